@@ -1,0 +1,244 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+// chain is what a batch goes through in a worker: decode, transforms, mapping,
+// permissions, encode. It keeps no state; its results are committed in order
+// by one goroutine.
+type chain struct {
+	p       *Pipeline
+	session Session
+	off     map[string]bool // kinds that are read for the look-up only
+}
+
+// ended is how one record, or one item of it when stream is set, ended.
+type ended struct {
+	stream, ref string
+	ending      Ending
+	reason      string
+	err         error
+}
+
+// result is what one batch came to.
+type result struct {
+	ends   []ended
+	staged []stagedItem
+	later  []*Record // for the pass over other streams; Raw is the record as the transforms left it
+}
+
+type stagedItem struct {
+	stream string
+	e      Encoded
+}
+
+func (r *result) reject(stream, ref string, err error) {
+	r.ends = append(r.ends, ended{stream: stream, ref: ref, ending: Rejected, err: err})
+}
+
+// transform decodes a batch and applies the transforms; it returns those that
+// are left.
+func (c *chain) transform(ctx context.Context, w *Worker, batch []*Record, res *result) ([]*Record, error) {
+	kept := batch[:0]
+	for _, r := range batch {
+		if err := c.p.Model.Decode(r); err != nil {
+			res.reject("", r.Ref, at("read", err))
+			continue
+		}
+		kept = append(kept, r)
+	}
+	for _, t := range c.p.Transforms {
+		if len(kept) == 0 {
+			return nil, nil
+		}
+		outcomes, err := t.Apply(ctx, w, kept)
+		if err != nil {
+			return nil, fmt.Errorf("transform %q: %w", t.Name(), err)
+		}
+		if len(outcomes) != len(kept) {
+			return nil, fmt.Errorf("transform %q answered %d outcomes for %d records", t.Name(), len(outcomes), len(kept))
+		}
+		still := kept[:0]
+		for i, r := range kept {
+			switch o := outcomes[i]; {
+			case o.Err != nil:
+				res.reject("", r.Ref, at("transform", o.Err))
+			case o.Dropped != "":
+				res.ends = append(res.ends, ended{ref: r.Ref, ending: Filtered, reason: o.Dropped})
+			default:
+				still = append(still, r)
+			}
+		}
+		kept = still
+	}
+	return kept, nil
+}
+
+// identities is the pass over identity streams of a batch.
+func (c *chain) identities(ctx context.Context, w *Worker, batch []*Record) (*result, error) {
+	res := &result{}
+	kept, err := c.transform(ctx, w, batch, res)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range kept {
+		w.Begin(r)
+		m, err := c.p.Mapper.Map(w, r, IdentityStreams)
+		if err != nil {
+			res.reject("", r.Ref, at("mapping", err))
+			continue
+		}
+		c.encode(m.Items, res)
+		switch {
+		case m.Later && c.off[r.Kind]:
+			if len(m.Items) == 0 {
+				res.ends = append(res.ends, ended{ref: r.Ref, ending: Filtered, reason: r.Kind + " is switched off"})
+			}
+		case m.Later:
+			raw, err := codec.Marshal(r.Value)
+			if err != nil {
+				res.reject("", r.Ref, at("transform", err))
+				continue
+			}
+			res.later = append(res.later, &Record{Entry: r.Entry, Raw: raw})
+		case m.Omitted != "":
+			res.ends = append(res.ends, ended{ref: r.Ref, ending: Filtered, reason: m.Omitted})
+		}
+	}
+	return res, nil
+}
+
+// others is the pass over all other streams, of a batch that is new or, when
+// transformed is set, comes from the pass over identities.
+func (c *chain) others(ctx context.Context, w *Worker, batch []*Record, transformed bool) (*result, error) {
+	res := &result{}
+	kept := batch
+	if transformed {
+		for _, r := range batch {
+			v, err := codec.Decode(r.Raw)
+			if err != nil {
+				return nil, fmt.Errorf("read %s back from the stage: %w", r.Ref, err)
+			}
+			r.Value = v
+		}
+	} else {
+		var err error
+		if kept, err = c.transform(ctx, w, batch, res); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range kept {
+		c.other(w, r, res)
+		r.Value, r.Raw = nil, nil
+	}
+	return res, nil
+}
+
+func (c *chain) other(w *Worker, r *Record, res *result) {
+	w.Begin(r)
+	m, err := c.p.Mapper.Map(w, r, OtherStreams)
+	if err != nil {
+		res.reject("", r.Ref, at("mapping", err))
+		return
+	}
+	if m.Omitted != "" {
+		res.ends = append(res.ends, ended{ref: r.Ref, ending: Filtered, reason: m.Omitted})
+	}
+	var decided Permissions
+	for i := range m.Items {
+		item := &m.Items[i]
+		if s, _ := c.p.stream(item.Stream); !s.Permissions {
+			continue
+		}
+		if decided.Audience == Undecided {
+			if decided, err = c.p.Decider.Decide(w, r); err != nil {
+				res.reject(item.Stream, r.Ref, at("permissions", err))
+				return
+			}
+		}
+		item.Permissions = decided
+	}
+	c.encode(m.Items, res)
+}
+
+// encode lets the session encode items and sorts what came of them.
+func (c *chain) encode(items []Item, res *result) {
+	for i := range items {
+		item := &items[i]
+		s, ok := c.p.stream(item.Stream)
+		if !ok {
+			res.reject("", item.Ref, Reject("mapping", item.Stream, "the sink has no such stream"))
+			continue
+		}
+		if !s.Identities {
+			if why := c.p.Unwritten(item.Stream); why != "" {
+				res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, ending: Filtered, reason: why})
+				continue
+			}
+		}
+		if s.Permissions && item.Permissions.Audience == Undecided { // invariant 2
+			res.reject(item.Stream, item.Ref, Reject("permissions", "", "no rule decided who may find it"))
+			continue
+		}
+		if why := withheld(item.Permissions); why != "" {
+			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, ending: Withheld, reason: why})
+			continue
+		}
+		e, kept, err := c.session.Encode(item)
+		switch {
+		case err != nil:
+			res.reject(item.Stream, item.Ref, at("encode", err))
+		case !kept:
+		case s.Permissions && e.Audience == Undecided: // invariant 2
+			res.reject(item.Stream, item.Ref, Reject("encode", "", "the sink made no permissions of the decision"))
+		case s.Permissions && e.Audience == Nobody:
+			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, ending: Withheld, reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink"})
+		default:
+			res.staged = append(res.staged, stagedItem{stream: item.Stream, e: e})
+		}
+	}
+}
+
+// withheld is why a decision lets nobody find an item, "" when somebody may.
+func withheld(p Permissions) string {
+	switch {
+	case p.Audience == Nobody:
+		return "rule " + p.Rule + ": for nobody"
+	case p.Audience == Listed && len(p.Principals) == 0:
+		return "rule " + p.Rule + ": names nobody for it"
+	}
+	return ""
+}
+
+// at makes a Rejection of any error, with a stage when it names none.
+func at(stage string, err error) error {
+	r := *rejection(err)
+	if r.Stage == "" {
+		r.Stage = stage
+	}
+	return &r
+}
+
+func rejection(err error) *Rejection {
+	var r *Rejection
+	if errors.As(err, &r) {
+		return r
+	}
+	return &Rejection{Reason: err.Error()}
+}
+
+// guarded turns a panic of a step into an error with its stack.
+func guarded(step func() (*result, error)) (res *result, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			res, err = nil, fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return step()
+}

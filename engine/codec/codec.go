@@ -1,0 +1,58 @@
+package codec
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+var (
+	lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	strict  = json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
+)
+
+// Decode reads one JSON object into map[string]any, []any, string, float64,
+// bool and nil. Anything but exactly one object is an error.
+func Decode(data []byte) (map[string]any, error) {
+	var v map[string]any
+	if err := json.Unmarshal(data, &v, lenient); err != nil {
+		return nil, err
+	}
+	if v == nil {
+		return nil, fmt.Errorf("null where a JSON object is expected")
+	}
+	return v, nil
+}
+
+// Unmarshal reads JSON into a Go value; unknown members are passed over.
+func Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v, lenient) }
+
+// UnmarshalRead reads JSON from r into a Go value until the value ends.
+func UnmarshalRead(r io.Reader, v any) error { return json.UnmarshalRead(r, v, lenient) }
+
+// Marshal writes v in one line. It fails on NaN, infinities and on values that
+// JSON cannot hold.
+func Marshal(v any) ([]byte, error) { return json.Marshal(v, strict) }
+
+// MarshalIndent is Marshal for people: two spaces, a line per member.
+func MarshalIndent(v any) ([]byte, error) {
+	return json.Marshal(v, strict, jsontext.WithIndent("  "))
+}
+
+// Quote appends s to b as a JSON string.
+func Quote(b []byte, s string) []byte {
+	out, err := jsontext.AppendQuote(b, s)
+	if err != nil { // only invalid UTF-8 is reported, and replaced in out
+		return out
+	}
+	return out
+}
+
+// Compact removes the white space of one JSON value in place and checks it.
+func Compact(data []byte) ([]byte, error) {
+	v := jsontext.Value(data)
+	err := v.Compact(lenient)
+	return v, err
+}

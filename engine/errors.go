@@ -1,0 +1,95 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Class says what may be done about an error. The engine owns the policy that
+// follows from it (see Retry); the connection applies that policy once per
+// request and nothing above it retries.
+type Class uint8
+
+const (
+	// Permanent: the same call will fail again. The zero value, so that an
+	// error nobody classified is never retried.
+	Permanent Class = iota
+	// Transient: the same call may succeed when it is made again.
+	Transient
+	// Throttled: the other end asked for a pause; Error.Delay says how long.
+	Throttled
+	// Fatal: the run cannot go on (credentials, configuration); stop at once.
+	Fatal
+)
+
+// String is the class's name in logs.
+func (c Class) String() string {
+	return [...]string{"permanent", "transient", "throttled", "fatal"}[c]
+}
+
+// Error is a failure with its class and the sentence that tells a person what
+// to do about it. Wrap it with %w to say what was being done.
+type Error struct {
+	Class  Class
+	Delay  time.Duration // how long to wait; only with Throttled, 0 means unknown
+	Remedy string        // one sentence, "" when there is nothing useful to say
+	Err    error
+}
+
+// Error is the text of the wrapped error; the remedy is read by RemedyOf.
+func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap gives errors.Is and errors.As the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Errorf makes an Error of a class with a remedy; %w works as in fmt.Errorf.
+func Errorf(class Class, remedy, format string, args ...any) error {
+	return &Error{Class: class, Remedy: remedy, Err: fmt.Errorf(format, args...)}
+}
+
+// ClassOf is the class of the outermost Error in err's chain, Permanent when
+// there is none.
+func ClassOf(err error) Class {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Class
+	}
+	return Permanent
+}
+
+// RemedyOf is the first remedy in err's chain, "" when there is none.
+func RemedyOf(err error) string {
+	for err != nil {
+		var e *Error
+		if !errors.As(err, &e) {
+			return ""
+		}
+		if e.Remedy != "" {
+			return e.Remedy
+		}
+		err = e.Err
+	}
+	return ""
+}
+
+// Rejection is why one record or item cannot be delivered. It ends that record
+// alone; the run goes on. Reason never carries content of the record.
+type Rejection struct {
+	Stage  string // read, transform, mapping, permissions, encode, publish
+	Field  string // the field or rule it is about, "" when it is about the whole
+	Reason string
+}
+
+// Error joins field and reason; the stage is shown by whoever prints it.
+func (r *Rejection) Error() string {
+	if r.Field == "" {
+		return r.Reason
+	}
+	return r.Field + ": " + r.Reason
+}
+
+// Reject makes a Rejection.
+func Reject(stage, field, format string, args ...any) error {
+	return &Rejection{Stage: stage, Field: field, Reason: fmt.Sprintf(format, args...)}
+}

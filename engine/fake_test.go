@@ -1,0 +1,259 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+// company is a source and its model: phases of records whose value says what
+// is to become of them.
+type company struct {
+	phases  []Phase
+	records map[string][]*Record // by phase
+	page    int
+	fail    func(phase string, page int) error
+	closed  bool
+}
+
+func (c *company) Language() expression.Model {
+	return expression.Model{Names: map[string]expression.Type{"kind": expression.Any(), "fate": expression.Any()}}
+}
+
+func (c *company) Phases() []Phase { return c.phases }
+
+func (c *company) Decode(r *Record) error {
+	v, err := codec.Decode(r.Raw)
+	if err != nil {
+		return Reject("read", "", "not JSON")
+	}
+	r.Value = v
+	return nil
+}
+
+func (c *company) Read(ctx context.Context, ph Phase, emit Emit) error {
+	all := c.records[ph.Name]
+	for page := 0; page*c.page < len(all); page++ {
+		if c.fail != nil {
+			if err := c.fail(ph.Name, page); err != nil {
+				return err
+			}
+		}
+		var out []*Record
+		for _, r := range all[page*c.page : min(len(all), (page+1)*c.page)] {
+			copied := *r
+			out = append(out, &copied)
+		}
+		if err := emit(ctx, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *company) Close() error { c.closed = true; return nil }
+
+func (c *company) add(phase, kind, name, fate string) {
+	ref := fmt.Sprintf("%s:default/%s", kind, name)
+	raw, _ := codec.Marshal(map[string]any{"kind": kind, "fate": fate, "name": name})
+	c.records[phase] = append(c.records[phase], &Record{Entry: Entry{Ref: ref, Kind: kind, Title: "title of " + name}, Raw: raw})
+}
+
+func newCompany() *company {
+	return &company{
+		page: 7, records: map[string][]*Record{},
+		phases: []Phase{
+			{Name: "identities", Identities: true, Kinds: []Kind{{Name: "user"}, {Name: "group"}}},
+			{Name: "structure", Kinds: []Kind{{Name: "system"}}},
+			{Name: "catalog", Kinds: []Kind{{Name: "component"}}},
+		},
+	}
+}
+
+// fates is a transform, a mapper and a decider that do what a record's fate
+// says.
+type fates struct {
+	display map[string]string // ref → what the look-up said when it was mapped
+	about   string            // the ref that every mapping looks up
+	mu      sync.Mutex
+}
+
+func (f *fates) Name() string { return "fates" }
+
+func (f *fates) Apply(_ context.Context, _ *Worker, records []*Record) ([]Outcome, error) {
+	out := make([]Outcome, len(records))
+	for i, r := range records {
+		switch r.Value["fate"] {
+		case "dropped":
+			out[i].Dropped = "unwanted"
+		case "broken":
+			out[i].Err = fmt.Errorf("cannot be transformed")
+		case "transform fails":
+			return nil, fmt.Errorf("the transform gave up")
+		}
+	}
+	return out, nil
+}
+
+func (f *fates) Map(w *Worker, r *Record, pass Pass) (Mapped, error) {
+	fate := r.Value["fate"].(string)
+	switch fate {
+	case "unmapped":
+		return Mapped{Omitted: "no mapping"}, nil
+	case "mapping error":
+		return Mapped{}, fmt.Errorf("cannot be mapped")
+	case "panic":
+		panic("a defect")
+	}
+	item := Item{Ref: r.Ref, Kind: r.Kind, Fields: []Field{{"fate", fate}}}
+	if pass == IdentityStreams {
+		if r.Kind != "user" {
+			return Mapped{Later: true}, nil
+		}
+		item.Stream = "users"
+		return Mapped{Items: []Item{item}}, nil
+	}
+	e, _ := w.lookup(f.about)
+	f.mu.Lock()
+	f.display[r.Ref] = e.Title
+	f.mu.Unlock()
+	item.Stream = "documents"
+	return Mapped{Items: []Item{item}}, nil
+}
+
+func (f *fates) Decide(_ *Worker, r *Record) (Permissions, error) {
+	switch r.Value["fate"] {
+	case "undecided":
+		return Permissions{}, nil
+	case "rule error":
+		return Permissions{}, fmt.Errorf("the rule cannot be decided")
+	case "private":
+		return Permissions{Audience: Nobody, Rule: "private"}, nil
+	case "of nobody":
+		return Permissions{Audience: Listed, Rule: "owners"}, nil
+	case "of strangers":
+		return Permissions{Audience: Listed, Rule: "owners", Principals: []string{"user:default/stranger"}}, nil
+	}
+	return Permissions{Audience: AllUsers, Rule: "default"}, nil
+}
+
+// store is a sink and its session; it remembers what it was told.
+type store struct {
+	mu        sync.Mutex
+	held      []Item
+	holdings  Holdings
+	published map[string][]string // stream → refs
+	calls     []string
+	refuse    map[string]string // ref → why publishing refuses it
+	fail      map[string]error  // by call
+}
+
+func (s *store) call(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, name)
+	return s.fail[name]
+}
+
+func (s *store) Open(context.Context, Opening) (Session, error) { return s, s.call("open") }
+func (s *store) Close() error                                   { return nil }
+
+func (s *store) Encode(item *Item) (Encoded, bool, error) {
+	fate := item.Fields[0].Value.(string)
+	if fate == "not encodable" {
+		return Encoded{}, false, Reject("encode", "id", "too long")
+	}
+	if item.Stream == "users" {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.held = append(s.held, *item)
+		return Encoded{}, false, nil
+	}
+	body, _ := codec.Marshal(map[string]any{"id": item.Ref})
+	e := Encoded{ID: item.Ref, Ref: item.Ref, Type: item.Kind, Audience: item.Permissions.Audience, Rule: item.Permissions.Rule, Body: body}
+	if fate == "of strangers" {
+		e.Audience = Nobody
+	}
+	if fate == "same id" {
+		e.ID = "the same"
+	}
+	return e, true, nil
+}
+
+func (s *store) Seal(_ context.Context, out Outlet) error {
+	for _, item := range s.held {
+		if item.Fields[0].Value == "twin" {
+			out.End("users", item.Ref, Merged, "one e-mail")
+			continue
+		}
+		if err := out.Keep("users", Encoded{ID: item.Ref, Ref: item.Ref, Body: []byte(`{}`)}); err != nil {
+			return err
+		}
+	}
+	return s.call("seal")
+}
+
+func (s *store) Holds(context.Context) (Holdings, error) { return s.holdings, s.call("holds") }
+
+func (s *store) Publish(_ context.Context, plan *Plan) error {
+	if err := s.call("publish"); err != nil {
+		return err
+	}
+	s.published = map[string][]string{}
+	for _, st := range plan.Streams {
+		for e, err := range st.Items {
+			if err != nil {
+				return err
+			}
+			if why := s.refuse[e.Ref]; why != "" {
+				plan.Reject(st.Name, e, why)
+				continue
+			}
+			s.published[st.Name] = append(s.published[st.Name], e.Ref)
+			plan.Sent(st.Name, 1)
+		}
+	}
+	return nil
+}
+
+func (s *store) sent() bool { return s.published != nil }
+
+// world is everything that a test runs.
+type world struct {
+	*company
+	*fates
+	*store
+	p *Pipeline
+	o Options
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{company: newCompany(), fates: &fates{display: map[string]string{}}, store: &store{fail: map[string]error{}, refuse: map[string]string{}}}
+	language, errs := expression.New(w.company.Language(), nil, nil)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	limits := DefaultLimits()
+	limits.BatchCount = 5
+	w.p = &Pipeline{
+		Name: "test", Language: language, Model: w.company, Source: w.company,
+		Transforms: []Transform{w.fates}, Mapper: w.fates, Decider: w.fates, Sink: w.store, Limits: limits,
+		Streams: []Stream{
+			{Name: "users", Identities: true},
+			{Name: "documents", Permissions: true},
+		},
+		Unwritten: func(string) string { return "" },
+	}
+	w.o.RunID = NewRunID()
+	return w
+}
+
+func (w *world) run(t *testing.T) (*Report, error) {
+	t.Helper()
+	return Run(t.Context(), w.p, w.o)
+}

@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"io"
+
+	"github.com/pipe-engine/pipe/engine/stage"
+)
+
+// hold keeps the raw records of a phase until the phase is sealed: in memory
+// up to a limit, on disk beyond it. It belongs to one goroutine at a time.
+type hold struct {
+	limit int
+	bytes int
+	mem   []*Record
+	spill *stage.File
+}
+
+func (h *hold) add(r *Record) error {
+	if h.spill == nil && h.bytes+len(r.Raw) <= h.limit {
+		h.bytes += len(r.Raw)
+		h.mem = append(h.mem, r)
+		return nil
+	}
+	if h.spill == nil {
+		f, err := stage.Create("")
+		if err != nil {
+			return err
+		}
+		h.spill = f
+	}
+	return h.spill.Append([]byte(r.Ref), []byte(r.Kind), []byte(r.Title), []byte(r.Email), r.Raw)
+}
+
+// drain hands out the records in the order they came, and forgets them.
+func (h *hold) drain(each func(*Record) error) error {
+	defer h.close()
+	for i, r := range h.mem {
+		h.mem[i] = nil
+		if err := each(r); err != nil {
+			return err
+		}
+	}
+	h.mem, h.bytes = nil, 0
+	if h.spill == nil {
+		return nil
+	}
+	if err := h.spill.Flush(); err != nil {
+		return err
+	}
+	for rd := h.spill.Reader(); ; {
+		p, err := rd.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r := &Record{Entry: Entry{Ref: string(p[0]), Kind: string(p[1]), Title: string(p[2]), Email: string(p[3])}, Raw: append([]byte(nil), p[4]...)}
+		if err := each(r); err != nil {
+			return err
+		}
+	}
+}
+
+func (h *hold) close() {
+	if h.spill != nil {
+		h.spill.Close()
+		h.spill = nil
+	}
+}

@@ -1,0 +1,35 @@
+package engine
+
+// Field is one named value of an item. Value is nil, bool, string, float64,
+// int, []any, map[string]any, or []Field for a field of properties.
+type Field struct {
+	Name  string
+	Value any
+}
+
+// Item is what one mapping made of one record, for one stream of the sink.
+type Item struct {
+	Stream      string
+	Ref         string // of the record it comes from
+	Kind        string
+	Fields      []Field // in the order of the file; absent values left out
+	Permissions Permissions
+}
+
+// Encoded is an item as the sink will send it.
+type Encoded struct {
+	// ID tells items of one stream apart the way the sink does (Glean: lower
+	// case). Two items with one ID are one too many.
+	ID string
+	// Ref is the record that it comes from.
+	Ref string
+	// Type is the object type, "" in streams that have none.
+	Type string
+	// Audience is the class after principals were resolved; Undecided only in
+	// streams without permissions.
+	Audience Audience
+	// Rule is the permission rule that decided.
+	Rule string
+	// Body is one JSON object, exactly as it will be sent.
+	Body []byte
+}

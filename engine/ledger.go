@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+)
+
+// Ending is the one way in which a record or an item ends (invariant 3). A
+// record with several items ends like the gravest of them, in this order.
+type Ending uint8
+
+const (
+	Pending   Ending = iota // not ended yet; never in a finished report
+	Filtered                // by a named filter, a plugin's drop, or a named omission
+	Merged                  // into another item
+	Withheld                // nobody may find it
+	Delivered               // sent, or about to be when the run is dry
+	Rejected                // with stage, field and reason
+)
+
+// Endings is every way to end, as reports list them.
+var Endings = [...]Ending{Delivered, Merged, Filtered, Withheld, Rejected}
+
+// String is the ending's word in reports.
+func (e Ending) String() string {
+	return [...]string{"pending", "filtered", "merged", "withheld", "delivered", "rejected"}[e]
+}
+
+// DeadLetter is a rejected record: never its content.
+type DeadLetter struct {
+	Ref    string `json:"ref"`
+	Stage  string `json:"stage"`
+	Field  string `json:"field,omitempty"`
+	Reason string `json:"reason"`
+}
+
+// maxReason is how many characters of a reason are kept.
+const maxReason = 200
+
+func letter(ref string, err error) DeadLetter {
+	r := rejection(err)
+	d := DeadLetter{Ref: ref, Stage: r.Stage, Field: r.Field, Reason: r.Reason}
+	if rs := []rune(d.Reason); len(rs) > maxReason {
+		d.Reason = string(rs[:maxReason-1]) + "…"
+	}
+	return d
+}
+
+// ledger keeps the books of a run: every ref that was read and how it ended.
+// It is safe for concurrent use. It grows with refs (invariant 7).
+type ledger struct {
+	mu       sync.Mutex
+	refs     map[string]mark
+	kinds    []string
+	again    int                       // refs that the source handed over more than once
+	items    map[string]map[Ending]int // by stream
+	reasons  map[Ending]map[string]int
+	rejected int // letters written
+	letters  []DeadLetter
+	write    func(DeadLetter) error
+	writeErr error
+}
+
+type mark struct {
+	kind   uint16
+	ending Ending
+}
+
+// shownLetters is how many rejections a report carries itself.
+const shownLetters = 20
+
+func newLedger(write func(DeadLetter) error) *ledger {
+	return &ledger{
+		refs:    map[string]mark{},
+		items:   map[string]map[Ending]int{},
+		reasons: map[Ending]map[string]int{},
+		write:   write,
+	}
+}
+
+// read enters a ref; false when it was entered before.
+func (l *ledger) read(ref, kind string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.refs[ref]; ok {
+		l.again++
+		return false
+	}
+	k := slices.Index(l.kinds, kind)
+	if k < 0 {
+		k = len(l.kinds)
+		l.kinds = append(l.kinds, kind)
+	}
+	l.refs[ref] = mark{kind: uint16(k)}
+	return true
+}
+
+// end notes how a record ended without making any item.
+func (l *ledger) end(ref string, e Ending, reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mark(ref, e)
+	l.count(e, reason)
+}
+
+// endItem notes how one item of a record ended.
+func (l *ledger) endItem(stream, ref string, e Ending, reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mark(ref, e)
+	l.count(e, reason)
+	if l.items[stream] == nil {
+		l.items[stream] = map[Ending]int{}
+	}
+	l.items[stream][e]++
+}
+
+// reject ends a record, or one item of it when stream is not "", as rejected.
+func (l *ledger) reject(stream, ref string, err error) {
+	d := letter(ref, err)
+	where := d.Stage
+	if d.Field != "" {
+		where += " " + d.Field
+	}
+	if stream == "" {
+		l.end(ref, Rejected, where)
+	} else {
+		l.endItem(stream, ref, Rejected, where)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rejected++
+	if len(l.letters) < shownLetters {
+		l.letters = append(l.letters, d)
+	}
+	if l.write != nil && l.writeErr == nil {
+		l.writeErr = l.write(d)
+	}
+}
+
+// rejectLate turns an item that was staged as delivered into a rejected one.
+func (l *ledger) rejectLate(stream, ref string, err error) {
+	l.mu.Lock()
+	l.items[stream][Delivered]--
+	l.mu.Unlock()
+	l.reject(stream, ref, err)
+}
+
+func (l *ledger) mark(ref string, e Ending) {
+	m, ok := l.refs[ref]
+	if !ok {
+		return
+	}
+	m.ending = max(m.ending, e)
+	l.refs[ref] = m
+}
+
+func (l *ledger) count(e Ending, reason string) {
+	if reason == "" {
+		return
+	}
+	if l.reasons[e] == nil {
+		l.reasons[e] = map[string]int{}
+	}
+	l.reasons[e][reason]++
+}
+
+// total is how many distinct refs were read.
+func (l *ledger) total() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.refs)
+}
+
+// ended counts the records that ended in one way.
+func (l *ledger) ended(e Ending) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, m := range l.refs {
+		if m.ending == e {
+			n++
+		}
+	}
+	return n
+}
+
+// settle checks invariant 3: every record that was read has ended.
+func (l *ledger) settle() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.writeErr != nil {
+		return fmt.Errorf("write the dead letters: %w", l.writeErr)
+	}
+	var lost []string
+	for ref, m := range l.refs {
+		if m.ending == Pending {
+			lost = append(lost, ref)
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	slices.Sort(lost)
+	return fmt.Errorf("%d of %d records have no ending, the first is %s: this is a defect of pipe, nothing was sent", len(lost), len(l.refs), lost[0])
+}
+
+// fill writes the books into a report.
+func (l *ledger) fill(r *Report) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kinds := make([]KindReport, len(l.kinds))
+	for i, k := range l.kinds {
+		kinds[i] = KindReport{Kind: k, Counts: Counts{}}
+	}
+	r.Read, r.Endings = len(l.refs), Counts{}
+	for _, m := range l.refs {
+		kinds[m.kind].Read++
+		kinds[m.kind].Counts[m.ending]++
+		r.Endings[m.ending]++
+	}
+	slices.SortFunc(kinds, func(a, b KindReport) int { return b.Read - a.Read })
+	r.Kinds = kinds
+	r.Filtered, r.Withheld, r.RejectedBy = l.reasons[Filtered], l.reasons[Withheld], l.reasons[Rejected]
+	r.Merged = l.reasons[Merged]
+	r.Rejections = l.letters
+	for i := range r.Streams {
+		r.Streams[i].Counts = Counts(l.items[r.Streams[i].Name])
+	}
+}

@@ -1,0 +1,36 @@
+package engine
+
+import "sync"
+
+// index is what lookup() and display() see: the entries of every sealed phase.
+// A phase is added to while it is read and becomes visible when it is sealed,
+// so that what a mapping sees never depends on timing. Reading is lock-free;
+// the runner never seals while workers run.
+type index struct {
+	sealed map[string]Entry
+	mu     sync.Mutex
+	open   []Entry
+}
+
+func newIndex() *index { return &index{sealed: map[string]Entry{}} }
+
+func (x *index) add(e Entry) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.open = append(x.open, e)
+}
+
+func (x *index) seal() {
+	for _, e := range x.open {
+		x.sealed[e.Ref] = e
+	}
+	x.open = nil
+}
+
+// forget drops the open phase: it was too large to be seen by itself.
+func (x *index) forget() { x.open = nil }
+
+func (x *index) find(ref string) (Entry, bool) {
+	e, ok := x.sealed[ref]
+	return e, ok
+}

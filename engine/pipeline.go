@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+// Pipeline is everything that a run needs, as the loader made it of a file.
+type Pipeline struct {
+	Name       string
+	Language   *expression.Language
+	Model      Model
+	Source     Source
+	Transforms []Transform
+	Mapper     Mapper
+	Decider    Decider
+	Streams    []Stream
+	Sink       Sink
+	// Unwritten tells why a stream is not written by this run; "" when it is.
+	Unwritten func(stream string) string
+	// Offline means that the sink cannot be asked for anything.
+	Offline bool
+	Limits  Limits
+}
+
+// Limits are the bounds of a run and the thresholds of its guards.
+type Limits struct {
+	Workers    int           // goroutines that decode, map and encode
+	BatchCount int           // records in one batch
+	BatchBytes int           // bytes of raw records in one batch
+	HoldBytes  int           // raw records of a phase kept in memory; beyond that they wait on disk
+	Timeout    time.Duration // of the whole run, 0 means none
+
+	MaxRejected Bound
+	MaxLoss     Bound
+}
+
+// DefaultLimits suits two cores and a hundred megabytes.
+func DefaultLimits() Limits {
+	return Limits{
+		Workers: 2, BatchCount: 500, BatchBytes: 1 << 20, HoldBytes: 16 << 20,
+		MaxRejected: Bound{Share: 0.01, AtMost: 100},
+		MaxLoss:     Bound{Share: 0.20, AtMost: 20},
+	}
+}
+
+// Bound is the threshold of a guard: a share, and a number that must be
+// exceeded as well before the share counts.
+type Bound struct {
+	Share  float64
+	AtMost int
+}
+
+// Exceeded tells whether n of total is over the bound.
+func (b Bound) Exceeded(n, total int) bool {
+	return n > b.AtMost && float64(n) > b.Share*float64(total)
+}
+
+func (p *Pipeline) stream(name string) (Stream, bool) {
+	for _, s := range p.Streams {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Stream{}, false
+}
+
+// onlyIdentities tells whether no stream beyond identities is written, so that
+// the later phases need not be read.
+func (p *Pipeline) onlyIdentities() bool {
+	for _, s := range p.Streams {
+		if !s.Identities && p.Unwritten(s.Name) == "" {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,308 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/sourcegraph/conc/stream"
+)
+
+// reading is the first act: the source is read phase by phase, and everything
+// it holds ends up staged or in the ledger. Nothing is sent (invariant 1).
+type reading struct {
+	p       *Pipeline
+	chain   *chain
+	ledger  *ledger
+	index   *index
+	shelf   *shelf
+	note    func(format string, args ...any)
+	workers chan *Worker
+	tick    func(read int)
+	sealed  bool
+}
+
+func (a *reading) run(ctx context.Context) error {
+	phases := a.p.Model.Phases()
+	for i, ph := range phases {
+		if !ph.Identities {
+			if err := a.seal(ctx); err != nil {
+				return err
+			}
+			if a.p.onlyIdentities() {
+				break
+			}
+		}
+		if err := a.phase(ctx, ph, i == len(phases)-1); err != nil {
+			return err
+		}
+	}
+	return a.seal(ctx)
+}
+
+// phase reads one phase. It is held until it is complete, so that its mapping
+// sees all of it; the last one is worked on while it is read as soon as it
+// proves too large for that.
+func (a *reading) phase(ctx context.Context, ph Phase, last bool) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	held := &hold{limit: a.p.Limits.HoldBytes}
+	defer held.close()
+	var line *line
+	var mu sync.Mutex
+	emit := func(emitCtx context.Context, records []*Record) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if emitCtx.Err() != nil {
+			return context.Cause(emitCtx)
+		}
+		for _, r := range records {
+			if !a.ledger.read(r.Ref, r.Kind) {
+				continue
+			}
+			if line != nil {
+				if err := line.add(r); err != nil {
+					return err
+				}
+				continue
+			}
+			a.index.add(r.Entry)
+			if err := held.add(r); err != nil {
+				return err
+			}
+			if last && held.spill != nil && !ph.Identities {
+				a.index.forget()
+				line = a.line(ctx, cancel, a.stepOthers(false))
+				if err := held.drain(line.add); err != nil {
+					return err
+				}
+			}
+		}
+		a.tick(a.ledger.total())
+		return nil
+	}
+	err := a.p.Source.Read(ctx, ph, emit)
+	if line != nil {
+		if lineErr := line.end(); lineErr != nil {
+			return lineErr
+		}
+	}
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
+			return cause
+		}
+		return err
+	}
+	if line != nil {
+		return nil
+	}
+	a.index.seal()
+	if !ph.Identities {
+		return a.work(ctx, cancel, held, a.stepOthers(false))
+	}
+	later := &hold{limit: a.p.Limits.HoldBytes}
+	defer later.close()
+	if err := a.work(ctx, cancel, held, a.stepIdentities(later)); err != nil {
+		return err
+	}
+	if err := a.seal(ctx); err != nil {
+		return err
+	}
+	return a.work(ctx, cancel, later, a.stepOthers(true))
+}
+
+// seal ends the collection of identities, once.
+func (a *reading) seal(ctx context.Context) error {
+	if a.sealed {
+		return nil
+	}
+	a.sealed = true
+	return a.chain.session.Seal(ctx, outlet{a})
+}
+
+// step is what a line does with a batch in a worker, and what it does with the
+// result in order.
+type step struct {
+	work   func(ctx context.Context, w *Worker, batch []*Record) (*result, error)
+	commit func(*result) error
+}
+
+func (a *reading) stepIdentities(later *hold) step {
+	return step{work: a.chain.identities, commit: func(res *result) error {
+		for _, r := range res.later {
+			if err := later.add(r); err != nil {
+				return err
+			}
+		}
+		return a.commit(res)
+	}}
+}
+
+func (a *reading) stepOthers(transformed bool) step {
+	return step{
+		work: func(ctx context.Context, w *Worker, batch []*Record) (*result, error) {
+			return a.chain.others(ctx, w, batch, transformed)
+		},
+		commit: a.commit,
+	}
+}
+
+func (a *reading) commit(res *result) error {
+	for _, e := range res.ends {
+		switch {
+		case e.err != nil:
+			a.ledger.reject(e.stream, e.ref, e.err)
+		case e.stream != "":
+			a.ledger.endItem(e.stream, e.ref, e.ending, e.reason)
+		default:
+			a.ledger.end(e.ref, e.ending, e.reason)
+		}
+	}
+	for _, s := range res.staged {
+		if err := a.keep(s.stream, s.e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keep stages an item, unless one with its ID is staged already.
+func (a *reading) keep(stream string, e Encoded) error {
+	other, err := a.shelf.put(stream, e)
+	if err != nil {
+		return err
+	}
+	if other != "" {
+		a.ledger.reject(stream, e.Ref, Reject("encode", "id", "the id %q is already that of %s", e.ID, other))
+		return nil
+	}
+	a.ledger.endItem(stream, e.Ref, Delivered, "")
+	return nil
+}
+
+// outlet is what the session hands its held identities to.
+type outlet struct{ a *reading }
+
+func (o outlet) Keep(stream string, e Encoded) error {
+	if _, declared := o.a.p.stream(stream); !declared {
+		other, err := o.a.shelf.put(stream, e)
+		if err == nil && other != "" {
+			err = Errorf(Permanent, "", "the sink staged %q twice in %s: this is a defect of pipe", e.ID, stream)
+		}
+		return err
+	}
+	if why := o.a.p.Unwritten(stream); why != "" {
+		o.a.ledger.endItem(stream, e.Ref, Filtered, why)
+		return nil
+	}
+	return o.a.keep(stream, e)
+}
+
+func (o outlet) End(stream, ref string, ending Ending, reason string) {
+	if why := o.a.p.Unwritten(stream); why != "" {
+		ending, reason = Filtered, why
+	}
+	if ending == Rejected {
+		o.a.ledger.reject(stream, ref, Reject("encode", "", "%s", reason))
+		return
+	}
+	o.a.ledger.endItem(stream, ref, ending, reason)
+}
+
+func (o outlet) Note(format string, args ...any) { o.a.note(format, args...) }
+
+// work sends everything that is held through a line.
+func (a *reading) work(ctx context.Context, cancel context.CancelCauseFunc, h *hold, s step) error {
+	l := a.line(ctx, cancel, s)
+	err := h.drain(l.add)
+	if lineErr := l.end(); lineErr != nil {
+		return lineErr
+	}
+	return err
+}
+
+// line works on batches in parallel and commits their results in order. add
+// blocks while all workers are busy: that is the back-pressure to the source.
+// Its first error cancels the phase.
+type line struct {
+	a      *reading
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	step   step
+	stream *stream.Stream
+	batch  []*Record
+	bytes  int
+	mu     sync.Mutex
+	err    error
+}
+
+func (a *reading) line(ctx context.Context, cancel context.CancelCauseFunc, s step) *line {
+	return &line{a: a, ctx: ctx, cancel: cancel, step: s, stream: stream.New().WithMaxGoroutines(a.p.Limits.Workers)}
+}
+
+func (l *line) add(r *Record) error {
+	lim := l.a.p.Limits
+	if len(l.batch) > 0 && (len(l.batch) >= lim.BatchCount || l.bytes+len(r.Raw) > lim.BatchBytes) {
+		if err := l.flush(); err != nil {
+			return err
+		}
+	}
+	l.batch = append(l.batch, r)
+	l.bytes += len(r.Raw)
+	return nil
+}
+
+func (l *line) flush() error {
+	if err := l.failed(); err != nil {
+		return err
+	}
+	if err := l.ctx.Err(); err != nil {
+		return context.Cause(l.ctx)
+	}
+	batch := l.batch
+	l.batch, l.bytes = nil, 0
+	if len(batch) == 0 {
+		return nil
+	}
+	l.stream.Go(func() stream.Callback {
+		w := <-l.a.workers
+		res, err := guarded(func() (*result, error) { return l.step.work(l.ctx, w, batch) })
+		l.a.workers <- w
+		return func() {
+			if l.failed() != nil {
+				return
+			}
+			if err == nil {
+				err = l.step.commit(res)
+			}
+			if err != nil {
+				l.fail(err)
+			}
+		}
+	})
+	return nil
+}
+
+func (l *line) end() error {
+	err := l.flush()
+	l.stream.Wait()
+	if failed := l.failed(); failed != nil {
+		return failed
+	}
+	return err
+}
+
+func (l *line) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = err
+		l.cancel(err)
+	}
+}
+
+func (l *line) failed() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}

@@ -1,0 +1,108 @@
+package engine
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+// Settings is what the host gives a component, beside the user's configuration.
+type Settings struct {
+	// UserAgent is sent with every request.
+	UserAgent string
+	Log       *slog.Logger
+	// Loopback means that no address outside this machine may be reached.
+	Loopback bool
+	// Observe is told of every request; nil in ordinary runs.
+	Observe func(method, path string, body []byte, status int)
+}
+
+// SourceSpec describes a source component: its configuration struct is the one
+// spec from which parsing, checking and docs come.
+type SourceSpec struct {
+	Name, Summary string
+	// Config is a new configuration with nothing set, a pointer to a struct.
+	Config func() any
+	// Model is made from the decoded configuration alone.
+	Model func(cfg any) Model
+	// Open makes the source; it may read files and opens no connection yet.
+	Open func(cfg any, s Settings) (Source, error)
+	// Sandbox starts a server of the same kind on loopback; nil when there is
+	// none.
+	Sandbox func(ctx context.Context, o SandboxOptions) (*Sandbox, error)
+}
+
+// SinkSpec describes a sink component, as SourceSpec does a source.
+type SinkSpec struct {
+	Name, Summary string
+	Config        func() any
+	// Streams is what the sink stores, from the decoded configuration alone.
+	Streams func(cfg any) []Stream
+	// CheckMapping looks at what a mapping sets; nil when the streams' fields
+	// say everything.
+	CheckMapping func(cfg any, m MappingFacts, b Builder)
+	Open         func(cfg any, s Settings) (Sink, error)
+	Sandbox      func(ctx context.Context, o SandboxOptions) (*Sandbox, error)
+	// Ready tells whether a configuration that was decoded leniently has what a
+	// connection needs.
+	Ready func(cfg any) bool
+	// Adopt lets the sink's configuration take what it has no value for from
+	// the source's, before it is decoded; may be nil.
+	Adopt func(cfg any, uiURL string)
+}
+
+// UILinker is the optional ability of a source's model to say where people
+// look at its records.
+type UILinker interface{ UIURL() string }
+
+// MappingFacts is what can be known of one mapping without a record.
+type MappingFacts struct {
+	Stream string
+	Node   *config.Node
+	// Kinds are the kinds that it may take.
+	Kinds []string
+	// Fields are the fields it sets, in the order of the file.
+	Fields []FieldFacts
+}
+
+// FieldFacts is what can be known of one field of a mapping.
+type FieldFacts struct {
+	Name string
+	Node *config.Node
+	// Properties are the names below a field of properties.
+	Properties []FieldFacts
+	// Values are the texts that it gives for each of the mapping's kinds, where
+	// they follow from the kind alone; nil otherwise.
+	Values map[string]string
+}
+
+// Registry is the list of components that a program has. It is a value, filled
+// in one place.
+type Registry struct {
+	Sources     []SourceSpec
+	Transforms  []TransformSpec
+	Mapper      MapperSpec
+	Permissions DeciderSpec
+	Sinks       []SinkSpec
+}
+
+// SandboxOptions is what a sandbox server is started with.
+type SandboxOptions struct {
+	// Input is a file to serve instead of the bundled data, "" for that.
+	Input string
+	// Config is the component's configuration, decoded leniently.
+	Config any
+	// UIURL is where the records of the source are looked at.
+	UIURL string
+}
+
+// Sandbox is a running server on loopback.
+type Sandbox struct {
+	// Set are the values of the component's block that point it at the server.
+	Set map[string]string
+	// Summary prints what the server holds, when there is something to say.
+	Summary func(w io.Writer) error
+	Close   func()
+}

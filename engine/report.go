@@ -1,0 +1,79 @@
+package engine
+
+import "time"
+
+// Counts is a number for each way to end.
+type Counts map[Ending]int
+
+// MarshalText lets a map of endings be a JSON object with their words.
+func (e Ending) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// MarshalText lets a map of audiences be a JSON object with their words.
+func (a Audience) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// Verdict is what became of a run.
+type Verdict string
+
+const (
+	VerdictDelivered   Verdict = "delivered"   // everything that was planned was acknowledged
+	VerdictUnconfirmed Verdict = "unconfirmed" // acknowledged, but the sink has paused or not confirmed
+	VerdictDry         Verdict = "dry"         // read and reviewed, nothing sent
+	VerdictRefused     Verdict = "refused"     // a guard refused it, nothing sent
+	VerdictFailed      Verdict = "failed"
+	VerdictStopped     Verdict = "stopped" // by a signal
+)
+
+// Report is what a run leaves behind for people and machines. It carries refs
+// and numbers, never content.
+type Report struct {
+	Pipeline string    `json:"pipeline"`
+	RunID    string    `json:"run_id"`
+	Started  time.Time `json:"started"`
+	Verdict  Verdict   `json:"verdict"`
+	// Sent is whether anything at all was sent to the sink.
+	Sent    bool           `json:"sent"`
+	Read    int            `json:"read"`
+	Endings Counts         `json:"endings"`
+	Kinds   []KindReport   `json:"kinds"`
+	Streams []StreamReport `json:"streams"`
+	// Audience counts the items of streams with permissions by class; Nobody
+	// are the withheld ones.
+	Audience map[Audience]int `json:"audience"`
+	// Rules counts the same items by the permission rule that decided.
+	Rules      map[string]int `json:"rules"`
+	Filtered   map[string]int `json:"filtered"`
+	Merged     map[string]int `json:"merged"`
+	Withheld   map[string]int `json:"withheld"`
+	RejectedBy map[string]int `json:"rejected_by"`
+	// Rejections are the first of them; all are in the dead letters.
+	Rejections []DeadLetter `json:"rejections"`
+	Notes      []string     `json:"notes"`
+	Seconds    ActSeconds   `json:"seconds"`
+}
+
+// KindReport is the books of one kind of record.
+type KindReport struct {
+	Kind   string `json:"kind"`
+	Read   int    `json:"read"`
+	Counts Counts `json:"endings"`
+}
+
+// StreamReport is the books of one stream of the sink.
+type StreamReport struct {
+	Name    string         `json:"name"`
+	Written bool           `json:"written"`
+	Staged  int            `json:"staged"` // items handed to publishing; a stream of the sink's own has no other count
+	Bytes   int64          `json:"bytes"`
+	Types   map[string]int `json:"types,omitempty"`
+	Counts  Counts         `json:"endings,omitempty"`
+}
+
+// ActSeconds is how long each act took, in seconds.
+type ActSeconds struct {
+	Read    float64 `json:"read"`
+	Review  float64 `json:"review"`
+	Publish float64 `json:"publish"`
+}
+
+// Total is the whole of it.
+func (s ActSeconds) Total() float64 { return s.Read + s.Review + s.Publish }

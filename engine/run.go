@@ -1,0 +1,280 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
+// ErrStopped is how a run ends that was asked to stop.
+var ErrStopped = errors.New("stopped")
+
+// Unconfirmed says that everything was acknowledged, but that the sink has
+// paused a part of it.
+type Unconfirmed struct {
+	Reason string
+	Remedy string
+}
+
+// Error is the reason.
+func (u *Unconfirmed) Error() string { return u.Reason }
+
+// Options are what one run is asked for, beside its pipeline.
+type Options struct {
+	RunID string // NewRunID()
+	// Dry means: read and review, send nothing.
+	Dry       bool
+	Approvals Approvals
+	// Output is given every stream of the plan before it is published.
+	Output func(ctx context.Context, plan *Plan) error
+	// DeadLetters is given every rejection as it happens; nil for none.
+	DeadLetters func(DeadLetter) error
+	Progress    Progress
+	Log         *slog.Logger
+	// Stop is closed by the first signal: a read is left, an upload under way
+	// is ended. The context ends everything at once.
+	Stop <-chan struct{}
+}
+
+// Progress is told how a run goes on, from many goroutines. Its methods return
+// at once.
+type Progress interface {
+	// Read tells how many records have been read so far.
+	Read(total int)
+	// Reviewed tells how many items of each stream will be sent.
+	Reviewed(streams []StreamPlan)
+	// Sent tells that n more items of a stream were acknowledged.
+	Sent(stream string, n int)
+}
+
+type noProgress struct{}
+
+func (noProgress) Read(int)              {}
+func (noProgress) Reviewed([]StreamPlan) {}
+func (noProgress) Sent(string, int)      {}
+
+// NewRunID is a name for a run: sortable by time, unique.
+func NewRunID() string { return ulid.MustNew(ulid.Now(), rand.Reader).String() }
+
+// Run runs a pipeline: read, review, publish. The report is never nil. The
+// error says why the run did not end as it should: a *Refusal, ErrStopped,
+// *Unconfirmed, or what went wrong, with its class.
+func Run(ctx context.Context, p *Pipeline, o Options) (*Report, error) {
+	if o.Progress == nil {
+		o.Progress = noProgress{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if p.Limits.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, p.Limits.Timeout, Errorf(Permanent, "raise --timeout, or look at what takes so long", "the run took longer than its %s", p.Limits.Timeout))
+		defer cancel()
+	}
+	r := &run{p: p, o: o, ledger: newLedger(o.DeadLetters), shelf: newShelf()}
+	r.report = &Report{Pipeline: p.Name, RunID: o.RunID, Started: time.Now().UTC()}
+	defer r.shelf.close()
+	err := r.acts(ctx)
+	r.finish(err)
+	return r.report, err
+}
+
+type run struct {
+	p      *Pipeline
+	o      Options
+	ledger *ledger
+	shelf  *shelf
+	report *Report
+	plan   *Plan
+	mu     sync.Mutex // notes
+}
+
+func (r *run) acts(ctx context.Context) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	session, err := r.p.Sink.Open(ctx, Opening{
+		Pipeline: r.p.Name, RunID: r.o.RunID, Offline: r.p.Offline,
+		Written: func(stream string) bool { return r.p.Unwritten(stream) == "" },
+	})
+	if err != nil {
+		return fmt.Errorf("open the sink: %w", err)
+	}
+	started := time.Now()
+	if err := r.read(ctx, session); err != nil {
+		return err
+	}
+	r.report.Seconds.Read = time.Since(started).Seconds()
+	started = time.Now()
+	if err := r.review(ctx, session); err != nil {
+		return err
+	}
+	r.report.Seconds.Review = time.Since(started).Seconds()
+	if r.o.Dry {
+		return nil
+	}
+	started = time.Now()
+	defer func() { r.report.Seconds.Publish = time.Since(started).Seconds() }()
+	r.report.Sent = true
+	if err := session.Publish(ctx, r.plan); err != nil {
+		return causeOf(ctx, err)
+	}
+	return nil
+}
+
+func (r *run) read(ctx context.Context, session Session) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-r.o.Stop:
+			cancel(ErrStopped)
+		case <-done:
+		}
+	}()
+	act := &reading{
+		p: r.p, ledger: r.ledger, index: newIndex(), shelf: r.shelf, note: r.note, tick: r.o.Progress.Read,
+		chain:   &chain{p: r.p, session: session, off: map[string]bool{}},
+		workers: make(chan *Worker, r.p.Limits.Workers),
+	}
+	for _, ph := range r.p.Model.Phases() {
+		for _, k := range ph.Kinds {
+			act.chain.off[k.Name] = k.Off
+		}
+	}
+	for range r.p.Limits.Workers {
+		act.workers <- NewWorker(r.p.Language, act.index.find)
+	}
+	if err := act.run(ctx); err != nil {
+		return causeOf(ctx, err)
+	}
+	r.notesOf(r.p.Source)
+	r.notesOf(session)
+	return r.shelf.flush()
+}
+
+func (r *run) review(ctx context.Context, session Session) error {
+	if err := r.ledger.settle(); err != nil {
+		return err
+	}
+	r.makePlan()
+	r.o.Progress.Reviewed(r.plan.Streams)
+	held := Holdings{}
+	if !r.p.Offline {
+		var err error
+		if held, err = session.Holds(ctx); err != nil {
+			return causeOf(ctx, err)
+		}
+	}
+	v := &review{p: r.p, ledger: r.ledger, approvals: r.o.Approvals}
+	if err := v.run(r.plan, held); err != nil {
+		return err
+	}
+	if r.o.Output != nil {
+		return r.o.Output(ctx, r.plan)
+	}
+	return nil
+}
+
+// makePlan puts the streams of the sink first, in its order, and then those
+// that the session staged of its own.
+func (r *run) makePlan() {
+	r.plan = &Plan{RunID: r.o.RunID, Stop: r.o.Stop, Sent: r.o.Progress.Sent, Note: r.note}
+	r.plan.Reject = func(stream string, e Encoded, reason string) {
+		r.ledger.rejectLate(stream, e.Ref, Reject("publish", "", "%s", reason))
+		r.shelf.forget(stream, e)
+	}
+	for _, s := range r.p.Streams {
+		if r.p.Unwritten(s.Name) == "" {
+			r.plan.Streams = append(r.plan.Streams, r.shelf.plan(s.Name))
+		}
+	}
+	for name := range r.shelf.streams {
+		if _, declared := r.p.stream(name); !declared {
+			r.plan.Streams = append(r.plan.Streams, r.shelf.plan(name))
+		}
+	}
+}
+
+func (r *run) finish(err error) {
+	rep := r.report
+	rep.Audience, rep.Rules = map[Audience]int{}, map[string]int{}
+	for _, s := range r.p.Streams {
+		sr := StreamReport{Name: s.Name, Written: r.p.Unwritten(s.Name) == ""}
+		if sh := r.shelf.streams[s.Name]; sh != nil {
+			sr.Staged, sr.Bytes, sr.Types = sh.file.Frames(), sh.file.Bytes(), sh.types
+			for a, n := range sh.audience {
+				rep.Audience[a] += n
+			}
+			for rule, n := range sh.rules {
+				rep.Rules[rule] += n
+			}
+		}
+		rep.Streams = append(rep.Streams, sr)
+	}
+	r.ledger.fill(rep)
+	for _, s := range rep.Streams {
+		if st, _ := r.p.stream(s.Name); st.Permissions {
+			rep.Audience[Nobody] += s.Counts[Withheld]
+		}
+	}
+	if again := r.ledger.again; again > 0 {
+		r.note("the source handed over %d refs more than once; the first was taken", again)
+	}
+	rep.Notes = slices.Compact(rep.Notes)
+	rep.Verdict = verdict(err, r.o.Dry)
+}
+
+func verdict(err error, dry bool) Verdict {
+	var refused *Refusal
+	var unconfirmed *Unconfirmed
+	switch {
+	case err == nil && dry:
+		return VerdictDry
+	case err == nil:
+		return VerdictDelivered
+	case errors.As(err, &refused):
+		return VerdictRefused
+	case errors.As(err, &unconfirmed):
+		return VerdictUnconfirmed
+	case errors.Is(err, ErrStopped):
+		return VerdictStopped
+	}
+	return VerdictFailed
+}
+
+func (r *run) note(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Notes = append(r.report.Notes, fmt.Sprintf(format, args...))
+}
+
+func (r *run) notesOf(v any) {
+	if n, ok := v.(Noter); ok {
+		for _, s := range n.Notes() {
+			r.note("%s", s)
+		}
+	}
+}
+
+// causeOf gives the cause of an error that only says that the context ended.
+func causeOf(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+	}
+	return err
+}

@@ -1,0 +1,324 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fate is every way for a record to end, with the ending it must come to.
+var endingOf = map[string]Ending{
+	"fine": Delivered, "dropped": Filtered, "broken": Rejected, "unmapped": Filtered, "mapping error": Rejected,
+	"undecided": Rejected, "rule error": Rejected, "private": Withheld, "of nobody": Withheld, "of strangers": Withheld,
+	"not encodable": Rejected, "refused by the sink": Rejected,
+}
+
+// TestNothingLost is invariant 3 over random catalogs: every record ends as its
+// fate says, and what was published is exactly what was delivered.
+func TestNothingLost(t *testing.T) {
+	var names []string
+	for name := range endingOf {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		w := newWorld(t)
+		w.p.Limits.MaxRejected = Bound{AtMost: 1 << 30}
+		w.p.Limits.HoldBytes = 1 << (6 + r.IntN(12))
+		w.p.Limits.Workers = 1 + r.IntN(4)
+		want := Counts{}
+		var delivered []string
+		for i := range 20 + r.IntN(200) {
+			name := names[r.IntN(len(names))]
+			phase, kind := [3]string{"identities", "structure", "catalog"}[r.IntN(3)], ""
+			switch phase {
+			case "identities":
+				kind = [2]string{"user", "group"}[r.IntN(2)]
+				if kind == "user" && endingOf[name] == Withheld || kind == "user" && (name == "undecided" || name == "rule error") {
+					name = "twin"
+				}
+			case "structure":
+				kind = "system"
+			default:
+				kind = "component"
+			}
+			n := fmt.Sprintf("n%d", i)
+			w.add(phase, kind, n, name)
+			ref := kind + ":default/" + n
+			ending := endingOf[name]
+			if name == "twin" {
+				ending = Merged
+			}
+			if name == "refused by the sink" {
+				w.refuse[ref] = "no"
+			}
+			want[ending]++
+			if ending == Delivered {
+				delivered = append(delivered, ref)
+			}
+		}
+		w.add("catalog", "component", "always", "fine")
+		w.add("identities", "user", "always", "fine")
+		want[Delivered] += 2
+		delivered = append(delivered, "component:default/always", "user:default/always")
+
+		report, err := w.run(t)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		sum := 0
+		for _, e := range Endings {
+			if report.Endings[e] != want[e] {
+				t.Errorf("seed %d: %s %d, want %d", seed, e, report.Endings[e], want[e])
+			}
+			sum += report.Endings[e]
+		}
+		if sum != report.Read {
+			t.Errorf("seed %d: read %d, endings %d", seed, report.Read, sum)
+		}
+		got := slices.Concat(w.published["users"], w.published["documents"])
+		slices.Sort(got)
+		slices.Sort(delivered)
+		if !slices.Equal(got, delivered) {
+			t.Errorf("seed %d: published %v, want %v", seed, got, delivered)
+		}
+	}
+}
+
+// TestNothingBeforeEverything is invariant 1: whatever goes wrong before the
+// review has passed, nothing is published.
+func TestNothingBeforeEverything(t *testing.T) {
+	boom := errors.New("boom")
+	for name, spoil := range map[string]func(*world){
+		"the first page fails":     func(w *world) { w.company.fail = func(string, int) error { return boom } },
+		"the last page fails":      func(w *world) { w.company.fail = failAt("catalog", 2, boom) },
+		"while streaming":          func(w *world) { w.p.Limits.HoldBytes = 10; w.company.fail = failAt("catalog", 2, boom) },
+		"a transform gives up":     func(w *world) { w.add("catalog", "component", "x", "transform fails") },
+		"a mapper panics":          func(w *world) { w.add("identities", "group", "x", "panic") },
+		"a panic while streaming":  func(w *world) { w.p.Limits.HoldBytes = 10; w.add("catalog", "component", "x", "panic") },
+		"the sink does not open":   func(w *world) { w.store.fail["open"] = boom },
+		"identities do not seal":   func(w *world) { w.store.fail["seal"] = boom },
+		"the sink does not answer": func(w *world) { w.store.fail["holds"] = boom },
+		"nothing is read":          func(w *world) { clear(w.records) },
+		"everything is filtered": func(w *world) {
+			clear(w.records)
+			w.add("catalog", "component", "x", "dropped")
+			w.add("identities", "user", "x", "fine")
+		},
+		"too much is rejected": func(w *world) {
+			w.p.Limits.MaxRejected = Bound{Share: 0.01, AtMost: 2}
+			for i := range 3 {
+				w.add("catalog", "component", fmt.Sprint("bad", i), "broken")
+			}
+		},
+		"too much would go": func(w *world) {
+			w.holdings = Holdings{Known: true, Streams: map[string]int{"users": 1, "documents": 60}}
+		},
+		"a type would go": func(w *world) {
+			w.holdings = Holdings{Known: true, Streams: map[string]int{"users": 1, "documents": 31}, Types: map[string]map[string]int{"documents": {"api": 21}}}
+		},
+		"it is stopped": func(w *world) {
+			stop := make(chan struct{})
+			w.o.Stop = stop
+			w.company.fail = func(phase string, page int) error {
+				if phase == "catalog" && page == 1 {
+					close(stop)
+					time.Sleep(10 * time.Millisecond)
+				}
+				return nil
+			}
+		},
+		"it takes too long": func(w *world) {
+			w.p.Limits.Timeout = time.Millisecond
+			w.company.fail = func(string, int) error { time.Sleep(2 * time.Millisecond); return nil }
+		},
+		"it is dry": func(w *world) { w.o.Dry = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			for i := range 30 {
+				w.add("catalog", "component", fmt.Sprint("c", i), "fine")
+			}
+			w.add("identities", "user", "u", "fine")
+			spoil(w)
+			report, err := w.run(t)
+			if w.sent() || slices.Contains(w.calls, "publish") || report.Sent {
+				t.Error("something was published")
+			}
+			if (err == nil) != w.o.Dry {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+func failAt(phase string, page int, err error) func(string, int) error {
+	return func(ph string, p int) error {
+		if ph == phase && p == page {
+			return err
+		}
+		return nil
+	}
+}
+
+// TestDecidedAccess is invariant 2: no document is published without an
+// explicit decision, nor one that nobody may find.
+func TestDecidedAccess(t *testing.T) {
+	for _, fate := range []string{"undecided", "rule error", "private", "of nobody", "of strangers"} {
+		w := newWorld(t)
+		w.add("catalog", "component", "secret", fate)
+		w.add("catalog", "component", "open", "fine")
+		w.add("identities", "user", "u", "fine")
+		report, err := w.run(t)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(w.published["documents"], []string{"component:default/open"}) {
+			t.Errorf("%s: published %v", fate, w.published["documents"])
+		}
+		if n := report.Endings[Withheld] + report.Endings[Rejected]; n != 1 {
+			t.Errorf("%s: %v", fate, report.Endings)
+		}
+		if endingOf[fate] == Withheld && report.Audience[Nobody] != 1 {
+			t.Errorf("%s: audience %v", fate, report.Audience)
+		}
+	}
+}
+
+func TestApprovedLoss(t *testing.T) {
+	w := newWorld(t)
+	w.add("catalog", "component", "c", "fine")
+	w.add("identities", "user", "u", "fine")
+	w.holdings = Holdings{Known: true, Streams: map[string]int{"users": 1, "documents": 61}}
+	_, err := w.run(t)
+	var refused *Refusal
+	if !errors.As(err, &refused) || !strings.Contains(refused.Remedy, "--approve-loss 60") {
+		t.Fatalf("%v", err)
+	}
+	w = newWorld(t)
+	w.add("catalog", "component", "c", "fine")
+	w.add("identities", "user", "u", "fine")
+	w.holdings = Holdings{Known: true, Streams: map[string]int{"users": 1, "documents": 61}}
+	w.o.Approvals.Loss = 60
+	if _, err := w.run(t); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSameID(t *testing.T) {
+	w := newWorld(t)
+	w.add("identities", "user", "u", "fine")
+	w.add("catalog", "component", "a", "same id")
+	w.add("catalog", "component", "b", "same id")
+	w.add("catalog", "component", "a", "same id") // the source hands it over twice
+	report, err := w.run(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(w.published["documents"]) != 1 || report.Endings[Rejected] != 1 || report.Read != 3 {
+		t.Errorf("published %v, %v", w.published, report.Endings)
+	}
+	if len(report.Notes) != 1 || !strings.Contains(report.Notes[0], "1 refs more than once") {
+		t.Errorf("notes %v", report.Notes)
+	}
+}
+
+// TestLookup: a mapping sees its own phase when that is small, and never when
+// it is large; earlier phases always.
+func TestLookup(t *testing.T) {
+	for _, tc := range []struct {
+		about string
+		hold  int
+		want  string
+	}{
+		{"component:default/z", 1 << 20, "title of z"},
+		{"component:default/z", 64, ""},
+		{"component:default/a", 64, ""},
+		{"system:default/s", 64, "title of s"},
+		{"user:default/u", 64, "title of u"},
+	} {
+		w := newWorld(t)
+		w.p.Limits.HoldBytes = tc.hold
+		w.about = tc.about
+		w.add("identities", "user", "u", "fine")
+		w.add("structure", "system", "s", "fine")
+		for _, n := range []string{"a", "b", "c", "z"} {
+			w.add("catalog", "component", n, "fine")
+		}
+		if _, err := w.run(t); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []string{"a", "z"} {
+			if got := w.display["component:default/"+n]; got != tc.want {
+				t.Errorf("hold %d: %s saw %q of %s, want %q", tc.hold, n, got, tc.about, tc.want)
+			}
+		}
+	}
+}
+
+func TestUnwritten(t *testing.T) {
+	w := newWorld(t)
+	read := map[string]bool{}
+	w.company.fail = func(phase string, _ int) error { read[phase] = true; return nil }
+	w.add("identities", "user", "u", "fine")
+	w.add("catalog", "component", "c", "fine")
+	w.p.Unwritten = func(stream string) string {
+		if stream == "documents" {
+			return "documents not in --only"
+		}
+		return ""
+	}
+	report, err := w.run(t)
+	if err != nil || read["catalog"] || len(w.published["users"]) != 1 {
+		t.Errorf("%v, read %v, published %v, %v", err, read, w.published, report.Endings)
+	}
+	w = newWorld(t)
+	w.add("identities", "user", "u", "fine")
+	w.add("catalog", "component", "c", "fine")
+	w.p.Unwritten = func(stream string) string {
+		if stream == "users" {
+			return "user switched off"
+		}
+		return ""
+	}
+	report, err = w.run(t)
+	if _, there := w.published["users"]; err != nil || there || report.Filtered["user switched off"] != 1 {
+		t.Errorf("%v, published %v, filtered %v", err, w.published, report.Filtered)
+	}
+}
+
+func TestDeadLetters(t *testing.T) {
+	w := newWorld(t)
+	w.p.Limits.MaxRejected = Bound{AtMost: 1000}
+	w.add("identities", "user", "u", "fine")
+	w.add("catalog", "component", "c", "fine")
+	for i := range 30 {
+		w.add("catalog", "component", fmt.Sprint("bad", i), "broken")
+	}
+	var letters []DeadLetter
+	w.o.DeadLetters = func(d DeadLetter) error { letters = append(letters, d); return nil }
+	report, err := w.run(t)
+	if err != nil || len(letters) != 30 || len(report.Rejections) != shownLetters {
+		t.Fatalf("%v: %d letters, %d shown", err, len(letters), len(report.Rejections))
+	}
+	if d := letters[0]; d.Ref != "component:default/bad0" || d.Stage != "transform" || d.Reason != "cannot be transformed" {
+		t.Errorf("%+v", d)
+	}
+	if d := letter("r", errors.New(strings.Repeat("é", 500))); len([]rune(d.Reason)) != maxReason {
+		t.Errorf("a reason of %d characters", len([]rune(d.Reason)))
+	}
+	w.o.DeadLetters = func(DeadLetter) error { return errors.New("disk full") }
+	w.published = nil
+	if _, err := w.run(t); err == nil || w.sent() {
+		t.Errorf("dead letters were lost: %v", err)
+	}
+}

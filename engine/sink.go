@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"context"
+	"iter"
+)
+
+// FieldType is what a field of a stream takes.
+type FieldType uint8
+
+const (
+	Text       FieldType = iota // a string; numbers and booleans are written as text
+	TextList                    // strings; one string is a list of one
+	Seconds                     // epoch seconds, an integer
+	Number                      // an integer
+	RefField                    // one entity ref, resolved by the sink
+	RefList                     // entity refs, resolved by the sink
+	Properties                  // a map of names the user chose
+)
+
+// FieldSpec is one field that a stream takes.
+type FieldSpec struct {
+	Name     string
+	Type     FieldType
+	Required bool
+	Doc      string
+}
+
+// Stream is one of the sets that a sink stores.
+type Stream struct {
+	Name string
+	Doc  string
+	// Identities marks streams that hold who may see things.
+	Identities bool
+	// Permissions marks streams whose items need a decision (invariant 2).
+	Permissions bool
+	Fields      []FieldSpec
+}
+
+// Field finds a field by name.
+func (s Stream) Field(name string) (FieldSpec, bool) {
+	for _, f := range s.Fields {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return FieldSpec{}, false
+}
+
+// Sink is where items go. Open is called once per run, before anything is
+// read; it sends nothing that changes the sink.
+type Sink interface {
+	Open(ctx context.Context, o Opening) (Session, error)
+	Close() error
+}
+
+// Opening is what a session is told about its run.
+type Opening struct {
+	Pipeline string
+	RunID    string
+	// Written are the streams that this run writes; the others are encoded
+	// only as far as resolving needs it.
+	Written func(stream string) bool
+	// Offline means that the sink must not be asked for anything (--dry-run):
+	// what it would have been asked for counts as unknown.
+	Offline bool
+}
+
+// Session is one run's use of a sink.
+type Session interface {
+	// Encode turns an item into what will be sent. A *Rejection as error ends
+	// the item alone. kept false means that the session holds the item itself
+	// until Seal (identities). An encoded item with audience Nobody is withheld.
+	// Encode is called from many goroutines.
+	Encode(item *Item) (e Encoded, kept bool, err error)
+	// Seal is called when every identity item has been encoded, and before any
+	// other item is: the session merges and resolves them and hands out what
+	// it held.
+	Seal(ctx context.Context, out Outlet) error
+	// Holds is what the sink says it holds now, before publishing. It checks
+	// what publishing depends on, too, and its error stops the run.
+	Holds(ctx context.Context) (Holdings, error)
+	// Publish sends the plan. It never ends an upload of which a page was not
+	// acknowledged (invariant 1). It returns nil when everything was accepted.
+	Publish(ctx context.Context, plan *Plan) error
+}
+
+// Outlet takes what a session held until Seal.
+type Outlet interface {
+	// Keep stages an encoded item of a stream.
+	Keep(stream string, e Encoded) error
+	// End tells how an item that Encode held ended, when it is not kept.
+	End(stream, ref string, ending Ending, reason string)
+	// Note adds a sentence to the report.
+	Note(format string, args ...any)
+}
+
+// Holdings is what a sink says it holds. Known is false when it could not be
+// asked. Counts are per stream, and per object type of a stream.
+type Holdings struct {
+	Known   bool
+	Streams map[string]int
+	Types   map[string]map[string]int
+}
+
+// Plan is what review made of the stage: what publishing will send.
+type Plan struct {
+	RunID   string
+	Streams []StreamPlan
+	// Stop is closed when the run was asked to stop: the upload that is under
+	// way is ended, no other one is begun.
+	Stop <-chan struct{}
+	// Sent tells progress: n more items of a stream were acknowledged.
+	Sent func(stream string, n int)
+	// Reject tells that the sink refused one staged item for its own sake.
+	Reject func(stream string, e Encoded, reason string)
+	// Note adds a sentence to the report.
+	Note func(format string, args ...any)
+}
+
+// StreamPlan is one stream of a plan. Items gives the staged items in order
+// and can be ranged over more than once; Body is valid until the next item.
+type StreamPlan struct {
+	Name     string
+	Count    int
+	Bytes    int64
+	Types    map[string]int
+	Audience map[Audience]int
+	Items    iter.Seq2[Encoded, error]
+}
+
+// Stream finds a stream of the plan by name; nil when it is not written.
+func (p *Plan) Stream(name string) *StreamPlan {
+	for i := range p.Streams {
+		if p.Streams[i].Name == name {
+			return &p.Streams[i]
+		}
+	}
+	return nil
+}

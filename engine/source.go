@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+// Model tells what a source's records look like. It is made from configuration
+// alone: it opens nothing and is safe for concurrent use.
+type Model interface {
+	// Language is the names and functions that expressions may use.
+	Language() expression.Model
+	// Phases is the order of reading.
+	Phases() []Phase
+	// Decode fills r.Value from r.Raw. An error is a *Rejection of that record
+	// alone. It is called from many goroutines, once per record.
+	Decode(r *Record) error
+}
+
+// Source reads records. It is used by one run and then closed.
+type Source interface {
+	// Read reads one phase completely and calls emit with what it got, a page
+	// at a time; emit may be called from several goroutines, blocks when the
+	// engine is behind (back-pressure), and its error must be returned. The
+	// records belong to the engine afterwards. nil means that the phase was
+	// read to its end: every doubt is an error (invariant 1).
+	Read(ctx context.Context, phase Phase, emit Emit) error
+	// Close releases connections. It is called once, after the last Read.
+	Close() error
+}
+
+// Emit hands records to the engine; see Source.Read.
+type Emit func(ctx context.Context, records []*Record) error
+
+// Getter is the optional ability of a source to read one record by its ref.
+// The record is nil when there is none.
+type Getter interface {
+	Get(ctx context.Context, ref string) (*Record, error)
+}
+
+// Checker is the optional ability of a source or sink to tell whether a run
+// could work: reachable, credentials good, something readable.
+type Checker interface {
+	Check(ctx context.Context) []Finding
+}
+
+// Finding is one line of a check.
+type Finding struct {
+	What   string // what was looked at: "reachable", "credentials", …
+	OK     bool
+	Detail string // what was found
+	Remedy string // what to do when it is not OK
+}
+
+// Noter is the optional ability of a source or session to add sentences to the
+// report: things that went well enough, but that a person should know.
+type Noter interface {
+	Notes() []string
+}

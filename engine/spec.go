@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"log/slog"
+
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+// Builder is what a part of the pipeline is built with: it compiles the
+// expressions of the part's configuration and collects what is wrong with it.
+// A part is built to its end even when something is wrong, so that everybody
+// learns everything at once; what was built is used only when nothing was.
+type Builder interface {
+	// Compile compiles an expression; a problem is reported at its position
+	// and gives nil.
+	Compile(e config.Expression, want expression.Want) *expression.Program
+	// Known is the text that a program gives for records whose member `name` is
+	// `value`, when nothing else of the record matters to it.
+	Known(p *expression.Program, name, value string) (text string, ok bool)
+	// Problem reports an error of the file at a node.
+	Problem(n *config.Node, code, message, hint string)
+	// Warn reports something that works and will surprise.
+	Warn(n *config.Node, code, message, hint string)
+}
+
+// TransformSpec describes a kind of transform by the key that names it in the
+// file, beside `name` and `when`.
+type TransformSpec struct {
+	Key, Summary string
+	// Config is a new configuration with nothing set; what stands under the
+	// key is decoded into it.
+	Config func() any
+	New    func(cfg any, s TransformSettings) Transform
+}
+
+// TransformSettings is what a transform is made with.
+type TransformSettings struct {
+	Name string
+	Node *config.Node // what stands under the key
+	Builder
+	Log *slog.Logger
+}
+
+// MapperSpec describes the mapping block.
+type MapperSpec struct {
+	Config func() any
+	New    func(cfg any, s MapperSettings) (Mapper, []MappingFacts)
+}
+
+// MapperSettings is what a mapper is made with.
+type MapperSettings struct {
+	Node    *config.Node
+	Streams []Stream
+	// Kinds are all kinds that the source reads.
+	Kinds []string
+	Builder
+}
+
+// DeciderSpec describes the permissions block.
+type DeciderSpec struct {
+	Config func() any
+	New    func(cfg any, s DeciderSettings) Decider
+}
+
+// DeciderSettings is what a decider is made with.
+type DeciderSettings struct {
+	Node *config.Node
+	Builder
+}

@@ -1,0 +1,123 @@
+package stage
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+const bufferSize = 64 << 10
+
+// File is a sequence of frames, each a few byte strings, appended by one
+// goroutine and read back from the start by any number of readers after Flush.
+type File struct {
+	f      *os.File
+	w      *bufio.Writer
+	head   []byte
+	frames int
+	bytes  int64
+}
+
+// Create makes an empty file in dir ("" means the system's folder for
+// temporary files).
+func Create(dir string) (*File, error) {
+	f, err := os.CreateTemp(dir, "pipe-stage-*")
+	if err != nil {
+		return nil, fmt.Errorf("make a stage file: %w", err)
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("unlink stage file: %w", err)
+	}
+	return &File{f: f, w: bufio.NewWriterSize(f, bufferSize)}, nil
+}
+
+// Append adds one frame. The parts are copied.
+func (s *File) Append(parts ...[]byte) error {
+	h := binary.AppendUvarint(s.head[:0], uint64(len(parts)))
+	for _, p := range parts {
+		h = binary.AppendUvarint(h, uint64(len(p)))
+	}
+	s.head = h
+	if _, err := s.w.Write(h); err != nil {
+		return fmt.Errorf("write stage: %w", err)
+	}
+	s.bytes += int64(len(h))
+	for _, p := range parts {
+		if _, err := s.w.Write(p); err != nil {
+			return fmt.Errorf("write stage: %w", err)
+		}
+		s.bytes += int64(len(p))
+	}
+	s.frames++
+	return nil
+}
+
+// Flush makes everything that was appended readable.
+func (s *File) Flush() error {
+	if err := s.w.Flush(); err != nil {
+		return fmt.Errorf("write stage: %w", err)
+	}
+	return nil
+}
+
+// Frames is how many frames were appended.
+func (s *File) Frames() int { return s.frames }
+
+// Bytes is how long the file is.
+func (s *File) Bytes() int64 { return s.bytes }
+
+// Close gives the disk space back.
+func (s *File) Close() error { return s.f.Close() }
+
+// Reader reads the frames that were flushed, from the first.
+func (s *File) Reader() *Reader {
+	return &Reader{r: bufio.NewReaderSize(io.NewSectionReader(s.f, 0, s.bytes), bufferSize)}
+}
+
+// Reader is one pass over a File; it belongs to one goroutine.
+type Reader struct {
+	r     *bufio.Reader
+	sizes []int
+	parts [][]byte
+	buf   []byte
+}
+
+var errDamaged = errors.New("stage file is damaged")
+
+// Next is the next frame; io.EOF after the last. The parts are valid until the
+// next call.
+func (r *Reader) Next() ([][]byte, error) {
+	n, err := binary.ReadUvarint(r.r)
+	if err == io.EOF {
+		return nil, io.EOF
+	}
+	if err != nil || n > 64 {
+		return nil, errDamaged
+	}
+	r.sizes, r.parts = r.sizes[:0], r.parts[:0]
+	total := 0
+	for range n {
+		size, err := binary.ReadUvarint(r.r)
+		if err != nil || size > 1<<32 {
+			return nil, errDamaged
+		}
+		r.sizes = append(r.sizes, int(size))
+		total += int(size)
+	}
+	if cap(r.buf) < total {
+		r.buf = make([]byte, total+total/4)
+	}
+	b := r.buf[:total]
+	if _, err := io.ReadFull(r.r, b); err != nil {
+		return nil, errDamaged
+	}
+	for _, size := range r.sizes {
+		r.parts = append(r.parts, b[:size:size])
+		b = b[size:]
+	}
+	return r.parts, nil
+}
