@@ -58,3 +58,10 @@ type Finding struct {
 type Noter interface {
 	Notes() []string
 }
+
+// Column is one column of a table of records: an expression on each.
+type Column struct{ Title, Expression string }
+
+// Tabler is the optional ability of a model to say what people want to see of
+// a kind at a glance.
+type Tabler interface{ Columns(kind string) []Column }

@@ -1,0 +1,72 @@
+package config
+
+// Code is a stable name for a kind of problem.
+type Code struct{ Name, Meaning string }
+
+const (
+	codeUnreadable     = "unreadable-file"
+	codeTooLarge       = "file-too-large"
+	codeNotUTF8        = "not-utf8"
+	codeEmpty          = "empty-file"
+	codeDocuments      = "several-documents"
+	codeSyntax         = "yaml-syntax"
+	codeTab            = "tab"
+	codeTooDeep        = "too-deep"
+	codeTooMany        = "too-many-nodes"
+	codeDuplicate      = "duplicate-key"
+	codeKey            = "complex-key"
+	codeAlias          = "alias"
+	codeTrapColon      = "trap-colon"
+	codeTrapQuote      = "trap-quote"
+	codeTrapTag        = "trap-tag"
+	codeTrapHash       = "trap-hash"
+	codeTrapFlow       = "trap-flow"
+	codeTrapIndicator  = "trap-indicator"
+	codeUnknownKey     = "unknown-key"
+	codeRequired       = "required"
+	codeWrongKind      = "wrong-kind"
+	codeInvalid        = "invalid-value"
+	codeOutOfRange     = "out-of-range"
+	codeNotAllowed     = "not-allowed"
+	codeBadVariable    = "bad-variable"
+	codeUndefined      = "undefined-variable"
+	codeSecretFile     = "secret-file"
+	codeLiteralSecret  = "literal-secret"
+	codeVariableInExpr = "variable-in-expression"
+)
+
+// Codes are the problems that this package reports, in alphabetical order.
+// Components add their own through Decoder.Problem and Validate.
+func Codes() []Code {
+	return []Code{
+		{codeAlias, "an anchor, alias or merge key of YAML, which a pipeline file does not use"},
+		{codeBadVariable, "a ${…} that is not ${NAME}, ${NAME:-default} or, in a secret, ${file:PATH}"},
+		{codeKey, "a key that is not plain text"},
+		{codeDuplicate, "a key that is written twice in one mapping"},
+		{codeEmpty, "a file without content"},
+		{codeTooLarge, "a file of more than 4 MiB"},
+		{codeInvalid, "a text that is not a value of the field's type"},
+		{codeLiteralSecret, "a secret that is written in the file itself (a warning)"},
+		{codeNotAllowed, "a text that is not one of the allowed ones"},
+		{codeNotUTF8, "a file that is not UTF-8 text"},
+		{codeOutOfRange, "a value below the least or above the greatest allowed"},
+		{codeRequired, "a field without which nothing works is absent or empty"},
+		{codeSecretFile, "a file named by ${file:PATH} that is missing, unreadable, empty or too large"},
+		{codeDocuments, "more than one YAML document in a file"},
+		{codeTab, "a tab where YAML wants spaces"},
+		{codeTooDeep, "values nested more than 100 deep"},
+		{codeTooMany, "a file of more than 100,000 values"},
+		{codeTrapColon, "a colon and a space inside an unquoted value"},
+		{codeTrapFlow, "brackets or ${…} inside { } or [ ], or text after them"},
+		{codeTrapHash, "a space and a # that cut an expression off"},
+		{codeTrapIndicator, "an unquoted value that starts with a character of YAML's own"},
+		{codeTrapQuote, "an unquoted value that starts with a quotation mark and goes on after it"},
+		{codeTrapTag, "an unquoted value that starts with !, which YAML reads as a tag"},
+		{codeUndefined, "a variable that is not set and has no default"},
+		{codeUnknownKey, "a key that its place does not know"},
+		{codeUnreadable, "a file that is missing, a directory or not readable"},
+		{codeVariableInExpr, "a ${…} inside an expression, where it is never replaced"},
+		{codeWrongKind, "a list, mapping or text where something else is expected"},
+		{codeSyntax, "text that YAML cannot read"},
+	}
+}

@@ -1,0 +1,94 @@
+package config
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// expressionTraps reports what YAML or the author did to an expression that
+// its text alone does not show; false when there was something.
+func (d *Decoder) expressionTraps(n *Node) bool {
+	if i := strings.Index(n.text, "${"); i >= 0 {
+		at := n.span(i, i+2)
+		if end := strings.IndexByte(n.text[i:], '}'); end > 0 {
+			at.Width = utf8.RuneCountInString(n.text[i : i+end+1])
+		}
+		d.fail(at, n, codeVariableInExpr, "variables are never replaced in an expression",
+			"give it a name under vars and write vars.NAME here")
+		return false
+	}
+	if n.style != plain || n.comment == "" || finished(n.text) {
+		return true
+	}
+	number := n.pos.Line
+	for !strings.Contains(n.doc.line(number), " #") && number < len(n.doc.lines) {
+		number++
+	}
+	l := splitLine(n.doc.line(number))
+	t := hashTrap(l, trap{col: 1 + utf8.RuneCountInString(l.prefix)})
+	d.fail(Problem{Pos: Pos{n.pos.File, number, t.col}, Width: t.width}, n, t.code, t.message, t.hint)
+	return false
+}
+
+// trimText is the text of an expression; what stands before it stays, for
+// Expression.Pos.
+func trimText(n *Node) string {
+	text := strings.TrimRight(n.text, " \t\r\n")
+	if strings.TrimSpace(text) == "" {
+		return ""
+	}
+	return text
+}
+
+// openEnd matches text that ends with an operator, so that more must follow.
+var openEnd = regexp.MustCompile(`([-+*/%^?:|&=<>!,.]|(^|[\s)\]])(and|or|not|in|contains|startsWith|endsWith|matches))$`)
+
+// finished says that a text may be a whole expression: its brackets and
+// quotation marks are closed and no operator ends it.
+func finished(text string) bool {
+	text = strings.TrimSpace(text)
+	return balanced(text) && !openEnd.MatchString(text)
+}
+
+// balanced says that brackets and quotation marks are closed.
+func balanced(text string) bool {
+	var open []rune
+	var quote rune
+	escaped := false
+	for _, r := range text {
+		switch {
+		case quote != 0:
+			if r == quote && !escaped {
+				quote = 0
+			}
+			escaped = r == '\\' && !escaped && quote != '`'
+		case r == '"' || r == '\'' || r == '`':
+			quote = r
+		case r == '(' || r == '[' || r == '{':
+			open = append(open, r)
+		case r == ')' || r == ']' || r == '}':
+			if len(open) == 0 || open[len(open)-1] != map[rune]rune{')': '(', ']': '[', '}': '{'}[r] {
+				return false
+			}
+			open = open[:len(open)-1]
+		}
+	}
+	return quote == 0 && len(open) == 0
+}
+
+// closing is where the quotation mark is that closes the one a text starts
+// with, -1 when there is none.
+func closing(text string) int {
+	for i := 1; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && text[0] == '"':
+			i++
+		case text[i] == text[0] && text[0] == '\'' && i+1 < len(text) && text[i+1] == '\'':
+			i++
+		case text[i] == text[0]:
+			return i
+		}
+	}
+	return -1
+}

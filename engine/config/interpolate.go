@@ -1,0 +1,186 @@
+package config
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// part is a piece of a scalar: text, ${NAME}, ${NAME:-default} or ${file:PATH}.
+type part struct {
+	text       string // literal text; set when nothing else is
+	name       string
+	file       []part // the path of a ${file:…}
+	fallback   []part
+	hasDefault bool
+	start, end int // byte offsets in the scalar's text
+}
+
+// badVariable is a ${…} that is none.
+type badVariable struct {
+	start, end    int
+	message, hint string
+}
+
+const maxVariableDepth = 20
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*`)
+
+// parseTemplate cuts a scalar's text into parts. $${ stands for ${.
+func parseTemplate(text string) ([]part, *badVariable) {
+	s := &templateScanner{text: text}
+	parts := s.parts(false)
+	return parts, s.bad
+}
+
+type templateScanner struct {
+	text  string
+	at    int
+	depth int
+	bad   *badVariable
+}
+
+// parts reads to the end, or inside a ${…} to its closing brace.
+func (s *templateScanner) parts(inside bool) []part {
+	var out []part
+	var lit strings.Builder
+	start := s.at
+	flush := func() {
+		if lit.Len() > 0 {
+			out = append(out, part{text: lit.String(), start: start, end: s.at})
+			lit.Reset()
+		}
+	}
+	for s.at < len(s.text) && s.bad == nil {
+		rest := s.text[s.at:]
+		switch {
+		case inside && rest[0] == '}':
+			flush()
+			return out
+		case strings.HasPrefix(rest, "$${"):
+			lit.WriteString("${")
+			s.at += 3
+		case strings.HasPrefix(rest, "${"):
+			flush()
+			out = append(out, s.variable())
+			start = s.at
+		default:
+			lit.WriteByte(rest[0])
+			s.at++
+		}
+	}
+	flush()
+	return out
+}
+
+// variable reads one ${…}; the scanner stands at its dollar sign.
+func (s *templateScanner) variable() part {
+	p := part{start: s.at}
+	s.depth++
+	defer func() { s.depth-- }()
+	s.at += 2
+	rest := s.text[s.at:]
+	if s.depth > maxVariableDepth {
+		s.fail(p.start, "variables are nested more than 20 deep", "use fewer defaults inside defaults")
+		return p
+	}
+	if path, ok := strings.CutPrefix(rest, "file:"); ok {
+		s.at += len(rest) - len(path)
+		if p.file = s.parts(true); p.file == nil {
+			p.file = []part{}
+		}
+		return s.close(p)
+	}
+	p.name = variableName.FindString(rest)
+	s.at += len(p.name)
+	rest = s.text[s.at:]
+	switch {
+	case p.name != "" && strings.HasPrefix(rest, ":-"):
+		s.at += 2
+		p.hasDefault = true
+		p.fallback = s.parts(true)
+	case p.name == "" && strings.HasPrefix(rest, "}"):
+		s.fail(p.start, "${} names no variable", "write ${NAME}, or $${ for the text ${")
+	case !strings.HasPrefix(rest, "}"):
+		if strings.ContainsRune(rest, '}') {
+			s.fail(p.start, "this is not a variable", "write ${NAME} or ${NAME:-default}, where NAME has letters, digits and _; or $${ for the text ${")
+		}
+	}
+	return s.close(p)
+}
+
+// close reads the closing brace.
+func (s *templateScanner) close(p part) part {
+	if s.bad == nil && s.at >= len(s.text) {
+		s.fail(p.start, "the closing } of this variable is missing", "write ${NAME} or ${NAME:-default}, or $${ for the text ${")
+	}
+	if s.bad == nil {
+		s.at++
+		p.end = s.at
+	}
+	return p
+}
+
+func (s *templateScanner) fail(start int, message, hint string) {
+	if s.bad != nil {
+		return
+	}
+	end := len(s.text)
+	if i := strings.IndexByte(s.text[start:], '}'); i >= 0 {
+		end = start + i + 1
+	}
+	s.bad = &badVariable{start, end, message, hint}
+}
+
+// resolved is a scalar's text after interpolation.
+type resolved struct {
+	text     string
+	variable bool                   // a variable has a part in it: never quote it
+	written  bool                   // a part of it, other than white space, is written in the file
+	read     func() (string, error) // resolves it again; nil when no file is read
+}
+
+// resolve replaces the variables of a scalar. ok is false when the value is
+// unresolved or a problem was reported.
+func (d *Decoder) resolve(n *Node, secret bool) (r resolved, ok bool) {
+	if n.kind != Scalar {
+		d.wrongKind(n, "text")
+		return r, false
+	}
+	if n.fixed {
+		return resolved{text: n.text}, true
+	}
+	parts, bad := parseTemplate(n.text)
+	if bad != nil {
+		if secret {
+			n.hide()
+		}
+		d.fail(n.span(bad.start, bad.end), n, codeBadVariable, bad.message, bad.hint)
+		return r, false
+	}
+	in := &interpolation{d: d, node: n, secret: secret}
+	in.note(parts, false)
+	r.written = secret && in.written
+	r.text = in.text(parts)
+	r.variable = in.variable
+	if in.failed {
+		return r, false
+	}
+	if in.unresolved || d.vars.Lenient && r.text == "" && in.unset {
+		d.leave(n)
+		return r, false
+	}
+	if in.files {
+		again := *in
+		r.read = func() (string, error) { return again.reread(parts) }
+	}
+	return r, true
+}
+
+// span is the place of text[start:end] of a scalar.
+func (n *Node) span(start, end int) Problem {
+	before := n.text[:start]
+	line := strings.Count(before, "\n") + 1
+	col := utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
+	return Problem{Pos: n.at(line, col), Width: utf8.RuneCountInString(n.text[start:end])}
+}

@@ -1,0 +1,121 @@
+package config
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+)
+
+// interpolation is the work on one scalar.
+type interpolation struct {
+	d      *Decoder
+	node   *Node
+	secret bool
+
+	variable   bool // a variable or a file has a part in the text
+	written    bool // text of the file has a part in it
+	files      bool // a file was read
+	unset      bool // a variable was not set
+	unresolved bool // the value cannot be known (lenient)
+	failed     bool // a problem was reported
+}
+
+// note remembers every variable of the parts, also of defaults that are not
+// needed, and whether the file itself writes a value.
+func (in *interpolation) note(parts []part, path bool) {
+	for _, p := range parts {
+		switch {
+		case p.file != nil:
+			in.note(p.file, true)
+		case p.name != "":
+			_, set := in.d.vars.lookup(p.name)
+			in.d.vars.use(Variable{p.name, set, p.hasDefault, in.secret && !path, in.node.span(p.start, p.end).Pos})
+			in.note(p.fallback, path)
+		case !path && strings.TrimSpace(p.text) != "":
+			in.written = true
+		}
+	}
+}
+
+func (in *interpolation) text(parts []part) string {
+	var b strings.Builder
+	for _, p := range parts {
+		switch {
+		case p.file != nil:
+			in.variable = true
+			b.WriteString(in.file(p))
+		case p.name != "":
+			in.variable = true
+			b.WriteString(in.value(p))
+		default:
+			b.WriteString(p.text)
+		}
+	}
+	return b.String()
+}
+
+func (in *interpolation) value(p part) string {
+	value, set := in.d.vars.lookup(p.name)
+	if value != "" {
+		return value
+	}
+	if p.hasDefault {
+		in.unset = in.unset || !set
+		return in.text(p.fallback)
+	}
+	if set {
+		return ""
+	}
+	if in.d.vars.Lenient {
+		in.unresolved = true
+		return ""
+	}
+	in.problem(p, codeUndefined, p.name+" is not set",
+		"set "+p.name+" in the environment or in .env, or give it a default: ${"+p.name+":-…}")
+	return ""
+}
+
+func (in *interpolation) file(p part) string {
+	if !in.secret {
+		in.problem(p, codeBadVariable, "${file:…} stands in a field that is not a secret",
+			"only secrets are read from files; use ${NAME} here")
+		return ""
+	}
+	inner := interpolation{d: in.d, node: in.node}
+	path := inner.text(p.file)
+	in.failed = in.failed || inner.failed
+	shown := path
+	if inner.variable {
+		shown = in.node.text[p.start:p.end]
+	}
+	if in.failed || in.d.vars.Lenient {
+		in.unresolved = true
+		return ""
+	}
+	in.files = true
+	text, err := in.d.vars.readSecret(in.base(), path, shown)
+	var why valueError
+	if errors.As(err, &why) {
+		in.problem(p, codeSecretFile, why.message, why.hint)
+	}
+	return text
+}
+
+// reread resolves the parts once more, reporting the first file that cannot be
+// read.
+func (in interpolation) reread(parts []part) (string, error) {
+	quiet := &Decoder{vars: in.d.vars}
+	in.d, in.failed = quiet, false
+	text := in.text(parts)
+	if len(quiet.problems) > 0 {
+		return "", quiet.problems[:1]
+	}
+	return text, nil
+}
+
+func (in *interpolation) base() string { return filepath.Dir(in.node.pos.File) }
+
+func (in *interpolation) problem(p part, code, message, hint string) {
+	in.failed = true
+	in.d.fail(in.node.span(p.start, p.end), in.node, code, message, hint)
+}

@@ -1,0 +1,59 @@
+package config
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// at maps a place in a scalar's text (line from 1, rune column from 0) to the
+// file. See Expression.Pos for how exact it is.
+func (n *Node) at(line, col int) Pos {
+	if n == nil {
+		return Pos{}
+	}
+	pos := n.pos
+	switch {
+	case pos.Line == 0 || n.style == folded || line < 1:
+	case n.style == literal:
+		pos.Line += line
+		pos.Col = n.blockIndent() + col + 1
+	case line == 1:
+		return n.flowed(col)
+	}
+	return pos
+}
+
+// blockIndent is the indentation that YAML took from each line of a | block.
+func (n *Node) blockIndent() int {
+	for i, line := range strings.Split(n.text, "\n") {
+		if strings.TrimSpace(line) != "" {
+			return max(0, indentation(n.doc.line(n.pos.Line+i+1))-indentation(line))
+		}
+	}
+	return n.pos.Col
+}
+
+// flowed finds a column of a plain or quoted text, whose line breaks YAML made
+// spaces of.
+func (n *Node) flowed(col int) Pos {
+	pos := n.pos
+	if n.style == quoted {
+		pos.Col++
+	}
+	for {
+		runes := []rune(n.doc.line(pos.Line))
+		rest := ""
+		if pos.Col <= len(runes) {
+			rest = strings.TrimRight(string(runes[pos.Col-1:]), " \t")
+		}
+		length := utf8.RuneCountInString(rest)
+		next := n.doc.line(pos.Line + 1)
+		if col <= length || strings.TrimSpace(next) == "" || !strings.Contains(n.text, " ") || pos.Line-n.pos.Line > strings.Count(n.text, " ") {
+			pos.Col += col
+			return pos
+		}
+		col -= length + 1
+		pos.Line++
+		pos.Col = indentation(next) + 1
+	}
+}

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"encoding"
+	"fmt"
+	"log/slog"
+	"reflect"
+)
+
+const (
+	redacted = "[redacted]"
+	unset    = "[unset]"
+)
+
+// Secret is a text that no output may show. Whatever prints it gets
+// [redacted], or [unset] when it is empty; only Reveal gives the text. The zero
+// value is an empty secret.
+type Secret struct {
+	v *secret
+}
+
+// secret holds the text behind two pointers, which fmt does not follow: it
+// calls no methods of unexported fields.
+type secret struct {
+	text *string
+	read func() (string, error) // reads it again; nil when no file is behind it
+}
+
+var secretType = reflect.TypeFor[Secret]()
+
+var (
+	_ fmt.Formatter          = Secret{}
+	_ fmt.GoStringer         = Secret{}
+	_ slog.LogValuer         = Secret{}
+	_ encoding.TextMarshaler = Secret{}
+	_ Decodable              = (*Secret)(nil)
+)
+
+// NewSecret makes a secret of a text.
+func NewSecret(text string) Secret { return Secret{&secret{text: &text}} }
+
+// Reveal is the text itself, for the place that sends it.
+func (s Secret) Reveal() string {
+	if s.v == nil {
+		return ""
+	}
+	return *s.v.text
+}
+
+// IsSet says that the secret is not empty.
+func (s Secret) IsSet() bool { return s.Reveal() != "" }
+
+// FromFile says that the text came from a ${file:PATH}, so that Reload may find
+// another one.
+func (s Secret) FromFile() bool { return s.v != nil && s.v.read != nil }
+
+// Reload reads the files behind the secret again, for tokens that are renewed
+// while the program runs. Without a file it is the secret itself.
+func (s Secret) Reload() (Secret, error) {
+	if !s.FromFile() {
+		return s, nil
+	}
+	text, err := s.v.read()
+	if err != nil {
+		return s, err
+	}
+	return Secret{&secret{&text, s.v.read}}, nil
+}
+
+// String is [redacted] or [unset].
+func (s Secret) String() string {
+	if s.IsSet() {
+		return redacted
+	}
+	return unset
+}
+
+// GoString is String.
+func (s Secret) GoString() string { return s.String() }
+
+// Format writes String for every verb.
+func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
+
+// LogValue is String.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText is String.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// MarshalJSON is String as a JSON string.
+func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + s.String() + `"`), nil }
+
+// DecodeNode reads a scalar; ${file:PATH} is allowed here alone, and text that
+// is written in the file itself is a warning and hidden from Document.Source.
+func (s *Secret) DecodeNode(n *Node, d *Decoder) {
+	if n.kind != Scalar {
+		n.hide()
+	}
+	r, ok := d.resolve(n, true)
+	if r.written {
+		n.hide()
+		d.add(Problem{Pos: n.pos, Code: codeLiteralSecret, Warning: true, Width: n.width(),
+			Message: "a secret is written in the file itself",
+			Hint:    "use a variable, ${NAME}, or a file, ${file:PATH}"})
+	}
+	if ok {
+		*s = Secret{&secret{&r.text, r.read}}
+	}
+}

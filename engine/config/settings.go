@@ -1,0 +1,64 @@
+package config
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Value is one setting of a decoded struct as text; secrets are redacted.
+type Value struct{ Path, Text string }
+
+// Values lists what the struct that spec points to holds, in the order of its
+// fields; empty settings are left out.
+func Values(spec any) []Value {
+	var out []Value
+	listValues(reflect.ValueOf(spec).Elem(), "", &out)
+	return out
+}
+
+func listValues(v reflect.Value, path string, out *[]Value) {
+	if m, ok := v.Interface().(encoding.TextMarshaler); ok {
+		if _, isSecret := v.Interface().(Secret); v.IsZero() && !isSecret {
+			return
+		}
+		if text, err := m.MarshalText(); err == nil {
+			*out = append(*out, Value{path, string(text)})
+		}
+		return
+	}
+	if _, isMap := v.Interface().(interface{ element() any }); isMap {
+		for i := range v.Len() {
+			e := v.Index(i)
+			listValues(e.FieldByName("Value"), joinPath(path, e.FieldByName("Key").String()), out)
+		}
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for _, f := range fieldsOf(v.Type()) {
+			listValues(v.FieldByIndex(f.index), joinPath(path, f.name), out)
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			listValues(v.Elem(), path, out)
+		}
+	case reflect.Map:
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+		for _, k := range keys {
+			listValues(v.MapIndex(k), joinPath(path, k.String()), out)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			listValues(v.Index(i), fmt.Sprintf("%s.%d", path, i), out)
+		}
+	case reflect.String, reflect.Bool, reflect.Int, reflect.Int64, reflect.Float64:
+		if v.Kind() == reflect.String && v.IsZero() {
+			return
+		}
+		*out = append(*out, Value{path, fmt.Sprint(v.Interface())})
+	}
+}

@@ -1,0 +1,173 @@
+package config
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// structure decodes a mapping into a struct. An absent mapping still has its
+// required fields and its Validate; their problems stand near.
+func (d *Decoder) structure(n *Node, v reflect.Value, near *Node) {
+	if !n.IsNull() && n.kind != Mapping {
+		d.wrongKind(n, "a mapping")
+		return
+	}
+	if !n.IsNull() {
+		near = n
+	}
+	fields := fieldsOf(v.Type())
+	d.unknownKeys(n, fields)
+	missing := map[string]bool{}
+	for _, f := range fields {
+		fv := v.FieldByIndex(f.index)
+		value := n.Get(f.name)
+		d.value(value, fv, cmp.Or(value, near))
+		missing[f.name] = !d.check(f, fv, value, near)
+	}
+	d.validate(n, v, near, missing)
+}
+
+func (d *Decoder) unknownKeys(n *Node, fields []field) {
+	known := make([]string, len(fields))
+	for i, f := range fields {
+		known[i] = f.name
+	}
+	for _, e := range n.Entries() {
+		if slices.Contains(known, e.Key) {
+			continue
+		}
+		for _, f := range fields {
+			if f.typ == secretType && slices.Contains(nearest(e.Key, known), f.name) {
+				e.Value.hide()
+			}
+		}
+		d.UnknownKey(e, known)
+	}
+}
+
+// check applies the tags of a field to what was decoded; false says that it is
+// required and missing.
+func (d *Decoder) check(f field, v reflect.Value, n, near *Node) bool {
+	if d.Unresolved(n) {
+		return true
+	}
+	if f.required && isEmpty(v, n.IsNull() || d.blank[n]) {
+		d.missing(f, n, near)
+		return false
+	}
+	if n.IsNull() || d.blank[n] || v.Kind() == reflect.Pointer && v.IsNil() {
+		return true
+	}
+	v = reflect.Indirect(v)
+	if len(f.enum) > 0 && !slices.Contains(f.enum, v.String()) {
+		d.Problem(n, codeNotAllowed, d.shown(n)+" is not one of the allowed values",
+			"write one of: "+strings.Join(f.enum, ", "))
+	}
+	if f.min != "" && less(v, bound(f.min, v.Type())) {
+		d.Problem(n, codeOutOfRange, d.shown(n)+" is too small", "write "+f.min+" or more")
+	}
+	if f.max != "" && less(bound(f.max, v.Type()), v) {
+		d.Problem(n, codeOutOfRange, d.shown(n)+" is too large", "write "+f.max+" or less")
+	}
+	return true
+}
+
+// shown names the value of a scalar without quoting what a variable put there.
+func (d *Decoder) shown(n *Node) string {
+	if parts, _ := parseTemplate(n.text); !n.fixed && slices.ContainsFunc(parts, func(p part) bool { return p.name != "" }) {
+		return "the value of " + n.text
+	}
+	return quote(n.text)
+}
+
+func (d *Decoder) missing(f field, n, near *Node) {
+	if n == nil {
+		hint := "add " + f.name + ": …"
+		if f.doc != "" {
+			hint += "   (" + f.doc + ")"
+		}
+		d.fail(near.keySpan(), nil, codeRequired, quote(f.name)+" is required and missing", hint)
+		return
+	}
+	message, hint := quote(f.name)+" is required and empty", "give it a value"
+	if n.kind == Scalar && strings.Contains(n.text, "${") {
+		hint = n.text + " is empty in the environment: set it to a value"
+	}
+	d.fail(n.ownSpan(), n, codeRequired, message, hint)
+}
+
+// validate asks a struct, and those inlined in it, about itself. What a struct
+// inherits from an inlined one is asked twice and reported once.
+func (d *Decoder) validate(n *Node, v reflect.Value, near *Node, missing map[string]bool) {
+	for i := range v.NumField() {
+		if v.Type().Field(i).Tag.Get("yaml") == ",inline" {
+			d.validate(n, v.Field(i), near, missing)
+		}
+	}
+	if !v.CanInterface() {
+		return
+	}
+	validator, ok := v.Addr().Interface().(Validator)
+	if !ok {
+		return
+	}
+	validator.Validate(func(field, code, message, hint string) {
+		var about *Node
+		for key := range strings.FieldsSeq(field) {
+			value := find(n, key)
+			if d.Unresolved(value) || missing[key] {
+				return
+			}
+			about = cmp.Or(about, value)
+		}
+		if field == "" && slices.ContainsFunc(n.Entries(), func(e Entry) bool { return d.Unresolved(e.Value) }) {
+			return
+		}
+		at := near.keySpan()
+		if about != nil {
+			at = about.ownSpan()
+		}
+		d.fail(at, nil, code, message, hint)
+	})
+}
+
+// find follows a dotted path of keys.
+func find(n *Node, path string) *Node {
+	for key := range strings.SplitSeq(path, ".") {
+		n = n.Get(key)
+	}
+	return n
+}
+
+// isEmpty says that a required value is not there; zero and false are values
+// when the file has them.
+func isEmpty(v reflect.Value, absent bool) bool {
+	if s, ok := v.Addr().Interface().(interface{ IsSet() bool }); ok {
+		return !s.IsSet()
+	}
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map:
+		return v.Len() == 0
+	case reflect.String, reflect.Pointer, reflect.Struct:
+		return v.IsZero()
+	default:
+		return v.IsZero() && absent
+	}
+}
+
+func bound(text string, t reflect.Type) reflect.Value {
+	v := reflect.New(t).Elem()
+	if err := setText(text, v); err != nil {
+		panic("config: the bound " + text + " is " + err.Error())
+	}
+	return v
+}
+
+func less(a, b reflect.Value) bool {
+	if a.CanInt() {
+		return a.Int() < b.Int()
+	}
+	return a.Float() < b.Float()
+}

@@ -1,0 +1,138 @@
+package config
+
+import (
+	"io"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+var yamlPrefix = regexp.MustCompile(`^yaml: (line \d+: )?`)
+
+// syntaxProblem reports what YAML could not read and gives the text without it,
+// "" when the rest cannot be read.
+func (p *parser) syntaxProblem(err error, text string) (rest string) {
+	message := yamlPrefix.ReplaceAllString(err.Error(), "")
+	consumed := consumedUntilError(text)
+	number := strings.Count(text[:consumed], "\n") + 1
+	lines := splitLines(text)
+	number = min(number, len(lines))
+	if strings.TrimSpace(lines[number-1]) == "" && number > 1 {
+		number = lastText(lines, number)
+	}
+	if strings.Contains(message, "mapping values") {
+		number = lineOf(text, strings.LastIndexByte(text[:consumed], ':'))
+	}
+	if strings.Contains(message, "end of stream") {
+		number = unclosedQuote(lines, number)
+	}
+	if number, t, ok := findTrap(lines, number, message); ok {
+		p.trap(t, number, t.col)
+		return p.mask(lines, number)
+	}
+	p.plainSyntax(message, number, lines[number-1])
+	return p.mask(lines, number)
+}
+
+// plainSyntax reports a line that none of the traps explains.
+func (p *parser) plainSyntax(message string, number int, line string) {
+	at := Problem{Pos: Pos{p.doc.file, number, 1 + utf8.RuneCountInString(line[:indentation(line)])}}
+	p.hideSecretLine(number)
+	tab := strings.IndexByte(line, '\t')
+	switch {
+	case tab >= 0 && strings.TrimSpace(line[:tab]) == "":
+		at.Col = tab + 1
+		p.add(at, codeTab, "a tab indents this line", "indent with spaces")
+	case strings.Contains(message, "mapping values"):
+		p.add(at, codeSyntax, "this line is indented as if it belonged to the value above",
+			"give it the indentation of the key that it stands beside; a value of several lines starts with | after its key")
+	case strings.Contains(message, "end of stream"):
+		p.add(at, codeSyntax, "a quotation mark or bracket is opened and never closed", "close it")
+	case strings.Contains(message, "expected key"), strings.Contains(message, "'-' indicator"), strings.Contains(message, "document start"):
+		p.add(at, codeSyntax, "this line does not fit the lines above it",
+			"give it the indentation of the lines that it stands beside, and write it as key: value or - item")
+	default:
+		p.add(at, codeSyntax, "YAML cannot read this line: "+message, "")
+	}
+}
+
+// mask takes the value of a line, with the lines that continue it, out of the
+// text. A line without a key goes whole, and then nothing can be said about
+// what is missing: line 0 is masked too.
+func (p *parser) mask(lines []string, number int) string {
+	if p.masked == nil {
+		p.masked = map[int]bool{}
+	}
+	line := lines[number-1]
+	if strings.TrimSpace(line) == "" {
+		return ""
+	}
+	l := splitLine(line)
+	keep := l.prefix
+	if l.key == "" && !strings.HasSuffix(strings.TrimSpace(l.prefix), "-") || l.value == "" {
+		p.masked[0] = true
+		keep = ""
+	}
+	p.masked[number] = true
+	lines[number-1] = keep
+	for i := number; i < len(lines) && keep != "" && (strings.TrimSpace(lines[i]) == "" || indentation(lines[i]) > l.indent); i++ {
+		lines[i] = ""
+	}
+	return strings.Join(lines, "\n")
+}
+
+// hideSecretLine keeps a line out of Document.Source whose key sounds secret.
+func (p *parser) hideSecretLine(number int) bool {
+	line := p.doc.line(number)
+	l := splitLine(line)
+	flow := strings.HasPrefix(l.value, "{") || strings.HasPrefix(l.value, "[")
+	if !looksSecret(l.key) && !(flow && looksSecret(line)) && !strings.Contains(line, "Bearer ") {
+		return false
+	}
+	p.doc.hideFrom(number, 1+utf8.RuneCountInString(l.prefix), l.indent)
+	return true
+}
+
+// consumedUntilError is how much of the text YAML has seen when it gives up.
+// Its own errors name the line where a block starts, or none at all.
+func consumedUntilError(text string) int {
+	r := &byteReader{text: text}
+	_, _ = decode(r)
+	return r.at
+}
+
+type byteReader struct {
+	text string
+	at   int
+}
+
+func (r *byteReader) Read(buf []byte) (int, error) {
+	if r.at >= len(r.text) || len(buf) == 0 {
+		return 0, io.EOF
+	}
+	buf[0] = r.text[r.at]
+	r.at++
+	return 1, nil
+}
+
+func lineOf(text string, offset int) int { return strings.Count(text[:max(0, offset)], "\n") + 1 }
+
+// unclosedQuote is the line before number where a value starts with a quotation
+// mark that does not end on it, number itself when there is none.
+func unclosedQuote(lines []string, number int) int {
+	for n := number; n > 0; n-- {
+		value := splitLine(lines[n-1]).value
+		if (strings.HasPrefix(value, `"`) || strings.HasPrefix(value, "'")) && closing(value) < 0 {
+			return n
+		}
+	}
+	return number
+}
+
+// lastText is the last line before number that is not blank.
+func lastText(lines []string, number int) int {
+	for number > 1 && strings.TrimSpace(lines[number-1]) == "" {
+		number--
+	}
+	return number
+}

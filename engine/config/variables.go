@@ -1,0 +1,127 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Variables answers for ${NAME} and ${file:PATH}. One value serves all files
+// and nodes of a program and remembers what it was asked; it is not safe for
+// concurrent use.
+type Variables struct {
+	// Lookup is the value of a variable; nil means that none is set.
+	Lookup func(name string) (value string, ok bool)
+	// ReadFile reads the file of a secret; nil is the file system.
+	ReadFile func(path string) ([]byte, error)
+	// Lenient leaves values unresolved whose variable is not set, and reads no
+	// secret's file, so that a file can be checked without its environment.
+	Lenient bool
+
+	used       map[string]Variable
+	unresolved map[string]bool
+}
+
+// Variable is what is known about a name after decoding.
+type Variable struct {
+	Name       string
+	Set        bool
+	HasDefault bool // wherever it is used
+	Secret     bool // a secret field uses it
+	Pos        Pos  // the first use
+}
+
+// Used are the variables that interpolation met, by name.
+func (v *Variables) Used() []Variable {
+	out := make([]Variable, 0, len(v.used))
+	for _, u := range v.used {
+		out = append(out, u)
+	}
+	slices.SortFunc(out, func(a, b Variable) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
+
+// Unresolved says that the value at a path of the file, or one below it, could
+// not be known: its variable is not set and Lenient is. Optional variables
+// (${NAME:-}) that are not set count too.
+func (v *Variables) Unresolved(path string) bool {
+	for p := range v.unresolved {
+		if p == path || path == "" || strings.HasPrefix(p, path+".") {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *Variables) use(u Variable) {
+	if before, ok := v.used[u.Name]; ok {
+		u.HasDefault = u.HasDefault && before.HasDefault
+		u.Secret = u.Secret || before.Secret
+		if before.Pos.compare(u.Pos) < 0 {
+			u.Pos = before.Pos
+		}
+	}
+	if v.used == nil {
+		v.used = map[string]Variable{}
+	}
+	v.used[u.Name] = u
+}
+
+func (v *Variables) lookup(name string) (string, bool) {
+	if v.Lookup == nil {
+		return "", false
+	}
+	return v.Lookup(name)
+}
+
+const maxSecretFile = 64 << 10
+
+// readSecret reads the file of a ${file:PATH}; base is the folder that a
+// relative path starts from, shown what an error calls the file. An error is a
+// valueError and never carries content.
+func (v *Variables) readSecret(base, path, shown string) (string, error) {
+	wrong := func(what string) (string, error) {
+		return "", valueError{"the file " + quote(shown) + " " + what, "the file holds the secret and nothing else"}
+	}
+	if path == "" {
+		return "", valueError{"the path of the file is empty", "write ${file:PATH}"}
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(base, path)
+	}
+	read := v.ReadFile
+	if read == nil {
+		read = readLimited
+	}
+	data, err := read(path)
+	var pathError *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", valueError{"the file " + quote(shown) + " does not exist", "a relative path starts from the folder of the pipeline file"}
+	case errors.As(err, &pathError):
+		return wrong("cannot be read: " + pathError.Err.Error())
+	case err != nil:
+		return wrong("cannot be read")
+	case len(data) > maxSecretFile:
+		return wrong("has more than 64 KiB")
+	}
+	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	if text == "" {
+		return wrong("is empty")
+	}
+	return text, nil
+}
+
+func readLimited(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+}

@@ -1,0 +1,120 @@
+package connection
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+// maxErrorBody is how much of an answer that reports a failure is read.
+const maxErrorBody = 64 << 10
+
+// read takes in the whole answer and checks that it is what k wants. The
+// caller closes the body.
+func (c *Connection) read(k *call, resp *http.Response, creds http.Header) (*Response, error) {
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		body, _ := take(resp, maxErrorBody) // whatever can be read of it
+		return nil, c.statusFault(resp, body, creds)
+	}
+	body, err := take(resp, k.limit)
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		return nil, c.tooLarge(k)
+	case errors.Is(err, errEncoding):
+		return nil, &fault{class: engine.Permanent, text: fmt.Sprintf("the answer's encoding %q was not asked for", resp.Header.Get("Content-Encoding"))}
+	case err != nil:
+		return nil, &fault{class: engine.Transient, text: fmt.Sprintf("the answer ended early: %v", err)}
+	}
+	if k.Want != Any {
+		if err := c.check(k, resp, body); err != nil {
+			return nil, err
+		}
+	}
+	if k.Want == NoBody {
+		body = nil
+	}
+	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+func (c *Connection) tooLarge(k *call) *fault {
+	f := &fault{class: engine.Permanent, cause: ErrTooLarge, text: fmt.Sprintf("the answer is larger than %v", config.Bytes(k.limit))}
+	if k.MaxBytes <= 0 {
+		f.remedy = fmt.Sprintf("ask for less at a time, or raise `max_response` of %s", c.s.Name)
+	}
+	return f
+}
+
+var errEncoding = errors.New("unknown content encoding")
+
+// take reads the body to its end, decompressed. Beyond limit bytes it is
+// ErrTooLarge, with the beginning.
+func take(resp *http.Response, limit int64) ([]byte, error) {
+	var r io.Reader = resp.Body
+	size := resp.ContentLength
+	switch strings.ToLower(resp.Header.Get("Content-Encoding")) {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		b := bufio.NewReader(resp.Body)
+		if _, err := b.Peek(1); err == io.EOF {
+			return nil, nil
+		}
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, err
+		}
+		r, size = z, -1
+	default:
+		return nil, errEncoding
+	}
+	var buf bytes.Buffer
+	if size > 0 && size <= limit {
+		buf.Grow(int(size) + bytes.MinRead)
+	}
+	n, err := buf.ReadFrom(io.LimitReader(r, limit+1))
+	if n > limit {
+		return buf.Bytes()[:limit], ErrTooLarge
+	}
+	return buf.Bytes(), err
+}
+
+// check looks at an answer's type, beginning and end; the decoder does the rest.
+func (c *Connection) check(k *call, resp *http.Response, body []byte) error {
+	contentType := resp.Header.Get("Content-Type")
+	if title, ok := htmlPage(contentType, body); ok {
+		return &fault{class: engine.Fatal, text: fmt.Sprintf("%d, and the answer is %s where the API is expected: a sign-in proxy or a web frontend answers at this address", resp.StatusCode, c.pageName(title)),
+			remedy: c.pageRemedy()}
+	}
+	if k.Want == NoBody {
+		return nil
+	}
+	body = bytes.TrimSpace(body)
+	switch {
+	case len(body) == 0:
+		return &fault{class: engine.Permanent, text: fmt.Sprintf("%d, and the answer is empty where JSON is expected", resp.StatusCode), remedy: "check the address"}
+	case !isJSON(contentType):
+		return &fault{class: engine.Permanent, text: fmt.Sprintf("%d, and the answer's type is %q where JSON is expected", resp.StatusCode, contentType), remedy: "check the address"}
+	case !strings.ContainsRune(`{["-0123456789tfn`, rune(body[0])):
+		return &fault{class: engine.Permanent, text: fmt.Sprintf("%d, and the answer says that it is JSON and is not", resp.StatusCode), remedy: "check the address"}
+	case body[0] == '{' && body[len(body)-1] != '}', body[0] == '[' && body[len(body)-1] != ']':
+		return &fault{class: engine.Transient, text: "the answer ended early: its JSON is not complete"}
+	}
+	return nil
+}
+
+func isJSON(contentType string) bool {
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (t == "application/json" || strings.HasSuffix(t, "+json"))
+}
+
+func (c *Connection) pageRemedy() string {
+	return fmt.Sprintf("check the address of %s, and have API requests pass the proxy in front, with `headers` if it wants any", c.s.Name)
+}

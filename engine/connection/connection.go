@@ -1,0 +1,136 @@
+package connection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// Connection sends the requests of one component to one origin. It is safe for
+// concurrent use.
+type Connection struct {
+	s           Settings
+	base        *url.URL
+	timeout     time.Duration
+	maxResponse int64
+	retry       engine.Retry
+	limiter     *rate.Limiter
+	credentials *credentials
+	redactor    *Redactor
+	transport   *http.Transport
+	warnings    []string
+	wait        func(context.Context, time.Duration) error
+}
+
+// New checks the configuration, reads the TLS files and logs the warnings; it
+// opens no connection. Its errors name the field.
+func New(cfg Config, s Settings) (*Connection, error) {
+	c := &Connection{s: s, redactor: s.Redactor, retry: s.Retry, timeout: time.Duration(cfg.Timeout), maxResponse: int64(cfg.MaxResponse), wait: sleep}
+	if c.redactor == nil {
+		c.redactor = &Redactor{}
+	}
+	if c.s.Log == nil {
+		c.s.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.s.ContentType == "" {
+		c.s.ContentType = "application/json"
+	}
+	c.bound(cfg.Retries)
+	if err := c.build(cfg); err != nil {
+		return nil, engine.Errorf(engine.Fatal, engine.RemedyOf(err), "%s: %w", s.Name, err)
+	}
+	for _, w := range c.warnings {
+		c.s.Log.Warn(w)
+	}
+	return c, nil
+}
+
+// bound fills what was left open and lets the user's bounds win.
+func (c *Connection) bound(user Retries) {
+	if c.retry == (engine.Retry{}) {
+		c.retry = engine.DefaultRetry()
+	}
+	if user.Attempts > 0 {
+		c.retry.Attempts = user.Attempts
+	}
+	if user.Within > 0 {
+		c.retry.Within = time.Duration(user.Within)
+	}
+	if c.timeout <= 0 {
+		c.timeout = defaultTimeout
+	}
+	if c.maxResponse <= 0 {
+		c.maxResponse = defaultMaxResponse
+	}
+	if c.s.Rate > 0 {
+		c.limiter = rate.NewLimiter(rate.Limit(c.s.Rate), max(1, c.s.Burst))
+	}
+}
+
+func (c *Connection) build(cfg Config) (err error) {
+	if c.s.Allow == nil {
+		return errors.New("nobody said which requests may be made")
+	}
+	if err := cfg.problems(); err != nil {
+		return err
+	}
+	if c.base, err = parseBase(c.s.URL); err != nil {
+		return err
+	}
+	if c.credentials, err = newCredentials(c.s.Token, cfg.Headers, c.redactor); err != nil {
+		return err
+	}
+	c.transport, err = c.newTransport(cfg.TLS)
+	return err
+}
+
+// parseBase reads the base address. Its errors do not repeat the address, which
+// may hold a password.
+func parseBase(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case raw == "":
+		return nil, errors.New("the address is empty")
+	case err != nil:
+		return nil, errors.New("the address is not a URL")
+	case u.Scheme != "http" && u.Scheme != "https", u.Host == "", u.Hostname() == "":
+		return nil, errors.New("the address does not start with http:// or https:// and a host")
+	case u.User != nil:
+		return nil, engine.Errorf(engine.Fatal, "put credentials under token or headers", "the address holds a user name or password")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("the address has a query or fragment")
+	case !isClean(u.Path) && u.Path != "":
+		return nil, fmt.Errorf("the address's path %q has empty or dot segments", u.Path)
+	}
+	return u, nil
+}
+
+// Warnings are the sentences about this connection that a person should read
+// on every run, each once. New has logged them.
+func (c *Connection) Warnings() []string { return slices.Clone(c.warnings) }
+
+// Close closes idle connections. Requests under way go on.
+func (c *Connection) Close() { c.transport.CloseIdleConnections() }
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if ctx.Err() != nil || d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

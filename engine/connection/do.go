@@ -1,0 +1,130 @@
+package connection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// Do makes a request and returns its complete answer. The error is ctx's own
+// when ctx ended; else its class is known (engine.ClassOf), it wraps a
+// *StatusError, ErrTimeout or ErrTooLarge where one of these is the cause, and
+// it was retried as far as that helps.
+func (c *Connection) Do(ctx context.Context, r Request) (*Response, error) {
+	k, err := c.prepare(r)
+	if err != nil {
+		return nil, err
+	}
+	begin, renewed := time.Now(), false
+	for attempt := 1; ; attempt++ {
+		if err := c.turn(ctx); err != nil {
+			return nil, err
+		}
+		creds := c.credentials.headers()
+		resp, err := c.attempt(ctx, k, creds)
+		if err == nil {
+			return resp, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		failed := asFault(err).error(c, k)
+		log := c.s.Log.With("method", k.Method, "path", k.Path, "attempt", attempt)
+		log.DebugContext(ctx, "attempt failed", "error", failed.Error(), "class", failed.Class.String())
+
+		if unauthorized(err) && !renewed {
+			renewed = true
+			if c.renew(failed, creds) {
+				continue
+			}
+		}
+		elapsed := time.Since(begin)
+		delay, again := c.retry.Next(attempt, elapsed, failed)
+		if !again || !k.repeatable() {
+			if attempt > 1 {
+				failed.Err = fmt.Errorf("%w (%d attempts in %v)", failed.Err, attempt, rounded(elapsed))
+			}
+			return nil, failed
+		}
+		log.InfoContext(ctx, "trying again", "in", rounded(delay), "error", failed.Error())
+		if err := c.wait(ctx, delay); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// turn waits for the limiter.
+func (c *Connection) turn(ctx context.Context) error {
+	if c.limiter == nil {
+		return ctx.Err()
+	}
+	slot := c.limiter.Reserve()
+	err := c.wait(ctx, slot.Delay())
+	if err != nil {
+		slot.Cancel()
+	}
+	return err
+}
+
+// renew reads token and headers from their files again after a 401 and tells
+// whether they are others than those that were refused.
+func (c *Connection) renew(failed *engine.Error, refused http.Header) bool {
+	changed, err := c.credentials.renew(refused)
+	if err != nil {
+		failed.Err = fmt.Errorf("%w; %s", failed.Err, c.redactor.Clean(err.Error()))
+	}
+	return changed
+}
+
+// attempt sends the call once, follows the redirects that may be followed, and
+// reads and checks the answer, all within the call's time.
+func (c *Connection) attempt(parent context.Context, k *call, creds http.Header) (_ *Response, err error) {
+	ctx, cancel := context.WithTimeout(parent, k.timeout)
+	defer cancel()
+	status := 0
+	defer func() {
+		if err != nil && ctx.Err() != nil { // whatever it looks like, the time was up
+			err = timedOut(fmt.Sprintf("no complete answer within %v", k.timeout))
+		}
+		if c.s.Observe != nil {
+			c.s.Observe(k.Method, k.Path, k.Body, status)
+		}
+	}()
+	target := k.target
+	for hop := 0; ; hop++ {
+		req, err := c.http(ctx, k, target, creds)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := c.transport.RoundTrip(req)
+		if err != nil {
+			return nil, c.networkFault(err, target)
+		}
+		status = resp.StatusCode
+		if !isRedirect(status) {
+			answer, err := c.read(k, resp, creds)
+			_ = resp.Body.Close()
+			return answer, err
+		}
+		_ = resp.Body.Close()
+		if target, err = c.follow(k, target, resp, hop); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func unauthorized(err error) bool {
+	var s *StatusError
+	return errors.As(err, &s) && s.Status == http.StatusUnauthorized
+}
+
+func rounded(d time.Duration) time.Duration {
+	if d < time.Second {
+		return d.Round(time.Millisecond)
+	}
+	return d.Round(100 * time.Millisecond)
+}

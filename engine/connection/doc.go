@@ -1,0 +1,12 @@
+// Package connection makes every HTTP request of every component. A component
+// says what it wants (Request); the connection sends it with the user's TLS
+// files, headers and token, checks the answer before anybody decodes it, says
+// what a failure is and what to do about it, and retries by the engine's
+// policy. Nothing above it retries.
+//
+// It keeps invariant 6 (secrets stay secret): credentials go to the origin of
+// the configured address only, no redirect leaves it, there are no cookies,
+// and no error or log line carries a secret, not even one that an answer
+// echoes. It keeps invariant 8 (the source is only read): a request that
+// Settings.Allow does not name is refused before it is made.
+package connection

@@ -1,0 +1,88 @@
+package connection
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+var (
+	// ErrTimeout is wrapped when an attempt took longer than its time.
+	ErrTimeout = errors.New("timed out")
+	// ErrTooLarge is wrapped when an answer is larger than what may be read.
+	ErrTooLarge = errors.New("answer too large")
+)
+
+// StatusError is an answer with a status other than 200 to 299.
+type StatusError struct {
+	Status int
+	// Body is the beginning of the answer: at most 500 characters, without
+	// secrets and control characters.
+	Body string
+	// Reason is the sentence that says why: the message of a JSON answer, the
+	// title of an HTML page, else Body.
+	Reason string
+	// RetryAfter is the pause that the answer asks for, 0 when it asks for none.
+	RetryAfter time.Duration
+	// RequestID is the answer's X-Request-Id.
+	RequestID string
+}
+
+// Error is the status and the reason.
+func (e *StatusError) Error() string {
+	s := fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))
+	if e.Reason != "" {
+		s += ": " + e.Reason
+	}
+	if e.RequestID != "" {
+		s += " (request " + e.RequestID + ")"
+	}
+	return s
+}
+
+// fault is what went wrong in one attempt. It wraps none of the errors of the
+// network below, whose texts nobody cleaned.
+type fault struct {
+	class  engine.Class
+	delay  time.Duration
+	text   string
+	remedy string
+	cause  error // a *StatusError, ErrTimeout, ErrTooLarge or nil
+}
+
+func (f *fault) Error() string { return f.text }
+func (f *fault) Unwrap() error { return f.cause }
+
+// asFault is err itself, as every error of an attempt is one.
+func asFault(err error) *fault {
+	var f *fault
+	if !errors.As(err, &f) {
+		f = &fault{class: engine.Permanent, text: err.Error()}
+	}
+	return f
+}
+
+// error is the fault as others see it: named for component and request,
+// classified, with every secret taken out.
+func (f *fault) error(c *Connection, k *call) *engine.Error {
+	text := fmt.Sprintf("%s: %s %s: %s", c.s.Name, k.Method, k.Path, f.text)
+	return &engine.Error{Class: f.class, Delay: f.delay, Remedy: c.redactor.Clean(f.remedy),
+		Err: &cleaned{text: c.redactor.Clean(text), cause: f.cause}}
+}
+
+// cleaned is a text without secrets over a cause without secrets.
+type cleaned struct {
+	text  string
+	cause error
+}
+
+func (e *cleaned) Error() string { return e.text }
+func (e *cleaned) Unwrap() error { return e.cause }
+
+func timedOut(text string) *fault {
+	return &fault{class: engine.Transient, text: text, cause: ErrTimeout,
+		remedy: "see whether the other end is slow, or raise `timeout`"}
+}

@@ -1,0 +1,40 @@
+package connection
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"regexp"
+	"strings"
+)
+
+const maxTitle = 80
+
+var (
+	titleTag  = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title`)
+	pageStart = regexp.MustCompile(`(?is)^\s*(<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(!doctype\s+html|html)\b`)
+)
+
+// htmlPage tells whether an answer is a page for people, and what its title is.
+func htmlPage(contentType string, body []byte) (title string, ok bool) {
+	start := body[:min(len(body), maxErrorBody)]
+	contentType = strings.ToLower(contentType)
+	if !strings.Contains(contentType, "text/html") && !strings.Contains(contentType, "application/xhtml") {
+		start = bytes.TrimPrefix(start, []byte("\xef\xbb\xbf"))
+		if len(start) == 0 || isJSON(contentType) || !pageStart.Match(start) {
+			return "", false
+		}
+	}
+	if m := titleTag.FindSubmatch(start); m != nil {
+		title = html.UnescapeString(string(m[1]))
+	}
+	return title, true
+}
+
+// pageName is how errors call an HTML page.
+func (c *Connection) pageName(title string) string {
+	if title = c.excerpt(title, maxTitle); title == "" {
+		return "an HTML page"
+	}
+	return fmt.Sprintf("an HTML page (title %q)", title)
+}

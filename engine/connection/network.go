@@ -1,0 +1,122 @@
+package connection
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"syscall"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// networkFault says what it means that no answer, or not all of it, came from u.
+func (c *Connection) networkFault(err error, u *url.URL) error {
+	var f *fault
+	if errors.As(err, &f) { // of a guard at the dial, or of a proxy
+		return f
+	}
+	if f := c.proxyFault(err); f != nil {
+		return f
+	}
+	if f := c.tlsFault(err, u); f != nil {
+		return f
+	}
+	var (
+		dns     *net.DNSError
+		timeout net.Error
+		op      *net.OpError
+	)
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return &fault{class: engine.Permanent, text: fmt.Sprintf("the host %s is not known", u.Hostname()),
+			remedy: fmt.Sprintf("check the address of %s, and whether this network can resolve it", c.s.Name)}
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return timedOut(fmt.Sprintf("%s did not answer in time", u.Host))
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return &fault{class: engine.Transient, text: fmt.Sprintf("%s refused the connection", u.Host),
+			remedy: fmt.Sprintf("check that %s runs and listens at this address", c.s.Name)}
+	case isCut(err):
+		f = &fault{class: engine.Transient, text: fmt.Sprintf("%s cut the connection before its answer was complete", u.Host)}
+		if u.Scheme == "https" {
+			f.remedy = "look into the log of the other end; one that does not like the client certificate hangs up like this too: " + clientRemedy
+		}
+		return f
+	case errors.As(err, &op) && op.Op == "dial":
+		return &fault{class: engine.Transient, text: fmt.Sprintf("no connection to %s: %v", u.Host, op.Err),
+			remedy: "check the address, and whether this network reaches it"}
+	case strings.Contains(err.Error(), "malformed HTTP"):
+		return &fault{class: engine.Permanent, text: fmt.Sprintf("%s does not answer as an HTTP server", u.Host),
+			remedy: "check the address, its port, and whether it is to start with https"}
+	case strings.Contains(err.Error(), "invalid header"):
+		return &fault{class: engine.Permanent, text: err.Error()}
+	}
+	return &fault{class: engine.Transient, text: fmt.Sprintf("the connection to %s broke: %v", u.Host, withoutURL(err))}
+}
+
+// isCut tells whether the other end hung up. The last text is all that HTTP/2
+// says when that happens right after the handshake.
+func isCut(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.EPIPE) || strings.Contains(err.Error(), "client conn could not be established")
+}
+
+// proxyFault is about the proxy of the environment, nil when err is not.
+func (c *Connection) proxyFault(err error) error {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "proxyconnect" {
+		return nil
+	}
+	var f *fault
+	if errors.As(op.Err, &f) {
+		return f
+	}
+	return &fault{class: engine.Transient, text: fmt.Sprintf("no connection through the proxy: %v", op.Err), remedy: proxyRemedy}
+}
+
+const proxyRemedy = "check HTTPS_PROXY and HTTP_PROXY, or name the host in NO_PROXY"
+
+// tlsFault is about certificates and their absence, nil when err is not.
+func (c *Connection) tlsFault(err error, u *url.URL) error {
+	var (
+		authority x509.UnknownAuthorityError
+		name      x509.HostnameError
+		record    tls.RecordHeaderError
+		invalid   x509.CertificateInvalidError
+		verify    *tls.CertificateVerificationError
+		op        *net.OpError
+		refuse    = func(remedy, format string, args ...any) error {
+			return &fault{class: engine.Fatal, remedy: remedy, text: fmt.Sprintf(format, args...)}
+		}
+	)
+	switch {
+	case errors.As(err, &record):
+		return refuse("let the address start with http:// or name another port", "%s does not speak TLS, and the address starts with https", u.Host)
+	case errors.As(err, &authority):
+		return refuse("give the authority's certificate as `tls.ca_file`", "the certificate of %s is signed by an authority that is not trusted here", u.Host)
+	case errors.As(err, &name):
+		return refuse("use a name of the certificate in the address, or give it as `tls.server_name`", "the certificate of %s is for another name: %v", u.Host, name)
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return refuse("have the certificate renewed, and check the clock of this machine", "the certificate of %s is expired or not valid yet: %v", u.Host, invalid)
+	case errors.As(err, &verify):
+		return refuse("check `tls` against the server's certificate", "the certificate of %s is not accepted: %v", u.Host, verify.Err)
+	case errors.As(err, &op) && op.Op == "remote error" && strings.Contains(op.Err.Error(), "certificate"):
+		return refuse(clientRemedy, "%s does not accept the client certificate: %v", u.Host, op.Err)
+	}
+	return nil
+}
+
+const clientRemedy = "check `tls.cert_file` and `tls.key_file`"
+
+// withoutURL is what url.Error wraps, as its text repeats a whole address.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}

@@ -1,0 +1,55 @@
+package connection
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+const maxRedirects = 3
+
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// follow is where a redirect leads, or the fault that it is: it stays at the
+// origin of the address, below its path and among the allowed requests.
+func (c *Connection) follow(k *call, from *url.URL, resp *http.Response, hop int) (*url.URL, error) {
+	const remedy = "check the address, and have API requests pass the sign-in proxy in front, with `headers` if it wants any"
+	to, err := from.Parse(resp.Header.Get("Location"))
+	if err != nil || resp.Header.Get("Location") == "" {
+		return nil, &fault{class: engine.Permanent, text: fmt.Sprintf("%d redirects to no address that can be read", resp.StatusCode)}
+	}
+	if !sameOrigin(c.base, to) {
+		return nil, &fault{class: engine.Fatal, remedy: remedy,
+			text: fmt.Sprintf("%d redirects to %s://%s, another origin, which never gets the credentials: a sign-in proxy probably stands in front", resp.StatusCode, to.Scheme, to.Host)}
+	}
+	p, below := c.relative(to)
+	switch {
+	case k.Method != http.MethodGet && k.Method != http.MethodHead:
+		return nil, &fault{class: engine.Fatal, remedy: remedy, text: fmt.Sprintf("%d redirects a %s to %s", resp.StatusCode, k.Method, to.Path)}
+	case !below || !c.s.Allow(k.Method, p):
+		return nil, &fault{class: engine.Fatal, remedy: remedy, text: fmt.Sprintf("%d redirects to %s, which is not part of this API", resp.StatusCode, to.Path)}
+	case hop >= maxRedirects:
+		return nil, &fault{class: engine.Permanent, remedy: "check the address", text: fmt.Sprintf("more than %d redirects, the last to %s", maxRedirects, to.Path)}
+	}
+	return to, nil
+}
+
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
+}

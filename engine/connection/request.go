@@ -1,0 +1,140 @@
+package connection
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// Want is the answer that a request expects when it succeeds.
+type Want uint8
+
+const (
+	// JSON: a JSON media type and a body that begins and ends as JSON does.
+	JSON Want = iota
+	// NoBody: nothing of interest; a body is read and dropped, an HTML page is
+	// an error.
+	NoBody
+	// Any: the body as it is.
+	Any
+)
+
+// Request is one request. Path is relative to Settings.URL, decoded, and starts
+// with a slash. Body belongs to the connection from then on.
+type Request struct {
+	Method string
+	Path   string
+	Query  url.Values
+	Body   []byte
+	// Idempotent means that making it twice does no harm; GET always is.
+	Idempotent bool
+	// NoRetry means one attempt (and one more with a token read again).
+	NoRetry bool
+	Want    Want
+	// MaxBytes overrides Config.MaxResponse, Timeout Config.Timeout.
+	MaxBytes int64
+	Timeout  time.Duration
+}
+
+// Response is a complete answer with a status of 200 to 299.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// repeatable tells whether the request may be made a second time.
+func (r Request) repeatable() bool {
+	return !r.NoRetry && (r.Idempotent || r.Method == http.MethodGet || r.Method == http.MethodHead)
+}
+
+// call is a request made ready to be sent, any number of times.
+type call struct {
+	Request
+	target  *url.URL
+	sent    []byte // Body, compressed when that was asked for
+	gzipped bool
+	timeout time.Duration
+	limit   int64
+}
+
+const worthCompressing = 1 << 10
+
+// prepare refuses what may not be sent (invariant 8) and does what all
+// attempts share.
+func (c *Connection) prepare(r Request) (*call, error) {
+	if !strings.HasPrefix(r.Path, "/") || !isClean(r.Path) {
+		return nil, engine.Errorf(engine.Permanent, "", "%s: the path %q is not absolute and clean", c.s.Name, r.Path)
+	}
+	if !c.s.Allow(r.Method, r.Path) {
+		return nil, engine.Errorf(engine.Fatal, "", "%s: %s %s was refused before it was made: it is not among the requests that %s may be sent",
+			c.s.Name, r.Method, r.Path, c.s.Name)
+	}
+	k := &call{Request: r, sent: r.Body, timeout: c.timeout, limit: c.maxResponse}
+	if r.Timeout > 0 {
+		k.timeout = r.Timeout
+	}
+	if r.MaxBytes > 0 {
+		k.limit = r.MaxBytes
+	}
+	k.target = c.base.JoinPath((&url.URL{Path: r.Path}).EscapedPath())
+	k.target.RawQuery = r.Query.Encode()
+	if c.s.Compress && len(r.Body) >= worthCompressing {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		_, _ = w.Write(r.Body) // a bytes.Buffer does not fail
+		_ = w.Close()
+		k.sent, k.gzipped = b.Bytes(), true
+	}
+	return k, nil
+}
+
+// isClean tells whether p has no dot segments and no empty ones.
+func isClean(p string) bool {
+	return p == "/" || path.Clean(p) == strings.TrimSuffix(p, "/")
+}
+
+// relative is u's path below the base address, ok false when it is not there.
+func (c *Connection) relative(u *url.URL) (p string, ok bool) {
+	p, ok = strings.CutPrefix(u.Path, strings.TrimSuffix(c.base.Path, "/"))
+	return p, ok && strings.HasPrefix(p, "/") && isClean(p)
+}
+
+// http makes the request to u for one attempt.
+func (c *Connection) http(ctx context.Context, k *call, u *url.URL, creds http.Header) (*http.Request, error) {
+	var body io.Reader
+	if k.Body != nil {
+		body = bytes.NewReader(k.sent)
+	}
+	req, err := http.NewRequestWithContext(ctx, k.Method, u.String(), body)
+	if err != nil {
+		return nil, &fault{class: engine.Permanent, text: "the request cannot be made: " + withoutURL(err).Error()}
+	}
+	for name, values := range creds {
+		req.Header[name] = values
+	}
+	req.Header.Set("Accept-Encoding", "gzip")
+	if k.Want == Any {
+		req.Header.Set("Accept", "*/*")
+	} else {
+		req.Header.Set("Accept", "application/json")
+	}
+	if c.s.UserAgent != "" {
+		req.Header.Set("User-Agent", c.s.UserAgent)
+	}
+	if k.Body != nil {
+		req.Header.Set("Content-Type", c.s.ContentType)
+		if k.gzipped {
+			req.Header.Set("Content-Encoding", "gzip")
+		}
+	}
+	return req, nil
+}

@@ -1,0 +1,52 @@
+package connection
+
+import (
+	"log/slog"
+	"net/url"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+// Settings is what the component's code decides about its connection.
+type Settings struct {
+	// Name is the component's, such as "backstage"; it stands in errors and logs.
+	Name string
+	// URL is the base address: http or https, a path prefix if need be, no
+	// user information, no query.
+	URL string
+	// Token is sent as a bearer token; empty means none.
+	Token config.Secret
+	// UserAgent is pipe/VERSION (PIPELINE; run ID).
+	UserAgent string
+	// Allow names the requests that may be made (invariant 8). The path is
+	// relative to URL, decoded, and starts with a slash. Required.
+	Allow func(method, path string) bool
+	// Rate is the most attempts a second, with bursts of Burst; 0 means no limit.
+	Rate  float64
+	Burst int
+	// Retry is the policy; zero means engine.DefaultRetry. The user's
+	// Config.Retries bounds it.
+	Retry engine.Retry
+	// LoopbackOnly refuses every address that is not loopback, after names
+	// were resolved, and uses no proxy.
+	LoopbackOnly bool
+	// InsecureRemote allows tls.verify: false for addresses beyond loopback.
+	InsecureRemote bool
+	// ContentType of request bodies; empty means application/json.
+	ContentType string
+	// Compress sends request bodies of a kilobyte and more with gzip.
+	Compress bool
+	// Proxy chooses the proxy for an address; nil means that of the
+	// environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY).
+	Proxy func(*url.URL) (*url.URL, error)
+	// Redactor is told the secrets and cleans errors and log lines; nil means
+	// one of the connection's own.
+	Redactor *Redactor
+	// Log receives warnings, retries and, at debug, failed attempts; nil drops them.
+	Log *slog.Logger
+	// Observe is told of every attempt, status 0 when there was no answer; the
+	// body is the one before compression and must not be changed. It may be
+	// called from several goroutines. May be nil.
+	Observe func(method, path string, body []byte, status int)
+}

@@ -1,0 +1,122 @@
+package connection
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+const maxExcerpt = 500
+
+// statusFault says what a status beyond 200 to 299 means.
+func (c *Connection) statusFault(resp *http.Response, body []byte, creds http.Header) *fault {
+	e := &StatusError{
+		Status:     resp.StatusCode,
+		Body:       c.excerpt(c.whole(body), maxExcerpt),
+		RetryAfter: retryAfter(resp.StatusCode, resp.Header, time.Now()),
+		RequestID:  c.excerpt(resp.Header.Get("X-Request-Id"), maxTitle),
+	}
+	title, page := htmlPage(resp.Header.Get("Content-Type"), body)
+	if page {
+		e.Reason = c.pageName(title)
+	} else if e.Reason = c.excerpt(message(body), maxExcerpt); e.Reason == "" {
+		e.Reason = e.Body
+	}
+	f := &fault{class: classOf(e), delay: e.RetryAfter, text: e.Error(), cause: e}
+	switch {
+	case e.Status == http.StatusUnauthorized:
+		f.remedy = c.refusedRemedy(creds)
+	case e.Status == http.StatusProxyAuthRequired:
+		f.remedy = proxyRemedy
+	case page && e.Status < 500:
+		f.text += " where the API is expected: a sign-in proxy or a web frontend answers at this address"
+		f.remedy = c.pageRemedy()
+	case e.Status == http.StatusForbidden:
+		f.remedy = fmt.Sprintf("check what the token of %s is allowed to do, and from where", c.s.Name)
+	case f.class == engine.Throttled:
+		f.remedy = fmt.Sprintf("ask %s for less at a time, or have its rate limit raised", c.s.Name)
+	}
+	return f
+}
+
+func (c *Connection) refusedRemedy(creds http.Header) string {
+	if creds.Get("Authorization") == "" {
+		return fmt.Sprintf("%s wants a token, and none is set: set `token`", c.s.Name)
+	}
+	return fmt.Sprintf("the token of %s was refused: check that it is complete, not expired, and meant for this address", c.s.Name)
+}
+
+// classOf is what may be done about a status.
+func classOf(e *StatusError) engine.Class {
+	switch e.Status {
+	case http.StatusUnauthorized, http.StatusProxyAuthRequired:
+		return engine.Fatal
+	case http.StatusTooManyRequests:
+		return engine.Throttled
+	case http.StatusRequestTimeout, http.StatusTooEarly:
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return engine.Permanent
+	default:
+		if e.Status < 500 {
+			return engine.Permanent
+		}
+	}
+	if e.RetryAfter > 0 {
+		return engine.Throttled
+	}
+	return engine.Transient
+}
+
+// message is the sentence in a JSON answer that reports a failure, "" when
+// there is none: Backstage's {"error":{"name","message"}}, and the shapes
+// usual elsewhere.
+func message(body []byte) string {
+	v, err := codec.Decode(body)
+	if err != nil {
+		return ""
+	}
+	if inner, ok := v["error"].(map[string]any); ok {
+		v = inner
+	}
+	for _, name := range []string{"message", "detail", "error_description", "title", "error"} {
+		if s, ok := v[name].(string); ok && s != "" {
+			if kind, ok := v["name"].(string); ok && kind != "" && name == "message" {
+				return kind + ": " + s
+			}
+			return s
+		}
+	}
+	return ""
+}
+
+// whole is an error's body, without the end when it was cut there: a secret cut
+// in two would not be recognised.
+func (c *Connection) whole(body []byte) string {
+	s := c.redactor.Clean(string(body))
+	if len(body) < maxErrorBody {
+		return s
+	}
+	return s[:max(0, len(s)-maxErrorBody/4)]
+}
+
+// excerpt is the beginning of a text from outside, fit for a person's eyes:
+// without secrets, control characters and runs of white space.
+func (c *Connection) excerpt(s string, limit int) string {
+	s = strings.ToValidUTF8(c.redactor.Clean(s), "\uFFFD")
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.IsSpace(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	s = strings.Join(strings.Fields(s), " ")
+	if runes := []rune(s); len(runes) > limit {
+		return string(runes[:limit-1]) + "…"
+	}
+	return s
+}

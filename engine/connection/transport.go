@@ -1,0 +1,116 @@
+package connection
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"syscall"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+const (
+	// idle is how long an unused connection is kept: Node's servers close
+	// theirs after 5 s, and a request that meets the closing is lost.
+	idle = 4 * time.Second
+	// spare is how many unused connections are kept; about 8 requests are
+	// under way at a time.
+	spare       = 16
+	dialTimeout = 10 * time.Second
+)
+
+// newTransport reads the TLS files, gathers the warnings and makes what sends
+// the requests. It has no cookies and follows no redirect.
+func (c *Connection) newTransport(cfg TLS) (*http.Transport, error) {
+	tlsConfig, err := cfg.load()
+	if err != nil {
+		return nil, err
+	}
+	local := isLoopback(c.base.Hostname())
+	onlyLoopback := c.s.LoopbackOnly
+	if c.base.Scheme == "https" && !cfg.Verify {
+		if !c.s.InsecureRemote && !local {
+			return nil, engine.Errorf(engine.Fatal, "give the server's authority as tls.ca_file instead",
+				"tls.verify: false is only possible for an address of this machine, and %s is none", c.base.Hostname())
+		}
+		onlyLoopback = onlyLoopback || !c.s.InsecureRemote
+		c.warn("tls.verify is false: whoever stands between here and %s can read the credentials and change the answers; tls.ca_file is the way to trust a private authority", c.base.Hostname())
+	}
+	if c.base.Scheme == "http" && !local && len(c.credentials.headers()) > 0 {
+		c.warn("the address starts with http: credentials go to %s unencrypted", c.base.Hostname())
+	}
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	t := &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        tlsConfig,
+		TLSHandshakeTimeout:    dialTimeout,
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true, // read counts the decompressed bytes
+		MaxIdleConnsPerHost:    spare,
+		IdleConnTimeout:        idle,
+		MaxResponseHeaderBytes: 1 << 20,
+	}
+	if onlyLoopback {
+		dialer.Control = refuseRemote
+		return t, nil
+	}
+	t.Proxy = c.proxy
+	t.OnProxyConnectResponse = refusedByProxy
+	return t, nil
+}
+
+func (c *Connection) warn(format string, args ...any) {
+	c.warnings = append(c.warnings, c.s.Name+": "+fmt.Sprintf(format, args...))
+}
+
+// proxy chooses the proxy of a request and keeps its password secret.
+func (c *Connection) proxy(r *http.Request) (*url.URL, error) {
+	var (
+		u   *url.URL
+		err error
+	)
+	if c.s.Proxy != nil {
+		u, err = c.s.Proxy(r.URL)
+	} else {
+		u, err = http.ProxyFromEnvironment(r)
+	}
+	if err != nil { // its text repeats the address, password included
+		return nil, &fault{class: engine.Fatal, text: "the proxy's address is not a URL", remedy: proxyRemedy}
+	}
+	if u != nil && u.User != nil {
+		password, _ := u.User.Password()
+		c.redactor.Add(password)
+	}
+	return u, nil
+}
+
+func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	switch {
+	case resp.StatusCode == http.StatusOK:
+		return nil
+	case resp.StatusCode == http.StatusProxyAuthRequired:
+		return &fault{class: engine.Fatal, text: "the proxy wants credentials", remedy: "give them in HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT, or name the host in NO_PROXY"}
+	case resp.StatusCode >= 500:
+		return &fault{class: engine.Transient, text: "the proxy made no connection: " + resp.Status, remedy: proxyRemedy}
+	}
+	return &fault{class: engine.Permanent, text: "the proxy refused the connection: " + resp.Status, remedy: proxyRemedy}
+}
+
+// refuseRemote lets no connection be made to an address that is not loopback.
+// It sees addresses after names were resolved.
+func refuseRemote(_, address string, _ syscall.RawConn) error {
+	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().Unmap().IsLoopback() {
+		return nil
+	}
+	return &fault{class: engine.Fatal, text: fmt.Sprintf("%s is not an address of this machine, and no other may be reached here", address)}
+}
+
+// isLoopback tells whether host names this machine itself.
+func isLoopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
+}
