@@ -1,0 +1,33 @@
+package expression
+
+import "testing"
+
+func TestMayHold(t *testing.T) {
+	for condition, may := range map[string]map[string]bool{
+		`kind == "User"`: {"User": true, "Group": false},
+		`"User" == kind`: {"User": true, "Group": false},
+		`kind == "User" and spec.profile.email != nil`:     {"User": true, "Group": false},
+		`kind in ["API", "System"] && true`:                {"API": true, "System": true, "User": false},
+		`kind == "User" or spec.type == "x"`:               {"User": true, "Group": true},
+		`kind == "User" or kind == "Group"`:                {"User": true, "Group": true, "API": false},
+		`not (kind == "User")`:                             {"User": false, "Group": true},
+		`kind != "User" and not (kind in ["A"])`:           {"User": false, "A": false, "B": true},
+		`lower(kind) == "user"`:                            {"User": true, "Group": true},
+		`kind == spec.kind`:                                {"User": true},
+		`not (kind == "User" and spec.profile.email == 1)`: {"User": true, "Group": true},
+		`"User" in kind`:                                   {"User": true, "Group": true},
+		`kind == ["User"]`:                                 {"User": true, "Group": true},
+		`kind in []`:                                       {"User": false},
+		`kind not in ["User"]`:                             {"User": false, "Group": true},
+		`kind != nil`:                                      {"User": true},
+		`any(relations, kind == "User")`:                   {"Group": true},
+		`kind == "User" ? true : spec.x`:                   {"Group": true},
+		`broken (`:                                         {"User": true},
+	} {
+		for kind, want := range may {
+			if got := MayHold(condition, "kind", kind); got != want {
+				t.Errorf("%s of %s: %v", condition, kind, got)
+			}
+		}
+	}
+}

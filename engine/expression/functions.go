@@ -1,0 +1,127 @@
+package expression
+
+import (
+	"strconv"
+	"strings"
+)
+
+// generalFunctions are those that every source's language has. They read only
+// their arguments.
+func generalFunctions() []Function {
+	var all []Function
+	for _, group := range [][]Function{textFunctions(), searchFunctions(), pageFunctions(), listFunctions(), objectFunctions(), numberFunctions()} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+// pure makes the Call of a function of its arguments.
+func pure(call func(args []any) (any, error)) func(Context, []any) (any, error) {
+	return func(_ Context, args []any) (any, error) { return call(args) }
+}
+
+// onText makes the Call of a function of one text: nil gives nil.
+func onText(call func(text string) (any, error)) func(Context, []any) (any, error) {
+	return func(_ Context, args []any) (any, error) {
+		text, ok, err := asText(args[0])
+		if err != nil || !ok {
+			return nil, err
+		}
+		return call(text)
+	}
+}
+
+// onTexts is onText for several; nil is given only for the first.
+func onTexts(call func(texts []string) (any, error)) func(Context, []any) (any, error) {
+	return func(_ Context, args []any) (any, error) {
+		if args[0] == nil {
+			return nil, nil
+		}
+		texts := make([]string, len(args))
+		for i, arg := range args {
+			text, ok, err := asText(arg)
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				return nil, argumentError{"text", nil}
+			}
+			texts[i] = text
+		}
+		return call(texts)
+	}
+}
+
+// onList makes the Call of a function whose first argument is a list: nil is an
+// empty one.
+func onList(call func(list []any, rest []any) (any, error)) func(Context, []any) (any, error) {
+	return func(_ Context, args []any) (any, error) {
+		switch list := args[0].(type) {
+		case []any:
+			return call(list, args[1:])
+		case nil:
+			return call([]any{}, args[1:])
+		}
+		return nil, argumentError{"a list", args[0]}
+	}
+}
+
+// asText is the text of a scalar; ok is false for nil. Lists and objects are
+// errors.
+func asText(v any) (text string, ok bool, err error) {
+	switch v := v.(type) {
+	case nil:
+		return "", false, nil
+	case string:
+		return v, true, nil
+	case bool:
+		return strconv.FormatBool(v), true, nil
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), true, nil
+	}
+	if i, isInteger := integer(v); isInteger {
+		return strconv.Itoa(i), true, nil
+	}
+	return "", false, argumentError{"text", v}
+}
+
+// asList is a list as it is, nothing of nil, and one element of anything else.
+func asList(v any) []any {
+	switch v := v.(type) {
+	case nil:
+		return []any{}
+	case []any:
+		return v
+	}
+	return []any{v}
+}
+
+// fullTexts are the texts of a list, however deep, without nil and blank ones.
+func fullTexts(into []string, v any) ([]string, error) {
+	if list, ok := v.([]any); ok {
+		for _, element := range list {
+			var err error
+			if into, err = fullTexts(into, element); err != nil {
+				return nil, err
+			}
+		}
+		return into, nil
+	}
+	text, ok, err := asText(v)
+	if err != nil || !ok || strings.TrimSpace(text) == "" {
+		return into, err
+	}
+	return append(into, text), nil
+}
+
+// joined is strings.Join within the limit of text.
+func joined(texts []string, separator string) (string, error) {
+	size := len(separator) * max(0, len(texts)-1)
+	for _, text := range texts {
+		size += len(text)
+	}
+	if err := fits(size); err != nil {
+		return "", err
+	}
+	return strings.Join(texts, separator), nil
+}

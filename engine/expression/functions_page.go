@@ -1,0 +1,89 @@
+package expression
+
+import "strings"
+
+// pageFunctions build what people read.
+func pageFunctions() []Function {
+	markdown := newMarkdown()
+	return []Function{{
+		Name: "plain", Signature: "plain(markdown)", MinArgs: 1, MaxArgs: 1, Gives: TextKind,
+		Doc:      "The plain text of Markdown: no marks and no HTML, links as text (url), the text of code.",
+		Examples: []Example{{Expr: `plain("See **the** [docs](https://example.com).")`, Result: "See the docs (https://example.com)."}},
+		Call:     onText(func(text string) (any, error) { return markdown.plain(text) }),
+	}, {
+		Name: "lines", Signature: "lines(parts…)", MinArgs: 0, MaxArgs: -1, Gives: TextKind,
+		Doc:      "The parts that are not empty, one a line. A list stands for its elements. Nil when nothing is left.",
+		Examples: []Example{{Expr: `lines("a", nil, ["b", ""])`, Result: "a\nb"}, {Expr: `lines(nil, "")`}},
+		Call: pure(func(args []any) (any, error) {
+			texts, err := fullTexts(nil, args)
+			return orNothing(texts, "\n", err)
+		}),
+	}, {
+		Name: "entry", Signature: "entry(label, value)", MinArgs: 2, MaxArgs: 2, Gives: TextKind,
+		Doc:      "`Label: value`, the elements of a list with commas between. Nil when the value is empty.",
+		Examples: []Example{{Expr: `entry("Owner", "Team A")`, Result: "Owner: Team A"}, {Expr: `entry("Tags", ["go", "api"])`, Result: "Tags: go, api"}, {Expr: `entry("Owner", nil)`}},
+		Call:     pure(entry),
+	}, {
+		Name: "bullets", Signature: "bullets(title, list)", MinArgs: 2, MaxArgs: 2, Gives: TextKind,
+		Doc:      "`Title:` and a line `- element` for each element that is not empty. Nil when there is none.",
+		Examples: []Example{{Expr: `bullets("Members", ["Ann", nil, "Bob"])`, Result: "Members:\n- Ann\n- Bob"}, {Expr: `bullets("Members", [])`}},
+		Call:     pure(bullets),
+	}, {
+		Name: "link", Signature: "link(title, url)", MinArgs: 2, MaxArgs: 2, Gives: TextKind,
+		Doc:      "`title (url)`, or the URL alone when there is no title. Nil without a URL.",
+		Examples: []Example{{Expr: `link("Docs", "https://example.com")`, Result: "Docs (https://example.com)"}, {Expr: `link(nil, "https://example.com")`, Result: "https://example.com"}, {Expr: `link("Docs", nil)`}},
+		Call:     pure(link),
+	}}
+}
+
+func orNothing(texts []string, separator string, err error) (any, error) {
+	if err != nil || len(texts) == 0 {
+		return nil, err
+	}
+	return joined(texts, separator)
+}
+
+func entry(args []any) (any, error) {
+	label, _, err := asText(args[0])
+	if err != nil {
+		return nil, err
+	}
+	texts, err := fullTexts(nil, args[1])
+	if err != nil || len(texts) == 0 {
+		return nil, err
+	}
+	texts[0] = label + ": " + texts[0]
+	return joined(texts, ", ")
+}
+
+func bullets(args []any) (any, error) {
+	title, ok, err := asText(args[0])
+	if err != nil {
+		return nil, err
+	}
+	texts, err := fullTexts(nil, args[1])
+	if err != nil || len(texts) == 0 {
+		return nil, err
+	}
+	texts[0] = "- " + texts[0]
+	if ok && title != "" {
+		texts[0] = title + ":\n" + texts[0]
+	}
+	return joined(texts, "\n- ")
+}
+
+func link(args []any) (any, error) {
+	title, _, err := asText(args[0])
+	if err != nil {
+		return nil, err
+	}
+	url, _, err := asText(args[1])
+	title, url = strings.TrimSpace(title), strings.TrimSpace(url)
+	switch {
+	case err != nil || url == "":
+		return nil, err
+	case title == "" || title == url:
+		return url, nil
+	}
+	return joined([]string{title, " (", url, ")"}, "")
+}

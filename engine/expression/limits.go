@@ -1,0 +1,92 @@
+package expression
+
+import "math"
+
+const (
+	maxSource   = 16 << 10  // bytes of one expression
+	maxNodes    = 1000      // nodes of one expression
+	maxShared   = 4         // nodes with two parents: each may double the work
+	maxElements = 1_000_000 // elements looked at in one evaluation
+	maxText     = 8 << 20   // bytes of text made in one evaluation, and of its result
+	workUnit    = 1 << 10   // bytes of text read that count as one element
+	manyScopes  = 10_000    // elements after which a virtual machine is not kept
+)
+
+// budget bounds one evaluation. Each define has one of its own, so that an
+// expression costs the same whichever of its readers comes first.
+type budget struct {
+	elements int
+	text     int
+}
+
+func (b *budget) look(elements int) error {
+	if b.elements += elements; b.elements > maxElements {
+		return limitError("looks at more than 1,000,000 elements")
+	}
+	return nil
+}
+
+func (b *budget) write(bytes int) error {
+	if b.text += bytes; b.text > maxText {
+		return limitError("makes more than 8 MiB of text")
+	}
+	return nil
+}
+
+// fits says before a text is made whether any evaluation may make it.
+func fits(bytes int) error { return new(budget).write(bytes) }
+
+type limitError string
+
+func (e limitError) Error() string { return "too complex: it " + string(e) }
+
+// checkResult accepts what every consumer can store: nil, bool, text, finite
+// numbers, and lists and objects of those, within the limit of text.
+func checkResult(v any, text *int) string {
+	switch v := v.(type) {
+	case nil, bool, int, int64, uint64:
+	case string:
+		if *text += len(v); *text > maxText {
+			return "the result is larger than 8 MiB"
+		}
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return "the result is not a finite number; is something divided by zero?"
+		}
+	case []any:
+		for _, element := range v {
+			if problem := checkResult(element, text); problem != "" {
+				return problem
+			}
+		}
+	case map[string]any:
+		for key, member := range v {
+			*text += len(key)
+			if problem := checkResult(member, text); problem != "" {
+				return problem
+			}
+		}
+	default:
+		return "the result is neither text, number, true or false, list nor object"
+	}
+	return ""
+}
+
+// kindOfValue is the kind of a value at run time.
+func kindOfValue(v any) Kind {
+	switch v.(type) {
+	case nil:
+		return NilKind
+	case bool:
+		return BoolKind
+	case int, int64, uint64, float64:
+		return NumberKind
+	case string:
+		return TextKind
+	case []any:
+		return ListKind
+	case map[string]any:
+		return ObjectKind
+	}
+	return AnyKind
+}

@@ -1,0 +1,208 @@
+package expression
+
+import (
+	"github.com/expr-lang/expr/ast"
+)
+
+// lower replaces member access by closures that read without reflection, and
+// puts checks round the operands of operators. It comes after the checker,
+// since the machine's compiler believes the types that the checker has found.
+func (c *compilation) lower(node *ast.Node) {
+	if became, ok := c.visited[*node]; ok {
+		*node = became
+		return
+	}
+	was := *node
+	c.lowerNode(node)
+	c.visited[was], c.visited[*node] = *node, *node
+}
+
+func (c *compilation) lowerNode(node *ast.Node) {
+	switch n := (*node).(type) {
+	case *ast.IdentifierNode:
+		c.lowerName(node, n)
+	case *ast.MemberNode:
+		c.lowerMember(node, n)
+	case *ast.CallNode:
+		for i := range n.Arguments {
+			c.lower(&n.Arguments[i])
+		}
+		opaque(n)
+	case *ast.BuiltinNode:
+		c.lowerPredicate(n)
+	case *ast.UnaryNode:
+		c.lower(&n.Node)
+		if n.Operator == "not" || n.Operator == "!" {
+			c.guard(&n.Node, needBool)
+		} else {
+			c.guard(&n.Node, needNumber)
+		}
+	case *ast.BinaryNode:
+		c.lower(&n.Left)
+		c.lower(&n.Right)
+		c.lowerOperator(node, n)
+	case *ast.ConditionalNode:
+		c.lower(&n.Cond)
+		c.lower(&n.Exp1)
+		c.lower(&n.Exp2)
+		c.guard(&n.Cond, needBool)
+	case *ast.ArrayNode:
+		c.lowerAll(n.Nodes)
+		foldList(node, n)
+	case *ast.MapNode:
+		c.lowerAll(n.Pairs)
+	case *ast.PairNode:
+		c.lower(&n.Key)
+		c.lower(&n.Value)
+		c.guard(&n.Key, needText)
+	case *ast.PredicateNode:
+		c.lower(&n.Node)
+	case *ast.VariableDeclaratorNode:
+		c.lower(&n.Value)
+		c.lower(&n.Expr)
+	}
+}
+
+func (c *compilation) lowerAll(nodes []ast.Node) {
+	for i := range nodes {
+		c.lower(&nodes[i])
+	}
+}
+
+func (c *compilation) lowerName(node *ast.Node, n *ast.IdentifierNode) {
+	switch {
+	case n.Value == "$env":
+	case n.Value == "vars":
+		constant(node, c.vars)
+	case c.isMember(n.Value):
+		c.reads.add(n.Value)
+		opaque(c.replace(node, call{name: n.Value, gives: c.kindOf(n)}, (&access{}).fromRecord(n.Value)))
+	}
+}
+
+// isMember tells a member of the record from what let has bound: let cannot
+// take a member's name.
+func (c *compilation) isMember(name string) bool {
+	_, ok := c.names[name]
+	return ok
+}
+
+func (c *compilation) lowerMember(node *ast.Node, n *ast.MemberNode) {
+	if name, ok := c.constantVar(n); ok {
+		constant(node, c.vars[name])
+		return
+	}
+	what := call{name: c.describe(n), gives: c.kindOf(n)}
+	root, a := c.chain(n)
+	if len(a.steps) == 0 {
+		at, base := c.src.at(n), c.describe(n.Node)
+		c.lower(&n.Node)
+		c.lower(&n.Property)
+		opaque(c.replace(node, what, dynamic(base, at), n.Node, n.Property))
+		return
+	}
+	if name, ok := root.(*ast.IdentifierNode); ok && c.isMember(name.Value) {
+		c.reads.add(pathOf(name.Value, a.steps))
+		opaque(c.replace(node, what, a.fromRecord(name.Value)))
+		return
+	}
+	c.lower(&root)
+	opaque(c.replace(node, what, a.walk, root))
+}
+
+func (c *compilation) lowerPredicate(n *ast.BuiltinNode) {
+	c.lowerAll(n.Arguments)
+	c.collection(&n.Arguments[0])
+	predicate := n.Arguments[1].(*ast.PredicateNode)
+	switch n.Name {
+	case "map":
+		c.each(&predicate.Node, needAny)
+	case "sum":
+		c.each(&predicate.Node, needNumber)
+	case "sortBy":
+		c.each(&predicate.Node, needAddend)
+		if len(n.Arguments) == 3 {
+			c.guard(&n.Arguments[2], needText)
+		}
+	default:
+		c.each(&predicate.Node, needBool)
+	}
+}
+
+// collection makes nil an empty list and refuses what is no list.
+func (c *compilation) collection(node *ast.Node) {
+	operand, at := c.operand(*node), c.src.at(*node)
+	empty := any([]any{})
+	opaque(c.replace(node, call{name: c.describe(*node), gives: ListKind}, func(v any) any {
+		switch v.(type) {
+		case []any:
+			return v
+		case nil:
+			return empty
+		}
+		panic(at.errorf("%s", needList.problem(operand, v)))
+	}, *node))
+}
+
+func (c *compilation) lowerOperator(node *ast.Node, n *ast.BinaryNode) {
+	var left, right need
+	switch n.Operator {
+	case "==", "!=":
+		// What seems to be text on both sides may yet be nil on one.
+		for _, operand := range []ast.Node{n.Left, n.Right} {
+			if !certain(operand) {
+				opaque(operand)
+			}
+		}
+		return
+	case "??":
+		return
+	case "in":
+		c.guard(&n.Right, needHolder)
+		return
+	case "and", "&&", "or", "||":
+		left, right = needBool, needBool
+	case "startsWith", "endsWith", "contains", "matches":
+		left, right = needText, needText
+	case "<", ">", "<=", ">=", "+":
+		left, right = needAddend, needAddend
+		if c.kindOf(n.Left) == NumberKind || c.kindOf(n.Right) == NumberKind {
+			left, right = needSummand, needSummand
+		}
+	default:
+		left, right = needNumber, needNumber
+	}
+	c.guard(&n.Left, left)
+	c.guard(&n.Right, right)
+	if n.Operator == "+" {
+		c.account(node)
+	}
+}
+
+// constant puts a value in a node's place.
+func constant(node *ast.Node, v any) {
+	n := &ast.ConstantNode{Value: v}
+	n.SetLocation((*node).Location())
+	n.SetNature(*(*node).Nature())
+	*node = n
+}
+
+// foldList makes a list of literals one constant.
+func foldList(node *ast.Node, n *ast.ArrayNode) {
+	list := make([]any, len(n.Nodes))
+	for i, element := range n.Nodes {
+		switch e := element.(type) {
+		case *ast.StringNode:
+			list[i] = e.Value
+		case *ast.IntegerNode:
+			list[i] = e.Value
+		case *ast.FloatNode:
+			list[i] = e.Value
+		case *ast.BoolNode:
+			list[i] = e.Value
+		default:
+			return
+		}
+	}
+	constant(node, list)
+}

@@ -1,0 +1,246 @@
+package expression
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/expr-lang/expr/ast"
+)
+
+// predicates are expr's built-ins that stay its own, with the number of
+// arguments that they need at least.
+var predicates = map[string]int{
+	"map": 2, "filter": 2, "find": 2, "count": 2, "sum": 1,
+	"any": 2, "all": 2, "none": 2, "one": 2, "sortBy": 2,
+}
+
+// resolve gives names and functions their meaning and refuses what the language
+// does not have. Members are left to the checker, which knows their types.
+func (c *compilation) resolve(node *ast.Node) {
+	if became, ok := c.visited[*node]; ok {
+		if c.shared++; c.shared > maxShared {
+			c.failAt(*node, CodeTooComplex, "write a < b and b < c", "there are too many of a < b < c and a ?: b")
+		}
+		*node = became
+		return
+	}
+	was := *node
+	c.resolveNode(node)
+	c.visited[was], c.visited[*node] = *node, *node
+}
+
+func (c *compilation) resolveNode(node *ast.Node) {
+	switch n := (*node).(type) {
+	case *ast.IdentifierNode:
+		c.resolveName(node, n)
+	case *ast.CallNode:
+		c.resolveCall(node, n)
+	case *ast.BuiltinNode:
+		c.resolvePredicate(n)
+	case *ast.ChainNode:
+		c.resolve(&n.Node)
+		*node = n.Node // every access is nil-safe
+	case *ast.MemberNode:
+		c.resolve(&n.Node)
+		c.resolve(&n.Property)
+	case *ast.SliceNode:
+		c.resolveSlice(node, n)
+	case *ast.UnaryNode:
+		c.resolve(&n.Node)
+	case *ast.BinaryNode:
+		if n.Operator == ".." {
+			c.failAt(n, CodeForbidden, "write x >= 1 and x <= 5, or list[1:5]", "ranges are not part of this language")
+			return
+		}
+		c.resolve(&n.Left)
+		c.resolve(&n.Right)
+	case *ast.ConditionalNode:
+		c.resolve(&n.Cond)
+		c.resolve(&n.Exp1)
+		c.resolve(&n.Exp2)
+	case *ast.ArrayNode:
+		c.resolveAll(n.Nodes)
+	case *ast.MapNode:
+		c.resolveAll(n.Pairs)
+	case *ast.PairNode:
+		c.resolve(&n.Key)
+		c.resolve(&n.Value)
+	case *ast.PredicateNode:
+		c.resolve(&n.Node)
+	case *ast.VariableDeclaratorNode:
+		c.resolveLet(n)
+	case *ast.SequenceNode:
+		c.failAt(n, CodeForbidden, "", "an expression has one value: `;` stands only after let")
+	case *ast.BytesNode:
+		c.failAt(n, CodeForbidden, "", "bytes are not part of this language")
+	}
+}
+
+func (c *compilation) resolveAll(nodes []ast.Node) {
+	for i := range nodes {
+		c.resolve(&nodes[i])
+	}
+}
+
+func (c *compilation) resolveName(node *ast.Node, n *ast.IdentifierNode) {
+	if slices.Contains(c.locals, n.Value) || n.Value == "vars" {
+		return
+	}
+	if n.Value == "$env" {
+		c.failAt(n, CodeForbidden, "name the members that are meant", "$env is not part of this language")
+		return
+	}
+	if n.Value == "ref" {
+		c.replace(node, call{name: "ref", gives: TextKind}, recordRef)
+		return
+	}
+	if i, ok := c.byName[n.Value]; ok {
+		c.resolveDefine(node, i)
+		return
+	}
+	if _, ok := c.names[n.Value]; ok {
+		return
+	}
+	if f, ok := c.functions[n.Value]; ok && f.Bare {
+		c.bind(node, f, nil)
+		return
+	} else if ok {
+		c.failAt(n, CodeWrongArguments, "write "+f.Signature, "%s is a function", n.Value)
+		return
+	}
+	c.fail(c.unknownName(n))
+}
+
+func (c *compilation) resolveDefine(node *ast.Node, i int) {
+	d := &c.defines[i]
+	if cycle := c.needDefine(i); cycle != "" {
+		c.failAt(*node, CodeCycle, "one of them must do without the others", "define.%s needs itself: %s", d.Name, cycle)
+		return
+	}
+	what := call{name: d.Name}
+	if d.program != nil {
+		what.gives = d.program.kind
+		c.reads.add(d.program.reads...)
+	}
+	became := c.replace(node, what, func(env any) any { return env.(*Run).define(i) })
+	if d.program != nil && d.program.members != nil {
+		became.SetNature(*d.program.members)
+	}
+}
+
+func (c *compilation) resolveCall(node *ast.Node, n *ast.CallNode) {
+	callee, ok := n.Callee.(*ast.IdentifierNode)
+	if !ok {
+		hint := ""
+		if m, isMember := n.Callee.(*ast.MemberNode); isMember {
+			if name, isName := m.Property.(*ast.StringNode); isName && c.functions[name.Value] != nil {
+				hint = "write " + name.Value + "(…) round it"
+			}
+		}
+		c.failAt(n, CodeUnknownFunction, hint, "values have no functions of their own")
+		return
+	}
+	name := callee.Value
+	f, ok := c.functions[name]
+	switch {
+	case ok:
+		c.resolveAll(n.Arguments)
+		c.bind(node, f, n.Arguments)
+	case name == "now":
+		c.failAt(n, CodeForbidden, "", "now() is not part of this language: the same record must give the same result on every run")
+	case slices.Contains(c.locals, name) || slices.Contains(slices.Collect(c.words()), name):
+		c.failAt(n, CodeUnknownFunction, "write "+name+" without parentheses", "%s is not a function", name)
+	default:
+		c.failAt(n, CodeUnknownFunction, c.functionHint(name), "there is no function %s", name)
+	}
+}
+
+// functionHint knows the functions that expr's documents show and this
+// language calls otherwise.
+func (c *compilation) functionHint(name string) string {
+	switch name {
+	case "string", "str", "toString":
+		return "write text(…)"
+	case "size", "length":
+		return "write len(…)"
+	}
+	return didYouMean(name, c.calledNames())
+}
+
+func (c *compilation) resolvePredicate(n *ast.BuiltinNode) {
+	least, ok := predicates[n.Name]
+	switch {
+	case !ok && n.Name == "reduce":
+		c.failAt(n, CodeForbidden, "write sum(…), join(…) or lines(…)", "reduce is not part of this language")
+		return
+	case !ok:
+		c.failAt(n, CodeUnknownFunction, didYouMean(n.Name, maps.Keys(predicates)), "there is no function %s", n.Name)
+		return
+	case len(n.Arguments) < least:
+		c.failAt(n, CodeWrongArguments, "write len(…) for the number of all", "%s takes a list and a condition", n.Name)
+		return
+	}
+	if n.Name == "sum" && len(n.Arguments) == 1 {
+		element := &ast.PointerNode{}
+		element.SetLocation(n.Location())
+		predicate := &ast.PredicateNode{Node: element}
+		predicate.SetLocation(n.Location())
+		n.Arguments = append(n.Arguments, predicate)
+	}
+	if _, ok := n.Arguments[0].(*ast.NilNode); ok {
+		n.Arguments[0] = &ast.ArrayNode{}
+	}
+	c.resolveAll(n.Arguments)
+}
+
+func (c *compilation) resolveLet(n *ast.VariableDeclaratorNode) {
+	if problem := c.taken(n.Name); problem != "" {
+		c.failAt(n, CodeTaken, "take another name", "let %s: %s", n.Name, problem)
+		return
+	}
+	c.resolve(&n.Value)
+	c.locals = append(c.locals, n.Name)
+	c.resolve(&n.Expr)
+	c.locals = c.locals[:len(c.locals)-1]
+}
+
+func (c *compilation) resolveSlice(node *ast.Node, n *ast.SliceNode) {
+	arguments := []ast.Node{n.Node, &ast.NilNode{}, &ast.NilNode{}}
+	if n.From != nil {
+		arguments[1] = n.From
+	}
+	if n.To != nil {
+		arguments[2] = n.To
+	}
+	at := c.src.at(n)
+	c.resolveAll(arguments)
+	c.replace(node, call{name: "slice"}, func(args ...any) any {
+		v, problem := slice(args[0], args[1], args[2])
+		if problem != "" {
+			panic(at.errorf("%s", problem))
+		}
+		return v
+	}, arguments...)
+}
+
+// replace puts a call of fn in a node's place. fn is of a type that the machine
+// calls without reflection: func(any) any, func(any, any) any or
+// func(...any) any. Without arguments it is given the Run.
+func (c *compilation) replace(node *ast.Node, what call, fn any, arguments ...ast.Node) *ast.CallNode {
+	if len(arguments) == 0 {
+		arguments = []ast.Node{environment()}
+	}
+	callee := &ast.ConstantNode{Value: fn}
+	callee.SetType(reflect.TypeOf(fn))
+	n := &ast.CallNode{Callee: callee, Arguments: arguments}
+	callee.SetLocation(leftmost(*node))
+	n.SetLocation(leftmost(*node))
+	c.calls[n] = what
+	*node = n
+	return n
+}
+
+func environment() ast.Node { return &ast.IdentifierNode{Value: "$env"} }
+
+func recordRef(env any) any { return env.(*Run).ref }

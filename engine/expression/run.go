@@ -1,0 +1,137 @@
+package expression
+
+import (
+	"errors"
+
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/vm"
+)
+
+// Run evaluates programs for one record after another. It belongs to one
+// goroutine, and to the Language that made it.
+type Run struct {
+	language *Language
+	ref      string
+	record   map[string]any
+	lookup   func(ref string) (Entry, bool)
+
+	generation uint64
+	memo       []memo // by define
+	machines   []*vm.VM
+	depth      int
+	budget     budget
+	argument   [1]any // of calls with one argument
+}
+
+// memo is what a define gave in a generation.
+type memo struct {
+	generation uint64
+	value      any
+	err        error
+}
+
+// NewRun makes a Run, one for each worker goroutine. Start comes before Eval.
+func (l *Language) NewRun() *Run {
+	return &Run{language: l, memo: make([]memo, len(l.defines))}
+}
+
+// Start begins with a new record; what was remembered of the last is forgotten.
+// A nil lookup finds nothing.
+func (r *Run) Start(ref string, record map[string]any, lookup func(ref string) (Entry, bool)) {
+	r.ref, r.record, r.lookup = ref, record, lookup
+	r.Forget()
+}
+
+// Forget makes the defines be evaluated anew, after the record was changed.
+func (r *Run) Forget() { r.generation++ }
+
+// Record is the record that was started.
+func (r *Run) Record() map[string]any { return r.record }
+
+// Ref is the ref of the record that was started.
+func (r *Run) Ref() string { return r.ref }
+
+// Lookup finds another record by its ref.
+func (r *Run) Lookup(ref string) (Entry, bool) {
+	if r.lookup == nil {
+		return Entry{}, false
+	}
+	return r.lookup(ref)
+}
+
+// Eval gives the program's value for the record: nil, bool, string, a finite
+// int or float64, []any or map[string]any. It may share memory with the record.
+// An error is a *RuntimeError.
+func (r *Run) Eval(p *Program) (any, error) {
+	r.budget = budget{}
+	v, err := r.run(p)
+	if err != nil {
+		return nil, err
+	}
+	text := 0
+	if problem := checkResult(v, &text); problem != "" {
+		return nil, p.start.errorf("%s", problem)
+	}
+	return v, nil
+}
+
+// True evaluates a condition. A value that is neither true nor false is an
+// error, never false.
+func (r *Run) True(p *Program) (bool, error) {
+	r.budget = budget{}
+	v, err := r.run(p)
+	if err != nil {
+		return false, err
+	}
+	if b, ok := v.(bool); ok {
+		return b, nil
+	}
+	return false, p.start.errorf("%s", needBool.problem("the condition", v))
+}
+
+func (r *Run) run(p *Program) (any, error) {
+	if r.depth == len(r.machines) {
+		r.machines = append(r.machines, &vm.VM{})
+	}
+	before := r.budget.elements
+	r.depth++
+	v, err := r.machines[r.depth-1].Run(p.code, r)
+	r.depth--
+	if r.budget.elements-before > manyScopes {
+		r.machines[r.depth] = &vm.VM{} // a machine never gives its scopes back
+	}
+	if err != nil {
+		return nil, runtimeError(err, p)
+	}
+	return v, nil
+}
+
+// define is the value of a define, evaluated once per generation.
+func (r *Run) define(i int) any {
+	m := &r.memo[i]
+	if m.generation != r.generation {
+		outer := r.budget
+		r.budget = budget{}
+		v, err := r.run(r.language.defines[i].program)
+		r.budget = outer
+		m.generation, m.value, m.err = r.generation, v, err
+	}
+	if m.err != nil {
+		panic(m.err)
+	}
+	return m.value
+}
+
+// runtimeError finds this package's own error in what the machine gives, or
+// says in words what the machine ran into.
+func runtimeError(err error, p *Program) error {
+	var own *RuntimeError
+	if errors.As(err, &own) {
+		return own
+	}
+	var located *file.Error
+	if !errors.As(err, &located) {
+		return p.start.errorf("%s", plainWords(err.Error()))
+	}
+	return place{p.start.src, located.From}.errorf("%s", plainWords(located.Message))
+}

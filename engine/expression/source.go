@@ -1,0 +1,71 @@
+package expression
+
+import (
+	"fmt"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/file"
+)
+
+// source is the text of one expression; it turns the offsets of nodes into
+// positions when an error needs one.
+type source struct {
+	define string
+	text   string
+}
+
+// position is the line (1-based) and the column (0-based) of a rune offset.
+func (s *source) position(offset int) (line, col int) {
+	line = 1
+	for _, r := range s.text {
+		if offset == 0 {
+			break
+		}
+		offset--
+		if r == '\n' {
+			line, col = line+1, 0
+		} else {
+			col++
+		}
+	}
+	return line, col
+}
+
+func (s *source) errorAt(loc file.Location, code, hint, format string, args ...any) *Error {
+	line, col := s.position(loc.From)
+	return &Error{
+		Define: s.define, Line: line, Col: col, Width: max(1, loc.To-loc.From),
+		Code: code, Message: fmt.Sprintf(format, args...), Hint: hint,
+	}
+}
+
+// place is a node's position, kept for the errors of records.
+type place struct {
+	src    *source
+	offset int
+}
+
+func (s *source) at(node ast.Node) place { return place{s, leftmost(node).From} }
+
+func (p place) errorf(format string, args ...any) *RuntimeError {
+	line, col := p.src.position(p.offset)
+	return &RuntimeError{Define: p.src.define, Line: line, Col: col, Message: fmt.Sprintf(format, args...)}
+}
+
+// leftmost is where the text of a node begins; expr places an operator's node
+// at the operator and a member at its name.
+func leftmost(node ast.Node) file.Location {
+	switch n := node.(type) {
+	case *ast.BinaryNode:
+		return leftmost(n.Left)
+	case *ast.MemberNode:
+		return leftmost(n.Node)
+	case *ast.ChainNode:
+		return leftmost(n.Node)
+	case *ast.SliceNode:
+		return leftmost(n.Node)
+	case *ast.ConditionalNode:
+		return leftmost(n.Cond)
+	}
+	return node.Location()
+}

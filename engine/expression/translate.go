@@ -1,0 +1,193 @@
+package expression
+
+import (
+	"errors"
+	"iter"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/file"
+)
+
+// bareText looks like words that were meant as text: `team`, `all-users`.
+var bareText = regexp.MustCompile(`^\s*\pL[\pL\pN_]*([ -]+[\pL\pN_]+)*\s*$`)
+
+func (c *compilation) unknownName(n *ast.IdentifierNode) *Error {
+	if err := c.bareWord(); err != nil {
+		return err
+	}
+	hint := didYouMean(n.Value, c.words())
+	if hint == "" {
+		hint = "if the text is meant, quote it: \"" + n.Value + "\""
+	}
+	return c.src.errorAt(n.Location(), CodeUnknownName, hint, "there is no name %s", n.Value)
+}
+
+// bareWord is the error for an expression that consists of unquoted words.
+func (c *compilation) bareWord() *Error {
+	if !bareText.MatchString(c.src.text) {
+		return nil
+	}
+	text := strings.TrimSpace(c.src.text)
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '-' }) {
+		if isWord(word) || slices.Contains(slices.Collect(c.words()), word) {
+			return nil
+		}
+	}
+	hint := `for the text write '"` + text + `"'`
+	if suggestion := didYouMean(text, c.words()); suggestion != "" {
+		hint = suggestion + " " + hint
+	}
+	begin := utf8.RuneCountInString(c.src.text[:strings.Index(c.src.text, text)])
+	return c.src.errorAt(file.Location{From: begin, To: begin + utf8.RuneCountInString(text)}, CodeBareWord, hint,
+		"%s is read as a name, and there is no such name", text)
+}
+
+var tokenPattern = regexp.MustCompile(`^unexpected token (\w+)(?:\((.*)\))?$`)
+
+// syntaxError says in words what the parser stumbled over.
+func (c *compilation) syntaxError(err error) *Error {
+	if word := c.bareWord(); word != nil {
+		return word
+	}
+	var located *file.Error
+	if !errors.As(err, &located) {
+		return c.src.errorAt(file.Location{}, CodeSyntax, "", "%s", firstLine(err))
+	}
+	code, message, hint, loc := CodeSyntax, located.Message, "", located.Location
+	if token := tokenPattern.FindStringSubmatch(message); token != nil {
+		message, hint = unexpected(token[1], token[2])
+		if token[1] == "EOF" {
+			end := utf8.RuneCountInString(strings.TrimRight(c.src.text, " \t\n"))
+			loc = file.Location{From: end, To: end + 1}
+		}
+	}
+	switch {
+	case strings.TrimSpace(c.src.text) == "":
+		message = "the expression is empty"
+	case strings.Contains(message, "exceeds maximum allowed nodes"):
+		code, message, hint = CodeTooComplex, "the expression has more than 1,000 parts", "move parts of it to define"
+	case strings.Contains(message, "coalesce expressions"):
+		message, hint = "?? stands beside another operator", "put the part with ?? in parentheses: (a ?? b) + c"
+	case strings.HasPrefix(message, "expected at least"):
+		code, message = CodeWrongArguments, "an argument is missing"
+	}
+	return c.src.errorAt(loc, code, hint, "%s", plainWords(message))
+}
+
+func unexpected(kind, token string) (message, hint string) {
+	token = strings.Trim(token, `"`)
+	switch {
+	case kind == "EOF":
+		return "the expression ends too early", "is a bracket or an operand missing?"
+	case token == "=":
+		return "= compares nothing", "write =="
+	case token == "|":
+		return "| is followed by the name of a function", ""
+	}
+	return "`" + token + "` cannot stand here", ""
+}
+
+var (
+	unknownField = regexp.MustCompile(`^unknown field (.+)$`)
+	mismatched   = regexp.MustCompile(`^invalid operation: (\S+) \(mismatched types? (.+?)(?: and (.+))?\)$`)
+	notAList     = regexp.MustCompile(`^builtin (\w+) takes only array \(got (.+)\)$`)
+	notBool      = regexp.MustCompile(`^(?:non-bool expression \(type (.+)\) used as condition|predicate should return boolean \(got (.+)\))$`)
+	noField      = regexp.MustCompile(`^type (.+) has no (?:field|method) (.+)$`)
+)
+
+// checkError says in words what the checker has found.
+func (c *compilation) checkError(root ast.Node, err error) *Error {
+	var located *file.Error
+	if !errors.As(err, &located) {
+		return c.src.errorAt(leftmost(root), CodeWrongType, "", "%s", plainWords(firstLine(err)))
+	}
+	code, hint, message := CodeWrongType, "", plainWords(located.Message)
+	if m := unknownField.FindStringSubmatch(located.Message); m != nil {
+		return c.unknownField(root, located.Location, m[1])
+	}
+	if m := mismatched.FindStringSubmatch(located.Message); m != nil {
+		message = m[1] + " does not take " + plainWords(m[2])
+		if m[3] != "" {
+			message += " and " + plainWords(m[3])
+		}
+	}
+	if m := notAList.FindStringSubmatch(located.Message); m != nil {
+		message, hint = m[1]+" takes a list, and this is "+plainWords(m[2]), ""
+		if strings.HasPrefix(m[2], "map[") {
+			hint = "write keys(…) or values(…) round it"
+		}
+	}
+	if m := notBool.FindStringSubmatch(located.Message); m != nil {
+		code, message = CodeNotACondition, "a condition is true or false, and this is "+plainWords(m[1]+m[2])
+	}
+	if m := noField.FindStringSubmatch(located.Message); m != nil {
+		message = m[2] + " cannot be read from " + plainWords(m[1])
+	}
+	return c.src.errorAt(located.Location, code, hint, "%s", message)
+}
+
+// unknownField names what has no such member, and the nearest that it has.
+func (c *compilation) unknownField(root ast.Node, loc file.Location, name string) *Error {
+	owner, hint := thisValue, ""
+	ast.Find(root, func(node ast.Node) bool {
+		m, ok := node.(*ast.MemberNode)
+		if !ok || m.Property.Location() != loc {
+			return false
+		}
+		owner = c.describe(m.Node)
+		if nature := m.Node.Nature(); nature.TypeData != nil {
+			hint = didYouMean(name, names(nature.Fields))
+		}
+		return true
+	})
+	if owner == "#" {
+		owner = "the element"
+	}
+	return c.src.errorAt(loc, CodeUnknownName, hint, "%s has no member %s", owner, name)
+}
+
+func names[T any](m map[string]T) iter.Seq[string] { return maps.Keys(m) }
+
+// goTypes are the names of types in what expr says, the longest first.
+var goTypes = regexp.MustCompile(`map\[string\]interface \{\}|\[\]interface \{\}|interface \{\}|<nil>|\b(?:string|float64|int|bool|unknown|nil)\b`)
+
+func inWords(goType string) string {
+	switch goType {
+	case "map[string]interface {}":
+		return ObjectKind.String()
+	case "[]interface {}":
+		return ListKind.String()
+	case "string":
+		return TextKind.String()
+	case "float64", "int":
+		return NumberKind.String()
+	case "bool":
+		return BoolKind.String()
+	case "<nil>", "nil":
+		return "nothing"
+	}
+	return AnyKind.String()
+}
+
+// plainWords replaces the names of Go types in what expr says.
+func plainWords(message string) string {
+	switch {
+	case strings.Contains(message, "interface conversion"):
+		return "a value is missing or of another kind than its operator takes"
+	case strings.Contains(message, "MapIndex"):
+		return "the members of an object are named by text"
+	case strings.Contains(message, "integer divide by zero"):
+		return "a number is divided by zero"
+	case strings.Contains(message, "memory budget exceeded"):
+		return limitError("looks at more than 1,000,000 elements").Error()
+	}
+	if words := strings.Fields(message); len(words) == 5 && strings.HasPrefix(message, "invalid operation: ") {
+		message = words[3] + " does not take " + words[2] + " and " + words[4]
+	}
+	return strings.ReplaceAll(goTypes.ReplaceAllStringFunc(message, inWords), "\n", " ")
+}
