@@ -1,0 +1,142 @@
+package backstage
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/sources/backstage/ref"
+)
+
+const (
+	byQuery = "/api/catalog/entities/by-query"
+	byName  = "/api/catalog/entities/by-name/"
+	// order is by something that every entity has, so that none is left out,
+	// and that survives its being registered anew, so that none is skipped.
+	order = "metadata.name,asc"
+)
+
+// allowed are the requests that are ever made (invariant 8).
+func allowed(method, path string) bool {
+	return method == http.MethodGet && (path == byQuery || strings.HasPrefix(path, byName))
+}
+
+// api is the part of the catalog's API that is used: nothing that Backstage
+// 1.12 does not know.
+type api struct{ conn *connection.Connection }
+
+// page is an answer to by-query.
+type page struct {
+	items []entity
+	total int
+	next  string // the cursor, "" at the end
+	bytes int
+}
+
+// entity is one raw item.
+type entity struct{ raw []byte }
+
+// UnmarshalJSON keeps the text.
+func (e *entity) UnmarshalJSON(raw []byte) error {
+	e.raw = append([]byte(nil), raw...)
+	return nil
+}
+
+// request asks for a page.
+type request struct {
+	filter   []string
+	cursor   string // "" at the start
+	limit    int
+	maxBytes int64 // of the answer; 0 is what the configuration allows
+	once     bool  // the caller knows better than to make it again as it is
+}
+
+// query asks for a page. Filter, order and limit go with each one: a cursor
+// carries no limit, and old servers lose its filter.
+func (a api) query(ctx context.Context, rq request) (page, error) {
+	q := url.Values{"filter": rq.filter, "orderField": {order}, "limit": {strconv.Itoa(rq.limit)}}
+	if rq.cursor != "" {
+		q.Set("cursor", rq.cursor)
+	}
+	r, err := a.conn.Do(ctx, connection.Request{Method: http.MethodGet, Path: byQuery, Query: q, MaxBytes: rq.maxBytes, NoRetry: rq.once})
+	if err != nil {
+		return page{}, explained(err)
+	}
+	return parsePage(r.Body)
+}
+
+func parsePage(body []byte) (page, error) {
+	var answer struct {
+		Items *[]entity `json:"items"`
+		Total *int      `json:"totalItems"`
+		Info  struct {
+			Next string `json:"nextCursor"`
+		} `json:"pageInfo"`
+	}
+	if err := codec.Unmarshal(body, &answer); err != nil {
+		return page{}, engine.Errorf(engine.Transient, "see whether something between here and Backstage cuts answers short", "the answer to %s is broken JSON: %w", byQuery, err)
+	}
+	if answer.Items == nil || answer.Total == nil {
+		return page{}, engine.Errorf(engine.Permanent, wrongAddress, "the answer to %s is not a page of entities", byQuery)
+	}
+	return page{*answer.Items, *answer.Total, answer.Info.Next, len(body)}, nil
+}
+
+// count is how many entities satisfy a filter.
+func (a api) count(ctx context.Context, filter []string) (int, error) {
+	p, err := a.query(ctx, request{filter: filter, limit: 1})
+	return p.total, err
+}
+
+// get is one entity by its full ref, nil when there is none.
+func (a api) get(ctx context.Context, of string) ([]byte, error) {
+	kind, namespace, name, ok := ref.Split(of)
+	if !ok {
+		return nil, engine.Errorf(engine.Permanent, "write kind:namespace/name", "%q is not an entity ref", of)
+	}
+	r, err := a.conn.Do(ctx, connection.Request{Method: http.MethodGet, Path: byName + kind + "/" + namespace + "/" + name})
+	if hasStatus(err, http.StatusNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, explained(err)
+	}
+	return r.Body, nil
+}
+
+const wrongAddress = "check url: it is the address of the Backstage backend, which may differ from that of its pages, without /api/catalog; Backstage 1.12 or later is needed"
+
+// explained adds what a status means at a Backstage.
+func explained(err error) error {
+	remedy := ""
+	switch {
+	case hasStatus(err, http.StatusUnauthorized):
+		remedy = "set token (BACKSTAGE_API_TOKEN) to a token from backend.auth.externalAccess of Backstage; a token of a signed-in user expires within the hour"
+	case hasStatus(err, http.StatusForbidden):
+		remedy = "the token is good and may not read the catalog: add `plugin: catalog` to its accessRestrictions in backend.auth.externalAccess"
+	case hasStatus(err, http.StatusNotFound):
+		remedy = wrongAddress
+	default:
+		return err
+	}
+	return engine.Errorf(engine.ClassOf(err), remedy, "%w", err)
+}
+
+func hasStatus(err error, statuses ...int) bool {
+	var e *connection.StatusError
+	if !errors.As(err, &e) {
+		return false
+	}
+	for _, s := range statuses {
+		if e.Status == s {
+			return true
+		}
+	}
+	return false
+}

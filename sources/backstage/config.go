@@ -1,0 +1,77 @@
+package backstage
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/connection"
+)
+
+// Config is the block source.backstage of a pipeline file.
+type Config struct {
+	URL         string           `yaml:"url" required:"true" doc:"address of the Backstage backend, without /api/catalog"`
+	UIURL       string           `yaml:"ui_url" doc:"address where people open Backstage, when it is not url"`
+	Page        string           `yaml:"page" default:"{ui_url}/catalog/{namespace}/{kind}/{name}" doc:"address of an entity's page; {ui_url}, {kind}, {namespace} and {name} are replaced, the last three in lower case"`
+	Token       config.Secret    `yaml:"token" doc:"token from backend.auth.externalAccess; empty where anonymous reads are allowed"`
+	PageSize    int              `yaml:"page_size" default:"500" min:"1" max:"10000" doc:"entities in one request; fewer are asked for while Backstage is too slow for that"`
+	Concurrency int              `yaml:"concurrency" default:"2" min:"1" max:"16" doc:"kinds that are read at the same time"`
+	Kinds       config.Map[bool] `yaml:"kinds" doc:"which kinds to read, custom ones too; all that Backstage knows by default"`
+	Filters     []Filter         `yaml:"filters" doc:"reads only entities that satisfy one of these: mappings of a field's path to its value or values, or Backstage's own filter text; one that names no kind leaves User and Group alone"`
+
+	connection.Config `yaml:",inline"`
+}
+
+var _ config.Validator = (*Config)(nil)
+
+const codeBackstage = "backstage"
+
+// Validate reports what its fields cannot say of themselves.
+func (c *Config) Validate(report func(field, code, message, hint string)) {
+	c.Config.Validate(report)
+	for field, address := range map[string]string{"url": c.URL, "ui_url": c.UIURL} {
+		if address != "" && !isAddress(address) {
+			report(field, codeBackstage, "not an address", "write http:// or https:// and a host, as https://backstage.example.com")
+		}
+	}
+	if unknown := unknownPlaceholder(c.Page); unknown != "" {
+		report("page", codeBackstage, "unknown placeholder", "use {ui_url}, {kind}, {namespace} and {name}")
+	} else if c.Page != "" && !strings.Contains(c.Page, "{name}") {
+		report("page", codeBackstage, "all entities would have the same page", "put {name} in it")
+	}
+	var seen []string
+	on := len(c.Kinds) == 0
+	for _, k := range c.Kinds {
+		folded := strings.ToLower(k.Key)
+		switch {
+		case !isKind(k.Key):
+			report("kinds", codeBackstage, "not the name of a kind: "+k.Key, "kinds are letters and digits, as Component")
+		case slices.Contains(seen, folded):
+			report("kinds", codeBackstage, k.Key+" is there twice", "case makes no difference; remove one of the two")
+		}
+		seen = append(seen, folded)
+		on = on || k.Value
+	}
+	if !on {
+		report("kinds", codeBackstage, "every kind is switched off", "switch on what the catalog is read for")
+	}
+}
+
+func isAddress(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
+}
+
+// isKind allows what Backstage's own validator does, and - and _ besides.
+func isKind(s string) bool {
+	return s != "" && strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
+}
+
+// uiURL is where people open Backstage, without a slash at the end.
+func (c *Config) uiURL() string {
+	if c.UIURL != "" {
+		return strings.TrimRight(c.UIURL, "/")
+	}
+	return strings.TrimRight(c.URL, "/")
+}

@@ -1,0 +1,112 @@
+package backstage
+
+import (
+	"fmt"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/sources/backstage/ref"
+)
+
+// stage is where the model's rejections happen.
+const stage = "read"
+
+// Decode fills in the entity's value. It insists on what says which entity it
+// is and on relations that can be understood, since they decide who may find
+// it; what else is missing or of the wrong shape is left to whoever reads it.
+// A missing namespace is the default one, and relations of old servers get
+// their targetRef.
+func (m *Model) Decode(r *engine.Record) error {
+	v, err := codec.Decode(r.Raw)
+	if err != nil {
+		return engine.Reject(stage, "", "not a JSON object")
+	}
+	meta, ok := v["metadata"].(map[string]any)
+	if !ok {
+		return engine.Reject(stage, "metadata", "%s where an object is expected", shape(v["metadata"]))
+	}
+	if err := wantText("kind", v["kind"]); err != nil {
+		return err
+	}
+	if err := wantText("metadata.name", meta["name"]); err != nil {
+		return err
+	}
+	if meta["namespace"] == nil {
+		meta["namespace"] = ref.DefaultNamespace
+	}
+	if err := wantText("metadata.namespace", meta["namespace"]); err != nil {
+		return err
+	}
+	if err := understand(v["relations"]); err != nil {
+		return err
+	}
+	r.Value = v
+	return nil
+}
+
+// understand checks relations and completes them.
+func understand(v any) error {
+	if v == nil {
+		return nil
+	}
+	list, ok := v.([]any)
+	if !ok {
+		return engine.Reject(stage, "relations", "%s where a list is expected", shape(v))
+	}
+	for i, item := range list {
+		relation, ok := item.(map[string]any)
+		if !ok {
+			return engine.Reject(stage, fmt.Sprintf("relations[%d]", i), "%s where an object is expected", shape(item))
+		}
+		if relation["targetRef"] == nil {
+			relation["targetRef"] = compound(relation["target"])
+		}
+		for _, name := range [...]string{"type", "targetRef"} {
+			if !isText(relation[name]) {
+				return wantText(fmt.Sprintf("relations[%d].%s", i, name), relation[name])
+			}
+		}
+	}
+	return nil
+}
+
+// compound is the ref of a target in parts, nil when it is none.
+func compound(v any) any {
+	target, _ := v.(map[string]any)
+	kind, _ := target["kind"].(string)
+	namespace, _ := target["namespace"].(string)
+	name, _ := target["name"].(string)
+	if kind == "" || namespace == "" || name == "" {
+		return nil
+	}
+	return ref.New(kind, namespace, name)
+}
+
+func wantText(field string, v any) error {
+	if !isText(v) {
+		return engine.Reject(stage, field, "%s where text is expected", shape(v))
+	}
+	return nil
+}
+
+func isText(v any) bool {
+	text, ok := v.(string)
+	return ok && text != ""
+}
+
+// shape names what a value is, never what it holds.
+func shape(v any) string {
+	switch v.(type) {
+	case nil:
+		return "missing"
+	case string:
+		return "empty"
+	case bool:
+		return "true or false"
+	case float64:
+		return "a number"
+	case []any:
+		return "a list"
+	}
+	return "an object"
+}

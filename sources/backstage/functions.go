@@ -1,0 +1,193 @@
+package backstage
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/sources/backstage/ref"
+)
+
+// functions are those that know what an entity is.
+func (m *Model) functions() []expression.Function {
+	return []expression.Function{
+		{
+			Name: "related", Signature: "related(type[, kind])", MinArgs: 1, MaxArgs: 2, Gives: expression.ListKind,
+			Doc: "The refs of the entities that this one is related to in one way, as ownedBy, partOf or hasMember; with a kind only those of that kind. Where the catalog computes no ownedBy, as for custom kinds, spec.owner stands for it.",
+			Examples: []expression.Example{
+				{Expr: `related("ownedBy")`, Record: exampleEntity(), Result: []any{"group:default/booking", "user:default/ann"}},
+				{Expr: `related("ownedBy", "user")`, Record: exampleEntity(), Result: []any{"user:default/ann"}},
+				{Expr: `related("hasPart")`, Record: exampleEntity(), Result: []any{}},
+			},
+			Reads: []string{"relations", "kind", "metadata.namespace", "spec.owner"},
+			Call:  related,
+		},
+		{
+			Name: "lookup", Signature: "lookup(ref)", MinArgs: 1, MaxArgs: 1, Gives: expression.ObjectKind,
+			Doc:      "What was read about an entity of an earlier phase, as {ref, kind, title, email}; nil when there is none.",
+			Examples: []expression.Example{{Expr: `lookup("group:default/nobody")`, Result: nil}},
+			Call:     onRef(lookup),
+		},
+		{
+			Name: "display", Signature: "display(ref)", MinArgs: 1, MaxArgs: 1, Gives: expression.TextKind,
+			Doc:      "The title of an entity; the name in its ref when it has none or was not read.",
+			Examples: []expression.Example{{Expr: `display("group:default/payments")`, Result: "payments"}, {Expr: `display(nil)`, Result: nil}},
+			Call:     onRef(display),
+		},
+		{
+			Name: "kindOf", Signature: "kindOf(ref)", MinArgs: 1, MaxArgs: 1, Gives: expression.TextKind,
+			Doc:      "The kind in a ref, in lower case.",
+			Examples: []expression.Example{{Expr: `kindOf("Group:default/booking")`, Result: "group"}, {Expr: `kindOf(nil)`, Result: nil}},
+			Call:     onRef(kindOf),
+		},
+		{
+			Name: "page", Signature: "page[(ref)]", MaxArgs: 1, Bare: true, Gives: expression.TextKind,
+			Doc:      "The address of this entity's page in Backstage, or of another's.",
+			Examples: []expression.Example{{Expr: `page("Component:default/Booking-Web") endsWith "/default/component/booking-web"`, Result: true}},
+			Call:     m.page,
+		},
+	}
+}
+
+func exampleEntity() map[string]any {
+	return map[string]any{
+		"kind":     "Component",
+		"metadata": map[string]any{"name": "web", "namespace": "default"},
+		"relations": []any{
+			map[string]any{"type": "ownedBy", "targetRef": "group:default/booking"},
+			map[string]any{"type": "ownedBy", "targetRef": "user:default/ann"},
+			map[string]any{"type": "partOf", "targetRef": "system:default/shop"},
+		},
+	}
+}
+
+// related gives the targets of relations. Relations decide, and a spec does
+// not, where the catalog makes the one of the other.
+func related(ctx expression.Context, args []any) (any, error) {
+	out := []any{}
+	name, ok, err := text(args[0], "the type")
+	if !ok || err != nil {
+		return out, err
+	}
+	kind := ""
+	if len(args) > 1 {
+		if kind, ok, err = text(args[1], "the kind"); !ok || err != nil {
+			return out, err
+		}
+	}
+	entity := ctx.Record()
+	list, ok := entity["relations"].([]any)
+	if !ok && entity["relations"] != nil {
+		return nil, fmt.Errorf("relations are no list")
+	}
+	found := false
+	for _, item := range list {
+		relation, _ := item.(map[string]any)
+		if t, _ := relation["type"].(string); t != name {
+			continue
+		}
+		target, _ := relation["targetRef"].(string)
+		found = true
+		out = appendRef(out, target, kind)
+	}
+	if !found && name == "ownedBy" {
+		out = appendRef(out, declaredOwner(entity), kind)
+	}
+	return out, nil
+}
+
+// appendRef adds a ref of the kind, of any kind when that is "", once.
+func appendRef(out []any, of, kind string) []any {
+	of = strings.ToLower(of)
+	got, _, _, ok := ref.Split(of)
+	if !ok || kind != "" && !strings.EqualFold(got, kind) || slices.Contains(out, any(of)) {
+		return out
+	}
+	return append(out, of)
+}
+
+// declaredOwner is spec.owner as a ref, for kinds whose relations the catalog
+// does not compute; "" for others.
+func declaredOwner(entity map[string]any) string {
+	kind, _ := entity["kind"].(string)
+	if slices.Contains(stitched, strings.ToLower(kind)) {
+		return ""
+	}
+	spec, _ := entity["spec"].(map[string]any)
+	meta, _ := entity["metadata"].(map[string]any)
+	owner, _ := spec["owner"].(string)
+	namespace, _ := meta["namespace"].(string)
+	if namespace == "" {
+		namespace = ref.DefaultNamespace
+	}
+	of, _ := ref.Resolve(owner, "Group", namespace)
+	return of
+}
+
+// onRef makes the Call of a function of one ref: nil gives nil.
+func onRef(call func(ctx expression.Context, of string) any) func(expression.Context, []any) (any, error) {
+	return func(ctx expression.Context, args []any) (any, error) {
+		of, ok, err := text(args[0], "the ref")
+		if !ok || err != nil {
+			return nil, err
+		}
+		return call(ctx, strings.ToLower(of)), nil
+	}
+}
+
+func lookup(ctx expression.Context, of string) any {
+	e, ok := ctx.Lookup(of)
+	if !ok {
+		return nil
+	}
+	return map[string]any{"ref": e.Ref, "kind": e.Kind, "title": orNil(e.Title), "email": orNil(e.Email)}
+}
+
+func display(ctx expression.Context, of string) any {
+	if e, ok := ctx.Lookup(of); ok && e.Title != "" {
+		return e.Title
+	}
+	_, _, name, ok := ref.Split(of)
+	if !ok {
+		return of
+	}
+	return name
+}
+
+func kindOf(_ expression.Context, of string) any {
+	kind, _, _, ok := ref.Split(of)
+	if !ok {
+		return nil
+	}
+	return kind
+}
+
+func (m *Model) page(ctx expression.Context, args []any) (any, error) {
+	if len(args) == 0 {
+		return orNil(m.links.page(ctx.Ref())), nil
+	}
+	of, ok, err := text(args[0], "the ref")
+	if !ok || err != nil {
+		return nil, err
+	}
+	return orNil(m.links.page(of)), nil
+}
+
+// text is an argument; ok is false for nil, anything but text is an error.
+func text(v any, what string) (s string, ok bool, err error) {
+	if v == nil {
+		return "", false, nil
+	}
+	if s, ok = v.(string); !ok {
+		return "", false, fmt.Errorf("%s is no text", what)
+	}
+	return s, true, nil
+}
+
+func orNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}

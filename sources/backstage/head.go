@@ -1,0 +1,93 @@
+package backstage
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/sources/backstage/ref"
+)
+
+// head is what a record needs of an entity before anybody decodes it. What is
+// not there or of the wrong shape is "".
+type head struct {
+	kind, namespace, name string
+	title, email          string
+}
+
+// headOf reads an entity's head. Profiles are looked for in people and groups
+// alone, whose specs are small.
+func headOf(raw []byte, kind string) (head, error) {
+	h := head{namespace: ref.DefaultNamespace}
+	displayName := ""
+	err := codec.Members(raw, func(name string, value []byte) error {
+		switch {
+		case name == "kind":
+			h.kind, _ = codec.Text(value)
+		case name == "metadata":
+			return members(value, func(name string, value []byte) {
+				switch name {
+				case "name":
+					h.name, _ = codec.Text(value)
+				case "namespace":
+					if s, ok := codec.Text(value); ok {
+						h.namespace = s
+					}
+				case "title":
+					h.title, _ = codec.Text(value)
+				}
+			})
+		case name == "spec" && isIdentity(kind):
+			return members(value, func(name string, value []byte) {
+				if name != "profile" {
+					return
+				}
+				_ = members(value, func(name string, value []byte) {
+					switch name {
+					case "displayName":
+						displayName, _ = codec.Text(value)
+					case "email":
+						h.email, _ = codec.Text(value)
+					}
+				})
+			})
+		}
+		return nil
+	})
+	if h.title == "" {
+		h.title = displayName
+	}
+	return h, err
+}
+
+// members visits the members of an object and passes over anything else.
+func members(value []byte, visit func(name string, value []byte)) error {
+	if len(value) == 0 || value[0] != '{' {
+		return nil
+	}
+	return codec.Members(value, func(name string, value []byte) error {
+		visit(name, value)
+		return nil
+	})
+}
+
+// record makes a record of an entity that is of the kind asked for. One
+// without a name gets a ref that tells it from others; the model rejects it.
+func record(raw []byte, kind string) (*engine.Record, error) {
+	h, err := headOf(raw, kind)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.EqualFold(h.kind, kind) {
+		return nil, fmt.Errorf("an entity of kind %q where %s was asked for", h.kind, kind)
+	}
+	if h.name == "" {
+		h.name = fmt.Sprintf("(no name, %.4x)", sha256.Sum256(raw))
+	}
+	return &engine.Record{
+		Entry: engine.Entry{Ref: ref.New(kind, h.namespace, h.name), Kind: kind, Title: h.title, Email: h.email},
+		Raw:   raw,
+	}, nil
+}

@@ -1,0 +1,70 @@
+package backstage
+
+import (
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+// Model is what entities look like.
+type Model struct {
+	cfg   *Config
+	links links
+}
+
+var (
+	_ engine.Model    = (*Model)(nil)
+	_ engine.UILinker = (*Model)(nil)
+)
+
+// NewModel makes the model of a configuration, also of one that is not
+// complete.
+func NewModel(cfg *Config) *Model {
+	template := cfg.Page
+	if template == "" {
+		template = "{ui_url}/catalog/{namespace}/{kind}/{name}"
+	}
+	return &Model{cfg: cfg, links: links{cfg.uiURL(), template}}
+}
+
+// UIURL is where people open Backstage, without a slash at the end.
+func (m *Model) UIURL() string { return m.cfg.uiURL() }
+
+// Phases is people and groups, then domains and systems, then the rest.
+func (m *Model) Phases() []engine.Phase { return m.cfg.phases() }
+
+// Language is the entity envelope, strict where Backstage defines it, and the
+// functions that know relations and refs.
+func (m *Model) Language() expression.Model {
+	text := expression.Any()
+	open := expression.Open(nil)
+	return expression.Model{
+		Names: map[string]expression.Type{
+			"apiVersion": text,
+			"kind":       text,
+			"metadata": expression.Object(map[string]expression.Type{
+				"name":        text,
+				"namespace":   text,
+				"title":       text,
+				"description": text,
+				"uid":         text,
+				"etag":        text,
+				"labels":      open,
+				"annotations": open,
+				"tags":        expression.ListOf(text),
+				"links": expression.ListOf(expression.Object(map[string]expression.Type{
+					"url": text, "title": text, "icon": text, "type": text,
+				})),
+			}),
+			"spec": expression.Open(map[string]expression.Type{
+				"profile": expression.Open(map[string]expression.Type{
+					"displayName": text, "email": text, "picture": text,
+				}),
+			}),
+			"relations": expression.ListOf(expression.Object(map[string]expression.Type{
+				"type": text, "targetRef": text,
+			})),
+			"status": expression.Open(map[string]expression.Type{"items": expression.ListOf(open)}),
+		},
+		Functions: m.functions(),
+	}
+}

@@ -1,0 +1,70 @@
+package backstage
+
+import (
+	"errors"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/connection"
+)
+
+const (
+	// smallest is the part of the page size below which slowness is no longer
+	// taken for a matter of size.
+	smallest = 16
+	// patience is how many good pages it takes to ask for larger ones again.
+	patience = 4
+	// maxPage bounds a page of more than one entity, so that memory does not
+	// grow with the size of entities (invariant 7).
+	maxPage = 16 << 20
+)
+
+// pageSize is how many entities to ask for: halved when a page proves too much
+// for the server or what stands in front of it, doubled after some good ones.
+type pageSize struct {
+	now, most, good int
+	limit           int64 // bytes of any answer, 0 when that is open
+}
+
+func newPageSize(most int, limit int64) *pageSize {
+	most = max(1, most)
+	return &pageSize{now: most, most: most, limit: limit}
+}
+
+// floor is the size at which a request is made with all retries. Above it the
+// answer to trouble is a smaller page.
+func (s *pageSize) floor() int { return max(1, s.most/smallest) }
+
+// maxBytes bounds the next answer.
+func (s *pageSize) maxBytes() int64 {
+	if s.now > 1 && (s.limit <= 0 || s.limit > maxPage) {
+		return maxPage
+	}
+	return s.limit
+}
+
+// succeeded notes a good page. Pages grow again while twice as much would
+// still fit.
+func (s *pageSize) succeeded(bytes int) {
+	if s.good++; s.good >= patience && (s.maxBytes() <= 0 || int64(bytes)*2 < s.maxBytes()) {
+		s.now, s.good = min(s.now*2, s.most), 0
+	}
+}
+
+// shrink halves the size if err may be because of it; false when it may not,
+// or there is nothing left to halve.
+func (s *pageSize) shrink(err error) bool {
+	least := s.floor()
+	switch {
+	case errors.Is(err, connection.ErrTooLarge):
+		least = 1
+	case engine.ClassOf(err) == engine.Throttled:
+		return false
+	case !errors.Is(err, connection.ErrTimeout) && !hasStatus(err, 500, 502, 503, 504):
+		return false
+	}
+	if s.now <= least {
+		return false
+	}
+	s.now, s.good = max(least, s.now/2), 0
+	return true
+}

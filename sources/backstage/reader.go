@@ -1,0 +1,189 @@
+package backstage
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// reader reads one kind.
+type reader struct {
+	*Source
+	kind   string
+	filter []string
+	size   *pageSize
+	emit   engine.Emit
+
+	seen map[string]int // the last pass in which each ref came
+}
+
+// pass is one walk over all pages.
+type pass struct {
+	number, promised, got, unready int
+	refused                        bool // the server took back its cursor
+}
+
+func (p pass) complete() bool { return !p.refused && p.got+p.unready >= p.promised }
+
+// maxIdle is how many pages in a row may bring nothing new: a server that
+// repeats itself has no end.
+const maxIdle = 3
+
+// read hands over every entity of the kind once and gives their number. What
+// comes short of what the server promised is read once more, and so is a kind
+// whose cursor was refused on the way.
+func (r *reader) read(ctx context.Context) (int, error) {
+	r.seen = map[string]int{}
+	short, refused := false, false
+	for number := 1; ; number++ {
+		p := pass{number: number}
+		if err := r.walk(ctx, &p); err != nil {
+			return 0, err
+		}
+		switch {
+		case p.complete():
+			if p.unready > 0 {
+				r.note("of kind %s %d left out, which Backstage has not processed yet", r.kind, p.unready)
+			}
+			return len(r.seen), nil
+		case p.refused && !refused:
+			refused = true
+			r.log.WarnContext(ctx, "Backstage refused its own cursor, the kind is read from its start", "kind", r.kind)
+		case !p.refused && !short:
+			short = true
+			r.log.WarnContext(ctx, "fewer entities than promised, the kind is read once more", "kind", r.kind, "promised", p.promised, "got", p.got)
+		case p.refused:
+			return 0, engine.Errorf(engine.Transient, "see whether Backstage is being restarted or updated, and run again", "Backstage refused its own cursor twice")
+		default:
+			return 0, engine.Errorf(engine.Transient,
+				"the catalog changes while it is read, or Backstage leaves entities out: run again when it is quiet, and look at Backstage's log if that does not help",
+				"incomplete: Backstage promised %d entities and gave %d, twice", p.promised, p.got)
+		}
+	}
+}
+
+// walk reads all pages; each is asked for while the one before is handed over.
+func (r *reader) walk(ctx context.Context, p *pass) error {
+	ctx, cancel := context.WithCancel(ctx)
+	next := r.ahead(ctx, "")
+	defer func() { // nobody is left behind
+		cancel()
+		if next != nil {
+			<-next
+		}
+	}()
+	for idle := 0; ; {
+		a := <-next
+		next = nil
+		if a.err != nil {
+			if a.cursor != "" && hasStatus(a.err, http.StatusBadRequest) {
+				p.refused = true
+				return nil
+			}
+			return a.err
+		}
+		if a.cursor == "" {
+			p.promised = a.page.total
+		}
+		if a.page.next != "" {
+			next = r.ahead(ctx, a.page.next)
+		}
+		before := p.got
+		if err := r.deliver(ctx, p, a.page); err != nil {
+			return err
+		}
+		if a.page.next == "" {
+			return nil
+		}
+		if idle++; p.got > before {
+			idle = 0
+		}
+		if idle > maxIdle {
+			return engine.Errorf(engine.Permanent, "see whether a proxy or cache in front of Backstage repeats answers", "the answers go round in circles: %d pages brought nothing new", idle)
+		}
+	}
+}
+
+// deliver hands over what no earlier page or pass brought.
+func (r *reader) deliver(ctx context.Context, p *pass, pg page) error {
+	fresh := make([]*engine.Record, 0, len(pg.items))
+	for _, item := range pg.items {
+		if string(item.raw) == "null" { // as before 1.29, until it is stitched
+			p.unready++
+			continue
+		}
+		rec, err := record(item.raw, r.kind)
+		if err != nil {
+			return engine.Errorf(engine.Permanent, "see whether a proxy or cache in front of Backstage mixes up answers", "the answer holds what nobody asked for: %w", err)
+		}
+		last, known := r.seen[rec.Ref]
+		if last == p.number {
+			continue
+		}
+		r.seen[rec.Ref] = p.number
+		p.got++
+		if !known {
+			fresh = append(fresh, rec)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	return r.emit(ctx, fresh)
+}
+
+// answer is a page that was asked for, and by which cursor.
+type answer struct {
+	cursor string
+	page   page
+	err    error
+}
+
+// ahead asks for a page; exactly one answer comes.
+func (r *reader) ahead(ctx context.Context, cursor string) chan answer {
+	out := make(chan answer, 1)
+	go func() {
+		a := answer{cursor: cursor}
+		defer func() {
+			if v := recover(); v != nil {
+				a.err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+			}
+			out <- a
+		}()
+		a.page, a.err = r.fetch(ctx, cursor)
+	}()
+	return out
+}
+
+// fetch asks for a page of a size that the server can give. A page that proves
+// too much is asked for in a smaller size at once; the connection retries what
+// has nothing to do with size.
+func (r *reader) fetch(ctx context.Context, cursor string) (page, error) {
+	once := r.size.now > r.size.floor()
+	for {
+		p, err := r.api.query(ctx, request{filter: r.filter, cursor: cursor, limit: r.size.now, maxBytes: r.size.maxBytes(), once: once})
+		if err == nil {
+			r.size.succeeded(p.bytes)
+			return p, nil
+		}
+		switch {
+		case ctx.Err() != nil:
+			return p, err
+		case r.size.shrink(err):
+			once = r.size.now > r.size.floor()
+			r.log.InfoContext(ctx, "a page was too much for Backstage, asking for less", "kind", r.kind, "limit", r.size.now)
+		case once && retryable(err):
+			once = false
+		default:
+			return p, err
+		}
+	}
+}
+
+func retryable(err error) bool {
+	c := engine.ClassOf(err)
+	return c == engine.Transient || c == engine.Throttled
+}

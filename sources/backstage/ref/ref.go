@@ -1,0 +1,43 @@
+// Package ref is the grammar of entity refs: how entities refer to each other
+// in their specs, and the one spelling in which the catalog gives relations
+// and pipe knows records: kind:namespace/name, all lower case.
+package ref
+
+import "strings"
+
+// DefaultNamespace is where an entity is that names no namespace.
+const DefaultNamespace = "default"
+
+// New is the ref of an entity.
+func New(kind, namespace, name string) string {
+	return strings.ToLower(kind + ":" + namespace + "/" + name)
+}
+
+// Resolve reads a reference as it stands in a spec, [kind:][namespace/]name. A
+// colon ends the kind only in front of the first slash. Without a kind it is
+// of the given one, without a namespace in the one of the entity that refers.
+// ok is false for what is no reference.
+func Resolve(text, kind, namespace string) (ref string, ok bool) {
+	rest := text
+	if colon := strings.IndexByte(text, ':'); colon >= 0 {
+		if slash := strings.IndexByte(text, '/'); slash < 0 || colon < slash {
+			kind, rest = text[:colon], text[colon+1:]
+		}
+	}
+	name := rest
+	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
+		namespace, name = rest[:slash], rest[slash+1:]
+	}
+	if kind == "" || namespace == "" || name == "" {
+		return "", false
+	}
+	return New(kind, namespace, name), true
+}
+
+// Split takes a full ref apart; ok is false when a part is missing or empty.
+func Split(ref string) (kind, namespace, name string, ok bool) {
+	kind, rest, colon := strings.Cut(ref, ":")
+	namespace, name, slash := strings.Cut(rest, "/")
+	ok = colon && slash && kind != "" && namespace != "" && name != "" && !strings.Contains(kind, "/")
+	return kind, namespace, name, ok
+}

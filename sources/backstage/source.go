@@ -1,0 +1,131 @@
+package backstage
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/sourcegraph/conc/pool"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/connection"
+)
+
+// Source reads a catalog.
+type Source struct {
+	cfg  *Config
+	api  api
+	conn *connection.Connection
+	log  *slog.Logger
+
+	mu    sync.Mutex
+	read  int // entities handed over
+	notes []string
+}
+
+var (
+	_ engine.Source  = (*Source)(nil)
+	_ engine.Getter  = (*Source)(nil)
+	_ engine.Checker = (*Source)(nil)
+	_ engine.Noter   = (*Source)(nil)
+)
+
+// Open reads certificate and token files and opens no connection.
+func Open(cfg *Config, s engine.Settings) (*Source, error) {
+	conn, err := connection.New(cfg.Config, connection.Settings{
+		Name: "backstage", URL: strings.TrimRight(cfg.URL, "/"), Token: cfg.Token, UserAgent: s.UserAgent,
+		Allow: allowed, LoopbackOnly: s.Loopback, InsecureRemote: true, Log: s.Log, Observe: s.Observe,
+	})
+	if err != nil {
+		return nil, err
+	}
+	log := s.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Source{cfg: cfg, api: api{conn}, conn: conn, log: log, notes: conn.Warnings()}, nil
+}
+
+// Close closes idle connections.
+func (s *Source) Close() error {
+	s.conn.Close()
+	return nil
+}
+
+// Notes are the warnings of the connection and what was surprising about the
+// catalog.
+func (s *Source) Notes() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.notes...)
+}
+
+func (s *Source) note(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+}
+
+// Read reads the kinds of a phase, some of them at the same time.
+func (s *Source) Read(ctx context.Context, phase engine.Phase, emit engine.Emit) error {
+	kinds := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError().WithMaxGoroutines(max(1, s.cfg.Concurrency))
+	counts := make([]int, len(phase.Kinds))
+	for i, k := range phase.Kinds {
+		kinds.Go(func(ctx context.Context) error {
+			r := &reader{Source: s, kind: k.Name, filter: parameters(k.Name, s.cfg.Filters), size: newPageSize(s.cfg.PageSize, int64(s.cfg.MaxResponse)), emit: emit}
+			n, err := r.read(ctx)
+			counts[i] = n
+			if err != nil {
+				return fmt.Errorf("read kind %s: %w", k.Name, err)
+			}
+			return nil
+		})
+	}
+	if err := kinds.Wait(); err != nil {
+		return err
+	}
+	return s.weigh(ctx, phase, counts)
+}
+
+// weigh looks at what a phase came to. Without permission Backstage answers
+// as if there were nothing, so nothing at all is an error.
+func (s *Source) weigh(ctx context.Context, phase engine.Phase, counts []int) error {
+	for _, n := range counts {
+		s.read += n
+	}
+	if s.read == 0 && len(phase.Kinds) > 0 {
+		total, err := s.api.count(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if total == 0 {
+			return emptyCatalog()
+		}
+	}
+	for i, k := range phase.Kinds {
+		if counts[i] == 0 && !k.Off {
+			s.note("Backstage shows no entity of kind %s%s: %s", k.Name, s.filtered(k.Name), emptyKind)
+		}
+	}
+	return nil
+}
+
+const emptyKind = "if it should, look at what the token may read (its accessRestrictions) and at the kind's spelling; if not, switch the kind off"
+
+// filtered reminds of filters that may be why a kind is empty.
+func (s *Source) filtered(kind string) string {
+	for _, f := range s.cfg.Filters {
+		if f.restricts(kind) {
+			return " that the filters let through"
+		}
+	}
+	return ""
+}
+
+func emptyCatalog() error {
+	return engine.Errorf(engine.Fatal,
+		"a token that may not read the catalog gets this answer too: give it `plugin: catalog` with permission catalog.entity.read under accessRestrictions, or none; else Backstage has just started and is still filling its catalog",
+		"the catalog is empty: Backstage answers and shows no entity at all")
+}

@@ -1,0 +1,539 @@
+package backstage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const token = "a-token-of-this-test"
+
+// fixture is a source on a sandbox, with what the sandbox was asked.
+type fixture struct {
+	*sandbox.Server
+	source *Source
+	cfg    *Config
+
+	mu   sync.Mutex
+	asks []*http.Request
+}
+
+func start(t testing.TB, o sandbox.Options, adjust ...func(*Config)) *fixture {
+	t.Helper()
+	f := &fixture{}
+	o.Token = token
+	o.Observe = func(r *http.Request) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.asks = append(f.asks, r)
+	}
+	var err error
+	if f.Server, err = sandbox.Start(o); err != nil {
+		t.Fatal(err)
+	}
+	f.cfg = &Config{URL: f.URL(), Token: config.NewSecret(token), PageSize: 32, Concurrency: 2, Config: connection.Default()}
+	f.cfg.Retries.Attempts = 1
+	for _, a := range adjust {
+		a(f.cfg)
+	}
+	if f.source, err = Open(f.cfg, engine.Settings{UserAgent: "pipe/test", Loopback: true}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(f.source.Close(), f.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+func (f *fixture) asked() []*http.Request {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.asks)
+}
+
+// crop is what a read gave.
+type crop struct {
+	mu      sync.Mutex
+	records map[string]*engine.Record
+	twice   []string
+}
+
+func (c *crop) emit(_ context.Context, records []*engine.Record) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range records {
+		if c.records[r.Ref] != nil {
+			c.twice = append(c.twice, r.Ref)
+		}
+		c.records[r.Ref] = r
+	}
+	return nil
+}
+
+// readAll reads every phase.
+func (f *fixture) readAll(t *testing.T) (*crop, error) {
+	t.Helper()
+	c := &crop{records: map[string]*engine.Record{}}
+	for _, p := range f.cfg.phases() {
+		if err := f.source.Read(t.Context(), p, c.emit); err != nil {
+			return c, err
+		}
+	}
+	if len(c.twice) > 0 {
+		t.Errorf("handed over twice: %v", c.twice)
+	}
+	return c, nil
+}
+
+func components(n int) (out [][]byte) {
+	for i := range n {
+		out = append(out, component(fmt.Sprintf("c%04d", i)))
+	}
+	return out
+}
+
+func component(name string) []byte {
+	return fmt.Appendf(nil, `{"kind":"Component","metadata":{"name":%q,"namespace":"default"},"relations":[]}`, name)
+}
+
+// only reads one kind beside people and groups.
+func only(kind string) func(*Config) {
+	return func(c *Config) { c.Kinds = config.Map[bool]{kindEntry(kind, true)} }
+}
+
+func TestReadCompany(t *testing.T) {
+	company := sandbox.Company()
+	for _, version := range []string{"1.12", "1.40", "1.55"} {
+		f := start(t, sandbox.Options{Entities: company, Version: version, Prefix: "/backstage"}, func(c *Config) { c.PageSize = 7 })
+		got, err := f.readAll(t)
+		if err != nil {
+			t.Fatal(version, err)
+		}
+		if len(got.records) != len(company) {
+			t.Errorf("%s: %d of %d entities", version, len(got.records), len(company))
+		}
+		for ref, want := range map[string]engine.Entry{
+			"user:default/zoe.martin":      {Kind: "User", Title: "Zoë Martin", Email: "zoe.martin@larkspur.example"},
+			"user:default/guest":           {Kind: "User"},
+			"group:default/booking":        {Kind: "Group", Title: "Booking", Email: "booking@larkspur.example"},
+			"group:default/care":           {Kind: "Group", Title: "Customer Care"},
+			"component:default/driver.app": {Kind: "Component", Title: "Driver App 🚚"},
+		} {
+			want.Ref = ref
+			r := got.records[ref]
+			if r == nil || r.Entry != want {
+				t.Errorf("%s: %+v", version, r)
+				continue
+			}
+			if err := NewModel(f.cfg).Decode(r); err != nil {
+				t.Error(ref, err)
+			}
+		}
+		if len(f.source.Notes()) > 0 {
+			t.Errorf("%s: %q", version, f.source.Notes())
+		}
+		for _, r := range f.asked() {
+			q := r.URL.Query()
+			if r.Method != "GET" || q.Get("limit") != "7" || q.Get("orderField") != order || !strings.HasPrefix(q.Get("filter"), "kind=") {
+				t.Errorf("asked %s %s", r.Method, r.URL)
+			}
+		}
+	}
+}
+
+// The public demo catalog: one entity of 395 KB, two users with one e-mail.
+func TestReadDemo(t *testing.T) {
+	const path = "../../../shared/data/backstage-demo-catalog.json"
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("the recorded demo catalog is not there")
+	}
+	entities, err := sandbox.FromFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := start(t, sandbox.Options{Entities: entities})
+	got, err := f.readAll(t)
+	if err != nil || len(got.records) != 75 {
+		t.Fatalf("%d entities, %v", len(got.records), err)
+	}
+	for _, r := range got.records {
+		if err := NewModel(f.cfg).Decode(r); err != nil {
+			t.Error(r.Ref, err)
+		}
+	}
+}
+
+// A whole catalog with everything that is hard about one.
+func TestReadGenerated(t *testing.T) {
+	f := start(t, sandbox.Options{Entities: sandbox.Generate(1000, 3)}, func(c *Config) { c.PageSize = 100; c.Concurrency = 4 })
+	got, err := f.readAll(t)
+	if err != nil || len(got.records) != 1000 {
+		t.Fatalf("%d entities, %v", len(got.records), err)
+	}
+	m := NewModel(f.cfg)
+	for _, r := range got.records {
+		if err := m.Decode(r); err != nil {
+			t.Error(r.Ref, err)
+		}
+	}
+}
+
+func TestReadFaults(t *testing.T) {
+	type fault = sandbox.Fault
+	const kind = "component"
+	for name, tc := range map[string]struct {
+		faults []fault
+		want   int // components, when it goes well
+		class  engine.Class
+		says   string
+		remedy string
+	}{
+		"a page twice":           {[]fault{{Kind: kind, Page: 2, Times: 1, Repeat: true}}, 100, 0, "", ""},
+		"a page for ever":        {[]fault{{Kind: kind, Page: 2, Repeat: true}}, 0, engine.Permanent, "in circles", ""},
+		"a cursor refused once":  {[]fault{{Kind: kind, Page: 3, Times: 1, Status: 400}}, 100, 0, "", ""},
+		"a cursor refused twice": {[]fault{{Kind: kind, Page: 3, Times: 2, Status: 400}}, 0, engine.Transient, "refused its own cursor twice", "run again"},
+		"the first page refused": {[]fault{{Kind: kind, Page: 1, Status: 400}}, 0, engine.Permanent, "Malformed cursor", ""},
+		"short once":             {[]fault{{Kind: kind, Page: 1, Times: 1, Promise: 3}}, 100, 0, "", ""},
+		"short twice":            {[]fault{{Kind: kind, Page: 1, Times: 2, Promise: 3}}, 0, engine.Transient, "incomplete: Backstage promised 103 entities and gave 100, twice", "run again"},
+		"refused, then short":    {[]fault{{Kind: kind, Page: 3, Times: 1, Status: 400}, {Kind: kind, Page: 1, Times: 2, Promise: 1}}, 100, 0, "", ""},
+		"too much at once":       {[]fault{{Kind: kind, Page: 2, Times: 3, Status: 504}}, 100, 0, "", ""},
+		"an error on a page":     {[]fault{{Kind: kind, Page: 2, Times: 1, Status: 500}}, 100, 0, "", ""},
+		"errors without end":     {[]fault{{Kind: kind, Page: 2, Status: 500}}, 0, engine.Transient, "500 Internal Server Error", ""},
+		"reset":                  {[]fault{{Kind: kind, Page: 2, Times: 1, Reset: true}}, 100, 0, "", ""},
+		"cut":                    {[]fault{{Kind: kind, Page: 2, Times: 1, Cut: 100}}, 100, 0, "", ""},
+		"truncated":              {[]fault{{Kind: kind, Page: 2, Times: 1, Truncate: 100}}, 100, 0, "", ""},
+		"throttled":              {[]fault{{Kind: kind, Page: 2, Times: 1, Status: 429, RetryAfter: "1"}}, 100, 0, "", ""},
+		"401 midway":             {[]fault{{Kind: kind, Page: 2, Status: 401}}, 0, engine.Fatal, "Illegal token", "backend.auth.externalAccess"},
+		"403":                    {[]fault{{Status: 403}}, 0, engine.Permanent, "restricted to plugin(s) 'events'", "plugin: catalog"},
+		"404":                    {[]fault{{Status: 404}}, 0, engine.Permanent, "404 Not Found", "check url"},
+		"HTML":                   {[]fault{{Kind: kind, Page: 2, HTML: true}}, 0, engine.Fatal, "Sign in to continue", "proxy"},
+		"another host":           {[]fault{{Kind: kind, Page: 2, Redirect: "http://login.example.com/"}}, 0, engine.Fatal, "another origin", ""},
+		"another kind":           {[]fault{{Kind: kind, Page: 2, Items: [][]byte{[]byte(`{"kind":"API","metadata":{"name":"x"}}`)}}}, 0, engine.Permanent, `an entity of kind "API" where Component was asked for`, "proxy"},
+		"no object":              {[]fault{{Kind: kind, Page: 2, Items: [][]byte{[]byte(`7`)}}}, 0, engine.Permanent, "the answer holds what nobody asked for", ""},
+		"not yet processed":      {[]fault{{Kind: kind, Page: 1, Items: append(components(30), nil, nil)}}, 98, 0, "", ""},
+		"a kind missing":         {[]fault{{Kind: kind, Empty: true}}, 0, 0, "", ""},
+		"everything missing":     {[]fault{{Empty: true}}, 0, engine.Fatal, "the catalog is empty", "accessRestrictions"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			people := []byte(`{"kind":"User","metadata":{"name":"ann"}}`)
+			f := start(t, sandbox.Options{Entities: append(components(100), people)}, only("Component"))
+			f.Fail(tc.faults...)
+			got, err := f.readAll(t)
+			if tc.says == "" {
+				if err != nil || len(got.records) != tc.want+1 {
+					t.Errorf("%d entities, %v", len(got.records), err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), tc.says) || engine.ClassOf(err) != tc.class || !strings.Contains(engine.RemedyOf(err), tc.remedy) {
+				t.Errorf("%v (%v; %s)", err, engine.ClassOf(err), engine.RemedyOf(err))
+			}
+			if strings.Contains(fmt.Sprint(err, engine.RemedyOf(err)), token) {
+				t.Error("the error holds the token")
+			}
+		})
+	}
+}
+
+func TestReadNotes(t *testing.T) {
+	people := []byte(`{"kind":"User","metadata":{"name":"ann"}}`)
+	f := start(t, sandbox.Options{Entities: [][]byte{people}}, func(c *Config) {
+		c.Kinds = config.Map[bool]{kindEntry("Component", true), kindEntry("System", false), kindEntry("Gadget", true)}
+		c.Filters = []Filter{{[]condition{{"kind", []string{"gadget"}}, {"spec.x", nil}}}}
+	})
+	f.Fail(sandbox.Fault{Kind: "user", Items: [][]byte{people, nil}})
+	if _, err := f.readAll(t); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"of kind User 1 left out, which Backstage has not processed yet",
+		"no entity of kind Component: ",
+		"no entity of kind Gadget that the filters let through: ",
+	}
+	notes := f.source.Notes()
+	if len(notes) != len(want) {
+		t.Fatalf("%q", notes)
+	}
+	for i, w := range want {
+		if !strings.Contains(notes[i], w) {
+			t.Errorf("%q", notes[i])
+		}
+	}
+}
+
+// What comes and goes while it is read makes no entity be missed.
+func TestReadChangingCatalog(t *testing.T) {
+	f := start(t, sandbox.Options{Entities: components(100)}, only("Component"))
+	pages := 0
+	got := &crop{records: map[string]*engine.Record{}}
+	phase := f.cfg.phases()[2]
+	err := f.source.Read(t.Context(), phase, func(ctx context.Context, records []*engine.Record) error {
+		if pages++; pages == 1 { // registered anew: another uid, the same name
+			f.Remove("component:default/c0001", "component:default/c0050")
+			if err := f.Put(component("c0001"), component("c0050"), component("c0050b")); err != nil {
+				t.Error(err)
+			}
+		}
+		return got.emit(ctx, records)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range components(100) {
+		if r, _ := record(e, "Component"); got.records[r.Ref] == nil {
+			t.Errorf("%s was missed", r.Ref)
+		}
+	}
+}
+
+// Entities that cannot be named or understood reach the model, which rejects
+// each alone.
+func TestReadStrangeEntities(t *testing.T) {
+	f := start(t, sandbox.Options{Entities: [][]byte{
+		component("good"),
+		[]byte(`{"kind":"Component","metadata":{}}`),
+		[]byte(`{"kind":"Component","metadata":{"name":7}}`),
+		[]byte(`{"kind":"Component","spec":null}`),
+		[]byte(`{"kind":"Component","metadata":{"name":"no-spec"},"relations":null}`),
+		[]byte(`{"kind":"COMPONENT","metadata":{"name":"Bad","namespace":"X"},"relations":[1]}`),
+	}}, only("component"))
+	got, err := f.readAll(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := map[string]int{}
+	m := NewModel(f.cfg)
+	for _, r := range got.records {
+		var rejected *engine.Rejection
+		switch err := m.Decode(r); {
+		case errors.As(err, &rejected):
+			fields[rejected.Field]++
+		case err != nil:
+			t.Error(err)
+		default:
+			fields[r.Ref]++
+		}
+		if r.Kind != "Component" {
+			t.Errorf("%s has kind %s", r.Ref, r.Kind)
+		}
+	}
+	want := map[string]int{"component:default/good": 1, "component:default/no-spec": 1, "metadata.name": 2, "metadata": 1, "relations[0]": 1}
+	if !maps.Equal(fields, want) {
+		t.Errorf("%v", fields)
+	}
+	if got.records["component:x/bad"] == nil {
+		t.Error("the ref is not in lower case")
+	}
+}
+
+func TestReadEmitError(t *testing.T) {
+	f := start(t, sandbox.Options{Entities: components(100)}, only("Component"))
+	full := errors.New("full")
+	err := f.source.Read(t.Context(), f.cfg.phases()[2], func(context.Context, []*engine.Record) error { return full })
+	if !errors.Is(err, full) {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	err = f.source.Read(ctx, f.cfg.phases()[2], func(ctx context.Context, _ []*engine.Record) error {
+		cancel()
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// The next page is asked for while the engine is busy with this one, and no
+// more than that.
+func TestReadAhead(t *testing.T) {
+	f := start(t, sandbox.Options{Entities: components(100)}, only("Component"))
+	deadline := time.After(10 * time.Second)
+	first := true
+	err := f.source.Read(t.Context(), f.cfg.phases()[2], func(context.Context, []*engine.Record) error {
+		if !first {
+			return nil
+		}
+		first = false
+		for len(f.asked()) < 2 {
+			select {
+			case <-deadline:
+				t.Error("the second page is not asked for while the first is worked on")
+				return nil
+			case <-time.Tick(time.Millisecond):
+			}
+		}
+		if n := len(f.asked()); n != 2 {
+			t.Errorf("%d pages asked for while the first is worked on", n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// A page that is too much is halved at once, and pages grow again.
+func TestPageSize(t *testing.T) {
+	f := start(t, sandbox.Options{Entities: components(200)}, only("Component"))
+	f.Fail(sandbox.Fault{Kind: "component", Page: 2, Times: 2, Status: 504})
+	got, err := f.readAll(t)
+	if err != nil || len(got.records) != 200 {
+		t.Fatalf("%d entities, %v", len(got.records), err)
+	}
+	var limits []string
+	for _, r := range f.asked() {
+		if q := r.URL.Query(); q.Get("filter") == "kind=component" {
+			limits = append(limits, q.Get("limit"))
+		}
+	}
+	if got := strings.Join(limits, " "); got != "32 32 16 8 8 8 8 16 16 16 16 32 32 32" {
+		t.Errorf("asked for %s", got)
+	}
+}
+
+func TestShrink(t *testing.T) {
+	timeout := engine.Errorf(engine.Transient, "", "%w", connection.ErrTimeout)
+	for name, tc := range map[string]struct {
+		err  error
+		now  int
+		want int // 0: not a matter of size
+	}{
+		"time-out":              {timeout, 500, 250},
+		"time-out at the least": {timeout, 31, 0},
+		"just above":            {timeout, 40, 31},
+		"too large":             {engine.Errorf(engine.Permanent, "", "%w", connection.ErrTooLarge), 31, 15},
+		"too large alone":       {connection.ErrTooLarge, 1, 0},
+		"gateway":               {engine.Errorf(engine.Transient, "", "%w", &connection.StatusError{Status: 504}), 500, 250},
+		"a pause is asked for":  {engine.Errorf(engine.Throttled, "", "%w", &connection.StatusError{Status: 503}), 500, 0},
+		"not found":             {&connection.StatusError{Status: 404}, 500, 0},
+		"reset":                 {engine.Errorf(engine.Transient, "", "connection reset"), 500, 0},
+	} {
+		s := &pageSize{now: tc.now, most: 500}
+		if got := s.shrink(tc.err); got != (tc.want != 0) || got && s.now != tc.want {
+			t.Errorf("%s: %v, %d", name, got, s.now)
+		}
+	}
+}
+
+// A page larger than may be held is asked for in smaller parts, down to one.
+func TestPageBytes(t *testing.T) {
+	big := func(name string) []byte {
+		return fmt.Appendf(nil, `{"kind":"Component","metadata":{"name":%q},"spec":{"definition":"%s"}}`, name, strings.Repeat("x", 600<<10))
+	}
+	f := start(t, sandbox.Options{Entities: [][]byte{big("a"), big("b"), big("c")}}, only("Component"), func(c *Config) { c.MaxResponse = 1 << 20 })
+	got, err := f.readAll(t)
+	if err != nil || len(got.records) != 3 {
+		t.Errorf("%d entities, %v", len(got.records), err)
+	}
+	for _, tc := range []struct {
+		now         int
+		limit, want int64
+	}{{500, 0, maxPage}, {500, 256 << 20, maxPage}, {500, 1 << 20, 1 << 20}, {1, 256 << 20, 256 << 20}, {1, 0, 0}} {
+		if got := (&pageSize{now: tc.now, limit: tc.limit}).maxBytes(); got != tc.want {
+			t.Errorf("%+v: %d", tc, got)
+		}
+	}
+}
+
+func TestGet(t *testing.T) {
+	f := start(t, sandbox.Options{Entities: sandbox.Company()})
+	r, err := f.source.Get(t.Context(), "User:default/Zoe.Martin")
+	if err != nil || r == nil || r.Ref != "user:default/zoe.martin" || r.Kind != "User" || r.Email == "" {
+		t.Errorf("%+v %v", r, err)
+	}
+	if r, err := f.source.Get(t.Context(), "user:default/nobody"); r != nil || err != nil {
+		t.Errorf("%+v %v", r, err)
+	}
+	if _, err := f.source.Get(t.Context(), "nobody"); err == nil {
+		t.Error("a name was taken for a ref")
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fault sandbox.Fault
+		want  string // OK or not, what
+		says  string
+	}{
+		"good":        {sandbox.Fault{Path: "/nowhere"}, "+reachable +credentials +readable +e-mail", "27 of 30 users have an e-mail"},
+		"no token":    {sandbox.Fault{Status: 401}, "-credentials", "Illegal token"},
+		"other token": {sandbox.Fault{Status: 403}, "-credentials", "restricted to plugin"},
+		"down":        {sandbox.Fault{Reset: true}, "-reachable", ""},
+		"empty":       {sandbox.Fault{Empty: true}, "+reachable +credentials -readable", "the catalog is empty"},
+		"one missing": {sandbox.Fault{Kind: "system", Empty: true}, "+reachable +credentials +readable +e-mail", "none of kind System"},
+		"no people":   {sandbox.Fault{Kind: "user", Empty: true}, "+reachable +credentials +readable -e-mail", "0 of 0 users"},
+	} {
+		f := start(t, sandbox.Options{Entities: sandbox.Company()})
+		f.Fail(tc.fault)
+		var marks, details []string
+		for _, found := range f.source.Check(t.Context()) {
+			mark := map[bool]string{true: "+", false: "-"}[found.OK]
+			marks, details = append(marks, mark+found.What), append(details, found.Detail)
+			if !found.OK && found.Remedy == "" && name != "down" && name != "no people" {
+				t.Errorf("%s: no remedy for %s", name, found.Detail)
+			}
+		}
+		if got := strings.Join(marks, " "); got != tc.want || !strings.Contains(strings.Join(details, "\n"), tc.says) {
+			t.Errorf("%s: %s\n%s", name, got, strings.Join(details, "\n"))
+		}
+	}
+}
+
+// The source is only read (invariant 8).
+func TestAllowed(t *testing.T) {
+	for request, want := range map[string]bool{
+		"GET /api/catalog/entities/by-query":               true,
+		"GET /api/catalog/entities/by-name/user/default/a": true,
+		"POST /api/catalog/entities/by-query":              false,
+		"DELETE /api/catalog/entities/by-name/user/x/a":    false,
+		"GET /api/catalog/locations":                       false,
+		"POST /api/catalog/refresh":                        false,
+		"DELETE /api/catalog/entities/by-uid/1":            false,
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		if allowed(method, path) != want {
+			t.Error(request)
+		}
+	}
+}
+
+func TestSandboxOfSpec(t *testing.T) {
+	s, err := Spec().Sandbox(t.Context(), engine.SandboxOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	cfg := &Config{URL: s.Set["url"], Token: config.NewSecret(s.Set["token"]), Config: connection.Default()}
+	source, err := Spec().Open(cfg, engine.Settings{Loopback: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	if r, err := source.(engine.Getter).Get(t.Context(), "group:default/booking"); r == nil || err != nil {
+		t.Error(r, err)
+	}
+	if _, err := Spec().Sandbox(t.Context(), engine.SandboxOptions{Input: "no-such-file"}); err == nil {
+		t.Error("a missing file was served")
+	}
+}

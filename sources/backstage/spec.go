@@ -1,0 +1,49 @@
+package backstage
+
+import (
+	"context"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
+)
+
+// Spec is the component as the registry lists it.
+func Spec() engine.SourceSpec {
+	return engine.SourceSpec{
+		Name:    "backstage",
+		Summary: "the software catalog of a Backstage",
+		Config:  func() any { return &Config{} },
+		Model:   func(cfg any) engine.Model { return NewModel(cfg.(*Config)) },
+		Open: func(cfg any, s engine.Settings) (engine.Source, error) {
+			return Open(cfg.(*Config), s)
+		},
+		Sandbox: startSandbox,
+	}
+}
+
+// sandboxToken is asked for by the sandbox, so that the way of a token is part
+// of what it shows.
+const sandboxToken = "sandbox-token"
+
+// sandboxUI is where the pages of the sandbox's entities would be. It is the
+// same in every run, so that what two runs would send can be compared.
+const sandboxUI = "https://backstage.example.com"
+
+// startSandbox serves the bundled company, or the entities of a file.
+func startSandbox(_ context.Context, o engine.SandboxOptions) (*engine.Sandbox, error) {
+	entities := sandbox.Company()
+	if o.Input != "" {
+		var err error
+		if entities, err = sandbox.FromFile(o.Input); err != nil {
+			return nil, engine.Errorf(engine.Permanent, "give a file of entities as the catalog API serves them", "%w", err)
+		}
+	}
+	s, err := sandbox.Start(sandbox.Options{Entities: entities, Token: sandboxToken})
+	if err != nil {
+		return nil, err
+	}
+	return &engine.Sandbox{
+		Set:   map[string]string{"url": s.URL(), "ui_url": sandboxUI, "token": sandboxToken},
+		Close: func() { _ = s.Close() },
+	}, nil
+}
