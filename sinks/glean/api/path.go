@@ -1,0 +1,29 @@
+package api
+
+// Prefix stands before every path of the Indexing API. All operations are POST.
+const Prefix = "/api/index/v1/"
+
+// The paths, below the server's URL.
+const (
+	PathBulkIndexUsers       = Prefix + "bulkindexusers"
+	PathBulkIndexGroups      = Prefix + "bulkindexgroups"
+	PathBulkIndexMemberships = Prefix + "bulkindexmemberships"
+	PathBulkIndexDocuments   = Prefix + "bulkindexdocuments"
+	PathAddDatasource        = Prefix + "adddatasource"
+	PathGetDatasourceConfig  = Prefix + "getdatasourceconfig"
+	PathCheckDocumentAccess  = Prefix + "checkdocumentaccess"
+)
+
+// PathDebugStatus is the path of a datasource's status; it takes no body.
+func PathDebugStatus(datasource string) string { return debug(datasource, "status") }
+
+// PathDebugDocument is the path of one document's status.
+func PathDebugDocument(datasource string) string { return debug(datasource, "document") }
+
+// PathDebugDocuments is the path of many documents' status.
+func PathDebugDocuments(datasource string) string { return debug(datasource, "documents") }
+
+// PathDebugUser is the path of one user's status.
+func PathDebugUser(datasource string) string { return debug(datasource, "user") }
+
+func debug(datasource, what string) string { return Prefix + "debug/" + datasource + "/" + what }

@@ -1,0 +1,54 @@
+package glean
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// Check tells whether a run could publish: Glean answers, takes the token, and
+// has the datasource as the file says.
+func (k *Sink) Check(ctx context.Context) []engine.Finding {
+	live, err := k.live(ctx)
+	if err != nil {
+		return []engine.Finding{failed("Glean and its datasource", err)}
+	}
+	name := "Glean's datasource " + k.schema.name
+	out := []engine.Finding{{What: "Glean", OK: true, Detail: "answers at " + k.cfg.address() + " and takes the token"}}
+	if d := differences(k.cfg.Datasource, live); len(d) > 0 {
+		out = append(out, engine.Finding{What: name, Detail: enumerate(d, 5),
+			Remedy: "bring Glean to what the file says with `pipe datasource apply FILE`, or the file to what Glean has"})
+	} else {
+		out = append(out, engine.Finding{What: name, OK: true, Detail: "is there and agrees with the file"})
+	}
+	s, err := k.status(ctx)
+	if err != nil {
+		return append(out, failed(name+", its status", err))
+	}
+	h := holdings(s)
+	out = append(out, engine.Finding{What: name + ", what it holds", OK: true,
+		Detail: fmt.Sprintf("%d users, %d groups, %d documents", h.Streams[streamUsers], h.Streams[streamGroups], h.Streams[streamDocuments])})
+	return append(out, visibility(name, s.DatasourceVisibility))
+}
+
+func visibility(name, v string) engine.Finding {
+	f := engine.Finding{What: name + ", who sees it", OK: true}
+	switch v {
+	case api.VisibilityNone:
+		f.OK = false
+		f.Detail, f.Remedy = "it is not enabled: nobody finds its documents", "have an administrator of Glean enable it, for all or for a test group"
+	case api.VisibilityTestGroup:
+		f.Detail = "it is enabled for a test group alone"
+	case api.VisibilityAll:
+		f.Detail = "it is enabled for everybody; each document's permissions decide"
+	default:
+		f.Detail = "Glean does not say"
+	}
+	return f
+}
+
+func failed(what string, err error) engine.Finding {
+	return engine.Finding{What: what, Detail: err.Error(), Remedy: engine.RemedyOf(err)}
+}

@@ -1,0 +1,139 @@
+package glean
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// Config is what a user writes below sink.glean.
+type Config struct {
+	Instance          string               `yaml:"instance" doc:"The instance's name: acme, for https://acme-be.glean.com."`
+	ServerURL         string               `yaml:"server_url" doc:"The whole address, instead of instance; the About page of Glean shows it."`
+	Token             config.Secret        `yaml:"token" required:"true" doc:"An indexing token whose scope holds the datasource."`
+	Batch             Batch                `yaml:"batch" doc:"The bounds of a page of an upload, whichever comes first."`
+	Concurrency       int                  `yaml:"concurrency" default:"4" min:"1" max:"16" doc:"Pages that are under way at the same time."`
+	RequestsPerSecond float64              `yaml:"requests_per_second" default:"25" min:"0" doc:"The most requests a second, below Glean's limit of 30; 0 means no limit."`
+	Confirm           config.Duration      `yaml:"confirm" default:"60s" doc:"How long to wait, when all is sent, for Glean to say that it is processed; 0s does not ask."`
+	Datasource        api.DatasourceConfig `yaml:"datasource" doc:"The datasource, in Glean's own names; what this run depends on is compared with what Glean has."`
+	connection.Config `yaml:",inline"`
+}
+
+// Batch bounds a page.
+type Batch struct {
+	Documents int          `yaml:"documents" default:"500" min:"1" max:"1000" doc:"Items in a page."`
+	Bytes     config.Bytes `yaml:"bytes" default:"4MiB" min:"1KiB" max:"10MiB" doc:"Bytes in a page; an item that is larger makes a page of its own."`
+}
+
+var _ config.Validator = (*Config)(nil)
+
+// codeGlean is the code of the problems below.
+const codeGlean = "glean"
+
+var (
+	instanceName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
+	datasourceName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
+)
+
+// Validate reports what cannot be sent as it is written.
+func (c *Config) Validate(report func(field, code, message, hint string)) {
+	c.Config.Validate(report)
+	switch {
+	case c.Instance == "" && c.ServerURL == "":
+		report("instance server_url", codeGlean, "the address of Glean is missing", "set instance to its name, or server_url to its whole address")
+	case c.Instance != "" && c.ServerURL != "":
+		report("server_url instance", codeGlean, "instance and server_url are two addresses", "keep one of the two")
+	case c.Instance != "" && !instanceName.MatchString(c.Instance):
+		report("instance", codeGlean, "this is not the name of an instance", "write acme for https://acme-be.glean.com, or give the whole address as server_url")
+	}
+	d := c.Datasource
+	if d.Name != "" && !datasourceName.MatchString(d.Name) {
+		report("datasource.name", codeGlean, "this cannot be a datasource's name", "use letters, digits, - and _, beginning with a letter")
+	}
+	if _, err := compileURLRegex(d.URLRegex); err != nil {
+		report("datasource.urlRegex", codeGlean, "this is not a regular expression that can be checked", "")
+	}
+	objects := map[string]bool{}
+	for _, o := range d.ObjectDefinitions {
+		if objects[o.Name] {
+			report("datasource.objectDefinitions", codeGlean, fmt.Sprintf("%s is defined twice", label(o.Name)), "remove one of the two")
+		}
+		objects[o.Name] = true
+		if !wellFormed(o.Name) {
+			report("datasource.objectDefinitions", codeGlean, fmt.Sprintf("%q cannot be an object type", o.Name), "Glean allows neither spaces nor _ in it")
+		}
+		validateProperties(o, func(message, hint string) {
+			report("datasource.objectDefinitions", codeGlean, label(o.Name)+": "+message, hint)
+		})
+	}
+}
+
+func validateProperties(o api.ObjectDefinition, report func(message, hint string)) {
+	seen, facets, ordered := map[string]bool{}, 0, 0
+	for _, p := range o.PropertyDefinitions {
+		if seen[p.Name] {
+			report(fmt.Sprintf("property %q is defined twice", p.Name), "remove one of the two")
+		}
+		seen[p.Name] = true
+		if !isTrue(p.HideUIFacet) {
+			facets++
+			if p.UIFacetOrder > 0 {
+				ordered++
+			}
+		}
+	}
+	if ordered > 0 && ordered < facets {
+		report(fmt.Sprintf("%d of its %d facets have a uiFacetOrder", ordered, facets), "give all of them one, or hide the others with hideUiFacet: true")
+	}
+}
+
+// label is how an object definition is called in messages.
+func label(name string) string {
+	if name == "" {
+		return "the default object type"
+	}
+	return "object type " + name
+}
+
+// wellFormed tells whether a name may be an objectType.
+func wellFormed(objectType string) bool { return !strings.ContainsAny(objectType, " _\t\n") }
+
+// compileURLRegex makes an expression that a whole viewURL must match; nil for
+// an empty one.
+func compileURLRegex(s string) (*regexp.Regexp, error) {
+	if s == "" {
+		return nil, nil
+	}
+	return regexp.Compile("^(?:" + s + ")$")
+}
+
+// datasource is the datasource as Glean is told of it: quick links that begin
+// with / stand below homeUrl.
+func (c *Config) datasource() api.DatasourceConfig {
+	d := c.Datasource
+	d.Quicklinks = slices.Clone(d.Quicklinks)
+	for i, q := range d.Quicklinks {
+		if strings.HasPrefix(q.URL, "/") {
+			d.Quicklinks[i].URL = d.HomeURL + q.URL
+		}
+	}
+	return d
+}
+
+// address is where Glean answers, "" when it is not known.
+func (c *Config) address() string {
+	if c.ServerURL != "" {
+		return strings.TrimRight(c.ServerURL, "/")
+	}
+	if c.Instance != "" {
+		return "https://" + c.Instance + "-be.glean.com"
+	}
+	return ""
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }

@@ -1,0 +1,18 @@
+// Package glean is the sink that fills a datasource of Glean through its
+// Indexing API: users, groups, the members of each group, documents, each
+// upload whole.
+//
+// Its place in the flow: a Session encodes items while the source is read
+// (identities are held until all are known, then merged and resolved), says
+// what Glean holds when the run is reviewed, and sends the plan when the guards
+// have passed.
+//
+// Invariants kept here. Nothing before everything (1): a session sends nothing
+// before Publish, and an upload's last page goes out only when each of its
+// other pages was acknowledged. Decided access (2): a decision becomes the
+// permissions of the document it was made for, and one that names nobody whom
+// Glean knows withholds it. Nothing lost in silence (3): who is left out of
+// permissions and groups is counted and reported. Secrets stay secret (6): the
+// token goes to the connection alone. Bounded memory (7): identities are held,
+// documents never; at most concurrency + 1 pages are in memory.
+package glean

@@ -1,0 +1,207 @@
+package glean
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+const plainText = "text/plain"
+
+// textTypes are the media types that a body may have. Glean refuses JSON, XML
+// and YAML; what is written in them goes as plain text.
+var textTypes = []string{plainText, "text/markdown", "text/html", "text/csv"}
+
+// document makes what is sent of a document.
+func (s *session) document(item *engine.Item) (engine.Encoded, error) {
+	d := api.Document{Datasource: s.schema.name}
+	bodyType := plainText
+	for _, f := range item.Fields {
+		switch v := f.Value.(type) {
+		case string:
+			if f.Name == "bodyType" {
+				bodyType = v
+			} else {
+				s.setText(&d, f.Name, v)
+			}
+		case int64:
+			setSeconds(&d, f.Name, v)
+		case []string:
+			setList(&d, f.Name, v)
+		case []engine.Field:
+			properties, err := s.properties(&d, item, v)
+			if err != nil {
+				return engine.Encoded{}, err
+			}
+			d.CustomProperties = properties
+		}
+	}
+	if d.Body != nil {
+		d.Body.MimeType = bodyType
+	}
+	if err := s.judge(&d, bodyType); err != nil {
+		return engine.Encoded{}, err
+	}
+	audience := s.permit(&d, item.Permissions)
+	s.tally.audience(audience)
+	body, err := codec.Marshal(d)
+	if err != nil {
+		return engine.Encoded{}, err
+	}
+	return engine.Encoded{ID: strings.ToLower(d.ID), Ref: item.Ref, Type: d.ObjectType, Audience: audience, Rule: item.Permissions.Rule, Body: body}, nil
+}
+
+func (s *session) setText(d *api.Document, name, v string) {
+	switch name {
+	case "id":
+		d.ID = v
+	case "objectType":
+		d.ObjectType = v
+	case "title":
+		d.Title = v
+	case "viewURL":
+		d.ViewURL = v
+	case "summary":
+		d.Summary = &api.Content{MimeType: plainText, TextContent: v}
+	case "body":
+		d.Body = &api.Content{TextContent: v}
+	case "owner":
+		d.Owner = s.user(v)
+	case "author":
+		d.Author = s.user(v)
+	case "updatedBy":
+		d.UpdatedBy = s.user(v)
+	case "container":
+		d.Container = v
+	case "containerObjectType":
+		d.ContainerObjectType = v
+	case "containerDatasourceId":
+		d.ContainerDatasourceID = v
+	case "status":
+		d.Status = v
+	case "nativeAppUrl":
+		d.NativeAppURL = v
+	}
+}
+
+func setSeconds(d *api.Document, name string, v int64) {
+	switch name {
+	case "createdAt":
+		d.CreatedAt = v
+	case "updatedAt":
+		d.UpdatedAt = v
+	}
+}
+
+func setList(d *api.Document, name string, v []string) {
+	switch name {
+	case "tags":
+		d.Tags = v
+	case "additionalUrls":
+		d.AdditionalURLs = v
+	}
+}
+
+// judge refuses what Glean would refuse, and leaves out a container of a type
+// that Glean does not know.
+func (s *session) judge(d *api.Document, bodyType string) error {
+	switch {
+	case d.ID == "":
+		return reject("id", "is empty")
+	case utf8.RuneCountInString(d.ID) > api.MaxID:
+		return reject("id", "has %d characters, and Glean takes %d: shorten it, for example with sha256(…)", utf8.RuneCountInString(d.ID), api.MaxID)
+	case d.ObjectType == "":
+		return reject("objectType", "is empty")
+	case !wellFormed(d.ObjectType):
+		return reject("objectType", "%q has a space or _, which Glean does not allow", d.ObjectType)
+	case d.ViewURL == "" && !s.schema.entity:
+		return reject("viewURL", "is empty")
+	case d.ViewURL != "" && s.schema.urls != nil && !s.schema.urls.MatchString(d.ViewURL):
+		return reject("viewURL", "does not match datasource.urlRegex")
+	case !slices.Contains(textTypes, bodyType):
+		return reject("bodyType", "%q is not a type that can be sent; send it as %s", bodyType, strings.Join(textTypes, ", "))
+	}
+	if _, declared := s.schema.properties(d.ObjectType); !declared {
+		return reject("objectType", "%q is not under datasource.objectDefinitions", d.ObjectType)
+	}
+	if _, declared := s.schema.properties(d.ContainerObjectType); d.ContainerObjectType != "" && (!declared || !wellFormed(d.ContainerObjectType)) {
+		s.tally.count(s.tally.containers, d.ContainerObjectType)
+		d.ContainerObjectType, d.ContainerDatasourceID = "", ""
+	}
+	return nil
+}
+
+// properties checks properties against their definitions. Numbers and texts
+// become what the definition asks for where nothing is lost by it.
+func (s *session) properties(d *api.Document, item *engine.Item, fields []engine.Field) ([]api.CustomProperty, error) {
+	objectType := d.ObjectType
+	if objectType == "" { // the file has it below the properties
+		i := slices.IndexFunc(item.Fields, func(f engine.Field) bool { return f.Name == "objectType" })
+		if i >= 0 {
+			objectType, _ = item.Fields[i].Value.(string)
+		}
+	}
+	types, _ := s.schema.properties(objectType)
+	out := make([]api.CustomProperty, 0, len(fields))
+	for _, f := range fields {
+		t, defined := types[f.Name]
+		if !defined {
+			return nil, reject("customProperties."+f.Name, "is not defined for %s", label(objectType))
+		}
+		v, problem := property(t, f.Value)
+		if problem != "" {
+			return nil, reject("customProperties."+f.Name, "%s, and its type is %s", problem, t)
+		}
+		out = append(out, api.CustomProperty{Name: f.Name, Value: v})
+	}
+	return out, nil
+}
+
+// property makes a value of a property type, or says what it is instead.
+func property(t string, v any) (value any, problem string) {
+	list := t == api.PropertyTextList || t == api.PropertyMultiPicklist
+	number := t == api.PropertyInt || t == api.PropertyDate
+	switch v := v.(type) {
+	case string:
+		switch {
+		case list:
+			return []string{v}, ""
+		case t == api.PropertyDate:
+			return nil, "it is text where seconds since 1970 are expected: write epoch(…)"
+		case number:
+			if n, err := strconv.ParseInt(v, 10, 64); err == nil {
+				return n, ""
+			}
+			return nil, "it is text"
+		}
+		return v, ""
+	case int64:
+		switch {
+		case number:
+			return v, ""
+		case list:
+			return []string{strconv.FormatInt(v, 10)}, ""
+		}
+		return strconv.FormatInt(v, 10), ""
+	case float64:
+		text := strconv.FormatFloat(v, 'f', -1, 64)
+		switch {
+		case number:
+			return nil, "it is not a whole number"
+		case list:
+			return []string{text}, ""
+		}
+		return text, ""
+	case []string:
+		if list {
+			return v, ""
+		}
+		return nil, "it is a list"
+	}
+	return nil, "it is of a kind that Glean does not take"
+}

@@ -1,0 +1,315 @@
+package glean
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/contract"
+	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var openAPI = sync.OnceValues(func() (*contract.Spec, error) {
+	if os.Getenv(contract.Env) == "" {
+		return nil, nil
+	}
+	return contract.Load(os.Getenv(contract.Env))
+})
+
+func yes() *bool { b := true; return &b }
+
+// catalog is the datasource of the tests.
+func catalog() api.DatasourceConfig {
+	return api.DatasourceConfig{
+		Name: "backstage", DisplayName: "Backstage", DatasourceCategory: "KNOWLEDGE_HUB", URLRegex: `https://portal\.example/.*`, IsUserReferencedByEmail: yes(),
+		ObjectDefinitions: []api.ObjectDefinition{
+			{Name: "component", PropertyDefinitions: []api.PropertyDefinition{
+				{Name: "type", PropertyType: api.PropertyPicklist}, {Name: "stars", PropertyType: api.PropertyInt},
+				{Name: "langs", PropertyType: api.PropertyTextList}, {Name: "since", PropertyType: api.PropertyDate},
+			}},
+			{Name: "system"},
+		},
+	}
+}
+
+func settings() *Config {
+	return &Config{Token: config.NewSecret("secret-token"), Concurrency: 3, Confirm: config.Duration(time.Minute),
+		Batch: Batch{Documents: 5, Bytes: 1 << 20}, Datasource: catalog(), Config: connection.Default()}
+}
+
+// fixture is a sink with an index server of its own. Every request that the
+// sink makes is recorded and held against Glean's OpenAPI document.
+type fixture struct {
+	t *testing.T
+	*Sink
+	server *sandbox.Server
+	now    time.Time // the server's, moved on by the sink's sleep
+
+	mu       sync.Mutex
+	requests []string
+	sent     map[string]int
+	rejected map[string]string // id → reason
+	notes    []string
+	staged   map[string][]engine.Encoded
+	ends     []string
+	stop     chan struct{}
+	observe  func(sandbox.Exchange) // may be nil
+}
+
+func start(t *testing.T, rules sandbox.Rules, adjust ...func(*Config)) *fixture {
+	t.Helper()
+	f := &fixture{t: t, now: time.Unix(1_800_000_000, 0)}
+	f.reset()
+	spec, err := openAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := settings()
+	for _, a := range adjust {
+		a(cfg)
+	}
+	f.server, err = sandbox.Start(sandbox.Options{Token: "secret-token", Datasources: []api.DatasourceConfig{catalog()}, Rules: rules, Now: f.clock,
+		Observe: func(e sandbox.Exchange) {
+			f.mu.Lock()
+			f.requests = append(f.requests, strings.TrimPrefix(e.Path, api.Prefix))
+			f.mu.Unlock()
+			if f.observe != nil {
+				f.observe(e)
+			}
+			if spec != nil {
+				if err := spec.Request(e.Method, e.Path, e.ContentType, e.Body); err != nil {
+					t.Errorf("the sink's request is not Glean's: %v\n%s", err, e.Body)
+				}
+			}
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.server.Close)
+	if cfg.ServerURL == "" {
+		cfg.ServerURL = f.server.URL()
+	}
+	f.Sink, err = open(cfg, engine.Settings{Loopback: true}, engine.Retry{Attempts: 3, Base: time.Millisecond, Cap: 2 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Sink.sleep = func(_ context.Context, d time.Duration) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.now = f.now.Add(d)
+		return nil
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func (f *fixture) reset() {
+	f.sent, f.rejected, f.staged = map[string]int{}, map[string]string{}, map[string][]engine.Encoded{}
+	f.notes, f.ends, f.requests, f.stop = nil, nil, nil, make(chan struct{})
+}
+
+func (f *fixture) clock() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now
+}
+
+// Keep, End and Note make a fixture an engine.Outlet.
+func (f *fixture) Keep(stream string, e engine.Encoded) error {
+	f.staged[stream] = append(f.staged[stream], e)
+	return nil
+}
+
+func (f *fixture) End(stream, ref string, ending engine.Ending, reason string) {
+	f.ends = append(f.ends, fmt.Sprintf("%s %s %s: %s", stream, ref, ending, reason))
+}
+
+func (f *fixture) Note(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.notes = append(f.notes, fmt.Sprintf(format, args...))
+}
+
+// item makes an item of name, value pairs.
+func item(stream, ref string, pairs ...any) *engine.Item {
+	i := &engine.Item{Stream: stream, Ref: ref}
+	for n := 0; n < len(pairs); n += 2 {
+		i.Fields = append(i.Fields, engine.Field{Name: pairs[n].(string), Value: pairs[n+1]})
+	}
+	return i
+}
+
+func user(name string) *engine.Item {
+	return item("users", "user:default/"+name, "id", "user:default/"+name, "email", name+"@x.example", "name", name)
+}
+
+func group(name string, members ...string) *engine.Item {
+	return item("groups", "group:default/"+name, "id", "group:default/"+name, "members", members)
+}
+
+// doc is a document for all users of the datasource, or for the refs.
+func doc(name string, principals ...string) *engine.Item {
+	i := item("documents", "component:default/"+name, "id", "component:default/"+name, "objectType", "component",
+		"title", name, "viewURL", "https://portal.example/"+name, "body", "about "+name)
+	i.Permissions = engine.Permissions{Audience: engine.DatasourceUsers, Rule: "default"}
+	if len(principals) > 0 {
+		i.Permissions = engine.Permissions{Audience: engine.Listed, Rule: "private", Principals: principals}
+	}
+	return i
+}
+
+func docs(n int) []*engine.Item {
+	var out []*engine.Item
+	for i := range n {
+		out = append(out, doc(fmt.Sprintf("d%03d", i)))
+	}
+	return out
+}
+
+// read does the first act: it encodes items, identities first, and stages them.
+func (f *fixture) read(items ...*engine.Item) *session {
+	f.t.Helper()
+	return f.readOnly(func(string) bool { return true }, items...)
+}
+
+func (f *fixture) readOnly(written func(string) bool, items ...*engine.Item) *session {
+	f.t.Helper()
+	opened, err := f.Open(f.t.Context(), engine.Opening{Pipeline: "pipe", RunID: "run", Written: written})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	s := opened.(*session)
+	for _, pass := range []bool{true, false} {
+		for _, i := range items {
+			if (i.Stream != "documents") != pass {
+				continue
+			}
+			e, kept, err := s.Encode(i)
+			if err != nil {
+				f.t.Fatalf("encode %s: %v", i.Ref, err)
+			}
+			if kept && e.Audience != engine.Nobody {
+				f.staged[i.Stream] = append(f.staged[i.Stream], e)
+			}
+		}
+		if pass {
+			if err := s.Seal(f.t.Context(), f); err != nil {
+				f.t.Fatal(err)
+			}
+		}
+	}
+	f.notes = append(f.notes, s.Notes()...)
+	return s
+}
+
+// publish does the other two acts with what is staged.
+func (f *fixture) publish(s *session) error {
+	f.t.Helper()
+	if _, err := s.Holds(f.t.Context()); err != nil {
+		return err
+	}
+	return s.Publish(f.t.Context(), f.plan(s))
+}
+
+// plan is what is staged, for the streams that are written.
+func (f *fixture) plan(s *session) *engine.Plan {
+	plan := &engine.Plan{Stop: f.stop, Note: f.Note,
+		Sent: func(stream string, n int) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.sent[stream] += n
+		},
+		Reject: func(_ string, e engine.Encoded, reason string) { f.rejected[e.ID] = reason },
+	}
+	for _, name := range []string{"users", "groups", "documents", "memberships"} {
+		if s.writes(name) {
+			plan.Streams = append(plan.Streams, engine.StreamPlan{Name: name, Count: len(f.staged[name]), Items: volatile(f.staged[name])})
+		}
+	}
+	return plan
+}
+
+// volatile hands out items whose bodies do not outlive their turn, as the
+// engine does.
+func volatile(items []engine.Encoded) iter.Seq2[engine.Encoded, error] {
+	return func(yield func(engine.Encoded, error) bool) {
+		var buf []byte
+		for _, e := range items {
+			buf = append(buf[:0], e.Body...)
+			e.Body = buf
+			ok := yield(e, nil)
+			for i := range buf {
+				buf[i] = '!'
+			}
+			if !ok {
+				return
+			}
+		}
+	}
+}
+
+func (f *fixture) run(items ...*engine.Item) error {
+	f.t.Helper()
+	f.reset()
+	return f.publish(f.read(items...))
+}
+
+func (f *fixture) index() sandbox.Index { return f.server.Index("backstage") }
+
+// ids are the names of the documents in the index.
+func (f *fixture) ids() []string {
+	var out []string
+	for id := range f.index().Documents {
+		out = append(out, strings.TrimPrefix(id, "component:default/"))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// unfinished are the streams whose last upload was not ended.
+func (f *fixture) unfinished() string {
+	last := map[string]bool{}
+	for _, u := range f.index().Uploads {
+		if !u.Discarded {
+			last[u.Stream] = u.Ended.IsZero()
+		}
+	}
+	var out []string
+	for stream, open := range last {
+		if open {
+			out = append(out, stream)
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, " ")
+}
+
+// made counts the requests to a path.
+func (f *fixture) made(path string) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range f.requests {
+		if r == path {
+			n++
+		}
+	}
+	return n
+}
+
+func (f *fixture) noted(text string) bool {
+	return slices.ContainsFunc(f.notes, func(n string) bool { return strings.Contains(n, text) })
+}

@@ -1,0 +1,268 @@
+package glean
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// heldUser is a user until Seal; record is the ref of what it was made of.
+type heldUser struct{ record, ref, email, name string }
+
+// heldGroup is a group until Seal.
+type heldGroup struct {
+	record, ref        string
+	members, subgroups []string
+}
+
+func (s *session) holdUser(item *engine.Item) error {
+	u := heldUser{record: item.Ref}
+	for _, f := range item.Fields {
+		switch v := f.Value.(type) {
+		case string:
+			switch f.Name {
+			case "id":
+				u.ref = v
+			case "email":
+				u.email = strings.TrimSpace(v)
+			case "name":
+				u.name = v
+			}
+		}
+	}
+	switch {
+	case u.ref == "":
+		return reject("id", "is empty")
+	case u.email == "":
+		return reject("email", "is empty")
+	case !isEmail(u.email):
+		return reject("email", "is not an e-mail address")
+	}
+	if u.name == "" {
+		u.name, _, _ = strings.Cut(u.email, "@")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.users = append(s.users, u)
+	return nil
+}
+
+// isEmail tells what cannot be one; what is one, Glean knows.
+func isEmail(s string) bool {
+	local, domain, ok := strings.Cut(s, "@")
+	return ok && local != "" && domain != "" && !strings.Contains(domain, "@") && !strings.ContainsFunc(s, notInName)
+}
+
+func notInName(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+
+func (s *session) holdGroup(item *engine.Item) error {
+	g := heldGroup{record: item.Ref}
+	for _, f := range item.Fields {
+		switch f.Name {
+		case "id":
+			g.ref, _ = f.Value.(string)
+		case "members":
+			g.members, _ = f.Value.([]string)
+		case "subgroups":
+			g.subgroups, _ = f.Value.([]string)
+		}
+	}
+	switch {
+	case g.ref == "":
+		return reject("id", "is empty")
+	case strings.ContainsFunc(g.ref, notInName):
+		return reject("id", "has white space, which Glean does not allow in a group's name")
+	case strings.HasPrefix(g.ref, api.ReservedGroupPrefix):
+		return reject("id", "starts with %q, as only Glean's own groups do", api.ReservedGroupPrefix)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.groups = append(s.groups, g)
+	return nil
+}
+
+// Seal merges users by e-mail, resolves members, and hands out users, groups
+// and memberships in the order of their refs.
+func (s *session) Seal(ctx context.Context, out engine.Outlet) error {
+	slices.SortFunc(s.users, func(a, b heldUser) int { return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.record, b.record)) })
+	slices.SortFunc(s.groups, func(a, b heldGroup) int { return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.record, b.record)) })
+	s.people = make(map[string]string, len(s.users))
+	s.teams = make(map[string]string, len(s.groups))
+	merged, err := s.sealUsers(out)
+	if err != nil {
+		return err
+	}
+	for _, g := range s.groups {
+		s.teams[g.ref] = g.ref
+	}
+	s.noteMerges(merged, out)
+	if err := s.sealGroups(ctx, out); err != nil {
+		return err
+	}
+	s.users, s.groups = nil, nil
+	return nil
+}
+
+// sealUsers hands out one user for each e-mail, the first by ref, and returns
+// the refs that share one.
+func (s *session) sealUsers(out engine.Outlet) (merged map[string][]string, err error) {
+	first := map[string]heldUser{} // by e-mail
+	merged = map[string][]string{}
+	for _, u := range s.users {
+		key := strings.ToLower(u.email)
+		one, taken := first[key]
+		if !taken {
+			first[key], one = u, u
+		}
+		s.people[u.ref] = one.email
+		if !s.schema.byEmail {
+			s.people[u.ref] = one.ref
+		}
+		if taken {
+			if len(merged[one.ref]) == 0 {
+				merged[one.ref] = []string{one.ref}
+			}
+			if !slices.Contains(merged[one.ref], u.ref) {
+				merged[one.ref] = append(merged[one.ref], u.ref)
+			}
+			out.End(streamUsers, u.record, engine.Merged, "one e-mail, one user of Glean")
+			continue
+		}
+		user := api.User{Email: u.email, Name: u.name}
+		if !s.schema.byEmail {
+			user.UserID = u.ref
+		}
+		body, err := codec.Marshal(user)
+		if err != nil {
+			return nil, err
+		}
+		if err := out.Keep(streamUsers, engine.Encoded{ID: key, Ref: u.record, Body: body}); err != nil {
+			return nil, err
+		}
+	}
+	return merged, nil
+}
+
+// noteMerges warns about refs that are one user: each gains what the others'
+// groups may find.
+func (s *session) noteMerges(merged map[string][]string, out engine.Outlet) {
+	groups := map[string][]string{} // of the refs that share an e-mail
+	for _, refs := range merged {
+		for _, ref := range refs {
+			groups[ref] = nil
+		}
+	}
+	for _, g := range s.groups {
+		for _, m := range g.members {
+			if of, shared := groups[m]; shared && !slices.Contains(of, g.ref) {
+				groups[m] = append(of, g.ref)
+			}
+		}
+	}
+	for _, u := range s.users { // in order
+		refs, primary := merged[u.ref]
+		if !primary || refs == nil {
+			continue
+		}
+		var gains []string
+		for _, ref := range refs {
+			var gained []string
+			for _, other := range refs {
+				for _, g := range groups[other] {
+					if !slices.Contains(groups[ref], g) && !slices.Contains(gained, g) {
+						gained = append(gained, g)
+					}
+				}
+			}
+			if len(gained) > 0 {
+				gains = append(gains, ref+" gains "+enumerate(gained, 5))
+			}
+		}
+		what := "neither gains anything by it"
+		if len(gains) > 0 {
+			what = strings.Join(gains, ", ")
+		}
+		out.Note("%s have one e-mail and are one user of Glean: %s", strings.Join(refs, " and "), what)
+		merged[u.ref] = nil
+	}
+}
+
+// sealGroups hands out the groups, each with an item for its members: also a
+// group without any needs an upload.
+func (s *session) sealGroups(ctx context.Context, out engine.Outlet) error {
+	left := map[string]bool{}
+	for i, g := range s.groups {
+		if i > 0 && s.groups[i-1].ref == g.ref {
+			out.End(streamGroups, g.record, engine.Rejected, "id: another record has the same")
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		body, err := codec.Marshal(api.Group{Name: g.ref})
+		if err != nil {
+			return err
+		}
+		if err := out.Keep(streamGroups, engine.Encoded{ID: g.ref, Ref: g.record, Body: body}); err != nil {
+			return err
+		}
+		if !s.writes(streamMemberships) {
+			continue
+		}
+		members := membersOf{Group: g.ref, Memberships: s.members(g, left)}
+		if body, err = codec.Marshal(members); err != nil {
+			return err
+		}
+		if err := out.Keep(streamMemberships, engine.Encoded{ID: g.ref, Ref: g.record, Body: body}); err != nil {
+			return err
+		}
+	}
+	if len(left) > 0 {
+		texts := make([]string, 0, len(left))
+		for ref := range left {
+			texts = append(texts, ref)
+		}
+		slices.Sort(texts)
+		out.Note("groups name %s as members that nobody delivered as a user or group, who were left out: %s", refs(len(left)), enumerate(texts, 5))
+	}
+	return nil
+}
+
+// membersOf is the item of a group's members.
+type membersOf struct {
+	Group       string           `json:"group"`
+	Memberships []api.Membership `json:"memberships"`
+}
+
+// members resolves the members of a group; left takes those that are unknown.
+func (s *session) members(g heldGroup, left map[string]bool) []api.Membership {
+	var out []api.Membership
+	seen := map[api.Membership]bool{}
+	add := func(m api.Membership) {
+		if !seen[m] {
+			seen[m] = true
+			out = append(out, m)
+		}
+	}
+	for _, ref := range slices.Concat(g.members, g.subgroups) {
+		if user, ok := s.people[ref]; ok {
+			add(api.Membership{MemberUserID: user})
+		} else if group, ok := s.teams[ref]; ok {
+			if group != g.ref {
+				add(api.Membership{MemberGroupName: group})
+			}
+		} else {
+			left[ref] = true
+		}
+	}
+	slices.SortFunc(out, func(a, b api.Membership) int {
+		return cmp.Or(cmp.Compare(a.MemberGroupName, b.MemberGroupName), cmp.Compare(a.MemberUserID, b.MemberUserID))
+	})
+	return out
+}

@@ -1,0 +1,68 @@
+package glean
+
+import "github.com/pipe-engine/pipe/engine"
+
+// page is the items of one request, as they will be sent: their bodies stand in
+// buf behind the opening of the list, so that only the envelope's end is to be
+// added.
+type page struct {
+	taken bool // the connection has buf
+	head  int  // where the first item begins
+	buf   []byte
+	items []engine.Encoded // without bodies
+	ends  []int            // where each item's body ends in buf
+}
+
+// newPage begins a page whose list is the member of that name.
+func newPage(stream string, size int) *page {
+	buf := make([]byte, 0, size)
+	buf = append(buf, `{"`+stream+`":[`...)
+	return &page{head: len(buf), buf: buf}
+}
+
+// add copies an item into the page.
+func (p *page) add(e engine.Encoded) {
+	if len(p.items) > 0 {
+		p.buf = append(p.buf, ',')
+	}
+	p.buf = append(p.buf, e.Body...)
+	p.ends = append(p.ends, len(p.buf))
+	e.Body = nil
+	p.items = append(p.items, e)
+}
+
+// body is item i's own bytes.
+func (p *page) body(i int) []byte {
+	start := p.head
+	if i > 0 {
+		start = p.ends[i-1] + 1
+	}
+	return p.buf[start:p.ends[i]]
+}
+
+// some is a page of its own with the items that are wanted.
+func (p *page) some(stream string, want func(i int) bool) *page {
+	out := newPage(stream, 0)
+	for i, e := range p.items {
+		if want(i) {
+			e.Body = p.body(i)
+			out.add(e)
+		}
+	}
+	return out
+}
+
+// request is the page with the end of its envelope. The connection keeps the
+// bytes, so that a second request is a copy.
+func (p *page) request(tail string) []byte {
+	end := p.head
+	if n := len(p.ends); n > 0 {
+		end = p.ends[n-1]
+	}
+	buf := p.buf[:end]
+	if p.taken {
+		buf = append(make([]byte, 0, end+len(tail)+2), buf...)
+	}
+	p.taken = true
+	return append(append(buf, ']'), tail+"}"...)
+}

@@ -1,0 +1,162 @@
+package glean
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sourcegraph/conc/pool"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// publishing is what the uploads of one Publish share.
+type publishing struct {
+	*session
+	plan     *engine.Plan
+	refusals *refusals
+	ids      map[string]string // uploads that were completed, by stream; not of memberships
+}
+
+// Publish sends users, groups, the members of each group, and documents, in
+// this order: what is named is there before it is named.
+func (s *session) Publish(ctx context.Context, plan *engine.Plan) error {
+	if s.sink.conn == nil {
+		return errNoConnection
+	}
+	p := &publishing{session: s, plan: plan, refusals: newRefusals(plan), ids: map[string]string{}}
+	for _, step := range []func(context.Context) error{
+		func(ctx context.Context) error {
+			return p.stream(ctx, streamUsers, api.PathBulkIndexUsers, "disableStaleDataDeletionCheck")
+		},
+		func(ctx context.Context) error {
+			return p.stream(ctx, streamGroups, api.PathBulkIndexGroups, "disableStaleDataDeletionCheck")
+		},
+		p.memberships,
+		func(ctx context.Context) error {
+			return p.stream(ctx, streamDocuments, api.PathBulkIndexDocuments, "disableStaleDocumentDeletionCheck")
+		},
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return p.confirm(ctx)
+}
+
+// stopped tells whether the run was asked to stop.
+func (p *publishing) stopped() error {
+	select {
+	case <-p.plan.Stop:
+		return engine.ErrStopped
+	default:
+		return nil
+	}
+}
+
+// stream uploads one stream of the plan, if it is in it.
+func (p *publishing) stream(ctx context.Context, name, path, flag string) error {
+	items := p.plan.Stream(name)
+	if items == nil {
+		return nil
+	}
+	if err := p.stopped(); err != nil {
+		return err
+	}
+	u := p.upload(name, path)
+	if p.lifts(items) {
+		u.last = `,"` + flag + `":true`
+	}
+	if err := u.run(ctx, items.Items); err != nil {
+		return fmt.Errorf("upload %s: %w", name, err)
+	}
+	p.ids[name] = u.id
+	return nil
+}
+
+// lifts tells whether Glean's own guard on deletion is to be lifted: where the
+// count alone says that it would pause what the engine's guards have allowed.
+// Otherwise it stays, as a second pair of eyes.
+func (p *publishing) lifts(items *engine.StreamPlan) bool {
+	held := p.held.Streams[items.Name]
+	return p.held.Known && float64(held-items.Count) > staleShare*float64(held)
+}
+
+// staleShare is the share of deleted items above which Glean pauses deletion.
+const staleShare = 0.20
+
+// memberships uploads the members of each group, several groups at a time.
+func (p *publishing) memberships(ctx context.Context) error {
+	items := p.plan.Stream(streamMemberships)
+	if items == nil {
+		return nil
+	}
+	work := pool.New().WithMaxGoroutines(p.sink.cfg.Concurrency).WithContext(ctx).WithCancelOnError().WithFirstError()
+	err := func() error {
+		for e, err := range items.Items {
+			if err != nil {
+				return err
+			}
+			if err := p.stopped(); err != nil {
+				return err
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			var m rawMembers
+			if err := m.read(e.Body); err != nil {
+				return err
+			}
+			if p.refusals.has(streamGroups, m.group) {
+				continue
+			}
+			work.Go(func(ctx context.Context) error { return p.membersOf(ctx, m, e.Ref) })
+		}
+		return nil
+	}()
+	if failed := work.Wait(); failed != nil && (err == nil || ctx.Err() != nil || err != engine.ErrStopped) {
+		return failed
+	}
+	return err
+}
+
+func (p *publishing) membersOf(ctx context.Context, m rawMembers, ref string) error {
+	u := p.upload(streamMemberships, api.PathBulkIndexMemberships)
+	u.sent = func(int) {}
+	u.tail += `,"group":` + string(codec.Quote(nil, m.group))
+	u.reject = func(_ engine.Encoded, reason string) {
+		p.plan.Note("Glean refused a member of %s, who was left out: %s", m.group, reason)
+	}
+	err := u.run(ctx, func(yield func(engine.Encoded, error) bool) {
+		for _, row := range m.rows {
+			if !yield(engine.Encoded{ID: string(row), Ref: ref, Body: row}, nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("upload the members of %s: %w", m.group, err)
+	}
+	p.plan.Sent(streamMemberships, 1)
+	return nil
+}
+
+// rawMembers is a staged membersOf, its rows as they are sent.
+type rawMembers struct {
+	group string
+	rows  [][]byte
+}
+
+func (m *rawMembers) read(body []byte) error {
+	return codec.Members(body, func(name string, value []byte) error {
+		if name == "group" {
+			m.group, _ = codec.Text(value)
+			return nil
+		}
+		return codec.Elements(value, func(row []byte) error {
+			m.rows = append(m.rows, append([]byte(nil), row...))
+			return nil
+		})
+	})
+}

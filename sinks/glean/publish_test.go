@@ -1,0 +1,435 @@
+package glean
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+)
+
+// post sends something to the server past the sink.
+func (f *fixture) post(path string, v any) {
+	f.t.Helper()
+	body, err := codec.Marshal(v)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	r, err := http.NewRequest(http.MethodPost, f.server.URL()+path, bytes.NewReader(body))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer secret-token")
+	r.Header.Set("Content-Type", "application/json")
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(r)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		f.t.Fatalf("%v %v", resp, err)
+	}
+	resp.Body.Close()
+}
+
+// begin leaves an upload of documents unfinished.
+func (f *fixture) begin(id string) {
+	f.post(api.PathBulkIndexDocuments, api.BulkIndexDocumentsRequest{Page: api.Page{UploadID: id, Datasource: "backstage", IsFirstPage: true}})
+}
+
+const documentsPath = "/bulkindexdocuments"
+
+func holds(text string) func([]byte) bool {
+	return func(b []byte) bool { return bytes.Contains(b, []byte(text)) }
+}
+
+// TestFaults: 23 documents in five pages; whatever goes wrong on the way, either
+// all of them are in the index in the end or the upload is not finished.
+func TestFaults(t *testing.T) {
+	const all = 23
+	for name, tc := range map[string]struct {
+		fault sandbox.Fault
+		rules sandbox.Rules
+		want  string // in the error, "" for none
+		class engine.Class
+	}{
+		"503 once":                         {fault: sandbox.Fault{Status: 503, Times: 1}},
+		"429 once":                         {fault: sandbox.Fault{Status: 429, Header: http.Header{"Retry-After": {"0"}}, Times: 3}},
+		"the first page resets":            {fault: sandbox.Fault{Page: sandbox.FirstPage, Reset: true, Times: 1}},
+		"the first answer is lost":         {fault: sandbox.Fault{Page: sandbox.FirstPage, LoseAnswer: true, Times: 1}},
+		"the first answer is lost, as 400": {fault: sandbox.Fault{Page: sandbox.FirstPage, LoseAnswer: true, Times: 1}, rules: sandbox.Rules{ConflictIsBadRequest: true}},
+		"a middle answer is lost":          {fault: sandbox.Fault{Page: sandbox.MiddlePage, LoseAnswer: true, Times: 2}, rules: sandbox.Rules{StrictIDs: true}},
+		"the last answer is lost":          {fault: sandbox.Fault{Page: sandbox.LastPage, LoseAnswer: true, Times: 1}},
+		"the last answer is cut":           {fault: sandbox.Fault{Page: sandbox.LastPage, Truncate: true, Times: 1}},
+		"every answer to the last is lost": {fault: sandbox.Fault{Page: sandbox.LastPage, LoseAnswer: true, Times: 5}},
+		"pages are found at once":          {rules: sandbox.Rules{VisibleBeforeLastPage: true, RefuseReusedUploadIDs: true, StrictIDs: true}},
+		"a page is too large":              {fault: sandbox.Fault{Page: sandbox.MiddlePage, Match: holds(`d007"`), Status: 413, Times: 1}},
+		"the first page is too large":      {fault: sandbox.Fault{Page: sandbox.FirstPage, Status: 413, Times: 2}},
+		"the last page is too large":       {fault: sandbox.Fault{Page: sandbox.LastPage, Status: 413, Times: 1}},
+		"a middle page fails":              {fault: sandbox.Fault{Page: sandbox.MiddlePage, Status: 500}, want: "500", class: engine.Transient},
+		"one of the middle pages fails":    {fault: sandbox.Fault{Page: sandbox.MiddlePage, Match: holds(`d012"`), Status: 500}, want: "500", class: engine.Transient},
+		"the token expires midway":         {fault: sandbox.Fault{Page: sandbox.MiddlePage, After: 1, Status: 401}, want: "401", class: engine.Fatal},
+		"forbidden":                        {fault: sandbox.Fault{Status: 403}, want: "403", class: engine.Permanent},
+		"a sign-in proxy":                  {fault: sandbox.Fault{HTML: true}, want: "HTML page", class: engine.Fatal},
+		"the last page fails":              {fault: sandbox.Fault{Page: sandbox.LastPage, Status: 503}, want: "503", class: engine.Transient},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t, tc.rules)
+			fault := tc.fault
+			fault.Path = documentsPath
+			if fault.Status != 0 || fault.HTML || fault.Reset || fault.LoseAnswer || fault.Truncate {
+				f.server.Fail(fault)
+			}
+			err := f.run(append(docs(all), user("ann"))...)
+			if tc.want == "" {
+				if err != nil || len(f.ids()) != all || f.sent["documents"] != all || f.unfinished() != "" {
+					t.Errorf("%v, %d documents, %d sent, unfinished %q", err, len(f.ids()), f.sent["documents"], f.unfinished())
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), tc.want) || engine.ClassOf(err) != tc.class {
+				t.Errorf("%v (%v)", err, engine.ClassOf(err))
+			}
+			for _, u := range f.index().Uploads {
+				if u.Stream == "documents" && !u.Ended.IsZero() {
+					t.Errorf("the upload was ended: %+v", u)
+				}
+			}
+			if n := len(f.ids()); n != 0 {
+				t.Errorf("%d documents are found", n)
+			}
+			// The next run begins anew.
+			f.server.Heal()
+			if err := f.run(append(docs(all), user("ann"))...); err != nil || len(f.ids()) != all {
+				t.Errorf("the next run: %v, %d documents", err, len(f.ids()))
+			}
+		})
+	}
+}
+
+// TestNeverEndedAfterAFailedPage: under random faults an upload is ended only
+// when each of its pages was acknowledged (invariant 1), and then holds every
+// document once.
+func TestNeverEndedAfterAFailedPage(t *testing.T) {
+	const all = 40
+	random := rand.New(rand.NewPCG(1, 2))
+	delivered := 0
+	for range 40 {
+		f := start(t, sandbox.Rules{StrictIDs: true, RefuseReusedUploadIDs: random.IntN(2) == 0, ConflictIsBadRequest: random.IntN(2) == 0})
+		for range 1 + random.IntN(3) {
+			f.server.Fail(sandbox.Fault{
+				Path: documentsPath, Page: sandbox.PageKind(random.IntN(4)), After: random.IntN(6), Times: 1 + random.IntN(9),
+				Status: []int{0, 429, 500, 503}[random.IntN(4)], Reset: random.IntN(3) == 0, LoseAnswer: random.IntN(2) == 0, Truncate: random.IntN(4) == 0,
+			})
+		}
+		err := f.run(append(docs(all), user("ann"))...)
+		ended := f.unfinished() == "" && slices.ContainsFunc(f.index().Uploads, func(u sandbox.Upload) bool { return u.Stream == "documents" && !u.Ended.IsZero() })
+		switch {
+		case ended && len(f.ids()) != all:
+			t.Fatalf("the upload was ended with %d documents, error %v", len(f.ids()), err)
+		case err == nil && !ended:
+			t.Fatal("no error, and the upload was not ended")
+		case err == nil:
+			delivered++
+		}
+	}
+	if delivered == 0 || delivered == 40 {
+		t.Errorf("%d of 40 runs were delivered: the faults prove nothing", delivered)
+	}
+}
+
+// TestBadDocuments: Glean refuses some documents for a reason that the sink
+// does not know.
+func TestBadDocuments(t *testing.T) {
+	refuse := func(c *Config) { c.Datasource.URLRegex = "" } // the sink lets pass what the server refuses
+	bad := func(name string) *engine.Item {
+		i := doc(name)
+		for n, f := range i.Fields {
+			if f.Name == "viewURL" {
+				i.Fields[n].Value = "https://other.example/" + name
+			}
+		}
+		return i
+	}
+	for name, tc := range map[string]struct {
+		bad  []int // of 23
+		want string
+	}{
+		"in the first page":   {[]int{2}, ""},
+		"in the middle":       {[]int{7, 13}, ""},
+		"in the last page":    {[]int{22}, ""},
+		"the last of a page":  {[]int{4}, ""},
+		"three":               {[]int{0, 9, 21}, ""},
+		"the last one, alone": {[]int{20}, ""},
+		"again and again":     {[]int{0, 4, 9, 14, 19}, "again and again for the same reason"},
+		"a whole first page":  {[]int{0, 1, 2, 3, 4}, "again and again"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t, sandbox.Rules{}, refuse, func(c *Config) { c.Datasource.IsEntityDatasource = yes() })
+			f.agrees()
+			items := docs(23)
+			if tc.bad[0] == 20 { // and its page is the last
+				items = items[:21]
+			}
+			all := len(items)
+			for _, i := range tc.bad {
+				items[i] = bad(fmt.Sprintf("d%03d", i))
+			}
+			err := f.run(append(items, user("ann"))...)
+			if tc.want != "" {
+				ended := slices.ContainsFunc(f.index().Uploads, func(u sandbox.Upload) bool { return u.Stream == "documents" && !u.Ended.IsZero() })
+				if err == nil || !strings.Contains(err.Error(), tc.want) || ended || len(f.ids()) != 0 {
+					t.Errorf("%v, ended %v, %v", err, ended, f.ids())
+				}
+				return
+			}
+			if err != nil || f.unfinished() != "" || len(f.ids()) != all-len(tc.bad) || len(f.rejected) != len(tc.bad) || f.sent["documents"] != all-len(tc.bad) {
+				t.Errorf("%v, %d documents, %d sent, rejected %v", err, len(f.ids()), f.sent["documents"], f.rejected)
+			}
+			for id, reason := range f.rejected {
+				if !strings.Contains(reason, "viewURL: does not match urlRegex") {
+					t.Errorf("%s: %q", id, reason)
+				}
+			}
+		})
+	}
+}
+
+// agrees makes the sink's schema pass what the server will refuse, while their
+// configs agree.
+func (f *fixture) agrees() {
+	f.cfg.Datasource = catalog()
+}
+
+// TestNamelessReason: the reason names no document, so that halving finds it.
+func TestNamelessReason(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	f.server.Fail(sandbox.Fault{Path: documentsPath, Match: holds(`about d011"`), Status: 400, Body: "Bad content"})
+	if err := f.run(append(docs(23), user("ann"))...); err != nil || len(f.ids()) != 22 || f.rejected["component:default/d011"] != "Bad content" {
+		t.Errorf("%v, %d documents, rejected %v", err, len(f.ids()), f.rejected)
+	}
+}
+
+// TestNamedReason: a reason that names the document costs two requests more.
+func TestNamedReason(t *testing.T) {
+	f := start(t, sandbox.Rules{}, func(c *Config) { c.Batch.Documents = 100 })
+	f.server.Fail(sandbox.Fault{Path: documentsPath, Match: holds(`about d061"`), Status: 400, Body: `document "Component:default/d061": Bad content`})
+	if err := f.run(append(docs(100), user("ann"))...); err != nil || len(f.ids()) != 99 || f.made("bulkindexdocuments") != 3 {
+		t.Errorf("%v, %d documents, %v", err, len(f.ids()), f.requests)
+	}
+}
+
+func TestKindOf(t *testing.T) {
+	for _, tc := range []struct {
+		a, b string
+		same bool
+	}{
+		{`document "x": bad url`, `document "y": bad url`, true},
+		{`documents[3].body: bad`, `documents[12].body: bad`, true},
+		{`component:default/a is bad`, `component:default/b is bad`, true},
+		{`bad url`, `bad body`, false},
+	} {
+		a := kindOf(tc.a, engine.Encoded{ID: "component:default/a"})
+		b := kindOf(tc.b, engine.Encoded{ID: "component:default/b"})
+		if (a == b) != tc.same {
+			t.Errorf("%q and %q", a, b)
+		}
+	}
+}
+
+// TestDisplaced: another upload takes the place of this one while it is under
+// way; no document is blamed for it.
+func TestDisplaced(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	var once sync.Once
+	f.observe = func(e sandbox.Exchange) {
+		if strings.HasSuffix(e.Path, documentsPath) {
+			once.Do(func() {
+				f.post(api.PathBulkIndexDocuments, api.BulkIndexDocumentsRequest{Page: api.Page{UploadID: "other", Datasource: "backstage", IsFirstPage: true, ForceRestartUpload: true}})
+			})
+		}
+	}
+	err := f.run(append(docs(23), user("ann"))...)
+	if err == nil || !strings.Contains(err.Error(), "another has taken its place") || len(f.rejected) != 0 {
+		t.Errorf("%v, rejected %v", err, f.rejected)
+	}
+}
+
+func TestPageRequest(t *testing.T) {
+	p := newPage("documents", 0)
+	p.add(engine.Encoded{ID: "a", Body: []byte(`{"id":"a"}`)})
+	p.add(engine.Encoded{ID: "b", Body: []byte(`{"id":"b"}`)})
+	first := p.request(`,"isFirstPage":true`)
+	again := p.request("")
+	if string(first) != `{"documents":[{"id":"a"},{"id":"b"}],"isFirstPage":true}` || string(again) != `{"documents":[{"id":"a"},{"id":"b"}]}` {
+		t.Errorf("%s %s", first, again)
+	}
+	if b := p.some("documents", func(i int) bool { return i == 1 }); string(b.request("")) != `{"documents":[{"id":"b"}]}` {
+		t.Errorf("%s", b.buf)
+	}
+	if empty := newPage("documents", 0); string(empty.request("")) != `{"documents":[]}` {
+		t.Errorf("%s", empty.buf)
+	}
+}
+
+func TestTooLargeAlone(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	f.server.Fail(sandbox.Fault{Path: documentsPath, Match: holds(`about d011"`), Status: 413})
+	if err := f.run(append(docs(23), user("ann"))...); err != nil || f.rejected["component:default/d011"] != "it is larger than Glean takes in one request" || len(f.ids()) != 22 {
+		t.Errorf("%v, rejected %v", err, f.rejected)
+	}
+}
+
+// TestRefusedIdentities: a group that Glean refuses gets no members.
+func TestRefusedIdentities(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	f.server.Fail(sandbox.Fault{Path: "/bulkindexgroups", Match: holds(`/b"`), Status: 400, Body: "Bad group"})
+	if err := f.run(user("ann"), group("a", "user:default/ann"), group("b", "user:default/ann")); err != nil {
+		t.Fatal(err)
+	}
+	if m := f.index().Memberships; len(m) != 1 || len(m["group:default/a"]) != 1 || f.rejected["group:default/b"] != "Bad group" {
+		t.Errorf("%v %v", m, f.rejected)
+	}
+}
+
+// TestLargeGroup: the members of one group in more than one page.
+func TestLargeGroup(t *testing.T) {
+	f := start(t, sandbox.Rules{RefuseUnknownPrincipals: true})
+	var items []*engine.Item
+	var members []string
+	for i := range 17 {
+		items = append(items, user(fmt.Sprintf("u%02d", i)))
+		members = append(members, fmt.Sprintf("user:default/u%02d", i))
+	}
+	if err := f.run(append(items, group("a", members...), group("b", members[:5]...))...); err != nil {
+		t.Fatal(err)
+	}
+	if m := f.index().Memberships; len(m["group:default/a"]) != 17 || len(m["group:default/b"]) != 5 {
+		t.Errorf("%v", m)
+	}
+}
+
+func TestUnfinishedUploads(t *testing.T) {
+	t.Run("of this pipeline", func(t *testing.T) {
+		f := start(t, sandbox.Rules{})
+		f.begin("pipe-documents-" + ulid.Make().String())
+		if err := f.run(user("ann"), doc("a")); err != nil || len(f.ids()) != 1 || f.made("bulkindexdocuments") != 1 {
+			t.Errorf("%v, %v, %v", err, f.ids(), f.requests)
+		}
+	})
+	for _, id := range []string{"glean-sdk-1", "other-documents-" + ulid.Make().String(), "pipe-documents-1"} {
+		t.Run(id, func(t *testing.T) {
+			f := start(t, sandbox.Rules{})
+			f.begin(id)
+			err := f.run(user("ann"), doc("a"))
+			if err == nil || !strings.Contains(err.Error(), id) || engine.RemedyOf(err) == "" {
+				t.Errorf("%v", err)
+			}
+			if len(f.index().Users) != 0 {
+				t.Error("something was sent")
+			}
+		})
+	}
+	for _, rules := range []sandbox.Rules{{}, {ConflictIsBadRequest: true}} {
+		t.Run("begun after the review", func(t *testing.T) {
+			f := start(t, rules)
+			s := f.read(user("ann"), doc("a"))
+			if _, err := s.Holds(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			f.begin("somebody-elses")
+			err := s.Publish(t.Context(), f.plan(s))
+			if err == nil || !strings.Contains(err.Error(), "somebody-elses") || len(f.rejected) != 0 {
+				t.Errorf("%v %v", err, f.rejected)
+			}
+		})
+	}
+}
+
+// TestStop: the upload under way is ended, no other is begun.
+func TestStop(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	f.server.Fail(sandbox.Fault{Path: "/bulkindexusers", Page: sandbox.LastPage, Times: 1, Match: func([]byte) bool { close(f.stop); return true }})
+	err := f.publish(f.read(user("ann"), user("bob"), group("a"), doc("a")))
+	i := f.index()
+	if !errors.Is(err, engine.ErrStopped) || len(i.Users) != 2 || len(i.Groups) != 0 || len(i.Documents) != 0 || f.unfinished() != "" {
+		t.Errorf("%v %+v", err, i.Uploads)
+	}
+}
+
+// TestDeletion: what the engine's guards have allowed is deleted, what they
+// cannot see is paused.
+func TestDeletion(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	if err := f.run(append(docs(10), user("ann"), user("bob"))...); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.run(append(docs(5), user("ann"))...); err != nil || len(f.ids()) != 5 || len(f.index().Users) != 1 {
+		t.Errorf("half of them: %v, %d documents, %d users", err, len(f.ids()), len(f.index().Users))
+	}
+	var changed []*engine.Item
+	for i := range 5 {
+		changed = append(changed, doc(fmt.Sprintf("new%d", i)))
+	}
+	err := f.run(append(changed, user("ann"))...)
+	var paused *engine.Unconfirmed
+	if !errors.As(err, &paused) || !strings.Contains(err.Error(), "documents") || len(f.ids()) != 10 {
+		t.Errorf("as many with other ids: %v, %d documents", err, len(f.ids()))
+	}
+}
+
+func TestConfirm(t *testing.T) {
+	f := start(t, sandbox.Rules{IndexingTakes: 20 * time.Second})
+	begin := f.clock()
+	if err := f.run(user("ann"), doc("a")); err != nil || f.noted("still processing") {
+		t.Errorf("%v %q", err, f.notes)
+	}
+	if took := f.clock().Sub(begin); took < 20*time.Second || took > time.Minute {
+		t.Errorf("waited %v", took)
+	}
+
+	f = start(t, sandbox.Rules{IndexingTakes: time.Hour})
+	begin = f.clock()
+	if err := f.run(user("ann"), doc("a")); err != nil || !f.noted("Glean is still processing it: documents (upload completed), groups (upload completed), users (upload completed)") {
+		t.Errorf("%v %q", err, f.notes)
+	}
+	if took := f.clock().Sub(begin); took != time.Minute {
+		t.Errorf("waited %v", took)
+	}
+
+	f = start(t, sandbox.Rules{})
+	f.server.Fail(sandbox.Fault{Path: "/status", After: 1, Status: 400, Body: "beta"})
+	if err := f.run(user("ann"), doc("a")); err != nil || !f.noted("could not be asked") {
+		t.Errorf("%v %q", err, f.notes)
+	}
+}
+
+// TestPages: pages keep to both bounds, and one item may be larger.
+func TestPages(t *testing.T) {
+	f := start(t, sandbox.Rules{}, func(c *Config) { c.Batch = Batch{Documents: 100, Bytes: 4 << 10} })
+	var largest int
+	var pages int
+	f.server.Fail(sandbox.Fault{Path: documentsPath, Match: func(b []byte) bool {
+		if pages++; len(b) < 8<<10 {
+			largest = max(largest, len(b))
+		}
+		return false
+	}})
+	items := append(docs(60), user("ann"))
+	items[30].Fields = append(items[30].Fields, engine.Field{Name: "summary", Value: strings.Repeat("s", 9<<10)})
+	if err := f.run(items...); err != nil || len(f.ids()) != 60 {
+		t.Fatal(err)
+	}
+	if largest > 4<<10 || pages < 5 {
+		t.Errorf("%d pages, the largest of %d bytes", pages, largest)
+	}
+}

@@ -1,0 +1,93 @@
+package glean
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+)
+
+const sandboxToken = "sandbox-token"
+
+// startSandbox starts an index server that knows the file's datasource.
+func startSandbox(_ context.Context, o engine.SandboxOptions) (*engine.Sandbox, error) {
+	cfg := *o.Config.(*Config)
+	cfg.adopt(o.UIURL)
+	d := cfg.datasource()
+	s, err := sandbox.Start(sandbox.Options{Token: sandboxToken, Datasources: []api.DatasourceConfig{d}})
+	if err != nil {
+		return nil, fmt.Errorf("start the index server: %w", err)
+	}
+	return &engine.Sandbox{
+		Set: map[string]string{
+			"instance": "", "server_url": s.URL(), "token": sandboxToken, "requests_per_second": "0",
+			"datasource.homeUrl": d.HomeURL, "datasource.urlRegex": d.URLRegex,
+		},
+		Summary: func(w io.Writer) error { return summarize(w, s.Index(d.Name)) },
+		Close:   s.Close,
+	}, nil
+}
+
+// summarize prints what is in an index, and who finds one of the documents that
+// only some find.
+func summarize(w io.Writer, i sandbox.Index) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "In the index of %s:\n", i.Config.DisplayName)
+	types := i.CountByType()
+	for _, t := range slices.Sorted(maps.Keys(types)) {
+		fmt.Fprintf(&b, "  %-22s %6d\n", t, types[t])
+	}
+	members := 0
+	for _, m := range i.Memberships {
+		members += len(m)
+	}
+	fmt.Fprintf(&b, "  %-22s %6d\n  %-22s %6d\n  %-22s %6d\n", "users", len(i.Users), "groups", len(i.Groups), "memberships", members)
+	counts, private := audiences(i)
+	fmt.Fprintf(&b, "Who finds the %s:\n", documents(len(i.Documents)))
+	for _, a := range engine.Audiences {
+		fmt.Fprintf(&b, "  %-22s %6d\n", a, counts[a])
+	}
+	if private != "" {
+		fmt.Fprintf(&b, "%s is found by %s\n", private, people(i.WhoFinds(private)))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// audiences counts the documents by who finds them, and picks the first that
+// only some find.
+func audiences(i sandbox.Index) (counts map[engine.Audience]int, private string) {
+	counts = map[engine.Audience]int{}
+	for _, id := range slices.Sorted(maps.Keys(i.Documents)) {
+		p := i.Documents[id].Permissions
+		switch {
+		case p == nil:
+			counts[engine.Nobody]++
+		case p.AllowAnonymousAccess:
+			counts[engine.AllUsers]++
+		case p.AllowAllDatasourceUsersAccess:
+			counts[engine.DatasourceUsers]++
+		case len(p.AllowedUsers)+len(p.AllowedGroups)+len(p.AllowedGroupIntersections) == 0:
+			counts[engine.Nobody]++
+		default:
+			counts[engine.Listed]++
+			if private == "" && len(i.WhoFinds(id)) > 0 {
+				private = id
+			}
+		}
+	}
+	return counts, private
+}
+
+func people(emails []string) string {
+	if len(emails) == 0 {
+		return "nobody"
+	}
+	return fmt.Sprintf("%d of the users: %s", len(emails), strings.ReplaceAll(enumerate(emails, 8), ";", ","))
+}

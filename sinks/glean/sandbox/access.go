@@ -1,0 +1,114 @@
+package sandbox
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// access answers who finds what from the identities of a datasource. A group
+// that was not uploaded lets nobody in, and a group contains the members of the
+// groups in it.
+type access struct {
+	byEmail bool
+	users   map[string]api.User // by lower-case e-mail
+	groups  map[string]bool
+	parents map[api.Membership][]string // the groups that a member is directly in
+}
+
+func newAccess(byEmail bool, users map[string]api.User, groups map[string]bool, members map[string][]api.Membership) *access {
+	a := &access{byEmail: byEmail, users: users, groups: groups, parents: map[api.Membership][]string{}}
+	for group, ms := range members {
+		for _, m := range ms {
+			if byEmail {
+				m.MemberUserID = strings.ToLower(m.MemberUserID)
+			}
+			if groups[group] {
+				a.parents[m] = append(a.parents[m], group)
+			}
+		}
+	}
+	return a
+}
+
+// identity is how the datasource refers to a user.
+func (a *access) identity(u api.User) string {
+	if a.byEmail {
+		return strings.ToLower(u.Email)
+	}
+	return u.UserID
+}
+
+// groupsOf are the groups that a user is in, directly or through others.
+func (a *access) groupsOf(u api.User) map[string]bool {
+	in := map[string]bool{}
+	next := a.parents[api.Membership{MemberUserID: a.identity(u)}]
+	for len(next) > 0 {
+		group := next[len(next)-1]
+		next = next[: len(next)-1 : len(next)-1]
+		if !in[group] {
+			in[group] = true
+			next = append(next, a.parents[api.Membership{MemberGroupName: group}]...)
+		}
+	}
+	return in
+}
+
+// finder says which permissions let somebody in. An e-mail that was not
+// uploaded is a Glean user all the same; an inactive user is nobody.
+func (a *access) finder(email string) func(api.Permissions) bool {
+	u, uploaded := a.users[strings.ToLower(email)]
+	if !uploaded {
+		return func(p api.Permissions) bool { return p.AllowAnonymousAccess }
+	}
+	if u.IsActive != nil && !*u.IsActive {
+		return func(api.Permissions) bool { return false }
+	}
+	groups, identity := a.groupsOf(u), a.identity(u)
+	return func(p api.Permissions) bool {
+		return p.AllowAnonymousAccess || p.AllowAllDatasourceUsersAccess ||
+			slices.ContainsFunc(p.AllowedUsers, func(r api.UserReference) bool {
+				if a.byEmail {
+					return strings.ToLower(r.Email) == identity
+				}
+				return r.DatasourceUserID == identity
+			}) ||
+			slices.ContainsFunc(p.AllowedGroups, func(g string) bool { return groups[g] }) ||
+			slices.ContainsFunc(p.AllowedGroupIntersections, func(x api.GroupIntersection) bool {
+				return len(x.RequiredGroups) > 0 && !slices.ContainsFunc(x.RequiredGroups, func(g string) bool { return !groups[g] })
+			})
+	}
+}
+
+// access of a datasource as it is now. The caller holds the server's lock.
+func (x *source) access() *access {
+	users := make(map[string]api.User, len(x.users.live))
+	for k, e := range x.users.live {
+		users[k] = e.value
+	}
+	groups := make(map[string]bool, len(x.groups.live))
+	for k := range x.groups.live {
+		groups[k] = true
+	}
+	return newAccess(x.schema.byEmail, users, groups, x.memberships())
+}
+
+// memberships are the members of every group that has had an upload.
+func (x *source) memberships() map[string][]api.Membership {
+	out := make(map[string][]api.Membership, len(x.members))
+	for group, c := range x.members {
+		if c.live == nil {
+			continue
+		}
+		ms := make([]api.Membership, 0, len(c.live))
+		for _, e := range c.live {
+			ms = append(ms, e.value)
+		}
+		slices.SortFunc(ms, func(a, b api.Membership) int {
+			return strings.Compare(a.MemberGroupName+"\x00"+a.MemberUserID, b.MemberGroupName+"\x00"+b.MemberUserID)
+		})
+		out[group] = ms
+	}
+	return out
+}

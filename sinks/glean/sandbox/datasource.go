@@ -1,0 +1,36 @@
+package sandbox
+
+import (
+	"strings"
+
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+func addDatasource(s *Server, _ string, body []byte) (any, error) {
+	c, err := parseConfig(body)
+	if err == nil {
+		err = s.configure(c)
+	}
+	if err != nil {
+		return nil, bad("Invalid datasource config: %v", err)
+	}
+	return nil, nil
+}
+
+var getDatasourceConfigShape = shape{"datasource": text}
+
+func getDatasourceConfig(s *Server, _ string, body []byte) (any, error) {
+	var r api.GetDatasourceConfigRequest
+	if err := read(getDatasourceConfigShape, body, &r); err != nil {
+		return nil, err
+	}
+	schema, err := s.schemaOf(r.Datasource)
+	if err != nil {
+		return nil, err
+	}
+	c := schema.config
+	if s.options.Rules.EchoCustomNames {
+		c.Name = "CUSTOM_" + strings.ToUpper(c.Name)
+	}
+	return c, nil
+}

@@ -1,0 +1,196 @@
+package sandbox
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// recentUploads is how many closed uploads of a stream a status lists.
+const recentUploads = 50
+
+func debugStatus(s *Server, datasource string, _ []byte) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x, err := s.source(datasource)
+	if err != nil {
+		return nil, err
+	}
+	memberships := 0
+	for _, c := range x.members {
+		memberships += len(c.live)
+	}
+	stream := func(name string, n int) api.StreamStatus {
+		return api.StreamStatus{BulkUploadHistory: s.history(x, name), Counts: api.StreamCounts{Uploaded: n}}
+	}
+	counts := x.counts()
+	return api.DatasourceStatus{
+		Documents: api.DocumentsStatus{
+			BulkUploadHistory: s.history(x, "documents"),
+			Counts:            api.DocumentCounts{Uploaded: counts, Indexed: counts},
+		},
+		Identity: api.IdentityStatus{
+			Users:       stream("users", len(x.users.live)),
+			Groups:      stream("groups", len(x.groups.live)),
+			Memberships: stream("memberships", memberships),
+		},
+		DatasourceVisibility: s.options.Visibility,
+	}, nil
+}
+
+// history is the active and the recent uploads of a stream, newest first.
+func (s *Server) history(x *source, stream string) []api.BulkUpload {
+	var out []api.BulkUpload
+	closed := 0
+	for _, u := range slices.Backward(x.uploads) {
+		if u.Stream != stream || u.Discarded || !u.Ended.IsZero() && closed == recentUploads {
+			continue
+		}
+		b := api.BulkUpload{UploadID: u.ID, StartTime: stamp(u.Started), EndTime: "NA", Status: api.UploadActive}
+		switch {
+		case u.Ended.IsZero() && u.Pages == 1:
+			b.ProcessingState = api.StateUploadStarted
+		case u.Ended.IsZero():
+			b.ProcessingState = api.StateUploadInProgress
+		default:
+			closed++
+			b.EndTime, b.Status = stamp(u.Ended), api.UploadSuccessful
+			b.ProcessingState = s.processing(u)
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+func (s *Server) processing(u *Upload) string {
+	switch {
+	case u.Paused > 0:
+		return api.StateDeletionPaused
+	case s.options.Now().Sub(u.Ended) < s.options.Rules.IndexingTakes:
+		return api.StateUploadCompleted
+	}
+	return api.StateIndexingCompleted
+}
+
+func (x *source) counts() []api.TypeCount {
+	n := map[string]int{}
+	for _, e := range x.documents.live {
+		n[e.value.objectType]++
+	}
+	var out []api.TypeCount
+	for _, t := range slices.Sorted(maps.Keys(n)) {
+		out = append(out, api.TypeCount{ObjectType: t, Count: n[t]})
+	}
+	return out
+}
+
+var (
+	debugDocumentShape  = shape{"objectType": text, "docId": text}
+	debugDocumentsShape = shape{"debugDocuments": listOf(debugDocumentShape.check)}
+	debugUserShape      = shape{"email": text}
+	checkAccessShape    = shape{"datasource": text, "objectType": text, "docId": text, "userEmail": text}
+)
+
+func debugDocument(s *Server, datasource string, body []byte) (any, error) {
+	var r api.DebugDocumentRequest
+	if err := read(debugDocumentShape, body, &r); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x, err := s.source(datasource)
+	if err != nil {
+		return nil, err
+	}
+	return x.describe(r), nil
+}
+
+func debugDocuments(s *Server, datasource string, body []byte) (any, error) {
+	var r api.DebugDocumentsRequest
+	if err := read(debugDocumentsShape, body, &r); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x, err := s.source(datasource)
+	if err != nil {
+		return nil, err
+	}
+	var out api.DebugDocumentsResponse
+	for _, d := range r.DebugDocuments {
+		out.DocumentStatuses = append(out.DocumentStatuses, api.DebugDocumentsItem{DocID: d.DocID, ObjectType: d.ObjectType, DebugInfo: x.describe(d)})
+	}
+	return out, nil
+}
+
+// find looks a document up by id and type.
+func (x *source) find(objectType, id string) (entry[document], bool) {
+	e, ok := x.documents.live[strings.ToLower(id)]
+	return e, ok && e.value.objectType == objectType
+}
+
+func (x *source) describe(r api.DebugDocumentRequest) api.DebugDocumentResponse {
+	e, ok := x.find(r.ObjectType, r.DocID)
+	if !ok {
+		return api.DebugDocumentResponse{Status: api.DocumentStatus{
+			UploadStatus: api.NotUploaded, IndexingStatus: api.NotIndexed, PermissionIdentityStatus: api.StatusUnknown,
+		}}
+	}
+	at := stamp(time.Unix(e.at, 0))
+	d := api.DebugDocumentResponse{UploadedPermissions: &e.value.permissions, Status: api.DocumentStatus{
+		UploadStatus: api.Uploaded, LastUploadedAt: at, IndexingStatus: api.Indexed, LastIndexedAt: at, PermissionIdentityStatus: api.Uploaded,
+	}}
+	switch {
+	case x.schema.config.IdentityDatasourceName != "":
+		d.Status.PermissionIdentityStatus = api.StatusUnknown
+	case x.unknown(e.value.permissions) != "":
+		d.Status.PermissionIdentityStatus = api.NotUploaded
+	}
+	return d
+}
+
+func debugUser(s *Server, datasource string, body []byte) (any, error) {
+	var r api.DebugUserRequest
+	if err := read(debugUserShape, body, &r); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x, err := s.source(datasource)
+	if err != nil {
+		return nil, err
+	}
+	e, ok := x.users.live[strings.ToLower(r.Email)]
+	if !ok {
+		return api.DebugUserResponse{Status: api.UserStatus{UploadStatus: api.NotUploaded}}, nil
+	}
+	out := api.DebugUserResponse{Status: api.UserStatus{
+		IsActiveUser: e.value.IsActive == nil || *e.value.IsActive, UploadStatus: api.Uploaded, LastUploadedAt: stamp(time.Unix(e.at, 0)),
+	}}
+	a := x.access()
+	groups := a.parents[api.Membership{MemberUserID: a.identity(e.value)}]
+	for _, g := range slices.Sorted(slices.Values(groups)) {
+		out.UploadedGroups = append(out.UploadedGroups, api.Group{Name: g})
+	}
+	return out, nil
+}
+
+func checkDocumentAccess(s *Server, _ string, body []byte) (any, error) {
+	var r api.CheckDocumentAccessRequest
+	if err := read(checkAccessShape, body, &r); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x, err := s.source(r.Datasource)
+	if err != nil {
+		return nil, err
+	}
+	e, ok := x.find(r.ObjectType, r.DocID)
+	return api.CheckDocumentAccessResponse{HasAccess: ok && x.access().finder(r.UserEmail)(e.value.permissions)}, nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -1,0 +1,12 @@
+// Package sandbox is an index server with the rules of Glean's Indexing API, on
+// loopback: the other end of `pipe run --sandbox` and of the sink's tests. It
+// keeps what it is given and can say who finds what.
+//
+// Where Glean's documents are silent it takes the stricter reading, and Rules
+// switches on the worse ones. Faults make it misbehave. It checks what it
+// receives with code of its own: it shares with the sink the shapes of package
+// api and nothing else, so that one cannot excuse the other's mistakes.
+//
+// Not kept: latency (what an upload closes is found at once, but see
+// Rules.IndexingTakes) and the end of a paused deletion after seven days.
+package sandbox

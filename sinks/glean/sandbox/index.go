@@ -1,0 +1,106 @@
+package sandbox
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// Index is a copy of what the server held of a datasource at one moment.
+type Index struct {
+	Config      api.DatasourceConfig
+	Documents   map[string]api.Document     // by id, as it was last uploaded
+	Users       map[string]api.User         // by lower-case e-mail
+	Groups      map[string]api.Group        // by name
+	Memberships map[string][]api.Membership // by group, sorted; an empty list after an empty upload
+	Uploads     []Upload                    // in the order of their first pages
+	access      *access
+}
+
+// Index copies a datasource; it is empty for one that is not known.
+func (s *Server) Index(datasource string) Index {
+	s.mu.Lock()
+	x, err := s.source(datasource)
+	if err != nil {
+		s.mu.Unlock()
+		return Index{access: newAccess(true, nil, nil, nil)}
+	}
+	i := Index{Config: x.schema.config, Memberships: x.memberships(), access: x.access()}
+	i.Users = i.access.users
+	i.Groups = make(map[string]api.Group, len(x.groups.live))
+	for k, e := range x.groups.live {
+		i.Groups[k] = e.value
+	}
+	for _, u := range x.uploads {
+		i.Uploads = append(i.Uploads, *u)
+	}
+	raw := make(map[string][]byte, len(x.documents.live))
+	for _, e := range x.documents.live {
+		raw[e.id] = e.value.raw
+	}
+	s.mu.Unlock()
+
+	i.Documents = make(map[string]api.Document, len(raw))
+	for id, b := range raw { // the bytes are never changed
+		var d api.Document
+		if err := codec.Unmarshal(b, &d); err != nil {
+			panic("sandbox: a document that was accepted does not decode: " + err.Error())
+		}
+		i.Documents[id] = d
+	}
+	return i
+}
+
+// Document finds a document by its id, without regard to case.
+func (i Index) Document(id string) (api.Document, bool) {
+	if d, ok := i.Documents[id]; ok {
+		return d, true
+	}
+	for k, d := range i.Documents {
+		if strings.EqualFold(k, id) {
+			return d, true
+		}
+	}
+	return api.Document{}, false
+}
+
+// WhoFinds lists the uploaded users that find a document, as lower-case
+// e-mails, sorted. Those who were not
+// uploaded find what allows anonymous access.
+func (i Index) WhoFinds(id string) []string {
+	d, ok := i.Document(id)
+	if !ok || d.Permissions == nil {
+		return nil
+	}
+	var out []string
+	for _, email := range slices.Sorted(maps.Keys(i.Users)) {
+		if i.access.finder(email)(*d.Permissions) {
+			out = append(out, email)
+		}
+	}
+	return out
+}
+
+// Finds lists the ids of the documents that somebody finds, sorted.
+func (i Index) Finds(email string) []string {
+	finds := i.access.finder(email)
+	var out []string
+	for _, id := range slices.Sorted(maps.Keys(i.Documents)) {
+		if p := i.Documents[id].Permissions; p != nil && finds(*p) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// CountByType counts the documents by object type.
+func (i Index) CountByType() map[string]int {
+	out := map[string]int{}
+	for _, d := range i.Documents {
+		out[d.ObjectType]++
+	}
+	return out
+}

@@ -1,0 +1,120 @@
+package sandbox
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// DefaultMaxPage is the largest request body that is accepted, in bytes, where
+// Options.MaxPage is 0.
+const DefaultMaxPage = 10 << 20
+
+// Options say how a server behaves; the zero value is a server without
+// datasources that accepts every token.
+type Options struct {
+	Token       string                 // the bearer token that is accepted; "": any
+	Datasources []api.DatasourceConfig // known from the start
+	Visibility  string                 // of every datasource; "": ENABLED_FOR_ALL
+	MaxPage     int                    // bytes of a request body; more is refused with 413
+	Rules       Rules
+	Now         func() time.Time // nil: time.Now
+	Observe     func(Exchange)   // sees every request with its answer, from many goroutines; nil: nobody
+}
+
+// Rules are the worse readings of what Glean's documents leave open.
+type Rules struct {
+	VisibleBeforeLastPage   bool          // each page is found at once, not only when its upload is closed
+	RefuseUnknownPrincipals bool          // permissions and memberships may name only users and groups that were uploaded
+	StrictIDs               bool          // an id twice in a page, or in other case in an upload, is refused; else the last one wins
+	RefuseReusedUploadIDs   bool          // the id of an upload that was closed cannot start another
+	ConflictIsBadRequest    bool          // an unfinished upload is a 400 and not a 409
+	EchoCustomNames         bool          // getdatasourceconfig says CUSTOM_BACKSTAGE for backstage
+	IndexingTakes           time.Duration // how long a closed upload stays UPLOAD COMPLETED
+}
+
+// Exchange is a request and its answer. The slices must not be changed.
+type Exchange struct {
+	Method, Path, ContentType string
+	Body                      []byte
+	Status                    int
+	AnswerType                string
+	Answer                    []byte
+}
+
+// Server is a running index server. Its methods may be called from many
+// goroutines.
+type Server struct {
+	options  Options
+	url      string
+	http     *http.Server
+	requests sync.WaitGroup // added to only under mu and before closed
+
+	mu      sync.Mutex
+	closed  bool
+	sources map[string]*source // by lower-case name
+	faults  []*fault
+}
+
+// Start listens on a free port of 127.0.0.1.
+func Start(o Options) (*Server, error) {
+	s := &Server{options: o, sources: map[string]*source{}}
+	if s.options.Now == nil {
+		s.options.Now = time.Now
+	}
+	if s.options.MaxPage == 0 {
+		s.options.MaxPage = DefaultMaxPage
+	}
+	if s.options.Visibility == "" {
+		s.options.Visibility = api.VisibilityAll
+	}
+	for _, c := range o.Datasources {
+		if err := s.configure(c); err != nil {
+			return nil, fmt.Errorf("datasource %q: %w", c.Name, err)
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen on loopback: %w", err)
+	}
+	s.url = "http://" + l.Addr().String()
+	s.http = &http.Server{Handler: s.Handler(), ReadHeaderTimeout: time.Minute}
+	s.requests.Add(1)
+	go func() {
+		defer s.requests.Done()
+		_ = s.http.Serve(l) // ends with ErrServerClosed, after Close
+	}()
+	return s, nil
+}
+
+// URL is the server's address, without a slash at the end.
+func (s *Server) URL() string { return s.url }
+
+// Close ends every connection, and with it the delays of faults, and waits for
+// the requests in work.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	_ = s.http.Close() // the listener's error helps nobody
+	s.requests.Wait()
+}
+
+// Handler answers as the server does, for use behind another listener; Close
+// waits for those requests, too.
+func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
+
+// enter counts a request in; false after Close.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.requests.Add(1)
+	return true
+}

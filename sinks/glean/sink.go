@@ -1,0 +1,165 @@
+package glean
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// Sink is a datasource of Glean.
+type Sink struct {
+	cfg    *Config
+	schema *schema
+	conn   *connection.Connection // nil when the file leaves address or token open
+	sleep  func(context.Context, time.Duration) error
+}
+
+var (
+	_ engine.Sink    = (*Sink)(nil)
+	_ engine.Checker = (*Sink)(nil)
+)
+
+// open makes a sink; retry zero is the engine's policy.
+func open(cfg *Config, s engine.Settings, retry engine.Retry) (*Sink, error) {
+	schema, err := newSchema(cfg.Datasource)
+	if err != nil {
+		return nil, err
+	}
+	k := &Sink{cfg: cfg, schema: schema, sleep: sleep}
+	if !cfg.ready() {
+		return k, nil
+	}
+	if schema.urls == nil && !schema.entity {
+		return nil, engine.Errorf(engine.Fatal, "set datasource.urlRegex to what all of the documents' addresses match", "datasource.urlRegex is missing, and the source has no ui_url that it could follow from")
+	}
+	allowed := []string{
+		api.PathBulkIndexUsers, api.PathBulkIndexGroups, api.PathBulkIndexMemberships, api.PathBulkIndexDocuments,
+		api.PathGetDatasourceConfig, api.PathDebugStatus(cfg.Datasource.Name),
+	}
+	k.conn, err = connection.New(cfg.Config, connection.Settings{
+		Name: "glean", URL: cfg.address(), Token: cfg.Token, UserAgent: s.UserAgent, LoopbackOnly: s.Loopback, Log: s.Log, Observe: s.Observe, Retry: retry,
+		Rate: cfg.RequestsPerSecond, Burst: cfg.Concurrency,
+		Allow: func(method, path string) bool { return method == http.MethodPost && slices.Contains(allowed, path) },
+	})
+	return k, err
+}
+
+// Open begins a run's use of the sink; it asks Glean for nothing.
+func (k *Sink) Open(_ context.Context, o engine.Opening) (engine.Session, error) {
+	return &session{sink: k, schema: k.schema, o: o, tally: newTally()}, nil
+}
+
+// Close gives back idle connections.
+func (k *Sink) Close() error {
+	if k.conn != nil {
+		k.conn.Close()
+	}
+	return nil
+}
+
+var errNoConnection = engine.Errorf(engine.Fatal, "set instance or server_url, and token, of sink.glean", "glean: the address or the token is not set")
+
+// ask posts a request that changes nothing and decodes its answer.
+func (k *Sink) ask(ctx context.Context, path string, in, out any) error {
+	if k.conn == nil {
+		return errNoConnection
+	}
+	r := connection.Request{Method: http.MethodPost, Path: path, Idempotent: true}
+	if in != nil {
+		body, err := codec.Marshal(in)
+		if err != nil {
+			return err
+		}
+		r.Body = body
+	}
+	resp, err := k.conn.Do(ctx, r)
+	if err != nil {
+		return err
+	}
+	if err := codec.Unmarshal(resp.Body, out); err != nil {
+		return engine.Errorf(engine.Permanent, "", "glean: POST %s: the answer cannot be read: %w", path, err)
+	}
+	return nil
+}
+
+// live reads the datasource's config as Glean has it. That there is none is an
+// error of its own.
+func (k *Sink) live(ctx context.Context) (api.DatasourceConfig, error) {
+	var c api.DatasourceConfig
+	err := k.ask(ctx, api.PathGetDatasourceConfig, api.GetDatasourceConfigRequest{Datasource: k.schema.name}, &c)
+	if s := statusOf(err); s == http.StatusBadRequest || s == http.StatusNotFound {
+		return c, engine.Errorf(engine.Fatal, "make it with `pipe datasource apply FILE`, or mend datasource.name", "Glean has no datasource %q: %w", k.schema.name, err)
+	}
+	return c, err
+}
+
+// agree reads the live config and refuses what differs from the file in what a
+// run depends on.
+func (k *Sink) agree(ctx context.Context) error {
+	live, err := k.live(ctx)
+	if err != nil {
+		return err
+	}
+	if d := differences(k.cfg.Datasource, live); len(d) > 0 {
+		return engine.Errorf(engine.Fatal, "bring Glean to what the file says with `pipe datasource apply FILE`, or the file to what Glean has",
+			"datasource %q is not in Glean what the file says: %s", k.schema.name, enumerate(d, 5))
+	}
+	return nil
+}
+
+func (k *Sink) status(ctx context.Context) (api.DatasourceStatus, error) {
+	var s api.DatasourceStatus
+	return s, k.ask(ctx, api.PathDebugStatus(k.schema.name), nil, &s)
+}
+
+// statusOf is the HTTP status that an error is about, 0 when it is about none.
+func statusOf(err error) int {
+	var s *connection.StatusError
+	if errors.As(err, &s) {
+		return s.Status
+	}
+	return 0
+}
+
+// reasonOf is what Glean said about a refusal.
+func reasonOf(err error) string {
+	var s *connection.StatusError
+	if errors.As(err, &s) && s.Reason != "" {
+		return s.Reason
+	}
+	return err.Error()
+}
+
+// enumerate joins the first of some texts and counts the others.
+func enumerate(texts []string, most int) string {
+	out := ""
+	for i, t := range texts {
+		if i == most {
+			return fmt.Sprintf("%s and %d more", out, len(texts)-most)
+		}
+		if i > 0 {
+			out += "; "
+		}
+		out += t
+	}
+	return out
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

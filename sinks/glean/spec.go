@@ -1,0 +1,143 @@
+package glean
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// The streams. memberships is not one of the file's: the session makes it of
+// the groups.
+const (
+	streamUsers       = "users"
+	streamGroups      = "groups"
+	streamMemberships = "memberships"
+	streamDocuments   = "documents"
+)
+
+// Spec describes the sink.
+func Spec() engine.SinkSpec {
+	return engine.SinkSpec{
+		Name:    "glean",
+		Summary: "Fills a datasource of Glean: users, groups with their members, and documents that each only some may find.",
+		Config:  func() any { return &Config{} },
+		Streams: func(any) []engine.Stream { return streams() },
+		CheckMapping: func(cfg any, m engine.MappingFacts, b engine.Builder) {
+			if s, err := newSchema(cfg.(*Config).Datasource); err == nil && m.Stream == streamDocuments {
+				s.checkMapping(m, b)
+			}
+		},
+		Open:    func(cfg any, s engine.Settings) (engine.Sink, error) { return open(cfg.(*Config), s, engine.Retry{}) },
+		Sandbox: startSandbox,
+		Ready:   func(cfg any) bool { return cfg.(*Config).ready() },
+		Adopt:   func(cfg any, uiURL string) { cfg.(*Config).adopt(uiURL) },
+	}
+}
+
+func (c *Config) ready() bool { return c.address() != "" && c.Token.IsSet() }
+
+// adopt takes homeUrl and urlRegex from where people look at the source.
+func (c *Config) adopt(uiURL string) {
+	if uiURL = strings.TrimRight(uiURL, "/"); uiURL != "" {
+		c.Datasource.HomeURL = uiURL
+		c.Datasource.URLRegex = regexp.QuoteMeta(uiURL) + "/.*"
+	}
+}
+
+func streams() []engine.Stream {
+	return []engine.Stream{
+		{Name: streamUsers, Identities: true, Doc: "Who may find anything of the datasource. Users with one e-mail are one user.", Fields: []engine.FieldSpec{
+			{Name: "id", Type: engine.RefField, Required: true, Doc: "The ref by which permissions, owners and members name the user."},
+			{Name: "email", Type: engine.Text, Required: true, Doc: "The e-mail with which the user signs in to Glean."},
+			{Name: "name", Type: engine.Text, Doc: "The user's name; the part of the e-mail before @ when it is empty."},
+		}},
+		{Name: streamGroups, Identities: true, Doc: "Groups that permissions may name, with their members.", Fields: []engine.FieldSpec{
+			{Name: "id", Type: engine.RefField, Required: true, Doc: "The group's name in Glean and the ref by which permissions name it; no white space."},
+			{Name: "members", Type: engine.RefList, Doc: "Refs of its members: users, and groups whose members count as its own."},
+			{Name: "subgroups", Type: engine.RefList, Doc: "Refs of groups whose members count as its own."},
+		}},
+		{Name: streamDocuments, Permissions: true, Doc: "What people find.", Fields: []engine.FieldSpec{
+			{Name: "id", Type: engine.Text, Required: true, Doc: "What tells the document apart, without regard to case; at most 200 characters."},
+			{Name: "objectType", Type: engine.Text, Required: true, Doc: "One of the types under datasource.objectDefinitions."},
+			{Name: "title", Type: engine.Text, Doc: "The title, as plain text."},
+			{Name: "viewURL", Type: engine.Text, Doc: "Where people read it; it matches datasource.urlRegex."},
+			{Name: "summary", Type: engine.Text, Doc: "What it is about, as plain text."},
+			{Name: "body", Type: engine.Text, Doc: "Its text, which is searched and shown in snippets."},
+			{Name: "bodyType", Type: engine.Text, Doc: "The body's media type: text/plain when it is left out, text/markdown, text/html or text/csv."},
+			{Name: "owner", Type: engine.RefField, Doc: "The user that owns it."},
+			{Name: "author", Type: engine.RefField, Doc: "The user that wrote it."},
+			{Name: "updatedBy", Type: engine.RefField, Doc: "The user that last changed it."},
+			{Name: "createdAt", Type: engine.Seconds, Doc: "When it was made, in seconds since 1970: epoch(…)."},
+			{Name: "updatedAt", Type: engine.Seconds, Doc: "When it was last changed, in seconds since 1970: epoch(…)."},
+			{Name: "container", Type: engine.Text, Doc: "The name of what it is a part of."},
+			{Name: "containerObjectType", Type: engine.Text, Doc: "The object type of that; it is left out when it is not defined."},
+			{Name: "containerDatasourceId", Type: engine.Text, Doc: "The id of that."},
+			{Name: "tags", Type: engine.TextList, Doc: "Labels; a built-in facet."},
+			{Name: "status", Type: engine.Text, Doc: "A state, as text."},
+			{Name: "additionalUrls", Type: engine.TextList, Doc: "Other addresses of the same thing."},
+			{Name: "nativeAppUrl", Type: engine.Text, Doc: "A deep link into an app."},
+			{Name: "customProperties", Type: engine.Properties, Doc: "The properties that its object type defines."},
+		}},
+	}
+}
+
+const codeDatasource = "datasource"
+
+// checkMapping holds what a mapping sets against the datasource's config.
+func (s *schema) checkMapping(m engine.MappingFacts, b engine.Builder) {
+	field := func(name string) *engine.FieldFacts {
+		i := slices.IndexFunc(m.Fields, func(f engine.FieldFacts) bool { return f.Name == name })
+		if i < 0 {
+			return nil
+		}
+		return &m.Fields[i]
+	}
+	if field("viewURL") == nil && !s.entity {
+		b.Problem(m.Node, "missing-field", "documents need viewURL", "add viewURL: page   (only an entity datasource does without)")
+	}
+	types, known := s.typesOf(field("objectType"), b)
+	if f := field("customProperties"); f != nil {
+		for _, p := range f.Properties {
+			lacking := slices.DeleteFunc(slices.Clone(types), func(t string) bool { return s.defines(t, p.Name) })
+			if len(lacking) > 0 && (known || len(lacking) == len(types)) {
+				b.Problem(p.Node, codeDatasource, fmt.Sprintf("property %q is not defined for %s", p.Name, strings.Join(lacking, ", ")),
+					"add it to their propertyDefinitions under datasource.objectDefinitions, or leave it out")
+			}
+		}
+	}
+}
+
+// typesOf are the object types that a mapping may give; all that there are when
+// that cannot be known. It reports those that are not defined.
+func (s *schema) typesOf(f *engine.FieldFacts, b engine.Builder) (types []string, known bool) {
+	if f == nil || f.Values == nil {
+		return slices.Sorted(maps.Keys(s.types)), false
+	}
+	for _, t := range slices.Compact(slices.Sorted(maps.Values(f.Values))) {
+		if _, declared := s.properties(t); declared {
+			types = append(types, t)
+			continue
+		}
+		b.Problem(f.Node, codeDatasource, fmt.Sprintf("objectType %q is not under datasource.objectDefinitions", t), "the types there are "+s.typeNames()+"; Glean refuses documents of any other")
+	}
+	return types, true
+}
+
+func (s *schema) defines(objectType, property string) bool {
+	types, _ := s.properties(objectType)
+	_, ok := types[property]
+	return ok
+}
+
+// typeNames lists the object types for people.
+func (s *schema) typeNames() string {
+	names := slices.Sorted(maps.Keys(s.types))
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,186 @@
+package glean
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+func TestConfigSpec(t *testing.T) {
+	if err := config.CheckSpec(Spec().Config()); err != nil {
+		t.Error(err)
+	}
+	for _, s := range streams() {
+		for _, f := range s.Fields {
+			if f.Doc == "" {
+				t.Errorf("%s.%s has no doc", s.Name, f.Name)
+			}
+		}
+	}
+}
+
+const goodConfig = `
+instance: acme
+token: t0ken-of-the-test
+datasource:
+  name: backstage
+  datasourceCategory: KNOWLEDGE_HUB
+  objectDefinitions:
+    - name: component
+      propertyDefinitions:
+        - {name: type, propertyType: PICKLIST, uiFacetOrder: 1}
+        - {name: ref, hideUiFacet: true}
+`
+
+func decode(t *testing.T, text, uiURL string) (*Config, config.Problems) {
+	t.Helper()
+	doc, problems := config.Parse("test.yaml", []byte(text))
+	if problems.HasErrors() {
+		t.Fatal(problems)
+	}
+	c := Spec().Config().(*Config)
+	Spec().Adopt(c, uiURL)
+	return c, config.Decode(doc.Root(), c, nil).Errors()
+}
+
+func TestConfig(t *testing.T) {
+	c, problems := decode(t, goodConfig, "https://portal.example/app/")
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if c.address() != "https://acme-be.glean.com" || !Spec().Ready(c) || c.Batch.Documents != 500 || c.Batch.Bytes != 4<<20 ||
+		c.Datasource.HomeURL != "https://portal.example/app" || c.Datasource.URLRegex != `https://portal\.example/app/.*` ||
+		c.Datasource.ObjectDefinitions[0].PropertyDefinitions[1].PropertyType != "TEXT" || !c.TLS.Verify {
+		t.Errorf("%+v", c)
+	}
+	c, _ = decode(t, strings.Replace(goodConfig, "  name: backstage", "  name: backstage\n  urlRegex: https://x/.*", 1), "https://portal.example")
+	if c.Datasource.URLRegex != "https://x/.*" || c.Datasource.HomeURL != "https://portal.example" {
+		t.Errorf("what the file says is not kept: %+v", c.Datasource)
+	}
+	for name, tc := range map[string]struct{ old, new, want string }{
+		"no address":         {"instance: acme\n", "", "the address of Glean is missing"},
+		"two addresses":      {"instance: acme\n", "instance: acme\nserver_url: https://x\n", "two addresses"},
+		"an address":         {"instance: acme", "instance: https://acme-be.glean.com", "not the name of an instance"},
+		"no token":           {"token: t0ken-of-the-test\n", "", `"token" is required`},
+		"datasource's name":  {"name: backstage", "name: back stage", "cannot be a datasource's name"},
+		"no category":        {"  datasourceCategory: KNOWLEDGE_HUB\n", "", "datasourceCategory"},
+		"uncategorized":      {"KNOWLEDGE_HUB", "UNCATEGORIZED", "not one of the allowed values"},
+		"regular expression": {"  name: backstage", "  name: backstage\n  urlRegex: (", "not a regular expression"},
+		"object type":        {"name: component", "name: a_component", "cannot be an object type"},
+		"property type":      {"PICKLIST", "BOOL", "not one of the allowed values"},
+		"property twice":     {"name: ref", "name: type", `property "type" is defined twice`},
+		"facet order":        {", hideUiFacet: true", "", "1 of its 2 facets have a uiFacetOrder"},
+		"misspelt":           {"uiFacetOrder", "uiFacetsOrder", "unknown key"},
+		"header":             {"instance: acme", "instance: acme\nheaders: {User-Agent: x}", "User-Agent cannot be set here"},
+	} {
+		text := strings.Replace(goodConfig, tc.old, tc.new, 1)
+		if text == goodConfig {
+			t.Fatalf("%s: nothing was changed", name)
+		}
+		_, problems := decode(t, text, "")
+		if len(problems) == 0 || !strings.Contains(problems.Error(), tc.want) {
+			t.Errorf("%s: %v", name, problems)
+		}
+	}
+}
+
+// TestNotReady: without an address or a token a sink can be opened and refuses
+// to be asked.
+func TestNotReady(t *testing.T) {
+	c := settings()
+	if Spec().Ready(c) {
+		t.Error("ready without an address")
+	}
+	k, err := Spec().Open(c, engine.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := k.Open(t.Context(), engine.Opening{Written: func(string) bool { return true }, Offline: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Holds(t.Context()); err == nil || engine.RemedyOf(err) == "" {
+		t.Errorf("%v", err)
+	}
+	if err := s.Publish(t.Context(), &engine.Plan{}); err == nil {
+		t.Error("published nowhere")
+	}
+	if err := k.Close(); err != nil {
+		t.Error(err)
+	}
+	c.ServerURL, c.Datasource.URLRegex = "https://acme-be.glean.com", ""
+	if _, err := Spec().Open(c, engine.Settings{}); err == nil || !strings.Contains(err.Error(), "urlRegex is missing") {
+		t.Errorf("%v", err)
+	}
+}
+
+// problems is an engine.Builder that collects what is reported.
+type problems struct {
+	engine.Builder
+	got []string
+}
+
+func (p *problems) Problem(_ *config.Node, _, message, _ string) { p.got = append(p.got, message) }
+
+func TestCheckMapping(t *testing.T) {
+	objectType := func(values ...string) engine.FieldFacts {
+		f := engine.FieldFacts{Name: "objectType"}
+		for i, v := range values {
+			if f.Values == nil {
+				f.Values = map[string]string{}
+			}
+			f.Values[fmt.Sprint(i)] = v
+		}
+		return f
+	}
+	custom := func(names ...string) engine.FieldFacts {
+		f := engine.FieldFacts{Name: "customProperties"}
+		for _, n := range names {
+			f.Properties = append(f.Properties, engine.FieldFacts{Name: n})
+		}
+		return f
+	}
+	view := engine.FieldFacts{Name: "viewURL"}
+	for name, tc := range map[string]struct {
+		fields []engine.FieldFacts
+		want   string
+	}{
+		"good":                   {[]engine.FieldFacts{view, objectType("component"), custom("type")}, ""},
+		"type is not known":      {[]engine.FieldFacts{view, objectType(), custom("type")}, ""},
+		"no viewURL":             {[]engine.FieldFacts{objectType("component")}, "documents need viewURL"},
+		"undeclared type":        {[]engine.FieldFacts{view, objectType("component", "api")}, `objectType "api" is not under datasource.objectDefinitions`},
+		"undefined property":     {[]engine.FieldFacts{view, objectType("component"), custom("tier")}, `property "tier" is not defined for component`},
+		"defined for one of two": {[]engine.FieldFacts{view, objectType("component", "system"), custom("type")}, `property "type" is not defined for system`},
+		"defined nowhere":        {[]engine.FieldFacts{view, objectType(), custom("tier")}, `property "tier" is not defined for component, system`},
+	} {
+		var p problems
+		Spec().CheckMapping(settings(), engine.MappingFacts{Stream: "documents", Fields: tc.fields}, &p)
+		if got := strings.Join(p.got, "; "); got != tc.want {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
+func TestNoForeignRequests(t *testing.T) {
+	f := start(t, sandboxRules())
+	for _, path := range []string{"/api/index/v1/adddatasource", "/api/index/v1/processalldocuments", "/api/index/v1/debug/other/status"} {
+		if err := f.ask(t.Context(), path, nil, nil); err == nil || !strings.Contains(err.Error(), "refused before it was made") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if slices.Contains(f.requests, "adddatasource") {
+		t.Error("it was made")
+	}
+}
+
+// TestLoopback: with --sandbox no other machine is reached.
+func TestLoopback(t *testing.T) {
+	f := start(t, sandboxRules(), func(c *Config) { c.ServerURL = "http://192.0.2.1" })
+	if _, err := f.live(t.Context()); err == nil || !strings.Contains(err.Error(), "not an address of this machine") {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,83 @@
+package glean
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// tally counts what was left out of documents, by what it was.
+type tally struct {
+	mu         sync.Mutex
+	principals map[string]int // refs that permissions name and nobody delivered
+	owners     map[string]int // refs of owner, author, updatedBy that are no delivered user
+	containers map[string]int // object types of containers that are not defined
+	needUsers  atomic.Int64   // documents that only delivered users find
+}
+
+func newTally() *tally {
+	return &tally{principals: map[string]int{}, owners: map[string]int{}, containers: map[string]int{}}
+}
+
+func (t *tally) count(in map[string]int, what string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	in[what]++
+}
+
+func (t *tally) audience(a engine.Audience) {
+	if a == engine.Listed || a == engine.DatasourceUsers {
+		t.needUsers.Add(1)
+	}
+}
+
+// notes are the counts as sentences; users is how many refs of users resolve.
+func (t *tally) notes(users int) []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []string
+	if n := t.needUsers.Load(); n > 0 && users == 0 {
+		out = append(out, fmt.Sprintf("no user with an e-mail was delivered, so that nobody will find %s that only users of the datasource may find", documents(int(n))))
+	}
+	if len(t.principals) > 0 {
+		out = append(out, fmt.Sprintf("permissions name %s that nobody delivered as a user or group, who were left out: %s", refs(len(t.principals)), ranking(t.principals)))
+	}
+	if len(t.owners) > 0 {
+		out = append(out, fmt.Sprintf("owner, author or updatedBy name %s that nobody delivered as a user, and were left out: %s", refs(len(t.owners)), ranking(t.owners)))
+	}
+	if len(t.containers) > 0 {
+		out = append(out, fmt.Sprintf("containerObjectType was left out where it is not under datasource.objectDefinitions: %s", ranking(t.containers)))
+	}
+	return out
+}
+
+// ranking lists the most frequent first.
+func ranking(counts map[string]int) string {
+	keys := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	texts := make([]string, len(keys))
+	for i, k := range keys {
+		texts[i] = fmt.Sprintf("%s in %s", k, documents(counts[k]))
+	}
+	return enumerate(texts, 5)
+}
+
+func documents(n int) string {
+	if n == 1 {
+		return "1 document"
+	}
+	return fmt.Sprintf("%d documents", n)
+}
+
+func refs(n int) string {
+	if n == 1 {
+		return "1 ref"
+	}
+	return fmt.Sprintf("%d refs", n)
+}
