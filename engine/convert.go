@@ -8,36 +8,31 @@ import (
 )
 
 // Convert makes what an expression gave into what a field of this type takes:
-// string, []string or int64; nil when there is nothing to send. The error says
-// what is wrong without saying the value.
+// string, []string or int64; nil when there is nothing to send. An empty list
+// stays one. The error says what is wrong without saying the value.
 func (t FieldType) Convert(v any) (any, error) {
 	switch t {
 	case Text:
-		return toText(v)
+		return optional(toText(v))
 	case RefField:
 		s, err := toText(v)
-		if s, ok := s.(string); ok && err == nil {
-			return strings.ToLower(s), nil
-		}
-		return nil, err
+		return optional(strings.ToLower(s), err)
 	case TextList, RefList:
+		if v == nil {
+			return nil, nil
+		}
 		list, err := toList(v)
-		if err != nil || list == nil {
+		if err != nil {
 			return nil, err
 		}
-		if t == RefList {
-			for i := range list {
-				list[i] = strings.ToLower(list[i])
-			}
-		}
-		return list, nil
+		return t.List(list)
 	case Seconds, Number:
 		return toInteger(v)
 	}
 	return nil, fmt.Errorf("a field of this type takes no single value")
 }
 
-// List is what a literal list of the file makes of a field of this type.
+// List makes a list of texts into what a field of this type takes.
 func (t FieldType) List(list []string) (any, error) {
 	switch t {
 	case TextList:
@@ -56,31 +51,37 @@ func (t FieldType) List(list []string) (any, error) {
 // string, []string, int64 or float64; nil when there is nothing to send.
 func ConvertProperty(v any) (any, error) {
 	switch v := v.(type) {
-	case []any, []string:
+	case []any:
 		list, err := toList(v)
-		if err != nil || list == nil {
+		if err != nil || len(list) == 0 {
 			return nil, err
 		}
 		return list, nil
+	case int:
+		return int64(v), nil
 	case float64:
-		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+		if whole(v) {
 			return int64(v), nil
 		}
 		return v, nil
-	case int:
-		return int64(v), nil
 	}
-	return toText(v)
+	return optional(toText(v))
 }
 
-func toText(v any) (any, error) {
+// optional is nil for an empty text.
+func optional(s string, err error) (any, error) {
+	if s == "" || err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// toText writes numbers and booleans as text; nil is "".
+func toText(v any) (string, error) {
 	switch v := v.(type) {
 	case nil:
-		return nil, nil
+		return "", nil
 	case string:
-		if v == "" {
-			return nil, nil
-		}
 		return v, nil
 	case bool:
 		return strconv.FormatBool(v), nil
@@ -88,32 +89,27 @@ func toText(v any) (any, error) {
 		return strconv.Itoa(v), nil
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64), nil
-	case []any, []string:
-		return nil, fmt.Errorf("it gives a list where one text is expected")
 	}
-	return nil, fmt.Errorf("it gives an object where one text is expected")
+	return "", fmt.Errorf("it gives %s where one text is expected", shape(v))
 }
 
-// toList is nil when the list is nil; an empty list stays one.
+// toList makes a list of one of what is none, and leaves out elements without
+// a text.
 func toList(v any) ([]string, error) {
-	var in []any
-	switch v := v.(type) {
-	case nil:
-		return nil, nil
-	case []string:
-		return v, nil
-	case []any:
-		in = v
-	default:
+	in, ok := v.([]any)
+	if !ok {
+		if _, object := v.(map[string]any); object {
+			return nil, fmt.Errorf("it gives an object where a list of texts is expected")
+		}
 		in = []any{v}
 	}
 	out := make([]string, 0, len(in))
 	for _, one := range in {
 		s, err := toText(one)
 		if err != nil {
-			return nil, fmt.Errorf("a list in it holds something that is not text")
+			return nil, fmt.Errorf("the list that it gives holds %s where a text is expected", shape(one))
 		}
-		if s, ok := s.(string); ok {
+		if s != "" {
 			out = append(out, s)
 		}
 	}
@@ -127,10 +123,27 @@ func toInteger(v any) (any, error) {
 	case int:
 		return int64(v), nil
 	case float64:
-		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+		if whole(v) {
 			return int64(v), nil
 		}
 		return nil, fmt.Errorf("it gives a number that is not whole")
 	}
-	return nil, fmt.Errorf("it gives something that is not a whole number; for a date write epoch(…)")
+	return nil, fmt.Errorf("it gives %s where a whole number is expected; for a date write epoch(…)", shape(v))
+}
+
+// whole says that a number is one that an integer holds exactly.
+func whole(f float64) bool { return f == math.Trunc(f) && math.Abs(f) < 1<<53 }
+
+func shape(v any) string {
+	switch v.(type) {
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "an object"
+	case bool:
+		return "true or false"
+	case string:
+		return "text"
+	}
+	return "a value"
 }

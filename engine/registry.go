@@ -78,6 +78,16 @@ type FieldFacts struct {
 	Values map[string]string
 }
 
+// GrantFacts is what can be known of a permission rule, or of the default,
+// without a record.
+type GrantFacts struct {
+	Rule     string       // its name, "default" for the default
+	Node     *config.Node // where it says who finds a document
+	Audience Audience     // Undecided when that could not be known
+	// Users and Groups tell whom it may name; only with Listed.
+	Users, Groups bool
+}
+
 // Registry is the list of components that a program has. It is a value, filled
 // in one place.
 type Registry struct {

@@ -15,11 +15,16 @@ type Builder interface {
 	// Compile compiles an expression; a problem is reported at its position
 	// and gives nil.
 	Compile(e config.Expression, want expression.Want) *expression.Program
+	// CompilePath compiles an expression that stands as a key of the file: the
+	// path of a member.
+	CompilePath(path string, at config.Pos) *expression.Program
 	// Known is the text that a program gives for records whose member `name` is
 	// `value`, when nothing else of the record matters to it.
 	Known(p *expression.Program, name, value string) (text string, ok bool)
 	// Problem reports an error of the file at a node.
 	Problem(n *config.Node, code, message, hint string)
+	// KeyProblem reports an error of the file at a key.
+	KeyProblem(key string, at config.Pos, code, message, hint string)
 	// Warn reports something that works and will surprise.
 	Warn(n *config.Node, code, message, hint string)
 }
@@ -50,17 +55,20 @@ type MapperSpec struct {
 
 // MapperSettings is what a mapper is made with.
 type MapperSettings struct {
-	Node    *config.Node
+	Node *config.Node
+	// Streams are those of the sink; nil when there is no telling, because the
+	// sink's block is wrong.
 	Streams []Stream
-	// Kinds are all kinds that the source reads.
+	// Kinds are all kinds that the source reads; nil likewise.
 	Kinds []string
 	Builder
 }
 
-// DeciderSpec describes the permissions block.
+// DeciderSpec describes the permissions block. New gives, beside the decider,
+// what is known of each rule, in the order of the file, and of the default.
 type DeciderSpec struct {
 	Config func() any
-	New    func(cfg any, s DeciderSettings) Decider
+	New    func(cfg any, s DeciderSettings) (Decider, []GrantFacts)
 }
 
 // DeciderSettings is what a decider is made with.

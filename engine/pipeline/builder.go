@@ -1,0 +1,149 @@
+package pipeline
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+// builder compiles expressions and collects problems while a file is loaded.
+// Without a language, because the names of expressions are not known, it compiles
+// nothing and says nothing.
+type builder struct {
+	language *expression.Language
+	defines  config.Map[config.Expression]
+	problems config.Problems
+	// broken are the lines of which a part could not be read: what is missing
+	// there is not reported once more.
+	broken map[int]bool
+	lines  []string // of the file
+}
+
+func newBuilder(doc *config.Document, problems config.Problems) *builder {
+	b := &builder{problems: problems, broken: map[int]bool{}, lines: strings.Split(string(doc.Source()), "\n")}
+	for _, p := range problems {
+		b.broken[p.Line] = true
+	}
+	return b
+}
+
+var _ engine.Builder = (*builder)(nil)
+
+func (b *builder) Compile(e config.Expression, want expression.Want) *expression.Program {
+	switch {
+	case !e.IsSet() && e.Node() != nil:
+		b.Problem(e.Node(), expression.CodeSyntax, "the expression is empty", "")
+		return nil
+	case !e.IsSet() || b.language == nil:
+		return nil
+	}
+	p, err := b.language.Compile(e.Text, want)
+	if err != nil {
+		b.expressionError(e, err)
+		return nil
+	}
+	return p
+}
+
+func (b *builder) CompilePath(path string, at config.Pos) *expression.Program {
+	if b.language == nil {
+		return nil
+	}
+	p, err := b.language.Compile(path, expression.WantAny)
+	if err == nil {
+		return p
+	}
+	if err.Code == expression.CodeBareWord { // a key is no place for a text
+		hint, _, _ := strings.Cut(err.Hint, "for the text")
+		err.Code, err.Message, err.Hint = expression.CodeUnknownName, "the record has no such member", strings.TrimSpace(hint)
+	}
+	if line := []rune(b.lines[at.Line-1]); strings.ContainsRune(`"'`, line[at.Col-1]) {
+		at.Col++
+	}
+	at.Col += err.Col
+	b.add(config.Problem{Pos: at, Width: err.Width, Code: err.Code, Message: err.Message, Hint: err.Hint})
+	return nil
+}
+
+func (b *builder) expressionError(e config.Expression, err *expression.Error) {
+	p := config.Problem{Pos: e.Pos(err.Line, err.Col), Width: err.Width, Code: err.Code, Message: err.Message, Hint: err.Hint}
+	if err.Code == expression.CodeBareWord && e.Quoted() {
+		p.Message += " (the quotation marks are YAML's, not the expression's)"
+	}
+	b.add(p)
+}
+
+// defineError reports an error in the text of a define, or about its name.
+func (b *builder) defineError(err *expression.Error) {
+	for _, d := range b.defines {
+		switch {
+		case d.Key != err.Define:
+		case err.Code == expression.CodeTaken && strings.HasPrefix(err.Message, "define."):
+			b.KeyProblem(d.Key, d.KeyPos, err.Code, err.Message, err.Hint)
+		case d.Value.IsSet(): // what is not was reported when the file was read
+			b.expressionError(d.Value, err)
+		}
+	}
+}
+
+// Known runs the program for two records that have nothing in common but the
+// member: what it gives for both follows from the member.
+func (b *builder) Known(p *expression.Program, name, value string) (string, bool) {
+	for _, path := range p.Reads() {
+		if path != name {
+			return "", false
+		}
+	}
+	var given [2]any
+	run := b.language.NewRun()
+	for i, rest := range []string{":default/one", ":other/two"} {
+		ref := strings.ToLower(value) + rest
+		run.Start(ref, map[string]any{name: value}, func(asked string) (expression.Entry, bool) {
+			return expression.Entry{Ref: asked, Kind: value, Title: ref, Email: ref}, i == 0
+		})
+		v, err := run.Eval(p)
+		if err != nil {
+			return "", false
+		}
+		given[i] = v
+	}
+	text, ok := given[0].(string)
+	again, _ := given[1].(string)
+	return text, ok && text == again
+}
+
+func (b *builder) Problem(n *config.Node, code, message, hint string) {
+	b.at(n, config.Problem{Code: code, Message: message, Hint: hint})
+}
+
+func (b *builder) Warn(n *config.Node, code, message, hint string) {
+	b.at(n, config.Problem{Code: code, Message: message, Hint: hint, Warning: true})
+}
+
+func (b *builder) KeyProblem(key string, at config.Pos, code, message, hint string) {
+	b.add(config.Problem{Pos: at, Width: utf8.RuneCountInString(key), Code: code, Message: message, Hint: hint})
+}
+
+func (b *builder) add(p config.Problem) {
+	if p.Line == 0 || !b.broken[p.Line] {
+		b.problems = append(b.problems, p)
+	}
+}
+
+// at marks a scalar, and the key or the dash of anything larger.
+func (b *builder) at(n *config.Node, p config.Problem) {
+	p.Pos = n.KeyPos()
+	switch {
+	case n.Kind() == config.Scalar && !n.IsNull():
+		p.Pos = n.Pos()
+		if !strings.Contains(n.Text(), "\n") {
+			p.Width = utf8.RuneCountInString(n.Text())
+		}
+	case p.Pos != n.Pos():
+		p.Width = utf8.RuneCountInString(n.Path()[strings.LastIndexByte(n.Path(), '.')+1:])
+	}
+	b.add(p)
+}

@@ -1,0 +1,81 @@
+package pipeline
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+const codeComponent = "component"
+
+// component finds the one key below source or sink, and what stands there; ""
+// when there is none that is known.
+func (d *Definition) component(block *config.Node, what string, known []string) (name string, settings *config.Node) {
+	if block == nil {
+		return "", nil
+	}
+	hint := "the components are " + strings.Join(known, ", ")
+	entries := block.Entries()
+	switch {
+	case len(entries) == 0:
+		d.b.Problem(block, codeComponent, what+" names no component", hint+"; settings stand below the component's name and a colon")
+		return "", nil
+	case len(entries) > 1:
+		d.b.KeyProblem(entries[1].Key, entries[1].KeyPos, codeComponent, fmt.Sprintf("%s names a second component, %q", what, entries[1].Key),
+			"a pipeline has one "+what+"; indent settings deeper than the component's name")
+		return "", nil
+	}
+	name = entries[0].Key
+	for _, k := range known {
+		if k == name {
+			return name, entries[0].Value
+		}
+	}
+	hint += "; settings stand below the component's name"
+	if near := config.Nearest(name, known); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	d.b.KeyProblem(name, entries[0].KeyPos, codeComponent, fmt.Sprintf("there is no %s %q", what, name), hint)
+	return "", nil
+}
+
+func (d *Definition) buildSource() {
+	var known []string
+	for _, s := range d.o.Registry.Sources {
+		known = append(known, s.Name)
+	}
+	name, node := d.component(d.File.Source, "source", known)
+	for _, s := range d.o.Registry.Sources {
+		if s.Name == name {
+			d.Source, d.SourceCfg = s, s.Config()
+			d.decode(node, d.SourceCfg)
+			d.Model = s.Model(d.SourceCfg)
+		}
+	}
+}
+
+func (d *Definition) buildSink() {
+	var known []string
+	for _, s := range d.o.Registry.Sinks {
+		known = append(known, s.Name)
+	}
+	name, node := d.component(d.File.Sink, "sink", known)
+	for _, s := range d.o.Registry.Sinks {
+		if s.Name != name {
+			continue
+		}
+		d.Sink, d.SinkCfg = s, s.Config()
+		if ui, ok := d.Model.(engine.UILinker); ok && s.Adopt != nil {
+			s.Adopt(d.SinkCfg, ui.UIURL())
+		}
+		vars := &d.o.Variables
+		before := vars.Lenient
+		vars.Lenient = before || d.o.SinkLenient
+		d.decode(node, d.SinkCfg)
+		d.SinkUnresolved = vars.Lenient && s.Ready != nil && !s.Ready(d.SinkCfg)
+		vars.Lenient = before
+		d.Streams = s.Streams(d.SinkCfg)
+	}
+}

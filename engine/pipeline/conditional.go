@@ -1,0 +1,45 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+// conditional lets a transform see only the records for which `when` holds.
+type conditional struct {
+	engine.Transform
+	when *expression.Program
+}
+
+func (c *conditional) Apply(ctx context.Context, w *engine.Worker, records []*engine.Record) ([]engine.Outcome, error) {
+	out := make([]engine.Outcome, len(records))
+	var some []*engine.Record
+	var where []int
+	for i, r := range records {
+		w.Begin(r)
+		holds, err := w.Run.True(c.when)
+		switch {
+		case err != nil:
+			out[i].Err = engine.Reject("transform", c.Name()+".when", "%v", err)
+		case holds:
+			some, where = append(some, r), append(where, i)
+		}
+	}
+	if len(some) == 0 {
+		return out, nil
+	}
+	inner, err := c.Transform.Apply(ctx, w, some)
+	if err != nil {
+		return nil, err
+	}
+	if len(inner) != len(some) {
+		return nil, fmt.Errorf("it answered %d outcomes for %d records", len(inner), len(some))
+	}
+	for i, o := range inner {
+		out[where[i]] = o
+	}
+	return out, nil
+}

@@ -1,0 +1,75 @@
+package pipeline
+
+import (
+	"regexp"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+// File is the top level of a pipeline file.
+type File struct {
+	Version     int                           `yaml:"version" required:"true" doc:"The version of the file's format: 1."`
+	Name        string                        `yaml:"name" required:"true" doc:"What the pipeline is called in logs, reports, requests and upload ids: letters, digits, - and _."`
+	Description string                        `yaml:"description" doc:"One sentence for people."`
+	Vars        map[string]string             `yaml:"vars" doc:"What expressions may read from outside, as vars.NAME."`
+	Source      *config.Node                  `yaml:"source" required:"true" doc:"Where records come from: one component and its settings."`
+	Transforms  []*config.Node                `yaml:"transforms" doc:"What is done to every record, in order."`
+	Define      config.Map[config.Expression] `yaml:"define" doc:"Names for mapping and permissions, evaluated at most once per record."`
+	Mapping     *config.Node                  `yaml:"mapping" required:"true" doc:"What the sink stores, made of records: a mapping per stream."`
+	Permissions *config.Node                  `yaml:"permissions" required:"true" doc:"Who finds a document: the first rule that holds, or the default."`
+	Guards      Guards                        `yaml:"guards" doc:"What a run refuses to do without a person's approval."`
+	Limits      Limits                        `yaml:"limits" doc:"Bounds on what a run uses."`
+	Sink        *config.Node                  `yaml:"sink" required:"true" doc:"Where items go: one component and its settings."`
+}
+
+var _ config.Validator = (*File)(nil)
+
+const (
+	fileVersion = 1
+	maxName     = 64
+)
+
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+
+// Validate checks what goes into requests, and the version.
+func (f *File) Validate(report func(field, code, message, hint string)) {
+	if f.Version != fileVersion {
+		report("version", "unknown-version", "this pipe does not know this version of the format", "write version: 1, or run the file with a newer pipe")
+	}
+	if f.Name != "" && (!namePattern.MatchString(f.Name) || len(f.Name) > maxName) {
+		report("name", "bad-name", "a pipeline's name is made of letters, digits, - and _, at most 64", "write name: backstage, and sentences under description")
+	}
+}
+
+// Guards are the thresholds of the review act.
+type Guards struct {
+	MaxLoss     config.Share `yaml:"max_loss" default:"20%" doc:"The share of a stream or object type that may go in one run; below 21 items it is not looked at."`
+	MaxWiden    config.Share `yaml:"max_widen" default:"1%" doc:"The share of the documents that may be found by more people than after the last good run."`
+	MaxRejected config.Share `yaml:"max_rejected" default:"1%" doc:"The share of the records that may be rejected; below 101 records it is not looked at."`
+}
+
+// Limits bound what a run uses. The defaults suit two cores and 100 MB.
+type Limits struct {
+	Workers int             `yaml:"workers" default:"2" min:"1" max:"64" doc:"Goroutines that decode, map and encode."`
+	Batch   Batch           `yaml:"batch" doc:"How many records a worker takes at once."`
+	Hold    config.Bytes    `yaml:"hold" default:"16MiB" doc:"Raw records of a phase that are kept in memory until it is complete; beyond that they wait on disk, and in the last phase look-ups of the phase itself end."`
+	Timeout config.Duration `yaml:"timeout" default:"0s" doc:"The longest a whole run may take; 0s means no limit."`
+}
+
+// Batch bounds a batch by count and bytes, whichever comes first.
+type Batch struct {
+	Records int          `yaml:"records" default:"500" min:"1" max:"10000" doc:"Records in a batch."`
+	Bytes   config.Bytes `yaml:"bytes" default:"1MiB" min:"1KiB" doc:"Raw bytes of records in a batch."`
+}
+
+func (f *File) limits() engine.Limits {
+	l := engine.DefaultLimits()
+	l.Workers = f.Limits.Workers
+	l.BatchCount, l.BatchBytes = f.Limits.Batch.Records, int(f.Limits.Batch.Bytes)
+	l.HoldBytes = int(f.Limits.Hold)
+	l.Timeout = f.Limits.Timeout.D()
+	l.MaxLoss.Share = float64(f.Guards.MaxLoss)
+	l.MaxRejected.Share = float64(f.Guards.MaxRejected)
+	return l
+}

@@ -1,0 +1,128 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// The streams that engine.DatasourceUsers and engine.Listed speak of, as every
+// sink calls them.
+const (
+	people = "users"
+	groups = "groups"
+)
+
+// lint warns of what works and will surprise.
+func (d *Definition) lint() {
+	d.lintIdentities()
+	d.lintUnmapped()
+}
+
+// lintIdentities: documents are for people and groups that the sink knows; where
+// nobody tells it of them, nobody finds the documents.
+func (d *Definition) lintIdentities() {
+	restricted := slices.ContainsFunc(d.Streams, func(s engine.Stream) bool { return s.Permissions && d.unwritten(s.Name) == "" })
+	if !restricted || len(d.o.Only) > 0 { // who says --only knows what is left out
+		return
+	}
+	for _, st := range d.Streams {
+		why := d.unwritten(st.Name)
+		if !st.Identities || why == "" {
+			continue
+		}
+		var needing []engine.GrantFacts
+		for _, g := range d.Grants {
+			if needs(g, st.Name) {
+				needing = append(needing, g)
+			}
+		}
+		if len(needing) == 0 {
+			continue
+		}
+		effect, hint := d.withoutStream(st.Name)
+		d.b.Warn(needing[0].Node, "identities-off", fmt.Sprintf("%s are not sent (%s): what %s is %s", st.Name, why, decide(needing), effect), hint)
+	}
+}
+
+// withoutStream says what becomes of documents without a stream that they need,
+// and what to do.
+func (d *Definition) withoutStream(name string) (effect, hint string) {
+	kinds := d.fedBy(name)
+	switch {
+	case kinds == nil && name == people:
+		effect = "found by nobody whom this pipeline delivers"
+	case kinds == nil:
+		effect = "found through no group; groups that it names are left out"
+	case name == people:
+		effect = "found only by people whom an earlier run delivered, and by nobody new"
+	default:
+		effect = "not found by who is new in a group, nor through new groups"
+	}
+	switch {
+	case kinds == nil:
+		return effect, "add a mapping for " + name
+	case len(kinds) == 0:
+		return effect, "is a kind misspelt in the mapping's when?"
+	}
+	return effect, "switch " + strings.Join(kinds, ", ") + " on in the source"
+}
+
+// needs tells whether a grant lets in nobody new without a stream. A group is
+// its members, so that it needs the people, too.
+func needs(g engine.GrantFacts, stream string) bool {
+	switch g.Audience {
+	case engine.DatasourceUsers:
+		return stream == people
+	case engine.Listed:
+		return stream == people || stream == groups && g.Groups
+	}
+	return false
+}
+
+// decide names grants as the subject of a sentence.
+func decide(grants []engine.GrantFacts) string {
+	var rules []string
+	byDefault := ""
+	for _, g := range grants {
+		if g.Rule == "default" {
+			byDefault = "the default"
+		} else {
+			rules = append(rules, fmt.Sprintf("%q", g.Rule))
+		}
+	}
+	const most = 3
+	if more := len(rules) - most; more > 0 {
+		rules = append(rules[:most], fmt.Sprintf("%d more", more))
+	}
+	switch {
+	case len(rules) == 0:
+		return byDefault + " decides"
+	case len(rules) == 1 && byDefault == "":
+		return "the rule " + rules[0] + " decides"
+	case byDefault != "":
+		rules = append(rules, byDefault)
+	}
+	return "the rules " + strings.Join(rules[:len(rules)-1], ", ") + " and " + rules[len(rules)-1] + " decide"
+}
+
+// lintUnmapped: a kind that is read and goes nowhere.
+func (d *Definition) lintUnmapped() {
+	var lost []string
+	for _, ph := range d.Model.Phases() {
+		for _, k := range ph.Kinds {
+			if !k.Off && !d.mapped(k) {
+				lost = append(lost, k.Name)
+			}
+		}
+	}
+	if len(lost) > 0 {
+		d.b.Warn(d.File.Mapping, "unmapped-kind", "read, and taken by no mapping: "+strings.Join(lost, ", "), "add a mapping for it, or switch the kind off in the source; is a kind misspelt in a when?")
+	}
+}
+
+func (d *Definition) mapped(k engine.Kind) bool {
+	return slices.ContainsFunc(d.Facts, func(f engine.MappingFacts) bool { return slices.Contains(f.Kinds, k.Name) })
+}

@@ -1,0 +1,186 @@
+package pipeline
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+// Options are how a file is loaded.
+type Options struct {
+	Registry  engine.Registry
+	Settings  []Setting
+	Variables config.Variables
+	// Only are the streams to write; empty means all.
+	Only []string
+	// SinkLenient lets the sink's variables be unset: what needs them is not
+	// done (--dry-run, show).
+	SinkLenient bool
+	Log         *slog.Logger
+}
+
+// Definition is a pipeline as its file says it. Its problems are in the order
+// of the file; it can be opened when none of them is an error.
+type Definition struct {
+	Document *config.Document
+	File     File
+	Problems config.Problems
+
+	Source    engine.SourceSpec
+	Sink      engine.SinkSpec
+	SourceCfg any
+	SinkCfg   any
+	Model     engine.Model
+	Streams   []engine.Stream
+	Language  *expression.Language
+	Facts     []engine.MappingFacts
+	Grants    []engine.GrantFacts
+	// Variables are what the file asked for, with what was set.
+	Variables []config.Variable
+	// SinkUnresolved is true when something that the sink needs is not set.
+	SinkUnresolved bool
+
+	transforms []engine.Transform
+	mapper     engine.Mapper
+	decider    engine.Decider
+	b          *builder
+	o          Options
+}
+
+// Load reads a file and makes everything of it that can be made without
+// opening a connection.
+func Load(path string, o Options) *Definition {
+	doc, problems := config.Load(path)
+	return load(doc, problems, o)
+}
+
+// Parse is Load for a file's text.
+func Parse(path string, text []byte, o Options) *Definition {
+	doc, problems := config.Parse(path, text)
+	return load(doc, problems, o)
+}
+
+func load(doc *config.Document, problems config.Problems, o Options) *Definition {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	d := &Definition{Document: doc, b: newBuilder(doc, problems), o: o}
+	if !problems.HasErrors() || len(doc.Root().Entries()) > 0 {
+		d.build()
+	}
+	d.Problems = d.b.problems.Sorted()
+	d.Variables = d.o.Variables.Used()
+	return d
+}
+
+// build makes every part, also of a file that is wrong in another: each part
+// says what it can tell without the others, and nothing that follows only from
+// what was reported already.
+func (d *Definition) build() {
+	d.applySettings()
+	d.decode(d.Document.Root(), &d.File)
+	d.buildSource()
+	d.buildSink()
+	d.buildLanguage()
+	d.buildTransforms()
+	d.buildMapping()
+	d.buildPermissions()
+	d.checkOnly()
+	if !d.b.problems.HasErrors() {
+		d.lint()
+	}
+}
+
+func (d *Definition) decode(n *config.Node, into any) {
+	d.b.problems = append(d.b.problems, config.Decode(n, into, &d.o.Variables)...)
+}
+
+// buildLanguage compiles the defines. A var or define whose value is wrong, or
+// not known yet, has a name all the same.
+func (d *Definition) buildLanguage() {
+	d.b.defines = d.File.Define
+	for _, e := range d.Document.Root().Get("define").Entries() {
+		if e.Value.Kind() == config.Scalar && (e.Value.IsNull() || strings.TrimSpace(e.Value.Text()) == "") {
+			d.b.KeyProblem(e.Key, e.KeyPos, "required", "define."+e.Key+" has no expression", "write one, or remove the line")
+		}
+	}
+	if d.Model == nil || !isMapping(d.Document.Root().Get("vars")) || !isMapping(d.Document.Root().Get("define")) {
+		return
+	}
+	vars := map[string]any{}
+	for _, e := range d.Document.Root().Get("vars").Entries() {
+		vars[e.Key] = d.File.Vars[e.Key]
+	}
+	var defines []expression.Define
+	for _, e := range d.Document.Root().Get("define").Entries() {
+		text, _ := d.File.Define.Get(e.Key)
+		defines = append(defines, expression.Define{Name: e.Key, Text: text.Text})
+	}
+	language, errs := expression.New(d.Model.Language(), defines, vars)
+	d.Language, d.b.language = language, language
+	for _, err := range errs {
+		d.b.defineError(err)
+	}
+}
+
+func isMapping(n *config.Node) bool { return n.IsNull() || n.Kind() == config.Mapping }
+
+func (d *Definition) buildMapping() {
+	if d.File.Mapping == nil {
+		return
+	}
+	cfg := d.o.Registry.Mapper.Config()
+	d.decode(d.File.Mapping, cfg)
+	d.mapper, d.Facts = d.o.Registry.Mapper.New(cfg, engine.MapperSettings{Node: d.File.Mapping, Streams: d.Streams, Kinds: d.kinds(), Builder: d.b})
+	if d.Sink.CheckMapping == nil {
+		return
+	}
+	for _, f := range d.Facts {
+		if len(f.Fields) > 0 {
+			d.Sink.CheckMapping(d.SinkCfg, f, d.b)
+		}
+	}
+}
+
+func (d *Definition) buildPermissions() {
+	if d.File.Permissions == nil {
+		return
+	}
+	cfg := d.o.Registry.Permissions.Config()
+	d.decode(d.File.Permissions, cfg)
+	d.decider, d.Grants = d.o.Registry.Permissions.New(cfg, engine.DeciderSettings{Node: d.File.Permissions, Builder: d.b})
+}
+
+func (d *Definition) checkOnly() {
+	if d.Streams == nil {
+		return
+	}
+	var known []string
+	for _, s := range d.Streams {
+		known = append(known, s.Name)
+	}
+	for _, name := range d.o.Only {
+		if !slices.Contains(known, name) {
+			d.b.add(config.Problem{Pos: config.Pos{File: "--only " + name}, Code: "unknown-stream", Message: fmt.Sprintf("the sink has no stream %q", name), Hint: "its streams are " + strings.Join(known, ", ")})
+		}
+	}
+}
+
+// kinds are all that the source reads, nil when that is not known.
+func (d *Definition) kinds() []string {
+	if d.Model == nil {
+		return nil
+	}
+	var out []string
+	for _, ph := range d.Model.Phases() {
+		for _, k := range ph.Kinds {
+			out = append(out, k.Name)
+		}
+	}
+	return out
+}

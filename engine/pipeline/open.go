@@ -1,0 +1,109 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// Open makes the source and the sink and returns what engine.Run runs. It
+// reads certificate files and opens no connection. close must be called.
+func (d *Definition) Open(s engine.Settings) (p *engine.Pipeline, close func(), err error) {
+	if d.Problems.HasErrors() {
+		return nil, nil, d.Problems.Errors()
+	}
+	source, err := d.OpenSource(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	sink, err := d.OpenSink(s)
+	if err != nil {
+		source.Close()
+		return nil, nil, err
+	}
+	unwritten := map[string]string{}
+	for _, st := range d.Streams {
+		unwritten[st.Name] = d.unwritten(st.Name)
+	}
+	p = &engine.Pipeline{
+		Name: d.File.Name, Language: d.Language, Model: d.Model, Source: source,
+		Transforms: d.transforms, Mapper: d.mapper, Decider: d.decider,
+		Streams: d.Streams, Sink: sink, Offline: d.SinkUnresolved, Limits: d.File.limits(),
+		Unwritten: func(stream string) string { return unwritten[stream] },
+	}
+	return p, func() { source.Close(); sink.Close() }, nil
+}
+
+// OpenSource makes the source alone.
+func (d *Definition) OpenSource(s engine.Settings) (engine.Source, error) {
+	source, err := d.Source.Open(d.SourceCfg, s)
+	if err != nil {
+		return nil, fmt.Errorf("source.%s: %w", d.Source.Name, err)
+	}
+	return source, nil
+}
+
+// OpenSink makes the sink alone.
+func (d *Definition) OpenSink(s engine.Settings) (engine.Sink, error) {
+	sink, err := d.Sink.Open(d.SinkCfg, s)
+	if err != nil {
+		return nil, fmt.Errorf("sink.%s: %w", d.Sink.Name, err)
+	}
+	return sink, nil
+}
+
+// unwritten tells why a stream is not written: nothing is mapped to it, it is
+// not in --only, or every kind that feeds it is switched off.
+func (d *Definition) unwritten(stream string) string {
+	kinds := d.fedBy(stream)
+	if kinds == nil {
+		return "no mapping for " + stream
+	}
+	if len(d.o.Only) > 0 && !slices.Contains(d.o.Only, stream) {
+		return stream + " not in --only"
+	}
+	if len(kinds) == 0 {
+		return "no kind that feeds " + stream + " is read"
+	}
+	var off []string
+	for _, k := range kinds {
+		if !d.off(k) {
+			return ""
+		}
+		off = append(off, k)
+	}
+	return strings.Join(off, ", ") + " switched off"
+}
+
+// fedBy are the kinds that may make items of a stream; nil when it has no
+// mapping.
+func (d *Definition) fedBy(stream string) []string {
+	var out []string
+	for _, f := range d.Facts {
+		if f.Stream != stream {
+			continue
+		}
+		if out == nil {
+			out = []string{}
+		}
+		for _, k := range f.Kinds {
+			if !slices.Contains(out, k) {
+				out = append(out, k)
+			}
+		}
+	}
+	return out
+}
+
+func (d *Definition) off(kind string) bool {
+	for _, ph := range d.Model.Phases() {
+		for _, k := range ph.Kinds {
+			if k.Name == kind {
+				return k.Off
+			}
+		}
+	}
+	return true
+}

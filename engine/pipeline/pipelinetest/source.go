@@ -1,0 +1,130 @@
+package pipelinetest
+
+import (
+	"context"
+	"maps"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+// Source is the configuration of the source.
+type Source struct {
+	URL   string           `yaml:"url" required:"true" doc:"Where it is."`
+	Pages int              `yaml:"page_size" default:"500" min:"1" doc:"Records in a page."`
+	Kinds config.Map[bool] `yaml:"kinds" doc:"The kinds to read."`
+}
+
+func (k *Kit) sourceSpec() engine.SourceSpec {
+	return engine.SourceSpec{
+		Name: "catalog", Summary: "records in memory",
+		Config: func() any { return &Source{} },
+		Model:  func(cfg any) engine.Model { return Model{cfg.(*Source)} },
+		Open:   func(cfg any, _ engine.Settings) (engine.Source, error) { return source{k}, nil },
+	}
+}
+
+// Model is what the source's records look like: entities, with strict names
+// but for spec and annotations.
+type Model struct{ cfg *Source }
+
+// Phases are people first, then things. A kind of people that is switched off is
+// still read.
+func (m Model) Phases() []engine.Phase {
+	phases := []engine.Phase{{Name: "identities", Identities: true}, {Name: "catalog"}}
+	for i, kinds := range [][]string{{"User", "Group"}, {"Component", "API"}} {
+		for _, name := range kinds {
+			on, said := true, false
+			if m.cfg != nil {
+				on, said = m.cfg.Kinds.Get(name)
+			}
+			if off := said && !on; !off || i == 0 {
+				phases[i].Kinds = append(phases[i].Kinds, engine.Kind{Name: name, Off: off})
+			}
+		}
+	}
+	return phases
+}
+
+// Language is the names and functions of entities.
+func (Model) Language() expression.Model {
+	text, open := expression.Any(), expression.Open(nil)
+	object := func(names ...string) expression.Type {
+		members := map[string]expression.Type{}
+		for _, n := range names {
+			members[n] = text
+		}
+		return expression.Object(members)
+	}
+	metadata := map[string]expression.Type{
+		"name": text, "namespace": text, "title": text, "description": text, "uid": text,
+		"annotations": open, "tags": expression.ListOf(text), "links": expression.ListOf(object("title", "url")),
+	}
+	return expression.Model{
+		Names: map[string]expression.Type{
+			"kind": text, "apiVersion": text, "metadata": expression.Object(metadata),
+			"spec": expression.Open(map[string]expression.Type{"profile": open}), "relations": expression.ListOf(object("type", "targetRef")),
+		},
+		Functions: []expression.Function{
+			{Name: "related", Signature: "related(type[, kind])", MinArgs: 1, MaxArgs: 2, Gives: expression.ListKind, Reads: []string{"relations"}, Call: related},
+			{Name: "page", Signature: "page", Bare: true, Gives: expression.TextKind, Call: func(ctx expression.Context, _ []any) (any, error) {
+				return "https://catalog.example.com/" + ctx.Ref(), nil
+			}},
+			{Name: "display", Signature: "display(ref)", MinArgs: 1, MaxArgs: 1, Gives: expression.TextKind, Call: func(ctx expression.Context, args []any) (any, error) {
+				ref, _ := args[0].(string)
+				if e, ok := ctx.Lookup(ref); ok {
+					return e.Title, nil
+				}
+				return nil, nil
+			}},
+		},
+	}
+}
+
+func related(ctx expression.Context, args []any) (any, error) {
+	kind := ""
+	if len(args) > 1 {
+		kind, _ = args[1].(string)
+	}
+	list, _ := ctx.Record()["relations"].([]any)
+	out := []any{}
+	for _, one := range list {
+		relation, _ := one.(map[string]any)
+		target, _ := relation["targetRef"].(string)
+		if relation["type"] == args[0] && strings.HasPrefix(target, kind) {
+			out = append(out, target)
+		}
+	}
+	return out, nil
+}
+
+// Decode has nothing to do: Record gave the record its value.
+func (Model) Decode(*engine.Record) error { return nil }
+
+// Record makes a record of an entity.
+func Record(entity map[string]any) *engine.Record {
+	kind, _ := entity["kind"].(string)
+	metadata, _ := entity["metadata"].(map[string]any)
+	name, _ := metadata["name"].(string)
+	r := &engine.Record{Value: maps.Clone(entity), Raw: []byte("{}")}
+	r.Ref, r.Kind, r.Title = strings.ToLower(kind+":default/"+name), kind, name
+	return r
+}
+
+type source struct{ *Kit }
+
+func (s source) Read(ctx context.Context, ph engine.Phase, emit engine.Emit) error {
+	var out []*engine.Record
+	for _, entity := range s.Records {
+		for _, k := range ph.Kinds {
+			if entity["kind"] == k.Name {
+				out = append(out, Record(entity))
+			}
+		}
+	}
+	return emit(ctx, out)
+}
+
+func (source) Close() error { return nil }

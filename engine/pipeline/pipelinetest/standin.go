@@ -1,0 +1,143 @@
+package pipelinetest
+
+import (
+	"context"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+// keepSpec is a transform with a condition, noteSpec one with a struct; both
+// keep everything.
+func keepSpec() engine.TransformSpec {
+	return engine.TransformSpec{
+		Key: "keep", Summary: "a condition", Config: func() any { return &config.Expression{} },
+		New: func(cfg any, s engine.TransformSettings) engine.Transform {
+			return keep{s.Name, s.Compile(*cfg.(*config.Expression), expression.WantCondition)}
+		},
+	}
+}
+
+type keep struct {
+	name    string
+	program *expression.Program
+}
+
+func (k keep) Name() string { return k.name }
+
+func (k keep) Apply(_ context.Context, w *engine.Worker, records []*engine.Record) ([]engine.Outcome, error) {
+	out := make([]engine.Outcome, len(records))
+	for i, r := range records {
+		w.Begin(r)
+		if k.program != nil {
+			_, out[i].Err = w.Run.True(k.program)
+		}
+	}
+	return out, nil
+}
+
+// Note is the configuration of the transform note.
+type Note struct {
+	Text string `yaml:"text" required:"true" doc:"What it notes."`
+}
+
+func noteSpec() engine.TransformSpec {
+	return engine.TransformSpec{
+		Key: "note", Summary: "a struct", Config: func() any { return &Note{} },
+		New: func(_ any, s engine.TransformSettings) engine.Transform { return keep{s.Name, nil} },
+	}
+}
+
+// mapped is a mapping without a stream's fields: any name, any value.
+type mapped struct {
+	When   config.Expression             `yaml:"when" doc:"Which records."`
+	Fields config.Map[config.Expression] `yaml:"fields" required:"true" doc:"What is set."`
+}
+
+func mapperSpec() engine.MapperSpec {
+	return engine.MapperSpec{
+		Config: func() any { return &config.Map[mapped]{} },
+		New: func(cfg any, s engine.MapperSettings) (engine.Mapper, []engine.MappingFacts) {
+			var m mapper
+			var facts []engine.MappingFacts
+			for _, e := range *cfg.(*config.Map[mapped]) {
+				one := stream{name: e.Key, when: s.Compile(e.Value.When, expression.WantCondition)}
+				f := engine.MappingFacts{Stream: e.Key, Node: s.Node.Get(e.Key)}
+				for _, k := range s.Kinds {
+					if one.when == nil || expression.MayHold(e.Value.When.Text, "kind", k) {
+						f.Kinds = append(f.Kinds, k)
+					}
+				}
+				for _, field := range e.Value.Fields {
+					one.fields = append(one.fields, s.Compile(field.Value, expression.WantAny))
+				}
+				m, facts = append(m, one), append(facts, f)
+			}
+			return m, facts
+		},
+	}
+}
+
+type stream struct {
+	name   string
+	when   *expression.Program
+	fields []*expression.Program
+}
+
+type mapper []stream
+
+func (m mapper) Map(w *engine.Worker, r *engine.Record, pass engine.Pass) (engine.Mapped, error) {
+	out := engine.Mapped{Later: pass == engine.IdentityStreams}
+	for _, s := range m {
+		if (s.name != "documents") != (pass == engine.IdentityStreams) {
+			continue
+		}
+		if s.when != nil {
+			if holds, err := w.Run.True(s.when); err != nil || !holds {
+				return out, err
+			}
+		}
+		for _, f := range s.fields {
+			if _, err := w.Run.Eval(f); err != nil {
+				return out, err
+			}
+		}
+		out.Items = append(out.Items, engine.Item{Stream: s.name, Ref: r.Ref, Kind: r.Kind})
+	}
+	return out, nil
+}
+
+// granted is a permissions block with a default alone.
+type granted struct {
+	Owners  config.ExpressionOrList `yaml:"owners" doc:"Who owns it."`
+	Default string                  `yaml:"default" required:"true" enum:"all-users|datasource-users|owner|none" doc:"Who finds it."`
+}
+
+func deciderSpec() engine.DeciderSpec {
+	return engine.DeciderSpec{
+		Config: func() any { return &granted{} },
+		New: func(cfg any, s engine.DeciderSettings) (engine.Decider, []engine.GrantFacts) {
+			c := cfg.(*granted)
+			s.Compile(c.Owners.Expression, expression.WantList)
+			f := engine.GrantFacts{Rule: "default", Node: s.Node.Get("default")}
+			switch c.Default {
+			case "all-users":
+				f.Audience = engine.AllUsers
+			case "datasource-users":
+				f.Audience = engine.DatasourceUsers
+			case "owner":
+				f.Audience, f.Users, f.Groups = engine.Listed, true, true
+			case "none":
+				f.Audience = engine.Nobody
+			}
+			return decider{f.Audience}, []engine.GrantFacts{f}
+		},
+	}
+}
+
+type decider struct{ audience engine.Audience }
+
+func (d decider) Decide(*engine.Worker, *engine.Record) (engine.Permissions, error) {
+	return engine.Permissions{Audience: d.audience, Rule: "default"}, nil
+}

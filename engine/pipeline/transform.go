@@ -1,0 +1,108 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+const codeTransform = "transform"
+
+// transform is one entry of transforms: the keys of every transform, and the
+// key that names its kind with what stands there.
+type transform struct {
+	name string
+	when config.Expression
+	spec *engine.TransformSpec
+	body *config.Node
+}
+
+func (d *Definition) buildTransforms() {
+	taken := map[string]*config.Node{}
+	for _, node := range d.File.Transforms {
+		if node == nil { // reported when the file was read
+			continue
+		}
+		if node.Kind() != config.Mapping {
+			d.b.Problem(node, codeTransform, "this is no transform", d.transformHint())
+			continue
+		}
+		t, ok := d.readTransform(node, taken)
+		if !ok {
+			continue
+		}
+		cfg := t.spec.Config()
+		d.decode(t.body, cfg)
+		made := t.spec.New(cfg, engine.TransformSettings{Name: t.name, Node: t.body, Builder: d.b, Log: d.o.Log})
+		if when := d.b.Compile(t.when, expression.WantCondition); when != nil {
+			made = &conditional{Transform: made, when: when}
+		}
+		d.transforms = append(d.transforms, made)
+	}
+}
+
+// readTransform takes an entry apart; ok is false when it has no kind.
+func (d *Definition) readTransform(node *config.Node, taken map[string]*config.Node) (t transform, ok bool) {
+	d.readName(node, &t, taken)
+	said := false
+	for _, e := range node.Entries() {
+		i := slices.IndexFunc(d.o.Registry.Transforms, func(s engine.TransformSpec) bool { return s.Key == e.Key })
+		switch {
+		case e.Key == "name":
+		case e.Key == "when":
+			d.decode(e.Value, &t.when)
+		case i < 0:
+			said = true
+			hint := d.transformHint()
+			if near := config.Nearest(e.Key, append([]string{"name", "when"}, d.transformKeys()...)); near != "" {
+				hint = "did you mean " + near + "?"
+			}
+			d.b.KeyProblem(e.Key, e.KeyPos, "unknown-key", fmt.Sprintf("unknown key %q", e.Key), hint)
+		case t.spec != nil:
+			d.b.KeyProblem(e.Key, e.KeyPos, codeTransform, fmt.Sprintf("%s and %s in one transform", t.spec.Key, e.Key), "write two transforms, each with a name; they are done in order")
+		default:
+			t.spec, t.body = &d.o.Registry.Transforms[i], e.Value
+		}
+	}
+	switch {
+	case t.spec == nil && !said:
+		d.b.Problem(node, codeTransform, "this transform does nothing", d.transformHint())
+	case t.spec != nil && t.body.Kind() == config.Scalar && t.body.IsNull():
+		d.b.Problem(t.body, "required", t.spec.Key+" says nothing", "write it, or remove the transform")
+		return t, false
+	}
+	return t, t.spec != nil
+}
+
+// readName reads the name under which what a transform drops is counted: an
+// empty one would keep everything, a second of the same name would hide which.
+func (d *Definition) readName(node *config.Node, t *transform, taken map[string]*config.Node) {
+	n := node.Get("name")
+	before := len(d.b.problems)
+	d.decode(n, &t.name)
+	switch {
+	case len(d.b.problems) > before || d.o.Variables.Unresolved(node.Path()+".name"):
+	case t.name == "":
+		d.b.Problem(node, "required", "a transform needs a name", "what it drops is counted under its name: add name: …")
+	case taken[t.name] != nil:
+		d.b.Problem(n, "duplicate-name", fmt.Sprintf("the name is taken by the transform on line %d", taken[t.name].Pos().Line), "what it drops is counted under its name: give each one of its own")
+	default:
+		taken[t.name] = n
+	}
+}
+
+func (d *Definition) transformKeys() []string {
+	var out []string
+	for _, t := range d.o.Registry.Transforms {
+		out = append(out, t.Key)
+	}
+	return out
+}
+
+func (d *Definition) transformHint() string {
+	return "a transform has a name, may have when, and does one of " + strings.Join(d.transformKeys(), ", ")
+}

@@ -1,0 +1,188 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+func build(c Config, s engine.MapperSettings) (*Mapper, []engine.MappingFacts) {
+	m := &Mapper{omitted: map[string]string{}}
+	var facts []engine.MappingFacts
+	if s.Node.Kind() == config.Mapping && len(s.Node.Entries()) == 0 {
+		s.Problem(s.Node, "required", "mapping maps nothing", "add a mapping for each stream of the sink: "+streamNames(s.Streams))
+	}
+	for _, e := range s.Node.Entries() {
+		if e.Value.IsNull() {
+			s.KeyProblem(e.Key, e.KeyPos, "required", e.Key+" has no mapping", "add fields: below it, or leave the stream out")
+		}
+	}
+	for _, e := range c {
+		b := builder{MapperSettings: s, stream: engine.Stream{Name: e.Key}, anything: s.Streams == nil}
+		if i := slices.IndexFunc(s.Streams, func(st engine.Stream) bool { return st.Name == e.Key }); i >= 0 {
+			b.stream = s.Streams[i]
+		} else if !b.anything {
+			s.KeyProblem(e.Key, e.KeyPos, "unknown-stream", fmt.Sprintf("the sink has no stream %q", e.Key), "its streams are "+streamNames(s.Streams))
+			b.anything = true
+		}
+		made := stream{name: e.Key, identities: b.stream.Identities}
+		for i, one := range e.Value {
+			if i > 0 && e.Value[i-1].takesAll() {
+				s.Warn(one.node, "unreachable", "no record comes here: the mapping before it has no when and takes all", "")
+			}
+			compiled, f := b.mapping(one)
+			made.mappings = append(made.mappings, compiled)
+			if !b.anything {
+				facts = append(facts, f)
+			}
+			m.omit(f.Kinds, one.Otherwise)
+		}
+		m.streams = append(m.streams, made)
+	}
+	return m, facts
+}
+
+// omit notes the name under which records of these kinds are counted that
+// nothing takes: the first that was written for the kind.
+func (m *Mapper) omit(kinds []string, name string) {
+	for _, k := range kinds {
+		if m.omitted[k] == "" && name != noMapping {
+			m.omitted[k] = name
+		}
+	}
+}
+
+func streamNames(streams []engine.Stream) string {
+	var out []string
+	for _, s := range streams {
+		out = append(out, s.Name)
+	}
+	return strings.Join(out, ", ")
+}
+
+// builder makes the mappings of one stream. With anything, the stream's fields
+// are not known and any is taken, so that expressions are checked all the same.
+type builder struct {
+	engine.MapperSettings
+	stream   engine.Stream
+	anything bool
+}
+
+func (b builder) mapping(one placed) (mapping, engine.MappingFacts) {
+	facts := engine.MappingFacts{Stream: b.stream.Name, Node: one.node, Kinds: b.Kinds}
+	m := mapping{when: b.Compile(one.When, expression.WantCondition)}
+	if m.when != nil {
+		facts.Kinds = slices.DeleteFunc(slices.Clone(b.Kinds), func(k string) bool { return !expression.MayHold(one.When.Text, "kind", k) })
+	}
+	for _, e := range one.Fields {
+		f, ff := b.field(e, facts.Kinds)
+		m.fields = append(m.fields, f)
+		facts.Fields = append(facts.Fields, ff)
+	}
+	b.required(one, facts)
+	return m, facts
+}
+
+// required reports the fields that must be set and are not.
+func (b builder) required(one placed, facts engine.MappingFacts) {
+	fields := one.node.Get("fields")
+	for _, spec := range b.stream.Fields {
+		set := slices.ContainsFunc(facts.Fields, func(f engine.FieldFacts) bool { return f.Name == spec.Name })
+		switch n := fields.Get(spec.Name); {
+		case !spec.Required || set || len(fields.Entries()) == 0:
+		case n != nil:
+			b.Problem(n, "missing-field", fmt.Sprintf("%s need %s, and it is empty", b.stream.Name, spec.Name), spec.Doc)
+		default:
+			b.Problem(fields, "missing-field", fmt.Sprintf("%s need %s", b.stream.Name, spec.Name), "add "+spec.Name+": …   ("+spec.Doc+")")
+		}
+	}
+}
+
+// field makes one field. The facts of a misspelt one have the name that was
+// meant, so that nobody complains that it is missing as well.
+func (b builder) field(e config.MapEntry[Value], kinds []string) (field, engine.FieldFacts) {
+	name, v := e.Key, e.Value
+	f := field{name: name, label: b.stream.Name + "." + name}
+	facts := engine.FieldFacts{Name: name, Node: v.node}
+	spec, known := b.stream.Field(name)
+	if !known && !b.anything {
+		facts.Name = b.unknown(e)
+		b = builder{MapperSettings: b.MapperSettings, stream: b.stream, anything: true}
+	}
+	switch {
+	case v.node == nil: // reported when the file was read
+	case b.anything && v.IsMap, v.IsMap && spec.Type == engine.Properties:
+		f.properties = []field{}
+		for _, p := range v.Properties {
+			made := field{name: p.Key, label: f.label + "." + p.Key, convert: engine.ConvertProperty}
+			if len(p.Value.List) > 0 {
+				made.literal = p.Value.List
+			}
+			made.program = b.Compile(p.Value.Expression, expression.WantAny)
+			f.properties = append(f.properties, made)
+			facts.Properties = append(facts.Properties, engine.FieldFacts{Name: p.Key, Node: v.node.Get(p.Key), Values: b.values(made.program, kinds)})
+		}
+	case b.anything:
+		f.program = b.Compile(v.Expression, expression.WantAny)
+	case v.IsMap:
+		b.Problem(v.node, "wrong-kind", name+" is one value, and this is a mapping", "write "+name+": EXPRESSION")
+	case spec.Type == engine.Properties:
+		b.Problem(v.node, "wrong-kind", name+" is a mapping of properties, and this is one value", "write the properties below it, a line each: type: spec.type")
+	case v.IsList:
+		var err error
+		if f.literal, err = spec.Type.List(v.List); err != nil {
+			b.Problem(v.node, "wrong-kind", fmt.Sprintf("%s: %v", name, err), "write "+name+": EXPRESSION")
+		}
+	default:
+		f.required, f.convert = spec.Required, spec.Type.Convert
+		f.program = b.Compile(v.Expression, wanted(spec.Type))
+		facts.Values = b.values(f.program, kinds)
+	}
+	return f, facts
+}
+
+// unknown reports a field that the stream does not have and gives the name that
+// was meant, or else its own.
+func (b builder) unknown(e config.MapEntry[Value]) string {
+	known := make([]string, len(b.stream.Fields))
+	for i, f := range b.stream.Fields {
+		known[i] = f.Name
+	}
+	hint, meant := "its fields are "+strings.Join(known, ", "), e.Key
+	if near := config.Nearest(e.Key, known); near != "" {
+		hint, meant = "did you mean "+near+"?", near
+	}
+	b.KeyProblem(e.Key, e.KeyPos, "unknown-field", fmt.Sprintf("%s have no field %q", b.stream.Name, e.Key), hint)
+	return meant
+}
+
+func wanted(t engine.FieldType) expression.Want {
+	switch t {
+	case engine.Text, engine.RefField:
+		return expression.WantText
+	case engine.TextList, engine.RefList:
+		return expression.WantList
+	}
+	return expression.WantAny
+}
+
+// values is what an expression gives for each kind, where the kind is all that
+// it reads.
+func (b builder) values(p *expression.Program, kinds []string) map[string]string {
+	if p == nil || len(kinds) == 0 {
+		return nil
+	}
+	out := map[string]string{}
+	for _, k := range kinds {
+		v, ok := b.Known(p, "kind", k)
+		if !ok {
+			return nil
+		}
+		out[k] = v
+	}
+	return out
+}

@@ -1,0 +1,72 @@
+package mapping
+
+import (
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+// Config is the mapping block: for each stream of the sink one mapping, or a
+// list of them of which the first whose condition holds takes the record.
+type Config = config.Map[Mappings]
+
+// Mappings are the mappings of one stream.
+type Mappings []placed
+
+// placed is a mapping and where it stands.
+type placed struct {
+	Mapping
+	node *config.Node
+}
+
+// noMapping is the name under which records are counted that nothing takes.
+const noMapping = "no mapping"
+
+// Mapping makes an item of the records it takes.
+type Mapping struct {
+	When      config.Expression `yaml:"when" doc:"Which records it takes; every record when it is left out."`
+	Otherwise string            `yaml:"otherwise" doc:"The name under which records of its kinds that nothing takes are counted as filtered." default:"no mapping"`
+	Fields    config.Map[Value] `yaml:"fields" required:"true" doc:"The sink's fields, each with an expression or a literal list."`
+}
+
+// takesAll says that it was written without a condition.
+func (p placed) takesAll() bool {
+	return len(p.Fields) > 0 && !slices.ContainsFunc(p.node.Entries(), func(e config.Entry) bool {
+		return e.Key != "fields" && e.Key != "otherwise"
+	})
+}
+
+// DecodeNode takes one mapping or a list of them.
+func (m *Mappings) DecodeNode(n *config.Node, d *config.Decoder) {
+	items := []*config.Node{n}
+	if n.Kind() == config.List {
+		if items = n.Items(); len(items) == 0 {
+			d.Problem(n, "required", "the list of mappings is empty", "add a mapping, or leave the stream out")
+		}
+	}
+	for _, item := range items {
+		one := placed{node: item}
+		d.Decode(item, &one.Mapping)
+		*m = append(*m, one)
+	}
+}
+
+// Value is what a field is set to: an expression, a literal list, or for a
+// field of properties a map of them.
+type Value struct {
+	config.ExpressionOrList
+	Properties config.Map[config.ExpressionOrList]
+	IsMap      bool
+	node       *config.Node // nil when what stands there could not be read
+}
+
+// DecodeNode takes a scalar, a list or a map.
+func (v *Value) DecodeNode(n *config.Node, d *config.Decoder) {
+	v.node = n
+	if n.Kind() == config.Mapping {
+		v.IsMap = true
+		d.Decode(n, &v.Properties)
+		return
+	}
+	v.ExpressionOrList.DecodeNode(n, d)
+}

@@ -1,0 +1,97 @@
+package permissions
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+// Config is the permissions block.
+type Config struct {
+	Owners  config.ExpressionOrList `yaml:"owners" doc:"The refs of the users and groups that own a record: what owner means in allow and default."`
+	Rules   []Rule                  `yaml:"rules" doc:"Tried in order; the first whose condition holds decides."`
+	Default string                  `yaml:"default" required:"true" enum:"all-users|datasource-users|owner|none" doc:"Who finds what no rule decided: all-users (everybody who can sign in), datasource-users (everybody delivered as a user), owner, or none."`
+}
+
+// Rule is one permission rule.
+type Rule struct {
+	Name  string            `yaml:"name" required:"true" doc:"What the rule is called in reports."`
+	When  config.Expression `yaml:"when" required:"true" doc:"The condition; anything but true or false rejects the record."`
+	Allow Allow             `yaml:"allow" required:"true" doc:"Who finds it: all-users, datasource-users, owner, none, or users and groups."`
+}
+
+// Allow is who a rule lets in: one of the words, or lists of refs.
+type Allow struct {
+	Word   string
+	Users  config.ExpressionOrList
+	Groups config.ExpressionOrList
+	node   *config.Node
+}
+
+type lists struct {
+	Users  config.ExpressionOrList `yaml:"users" doc:"Refs of users, or an expression that gives them."`
+	Groups config.ExpressionOrList `yaml:"groups" doc:"Refs of groups, or an expression that gives them."`
+}
+
+// The words that say who finds a document.
+const (
+	allUsers        = "all-users"
+	datasourceUsers = "datasource-users"
+	owner           = "owner"
+	none            = "none"
+)
+
+func words() []string { return []string{allUsers, datasourceUsers, owner, none} }
+
+// DecodeNode takes a word or a mapping of users and groups.
+func (a *Allow) DecodeNode(n *config.Node, d *config.Decoder) {
+	a.node = n
+	switch n.Kind() {
+	case config.Mapping:
+		a.lists(n, d)
+		return
+	case config.List:
+		d.Problem(n, "wrong-kind", "a list where allow wants to know of what", "write users: or groups: below allow, and the list below that")
+		return
+	}
+	d.Decode(n, &a.Word)
+	known := words()
+	for _, w := range known {
+		if a.Word == w {
+			return
+		}
+	}
+	hint := "write " + strings.Join(known, ", ") + ", or users: and groups: below allow"
+	switch {
+	case d.Unresolved(n):
+		return
+	case a.Word == "":
+		d.Problem(n, "required", "allow is empty", hint)
+		return
+	}
+	if near := config.Nearest(a.Word, known); near != "" {
+		hint = "did you mean " + near + "?\n" + hint
+	}
+	d.Problem(n, "not-allowed", fmt.Sprintf("%q is not one of the allowed values", n.Text()), hint)
+}
+
+func (a *Allow) lists(n *config.Node, d *config.Decoder) {
+	var l lists
+	d.Decode(n, &l)
+	a.Users, a.Groups = l.Users, l.Groups
+	for _, list := range []config.ExpressionOrList{l.Users, l.Groups} {
+		if !list.IsList && list.Node() != nil || len(list.List) > 0 {
+			return
+		}
+	}
+	for _, e := range n.Entries() {
+		if e.Key != "users" && e.Key != "groups" {
+			return // reported as unknown, and perhaps one of the two misspelt
+		}
+	}
+	d.Problem(n, "required", "allow names neither users nor groups", "write allow: none when nobody may find it")
+}
+
+// IsSet says that something was written.
+func (a Allow) IsSet() bool { return a.node != nil }

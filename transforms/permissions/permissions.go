@@ -1,0 +1,151 @@
+package permissions
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+// Spec is the component, for the registry.
+func Spec() engine.DeciderSpec {
+	return engine.DeciderSpec{
+		Config: func() any { return &Config{} },
+		New: func(cfg any, s engine.DeciderSettings) (engine.Decider, []engine.GrantFacts) {
+			return build(cfg.(*Config), s)
+		},
+	}
+}
+
+// Decider decides.
+type Decider struct {
+	rules    []rule
+	fallback grant
+}
+
+type rule struct {
+	name  string
+	when  *expression.Program
+	grant grant
+}
+
+// grant is what a rule gives: an audience, and lists of refs where it is
+// Listed. The zero value gives no decision.
+type grant struct {
+	audience engine.Audience
+	lists    []refs
+}
+
+var _ engine.Decider = (*Decider)(nil)
+
+// byDefault is what reports call the default, beside the names of rules.
+const byDefault = "default"
+
+func build(c *Config, s engine.DeciderSettings) (*Decider, []engine.GrantFacts) {
+	b := builder{DeciderSettings: s, cfg: c, owners: compileRefs(c.Owners, "owners", "group", s)}
+	d := &Decider{}
+	b.checkNames()
+	for _, r := range c.Rules {
+		made := rule{name: r.Name, grant: b.grant(r.Name, r.Allow)}
+		if r.When.IsSet() {
+			made.when = s.Compile(r.When, expression.WantCondition)
+		}
+		d.rules = append(d.rules, made)
+	}
+	d.fallback = b.grant(byDefault, Allow{Word: c.Default, node: s.Node.Get("default")})
+	return d, b.facts
+}
+
+type builder struct {
+	engine.DeciderSettings
+	cfg    *Config
+	owners refs
+	facts  []engine.GrantFacts
+}
+
+// checkNames refuses two rules of one name: reports count by it.
+func (b *builder) checkNames() {
+	seen := map[string]bool{byDefault: true}
+	for _, item := range b.Node.Get("rules").Items() {
+		n := item.Get("name")
+		if name := n.Text(); name != "" {
+			if seen[name] {
+				b.Problem(n, "duplicate-name", fmt.Sprintf("the name %q is taken", name), "reports count by name: give each rule one of its own; default is the default's")
+			}
+			seen[name] = true
+		}
+	}
+}
+
+func (b *builder) grant(rule string, a Allow) grant {
+	var g grant
+	facts := engine.GrantFacts{Rule: rule, Node: a.node}
+	switch a.Word {
+	case allUsers:
+		g.audience = engine.AllUsers
+	case datasourceUsers:
+		g.audience = engine.DatasourceUsers
+	case none:
+		g.audience = engine.Nobody
+	case owner:
+		b.needOwners(a.node)
+		g = grant{engine.Listed, []refs{b.owners}}
+		facts.Users, facts.Groups = true, true
+	default:
+		if a.Users.IsSet() || a.Groups.IsSet() {
+			g = grant{engine.Listed, []refs{
+				compileRefs(a.Users, "allow.users", "user", b.DeciderSettings),
+				compileRefs(a.Groups, "allow.groups", "group", b.DeciderSettings),
+			}}
+			facts.Users, facts.Groups = a.Users.IsSet(), a.Groups.IsSet()
+		}
+	}
+	facts.Audience = g.audience
+	b.facts = append(b.facts, facts)
+	return g
+}
+
+// needOwners reports at a grant to the owner that nothing says who that is.
+func (b *builder) needOwners(at *config.Node) {
+	n := b.Node.Get("owners")
+	misspelt := slices.ContainsFunc(b.Node.Entries(), func(e config.Entry) bool {
+		return e.Key != "rules" && config.Nearest(e.Key, []string{"owners"}) != ""
+	})
+	switch {
+	case n == nil && !misspelt:
+		b.Problem(at, "no-owners", "owners does not say who the owner is", `write owners: related("ownedBy") below permissions`)
+	case n != nil && n.IsNull():
+		b.Problem(n, "no-owners", "owners says nothing, and owner is allowed", `write owners: related("ownedBy")`)
+	}
+}
+
+// Decide finds the first rule that holds.
+func (d *Decider) Decide(w *engine.Worker, _ *engine.Record) (engine.Permissions, error) {
+	for i := range d.rules {
+		r := &d.rules[i]
+		holds, err := w.Run.True(r.when)
+		if err != nil { // invariant 2: no other rule is asked
+			return engine.Permissions{}, engine.Reject("permissions", r.name, "%v", err)
+		}
+		if holds {
+			return r.grant.give(w, r.name)
+		}
+	}
+	return d.fallback.give(w, byDefault)
+}
+
+func (g grant) give(w *engine.Worker, rule string) (engine.Permissions, error) {
+	if g.audience == engine.Undecided { // invariant 2
+		return engine.Permissions{}, engine.Reject("permissions", rule, "it does not say who may find it")
+	}
+	p := engine.Permissions{Audience: g.audience, Rule: rule}
+	for _, l := range g.lists {
+		var err error
+		if p.Principals, err = l.appendTo(p.Principals, w); err != nil {
+			return engine.Permissions{}, engine.Reject("permissions", rule, "%v", err)
+		}
+	}
+	return p, nil
+}

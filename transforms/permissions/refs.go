@@ -1,0 +1,105 @@
+package permissions
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+// refs is a list of principals: literal, or what an expression gives.
+type refs struct {
+	what    string
+	program *expression.Program
+	literal []string
+}
+
+// compileRefs makes refs of what stands under the key that `what` ends with;
+// kind is the one that a ref without a kind most likely means.
+func compileRefs(e config.ExpressionOrList, what, kind string, s engine.DeciderSettings) refs {
+	r := refs{what: what}
+	if !e.IsList {
+		r.program = s.Compile(e.Expression, expression.WantList)
+		return r
+	}
+	items := slices.DeleteFunc(slices.Clone(e.Node().Items()), (*config.Node).IsNull)
+	for i, text := range e.List {
+		at := e.Node()
+		if len(items) == len(e.List) {
+			at = items[i]
+		}
+		if text == "" && at.Text() != "" {
+			continue // a variable that is empty, or not known yet
+		}
+		ref, ok := parseRef(text)
+		if !ok {
+			s.Problem(at, "bad-ref", fmt.Sprintf("%q is not a full entity ref", text), "write "+completed(text, kind))
+			continue
+		}
+		r.literal = append(r.literal, ref)
+	}
+	return r
+}
+
+// parseRef reads a full entity ref, kind:namespace/name, in lower case.
+func parseRef(text string) (ref string, ok bool) {
+	text = strings.ToLower(strings.TrimSpace(text))
+	kind, rest, colon := strings.Cut(text, ":")
+	namespace, name, slash := strings.Cut(rest, "/")
+	return text, colon && slash && kind != "" && namespace != "" && name != "" && !strings.ContainsAny(kind, "/ ")
+}
+
+// completed is the ref that an incomplete one most likely means.
+func completed(text, kind string) string {
+	rest := strings.ToLower(strings.TrimSpace(text))
+	if before, after, ok := strings.Cut(rest, ":"); ok {
+		kind, rest = strings.TrimSpace(before), after
+	}
+	if !strings.Contains(rest, "/") {
+		rest = "default/" + rest
+	}
+	if ref, ok := parseRef(kind + ":" + rest); ok && !strings.Contains(ref, "@") {
+		return ref
+	}
+	return "kind:namespace/name, such as user:default/ann or group:default/payments"
+}
+
+// appendTo adds the refs that are not there yet.
+func (r refs) appendTo(to []string, w *engine.Worker) ([]string, error) {
+	for _, ref := range r.literal {
+		to = include(to, ref)
+	}
+	if r.program == nil {
+		return to, nil
+	}
+	v, err := w.Run.Eval(r.program)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.what, err)
+	}
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	for _, one := range list {
+		if one == nil {
+			continue
+		}
+		text, _ := one.(string)
+		ref, ok := parseRef(text)
+		if !ok {
+			return nil, fmt.Errorf("%s gives something that is not a full entity ref such as group:default/payments", r.what)
+		}
+		to = include(to, ref)
+	}
+	return to, nil
+}
+
+func include(to []string, ref string) []string {
+	if slices.Contains(to, ref) {
+		return to
+	}
+	return append(to, ref)
+}

@@ -1,0 +1,124 @@
+package set
+
+import (
+	"context"
+	"maps"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+// Spec is the component, for the registry.
+func Spec() engine.TransformSpec {
+	return engine.TransformSpec{
+		Key:     "set",
+		Summary: "Sets members of the record, each path to the value of its expression or to a literal list; nil takes the member away.",
+		Config:  func() any { return &config.Map[config.ExpressionOrList]{} },
+		New: func(cfg any, s engine.TransformSettings) engine.Transform {
+			return build(*cfg.(*config.Map[config.ExpressionOrList]), s)
+		},
+	}
+}
+
+// Set is the transform.
+type Set struct {
+	name    string
+	changes []change
+}
+
+type change struct {
+	text    string // the path as the file writes it
+	path    []string
+	program *expression.Program // nil for a literal list
+	literal []any
+}
+
+var _ engine.Transform = (*Set)(nil)
+
+func build(cfg config.Map[config.ExpressionOrList], s engine.TransformSettings) *Set {
+	if s.Node.Kind() == config.Mapping && len(s.Node.Entries()) == 0 {
+		s.Problem(s.Node, "required", "set changes nothing", "write PATH: EXPRESSION below it, a line each, as metadata.title: metadata.name")
+	}
+	for _, e := range s.Node.Entries() {
+		if e.Value.Kind() == config.Scalar && e.Value.IsNull() {
+			s.KeyProblem(e.Key, e.KeyPos, "required", e.Key+" has no value", "write "+e.Key+": nil to take the member away")
+		}
+	}
+	t := &Set{name: s.Name}
+	for _, e := range cfg {
+		c := change{text: e.Key, path: checkedPath(e, s), literal: []any{}}
+		for _, v := range e.Value.List {
+			c.literal = append(c.literal, v)
+		}
+		c.program = s.Compile(e.Value.Expression, expression.WantAny)
+		t.changes = append(t.changes, c)
+	}
+	return t
+}
+
+// Name is the transform's name.
+func (t *Set) Name() string { return t.name }
+
+// Apply gives the records new values.
+func (t *Set) Apply(_ context.Context, w *engine.Worker, records []*engine.Record) ([]engine.Outcome, error) {
+	out := make([]engine.Outcome, len(records))
+	values := make([]any, len(t.changes))
+	for i, r := range records {
+		w.Begin(r)
+		out[i].Err = t.change(w, r, values)
+	}
+	return out, nil
+}
+
+// change changes one record, or leaves it as it was when there is an error.
+func (t *Set) change(w *engine.Worker, r *engine.Record, values []any) error {
+	for i, c := range t.changes {
+		values[i] = c.literal
+		if c.program == nil {
+			continue
+		}
+		var err error
+		if values[i], err = w.Run.Eval(c.program); err != nil {
+			return engine.Reject("transform", t.name+": "+c.text, "%v", err)
+		}
+	}
+	root := maps.Clone(r.Value)
+	for i, c := range t.changes {
+		if !assign(root, c.path, values[i]) {
+			return engine.Reject("transform", t.name+": "+c.text, "something on the way to it is not an object")
+		}
+	}
+	r.Value = root
+	return nil
+}
+
+// assign writes a value below root, copying every object on the way; false
+// when something on the way is not an object.
+func assign(root map[string]any, path []string, value any) bool {
+	at := root
+	for _, name := range path[:len(path)-1] {
+		switch next := at[name].(type) {
+		case nil:
+			if value == nil {
+				return true
+			}
+			m := map[string]any{}
+			at[name] = m
+			at = m
+		case map[string]any:
+			m := maps.Clone(next)
+			at[name] = m
+			at = m
+		default:
+			return false
+		}
+	}
+	last := path[len(path)-1]
+	if value == nil {
+		delete(at, last)
+	} else {
+		at[last] = value
+	}
+	return true
+}
