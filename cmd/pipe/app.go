@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+// host is everything that the program takes from the process around it, so
+// that tests run the whole of it.
+type host struct {
+	args   []string
+	env    func(string) (string, bool)
+	stdout io.Writer
+	stderr io.Writer
+	signal <-chan os.Signal
+}
+
+// app is one run of the program.
+type app struct {
+	host
+	registry engine.Registry
+	envFile  map[string]string
+	log      *slog.Logger
+	stopped  os.Signal // the signal that stopped it, nil when none did
+	shown    bool      // the error has been printed already
+}
+
+// The exit codes, which scripts and schedulers rely on.
+const (
+	exitDone        = 0
+	exitFailed      = 1 // worth another try
+	exitWrong       = 2 // the pipeline or the call is wrong
+	exitRejected    = 3 // done, some records rejected
+	exitRefused     = 4 // by a guard: a person must look
+	exitUnconfirmed = 7 // delivered, but the sink has paused or not confirmed
+)
+
+// exit is an error that only carries an exit code: everything has been said.
+type exit int
+
+func (e exit) Error() string { return fmt.Sprintf("exit %d", int(e)) }
+
+// usage is a call that is wrong.
+type usage struct{ message, hint string }
+
+func (u usage) Error() string { return u.message }
+
+func run(ctx context.Context, h host) int {
+	a := &app{host: h, registry: components(), log: slog.New(slog.DiscardHandler)}
+	c := a.cli()
+	err := c.RunContext(ctx, arrange(c, h.args))
+	return a.finish(err)
+}
+
+func (a *app) cli() *cli.App {
+	c := &cli.App{
+		Name:                      "pipe",
+		Usage:                     "run declarative pipelines: the Backstage catalog into Glean, each document for the people who may see it",
+		Version:                   version(),
+		HideVersion:               true,
+		Writer:                    a.stdout,
+		ErrWriter:                 a.stderr,
+		DisableSliceFlagSeparator: true,
+		ExitErrHandler:            func(*cli.Context, error) {},
+		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usage{message: err.Error()} },
+		CommandNotFound: func(_ *cli.Context, name string) {
+			a.stopWith(usage{fmt.Sprintf("there is no command %q", name), nearestCommand(name)})
+		},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usage{fmt.Sprintf("there is no command %q", c.Args().First()), nearestCommand(c.Args().First())}
+			}
+			return cli.ShowAppHelp(c)
+		},
+		Commands: []*cli.Command{a.runCommand(), a.checkCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(), a.versionCommand()},
+	}
+	for _, cmd := range c.Commands {
+		cmd.Flags = append(cmd.Flags, globalFlags()...)
+		cmd.Before = a.before
+		cmd.OnUsageError = c.OnUsageError
+		cmd.HideHelpCommand = true
+	}
+	return c
+}
+
+func (a *app) stopWith(err error) { a.finish(err) }
+
+// globalFlags are taken by every command, before or after its file.
+func globalFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "json", Category: "everywhere", Usage: "print one JSON object {ok, data, error}"},
+		&cli.StringFlag{Name: "log-level", Category: "everywhere", Usage: "debug, info, warning or error (LOG_LEVEL)"},
+		&cli.StringFlag{Name: "log-format", Category: "everywhere", Value: "text", Usage: "text or json"},
+		&cli.BoolFlag{Name: "no-color", Category: "everywhere", Usage: "no colours (NO_COLOR)"},
+		&cli.StringFlag{Name: "env-file", Category: "everywhere", Usage: "variables for what the environment does not set (default: .env in the working directory, not with CI=true)"},
+		&cli.StringSliceFlag{Name: "set", Category: "everywhere", Usage: "replace one value of the file: `PATH=VALUE`, such as source.backstage.page_size=100"},
+	}
+}
+
+// before runs ahead of every command: logging and variables.
+func (a *app) before(c *cli.Context) error {
+	if err := a.openLog(c); err != nil {
+		return err
+	}
+	return a.readEnvFile(c.String("env-file"))
+}
+
+// finish prints an error once, for a person or as JSON, and gives the code.
+func (a *app) finish(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	var code exit
+	if errors.As(err, &code) {
+		return int(code)
+	}
+	if !a.shown {
+		a.shown = true
+		a.printError(err)
+	}
+	return a.exitCode(err)
+}
+
+func (a *app) exitCode(err error) int {
+	var refused *engine.Refusal
+	var unconfirmed *engine.Unconfirmed
+	var problems config.Problems
+	var u usage
+	switch {
+	case a.stopped == syscall.SIGTERM:
+		return 143
+	case a.stopped != nil:
+		return 130
+	case errors.As(err, &refused):
+		return exitRefused
+	case errors.As(err, &unconfirmed):
+		return exitUnconfirmed
+	case errors.As(err, &problems), errors.As(err, &u):
+		return exitWrong
+	}
+	return exitFailed
+}
+
+func (a *app) wantsJSON() bool {
+	for _, arg := range a.args {
+		if arg == "--" {
+			return false
+		}
+		if arg == "--json" || arg == "-json" || arg == "--json=true" {
+			return true
+		}
+	}
+	return false
+}
+
+type envelope struct {
+	OK    bool       `json:"ok"`
+	Data  any        `json:"data"`
+	Error *errorBody `json:"error,omitempty"`
+}
+
+type errorBody struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// printJSON prints the one object that --json promises.
+func (a *app) printJSON(data any, err error) error {
+	e := envelope{OK: err == nil, Data: data}
+	if err != nil {
+		a.shown = true
+		e.Error = &errorBody{Code: errorCode(err), Message: err.Error(), Hint: hint(err)}
+	}
+	b, encErr := codec.MarshalIndent(e)
+	if encErr != nil {
+		return encErr
+	}
+	fmt.Fprintln(a.stdout, string(b))
+	return err
+}
+
+func (a *app) printError(err error) {
+	if a.wantsJSON() {
+		a.printJSON(nil, err)
+		return
+	}
+	fmt.Fprintf(a.stderr, "pipe: %v\n", err)
+	if h := hint(err); h != "" {
+		fmt.Fprintf(a.stderr, "  → %s\n", strings.ReplaceAll(h, "\n", "\n    "))
+	}
+}
+
+func hint(err error) string {
+	var refused *engine.Refusal
+	var unconfirmed *engine.Unconfirmed
+	var u usage
+	switch {
+	case errors.As(err, &u):
+		if u.hint == "" {
+			return "see pipe help, or pipe COMMAND --help"
+		}
+		return u.hint
+	case errors.As(err, &refused):
+		return refused.Remedy
+	case errors.As(err, &unconfirmed):
+		return unconfirmed.Remedy
+	}
+	if remedy := engine.RemedyOf(err); remedy != "" || errors.Is(err, engine.ErrStopped) {
+		return remedy
+	}
+	switch engine.ClassOf(err) {
+	case engine.Transient:
+		return "this may pass: run again, and look into the other end's log of this time if it does not"
+	case engine.Throttled:
+		return "the other end asks for a pause: run again later, or at a time when it has less to do"
+	}
+	return ""
+}
+
+func errorCode(err error) string {
+	var refused *engine.Refusal
+	var unconfirmed *engine.Unconfirmed
+	var problems config.Problems
+	var u usage
+	switch {
+	case errors.As(err, &u):
+		return "usage"
+	case errors.As(err, &problems):
+		return "pipeline"
+	case errors.As(err, &refused):
+		return "refused"
+	case errors.As(err, &unconfirmed):
+		return "unconfirmed"
+	case errors.Is(err, engine.ErrStopped):
+		return "stopped"
+	}
+	return engine.ClassOf(err).String()
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+func (a *app) checkCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "check",
+		Usage:       "tell everything that is wrong with pipeline files, without connecting to anything",
+		ArgsUsage:   "FILE…",
+		Description: "Reads no secret and needs no variable: what is not set is listed. What check accepts runs.",
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "strict-env", Usage: "a variable that is not set is an error"}},
+		Action:      a.checkAction,
+	}
+}
+
+type checked struct {
+	File      string     `json:"file"`
+	OK        bool       `json:"ok"`
+	Problems  []problem  `json:"problems"`
+	Variables []variable `json:"variables"`
+}
+
+type problem struct {
+	Line    int    `json:"line"`
+	Col     int    `json:"col"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+	Warning bool   `json:"warning,omitempty"`
+}
+
+type variable struct {
+	Name    string `json:"name"`
+	Set     bool   `json:"set"`
+	Default bool   `json:"default"`
+	Secret  bool   `json:"secret"`
+}
+
+func (a *app) checkAction(c *cli.Context) error {
+	if !c.Args().Present() {
+		return usage{"pipe check needs a pipeline file", "write pipe check pipelines/backstage.yaml"}
+	}
+	var all []checked
+	var errs config.Problems
+	for _, path := range c.Args().Slice() {
+		d, err := a.parse(c, path, loading{lenient: !c.Bool("strict-env")})
+		if err != nil {
+			return err
+		}
+		errs = append(errs, d.Problems.Errors()...)
+		one := checked{File: path, OK: !d.Problems.HasErrors(), Problems: []problem{}, Variables: []variable{}}
+		for _, p := range d.Problems {
+			one.Problems = append(one.Problems, problem{p.Line, p.Col, p.Code, p.Message, p.Hint, p.Warning})
+		}
+		for _, v := range d.Variables {
+			one.Variables = append(one.Variables, variable{v.Name, v.Set, v.HasDefault, v.Secret})
+		}
+		all = append(all, one)
+		if c.Bool("json") {
+			continue
+		}
+		d.Problems.Render(a.stdout, func(string) []byte {
+			if d.Document == nil {
+				return nil
+			}
+			return d.Document.Source()
+		})
+		a.printChecked(one)
+	}
+	if c.Bool("json") {
+		var err error
+		if len(errs) > 0 {
+			err = errs
+		}
+		return a.printJSON(all, err)
+	}
+	if len(errs) > 0 {
+		a.shown = true
+		return errs
+	}
+	return nil
+}
+
+func (a *app) printChecked(one checked) {
+	problems, warnings := 0, 0
+	for _, p := range one.Problems {
+		if p.Warning {
+			warnings++
+		} else {
+			problems++
+		}
+	}
+	var verdict string
+	switch {
+	case problems > 0:
+		verdict = plural(problems, "problem")
+	default:
+		verdict = "ok"
+	}
+	if warnings > 0 {
+		verdict += ", " + plural(warnings, "warning")
+	}
+	fmt.Fprintf(a.stdout, "%s: %s\n", one.File, verdict)
+	var unset []string
+	for _, v := range one.Variables {
+		if !v.Set && !v.Default {
+			unset = append(unset, v.Name)
+		}
+	}
+	if len(unset) > 0 {
+		fmt.Fprintf(a.stdout, "  a run needs these variables, which are not set here:\n")
+		for _, name := range unset {
+			fmt.Fprintf(a.stdout, "    %s\n", name)
+		}
+	}
+}

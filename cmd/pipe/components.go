@@ -1,0 +1,22 @@
+package main
+
+import (
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean"
+	"github.com/pipe-engine/pipe/sources/backstage"
+	"github.com/pipe-engine/pipe/transforms/filter"
+	"github.com/pipe-engine/pipe/transforms/mapping"
+	"github.com/pipe-engine/pipe/transforms/permissions"
+	"github.com/pipe-engine/pipe/transforms/set"
+)
+
+// components is the only list of what a pipeline file can name.
+func components() engine.Registry {
+	return engine.Registry{
+		Sources:     []engine.SourceSpec{backstage.Spec()},
+		Transforms:  []engine.TransformSpec{filter.Spec(), set.Spec()},
+		Mapper:      mapping.Spec(),
+		Permissions: permissions.Spec(),
+		Sinks:       []engine.SinkSpec{glean.Spec()},
+	}
+}

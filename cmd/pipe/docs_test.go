@@ -1,0 +1,138 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
+)
+
+const readme = "../../README.md"
+
+func readReadme(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// blocks are the fenced blocks of a language.
+func blocks(text, language string) []string {
+	var out []string
+	for _, m := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(text, -1) {
+		out = append(out, m[1])
+	}
+	return out
+}
+
+var command = regexp.MustCompile("`((?:go run \\./cmd/)?pipe [^`]+)`")
+
+// TestDocsCommands runs every command that the README shows, in the repository's
+// root as its reader does, against servers on loopback.
+func TestDocsCommands(t *testing.T) {
+	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
+	text := readReadme(t)
+	var lines []string
+	for _, b := range blocks(text, "sh") {
+		lines = append(lines, strings.Split(strings.TrimSpace(b), "\n")...)
+	}
+	for _, m := range command.FindAllStringSubmatch(text, -1) {
+		lines = append(lines, m[1])
+	}
+	t.Chdir("../..")
+	out := t.TempDir()
+	ran := 0
+	for _, line := range lines {
+		if line == "go test ./..." || strings.Contains(line, "COMMAND") || len(strings.Fields(line)) < 3 && line != "pipe help" {
+			continue
+		}
+		args, ok := strings.CutPrefix(strings.TrimPrefix(line, "go run ./cmd/"), "pipe ")
+		if !ok {
+			t.Errorf("the README shows a command that is not tested: %s", line)
+			continue
+		}
+		words := strings.Fields(args)
+		for i, word := range words {
+			if word == "out" {
+				words[i] = out
+			}
+		}
+		ran++
+		if c := w.pipe(t, words...); c.code != 0 {
+			t.Errorf("%s: exit %d\n%s", line, c.code, c.both())
+		}
+	}
+	if ran < 7 {
+		t.Errorf("only %d commands were found", ran)
+	}
+}
+
+// TestDocsYAML puts every YAML block of the README in the place of the blocks
+// of the same name in the shipped pipeline, and checks the result.
+func TestDocsYAML(t *testing.T) {
+	b, err := os.ReadFile(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := blocks(readReadme(t), "yaml")
+	if len(found) == 0 {
+		t.Fatal("no YAML block was found")
+	}
+	for _, block := range found {
+		text := string(b)
+		for _, part := range topLevel(block) {
+			replaced := false
+			for _, old := range topLevel(text) {
+				if old[:strings.Index(old, ":")] == part[:strings.Index(part, ":")] {
+					text, replaced = strings.Replace(text, old, part, 1), true
+				}
+			}
+			if !replaced {
+				text += part
+			}
+		}
+		path := write(t, "docs.yaml", text)
+		if c := pipe(t, nil, "check", path); c.code != 0 {
+			t.Errorf("exit %d\n%s\n%s", c.code, block, c.both())
+		}
+	}
+}
+
+// topLevel splits a YAML text at its top-level keys.
+func topLevel(text string) []string {
+	var out []string
+	for _, line := range strings.SplitAfter(text, "\n") {
+		if regexp.MustCompile(`^[a-z_]+:`).MatchString(line) {
+			out = append(out, "")
+		}
+		if len(out) > 0 {
+			out[len(out)-1] += line
+		}
+	}
+	return out
+}
+
+// TestShippedPipeline: the file that is shipped has neither problems nor
+// warnings, and explains every variable it uses.
+func TestShippedPipeline(t *testing.T) {
+	c := pipe(t, nil, "check", shipped)
+	if c.code != 0 || strings.Contains(c.both(), "warning") {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	b, err := os.ReadFile(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(b)
+	for _, m := range regexp.MustCompile(`\$\{([A-Z_]+)`).FindAllStringSubmatch(text, -1) {
+		explained := strings.Contains(text, "# "+m[1]+":") || strings.HasPrefix(m[1], "SYNC_") && strings.Contains(text, "# SYNC_…_ENABLED:") || m[1] == "CF_ACCESS_CLIENT_ID" || m[1] == "VARIABLE" || m[1] == "NAME"
+		if !explained {
+			t.Errorf("%s is not explained", m[1])
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/joho/godotenv"
+	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/pipeline"
+)
+
+// readEnvFile reads the variables that stand in for what the environment does
+// not set. Without a path it is .env, which need not exist and which CI must
+// not pick up by accident.
+func (a *app) readEnvFile(path string) error {
+	asked := path != ""
+	if !asked {
+		if ci, _ := a.env("CI"); strings.EqualFold(ci, "true") {
+			return nil
+		}
+		path = ".env"
+	}
+	vars, err := godotenv.Read(path)
+	switch {
+	case err == nil:
+		a.envFile = vars
+		return nil
+	case !asked && errors.Is(err, fs.ErrNotExist):
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return usage{fmt.Sprintf("--env-file %s: there is no such file", path), "write one NAME=VALUE per line"}
+	}
+	var bad *fs.PathError
+	if errors.As(err, &bad) {
+		return usage{fmt.Sprintf("read %s: %v", path, bad.Err), ""}
+	}
+	// The library's message quotes the line, which may hold a secret (invariant 6).
+	return usage{path + " is not a file of variables", "write one NAME=VALUE per line"}
+}
+
+// lookup is a variable: the real environment wins over the file.
+func (a *app) lookup(name string) (string, bool) {
+	if v, ok := a.env(name); ok {
+		return v, true
+	}
+	v, ok := a.envFile[name]
+	return v, ok
+}
+
+func (a *app) openLog(c *cli.Context) error {
+	name := c.String("log-level")
+	if name == "" {
+		name, _ = a.env("LOG_LEVEL")
+	}
+	var level slog.Level
+	switch strings.ToLower(name) {
+	case "debug":
+		level = slog.LevelDebug
+	case "info":
+		level = slog.LevelInfo
+	case "", "warn", "warning":
+		level = slog.LevelWarn
+	case "error", "critical":
+		level = slog.LevelError
+	default:
+		return usage{fmt.Sprintf("there is no log level %q", name), "write debug, info, warning or error"}
+	}
+	o := &slog.HandlerOptions{Level: level}
+	switch c.String("log-format") {
+	case "text":
+		a.log = slog.New(slog.NewTextHandler(a.stderr, o))
+	case "json":
+		a.log = slog.New(slog.NewJSONHandler(a.stderr, o))
+	default:
+		return usage{fmt.Sprintf("there is no log format %q", c.String("log-format")), "write text or json"}
+	}
+	return nil
+}
+
+// settings are what --set asks for.
+func settings(c *cli.Context) ([]pipeline.Setting, error) {
+	var out []pipeline.Setting
+	for _, s := range c.StringSlice("set") {
+		path, value, ok := strings.Cut(s, "=")
+		if !ok || path == "" {
+			return nil, usage{fmt.Sprintf("--set %s: a = is missing", path), "write --set PATH=VALUE, such as --set source.backstage.page_size=100"}
+		}
+		out = append(out, pipeline.Setting{Path: path, Value: value})
+	}
+	return out, nil
+}
+
+// theFile is the one file that a command takes.
+func theFile(c *cli.Context, more string) (string, error) {
+	if c.Args().Len() == 0 {
+		return "", usage{"pipe " + c.Command.Name + " needs a pipeline file", "write pipe " + c.Command.Name + " pipelines/backstage.yaml" + more}
+	}
+	path := c.Args().First()
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return "", usage{path + " is a folder where a pipeline file is expected", "name a file in it, such as " + strings.TrimSuffix(path, "/") + "/backstage.yaml"}
+	}
+	return path, nil
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/pipe-engine/pipe"
+
+// homes are the libraries that shape the program and the one package, or
+// folder, that may import each.
+var homes = map[string][]string{
+	"gopkg.in/yaml.v3":                   {"engine/config"},
+	"github.com/expr-lang/expr":          {"engine/expression"},
+	"github.com/go-json-experiment/json": {"engine/codec"},
+	"encoding/json":                      {},
+	"encoding/json/v2":                   {},
+	"github.com/urfave/cli/v2":           {"cmd/pipe"},
+	"github.com/hashicorp/go-plugin":     {"plugins"},
+	"github.com/getkin/kin-openapi":      {"sinks/glean/contract"},
+	"github.com/charmbracelet/lipgloss":  {"cmd/pipe"},
+	"github.com/vbauerster/mpb/v8":       {"cmd/pipe"},
+	"github.com/yuin/goldmark":           {"engine/expression"},
+	"github.com/oklog/ulid/v2":           {"engine", "sinks/glean"},
+	"golang.org/x/time/rate":             {"engine/connection"},
+	"github.com/joho/godotenv":           {"cmd/pipe"},
+	"github.com/sourcegraph/conc":        {"engine", "sinks/glean", "sources/backstage"},
+}
+
+// TestImports: cmd → components → engine, never the other way round; no
+// component imports another; each library that shapes the program has one home.
+func TestImports(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}:{{range .Imports}} {{.}}{{end}}{{range .TestImports}} {{.}}{{end}}{{range .XTestImports}} {{.}}{{end}}`, module+"/...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		pkg, list, _ := strings.Cut(line, ":")
+		from := strings.TrimPrefix(pkg, module+"/")
+		for _, imp := range strings.Fields(list) {
+			if to, ok := strings.CutPrefix(imp, module+"/"); ok {
+				if why := wrongWay(from, to); why != "" {
+					t.Errorf("%s imports %s: %s", from, to, why)
+				}
+				continue
+			}
+			for library, allowed := range homes {
+				if (imp == library || strings.HasPrefix(imp, library+"/")) && !below(from, allowed) {
+					t.Errorf("%s imports %s, whose home is %v", from, imp, allowed)
+				}
+			}
+		}
+	}
+}
+
+func below(pkg string, folders []string) bool {
+	for _, f := range folders {
+		if pkg == f || strings.HasPrefix(pkg, f+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// component is the component that a package belongs to, "" for the engine and
+// the command.
+func component(pkg string) string {
+	parts := strings.Split(pkg, "/")
+	switch parts[0] {
+	case "sources", "sinks", "transforms", "plugins":
+		return strings.Join(parts[:min(2, len(parts))], "/")
+	}
+	return ""
+}
+
+func wrongWay(from, to string) string {
+	if strings.HasPrefix(to, "cmd/") {
+		return "nothing imports the command"
+	}
+	if strings.HasPrefix(from, "engine") && !strings.HasPrefix(to, "engine") {
+		return "the engine knows no component"
+	}
+	if a, b := component(from), component(to); a != "" && b != "" && a != b {
+		return "components do not know each other"
+	}
+	return ""
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+)
+
+// loading is what a command needs of a file.
+type loading struct {
+	settings    []pipeline.Setting // after those of --set
+	only        []string
+	lenient     bool // variables may be unset everywhere
+	sinkLenient bool // variables of the sink may be unset
+}
+
+// load loads a file and prints what is wrong with it. The error is an exit
+// when there is something.
+func (a *app) load(c *cli.Context, path string, l loading) (*pipeline.Definition, error) {
+	d, err := a.parse(c, path, l)
+	if err != nil {
+		return nil, err
+	}
+	if !c.Bool("json") || d.Problems.HasErrors() {
+		if err := a.printProblems(c, a.stderr, d); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func (a *app) parse(c *cli.Context, path string, l loading) (*pipeline.Definition, error) {
+	set, err := settings(c)
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.Load(path, pipeline.Options{
+		Registry:    a.registry,
+		Settings:    append(set, l.settings...),
+		Variables:   config.Variables{Lookup: a.lookup, Lenient: l.lenient},
+		Only:        l.only,
+		SinkLenient: l.sinkLenient,
+		Log:         a.log,
+	}), nil
+}
+
+// printProblems renders the problems of a file; it fails when there are errors
+// among them.
+func (a *app) printProblems(c *cli.Context, w io.Writer, d *pipeline.Definition) error {
+	if len(d.Problems) == 0 {
+		return nil
+	}
+	if c.Bool("json") {
+		return a.printJSON(nil, d.Problems.Errors())
+	}
+	d.Problems.Render(w, func(string) []byte {
+		if d.Document == nil {
+			return nil
+		}
+		return d.Document.Source()
+	})
+	n := len(d.Problems.Errors())
+	if n == 0 {
+		return nil
+	}
+	fmt.Fprintf(w, "%s: %s, nothing was done\n", c.Args().First(), plural(n, "problem"))
+	a.shown = true
+	return d.Problems.Errors()
+}
+
+// engineSettings is what components are opened with.
+func (a *app) engineSettings(d *pipeline.Definition, runID string, loopback bool) engine.Settings {
+	return engine.Settings{
+		UserAgent: fmt.Sprintf("pipe/%s (%s; run %s)", version(), d.File.Name, runID),
+		Log:       a.log,
+		Loopback:  loopback,
+	}
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return number(n) + " " + noun + "s"
+}

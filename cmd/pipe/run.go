@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+func (a *app) runCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "run",
+		Usage:     "read the source, review what would change, and publish it",
+		ArgsUsage: "FILE",
+		Description: "Nothing is sent before the source has been read completely and the guards have passed.\n" +
+			"Exit codes: 0 done, 1 failed, 2 the file or the call is wrong, 3 done with rejected records,\n" +
+			"4 refused by a guard, 7 delivered but paused by the sink, 130 and 143 stopped by a signal.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "dry-run", Usage: "read and review, send nothing"},
+			&cli.BoolFlag{Name: "sandbox", Usage: "run against servers on this machine that are started for it"},
+			&cli.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE` (JSON array or NDJSON)"},
+			&cli.StringFlag{Name: "output", Usage: "write every stream to `DIR` as NDJSON, exactly as the sink gets it, and rejected.ndjson"},
+			&cli.StringSliceFlag{Name: "only", Usage: "write these `STREAMS` alone, separated by commas"},
+			&cli.IntFlag{Name: "approve-loss", Usage: "allow this once that up to `N` items of a stream go"},
+			&cli.DurationFlag{Name: "timeout", Usage: "the longest the whole run may take"},
+			&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, bar, plain, json or none"},
+		},
+		Action: a.runAction,
+	}
+}
+
+func (a *app) runAction(c *cli.Context) error {
+	path, err := theFile(c, "")
+	if err != nil {
+		return err
+	}
+	if c.Args().Len() > 1 {
+		return usage{fmt.Sprintf("run takes one file, and there are %d", c.Args().Len()), "run them one after the other"}
+	}
+	if c.IsSet("catalog") && !c.Bool("sandbox") {
+		return usage{"--catalog goes with --sandbox", "add --sandbox: a catalog file is served by a server on this machine"}
+	}
+	ctx, cancel := context.WithCancel(c.Context)
+	defer cancel()
+	l := loading{only: commaList(c.StringSlice("only")), sinkLenient: c.Bool("dry-run")}
+	var box *sandbox
+	if c.Bool("sandbox") {
+		if box, err = a.startSandbox(ctx, c, path); err != nil {
+			return err
+		}
+		defer box.close()
+		l.settings = box.settings
+	}
+	d, err := a.load(c, path, l)
+	if err != nil {
+		return err
+	}
+	o := engine.Options{RunID: engine.NewRunID(), Dry: c.Bool("dry-run"), Approvals: engine.Approvals{Loss: c.Int("approve-loss")}, Log: a.log}
+	p, closePipeline, err := d.Open(a.engineSettings(d, o.RunID, box != nil))
+	if err != nil {
+		return err
+	}
+	defer closePipeline()
+	if c.IsSet("timeout") {
+		p.Limits.Timeout = c.Duration("timeout")
+	}
+	if dir := c.String("output"); dir != "" {
+		folder, err := newOutputFolder(dir)
+		if err != nil {
+			return err
+		}
+		defer folder.close()
+		o.Output, o.DeadLetters = folder.plan, folder.deadLetter
+	}
+	progress, err := a.progress(c)
+	if err != nil {
+		return err
+	}
+	o.Progress = progress
+	o.Stop = a.watch(cancel)
+	started := time.Now()
+	report, runErr := engine.Run(ctx, p, o)
+	progress.end()
+	a.log.Info("run ended", "verdict", report.Verdict, "run", report.RunID, "seconds", time.Since(started).Seconds())
+	return a.reportRun(c, report, runErr, box)
+}
+
+// reportRun prints the outcome and gives the error that says the exit code.
+func (a *app) reportRun(c *cli.Context, report *engine.Report, err error, box *sandbox) error {
+	if c.Bool("json") {
+		a.printJSON(report, err)
+	} else {
+		a.printReport(a.stdout, report, a.colors(c))
+		var refused *engine.Refusal
+		if errors.As(err, &refused) {
+			for _, line := range refused.Table {
+				fmt.Fprintln(a.stderr, "  "+line)
+			}
+		}
+		if box != nil && report.Sent {
+			if sumErr := box.summary(a.stdout); sumErr != nil && err == nil {
+				return sumErr
+			}
+		}
+	}
+	switch {
+	case err != nil:
+		return err
+	case report.Endings[engine.Rejected] > 0:
+		return exit(exitRejected)
+	}
+	return nil
+}
+
+func (s *sandbox) summary(w io.Writer) error {
+	for _, one := range []*engine.Sandbox{s.source, s.sink} {
+		if one.Summary != nil {
+			fmt.Fprintln(w)
+			if err := one.Summary(w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// watch turns the first signal into a stop and the second into an end. A stop
+// lets an upload that is under way end.
+func (a *app) watch(end context.CancelFunc) <-chan struct{} {
+	stop := make(chan struct{})
+	if a.signal == nil {
+		return stop
+	}
+	go func() {
+		s, ok := <-a.signal
+		if !ok {
+			return
+		}
+		a.stopped = s
+		fmt.Fprintf(a.stderr, "pipe: %s: stopping; a second one ends it at once\n", s)
+		close(stop)
+		if _, ok := <-a.signal; ok {
+			end()
+		}
+	}()
+	return stop
+}
+
+// commaList splits what was given at commas: users,groups is two streams.
+func commaList(given []string) []string {
+	var out []string
+	for _, g := range given {
+		for _, one := range strings.Split(g, ",") {
+			if one = strings.TrimSpace(one); one != "" {
+				out = append(out, one)
+			}
+		}
+	}
+	return out
+}

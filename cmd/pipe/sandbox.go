@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+)
+
+// sandbox is the servers of --sandbox: a source and a sink on loopback that the
+// same file is pointed at before any of its variables is resolved.
+type sandbox struct {
+	settings []pipeline.Setting
+	source   *engine.Sandbox
+	sink     *engine.Sandbox
+}
+
+func (a *app) startSandbox(ctx context.Context, c *cli.Context, path string) (*sandbox, error) {
+	d, err := a.parse(c, path, loading{lenient: true})
+	if err != nil {
+		return nil, err
+	}
+	if d.Problems.HasErrors() {
+		return nil, a.printProblems(c, a.stderr, d)
+	}
+	if d.Source.Sandbox == nil || d.Sink.Sandbox == nil {
+		return nil, usage{"there is no sandbox for " + d.Source.Name + " and " + d.Sink.Name, ""}
+	}
+	s := &sandbox{}
+	if s.source, err = d.Source.Sandbox(ctx, engine.SandboxOptions{Input: c.String("catalog"), Config: d.SourceCfg}); err != nil {
+		return nil, err
+	}
+	s.set("@source.", s.source.Set)
+	if s.sink, err = d.Sink.Sandbox(ctx, engine.SandboxOptions{Config: d.SinkCfg, UIURL: s.source.Set["ui_url"]}); err != nil {
+		s.close()
+		return nil, err
+	}
+	s.set("@sink.", s.sink.Set)
+	return s, nil
+}
+
+func (s *sandbox) set(prefix string, values map[string]string) {
+	for path, value := range values {
+		s.settings = append(s.settings, pipeline.Setting{Path: prefix + path, Value: value})
+	}
+}
+
+func (s *sandbox) close() {
+	for _, one := range []*engine.Sandbox{s.sink, s.source} {
+		if one != nil {
+			one.Close()
+		}
+	}
+}

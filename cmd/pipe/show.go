@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+)
+
+func (a *app) showCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "show",
+		Usage:       "print the records of one kind as a table: components, users, apis, …",
+		ArgsUsage:   "FILE KIND",
+		Description: "What the source holds, before transforms and mapping. Exit codes as of run.",
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "limit", Value: 50, Usage: "print at most `N` records; 0 prints all"},
+			&cli.BoolFlag{Name: "sandbox", Usage: "read from a server on this machine that is started for it"},
+			&cli.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE`"},
+		},
+		Action: a.showAction,
+	}
+}
+
+func (a *app) showAction(c *cli.Context) error {
+	path, err := theFile(c, " components")
+	if err != nil {
+		return err
+	}
+	if c.Args().Len() != 2 {
+		return usage{"pipe show needs a file and one kind", "write pipe show " + path + " components"}
+	}
+	ctx, cancel := context.WithCancel(c.Context)
+	defer cancel()
+	l := loading{sinkLenient: true}
+	sandboxed := c.Bool("sandbox")
+	if sandboxed {
+		box, err := a.startSandbox(ctx, c, path)
+		if err != nil {
+			return err
+		}
+		defer box.close()
+		l.settings = box.settings
+	}
+	d, err := a.load(c, path, l)
+	if err != nil {
+		return err
+	}
+	phase, err := kindNamed(d, c.Args().Get(1))
+	if err != nil {
+		return err
+	}
+	source, err := d.OpenSource(a.engineSettings(d, engine.NewRunID(), sandboxed))
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	t := &recordTable{kind: phase.Kinds[0].Name, limit: c.Int("limit")}
+	if err := t.read(ctx, d, source, phase); err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return a.printJSON(t.asJSON(), nil)
+	}
+	fmt.Fprintln(a.stdout, grid(t.header, t.rows, len(t.header), a.colors(c)))
+	if t.total > len(t.rows) {
+		fmt.Fprintf(a.stdout, "… %s of %s; --limit 0 prints all\n", number(len(t.rows)), number(t.total))
+	} else {
+		fmt.Fprintf(a.stdout, "%s\n", plural(t.total, "record"))
+	}
+	return nil
+}
+
+// kindNamed finds a kind by its name or its plural, in any case, and makes a
+// phase of it alone.
+func kindNamed(d *pipeline.Definition, name string) (engine.Phase, error) {
+	var known []string
+	for _, ph := range d.Model.Phases() {
+		for _, k := range ph.Kinds {
+			known = append(known, strings.ToLower(k.Name)+"s")
+			low := strings.ToLower(name)
+			if low == strings.ToLower(k.Name) || low == strings.ToLower(k.Name)+"s" || low == strings.TrimSuffix(strings.ToLower(k.Name), "y")+"ies" {
+				return engine.Phase{Name: ph.Name, Kinds: []engine.Kind{k}}, nil
+			}
+		}
+	}
+	return engine.Phase{}, usage{fmt.Sprintf("the pipeline reads no kind %q", name), "it reads " + strings.Join(known, ", ")}
+}
+
+type recordTable struct {
+	kind   string
+	limit  int
+	header []string
+	rows   [][]string
+	total  int
+}
+
+func (t *recordTable) read(ctx context.Context, d *pipeline.Definition, source engine.Source, phase engine.Phase) error {
+	columns := []engine.Column{{Title: "ref", Expression: "ref"}}
+	if tabler, ok := d.Model.(engine.Tabler); ok {
+		columns = append(columns, tabler.Columns(t.kind)...)
+	}
+	var programs []*expression.Program
+	for _, col := range columns {
+		p, err := d.Language.Compile(col.Expression, expression.WantAny)
+		if err != nil {
+			return fmt.Errorf("column %s: %w", col.Title, err)
+		}
+		t.header, programs = append(t.header, col.Title), append(programs, p)
+	}
+	w := engine.NewWorker(d.Language, nil)
+	var mu sync.Mutex
+	err := source.Read(ctx, phase, func(_ context.Context, records []*engine.Record) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, r := range records {
+			t.total++
+			if t.limit > 0 && len(t.rows) >= t.limit {
+				continue
+			}
+			t.rows = append(t.rows, row(d, w, r, programs))
+		}
+		return nil
+	})
+	slices.SortFunc(t.rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
+	return err
+}
+
+func row(d *pipeline.Definition, w *engine.Worker, r *engine.Record, programs []*expression.Program) []string {
+	out := make([]string, len(programs))
+	if err := d.Model.Decode(r); err != nil {
+		out[0] = r.Ref
+		if len(out) > 1 {
+			out[1] = "(" + err.Error() + ")"
+		}
+		return out
+	}
+	w.Begin(r)
+	for i, p := range programs {
+		v, err := w.Run.Eval(p)
+		var bad *expression.RuntimeError
+		if errors.As(err, &bad) {
+			v = "(" + bad.Message + ")"
+		}
+		out[i] = cell(v)
+	}
+	return out
+}
+
+const cellWidth = 48
+
+func cell(v any) string {
+	var s string
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		s = v
+	default:
+		b, err := codec.Marshal(v)
+		if err != nil {
+			return ""
+		}
+		s = string(b)
+	}
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > cellWidth {
+		s = string(r[:cellWidth-1]) + "…"
+	}
+	return s
+}
+
+func (t *recordTable) asJSON() map[string]any {
+	list := make([]map[string]string, 0, len(t.rows))
+	for _, r := range t.rows {
+		m := map[string]string{}
+		for i, h := range t.header {
+			m[h] = r[i]
+		}
+		list = append(list, m)
+	}
+	return map[string]any{"kind": t.kind, "total": t.total, "records": list}
+}
