@@ -90,7 +90,12 @@ func memoryPipeline(b *testing.B, n int) (*engine.Pipeline, []*engine.Record) {
 	}
 	defer s.Close()
 	d := pipeline.Load(shipped, pipeline.Options{Registry: components(), SinkLenient: true,
-		Variables: config.Variables{Lookup: func(name string) (string, bool) { return s.URL(), name == "BACKSTAGE_BASE_URL" }}})
+		Variables: config.Variables{Lookup: func(name string) (string, bool) {
+			if name == "BACKSTAGE_BASE_URL" {
+				return s.URL(), true
+			}
+			return "", false
+		}}})
 	p, closePipeline, err := d.Open(engine.Settings{})
 	if err != nil {
 		b.Fatal(err)

@@ -53,6 +53,23 @@ func TestWalk(t *testing.T) {
 	if err := Elements([]byte(`[1,[2],{"a":3}]`), func([]byte) error { n++; return nil }); err != nil || n != 3 {
 		t.Errorf("%d %v", n, err)
 	}
+	page := []byte(`{"total":2,"items":[{"a":"é"},null],"next":{"items":[1]}}`)
+	var elements, others []string
+	listed, err := List(page, "items", func(v []byte) { elements = append(elements, string(v)) }, func(n string, v []byte) error {
+		others = append(others, n+"="+string(v))
+		return nil
+	})
+	if err != nil || !listed || len(elements) != 2 || elements[0] != `{"a":"é"}` || len(others) != 2 || others[1] != `next={"items":[1]}` {
+		t.Errorf("%v %v %q %q", listed, err, elements, others)
+	}
+	for _, bad := range []string{``, `{"items":[1`, `{"items":[1}`, `{"items":[1]`, `[]`} {
+		if _, err := List([]byte(bad), "items", func([]byte) {}, func(string, []byte) error { return nil }); err == nil {
+			t.Errorf("List accepted %q", bad)
+		}
+	}
+	if listed, err := List([]byte(`{"items":null}`), "items", func([]byte) {}, func(string, []byte) error { return nil }); listed || err != nil {
+		t.Errorf("a list that is null: %v %v", listed, err)
+	}
 	for _, bad := range []string{``, `{"a":1`, `[1,2`, `"x"`, `{"a" 1}`} {
 		if Members([]byte(bad), func(string, []byte) error { return nil }) == nil {
 			t.Errorf("Members accepted %q", bad)

@@ -73,6 +73,41 @@ func Elements(data []byte, visit func(value []byte) error) error {
 	})
 }
 
+// List reads an object that holds a list beside other members, in one pass:
+// element is called for each element of the member of that name, and member
+// for every other one. Elements are parts of data and stay valid with it.
+// listed tells whether the list was there.
+func List(data []byte, list string, element func(value []byte), member func(name string, value []byte) error) (listed bool, err error) {
+	err = walk(data, '{', "object", func(d *jsontext.Decoder) error {
+		t, err := d.ReadToken()
+		if err != nil {
+			return err
+		}
+		name := t.String()
+		if name != list || d.PeekKind() != '[' {
+			v, err := d.ReadValue()
+			if err != nil {
+				return err
+			}
+			return member(name, v)
+		}
+		listed = true
+		if _, err := d.ReadToken(); err != nil {
+			return err
+		}
+		for d.PeekKind() != ']' {
+			v, err := d.ReadValue()
+			if err != nil {
+				return err
+			}
+			element(v)
+		}
+		_, err = d.ReadToken()
+		return err
+	})
+	return listed, err
+}
+
 // Text is the string that a raw JSON value holds; ok is false for a value of
 // another kind.
 func Text(value []byte) (s string, ok bool) {

@@ -41,7 +41,7 @@ func (m *Map[T]) DecodeNode(n *Node, d *Decoder) {
 	}
 	*m = make(Map[T], 0, len(n.entries))
 	for _, e := range n.entries {
-		if e.Value.null {
+		if e.Value.null && !e.Value.broken {
 			continue
 		}
 		entry := MapEntry[T]{Key: e.Key, KeyPos: e.KeyPos}

@@ -22,10 +22,11 @@ const maxErrorBody = 64 << 10
 // caller closes the body.
 func (c *Connection) read(k *call, resp *http.Response, creds http.Header) (*Response, error) {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		body, _ := take(resp, maxErrorBody) // whatever can be read of it
+		body, _ := take(resp, maxErrorBody, 0) // whatever can be read of it
 		return nil, c.statusFault(resp, body, creds)
 	}
-	body, err := take(resp, k.limit)
+	body, err := take(resp, k.limit, int(c.expected.Load()))
+	c.expected.Store(int64(len(body)))
 	switch {
 	case errors.Is(err, ErrTooLarge):
 		return nil, c.tooLarge(k)
@@ -56,8 +57,9 @@ func (c *Connection) tooLarge(k *call) *fault {
 var errEncoding = errors.New("unknown content encoding")
 
 // take reads the body to its end, decompressed. Beyond limit bytes it is
-// ErrTooLarge, with the beginning.
-func take(resp *http.Response, limit int64) ([]byte, error) {
+// ErrTooLarge, with the beginning. Where nobody says how long it is, room is
+// made for as much as was expected and a quarter more.
+func take(resp *http.Response, limit int64, expected int) ([]byte, error) {
 	var r io.Reader = resp.Body
 	size := resp.ContentLength
 	switch strings.ToLower(resp.Header.Get("Content-Encoding")) {
@@ -76,8 +78,11 @@ func take(resp *http.Response, limit int64) ([]byte, error) {
 		return nil, errEncoding
 	}
 	var buf bytes.Buffer
-	if size > 0 && size <= limit {
+	switch {
+	case size > 0 && size <= limit:
 		buf.Grow(int(size) + bytes.MinRead)
+	case size < 0 && expected > 0:
+		buf.Grow(int(min(int64(expected+expected/4), limit)) + bytes.MinRead)
 	}
 	n, err := buf.ReadFrom(io.LimitReader(r, limit+1))
 	if n > limit {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -28,6 +29,7 @@ type Connection struct {
 	redactor    *Redactor
 	transport   *http.Transport
 	warnings    []string
+	expected    atomic.Int64 // bytes of the last answer
 	wait        func(context.Context, time.Duration) error
 }
 

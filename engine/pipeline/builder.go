@@ -60,12 +60,21 @@ func (b *builder) CompilePath(path string, at config.Pos) *expression.Program {
 		hint, _, _ := strings.Cut(err.Hint, "for the text")
 		err.Code, err.Message, err.Hint = expression.CodeUnknownName, "the record has no such member", strings.TrimSpace(hint)
 	}
-	if line := []rune(b.lines[at.Line-1]); strings.ContainsRune(`"'`, line[at.Col-1]) {
+	if b.quoted(at) {
 		at.Col++
 	}
 	at.Col += err.Col
 	b.add(config.Problem{Pos: at, Width: err.Width, Code: err.Code, Message: err.Message, Hint: err.Hint})
 	return nil
+}
+
+// quoted says that a quotation mark stands at a place.
+func (b *builder) quoted(at config.Pos) bool {
+	if at.Line < 1 || at.Line > len(b.lines) {
+		return false
+	}
+	line := []rune(b.lines[at.Line-1])
+	return at.Col >= 1 && at.Col <= len(line) && strings.ContainsRune(`"'`, line[at.Col-1])
 }
 
 func (b *builder) expressionError(e config.Expression, err *expression.Error) {

@@ -53,7 +53,7 @@ type Guards struct {
 type Limits struct {
 	Workers int             `yaml:"workers" default:"2" min:"1" max:"64" doc:"Goroutines that decode, map and encode."`
 	Batch   Batch           `yaml:"batch" doc:"How many records a worker takes at once."`
-	Hold    config.Bytes    `yaml:"hold" default:"16MiB" doc:"Raw records of a phase that are kept in memory until it is complete; beyond that they wait on disk, and in the last phase look-ups of the phase itself end."`
+	Hold    config.Bytes    `yaml:"hold" default:"8MiB" doc:"Raw records of a phase that are kept in memory until it is complete; beyond that they wait on disk, and in the last phase look-ups of the phase itself end."`
 	Timeout config.Duration `yaml:"timeout" default:"0s" doc:"The longest a whole run may take; 0s means no limit."`
 }
 

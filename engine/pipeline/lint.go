@@ -42,8 +42,12 @@ func (d *Definition) lintIdentities() {
 		if len(needing) == 0 {
 			continue
 		}
+		at := needing[0]
+		if i := slices.IndexFunc(needing, func(g engine.GrantFacts) bool { return g.Audience == engine.DatasourceUsers }); i >= 0 {
+			at = needing[i] // the widest of those that shrink
+		}
 		effect, hint := d.withoutStream(st.Name)
-		d.b.Warn(needing[0].Node, "identities-off", fmt.Sprintf("%s are not sent (%s): what %s is %s", st.Name, why, decide(needing), effect), hint)
+		d.b.Warn(at.Node, "identities-off", fmt.Sprintf("%s are not sent (%s): what %s is %s", st.Name, why, decide(needing), effect), hint)
 	}
 }
 
@@ -85,10 +89,10 @@ func needs(g engine.GrantFacts, stream string) bool {
 // decide names grants as the subject of a sentence.
 func decide(grants []engine.GrantFacts) string {
 	var rules []string
-	byDefault := ""
+	byDefault := false
 	for _, g := range grants {
 		if g.Rule == "default" {
-			byDefault = "the default"
+			byDefault = true
 		} else {
 			rules = append(rules, fmt.Sprintf("%q", g.Rule))
 		}
@@ -97,15 +101,20 @@ func decide(grants []engine.GrantFacts) string {
 	if more := len(rules) - most; more > 0 {
 		rules = append(rules[:most], fmt.Sprintf("%d more", more))
 	}
+	subject := "the rules " + strings.Join(rules, ", ")
 	switch {
 	case len(rules) == 0:
-		return byDefault + " decides"
-	case len(rules) == 1 && byDefault == "":
-		return "the rule " + rules[0] + " decides"
-	case byDefault != "":
-		rules = append(rules, byDefault)
+		return "the default decides"
+	case len(rules) == 1:
+		subject = "the rule " + rules[0]
 	}
-	return "the rules " + strings.Join(rules[:len(rules)-1], ", ") + " and " + rules[len(rules)-1] + " decide"
+	switch {
+	case byDefault:
+		return subject + " and the default decide"
+	case len(rules) == 1:
+		return subject + " decides"
+	}
+	return subject + " decide"
 }
 
 // lintUnmapped: a kind that is read and goes nowhere.

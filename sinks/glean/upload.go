@@ -106,6 +106,9 @@ func (u *upload) deliver(ctx context.Context, p *page, last bool) error {
 		if u.opened && !u.active(ctx) {
 			return engine.Errorf(engine.Transient, "see that no other run writes to the datasource, and run again", "the upload is no longer Glean's current one, another has taken its place: %w", err)
 		}
+		if ctx.Err() != nil { // another page has failed, this one proves nothing
+			return ctx.Err()
+		}
 		reason := reasonOf(err)
 		if status == http.StatusRequestEntityTooLarge {
 			reason = "it is larger than Glean takes in one request"

@@ -33,19 +33,10 @@ type api struct{ conn *connection.Connection }
 
 // page is an answer to by-query.
 type page struct {
-	items []entity
+	items [][]byte // raw entities, parts of the answer's body
 	total int
 	next  string // the cursor, "" at the end
 	bytes int
-}
-
-// entity is one raw item.
-type entity struct{ raw []byte }
-
-// UnmarshalJSON keeps the text.
-func (e *entity) UnmarshalJSON(raw []byte) error {
-	e.raw = append([]byte(nil), raw...)
-	return nil
 }
 
 // request asks for a page.
@@ -72,20 +63,29 @@ func (a api) query(ctx context.Context, rq request) (page, error) {
 }
 
 func parsePage(body []byte) (page, error) {
-	var answer struct {
-		Items *[]entity `json:"items"`
-		Total *int      `json:"totalItems"`
-		Info  struct {
-			Next string `json:"nextCursor"`
-		} `json:"pageInfo"`
-	}
-	if err := codec.Unmarshal(body, &answer); err != nil {
+	p := page{bytes: len(body), total: -1}
+	listed, err := codec.List(body, "items", func(item []byte) { p.items = append(p.items, item) }, func(name string, value []byte) error {
+		switch {
+		case string(value) == "null":
+		case name == "totalItems":
+			return codec.Unmarshal(value, &p.total)
+		case name == "pageInfo":
+			var info struct {
+				Next string `json:"nextCursor"`
+			}
+			err := codec.Unmarshal(value, &info)
+			p.next = info.Next
+			return err
+		}
+		return nil
+	})
+	if err != nil {
 		return page{}, engine.Errorf(engine.Transient, "see whether something between here and Backstage cuts answers short", "the answer to %s is broken JSON: %w", byQuery, err)
 	}
-	if answer.Items == nil || answer.Total == nil {
+	if !listed || p.total < 0 {
 		return page{}, engine.Errorf(engine.Permanent, wrongAddress, "the answer to %s is not a page of entities", byQuery)
 	}
-	return page{*answer.Items, *answer.Total, answer.Info.Next, len(body)}, nil
+	return p, nil
 }
 
 // count is how many entities satisfy a filter.

@@ -28,7 +28,7 @@ func BenchmarkPage(b *testing.B) {
 		b.Fatal(err)
 	}
 	for _, e := range whole.items {
-		h, err := headOf(e.raw, "")
+		h, err := headOf(e, "")
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -42,7 +42,7 @@ func BenchmarkPage(b *testing.B) {
 				b.Fatal(err)
 			}
 			for i, e := range p.items {
-				if _, err := record(e.raw, kinds[i]); err != nil {
+				if _, err := record(e, kinds[i]); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -24,8 +24,19 @@ func unknownPlaceholder(template string) string {
 }
 
 // links makes the addresses of entities' pages.
-type links struct {
-	uiURL, template string
+type links struct{ parts []string }
+
+// newLinks splits a template at its placeholders; the UI's address is put in.
+func newLinks(uiURL, template string) links {
+	template = strings.ReplaceAll(template, "{ui_url}", uiURL)
+	var l links
+	from := 0
+	for _, at := range placeholder.FindAllStringIndex(template, -1) {
+		l.parts = append(l.parts, template[from:at[0]], template[at[0]:at[1]])
+		from = at[1]
+	}
+	l.parts = append(l.parts, template[from:])
+	return l
 }
 
 // page is the address of an entity's page, "" when the ref is none.
@@ -34,10 +45,18 @@ func (l links) page(of string) string {
 	if !ok {
 		return ""
 	}
-	return strings.NewReplacer(
-		"{ui_url}", l.uiURL,
-		"{kind}", url.PathEscape(kind),
-		"{namespace}", url.PathEscape(namespace),
-		"{name}", url.PathEscape(name),
-	).Replace(l.template)
+	var b strings.Builder
+	b.Grow(2*len(of) + len(l.parts[0]) + 16)
+	for _, part := range l.parts {
+		switch part {
+		case "{kind}":
+			part = url.PathEscape(kind)
+		case "{namespace}":
+			part = url.PathEscape(namespace)
+		case "{name}":
+			part = url.PathEscape(name)
+		}
+		b.WriteString(part)
+	}
+	return b.String()
 }

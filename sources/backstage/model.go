@@ -23,7 +23,7 @@ func NewModel(cfg *Config) *Model {
 	if template == "" {
 		template = "{ui_url}/catalog/{namespace}/{kind}/{name}"
 	}
-	return &Model{cfg: cfg, links: links{cfg.uiURL(), template}}
+	return &Model{cfg: cfg, links: newLinks(cfg.uiURL(), template)}
 }
 
 // UIURL is where people open Backstage, without a slash at the end.

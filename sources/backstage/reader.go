@@ -111,11 +111,11 @@ func (r *reader) walk(ctx context.Context, p *pass) error {
 func (r *reader) deliver(ctx context.Context, p *pass, pg page) error {
 	fresh := make([]*engine.Record, 0, len(pg.items))
 	for _, item := range pg.items {
-		if string(item.raw) == "null" { // as before 1.29, until it is stitched
+		if string(item) == "null" { // as before 1.29, until it is stitched
 			p.unready++
 			continue
 		}
-		rec, err := record(item.raw, r.kind)
+		rec, err := record(item, r.kind)
 		if err != nil {
 			return engine.Errorf(engine.Permanent, "see whether a proxy or cache in front of Backstage mixes up answers", "the answer holds what nobody asked for: %w", err)
 		}
