@@ -96,6 +96,14 @@ func (l *ledger) read(ref, kind string) bool {
 	return true
 }
 
+// knows tells whether a ref was read.
+func (l *ledger) knows(ref string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.refs[ref]
+	return ok
+}
+
 // end notes how a record ended without making any item.
 func (l *ledger) end(ref string, e Ending, reason string) {
 	l.mu.Lock()

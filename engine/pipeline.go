@@ -39,7 +39,7 @@ type Limits struct {
 // DefaultLimits suits two cores and a hundred megabytes.
 func DefaultLimits() Limits {
 	return Limits{
-		Workers: 2, BatchCount: 500, BatchBytes: 1 << 20, HoldBytes: 16 << 20,
+		Workers: 2, BatchCount: 500, BatchBytes: 512 << 10, HoldBytes: 8 << 20,
 		MaxRejected: Bound{Share: 0.01, AtMost: 100},
 		MaxLoss:     Bound{Share: 0.20, AtMost: 20},
 	}

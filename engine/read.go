@@ -168,7 +168,7 @@ func (a *reading) commit(res *result) error {
 
 // keep stages an item, unless one with its ID is staged already.
 func (a *reading) keep(stream string, e Encoded) error {
-	other, err := a.shelf.put(stream, e)
+	other, err := a.shelf.put(stream, e, a.ledger.knows)
 	if err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ type outlet struct{ a *reading }
 
 func (o outlet) Keep(stream string, e Encoded) error {
 	if _, declared := o.a.p.stream(stream); !declared {
-		other, err := o.a.shelf.put(stream, e)
+		other, err := o.a.shelf.put(stream, e, func(string) bool { return false })
 		if err == nil && other != "" {
 			err = Errorf(Permanent, "", "the sink staged %q twice in %s: this is a defect of pipe", e.ID, stream)
 		}

@@ -265,6 +265,21 @@ func TestLookup(t *testing.T) {
 	}
 }
 
+// TestIDs: an ID is taken once in a stream, whether it is a ref or not.
+func TestIDs(t *testing.T) {
+	s := newShelf()
+	defer s.close()
+	known := func(ref string) bool { return ref == "a" || ref == "b" || ref == "c" }
+	for i, tc := range []struct{ id, ref, taken string }{
+		{"a", "a", ""}, {"x", "b", ""}, {"x", "c", "b"}, {"a", "c", "a"}, {"c", "c", ""}, {"y", "c", ""}, {"x", "x", "b"},
+	} {
+		taken, err := s.put("documents", Encoded{ID: tc.id, Ref: tc.ref}, known)
+		if err != nil || taken != tc.taken {
+			t.Errorf("%d: %q, %v", i, taken, err)
+		}
+	}
+}
+
 func TestUnwritten(t *testing.T) {
 	w := newWorld(t)
 	read := map[string]bool{}

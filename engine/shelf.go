@@ -18,7 +18,7 @@ type shelf struct {
 
 type shelved struct {
 	file     *stage.File
-	ids      map[string]string // ID → ref
+	ids      map[string]string // ID → ref, of the items whose ID is not the ref
 	types    map[string]int
 	audience map[Audience]int
 	rules    map[string]int
@@ -27,8 +27,10 @@ type shelved struct {
 func newShelf() *shelf { return &shelf{streams: map[string]*shelved{}} }
 
 // put stages an item; when its ID is taken it returns the ref that took it and
-// stages nothing.
-func (s *shelf) put(stream string, e Encoded) (taken string, err error) {
+// stages nothing. Refs are unique, so that an item whose ID is its own ref can
+// only meet one whose ID is not, and known tells whether an ID is the ref of
+// some other record: memory does not grow with the usual IDs.
+func (s *shelf) put(stream string, e Encoded, known func(ref string) bool) (taken string, err error) {
 	sh := s.streams[stream]
 	if sh == nil {
 		f, err := stage.Create("")
@@ -41,7 +43,12 @@ func (s *shelf) put(stream string, e Encoded) (taken string, err error) {
 	if ref, ok := sh.ids[e.ID]; ok {
 		return ref, nil
 	}
-	sh.ids[e.ID] = e.Ref
+	if e.ID != e.Ref {
+		if known(e.ID) {
+			return e.ID, nil
+		}
+		sh.ids[e.ID] = e.Ref
+	}
 	sh.types[e.Type]++
 	if e.Audience != Undecided {
 		sh.audience[e.Audience]++

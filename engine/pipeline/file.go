@@ -60,7 +60,7 @@ type Limits struct {
 // Batch bounds a batch by count and bytes, whichever comes first.
 type Batch struct {
 	Records int          `yaml:"records" default:"500" min:"1" max:"10000" doc:"Records in a batch."`
-	Bytes   config.Bytes `yaml:"bytes" default:"1MiB" min:"1KiB" doc:"Raw bytes of records in a batch."`
+	Bytes   config.Bytes `yaml:"bytes" default:"512KiB" min:"1KiB" doc:"Raw bytes of records in a batch."`
 }
 
 func (f *File) limits() engine.Limits {

@@ -118,6 +118,8 @@ func start(t *testing.T, rules sandbox.Rules, adjust ...func(*Config)) *fixture 
 }
 
 func (f *fixture) reset() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.sent, f.rejected, f.staged = map[string]int{}, map[string]string{}, map[string][]engine.Encoded{}
 	f.notes, f.ends, f.requests, f.stop = nil, nil, nil, make(chan struct{})
 }

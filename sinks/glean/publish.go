@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/sourcegraph/conc/pool"
-
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
@@ -65,6 +63,9 @@ func (p *publishing) stream(ctx context.Context, name, path, flag string) error 
 		return err
 	}
 	u := p.upload(name, path)
+	if u.force {
+		p.plan.Note("an upload of %s that an earlier run of this pipeline left unfinished was discarded", name)
+	}
 	if p.lifts(items) {
 		u.last = `,"` + flag + `":true`
 	}
@@ -92,33 +93,25 @@ func (p *publishing) memberships(ctx context.Context) error {
 	if items == nil {
 		return nil
 	}
-	work := pool.New().WithMaxGoroutines(p.sink.cfg.Concurrency).WithContext(ctx).WithCancelOnError().WithFirstError()
-	err := func() error {
+	crew := newCrew(ctx, p.sink.cfg.Concurrency)
+	return crew.wait(func() error {
 		for e, err := range items.Items {
-			if err != nil {
-				return err
+			if err == nil {
+				err = p.stopped()
 			}
-			if err := p.stopped(); err != nil {
+			if err != nil || crew.ctx.Err() != nil {
 				return err
-			}
-			if ctx.Err() != nil {
-				return ctx.Err()
 			}
 			var m rawMembers
 			if err := m.read(e.Body); err != nil {
 				return err
 			}
-			if p.refusals.has(streamGroups, m.group) {
-				continue
+			if !p.refusals.has(streamGroups, m.group) {
+				crew.do(func(ctx context.Context) error { return p.membersOf(ctx, m, e.Ref) })
 			}
-			work.Go(func(ctx context.Context) error { return p.membersOf(ctx, m, e.Ref) })
 		}
 		return nil
-	}()
-	if failed := work.Wait(); failed != nil && (err == nil || ctx.Err() != nil || err != engine.ErrStopped) {
-		return failed
-	}
-	return err
+	}())
 }
 
 func (p *publishing) membersOf(ctx context.Context, m rawMembers, ref string) error {

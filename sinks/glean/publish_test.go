@@ -322,7 +322,7 @@ func TestUnfinishedUploads(t *testing.T) {
 	t.Run("of this pipeline", func(t *testing.T) {
 		f := start(t, sandbox.Rules{})
 		f.begin("pipe-documents-" + ulid.Make().String())
-		if err := f.run(user("ann"), doc("a")); err != nil || len(f.ids()) != 1 || f.made("bulkindexdocuments") != 1 {
+		if err := f.run(user("ann"), doc("a")); err != nil || len(f.ids()) != 1 || f.made("bulkindexdocuments") != 1 || !f.noted("left unfinished was discarded") {
 			t.Errorf("%v, %v, %v", err, f.ids(), f.requests)
 		}
 	})

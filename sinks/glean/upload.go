@@ -6,9 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
-
-	"github.com/sourcegraph/conc/pool"
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
@@ -43,43 +40,29 @@ func (p *publishing) upload(stream, path string) *upload {
 // unfinished, so that Glean changes and deletes nothing.
 func (u *upload) run(ctx context.Context, items iter.Seq2[engine.Encoded, error]) error {
 	batch := u.sink.cfg.Batch
-	work := pool.New().WithMaxGoroutines(u.sink.cfg.Concurrency).WithContext(ctx).WithCancelOnError().WithFirstError()
-	var failed atomic.Bool
-	send := func(p *page) error {
-		if !u.opened {
-			return u.deliver(ctx, p, false)
-		}
-		work.Go(func(ctx context.Context) error {
-			err := u.deliver(ctx, p, false)
-			failed.CompareAndSwap(false, err != nil)
-			return err
-		})
-		return nil
-	}
+	crew := newCrew(ctx, u.sink.cfg.Concurrency)
 	current := newPage(u.stream, 0)
 	err := func() error {
 		for e, err := range items {
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err != nil || failed.Load() {
+			if err != nil || crew.ctx.Err() != nil {
 				return err
 			}
 			if n := len(current.items); n > 0 && (n >= batch.Documents || len(current.buf)+len(e.Body)+envelope > int(batch.Bytes)) {
 				full := current
 				current = newPage(u.stream, len(full.buf)+envelope)
-				if err := send(full); err != nil {
-					return err
+				if !u.opened {
+					if err := u.deliver(ctx, full, false); err != nil {
+						return err
+					}
+				} else {
+					crew.do(func(ctx context.Context) error { return u.deliver(ctx, full, false) })
 				}
 			}
 			current.add(e)
 		}
 		return nil
 	}()
-	if pages := work.Wait(); err == nil {
-		err = pages
-	}
-	if err != nil {
+	if err := crew.wait(err); err != nil {
 		return err
 	}
 	return u.deliver(ctx, current, true)

@@ -13,6 +13,9 @@ const (
 	smallest = 16
 	// patience is how many good pages it takes to ask for larger ones again.
 	patience = 4
+	// aim is how large a page is to be: pages of large entities, such as API
+	// definitions, have fewer of them.
+	aim = 1 << 20
 	// maxPage bounds a page of more than one entity, so that memory does not
 	// grow with the size of entities (invariant 7).
 	maxPage = 16 << 20
@@ -42,10 +45,13 @@ func (s *pageSize) maxBytes() int64 {
 	return s.limit
 }
 
-// succeeded notes a good page. Pages grow again while twice as much would
-// still fit.
+// succeeded notes a good page. The next ones shrink to the size that is aimed
+// at, and grow again while twice as much would still be within it.
 func (s *pageSize) succeeded(bytes int) {
-	if s.good++; s.good >= patience && (s.maxBytes() <= 0 || int64(bytes)*2 < s.maxBytes()) {
+	switch s.good++; {
+	case bytes > 2*aim:
+		s.now, s.good = max(s.now*aim/bytes, s.floor()), 0
+	case s.good >= patience && bytes < aim:
 		s.now, s.good = min(s.now*2, s.most), 0
 	}
 }
