@@ -22,6 +22,7 @@ import (
 type host struct {
 	args   []string
 	env    func(string) (string, bool)
+	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
 	signal <-chan os.Signal
@@ -35,6 +36,7 @@ type app struct {
 	log      *slog.Logger
 	stopped  os.Signal // the signal that stopped it, nil when none did
 	shown    bool      // the error has been printed already
+	unknown  error     // a command that there is not, which the library passes over
 }
 
 // The exit codes, which scripts and schedulers rely on.
@@ -61,6 +63,9 @@ func run(ctx context.Context, h host) int {
 	a := &app{host: h, registry: components(), log: slog.New(slog.DiscardHandler)}
 	c := a.cli()
 	err := c.RunContext(ctx, arrange(c, h.args))
+	if err == nil {
+		err = a.unknown
+	}
 	return a.finish(err)
 }
 
@@ -76,7 +81,7 @@ func (a *app) cli() *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {},
 		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usage{message: err.Error()} },
 		CommandNotFound: func(_ *cli.Context, name string) {
-			a.stopWith(usage{fmt.Sprintf("there is no command %q", name), nearestCommand(name)})
+			a.unknown = usage{fmt.Sprintf("there is no command %q", name), nearestCommand(name)}
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -84,18 +89,25 @@ func (a *app) cli() *cli.App {
 			}
 			return cli.ShowAppHelp(c)
 		},
-		Commands: []*cli.Command{a.runCommand(), a.checkCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(), a.versionCommand()},
+		Commands: []*cli.Command{a.runCommand(), a.checkCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(), a.datasourceCommand(), a.versionCommand()},
 	}
-	for _, cmd := range c.Commands {
-		cmd.Flags = append(cmd.Flags, globalFlags()...)
-		cmd.Before = a.before
-		cmd.OnUsageError = c.OnUsageError
-		cmd.HideHelpCommand = true
-	}
+	a.complete(c.Commands, c.OnUsageError)
 	return c
 }
 
-func (a *app) stopWith(err error) { a.finish(err) }
+// complete gives every command what all of them have.
+func (a *app) complete(commands []*cli.Command, onUsageError cli.OnUsageErrorFunc) {
+	for _, cmd := range commands {
+		cmd.OnUsageError = onUsageError
+		cmd.HideHelpCommand = true
+		if len(cmd.Subcommands) > 0 {
+			a.complete(cmd.Subcommands, onUsageError)
+			continue
+		}
+		cmd.Flags = append(cmd.Flags, globalFlags()...)
+		cmd.Before = a.before
+	}
+}
 
 // globalFlags are taken by every command, before or after its file.
 func globalFlags() []cli.Flag {
@@ -175,6 +187,8 @@ type errorBody struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
+	// Table is what a guard refused, a line each.
+	Table []string `json:"table,omitempty"`
 }
 
 // printJSON prints the one object that --json promises.
@@ -182,7 +196,7 @@ func (a *app) printJSON(data any, err error) error {
 	e := envelope{OK: err == nil, Data: data}
 	if err != nil {
 		a.shown = true
-		e.Error = &errorBody{Code: errorCode(err), Message: err.Error(), Hint: hint(err)}
+		e.Error = &errorBody{Code: errorCode(err), Message: err.Error(), Hint: hint(err), Table: tableOf(err)}
 	}
 	b, encErr := codec.MarshalIndent(e)
 	if encErr != nil {
@@ -198,9 +212,20 @@ func (a *app) printError(err error) {
 		return
 	}
 	fmt.Fprintf(a.stderr, "pipe: %v\n", err)
+	for _, line := range tableOf(err) {
+		fmt.Fprintf(a.stderr, "  %s\n", line)
+	}
 	if h := hint(err); h != "" {
 		fmt.Fprintf(a.stderr, "  → %s\n", strings.ReplaceAll(h, "\n", "\n    "))
 	}
+}
+
+func tableOf(err error) []string {
+	var refused *engine.Refusal
+	if errors.As(err, &refused) {
+		return refused.Table
+	}
+	return nil
 }
 
 func hint(err error) string {

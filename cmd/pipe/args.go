@@ -16,35 +16,37 @@ func arrange(c *cli.App, args []string) []string {
 		return args
 	}
 	flags := globalFlags()
-	var words, options []string
 	commands := c.Commands
+	var path, words, options []string // the command's name, the other words, the flags
 	rest := args[1:]
 	for i := 0; i < len(rest); i++ {
 		arg := rest[i]
-		switch {
-		case arg == "--":
-			return slices.Concat(args[:1], words[:min(1, len(words))], options, []string{"--"}, words[min(1, len(words)):], rest[i+1:])
-		case strings.HasPrefix(arg, "-") && arg != "-":
+		if arg == "--" {
+			words = append(words, rest[i:]...)
+			break
+		}
+		if strings.HasPrefix(arg, "-") && arg != "-" {
 			options = append(options, arg)
 			if takesValue(flags, arg) && i+1 < len(rest) {
 				i++
 				options = append(options, rest[i])
 			}
-		default:
-			if len(words) == 0 {
-				for _, cmd := range commands {
-					if cmd.HasName(arg) {
-						flags = append(flags, cmd.Flags...)
-					}
-				}
-			}
-			words = append(words, arg)
+			continue
 		}
+		at := slices.IndexFunc(commands, func(cmd *cli.Command) bool { return len(words) == 0 && cmd.HasName(arg) })
+		if at < 0 {
+			words = append(words, arg)
+			commands = nil
+			continue
+		}
+		path = append(path, arg)
+		flags = append(flags, commands[at].Flags...)
+		commands = commands[at].Subcommands
 	}
-	if len(words) == 0 {
+	if len(path) == 0 {
 		return args
 	}
-	return slices.Concat(args[:1], words[:1], options, words[1:])
+	return slices.Concat(args[:1], path, options, words)
 }
 
 // takesValue tells whether a flag as it was written is followed by its value.
@@ -64,7 +66,7 @@ func takesValue(flags []cli.Flag, arg string) bool {
 }
 
 func nearestCommand(name string) string {
-	if near := config.Nearest(name, []string{"run", "check", "doctor", "config", "show", "version", "help"}); near != "" {
+	if near := config.Nearest(name, []string{"run", "check", "doctor", "config", "show", "datasource", "version", "help"}); near != "" {
 		return "did you mean pipe " + near + "?"
 	}
 	return "pipe help lists the commands"

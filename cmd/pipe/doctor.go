@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
-	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
 func (a *app) doctorCommand() *cli.Command {
@@ -31,12 +29,10 @@ func (a *app) doctorAction(c *cli.Context) error {
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
 	go func() {
-		if stop := a.watch(cancel); stop != nil {
-			select {
-			case <-stop:
-				cancel()
-			case <-ctx.Done():
-			}
+		select {
+		case <-a.watch(cancel):
+			cancel()
+		case <-ctx.Done():
 		}
 	}()
 	var l loading
@@ -59,9 +55,6 @@ func (a *app) doctorAction(c *cli.Context) error {
 	}
 	defer closePipeline()
 	findings := section(d.Source.Name, checkEnd(ctx, p.Source))
-	if len(findings) > 0 && findings[len(findings)-1].OK {
-		findings = append(findings, section(d.Source.Name, identities(ctx, d, p.Source))...)
-	}
 	findings = append(findings, section(d.Sink.Name, checkEnd(ctx, p.Sink))...)
 	return a.printFindings(c, findings)
 }
@@ -87,43 +80,6 @@ func checkEnd(ctx context.Context, end any) []engine.Finding {
 		return c.Check(ctx)
 	}
 	return nil
-}
-
-// identities reads who there is: without e-mail nobody is a user of the index.
-func identities(ctx context.Context, d *pipeline.Definition, source engine.Source) []engine.Finding {
-	var out []engine.Finding
-	for _, ph := range d.Model.Phases() {
-		if !ph.Identities {
-			continue
-		}
-		var mu sync.Mutex
-		count, mail := map[string]int{}, map[string]int{}
-		err := source.Read(ctx, ph, func(_ context.Context, records []*engine.Record) error {
-			mu.Lock()
-			defer mu.Unlock()
-			for _, r := range records {
-				count[r.Kind]++
-				if r.Email != "" {
-					mail[r.Kind]++
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return append(out, engine.Finding{What: ph.Name, Detail: err.Error(), Remedy: engine.RemedyOf(err)})
-		}
-		for _, k := range ph.Kinds {
-			f := engine.Finding{What: k.Name, OK: count[k.Name] > 0, Detail: plural(count[k.Name], "record")}
-			if mail[k.Name] > 0 {
-				f.Detail = fmt.Sprintf("%s of %s have an e-mail", number(mail[k.Name]), number(count[k.Name]))
-			}
-			if !f.OK {
-				f.Detail, f.Remedy = "none is readable", "permissions name them: without any, nobody finds what is not for all users"
-			}
-			out = append(out, f)
-		}
-	}
-	return out
 }
 
 func (a *app) printFindings(c *cli.Context, findings []finding) error {

@@ -32,7 +32,7 @@ func pipe(t testing.TB, env map[string]string, args ...string) call {
 	code := run(t.Context(), host{
 		args:   append([]string{"pipe"}, args...),
 		env:    func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-		stdout: &out, stderr: &errs,
+		stdin: strings.NewReader(""), stdout: &out, stderr: &errs,
 	})
 	return call{code, out.String(), errs.String()}
 }
@@ -83,10 +83,17 @@ func newWorld(t testing.TB, b backstagesandbox.Options, g gleansandbox.Options) 
 		t.Fatal(err)
 	}
 	t.Cleanup(sink.Close)
-	return &world{source, sink, map[string]string{
-		"BACKSTAGE_BASE_URL": source.URL(), "BACKSTAGE_API_TOKEN": sourceToken,
-		"GLEAN_SERVER_URL": sink.URL(), "GLEAN_INDEXING_API_KEY": sinkToken, "CI": "true",
-	}}
+	w := &world{backstage: source, glean: sink}
+	w.env = w.environment()
+	return w
+}
+
+// environment points the shipped pipeline at the two servers.
+func (w *world) environment() map[string]string {
+	return map[string]string{
+		"BACKSTAGE_BASE_URL": w.backstage.URL(), "BACKSTAGE_API_TOKEN": sourceToken,
+		"GLEAN_SERVER_URL": w.glean.URL(), "GLEAN_INDEXING_API_KEY": sinkToken, "CI": "true",
+	}
 }
 
 func (w *world) index() gleansandbox.Index { return w.glean.Index("backstage") }

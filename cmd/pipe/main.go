@@ -20,6 +20,7 @@ func main() {
 	os.Exit(run(context.Background(), host{
 		args:   os.Args,
 		env:    os.LookupEnv,
+		stdin:  os.Stdin,
 		stdout: os.Stdout,
 		stderr: os.Stderr,
 		signal: signals(),

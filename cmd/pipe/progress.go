@@ -103,12 +103,14 @@ func (b *bars) end() {
 	b.p.Wait()
 }
 
-// ticker prints a line every few seconds, and one when reading is done.
+// ticker prints a line every few seconds in which something happened, and one
+// when reading is done.
 type ticker struct {
 	read  atomic.Int64
 	mu    sync.Mutex
 	order []streamSent
 	print func(read int, sent []streamSent)
+	last  string // what the last line was about
 	done  chan struct{}
 	ended sync.WaitGroup
 }
@@ -140,7 +142,11 @@ func newTicker(print func(int, []streamSent)) *ticker {
 func (t *ticker) now() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.print(int(t.read.Load()), t.order)
+	read := int(t.read.Load())
+	if now := fmt.Sprint(read, t.order); now != t.last {
+		t.last = now
+		t.print(read, t.order)
+	}
 }
 
 func (t *ticker) Read(total int) { t.read.Store(int64(total)) }

@@ -16,11 +16,12 @@ import (
 // printReport prints what became of a run: a closing tree, a line per kind and
 // stream, and who finds what.
 func (a *app) printReport(w io.Writer, r *engine.Report, st style) {
-	fmt.Fprintf(w, "%s %s   %s\n\n", st.bold.Render(r.Pipeline), verdictText(r, st), st.dim.Render("run "+r.RunID))
-	fmt.Fprintln(w, endingTree(r, st))
-	if len(r.Kinds) > 0 {
-		fmt.Fprintf(w, "\n%s\n", kindTable(r, st))
+	fmt.Fprintf(w, "%s %s   %s\n", st.bold.Render(r.Pipeline), verdictText(r, st), st.dim.Render("run "+r.RunID))
+	if r.Read == 0 {
+		printNotes(w, r)
+		return
 	}
+	fmt.Fprintf(w, "\n%s\n\n%s\n", endingTree(r, st), kindTable(r, st))
 	if table := streamTable(r, st); table != "" {
 		fmt.Fprintf(w, "\n%s\n", table)
 	}
@@ -28,14 +29,16 @@ func (a *app) printReport(w io.Writer, r *engine.Report, st style) {
 		fmt.Fprintf(w, "\n%s\n", audience)
 	}
 	printRejections(w, r, st)
+	printNotes(w, r)
+	fmt.Fprintf(w, "\n%s\n", st.dim.Render(timing(r)))
+}
+
+func printNotes(w io.Writer, r *engine.Report) {
 	if len(r.Notes) > 0 {
 		fmt.Fprintln(w)
-		for _, n := range r.Notes {
-			fmt.Fprintf(w, "! %s\n", n)
-		}
 	}
-	if r.Read > 0 {
-		fmt.Fprintf(w, "\n%s\n", st.dim.Render(timing(r)))
+	for _, n := range r.Notes {
+		fmt.Fprintf(w, "! %s\n", n)
 	}
 }
 

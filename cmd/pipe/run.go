@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -97,12 +96,6 @@ func (a *app) reportRun(c *cli.Context, report *engine.Report, err error, box *s
 		a.printJSON(report, err)
 	} else {
 		a.printReport(a.stdout, report, a.colors(c))
-		var refused *engine.Refusal
-		if errors.As(err, &refused) {
-			for _, line := range refused.Table {
-				fmt.Fprintln(a.stderr, "  "+line)
-			}
-		}
 		if box != nil && report.Sent {
 			if sumErr := box.summary(a.stdout); sumErr != nil && err == nil {
 				return sumErr

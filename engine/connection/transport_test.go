@@ -63,7 +63,8 @@ func TestProxy(t *testing.T) {
 				s.Proxy = func(*url.URL) (*url.URL, error) {
 					switch tc.status {
 					case -1:
-						return url.Parse("http://u:" + password + "@ho st")
+						broken := "http://u:" + password + "@ho st"
+						return url.Parse(broken)
 					case 0:
 						return url.Parse("http://u:" + password + "@127.0.0.1:1")
 					}

@@ -13,28 +13,27 @@ import (
 func (k *Sink) Check(ctx context.Context) []engine.Finding {
 	live, err := k.live(ctx)
 	if err != nil {
-		return []engine.Finding{failed("Glean and its datasource", err)}
+		return []engine.Finding{failed("datasource", err)}
 	}
-	name := "Glean's datasource " + k.schema.name
-	out := []engine.Finding{{What: "Glean", OK: true, Detail: "answers at " + k.cfg.address() + " and takes the token"}}
+	out := []engine.Finding{{What: "reachable", OK: true, Detail: "answers at " + k.cfg.address() + " and takes the token"}}
 	if d := differences(k.cfg.Datasource, live); len(d) > 0 {
-		out = append(out, engine.Finding{What: name, Detail: enumerate(d, 5),
+		out = append(out, engine.Finding{What: "datasource", Detail: enumerate(d, 5),
 			Remedy: "bring Glean to what the file says with `pipe datasource apply FILE`, or the file to what Glean has"})
 	} else {
-		out = append(out, engine.Finding{What: name, OK: true, Detail: "is there and agrees with the file"})
+		out = append(out, engine.Finding{What: "datasource", OK: true, Detail: k.schema.name + " is there and agrees with the file"})
 	}
 	s, err := k.status(ctx)
 	if err != nil {
-		return append(out, failed(name+", its status", err))
+		return append(out, failed("status", err))
 	}
 	h := holdings(s)
-	out = append(out, engine.Finding{What: name + ", what it holds", OK: true,
+	out = append(out, engine.Finding{What: "holds", OK: true,
 		Detail: fmt.Sprintf("%d users, %d groups, %d documents", h.Streams[streamUsers], h.Streams[streamGroups], h.Streams[streamDocuments])})
-	return append(out, visibility(name, s.DatasourceVisibility))
+	return append(out, visibility(s.DatasourceVisibility))
 }
 
-func visibility(name, v string) engine.Finding {
-	f := engine.Finding{What: name + ", who sees it", OK: true}
+func visibility(v string) engine.Finding {
+	f := engine.Finding{What: "visible", OK: true}
 	switch v {
 	case api.VisibilityNone:
 		f.OK = false

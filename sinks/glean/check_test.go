@@ -29,17 +29,17 @@ func TestCheck(t *testing.T) {
 	if err := f.run(user("ann"), group("a"), doc("a")); err != nil {
 		t.Fatal(err)
 	}
-	want := "true Glean: answers at " + f.server.URL() + ` and takes the token
-true Glean's datasource backstage: is there and agrees with the file
-true Glean's datasource backstage, what it holds: 1 users, 1 groups, 1 documents
-true Glean's datasource backstage, who sees it: it is enabled for everybody; each document's permissions decide
+	want := "true reachable: answers at " + f.server.URL() + ` and takes the token
+true datasource: backstage is there and agrees with the file
+true holds: 1 users, 1 groups, 1 documents
+true visible: it is enabled for everybody; each document's permissions decide
 `
 	if got := findings(f.Check(t.Context())); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 
 	f.cfg.Datasource.URLRegex = ".*"
-	if got := findings(f.Check(t.Context())); !strings.Contains(got, "false Glean's datasource backstage: urlRegex is .* in the file") || !strings.Contains(got, "pipe datasource apply") {
+	if got := findings(f.Check(t.Context())); !strings.Contains(got, "false datasource: urlRegex is .* in the file") || !strings.Contains(got, "pipe datasource apply") {
 		t.Errorf("got\n%s", got)
 	}
 	f.server.Fail(sandbox.Fault{Status: 401})
@@ -47,7 +47,7 @@ true Glean's datasource backstage, who sees it: it is enabled for everybody; eac
 		t.Errorf("got\n%s", got)
 	}
 	for v, want := range map[string]bool{"ENABLED_FOR_ALL": true, "ENABLED_FOR_TEST_GROUP": true, "NOT_ENABLED": false, "": true} {
-		if got := visibility("x", v); got.OK != want || got.Detail == "" || got.OK == (got.Remedy != "") {
+		if got := visibility(v); got.OK != want || got.Detail == "" || got.OK == (got.Remedy != "") {
 			t.Errorf("%s: %+v", v, got)
 		}
 	}

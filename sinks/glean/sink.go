@@ -42,7 +42,7 @@ func open(cfg *Config, s engine.Settings, retry engine.Retry) (*Sink, error) {
 	}
 	allowed := []string{
 		api.PathBulkIndexUsers, api.PathBulkIndexGroups, api.PathBulkIndexMemberships, api.PathBulkIndexDocuments,
-		api.PathGetDatasourceConfig, api.PathDebugStatus(cfg.Datasource.Name),
+		api.PathGetDatasourceConfig, api.PathAddDatasource, api.PathDebugStatus(cfg.Datasource.Name),
 	}
 	k.conn, err = connection.New(cfg.Config, connection.Settings{
 		Name: "glean", URL: cfg.address(), Token: cfg.Token, UserAgent: s.UserAgent, LoopbackOnly: s.Loopback, Log: s.Log, Observe: s.Observe, Retry: retry,
@@ -96,7 +96,7 @@ func (k *Sink) live(ctx context.Context) (api.DatasourceConfig, error) {
 	var c api.DatasourceConfig
 	err := k.ask(ctx, api.PathGetDatasourceConfig, api.GetDatasourceConfigRequest{Datasource: k.schema.name}, &c)
 	if s := statusOf(err); s == http.StatusBadRequest || s == http.StatusNotFound {
-		return c, engine.Errorf(engine.Fatal, "make it with `pipe datasource apply FILE`, or mend datasource.name", "Glean has no datasource %q: %w", k.schema.name, err)
+		return c, engine.Errorf(engine.Fatal, "make it with `pipe datasource apply FILE`, or mend datasource.name", "Glean has no datasource %q: %w: %w", k.schema.name, errNoDatasource, err)
 	}
 	return c, err
 }

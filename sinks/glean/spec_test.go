@@ -167,12 +167,12 @@ func TestCheckMapping(t *testing.T) {
 
 func TestNoForeignRequests(t *testing.T) {
 	f := start(t, sandboxRules())
-	for _, path := range []string{"/api/index/v1/adddatasource", "/api/index/v1/processalldocuments", "/api/index/v1/debug/other/status"} {
+	for _, path := range []string{"/api/index/v1/indexdocuments", "/api/index/v1/processalldocuments", "/api/index/v1/debug/other/status"} {
 		if err := f.ask(t.Context(), path, nil, nil); err == nil || !strings.Contains(err.Error(), "refused before it was made") {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	if slices.Contains(f.requests, "adddatasource") {
+	if slices.Contains(f.requests, "indexdocuments") {
 		t.Error("it was made")
 	}
 }
