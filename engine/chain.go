@@ -157,7 +157,7 @@ func (c *chain) other(w *Worker, r *Record, res *result) {
 			continue
 		}
 		if decided.Audience == Undecided {
-			if decided, err = c.p.Decider.Decide(w, r); err != nil {
+			if decided, err = c.decide(w, r); err != nil {
 				res.reject(item.Stream, r.Ref, at("permissions", err))
 				return
 			}
@@ -165,6 +165,18 @@ func (c *chain) other(w *Worker, r *Record, res *result) {
 		item.Permissions = decided
 	}
 	c.encode(m.Items, res)
+}
+
+// decide asks the rules. What they look up must be known: a rule that does not
+// hold because something was not seen would be an exposure (invariant 2).
+func (c *chain) decide(w *Worker, r *Record) (Permissions, error) {
+	w.unsure = ""
+	w.Run.Forget() // what the mapping looked up is looked up again
+	p, err := c.p.Decider.Decide(w, r)
+	if err == nil && w.unsure != "" {
+		err = Reject("permissions", p.Rule, "a rule looks up %s, which is read in the same phase and cannot be seen: raise limits.hold above the size of the catalog, or decide by what the record itself says", w.unsure)
+	}
+	return p, err
 }
 
 // encode lets the session encode items and sorts what came of them.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -125,7 +126,10 @@ func (f *fates) Map(w *Worker, r *Record, pass Pass) (Mapped, error) {
 	return Mapped{Items: []Item{item}}, nil
 }
 
-func (f *fates) Decide(_ *Worker, r *Record) (Permissions, error) {
+func (f *fates) Decide(w *Worker, r *Record) (Permissions, error) {
+	if ref, ok := strings.CutPrefix(r.Value["fate"].(string), "ruled by "); ok {
+		w.lookup(ref)
+	}
 	switch r.Value["fate"] {
 	case "undecided":
 		return Permissions{}, nil
@@ -210,7 +214,9 @@ func (s *store) Publish(_ context.Context, plan *Plan) error {
 				return err
 			}
 			if why := s.refuse[e.Ref]; why != "" {
-				plan.Reject(st.Name, e, why)
+				if err := plan.Reject(st.Name, e, why); err != nil {
+					return err
+				}
 				continue
 			}
 			s.published[st.Name] = append(s.published[st.Name], e.Ref)

@@ -63,21 +63,30 @@ func (v *review) maxRejected(*Plan, Holdings) error {
 func (v *review) emptyStream(plan *Plan, held Holdings) error {
 	for _, s := range plan.Streams {
 		d, declared := v.p.stream(s.Name)
-		if !declared || s.Count > 0 || held.Known && held.Streams[s.Name] == 0 || d.Identities && !held.Known {
+		if !declared || s.Count > 0 || held.Known && held.Streams[s.Name] == 0 || v.p.Offline && d.Identities {
 			continue
 		}
 		if held.Known && v.approvals.Loss >= held.Streams[s.Name] {
+			continue
+		}
+		if !held.Known && v.approvals.Loss > 0 {
 			continue
 		}
 		r := &Refusal{Guard: "empty stream", Reason: fmt.Sprintf("nothing is left for %s, so that everything there would go", s.Name),
 			Remedy: "look at the endings above for why; leave the stream out with --only when it should stay as it is"}
 		if held.Known {
 			r.Remedy += fmt.Sprintf(", or allow it once with --approve-loss %d", held.Streams[s.Name])
+		} else {
+			r.Remedy += "; the sink does not say what it holds, and --approve-loss 1 allows this once"
 		}
 		return r
 	}
 	return nil
 }
+
+// someOf is how many items of an object type have to be there for the type's
+// vanishing whole to be refused, whatever the share.
+const someOf = 5
 
 // maxLoss compares counts with what the sink says it holds (invariant 4).
 func (v *review) maxLoss(plan *Plan, held Holdings) error {
@@ -87,13 +96,15 @@ func (v *review) maxLoss(plan *Plan, held Holdings) error {
 	var table []string
 	worst := 0
 	look := func(what string, has, will int) {
-		if gone := has - will; v.p.Limits.MaxLoss.Exceeded(gone, has) && gone > v.approvals.Loss {
+		gone := has - will
+		lost := v.p.Limits.MaxLoss.Exceeded(gone, has) || will == 0 && has > someOf
+		if lost && gone > v.approvals.Loss {
 			table = append(table, fmt.Sprintf("%-24s %7d held  %7d planned  %7d fewer", what, has, will, gone))
 			worst = max(worst, gone)
 		}
 	}
 	for _, s := range plan.Streams {
-		look(s.Name, held.Streams[s.Name], s.Count)
+		look(s.Name, held.Streams[s.Name], s.Weight)
 		for _, typ := range slices.Sorted(maps.Keys(held.Types[s.Name])) {
 			look(s.Name+" "+typ, held.Types[s.Name][typ], s.Types[typ])
 		}
@@ -102,8 +113,29 @@ func (v *review) maxLoss(plan *Plan, held Holdings) error {
 		return nil
 	}
 	b := v.p.Limits.MaxLoss
-	return &Refusal{Guard: "guards.max_loss", Reason: fmt.Sprintf("more than %s and more than %d of what the sink holds would go", percent(b.Share), b.AtMost),
-		Table: table, Remedy: fmt.Sprintf("find out why they are missing from the source; if they are to go, allow it once with --approve-loss %d", worst)}
+	r := &Refusal{Guard: "guards.max_loss", Reason: fmt.Sprintf("more than %s and more than %d of what the sink holds would go, or a whole object type", percent(b.Share), b.AtMost), Table: table}
+	r.Remedy = "find out why they are missing from the source"
+	if n := v.ledger.ended(Withheld); n > 0 {
+		r.Remedy += fmt.Sprintf(" (%d are there and withheld by a rule: they stay visible until this is allowed)", n)
+	}
+	if off := v.switchedOff(); off != "" {
+		r.Remedy += " (" + off + " switched off)"
+	}
+	r.Remedy += fmt.Sprintf("; if they are to go, allow it once with --approve-loss %d", worst)
+	return r
+}
+
+// switchedOff names the kinds that are not written.
+func (v *review) switchedOff() string {
+	var off []string
+	for _, ph := range v.p.Model.Phases() {
+		for _, k := range ph.Kinds {
+			if k.Off {
+				off = append(off, k.Name)
+			}
+		}
+	}
+	return strings.Join(off, ", ")
 }
 
 func percent(share float64) string {

@@ -30,6 +30,10 @@ type Encoded struct {
 	Audience Audience
 	// Rule is the permission rule that decided.
 	Rule string
+	// Weight is how much it counts for the guards in a stream of the session's
+	// own, where an item may stand for several things, such as a group for its
+	// members. In the streams of the sink's model every item counts as 1.
+	Weight int
 	// Body is one JSON object, exactly as it will be sent.
 	Body []byte
 }

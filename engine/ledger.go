@@ -54,17 +54,19 @@ type ledger struct {
 	refs     map[string]mark
 	kinds    []string
 	again    int                       // refs that the source handed over more than once
+	reasons  []string                  // that records ended for, in the order they came up
 	items    map[string]map[Ending]int // by stream
-	reasons  map[Ending]map[string]int
-	rejected int // letters written
+	rejected int                       // letters written
 	letters  []DeadLetter
 	write    func(DeadLetter) error
 	writeErr error
 }
 
+// mark is how a record stands: kind and reason are places in the ledger's
+// lists, reason 0 is none.
 type mark struct {
-	kind   uint16
-	ending Ending
+	kind, reason uint16
+	ending       Ending
 }
 
 // shownLetters is how many rejections a report carries itself.
@@ -73,8 +75,8 @@ const shownLetters = 20
 func newLedger(write func(DeadLetter) error) *ledger {
 	return &ledger{
 		refs:    map[string]mark{},
+		reasons: []string{""},
 		items:   map[string]map[Ending]int{},
-		reasons: map[Ending]map[string]int{},
 		write:   write,
 	}
 }
@@ -108,16 +110,14 @@ func (l *ledger) knows(ref string) bool {
 func (l *ledger) end(ref string, e Ending, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.mark(ref, e)
-	l.count(e, reason)
+	l.mark(ref, e, reason)
 }
 
 // endItem notes how one item of a record ended.
 func (l *ledger) endItem(stream, ref string, e Ending, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.mark(ref, e)
-	l.count(e, reason)
+	l.mark(ref, e, reason)
 	if l.items[stream] == nil {
 		l.items[stream] = map[Ending]int{}
 	}
@@ -155,24 +155,24 @@ func (l *ledger) rejectLate(stream, ref string, err error) {
 	l.reject(stream, ref, err)
 }
 
-func (l *ledger) mark(ref string, e Ending) {
+// mark gives a record an ending, unless it has a graver one already.
+func (l *ledger) mark(ref string, e Ending, reason string) {
 	m, ok := l.refs[ref]
-	if !ok {
+	if !ok || e <= m.ending {
 		return
 	}
-	m.ending = max(m.ending, e)
+	m.ending = e
+	i := slices.Index(l.reasons, reason)
+	if i < 0 && len(l.reasons) < maxReasons {
+		i = len(l.reasons)
+		l.reasons = append(l.reasons, reason)
+	}
+	m.reason = uint16(max(i, 0))
 	l.refs[ref] = m
 }
 
-func (l *ledger) count(e Ending, reason string) {
-	if reason == "" {
-		return
-	}
-	if l.reasons[e] == nil {
-		l.reasons[e] = map[string]int{}
-	}
-	l.reasons[e][reason]++
-}
+// maxReasons bounds how many different reasons are told apart.
+const maxReasons = 1000
 
 // total is how many distinct refs were read.
 func (l *ledger) total() int {
@@ -223,15 +223,20 @@ func (l *ledger) fill(r *Report) {
 		kinds[i] = KindReport{Kind: k, Counts: Counts{}}
 	}
 	r.Read, r.Endings = len(l.refs), Counts{}
+	r.Reasons = map[Ending]map[string]int{}
 	for _, m := range l.refs {
 		kinds[m.kind].Read++
 		kinds[m.kind].Counts[m.ending]++
 		r.Endings[m.ending]++
+		if m.reason > 0 {
+			if r.Reasons[m.ending] == nil {
+				r.Reasons[m.ending] = map[string]int{}
+			}
+			r.Reasons[m.ending][l.reasons[m.reason]]++
+		}
 	}
 	slices.SortFunc(kinds, func(a, b KindReport) int { return b.Read - a.Read })
 	r.Kinds = kinds
-	r.Filtered, r.Withheld, r.RejectedBy = l.reasons[Filtered], l.reasons[Withheld], l.reasons[Rejected]
-	r.Merged = l.reasons[Merged]
 	r.Rejections = l.letters
 	for i := range r.Streams {
 		r.Streams[i].Counts = Counts(l.items[r.Streams[i].Name])

@@ -1,6 +1,9 @@
 package engine
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // index is what lookup() and display() see: the entries of every sealed phase.
 // A phase is added to while it is read and becomes visible when it is sealed,
@@ -10,6 +13,9 @@ type index struct {
 	sealed map[string]Entry
 	mu     sync.Mutex
 	open   []Entry
+	// blind are the kinds, in lower case, of a phase that is worked on while it
+	// is read: what they look like from within is not known.
+	blind map[string]bool
 }
 
 func newIndex() *index { return &index{sealed: map[string]Entry{}} }
@@ -27,8 +33,20 @@ func (x *index) seal() {
 	x.open = nil
 }
 
-// forget drops the open phase: it was too large to be seen by itself.
-func (x *index) forget() { x.open = nil }
+// forget drops the open phase: it is too large to be seen by itself.
+func (x *index) forget(ph Phase) {
+	x.open = nil
+	x.blind = map[string]bool{}
+	for _, k := range ph.Kinds {
+		x.blind[strings.ToLower(k.Name)] = true
+	}
+}
+
+// unseen tells whether a ref that was not found may be there all the same.
+func (x *index) unseen(ref string) bool {
+	kind, _, _ := strings.Cut(ref, ":")
+	return x.blind[kind]
+}
 
 func (x *index) find(ref string) (Entry, bool) {
 	e, ok := x.sealed[ref]

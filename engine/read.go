@@ -71,7 +71,7 @@ func (a *reading) phase(ctx context.Context, ph Phase, last bool) error {
 				return err
 			}
 			if last && held.spill != nil && !ph.Identities {
-				a.index.forget()
+				a.index.forget(ph)
 				line = a.line(ctx, cancel, a.stepOthers(false))
 				if err := held.drain(line.add); err != nil {
 					return err
@@ -168,6 +168,7 @@ func (a *reading) commit(res *result) error {
 
 // keep stages an item, unless one with its ID is staged already.
 func (a *reading) keep(stream string, e Encoded) error {
+	e.Weight = 1
 	other, err := a.shelf.put(stream, e, a.ledger.knows)
 	if err != nil {
 		return err

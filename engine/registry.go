@@ -45,9 +45,9 @@ type SinkSpec struct {
 	CheckMapping func(cfg any, m MappingFacts, b Builder)
 	Open         func(cfg any, s Settings) (Sink, error)
 	Sandbox      func(ctx context.Context, o SandboxOptions) (*Sandbox, error)
-	// Ready tells whether a configuration that was decoded leniently has what a
-	// connection needs.
-	Ready func(cfg any) bool
+	// Missing are the settings that a connection needs and a configuration that
+	// was decoded leniently does not have.
+	Missing func(cfg any) []string
 	// Adopt lets the sink's configuration take what it has no value for from
 	// the source's, before it is decoded; may be nil.
 	Adopt func(cfg any, uiURL string)

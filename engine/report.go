@@ -40,11 +40,10 @@ type Report struct {
 	// are the withheld ones.
 	Audience map[Audience]int `json:"audience"`
 	// Rules counts the same items by the permission rule that decided.
-	Rules      map[string]int `json:"rules"`
-	Filtered   map[string]int `json:"filtered"`
-	Merged     map[string]int `json:"merged"`
-	Withheld   map[string]int `json:"withheld"`
-	RejectedBy map[string]int `json:"rejected_by"`
+	Rules map[string]int `json:"rules"`
+	// Reasons counts the records by why they ended as they did; within an
+	// ending the numbers add up to its own.
+	Reasons map[Ending]map[string]int `json:"reasons"`
 	// Rejections are the first of them; all are in the dead letters.
 	Rejections []DeadLetter `json:"rejections"`
 	Notes      []string     `json:"notes"`

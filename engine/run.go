@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -79,7 +80,7 @@ func Run(ctx context.Context, p *Pipeline, o Options) (*Report, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, p.Limits.Timeout, Errorf(Permanent, "raise --timeout, or look at what takes so long", "the run took longer than its %s", p.Limits.Timeout))
 		defer cancel()
 	}
-	r := &run{p: p, o: o, ledger: newLedger(o.DeadLetters), shelf: newShelf()}
+	r := &run{p: p, o: o, ledger: newLedger(o.DeadLetters), shelf: newShelf(), refused: map[string]int{}}
 	r.report = &Report{Pipeline: p.Name, RunID: o.RunID, Started: time.Now().UTC()}
 	defer r.shelf.close()
 	err := r.acts(ctx)
@@ -94,7 +95,9 @@ type run struct {
 	shelf  *shelf
 	report *Report
 	plan   *Plan
-	mu     sync.Mutex // notes
+	mu     sync.Mutex // notes and refused
+	// refused counts the items that publishing took back, by stream.
+	refused map[string]int
 }
 
 func (r *run) acts(ctx context.Context) (err error) {
@@ -110,26 +113,21 @@ func (r *run) acts(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("open the sink: %w", err)
 	}
-	started := time.Now()
-	if err := r.read(ctx, session); err != nil {
+	if err := timed(&r.report.Seconds.Read, func() error { return r.read(ctx, session) }); err != nil {
 		return err
 	}
-	r.report.Seconds.Read = time.Since(started).Seconds()
-	started = time.Now()
-	if err := r.review(ctx, session); err != nil {
+	if err := timed(&r.report.Seconds.Review, func() error { return r.review(ctx, session) }); err != nil || r.o.Dry {
 		return err
 	}
-	r.report.Seconds.Review = time.Since(started).Seconds()
-	if r.o.Dry {
-		return nil
-	}
-	started = time.Now()
-	defer func() { r.report.Seconds.Publish = time.Since(started).Seconds() }()
 	r.report.Sent = true
-	if err := session.Publish(ctx, r.plan); err != nil {
-		return causeOf(ctx, err)
-	}
-	return nil
+	return timed(&r.report.Seconds.Publish, func() error { return causeOf(ctx, session.Publish(ctx, r.plan)) })
+}
+
+func timed(seconds *float64, act func() error) error {
+	started := time.Now()
+	err := act()
+	*seconds = time.Since(started).Seconds()
+	return err
 }
 
 func (r *run) read(ctx context.Context, session Session) error {
@@ -155,7 +153,9 @@ func (r *run) read(ctx context.Context, session Session) error {
 		}
 	}
 	for range r.p.Limits.Workers {
-		act.workers <- NewWorker(r.p.Language, act.index.find)
+		w := NewWorker(r.p.Language, act.index.find)
+		w.unseen = act.index.unseen
+		act.workers <- w
 	}
 	if err := act.run(ctx); err != nil {
 		return causeOf(ctx, err)
@@ -170,32 +170,68 @@ func (r *run) review(ctx context.Context, session Session) error {
 		return err
 	}
 	r.makePlan()
-	r.o.Progress.Reviewed(r.plan.Streams)
-	held := Holdings{}
-	if !r.p.Offline {
-		var err error
-		if held, err = session.Holds(ctx); err != nil {
+	if r.o.Output != nil {
+		if err := r.o.Output(ctx, r.plan); err != nil {
 			return causeOf(ctx, err)
 		}
+	}
+	held, err := r.holdings(ctx, session)
+	if err != nil {
+		return err
+	}
+	if !held.Known && !r.p.Offline {
+		r.note("the sink does not say what it holds: the loss guard had nothing to compare with")
 	}
 	v := &review{p: r.p, ledger: r.ledger, approvals: r.o.Approvals}
 	if err := v.run(r.plan, held); err != nil {
 		return err
 	}
-	if r.o.Output != nil {
-		return r.o.Output(ctx, r.plan)
+	if !r.o.Dry {
+		r.o.Progress.Reviewed(r.plan.Streams)
 	}
 	return nil
+}
+
+// refuse takes back a staged item that the sink refused. What was refused is
+// lost like anything else: the guards look again (invariant 4).
+func (r *run) refuse(stream string, e Encoded, reason string) error {
+	r.mu.Lock()
+	r.refused[stream]++
+	n := r.refused[stream]
+	r.mu.Unlock()
+	r.ledger.rejectLate(stream, e.Ref, Reject("publish", "", "%s", reason))
+	r.shelf.forget(stream, e)
+	planned := r.plan.Stream(stream).Count
+	l := r.p.Limits
+	if n < planned && !l.MaxRejected.Exceeded(r.ledger.ended(Rejected), r.ledger.total()) && !l.MaxLoss.Exceeded(n, planned) {
+		return nil
+	}
+	return Errorf(Fatal, "mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",
+		"the sink refused %d of %d items of %s, which is more than the guards allow: %s", n, planned, stream, reason)
+}
+
+// holdings asks the sink what it holds. A dry run goes on without an answer.
+func (r *run) holdings(ctx context.Context, session Session) (Holdings, error) {
+	if r.p.Offline {
+		r.note("the sink was not asked for anything, since its address or token is not set: what would go could not be compared with what it holds")
+		return Holdings{}, nil
+	}
+	held, err := session.Holds(ctx)
+	if err != nil && r.o.Dry && ctx.Err() == nil {
+		r.note("a run would fail here: %v", err)
+		if remedy := RemedyOf(err); remedy != "" {
+			r.note("before a run, %s", remedy)
+		}
+		return Holdings{}, nil
+	}
+	return held, causeOf(ctx, err)
 }
 
 // makePlan puts the streams of the sink first, in its order, and then those
 // that the session staged of its own.
 func (r *run) makePlan() {
 	r.plan = &Plan{RunID: r.o.RunID, Stop: r.o.Stop, Sent: r.o.Progress.Sent, Note: r.note}
-	r.plan.Reject = func(stream string, e Encoded, reason string) {
-		r.ledger.rejectLate(stream, e.Ref, Reject("publish", "", "%s", reason))
-		r.shelf.forget(stream, e)
-	}
+	r.plan.Reject = r.refuse
 	for _, s := range r.p.Streams {
 		if r.p.Unwritten(s.Name) == "" {
 			r.plan.Streams = append(r.plan.Streams, r.shelf.plan(s.Name))
@@ -215,6 +251,7 @@ func (r *run) finish(err error) {
 		sr := StreamReport{Name: s.Name, Written: r.p.Unwritten(s.Name) == ""}
 		if sh := r.shelf.streams[s.Name]; sh != nil {
 			sr.Staged, sr.Bytes, sr.Types = sh.file.Frames(), sh.file.Bytes(), sh.types
+			delete(sr.Types, "")
 			for a, n := range sh.audience {
 				rep.Audience[a] += n
 			}
@@ -223,6 +260,12 @@ func (r *run) finish(err error) {
 			}
 		}
 		rep.Streams = append(rep.Streams, sr)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.shelf.streams)) {
+		if _, declared := r.p.stream(name); !declared {
+			sh := r.shelf.streams[name]
+			rep.Streams = append(rep.Streams, StreamReport{Name: name, Written: true, Staged: sh.file.Frames(), Bytes: sh.file.Bytes()})
+		}
 	}
 	r.ledger.fill(rep)
 	for _, s := range rep.Streams {
@@ -271,7 +314,7 @@ func (r *run) notesOf(v any) {
 
 // causeOf gives the cause of an error that only says that the context ended.
 func causeOf(ctx context.Context, err error) error {
-	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+	if err != nil && ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}

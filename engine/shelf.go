@@ -18,6 +18,7 @@ type shelf struct {
 
 type shelved struct {
 	file     *stage.File
+	weight   int
 	ids      map[string]string // ID → ref, of the items whose ID is not the ref
 	types    map[string]int
 	audience map[Audience]int
@@ -49,6 +50,7 @@ func (s *shelf) put(stream string, e Encoded, known func(ref string) bool) (take
 		}
 		sh.ids[e.ID] = e.Ref
 	}
+	sh.weight += e.Weight
 	sh.types[e.Type]++
 	if e.Audience != Undecided {
 		sh.audience[e.Audience]++
@@ -90,6 +92,7 @@ func (s *shelf) plan(stream string) StreamPlan {
 	if sh == nil {
 		return p
 	}
+	p.Weight = sh.weight
 	p.Count, p.Bytes, p.Types, p.Audience = sh.file.Frames(), sh.file.Bytes(), sh.types, sh.audience
 	p.Items = sh.items()
 	return p

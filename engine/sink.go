@@ -96,7 +96,8 @@ type Outlet interface {
 }
 
 // Holdings is what a sink says it holds. Known is false when it could not be
-// asked. Counts are per stream, and per object type of a stream.
+// asked. Counts are per stream, also of those that a session stages of its own,
+// in the measure of Encoded.Weight; and per object type of a stream.
 type Holdings struct {
 	Known   bool
 	Streams map[string]int
@@ -112,8 +113,10 @@ type Plan struct {
 	Stop <-chan struct{}
 	// Sent tells progress: n more items of a stream were acknowledged.
 	Sent func(stream string, n int)
-	// Reject tells that the sink refused one staged item for its own sake.
-	Reject func(stream string, e Encoded, reason string)
+	// Reject tells that the sink refused one staged item for its own sake. Its
+	// error says that too much was refused: the upload must be left unfinished,
+	// so that nothing goes for it.
+	Reject func(stream string, e Encoded, reason string) error
 	// Note adds a sentence to the report.
 	Note func(format string, args ...any)
 }
@@ -123,6 +126,7 @@ type Plan struct {
 type StreamPlan struct {
 	Name     string
 	Count    int
+	Weight   int // the weights of its items added up
 	Bytes    int64
 	Types    map[string]int
 	Audience map[Audience]int

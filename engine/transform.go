@@ -11,6 +11,10 @@ import (
 type Worker struct {
 	Run    *expression.Run
 	lookup func(string) (Entry, bool)
+	// unseen tells of a ref that was not found that it may be there; unsure is
+	// the last such ref that was asked for.
+	unseen func(ref string) bool
+	unsure string
 }
 
 // NewWorker makes a worker of its own for a caller outside a run, such as a
@@ -19,7 +23,15 @@ func NewWorker(l *expression.Language, lookup func(string) (Entry, bool)) *Worke
 	if lookup == nil {
 		lookup = func(string) (Entry, bool) { return Entry{}, false }
 	}
-	return &Worker{Run: l.NewRun(), lookup: lookup}
+	w := &Worker{Run: l.NewRun(), unseen: func(string) bool { return false }}
+	w.lookup = func(ref string) (Entry, bool) {
+		e, ok := lookup(ref)
+		if !ok && w.unseen(ref) {
+			w.unsure = ref
+		}
+		return e, ok
+	}
+	return w
 }
 
 // Begin points the worker's expressions at a record, forgetting the last one.

@@ -8,13 +8,14 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"syscall"
+	"sync/atomic"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/connection"
 )
 
 // host is everything that the program takes from the process around it, so
@@ -32,11 +33,14 @@ type host struct {
 type app struct {
 	host
 	registry engine.Registry
+	redactor *connection.Redactor
 	envFile  map[string]string
-	log      *slog.Logger
-	stopped  os.Signal // the signal that stopped it, nil when none did
-	shown    bool      // the error has been printed already
-	unknown  error     // a command that there is not, which the library passes over
+	// envFileSkipped says that there is a .env and that CI is not given it.
+	envFileSkipped bool
+	log            *slog.Logger
+	stopped        atomic.Int32 // the exit code of the signal that stopped it, 0 when none did
+	shown          bool         // the error has been printed already
+	unknown        error        // a command that there is not, which the library passes over
 }
 
 // The exit codes, which scripts and schedulers rely on.
@@ -47,6 +51,9 @@ const (
 	exitRejected    = 3 // done, some records rejected
 	exitRefused     = 4 // by a guard: a person must look
 	exitUnconfirmed = 7 // delivered, but the sink has paused or not confirmed
+
+	exitInterrupted = 130 // by SIGINT, whatever was done before it
+	exitTerminated  = 143 // by SIGTERM
 )
 
 // exit is an error that only carries an exit code: everything has been said.
@@ -60,7 +67,9 @@ type usage struct{ message, hint string }
 func (u usage) Error() string { return u.message }
 
 func run(ctx context.Context, h host) int {
-	a := &app{host: h, registry: components(), log: slog.New(slog.DiscardHandler)}
+	secrets := &connection.Redactor{}
+	h.stdout, h.stderr = redacting{h.stdout, secrets}, redacting{h.stderr, secrets}
+	a := &app{host: h, registry: components(), redactor: secrets, log: slog.New(slog.DiscardHandler)}
 	c := a.cli()
 	err := c.RunContext(ctx, arrange(c, h.args))
 	if err == nil {
@@ -131,30 +140,28 @@ func (a *app) before(c *cli.Context) error {
 
 // finish prints an error once, for a person or as JSON, and gives the code.
 func (a *app) finish(err error) int {
-	if err == nil {
-		return exitDone
-	}
 	var code exit
-	if errors.As(err, &code) {
-		return int(code)
-	}
-	if !a.shown {
+	if err != nil && !errors.As(err, &code) && !a.shown {
 		a.shown = true
 		a.printError(err)
 	}
-	return a.exitCode(err)
+	if stopped := a.stopped.Load(); stopped != 0 {
+		return int(stopped)
+	}
+	return exitCode(err)
 }
 
-func (a *app) exitCode(err error) int {
+func exitCode(err error) int {
+	var code exit
 	var refused *engine.Refusal
 	var unconfirmed *engine.Unconfirmed
 	var problems config.Problems
 	var u usage
 	switch {
-	case a.stopped == syscall.SIGTERM:
-		return 143
-	case a.stopped != nil:
-		return 130
+	case err == nil:
+		return exitDone
+	case errors.As(err, &code):
+		return int(code)
 	case errors.As(err, &refused):
 		return exitRefused
 	case errors.As(err, &unconfirmed):

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -24,6 +25,8 @@ type checked struct {
 	OK        bool       `json:"ok"`
 	Problems  []problem  `json:"problems"`
 	Variables []variable `json:"variables"`
+	// SinkMissing are settings of the sink that no variable gives a value yet.
+	SinkMissing []string `json:"sink_missing"`
 }
 
 type problem struct {
@@ -54,7 +57,7 @@ func (a *app) checkAction(c *cli.Context) error {
 			return err
 		}
 		errs = append(errs, d.Problems.Errors()...)
-		one := checked{File: path, OK: !d.Problems.HasErrors(), Problems: []problem{}, Variables: []variable{}}
+		one := checked{File: path, OK: !d.Problems.HasErrors(), Problems: []problem{}, Variables: []variable{}, SinkMissing: d.SinkMissing}
 		for _, p := range d.Problems {
 			one.Problems = append(one.Problems, problem{p.Line, p.Col, p.Code, p.Message, p.Hint, p.Warning})
 		}
@@ -114,9 +117,9 @@ func (a *app) printChecked(one checked) {
 		}
 	}
 	if len(unset) > 0 {
-		fmt.Fprintf(a.stdout, "  a run needs these variables, which are not set here:\n")
-		for _, name := range unset {
-			fmt.Fprintf(a.stdout, "    %s\n", name)
-		}
+		fmt.Fprintf(a.stdout, "  a run needs these variables, which are not set here: %s\n", strings.Join(unset, ", "))
+	}
+	if len(one.SinkMissing) > 0 {
+		fmt.Fprintf(a.stdout, "  a run needs these settings of the sink, which are empty here: %s\n", strings.Join(one.SinkMissing, ", "))
 	}
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -39,7 +41,11 @@ func (a *app) configAction(c *cli.Context) error {
 			all = append(all, settingLine{prefix + v.Path, v.Text})
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(d.File.Vars)) {
+		all = append(all, settingLine{"vars." + name, d.File.Vars[name]})
+	}
 	add("source."+d.Source.Name+".", d.SourceCfg)
+	add("permissions.", d.PermissionsCfg)
 	add("sink."+d.Sink.Name+".", d.SinkCfg)
 	add("guards.", &d.File.Guards)
 	add("limits.", &d.File.Limits)

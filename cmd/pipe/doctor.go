@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -26,16 +27,9 @@ func (a *app) doctorAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(c.Context)
+	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
-	go func() {
-		select {
-		case <-a.watch(cancel):
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	var l loading
+	l := loading{sinkLenient: true}
 	sandboxed := c.Bool("sandbox")
 	if sandboxed {
 		box, err := a.startSandbox(ctx, c, path)
@@ -55,7 +49,14 @@ func (a *app) doctorAction(c *cli.Context) error {
 	}
 	defer closePipeline()
 	findings := section(d.Source.Name, checkEnd(ctx, p.Source))
-	findings = append(findings, section(d.Sink.Name, checkEnd(ctx, p.Sink))...)
+	if len(d.SinkMissing) > 0 {
+		findings = append(findings, finding{End: d.Sink.Name, What: "settings", Detail: "not set: " + strings.Join(d.SinkMissing, ", "), Remedy: "pipe check lists the variables that a run needs"})
+	} else {
+		findings = append(findings, section(d.Sink.Name, checkEnd(ctx, p.Sink))...)
+	}
+	if a.stopped.Load() != 0 {
+		return engine.ErrStopped
+	}
 	return a.printFindings(c, findings)
 }
 

@@ -20,10 +20,12 @@ import (
 func (a *app) readEnvFile(path string) error {
 	asked := path != ""
 	if !asked {
+		path = ".env"
 		if ci, _ := a.env("CI"); strings.EqualFold(ci, "true") {
+			_, err := os.Stat(path)
+			a.envFileSkipped = err == nil
 			return nil
 		}
-		path = ".env"
 	}
 	vars, err := godotenv.Read(path)
 	switch {
@@ -88,7 +90,7 @@ func settings(c *cli.Context) ([]pipeline.Setting, error) {
 	for _, s := range c.StringSlice("set") {
 		path, value, ok := strings.Cut(s, "=")
 		if !ok || path == "" {
-			return nil, usage{fmt.Sprintf("--set %s: a = is missing", path), "write --set PATH=VALUE, such as --set source.backstage.page_size=100"}
+			return nil, usage{"--set: a = is missing", "write --set PATH=VALUE, such as --set source.backstage.page_size=100"}
 		}
 		out = append(out, pipeline.Setting{Path: path, Value: value})
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,8 +31,8 @@ func pipe(t testing.TB, env map[string]string, args ...string) call {
 	t.Helper()
 	var out, errs strings.Builder
 	code := run(t.Context(), host{
-		args:   append([]string{"pipe"}, args...),
-		env:    func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		args:  append([]string{"pipe"}, args...),
+		env:   func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 		stdin: strings.NewReader(""), stdout: &out, stderr: &errs,
 	})
 	return call{code, out.String(), errs.String()}
@@ -69,7 +70,7 @@ func newWorld(t testing.TB, b backstagesandbox.Options, g gleansandbox.Options) 
 	if b.Entities == nil {
 		b.Entities = backstagesandbox.Company()
 	}
-	b.Token, g.Token = sourceToken, sinkToken
+	b.Token, g.Token = cmp.Or(b.Token, sourceToken), cmp.Or(g.Token, sinkToken)
 	source, err := backstagesandbox.Start(b)
 	if err != nil {
 		t.Fatal(err)

@@ -39,14 +39,16 @@ func (a *app) parse(c *cli.Context, path string, l loading) (*pipeline.Definitio
 	if err != nil {
 		return nil, err
 	}
-	return pipeline.Load(path, pipeline.Options{
+	d := pipeline.Load(path, pipeline.Options{
 		Registry:    a.registry,
 		Settings:    append(set, l.settings...),
 		Variables:   config.Variables{Lookup: a.lookup, Lenient: l.lenient},
 		Only:        l.only,
 		SinkLenient: l.sinkLenient,
 		Log:         a.log,
-	}), nil
+	})
+	a.keepSecret(d)
+	return d, nil
 }
 
 // printProblems renders the problems of a file; it fails when there are errors
@@ -69,6 +71,9 @@ func (a *app) printProblems(c *cli.Context, w io.Writer, d *pipeline.Definition)
 		return nil
 	}
 	fmt.Fprintf(w, "%s: %s, nothing was done\n", c.Args().First(), plural(n, "problem"))
+	if a.envFileSkipped {
+		fmt.Fprintln(w, "  .env was not read, since CI=true; name it with --env-file .env if it is meant")
+	}
 	a.shown = true
 	return d.Problems.Errors()
 }

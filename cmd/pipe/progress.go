@@ -35,7 +35,7 @@ func (a *app) progress(c *cli.Context) (progress, error) {
 	}
 	switch kind {
 	case "bar":
-		return newBars(a.stderr), nil
+		return newBars(a.stderr.(redacting).w), nil
 	case "plain":
 		return newTicker(func(read int, sent []streamSent) { plainLine(a.stderr, read, sent) }), nil
 	case "json":

@@ -22,9 +22,7 @@ func (a *app) printReport(w io.Writer, r *engine.Report, st style) {
 		return
 	}
 	fmt.Fprintf(w, "\n%s\n\n%s\n", endingTree(r, st), kindTable(r, st))
-	if table := streamTable(r, st); table != "" {
-		fmt.Fprintf(w, "\n%s\n", table)
-	}
+	fmt.Fprintf(w, "\n%s\n", streamTable(r, st))
 	if audience := audienceLine(r); audience != "" {
 		fmt.Fprintf(w, "\n%s\n", audience)
 	}
@@ -45,6 +43,9 @@ func printNotes(w io.Writer, r *engine.Report) {
 func verdictText(r *engine.Report, st style) string {
 	switch r.Verdict {
 	case engine.VerdictDelivered:
+		if r.Endings[engine.Delivered] == 0 {
+			return st.bad.Render("done, nothing was delivered")
+		}
 		return st.good.Render("delivered")
 	case engine.VerdictDry:
 		return st.good.Render("dry run, nothing sent")
@@ -60,31 +61,34 @@ func verdictText(r *engine.Report, st style) string {
 
 func endingTree(r *engine.Report, st style) string {
 	t := tree.Root(fmt.Sprintf("%s records read", number(r.Read))).Enumerator(tree.RoundedEnumerator)
-	reasons := map[engine.Ending]map[string]int{engine.Filtered: r.Filtered, engine.Merged: r.Merged, engine.Withheld: r.Withheld, engine.Rejected: r.RejectedBy}
-	sent := r.Verdict == engine.VerdictDelivered || r.Verdict == engine.VerdictUnconfirmed
 	all := append([]engine.Ending{}, engine.Endings[:]...)
 	if r.Endings[engine.Pending] > 0 {
 		all = append(all, engine.Pending)
 	}
 	for _, e := range all {
-		word := e.String()
-		switch {
-		case e == engine.Delivered && !sent:
-			word = "to deliver"
-		case e == engine.Pending:
-			word = "not looked at: the run ended before"
-		}
+		word := wordFor(r, e)
 		line := fmt.Sprintf("%s %s", number(r.Endings[e]), word)
 		if e == engine.Rejected && r.Endings[e] > 0 {
 			line = st.bad.Render(line)
 		}
 		branch := tree.Root(line)
-		for _, name := range byCount(reasons[e]) {
-			branch.Child(fmt.Sprintf("%s %s", number(reasons[e][name]), name))
+		for _, name := range byCount(r.Reasons[e]) {
+			branch.Child(fmt.Sprintf("%s %s", number(r.Reasons[e][name]), name))
 		}
 		t.Child(branch)
 	}
 	return t.String()
+}
+
+// wordFor is an ending's word for a run that may not have come that far.
+func wordFor(r *engine.Report, e engine.Ending) string {
+	switch {
+	case e == engine.Delivered && r.Verdict != engine.VerdictDelivered && r.Verdict != engine.VerdictUnconfirmed:
+		return "to deliver"
+	case e == engine.Pending:
+		return "not looked at, since the run ended before"
+	}
+	return e.String()
 }
 
 // byCount are the names of a count, the largest first.
@@ -97,7 +101,7 @@ func byCount(m map[string]int) []string {
 func kindTable(r *engine.Report, st style) string {
 	header := []string{"kind", "read"}
 	for _, e := range engine.Endings {
-		header = append(header, e.String())
+		header = append(header, wordFor(r, e))
 	}
 	var rows [][]string
 	for _, k := range r.Kinds {
@@ -110,23 +114,26 @@ func kindTable(r *engine.Report, st style) string {
 	return grid(header, rows, 1, st)
 }
 
+// streamTable counts items, where the tree counts records: a record may make
+// items for several streams.
 func streamTable(r *engine.Report, st style) string {
-	header := []string{"stream", "items", "size"}
+	header := []string{"stream", "items", "merged", "withheld", "rejected", "size"}
 	var rows [][]string
 	for _, s := range r.Streams {
-		if !s.Written {
-			rows = append(rows, []string{s.Name, "not written", ""})
+		switch {
+		case !s.Written:
+			rows = append(rows, []string{s.Name, "not written", "", "", "", ""})
+			continue
+		case s.Counts == nil:
+			rows = append(rows, []string{s.Name, number(s.Staged), "", "", "", size(s.Bytes)})
 			continue
 		}
-		rows = append(rows, []string{s.Name, number(s.Counts[engine.Delivered]), size(s.Bytes)})
+		rows = append(rows, []string{s.Name, number(s.Counts[engine.Delivered]), number(s.Counts[engine.Merged]), number(s.Counts[engine.Withheld]), number(s.Counts[engine.Rejected]), size(s.Bytes)})
 		if len(s.Types) > 1 {
 			for _, t := range slices.Sorted(maps.Keys(s.Types)) {
-				rows = append(rows, []string{"  " + t, number(s.Types[t]), ""})
+				rows = append(rows, []string{"  " + t, number(s.Types[t]), "", "", "", ""})
 			}
 		}
-	}
-	if len(rows) == 0 {
-		return ""
 	}
 	return grid(header, rows, 1, st)
 }
@@ -142,21 +149,36 @@ func audienceLine(r *engine.Report) string {
 	if total == 0 {
 		return ""
 	}
-	return "found by  " + strings.Join(parts, " · ") + "\n" +
+	return "documents found by  " + strings.Join(parts, " · ") + "\n" +
 		"no earlier run is remembered, so that nothing could be compared with who found what before"
 }
 
+// printRejections prints the first rejections, those with one reason together.
 func printRejections(w io.Writer, r *engine.Report, st style) {
 	if len(r.Rejections) == 0 {
 		return
 	}
 	fmt.Fprintf(w, "\n%s\n", st.bad.Render("rejected"))
+	refs := map[string][]string{}
+	var reasons []string
 	for _, d := range r.Rejections {
-		where := d.Stage
+		why := d.Stage
 		if d.Field != "" {
-			where += ", " + d.Field
+			why += ", " + d.Field
 		}
-		fmt.Fprintf(w, "  %s (%s): %s\n", d.Ref, where, d.Reason)
+		why += ": " + d.Reason
+		if refs[why] == nil {
+			reasons = append(reasons, why)
+		}
+		refs[why] = append(refs[why], d.Ref)
+	}
+	for _, why := range reasons {
+		list := refs[why]
+		text := strings.Join(list[:min(3, len(list))], ", ")
+		if more := len(list) - 3; more > 0 {
+			text += fmt.Sprintf(" and %d more", more)
+		}
+		fmt.Fprintf(w, "  %s\n    %s\n", why, text)
 	}
 	if more := r.Endings[engine.Rejected] - len(r.Rejections); more > 0 {
 		fmt.Fprintf(w, "  … and %s more; --output DIR writes all of them to DIR/rejected.ndjson\n", number(more))

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -26,7 +28,7 @@ func (a *app) runCommand() *cli.Command {
 			&cli.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE` (JSON array or NDJSON)"},
 			&cli.StringFlag{Name: "output", Usage: "write every stream to `DIR` as NDJSON, exactly as the sink gets it, and rejected.ndjson"},
 			&cli.StringSliceFlag{Name: "only", Usage: "write these `STREAMS` alone, separated by commas"},
-			&cli.IntFlag{Name: "approve-loss", Usage: "allow this once that up to `N` items of a stream go"},
+			&cli.UintFlag{Name: "approve-loss", Usage: "allow this once that up to `N` items of a stream go"},
 			&cli.DurationFlag{Name: "timeout", Usage: "the longest the whole run may take"},
 			&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, bar, plain, json or none"},
 		},
@@ -60,7 +62,7 @@ func (a *app) runAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o := engine.Options{RunID: engine.NewRunID(), Dry: c.Bool("dry-run"), Approvals: engine.Approvals{Loss: c.Int("approve-loss")}, Log: a.log}
+	o := engine.Options{RunID: engine.NewRunID(), Dry: c.Bool("dry-run"), Approvals: engine.Approvals{Loss: int(c.Uint("approve-loss"))}, Log: a.log}
 	p, closePipeline, err := d.Open(a.engineSettings(d, o.RunID, box != nil))
 	if err != nil {
 		return err
@@ -82,7 +84,7 @@ func (a *app) runAction(c *cli.Context) error {
 		return err
 	}
 	o.Progress = progress
-	o.Stop = a.watch(cancel)
+	o.Stop = a.watch(ctx, cancel)
 	started := time.Now()
 	report, runErr := engine.Run(ctx, p, o)
 	progress.end()
@@ -124,25 +126,48 @@ func (s *sandbox) summary(w io.Writer) error {
 }
 
 // watch turns the first signal into a stop and the second into an end. A stop
-// lets an upload that is under way end.
-func (a *app) watch(end context.CancelFunc) <-chan struct{} {
+// lets an upload that is under way end. ctx is that of the command.
+func (a *app) watch(ctx context.Context, end context.CancelFunc) <-chan struct{} {
 	stop := make(chan struct{})
 	if a.signal == nil {
 		return stop
 	}
 	go func() {
-		s, ok := <-a.signal
-		if !ok {
+		var s os.Signal
+		select {
+		case s = <-a.signal:
+		case <-ctx.Done():
 			return
 		}
-		a.stopped = s
+		code := exitInterrupted
+		if s == syscall.SIGTERM {
+			code = exitTerminated
+		}
+		a.stopped.Store(int32(code))
 		fmt.Fprintf(a.stderr, "pipe: %s: stopping; a second one ends it at once\n", s)
 		close(stop)
-		if _, ok := <-a.signal; ok {
+		select {
+		case <-a.signal:
 			end()
+		case <-ctx.Done():
 		}
 	}()
 	return stop
+}
+
+// interruptible is a context that the first signal ends, for commands that
+// have nothing to bring to its end.
+func (a *app) interruptible(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(parent)
+	stop := a.watch(ctx, cancel)
+	go func() {
+		select {
+		case <-stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 // commaList splits what was given at commas: users,groups is two streams.

@@ -23,7 +23,7 @@ func (a *app) showCommand() *cli.Command {
 		ArgsUsage:   "FILE KIND",
 		Description: "What the source holds, before transforms and mapping. Exit codes as of run.",
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "limit", Value: 50, Usage: "print at most `N` records; 0 prints all"},
+			&cli.UintFlag{Name: "limit", Value: 50, Usage: "print the first `N` records that come; 0 prints all"},
 			&cli.BoolFlag{Name: "sandbox", Usage: "read from a server on this machine that is started for it"},
 			&cli.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE`"},
 		},
@@ -39,7 +39,7 @@ func (a *app) showAction(c *cli.Context) error {
 	if c.Args().Len() != 2 {
 		return usage{"pipe show needs a file and one kind", "write pipe show " + path + " components"}
 	}
-	ctx, cancel := context.WithCancel(c.Context)
+	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
 	l := loading{sinkLenient: true}
 	sandboxed := c.Bool("sandbox")
@@ -64,8 +64,11 @@ func (a *app) showAction(c *cli.Context) error {
 		return err
 	}
 	defer source.Close()
-	t := &recordTable{kind: phase.Kinds[0].Name, limit: c.Int("limit")}
+	t := &recordTable{kind: phase.Kinds[0].Name, limit: int(c.Uint("limit"))}
 	if err := t.read(ctx, d, source, phase); err != nil {
+		if a.stopped.Load() != 0 {
+			return engine.ErrStopped
+		}
 		return err
 	}
 	if c.Bool("json") {

@@ -19,7 +19,7 @@ type style struct {
 }
 
 func (a *app) colors(c *cli.Context) style {
-	r := lipgloss.NewRenderer(a.stdout)
+	r := lipgloss.NewRenderer(a.stdout.(redacting).w)
 	if _, off := a.env("NO_COLOR"); off || c.Bool("no-color") || !terminal(a.stdout) {
 		r.SetColorProfile(termenv.Ascii)
 	}
@@ -32,6 +32,9 @@ func (a *app) colors(c *cli.Context) style {
 }
 
 func terminal(w io.Writer) bool {
+	if r, ok := w.(redacting); ok {
+		w = r.w
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

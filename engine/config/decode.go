@@ -114,7 +114,10 @@ func (d *Decoder) scalar(n *Node, v reflect.Value) {
 	errors.As(err, &why)
 	subject := quote(r.text)
 	if r.variable {
-		subject, why.hint = "the value of "+n.text, ""
+		subject = "the value of " + n.text
+		if strings.Contains(why.hint, r.text) {
+			why.hint = ""
+		}
 	}
 	d.Problem(n, codeInvalid, subject+" is "+why.message, why.hint)
 }

@@ -1,6 +1,10 @@
 package config
 
-import "github.com/pipe-engine/pipe/engine/codec"
+import (
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+)
 
 // Expression is the text of an expression and where it stands. Variables are
 // never replaced in it: an environment value must not become code. The zero
@@ -82,4 +86,12 @@ func (e *ExpressionOrList) DecodeNode(n *Node, d *Decoder) {
 	default:
 		d.wrongKind(n, "an expression or a list of texts")
 	}
+}
+
+// MarshalText is the expression's text, or the list with commas.
+func (e ExpressionOrList) MarshalText() ([]byte, error) {
+	if e.IsList {
+		return []byte(strings.Join(e.List, ", ")), nil
+	}
+	return e.Expression.MarshalText()
 }

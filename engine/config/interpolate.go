@@ -140,6 +140,9 @@ type resolved struct {
 	read     func() (string, error) // resolves it again; nil when no file is read
 }
 
+// bareVariable is a variable as a shell has it, without braces.
+var bareVariable = regexp.MustCompile(`^\$[A-Za-z_][A-Za-z0-9_]*$`)
+
 // resolve replaces the variables of a scalar. ok is false when the value is
 // unresolved or a problem was reported.
 func (d *Decoder) resolve(n *Node, secret bool) (r resolved, ok bool) {
@@ -149,6 +152,10 @@ func (d *Decoder) resolve(n *Node, secret bool) (r resolved, ok bool) {
 	}
 	if n.fixed {
 		return resolved{text: n.text}, true
+	}
+	if bareVariable.MatchString(n.text) {
+		d.fail(n.span(0, len([]rune(n.text))), n, codeBadVariable, "a variable stands in braces", "write ${"+n.text[1:]+"}")
+		return r, false
 	}
 	parts, bad := parseTemplate(n.text)
 	if bad != nil {

@@ -70,8 +70,11 @@ func (in *interpolation) value(p part) string {
 		in.unresolved = true
 		return ""
 	}
-	in.problem(p, codeUndefined, p.name+" is not set",
-		"set "+p.name+" in the environment or in .env, or give it a default: ${"+p.name+":-…}")
+	hint := "set " + p.name + " in the environment or in .env"
+	if !in.secret { // a secret's default would be a secret in the file
+		hint += ", or give it a default: ${" + p.name + ":-…}"
+	}
+	in.problem(p, codeUndefined, p.name+" is not set", hint)
 	return ""
 }
 

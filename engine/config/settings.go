@@ -12,11 +12,30 @@ import (
 type Value struct{ Path, Text string }
 
 // Values lists what the struct that spec points to holds, in the order of its
-// fields; empty settings are left out.
+// fields; empty settings are left out, and lists of named things give the
+// names.
 func Values(spec any) []Value {
 	var out []Value
 	listValues(reflect.ValueOf(spec).Elem(), "", &out)
 	return out
+}
+
+// namesOf are the names of a list of things that have one: what they are made
+// of is for the file to say.
+func namesOf(v reflect.Value) (names []string, ok bool) {
+	if v.Type().Elem().Kind() != reflect.Struct || v.Len() == 0 {
+		return nil, false
+	}
+	for _, f := range fieldsOf(v.Type().Elem()) {
+		if f.name != "name" || f.typ.Kind() != reflect.String {
+			continue
+		}
+		for i := range v.Len() {
+			names = append(names, v.Index(i).FieldByIndex(f.index).String())
+		}
+		return names, true
+	}
+	return nil, false
 }
 
 func listValues(v reflect.Value, path string, out *[]Value) {
@@ -52,6 +71,10 @@ func listValues(v reflect.Value, path string, out *[]Value) {
 			listValues(v.MapIndex(k), joinPath(path, k.String()), out)
 		}
 	case reflect.Slice:
+		if names, ok := namesOf(v); ok {
+			*out = append(*out, Value{path, strings.Join(names, ", ")})
+			return
+		}
 		for i := range v.Len() {
 			listValues(v.Index(i), fmt.Sprintf("%s.%d", path, i), out)
 		}
@@ -61,4 +84,42 @@ func listValues(v reflect.Value, path string, out *[]Value) {
 		}
 		*out = append(*out, Value{path, fmt.Sprint(v.Interface())})
 	}
+}
+
+// Secrets lists the secrets that the struct that spec points to holds, for
+// whoever has to keep them out of what comes back from outside.
+func Secrets(spec any) []Secret {
+	var out []Secret
+	var walk func(v reflect.Value)
+	walk = func(v reflect.Value) {
+		if s, ok := v.Interface().(Secret); ok {
+			if s.IsSet() {
+				out = append(out, s)
+			}
+			return
+		}
+		switch v.Kind() {
+		case reflect.Struct:
+			if isDecodable(v.Type()) {
+				return
+			}
+			for _, f := range fieldsOf(v.Type()) {
+				walk(v.FieldByIndex(f.index))
+			}
+		case reflect.Pointer:
+			if !v.IsNil() {
+				walk(v.Elem())
+			}
+		case reflect.Map:
+			for _, k := range v.MapKeys() {
+				walk(v.MapIndex(k))
+			}
+		case reflect.Slice:
+			for i := range v.Len() {
+				walk(v.Index(i))
+			}
+		}
+	}
+	walk(reflect.ValueOf(spec).Elem())
+	return out
 }

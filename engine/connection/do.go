@@ -50,7 +50,7 @@ func (c *Connection) Do(ctx context.Context, r Request) (*Response, error) {
 			}
 			return nil, failed
 		}
-		log.InfoContext(ctx, "trying again", "in", rounded(delay), "error", failed.Error())
+		log.WarnContext(ctx, "trying again", "in", rounded(delay), "error", failed.Error())
 		if err := c.wait(ctx, delay); err != nil {
 			return nil, err
 		}

@@ -80,6 +80,7 @@ func TestCompileErrors(t *testing.T) {
 		{`kind == "x"`, WantText, 1, 0, 4, CodeWrongType, "text(…)"},
 		{`len(kind)`, WantList, 1, 0, 3, CodeWrongType, "a list is expected"},
 		{`kind`, WantList, 1, 0, 4, "", ""},
+		{`kind matches spec.pattern`, WantAny, 1, 13, 4, CodeForbidden, "must be written in the expression"},
 		{`kind matches "("`, WantAny, 1, 5, 7, CodeWrongType, "missing closing )"},
 		{strings.Repeat("[", 5000), WantAny, 1, 0, 0, CodeSyntax, ""},
 		{strings.Repeat("(", 16000), WantAny, 1, 0, 0, CodeSyntax, ""},

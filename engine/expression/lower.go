@@ -163,6 +163,10 @@ func (c *compilation) lowerOperator(node *ast.Node, n *ast.BinaryNode) {
 	case "and", "&&", "or", "||":
 		left, right = needBool, needBool
 	case "startsWith", "endsWith", "contains", "matches":
+		if n.Operator == "matches" && !isText(n.Right) {
+			c.failAt(n.Right, CodeForbidden, `write it out: matches "^web-"`, "the pattern of matches must be written in the expression: one from a record could run for ever")
+			return
+		}
 		left, right = needText, needText
 	case "<", ">", "<=", ">=", "+":
 		left, right = needAddend, needAddend
@@ -177,6 +181,18 @@ func (c *compilation) lowerOperator(node *ast.Node, n *ast.BinaryNode) {
 	if n.Operator == "+" {
 		c.account(node)
 	}
+}
+
+// isText says that a node is a text that is written in the expression.
+func isText(node ast.Node) bool {
+	switch n := node.(type) {
+	case *ast.StringNode:
+		return true
+	case *ast.ConstantNode:
+		_, ok := n.Value.(string)
+		return ok
+	}
+	return false
 }
 
 // constant puts a value in a node's place.

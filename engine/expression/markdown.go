@@ -3,6 +3,7 @@ package expression
 import (
 	"html"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -144,6 +145,10 @@ func (w *plainWriter) inlines(parent ast.Node) {
 		case *ast.CodeSpan:
 			w.code(n)
 		case *ast.RawHTML:
+			for i := range n.Segments.Len() {
+				segment := n.Segments.At(i)
+				w.write(keptTag(string(segment.Value(w.source))))
+			}
 		case *ast.AutoLink:
 			w.write(string(n.Label(w.source)))
 		case *ast.Link:
@@ -207,5 +212,24 @@ var (
 
 // withoutTags is the text of HTML.
 func withoutTags(s string) string {
-	return html.UnescapeString(htmlTags.ReplaceAllString(hidden.ReplaceAllString(s, ""), ""))
+	return html.UnescapeString(htmlTags.ReplaceAllStringFunc(hidden.ReplaceAllString(s, ""), keptTag))
+}
+
+var (
+	placeholder = regexp.MustCompile(`^<([A-Za-z][^<>=/"']*)>$`)
+	elements    = strings.Fields(`a abbr address area article aside audio b base bdi bdo big blockquote body br button canvas caption center
+		cite code col colgroup dd del details dfn dialog div dl dt em embed fieldset figcaption figure font footer form h1 h2 h3 h4 h5 h6
+		head header hr html i iframe img input ins kbd label legend li link main map mark menu meta nav noscript object ol optgroup option
+		output p param picture pre progress q rp rt ruby s samp script section select slot small source span strike strong style sub
+		summary sup svg table tbody td template textarea tfoot th thead time title tr track tt u ul var video wbr`)
+)
+
+// keptTag is what stays of a tag: nothing of an HTML element, and everything of
+// what only looks like one, such as <your-name> or Map<String, Text>.
+func keptTag(tag string) string {
+	m := placeholder.FindStringSubmatch(tag)
+	if m == nil || slices.Contains(elements, strings.ToLower(m[1])) {
+		return ""
+	}
+	return tag
 }

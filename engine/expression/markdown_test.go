@@ -27,6 +27,8 @@ func TestPlain(t *testing.T) {
 		"    indented <b>code</b>":                  "indented <b>code</b>",
 		"a <b>bold</b> &amp; x<br>y":                "a bold & xy",
 		"<div>\n<p>Hi &lt;you&gt;</p>\n</div>":      "Hi <you>",
+		"say <your-name> to Map<String, Text>":      "say <your-name> to Map<String, Text>",
+		"<placeholder>\n\nok":                       "<placeholder>\n\nok",
 		"<script>\nalert(1)\n</script>\n\nok":       "ok",
 		"<!-- hidden -->\n\nshown":                  "shown",
 		"| a | b |\n|---|---|\n| 1 | **2** |":       "a | b\n1 | 2",

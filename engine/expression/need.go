@@ -21,7 +21,7 @@ func kinds(all ...Kind) (set uint8) {
 }
 
 func orText(operand string) string   { return "coalesce(" + operand + `, "")` }
-func orNumber(operand string) string { return operand + " ?? 0" }
+func orNumber(operand string) string { return "(" + operand + " ?? 0)" }
 func orFalse(operand string) string  { return operand + " == true, or " + operand + " != nil" }
 
 var (

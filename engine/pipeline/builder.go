@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -79,10 +81,25 @@ func (b *builder) quoted(at config.Pos) bool {
 
 func (b *builder) expressionError(e config.Expression, err *expression.Error) {
 	p := config.Problem{Pos: e.Pos(err.Line, err.Col), Width: err.Width, Code: err.Code, Message: err.Message, Hint: err.Hint}
-	if err.Code == expression.CodeBareWord && e.Quoted() {
+	if bracketed, ok := inBrackets(e.Text); ok {
+		p.Hint = "a key with a dot, a dash or a slash stands in brackets: " + bracketed
+	}
+	if err.Code == expression.CodeBareWord && e.Quoted() && p.Line > 0 {
 		p.Message += " (the quotation marks are YAML's, not the expression's)"
 	}
 	b.add(p)
+}
+
+// dottedKey is a key of annotations or labels that was written like a name.
+var dottedKey = regexp.MustCompile(`metadata\??\.(annotations|labels)\??\.([A-Za-z0-9_]+[-./][A-Za-z0-9_./-]*[A-Za-z0-9_])`)
+
+// inBrackets is how a dotted key of annotations or labels is to be written.
+func inBrackets(expression string) (string, bool) {
+	m := dottedKey.FindStringSubmatch(expression)
+	if m == nil {
+		return "", false
+	}
+	return fmt.Sprintf("metadata.%s[%q]", m[1], m[2]), true
 }
 
 // defineError reports an error in the text of a define, or about its name.

@@ -74,7 +74,9 @@ func (d *Definition) buildSink() {
 		before := vars.Lenient
 		vars.Lenient = before || d.o.SinkLenient
 		d.decode(node, d.SinkCfg)
-		d.SinkUnresolved = vars.Lenient && s.Ready != nil && !s.Ready(d.SinkCfg)
+		if vars.Lenient && s.Missing != nil {
+			d.SinkMissing = s.Missing(d.SinkCfg)
+		}
 		vars.Lenient = before
 		d.Streams = s.Streams(d.SinkCfg)
 	}

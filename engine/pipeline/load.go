@@ -35,15 +35,18 @@ type Definition struct {
 	Sink      engine.SinkSpec
 	SourceCfg any
 	SinkCfg   any
-	Model     engine.Model
-	Streams   []engine.Stream
-	Language  *expression.Language
-	Facts     []engine.MappingFacts
-	Grants    []engine.GrantFacts
+	// PermissionsCfg is the permissions block, for showing it.
+	PermissionsCfg any
+	Model          engine.Model
+	Streams        []engine.Stream
+	Language       *expression.Language
+	Facts          []engine.MappingFacts
+	Grants         []engine.GrantFacts
 	// Variables are what the file asked for, with what was set.
 	Variables []config.Variable
-	// SinkUnresolved is true when something that the sink needs is not set.
-	SinkUnresolved bool
+	// SinkMissing are the settings that the sink needs and that are not set,
+	// which is no problem of what can do without the sink.
+	SinkMissing []string
 
 	transforms []engine.Transform
 	mapper     engine.Mapper
@@ -153,6 +156,7 @@ func (d *Definition) buildPermissions() {
 	}
 	cfg := d.o.Registry.Permissions.Config()
 	d.decode(d.File.Permissions, cfg)
+	d.PermissionsCfg = cfg
 	d.decider, d.Grants = d.o.Registry.Permissions.New(cfg, engine.DeciderSettings{Node: d.File.Permissions, Builder: d.b})
 }
 

@@ -30,7 +30,7 @@ func (d *Definition) Open(s engine.Settings) (p *engine.Pipeline, close func(), 
 	p = &engine.Pipeline{
 		Name: d.File.Name, Language: d.Language, Model: d.Model, Source: source,
 		Transforms: d.transforms, Mapper: d.mapper, Decider: d.decider,
-		Streams: d.Streams, Sink: sink, Offline: d.SinkUnresolved, Limits: d.File.limits(),
+		Streams: d.Streams, Sink: sink, Offline: len(d.SinkMissing) > 0, Limits: d.File.limits(),
 		Unwritten: func(stream string) string { return unwritten[stream] },
 	}
 	return p, func() { source.Close(); sink.Close() }, nil

@@ -75,12 +75,13 @@ func (s *File) Close() error { return s.f.Close() }
 
 // Reader reads the frames that were flushed, from the first.
 func (s *File) Reader() *Reader {
-	return &Reader{r: bufio.NewReaderSize(io.NewSectionReader(s.f, 0, s.bytes), bufferSize)}
+	return &Reader{left: s.frames, r: bufio.NewReaderSize(io.NewSectionReader(s.f, 0, s.bytes), bufferSize)}
 }
 
 // Reader is one pass over a File; it belongs to one goroutine.
 type Reader struct {
 	r     *bufio.Reader
+	left  int // frames
 	sizes []int
 	parts [][]byte
 	buf   []byte
@@ -92,12 +93,13 @@ var errDamaged = errors.New("stage file is damaged")
 // next call.
 func (r *Reader) Next() ([][]byte, error) {
 	n, err := binary.ReadUvarint(r.r)
-	if err == io.EOF {
+	if err == io.EOF && r.left == 0 {
 		return nil, io.EOF
 	}
-	if err != nil || n > 64 {
+	if err != nil || n > 64 || r.left == 0 {
 		return nil, errDamaged
 	}
+	r.left--
 	r.sizes, r.parts = r.sizes[:0], r.parts[:0]
 	total := 0
 	for range n {

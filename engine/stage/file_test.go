@@ -67,6 +67,33 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
+// TestCutAtAFrame: a file that lost whole frames has no clean end.
+func TestCutAtAFrame(t *testing.T) {
+	f, err := Create(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for range 2 {
+		if err := f.Append([]byte("body")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.f.Truncate(f.Bytes() / 2); err != nil {
+		t.Fatal(err)
+	}
+	r := f.Reader()
+	if _, err := r.Next(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Next(); err == nil || err == io.EOF {
+		t.Errorf("half a file was read as %v", err)
+	}
+}
+
 func TestNoFolder(t *testing.T) {
 	if _, err := Create("/nowhere/at/all"); err == nil {
 		t.Error("no error for a folder that does not exist")

@@ -34,7 +34,7 @@ func open(cfg *Config, s engine.Settings, retry engine.Retry) (*Sink, error) {
 		return nil, err
 	}
 	k := &Sink{cfg: cfg, schema: schema, sleep: sleep}
-	if !cfg.ready() {
+	if len(cfg.missing()) > 0 {
 		return k, nil
 	}
 	if schema.urls == nil && !schema.entity {

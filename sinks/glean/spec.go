@@ -33,12 +33,22 @@ func Spec() engine.SinkSpec {
 		},
 		Open:    func(cfg any, s engine.Settings) (engine.Sink, error) { return open(cfg.(*Config), s, engine.Retry{}) },
 		Sandbox: startSandbox,
-		Ready:   func(cfg any) bool { return cfg.(*Config).ready() },
+		Missing: func(cfg any) []string { return cfg.(*Config).missing() },
 		Adopt:   func(cfg any, uiURL string) { cfg.(*Config).adopt(uiURL) },
 	}
 }
 
-func (c *Config) ready() bool { return c.address() != "" && c.Token.IsSet() }
+// missing are the settings without which Glean cannot be asked.
+func (c *Config) missing() []string {
+	var out []string
+	if c.address() == "" {
+		out = append(out, "instance or server_url")
+	}
+	if !c.Token.IsSet() {
+		out = append(out, "token")
+	}
+	return out
+}
 
 // adopt takes homeUrl and urlRegex from where people look at the source.
 func (c *Config) adopt(uiURL string) {
@@ -98,6 +108,9 @@ func (s *schema) checkMapping(m engine.MappingFacts, b engine.Builder) {
 	}
 	if field("viewURL") == nil && !s.entity {
 		b.Problem(m.Node, "missing-field", "documents need viewURL", "add viewURL: page   (only an entity datasource does without)")
+	}
+	if field("title") == nil {
+		b.Warn(m.Node, "missing-title", "documents without a title are hard to find", "add title: name")
 	}
 	types, known := s.typesOf(field("objectType"), b)
 	if f := field("customProperties"); f != nil {

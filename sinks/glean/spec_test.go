@@ -52,7 +52,7 @@ func TestConfig(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	if c.address() != "https://acme-be.glean.com" || !Spec().Ready(c) || c.Batch.Documents != 500 || c.Batch.Bytes != 4<<20 ||
+	if c.address() != "https://acme-be.glean.com" || len(Spec().Missing(c)) > 0 || c.Batch.Documents != 500 || c.Batch.Bytes != 4<<20 ||
 		c.Datasource.HomeURL != "https://portal.example/app" || c.Datasource.URLRegex != `https://portal\.example/app/.*` ||
 		c.Datasource.ObjectDefinitions[0].PropertyDefinitions[1].PropertyType != "TEXT" || !c.TLS.Verify {
 		t.Errorf("%+v", c)
@@ -92,7 +92,7 @@ func TestConfig(t *testing.T) {
 // to be asked.
 func TestNotReady(t *testing.T) {
 	c := settings()
-	if Spec().Ready(c) {
+	if len(Spec().Missing(c)) == 0 {
 		t.Error("ready without an address")
 	}
 	k, err := Spec().Open(c, engine.Settings{})

@@ -47,6 +47,8 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 		switch {
 		case !isKind(k.Key):
 			report("kinds", codeBackstage, "not the name of a kind: "+k.Key, "kinds are letters and digits, as Component")
+		case nearMiss(k.Key) != "":
+			report("kinds", codeBackstage, "there is no kind "+k.Key, "did you mean "+nearMiss(k.Key)+"?")
 		case slices.Contains(seen, folded):
 			report("kinds", codeBackstage, k.Key+" is there twice", "case makes no difference; remove one of the two")
 		}
@@ -56,6 +58,19 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 	if !on {
 		report("kinds", codeBackstage, "every kind is switched off", "switch on what the catalog is read for")
 	}
+}
+
+// nearMiss is the well-known kind that a name looks like a misspelling of, ""
+// when it is one itself or a kind of the user's own, such as AiResource.
+func nearMiss(kind string) string {
+	if _, ok := spelt(kind); ok || kind == "" {
+		return ""
+	}
+	near := config.Nearest(kind, known)
+	if near == "" || !strings.EqualFold(near[:1], kind[:1]) || len(near)-len(kind) > 1 || len(kind)-len(near) > 1 {
+		return ""
+	}
+	return near
 }
 
 func isAddress(s string) bool {

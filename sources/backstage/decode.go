@@ -2,6 +2,8 @@ package backstage
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
@@ -14,8 +16,8 @@ const stage = "read"
 // Decode fills in the entity's value. It insists on what says which entity it
 // is and on relations that can be understood, since they decide who may find
 // it; what else is missing or of the wrong shape is left to whoever reads it.
-// A missing namespace is the default one, and relations of old servers get
-// their targetRef.
+// A kind is spelt as the pipeline spells it, a missing namespace is the default
+// one, and relations of old servers get their targetRef.
 func (m *Model) Decode(r *engine.Record) error {
 	v, err := codec.Decode(r.Raw)
 	if err != nil {
@@ -31,6 +33,9 @@ func (m *Model) Decode(r *engine.Record) error {
 	if err := wantText("metadata.name", meta["name"]); err != nil {
 		return err
 	}
+	if kind, _ := v["kind"].(string); strings.EqualFold(kind, r.Kind) {
+		v["kind"] = r.Kind
+	}
 	if meta["namespace"] == nil {
 		meta["namespace"] = ref.DefaultNamespace
 	}
@@ -43,6 +48,9 @@ func (m *Model) Decode(r *engine.Record) error {
 	r.Value = v
 	return nil
 }
+
+// deciding are the relations by which people find things.
+var deciding = []string{"ownedBy", "ownerOf", "hasMember", "memberOf", "parentOf", "childOf"}
 
 // understand checks relations and completes them.
 func understand(v any) error {
@@ -64,6 +72,11 @@ func understand(v any) error {
 		for _, name := range [...]string{"type", "targetRef"} {
 			if !isText(relation[name]) {
 				return wantText(fmt.Sprintf("relations[%d].%s", i, name), relation[name])
+			}
+		}
+		if typ, target := relation["type"].(string), relation["targetRef"].(string); slices.Contains(deciding, typ) {
+			if _, _, _, ok := ref.Split(strings.ToLower(target)); !ok {
+				return engine.Reject(stage, fmt.Sprintf("relations[%d].targetRef", i), "not a full entity ref, in a relation that decides who may find what")
 			}
 		}
 	}

@@ -14,7 +14,7 @@ func (m *Model) functions() []expression.Function {
 	return []expression.Function{
 		{
 			Name: "related", Signature: "related(type[, kind])", MinArgs: 1, MaxArgs: 2, Gives: expression.ListKind,
-			Doc: "The refs of the entities that this one is related to in one way, as ownedBy, partOf or hasMember; with a kind only those of that kind. Where the catalog computes no ownedBy, as for custom kinds, spec.owner stands for it.",
+			Doc: "The refs of the entities that this one is related to in one way, as ownedBy, partOf or hasMember, in any case; with a kind only those of that kind. Where the catalog computes no ownedBy, as for custom kinds, spec.owner stands for it.",
 			Examples: []expression.Example{
 				{Expr: `related("ownedBy")`, Record: exampleEntity(), Result: []any{"group:default/booking", "user:default/ann"}},
 				{Expr: `related("ownedBy", "user")`, Record: exampleEntity(), Result: []any{"user:default/ann"}},
@@ -84,14 +84,14 @@ func related(ctx expression.Context, args []any) (any, error) {
 	found := false
 	for _, item := range list {
 		relation, _ := item.(map[string]any)
-		if t, _ := relation["type"].(string); t != name {
+		if t, _ := relation["type"].(string); !strings.EqualFold(t, name) {
 			continue
 		}
 		target, _ := relation["targetRef"].(string)
 		found = true
 		out = appendRef(out, target, kind)
 	}
-	if !found && name == "ownedBy" {
+	if !found && strings.EqualFold(name, "ownedBy") {
 		out = appendRef(out, declaredOwner(entity), kind)
 	}
 	return out, nil

@@ -22,11 +22,11 @@ type reader struct {
 
 // pass is one walk over all pages.
 type pass struct {
-	number, promised, got, unready int
-	refused                        bool // the server took back its cursor
+	number, promised, got int
+	refused               bool // the server took back its cursor
 }
 
-func (p pass) complete() bool { return !p.refused && p.got+p.unready >= p.promised }
+func (p pass) complete() bool { return !p.refused && p.got >= p.promised }
 
 // maxIdle is how many pages in a row may bring nothing new: a server that
 // repeats itself has no end.
@@ -45,9 +45,6 @@ func (r *reader) read(ctx context.Context) (int, error) {
 		}
 		switch {
 		case p.complete():
-			if p.unready > 0 {
-				r.note("of kind %s %d left out, which Backstage has not processed yet", r.kind, p.unready)
-			}
 			return len(r.seen), nil
 		case p.refused && !refused:
 			refused = true
@@ -111,8 +108,7 @@ func (r *reader) walk(ctx context.Context, p *pass) error {
 func (r *reader) deliver(ctx context.Context, p *pass, pg page) error {
 	fresh := make([]*engine.Record, 0, len(pg.items))
 	for _, item := range pg.items {
-		if string(item) == "null" { // as before 1.29, until it is stitched
-			p.unready++
+		if string(item) == "null" { // as before 1.29, until it is stitched: it is not here yet
 			continue
 		}
 		rec, err := record(item, r.kind)

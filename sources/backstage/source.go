@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,6 +24,7 @@ type Source struct {
 	mu    sync.Mutex
 	read  int // entities handed over
 	notes []string
+	empty []string // kinds that are read and of which there is nothing
 }
 
 var (
@@ -59,7 +61,11 @@ func (s *Source) Close() error {
 func (s *Source) Notes() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]string(nil), s.notes...)
+	notes := slices.Clone(s.notes)
+	if len(s.empty) > 0 {
+		notes = append(notes, fmt.Sprintf("Backstage shows no entity of kind %s: %s", strings.Join(s.empty, ", "), emptyKind))
+	}
+	return notes
 }
 
 func (s *Source) note(format string, args ...any) {
@@ -104,15 +110,17 @@ func (s *Source) weigh(ctx context.Context, phase engine.Phase, counts []int) er
 			return emptyCatalog()
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for i, k := range phase.Kinds {
 		if counts[i] == 0 && !k.Off {
-			s.note("Backstage shows no entity of kind %s%s: %s", k.Name, s.filtered(k.Name), emptyKind)
+			s.empty = append(s.empty, k.Name+s.filtered(k.Name))
 		}
 	}
 	return nil
 }
 
-const emptyKind = "if it should, look at what the token may read (its accessRestrictions) and at the kind's spelling; if not, switch the kind off"
+const emptyKind = "if it should, look at what the token may read (its accessRestrictions), at filters, and at the kind's spelling; if not, switch the kind off"
 
 // filtered reminds of filters that may be why a kind is empty.
 func (s *Source) filtered(kind string) string {

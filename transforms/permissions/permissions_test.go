@@ -125,7 +125,7 @@ func TestRules(t *testing.T) {
     - name: lists
       when: metadata.annotations.mark == "lists"
       allow:
-        groups: ["group:default/Payments", "group:default/payments", "user:default/zoe"]
+        groups: ["group:default/Payments", "group:default/payments", "team:default/zoe"]
         users: related("ownedBy", "user")
     - name: one
       when: metadata.annotations.mark == "one"
@@ -148,7 +148,7 @@ func TestRules(t *testing.T) {
 		"private":               {entity: entity(" Owner ", "user:default/ann"), want: engine.Permissions{Audience: engine.Listed, Rule: "private", Principals: []string{"user:default/ann"}}},
 		"private, nobody owns":  {entity: entity("owner"), want: engine.Permissions{Audience: engine.Listed, Rule: "private"}},
 		"first of two":          {entity: entity("loud"), want: engine.Permissions{Audience: engine.AllUsers, Rule: "loud"}},
-		"lists":                 {entity: entity("lists", "user:default/ann", "group:default/x"), want: engine.Permissions{Audience: engine.Listed, Rule: "lists", Principals: []string{"user:default/ann", "group:default/payments", "user:default/zoe"}}},
+		"lists":                 {entity: entity("lists", "user:default/ann", "group:default/x"), want: engine.Permissions{Audience: engine.Listed, Rule: "lists", Principals: []string{"user:default/ann", "group:default/payments", "team:default/zoe"}}},
 		"one text is a list":    {entity: with(entity("one"), map[string]any{"person": " User:default/Bob "}), want: engine.Permissions{Audience: engine.Listed, Rule: "one", Principals: []string{"user:default/bob"}}},
 		"nil is nobody":         {entity: entity("one"), want: engine.Permissions{Audience: engine.Listed, Rule: "one"}},
 		"error in a rule":       {entity: entity([]any{"owner"}), field: "private", reason: "takes text"},

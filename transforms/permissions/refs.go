@@ -39,9 +39,25 @@ func compileRefs(e config.ExpressionOrList, what, kind string, s engine.DeciderS
 			s.Problem(at, "bad-ref", fmt.Sprintf("%q is not a full entity ref", text), "write "+completed(text, kind))
 			continue
 		}
+		if other := misplaced(ref, what); other != "" {
+			s.Problem(at, "bad-ref", fmt.Sprintf("%s is no place for %q", what, text), "put it under "+other)
+			continue
+		}
 		r.literal = append(r.literal, ref)
 	}
 	return r
+}
+
+// misplaced is the key under which a ref belongs, "" when it may stand where
+// it does. Kinds of the user's own may be people or groups.
+func misplaced(ref, what string) string {
+	switch {
+	case strings.HasPrefix(ref, "user:") && strings.HasSuffix(what, "groups"):
+		return "users"
+	case strings.HasPrefix(ref, "group:") && strings.HasSuffix(what, "users"):
+		return "groups"
+	}
+	return ""
 }
 
 // parseRef reads a full entity ref, kind:namespace/name, in lower case.

@@ -44,7 +44,12 @@ func (k *Kit) sinkSpec() engine.SinkSpec {
 		Config:  func() any { return &Sink{} },
 		Streams: func(any) []engine.Stream { return Streams() },
 		Open:    func(any, engine.Settings) (engine.Sink, error) { return &store{kit: k}, nil },
-		Ready:   func(cfg any) bool { return cfg.(*Sink).Token.IsSet() },
+		Missing: func(cfg any) []string {
+			if cfg.(*Sink).Token.IsSet() {
+				return nil
+			}
+			return []string{"token"}
+		},
 	}
 }
 

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
+)
+
+// secretive is a world behind two fronts whose every credential is a canary,
+// and the folders that the program may leave something in.
+type secretive struct {
+	*world
+	source, sink *front
+	secrets      []string
+	plain, filed string // the pipeline, with tokens from variables and from a file
+	dirs         []string
+	runs         int
+}
+
+func newSecretive(t *testing.T) *secretive {
+	t.Helper()
+	s := &secretive{secrets: []string{canary("source"), canary("sink"), canary("source-proxy"), canary("sink-proxy")}}
+	s.world = newWorld(t, backstagesandbox.Options{Token: s.secrets[0]}, gleansandbox.Options{Token: s.secrets[1]})
+	s.source, s.sink = newFront(t, s.backstage.URL()), newFront(t, s.glean.URL())
+	s.env = map[string]string{
+		"BACKSTAGE_BASE_URL": s.source.URL, "BACKSTAGE_UI_URL": s.backstage.URL(), "BACKSTAGE_API_TOKEN": s.secrets[0],
+		"GLEAN_SERVER_URL": s.sink.URL, "GLEAN_INDEXING_API_KEY": s.secrets[1], "CI": "true",
+		"SOURCE_PROXY": s.secrets[2], "SINK_PROXY": s.secrets[3],
+	}
+	const sourceToken, sinkToken = "token: ${BACKSTAGE_API_TOKEN:-}\n", "token: ${GLEAN_INDEXING_API_KEY}\n"
+	headers := func(variable string) string { return "    headers:\n      X-Proxy-Secret: ${" + variable + "}\n" }
+	s.plain = edited(t, sourceToken, sourceToken+headers("SOURCE_PROXY"), sinkToken, sinkToken+headers("SINK_PROXY"))
+	s.filed = edited(t, sourceToken, "token: ${file:"+write(t, "a", s.secrets[0]+"\n")+"}\n"+headers("SOURCE_PROXY"),
+		sinkToken, "token: ${file:"+write(t, "b", s.secrets[1])+"}\n"+headers("SINK_PROXY"))
+	return s
+}
+
+// enter makes the program work in folders of its own: for temporary files, to
+// be in, and for output.
+func (s *secretive) enter(t *testing.T) {
+	t.Helper()
+	s.dirs = []string{t.TempDir(), t.TempDir(), t.TempDir()}
+	t.Setenv("TMPDIR", s.dirs[0])
+	t.Chdir(s.dirs[1])
+}
+
+// call runs the program and looks for secrets in all that it leaves.
+func (s *secretive) call(t *testing.T, args ...string) call {
+	t.Helper()
+	c := s.pipe(t, append(args, "--log-level", "debug", "--set", "@source.retries.attempts=1", "--set", "@sink.retries.attempts=1")...)
+	for _, l := range append(leaks(c.both(), s.secrets), leakedFiles(t, s.secrets, s.dirs...)...) {
+		t.Errorf("%s: %s", strings.Join(args, " "), l)
+	}
+	return c
+}
+
+// run is a run that says all it can.
+func (s *secretive) run(t *testing.T, asJSON bool) call {
+	t.Helper()
+	s.runs++
+	args := []string{"run", "--output", filepath.Join(s.dirs[2], fmt.Sprint(s.runs)), "--set", "@sink.batch.documents=9", "--set", "@sink.requests_per_second=0"}
+	if asJSON {
+		return s.call(t, append(args, "--json", "--log-format", "json", "--progress", "json", s.filed)...)
+	}
+	return s.call(t, append(args, "--progress", "plain", s.plain)...)
+}
+
+// TestSecrets (invariant 6): no secret shows in what the program prints, logs
+// or writes, whatever the other end does with what it was sent.
+func TestSecrets(t *testing.T) {
+	s := newSecretive(t)
+	s.enter(t)
+	for name, echo := range echoes {
+		for end, f := range map[string]*front{"Backstage": s.source, "Glean": s.sink} {
+			t.Run(name+" from "+end, func(t *testing.T) {
+				f.spoil.Store(&echo)
+				defer f.spoil.Store(nil)
+				for _, asJSON := range []bool{false, true} {
+					c := s.run(t, asJSON)
+					want := exitFailed
+					switch {
+					case name == "nothing", name == "one refused document" && end == "Backstage":
+						want = exitDone
+					case name == "one refused document":
+						want = exitRejected
+					}
+					if c.code != want {
+						t.Errorf("exit %d, want %d\n%s", c.code, want, c.both())
+					}
+				}
+				s.call(t, "doctor", s.plain)
+				s.call(t, "show", s.filed, "users", "--json")
+			})
+		}
+	}
+}
+
+// misusedSecrets are pipelines in which a secret stands where none belongs, or
+// is not what a secret can be.
+func misusedSecrets(t *testing.T, secrets []string) map[string]string {
+	t.Helper()
+	return map[string]string{
+		"a token for a number":       edited(t, "${BACKSTAGE_PAGE_SIZE:-500}", "${BACKSTAGE_API_TOKEN}"),
+		"a token for a switch":       edited(t, "${VERIFY_SSL:-true}", "${BACKSTAGE_API_TOKEN}"),
+		"a token in the address":     edited(t, "url: ${BACKSTAGE_BASE_URL}\n", "url: http://u:${BACKSTAGE_API_TOKEN}@[::1\n"),
+		"a token for the default":    edited(t, "${DEFAULT_PERMISSIONS:-datasource-users}", "${GLEAN_INDEXING_API_KEY}"),
+		"a token for a duration":     edited(t, "    batch:\n", "    timeout: ${GLEAN_INDEXING_API_KEY}\n    batch:\n"),
+		"a token for the datasource": edited(t, "${GLEAN_DATASOURCE_ID:-backstage}", "${GLEAN_INDEXING_API_KEY}"),
+		"no such file":               edited(t, "${GLEAN_INDEXING_API_KEY}", "${file:/nowhere/${GLEAN_INDEXING_API_KEY}}"),
+		"a literal misspelt":         edited(t, "token: ${GLEAN_INDEXING_API_KEY}", "tokn: '"+secrets[1]+"'"),
+		"a literal that is no YAML":  edited(t, "token: ${GLEAN_INDEXING_API_KEY}", "token: '"+secrets[1]+"' x"),
+		"a literal that is a list":   edited(t, "token: ${GLEAN_INDEXING_API_KEY}", "token: ['"+secrets[1]+"']"),
+		"a literal header":           edited(t, "    batch:\n", "    headers: {X-Y: '"+secrets[3]+"', User-Agent: '"+secrets[2]+"'}\n    batch:\n"),
+		"two lines in a token":       edited(t, "${GLEAN_INDEXING_API_KEY}", "${file:"+write(t, "c", secrets[1]+"\nmore\n")+"}"),
+	}
+}
+
+// TestSecretsWithoutConnection: what only reads the file shows none, also when
+// a secret stands where none belongs.
+func TestSecretsWithoutConnection(t *testing.T) {
+	s := newSecretive(t)
+	misused := misusedSecrets(t, s.secrets)
+	s.enter(t)
+	for _, path := range []string{s.plain, s.filed} {
+		for _, command := range []string{"check", "config", "check --json", "config --json", "check --strict-env"} {
+			if c := s.call(t, append(strings.Fields(command), path)...); c.code != 0 {
+				t.Errorf("%s: exit %d\n%s", command, c.code, c.both())
+			}
+		}
+	}
+	for name, path := range misused {
+		for _, command := range []string{"check", "check --json", "run --json", "run", "config", "doctor"} {
+			c := s.call(t, append(strings.Fields(command), path)...)
+			if c.code == 0 && strings.HasPrefix(command, "run") {
+				t.Errorf("%s: %s: exit 0", name, command)
+			}
+		}
+	}
+	if err := os.WriteFile(".env", []byte("X = '"+s.secrets[0]+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	delete(s.env, "CI")
+	c := s.pipe(t, "check", s.plain)
+	if found := leaks(c.both(), s.secrets); c.code != exitWrong || len(found) > 0 {
+		t.Errorf("exit %d, %s", c.code, found)
+	}
+}
