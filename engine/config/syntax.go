@@ -26,12 +26,47 @@ func (p *parser) syntaxProblem(err error, text string) (rest string) {
 	if strings.Contains(message, "end of stream") {
 		number = unclosedQuote(lines, number)
 	}
+	if missing := withoutColon(lines, number); missing > 0 {
+		return p.missingColon(lines, missing)
+	}
 	if number, t, ok := findTrap(lines, number, message); ok {
 		p.trap(t, number, t.col)
 		return p.mask(lines, number)
 	}
 	p.plainSyntax(message, number, lines[number-1])
 	return p.mask(lines, number)
+}
+
+var keyWithoutColon = regexp.MustCompile(`^\s*([a-z_][A-Za-z0-9_]*)(\s+[^\s#:|>&*!\[{"'-][^:]*)?$`)
+
+// withoutColon is the line before number that reads as a key whose colon is
+// missing, 0 when there is none.
+func withoutColon(lines []string, number int) int {
+	for n := number; n > 0; n-- {
+		line := lines[n-1]
+		text := strings.TrimSpace(line)
+		if text == "" || strings.HasPrefix(text, "#") || n == number && strings.Contains(text, ":") {
+			continue
+		}
+		m := keyWithoutColon.FindStringSubmatch(line)
+		if m != nil && (indentation(line) == indentation(lines[number-1]) || m[2] == "" && indentation(line) < indentation(lines[number-1])) {
+			return n
+		}
+		return 0
+	}
+	return 0
+}
+
+// missingColon reports a key without its colon and puts it in, so that the
+// rest is read as it was meant.
+func (p *parser) missingColon(lines []string, number int) string {
+	line := lines[number-1]
+	m := keyWithoutColon.FindStringSubmatch(line)
+	p.hideSecretLine(number)
+	at := Problem{Pos: Pos{p.doc.file, number, 1 + indentation(line)}, Width: len(m[1])}
+	p.add(at, codeSyntax, "a colon is missing after "+m[1], "write "+m[1]+": …")
+	lines[number-1] = strings.Repeat(" ", indentation(line)) + m[1] + ":" + m[2]
+	return strings.Join(lines, "\n")
 }
 
 // plainSyntax reports a line that none of the traps explains.
