@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/urfave/cli/v2"
 	"go.uber.org/goleak"
 
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
@@ -35,8 +37,19 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	default:
+		cli.HelpFlag = helpFlag{cli.HelpFlag.(*cli.BoolFlag)}
 		goleak.VerifyTestMain(m)
 	}
+}
+
+// helpFlag is the library's flag for help, of which there is one for all calls,
+// made fit for calls at the same time: the library writes to its flags when it
+// parses.
+type helpFlag struct{ *cli.BoolFlag }
+
+func (h helpFlag) Apply(set *flag.FlagSet) error {
+	own := *h.BoolFlag
+	return own.Apply(set)
 }
 
 // serve runs both servers until its input ends. PIPE_TEST_ENTITIES says how

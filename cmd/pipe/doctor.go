@@ -30,20 +30,16 @@ func (a *app) doctorAction(c *cli.Context) error {
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
 	l := loading{sinkLenient: true}
-	sandboxed := c.Bool("sandbox")
-	if sandboxed {
-		box, err := a.startSandbox(ctx, c, path)
-		if err != nil {
-			return err
-		}
-		defer box.close()
-		l.settings = box.settings
+	box, err := a.sandboxFor(ctx, c, path, &l)
+	if err != nil {
+		return err
 	}
+	defer box.close()
 	d, err := a.load(c, path, l)
 	if err != nil {
 		return err
 	}
-	p, closePipeline, err := d.Open(a.engineSettings(d, engine.NewRunID(), sandboxed))
+	p, closePipeline, err := d.Open(a.engineSettings(d, engine.NewRunID(), box != nil))
 	if err != nil {
 		return err
 	}

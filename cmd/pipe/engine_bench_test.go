@@ -89,18 +89,7 @@ func memoryPipeline(b *testing.B, n int) (*engine.Pipeline, []*engine.Record) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	d := pipeline.Load(shipped, pipeline.Options{Registry: components(), SinkLenient: true,
-		Variables: config.Variables{Lookup: func(name string) (string, bool) {
-			if name == "BACKSTAGE_BASE_URL" {
-				return s.URL(), true
-			}
-			return "", false
-		}}})
-	p, closePipeline, err := d.Open(engine.Settings{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(closePipeline)
+	p := openShipped(b, s.URL())
 	m := &memory{byPhase: map[string][]*engine.Record{}}
 	var mu sync.Mutex
 	for _, ph := range p.Model.Phases() {
@@ -117,6 +106,24 @@ func memoryPipeline(b *testing.B, n int) (*engine.Pipeline, []*engine.Record) {
 	}
 	p.Source, p.Limits.Workers = m, 1
 	return p, m.all
+}
+
+// openShipped is the shipped pipeline for a catalog, and no sink to talk to.
+func openShipped(b *testing.B, url string) *engine.Pipeline {
+	b.Helper()
+	d := pipeline.Load(shipped, pipeline.Options{Registry: components(), SinkLenient: true,
+		Variables: config.Variables{Lookup: func(name string) (string, bool) {
+			if name == "BACKSTAGE_BASE_URL" {
+				return url, true
+			}
+			return "", false
+		}}})
+	p, closePipeline, err := d.Open(engine.Settings{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(closePipeline)
+	return p
 }
 
 // byHand makes the documents of the shipped pipeline without an engine.

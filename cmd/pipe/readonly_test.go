@@ -29,6 +29,7 @@ func TestSourceIsOnlyRead(t *testing.T) {
 		{"check " + shipped, false},
 		{"config " + shipped, false},
 		{"version", false},
+		{"datasource apply " + shipped, false},
 		{"doctor " + shipped, true},
 		{"show " + shipped + " components", true},
 		{"show " + shipped + " users --json", true},

@@ -50,14 +50,11 @@ func (a *app) runAction(c *cli.Context) error {
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
 	l := loading{only: commaList(c.StringSlice("only")), sinkLenient: c.Bool("dry-run")}
-	var box *sandbox
-	if c.Bool("sandbox") {
-		if box, err = a.startSandbox(ctx, c, path); err != nil {
-			return err
-		}
-		defer box.close()
-		l.settings = box.settings
+	box, err := a.sandboxFor(ctx, c, path, &l)
+	if err != nil {
+		return err
 	}
+	defer box.close()
 	d, err := a.load(c, path, l)
 	if err != nil {
 		return err

@@ -17,6 +17,19 @@ type sandbox struct {
 	sink     *engine.Sandbox
 }
 
+// sandboxFor starts the servers when --sandbox asks for them and points the
+// loading at them; without it, it is nil and closes nothing.
+func (a *app) sandboxFor(ctx context.Context, c *cli.Context, path string, l *loading) (*sandbox, error) {
+	if !c.Bool("sandbox") {
+		return nil, nil
+	}
+	s, err := a.startSandbox(ctx, c, path)
+	if err == nil {
+		l.settings = append(l.settings, s.settings...)
+	}
+	return s, err
+}
+
 func (a *app) startSandbox(ctx context.Context, c *cli.Context, path string) (*sandbox, error) {
 	d, err := a.parse(c, path, loading{lenient: true})
 	if err != nil {
@@ -48,6 +61,9 @@ func (s *sandbox) set(prefix string, values map[string]string) {
 }
 
 func (s *sandbox) close() {
+	if s == nil {
+		return
+	}
 	for _, one := range []*engine.Sandbox{s.sink, s.source} {
 		if one != nil {
 			one.Close()

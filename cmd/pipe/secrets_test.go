@@ -94,6 +94,7 @@ func TestSecrets(t *testing.T) {
 					}
 				}
 				s.call(t, "doctor", s.plain)
+				s.call(t, "datasource", "apply", "--yes", s.plain)
 				s.call(t, "show", s.filed, "users", "--json")
 			})
 		}

@@ -42,15 +42,11 @@ func (a *app) showAction(c *cli.Context) error {
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
 	l := loading{sinkLenient: true}
-	sandboxed := c.Bool("sandbox")
-	if sandboxed {
-		box, err := a.startSandbox(ctx, c, path)
-		if err != nil {
-			return err
-		}
-		defer box.close()
-		l.settings = box.settings
+	box, err := a.sandboxFor(ctx, c, path, &l)
+	if err != nil {
+		return err
 	}
+	defer box.close()
 	d, err := a.load(c, path, l)
 	if err != nil {
 		return err
@@ -59,7 +55,7 @@ func (a *app) showAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	source, err := d.OpenSource(a.engineSettings(d, engine.NewRunID(), sandboxed))
+	source, err := d.OpenSource(a.engineSettings(d, engine.NewRunID(), box != nil))
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,9 @@ func (c *Connection) Do(ctx context.Context, r Request) (*Response, error) {
 		if err := c.turn(ctx); err != nil {
 			return nil, err
 		}
+		if attempt > 1 && k.Again != nil {
+			k.carry(k.Again(), c.s.Compress)
+		}
 		creds := c.credentials.headers()
 		resp, err := c.attempt(ctx, k, creds)
 		if err == nil {

@@ -34,6 +34,9 @@ type Request struct {
 	Path   string
 	Query  url.Values
 	Body   []byte
+	// Again is the body of each further attempt, called before it; nil means
+	// the same body.
+	Again func() []byte
 	// Idempotent means that making it twice does no harm; GET always is.
 	Idempotent bool
 	// NoRetry means one attempt (and one more with a token read again).
@@ -78,7 +81,7 @@ func (c *Connection) prepare(r Request) (*call, error) {
 		return nil, engine.Errorf(engine.Fatal, "", "%s: %s %s was refused before it was made: it is not among the requests that %s may be sent",
 			c.s.Name, r.Method, r.Path, c.s.Name)
 	}
-	k := &call{Request: r, sent: r.Body, timeout: c.timeout, limit: c.maxResponse}
+	k := &call{Request: r, timeout: c.timeout, limit: c.maxResponse}
 	if r.Timeout > 0 {
 		k.timeout = r.Timeout
 	}
@@ -87,14 +90,20 @@ func (c *Connection) prepare(r Request) (*call, error) {
 	}
 	k.target = c.base.JoinPath((&url.URL{Path: r.Path}).EscapedPath())
 	k.target.RawQuery = r.Query.Encode()
-	if c.s.Compress && len(r.Body) >= worthCompressing {
+	k.carry(r.Body, c.s.Compress)
+	return k, nil
+}
+
+// carry makes body the one of the attempts to come.
+func (k *call) carry(body []byte, compress bool) {
+	k.Body, k.sent, k.gzipped = body, body, false
+	if compress && len(body) >= worthCompressing {
 		var b bytes.Buffer
 		w := gzip.NewWriter(&b)
-		_, _ = w.Write(r.Body) // a bytes.Buffer does not fail
+		_, _ = w.Write(body) // a bytes.Buffer does not fail
 		_ = w.Close()
 		k.sent, k.gzipped = b.Bytes(), true
 	}
-	return k, nil
 }
 
 // isClean tells whether p has no dot segments and no empty ones.

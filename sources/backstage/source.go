@@ -68,12 +68,6 @@ func (s *Source) Notes() []string {
 	return notes
 }
 
-func (s *Source) note(format string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.notes = append(s.notes, fmt.Sprintf(format, args...))
-}
-
 // Read reads the kinds of a phase, some of them at the same time.
 func (s *Source) Read(ctx context.Context, phase engine.Phase, emit engine.Emit) error {
 	kinds := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError().WithMaxGoroutines(max(1, s.cfg.Concurrency))
