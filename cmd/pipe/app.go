@@ -83,7 +83,6 @@ func (a *app) cli() *cli.App {
 		Name:                      "pipe",
 		Usage:                     "run declarative pipelines: the Backstage catalog into Glean, each document for the people who may see it",
 		Version:                   version(),
-		HideVersion:               true,
 		Writer:                    a.stdout,
 		ErrWriter:                 a.stderr,
 		DisableSliceFlagSeparator: true,

@@ -38,21 +38,23 @@ func TestConfig(t *testing.T) {
 		t.Errorf("%+v", cfg)
 	}
 	for block, want := range map[string]string{
-		"ui_url: https://x.example.com":                                "url",
-		"url: b.example.com":                                           "not an address",
-		"url: https://b.example.com?x=1":                               "not an address",
-		"url: https://b.example.com\nui_url: ftp://x":                  "not an address",
-		"url: https://b.example.com\npage: x/{nmae}/{name}":            "unknown placeholder",
-		"url: https://b.example.com\npage: \"{ui_url}\"":               "the same page",
-		"url: https://b.example.com\nkinds:\n  A b: true":              "not the name of a kind",
-		"url: https://b.example.com\nkinds:\n  api: true\n  API: true": "API is there twice",
-		"url: https://b.example.com\nkinds:\n  API: false":             "every kind is switched off",
-		"url: https://b.example.com\npage_size: 0":                     "too small",
-		"url: https://b.example.com\nfilters:\n  - =x":                 "its key is empty",
-		"url: https://b.example.com\nfilters:\n  - k: \"a,b\"":         "holds a comma",
-		"url: https://b.example.com\nfilters:\n  - a=b: c":             "its key is empty or holds",
-		"url: https://b.example.com\nheaders:\n  Host: x":              "Host cannot be set here",
-		"url: https://b.example.com\nnonsense: 1":                      "unknown key",
+		"ui_url: https://x.example.com":                                         "url",
+		"url: b.example.com":                                                    "not an address",
+		"url: https://b.example.com?x=1":                                        "not an address",
+		"url: https://b.example.com\nui_url: ftp://x":                           "not an address",
+		"url: https://b.example.com\npage: x/{nmae}/{name}":                     "unknown placeholder",
+		"url: https://b.example.com\npage: \"{ui_url}\"":                        "the same page",
+		"url: https://b.example.com\nkinds:\n  A b: true":                       "not the name of a kind",
+		"url: https://b.example.com\nkinds:\n  api: true\n  API: true":          "API is there twice",
+		"url: https://b.example.com\nkinds:\n  API: false":                      "every kind is switched off",
+		"url: https://b.example.com\npage_size: 0":                              "too small",
+		"url: https://b.example.com\nfilters:\n  - =x":                          "its key is empty",
+		"url: https://b.example.com\nfilters:\n  - metadata.namespace==default": "knows one = and no !=",
+		"url: https://b.example.com\nfilters:\n  - kind!=api":                   "knows one = and no !=",
+		"url: https://b.example.com\nfilters:\n  - k: \"a,b\"":                  "holds a comma",
+		"url: https://b.example.com\nfilters:\n  - a=b: c":                      "its key is empty or holds",
+		"url: https://b.example.com\nheaders:\n  Host: x":                       "Host cannot be set here",
+		"url: https://b.example.com\nnonsense: 1":                               "unknown key",
 	} {
 		_, problems := parse(t, block)
 		if !problems.HasErrors() || !strings.Contains(problems.Errors().Error(), want) {

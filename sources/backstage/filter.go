@@ -89,6 +89,10 @@ func (f *Filter) add(n *config.Node, d *config.Decoder, key string, values []str
 		d.Problem(n, codeBackstage, "not a filter: its key is empty or holds a comma or =", "write the path of a field, as spec.lifecycle: production")
 		return
 	}
+	if strings.HasSuffix(key, "!") || len(values) == 1 && strings.HasPrefix(values[0], "=") {
+		d.Problem(n, codeBackstage, "not a filter: Backstage knows one = and no !=", "write metadata.namespace=default, or use a `keep` transform for anything else")
+		return
+	}
 	for i, v := range values {
 		if values[i] = strings.TrimSpace(v); strings.Contains(v, ",") {
 			d.Problem(n, codeBackstage, "not a filter: Backstage cannot be asked for a value that holds a comma", "use a `keep` transform for that")
