@@ -141,8 +141,8 @@ func (a *app) watch(ctx context.Context, end context.CancelFunc) <-chan struct{}
 			code = exitTerminated
 		}
 		a.stopped.Store(int32(code))
-		fmt.Fprintf(a.stderr, "pipe: %s: stopping; a second one ends it at once\n", s)
 		close(stop)
+		fmt.Fprintf(a.stderr, "pipe: %s: stopping; a second one ends it at once\n", s)
 		select {
 		case <-a.signal:
 			end()

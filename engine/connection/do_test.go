@@ -1,8 +1,11 @@
 package connection
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -43,6 +46,37 @@ func TestRetriesOnlyWhatMayBeRepeated(t *testing.T) {
 		_, err := f.Do(t.Context(), tc.request)
 		if f.attempts() != tc.attempts || (err == nil) != (tc.attempts == 2) {
 			t.Errorf("%s: %d attempts, %v", name, f.attempts(), err)
+		}
+	}
+}
+
+// TestAgain: each further attempt has a body of its own, compressed like the
+// first one.
+func TestAgain(t *testing.T) {
+	for _, compress := range []bool{false, true} {
+		var got []string
+		f := start(t, func(w http.ResponseWriter, r *http.Request) {
+			body := io.Reader(r.Body)
+			if r.Header.Get("Content-Encoding") == "gzip" {
+				body, _ = gzip.NewReader(r.Body)
+			}
+			b, _ := io.ReadAll(body)
+			got = append(got, fmt.Sprintf("%c%d", b[0], len(b)))
+			if len(got) < 3 {
+				w.WriteHeader(503)
+				return
+			}
+			answer(200, appJSON, "{}")(w, r)
+		}, func(_ *Config, s *Settings) { s.Compress = compress })
+		sizes := []int{5, 3000}
+		again := func() []byte {
+			n := sizes[0]
+			sizes = sizes[1:]
+			return bytes.Repeat([]byte("b"), n)
+		}
+		_, err := f.Do(t.Context(), Request{Method: "POST", Path: "/x", Idempotent: true, Body: bytes.Repeat([]byte("a"), 2000), Again: again})
+		if err != nil || strings.Join(got, " ") != "a2000 b5 b3000" || len(sizes) != 0 {
+			t.Errorf("compressed %v: %v, %v", compress, got, err)
 		}
 	}
 }

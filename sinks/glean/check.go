@@ -16,7 +16,7 @@ func (k *Sink) Check(ctx context.Context) []engine.Finding {
 		return []engine.Finding{failed("datasource", err)}
 	}
 	out := []engine.Finding{{What: "reachable", OK: true, Detail: "answers at " + k.cfg.address() + " and takes the token"}}
-	if d := differences(k.cfg.Datasource, live); len(d) > 0 {
+	if d := k.differences(live); len(d) > 0 {
 		out = append(out, engine.Finding{What: "datasource", Detail: enumerate(d, 5),
 			Remedy: "bring Glean to what the file says with `pipe datasource apply FILE`, or the file to what Glean has"})
 	} else {
@@ -26,9 +26,12 @@ func (k *Sink) Check(ctx context.Context) []engine.Finding {
 	if err != nil {
 		return append(out, failed("status", err))
 	}
-	h := holdings(s)
-	out = append(out, engine.Finding{What: "holds", OK: true,
-		Detail: fmt.Sprintf("%d users, %d groups, %d documents", h.Streams[streamUsers], h.Streams[streamGroups], h.Streams[streamDocuments])})
+	held := engine.Finding{What: "holds", Detail: "Glean does not count what it holds, so that no run can tell what it would delete", Remedy: "look at the datasource's status in Glean before a run"}
+	if h := holdings(s); h.Known {
+		held = engine.Finding{What: "holds", OK: true, Detail: fmt.Sprintf("%d users, %d groups, %d memberships, %d documents",
+			h.Streams[streamUsers], h.Streams[streamGroups], h.Streams[streamMemberships], h.Streams[streamDocuments])}
+	}
+	out = append(out, held)
 	return append(out, visibility(s.DatasourceVisibility))
 }
 

@@ -2,6 +2,7 @@ package glean
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -31,7 +32,7 @@ func TestCheck(t *testing.T) {
 	}
 	want := "true reachable: answers at " + f.server.URL() + ` and takes the token
 true datasource: backstage is there and agrees with the file
-true holds: 1 users, 1 groups, 1 documents
+true holds: 1 users, 1 groups, 0 memberships, 1 documents
 true visible: it is enabled for everybody; each document's permissions decide
 `
 	if got := findings(f.Check(t.Context())); got != want {
@@ -42,6 +43,11 @@ true visible: it is enabled for everybody; each document's permissions decide
 	if got := findings(f.Check(t.Context())); !strings.Contains(got, "false datasource: urlRegex is .* in the file") || !strings.Contains(got, "pipe datasource apply") {
 		t.Errorf("got\n%s", got)
 	}
+	f.server.Fail(sandbox.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{}`})
+	if got := findings(f.Check(t.Context())); !strings.Contains(got, "false holds: Glean does not count") {
+		t.Errorf("got\n%s", got)
+	}
+	f.server.Heal()
 	f.server.Fail(sandbox.Fault{Status: 401})
 	if got := findings(f.Check(t.Context())); !strings.Contains(got, "401") || !strings.Contains(got, "the token of glean was refused") || strings.Count(got, "\n") != 1 {
 		t.Errorf("got\n%s", got)

@@ -2,6 +2,8 @@ package glean
 
 import (
 	"fmt"
+	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -50,6 +52,8 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 		report("server_url instance", codeGlean, "instance and server_url are two addresses", "keep one of the two")
 	case c.Instance != "" && !instanceName.MatchString(c.Instance):
 		report("instance", codeGlean, "this is not the name of an instance", "write acme for https://acme-be.glean.com, or give the whole address as server_url")
+	case c.ServerURL != "" && !isAddress(c.address()):
+		report("server_url", codeGlean, "not an address", "write https:// and a host, as https://acme-be.glean.com; credentials belong under token or headers")
 	}
 	d := c.Datasource
 	if d.Name != "" && !datasourceName.MatchString(d.Name) {
@@ -134,6 +138,14 @@ func (c *Config) address() string {
 		return "https://" + c.Instance + "-be.glean.com"
 	}
 	return ""
+}
+
+// isAddress tells whether the connection takes a text as the address of a
+// server: it has no user, query or fragment, where credentials might stand.
+func isAddress(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil &&
+		u.RawQuery == "" && !u.ForceQuery && u.Fragment == "" && (u.Path == "" || path.Clean(u.Path) == u.Path)
 }
 
 func isTrue(b *bool) bool { return b != nil && *b }

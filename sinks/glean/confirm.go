@@ -63,8 +63,17 @@ func (p *publishing) progress(s api.DatasourceStatus) (paused, pending []string)
 		case all[stream][i].ProcessingState == api.StateDeletionPaused:
 			paused = append(paused, stream)
 		case all[stream][i].ProcessingState != api.StateIndexingCompleted:
-			pending = append(pending, fmt.Sprintf("%s (%s)", stream, strings.ToLower(all[stream][i].ProcessingState)))
+			pending = append(pending, fmt.Sprintf("%s (%s)", stream, state(all[stream][i].ProcessingState)))
 		}
 	}
 	return paused, pending
+}
+
+// state is a processing state for people.
+func state(s string) string {
+	switch s {
+	case api.StateUnavailable, api.StateUploadStarted, api.StateUploadInProgress, api.StateUploadCompleted:
+		return strings.ToLower(s)
+	}
+	return "unknown state"
 }

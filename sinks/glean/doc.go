@@ -12,7 +12,10 @@
 // other pages was acknowledged. Decided access (2): a decision becomes the
 // permissions of the document it was made for, and one that names nobody whom
 // Glean knows withholds it. Nothing lost in silence (3): who is left out of
-// permissions and groups is counted and reported. Secrets stay secret (6): the
-// token goes to the connection alone. Bounded memory (7): identities are held,
+// permissions and groups is counted and reported. No mass deletion (4): what
+// Glean refuses counts as lost, an upload of which nothing was accepted is not
+// ended, and a count that Glean's status lacks is unknown, never zero. Secrets
+// stay secret (6): the token goes to the connection alone, and what Glean
+// answers is shown without it. Bounded memory (7): identities are held,
 // documents never; at most concurrency + 1 pages are in memory.
 package glean

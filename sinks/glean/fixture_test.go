@@ -63,6 +63,7 @@ type fixture struct {
 	requests []string
 	sent     map[string]int
 	rejected map[string]string // id → reason
+	tooMuch  error             // what Reject answers
 	notes    []string
 	staged   map[string][]engine.Encoded
 	ends     []string
@@ -235,7 +236,10 @@ func (f *fixture) plan(s *session) *engine.Plan {
 			defer f.mu.Unlock()
 			f.sent[stream] += n
 		},
-		Reject: func(_ string, e engine.Encoded, reason string) { f.rejected[e.ID] = reason },
+		Reject: func(_ string, e engine.Encoded, reason string) error {
+			f.rejected[e.ID] = reason
+			return f.tooMuch
+		},
 	}
 	for _, name := range []string{"users", "groups", "documents", "memberships"} {
 		if s.writes(name) {

@@ -3,6 +3,7 @@ package glean
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -87,11 +88,13 @@ func (s *session) holdGroup(item *engine.Item) error {
 	return nil
 }
 
-// Seal merges users by e-mail, resolves members, and hands out users, groups
-// and memberships in the order of their refs.
+// Seal rejects what claims another's ref, merges users by e-mail, resolves
+// members, and hands out users, groups and memberships in the order of their
+// refs.
 func (s *session) Seal(ctx context.Context, out engine.Outlet) error {
 	slices.SortFunc(s.users, func(a, b heldUser) int { return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.record, b.record)) })
 	slices.SortFunc(s.groups, func(a, b heldGroup) int { return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.record, b.record)) })
+	s.rejectContested(out)
 	s.people = make(map[string]string, len(s.users))
 	s.teams = make(map[string]string, len(s.groups))
 	merged, err := s.sealUsers(out)
@@ -101,12 +104,34 @@ func (s *session) Seal(ctx context.Context, out engine.Outlet) error {
 	for _, g := range s.groups {
 		s.teams[g.ref] = g.ref
 	}
-	s.noteMerges(merged, out)
+	s.noteMerges(merged, out.Note)
 	if err := s.sealGroups(ctx, out); err != nil {
 		return err
 	}
 	s.users, s.groups = nil, nil
 	return nil
+}
+
+// rejectContested ends every user and group whose ref another one claims, too.
+// Users and groups are named in one space, and none of the claimants is taken:
+// nobody may resolve to somebody else.
+func (s *session) rejectContested(out engine.Outlet) {
+	claims := make(map[string]int, len(s.users)+len(s.groups))
+	for _, u := range s.users {
+		claims[u.ref]++
+	}
+	for _, g := range s.groups {
+		claims[g.ref]++
+	}
+	contested := func(stream, ref, record string) bool {
+		if claims[ref] == 1 {
+			return false
+		}
+		out.End(stream, record, engine.Rejected, fmt.Sprintf("id: %q is the id of %d users or groups, and none of them is taken", ref, claims[ref]))
+		return true
+	}
+	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool { return contested(streamUsers, u.ref, u.record) })
+	s.groups = slices.DeleteFunc(s.groups, func(g heldGroup) bool { return contested(streamGroups, g.ref, g.record) })
 }
 
 // sealUsers hands out one user for each e-mail, the first by ref, and returns
@@ -128,9 +153,7 @@ func (s *session) sealUsers(out engine.Outlet) (merged map[string][]string, err 
 			if len(merged[one.ref]) == 0 {
 				merged[one.ref] = []string{one.ref}
 			}
-			if !slices.Contains(merged[one.ref], u.ref) {
-				merged[one.ref] = append(merged[one.ref], u.ref)
-			}
+			merged[one.ref] = append(merged[one.ref], u.ref)
 			out.End(streamUsers, u.record, engine.Merged, "one e-mail, one user of Glean")
 			continue
 		}
@@ -149,59 +172,11 @@ func (s *session) sealUsers(out engine.Outlet) (merged map[string][]string, err 
 	return merged, nil
 }
 
-// noteMerges warns about refs that are one user: each gains what the others'
-// groups may find.
-func (s *session) noteMerges(merged map[string][]string, out engine.Outlet) {
-	groups := map[string][]string{} // of the refs that share an e-mail
-	for _, refs := range merged {
-		for _, ref := range refs {
-			groups[ref] = nil
-		}
-	}
-	for _, g := range s.groups {
-		for _, m := range g.members {
-			if of, shared := groups[m]; shared && !slices.Contains(of, g.ref) {
-				groups[m] = append(of, g.ref)
-			}
-		}
-	}
-	for _, u := range s.users { // in order
-		refs, primary := merged[u.ref]
-		if !primary || refs == nil {
-			continue
-		}
-		var gains []string
-		for _, ref := range refs {
-			var gained []string
-			for _, other := range refs {
-				for _, g := range groups[other] {
-					if !slices.Contains(groups[ref], g) && !slices.Contains(gained, g) {
-						gained = append(gained, g)
-					}
-				}
-			}
-			if len(gained) > 0 {
-				gains = append(gains, ref+" gains "+enumerate(gained, 5))
-			}
-		}
-		what := "neither gains anything by it"
-		if len(gains) > 0 {
-			what = strings.Join(gains, ", ")
-		}
-		out.Note("%s have one e-mail and are one user of Glean: %s", strings.Join(refs, " and "), what)
-		merged[u.ref] = nil
-	}
-}
-
 // sealGroups hands out the groups, each with an item for its members: also a
 // group without any needs an upload.
 func (s *session) sealGroups(ctx context.Context, out engine.Outlet) error {
 	left := map[string]bool{}
-	for i, g := range s.groups {
-		if i > 0 && s.groups[i-1].ref == g.ref {
-			out.End(streamGroups, g.record, engine.Rejected, "id: another record has the same")
-			continue
-		}
+	for _, g := range s.groups {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -219,7 +194,7 @@ func (s *session) sealGroups(ctx context.Context, out engine.Outlet) error {
 		if body, err = codec.Marshal(members); err != nil {
 			return err
 		}
-		if err := out.Keep(streamMemberships, engine.Encoded{ID: g.ref, Ref: g.record, Body: body}); err != nil {
+		if err := out.Keep(streamMemberships, engine.Encoded{ID: g.ref, Ref: g.record, Weight: len(members.Memberships), Body: body}); err != nil {
 			return err
 		}
 	}

@@ -36,7 +36,7 @@ func (k *Sink) PlanProvision(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return differences(d, live), nil
+	return k.differences(live), nil
 }
 
 // Provision makes the datasource, or brings it to what the file says. Glean
@@ -71,7 +71,7 @@ func (k *Sink) Provision(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read datasource %q back: %w", k.schema.name, err)
 	}
-	if d := differences(k.cfg.datasource(), live); len(d) > 0 {
+	if d := k.differences(live); len(d) > 0 {
 		return engine.Errorf(engine.Permanent, "look at the datasource in Glean's admin console", "Glean took the datasource %q and has it otherwise: %s", k.schema.name, enumerate(d, 5))
 	}
 	return nil

@@ -3,6 +3,7 @@ package glean
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
@@ -23,7 +24,7 @@ func (s *session) Publish(ctx context.Context, plan *engine.Plan) error {
 	if s.sink.conn == nil {
 		return errNoConnection
 	}
-	p := &publishing{session: s, plan: plan, refusals: newRefusals(plan), ids: map[string]string{}}
+	p := &publishing{session: s, plan: plan, refusals: newRefusals(), ids: map[string]string{}}
 	for _, step := range []func(context.Context) error{
 		func(ctx context.Context) error {
 			return p.stream(ctx, streamUsers, api.PathBulkIndexUsers, "disableStaleDataDeletionCheck")
@@ -62,12 +63,12 @@ func (p *publishing) stream(ctx context.Context, name, path, flag string) error 
 	if err := p.stopped(); err != nil {
 		return err
 	}
-	u := p.upload(name, path)
+	u := p.upload(name, path, items.Count)
 	if u.force {
 		p.plan.Note("an upload of %s that an earlier run of this pipeline left unfinished was discarded", name)
 	}
 	if p.lifts(items) {
-		u.last = `,"` + flag + `":true`
+		u.lift = `,"` + flag + `":true`
 	}
 	if err := u.run(ctx, items.Items); err != nil {
 		return fmt.Errorf("upload %s: %w", name, err)
@@ -87,7 +88,8 @@ func (p *publishing) lifts(items *engine.StreamPlan) bool {
 // staleShare is the share of deleted items above which Glean pauses deletion.
 const staleShare = 0.20
 
-// memberships uploads the members of each group, several groups at a time.
+// memberships uploads the members of each group, several groups at a time. A
+// group that Glean refused has none.
 func (p *publishing) memberships(ctx context.Context) error {
 	items := p.plan.Stream(streamMemberships)
 	if items == nil {
@@ -107,6 +109,7 @@ func (p *publishing) memberships(ctx context.Context) error {
 				return err
 			}
 			if !p.refusals.has(streamGroups, m.group) {
+				m.rows = slices.DeleteFunc(m.rows, p.refusedMember)
 				crew.do(func(ctx context.Context) error { return p.membersOf(ctx, m, e.Ref) })
 			}
 		}
@@ -114,12 +117,23 @@ func (p *publishing) memberships(ctx context.Context) error {
 	}())
 }
 
+// refusedMember tells whether a row names a user or group that Glean refused in
+// this run.
+func (p *publishing) refusedMember(row []byte) bool {
+	var m api.Membership
+	return codec.Unmarshal(row, &m) == nil && (p.refusals.has(streamUsers, m.MemberUserID) || p.refusals.has(streamGroups, m.MemberGroupName))
+}
+
+// membersOf uploads the members of a group. A member that Glean refuses leaves
+// the upload unfinished: nothing guards how many members the end of one takes
+// away.
 func (p *publishing) membersOf(ctx context.Context, m rawMembers, ref string) error {
-	u := p.upload(streamMemberships, api.PathBulkIndexMemberships)
+	u := p.upload(streamMemberships, api.PathBulkIndexMemberships, len(m.rows))
 	u.sent = func(int) {}
-	u.tail += `,"group":` + string(codec.Quote(nil, m.group))
-	u.reject = func(_ engine.Encoded, reason string) {
-		p.plan.Note("Glean refused a member of %s, who was left out: %s", m.group, reason)
+	u.place += `,"group":` + string(codec.Quote(nil, m.group))
+	u.reject = func(_ engine.Encoded, reason string) error {
+		return engine.Errorf(engine.Permanent, "see in Glean's status of the datasource whether its users and groups are there, and run again; the group keeps the members that it had",
+			"Glean refuses a member: %s", reason)
 	}
 	err := u.run(ctx, func(yield func(engine.Encoded, error) bool) {
 		for _, row := range m.rows {

@@ -27,6 +27,11 @@ func (f *fixture) post(path string, v any) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	f.postBody(path, body)
+}
+
+func (f *fixture) postBody(path string, body []byte) {
+	f.t.Helper()
 	r, err := http.NewRequest(http.MethodPost, f.server.URL()+path, bytes.NewReader(body))
 	if err != nil {
 		f.t.Fatal(err)

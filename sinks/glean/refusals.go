@@ -1,11 +1,14 @@
 package glean
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 	"sync"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
 // sameReason is how many items Glean may refuse for one reason before the run
@@ -15,36 +18,55 @@ const sameReason = 3
 // refusals are the items that Glean refused for their own sake. It is used from
 // many goroutines.
 type refusals struct {
-	plan    *engine.Plan
 	mu      sync.Mutex
 	reasons map[string]int
-	items   map[string]bool
+	names   map[string]bool
 }
 
-func newRefusals(plan *engine.Plan) *refusals {
-	return &refusals{plan: plan, reasons: map[string]int{}, items: map[string]bool{}}
+func newRefusals() *refusals {
+	return &refusals{reasons: map[string]int{}, names: map[string]bool{}}
 }
 
-// add notes a refused item; its error says that the reason repeats.
-func (r *refusals) add(stream string, e engine.Encoded, reason string, tell func(engine.Encoded, string)) error {
+// refusal is why an item was refused; own means that it is the item's fault
+// however often it happens.
+type refusal struct {
+	reason string
+	own    bool
+}
+
+// add notes a refused item and tells it, one at a time. Its error says that the
+// upload must be left unfinished: that of tell, or that the reason repeats.
+func (r *refusals) add(stream string, e engine.Encoded, why refusal, tell func(engine.Encoded, string) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.items[stream+" "+e.ID] = true
-	tell(e, reason)
-	kind := stream + " " + kindOf(reason, e)
+	r.names[stream+" "+nameOf(stream, e)] = true
+	if err := tell(e, why.reason); err != nil || why.own {
+		return err
+	}
+	kind := stream + " " + kindOf(why.reason, e)
 	r.reasons[kind]++
 	if r.reasons[kind] > sameReason {
 		return engine.Errorf(engine.Fatal, "mend the mapping or datasource.objectDefinitions; the upload was left unfinished, so that nothing was deleted and the next run begins it anew",
-			"Glean refuses %s again and again for the same reason: %s", stream, reason)
+			"Glean refuses %s again and again for the same reason: %s", stream, why.reason)
 	}
 	return nil
 }
 
-// has tells whether an item was refused.
-func (r *refusals) has(stream, id string) bool {
+// has tells whether a user or a group was refused, by the name that members
+// have.
+func (r *refusals) has(stream, name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.items[stream+" "+id]
+	return r.names[stream+" "+name]
+}
+
+// nameOf is how members name a user or a group; other items have no name.
+func nameOf(stream string, e engine.Encoded) string {
+	var u api.User
+	if stream != streamUsers || codec.Unmarshal(e.Body, &u) != nil {
+		return e.ID
+	}
+	return cmp.Or(u.UserID, u.Email)
 }
 
 var variable = regexp.MustCompile(`"[^"]*"|'[^']*'|[0-9]+`)

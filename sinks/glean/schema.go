@@ -45,11 +45,12 @@ func (s *schema) properties(objectType string) (types map[string]string, declare
 
 // differences are the sentences about what a run depends on and Glean's live
 // config has otherwise. What the live config has beyond the file is no concern.
-func differences(file, live api.DatasourceConfig) []string {
+func (k *Sink) differences(live api.DatasourceConfig) []string {
+	file := k.cfg.Datasource
 	var out []string
 	differs := func(what string, file, live any) {
 		if file != live {
-			out = append(out, fmt.Sprintf("%s is %v in the file and %v in Glean", what, file, live))
+			out = append(out, fmt.Sprintf("%s is %v in the file and %s in Glean", what, file, k.foreign(fmt.Sprint(live))))
 		}
 	}
 	if name := strings.ToLower(live.Name); name != strings.ToLower(file.Name) && name != "custom_"+strings.ToLower(file.Name) {

@@ -2,6 +2,7 @@ package glean
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -62,7 +63,7 @@ func (s *session) Holds(ctx context.Context) (engine.Holdings, error) {
 		return engine.Holdings{}, err
 	}
 	status, err := s.sink.status(ctx)
-	if code := statusOf(err); code == http.StatusNotFound || code == http.StatusGone {
+	if code := statusOf(err); code == http.StatusNotFound || code == http.StatusGone || errors.Is(err, errShape) {
 		return engine.Holdings{}, nil // the status is beta; what it would say is unknown
 	}
 	if err != nil {
@@ -89,13 +90,27 @@ func (s *session) writes(stream string) bool {
 	return s.o.Written(stream)
 }
 
+// holdings is what a status counts; memberships in rows. A status that lacks
+// one of the counts says nothing: absent is not zero.
 func holdings(s api.DatasourceStatus) engine.Holdings {
-	h := engine.Holdings{Known: true, Streams: map[string]int{}, Types: map[string]map[string]int{streamDocuments: {}}}
-	h.Streams[streamUsers] = s.Identity.Users.Counts.Uploaded
-	h.Streams[streamGroups] = s.Identity.Groups.Counts.Uploaded
+	h := engine.Holdings{Known: s.Documents.Counts.Uploaded != nil, Streams: map[string]int{}, Types: map[string]map[string]int{streamDocuments: {}}}
+	count := func(n *int) int {
+		if n == nil {
+			h.Known = false
+			return 0
+		}
+		return *n
+	}
+	h.Streams[streamUsers] = count(s.Identity.Users.Counts.Uploaded)
+	h.Streams[streamGroups] = count(s.Identity.Groups.Counts.Uploaded)
+	h.Streams[streamMemberships] = count(s.Identity.Memberships.Counts.Uploaded)
 	for _, c := range s.Documents.Counts.Uploaded {
-		h.Streams[streamDocuments] += c.Count
-		h.Types[streamDocuments][c.ObjectType] += c.Count
+		n := count(c.Count)
+		h.Streams[streamDocuments] += n
+		h.Types[streamDocuments][c.ObjectType] += n
+	}
+	if !h.Known {
+		return engine.Holdings{}
 	}
 	return h
 }
@@ -138,7 +153,7 @@ func (s *session) restarts(stream string, active []string) (bool, error) {
 	for _, id := range active {
 		if !s.ours(stream, id) {
 			return false, engine.Errorf(engine.Fatal, "wait until it has ended, or end what has begun it: Glean takes one upload at a time, and discarding it would lose what it sent",
-				"an upload of %s to datasource %q that is not of this pipeline is not finished: %s", stream, s.schema.name, id)
+				"an upload of %s to datasource %q that is not of this pipeline is not finished: %s", stream, s.schema.name, s.sink.foreign(id))
 		}
 	}
 	return len(active) > 0, nil

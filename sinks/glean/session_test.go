@@ -3,6 +3,7 @@ package glean
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -224,19 +225,24 @@ func TestNobodyCanFind(t *testing.T) {
 
 func TestHolds(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	if err := f.run(user("ann"), user("bob"), group("a"), doc("a"), doc("b")); err != nil {
+	if err := f.run(user("ann"), user("bob"), group("a", "user:default/ann", "user:default/bob"), group("b", "user:default/bob"), group("c"), doc("a"), doc("b")); err != nil {
 		t.Fatal(err)
 	}
+	if got := fmt.Sprint(f.staged["memberships"][0].Weight, f.staged["memberships"][1].Weight, f.staged["memberships"][2].Weight); got != "2 1 0" {
+		t.Errorf("memberships weigh %s", got)
+	}
 	h, err := f.read().Holds(t.Context())
-	if err != nil || !h.Known || fmt.Sprint(h.Streams) != "map[documents:2 groups:1 users:2]" || h.Types["documents"]["component"] != 2 {
+	if err != nil || !h.Known || fmt.Sprint(h.Streams) != "map[documents:2 groups:3 memberships:3 users:2]" || h.Types["documents"]["component"] != 2 {
 		t.Errorf("%+v %v", h, err)
 	}
 
-	f.server.Fail(sandbox.Fault{Path: "/status", Status: 404})
-	if h, err := f.read().Holds(t.Context()); err != nil || h.Known {
-		t.Errorf("without a status: %+v %v", h, err)
+	for _, status := range []int{404, 410} {
+		f.server.Fail(sandbox.Fault{Path: "/status", Status: status})
+		if h, err := f.read().Holds(t.Context()); err != nil || h.Known {
+			t.Errorf("status %d: %+v %v", status, h, err)
+		}
+		f.server.Heal()
 	}
-	f.server.Heal()
 
 	missing := start(t, sandbox.Rules{}, func(c *Config) { c.Datasource.Name = "portal" })
 	_, err = missing.read().Holds(t.Context())
@@ -247,6 +253,39 @@ func TestHolds(t *testing.T) {
 	named := start(t, sandbox.Rules{EchoCustomNames: true})
 	if _, err := named.read().Holds(t.Context()); err != nil {
 		t.Errorf("CUSTOM_ before the name: %v", err)
+	}
+}
+
+// TestStatusShapes: absent is not zero, and what cannot be read says nothing.
+func TestStatusShapes(t *testing.T) {
+	const good = `{"documents":{"counts":{"uploaded":[{"objectType":"component","count":2}]}},"identity":{"users":{"counts":{"uploaded":1}},"groups":{"counts":{"uploaded":1}},"memberships":{"counts":{"uploaded":1}}}}`
+	f := start(t, sandbox.Rules{})
+	for name, tc := range map[string]struct {
+		old, new string
+		known    bool
+	}{
+		"good":                   {"", "", true},
+		"an empty index":         {`[{"objectType":"component","count":2}]`, `[]`, true},
+		"no list of documents":   {`[{"objectType":"component","count":2}]`, `null`, false},
+		"documents as a number":  {`[{"objectType":"component","count":2}]`, `200`, false},
+		"documents without one":  {`"count":2`, `"number":2`, false},
+		"no counts of documents": {`"documents":{"counts"`, `"documents":{"numbers"`, false},
+		"no users":               {`"users":`, `"people":`, false},
+		"no counts of users":     {`"users":{"counts":{"uploaded":1}}`, `"users":{}`, false},
+		"no groups":              {`"groups":`, `"teams":`, false},
+		"no memberships":         {`"memberships":{"counts":{"uploaded":1}}`, `"memberships":{"counts":{}}`, false},
+		"no identity":            {`"identity"`, `"identities"`, false},
+		"an envelope":            {good, `{"status":` + good + `}`, false},
+		"a list":                 {good, `[` + good + `]`, false},
+		"nothing":                {good, `{}`, false},
+	} {
+		body := strings.Replace(good, tc.old, tc.new, 1)
+		f.server.Fail(sandbox.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: body})
+		h, err := f.read().Holds(t.Context())
+		if err != nil || h.Known != tc.known || !h.Known && len(h.Streams) > 0 {
+			t.Errorf("%s: %+v %v", name, h, err)
+		}
+		f.server.Heal()
 	}
 }
 

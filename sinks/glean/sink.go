@@ -19,6 +19,7 @@ type Sink struct {
 	cfg    *Config
 	schema *schema
 	conn   *connection.Connection // nil when the file leaves address or token open
+	clean  *connection.Redactor   // the connection's
 	sleep  func(context.Context, time.Duration) error
 }
 
@@ -33,7 +34,7 @@ func open(cfg *Config, s engine.Settings, retry engine.Retry) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Sink{cfg: cfg, schema: schema, sleep: sleep}
+	k := &Sink{cfg: cfg, schema: schema, clean: &connection.Redactor{}, sleep: sleep}
 	if len(cfg.missing()) > 0 {
 		return k, nil
 	}
@@ -45,7 +46,7 @@ func open(cfg *Config, s engine.Settings, retry engine.Retry) (*Sink, error) {
 		api.PathGetDatasourceConfig, api.PathAddDatasource, api.PathDebugStatus(cfg.Datasource.Name),
 	}
 	k.conn, err = connection.New(cfg.Config, connection.Settings{
-		Name: "glean", URL: cfg.address(), Token: cfg.Token, UserAgent: s.UserAgent, LoopbackOnly: s.Loopback, Log: s.Log, Observe: s.Observe, Retry: retry,
+		Name: "glean", URL: cfg.address(), Token: cfg.Token, UserAgent: s.UserAgent, LoopbackOnly: s.Loopback, Log: s.Log, Observe: s.Observe, Retry: retry, Redactor: k.clean,
 		Rate: cfg.RequestsPerSecond, Burst: cfg.Concurrency,
 		Allow: func(method, path string) bool { return method == http.MethodPost && slices.Contains(allowed, path) },
 	})
@@ -67,6 +68,9 @@ func (k *Sink) Close() error {
 
 var errNoConnection = engine.Errorf(engine.Fatal, "set instance or server_url, and token, of sink.glean", "glean: the address or the token is not set")
 
+// errShape is wrapped by the error of an answer that is JSON of another shape.
+var errShape = errors.New("the answer cannot be read")
+
 // ask posts a request that changes nothing and decodes its answer.
 func (k *Sink) ask(ctx context.Context, path string, in, out any) error {
 	if k.conn == nil {
@@ -85,7 +89,7 @@ func (k *Sink) ask(ctx context.Context, path string, in, out any) error {
 		return err
 	}
 	if err := codec.Unmarshal(resp.Body, out); err != nil {
-		return engine.Errorf(engine.Permanent, "", "glean: POST %s: the answer cannot be read: %w", path, err)
+		return engine.Errorf(engine.Permanent, "", "glean: POST %s: %w", path, errShape)
 	}
 	return nil
 }
@@ -108,7 +112,7 @@ func (k *Sink) agree(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d := differences(k.cfg.Datasource, live); len(d) > 0 {
+	if d := k.differences(live); len(d) > 0 {
 		return engine.Errorf(engine.Fatal, "bring Glean to what the file says with `pipe datasource apply FILE`, or the file to what Glean has",
 			"datasource %q is not in Glean what the file says: %s", k.schema.name, enumerate(d, 5))
 	}

@@ -118,7 +118,7 @@ func (s *schema) checkMapping(m engine.MappingFacts, b engine.Builder) {
 			lacking := slices.DeleteFunc(slices.Clone(types), func(t string) bool { return s.defines(t, p.Name) })
 			if len(lacking) > 0 && (known || len(lacking) == len(types)) {
 				b.Problem(p.Node, codeDatasource, fmt.Sprintf("property %q is not defined for %s", p.Name, strings.Join(lacking, ", ")),
-					"add it to their propertyDefinitions under datasource.objectDefinitions, or leave it out")
+					"add it to their propertyDefinitions under datasource.objectDefinitions, with a uiFacetOrder or hideUiFacet: true, or leave it out")
 			}
 		}
 	}

@@ -75,6 +75,14 @@ func TestConfig(t *testing.T) {
 		"property twice":     {"name: ref", "name: type", `property "type" is defined twice`},
 		"facet order":        {", hideUiFacet: true", "", "1 of its 2 facets have a uiFacetOrder"},
 		"misspelt":           {"uiFacetOrder", "uiFacetsOrder", "unknown key"},
+		"no scheme":          {"instance: acme", "server_url: acme-be.glean.com", "not an address"},
+		"another scheme":     {"instance: acme", "server_url: ftp://acme-be.glean.com", "not an address"},
+		"no host":            {"instance: acme", "server_url: https://", "not an address"},
+		"password":           {"instance: acme", "server_url: https://me:hunter2@acme-be.glean.com", "not an address"},
+		"query":              {"instance: acme", "server_url: https://acme-be.glean.com/?token=hunter2", "not an address"},
+		"empty query":        {"instance: acme", "server_url: https://acme-be.glean.com/?", "not an address"},
+		"fragment":           {"instance: acme", `server_url: "https://acme-be.glean.com/#hunter2"`, "not an address"},
+		"dot segments":       {"instance: acme", "server_url: https://acme-be.glean.com/a/../b", "not an address"},
 		"header":             {"instance: acme", "instance: acme\nheaders: {User-Agent: x}", "User-Agent cannot be set here"},
 	} {
 		text := strings.Replace(goodConfig, tc.old, tc.new, 1)
@@ -84,6 +92,33 @@ func TestConfig(t *testing.T) {
 		_, problems := decode(t, text, "")
 		if len(problems) == 0 || !strings.Contains(problems.Error(), tc.want) {
 			t.Errorf("%s: %v", name, problems)
+		}
+	}
+}
+
+// TestAddresses: what check accepts as an address, the connection takes
+// (invariant 9), and nothing else.
+func TestAddresses(t *testing.T) {
+	for _, address := range []string{
+		"https://acme-be.glean.com", "https://acme-be.glean.com/", "http://127.0.0.1:8080", "https://proxy.example/glean", "https://[::1]:1/",
+		"", "acme", "https://", "https:///x", "https://a b", "https://u@x", "https://u:p@x", "https://x?a", "https://x?", "https://x#a", "https://x/a/../b", "https://x//a", "ftp://x", " https://x", "https://x:y",
+	} {
+		c := settings()
+		c.ServerURL = address
+		accepted := true
+		c.Validate(func(field, _, message, hint string) {
+			accepted = false
+			if strings.Contains(message+hint, "u:p") {
+				t.Errorf("%s: %s shows it", address, field)
+			}
+		})
+		c.Datasource = catalog()
+		k, err := Spec().Open(c, engine.Settings{})
+		if address != "" && accepted != (err == nil) {
+			t.Errorf("%q: accepted %v, %v", address, accepted, err)
+		}
+		if err == nil {
+			k.Close()
 		}
 	}
 }
@@ -121,10 +156,11 @@ func TestNotReady(t *testing.T) {
 // problems is an engine.Builder that collects what is reported.
 type problems struct {
 	engine.Builder
-	got []string
+	got, warned []string
 }
 
 func (p *problems) Problem(_ *config.Node, _, message, _ string) { p.got = append(p.got, message) }
+func (p *problems) Warn(_ *config.Node, code, _, _ string)       { p.warned = append(p.warned, code) }
 
 func TestCheckMapping(t *testing.T) {
 	objectType := func(values ...string) engine.FieldFacts {
@@ -144,22 +180,23 @@ func TestCheckMapping(t *testing.T) {
 		}
 		return f
 	}
-	view := engine.FieldFacts{Name: "viewURL"}
+	view, title := engine.FieldFacts{Name: "viewURL"}, engine.FieldFacts{Name: "title"}
 	for name, tc := range map[string]struct {
 		fields []engine.FieldFacts
 		want   string
 	}{
-		"good":                   {[]engine.FieldFacts{view, objectType("component"), custom("type")}, ""},
-		"type is not known":      {[]engine.FieldFacts{view, objectType(), custom("type")}, ""},
-		"no viewURL":             {[]engine.FieldFacts{objectType("component")}, "documents need viewURL"},
-		"undeclared type":        {[]engine.FieldFacts{view, objectType("component", "api")}, `objectType "api" is not under datasource.objectDefinitions`},
-		"undefined property":     {[]engine.FieldFacts{view, objectType("component"), custom("tier")}, `property "tier" is not defined for component`},
-		"defined for one of two": {[]engine.FieldFacts{view, objectType("component", "system"), custom("type")}, `property "type" is not defined for system`},
-		"defined nowhere":        {[]engine.FieldFacts{view, objectType(), custom("tier")}, `property "tier" is not defined for component, system`},
+		"no title":               {[]engine.FieldFacts{view, objectType("component")}, "missing-title"},
+		"good":                   {[]engine.FieldFacts{title, view, objectType("component"), custom("type")}, ""},
+		"type is not known":      {[]engine.FieldFacts{title, view, objectType(), custom("type")}, ""},
+		"no viewURL":             {[]engine.FieldFacts{title, objectType("component")}, "documents need viewURL"},
+		"undeclared type":        {[]engine.FieldFacts{title, view, objectType("component", "api")}, `objectType "api" is not under datasource.objectDefinitions`},
+		"undefined property":     {[]engine.FieldFacts{title, view, objectType("component"), custom("tier")}, `property "tier" is not defined for component`},
+		"defined for one of two": {[]engine.FieldFacts{title, view, objectType("component", "system"), custom("type")}, `property "type" is not defined for system`},
+		"defined nowhere":        {[]engine.FieldFacts{title, view, objectType(), custom("tier")}, `property "tier" is not defined for component, system`},
 	} {
 		var p problems
 		Spec().CheckMapping(settings(), engine.MappingFacts{Stream: "documents", Fields: tc.fields}, &p)
-		if got := strings.Join(p.got, "; "); got != tc.want {
+		if got := strings.Join(append(p.got, p.warned...), "; "); got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
@@ -18,21 +19,24 @@ import (
 type upload struct {
 	*publishing
 	stream, path string
-	id           string
-	tail         string // what every page's envelope ends with
-	last         string // what the last one has beside
+	planned      int    // the items that it consists of
+	id           string // new with each attempt at a first page that discards
+	place        string // what every page's envelope says beside the id
+	lift         string // the flag that the last page has when nothing was refused
 	sent         func(n int)
-	reject       func(e engine.Encoded, reason string)
-	opened       bool // a first page was acknowledged
-	force        bool // the first page discards an unfinished upload
+	reject       func(e engine.Encoded, reason string) error // its error leaves the upload unfinished
+	opened       bool                                        // a first page was acknowledged
+	force        bool                                        // the first page discards an unfinished upload
+
+	accepted, refused atomic.Int64 // items
 }
 
-func (p *publishing) upload(stream, path string) *upload {
-	u := &upload{publishing: p, stream: stream, path: path, id: p.uploadID(stream)}
+func (p *publishing) upload(stream, path string, planned int) *upload {
+	u := &upload{publishing: p, stream: stream, path: path, planned: planned, id: p.uploadID(stream)}
 	u.force, _ = p.restarts(stream, p.unfinished[stream]) // Holds has refused others' uploads
-	u.tail = `,"uploadId":` + string(codec.Quote(nil, u.id)) + `,"datasource":` + string(codec.Quote(nil, p.schema.name))
+	u.place = `,"datasource":` + string(codec.Quote(nil, p.schema.name))
 	u.sent = func(n int) { p.plan.Sent(stream, n) }
-	u.reject = func(e engine.Encoded, reason string) { p.plan.Reject(stream, e, reason) }
+	u.reject = func(e engine.Encoded, reason string) error { return p.plan.Reject(stream, e, reason) }
 	return u
 }
 
@@ -75,8 +79,14 @@ const envelope = 512
 // until it is clear which items it is about; those are rejected, each for
 // itself.
 func (u *upload) deliver(ctx context.Context, p *page, last bool) error {
+	if last {
+		if err := u.complete(p); err != nil {
+			return err
+		}
+	}
 	err := u.post(ctx, p, last)
 	if err == nil {
+		u.accepted.Add(int64(len(p.items)))
 		u.sent(len(p.items))
 		return nil
 	}
@@ -86,17 +96,7 @@ func (u *upload) deliver(ctx context.Context, p *page, last bool) error {
 	case status != http.StatusBadRequest && status != http.StatusRequestEntityTooLarge || n == 0:
 		return err
 	case n == 1:
-		if u.opened && !u.active(ctx) {
-			return engine.Errorf(engine.Transient, "see that no other run writes to the datasource, and run again", "the upload is no longer Glean's current one, another has taken its place: %w", err)
-		}
-		if ctx.Err() != nil { // another page has failed, this one proves nothing
-			return ctx.Err()
-		}
-		reason := reasonOf(err)
-		if status == http.StatusRequestEntityTooLarge {
-			reason = "it is larger than Glean takes in one request"
-		}
-		if err := u.refusals.add(u.stream, p.items[0], reason, u.reject); err != nil || !last {
+		if err := u.blame(ctx, p, err); err != nil || !last {
 			return err
 		}
 		return u.deliver(ctx, newPage(u.stream, envelope), true)
@@ -106,6 +106,38 @@ func (u *upload) deliver(ctx context.Context, p *page, last bool) error {
 		return err
 	}
 	return u.deliver(ctx, b, last)
+}
+
+// complete refuses to end an upload with a page unless every item that was
+// planned is in it or was refused for its own sake, and some are in it: what it
+// lacks is deleted (invariants 1 and 4).
+func (u *upload) complete(p *page) error {
+	accepted, refused := int(u.accepted.Load())+len(p.items), int(u.refused.Load())
+	switch {
+	case accepted+refused != u.planned:
+		return engine.Errorf(engine.Permanent, "", "%d of %d items were sent and %d refused: this is a defect of pipe, and the upload was left unfinished", accepted, u.planned, refused)
+	case accepted == 0 && u.planned > 0:
+		return engine.Errorf(engine.Fatal, "mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",
+			"Glean refuses every one of the %d items", u.planned)
+	}
+	return nil
+}
+
+// blame rejects the item of a page that Glean refused, when it is to blame.
+func (u *upload) blame(ctx context.Context, p *page, err error) error {
+	if u.opened && !u.active(ctx) {
+		return engine.Errorf(engine.Transient, "see that no other run writes to the datasource, and run again", "the upload is no longer Glean's current one, another has taken its place: %w", err)
+	}
+	if ctx.Err() != nil { // another page has failed, this one proves nothing
+		return ctx.Err()
+	}
+	u.refused.Add(1)
+	e := p.items[0]
+	e.Body = p.body(0)
+	if statusOf(err) == http.StatusRequestEntityTooLarge {
+		return u.refusals.add(u.stream, e, refusal{reason: "it is larger than Glean takes in one request", own: true}, u.reject)
+	}
+	return u.refusals.add(u.stream, e, refusal{reason: reasonOf(err)}, u.reject)
 }
 
 // active tells whether Glean still has this upload under way; it does when it
@@ -173,8 +205,31 @@ func (u *upload) end(err error, first bool) error {
 	return err
 }
 
+// request makes the request of a page. A first page that discards has another
+// upload id in each attempt: when an earlier one gets through late, it discards
+// this upload under an id that no other page has, and the next page is refused.
+// Under the same id the upload would go on and end without its first pages.
 func (u *upload) request(ctx context.Context, p *page, first, last bool) error {
-	tail := u.tail
+	r := connection.Request{
+		Method: http.MethodPost, Path: u.path, Want: connection.NoBody,
+		Idempotent: true, // pages are upserts by id; post sorts out the first and the last
+	}
+	if first && u.force {
+		r.Again = func() []byte {
+			u.id = u.uploadID(u.stream)
+			return p.request(u.tail(first, last))
+		}
+		r.Body = r.Again()
+	} else {
+		r.Body = p.request(u.tail(first, last))
+	}
+	_, err := u.sink.conn.Do(ctx, r)
+	return err
+}
+
+// tail is what a page's envelope ends with.
+func (u *upload) tail(first, last bool) string {
+	tail := `,"uploadId":` + string(codec.Quote(nil, u.id)) + u.place
 	if first {
 		tail += `,"isFirstPage":true`
 		if u.force {
@@ -182,11 +237,10 @@ func (u *upload) request(ctx context.Context, p *page, first, last bool) error {
 		}
 	}
 	if last {
-		tail += `,"isLastPage":true` + u.last
+		tail += `,"isLastPage":true`
+		if u.refused.Load() == 0 {
+			tail += u.lift
+		}
 	}
-	_, err := u.sink.conn.Do(ctx, connection.Request{
-		Method: http.MethodPost, Path: u.path, Body: p.request(tail), Want: connection.NoBody,
-		Idempotent: true, // pages are upserts by id; post sorts out the first and the last
-	})
-	return err
+	return tail
 }

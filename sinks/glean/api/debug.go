@@ -21,16 +21,17 @@ type DocumentsStatus struct {
 	ProcessingHistory []ProcessingEvent `json:"processingHistory"`
 }
 
-// DocumentCounts are per object type; uploaded may be three hours old.
+// DocumentCounts are per object type, nil: the answer has none; uploaded may be
+// three hours old.
 type DocumentCounts struct {
 	Uploaded []TypeCount `json:"uploaded"`
 	Indexed  []TypeCount `json:"indexed"`
 }
 
-// TypeCount counts the documents of one object type.
+// TypeCount counts the documents of one object type; nil: the answer does not.
 type TypeCount struct {
 	ObjectType string `json:"objectType"`
-	Count      int    `json:"count"`
+	Count      *int   `json:"count"`
 }
 
 // IdentityStatus is what the status says about users, groups and memberships.
@@ -47,9 +48,9 @@ type StreamStatus struct {
 	Counts            StreamCounts `json:"counts"`
 }
 
-// StreamCounts counts what was uploaded.
+// StreamCounts counts what was uploaded; nil: the answer does not.
 type StreamCounts struct {
-	Uploaded int `json:"uploaded"`
+	Uploaded *int `json:"uploaded"`
 }
 
 // BulkUpload is an active or recent upload. Times are ISO 8601; EndTime is "NA"

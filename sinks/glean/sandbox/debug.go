@@ -24,7 +24,7 @@ func debugStatus(s *Server, datasource string, _ []byte) (any, error) {
 		memberships += len(c.live)
 	}
 	stream := func(name string, n int) api.StreamStatus {
-		return api.StreamStatus{BulkUploadHistory: s.history(x, name), Counts: api.StreamCounts{Uploaded: n}}
+		return api.StreamStatus{BulkUploadHistory: s.history(x, name), Counts: api.StreamCounts{Uploaded: &n}}
 	}
 	counts := x.counts()
 	return api.DatasourceStatus{
@@ -80,9 +80,9 @@ func (x *source) counts() []api.TypeCount {
 	for _, e := range x.documents.live {
 		n[e.value.objectType]++
 	}
-	var out []api.TypeCount
+	out := []api.TypeCount{}
 	for _, t := range slices.Sorted(maps.Keys(n)) {
-		out = append(out, api.TypeCount{ObjectType: t, Count: n[t]})
+		out = append(out, api.TypeCount{ObjectType: t, Count: new(n[t])})
 	}
 	return out
 }

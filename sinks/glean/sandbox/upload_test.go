@@ -243,7 +243,8 @@ func TestStatus(t *testing.T) {
 	want("after a restart", newest(), "d ACTIVE NA UPLOAD STARTED")
 	s := status()
 	want("the discarded upload is not listed", fmt.Sprint(len(s.Documents.BulkUploadHistory)), "3")
-	want("counts", fmt.Sprint(s.Documents.Counts), "{[{component 5}] [{component 5}]}")
+	counted := s.Documents.Counts.Uploaded
+	want("counts", fmt.Sprintf("%d %s %d", len(counted), counted[0].ObjectType, *counted[0].Count), "1 component 5")
 	want("visibility", s.DatasourceVisibility, api.VisibilityAll)
 
 	u := c.Index("backstage").Uploads

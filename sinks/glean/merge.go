@@ -1,0 +1,80 @@
+package glean
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+const (
+	maxMergeNotes = 20 // what is beyond is counted
+	maxMergeNamed = 5  // refs, and groups of a ref, that a note names
+)
+
+// noteMerges warns about refs that are one user: each gains what the others'
+// groups may find. merged are the refs that share an e-mail by the first of
+// them; groups and users have distinct refs.
+func (s *session) noteMerges(merged map[string][]string, note func(format string, args ...any)) {
+	groups := map[string][]string{} // of the refs that share an e-mail, each once
+	for _, refs := range merged {
+		for _, ref := range refs {
+			groups[ref] = nil
+		}
+	}
+	for _, g := range s.groups {
+		for _, m := range g.members {
+			if of, shared := groups[m]; shared && (len(of) == 0 || of[len(of)-1] != g.ref) {
+				groups[m] = append(of, g.ref)
+			}
+		}
+	}
+	primaries := slices.Sorted(maps.Keys(merged))
+	for i, primary := range primaries {
+		if i == maxMergeNotes {
+			note("and %d more e-mails are each shared by several users, who are one user of Glean", len(primaries)-i)
+			return
+		}
+		refs := merged[primary]
+		names := strings.Join(refs[:min(len(refs), maxMergeNamed)], " and ")
+		if more := len(refs) - maxMergeNamed; more > 0 {
+			names += fmt.Sprintf(" and %d more", more)
+		}
+		note("%s have one e-mail and are one user of Glean: %s", names, gains(refs, groups))
+	}
+}
+
+// gains says who of the refs gets into which groups by being one user with the
+// others.
+func gains(refs []string, groups map[string][]string) string {
+	all := map[string]bool{}
+	for _, ref := range refs {
+		for _, g := range groups[ref] {
+			all[g] = true
+		}
+	}
+	sorted := slices.Sorted(maps.Keys(all))
+	var texts []string
+	more := 0
+	for _, ref := range refs {
+		switch {
+		case len(groups[ref]) == len(all):
+		case len(texts) == maxMergeNamed:
+			more++
+		default:
+			own := map[string]bool{}
+			for _, g := range groups[ref] {
+				own[g] = true
+			}
+			gained := slices.DeleteFunc(slices.Clone(sorted), func(g string) bool { return own[g] })
+			texts = append(texts, ref+" gains "+enumerate(gained, maxMergeNamed))
+		}
+	}
+	if more > 0 {
+		texts = append(texts, fmt.Sprintf("%d more gain groups likewise", more))
+	}
+	if len(texts) == 0 {
+		return "neither gains anything by it"
+	}
+	return strings.Join(texts, ", ")
+}
