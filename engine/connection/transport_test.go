@@ -63,8 +63,8 @@ func TestProxy(t *testing.T) {
 				s.Proxy = func(*url.URL) (*url.URL, error) {
 					switch tc.status {
 					case -1:
-						broken := "http://u:" + password + "@ho st"
-						return url.Parse(broken)
+						_, err := url.Parse(strings.Join([]string{"http://u:", password, "@ho st"}, ""))
+						return nil, err
 					case 0:
 						return url.Parse("http://u:" + password + "@127.0.0.1:1")
 					}
