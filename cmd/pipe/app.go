@@ -83,6 +83,7 @@ func (a *app) cli() *cli.App {
 		Name:                      "pipe",
 		Usage:                     "run declarative pipelines: the Backstage catalog into Glean, each document for the people who may see it",
 		Version:                   version(),
+		HideVersion:               true, // arrange takes --version for the command
 		Writer:                    a.stdout,
 		ErrWriter:                 a.stderr,
 		DisableSliceFlagSeparator: true,

@@ -15,6 +15,9 @@ func arrange(c *cli.App, args []string) []string {
 	if len(args) < 2 {
 		return args
 	}
+	if args[1] == "--version" || args[1] == "-v" {
+		return []string{args[0], "version"}
+	}
 	flags := globalFlags()
 	commands := c.Commands
 	var path, words, options []string // the command's name, the other words, the flags

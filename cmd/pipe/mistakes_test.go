@@ -43,6 +43,7 @@ func TestCalls(t *testing.T) {
 		"an unknown kind":          {"show " + shipped + " --sandbox widgets", 2, []string{"widgets", "components"}},
 		"a kind":                   {"show " + shipped + " --sandbox components --limit 2", 0, []string{"component:", "--limit 0"}},
 		"doctor":                   {"doctor --sandbox " + shipped, 0, []string{"have an e-mail"}},
+		"version as a flag":        {"--version", 0, []string{"pipe ", "go1"}},
 		"version":                  {"version", 0, []string{"pipe ", "go1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
