@@ -69,6 +69,8 @@ func (c *chain) transform(ctx context.Context, w *Worker, batch []*Record, res *
 			switch o := outcomes[i]; {
 			case o.Err != nil:
 				res.reject("", r.Ref, at("transform", o.Err))
+			case r.unsure != "":
+				res.reject("", r.Ref, Reject("transform", t.Name(), "%v", r.sure()))
 			case o.Dropped != "":
 				res.ends = append(res.ends, ended{ref: r.Ref, ending: Filtered, reason: o.Dropped})
 			default:
@@ -170,13 +172,15 @@ func (c *chain) other(w *Worker, r *Record, res *result) {
 // decide asks the rules. What they look up must be known: a rule that does not
 // hold because something was not seen would be an exposure (invariant 2).
 func (c *chain) decide(w *Worker, r *Record) (Permissions, error) {
-	w.unsure = ""
-	w.Run.Forget() // what the mapping looked up is looked up again
+	w.Begin(r) // what the mapping looked up is looked up again
 	p, err := c.p.Decider.Decide(w, r)
-	if err == nil && w.unsure != "" {
-		err = Reject("permissions", p.Rule, "a rule looks up %s, which is read in the same phase and cannot be seen: raise limits.hold above the size of the catalog, or decide by what the record itself says", w.unsure)
+	if err != nil {
+		return p, err
 	}
-	return p, err
+	if err := w.Sure(); err != nil {
+		return p, Reject("permissions", p.Rule, "%v", err)
+	}
+	return p, nil
 }
 
 // encode lets the session encode items and sorts what came of them.

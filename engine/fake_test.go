@@ -85,9 +85,13 @@ type fates struct {
 
 func (f *fates) Name() string { return "fates" }
 
-func (f *fates) Apply(_ context.Context, _ *Worker, records []*Record) ([]Outcome, error) {
+func (f *fates) Apply(_ context.Context, w *Worker, records []*Record) ([]Outcome, error) {
 	out := make([]Outcome, len(records))
 	for i, r := range records {
+		w.Begin(r)
+		if ref, ok := strings.CutPrefix(r.Value["fate"].(string), "filtered by "); ok {
+			w.lookup(ref)
+		}
 		switch r.Value["fate"] {
 		case "dropped":
 			out[i].Dropped = "unwanted"

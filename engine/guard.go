@@ -51,6 +51,9 @@ func (v *review) emptyRead(*Plan, Holdings) error {
 func (v *review) maxRejected(*Plan, Holdings) error {
 	n, total := v.ledger.ended(Rejected), v.ledger.total()
 	b := v.p.Limits.MaxRejected
+	if n == total {
+		return &Refusal{Guard: "guards.max_rejected", Reason: fmt.Sprintf("all %d records were rejected", n), Remedy: "look at the rejections above, and mend the transforms, the mapping or the rules"}
+	}
 	if !b.Exceeded(n, total) {
 		return nil
 	}
@@ -63,21 +66,22 @@ func (v *review) maxRejected(*Plan, Holdings) error {
 func (v *review) emptyStream(plan *Plan, held Holdings) error {
 	for _, s := range plan.Streams {
 		d, declared := v.p.stream(s.Name)
-		if !declared || s.Count > 0 || held.Known && held.Streams[s.Name] == 0 || v.p.Offline && d.Identities {
+		has, known := held.count(s.Name)
+		if !declared || s.Count > 0 || known && (has == 0 || v.approvals.Loss >= has) || v.p.Offline && d.Identities {
 			continue
 		}
-		if held.Known && v.approvals.Loss >= held.Streams[s.Name] {
-			continue
-		}
-		if !held.Known && v.approvals.Loss > 0 {
+		if !known && d.Identities && v.approvals.Loss > 0 {
 			continue
 		}
 		r := &Refusal{Guard: "empty stream", Reason: fmt.Sprintf("nothing is left for %s, so that everything there would go", s.Name),
 			Remedy: "look at the endings above for why; leave the stream out with --only when it should stay as it is"}
-		if held.Known {
-			r.Remedy += fmt.Sprintf(", or allow it once with --approve-loss %d", held.Streams[s.Name])
-		} else {
+		switch {
+		case known:
+			r.Remedy += fmt.Sprintf(", or allow it once with --approve-loss %d", has)
+		case d.Identities:
 			r.Remedy += "; the sink does not say what it holds, and --approve-loss 1 allows this once"
+		default:
+			r.Remedy += "; the sink does not say what it holds, so that this cannot be allowed"
 		}
 		return r
 	}
@@ -90,9 +94,6 @@ const someOf = 5
 
 // maxLoss compares counts with what the sink says it holds (invariant 4).
 func (v *review) maxLoss(plan *Plan, held Holdings) error {
-	if !held.Known {
-		return nil
-	}
 	var table []string
 	worst := 0
 	look := func(what string, has, will int) {
@@ -104,7 +105,9 @@ func (v *review) maxLoss(plan *Plan, held Holdings) error {
 		}
 	}
 	for _, s := range plan.Streams {
-		look(s.Name, held.Streams[s.Name], s.Weight)
+		if has, known := held.count(s.Name); known {
+			look(s.Name, has, s.Weight)
+		}
 		for _, typ := range slices.Sorted(maps.Keys(held.Types[s.Name])) {
 			look(s.Name+" "+typ, held.Types[s.Name][typ], s.Types[typ])
 		}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"sync"
 )
@@ -129,7 +130,7 @@ func (l *ledger) reject(stream, ref string, err error) {
 	d := letter(ref, err)
 	where := d.Stage
 	if d.Field != "" {
-		where += " " + d.Field
+		where += " " + place.ReplaceAllString(d.Field, "[]")
 	}
 	if stream == "" {
 		l.end(ref, Rejected, where)
@@ -146,6 +147,9 @@ func (l *ledger) reject(stream, ref string, err error) {
 		l.writeErr = l.write(d)
 	}
 }
+
+// place is that of an element in a list, which makes no reason of its own.
+var place = regexp.MustCompile(`\[[0-9]+\]`)
 
 // rejectLate turns an item that was staged as delivered into a rejected one.
 func (l *ledger) rejectLate(stream, ref string, err error) {

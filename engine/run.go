@@ -96,6 +96,9 @@ type run struct {
 	report *Report
 	plan   *Plan
 	mu     sync.Mutex // notes and refused
+	// What review knew, for looking again when publishing takes items back.
+	held     Holdings
+	reviewer *review
 	// refused counts the items that publishing took back, by stream.
 	refused map[string]int
 }
@@ -120,7 +123,11 @@ func (r *run) acts(ctx context.Context) (err error) {
 		return err
 	}
 	r.report.Sent = true
-	return timed(&r.report.Seconds.Publish, func() error { return causeOf(ctx, session.Publish(ctx, r.plan)) })
+	err = timed(&r.report.Seconds.Publish, func() error { return causeOf(ctx, session.Publish(ctx, r.plan)) })
+	if err == nil {
+		err = r.ledger.settle() // dead letters of publishing are written, too
+	}
+	return err
 }
 
 func timed(seconds *float64, act func() error) error {
@@ -179,11 +186,12 @@ func (r *run) review(ctx context.Context, session Session) error {
 	if err != nil {
 		return err
 	}
-	if !held.Known && !r.p.Offline {
+	if len(held.Streams) == 0 && !r.p.Offline {
 		r.note("the sink does not say what it holds: the loss guard had nothing to compare with")
 	}
-	v := &review{p: r.p, ledger: r.ledger, approvals: r.o.Approvals}
-	if err := v.run(r.plan, held); err != nil {
+	r.held = held
+	r.reviewer = &review{p: r.p, ledger: r.ledger, approvals: r.o.Approvals}
+	if err := r.reviewer.run(r.plan, held); err != nil {
 		return err
 	}
 	if !r.o.Dry {
@@ -201,9 +209,12 @@ func (r *run) refuse(stream string, e Encoded, reason string) error {
 	r.mu.Unlock()
 	r.ledger.rejectLate(stream, e.Ref, Reject("publish", "", "%s", reason))
 	r.shelf.forget(stream, e)
-	planned := r.plan.Stream(stream).Count
+	s := r.plan.Stream(stream)
+	s.Weight--
+	planned := s.Count
 	l := r.p.Limits
-	if n < planned && !l.MaxRejected.Exceeded(r.ledger.ended(Rejected), r.ledger.total()) && !l.MaxLoss.Exceeded(n, planned) {
+	within := n < planned && !l.MaxRejected.Exceeded(r.ledger.ended(Rejected), r.ledger.total()) && !l.MaxLoss.Exceeded(n, planned)
+	if within && r.reviewer.maxLoss(r.plan, r.held) == nil {
 		return nil
 	}
 	return Errorf(Fatal, "mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",

@@ -130,10 +130,10 @@ func TestNothingBeforeEverything(t *testing.T) {
 			}
 		},
 		"too much would go": func(w *world) {
-			w.holdings = Holdings{Known: true, Streams: map[string]int{"users": 1, "documents": 60}}
+			w.holdings = Holdings{Streams: map[string]int{"users": 1, "documents": 60}}
 		},
 		"a type would go": func(w *world) {
-			w.holdings = Holdings{Known: true, Streams: map[string]int{"users": 1, "documents": 31}, Types: map[string]map[string]int{"documents": {"api": 21}}}
+			w.holdings = Holdings{Streams: map[string]int{"users": 1, "documents": 31}, Types: map[string]map[string]int{"documents": {"api": 21}}}
 		},
 		"it is stopped": func(w *world) {
 			stop := make(chan struct{})
@@ -207,7 +207,7 @@ func TestApprovedLoss(t *testing.T) {
 	w := newWorld(t)
 	w.add("catalog", "component", "c", "fine")
 	w.add("identities", "user", "u", "fine")
-	w.holdings = Holdings{Known: true, Streams: map[string]int{"users": 1, "documents": 61}}
+	w.holdings = Holdings{Streams: map[string]int{"users": 1, "documents": 61}}
 	_, err := w.run(t)
 	var refused *Refusal
 	if !errors.As(err, &refused) || !strings.Contains(refused.Remedy, "--approve-loss 60") {
@@ -216,7 +216,7 @@ func TestApprovedLoss(t *testing.T) {
 	w = newWorld(t)
 	w.add("catalog", "component", "c", "fine")
 	w.add("identities", "user", "u", "fine")
-	w.holdings = Holdings{Known: true, Streams: map[string]int{"users": 1, "documents": 61}}
+	w.holdings = Holdings{Streams: map[string]int{"users": 1, "documents": 61}}
 	w.o.Approvals.Loss = 60
 	if _, err := w.run(t); err != nil {
 		t.Error(err)
@@ -235,9 +235,10 @@ func TestUnseen(t *testing.T) {
 		w.add("identities", "group", "g", "fine")
 		for _, n := range []string{"a", "b", "c"} {
 			w.add("catalog", "component", n, "ruled by component:default/none")
+			w.add("catalog", "component", "t"+n, "filtered by component:default/none")
 		}
 		report, err := w.run(t)
-		if err != nil || report.Kinds[0].Kind != "component" || report.Kinds[0].Counts[want] != 3 {
+		if err != nil || report.Kinds[0].Kind != "component" || report.Kinds[0].Counts[want] != 6 {
 			t.Errorf("hold %d: %v, %+v", hold, err, report.Kinds)
 		}
 	}

@@ -95,13 +95,18 @@ type Outlet interface {
 	Note(format string, args ...any)
 }
 
-// Holdings is what a sink says it holds. Known is false when it could not be
-// asked. Counts are per stream, also of those that a session stages of its own,
-// in the measure of Encoded.Weight; and per object type of a stream.
+// Holdings is what a sink says it holds. A stream that is not in Streams is not
+// known, and the guards that compare pass it over. Counts are per stream, also
+// of those that a session stages of its own, in the measure of Encoded.Weight;
+// and per object type of a stream.
 type Holdings struct {
-	Known   bool
 	Streams map[string]int
 	Types   map[string]map[string]int
+}
+
+func (h Holdings) count(stream string) (n int, known bool) {
+	n, known = h.Streams[stream]
+	return n, known
 }
 
 // Plan is what review made of the stage: what publishing will send.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"strings"
 
@@ -43,16 +44,18 @@ func (a *app) datasourceApply(c *cli.Context) error {
 	if !ok {
 		return usage{d.Sink.Name + " has nothing to set up", ""}
 	}
-	plan, err := p.PlanProvision(c.Context)
+	ctx, cancel := a.interruptible(c.Context)
+	defer cancel()
+	plan, err := p.PlanProvision(ctx)
 	if err != nil {
 		return err
 	}
 	changed := len(plan) > 0
 	if changed {
-		if err := a.agreeTo(c, plan); err != nil {
+		if err := a.agreeTo(ctx, c, plan); err != nil {
 			return err
 		}
-		if err := p.Provision(c.Context); err != nil {
+		if err := p.Provision(ctx); err != nil {
 			return err
 		}
 	}
@@ -68,7 +71,7 @@ func (a *app) datasourceApply(c *cli.Context) error {
 }
 
 // agreeTo shows a plan and asks, unless --yes was given.
-func (a *app) agreeTo(c *cli.Context, plan []string) error {
+func (a *app) agreeTo(ctx context.Context, c *cli.Context, plan []string) error {
 	for _, line := range plan {
 		fmt.Fprintf(a.stderr, "  %s\n", line)
 	}
@@ -76,7 +79,17 @@ func (a *app) agreeTo(c *cli.Context, plan []string) error {
 		return nil
 	}
 	fmt.Fprint(a.stderr, "Go on? Write yes: ")
-	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
+	answers := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.stdin).ReadString('\n')
+		answers <- line
+	}()
+	var answer string
+	select {
+	case answer = <-answers:
+	case <-ctx.Done():
+		return engine.ErrStopped
+	}
 	if strings.TrimSpace(answer) != "yes" {
 		fmt.Fprintln(a.stderr)
 		return usage{"nothing was changed", "answer yes, or add --yes where nobody can answer"}

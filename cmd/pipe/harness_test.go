@@ -49,7 +49,7 @@ func datasourceOf(path, uiURL string) gleanapi.DatasourceConfig {
 	if d.SinkCfg == nil {
 		panic(d.Problems.Error())
 	}
-	return d.SinkCfg.(*glean.Config).Datasource
+	return d.SinkCfg.(*glean.Config).DatasourceConfig()
 }
 
 // world is a catalog server, an index server that knows the datasource, and

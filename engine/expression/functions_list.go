@@ -21,7 +21,7 @@ func listFunctions() []Function {
 	}, {
 		Name: "coalesce", Signature: "coalesce(values…)", MinArgs: 1, MaxArgs: -1,
 		Doc:      "The first value that is neither nil nor an empty text.",
-		Examples: []Example{{Expr: `coalesce(nil, "", "name")`, Result: "name"}, {Expr: `coalesce(nil, "")`}},
+		Examples: []Example{{Expr: `coalesce(nil, "", "name")`, Result: "name"}, {Expr: `coalesce(nil, "")`, Result: ""}},
 		Call:     pure(coalesce),
 	}, {
 		Name: "list", Signature: "list(value)", MinArgs: 1, MaxArgs: 1, Gives: ListKind, shape: sameShape,
@@ -83,7 +83,7 @@ func coalesce(args []any) (any, error) {
 			return arg, nil
 		}
 	}
-	return nil, nil
+	return args[len(args)-1], nil
 }
 
 func join(args []any) (any, error) {

@@ -21,6 +21,9 @@ func (c *conditional) Apply(ctx context.Context, w *engine.Worker, records []*en
 	for i, r := range records {
 		w.Begin(r)
 		holds, err := w.Run.True(c.when)
+		if err == nil {
+			err = w.Sure()
+		}
 		switch {
 		case err != nil:
 			out[i].Err = engine.Reject("transform", c.Name()+".when", "%v", err)

@@ -27,7 +27,7 @@ func (k *Sink) Check(ctx context.Context) []engine.Finding {
 		return append(out, failed("status", err))
 	}
 	held := engine.Finding{What: "holds", Detail: "Glean does not count what it holds, so that no run can tell what it would delete", Remedy: "look at the datasource's status in Glean before a run"}
-	if h := holdings(s); h.Known {
+	if h := holdings(s); len(h.Streams) == 4 {
 		held = engine.Finding{What: "holds", OK: true, Detail: fmt.Sprintf("%d users, %d groups, %d memberships, %d documents",
 			h.Streams[streamUsers], h.Streams[streamGroups], h.Streams[streamMemberships], h.Streams[streamDocuments])}
 	}

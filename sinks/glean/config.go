@@ -116,10 +116,15 @@ func compileURLRegex(s string) (*regexp.Regexp, error) {
 	return regexp.Compile("^(?:" + s + ")$")
 }
 
-// datasource is the datasource as Glean is told of it: quick links that begin
+// DatasourceConfig is the datasource as Glean is told of it: quick links that begin
 // with / stand below homeUrl.
-func (c *Config) datasource() api.DatasourceConfig {
+func (c *Config) DatasourceConfig() api.DatasourceConfig {
 	d := c.Datasource
+	for _, decides := range []**bool{&d.IsUserReferencedByEmail, &d.IsEntityDatasource} {
+		if *decides == nil { // what items are made by must not be left to what is there
+			*decides = new(bool)
+		}
+	}
 	d.Quicklinks = slices.Clone(d.Quicklinks)
 	for i, q := range d.Quicklinks {
 		if strings.HasPrefix(q.URL, "/") {

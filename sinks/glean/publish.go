@@ -81,8 +81,8 @@ func (p *publishing) stream(ctx context.Context, name, path, flag string) error 
 // count alone says that it would pause what the engine's guards have allowed.
 // Otherwise it stays, as a second pair of eyes.
 func (p *publishing) lifts(items *engine.StreamPlan) bool {
-	held := p.held.Streams[items.Name]
-	return p.held.Known && float64(held-items.Count) > staleShare*float64(held)
+	held := p.held.Streams[items.Name] // 0 where it is not known
+	return float64(held-items.Count) > staleShare*float64(held)
 }
 
 // staleShare is the share of deleted items above which Glean pauses deletion.

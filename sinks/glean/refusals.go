@@ -12,7 +12,8 @@ import (
 )
 
 // sameReason is how many items Glean may refuse for one reason before the run
-// stops: what repeats is not the items' fault.
+// stops, and a hundredth of the upload: what repeats is not the items' fault.
+// The engine's guards bound them, too.
 const sameReason = 3
 
 // refusals are the items that Glean refused for their own sake. It is used from
@@ -36,7 +37,7 @@ type refusal struct {
 
 // add notes a refused item and tells it, one at a time. Its error says that the
 // upload must be left unfinished: that of tell, or that the reason repeats.
-func (r *refusals) add(stream string, e engine.Encoded, why refusal, tell func(engine.Encoded, string) error) error {
+func (r *refusals) add(stream string, planned int, e engine.Encoded, why refusal, tell func(engine.Encoded, string) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.names[stream+" "+nameOf(stream, e)] = true
@@ -45,7 +46,7 @@ func (r *refusals) add(stream string, e engine.Encoded, why refusal, tell func(e
 	}
 	kind := stream + " " + kindOf(why.reason, e)
 	r.reasons[kind]++
-	if r.reasons[kind] > sameReason {
+	if r.reasons[kind] > max(sameReason, planned/100) {
 		return engine.Errorf(engine.Fatal, "mend the mapping or datasource.objectDefinitions; the upload was left unfinished, so that nothing was deleted and the next run begins it anew",
 			"Glean refuses %s again and again for the same reason: %s", stream, why.reason)
 	}

@@ -19,7 +19,7 @@ const sandboxToken = "sandbox-token"
 func startSandbox(_ context.Context, o engine.SandboxOptions) (*engine.Sandbox, error) {
 	cfg := *o.Config.(*Config)
 	cfg.adopt(o.UIURL)
-	d := cfg.datasource()
+	d := cfg.DatasourceConfig()
 	s, err := sandbox.Start(sandbox.Options{Token: sandboxToken, Datasources: []api.DatasourceConfig{d}})
 	if err != nil {
 		return nil, fmt.Errorf("start the index server: %w", err)

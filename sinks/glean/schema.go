@@ -1,6 +1,7 @@
 package glean
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -71,8 +72,11 @@ func (k *Sink) differences(live api.DatasourceConfig) []string {
 				out = append(out, fmt.Sprintf("%s has no property %s in Glean", label(o.Name), p.Name))
 				continue
 			}
-			differs(label(o.Name)+", property "+p.Name, p.PropertyType, live.ObjectDefinitions[i].PropertyDefinitions[j].PropertyType)
+			differs(label(o.Name)+", property "+p.Name, typeOf(p), typeOf(live.ObjectDefinitions[i].PropertyDefinitions[j]))
 		}
 	}
 	return out
 }
+
+// typeOf is a property's type; Glean may leave out the usual one.
+func typeOf(p api.PropertyDefinition) string { return cmp.Or(p.PropertyType, api.PropertyText) }

@@ -90,28 +90,31 @@ func (s *session) writes(stream string) bool {
 	return s.o.Written(stream)
 }
 
-// holdings is what a status counts; memberships in rows. A status that lacks
-// one of the counts says nothing: absent is not zero.
+// holdings is what a status says. A stream is known when its own count is there;
+// where documents are counted, people and groups that are not are none.
+// Memberships are counted in rows.
 func holdings(s api.DatasourceStatus) engine.Holdings {
-	h := engine.Holdings{Known: s.Documents.Counts.Uploaded != nil, Streams: map[string]int{}, Types: map[string]map[string]int{streamDocuments: {}}}
-	count := func(n *int) int {
-		if n == nil {
-			h.Known = false
-			return 0
+	h := engine.Holdings{Streams: map[string]int{}, Types: map[string]map[string]int{}}
+	for stream, n := range map[string]*int{streamUsers: s.Identity.Users.Counts.Uploaded, streamGroups: s.Identity.Groups.Counts.Uploaded, streamMemberships: s.Identity.Memberships.Counts.Uploaded} {
+		switch {
+		case n != nil:
+			h.Streams[stream] = *n
+		case s.Documents.Counts.Uploaded != nil:
+			h.Streams[stream] = 0
 		}
-		return *n
 	}
-	h.Streams[streamUsers] = count(s.Identity.Users.Counts.Uploaded)
-	h.Streams[streamGroups] = count(s.Identity.Groups.Counts.Uploaded)
-	h.Streams[streamMemberships] = count(s.Identity.Memberships.Counts.Uploaded)
+	if s.Documents.Counts.Uploaded == nil {
+		return h
+	}
+	types, total := map[string]int{}, 0
 	for _, c := range s.Documents.Counts.Uploaded {
-		n := count(c.Count)
-		h.Streams[streamDocuments] += n
-		h.Types[streamDocuments][c.ObjectType] += n
+		if c.Count == nil {
+			return h
+		}
+		types[c.ObjectType] += *c.Count
+		total += *c.Count
 	}
-	if !h.Known {
-		return engine.Holdings{}
-	}
+	h.Streams[streamDocuments], h.Types[streamDocuments] = total, types
 	return h
 }
 

@@ -232,13 +232,13 @@ func TestHolds(t *testing.T) {
 		t.Errorf("memberships weigh %s", got)
 	}
 	h, err := f.read().Holds(t.Context())
-	if err != nil || !h.Known || fmt.Sprint(h.Streams) != "map[documents:2 groups:3 memberships:3 users:2]" || h.Types["documents"]["component"] != 2 {
+	if err != nil || fmt.Sprint(h.Streams) != "map[documents:2 groups:3 memberships:3 users:2]" || h.Types["documents"]["component"] != 2 {
 		t.Errorf("%+v %v", h, err)
 	}
 
 	for _, status := range []int{404, 410} {
 		f.server.Fail(sandbox.Fault{Path: "/status", Status: status})
-		if h, err := f.read().Holds(t.Context()); err != nil || h.Known {
+		if h, err := f.read().Holds(t.Context()); err != nil || len(h.Streams) > 0 {
 			t.Errorf("status %d: %+v %v", status, h, err)
 		}
 		f.server.Heal()
@@ -256,34 +256,31 @@ func TestHolds(t *testing.T) {
 	}
 }
 
-// TestStatusShapes: absent is not zero, and what cannot be read says nothing.
+// TestStatusShapes: each stream is known by its own count; what cannot be read
+// says nothing.
 func TestStatusShapes(t *testing.T) {
 	const good = `{"documents":{"counts":{"uploaded":[{"objectType":"component","count":2}]}},"identity":{"users":{"counts":{"uploaded":1}},"groups":{"counts":{"uploaded":1}},"memberships":{"counts":{"uploaded":1}}}}`
+	const all, people = "map[documents:2 groups:1 memberships:1 users:1]", "map[groups:1 memberships:1 users:1]"
 	f := start(t, sandbox.Rules{})
-	for name, tc := range map[string]struct {
-		old, new string
-		known    bool
-	}{
-		"good":                   {"", "", true},
-		"an empty index":         {`[{"objectType":"component","count":2}]`, `[]`, true},
-		"no list of documents":   {`[{"objectType":"component","count":2}]`, `null`, false},
-		"documents as a number":  {`[{"objectType":"component","count":2}]`, `200`, false},
-		"documents without one":  {`"count":2`, `"number":2`, false},
-		"no counts of documents": {`"documents":{"counts"`, `"documents":{"numbers"`, false},
-		"no users":               {`"users":`, `"people":`, false},
-		"no counts of users":     {`"users":{"counts":{"uploaded":1}}`, `"users":{}`, false},
-		"no groups":              {`"groups":`, `"teams":`, false},
-		"no memberships":         {`"memberships":{"counts":{"uploaded":1}}`, `"memberships":{"counts":{}}`, false},
-		"no identity":            {`"identity"`, `"identities"`, false},
-		"an envelope":            {good, `{"status":` + good + `}`, false},
-		"a list":                 {good, `[` + good + `]`, false},
-		"nothing":                {good, `{}`, false},
+	for name, tc := range map[string]struct{ old, new, want string }{
+		"good":                   {"", "", all},
+		"an empty index":         {`[{"objectType":"component","count":2}]`, `[]`, "map[documents:0 groups:1 memberships:1 users:1]"},
+		"no list of documents":   {`[{"objectType":"component","count":2}]`, `null`, people},
+		"documents as a number":  {`[{"objectType":"component","count":2}]`, `200`, "map[]"},
+		"documents without one":  {`"count":2`, `"number":2`, people},
+		"no counts of documents": {`"documents":{"counts"`, `"documents":{"numbers"`, people},
+		"no users":               {`"users":`, `"people":`, "map[documents:2 groups:1 memberships:1 users:0]"},
+		"no counts of users":     {`"users":{"counts":{"uploaded":1}}`, `"users":{}`, "map[documents:2 groups:1 memberships:1 users:0]"},
+		"no memberships":         {`"memberships":{"counts":{"uploaded":1}}`, `"memberships":{"counts":{}}`, "map[documents:2 groups:1 memberships:0 users:1]"},
+		"an envelope":            {good, `{"status":` + good + `}`, "map[]"},
+		"a list":                 {good, `[` + good + `]`, "map[]"},
+		"nothing":                {good, `{}`, "map[]"},
 	} {
 		body := strings.Replace(good, tc.old, tc.new, 1)
 		f.server.Fail(sandbox.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: body})
 		h, err := f.read().Holds(t.Context())
-		if err != nil || h.Known != tc.known || !h.Known && len(h.Streams) > 0 {
-			t.Errorf("%s: %+v %v", name, h, err)
+		if got := fmt.Sprint(h.Streams); err != nil || got != tc.want {
+			t.Errorf("%s: %s, want %s, %v", name, got, tc.want, err)
 		}
 		f.server.Heal()
 	}

@@ -135,9 +135,9 @@ func (u *upload) blame(ctx context.Context, p *page, err error) error {
 	e := p.items[0]
 	e.Body = p.body(0)
 	if statusOf(err) == http.StatusRequestEntityTooLarge {
-		return u.refusals.add(u.stream, e, refusal{reason: "it is larger than Glean takes in one request", own: true}, u.reject)
+		return u.refusals.add(u.stream, u.planned, e, refusal{reason: "it is larger than Glean takes in one request", own: true}, u.reject)
 	}
-	return u.refusals.add(u.stream, e, refusal{reason: reasonOf(err)}, u.reject)
+	return u.refusals.add(u.stream, u.planned, e, refusal{reason: reasonOf(err)}, u.reject)
 }
 
 // active tells whether Glean still has this upload under way; it does when it

@@ -50,7 +50,7 @@ func (s *pageSize) maxBytes() int64 {
 func (s *pageSize) succeeded(bytes int) {
 	switch s.good++; {
 	case bytes > 2*aim:
-		s.now, s.good = max(s.now*aim/bytes, s.floor()), 0
+		s.now, s.good = max(1, s.now*aim/bytes, min(s.floor(), s.now)), 0
 	case s.good >= patience && bytes < aim:
 		s.now, s.good = min(s.now*2, s.most), 0
 	}

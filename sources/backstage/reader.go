@@ -43,6 +43,14 @@ func (r *reader) read(ctx context.Context) (int, error) {
 		if err := r.walk(ctx, &p); err != nil {
 			return 0, err
 		}
+		if !p.refused && p.got < p.promised {
+			// What was there at the first page may have been deleted since.
+			now, err := r.api.count(ctx, r.filter)
+			if err != nil {
+				return 0, err
+			}
+			p.promised = min(p.promised, now)
+		}
 		switch {
 		case p.complete():
 			return len(r.seen), nil

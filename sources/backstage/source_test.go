@@ -213,7 +213,7 @@ func TestReadFaults(t *testing.T) {
 		"a cursor refused twice": {[]fault{{Kind: kind, Page: 3, Times: 2, Status: 400}}, 0, engine.Transient, "refused its own cursor twice", "run again"},
 		"the first page refused": {[]fault{{Kind: kind, Page: 1, Status: 400}}, 0, engine.Permanent, "Malformed cursor", ""},
 		"short once":             {[]fault{{Kind: kind, Page: 1, Times: 1, Promise: 3}}, 100, 0, "", ""},
-		"short twice":            {[]fault{{Kind: kind, Page: 1, Times: 2, Promise: 3}}, 0, engine.Transient, "incomplete: Backstage promised 103 entities and gave 100, twice", "run again"},
+		"short twice":            {[]fault{{Kind: kind, Page: 1, Promise: 3}}, 0, engine.Transient, "incomplete: Backstage promised 103 entities and gave 100, twice", "run again"},
 		"refused, then short":    {[]fault{{Kind: kind, Page: 3, Times: 1, Status: 400}, {Kind: kind, Page: 1, Times: 2, Promise: 1}}, 100, 0, "", ""},
 		"too much at once":       {[]fault{{Kind: kind, Page: 2, Times: 3, Status: 504}}, 100, 0, "", ""},
 		"an error on a page":     {[]fault{{Kind: kind, Page: 2, Times: 1, Status: 500}}, 100, 0, "", ""},

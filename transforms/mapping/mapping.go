@@ -41,7 +41,7 @@ var _ engine.Mapper = (*Mapper)(nil)
 // conditions, too, to tell whether there is anything to do later.
 func (m *Mapper) Map(w *engine.Worker, r *engine.Record, pass engine.Pass) (engine.Mapped, error) {
 	var out engine.Mapped
-	taken := false
+	var takers []taker
 	for i := range m.streams {
 		s := &m.streams[i]
 		if pass == engine.OtherStreams && s.identities {
@@ -51,24 +51,34 @@ func (m *Mapper) Map(w *engine.Worker, r *engine.Record, pass engine.Pass) (engi
 		if err != nil {
 			return engine.Mapped{}, err
 		}
-		if one == nil {
-			continue
+		if one != nil {
+			takers = append(takers, taker{s, one})
 		}
-		taken = true
-		if pass == engine.IdentityStreams && !s.identities {
+	}
+	if err := w.Sure(); err != nil {
+		return engine.Mapped{}, engine.Reject("mapping", "when", "%v", err)
+	}
+	for _, t := range takers {
+		if pass == engine.IdentityStreams && !t.stream.identities {
 			out.Later = true
 			continue
 		}
-		item, err := one.item(w, s.name, r)
+		item, err := t.mapping.item(w, t.stream.name, r)
 		if err != nil {
 			return engine.Mapped{}, err
 		}
 		out.Items = append(out.Items, item)
 	}
-	if !taken {
+	if len(takers) == 0 {
 		out.Omitted = cmp.Or(m.omitted[r.Kind], noMapping)
 	}
 	return out, nil
+}
+
+// taker is a mapping that takes a record, and its stream.
+type taker struct {
+	stream  *stream
+	mapping *mapping
 }
 
 // takes is the first mapping that takes the record, nil when none does.
