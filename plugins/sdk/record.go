@@ -1,0 +1,192 @@
+package sdk
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Record is one record of the source, as far as the plugin needs it. It belongs
+// to the call of Transform that it was given to.
+//
+// A path is dotted, such as spec.definition; of a key that holds a dot itself,
+// as those of annotations do, the map above it is read and set.
+type Record struct {
+	raw     []byte
+	value   map[string]any
+	writes  []string
+	changed []string
+	err     error
+}
+
+// Kind is the record's kind, such as "API".
+func (r *Record) Kind() string { return r.Text("kind") }
+
+// Ref is the record's entity ref, such as "api:default/orders".
+func (r *Record) Ref() string { return r.Text("ref") }
+
+// Get is the value at a path, nil where there is none: nil, bool, json.Number,
+// string, []any or map[string]any. It is the record's own: Set takes a changed
+// copy, and a change in place alone is not sent.
+func (r *Record) Get(path string) any {
+	v, _ := find(r.decoded(), path)
+	return v
+}
+
+// Text is the string at a path, "" where there is none or another value.
+func (r *Record) Text(path string) string {
+	s, _ := r.Get(path).(string)
+	return s
+}
+
+// Has reports whether there is a value at a path, be it null.
+func (r *Record) Has(path string) bool {
+	_, ok := find(r.decoded(), path)
+	return ok
+}
+
+// Set puts a value that encodes to JSON at a path that lies under the plugin's
+// Writes, with all objects on the way. A path elsewhere, and one through a value
+// that is not an object, makes the record fail.
+func (r *Record) Set(path string, value any) {
+	parent, key, ok := r.change(path, true)
+	if !ok {
+		return
+	}
+	parent[key] = value
+}
+
+// Delete takes the value at a path away. The rules of Set hold.
+func (r *Record) Delete(path string) {
+	if !r.Has(path) {
+		return
+	}
+	if parent, key, ok := r.change(path, false); ok {
+		delete(parent, key)
+	}
+}
+
+func (r *Record) decoded() map[string]any {
+	if r.value == nil {
+		r.value = map[string]any{}
+		d := json.NewDecoder(bytes.NewReader(r.raw))
+		d.UseNumber()
+		if err := d.Decode(&r.value); err != nil {
+			r.fail(fmt.Errorf("pipe sent a record that is not a JSON object: %w", err))
+		}
+	}
+	return r.value
+}
+
+func (r *Record) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// change notes that a path changes and gives the object that holds it.
+func (r *Record) change(path string, grow bool) (parent map[string]any, key string, ok bool) {
+	if !slices.ContainsFunc(r.writes, func(w string) bool { return covers(w, path) }) {
+		r.fail(fmt.Errorf("the plugin changes %s, which its Writes does not name", path))
+		return nil, "", false
+	}
+	steps := strings.Split(path, ".")
+	parent = r.decoded()
+	for i, step := range steps[:len(steps)-1] {
+		next, is := parent[step].(map[string]any)
+		if !is && parent[step] != nil {
+			r.fail(fmt.Errorf("the plugin changes %s, but %s is not an object here", path, strings.Join(steps[:i+1], ".")))
+			return nil, "", false
+		}
+		if next == nil {
+			if !grow {
+				return nil, "", false
+			}
+			next = map[string]any{}
+			parent[step] = next
+		}
+		parent = next
+	}
+	if !slices.ContainsFunc(r.changed, func(c string) bool { return covers(c, path) }) {
+		r.changed = append(slices.DeleteFunc(r.changed, func(c string) bool { return covers(path, c) }), path)
+	}
+	return parent, steps[len(steps)-1], true
+}
+
+// changes is a JSON object shaped like the record with the new values alone.
+func (r *Record) changes() ([]byte, error) {
+	if len(r.changed) == 0 {
+		return nil, nil
+	}
+	out := map[string]any{}
+	for _, path := range r.changed {
+		v, ok := find(r.value, path)
+		if !ok {
+			continue
+		}
+		steps := strings.Split(path, ".")
+		at := out
+		for _, step := range steps[:len(steps)-1] {
+			if at[step] == nil {
+				at[step] = map[string]any{}
+			}
+			at = at[step].(map[string]any)
+		}
+		at[steps[len(steps)-1]] = v
+	}
+	var buf bytes.Buffer
+	e := json.NewEncoder(&buf)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(out); err != nil {
+		return nil, fmt.Errorf("encode what the plugin set: %w", err)
+	}
+	return bytes.TrimSpace(buf.Bytes()), nil
+}
+
+func find(in map[string]any, path string) (any, bool) {
+	var v any = in
+	for step := range strings.SplitSeq(path, ".") {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil, false
+		}
+		if v, ok = m[step]; !ok {
+			return nil, false
+		}
+	}
+	return v, true
+}
+
+// covers reports whether path is above or lies under it.
+func covers(above, path string) bool {
+	return path == above || strings.HasPrefix(path, above+".")
+}
+
+// object is the bytes of one JSON object, given as JSON text or as a value; nothing
+// gives nil.
+func object(v any) ([]byte, error) {
+	var raw []byte
+	switch v := v.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		raw = []byte(v)
+	case []byte:
+		raw = v
+	default:
+		var err error
+		if raw, err = json.Marshal(v); err != nil {
+			return nil, err
+		}
+	}
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	var m map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return nil, fmt.Errorf("it is not a JSON object: %w", err)
+	}
+	return raw, nil
+}
