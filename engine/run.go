@@ -164,12 +164,31 @@ func (r *run) read(ctx context.Context, session Session) error {
 		w.unseen = act.index.unseen
 		act.workers <- w
 	}
+	if err := r.startTransforms(ctx); err != nil {
+		return causeOf(ctx, err)
+	}
 	if err := act.run(ctx); err != nil {
 		return causeOf(ctx, err)
+	}
+	for _, t := range r.p.Transforms {
+		if n, ok := Ability[Noter](t); ok {
+			r.notesOf(n)
+		}
 	}
 	r.notesOf(r.p.Source)
 	r.notesOf(session)
 	return r.shelf.flush()
+}
+
+func (r *run) startTransforms(ctx context.Context) error {
+	for _, t := range r.p.Transforms {
+		if s, ok := Ability[Starter](t); ok {
+			if err := s.Start(ctx); err != nil {
+				return fmt.Errorf("transform %q: %w", t.Name(), err)
+			}
+		}
+	}
+	return nil
 }
 
 func (r *run) review(ctx context.Context, session Session) error {

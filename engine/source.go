@@ -53,7 +53,7 @@ type Finding struct {
 	Remedy string // what to do when it is not OK
 }
 
-// Noter is the optional ability of a source or session to add sentences to the
+// Noter is the optional ability of a source, transform or session to add sentences to the
 // report: things that went well enough, but that a person should know.
 type Noter interface {
 	Notes() []string

@@ -45,6 +45,15 @@ type TransformSettings struct {
 	Node *config.Node // what stands under the key
 	Builder
 	Log *slog.Logger
+	// Folder is that of the pipeline file: relative paths start from it.
+	Folder string
+	// Lookup is a variable of the environment.
+	Lookup func(name string) (value string, ok bool)
+	// Unpinned allows programs whose checksum the file does not give.
+	Unpinned bool
+	// AccessReads are the paths of the record that decide who finds a document.
+	// It is to be called after everything was built.
+	AccessReads func() []string
 }
 
 // MapperSpec describes the mapping block.

@@ -14,6 +14,9 @@ type conditional struct {
 	when *expression.Program
 }
 
+// Unwrap is the transform itself.
+func (c *conditional) Unwrap() engine.Transform { return c.Transform }
+
 func (c *conditional) Apply(ctx context.Context, w *engine.Worker, records []*engine.Record) ([]engine.Outcome, error) {
 	out := make([]engine.Outcome, len(records))
 	var some []*engine.Record

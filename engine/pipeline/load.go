@@ -21,7 +21,9 @@ type Options struct {
 	// SinkLenient lets the sink's variables be unset: what needs them is not
 	// done (--dry-run, show).
 	SinkLenient bool
-	Log         *slog.Logger
+	// Unpinned allows programs whose checksum the file does not give.
+	Unpinned bool
+	Log      *slog.Logger
 }
 
 // Definition is a pipeline as its file says it. Its problems are in the order
@@ -49,10 +51,12 @@ type Definition struct {
 	SinkMissing []string
 
 	transforms []engine.Transform
-	mapper     engine.Mapper
-	decider    engine.Decider
-	b          *builder
-	o          Options
+	// accessReads are the paths of the record that the permissions block reads.
+	accessReads []string
+	mapper      engine.Mapper
+	decider     engine.Decider
+	b           *builder
+	o           Options
 }
 
 // Load reads a file and makes everything of it that can be made without
@@ -157,7 +161,9 @@ func (d *Definition) buildPermissions() {
 	cfg := d.o.Registry.Permissions.Config()
 	d.decode(d.File.Permissions, cfg)
 	d.PermissionsCfg = cfg
-	d.decider, d.Grants = d.o.Registry.Permissions.New(cfg, engine.DeciderSettings{Node: d.File.Permissions, Builder: d.b})
+	b := &readsBuilder{builder: d.b}
+	d.decider, d.Grants = d.o.Registry.Permissions.New(cfg, engine.DeciderSettings{Node: d.File.Permissions, Builder: b})
+	d.accessReads = b.paths
 }
 
 func (d *Definition) checkOnly() {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -33,7 +34,17 @@ func (d *Definition) Open(s engine.Settings) (p *engine.Pipeline, close func(), 
 		Streams: d.Streams, Sink: sink, Offline: len(d.SinkMissing) > 0, Limits: d.File.limits(),
 		Unwritten: func(stream string) string { return unwritten[stream] },
 	}
-	return p, func() { source.Close(); sink.Close() }, nil
+	return p, func() { d.closeTransforms(); source.Close(); sink.Close() }, nil
+}
+
+func (d *Definition) closeTransforms() {
+	for _, t := range d.transforms {
+		if c, ok := engine.Ability[io.Closer](t); ok {
+			if err := c.Close(); err != nil {
+				d.o.Log.Warn("a transform did not end as it should", "transform", t.Name(), "error", err)
+			}
+		}
+	}
 }
 
 // OpenSource makes the source alone.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -37,11 +38,26 @@ func (d *Definition) buildTransforms() {
 		}
 		cfg := t.spec.Config()
 		d.decode(t.body, cfg)
-		made := t.spec.New(cfg, engine.TransformSettings{Name: t.name, Node: t.body, Builder: d.b, Log: d.o.Log})
+		made := t.spec.New(cfg, d.transformSettings(t))
 		if when := d.b.Compile(t.when, expression.WantCondition); when != nil {
 			made = &conditional{Transform: made, when: when}
 		}
 		d.transforms = append(d.transforms, made)
+	}
+}
+
+// Transforms are those of the file, in order.
+func (d *Definition) Transforms() []engine.Transform { return d.transforms }
+
+func (d *Definition) transformSettings(t transform) engine.TransformSettings {
+	lookup := d.o.Variables.Lookup
+	if lookup == nil {
+		lookup = func(string) (string, bool) { return "", false }
+	}
+	return engine.TransformSettings{
+		Name: t.name, Node: t.body, Builder: d.b, Log: d.o.Log,
+		Folder: filepath.Dir(d.Document.Root().Pos().File), Lookup: lookup, Unpinned: d.o.Unpinned,
+		AccessReads: func() []string { return d.accessReads },
 	}
 }
 

@@ -1,0 +1,37 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+// Starter is the optional ability of a transform to get ready for a run, such
+// as by starting a process. Run calls it once, before the source is read; what
+// it started ends with Close, of io.Closer, which is called once after the run
+// and also when nothing was started or Start gave an error.
+type Starter interface {
+	Start(ctx context.Context) error
+}
+
+// Prober is the optional ability of a transform to tell what is wrong with its
+// configuration that only starting it shows. Nothing is left running.
+type Prober interface {
+	Probe(ctx context.Context) config.Problems
+}
+
+// Ability finds an optional ability of a transform, its own or that of the one
+// that it wraps and gives with Unwrap.
+func Ability[T any](t Transform) (ability T, ok bool) {
+	for t != nil {
+		if ability, ok = t.(T); ok {
+			return ability, true
+		}
+		wrapper, wraps := t.(interface{ Unwrap() Transform })
+		if !wraps {
+			break
+		}
+		t = wrapper.Unwrap()
+	}
+	return ability, false
+}

@@ -1,0 +1,97 @@
+package host
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/plugins/proto"
+)
+
+const (
+	longestAnswer  = 64 << 20 // bytes of one answer
+	longestReason  = 120
+	longestError   = 4 << 10
+	distinctReason = 100 // reasons for dropping that are told apart
+)
+
+// change puts what a plugin changed into a record, or leaves the record as it
+// was and says what is wrong with the answer.
+func change(r *engine.Record, o *proto.Outcome, writes []string) error {
+	if len(o.GetChanges()) == 0 && len(o.GetChanged()) == 0 {
+		return nil
+	}
+	changes := map[string]any{}
+	if len(o.GetChanges()) > 0 {
+		var err error
+		if changes, err = codec.Decode(o.GetChanges()); err != nil {
+			return fmt.Errorf("its answer is no JSON object: %v", firstLine(err))
+		}
+	}
+	for name, was := range map[string]any{"ref": r.Ref, "kind": kindOf(r)} {
+		if is, there := changes[name]; there && is != was || slices.Contains(o.GetChanged(), name) {
+			return fmt.Errorf("it changed the %s of the record, which no plugin may", name)
+		}
+	}
+	root := maps.Clone(r.Value)
+	if root == nil {
+		root = map[string]any{}
+	}
+	for _, path := range o.GetChanged() {
+		if !slices.ContainsFunc(writes, func(w string) bool { return within(path, w) }) {
+			return fmt.Errorf("it changed %q, which is not among the paths that it says it writes (%s)", cut(printable(path), 80), strings.Join(writes, ", "))
+		}
+		names := strings.Split(path, ".")
+		value, _ := lookup(changes, names)
+		if !assign(root, names, value) {
+			return fmt.Errorf("it changed %q, and something on the way to it is not an object", cut(printable(path), 80))
+		}
+	}
+	for name := range changes {
+		if name != "ref" && name != "kind" && !slices.ContainsFunc(o.GetChanged(), func(path string) bool { return within(path, name) }) {
+			return fmt.Errorf("it answers a new value for %q and does not list it as changed", cut(printable(name), 80))
+		}
+	}
+	for _, fixed := range identity() {
+		path := strings.Split(fixed, ".")
+		was, there := lookup(r.Value, path)
+		is, still := lookup(root, path)
+		if there != still || !reflect.DeepEqual(was, is) {
+			return fmt.Errorf("it changed %s, which tells which record this is", fixed)
+		}
+	}
+	r.Value = root
+	return nil
+}
+
+// assign writes a value below root, copying every object on the way; nil takes
+// the member away. It is false when something on the way is not an object.
+func assign(root map[string]any, path []string, value any) bool {
+	at := root
+	for _, name := range path[:len(path)-1] {
+		var next map[string]any
+		switch v := at[name].(type) {
+		case nil:
+			if value == nil {
+				return true
+			}
+			next = map[string]any{}
+		case map[string]any:
+			next = maps.Clone(v)
+		default:
+			return false
+		}
+		at[name] = next
+		at = next
+	}
+	if last := path[len(path)-1]; value == nil {
+		delete(at, last)
+	} else {
+		at[last] = value
+	}
+	return true
+}

@@ -1,0 +1,93 @@
+package host
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/plugins/proto"
+)
+
+// Description is what a plugin says about itself.
+type Description struct {
+	Name    string   `json:"name"`
+	Version string   `json:"version"`
+	Summary string   `json:"summary"`
+	Needs   []string `json:"needs"`  // empty: the whole record
+	Writes  []string `json:"writes"` // empty: nothing
+	// Schema is the JSON Schema of its configuration, nil when it takes none.
+	Schema map[string]any `json:"config_schema"`
+	// Example has config and record, nil when there is none.
+	Example map[string]any `json:"example"`
+}
+
+var (
+	namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,63}$`)
+	pathPattern = regexp.MustCompile(`^[^.\s]+(\.[^.\s]+)*$`)
+)
+
+// identity are the paths that make a record the one it is.
+func identity() []string {
+	return []string{"ref", "kind", "apiVersion", "metadata.name", "metadata.namespace", "metadata.uid"}
+}
+
+// describe asks a plugin about itself and refuses what makes no sense.
+func (p *process) describe(ctx context.Context) (*Description, error) {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	r, err := p.wire.Describe(ctx, &proto.DescribeRequest{})
+	if err != nil {
+		return nil, err
+	}
+	d := &Description{
+		Name: r.GetName(), Version: cut(printable(r.GetVersion()), 40), Summary: cut(printable(r.GetSummary()), 300),
+		Needs: r.GetNeeds(), Writes: r.GetWrites(),
+	}
+	defect := func(format string, args ...any) (*Description, error) {
+		return nil, engine.Errorf(engine.Fatal, "this is a defect of the plugin: tell its author", "what it says about itself is wrong: "+format, args...)
+	}
+	if !namePattern.MatchString(d.Name) {
+		return defect("its name is %q, and a name has letters, digits and dashes", cut(printable(d.Name), 80))
+	}
+	for _, path := range slices.Concat(d.Needs, d.Writes) {
+		if !pathPattern.MatchString(path) {
+			return defect("%q is no path of a record", cut(printable(path), 80))
+		}
+	}
+	for _, path := range d.Writes {
+		if i := slices.IndexFunc(identity(), func(fixed string) bool { return within(path, fixed) }); i >= 0 {
+			return defect("it writes %s, which tells which record this is", path)
+		}
+	}
+	if len(r.GetConfigSchema()) > 0 {
+		if d.Schema, err = codec.Decode(r.GetConfigSchema()); err != nil {
+			return defect("the schema of its config is no JSON object: %v", err)
+		}
+	}
+	if len(r.GetExample()) > 0 {
+		if d.Example, err = codec.Decode(r.GetExample()); err != nil {
+			return defect("its example is no JSON object: %v", err)
+		}
+	}
+	return d, nil
+}
+
+// within tells whether a path is another, or below it.
+func within(path, whole string) bool {
+	return path == whole || strings.HasPrefix(path, whole+".")
+}
+
+// overlap are the paths that are read and may be written.
+func overlap(writes, reads []string) []string {
+	var out []string
+	for _, read := range reads {
+		if slices.ContainsFunc(writes, func(w string) bool { return within(read, w) || within(w, read) }) {
+			out = append(out, read)
+		}
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,12 @@
+//go:build !unix
+
+package host
+
+import "os"
+
+// killGroup ends a process: this system has no process groups.
+func killGroup(leader int) {
+	if p, err := os.FindProcess(leader); err == nil {
+		p.Kill()
+	}
+}

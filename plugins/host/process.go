@@ -1,0 +1,207 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/plugins/proto"
+)
+
+const (
+	startLimit = 10 * time.Second
+	// killLimit is how long a process may take to end by itself.
+	killLimit = 2 * time.Second
+	// wordsLimit is how long is waited for the end of a process whose
+	// connection broke, so that its last lines and exit status can be told.
+	wordsLimit = time.Second
+	// longestSocketBase keeps the path of a socket below what systems allow.
+	longestSocketBase = 40
+)
+
+// process is a plugin that answers: one that was started, or one of
+// PIPE_REATTACH_PLUGINS, which is never ended.
+type process struct {
+	wire    proto.TransformClient
+	conn    *grpc.ClientConn
+	client  *plugin.Client
+	program *program // nil for one that was not started here
+	out     *output
+	folder  string
+	// detached is closed when a process is let go that was not started here.
+	detached chan struct{}
+}
+
+// wirePlugin is what go-plugin wants to know; the connection is used directly.
+type wirePlugin struct{ plugin.NetRPCUnsupportedPlugin }
+
+func (wirePlugin) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error {
+	return errors.New("this is the side of pipe")
+}
+
+func (wirePlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, c *grpc.ClientConn) (any, error) {
+	return proto.NewTransformClient(c), nil
+}
+
+func clientConfig() *plugin.ClientConfig {
+	return &plugin.ClientConfig{
+		HandshakeConfig: plugin.HandshakeConfig{
+			ProtocolVersion: proto.Version, MagicCookieKey: proto.CookieKey, MagicCookieValue: proto.CookieValue,
+		},
+		Plugins:          plugin.PluginSet{proto.Name: wirePlugin{}},
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		SkipHostEnv:      true,
+		Logger:           hclog.NewNullLogger(),
+		GRPCDialOptions: []grpc.DialOption{
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(longestAnswer)),
+			grpc.WithIdleTimeout(0), // the socket is gone: nothing connects anew
+		},
+	}
+}
+
+// startProcess starts the plugin and waits until it answers a ping. The context
+// ends the start alone. An error names the path and what the plugin said last.
+func startProcess(ctx context.Context, o *Options, out *output) (*process, error) {
+	if err := o.verify(); err != nil {
+		return nil, err
+	}
+	out.begin()
+	base := os.TempDir()
+	if len(base) > longestSocketBase {
+		base = "/tmp"
+	}
+	folder, err := os.MkdirTemp(base, "pipe-plugin-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for the plugin's socket: %w", err)
+	}
+	p := &process{out: out, folder: folder, program: newProgram(o, out, folder)}
+	cfg := clientConfig()
+	cfg.StartTimeout = o.startLimit + killLimit // the limit below is the one that counts
+	cfg.UnixSocketConfig = &plugin.UnixSocketConfig{TempDir: folder}
+	cfg.SyncStdout, cfg.SyncStderr = &lines{to: out}, &lines{to: out}
+	cfg.RunnerFunc = func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
+		p.program.cmd.Env = append(p.program.cmd.Env, cmd.Env...)
+		return p.program, nil
+	}
+	p.client = plugin.NewClient(cfg)
+	limit, cancel := context.WithTimeout(ctx, o.startLimit)
+	defer cancel()
+	connected := make(chan error, 1)
+	go func() { connected <- p.connect(limit) }()
+	select {
+	case err = <-connected:
+	case <-limit.Done():
+		err = limit.Err()
+		p.program.Kill(ctx)
+		<-connected
+	}
+	if err == nil {
+		os.RemoveAll(folder) // both ends are connected: nobody else ever will be
+		return p, nil
+	}
+	err = p.startError(ctx, o, err)
+	p.kill()
+	return nil, err
+}
+
+// connect makes the connection and pings, since a plugin that wants something
+// else than pipe, such as TLS, starts all the same and fails at the first call.
+func (p *process) connect(ctx context.Context) error {
+	c, err := p.client.Client()
+	if err != nil {
+		return err
+	}
+	p.conn = c.(*plugin.GRPCClient).Conn
+	p.wire = proto.NewTransformClient(p.conn)
+	_, err = grpc_health_v1.NewHealthClient(p.conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: plugin.GRPCServiceName})
+	return err
+}
+
+// startError is why a start failed, in words: what the first line says is wrong
+// says more than what go-plugin made of it.
+func (p *process) startError(ctx context.Context, o *Options, err error) error {
+	const remedy = "start the program by hand to see what it does: a plugin says that it is one, and ends"
+	fail := func(remedy, format string, args ...any) error {
+		return engine.Errorf(engine.Fatal, remedy, "%s: %s%s", p.program.path, fmt.Sprintf(format, args...), p.lastWords())
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if p.program.pid.Load() == 0 {
+		return fail("is it built for this system, and does the interpreter in its first line exist?", "it cannot be started: %v", err)
+	}
+	refused := p.program.refused()
+	state := ""
+	if refused == nil || errors.Is(refused, errSilent) {
+		state = p.program.ended(wordsLimit)
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) || status.Code(err) == codes.DeadlineExceeded:
+		return fail(remedy, "it was not ready within %s", o.startLimit)
+	case refused != nil && !errors.Is(refused, errSilent):
+		return fail("", "%v", refused)
+	case state != "":
+		return fail(remedy, "it ended before it was ready (%s)", state)
+	case refused != nil:
+		return fail("", "%v", refused)
+	}
+	return fail("it must serve grpc.health.v1 and the transform service without TLS", "it said that it is ready and does not answer: %s", cut(printable(status.Convert(err).Message()), 200))
+}
+
+// lastWords are the last lines that the plugin printed, below an error.
+func (p *process) lastWords() string {
+	text := ""
+	for _, line := range p.out.last() {
+		text += "\n    " + line
+	}
+	if text != "" {
+		text = "; the last lines it printed:" + text
+	}
+	return text
+}
+
+// stop lets the plugin end, and ends it when it does not.
+func (p *process) stop() {
+	if p.program == nil {
+		p.kill()
+		return
+	}
+	done := make(chan struct{})
+	go func() { p.client.Kill(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(killLimit):
+	}
+	p.kill()
+}
+
+// kill ends the plugin, its children and its folder at once. It cannot hang: a
+// process that was stopped ends by SIGKILL as well, and one that the system
+// does not let go is left.
+func (p *process) kill() {
+	if p.program == nil {
+		if p.conn != nil {
+			p.conn.Close()
+		}
+		close(p.detached)
+		return
+	}
+	p.program.Kill(context.Background())
+	if p.program.pid.Load() > 0 && p.program.ended(killLimit) != "" {
+		p.client.Kill()
+	}
+	p.program.guard.dismiss()
+	os.RemoveAll(p.folder)
+}

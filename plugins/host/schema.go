@@ -1,0 +1,288 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+const codeConfig = "plugin-config"
+
+// settings is the configuration of a plugin on its way to it: read with the
+// plugin's schema, checked against it, every problem with its place.
+type settings struct {
+	node     *config.Node // where problems about the whole stand
+	data     config.Data
+	problems config.Problems
+	// secrets are the values of fields that the schema marks.
+	secrets []string
+	// unknown says that something was left out that is not known yet.
+	unknown bool
+}
+
+// read gives the configuration as the plugin gets it.
+func (s *settings) read(about *Description) map[string]any {
+	if about.Schema == nil {
+		if len(s.data.Entries) > 0 || len(s.data.Items) > 0 || s.data.Text.IsSet() {
+			s.key(s.data.Node, about.Name+" takes no config", "remove it")
+		}
+		return map[string]any{}
+	}
+	schema, err := compileSchema(about.Schema)
+	if err != nil {
+		s.key(s.node, fmt.Sprintf("the schema that %s gives for its config cannot be used: %v", about.Name, firstLine(err)), "this is a defect of the plugin: tell its author")
+		return nil
+	}
+	value := s.value(s.data, schema, false)
+	if value == nil {
+		value = map[string]any{}
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		s.at(s.data.Node, "the config of a plugin is a mapping", "write key: value lines below it")
+		return nil
+	}
+	var invalid *jsonschema.ValidationError
+	if err := schema.Validate(object); errors.As(err, &invalid) {
+		s.faults(invalid, schema)
+	}
+	return object
+}
+
+func compileSchema(schema map[string]any) (*jsonschema.Schema, error) {
+	const here = "config.json"
+	c := jsonschema.NewCompiler()
+	c.UseLoader(noLoader{})
+	if err := c.AddResource(here, any(schema)); err != nil {
+		return nil, err
+	}
+	return c.Compile(here)
+}
+
+// noLoader keeps the schema of a stranger from reading files or the network.
+type noLoader struct{}
+
+func (noLoader) Load(string) (any, error) {
+	return nil, errors.New("it refers to a document outside itself")
+}
+
+// value reads a part of the file by its schema, which may be nil: a scalar is
+// what the schema wants, or else what it looks like.
+func (s *settings) value(d config.Data, schema *jsonschema.Schema, secret bool) any {
+	schema = resolveRef(schema)
+	secret = secret || schema != nil && schema.WriteOnly
+	switch {
+	case d.Node.Kind() == config.Mapping:
+		out := map[string]any{}
+		for _, e := range d.Entries {
+			if v := s.value(e.Value, member(schema, e.Key), secret); v != nil || !e.Value.Unknown {
+				out[e.Key] = v
+			}
+		}
+		return out
+	case d.Node.Kind() == config.List:
+		out := []any{}
+		for _, item := range d.Items {
+			out = append(out, s.value(item, element(schema), secret))
+		}
+		return out
+	case d.Unknown:
+		s.unknown = true
+		return nil
+	case d.Node.IsNull():
+		return nil
+	}
+	if d.Text.FromFile() && !secret {
+		s.at(d.Node, "${file:…} stands in a field that the plugin does not mark as secret", "only secrets are read from files; use ${NAME} here")
+	}
+	text := d.Text.Reveal()
+	if secret {
+		s.secrets = append(s.secrets, text)
+		if d.Written {
+			d.Hide()
+			s.problems = append(s.problems, config.Problem{Pos: d.Node.Pos(), Code: "literal-secret", Warning: true,
+				Message: "a secret is written in the file itself", Hint: "use a variable, ${NAME}, or a file, ${file:PATH}"})
+		}
+	}
+	return scalar(text, d.Quoted, schema)
+}
+
+// scalar is a text as the type that the schema wants; without one, an unquoted
+// text is what YAML takes it for.
+func scalar(text string, quoted bool, schema *jsonschema.Schema) any {
+	wants := func(typ string) bool {
+		return schema != nil && schema.Types != nil && slices.Contains(schema.Types.ToStrings(), typ)
+	}
+	open := schema == nil || schema.Types == nil
+	trimmed := strings.TrimSpace(text)
+	if wants("boolean") || open && !quoted {
+		switch trimmed {
+		case "true":
+			return true
+		case "false":
+			return false
+		}
+	}
+	if wants("integer") || wants("number") || open && !quoted {
+		if f, err := strconv.ParseFloat(trimmed, 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
+			return f
+		}
+	}
+	return text
+}
+
+// resolveRef follows $ref to where the shape is.
+func resolveRef(schema *jsonschema.Schema) *jsonschema.Schema {
+	for range 20 {
+		if schema == nil || schema.Ref == nil || schema.Types != nil || schema.WriteOnly {
+			break
+		}
+		schema = schema.Ref
+	}
+	return schema
+}
+
+func member(schema *jsonschema.Schema, name string) *jsonschema.Schema {
+	if schema == nil {
+		return nil
+	}
+	if s := schema.Properties[name]; s != nil {
+		return s
+	}
+	s, _ := schema.AdditionalProperties.(*jsonschema.Schema)
+	return s
+}
+
+func element(schema *jsonschema.Schema) *jsonschema.Schema {
+	if schema == nil {
+		return nil
+	}
+	if s, ok := schema.Items.(*jsonschema.Schema); ok {
+		return s
+	}
+	return schema.Items2020
+}
+
+// faults makes problems of what the validator found, at the innermost places.
+func (s *settings) faults(e *jsonschema.ValidationError, schema *jsonschema.Schema) {
+	_, any := e.ErrorKind.(*kind.AnyOf)
+	_, one := e.ErrorKind.(*kind.OneOf)
+	if len(e.Causes) > 0 && !any && !one {
+		for _, cause := range e.Causes {
+			s.faults(cause, schema)
+		}
+		return
+	}
+	d := s.data.Get(e.InstanceLocation...)
+	for i := len(e.InstanceLocation); d.Node == nil && i > 0; i-- {
+		d = s.data.Get(e.InstanceLocation[:i-1]...)
+	}
+	for _, name := range e.InstanceLocation {
+		if schema = resolveRef(member(schema, name)); schema == nil {
+			break
+		}
+	}
+	switch k := e.ErrorKind.(type) {
+	case *kind.Required:
+		for _, name := range k.Missing {
+			if d.Get(name).Unknown {
+				continue
+			}
+			hint := "add " + name + ": …"
+			if m := resolveRef(member(schema, name)); m != nil && m.Description != "" {
+				hint += "   (" + m.Description + ")"
+			}
+			s.key(d.Node, strconv.Quote(name)+" is required and missing", hint)
+		}
+	case *kind.AdditionalProperties:
+		for _, name := range k.Properties {
+			s.unknownKey(d, name, schema)
+		}
+	default:
+		if d.Unknown {
+			return
+		}
+		message, hint := fault(e.ErrorKind)
+		if schema != nil && schema.Description != "" {
+			hint = strings.TrimPrefix(hint+"   ("+schema.Description+")", "   ")
+		}
+		s.at(d.Node, message, hint)
+	}
+}
+
+func (s *settings) unknownKey(d config.Data, name string, schema *jsonschema.Schema) {
+	var known []string
+	if schema != nil {
+		known = slices.Sorted(maps.Keys(schema.Properties))
+	}
+	hint := "its keys are " + strings.Join(known, ", ")
+	if near := config.Nearest(name, known); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	for _, e := range d.Entries {
+		if e.Key == name {
+			s.problems = append(s.problems, config.Problem{Pos: e.KeyPos, Width: len([]rune(name)), Code: codeConfig, Message: "the plugin knows no key " + strconv.Quote(name), Hint: hint})
+		}
+	}
+}
+
+// fault says what is wrong with a value without quoting it, since it may be a
+// secret.
+func fault(k jsonschema.ErrorKind) (message, hint string) {
+	switch k := k.(type) {
+	case *kind.Type:
+		return "the plugin wants " + strings.Join(k.Want, " or ") + " here, and this is " + k.Got, ""
+	case *kind.Enum:
+		var want []string
+		for _, w := range k.Want {
+			want = append(want, fmt.Sprint(w))
+		}
+		return "this is not one of the values that the plugin allows", "write one of: " + strings.Join(want, ", ")
+	case *kind.Minimum:
+		least, _ := k.Want.Float64()
+		return "this is too small", fmt.Sprintf("write %g or more", least)
+	case *kind.Maximum:
+		most, _ := k.Want.Float64()
+		return "this is too large", fmt.Sprintf("write %g or less", most)
+	case *kind.Pattern:
+		return "the plugin wants another form here", "it matches " + k.Want
+	case *kind.Format:
+		return "the plugin wants a " + k.Want + " here", ""
+	case *kind.MinLength, *kind.MinItems, *kind.MinProperties:
+		return "this is too short", ""
+	case *kind.MaxLength, *kind.MaxItems, *kind.MaxProperties:
+		return "this is too long", ""
+	}
+	return "this does not fit the plugin's schema (" + strings.Join(k.KeywordPath(), ".") + ")", ""
+}
+
+// at reports a problem at a value, key at the key that it stands under.
+func (s *settings) at(n *config.Node, message, hint string) {
+	if n.Kind() != config.Scalar {
+		s.key(n, message, hint)
+		return
+	}
+	s.problems = append(s.problems, config.Problem{Pos: n.Pos(), Width: len([]rune(n.Text())), Code: codeConfig, Message: message, Hint: hint})
+}
+
+func (s *settings) key(n *config.Node, message, hint string) {
+	if n == nil {
+		n = s.node
+	}
+	name := n.Path()[strings.LastIndexByte(n.Path(), '.')+1:]
+	s.problems = append(s.problems, config.Problem{Pos: n.KeyPos(), Width: len([]rune(name)), Code: codeConfig, Message: message, Hint: hint})
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return cut(printable(line), 200)
+}

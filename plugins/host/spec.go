@@ -1,0 +1,61 @@
+package host
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+// Spec is the component, for the registry.
+func Spec() engine.TransformSpec {
+	return engine.TransformSpec{
+		Key:     "plugin",
+		Summary: "Hands records to a program of your own, which changes or drops them.",
+		Config:  func() any { return &Config{} },
+		New: func(cfg any, s engine.TransformSettings) engine.Transform {
+			return build(cfg.(*Config), s)
+		},
+	}
+}
+
+// Options are what a Transform is made with.
+type Options struct {
+	Name    string   // of the transform
+	Command []string // a program and its arguments
+	Folder  string   // where relative paths of the command start, and where the program runs
+	Sums    []string // of the files that the command names, in order
+	// Unpinned lets it start without Sums.
+	Unpinned bool
+	Config   config.Data
+	Env      []string
+	Timeout  time.Duration
+	Batch    int
+	OnError  string
+	// Node is where problems stand that concern the whole block.
+	Node *config.Node
+
+	MayChangeAccess bool
+	// AccessReads are the paths that permissions read; nil for none.
+	AccessReads func() []string
+	// Lookup is a variable of pipe's environment.
+	Lookup func(name string) (value string, ok bool)
+	Log    *slog.Logger
+
+	startLimit time.Duration // until it answers a ping
+}
+
+func build(c *Config, s engine.TransformSettings) *Transform {
+	t := New(Options{
+		Name: s.Name, Command: c.Command, Folder: s.Folder, Sums: c.SHA256, Unpinned: s.Unpinned, Config: c.Config,
+		Env: c.Env, Timeout: c.Timeout.D(), Batch: c.Batch, OnError: c.OnError, Node: s.Node,
+		MayChangeAccess: c.MayChangeAccess, AccessReads: s.AccessReads, Lookup: s.Lookup, Log: s.Log,
+	})
+	_, attached := t.reattach()
+	if s.Node.Get("sha256").IsNull() && len(c.Command) > 0 && !s.Unpinned && !attached {
+		s.Problem(s.Node, "unpinned", "the plugin has no checksum, so that any program could stand in its place",
+			"add sha256: …, as `pipe plugin checksum FILE` prints it, or run with --allow-unpinned while you work on the plugin")
+	}
+	return t
+}

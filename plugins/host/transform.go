@@ -1,0 +1,188 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/plugins/proto"
+)
+
+// longestCall is how many bytes of records one call carries; a single larger
+// record goes alone.
+const longestCall = 4 << 20
+
+// Transform hands records to a plugin.
+type Transform struct {
+	o       Options
+	label   string // what messages call the plugin
+	secrets connection.Redactor
+	out     *output
+	lanes   *lanes
+
+	mu       sync.Mutex
+	current  *process // nil while none runs
+	about    *Description
+	needs    needs
+	config   []byte // as the plugin is given it
+	starts   int    // of processes
+	failures int    // in a row
+	closed   bool
+
+	counts sync.Mutex
+	// reasons are those for which records were dropped, passed the records that
+	// were left unchanged by on_error.
+	reasons map[string]bool
+	passed  int
+	lastErr error
+}
+
+var (
+	_ engine.Transform = (*Transform)(nil)
+	_ engine.Starter   = (*Transform)(nil)
+	_ engine.Prober    = (*Transform)(nil)
+	_ engine.Noter     = (*Transform)(nil)
+	_ io.Closer        = (*Transform)(nil)
+)
+
+// New makes a transform that has started nothing yet.
+func New(o Options) *Transform {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Lookup == nil {
+		o.Lookup = func(string) (string, bool) { return "", false }
+	}
+	if o.AccessReads == nil {
+		o.AccessReads = func() []string { return nil }
+	}
+	if o.startLimit == 0 {
+		o.startLimit = startLimit
+	}
+	t := &Transform{o: o, label: o.label(), lanes: newLanes(), reasons: map[string]bool{}}
+	t.out = &output{log: o.Log.With("plugin", t.label), clean: t.secrets.Clean}
+	return t
+}
+
+// Name is the transform's name.
+func (t *Transform) Name() string { return t.o.Name }
+
+// Options are those that it was made with.
+func (t *Transform) Options() Options { return t.o }
+
+// Apply hands the records over in batches and does what the plugin answers, or
+// what on_error says.
+func (t *Transform) Apply(ctx context.Context, _ *engine.Worker, records []*engine.Record) ([]engine.Outcome, error) {
+	out := make([]engine.Outcome, len(records))
+	b := batch{t: t, out: out}
+	for i, r := range records {
+		doc, err := codec.Marshal(t.needs.document(r))
+		if err != nil {
+			if err := t.give(&out[i], r, fmt.Errorf("the record cannot be written as JSON: %w", err)); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if len(b.docs) > 0 && (len(b.docs) >= t.o.Batch || b.bytes+len(doc) > longestCall) {
+			if err := b.send(ctx); err != nil {
+				return nil, err
+			}
+		}
+		b.add(i, r, doc)
+	}
+	return out, b.send(ctx)
+}
+
+// batch is what one call carries.
+type batch struct {
+	t       *Transform
+	out     []engine.Outcome
+	records []*engine.Record
+	where   []int // in out
+	docs    [][]byte
+	bytes   int
+}
+
+func (b *batch) add(i int, r *engine.Record, doc []byte) {
+	b.records, b.where, b.docs = append(b.records, r), append(b.where, i), append(b.docs, doc)
+	b.bytes += len(doc)
+}
+
+// send makes the call and empties the batch.
+func (b *batch) send(ctx context.Context) error {
+	if len(b.docs) == 0 {
+		return nil
+	}
+	answer, err := b.t.call(ctx, &proto.TransformRequest{Records: b.docs})
+	if err == nil && len(answer.GetOutcomes()) != len(b.docs) {
+		err = fmt.Errorf("it answered %d outcomes for %d records", len(answer.GetOutcomes()), len(b.docs))
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	for i, r := range b.records {
+		out := &b.out[b.where[i]]
+		if err != nil {
+			if err := b.t.giveAll(out, r, b.records, err); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := b.t.take(out, r, answer.GetOutcomes()[i]); err != nil {
+			return err
+		}
+	}
+	b.records, b.where, b.docs, b.bytes = b.records[:0], b.where[:0], nil, 0
+	return nil
+}
+
+// take does what a plugin answers for one record.
+func (t *Transform) take(out *engine.Outcome, r *engine.Record, o *proto.Outcome) error {
+	switch {
+	case o.GetError() != "":
+		return t.give(out, r, fmt.Errorf("%s", t.words(o.GetError(), longestError)))
+	case o.GetDropped() != "":
+		out.Dropped = t.dropped(t.words(o.GetDropped(), longestReason))
+		return nil
+	}
+	if err := change(r, o, t.about.Writes); err != nil {
+		return t.give(out, r, err)
+	}
+	return nil
+}
+
+// dropped is the name under which a dropped record is counted (invariant 3). A
+// plugin that gives each record a reason of its own does not fill the memory.
+func (t *Transform) dropped(reason string) string {
+	t.counts.Lock()
+	defer t.counts.Unlock()
+	if !t.reasons[reason] {
+		if len(t.reasons) >= distinctReason {
+			return t.o.Name + ": other reasons"
+		}
+		t.reasons[reason] = true
+	}
+	return t.o.Name + ": " + reason
+}
+
+// words are a plugin's own, fit to be shown.
+func (t *Transform) words(s string, most int) string {
+	return cut(t.secrets.Clean(printable(s)), most)
+}
+
+// Close ends the plugin.
+func (t *Transform) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	if t.current != nil {
+		t.current.stop()
+		t.current = nil
+	}
+	return nil
+}
