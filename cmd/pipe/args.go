@@ -69,7 +69,7 @@ func takesValue(flags []cli.Flag, arg string) bool {
 }
 
 func nearestCommand(name string) string {
-	if near := config.Nearest(name, []string{"run", "check", "doctor", "config", "show", "datasource", "version", "help"}); near != "" {
+	if near := config.Nearest(name, []string{"run", "check", "doctor", "config", "show", "datasource", "plugin", "version", "help"}); near != "" {
 		return "did you mean pipe " + near + "?"
 	}
 	return "pipe help lists the commands"

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
 func (a *app) checkCommand() *cli.Command {
@@ -14,9 +15,13 @@ func (a *app) checkCommand() *cli.Command {
 		Name:        "check",
 		Usage:       "tell everything that is wrong with pipeline files, without connecting to anything",
 		ArgsUsage:   "FILE…",
-		Description: "Reads no secret and needs no variable: what is not set is listed. What check accepts runs.",
-		Flags:       []cli.Flag{&cli.BoolFlag{Name: "strict-env", Usage: "a variable that is not set is an error"}},
-		Action:      a.checkAction,
+		Description: "Reads no secret, needs no variable and starts no plugin: what is not set is listed. What check accepts runs.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "strict-env", Usage: "a variable that is not set is an error"},
+			&cli.BoolFlag{Name: "plugins", Usage: "start the plugins, check their config and what they write, and end them"},
+			allowUnpinned(),
+		},
+		Action: a.checkAction,
 	}
 }
 
@@ -56,6 +61,9 @@ func (a *app) checkAction(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
+		if c.Bool("plugins") {
+			a.probe(c, d)
+		}
 		errs = append(errs, d.Problems.Errors()...)
 		one := checked{File: path, OK: !d.Problems.HasErrors(), Problems: []problem{}, Variables: []variable{}, SinkMissing: d.SinkMissing}
 		for _, p := range d.Problems {
@@ -88,6 +96,13 @@ func (a *app) checkAction(c *cli.Context) error {
 		return errs
 	}
 	return nil
+}
+
+// probe starts the plugins of a file; the first signal ends that.
+func (a *app) probe(c *cli.Context, d *pipeline.Definition) {
+	ctx, cancel := a.interruptible(c.Context)
+	defer cancel()
+	d.Probe(ctx)
 }
 
 func (a *app) printChecked(one checked) {

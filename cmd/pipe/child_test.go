@@ -28,9 +28,13 @@ import (
 const childVariable = "PIPE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
-	switch os.Getenv(childVariable) {
+	switch mode := os.Getenv(childVariable); mode {
 	case "pipe":
 		main()
+	case "unsealed": // pipe, which others may look into
+		os.Exit(run(context.Background(), host{args: os.Args, env: os.LookupEnv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
+	case "plugin-drop", "plugin-hang", "plugin-access", "plugin-hostile", "plugin-noop":
+		servePlugin(mode)
 	case "servers":
 		if err := serve(os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)

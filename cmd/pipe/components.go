@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/pipe-engine/pipe/engine"
+	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 	"github.com/pipe-engine/pipe/sinks/glean"
 	"github.com/pipe-engine/pipe/sources/backstage"
 	"github.com/pipe-engine/pipe/transforms/filter"
@@ -14,7 +15,7 @@ import (
 func components() engine.Registry {
 	return engine.Registry{
 		Sources:     []engine.SourceSpec{backstage.Spec()},
-		Transforms:  []engine.TransformSpec{filter.Spec(), set.Spec()},
+		Transforms:  []engine.TransformSpec{filter.Spec(), set.Spec(), pluginhost.Spec()},
 		Mapper:      mapping.Spec(),
 		Permissions: permissions.Spec(),
 		Sinks:       []engine.SinkSpec{glean.Spec()},

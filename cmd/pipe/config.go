@@ -31,7 +31,7 @@ func (a *app) configAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	d, err := a.load(c, path, loading{lenient: true})
+	d, err := a.load(c, path, loading{lenient: true, unpinned: true})
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func (a *app) datasourceApply(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	d, err := a.load(c, path, loading{})
+	d, err := a.load(c, path, loading{unpinned: true})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func blocks(text, language string) []string {
 	return out
 }
 
-var command = regexp.MustCompile("`((?:go run \\./cmd/)?pipe [^`]+)`")
+var command = regexp.MustCompile("`((?:(?:go run \\./cmd/)?pipe|go build) [^`]+)`")
 
 // TestDocsCommands runs every command that the README shows, in the repository's
 // root as its reader does, against servers on loopback.
@@ -46,8 +47,19 @@ func TestDocsCommands(t *testing.T) {
 	}
 	t.Chdir("../..")
 	out := t.TempDir()
+	env := merge(pluginEnv(), w.env)
 	ran := 0
 	for _, line := range lines {
+		if args, ok := strings.CutPrefix(line, "go -C out/"); ok { // in a project that a line before made
+			folder, rest, _ := strings.Cut(args, " ")
+			goTool(t, filepath.Join(out, folder), strings.Fields(rest)...)
+			continue
+		}
+		if args, ok := strings.CutPrefix(line, "go build -o plugins/examples/"); ok {
+			folder, pkg, _ := strings.Cut(args, " ")
+			goTool(t, ".", "build", "-o", filepath.Join(out, folder), pkg)
+			continue
+		}
 		if line == "go test ./..." || strings.Contains(line, "COMMAND") || len(strings.Fields(line)) < 3 && line != "pipe help" {
 			continue
 		}
@@ -56,18 +68,23 @@ func TestDocsCommands(t *testing.T) {
 			t.Errorf("the README shows a command that is not tested: %s", line)
 			continue
 		}
+		args, _, input := strings.Cut(args, " < records.ndjson")
+		records := ""
+		if input {
+			records = `{"kind": "Component", "metadata": {"name": "a", "description": " of  some "}}`
+		}
 		words := strings.Fields(args)
 		for i, word := range words {
-			if word == "out" {
-				words[i] = out
+			if word == "out" || strings.HasPrefix(word, "out/") {
+				words[i] = out + word[len("out"):]
 			}
 		}
 		ran++
-		if c := w.pipe(t, words...); c.code != 0 {
+		if c := fed(t, env, records, words...); c.code != 0 {
 			t.Errorf("%s: exit %d\n%s", line, c.code, c.both())
 		}
 	}
-	if ran < 7 {
+	if ran < 14 {
 		t.Errorf("only %d commands were found", ran)
 	}
 }

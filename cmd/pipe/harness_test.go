@@ -29,11 +29,17 @@ func (c call) both() string { return c.stdout + c.stderr }
 // pipe calls the program with nothing but env as its environment.
 func pipe(t testing.TB, env map[string]string, args ...string) call {
 	t.Helper()
+	return fed(t, env, "", args...)
+}
+
+// fed is pipe with something at its input.
+func fed(t testing.TB, env map[string]string, input string, args ...string) call {
+	t.Helper()
 	var out, errs strings.Builder
 	code := run(t.Context(), host{
 		args:  append([]string{"pipe"}, args...),
 		env:   func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-		stdin: strings.NewReader(""), stdout: &out, stderr: &errs,
+		stdin: strings.NewReader(input), stdout: &out, stderr: &errs,
 	})
 	return call{code, out.String(), errs.String()}
 }

@@ -17,6 +17,7 @@ type loading struct {
 	only        []string
 	lenient     bool // variables may be unset everywhere
 	sinkLenient bool // variables of the sink may be unset
+	unpinned    bool // plugins need no checksum, since none is started or as with --allow-unpinned
 }
 
 // load loads a file and prints what is wrong with it. The error is an exit
@@ -45,6 +46,7 @@ func (a *app) parse(c *cli.Context, path string, l loading) (*pipeline.Definitio
 		Variables:   config.Variables{Lookup: a.lookup, Lenient: l.lenient},
 		Only:        l.only,
 		SinkLenient: l.sinkLenient,
+		Unpinned:    l.unpinned || c.Bool("allow-unpinned"),
 		Log:         a.log,
 	})
 	a.keepSecret(d)

@@ -14,6 +14,7 @@ import (
 const gcPercent = 60
 
 func main() {
+	seal()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}

@@ -29,6 +29,7 @@ func (a *app) runCommand() *cli.Command {
 			&cli.StringFlag{Name: "output", Usage: "write every stream to `DIR` as NDJSON, exactly as the sink gets it, and rejected.ndjson"},
 			&cli.StringSliceFlag{Name: "only", Usage: "write these `STREAMS` alone, separated by commas"},
 			&cli.UintFlag{Name: "approve-loss", Usage: "allow this once that up to `N` items of a stream go"},
+			allowUnpinned(),
 			&cli.DurationFlag{Name: "timeout", Usage: "the longest the whole run may take"},
 			&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, bar, plain, json or none"},
 		},

@@ -31,7 +31,7 @@ func (a *app) sandboxFor(ctx context.Context, c *cli.Context, path string, l *lo
 }
 
 func (a *app) startSandbox(ctx context.Context, c *cli.Context, path string) (*sandbox, error) {
-	d, err := a.parse(c, path, loading{lenient: true})
+	d, err := a.parse(c, path, loading{lenient: true, unpinned: true})
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (a *app) showAction(c *cli.Context) error {
 	}
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
-	l := loading{sinkLenient: true}
+	l := loading{sinkLenient: true, unpinned: true}
 	box, err := a.sandboxFor(ctx, c, path, &l)
 	if err != nil {
 		return err

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+// difference is one value of a record that a plugin changed; nil is none.
+type difference struct {
+	Path   string `json:"path"`
+	Before any    `json:"before"`
+	After  any    `json:"after"`
+}
+
+// The most lines of a value that are shown.
+const (
+	linesBefore = 8
+	linesAfter  = 40
+)
+
+// differences are the innermost values that differ, in the order of their paths.
+func differences(before, after map[string]any, prefix string) []difference {
+	names := map[string]bool{}
+	for name := range before {
+		names[name] = true
+	}
+	for name := range after {
+		names[name] = true
+	}
+	var out []difference
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		was, is := before[name], after[name]
+		a, inBefore := was.(map[string]any)
+		b, inAfter := is.(map[string]any)
+		switch {
+		case inBefore && inAfter:
+			out = append(out, differences(a, b, prefix+name+".")...)
+		case !reflect.DeepEqual(was, is):
+			out = append(out, difference{prefix + name, was, is})
+		}
+	}
+	return out
+}
+
+// text shows a difference as lines that went and lines that came; what both
+// begin and end with is left out.
+func (d difference) text(st style) string {
+	before, after := linesOf(d.Before), linesOf(d.After)
+	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
+		before, after = before[1:], after[1:]
+	}
+	for len(before) > 0 && len(after) > 0 && before[len(before)-1] == after[len(after)-1] {
+		before, after = before[:len(before)-1], after[:len(after)-1]
+	}
+	var b strings.Builder
+	b.WriteString("  " + visible(d.Path) + "\n")
+	some := func(sign string, lines []string, most int, paint func(...string) string) {
+		for _, line := range lines[:min(most, len(lines))] {
+			b.WriteString(paint("  "+sign+" "+visible(line)) + "\n")
+		}
+		if more := len(lines) - most; more > 0 {
+			b.WriteString(st.dim.Render("  "+sign+" … "+plural(more, "more line")+"; --json shows all") + "\n")
+		}
+	}
+	some("-", before, linesBefore, st.bad.Render)
+	some("+", after, linesAfter, st.good.Render)
+	return b.String()
+}
+
+func linesOf(v any) []string {
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case string:
+		return strings.Split(v, "\n")
+	}
+	b, err := codec.Marshal(v)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	return []string{string(b)}
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestDifferences: what is shown of a change is what changed, innermost, in
+// lines that fit on a screen and do not steer the terminal.
+func TestDifferences(t *testing.T) {
+	before := map[string]any{"a": "same", "b": map[string]any{"c": "x\ny\nz", "d": 1.0, "gone": true}, "tags": []any{"p"}}
+	after := map[string]any{"a": "same", "b": map[string]any{"c": "x\nY\x1b[31m\nz", "d": 1.0, "new": nil}, "tags": []any{"p", "q"}, "e": map[string]any{"f": "g"}}
+	var got strings.Builder
+	var st style // without colours
+	for _, d := range differences(before, after, "") {
+		got.WriteString(d.text(st))
+	}
+	want := `  b.c
+  - y
+  + Y�[31m
+  b.gone
+  - true
+  e
+  + {"f":"g"}
+  tags
+  - ["p"]
+  + ["p","q"]
+`
+	if got.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", got.String(), want)
+	}
+	long := difference{"x", strings.Repeat("a\n", 100), strings.Repeat("b\n", 100)}.text(st)
+	if n := strings.Count(long, "\n"); n != 1+linesBefore+1+linesAfter+1 || !strings.Contains(long, "… 92 more lines; --json shows all") {
+		t.Errorf("%d lines:\n%s", n, long)
+	}
+}
