@@ -9,9 +9,9 @@ import (
 	"runtime/debug"
 )
 
-// gcPercent trades a tenth of the CPU for a quarter of the memory, since runs
+// gcPercent trades a tenth of the CPU for a third of the memory, since runs
 // happen in small containers at night. GOGC in the environment wins.
-const gcPercent = 60
+const gcPercent = 50
 
 func main() {
 	seal()
