@@ -20,6 +20,10 @@ type Prober interface {
 	Probe(ctx context.Context) config.Problems
 }
 
+// Setter is the optional ability of a transform to tell which paths of the
+// record it gives new values, from others that the record has.
+type Setter interface{ Sets() []string }
+
 // Ability finds an optional ability of a transform, its own or that of the one
 // that it wraps and gives with Unwrap.
 func Ability[T any](t Transform) (ability T, ok bool) {

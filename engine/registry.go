@@ -63,6 +63,9 @@ type MappingFacts struct {
 	Node   *config.Node
 	// Kinds are the kinds that it may take.
 	Kinds []string
+	// Decides are the paths of the record that decide which records it takes and
+	// what they are called and refer to: in a stream of identities, who is who.
+	Decides []string
 	// Fields are the fields it sets, in the order of the file.
 	Fields []FieldFacts
 }

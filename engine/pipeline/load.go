@@ -51,12 +51,14 @@ type Definition struct {
 	SinkMissing []string
 
 	transforms []engine.Transform
-	// accessReads are the paths of the record that the permissions block reads.
-	accessReads []string
-	mapper      engine.Mapper
-	decider     engine.Decider
-	b           *builder
-	o           Options
+	// accessReads are the paths of the record that the permissions block reads,
+	// and transformReads those that each transform does.
+	accessReads    []string
+	transformReads [][]string
+	mapper         engine.Mapper
+	decider        engine.Decider
+	b              *builder
+	o              Options
 }
 
 // Load reads a file and makes everything of it that can be made without

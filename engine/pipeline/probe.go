@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
@@ -21,6 +22,32 @@ func (d *Definition) Probe(ctx context.Context) {
 		}
 	}
 	d.Problems = d.Problems.Sorted()
+}
+
+// accessPaths are the paths of the record that decide who finds what: what the
+// permissions read, what the mappings of people and groups go by, and what a
+// transform makes any of it of.
+func (d *Definition) accessPaths() []string {
+	paths := slices.Clone(d.accessReads)
+	for _, f := range d.Facts {
+		if slices.ContainsFunc(d.Streams, func(s engine.Stream) bool { return s.Name == f.Stream && s.Identities }) {
+			paths = append(paths, f.Decides...)
+		}
+	}
+	for i, t := range slices.Backward(d.transforms) {
+		if s, ok := engine.Ability[engine.Setter](t); ok && slices.ContainsFunc(s.Sets(), func(set string) bool { return overlaps(set, paths) }) {
+			paths = append(paths, d.transformReads[i]...)
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+// overlaps tells whether a path is one of others, above or below it.
+func overlaps(path string, others []string) bool {
+	return slices.ContainsFunc(others, func(other string) bool {
+		return path == other || strings.HasPrefix(path, other+".") || strings.HasPrefix(other, path+".")
+	})
 }
 
 // readsBuilder notes what the expressions read that it compiles.

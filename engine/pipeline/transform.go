@@ -38,26 +38,28 @@ func (d *Definition) buildTransforms() {
 		}
 		cfg := t.spec.Config()
 		d.decode(t.body, cfg)
-		made := t.spec.New(cfg, d.transformSettings(t))
-		if when := d.b.Compile(t.when, expression.WantCondition); when != nil {
+		b := &readsBuilder{builder: d.b}
+		made := t.spec.New(cfg, d.transformSettings(t, b))
+		if when := b.Compile(t.when, expression.WantCondition); when != nil {
 			made = &conditional{Transform: made, when: when}
 		}
 		d.transforms = append(d.transforms, made)
+		d.transformReads = append(d.transformReads, b.paths)
 	}
 }
 
 // Transforms are those of the file, in order.
 func (d *Definition) Transforms() []engine.Transform { return d.transforms }
 
-func (d *Definition) transformSettings(t transform) engine.TransformSettings {
+func (d *Definition) transformSettings(t transform, b engine.Builder) engine.TransformSettings {
 	lookup := d.o.Variables.Lookup
 	if lookup == nil {
 		lookup = func(string) (string, bool) { return "", false }
 	}
 	return engine.TransformSettings{
-		Name: t.name, Node: t.body, Builder: d.b, Log: d.o.Log,
+		Name: t.name, Node: t.body, Builder: b, Log: d.o.Log,
 		Folder: filepath.Dir(d.Document.Root().Pos().File), Lookup: lookup, Unpinned: d.o.Unpinned,
-		AccessReads: func() []string { return d.accessReads },
+		AccessReads: d.accessPaths,
 	}
 }
 

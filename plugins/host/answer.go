@@ -37,6 +37,9 @@ func change(r *engine.Record, o *proto.Outcome, writes []string) error {
 			return fmt.Errorf("it changed the %s of the record, which no plugin may", name)
 		}
 	}
+	if n := len(o.GetChanged()); n > maxPaths {
+		return fmt.Errorf("it lists %d changed paths of one record, and %d are taken: name what they stand below", n, maxPaths)
+	}
 	root := maps.Clone(r.Value)
 	if root == nil {
 		root = map[string]any{}

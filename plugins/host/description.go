@@ -29,6 +29,10 @@ var (
 	pathPattern = regexp.MustCompile(`^[^.\s]+(\.[^.\s]+)*$`)
 )
 
+// maxPaths is how many paths a plugin may need, write, or change of a record:
+// each is held against each.
+const maxPaths = 500
+
 // identity are the paths that make a record the one it is.
 func identity() []string {
 	return []string{"ref", "kind", "apiVersion", "metadata.name", "metadata.namespace", "metadata.uid"}
@@ -51,6 +55,9 @@ func (p *process) describe(ctx context.Context) (*Description, error) {
 	}
 	if !namePattern.MatchString(d.Name) {
 		return defect("its name is %q, and a name has letters, digits and dashes", cut(printable(d.Name), 80))
+	}
+	if len(d.Needs) > maxPaths || len(d.Writes) > maxPaths {
+		return defect("it needs %d paths and writes %d, and %d are taken: name what they stand below", len(d.Needs), len(d.Writes), maxPaths)
 	}
 	for _, path := range slices.Concat(d.Needs, d.Writes) {
 		if !pathPattern.MatchString(path) {

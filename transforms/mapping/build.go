@@ -77,11 +77,16 @@ func (b builder) mapping(one placed) (mapping, engine.MappingFacts) {
 	m := mapping{when: b.Compile(one.When, expression.WantCondition)}
 	if m.when != nil {
 		facts.Kinds = slices.DeleteFunc(slices.Clone(b.Kinds), func(k string) bool { return !expression.MayHold(one.When.Text, "kind", k) })
+		facts.Decides = m.when.Reads()
 	}
 	for _, e := range one.Fields {
 		f, ff := b.field(e, facts.Kinds)
 		m.fields = append(m.fields, f)
 		facts.Fields = append(facts.Fields, ff)
+		spec, _ := b.stream.Field(e.Key)
+		if f.program != nil && (spec.Required || spec.Type == engine.RefField || spec.Type == engine.RefList) {
+			facts.Decides = append(facts.Decides, f.program.Reads()...)
+		}
 	}
 	b.required(one, facts)
 	return m, facts

@@ -3,6 +3,7 @@ package set
 import (
 	"context"
 	"maps"
+	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
@@ -55,6 +56,17 @@ func build(cfg config.Map[config.ExpressionOrList], s engine.TransformSettings) 
 		t.changes = append(t.changes, c)
 	}
 	return t
+}
+
+var _ engine.Setter = (*Set)(nil)
+
+// Sets are the paths that get new values.
+func (t *Set) Sets() []string {
+	var out []string
+	for _, c := range t.changes {
+		out = append(out, strings.Join(c.path, "."))
+	}
+	return out
 }
 
 // Name is the transform's name.
