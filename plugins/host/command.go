@@ -89,6 +89,11 @@ func (o *Options) verify() error {
 	case info.Mode()&0o111 == 0:
 		return engine.Errorf(engine.Fatal, "chmod +x "+path+", or name its interpreter first: command: [/usr/bin/python3, "+filepath.Base(path)+"]", "%s: it may not be run, since its run bit is not set", path)
 	}
+	for _, arg := range o.Command[1:] {
+		if info, err := os.Stat(o.path(arg)); arg != "" && err == nil && info.IsDir() && len(o.Sums) > 0 {
+			return engine.Errorf(engine.Fatal, "name the file in it that is to run", "%s: this is a folder, whose files no checksum covers", o.path(arg))
+		}
+	}
 	return o.verifySums()
 }
 

@@ -184,7 +184,11 @@ func TestBadStarts(t *testing.T) {
 		edit func(*Options)
 		says []string
 	}{
-		"missing file":   {"noop", func(o *Options) { o.Command = []string{"/nowhere/plugin"} }, []string{"plugin plugin: /nowhere/plugin: there is no such file"}},
+		"missing file": {"noop", func(o *Options) { o.Command = []string{"/nowhere/plugin"} }, []string{"plugin plugin: /nowhere/plugin: there is no such file"}},
+		"a folder to run": {"noop", func(o *Options) {
+			o.Command = append(o.Command, t.TempDir())
+			o.Sums = []string{strings.Repeat("0", 64)}
+		}, []string{"whose files no checksum covers"}},
 		"a folder":       {"noop", func(o *Options) { o.Command = []string{t.TempDir()} }, []string{"this is a folder"}},
 		"no run bit":     {"noop", func(o *Options) { o.Command = []string{script("#!/bin/sh\n", 0o600)} }, []string{"it may not be run, since its run bit is not set"}},
 		"no checksum":    {"noop", func(o *Options) { o.Unpinned = false }, []string{"it has no checksum"}},
