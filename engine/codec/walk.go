@@ -3,6 +3,7 @@ package codec
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -39,7 +40,15 @@ func walk(data []byte, open jsontext.Kind, what string, each func(*jsontext.Deco
 			return err
 		}
 	}
-	_, err = w.dec.ReadToken()
+	if _, err = w.dec.ReadToken(); err != nil {
+		return err
+	}
+	switch _, err = w.dec.ReadToken(); {
+	case err == io.EOF:
+		return nil
+	case err == nil:
+		return fmt.Errorf("there is more after the %s", what)
+	}
 	return err
 }
 
