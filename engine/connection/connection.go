@@ -30,6 +30,8 @@ type Connection struct {
 	transport   *http.Transport
 	warnings    []string
 	expected    atomic.Int64 // bytes of the last answer
+	circuit     *circuit
+	deprecated  deprecations
 	wait        func(context.Context, time.Duration) error
 }
 
@@ -47,6 +49,7 @@ func New(cfg Config, s Settings) (*Connection, error) {
 		c.s.ContentType = "application/json"
 	}
 	c.bound(cfg.Retries)
+	c.circuit = newCircuit(c.retry.Attempts)
 	if err := c.build(cfg); err != nil {
 		return nil, engine.Errorf(engine.Fatal, engine.RemedyOf(err), "%s: %w", s.Name, err)
 	}

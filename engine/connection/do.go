@@ -13,15 +13,22 @@ import (
 // Do makes a request and returns its complete answer. The error is ctx's own
 // when ctx ended; else its class is known (engine.ClassOf), it wraps a
 // *StatusError, ErrTimeout or ErrTooLarge where one of these is the cause, and
-// it was retried as far as that helps.
+// it was retried as far as that helps. Refused credentials are not: they end it
+// at once. When too many attempts in a row have failed, of whichever requests,
+// no further one is made, and the error, which is Transient, wraps ErrDown.
 func (c *Connection) Do(ctx context.Context, r Request) (*Response, error) {
 	k, err := c.prepare(r)
 	if err != nil {
 		return nil, err
 	}
+	c.circuit.begin()
+	defer c.circuit.end()
 	begin, renewed := time.Now(), false
 	for attempt := 1; ; attempt++ {
 		if err := c.turn(ctx); err != nil {
+			return nil, err
+		}
+		if err := c.down(k); err != nil {
 			return nil, err
 		}
 		if attempt > 1 && k.Again != nil {
@@ -30,12 +37,14 @@ func (c *Connection) Do(ctx context.Context, r Request) (*Response, error) {
 		creds := c.credentials.headers()
 		resp, err := c.attempt(ctx, k, creds)
 		if err == nil {
+			c.circuit.note(nil)
 			return resp, nil
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		failed := asFault(err).error(c, k)
+		c.circuit.note(failed)
 		log := c.s.Log.With("method", k.Method, "path", k.Path, "attempt", attempt)
 		log.DebugContext(ctx, "attempt failed", "error", failed.Error(), "class", failed.Class.String())
 
@@ -52,6 +61,9 @@ func (c *Connection) Do(ctx context.Context, r Request) (*Response, error) {
 				failed.Err = fmt.Errorf("%w (%d attempts in %v)", failed.Err, attempt, rounded(elapsed))
 			}
 			return nil, failed
+		}
+		if err := c.down(k); err != nil {
+			return nil, err
 		}
 		log.WarnContext(ctx, "trying again", "in", rounded(delay), "error", failed.Error())
 		if err := c.wait(ctx, delay); err != nil {
@@ -108,6 +120,7 @@ func (c *Connection) attempt(parent context.Context, k *call, creds http.Header)
 			return nil, c.networkFault(err, target)
 		}
 		status = resp.StatusCode
+		c.heed(k, resp.Header)
 		if !isRedirect(status) {
 			answer, err := c.read(k, resp, creds)
 			_ = resp.Body.Close()
@@ -120,9 +133,25 @@ func (c *Connection) attempt(parent context.Context, k *call, creds http.Header)
 	}
 }
 
+// down is the error of an attempt that is not made any more, nil when it is to
+// be made.
+func (c *Connection) down(k *call) error {
+	failures, last := c.circuit.broken()
+	if last == nil {
+		return nil
+	}
+	return engine.Errorf(engine.Transient, fmt.Sprintf("see whether %s is up and can be reached, and run again", c.s.Name),
+		"%s: %s %s: %w, %d attempts in a row have failed; the last failure: %s", c.s.Name, k.Method, k.Path, ErrDown, failures, last.Error())
+}
+
 func unauthorized(err error) bool {
 	var s *StatusError
 	return errors.As(err, &s) && s.Status == http.StatusUnauthorized
+}
+
+func isStatus(err error) bool {
+	var s *StatusError
+	return errors.As(err, &s)
 }
 
 func rounded(d time.Duration) time.Duration {

@@ -14,6 +14,9 @@ var (
 	ErrTimeout = errors.New("timed out")
 	// ErrTooLarge is wrapped when an answer is larger than what may be read.
 	ErrTooLarge = errors.New("answer too large")
+	// ErrDown is wrapped when an attempt was not made because too many in a row
+	// had failed.
+	ErrDown = errors.New("not asked any more")
 )
 
 // StatusError is an answer with a status other than 200 to 299.

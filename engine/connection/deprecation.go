@@ -1,0 +1,108 @@
+package connection
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// maxDeprecations bounds what is kept; a connection has few endpoints.
+const maxDeprecations = 50
+
+// deprecations are what answers say will go away.
+type deprecations struct {
+	mu        sync.Mutex
+	sentences []string
+}
+
+// add tells whether the sentence is new.
+func (d *deprecations) add(sentence string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.sentences) >= maxDeprecations || slices.Contains(d.sentences, sentence) {
+		return false
+	}
+	d.sentences = append(d.sentences, sentence)
+	return true
+}
+
+// Deprecations are the sentences about what the other end is going to take
+// away, each once, sorted. Each was logged as a warning when it first came.
+func (c *Connection) Deprecations() []string {
+	c.deprecated.mu.Lock()
+	defer c.deprecated.mu.Unlock()
+	return slices.Sorted(slices.Values(c.deprecated.sentences))
+}
+
+// heed takes in the headers by which an answer announces removals: Glean's own,
+// one for each thing, or Deprecation (RFC 9745) and Sunset (RFC 8594), which are
+// about the endpoint.
+func (c *Connection) heed(k *call, h http.Header) {
+	for _, value := range h.Values("X-Glean-Deprecated") {
+		c.announce(removal(c.redactor.Clean(value))) // before it is taken apart
+	}
+	deprecated, sunset := h.Get("Deprecation"), h.Get("Sunset")
+	if deprecated == "" && sunset == "" {
+		return
+	}
+	sentence := k.Method + " " + k.Path + " is deprecated"
+	if t, ok := since(deprecated); ok {
+		sentence += " since " + t.Format(time.DateOnly)
+	}
+	if t, err := http.ParseTime(sunset); err == nil {
+		sentence += " and may be gone from " + t.Format(time.DateOnly) + " on"
+	}
+	c.announce(sentence)
+}
+
+func (c *Connection) announce(sentence string) {
+	sentence = c.s.Name + ": " + c.excerpt(sentence, maxExcerpt)
+	if c.deprecated.add(sentence) {
+		c.s.Log.Warn(sentence)
+	}
+}
+
+// removal is a sentence of name=…;kind=…;context=…;removal=DATE;docs=…
+func removal(value string) string {
+	fields := map[string]string{}
+	for part := range strings.SplitSeq(value, ";") {
+		name, text, _ := strings.Cut(part, "=")
+		fields[strings.ToLower(strings.TrimSpace(name))] = strings.Trim(strings.TrimSpace(text), `"`)
+	}
+	if fields["name"] == "" {
+		return "something that is used here is deprecated: " + value
+	}
+	kind := fields["kind"]
+	if kind == "" {
+		kind = "something named"
+	}
+	sentence := fmt.Sprintf("%s %s is deprecated", kind, fields["name"])
+	if context := fields["context"]; context != "" {
+		sentence += " (" + context + ")"
+	}
+	if date := fields["removal"]; date != "" {
+		sentence += ", it is removed on " + date
+	}
+	if docs := fields["docs"]; docs != "" {
+		sentence += ": " + docs
+	}
+	return sentence
+}
+
+// since is the moment of a Deprecation header: @ and seconds, or, in drafts of
+// the standard, a date; "true" names none.
+func since(value string) (time.Time, bool) {
+	if epoch, ok := strings.CutPrefix(strings.TrimSpace(value), "@"); ok {
+		s, err := strconv.ParseInt(epoch, 10, 64)
+		return time.Unix(s, 0).UTC(), err == nil && s > 0 && s < maxEpoch
+	}
+	t, err := http.ParseTime(value)
+	return t, err == nil
+}
+
+// maxEpoch is the year 10000, beyond which nobody writes dates.
+const maxEpoch = 253402300800
