@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // chain is what a batch goes through in a worker: decode, transforms, mapping,
@@ -216,6 +217,7 @@ func (c *chain) encode(items []Item, res *result) {
 		case s.Permissions && e.Audience == Nobody:
 			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, ending: Withheld, reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink"})
 		default:
+			e.content = state.Hash(e.Body)
 			res.staged = append(res.staged, stagedItem{stream: item.Stream, e: e})
 		}
 	}

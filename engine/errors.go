@@ -73,6 +73,23 @@ func RemedyOf(err error) string {
 	return ""
 }
 
+// Held is that another run holds what the sink writes to.
+type Held struct {
+	Holder string    // who, in a sentence's words
+	Since  time.Time // zero when it is not known
+	Until  time.Time // from when on another run may take over; zero when only its end counts
+	Remedy string
+}
+
+// Error says who and since when.
+func (h *Held) Error() string {
+	text := "another run holds the sink: " + h.Holder
+	if !h.Since.IsZero() {
+		text += ", since " + h.Since.Local().Format("2006-01-02 15:04:05")
+	}
+	return text
+}
+
 // Rejection is why one record or item cannot be delivered. It ends that record
 // alone; the run goes on. Reason never carries content of the record.
 type Rejection struct {

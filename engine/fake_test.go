@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,9 @@ type company struct {
 	page    int
 	fail    func(phase string, page int) error
 	closed  bool
+	hidden  []*Record // found only when they are asked for
+	asked   []string
+	blind   bool // asking finds nothing at all
 }
 
 func (c *company) Language() expression.Model {
@@ -51,6 +55,23 @@ func (c *company) Read(ctx context.Context, ph Phase, emit Emit) error {
 		}
 		if err := emit(ctx, out); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// Confirm finds what the company hides from reading.
+func (c *company) Confirm(ctx context.Context, ph Phase, refs, control []string, emit Emit) error {
+	c.asked = append(c.asked, refs...)
+	if c.blind {
+		return Errorf(Transient, "", "%d refs that were just read are not found", len(control))
+	}
+	for _, r := range c.hidden {
+		if slices.Contains(refs, r.Ref) {
+			copied := *r
+			if err := emit(ctx, []*Record{&copied}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -143,6 +164,10 @@ func (f *fates) Decide(w *Worker, r *Record) (Permissions, error) {
 		return Permissions{Audience: Nobody, Rule: "private"}, nil
 	case "of nobody":
 		return Permissions{Audience: Listed, Rule: "owners"}, nil
+	case "of sam":
+		return Permissions{Audience: Listed, Rule: "owners", Principals: []string{"user:default/sam"}}, nil
+	case "of sam and ann":
+		return Permissions{Audience: Listed, Rule: "owners", Principals: []string{"user:default/sam", "user:default/ann"}}, nil
 	case "of strangers":
 		return Permissions{Audience: Listed, Rule: "owners", Principals: []string{"user:default/stranger"}}, nil
 	}
@@ -153,11 +178,13 @@ func (f *fates) Decide(w *Worker, r *Record) (Permissions, error) {
 type store struct {
 	mu        sync.Mutex
 	held      []Item
+	teams     [][]string // a group and its members
 	holdings  Holdings
 	published map[string][]string // stream → refs
 	calls     []string
 	refuse    map[string]string // ref → why publishing refuses it
 	fail      map[string]error  // by call
+	plan      *Plan
 }
 
 func (s *store) call(name string) error {
@@ -169,6 +196,7 @@ func (s *store) call(name string) error {
 
 func (s *store) Open(context.Context, Opening) (Session, error) { return s, s.call("open") }
 func (s *store) Close() error                                   { return nil }
+func (s *store) Place() string                                  { return "https://store.example.com/company" }
 
 func (s *store) Encode(item *Item) (Encoded, bool, error) {
 	fate := item.Fields[0].Value.(string)
@@ -181,8 +209,8 @@ func (s *store) Encode(item *Item) (Encoded, bool, error) {
 		s.held = append(s.held, *item)
 		return Encoded{}, false, nil
 	}
-	body, _ := codec.Marshal(map[string]any{"id": item.Ref})
-	e := Encoded{ID: item.Ref, Ref: item.Ref, Type: item.Kind, Audience: item.Permissions.Audience, Rule: item.Permissions.Rule, Body: body}
+	body, _ := codec.Marshal(map[string]any{"id": item.Ref, "fate": fate})
+	e := Encoded{ID: item.Ref, Ref: item.Ref, Type: item.Kind, Audience: item.Permissions.Audience, Rule: item.Permissions.Rule, Principals: item.Permissions.Principals, Body: body}
 	if fate == "of strangers" {
 		e.Audience = Nobody
 	}
@@ -193,6 +221,12 @@ func (s *store) Encode(item *Item) (Encoded, bool, error) {
 }
 
 func (s *store) Seal(_ context.Context, out Outlet) error {
+	for _, g := range s.teams {
+		body, _ := codec.Marshal(g)
+		if err := out.Keep("members", Encoded{ID: g[0], Ref: g[0], Principals: g[1:], Body: body}); err != nil {
+			return err
+		}
+	}
 	for _, item := range s.held {
 		if item.Fields[0].Value == "twin" {
 			out.End("users", item.Ref, Merged, "one e-mail")
@@ -211,7 +245,7 @@ func (s *store) Publish(_ context.Context, plan *Plan) error {
 	if err := s.call("publish"); err != nil {
 		return err
 	}
-	s.published = map[string][]string{}
+	s.plan, s.published = plan, map[string][]string{}
 	for _, st := range plan.Streams {
 		for e, err := range st.Items {
 			if err != nil {

@@ -13,6 +13,8 @@ type Refusal struct {
 	Reason string
 	Table  []string // what it is about, a line each
 	Remedy string
+	// Also is what another guard refuses at the same time; nil when none does.
+	Also *Refusal
 }
 
 // Error is the reason; the table and the remedy are printed below it.
@@ -20,22 +22,35 @@ func (r *Refusal) Error() string { return r.Guard + ": " + r.Reason }
 
 // Approvals are what a person allows for one run beyond the guards.
 type Approvals struct {
-	Loss int // items that may go, as the refused run printed it
+	Loss  int `json:"loss"`  // items that may go, as the refused run printed it
+	Widen int `json:"widen"` // documents that more people may find, likewise
 }
 
-// review is the second act: it looks at the stage and at what the sink holds,
-// and refuses what a person must look at first.
+// review is the second act: it looks at the stage, at the last good run and at
+// what the sink holds, and refuses what a person must look at first.
 type review struct {
 	p         *Pipeline
 	ledger    *ledger
 	approvals Approvals
+	since     string // when the last good run was, and whether the file is another since
+	compared  *comparison
+	stale     func(stream string, said int) bool
+	refused   map[string]int // items that publishing took back, by stream
 }
 
 func (v *review) run(plan *Plan, held Holdings) error {
-	for _, guard := range []func(*Plan, Holdings) error{v.emptyRead, v.maxRejected, v.emptyStream, v.maxLoss} {
+	for _, guard := range []func(*Plan, Holdings) error{v.emptyRead, v.maxRejected, v.emptyStream} {
 		if err := guard(plan, held); err != nil {
 			return err
 		}
+	}
+	loss, widen := v.maxLoss(plan, held), v.maxWiden()
+	switch {
+	case loss != nil:
+		loss.Also = widen
+		return loss
+	case widen != nil:
+		return widen
 	}
 	return nil
 }
@@ -67,6 +82,9 @@ func (v *review) emptyStream(plan *Plan, held Holdings) error {
 	for _, s := range plan.Streams {
 		d, declared := v.p.stream(s.Name)
 		has, known := held.count(s.Name)
+		if v.compared != nil {
+			has, known = max(has, v.compared.streams[s.Name].Before), true
+		}
 		if !declared || s.Count > 0 || known && (has == 0 || v.approvals.Loss >= has) || v.p.Offline && d.Identities {
 			continue
 		}
@@ -92,31 +110,85 @@ func (v *review) emptyStream(plan *Plan, held Holdings) error {
 // vanishing whole to be refused, whatever the share.
 const someOf = 5
 
-// maxLoss compares counts with what the sink says it holds (invariant 4).
-func (v *review) maxLoss(plan *Plan, held Holdings) error {
-	var table []string
-	worst := 0
-	look := func(what string, has, will int) {
-		gone := has - will
-		lost := v.p.Limits.MaxLoss.Exceeded(gone, has) || will == 0 && has > someOf
-		if lost && gone > v.approvals.Loss {
-			table = append(table, fmt.Sprintf("%-24s %7d held  %7d planned  %7d fewer", what, has, will, gone))
-			worst = max(worst, gone)
+// measure is what may be lost of one thing that the loss guard counts.
+type measure struct {
+	stream, what string
+	before, gone int
+	// some is how many there have to be for all of them to be too many.
+	some int
+}
+
+// measures are, for each stream, type, and what a stream counts beside its
+// items, the larger of what the last good run and what the sink say.
+func (v *review) measures(plan *Plan, held Holdings) []measure {
+	var out []measure
+	for _, s := range plan.Streams {
+		m := measure{stream: s.Name, what: s.Name}
+		types := map[string]*TypeChange{}
+		var filled *measure
+		if v.compared != nil {
+			ch := v.compared.streams[s.Name]
+			m.before, m.gone = ch.Before, ch.Gone
+			maps.Copy(types, ch.Types)
+			if r := v.compared.rows[s.Name]; r != nil {
+				m.before, m.gone = r.before, r.gone
+				filled = &measure{stream: s.Name, what: "filled " + s.Name, before: r.filled, gone: r.emptied}
+			}
+		}
+		has, known := held.count(s.Name)
+		known = known && !v.stale(s.Name, has)
+		if known {
+			m.before, m.gone = max(m.before, has), max(m.gone, has-s.Weight)
+		}
+		m.gone += v.refused[s.Name]
+		out = append(out, m)
+		if filled != nil {
+			out = append(out, *filled)
+		}
+		for typ, has := range held.Types[s.Name] {
+			if !known {
+				break
+			}
+			old := types[typ]
+			if old == nil {
+				old = &TypeChange{}
+			}
+			types[typ] = &TypeChange{Before: max(old.Before, has), Gone: max(old.Gone, has-s.Types[typ])}
+		}
+		for _, typ := range sortedKeys(types) {
+			if typ != "" {
+				out = append(out, measure{stream: s.Name, what: s.Name + " " + typ, before: types[typ].Before, gone: types[typ].Gone, some: someOf})
+			}
 		}
 	}
-	for _, s := range plan.Streams {
-		if has, known := held.count(s.Name); known {
-			look(s.Name, has, s.Weight)
+	return out
+}
+
+// maxLoss refuses to let too much go (invariant 4).
+func (v *review) maxLoss(plan *Plan, held Holdings) *Refusal {
+	var table []string
+	var streams []string
+	worst := 0
+	for _, m := range v.measures(plan, held) {
+		lost := v.p.Limits.MaxLoss.Exceeded(m.gone, m.before) || m.gone >= m.before && m.before > m.some
+		if !lost || m.gone <= v.approvals.Loss {
+			continue
 		}
-		for _, typ := range slices.Sorted(maps.Keys(held.Types[s.Name])) {
-			look(s.Name+" "+typ, held.Types[s.Name][typ], s.Types[typ])
+		table = append(table, fmt.Sprintf("%-24s %7d before %7d would go", m.what, m.before, m.gone))
+		worst = max(worst, m.gone)
+		if !slices.Contains(streams, m.stream) {
+			streams = append(streams, m.stream)
 		}
 	}
 	if len(table) == 0 {
 		return nil
 	}
+	for _, s := range streams {
+		table = append(table, v.reasons(s)...)
+	}
 	b := v.p.Limits.MaxLoss
-	r := &Refusal{Guard: "guards.max_loss", Reason: fmt.Sprintf("more than %s and more than %d of what the sink holds would go, or a whole object type", percent(b.Share), b.AtMost), Table: table}
+	r := &Refusal{Guard: "guards.max_loss", Table: table}
+	r.Reason = fmt.Sprintf("more than %s and more than %d of what is there would go, or all of it%s", percent(b.Share), b.AtMost, v.since)
 	r.Remedy = "find out why they are missing from the source"
 	if n := v.ledger.ended(Withheld); n > 0 {
 		r.Remedy += fmt.Sprintf(" (%d are there and withheld by a rule: they stay visible until this is allowed)", n)
@@ -126,6 +198,89 @@ func (v *review) maxLoss(plan *Plan, held Holdings) error {
 	}
 	r.Remedy += fmt.Sprintf("; if they are to go, allow it once with --approve-loss %d", worst)
 	return r
+}
+
+// reasons are why items of a stream go, the first ten refs with each.
+func (v *review) reasons(stream string) []string {
+	if v.compared == nil {
+		return []string{fmt.Sprintf("  %s: no earlier run is remembered here, so that it is not known which", stream)}
+	}
+	var out []string
+	for _, x := range v.compared.gone[stream] {
+		out = append(out, fmt.Sprintf("  %s, %s: %d", stream, x.why, x.n), "    "+x.list())
+	}
+	return out
+}
+
+// list is the refs, and how many there are beside them.
+func (x *examples) list() string {
+	text := strings.Join(x.refs, ", ")
+	if more := x.n - len(x.refs); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// towardsAll is how many documents may become everybody's in one run.
+const towardsAll = 20
+
+// maxWiden refuses to let too many people find too much (invariant 5).
+func (v *review) maxWiden() *Refusal {
+	if v.compared == nil {
+		return nil
+	}
+	n, toAll := v.compared.widened()
+	total := 0
+	for _, k := range v.compared.audience {
+		total += k
+	}
+	b := v.p.Limits.MaxWiden
+	if !b.Exceeded(n, total) && toAll <= towardsAll || n <= v.approvals.Widen {
+		return nil
+	}
+	r := &Refusal{Guard: "guards.max_widen"}
+	r.Reason = fmt.Sprintf("%d of %d documents would be found by more people than before%s", n, total, v.since)
+	for _, w := range v.compared.wider {
+		to := w.to.String()
+		if w.from == w.to {
+			to = "more of them"
+		}
+		r.Table = append(r.Table, fmt.Sprintf("%s: %s → %s, %d", w.rule, w.from, to, w.n), "    "+w.list())
+	}
+	if line := v.compared.gained(); line != "" {
+		r.Table = append(r.Table, line)
+	}
+	r.Remedy = fmt.Sprintf("find out what has changed: the rules, the variables they read, or the annotations and owners in the source; if these people are to find them, allow it once with --approve-widen %d", n)
+	return r
+}
+
+// gained names the groups with more members than before, "" when there is none.
+func (c *comparison) gained() string {
+	if len(c.gains) == 0 {
+		return ""
+	}
+	parts := make([]string, 0, shownRefs)
+	for _, g := range c.gains[:min(shownRefs, len(c.gains))] {
+		parts = append(parts, fmt.Sprintf("%s +%d", g.ref, g.n))
+	}
+	line := "groups with more members than before: " + strings.Join(parts, ", ")
+	if more := len(c.gains) - shownRefs; more > 0 {
+		line += fmt.Sprintf(" and %d more", more)
+	}
+	return line
+}
+
+// clear tells the sink, for each stream, what the guards know of what goes.
+func (v *review) clear(plan *Plan, held Holdings) {
+	for _, m := range v.measures(plan, held) {
+		s := plan.Stream(m.stream)
+		if m.what != s.Name {
+			continue
+		}
+		_, known := held.count(s.Name)
+		s.Before, s.Gone = m.before, m.gone
+		s.Cleared = known || v.compared != nil || v.approvals.Loss > 0
+	}
 }
 
 // switchedOff names the kinds that are not written.

@@ -30,10 +30,13 @@ type Encoded struct {
 	Audience Audience
 	// Rule is the permission rule that decided.
 	Rule string
-	// Weight is how much it counts for the guards in a stream of the session's
-	// own, where an item may stand for several things, such as a group for its
-	// members. In the streams of the sink's model every item counts as 1.
-	Weight int
+	// Principals are the people and groups that it names, in the sink's words:
+	// who may find a Listed item, or, in a stream of the session's own, the
+	// members of a group. The guards compare them with those of the last good
+	// run, and such a stream counts them instead of its items.
+	Principals []string
 	// Body is one JSON object, exactly as it will be sent.
 	Body []byte
+	// content is the hash of Body.
+	content uint64
 }

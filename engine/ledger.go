@@ -178,6 +178,41 @@ func (l *ledger) mark(ref string, e Ending, reason string) {
 // maxReasons bounds how many different reasons are told apart.
 const maxReasons = 1000
 
+// fate is how a record ended so far, and why; Pending when it was not read.
+func (l *ledger) fate(ref string) (Ending, string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m := l.refs[ref]
+	return m.ending, l.reasons[m.reason]
+}
+
+// kind is that of a record, "" when it was not read.
+func (l *ledger) kind(ref string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m, ok := l.refs[ref]
+	if !ok {
+		return ""
+	}
+	return l.kinds[m.kind]
+}
+
+// some are a few refs that were read, of kinds that are wanted.
+func (l *ledger) some(most int, wanted func(kind string) bool) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []string
+	for ref, m := range l.refs {
+		if len(out) == most {
+			break
+		}
+		if wanted(l.kinds[m.kind]) {
+			out = append(out, ref)
+		}
+	}
+	return out
+}
+
 // total is how many distinct refs were read.
 func (l *ledger) total() int {
 	l.mu.Lock()

@@ -22,6 +22,8 @@ type Pipeline struct {
 	// Offline means that the sink cannot be asked for anything.
 	Offline bool
 	Limits  Limits
+	// Fingerprint tells configurations apart; "" when it is not known.
+	Fingerprint string
 }
 
 // Limits are the bounds of a run and the thresholds of its guards.
@@ -34,6 +36,7 @@ type Limits struct {
 
 	MaxRejected Bound
 	MaxLoss     Bound
+	MaxWiden    Bound
 }
 
 // DefaultLimits suits two cores and a hundred megabytes.
@@ -42,6 +45,7 @@ func DefaultLimits() Limits {
 		Workers: 2, BatchCount: 500, BatchBytes: 512 << 10, HoldBytes: 8 << 20,
 		MaxRejected: Bound{Share: 0.01, AtMost: 100},
 		MaxLoss:     Bound{Share: 0.20, AtMost: 20},
+		MaxWiden:    Bound{Share: 0.01, AtMost: 20},
 	}
 }
 
@@ -64,6 +68,18 @@ func (p *Pipeline) stream(name string) (Stream, bool) {
 		}
 	}
 	return Stream{}, false
+}
+
+// off tells whether nothing of a kind is written.
+func (p *Pipeline) off(kind string) bool {
+	for _, ph := range p.Model.Phases() {
+		for _, k := range ph.Kinds {
+			if k.Name == kind {
+				return k.Off
+			}
+		}
+	}
+	return true
 }
 
 // onlyIdentities tells whether no stream beyond identities is written, so that

@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/sourcegraph/conc/stream"
+
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // reading is the first act: the source is read phase by phase, and everything
@@ -16,6 +18,7 @@ type reading struct {
 	ledger  *ledger
 	index   *index
 	shelf   *shelf
+	last    *state.Snapshot // of the last good run; nil when none is remembered
 	note    func(format string, args ...any)
 	workers chan *Worker
 	tick    func(read int)
@@ -82,6 +85,9 @@ func (a *reading) phase(ctx context.Context, ph Phase, last bool) error {
 		return nil
 	}
 	err := a.p.Source.Read(ctx, ph, emit)
+	if err == nil {
+		err = a.confirm(ctx, ph, emit)
+	}
 	if line != nil {
 		if lineErr := line.end(); lineErr != nil {
 			return lineErr
@@ -154,6 +160,11 @@ func (a *reading) commit(res *result) error {
 			a.ledger.reject(e.stream, e.ref, e.err)
 		case e.stream != "":
 			a.ledger.endItem(e.stream, e.ref, e.ending, e.reason)
+			if e.ending == Withheld {
+				if err := a.shelf.withhold(e.stream, e.ref); err != nil {
+					return err
+				}
+			}
 		default:
 			a.ledger.end(e.ref, e.ending, e.reason)
 		}
@@ -168,8 +179,7 @@ func (a *reading) commit(res *result) error {
 
 // keep stages an item, unless one with its ID is staged already.
 func (a *reading) keep(stream string, e Encoded) error {
-	e.Weight = 1
-	other, err := a.shelf.put(stream, e, a.ledger.knows)
+	other, err := a.shelf.put(stream, e, 1, a.ledger.knows)
 	if err != nil {
 		return err
 	}
@@ -185,8 +195,9 @@ func (a *reading) keep(stream string, e Encoded) error {
 type outlet struct{ a *reading }
 
 func (o outlet) Keep(stream string, e Encoded) error {
+	e.content = state.Hash(e.Body)
 	if _, declared := o.a.p.stream(stream); !declared {
-		other, err := o.a.shelf.put(stream, e, func(string) bool { return false })
+		other, err := o.a.shelf.put(stream, e, len(e.Principals), func(string) bool { return false })
 		if err == nil && other != "" {
 			err = Errorf(Permanent, "", "the sink staged %q twice in %s: this is a defect of pipe", e.ID, stream)
 		}

@@ -39,6 +39,9 @@ type Report struct {
 	// Audience counts the items of streams with permissions by class; Nobody
 	// are the withheld ones.
 	Audience map[Audience]int `json:"audience"`
+	// Since is the last good run that this one was compared with, nil when none
+	// is remembered.
+	Since *Since `json:"since,omitempty"`
 	// Rules counts the same items by the permission rule that decided.
 	Rules map[string]int `json:"rules"`
 	// Reasons counts the records by why they ended as they did; within an
@@ -48,6 +51,17 @@ type Report struct {
 	Rejections []DeadLetter `json:"rejections"`
 	Notes      []string     `json:"notes"`
 	Seconds    ActSeconds   `json:"seconds"`
+}
+
+// Since is what a run was compared with.
+type Since struct {
+	Run      string    `json:"run"`
+	Finished time.Time `json:"finished"`
+	// SamePipeline is whether file and settings were the same then.
+	SamePipeline bool             `json:"same_pipeline"`
+	Audience     map[Audience]int `json:"audience"` // of then
+	// Wider counts the documents that more people find than then.
+	Wider int `json:"wider"`
 }
 
 // KindReport is the books of one kind of record.
@@ -65,6 +79,9 @@ type StreamReport struct {
 	Bytes   int64          `json:"bytes"`
 	Types   map[string]int `json:"types,omitempty"`
 	Counts  Counts         `json:"endings,omitempty"`
+	// Changes is how it differs from the last good run; nil when none is
+	// remembered or the stream is not written.
+	Changes *Changes `json:"changes,omitempty"`
 }
 
 // ActSeconds is how long each act took, in seconds.

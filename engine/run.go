@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // ErrStopped is how a run ends that was asked to stop.
@@ -34,6 +36,10 @@ type Options struct {
 	// Dry means: read and review, send nothing.
 	Dry       bool
 	Approvals Approvals
+	// State is the folder that remembers the last good run; "" for none.
+	State string
+	// Discard are ids of unfinished uploads that a person has given up.
+	Discard []string
 	// Output is given every stream of the plan before it is published.
 	Output func(ctx context.Context, plan *Plan) error
 	// DeadLetters is given every rejection as it happens; nil for none.
@@ -80,9 +86,10 @@ func Run(ctx context.Context, p *Pipeline, o Options) (*Report, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, p.Limits.Timeout, Errorf(Permanent, "raise --timeout, or look at what takes so long", "the run took longer than its %s", p.Limits.Timeout))
 		defer cancel()
 	}
-	r := &run{p: p, o: o, ledger: newLedger(o.DeadLetters), shelf: newShelf(), refused: map[string]int{}}
+	r := &run{p: p, o: o, ledger: newLedger(o.DeadLetters), shelf: newShelf()}
 	r.report = &Report{Pipeline: p.Name, RunID: o.RunID, Started: time.Now().UTC()}
 	defer r.shelf.close()
+	defer r.forgo()
 	err := r.acts(ctx)
 	r.finish(err)
 	return r.report, err
@@ -99,8 +106,10 @@ type run struct {
 	// What review knew, for looking again when publishing takes items back.
 	held     Holdings
 	reviewer *review
-	// refused counts the items that publishing took back, by stream.
-	refused map[string]int
+	// What the last good run left; all nil without --state.
+	store *state.Store
+	lock  *state.Lock
+	last  *state.Snapshot
 }
 
 func (r *run) acts(ctx context.Context) (err error) {
@@ -109,9 +118,14 @@ func (r *run) acts(ctx context.Context) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
+	if err := r.remember(); err != nil {
+		return err
+	}
 	session, err := r.p.Sink.Open(ctx, Opening{
 		Pipeline: r.p.Name, RunID: r.o.RunID, Offline: r.p.Offline,
 		Written: func(stream string) bool { return r.p.Unwritten(stream) == "" },
+		Ended:   func(run string) bool { return r.lock != nil && r.lock.Ended(run) },
+		Discard: r.o.Discard,
 	})
 	if err != nil {
 		return fmt.Errorf("open the sink: %w", err)
@@ -126,6 +140,10 @@ func (r *run) acts(ctx context.Context) (err error) {
 	err = timed(&r.report.Seconds.Publish, func() error { return causeOf(ctx, session.Publish(ctx, r.plan)) })
 	if err == nil {
 		err = r.ledger.settle() // dead letters of publishing are written, too
+	}
+	var unconfirmed *Unconfirmed
+	if err == nil || errors.As(err, &unconfirmed) {
+		err = errors.Join(err, r.save())
 	}
 	return err
 }
@@ -150,7 +168,7 @@ func (r *run) read(ctx context.Context, session Session) error {
 		}
 	}()
 	act := &reading{
-		p: r.p, ledger: r.ledger, index: newIndex(), shelf: r.shelf, note: r.note, tick: r.o.Progress.Read,
+		p: r.p, ledger: r.ledger, index: newIndex(), shelf: r.shelf, last: r.last, note: r.note, tick: r.o.Progress.Read,
 		chain:   &chain{p: r.p, session: session, off: map[string]bool{}},
 		workers: make(chan *Worker, r.p.Limits.Workers),
 	}
@@ -205,14 +223,17 @@ func (r *run) review(ctx context.Context, session Session) error {
 	if err != nil {
 		return err
 	}
-	if len(held.Streams) == 0 && !r.p.Offline {
-		r.note("the sink does not say what it holds: the loss guard had nothing to compare with")
-	}
 	r.held = held
-	r.reviewer = &review{p: r.p, ledger: r.ledger, approvals: r.o.Approvals}
+	if err := r.compare(); err != nil {
+		return err
+	}
+	if len(held.Streams) == 0 && !r.p.Offline && r.last == nil {
+		r.note("the sink does not say what it holds, and no earlier run is remembered: the loss guard had nothing to compare with")
+	}
 	if err := r.reviewer.run(r.plan, held); err != nil {
 		return err
 	}
+	r.reviewer.clear(r.plan, held)
 	if !r.o.Dry {
 		r.o.Progress.Reviewed(r.plan.Streams)
 	}
@@ -223,17 +244,18 @@ func (r *run) review(ctx context.Context, session Session) error {
 // lost like anything else: the guards look again (invariant 4).
 func (r *run) refuse(stream string, e Encoded, reason string) error {
 	r.mu.Lock()
-	r.refused[stream]++
-	n := r.refused[stream]
+	r.reviewer.refused[stream]++
+	n := r.reviewer.refused[stream]
 	r.mu.Unlock()
 	r.ledger.rejectLate(stream, e.Ref, Reject("publish", "", "%s", reason))
 	r.shelf.forget(stream, e)
-	s := r.plan.Stream(stream)
-	s.Weight--
-	planned := s.Count
+	planned := r.plan.Stream(stream).Count
 	l := r.p.Limits
 	within := n < planned && !l.MaxRejected.Exceeded(r.ledger.ended(Rejected), r.ledger.total()) && !l.MaxLoss.Exceeded(n, planned)
-	if within && r.reviewer.maxLoss(r.plan, r.held) == nil {
+	r.mu.Lock()
+	within = within && r.reviewer.maxLoss(r.plan, r.held) == nil
+	r.mu.Unlock()
+	if within {
 		return nil
 	}
 	return Errorf(Fatal, "mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",
@@ -269,7 +291,9 @@ func (r *run) makePlan() {
 	}
 	for name := range r.shelf.streams {
 		if _, declared := r.p.stream(name); !declared {
-			r.plan.Streams = append(r.plan.Streams, r.shelf.plan(name))
+			s := r.shelf.plan(name)
+			s.counts = true
+			r.plan.Streams = append(r.plan.Streams, s)
 		}
 	}
 }
@@ -280,7 +304,7 @@ func (r *run) finish(err error) {
 	for _, s := range r.p.Streams {
 		sr := StreamReport{Name: s.Name, Written: r.p.Unwritten(s.Name) == ""}
 		if sh := r.shelf.streams[s.Name]; sh != nil {
-			sr.Staged, sr.Bytes, sr.Types = sh.file.Frames(), sh.file.Bytes(), sh.types
+			sr.Staged, sr.Bytes, sr.Types = sh.tags.Frames(), sh.bodies.Bytes(), sh.types
 			delete(sr.Types, "")
 			for a, n := range sh.audience {
 				rep.Audience[a] += n
@@ -294,7 +318,7 @@ func (r *run) finish(err error) {
 	for _, name := range slices.Sorted(maps.Keys(r.shelf.streams)) {
 		if _, declared := r.p.stream(name); !declared {
 			sh := r.shelf.streams[name]
-			rep.Streams = append(rep.Streams, StreamReport{Name: name, Written: true, Staged: sh.file.Frames(), Bytes: sh.file.Bytes()})
+			rep.Streams = append(rep.Streams, StreamReport{Name: name, Written: true, Staged: sh.tags.Frames(), Bytes: sh.bodies.Bytes()})
 		}
 	}
 	r.ledger.fill(rep)
@@ -306,6 +330,7 @@ func (r *run) finish(err error) {
 	if again := r.ledger.again; again > 0 {
 		r.note("the source handed over %d refs more than once; the first was taken", again)
 	}
+	r.fillChanges()
 	rep.Notes = slices.Compact(rep.Notes)
 	rep.Verdict = verdict(err, r.o.Dry)
 }

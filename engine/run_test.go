@@ -303,7 +303,7 @@ func TestIDs(t *testing.T) {
 	for i, tc := range []struct{ id, ref, taken string }{
 		{"a", "a", ""}, {"x", "b", ""}, {"x", "c", "b"}, {"a", "c", "a"}, {"c", "c", ""}, {"y", "c", ""}, {"x", "x", "b"},
 	} {
-		taken, err := s.put("documents", Encoded{ID: tc.id, Ref: tc.ref}, known)
+		taken, err := s.put("documents", Encoded{ID: tc.id, Ref: tc.ref}, 1, known)
 		if err != nil || taken != tc.taken {
 			t.Errorf("%d: %q, %v", i, taken, err)
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"iter"
@@ -8,38 +9,64 @@ import (
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine/stage"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
-// shelf is the stage of a run: a file per stream, and what review needs to
-// know of it. It is written by one goroutine and read after close of writing.
+// shelf is the stage of a run: for each stream what will be sent, and beside it
+// what review needs to know of each item. It is written by one goroutine and
+// read after flush.
 type shelf struct {
 	streams map[string]*shelved
 }
 
 type shelved struct {
-	file     *stage.File
+	tags     *stage.File // a tag for each item
+	bodies   *stage.File // in the order of the tags
+	withheld *stage.File // refs; nil when there are none
 	weight   int
 	ids      map[string]string // ID → ref, of the items whose ID is not the ref
 	types    map[string]int
 	audience map[Audience]int
 	rules    map[string]int
+	refused  map[string]bool // IDs that publishing took back
+}
+
+// tag is what review and the state know of an item.
+type tag struct {
+	ID, Ref, Type, Rule string
+	Audience            Audience
+	Content             uint64
+	Names               []uint64 // hashes of its principals, ascending
 }
 
 func newShelf() *shelf { return &shelf{streams: map[string]*shelved{}} }
+
+func (s *shelf) stream(name string) (*shelved, error) {
+	if sh := s.streams[name]; sh != nil {
+		return sh, nil
+	}
+	tags, err := stage.Create("")
+	if err != nil {
+		return nil, err
+	}
+	bodies, err := stage.Create("")
+	if err != nil {
+		tags.Close()
+		return nil, err
+	}
+	sh := &shelved{tags: tags, bodies: bodies, ids: map[string]string{}, types: map[string]int{}, audience: map[Audience]int{}, rules: map[string]int{}, refused: map[string]bool{}}
+	s.streams[name] = sh
+	return sh, nil
+}
 
 // put stages an item; when its ID is taken it returns the ref that took it and
 // stages nothing. Refs are unique, so that an item whose ID is its own ref can
 // only meet one whose ID is not, and known tells whether an ID is the ref of
 // some other record: memory does not grow with the usual IDs.
-func (s *shelf) put(stream string, e Encoded, known func(ref string) bool) (taken string, err error) {
-	sh := s.streams[stream]
-	if sh == nil {
-		f, err := stage.Create("")
-		if err != nil {
-			return "", err
-		}
-		sh = &shelved{file: f, ids: map[string]string{}, types: map[string]int{}, audience: map[Audience]int{}, rules: map[string]int{}}
-		s.streams[stream] = sh
+func (s *shelf) put(stream string, e Encoded, weight int, known func(ref string) bool) (taken string, err error) {
+	sh, err := s.stream(stream)
+	if err != nil {
+		return "", err
 	}
 	if ref, ok := sh.ids[e.ID]; ok {
 		return ref, nil
@@ -50,18 +77,37 @@ func (s *shelf) put(stream string, e Encoded, known func(ref string) bool) (take
 		}
 		sh.ids[e.ID] = e.Ref
 	}
-	sh.weight += e.Weight
+	sh.weight += weight
 	sh.types[e.Type]++
 	if e.Audience != Undecided {
 		sh.audience[e.Audience]++
 		sh.rules[e.Rule]++
 	}
-	return "", sh.file.Append([]byte(e.ID), []byte(e.Ref), []byte(e.Type), []byte{byte(e.Audience)}, []byte(e.Rule), e.Body)
+	content := binary.BigEndian.AppendUint64(nil, e.content)
+	if err := sh.tags.Append([]byte(e.ID), []byte(e.Ref), []byte(e.Type), []byte{byte(e.Audience)}, []byte(e.Rule), content, packNames(e.Principals)); err != nil {
+		return "", err
+	}
+	return "", sh.bodies.Append(e.Body)
+}
+
+// withhold remembers that nobody may find what a record would have made.
+func (s *shelf) withhold(stream, ref string) error {
+	sh, err := s.stream(stream)
+	if err != nil {
+		return err
+	}
+	if sh.withheld == nil {
+		if sh.withheld, err = stage.Create(""); err != nil {
+			return err
+		}
+	}
+	return sh.withheld.Append([]byte(ref))
 }
 
 // forget drops an item's trace from the counts, after the sink refused it.
 func (s *shelf) forget(stream string, e Encoded) {
 	sh := s.streams[stream]
+	sh.refused[e.ID] = true
 	sh.types[e.Type]--
 	if e.Audience != Undecided {
 		sh.audience[e.Audience]--
@@ -71,17 +117,27 @@ func (s *shelf) forget(stream string, e Encoded) {
 
 func (s *shelf) flush() error {
 	for _, name := range slices.Sorted(maps.Keys(s.streams)) {
-		if err := s.streams[name].file.Flush(); err != nil {
-			return fmt.Errorf("stream %s: %w", name, err)
+		sh := s.streams[name]
+		for _, f := range []*stage.File{sh.tags, sh.bodies, sh.withheld} {
+			if f == nil {
+				continue
+			}
+			if err := f.Flush(); err != nil {
+				return fmt.Errorf("stream %s: %w", name, err)
+			}
 		}
-		s.streams[name].ids = nil
+		sh.ids = nil
 	}
 	return nil
 }
 
 func (s *shelf) close() {
 	for _, sh := range s.streams {
-		sh.file.Close()
+		sh.tags.Close()
+		sh.bodies.Close()
+		if sh.withheld != nil {
+			sh.withheld.Close()
+		}
 	}
 }
 
@@ -93,13 +149,45 @@ func (s *shelf) plan(stream string) StreamPlan {
 		return p
 	}
 	p.Weight = sh.weight
-	p.Count, p.Bytes, p.Types, p.Audience = sh.file.Frames(), sh.file.Bytes(), sh.types, sh.audience
+	p.Count, p.Bytes, p.Types, p.Audience = sh.tags.Frames(), sh.bodies.Bytes(), sh.types, sh.audience
 	p.Items = sh.items()
 	return p
 }
 
-func (sh *shelved) items() iter.Seq2[Encoded, error] {
-	return func(yield func(Encoded, error) bool) {
+// each reads the tags of a stream back.
+func (s *shelf) each(stream string) iter.Seq2[tag, error] {
+	sh := s.streams[stream]
+	if sh == nil {
+		return func(func(tag, error) bool) {}
+	}
+	return sh.each()
+}
+
+// unseen are the refs of a stream that nobody may find.
+func (s *shelf) unseen(stream string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		sh := s.streams[stream]
+		if sh == nil || sh.withheld == nil {
+			return
+		}
+		for rd := sh.withheld.Reader(); ; {
+			p, err := rd.Next()
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if !yield(string(p[0]), nil) {
+				return
+			}
+		}
+	}
+}
+
+func (sh *shelved) each() iter.Seq2[tag, error] {
+	return func(yield func(tag, error) bool) {
 		words := map[string]string{} // types and rules repeat
 		word := func(b []byte) string {
 			w, ok := words[string(b)]
@@ -109,22 +197,71 @@ func (sh *shelved) items() iter.Seq2[Encoded, error] {
 			}
 			return w
 		}
-		for rd := sh.file.Reader(); ; {
+		for rd := sh.tags.Reader(); ; {
 			p, err := rd.Next()
 			if err == io.EOF {
 				return
 			}
-			if err == nil && (len(p) != 6 || len(p[3]) != 1) {
-				err = fmt.Errorf("stage file is damaged")
+			if err == nil && (len(p) != 7 || len(p[3]) != 1 || len(p[5]) != 8 || len(p[6])%8 != 0) {
+				err = errStage
 			}
 			if err != nil {
-				yield(Encoded{}, err)
+				yield(tag{}, err)
 				return
 			}
-			e := Encoded{ID: string(p[0]), Ref: string(p[1]), Type: word(p[2]), Audience: Audience(p[3][0]), Rule: word(p[4]), Body: p[5]}
-			if !yield(e, nil) {
+			t := tag{ID: string(p[0]), Ref: string(p[1]), Type: word(p[2]), Audience: Audience(p[3][0]), Rule: word(p[4]), Content: binary.BigEndian.Uint64(p[5]), Names: unpackNames(p[6])}
+			if !yield(t, nil) {
 				return
 			}
 		}
 	}
+}
+
+var errStage = fmt.Errorf("stage file is damaged")
+
+func (sh *shelved) items() iter.Seq2[Encoded, error] {
+	return func(yield func(Encoded, error) bool) {
+		rd := sh.bodies.Reader()
+		for t, err := range sh.each() {
+			var body [][]byte
+			if err == nil {
+				body, err = rd.Next()
+			}
+			if err != nil || len(body) != 1 {
+				yield(Encoded{}, errStage)
+				return
+			}
+			if !yield(Encoded{ID: t.ID, Ref: t.Ref, Type: t.Type, Audience: t.Audience, Rule: t.Rule, Body: body[0]}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// packNames hashes names; the order in which they were given does not matter.
+func packNames(principals []string) []byte {
+	if len(principals) == 0 {
+		return nil
+	}
+	names := make([]uint64, len(principals))
+	for i, p := range principals {
+		names[i] = state.Hash([]byte(p))
+	}
+	slices.Sort(names)
+	b := make([]byte, 0, 8*len(names))
+	for _, n := range slices.Compact(names) {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	return b
+}
+
+func unpackNames(b []byte) []uint64 {
+	if len(b) == 0 {
+		return nil
+	}
+	out := make([]uint64, 0, len(b)/8)
+	for ; len(b) > 0; b = b[8:] {
+		out = append(out, binary.BigEndian.Uint64(b))
+	}
+	return out
 }

@@ -50,6 +50,10 @@ func (s Stream) Field(name string) (FieldSpec, bool) {
 // Sink is where items go. Open is called once per run, before anything is
 // read; it sends nothing that changes the sink.
 type Sink interface {
+	// Place names what it writes to, such as a server and a datasource: what two
+	// runs remember of one place is about the same items, and one run at a time
+	// writes to it. It holds no secret.
+	Place() string
 	Open(ctx context.Context, o Opening) (Session, error)
 	Close() error
 }
@@ -61,6 +65,11 @@ type Opening struct {
 	// Written are the streams that this run writes; the others are encoded
 	// only as far as resolving needs it.
 	Written func(stream string) bool
+	// Ended tells of a run, by its id, that it is known to have ended: what it
+	// left unfinished belongs to nobody.
+	Ended func(runID string) bool
+	// Discard are ids of unfinished uploads that a person has given up.
+	Discard []string
 	// Offline means that the sink must not be asked for anything (--dry-run):
 	// what it would have been asked for counts as unknown.
 	Offline bool
@@ -97,8 +106,8 @@ type Outlet interface {
 
 // Holdings is what a sink says it holds. A stream that is not in Streams is not
 // known, and the guards that compare pass it over. Counts are per stream, also
-// of those that a session stages of its own, in the measure of Encoded.Weight;
-// and per object type of a stream.
+// of those that a session stages of its own, in the measure of
+// StreamPlan.Weight; and per object type of a stream.
 type Holdings struct {
 	Streams map[string]int
 	Types   map[string]map[string]int
@@ -131,11 +140,21 @@ type Plan struct {
 type StreamPlan struct {
 	Name     string
 	Count    int
-	Weight   int // the weights of its items added up
+	Weight   int // its items, or their principals in a stream of the session's own
 	Bytes    int64
 	Types    map[string]int
 	Audience map[Audience]int
-	Items    iter.Seq2[Encoded, error]
+	// Before is how many items were there before, and Gone how many of them will
+	// go; 0 where it is not known. They are counted like Weight.
+	Before, Gone int
+	// Cleared tells that the guards have compared the stream with known numbers,
+	// or that a person has approved what goes: the sink's own guard on deletion
+	// may be lifted.
+	Cleared bool
+	// counts means that the stream is the session's own, and that principals
+	// are counted instead of items.
+	counts bool
+	Items  iter.Seq2[Encoded, error]
 }
 
 // Stream finds a stream of the plan by name; nil when it is not written.

@@ -39,6 +39,16 @@ type Getter interface {
 	Get(ctx context.Context, ref string) (*Record, error)
 }
 
+// Confirmer is the optional ability of a source to ask for refs one by one,
+// where reading did not bring them (invariant 4).
+type Confirmer interface {
+	// Confirm asks for refs of a phase and emits those that are there, as Read
+	// would have, with the same filters. control are refs that were just read:
+	// some go with every request, and one that is not found is an error, since
+	// then an absence proves nothing.
+	Confirm(ctx context.Context, phase Phase, refs, control []string, emit Emit) error
+}
+
 // Checker is the optional ability of a source or sink to tell whether a run
 // could work: reachable, credentials good, something readable.
 type Checker interface {

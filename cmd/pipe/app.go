@@ -50,6 +50,7 @@ const (
 	exitWrong       = 2 // the pipeline or the call is wrong
 	exitRejected    = 3 // done, some records rejected
 	exitRefused     = 4 // by a guard: a person must look
+	exitHeld        = 6 // another run holds the datasource
 	exitUnconfirmed = 7 // delivered, but the sink has paused or not confirmed
 
 	exitInterrupted = 130 // by SIGINT, whatever was done before it
@@ -126,6 +127,7 @@ func globalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "log-format", Category: "everywhere", Value: "text", Usage: "text or json"},
 		&cli.BoolFlag{Name: "no-color", Category: "everywhere", Usage: "no colours (NO_COLOR)"},
 		&cli.StringFlag{Name: "env-file", Category: "everywhere", Usage: "variables for what the environment does not set (default: .env in the working directory, not with CI=true)"},
+		&cli.StringFlag{Name: "state", Category: "everywhere", Usage: "the folder `DIR` that remembers the last good run, or none (default: the user's own, pipe in $XDG_STATE_HOME or ~/.local/state)"},
 		&cli.StringSliceFlag{Name: "set", Category: "everywhere", Usage: "replace one value of the file: `PATH=VALUE`, such as source.backstage.page_size=100"},
 	}
 }
@@ -164,6 +166,8 @@ func exitCode(err error) int {
 		return int(code)
 	case errors.As(err, &refused):
 		return exitRefused
+	case errors.As(err, new(*engine.Held)):
+		return exitHeld
 	case errors.As(err, &unconfirmed):
 		return exitUnconfirmed
 	case errors.As(err, &problems), errors.As(err, &u):
@@ -196,6 +200,17 @@ type errorBody struct {
 	Hint    string `json:"hint,omitempty"`
 	// Table is what a guard refused, a line each.
 	Table []string `json:"table,omitempty"`
+	// Also is what another guard refuses at the same time.
+	Also *errorBody `json:"also,omitempty"`
+}
+
+func bodyOf(err error) *errorBody {
+	b := &errorBody{Code: errorCode(err), Message: err.Error(), Hint: hint(err), Table: tableOf(err)}
+	var refused *engine.Refusal
+	if errors.As(err, &refused) && refused.Also != nil {
+		b.Also = bodyOf(refused.Also)
+	}
+	return b
 }
 
 // printJSON prints the one object that --json promises.
@@ -203,7 +218,7 @@ func (a *app) printJSON(data any, err error) error {
 	e := envelope{OK: err == nil, Data: data}
 	if err != nil {
 		a.shown = true
-		e.Error = &errorBody{Code: errorCode(err), Message: err.Error(), Hint: hint(err), Table: tableOf(err)}
+		e.Error = bodyOf(err)
 	}
 	b, encErr := codec.MarshalIndent(e)
 	if encErr != nil {
@@ -218,6 +233,14 @@ func (a *app) printError(err error) {
 		a.printJSON(nil, err)
 		return
 	}
+	a.printOne(err)
+	var refused *engine.Refusal
+	if errors.As(err, &refused) && refused.Also != nil {
+		a.printOne(refused.Also)
+	}
+}
+
+func (a *app) printOne(err error) {
 	fmt.Fprintf(a.stderr, "pipe: %v\n", err)
 	for _, line := range tableOf(err) {
 		fmt.Fprintf(a.stderr, "  %s\n", line)
@@ -238,8 +261,11 @@ func tableOf(err error) []string {
 func hint(err error) string {
 	var refused *engine.Refusal
 	var unconfirmed *engine.Unconfirmed
+	var held *engine.Held
 	var u usage
 	switch {
+	case errors.As(err, &held):
+		return held.Remedy
 	case errors.As(err, &u):
 		if u.hint == "" {
 			return "see pipe help, or pipe COMMAND --help"
@@ -276,6 +302,8 @@ func errorCode(err error) string {
 		return "refused"
 	case errors.As(err, &unconfirmed):
 		return "unconfirmed"
+	case errors.As(err, new(*engine.Held)):
+		return "held"
 	case errors.Is(err, engine.ErrStopped):
 		return "stopped"
 	}

@@ -127,7 +127,7 @@ func runChild(t testing.TB, env []string, args ...string) usageOf {
 	t.Helper()
 	var out strings.Builder
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(append(os.Environ(), childVariable+"=pipe"), env...)
+	cmd.Env = append(append(os.Environ(), childVariable+"=pipe", "XDG_STATE_HOME="+t.TempDir()), env...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	wall := stopwatch()
 	if err := cmd.Run(); err != nil {

@@ -64,6 +64,7 @@ type world struct {
 	backstage *backstagesandbox.Server
 	glean     *gleansandbox.Server
 	env       map[string]string
+	state     string // the folder above that of the state
 }
 
 const (
@@ -91,6 +92,7 @@ func newWorld(t testing.TB, b backstagesandbox.Options, g gleansandbox.Options) 
 	}
 	t.Cleanup(sink.Close)
 	w := &world{backstage: source, glean: sink}
+	w.state = t.TempDir()
 	w.env = w.environment()
 	return w
 }
@@ -100,6 +102,7 @@ func (w *world) environment() map[string]string {
 	return map[string]string{
 		"BACKSTAGE_BASE_URL": w.backstage.URL(), "BACKSTAGE_API_TOKEN": sourceToken,
 		"GLEAN_SERVER_URL": w.glean.URL(), "GLEAN_INDEXING_API_KEY": sinkToken, "CI": "true",
+		"XDG_STATE_HOME": w.state,
 	}
 }
 

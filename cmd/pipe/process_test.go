@@ -29,7 +29,7 @@ const patience = 30 * time.Second
 func startProcess(t testing.TB, env map[string]string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.Command(os.Args[0], args...), said: make(chan string, 1000), end: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), childVariable+"=pipe")
+	p.cmd.Env = append(os.Environ(), childVariable+"=pipe", "XDG_STATE_HOME="+t.TempDir())
 	for name, value := range env {
 		p.cmd.Env = append(p.cmd.Env, name+"="+value)
 	}

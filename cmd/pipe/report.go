@@ -118,39 +118,69 @@ func kindTable(r *engine.Report, st style) string {
 // items for several streams.
 func streamTable(r *engine.Report, st style) string {
 	header := []string{"stream", "items", "merged", "withheld", "rejected", "size"}
+	if r.Since != nil {
+		header = append(header, "new", "changed", "gone")
+	}
 	var rows [][]string
 	for _, s := range r.Streams {
 		switch {
 		case !s.Written:
-			rows = append(rows, []string{s.Name, "not written", "", "", "", ""})
+			rows = append(rows, []string{s.Name, "not written"})
 			continue
 		case s.Counts == nil:
-			rows = append(rows, []string{s.Name, number(s.Staged), "", "", "", size(s.Bytes)})
+			rows = append(rows, append([]string{s.Name, number(s.Staged), "", "", "", size(s.Bytes)}, changes(s)...))
 			continue
 		}
-		rows = append(rows, []string{s.Name, number(s.Counts[engine.Delivered]), number(s.Counts[engine.Merged]), number(s.Counts[engine.Withheld]), number(s.Counts[engine.Rejected]), size(s.Bytes)})
+		rows = append(rows, append([]string{s.Name, number(s.Counts[engine.Delivered]), number(s.Counts[engine.Merged]), number(s.Counts[engine.Withheld]), number(s.Counts[engine.Rejected]), size(s.Bytes)}, changes(s)...))
 		if len(s.Types) > 1 {
 			for _, t := range slices.Sorted(maps.Keys(s.Types)) {
-				rows = append(rows, []string{"  " + t, number(s.Types[t]), "", "", "", ""})
+				rows = append(rows, []string{"  " + t, number(s.Types[t])})
 			}
+		}
+	}
+	for i := range rows {
+		for len(rows[i]) < len(header) {
+			rows[i] = append(rows[i], "")
 		}
 	}
 	return grid(header, rows, 1, st)
 }
 
-// audienceLine is who finds the documents of this run.
+// changes are the cells that compare a stream with the last good run.
+func changes(s engine.StreamReport) []string {
+	if s.Changes == nil {
+		return nil
+	}
+	return []string{number(s.Changes.Added), number(s.Changes.Changed), number(s.Changes.Gone)}
+}
+
+// audienceLine is who finds the documents of this run, with the difference to
+// the last good one (invariant 5).
 func audienceLine(r *engine.Report) string {
 	total := 0
 	var parts []string
 	for _, a := range slices.Backward(engine.Audiences[:]) {
 		total += r.Audience[a]
-		parts = append(parts, fmt.Sprintf("%s %s", a, number(r.Audience[a])))
+		part := fmt.Sprintf("%s %s", a, number(r.Audience[a]))
+		if r.Since != nil {
+			if d := r.Audience[a] - r.Since.Audience[a]; d != 0 {
+				part += fmt.Sprintf(" (%+d)", d)
+			}
+		}
+		parts = append(parts, part)
 	}
 	if total == 0 {
 		return ""
 	}
-	return "documents found by  " + strings.Join(parts, " · ") + "\n" +
-		"no earlier run is remembered, so that nothing could be compared with who found what before"
+	line := "documents found by  " + strings.Join(parts, " · ") + "\n"
+	if r.Since == nil {
+		return line + "no earlier run is remembered, so that nothing could be compared with who found what before"
+	}
+	line += fmt.Sprintf("%s found by more people than after the run of %s", plural(r.Since.Wider, "document"), r.Since.Finished.Local().Format("2006-01-02 15:04"))
+	if !r.Since.SamePipeline {
+		line += ", when the pipeline was another"
+	}
+	return line
 }
 
 // printRejections prints the first rejections, those with one reason together.

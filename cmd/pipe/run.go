@@ -21,7 +21,7 @@ func (a *app) runCommand() *cli.Command {
 		ArgsUsage: "FILE",
 		Description: "Nothing is sent before the source has been read completely and the guards have passed.\n" +
 			"Exit codes: 0 done, 1 failed, 2 the file or the call is wrong, 3 done with rejected records,\n" +
-			"4 refused by a guard, 7 delivered but paused by the sink, 130 and 143 stopped by a signal.",
+			"4 refused by a guard, 6 another run holds the datasource, 7 delivered but paused by the sink, 130 and 143 stopped by a signal.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "read and review, send nothing"},
 			&cli.BoolFlag{Name: "sandbox", Usage: "run against servers on this machine that are started for it"},
@@ -29,7 +29,11 @@ func (a *app) runCommand() *cli.Command {
 			&cli.StringFlag{Name: "output", Usage: "write every stream to `DIR` as NDJSON, exactly as the sink gets it, and rejected.ndjson"},
 			&cli.StringSliceFlag{Name: "only", Usage: "write these `STREAMS` alone, separated by commas"},
 			&cli.UintFlag{Name: "approve-loss", Usage: "allow this once that up to `N` items of a stream go"},
+			&cli.UintFlag{Name: "approve-widen", Usage: "allow this once that up to `N` documents are found by more people than before"},
+			&cli.StringSliceFlag{Name: "discard-upload", Usage: "give up the unfinished upload `ID` that stands in the way"},
 			allowUnpinned(),
+			&cli.StringFlag{Name: "report", Usage: "add one JSON object about the run to `FILE`, as a line"},
+			&cli.StringFlag{Name: "metrics-file", Usage: "replace `FILE` with the run's numbers in Prometheus's text format"},
 			&cli.DurationFlag{Name: "timeout", Usage: "the longest the whole run may take"},
 			&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, bar, plain, json or none"},
 		},
@@ -48,6 +52,15 @@ func (a *app) runAction(c *cli.Context) error {
 	if c.IsSet("catalog") && !c.Bool("sandbox") {
 		return usage{"--catalog goes with --sandbox", "add --sandbox: a catalog file is served by a server on this machine"}
 	}
+	r := &record{
+		Version: version(), File: path, Plugins: []pluginRecord{}, Sandbox: c.Bool("sandbox"), Discarded: append([]string{}, c.StringSlice("discard-upload")...),
+		Approvals: engine.Approvals{Loss: int(c.Uint("approve-loss")), Widen: int(c.Uint("approve-widen"))},
+	}
+	return a.keep(c, r, a.runFile(c, path, r))
+}
+
+// runFile runs a file once and notes in r what becomes of it.
+func (a *app) runFile(c *cli.Context, path string, r *record) error {
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
 	l := loading{only: commaList(c.StringSlice("only")), sinkLenient: c.Bool("dry-run")}
@@ -60,7 +73,13 @@ func (a *app) runAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o := engine.Options{RunID: engine.NewRunID(), Dry: c.Bool("dry-run"), Approvals: engine.Approvals{Loss: int(c.Uint("approve-loss"))}, Log: a.log}
+	o := engine.Options{
+		RunID: engine.NewRunID(), Dry: c.Bool("dry-run"), Log: a.log, Discard: r.Discarded, Approvals: r.Approvals,
+	}
+	r.about(d)
+	if o.State, err = a.stateFolder(c, box != nil); err != nil {
+		return err
+	}
 	p, closePipeline, err := d.Open(a.engineSettings(d, o.RunID, box != nil))
 	if err != nil {
 		return err
@@ -85,6 +104,7 @@ func (a *app) runAction(c *cli.Context) error {
 	o.Stop = a.watch(ctx, cancel)
 	started := time.Now()
 	report, runErr := engine.Run(ctx, p, o)
+	r.Report = report
 	progress.end()
 	a.log.Info("run ended", "verdict", report.Verdict, "run", report.RunID, "seconds", time.Since(started).Seconds())
 	return a.reportRun(c, report, runErr, box)

@@ -45,7 +45,7 @@ func (f *File) Validate(report func(field, code, message, hint string)) {
 // Guards are the thresholds of the review act.
 type Guards struct {
 	MaxLoss     config.Share `yaml:"max_loss" default:"20%" doc:"The share of a stream or object type that may go in one run; below 21 items it is not looked at."`
-	MaxWiden    config.Share `yaml:"max_widen" default:"1%" doc:"The share of the documents that may be found by more people than after the last good run. This version remembers no run and compares nothing."`
+	MaxWiden    config.Share `yaml:"max_widen" default:"1%" doc:"The share of the documents that may be found by more people than after the last good run; more than 20 of them, or more than 20 towards everybody, need --approve-widen."`
 	MaxRejected config.Share `yaml:"max_rejected" default:"1%" doc:"The share of the records that may be rejected; below 101 records it is not looked at."`
 }
 
@@ -70,6 +70,7 @@ func (f *File) limits() engine.Limits {
 	l.HoldBytes = int(f.Limits.Hold)
 	l.Timeout = f.Limits.Timeout.D()
 	l.MaxLoss.Share = float64(f.Guards.MaxLoss)
+	l.MaxWiden.Share = float64(f.Guards.MaxWiden)
 	l.MaxRejected.Share = float64(f.Guards.MaxRejected)
 	return l
 }

@@ -32,7 +32,7 @@ func (d *Definition) Open(s engine.Settings) (p *engine.Pipeline, close func(), 
 		Name: d.File.Name, Language: d.Language, Model: d.Model, Source: source,
 		Transforms: d.transforms, Mapper: d.mapper, Decider: d.decider,
 		Streams: d.Streams, Sink: sink, Offline: len(d.SinkMissing) > 0, Limits: d.File.limits(),
-		Unwritten: func(stream string) string { return unwritten[stream] },
+		Unwritten: func(stream string) string { return unwritten[stream] }, Fingerprint: d.fingerprint(),
 	}
 	return p, func() { d.closeTransforms(); source.Close(); sink.Close() }, nil
 }

@@ -10,12 +10,13 @@ import (
 type crew struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	size   int
 	pool   *pool.Pool
 }
 
 func newCrew(ctx context.Context, size int) *crew {
 	ctx, cancel := context.WithCancelCause(ctx)
-	return &crew{ctx: ctx, cancel: cancel, pool: pool.New().WithMaxGoroutines(size)}
+	return &crew{ctx: ctx, cancel: cancel, size: size, pool: pool.New().WithMaxGoroutines(size)}
 }
 
 // do begins a task, when one of the crew is free.
@@ -25,6 +26,12 @@ func (c *crew) do(task func(context.Context) error) {
 			c.cancel(err)
 		}
 	})
+}
+
+// rest waits until all tasks that were begun have ended.
+func (c *crew) rest() {
+	c.pool.Wait()
+	c.pool = pool.New().WithMaxGoroutines(c.size)
 }
 
 // wait waits for all tasks. It is what failed first, else err.

@@ -7,6 +7,12 @@
 // what Glean holds when the run is reviewed, and sends the plan when the guards
 // have passed.
 //
+// Nothing rests on an answer that may be lost: an upload's id names the run that
+// makes it and every attempt at a first page has one of its own, what is in
+// doubt is found out by sending pages again or from Glean's status (doubt.go),
+// and what an earlier run left unfinished is discarded once that run is known to
+// have ended, or its lease is over (lease.go).
+//
 // Invariants kept here. Nothing before everything (1): a session sends nothing
 // before Publish, and an upload's last page goes out only when each of its
 // other pages was acknowledged. Decided access (2): a decision becomes the

@@ -47,13 +47,13 @@ func (s *session) document(item *engine.Item) (engine.Encoded, error) {
 	if err := s.judge(&d, bodyType); err != nil {
 		return engine.Encoded{}, err
 	}
-	audience := s.permit(&d, item.Permissions)
+	audience, principals := s.permit(&d, item.Permissions)
 	s.tally.audience(audience)
 	body, err := codec.Marshal(d)
 	if err != nil {
 		return engine.Encoded{}, err
 	}
-	return engine.Encoded{ID: strings.ToLower(d.ID), Ref: item.Ref, Type: d.ObjectType, Audience: audience, Rule: item.Permissions.Rule, Body: body}, nil
+	return engine.Encoded{ID: strings.ToLower(d.ID), Ref: item.Ref, Type: d.ObjectType, Audience: audience, Rule: item.Permissions.Rule, Principals: principals, Body: body}, nil
 }
 
 func (s *session) setText(d *api.Document, name, v string) {

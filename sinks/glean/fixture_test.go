@@ -2,8 +2,10 @@ package glean
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"iter"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/oklog/ulid/v2"
 	"go.uber.org/goleak"
 
 	"github.com/pipe-engine/pipe/engine"
@@ -69,11 +72,14 @@ type fixture struct {
 	ends     []string
 	stop     chan struct{}
 	observe  func(sandbox.Exchange) // may be nil
+	opening  engine.Opening         // Written is the run's own
+	cleared  bool                   // what the guards say of every stream
 }
 
 func start(t *testing.T, rules sandbox.Rules, adjust ...func(*Config)) *fixture {
 	t.Helper()
-	f := &fixture{t: t, now: time.Unix(1_800_000_000, 0)}
+	f := &fixture{t: t, now: time.Unix(1_800_000_000, 0), cleared: true}
+	f.opening = engine.Opening{Pipeline: "pipe", Ended: func(string) bool { return true }}
 	f.reset()
 	spec, err := openAPI()
 	if err != nil {
@@ -114,6 +120,7 @@ func start(t *testing.T, rules sandbox.Rules, adjust ...func(*Config)) *fixture 
 		f.now = f.now.Add(d)
 		return nil
 	}
+	f.Sink.now = f.clock
 	t.Cleanup(func() { f.Close() })
 	return f
 }
@@ -191,7 +198,9 @@ func (f *fixture) read(items ...*engine.Item) *session {
 
 func (f *fixture) readOnly(written func(string) bool, items ...*engine.Item) *session {
 	f.t.Helper()
-	opened, err := f.Open(f.t.Context(), engine.Opening{Pipeline: "pipe", RunID: "run", Written: written})
+	o := f.opening
+	o.RunID, o.Written = f.runID(), written
+	opened, err := f.Open(f.t.Context(), o)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -219,6 +228,11 @@ func (f *fixture) readOnly(written func(string) bool, items ...*engine.Item) *se
 	return s
 }
 
+// runID is the id of a run that begins now.
+func (f *fixture) runID() string {
+	return ulid.MustNew(ulid.Timestamp(f.clock()), rand.Reader).String()
+}
+
 // publish does the other two acts with what is staged.
 func (f *fixture) publish(s *session) error {
 	f.t.Helper()
@@ -243,10 +257,30 @@ func (f *fixture) plan(s *session) *engine.Plan {
 	}
 	for _, name := range []string{"users", "groups", "documents", "memberships"} {
 		if s.writes(name) {
-			plan.Streams = append(plan.Streams, engine.StreamPlan{Name: name, Count: len(f.staged[name]), Items: volatile(f.staged[name])})
+			before, gone := f.gone(name)
+			plan.Streams = append(plan.Streams, engine.StreamPlan{Name: name, Count: len(f.staged[name]), Before: before, Gone: gone, Cleared: f.cleared, Items: volatile(f.staged[name])})
 		}
 	}
 	return plan
+}
+
+// gone counts what the index has of a stream, and what of it is not staged.
+func (f *fixture) gone(stream string) (before, gone int) {
+	staged := map[string]bool{}
+	for _, e := range f.staged[stream] {
+		staged[e.ID] = true
+	}
+	i := f.index()
+	ids := map[string][]string{
+		"users": slices.Collect(maps.Keys(i.Users)), "groups": slices.Collect(maps.Keys(i.Groups)), "documents": slices.Collect(maps.Keys(i.Documents)),
+	}
+	for _, id := range ids[stream] {
+		before++
+		if !staged[strings.ToLower(id)] {
+			gone++
+		}
+	}
+	return before, gone
 }
 
 // volatile hands out items whose bodies do not outlive their turn, as the

@@ -112,22 +112,24 @@ func (s *session) Seal(ctx context.Context, out engine.Outlet) error {
 	return nil
 }
 
-// rejectContested ends every user and group whose ref another one claims, too.
-// Users and groups are named in one space, and none of the claimants is taken:
-// nobody may resolve to somebody else.
+// rejectContested ends every user and group whose ref another one claims, too,
+// be it in other case, which Glean may take for the same. Users and groups are
+// named in one space, and none of the claimants is taken: nobody may resolve to
+// somebody else.
 func (s *session) rejectContested(out engine.Outlet) {
 	claims := make(map[string]int, len(s.users)+len(s.groups))
 	for _, u := range s.users {
-		claims[u.ref]++
+		claims[strings.ToLower(u.ref)]++
 	}
 	for _, g := range s.groups {
-		claims[g.ref]++
+		claims[strings.ToLower(g.ref)]++
 	}
 	contested := func(stream, ref, record string) bool {
-		if claims[ref] == 1 {
+		n := claims[strings.ToLower(ref)]
+		if n == 1 {
 			return false
 		}
-		out.End(stream, record, engine.Rejected, fmt.Sprintf("id: %q is the id of %d users or groups, and none of them is taken", ref, claims[ref]))
+		out.End(stream, record, engine.Rejected, fmt.Sprintf("id: %q is the id of %d users or groups, and none of them is taken", ref, n))
 		return true
 	}
 	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool { return contested(streamUsers, u.ref, u.record) })
@@ -194,7 +196,7 @@ func (s *session) sealGroups(ctx context.Context, out engine.Outlet) error {
 		if body, err = codec.Marshal(members); err != nil {
 			return err
 		}
-		if err := out.Keep(streamMemberships, engine.Encoded{ID: g.ref, Ref: g.record, Weight: len(members.Memberships), Body: body}); err != nil {
+		if err := out.Keep(streamMemberships, engine.Encoded{ID: g.ref, Ref: g.record, Principals: s.principals(members.Memberships), Body: body}); err != nil {
 			return err
 		}
 	}
@@ -213,6 +215,18 @@ func (s *session) sealGroups(ctx context.Context, out engine.Outlet) error {
 type membersOf struct {
 	Group       string           `json:"group"`
 	Memberships []api.Membership `json:"memberships"`
+}
+
+// principals are the members of a group, as the engine compares them.
+func (s *session) principals(members []api.Membership) []string {
+	out := make([]string, len(members))
+	for i, m := range members {
+		if out[i] = groupPrincipal(m.MemberGroupName); m.MemberGroupName == "" {
+			out[i] = s.userPrincipal(m.MemberUserID)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // members resolves the members of a group; left takes those that are unknown.

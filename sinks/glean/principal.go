@@ -1,6 +1,9 @@
 package glean
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
@@ -24,9 +27,9 @@ func (s *session) reference(name string) api.UserReference {
 }
 
 // permit makes the document's permissions of a decision and returns who finds
-// it in the end: Nobody, when no principal is known to Glean. It never widens
-// (invariant 2).
-func (s *session) permit(d *api.Document, p engine.Permissions) engine.Audience {
+// it in the end: Nobody, when no principal is known to Glean, and whom it names.
+// It never widens (invariant 2).
+func (s *session) permit(d *api.Document, p engine.Permissions) (a engine.Audience, principals []string) {
 	d.Permissions = &api.Permissions{}
 	switch p.Audience {
 	case engine.AllUsers:
@@ -36,27 +39,43 @@ func (s *session) permit(d *api.Document, p engine.Permissions) engine.Audience 
 	case engine.Listed:
 		return s.list(d.Permissions, p.Principals)
 	default: // undecided is no decision, the engine rejects it
-		return p.Audience
 	}
-	return p.Audience
+	return p.Audience, nil
 }
+
+// userPrincipal and groupPrincipal are how the engine compares whom a document
+// or a group names; e-mail addresses have no case.
+func (s *session) userPrincipal(name string) string {
+	if s.schema.byEmail {
+		name = strings.ToLower(name)
+	}
+	return "user " + name
+}
+
+func groupPrincipal(name string) string { return "group " + name }
 
 // list resolves principals; those that nobody delivered are left out and
 // counted.
-func (s *session) list(p *api.Permissions, principals []string) engine.Audience {
+func (s *session) list(p *api.Permissions, principals []string) (a engine.Audience, named []string) {
 	seen := make(map[string]bool, len(principals))
+	add := func(name string) bool {
+		if seen[name] {
+			return false
+		}
+		seen[name] = true
+		named = append(named, name)
+		return true
+	}
 	for _, ref := range principals {
 		user, isUser := s.people[ref]
 		group, isGroup := s.teams[ref]
 		switch {
 		case isUser:
-			if !seen["user "+user] {
-				seen["user "+user] = true
+			if add(s.userPrincipal(user)) {
 				p.AllowedUsers = append(p.AllowedUsers, s.reference(user))
 			}
 		case isGroup:
-			if !seen["group "+group] {
-				seen["group "+group] = true
+			if add(groupPrincipal(group)) {
 				p.AllowedGroups = append(p.AllowedGroups, group)
 			}
 		default:
@@ -64,7 +83,8 @@ func (s *session) list(p *api.Permissions, principals []string) engine.Audience 
 		}
 	}
 	if len(p.AllowedUsers)+len(p.AllowedGroups) == 0 {
-		return engine.Nobody
+		return engine.Nobody, nil
 	}
-	return engine.Listed
+	slices.Sort(named)
+	return engine.Listed, named
 }

@@ -25,6 +25,14 @@ func (s *session) Publish(ctx context.Context, plan *engine.Plan) error {
 		return errNoConnection
 	}
 	p := &publishing{session: s, plan: plan, refusals: newRefusals(), ids: map[string]string{}}
+	for _, note := range s.notes {
+		plan.Note("%s", note)
+	}
+	defer func() {
+		for _, sentence := range s.sink.conn.Deprecations() {
+			plan.Note("%s", sentence)
+		}
+	}()
 	for _, step := range []func(context.Context) error{
 		func(ctx context.Context) error {
 			return p.stream(ctx, streamUsers, api.PathBulkIndexUsers, "disableStaleDataDeletionCheck")
@@ -64,10 +72,7 @@ func (p *publishing) stream(ctx context.Context, name, path, flag string) error 
 		return err
 	}
 	u := p.upload(name, path, items.Count)
-	if u.force {
-		p.plan.Note("an upload of %s that an earlier run of this pipeline left unfinished was discarded", name)
-	}
-	if p.lifts(items) {
+	if lifts(items) {
 		u.lift = `,"` + flag + `":true`
 	}
 	if err := u.run(ctx, items.Items); err != nil {
@@ -77,19 +82,20 @@ func (p *publishing) stream(ctx context.Context, name, path, flag string) error 
 	return nil
 }
 
-// lifts tells whether Glean's own guard on deletion is to be lifted: where the
-// count alone says that it would pause what the engine's guards have allowed.
-// Otherwise it stays, as a second pair of eyes.
-func (p *publishing) lifts(items *engine.StreamPlan) bool {
-	held := p.held.Streams[items.Name] // 0 where it is not known
-	return float64(held-items.Count) > staleShare*float64(held)
+// lifts tells whether Glean's own guard on deletion is to be lifted: where it
+// would pause what the engine's guards have compared with known numbers, or a
+// person has approved. Otherwise it stays, as a second pair of eyes.
+func lifts(items *engine.StreamPlan) bool {
+	return items.Cleared && float64(items.Gone) > staleShare*float64(items.Before)
 }
 
 // staleShare is the share of deleted items above which Glean pauses deletion.
 const staleShare = 0.20
 
-// memberships uploads the members of each group, several groups at a time. A
-// group that Glean refused has none.
+// memberships uploads the members of each group, several groups at a time. One
+// whose members take more than a page is alone, since it is not known whether
+// Glean lets other groups' uploads be unfinished beside it. A group that Glean
+// refused has none.
 func (p *publishing) memberships(ctx context.Context) error {
 	items := p.plan.Stream(streamMemberships)
 	if items == nil {
@@ -110,7 +116,14 @@ func (p *publishing) memberships(ctx context.Context) error {
 			}
 			if !p.refusals.has(streamGroups, m.group) {
 				m.rows = slices.DeleteFunc(m.rows, p.refusedMember)
+				alone := m.exceeds(p.sink.cfg.Batch)
+				if alone {
+					crew.rest()
+				}
 				crew.do(func(ctx context.Context) error { return p.membersOf(ctx, m, e.Ref) })
+				if alone {
+					crew.rest()
+				}
 			}
 		}
 		return nil
@@ -153,6 +166,15 @@ func (p *publishing) membersOf(ctx context.Context, m rawMembers, ref string) er
 type rawMembers struct {
 	group string
 	rows  [][]byte
+}
+
+// exceeds tells whether the members take more than a page.
+func (m *rawMembers) exceeds(b Batch) bool {
+	size := envelope
+	for _, row := range m.rows {
+		size += len(row) + 1
+	}
+	return len(m.rows) > b.Documents || size > int(b.Bytes)
 }
 
 func (m *rawMembers) read(body []byte) error {

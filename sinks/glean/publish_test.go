@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oklog/ulid/v2"
-
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
@@ -224,11 +222,11 @@ func TestNamelessReason(t *testing.T) {
 	}
 }
 
-// TestNamedReason: a reason that names the document costs two requests more.
+// TestNamedReason: a reason that names the document costs five requests more.
 func TestNamedReason(t *testing.T) {
 	f := start(t, sandbox.Rules{}, func(c *Config) { c.Batch.Documents = 100 })
 	f.server.Fail(sandbox.Fault{Path: documentsPath, Match: holds(`about d061"`), Status: 400, Body: `document "Component:default/d061": Bad content`})
-	if err := f.run(append(docs(100), user("ann"))...); err != nil || len(f.ids()) != 99 || f.made("bulkindexdocuments") != 3 {
+	if err := f.run(append(docs(100), user("ann"))...); err != nil || len(f.ids()) != 99 || f.made("bulkindexdocuments") != 6 {
 		t.Errorf("%v, %d documents, %v", err, len(f.ids()), f.requests)
 	}
 }
@@ -323,43 +321,6 @@ func TestLargeGroup(t *testing.T) {
 	}
 }
 
-func TestUnfinishedUploads(t *testing.T) {
-	t.Run("of this pipeline", func(t *testing.T) {
-		f := start(t, sandbox.Rules{})
-		f.begin("pipe-documents-" + ulid.Make().String())
-		if err := f.run(user("ann"), doc("a")); err != nil || len(f.ids()) != 1 || f.made("bulkindexdocuments") != 1 || !f.noted("left unfinished was discarded") {
-			t.Errorf("%v, %v, %v", err, f.ids(), f.requests)
-		}
-	})
-	for _, id := range []string{"glean-sdk-1", "other-documents-" + ulid.Make().String(), "pipe-documents-1"} {
-		t.Run(id, func(t *testing.T) {
-			f := start(t, sandbox.Rules{})
-			f.begin(id)
-			err := f.run(user("ann"), doc("a"))
-			if err == nil || !strings.Contains(err.Error(), id) || engine.RemedyOf(err) == "" {
-				t.Errorf("%v", err)
-			}
-			if len(f.index().Users) != 0 {
-				t.Error("something was sent")
-			}
-		})
-	}
-	for _, rules := range []sandbox.Rules{{}, {ConflictIsBadRequest: true}} {
-		t.Run("begun after the review", func(t *testing.T) {
-			f := start(t, rules)
-			s := f.read(user("ann"), doc("a"))
-			if _, err := s.Holds(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			f.begin("somebody-elses")
-			err := s.Publish(t.Context(), f.plan(s))
-			if err == nil || !strings.Contains(err.Error(), "somebody-elses") || len(f.rejected) != 0 {
-				t.Errorf("%v %v", err, f.rejected)
-			}
-		})
-	}
-}
-
 // TestStop: the upload under way is ended, no other is begun.
 func TestStop(t *testing.T) {
 	f := start(t, sandbox.Rules{})
@@ -371,8 +332,8 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestDeletion: what the engine's guards have allowed is deleted, what they
-// cannot see is paused.
+// TestDeletion: what the engine's guards have compared is deleted, what they
+// could not see is paused, and so is what Glean would not pause anyway.
 func TestDeletion(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	if err := f.run(append(docs(10), user("ann"), user("bob"))...); err != nil {
@@ -385,10 +346,27 @@ func TestDeletion(t *testing.T) {
 	for i := range 5 {
 		changed = append(changed, doc(fmt.Sprintf("new%d", i)))
 	}
+	f.cleared = false
 	err := f.run(append(changed, user("ann"))...)
 	var paused *engine.Unconfirmed
 	if !errors.As(err, &paused) || !strings.Contains(err.Error(), "documents") || len(f.ids()) != 10 {
 		t.Errorf("as many with other ids: %v, %d documents", err, len(f.ids()))
+	}
+}
+
+// TestLifts: Glean's own guard is lifted for nothing but what it would pause
+// and the engine's guards have let pass.
+func TestLifts(t *testing.T) {
+	for _, tc := range []struct {
+		before, gone int
+		cleared      bool
+		want         bool
+	}{
+		{100, 21, true, true}, {100, 20, true, false}, {100, 21, false, false}, {0, 0, true, false}, {5, 1, true, false}, {5, 2, true, true}, {3, 3, true, true},
+	} {
+		if got := lifts(&engine.StreamPlan{Before: tc.before, Gone: tc.gone, Cleared: tc.cleared}); got != tc.want {
+			t.Errorf("%+v: %v", tc, got)
+		}
 	}
 }
 

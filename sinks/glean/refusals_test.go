@@ -9,8 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/oklog/ulid/v2"
-
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -146,7 +144,7 @@ func TestLateFirstPage(t *testing.T) {
 	if err := f.run(append(docs(23), user("ann"))...); err != nil {
 		t.Fatal(err)
 	}
-	f.begin("pipe-documents-" + ulid.Make().String())
+	f.begin("pipe-documents-" + f.runID())
 	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.FirstPage, Status: http.StatusGatewayTimeout, Times: 1})
 	var late []byte
 	var once sync.Once
@@ -175,7 +173,7 @@ func TestLateFirstPage(t *testing.T) {
 // TestNewIDs: each attempt at a first page that discards has an id of its own.
 func TestNewIDs(t *testing.T) {
 	f := start(t, sandbox.Rules{RefuseReusedUploadIDs: true})
-	f.begin("pipe-documents-" + ulid.Make().String())
+	f.begin("pipe-documents-" + f.runID())
 	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.FirstPage, LoseAnswer: true, Times: 2})
 	if err := f.run(append(docs(12), user("ann"))...); err != nil || len(f.ids()) != 12 {
 		t.Fatalf("%v, %d documents", err, len(f.ids()))

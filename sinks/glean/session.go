@@ -3,12 +3,8 @@ package glean
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"strings"
 	"sync"
-
-	"github.com/oklog/ulid/v2"
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
@@ -21,16 +17,19 @@ type session struct {
 	o      engine.Opening
 	tally  *tally
 
-	mu     sync.Mutex // held identities, until Seal
-	users  []heldUser
-	groups []heldGroup
+	mu      sync.Mutex // what stands below
+	users   []heldUser // until Seal
+	groups  []heldGroup
+	named   map[string]int     // uploads that have an id, by stream
+	uploads map[string]*upload // by their ids
 
 	// Set by Seal and only read afterwards.
 	people map[string]string // ref of a user → how Glean names it
 	teams  map[string]string // ref of a group → its name
 
-	held       engine.Holdings     // set by Holds
-	unfinished map[string][]string // ids of uploads that Glean had under way, by stream
+	// Set by Holds.
+	discards map[string]bool // streams whose first page discards an unfinished upload
+	notes    []string        // for the report, when something is sent
 }
 
 var (
@@ -69,17 +68,10 @@ func (s *session) Holds(ctx context.Context) (engine.Holdings, error) {
 	if err != nil {
 		return engine.Holdings{}, err
 	}
-	s.unfinished = activeUploads(status)
-	for _, stream := range []string{streamUsers, streamGroups, streamMemberships, streamDocuments} {
-		if !s.writes(stream) {
-			continue
-		}
-		if _, err := s.restarts(stream, s.unfinished[stream]); err != nil {
-			return engine.Holdings{}, err
-		}
+	if err := s.claim(underWay(status)); err != nil {
+		return engine.Holdings{}, err
 	}
-	s.held = holdings(status)
-	return s.held, nil
+	return holdings(status), nil
 }
 
 // writes tells whether the run uploads a stream; memberships go with groups.
@@ -90,13 +82,14 @@ func (s *session) writes(stream string) bool {
 	return s.o.Written(stream)
 }
 
-// holdings is what a status says. A stream is known when its own count is there;
-// where documents are counted, people and groups that are not are none.
-// Memberships are counted in rows.
+// holdings is what a status says. A stream is known when its own count is there
+// and can be one; where documents are counted, people and groups that are not
+// are none. Memberships are counted in rows.
 func holdings(s api.DatasourceStatus) engine.Holdings {
 	h := engine.Holdings{Streams: map[string]int{}, Types: map[string]map[string]int{}}
 	for stream, n := range map[string]*int{streamUsers: s.Identity.Users.Counts.Uploaded, streamGroups: s.Identity.Groups.Counts.Uploaded, streamMemberships: s.Identity.Memberships.Counts.Uploaded} {
 		switch {
+		case n != nil && *n < 0: // nonsense, as good as unknown
 		case n != nil:
 			h.Streams[stream] = *n
 		case s.Documents.Counts.Uploaded != nil:
@@ -108,7 +101,7 @@ func holdings(s api.DatasourceStatus) engine.Holdings {
 	}
 	types, total := map[string]int{}, 0
 	for _, c := range s.Documents.Counts.Uploaded {
-		if c.Count == nil {
+		if c.Count == nil || *c.Count < 0 || total+*c.Count < total {
 			return h
 		}
 		types[c.ObjectType] += *c.Count
@@ -118,48 +111,12 @@ func holdings(s api.DatasourceStatus) engine.Holdings {
 	return h
 }
 
-// activeUploads are the ids of unfinished uploads by stream.
-func activeUploads(s api.DatasourceStatus) map[string][]string {
-	out := map[string][]string{}
-	for stream, uploads := range histories(s) {
-		for _, u := range uploads {
-			if u.Status == api.UploadActive {
-				out[stream] = append(out[stream], u.UploadID)
-			}
-		}
-	}
-	return out
-}
-
+// histories are the uploads that a status lists, by stream.
 func histories(s api.DatasourceStatus) map[string][]api.BulkUpload {
 	return map[string][]api.BulkUpload{
 		streamUsers: s.Identity.Users.BulkUploadHistory, streamGroups: s.Identity.Groups.BulkUploadHistory,
 		streamMemberships: s.Identity.Memberships.BulkUploadHistory, streamDocuments: s.Documents.BulkUploadHistory,
 	}
-}
-
-// uploadID is a new name for an upload: PIPELINE-STREAM-ULID.
-func (s *session) uploadID(stream string) string {
-	return fmt.Sprintf("%s-%s-%s", s.o.Pipeline, stream, ulid.Make())
-}
-
-// ours tells whether an upload of a stream is one of this pipeline's.
-func (s *session) ours(stream, id string) bool {
-	rest, ok := strings.CutPrefix(id, s.o.Pipeline+"-"+stream+"-")
-	_, err := ulid.ParseStrict(rest)
-	return ok && err == nil
-}
-
-// restarts tells whether unfinished uploads of a stream have to be discarded,
-// which it refuses when one is somebody else's.
-func (s *session) restarts(stream string, active []string) (bool, error) {
-	for _, id := range active {
-		if !s.ours(stream, id) {
-			return false, engine.Errorf(engine.Fatal, "wait until it has ended, or end what has begun it: Glean takes one upload at a time, and discarding it would lose what it sent",
-				"an upload of %s to datasource %q that is not of this pipeline is not finished: %s", stream, s.schema.name, s.sink.foreign(id))
-		}
-	}
-	return len(active) > 0, nil
 }
 
 // Notes are the sentences about the whole run.

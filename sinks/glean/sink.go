@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine"
@@ -21,6 +24,7 @@ type Sink struct {
 	conn   *connection.Connection // nil when the file leaves address or token open
 	clean  *connection.Redactor   // the connection's
 	sleep  func(context.Context, time.Duration) error
+	now    func() time.Time
 }
 
 var (
@@ -34,7 +38,7 @@ func open(cfg *Config, s engine.Settings, retry engine.Retry) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Sink{cfg: cfg, schema: schema, clean: &connection.Redactor{}, sleep: sleep}
+	k := &Sink{cfg: cfg, schema: schema, clean: &connection.Redactor{}, sleep: sleep, now: time.Now}
 	if len(cfg.missing()) > 0 {
 		return k, nil
 	}
@@ -53,9 +57,27 @@ func open(cfg *Config, s engine.Settings, retry engine.Retry) (*Sink, error) {
 	return k, err
 }
 
+// Place is the server's address and the datasource, "" where the address is
+// not set.
+func (k *Sink) Place() string {
+	u, err := url.Parse(k.cfg.address())
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	scheme, host, port := strings.ToLower(u.Scheme), strings.ToLower(u.Hostname()), u.Port()
+	if port == "" || scheme == "https" && port == "443" || scheme == "http" && port == "80" {
+		if strings.Contains(host, ":") {
+			host = "[" + host + "]"
+		}
+	} else {
+		host = net.JoinHostPort(host, port)
+	}
+	return scheme + "://" + host + strings.TrimRight(u.Path, "/") + " " + strings.ToLower(k.schema.name)
+}
+
 // Open begins a run's use of the sink; it asks Glean for nothing.
 func (k *Sink) Open(_ context.Context, o engine.Opening) (engine.Session, error) {
-	return &session{sink: k, schema: k.schema, o: o, tally: newTally()}, nil
+	return &session{sink: k, schema: k.schema, o: o, tally: newTally(), named: map[string]int{}, uploads: map[string]*upload{}, discards: map[string]bool{}}, nil
 }
 
 // Close gives back idle connections.

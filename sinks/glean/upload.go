@@ -10,8 +10,6 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
-	"github.com/pipe-engine/pipe/engine/connection"
-	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
 // upload is one bulk upload: a first page, others in parallel, and a last one
@@ -19,21 +17,22 @@ import (
 type upload struct {
 	*publishing
 	stream, path string
-	planned      int    // the items that it consists of
-	id           string // new with each attempt at a first page that discards
-	place        string // what every page's envelope says beside the id
-	lift         string // the flag that the last page has when nothing was refused
+	planned      int      // the items that it consists of
+	id           string   // that of the attempt at the first page that was taken, once it is opened
+	tried        []string // the ids of all attempts at a first page
+	place        string   // what every page's envelope says beside the id
+	lift         string   // the flag that the last page has when nothing was refused
 	sent         func(n int)
 	reject       func(e engine.Encoded, reason string) error // its error leaves the upload unfinished
 	opened       bool                                        // a first page was acknowledged
 	force        bool                                        // the first page discards an unfinished upload
 
 	accepted, refused atomic.Int64 // items
+	done              atomic.Bool  // it is no longer under way
 }
 
 func (p *publishing) upload(stream, path string, planned int) *upload {
-	u := &upload{publishing: p, stream: stream, path: path, planned: planned, id: p.uploadID(stream)}
-	u.force, _ = p.restarts(stream, p.unfinished[stream]) // Holds has refused others' uploads
+	u := &upload{publishing: p, stream: stream, path: path, planned: planned, force: p.discards[stream]}
 	u.place = `,"datasource":` + string(codec.Quote(nil, p.schema.name))
 	u.sent = func(n int) { p.plan.Sent(stream, n) }
 	u.reject = func(e engine.Encoded, reason string) error { return p.plan.Reject(stream, e, reason) }
@@ -43,6 +42,7 @@ func (p *publishing) upload(stream, path string, planned int) *upload {
 // run cuts the items into pages and sends them. Its error leaves the upload
 // unfinished, so that Glean changes and deletes nothing.
 func (u *upload) run(ctx context.Context, items iter.Seq2[engine.Encoded, error]) error {
+	defer u.done.Store(true)
 	batch := u.sink.cfg.Batch
 	crew := newCrew(ctx, u.sink.cfg.Concurrency)
 	current := newPage(u.stream, 0)
@@ -95,6 +95,11 @@ func (u *upload) deliver(ctx context.Context, p *page, last bool) error {
 	switch {
 	case status != http.StatusBadRequest && status != http.StatusRequestEntityTooLarge || n == 0:
 		return err
+	case n == 1 && !u.opened && status == http.StatusBadRequest: // was it the item, or was something in the way?
+		if err := u.begin(ctx); err != nil {
+			return err
+		}
+		return u.deliver(ctx, p, last)
 	case n == 1:
 		if err := u.blame(ctx, p, err); err != nil || !last {
 			return err
@@ -125,8 +130,11 @@ func (u *upload) complete(p *page) error {
 
 // blame rejects the item of a page that Glean refused, when it is to blame.
 func (u *upload) blame(ctx context.Context, p *page, err error) error {
-	if u.opened && !u.active(ctx) {
-		return engine.Errorf(engine.Transient, "see that no other run writes to the datasource, and run again", "the upload is no longer Glean's current one, another has taken its place: %w", err)
+	large := statusOf(err) == http.StatusRequestEntityTooLarge
+	if !large {
+		if err := u.stands(ctx); err != nil {
+			return err
+		}
 	}
 	if ctx.Err() != nil { // another page has failed, this one proves nothing
 		return ctx.Err()
@@ -134,17 +142,10 @@ func (u *upload) blame(ctx context.Context, p *page, err error) error {
 	u.refused.Add(1)
 	e := p.items[0]
 	e.Body = p.body(0)
-	if statusOf(err) == http.StatusRequestEntityTooLarge {
+	if large {
 		return u.refusals.add(u.stream, u.planned, e, refusal{reason: "it is larger than Glean takes in one request", own: true}, u.reject)
 	}
 	return u.refusals.add(u.stream, u.planned, e, refusal{reason: reasonOf(err)}, u.reject)
-}
-
-// active tells whether Glean still has this upload under way; it does when it
-// cannot be asked.
-func (u *upload) active(ctx context.Context) bool {
-	s, err := u.sink.status(ctx)
-	return err != nil || slices.Contains(activeUploads(s)[u.stream], u.id)
 }
 
 // halves splits a page in two; a reason that names one item sets that apart.
@@ -158,73 +159,6 @@ func (u *upload) halves(p *page, status int, reason string) (a, b *page) {
 		}
 	}
 	return p.some(u.stream, first), p.some(u.stream, func(i int) bool { return !first(i) })
-}
-
-// post makes the request of a page and finds out what a refusal of the first or
-// the last one means.
-func (u *upload) post(ctx context.Context, p *page, last bool) error {
-	first := !u.opened
-	err := u.request(ctx, p, first, last)
-	if err == nil || ctx.Err() != nil || !first && !last {
-		return u.end(err, first)
-	}
-	status := statusOf(err)
-	if first && status != http.StatusConflict && status != http.StatusBadRequest && !last {
-		return err
-	}
-	s, statusErr := u.sink.status(ctx)
-	if statusErr != nil {
-		return err
-	}
-	history := histories(s)[u.stream]
-	if last && slices.ContainsFunc(history, func(b api.BulkUpload) bool { return b.UploadID == u.id && b.Status == api.UploadSuccessful }) {
-		return u.end(nil, first) // the answer to an earlier attempt was lost
-	}
-	if !first || status != http.StatusConflict && status != http.StatusBadRequest {
-		return err
-	}
-	restart, foreign := u.restarts(u.stream, activeUploads(s)[u.stream])
-	if foreign != nil {
-		return foreign
-	}
-	if restart && !u.force {
-		u.force = true
-		return u.end(u.request(ctx, p, first, last), first)
-	}
-	if status == http.StatusConflict {
-		return engine.Errorf(engine.Fatal, "wait until the other upload has ended, and run again", "Glean has another upload of %s under way, which its status does not name: %w", u.stream, err)
-	}
-	return err
-}
-
-// end notes that the upload is open.
-func (u *upload) end(err error, first bool) error {
-	if err == nil && first {
-		u.opened = true
-	}
-	return err
-}
-
-// request makes the request of a page. A first page that discards has another
-// upload id in each attempt: when an earlier one gets through late, it discards
-// this upload under an id that no other page has, and the next page is refused.
-// Under the same id the upload would go on and end without its first pages.
-func (u *upload) request(ctx context.Context, p *page, first, last bool) error {
-	r := connection.Request{
-		Method: http.MethodPost, Path: u.path, Want: connection.NoBody,
-		Idempotent: true, // pages are upserts by id; post sorts out the first and the last
-	}
-	if first && u.force {
-		r.Again = func() []byte {
-			u.id = u.uploadID(u.stream)
-			return p.request(u.tail(first, last))
-		}
-		r.Body = r.Again()
-	} else {
-		r.Body = p.request(u.tail(first, last))
-	}
-	_, err := u.sink.conn.Do(ctx, r)
-	return err
 }
 
 // tail is what a page's envelope ends with.

@@ -69,6 +69,8 @@ func (s *store) Encode(item *engine.Item) (engine.Encoded, bool, error) {
 	return engine.Encoded{ID: item.Ref, Ref: item.Ref, Audience: item.Permissions.Audience, Rule: item.Permissions.Rule, Body: codec.Quote(nil, item.Ref)}, true, nil
 }
 
-func (s *store) Seal(context.Context, engine.Outlet) error      { return nil }
+func (s *store) Seal(context.Context, engine.Outlet) error { return nil }
+func (s *store) Place() string                             { return "" }
+
 func (s *store) Holds(context.Context) (engine.Holdings, error) { return engine.Holdings{}, nil }
 func (s *store) Publish(context.Context, *engine.Plan) error    { return nil }

@@ -12,18 +12,17 @@ import (
 // groups in it.
 type access struct {
 	byEmail bool
-	users   map[string]api.User // by lower-case e-mail
+	group   func(name string) string // how it is compared
+	users   map[string]api.User      // by lower-case e-mail
 	groups  map[string]bool
 	parents map[api.Membership][]string // the groups that a member is directly in
 }
 
-func newAccess(byEmail bool, users map[string]api.User, groups map[string]bool, members map[string][]api.Membership) *access {
-	a := &access{byEmail: byEmail, users: users, groups: groups, parents: map[api.Membership][]string{}}
+func newAccess(s *schema, users map[string]api.User, groups map[string]bool, members map[string][]api.Membership) *access {
+	a := &access{byEmail: s.byEmail, group: s.groupKey, users: users, groups: groups, parents: map[api.Membership][]string{}}
 	for group, ms := range members {
 		for _, m := range ms {
-			if byEmail {
-				m.MemberUserID = strings.ToLower(m.MemberUserID)
-			}
+			m = api.Membership{MemberUserID: s.userKey(m.MemberUserID), MemberGroupName: s.groupKey(m.MemberGroupName)}
 			if groups[group] {
 				a.parents[m] = append(a.parents[m], group)
 			}
@@ -74,9 +73,9 @@ func (a *access) finder(email string) func(api.Permissions) bool {
 				}
 				return r.DatasourceUserID == identity
 			}) ||
-			slices.ContainsFunc(p.AllowedGroups, func(g string) bool { return groups[g] }) ||
+			slices.ContainsFunc(p.AllowedGroups, func(g string) bool { return groups[a.group(g)] }) ||
 			slices.ContainsFunc(p.AllowedGroupIntersections, func(x api.GroupIntersection) bool {
-				return len(x.RequiredGroups) > 0 && !slices.ContainsFunc(x.RequiredGroups, func(g string) bool { return !groups[g] })
+				return len(x.RequiredGroups) > 0 && !slices.ContainsFunc(x.RequiredGroups, func(g string) bool { return !groups[a.group(g)] })
 			})
 	}
 }
@@ -91,7 +90,7 @@ func (x *source) access() *access {
 	for k := range x.groups.live {
 		groups[k] = true
 	}
-	return newAccess(x.schema.byEmail, users, groups, x.memberships())
+	return newAccess(x.schema, users, groups, x.memberships())
 }
 
 // memberships are the members of every group that has had an upload.

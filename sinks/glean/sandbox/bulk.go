@@ -111,7 +111,11 @@ func bulk[T any](s *Server, body []byte, stream, flag string,
 	if err != nil {
 		return nil, err
 	}
-	return nil, take(x, p, entries)
+	now := s.options.Now()
+	x.expire(s.options.Rules, now)
+	err = take(x, p, entries)
+	x.count(s.options.Rules, now)
+	return nil, err
 }
 
 func bulkIndexDocuments(s *Server, _ string, body []byte) (any, error) {

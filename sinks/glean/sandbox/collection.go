@@ -33,13 +33,14 @@ const staleShare = 0.20
 // deleted. A page that is refused changes nothing.
 func (c *collection[T]) take(p page, entries []entry[T], guarded bool, x *source, r Rules, now time.Time) (removed map[string]entry[T], err error) {
 	u := c.open
-	switch {
-	case p.IsFirstPage && u != nil && !p.ForceRestartUpload:
+	if other := x.inTheWay(p, r); other != nil && p.IsFirstPage && !p.ForceRestartUpload {
 		status := http.StatusConflict
 		if r.ConflictIsBadRequest {
 			status = http.StatusBadRequest
 		}
-		return nil, refuse(status, "Upload %q is already in progress for datasource %s", u.record.ID, p.Datasource)
+		return nil, refuse(status, "Upload %q is already in progress for datasource %s", other.ID, p.Datasource)
+	}
+	switch {
 	case p.IsFirstPage && r.RefuseReusedUploadIDs && x.closed(p.UploadID):
 		return nil, bad("Upload id %q was already used", p.UploadID)
 	case !p.IsFirstPage && (u == nil || u.record.ID != p.UploadID):
@@ -54,9 +55,7 @@ func (c *collection[T]) take(p page, entries []entry[T], guarded bool, x *source
 		}
 	}
 	if p.IsFirstPage {
-		if c.open != nil {
-			c.open.record.Discarded = true
-		}
+		x.discard(p, r, now)
 		u.record = x.begin(p, now)
 		c.open = u
 	}
@@ -75,6 +74,13 @@ func (c *collection[T]) take(p page, entries []entry[T], guarded bool, x *source
 		removed = c.close(guarded && !p.unguarded, now)
 	}
 	return removed, nil
+}
+
+// drop forgets the open upload when its record is u.
+func (c *collection[T]) drop(u *Upload) {
+	if c.open != nil && c.open.record == u {
+		c.open = nil
+	}
 }
 
 // close makes the open upload the live set, less or with what it lacks.

@@ -19,63 +19,100 @@ func debugStatus(s *Server, datasource string, _ []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	memberships := 0
-	for _, c := range x.members {
-		memberships += len(c.live)
-	}
+	now := s.options.Now()
+	x.expire(s.options.Rules, now)
+	seen := now.Add(-s.options.Rules.StatusLags)
+	n := x.countedAt(seen)
 	stream := func(name string, n int) api.StreamStatus {
-		return api.StreamStatus{BulkUploadHistory: s.history(x, name), Counts: api.StreamCounts{Uploaded: &n}}
+		return api.StreamStatus{BulkUploadHistory: s.history(x, name, seen), Counts: api.StreamCounts{Uploaded: &n}}
 	}
-	counts := x.counts()
+	counts := n.documents
 	return api.DatasourceStatus{
 		Documents: api.DocumentsStatus{
-			BulkUploadHistory: s.history(x, "documents"),
+			BulkUploadHistory: s.history(x, "documents", seen),
 			Counts:            api.DocumentCounts{Uploaded: counts, Indexed: counts},
 		},
 		Identity: api.IdentityStatus{
-			Users:       stream("users", len(x.users.live)),
-			Groups:      stream("groups", len(x.groups.live)),
-			Memberships: stream("memberships", memberships),
+			Users:       stream("users", n.users),
+			Groups:      stream("groups", n.groups),
+			Memberships: stream("memberships", n.memberships),
 		},
 		DatasourceVisibility: s.options.Visibility,
 	}, nil
 }
 
-// history is the active and the recent uploads of a stream, newest first.
-func (s *Server) history(x *source, stream string) []api.BulkUpload {
+// counted is how many of each there were at a moment.
+type counted struct {
+	at                         time.Time
+	users, groups, memberships int
+	documents                  []api.TypeCount
+}
+
+func (x *source) counts(now time.Time) counted {
+	n := counted{at: now, users: len(x.users.live), groups: len(x.groups.live), documents: x.countTypes()}
+	for _, c := range x.members {
+		n.memberships += len(c.live)
+	}
+	return n
+}
+
+// count remembers the counts where a status lags.
+func (x *source) count(r Rules, now time.Time) {
+	if r.StatusLags > 0 {
+		x.counted = append(x.counted, x.counts(now))
+	}
+}
+
+// countedAt are the counts of a moment: those of now, when none were kept.
+func (x *source) countedAt(seen time.Time) counted {
+	for _, n := range slices.Backward(x.counted) {
+		if !n.at.After(seen) {
+			return n
+		}
+	}
+	if len(x.counted) > 0 {
+		return counted{documents: []api.TypeCount{}}
+	}
+	return x.counts(seen)
+}
+
+// history is the active and the recent uploads of a stream as they were seen,
+// newest first.
+func (s *Server) history(x *source, stream string, seen time.Time) []api.BulkUpload {
 	var out []api.BulkUpload
 	closed := 0
 	for _, u := range slices.Backward(x.uploads) {
-		if u.Stream != stream || u.Discarded || !u.Ended.IsZero() && closed == recentUploads {
+		ended := !u.Ended.IsZero() && !u.Ended.After(seen)
+		if u.Stream != stream || u.Started.After(seen) || u.Discarded && !u.discarded.After(seen) || ended && closed == recentUploads {
 			continue
 		}
 		b := api.BulkUpload{UploadID: u.ID, StartTime: stamp(u.Started), EndTime: "NA", Status: api.UploadActive}
 		switch {
-		case u.Ended.IsZero() && u.Pages == 1:
+		case !ended && u.Pages == 1:
 			b.ProcessingState = api.StateUploadStarted
-		case u.Ended.IsZero():
+		case !ended:
 			b.ProcessingState = api.StateUploadInProgress
 		default:
 			closed++
 			b.EndTime, b.Status = stamp(u.Ended), api.UploadSuccessful
-			b.ProcessingState = s.processing(u)
+			b.ProcessingState = s.processing(u, seen)
 		}
 		out = append(out, b)
 	}
 	return out
 }
 
-func (s *Server) processing(u *Upload) string {
+func (s *Server) processing(u *Upload, seen time.Time) string {
 	switch {
 	case u.Paused > 0:
 		return api.StateDeletionPaused
-	case s.options.Now().Sub(u.Ended) < s.options.Rules.IndexingTakes:
+	case seen.Sub(u.Ended) < s.options.Rules.IndexingTakes:
 		return api.StateUploadCompleted
 	}
 	return api.StateIndexingCompleted
 }
 
-func (x *source) counts() []api.TypeCount {
+func (x *source) countTypes() []api.TypeCount {
 	n := map[string]int{}
 	for _, e := range x.documents.live {
 		n[e.value.objectType]++

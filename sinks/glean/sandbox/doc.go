@@ -2,8 +2,9 @@
 // loopback: the other end of `pipe run --sandbox` and of the sink's tests. It
 // keeps what it is given and can say who finds what.
 //
-// Where Glean's documents are silent it takes the stricter reading, and Rules
-// switches on the worse ones. Faults make it misbehave. It checks what it
+// Where Glean's documents are silent it takes the stricter reading, Rules
+// switches on the worse ones, and Readings lists those under which what uses
+// the server has to be right. Faults make it misbehave. It checks what it
 // receives with code of its own: it shares with the sink the shapes of package
 // api and nothing else, so that one cannot excuse the other's mistakes.
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +26,10 @@ const (
 
 // Fault makes the server misbehave: the first fault added that matches a
 // request and is due strikes. Of its effects Delay comes first; then one of
-// Reset, HTML and Status replaces the answer, without effect on the index;
-// LoseAnswer and Truncate spoil the answer to what took effect.
+// Reset, HTML and Status replaces the answer, without effect on the index
+// unless TakesEffect says so; LoseAnswer and Truncate spoil the answer to what
+// took effect. Twice and Late are what a gateway does that sends a request
+// again, or that keeps it after it gave up.
 type Fault struct {
 	Path  string            // a suffix of the request's path; "": all
 	Page  PageKind          // which pages
@@ -42,6 +45,10 @@ type Fault struct {
 	Reset      bool // reset the connection
 	LoseAnswer bool // take effect, then reset the connection
 	Truncate   bool // take effect, then send half of the answer and close
+
+	TakesEffect bool // take effect before the answer is replaced
+	Twice       bool // take effect twice, and answer as the second time
+	Late        int  // take effect once more, after so many further requests
 }
 
 const signIn = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in to continue</body></html>"
@@ -58,11 +65,12 @@ func (s *Server) Fail(f Fault) {
 	s.faults = append(s.faults, &fault{Fault: f})
 }
 
-// Heal removes all faults.
+// Heal removes all faults, and what was to come late.
 func (s *Server) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
+	s.late = nil
 }
 
 func (s *Server) faultFor(path string, body []byte) *Fault {
@@ -145,4 +153,38 @@ func reset(w http.ResponseWriter) {
 		}
 	}
 	panic(http.ErrAbortHandler)
+}
+
+// arrival is a request that takes effect later.
+type arrival struct {
+	after   int // further requests
+	request *http.Request
+	body    []byte
+}
+
+// delay keeps what a fault lets come late.
+func (s *Server) delay(f *Fault, r *http.Request, body []byte) {
+	if f == nil || f.Late == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.late = append(s.late, &arrival{after: f.Late + 1, request: r, body: body})
+}
+
+// arrive lets take effect what is due after one more request.
+func (s *Server) arrive() {
+	s.mu.Lock()
+	var due []*arrival
+	s.late = slices.DeleteFunc(s.late, func(a *arrival) bool {
+		if a.after--; a.after > 0 {
+			return false
+		}
+		due = append(due, a)
+		return true
+	})
+	s.mu.Unlock()
+	for _, a := range due {
+		s.answer(a.request, a.body, nil)
+	}
 }

@@ -42,7 +42,7 @@ func (s *schema) group(raw []byte) (entry[api.Group], error) {
 	case strings.HasPrefix(g.Name, api.ReservedGroupPrefix):
 		err = fmt.Errorf("name: %q: groups cannot start with %s", g.Name, api.ReservedGroupPrefix)
 	}
-	return entry[api.Group]{key: g.Name, id: g.Name, value: g}, err
+	return entry[api.Group]{key: s.groupKey(g.Name), id: g.Name, value: g}, err
 }
 
 func (s *schema) membership(raw []byte) (entry[api.Membership], error) {
@@ -58,7 +58,7 @@ func (s *schema) membership(raw []byte) (entry[api.Membership], error) {
 // memberKey tells the members of a group apart.
 func (s *schema) memberKey(m api.Membership) string {
 	if m.MemberGroupName != "" {
-		return "group " + m.MemberGroupName
+		return "group " + s.groupKey(m.MemberGroupName)
 	}
 	return "user " + s.userKey(m.MemberUserID)
 }
@@ -77,6 +77,14 @@ func (s *schema) userKey(reference string) string {
 		return strings.ToLower(reference)
 	}
 	return reference
+}
+
+// groupKey is how a name of a group is compared.
+func (s *schema) groupKey(name string) string {
+	if s.anyCase {
+		return strings.ToLower(name)
+	}
+	return name
 }
 
 func read(s shape, raw []byte, v any) error {

@@ -26,7 +26,7 @@ func (s *Server) Index(datasource string) Index {
 	x, err := s.source(datasource)
 	if err != nil {
 		s.mu.Unlock()
-		return Index{access: newAccess(true, nil, nil, nil)}
+		return Index{access: newAccess(&schema{byEmail: true}, nil, nil, nil)}
 	}
 	i := Index{Config: x.schema.config, Memberships: x.memberships(), access: x.access()}
 	i.Users = i.access.users
@@ -54,6 +54,11 @@ func (s *Server) Index(datasource string) Index {
 	return i
 }
 
+// Unfinished are the uploads that were begun and neither ended nor discarded.
+func (i Index) Unfinished() []Upload {
+	return slices.DeleteFunc(slices.Clone(i.Uploads), func(u Upload) bool { return u.Discarded || !u.Ended.IsZero() })
+}
+
 // Document finds a document by its id, without regard to case.
 func (i Index) Document(id string) (api.Document, bool) {
 	if d, ok := i.Documents[id]; ok {
@@ -68,8 +73,8 @@ func (i Index) Document(id string) (api.Document, bool) {
 }
 
 // WhoFinds lists the uploaded users that find a document, as lower-case
-// e-mails, sorted. Those who were not
-// uploaded find what allows anonymous access.
+// e-mails, sorted. Those who were not uploaded find what allows anonymous
+// access.
 func (i Index) WhoFinds(id string) []string {
 	d, ok := i.Document(id)
 	if !ok || d.Permissions == nil {

@@ -18,6 +18,7 @@ type schema struct {
 	types   map[string]map[string]string // property types by object type; "" is the default definition
 	byEmail bool                         // users are referenced by e-mail
 	entity  bool
+	anyCase bool // of names of groups
 }
 
 var (
@@ -81,8 +82,8 @@ func parseConfig(body []byte) (api.DatasourceConfig, error) {
 }
 
 // compile checks a config and makes its schema.
-func compile(c api.DatasourceConfig) (*schema, error) {
-	s := &schema{config: c, types: map[string]map[string]string{}, byEmail: isTrue(c.IsUserReferencedByEmail), entity: isTrue(c.IsEntityDatasource)}
+func compile(c api.DatasourceConfig, r Rules) (*schema, error) {
+	s := &schema{config: c, anyCase: r.GroupsIgnoreCase, types: map[string]map[string]string{}, byEmail: isTrue(c.IsUserReferencedByEmail), entity: isTrue(c.IsEntityDatasource)}
 	switch {
 	case !name.MatchString(c.Name):
 		return nil, fmt.Errorf("name: must be letters, digits, - and _, beginning with a letter")

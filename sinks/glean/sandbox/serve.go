@@ -66,10 +66,20 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	f := s.faultFor(r.URL.Path, body)
 	f.wait(r.Context())
 	a, replaced := f.replace()
-	if !replaced {
-		a = s.answer(r, body, err)
-		f.spoil(&a)
+	if !replaced || f.TakesEffect {
+		own := s.answer(r, body, err)
+		if f != nil && f.Twice {
+			own = s.answer(r, body, err)
+		}
+		if !replaced {
+			a = own
+			f.spoil(&a)
+		}
 	}
+	if err == nil {
+		s.delay(f, r, body)
+	}
+	s.arrive()
 	if s.options.Observe != nil {
 		s.options.Observe(Exchange{
 			Method: r.Method, Path: r.URL.Path, ContentType: r.Header.Get("Content-Type"), Body: body,

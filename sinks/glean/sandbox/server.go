@@ -26,17 +26,6 @@ type Options struct {
 	Observe     func(Exchange)   // sees every request with its answer, from many goroutines; nil: nobody
 }
 
-// Rules are the worse readings of what Glean's documents leave open.
-type Rules struct {
-	VisibleBeforeLastPage   bool          // each page is found at once, not only when its upload is closed
-	RefuseUnknownPrincipals bool          // permissions and memberships may name only users and groups that were uploaded
-	StrictIDs               bool          // an id twice in a page, or in other case in an upload, is refused; else the last one wins
-	RefuseReusedUploadIDs   bool          // the id of an upload that was closed cannot start another
-	ConflictIsBadRequest    bool          // an unfinished upload is a 400 and not a 409
-	EchoCustomNames         bool          // getdatasourceconfig says CUSTOM_BACKSTAGE for backstage
-	IndexingTakes           time.Duration // how long a closed upload stays UPLOAD COMPLETED
-}
-
 // Exchange is a request and its answer. The slices must not be changed.
 type Exchange struct {
 	Method, Path, ContentType string
@@ -58,6 +47,7 @@ type Server struct {
 	closed  bool
 	sources map[string]*source // by lower-case name
 	faults  []*fault
+	late    []*arrival
 }
 
 // Start listens on a free port of 127.0.0.1.

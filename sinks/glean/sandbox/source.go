@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"net/http"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ type source struct {
 	groups    collection[api.Group]
 	members   map[string]*collection[api.Membership] // by group
 	uploads   []*Upload
+	counted   []counted // after each change, where a status lags
 }
 
 // Upload is the record of one upload.
@@ -25,15 +27,19 @@ type Upload struct {
 	ID             string
 	Pages, Items   int       // pages accepted; distinct ids when it was closed
 	Started, Ended time.Time // Ended is zero while it is active
-	Discarded      bool      // by forceRestartUpload
-	Deleted        int       // what it made the server delete
-	Paused         int       // what it would have deleted, were it not more than 20 %
+	Discarded      bool      // by forceRestartUpload, or as it was unfinished for too long
+	discarded      time.Time
+	Deleted        int // what it made the server delete
+	Paused         int // what it would have deleted, were it not more than 20 %
 }
 
 // source finds a datasource. The caller holds mu.
 func (s *Server) source(name string) (*source, error) {
 	if x := s.sources[strings.ToLower(name)]; x != nil {
 		return x, nil
+	}
+	if s.options.Rules.MissingIsNotFound {
+		return nil, refuse(http.StatusNotFound, "Invalid datasource")
 	}
 	return nil, bad("Invalid datasource")
 }
@@ -51,7 +57,7 @@ func (s *Server) schemaOf(name string) (*schema, error) {
 
 // configure adds a datasource, or gives one that is there another config.
 func (s *Server) configure(c api.DatasourceConfig) error {
-	schema, err := compile(c)
+	schema, err := compile(c, s.options.Rules)
 	if err != nil {
 		return err
 	}
@@ -72,6 +78,60 @@ func (x *source) begin(p page, now time.Time) *Upload {
 	return u
 }
 
+// unfinished are the uploads that a first page of p competes with.
+func (x *source) unfinished(p page, scope Scope) []*Upload {
+	var out []*Upload
+	for _, u := range x.uploads {
+		if !u.Ended.IsZero() || u.Discarded {
+			continue
+		}
+		if scope == OfDatasource || u.Stream == p.stream && (scope == OfKind || x.schema.groupKey(u.Group) == x.schema.groupKey(p.group)) {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// inTheWay is the unfinished upload for which a first page is a conflict; nil
+// when there is none.
+func (x *source) inTheWay(p page, r Rules) *Upload {
+	for _, u := range x.unfinished(p, r.Scope) {
+		if !r.SameIDBeginsAnew || u.ID != p.UploadID {
+			return u
+		}
+	}
+	return nil
+}
+
+// discard ends what a first page takes the place of.
+func (x *source) discard(p page, r Rules, now time.Time) {
+	for _, u := range x.unfinished(p, r.Scope) {
+		x.drop(u, now)
+	}
+}
+
+// expire ends uploads that have been unfinished for too long.
+func (x *source) expire(r Rules, now time.Time) {
+	if r.UploadsLive == 0 {
+		return
+	}
+	for _, u := range x.uploads {
+		if u.Ended.IsZero() && !u.Discarded && now.Sub(u.Started) >= r.UploadsLive {
+			x.drop(u, now)
+		}
+	}
+}
+
+func (x *source) drop(u *Upload, now time.Time) {
+	u.Discarded, u.discarded = true, now
+	x.documents.drop(u)
+	x.users.drop(u)
+	x.groups.drop(u)
+	for _, c := range x.members {
+		c.drop(u)
+	}
+}
+
 // closed is whether an upload with this id was completed.
 func (x *source) closed(id string) bool {
 	for _, u := range x.uploads {
@@ -84,6 +144,7 @@ func (x *source) closed(id string) bool {
 
 // membersOf is the collection of a group's members.
 func (x *source) membersOf(group string) *collection[api.Membership] {
+	group = x.schema.groupKey(group)
 	if x.members[group] == nil {
 		x.members[group] = &collection[api.Membership]{}
 	}
@@ -133,7 +194,7 @@ func (x *source) knowsUser(reference string) bool {
 }
 
 func (x *source) knowsGroup(name string) bool {
-	_, ok := x.groups.live[name]
+	_, ok := x.groups.live[x.schema.groupKey(name)]
 	return ok
 }
 

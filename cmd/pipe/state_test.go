@@ -1,0 +1,161 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
+)
+
+// night is a world that has had a good run.
+func night(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
+	if c := w.run(t); c.code != exitDone {
+		t.Fatalf("the first run: exit %d\n%s", c.code, c.both())
+	}
+	return w
+}
+
+func (w *world) run(t testing.TB, more ...string) call {
+	t.Helper()
+	return w.pipe(t, append([]string{"run", shipped, "--progress", "none", "--set", "@source.page_size=10", "--set", "@sink.batch.documents=9"}, more...)...)
+}
+
+// TestSecondRun: a run says what has changed since the last good one.
+func TestSecondRun(t *testing.T) {
+	w := night(t)
+	c := w.run(t)
+	if c.code != exitDone || !strings.Contains(c.stdout, "0 documents found by more people than after the run of") {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	dir := filepath.Join(w.env["XDG_STATE_HOME"], "pipe")
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 3 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, f := range files {
+		b, _ := os.ReadFile(filepath.Join(dir, f.Name()))
+		if strings.Contains(string(b), "@") || strings.Contains(string(b), sinkToken) || strings.Contains(string(b), "Payment Service") {
+			t.Errorf("%s holds an address, a secret or a title", f.Name())
+		}
+	}
+}
+
+// TestNights: what a night may bring, and what becomes of it. Where the run is
+// refused nothing is sent.
+func TestNights(t *testing.T) {
+	gone := backstagesandbox.Half
+	for name, tc := range map[string]struct {
+		faults []backstagesandbox.Fault
+		env    map[string]string
+		flags  []string
+		code   int
+		want   []string
+	}{
+		"half the catalog is missing": {
+			faults: []backstagesandbox.Fault{{Hide: gone}}, code: exitRefused,
+			want: []string{"guards.max_loss", "gone from the source", "--approve-loss"}},
+		"half of it is not listed but there": {
+			faults: []backstagesandbox.Fault{{Path: "by-query", Hide: gone}}, code: exitDone,
+			want: []string{"are there all the same, and were asked for one by one"}},
+		"half of it is not listed, and asking finds nothing": {
+			faults: []backstagesandbox.Fault{{Path: "by-query", Hide: gone}, {Path: "by-refs", Empty: true}}, code: exitFailed,
+			want: []string{"ask for"}},
+		"all relations are missing": {
+			faults: []backstagesandbox.Fault{{Bare: true}}, code: exitRefused,
+			want: []string{"guards.max_loss", "memberships"}},
+		"everything becomes everybody's": {
+			env: map[string]string{"DEFAULT_PERMISSIONS": "all-users"}, code: exitRefused,
+			want: []string{"guards.max_widen", "default: datasource-users → all-users", "--approve-widen", "the pipeline is another than then"}},
+		"a kind is switched off": {
+			env: map[string]string{"SYNC_COMPONENTS_ENABLED": "false"}, code: exitRefused,
+			want: []string{"guards.max_loss", "documents component", "Component switched off"}},
+		"the state is damaged": {
+			flags: []string{"--state", "DAMAGED"}, code: exitDone,
+			want: []string{"set aside", "no earlier run is remembered"}},
+		"nothing is to be remembered": {
+			flags: []string{"--state", "none"}, code: exitDone,
+			want: []string{"no earlier run is remembered"}},
+		"no HOME": {
+			env: map[string]string{"XDG_STATE_HOME": ""}, code: exitDone,
+			want: []string{"neither HOME nor XDG_STATE_HOME is set", "no earlier run is remembered"}},
+		"a state folder that is a file": {
+			flags: []string{"--state", shipped}, code: exitFailed,
+			want: []string{"state folder", "--state DIR"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := night(t)
+			before := len(w.index().Uploads)
+			w.backstage.Fail(tc.faults...)
+			for k, v := range tc.env {
+				w.env[k] = v
+			}
+			for i, f := range tc.flags {
+				if f == "DAMAGED" {
+					tc.flags[i] = damaged(t, w)
+				}
+			}
+			c := w.run(t, append(tc.flags, "--set", "@source.retries.attempts=2")...)
+			if c.code != tc.code {
+				t.Errorf("exit %d, want %d\n%s", c.code, tc.code, c.both())
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(c.both(), want) {
+					t.Errorf("%q is not said in\n%s", want, c.both())
+				}
+			}
+			if after := len(w.index().Uploads); tc.code != exitDone && after != before {
+				t.Errorf("%d uploads were begun", after-before)
+			}
+		})
+	}
+}
+
+// damaged spoils the state of a world and gives its folder.
+func damaged(t *testing.T, w *world) string {
+	t.Helper()
+	dir := filepath.Join(w.env["XDG_STATE_HOME"], "pipe")
+	files, _ := filepath.Glob(filepath.Join(dir, "*.state"))
+	if len(files) != 1 {
+		t.Fatalf("state files %v", files)
+	}
+	b, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(files[0], b[:len(b)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestApprovals: the line that a refused run prints allows exactly this once.
+func TestApprovals(t *testing.T) {
+	w := night(t)
+	w.env["DEFAULT_PERMISSIONS"] = "all-users"
+	w.backstage.Fail(backstagesandbox.Fault{Hide: backstagesandbox.Half})
+	c := w.run(t)
+	var flags []string
+	for _, name := range []string{"--approve-loss ", "--approve-widen "} {
+		_, rest, ok := strings.Cut(c.stderr, name)
+		if !ok {
+			t.Fatalf("%s is not offered\n%s", name, c.stderr)
+		}
+		number, _, _ := strings.Cut(rest, "\n")
+		flags = append(flags, strings.TrimSpace(name), strings.TrimSpace(number))
+	}
+	if c := w.run(t, flags[:2]...); c.code != exitRefused || strings.Contains(c.stderr, "max_loss") {
+		t.Errorf("loss alone: exit %d\n%s", c.code, c.both())
+	}
+	if c := w.run(t, flags...); c.code != exitDone {
+		t.Errorf("both: exit %d\n%s", c.code, c.both())
+	}
+	if c := w.run(t); c.code != exitDone {
+		t.Errorf("the next run: exit %d\n%s", c.code, c.both())
+	}
+}

@@ -1,0 +1,264 @@
+package engine
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// comparison is the stage beside the last good run.
+type comparison struct {
+	streams map[string]*Changes
+	// audience counts the documents of the last good run.
+	audience map[Audience]int
+	// rows are members, where a stream counts the principals of its items:
+	// before, and those of them that go. filled and emptied are its items that
+	// had any, and those of them that have none now.
+	rows map[string]*rowChanges
+	// gone are the reasons why items go, by stream.
+	gone map[string][]*examples
+	// wider are documents that more people find than before.
+	wider []*widening
+	gains []gain
+}
+
+type rowChanges struct{ before, gone, filled, emptied int }
+
+// Changes is how a stream differs from the last good run. Items are told apart
+// by their IDs: one that comes under another ID is one gone and one added.
+type Changes struct {
+	Before  int                    `json:"before"`
+	Added   int                    `json:"added"`
+	Changed int                    `json:"changed"`
+	Same    int                    `json:"same"`
+	Gone    int                    `json:"gone"`
+	Types   map[string]*TypeChange `json:"types,omitempty"`
+}
+
+// TypeChange is how many items of an object type were there, and go.
+type TypeChange struct {
+	Before int `json:"before"`
+	Gone   int `json:"gone"`
+}
+
+// examples are the first refs of a number of them.
+type examples struct {
+	why  string
+	n    int
+	refs []string
+}
+
+const shownRefs = 10
+
+func (e *examples) add(ref string) {
+	e.n++
+	if len(e.refs) < shownRefs {
+		e.refs = append(e.refs, ref)
+	}
+}
+
+// widening is documents that one rule lets more people find.
+type widening struct {
+	rule     string
+	from, to Audience
+	examples
+}
+
+// gain is a group with more members than before.
+type gain struct {
+	ref string
+	n   int
+}
+
+// comparer compares the streams of a plan with the last good run.
+type comparer struct {
+	*comparison
+	past           *past
+	shelf          *shelf
+	ledger         *ledger
+	off            func(kind string) bool
+	permissions    func(stream string) bool
+	streams, types words
+}
+
+func newComparison() *comparison {
+	return &comparison{streams: map[string]*Changes{}, audience: map[Audience]int{}, rows: map[string]*rowChanges{}, gone: map[string][]*examples{}}
+}
+
+func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
+	wanted := func(stream string) bool { return plan.Stream(stream) != nil }
+	if c.past, err = readPast(snap, &c.streams, &c.types, wanted); err != nil {
+		return err
+	}
+	for _, s := range plan.Streams {
+		c.comparison.streams[s.Name] = &Changes{Types: map[string]*TypeChange{}}
+		if s.counts {
+			c.rows[s.Name] = &rowChanges{}
+		}
+	}
+	c.count()
+	for _, s := range plan.Streams {
+		n := c.streams.number(s.Name)
+		for t, err := range c.shelf.each(s.Name) {
+			if err != nil {
+				return err
+			}
+			c.item(s.Name, n, t)
+		}
+	}
+	if err := c.missing(snap); err != nil {
+		return err
+	}
+	slices.SortStableFunc(c.wider, func(a, b *widening) int {
+		return cmp.Or(cmp.Compare(b.to, a.to), cmp.Compare(b.n, a.n))
+	})
+	slices.SortFunc(c.gains, func(a, b gain) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.ref, b.ref)) })
+	for _, list := range c.gone {
+		slices.SortStableFunc(list, func(a, b *examples) int { return cmp.Compare(b.n, a.n) })
+	}
+	return nil
+}
+
+// count counts what was there before.
+func (c *comparer) count() {
+	for _, row := range c.past.rows {
+		if row.present && row.audience != Nobody {
+			continue // of a stream that is not written
+		}
+		if row.audience != Undecided {
+			c.audience[row.audience]++
+		}
+		if row.audience == Nobody {
+			continue
+		}
+		name := c.streams.word(row.stream)
+		ch := c.comparison.streams[name]
+		ch.Before++
+		c.typeOf(ch, row.typ).Before++
+		if r := c.rows[name]; r != nil && len(row.names) > 0 {
+			r.before += len(row.names)
+			r.filled++
+		}
+	}
+}
+
+func (c *comparer) typeOf(ch *Changes, typ uint8) *TypeChange {
+	word := c.types.word(typ)
+	t := ch.Types[word]
+	if t == nil {
+		t = &TypeChange{}
+		ch.Types[word] = t
+	}
+	return t
+}
+
+// item compares one item of the new run.
+func (c *comparer) item(stream string, n uint8, t tag) {
+	ch := c.comparison.streams[stream]
+	if c.permissions(stream) {
+		c.exposure(n, t)
+	}
+	old := c.past.byID(n, t.ID)
+	if old == nil {
+		ch.Added++
+		return
+	}
+	old.present = true
+	if old.content == t.Content {
+		ch.Same++
+		return
+	}
+	ch.Changed++
+	if r := c.rows[stream]; r != nil {
+		r.gone += without(old.names, t.Names)
+		if len(old.names) > 0 && len(t.Names) == 0 {
+			r.emptied++
+		}
+		if more := without(t.Names, old.names); more > 0 {
+			c.gains = append(c.gains, gain{t.Ref, more})
+		}
+	}
+}
+
+// exposure notes when more people find a document than before (invariant 5).
+// It is told apart by its ref: it is no new document because its ID is.
+func (c *comparer) exposure(n uint8, t tag) {
+	old := c.past.byRef(n, t.Ref)
+	if old == nil || t.Audience < old.audience || t.Audience == old.audience && (t.Audience != Listed || without(t.Names, old.names) == 0) {
+		return
+	}
+	i := slices.IndexFunc(c.wider, func(w *widening) bool { return w.rule == t.Rule && w.from == old.audience && w.to == t.Audience })
+	if i < 0 {
+		i = len(c.wider)
+		c.wider = append(c.wider, &widening{rule: t.Rule, from: old.audience, to: t.Audience})
+	}
+	c.wider[i].add(t.Ref)
+}
+
+// missing finds out what goes, and why.
+func (c *comparer) missing(snap *state.Snapshot) error {
+	i := 0
+	for e, err := range snap.Entries() {
+		if err != nil {
+			return err
+		}
+		row := &c.past.rows[i]
+		i++
+		if row.present {
+			continue
+		}
+		ch := c.comparison.streams[e.Stream]
+		ch.Gone++
+		c.typeOf(ch, row.typ).Gone++
+		if r := c.rows[e.Stream]; r != nil {
+			r.gone += len(row.names)
+			if len(row.names) > 0 {
+				r.emptied++
+			}
+		}
+		why := c.why(e)
+		list := c.gone[e.Stream]
+		at := slices.IndexFunc(list, func(x *examples) bool { return x.why == why })
+		if at < 0 {
+			at = len(list)
+			list = append(list, &examples{why: why})
+			c.gone[e.Stream] = list
+		}
+		list[at].add(e.Ref)
+	}
+	return nil
+}
+
+// why tells what became of the record of an item that goes.
+func (c *comparer) why(e state.Entry) string {
+	ending, reason := c.ledger.fate(e.Ref)
+	switch ending {
+	case Pending:
+		if c.off(e.Kind) {
+			return e.Kind + " switched off"
+		}
+		return "gone from the source"
+	case Delivered:
+		return "has another id, or is no longer mapped to it"
+	}
+	if reason == "" {
+		return ending.String()
+	}
+	return ending.String() + ": " + reason
+}
+
+// widened counts the documents that more people find, and those of them that
+// everybody does.
+func (c *comparison) widened() (n, toAll int) {
+	for _, w := range c.wider {
+		n += w.n
+		if w.to == AllUsers {
+			toAll += w.n
+		}
+	}
+	return n, toAll
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,51 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// controls is how many refs that were read go with those that are asked for.
+const controls = 20
+
+// confirm asks for the refs of a phase that the last good run delivered and that
+// reading did not bring. What is there after all is read now; only what is not
+// counts as gone (invariant 4).
+func (a *reading) confirm(ctx context.Context, ph Phase, emit Emit) error {
+	source, can := a.p.Source.(Confirmer)
+	if a.last == nil || !can {
+		return nil
+	}
+	var kinds []string
+	for _, k := range ph.Kinds {
+		kinds = append(kinds, k.Name)
+	}
+	var refs []string
+	for e, err := range a.last.Entries() {
+		if err != nil {
+			return fmt.Errorf("read the state: %w", err)
+		}
+		if e.Audience != Nobody.String() && slices.Contains(kinds, e.Kind) && !a.ledger.knows(e.Ref) {
+			refs = append(refs, e.Ref)
+		}
+	}
+	slices.Sort(refs)
+	refs = slices.Compact(refs)
+	control := a.ledger.some(controls, func(kind string) bool { return slices.Contains(kinds, kind) })
+	if len(control) == 0 {
+		control = a.ledger.some(controls, func(string) bool { return true })
+	}
+	if len(refs) == 0 || len(control) == 0 { // nothing proves an absence where nothing was read at all; the guards refuse that
+		return nil
+	}
+	before := a.ledger.total()
+	if err := source.Confirm(ctx, ph, refs, control, emit); err != nil {
+		return fmt.Errorf("ask for %d refs that were there before: %w", len(refs), err)
+	}
+	if found := a.ledger.total() - before; found > 0 {
+		a.note("%d of %d refs that reading %s did not bring are there all the same, and were asked for one by one", found, len(refs), strings.Join(kinds, ", "))
+	}
+	return nil
+}

@@ -1,0 +1,303 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// night is a company over several runs that remember one another.
+type night struct {
+	t   *testing.T
+	dir string
+}
+
+// run runs a world that make fills, after what every run has.
+func (n night) run(fill func(w *world)) (*world, *Report, error) {
+	n.t.Helper()
+	w := newWorld(n.t)
+	w.o.State = n.dir
+	fill(w)
+	w.add("identities", "user", "sam", "fine")
+	w.add("identities", "user", "ann", "fine")
+	report, err := w.run(n.t)
+	return w, report, err
+}
+
+// good runs what has to be delivered.
+func (n night) good(fill func(w *world)) (*world, *Report) {
+	n.t.Helper()
+	w, report, err := n.run(fill)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return w, report
+}
+
+func components(w *world, n int, fate string) {
+	for i := range n {
+		w.add("catalog", "component", fmt.Sprintf("c%03d", i), fate)
+	}
+}
+
+// TestNoMassDeletion is invariant 4 by id: what the last good run delivered and
+// this one would not is counted, whatever the net number is.
+func TestNoMassDeletion(t *testing.T) {
+	before := func(w *world) { components(w, 100, "fine") }
+	for name, tc := range map[string]struct {
+		before, after func(w *world)
+		loss          int      // that has to be approved, 0 when it passes
+		table         []string // of the refusal
+	}{
+		"nothing changes":          {before, before, 0, nil},
+		"twenty may always go":     {before, func(w *world) { components(w, 80, "fine") }, 0, nil},
+		"a quarter is gone":        {before, func(w *world) { components(w, 75, "fine") }, 25, []string{"documents, gone from the source: 25", "component:default/c075, ", " and 15 more"}},
+		"a quarter is filtered":    {before, func(w *world) { components(w, 100, "fine"); fates1(w, 30, "dropped") }, 30, []string{"documents, filtered: unwanted: 30"}},
+		"a quarter is withheld":    {before, func(w *world) { components(w, 100, "fine"); fates1(w, 30, "private") }, 30, []string{"documents, withheld: rule private: for nobody: 30"}},
+		"a quarter is rejected":    {before, func(w *world) { components(w, 100, "fine"); fates1(w, 30, "rule error") }, 30, []string{"documents, rejected: permissions: 30"}},
+		"as many others come":      {before, func(w *world) { renamed(w, 100) }, 100, []string{"documents                    100 before     100 would go"}},
+		"a type goes":              {func(w *world) { components(w, 100, "fine"); apis(w, 6) }, before, 6, []string{"documents api"}},
+		"five of a type may go":    {func(w *world) { components(w, 100, "fine"); apis(w, 5) }, before, 0, nil},
+		"all members go":           {func(w *world) { before(w); team(w, 5) }, func(w *world) { before(w); team(w, 0) }, 5, []string{"members", "filled members"}},
+		"a member goes":            {func(w *world) { before(w); team(w, 5) }, func(w *world) { before(w); team(w, 4) }, 0, nil},
+		"all but one of a few go":  {func(w *world) { components(w, 10, "fine") }, func(w *world) { components(w, 1, "fine") }, 0, nil},
+		"what was withheld leaves": {func(w *world) { components(w, 100, "fine"); fates1(w, 50, "private") }, func(w *world) { renamedFrom(w, 50, 100) }, 0, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := night{t, t.TempDir()}
+			n.good(tc.before)
+			w, report, err := n.run(tc.after)
+			if tc.loss == 0 {
+				if err != nil {
+					t.Fatalf("%v\n%s", err, strings.Join(tableOf(err), "\n"))
+				}
+				return
+			}
+			var refused *Refusal
+			if !errors.As(err, &refused) || refused.Guard != "guards.max_loss" || w.sent() || report.Sent {
+				t.Fatalf("error %v, sent %v", err, w.sent())
+			}
+			if line := fmt.Sprintf("--approve-loss %d", tc.loss); !strings.HasSuffix(refused.Remedy, line) {
+				t.Errorf("remedy %q, want %s", refused.Remedy, line)
+			}
+			for _, text := range tc.table {
+				if !strings.Contains(strings.Join(refused.Table, "\n"), text) {
+					t.Errorf("the table has no %q:\n%s", text, strings.Join(refused.Table, "\n"))
+				}
+			}
+			if _, _, err := n.run(func(w *world) { tc.after(w); w.o.Approvals.Loss = tc.loss - 1 }); err == nil {
+				t.Error("one fewer was enough")
+			}
+			w, _ = n.good(func(w *world) { tc.after(w); w.o.Approvals.Loss = tc.loss })
+			if s := w.plan.Stream("documents"); !s.Cleared {
+				t.Error("the sink is not told that the guard has passed")
+			}
+			n.good(tc.after) // once approved it is as it should be
+		})
+	}
+}
+
+func tableOf(err error) []string {
+	var refused *Refusal
+	if errors.As(err, &refused) {
+		return refused.Table
+	}
+	return nil
+}
+
+// fates1 gives the first n components another fate.
+func fates1(w *world, n int, fate string) {
+	all := w.records["catalog"]
+	w.records["catalog"] = nil
+	components(w, n, fate)
+	w.records["catalog"] = append(w.records["catalog"], all[n:]...)
+	w.p.Limits.MaxRejected = Bound{Share: 1}
+}
+
+func renamed(w *world, n int) {
+	for i := range n {
+		w.add("catalog", "component", fmt.Sprintf("other%d", i), "fine")
+	}
+}
+
+func renamedFrom(w *world, from, to int) {
+	components(w, to, "fine")
+	w.records["catalog"] = w.records["catalog"][from:]
+}
+
+func apis(w *world, n int) {
+	for i := range n {
+		w.add("catalog", "api", fmt.Sprint("a", i), "fine")
+	}
+}
+
+func team(w *world, members int) {
+	g := []string{"group:default/team"}
+	for i := range members {
+		g = append(g, fmt.Sprint("user", i))
+	}
+	w.teams = append(w.teams, g)
+}
+
+// TestNoMassExposure is invariant 5: documents that were there before and would
+// be found by more people.
+func TestNoMassExposure(t *testing.T) {
+	of := func(fate string, n int) func(*world) {
+		return func(w *world) { components(w, 100, "fine"); fates1(w, n, fate) }
+	}
+	for name, tc := range map[string]struct {
+		before, after func(w *world)
+		wider         int
+		table         string
+	}{
+		"as it was":                  {of("of sam", 50), of("of sam", 50), 0, ""},
+		"narrower":                   {of("fine", 50), of("of sam", 50), 0, ""},
+		"one of two leaves":          {of("of sam and ann", 50), of("of sam", 50), 0, ""},
+		"twenty become everybody's":  {of("of sam", 50), of("of sam", 30), 0, ""},
+		"more become everybody's":    {of("of sam", 50), of("of sam", 29), 21, "default: listed → all-users, 21"},
+		"one person more":            {of("of sam", 50), of("of sam and ann", 50), 50, "owners: listed → more of them, 50"},
+		"withheld ones come to some": {of("private", 50), of("of sam", 50), 50, "owners: nobody → listed, 50"},
+		"a flipped default":          {of("private", 50), of("fine", 50), 50, "default: nobody → all-users, 50"},
+		"new ones do not count":      {of("of sam", 50), func(w *world) { of("of sam", 50)(w); renamed(w, 100) }, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := night{t, t.TempDir()}
+			n.good(func(w *world) { tc.before(w); w.o.Approvals.Loss = 100 })
+			after := func(w *world) { tc.after(w); w.o.Approvals.Loss = 100 }
+			w, report, err := n.run(after)
+			if tc.wider == 0 {
+				if err != nil {
+					t.Fatalf("%v\n%s", err, strings.Join(tableOf(err), "\n"))
+				}
+				return
+			}
+			var refused *Refusal
+			if !errors.As(err, &refused) || refused.Guard != "guards.max_widen" || w.sent() {
+				t.Fatalf("error %v, sent %v", err, w.sent())
+			}
+			if !strings.HasSuffix(refused.Remedy, fmt.Sprintf("--approve-widen %d", tc.wider)) || !slices.ContainsFunc(refused.Table, func(l string) bool { return strings.Contains(l, tc.table) }) {
+				t.Errorf("%s\n%s", refused.Remedy, strings.Join(refused.Table, "\n"))
+			}
+			if report.Since == nil || report.Since.Wider != tc.wider {
+				t.Errorf("reported %+v", report.Since)
+			}
+			if _, _, err := n.run(func(w *world) { after(w); w.o.Approvals.Widen = tc.wider - 1 }); err == nil {
+				t.Error("one fewer was enough")
+			}
+			n.good(func(w *world) { after(w); w.o.Approvals.Widen = tc.wider })
+			n.good(after)
+		})
+	}
+}
+
+// TestBothGuards: a person learns of both at once.
+func TestBothGuards(t *testing.T) {
+	n := night{t, t.TempDir()}
+	n.good(func(w *world) { components(w, 100, "of sam") })
+	_, _, err := n.run(func(w *world) { components(w, 60, "fine") })
+	var refused *Refusal
+	if !errors.As(err, &refused) || refused.Also == nil || refused.Also.Guard != "guards.max_widen" {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestDryRemembersNothing: only what was delivered is compared with, and a
+// refused or failed run leaves what was remembered.
+func TestOnlyGoodRuns(t *testing.T) {
+	n := night{t, t.TempDir()}
+	n.good(func(w *world) { components(w, 100, "fine") })
+	n.run(func(w *world) { components(w, 90, "fine"); w.o.Dry = true })
+	n.run(func(w *world) { components(w, 90, "fine"); w.store.fail["publish"] = errors.New("boom") })
+	n.run(func(w *world) { components(w, 10, "fine") })
+	_, report := n.good(func(w *world) { components(w, 85, "fine") })
+	if ch := report.Streams[1].Changes; ch == nil || ch.Before != 100 || ch.Gone != 15 || ch.Same != 85 {
+		t.Errorf("compared with %+v", ch)
+	}
+}
+
+// TestOnlyOne: what a run does not write is remembered as it was.
+func TestUnwrittenIsRemembered(t *testing.T) {
+	n := night{t, t.TempDir()}
+	n.good(func(w *world) { components(w, 100, "fine") })
+	n.good(func(w *world) {
+		components(w, 10, "fine")
+		w.p.Unwritten = func(stream string) string {
+			if stream == "documents" {
+				return "not in --only"
+			}
+			return ""
+		}
+	})
+	if _, _, err := n.run(func(w *world) { components(w, 10, "fine") }); err == nil {
+		t.Error("90 documents went")
+	}
+}
+
+// TestConfirmedAbsence: refs of the last good run that reading does not bring
+// are asked for before they count as gone.
+func TestConfirmedAbsence(t *testing.T) {
+	for _, hold := range []int{1 << 20, 256} { // held, and while streaming
+		n := night{t, t.TempDir()}
+		n.good(func(w *world) { components(w, 100, "fine") })
+		half := func(w *world) {
+			w.p.Limits.HoldBytes = hold
+			components(w, 100, "fine")
+			w.hidden = w.records["catalog"][40:]
+			w.records["catalog"] = w.records["catalog"][:40]
+		}
+		w, report := n.good(half)
+		if len(w.published["documents"]) != 100 || len(w.asked) != 60 || report.Read != 102 {
+			t.Errorf("hold %d: %d published, %d asked for, %d read", hold, len(w.published["documents"]), len(w.asked), report.Read)
+		}
+		if !strings.Contains(strings.Join(report.Notes, "\n"), "60 of 60 refs that reading component did not bring") {
+			t.Errorf("notes %q", report.Notes)
+		}
+		w, _, err := n.run(func(w *world) { half(w); w.blind = true })
+		if err == nil || w.sent() || !strings.Contains(err.Error(), "20 refs that were just read are not found") {
+			t.Errorf("a blind source: %v", err)
+		}
+		w, _, err = n.run(func(w *world) { half(w); w.hidden = nil })
+		if err == nil || w.sent() {
+			t.Errorf("60 that are gone: %v", err)
+		}
+	}
+}
+
+// TestStaleCounts: what the sink said before the last run is not what it holds.
+func TestStaleCounts(t *testing.T) {
+	n := night{t, t.TempDir()}
+	said := func(w *world) { w.holdings = Holdings{Streams: map[string]int{"users": 2, "documents": 200}} }
+	n.good(func(w *world) { components(w, 100, "fine"); said(w); w.o.Approvals.Loss = 100 })
+	n.good(func(w *world) { components(w, 100, "fine"); said(w) })
+	if _, _, err := n.run(func(w *world) {
+		components(w, 100, "fine")
+		w.holdings = Holdings{Streams: map[string]int{"users": 2, "documents": 201}}
+	}); err == nil {
+		t.Error("the sink holds more than is remembered, and it goes")
+	}
+}
+
+// TestOneAtATime: a second run of the same place ends with who holds it; a dry
+// run may look.
+func TestOneAtATime(t *testing.T) {
+	n := night{t, t.TempDir()}
+	n.good(func(w *world) {
+		components(w, 10, "fine")
+		w.company.fail = func(phase string, page int) error {
+			if phase == "catalog" && page == 0 {
+				_, _, err := n.run(func(w *world) { components(w, 10, "fine") })
+				var held *Held
+				if !errors.As(err, &held) || held.Since.IsZero() || !strings.Contains(held.Holder, w.o.RunID) {
+					t.Errorf("the second: %v", err)
+				}
+				if _, _, err := n.run(func(w *world) { components(w, 10, "fine"); w.o.Dry = true }); err != nil {
+					t.Errorf("a dry run: %v", err)
+				}
+			}
+			return nil
+		}
+	})
+	n.good(func(w *world) { components(w, 10, "fine") })
+}

@@ -1,0 +1,117 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// past is the last good run as review compares with it: hashes, about a hundred
+// bytes an item (invariant 7). The refs stay on disk until one is asked for.
+type past struct {
+	snap *state.Snapshot
+	rows []pastItem        // in the order of the snapshot
+	ids  map[itemKey]int32 // the delivered ones, by their ID
+	refs map[itemKey]int32 // by their ref
+}
+
+type itemKey struct {
+	stream uint8
+	hash   uint64
+}
+
+type pastItem struct {
+	id, content uint64
+	names       []uint64
+	stream, typ uint8
+	audience    Audience
+	present     bool // the new run has its ID
+}
+
+// words gives repeated words a number; beyond 255 they share the last one.
+type words struct{ list []string }
+
+func (w *words) number(word string) uint8 {
+	i := slices.Index(w.list, word)
+	if i < 0 {
+		if i = len(w.list); i > 254 {
+			return 255
+		}
+		w.list = append(w.list, word)
+	}
+	return uint8(i)
+}
+
+func (w *words) word(n uint8) string {
+	if int(n) < len(w.list) {
+		return w.list[n]
+	}
+	return "other"
+}
+
+// readPast takes what the last good run left of the streams that are wanted.
+func readPast(snap *state.Snapshot, streams, types *words, wanted func(stream string) bool) (*past, error) {
+	p := &past{snap: snap, ids: map[itemKey]int32{}, refs: map[itemKey]int32{}}
+	for e, err := range snap.Entries() {
+		if err != nil {
+			return nil, err
+		}
+		if !wanted(e.Stream) {
+			p.rows = append(p.rows, pastItem{present: true})
+			continue
+		}
+		row := pastItem{id: e.ID, content: e.Content, names: e.Names, stream: streams.number(e.Stream), typ: types.number(e.Type), audience: audienceOf(e.Audience)}
+		n := int32(len(p.rows))
+		p.refs[itemKey{row.stream, state.Hash([]byte(e.Ref))}] = n
+		if row.audience == Nobody {
+			row.present = true // it was never there
+		} else {
+			p.ids[itemKey{row.stream, e.ID}] = n
+		}
+		p.rows = append(p.rows, row)
+	}
+	return p, nil
+}
+
+func (p *past) byID(stream uint8, id string) *pastItem {
+	return p.row(p.ids, itemKey{stream, state.Hash([]byte(id))})
+}
+
+func (p *past) byRef(stream uint8, ref string) *pastItem {
+	return p.row(p.refs, itemKey{stream, state.Hash([]byte(ref))})
+}
+
+func (p *past) row(m map[itemKey]int32, k itemKey) *pastItem {
+	if i, ok := m[k]; ok {
+		return &p.rows[i]
+	}
+	return nil
+}
+
+// audienceOf is the class that a word means; a word nobody knows is the
+// narrowest, so that everything is wider.
+func audienceOf(word string) Audience {
+	if word == "" {
+		return Undecided
+	}
+	for _, a := range Audiences {
+		if a.String() == word {
+			return a
+		}
+	}
+	return Nobody
+}
+
+// without counts the members of a that are not in b; both ascend.
+func without(a, b []uint64) int {
+	n := 0
+	for _, v := range a {
+		for len(b) > 0 && b[0] < v {
+			b = b[1:]
+		}
+		if len(b) == 0 || b[0] != v {
+			n++
+		}
+	}
+	return n
+}

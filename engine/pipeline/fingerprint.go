@@ -1,0 +1,24 @@
+package pipeline
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+)
+
+// fingerprint tells what the file and its surroundings say apart: its text, the
+// settings, and the variables that are no secret.
+func (d *Definition) fingerprint() string {
+	h := sha256.New()
+	h.Write(d.Document.Source())
+	for _, s := range d.o.Settings {
+		fmt.Fprintf(h, "\x00set %s\x00%s", s.Path, s.Value)
+	}
+	for _, v := range d.Variables {
+		if !v.Secret && v.Set && d.o.Variables.Lookup != nil {
+			value, _ := d.o.Variables.Lookup(v.Name)
+			fmt.Fprintf(h, "\x00env %s\x00%s", v.Name, value)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

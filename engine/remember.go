@@ -1,0 +1,173 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// remember takes the sink's place for this run and opens what the last good run
+// left. A dry run takes nothing: it may run beside another.
+func (r *run) remember() error {
+	place := r.p.Sink.Place()
+	if r.o.State == "" || place == "" {
+		return nil
+	}
+	var err error
+	if r.store, err = state.Open(r.o.State, place); err != nil {
+		return Errorf(Fatal, "name a folder that can be written with --state DIR, or go without with --state none", "%w", err)
+	}
+	if !r.o.Dry {
+		r.lock, err = r.store.Lock(r.o.RunID)
+		var held *state.HeldError
+		if errors.As(err, &held) {
+			return &Held{Holder: held.Owner.String(), Since: held.Owner.Since, Remedy: "wait until it has ended; two runs at once would end one another's uploads"}
+		}
+		if err != nil {
+			return Errorf(Fatal, "name a folder that can be written with --state DIR, or go without with --state none", "%w", err)
+		}
+	}
+	var warning string
+	if r.last, warning, err = r.store.Load(); err != nil {
+		return Errorf(Fatal, "see who may read the folder, or name another with --state DIR", "%w", err)
+	}
+	if warning != "" {
+		r.o.Log.Warn(warning)
+		r.note("%s", warning)
+	}
+	return nil
+}
+
+// forgo gives back what remember took.
+func (r *run) forgo() {
+	if r.last != nil {
+		r.last.Close()
+	}
+	if r.lock != nil {
+		if err := r.lock.Release(); err != nil {
+			r.o.Log.Warn("the lock was not released", "error", err)
+		}
+	}
+}
+
+// youngCounts is how long what a sink says it holds may be that of before the
+// last run (Glean: three hours).
+const youngCounts = 4 * time.Hour
+
+// compare puts the plan beside the last good run.
+func (r *run) compare() error {
+	v := &review{p: r.p, ledger: r.ledger, approvals: r.o.Approvals, refused: map[string]int{}, stale: func(string, int) bool { return false }}
+	r.reviewer = v
+	if r.last == nil {
+		return nil
+	}
+	v.since = ", since the run of " + r.last.Finished.Local().Format("2006-01-02 15:04")
+	if r.last.Fingerprint != r.p.Fingerprint {
+		v.since += ", and the pipeline is another than then"
+	}
+	if time.Since(r.last.Finished) < youngCounts {
+		v.stale = func(stream string, said int) bool {
+			before, known := r.last.Said[stream]
+			return known && before == said
+		}
+	}
+	c := &comparer{comparison: newComparison(), shelf: r.shelf, ledger: r.ledger, off: r.p.off,
+		permissions: func(stream string) bool { s, _ := r.p.stream(stream); return s.Permissions }}
+	v.compared = c.comparison
+	return c.run(r.plan, r.last)
+}
+
+// fillChanges writes the differences into the report.
+func (r *run) fillChanges() {
+	if r.reviewer == nil || r.reviewer.compared == nil {
+		return
+	}
+	c := r.reviewer.compared
+	n, _ := c.widened()
+	r.report.Since = &Since{Run: r.last.Run, Finished: r.last.Finished, SamePipeline: r.last.Fingerprint == r.p.Fingerprint, Audience: c.audience, Wider: n}
+	for i := range r.report.Streams {
+		r.report.Streams[i].Changes = c.streams[r.report.Streams[i].Name]
+	}
+	if line := c.gained(); line != "" {
+		r.note("%s", line)
+	}
+}
+
+// save makes this run the last good one.
+func (r *run) save() error {
+	if r.store == nil {
+		return nil
+	}
+	err := r.write()
+	if err != nil {
+		return &Unconfirmed{Reason: "everything was delivered, but what was delivered could not be remembered: " + err.Error(), Remedy: "see that the state folder can be written and run again; until then runs are compared with the one before"}
+	}
+	return nil
+}
+
+func (r *run) write() error {
+	h := state.Header{Pipeline: r.p.Name, Run: r.o.RunID, Finished: time.Now().UTC(), Fingerprint: r.p.Fingerprint, Said: r.held.Streams, Streams: map[string]int{}, Types: map[string]map[string]int{}}
+	for _, s := range r.plan.Streams {
+		h.Streams[s.Name] = s.Count - r.reviewer.refused[s.Name]
+		if len(s.Types) > 1 || s.Types[""] == 0 {
+			h.Types[s.Name] = s.Types
+		}
+	}
+	if r.last != nil {
+		for stream, n := range r.last.Streams {
+			if r.plan.Stream(stream) == nil {
+				h.Streams[stream] = n
+			}
+		}
+	}
+	w, err := r.store.Create(h)
+	if err != nil {
+		return err
+	}
+	if err := r.entries(w); err != nil {
+		w.Abort()
+		return err
+	}
+	return w.Commit()
+}
+
+// entries are what this run delivered and withheld, and what it did not write
+// as it was before.
+func (r *run) entries(w *state.Writer) error {
+	for _, s := range r.plan.Streams {
+		sh := r.shelf.streams[s.Name]
+		for t, err := range r.shelf.each(s.Name) {
+			if err != nil {
+				return fmt.Errorf("read the stage: %w", err)
+			}
+			if sh.refused[t.ID] {
+				continue
+			}
+			e := state.Entry{Stream: s.Name, Ref: t.Ref, Kind: r.ledger.kind(t.Ref), Type: t.Type, ID: state.Hash([]byte(t.ID)), Content: t.Content, Names: t.Names}
+			if t.Audience != Undecided {
+				e.Audience = t.Audience.String()
+			}
+			w.Add(e)
+		}
+		for ref, err := range r.shelf.unseen(s.Name) {
+			if err != nil {
+				return fmt.Errorf("read the stage: %w", err)
+			}
+			w.Add(state.Entry{Stream: s.Name, Ref: ref, Kind: r.ledger.kind(ref), Audience: Nobody.String(), ID: state.Hash([]byte(ref))})
+		}
+	}
+	if r.last == nil {
+		return nil
+	}
+	for e, err := range r.last.Entries() {
+		if err != nil {
+			return err
+		}
+		if r.plan.Stream(e.Stream) == nil {
+			w.Add(e)
+		}
+	}
+	return nil
+}

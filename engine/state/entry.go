@@ -1,0 +1,42 @@
+package state
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+)
+
+// Header is what is remembered of a run as a whole.
+type Header struct {
+	Version  int       `json:"version"`
+	Place    string    `json:"place"`
+	Pipeline string    `json:"pipeline"`
+	Run      string    `json:"run"`
+	Finished time.Time `json:"finished"`
+	// Fingerprint tells configurations apart.
+	Fingerprint string `json:"fingerprint"`
+	// Said is what the sink said, before the run, that it held of each stream.
+	Said map[string]int `json:"said,omitempty"`
+	// Streams and Types count the delivered items.
+	Streams map[string]int            `json:"streams"`
+	Types   map[string]map[string]int `json:"types,omitempty"`
+}
+
+// Entry is what is remembered of one item.
+type Entry struct {
+	Stream, Ref, Kind, Type string
+	// Audience is the class of who could find it, "" in streams without
+	// permissions. "nobody" is an item that was not delivered.
+	Audience string
+	ID       uint64 // Hash of the item's ID
+	Content  uint64 // Hash of what was sent
+	// Names are the hashes of the people and groups that it named, ascending.
+	Names []uint64
+}
+
+// Hash is a stable fingerprint of a text. It tells texts apart and does not keep
+// one secret that can be guessed.
+func Hash(text []byte) uint64 {
+	sum := sha256.Sum256(text)
+	return binary.BigEndian.Uint64(sum[:])
+}

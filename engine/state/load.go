@@ -1,0 +1,239 @@
+package state
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+// Snapshot is the state of the last good run. Reading it does not depend on
+// what takes its place meanwhile.
+type Snapshot struct {
+	Header
+	f *os.File
+}
+
+// Load is the state of the last good run, nil when there is none. A file that is
+// damaged, of another format or another place's is set aside and counts as none;
+// warning then says so.
+func (s *Store) Load() (snap *Snapshot, warning string, err error) {
+	path := s.path(".state")
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("read the state: %w", err)
+	}
+	snap = &Snapshot{f: f}
+	problem := snap.verify(s.place)
+	if problem == nil {
+		return snap, "", nil
+	}
+	f.Close()
+	aside := path + ".damaged"
+	if err := os.Rename(path, aside); err != nil {
+		return nil, "", fmt.Errorf("set aside the state, which is not to be trusted (%w): %w", problem, err)
+	}
+	return nil, fmt.Sprintf("the state of the last good run is not to be trusted (%v): it was set aside as %s, and nothing can be compared with it", problem, aside), nil
+}
+
+// Close gives back the file.
+func (s *Snapshot) Close() error { return s.f.Close() }
+
+// maxLine bounds what one line may hold.
+const maxLine = 16 << 20
+
+func (s *Snapshot) lines() *bufio.Scanner {
+	sc := bufio.NewScanner(io.NewSectionReader(s.f, 0, 1<<62))
+	sc.Buffer(make([]byte, 64<<10), maxLine)
+	return sc
+}
+
+// verify reads the whole file once, and every entry of it.
+func (s *Snapshot) verify(place string) error {
+	sum := sha256.New()
+	p := parser{words: map[string]string{}}
+	sc := s.lines()
+	entries := 0
+	for n := 0; sc.Scan(); n++ {
+		line := sc.Bytes()
+		kind, rest, _ := bytes.Cut(line, []byte("\t"))
+		if n == 0 {
+			if string(kind) != lineHeader {
+				return errors.New("it is not a state file")
+			}
+			if err := s.header(string(rest), place); err != nil {
+				return err
+			}
+		}
+		if string(kind) == lineEnd {
+			if string(rest) != fmt.Sprintf("%d\t%s", entries, hex.EncodeToString(sum.Sum(nil))) || sc.Scan() {
+				return errors.New("its checksum is wrong")
+			}
+			return nil
+		}
+		_, is, err := p.line(line)
+		if err != nil {
+			return err
+		}
+		if is {
+			entries++
+		}
+		sum.Write(line)
+		sum.Write([]byte("\n"))
+	}
+	if err := sc.Err(); err != nil {
+		return err
+	}
+	return errors.New("it has no end")
+}
+
+func (s *Snapshot) header(field, place string) error {
+	text, err := unescape(field)
+	if err != nil {
+		return err
+	}
+	if err := codec.Unmarshal([]byte(text), &s.Header); err != nil {
+		return errors.New("its header cannot be read")
+	}
+	if s.Version != version {
+		return fmt.Errorf("its format is %d, and this program knows %d", s.Version, version)
+	}
+	if s.Place != place {
+		return fmt.Errorf("it is about %s", s.Place)
+	}
+	return nil
+}
+
+// Entries are all of them, in the order in which they were added.
+func (s *Snapshot) Entries() iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		p := parser{words: map[string]string{}}
+		sc := s.lines()
+		for sc.Scan() {
+			e, is, err := p.line(sc.Bytes())
+			if is || err != nil {
+				if !yield(e, err) || err != nil {
+					return
+				}
+			}
+		}
+		if err := sc.Err(); err != nil {
+			yield(Entry{}, err)
+		}
+	}
+}
+
+// parser reads lines; the words that repeat are kept once.
+type parser struct {
+	words map[string]string
+	sets  [][]uint64
+}
+
+var errLine = errors.New("it has a line that cannot be read")
+
+func (p *parser) line(line []byte) (e Entry, is bool, err error) {
+	kind, rest, _ := bytes.Cut(line, []byte("\t"))
+	switch string(kind) {
+	case lineNames:
+		var names []uint64
+		for _, f := range strings.Fields(string(rest)) {
+			n, err := strconv.ParseUint(f, 16, 64)
+			if err != nil {
+				return e, false, errLine
+			}
+			names = append(names, n)
+		}
+		p.sets = append(p.sets, names)
+	case lineEntry:
+		e, err = p.entry(rest)
+		return e, err == nil, err
+	}
+	return e, false, nil
+}
+
+func (p *parser) entry(rest []byte) (e Entry, err error) {
+	var f [8][]byte
+	for i := range f {
+		var found bool
+		f[i], rest, found = bytes.Cut(rest, []byte("\t"))
+		if found != (i < len(f)-1) {
+			return e, errLine
+		}
+	}
+	for i, to := range []*string{&e.Stream, &e.Kind, &e.Type, &e.Audience} {
+		if *to, err = p.word(f[i]); err != nil {
+			return e, err
+		}
+	}
+	if len(f[4]) > 0 {
+		n, err := strconv.Atoi(string(f[4]))
+		if err != nil || n < 0 || n >= len(p.sets) {
+			return e, errLine
+		}
+		e.Names = p.sets[n]
+	}
+	var idErr, contentErr error
+	e.ID, idErr = strconv.ParseUint(string(f[5]), 16, 64)
+	e.Content, contentErr = strconv.ParseUint(string(f[6]), 16, 64)
+	if idErr != nil || contentErr != nil {
+		return e, errLine
+	}
+	e.Ref, err = unescape(string(f[7]))
+	return e, err
+}
+
+func (p *parser) word(b []byte) (string, error) {
+	if w, ok := p.words[string(b)]; ok {
+		return w, nil
+	}
+	w, err := unescape(string(b))
+	if err == nil {
+		p.words[string(b)] = w
+	}
+	return w, err
+}
+
+func unescape(field string) (string, error) {
+	if !strings.Contains(field, `\`) {
+		return field, nil
+	}
+	var b strings.Builder
+	for i := 0; i < len(field); i++ {
+		if field[i] != '\\' {
+			b.WriteByte(field[i])
+			continue
+		}
+		if i+2 >= len(field) {
+			return "", errLine
+		}
+		c, err := hex.DecodeString(field[i+1 : i+3])
+		if err != nil {
+			return "", errLine
+		}
+		b.WriteByte(c[0])
+		i += 2
+	}
+	return b.String(), nil
+}
+
+// sweep removes what a run that was killed left half written.
+func (s *Store) sweep() {
+	left, _ := filepath.Glob(s.path(".new-*"))
+	for _, path := range left {
+		os.Remove(path)
+	}
+}

@@ -1,0 +1,71 @@
+package state
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Store is the state of one place in a folder.
+type Store struct {
+	dir, place, key string
+}
+
+// Open makes the folder if it is not there. It creates no file.
+func Open(dir, place string) (*Store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the state folder: %w", err)
+	}
+	sum := sha256.Sum256([]byte(place))
+	return &Store{dir: dir, place: place, key: slug(place) + "-" + hex.EncodeToString(sum[:4])}, nil
+}
+
+// Usable tells why nothing can be kept in a folder, which it makes.
+func Usable(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".usable-*")
+	if err != nil {
+		return err
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}
+
+func (s *Store) path(suffix string) string { return filepath.Join(s.dir, s.key+suffix) }
+
+// slug makes a place readable in the name of a file.
+func slug(place string) string {
+	_, place, _ = strings.Cut(place, "://")
+	out := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(place))
+	return strings.Trim(out[:min(60, len(out))], "-.")
+}
+
+// ErrNoDefault is that the environment names no folder of the user's own.
+var ErrNoDefault = errors.New("neither HOME nor XDG_STATE_HOME is set")
+
+// DefaultDir is the user's folder for state.
+func DefaultDir(env func(string) (string, bool)) (string, error) {
+	get := func(name string) string { v, _ := env(name); return v }
+	if dir := get("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "pipe"), nil
+	}
+	if dir := get("LOCALAPPDATA"); runtime.GOOS == "windows" && dir != "" {
+		return filepath.Join(dir, "pipe"), nil
+	}
+	if home := get("HOME"); filepath.IsAbs(home) {
+		return filepath.Join(home, ".local", "state", "pipe"), nil
+	}
+	return "", ErrNoDefault
+}

@@ -1,0 +1,177 @@
+package glean
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+)
+
+// TestAbandoned: a run ends hard at each of its requests, before or after it
+// takes effect. The next run cleans up and delivers its own catalog, whichever
+// that is.
+func TestAbandoned(t *testing.T) {
+	const size = 7
+	for _, reading := range sandbox.Readings() {
+		all := requestsOf(t, reading.Rules, size)
+		for _, takesEffect := range []bool{false, true} {
+			for k := range all {
+				if !*thorough && reading.Name != "mild" && reading.Name != "all of them" && k%5 != 0 {
+					continue
+				}
+				name := fmt.Sprintf("%s, request %d of %d, takes effect: %v", reading.Name, k, all, takesEffect)
+				f := start(t, reading.Rules)
+				if err := f.run(company(0, size)...); err != nil {
+					t.Fatal(err)
+				}
+				f.reset()
+				s := f.read(company(1, size)...)
+				if _, err := s.Holds(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				f.abandon(s, k, takesEffect)
+				next := company(1+k%2, size) // what it was about to send, or something else
+				if err := f.run(next...); err != nil || f.differs() != "" || len(f.rejected) > 0 {
+					t.Fatalf("%s: %v, %s, rejected %v", name, err, f.differs(), f.rejected)
+				}
+				for _, u := range f.index().Unfinished() { // of a group that is no more
+					if u.Stream != "memberships" || f.index().Groups[u.Group].Name != "" {
+						t.Errorf("%s: unfinished: %+v", name, u)
+					}
+				}
+			}
+		}
+	}
+}
+
+// requestsOf is how many requests publishing makes.
+func requestsOf(t *testing.T, rules sandbox.Rules, size int) int {
+	f := start(t, rules)
+	if err := f.run(company(0, size)...); err != nil {
+		t.Fatal(err)
+	}
+	f.reset()
+	s := f.read(company(1, size)...)
+	if _, err := s.Holds(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := len(f.requests)
+	if err := s.Publish(t.Context(), f.plan(s)); err != nil {
+		t.Fatal(err)
+	}
+	return len(f.requests) - before
+}
+
+// abandon publishes until the request of that number, where everything ends. It
+// returns when the last request that took effect has done so.
+func (f *fixture) abandon(s *session, number int, takesEffect bool) {
+	f.t.Helper()
+	ctx, cancel := context.WithCancel(f.t.Context())
+	defer cancel()
+	var mu sync.Mutex
+	quiet := sync.NewCond(&mu)
+	made, under, over := 0, 0, false
+	dead := func(body []byte) bool { // a request of this run
+		return len(body) == 0 && !over || holds(s.o.RunID)(body)
+	}
+	f.observe = func(e sandbox.Exchange) {
+		mu.Lock()
+		defer mu.Unlock()
+		if dead(e.Body) {
+			under--
+			quiet.Broadcast()
+		}
+	}
+	f.server.Fail(sandbox.Fault{Reset: true, Match: func(body []byte) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if !dead(body) {
+			return false
+		}
+		n := made
+		made++
+		under++
+		if n == number {
+			cancel()
+		}
+		return n > number || n == number && !takesEffect
+	}})
+	err := s.Publish(ctx, f.plan(s))
+	mu.Lock()
+	defer mu.Unlock()
+	if !takesEffect && !errors.Is(err, context.Canceled) && made > number {
+		f.t.Errorf("it went on after request %d: %v", number, err)
+	}
+	for under > 0 {
+		quiet.Wait()
+	}
+	over = true // what of it still comes is lost
+}
+
+// TestRefusedCredentials: a token that is refused is refused for all; nothing
+// is tried again, and nothing else is asked.
+func TestRefusedCredentials(t *testing.T) {
+	for stream, path := range streamPaths {
+		for name, page := range map[string]sandbox.PageKind{"first": sandbox.FirstPage, "middle": sandbox.MiddlePage, "last": sandbox.LastPage} {
+			f := start(t, sandbox.Rules{}, func(c *Config) { c.Concurrency = 1 })
+			refused, after := false, 0
+			fault := sandbox.Fault{Path: path, Page: page, Status: http.StatusUnauthorized, Match: func([]byte) bool { refused = true; return true }}
+			if stream == "memberships" && name != "first" {
+				fault.Match = func(b []byte) bool { refused = refused || holds("group:default/all")(b); return refused }
+			}
+			f.server.Fail(fault)
+			f.observe = func(e sandbox.Exchange) {
+				if refused {
+					after++
+				}
+			}
+			err := f.run(company(1, 17)...)
+			if engine.ClassOf(err) != engine.Fatal || !strings.Contains(err.Error(), "401") || after != 1 {
+				t.Errorf("%s, %s page: %v, %d requests", stream, name, err, after)
+			}
+		}
+	}
+}
+
+// TestRefusedAfterDoubt: the token is refused when a last page is in doubt.
+func TestRefusedAfterDoubt(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.LastPage, Status: http.StatusServiceUnavailable, Times: 1})
+	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.LastPage, Status: http.StatusUnauthorized})
+	err := f.run(append(docs(12), user("ann"))...)
+	if engine.ClassOf(err) != engine.Fatal || f.made("debug/backstage/status") != 1 { // of the review
+		t.Errorf("%v, %v", err, f.requests)
+	}
+}
+
+// TestRefusedCredentialsInParallel: the other pages that are under way are the
+// last ones.
+func TestRefusedCredentialsInParallel(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.MiddlePage, After: 3, Status: http.StatusUnauthorized})
+	err := f.run(append(docs(200), user("ann"))...)
+	if engine.ClassOf(err) != engine.Fatal || f.made("bulkindexdocuments") > 1+3+3 {
+		t.Errorf("%v, %d pages", err, f.made("bulkindexdocuments"))
+	}
+}
+
+// TestThrottled: Glean asks for pauses all the time, with and without saying how
+// long.
+func TestThrottled(t *testing.T) {
+	for _, header := range []http.Header{nil, {"Retry-After": {"0"}}, {"Retry-After": {"nonsense"}}, {"X-Ratelimit-Reset": {"0"}}} {
+		f := start(t, sandbox.Rules{Scope: sandbox.OfDatasource})
+		var n atomic.Int64
+		f.server.Fail(sandbox.Fault{Status: http.StatusTooManyRequests, Header: header, Match: func([]byte) bool { return n.Add(1)%3 != 0 }})
+		f.cfg.Concurrency = 1 // so that each third attempt is a request's own
+		if err := f.run(company(1, 7)...); err != nil || f.differs() != "" {
+			t.Errorf("%v: %v, %s", header, err, f.differs())
+		}
+	}
+}

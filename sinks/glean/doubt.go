@@ -1,0 +1,269 @@
+package glean
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// This file finds out what became of a first or a last page without a good
+// answer. A first page may have opened the upload, and a last one closed it,
+// though the answer was lost; and a refusal may be about another upload that is
+// in the way rather than about the page.
+
+// request makes the request of a page. Each attempt at a first page has an
+// upload id of its own: when an earlier one gets through late, nothing else is
+// sent under its id, so that it neither begins the upload anew under way nor
+// adds to it. doubt means that some attempt may have taken effect although
+// there is an error.
+func (u *upload) request(ctx context.Context, p *page, first, last bool) (doubt bool, err error) {
+	attempts := 0
+	var body []byte
+	next := func() []byte {
+		if attempts++; first {
+			u.id = u.uploadID(u)
+			u.tried = append(u.tried, u.id)
+		}
+		if first || body == nil {
+			body = p.request(u.tail(first, last))
+		}
+		return body
+	}
+	_, err = u.sink.conn.Do(ctx, connection.Request{
+		Method: http.MethodPost, Path: u.path, Want: connection.NoBody, Body: next(), Again: next,
+		Idempotent: true, // pages are upserts by id; post sorts out the first and the last
+	})
+	status := statusOf(err)
+	return err != nil && (attempts > 1 || status == 0 || status == http.StatusRequestTimeout || status >= 500), err
+}
+
+// post makes the request of a page and, where the answer leaves it open, finds
+// out what became of it. It returns nil when the page is in the upload, and for
+// a last page, when the upload is closed.
+func (u *upload) post(ctx context.Context, p *page, last bool) error {
+	first := !u.opened
+	wait := u.sink.patience()
+	for {
+		doubt, err := u.request(ctx, p, first, last)
+		refused := isRefusal(err)
+		again := false
+		switch {
+		case err == nil:
+		case ctx.Err() != nil || engine.ClassOf(err) == engine.Fatal || !refused && !(doubt && last):
+			return err
+		case last && !first:
+			err = u.closing(ctx, err, doubt, wait)
+		case last && !refused:
+			err = u.closing(ctx, err, doubt, wait)
+		case first:
+			again, err = u.opening(ctx, p, err, !last && (doubt || statusOf(err) == http.StatusConflict), wait)
+		}
+		if again {
+			continue
+		}
+		if first && err == nil {
+			u.opened = true
+		}
+		return err
+	}
+}
+
+// isRefusal tells whether Glean refused a page, be it for what is in it or for
+// the upload.
+func isRefusal(err error) bool {
+	status := statusOf(err)
+	return status == http.StatusBadRequest || status == http.StatusConflict
+}
+
+// opening finds out what a first page was refused for, which is err. Where an
+// earlier attempt may have opened the upload, the page is sent once more as one
+// that is not the first: when it is taken, it is there.
+func (u *upload) opening(ctx context.Context, p *page, err error, probe bool, wait *patience) (again bool, _ error) {
+	for _, id := range u.tried {
+		if !probe {
+			break
+		}
+		u.id = id
+		if _, err := u.request(ctx, p, false, false); err == nil || engine.ClassOf(err) == engine.Fatal {
+			return false, err
+		}
+	}
+	again, why := u.inTheWay(ctx, err, wait)
+	if !again && len(p.items) == 0 && statusOf(why) == http.StatusBadRequest && !wait.retried {
+		wait.retried = true // it was about another upload, which may have ended since
+		return true, nil
+	}
+	return again, why
+}
+
+// closedIn tells whether a status has one of the upload's attempts as completed,
+// and makes that the upload's id.
+func (u *upload) closedIn(s api.DatasourceStatus) bool {
+	for _, b := range histories(s)[u.stream] {
+		if b.Status == api.UploadSuccessful && (b.UploadID == u.id || slices.Contains(u.tried, b.UploadID)) {
+			u.id = b.UploadID
+			return true
+		}
+	}
+	return false
+}
+
+// closing finds out whether a last page has closed the upload, which the status
+// may tell late. err is what the page's request came to.
+func (u *upload) closing(ctx context.Context, err error, doubt bool, wait *patience) error {
+	refused, probed := isRefusal(err), !u.opened
+	for {
+		s, statusErr := u.sink.status(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if statusErr == nil && u.closedIn(s) {
+			return nil
+		}
+		if !doubt {
+			return err
+		}
+		if refused && !probed {
+			probed = true
+			if u.probe(ctx) == nil { // it is still open, and the refusal is about what is in the page
+				return err
+			}
+		}
+		if statusErr != nil || !wait.next(ctx) {
+			break
+		}
+	}
+	if !refused {
+		return err
+	}
+	return engine.Errorf(engine.Transient, "run again: the next run sends everything anew",
+		"the answer to the last page of the upload was lost, and Glean's status does not say whether it took effect: %v", err)
+}
+
+// probe is nil when Glean takes another page of the upload, without items.
+func (u *upload) probe(ctx context.Context) error {
+	_, err := u.request(ctx, newPage(u.stream, envelope), false, false)
+	return err
+}
+
+// inTheWay looks for the upload that a first page was refused for. again means
+// that the page is to be sent again: what was in the way may be discarded, or
+// has had time to end. err is the refusal.
+func (u *upload) inTheWay(ctx context.Context, err error, wait *patience) (again bool, _ error) {
+	conflict := statusOf(err) == http.StatusConflict
+	s, statusErr := u.sink.status(ctx)
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	discard, busy := false, false
+	if statusErr == nil {
+		if u.closedIn(s) { // a page that is both, whose answer was lost
+			return false, nil
+		}
+		if discard, busy, statusErr = u.competitors(underWay(s), conflict); statusErr != nil {
+			return false, statusErr
+		}
+	}
+	if !discard && !busy && conflict {
+		discard = slices.Contains(u.o.Discard, unnamed)
+	}
+	switch {
+	case discard && !u.force:
+		u.force = true
+		return true, nil
+	case !conflict && !busy:
+		return false, err
+	case statusErr == nil && wait.next(ctx):
+		return true, nil
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	}
+	return false, engine.Errorf(engine.Transient, "wait until it has ended, and run again; when nothing else writes to the datasource, give it up with --discard-upload "+unnamed,
+		"Glean has another upload under way, for which it refuses one of %s, and its status does not name it: %v", u.stream, err)
+}
+
+// competitors judges the unfinished uploads that may be in the way: those of
+// the stream, and where there are none, those of the others. discard means that
+// some are nobody's, busy that some are this run's own and under way. What
+// others do in other streams counts only in a conflict.
+func (u *upload) competitors(all []unfinished, conflict bool) (discard, busy bool, err error) {
+	elsewhere := !slices.ContainsFunc(all, func(o unfinished) bool { return o.stream == u.stream })
+	for _, o := range all {
+		if !elsewhere && o.stream != u.stream {
+			continue
+		}
+		if other := u.uploadOf(o.id); other != nil && other != u && !other.done.Load() {
+			busy = true
+			continue
+		}
+		note, err := u.discardable(o)
+		switch {
+		case err == nil:
+			discard = true
+			if note != "" && !u.force {
+				u.plan.Note("%s", note)
+			}
+		case !elsewhere || conflict:
+			return false, false, err
+		}
+	}
+	return discard, busy, nil
+}
+
+// uploadOf is the upload of this run that has an id, nil when none has.
+func (s *session) uploadOf(id string) *upload {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.uploads[id]
+}
+
+// begin opens an upload without items, where a refused first page left it open
+// whether the refusal was about its items.
+func (u *upload) begin(ctx context.Context) error {
+	err := u.post(ctx, newPage(u.stream, envelope), false)
+	if !isRefusal(err) {
+		return err
+	}
+	return engine.Errorf(engine.Permanent, "look at what it says and at the datasource in Glean; when another upload is under way, wait until it has ended",
+		"Glean refuses to begin an upload of %s, be it without any: %v", u.stream, err)
+}
+
+// stands is nil when a refusal can only be about what is in the page, since the
+// upload is open.
+func (u *upload) stands(ctx context.Context) error {
+	err := u.probe(ctx)
+	if err == nil || !isRefusal(err) {
+		return err
+	}
+	s, statusErr := u.sink.status(ctx)
+	if statusErr == nil && slices.ContainsFunc(underWay(s), func(o unfinished) bool { return o.stream == u.stream && o.id == u.id }) {
+		return nil // Glean takes no page without items
+	}
+	return engine.Errorf(engine.Transient, "see that no other run writes to the datasource, and run again",
+		"the upload is no longer Glean's current one, another has taken its place: %v", err)
+}
+
+// patience is how long a status may lag: as long as one waits for Glean to
+// confirm.
+type patience struct {
+	sleep       func(context.Context, time.Duration) error
+	left, delay time.Duration
+	retried     bool // a page was sent again without waiting
+}
+
+func (k *Sink) patience() *patience {
+	return &patience{sleep: k.sleep, left: k.cfg.Confirm.D(), delay: time.Second}
+}
+
+// next waits, each time longer; false when it is no use to wait any more.
+func (p *patience) next(ctx context.Context) bool {
+	d := min(p.delay, p.left)
+	p.left -= d
+	p.delay *= 2
+	return d > 0 && p.sleep(ctx, d) == nil
+}

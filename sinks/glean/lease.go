@@ -1,0 +1,110 @@
+package glean
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// lease is how long an unfinished upload of a run that nothing is known of
+// keeps other runs from the datasource.
+const lease = 20 * time.Minute
+
+// unnamed is what a person gives up where Glean has an upload under way that its
+// status does not name.
+const unnamed = "unnamed"
+
+// unfinished is an upload that Glean has under way.
+type unfinished struct {
+	stream, id string
+	since      time.Time // zero when Glean does not say
+}
+
+// underWay are the unfinished uploads of a status, in the order of publishing.
+func underWay(s api.DatasourceStatus) []unfinished {
+	var out []unfinished
+	all := histories(s)
+	for _, stream := range []string{streamUsers, streamGroups, streamMemberships, streamDocuments} {
+		for _, b := range all[stream] {
+			if b.Status == api.UploadActive {
+				since, _ := time.Parse(time.RFC3339, b.StartTime)
+				out = append(out, unfinished{stream, b.UploadID, since})
+			}
+		}
+	}
+	return out
+}
+
+// discardable tells that an unfinished upload is nobody's any more, with a
+// sentence about it. Its error is that somebody still works on it.
+func (s *session) discardable(u unfinished) (note string, err error) {
+	run, ours := runOf(s.o.Pipeline, u.stream, u.id)
+	switch {
+	case slices.Contains(s.o.Discard, u.id):
+		return fmt.Sprintf("an upload of %s was discarded, as it was given up: %s", u.stream, s.sink.foreign(u.id)), nil
+	case !ours:
+		return "", engine.Errorf(engine.Fatal, "wait until it has ended, or end what has begun it; when nothing works on it any more, give it up with --discard-upload "+shellWord(s.sink.foreign(u.id)),
+			"an upload of %s to datasource %q that is not of this pipeline is not finished: %s", u.stream, s.schema.name, s.sink.foreign(u.id))
+	case run.String() == s.o.RunID:
+		return "", nil
+	case s.o.Ended != nil && s.o.Ended(run.String()):
+		return fmt.Sprintf("an upload of %s that an earlier run of this pipeline left unfinished was discarded", u.stream), nil
+	}
+	now := s.sink.now()
+	since := ulid.Time(run.Time())
+	if u.since.After(since) {
+		since = u.since
+	}
+	if since.After(now) { // a clock is wrong
+		since = now
+	}
+	if until := since.Add(lease); now.Before(until) {
+		return "", &engine.Held{
+			Holder: fmt.Sprintf("run %s of this pipeline has an upload of %s under way", run, u.stream), Since: since, Until: until,
+			Remedy: fmt.Sprintf("wait until it has ended; when it has died, run again after %s, or give its upload up with --discard-upload %s", until.Local().Format("15:04:05"), u.id),
+		}
+	}
+	return fmt.Sprintf("an upload of %s that another run of this pipeline left unfinished more than %d minutes ago was discarded", u.stream, int(lease.Minutes())), nil
+}
+
+// shellWord is a text as it is typed on a command line.
+func shellWord(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:/@", r))
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// claim decides about the unfinished uploads that a run meets before it sends
+// anything: which streams have to discard one, and whether another run is at
+// work on any stream of the datasource.
+func (s *session) claim(all []unfinished) error {
+	given := slices.Clone(s.o.Discard)
+	for _, u := range all {
+		given = slices.DeleteFunc(given, func(id string) bool { return id == u.id })
+		note, err := s.discardable(u)
+		if _, held := err.(*engine.Held); err != nil && (held || s.writes(u.stream)) {
+			return err
+		}
+		if err == nil && s.writes(u.stream) {
+			s.discards[u.stream] = true
+			if note != "" {
+				s.notes = append(s.notes, note)
+			}
+		}
+	}
+	for _, id := range given {
+		if id != unnamed {
+			s.notes = append(s.notes, fmt.Sprintf("Glean has no unfinished upload %s: there was nothing to discard", shellWord(id)))
+		}
+	}
+	return nil
+}

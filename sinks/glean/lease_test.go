@@ -1,0 +1,197 @@
+package glean
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+)
+
+func TestUploadID(t *testing.T) {
+	const run = "01JCQ7ZJ8Z0000000000000000"
+	for id, want := range map[string]bool{
+		"pipe-documents-" + run:               true,
+		"pipe-documents-" + run + "-2":        true,
+		"pipe-documents-" + run + "-":         false,
+		"pipe-documents-" + run + "-x":        false,
+		"pipe-documents-" + run + "-2-3":      false,
+		"pipe-documents-1":                    false,
+		"pipe-users-" + run:                   false,
+		"pipe-documents-documents-" + run:     false,
+		"other-documents-" + run:              false,
+		"pipe-documents-" + run[1:]:           false,
+		"":                                    false,
+		"pipe-documents-":                     false,
+		"x-pipe-documents-" + run:             false,
+		"pipe-documents-01JCQ7ZJ8Z00000!0000": false,
+	} {
+		got, ours := runOf("pipe", "documents", id)
+		if ours != want || ours && got.String() != run {
+			t.Errorf("%q: %s %v", id, got, ours)
+		}
+	}
+	f := start(t, sandbox.Rules{})
+	s := f.read()
+	first, again, users := s.uploadID(&upload{stream: "documents"}), s.uploadID(&upload{stream: "documents"}), s.uploadID(&upload{stream: "users"})
+	if want := "pipe-documents-" + s.o.RunID; first != want || again != want+"-2" || users != "pipe-users-"+s.o.RunID {
+		t.Errorf("%s %s %s", first, again, users)
+	}
+}
+
+func (f *fixture) runAt(ago time.Duration) string {
+	return ulid.MustNew(ulid.Timestamp(f.clock().Add(-ago)), strings.NewReader("0123456789")).String()
+}
+
+// TestUnfinishedUploads: what is in the way of a run, and what becomes of it.
+func TestUnfinishedUploads(t *testing.T) {
+	const later = time.Hour
+	no := func(string) bool { return false }
+	for name, tc := range map[string]struct {
+		id      string // "" is one of this pipeline's documents
+		stream  string
+		age     time.Duration // of its run, when it began
+		later   time.Duration // that passes until ours
+		opening engine.Opening
+		only    string
+		want    string // in the error; "" for none
+		held    bool
+		note    string
+	}{
+		"of a run that has ended":         {opening: engine.Opening{Ended: func(string) bool { return true }}, note: "left unfinished was discarded"},
+		"of an unknown run":               {opening: engine.Opening{Ended: no}, held: true},
+		"where nothing is known of runs":  {held: true},
+		"after a long read":               {age: later, held: true},
+		"just before the lease is over":   {later: lease - time.Second, held: true},
+		"when the lease is over":          {later: lease, note: "left unfinished more than 20 minutes ago was discarded"},
+		"of a clock ahead":                {age: -later, held: true},
+		"given up":                        {opening: engine.Opening{Discard: []string{"ID"}}, note: "as it was given up"},
+		"another is given up":             {opening: engine.Opening{Discard: []string{"x"}}, held: true},
+		"of another stream":               {stream: "users", held: true},
+		"of a stream that is not written": {only: "groups", held: true},
+		"foreign":                         {id: "glean-sdk-1", want: "not of this pipeline is not finished: glean-sdk-1"},
+		"foreign and old":                 {id: "glean-sdk-1", later: later, want: "glean-sdk-1"},
+		"of another pipeline":             {id: "other-documents-01JCQ7ZJ8Z0000000000000000", want: "not of this pipeline"},
+		"foreign and given up":            {id: "glean-sdk-1", opening: engine.Opening{Discard: []string{"glean-sdk-1"}}, note: "as it was given up: glean-sdk-1"},
+		"foreign, in another stream":      {id: "glean-sdk-1", only: "groups"},
+		"nothing, and something given up": {id: "none", opening: engine.Opening{Discard: []string{"x"}}, note: "Glean has no unfinished upload x"},
+		"foreign, with a quote in its id": {id: "a'b", want: "a'b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t, sandbox.Rules{})
+			f.opening.Ended, f.opening.Discard = tc.opening.Ended, tc.opening.Discard
+			id, stream, path := tc.id, "documents", api.PathBulkIndexDocuments
+			if tc.stream == "users" {
+				stream, path = "users", api.PathBulkIndexUsers
+			}
+			if id == "" {
+				id = "pipe-" + stream + "-" + f.runAt(tc.age)
+			}
+			for i, d := range f.opening.Discard {
+				f.opening.Discard[i] = strings.ReplaceAll(d, "ID", id)
+			}
+			if id != "none" {
+				f.postBody(path, fmt.Appendf(nil, `{"uploadId":%q,"datasource":"backstage","isFirstPage":true,%q:[]}`, id, stream))
+			}
+			f.now = f.now.Add(tc.later)
+			f.reset()
+			s := f.readOnly(func(stream string) bool { return tc.only == "" || tc.only == stream }, user("ann"), group("a"), doc("a"))
+			err := f.publish(s)
+			var held *engine.Held
+			switch {
+			case tc.held:
+				if !errors.As(err, &held) || held.Until.Sub(held.Since) != lease || held.Since.After(f.clock()) || !held.Until.After(f.clock()) || !strings.Contains(held.Remedy, "--discard-upload "+id) || !strings.Contains(held.Holder, "run ") {
+					t.Errorf("%v %+v", err, held)
+				}
+			case tc.want != "":
+				if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(engine.RemedyOf(err), "--discard-upload "+shellWord(id)) {
+					t.Errorf("%v; %s", err, engine.RemedyOf(err))
+				}
+			default:
+				if err != nil || tc.note != "" && !f.noted(tc.note) || tc.only == "" && len(f.index().Unfinished()) > 0 || tc.only == "" && len(f.ids()) != 1 {
+					t.Errorf("%v, %q, %v", err, f.notes, f.index().Unfinished())
+				}
+				return
+			}
+			if len(f.index().Users) != 0 {
+				t.Error("something was sent")
+			}
+		})
+	}
+}
+
+// TestUnnamedUpload: an upload is in the way that the status does not name. Only
+// a person can give it up.
+func TestUnnamedUpload(t *testing.T) {
+	for _, fault := range []sandbox.Fault{
+		{Path: "/status", Status: http.StatusNotFound},
+		{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: "{}"},
+	} {
+		f := start(t, sandbox.Rules{})
+		f.begin("somebody-elses")
+		f.server.Fail(fault)
+		err := f.run(user("ann"), doc("a"))
+		if err == nil || !strings.Contains(err.Error(), "its status does not name it") || !strings.Contains(engine.RemedyOf(err), "--discard-upload unnamed") || len(f.rejected) > 0 || len(f.ids()) != 0 {
+			t.Errorf("%v %v", err, f.rejected)
+		}
+		f.opening.Discard = []string{unnamed}
+		if err := f.run(user("ann"), doc("a")); err != nil || len(f.ids()) != 1 {
+			t.Errorf("%v %v", err, f.ids())
+		}
+	}
+}
+
+// TestBegunAfterTheReview: somebody begins an upload between review and
+// publishing.
+func TestBegunAfterTheReview(t *testing.T) {
+	for _, rules := range []sandbox.Rules{{}, {ConflictIsBadRequest: true}} {
+		for _, ours := range []bool{false, true} {
+			f := start(t, rules)
+			f.opening.Ended = nil
+			s := f.read(user("ann"), doc("a"))
+			if _, err := s.Holds(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			id := "somebody-elses"
+			if ours {
+				id = "pipe-documents-" + f.runAt(0)
+			}
+			f.begin(id)
+			err := s.Publish(t.Context(), f.plan(s))
+			var held *engine.Held
+			if err == nil || errors.As(err, &held) != ours || !ours && !strings.Contains(err.Error(), id) || len(f.rejected) != 0 || len(f.ids()) != 0 {
+				t.Errorf("%v %v", err, f.rejected)
+			}
+		}
+	}
+}
+
+func TestPlace(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://Acme-BE.glean.com":         "https://acme-be.glean.com backstage",
+		"https://acme-be.glean.com:443/":    "https://acme-be.glean.com backstage",
+		"HTTP://acme.example:80":            "http://acme.example backstage",
+		"https://acme.example:8443/Prefix/": "https://acme.example:8443/Prefix backstage",
+		"http://[::1]:8080":                 "http://[::1]:8080 backstage",
+		"https://[::1]":                     "https://[::1] backstage",
+		"":                                  "",
+	} {
+		cfg := settings()
+		cfg.ServerURL, cfg.Datasource.Name = address, "Backstage"
+		k, err := open(cfg, engine.Settings{}, engine.Retry{})
+		if err != nil {
+			t.Fatalf("%s: %v", address, err)
+		}
+		if got := k.Place(); got != want || strings.Contains(got, "secret") {
+			t.Errorf("%q: %q, want %q", address, got, want)
+		}
+		_ = k.Close()
+	}
+}

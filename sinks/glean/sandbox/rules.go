@@ -1,0 +1,61 @@
+package sandbox
+
+import "time"
+
+// Rules are the worse readings of what Glean's documents leave open.
+type Rules struct {
+	VisibleBeforeLastPage   bool          // each page is found at once, not only when its upload is closed
+	RefuseUnknownPrincipals bool          // permissions and memberships may name only users and groups that were uploaded
+	StrictIDs               bool          // an id twice in a page, or in other case in an upload, is refused; else the last one wins
+	RefuseReusedUploadIDs   bool          // the id of an upload that was closed cannot start another
+	ConflictIsBadRequest    bool          // an unfinished upload is a 400 and not a 409
+	SameIDBeginsAnew        bool          // a first page with the open upload's own id discards what it holds; else it is a conflict
+	Scope                   Scope         // what one unfinished upload keeps others from
+	GroupsIgnoreCase        bool          // names of groups are compared without regard to case
+	EchoCustomNames         bool          // getdatasourceconfig says CUSTOM_BACKSTAGE for backstage
+	MissingIsNotFound       bool          // a datasource that is not there is a 404 and not a 400
+	UploadsLive             time.Duration // how long an upload may stay unfinished; 0: for ever
+	IndexingTakes           time.Duration // how long a closed upload stays UPLOAD COMPLETED
+	StatusLags              time.Duration // how old the uploads and counts of a status are
+}
+
+// Scope is where at most one upload may be unfinished.
+type Scope uint8
+
+// The scopes, from the one that Glean's status suggests to the worst.
+const (
+	OfStream     Scope = iota // each stream, and each group's memberships
+	OfKind                    // each stream; all memberships are one
+	OfDatasource              // the datasource
+)
+
+// Reading is one way to read Glean's documents.
+type Reading struct {
+	Name  string
+	Rules Rules
+}
+
+// Readings are the ways under which whatever uses the server has to be right:
+// the mild one, each worse one for itself, and all of them. Those that are
+// about time need a clock of the test's own and are left out.
+func Readings() []Reading {
+	worst := Rules{
+		VisibleBeforeLastPage: true, RefuseUnknownPrincipals: true, StrictIDs: true, RefuseReusedUploadIDs: true, ConflictIsBadRequest: true,
+		SameIDBeginsAnew: true, Scope: OfDatasource, GroupsIgnoreCase: true, EchoCustomNames: true, MissingIsNotFound: true,
+	}
+	return []Reading{
+		{"mild", Rules{}},
+		{"pages are found at once", Rules{VisibleBeforeLastPage: true}},
+		{"unknown principals are refused", Rules{RefuseUnknownPrincipals: true}},
+		{"ids are strict", Rules{StrictIDs: true}},
+		{"upload ids are used once", Rules{RefuseReusedUploadIDs: true}},
+		{"a conflict is a bad request", Rules{ConflictIsBadRequest: true}},
+		{"a first page again begins anew", Rules{SameIDBeginsAnew: true}},
+		{"one upload of a kind", Rules{Scope: OfKind}},
+		{"one upload of a datasource", Rules{Scope: OfDatasource}},
+		{"groups ignore case", Rules{GroupsIgnoreCase: true}},
+		{"names have a prefix", Rules{EchoCustomNames: true}},
+		{"what is missing is not found", Rules{MissingIsNotFound: true}},
+		{"all of them", worst},
+	}
+}
