@@ -17,14 +17,22 @@ import (
 const (
 	byQuery = "/api/catalog/entities/by-query"
 	byName  = "/api/catalog/entities/by-name/"
+	byRefs  = "/api/catalog/entities/by-refs"
 	// order is by something that every entity has, so that none is left out,
 	// and that survives its being registered anew, so that none is skipped.
 	order = "metadata.name,asc"
 )
 
-// allowed are the requests that are ever made (invariant 8).
+// allowed are the requests that are ever made (invariant 8). The POST asks for
+// more refs than an address can hold, and changes nothing.
 func allowed(method, path string) bool {
-	return method == http.MethodGet && (path == byQuery || strings.HasPrefix(path, byName))
+	switch method {
+	case http.MethodGet:
+		return path == byQuery || strings.HasPrefix(path, byName)
+	case http.MethodPost:
+		return path == byRefs
+	}
+	return false
 }
 
 // api is the part of the catalog's API that is used: nothing that Backstage
@@ -41,17 +49,21 @@ type page struct {
 
 // request asks for a page.
 type request struct {
-	filter   []string
-	cursor   string // "" at the start
-	limit    int
-	maxBytes int64 // of the answer; 0 is what the configuration allows
-	once     bool  // the caller knows better than to make it again as it is
+	filter    []string
+	cursor    string // "" at the start
+	limit     int
+	unordered bool
+	maxBytes  int64 // of the answer; 0 is what the configuration allows
+	once      bool  // the caller knows better than to make it again as it is
 }
 
 // query asks for a page. Filter, order and limit go with each one: a cursor
 // carries no limit, and old servers lose its filter.
 func (a api) query(ctx context.Context, rq request) (page, error) {
-	q := url.Values{"filter": rq.filter, "orderField": {order}, "limit": {strconv.Itoa(rq.limit)}}
+	q := url.Values{"filter": rq.filter, "limit": {strconv.Itoa(rq.limit)}}
+	if !rq.unordered {
+		q.Set("orderField", order)
+	}
 	if rq.cursor != "" {
 		q.Set("cursor", rq.cursor)
 	}
@@ -80,7 +92,7 @@ func parsePage(body []byte) (page, error) {
 		return nil
 	})
 	if err != nil {
-		return page{}, engine.Errorf(engine.Transient, "see whether something between here and Backstage cuts answers short", "the answer to %s is broken JSON: %w", byQuery, err)
+		return page{}, brokenJSON(byQuery, err)
 	}
 	if !listed || p.total < 0 {
 		return page{}, engine.Errorf(engine.Permanent, wrongAddress, "the answer to %s is not a page of entities", byQuery)
@@ -88,11 +100,71 @@ func parsePage(body []byte) (page, error) {
 	return p, nil
 }
 
-// count is how many entities satisfy a filter.
+// count is how many entities satisfy a filter. It names no order: in one,
+// Backstage before 1.51 counts an entity as often as its search table holds the
+// field, which may be twice.
 func (a api) count(ctx context.Context, filter []string) (int, error) {
-	p, err := a.query(ctx, request{filter: filter, limit: 1})
+	p, err := a.query(ctx, request{filter: filter, limit: 1, unordered: true})
 	return p.total, err
 }
+
+// refsRequest asks for entities by their refs.
+type refsRequest struct {
+	refs     []string // full, lower-case
+	filter   []string
+	maxBytes int64
+	once     bool
+}
+
+// found is an answer to by-refs.
+type found struct {
+	items [][]byte // raw entities in the order of the refs, nil for what is not there
+	bytes int
+}
+
+// refs asks for entities by their refs.
+func (a api) refs(ctx context.Context, rq refsRequest) (found, error) {
+	body, err := codec.Marshal(map[string][]string{"entityRefs": rq.refs})
+	if err != nil {
+		return found{}, err
+	}
+	r, err := a.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: byRefs, Query: url.Values{"filter": rq.filter}, Body: body,
+		Idempotent: true, MaxBytes: rq.maxBytes, NoRetry: rq.once})
+	if hasStatus(err, http.StatusNotFound, http.StatusMethodNotAllowed) {
+		return found{}, engine.Errorf(engine.ClassOf(err), "let POST "+byRefs+" pass what stands in front of Backstage: it only reads, and every Backstage from 1.12 on has it",
+			"Backstage cannot be asked whether entities are gone: %w", err)
+	}
+	if err != nil {
+		return found{}, explained(err)
+	}
+	return parseFound(r.Body, len(rq.refs))
+}
+
+func parseFound(body []byte, want int) (found, error) {
+	f := found{bytes: len(body)}
+	listed, err := codec.List(body, "items", func(item []byte) {
+		if string(item) == "null" {
+			item = nil
+		}
+		f.items = append(f.items, item)
+	}, func(string, []byte) error { return nil })
+	switch {
+	case err != nil:
+		return found{}, brokenJSON(byRefs, err)
+	case !listed:
+		return found{}, engine.Errorf(engine.Permanent, wrongAddress, "the answer to %s is not a list of entities", byRefs)
+	case len(f.items) != want:
+		return found{}, engine.Errorf(engine.Permanent, mixedUp, "%d refs were asked for and %d answered", want, len(f.items))
+	}
+	return f, nil
+}
+
+func brokenJSON(path string, err error) error {
+	return engine.Errorf(engine.Transient, "see whether something between here and Backstage cuts answers short", "the answer to %s is broken JSON: %w", path, err)
+}
+
+// mixedUp is what to do about an answer to another question.
+const mixedUp = "see whether a proxy or cache in front of Backstage mixes up answers"
 
 // get is one entity by its full ref, nil when there is none.
 func (a api) get(ctx context.Context, of string) ([]byte, error) {
@@ -122,6 +194,8 @@ func explained(err error) error {
 		remedy = "the token is good and may not read the catalog: add `plugin: catalog` to its accessRestrictions in backend.auth.externalAccess"
 	case hasStatus(err, http.StatusNotFound):
 		remedy = wrongAddress
+	case hasStatus(err, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge):
+		remedy = "use fewer or shorter filters: they are part of the address, and of the cursor in it"
 	default:
 		return err
 	}

@@ -17,8 +17,9 @@ type head struct {
 	title, email          string
 }
 
-// headOf reads an entity's head. Profiles are looked for in people and groups
-// alone, whose specs are small.
+// headOf reads an entity's head, of members that are there twice as the model
+// does: objects are merged, and the last of anything else wins. Profiles are
+// looked for in people and groups alone, whose specs are small.
 func headOf(raw []byte, kind string) (head, error) {
 	h := head{namespace: ref.DefaultNamespace}
 	displayName := ""
@@ -27,11 +28,15 @@ func headOf(raw []byte, kind string) (head, error) {
 		case name == "kind":
 			h.kind, _ = codec.Text(value)
 		case name == "metadata":
+			if !isObject(value) {
+				h.name, h.namespace, h.title = "", ref.DefaultNamespace, ""
+			}
 			return members(value, func(name string, value []byte) {
 				switch name {
 				case "name":
 					h.name, _ = codec.Text(value)
 				case "namespace":
+					h.namespace = ref.DefaultNamespace
 					if s, ok := codec.Text(value); ok {
 						h.namespace = s
 					}
@@ -64,7 +69,7 @@ func headOf(raw []byte, kind string) (head, error) {
 
 // members visits the members of an object and passes over anything else.
 func members(value []byte, visit func(name string, value []byte)) error {
-	if len(value) == 0 || value[0] != '{' {
+	if !isObject(value) {
 		return nil
 	}
 	return codec.Members(value, func(name string, value []byte) error {
@@ -72,6 +77,11 @@ func members(value []byte, visit func(name string, value []byte)) error {
 		return nil
 	})
 }
+
+func isObject(value []byte) bool { return len(value) > 0 && value[0] == '{' }
+
+// nameless begins the name in the ref of an entity that has none.
+const nameless = "(no name, "
 
 // record makes a record of an entity that is of the kind asked for. One
 // without a name gets a ref that tells it from others; the model rejects it.
@@ -84,7 +94,7 @@ func record(raw []byte, kind string) (*engine.Record, error) {
 		return nil, fmt.Errorf("an entity of kind %q where %s was asked for", h.kind, kind)
 	}
 	if h.name == "" {
-		h.name = fmt.Sprintf("(no name, %.4x)", sha256.Sum256(raw))
+		h.name = fmt.Sprintf("%s%.4x)", nameless, sha256.Sum256(raw))
 	}
 	return &engine.Record{
 		Entry: engine.Entry{Ref: ref.New(kind, h.namespace, h.name), Kind: kind, Title: h.title, Email: h.email},

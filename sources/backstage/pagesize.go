@@ -1,7 +1,9 @@
 package backstage
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/connection"
@@ -43,6 +45,37 @@ func (s *pageSize) maxBytes() int64 {
 		return maxPage
 	}
 	return s.limit
+}
+
+// ask makes a request of a size that the server can give. One that proves too
+// much is made in a smaller size at once; the connection retries what has
+// nothing to do with size, unless once says that it is not to. try gives the
+// bytes of its answer.
+func (s *pageSize) ask(ctx context.Context, log *slog.Logger, try func(once bool) (bytes int, err error)) error {
+	once := s.now > s.floor()
+	for {
+		bytes, err := try(once)
+		if err == nil {
+			s.succeeded(bytes)
+			return nil
+		}
+		switch {
+		case ctx.Err() != nil:
+			return err
+		case s.shrink(err):
+			once = s.now > s.floor()
+			log.InfoContext(ctx, "too much for Backstage at once, asking for less", "limit", s.now)
+		case once && retryable(err):
+			once = false
+		default:
+			return err
+		}
+	}
+}
+
+func retryable(err error) bool {
+	c := engine.ClassOf(err)
+	return c == engine.Transient || c == engine.Throttled
 }
 
 // succeeded notes a good page. The next ones shrink to the size that is aimed

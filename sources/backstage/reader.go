@@ -32,6 +32,10 @@ func (p pass) complete() bool { return !p.refused && p.got >= p.promised }
 // repeats itself has no end.
 const maxIdle = 3
 
+// collapse is how many of some entities may be deleted while they are read: more
+// is what a token looks like that loses its permission on the way.
+func collapse(of int) int { return max(20, of/5) }
+
 // read hands over every entity of the kind once and gives their number. What
 // comes short of what the server promised is read once more, and so is a kind
 // whose cursor was refused on the way.
@@ -48,6 +52,9 @@ func (r *reader) read(ctx context.Context) (int, error) {
 			now, err := r.api.count(ctx, r.filter)
 			if err != nil {
 				return 0, err
+			}
+			if p.got-now > collapse(p.got) {
+				return 0, engine.Errorf(engine.Transient, blindRemedy, "Backstage has given %d entities, and now shows %d: they cannot all have been deleted while they were read", p.got, now)
 			}
 			p.promised = min(p.promised, now)
 		}
@@ -91,7 +98,10 @@ func (r *reader) walk(ctx context.Context, p *pass) error {
 			return a.err
 		}
 		if a.cursor == "" {
-			p.promised = a.page.total
+			if p.promised = a.page.total; p.promised == 0 && len(a.page.items) > 0 {
+				return engine.Errorf(engine.Transient, "run again; if it stays like this, see whether something between here and Backstage changes answers",
+					"Backstage gives entities and promises none, so that their end could not be told")
+			}
 		}
 		if a.page.next != "" {
 			next = r.ahead(ctx, a.page.next)
@@ -121,7 +131,7 @@ func (r *reader) deliver(ctx context.Context, p *pass, pg page) error {
 		}
 		rec, err := record(item, r.kind)
 		if err != nil {
-			return engine.Errorf(engine.Permanent, "see whether a proxy or cache in front of Backstage mixes up answers", "the answer holds what nobody asked for: %w", err)
+			return engine.Errorf(engine.Permanent, mixedUp, "the answer holds what nobody asked for: %w", err)
 		}
 		last, known := r.seen[rec.Ref]
 		if last == p.number {
@@ -162,32 +172,11 @@ func (r *reader) ahead(ctx context.Context, cursor string) chan answer {
 	return out
 }
 
-// fetch asks for a page of a size that the server can give. A page that proves
-// too much is asked for in a smaller size at once; the connection retries what
-// has nothing to do with size.
-func (r *reader) fetch(ctx context.Context, cursor string) (page, error) {
-	once := r.size.now > r.size.floor()
-	for {
-		p, err := r.api.query(ctx, request{filter: r.filter, cursor: cursor, limit: r.size.now, maxBytes: r.size.maxBytes(), once: once})
-		if err == nil {
-			r.size.succeeded(p.bytes)
-			return p, nil
-		}
-		switch {
-		case ctx.Err() != nil:
-			return p, err
-		case r.size.shrink(err):
-			once = r.size.now > r.size.floor()
-			r.log.InfoContext(ctx, "a page was too much for Backstage, asking for less", "kind", r.kind, "limit", r.size.now)
-		case once && retryable(err):
-			once = false
-		default:
-			return p, err
-		}
-	}
-}
-
-func retryable(err error) bool {
-	c := engine.ClassOf(err)
-	return c == engine.Transient || c == engine.Throttled
+// fetch asks for a page of a size that the server can give.
+func (r *reader) fetch(ctx context.Context, cursor string) (p page, err error) {
+	err = r.size.ask(ctx, r.log.With("kind", r.kind), func(once bool) (int, error) {
+		p, err = r.api.query(ctx, request{filter: r.filter, cursor: cursor, limit: r.size.now, maxBytes: r.size.maxBytes(), once: once})
+		return p.bytes, err
+	})
+	return p, err
 }

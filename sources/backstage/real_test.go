@@ -40,6 +40,15 @@ func TestRealBackstage(t *testing.T) {
 			}
 			delete(got.records, ref)
 		}
+		again := &crop{records: map[string]*engine.Record{}}
+		for _, p := range cfg.phases() {
+			if err := source.Confirm(t.Context(), p, append(want.Refs, "component:default/never-was"), want.Refs, again.emit); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(again.records) != len(want.Refs) {
+			t.Errorf("%d of %d refs were confirmed", len(again.records), len(want.Refs))
+		}
 		for ref := range got.records {
 			if !strings.HasPrefix(ref, "location:") {
 				t.Errorf("%s is in no manifest", ref)

@@ -28,10 +28,11 @@ type Source struct {
 }
 
 var (
-	_ engine.Source  = (*Source)(nil)
-	_ engine.Getter  = (*Source)(nil)
-	_ engine.Checker = (*Source)(nil)
-	_ engine.Noter   = (*Source)(nil)
+	_ engine.Source    = (*Source)(nil)
+	_ engine.Confirmer = (*Source)(nil)
+	_ engine.Getter    = (*Source)(nil)
+	_ engine.Checker   = (*Source)(nil)
+	_ engine.Noter     = (*Source)(nil)
 )
 
 // Open reads certificate and token files and opens no connection.
@@ -56,12 +57,12 @@ func (s *Source) Close() error {
 	return nil
 }
 
-// Notes are the warnings of the connection and what was surprising about the
-// catalog.
+// Notes are the warnings of the connection, what Backstage says will be removed,
+// and what was surprising about the catalog.
 func (s *Source) Notes() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	notes := slices.Clone(s.notes)
+	notes := slices.Concat(s.notes, s.conn.Deprecations())
 	if len(s.empty) > 0 {
 		notes = append(notes, fmt.Sprintf("Backstage shows no entity of kind %s: %s", strings.Join(s.empty, ", "), emptyKind))
 	}

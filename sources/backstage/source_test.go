@@ -31,8 +31,9 @@ type fixture struct {
 	source *Source
 	cfg    *Config
 
-	mu   sync.Mutex
-	asks []*http.Request
+	mu      sync.Mutex
+	asks    []*http.Request
+	observe func(*http.Request) // nil: nobody looks closer
 }
 
 func start(t testing.TB, o sandbox.Options, adjust ...func(*Config)) *fixture {
@@ -43,6 +44,9 @@ func start(t testing.TB, o sandbox.Options, adjust ...func(*Config)) *fixture {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.asks = append(f.asks, r)
+		if f.observe != nil {
+			f.observe(r)
+		}
 	}
 	var err error
 	if f.Server, err = sandbox.Start(o); err != nil {
@@ -225,12 +229,18 @@ func TestReadFaults(t *testing.T) {
 		"401 midway":             {[]fault{{Kind: kind, Page: 2, Status: 401}}, 0, engine.Fatal, "Illegal token", "backend.auth.externalAccess"},
 		"403":                    {[]fault{{Status: 403}}, 0, engine.Permanent, "restricted to plugin(s) 'events'", "plugin: catalog"},
 		"404":                    {[]fault{{Status: 404}}, 0, engine.Permanent, "404 Not Found", "check url"},
+		"long filters":           {[]fault{{Kind: kind, Page: 2, Status: 431}}, 0, engine.Permanent, "431 Request Header Fields Too Large", "fewer or shorter filters"},
 		"HTML":                   {[]fault{{Kind: kind, Page: 2, HTML: true}}, 0, engine.Fatal, "Sign in to continue", "proxy"},
 		"another host":           {[]fault{{Kind: kind, Page: 2, Redirect: "http://login.example.com/"}}, 0, engine.Fatal, "another origin", ""},
 		"another kind":           {[]fault{{Kind: kind, Page: 2, Items: [][]byte{[]byte(`{"kind":"API","metadata":{"name":"x"}}`)}}}, 0, engine.Permanent, `an entity of kind "API" where Component was asked for`, "proxy"},
 		"no object":              {[]fault{{Kind: kind, Page: 2, Items: [][]byte{[]byte(`7`)}}}, 0, engine.Permanent, "the answer holds what nobody asked for", ""},
 		"not yet processed":      {[]fault{{Kind: kind, Page: 1, Items: append(components(30), nil, nil)}}, 0, engine.Transient, "promised 100 entities and gave 98, twice", "run again"},
 		"a kind missing":         {[]fault{{Kind: kind, Empty: true}}, 0, 0, "", ""},
+		"each twice":             {[]fault{{Kind: kind, Double: true}}, 100, 0, "", ""},
+		"fewer at the end":       {[]fault{{Kind: kind, Page: 1, Times: 1, Promise: 10}}, 100, 0, "", ""},
+		"a permission lost":      {[]fault{{Kind: kind, Page: 3, Empty: true}, {Path: "limit=1", Empty: true}}, 0, engine.Transient, "has given 64 entities, and now shows 0", "accessRestrictions"},
+		"nothing promised":       {[]fault{{Kind: kind, Page: 1, Promise: -100}}, 0, engine.Transient, "promises none", "run again"},
+		"less than none":         {[]fault{{Kind: kind, Page: 1, Promise: -101}}, 0, engine.Permanent, "not a page of entities", "check url"},
 		"everything missing":     {[]fault{{Empty: true}}, 0, engine.Fatal, "the catalog is empty", "accessRestrictions"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -302,6 +312,27 @@ func TestReadChangingCatalog(t *testing.T) {
 	for _, e := range components(100) {
 		if r, _ := record(e, "Component"); got.records[r.Ref] == nil {
 			t.Errorf("%s was missed", r.Ref)
+		}
+	}
+}
+
+// What is deleted while it is read is no reason to fail, as long as it is not
+// a large part.
+func TestReadShrinkingCatalog(t *testing.T) {
+	for _, tc := range []struct {
+		deleted int
+		says    string
+	}{{15, ""}, {90, "entities, and now shows 10"}} {
+		f := start(t, sandbox.Options{Entities: components(100)}, only("Component"), func(c *Config) { c.PageSize = 20 })
+		pages := 0
+		err := f.source.Read(t.Context(), f.cfg.phases()[2], func(context.Context, []*engine.Record) error {
+			if pages++; pages == 3 {
+				f.Remove(names(100-tc.deleted, 100)...)
+			}
+			return nil
+		})
+		if err == nil != (tc.says == "") || err != nil && !strings.Contains(err.Error(), tc.says) {
+			t.Errorf("%d deleted: %v", tc.deleted, err)
 		}
 	}
 }
@@ -506,6 +537,12 @@ func TestAllowed(t *testing.T) {
 		"GET /api/catalog/entities/by-query":               true,
 		"GET /api/catalog/entities/by-name/user/default/a": true,
 		"POST /api/catalog/entities/by-query":              false,
+		"POST /api/catalog/entities/by-refs":               true,
+		"POST /api/catalog/entities/by-refs/":              false,
+		"POST /api/catalog/entities/by-refs/x":             false,
+		"GET /api/catalog/entities/by-refs":                false,
+		"PUT /api/catalog/entities/by-refs":                false,
+		"POST /api/catalog/locations":                      false,
 		"DELETE /api/catalog/entities/by-name/user/x/a":    false,
 		"GET /api/catalog/locations":                       false,
 		"POST /api/catalog/refresh":                        false,

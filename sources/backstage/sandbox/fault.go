@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"strings"
@@ -28,7 +29,48 @@ type Fault struct {
 	Empty      bool          // no entities and a 200: what a missing permission looks like
 	Promise    int           // more entities in totalItems than there are
 	Repeat     bool          // the page's cursor leads to the same page again
-	Items      [][]byte      // these entities in the place of the page's own
+	Items      [][]byte      // these entities in the place of the page's or list's own
+
+	Hide   func(ref string) bool // entities that are not there and not counted; see Half
+	Bare   bool                  // entities come with an empty list of relations
+	Double bool                  // ordered reads hold and count every entity twice, as some before 1.51 did
+}
+
+// Half hides about half of all entities, always the same ones.
+func Half(ref string) bool { return sha256.Sum256([]byte(ref))[0]&1 == 1 }
+
+// hides tells whether the entity is not to be seen.
+func (f Fault) hides(e *entry) bool { return f.Empty || f.Hide != nil && f.Hide(e.ref) }
+
+// show is the entity as it is served.
+func (f Fault) show(e *entry) []byte {
+	if f.Bare {
+		return withoutRelations(e.raw)
+	}
+	return e.raw
+}
+
+// view is what is to be seen of a view in an order or, when field is "", in none.
+func (f Fault) view(v view, field string) view {
+	if f.Hide == nil && !f.Empty && !f.Double {
+		return v
+	}
+	var out view
+	entities := map[*entry]bool{}
+	for _, r := range v.rows {
+		if f.hides(r.entry) {
+			continue
+		}
+		out.rows = append(out.rows, r)
+		entities[r.entry] = true
+		if f.Double && field != "" {
+			out.rows = append(out.rows, r)
+		}
+	}
+	if out.entities = len(entities); f.Double {
+		out.entities = len(out.rows)
+	}
+	return out
 }
 
 // Fail adds faults; they act from the next request on.

@@ -30,6 +30,9 @@ func TestFaults(t *testing.T) {
 		"empty":        {Fault{Empty: true}, 200, `{"items":[],"totalItems":0,"pageInfo":{}}`, false},
 		"promise":      {Fault{Promise: 4}, 200, `"totalItems":30,`, false},
 		"other items":  {Fault{Items: [][]byte{[]byte(`{"kind":"API"}`), nil}}, 200, `{"items":[{"kind":"API"},null],"totalItems":26,`, false},
+		"hidden":       {Fault{Hide: func(ref string) bool { return ref != "component:default/c" }}, 200, `{"items":[{"kind":"Component","metadata":{"namespace":"default","name":"c","tags":["b","a"]},"spec":{}}],"totalItems":1,`, false},
+		"bare":         {Fault{Bare: true}, 200, `"relations":[]`, false},
+		"not doubled":  {Fault{Double: true}, 200, `"totalItems":26,`, false},
 		"of this kind": {Fault{Kind: "component", Status: 500}, 500, "", false},
 		"other kind":   {Fault{Kind: "api", Status: 500}, 200, "", false},
 		"other page":   {Fault{Page: 2, Status: 500}, 200, "", false},
@@ -87,5 +90,53 @@ func TestFaultRepeat(t *testing.T) {
 		if len(refs) != 36 || pages != 4 {
 			t.Errorf("page %d twice: %d entities in %d pages", page, len(refs), pages)
 		}
+	}
+}
+
+// What is hidden is nowhere to be found that the fault meets, over all pages.
+func TestFaultHide(t *testing.T) {
+	const asked = `{"entityRefs":["component:default/a","component:default/b","component:default/c","component:default/d","component:default/e"]}`
+	s := start(t, Options{Entities: letters()})
+	all := func() (list, byRefs, byName int) {
+		refs, _ := walk(t, s, "limit=4&orderField=metadata.name", nil)
+		_, text, err := call(t, s, "POST", "/entities/by-refs", asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for c := 'a'; c <= 'z'; c++ {
+			if answer, _, err := call(t, s, "GET", "/entities/by-name/component/default/"+string(c), ""); err == nil && answer.StatusCode == http.StatusOK {
+				byName++
+			}
+		}
+		return len(refs), strings.Count(string(text), `"kind"`), byName
+	}
+	if list, byRefs, byName := all(); list != 26 || byRefs != 5 || byName != 26 {
+		t.Fatal(list, byRefs, byName)
+	}
+	s.Fail(Fault{Path: "/by-query", Hide: Half})
+	list, byRefs, byName := all()
+	if list < 5 || list > 21 || byRefs != 5 || byName != 26 {
+		t.Errorf("hidden from lists: %d, %d, %d", list, byRefs, byName)
+	}
+	if total := get(t, s, "limit=1").Total; total != list {
+		t.Errorf("%d in totalItems of %d", total, list)
+	}
+	s.Heal()
+	s.Fail(Fault{Hide: Half})
+	if l, r, n := all(); l != list || r == 0 || r == 5 || n != list {
+		t.Errorf("hidden: %d, %d, %d", l, r, n)
+	}
+}
+
+// Lists that hold entities twice count them twice, but only in an order.
+func TestFaultDouble(t *testing.T) {
+	s := start(t, Options{Entities: letters()})
+	s.Fail(Fault{Double: true})
+	refs, pages := walk(t, s, "limit=5&orderField=metadata.name", nil)
+	if total := get(t, s, "limit=1&orderField=metadata.name").Total; total != 52 || len(refs) <= 26 || refs[len(refs)-1] != "component:default/z" {
+		t.Errorf("%d of %d entities in %d pages, the last %s", len(refs), total, pages, refs[len(refs)-1])
+	}
+	if refs, _ := walk(t, s, "limit=5", nil); len(refs) != 26 {
+		t.Errorf("%d entities without an order", len(refs))
 	}
 }

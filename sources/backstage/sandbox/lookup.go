@@ -37,9 +37,12 @@ func (s *Server) byRefs(w http.ResponseWriter, r *http.Request) {
 	c, fault := s.catalog.Load(), faultOf(r)
 	items := make([][]byte, len(*request.EntityRefs))
 	for i, ref := range *request.EntityRefs {
-		if e := c.byRef[ref]; e != nil && f.matches(e) && !fault.Empty {
-			items[i] = e.raw
+		if e := c.byRef[ref]; e != nil && f.matches(e) && !fault.hides(e) {
+			items[i] = fault.show(e)
 		}
+	}
+	if fault.Items != nil {
+		items = fault.Items
 	}
 	b := newBody()
 	defer b.free()
@@ -52,7 +55,7 @@ func (s *Server) byRefs(w http.ResponseWriter, r *http.Request) {
 func (s *Server) byName(w http.ResponseWriter, r *http.Request) {
 	kind, namespace, name := r.PathValue("kind"), r.PathValue("namespace"), r.PathValue("name")
 	e, fault := s.catalog.Load().byRef[strings.ToLower(kind+":"+namespace+"/"+name)], faultOf(r)
-	if e == nil || fault.Empty {
+	if e == nil || fault.hides(e) {
 		p := problemFor(http.StatusNotFound)
 		p.message = fmt.Sprintf("No entity named '%s' found, with kind '%s' in namespace '%s'", name, kind, namespace)
 		p.write(w, r)
@@ -60,7 +63,7 @@ func (s *Server) byName(w http.ResponseWriter, r *http.Request) {
 	}
 	b := newBody()
 	defer b.free()
-	b.bytes = append(b.bytes, e.raw...)
+	b.bytes = append(b.bytes, fault.show(e)...)
 	b.write(w, r, fault)
 }
 
@@ -83,10 +86,11 @@ func (s *Server) facets(w http.ResponseWriter, r *http.Request) {
 	answer := struct {
 		Facets map[string][]count `json:"facets"`
 	}{map[string][]count{}}
+	fault := faultOf(r)
 	for _, facet := range q["facet"] {
 		found := map[string]int{}
 		for _, e := range s.catalog.Load().entries {
-			if faultOf(r).Empty || !f.matches(e) {
+			if fault.hides(e) || !f.matches(e) {
 				continue
 			}
 			for v := range e.values(facet) {
@@ -109,5 +113,5 @@ func (s *Server) facets(w http.ResponseWriter, r *http.Request) {
 		panic(err)
 	}
 	b.bytes = append(b.bytes, text...)
-	b.write(w, r, faultOf(r))
+	b.write(w, r, fault)
 }

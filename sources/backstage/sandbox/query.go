@@ -86,9 +86,7 @@ func (s *Server) parseQuery(v url.Values) (query, *problem) {
 // answer writes the page of rows that the query stands at.
 func (q query) answer(w http.ResponseWriter, r *http.Request, v view) {
 	fault := faultOf(r)
-	if fault.Empty {
-		v = view{}
-	}
+	v = fault.view(v, q.at.field())
 	rows := v.rows
 	if q.at.descending() {
 		rows = slices.Clone(rows)
@@ -129,7 +127,7 @@ func (q query) answer(w http.ResponseWriter, r *http.Request, v view) {
 	items := fault.Items
 	if items == nil {
 		for _, r := range page {
-			items = append(items, r.raw)
+			items = append(items, fault.show(r.entry))
 		}
 	}
 	b := newBody()

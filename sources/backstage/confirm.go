@@ -1,0 +1,216 @@
+package backstage
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/sourcegraph/conc/pool"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/sources/backstage/ref"
+)
+
+const (
+	// maxRefs and maxRefsBytes bound one request: Backstage reads no body of
+	// more than 100 kB.
+	maxRefs      = 1000
+	maxRefsBytes = 90 << 10
+	// maxControl is how many refs that are known to be there go with it.
+	maxControl = 20
+)
+
+// Confirm asks for refs by POST /entities/by-refs, some kinds at the same time.
+// Refs of kinds that the phase does not read are passed over; control may be of
+// any kind. Without any control an absence is an error too.
+func (s *Source) Confirm(ctx context.Context, phase engine.Phase, refs, control []string, emit engine.Emit) error {
+	kinds := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError().WithMaxGoroutines(max(1, s.cfg.Concurrency))
+	for _, k := range phase.Kinds {
+		asked := refsOf(refs, k.Name)
+		if len(asked) == 0 {
+			continue
+		}
+		kinds.Go(func(ctx context.Context) error {
+			if err := s.confirmation(k.Name, control, emit).ask(ctx, asked); err != nil {
+				return fmt.Errorf("ask for entities of kind %s that were not read: %w", k.Name, err)
+			}
+			return nil
+		})
+	}
+	return kinds.Wait()
+}
+
+// refsOf are the refs of a kind that can be asked for, each once.
+func refsOf(refs []string, kind string) []string {
+	var out []string
+	for _, r := range refs {
+		r = strings.ToLower(r)
+		if k, _, name, ok := ref.Split(r); ok && strings.EqualFold(k, kind) && !strings.HasPrefix(name, nameless) {
+			out = append(out, r)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// confirmation asks for refs of one kind.
+type confirmation struct {
+	api     api
+	log     *slog.Logger
+	kind    string
+	control []string
+	filter  []string
+	size    *pageSize
+	emit    engine.Emit
+}
+
+// confirmation takes its control from the kind itself, as far as that goes:
+// what is there of another kind proves less.
+func (s *Source) confirmation(kind string, control []string, emit engine.Emit) *confirmation {
+	c := &confirmation{
+		api: s.api, log: s.log.With("kind", kind), kind: kind, emit: emit, control: refsOf(control, kind),
+		size: newPageSize(min(s.cfg.PageSize, maxRefs-maxControl), int64(s.cfg.MaxResponse)),
+	}
+	kinds := []string{kind}
+	for _, r := range control {
+		k, _, _ := strings.Cut(r, ":")
+		if len(c.control) < maxControl && !strings.EqualFold(k, kind) {
+			c.control = append(c.control, refsOf([]string{r}, k)...)
+			kinds = append(kinds, k)
+		}
+	}
+	c.control = c.control[:min(len(c.control), maxControl)]
+	c.filter = refsFilter(kinds, s.cfg.Filters)
+	return c
+}
+
+// refsFilter lets through what reading these kinds would, and is empty where
+// nothing but the kind is asked for: a ref says that itself, and without a
+// filter Backstage looks where an entity is to be found first and last.
+func refsFilter(kinds []string, filters []Filter) []string {
+	var out []string
+	restricted := false
+	for _, kind := range kinds {
+		for _, p := range parameters(kind, filters) {
+			restricted = restricted || strings.Contains(p, ",")
+			if !slices.Contains(out, p) {
+				out = append(out, p)
+			}
+		}
+	}
+	if !restricted {
+		return nil
+	}
+	return out
+}
+
+// ask hands over those of refs that are there.
+func (c *confirmation) ask(ctx context.Context, refs []string) error {
+	for len(refs) > 0 {
+		var (
+			control, asked []string
+			answer         found
+		)
+		err := c.size.ask(ctx, c.log, func(once bool) (int, error) {
+			control = c.control[:min(len(c.control), c.size.now)]
+			asked = refs[:fitting(control, refs[:min(len(refs), c.size.now)])]
+			var err error
+			answer, err = c.api.refs(ctx, refsRequest{refs: slices.Concat(control, asked), filter: c.filter, maxBytes: c.size.maxBytes(), once: once})
+			return answer.bytes, err
+		})
+		if err != nil {
+			return err
+		}
+		if err := c.deliver(ctx, control, asked, answer.items); err != nil {
+			return err
+		}
+		refs = refs[len(asked):]
+	}
+	return nil
+}
+
+// fitting is how many of refs, at least one, go into a request with control.
+func fitting(control, refs []string) int {
+	const brackets = `{"entityRefs":[]}`
+	var quoted []byte
+	size := func(r string) int {
+		quoted = codec.Quote(quoted[:0], r)
+		return len(quoted) + len(",")
+	}
+	bytes := len(brackets)
+	for _, r := range control {
+		bytes += size(r)
+	}
+	for i, r := range refs {
+		if bytes += size(r); bytes > maxRefsBytes && i > 0 {
+			return i
+		}
+	}
+	return len(refs)
+}
+
+// deliver looks at the control first: where that is not whole, nothing else in
+// the answer means anything.
+func (c *confirmation) deliver(ctx context.Context, control, asked []string, items [][]byte) error {
+	seen, err := c.records(control, items[:len(control)])
+	if err != nil {
+		return err
+	}
+	if len(seen) < len(control) {
+		return halfBlind(control, seen)
+	}
+	records, err := c.records(asked, items[len(control):])
+	switch {
+	case err != nil:
+		return err
+	case len(control) == 0 && len(records) < len(asked):
+		return engine.Errorf(engine.Transient, blindRemedy, "Backstage does not find %s, and nothing was read that could show whether it is to be believed", lacking(asked, records)[0])
+	case len(records) == 0:
+		return nil
+	}
+	return c.emit(ctx, records)
+}
+
+// records are the records of those refs that are there.
+func (c *confirmation) records(refs []string, items [][]byte) ([]*engine.Record, error) {
+	var out []*engine.Record
+	for i, item := range items {
+		if item == nil {
+			continue
+		}
+		kind, _, _ := strings.Cut(refs[i], ":")
+		if strings.EqualFold(kind, c.kind) {
+			kind = c.kind
+		}
+		r, err := record(item, kind)
+		if err == nil && r.Ref != refs[i] {
+			err = fmt.Errorf("%s is not what was asked for", r.Ref)
+		}
+		if err != nil {
+			return nil, engine.Errorf(engine.Permanent, mixedUp, "another entity answers to %s: %w", refs[i], err)
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+const blindRemedy = "run again; if it stays like this the token sees only a part of the catalog (look at its accessRestrictions in backend.auth.externalAccess), or Backstage is being filled, restarted or updated"
+
+// halfBlind is the error of an answer that lacks what is known to be there.
+func halfBlind(control []string, seen []*engine.Record) error {
+	return engine.Errorf(engine.Transient, blindRemedy,
+		"of %d entities that were just read Backstage finds only %d when it is asked for them again, and not %s: what it does not find cannot be taken for deleted", len(control), len(seen), lacking(control, seen)[0])
+}
+
+// lacking are the refs that no record has.
+func lacking(refs []string, records []*engine.Record) (out []string) {
+	for _, want := range refs {
+		if !slices.ContainsFunc(records, func(r *engine.Record) bool { return r.Ref == want }) {
+			out = append(out, want)
+		}
+	}
+	return out
+}
