@@ -153,3 +153,47 @@ func TestShippedPipeline(t *testing.T) {
 		}
 	}
 }
+
+// TestTestsInReadme: every test and benchmark that the README names is there.
+func TestTestsInReadme(t *testing.T) {
+	named := regexp.MustCompile("`go test ((?:-run - )?(?:\\./\\S+)?[^`]*)`").FindAllStringSubmatch(readReadme(t), -1)
+	tests := 0
+	for _, m := range named {
+		folder := regexp.MustCompile(`\./\S+`).FindString(m[1])
+		for _, flag := range regexp.MustCompile(`-(run|bench) '?([^ ']+)`).FindAllStringSubmatch(m[1], -1) {
+			prefix := map[string]string{"run": "Test", "bench": "Benchmark"}[flag[1]]
+			for _, one := range strings.Split(flag[2], "|") {
+				if one == "-" {
+					continue
+				}
+				tests++
+				if !declares(t, "../../"+folder, prefix, one) {
+					t.Errorf("%s: there is no %s", m[0], one)
+				}
+			}
+		}
+	}
+	if tests < 10 {
+		t.Errorf("only %d tests were found in the README", tests)
+	}
+}
+
+// declares tells whether the tests of a folder have one whose name a pattern
+// meets.
+func declares(t *testing.T, folder, prefix, pattern string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if regexp.MustCompile(`(?m)^func ` + prefix + `\w*` + strings.TrimPrefix(pattern, prefix)).Match(b) {
+			return true
+		}
+	}
+	return false
+}
