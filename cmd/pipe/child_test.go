@@ -17,6 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"go.uber.org/goleak"
 
+	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -28,6 +29,7 @@ import (
 const childVariable = "PIPE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
+	pluginhost.Keep()
 	switch mode := os.Getenv(childVariable); mode {
 	case "pipe":
 		main()

@@ -7,6 +7,8 @@ import (
 	"context"
 	"os"
 	"runtime/debug"
+
+	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 )
 
 // gcPercent trades a tenth of the CPU for a third of the memory, since runs
@@ -14,6 +16,7 @@ import (
 const gcPercent = 50
 
 func main() {
+	pluginhost.Keep()
 	seal()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)

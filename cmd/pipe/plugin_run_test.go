@@ -48,7 +48,7 @@ func servePlugin(mode string) {
 		p.Writes = []string{"metadata.annotations"}
 		p.Transform = func(context.Context, *sdk.Record) error { return nil }
 	case "plugin-hostile":
-		p.Transform = func(context.Context, *sdk.Record) error { return fmt.Errorf("%s", spy(os.Getppid())) }
+		p.Transform = func(context.Context, *sdk.Record) error { return fmt.Errorf("%s", spy()) }
 	case "plugin-noop":
 		p.Needs, p.Writes = nil, nil
 		p.Transform = func(_ context.Context, r *sdk.Record) error {
@@ -61,15 +61,27 @@ func servePlugin(mode string) {
 	sdk.Serve(p)
 }
 
-// spy tries to read the environment and the memory of a process.
-func spy(pid int) string {
+// spy tries to read the environment and the memory of the processes that started
+// this one, and tells which files of theirs it was left.
+func spy() string {
 	var got []string
-	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)); err == nil {
-		got = append(got, "environ: "+strings.ReplaceAll(string(b), "\x00", " "))
+	for pid, steps := os.Getppid(), 0; pid > 1 && steps < 2; steps++ { // pipe, below it the keeper
+		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)); err == nil {
+			got = append(got, "environ: "+strings.ReplaceAll(string(b), "\x00", " "))
+		}
+		if f, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid)); err == nil {
+			f.Close()
+			got = append(got, "mem could be opened")
+		}
+		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		_, rest, _ := strings.Cut(string(b), ") ")
+		fmt.Sscanf(rest, "%1s %d", new(string), &pid)
 	}
-	if f, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid)); err == nil {
-		f.Close()
-		got = append(got, "mem could be opened")
+	files, _ := filepath.Glob("/proc/self/fd/*")
+	for _, file := range files {
+		if to, err := os.Readlink(file); err == nil && strings.HasSuffix(to, "/left-open") {
+			got = append(got, "left open: "+filepath.Base(file))
+		}
 	}
 	if len(got) == 0 {
 		return "nothing could be read"
@@ -197,14 +209,28 @@ func runs(pid int) bool {
 	return err == nil && !strings.HasPrefix(rest, "Z")
 }
 
-// TestHostilePlugin: a plugin of the same user cannot read pipe's environment or
-// memory. Without the seal it can, so that this test can fail.
+// TestHostilePlugin: a plugin cannot read pipe's environment or memory, be it of
+// the same user or of root, and is left no file that pipe was started with.
+// Without the seal it can, so that this test can fail; root is kept out by its
+// keeper already.
 func TestHostilePlugin(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the seal is Linux's")
 	}
+	const nobody = 65534
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
-	for child, want := range map[string]string{"pipe": "nothing could be read", "unsealed": "environ: "} {
+	for _, tc := range []struct {
+		child string
+		root  bool
+		want  []string
+	}{
+		{"pipe", false, []string{"nothing could be read"}},
+		{"pipe", true, []string{"nothing could be read"}},
+		{"unsealed", false, []string{"environ: ", "left open: "}},
+	} {
+		if tc.root && os.Getuid() != 0 {
+			continue
+		}
 		script := write(t, "plugin.sh", "#!/bin/sh\n"+childVariable+"=plugin-hostile exec "+os.Args[0]+"\n")
 		path, mark, _ := withPlugin(t, "plugin-hostile")
 		text, err := os.ReadFile(path)
@@ -214,19 +240,27 @@ func TestHostilePlugin(t *testing.T) {
 		path = write(t, "pipeline.yaml", strings.Replace(string(text), "command: "+os.Args[0], "command: "+script, 1))
 		readable(t, script, path, mark, os.Args[0])
 		cmd := exec.Command(os.Args[0], "run", "--allow-unpinned", "--progress", "none", path)
-		cmd.Env = []string{childVariable + "=" + child, markVariable + "=" + mark, "PATH=/usr/bin:/bin", "TMPDIR=/tmp"}
+		cmd.Env = []string{childVariable + "=" + tc.child, markVariable + "=" + mark, "PATH=/usr/bin:/bin", "TMPDIR=/tmp"}
 		for name, value := range w.env {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
-		if os.Getuid() == 0 { // root reads everything: be somebody else
-			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		if os.Getuid() == 0 && !tc.root {
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 		}
+		open, err := os.Create(filepath.Join(t.TempDir(), "left-open"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer open.Close()
+		cmd.ExtraFiles = []*os.File{open, open, open}
 		cmd.Dir = "/"
 		out, _ := cmd.CombinedOutput()
-		if !strings.Contains(string(out), want) {
-			t.Errorf("%s: lacks %q\n%s", child, want, out)
+		for _, want := range tc.want {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("%s, root %t: lacks %q\n%s", tc.child, tc.root, want, out)
+			}
 		}
-		if strings.Contains(string(out), sinkToken) && child == "pipe" {
+		if strings.Contains(string(out), sinkToken) && tc.child == "pipe" {
 			t.Errorf("the token was read:\n%s", out)
 		}
 	}

@@ -1,36 +1,36 @@
 package host
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
 )
 
 // Checksum is the SHA-256 of a file in hexadecimal.
-func Checksum(path string) (string, error) {
+func Checksum(path string) (string, error) { return hashed(path, path) }
+
+// openFile opens what is a file, and no folder or device.
+func openFile(path string) (*os.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil {
-		return "", err
-	} else if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("%s is not a file", path)
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a file", path)
 	}
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
+	if err != nil {
+		f.Close()
+		return nil, err
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return f, nil
 }
 
 // program is the absolute path of the program.
@@ -46,16 +46,57 @@ func (o *Options) path(name string) string {
 	return name
 }
 
-// Files are the files that the command names: the program, and each argument
-// that is the path of a file.
-func (o *Options) Files() []string {
-	files := []string{o.program()}
-	for _, arg := range o.Command[1:] {
-		if info, err := os.Stat(o.path(arg)); arg != "" && err == nil && info.Mode().IsRegular() {
-			files = append(files, o.path(arg))
+// named is a file that a word of the command names.
+type named struct {
+	word   int
+	before string // of the word, as in --file=PATH
+	path   string
+}
+
+// named are the files that the command names: the program, and each argument
+// that is the path of a file or ends with one after a =.
+func (o *Options) named() []named {
+	files := []named{{path: o.program()}}
+	for i, word := range o.Command[1:] {
+		if before, path, info := o.argument(word); info != nil && info.Mode().IsRegular() {
+			files = append(files, named{i + 1, before, path})
 		}
 	}
 	return files
+}
+
+// argument is what an argument names, nil when that is nothing.
+func (o *Options) argument(word string) (before, path string, info fs.FileInfo) {
+	name, value, isFlag := strings.Cut(word, "=")
+	for _, try := range [][2]string{{"", word}, {name + "=", value}} {
+		if try[1] == "" || try[0] != "" && !isFlag {
+			continue
+		}
+		path = o.path(try[1])
+		if info, err := os.Stat(path); err == nil {
+			return try[0], path, info
+		}
+	}
+	return "", "", nil
+}
+
+// Files are the paths of the files that the command names, which sha256 covers
+// in this order.
+func (o *Options) Files() (paths []string) {
+	for _, file := range o.named() {
+		paths = append(paths, file.path)
+	}
+	return paths
+}
+
+// general are programs that run what they are told to: their own checksum says
+// nothing of what that is.
+var general = regexp.MustCompile(`^(python|pypy|node|nodejs|deno|bun|ruby|perl|php|lua|java|dotnet|pwsh|Rscript|sh|bash|dash|zsh|ksh|busybox|env|npx|uv|uvx|unshare|setpriv|timeout|nice|bwrap|firejail|systemd-run)[0-9.]*(\.exe)?$`)
+
+// InterpreterOnly tells whether the checksums cover nothing but interpreters,
+// as those of [/usr/bin/python3, -m, ours] do.
+func (o *Options) InterpreterOnly() bool {
+	return len(o.Command) > 1 && len(o.Sums) == len(o.Files()) && !slices.ContainsFunc(o.Files(), func(path string) bool { return !general.MatchString(filepath.Base(path)) })
 }
 
 // label is what the plugin is called until it has told its name: the last file
@@ -69,8 +110,8 @@ func (o *Options) label() string {
 	return strings.TrimSuffix(base, filepath.Ext(base))
 }
 
-// verify refuses a command whose program is missing or cannot be run, and files
-// that are not the pinned ones.
+// verify refuses a command whose program is missing or cannot be run, or that
+// names a folder which no checksum covers.
 func (o *Options) verify() error {
 	if len(o.Command) == 0 {
 		return engine.Errorf(engine.Fatal, "", "the command names no file")
@@ -89,33 +130,21 @@ func (o *Options) verify() error {
 	case info.Mode()&0o111 == 0:
 		return engine.Errorf(engine.Fatal, "chmod +x "+path+", or name its interpreter first: command: [/usr/bin/python3, "+filepath.Base(path)+"]", "%s: it may not be run, since its run bit is not set", path)
 	}
-	for _, arg := range o.Command[1:] {
-		if info, err := os.Stat(o.path(arg)); arg != "" && err == nil && info.IsDir() && len(o.Sums) > 0 {
-			return engine.Errorf(engine.Fatal, "name the file in it that is to run", "%s: this is a folder, whose files no checksum covers", o.path(arg))
+	for _, word := range o.Command[1:] {
+		if _, path, info := o.argument(word); info != nil && info.IsDir() && len(o.Sums) > 0 {
+			return engine.Errorf(engine.Fatal, "name the file in it that is to run", "%s: this is a folder, whose files no checksum covers", path)
 		}
 	}
-	return o.verifySums()
+	return nil
 }
 
-func (o *Options) verifySums() error {
-	files := o.Files()
-	if len(o.Sums) == 0 {
-		if o.Unpinned {
-			return nil
-		}
-		return engine.Errorf(engine.Fatal, "add sha256 to its block, or run with --allow-unpinned while you work on the plugin", "%s: it has no checksum", files[0])
-	}
-	if len(files) != len(o.Sums) {
-		return engine.Errorf(engine.Fatal, "write sha256 as a list with a checksum for each, in this order", "the command names %d files (%s), and sha256 has %d", len(files), strings.Join(files, ", "), len(o.Sums))
-	}
-	for i, file := range files {
-		sum, err := Checksum(file)
-		if err != nil {
-			return engine.Errorf(engine.Fatal, "", "%s: it cannot be read: %v", file, plain(err))
-		}
-		if sum != o.Sums[i] {
-			return engine.Errorf(engine.Fatal, "if you trust the file as it is now, write sha256: "+sum, "%s: its checksum is %s…, and the pipeline file pins %s…: it was not started", file, sum[:12], o.Sums[i][:12])
-		}
+// checkCount refuses files without checksums.
+func (o *Options) checkCount(files []named) error {
+	switch {
+	case len(o.Sums) == 0 && !o.Unpinned:
+		return engine.Errorf(engine.Fatal, "add sha256 to its block, or run with --allow-unpinned while you work on the plugin", "%s: it has no checksum", files[0].path)
+	case len(o.Sums) > 0 && len(files) != len(o.Sums):
+		return engine.Errorf(engine.Fatal, "write sha256 as a list with a checksum for each, in this order", "the command names %d files (%s), and sha256 has %d", len(files), strings.Join(o.Files(), ", "), len(o.Sums))
 	}
 	return nil
 }

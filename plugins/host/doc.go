@@ -8,10 +8,12 @@
 // are in flight.
 //
 // A plugin is pinned and scrubbed, not sandboxed. Each file that its command
-// names is hashed before each start; it gets PATH, HOME and the variables it
-// was granted, no stdin, and a socket in a folder of its own that is removed as
-// soon as both are connected. Its process group ends with it, and with pipe,
-// however that ends.
+// names is hashed before each start, and what was hashed is what runs; it gets
+// PATH, HOME and the variables it was granted, no stdin, no open file, and a
+// socket in a folder of its own that is removed as soon as both are connected.
+// On Linux it is the child of a keeper (see Keep), by which everything that it
+// started ends with it, and with pipe, however that ends; elsewhere its process
+// group does.
 //
 // Invariants kept here. Decided access (2): what a permission rule reads cannot
 // be written by a plugin unless the file allows it. Nothing lost in silence (3):

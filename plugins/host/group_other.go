@@ -2,7 +2,12 @@
 
 package host
 
-import "os"
+import (
+	"os"
+	"syscall"
+)
+
+func inGroup() *syscall.SysProcAttr { return nil }
 
 // killGroup ends a process: this system has no process groups.
 func killGroup(leader int) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -197,6 +198,14 @@ func TestBadStarts(t *testing.T) {
 			o.Command = append(o.Command, script("x", 0o600))
 			o.Sums = []string{strings.Repeat("ab", 32)}
 		}, []string{"the command names 2 files", "sha256 has 1"}},
+		"argument after =": {"noop", func(o *Options) {
+			o.Command = append(o.Command, "--file="+script("x", 0o600))
+			o.Sums = []string{strings.Repeat("ab", 32)}
+		}, []string{"the command names 2 files", "sha256 has 1"}},
+		"a folder after =": {"noop", func(o *Options) {
+			o.Command = append(o.Command, "--dir="+t.TempDir())
+			o.Sums = []string{strings.Repeat("ab", 32)}
+		}, []string{"whose files no checksum covers"}},
 		"no interpreter":  {"noop", func(o *Options) { o.Command = []string{script("#!/nowhere/python\n", 0o700)} }, []string{"it cannot be started: no such file or directory"}},
 		"not a program":   {"noop", func(o *Options) { o.Command = []string{script("\x7fELF nonsense", 0o700)} }, []string{"it cannot be started: exec format error"}},
 		"prints text":     {"noop", func(o *Options) { o.Command = []string{script("#!/bin/sh\necho hello; echo more; sleep 100\n", 0o700)} }, []string{`script: it is not a plugin: where a plugin says how it is reached, it printed "hello"`}},
@@ -256,7 +265,7 @@ func TestGood(t *testing.T) {
 	t.Run("drop", func(t *testing.T) {
 		w := newWorld(t, "drop", nil)
 		w.start(t)
-		if left, _ := filepath.Glob(w.temp + "/pipe-plugin-*"); len(left) > 0 {
+		if left, _ := filepath.Glob(w.temp + "/pipe-plugin-*/*"); len(left) > 0 {
 			t.Errorf("somebody else can reach the socket: %v", left)
 		}
 		out, err := w.apply(t, record("a", "x"))
@@ -380,7 +389,7 @@ func TestCancel(t *testing.T) {
 func TestStopped(t *testing.T) {
 	w := newWorld(t, "noop", nil)
 	w.start(t)
-	pid := int(w.current.program.pid.Load())
+	pid := w.current.program.pid()
 	syscall.Kill(pid, syscall.SIGSTOP)
 	began := time.Now()
 	w.Close()
@@ -389,14 +398,18 @@ func TestStopped(t *testing.T) {
 	}
 }
 
-// TestFork: what a plugin forked ends with it.
+// TestFork: what a plugin forked ends with it, also what made itself a session of
+// its own.
 func TestFork(t *testing.T) {
-	for _, mode := range []string{"fork", "fork and crash"} {
+	for _, mode := range []string{"fork", "fork and crash", "session", "session and crash"} {
+		if strings.HasPrefix(mode, "session") && runtime.GOOS != "linux" {
+			continue // keepers are Linux's
+		}
 		t.Run(mode, func(t *testing.T) {
 			w := newWorld(t, mode, nil)
 			w.start(t)
 			_, err := w.apply(t, record("a", "x"))
-			if (err != nil) != (mode == "fork and crash") {
+			if (err != nil) != strings.HasSuffix(mode, "crash") {
 				t.Fatal(err)
 			}
 			began := time.Now()

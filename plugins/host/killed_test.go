@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 
 // beHost runs a plugin that forks, says so, and waits to be killed.
 func beHost() {
-	values := map[string]string{modeVariable: "fork", fileVariable: os.Getenv(fileVariable)}
+	values := map[string]string{modeVariable: os.Getenv(hostedVariable), fileVariable: os.Getenv(fileVariable)}
 	t := New(Options{
 		Name: "tidy", Command: []string{os.Args[0]}, Unpinned: true, Env: []string{modeVariable, fileVariable}, Timeout: 10 * time.Second, Batch: 10, OnError: onErrorFail,
 		Lookup: func(name string) (string, bool) { v, ok := values[name]; return v, ok },
@@ -27,12 +28,12 @@ func beHost() {
 	time.Sleep(time.Hour)
 }
 
-// TestKilled: SIGKILL of pipe leaves no process and no socket.
-func TestKilled(t *testing.T) {
-	temp := shortTemp(t)
+// hosted starts a host whose plugin forked, and gives both pids of the plugin.
+func hosted(t *testing.T, mode, temp string) (host *exec.Cmd, pids []int) {
+	t.Helper()
 	file := temp + "/mark"
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), modeVariable+"=host", fileVariable+"="+file)
+	cmd.Env = append(os.Environ(), modeVariable+"=host", hostedVariable+"="+mode, fileVariable+"="+file)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -40,17 +41,37 @@ func TestKilled(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 	line, err := bufio.NewReader(out).ReadString('\n')
-	cmd.Process.Kill()
-	cmd.Wait()
 	if err != nil || line != "ready <nil>\n" {
 		t.Fatalf("%q %v", line, err)
 	}
-	for _, pid := range pidsIn(t, file) {
-		gone(t, pid, 2*time.Second)
-	}
+	pids = pidsIn(t, file)
 	os.Remove(file)
-	if left, _ := os.ReadDir(temp); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	return cmd, pids
+}
+
+// TestKilled: SIGKILL of pipe leaves no process and no socket.
+func TestKilled(t *testing.T) {
+	for _, mode := range []string{"fork", "session"} {
+		if mode == "session" && runtime.GOOS != "linux" {
+			continue // keepers are Linux's
+		}
+		t.Run(mode, func(t *testing.T) {
+			temp := shortTemp(t)
+			host, pids := hosted(t, mode, temp)
+			host.Process.Kill()
+			host.Wait()
+			late := time.Now().Add(2 * time.Second)
+			for _, pid := range pids {
+				gone(t, pid, time.Until(late))
+			}
+			for left, _ := os.ReadDir(temp); len(left) > 0; left, _ = os.ReadDir(temp) {
+				if time.Now().After(late) {
+					t.Fatalf("left behind: %v", left)
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+		})
 	}
 }

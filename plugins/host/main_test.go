@@ -24,9 +24,12 @@ import (
 const (
 	modeVariable = "PIPE_TEST_PLUGIN"
 	fileVariable = "PIPE_TEST_FILE" // where a mode leaves a mark
+	// hostedVariable is the mode of the plugin of a host that is to be killed.
+	hostedVariable = "PIPE_TEST_HOSTED"
 )
 
 func TestMain(m *testing.M) {
+	Keep()
 	switch mode := os.Getenv(modeVariable); mode {
 	case "":
 		goleak.VerifyTestMain(m)
@@ -206,14 +209,25 @@ func (p *testPlugin) Transform(ctx context.Context, r *proto.TransformRequest) (
 		}
 	case "environment":
 		out.Outcomes[0] = &proto.Outcome{Error: strings.Join(os.Environ(), " ") + " stdin:" + stdin()}
-	case "fork", "fork and crash":
-		child := exec.Command("/bin/sleep", "1000")
+	case "fork", "fork and crash", "session", "session and crash":
+		child, file := exec.Command("/bin/sleep", "1000"), os.Getenv(fileVariable)
+		if strings.HasPrefix(p.mode, "session") { // whose child is nobody's when its parent has ended
+			child = exec.Command("/bin/sh", "-c", "sleep 1000 & echo $! > "+file+".child")
+			child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		}
 		child.Stdout, child.Stderr = os.NewFile(1, "stdout"), os.NewFile(2, "stderr")
 		if err := child.Start(); err != nil {
 			return nil, err
 		}
-		os.WriteFile(os.Getenv(fileVariable), fmt.Appendf(nil, "%d %d", os.Getpid(), child.Process.Pid), 0o600)
-		if p.mode == "fork and crash" {
+		pid := child.Process.Pid
+		if strings.HasPrefix(p.mode, "session") {
+			child.Wait()
+			text, _ := os.ReadFile(file + ".child")
+			fmt.Sscan(string(text), &pid)
+			os.Remove(file + ".child")
+		}
+		os.WriteFile(file, fmt.Appendf(nil, "%d %d", os.Getpid(), pid), 0o600)
+		if strings.HasSuffix(p.mode, "crash") {
 			os.Exit(8)
 		}
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -86,13 +88,21 @@ func startProcess(ctx context.Context, o *Options, out *output) (*process, error
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the plugin's socket: %w", err)
 	}
-	p := &process{out: out, folder: folder, program: newProgram(o, out, folder)}
+	c, err := o.command(folder)
+	if err != nil {
+		os.RemoveAll(folder)
+		return nil, err
+	}
+	if o.hashed != nil {
+		o.hashed()
+	}
+	p := &process{out: out, folder: folder, program: newProgram(c, out)}
 	cfg := clientConfig()
 	cfg.StartTimeout = o.startLimit + killLimit // the limit below is the one that counts
 	cfg.UnixSocketConfig = &plugin.UnixSocketConfig{TempDir: folder}
 	cfg.SyncStdout, cfg.SyncStderr = &lines{to: out}, &lines{to: out}
 	cfg.RunnerFunc = func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
-		p.program.cmd.Env = append(p.program.cmd.Env, cmd.Env...)
+		p.program.command.env = append(p.program.command.env, cmd.Env...)
 		return p.program, nil
 	}
 	p.client = plugin.NewClient(cfg)
@@ -108,7 +118,7 @@ func startProcess(ctx context.Context, o *Options, out *output) (*process, error
 		<-connected
 	}
 	if err == nil {
-		os.RemoveAll(folder) // both ends are connected: nobody else ever will be
+		removeSocket(folder) // both ends are connected: nobody else ever will be
 		return p, nil
 	}
 	err = p.startError(ctx, o, err)
@@ -134,12 +144,15 @@ func (p *process) connect(ctx context.Context) error {
 func (p *process) startError(ctx context.Context, o *Options, err error) error {
 	const remedy = "start the program by hand to see what it does: a plugin says that it is one, and ends"
 	fail := func(remedy, format string, args ...any) error {
-		return engine.Errorf(engine.Fatal, remedy, "%s: %s%s", p.program.path, fmt.Sprintf(format, args...), p.lastWords())
+		return engine.Errorf(engine.Fatal, remedy, "%s: %s%s", o.program(), fmt.Sprintf(format, args...), p.lastWords())
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if p.program.pid.Load() == 0 {
+	if p.program.pid() == 0 && p.program.command.copied && errors.Is(err, fs.ErrPermission) {
+		return fail("it is started from a copy, since others can change the file: take that right from them, or let TMPDIR name a folder whose programs may run", "it cannot be started: %v", err)
+	}
+	if p.program.pid() == 0 {
 		return fail("is it built for this system, and does the interpreter in its first line exist?", "it cannot be started: %v", err)
 	}
 	refused := p.program.refused()
@@ -158,6 +171,17 @@ func (p *process) startError(ctx context.Context, o *Options, err error) error {
 		return fail("", "%v", refused)
 	}
 	return fail("it must serve grpc.health.v1 and the transform service without TLS", "it said that it is ready and does not answer: %s", cut(printable(status.Convert(err).Message()), 200))
+}
+
+// removeSocket leaves the copies alone, in which the plugin may still look for
+// what stands beside them.
+func removeSocket(folder string) {
+	entries, _ := os.ReadDir(folder)
+	for _, e := range entries {
+		if e.Name() != copies {
+			os.RemoveAll(filepath.Join(folder, e.Name()))
+		}
+	}
 }
 
 // lastWords are the last lines that the plugin printed, below an error.
@@ -199,9 +223,8 @@ func (p *process) kill() {
 		return
 	}
 	p.program.Kill(context.Background())
-	if p.program.pid.Load() > 0 && p.program.ended(killLimit) != "" {
+	if p.program.pid() > 0 && p.program.ended(killLimit) != "" {
 		p.client.Kill()
 	}
-	p.program.guard.dismiss()
 	os.RemoveAll(p.folder)
 }

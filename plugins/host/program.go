@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,12 +30,11 @@ const (
 // process prints, from its start to its end, so that it never blocks, and hands
 // go-plugin the first line alone.
 type program struct {
-	path, folder string
-	cmd          *exec.Cmd
-	out          *output
-	guard        *guard
+	command command
+	out     *output
 
-	pid   atomic.Int64   // 0 until it was started
+	process atomic.Pointer[launched] // nil until it was started
+
 	first *io.PipeReader // the first line, for go-plugin
 	send  *io.PipeWriter
 
@@ -45,24 +42,19 @@ type program struct {
 	greeting error // what is wrong with the first line
 
 	exited chan struct{} // closed when the process has ended and was read to its end
-	err    error         // how it ended; valid after exited
+	how    string        // it ended; valid after exited
 }
 
 var _ runner.Runner = (*program)(nil)
 
 // newProgram prepares a process.
-func newProgram(o *Options, out *output, folder string) *program {
-	p := &program{path: o.program(), folder: folder, out: out, exited: make(chan struct{})}
+func newProgram(c command, out *output) *program {
+	p := &program{command: c, out: out, exited: make(chan struct{})}
 	p.first, p.send = io.Pipe()
-	p.cmd = &exec.Cmd{
-		Path: p.path, Args: append([]string{p.path}, o.Command[1:]...), Dir: o.Folder,
-		Env: o.environment(), SysProcAttr: attributes(),
-	}
 	return p
 }
 
-// Start starts the process. Stdin is closed. The thread that starts it lives as
-// long as it does, since the kernel ends it with that thread.
+// Start starts the process. It has no input.
 func (p *program) Start(context.Context) error {
 	outRead, outWrite, err := os.Pipe()
 	if err != nil {
@@ -72,36 +64,23 @@ func (p *program) Start(context.Context) error {
 	if err != nil {
 		return errors.Join(err, outRead.Close(), outWrite.Close())
 	}
-	p.cmd.Stdout, p.cmd.Stderr = outWrite, errWrite
-	started := make(chan error, 1)
-	go p.live(started, outRead, errRead)
-	err = <-started
+	l, err := launch(p.command, outWrite, errWrite)
 	outWrite.Close()
 	errWrite.Close()
 	if err != nil {
-		outRead.Close()
-		errRead.Close()
-		return plain(err)
+		p.send.Close()
+		return errors.Join(err, outRead.Close(), errRead.Close())
 	}
-	p.guard = watch(int(p.pid.Load()), p.folder)
+	p.process.Store(l)
+	go p.live(l, outRead, errRead)
 	return nil
 }
 
-func (p *program) live(started chan<- error, stdout, stderr *os.File) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if err := p.cmd.Start(); err != nil {
-		started <- err
-		p.send.Close()
-		return
-	}
-	p.pid.Store(int64(p.cmd.Process.Pid))
+func (p *program) live(l *launched, stdout, stderr *os.File) {
 	var readers sync.WaitGroup
 	readers.Go(func() { p.greet(stdout) })
 	readers.Go(func() { p.drain(stderr) })
-	started <- nil
-	p.err = p.cmd.Wait()
-	killGroup(p.cmd.Process.Pid) // children that it forked
+	p.how = l.wait()
 	late := time.Now().Add(drainLimit)
 	stdout.SetReadDeadline(late)
 	stderr.SetReadDeadline(late)
@@ -115,7 +94,7 @@ func (p *program) live(started chan<- error, stdout, stderr *os.File) {
 func (p *program) greet(stdout io.Reader) {
 	r := bufio.NewReaderSize(stdout, longestGreeting)
 	line, err := r.ReadSlice('\n')
-	bad := checkGreeting(string(line), p.folder)
+	bad := checkGreeting(string(line), p.command.folder)
 	switch {
 	case errors.Is(err, bufio.ErrBufferFull):
 		bad = fmt.Errorf("it is not a plugin: it printed more than %d bytes without a newline", longestGreeting)
@@ -169,15 +148,15 @@ func (p *program) refused() error {
 }
 
 // Wait waits for the end.
-func (p *program) Wait(context.Context) error { <-p.exited; return p.err }
+func (p *program) Wait(context.Context) error { <-p.exited; return nil }
 
-// Kill ends the process and its group at once, also when it is stopped.
+// Kill ends the process and what it started at once, also when it is stopped.
 func (p *program) Kill(context.Context) error {
 	select {
 	case <-p.exited:
 	default:
-		if pid := p.pid.Load(); pid > 0 {
-			killGroup(int(pid))
+		if l := p.process.Load(); l != nil {
+			l.kill()
 		}
 	}
 	return nil
@@ -187,10 +166,18 @@ func (p *program) Kill(context.Context) error {
 func (p *program) ended(wait time.Duration) string {
 	select {
 	case <-p.exited:
+		return p.how
 	case <-time.After(wait):
 		return ""
 	}
-	return p.cmd.ProcessState.String()
+}
+
+// pid is that of the plugin, 0 until it was started.
+func (p *program) pid() int {
+	if l := p.process.Load(); l != nil {
+		return l.pid
+	}
+	return 0
 }
 
 // Stdout is the first line alone.
@@ -200,15 +187,10 @@ func (p *program) Stdout() io.ReadCloser { return p.first }
 func (p *program) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
 
 // Name is the path.
-func (p *program) Name() string { return p.path }
+func (p *program) Name() string { return p.command.path }
 
 // ID is the pid.
-func (p *program) ID() string {
-	if pid := p.pid.Load(); pid > 0 {
-		return strconv.FormatInt(pid, 10)
-	}
-	return ""
-}
+func (p *program) ID() string { return strconv.Itoa(p.pid()) }
 
 // Diagnose has nothing to add.
 func (p *program) Diagnose(context.Context) string { return "" }

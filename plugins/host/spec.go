@@ -44,6 +44,7 @@ type Options struct {
 	Log    *slog.Logger
 
 	startLimit time.Duration // until it answers a ping
+	hashed     func()        // called between the hash and the start, for tests
 }
 
 func build(c *Config, s engine.TransformSettings) *Transform {
@@ -56,6 +57,10 @@ func build(c *Config, s engine.TransformSettings) *Transform {
 	if s.Node.Get("sha256").IsNull() && len(c.Command) > 0 && !s.Unpinned && !attached {
 		s.Problem(s.Node, "unpinned", "the plugin has no checksum, so that any program could stand in its place",
 			"add sha256: …, as `pipe plugin checksum FILE` prints it, or run with --allow-unpinned while you work on the plugin")
+	}
+	if len(c.SHA256) > 0 && t.o.InterpreterOnly() && !attached {
+		s.Warn(s.Node.Get("command"), "interpreter-only", "the checksum covers the interpreter alone, and nothing of what it runs",
+			"name the script by its path, as in command: [/usr/bin/python3, plugin.py], and add its checksum")
 	}
 	return t
 }
