@@ -68,10 +68,10 @@ func TestDocsCommands(t *testing.T) {
 			t.Errorf("the README shows a command that is not tested: %s", line)
 			continue
 		}
-		args, _, input := strings.Cut(args, " < records.ndjson")
+		args, input, _ := strings.Cut(args, " < out/")
 		records := ""
-		if input {
-			records = `{"kind": "Component", "metadata": {"name": "a", "description": " of  some "}}`
+		if input != "" {
+			records = fileText(t, filepath.Join(out, input))
 		}
 		words := strings.Fields(args)
 		for i, word := range words {

@@ -24,7 +24,7 @@ func (a *app) pluginCommand() *cli.Command {
 			Name:        "list",
 			Usage:       "the plugins of a pipeline, and whether each is what the file pins and starts",
 			ArgsUsage:   "FILE",
-			Description: "Starts each plugin that has its pinned checksum, asks it for its name and version, and stops it.",
+			Description: "Starts each plugin that has its pinned checksum, asks it for its name and version, and stops it. The process of PIPE_REATTACH_PLUGINS is asked instead, where there is one.",
 			Flags:       []cli.Flag{allowUnpinned()},
 			Action:      a.pluginList,
 		}, {
@@ -50,10 +50,12 @@ func allowUnpinned() cli.Flag {
 
 // What a checksum can be.
 const (
-	sumPinned  = "pinned"
-	sumDiffers = "differs"
-	sumNone    = "none"
-	sumUnknown = "unreadable"
+	sumPinned      = "pinned"
+	sumInterpreter = "pinned (interpreter only)"
+	sumDiffers     = "differs"
+	sumNone        = "none"
+	sumUnknown     = "unreadable"
+	sumAttached    = "-" // another process is used
 )
 
 type listedPlugin struct {
@@ -107,13 +109,17 @@ func (a *app) pluginsOf(ctx context.Context, d *pipeline.Definition, unpinned bo
 		}
 		o := t.Options()
 		p := listedPlugin{Transform: o.Name, Command: o.Command, Checksum: checksumState(&o)}
+		p.State = "starts"
+		if t.Attached() {
+			p.Checksum, p.State = sumAttached, "attached"
+		}
 		if p.Checksum == sumNone && !unpinned {
 			p.State, p.Hint = "not started: it has no checksum", "add sha256 to its block, or --allow-unpinned to this command"
 		} else if about, err := t.Describe(ctx); err != nil {
 			p.State, _, _ = strings.Cut(err.Error(), "\n")
 			p.Hint = engine.RemedyOf(err)
 		} else {
-			p.Name, p.Version, p.State, p.OK = about.Name, about.Version, "starts", true
+			p.Name, p.Version, p.OK = about.Name, about.Version, true
 		}
 		all = append(all, p)
 	}
@@ -135,6 +141,9 @@ func checksumState(o *pluginhost.Options) string {
 		case sum != o.Sums[i]:
 			return sumDiffers
 		}
+	}
+	if o.InterpreterOnly() {
+		return sumInterpreter
 	}
 	return sumPinned
 }

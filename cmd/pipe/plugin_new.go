@@ -137,7 +137,8 @@ func (p *project) fill(files map[string][]byte, lang string) error {
 		name := strings.TrimSuffix(t.Name(), ".tmpl")
 		files[strings.ReplaceAll(name, "NAME", p.Name)] = b.Bytes()
 	}
-	return nil
+	files["records.ndjson"], err = templates.ReadFile("templates/records.ndjson")
+	return err
 }
 
 // write makes the folder; a script that starts with #! may be run.

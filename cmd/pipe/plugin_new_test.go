@@ -23,6 +23,8 @@ func TestPluginNew(t *testing.T) {
 		goTool(t, dir, "build", "-o", "my-plugin", ".")
 		expected{0, []string{"component:default/a  changed", "+ Takes orders and ke…"}}.check(t,
 			pipe(t, pluginEnv(), "plugin", "try", "--example", filepath.Join(dir, "my-plugin")))
+		expected{0, []string{"component:default/checkout  changed", "3 records: 1 changed, 2 unchanged"}}.check(t,
+			fed(t, pluginEnv(), fileText(t, filepath.Join(dir, "records.ndjson")), "plugin", "try", filepath.Join(dir, "my-plugin")))
 		if out, err := exec.CommandContext(t.Context(), "gofmt", "-l", dir).CombinedOutput(); err != nil || len(out) > 0 {
 			t.Errorf("gofmt: %v %s", err, out)
 		}
@@ -41,6 +43,8 @@ func TestPluginNew(t *testing.T) {
 		needGrpcio(t)
 		expected{0, []string{"component:default/a  changed", "+ Takes orders and ke…"}}.check(t,
 			pipe(t, pluginEnv(), "plugin", "try", "--example", filepath.Join(dir, "my-plugin.py")))
+		expected{0, []string{"component:default/checkout  changed", "3 records: 1 changed, 2 unchanged"}}.check(t,
+			fed(t, pluginEnv(), fileText(t, filepath.Join(dir, "records.ndjson")), "plugin", "try", filepath.Join(dir, "my-plugin.py")))
 	})
 	full := filepath.Dir(write(t, "file", ""))
 	empty, made := t.TempDir(), filepath.Join(t.TempDir(), "made")
@@ -103,6 +107,15 @@ func TestPluginModule(t *testing.T) {
 	if condensed < 2 {
 		t.Errorf("%d definitions were condensed", condensed)
 	}
+}
+
+func fileText(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 func bodies(t *testing.T, index gleansandbox.Index) map[string]string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -174,6 +175,9 @@ func TestPluginList(t *testing.T) {
 		"none, allowed":         {[]string{command}, "plugin list --allow-unpinned", "", expected{0, []string{"apidigest", "none", "starts"}}},
 		"as JSON":               {[]string{command, pinned}, "plugin list --json", "", expected{0, []string{`"checksum": "pinned"`, `"ok": true`}}},
 		"missing":               {[]string{command + "x", pinned}, "plugin list", "", expected{2, []string{"unreadable", "there is no such file"}}},
+		"interpreter only":      {[]string{"command: [/bin/sh, -c, exec " + digest + "]", "sha256: " + sumOf(t, "/bin/sh")}, "plugin list", "", expected{0, []string{"pinned (interpreter only)", "starts", "warning: interpreter-only"}}},
+		"check, interpreter":    {[]string{"command: [/bin/sh, -c, exec " + digest + "]", "sha256: " + sumOf(t, "/bin/sh")}, "check", "", expected{0, []string{"warning: interpreter-only: the checksum covers the interpreter alone"}}},
+		"run config":            {[]string{command, pinned, "config:", "  max_lines: -12345"}, "run --progress none", "-12345", expected{2, []string{"nothing sent", "    max_lines: -12345\n", "^^^^^^", "write 10 or more"}}},
 		"check, none":           {[]string{command}, "check", "", expected{2, []string{"unpinned", "pipe plugin checksum"}}},
 		"check, differs":        {[]string{command, other}, "check --plugins", digest, expected{2, []string{"it was not started", pinned}}},
 		"check, config":         {[]string{command, pinned, "config:", "  max_lines: 3"}, "check", "", expected{0, nil}},
@@ -193,9 +197,38 @@ func TestPluginList(t *testing.T) {
 			tc.check(t, pipe(t, merge(pluginEnv(), w.env), append(strings.Fields(tc.args), path)...))
 		})
 	}
+	t.Run("attached", func(t *testing.T) {
+		path, line := withBlock(t, command), debugged(t, digest)
+		env := merge(pluginEnv(), map[string]string{pluginhost.ReattachVariable: line})
+		expected{0, []string{"apidigest", "1.0.0", "attached"}}.check(t, pipe(t, env, "plugin", "list", path))
+		expected{0, []string{"ok"}}.check(t, pipe(t, env, "check", "--plugins", path))
+		env[pluginhost.ReattachVariable] = strings.Replace(line, "/tmp/", "/tmp/no", 1)
+		expected{2, []string{"does not answer", "start the plugin with --debug"}}.check(t, pipe(t, env, "plugin", "list", path))
+	})
 	if c := pipe(t, nil, "plugin", "list", shipped); c.code != 0 || !strings.Contains(c.stdout, "names no plugin") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
+}
+
+// debugged starts a plugin with --debug and gives the value that it prints.
+func debugged(t *testing.T, program string) string {
+	t.Helper()
+	cmd := exec.Command(program, "--debug")
+	cmd.Env = []string{"TMPDIR=/tmp"}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Signal(os.Interrupt); cmd.Wait() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	_, value, found := strings.Cut(strings.TrimSpace(line), "=")
+	if err != nil || !found {
+		t.Fatalf("%q %v", line, err)
+	}
+	return strings.Trim(value, "'")
 }
 
 // positionOf is :line:col: of a text that stands in the plugin's block of a file.

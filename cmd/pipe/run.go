@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
 func (a *app) runCommand() *cli.Command {
@@ -107,7 +110,18 @@ func (a *app) runFile(c *cli.Context, path string, r *record) error {
 	r.Report = report
 	progress.end()
 	a.log.Info("run ended", "verdict", report.Verdict, "run", report.RunID, "seconds", time.Since(started).Seconds())
+	defer a.showProblems(c, d, runErr) // below the report
 	return a.reportRun(c, report, runErr, box)
+}
+
+// showProblems renders what the start of a run found wrong with the file, as
+// check --plugins does.
+func (a *app) showProblems(c *cli.Context, d *pipeline.Definition, err error) {
+	var problems config.Problems
+	if errors.As(err, &problems) && !c.Bool("json") {
+		problems.Render(a.stderr, func(string) []byte { return d.Document.Source() })
+		a.shown = true
+	}
 }
 
 // reportRun prints the outcome and gives the error that says the exit code.

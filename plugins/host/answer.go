@@ -14,6 +14,8 @@ import (
 
 const (
 	longestAnswer  = 64 << 20 // bytes of one answer
+	longestChange  = 16 << 20 // bytes of what it answers for one record
+	noReason       = "no reason given"
 	longestReason  = 120
 	longestError   = 4 << 10
 	distinctReason = 100 // reasons for dropping that are told apart
@@ -24,6 +26,9 @@ const (
 func change(r *engine.Record, o *proto.Outcome, writes []string) error {
 	if len(o.GetChanges()) == 0 && len(o.GetChanged()) == 0 {
 		return nil
+	}
+	if n := len(o.GetChanges()); n > longestChange {
+		return fmt.Errorf("it answered %d MiB for the record, and %d are taken", n>>20, longestChange>>20)
 	}
 	changes := map[string]any{}
 	if len(o.GetChanges()) > 0 {

@@ -118,6 +118,8 @@ func TestBadAnswers(t *testing.T) {
 		"hang":             {everything + "it did not answer within 300ms and was ended"},
 		"stopped":          {everything + "it did not answer within 300ms and was ended"},
 		"large answer":     {everything + "it answered more than 64 MiB"},
+		"large record":     {one + "it answered 17 MiB for the record, and 16 are taken"},
+		"wordless error":   {one + "no reason given"},
 		"more records":     {everything + "it answered 3 outcomes for 2 records"},
 		"fewer records":    {everything + "it answered 1 outcomes for 2 records"},
 		"invalid JSON":     {one + "its answer is no JSON object: "},
@@ -273,6 +275,24 @@ func TestGood(t *testing.T) {
 			t.Errorf("%v %+v", err, out)
 		}
 	})
+	t.Run("drop without words", func(t *testing.T) {
+		w := newWorld(t, "wordless drop", nil)
+		w.start(t)
+		if out, err := w.apply(t, record("a", "x")); err != nil || out[0].Dropped != "tidy: no reason given" {
+			t.Errorf("%v %+v", err, out)
+		}
+	})
+	t.Run("log", func(t *testing.T) {
+		w := newWorld(t, "posing", nil)
+		w.start(t)
+		if _, err := w.apply(t, record("a", "x")); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		if text := w.log.String(); !strings.Contains(text, `msg="trust me" plugin=tester fields.plugin=another fields.ref=x`) {
+			t.Error(text)
+		}
+	})
 	t.Run("needs", func(t *testing.T) {
 		w := newWorld(t, "echo", nil)
 		w.start(t)
@@ -310,6 +330,24 @@ func TestGood(t *testing.T) {
 			t.Errorf("%d bytes in the log", n)
 		}
 	})
+}
+
+// TestPassWarns: one warning for each batch, however many of its records fail,
+// and a note that counts them all.
+func TestPassWarns(t *testing.T) {
+	w := newWorld(t, "echo", func(o *Options) { o.OnError, o.Batch = onErrorPass, 3 })
+	w.start(t)
+	var records []*engine.Record
+	for i := range 5 {
+		records = append(records, record(fmt.Sprint("r", i), "x"))
+	}
+	if _, err := w.apply(t, records...); err != nil {
+		t.Fatal(err)
+	}
+	text := w.log.String()
+	if n := strings.Count(text, "level=WARN"); n != 2 || !strings.Contains(text, "count=3") || !strings.Contains(text, "count=2") || !strings.Contains(fmt.Sprint(w.Notes()), "5 records stayed as they are") {
+		t.Errorf("%d warnings, %v\n%s", n, w.Notes(), text)
+	}
 }
 
 // TestCrashOnce: the batch is tried once more, on a new process.

@@ -141,6 +141,8 @@ func (p *testPlugin) Configure(_ context.Context, r *proto.ConfigureRequest) (*p
 func oneOutcome(mode string) *proto.Outcome {
 	return map[string]*proto.Outcome{
 		"drop":            {Dropped: "not wanted"},
+		"wordless drop":   {Dropped: " \x1b"},
+		"wordless error":  {Error: "\x1b"},
 		"record error":    {Error: "the dictionary has no such word\x1b[2J"},
 		"invalid JSON":    {Changes: []byte(`{"spec":{"text":`), Changed: []string{"spec.text"}},
 		"JSON list":       {Changes: []byte(`[1]`), Changed: []string{"spec.text"}},
@@ -194,6 +196,12 @@ func (p *testPlugin) Transform(ctx context.Context, r *proto.TransformRequest) (
 	case "stopped":
 		syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 		select {}
+	case "posing":
+		syscall.Write(2, []byte(`{"level":"INFO","msg":"trust me","plugin":"another","ref":"x"}`+"\n"))
+	case "large record":
+		for i := range out.Outcomes {
+			out.Outcomes[i] = &proto.Outcome{Changes: make([]byte, 17<<20), Changed: []string{"spec.text"}}
+		}
 	case "large answer":
 		out.Outcomes[0] = &proto.Outcome{Changes: make([]byte, 100<<20)}
 	case "more records":

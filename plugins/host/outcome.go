@@ -7,25 +7,19 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 )
 
-// give does what on_error says about one record. An error ends the run.
-func (t *Transform) give(out *engine.Outcome, r *engine.Record, err error) error {
-	return t.giveAll(out, r, []*engine.Record{r}, err)
-}
-
-// giveAll is give for one of the records of a call that failed as a whole.
-func (t *Transform) giveAll(out *engine.Outcome, r *engine.Record, all []*engine.Record, err error) error {
+// give does what on_error says about one record; all are those that failed with
+// it. An error ends the run.
+func (b *batch) give(out *engine.Outcome, r *engine.Record, all []*engine.Record, err error) error {
+	t := b.t
 	switch t.o.OnError {
 	case onErrorReject:
 		out.Err = engine.Reject("transform", t.o.Name, "plugin %s: %s", t.label, headline(err))
 		return nil
 	case onErrorPass:
-		t.counts.Lock()
-		defer t.counts.Unlock()
-		t.passed++
-		if t.lastErr == nil || t.lastErr.Error() != err.Error() {
-			t.o.Log.Warn("a plugin failed, and its records stay as they are", "plugin", t.label, "transform", t.o.Name, "records", refs(all), "error", err)
+		b.passed = append(b.passed, r)
+		if b.failure == nil {
+			b.failure = err
 		}
-		t.lastErr = err
 		return nil
 	}
 	remedy := engine.RemedyOf(err)
@@ -35,6 +29,20 @@ func (t *Transform) giveAll(out *engine.Outcome, r *engine.Record, all []*engine
 	return engine.Errorf(engine.ClassOf(err), remedy, "plugin %s (%s), %s: %w", t.label, t.path(), refs(all), err)
 }
 
+// warn tells, once for a batch, that records stay as they are, and counts them.
+func (b *batch) warn() {
+	if len(b.passed) == 0 {
+		return
+	}
+	t := b.t
+	t.o.Log.Warn("a plugin failed, and its records stay as they are", "plugin", t.label, "transform", t.o.Name, "count", len(b.passed), "records", refs(b.passed), "error", b.failure)
+	t.counts.Lock()
+	defer t.counts.Unlock()
+	t.passed += len(b.passed)
+	t.lastErr = b.failure
+	b.passed, b.failure = nil, nil
+}
+
 // Notes tells how many records were left as they are (invariant 3).
 func (t *Transform) Notes() []string {
 	t.counts.Lock()
@@ -42,7 +50,11 @@ func (t *Transform) Notes() []string {
 	if t.passed == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("transform %q: %d records stayed as they are, since plugin %s failed on them and on_error is pass; last: %s", t.o.Name, t.passed, t.label, headline(t.lastErr))}
+	passed := "1 record stayed as it is"
+	if t.passed > 1 {
+		passed = fmt.Sprintf("%d records stayed as they are", t.passed)
+	}
+	return []string{fmt.Sprintf("transform %q: %s, since plugin %s failed and on_error is pass; last: %s", t.o.Name, passed, t.label, headline(t.lastErr))}
 }
 
 // path is the program, as messages name it.

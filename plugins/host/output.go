@@ -64,6 +64,9 @@ func (o *output) line(b []byte) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if len(attrs) > 0 { // in a group, so that none stands for one of pipe's own
+		attrs = []any{slog.Group("fields", attrs...)}
+	}
 	o.log.Log(context.Background(), level, message, attrs...)
 	if level < slog.LevelInfo {
 		return

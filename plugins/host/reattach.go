@@ -54,6 +54,13 @@ func (t *Transform) reattach() (a attachment, ok bool) {
 	return a, false
 }
 
+// Attached tells whether a process of PIPE_REATTACH_PLUGINS is used instead of a
+// new one.
+func (t *Transform) Attached() bool {
+	_, ok := t.reattach()
+	return ok
+}
+
 // attach connects to a process of somebody else's.
 func attach(ctx context.Context, a attachment, out *output) (*process, error) {
 	const remedy = "start the plugin with --debug and export the line that it prints"

@@ -53,7 +53,7 @@ func build(c *Config, s engine.TransformSettings) *Transform {
 		Env: c.Env, Timeout: c.Timeout.D(), Batch: c.Batch, OnError: c.OnError, Node: s.Node,
 		MayChangeAccess: c.MayChangeAccess, AccessReads: s.AccessReads, Lookup: s.Lookup, Log: s.Log,
 	})
-	_, attached := t.reattach()
+	attached := t.Attached()
 	if s.Node.Get("sha256").IsNull() && len(c.Command) > 0 && !s.Unpinned && !attached {
 		s.Problem(s.Node, "unpinned", "the plugin has no checksum, so that any program could stand in its place",
 			"add sha256: …, as `pipe plugin checksum FILE` prints it, or run with --allow-unpinned while you work on the plugin")

@@ -1,10 +1,12 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/pipe-engine/pipe/engine"
@@ -80,10 +82,14 @@ func (t *Transform) Options() Options { return t.o }
 func (t *Transform) Apply(ctx context.Context, _ *engine.Worker, records []*engine.Record) ([]engine.Outcome, error) {
 	out := make([]engine.Outcome, len(records))
 	b := batch{t: t, out: out}
+	defer b.warn()
 	for i, r := range records {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		doc, err := codec.Marshal(t.needs.document(r))
 		if err != nil {
-			if err := t.give(&out[i], r, fmt.Errorf("the record cannot be written as JSON: %w", err)); err != nil {
+			if err := b.give(&out[i], r, []*engine.Record{r}, fmt.Errorf("the record cannot be written as JSON: %w", err)); err != nil {
 				return nil, err
 			}
 			continue
@@ -106,6 +112,9 @@ type batch struct {
 	where   []int // in out
 	docs    [][]byte
 	bytes   int
+
+	passed  []*engine.Record // since the last warning: those that on_error left unchanged
+	failure error            // of the first of them
 }
 
 func (b *batch) add(i int, r *engine.Record, doc []byte) {
@@ -122,36 +131,39 @@ func (b *batch) send(ctx context.Context) error {
 	if err == nil && len(answer.GetOutcomes()) != len(b.docs) {
 		err = fmt.Errorf("it answered %d outcomes for %d records", len(answer.GetOutcomes()), len(b.docs))
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
 	for i, r := range b.records {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		out := &b.out[b.where[i]]
 		if err != nil {
-			if err := b.t.giveAll(out, r, b.records, err); err != nil {
+			if err := b.give(out, r, b.records, err); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := b.t.take(out, r, answer.GetOutcomes()[i]); err != nil {
+		if err := b.take(out, r, answer.GetOutcomes()[i]); err != nil {
 			return err
 		}
 	}
+	b.warn()
 	b.records, b.where, b.docs, b.bytes = b.records[:0], b.where[:0], nil, 0
 	return nil
 }
 
 // take does what a plugin answers for one record.
-func (t *Transform) take(out *engine.Outcome, r *engine.Record, o *proto.Outcome) error {
+func (b *batch) take(out *engine.Outcome, r *engine.Record, o *proto.Outcome) error {
+	err := error(nil)
 	switch {
 	case o.GetError() != "":
-		return t.give(out, r, fmt.Errorf("%s", t.words(o.GetError(), longestError)))
+		err = fmt.Errorf("%s", cmp.Or(b.t.words(o.GetError(), longestError), noReason))
 	case o.GetDropped() != "":
-		out.Dropped = t.dropped(t.words(o.GetDropped(), longestReason))
-		return nil
+		out.Dropped = b.t.dropped(cmp.Or(b.t.words(o.GetDropped(), longestReason), noReason))
+	default:
+		err = change(r, o, b.t.about.Writes)
 	}
-	if err := change(r, o, t.about.Writes); err != nil {
-		return t.give(out, r, err)
+	if err != nil {
+		return b.give(out, r, []*engine.Record{r}, err)
 	}
 	return nil
 }
@@ -172,7 +184,7 @@ func (t *Transform) dropped(reason string) string {
 
 // words are a plugin's own, fit to be shown.
 func (t *Transform) words(s string, most int) string {
-	return cut(t.secrets.Clean(printable(s)), most)
+	return cut(strings.TrimSpace(t.secrets.Clean(printable(s))), most)
 }
 
 // Close ends the plugin.
