@@ -41,7 +41,10 @@ func servePlugin(mode string) {
 		}
 	case "plugin-hang":
 		p.Transform = func(context.Context, *sdk.Record) error {
-			leave(fmt.Sprintf("hangs %d", os.Getpid()))
+			child := exec.Command("/bin/sh", "-c", "sleep 1000 >/dev/null 2>&1 & echo $!")
+			child.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // it is nobody's, in a session of its own
+			pid, err := child.Output()
+			leave(fmt.Sprintf("hangs %d %s %v", os.Getpid(), strings.TrimSpace(string(pid)), err))
 			select {}
 		}
 	case "plugin-access":
@@ -158,8 +161,8 @@ func TestPluginCheck(t *testing.T) {
 	}
 }
 
-// TestPluginSignals: Ctrl-C ends a run whose plugin hangs, and SIGKILL leaves
-// nothing.
+// TestPluginSignals: Ctrl-C ends a run whose plugin hangs, and neither it nor
+// SIGKILL leaves a process, be it in a session of its own.
 func TestPluginSignals(t *testing.T) {
 	for name, signal := range map[string]os.Signal{"SIGINT": os.Interrupt, "SIGKILL": os.Kill} {
 		t.Run(name, func(t *testing.T) {
@@ -178,13 +181,13 @@ func TestPluginSignals(t *testing.T) {
 			path = write(t, "pipeline.yaml", strings.Replace(string(text), "command: "+os.Args[0], "command: "+script, 1))
 			delete(env, childVariable)
 			p := startProcess(t, withPluginEnv(w.env, env), "run", "--allow-unpinned", "--progress", "none", path)
-			pid := 0
-			for late := time.Now().Add(patience); pid == 0 && time.Now().Before(late); time.Sleep(10 * time.Millisecond) {
+			pid, child := 0, 0
+			for late := time.Now().Add(patience); child == 0 && time.Now().Before(late); time.Sleep(10 * time.Millisecond) {
 				if b, err := os.ReadFile(mark); err == nil {
-					fmt.Sscanf(string(b), "hangs %d", &pid)
+					fmt.Sscanf(string(b), "hangs %d %d", &pid, &child)
 				}
 			}
-			if pid == 0 {
+			if child == 0 {
 				t.Fatalf("the plugin was not reached\n%s", p.text())
 			}
 			p.cmd.Process.Signal(signal)
@@ -193,9 +196,9 @@ func TestPluginSignals(t *testing.T) {
 			if signal == os.Interrupt && (code != 130 || !strings.Contains(p.text(), "nothing sent") || time.Since(began) > 8*time.Second) {
 				t.Errorf("exit %d after %s\n%s", code, time.Since(began), p.text())
 			}
-			for late := time.Now().Add(2 * time.Second); runs(pid); time.Sleep(10 * time.Millisecond) {
+			for late := time.Now().Add(2 * time.Second); runs(pid) || runtime.GOOS == "linux" && runs(child); time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(late) {
-					t.Fatal("the plugin is still there")
+					t.Fatalf("the plugin or its child is still there: %t %t", runs(pid), runs(child))
 				}
 			}
 		})

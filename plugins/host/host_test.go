@@ -211,6 +211,7 @@ func TestBadStarts(t *testing.T) {
 		"no interpreter":  {"noop", func(o *Options) { o.Command = []string{script("#!/nowhere/python\n", 0o700)} }, []string{"it cannot be started: no such file or directory"}},
 		"not a program":   {"noop", func(o *Options) { o.Command = []string{script("\x7fELF nonsense", 0o700)} }, []string{"it cannot be started: exec format error"}},
 		"prints text":     {"noop", func(o *Options) { o.Command = []string{script("#!/bin/sh\necho hello; echo more; sleep 100\n", 0o700)} }, []string{`script: it is not a plugin: where a plugin says how it is reached, it printed "hello"`}},
+		"prints and ends": {"noop", func(o *Options) { o.Command = []string{script("#!/bin/sh\necho hello; exit 4\n", 0o700)} }, []string{`it printed "hello" and ended (exit status 4)`}},
 		"silent":          {"silent", nil, []string{"it ended before it was ready (exit status 0)"}},
 		"crash at start":  {"crash at start", nil, []string{"it ended before it was ready (exit status 3)", "cannot find the dictionary"}},
 		"other version":   {"other version", nil, []string{"it speaks version 2 of the plugin protocol, and this pipe speaks version 1"}},
@@ -311,11 +312,11 @@ func TestGood(t *testing.T) {
 	})
 	t.Run("environment", func(t *testing.T) {
 		t.Setenv("SECRET", "canary")
-		w := newWorld(t, "environment", nil)
+		w := newWorld(t, "environment", func(o *Options) { o.Folder = "testdata" })
 		w.start(t)
 		_, err := w.apply(t, record("a", "x"))
 		text := fmt.Sprint(err)
-		if strings.Contains(text, "canary") || !strings.Contains(text, "HOME=/nowhere") || !strings.Contains(text, "PATH=/usr/bin:/bin") || !strings.Contains(text, "stdin:0 <nil>") {
+		if strings.Contains(text, "canary") || !strings.Contains(text, "HOME=/nowhere") || !strings.Contains(text, "PATH=/usr/bin:/bin") || !strings.Contains(text, "stdin:0 <nil>") || !strings.Contains(text, "/plugins/host/testdata<nil>") {
 			t.Error(text)
 		}
 	})
@@ -350,9 +351,41 @@ func TestPassWarns(t *testing.T) {
 	}
 }
 
-// TestCrashOnce: the batch is tried once more, on a new process.
+// TestLargeRecords: a call carries 4 MB of records, a single larger record goes
+// alone, and a server that takes less is told from others.
+func TestLargeRecords(t *testing.T) {
+	var records []*engine.Record
+	for i := range 4 {
+		records = append(records, record(fmt.Sprint("r", i), strings.Repeat("x", 1500<<10)))
+	}
+	records[3].Value["spec"].(map[string]any)["text"] = strings.Repeat("x", 5<<20)
+	w := newWorld(t, "count", func(o *Options) { o.OnError = onErrorReject })
+	w.start(t)
+	out, err := w.apply(t, records...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"one of 2", "one of 2", "one of 1", "one of 1"} {
+		if !strings.Contains(fmt.Sprint(out[i].Err), want) {
+			t.Errorf("%d: %v", i, out[i].Err)
+		}
+	}
+	w = newWorld(t, "small server", func(o *Options) { o.OnError = onErrorReject })
+	w.start(t)
+	out, err = w.apply(t, records...)
+	if err != nil || out[0].Err != nil || !strings.Contains(fmt.Sprint(out[3].Err), "it refuses what it is sent") {
+		t.Errorf("%v %v %v", err, out[0].Err, out[3].Err)
+	}
+}
+
+// TestCrashOnce: the batch is tried once more, on a new process, which is held
+// against its checksum again.
 func TestCrashOnce(t *testing.T) {
-	w := newWorld(t, "crash once", nil)
+	sum, err := Checksum(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, "crash once", func(o *Options) { o.Unpinned, o.Sums = false, []string{sum} })
 	w.start(t)
 	r := record("a", "x")
 	began := time.Now()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -61,6 +62,7 @@ func Keep() {
 func keep(dir, folder, path string, args []string) (code int) {
 	runtime.LockOSThread() // the plugin ends with this thread
 	syscall.CloseOnExec(reportTo)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP) // pipe says when it ends
 	prctl(syscall.PR_SET_DUMPABLE, 0)
 	prctl(prSetChildSubreaper, 1)
 	for _, capability := range spyingCapabilities() {

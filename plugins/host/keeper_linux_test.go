@@ -23,6 +23,25 @@ func parentOf(t *testing.T, pid int) (parent int) {
 	return parent
 }
 
+// TestKeeperAsked: a signal to a whole control group, as an init system sends it,
+// ends no keeper.
+func TestKeeperAsked(t *testing.T) {
+	w := newWorld(t, "session", nil)
+	w.start(t)
+	if _, err := w.apply(t, record("a", "x")); err != nil {
+		t.Fatal(err)
+	}
+	pids := pidsIn(t, w.file)
+	keeper := parentOf(t, pids[0])
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGHUP, syscall.SIGTERM} {
+		syscall.Kill(keeper, signal)
+	}
+	syscall.Kill(pids[0], syscall.SIGTERM)
+	for _, pid := range append(pids, keeper) {
+		gone(t, pid, 2*time.Second)
+	}
+}
+
 // TestKeeperKilled: without its keeper a plugin ends, also where pipe is killed
 // with it, and a run goes on with another one.
 func TestKeeperKilled(t *testing.T) {

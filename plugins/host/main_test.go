@@ -73,6 +73,9 @@ func serveTest(mode string) {
 		HandshakeConfig: plugin.HandshakeConfig{ProtocolVersion: proto.Version, MagicCookieKey: proto.CookieKey, MagicCookieValue: proto.CookieValue},
 		Plugins:         set, Logger: hclog.NewNullLogger(),
 		GRPCServer: func(o []grpc.ServerOption) *grpc.Server {
+			if mode == "small server" {
+				return grpc.NewServer(o...)
+			}
 			return grpc.NewServer(append(o, grpc.MaxRecvMsgSize(256<<20))...)
 		},
 	})
@@ -176,6 +179,9 @@ func (p *testPlugin) Transform(ctx context.Context, r *proto.TransformRequest) (
 			changes, _ := codec.Marshal(map[string]any{"spec": map[string]any{"text": fmt.Sprint(text, suffix)}})
 			o = &proto.Outcome{Changes: changes, Changed: []string{"spec.text"}}
 		}
+		if p.mode == "count" {
+			o = &proto.Outcome{Error: fmt.Sprint("one of ", len(r.GetRecords()))}
+		}
 		if p.mode == "echo" || p.mode == "whole record" {
 			o = &proto.Outcome{Error: string(doc)}
 		}
@@ -216,7 +222,7 @@ func (p *testPlugin) Transform(ctx context.Context, r *proto.TransformRequest) (
 			os.Stdout.Write(flood[:1000])
 		}
 	case "environment":
-		out.Outcomes[0] = &proto.Outcome{Error: strings.Join(os.Environ(), " ") + " stdin:" + stdin()}
+		out.Outcomes[0] = &proto.Outcome{Error: strings.Join(os.Environ(), " ") + " stdin:" + stdin() + " folder:" + folder()}
 	case "fork", "fork and crash", "session", "session and crash":
 		child, file := exec.Command("/bin/sleep", "1000"), os.Getenv(fileVariable)
 		if strings.HasPrefix(p.mode, "session") { // whose child is nobody's when its parent has ended
@@ -240,6 +246,11 @@ func (p *testPlugin) Transform(ctx context.Context, r *proto.TransformRequest) (
 		}
 	}
 	return out, nil
+}
+
+func folder() string {
+	dir, err := os.Getwd()
+	return fmt.Sprint(dir, err)
 }
 
 func stdin() string {

@@ -31,7 +31,7 @@ const copies = "files"
 func (o *Options) command(folder string) (command, error) {
 	c := command{
 		path: o.program(), args: append([]string{o.program()}, o.Command[1:]...),
-		env: o.environment(), dir: o.Folder, folder: folder,
+		env: o.environment(), dir: o.path("."), folder: folder,
 	}
 	files := o.named()
 	if err := o.checkCount(files); err != nil || len(o.Sums) == 0 {
