@@ -164,9 +164,6 @@ func (p *process) startError(ctx context.Context, o *Options, err error) error {
 	case errors.Is(err, context.DeadlineExceeded) || status.Code(err) == codes.DeadlineExceeded:
 		return fail(remedy, "it was not ready within %s", o.startLimit)
 	case refused != nil && !errors.Is(refused, errSilent):
-		if state = p.program.ended(drainLimit); state != "" {
-			return fail("", "%v and ended (%s)", refused, state)
-		}
 		return fail("", "%v", refused)
 	case state != "":
 		return fail(remedy, "it ended before it was ready (%s)", state)

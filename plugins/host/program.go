@@ -41,15 +41,16 @@ type program struct {
 	mu       sync.Mutex
 	greeting error // what is wrong with the first line
 
+	over   chan struct{} // closed when the process has ended
 	exited chan struct{} // closed when the process has ended and was read to its end
-	how    string        // it ended; valid after exited
+	how    string        // it ended; valid after over
 }
 
 var _ runner.Runner = (*program)(nil)
 
 // newProgram prepares a process.
 func newProgram(c command, out *output) *program {
-	p := &program{command: c, out: out, exited: make(chan struct{})}
+	p := &program{command: c, out: out, over: make(chan struct{}), exited: make(chan struct{})}
 	p.first, p.send = io.Pipe()
 	return p
 }
@@ -81,6 +82,7 @@ func (p *program) live(l *launched, stdout, stderr *os.File) {
 	readers.Go(func() { p.greet(stdout) })
 	readers.Go(func() { p.drain(stderr) })
 	p.how = l.wait()
+	close(p.over)
 	late := time.Now().Add(drainLimit)
 	stdout.SetReadDeadline(late)
 	stderr.SetReadDeadline(late)
@@ -100,6 +102,12 @@ func (p *program) greet(stdout io.Reader) {
 		bad = fmt.Errorf("it is not a plugin: it printed more than %d bytes without a newline", longestGreeting)
 	case err != nil && len(line) == 0:
 		bad = errSilent
+	case bad != nil:
+		select { // how it ends by itself says more
+		case <-p.over:
+			bad = fmt.Errorf("%w and ended (%s)", bad, p.how)
+		case <-time.After(drainLimit):
+		}
 	}
 	p.mu.Lock()
 	p.greeting = bad
