@@ -99,7 +99,8 @@ func (a *app) cli() *cli.App {
 			}
 			return cli.ShowAppHelp(c)
 		},
-		Commands: []*cli.Command{a.runCommand(), a.checkCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(), a.datasourceCommand(), a.pluginCommand(), a.versionCommand()},
+		Commands: []*cli.Command{a.runCommand(), a.checkCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(), a.datasourceCommand(), a.pluginCommand(),
+			a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.versionCommand()},
 	}
 	a.complete(c.Commands, c.OnUsageError)
 	return c

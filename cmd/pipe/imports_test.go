@@ -14,7 +14,7 @@ var homes = map[string][]string{
 	"gopkg.in/yaml.v3":                         {"engine/config", "plugins/examples/apidigest"},
 	"github.com/expr-lang/expr":                {"engine/expression"},
 	"github.com/go-json-experiment/json":       {"engine/codec"},
-	"github.com/santhosh-tekuri/jsonschema/v6": {"plugins/host"},
+	"github.com/santhosh-tekuri/jsonschema/v6": {"plugins/host", "cmd/pipe"}, // cmd/pipe: its tests
 	"encoding/json":                            {"plugins/sdk", "plugins/examples"},
 	"encoding/json/v2":                         {},
 	"github.com/urfave/cli/v2":                 {"cmd/pipe"},

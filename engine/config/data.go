@@ -90,4 +90,4 @@ func index(name string) (i int, ok bool) {
 func (v Data) Hide() { v.Node.hide() }
 
 // DescribeConfig says that anything may stand there.
-func (v *Data) DescribeConfig() (typ string, fields []Field) { return "any", nil }
+func (v *Data) DescribeConfig() Field { return Field{Type: "any"} }

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -11,7 +12,7 @@ import (
 type Field struct {
 	Name     string   `json:"name"`
 	Path     string   `json:"path"` // from the described struct, lists and maps as [] and NAME
-	Type     string   `json:"type"` // text, boolean, whole number, number, duration, size, share, expression, expression or list, secret, any, mapping, list of …, map of …
+	Type     string   `json:"type"` // text, boolean, whole number, number, duration, size, share, expression, list, secret, any, mapping, list of …, map of …, … or …
 	Default  string   `json:"default,omitempty"`
 	Doc      string   `json:"doc"`
 	Required bool     `json:"required,omitzero"`
@@ -20,12 +21,36 @@ type Field struct {
 	Max      string   `json:"max,omitempty"`
 	Enum     []string `json:"enum,omitempty"`
 	Fields   []Field  `json:"fields,omitempty"` // of a mapping, or of the elements of a list or map
+	Choice   []string `json:"choice,omitempty"` // the names of those Fields of which exactly one stands
+
+	optional bool // a mapping that may be absent although something in it is required
 }
 
-// Described is a Decodable type that says what its shape is. Doc, default and
-// the like come from the tags of the field that has the type.
+// Below is the field with its path, and those of what is within, put below
+// another one.
+func (f Field) Below(path string) Field {
+	f.Path = joinPath(path, f.Path)
+	f.Fields = slices.Clone(f.Fields)
+	for i, inner := range f.Fields {
+		f.Fields[i] = inner.Below(path)
+	}
+	return f
+}
+
+// Field is the field of a name within.
+func (f Field) Field(name string) (Field, bool) {
+	i := slices.IndexFunc(f.Fields, func(inner Field) bool { return inner.Name == name })
+	if i < 0 {
+		return Field{}, false
+	}
+	return f.Fields[i], true
+}
+
+// Described is a Decodable type that says what its shape is: Type, Enum, Fields
+// and Choice. Doc, default and the like come from the tags of the field that has
+// the type.
 type Described interface {
-	DescribeConfig() (typ string, fields []Field)
+	DescribeConfig() Field
 }
 
 // Describe lists the fields of the struct that into points to. A default is
@@ -34,13 +59,22 @@ func Describe(into any) []Field {
 	return describeStruct(reflect.ValueOf(into).Elem(), "", nil)
 }
 
+// DescribeType is the shape of what into points to, whatever it is; name and doc
+// are for the caller to fill in.
+func DescribeType(into any) Field {
+	return describeValue(reflect.ValueOf(into).Elem(), "", nil)
+}
+
 func describeStruct(v reflect.Value, path string, within []reflect.Type) []Field {
 	var out []Field
 	for _, f := range fieldsOf(v.Type()) {
 		fv := v.FieldByIndex(f.index)
-		field := Field{Name: f.name, Path: joinPath(path, f.name), Default: f.def, Doc: f.doc,
-			Required: f.required, Min: f.min, Max: f.max, Enum: f.enum}
-		field.Type, field.Fields = describeValue(fv, field.Path, append(within, v.Type()))
+		field := describeValue(fv, joinPath(path, f.name), append(within, v.Type()))
+		field.Name, field.Path, field.Default, field.Doc = f.name, joinPath(path, f.name), f.def, f.doc
+		field.Required, field.Min, field.Max = f.required, f.min, f.max
+		if f.enum != nil {
+			field.Enum = f.enum
+		}
 		field.Secret = strings.HasSuffix(field.Type, "secret")
 		if !f.hasDefault && field.Fields == nil && !field.Secret {
 			field.Default = held(fv)
@@ -50,57 +84,60 @@ func describeStruct(v reflect.Value, path string, within []reflect.Type) []Field
 	return out
 }
 
-// describeValue names the type of a value and lists the fields within it; a
-// type inside itself is listed once.
-func describeValue(v reflect.Value, path string, within []reflect.Type) (string, []Field) {
+// describeValue is the shape of a value; a type inside itself is listed once.
+func describeValue(v reflect.Value, path string, within []reflect.Type) Field {
+	of := func(prefix string, element reflect.Value, path string) Field {
+		f := describeValue(element, path, within)
+		f.Type = prefix + f.Type
+		return f
+	}
 	if described, ok := v.Addr().Interface().(Described); ok {
-		return described.DescribeConfig()
+		return described.DescribeConfig().Below(path)
 	}
 	if m, ok := v.Interface().(interface{ element() any }); ok {
-		typ, fields := describeValue(reflect.ValueOf(m.element()).Elem(), joinPath(path, "NAME"), within)
-		return "map of " + typ, fields
+		return of("map of ", reflect.ValueOf(m.element()).Elem(), joinPath(path, "NAME"))
 	}
 	switch v.Interface().(type) {
 	case Secret:
-		return "secret", nil
+		return Field{Type: "secret"}
 	case Duration:
-		return "duration", nil
+		return Field{Type: "duration"}
 	case Bytes:
-		return "size", nil
+		return Field{Type: "size"}
 	case Share:
-		return "share", nil
+		return Field{Type: "share"}
 	case Expression:
-		return "expression", nil
+		return Field{Type: "expression"}
 	case ExpressionOrList:
-		return "expression or list", nil
+		return Field{Type: "expression or list"}
 	}
 	if isDecodable(v.Type()) {
-		return "any", nil
+		return Field{Type: "any"}
 	}
 	switch v.Kind() {
 	case reflect.Struct:
 		for _, t := range within {
 			if t == v.Type() {
-				return "mapping", nil
+				return Field{Type: "mapping"}
 			}
 		}
-		return "mapping", describeStruct(v, path, within)
+		return Field{Type: "mapping", Fields: describeStruct(v, path, within)}
 	case reflect.Pointer:
-		return describeValue(reflect.New(v.Type().Elem()).Elem(), path, within)
+		f := of("", reflect.New(v.Type().Elem()).Elem(), path)
+		f.optional = true
+		return f
 	case reflect.Slice:
-		typ, fields := describeValue(reflect.New(v.Type().Elem()).Elem(), path+"[]", within)
-		return "list of " + typ, fields
+		return of("list of ", reflect.New(v.Type().Elem()).Elem(), path+"[]")
 	case reflect.Map:
-		typ, fields := describeValue(reflect.New(v.Type().Elem()).Elem(), joinPath(path, "NAME"), within)
-		return "map of " + typ, fields
+		return of("map of ", reflect.New(v.Type().Elem()).Elem(), joinPath(path, "NAME"))
 	case reflect.Bool:
-		return "boolean", nil
+		return Field{Type: "boolean"}
 	case reflect.Int, reflect.Int64:
-		return "whole number", nil
+		return Field{Type: "whole number"}
 	case reflect.Float64:
-		return "number", nil
+		return Field{Type: "number"}
 	default:
-		return "text", nil
+		return Field{Type: "text"}
 	}
 }
 

@@ -73,7 +73,7 @@ func (s *shape) DecodeNode(n *Node, d *Decoder) {
 
 func (s shape) MarshalJSON() ([]byte, error) { return codec.Marshal(s.texts) }
 
-func (s *shape) DescribeConfig() (string, []Field) { return "text or list of text", nil }
+func (s *shape) DescribeConfig() Field { return Field{Type: "text or list of text"} }
 
 func (c *Connection) Validate(report func(field, code, message, hint string)) {
 	if c.Timeout > Duration(time.Hour) {

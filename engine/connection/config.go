@@ -15,26 +15,26 @@ import (
 // Config is what a user writes about the connection inside a source or sink
 // block; components embed it with `yaml:",inline"`.
 type Config struct {
-	TLS         TLS                      `yaml:"tls" doc:"how the other end is known, and how this one proves who it is"`
-	Headers     map[string]config.Secret `yaml:"headers" doc:"headers sent with every request, for proxies in front such as Google IAP or Cloudflare Access"`
-	Timeout     config.Duration          `yaml:"timeout" default:"60s" min:"1ms" doc:"how long one attempt of a request may take, its answer included"`
-	MaxResponse config.Bytes             `yaml:"max_response" default:"256MiB" min:"1KiB" doc:"the largest answer that is read, decompressed"`
-	Retries     Retries                  `yaml:"retries" doc:"how often a request is made again when that may help"`
+	TLS         TLS                      `yaml:"tls" doc:"How the other end is known, and how this one proves who it is."`
+	Headers     map[string]config.Secret `yaml:"headers" doc:"Headers sent with every request, for proxies in front such as Google IAP or Cloudflare Access."`
+	Timeout     config.Duration          `yaml:"timeout" default:"60s" min:"1ms" doc:"How long one attempt of a request may take, its answer included."`
+	MaxResponse config.Bytes             `yaml:"max_response" default:"256MiB" min:"1KiB" doc:"The largest answer that is read, decompressed."`
+	Retries     Retries                  `yaml:"retries" doc:"How often a request is made again when that may help."`
 }
 
 // TLS is about certificates.
 type TLS struct {
-	Verify     bool   `yaml:"verify" default:"true" doc:"false accepts any certificate, with a warning on every run"`
-	CAFile     string `yaml:"ca_file" doc:"PEM file of certificate authorities to trust beside the system's"`
-	CertFile   string `yaml:"cert_file" doc:"PEM file of the client certificate, with key_file"`
-	KeyFile    string `yaml:"key_file" doc:"PEM file of the client certificate's key"`
-	ServerName string `yaml:"server_name" doc:"the name that the server's certificate must carry, when it is not the address's"`
+	Verify     bool   `yaml:"verify" default:"true" doc:"False accepts any certificate, with a warning on every run."`
+	CAFile     string `yaml:"ca_file" doc:"PEM file of certificate authorities to trust beside the system's."`
+	CertFile   string `yaml:"cert_file" doc:"PEM file of the client certificate, with key_file."`
+	KeyFile    string `yaml:"key_file" doc:"PEM file of the client certificate's key."`
+	ServerName string `yaml:"server_name" doc:"The name that the server's certificate must carry, when it is not the address's."`
 }
 
 // Retries bounds the engine's retry policy.
 type Retries struct {
-	Attempts int             `yaml:"attempts" default:"6" min:"1" max:"20" doc:"attempts of one request, the first one included"`
-	Within   config.Duration `yaml:"within" default:"10m" doc:"no attempt begins later than this after the first"`
+	Attempts int             `yaml:"attempts" default:"6" min:"1" max:"20" doc:"Attempts of one request, the first one included."`
+	Within   config.Duration `yaml:"within" default:"10m" doc:"No attempt begins later than this after the first."`
 }
 
 const (

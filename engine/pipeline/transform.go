@@ -22,6 +22,12 @@ type transform struct {
 	body *config.Node
 }
 
+// common are the keys that every transform has beside the one that names its kind.
+type common struct {
+	Name string            `yaml:"name" required:"true" doc:"What it is called in reports: what it drops is counted under its name."`
+	When config.Expression `yaml:"when" doc:"Which records it sees; every record when it is left out."`
+}
+
 func (d *Definition) buildTransforms() {
 	taken := map[string]*config.Node{}
 	for _, node := range d.File.Transforms {

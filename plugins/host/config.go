@@ -51,6 +51,9 @@ func (c *Command) DecodeNode(n *config.Node, d *config.Decoder) {
 	}
 }
 
+// DescribeConfig is a path, or a list.
+func (c *Command) DescribeConfig() config.Field { return textOrListField() }
+
 // Sums are SHA-256 checksums in hexadecimal.
 type Sums []string
 
@@ -67,6 +70,11 @@ func (s *Sums) DecodeNode(n *config.Node, d *config.Decoder) {
 		*s = append(*s, sum)
 	}
 }
+
+// DescribeConfig is a checksum, or a list.
+func (s *Sums) DescribeConfig() config.Field { return textOrListField() }
+
+func textOrListField() config.Field { return config.Field{Type: "text or list of text"} }
 
 func textOrList(n *config.Node, d *config.Decoder) []string {
 	if n.Kind() == config.List {

@@ -11,14 +11,14 @@ import (
 
 // Config is the block source.backstage of a pipeline file.
 type Config struct {
-	URL         string           `yaml:"url" required:"true" doc:"address of the Backstage backend, without /api/catalog"`
-	UIURL       string           `yaml:"ui_url" doc:"address where people open Backstage, when it is not url"`
-	Page        string           `yaml:"page" default:"{ui_url}/catalog/{namespace}/{kind}/{name}" doc:"address of an entity's page; {ui_url}, {kind}, {namespace} and {name} are replaced, the last three in lower case"`
-	Token       config.Secret    `yaml:"token" doc:"token from backend.auth.externalAccess; empty where anonymous reads are allowed"`
-	PageSize    int              `yaml:"page_size" default:"500" min:"1" max:"10000" doc:"entities in one request; fewer are asked for while Backstage is too slow for that"`
-	Concurrency int              `yaml:"concurrency" default:"2" min:"1" max:"16" doc:"kinds that are read at the same time"`
-	Kinds       config.Map[bool] `yaml:"kinds" doc:"which kinds to read, custom ones too; all that Backstage knows by default"`
-	Filters     []Filter         `yaml:"filters" doc:"reads only entities that satisfy one of these: mappings of a field's path to its value or values, or Backstage's own filter text; one that names no kind leaves User and Group alone"`
+	URL         string           `yaml:"url" required:"true" doc:"Address of the Backstage backend, without /api/catalog."`
+	UIURL       string           `yaml:"ui_url" doc:"Address where people open Backstage, when it is not url."`
+	Page        string           `yaml:"page" default:"{ui_url}/catalog/{namespace}/{kind}/{name}" doc:"Address of an entity's page; {ui_url}, {kind}, {namespace} and {name} are replaced, the last three in lower case."`
+	Token       config.Secret    `yaml:"token" doc:"Token from backend.auth.externalAccess; empty where anonymous reads are allowed."`
+	PageSize    int              `yaml:"page_size" default:"500" min:"1" max:"10000" doc:"Entities in one request; fewer are asked for while Backstage is too slow for that."`
+	Concurrency int              `yaml:"concurrency" default:"2" min:"1" max:"16" doc:"Kinds that are read at the same time."`
+	Kinds       config.Map[bool] `yaml:"kinds" doc:"Which kinds to read, custom ones too; all that Backstage knows by default."`
+	Filters     []Filter         `yaml:"filters" doc:"Reads only entities that satisfy one of these: mappings of a field's path to its value or values, or Backstage's own filter text; one that names no kind leaves User and Group alone."`
 
 	connection.Config `yaml:",inline"`
 }

@@ -66,6 +66,11 @@ func (f *Filter) DecodeNode(n *config.Node, d *config.Decoder) {
 	}
 }
 
+// DescribeConfig is a mapping or a text.
+func (f *Filter) DescribeConfig() config.Field {
+	return config.Field{Type: "text or map of text or list of text"}
+}
+
 // values are the texts of a scalar or a list, nil for an empty value.
 func values(n *config.Node, d *config.Decoder) []string {
 	if n.IsNull() {

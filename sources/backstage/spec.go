@@ -11,7 +11,7 @@ import (
 func Spec() engine.SourceSpec {
 	return engine.SourceSpec{
 		Name:    "backstage",
-		Summary: "the software catalog of a Backstage",
+		Summary: "Reads the software catalog of a Backstage.",
 		Config:  func() any { return &Config{} },
 		Model:   func(cfg any) engine.Model { return NewModel(cfg.(*Config)) },
 		Open: func(cfg any, s engine.Settings) (engine.Source, error) {

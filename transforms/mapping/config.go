@@ -51,6 +51,11 @@ func (m *Mappings) DecodeNode(n *config.Node, d *config.Decoder) {
 	}
 }
 
+// DescribeConfig is one mapping or a list of them.
+func (m *Mappings) DescribeConfig() config.Field {
+	return config.Field{Type: "mapping or list of mapping", Fields: config.Describe(&Mapping{})}
+}
+
 // Value is what a field is set to: an expression, a literal list, or for a
 // field of properties a map of them.
 type Value struct {
@@ -58,6 +63,11 @@ type Value struct {
 	Properties config.Map[config.ExpressionOrList]
 	IsMap      bool
 	node       *config.Node // nil when what stands there could not be read
+}
+
+// DescribeConfig is every shape that the field of some stream has.
+func (v *Value) DescribeConfig() config.Field {
+	return config.Field{Type: "expression or list or map of expression or list"}
 }
 
 // DecodeNode takes a scalar, a list or a map.

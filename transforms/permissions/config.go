@@ -93,5 +93,10 @@ func (a *Allow) lists(n *config.Node, d *config.Decoder) {
 	d.Problem(n, "required", "allow names neither users nor groups", "write allow: none when nobody may find it")
 }
 
+// DescribeConfig is a word, or lists of refs.
+func (a *Allow) DescribeConfig() config.Field {
+	return config.Field{Type: "text or mapping", Enum: words(), Fields: config.Describe(&lists{})}
+}
+
 // IsSet says that something was written.
 func (a Allow) IsSet() bool { return a.node != nil }

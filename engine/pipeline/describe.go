@@ -1,0 +1,104 @@
+package pipeline
+
+import (
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+// Describe says what may stand in a pipeline file, key by key, from the specs of
+// the components; it is a mapping. Schema and documentation are made of it.
+func Describe(r engine.Registry) config.Field {
+	root := config.DescribeType(&File{})
+	for i, f := range root.Fields {
+		shape, path := f, f.Name
+		switch f.Name {
+		case "source":
+			shape = config.Field{Type: "mapping"}
+			for _, s := range r.Sources {
+				shape = chosen(shape, describe(s.Name, s.Summary, s.Config()))
+			}
+		case "sink":
+			shape = config.Field{Type: "mapping"}
+			for _, s := range r.Sinks {
+				shape = chosen(shape, describe(s.Name, s.Summary, s.Config()))
+			}
+		case "transforms":
+			path += "[]"
+			shape = config.Field{Type: "list of mapping", Fields: config.Describe(&common{})}
+			for _, t := range r.Transforms {
+				shape = chosen(shape, describe(t.Key, t.Summary, t.Config()))
+			}
+		case "mapping":
+			shape = describeMapping(r)
+		case "permissions":
+			shape = config.DescribeType(r.Permissions.Config())
+		default:
+			continue
+		}
+		shape = shape.Below(path)
+		shape.Name, shape.Path, shape.Doc, shape.Required = f.Name, f.Name, f.Doc, f.Required
+		root.Fields[i] = shape
+	}
+	return root
+}
+
+// Schema is the JSON Schema of pipeline files.
+func Schema(r engine.Registry) *config.Schema {
+	s := config.SchemaOf(Describe(r))
+	s.Dialect, s.Title = "http://json-schema.org/draft-07/schema#", "A pipeline of pipe"
+	return s
+}
+
+// describe is the shape of a component below its name.
+func describe(name, doc string, cfg any) config.Field {
+	f := config.DescribeType(cfg).Below(name)
+	f.Name, f.Doc = name, doc
+	return f
+}
+
+// chosen adds a field to those of which exactly one stands.
+func chosen(f, one config.Field) config.Field {
+	f.Fields, f.Choice = append(f.Fields, one), append(f.Choice, one.Name)
+	return f
+}
+
+// describeMapping is a mapping per stream of the sinks. The mapper's own shape
+// is the same for all of them, but for the fields that a stream takes.
+func describeMapping(r engine.Registry) config.Field {
+	out := config.Field{Type: "mapping"}
+	for _, sink := range r.Sinks {
+		for _, stream := range sink.Streams(sink.Config()) {
+			if _, there := out.Field(stream.Name); there {
+				continue
+			}
+			one := describe(stream.Name, stream.Doc, r.Mapper.Config())
+			one.Type = strings.TrimPrefix(one.Type, "map of ")
+			for i, f := range one.Fields {
+				f.Path = stream.Name + "." + f.Name
+				if f.Name == "fields" {
+					f.Type, f.Fields = "mapping", describeStream(stream, f.Path)
+				}
+				one.Fields[i] = f
+			}
+			out.Fields = append(out.Fields, one)
+		}
+	}
+	return out
+}
+
+func describeStream(s engine.Stream, path string) []config.Field {
+	var out []config.Field
+	for _, f := range s.Fields {
+		typ := "expression"
+		switch f.Type {
+		case engine.TextList, engine.RefList:
+			typ = "expression or list"
+		case engine.Properties:
+			typ = "map of expression or list"
+		}
+		out = append(out, config.Field{Name: f.Name, Path: path + "." + f.Name, Type: typ, Doc: f.Doc, Required: f.Required})
+	}
+	return out
+}
