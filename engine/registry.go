@@ -40,11 +40,11 @@ type SinkSpec struct {
 	Config        func() any
 	// Streams is what the sink stores, from the decoded configuration alone.
 	Streams func(cfg any) []Stream
-	// CheckMapping looks at what a mapping sets; nil when the streams' fields
-	// say everything.
-	CheckMapping func(cfg any, m MappingFacts, b Builder)
-	Open         func(cfg any, s Settings) (Sink, error)
-	Sandbox      func(ctx context.Context, o SandboxOptions) (*Sandbox, error)
+	// CheckMappings looks at what the mappings set, in the order of the file; nil
+	// when the streams' fields say everything.
+	CheckMappings func(cfg any, all []MappingFacts, b Builder)
+	Open          func(cfg any, s Settings) (Sink, error)
+	Sandbox       func(ctx context.Context, o SandboxOptions) (*Sandbox, error)
 	// Missing are the settings that a connection needs and a configuration that
 	// was decoded leniently does not have.
 	Missing func(cfg any) []string
@@ -57,10 +57,16 @@ type SinkSpec struct {
 // look at its records.
 type UILinker interface{ UIURL() string }
 
+// KindNamer is the optional ability of a source's model to list the kinds that
+// its records may have, as they are spelt, also those that are switched off.
+type KindNamer interface{ KindNames() []string }
+
 // MappingFacts is what can be known of one mapping without a record.
 type MappingFacts struct {
 	Stream string
 	Node   *config.Node
+	// When is its condition, not set when it takes every record.
+	When config.Expression
 	// Kinds are the kinds that it may take.
 	Kinds []string
 	// Decides are the paths of the record that decide which records it takes and
@@ -84,9 +90,11 @@ type FieldFacts struct {
 // GrantFacts is what can be known of a permission rule, or of the default,
 // without a record.
 type GrantFacts struct {
-	Rule     string       // its name, "default" for the default
-	Node     *config.Node // where it says who finds a document
-	Audience Audience     // Undecided when that could not be known
+	Rule string       // its name, "default" for the default
+	Node *config.Node // where it says who finds a document
+	// When is its condition, not set for the default.
+	When     config.Expression
+	Audience Audience // Undecided when that could not be known
 	// Users and Groups tell whom it may name; only with Listed.
 	Users, Groups bool
 }

@@ -31,9 +31,8 @@ func (e Expression) Node() *Node { return e.node }
 func (e Expression) Quoted() bool { return e.node != nil && e.node.style == quoted }
 
 // Pos is where in the file a place of the expression's text is; line counts
-// from 1, col in runes from 0. It is exact for text on one line and for |
-// blocks, near for quoted text with escapes, and the start of the value for
-// folded (>) text.
+// from 1, col in runes from 0. It is exact for text on one line and for blocks,
+// | and >, and near for quoted text with escapes.
 func (e Expression) Pos(line, col int) Pos { return e.node.at(line, col) }
 
 // MarshalText is the text.

@@ -17,6 +17,9 @@ func TestExpressionPos(t *testing.T) {
 		"indicator":     "a: |2-\n    x +\n    TARGET\n",
 		"list":          "- |\n  TARGET\n",
 		"plain lines":   "a: x +\n    y + z\n   + TARGET\nb: 1\n",
+		"folded":        "a: >\n  x +\n  y +\n  TARGET\n",
+		"folded blank":  "a: >-\n\n    x +\n\n\n    y + TARGET\n",
+		"folded deeper": "a: >\n  x +\n    y\n      + TARGET\n  z\n",
 		"windows":       "a: |\r\n  x +\r\n  TARGET\r\n",
 	} {
 		doc, problems := Parse("p.yaml", []byte(text))
@@ -43,10 +46,6 @@ func TestExpressionPos(t *testing.T) {
 		if got := []rune(doc.line(pos.Line)); pos.Col < 1 || !strings.HasPrefix(string(got[min(pos.Col-1, len(got)):]), "TARGET") {
 			t.Errorf("%s: %d:%d is at %v", name, line, col, pos)
 		}
-	}
-	doc, _ := Parse("p.yaml", []byte("a: >\n  x\n  y\n"))
-	if pos := (Expression{node: doc.Root().Get("a")}).Pos(1, 2); pos != (Pos{"p.yaml", 1, 4}) {
-		t.Errorf("folded: %v", pos)
 	}
 	if pos := NewExpression("x").Pos(1, 0); pos != (Pos{}) {
 		t.Errorf("no file: %v", pos)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -13,7 +14,9 @@ func (n *Node) at(line, col int) Pos {
 	}
 	pos := n.pos
 	switch {
-	case pos.Line == 0 || n.style == folded || line < 1:
+	case pos.Line == 0 || line < 1:
+	case n.style == folded:
+		return n.folded(line, col)
 	case n.style == literal:
 		pos.Line += line
 		pos.Col = n.blockIndent() + col + 1
@@ -31,6 +34,39 @@ func (n *Node) blockIndent() int {
 		}
 	}
 	return n.pos.Col
+}
+
+// folded finds a place of a > block. Folding changes white space alone, so that
+// the characters in between are counted.
+func (n *Node) folded(line, col int) Pos {
+	ahead := 0 // characters other than white space before the place
+	for _, r := range n.text {
+		if line == 1 && col == 0 {
+			break
+		}
+		switch {
+		case r == '\n':
+			line--
+			continue
+		case line == 1:
+			col--
+		}
+		if !unicode.IsSpace(r) {
+			ahead++
+		}
+	}
+	for number := n.pos.Line + 1; number <= len(n.doc.lines); number++ {
+		for i, r := range []rune(n.doc.line(number)) {
+			switch {
+			case unicode.IsSpace(r):
+			case ahead == 0:
+				return Pos{n.pos.File, number, i + 1}
+			default:
+				ahead--
+			}
+		}
+	}
+	return n.pos
 }
 
 // flowed finds a column of a plain or quoted text, whose line breaks YAML made

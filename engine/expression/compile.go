@@ -17,7 +17,13 @@ import (
 func (l *Language) Compile(text string, want Want) (*Program, *Error) {
 	l.compiling.Lock()
 	defer l.compiling.Unlock()
-	return l.compile(&source{text: text}, want)
+	p, err := l.compile(&source{text: text}, want)
+	if p != nil {
+		for _, name := range p.uses {
+			l.used[name] = true
+		}
+	}
+	return p, err
 }
 
 // compilation is the work on one expression.
@@ -27,6 +33,7 @@ type compilation struct {
 	calls  map[*ast.CallNode]call // what resolve made
 	locals []string               // names bound by let
 	reads  reads
+	uses   []string // see Program
 	err    *Error
 	// visited holds what each node became: expr lets two parents share a node
 	// in `a < b < c` and `a ?: b`.
@@ -78,7 +85,7 @@ func (l *Language) compile(src *source, want Want) (program *Program, err *Error
 	if compileErr != nil {
 		return nil, src.errorAt(file.Location{}, CodeSyntax, "", "the expression cannot be compiled: %s", firstLine(compileErr))
 	}
-	return &Program{code: code, start: start, kind: kind, reads: c.reads.minimal(), members: members}, nil
+	return &Program{code: code, start: start, kind: kind, reads: c.reads.minimal(), uses: c.uses, members: members}, nil
 }
 
 // check lets expr find misspelt members and operands that cannot fit. A second

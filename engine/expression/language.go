@@ -23,6 +23,7 @@ type Language struct {
 	byName    map[string]int // of a define
 
 	needs func(define int) (cycle string) // while New compiles the defines
+	used  map[string]bool                 // the defines and vars that a program reads, a var as vars.NAME
 
 	compiling sync.Mutex
 	config    *conf.Config // expr caches types in it while it compiles
@@ -34,6 +35,7 @@ type Program struct {
 	start place
 	kind  Kind
 	reads []string
+	uses  []string // defines and vars, also those of its defines
 	// members is the type of a list or an object, nil of anything else.
 	members *nature.Nature
 }
@@ -52,6 +54,7 @@ func New(model Model, defines []Define, vars map[string]any) (*Language, []*Erro
 		functions: make(map[string]*Function),
 		vars:      maps.Clone(vars),
 		byName:    make(map[string]int),
+		used:      make(map[string]bool),
 	}
 	for _, group := range [][]Function{generalFunctions(), model.Functions} {
 		for _, f := range group {
@@ -72,6 +75,24 @@ func (l *Language) Functions() []Function {
 	slices.SortFunc(all, func(a, b Function) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
+
+// Function is the function of a name.
+func (l *Language) Function(name string) (Function, bool) {
+	f, ok := l.functions[name]
+	if !ok {
+		return Function{}, false
+	}
+	return *f, true
+}
+
+// Uses tells whether anything that Compile made a program of reads a define, or a
+// var as vars.NAME, be it through other defines.
+func (l *Language) Uses(name string) bool {
+	return l.used[name] || l.used[allVars] && strings.HasPrefix(name, "vars.")
+}
+
+// allVars stands for all of them, where it is not known which is read.
+const allVars = "vars"
 
 // words lists every name that may stand without parentheses.
 func (l *Language) words() iter.Seq[string] {

@@ -48,6 +48,9 @@ type Function struct {
 	MaxArgs   int  // -1: any number
 	Bare      bool // may stand without parentheses, as `page`
 	Gives     Kind // what it gives, apart from nil; AnyKind when it depends
+	// Knows lists, for an argument, the texts that mean something there: another
+	// one that is close to one of them is most likely misspelt. nil for any text.
+	Knows func(argument int) []string
 	// Reads lists the paths of the record that it reads beside its arguments.
 	Reads []string
 	// Call must not keep or change args or what they hold. It is called by

@@ -42,6 +42,10 @@ func (c *compilation) resolveNode(node *ast.Node) {
 		c.resolve(&n.Node)
 		*node = n.Node // every access is nil-safe
 	case *ast.MemberNode:
+		if name, ok := varOf(n); ok {
+			c.use("vars." + name)
+			return
+		}
 		c.resolve(&n.Node)
 		c.resolve(&n.Property)
 	case *ast.SliceNode:
@@ -77,6 +81,25 @@ func (c *compilation) resolveNode(node *ast.Node) {
 	}
 }
 
+// use notes the names of defines and vars that the expression reads.
+func (c *compilation) use(names ...string) {
+	for _, name := range names {
+		if !slices.Contains(c.uses, name) {
+			c.uses = append(c.uses, name)
+		}
+	}
+}
+
+// varOf is the var that a member access reads, when its name is written out.
+func varOf(n *ast.MemberNode) (name string, ok bool) {
+	id, isName := n.Node.(*ast.IdentifierNode)
+	property, isText := n.Property.(*ast.StringNode)
+	if !isName || !isText || id.Value != "vars" {
+		return "", false
+	}
+	return property.Value, true
+}
+
 func (c *compilation) resolveAll(nodes []ast.Node) {
 	for i := range nodes {
 		c.resolve(&nodes[i])
@@ -84,7 +107,11 @@ func (c *compilation) resolveAll(nodes []ast.Node) {
 }
 
 func (c *compilation) resolveName(node *ast.Node, n *ast.IdentifierNode) {
-	if slices.Contains(c.locals, n.Value) || n.Value == "vars" {
+	if slices.Contains(c.locals, n.Value) {
+		return
+	}
+	if n.Value == "vars" {
+		c.use(allVars)
 		return
 	}
 	if n.Value == "$env" {
@@ -119,7 +146,9 @@ func (c *compilation) resolveDefine(node *ast.Node, i int) {
 		return
 	}
 	what := call{name: d.Name}
+	c.use(d.Name)
 	if d.program != nil {
+		c.use(d.program.uses...)
 		what.gives = d.program.kind
 		c.reads.add(d.program.reads...)
 	}

@@ -22,10 +22,16 @@ type builder struct {
 	// there is not reported once more.
 	broken map[int]bool
 	lines  []string // of the file
+	// kinds are those that records may have, nil when that is not known.
+	kinds []string
+	// misspelt are the expressions that compare the kind with none of them: what
+	// follows from that is not reported once more.
+	misspelt map[*config.Node]bool
+	meant    map[string]bool // the kinds that these most likely mean
 }
 
 func newBuilder(doc *config.Document, problems config.Problems) *builder {
-	b := &builder{problems: problems, broken: map[int]bool{}, lines: strings.Split(string(doc.Source()), "\n")}
+	b := &builder{problems: problems, broken: map[int]bool{}, misspelt: map[*config.Node]bool{}, meant: map[string]bool{}, lines: strings.Split(string(doc.Source()), "\n")}
 	for _, p := range problems {
 		b.broken[p.Line] = true
 	}
@@ -47,6 +53,7 @@ func (b *builder) Compile(e config.Expression, want expression.Want) *expression
 		b.expressionError(e, err)
 		return nil
 	}
+	b.lookAlikes(e)
 	return p
 }
 

@@ -19,6 +19,8 @@ const (
 func (d *Definition) lint() {
 	d.lintIdentities()
 	d.lintUnmapped()
+	d.lintUnused()
+	d.lintReach()
 }
 
 // lintIdentities: documents are for people and groups that the sink knows; where
@@ -122,7 +124,7 @@ func (d *Definition) lintUnmapped() {
 	var lost []string
 	for _, ph := range d.Model.Phases() {
 		for _, k := range ph.Kinds {
-			if !k.Off && !d.mapped(k) {
+			if !k.Off && !d.mapped(k) && !d.b.meant[k.Name] {
 				lost = append(lost, k.Name)
 			}
 		}

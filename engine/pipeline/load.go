@@ -118,6 +118,9 @@ func (d *Definition) buildLanguage() {
 			d.b.KeyProblem(e.Key, e.KeyPos, "required", "define."+e.Key+" has no expression", "write one, or remove the line")
 		}
 	}
+	if m, ok := d.Model.(engine.KindNamer); ok {
+		d.b.kinds = m.KindNames()
+	}
 	if d.Model == nil || !isMapping(d.Document.Root().Get("vars")) || !isMapping(d.Document.Root().Get("define")) {
 		return
 	}
@@ -135,6 +138,9 @@ func (d *Definition) buildLanguage() {
 	for _, err := range errs {
 		d.b.defineError(err)
 	}
+	for _, e := range d.b.defines {
+		d.b.lookAlikes(e.Value)
+	}
 }
 
 func isMapping(n *config.Node) bool { return n.IsNull() || n.Kind() == config.Mapping }
@@ -146,13 +152,8 @@ func (d *Definition) buildMapping() {
 	cfg := d.o.Registry.Mapper.Config()
 	d.decode(d.File.Mapping, cfg)
 	d.mapper, d.Facts = d.o.Registry.Mapper.New(cfg, engine.MapperSettings{Node: d.File.Mapping, Streams: d.Streams, Kinds: d.kinds(), Builder: d.b})
-	if d.Sink.CheckMapping == nil {
-		return
-	}
-	for _, f := range d.Facts {
-		if len(f.Fields) > 0 {
-			d.Sink.CheckMapping(d.SinkCfg, f, d.b)
-		}
+	if d.Sink.CheckMappings != nil {
+		d.Sink.CheckMappings(d.SinkCfg, slices.DeleteFunc(slices.Clone(d.Facts), func(f engine.MappingFacts) bool { return len(f.Fields) == 0 }), d.b)
 	}
 }
 

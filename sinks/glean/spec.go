@@ -1,8 +1,6 @@
 package glean
 
 import (
-	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,9 +24,9 @@ func Spec() engine.SinkSpec {
 		Summary: "Fills a datasource of Glean: users, groups with their members, and documents that each only some may find.",
 		Config:  func() any { return &Config{} },
 		Streams: func(any) []engine.Stream { return streams() },
-		CheckMapping: func(cfg any, m engine.MappingFacts, b engine.Builder) {
-			if s, err := newSchema(cfg.(*Config).Datasource); err == nil && m.Stream == streamDocuments {
-				s.checkMapping(m, b)
+		CheckMappings: func(cfg any, all []engine.MappingFacts, b engine.Builder) {
+			if s, err := newSchema(cfg.(*Config).Datasource); err == nil {
+				s.checkMappings(slices.DeleteFunc(all, func(m engine.MappingFacts) bool { return m.Stream != streamDocuments }), b)
 			}
 		},
 		Open:    func(cfg any, s engine.Settings) (engine.Sink, error) { return open(cfg.(*Config), s, engine.Retry{}) },
@@ -93,64 +91,4 @@ func streams() []engine.Stream {
 			{Name: "customProperties", Type: engine.Properties, Doc: "The properties that its object type defines."},
 		}},
 	}
-}
-
-const codeDatasource = "datasource"
-
-// checkMapping holds what a mapping sets against the datasource's config.
-func (s *schema) checkMapping(m engine.MappingFacts, b engine.Builder) {
-	field := func(name string) *engine.FieldFacts {
-		i := slices.IndexFunc(m.Fields, func(f engine.FieldFacts) bool { return f.Name == name })
-		if i < 0 {
-			return nil
-		}
-		return &m.Fields[i]
-	}
-	if field("viewURL") == nil && !s.entity {
-		b.Problem(m.Node, "missing-field", "documents need viewURL", "add viewURL: page   (only an entity datasource does without)")
-	}
-	if field("title") == nil {
-		b.Warn(m.Node, "missing-title", "documents without a title are hard to find", "add title: name")
-	}
-	types, known := s.typesOf(field("objectType"), b)
-	if f := field("customProperties"); f != nil {
-		for _, p := range f.Properties {
-			lacking := slices.DeleteFunc(slices.Clone(types), func(t string) bool { return s.defines(t, p.Name) })
-			if len(lacking) > 0 && (known || len(lacking) == len(types)) {
-				b.Problem(p.Node, codeDatasource, fmt.Sprintf("property %q is not defined for %s", p.Name, strings.Join(lacking, ", ")),
-					"add it to their propertyDefinitions under datasource.objectDefinitions, with a uiFacetOrder or hideUiFacet: true, or leave it out")
-			}
-		}
-	}
-}
-
-// typesOf are the object types that a mapping may give; all that there are when
-// that cannot be known. It reports those that are not defined.
-func (s *schema) typesOf(f *engine.FieldFacts, b engine.Builder) (types []string, known bool) {
-	if f == nil || f.Values == nil {
-		return slices.Sorted(maps.Keys(s.types)), false
-	}
-	for _, t := range slices.Compact(slices.Sorted(maps.Values(f.Values))) {
-		if _, declared := s.properties(t); declared {
-			types = append(types, t)
-			continue
-		}
-		b.Problem(f.Node, codeDatasource, fmt.Sprintf("objectType %q is not under datasource.objectDefinitions", t), "the types there are "+s.typeNames()+"; Glean refuses documents of any other")
-	}
-	return types, true
-}
-
-func (s *schema) defines(objectType, property string) bool {
-	types, _ := s.properties(objectType)
-	_, ok := types[property]
-	return ok
-}
-
-// typeNames lists the object types for people.
-func (s *schema) typeNames() string {
-	names := slices.Sorted(maps.Keys(s.types))
-	if len(names) == 0 {
-		return "none"
-	}
-	return strings.Join(names, ", ")
 }

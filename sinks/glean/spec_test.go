@@ -162,7 +162,7 @@ type problems struct {
 func (p *problems) Problem(_ *config.Node, _, message, _ string) { p.got = append(p.got, message) }
 func (p *problems) Warn(_ *config.Node, code, _, _ string)       { p.warned = append(p.warned, code) }
 
-func TestCheckMapping(t *testing.T) {
+func TestCheckMappings(t *testing.T) {
 	objectType := func(values ...string) engine.FieldFacts {
 		f := engine.FieldFacts{Name: "objectType"}
 		for i, v := range values {
@@ -180,22 +180,25 @@ func TestCheckMapping(t *testing.T) {
 		}
 		return f
 	}
-	view, title := engine.FieldFacts{Name: "viewURL"}, engine.FieldFacts{Name: "title"}
+	view, title, body := engine.FieldFacts{Name: "viewURL"}, engine.FieldFacts{Name: "title"}, engine.FieldFacts{Name: "body"}
+	every := custom("type", "stars", "langs", "since")
 	for name, tc := range map[string]struct {
 		fields []engine.FieldFacts
 		want   string
 	}{
-		"no title":               {[]engine.FieldFacts{view, objectType("component")}, "missing-title"},
-		"good":                   {[]engine.FieldFacts{title, view, objectType("component"), custom("type")}, ""},
-		"type is not known":      {[]engine.FieldFacts{title, view, objectType(), custom("type")}, ""},
-		"no viewURL":             {[]engine.FieldFacts{title, objectType("component")}, "documents need viewURL"},
-		"undeclared type":        {[]engine.FieldFacts{title, view, objectType("component", "api")}, `objectType "api" is not under datasource.objectDefinitions`},
-		"undefined property":     {[]engine.FieldFacts{title, view, objectType("component"), custom("tier")}, `property "tier" is not defined for component`},
-		"defined for one of two": {[]engine.FieldFacts{title, view, objectType("component", "system"), custom("type")}, `property "type" is not defined for system`},
-		"defined nowhere":        {[]engine.FieldFacts{title, view, objectType(), custom("tier")}, `property "tier" is not defined for component, system`},
+		"no title":               {[]engine.FieldFacts{body, view, objectType("component"), every}, "missing-title"},
+		"no text":                {[]engine.FieldFacts{title, view, objectType("component"), every}, "missing-text"},
+		"good":                   {[]engine.FieldFacts{title, body, view, objectType("component"), every}, ""},
+		"properties never set":   {[]engine.FieldFacts{title, body, view, objectType("component"), custom("type", "langs")}, "unset-property; unset-property"},
+		"type is not known":      {[]engine.FieldFacts{title, body, view, objectType(), custom("type")}, ""},
+		"no viewURL":             {[]engine.FieldFacts{title, body, objectType("component"), every}, "documents need viewURL"},
+		"undeclared type":        {[]engine.FieldFacts{title, body, view, objectType("component", "api"), every}, `objectType "api" is not under datasource.objectDefinitions`},
+		"undefined property":     {[]engine.FieldFacts{title, body, view, objectType("system"), custom("tier")}, `property "tier" is not defined for system`},
+		"defined for one of two": {[]engine.FieldFacts{title, body, view, objectType("component", "system"), every}, `property "type" is not defined for system; property "stars" is not defined for system; property "langs" is not defined for system; property "since" is not defined for system`},
+		"defined nowhere":        {[]engine.FieldFacts{title, body, view, objectType(), custom("tier")}, `property "tier" is not defined for component, system`},
 	} {
 		var p problems
-		Spec().CheckMapping(settings(), engine.MappingFacts{Stream: "documents", Fields: tc.fields}, &p)
+		Spec().CheckMappings(settings(), []engine.MappingFacts{{Stream: "documents", Fields: tc.fields}}, &p)
 		if got := strings.Join(append(p.got, p.warned...), "; "); got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}

@@ -21,6 +21,7 @@ func (m *Model) functions() []expression.Function {
 				{Expr: `related("hasPart")`, Record: exampleEntity(), Result: []any{}},
 			},
 			Reads: []string{"relations", "kind", "metadata.namespace", "spec.owner"},
+			Knows: m.relatedWords,
 			Call:  related,
 		},
 		{
@@ -48,6 +49,15 @@ func (m *Model) functions() []expression.Function {
 			Call:     m.page,
 		},
 	}
+}
+
+// relatedWords are the relations that Backstage defines, and the kinds.
+func (m *Model) relatedWords(argument int) []string {
+	if argument > 0 {
+		return m.KindNames()
+	}
+	return []string{"ownedBy", "ownerOf", "providesApi", "apiProvidedBy", "consumesApi", "apiConsumedBy", "dependsOn", "dependencyOf",
+		"parentOf", "childOf", "memberOf", "hasMember", "partOf", "hasPart"}
 }
 
 func exampleEntity() map[string]any {

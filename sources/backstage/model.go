@@ -1,6 +1,8 @@
 package backstage
 
 import (
+	"slices"
+
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
@@ -14,6 +16,8 @@ type Model struct {
 var (
 	_ engine.Model    = (*Model)(nil)
 	_ engine.UILinker = (*Model)(nil)
+
+	_ engine.KindNamer = (*Model)(nil)
 )
 
 // NewModel makes the model of a configuration, also of one that is not
@@ -31,6 +35,18 @@ func (m *Model) UIURL() string { return m.cfg.uiURL() }
 
 // Phases is people and groups, then domains and systems, then the rest.
 func (m *Model) Phases() []engine.Phase { return m.cfg.phases() }
+
+// KindNames are the kinds under kinds as Backstage spells them, and those that
+// it knows.
+func (m *Model) KindNames() []string {
+	out := slices.Clone(known)
+	for _, k := range m.cfg.Kinds {
+		if _, ok := spelt(k.Key); !ok {
+			out = append(out, k.Key)
+		}
+	}
+	return out
+}
 
 // Language is the entity envelope, strict where Backstage defines it, and the
 // functions that know relations and refs.

@@ -30,10 +30,7 @@ func build(c Config, s engine.MapperSettings) (*Mapper, []engine.MappingFacts) {
 			b.anything = true
 		}
 		made := stream{name: e.Key, identities: b.stream.Identities}
-		for i, one := range e.Value {
-			if i > 0 && e.Value[i-1].takesAll() {
-				s.Warn(one.node, "unreachable", "no record comes here: the mapping before it has no when and takes all", "")
-			}
+		for _, one := range e.Value {
 			compiled, f := b.mapping(one)
 			made.mappings = append(made.mappings, compiled)
 			if !b.anything {
@@ -73,7 +70,7 @@ type builder struct {
 }
 
 func (b builder) mapping(one placed) (mapping, engine.MappingFacts) {
-	facts := engine.MappingFacts{Stream: b.stream.Name, Node: one.node, Kinds: b.Kinds}
+	facts := engine.MappingFacts{Stream: b.stream.Name, Node: one.node, When: one.When, Kinds: b.Kinds}
 	m := mapping{when: b.Compile(one.When, expression.WantCondition)}
 	if m.when != nil {
 		facts.Kinds = slices.DeleteFunc(slices.Clone(b.Kinds), func(k string) bool { return !expression.MayHold(one.When.Text, "kind", k) })

@@ -1,8 +1,6 @@
 package mapping
 
 import (
-	"slices"
-
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
@@ -27,13 +25,6 @@ type Mapping struct {
 	When      config.Expression `yaml:"when" doc:"Which records it takes; every record when it is left out."`
 	Otherwise string            `yaml:"otherwise" doc:"The name under which records of its kinds that nothing takes are counted as filtered." default:"no mapping"`
 	Fields    config.Map[Value] `yaml:"fields" required:"true" doc:"The sink's fields, each with an expression or a literal list."`
-}
-
-// takesAll says that it was written without a condition.
-func (p placed) takesAll() bool {
-	return len(p.Fields) > 0 && !slices.ContainsFunc(p.node.Entries(), func(e config.Entry) bool {
-		return e.Key != "fields" && e.Key != "otherwise"
-	})
 }
 
 // DecodeNode takes one mapping or a list of them.

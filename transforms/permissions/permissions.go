@@ -48,13 +48,13 @@ func build(c *Config, s engine.DeciderSettings) (*Decider, []engine.GrantFacts) 
 	d := &Decider{}
 	b.checkNames()
 	for _, r := range c.Rules {
-		made := rule{name: r.Name, grant: b.grant(r.Name, r.Allow)}
+		made := rule{name: r.Name, grant: b.grant(r.Name, r.When, r.Allow)}
 		if r.When.IsSet() {
 			made.when = s.Compile(r.When, expression.WantCondition)
 		}
 		d.rules = append(d.rules, made)
 	}
-	d.fallback = b.grant(byDefault, Allow{Word: c.Default, node: s.Node.Get("default")})
+	d.fallback = b.grant(byDefault, config.Expression{}, Allow{Word: c.Default, node: s.Node.Get("default")})
 	return d, b.facts
 }
 
@@ -79,9 +79,9 @@ func (b *builder) checkNames() {
 	}
 }
 
-func (b *builder) grant(rule string, a Allow) grant {
+func (b *builder) grant(rule string, when config.Expression, a Allow) grant {
 	var g grant
-	facts := engine.GrantFacts{Rule: rule, Node: a.node}
+	facts := engine.GrantFacts{Rule: rule, Node: a.node, When: when}
 	switch a.Word {
 	case allUsers:
 		g.audience = engine.AllUsers

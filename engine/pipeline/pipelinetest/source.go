@@ -48,6 +48,9 @@ func (m Model) Phases() []engine.Phase {
 	return phases
 }
 
+// KindNames are the four kinds.
+func (Model) KindNames() []string { return []string{"User", "Group", "Component", "API"} }
+
 // Language is the names and functions of entities.
 func (Model) Language() expression.Model {
 	text, open := expression.Any(), expression.Open(nil)

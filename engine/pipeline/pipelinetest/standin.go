@@ -63,7 +63,7 @@ func mapperSpec() engine.MapperSpec {
 			var facts []engine.MappingFacts
 			for _, e := range *cfg.(*config.Map[mapped]) {
 				one := stream{name: e.Key, when: s.Compile(e.Value.When, expression.WantCondition)}
-				f := engine.MappingFacts{Stream: e.Key, Node: s.Node.Get(e.Key)}
+				f := engine.MappingFacts{Stream: e.Key, Node: s.Node.Get(e.Key), When: e.Value.When}
 				for _, k := range s.Kinds {
 					if one.when == nil || expression.MayHold(e.Value.When.Text, "kind", k) {
 						f.Kinds = append(f.Kinds, k)

@@ -1,0 +1,147 @@
+package expression
+
+import (
+	"slices"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/parser"
+)
+
+// MustHold tells whether a condition is true of every record whose member `name`
+// is `value`, as MayHold looks at it; false in every doubt.
+func MustHold(condition, name, value string) bool {
+	tree, err := parser.Parse(condition)
+	return err == nil && (member{name, value}).holds(tree.Node) == yes
+}
+
+// Implies tells whether a condition is true of no record but those of which
+// another is true as well. It compares their parts as they are written, and is
+// false in every doubt.
+func Implies(condition, other string) bool {
+	a, err := parser.Parse(condition)
+	if err != nil {
+		return false
+	}
+	b, err := parser.Parse(other)
+	if err != nil {
+		return false
+	}
+	i := implication{steps: maxSteps}
+	return i.holds(a.Node, b.Node)
+}
+
+// maxSteps bounds the comparisons of parts, which multiply with every and and or.
+const maxSteps = 10_000
+
+type implication struct{ steps int }
+
+func (i *implication) holds(a, b ast.Node) bool {
+	if i.steps--; i.steps < 0 {
+		return false
+	}
+	if constant, ok := b.(*ast.BoolNode); ok && constant.Value || a.String() == b.String() {
+		return true
+	}
+	if left, right, ok := operands(b, "and", "&&"); ok && i.holds(a, left) && i.holds(a, right) {
+		return true
+	}
+	if left, right, ok := operands(a, "or", "||"); ok && i.holds(left, b) && i.holds(right, b) {
+		return true
+	}
+	if left, right, ok := operands(b, "or", "||"); ok && (i.holds(a, left) || i.holds(a, right)) {
+		return true
+	}
+	if left, right, ok := operands(a, "and", "&&"); ok && (i.holds(left, b) || i.holds(right, b)) {
+		return true
+	}
+	return amongMore(a, b)
+}
+
+func operands(n ast.Node, operators ...string) (left, right ast.Node, ok bool) {
+	binary, ok := n.(*ast.BinaryNode)
+	if !ok || !slices.Contains(operators, binary.Operator) {
+		return nil, nil, false
+	}
+	return binary.Left, binary.Right, true
+}
+
+// amongMore tells whether both compare one value with constants, and b lets all
+// those pass that a does.
+func amongMore(a, b ast.Node) bool {
+	x, few, ok := operands(a, "==", "in")
+	if !ok {
+		return false
+	}
+	y, many, ok := operands(b, "==", "in")
+	if !ok || x.String() != y.String() {
+		return false
+	}
+	less, ok := texts(few)
+	if !ok {
+		return false
+	}
+	more, ok := texts(many)
+	return ok && !slices.ContainsFunc(less, func(text string) bool { return !slices.Contains(more, text) })
+}
+
+// Constant is a text that stands in an expression where only some texts mean
+// something.
+type Constant struct {
+	Text string
+	// Of is the member that it is compared with, or the function whose argument
+	// it is.
+	Of       string
+	Argument int // of the function, -1 of a comparison
+	// Line, Col and Width are the place of the text with its quotation marks, as
+	// in an Error.
+	Line, Col, Width int
+}
+
+// Constants lists the texts that an expression compares with a member of the
+// record or gives a function as an argument.
+func Constants(text string) []Constant {
+	tree, err := parser.Parse(text)
+	if err != nil {
+		return nil
+	}
+	v := &constants{src: &source{text: text}}
+	ast.Walk(&tree.Node, v)
+	return v.found
+}
+
+type constants struct {
+	src   *source
+	found []Constant
+}
+
+func (v *constants) Visit(node *ast.Node) {
+	switch n := (*node).(type) {
+	case *ast.CallNode:
+		if callee, ok := n.Callee.(*ast.IdentifierNode); ok {
+			for i, argument := range n.Arguments {
+				v.add(argument, callee.Value, i)
+			}
+		}
+	case *ast.BinaryNode:
+		if !slices.Contains([]string{"==", "!=", "in"}, n.Operator) {
+			return
+		}
+		for _, pair := range [][2]ast.Node{{n.Left, n.Right}, {n.Right, n.Left}} {
+			if name, ok := pair[0].(*ast.IdentifierNode); ok {
+				v.add(pair[1], name.Value, -1)
+			}
+		}
+	}
+}
+
+func (v *constants) add(node ast.Node, of string, argument int) {
+	switch n := node.(type) {
+	case *ast.StringNode:
+		line, col := v.src.position(n.Location().From)
+		v.found = append(v.found, Constant{n.Value, of, argument, line, col, max(1, n.Location().To-n.Location().From)})
+	case *ast.ArrayNode:
+		for _, element := range n.Nodes {
+			v.add(element, of, argument)
+		}
+	}
+}

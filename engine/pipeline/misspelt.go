@@ -1,0 +1,71 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+const codeMisspelt = "misspelt"
+
+// lookAlikes warns of texts that mean something only when they are spelt right:
+// kinds, and what functions such as related know. They compile either way, and
+// then nothing ever holds.
+func (b *builder) lookAlikes(e config.Expression) {
+	if !e.IsSet() || b.language == nil {
+		return
+	}
+	for _, c := range expression.Constants(e.Text) {
+		if c.Of == "kind" && c.Argument < 0 {
+			b.kind(e, c)
+			continue
+		}
+		f, ok := b.language.Function(c.Of)
+		if !ok || c.Argument < 0 || f.Knows == nil {
+			continue
+		}
+		known := f.Knows(c.Argument)
+		if near := lookAlike(c.Text, known); near != "" {
+			b.warnConstant(e, c, fmt.Sprintf("%s(…) knows no %q", c.Of, c.Text), fmt.Sprintf("did you mean %q?", near))
+		}
+	}
+}
+
+// kind looks at a text that the kind is compared with.
+func (b *builder) kind(e config.Expression, c expression.Constant) {
+	if b.kinds == nil || slices.Contains(b.kinds, c.Text) {
+		return
+	}
+	message := fmt.Sprintf("no record is of the kind %q", c.Text)
+	hint := "the kinds are " + strings.Join(b.kinds, ", ") + "; one of your own is added under kinds in the source"
+	if near := config.Nearest(c.Text, b.kinds); near != "" {
+		b.meant[near] = true
+		hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	if i := slices.IndexFunc(b.kinds, func(k string) bool { return strings.EqualFold(k, c.Text) }); i >= 0 {
+		hint = fmt.Sprintf("kinds are compared with their case: write %q", b.kinds[i])
+	}
+	b.misspelt[e.Node()] = true
+	b.warnConstant(e, c, message, hint)
+}
+
+func (b *builder) warnConstant(e config.Expression, c expression.Constant, message, hint string) {
+	b.add(config.Problem{Pos: e.Pos(c.Line, c.Col), Width: c.Width, Code: codeMisspelt, Message: message, Hint: hint, Warning: true})
+}
+
+// lookAlike is the known text that another one is close to, "" when it is known
+// itself, without regard to case, or a word of its own.
+func lookAlike(text string, known []string) string {
+	const most = 2 // letters more or less
+	if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, text) }) {
+		return ""
+	}
+	near := config.Nearest(text, known)
+	if len(near)-len(text) > most || len(text)-len(near) > most {
+		return ""
+	}
+	return near
+}

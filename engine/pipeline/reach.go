@@ -1,0 +1,114 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+// lintUnused warns of names that nothing reads.
+func (d *Definition) lintUnused() {
+	for _, block := range []struct{ name, prefix, what string }{{"define", "", "define."}, {"vars", "vars.", "vars."}} {
+		for _, e := range d.Document.Root().Get(block.name).Entries() {
+			if !d.Language.Uses(block.prefix + e.Key) {
+				d.b.warnKey(e, "unused", "nothing that is used reads "+block.what+e.Key, "use it as "+block.prefix+e.Key+" in an expression, or remove the line")
+			}
+		}
+	}
+}
+
+func (b *builder) warnKey(e config.Entry, code, message, hint string) {
+	b.add(config.Problem{Pos: e.KeyPos, Width: len([]rune(e.Key)), Code: code, Message: message, Hint: hint, Warning: true})
+}
+
+// lintReach warns of permission rules and mappings to which no record comes.
+func (d *Definition) lintReach() {
+	var rules []branch
+	for _, g := range d.Grants {
+		if g.When.IsSet() {
+			rules = append(rules, branch{fmt.Sprintf("the rule %q", g.Rule), g.When, g.When.Node()})
+		}
+	}
+	d.lintBranches(rules, d.decidedKinds())
+	for _, s := range d.Streams {
+		var mappings []branch
+		for _, f := range d.Facts {
+			if f.Stream == s.Name {
+				mappings = append(mappings, branch{"the mapping", f.When, f.Node})
+			}
+		}
+		d.lintBranches(mappings, d.kinds())
+	}
+}
+
+// branch is one of several conditions of which the first that holds takes a
+// record; one without a condition takes every record.
+type branch struct {
+	name string
+	when config.Expression
+	node *config.Node
+}
+
+func (b branch) text() string {
+	if !b.when.IsSet() {
+		return "true"
+	}
+	return b.when.Text
+}
+
+// at is where the branch is spoken of.
+func (b branch) at() *config.Node {
+	if n := b.when.Node(); n != nil {
+		return n
+	}
+	return b.node
+}
+
+// lintBranches tells which of them records of the kinds never come to.
+func (d *Definition) lintBranches(all []branch, kinds []string) {
+	const code = "unreachable"
+	for i, b := range all {
+		if d.b.misspelt[b.when.Node()] && b.when.Node() != nil {
+			continue
+		}
+		before := slices.IndexFunc(all[:i], func(earlier branch) bool { return expression.Implies(b.text(), earlier.text()) })
+		if before >= 0 {
+			hint := "put the narrower of the two first"
+			if expression.Implies(all[before].text(), b.text()) {
+				hint = "the two hold for the same records: change one, or remove it"
+			}
+			d.b.Warn(b.at(), code, fmt.Sprintf("no record comes here: %s on line %d takes all that this one would", all[before].name, all[before].at().Pos().Line), hint)
+			continue
+		}
+		mine := slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return !expression.MayHold(b.text(), "kind", k) })
+		left := slices.DeleteFunc(slices.Clone(mine), func(k string) bool {
+			return slices.ContainsFunc(all[:i], func(earlier branch) bool { return expression.MustHold(earlier.text(), "kind", k) })
+		})
+		switch {
+		case len(mine) == 0 && b.name != "the mapping": // of a mapping the kinds themselves are spoken of
+			d.b.Warn(b.at(), code, b.name+" holds for no record that permissions are decided for", "the kinds that documents are made of are "+strings.Join(kinds, ", "))
+		case len(mine) > 0 && len(left) == 0:
+			d.b.Warn(b.at(), code, "no record comes here: what stands before takes every "+strings.Join(mine, ", "), "put the narrower condition first")
+		}
+	}
+}
+
+// decidedKinds are those of which items are made that need a decision.
+func (d *Definition) decidedKinds() []string {
+	var out []string
+	for _, s := range d.Streams {
+		if !s.Permissions {
+			continue
+		}
+		for _, f := range d.Facts {
+			if f.Stream == s.Name {
+				out = append(out, f.Kinds...)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

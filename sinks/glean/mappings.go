@@ -1,0 +1,124 @@
+package glean
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+const codeDatasource = "datasource"
+
+// checkMappings holds what the mappings of documents set against the
+// datasource's config.
+func (s *schema) checkMappings(all []engine.MappingFacts, b engine.Builder) {
+	given := map[string][]engine.MappingFacts{} // by object type
+	for _, m := range all {
+		types, known := s.checkMapping(m, b)
+		if !known {
+			given = nil // any of them may give any type
+		}
+		for _, t := range types {
+			if given != nil {
+				given[t] = append(given[t], m)
+			}
+		}
+	}
+	s.checkUnset(given, b)
+}
+
+// checkUnset warns of properties that object types declare and none of the
+// mappings that give the types sets: a facet without anything in it.
+func (s *schema) checkUnset(given map[string][]engine.MappingFacts, b engine.Builder) {
+	unset := map[string][]string{} // the object types by property
+	for _, t := range slices.Sorted(maps.Keys(given)) {
+		declared, _ := s.properties(t)
+		for name := range declared {
+			if !slices.ContainsFunc(given[t], func(m engine.MappingFacts) bool { return setsProperty(m, name) }) {
+				unset[name] = append(unset[name], t)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(unset)) {
+		types := strings.Join(unset[name], ", ")
+		m := given[unset[name][0]][0]
+		at := m.Node
+		if f := fieldOf(m, "customProperties"); f != nil {
+			at = f.Node
+		}
+		b.Warn(at, "unset-property", fmt.Sprintf("property %q, which is declared for %s, is never set", name, types),
+			"add "+name+": EXPRESSION below customProperties, or remove it from the propertyDefinitions of "+types)
+	}
+}
+
+func setsProperty(m engine.MappingFacts, name string) bool {
+	f := fieldOf(m, "customProperties")
+	return f != nil && slices.ContainsFunc(f.Properties, func(p engine.FieldFacts) bool { return p.Name == name })
+}
+
+func fieldOf(m engine.MappingFacts, name string) *engine.FieldFacts {
+	i := slices.IndexFunc(m.Fields, func(f engine.FieldFacts) bool { return f.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &m.Fields[i]
+}
+
+// checkMapping looks at one mapping; it gives the object types that it may give,
+// and whether these are known for certain.
+func (s *schema) checkMapping(m engine.MappingFacts, b engine.Builder) (types []string, known bool) {
+	field := func(name string) *engine.FieldFacts { return fieldOf(m, name) }
+	if field("viewURL") == nil && !s.entity {
+		b.Problem(m.Node, "missing-field", "documents need viewURL", "add viewURL: page   (only an entity datasource does without)")
+	}
+	if field("title") == nil {
+		b.Warn(m.Node, "missing-title", "documents without a title are hard to find", "add title: coalesce(metadata.title, metadata.name)")
+	}
+	if field("body") == nil && field("summary") == nil {
+		b.Warn(m.Node, "missing-text", "documents with neither body nor summary are found by their title alone", "add body: plain(metadata.description)")
+	}
+	types, known = s.typesOf(field("objectType"), b)
+	if f := field("customProperties"); f != nil {
+		for _, p := range f.Properties {
+			lacking := slices.DeleteFunc(slices.Clone(types), func(t string) bool { return s.defines(t, p.Name) })
+			if len(lacking) > 0 && (known || len(lacking) == len(types)) {
+				b.Problem(p.Node, codeDatasource, fmt.Sprintf("property %q is not defined for %s", p.Name, strings.Join(lacking, ", ")),
+					"add it to their propertyDefinitions under datasource.objectDefinitions, with a uiFacetOrder or hideUiFacet: true, or leave it out")
+			}
+		}
+	}
+	return types, known
+}
+
+// typesOf are the object types that a mapping may give; all that there are when
+// that cannot be known. It reports those that are not defined.
+func (s *schema) typesOf(f *engine.FieldFacts, b engine.Builder) (types []string, known bool) {
+	if f == nil || f.Values == nil {
+		return slices.Sorted(maps.Keys(s.types)), false
+	}
+	for _, t := range slices.Compact(slices.Sorted(maps.Values(f.Values))) {
+		if _, declared := s.properties(t); declared {
+			types = append(types, t)
+			continue
+		}
+		b.Problem(f.Node, codeDatasource, fmt.Sprintf("objectType %q is not under datasource.objectDefinitions", t), "the types there are "+s.typeNames()+"; Glean refuses documents of any other")
+	}
+	return types, true
+}
+
+func (s *schema) defines(objectType, property string) bool {
+	types, _ := s.properties(objectType)
+	_, ok := types[property]
+	return ok
+}
+
+// typeNames lists the object types for people.
+func (s *schema) typeNames() string {
+	names := slices.Sorted(maps.Keys(s.types))
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
