@@ -40,6 +40,7 @@ type app struct {
 	log            *slog.Logger
 	stopped        atomic.Int32 // the exit code of the signal that stopped it, 0 when none did
 	shown          bool         // the error has been printed already
+	names          []string     // of the commands
 	unknown        error        // a command that there is not, which the library passes over
 }
 
@@ -89,13 +90,13 @@ func (a *app) cli() *cli.App {
 		ErrWriter:                 a.stderr,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {},
-		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usage{message: err.Error()} },
+		OnUsageError:              usageError,
 		CommandNotFound: func(_ *cli.Context, name string) {
-			a.unknown = usage{fmt.Sprintf("there is no command %q", name), nearestCommand(name)}
+			a.unknown = usage{fmt.Sprintf("there is no command %q", name), nearestCommand(a.names, name)}
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return usage{fmt.Sprintf("there is no command %q", c.Args().First()), nearestCommand(c.Args().First())}
+				return usage{fmt.Sprintf("there is no command %q", c.Args().First()), nearestCommand(a.names, c.Args().First())}
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -103,6 +104,9 @@ func (a *app) cli() *cli.App {
 			a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.versionCommand()},
 	}
 	a.complete(c.Commands, c.OnUsageError)
+	for _, cmd := range c.Commands {
+		a.names = append(a.names, cmd.Names()...)
+	}
 	return c
 }
 

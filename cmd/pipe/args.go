@@ -68,9 +68,35 @@ func takesValue(flags []cli.Flag, arg string) bool {
 	return false
 }
 
-func nearestCommand(name string) string {
-	if near := config.Nearest(name, []string{"run", "check", "doctor", "config", "show", "datasource", "plugin", "version", "help"}); near != "" {
+func nearestCommand(names []string, name string) string {
+	if near := config.Nearest(name, append(names, "help")); near != "" {
 		return "did you mean pipe " + near + "?"
 	}
 	return "pipe help lists the commands"
+}
+
+// usageError is what is wrong with the flags of a call, in the words of the
+// other messages.
+func usageError(c *cli.Context, err error, _ bool) error {
+	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !unknown {
+		if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
+			return usage{"--" + strings.TrimLeft(name, "-") + " needs a value", ""}
+		}
+		return usage{message: err.Error()}
+	}
+	name = strings.TrimLeft(name, "-")
+	u := usage{message: "there is no flag --" + name}
+	if c.Command == nil {
+		return u
+	}
+	var known []string
+	for _, f := range append(c.Command.Flags, globalFlags()...) {
+		known = append(known, f.Names()...)
+	}
+	u.hint = "pipe " + c.Command.FullName() + " --help lists the flags"
+	if near := config.Nearest(name, known); near != "" {
+		u.hint = "did you mean --" + near + "?"
+	}
+	return u
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -17,6 +18,7 @@ func (a *app) checkCommand() *cli.Command {
 		ArgsUsage:   "FILE…",
 		Description: "Reads no secret, needs no variable and starts no plugin: what is not set is listed. What check accepts runs.",
 		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "explain", Usage: "explain the `CODE` of a problem, such as unknown-name, with an example"},
 			&cli.BoolFlag{Name: "strict-env", Usage: "a variable that is not set is an error"},
 			&cli.BoolFlag{Name: "plugins", Usage: "start the plugins, check their config and what they write, and end them"},
 			allowUnpinned(),
@@ -51,6 +53,9 @@ type variable struct {
 }
 
 func (a *app) checkAction(c *cli.Context) error {
+	if c.IsSet("explain") {
+		return a.explainAction(c)
+	}
 	if !c.Args().Present() {
 		return usage{"pipe check needs a pipeline file", "write pipe check pipelines/backstage.yaml"}
 	}
@@ -91,10 +96,35 @@ func (a *app) checkAction(c *cli.Context) error {
 		}
 		return a.printJSON(all, err)
 	}
+	if slices.ContainsFunc(all, func(one checked) bool { return len(one.Problems) > 0 }) {
+		fmt.Fprintln(a.stdout, "pipe check --explain CODE tells more about one of them")
+	}
 	if len(errs) > 0 {
 		a.shown = true
 		return errs
 	}
+	return nil
+}
+
+func (a *app) explainAction(c *cli.Context) error {
+	all := codes()
+	var known []string
+	for _, one := range all {
+		known = append(known, one.Name)
+	}
+	asked := c.String("explain")
+	i := slices.Index(known, asked)
+	if i < 0 {
+		hint := "the codes are " + strings.Join(known, ", ")
+		if near := config.Nearest(asked, known); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return usage{fmt.Sprintf("there is no code %q", asked), hint}
+	}
+	if c.Bool("json") {
+		return a.printJSON(all[i], nil)
+	}
+	a.explain(all[i], a.colors(c))
 	return nil
 }
 
@@ -125,16 +155,38 @@ func (a *app) printChecked(one checked) {
 		verdict += ", " + plural(warnings, "warning")
 	}
 	fmt.Fprintf(a.stdout, "%s: %s\n", one.File, verdict)
-	var unset []string
+	a.printVariables(one)
+	if len(one.SinkMissing) > 0 {
+		fmt.Fprintf(a.stdout, "  %-24s %s\n", "sink needs a value for", strings.Join(one.SinkMissing, ", "))
+	}
+}
+
+// printVariables lists what the file asks for, and what a run would miss.
+func (a *app) printVariables(one checked) {
+	var set, byDefault, missing []string
 	for _, v := range one.Variables {
-		if !v.Set && !v.Default {
-			unset = append(unset, v.Name)
+		switch {
+		case v.Set:
+			set = append(set, v.Name)
+		case v.Default:
+			byDefault = append(byDefault, v.Name)
+		default:
+			missing = append(missing, v.Name)
 		}
 	}
-	if len(unset) > 0 {
-		fmt.Fprintf(a.stdout, "  a run needs these variables, which are not set here: %s\n", strings.Join(unset, ", "))
-	}
-	if len(one.SinkMissing) > 0 {
-		fmt.Fprintf(a.stdout, "  a run needs these settings of the sink, which are empty here: %s\n", strings.Join(one.SinkMissing, ", "))
+	for _, list := range []struct {
+		title string
+		names []string
+	}{{"set", set}, {"not set, has a default", byDefault}, {"not set, needed to run", missing}} {
+		if len(list.names) == 0 {
+			continue
+		}
+		for i, line := range wrapped(strings.Join(list.names, ", "), 92) {
+			title := ""
+			if i == 0 {
+				title = list.title
+			}
+			fmt.Fprintf(a.stdout, "  %-24s %s\n", title, line)
+		}
 	}
 }

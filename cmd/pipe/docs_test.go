@@ -101,23 +101,28 @@ func TestDocsYAML(t *testing.T) {
 		t.Fatal("no YAML block was found")
 	}
 	for _, block := range found {
-		text := string(b)
-		for _, part := range topLevel(block) {
-			replaced := false
-			for _, old := range topLevel(text) {
-				if old[:strings.Index(old, ":")] == part[:strings.Index(part, ":")] {
-					text, replaced = strings.Replace(text, old, part, 1), true
-				}
-			}
-			if !replaced {
-				text += part
-			}
-		}
-		path := write(t, "docs.yaml", text)
+		path := write(t, "docs.yaml", replaced(string(b), block))
 		if c := pipe(t, nil, "check", path); c.code != 0 {
 			t.Errorf("exit %d\n%s\n%s", c.code, block, c.both())
 		}
 	}
+}
+
+// replaced is a pipeline with some of its blocks in the place of those of the
+// same name.
+func replaced(text, blocks string) string {
+	for _, part := range topLevel(blocks) {
+		found := false
+		for _, old := range topLevel(text) {
+			if old[:strings.Index(old, ":")] == part[:strings.Index(part, ":")] {
+				text, found = strings.Replace(text, old, part, 1), true
+			}
+		}
+		if !found {
+			text += part
+		}
+	}
+	return text
 }
 
 // topLevel splits a YAML text at its top-level keys.

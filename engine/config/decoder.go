@@ -111,6 +111,9 @@ func (d *Decoder) wrongKind(n *Node, want string) {
 		hint = "put quotes around an expression that starts with [: '[…]'"
 	case n.kind == Scalar && want == "a list":
 		hint = "write the items below it, each on a line of its own: - item"
+	case n.kind == Scalar && want == "a mapping" && strings.Contains(n.text, " ") && keyWithoutColon.MatchString(n.text):
+		key, value, _ := strings.Cut(n.text, " ")
+		hint = "a colon is missing: write " + key + ": " + strings.TrimSpace(value)
 	case n.kind == Scalar && want == "a mapping":
 		hint = "write key: value lines below it, indented by two spaces"
 	}
