@@ -109,6 +109,8 @@ func (d *Decoder) wrongKind(n *Node, want string) {
 		hint = "write one value after the key, without - or [ ]"
 	case n.kind == List && strings.HasPrefix(want, "an expression"):
 		hint = "put quotes around an expression that starts with [: '[…]'"
+	case n.kind == Mapping && want == "a list" && len(n.entries) > 0:
+		hint = "start each item with a dash: - " + n.entries[0].Key + ": …"
 	case n.kind == Scalar && want == "a list":
 		hint = "write the items below it, each on a line of its own: - item"
 	case n.kind == Scalar && want == "a mapping" && strings.Contains(n.text, " ") && keyWithoutColon.MatchString(n.text):

@@ -101,6 +101,8 @@ func (s *templateScanner) variable() part {
 		p.fallback = s.parts(true)
 	case p.name == "" && strings.HasPrefix(rest, "}"):
 		s.fail(p.start, "${} names no variable", "write ${NAME}, or $${ for the text ${")
+	case p.name != "" && strings.HasPrefix(rest, ":"):
+		s.fail(p.start, "the default of a variable stands after :-", "write ${"+p.name+":-…}")
 	case !strings.HasPrefix(rest, "}"):
 		if strings.ContainsRune(rest, '}') {
 			s.fail(p.start, "this is not a variable", "write ${NAME} or ${NAME:-default}, where NAME has letters, digits and _; or $${ for the text ${")

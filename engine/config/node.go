@@ -139,6 +139,9 @@ func (n *Node) ownSpan() Problem {
 	return Problem{Pos: n.pos, Width: n.width()}
 }
 
+// Width is how many runes a caret line marks for a value.
+func (n *Node) Width() int { return n.width() }
+
 // width is how many runes a caret line marks for the node.
 func (n *Node) width() int {
 	switch {

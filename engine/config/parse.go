@@ -63,6 +63,7 @@ type parser struct {
 	doc      *Document
 	problems Problems
 	masked   map[int]bool // lines whose value was taken out after a syntax problem
+	shift    map[int]int  // lines that were indented otherwise: the columns that they were moved to the right
 	nodes    int
 }
 
@@ -233,7 +234,7 @@ func (p *parser) refuse(y *yaml.Node, n *Node) {
 	}
 }
 
-func (p *parser) pos(y *yaml.Node) Pos { return Pos{p.doc.file, y.Line, y.Column} }
+func (p *parser) pos(y *yaml.Node) Pos { return Pos{p.doc.file, y.Line, y.Column - p.shift[y.Line]} }
 
 // cutInFlow says that a plain text inside { } or [ ] was cut at a comma that
 // stands in brackets of its own.

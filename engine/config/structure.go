@@ -18,18 +18,24 @@ func (d *Decoder) structure(n *Node, v reflect.Value, near *Node) {
 		near = n
 	}
 	fields := fieldsOf(v.Type())
-	d.unknownKeys(n, fields)
+	meant := d.unknownKeys(n, fields)
 	missing := map[string]bool{}
 	for _, f := range fields {
 		fv := v.FieldByIndex(f.index)
 		value := n.Get(f.name)
 		d.value(value, fv, cmp.Or(value, near))
+		if value == nil && f.required && slices.Contains(meant, f.name) { // reported where it is misspelt
+			missing[f.name] = true
+			continue
+		}
 		missing[f.name] = !d.check(f, fv, value, near)
 	}
 	d.validate(n, v, near, missing)
 }
 
-func (d *Decoder) unknownKeys(n *Node, fields []field) {
+// unknownKeys reports the keys that are none of the fields, and gives the names
+// that were most likely meant.
+func (d *Decoder) unknownKeys(n *Node, fields []field) (meant []string) {
 	known := make([]string, len(fields))
 	for i, f := range fields {
 		known[i] = f.name
@@ -44,7 +50,9 @@ func (d *Decoder) unknownKeys(n *Node, fields []field) {
 			}
 		}
 		d.UnknownKey(e, known)
+		meant = append(meant, nearest(e.Key, known)...)
 	}
+	return meant
 }
 
 // check applies the tags of a field to what was decoded; false says that it is
@@ -62,8 +70,11 @@ func (d *Decoder) check(f field, v reflect.Value, n, near *Node) bool {
 	}
 	v = reflect.Indirect(v)
 	if len(f.enum) > 0 && !slices.Contains(f.enum, v.String()) {
-		d.Problem(n, codeNotAllowed, d.shown(n)+" is not one of the allowed values",
-			"write one of: "+strings.Join(f.enum, ", "))
+		hint := "write one of: " + strings.Join(f.enum, ", ")
+		if near := Nearest(n.text, f.enum); near != "" {
+			hint = "did you mean " + near + "?\n" + hint
+		}
+		d.Problem(n, codeNotAllowed, d.shown(n)+" is not one of the allowed values", hint)
 	}
 	if f.min != "" && less(v, bound(f.min, v.Type())) {
 		d.Problem(n, codeOutOfRange, d.shown(n)+" is too small", "write "+f.min+" or more")

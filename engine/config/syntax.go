@@ -3,6 +3,7 @@ package config
 import (
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -28,6 +29,11 @@ func (p *parser) syntaxProblem(err error, text string) (rest string) {
 	}
 	if missing := withoutColon(lines, number); missing > 0 {
 		return p.missingColon(lines, missing)
+	}
+	if strings.Contains(message, "mapping values") && !strings.Contains(splitLine(lines[number-1]).value, ": ") {
+		if rest := p.misindented(lines, number); rest != "" {
+			return rest
+		}
 	}
 	if number, t, ok := findTrap(lines, number, message); ok {
 		p.trap(t, number, t.col)
@@ -69,9 +75,45 @@ func (p *parser) missingColon(lines []string, number int) string {
 	return strings.Join(lines, "\n")
 }
 
+// misindented reports a key that is indented less or more than those around it,
+// and gives the text with that mended, so that the rest is read as it was meant;
+// "" when it is not that.
+func (p *parser) misindented(lines []string, number int) string {
+	isKey := func(n int) bool { return splitLine(lines[n-1]).key != "" && splitLine(lines[n-1]).dashes == "" }
+	above := lastText(lines, number-1)
+	before := lastText(lines, above-1)
+	below := nextText(lines, number+1)
+	own := indentation(lines[number-1])
+	if above < 1 || !isKey(number) || !isKey(above) || indentation(lines[above-1]) >= own {
+		return ""
+	}
+	wrong, right, how := 0, 0, ""
+	switch {
+	case before > 0 && isKey(before) && indentation(lines[before-1]) == own:
+		wrong, right, how = above, own, "less"
+	case below == 0 || indentation(lines[below-1]) <= indentation(lines[above-1]):
+		wrong, right, how = number, indentation(lines[above-1]), "more"
+	default:
+		return ""
+	}
+	line := lines[wrong-1]
+	p.hideSecretLine(wrong)
+	if p.shift[wrong] != 0 { // it was moved once already
+		return ""
+	}
+	at := Problem{Pos: Pos{p.doc.file, wrong, 1 + indentation(line)}, Width: utf8.RuneCountInString(splitLine(line).key)}
+	p.add(at, codeSyntax, "this line is indented "+how+" than the lines that it stands among", "start it in column "+strconv.Itoa(right+1)+", as they do")
+	if p.shift == nil {
+		p.shift = map[int]int{}
+	}
+	p.shift[wrong] += right - indentation(line)
+	lines[wrong-1] = strings.Repeat(" ", right) + strings.TrimLeft(line, " ")
+	return strings.Join(lines, "\n")
+}
+
 // plainSyntax reports a line that none of the traps explains.
 func (p *parser) plainSyntax(message string, number int, line string) {
-	at := Problem{Pos: Pos{p.doc.file, number, 1 + utf8.RuneCountInString(line[:indentation(line)])}}
+	at := Problem{Pos: Pos{p.doc.file, number, 1 + indentation(line) - p.shift[number]}}
 	p.hideSecretLine(number)
 	tab := strings.IndexByte(line, '\t')
 	switch {
@@ -162,6 +204,17 @@ func unclosedQuote(lines []string, number int) int {
 		}
 	}
 	return number
+}
+
+// nextText is the first line from number on that is not blank, 0 when there is
+// none.
+func nextText(lines []string, number int) int {
+	for n := number; n <= len(lines); n++ {
+		if strings.TrimSpace(lines[n-1]) != "" {
+			return n
+		}
+	}
+	return 0
 }
 
 // lastText is the last line before number that is not blank.

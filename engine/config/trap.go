@@ -84,7 +84,7 @@ func (p *parser) trap(t trap, number, col int) {
 	if p.hideSecretLine(number) {
 		t.hint = "put single quotes around the value"
 	}
-	p.add(Problem{Pos: Pos{p.doc.file, number, max(col, 1)}, Width: t.width}, t.code, t.message, t.hint)
+	p.add(Problem{Pos: Pos{p.doc.file, number, max(col-p.shift[number], 1)}, Width: t.width}, t.code, t.message, t.hint)
 }
 
 // findTrap looks for a line that explains a syntax error, from the one where

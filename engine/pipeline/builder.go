@@ -171,10 +171,7 @@ func (b *builder) at(n *config.Node, p config.Problem) {
 	p.Pos = n.KeyPos()
 	switch {
 	case n.Kind() == config.Scalar && !n.IsNull():
-		p.Pos = n.Pos()
-		if !strings.Contains(n.Text(), "\n") {
-			p.Width = utf8.RuneCountInString(n.Text())
-		}
+		p.Pos, p.Width = n.Pos(), n.Width()
 	case p.Pos != n.Pos():
 		p.Width = utf8.RuneCountInString(n.Path()[strings.LastIndexByte(n.Path(), '.')+1:])
 	}

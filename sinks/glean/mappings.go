@@ -16,9 +16,9 @@ const codeDatasource = "datasource"
 func (s *schema) checkMappings(all []engine.MappingFacts, b engine.Builder) {
 	given := map[string][]engine.MappingFacts{} // by object type
 	for _, m := range all {
-		types, known := s.checkMapping(m, b)
-		if !known {
-			given = nil // any of them may give any type
+		types, certain := s.checkMapping(m, b)
+		if !certain {
+			given = nil // any of them may give any type, or set any property
 		}
 		for _, t := range types {
 			if given != nil {
@@ -67,8 +67,8 @@ func fieldOf(m engine.MappingFacts, name string) *engine.FieldFacts {
 }
 
 // checkMapping looks at one mapping; it gives the object types that it may give,
-// and whether these are known for certain.
-func (s *schema) checkMapping(m engine.MappingFacts, b engine.Builder) (types []string, known bool) {
+// and whether these and its properties are certain.
+func (s *schema) checkMapping(m engine.MappingFacts, b engine.Builder) (types []string, certain bool) {
 	field := func(name string) *engine.FieldFacts { return fieldOf(m, name) }
 	if field("viewURL") == nil && !s.entity {
 		b.Problem(m.Node, "missing-field", "documents need viewURL", "add viewURL: page   (only an entity datasource does without)")
@@ -79,17 +79,19 @@ func (s *schema) checkMapping(m engine.MappingFacts, b engine.Builder) (types []
 	if field("body") == nil && field("summary") == nil {
 		b.Warn(m.Node, "missing-text", "documents with neither body nor summary are found by their title alone", "add body: plain(metadata.description)")
 	}
-	types, known = s.typesOf(field("objectType"), b)
+	types, known := s.typesOf(field("objectType"), b)
+	certain = known
 	if f := field("customProperties"); f != nil {
 		for _, p := range f.Properties {
 			lacking := slices.DeleteFunc(slices.Clone(types), func(t string) bool { return s.defines(t, p.Name) })
 			if len(lacking) > 0 && (known || len(lacking) == len(types)) {
+				certain = false // it may be misspelt: nothing follows for what is declared
 				b.Problem(p.Node, codeDatasource, fmt.Sprintf("property %q is not defined for %s", p.Name, strings.Join(lacking, ", ")),
 					"add it to their propertyDefinitions under datasource.objectDefinitions, with a uiFacetOrder or hideUiFacet: true, or leave it out")
 			}
 		}
 	}
-	return types, known
+	return types, certain
 }
 
 // typesOf are the object types that a mapping may give; all that there are when
