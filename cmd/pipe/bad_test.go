@@ -3,9 +3,12 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/config"
 )
 
 // TestGood: pipelines without a mistake of which nothing is said.
@@ -40,8 +43,23 @@ func TestBad(t *testing.T) {
 			if mended.code != 0 || strings.Contains(mended.stdout, "warning") {
 				t.Errorf("after mending:\n%s", mended.both())
 			}
+			if _, problems := config.Load(file); problems.HasErrors() {
+				return // an editor tells this without a schema
+			}
+			switch err := judge(t, file); {
+			case err == nil && ofShape(c.stdout):
+				t.Errorf("the schema takes it:\n%s", c.stdout)
+			case err != nil && !ofShape(c.stdout):
+				t.Errorf("the schema refuses what it cannot judge: %v", err)
+			}
 		})
 	}
+}
+
+// ofShape tells whether check reports what a schema can see: keys, types, bounds.
+// A type of the sink's own, a ref and an address are texts to it.
+func ofShape(stdout string) bool {
+	return regexp.MustCompile(`: (component|invalid-value|missing-field|not-allowed|out-of-range|required|unknown-field|unknown-key|unknown-stream|variable-in-expression|wrong-kind): `).MatchString(stdout)
 }
 
 func pipelinesIn(t *testing.T, folder string) []string {

@@ -19,11 +19,22 @@ func (l *Language) Compile(text string, want Want) (*Program, *Error) {
 	defer l.compiling.Unlock()
 	p, err := l.compile(&source{text: text}, want)
 	if p != nil {
-		for _, name := range p.uses {
-			l.used[name] = true
-		}
+		l.use(p.uses)
 	}
 	return p, err
+}
+
+// use marks what a program reads, and what that reads.
+func (l *Language) use(names []string) {
+	for _, name := range names {
+		if l.used[name] {
+			continue
+		}
+		l.used[name] = true
+		if i, ok := l.byName[name]; ok && l.defines[i].program != nil {
+			l.use(l.defines[i].program.uses)
+		}
+	}
 }
 
 // compilation is the work on one expression.

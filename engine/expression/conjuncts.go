@@ -4,19 +4,13 @@ import (
 	"slices"
 
 	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/parser"
 )
 
 // MayHold tells whether a condition can be true of records whose member `name`
 // is `value`. It looks at the comparisons of that member with constants and is
 // true in every doubt.
 func MayHold(condition, name, value string) bool {
-	tree, err := parser.Parse(condition)
-	if err != nil {
-		return true
-	}
-	m := member{name, value}
-	return m.holds(tree.Node) != no
+	return ParseCondition(condition).MayHold(name, value)
 }
 
 type verdict uint8

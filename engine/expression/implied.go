@@ -7,27 +7,36 @@ import (
 	"github.com/expr-lang/expr/parser"
 )
 
-// MustHold tells whether a condition is true of every record whose member `name`
-// is `value`, as MayHold looks at it; false in every doubt.
-func MustHold(condition, name, value string) bool {
-	tree, err := parser.Parse(condition)
-	return err == nil && (member{name, value}).holds(tree.Node) == yes
+// Condition is a condition as it is written, for comparing it with others. The
+// zero value is one that cannot be read, of which nothing is certain.
+type Condition struct{ node ast.Node }
+
+// ParseCondition reads a condition; one that is wrong gives the zero value.
+func ParseCondition(text string) Condition {
+	tree, err := parser.Parse(text)
+	if err != nil {
+		return Condition{}
+	}
+	return Condition{tree.Node}
 }
 
-// Implies tells whether a condition is true of no record but those of which
+// MayHold is the function of that name.
+func (c Condition) MayHold(name, value string) bool {
+	return c.node == nil || member{name, value}.holds(c.node) != no
+}
+
+// MustHold tells whether the condition is true of every record whose member
+// `name` is `value`, as MayHold looks at it; false in every doubt.
+func (c Condition) MustHold(name, value string) bool {
+	return c.node != nil && member{name, value}.holds(c.node) == yes
+}
+
+// Implies tells whether the condition is true of no record but those of which
 // another is true as well. It compares their parts as they are written, and is
 // false in every doubt.
-func Implies(condition, other string) bool {
-	a, err := parser.Parse(condition)
-	if err != nil {
-		return false
-	}
-	b, err := parser.Parse(other)
-	if err != nil {
-		return false
-	}
+func (c Condition) Implies(other Condition) bool {
 	i := implication{steps: maxSteps}
-	return i.holds(a.Node, b.Node)
+	return c.node != nil && other.node != nil && i.holds(c.node, other.node)
 }
 
 // maxSteps bounds the comparisons of parts, which multiply with every and and or.

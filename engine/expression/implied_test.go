@@ -24,7 +24,7 @@ func TestImplies(t *testing.T) {
 		{`not (kind == "API")`, `kind == "API"`, false},
 		{`kind ==`, `true`, false},
 	} {
-		if got := Implies(tc.condition, tc.other); got != tc.want {
+		if got := ParseCondition(tc.condition).Implies(ParseCondition(tc.other)); got != tc.want {
 			t.Errorf("%s implies %s: %v", tc.condition, tc.other, got)
 		}
 	}
@@ -42,7 +42,7 @@ func TestMustHold(t *testing.T) {
 		`metadata.name == "API"`:             false,
 		`kind != "System" and kind == "API"`: true,
 	} {
-		if got := MustHold(condition, "kind", "API"); got != want {
+		if got := ParseCondition(condition).MustHold("kind", "API"); got != want {
 			t.Errorf("%s: %v", condition, got)
 		}
 	}

@@ -35,7 +35,7 @@ type Program struct {
 	start place
 	kind  Kind
 	reads []string
-	uses  []string // defines and vars, also those of its defines
+	uses  []string // defines and vars, a var as vars.NAME
 	// members is the type of a list or an object, nil of anything else.
 	members *nature.Nature
 }

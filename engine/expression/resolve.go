@@ -81,12 +81,10 @@ func (c *compilation) resolveNode(node *ast.Node) {
 	}
 }
 
-// use notes the names of defines and vars that the expression reads.
-func (c *compilation) use(names ...string) {
-	for _, name := range names {
-		if !slices.Contains(c.uses, name) {
-			c.uses = append(c.uses, name)
-		}
+// use notes the name of a define or var that the expression reads.
+func (c *compilation) use(name string) {
+	if !slices.Contains(c.uses, name) {
+		c.uses = append(c.uses, name)
 	}
 }
 
@@ -148,7 +146,6 @@ func (c *compilation) resolveDefine(node *ast.Node, i int) {
 	what := call{name: d.Name}
 	c.use(d.Name)
 	if d.program != nil {
-		c.use(d.program.uses...)
 		what.gives = d.program.kind
 		c.reads.add(d.program.reads...)
 	}

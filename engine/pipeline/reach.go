@@ -29,7 +29,7 @@ func (d *Definition) lintReach() {
 	var rules []branch
 	for _, g := range d.Grants {
 		if g.When.IsSet() {
-			rules = append(rules, branch{fmt.Sprintf("the rule %q", g.Rule), g.When, g.When.Node()})
+			rules = append(rules, newBranch(fmt.Sprintf("the rule %q", g.Rule), g.When, g.When.Node()))
 		}
 	}
 	d.lintBranches(rules, d.decidedKinds())
@@ -37,7 +37,7 @@ func (d *Definition) lintReach() {
 		var mappings []branch
 		for _, f := range d.Facts {
 			if f.Stream == s.Name {
-				mappings = append(mappings, branch{"the mapping", f.When, f.Node})
+				mappings = append(mappings, newBranch("the mapping", f.When, f.Node))
 			}
 		}
 		d.lintBranches(mappings, d.kinds())
@@ -47,51 +47,46 @@ func (d *Definition) lintReach() {
 // branch is one of several conditions of which the first that holds takes a
 // record; one without a condition takes every record.
 type branch struct {
+	expression.Condition
 	name string
-	when config.Expression
-	node *config.Node
+	at   *config.Node // where it is spoken of
 }
 
-func (b branch) text() string {
-	if !b.when.IsSet() {
-		return "true"
+func newBranch(name string, when config.Expression, node *config.Node) branch {
+	text := when.Text
+	if !when.IsSet() {
+		text = "true"
+	} else if when.Node() != nil {
+		node = when.Node()
 	}
-	return b.when.Text
-}
-
-// at is where the branch is spoken of.
-func (b branch) at() *config.Node {
-	if n := b.when.Node(); n != nil {
-		return n
-	}
-	return b.node
+	return branch{expression.ParseCondition(text), name, node}
 }
 
 // lintBranches tells which of them records of the kinds never come to.
 func (d *Definition) lintBranches(all []branch, kinds []string) {
 	const code = "unreachable"
 	for i, b := range all {
-		if d.b.misspelt[b.when.Node()] && b.when.Node() != nil {
+		if d.b.misspelt[b.at] {
 			continue
 		}
-		before := slices.IndexFunc(all[:i], func(earlier branch) bool { return expression.Implies(b.text(), earlier.text()) })
+		before := slices.IndexFunc(all[:i], func(earlier branch) bool { return b.Implies(earlier.Condition) })
 		if before >= 0 {
 			hint := "put the narrower of the two first"
-			if expression.Implies(all[before].text(), b.text()) {
+			if all[before].Implies(b.Condition) {
 				hint = "the two hold for the same records: change one, or remove it"
 			}
-			d.b.Warn(b.at(), code, fmt.Sprintf("no record comes here: %s on line %d takes all that this one would", all[before].name, all[before].at().Pos().Line), hint)
+			d.b.Warn(b.at, code, fmt.Sprintf("no record comes here: %s on line %d takes all that this one would", all[before].name, all[before].at.Pos().Line), hint)
 			continue
 		}
-		mine := slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return !expression.MayHold(b.text(), "kind", k) })
+		mine := slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return !b.MayHold("kind", k) })
 		left := slices.DeleteFunc(slices.Clone(mine), func(k string) bool {
-			return slices.ContainsFunc(all[:i], func(earlier branch) bool { return expression.MustHold(earlier.text(), "kind", k) })
+			return slices.ContainsFunc(all[:i], func(earlier branch) bool { return earlier.MustHold("kind", k) })
 		})
 		switch {
 		case len(mine) == 0 && b.name != "the mapping": // of a mapping the kinds themselves are spoken of
-			d.b.Warn(b.at(), code, b.name+" holds for no record that permissions are decided for", "the kinds that documents are made of are "+strings.Join(kinds, ", "))
+			d.b.Warn(b.at, code, b.name+" holds for no record that permissions are decided for", "the kinds that documents are made of are "+strings.Join(kinds, ", "))
 		case len(mine) > 0 && len(left) == 0:
-			d.b.Warn(b.at(), code, "no record comes here: what stands before takes every "+strings.Join(mine, ", "), "put the narrower condition first")
+			d.b.Warn(b.at, code, "no record comes here: what stands before takes every "+strings.Join(mine, ", "), "put the narrower condition first")
 		}
 	}
 }
