@@ -101,7 +101,7 @@ func (a *app) cli() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{a.runCommand(), a.checkCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(), a.datasourceCommand(), a.pluginCommand(),
-			a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.versionCommand()},
+			a.initCommand(), a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.completionCommand(), a.versionCommand()},
 	}
 	a.complete(c.Commands, c.OnUsageError)
 	for _, cmd := range c.Commands {

@@ -122,11 +122,11 @@ func TestUsed(t *testing.T) {
 	decodeText(t, "version: 1\nname: ${B:-${A}}\nsource:\n  url: ${URL}${B}\n  token: ${TOKEN:-${file:${DIR:-.}/token}}\n", &pipeline{}, vars)
 	got := vars.Used()
 	want := []Variable{
-		{"A", false, false, false, Pos{"p.yaml", 2, 12}},
-		{"B", false, false, false, Pos{"p.yaml", 2, 7}},
-		{"DIR", false, true, false, Pos{"p.yaml", 5, 26}},
-		{"TOKEN", true, true, true, Pos{"p.yaml", 5, 10}},
-		{"URL", true, false, false, Pos{"p.yaml", 4, 8}},
+		{"A", false, false, false, "", Pos{"p.yaml", 2, 12}},
+		{"B", false, false, false, "", Pos{"p.yaml", 2, 7}},
+		{"DIR", false, true, false, ".", Pos{"p.yaml", 5, 26}},
+		{"TOKEN", true, true, true, "", Pos{"p.yaml", 5, 10}},
+		{"URL", true, false, false, "", Pos{"p.yaml", 4, 8}},
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%+v", got)

@@ -29,7 +29,11 @@ func (in *interpolation) note(parts []part, path bool) {
 			in.note(p.file, true)
 		case p.name != "":
 			_, set := in.d.vars.lookup(p.name)
-			in.d.vars.use(Variable{p.name, set, p.hasDefault, in.secret && !path, in.node.span(p.start, p.end).Pos})
+			u := Variable{Name: p.name, Set: set, HasDefault: p.hasDefault, Secret: in.secret && !path, Pos: in.node.span(p.start, p.end).Pos}
+			if p.hasDefault && !u.Secret {
+				u.Default = in.node.text[p.start+len("${")+len(p.name)+len(":-") : p.end-len("}")]
+			}
+			in.d.vars.use(u)
 			in.note(p.fallback, path)
 		case !path && strings.TrimSpace(p.text) != "":
 			in.written = true

@@ -33,7 +33,10 @@ type Variable struct {
 	Set        bool
 	HasDefault bool // wherever it is used
 	Secret     bool // a secret field uses it
-	Pos        Pos  // the first use
+	// Default is what the file writes after :- at the first use, "" for a
+	// secret.
+	Default string
+	Pos     Pos // the first use
 }
 
 // Used are the variables that interpolation met, by name.
@@ -63,7 +66,10 @@ func (v *Variables) use(u Variable) {
 		u.HasDefault = u.HasDefault && before.HasDefault
 		u.Secret = u.Secret || before.Secret
 		if before.Pos.compare(u.Pos) < 0 {
-			u.Pos = before.Pos
+			u.Pos, u.Default = before.Pos, before.Default
+		}
+		if u.Secret || !u.HasDefault {
+			u.Default = ""
 		}
 	}
 	if v.used == nil {

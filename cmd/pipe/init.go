@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/pipelines"
+)
+
+// shippedName is the pipeline that is shipped, where `pipe init` writes it.
+const shippedName = "pipelines/backstage.yaml"
+
+func (a *app) initCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "init",
+		Usage:     "write a complete pipeline to start from: the Backstage catalog into Glean",
+		ArgsUsage: "[DIR]",
+		Description: "Writes the pipeline with its tests and JSON Schema, .env.example with every variable explained, and a workflow\n" +
+			"for GitHub Actions, into DIR or the working directory. It asks for nothing and overwrites nothing without --force.",
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "overwrite files that are there already"}},
+		Action: a.initAction,
+	}
+}
+
+func (a *app) initAction(c *cli.Context) error {
+	dir := c.Args().First()
+	if c.Args().Len() > 1 {
+		return usage{"pipe init takes one folder", "write pipe init " + dir}
+	}
+	if dir == "" {
+		dir = "."
+	}
+	files, err := a.initFiles()
+	if err != nil {
+		return err
+	}
+	names := slices.Sorted(maps.Keys(files))
+	if !c.Bool("force") {
+		if err := inTheWay(dir, names); err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		err := os.MkdirAll(filepath.Dir(file), 0o755)
+		if err == nil {
+			err = os.WriteFile(file, files[name], 0o644)
+		}
+		if err != nil {
+			return usage{fmt.Sprintf("write %s: %v", file, errors.Unwrap(err)), "name a folder that can be written"}
+		}
+	}
+	if c.Bool("json") {
+		return a.printJSON(map[string]any{"dir": dir, "files": names}, nil)
+	}
+	for _, name := range names {
+		fmt.Fprintf(a.stdout, "wrote %s\n", filepath.Join(dir, filepath.FromSlash(name)))
+	}
+	a.printNext(dir)
+	return nil
+}
+
+// printNext says what a person does next.
+func (a *app) printNext(dir string) {
+	into := ""
+	if dir != "." {
+		into = "  cd " + dir + "\n"
+	}
+	fmt.Fprintf(a.stdout, "\nNext:\n%s  pipe run --sandbox %s     # try it on this machine, with no account\n"+
+		"  cp .env.example .env                            # and fill it in; keep .env out of git\n"+
+		"  pipe check %s             # after every change\n", into, shippedName, shippedName)
+}
+
+// inTheWay fails when one of the files is there already.
+func inTheWay(dir string, names []string) error {
+	var there []string
+	for _, name := range names {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if _, err := os.Lstat(file); err == nil {
+			there = append(there, file)
+		}
+	}
+	if len(there) == 0 {
+		return nil
+	}
+	is := "is"
+	if len(there) > 1 {
+		is = "are"
+	}
+	return usage{fmt.Sprintf("%s %s there already; nothing was written", strings.Join(there, ", "), is), "name another folder, or overwrite with --force"}
+}
+
+// initFiles are the files that init writes, by their paths with slashes.
+func (a *app) initFiles() (map[string][]byte, error) {
+	files := map[string][]byte{}
+	entries, err := pipelines.Files.ReadDir(".")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		text, err := pipelines.Files.ReadFile(e.Name())
+		if err != nil {
+			return nil, err
+		}
+		files[path.Join("pipelines", e.Name())] = text
+	}
+	text := files[shippedName]
+	d := pipeline.Parse(shippedName, text, pipeline.Options{Registry: a.registry, Variables: config.Variables{Lenient: true}})
+	if d.Problems.HasErrors() {
+		return nil, d.Problems.Errors()
+	}
+	files[".env.example"] = envExample(d, string(text))
+	all, err := template.New("").Delims("[[", "]]").ParseFS(templates, "templates/init/*.tmpl")
+	if err != nil {
+		return nil, err
+	}
+	var workflow bytes.Buffer
+	err = all.ExecuteTemplate(&workflow, "workflow.yaml.tmpl", map[string]any{
+		"Pipeline": shippedName, "Version": release(), "Tests": testsOf(files), "Variables": d.Variables,
+	})
+	files[".github/workflows/backstage.yaml"] = workflow.Bytes()
+	return files, err
+}
+
+// testsOf is the file of the pipeline's tests, "" when it has none.
+func testsOf(files map[string][]byte) string {
+	name := strings.TrimSuffix(shippedName, ".yaml") + ".test.yaml"
+	if _, ok := files[name]; ok {
+		return name
+	}
+	return ""
+}
+
+// release is what `go install` fetches to get this pipe.
+func release() string {
+	if v := version(); strings.HasPrefix(v, "v") && !strings.Contains(v, "+") {
+		return v
+	}
+	return "latest"
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+)
+
+// TestInit: what is written is complete and good, and nothing that is there is
+// lost.
+func TestInit(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	if c := pipe(t, nil, "init", dir); c.code != 0 || !strings.Contains(c.stdout, "pipe run --sandbox pipelines/backstage.yaml") {
+		t.Fatalf("exit %d\n%s", c.code, c.both())
+	}
+	want, err := os.ReadFile(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipelineFile := filepath.Join(dir, "pipelines", "backstage.yaml")
+	if got := read(t, pipelineFile); got != string(want) {
+		t.Error("the pipeline is not the shipped one")
+	}
+	if got := read(t, filepath.Join(dir, "pipelines", "schema.json")); got != read(t, schemaFile) {
+		t.Error("the schema is not the shipped one")
+	}
+	if c := pipe(t, nil, "check", pipelineFile); c.code != 0 {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	workflow := filepath.Join(dir, ".github", "workflows", "backstage.yaml")
+	if _, problems := config.Load(workflow); len(problems) > 0 {
+		t.Error(problems)
+	}
+	if text := read(t, workflow); !strings.Contains(text, "GLEAN_INDEXING_API_KEY: ${{ secrets.GLEAN_INDEXING_API_KEY }}") || strings.Contains(text, "[[") {
+		t.Error(text)
+	}
+
+	changed := write(t, "x", "")
+	if err := os.Rename(changed, pipelineFile); err != nil {
+		t.Fatal(err)
+	}
+	if c := pipe(t, nil, "init", dir); c.code != exitWrong || !strings.Contains(c.stderr, pipelineFile) || !strings.Contains(c.stderr, "--force") || read(t, pipelineFile) != "" {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	if c := pipe(t, nil, "init", "--force", dir); c.code != 0 || read(t, pipelineFile) != string(want) {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	if c := pipe(t, nil, "init", changed, "b"); c.code != exitWrong {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	if c := pipe(t, nil, "init", filepath.Join(workflow, "below")); c.code != exitWrong || !strings.Contains(c.stderr, "a folder") {
+		t.Errorf("below a file: exit %d\n%s", c.code, c.both())
+	}
+}
+
+// TestInitHere: without DIR the working directory is filled, also one that holds
+// something else.
+func TestInitHere(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("README.md", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c := pipe(t, nil, "init", "--json"); c.code != 0 || !strings.Contains(c.stdout, `"pipelines/backstage.yaml"`) {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	if c := pipe(t, nil, "check", "pipelines/backstage.yaml"); c.code != 0 {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+}
+
+// TestEnvExample: every variable of the shipped file is there with what it is,
+// and filling in what is empty is enough for a run.
+func TestEnvExample(t *testing.T) {
+	d := pipeline.Load(shipped, pipeline.Options{Registry: components(), Variables: config.Variables{Lenient: true}})
+	text := string(envExample(d, read(t, shipped)))
+	for _, v := range d.Variables {
+		at := strings.Index(text, "\n"+v.Name+"=")
+		if v.HasDefault {
+			at = strings.Index(text, "\n#"+v.Name+"="+v.Default+"\n")
+		}
+		if at < 0 {
+			t.Errorf("%s is not there", v.Name)
+		}
+		if explanations(read(t, shipped)).of(v.Name) == nil {
+			t.Errorf("%s is not explained", v.Name)
+		}
+	}
+	filled := strings.NewReplacer("BACKSTAGE_BASE_URL=\n", "BACKSTAGE_BASE_URL=https://b.example.com\n", "GLEAN_INDEXING_API_KEY=\n", "GLEAN_INDEXING_API_KEY=x\n",
+		"#GLEAN_INSTANCE_NAME=", "GLEAN_INSTANCE_NAME=acme").Replace(text)
+	file := write(t, "filled.env", filled)
+	if c := pipe(t, nil, "check", "--strict-env", "--env-file", file, shipped); c.code != 0 {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+}
+
+func TestExplanations(t *testing.T) {
+	all := explanations("  # ONE: first,\n  #   second\n  a: 1\n  # other\n  b: 1 # TWO_…_X: text\n  # not this\n")
+	for name, want := range map[string]string{"ONE": "first,|  second", "TWO_A_X": "text", "TWO__X": "", "TWO_A_Y": "", "OTHER": ""} {
+		if got := strings.Join(all.of(name), "|"); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
