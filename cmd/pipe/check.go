@@ -81,6 +81,9 @@ func (a *app) checkAction(c *cli.Context) error {
 		if c.Bool("json") {
 			continue
 		}
+		if len(all) > 1 {
+			fmt.Fprintln(a.stdout)
+		}
 		d.Problems.Render(a.stdout, func(string) []byte {
 			if d.Document == nil {
 				return nil

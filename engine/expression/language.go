@@ -25,7 +25,7 @@ type Language struct {
 	needs func(define int) (cycle string) // while New compiles the defines
 	used  map[string]bool                 // the defines and vars that a program reads, a var as vars.NAME
 
-	compiling sync.Mutex
+	compiling sync.Mutex   // guards config and used
 	config    *conf.Config // expr caches types in it while it compiles
 }
 
@@ -88,6 +88,8 @@ func (l *Language) Function(name string) (Function, bool) {
 // Uses tells whether anything that Compile made a program of reads a define, or a
 // var as vars.NAME, be it through other defines.
 func (l *Language) Uses(name string) bool {
+	l.compiling.Lock()
+	defer l.compiling.Unlock()
 	return l.used[name] || l.used[allVars] && strings.HasPrefix(name, "vars.")
 }
 
