@@ -143,6 +143,9 @@ func (r *run) acts(ctx context.Context) (err error) {
 	}
 	var unconfirmed *Unconfirmed
 	if err == nil || errors.As(err, &unconfirmed) {
+		if unconfirmed != nil { // it holds more than was sent, so that the same numbers again are news
+			r.held.Streams = nil
+		}
 		err = errors.Join(err, r.save())
 	}
 	return err
