@@ -301,3 +301,34 @@ func TestOneAtATime(t *testing.T) {
 	})
 	n.good(func(w *world) { components(w, 10, "fine") })
 }
+
+// TestUnconfirmedCounts: what a sink said it holds is stale only when all that
+// was to go has gone; after a pause the same number again is news.
+func TestUnconfirmedCounts(t *testing.T) {
+	n := night{t, t.TempDir()}
+	said := func(w *world) {
+		components(w, 100, "fine")
+		w.holdings = Holdings{Streams: map[string]int{"users": 2, "documents": 200}}
+	}
+	_, _, err := n.run(func(w *world) {
+		said(w)
+		w.o.Approvals.Loss = 100
+		w.store.fail["publish"] = &Unconfirmed{Reason: "deletion is paused"}
+	})
+	if !errors.As(err, new(*Unconfirmed)) {
+		t.Fatal(err)
+	}
+	if _, _, err := n.run(said); !errors.As(err, new(*Refusal)) {
+		t.Errorf("the next run: %v", err)
+	}
+}
+
+// TestRefusedIsNotRemembered: what the sink refused was not delivered.
+func TestRefusedIsNotRemembered(t *testing.T) {
+	n := night{t, t.TempDir()}
+	n.good(func(w *world) { components(w, 100, "fine"); w.refuse["component:default/c007"] = "too long" })
+	_, report := n.good(func(w *world) { components(w, 100, "fine") })
+	if ch := report.Streams[1].Changes; ch.Before != 99 || ch.Added != 1 || ch.Gone != 0 {
+		t.Errorf("compared with %+v", ch)
+	}
+}

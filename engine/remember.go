@@ -119,6 +119,9 @@ func (r *run) write() error {
 		for stream, n := range r.last.Streams {
 			if r.plan.Stream(stream) == nil {
 				h.Streams[stream] = n
+				if types := r.last.Types[stream]; types != nil {
+					h.Types[stream] = types
+				}
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -149,6 +150,37 @@ func TestNeverTrusted(t *testing.T) {
 		if _, err := os.Stat(path); err == nil {
 			t.Errorf("%s: it is still there", name)
 		}
+	}
+}
+
+// TestNotOurs: a file that is whole and about something else.
+func TestNotOurs(t *testing.T) {
+	dir := t.TempDir()
+	other, err := Open(dir, place+"-2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := other.Create(Header{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dir)
+	if err := os.Rename(other.path(".state"), s.path(".state")); err != nil {
+		t.Fatal(err)
+	}
+	if snap, warning, err := s.Load(); snap != nil || !strings.Contains(warning, "it is about "+place+"-2") || err != nil {
+		t.Errorf("another place's: %v, %q, %v", snap, warning, err)
+	}
+	head := fmt.Sprintf("pipe-state\t{\"version\":2,\"place\":%q}\n", place)
+	text := head + fmt.Sprintf("end\t0\t%x\n", sha256.Sum256([]byte(head)))
+	if err := os.WriteFile(s.path(".state"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if snap, warning, err := s.Load(); snap != nil || !strings.Contains(warning, "its format is 2") || err != nil {
+		t.Errorf("another format: %v, %q, %v", snap, warning, err)
 	}
 }
 
