@@ -332,3 +332,21 @@ func TestRefusedIsNotRemembered(t *testing.T) {
 		t.Errorf("compared with %+v", ch)
 	}
 }
+
+// TestTowardsEverybody: more than twenty documents that become everybody's are
+// refused, however small a share they are.
+func TestTowardsEverybody(t *testing.T) {
+	n := night{t, t.TempDir()}
+	lenient := func(open int) func(*world) {
+		return func(w *world) {
+			components(w, 100, "of sam")
+			fates1(w, open, "fine")
+			w.p.Limits.MaxWiden = Bound{Share: 1}
+		}
+	}
+	n.good(lenient(0))
+	n.good(lenient(20))
+	if _, _, err := n.run(lenient(41)); !errors.As(err, new(*Refusal)) {
+		t.Errorf("21 documents: %v", err)
+	}
+}
