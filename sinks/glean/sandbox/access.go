@@ -11,18 +11,21 @@ import (
 // that was not uploaded lets nobody in, and a group contains the members of the
 // groups in it.
 type access struct {
-	byEmail bool
+	byEmail bool                     // documents refer to users by e-mail
+	member  func(api.User) string    // how memberships refer to a user
 	group   func(name string) string // how it is compared
 	users   map[string]api.User      // by lower-case e-mail
 	groups  map[string]bool
 	parents map[api.Membership][]string // the groups that a member is directly in
 }
 
-func newAccess(s *schema, users map[string]api.User, groups map[string]bool, members map[string][]api.Membership) *access {
-	a := &access{byEmail: s.byEmail, group: s.groupKey, users: users, groups: groups, parents: map[api.Membership][]string{}}
+// newAccess takes the schema of the documents and that of the identities, which
+// another datasource may lend.
+func newAccess(s, of *schema, users map[string]api.User, groups map[string]bool, members map[string][]api.Membership) *access {
+	a := &access{byEmail: s.byEmail, member: identity(of.byEmail), group: of.groupKey, users: users, groups: groups, parents: map[api.Membership][]string{}}
 	for group, ms := range members {
 		for _, m := range ms {
-			m = api.Membership{MemberUserID: s.userKey(m.MemberUserID), MemberGroupName: s.groupKey(m.MemberGroupName)}
+			m = api.Membership{MemberUserID: of.userKey(m.MemberUserID), MemberGroupName: of.groupKey(m.MemberGroupName)}
 			if groups[group] {
 				a.parents[m] = append(a.parents[m], group)
 			}
@@ -31,18 +34,20 @@ func newAccess(s *schema, users map[string]api.User, groups map[string]bool, mem
 	return a
 }
 
-// identity is how the datasource refers to a user.
-func (a *access) identity(u api.User) string {
-	if a.byEmail {
-		return strings.ToLower(u.Email)
+// identity is how a datasource refers to a user.
+func identity(byEmail bool) func(api.User) string {
+	return func(u api.User) string {
+		if byEmail {
+			return strings.ToLower(u.Email)
+		}
+		return u.UserID
 	}
-	return u.UserID
 }
 
 // groupsOf are the groups that a user is in, directly or through others.
 func (a *access) groupsOf(u api.User) map[string]bool {
 	in := map[string]bool{}
-	next := a.parents[api.Membership{MemberUserID: a.identity(u)}]
+	next := a.parents[api.Membership{MemberUserID: a.member(u)}]
 	for len(next) > 0 {
 		group := next[len(next)-1]
 		next = next[: len(next)-1 : len(next)-1]
@@ -64,7 +69,7 @@ func (a *access) finder(email string) func(api.Permissions) bool {
 	if u.IsActive != nil && !*u.IsActive {
 		return func(api.Permissions) bool { return false }
 	}
-	groups, identity := a.groupsOf(u), a.identity(u)
+	groups, identity := a.groupsOf(u), identity(a.byEmail)(u)
 	return func(p api.Permissions) bool {
 		return p.AllowAnonymousAccess || p.AllowAllDatasourceUsersAccess ||
 			slices.ContainsFunc(p.AllowedUsers, func(r api.UserReference) bool {
@@ -82,15 +87,16 @@ func (a *access) finder(email string) func(api.Permissions) bool {
 
 // access of a datasource as it is now. The caller holds the server's lock.
 func (x *source) access() *access {
-	users := make(map[string]api.User, len(x.users.live))
-	for k, e := range x.users.live {
+	of := x.identity()
+	users := make(map[string]api.User, len(of.users.live))
+	for k, e := range of.users.live {
 		users[k] = e.value
 	}
-	groups := make(map[string]bool, len(x.groups.live))
-	for k := range x.groups.live {
+	groups := make(map[string]bool, len(of.groups.live))
+	for k := range of.groups.live {
 		groups[k] = true
 	}
-	return newAccess(x.schema, users, groups, x.memberships())
+	return newAccess(x.schema, of.schema, users, groups, of.memberships())
 }
 
 // memberships are the members of every group that has had an upload.

@@ -9,7 +9,9 @@ import (
 // given; ids of users and documents are compared without regard to case.
 type entry[T any] struct {
 	key, id string
-	at      int64 // when it was uploaded, epoch seconds
+	at      int64 // when it was uploaded last, epoch seconds
+	since   int64 // when it was uploaded first, since it is there
+	version int64
 	value   T
 }
 
@@ -64,7 +66,10 @@ func (c *collection[T]) take(p page, entries []entry[T], guarded bool, x *source
 		c.live = map[string]entry[T]{}
 	}
 	for _, e := range entries {
-		e.at = now.Unix()
+		e.at, e.since = now.Unix(), now.Unix()
+		if old, known := c.live[e.key]; known {
+			e.since = old.since
+		}
 		u.items[e.key] = e
 		if r.VisibleBeforeLastPage {
 			c.live[e.key] = e
@@ -72,6 +77,9 @@ func (c *collection[T]) take(p page, entries []entry[T], guarded bool, x *source
 	}
 	if p.IsLastPage {
 		removed = c.close(guarded && !p.unguarded, now)
+		if p.stream == "documents" {
+			ended(x, u.items, removed, now)
+		}
 	}
 	return removed, nil
 }

@@ -32,5 +32,26 @@ func getDatasourceConfig(s *Server, _ string, body []byte) (any, error) {
 	if s.options.Rules.EchoCustomNames {
 		c.Name = "CUSTOM_" + strings.ToUpper(c.Name)
 	}
+	if s.options.Rules.EchoDefaults {
+		spellOut(&c)
+	}
 	return c, nil
+}
+
+// spellOut fills in what has its default.
+func spellOut(c *api.DatasourceConfig) {
+	if c.DisplayName == "" {
+		c.DisplayName = strings.ToUpper(c.Name[:1]) + c.Name[1:]
+	}
+	for _, b := range []struct {
+		at  **bool
+		def bool
+	}{
+		{&c.IsUserReferencedByEmail, false}, {&c.IsEntityDatasource, false}, {&c.IsTestDatasource, false}, {&c.IsOnPrem, false},
+		{&c.IncludeUTMSource, false}, {&c.TrustURLRegexForViewActivity, true}, {&c.StripFragmentInCanonicalURL, true},
+	} {
+		if *b.at == nil {
+			*b.at = &b.def
+		}
+	}
 }

@@ -26,18 +26,22 @@ func debugStatus(s *Server, datasource string, _ []byte) (any, error) {
 	stream := func(name string, n int) api.StreamStatus {
 		return api.StreamStatus{BulkUploadHistory: s.history(x, name, seen), Counts: api.StreamCounts{Uploaded: &n}}
 	}
-	counts := n.documents
 	return api.DatasourceStatus{
 		Documents: api.DocumentsStatus{
 			BulkUploadHistory: s.history(x, "documents", seen),
-			Counts:            api.DocumentCounts{Uploaded: counts, Indexed: counts},
+			Counts: api.DocumentCounts{
+				Uploaded: n.documents,
+				Indexed:  x.countTypes(func(e entry[document]) bool { return s.isIndexed(x, e, seen) }),
+			},
+			ProcessingHistory: processing(x.processed),
 		},
 		Identity: api.IdentityStatus{
-			Users:       stream("users", n.users),
-			Groups:      stream("groups", n.groups),
-			Memberships: stream("memberships", n.memberships),
+			ProcessingHistory: processing(x.identities),
+			Users:             stream("users", n.users),
+			Groups:            stream("groups", n.groups),
+			Memberships:       stream("memberships", n.memberships),
 		},
-		DatasourceVisibility: s.options.Visibility,
+		DatasourceVisibility: s.visibility(x),
 	}, nil
 }
 
@@ -49,7 +53,7 @@ type counted struct {
 }
 
 func (x *source) counts(now time.Time) counted {
-	n := counted{at: now, users: len(x.users.live), groups: len(x.groups.live), documents: x.countTypes()}
+	n := counted{at: now, users: len(x.users.live), groups: len(x.groups.live), documents: x.countTypes(func(entry[document]) bool { return true })}
 	for _, c := range x.members {
 		n.memberships += len(c.live)
 	}
@@ -95,27 +99,35 @@ func (s *Server) history(x *source, stream string, seen time.Time) []api.BulkUpl
 		default:
 			closed++
 			b.EndTime, b.Status = stamp(u.Ended), api.UploadSuccessful
-			b.ProcessingState = s.processing(u, seen)
+			b.ProcessingState = s.processing(x, u, seen)
 		}
 		out = append(out, b)
 	}
 	return out
 }
 
-func (s *Server) processing(u *Upload, seen time.Time) string {
+func (s *Server) processing(x *source, u *Upload, seen time.Time) string {
 	switch {
 	case u.Paused > 0:
 		return api.StateDeletionPaused
-	case seen.Sub(u.Ended) < s.options.Rules.IndexingTakes:
+	case seen.Before(s.indexed(x, u.Ended)):
 		return api.StateUploadCompleted
 	}
 	return api.StateIndexingCompleted
 }
 
-func (x *source) countTypes() []api.TypeCount {
+// isIndexed tells whether some version of a document was found at a moment.
+func (s *Server) isIndexed(x *source, e entry[document], at time.Time) bool {
+	return !s.indexed(x, time.Unix(e.since, 0)).After(at)
+}
+
+// countTypes counts the documents that some are of, by type.
+func (x *source) countTypes(some func(entry[document]) bool) []api.TypeCount {
 	n := map[string]int{}
 	for _, e := range x.documents.live {
-		n[e.value.objectType]++
+		if some(e) {
+			n[e.value.objectType]++
+		}
 	}
 	out := []api.TypeCount{}
 	for _, t := range slices.Sorted(maps.Keys(n)) {
@@ -142,7 +154,7 @@ func debugDocument(s *Server, datasource string, body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x.describe(r), nil
+	return s.describe(x, r), nil
 }
 
 func debugDocuments(s *Server, datasource string, body []byte) (any, error) {
@@ -158,7 +170,7 @@ func debugDocuments(s *Server, datasource string, body []byte) (any, error) {
 	}
 	var out api.DebugDocumentsResponse
 	for _, d := range r.DebugDocuments {
-		out.DocumentStatuses = append(out.DocumentStatuses, api.DebugDocumentsItem{DocID: d.DocID, ObjectType: d.ObjectType, DebugInfo: x.describe(d)})
+		out.DocumentStatuses = append(out.DocumentStatuses, api.DebugDocumentsItem{DocID: d.DocID, ObjectType: d.ObjectType, DebugInfo: s.describe(x, d)})
 	}
 	return out, nil
 }
@@ -169,17 +181,24 @@ func (x *source) find(objectType, id string) (entry[document], bool) {
 	return e, ok && e.value.objectType == objectType
 }
 
-func (x *source) describe(r api.DebugDocumentRequest) api.DebugDocumentResponse {
+func (s *Server) describe(x *source, r api.DebugDocumentRequest) api.DebugDocumentResponse {
 	e, ok := x.find(r.ObjectType, r.DocID)
 	if !ok {
 		return api.DebugDocumentResponse{Status: api.DocumentStatus{
 			UploadStatus: api.NotUploaded, IndexingStatus: api.NotIndexed, PermissionIdentityStatus: api.StatusUnknown,
 		}}
 	}
-	at := stamp(time.Unix(e.at, 0))
 	d := api.DebugDocumentResponse{UploadedPermissions: &e.value.permissions, Status: api.DocumentStatus{
-		UploadStatus: api.Uploaded, LastUploadedAt: at, IndexingStatus: api.Indexed, LastIndexedAt: at, PermissionIdentityStatus: api.Uploaded,
+		UploadStatus: api.Uploaded, LastUploadedAt: stamp(time.Unix(e.at, 0)), IndexingStatus: api.NotIndexed, PermissionIdentityStatus: api.Uploaded,
 	}}
+	if s.isIndexed(x, e, s.options.Now()) {
+		d.Status.IndexingStatus = api.Indexed
+		last := s.indexed(x, time.Unix(e.at, 0))
+		if last.After(s.options.Now()) {
+			last = s.indexed(x, time.Unix(e.since, 0)) // of the version before
+		}
+		d.Status.LastIndexedAt = stamp(last)
+	}
 	switch {
 	case x.schema.config.IdentityDatasourceName != "":
 		d.Status.PermissionIdentityStatus = api.StatusUnknown
@@ -200,7 +219,7 @@ func debugUser(s *Server, datasource string, body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, ok := x.users.live[strings.ToLower(r.Email)]
+	e, ok := x.identity().users.live[strings.ToLower(r.Email)]
 	if !ok {
 		return api.DebugUserResponse{Status: api.UserStatus{UploadStatus: api.NotUploaded}}, nil
 	}
@@ -208,7 +227,7 @@ func debugUser(s *Server, datasource string, body []byte) (any, error) {
 		IsActiveUser: e.value.IsActive == nil || *e.value.IsActive, UploadStatus: api.Uploaded, LastUploadedAt: stamp(time.Unix(e.at, 0)),
 	}}
 	a := x.access()
-	groups := a.parents[api.Membership{MemberUserID: a.identity(e.value)}]
+	groups := a.parents[api.Membership{MemberUserID: a.member(e.value)}]
 	for _, g := range slices.Sorted(slices.Values(groups)) {
 		out.UploadedGroups = append(out.UploadedGroups, api.Group{Name: g})
 	}
@@ -227,7 +246,8 @@ func checkDocumentAccess(s *Server, _ string, body []byte) (any, error) {
 		return nil, err
 	}
 	e, ok := x.find(r.ObjectType, r.DocID)
-	return api.CheckDocumentAccessResponse{HasAccess: ok && x.access().finder(r.UserEmail)(e.value.permissions)}, nil
+	visible := s.visibility(x) == api.VisibilityAll || x.testers[strings.ToLower(r.UserEmail)]
+	return api.CheckDocumentAccessResponse{HasAccess: ok && visible && s.isIndexed(x, e, s.options.Now()) && x.access().finder(r.UserEmail)(e.value.permissions)}, nil
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -8,6 +8,10 @@
 // receives with code of its own: it shares with the sink the shapes of package
 // api and nothing else, so that one cannot excuse the other's mistakes.
 //
+// Readings of its own: betausers puts its people in the place of those named
+// before, a version that is older than what is there is the 409, and the secret
+// that a rotation replaced works for ten minutes.
+//
 // Not kept: latency (what an upload closes is found at once, but see
 // Rules.IndexingTakes) and the end of a paused deletion after seven days.
 package sandbox

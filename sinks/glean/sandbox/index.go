@@ -17,6 +17,7 @@ type Index struct {
 	Groups      map[string]api.Group        // by name
 	Memberships map[string][]api.Membership // by group, sorted; an empty list after an empty upload
 	Uploads     []Upload                    // in the order of their first pages
+	Testers     []string                    // whom betausers named last, in lower case, sorted
 	access      *access
 }
 
@@ -26,10 +27,14 @@ func (s *Server) Index(datasource string) Index {
 	x, err := s.source(datasource)
 	if err != nil {
 		s.mu.Unlock()
-		return Index{access: newAccess(&schema{byEmail: true}, nil, nil, nil)}
+		none := &schema{byEmail: true}
+		return Index{access: newAccess(none, none, nil, nil, nil)}
 	}
-	i := Index{Config: x.schema.config, Memberships: x.memberships(), access: x.access()}
-	i.Users = i.access.users
+	i := Index{Config: x.schema.config, Memberships: x.memberships(), Testers: slices.Sorted(maps.Keys(x.testers)), access: x.access()}
+	i.Users = make(map[string]api.User, len(x.users.live))
+	for k, e := range x.users.live {
+		i.Users[k] = e.value
+	}
 	i.Groups = make(map[string]api.Group, len(x.groups.live))
 	for k, e := range x.groups.live {
 		i.Groups[k] = e.value
@@ -81,7 +86,7 @@ func (i Index) WhoFinds(id string) []string {
 		return nil
 	}
 	var out []string
-	for _, email := range slices.Sorted(maps.Keys(i.Users)) {
+	for _, email := range slices.Sorted(maps.Keys(i.access.users)) {
 		if i.access.finder(email)(*d.Permissions) {
 			out = append(out, email)
 		}

@@ -13,9 +13,10 @@ type Rules struct {
 	Scope                   Scope         // what one unfinished upload keeps others from
 	GroupsIgnoreCase        bool          // names of groups are compared without regard to case
 	EchoCustomNames         bool          // getdatasourceconfig says CUSTOM_BACKSTAGE for backstage
+	EchoDefaults            bool          // getdatasourceconfig spells out what has its default
 	MissingIsNotFound       bool          // a datasource that is not there is a 404 and not a 400
 	UploadsLive             time.Duration // how long an upload may stay unfinished; 0: for ever
-	IndexingTakes           time.Duration // how long a closed upload stays UPLOAD COMPLETED
+	IndexingTakes           time.Duration // how long what was uploaded is not indexed, unless processing is asked for
 	StatusLags              time.Duration // how old the uploads and counts of a status are
 }
 
@@ -41,7 +42,7 @@ type Reading struct {
 func Readings() []Reading {
 	worst := Rules{
 		VisibleBeforeLastPage: true, RefuseUnknownPrincipals: true, StrictIDs: true, RefuseReusedUploadIDs: true, ConflictIsBadRequest: true,
-		SameIDBeginsAnew: true, Scope: OfDatasource, GroupsIgnoreCase: true, EchoCustomNames: true, MissingIsNotFound: true,
+		SameIDBeginsAnew: true, Scope: OfDatasource, GroupsIgnoreCase: true, EchoCustomNames: true, EchoDefaults: true, MissingIsNotFound: true,
 	}
 	return []Reading{
 		{"mild", Rules{}},
@@ -55,6 +56,7 @@ func Readings() []Reading {
 		{"one upload of a datasource", Rules{Scope: OfDatasource}},
 		{"groups ignore case", Rules{GroupsIgnoreCase: true}},
 		{"names have a prefix", Rules{EchoCustomNames: true}},
+		{"defaults are spelt out", Rules{EchoDefaults: true}},
 		{"what is missing is not found", Rules{MissingIsNotFound: true}},
 		{"all of them", worst},
 	}

@@ -113,9 +113,36 @@ func compile(c api.DatasourceConfig, r Rules) (*schema, error) {
 			}
 			types[p.Name] = p.PropertyType
 		}
+		if err := facets(o); err != nil {
+			return nil, fmt.Errorf("objectDefinitions: %s: %w", o.Name, err)
+		}
 		s.types[o.Name] = types
 	}
 	return s, nil
+}
+
+// facets checks that the facets of an object type are numbered from 1 to their
+// number, or not at all, and that properties stand in groups that there are.
+func facets(o api.ObjectDefinition) error {
+	orders, shown := map[int]bool{}, 0
+	for _, p := range o.PropertyDefinitions {
+		if !slices.ContainsFunc(o.PropertyGroups, func(g api.PropertyGroup) bool { return g.Name == p.Group }) && p.Group != "" {
+			return fmt.Errorf("%s: group: %q is not in the propertyGroups", p.Name, p.Group)
+		}
+		if isTrue(p.HideUIFacet) {
+			continue
+		}
+		shown++
+		if p.UIFacetOrder != 0 {
+			orders[p.UIFacetOrder] = true
+		}
+	}
+	for n := 1; len(orders) > 0 && n <= shown; n++ {
+		if !orders[n] {
+			return fmt.Errorf("uiFacetOrder: must be 1 to %d, each once, for all facets that are not hidden", shown)
+		}
+	}
+	return nil
 }
 
 // properties are the types of the custom properties of an object type; declared

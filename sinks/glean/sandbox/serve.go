@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"bytes"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
@@ -21,17 +20,32 @@ type operation func(s *Server, datasource string, body []byte) (any, error)
 
 // operations are the endpoints below api.Prefix; debug/X is debug/DATASOURCE/X.
 var operations = map[string]operation{
-	"adddatasource":        addDatasource,
-	"getdatasourceconfig":  getDatasourceConfig,
-	"bulkindexusers":       bulkIndexUsers,
-	"bulkindexgroups":      bulkIndexGroups,
-	"bulkindexmemberships": bulkIndexMemberships,
-	"bulkindexdocuments":   bulkIndexDocuments,
-	"checkdocumentaccess":  checkDocumentAccess,
-	"debug/status":         debugStatus,
-	"debug/document":       debugDocument,
-	"debug/documents":      debugDocuments,
-	"debug/user":           debugUser,
+	"adddatasource":         addDatasource,
+	"getdatasourceconfig":   getDatasourceConfig,
+	"bulkindexusers":        bulkIndexUsers,
+	"bulkindexgroups":       bulkIndexGroups,
+	"bulkindexmemberships":  bulkIndexMemberships,
+	"bulkindexdocuments":    bulkIndexDocuments,
+	"checkdocumentaccess":   checkDocumentAccess,
+	"debug/status":          debugStatus,
+	"debug/document":        debugDocument,
+	"debug/documents":       debugDocuments,
+	"debug/user":            debugUser,
+	"debug/document/events": debugEvents,
+	"indexdocument":         indexDocument,
+	"indexdocuments":        indexDocuments,
+	"updatepermissions":     updatePermissions,
+	"deletedocument":        deleteDocument,
+	"indexuser":             indexUser,
+	"deleteuser":            deleteUser,
+	"indexgroup":            indexGroup,
+	"deletegroup":           deleteGroup,
+	"indexmembership":       indexMembership,
+	"deletemembership":      deleteMembership,
+	"betausers":             betaUsers,
+	"processalldocuments":   processAllDocuments,
+	"processallmemberships": processAllMemberships,
+	"rotatetoken":           rotateToken,
 }
 
 // refusal is an answer that is not 200. Glean does not document the body of
@@ -180,9 +194,11 @@ func (s *Server) operate(r *http.Request, body []byte) (any, error) {
 }
 
 func (s *Server) authorized(r *http.Request) bool {
-	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !bearer || token == "" {
+	secret, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !bearer || secret == "" {
 		return false
 	}
-	return s.options.Token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(s.options.Token)) == 1
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.token.accepts(secret, s.options.Now())
 }

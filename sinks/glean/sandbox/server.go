@@ -18,8 +18,9 @@ const DefaultMaxPage = 10 << 20
 // datasources that accepts every token.
 type Options struct {
 	Token       string                 // the bearer token that is accepted; "": any
+	TokenPeriod time.Duration          // within which the token has to be rotated; 0: it cannot be
 	Datasources []api.DatasourceConfig // known from the start
-	Visibility  string                 // of every datasource; "": ENABLED_FOR_ALL
+	Visibility  string                 // of every datasource; "": ENABLED_FOR_ALL, or NOT_ENABLED for a test datasource
 	MaxPage     int                    // bytes of a request body; more is refused with 413
 	Rules       Rules
 	Now         func() time.Time // nil: time.Now
@@ -43,11 +44,13 @@ type Server struct {
 	http     *http.Server
 	requests sync.WaitGroup // added to only under mu and before closed
 
-	mu      sync.Mutex
-	closed  bool
-	sources map[string]*source // by lower-case name
-	faults  []*fault
-	late    []*arrival
+	mu           sync.Mutex
+	closed       bool
+	sources      map[string]*source // by lower-case name
+	faults       []*fault
+	late         []*arrival
+	token        token
+	processedAll time.Time // when all datasources were processed last
 }
 
 // Start listens on a free port of 127.0.0.1.
@@ -59,9 +62,7 @@ func Start(o Options) (*Server, error) {
 	if s.options.MaxPage == 0 {
 		s.options.MaxPage = DefaultMaxPage
 	}
-	if s.options.Visibility == "" {
-		s.options.Visibility = api.VisibilityAll
-	}
+	s.token = token{secret: o.Token, since: s.options.Now(), rotatable: o.TokenPeriod}
 	for _, c := range o.Datasources {
 		if err := s.configure(c); err != nil {
 			return nil, fmt.Errorf("datasource %q: %w", c.Name, err)

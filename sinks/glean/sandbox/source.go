@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -18,6 +19,15 @@ type source struct {
 	members   map[string]*collection[api.Membership] // by group
 	uploads   []*Upload
 	counted   []counted // after each change, where a status lags
+
+	testers     map[string]bool    // lower-case e-mails; nil before betausers
+	events      map[string][]event // of documents, by key
+	eventsAsked time.Time
+	single      []time.Time // of the documents that indexdocuments took within a minute
+	asked       time.Time   // when its documents were to be processed last
+	processed   []time.Time // when its documents were processed
+	identities  []time.Time // when its memberships were
+	lender      *source     // whose users and groups count instead of its own; nil: its own
 }
 
 // Upload is the record of one upload.
@@ -64,11 +74,25 @@ func (s *Server) configure(c api.DatasourceConfig) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := strings.ToLower(c.Name)
+	var lender *source
+	if name := strings.ToLower(c.IdentityDatasourceName); name != "" && name != key {
+		if lender = s.sources[name]; lender == nil {
+			return fmt.Errorf("identityDatasourceName: there is no datasource %q", c.IdentityDatasourceName)
+		}
+	}
 	if s.sources[key] == nil {
 		s.sources[key] = &source{members: map[string]*collection[api.Membership]{}}
 	}
-	s.sources[key].schema = schema
+	s.sources[key].schema, s.sources[key].lender = schema, lender
 	return nil
+}
+
+// identity is the datasource whose users and groups count.
+func (x *source) identity() *source {
+	if x.lender != nil {
+		return x.lender
+	}
+	return x
 }
 
 // begin makes the record of a new upload.
@@ -181,11 +205,12 @@ func (x *source) forget(m api.Membership) {
 
 // knowsUser is whether a reference is to a user that was uploaded.
 func (x *source) knowsUser(reference string) bool {
+	users := x.identity().users.live
 	if x.schema.byEmail {
-		_, ok := x.users.live[strings.ToLower(reference)]
+		_, ok := users[strings.ToLower(reference)]
 		return ok
 	}
-	for _, e := range x.users.live {
+	for _, e := range users {
 		if e.value.UserID == reference {
 			return true
 		}
@@ -194,7 +219,8 @@ func (x *source) knowsUser(reference string) bool {
 }
 
 func (x *source) knowsGroup(name string) bool {
-	_, ok := x.groups.live[x.schema.groupKey(name)]
+	of := x.identity()
+	_, ok := of.groups.live[of.schema.groupKey(name)]
 	return ok
 }
 
