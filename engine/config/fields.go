@@ -17,6 +17,7 @@ type field struct {
 	required   bool
 	min, max   string
 	enum       []string
+	file       bool // a text that may be ${file:PATH}
 }
 
 // fieldsOf lists the fields of a component spec, those of inlined structs in
@@ -39,7 +40,7 @@ func fieldsOf(t reflect.Type) []field {
 			continue
 		}
 		f := field{name: name, index: []int{i}, typ: sf.Type, doc: sf.Tag.Get("doc"),
-			required: sf.Tag.Get("required") == "true", min: sf.Tag.Get("min"), max: sf.Tag.Get("max")}
+			required: sf.Tag.Get("required") == "true", file: sf.Tag.Get("file") == "true", min: sf.Tag.Get("min"), max: sf.Tag.Get("max")}
 		f.def, f.hasDefault = sf.Tag.Lookup("default")
 		if enum := sf.Tag.Get("enum"); enum != "" {
 			f.enum = strings.Split(enum, "|")

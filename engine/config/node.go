@@ -122,6 +122,17 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
+// Problem is one about the node's value, at the value when it is a scalar and
+// else at its key.
+func (n *Node) Problem(code, message, hint string) Problem {
+	p := Problem{}
+	if n != nil {
+		p = n.ownSpan()
+	}
+	p.Code, p.Message, p.Hint = code, message, hint
+	return p
+}
+
 // keySpan is where a problem about the whole node stands: at its key.
 func (n *Node) keySpan() Problem {
 	if n == nil || n.keyPos == (Pos{}) {

@@ -82,6 +82,9 @@ func checkTags(f field) (err error) {
 	if len(f.enum) > 0 && base.Kind() != reflect.String {
 		return errors.New("only texts have an enum")
 	}
+	if f.file && base.Kind() != reflect.String {
+		return errors.New("only texts may be files")
+	}
 	for _, text := range []string{f.min, f.max} {
 		if text != "" {
 			less(bound(text, base), bound(text, base))

@@ -23,7 +23,9 @@ func (d *Decoder) structure(n *Node, v reflect.Value, near *Node) {
 	for _, f := range fields {
 		fv := v.FieldByIndex(f.index)
 		value := n.Get(f.name)
-		d.value(value, fv, cmp.Or(value, near))
+		if !f.file || !d.namesFile(value, fv) {
+			d.value(value, fv, cmp.Or(value, near))
+		}
 		if value == nil && f.required && slices.Contains(meant, f.name) { // reported where it is misspelt
 			missing[f.name] = true
 			continue
@@ -144,9 +146,13 @@ func (d *Decoder) validate(n *Node, v reflect.Value, near *Node, missing map[str
 	})
 }
 
-// find follows a dotted path of keys.
+// find follows a dotted path of keys and numbers of items.
 func find(n *Node, path string) *Node {
 	for key := range strings.SplitSeq(path, ".") {
+		if i, ok := index(key); ok && i < len(n.Items()) {
+			n = n.Items()[i]
+			continue
+		}
 		n = n.Get(key)
 	}
 	return n
