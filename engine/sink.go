@@ -166,13 +166,3 @@ func (p *Plan) Stream(name string) *StreamPlan {
 	}
 	return nil
 }
-
-// Provisioner is the optional ability of a sink to set up the place that it
-// fills. No run calls it: a person does.
-type Provisioner interface {
-	// PlanProvision is what Provision would change, a line each; none when
-	// everything is as the file says.
-	PlanProvision(ctx context.Context) ([]string, error)
-	// Provision makes the changes and verifies them.
-	Provision(ctx context.Context) error
-}

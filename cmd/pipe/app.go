@@ -27,6 +27,8 @@ type host struct {
 	stdout io.Writer
 	stderr io.Writer
 	signal <-chan os.Signal
+	// interactive says that a person can answer at stdin.
+	interactive bool
 }
 
 // app is one run of the program.
@@ -51,6 +53,7 @@ const (
 	exitWrong       = 2 // the pipeline or the call is wrong
 	exitRejected    = 3 // done, some records rejected
 	exitRefused     = 4 // by a guard: a person must look
+	exitChanges     = 5 // a plan has changes
 	exitHeld        = 6 // another run holds the datasource
 	exitUnconfirmed = 7 // delivered, but the sink has paused or not confirmed
 

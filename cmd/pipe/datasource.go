@@ -1,98 +1,174 @@
 package main
 
 import (
-	"bufio"
 	"context"
+	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
 func (a *app) datasourceCommand() *cli.Command {
+	replace := &cli.BoolFlag{Name: "replace", Usage: "drop what the file does not mention; else it is kept"}
 	return &cli.Command{
 		Name:  "datasource",
 		Usage: "set up the datasource that the pipeline fills",
 		Subcommands: []*cli.Command{{
+			Name:        "plan",
+			Usage:       "compare the datasource with the file, field by field, and change nothing",
+			ArgsUsage:   "FILE",
+			Description: "Exit codes: 0 the datasource is as the file says, 5 there are changes, 1 failed, 2 the file or the call is wrong.",
+			Flags:       []cli.Flag{replace},
+			Action:      a.datasourcePlan,
+		}, {
 			Name:        "apply",
 			Usage:       "make the datasource, or bring it to what the file says",
 			ArgsUsage:   "FILE",
-			Description: "Shows what would change and asks. What the file does not mention is kept as it is.",
-			Flags:       []cli.Flag{&cli.BoolFlag{Name: "yes", Usage: "do not ask"}},
+			Description: "Shows the plan and asks, applies it, reads the datasource back and verifies it.",
+			Flags:       []cli.Flag{replace, &cli.BoolFlag{Name: "yes", Usage: "do not ask"}},
 			Action:      a.datasourceApply,
+		}, {
+			Name:      "export",
+			Usage:     "write the datasource as the block of a pipeline file",
+			ArgsUsage: "FILE [DIR]",
+			Description: "Without DIR the block is printed, with the icons in it. With DIR it is written to DIR/datasource.yaml and\n" +
+				"the icons to files beside it. In the place of the block in FILE it applies again without a difference.",
+			Flags: []cli.Flag{
+				&cli.StringFlag{Name: "name", Usage: "export the datasource `NAME` of the same Glean"},
+				&cli.BoolFlag{Name: "force", Usage: "overwrite files that are there"},
+			},
+			Action: a.datasourceExport,
+		}, {
+			Name:   "categories",
+			Usage:  "list what datasourceCategory may be",
+			Action: a.datasourceCategories,
 		}},
 	}
 }
 
-func (a *app) datasourceApply(c *cli.Context) error {
+// provisioner opens the sink of a file as something that can be set up. The
+// sink is to be closed.
+func (a *app) provisioner(c *cli.Context) (*pipeline.Definition, engine.Sink, engine.Provisioner, error) {
 	path, err := theFile(c, "")
 	if err != nil {
-		return err
+		return nil, nil, nil, err
 	}
 	d, err := a.load(c, path, loading{unpinned: true})
 	if err != nil {
-		return err
+		return nil, nil, nil, err
 	}
 	sink, err := d.OpenSink(a.engineSettings(d, engine.NewRunID(), false))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	p, ok := sink.(engine.Provisioner)
+	if !ok {
+		sink.Close()
+		return nil, nil, nil, usage{d.Sink.Name + " has nothing to set up", ""}
+	}
+	return d, sink, p, nil
+}
+
+// provisionOptions say what a file means by what it does not say.
+func provisionOptions(d *pipeline.Definition, replace bool) engine.ProvisionOptions {
+	return engine.ProvisionOptions{Replace: replace, Cleared: func(path ...string) bool {
+		n, exact := d.Document.Nearest(append([]string{"sink", d.Sink.Name}, path...)...)
+		return exact && !n.IsNull() && n.Text() == "" && len(n.Items())+len(n.Entries()) == 0
+	}}
+}
+
+func (a *app) datasourcePlan(c *cli.Context) error {
+	return a.withPlan(c, func(_ context.Context, plan *engine.ProvisionPlan) error {
+		if c.Bool("json") {
+			if err := a.printJSON(planJSON(plan), nil); err != nil {
+				return err
+			}
+		} else {
+			a.printPlan(a.stdout, plan, a.colors(c))
+		}
+		if !plan.Empty() {
+			return exit(exitChanges)
+		}
+		return nil
+	})
+}
+
+func (a *app) datasourceApply(c *cli.Context) error {
+	return a.withPlan(c, func(ctx context.Context, plan *engine.ProvisionPlan) error {
+		nothing := plan.Empty() && len(plan.Always) == 0
+		if !c.Bool("json") {
+			a.printPlan(a.stdout, plan, a.colors(c))
+		}
+		if !nothing {
+			if !c.Bool("yes") {
+				if err := a.ask(ctx, "Apply this? Write yes: ", "yes"); err != nil {
+					return err
+				}
+			}
+			if err := plan.Apply(ctx); err != nil {
+				return err
+			}
+		}
+		switch {
+		case c.Bool("json"):
+			return a.printJSON(planJSON(plan), nil)
+		case !nothing:
+			fmt.Fprintln(a.stdout, "applied, read back and verified")
+		}
+		return nil
+	})
+}
+
+// withPlan makes the plan of a file and hands it on; errors that follow from a
+// field of the file are shown with its line.
+func (a *app) withPlan(c *cli.Context, then func(context.Context, *engine.ProvisionPlan) error) error {
+	d, sink, p, err := a.provisioner(c)
 	if err != nil {
 		return err
 	}
 	defer sink.Close()
-	p, ok := sink.(engine.Provisioner)
-	if !ok {
-		return usage{d.Sink.Name + " has nothing to set up", ""}
-	}
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
-	plan, err := p.PlanProvision(ctx)
-	if err != nil {
-		return err
+	plan, err := p.PlanProvision(ctx, provisionOptions(d, c.Bool("replace")))
+	if err == nil {
+		err = then(ctx, plan)
 	}
-	changed := len(plan) > 0
-	if changed {
-		if err := a.agreeTo(ctx, c, plan); err != nil {
-			return err
-		}
-		if err := p.Provision(ctx); err != nil {
-			return err
-		}
-	}
-	if c.Bool("json") {
-		return a.printJSON(map[string]any{"changed": changed, "plan": plan}, nil)
-	}
-	if changed {
-		fmt.Fprintln(a.stdout, "done, and read back")
-	} else {
-		fmt.Fprintln(a.stdout, "nothing to change: the datasource is as the file says")
-	}
-	return nil
-}
-
-// agreeTo shows a plan and asks, unless --yes was given.
-func (a *app) agreeTo(ctx context.Context, c *cli.Context, plan []string) error {
-	for _, line := range plan {
-		fmt.Fprintf(a.stderr, "  %s\n", line)
-	}
-	if c.Bool("yes") {
-		return nil
-	}
-	fmt.Fprint(a.stderr, "Go on? Write yes: ")
-	answers := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(a.stdin).ReadString('\n')
-		answers <- line
-	}()
-	var answer string
-	select {
-	case answer = <-answers:
-	case <-ctx.Done():
+	if a.stopped.Load() != 0 && err != nil {
 		return engine.ErrStopped
 	}
-	if strings.TrimSpace(answer) != "yes" {
-		fmt.Fprintln(a.stderr)
-		return usage{"nothing was changed", "answer yes, or add --yes where nobody can answer"}
+	err = located(d, err)
+	a.showProblems(c, d, err)
+	return err
+}
+
+// located is an error with the place in the file of the field that it follows
+// from, when it follows from one.
+func located(d *pipeline.Definition, err error) error {
+	var s *engine.SettingError
+	if !errors.As(err, &s) {
+		return err
 	}
+	n, exact := d.Document.Nearest(append([]string{"sink", d.Sink.Name}, s.Path...)...)
+	hint := engine.RemedyOf(err)
+	if !exact && hint == "" {
+		hint = pathText(s.Path) + " is not written in the file, so that it follows from another field or is a default"
+	}
+	return config.Problems{n.Problem("refused", err.Error(), hint)}
+}
+
+// applyInRun has a run set the datasource up before it uploads.
+func applyInRun(d *pipeline.Definition, sink engine.Sink, dry bool) error {
+	p, ok := sink.(engine.Provisioner)
+	switch {
+	case dry:
+		return usage{"--apply-datasource changes the datasource, and --dry-run changes nothing", "`pipe datasource plan FILE` shows what would change"}
+	case !ok:
+		return usage{d.Sink.Name + " has nothing to set up", "leave --apply-datasource out"}
+	}
+	p.ProvisionInRun(provisionOptions(d, false))
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"runtime/debug"
 
+	"golang.org/x/term"
+
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 )
 
@@ -28,5 +30,7 @@ func main() {
 		stdout: os.Stdout,
 		stderr: os.Stderr,
 		signal: signals(),
+
+		interactive: term.IsTerminal(int(os.Stdin.Fd())),
 	}))
 }

@@ -34,6 +34,7 @@ func (a *app) runCommand() *cli.Command {
 			&cli.UintFlag{Name: "approve-loss", Usage: "allow this once that up to `N` items of a stream go"},
 			&cli.UintFlag{Name: "approve-widen", Usage: "allow this once that up to `N` documents are found by more people than before"},
 			&cli.StringSliceFlag{Name: "discard-upload", Usage: "give up the unfinished upload `ID` that stands in the way"},
+			&cli.BoolFlag{Name: "apply-datasource", Usage: "set the datasource up when the guards have passed, as pipe datasource apply does"},
 			allowUnpinned(),
 			&cli.StringFlag{Name: "report", Usage: "add one JSON object about the run to `FILE`, as a line"},
 			&cli.StringFlag{Name: "metrics-file", Usage: "replace `FILE` with the run's numbers in Prometheus's text format"},
@@ -88,6 +89,11 @@ func (a *app) runFile(c *cli.Context, path string, r *record) error {
 		return err
 	}
 	defer closePipeline()
+	if c.Bool("apply-datasource") {
+		if err := applyInRun(d, p.Sink, o.Dry); err != nil {
+			return err
+		}
+	}
 	if c.IsSet("timeout") {
 		p.Limits.Timeout = c.Duration("timeout")
 	}
@@ -107,6 +113,7 @@ func (a *app) runFile(c *cli.Context, path string, r *record) error {
 	o.Stop = a.watch(ctx, cancel)
 	started := time.Now()
 	report, runErr := engine.Run(ctx, p, o)
+	runErr = located(d, runErr)
 	r.Report = report
 	progress.end()
 	a.log.Info("run ended", "verdict", report.Verdict, "run", report.RunID, "seconds", time.Since(started).Seconds())
@@ -114,8 +121,8 @@ func (a *app) runFile(c *cli.Context, path string, r *record) error {
 	return a.reportRun(c, report, runErr, box)
 }
 
-// showProblems renders what the start of a run found wrong with the file, as
-// check --plugins does.
+// showProblems renders what was found wrong with the file after its check, as
+// check does.
 func (a *app) showProblems(c *cli.Context, d *pipeline.Definition, err error) {
 	var problems config.Problems
 	if errors.As(err, &problems) && !c.Bool("json") {

@@ -1,7 +1,6 @@
 package glean
 
 import (
-	"fmt"
 	"net/url"
 	"path"
 	"regexp"
@@ -55,45 +54,7 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 	case c.ServerURL != "" && !isAddress(c.address()):
 		report("server_url", codeGlean, "not an address", "write https:// and a host, as https://acme-be.glean.com; credentials belong under token or headers")
 	}
-	d := c.Datasource
-	if d.Name != "" && !datasourceName.MatchString(d.Name) {
-		report("datasource.name", codeGlean, "this cannot be a datasource's name", "use letters, digits, - and _, beginning with a letter")
-	}
-	if _, err := compileURLRegex(d.URLRegex); err != nil {
-		report("datasource.urlRegex", codeGlean, "this is not a regular expression that can be checked", "")
-	}
-	objects := map[string]bool{}
-	for _, o := range d.ObjectDefinitions {
-		if objects[o.Name] {
-			report("datasource.objectDefinitions", codeGlean, fmt.Sprintf("%s is defined twice", label(o.Name)), "remove one of the two")
-		}
-		objects[o.Name] = true
-		if !wellFormed(o.Name) {
-			report("datasource.objectDefinitions", codeGlean, fmt.Sprintf("%q cannot be an object type", o.Name), "Glean allows neither spaces nor _ in it")
-		}
-		validateProperties(o, func(message, hint string) {
-			report("datasource.objectDefinitions", codeGlean, label(o.Name)+": "+message, hint)
-		})
-	}
-}
-
-func validateProperties(o api.ObjectDefinition, report func(message, hint string)) {
-	seen, facets, ordered := map[string]bool{}, 0, 0
-	for _, p := range o.PropertyDefinitions {
-		if seen[p.Name] {
-			report(fmt.Sprintf("property %q is defined twice", p.Name), "remove one of the two")
-		}
-		seen[p.Name] = true
-		if !isTrue(p.HideUIFacet) {
-			facets++
-			if p.UIFacetOrder > 0 {
-				ordered++
-			}
-		}
-	}
-	if ordered > 0 && ordered < facets {
-		report(fmt.Sprintf("%d of its %d facets have a uiFacetOrder", ordered, facets), "give all of them one, or hide the others with hideUiFacet: true")
-	}
+	validateDatasource(c.Datasource, report)
 }
 
 // label is how an object definition is called in messages.

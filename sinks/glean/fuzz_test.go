@@ -109,7 +109,7 @@ func FuzzConfig(f *testing.F) {
 				t.Errorf("it agrees: %s", body)
 			}
 		}
-		_, _ = s.sink.PlanProvision(t.Context())
+		_, _ = s.sink.PlanProvision(t.Context(), engine.ProvisionOptions{})
 	})
 }
 

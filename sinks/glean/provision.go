@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -21,177 +20,144 @@ var _ engine.Provisioner = (*Sink)(nil)
 // errNoDatasource is wrapped by the error of live that Glean has none.
 var errNoDatasource = errors.New("there is no such datasource")
 
-// PlanProvision is what Provision would change, a line each.
-func (k *Sink) PlanProvision(ctx context.Context) ([]string, error) {
-	live, wanted, err := k.wanted(ctx)
+// PlanProvision compares the datasource with the file. adddatasource replaces
+// the whole config, so that what is kept is part of what will be sent.
+func (k *Sink) PlanProvision(ctx context.Context, o engine.ProvisionOptions) (*engine.ProvisionPlan, error) {
+	file, err := k.cfg.provisioned()
 	if err != nil {
 		return nil, err
 	}
-	if live == nil {
-		d := k.cfg.DatasourceConfig()
-		plan := []string{
-			fmt.Sprintf("make the datasource %s, shown as %q", d.Name, d.DisplayName),
-			"category " + d.DatasourceCategory,
-			"documents at " + d.URLRegex,
-		}
-		for _, o := range d.ObjectDefinitions {
-			plan = append(plan, fmt.Sprintf("%s with %d properties", label(o.Name), len(o.PropertyDefinitions)))
-		}
-		return plan, nil
+	live, err := k.raw(ctx, file["name"].(string))
+	if err != nil {
+		return nil, err
 	}
-	return k.readable(changes("", live, wanted)), nil
+	plan := &engine.ProvisionPlan{Name: k.schema.name, New: live == nil}
+	if testers := k.cfg.Datasource.Testers; len(testers) > 0 {
+		plan.Always = append(plan.Always, engine.ProvisionChange{Path: []string{"testers"}, After: strings.Join(testers, ", ")})
+	}
+	wanted := overlay{o}.config(live, file)
+	plan.Changes = k.readable(compare(live, wanted))
+	if live != nil {
+		plan.Kept = k.readable(compare(file, wanted))
+	}
+	plan.Apply = func(ctx context.Context) error { return k.provision(ctx, live, wanted) }
+	return plan, nil
 }
 
-// readable are lines that may hold what Glean answered.
-func (k *Sink) readable(lines []string) []string {
-	for i := range lines {
-		lines[i] = k.foreign(lines[i])
+// maxShown is how many characters of a field a plan shows.
+const maxShown = 400
+
+// readable are changes that may hold what Glean answered.
+func (k *Sink) readable(changes []engine.ProvisionChange) []engine.ProvisionChange {
+	for i := range changes {
+		c := &changes[i]
+		for j := range c.Path {
+			c.Path[j] = k.foreign(c.Path[j])
+		}
+		c.Before, c.After = k.excerpt(c.Before, maxShown), k.excerpt(c.After, maxShown)
 	}
-	return lines
+	return changes
 }
 
-// Provision makes the datasource, or brings it to what the file says. Glean
-// replaces the whole config, so that what the file does not mention is sent as
-// Glean has it. The result is read back.
-func (k *Sink) Provision(ctx context.Context) error {
-	_, wanted, err := k.wanted(ctx)
+// raw is a datasource's config as Glean has it, with the members that this
+// program does not know; nil when there is none.
+func (k *Sink) raw(ctx context.Context, name string) (live map[string]any, err error) {
+	err = k.ask(ctx, api.PathGetDatasourceConfig, api.GetDatasourceConfigRequest{Datasource: name}, &live)
+	if s := statusOf(err); s == http.StatusBadRequest || s == http.StatusNotFound {
+		return nil, nil
+	}
+	return live, err
+}
+
+// provision sends a config and the testers, and reads the config back.
+func (k *Sink) provision(ctx context.Context, seen, wanted map[string]any) error {
+	now, err := k.raw(ctx, k.schema.name)
 	if err != nil {
 		return err
 	}
-	body, err := codec.Marshal(wanted)
-	if err != nil {
-		return err
+	if !reflect.DeepEqual(now, seen) {
+		return engine.Errorf(engine.Transient, "plan again: what is sent replaces the whole config", "the datasource %q was changed by somebody else in the meantime", k.schema.name)
 	}
-	if _, err := k.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathAddDatasource, Body: body, Want: connection.NoBody, Idempotent: true}); err != nil {
-		return fmt.Errorf("set up datasource %q: %w", k.schema.name, err)
+	if len(compare(seen, wanted)) > 0 || seen == nil {
+		if err := k.send(ctx, api.PathAddDatasource, wanted); err != nil {
+			return refused(fmt.Errorf("set up datasource %q: %w", k.schema.name, err), wanted)
+		}
 	}
-	live, _, err := k.wanted(ctx)
-	if err != nil {
-		return fmt.Errorf("read datasource %q back: %w", k.schema.name, err)
+	if testers := k.cfg.Datasource.Testers; len(testers) > 0 {
+		if err := k.send(ctx, api.PathBetaUsers, api.GreenlistUsersRequest{Datasource: k.schema.name, Emails: testers}); err != nil {
+			err = fmt.Errorf("name the testers of datasource %q: %w", k.schema.name, err)
+			if statusOf(err) == http.StatusBadRequest {
+				err = &engine.SettingError{Path: []string{"datasource", "testers"}, Err: err}
+			}
+			return err
+		}
 	}
-	if d := changes("", live, wanted); len(d) > 0 {
-		return engine.Errorf(engine.Permanent, "look at the datasource in Glean's admin console", "Glean took the datasource %q and has it otherwise: %s", k.schema.name, enumerate(k.readable(d), 5))
-	}
-	return nil
+	return k.verify(ctx, wanted)
 }
 
-// wanted is the config as Glean has it, nil when there is none, and as it is to
-// be: the file's over Glean's, lists of named things name by name.
-func (k *Sink) wanted(ctx context.Context) (live, wanted map[string]any, err error) {
-	file, err := codec.Marshal(k.cfg.DatasourceConfig())
-	if err != nil {
-		return nil, nil, err
-	}
-	ours, err := codec.Decode(file)
-	if err != nil {
-		return nil, nil, err
-	}
-	switch _, err := k.live(ctx); {
-	case errors.Is(err, errNoDatasource):
-		return nil, ours, nil
+// verify reads a config back and holds it against what was sent.
+func (k *Sink) verify(ctx context.Context, wanted map[string]any) error {
+	now, err := k.raw(ctx, k.schema.name)
+	switch {
 	case err != nil:
-		return nil, nil, err
+		return fmt.Errorf("read datasource %q back: %w", k.schema.name, err)
+	case now == nil:
+		return engine.Errorf(engine.Permanent, "look at the datasource in Glean's admin console", "Glean took the datasource %q and then has none of this name", k.schema.name)
 	}
-	if err := k.ask(ctx, api.PathGetDatasourceConfig, api.GetDatasourceConfigRequest{Datasource: k.schema.name}, &live); err != nil {
-		return nil, nil, err
-	}
-	merged, _ := merge(live, ours).(map[string]any)
-	return live, merged, nil
-}
-
-// merge puts ours over theirs. Lists of things with a name are merged by it;
-// other lists and values are ours.
-func merge(theirs, ours any) any {
-	switch ours := ours.(type) {
-	case map[string]any:
-		out := map[string]any{}
-		if theirs, ok := theirs.(map[string]any); ok {
-			maps.Copy(out, theirs)
-		}
-		for name, v := range ours {
-			out[name] = merge(out[name], v)
-		}
-		return out
-	case []any:
-		old, ok := theirs.([]any)
-		if !ok || len(ours) == 0 || nameIn(ours[0]) == "" {
-			return ours
-		}
-		var out []any
-		for _, one := range ours {
-			out = append(out, merge(named(old, nameIn(one)), one))
-		}
-		for _, one := range old {
-			if named(ours, nameIn(one)) == nil {
-				out = append(out, one)
-			}
-		}
-		return out
-	}
-	return ours
-}
-
-func nameIn(v any) string {
-	m, _ := v.(map[string]any)
-	name, _ := m["name"].(string)
-	return name
-}
-
-func named(list []any, name string) any {
-	for _, one := range list {
-		if nameIn(one) == name {
-			return one
-		}
-	}
-	return nil
-}
-
-// changes are the lines of a plan from one config to another. What Glean leaves
-// out because it is usual is no change, and neither is how it echoes the name.
-func changes(at string, from, to any) []string {
-	switch to := to.(type) {
-	case map[string]any:
-		old, _ := from.(map[string]any)
-		var out []string
-		for _, name := range slices.Sorted(maps.Keys(to)) {
-			if at == "" && name == "name" {
-				continue
-			}
-			out = append(out, changes(strings.TrimPrefix(at+"."+name, "."), old[name], to[name])...)
-		}
-		return out
-	case []any:
-		old, _ := from.([]any)
-		if len(to) == 0 || nameIn(to[0]) == "" {
-			if !reflect.DeepEqual(from, any(to)) && len(to)+len(old) > 0 {
-				return []string{fmt.Sprintf("%s: %s", at, shown(to))}
-			}
-			return nil
-		}
-		var out []string
-		for _, one := range to {
-			name := nameIn(one)
-			if before := named(old, name); before == nil {
-				out = append(out, fmt.Sprintf("%s: add %s", at, name))
-			} else {
-				out = append(out, changes(at+" "+name, before, one)...)
-			}
-		}
-		return out
-	}
-	if reflect.DeepEqual(from, to) || from == nil && (to == false || to == "" || to == api.PropertyText) {
+	left := k.readable(compare(now, wanted))
+	if len(left) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s: %s → %s", at, shown(from), shown(to))}
+	var out []string
+	for _, c := range left {
+		out = append(out, fmt.Sprintf("%s is %s and was sent as %s", strings.Join(c.Path, "."), orNothing(c.Before), orNothing(c.After)))
+	}
+	return engine.Errorf(engine.Permanent, "look at the datasource in Glean's admin console",
+		"Glean took the datasource %q and has it otherwise: %s", k.schema.name, enumerate(out, 5))
 }
 
-func shown(v any) string {
-	if v == nil {
+func orNothing(s string) string {
+	if s == "" {
 		return "nothing"
 	}
-	b, err := codec.Marshal(v)
-	if err != nil {
-		return "?"
+	return s
+}
+
+// send posts what changes the datasource.
+func (k *Sink) send(ctx context.Context, path string, in any) error {
+	if k.conn == nil {
+		return errNoConnection
 	}
-	return string(b)
+	body, err := codec.Marshal(in)
+	if err != nil {
+		return err
+	}
+	_, err = k.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: path, Body: body, Want: connection.NoBody, Idempotent: true})
+	return err
+}
+
+// refused names the field of a config that a refusal is about, as far as its
+// reason tells.
+func refused(err error, config map[string]any) error {
+	if statusOf(err) != http.StatusBadRequest {
+		return err
+	}
+	return &engine.SettingError{Path: slices.Concat([]string{"datasource"}, blamed(reasonOf(err), config)), Err: err}
+}
+
+// provisioned is the file's datasource as Glean is told of it, icons read, as
+// the object that is sent.
+func (c *Config) provisioned() (map[string]any, error) {
+	d := c.DatasourceConfig()
+	for field, at := range map[string]*string{"iconUrl": &d.IconURL, "iconDarkUrl": &d.IconDarkURL} {
+		var err error
+		if *at, err = icon(*at); err != nil {
+			return nil, &engine.SettingError{Path: []string{"datasource", field}, Err: err}
+		}
+	}
+	b, err := codec.Marshal(d)
+	if err != nil {
+		return nil, err
+	}
+	return codec.Decode(b)
 }

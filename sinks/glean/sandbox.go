@@ -20,7 +20,13 @@ func startSandbox(_ context.Context, o engine.SandboxOptions) (*engine.Sandbox, 
 	cfg := *o.Config.(*Config)
 	cfg.adopt(o.UIURL)
 	d := cfg.DatasourceConfig()
-	s, err := sandbox.Start(sandbox.Options{Token: sandboxToken, Datasources: []api.DatasourceConfig{d}})
+	for _, at := range []*string{&d.IconURL, &d.IconDarkURL} {
+		var err error
+		if *at, err = icon(*at); err != nil {
+			return nil, err
+		}
+	}
+	s, err := sandbox.Start(sandbox.Options{Token: sandboxToken, Datasources: []api.DatasourceConfig{d}, Rules: sandbox.Rules{EchoCustomNames: true, EchoDefaults: true}})
 	if err != nil {
 		return nil, fmt.Errorf("start the index server: %w", err)
 	}

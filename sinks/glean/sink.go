@@ -25,6 +25,7 @@ type Sink struct {
 	clean  *connection.Redactor   // the connection's
 	sleep  func(context.Context, time.Duration) error
 	now    func() time.Time
+	inRun  *engine.ProvisionOptions // how a run sets the datasource up; nil when it does not
 }
 
 var (
@@ -47,7 +48,7 @@ func open(cfg *Config, s engine.Settings, retry engine.Retry) (*Sink, error) {
 	}
 	allowed := []string{
 		api.PathBulkIndexUsers, api.PathBulkIndexGroups, api.PathBulkIndexMemberships, api.PathBulkIndexDocuments,
-		api.PathGetDatasourceConfig, api.PathAddDatasource, api.PathDebugStatus(cfg.Datasource.Name),
+		api.PathGetDatasourceConfig, api.PathAddDatasource, api.PathBetaUsers, api.PathDebugStatus(cfg.Datasource.Name),
 	}
 	k.conn, err = connection.New(cfg.Config, connection.Settings{
 		Name: "glean", URL: cfg.address(), Token: cfg.Token, UserAgent: s.UserAgent, LoopbackOnly: s.Loopback, Log: s.Log, Observe: s.Observe, Retry: retry, Redactor: k.clean,
@@ -77,7 +78,11 @@ func (k *Sink) Place() string {
 
 // Open begins a run's use of the sink; it asks Glean for nothing.
 func (k *Sink) Open(_ context.Context, o engine.Opening) (engine.Session, error) {
-	return &session{sink: k, schema: k.schema, o: o, tally: newTally(), named: map[string]int{}, uploads: map[string]*upload{}, discards: map[string]bool{}}, nil
+	s := &session{sink: k, schema: k.schema, o: o, tally: newTally(), named: map[string]int{}, uploads: map[string]*upload{}, discards: map[string]bool{}}
+	if k.inRun != nil && !o.Offline {
+		return &provisioning{session: s, options: *k.inRun}, nil
+	}
+	return s, nil
 }
 
 // Close gives back idle connections.
@@ -134,7 +139,7 @@ func (k *Sink) agree(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d := k.differences(live); len(d) > 0 {
+	if d := k.differences(live); len(d) > 0 && k.inRun == nil {
 		return engine.Errorf(engine.Fatal, "bring Glean to what the file says with `pipe datasource apply FILE`, or the file to what Glean has",
 			"datasource %q is not in Glean what the file says: %s", k.schema.name, enumerate(d, 5))
 	}

@@ -2,15 +2,16 @@ package api
 
 // DatasourceConfig is Glean's CustomDatasourceConfig. adddatasource replaces
 // the whole config, so that an absent member takes Glean's default: nil in a
-// pointer is that default, not false. The pipeline file spells it the same way.
+// pointer is that default, not false. The pipeline file spells it the same way,
+// and adds Testers, which is no member of Glean's.
 type DatasourceConfig struct {
 	Name                         string               `json:"name" yaml:"name" required:"true" doc:"The datasource's name in Glean's API."`
 	DisplayName                  string               `json:"displayName,omitzero" yaml:"displayName" doc:"What people see; the name in title case when left out."`
 	DatasourceCategory           string               `json:"datasourceCategory,omitzero" yaml:"datasourceCategory" required:"true" enum:"TICKETS|CRM|PUBLISHED_CONTENT|COLLABORATIVE_CONTENT|QUESTION_ANSWER|MESSAGING|CODE_REPOSITORY|CHANGE_MANAGEMENT|PEOPLE|EMAIL|SSO|ATS|KNOWLEDGE_HUB|EXTERNAL_SHORTCUT|ENTITY|CALENDAR|AGENTS|AI_CONVERSATION|AI_ARTIFACT" doc:"What kind of datasource it is, a signal for ranking."`
 	HomeURL                      string               `json:"homeUrl,omitzero" yaml:"homeUrl" doc:"Where people start; the source's ui_url when left out."`
 	URLRegex                     string               `json:"urlRegex,omitzero" yaml:"urlRegex" doc:"What every viewURL matches as a whole; everything below the source's ui_url when left out."`
-	IconURL                      string               `json:"iconUrl,omitzero" yaml:"iconUrl" doc:"An icon: a public address or a data URL."`
-	IconDarkURL                  string               `json:"iconDarkUrl,omitzero" yaml:"iconDarkUrl" doc:"The icon for dark mode."`
+	IconURL                      string               `json:"iconUrl,omitzero" yaml:"iconUrl" file:"true" doc:"An icon: a public address, or ${file:PATH} of an SVG or PNG, which is sent as a data URL."`
+	IconDarkURL                  string               `json:"iconDarkUrl,omitzero" yaml:"iconDarkUrl" file:"true" doc:"The icon for dark mode, likewise."`
 	SuggestionText               string               `json:"suggestionText,omitzero" yaml:"suggestionText" doc:"An example of what to search for."`
 	ObjectDefinitions            []ObjectDefinition   `json:"objectDefinitions,omitempty" yaml:"objectDefinitions" doc:"The object types with their properties; a document of another type is refused."`
 	Quicklinks                   []Quicklink          `json:"quicklinks,omitempty" yaml:"quicklinks" doc:"Actions that Glean offers for the datasource."`
@@ -26,7 +27,8 @@ type DatasourceConfig struct {
 	ProductAccessGroup           string               `json:"productAccessGroup,omitzero" yaml:"productAccessGroup" doc:"The group that gates the datasource."`
 	IsUserReferencedByEmail      *bool                `json:"isUserReferencedByEmail,omitzero" yaml:"isUserReferencedByEmail" doc:"Whether permissions and memberships name users by e-mail rather than by id."`
 	IsEntityDatasource           *bool                `json:"isEntityDatasource,omitzero" yaml:"isEntityDatasource" doc:"Whether it holds entities, which need no viewURL."`
-	IsTestDatasource             *bool                `json:"isTestDatasource,omitzero" yaml:"isTestDatasource" doc:"Whether its documents stay out of ranking signals."`
+	IsTestDatasource             *bool                `json:"isTestDatasource,omitzero" yaml:"isTestDatasource" doc:"Whether its documents stay out of ranking signals; only testers see it until an administrator enables it."`
+	Testers                      []string             `json:"-" yaml:"testers" doc:"E-mails of the people who see a test datasource; sent through betausers, as Glean's config has no such field."`
 	IsOnPrem                     *bool                `json:"isOnPrem,omitzero" yaml:"isOnPrem" doc:"Whether the datasource is hosted on-premise."`
 	IncludeUTMSource             *bool                `json:"includeUtmSource,omitzero" yaml:"includeUtmSource" doc:"Whether links carry a utm_source parameter."`
 	TrustURLRegexForViewActivity *bool                `json:"trustUrlRegexForViewActivity,omitzero" yaml:"trustUrlRegexForViewActivity" doc:"Whether the browser reports right addresses; Glean's default is true."`

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// ask asks a person, and is an error unless the answer is what is wanted, or
+// when nobody is there to answer.
+func (a *app) ask(ctx context.Context, question, want string) error {
+	if !a.interactive {
+		return usage{"nothing was changed: this needs an answer, and the input is not a terminal", "add --yes where nobody can answer"}
+	}
+	fmt.Fprint(a.stderr, question)
+	answers := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.stdin).ReadString('\n')
+		answers <- line
+	}()
+	var answer string
+	select {
+	case answer = <-answers:
+	case <-ctx.Done():
+		return engine.ErrStopped
+	}
+	if strings.TrimSpace(answer) != want {
+		fmt.Fprintln(a.stderr)
+		return usage{"nothing was changed", "the answer that goes on is " + want}
+	}
+	return nil
+}

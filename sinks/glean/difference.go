@@ -1,0 +1,222 @@
+package glean
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+// A config is compared as JSON: a field that Glean has and this program does
+// not know is kept, too. Things with a name are told apart by it, not by their
+// place; a name that is left out is "", the default object type.
+
+// named tells whether the items of a list have names.
+func named(list string) bool {
+	switch list {
+	case "objectDefinitions", "propertyDefinitions", "propertyGroups", "quicklinks":
+		return true
+	}
+	return false
+}
+
+func nameIn(v any) string {
+	m, _ := v.(map[string]any)
+	name, _ := m["name"].(string)
+	return name
+}
+
+func itemNamed(list []any, name string) (map[string]any, bool) {
+	for _, one := range list {
+		if m, ok := one.(map[string]any); ok && nameIn(one) == name {
+			return m, true
+		}
+	}
+	return nil, false
+}
+
+// usual is what Glean takes where a field is left out, nil for nothing.
+func usual(field string) any {
+	switch field {
+	case "trustUrlRegexForViewActivity", "stripFragmentInCanonicalUrl":
+		return true
+	case "propertyType":
+		return "TEXT"
+	case "datasourceCategory", "docCategory":
+		return "UNCATEGORIZED"
+	}
+	return nil
+}
+
+// plain is a value as it is compared: nil for what might as well be left out,
+// and words in order, as their order means nothing.
+func plain(field string, v any) any {
+	switch x := v.(type) {
+	case []any:
+		if len(x) == 0 {
+			return nil
+		}
+		if _, words := x[0].(string); words {
+			x = slices.Clone(x)
+			slices.SortFunc(x, func(a, b any) int { return strings.Compare(text(a), text(b)) })
+		}
+		return x
+	case map[string]any:
+		if len(x) == 0 {
+			return nil
+		}
+	case string:
+		if x == "" {
+			return nil
+		}
+	case bool:
+		if !x && usual(field) != true {
+			return nil
+		}
+	}
+	if u := usual(field); u != nil && v == u {
+		return nil
+	}
+	return v
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// difference lists what leads from one config to another.
+type difference struct {
+	changes []engine.ProvisionChange
+}
+
+func compare(from, to map[string]any) []engine.ProvisionChange {
+	var d difference
+	d.members(nil, from, to)
+	return d.changes
+}
+
+func (d *difference) add(path []string, before, after any) {
+	d.changes = append(d.changes, engine.ProvisionChange{Path: slices.Clone(path), Before: shown(before), After: shown(after)})
+}
+
+// members compares two objects member by member. The name of a datasource is no
+// difference: Glean echoes CUSTOM_BACKSTAGE for backstage, and it was found by
+// it. Nor is a title that Glean makes of the name.
+func (d *difference) members(path []string, from, to map[string]any) {
+	for _, field := range slices.Sorted(maps.Keys(union(from, to))) {
+		a, b := from[field], to[field]
+		if len(path) == 0 && (field == "name" || field == "displayName" && (titled(a, from, to) && b == nil || titled(b, from, to) && a == nil)) {
+			continue
+		}
+		at := append(path, field)
+		before, listed := a.([]any)
+		after, also := b.([]any)
+		switch ma, mb := object(a), object(b); {
+		case named(field) && (listed || a == nil) && (also || b == nil):
+			d.items(at, before, after)
+		case ma != nil && mb != nil:
+			d.members(at, ma, mb)
+		case !reflect.DeepEqual(plain(field, a), plain(field, b)):
+			d.add(at, plain(field, a), plain(field, b))
+		}
+	}
+}
+
+func object(v any) map[string]any {
+	m, _ := v.(map[string]any)
+	return m
+}
+
+func union(a, b map[string]any) map[string]any {
+	out := maps.Clone(a)
+	if out == nil {
+		out = map[string]any{}
+	}
+	maps.Copy(out, b)
+	return out
+}
+
+// titled tells whether a title is one that Glean makes of a name.
+func titled(title any, configs ...map[string]any) bool {
+	letters := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if strings.ContainsRune(" _-", r) {
+				return -1
+			}
+			return r
+		}, strings.ToLower(s))
+	}
+	return slices.ContainsFunc(configs, func(c map[string]any) bool {
+		name := letters(text(c["name"]))
+		return title != nil && name != "" && (letters(text(title)) == name || "custom"+letters(text(title)) == name)
+	})
+}
+
+// items compares lists of things with names. What is added or removed is one
+// change, and each thing with a name within it another.
+func (d *difference) items(path []string, from, to []any) {
+	seen := map[string]bool{}
+	for _, list := range [][]any{to, from} {
+		for _, one := range list {
+			name := nameIn(one)
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
+			before, had := itemNamed(from, name)
+			after, has := itemNamed(to, name)
+			at := append(path, name)
+			switch {
+			case had && has:
+				d.members(at, before, after)
+			case has:
+				d.add(at, nil, scalars(after))
+				d.within(at, after)
+			default:
+				d.add(at, scalars(before), nil)
+			}
+		}
+	}
+}
+
+// within lists the things with names of a thing that is added.
+func (d *difference) within(path []string, of map[string]any) {
+	for _, field := range slices.Sorted(maps.Keys(of)) {
+		if list, ok := of[field].([]any); ok && named(field) {
+			d.items(append(path, field), nil, list)
+		}
+	}
+}
+
+// scalars is a thing without its name, the things with names in it, and what
+// might as well be left out.
+func scalars(of map[string]any) map[string]any {
+	out := map[string]any{}
+	for field, v := range of {
+		if p := plain(field, v); p != nil && field != "name" && !named(field) {
+			out[field] = p
+		}
+	}
+	return out
+}
+
+// shown is a value as JSON, "" for none; the bytes of an icon are left out.
+func shown(v any) string {
+	switch x := v.(type) {
+	case nil:
+		return ""
+	case string:
+		if mime, data, err := iconData(x); strings.HasPrefix(x, "data:") && err == nil {
+			return describeIcon(mime, data)
+		}
+	}
+	b, err := codec.Marshal(v)
+	if err != nil {
+		return "?"
+	}
+	return string(b)
+}

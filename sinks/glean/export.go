@@ -1,0 +1,80 @@
+package glean
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// ExportProvision writes a datasource as the block of a pipeline file that
+// applies again without a difference.
+func (k *Sink) ExportProvision(ctx context.Context, o engine.ExportOptions) (*engine.ProvisionExport, error) {
+	name := cmp.Or(o.Name, k.schema.name)
+	raw, err := k.raw(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if raw == nil {
+		return nil, engine.Errorf(engine.Fatal, "look for its name in Glean's admin console; a token sees the datasources of its scope", "Glean has no datasource %q", name)
+	}
+	body, err := codec.Marshal(raw)
+	if err != nil {
+		return nil, err
+	}
+	var d api.DatasourceConfig
+	if err := codec.Unmarshal(body, &d); err != nil {
+		return nil, engine.Errorf(engine.Permanent, "", "glean: the config of datasource %q: %w", name, errShape)
+	}
+	d.Name = name // Glean may say CUSTOM_NAME
+	out := &engine.ProvisionExport{Name: name, Files: map[string][]byte{}}
+	for _, i := range []struct {
+		at   *string
+		file string
+	}{{&d.IconURL, "icon"}, {&d.IconDarkURL, "icon-dark"}} {
+		mime, data, err := iconData(*i.at)
+		if o.Named == nil || !strings.HasPrefix(*i.at, "data:") || err != nil {
+			continue
+		}
+		file := i.file + map[string]string{typeSVG: ".svg", typePNG: ".png"}[mime]
+		out.Files[file] = data
+		*i.at = config.FileText(o.Named(file))
+	}
+	if out.Block, err = config.Encode(&d, "datasource"); err != nil {
+		return nil, err
+	}
+	out.Block = bytes.TrimSpace(out.Block)
+	out.Block = append(out.Block, '\n')
+	if isTrue(d.IsTestDatasource) {
+		out.Notes = append(out.Notes, "Glean does not say who its testers are: add them under testers")
+	}
+	if beyond := k.unknown(raw, d); len(beyond) > 0 {
+		out.Notes = append(out.Notes, "Glean also has these, which a pipeline file cannot say: "+strings.Join(beyond, ", "))
+	}
+	return out, nil
+}
+
+// unknown are the fields that Glean has and the types of this program lack.
+func (k *Sink) unknown(raw map[string]any, d api.DatasourceConfig) []string {
+	b, err := codec.Marshal(d)
+	if err != nil {
+		return nil
+	}
+	known, err := codec.Decode(b)
+	if err != nil {
+		return nil
+	}
+	known = overlay{}.config(known, map[string]any{"iconUrl": raw["iconUrl"], "iconDarkUrl": raw["iconDarkUrl"]})
+	out := map[string]bool{}
+	for _, c := range k.readable(compare(known, raw)) {
+		out[strings.Join(c.Path, ".")] = true
+	}
+	return slices.Sorted(maps.Keys(out))
+}

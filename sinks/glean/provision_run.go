@@ -1,0 +1,51 @@
+package glean
+
+import (
+	"context"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// ProvisionInRun has the next session set the datasource up when everything was
+// read and the guards have passed (invariant 1).
+func (k *Sink) ProvisionInRun(o engine.ProvisionOptions) { k.inRun = &o }
+
+// provisioning is a session that sets the datasource up before it uploads.
+type provisioning struct {
+	*session
+	options engine.ProvisionOptions
+	plan    *engine.ProvisionPlan // set by Holds
+}
+
+// Holds plans the datasource. One that is not there holds nothing; else what
+// the datasource holds counts, although its config is about to change.
+func (s *provisioning) Holds(ctx context.Context) (engine.Holdings, error) {
+	var err error
+	if s.plan, err = s.sink.PlanProvision(ctx, s.options); err != nil {
+		return engine.Holdings{}, err
+	}
+	if !s.plan.New {
+		return s.session.Holds(ctx)
+	}
+	h := engine.Holdings{Streams: map[string]int{}}
+	for _, stream := range []string{streamUsers, streamGroups, streamMemberships, streamDocuments} {
+		h.Streams[stream] = 0
+	}
+	return h, nil
+}
+
+// Publish sets the datasource up, and then publishes.
+func (s *provisioning) Publish(ctx context.Context, plan *engine.Plan) error {
+	if !s.plan.Empty() || len(s.plan.Always) > 0 {
+		if err := s.plan.Apply(ctx); err != nil {
+			return err
+		}
+	}
+	switch {
+	case s.plan.New:
+		plan.Note("the datasource %s was made", s.plan.Name)
+	case !s.plan.Empty():
+		plan.Note("the datasource %s was brought to what the file says, in %d of its fields", s.plan.Name, len(s.plan.Changes))
+	}
+	return s.session.Publish(ctx, plan)
+}
