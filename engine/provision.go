@@ -41,7 +41,7 @@ func (p *ProvisionPlan) Empty() bool { return len(p.Changes) == 0 }
 // ProvisionChange is one field, or one thing of a list by its name.
 type ProvisionChange struct {
 	Path          []string // below the place
-	Before, After string   // as JSON; "": nothing is there
+	Before, After string   // as JSON, an icon by its type and size; "": nothing is there
 }
 
 // ExportOptions say what to export.

@@ -71,13 +71,13 @@ func writeExport(dir string, e *engine.ProvisionExport, force bool) ([]string, e
 		paths = append(paths, filepath.Join(dir, name))
 	}
 	slices.Sort(paths)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, usage{err.Error(), "name a folder that can be written"}
+	}
 	for _, path := range paths {
 		if _, err := os.Lstat(path); !force && !errors.Is(err, fs.ErrNotExist) {
 			return nil, usage{fmt.Sprintf("%s is there already, and nothing was written", path), "name another folder, or add --force to overwrite"}
 		}
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, usage{fmt.Sprintf("%s: %v", dir, err), "name a folder that can be written"}
 	}
 	for _, path := range paths {
 		if err := os.WriteFile(path, files[filepath.Base(path)], 0o644); err != nil {

@@ -100,7 +100,7 @@ func settings(c *cli.Context) ([]pipeline.Setting, error) {
 // theFile is the one file that a command takes.
 func theFile(c *cli.Context, more string) (string, error) {
 	if c.Args().Len() == 0 {
-		return "", usage{"pipe " + c.Command.Name + " needs a pipeline file", "write pipe " + c.Command.Name + " pipelines/backstage.yaml" + more}
+		return "", usage{c.Command.HelpName + " needs a pipeline file", "write " + c.Command.HelpName + " pipelines/backstage.yaml" + more}
 	}
 	path := c.Args().First()
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
