@@ -89,7 +89,11 @@ func iconType(data []byte) (string, error) {
 	case root == (xml.Name{Space: "http://www.w3.org/2000/svg", Local: "svg"}) && err == nil:
 		return typeSVG, nil
 	case root.Local == "svg" && err != nil:
-		return "", &badIcon{"the icon is an SVG that cannot be parsed: " + err.Error(), "export it again"}
+		message := "the icon is an SVG that cannot be parsed"
+		if at := (*xml.SyntaxError)(nil); errors.As(err, &at) {
+			message += fmt.Sprintf(", see its line %d", at.Line)
+		}
+		return "", &badIcon{message, "export it again"}
 	case root.Local == "svg":
 		return "", &badIcon{"the icon's svg element has no namespace, so that no browser shows it", `add xmlns="http://www.w3.org/2000/svg" to it`}
 	}

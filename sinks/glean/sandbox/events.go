@@ -16,12 +16,13 @@ type event struct {
 	at   time.Time
 }
 
-// happened notes an event of a document by its key.
+// happened notes an event of a document by its key; the last of many are kept.
 func (x *source) happened(key, what string, at time.Time) {
 	if x.events == nil {
 		x.events = map[string][]event{}
 	}
-	x.events[key] = append(x.events[key], event{what, at})
+	events := append(x.events[key], event{what, at})
+	x.events[key] = events[max(0, len(events)-mostEvents):]
 }
 
 // ended notes what the end of an upload of documents did.

@@ -128,10 +128,19 @@ func indexDocument(s *Server, _ string, body []byte) (any, error) {
 	return s.change(r.datasource, func(x *source) error { return s.putDocument(x, e, r.version) })
 }
 
-// putDocument stores one document. The caller holds mu.
-func (s *Server) putDocument(x *source, e entry[document], version int64) error {
+// known refuses a document that names somebody who was not uploaded, where the
+// rules want that. The caller holds mu.
+func (s *Server) known(x *source, e entry[document]) error {
 	if who := x.unknown(e.value.permissions); s.options.Rules.RefuseUnknownPrincipals && who != "" {
 		return bad("document %q: permissions: %q is not known", e.id, who)
+	}
+	return nil
+}
+
+// putDocument stores one document. The caller holds mu.
+func (s *Server) putDocument(x *source, e entry[document], version int64) error {
+	if err := s.known(x, e); err != nil {
+		return err
 	}
 	now := s.options.Now()
 	err := x.documents.put(e, version, now)
@@ -172,6 +181,11 @@ func indexDocuments(s *Server, _ string, body []byte) (any, error) {
 		x.single = slices.DeleteFunc(x.single, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
 		if len(x.single)+len(entries) > documentsPerMinute {
 			return refuse(http.StatusTooManyRequests, "Rate limit of %d documents a minute exceeded for datasource %s", documentsPerMinute, datasource)
+		}
+		for _, e := range entries { // all or none
+			if err := s.known(x, e); err != nil {
+				return err
+			}
 		}
 		for _, e := range entries {
 			if err := s.putDocument(x, e, 0); err != nil {

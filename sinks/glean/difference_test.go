@@ -1,0 +1,98 @@
+package glean
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+func decodeJSON(t *testing.T, text string) map[string]any {
+	t.Helper()
+	if text == "" {
+		return nil
+	}
+	v, err := codec.Decode([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// TestCompare: what is a difference, and what is only said otherwise.
+func TestCompare(t *testing.T) {
+	for name, tc := range map[string]struct{ from, to, want string }{
+		"nothing":                   {`{"name":"a"}`, `{"name":"a"}`, ""},
+		"the name":                  {`{"name":"CUSTOM_A"}`, `{"name":"a"}`, ""},
+		"the title of the name":     {`{"name":"CUSTOM_MY_CATALOG","displayName":"My Catalog"}`, `{"name":"my_catalog"}`, ""},
+		"a title":                   {`{"displayName":"A"}`, `{"displayName":"B"}`, `~displayName "A" "B"`},
+		"a boolean's default":       {`{"isOnPrem":false,"stripFragmentInCanonicalUrl":true}`, `{}`, ""},
+		"the other default":         {`{}`, `{"isOnPrem":false,"trustUrlRegexForViewActivity":true}`, ""},
+		"a default that is true":    {`{}`, `{"trustUrlRegexForViewActivity":false}`, `+trustUrlRegexForViewActivity  false`},
+		"to a default that is true": {`{"trustUrlRegexForViewActivity":false}`, `{}`, `-trustUrlRegexForViewActivity false `},
+		"a boolean":                 {`{"isOnPrem":false}`, `{"isOnPrem":true}`, `+isOnPrem  true`},
+		"words in another order":    {`{"aliases":["b","a"]}`, `{"aliases":["a","b"]}`, ""},
+		"words":                     {`{"aliases":["b","a"]}`, `{"aliases":["a"]}`, `~aliases ["a","b"] ["a"]`},
+		"rules in another order":    {`{"canonicalizingURLRegex":[{"matchRegex":"a"},{"matchRegex":"b"}]}`, `{"canonicalizingURLRegex":[{"matchRegex":"b"},{"matchRegex":"a"}]}`, `~canonicalizingURLRegex [{"matchRegex":"a"},{"matchRegex":"b"}] [{"matchRegex":"b"},{"matchRegex":"a"}]`},
+		"an empty list":             {`{"quicklinks":[],"aliases":[]}`, `{}`, ""},
+		"types in another order":    {`{"objectDefinitions":[{"name":"a"},{"name":"b"}]}`, `{"objectDefinitions":[{"name":"b"},{"name":"a"}]}`, ""},
+		"a type":                    {`{"objectDefinitions":[{"name":"a"}]}`, `{"objectDefinitions":[{"name":"a"},{"name":"b","propertyDefinitions":[{"name":"p","propertyType":"INT"}]}]}`, `+objectDefinitions/b  {} +objectDefinitions/b/propertyDefinitions/p  {"propertyType":"INT"}`},
+		"a type less":               {`{"objectDefinitions":[{"name":"a","displayLabel":"A"}]}`, `{}`, `-objectDefinitions/a {"displayLabel":"A"} `},
+		"the default type":          {`{"objectDefinitions":[{"displayLabel":"x"}]}`, `{"objectDefinitions":[{"displayLabel":"y"}]}`, `~objectDefinitions//displayLabel "x" "y"`},
+		"a property's type":         {`{"objectDefinitions":[{"name":"a","propertyDefinitions":[{"name":"p"}]}]}`, `{"objectDefinitions":[{"name":"a","propertyDefinitions":[{"name":"p","propertyType":"TEXT"}]}]}`, ""},
+		"another property's type":   {`{"objectDefinitions":[{"name":"a","propertyDefinitions":[{"name":"p"}]}]}`, `{"objectDefinitions":[{"name":"a","propertyDefinitions":[{"name":"p","propertyType":"INT"}]}]}`, `+objectDefinitions/a/propertyDefinitions/p/propertyType  "INT"`},
+		"within an icon":            {`{"quicklinks":[{"name":"q","iconConfig":{"key":"a"}}]}`, `{"quicklinks":[{"name":"q","iconConfig":{"key":"b"}}]}`, `~quicklinks/q/iconConfig/key "a" "b"`},
+		"what is not known":         {`{"future":{"x":1}}`, `{"future":{"x":2}}`, `~future/x 1 2`},
+		"a list that is none":       {`{"quicklinks":"x"}`, `{"quicklinks":[{"name":"q"}]}`, `~quicklinks "x" [{"name":"q"}]`},
+	} {
+		var got []string
+		for _, c := range compare(decodeJSON(t, tc.from), decodeJSON(t, tc.to)) {
+			op := "~"
+			if c.Before == "" {
+				op = "+"
+			} else if c.After == "" {
+				op = "-"
+			}
+			got = append(got, op+strings.Join(c.Path, "/")+" "+c.Before+" "+c.After)
+		}
+		if s := strings.Join(got, " "); s != tc.want {
+			t.Errorf("%s:\n%s\nwant\n%s", name, s, tc.want)
+		}
+	}
+}
+
+// TestOverlay: what Glean has and the file lacks stays, things by their names.
+func TestOverlay(t *testing.T) {
+	live := `{"name":"CUSTOM_A","future":1,"aliases":["x"],"quicklinks":[{"name":"q","id":"7","url":"u"},{"name":"old"}]}`
+	file := `{"name":"a","quicklinks":[{"name":"new"},{"name":"q","url":"v"}]}`
+	for name, tc := range map[string]struct {
+		o    engine.ProvisionOptions
+		want string
+	}{
+		"kept":    {engine.ProvisionOptions{}, `{"aliases":["x"],"future":1,"name":"a","quicklinks":[{"name":"new"},{"id":"7","name":"q","url":"v"},{"name":"old"}]}`},
+		"cleared": {engine.ProvisionOptions{Cleared: func(p ...string) bool { return p[len(p)-1] == "aliases" || p[len(p)-1] == "id" && p[2] == "q" }}, `{"future":1,"name":"a","quicklinks":[{"name":"new"},{"name":"q","url":"v"},{"name":"old"}]}`},
+		"replace": {engine.ProvisionOptions{Replace: true}, `{"name":"a","quicklinks":[{"name":"new"},{"id":"7","name":"q","url":"v"}]}`},
+	} {
+		b, err := codec.Marshal(overlay{tc.o}.config(decodeJSON(t, live), decodeJSON(t, file)))
+		if err != nil || string(b) != tc.want {
+			t.Errorf("%s: %s, %v", name, b, err)
+		}
+	}
+}
+
+func TestBlamed(t *testing.T) {
+	config := decodeJSON(t, `{"name":"a","urlRegex":"https://x/.*","objectDefinitions":[{"name":"api","propertyDefinitions":[{"name":"type","propertyType":"INT"}]},{"name":"x_y"}],"quicklinks":[{"name":"Create a thing","url":"u"}]}`)
+	for reason, want := range map[string]string{
+		"urlRegex: is required":                                    "urlRegex",
+		`objectDefinitions: name "x_y": cannot have spaces or _`:   "objectDefinitions/x_y",
+		`objectDefinitions: api: type: propertyType: must be TEXT`: "objectDefinitions/api/propertyDefinitions/type/propertyType",
+		`the quick link "Create a thing" is refused`:               "quicklinks/Create a thing",
+		`Invalid datasource config`:                                "",
+		`the objectDefinitions are too many`:                       "objectDefinitions",
+	} {
+		if got := strings.Join(blamed(reason, config), "/"); got != want {
+			t.Errorf("%s: %q, want %q", reason, got, want)
+		}
+	}
+}

@@ -1,0 +1,46 @@
+package glean
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+)
+
+// TestExportKeepsWhatItCannotSay: a field of Glean's that a file cannot say is
+// named.
+func TestExportKeepsWhatItCannotSay(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	f.server.Fail(sandbox.Fault{Path: "getdatasourceconfig", Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: `{"name":"CUSTOM_BACKSTAGE","datasourceCategory":"CRM","future":{"x":1},"objectDefinitions":[{"name":"a","colour":"red"}]}`})
+	e, err := f.ExportProvision(context.Background(), engine.ExportOptions{})
+	if err != nil || len(e.Notes) != 1 || !strings.Contains(e.Notes[0], "future") || !strings.Contains(e.Notes[0], "objectDefinitions.a.colour") {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	if !strings.HasPrefix(string(e.Block), "datasource:\n  name: backstage\n") {
+		t.Errorf("%s", e.Block)
+	}
+}
+
+// TestCategories: the list for people is that of the file.
+func TestCategories(t *testing.T) {
+	field, _ := reflect.TypeFor[api.DatasourceConfig]().FieldByName("DatasourceCategory")
+	known := map[string]bool{}
+	for _, c := range strings.Split(field.Tag.Get("enum"), "|") {
+		known[c] = true
+	}
+	for _, c := range Categories() {
+		if !known[c.Name] || c.Doc == "" {
+			t.Errorf("%+v", c)
+		}
+		delete(known, c.Name)
+	}
+	if len(known) > 0 {
+		t.Errorf("not listed: %v", known)
+	}
+}
