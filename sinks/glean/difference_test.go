@@ -1,6 +1,7 @@
 package glean
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -93,6 +94,64 @@ func TestBlamed(t *testing.T) {
 	} {
 		if got := strings.Join(blamed(reason, config), "/"); got != want {
 			t.Errorf("%s: %q, want %q", reason, got, want)
+		}
+	}
+}
+
+// TestPlanSettles: what was applied once needs no change, whatever Glean had
+// and however it orders its answer.
+func TestPlanSettles(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	var things func(depth int) []any
+	fields := func(depth int) map[string]any {
+		out := map[string]any{}
+		for _, field := range []string{"displayLabel", "propertyType", "hideUiFacet", "trustUrlRegexForViewActivity", "aliases", "future"} {
+			if r.IntN(2) == 0 {
+				continue
+			}
+			switch field {
+			case "hideUiFacet", "trustUrlRegexForViewActivity":
+				out[field] = r.IntN(2) == 0
+			case "aliases":
+				out[field] = []any{"b", "a", "c"}[:r.IntN(4)]
+			case "future":
+				out[field] = map[string]any{"x": float64(r.IntN(2))}
+			default:
+				out[field] = []string{"", "TEXT", "INT"}[r.IntN(3)]
+			}
+		}
+		for _, field := range []string{"objectDefinitions", "propertyDefinitions"} {
+			if depth > 0 && r.IntN(2) == 0 {
+				out[field] = things(depth - 1)
+			}
+		}
+		return out
+	}
+	things = func(depth int) (out []any) {
+		for _, name := range []string{"", "a", "b", "c"} {
+			if r.IntN(2) == 0 {
+				thing := fields(depth)
+				if name != "" {
+					thing["name"] = name
+				}
+				out = append(out, thing)
+			}
+		}
+		r.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+		return out
+	}
+	for range 2000 {
+		live, file := fields(2), fields(2)
+		o := overlay{engine.ProvisionOptions{Replace: r.IntN(3) == 0}}
+		wanted := o.config(live, file)
+		if left := compare(wanted, o.config(wanted, file)); len(left) > 0 {
+			t.Fatalf("%v over %v is %v, and then %+v", file, live, wanted, left)
+		}
+		if lost := compare(wanted, overlay{}.config(live, wanted)); !o.Replace && len(lost) > 0 {
+			t.Fatalf("%v over %v is %v, which lacks %+v", file, live, wanted, lost)
+		}
+		if one, other := compare(live, wanted), compare(wanted, live); len(one) == 0 != (len(other) == 0) {
+			t.Fatalf("%v and %v differ one way only: %+v, %+v", live, wanted, one, other)
 		}
 	}
 }

@@ -34,6 +34,9 @@ func (k *Sink) ExportProvision(ctx context.Context, o engine.ExportOptions) (*en
 		return nil, engine.Errorf(engine.Permanent, "", "glean: the config of datasource %q: %w", name, errShape)
 	}
 	d.Name = name // Glean may say CUSTOM_NAME
+	if d.DatasourceCategory == usual("datasourceCategory") {
+		d.DatasourceCategory = "" // no datasource may be set up with it
+	}
 	out := &engine.ProvisionExport{Name: name, Files: map[string][]byte{}}
 	for _, i := range []struct {
 		at   *string
@@ -52,6 +55,9 @@ func (k *Sink) ExportProvision(ctx context.Context, o engine.ExportOptions) (*en
 	}
 	out.Block = bytes.TrimSpace(out.Block)
 	out.Block = append(out.Block, '\n')
+	if d.DatasourceCategory == "" {
+		out.Notes = append(out.Notes, "it has no category: choose one, `pipe datasource categories` lists them")
+	}
 	if isTrue(d.IsTestDatasource) {
 		out.Notes = append(out.Notes, "Glean does not say who its testers are: add them under testers")
 	}

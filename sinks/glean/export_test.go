@@ -17,9 +17,9 @@ import (
 func TestExportKeepsWhatItCannotSay(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	f.server.Fail(sandbox.Fault{Path: "getdatasourceconfig", Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
-		Body: `{"name":"CUSTOM_BACKSTAGE","datasourceCategory":"CRM","future":{"x":1},"objectDefinitions":[{"name":"a","colour":"red"}]}`})
+		Body: `{"name":"CUSTOM_BACKSTAGE","datasourceCategory":"UNCATEGORIZED","future":{"x":1},"objectDefinitions":[{"name":"a","colour":"red"}]}`})
 	e, err := f.ExportProvision(context.Background(), engine.ExportOptions{})
-	if err != nil || len(e.Notes) != 1 || !strings.Contains(e.Notes[0], "future") || !strings.Contains(e.Notes[0], "objectDefinitions.a.colour") {
+	if err != nil || len(e.Notes) != 2 || !strings.Contains(e.Notes[0], "no category") || !strings.HasSuffix(e.Notes[1], ": future, objectDefinitions.a.colour") {
 		t.Fatalf("%+v, %v", e, err)
 	}
 	if !strings.HasPrefix(string(e.Block), "datasource:\n  name: backstage\n") {

@@ -27,21 +27,35 @@ func (k *Sink) PlanProvision(ctx context.Context, o engine.ProvisionOptions) (*e
 	if err != nil {
 		return nil, err
 	}
-	live, err := k.raw(ctx, file["name"].(string))
+	plan, _, err := k.plan(ctx, o, file)
 	if err != nil {
 		return nil, err
+	}
+	plan.Apply = func(ctx context.Context) error { return k.provision(ctx, o, file, plan) }
+	return plan, nil
+}
+
+// plan compares the datasource with the file's config, which is JSON, and gives
+// the config that Glean is to have.
+func (k *Sink) plan(ctx context.Context, o engine.ProvisionOptions, file []byte) (*engine.ProvisionPlan, map[string]any, error) {
+	ours, err := codec.Decode(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	live, err := k.raw(ctx, k.schema.name)
+	if err != nil {
+		return nil, nil, err
 	}
 	plan := &engine.ProvisionPlan{Name: k.schema.name, New: live == nil}
 	if testers := k.cfg.Datasource.Testers; len(testers) > 0 {
 		plan.Always = append(plan.Always, engine.ProvisionChange{Path: []string{"testers"}, After: strings.Join(testers, ", ")})
 	}
-	wanted := overlay{o}.config(live, file)
+	wanted := overlay{o}.config(live, ours)
 	plan.Changes = k.readable(compare(live, wanted))
 	if live != nil {
-		plan.Kept = k.readable(compare(file, wanted))
+		plan.Kept = k.readable(compare(ours, wanted))
 	}
-	plan.Apply = func(ctx context.Context) error { return k.provision(ctx, live, wanted) }
-	return plan, nil
+	return plan, wanted, nil
 }
 
 // maxShown is how many characters of a field a plan shows.
@@ -69,16 +83,18 @@ func (k *Sink) raw(ctx context.Context, name string) (live map[string]any, err e
 	return live, err
 }
 
-// provision sends a config and the testers, and reads the config back.
-func (k *Sink) provision(ctx context.Context, seen, wanted map[string]any) error {
-	now, err := k.raw(ctx, k.schema.name)
+// provision sends a config and the testers, and reads the config back. The
+// datasource is compared anew, so that what somebody else has changed since is
+// kept, too; other changes than those that were planned are refused.
+func (k *Sink) provision(ctx context.Context, o engine.ProvisionOptions, file []byte, planned *engine.ProvisionPlan) error {
+	plan, wanted, err := k.plan(ctx, o, file)
 	if err != nil {
 		return err
 	}
-	if !reflect.DeepEqual(now, seen) {
-		return engine.Errorf(engine.Transient, "plan again: what is sent replaces the whole config", "the datasource %q was changed by somebody else in the meantime", k.schema.name)
+	if plan.New != planned.New || !reflect.DeepEqual(plan.Changes, planned.Changes) {
+		return engine.Errorf(engine.Transient, "look at a new plan and apply that", "the datasource %q was changed by somebody else since the plan was made", k.schema.name)
 	}
-	if len(compare(seen, wanted)) > 0 || seen == nil {
+	if plan.New || !plan.Empty() {
 		if err := k.send(ctx, api.PathAddDatasource, wanted); err != nil {
 			return refused(fmt.Errorf("set up datasource %q: %w", k.schema.name, err), wanted)
 		}
@@ -146,8 +162,8 @@ func refused(err error, config map[string]any) error {
 }
 
 // provisioned is the file's datasource as Glean is told of it, icons read, as
-// the object that is sent.
-func (c *Config) provisioned() (map[string]any, error) {
+// JSON.
+func (c *Config) provisioned() ([]byte, error) {
 	d := c.DatasourceConfig()
 	for field, at := range map[string]*string{"iconUrl": &d.IconURL, "iconDarkUrl": &d.IconDarkURL} {
 		var err error
@@ -155,9 +171,5 @@ func (c *Config) provisioned() (map[string]any, error) {
 			return nil, &engine.SettingError{Path: []string{"datasource", field}, Err: err}
 		}
 	}
-	b, err := codec.Marshal(d)
-	if err != nil {
-		return nil, err
-	}
-	return codec.Decode(b)
+	return codec.Marshal(d)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -57,19 +58,38 @@ func TestProvision(t *testing.T) {
 	}
 }
 
-// TestProvisionMeanwhile: a plan is not applied to a datasource that was
-// changed after it.
+// TestProvisionMeanwhile: what somebody changes after a plan is kept, and when
+// the plan is no longer what would be done, it is not done.
 func TestProvisionMeanwhile(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	f.cfg.Datasource.SuggestionText = "planned first"
-	plan := f.planned(engine.ProvisionOptions{})
-	f.cfg.Datasource.RedlistTitleRegex = "draft"
-	f.apply(engine.ProvisionOptions{})
-	if err := plan.Apply(t.Context()); err == nil || !strings.Contains(err.Error(), "changed by somebody else in the meantime") {
+	plan, replacing := f.planned(engine.ProvisionOptions{}), f.planned(engine.ProvisionOptions{Replace: true})
+	change := func(adjust func(*api.DatasourceConfig)) {
+		t.Helper()
+		live, err := f.live(t.Context())
+		adjust(&live)
+		if err == nil {
+			err = f.send(t.Context(), api.PathAddDatasource, live)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(func(c *api.DatasourceConfig) { c.RedlistTitleRegex = "draft" })
+	if err := replacing.Apply(t.Context()); err == nil || !strings.Contains(err.Error(), "changed by somebody else since") {
 		t.Fatal(err)
 	}
-	if live, err := f.live(t.Context()); err != nil || live.RedlistTitleRegex != "draft" {
+	if err := plan.Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if live, err := f.live(t.Context()); err != nil || live.RedlistTitleRegex != "draft" || live.SuggestionText != "planned first" {
 		t.Errorf("%+v, %v", live, err)
+	}
+	f.cfg.Datasource.SuggestionText = "planned again"
+	plan = f.planned(engine.ProvisionOptions{})
+	change(func(c *api.DatasourceConfig) { c.SuggestionText = "of somebody else" })
+	if err := plan.Apply(t.Context()); err == nil || !strings.Contains(err.Error(), "changed by somebody else since") {
+		t.Fatal(err)
 	}
 }
 
