@@ -33,7 +33,8 @@ func traces(secret string) []string {
 	for shift := range 3 {
 		text := append(make([]byte, shift), secret...)
 		for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			out = append(out, e.EncodeToString(text)[4:len(text)/3*4]) // what does not depend on its neighbours
+			within := e.EncodeToString(text)[4 : len(text)/3*4] // what does not depend on its neighbours
+			out = append(out, within, url.QueryEscape(within), strings.ToLower(url.QueryEscape(within)), strings.ReplaceAll(within, "/", `\/`))
 		}
 	}
 	return out
@@ -79,9 +80,11 @@ func TestTraces(t *testing.T) {
 	for name, text := range map[string]string{
 		"plain": "a" + secret, "cut": secret[:9], "JSON": string(codec.Quote(nil, secret)), "Go": strconv.Quote(secret),
 		"URL": "?t=" + url.QueryEscape(secret), "HTML": html.EscapeString(secret),
-		"base64":         base64.StdEncoding.EncodeToString([]byte(secret)),
-		"base64 after 1": base64.StdEncoding.EncodeToString([]byte("u" + secret + "zz")),
-		"base64 after 2": base64.URLEncoding.EncodeToString([]byte("u:" + secret)),
+		"base64":          base64.StdEncoding.EncodeToString([]byte(secret)),
+		"base64 after 1":  base64.StdEncoding.EncodeToString([]byte("u" + secret + "zz")),
+		"base64 after 2":  base64.URLEncoding.EncodeToString([]byte("u:" + secret)),
+		"base64 in a URL": url.QueryEscape(base64.StdEncoding.EncodeToString([]byte("u:" + secret))),
+		"base64 in JSON":  strings.ReplaceAll(base64.StdEncoding.EncodeToString([]byte("u:"+secret)), "/", `\/`),
 	} {
 		if len(leaks(text, []string{secret})) == 0 {
 			t.Errorf("%s: %s passes", name, text)

@@ -20,12 +20,20 @@ import (
 // An echo answers a request with what the request brought; false passes it on.
 type echo func(w http.ResponseWriter, r *http.Request) bool
 
-// brought is every credential of a request, each as it came and in base64.
+// brought is every credential of a request, each as it came, escaped, and in
+// base64 with or without something around it, which may be escaped in its turn.
 func brought(r *http.Request) []string {
 	var out []string
 	for _, name := range []string{"Authorization", "X-Proxy-Secret"} {
 		v := r.Header.Get(name)
-		out = append(out, v, base64.StdEncoding.EncodeToString([]byte("x"+v)), strings.TrimPrefix(v, "Bearer "))
+		token := strings.TrimPrefix(v, "Bearer ")
+		out = append(out, v, token, url.QueryEscape(token), url.PathEscape(token), html.EscapeString(token), string(codec.Quote(nil, token)))
+		for _, e := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding} {
+			for _, whole := range []string{token, "x" + v, "user:" + token, token + ":"} {
+				b := e.EncodeToString([]byte(whole))
+				out = append(out, b, url.QueryEscape(b), strings.ReplaceAll(b, "/", `\/`))
+			}
+		}
 	}
 	return out
 }

@@ -1,12 +1,18 @@
 package main
 
 import (
+	"context"
+	"encoding/base64"
 	"fmt"
+	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/connection"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -41,10 +47,11 @@ func newSecretive(t *testing.T) *secretive {
 }
 
 // enter makes the program work in folders of its own: for temporary files, to
-// be in, and for output.
+// be in, for output, and for state.
 func (s *secretive) enter(t *testing.T) {
 	t.Helper()
-	s.dirs = []string{t.TempDir(), t.TempDir(), t.TempDir()}
+	s.dirs = []string{t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()}
+	s.env["XDG_STATE_HOME"] = s.dirs[3]
 	t.Setenv("TMPDIR", s.dirs[0])
 	t.Chdir(s.dirs[1])
 }
@@ -52,18 +59,36 @@ func (s *secretive) enter(t *testing.T) {
 // call runs the program and looks for secrets in all that it leaves.
 func (s *secretive) call(t *testing.T, args ...string) call {
 	t.Helper()
-	c := s.pipe(t, append(args, "--log-level", "debug", "--set", "@source.retries.attempts=1", "--set", "@sink.retries.attempts=1")...)
-	for _, l := range append(leaks(c.both(), s.secrets), leakedFiles(t, s.secrets, s.dirs...)...) {
-		t.Errorf("%s: %s", strings.Join(args, " "), l)
-	}
+	c := s.pipe(t, append(args, "--set", "@source.retries.attempts=1", "--set", "@sink.retries.attempts=1")...)
+	s.search(t, c, args)
 	return c
 }
 
-// run is a run that says all it can.
-func (s *secretive) run(t *testing.T, asJSON bool) call {
+// search looks for secrets in all that a call leaves.
+func (s *secretive) search(t *testing.T, c call, args []string) {
 	t.Helper()
+	for _, l := range append(leaks(c.both(), s.secrets), leakedFiles(t, s.secrets, s.dirs...)...) {
+		t.Errorf("%s: %s", strings.Join(args, " "), l)
+	}
+	if err := os.RemoveAll(s.dirs[2]); err != nil { // searched once
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(s.dirs[2], 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wordy are the flags of a run that says and writes all it can.
+func (s *secretive) wordy(level string) []string {
 	s.runs++
-	args := []string{"run", "--output", filepath.Join(s.dirs[2], fmt.Sprint(s.runs)), "--set", "@sink.batch.documents=9", "--set", "@sink.requests_per_second=0"}
+	out := func(name string) string { return filepath.Join(s.dirs[2], fmt.Sprint(s.runs, name)) }
+	return []string{"--output", out(""), "--report", out("report.ndjson"), "--metrics-file", out("metrics.prom"), "--log-level", level}
+}
+
+// run is a run of the pipeline.
+func (s *secretive) run(t *testing.T, asJSON bool, level string) call {
+	t.Helper()
+	args := append([]string{"run", "--set", "@sink.batch.documents=9", "--set", "@sink.requests_per_second=0"}, s.wordy(level)...)
 	if asJSON {
 		return s.call(t, append(args, "--json", "--log-format", "json", "--progress", "json", s.filed)...)
 	}
@@ -80,8 +105,8 @@ func TestSecrets(t *testing.T) {
 			t.Run(name+" from "+end, func(t *testing.T) {
 				f.spoil.Store(&echo)
 				defer f.spoil.Store(nil)
-				for _, asJSON := range []bool{false, true} {
-					c := s.run(t, asJSON)
+				for i, level := range []string{"debug", "debug", "info", "warning", "error"} {
+					c := s.run(t, i%2 == 1, level)
 					want := exitFailed
 					switch {
 					case name == "nothing", name == "one refused document" && end == "Backstage":
@@ -93,11 +118,51 @@ func TestSecrets(t *testing.T) {
 						t.Errorf("exit %d, want %d\n%s", c.code, want, c.both())
 					}
 				}
-				s.call(t, "doctor", s.plain)
-				s.call(t, "datasource", "apply", "--yes", s.plain)
-				s.call(t, "show", s.filed, "users", "--json")
+				s.call(t, "doctor", s.plain, "--log-level", "debug")
+				s.call(t, "datasource", "apply", "--yes", s.plain, "--log-level", "debug")
+				s.call(t, "show", s.filed, "users", "--json", "--log-level", "debug")
 			})
 		}
+	}
+}
+
+// shouting is a transform that panics with secrets.
+type shouting struct{ secrets []string }
+
+func (shouting) Name() string { return "shouting" }
+
+func (x shouting) Apply(context.Context, *engine.Worker, []*engine.Record) ([]engine.Outcome, error) {
+	text := strings.Join(x.secrets, " ")
+	panic(fmt.Errorf("%s %q %s %s", text, text, url.QueryEscape(text), base64.StdEncoding.EncodeToString([]byte(text))))
+}
+
+// TestSecretsInPanics: a component that panics with secrets gives none away,
+// though what it says and its stack are printed and kept.
+func TestSecretsInPanics(t *testing.T) {
+	s := newSecretive(t)
+	b, err := os.ReadFile(s.plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := write(t, "pipeline.yaml", strings.Replace(string(b), "transforms:  ", "transforms:\n  - name: shouting\n    shouting: x\n#", 1))
+	s.enter(t)
+	for _, flags := range [][]string{{"--progress", "plain"}, {"--json", "--log-format", "json", "--progress", "json"}, {"--dry-run"}} {
+		var out, errs strings.Builder
+		clean := &connection.Redactor{}
+		args := append(append([]string{"pipe", "run", path}, flags...), s.wordy("debug")...)
+		a := &app{registry: components(), redactor: clean, log: slog.New(slog.DiscardHandler), host: host{
+			args: args, env: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok },
+			stdin: strings.NewReader(""), stdout: redacting{&out, clean}, stderr: redacting{&errs, clean},
+		}}
+		a.registry.Transforms = append(a.registry.Transforms, engine.TransformSpec{Key: "shouting", Config: func() any { return new(string) },
+			New: func(any, engine.TransformSettings) engine.Transform { return shouting{s.secrets} }})
+		c := a.cli()
+		code := a.finish(c.RunContext(t.Context(), arrange(c, args)))
+		said := call{code, out.String(), errs.String()}
+		if code != exitFailed || !strings.Contains(said.both(), "panic") || !strings.Contains(said.both(), "[redacted]") {
+			t.Errorf("exit %d\n%s", code, said.both())
+		}
+		s.search(t, said, args)
 	}
 }
 
@@ -129,14 +194,14 @@ func TestSecretsWithoutConnection(t *testing.T) {
 	s.enter(t)
 	for _, path := range []string{s.plain, s.filed} {
 		for _, command := range []string{"check", "config", "check --json", "config --json", "check --strict-env"} {
-			if c := s.call(t, append(strings.Fields(command), path)...); c.code != 0 {
+			if c := s.call(t, append(strings.Fields(command), path, "--log-level", "debug")...); c.code != 0 {
 				t.Errorf("%s: exit %d\n%s", command, c.code, c.both())
 			}
 		}
 	}
 	for name, path := range misused {
 		for _, command := range []string{"check", "check --json", "run --json", "run", "config", "doctor"} {
-			c := s.call(t, append(strings.Fields(command), path)...)
+			c := s.call(t, append(strings.Fields(command), path, "--log-level", "debug")...)
 			if c.code == 0 && strings.HasPrefix(command, "run") {
 				t.Errorf("%s: %s: exit 0", name, command)
 			}

@@ -30,7 +30,7 @@ type Redactor struct {
 
 // Add makes secrets known, in every form they may be echoed in: plain, and
 // escaped for URLs, JSON, Go, HTML, or base64, alone or inside of a longer
-// text. Texts shorter than 6 bytes are passed over.
+// text, and base64 that is escaped for URLs or JSON. Texts shorter than 6 bytes are passed over.
 func (r *Redactor) Add(secrets ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -80,27 +80,29 @@ func formsOf(secret string) []string {
 	if len(secret) < shortest {
 		return nil
 	}
-	quoted := string(codec.Quote(nil, secret))
-	json := quoted[1 : len(quoted)-1]
-	goQuoted := strconv.QuoteToASCII(secret)
-	forms := []string{
-		secret,
-		json, strings.ReplaceAll(json, "/", `\/`), jsonForHTML.Replace(json),
-		goQuoted[1 : len(goQuoted)-1],
-		html.EscapeString(secret),
-		base64.StdEncoding.EncodeToString([]byte(secret)),
-		base64.URLEncoding.EncodeToString([]byte(secret)),
+	json := inner(string(codec.Quote(nil, secret)))
+	forms := []string{secret, json, strings.ReplaceAll(json, "/", `\/`), jsonForHTML.Replace(json), inner(strconv.Quote(secret)), inner(strconv.QuoteToASCII(secret)), html.EscapeString(secret)}
+	for _, escaped := range forms { // a message that has it, in JSON
+		forms = append(forms, inner(string(codec.Quote(nil, escaped))))
 	}
 	for _, escaped := range []string{url.QueryEscape(secret), url.PathEscape(secret)} {
 		forms = append(forms, escaped, lowerEscapes(escaped))
 	}
+	encoded := []string{base64.StdEncoding.EncodeToString([]byte(secret)), base64.URLEncoding.EncodeToString([]byte(secret))}
 	for before := range 3 {
 		for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			forms = append(forms, base64Within(e, secret, before))
+			encoded = append(encoded, base64Within(e, secret, before))
 		}
+	}
+	for _, b := range encoded { // which may be escaped in its turn
+		escaped := url.QueryEscape(b)
+		forms = append(forms, b, escaped, lowerEscapes(escaped), strings.ReplaceAll(b, "/", `\/`))
 	}
 	return forms
 }
+
+// inner is what stands between quotes.
+func inner(quoted string) string { return quoted[1 : len(quoted)-1] }
 
 // jsonForHTML escapes as encoders do that make JSON safe inside of HTML.
 var jsonForHTML = strings.NewReplacer("<", `\u003c`, ">", `\u003e`, "&", `\u0026`)
