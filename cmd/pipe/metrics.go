@@ -84,7 +84,8 @@ func labelValue(v string) string { return `"` + labelEscapes.Replace(v) + `"` }
 
 // write replaces the file whole: a collector never reads half of it.
 func (m *metrics) write(path string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	// One name, so that what a killed run leaves is taken away by the next.
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}

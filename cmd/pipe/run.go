@@ -183,8 +183,8 @@ func (a *app) watch(ctx context.Context, end context.CancelFunc) <-chan struct{}
 			code = exitTerminated
 		}
 		a.stopped.Store(int32(code))
-		close(stop)
 		fmt.Fprintf(a.stderr, "pipe: %s: stopping; a second one ends it at once\n", s)
+		close(stop) // what is stopped may end the process at once
 		select {
 		case <-a.signal:
 			end()

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -30,12 +31,14 @@ func Usable(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, ".usable-*")
-	if err != nil {
+	probe := filepath.Join(dir, ".usable") // one name, so that what a killed run leaves is taken away by the next
+	if err := os.WriteFile(probe, nil, 0o600); err != nil {
 		return err
 	}
-	f.Close()
-	return os.Remove(f.Name())
+	if err := os.Remove(probe); !errors.Is(err, fs.ErrNotExist) { // another run's
+		return err
+	}
+	return nil
 }
 
 func (s *Store) path(suffix string) string { return filepath.Join(s.dir, s.key+suffix) }
