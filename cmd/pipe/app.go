@@ -53,7 +53,7 @@ const (
 	exitWrong       = 2 // the pipeline or the call is wrong
 	exitRejected    = 3 // done, some records rejected
 	exitRefused     = 4 // by a guard: a person must look
-	exitChanges     = 5 // a plan has changes
+	exitChanges     = 5 // a plan or a diff has changes
 	exitHeld        = 6 // another run holds the datasource
 	exitUnconfirmed = 7 // delivered, but the sink has paused or not confirmed
 
@@ -103,7 +103,7 @@ func (a *app) cli() *cli.App {
 			}
 			return cli.ShowAppHelp(c)
 		},
-		Commands: []*cli.Command{a.runCommand(), a.checkCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(), a.datasourceCommand(), a.pluginCommand(),
+		Commands: []*cli.Command{a.runCommand(), a.checkCommand(), a.diffCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(), a.datasourceCommand(), a.pluginCommand(),
 			a.initCommand(), a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.completionCommand(), a.versionCommand()},
 	}
 	a.complete(c.Commands, c.OnUsageError)

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+func (a *app) printDiff(d *diff, st style) {
+	w := a.stdout
+	fmt.Fprintf(w, "against %s, written %s\n", d.Against, d.Written.Local().Format("2006-01-02 15:04"))
+	if len(d.Access) > 0 {
+		fmt.Fprintf(w, "\n%s\n", st.bold.Render("who finds what"))
+		for _, c := range d.Access {
+			fmt.Fprint(w, c.text(st))
+		}
+		if more := d.count(func(s *streamDiff) int { return s.Wider + s.Narrower }) - marks(d.Access); more > 0 {
+			fmt.Fprintf(w, "  … and more: in all %s\n", d.accessTotal())
+		}
+	}
+	stream := ""
+	for _, c := range d.Items {
+		if c.Stream != stream {
+			stream = c.Stream
+			fmt.Fprintf(w, "\n%s\n", st.bold.Render(stream))
+		}
+		fmt.Fprint(w, c.text(st))
+	}
+	if more := d.count(func(s *streamDiff) int { return s.Added + s.Changed + s.Removed }) - len(d.Items); more > 0 {
+		fmt.Fprintf(w, "  … and %s more; --limit 0 shows all\n", number(more))
+	}
+	for _, n := range d.Notes {
+		fmt.Fprintf(w, "\n! %s\n", n)
+	}
+	if !d.any() {
+		fmt.Fprintf(w, "\n%s\n", st.good.Render("nothing would change"))
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", d.table(st))
+	if fields := d.fields(); fields != "" {
+		fmt.Fprintf(w, "\nfields that differ: %s\n", fields)
+	}
+}
+
+func (d *diff) count(of func(*streamDiff) int) int {
+	n := 0
+	for _, s := range d.Streams {
+		n += of(s)
+	}
+	return n
+}
+
+func marks(all []accessChange) int {
+	n := 0
+	for _, c := range all {
+		if c.Wider {
+			n++
+		}
+		if c.Narrower {
+			n++
+		}
+	}
+	return n
+}
+
+func (d *diff) accessTotal() string {
+	return fmt.Sprintf("%s wider, %s narrower; --limit 0 shows all",
+		number(d.count(func(s *streamDiff) int { return s.Wider })), number(d.count(func(s *streamDiff) int { return s.Narrower })))
+}
+
+func (d *diff) table(st style) string {
+	var rows [][]string
+	for _, s := range d.Streams {
+		rows = append(rows, []string{s.Name, number(s.Before), number(s.Now), number(s.Added), number(s.Changed), number(s.Removed), number(s.Wider), number(s.Narrower)})
+	}
+	return grid([]string{"stream", "before", "now", "added", "changed", "removed", "wider", "narrower"}, rows, 1, st)
+}
+
+// fields are the fields that differ, the most frequent first.
+func (d *diff) fields() string {
+	all := map[string]int{}
+	for _, s := range d.Streams {
+		for name, n := range s.Fields {
+			all[name] += n
+		}
+	}
+	names := slices.Sorted(maps.Keys(all))
+	slices.SortStableFunc(names, func(a, b string) int { return all[b] - all[a] })
+	var parts []string
+	for _, name := range names {
+		parts = append(parts, fmt.Sprintf("%s in %s", name, number(all[name])))
+	}
+	return strings.Join(parts, " · ")
+}
+
+func (c accessChange) text(st style) string {
+	mark := st.bad.Render("WIDER   ")
+	switch {
+	case c.Wider && c.Narrower:
+		mark = st.bad.Render("OTHERS  ")
+	case c.Narrower:
+		mark = st.good.Render("narrower")
+	}
+	line := fmt.Sprintf("  %s  %s %s", mark, c.Stream, visible(c.ID))
+	if c.From != c.To {
+		line += fmt.Sprintf("  %s → %s", c.From, c.To)
+	}
+	if c.Rule != "" {
+		line += ", by " + ruleName(c.Rule)
+	}
+	line += "\n"
+	for _, part := range []struct {
+		sign  string
+		names []string
+		paint func(...string) string
+	}{{"-", c.Lost, st.good.Render}, {"+", c.Gained, st.bad.Render}} {
+		if len(part.names) > 0 {
+			line += "      " + part.paint(part.sign+" "+visible(some(part.names))) + "\n"
+		}
+	}
+	return line
+}
+
+func ruleName(rule string) string {
+	if rule == "default" {
+		return "the default"
+	}
+	return fmt.Sprintf("rule %q", rule)
+}
+
+const shownNames = 10
+
+func some(names []string) string {
+	text := strings.Join(names[:min(len(names), shownNames)], ", ")
+	if more := len(names) - shownNames; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+func (c itemChange) text(st style) string {
+	name := visible(c.ID)
+	if c.Title != "" {
+		name += "  " + visible(c.Title)
+	}
+	switch c.Change {
+	case "added":
+		if c.To != "" {
+			name += fmt.Sprintf("  (found by %s, by %s)", c.To, ruleName(c.Rule))
+		}
+		return st.good.Render("  + "+name) + "\n"
+	case "removed":
+		return st.bad.Render("  - "+name) + "\n"
+	}
+	text := "  ~ " + name + "\n"
+	for _, f := range c.Fields {
+		text += indented(f.text(st), "    ")
+	}
+	return text
+}
+
+func indented(text, by string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(by + line)
+	}
+	return b.String()
+}

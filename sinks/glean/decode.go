@@ -1,0 +1,123 @@
+package glean
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+var _ engine.Decoder = (*Sink)(nil)
+
+// Decode reads back what a session encoded.
+func (k *Sink) Decode(stream string, body []byte) (engine.Stored, error) {
+	s := &session{schema: k.schema}
+	switch stream {
+	case streamUsers:
+		return readBack(body, s.storedUser)
+	case streamGroups:
+		return readBack(body, func(g api.Group) engine.Stored { return engine.Stored{ID: g.Name} })
+	case streamMemberships:
+		return readBack(body, func(m membersOf) engine.Stored {
+			return engine.Stored{ID: m.Group, Principals: s.principals(m.Memberships)}
+		})
+	case streamDocuments:
+		return readBack(body, s.storedDocument)
+	}
+	return engine.Stored{}, fmt.Errorf("there is no stream %q", stream)
+}
+
+func readBack[T any](body []byte, stored func(T) engine.Stored) (engine.Stored, error) {
+	var v T
+	if err := codec.Unmarshal(body, &v); err != nil {
+		return engine.Stored{}, err
+	}
+	return stored(v), nil
+}
+
+func (s *session) storedUser(u api.User) engine.Stored {
+	fields := map[string]any{"email": u.Email, "name": u.Name}
+	if u.UserID != "" {
+		fields["id"] = u.UserID
+	}
+	return engine.Stored{ID: strings.ToLower(u.Email), Title: u.Name, Fields: fields}
+}
+
+func (s *session) storedDocument(d api.Document) engine.Stored {
+	out := engine.Stored{ID: strings.ToLower(d.ID), Type: d.ObjectType, Title: d.Title, Fields: map[string]any{}}
+	for name, text := range map[string]string{
+		"datasource": d.Datasource, "objectType": d.ObjectType, "title": d.Title, "viewURL": d.ViewURL, "container": d.Container, "containerObjectType": d.ContainerObjectType,
+		"containerDatasourceId": d.ContainerDatasourceID, "status": d.Status, "nativeAppUrl": d.NativeAppURL,
+	} {
+		if text != "" {
+			out.Fields[name] = text
+		}
+	}
+	for name, c := range map[string]*api.Content{"summary": d.Summary, "body": d.Body} {
+		if c != nil {
+			out.Fields[name] = c.TextContent
+		}
+	}
+	if d.Body != nil {
+		out.Fields["bodyType"] = d.Body.MimeType
+	}
+	for name, u := range map[string]*api.UserReference{"owner": d.Owner, "author": d.Author, "updatedBy": d.UpdatedBy} {
+		if u != nil {
+			out.Fields[name] = s.nameOf(*u)
+		}
+	}
+	for name, at := range map[string]int64{"createdAt": d.CreatedAt, "updatedAt": d.UpdatedAt} {
+		if at != 0 {
+			out.Fields[name] = at
+		}
+	}
+	for name, list := range map[string][]string{"tags": d.Tags, "additionalUrls": d.AdditionalURLs} {
+		if len(list) > 0 {
+			out.Fields[name] = list
+		}
+	}
+	if len(d.CustomProperties) > 0 {
+		properties := map[string]any{}
+		for _, p := range d.CustomProperties {
+			properties[p.Name] = p.Value
+		}
+		out.Fields["customProperties"] = properties
+	}
+	out.Audience, out.Principals = s.audienceOf(d.Permissions)
+	return out
+}
+
+// nameOf is what a reference refers to a user by.
+func (s *session) nameOf(u api.UserReference) string {
+	if s.schema.byEmail {
+		return u.Email
+	}
+	return u.DatasourceUserID
+}
+
+// audienceOf is the decision that permit wrote down.
+func (s *session) audienceOf(p *api.Permissions) (engine.Audience, []string) {
+	switch {
+	case p == nil:
+		return engine.Undecided, nil
+	case p.AllowAnonymousAccess:
+		return engine.AllUsers, nil
+	case p.AllowAllDatasourceUsersAccess:
+		return engine.DatasourceUsers, nil
+	}
+	var named []string
+	for _, u := range p.AllowedUsers {
+		named = append(named, s.userPrincipal(s.nameOf(u)))
+	}
+	for _, g := range p.AllowedGroups {
+		named = append(named, groupPrincipal(g))
+	}
+	if len(named) == 0 {
+		return engine.Nobody, nil
+	}
+	slices.Sort(named)
+	return engine.Listed, named
+}
