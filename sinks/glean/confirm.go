@@ -33,7 +33,7 @@ func (p *publishing) confirm(ctx context.Context) error {
 		if len(paused) > 0 {
 			return &engine.Unconfirmed{
 				Reason: "everything was sent, and Glean has paused the deletion of what is no longer there: more than 20% of its " + strings.Join(paused, ", "),
-				Remedy: "find out why so many ids went or changed; what was sent is in place, and a run that brings the missing back undoes the rest",
+				Remedy: "find out why so many ids went or changed; what was sent is in place, and a run that brings the missing back undoes the rest. If they are to go, run again: the next run deletes them, or says how to allow it",
 			}
 		}
 		if len(pending) == 0 {
