@@ -4,9 +4,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/config"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -33,11 +35,16 @@ func blocks(text, language string) []string {
 
 var command = regexp.MustCompile("`((?:(?:go run \\./cmd/)?pipe|go build) [^`]+)`")
 
-// TestDocsCommands runs every command that the README shows, in the repository's
-// root as its reader does, against servers on loopback.
+// TestDocsCommands runs every command that the docs show, in the repository's
+// root as their reader does, against servers on loopback.
 func TestDocsCommands(t *testing.T) {
+	for name, least := range map[string]int{readme: 14, pipelinesReadme: 14} {
+		t.Run(filepath.Base(filepath.Dir(name)), func(t *testing.T) { docsCommands(t, read(t, name), least) })
+	}
+}
+
+func docsCommands(t *testing.T, text string, least int) {
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
-	text := readReadme(t)
 	var lines []string
 	for _, b := range blocks(text, "sh") {
 		lines = append(lines, strings.Split(strings.TrimSpace(b), "\n")...)
@@ -60,12 +67,12 @@ func TestDocsCommands(t *testing.T) {
 			goTool(t, ".", "build", "-o", filepath.Join(out, folder), pkg)
 			continue
 		}
-		if line == "go test ./..." || strings.Contains(line, "COMMAND") || len(strings.Fields(line)) < 3 && line != "pipe help" {
+		if line == "go test ./..." || strings.Contains(line, "COMMAND") || strings.HasSuffix(line, " NAME") || len(strings.Fields(line)) < 3 && line != "pipe help" {
 			continue
 		}
 		args, ok := strings.CutPrefix(strings.TrimPrefix(line, "go run ./cmd/"), "pipe ")
 		if !ok {
-			t.Errorf("the README shows a command that is not tested: %s", line)
+			t.Errorf("the docs show a command that is not tested: %s", line)
 			continue
 		}
 		args, input, _ := strings.Cut(args, " < out/")
@@ -84,7 +91,7 @@ func TestDocsCommands(t *testing.T) {
 			t.Errorf("%s: exit %d\n%s", line, c.code, c.both())
 		}
 	}
-	if ran < 14 {
+	if ran < least {
 		t.Errorf("only %d commands were found", ran)
 	}
 }
@@ -106,6 +113,51 @@ func TestDocsYAML(t *testing.T) {
 			t.Errorf("exit %d\n%s\n%s", c.code, block, c.both())
 		}
 	}
+}
+
+// TestDocsOtherYAML: what belongs into other programs' files is YAML, too.
+func TestDocsOtherYAML(t *testing.T) {
+	found := blocks(read(t, pipelinesReadme), "yml")
+	for _, block := range found {
+		if _, problems := config.Parse("docs.yml", []byte(block)); len(problems) > 0 {
+			t.Errorf("%v\n%s", problems, block)
+		}
+	}
+	if len(found) == 0 {
+		t.Error("no block was found")
+	}
+}
+
+// TestDocsLinks: what the docs link to is there, files and headings.
+func TestDocsLinks(t *testing.T) {
+	for _, page := range []string{readme, pipelinesReadme} {
+		for _, m := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(read(t, page), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			path, anchor, _ := strings.Cut(m[1], "#")
+			target := page
+			if path != "" {
+				target = filepath.Join(filepath.Dir(page), path)
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s: %v", page, err)
+				continue
+			}
+			if anchor != "" && !slices.Contains(anchors(read(t, target)), anchor) {
+				t.Errorf("%s: %s has no heading %s", page, target, anchor)
+			}
+		}
+	}
+}
+
+// anchors are the names that GitHub gives the headings of a page.
+func anchors(text string) (out []string) {
+	for _, m := range regexp.MustCompile("(?m)^#+ (.*)$").FindAllStringSubmatch(text, -1) {
+		name := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		out = append(out, strings.ReplaceAll(name, " ", "-"))
+	}
+	return out
 }
 
 // replaced is a pipeline with some of its blocks in the place of those of the
