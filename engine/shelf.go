@@ -143,7 +143,7 @@ func (s *shelf) close() {
 
 // plan is one stream as review and publishing see it.
 func (s *shelf) plan(stream string) StreamPlan {
-	p := StreamPlan{Name: stream, Types: map[string]int{}, Audience: map[Audience]int{}, Items: func(func(Encoded, error) bool) {}}
+	p := StreamPlan{Name: stream, Types: map[string]int{}, Audience: map[Audience]int{}, Items: func(func(Encoded, error) bool) {}, Withheld: s.unseen(stream)}
 	sh := s.streams[stream]
 	if sh == nil {
 		return p

@@ -155,6 +155,8 @@ type StreamPlan struct {
 	// are counted instead of items.
 	counts bool
 	Items  iter.Seq2[Encoded, error]
+	// Withheld gives the refs of what is not sent, since nobody may find it.
+	Withheld iter.Seq2[string, error]
 }
 
 // Stream finds a stream of the plan by name; nil when it is not written.

@@ -109,6 +109,13 @@ func (d *diff) stream(ctx context.Context, s engine.StreamPlan, past *pastStream
 			return err
 		}
 	}
+	unseen := map[[16]byte]bool{}
+	for ref, err := range s.Withheld {
+		if err != nil {
+			return err
+		}
+		unseen[keyOf(ref)] = true
+	}
 	for _, item := range past.left() {
 		old, err := d.past.read(past, item)
 		if err != nil {
@@ -116,6 +123,10 @@ func (d *diff) stream(ctx context.Context, s engine.StreamPlan, past *pastStream
 		}
 		counts.Removed++
 		d.keep(itemChange{Stream: s.Name, ID: old.ID, Title: old.Title, Change: "removed"})
+		if unseen[keyOf(old.ID)] {
+			nobody := engine.Stored{ID: old.ID, Title: old.Title, Audience: engine.Nobody}
+			d.access(counts, old, nobody, "")
+		}
 	}
 	return nil
 }
@@ -136,24 +147,16 @@ func (d *diff) item(counts *streamDiff, e engine.Encoded, past *pastStream) erro
 			added.To, added.Rule = now.Audience.String(), e.Rule
 		}
 		d.keep(added)
+		if d.past.withheld[counts.Name][keyOf(e.Ref)] {
+			d.access(counts, engine.Stored{Audience: engine.Nobody}, now, e.Rule)
+		}
 		return nil
 	}
 	old, err := d.past.read(past, was)
 	if err != nil {
 		return err
 	}
-	if access, changed := accessOf(old, now); changed {
-		access.Stream, access.Rule = counts.Name, e.Rule
-		if access.Wider {
-			counts.Wider++
-		}
-		if access.Narrower {
-			counts.Narrower++
-		}
-		if d.room(len(d.Access)) {
-			d.Access = append(d.Access, access)
-		}
-	}
+	d.access(counts, old, now, e.Rule)
 	if fields := differences(old.Fields, now.Fields, ""); len(fields) > 0 {
 		counts.Changed++
 		for _, f := range fields {
@@ -162,6 +165,25 @@ func (d *diff) item(counts *streamDiff, e engine.Encoded, past *pastStream) erro
 		d.keep(itemChange{Stream: counts.Name, ID: now.ID, Title: now.Title, Change: "changed", Fields: fields})
 	}
 	return nil
+}
+
+// access notes it when other people find an item now. What was withheld before
+// or is now was there all the same: it counts, where something new does not.
+func (d *diff) access(counts *streamDiff, old, now engine.Stored, rule string) {
+	change, changed := accessOf(old, now)
+	if !changed {
+		return
+	}
+	change.Stream, change.Rule = counts.Name, rule
+	if change.Wider {
+		counts.Wider++
+	}
+	if change.Narrower {
+		counts.Narrower++
+	}
+	if d.room(len(d.Access)) {
+		d.Access = append(d.Access, change)
+	}
 }
 
 func (d *diff) keep(c itemChange) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
 )
 
 // pastOutput is a folder that --output wrote. Of each item it keeps where it
@@ -22,7 +24,9 @@ type pastOutput struct {
 	dir     string
 	written time.Time // the youngest of its files
 	streams map[string]*pastStream
-	decoder engine.Decoder
+	// withheld are hashes of the refs that nobody found, by stream.
+	withheld map[string]map[[16]byte]bool
+	decoder  engine.Decoder
 }
 
 type pastStream struct {
@@ -39,17 +43,21 @@ type pastItem struct {
 
 // openPastOutput indexes every stream that the folder holds.
 func openPastOutput(dir string, d engine.Decoder) (*pastOutput, error) {
-	p := &pastOutput{dir: dir, streams: map[string]*pastStream{}, decoder: d}
+	p := &pastOutput{dir: dir, streams: map[string]*pastStream{}, withheld: map[string]map[[16]byte]bool{}, decoder: d}
 	files, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*.ndjson"))
 	if err != nil {
 		return nil, err
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".ndjson")
-		if name == "rejected" {
-			continue
+		switch name {
+		case rejectedFile:
+		case withheldFile:
+			err = p.openWithheld(file)
+		default:
+			err = p.open(name, file)
 		}
-		if err := p.open(name, file); err != nil {
+		if err != nil {
 			p.close()
 			return nil, err
 		}
@@ -74,27 +82,64 @@ func (p *pastOutput) open(name, file string) error {
 	if info, err := f.Stat(); err == nil && info.ModTime().After(p.written) {
 		p.written = info.ModTime()
 	}
-	r := bufio.NewReaderSize(f, 1<<16)
 	offset := int64(0)
-	for {
-		line, err := r.ReadBytes('\n')
-		if errors.Is(err, io.EOF) && len(line) == 0 {
-			return nil
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
-		body := line[:len(strings.TrimRight(string(line), "\r\n"))]
+	return eachLine(f, func(line []byte) error {
+		body := bytes.TrimRight(line, "\r\n")
 		s.count++
-		stored, decodeErr := p.decoder.Decode(name, body)
-		if decodeErr == nil && stored.ID == "" {
-			decodeErr = errors.New("it has no id")
+		stored, err := p.decoder.Decode(name, body)
+		if err == nil && stored.ID == "" {
+			err = errors.New("it has no id")
 		}
-		if decodeErr != nil {
-			return usage{fmt.Sprintf("%s:%d is not an item of %s: %v", file, s.count, name, decodeErr), "write the folder anew with run --output, or name another with --against DIR"}
+		if err != nil {
+			return unreadable(file, s.count, "an item of "+name, err)
 		}
 		s.items[keyOf(stored.ID)] = pastItem{offset, int64(len(body)), contentOf(body)}
 		offset += int64(len(line))
+		return nil
+	})
+}
+
+func (p *pastOutput) openWithheld(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	n := 0
+	return eachLine(f, func(line []byte) error {
+		n++
+		var w withheld
+		if err := codec.Unmarshal(line, &w); err != nil {
+			return unreadable(file, n, "a ref that is withheld", err)
+		}
+		if p.withheld[w.Stream] == nil {
+			p.withheld[w.Stream] = map[[16]byte]bool{}
+		}
+		p.withheld[w.Stream][keyOf(w.Ref)] = true
+		return nil
+	})
+}
+
+func unreadable(file string, line int, what string, err error) error {
+	return usage{fmt.Sprintf("%s:%d is not %s: %v", file, line, what, err), "write the folder anew with run --output, or name another with --against DIR"}
+}
+
+// eachLine gives every line of a file with its end; it is valid until the next.
+func eachLine(f *os.File, visit func(line []byte) error) error {
+	r := bufio.NewReaderSize(f, 1<<16)
+	for {
+		line, err := r.ReadBytes('\n')
+		if len(line) > 0 {
+			if err := visit(line); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
 }
 

@@ -44,7 +44,7 @@ func TestDiff(t *testing.T) {
 	changed := write(t, "changed.yaml", strings.NewReplacer(
 		"title: name", `title: name + "!"`, `"private"]`, `"private", "team-only"]`,
 		`in ["Component", "API"`, `in ["Component"`,
-		"    - name: unknown visibility", "    - name: ledger\n      when: metadata.namespace == \"payments-internal\"\n      allow: owner\n    - name: unknown visibility",
+		"    - name: unknown visibility", "    - name: ledger\n      when: metadata.namespace == \"payments-internal\"\n      allow: owner\n    - name: hidden\n      when: metadata.name == \"notifier\"\n      allow: none\n    - name: unknown visibility",
 	).Replace(string(b)))
 	c := w.pipe(t, "diff", "--limit", "0", changed)
 	if c.code != exitChanges {
@@ -52,7 +52,9 @@ func TestDiff(t *testing.T) {
 	}
 	access, items, _ := strings.Cut(c.stdout, "\ndocuments\n")
 	for _, want := range []string{
-		"who finds what", "narrower  documents system:payments-internal/ledger  datasource-users → listed, by rule \"ledger\"\n      + group group:default/payments",
+		"who finds what", "WIDER     documents component:default/label-printer  nobody → listed, by rule \"private to its owners\"\n      + group group:default/depots",
+		"narrower  documents component:default/notifier  datasource-users → nobody\n",
+		"narrower  documents system:payments-internal/ledger  datasource-users → listed, by rule \"ledger\"\n      + group group:default/payments",
 	} {
 		if !strings.Contains(access, want) {
 			t.Errorf("there is no %q above the documents:\n%s", want, c.stdout)

@@ -11,9 +11,21 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
+// The files of an output folder beside those of the streams.
+const (
+	rejectedFile = "rejected" // dead letters
+	withheldFile = "withheld" // what nobody may find
+)
+
+// withheld is a line of the file of that name.
+type withheld struct {
+	Stream string `json:"stream"`
+	Ref    string `json:"ref"`
+}
+
 // outputFolder writes every stream of a plan as NDJSON, exactly as the sink
-// would get it, and the dead letters beside them. Each file appears whole or
-// not at all.
+// would get it, and beside them the dead letters and the refs of what is
+// withheld. Each file appears whole or not at all.
 type outputFolder struct {
 	dir     string
 	letters *lines
@@ -23,7 +35,7 @@ func newOutputFolder(dir string) (*outputFolder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, usage{fmt.Sprintf("--output %s: %v", dir, err), "name a folder that can be written"}
 	}
-	l, err := newLines(filepath.Join(dir, "rejected.ndjson"))
+	l, err := newLines(filepath.Join(dir, rejectedFile+".ndjson"))
 	if err != nil {
 		return nil, usage{fmt.Sprintf("--output %s: %v", dir, err), "name a folder that can be written"}
 	}
@@ -40,27 +52,54 @@ func (o *outputFolder) deadLetter(d engine.DeadLetter) error {
 
 func (o *outputFolder) plan(ctx context.Context, plan *engine.Plan) error {
 	for _, s := range plan.Streams {
-		l, err := newLines(filepath.Join(o.dir, s.Name+".ndjson"))
+		err := o.file(s.Name, func(l *lines) error {
+			for e, err := range s.Items {
+				if err == nil {
+					err = ctx.Err()
+				}
+				if err == nil {
+					err = l.write(e.Body)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 		if err != nil {
 			return err
 		}
-		for e, err := range s.Items {
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err == nil {
-				err = l.write(e.Body)
-			}
-			if err != nil {
-				l.drop()
-				return fmt.Errorf("write %s: %w", s.Name, err)
-			}
-		}
-		if err := l.close(); err != nil {
-			return err
-		}
 	}
-	return nil
+	return o.file(withheldFile, func(l *lines) error {
+		for _, s := range plan.Streams {
+			for ref, err := range s.Withheld {
+				var b []byte
+				if err == nil {
+					b, err = codec.Marshal(withheld{s.Name, ref})
+				}
+				if err == nil {
+					err = l.write(b)
+				}
+				if err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// file writes one file of the folder.
+func (o *outputFolder) file(name string, fill func(*lines) error) error {
+	l, err := newLines(filepath.Join(o.dir, name+".ndjson"))
+	if err != nil {
+		return err
+	}
+	if err := fill(l); err != nil {
+		l.drop()
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return l.close()
 }
 
 func (o *outputFolder) close() error { return o.letters.close() }
