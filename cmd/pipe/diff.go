@@ -69,12 +69,16 @@ func (a *app) diffAction(c *cli.Context) error {
 }
 
 func noOutput(c *cli.Context, path, dir string) error {
-	sandbox := ""
-	if c.Bool("sandbox") {
-		sandbox = " --sandbox"
-	}
-	hint := fmt.Sprintf("before the change, pipe run --dry-run%s --output %s %s writes it; or name another folder with --against DIR", sandbox, dir, path)
+	hint := fmt.Sprintf("before the change, pipe run --dry-run%s --output %s %s writes it; or name another folder with --against DIR", sandboxFlag(c), dir, path)
 	return usage{fmt.Sprintf("there is no folder %s with what a run wrote before", dir), hint}
+}
+
+// sandboxFlag is the flag of a call like this one.
+func sandboxFlag(c *cli.Context) string {
+	if c.Bool("sandbox") {
+		return " --sandbox"
+	}
+	return ""
 }
 
 // compareWith reads the source as a dry run does and compares what it would

@@ -78,9 +78,13 @@ func (a *app) printNext(dir string) {
 	if dir != "." {
 		into = "  cd " + dir + "\n"
 	}
-	fmt.Fprintf(a.stdout, "\nNext:\n%s  pipe run --sandbox %s     # try it on this machine, with no account\n"+
-		"  cp .env.example .env                            # and fill it in; keep .env out of git\n"+
-		"  pipe check %s             # after every change\n", into, shippedName, shippedName)
+	fmt.Fprintf(a.stdout, "\nNext:\n%s"+
+		"  pipe run --sandbox %[2]s                          # try it on this machine, with no account\n"+
+		"  pipe run --sandbox --dry-run --output out %[2]s   # keep what would be sent\n"+
+		"  … then change %[2]s: a title under mapping, a rule under permissions\n"+
+		"  pipe check %[2]s                                  # what is wrong with the change\n"+
+		"  pipe diff --sandbox %[2]s                         # what it does: who finds what, and each field\n"+
+		"  cp .env.example .env                                                 # your own Backstage and Glean: fill it in, keep it out of git\n", into, shippedName)
 }
 
 // inTheWay fails when one of the files is there already.

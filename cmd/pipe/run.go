@@ -137,6 +137,9 @@ func (a *app) reportRun(c *cli.Context, report *engine.Report, err error, box *s
 		a.printJSON(report, err)
 	} else {
 		a.printReport(a.stdout, report, a.colors(c))
+		if dir := c.String("output"); dir != "" && report.Verdict == engine.VerdictDry {
+			fmt.Fprintf(a.stdout, "\n%s holds what would be sent; after a change, pipe diff%s --against %s %s tells what it does\n", dir, sandboxFlag(c), dir, c.Args().First())
+		}
 		if box != nil && report.Sent {
 			if sumErr := box.summary(a.stdout); sumErr != nil && err == nil {
 				return sumErr

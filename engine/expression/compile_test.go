@@ -69,6 +69,7 @@ func TestCompileErrors(t *testing.T) {
 		{`owners`, WantCondition, 1, 0, 6, CodeNotACondition, "this is a list"},
 		{`kind == "x" and lower(kind)`, WantAny, 1, 16, 5, CodeNotACondition, "this is text"},
 		{`not metadata.tags`, WantAny, 1, 0, 3, CodeWrongType, "not does not take a list"},
+		{`metadata.tags contains "pci"`, WantAny, 1, 14, 8, CodeWrongType, "VALUE in LIST"},
 		{`any(relations, lower(.type))`, WantAny, 1, 15, 5, CodeNotACondition, "this is text"},
 		{`any(relations, "x")`, WantAny, 1, 15, 3, CodeNotACondition, "this is text"},
 		{`"a" ? 1 : 2`, WantAny, 1, 0, 3, CodeNotACondition, "this is text"},

@@ -115,6 +115,9 @@ func (c *compilation) checkError(root ast.Node, err error) *Error {
 		if m[3] != "" {
 			message += " and " + plainWords(m[3])
 		}
+		if m[1] == "contains" && strings.HasPrefix(m[2], "[]") {
+			hint = "contains looks into a text; for an element of a list write VALUE in LIST"
+		}
 	}
 	if m := notAList.FindStringSubmatch(located.Message); m != nil {
 		message, hint = m[1]+" takes a list, and this is "+plainWords(m[2]), ""
