@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/joho/godotenv"
@@ -27,7 +28,7 @@ func (a *app) readEnvFile(path string) error {
 			return nil
 		}
 	}
-	vars, err := godotenv.Read(path)
+	vars, err := readVariables(path)
 	switch {
 	case err == nil:
 		a.envFile = vars
@@ -43,6 +44,18 @@ func (a *app) readEnvFile(path string) error {
 	}
 	// The library's message quotes the line, which may hold a secret (invariant 6).
 	return usage{path + " is not a file of variables", "write one NAME=VALUE per line"}
+}
+
+// commentAlone is a line that gives a variable no value and says why. The
+// library takes the comment for the value.
+var commentAlone = regexp.MustCompile(`(?m)^([ \t]*(?:export[ \t]+)?\w+[ \t]*=)[ \t]+#.*$`)
+
+func readVariables(path string) (map[string]string, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return godotenv.UnmarshalBytes(commentAlone.ReplaceAll(b, []byte("$1")))
 }
 
 // lookup is a variable: the real environment wins over the file.

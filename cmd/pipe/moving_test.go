@@ -259,3 +259,40 @@ func TestMovingWithOldIDs(t *testing.T) {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }
+
+// TestConnectorVariables: a file of the connector's variables works as it is,
+// with its comments behind values and in the place of one.
+func TestConnectorVariables(t *testing.T) {
+	w := newWorld(t, backstagesandbox.Options{Observe: func(r *http.Request) {
+		if h := r.Header.Get("Authorization"); h != "" {
+			t.Errorf("a comment was sent as the token: %s", h)
+		}
+	}}, gleansandbox.Options{})
+	w.backstage.SetToken("")
+	var b strings.Builder
+	for _, v := range seedVariables {
+		value := map[string]string{
+			"BACKSTAGE_BASE_URL": w.backstage.URL() + "  # where it is", "GLEAN_INDEXING_API_KEY": sinkToken, "GLEAN_DATASOURCE_ID": "backstage",
+			"GLEAN_DATASOURCE_HOME_URL": "${BACKSTAGE_BASE_URL}/home", "DEFAULT_PERMISSIONS": "owner", "VERIFY_SSL": "True", "LOG_LEVEL": "INFO", "SYNC_BATCH_SIZE": "50", "BACKSTAGE_PAGE_SIZE": "100",
+		}[v.name]
+		if strings.HasPrefix(v.name, "SYNC_") && strings.HasSuffix(v.name, "_ENABLED") {
+			value = "true"
+		}
+		if value == "" {
+			value = " # optional, it's \"not set\""
+		}
+		fmt.Fprintf(&b, "%s=%s\n", v.name, value)
+	}
+	env := write(t, ".env", b.String())
+	for name := range w.env {
+		if name != "GLEAN_SERVER_URL" && name != "XDG_STATE_HOME" { // the connector knows only names of instances
+			delete(w.env, name)
+		}
+	}
+	if c := w.pipe(t, "run", "--progress", "none", "--env-file", env, shipped); c.code != 0 {
+		t.Fatalf("exit %d\n%s", c.code, c.both())
+	}
+	if got := accounts(w.index().WhoFinds("component:default/booking-service")); len(got) != 4 || len(w.index().Documents) == 0 {
+		t.Errorf("DEFAULT_PERMISSIONS was not taken: %v", got)
+	}
+}
