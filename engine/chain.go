@@ -17,6 +17,7 @@ type chain struct {
 	p       *Pipeline
 	session Session
 	off     map[string]bool // kinds that are read for the look-up only
+	watch   Observer        // nil in ordinary runs
 }
 
 // ended is how one record, or one item of it when stream is set, ended.
@@ -52,12 +53,16 @@ func (c *chain) transform(ctx context.Context, w *Worker, batch []*Record, res *
 			res.reject("", r.Ref, at("read", err))
 			continue
 		}
+		if o := wanted(c.watch, r.Ref); o != nil {
+			o.Decoded(r)
+		}
 		kept = append(kept, r)
 	}
 	for _, t := range c.p.Transforms {
 		if len(kept) == 0 {
 			return nil, nil
 		}
+		before := c.values(kept)
 		outcomes, err := t.Apply(ctx, w, kept)
 		if err != nil {
 			return nil, fmt.Errorf("transform %q: %w", t.Name(), err)
@@ -67,6 +72,9 @@ func (c *chain) transform(ctx context.Context, w *Worker, batch []*Record, res *
 		}
 		still := kept[:0]
 		for i, r := range kept {
+			if o := wanted(c.watch, r.Ref); o != nil {
+				o.Transformed(w, t, before[i], r, outcomes[i])
+			}
 			switch o := outcomes[i]; {
 			case o.Err != nil:
 				res.reject("", r.Ref, at("transform", o.Err))
@@ -83,6 +91,32 @@ func (c *chain) transform(ctx context.Context, w *Worker, batch []*Record, res *
 	return kept, nil
 }
 
+// values are those of a batch before a transform; nil when nobody watches.
+func (c *chain) values(batch []*Record) []map[string]any {
+	if c.watch == nil {
+		return nil
+	}
+	out := make([]map[string]any, len(batch))
+	for i, r := range batch {
+		out[i] = r.Value
+	}
+	return out
+}
+
+// mapped lets the mapper map a record in one pass.
+func (c *chain) mapped(w *Worker, r *Record, pass Pass) (Mapped, error) {
+	w.Begin(r)
+	o := wanted(c.watch, r.Ref)
+	if o != nil {
+		o.Mapping(w, r)
+	}
+	m, err := c.p.Mapper.Map(w, r, pass)
+	if o != nil && err == nil {
+		o.Mapped(r, m)
+	}
+	return m, err
+}
+
 // identities is the pass over identity streams of a batch.
 func (c *chain) identities(ctx context.Context, w *Worker, batch []*Record) (*result, error) {
 	res := &result{}
@@ -91,8 +125,7 @@ func (c *chain) identities(ctx context.Context, w *Worker, batch []*Record) (*re
 		return nil, err
 	}
 	for _, r := range kept {
-		w.Begin(r)
-		m, err := c.p.Mapper.Map(w, r, IdentityStreams)
+		m, err := c.mapped(w, r, IdentityStreams)
 		if err != nil {
 			res.reject("", r.Ref, at("mapping", err))
 			continue
@@ -144,8 +177,7 @@ func (c *chain) others(ctx context.Context, w *Worker, batch []*Record, transfor
 }
 
 func (c *chain) other(w *Worker, r *Record, res *result) {
-	w.Begin(r)
-	m, err := c.p.Mapper.Map(w, r, OtherStreams)
+	m, err := c.mapped(w, r, OtherStreams)
 	if err != nil {
 		res.reject("", r.Ref, at("mapping", err))
 		return
@@ -180,6 +212,9 @@ func (c *chain) decide(w *Worker, r *Record) (Permissions, error) {
 	}
 	if err := w.Sure(); err != nil {
 		return p, Reject("permissions", p.Rule, "%v", err)
+	}
+	if o := wanted(c.watch, r.Ref); o != nil {
+		o.Decided(r, p)
 	}
 	return p, nil
 }

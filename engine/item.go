@@ -12,6 +12,7 @@ type Item struct {
 	Stream      string
 	Ref         string // of the record it comes from
 	Kind        string
+	Mapping     int     // which mapping of its stream made it, from 0
 	Fields      []Field // in the order of the file; absent values left out
 	Permissions Permissions
 }

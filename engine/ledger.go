@@ -61,6 +61,7 @@ type ledger struct {
 	letters  []DeadLetter
 	write    func(DeadLetter) error
 	writeErr error
+	watch    Observer // nil in ordinary runs
 }
 
 // mark is how a record stands: kind and reason are places in the ledger's
@@ -73,12 +74,13 @@ type mark struct {
 // shownLetters is how many rejections a report carries itself.
 const shownLetters = 20
 
-func newLedger(write func(DeadLetter) error) *ledger {
+func newLedger(write func(DeadLetter) error, watch Observer) *ledger {
 	return &ledger{
 		refs:    map[string]mark{},
 		reasons: []string{""},
 		items:   map[string]map[Ending]int{},
 		write:   write,
+		watch:   watch,
 	}
 }
 
@@ -109,16 +111,30 @@ func (l *ledger) knows(ref string) bool {
 
 // end notes how a record ended without making any item.
 func (l *ledger) end(ref string, e Ending, reason string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.mark(ref, e, reason)
+	l.enter("", ref, e, reason)
+	l.tell("", e, DeadLetter{Ref: ref, Reason: reason})
 }
 
 // endItem notes how one item of a record ended.
 func (l *ledger) endItem(stream, ref string, e Ending, reason string) {
+	l.enter(stream, ref, e, reason)
+	l.tell(stream, e, DeadLetter{Ref: ref, Reason: reason})
+}
+
+// tell lets the observer know how a record or an item ended.
+func (l *ledger) tell(stream string, e Ending, why DeadLetter) {
+	if o := wanted(l.watch, why.Ref); o != nil {
+		o.Ended(stream, e, why)
+	}
+}
+
+func (l *ledger) enter(stream, ref string, e Ending, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.mark(ref, e, reason)
+	if stream == "" {
+		return
+	}
 	if l.items[stream] == nil {
 		l.items[stream] = map[Ending]int{}
 	}
@@ -132,11 +148,8 @@ func (l *ledger) reject(stream, ref string, err error) {
 	if d.Field != "" {
 		where += " " + place.ReplaceAllString(d.Field, "[]")
 	}
-	if stream == "" {
-		l.end(ref, Rejected, where)
-	} else {
-		l.endItem(stream, ref, Rejected, where)
-	}
+	l.enter(stream, ref, Rejected, where)
+	l.tell(stream, Rejected, d)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.rejected++

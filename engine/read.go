@@ -22,6 +22,7 @@ type reading struct {
 	note    func(format string, args ...any)
 	workers chan *Worker
 	tick    func(read int)
+	watch   Observer // nil in ordinary runs
 	sealed  bool
 }
 
@@ -187,8 +188,15 @@ func (a *reading) keep(stream string, e Encoded) error {
 		a.ledger.reject(stream, e.Ref, Reject("encode", "id", "the id %q is already that of %s", e.ID, other))
 		return nil
 	}
+	a.staged(stream, e)
 	a.ledger.endItem(stream, e.Ref, Delivered, "")
 	return nil
+}
+
+func (a *reading) staged(stream string, e Encoded) {
+	if o := wanted(a.watch, e.Ref); o != nil {
+		o.Staged(stream, e)
+	}
 }
 
 // outlet is what the session hands its held identities to.
@@ -201,6 +209,7 @@ func (o outlet) Keep(stream string, e Encoded) error {
 		if err == nil && other != "" {
 			err = Errorf(Permanent, "", "the sink staged %q twice in %s: this is a defect of pipe", e.ID, stream)
 		}
+		o.a.staged(stream, e)
 		return err
 	}
 	if why := o.a.p.Unwritten(stream); why != "" {

@@ -45,7 +45,9 @@ type Options struct {
 	// DeadLetters is given every rejection as it happens; nil for none.
 	DeadLetters func(DeadLetter) error
 	Progress    Progress
-	Log         *slog.Logger
+	// Observer sees what is made of the records; nil in ordinary runs.
+	Observer Observer
+	Log      *slog.Logger
 	// Stop is closed by the first signal: a read is left, an upload under way
 	// is ended. The context ends everything at once.
 	Stop <-chan struct{}
@@ -86,7 +88,7 @@ func Run(ctx context.Context, p *Pipeline, o Options) (*Report, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, p.Limits.Timeout, Errorf(Permanent, "raise --timeout, or look at what takes so long", "the run took longer than its %s", p.Limits.Timeout))
 		defer cancel()
 	}
-	r := &run{p: p, o: o, ledger: newLedger(o.DeadLetters), shelf: newShelf()}
+	r := &run{p: p, o: o, ledger: newLedger(o.DeadLetters, o.Observer), shelf: newShelf()}
 	r.report = &Report{Pipeline: p.Name, RunID: o.RunID, Started: time.Now().UTC()}
 	defer r.shelf.close()
 	defer r.forgo()
@@ -171,8 +173,8 @@ func (r *run) read(ctx context.Context, session Session) error {
 		}
 	}()
 	act := &reading{
-		p: r.p, ledger: r.ledger, index: newIndex(), shelf: r.shelf, last: r.last, note: r.note, tick: r.o.Progress.Read,
-		chain:   &chain{p: r.p, session: session, off: map[string]bool{}},
+		p: r.p, ledger: r.ledger, index: newIndex(), shelf: r.shelf, last: r.last, note: r.note, tick: r.o.Progress.Read, watch: r.o.Observer,
+		chain:   &chain{p: r.p, session: session, off: map[string]bool{}, watch: r.o.Observer},
 		workers: make(chan *Worker, r.p.Limits.Workers),
 	}
 	for _, ph := range r.p.Model.Phases() {

@@ -18,6 +18,17 @@ type Model interface {
 	Decode(r *Record) error
 }
 
+// Recorder is the optional ability of a model to make records of what was
+// recorded elsewhere, so that files stand in for the source.
+type Recorder interface {
+	// Record makes a record of one JSON object; its kind is spelt as in Phases.
+	// Value is left to Decode. An error says what it lacks to be a record.
+	Record(raw []byte) (*Record, error)
+	// Complete adds what the source itself would add to records as people write
+	// them, from all of them together, such as relations.
+	Complete(raw [][]byte) ([][]byte, error)
+}
+
 // Source reads records. It is used by one run and then closed.
 type Source interface {
 	// Read reads one phase completely and calls emit with what it got, a page

@@ -58,6 +58,9 @@ type Outcome struct {
 	// Dropped is the name under which the record is counted as filtered; ""
 	// keeps it.
 	Dropped string
+	// Skipped says that the transform did not see the record, since its condition
+	// did not hold.
+	Skipped bool
 	// Err rejects the record: a *Rejection, or any error as its reason.
 	Err error
 }

@@ -32,6 +32,8 @@ func (c *conditional) Apply(ctx context.Context, w *engine.Worker, records []*en
 			out[i].Err = engine.Reject("transform", c.Name()+".when", "%v", err)
 		case holds:
 			some, where = append(some, r), append(where, i)
+		default:
+			out[i].Skipped = true
 		}
 	}
 	if len(some) == 0 {

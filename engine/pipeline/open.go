@@ -19,6 +19,15 @@ func (d *Definition) Open(s engine.Settings) (p *engine.Pipeline, close func(), 
 	if err != nil {
 		return nil, nil, err
 	}
+	return d.OpenWith(source, s)
+}
+
+// OpenWith is Open with another source in the place of the file's own.
+func (d *Definition) OpenWith(source engine.Source, s engine.Settings) (p *engine.Pipeline, close func(), err error) {
+	if d.Problems.HasErrors() {
+		source.Close()
+		return nil, nil, d.Problems.Errors()
+	}
 	sink, err := d.OpenSink(s)
 	if err != nil {
 		source.Close()

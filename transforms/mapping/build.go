@@ -32,6 +32,7 @@ func build(c Config, s engine.MapperSettings) (*Mapper, []engine.MappingFacts) {
 		made := stream{name: e.Key, identities: b.stream.Identities}
 		for _, one := range e.Value {
 			compiled, f := b.mapping(one)
+			compiled.place = len(made.mappings)
 			made.mappings = append(made.mappings, compiled)
 			if !b.anything {
 				facts = append(facts, f)

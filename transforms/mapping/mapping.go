@@ -31,6 +31,7 @@ type stream struct {
 }
 
 type mapping struct {
+	place  int                 // among those of its stream
 	when   *expression.Program // nil takes every record
 	fields []field
 }
@@ -100,7 +101,7 @@ func (s *stream) takes(w *engine.Worker) (*mapping, error) {
 }
 
 func (m *mapping) item(w *engine.Worker, stream string, r *engine.Record) (engine.Item, error) {
-	item := engine.Item{Stream: stream, Ref: r.Ref, Kind: r.Kind, Fields: make([]engine.Field, 0, len(m.fields))}
+	item := engine.Item{Stream: stream, Ref: r.Ref, Kind: r.Kind, Mapping: m.place, Fields: make([]engine.Field, 0, len(m.fields))}
 	for i := range m.fields {
 		f := &m.fields[i]
 		v, err := f.value(w)

@@ -1,0 +1,189 @@
+package trace
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// Answer is whether a person finds a document, and why.
+type Answer struct {
+	Who   string `json:"who"` // as it was asked
+	Finds bool   `json:"finds"`
+	// Why is one sentence, without a full stop.
+	Why string `json:"why"`
+	// Chain leads from the person to what the rule names, when it is through
+	// groups: a user, a group, a parent of it, …
+	Chain []string `json:"chain,omitempty"`
+}
+
+// Finds tells whether a person, by e-mail or ref, finds what is made of a
+// record. It answers no whenever nothing would be sent.
+func (t *Trace) Finds(j *Journey, who string) Answer {
+	a := Answer{Who: who}
+	doc, end := t.document(j)
+	if doc == nil {
+		a.Why = "there is no document: the record is " + end.Ending.String()
+		if because := end.Because(); because != "" {
+			a.Why += ", " + because
+		}
+		return a
+	}
+	if doc.Audience == engine.AllUsers {
+		a.Finds, a.Why = true, fmt.Sprintf("%s allows everybody who can sign in", ruleText(doc.Rule))
+		return a
+	}
+	p, why := t.Person(who)
+	if why != "" {
+		a.Why = why
+		return a
+	}
+	if doc.Audience == engine.DatasourceUsers {
+		a.Finds, a.Why = true, fmt.Sprintf("%s allows every user of the datasource, and %s is one", ruleText(doc.Rule), p.Refs[0])
+		return a
+	}
+	if a.Chain = t.chain(doc.Principals, p); a.Chain != nil {
+		a.Finds = true
+		a.Why = fmt.Sprintf("%s allows %s", ruleText(doc.Rule), a.Chain[len(a.Chain)-1])
+		return a
+	}
+	a.Why = fmt.Sprintf("%s allows %s, and %s is %s", ruleText(doc.Rule), names(doc.Principals), p.Refs[0], t.memberships(p))
+	return a
+}
+
+func ruleText(rule string) string {
+	if rule == "default" {
+		return "the default"
+	}
+	return fmt.Sprintf("the rule %q", rule)
+}
+
+func (t *Trace) memberships(p Person) string {
+	groups := t.groupsOf(p)
+	if len(groups) == 0 {
+		return "a member of no group"
+	}
+	return "a member of " + some(groups) + ", of which none leads there"
+}
+
+// names are principals without the words that begin them.
+func names(principals []string) string {
+	out := make([]string, len(principals))
+	for i, p := range principals {
+		_, out[i], _ = strings.Cut(p, " ")
+	}
+	return some(out)
+}
+
+func some(list []string) string {
+	const most = 5
+	if len(list) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
+	}
+	return strings.Join(list, ", ")
+}
+
+// document is what is sent of a record in a stream with permissions, or how it
+// ended when nothing is.
+func (t *Trace) document(j *Journey) (*engine.Encoded, End) {
+	end := j.Ending()
+	for _, s := range t.streams {
+		if !s.Permissions {
+			continue
+		}
+		if e := j.Sent(s.Name); e != nil {
+			return e, End{}
+		}
+		if j.Item(s.Name) != nil {
+			end = j.EndIn(s.Name)
+		}
+	}
+	return nil, end
+}
+
+// chain leads from a person to one of the principals, by the fewest groups; nil
+// when it leads nowhere.
+func (t *Trace) chain(principals []string, p Person) []string {
+	before := map[string]string{} // a principal: the group that it was found in
+	queue := slices.Clone(principals)
+	for _, one := range queue {
+		before[one] = ""
+	}
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		if slices.Contains(p.principals(), at) {
+			return way(p, at, before)
+		}
+		for _, member := range t.members[at] {
+			if _, seen := before[member]; !seen {
+				before[member] = at
+				queue = append(queue, member)
+			}
+		}
+	}
+	return nil
+}
+
+func way(p Person, at string, before map[string]string) []string {
+	out := []string{p.Refs[0]}
+	for at = before[at]; at != ""; at = before[at] {
+		out = append(out, strings.TrimPrefix(at, groupWord))
+	}
+	return out
+}
+
+// Finder is one of those who find a document: a person, or a group with its
+// members.
+type Finder struct {
+	Name    string   `json:"name"` // an e-mail, or a group
+	Refs    []string `json:"refs,omitempty"`
+	Group   bool     `json:"group,omitempty"`
+	Members []Finder `json:"members,omitempty"`
+}
+
+// Finders resolves principals to people, groups in groups included; a group that
+// stands above itself is not opened again.
+func (t *Trace) Finders(principals []string) []Finder {
+	people := map[string]Person{}
+	for _, p := range t.People() {
+		for _, one := range p.principals() {
+			people[one] = p
+		}
+	}
+	return t.finders(principals, people, nil)
+}
+
+func (t *Trace) finders(principals []string, people map[string]Person, above []string) []Finder {
+	out := make([]Finder, 0, len(principals))
+	for _, one := range principals {
+		name, isGroup := strings.CutPrefix(one, groupWord)
+		if !isGroup {
+			p := people[one]
+			out = append(out, Finder{Name: strings.TrimPrefix(one, userWord), Refs: p.Refs})
+			continue
+		}
+		f := Finder{Name: name, Group: true}
+		if !slices.Contains(above, one) {
+			f.Members = t.finders(t.members[one], people, append(slices.Clone(above), one))
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// Reached are the e-mails of the people among finders, each once, sorted.
+func Reached(finders []Finder) []string {
+	var out []string
+	for _, f := range finders {
+		if f.Group {
+			out = append(out, Reached(f.Members)...)
+		} else {
+			out = append(out, f.Name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -1,0 +1,120 @@
+package trace
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// The words that begin the principals of a sink: "user ann@example.com",
+// "group group:default/payments".
+const (
+	userWord  = "user "
+	groupWord = "group "
+)
+
+// emailField is the field of an item of identities by which people sign in.
+const emailField = "email"
+
+// Person is one user of the sink: everybody who has one e-mail.
+type Person struct {
+	Email string   `json:"email"`
+	Refs  []string `json:"refs"` // of the records, sorted
+}
+
+// principals are how a sink may name the person.
+func (p Person) principals() []string {
+	out := []string{userWord + strings.ToLower(p.Email)}
+	for _, ref := range p.Refs {
+		out = append(out, userWord+ref)
+	}
+	return out
+}
+
+// People are those whom the run would make users of, by e-mail.
+func (t *Trace) People() []Person {
+	byEmail := map[string]*Person{}
+	for ref, j := range t.journeys {
+		email := t.email(j)
+		if email == "" {
+			continue
+		}
+		key := strings.ToLower(email)
+		if byEmail[key] == nil {
+			byEmail[key] = &Person{Email: key}
+		}
+		p := byEmail[key]
+		p.Refs = append(p.Refs, ref)
+	}
+	out := make([]Person, 0, len(byEmail))
+	for _, p := range byEmail {
+		slices.Sort(p.Refs)
+		out = append(out, *p)
+	}
+	slices.SortFunc(out, func(a, b Person) int { return cmp.Compare(a.Email, b.Email) })
+	return out
+}
+
+// email is that of a record which is made a user of, "" of any other.
+func (t *Trace) email(j *Journey) string {
+	for _, item := range j.Items {
+		if !t.stream(item.Stream).Identities || j.EndIn(item.Stream).Ending == engine.Rejected {
+			continue
+		}
+		for _, f := range item.Fields {
+			if email, ok := f.Value.(string); ok && f.Name == emailField {
+				return strings.TrimSpace(email)
+			}
+		}
+	}
+	return ""
+}
+
+// Person finds one by e-mail or ref. When there is none, why says so, and what
+// became of the record that was meant.
+func (t *Trace) Person(who string) (p Person, why string) {
+	who = strings.ToLower(strings.TrimSpace(who))
+	for _, p := range t.People() {
+		if p.Email == who || slices.Contains(p.Refs, who) {
+			return p, ""
+		}
+	}
+	for ref, j := range t.journeys {
+		if ref != who && (j.Entry.Email == "" || strings.ToLower(j.Entry.Email) != who) {
+			continue
+		}
+		if !isIdentity(t.identities, ref) {
+			return Person{}, ref + " is no person"
+		}
+		end := j.Ending()
+		if end.Ending == engine.Delivered {
+			return Person{}, ref + " is no person, and a group does not sign in"
+		}
+		return Person{}, ref + " is not made a user: " + end.Ending.String() + ", " + end.Because()
+	}
+	if strings.Contains(who, "@") {
+		return Person{}, "nobody with the e-mail " + who + " was read"
+	}
+	return Person{}, "no " + who + " was read"
+}
+
+// Members are the principals that a group holds, and whether there is such a
+// group.
+func (t *Trace) Members(group string) (principals []string, known bool) {
+	principals, known = t.members[groupWord+group]
+	return principals, known
+}
+
+// groupsOf are the groups that a person is a member of, directly.
+func (t *Trace) groupsOf(p Person) []string {
+	var out []string
+	for group, members := range t.members {
+		if slices.ContainsFunc(p.principals(), func(one string) bool { return slices.Contains(members, one) }) {
+			out = append(out, strings.TrimPrefix(group, groupWord))
+		}
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,44 @@
+package trace
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// Watch reads a pipeline's source completely and lets the observer see what a
+// run makes of it. Nothing is sent, remembered or locked, the sink is asked for
+// nothing, and no guard of volume looks at it.
+func Watch(ctx context.Context, p *engine.Pipeline, o engine.Observer) (*engine.Report, error) {
+	offline := *p
+	offline.Offline = true
+	report, err := engine.Run(ctx, &offline, engine.Options{RunID: engine.NewRunID(), Dry: true, Observer: o, Stop: ctx.Done()})
+	if errors.As(err, new(*engine.Refusal)) {
+		err = nil
+	}
+	return report, err
+}
+
+// identityKinds are the kinds, in lower case, of which people and groups are
+// made.
+func identityKinds(m engine.Model) []string {
+	var out []string
+	for _, ph := range m.Phases() {
+		for _, k := range ph.Kinds {
+			if ph.Identities {
+				out = append(out, strings.ToLower(k.Name))
+			}
+		}
+	}
+	return out
+}
+
+func kindOf(ref string) string {
+	kind, _, _ := strings.Cut(ref, ":")
+	return kind
+}
+
+func isIdentity(kinds []string, ref string) bool { return slices.Contains(kinds, kindOf(ref)) }

@@ -1,0 +1,83 @@
+package file
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// Source hands over records that are in memory.
+type Source struct {
+	records []*engine.Record
+}
+
+var _ engine.Source = (*Source)(nil)
+
+// New makes a source of records, completed as the model's own source would. Of
+// two with one ref the last one counts.
+func New(records []Record, m engine.Model) (*Source, error) {
+	recorder, ok := m.(engine.Recorder)
+	if !ok {
+		return nil, engine.Errorf(engine.Fatal, "", "the pipeline's source cannot read records from a file")
+	}
+	var last []Record
+	place := map[string]int{}
+	for _, r := range records {
+		made, err := recorder.Record(r.Raw)
+		if err != nil {
+			return nil, engine.Errorf(engine.Fatal, "give entities as the source's API answers with them, or as people write them", "%s: this is no record: %w", r.Pos, err)
+		}
+		if i, twice := place[made.Ref]; twice {
+			last[i] = r
+			continue
+		}
+		place[made.Ref] = len(last)
+		last = append(last, r)
+	}
+	raw := make([][]byte, len(last))
+	for i, r := range last {
+		raw[i] = r.Raw
+	}
+	raw, err := recorder.Complete(raw)
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{}
+	for _, one := range raw {
+		r, err := recorder.Record(one)
+		if err != nil {
+			return nil, fmt.Errorf("complete the records: %w", err)
+		}
+		s.records = append(s.records, r)
+	}
+	return s, nil
+}
+
+// Read hands over the records of the kinds of a phase.
+func (s *Source) Read(ctx context.Context, phase engine.Phase, emit engine.Emit) error {
+	var out []*engine.Record
+	for _, r := range s.records {
+		if slices.ContainsFunc(phase.Kinds, func(k engine.Kind) bool { return strings.EqualFold(k.Name, r.Kind) }) {
+			out = append(out, &engine.Record{Entry: r.Entry, Raw: r.Raw})
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return emit(ctx, out)
+}
+
+// Refs are those of all records, also of kinds that no phase reads.
+func (s *Source) Refs() []string {
+	out := make([]string, len(s.records))
+	for i, r := range s.records {
+		out[i] = r.Ref
+	}
+	return out
+}
+
+// Close has nothing to close.
+func (s *Source) Close() error { return nil }
