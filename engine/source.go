@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 
+	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
@@ -27,6 +28,12 @@ type Recorder interface {
 	// Complete adds what the source itself would add to records as people write
 	// them, from all of them together, such as relations.
 	Complete(raw [][]byte) ([][]byte, error)
+}
+
+// Recorded is a record as a file holds it, one JSON object, and where it stands.
+type Recorded struct {
+	Raw []byte
+	Pos config.Pos
 }
 
 // Source reads records. It is used by one run and then closed.

@@ -103,7 +103,7 @@ func (a *app) cli() *cli.App {
 			}
 			return cli.ShowAppHelp(c)
 		},
-		Commands: []*cli.Command{a.runCommand(), a.checkCommand(), a.diffCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(), a.datasourceCommand(), a.pluginCommand(),
+		Commands: []*cli.Command{a.runCommand(), a.checkCommand(), a.testCommand(), a.explainCommand(), a.evalCommand(), a.diffCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(), a.datasourceCommand(), a.pluginCommand(),
 			a.initCommand(), a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.completionCommand(), a.versionCommand()},
 	}
 	a.complete(c.Commands, c.OnUsageError)
@@ -271,7 +271,10 @@ func hint(err error) string {
 	var unconfirmed *engine.Unconfirmed
 	var held *engine.Held
 	var u usage
+	var failed testsFailed
 	switch {
+	case errors.As(err, &failed):
+		return failed.hint
 	case errors.As(err, &held):
 		return held.Remedy
 	case errors.As(err, &u):

@@ -74,6 +74,21 @@ func (d *Definition) OpenSink(s engine.Settings) (engine.Sink, error) {
 	return sink, nil
 }
 
+// MappingOf is what is known of the mapping that made an item.
+func (d *Definition) MappingOf(item engine.Item) (facts engine.MappingFacts, ok bool) {
+	place := 0
+	for _, f := range d.Facts {
+		if f.Stream != item.Stream {
+			continue
+		}
+		if place == item.Mapping {
+			return f, true
+		}
+		place++
+	}
+	return engine.MappingFacts{}, false
+}
+
 // unwritten tells why a stream is not written: nothing is mapped to it, it is
 // not in --only, or every kind that feeds it is switched off.
 func (d *Definition) unwritten(stream string) string {

@@ -14,14 +14,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// Record is one JSON object and where it stands.
-type Record struct {
-	Raw []byte
-	Pos config.Pos
-}
-
 // Load reads a file of records; see Parse.
-func Load(path string) ([]Record, error) {
+func Load(path string) ([]engine.Recorded, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		var pathError *fs.PathError
@@ -35,10 +29,10 @@ func Load(path string) ([]Record, error) {
 
 // Parse reads records: a JSON array, an object that holds one under items, one
 // JSON object a line, or YAML documents, each a record or a list of them.
-func Parse(name string, text []byte) ([]Record, error) {
+func Parse(name string, text []byte) ([]engine.Recorded, error) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	trimmed := bytes.TrimSpace(text)
-	var out []Record
+	var out []engine.Recorded
 	var err error
 	switch lead := len(text) - len(bytes.TrimLeft(text, " \t\r\n")); {
 	case len(trimmed) == 0:
@@ -57,15 +51,15 @@ func Parse(name string, text []byte) ([]Record, error) {
 
 const remedy = "give a JSON array of entities, one JSON object a line, or YAML documents"
 
-func array(at config.Pos, text []byte) ([]Record, error) {
-	var out []Record
+func array(at config.Pos, text []byte) ([]engine.Recorded, error) {
+	var out []engine.Recorded
 	rest := text
 	err := codec.Elements(text, func(value []byte) error {
 		if i := bytes.Index(rest, value); i >= 0 { // values come in their order
 			at.Line += bytes.Count(rest[:i], []byte("\n"))
 			rest = rest[i:]
 		}
-		out = append(out, Record{bytes.Clone(value), config.Pos{File: at.File, Line: at.Line, Col: 1}})
+		out = append(out, engine.Recorded{Raw: bytes.Clone(value), Pos: config.Pos{File: at.File, Line: at.Line, Col: 1}})
 		return nil
 	})
 	if err != nil {
@@ -75,7 +69,7 @@ func array(at config.Pos, text []byte) ([]Record, error) {
 }
 
 // objects reads one object, an object with items, or one a line.
-func objects(name string, text []byte) ([]Record, error) {
+func objects(name string, text []byte) ([]engine.Recorded, error) {
 	var items []byte
 	whole := codec.Members(text, func(member string, value []byte) error {
 		if member == "items" && len(value) > 0 && value[0] == '[' {
@@ -87,9 +81,9 @@ func objects(name string, text []byte) ([]Record, error) {
 	case whole == nil && items != nil:
 		return array(config.Pos{File: name, Line: 1}, items)
 	case whole == nil:
-		return []Record{{bytes.TrimSpace(text), config.Pos{File: name, Line: 1, Col: 1}}}, nil
+		return []engine.Recorded{{Raw: bytes.TrimSpace(text), Pos: config.Pos{File: name, Line: 1, Col: 1}}}, nil
 	}
-	var out []Record
+	var out []engine.Recorded
 	for i, line := range bytes.Split(text, []byte("\n")) {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
@@ -97,7 +91,7 @@ func objects(name string, text []byte) ([]Record, error) {
 		if _, err := codec.Decode(line); err != nil {
 			return nil, engine.Errorf(engine.Fatal, remedy, "%s:%d: this line is no JSON object: %w", name, i+1, err)
 		}
-		out = append(out, Record{line, config.Pos{File: name, Line: i + 1, Col: 1}})
+		out = append(out, engine.Recorded{Raw: line, Pos: config.Pos{File: name, Line: i + 1, Col: 1}})
 	}
 	return out, nil
 }
@@ -105,8 +99,8 @@ func objects(name string, text []byte) ([]Record, error) {
 var separator = regexp.MustCompile(`(?m)^---(?:[ \t].*)?\r?$`)
 
 // documents reads YAML. Positions are those of the whole text.
-func documents(name, text string) ([]Record, error) {
-	var out []Record
+func documents(name, text string) ([]engine.Recorded, error) {
+	var out []engine.Recorded
 	for start := 0; start <= len(text); {
 		end, next := len(text), len(text)+1
 		if at := separator.FindStringIndex(text[start:]); at != nil {
@@ -139,12 +133,12 @@ func blank(text string) bool {
 }
 
 // Of makes records of YAML that was read already: a mapping, or a list of them.
-func Of(n *config.Node) ([]Record, error) {
+func Of(n *config.Node) ([]engine.Recorded, error) {
 	items := []*config.Node{n}
 	if n.Kind() == config.List {
 		items = n.Items()
 	}
-	var out []Record
+	var out []engine.Recorded
 	for _, item := range items {
 		if item.Kind() != config.Mapping {
 			return nil, config.Problems{{Pos: item.Pos(), Width: item.Width(), Code: "wrong-kind", Message: "this is no record", Hint: "a record is a mapping: kind, metadata, spec"}}
@@ -153,7 +147,7 @@ func Of(n *config.Node) ([]Record, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", item.Pos(), err)
 		}
-		out = append(out, Record{raw, item.Pos()})
+		out = append(out, engine.Recorded{Raw: raw, Pos: item.Pos()})
 	}
 	return out, nil
 }

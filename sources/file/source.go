@@ -18,12 +18,12 @@ var _ engine.Source = (*Source)(nil)
 
 // New makes a source of records, completed as the model's own source would. Of
 // two with one ref the last one counts.
-func New(records []Record, m engine.Model) (*Source, error) {
+func New(records []engine.Recorded, m engine.Model) (*Source, error) {
 	recorder, ok := m.(engine.Recorder)
 	if !ok {
 		return nil, engine.Errorf(engine.Fatal, "", "the pipeline's source cannot read records from a file")
 	}
-	var last []Record
+	var last []engine.Recorded
 	place := map[string]int{}
 	for _, r := range records {
 		made, err := recorder.Record(r.Raw)

@@ -23,8 +23,9 @@ type Answer struct {
 // record. It answers no whenever nothing would be sent.
 func (t *Trace) Finds(j *Journey, who string) Answer {
 	a := Answer{Who: who}
-	doc, end := t.document(j)
+	doc := t.Document(j)
 	if doc == nil {
+		end := t.documentEnd(j)
 		a.Why = "there is no document: the record is " + end.Ending.String()
 		if because := end.Because(); because != "" {
 			a.Why += ", " + because
@@ -61,7 +62,7 @@ func ruleText(rule string) string {
 }
 
 func (t *Trace) memberships(p Person) string {
-	groups := t.groupsOf(p)
+	groups := t.GroupsOf(p)
 	if len(groups) == 0 {
 		return "a member of no group"
 	}
@@ -85,22 +86,25 @@ func some(list []string) string {
 	return strings.Join(list, ", ")
 }
 
-// document is what is sent of a record in a stream with permissions, or how it
-// ended when nothing is.
-func (t *Trace) document(j *Journey) (*engine.Encoded, End) {
-	end := j.Ending()
+// Document is what would be sent of a record in a stream with permissions; nil
+// for nothing.
+func (t *Trace) Document(j *Journey) *engine.Encoded {
 	for _, s := range t.streams {
-		if !s.Permissions {
-			continue
-		}
-		if e := j.Sent(s.Name); e != nil {
-			return e, End{}
-		}
-		if j.Item(s.Name) != nil {
-			end = j.EndIn(s.Name)
+		if s.Permissions && j.Sent(s.Name) != nil {
+			return j.Sent(s.Name)
 		}
 	}
-	return nil, end
+	return nil
+}
+
+// documentEnd is how what should be one ended, or else the record.
+func (t *Trace) documentEnd(j *Journey) End {
+	for _, s := range t.streams {
+		if s.Permissions && j.Item(s.Name) != nil {
+			return j.EndIn(s.Name)
+		}
+	}
+	return j.Ending()
 }
 
 // chain leads from a person to one of the principals, by the fewest groups; nil

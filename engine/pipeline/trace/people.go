@@ -97,7 +97,14 @@ func (t *Trace) Person(who string) (p Person, why string) {
 	if strings.Contains(who, "@") {
 		return Person{}, "nobody with the e-mail " + who + " was read"
 	}
-	return Person{}, "no " + who + " was read"
+	return Person{}, who + " is neither an e-mail nor the ref of a user that was read"
+}
+
+// Known tells whether a ref is one of a person or group that the sink can name.
+func (t *Trace) Known(ref string) bool {
+	_, group := t.Members(ref)
+	_, why := t.Person(ref)
+	return group || why == ""
 }
 
 // Members are the principals that a group holds, and whether there is such a
@@ -107,8 +114,8 @@ func (t *Trace) Members(group string) (principals []string, known bool) {
 	return principals, known
 }
 
-// groupsOf are the groups that a person is a member of, directly.
-func (t *Trace) groupsOf(p Person) []string {
+// GroupsOf are the groups that a person is a member of, directly.
+func (t *Trace) GroupsOf(p Person) []string {
 	var out []string
 	for group, members := range t.members {
 		if slices.ContainsFunc(p.principals(), func(one string) bool { return slices.Contains(members, one) }) {

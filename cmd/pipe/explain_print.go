@@ -1,0 +1,221 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/charmbracelet/lipgloss/tree"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/pipeline/trace"
+)
+
+// printExplanation prints the way of a record as a tree.
+func (a *app) printExplanation(e explained, record bool, st style) {
+	t := tree.Root(st.bold.Render(e.Ref) + "  " + endingText(e.Ending, e.Reason, st)).Enumerator(tree.RoundedEnumerator)
+	if record {
+		t.Child(recordTree(e.Record, st))
+	}
+	if len(e.Transforms) > 0 {
+		t.Child(transformTree(e.Transforms, st))
+	}
+	for _, item := range e.Items {
+		t.Child(itemTree(item, st))
+	}
+	if e.Decision != nil {
+		t.Child(decisionTree(e.Decision, st))
+	}
+	if e.Identity != nil {
+		t.Child(identityTree(e.Identity, st))
+	}
+	fmt.Fprintln(a.stdout, t.String())
+	if e.Answer != nil {
+		a.printAnswer(*e.Answer, st)
+	}
+}
+
+func (a *app) printAnswer(answer trace.Answer, st style) {
+	verdict := st.bad.Render("no") + ", " + answer.Who + " does not find it: "
+	if answer.Finds {
+		verdict = st.good.Render("yes") + ", " + answer.Who + " finds it: "
+	}
+	fmt.Fprintf(a.stdout, "\n%s%s\n", verdict, answer.Why)
+	if len(answer.Chain) > 1 {
+		fmt.Fprintf(a.stdout, "  %s\n", strings.Join(answer.Chain, " → "))
+	}
+}
+
+func endingText(ending, reason string, st style) string {
+	switch ending {
+	case engine.Delivered.String():
+		return st.good.Render("to be delivered")
+	case engine.Rejected.String():
+		return st.bad.Render("rejected") + ": " + reason
+	}
+	if reason == "" {
+		return ending
+	}
+	return ending + ": " + reason
+}
+
+func recordTree(record map[string]any, st style) *tree.Tree {
+	t := tree.Root("record")
+	text, err := codec.MarshalIndent(record)
+	if err != nil {
+		return t.Child(err.Error())
+	}
+	for line := range strings.Lines(string(text)) {
+		t.Child(st.dim.Render(visible(strings.TrimRight(line, "\n"))))
+	}
+	return t
+}
+
+func transformTree(all []transformed, st style) *tree.Tree {
+	t := tree.Root("transforms")
+	paint := map[string]func(...string) string{triedChanged: st.good.Render, triedDropped: st.bad.Render, triedFailed: st.bad.Render}
+	for _, one := range all {
+		outcome := one.Outcome
+		if p, ok := paint[outcome]; ok {
+			outcome = p(outcome)
+		}
+		line := one.Name + "  " + outcome
+		if one.Reason != "" {
+			line += ": " + one.Reason
+		}
+		branch := tree.Root(line + "  " + st.dim.Render(one.At))
+		for _, d := range one.Changes {
+			branch.Child(fmt.Sprintf("%s: %s → %s", visible(d.Path), short(d.Before, valueWidth), short(d.After, valueWidth)))
+		}
+		t.Child(branch)
+	}
+	return t
+}
+
+// The widths, in characters, to which values and expressions are cut.
+const (
+	valueWidth      = 72
+	expressionWidth = 60
+)
+
+func itemTree(item explainedItem, st style) *tree.Tree {
+	t := tree.Root(item.Stream + "  " + endingText(item.Ending, item.Reason, st) + "  " + st.dim.Render(item.At))
+	var nothing []string
+	for _, f := range item.Fields {
+		if f.Value == nil {
+			nothing = append(nothing, f.Name)
+			continue
+		}
+		_, line, _ := strings.Cut(f.At[strings.LastIndexByte(f.At, '/')+1:], ":")
+		t.Child(fmt.Sprintf("%s: %s  %s", f.Name, short(f.Value, valueWidth), st.dim.Render("← "+cut(f.Expression, expressionWidth)+"  :"+line)))
+	}
+	if len(nothing) > 0 {
+		t.Child(st.dim.Render("no value: " + strings.Join(nothing, ", ")))
+	}
+	return t
+}
+
+func decisionTree(d *explainedDecision, st style) *tree.Tree {
+	t := tree.Root("permissions")
+	for _, r := range d.Rules {
+		line := r.Name + "  " + r.Outcome
+		switch r.Outcome {
+		case ruleDecided:
+			line = r.Name + "  " + st.good.Render(r.Outcome+": "+d.Audience)
+			if len(d.Named) > 0 {
+				line += "  " + listed(d.Named)
+			}
+		case ruleFailed:
+			line = r.Name + "  " + st.bad.Render(r.Outcome)
+		}
+		if r.When != "" {
+			r.At = "when " + cut(r.When, expressionWidth) + "  " + r.At
+		}
+		t.Child(line + "  " + st.dim.Render(r.At))
+	}
+	for _, ref := range d.LeftOut {
+		t.Child(st.bad.Render("left out: ") + ref + ", whom nobody delivered as a user or group")
+	}
+	switch {
+	case len(d.Finders) > 0:
+		t.Child(findersTree("found by "+people(len(d.People)), d.Finders, st))
+	case d.Everyone > 0:
+		t.Child("found by everybody who is delivered as a user: " + people(d.Everyone))
+	case d.Audience == engine.AllUsers.String():
+		t.Child("found by everybody who can sign in")
+	default:
+		t.Child("found by " + st.bad.Render("nobody"))
+	}
+	return t
+}
+
+func people(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return number(n) + " people"
+}
+
+// mostFinders is how many members of one group are printed.
+const mostFinders = 15
+
+func findersTree(title string, finders []trace.Finder, st style) *tree.Tree {
+	t := tree.Root(title)
+	for _, f := range finders[:min(mostFinders, len(finders))] {
+		switch {
+		case !f.Group:
+			t.Child(f.Name + "  " + st.dim.Render(strings.Join(f.Refs, ", ")))
+		case len(f.Members) == 0:
+			t.Child(f.Name + "  " + st.dim.Render("no members"))
+		default:
+			t.Child(findersTree(f.Name, f.Members, st))
+		}
+	}
+	if more := len(finders) - mostFinders; more > 0 {
+		t.Child(fmt.Sprintf("… and %d more; --json lists all", more))
+	}
+	return t
+}
+
+func identityTree(i *explainedIdentity, st style) *tree.Tree {
+	if i.Group {
+		if len(i.Members) == 0 {
+			return tree.Root("a group without members")
+		}
+		return findersTree("a group of "+people(len(i.People)), i.Members, st)
+	}
+	t := tree.Root("a user: " + i.Person.Email)
+	if len(i.Person.Refs) > 1 {
+		t.Child("one with " + strings.Join(i.Person.Refs, ", ") + ", who have the same e-mail")
+	}
+	if len(i.Groups) > 0 {
+		t.Child("member of " + listed(i.Groups))
+	}
+	return t
+}
+
+// short is a value in one line of at most width characters, 0 for any length.
+func short(v any, width int) string {
+	switch v := v.(type) {
+	case nil:
+		return "nothing"
+	case string:
+		text := cut(strings.Join(strings.Fields(visible(strings.ReplaceAll(v, "\n", " ⏎ "))), " "), width)
+		if text == "" {
+			return `""`
+		}
+		return text
+	}
+	b, err := codec.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return cut(visible(string(b)), width)
+}
+
+func cut(text string, width int) string {
+	if r := []rune(text); width > 0 && len(r) > width {
+		return string(r[:width-1]) + "…"
+	}
+	return text
+}

@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/pipeline/suite"
+	"github.com/pipe-engine/pipe/sources/file"
+)
+
+func (a *app) testCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "test",
+		Usage:     "run the tests of pipelines: what becomes of records, and who can see them",
+		ArgsUsage: "FILE…",
+		Description: "FILE is a pipeline, whose tests stand beside it as NAME.test.yaml, or a test file. Nothing is connected to; variables are\n" +
+			"those of the test file alone. A permission rule that no test touches fails the call, since nobody would notice if it broke.\n" +
+			"Exit codes: 0 all passed, 1 a test failed or a rule is untested, 2 a file or the call is wrong.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "run", Usage: "run only the tests whose names match `REGEX`"},
+			&cli.BoolFlag{Name: "update", Usage: "write golden files instead of comparing with them"},
+			&cli.BoolFlag{Name: "allow-untested", Usage: "let permission rules be untested"},
+			&cli.BoolFlag{Name: "coverage", Usage: "list every line of the mapping that no test touched"},
+			allowUnpinned(),
+		},
+		Action: a.testAction,
+	}
+}
+
+// tested is what became of the tests of one file.
+type tested struct {
+	File     string          `json:"file"`
+	Pipeline string          `json:"pipeline"`
+	Tests    []suite.Result  `json:"tests"`
+	Coverage *suite.Coverage `json:"coverage"` // of the pipeline, by all files of the call so far
+}
+
+// testsFailed is that tests were run and not all is well.
+type testsFailed struct{ message, hint string }
+
+func (f testsFailed) Error() string { return f.message }
+
+func (a *app) testAction(c *cli.Context) error {
+	if !c.Args().Present() {
+		return usage{"pipe test needs a pipeline or a test file", "write pipe test pipelines/backstage.yaml"}
+	}
+	o, err := a.testOptions(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := a.interruptible(c.Context)
+	defer cancel()
+	var all []tested
+	coverage := map[string]*suite.Coverage{}
+	for _, path := range c.Args().Slice() {
+		if path, err = testFile(path); err != nil {
+			return err
+		}
+		one, err := a.testFile(ctx, c, path, o, coverage)
+		if a.stopped.Load() != 0 {
+			return engine.ErrStopped
+		}
+		if err != nil {
+			return err
+		}
+		all = append(all, one)
+	}
+	return a.sumTests(c, all, coverage, o.Run != nil)
+}
+
+func (a *app) testOptions(c *cli.Context) (suite.Options, error) {
+	set, err := settings(c)
+	if err != nil {
+		return suite.Options{}, err
+	}
+	o := suite.Options{
+		Records: file.Load, Update: c.Bool("update"),
+		Source: func(records []engine.Recorded, m engine.Model) (engine.Source, error) { return file.New(records, m) },
+		Pipeline: func(path string, variables map[string]string) *pipeline.Definition {
+			return a.testPipeline(path, variables, set, c.Bool("allow-unpinned"))
+		},
+		Settings: engine.Settings{UserAgent: "pipe/" + version(), Log: a.log, Loopback: true},
+	}
+	if text := c.String("run"); text != "" {
+		if o.Run, err = regexp.Compile(text); err != nil {
+			return o, usage{"--run is no regular expression: " + err.Error(), "write a part of the names, such as --run private"}
+		}
+	}
+	return o, nil
+}
+
+// testPipeline loads a pipeline with the variables of a test; the others count
+// as not set, and pages are at a placeholder where the test does not say.
+func (a *app) testPipeline(path string, variables map[string]string, set []pipeline.Setting, unpinned bool) *pipeline.Definition {
+	o := pipeline.Options{
+		Registry: a.registry, Settings: set, SinkLenient: true, Unpinned: unpinned, Log: a.log,
+		Variables: config.Variables{Lenient: true, Lookup: func(name string) (string, bool) { v, ok := variables[name]; return v, ok }},
+	}
+	d := pipeline.Load(path, o)
+	if ui, ok := d.Model.(engine.UILinker); ok && ui.UIURL() == "" {
+		o.Settings = append(slices.Clone(set), pipeline.Setting{Path: "@source.ui_url", Value: placeholderUI})
+		d = pipeline.Load(path, o)
+	}
+	return d
+}
+
+// testFile is the test file that is meant: itself, or that beside a pipeline.
+func testFile(path string) (string, error) {
+	if suite.IsTestFile(path) {
+		return path, nil
+	}
+	beside := suite.Beside(path)
+	if _, err := os.Stat(path); err != nil {
+		return "", usage{path + " does not exist", "check the path; it starts from the working directory"}
+	}
+	if _, err := os.Stat(beside); err != nil {
+		return "", usage{path + " has no tests: there is no " + beside, "write one; `pipe init` gives an example, pipelines/backstage.test.yaml"}
+	}
+	return beside, nil
+}
+
+// testFile runs the tests of one file and prints them.
+func (a *app) testFile(ctx context.Context, c *cli.Context, path string, o suite.Options, coverage map[string]*suite.Coverage) (tested, error) {
+	f, problems := suite.Load(path)
+	var tests []*suite.Prepared
+	if !problems.HasErrors() {
+		var broken *pipeline.Definition
+		var more config.Problems
+		tests, broken, more = f.Prepare(o)
+		if broken != nil {
+			return tested{}, a.wrongFile(c, broken.Problems, broken.Document.Source)
+		}
+		problems = append(problems, more...)
+	}
+	if problems.HasErrors() {
+		return tested{}, a.wrongFile(c, problems, f.Source)
+	}
+	out := tested{File: path, Pipeline: f.PipelinePath(), Tests: []suite.Result{}}
+	if coverage[out.Pipeline] == nil {
+		coverage[out.Pipeline] = &suite.Coverage{}
+	}
+	out.Coverage = coverage[out.Pipeline]
+	st := a.colors(c)
+	if !c.Bool("json") {
+		fmt.Fprintln(a.stdout, st.bold.Render(path))
+	}
+	for _, t := range tests {
+		r, err := t.Run(ctx, out.Coverage)
+		if err != nil {
+			return out, fmt.Errorf("%s: test %q: %w", r.Pos, r.Name, err)
+		}
+		out.Tests = append(out.Tests, r)
+		if !c.Bool("json") {
+			a.printTest(r, st)
+		}
+	}
+	return out, nil
+}
+
+// wrongFile renders what is wrong with a file.
+func (a *app) wrongFile(c *cli.Context, problems config.Problems, source func() []byte) error {
+	if !c.Bool("json") {
+		problems.Render(a.stderr, func(string) []byte { return source() })
+		fmt.Fprintf(a.stderr, "%s, no test was run\n", plural(len(problems.Errors()), "problem"))
+		a.shown = true
+	}
+	return problems.Errors()
+}
+
+func (a *app) printTest(r suite.Result, st style) {
+	word := st.good.Render("ok  ")
+	if !r.OK {
+		word = st.bad.Render("FAIL")
+	}
+	fmt.Fprintf(a.stdout, "  %s  %s\n", word, r.Name)
+	if r.Updated != "" {
+		fmt.Fprintf(a.stdout, "        wrote %s\n", r.Updated)
+	}
+	for _, f := range r.Failures {
+		fmt.Fprintf(a.stdout, "        %s: %s\n", f.Pos, strings.ReplaceAll(visibleLines(f.Message), "\n", "\n          "))
+		for line := range strings.Lines(f.Diff) {
+			line = visible(strings.TrimRight(line, "\n"))
+			switch line[0] {
+			case '-':
+				line = st.bad.Render(line)
+			case '+':
+				line = st.good.Render(line)
+			}
+			fmt.Fprintf(a.stdout, "          %s\n", line)
+		}
+	}
+}
+
+// visibleLines is visible for a text of several lines.
+func visibleLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = visible(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
+// sumTests closes the output: numbers, coverage, and the error that says the
+// exit code. A part of the tests proves nothing about what is untested.
+func (a *app) sumTests(c *cli.Context, all []tested, coverage map[string]*suite.Coverage, part bool) error {
+	passed, total := 0, 0
+	for _, one := range all {
+		for _, r := range one.Tests {
+			total++
+			if r.OK {
+				passed++
+			}
+		}
+	}
+	var err error
+	if total == 0 {
+		return usage{"no test was run", "the names of the tests are under name in the test file; --run picks some of them"}
+	}
+	if passed < total {
+		err = testsFailed{fmt.Sprintf("%d of %s failed", total-passed, plural(total, "test")), "- is expected and not there, + is there and not expected; pipe explain shows how a record came to be what it is"}
+	}
+	var untested []string
+	for _, one := range all {
+		if cov := coverage[one.Pipeline]; cov != nil && !part {
+			delete(coverage, one.Pipeline)
+			untested = append(untested, a.printCoverage(c, one.Pipeline, cov)...)
+		}
+	}
+	if len(untested) > 0 && err == nil && !c.Bool("allow-untested") {
+		err = testsFailed{"no test touches " + listed(untested), "add a test with a record that it decides, and say under can_see and cannot_see who finds it; or pass --allow-untested"}
+	}
+	if c.Bool("json") {
+		return a.printJSON(all, err)
+	}
+	fmt.Fprintf(a.stdout, "\n%s passed", plural(passed, "test"))
+	if passed < total {
+		fmt.Fprintf(a.stdout, ", %d failed", total-passed)
+	}
+	fmt.Fprintln(a.stdout)
+	return err
+}
+
+// printCoverage prints what the tests of a pipeline touched, and gives the names
+// of the rules that they did not.
+func (a *app) printCoverage(c *cli.Context, path string, cov *suite.Coverage) (untested []string) {
+	rules, mapping := suite.Untouched(cov.Rules), suite.Untouched(cov.Mapping)
+	for _, l := range rules {
+		name := "the default"
+		if l.Name != "default" {
+			name = fmt.Sprintf("the rule %q", l.Name)
+		}
+		untested = append(untested, name)
+	}
+	if c.Bool("json") {
+		return untested
+	}
+	fmt.Fprintf(a.stdout, "\n%s: the tests touch %d of %s and %d of %s of the mapping\n", path,
+		len(cov.Rules)-len(rules), plural(len(cov.Rules), "permission rule"), len(cov.Mapping)-len(mapping), plural(len(cov.Mapping), "line"))
+	for i, l := range rules {
+		fmt.Fprintf(a.stdout, "  %s: untested: %s\n", l.Pos, untested[i])
+	}
+	const most = 5
+	for i, l := range mapping {
+		if i == most && !c.Bool("coverage") {
+			fmt.Fprintf(a.stdout, "  … and %s more; --coverage lists all\n", plural(len(mapping)-most, "line"))
+			break
+		}
+		fmt.Fprintf(a.stdout, "  %s: untested: %s\n", l.Pos, l.Name)
+	}
+	return untested
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/pipeline/trace"
+	"github.com/pipe-engine/pipe/sources/file"
+)
+
+// watched is a pipeline that is opened to be watched: on its own source, on the
+// sandbox's, or on records of a file.
+type watched struct {
+	*pipeline.Definition
+	pipeline *engine.Pipeline
+	input    *file.Source // nil without --input
+	close    func()
+}
+
+// sourceFlags say where the records of explain and eval come from.
+func sourceFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "input", Usage: "take the records of this `FILE` (JSON, NDJSON or YAML; - is the input) instead of asking the source"},
+		&cli.BoolFlag{Name: "sandbox", Usage: "read from a server on this machine that is started for it"},
+		&cli.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE`"},
+		allowUnpinned(),
+	}
+}
+
+// openWatched loads a file and opens it on the source that the flags say.
+func (a *app) openWatched(ctx context.Context, c *cli.Context, path string) (*watched, error) {
+	switch {
+	case c.IsSet("input") && c.Bool("sandbox"):
+		return nil, usage{"--input and --sandbox are two sources", "keep one of the two"}
+	case c.IsSet("catalog") && !c.Bool("sandbox"):
+		return nil, usage{"--catalog goes with --sandbox", "add --sandbox, or write --input in its place"}
+	case c.IsSet("input"):
+		return a.openInput(c, path)
+	}
+	l := loading{sinkLenient: true}
+	box, err := a.sandboxFor(ctx, c, path, &l)
+	if err != nil {
+		return nil, err
+	}
+	d, err := a.load(c, path, l)
+	if err != nil {
+		box.close()
+		return nil, err
+	}
+	p, closePipeline, err := d.Open(a.engineSettings(d, engine.NewRunID(), box != nil))
+	if err != nil {
+		box.close()
+		return nil, err
+	}
+	return &watched{d, p, nil, func() { closePipeline(); box.close() }}, nil
+}
+
+// openInput opens a file on records; no variable has to be set for that.
+func (a *app) openInput(c *cli.Context, path string) (*watched, error) {
+	l := loading{lenient: true, sinkLenient: true}
+	d, err := a.parse(c, path, l)
+	if err != nil {
+		return nil, err
+	}
+	if ui, ok := d.Model.(engine.UILinker); ok && ui.UIURL() == "" {
+		l.settings = append(l.settings, pipeline.Setting{Path: "@source.ui_url", Value: placeholderUI})
+	}
+	if d, err = a.load(c, path, l); err != nil {
+		return nil, err
+	}
+	records, err := a.readInput(c.String("input"))
+	if err != nil {
+		return nil, err
+	}
+	source, err := file.New(records, d.Model)
+	if err != nil {
+		return nil, err
+	}
+	p, closePipeline, err := d.OpenWith(source, a.engineSettings(d, engine.NewRunID(), true))
+	if err != nil {
+		return nil, err
+	}
+	return &watched{d, p, source, closePipeline}, nil
+}
+
+// placeholderUI is where pages would be when nothing says where they are.
+const placeholderUI = "https://backstage.example.com"
+
+func (a *app) readInput(path string) ([]engine.Recorded, error) {
+	if path != "-" {
+		return file.Load(path)
+	}
+	text, err := io.ReadAll(a.stdin)
+	if err != nil {
+		return nil, fmt.Errorf("read the records: %w", err)
+	}
+	return file.Parse("input", text)
+}
+
+// watchRun does the read act. The first signal ends it.
+func (a *app) watchRun(ctx context.Context, c *cli.Context, w *watched, o engine.Observer) error {
+	_, err := trace.Watch(ctx, w.pipeline, o)
+	if a.stopped.Load() != 0 {
+		return engine.ErrStopped
+	}
+	a.showProblems(c, w.Definition, err)
+	return err
+}
+
+// pickRef finds the record that is meant among those that were read.
+func (w *watched) pickRef(asked string, read []string) (string, error) {
+	m := trace.NewMatcher(asked)
+	ref, near := m.Pick(read)
+	switch {
+	case ref != "":
+		return ref, nil
+	case len(near) > 0 && m.Matches(near[0]):
+		return "", usage{fmt.Sprintf("%q may mean %s", asked, plural(len(near), "record")), "write one of: " + listed(near)}
+	}
+	if w.input != nil {
+		if unread, _ := m.Pick(w.input.Refs()); unread != "" {
+			return "", usage{unread + " is of a kind that the pipeline does not read", "switch the kind on in the source's block of the pipeline file"}
+		}
+	}
+	u := usage{fmt.Sprintf("the source holds no %q among the %s that the pipeline reads", asked, plural(len(read), "record")), "a ref is kind:namespace/name; `pipe show FILE KIND` lists them"}
+	if len(near) > 0 {
+		u.hint = "did you mean " + listed(near) + "?"
+	}
+	return "", u
+}
+
+// listed joins a few texts.
+func listed(texts []string) string {
+	const most = 6
+	out := ""
+	for i, t := range texts[:min(most, len(texts))] {
+		if i > 0 {
+			out += ", "
+		}
+		out += t
+	}
+	if more := len(texts) - most; more > 0 {
+		out += fmt.Sprintf(" and %d more", more)
+	}
+	return out
+}

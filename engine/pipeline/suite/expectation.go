@@ -1,0 +1,180 @@
+package suite
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+)
+
+// keyword is a key of what is expected of a record, beside the sink's streams.
+type keyword struct{ name, doc string }
+
+const (
+	keyFiltered  = "filtered"
+	keyWithheld  = "withheld"
+	keyRejected  = "rejected"
+	keyMerged    = "merged"
+	keyRule      = "rule"
+	keyAudience  = "audience"
+	keyCanSee    = "can_see"
+	keyCannotSee = "cannot_see"
+	keyMembers   = "members"
+)
+
+func keywords() []keyword {
+	return []keyword{
+		{keyFiltered, "By which filter, plugin or omission it is filtered."},
+		{keyWithheld, "It is withheld, since nobody may find it: true, or a part of the reason."},
+		{keyRejected, "It is rejected: a part of the stage, field and reason."},
+		{keyMerged, "It is merged into another: true."},
+		{keyRule, "The permission rule that decides, or default."},
+		{keyAudience, "Who finds the document, as a class: listed, datasource-users, all-users or nobody."},
+		{keyCanSee, "E-mails or refs of people who find the document."},
+		{keyCannotSee, "E-mails or refs of people who do not find it."},
+		{keyMembers, "E-mails of users and refs of groups that the group holds: all of them, in any order."},
+	}
+}
+
+// The keys of an expectation of a value that is not given whole.
+const (
+	keyContains = "contains"
+	keyLacks    = "lacks"
+)
+
+// absent is what is written of a stream in which there must be no item.
+const absent = "absent"
+
+// checker finds what is wrong with expectations before anything runs.
+type checker struct {
+	d        *pipeline.Definition
+	problems config.Problems
+}
+
+func (c *checker) problem(n *config.Node, code, message, hint string) {
+	c.problems = append(c.problems, *problemAt(n, code, message, hint))
+}
+
+func (c *checker) unknown(e config.Entry, what string, known []string) {
+	hint := "the keys are " + strings.Join(known, ", ")
+	if near := config.Nearest(e.Key, known); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	c.problems = append(c.problems, config.Problem{Pos: e.KeyPos, Width: len([]rune(e.Key)), Code: "unknown-key", Message: fmt.Sprintf("%s %q", what, e.Key), Hint: hint})
+}
+
+// check looks at what is expected of one record.
+func (c *checker) check(n *config.Node) {
+	var known []string
+	for _, s := range c.d.Streams {
+		known = append(known, s.Name)
+	}
+	for _, k := range keywords() {
+		known = append(known, k.name)
+	}
+	if len(n.Entries()) == 0 {
+		c.problem(n, "required", "nothing is expected of the record", "write a line below it, such as documents: {} or withheld: true")
+	}
+	for _, e := range n.Entries() {
+		i := slices.IndexFunc(c.d.Streams, func(s engine.Stream) bool { return s.Name == e.Key })
+		switch {
+		case i >= 0:
+			c.stream(e, c.d.Streams[i])
+		case !slices.Contains(known, e.Key):
+			c.unknown(e, "nothing can be expected of a record under", known)
+		case e.Value.IsNull():
+			c.problem(e.Value, "required", e.Key+" says nothing", "write a value, or remove the line")
+		default:
+			c.keyword(e)
+		}
+	}
+}
+
+func (c *checker) keyword(e config.Entry) {
+	switch e.Key {
+	case keyCanSee, keyCannotSee, keyMembers:
+		if e.Value.Kind() != config.List || slices.ContainsFunc(e.Value.Items(), func(n *config.Node) bool { return n.Kind() != config.Scalar }) {
+			c.problem(e.Value, "wrong-kind", e.Key+" is a list of people", "write - ann@example.com below it, a line each")
+		}
+		return
+	}
+	if e.Value.Kind() != config.Scalar {
+		c.problem(e.Value, "wrong-kind", e.Key+" is one text", "")
+		return
+	}
+	text := e.Value.Text()
+	switch e.Key {
+	case keyRule:
+		var rules []string
+		for _, g := range c.d.Grants {
+			rules = append(rules, g.Rule)
+		}
+		if !slices.Contains(rules, text) {
+			c.problem(e.Value, "unknown-rule", fmt.Sprintf("the pipeline has no rule %q", text), nearHint(text, rules))
+		}
+	case keyAudience:
+		var words []string
+		for _, a := range engine.Audiences {
+			words = append(words, a.String())
+		}
+		if !slices.Contains(words, text) {
+			c.problem(e.Value, "not-allowed", fmt.Sprintf("%q is no audience", text), nearHint(text, words))
+		}
+	case keyMerged:
+		if text != "true" {
+			c.problem(e.Value, "not-allowed", "merged is true, or is left out", "write merged: true")
+		}
+	}
+}
+
+// stream looks at what is expected of an item: absent, or some of its fields.
+func (c *checker) stream(e config.Entry, s engine.Stream) {
+	switch {
+	case e.Value.Kind() == config.Scalar && e.Value.Text() == absent:
+		return
+	case e.Value.Kind() != config.Mapping:
+		c.problem(e.Value, "wrong-kind", "an item is expected by its fields", "write its fields below "+e.Key+", a line each, {} for any, or "+absent)
+		return
+	}
+	var known []string
+	for _, f := range s.Fields {
+		known = append(known, f.Name)
+	}
+	for _, field := range e.Value.Entries() {
+		spec, ok := s.Field(field.Key)
+		if !ok {
+			c.unknown(field, s.Name+" have no field", known)
+			continue
+		}
+		if spec.Type == engine.Properties && field.Value.Kind() == config.Mapping {
+			for _, p := range field.Value.Entries() {
+				c.value(p.Value)
+			}
+			continue
+		}
+		c.value(field.Value)
+	}
+}
+
+// value looks at what a value is expected to be.
+func (c *checker) value(n *config.Node) {
+	if n.Kind() != config.Mapping {
+		return
+	}
+	for _, e := range n.Entries() {
+		if e.Key != keyContains && e.Key != keyLacks {
+			c.unknown(e, "a value is given whole, or by what it contains or lacks, not by", []string{keyContains, keyLacks})
+		}
+	}
+}
+
+func some(list []string) string {
+	const most = 12
+	if len(list) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,175 @@
+package suite
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+// File is a test file.
+type File struct {
+	Pipeline  string              `yaml:"pipeline" doc:"The pipeline file, from the folder of this one; by default the file of the same name without .test."`
+	Variables map[string]string   `yaml:"variables" doc:"The variables that the pipeline file asks for. The environment has no part in tests: what is not here is not set."`
+	Fixtures  config.Map[fixture] `yaml:"fixtures" doc:"Records with names, for tests to take with changes of their own."`
+	Records   []Given             `yaml:"records" doc:"Records that every test is given: written out, as fixture: NAME, or as file: PATH."`
+	Tests     []Test              `yaml:"tests" required:"true" doc:"The tests; each is a run of its own."`
+
+	path string
+	doc  *config.Document
+}
+
+// Test is one test.
+type Test struct {
+	Name      string             `yaml:"name" required:"true" doc:"What is tested, as a sentence."`
+	Variables map[string]string  `yaml:"variables" doc:"Variables of this test, before those of the file."`
+	Records   []Given            `yaml:"records" doc:"Records of this test; one with the ref of a record of the file takes its place."`
+	Expect    config.Map[ending] `yaml:"expect" doc:"What becomes of records, by their refs."`
+	Golden    string             `yaml:"golden" doc:"A file that holds everything that would be sent, from the folder of this one; pipe test --update writes it."`
+	node      *config.Node       // its name
+	golden    *config.Node
+}
+
+// ending is what is expected of one record; its keys are known with the
+// pipeline.
+type ending struct{ node *config.Node }
+
+var _ config.Decodable = (*ending)(nil)
+
+// DecodeNode takes a mapping.
+func (e *ending) DecodeNode(n *config.Node, d *config.Decoder) {
+	if n.Kind() != config.Mapping {
+		d.Problem(n, "wrong-kind", "what is expected of a record is a mapping", "write lines below it, such as documents: or withheld: true")
+		return
+	}
+	e.node = n
+}
+
+// DescribeConfig is the keys that every pipeline has; streams stand beside them.
+func (e *ending) DescribeConfig() config.Field {
+	f := config.Field{Type: "mapping"}
+	for _, k := range keywords() {
+		f.Fields = append(f.Fields, config.Field{Name: k.name, Path: k.name, Type: "any", Doc: k.doc})
+	}
+	return f
+}
+
+// fixture is a record with a name.
+type fixture struct{ node *config.Node }
+
+var _ config.Decodable = (*fixture)(nil)
+
+// DecodeNode takes a mapping.
+func (f *fixture) DecodeNode(n *config.Node, d *config.Decoder) {
+	if n.Kind() != config.Mapping {
+		d.Problem(n, "wrong-kind", "a fixture is a record", "write kind, metadata and spec below it")
+		return
+	}
+	f.node = n
+}
+
+// Given is records that a test is given.
+type Given struct {
+	node    *config.Node
+	fixture *config.Node // its name
+	with    *config.Node
+	file    *config.Node // its path
+}
+
+var _ config.Decodable = (*Given)(nil)
+
+// DecodeNode takes a record, or a mapping with fixture or file.
+func (g *Given) DecodeNode(n *config.Node, d *config.Decoder) {
+	if n.Kind() != config.Mapping {
+		d.Problem(n, "wrong-kind", "this is no record", "write a record, fixture: NAME or file: PATH")
+		return
+	}
+	var known []string
+	switch {
+	case n.Get("fixture") != nil:
+		known = []string{"fixture", "with"}
+		g.fixture, g.with = n.Get("fixture"), n.Get("with")
+	case n.Get("file") != nil:
+		known = []string{"file"}
+		g.file = n.Get("file")
+	case n.Get("kind") == nil:
+		known = []string{"fixture", "with", "file", "kind", "metadata", "spec", "apiVersion", "relations", "status"}
+		g.node = n
+	default:
+		g.node = n
+		return
+	}
+	for _, e := range n.Entries() {
+		unknown := true
+		for _, k := range known {
+			unknown = unknown && k != e.Key
+		}
+		if unknown {
+			d.UnknownKey(e, known)
+		}
+	}
+}
+
+// DescribeConfig says that a record may be anything.
+func (g *Given) DescribeConfig() config.Field { return config.Field{Type: "any"} }
+
+// DescribeConfig says that a fixture may be anything.
+func (f *fixture) DescribeConfig() config.Field { return config.Field{Type: "any"} }
+
+// Describe says what may stand in a test file.
+func Describe() config.Field { return config.DescribeType(&File{}) }
+
+// suffix is between the name of a pipeline file and its extension in the name of
+// its test file.
+var suffix = regexp.MustCompile(`\.test(\.ya?ml)$`)
+
+// IsTestFile tells by its name whether a file holds tests.
+func IsTestFile(path string) bool { return suffix.MatchString(path) }
+
+// Beside is where the tests of a pipeline file stand.
+func Beside(pipeline string) string {
+	ext := filepath.Ext(pipeline)
+	return strings.TrimSuffix(pipeline, ext) + ".test" + ext
+}
+
+// Load reads a test file. Its problems are those of its own lines; those of what
+// is expected come with the pipeline, in Prepare.
+func Load(path string) (*File, config.Problems) {
+	doc, problems := config.Load(path)
+	f := &File{path: path, doc: doc}
+	if problems.HasErrors() && len(doc.Root().Entries()) == 0 {
+		return f, problems
+	}
+	problems = append(problems, config.Decode(doc.Root(), f, nil)...)
+	if f.Pipeline == "" {
+		f.Pipeline = filepath.Base(suffix.ReplaceAllString(path, "$1"))
+	}
+	nodes := doc.Root().Get("tests").Items()
+	taken := map[string]int{}
+	for i := range f.Tests {
+		t := &f.Tests[i]
+		if i < len(nodes) && len(nodes) == len(f.Tests) {
+			t.node, t.golden = nodes[i].Get("name"), nodes[i].Get("golden")
+		}
+		if line := taken[t.Name]; line > 0 && t.Name != "" {
+			problems = append(problems, config.Problem{Pos: t.node.Pos(), Width: t.node.Width(), Code: "duplicate-name", Message: "another test has this name, on line " + itoa(line), Hint: "give each test one of its own, as --run picks them by name"})
+		}
+		taken[t.Name] = t.node.Pos().Line
+	}
+	return f, problems.Sorted()
+}
+
+// PipelinePath is where the pipeline file stands.
+func (f *File) PipelinePath() string { return f.beside(f.Pipeline) }
+
+// Source is the text of the file for Problems.Render.
+func (f *File) Source() []byte { return f.doc.Source() }
+
+// beside is a path from the folder of the test file.
+func (f *File) beside(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(f.path), filepath.FromSlash(path))
+}

@@ -1,0 +1,104 @@
+package suite
+
+import (
+	"fmt"
+	"maps"
+	"strconv"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// given are the records of a test, those of the file first.
+func (f *File) given(t *Test, load func(path string) ([]engine.Recorded, error)) ([]engine.Recorded, config.Problems) {
+	var out []engine.Recorded
+	var problems config.Problems
+	for _, list := range [][]Given{f.Records, t.Records} {
+		for _, g := range list {
+			records, err := f.records(g, load)
+			if err != nil {
+				problems = append(problems, *err)
+			}
+			out = append(out, records...)
+		}
+	}
+	return out, problems
+}
+
+func (f *File) records(g Given, load func(path string) ([]engine.Recorded, error)) ([]engine.Recorded, *config.Problem) {
+	node, value := g.node, any(nil)
+	switch {
+	case g.file != nil:
+		records, err := load(f.beside(g.file.Text()))
+		if err != nil {
+			return nil, problemAt(g.file, "bad-records", err.Error(), "the path starts from the folder of the test file")
+		}
+		return records, nil
+	case g.fixture != nil:
+		named, ok := f.Fixtures.Get(g.fixture.Text())
+		if !ok {
+			return nil, problemAt(g.fixture, "unknown-fixture", fmt.Sprintf("there is no fixture %q", g.fixture.Text()), nearHint(g.fixture.Text(), f.fixtureNames()))
+		}
+		if named.node == nil {
+			return nil, nil // reported when the file was read
+		}
+		node, value = g.fixture, merged(named.node.Value(), g.with)
+	default:
+		value = node.Value()
+	}
+	raw, err := codec.Marshal(value)
+	if err != nil {
+		return nil, problemAt(node, "bad-records", err.Error(), "")
+	}
+	return []engine.Recorded{{Raw: raw, Pos: node.Pos()}}, nil
+}
+
+func (f *File) fixtureNames() []string {
+	var out []string
+	for _, e := range f.Fixtures {
+		out = append(out, e.Key)
+	}
+	return out
+}
+
+// merged lays changes over a record: mappings are merged, anything else takes
+// the place of what was there, and null takes it away.
+func merged(value any, with *config.Node) any {
+	if with == nil {
+		return value
+	}
+	object, ok := value.(map[string]any)
+	if with.Kind() != config.Mapping {
+		return with.Value()
+	}
+	if !ok {
+		object = nil
+	}
+	out := maps.Clone(object)
+	if out == nil {
+		out = map[string]any{}
+	}
+	for _, e := range with.Entries() {
+		if e.Value.IsNull() {
+			delete(out, e.Key)
+			continue
+		}
+		out[e.Key] = merged(out[e.Key], e.Value)
+	}
+	return out
+}
+
+func problemAt(n *config.Node, code, message, hint string) *config.Problem {
+	return &config.Problem{Pos: n.Pos(), Width: n.Width(), Code: code, Message: message, Hint: hint}
+}
+
+// nearHint says what a misspelt name may have meant.
+func nearHint(name string, known []string) string {
+	if near := config.Nearest(name, known); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "the names are " + some(known)
+}

@@ -1,0 +1,133 @@
+package suite
+
+import (
+	"context"
+	"maps"
+	"regexp"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/pipeline/trace"
+)
+
+// Options are how test files are run.
+type Options struct {
+	// Pipeline loads a pipeline file with these variables and no others.
+	Pipeline func(path string, variables map[string]string) *pipeline.Definition
+	// Records reads a file of records.
+	Records func(path string) ([]engine.Recorded, error)
+	// Source makes a source of records.
+	Source func(records []engine.Recorded, m engine.Model) (engine.Source, error)
+	// Settings is what components are opened with.
+	Settings engine.Settings
+	// Run picks tests by their names; nil runs all.
+	Run *regexp.Regexp
+	// Update writes golden files instead of comparing with them.
+	Update bool
+}
+
+// Result is what became of one test.
+type Result struct {
+	config.Pos
+	Name     string    `json:"name"`
+	OK       bool      `json:"ok"`
+	Failures []Failure `json:"failures,omitempty"`
+	// Updated is the golden file that was written.
+	Updated string `json:"updated,omitempty"`
+}
+
+// Prepared is a test that is ready to run.
+type Prepared struct {
+	file    *File
+	test    *Test
+	d       *pipeline.Definition
+	records []engine.Recorded
+	o       Options
+}
+
+// Prepare loads the pipeline for each test that is picked and finds what is
+// wrong with its records and expectations. broken is the pipeline when the file
+// itself is wrong.
+func (f *File) Prepare(o Options) (tests []*Prepared, broken *pipeline.Definition, problems config.Problems) {
+	for i := range f.Tests {
+		t := &f.Tests[i]
+		if o.Run != nil && !o.Run.MatchString(t.Name) {
+			continue
+		}
+		variables := maps.Clone(f.Variables)
+		if variables == nil {
+			variables = map[string]string{}
+		}
+		maps.Copy(variables, t.Variables)
+		d := o.Pipeline(f.PipelinePath(), variables)
+		if d.Problems.HasErrors() {
+			return nil, d, problems.Sorted()
+		}
+		records, wrong := f.given(t, o.Records)
+		problems = append(problems, wrong...)
+		c := &checker{d: d}
+		for _, e := range t.Expect {
+			if e.Value.node != nil {
+				c.check(e.Value.node)
+			}
+		}
+		if len(t.Expect) == 0 && t.Golden == "" {
+			c.problem(t.node, "required", "the test expects nothing", "add expect: with what becomes of a record, or golden: FILE")
+		}
+		problems = append(problems, c.problems...)
+		tests = append(tests, &Prepared{f, t, d, records, o})
+	}
+	return tests, nil, problems.Sorted()
+}
+
+// Run runs a test and notes in the coverage what it touched. An error is one of
+// the run itself, such as a plugin that does not start; a failed test is none.
+func (p *Prepared) Run(ctx context.Context, c *Coverage) (Result, error) {
+	r := Result{Pos: p.test.node.Pos(), Name: p.test.Name}
+	c.enter(p.d)
+	source, err := p.o.Source(p.records, p.d.Model)
+	if err != nil {
+		return r, err
+	}
+	pipe, closePipeline, err := p.d.OpenWith(source, p.o.Settings)
+	if err != nil {
+		return r, err
+	}
+	defer closePipeline()
+	t := trace.New(pipe, func(string) bool { return true })
+	if _, err := trace.Watch(ctx, pipe, t); err != nil {
+		return r, err
+	}
+	read := t.Refs()
+	for _, e := range p.test.Expect {
+		ref, near := trace.NewMatcher(e.Key).Pick(read)
+		if ref == "" {
+			r.Failures = append(r.Failures, Failure{Pos: e.KeyPos, Message: notRead(e.Key, near)})
+			continue
+		}
+		j := t.Journey(ref)
+		c.note(p.d, j)
+		g := &judge{d: p.d, t: t, j: j}
+		g.expect(e.Value.node)
+		r.Failures = append(r.Failures, g.failures...)
+	}
+	if p.test.Golden != "" {
+		for _, ref := range read {
+			c.note(p.d, t.Journey(ref))
+		}
+		if err := p.golden(&r, t); err != nil {
+			return r, err
+		}
+	}
+	r.OK = len(r.Failures) == 0
+	return r, nil
+}
+
+func notRead(ref string, near []string) string {
+	text := ref + " is none of the records that were read"
+	if len(near) > 0 {
+		text += "; near it are " + some(near)
+	}
+	return text
+}
