@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/lipgloss/tree"
 
 	"github.com/pipe-engine/pipe/engine"
@@ -74,17 +75,20 @@ func recordTree(record map[string]any, st style) *tree.Tree {
 func transformTree(all []transformed, st style) *tree.Tree {
 	t := tree.Root("transforms")
 	paint := map[string]func(...string) string{triedChanged: st.good.Render, triedDropped: st.bad.Render, triedFailed: st.bad.Render}
+	var rows [][]string
 	for _, one := range all {
 		outcome := one.Outcome
 		if p, ok := paint[outcome]; ok {
 			outcome = p(outcome)
 		}
-		line := one.Name + "  " + outcome
 		if one.Reason != "" {
-			line += ": " + one.Reason
+			outcome += ": " + one.Reason
 		}
-		branch := tree.Root(line + "  " + st.dim.Render(one.At))
-		for _, d := range one.Changes {
+		rows = append(rows, []string{one.Name, outcome, one.At[strings.LastIndexByte(one.At, ':'):]})
+	}
+	for i, line := range aligned(rows, st) {
+		branch := tree.Root(line)
+		for _, d := range all[i].Changes {
 			branch.Child(fmt.Sprintf("%s: %s → %s", visible(d.Path), short(d.Before, valueWidth), short(d.After, valueWidth)))
 		}
 		t.Child(branch)
@@ -94,20 +98,24 @@ func transformTree(all []transformed, st style) *tree.Tree {
 
 // The widths, in characters, to which values and expressions are cut.
 const (
-	valueWidth      = 72
-	expressionWidth = 60
+	valueWidth      = 64
+	expressionWidth = 56
 )
 
 func itemTree(item explainedItem, st style) *tree.Tree {
 	t := tree.Root(item.Stream + "  " + endingText(item.Ending, item.Reason, st) + "  " + st.dim.Render(item.At))
 	var nothing []string
+	var rows [][]string
 	for _, f := range item.Fields {
 		if f.Value == nil {
 			nothing = append(nothing, f.Name)
 			continue
 		}
-		_, line, _ := strings.Cut(f.At[strings.LastIndexByte(f.At, '/')+1:], ":")
-		t.Child(fmt.Sprintf("%s: %s  %s", f.Name, short(f.Value, valueWidth), st.dim.Render("← "+cut(f.Expression, expressionWidth)+"  :"+line)))
+		line := f.At[strings.LastIndexByte(f.At, ':'):]
+		rows = append(rows, []string{f.Name, short(f.Value, valueWidth), "← " + cut(f.Expression, expressionWidth) + "  " + line})
+	}
+	for _, line := range aligned(rows, st) {
+		t.Child(line)
 	}
 	if len(nothing) > 0 {
 		t.Child(st.dim.Render("no value: " + strings.Join(nothing, ", ")))
@@ -115,23 +123,50 @@ func itemTree(item explainedItem, st style) *tree.Tree {
 	return t
 }
 
+// aligned makes lines of rows, each cell below that of the row before; the last
+// cell is the dim one.
+func aligned(rows [][]string, st style) []string {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], lipgloss.Width(cell))
+		}
+	}
+	out := make([]string, len(rows))
+	for n, row := range rows {
+		for i, cell := range row[:len(row)-1] {
+			out[n] += cell + strings.Repeat(" ", widths[i]-lipgloss.Width(cell)+2)
+		}
+		out[n] += st.dim.Render(row[len(row)-1])
+	}
+	return out
+}
+
 func decisionTree(d *explainedDecision, st style) *tree.Tree {
 	t := tree.Root("permissions")
+	var rows [][]string
 	for _, r := range d.Rules {
-		line := r.Name + "  " + r.Outcome
+		outcome := r.Outcome
 		switch r.Outcome {
 		case ruleDecided:
-			line = r.Name + "  " + st.good.Render(r.Outcome+": "+d.Audience)
-			if len(d.Named) > 0 {
-				line += "  " + listed(d.Named)
-			}
+			outcome = st.good.Render(outcome + ": " + d.Audience)
 		case ruleFailed:
-			line = r.Name + "  " + st.bad.Render(r.Outcome)
+			outcome = st.bad.Render(outcome)
 		}
+		at := r.At[strings.LastIndexByte(r.At, ':'):]
 		if r.When != "" {
-			r.At = "when " + cut(r.When, expressionWidth) + "  " + r.At
+			at = "when " + cut(r.When, expressionWidth) + "  " + at
 		}
-		t.Child(line + "  " + st.dim.Render(r.At))
+		rows = append(rows, []string{r.Name, outcome, at})
+	}
+	for _, line := range aligned(rows, st) {
+		t.Child(line)
+	}
+	if len(d.Named) > 0 {
+		t.Child("names " + listed(d.Named))
 	}
 	for _, ref := range d.LeftOut {
 		t.Child(st.bad.Render("left out: ") + ref + ", whom nobody delivered as a user or group")

@@ -26,6 +26,10 @@ func (t *Trace) Finds(j *Journey, who string) Answer {
 	doc := t.Document(j)
 	if doc == nil {
 		end := t.documentEnd(j)
+		if end.Ending == engine.Delivered || end.Ending == engine.Merged {
+			a.Why = "no document is made of it"
+			return a
+		}
 		a.Why = "there is no document: the record is " + end.Ending.String()
 		if because := end.Because(); because != "" {
 			a.Why += ", " + because
