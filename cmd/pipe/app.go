@@ -307,6 +307,8 @@ func errorCode(err error) string {
 	switch {
 	case errors.As(err, &u):
 		return "usage"
+	case errors.As(err, new(testsFailed)):
+		return "tests"
 	case errors.As(err, &problems):
 		return "pipeline"
 	case errors.As(err, &refused):

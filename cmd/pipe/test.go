@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ type tested struct {
 	File     string          `json:"file"`
 	Pipeline string          `json:"pipeline"`
 	Tests    []suite.Result  `json:"tests"`
-	Coverage *suite.Coverage `json:"coverage"` // of the pipeline, by all files of the call so far
+	Coverage *suite.Coverage `json:"coverage"` // of the pipeline, by all files of the call
 }
 
 // testsFailed is that tests were run and not all is well.
@@ -62,7 +63,7 @@ func (a *app) testAction(c *cli.Context) error {
 	var all []tested
 	coverage := map[string]*suite.Coverage{}
 	for _, path := range c.Args().Slice() {
-		if path, err = testFile(path); err != nil {
+		if path, err = suitePath(path); err != nil {
 			return err
 		}
 		one, err := a.testFile(ctx, c, path, o, coverage)
@@ -74,7 +75,7 @@ func (a *app) testAction(c *cli.Context) error {
 		}
 		all = append(all, one)
 	}
-	return a.sumTests(c, all, coverage, o.Run != nil)
+	return a.sumTests(c, all, o.Run != nil)
 }
 
 func (a *app) testOptions(c *cli.Context) (suite.Options, error) {
@@ -113,8 +114,8 @@ func (a *app) testPipeline(path string, variables map[string]string, set []pipel
 	return d
 }
 
-// testFile is the test file that is meant: itself, or that beside a pipeline.
-func testFile(path string) (string, error) {
+// suitePath is the test file that is meant: itself, or that beside a pipeline.
+func suitePath(path string) (string, error) {
 	if suite.IsTestFile(path) {
 		return path, nil
 	}
@@ -145,10 +146,14 @@ func (a *app) testFile(ctx context.Context, c *cli.Context, path string, o suite
 		return tested{}, a.wrongFile(c, problems, f.Source)
 	}
 	out := tested{File: path, Pipeline: f.PipelinePath(), Tests: []suite.Result{}}
-	if coverage[out.Pipeline] == nil {
-		coverage[out.Pipeline] = &suite.Coverage{}
+	key, err := filepath.Abs(out.Pipeline)
+	if err != nil {
+		return out, err
 	}
-	out.Coverage = coverage[out.Pipeline]
+	if coverage[key] == nil {
+		coverage[key] = &suite.Coverage{}
+	}
+	out.Coverage = coverage[key]
 	st := a.colors(c)
 	if !c.Bool("json") {
 		fmt.Fprintln(a.stdout, st.bold.Render(path))
@@ -211,7 +216,7 @@ func visibleLines(text string) string {
 
 // sumTests closes the output: numbers, coverage, and the error that says the
 // exit code. A part of the tests proves nothing about what is untested.
-func (a *app) sumTests(c *cli.Context, all []tested, coverage map[string]*suite.Coverage, part bool) error {
+func (a *app) sumTests(c *cli.Context, all []tested, part bool) error {
 	passed, total := 0, 0
 	for _, one := range all {
 		for _, r := range one.Tests {
@@ -229,10 +234,11 @@ func (a *app) sumTests(c *cli.Context, all []tested, coverage map[string]*suite.
 		err = testsFailed{fmt.Sprintf("%d of %s failed", total-passed, plural(total, "test")), "- is expected and not there, + is there and not expected; pipe explain shows how a record came to be what it is"}
 	}
 	var untested []string
+	var seen []*suite.Coverage
 	for _, one := range all {
-		if cov := coverage[one.Pipeline]; cov != nil && !part {
-			delete(coverage, one.Pipeline)
-			untested = append(untested, a.printCoverage(c, one.Pipeline, cov)...)
+		if !part && !slices.Contains(seen, one.Coverage) {
+			seen = append(seen, one.Coverage)
+			untested = append(untested, a.printCoverage(c, one.Pipeline, one.Coverage)...)
 		}
 	}
 	if len(untested) > 0 && err == nil && !c.Bool("allow-untested") {

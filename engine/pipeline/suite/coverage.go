@@ -11,8 +11,8 @@ import (
 )
 
 // Coverage is which lines of a pipeline the tests of it touched. A rule is
-// touched when it decided about a record of which a test expects something, a
-// line of the mapping when it gave such a record a value.
+// touched when a test says who finds what it decided about, a line of the mapping
+// when it gave a value to an item that a test looks at.
 type Coverage struct {
 	Rules   []Line `json:"rules"`
 	Mapping []Line `json:"mapping"`
@@ -62,7 +62,7 @@ func eachField(m engine.MappingFacts, visit func(name string, n *config.Node)) {
 
 func touch(lines *[]Line, l Line) {
 	for i := range *lines {
-		if (*lines)[i].Pos == l.Pos {
+		if (*lines)[i].Line == l.Line && (*lines)[i].Col == l.Col {
 			(*lines)[i].Touched = (*lines)[i].Touched || l.Touched
 			return
 		}
@@ -70,14 +70,18 @@ func touch(lines *[]Line, l Line) {
 	*lines = append(*lines, l)
 }
 
-// note marks what made a record's items and decided about them.
-func (c *Coverage) note(d *pipeline.Definition, j *trace.Journey) {
-	if j.Decision != nil {
+// note marks what made a record's items and decided about them, as far as a test
+// looks at it: under these keys.
+func (c *Coverage) note(d *pipeline.Definition, j *trace.Journey, looksAt func(key string) bool) {
+	if j.Decision != nil && slices.ContainsFunc([]string{keyWithheld, keyRule, keyAudience, keyCanSee, keyCannotSee}, looksAt) {
 		for i := range c.Rules {
 			c.Rules[i].Touched = c.Rules[i].Touched || c.Rules[i].Name == j.Decision.Rule
 		}
 	}
 	for _, item := range j.Items {
+		if !looksAt(item.Stream) {
+			continue
+		}
 		m, _ := d.MappingOf(item)
 		eachField(m, func(name string, n *config.Node) {
 			touch(&c.Mapping, Line{n.Pos(), name, hasValue(item, m, n)})

@@ -107,14 +107,14 @@ func (p *Prepared) Run(ctx context.Context, c *Coverage) (Result, error) {
 			continue
 		}
 		j := t.Journey(ref)
-		c.note(p.d, j)
+		c.note(p.d, j, func(key string) bool { return e.Value.node.Get(key) != nil })
 		g := &judge{d: p.d, t: t, j: j}
 		g.expect(e.Value.node)
 		r.Failures = append(r.Failures, g.failures...)
 	}
 	if p.test.Golden != "" {
 		for _, ref := range read {
-			c.note(p.d, t.Journey(ref))
+			c.note(p.d, t.Journey(ref), func(string) bool { return true })
 		}
 		if err := p.golden(&r, t); err != nil {
 			return r, err

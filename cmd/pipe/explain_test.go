@@ -1,0 +1,167 @@
+package main
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/pipeline/trace"
+	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
+)
+
+// nested is the shipped pipeline with a parent group that holds its children's
+// members, a set, and rules of several kinds.
+func nested(t testing.TB) string {
+	return edited(t,
+		"# subgroups: related(\"parentOf\")", "subgroups: related(\"parentOf\")",
+		"define:", "  - name: shout\n    when: metadata.namespace == \"payments-internal\"\n    set:\n      metadata.title: upper(metadata.name)\n\ndefine:",
+		"  rules:\n", "  rules:\n"+
+			"    - name: payments\n      when: metadata.namespace == \"payments-internal\" and kind == \"Component\"\n      allow:\n        groups: [\"group:default/engineering\"]\n        users: [\"user:default/gone\"]\n"+
+			"    - name: booking\n      when: kind == \"API\"\n      allow: owner\n")
+}
+
+// TestExplainIsTheRun: for every document and every person, explain says that
+// somebody finds it if and only if the index that a run fills says so.
+func TestExplainIsTheRun(t *testing.T) {
+	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
+	path := nested(t)
+	if c := w.pipe(t, "run", path); c.code != 0 {
+		t.Fatalf("exit %d\n%s", c.code, c.both())
+	}
+	d := pipeline.Load(path, pipeline.Options{Registry: components(), Variables: config.Variables{Lookup: func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }}})
+	p, closePipeline, err := d.Open(engine.Settings{Loopback: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closePipeline()
+	tr := trace.New(p, func(string) bool { return true })
+	if _, err := trace.Watch(t.Context(), p, tr); err != nil {
+		t.Fatal(err)
+	}
+	index := w.index()
+	compared, restricted := 0, 0
+	for _, ref := range tr.Refs() {
+		found := index.WhoFinds(ref)
+		for _, person := range tr.People() {
+			compared++
+			want := slices.ContainsFunc(found, func(email string) bool { return strings.EqualFold(email, person.Email) })
+			a := tr.Finds(tr.Journey(ref), person.Email)
+			if a.Finds != want {
+				t.Errorf("%s, %s: %+v, and the index says %v", ref, person.Email, a, want)
+			}
+			if len(a.Chain) > 2 {
+				restricted++
+			}
+		}
+	}
+	if compared < 2000 || restricted == 0 {
+		t.Errorf("%d compared, %d through groups in groups: this proves nothing", compared, restricted)
+	}
+}
+
+// TestExplainRecord: what a person reads of one record.
+func TestExplainRecord(t *testing.T) {
+	path := nested(t)
+	for _, c := range []struct {
+		args []string
+		want []string // regular expressions, in this order
+	}{
+		{[]string{"ledger-service", "--as", "ben.lindqvist@larkspur.example"}, []string{
+			`^component:payments-internal/ledger-service  to be delivered\n`, `shout +changed +:\d+`, `metadata.title: nothing → LEDGER-SERVICE`,
+			`documents  to be delivered  .*pipeline.yaml:\d+`, `title +LEDGER-SERVICE +← name  :\d+`, `customProperties.owner +Payments +← display\(owner\)`, `no value: owner`,
+			`payments +decided: listed +when metadata.namespace ==`, `booking +not asked`, `default +not asked`, `names .*user:default/gone`, `left out: user:default/gone`,
+			`found by \d+ people`, `group:default/engineering`, `group:default/booking`, `ben.lindqvist@larkspur.example`,
+			`\nyes, ben.lindqvist@larkspur.example finds it: the rule "payments" allows group:default/engineering\n  user:default/ben.lindqvist → group:default/booking → group:default/engineering\n$`}},
+		{[]string{"ledger-service", "--as", "yuki.sato@larkspur.example"}, []string{`\nno, .*the rule "payments" allows group:default/engineering, and user:default/yuki.sato is a member of group:default/care`}},
+		{[]string{"ledger-service", "--as", "user:default/guest"}, []string{`\nno, .*user:default/guest is not made a user: filtered, no e-mail`}},
+		{[]string{"booking-service"}, []string{`shout +skipped`, `payments +did not hold`, `default +decided: datasource-users`, `found by everybody who is delivered as a user: 26 people`}},
+		{[]string{"user:payments-internal/ines.carvalho"}, []string{`merged: one e-mail`, `users  merged`, `a user: ines.carvalho@larkspur.example`, `one with user:default/ines.carvalho, user:payments-internal/ines.carvalho`, `member of group:default/payments, group:payments-internal/audit`}},
+		{[]string{"group:payments"}, []string{`groups  to be delivered`, `subgroups +\["group:payments-internal/audit"\]`, `documents  to be delivered`, `a group of 3 people`, `group:payments-internal/audit\n`}},
+		{[]string{"user:guest", "--record"}, []string{`filtered: no e-mail`, `"kind": "User"`}},
+	} {
+		got := pipe(t, nil, append([]string{"explain", "--sandbox", path}, c.args...)...)
+		if got.code != 0 {
+			t.Errorf("%v: exit %d\n%s", c.args, got.code, got.both())
+		}
+		rest := got.stdout
+		for _, want := range c.want {
+			at := regexp.MustCompile(want).FindStringIndex(rest)
+			if at == nil {
+				t.Errorf("%v: %s is not where it belongs in\n%s", c.args, want, got.stdout)
+				break
+			}
+			rest = rest[at[1]:]
+			if strings.HasPrefix(want, "^") {
+				rest = "\n" + rest
+			}
+		}
+	}
+}
+
+// TestExplainEndings: what is dropped, withheld and rejected says why.
+func TestExplainEndings(t *testing.T) {
+	records := write(t, "records.yaml", `
+- {kind: Component, metadata: {name: old, annotations: {backstage.io/orphan: "true"}}}
+- {kind: Component, metadata: {name: odd, annotations: {glean.com/visibility: pivate}}}
+- {kind: Component, metadata: {name: wrong, description: [1]}}
+- {kind: Component, metadata: {name: bad, annotations: {glean.com/visibility: [1]}}, spec: {owner: a}}
+- {kind: Widget, metadata: {name: unread}}
+`)
+	for ref, want := range map[string]string{
+		"old":    `filtered: not orphaned\n.*\n.*not orphaned +dropped`,
+		"odd":    `withheld: rule unknown visibility: for nobody\n(.*\n)+.*unknown visibility +decided: nobody(.*\n)+.*found by nobody`,
+		"wrong":  `rejected: mapping: documents.summary: `,
+		"bad":    `rejected: permissions: private to its owners: (.*\n)+.*private to its owners +failed(.*\n)+.*found by nobody`,
+		"unread": `component\b`,
+	} {
+		c := pipe(t, nil, "explain", "--input", records, shipped, ref)
+		if ref == "unread" {
+			if c.code != exitWrong || !strings.Contains(c.stderr, "widget:default/unread is of a kind that the pipeline does not read") {
+				t.Errorf("exit %d\n%s", c.code, c.both())
+			}
+		} else if c.code != 0 || !regexp.MustCompile(want).MatchString(c.stdout) {
+			t.Errorf("%s: exit %d\n%s", ref, c.code, c.both())
+		}
+	}
+}
+
+// TestExplainJSON: machines get whole values, and an answer.
+func TestExplainJSON(t *testing.T) {
+	c := pipe(t, nil, "explain", "--sandbox", "--json", "--as", "liam.obrien@larkspur.example", shipped, "fraud-scorer")
+	var got struct {
+		OK   bool      `json:"ok"`
+		Data explained `json:"data"`
+	}
+	if err := codec.Unmarshal([]byte(c.stdout), &got); err != nil || c.code != 0 {
+		t.Fatalf("exit %d, %v\n%s", c.code, err, c.both())
+	}
+	e := got.Data
+	if e.Ref != "component:default/fraud-scorer" || e.Record["kind"] != "Component" || len(e.Items) != 1 || e.Decision.Rules[0].Outcome != ruleDecided ||
+		strings.Join(e.Decision.People, " ") != "ines.carvalho@larkspur.example liam.obrien@larkspur.example" || !e.Answer.Finds || len(e.Answer.Chain) != 2 {
+		t.Errorf("%+v\n%+v", e.Decision, e.Answer)
+	}
+}
+
+// TestExplainWrong: what people get wrong in a call.
+func TestExplainWrong(t *testing.T) {
+	for want, args := range map[string][]string{
+		"write pipe explain":                     {"explain", shipped},
+		"did you mean component:default/fraud":   {"explain", "--sandbox", shipped, "fraud-score"},
+		`"ledger" may mean`:                      {"explain", "--input", write(t, "r.yaml", "- {kind: API, metadata: {name: ledger}}\n- {kind: Component, metadata: {name: ledger}}\n"), shipped, "ledger"},
+		"two sources":                            {"explain", "--sandbox", "--input", "x", shipped, "a"},
+		"--catalog goes with --sandbox":          {"explain", "--catalog", "x", shipped, "a"},
+		"no such file":                           {"explain", "--input", "/nowhere/x", shipped, "a"},
+		"undefined-variable: BACKSTAGE_BASE_URL": {"explain", shipped, "a"},
+		"this is no record":                      {"explain", "--input", write(t, "r.yaml", "a: 1\n"), shipped, "a"},
+	} {
+		if c := pipe(t, nil, args...); c.code == 0 || !strings.Contains(c.both(), want) {
+			t.Errorf("%v: exit %d\n%s", args, c.code, c.both())
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package trace
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+func TestPick(t *testing.T) {
+	refs := []string{"api:default/orders", "component:default/checkout", "component:other/orders", "group:default/payments", "user:default/pay"}
+	for asked, want := range map[string]string{
+		"component:default/checkout": "component:default/checkout",
+		" Component:checkout":        "component:default/checkout",
+		"default/checkout":           "component:default/checkout",
+		"checkout":                   "component:default/checkout",
+		"api:orders":                 "api:default/orders",
+		"other/orders":               "component:other/orders",
+		"orders":                     "? api:default/orders component:other/orders",
+		"chekout":                    "? component:default/checkout",
+		"pay":                        "user:default/pay",
+		"payment":                    "? group:default/payments",
+		"component:default/pay":      "? group:default/payments user:default/pay",
+		"zzzzzz":                     "?",
+		"":                           "?",
+	} {
+		ref, near := NewMatcher(asked).Pick(refs)
+		got := ref
+		if ref == "" {
+			got = strings.TrimSpace("? " + strings.Join(near, " "))
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", asked, got, want)
+		}
+	}
+}
+
+// company is a trace of two people, a team within a department that is within
+// itself, and a document for whom the test says.
+func company(audience engine.Audience, principals ...string) (*Trace, *Journey) {
+	t := New(&engine.Pipeline{Model: kinds{}, Streams: []engine.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}}}, func(ref string) bool { return ref == "doc:a/b" })
+	person := func(ref, email string, end engine.Ending) {
+		r := &engine.Record{Entry: engine.Entry{Ref: ref, Email: email}}
+		t.Wants(ref)
+		t.Decoded(r)
+		if email != "" {
+			t.Mapped(r, engine.Mapped{Items: []engine.Item{{Stream: "users", Ref: ref, Fields: []engine.Field{{Name: "email", Value: email}}}}})
+		}
+		t.Ended("users", end, engine.DeadLetter{Ref: ref, Reason: "so it is"})
+	}
+	person("user:a/sam", "Sam@example.com", engine.Delivered)
+	person("user:b/sam", "sam@example.com", engine.Merged)
+	person("user:a/kim", "kim@example.com", engine.Delivered)
+	person("user:a/bot", "", engine.Filtered)
+	person("user:a/odd", "odd@example.com", engine.Rejected)
+	group := func(ref string, members ...string) {
+		t.Wants(ref)
+		t.Staged("held", engine.Encoded{ID: ref, Ref: ref, Principals: members})
+		t.Ended("groups", engine.Delivered, engine.DeadLetter{Ref: ref})
+	}
+	group("group:a/team", "user sam@example.com")
+	group("group:a/department", "group group:a/team", "group group:a/department", "group group:a/empty")
+	group("group:a/empty")
+	t.Wants("doc:a/b")
+	t.Mapped(&engine.Record{Entry: engine.Entry{Ref: "doc:a/b"}}, engine.Mapped{Items: []engine.Item{{Stream: "documents", Ref: "doc:a/b"}}})
+	if audience == engine.Nobody {
+		t.Ended("documents", engine.Withheld, engine.DeadLetter{Ref: "doc:a/b", Reason: "rule r: for nobody"})
+	} else {
+		t.Staged("documents", engine.Encoded{ID: "doc:a/b", Ref: "doc:a/b", Audience: audience, Rule: "r", Principals: principals})
+		t.Ended("documents", engine.Delivered, engine.DeadLetter{Ref: "doc:a/b"})
+	}
+	return t, t.Journey("doc:a/b")
+}
+
+type kinds struct{ engine.Model }
+
+func (kinds) Phases() []engine.Phase {
+	return []engine.Phase{{Identities: true, Kinds: []engine.Kind{{Name: "User"}, {Name: "Group"}}}}
+}
+
+// TestFinds: who finds a document, through groups in groups, and why.
+func TestFinds(t *testing.T) {
+	listed := []string{"group group:a/department"}
+	for _, c := range []struct {
+		audience   engine.Audience
+		principals []string
+		who        string
+		finds      bool
+		why, chain string
+	}{
+		{engine.Listed, listed, "sam@example.com", true, `the rule "r" allows group:a/department`, "user:a/sam group:a/team group:a/department"},
+		{engine.Listed, listed, "SAM@example.com", true, "", "user:a/sam group:a/team group:a/department"},
+		{engine.Listed, listed, "user:b/sam", true, "", "user:a/sam group:a/team group:a/department"},
+		{engine.Listed, []string{"user sam@example.com"}, "user:a/sam", true, `allows user:a/sam`, "user:a/sam"},
+		{engine.Listed, []string{"user user:b/sam"}, "sam@example.com", true, "", "user:a/sam"}, // a sink that names users by refs
+		{engine.Listed, listed, "kim@example.com", false, "user:a/kim is a member of no group", ""},
+		{engine.Listed, []string{"user kim@example.com"}, "sam@example.com", false, "a member of group:a/team, of which none leads there", ""},
+		{engine.Listed, listed, "user:a/bot", false, "user:a/bot is not made a user: filtered, so it is", ""},
+		{engine.Listed, listed, "odd@example.com", false, "rejected", ""},
+		{engine.Listed, listed, "group:a/team", false, "a group does not sign in", ""},
+		{engine.Listed, listed, "no@example.com", false, "nobody with the e-mail", ""},
+		{engine.DatasourceUsers, nil, "kim@example.com", true, "every user of the datasource", ""},
+		{engine.DatasourceUsers, nil, "no@example.com", false, "nobody with the e-mail", ""},
+		{engine.AllUsers, nil, "no@example.com", true, "everybody who can sign in", ""},
+		{engine.Nobody, nil, "sam@example.com", false, "withheld, rule r: for nobody", ""},
+	} {
+		tr, j := company(c.audience, c.principals...)
+		a := tr.Finds(j, c.who)
+		if a.Finds != c.finds || !strings.Contains(a.Why, c.why) || c.finds && strings.Join(a.Chain, " ") != c.chain {
+			t.Errorf("%v %v, %s: %+v", c.audience, c.principals, c.who, a)
+		}
+	}
+}
+
+// TestFinders: groups are opened once on each way down.
+func TestFinders(t *testing.T) {
+	tr, _ := company(engine.AllUsers)
+	all := tr.Finders([]string{"group group:a/department", "user kim@example.com"})
+	if got := Reached(all); !slices.Equal(got, []string{"kim@example.com", "sam@example.com"}) {
+		t.Error(got)
+	}
+	if len(all) != 2 || len(all[0].Members) != 3 || all[0].Members[1].Members != nil || strings.Join(all[0].Members[0].Members[0].Refs, " ") != "user:a/sam user:b/sam" {
+		t.Errorf("%+v", all)
+	}
+}
+
+// TestBrief: of people who were not asked for only what access needs is kept.
+func TestBrief(t *testing.T) {
+	tr, _ := company(engine.AllUsers)
+	r := &engine.Record{Entry: engine.Entry{Ref: "user:a/sam"}, Value: map[string]any{"large": true}}
+	tr.Decoded(r)
+	tr.Staged("users", engine.Encoded{Ref: "user:a/sam", Body: []byte("{}")})
+	if j := tr.Journey("user:a/sam"); j.Value != nil || j.Staged[0].Body != nil {
+		t.Errorf("%+v", j)
+	}
+	if tr.Wants("doc:a/c") || !slices.Contains(tr.Refs(), "doc:a/c") || !slices.Equal(tr.Asked(), []string{"doc:a/b"}) {
+		t.Error(tr.Refs())
+	}
+}
