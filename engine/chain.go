@@ -16,6 +16,7 @@ import (
 type chain struct {
 	p       *Pipeline
 	session Session
+	hidden  hiding
 	off     map[string]bool // kinds that are read for the look-up only
 	watch   Observer        // nil in ordinary runs
 }
@@ -238,7 +239,11 @@ func (c *chain) encode(items []Item, res *result) {
 			res.reject(item.Stream, item.Ref, Reject("permissions", "", "no rule decided who may find it"))
 			continue
 		}
-		if why := withheld(item.Permissions); why != "" {
+		why := withheld(item.Permissions)
+		if s.Permissions && c.hidden.has(item.Ref) {
+			why = c.hidden.why(item.Ref)
+		}
+		if why != "" {
 			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, ending: Withheld, reason: why})
 			continue
 		}

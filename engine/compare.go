@@ -79,6 +79,7 @@ type comparer struct {
 	shelf          *shelf
 	ledger         *ledger
 	off            func(kind string) bool
+	hidden         hiding
 	permissions    func(stream string) bool
 	streams, types words
 }
@@ -89,7 +90,7 @@ func newComparison() *comparison {
 
 func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
 	wanted := func(stream string) bool { return plan.Stream(stream) != nil }
-	if c.past, err = readPast(snap, &c.streams, &c.types, wanted); err != nil {
+	if c.past, err = readPast(snap, &c.streams, &c.types, wanted, c.hidden); err != nil {
 		return err
 	}
 	for _, s := range plan.Streams {
@@ -186,7 +187,7 @@ func (c *comparer) item(stream string, n uint8, t tag) {
 // It is told apart by its ref: it is no new document because its ID is.
 func (c *comparer) exposure(n uint8, t tag) {
 	old := c.past.byRef(n, t.Ref)
-	if old == nil || t.Audience < old.audience || t.Audience == old.audience && (t.Audience != Listed || without(t.Names, old.names) == 0) {
+	if old == nil || c.hidden.back(t.Ref) || t.Audience < old.audience || t.Audience == old.audience && (t.Audience != Listed || without(t.Names, old.names) == 0) {
 		return
 	}
 	i := slices.IndexFunc(c.wider, func(w *widening) bool { return w.rule == t.Rule && w.from == old.audience && w.to == t.Audience })

@@ -36,6 +36,7 @@ type review struct {
 	compared  *comparison
 	stale     func(stream string, said int) bool
 	refused   map[string]int // items that publishing took back, by stream
+	hidden    map[string]*hiddenCounts
 }
 
 func (v *review) run(plan *Plan, held Holdings) error {
@@ -83,6 +84,9 @@ func (v *review) emptyStream(plan *Plan, held Holdings) error {
 		d, declared := v.p.stream(s.Name)
 		has, known := held.count(s.Name)
 		if v.compared != nil {
+			if h := v.hidden[s.Name]; h != nil {
+				has -= h.n
+			}
 			has, known = max(has, v.compared.streams[s.Name].Before), true
 		}
 		if !declared || s.Count > 0 || known && (has == 0 || v.approvals.Loss >= has) || v.p.Offline && d.Identities {
@@ -137,6 +141,11 @@ func (v *review) measures(plan *Plan, held Holdings) []measure {
 		}
 		has, known := held.count(s.Name)
 		known = known && !v.stale(s.Name, has)
+		hidden := v.hidden[s.Name]
+		if hidden == nil {
+			hidden = &hiddenCounts{}
+		}
+		has -= hidden.n
 		if known {
 			m.before, m.gone = max(m.before, has), max(m.gone, has-s.Weight)
 		}
@@ -149,6 +158,7 @@ func (v *review) measures(plan *Plan, held Holdings) []measure {
 			if !known {
 				break
 			}
+			has -= hidden.types[typ]
 			old := types[typ]
 			if old == nil {
 				old = &TypeChange{}

@@ -16,6 +16,8 @@ type index struct {
 	// blind are the kinds, in lower case, of a phase that is worked on while it
 	// is read: what they look like from within is not known.
 	blind map[string]bool
+	// fetch finds what was not read; nil when everything is.
+	fetch func(ref string) (Entry, bool)
 }
 
 func newIndex() *index { return &index{sealed: map[string]Entry{}} }
@@ -50,5 +52,8 @@ func (x *index) unseen(ref string) bool {
 
 func (x *index) find(ref string) (Entry, bool) {
 	e, ok := x.sealed[ref]
+	if !ok && x.fetch != nil {
+		return x.fetch(ref)
+	}
 	return e, ok
 }

@@ -13,6 +13,8 @@ type past struct {
 	rows []pastItem        // in the order of the snapshot
 	ids  map[itemKey]int32 // the delivered ones, by their ID
 	refs map[itemKey]int32 // by their ref
+	// hidden counts, by stream, what was delivered and hidden lately.
+	hidden map[string]*hiddenCounts
 }
 
 type itemKey struct {
@@ -50,8 +52,9 @@ func (w *words) word(n uint8) string {
 }
 
 // readPast takes what the last good run left of the streams that are wanted.
-func readPast(snap *state.Snapshot, streams, types *words, wanted func(stream string) bool) (*past, error) {
-	p := &past{snap: snap, ids: map[itemKey]int32{}, refs: map[itemKey]int32{}}
+// What was hidden since counts as never delivered: that it goes is no loss.
+func readPast(snap *state.Snapshot, streams, types *words, wanted func(stream string) bool, hidden hiding) (*past, error) {
+	p := &past{snap: snap, ids: map[itemKey]int32{}, refs: map[itemKey]int32{}, hidden: map[string]*hiddenCounts{}}
 	for e, err := range snap.Entries() {
 		if err != nil {
 			return nil, err
@@ -61,6 +64,10 @@ func readPast(snap *state.Snapshot, streams, types *words, wanted func(stream st
 			continue
 		}
 		row := pastItem{id: e.ID, content: e.Content, names: e.Names, stream: streams.number(e.Stream), typ: types.number(e.Type), audience: audienceOf(e.Audience)}
+		if row.audience != Undecided && hidden.has(e.Ref) {
+			p.hide(e, row.audience != Nobody, hidden)
+			row.audience = Nobody
+		}
 		n := int32(len(p.rows))
 		p.refs[itemKey{row.stream, state.Hash([]byte(e.Ref))}] = n
 		if row.audience == Nobody {
@@ -71,6 +78,23 @@ func readPast(snap *state.Snapshot, streams, types *words, wanted func(stream st
 		p.rows = append(p.rows, row)
 	}
 	return p, nil
+}
+
+// hide counts a hidden item that the sink may still count; of one that was not
+// delivered the type is not known.
+func (p *past) hide(e state.Entry, delivered bool, hidden hiding) {
+	if !hidden.recent(e.Ref) {
+		return
+	}
+	h := p.hidden[e.Stream]
+	if h == nil {
+		h = &hiddenCounts{types: map[string]int{}}
+		p.hidden[e.Stream] = h
+	}
+	h.n++
+	if delivered {
+		h.types[e.Type]++
+	}
 }
 
 func (p *past) byID(stream uint8, id string) *pastItem {

@@ -13,6 +13,8 @@ type Settings struct {
 	// UserAgent is sent with every request.
 	UserAgent string
 	Log       *slog.Logger
+	// Purpose is what a sink is opened for.
+	Purpose Purpose
 	// Loopback means that no address outside this machine may be reached.
 	Loopback bool
 	// Observe is told of every request; nil in ordinary runs.

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/state"
@@ -17,18 +18,18 @@ func (r *run) remember() error {
 	}
 	var err error
 	if r.store, err = state.Open(r.o.State, place); err != nil {
-		return Errorf(Fatal, "name a folder that can be written with --state DIR, or go without with --state none", "%w", err)
+		return unusable(err)
 	}
 	if !r.o.Dry {
-		r.lock, err = r.store.Lock(r.o.RunID)
-		var held *state.HeldError
-		if errors.As(err, &held) {
-			return &Held{Holder: held.Owner.String(), Since: held.Owner.Since, Remedy: "wait until it has ended; two runs at once would end one another's uploads"}
-		}
-		if err != nil {
-			return Errorf(Fatal, "name a folder that can be written with --state DIR, or go without with --state none", "%w", err)
+		if r.lock, err = take(r.store, r.o.RunID); err != nil {
+			return err
 		}
 	}
+	hidden, err := r.store.Hidden()
+	if err != nil {
+		return Errorf(Fatal, "bring the file back from a copy, or hide again what has to stay hidden after removing it", "%w", err)
+	}
+	r.hidden = hidingOf(hidden)
 	var warning string
 	if r.last, warning, err = r.store.Load(); err != nil {
 		return Errorf(Fatal, "see who may read the folder, or name another with --state DIR", "%w", err)
@@ -38,6 +39,36 @@ func (r *run) remember() error {
 		r.note("%s", warning)
 	}
 	return nil
+}
+
+func unusable(err error) error {
+	return Errorf(Fatal, "name a folder that can be written with --state DIR, or go without with --state none", "%w", err)
+}
+
+// take locks a place for a run.
+func take(store *state.Store, run string) (*state.Lock, error) {
+	lock, err := store.Lock(run)
+	var held *state.HeldError
+	if errors.As(err, &held) {
+		return nil, &Held{Holder: held.Owner.String(), Since: held.Owner.Since, Remedy: "wait until it has ended; two runs at once would end one another's uploads"}
+	}
+	if err != nil {
+		return nil, unusable(err)
+	}
+	return lock, nil
+}
+
+// Hold takes the place of a sink from any run, until release is called. The
+// error is a *Held when somebody has it.
+func Hold(dir, place, run string) (store *state.Store, release func(), err error) {
+	if store, err = state.Open(dir, place); err != nil {
+		return nil, nil, unusable(err)
+	}
+	lock, err := take(store, run)
+	if err != nil {
+		return nil, nil, err
+	}
+	return store, func() { lock.Release() }, nil
 }
 
 // forgo gives back what remember took.
@@ -73,10 +104,14 @@ func (r *run) compare() error {
 			return known && before == said
 		}
 	}
-	c := &comparer{comparison: newComparison(), shelf: r.shelf, ledger: r.ledger, off: r.p.off,
+	c := &comparer{comparison: newComparison(), shelf: r.shelf, ledger: r.ledger, off: r.p.off, hidden: r.hidden,
 		permissions: func(stream string) bool { s, _ := r.p.stream(stream); return s.Permissions }}
 	v.compared = c.comparison
-	return c.run(r.plan, r.last)
+	if err := c.run(r.plan, r.last); err != nil {
+		return err
+	}
+	v.hidden = c.past.hidden
+	return nil
 }
 
 // fillChanges writes the differences into the report.
@@ -101,6 +136,9 @@ func (r *run) save() error {
 		return nil
 	}
 	err := r.write()
+	if err == nil && slices.ContainsFunc(r.plan.Streams, func(s StreamPlan) bool { d, _ := r.p.stream(s.Name); return d.Permissions }) {
+		err = r.hidden.settle(r.store)
+	}
 	if err != nil {
 		return &Unconfirmed{Reason: "everything was delivered, but what was delivered could not be remembered: " + err.Error(), Remedy: "see that the state folder can be written and run again; until then runs are compared with the one before"}
 	}

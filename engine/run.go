@@ -88,13 +88,16 @@ func Run(ctx context.Context, p *Pipeline, o Options) (*Report, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, p.Limits.Timeout, Errorf(Permanent, "raise --timeout, or look at what takes so long", "the run took longer than its %s", p.Limits.Timeout))
 		defer cancel()
 	}
-	r := &run{p: p, o: o, ledger: newLedger(o.DeadLetters, o.Observer), shelf: newShelf()}
-	r.report = &Report{Pipeline: p.Name, RunID: o.RunID, Started: time.Now().UTC()}
+	r := newRun(p, o)
 	defer r.shelf.close()
 	defer r.forgo()
 	err := r.acts(ctx)
 	r.finish(err)
 	return r.report, err
+}
+
+func newRun(p *Pipeline, o Options) *run {
+	return &run{p: p, o: o, ledger: newLedger(o.DeadLetters, o.Observer), shelf: newShelf(), report: &Report{Pipeline: p.Name, RunID: o.RunID, Started: time.Now().UTC()}}
 }
 
 type run struct {
@@ -112,6 +115,10 @@ type run struct {
 	store *state.Store
 	lock  *state.Lock
 	last  *state.Snapshot
+	// What people have hidden; nil without --state.
+	hidden hiding
+	// fetch finds what is looked up and was not read; nil when everything is.
+	fetch func(ref string) (Entry, bool)
 }
 
 func (r *run) acts(ctx context.Context) (err error) {
@@ -174,9 +181,10 @@ func (r *run) read(ctx context.Context, session Session) error {
 	}()
 	act := &reading{
 		p: r.p, ledger: r.ledger, index: newIndex(), shelf: r.shelf, last: r.last, note: r.note, tick: r.o.Progress.Read, watch: r.o.Observer,
-		chain:   &chain{p: r.p, session: session, off: map[string]bool{}, watch: r.o.Observer},
+		chain:   &chain{p: r.p, session: session, hidden: r.hidden, off: map[string]bool{}, watch: r.o.Observer},
 		workers: make(chan *Worker, r.p.Limits.Workers),
 	}
+	act.index.fetch = r.fetch
 	for _, ph := range r.p.Model.Phases() {
 		for _, k := range ph.Kinds {
 			act.chain.off[k.Name] = k.Off

@@ -61,7 +61,9 @@ func (a *app) provisioner(c *cli.Context) (*pipeline.Definition, engine.Sink, en
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	sink, err := d.OpenSink(a.engineSettings(d, engine.NewRunID(), false))
+	settings := a.engineSettings(d, engine.NewRunID(), false)
+	settings.Purpose = engine.ForProvision
+	sink, err := d.OpenSink(settings)
 	if err != nil {
 		return nil, nil, nil, err
 	}

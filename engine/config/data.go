@@ -53,7 +53,7 @@ func (v *Data) DecodeNode(n *Node, d *Decoder) {
 		}
 	default:
 		r, ok := d.resolve(n, true)
-		v.Text = Secret{&secret{&r.text, r.read}}
+		v.Text = Secret{&secret{text: &r.text, read: r.read}}
 		v.Quoted, v.Variable, v.Written, v.Unknown = n.style != plain, r.variable, r.written, !ok
 	}
 }

@@ -140,6 +140,7 @@ type resolved struct {
 	variable bool                   // a variable has a part in it: never quote it
 	written  bool                   // a part of it, other than white space, is written in the file
 	read     func() (string, error) // resolves it again; nil when no file is read
+	file     string                 // the file whose text it is, "" when it is more than that
 }
 
 // bareVariable is a variable as a shell has it, without braces.
@@ -182,6 +183,9 @@ func (d *Decoder) resolve(n *Node, secret bool) (r resolved, ok bool) {
 	if in.files {
 		again := *in
 		r.read = func() (string, error) { return again.reread(parts) }
+		if r.text == in.content {
+			r.file = in.path
+		}
 	}
 	return r, true
 }

@@ -12,12 +12,14 @@ type interpolation struct {
 	node   *Node
 	secret bool
 
-	variable   bool // a variable or a file has a part in the text
-	written    bool // text of the file has a part in it
-	files      bool // a file was read
-	unset      bool // a variable was not set
-	unresolved bool // the value cannot be known (lenient)
-	failed     bool // a problem was reported
+	variable   bool   // a variable or a file has a part in the text
+	written    bool   // text of the file has a part in it
+	files      bool   // a file was read
+	path       string // of the last file
+	content    string // its text
+	unset      bool   // a variable was not set
+	unresolved bool   // the value cannot be known (lenient)
+	failed     bool   // a problem was reported
 }
 
 // note remembers every variable of the parts, also of defaults that are not
@@ -105,6 +107,10 @@ func (in *interpolation) file(p part) string {
 	if errors.As(err, &why) {
 		in.problem(p, codeSecretFile, why.message, why.hint)
 	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(in.base(), path)
+	}
+	in.path, in.content = path, text
 	return text
 }
 

@@ -24,6 +24,7 @@ type Secret struct {
 type secret struct {
 	text *string
 	read func() (string, error) // reads it again; nil when no file is behind it
+	file string                 // the file that holds it and nothing else; "" when there is none
 }
 
 var secretType = reflect.TypeFor[Secret]()
@@ -54,6 +55,15 @@ func (s Secret) IsSet() bool { return s.Reveal() != "" }
 // another one.
 func (s Secret) FromFile() bool { return s.v != nil && s.v.read != nil }
 
+// File is the file whose content is the secret and nothing else; "" when there is
+// none, or the secret is only partly from a file.
+func (s Secret) File() string {
+	if s.v == nil {
+		return ""
+	}
+	return s.v.file
+}
+
 // Reload reads the files behind the secret again, for tokens that are renewed
 // while the program runs. Without a file it is the secret itself.
 func (s Secret) Reload() (Secret, error) {
@@ -64,7 +74,7 @@ func (s Secret) Reload() (Secret, error) {
 	if err != nil {
 		return s, err
 	}
-	return Secret{&secret{&text, s.v.read}}, nil
+	return Secret{&secret{&text, s.v.read, s.v.file}}, nil
 }
 
 // String is [redacted] or [unset].
@@ -104,6 +114,6 @@ func (s *Secret) DecodeNode(n *Node, d *Decoder) {
 			Hint:    "use a variable, ${NAME}, or a file, ${file:PATH}"})
 	}
 	if ok {
-		*s = Secret{&secret{&r.text, r.read}}
+		*s = Secret{&secret{&r.text, r.read, r.file}}
 	}
 }

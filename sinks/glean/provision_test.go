@@ -13,6 +13,7 @@ import (
 
 func (f *fixture) planned(o engine.ProvisionOptions) *engine.ProvisionPlan {
 	f.t.Helper()
+	f.purpose = engine.ForProvision
 	plan, err := f.PlanProvision(f.t.Context(), o)
 	if err != nil {
 		f.t.Fatal(err)

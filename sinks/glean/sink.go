@@ -19,13 +19,14 @@ import (
 
 // Sink is a datasource of Glean.
 type Sink struct {
-	cfg    *Config
-	schema *schema
-	conn   *connection.Connection // nil when the file leaves address or token open
-	clean  *connection.Redactor   // the connection's
-	sleep  func(context.Context, time.Duration) error
-	now    func() time.Time
-	inRun  *engine.ProvisionOptions // how a run sets the datasource up; nil when it does not
+	cfg     *Config
+	schema  *schema
+	conn    *connection.Connection // nil when the file leaves address or token open
+	clean   *connection.Redactor   // the connection's
+	sleep   func(context.Context, time.Duration) error
+	now     func() time.Time
+	purpose engine.Purpose
+	inRun   *engine.ProvisionOptions // how a run sets the datasource up; nil when it does not
 }
 
 var (
@@ -39,21 +40,17 @@ func open(cfg *Config, s engine.Settings, retry engine.Retry) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Sink{cfg: cfg, schema: schema, clean: &connection.Redactor{}, sleep: sleep, now: time.Now}
+	k := &Sink{cfg: cfg, schema: schema, clean: &connection.Redactor{}, sleep: sleep, now: time.Now, purpose: s.Purpose}
 	if len(cfg.missing()) > 0 {
 		return k, nil
 	}
 	if schema.urls == nil && !schema.entity {
 		return nil, engine.Errorf(engine.Fatal, "set datasource.urlRegex to what all of the documents' addresses match", "datasource.urlRegex is missing, and the source has no ui_url that it could follow from")
 	}
-	allowed := []string{
-		api.PathBulkIndexUsers, api.PathBulkIndexGroups, api.PathBulkIndexMemberships, api.PathBulkIndexDocuments,
-		api.PathGetDatasourceConfig, api.PathAddDatasource, api.PathBetaUsers, api.PathDebugStatus(cfg.Datasource.Name),
-	}
 	k.conn, err = connection.New(cfg.Config, connection.Settings{
 		Name: "glean", URL: cfg.address(), Token: cfg.Token, UserAgent: s.UserAgent, LoopbackOnly: s.Loopback, Log: s.Log, Observe: s.Observe, Retry: retry, Redactor: k.clean,
 		Rate: cfg.RequestsPerSecond, Burst: cfg.Concurrency,
-		Allow: func(method, path string) bool { return method == http.MethodPost && slices.Contains(allowed, path) },
+		Allow: func(method, path string) bool { return method == http.MethodPost && slices.Contains(k.allowed(), path) },
 	})
 	return k, err
 }

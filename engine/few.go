@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"context"
+	"strings"
+	"sync"
+)
+
+// few is a source of which everybody and every group is read, and of all other
+// records those alone that are wanted. What they look up is asked for when it is
+// looked up, and found exactly where a run would have read it before.
+type few struct {
+	Source
+	ctx       context.Context
+	phases    []Phase
+	confirmer Confirmer
+	wanted    []string
+
+	mu      sync.Mutex
+	now     int // the phase that is read
+	control []string
+	found   map[string]*Entry // what was looked up; nil is not there
+	err     error             // of a look-up
+}
+
+func newFew(ctx context.Context, p *Pipeline, c Confirmer, wanted []string) *few {
+	return &few{Source: p.Source, ctx: ctx, phases: p.Model.Phases(), confirmer: c, wanted: wanted, found: map[string]*Entry{}}
+}
+
+// Read reads a phase of identities whole, and of another one what is wanted.
+func (f *few) Read(ctx context.Context, ph Phase, emit Emit) error {
+	f.mu.Lock()
+	for i := range f.phases {
+		if f.phases[i].Name == ph.Name {
+			f.now = i
+		}
+	}
+	control := f.control
+	f.mu.Unlock()
+	if !ph.Identities {
+		return f.confirmer.Confirm(ctx, ph, f.wanted, control, emit)
+	}
+	return f.Source.Read(ctx, ph, func(ctx context.Context, records []*Record) error {
+		f.mu.Lock()
+		for _, r := range records {
+			if len(f.control) < controls {
+				f.control = append(f.control, r.Ref)
+			}
+		}
+		f.mu.Unlock()
+		return emit(ctx, records)
+	})
+}
+
+// find asks for what is looked up, once. It is called from many goroutines.
+func (f *few) find(ref string) (Entry, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if e, asked := f.found[ref]; asked {
+		if e == nil {
+			return Entry{}, false
+		}
+		return *e, true
+	}
+	f.found[ref] = nil
+	kind, _, _ := strings.Cut(ref, ":")
+	for _, ph := range f.phases[:f.now+1] {
+		for _, k := range ph.Kinds {
+			if ph.Identities || k.Off || !strings.EqualFold(k.Name, kind) || f.err != nil {
+				continue
+			}
+			f.err = f.confirmer.Confirm(f.ctx, ph, []string{ref}, f.control[:min(1, len(f.control))], func(_ context.Context, records []*Record) error {
+				for _, r := range records {
+					f.found[ref] = &r.Entry
+				}
+				return nil
+			})
+		}
+	}
+	if e := f.found[ref]; e != nil {
+		return *e, true
+	}
+	return Entry{}, false
+}
+
+func (f *few) failed() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}

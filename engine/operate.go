@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+// Purpose is what a sink is opened for: it asks for nothing else, whatever it is
+// told.
+type Purpose uint8
+
+// The purposes.
+const (
+	ForRun        Purpose = iota // a run, or a look at whether one could work
+	ForProvision                 // setting up the place that it fills
+	ForStatus                    // looking at what it holds
+	ForHiding                    // Hider
+	ForPushing                   // Pusher
+	ForPurging                   // Purger
+	ForProcessing                // Processor
+	ForRotating                  // Rotator
+)
+
+// Hider is the optional ability of a sink to take single items away at once.
+type Hider interface {
+	// Hide has nobody find the items of an id, deletes them, and looks whether they
+	// are gone. types are those that they are known to have had; the sink looks for
+	// others itself. An *Unconfirmed as error says that the sink took everything
+	// and does not say yet that they are gone.
+	Hide(ctx context.Context, id string, types []string) (*Hidden, error)
+}
+
+// Hidden is what was taken away.
+type Hidden struct {
+	Types []string // of the items that were there
+	Notes []string
+}
+
+// Pusher is the optional ability of a sink to take single items, beside what it
+// holds.
+type Pusher interface {
+	// Push sends the items of the selected records, and before them the people and
+	// groups that they name and that were not delivered as they are. It refuses
+	// where a run would be refused: another run at work, or a place that is not
+	// what the file says.
+	Push(ctx context.Context, s *Selection, o Opening) (*Pushed, error)
+}
+
+// Pushed counts what was sent, by stream.
+type Pushed struct {
+	Sent  map[string]int
+	Notes []string
+}
+
+// Purger is the optional ability of a sink to empty the place that it fills.
+type Purger interface {
+	// Purge deletes every item of every stream and looks whether they are gone.
+	// ids are those of the items that are known to have been there, by stream. Its
+	// *Unconfirmed says that the sink took everything and has not done it yet.
+	Purge(ctx context.Context, ids map[string][]string, o Opening) error
+}
+
+// Processor is the optional ability of a sink to be told that it process now what
+// it was sent.
+type Processor interface {
+	// Process tells it. An error with the class Throttled says when it may be told
+	// again.
+	Process(ctx context.Context) error
+}
+
+// Rotator is the optional ability of a sink to give its token another secret.
+type Rotator interface {
+	// TokenFile is the file that the token is read from. The error says why a new
+	// secret could not be kept there.
+	TokenFile() (path string, err error)
+	// Rotate asks for a new secret. It is asked for once: where the answer is lost,
+	// the old one works a while longer.
+	Rotate(ctx context.Context) (*Rotated, error)
+}
+
+// Rotated is a new secret.
+type Rotated struct {
+	Secret   config.Secret
+	OldUntil time.Time // how long the one before works
+	Before   time.Time // when it has to be rotated again; zero when the sink does not say
+}

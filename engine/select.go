@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// SelectOptions say which records are selected.
+type SelectOptions struct {
+	Refs  []string
+	RunID string
+	State string // the folder that remembers the last good run; "" for none
+	Log   *slog.Logger
+	Stop  <-chan struct{}
+}
+
+// Selection is what a pipeline would send now of a few records.
+type Selection struct {
+	Records []Selected // in the order of the refs
+	// Identities are the items of all streams that say who is who, also those of
+	// the session's own.
+	Identities map[string][]SelectedItem
+}
+
+// Selected is one record and what becomes of it.
+type Selected struct {
+	Ref    string
+	Found  bool // the source has it, and reads its kind
+	Ending Ending
+	Reason string
+	Items  []SelectedItem
+}
+
+// SelectedItem is an item as it would be sent.
+type SelectedItem struct {
+	Stream string
+	Encoded
+	// Same tells that the last good run delivered exactly this.
+	Same bool
+}
+
+// errSelected ends a run whose items were selected: nothing is to be reviewed.
+var errSelected = errors.New("selected")
+
+// Select makes the items of a few records, and sends nothing. Everybody and
+// every group is read, as decisions depend on them. Where the source can be asked
+// for refs the records themselves and what they look up are asked for; else it
+// is read whole. Either way the items are those of a run.
+func Select(ctx context.Context, p *Pipeline, o SelectOptions) (*Selection, error) {
+	s := &selection{wanted: map[string]bool{}, letters: map[string]DeadLetter{}, out: &Selection{Identities: map[string][]SelectedItem{}}}
+	for _, ref := range o.Refs {
+		s.wanted[ref] = true
+	}
+	quiet := *p
+	quiet.Offline = true
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s.run = newRun(&quiet, Options{RunID: o.RunID, Dry: true, State: o.State, Log: o.Log, Stop: o.Stop, Progress: noProgress{}, Output: s.collect, DeadLetters: s.letter})
+	if source, can := p.Source.(Confirmer); can {
+		few := newFew(ctx, p, source, o.Refs)
+		quiet.Source, s.run.fetch, s.few = few, few.find, few
+	}
+	defer s.run.shelf.close()
+	defer s.run.forgo()
+	err := s.run.acts(ctx)
+	switch {
+	case s.few != nil && s.few.failed() != nil:
+		return nil, causeOf(ctx, s.few.failed())
+	case errors.Is(err, errSelected):
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range o.Refs {
+		s.out.Records = append(s.out.Records, s.record(ref))
+	}
+	return s.out, nil
+}
+
+type selection struct {
+	run     *run
+	few     *few
+	wanted  map[string]bool
+	letters map[string]DeadLetter // of the wanted records
+	items   []SelectedItem
+	out     *Selection
+}
+
+func (s *selection) letter(d DeadLetter) error {
+	if s.wanted[d.Ref] {
+		s.letters[d.Ref] = d
+	}
+	return nil
+}
+
+// collect takes what it needs of the plan and ends the run.
+func (s *selection) collect(_ context.Context, plan *Plan) error {
+	for _, stream := range plan.Streams {
+		declared, known := s.run.p.stream(stream.Name)
+		identities := !known || declared.Identities
+		for e, err := range stream.Items {
+			if err != nil {
+				return err
+			}
+			if !identities && !s.wanted[e.Ref] {
+				continue
+			}
+			e.Body = slices.Clone(e.Body)
+			item := SelectedItem{Stream: stream.Name, Encoded: e}
+			if identities {
+				s.out.Identities[stream.Name] = append(s.out.Identities[stream.Name], item)
+			} else {
+				s.items = append(s.items, item)
+			}
+		}
+	}
+	if err := s.compare(); err != nil {
+		return err
+	}
+	return errSelected
+}
+
+// compare marks what the last good run delivered as it is.
+func (s *selection) compare() error {
+	if s.run.last == nil {
+		return nil
+	}
+	type key struct {
+		stream      string
+		id, content uint64
+	}
+	delivered := map[key]bool{}
+	for e, err := range s.run.last.Entries() {
+		if err != nil {
+			return err
+		}
+		if _, identities := s.out.Identities[e.Stream]; (identities || s.wanted[e.Ref]) && e.Audience != Nobody.String() {
+			delivered[key{e.Stream, e.ID, e.Content}] = true
+		}
+	}
+	mark := func(items []SelectedItem) {
+		for i, item := range items {
+			items[i].Same = delivered[key{item.Stream, state.Hash([]byte(item.ID)), state.Hash(item.Body)}]
+		}
+	}
+	mark(s.items)
+	for _, items := range s.out.Identities {
+		mark(items)
+	}
+	return nil
+}
+
+func (s *selection) record(ref string) Selected {
+	out := Selected{Ref: ref, Found: s.run.ledger.knows(ref)}
+	out.Ending, out.Reason = s.run.ledger.fate(ref)
+	if d, rejected := s.letters[ref]; rejected {
+		out.Reason = d.Stage + ": " + d.Reason
+		if d.Field != "" {
+			out.Reason = d.Stage + " " + d.Field + ": " + d.Reason
+		}
+	}
+	for _, item := range s.items {
+		if item.Ref == ref {
+			out.Items = append(out.Items, item)
+		}
+	}
+	return out
+}

@@ -1,0 +1,40 @@
+package glean
+
+import (
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// allowed are the paths that may be asked for what the sink was opened for, and
+// no others: a command that only looks cannot change anything, and none that
+// changes one thing can change another.
+func (k *Sink) allowed() []string {
+	name := k.schema.name
+	uploads := []string{api.PathBulkIndexUsers, api.PathBulkIndexGroups, api.PathBulkIndexMemberships, api.PathBulkIndexDocuments}
+	switch k.purpose {
+	case engine.ForRun:
+		paths := append(uploads, api.PathGetDatasourceConfig, api.PathDebugStatus(name))
+		if k.inRun != nil {
+			paths = append(paths, api.PathAddDatasource, api.PathBetaUsers)
+		}
+		return paths
+	case engine.ForProvision:
+		return []string{api.PathGetDatasourceConfig, api.PathAddDatasource, api.PathBetaUsers}
+	case engine.ForStatus:
+		return []string{api.PathDebugStatus(name), api.PathDebugDocuments(name), api.PathDebugEvents(name), api.PathDebugUser(name), api.PathCheckDocumentAccess}
+	case engine.ForHiding:
+		return []string{api.PathDebugStatus(name), api.PathDebugDocuments(name), api.PathUpdatePermissions, api.PathDeleteDocument}
+	case engine.ForPushing:
+		return []string{
+			api.PathGetDatasourceConfig, api.PathDebugStatus(name), api.PathDebugDocuments(name),
+			api.PathIndexUser, api.PathIndexGroup, api.PathIndexMembership, api.PathIndexDocument,
+		}
+	case engine.ForPurging:
+		return append(uploads, api.PathDebugStatus(name))
+	case engine.ForProcessing:
+		return []string{api.PathDebugStatus(name), api.PathProcessAllDocuments, api.PathProcessAllMemberships}
+	case engine.ForRotating:
+		return []string{api.PathRotateToken}
+	}
+	return nil
+}
