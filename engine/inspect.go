@@ -70,11 +70,13 @@ type ItemInspection struct {
 	Principals string `json:"principals"`
 	// Audience and Named are the permissions as the sink has them, in the words of
 	// Encoded.
-	Audience Audience      `json:"-"`
-	Named    []string      `json:"named"`
-	Events   []ItemEvent   `json:"events"`
-	Access   *AccessAnswer `json:"access,omitempty"`
-	Notes    []string      `json:"notes"`
+	Audience Audience `json:"-"`
+	Named    []string `json:"named"`
+	// Planned is whom the selection's item would name, in the same words.
+	Planned []string      `json:"-"`
+	Events  []ItemEvent   `json:"events"`
+	Access  *AccessAnswer `json:"access,omitempty"`
+	Notes   []string      `json:"notes"`
 }
 
 // ItemEvent is something that happened to an item.

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -39,36 +38,6 @@ func (r *run) remember() error {
 		r.note("%s", warning)
 	}
 	return nil
-}
-
-func unusable(err error) error {
-	return Errorf(Fatal, "name a folder that can be written with --state DIR, or go without with --state none", "%w", err)
-}
-
-// take locks a place for a run.
-func take(store *state.Store, run string) (*state.Lock, error) {
-	lock, err := store.Lock(run)
-	var held *state.HeldError
-	if errors.As(err, &held) {
-		return nil, &Held{Holder: held.Owner.String(), Since: held.Owner.Since, Remedy: "wait until it has ended; two runs at once would end one another's uploads"}
-	}
-	if err != nil {
-		return nil, unusable(err)
-	}
-	return lock, nil
-}
-
-// Hold takes the place of a sink from any run, until release is called. The
-// error is a *Held when somebody has it.
-func Hold(dir, place, run string) (store *state.Store, release func(), err error) {
-	if store, err = state.Open(dir, place); err != nil {
-		return nil, nil, unusable(err)
-	}
-	lock, err := take(store, run)
-	if err != nil {
-		return nil, nil, err
-	}
-	return store, func() { lock.Release() }, nil
 }
 
 // forgo gives back what remember took.

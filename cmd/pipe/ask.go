@@ -10,10 +10,10 @@ import (
 )
 
 // ask asks a person, and is an error unless the answer is what is wanted, or
-// when nobody is there to answer.
-func (a *app) ask(ctx context.Context, question, want string) error {
+// when nobody is there to answer: then the flag does.
+func (a *app) ask(ctx context.Context, question, want, flag string) error {
 	if !a.interactive {
-		return usage{"nothing was changed: this needs an answer, and the input is not a terminal", "add --yes where nobody can answer"}
+		return usage{"nothing was changed: this needs an answer, and the input is not a terminal", "add " + flag + " where nobody can answer"}
 	}
 	fmt.Fprint(a.stderr, question)
 	answers := make(chan string, 1)

@@ -107,7 +107,7 @@ func (a *app) datasourceApply(c *cli.Context) error {
 		}
 		if !nothing {
 			if !c.Bool("yes") {
-				if err := a.ask(ctx, "Apply this? Write yes: ", "yes"); err != nil {
+				if err := a.ask(ctx, "Apply this? Write yes: ", "yes", "--yes"); err != nil {
 					return err
 				}
 			}

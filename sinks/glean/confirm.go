@@ -72,7 +72,7 @@ func (p *publishing) progress(s api.DatasourceStatus) (paused, pending []string)
 // state is a processing state for people.
 func state(s string) string {
 	switch s {
-	case api.StateUnavailable, api.StateUploadStarted, api.StateUploadInProgress, api.StateUploadCompleted:
+	case api.StateUnavailable, api.StateUploadStarted, api.StateUploadInProgress, api.StateUploadCompleted, api.StateDeletionPaused, api.StateIndexingCompleted:
 		return strings.ToLower(s)
 	}
 	return "unknown state"

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+)
+
+// operating is what a command works with that acts on what a sink holds, beside
+// a run.
+type operating struct {
+	d     *pipeline.Definition
+	p     *engine.Pipeline
+	refs  []string // the words after the file
+	state string   // the folder, "" for none
+	runID string
+}
+
+// operate opens a pipeline for one purpose, hands it on, and shows errors that
+// follow from a field of the file with its line.
+func (a *app) operate(c *cli.Context, purpose engine.Purpose, l loading, then func(context.Context, *operating) error) error {
+	path, err := theFile(c, "")
+	if err != nil {
+		return err
+	}
+	d, err := a.load(c, path, l)
+	if err != nil {
+		return err
+	}
+	o := &operating{d: d, runID: engine.NewRunID()}
+	for _, ref := range c.Args().Tail() {
+		o.refs = append(o.refs, strings.ToLower(ref))
+	}
+	settings := a.engineSettings(d, o.runID, false)
+	settings.Purpose = purpose
+	p, closePipeline, err := d.Open(settings)
+	if err != nil {
+		return err
+	}
+	defer closePipeline()
+	o.p = p
+	if o.state, err = a.stateFolder(c, false); err != nil {
+		return err
+	}
+	ctx, cancel := a.interruptible(c.Context)
+	defer cancel()
+	err = then(ctx, o)
+	if a.stopped.Load() != 0 && errors.Is(err, context.Canceled) {
+		return engine.ErrStopped
+	}
+	err = located(d, err)
+	a.showProblems(c, d, err)
+	return err
+}
+
+// selecting is what engine.Select is asked for.
+func (o *operating) selecting(a *app, stop <-chan struct{}) engine.SelectOptions {
+	return engine.SelectOptions{Refs: o.refs, RunID: o.runID, State: o.state, Log: a.log, Stop: stop}
+}
+
+// noWords refuses words after the file.
+func noWords(c *cli.Context, hint string) error {
+	if c.Args().Len() > 1 {
+		return usage{c.Command.HelpName + " takes one file and nothing else", hint}
+	}
+	return nil
+}
+
+// needsRefs refuses a call without words after the file.
+func needsRefs(c *cli.Context) error {
+	if c.Args().Len() < 2 {
+		path := c.Args().First()
+		if path == "" {
+			path = "pipelines/backstage.yaml"
+		}
+		return usage{c.Command.HelpName + " needs a pipeline file and refs", "write " + c.Command.HelpName + " " + path + " component:default/payments"}
+	}
+	for _, ref := range c.Args().Tail() {
+		if !strings.Contains(ref, ":") || !strings.Contains(ref, "/") {
+			return usage{ref + " is not the ref of an entity", "write KIND:NAMESPACE/NAME, as component:default/payments"}
+		}
+	}
+	return nil
+}
+
+// sinkCannot is that a sink lacks an ability.
+func (o *operating) sinkCannot(what string) error {
+	return usage{"the sink " + o.d.Sink.Name + " " + what, ""}
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+func (a *app) processCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "process",
+		Usage:       "have Glean process now what was uploaded, instead of within some 20 minutes",
+		ArgsUsage:   "FILE",
+		Description: "Memberships take effect, documents are indexed, and pending deletions happen. Glean takes this once in three hours.",
+		Action:      a.processAction,
+	}
+}
+
+func (a *app) processAction(c *cli.Context) error {
+	if err := noWords(c, ""); err != nil {
+		return err
+	}
+	return a.operate(c, engine.ForProcessing, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
+		processor, can := o.p.Sink.(engine.Processor)
+		if !can {
+			return o.sinkCannot("has nothing to process")
+		}
+		if err := processor.Process(ctx); err != nil {
+			return err
+		}
+		if c.Bool("json") {
+			return a.printJSON(map[string]bool{"processing": true}, nil)
+		}
+		fmt.Fprintln(a.stdout, "Glean is processing what was uploaded; it takes the next such call in three hours")
+		fmt.Fprintln(a.stdout, "`pipe status FILE` tells how far it is")
+		return nil
+	})
+}

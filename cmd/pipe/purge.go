@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+func (a *app) purgeCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "purge",
+		Usage:     "empty the datasource: documents, memberships, groups, users, and the state",
+		ArgsUsage: "FILE",
+		Description: "Says what is there and asks for the name of the datasource. The datasource itself stays; Glean has no way to delete it.\n" +
+			"Exit code 7 when Glean took it and still counts something.",
+		Flags:  []cli.Flag{&cli.StringFlag{Name: "yes", Usage: "the `NAME` of the datasource, where nobody can be asked"}},
+		Action: a.purgeAction,
+	}
+}
+
+func (a *app) purgeAction(c *cli.Context) error {
+	if err := noWords(c, "pipe hide FILE REF takes single documents away"); err != nil {
+		return err
+	}
+	return a.operate(c, engine.ForPurging, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
+		inspector, can := o.p.Sink.(engine.Inspector)
+		if !can {
+			return o.sinkCannot("cannot be emptied")
+		}
+		before, err := inspector.Inspect(ctx)
+		if err != nil {
+			return err
+		}
+		if yes := c.String("yes"); c.IsSet("yes") && yes != before.Place {
+			return usage{fmt.Sprintf("nothing was changed: --yes names %q, and the datasource of this file is %s", yes, before.Place), ""}
+		}
+		if !c.IsSet("yes") {
+			fmt.Fprintf(a.stderr, "Everything in datasource %s goes: %s.\n", before.Place, heldText(before))
+			if err := a.ask(ctx, "Write its name to go on: ", before.Place, "--yes "+before.Place); err != nil {
+				return err
+			}
+		}
+		err = engine.Purge(ctx, o.p.Name, o.p.Sink, o.state, o.runID)
+		if c.Bool("json") {
+			return a.printJSON(map[string]any{"datasource": before.Place, "before": before.Streams, "empty": err == nil}, err)
+		}
+		if err == nil {
+			fmt.Fprintf(a.stdout, "datasource %s is empty; the next run fills it, and is compared with nothing\n", before.Place)
+		}
+		return err
+	})
+}
+
+// heldText says in a sentence what a place holds.
+func heldText(i *engine.Inspection) string {
+	text := ""
+	for _, s := range i.Streams {
+		if text != "" {
+			text += ", "
+		}
+		if s.Uploaded == nil {
+			text += "unknown " + s.Stream
+		} else {
+			text += number(*s.Uploaded) + " " + s.Stream
+		}
+	}
+	return text
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+func (a *app) statusCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "status",
+		Usage:     "tell what Glean holds and how far it is, as a whole or for one document",
+		ArgsUsage: "FILE [REF]",
+		Description: "Without REF: uploads with their states, counts against the last good run, and when what was sent is found. With REF:\n" +
+			"whether the document is there and found, its permissions beside those that the pipeline would send now, and what\n" +
+			"happened to it. Changes nothing. Exit codes as of run; 7 when deletion is paused, or --wait has waited for too long.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "as", Usage: "with REF: whether the person with this `E-MAIL` finds it, and why not"},
+			&cli.BoolFlag{Name: "wait", Usage: "ask again until everything is indexed, or the document is"},
+			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Minute, Usage: "how long --wait waits"},
+			allowUnpinned(),
+		},
+		Action: a.statusAction,
+	}
+}
+
+func (a *app) statusAction(c *cli.Context) error {
+	switch {
+	case c.Args().Len() > 2:
+		return usage{"pipe status takes one file and one ref", "ask for one after the other"}
+	case c.Args().Len() == 2:
+		if err := needsRefs(c); err != nil {
+			return err
+		}
+	case c.IsSet("as"):
+		return usage{"--as goes with a ref", "write pipe status FILE REF --as " + c.String("as")}
+	}
+	if as := c.String("as"); c.IsSet("as") && !strings.Contains(as, "@") {
+		return usage{"--as takes an e-mail, and " + as + " is none", ""}
+	}
+	return a.operate(c, engine.ForStatus, loading{unpinned: c.Args().Len() < 2}, func(ctx context.Context, o *operating) error {
+		inspector, can := o.p.Sink.(engine.Inspector)
+		if !can {
+			return o.sinkCannot("does not tell what it holds")
+		}
+		if len(o.refs) > 0 {
+			return a.statusOfItem(ctx, c, o, inspector)
+		}
+		return a.statusOfPlace(ctx, c, o, inspector)
+	})
+}
+
+// poll asks until done, or for as long as --wait allows; once without it. The
+// pauses grow to half a minute.
+func poll(ctx context.Context, c *cli.Context, ask func() (done bool, err error)) (done bool, err error) {
+	end := time.Now().Add(c.Duration("timeout"))
+	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
+		if done, err = ask(); done || err != nil || !c.Bool("wait") {
+			return done, err
+		}
+		left := time.Until(end)
+		if left <= 0 {
+			return false, nil
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(min(pause, left)):
+		}
+	}
+}
+
+// placeStatus is an inspection beside what this machine remembers.
+type placeStatus struct {
+	*engine.Inspection
+	LastRun *lastRun       `json:"lastRun"`
+	Hidden  []state.Hidden `json:"hidden"`
+}
+
+type lastRun struct {
+	Run      string                    `json:"run"`
+	Finished time.Time                 `json:"finished"`
+	Streams  map[string]int            `json:"streams"`
+	Types    map[string]map[string]int `json:"types"`
+}
+
+// remembered reads what the state folder has on the sink's place.
+func (o *operating) remembered() (last *lastRun, hidden []state.Hidden, err error) {
+	if o.state == "" {
+		return nil, nil, nil
+	}
+	store, err := state.Open(o.state, o.p.Sink.Place())
+	if err != nil {
+		return nil, nil, err
+	}
+	if hidden, err = store.Hidden(); err != nil {
+		return nil, nil, err
+	}
+	hidden = slices.DeleteFunc(hidden, func(h state.Hidden) bool { return !h.Back.IsZero() })
+	snap, _, err := store.Load()
+	if snap == nil || err != nil {
+		return nil, hidden, err
+	}
+	defer snap.Close()
+	return &lastRun{snap.Run, snap.Finished, snap.Streams, snap.Types}, hidden, nil
+}
+
+func (a *app) statusOfPlace(ctx context.Context, c *cli.Context, o *operating, inspector engine.Inspector) error {
+	var found *engine.Inspection
+	done, err := poll(ctx, c, func() (bool, error) {
+		var err error
+		found, err = inspector.Inspect(ctx)
+		return err == nil && (len(found.Pending) == 0 || len(found.Paused) > 0), err
+	})
+	if err != nil {
+		return err
+	}
+	s := placeStatus{Inspection: found, Hidden: []state.Hidden{}}
+	last, hidden, err := o.remembered()
+	if err != nil {
+		return err
+	}
+	s.LastRun, s.Hidden = last, append(s.Hidden, hidden...)
+	switch {
+	case len(found.Paused) > 0:
+		err = &engine.Unconfirmed{Reason: "Glean has paused the deletion of " + strings.Join(found.Paused, ", "), Remedy: "look whether what should be gone must not be found: pipe hide takes single documents away, and a run that brings back what is missing undoes the rest"}
+	case c.Bool("wait") && !done:
+		err = &engine.Unconfirmed{Reason: "not everything is indexed after " + c.Duration("timeout").String() + ": " + strings.Join(found.Pending, ", "), Remedy: "wait longer with --timeout, or ask for it at once with pipe process FILE"}
+	}
+	if c.Bool("json") {
+		return a.printJSON(s, err)
+	}
+	a.printPlace(s, a.colors(c))
+	return err
+}
+
+func (a *app) printPlace(s placeStatus, st style) {
+	fmt.Fprintf(a.stdout, "%s  %s\n\n", st.bold.Render("datasource "+s.Place), s.Visible)
+	counted := func(n *int) string {
+		if n == nil {
+			return "?"
+		}
+		return number(*n)
+	}
+	rows := [][]string{}
+	for _, h := range s.Streams {
+		rows = append(rows, []string{h.Stream, counted(h.Uploaded), "", s.LastRun.of(h.Stream)})
+		if h.Stream != "documents" {
+			continue
+		}
+		rows[len(rows)-1][2] = counted(h.Indexed)
+		for _, t := range s.Types {
+			rows = append(rows, []string{"  " + t.Type, counted(t.Uploaded), counted(t.Indexed), s.LastRun.ofType(h.Stream, t.Type)})
+		}
+		for _, t := range s.LastRun.lacking(h.Stream, s.Types) {
+			rows = append(rows, []string{"  " + t, "0", "0", s.LastRun.ofType(h.Stream, t)})
+		}
+	}
+	header := []string{"", "uploaded", "indexed", "last run"}
+	fmt.Fprintln(a.stdout, grid(header, rows, 1, st))
+	if s.LastRun != nil {
+		fmt.Fprintf(a.stdout, "%s\n", st.dim.Render("the last good run from this state folder ended "+clock(s.LastRun.Finished)+"; Glean's counts may be three hours old"))
+	} else {
+		fmt.Fprintf(a.stdout, "%s\n", st.dim.Render("no good run is remembered here; Glean's counts may be three hours old"))
+	}
+	if len(s.Uploads) > 0 {
+		fmt.Fprintln(a.stdout, "\nuploads")
+	}
+	for _, u := range s.Uploads {
+		end := "not ended"
+		if !u.Ended.IsZero() {
+			end = "ended " + clock(u.Ended)
+		}
+		fmt.Fprintf(a.stdout, "  %-12s %-20s began %s, %s  %s\n", u.Stream, u.State, clock(u.Began), end, st.dim.Render(u.ID))
+	}
+	if len(s.Hidden) > 0 {
+		fmt.Fprintln(a.stdout, "\nhidden with pipe hide")
+	}
+	for _, h := range s.Hidden {
+		fmt.Fprintf(a.stdout, "  %s  since %s, by %s\n", h.Ref, clock(h.At), h.By)
+	}
+	fmt.Fprintf(a.stdout, "\n%s\n", s.Shows)
+}
+
+// of is what the last run delivered of a stream. It remembers members by group,
+// and Glean counts them one by one.
+func (l *lastRun) of(stream string) string {
+	if l == nil || stream == "memberships" {
+		return ""
+	}
+	if n, known := l.Streams[stream]; known {
+		return number(n)
+	}
+	return ""
+}
+
+func (l *lastRun) ofType(stream, typ string) string {
+	if l == nil {
+		return ""
+	}
+	return number(l.Types[stream][typ])
+}
+
+// lacking are types that the last run delivered and Glean does not count.
+func (l *lastRun) lacking(stream string, held []engine.TypeHeld) []string {
+	if l == nil {
+		return nil
+	}
+	var out []string
+	for t, n := range l.Types[stream] {
+		if n > 0 && !slices.ContainsFunc(held, func(h engine.TypeHeld) bool { return h.Type == t }) {
+			out = append(out, t)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return "at an unknown time"
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// itemStatus is what Glean says of a document beside what the pipeline would send
+// now.
+type itemStatus struct {
+	Ref string `json:"ref"`
+	*engine.ItemInspection
+	AudienceNow string    `json:"audience"`
+	Pipeline    wouldSend `json:"pipeline"`
+	Same        *bool     `json:"samePermissions"` // nil where one of the two is not known
+}
+
+type wouldSend struct {
+	Ending   string   `json:"ending"`
+	Reason   string   `json:"reason,omitempty"`
+	Audience string   `json:"audience,omitempty"`
+	Rule     string   `json:"rule,omitempty"`
+	Named    []string `json:"named"`
+	Error    string   `json:"error,omitempty"` // why it is not known
+}
+
+func (a *app) statusOfItem(ctx context.Context, c *cli.Context, o *operating, inspector engine.Inspector) error {
+	ref := o.refs[0]
+	out := itemStatus{Ref: ref, Pipeline: wouldSend{Named: []string{}}}
+	q := engine.ItemQuery{ID: ref, Person: c.String("as")}
+	sel, err := engine.Select(ctx, o.p, o.selecting(a, nil))
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil: // what Glean has is worth knowing all the same
+		out.Pipeline.Error = err.Error()
+	default:
+		q.Selection = sel
+		r := sel.Records[0]
+		out.Pipeline.Ending, out.Pipeline.Reason = r.Ending.String(), r.Undelivered()
+		if len(r.Items) > 0 {
+			item := r.Items[0]
+			q.ID, q.Types = item.ID, []string{item.Type}
+			out.Pipeline.Audience, out.Pipeline.Rule = item.Audience.String(), item.Rule
+		}
+	}
+	done, err := poll(ctx, c, func() (bool, error) {
+		var err error
+		out.ItemInspection, err = inspector.InspectItem(ctx, q)
+		return err == nil && out.Indexed == "yes", err
+	})
+	if err != nil {
+		return err
+	}
+	out.compare()
+	if c.Bool("wait") && !done {
+		err = &engine.Unconfirmed{Reason: ref + " is not indexed after " + c.Duration("timeout").String(), Remedy: "wait longer with --timeout, or ask for it at once with pipe process FILE"}
+	}
+	if c.Bool("json") {
+		return a.printJSON(out, err)
+	}
+	a.printItem(out)
+	return err
+}
+
+// compare tells whether Glean has the permissions that would be sent.
+func (s *itemStatus) compare() {
+	s.AudienceNow = s.Audience.String()
+	s.Pipeline.Named = append(s.Pipeline.Named, s.Planned...)
+	if s.Uploaded != "yes" || s.Audience == engine.Undecided || s.Pipeline.Error != "" {
+		return
+	}
+	same := s.Pipeline.Audience == s.AudienceNow && slices.Equal(s.Pipeline.Named, s.Named)
+	s.Same = &same
+}
+
+func (a *app) printItem(s itemStatus) {
+	w := a.stdout
+	line := func(what, format string, args ...any) {
+		fmt.Fprintf(w, "  %-12s %s\n", what, fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintln(w, s.Ref)
+	line("uploaded", "%s", s.Uploaded+at(s.UploadedAt))
+	line("indexed", "%s", s.Indexed+at(s.IndexedAt))
+	if s.Uploaded != "no" {
+		line("in Glean", "%s", audienceText(s.AudienceNow, s.Named))
+	}
+	switch {
+	case s.Pipeline.Error != "":
+		line("pipeline", "not known: %s", s.Pipeline.Error)
+	case s.Pipeline.Audience == "":
+		line("pipeline", "%s", s.Pipeline.Reason)
+	default:
+		line("pipeline", "%s (rule %s)", audienceText(s.Pipeline.Audience, s.Pipeline.Named), s.Pipeline.Rule)
+	}
+	if s.Same != nil && !*s.Same {
+		line("", "they differ: the next run brings Glean to what the pipeline says; pipe hide and pipe push do so now")
+	}
+	if s.Uploaded != "no" && s.Principals == "no" {
+		line("", "Glean does not know all that its permissions name")
+	}
+	for i, e := range s.Events {
+		what := ""
+		if i == 0 {
+			what = "events"
+		}
+		line(what, "%s %s", clock(e.At), e.What)
+	}
+	if x := s.Access; x != nil {
+		verdict := "finds it"
+		if !x.Has {
+			verdict = "does not find it"
+		}
+		line("access", "%s %s", x.Person, verdict)
+		for _, r := range x.Reasons {
+			line("", "→ %s", r)
+		}
+	}
+	for _, n := range s.Notes {
+		fmt.Fprintf(w, "! %s\n", n)
+	}
+}
+
+func at(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return ", " + clock(t)
+}
+
+func audienceText(audience string, named []string) string {
+	if audience == engine.Undecided.String() {
+		return "permissions not known"
+	}
+	if len(named) == 0 {
+		return audience
+	}
+	return audience + ": " + strings.Join(named, ", ")
+}

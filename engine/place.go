@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"errors"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// Place is a sink's place that is held: no run writes to it meanwhile.
+type Place struct {
+	Store *state.Store
+	lock  *state.Lock
+}
+
+// TakePlace takes a place until Release is called. The error is a *Held when
+// somebody has it.
+func TakePlace(dir, place, run string) (*Place, error) {
+	store, err := state.Open(dir, place)
+	if err != nil {
+		return nil, unusable(err)
+	}
+	lock, err := take(store, run)
+	if err != nil {
+		return nil, err
+	}
+	return &Place{Store: store, lock: lock}, nil
+}
+
+// Release gives the place back.
+func (p *Place) Release() error { return p.lock.Release() }
+
+// opening is what a session is told that acts by hand.
+func (p *Place) opening(pipeline, run string) Opening {
+	o := Opening{Pipeline: pipeline, RunID: run, Written: func(string) bool { return true }, Ended: func(string) bool { return false }}
+	if p != nil {
+		o.Ended = p.lock.Ended
+	}
+	return o
+}
+
+// take locks a place for a run.
+func take(store *state.Store, run string) (*state.Lock, error) {
+	lock, err := store.Lock(run)
+	var held *state.HeldError
+	if errors.As(err, &held) {
+		return nil, &Held{Holder: held.Owner.String(), Since: held.Owner.Since, Remedy: "wait until it has ended; two runs at once would end one another's uploads"}
+	}
+	if err != nil {
+		return nil, unusable(err)
+	}
+	return lock, nil
+}
+
+func unusable(err error) error {
+	return Errorf(Fatal, "name a folder that can be written with --state DIR, or go without with --state none", "%w", err)
+}

@@ -1,0 +1,55 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// Purge empties the sink's place and forgets the last good run. What is hidden
+// stays hidden.
+func Purge(ctx context.Context, pipeline string, sink Sink, dir, run string) error {
+	purger, can := sink.(Purger)
+	if !can {
+		return Errorf(Fatal, "", "the sink cannot be emptied")
+	}
+	var place *Place
+	ids := map[string][]string{}
+	if dir != "" && sink.Place() != "" {
+		var err error
+		if place, err = TakePlace(dir, sink.Place(), run); err != nil {
+			return err
+		}
+		defer place.Release()
+		if ids, err = knownIDs(place.Store); err != nil {
+			return err
+		}
+	}
+	err := purger.Purge(ctx, ids, place.opening(pipeline, run))
+	var unconfirmed *Unconfirmed
+	if place == nil || err != nil && !errors.As(err, &unconfirmed) {
+		return causeOf(ctx, err)
+	}
+	return errors.Join(err, place.Store.Forget())
+}
+
+// knownIDs are the IDs of what the last good run delivered, by stream, as far as
+// they are refs: of others only the hash is remembered.
+func knownIDs(store *state.Store) (map[string][]string, error) {
+	out := map[string][]string{}
+	snap, _, err := store.Load()
+	if snap == nil || err != nil {
+		return out, err
+	}
+	defer snap.Close()
+	for e, err := range snap.Entries() {
+		if err != nil {
+			return nil, err
+		}
+		if e.ID == state.Hash([]byte(e.Ref)) && e.Audience != Nobody.String() {
+			out[e.Stream] = append(out[e.Stream], e.Ref)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,64 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+)
+
+// MostPushed is how many records are pushed at once: as many documents may become
+// everybody's in a run without a person looking at them (invariant 5).
+const MostPushed = towardsAll
+
+// Push sends a few records now, beside what the sink holds. All of them are
+// delivered, or the error is a *Refusal and nothing is sent.
+func Push(ctx context.Context, p *Pipeline, o SelectOptions) (*Selection, *Pushed, error) {
+	pusher, can := p.Sink.(Pusher)
+	if !can {
+		return nil, nil, Errorf(Fatal, "", "the sink takes nothing beside a run")
+	}
+	var place *Place
+	if o.State != "" && p.Sink.Place() != "" {
+		var err error
+		if place, err = TakePlace(o.State, p.Sink.Place(), o.RunID); err != nil {
+			return nil, nil, err
+		}
+		defer place.Release()
+	}
+	sel, err := Select(ctx, p, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if refused := unsendable(sel); refused != nil {
+		return sel, nil, refused
+	}
+	pushed, err := pusher.Push(ctx, sel, place.opening(p.Name, o.RunID))
+	return sel, pushed, causeOf(ctx, err)
+}
+
+// unsendable refuses a selection of which anything is not delivered.
+func unsendable(sel *Selection) error {
+	var table []string
+	for _, r := range sel.Records {
+		if why := r.Undelivered(); why != "" {
+			table = append(table, r.Ref+": "+why)
+		}
+	}
+	if len(table) == 0 {
+		return nil
+	}
+	return &Refusal{Guard: "push", Reason: fmt.Sprintf("%d of %d records would not be delivered, and nothing was sent", len(table), len(sel.Records)), Table: table,
+		Remedy: "leave them out, or mend what is named: the source, the mapping, the rules"}
+}
+
+// Undelivered is why nothing of a record would be sent, "" when something is.
+func (r Selected) Undelivered() string {
+	switch {
+	case !r.Found:
+		return "the source does not have it, or the pipeline does not read its kind"
+	case len(r.Items) > 0:
+		return ""
+	case r.Reason == "":
+		return r.Ending.String() + ": no document is made of it"
+	}
+	return r.Ending.String() + ": " + r.Reason
+}

@@ -1,0 +1,154 @@
+package glean
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// access asks whether a person finds a document. Why not is worked out from what
+// else Glean tells, and from who is who at the source.
+func (k *Sink) access(ctx context.Context, q engine.ItemQuery, item *engine.ItemInspection, found *api.DebugDocumentResponse) (*engine.AccessAnswer, error) {
+	out := &engine.AccessAnswer{Person: q.Person, Reasons: []string{}}
+	if found == nil {
+		out.Reasons = append(out.Reasons, "Glean does not have the document")
+		return out, nil
+	}
+	var answer api.CheckDocumentAccessResponse
+	if err := k.ask(ctx, api.PathCheckDocumentAccess, api.CheckDocumentAccessRequest{Datasource: k.schema.name, ObjectType: item.Type, DocID: item.ID, UserEmail: q.Person}, &answer); err != nil {
+		return nil, err
+	}
+	if out.Has = answer.HasAccess; out.Has {
+		return out, nil
+	}
+	status, err := k.status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var user api.DebugUserResponse
+	if err := k.ask(ctx, api.PathDebugUser(k.schema.name), api.DebugUserRequest{Email: q.Person}, &user); err != nil {
+		return nil, err
+	}
+	x := &denial{k: k, q: q, user: user, source: membersAt(q.Selection), reasons: []string{}}
+	x.datasource(status.DatasourceVisibility)
+	if item.Indexed == "no" {
+		x.say("the document is uploaded and not indexed yet")
+	}
+	if found.UploadedPermissions != nil {
+		x.permissions(*found.UploadedPermissions)
+	}
+	if len(x.reasons) == 0 {
+		x.say("Glean does not say why: membership takes effect some time after it was uploaded, and `pipe process FILE` asks for it at once")
+	}
+	out.Reasons = x.reasons
+	return out, nil
+}
+
+// denial collects why somebody does not find a document.
+type denial struct {
+	k       *Sink
+	q       engine.ItemQuery
+	user    api.DebugUserResponse
+	source  map[string][]api.Membership // the members of each group, as the pipeline would send them
+	reasons []string
+}
+
+func (x *denial) say(format string, args ...any) {
+	x.reasons = append(x.reasons, fmt.Sprintf(format, args...))
+}
+
+func (x *denial) datasource(visible string) {
+	switch visible {
+	case api.VisibilityNone:
+		x.say("the datasource is not enabled in Glean: nobody finds its documents")
+	case api.VisibilityTestGroup:
+		tester := slices.ContainsFunc(x.k.cfg.Datasource.Testers, func(t string) bool { return strings.EqualFold(t, x.q.Person) })
+		if tester {
+			x.say("the datasource is enabled for a test group alone; %s is under testers in the file, and `pipe datasource apply FILE` sends them", x.q.Person)
+		} else {
+			x.say("the datasource is enabled for a test group alone, and %s is no test user: it is not under testers in the file", x.q.Person)
+		}
+	}
+}
+
+func (x *denial) permissions(p api.Permissions) {
+	audience, named := x.k.audienceOf(p)
+	if audience == engine.Nobody {
+		x.say("its permissions name nobody")
+		return
+	}
+	switch {
+	case audience == engine.AllUsers:
+		return
+	case x.user.Status.UploadStatus == api.NotUploaded:
+		x.say("Glean does not know %s as a user of the datasource: the source has nobody with this e-mail, or its upload has not come through", x.q.Person)
+		return
+	case !x.user.Status.IsActiveUser:
+		x.say("%s is an inactive user of the datasource", x.q.Person)
+		return
+	}
+	if audience != engine.Listed {
+		return
+	}
+	in := x.groups()
+	var groups []string
+	for _, g := range p.AllowedGroups {
+		if in[g] {
+			return // what Glean has and what it was told differ in something else
+		}
+		if n, known := x.members(g); known && n == 0 {
+			x.say("the group %s, which may find it, has no members", x.k.foreign(g))
+		}
+		groups = append(groups, x.k.foreign(g))
+	}
+	switch own := x.own(); {
+	case len(groups) > 0:
+		x.say("%s is in none of the groups that may find it: %s", x.q.Person, enumerate(groups, 5))
+	case slices.Contains(named, own):
+	default:
+		x.say("its permissions name others alone: %s", enumerate(named, 5))
+	}
+}
+
+// own is how permissions name the person.
+func (x *denial) own() string {
+	if x.k.schema.byEmail || x.q.Selection == nil {
+		return "user " + strings.ToLower(x.q.Person)
+	}
+	for _, item := range x.q.Selection.Identities[streamUsers] {
+		var u api.User
+		if codec.Unmarshal(item.Body, &u) == nil && strings.EqualFold(u.Email, x.q.Person) {
+			return "user " + u.UserID
+		}
+	}
+	return ""
+}
+
+// groups are those that the person is in: those that Glean names, and, as far as
+// the source is known, those that contain these.
+func (x *denial) groups() map[string]bool {
+	in := map[string]bool{}
+	for _, g := range x.user.UploadedGroups {
+		in[g.Name] = true
+	}
+	for grown := true; grown; {
+		grown = false
+		for group, members := range x.source {
+			if !in[group] && slices.ContainsFunc(members, func(m api.Membership) bool { return in[m.MemberGroupName] }) {
+				in[group], grown = true, true
+			}
+		}
+	}
+	return in
+}
+
+// members is how many members a group has at the source.
+func (x *denial) members(group string) (n int, known bool) {
+	members, known := x.source[group]
+	return len(members), known
+}

@@ -1,0 +1,137 @@
+package glean
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+var _ engine.Inspector = (*Sink)(nil)
+
+// Glean's documents name these times.
+const (
+	untilShown  = 20 * time.Minute   // from the end of an upload
+	pausedFor   = 7 * 24 * time.Hour // a deletion
+	processAway = 3 * time.Hour      // between two calls of processalldocuments
+)
+
+// shownUploads is how many uploads of a stream an inspection lists.
+const shownUploads = 3
+
+// Inspect reads the datasource's status. What is pending and paused follows from
+// the last upload of each stream.
+func (k *Sink) Inspect(ctx context.Context) (*engine.Inspection, error) {
+	s, err := k.status(ctx)
+	if err != nil {
+		return nil, k.absent(err)
+	}
+	out := &engine.Inspection{
+		Place: k.schema.name, Visible: visibility(s.DatasourceVisibility).Detail,
+		Uploads: []engine.UploadState{}, Paused: []string{}, Pending: []string{}, Types: []engine.TypeHeld{},
+	}
+	all := histories(s)
+	var last time.Time
+	for _, stream := range []string{streamUsers, streamGroups, streamMemberships, streamDocuments} {
+		history := slices.SortedStableFunc(slices.Values(all[stream]), func(a, b api.BulkUpload) int { return moment(b.StartTime).Compare(moment(a.StartTime)) })
+		if stream != streamMemberships { // they are one upload a group
+			history = history[:min(shownUploads, len(history))]
+		} else {
+			history = history[:min(1, len(history))]
+		}
+		for i, b := range history {
+			u := engine.UploadState{Stream: stream, ID: k.foreign(b.UploadID), State: state(b.ProcessingState), Began: moment(b.StartTime), Ended: moment(b.EndTime)}
+			out.Uploads = append(out.Uploads, u)
+			switch {
+			case i > 0:
+			case b.ProcessingState == api.StateDeletionPaused:
+				out.Paused = append(out.Paused, stream)
+			case b.ProcessingState != api.StateIndexingCompleted:
+				out.Pending = append(out.Pending, stream)
+			}
+			if i == 0 && u.Ended.After(last) {
+				last = u.Ended
+			}
+		}
+	}
+	out.Streams, out.Types = k.held(s)
+	out.Shows = shows(s, out, last)
+	return out, nil
+}
+
+// absent says of an error that there is no datasource, where it says so.
+func (k *Sink) absent(err error) error {
+	if s := statusOf(err); s == http.StatusBadRequest || s == http.StatusNotFound {
+		return &engine.SettingError{Path: []string{"datasource", "name"}, Err: engine.Errorf(engine.Fatal, "make it with `pipe datasource apply FILE`, or mend datasource.name", "Glean has no datasource %q, or does not tell about it: %w", k.schema.name, err)}
+	}
+	return err
+}
+
+// held are the counts of a status.
+func (k *Sink) held(s api.DatasourceStatus) ([]engine.StreamHeld, []engine.TypeHeld) {
+	h := holdings(s)
+	streams := make([]engine.StreamHeld, 0, len(streamNames))
+	for _, stream := range streamNames {
+		held := engine.StreamHeld{Stream: stream}
+		if n, known := h.Streams[stream]; known {
+			held.Uploaded = &n
+		}
+		streams = append(streams, held)
+	}
+	types := map[string]*engine.TypeHeld{}
+	count := func(in []api.TypeCount, into func(*engine.TypeHeld) **int) *int {
+		if in == nil {
+			return nil
+		}
+		total := 0
+		for _, c := range in {
+			t := types[c.ObjectType]
+			if t == nil {
+				t = &engine.TypeHeld{Type: k.foreign(c.ObjectType)}
+				types[c.ObjectType] = t
+			}
+			if *into(t) = c.Count; c.Count != nil {
+				total += *c.Count
+			}
+		}
+		return &total
+	}
+	count(s.Documents.Counts.Uploaded, func(t *engine.TypeHeld) **int { return &t.Uploaded })
+	streams[len(streams)-1].Indexed = count(s.Documents.Counts.Indexed, func(t *engine.TypeHeld) **int { return &t.Indexed })
+	out := make([]engine.TypeHeld, 0, len(types))
+	for _, t := range types {
+		out = append(out, *t)
+	}
+	slices.SortFunc(out, func(a, b engine.TypeHeld) int { return strings.Compare(a.Type, b.Type) })
+	return streams, out
+}
+
+var streamNames = []string{streamUsers, streamGroups, streamMemberships, streamDocuments}
+
+// shows is when what was sent is found.
+func shows(s api.DatasourceStatus, i *engine.Inspection, last time.Time) string {
+	switch {
+	case s.DatasourceVisibility == api.VisibilityNone:
+		return "nobody finds it before an administrator of Glean enables the datasource"
+	case len(i.Uploads) == 0:
+		return "nothing was uploaded yet"
+	case len(i.Paused) > 0:
+		return fmt.Sprintf("what was sent is in place; what should be gone can be found until its deletion goes on, on %s at the latest", last.Add(pausedFor).Local().Format(time.DateOnly))
+	case len(i.Pending) == 0:
+		return "everything that was sent is found now, by those who may find it"
+	case slices.ContainsFunc(i.Uploads, func(u engine.UploadState) bool { return u.Ended.IsZero() }):
+		return "an upload is under way, or was left unfinished; nothing of it is promised before it ends"
+	}
+	return fmt.Sprintf("Glean is processing it, and is expected to be done by %s; `pipe process FILE` asks it to begin at once", last.Add(untilShown).Local().Format("15:04"))
+}
+
+// moment is an ISO 8601 time, zero where there is none.
+func moment(s string) time.Time {
+	t, _ := time.Parse(time.RFC3339, s)
+	return t
+}

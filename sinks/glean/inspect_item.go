@@ -1,0 +1,171 @@
+package glean
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// located asks for an id under every type that it may have: those that are known,
+// and those that the file declares, as Glean finds a document by both alone.
+func (k *Sink) located(ctx context.Context, id string, known []string) ([]api.DebugDocumentsItem, error) {
+	types := slices.Clone(known)
+	for _, o := range k.cfg.Datasource.ObjectDefinitions {
+		if o.Name != "" {
+			types = append(types, o.Name)
+		}
+	}
+	var r api.DebugDocumentsRequest
+	for _, t := range types {
+		one := api.DebugDocumentRequest{ObjectType: t, DocID: id}
+		if !slices.Contains(r.DebugDocuments, one) {
+			r.DebugDocuments = append(r.DebugDocuments, one)
+		}
+	}
+	var out api.DebugDocumentsResponse
+	if err := k.ask(ctx, api.PathDebugDocuments(k.schema.name), r, &out); err != nil {
+		return nil, k.absent(err)
+	}
+	return out.DocumentStatuses, nil
+}
+
+// there are those documents that Glean does not say it lacks.
+func there(all []api.DebugDocumentsItem) []api.DebugDocumentsItem {
+	return slices.DeleteFunc(slices.Clone(all), func(d api.DebugDocumentsItem) bool {
+		return d.DebugInfo.Status.UploadStatus == api.NotUploaded
+	})
+}
+
+// InspectItem asks for one document, for what happened to it and, where a person
+// is named, whether that person finds it.
+func (k *Sink) InspectItem(ctx context.Context, q engine.ItemQuery) (*engine.ItemInspection, error) {
+	all, err := k.located(ctx, q.ID, q.Types)
+	if err != nil {
+		return nil, err
+	}
+	out := &engine.ItemInspection{ID: q.ID, Uploaded: "no", Indexed: "no", Principals: "unknown", Audience: engine.Nobody, Named: []string{}, Events: []engine.ItemEvent{}, Notes: []string{}}
+	if len(q.Types) > 0 {
+		out.Type = q.Types[0]
+	}
+	var found *api.DebugDocumentResponse
+	if is := there(all); len(is) > 0 {
+		found, out.Type = &is[0].DebugInfo, k.foreign(is[0].ObjectType)
+		k.fill(out, found)
+		if len(is) > 1 {
+			out.Notes = append(out.Notes, "Glean has it under more than one object type: "+k.foreign(is[1].ObjectType)+", too")
+		}
+	}
+	out.Planned = k.planned(q.Selection, q.ID)
+	if out.Type != "" {
+		k.events(ctx, out)
+	}
+	if q.Person != "" {
+		if out.Access, err = k.access(ctx, q, out, found); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (k *Sink) fill(out *engine.ItemInspection, d *api.DebugDocumentResponse) {
+	out.Uploaded = answered(d.Status.UploadStatus, api.Uploaded, api.NotUploaded)
+	out.Indexed = answered(d.Status.IndexingStatus, api.Indexed, api.NotIndexed)
+	out.Principals = answered(d.Status.PermissionIdentityStatus, api.Uploaded, api.NotUploaded)
+	out.UploadedAt, out.IndexedAt = moment(d.Status.LastUploadedAt), moment(d.Status.LastIndexedAt)
+	if d.UploadedPermissions == nil {
+		out.Audience = engine.Undecided
+		return
+	}
+	out.Audience, out.Named = k.audienceOf(*d.UploadedPermissions)
+	for i, name := range out.Named {
+		out.Named[i] = k.foreign(name)
+	}
+}
+
+// planned is whom the document of a selection would name.
+func (k *Sink) planned(s *engine.Selection, id string) []string {
+	if s == nil {
+		return nil
+	}
+	for _, r := range s.Records {
+		for _, item := range r.Items {
+			var d api.Document
+			if item.ID == id && codec.Unmarshal(item.Body, &d) == nil && d.Permissions != nil {
+				_, named := k.audienceOf(*d.Permissions)
+				return named
+			}
+		}
+	}
+	return nil
+}
+
+func answered(s, yes, no string) string {
+	switch s {
+	case yes:
+		return "yes"
+	case no:
+		return "no"
+	}
+	return "unknown"
+}
+
+// audienceOf is the class of some permissions, and whom they name in the words of
+// engine.Encoded.
+func (k *Sink) audienceOf(p api.Permissions) (engine.Audience, []string) {
+	named := []string{}
+	for _, u := range p.AllowedUsers {
+		name := u.DatasourceUserID
+		if k.schema.byEmail {
+			name = strings.ToLower(u.Email)
+		}
+		named = append(named, "user "+name)
+	}
+	for _, g := range p.AllowedGroups {
+		named = append(named, groupPrincipal(g))
+	}
+	for _, x := range p.AllowedGroupIntersections {
+		if len(x.RequiredGroups) > 0 {
+			named = append(named, "all of the groups "+strings.Join(x.RequiredGroups, ", "))
+		}
+	}
+	slices.Sort(named)
+	switch {
+	case p.AllowAnonymousAccess:
+		return engine.AllUsers, named
+	case p.AllowAllDatasourceUsersAccess:
+		return engine.DatasourceUsers, named
+	case len(named) > 0:
+		return engine.Listed, named
+	}
+	return engine.Nobody, named
+}
+
+// events asks for what happened to a document. That Glean takes one such request
+// a minute, or does not answer it, is no reason to fail.
+func (k *Sink) events(ctx context.Context, out *engine.ItemInspection) {
+	body, err := codec.Marshal(api.DebugDocumentLifecycleRequest{ObjectType: out.Type, DocID: out.ID})
+	if err == nil {
+		var resp *connection.Response
+		resp, err = k.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathDebugEvents(k.schema.name), Body: body, NoRetry: true})
+		var r api.DebugDocumentLifecycleResponse
+		if err == nil {
+			err = codec.Unmarshal(resp.Body, &r)
+		}
+		for _, e := range r.LifeCycleEvents {
+			out.Events = append(out.Events, engine.ItemEvent{At: moment(e.Timestamp), What: k.foreign(strings.ToLower(strings.ReplaceAll(e.Event, "_", " ")))})
+		}
+	}
+	switch {
+	case err == nil:
+	case statusOf(err) == http.StatusTooManyRequests:
+		out.Notes = append(out.Notes, "Glean tells once a minute what happened to documents of a datasource: ask again in a minute for the events")
+	default:
+		out.Notes = append(out.Notes, "Glean does not tell what happened to it: "+err.Error())
+	}
+}

@@ -1,0 +1,101 @@
+package glean
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+var _ engine.Purger = (*Sink)(nil)
+
+// Purge replaces the documents, then the members of the groups that are known,
+// the groups, and the users with nothing: nobody is left without a group while
+// a document names it. Glean's guard on deletion is lifted, as emptying is meant;
+// a group that is not known loses its members when it goes itself.
+func (k *Sink) Purge(ctx context.Context, ids map[string][]string, o engine.Opening) error {
+	if k.conn == nil {
+		return errNoConnection
+	}
+	status, err := k.status(ctx)
+	if err != nil {
+		return k.absent(err)
+	}
+	s := &session{sink: k, schema: k.schema, o: o, tally: newTally(), named: map[string]int{}, uploads: map[string]*upload{}, discards: map[string]bool{}}
+	if err := s.claim(underWay(status)); err != nil {
+		return err
+	}
+	p := &publishing{session: s, refusals: newRefusals(), ids: map[string]string{}, plan: &engine.Plan{
+		RunID: o.RunID, Sent: func(string, int) {}, Note: func(string, ...any) {},
+		Reject: func(stream string, _ engine.Encoded, reason string) error {
+			return fmt.Errorf("%s of nothing: %s", stream, reason)
+		},
+	}}
+	if err := p.empty(ctx, streamDocuments, api.PathBulkIndexDocuments, `,"disableStaleDocumentDeletionCheck":true`, ""); err != nil {
+		return err
+	}
+	for _, group := range ids[streamMemberships] {
+		if err := p.empty(ctx, streamMemberships, api.PathBulkIndexMemberships, "", `,"group":`+string(codec.Quote(nil, group))); err != nil {
+			return err
+		}
+	}
+	for _, one := range [][2]string{{streamGroups, api.PathBulkIndexGroups}, {streamUsers, api.PathBulkIndexUsers}} {
+		if err := p.empty(ctx, one[0], one[1], `,"disableStaleDataDeletionCheck":true`, ""); err != nil {
+			return err
+		}
+	}
+	return k.emptied(ctx, p.ids)
+}
+
+// empty uploads a stream of nothing.
+func (p *publishing) empty(ctx context.Context, stream, path, lift, place string) error {
+	u := p.upload(stream, path, 0)
+	u.lift = lift
+	u.place += place
+	if err := u.run(ctx, iter.Seq2[engine.Encoded, error](func(func(engine.Encoded, error) bool) {})); err != nil {
+		return fmt.Errorf("empty %s: %w", stream, err)
+	}
+	if stream != streamMemberships {
+		p.ids[stream] = u.id
+	}
+	return nil
+}
+
+// emptied asks until the status counts nothing, or the time of Confirm is up.
+func (k *Sink) emptied(ctx context.Context, ids map[string]string) error {
+	limit := k.cfg.Confirm.D()
+	for waited, delay := time.Duration(0), time.Second; ; delay *= 2 {
+		s, err := k.status(ctx)
+		if err != nil {
+			return unconfirmed("everything was emptied, and whether it is gone could not be asked: %v", err)
+		}
+		left := []string{}
+		h := holdings(s)
+		for _, stream := range streamNames {
+			if n, known := h.Streams[stream]; !known || n > 0 {
+				left = append(left, fmt.Sprintf("%d %s", n, stream))
+			}
+		}
+		for stream, history := range histories(s) {
+			if i := slices.IndexFunc(history, func(b api.BulkUpload) bool { return b.UploadID == ids[stream] }); i >= 0 && history[i].ProcessingState == api.StateDeletionPaused {
+				return unconfirmed("Glean took the emptying of %s and has paused their deletion for seven days", stream)
+			}
+		}
+		switch {
+		case len(left) == 0:
+			return nil
+		case waited >= limit:
+			return unconfirmed("Glean took the emptying and still counts %s; its counts may be three hours old, and `pipe process FILE` has it delete at once", enumerate(left, 4))
+		}
+		delay = min(delay, limit-waited)
+		if err := k.sleep(ctx, delay); err != nil {
+			return err
+		}
+		waited += delay
+	}
+}

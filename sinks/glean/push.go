@@ -1,0 +1,198 @@
+package glean
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+var _ engine.Pusher = (*Sink)(nil)
+
+// membersAt are the members of each group of a selection, which may be nil.
+func membersAt(s *engine.Selection) map[string][]api.Membership {
+	out := map[string][]api.Membership{}
+	if s == nil {
+		return out
+	}
+	for _, item := range s.Identities[streamMemberships] {
+		var m membersOf
+		if codec.Unmarshal(item.Body, &m) == nil {
+			out[m.Group] = m.Memberships
+		}
+	}
+	return out
+}
+
+// Push sends documents one by one, after the users and groups that they name, with
+// the groups' members, as far as the last good run did not deliver them as they
+// are. It adds members and takes none away: a run does that.
+func (k *Sink) Push(ctx context.Context, sel *engine.Selection, o engine.Opening) (*engine.Pushed, error) {
+	session, err := k.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := session.Holds(ctx); err != nil { // the datasource agrees, and nobody is uploading
+		return nil, err
+	}
+	p := &pushing{k: k, members: membersAt(sel), out: &engine.Pushed{Sent: map[string]int{}}}
+	docs, needed, err := p.needs(sel)
+	if err != nil {
+		return nil, err
+	}
+	for _, send := range []func(context.Context, *engine.Selection, *needs) error{p.users, p.groups, p.memberships} {
+		if err := send(ctx, sel, needed); err != nil {
+			return nil, err
+		}
+	}
+	for _, d := range docs {
+		if err := p.send(ctx, streamDocuments, d.ID, api.PathIndexDocument, api.IndexDocumentRequest{Document: d}); err != nil {
+			return p.out, err
+		}
+	}
+	return p.out, p.verify(ctx, docs)
+}
+
+type pushing struct {
+	k       *Sink
+	members map[string][]api.Membership
+	out     *engine.Pushed
+}
+
+// needs are the users, in the words of userPrincipal, and the groups that
+// documents depend on.
+type needs struct{ users, groups map[string]bool }
+
+func (p *pushing) needs(sel *engine.Selection) ([]api.Document, *needs, error) {
+	n := &needs{users: map[string]bool{}, groups: map[string]bool{}}
+	var docs []api.Document
+	var next []string
+	for _, r := range sel.Records {
+		for _, item := range r.Items {
+			var d api.Document
+			if err := codec.Unmarshal(item.Body, &d); err != nil {
+				return nil, nil, fmt.Errorf("read %s back: %w", r.Ref, err)
+			}
+			docs = append(docs, d)
+			for _, u := range d.Permissions.AllowedUsers {
+				n.users[u.Email+u.DatasourceUserID] = true
+			}
+			next = append(next, d.Permissions.AllowedGroups...)
+			for _, x := range d.Permissions.AllowedGroupIntersections {
+				next = append(next, x.RequiredGroups...)
+			}
+		}
+	}
+	for len(next) > 0 {
+		group := next[0]
+		if next = next[1:]; n.groups[group] {
+			continue
+		}
+		n.groups[group] = true
+		for _, m := range p.members[group] {
+			if m.MemberGroupName != "" {
+				next = append(next, m.MemberGroupName)
+			} else {
+				n.users[m.MemberUserID] = true
+			}
+		}
+	}
+	return docs, n, nil
+}
+
+func (p *pushing) users(ctx context.Context, sel *engine.Selection, n *needs) error {
+	for _, item := range sel.Identities[streamUsers] {
+		var u api.User
+		if err := codec.Unmarshal(item.Body, &u); err != nil {
+			return err
+		}
+		name := u.UserID
+		if p.k.schema.byEmail {
+			name = u.Email
+		}
+		if item.Same || !n.users[name] {
+			continue
+		}
+		if err := p.send(ctx, streamUsers, item.Ref, api.PathIndexUser, api.IndexUserRequest{Datasource: p.k.schema.name, User: u}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pushing) groups(ctx context.Context, sel *engine.Selection, n *needs) error {
+	for _, item := range sel.Identities[streamGroups] {
+		var g api.Group
+		if err := codec.Unmarshal(item.Body, &g); err != nil {
+			return err
+		}
+		if item.Same || !n.groups[g.Name] {
+			continue
+		}
+		if err := p.send(ctx, streamGroups, item.Ref, api.PathIndexGroup, api.IndexGroupRequest{Datasource: p.k.schema.name, Group: g}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pushing) memberships(ctx context.Context, sel *engine.Selection, n *needs) error {
+	same := map[string]bool{}
+	for _, item := range sel.Identities[streamMemberships] {
+		same[item.ID] = item.Same
+	}
+	for _, group := range slices.Sorted(maps.Keys(n.groups)) {
+		if same[group] {
+			continue
+		}
+		for _, m := range p.members[group] {
+			r := api.IndexMembershipRequest{Datasource: p.k.schema.name, Membership: api.GroupMembership{GroupName: group, Membership: m}}
+			if err := p.send(ctx, streamMemberships, group, api.PathIndexMembership, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *pushing) send(ctx context.Context, stream, what, path string, in any) error {
+	if err := p.k.send(ctx, path, in); err != nil {
+		err = fmt.Errorf("send %s of %s: %w", what, stream, err)
+		if s := statusOf(err); s == http.StatusBadRequest {
+			err = engine.Errorf(engine.Permanent, "mend what Glean names, in the source or the mapping; what was sent before it stays", "%w", err)
+		}
+		return err
+	}
+	p.out.Sent[stream]++
+	return nil
+}
+
+// verify looks whether Glean has the documents, and knows whom they name.
+func (p *pushing) verify(ctx context.Context, docs []api.Document) error {
+	var r api.DebugDocumentsRequest
+	for _, d := range docs {
+		r.DebugDocuments = append(r.DebugDocuments, api.DebugDocumentRequest{ObjectType: d.ObjectType, DocID: d.ID})
+	}
+	var a api.DebugDocumentsResponse
+	if err := p.k.ask(ctx, api.PathDebugDocuments(p.k.schema.name), r, &a); err != nil {
+		return unconfirmed("everything was sent, and whether Glean has it could not be asked: %v", err)
+	}
+	for _, d := range a.DocumentStatuses {
+		switch s := d.DebugInfo.Status; {
+		case s.UploadStatus == api.NotUploaded:
+			return unconfirmed("Glean took %s and does not have it yet", p.k.foreign(d.DocID))
+		case s.PermissionIdentityStatus == api.NotUploaded:
+			p.out.Notes = append(p.out.Notes, fmt.Sprintf("Glean does not know all that %s names yet: they find it when it does", p.k.foreign(d.DocID)))
+		}
+	}
+	return nil
+}
+
+func unconfirmed(format string, args ...any) error {
+	return &engine.Unconfirmed{Reason: fmt.Sprintf(format, args...), Remedy: "see in some minutes what has become of it: pipe status FILE REF"}
+}

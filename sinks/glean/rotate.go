@@ -1,0 +1,63 @@
+package glean
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+var _ engine.Rotator = (*Sink)(nil)
+
+// overlap is how long the old secret of a token works after a rotation.
+const overlap = 10 * time.Minute
+
+// TokenFile is the file behind the token.
+func (k *Sink) TokenFile() (string, error) {
+	path := k.cfg.Token.File()
+	if path == "" {
+		return "", &engine.SettingError{Path: []string{"token"}, Err: engine.Errorf(engine.Fatal, "write token: ${file:PATH}, with the secret in that file and nothing else",
+			"the token is not read from a file, so that a new secret could not be kept")}
+	}
+	return path, nil
+}
+
+// Rotate asks for a new secret, once.
+func (k *Sink) Rotate(ctx context.Context) (*engine.Rotated, error) {
+	if k.conn == nil {
+		return nil, errNoConnection
+	}
+	resp, err := k.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathRotateToken, NoRetry: true})
+	var r api.RotateTokenResponse
+	if err == nil {
+		if err = codec.Unmarshal(resp.Body, &r); err == nil && r.RawSecret == "" {
+			err = errors.New("the answer holds no secret")
+		}
+		if err != nil { // which may quote it
+			return nil, engine.Errorf(engine.Permanent, rotateAgain, "glean: POST %s: the answer holds no secret that can be read: Glean may have rotated the token", api.PathRotateToken)
+		}
+	}
+	switch s := statusOf(err); {
+	case err == nil:
+	case s == http.StatusBadRequest:
+		return nil, engine.Errorf(engine.Permanent, "a token that rotates is made with a rotation period in Glean's admin console; others are replaced there", "Glean does not rotate this token: %w", err)
+	case s == 0 || s >= http.StatusInternalServerError:
+		return nil, engine.Errorf(engine.Permanent, rotateAgain, "it is not known whether Glean has rotated the token: %w", err)
+	default:
+		return nil, err
+	}
+	k.clean.Add(r.RawSecret)
+	out := &engine.Rotated{Secret: config.NewSecret(r.RawSecret), OldUntil: k.now().Add(overlap)}
+	if r.RotationPeriodMinutes > 0 && r.CreatedAt > 0 {
+		out.Before = time.Unix(r.CreatedAt, 0).Add(time.Duration(r.RotationPeriodMinutes) * time.Minute)
+	}
+	return out, nil
+}
+
+const rotateAgain = "run it again within ten minutes: that long the secret in the file works even if it was rotated"
