@@ -46,16 +46,9 @@ func differences(before, after map[string]any, prefix string) []difference {
 	return out
 }
 
-// text shows a difference as lines that went and lines that came; what both
-// begin and end with is left out.
+// text shows a difference as lines that went and lines that came.
 func (d difference) text(st style) string {
-	before, after := linesOf(d.Before), linesOf(d.After)
-	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
-		before, after = before[1:], after[1:]
-	}
-	for len(before) > 0 && len(after) > 0 && before[len(before)-1] == after[len(after)-1] {
-		before, after = before[:len(before)-1], after[:len(after)-1]
-	}
+	before, after := d.lines()
 	var b strings.Builder
 	b.WriteString("  " + visible(d.Path) + "\n")
 	some := func(sign string, lines []string, most int, paint func(...string) string) {
@@ -69,6 +62,19 @@ func (d difference) text(st style) string {
 	some("-", before, linesBefore, st.bad.Render)
 	some("+", after, linesAfter, st.good.Render)
 	return b.String()
+}
+
+// lines are the lines that went and those that came, without what both begin
+// and end with.
+func (d difference) lines() (before, after []string) {
+	before, after = linesOf(d.Before), linesOf(d.After)
+	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
+		before, after = before[1:], after[1:]
+	}
+	for len(before) > 0 && len(after) > 0 && before[len(before)-1] == after[len(after)-1] {
+		before, after = before[:len(before)-1], after[:len(after)-1]
+	}
+	return before, after
 }
 
 func linesOf(v any) []string {

@@ -37,9 +37,12 @@ func golden(t *testing.T, file, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s is not what is printed; go test ./cmd/pipe -update writes it\ngot:\n%s", file, got)
+		was, is := difference{Before: string(want), After: got}.lines()
+		t.Errorf("%s is not what is printed; go test ./cmd/pipe -update writes it\nin the file:\n%s\nprinted:\n%s", file, firstLines(was), firstLines(is))
 	}
 }
+
+func firstLines(lines []string) string { return strings.Join(lines[:min(10, len(lines))], "\n") }
 
 // TestSchemaIsDocumented: an editor explains every key.
 func TestSchemaIsDocumented(t *testing.T) {
