@@ -4,7 +4,7 @@ package pipelines
 import "embed"
 
 // Files are the shipped pipeline, its tests when it has some, and the JSON
-// Schema with which an editor completes them.
+// Schemas with which an editor completes them.
 //
-//go:embed backstage*.yaml schema.json
+//go:embed backstage*.yaml schema.json test.schema.json
 var Files embed.FS

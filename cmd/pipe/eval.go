@@ -150,7 +150,7 @@ func (a *app) evalProblem(c *cli.Context, d *pipeline.Definition, text string, p
 func (a *app) printValue(c *cli.Context, d *pipeline.Definition, text string, one evaluated) error {
 	var bad *expression.RuntimeError
 	if errors.As(one.err, &bad) {
-		p := config.Problem{Pos: config.Pos{File: expressionFile, Line: bad.Line, Col: bad.Col + 1}, Code: "no-value", Message: "it has no value for " + one.Ref + ": " + bad.Message, Hint: "in a run this rejects the record"}
+		p := config.Problem{Pos: config.Pos{File: expressionFile, Line: bad.Line, Col: bad.Col + 1}, Code: expression.CodeNoValue, Message: "it has no value for " + one.Ref + ": " + bad.Message, Hint: "in a run this rejects the record"}
 		if define, ok := d.File.Define.Get(bad.Define); ok {
 			p.Pos = define.Pos(bad.Line, bad.Col)
 		}

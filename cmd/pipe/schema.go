@@ -5,9 +5,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/pipeline/suite"
 )
 
 func (a *app) schemaCommand() *cli.Command {
@@ -16,8 +17,12 @@ func (a *app) schemaCommand() *cli.Command {
 		Usage: "print the JSON Schema of pipeline files, with which an editor completes and explains every key",
 		Description: "A file takes part with the line `# yaml-language-server: $schema=schema.json`, in editors with the YAML language server,\n" +
 			"as VS Code with the YAML extension. With --json the schema is printed as it is, too.",
-		Action: func(*cli.Context) error {
-			text, err := schemaText(a.registry)
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "tests", Usage: "print that of test files"}},
+		Action: func(c *cli.Context) error {
+			text, err := schemaText(pipeline.Schema(a.registry))
+			if c.Bool("tests") {
+				text, err = schemaText(suite.Schema(a.registry))
+			}
 			if err == nil {
 				_, err = fmt.Fprint(a.stdout, text)
 			}
@@ -26,8 +31,8 @@ func (a *app) schemaCommand() *cli.Command {
 	}
 }
 
-// schemaText is the schema as pipelines/schema.json holds it.
-func schemaText(r engine.Registry) (string, error) {
-	b, err := codec.MarshalIndent(pipeline.Schema(r))
+// schemaText is a schema as the files under pipelines hold it.
+func schemaText(s *config.Schema) (string, error) {
+	b, err := codec.MarshalIndent(s)
 	return string(b) + "\n", err
 }

@@ -12,15 +12,20 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
+	"github.com/pipe-engine/pipe/engine/pipeline/suite"
 )
 
 var update = pipelinetest.UpdateFlag()
 
-const schemaFile = "../../pipelines/schema.json"
+const (
+	schemaFile     = "../../pipelines/schema.json"
+	testSchemaFile = "../../pipelines/test.schema.json"
+)
 
 // TestSchemaIsCurrent: the committed schema is what `pipe schema` prints.
 func TestSchemaIsCurrent(t *testing.T) {
 	golden(t, schemaFile, pipe(t, nil, "schema").stdout)
+	golden(t, testSchemaFile, pipe(t, nil, "schema", "--tests").stdout)
 }
 
 // golden compares a text with a file, which -update rewrites.
@@ -67,6 +72,7 @@ func TestSchemaIsDocumented(t *testing.T) {
 		}
 	}
 	walk("", pipeline.Schema(components()))
+	walk("", suite.Schema(components()))
 	if keys < 150 {
 		t.Errorf("only %d keys", keys)
 	}
@@ -75,7 +81,12 @@ func TestSchemaIsDocumented(t *testing.T) {
 // judge holds a file against the schema as an editor does.
 func judge(t *testing.T, file string) error {
 	t.Helper()
-	schema := compiledSchema(t)
+	return judgeBy(t, schemaFile, file)
+}
+
+func judgeBy(t *testing.T, schemaFile, file string) error {
+	t.Helper()
+	schema := compiledSchema(t, schemaFile)
 	doc, problems := config.Load(file)
 	if problems.HasErrors() {
 		t.Fatal(problems)
@@ -85,7 +96,7 @@ func judge(t *testing.T, file string) error {
 	return schema.Validate(plainValue(d))
 }
 
-func compiledSchema(t *testing.T) *jsonschema.Schema {
+func compiledSchema(t *testing.T, schemaFile string) *jsonschema.Schema {
 	t.Helper()
 	f, err := os.Open(schemaFile)
 	if err != nil {
@@ -150,5 +161,23 @@ func TestSchemaTakesTheShippedPipeline(t *testing.T) {
 	}
 	if !strings.HasPrefix(string(b), "# yaml-language-server: $schema=schema.json\n") {
 		t.Error("no yaml-language-server line")
+	}
+}
+
+// TestSchemaOfTests: it takes the shipped tests, and finds a misspelt key at
+// every depth.
+func TestSchemaOfTests(t *testing.T) {
+	shippedTests := strings.TrimSuffix(shipped, ".yaml") + ".test.yaml"
+	if err := judgeBy(t, testSchemaFile, shippedTests); err != nil {
+		t.Error(err)
+	}
+	text := read(t, shippedTests)
+	if !strings.HasPrefix(text, "# yaml-language-server: $schema=test.schema.json\n") {
+		t.Error("no yaml-language-server line")
+	}
+	for _, wrong := range [][2]string{{"fixtures:", "fixture:"}, {"    expect:", "    expects:"}, {"        rule:", "        rul:"}, {"        documents:", "        document:"}, {"          objectType: team", "          objectTyp: team"}, {"audience: listed", "audience: list"}} {
+		if err := judgeBy(t, testSchemaFile, write(t, "x.test.yaml", strings.Replace(text, wrong[0], wrong[1], 1))); err == nil {
+			t.Errorf("%s is taken", wrong[1])
+		}
 	}
 }

@@ -17,6 +17,9 @@ const (
 	CodeTaken           = "taken"
 )
 
+// CodeNoValue is the code under which a RuntimeError is shown.
+const CodeNoValue = "no-value"
+
 // Error is why an expression does not compile.
 type Error struct {
 	Define  string // the define in whose text it is, "" for the expression itself

@@ -11,7 +11,10 @@ import (
 )
 
 // keyword is a key of what is expected of a record, beside the sink's streams.
-type keyword struct{ name, doc string }
+type keyword struct {
+	name, shape, doc string
+	enum             []string
+}
 
 const (
 	keyFiltered  = "filtered"
@@ -27,17 +30,32 @@ const (
 
 func keywords() []keyword {
 	return []keyword{
-		{keyFiltered, "By which filter, plugin or omission it is filtered."},
-		{keyWithheld, "It is withheld, since nobody may find it: true, or a part of the reason."},
-		{keyRejected, "It is rejected: a part of the stage, field and reason."},
-		{keyMerged, "It is merged into another: true."},
-		{keyRule, "The permission rule that decides, or default."},
-		{keyAudience, "Who finds the document, as a class: listed, datasource-users, all-users or nobody."},
-		{keyCanSee, "E-mails or refs of people who find the document."},
-		{keyCannotSee, "E-mails or refs of people who do not find it."},
-		{keyMembers, "E-mails of users and refs of groups that the group holds: all of them, in any order."},
+		{name: keyFiltered, shape: "text", doc: "By which filter, plugin or omission it is filtered."},
+		{name: keyWithheld, shape: "text", doc: "It is withheld, since nobody may find it: true, or a part of the reason."},
+		{name: keyRejected, shape: "text", doc: "It is rejected: true, or a part of the stage, field and reason."},
+		{name: keyMerged, shape: "text", doc: "It is merged into another: true."},
+		{name: keyRule, shape: "text", doc: "The permission rule that decides, or default."},
+		{name: keyAudience, shape: "text", doc: "Who finds the document, as a class; nobody when nothing is sent.", enum: audiences()},
+		{name: keyCanSee, shape: "list of text", doc: "E-mails or refs of people who find the document."},
+		{name: keyCannotSee, shape: "list of text", doc: "E-mails or refs of people who do not find it."},
+		{name: keyMembers, shape: "list of text", doc: "E-mails of users and refs of groups that the group holds: all of them, in any order."},
 	}
 }
+
+func audiences() []string {
+	var out []string
+	for _, a := range engine.Audiences {
+		out = append(out, a.String())
+	}
+	return out
+}
+
+// The codes of problems that only tests have.
+const (
+	codeRule    = "unknown-rule"
+	codeFixture = "unknown-fixture"
+	codeRecords = "bad-records"
+)
 
 // The keys of an expectation of a value that is not given whole.
 const (
@@ -113,15 +131,11 @@ func (c *checker) keyword(e config.Entry) {
 			rules = append(rules, g.Rule)
 		}
 		if !slices.Contains(rules, text) {
-			c.problem(e.Value, "unknown-rule", fmt.Sprintf("the pipeline has no rule %q", text), nearHint(text, rules))
+			c.problem(e.Value, codeRule, fmt.Sprintf("the pipeline has no rule %q", text), nearHint(text, rules))
 		}
 	case keyAudience:
-		var words []string
-		for _, a := range engine.Audiences {
-			words = append(words, a.String())
-		}
-		if !slices.Contains(words, text) {
-			c.problem(e.Value, "not-allowed", fmt.Sprintf("%q is no audience", text), nearHint(text, words))
+		if !slices.Contains(audiences(), text) {
+			c.problem(e.Value, "not-allowed", fmt.Sprintf("%q is no audience", text), nearHint(text, audiences()))
 		}
 	case keyMerged:
 		if text != "true" {

@@ -46,14 +46,8 @@ func (e *ending) DecodeNode(n *config.Node, d *config.Decoder) {
 	e.node = n
 }
 
-// DescribeConfig is the keys that every pipeline has; streams stand beside them.
-func (e *ending) DescribeConfig() config.Field {
-	f := config.Field{Type: "mapping"}
-	for _, k := range keywords() {
-		f.Fields = append(f.Fields, config.Field{Name: k.name, Path: k.name, Type: "any", Doc: k.doc})
-	}
-	return f
-}
+// DescribeConfig is a mapping; Describe knows its keys.
+func (e *ending) DescribeConfig() config.Field { return config.Field{Type: "mapping"} }
 
 // fixture is a record with a name.
 type fixture struct{ node *config.Node }
@@ -116,9 +110,6 @@ func (g *Given) DescribeConfig() config.Field { return config.Field{Type: "any"}
 
 // DescribeConfig says that a fixture may be anything.
 func (f *fixture) DescribeConfig() config.Field { return config.Field{Type: "any"} }
-
-// Describe says what may stand in a test file.
-func Describe() config.Field { return config.DescribeType(&File{}) }
 
 // suffix is between the name of a pipeline file and its extension in the name of
 // its test file.

@@ -34,13 +34,13 @@ func (f *File) records(g Given, load func(path string) ([]engine.Recorded, error
 	case g.file != nil:
 		records, err := load(f.beside(g.file.Text()))
 		if err != nil {
-			return nil, problemAt(g.file, "bad-records", err.Error(), "the path starts from the folder of the test file")
+			return nil, problemAt(g.file, codeRecords, err.Error(), "the path starts from the folder of the test file")
 		}
 		return records, nil
 	case g.fixture != nil:
 		named, ok := f.Fixtures.Get(g.fixture.Text())
 		if !ok {
-			return nil, problemAt(g.fixture, "unknown-fixture", fmt.Sprintf("there is no fixture %q", g.fixture.Text()), nearHint(g.fixture.Text(), f.fixtureNames()))
+			return nil, problemAt(g.fixture, codeFixture, fmt.Sprintf("there is no fixture %q", g.fixture.Text()), nearHint(g.fixture.Text(), f.fixtureNames()))
 		}
 		if named.node == nil {
 			return nil, nil // reported when the file was read
@@ -51,7 +51,7 @@ func (f *File) records(g Given, load func(path string) ([]engine.Recorded, error
 	}
 	raw, err := codec.Marshal(value)
 	if err != nil {
-		return nil, problemAt(node, "bad-records", err.Error(), "")
+		return nil, problemAt(node, codeRecords, err.Error(), "")
 	}
 	return []engine.Recorded{{Raw: raw, Pos: node.Pos()}}, nil
 }

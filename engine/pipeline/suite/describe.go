@@ -1,0 +1,46 @@
+package suite
+
+import (
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+// Describe says what may stand in a test file, of a pipeline into any sink of
+// the registry.
+func Describe(r engine.Registry) config.Field {
+	root := config.DescribeType(&File{})
+	tests := slices.IndexFunc(root.Fields, func(f config.Field) bool { return f.Name == "tests" })
+	for i, f := range root.Fields[tests].Fields {
+		if f.Name == "expect" {
+			root.Fields[tests].Fields[i].Fields = expected(r, f.Path)
+		}
+	}
+	return root
+}
+
+// Schema is the JSON Schema of test files.
+func Schema(r engine.Registry) *config.Schema {
+	s := config.SchemaOf(Describe(r))
+	s.Dialect, s.Title = "http://json-schema.org/draft-07/schema#", "Tests of a pipeline of pipe"
+	return s
+}
+
+// expected is what may be expected of a record.
+func expected(r engine.Registry, path string) []config.Field {
+	var out []config.Field
+	for _, sink := range r.Sinks {
+		for _, s := range sink.Streams(sink.Config()) {
+			one := config.Field{Name: s.Name, Path: path + "." + s.Name, Type: "mapping or text", Doc: "The item of it in " + s.Name + ", by some of its fields; or " + absent + "."}
+			for _, f := range s.Fields {
+				one.Fields = append(one.Fields, config.Field{Name: f.Name, Path: one.Path + "." + f.Name, Type: "any", Doc: f.Doc})
+			}
+			out = append(out, one)
+		}
+	}
+	for _, k := range keywords() {
+		out = append(out, config.Field{Name: k.name, Path: path + "." + k.name, Type: k.shape, Doc: k.doc, Enum: k.enum})
+	}
+	return out
+}
