@@ -10,6 +10,7 @@ import (
 
 // comparison is the stage beside the last good run.
 type comparison struct {
+	// streams are those that the last good runs left something about.
 	streams map[string]*Changes
 	// audience counts the documents of the last good run.
 	audience map[Audience]int
@@ -89,11 +90,17 @@ func newComparison() *comparison {
 }
 
 func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
-	wanted := func(stream string) bool { return plan.Stream(stream) != nil }
+	wanted := func(stream string) bool {
+		_, known := snap.Streams[stream]
+		return known && plan.Stream(stream) != nil
+	}
 	if c.past, err = readPast(snap, &c.streams, &c.types, wanted, c.hidden); err != nil {
 		return err
 	}
 	for _, s := range plan.Streams {
+		if _, known := snap.Streams[s.Name]; !known {
+			continue
+		}
 		c.comparison.streams[s.Name] = &Changes{Types: map[string]*TypeChange{}}
 		if s.counts {
 			c.rows[s.Name] = &rowChanges{}
@@ -101,12 +108,23 @@ func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
 	}
 	c.count()
 	for _, s := range plan.Streams {
+		if c.comparison.streams[s.Name] == nil {
+			continue
+		}
 		n := c.streams.number(s.Name)
 		for t, err := range c.shelf.each(s.Name) {
 			if err != nil {
 				return err
 			}
 			c.item(s.Name, n, t)
+		}
+		for ref, err := range c.shelf.unseen(s.Name) {
+			if err != nil {
+				return err
+			}
+			if old := c.past.byRef(n, ref); old != nil {
+				old.again = true
+			}
 		}
 	}
 	if err := c.missing(snap); err != nil {
@@ -125,13 +143,10 @@ func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
 // count counts what was there before.
 func (c *comparer) count() {
 	for _, row := range c.past.rows {
-		if row.present && row.audience != Nobody {
-			continue // of a stream that is not written
-		}
-		if row.audience != Undecided {
+		if row.there && row.audience != Undecided || row.audience == Nobody {
 			c.audience[row.audience]++
 		}
-		if row.audience == Nobody {
+		if !row.there {
 			continue
 		}
 		name := c.streams.word(row.stream)
@@ -162,7 +177,7 @@ func (c *comparer) item(stream string, n uint8, t tag) {
 		c.exposure(n, t)
 	}
 	old := c.past.byID(n, t.ID)
-	if old == nil {
+	if old == nil || !old.there {
 		ch.Added++
 		return
 	}
@@ -173,7 +188,10 @@ func (c *comparer) item(stream string, n uint8, t tag) {
 	}
 	ch.Changed++
 	if r := c.rows[stream]; r != nil {
-		r.gone += without(old.names, t.Names)
+		if fewer := without(old.names, t.Names); fewer > 0 {
+			r.gone += fewer
+			c.because(stream, "fewer members", t.Ref)
+		}
 		if len(old.names) > 0 && len(t.Names) == 0 {
 			r.emptied++
 		}
@@ -183,11 +201,20 @@ func (c *comparer) item(stream string, n uint8, t tag) {
 	}
 }
 
-// exposure notes when more people find a document than before (invariant 5).
-// It is told apart by its ref: it is no new document because its ID is.
+// exposure notes when more people find a document than before (invariant 5). It
+// is no new document because its ref or its ID is another, nor because it was
+// away for some runs.
 func (c *comparer) exposure(n uint8, t tag) {
 	old := c.past.byRef(n, t.Ref)
-	if old == nil || c.hidden.back(t.Ref) || t.Audience < old.audience || t.Audience == old.audience && (t.Audience != Listed || without(t.Names, old.names) == 0) {
+	if old != nil {
+		old.again = true
+	}
+	if !old.narrower(t) {
+		if old = c.past.byID(n, t.ID); !old.narrower(t) {
+			return
+		}
+	}
+	if c.hidden.back(t.Ref) { // a person has let it back
 		return
 	}
 	i := slices.IndexFunc(c.wider, func(w *widening) bool { return w.rule == t.Rule && w.from == old.audience && w.to == t.Audience })
@@ -207,7 +234,7 @@ func (c *comparer) missing(snap *state.Snapshot) error {
 		}
 		row := &c.past.rows[i]
 		i++
-		if row.present {
+		if row.present || !row.there {
 			continue
 		}
 		ch := c.comparison.streams[e.Stream]
@@ -219,17 +246,21 @@ func (c *comparer) missing(snap *state.Snapshot) error {
 				r.emptied++
 			}
 		}
-		why := c.why(e)
-		list := c.gone[e.Stream]
-		at := slices.IndexFunc(list, func(x *examples) bool { return x.why == why })
-		if at < 0 {
-			at = len(list)
-			list = append(list, &examples{why: why})
-			c.gone[e.Stream] = list
-		}
-		list[at].add(e.Ref)
+		c.because(e.Stream, c.why(e), e.Ref)
 	}
 	return nil
+}
+
+// because notes why something of a stream goes.
+func (c *comparer) because(stream, why, ref string) {
+	list := c.gone[stream]
+	at := slices.IndexFunc(list, func(x *examples) bool { return x.why == why })
+	if at < 0 {
+		at = len(list)
+		list = append(list, &examples{why: why})
+		c.gone[stream] = list
+	}
+	list[at].add(ref)
 }
 
 // why tells what became of the record of an item that goes.

@@ -185,6 +185,8 @@ type store struct {
 	refuse    map[string]string // ref → why publishing refuses it
 	fail      map[string]error  // by call
 	plan      *Plan
+	ids       bool // items are numbered
+	n         int
 }
 
 func (s *store) call(name string) error {
@@ -213,6 +215,12 @@ func (s *store) Encode(item *Item) (Encoded, bool, error) {
 	e := Encoded{ID: item.Ref, Ref: item.Ref, Type: item.Kind, Audience: item.Permissions.Audience, Rule: item.Permissions.Rule, Principals: item.Permissions.Principals, Body: body}
 	if fate == "of strangers" {
 		e.Audience = Nobody
+	}
+	if s.ids {
+		s.mu.Lock()
+		s.n++
+		e.ID = fmt.Sprint("id ", s.n)
+		s.mu.Unlock()
 	}
 	if fate == "same id" {
 		e.ID = "the same"

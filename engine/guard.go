@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 )
 
@@ -21,9 +20,19 @@ type Refusal struct {
 func (r *Refusal) Error() string { return r.Guard + ": " + r.Reason }
 
 // Approvals are what a person allows for one run beyond the guards.
+// They name what they allow, so that one for this is never spent on that.
 type Approvals struct {
-	Loss  int `json:"loss"`  // items that may go, as the refused run printed it
-	Widen int `json:"widen"` // documents that more people may find, likewise
+	Loss  map[string]int `json:"loss"`  // items that may go, by stream
+	Widen map[string]int `json:"widen"` // documents that more people may find, by the class that finds them then
+}
+
+// approval is a number in the words of the flag that allows it.
+func approval(flag string, names map[string]int) string {
+	var parts []string
+	for _, name := range sortedKeys(names) {
+		parts = append(parts, fmt.Sprintf("%s=%d", name, names[name]))
+	}
+	return flag + " " + strings.Join(parts, ",")
 }
 
 // review is the second act: it looks at the stage, at the last good run and at
@@ -35,7 +44,7 @@ type review struct {
 	since     string // when the last good run was, and whether the file is another since
 	compared  *comparison
 	stale     func(stream string, said int) bool
-	refused   map[string]int // items that publishing took back, by stream
+	refused   map[[2]string]int // items that publishing took back, by stream, and by stream and type
 	hidden    map[string]*hiddenCounts
 }
 
@@ -77,37 +86,32 @@ func (v *review) maxRejected(*Plan, Holdings) error {
 		Remedy: "look at the rejections above, mend the mapping or the records, or raise guards.max_rejected"}
 }
 
-// emptyStream refuses to replace a stream with nothing, where something was
-// there or nobody knows (invariant 4).
+// emptyStream refuses to replace a stream with nothing where nobody knows what
+// is there; where it is known, that is a loss like any other (invariant 4).
 func (v *review) emptyStream(plan *Plan, held Holdings) error {
 	for _, s := range plan.Streams {
 		d, declared := v.p.stream(s.Name)
-		has, known := held.count(s.Name)
-		if v.compared != nil {
-			if h := v.hidden[s.Name]; h != nil {
-				has -= h.n
-			}
-			has, known = max(has, v.compared.streams[s.Name].Before), true
-		}
-		if !declared || s.Count > 0 || known && (has == 0 || v.approvals.Loss >= has) || v.p.Offline && d.Identities {
+		if _, known := held.count(s.Name); !declared || s.Count > 0 || known || v.remembers(s.Name) || v.p.Offline && d.Identities {
 			continue
 		}
-		if !known && d.Identities && v.approvals.Loss > 0 {
+		if d.Identities && v.approvals.Loss[s.Name] > 0 {
 			continue
 		}
 		r := &Refusal{Guard: "empty stream", Reason: fmt.Sprintf("nothing is left for %s, so that everything there would go", s.Name),
-			Remedy: "look at the endings above for why; leave the stream out with --only when it should stay as it is"}
-		switch {
-		case known:
-			r.Remedy += fmt.Sprintf(", or allow it once with --approve-loss %d", has)
-		case d.Identities:
-			r.Remedy += "; the sink does not say what it holds, and --approve-loss 1 allows this once"
-		default:
-			r.Remedy += "; the sink does not say what it holds, so that this cannot be allowed"
+			Remedy: "look at the endings above for why; leave the stream out with --only when it should stay as it is; the sink does not say what it holds, "}
+		if d.Identities {
+			r.Remedy += "and " + approval("--approve-loss", map[string]int{s.Name: 1}) + " allows this once"
+		} else {
+			r.Remedy += "so that this cannot be allowed"
 		}
 		return r
 	}
 	return nil
+}
+
+// remembers tells whether the last good runs left anything about a stream.
+func (v *review) remembers(stream string) bool {
+	return v.compared != nil && v.compared.streams[stream] != nil
 }
 
 // someOf is how many items of an object type have to be there for the type's
@@ -130,7 +134,7 @@ func (v *review) measures(plan *Plan, held Holdings) []measure {
 		m := measure{stream: s.Name, what: s.Name}
 		types := map[string]*TypeChange{}
 		var filled *measure
-		if v.compared != nil {
+		if v.remembers(s.Name) {
 			ch := v.compared.streams[s.Name]
 			m.before, m.gone = ch.Before, ch.Gone
 			maps.Copy(types, ch.Types)
@@ -149,7 +153,7 @@ func (v *review) measures(plan *Plan, held Holdings) []measure {
 		if known {
 			m.before, m.gone = max(m.before, has), max(m.gone, has-s.Weight)
 		}
-		m.gone += v.refused[s.Name]
+		m.gone += v.refused[[2]string{s.Name}]
 		out = append(out, m)
 		if filled != nil {
 			out = append(out, *filled)
@@ -167,7 +171,7 @@ func (v *review) measures(plan *Plan, held Holdings) []measure {
 		}
 		for _, typ := range sortedKeys(types) {
 			if typ != "" {
-				out = append(out, measure{stream: s.Name, what: s.Name + " " + typ, before: types[typ].Before, gone: types[typ].Gone, some: someOf})
+				out = append(out, measure{stream: s.Name, what: s.Name + " " + typ, before: types[typ].Before, gone: types[typ].Gone + v.refused[[2]string{s.Name, typ}], some: someOf})
 			}
 		}
 	}
@@ -177,42 +181,40 @@ func (v *review) measures(plan *Plan, held Holdings) []measure {
 // maxLoss refuses to let too much go (invariant 4).
 func (v *review) maxLoss(plan *Plan, held Holdings) *Refusal {
 	var table []string
-	var streams []string
-	worst := 0
+	worst := map[string]int{}
 	for _, m := range v.measures(plan, held) {
 		lost := v.p.Limits.MaxLoss.Exceeded(m.gone, m.before) || m.gone >= m.before && m.before > m.some
-		if !lost || m.gone <= v.approvals.Loss {
+		if !lost || m.gone <= v.approvals.Loss[m.stream] {
 			continue
 		}
 		table = append(table, fmt.Sprintf("%-24s %7d before %7d would go", m.what, m.before, m.gone))
-		worst = max(worst, m.gone)
-		if !slices.Contains(streams, m.stream) {
-			streams = append(streams, m.stream)
-		}
+		worst[m.stream] = max(worst[m.stream], m.gone)
 	}
 	if len(table) == 0 {
 		return nil
 	}
-	for _, s := range streams {
-		table = append(table, v.reasons(s)...)
+	for _, s := range plan.Streams {
+		if worst[s.Name] > 0 {
+			table = append(table, v.reasons(s.Name)...)
+		}
 	}
 	b := v.p.Limits.MaxLoss
 	r := &Refusal{Guard: "guards.max_loss", Table: table}
 	r.Reason = fmt.Sprintf("more than %s and more than %d of what is there would go, or all of it%s", percent(b.Share), b.AtMost, v.since)
 	r.Remedy = "find out why they are missing from the source"
-	if n := v.ledger.ended(Withheld); n > 0 {
+	if n := v.ledger.ended(Withheld); n > 0 && v.compared == nil {
 		r.Remedy += fmt.Sprintf(" (%d are there and withheld by a rule: they stay visible until this is allowed)", n)
 	}
 	if off := v.switchedOff(); off != "" {
 		r.Remedy += " (" + off + " switched off)"
 	}
-	r.Remedy += fmt.Sprintf("; if they are to go, allow it once with --approve-loss %d", worst)
+	r.Remedy += "; if they are to go, allow it once with " + approval("--approve-loss", worst)
 	return r
 }
 
 // reasons are why items of a stream go, the first ten refs with each.
 func (v *review) reasons(stream string) []string {
-	if v.compared == nil {
+	if !v.remembers(stream) {
 		return []string{fmt.Sprintf("  %s: no earlier run is remembered here, so that it is not known which", stream)}
 	}
 	var out []string
@@ -245,7 +247,14 @@ func (v *review) maxWiden() *Refusal {
 		total += k
 	}
 	b := v.p.Limits.MaxWiden
-	if !b.Exceeded(n, total) && toAll <= towardsAll || n <= v.approvals.Widen {
+	towards, allowed := map[string]int{}, true
+	for _, w := range v.compared.wider {
+		towards[w.to.String()] += w.n
+	}
+	for class, k := range towards {
+		allowed = allowed && k <= v.approvals.Widen[class]
+	}
+	if !b.Exceeded(n, total) && toAll <= towardsAll || allowed {
 		return nil
 	}
 	r := &Refusal{Guard: "guards.max_widen"}
@@ -260,7 +269,7 @@ func (v *review) maxWiden() *Refusal {
 	if line := v.compared.gained(); line != "" {
 		r.Table = append(r.Table, line)
 	}
-	r.Remedy = fmt.Sprintf("find out what has changed: the rules, the variables they read, or the annotations and owners in the source; if these people are to find them, allow it once with --approve-widen %d", n)
+	r.Remedy = "find out what has changed: the rules, the variables they read, or the annotations and owners in the source; if these people are to find them, allow it once with " + approval("--approve-widen", towards)
 	return r
 }
 
@@ -289,7 +298,7 @@ func (v *review) clear(plan *Plan, held Holdings) {
 		}
 		_, known := held.count(s.Name)
 		s.Before, s.Gone = m.before, m.gone
-		s.Cleared = known || v.compared != nil || v.approvals.Loss > 0
+		s.Cleared = known || v.remembers(s.Name) || v.approvals.Loss[s.Name] > 0
 	}
 }
 

@@ -42,15 +42,25 @@ func components(w *world, n int, fate string) {
 	}
 }
 
+type lossCase struct {
+	before, after func(w *world)
+	loss          int      // that has to be approved, 0 when it passes
+	table         []string // of the refusal
+}
+
+// of is the stream that loses.
+func (c lossCase) of() string {
+	if len(c.table) > 0 && strings.HasPrefix(c.table[0], "members") {
+		return "members"
+	}
+	return "documents"
+}
+
 // TestNoMassDeletion is invariant 4 by id: what the last good run delivered and
 // this one would not is counted, whatever the net number is.
 func TestNoMassDeletion(t *testing.T) {
 	before := func(w *world) { components(w, 100, "fine") }
-	for name, tc := range map[string]struct {
-		before, after func(w *world)
-		loss          int      // that has to be approved, 0 when it passes
-		table         []string // of the refusal
-	}{
+	for name, tc := range map[string]lossCase{
 		"nothing changes":          {before, before, 0, nil},
 		"twenty may always go":     {before, func(w *world) { components(w, 80, "fine") }, 0, nil},
 		"a quarter is gone":        {before, func(w *world) { components(w, 75, "fine") }, 25, []string{"documents, gone from the source: 25", "component:default/c075, ", " and 15 more"}},
@@ -79,7 +89,7 @@ func TestNoMassDeletion(t *testing.T) {
 			if !errors.As(err, &refused) || refused.Guard != "guards.max_loss" || w.sent() || report.Sent {
 				t.Fatalf("error %v, sent %v", err, w.sent())
 			}
-			if line := fmt.Sprintf("--approve-loss %d", tc.loss); !strings.HasSuffix(refused.Remedy, line) {
+			if line := fmt.Sprintf("--approve-loss %s=%d", tc.of(), tc.loss); !strings.HasSuffix(refused.Remedy, line) {
 				t.Errorf("remedy %q, want %s", refused.Remedy, line)
 			}
 			for _, text := range tc.table {
@@ -87,10 +97,10 @@ func TestNoMassDeletion(t *testing.T) {
 					t.Errorf("the table has no %q:\n%s", text, strings.Join(refused.Table, "\n"))
 				}
 			}
-			if _, _, err := n.run(func(w *world) { tc.after(w); w.o.Approvals.Loss = tc.loss - 1 }); err == nil {
+			if _, _, err := n.run(func(w *world) { tc.after(w); w.o.Approvals.Loss = map[string]int{tc.of(): tc.loss - 1} }); err == nil {
 				t.Error("one fewer was enough")
 			}
-			w, _ = n.good(func(w *world) { tc.after(w); w.o.Approvals.Loss = tc.loss })
+			w, _ = n.good(func(w *world) { tc.after(w); w.o.Approvals.Loss = map[string]int{tc.of(): tc.loss} })
 			if s := w.plan.Stream("documents"); !s.Cleared {
 				t.Error("the sink is not told that the guard has passed")
 			}
@@ -141,17 +151,27 @@ func team(w *world, members int) {
 	w.teams = append(w.teams, g)
 }
 
+type widenCase struct {
+	before, after func(w *world)
+	wider         int
+	table         string
+}
+
+// towards is the class that finds more.
+func (c widenCase) towards() string {
+	if strings.Contains(c.table, "all-users") {
+		return "all-users"
+	}
+	return "listed"
+}
+
 // TestNoMassExposure is invariant 5: documents that were there before and would
 // be found by more people.
 func TestNoMassExposure(t *testing.T) {
 	of := func(fate string, n int) func(*world) {
 		return func(w *world) { components(w, 100, "fine"); fates1(w, n, fate) }
 	}
-	for name, tc := range map[string]struct {
-		before, after func(w *world)
-		wider         int
-		table         string
-	}{
+	for name, tc := range map[string]widenCase{
 		"as it was":                  {of("of sam", 50), of("of sam", 50), 0, ""},
 		"narrower":                   {of("fine", 50), of("of sam", 50), 0, ""},
 		"one of two leaves":          {of("of sam and ann", 50), of("of sam", 50), 0, ""},
@@ -164,8 +184,8 @@ func TestNoMassExposure(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := night{t, t.TempDir()}
-			n.good(func(w *world) { tc.before(w); w.o.Approvals.Loss = 100 })
-			after := func(w *world) { tc.after(w); w.o.Approvals.Loss = 100 }
+			n.good(func(w *world) { tc.before(w); w.o.Approvals.Loss = map[string]int{"documents": 100} })
+			after := func(w *world) { tc.after(w); w.o.Approvals.Loss = map[string]int{"documents": 100} }
 			w, report, err := n.run(after)
 			if tc.wider == 0 {
 				if err != nil {
@@ -177,16 +197,16 @@ func TestNoMassExposure(t *testing.T) {
 			if !errors.As(err, &refused) || refused.Guard != "guards.max_widen" || w.sent() {
 				t.Fatalf("error %v, sent %v", err, w.sent())
 			}
-			if !strings.HasSuffix(refused.Remedy, fmt.Sprintf("--approve-widen %d", tc.wider)) || !slices.ContainsFunc(refused.Table, func(l string) bool { return strings.Contains(l, tc.table) }) {
+			if !strings.HasSuffix(refused.Remedy, fmt.Sprintf("--approve-widen %s=%d", tc.towards(), tc.wider)) || !slices.ContainsFunc(refused.Table, func(l string) bool { return strings.Contains(l, tc.table) }) {
 				t.Errorf("%s\n%s", refused.Remedy, strings.Join(refused.Table, "\n"))
 			}
 			if report.Since == nil || report.Since.Wider != tc.wider {
 				t.Errorf("reported %+v", report.Since)
 			}
-			if _, _, err := n.run(func(w *world) { after(w); w.o.Approvals.Widen = tc.wider - 1 }); err == nil {
+			if _, _, err := n.run(func(w *world) { after(w); w.o.Approvals.Widen = map[string]int{tc.towards(): tc.wider - 1} }); err == nil {
 				t.Error("one fewer was enough")
 			}
-			n.good(func(w *world) { after(w); w.o.Approvals.Widen = tc.wider })
+			n.good(func(w *world) { after(w); w.o.Approvals.Widen = map[string]int{tc.towards(): tc.wider} })
 			n.good(after)
 		})
 	}
@@ -269,7 +289,11 @@ func TestConfirmedAbsence(t *testing.T) {
 func TestStaleCounts(t *testing.T) {
 	n := night{t, t.TempDir()}
 	said := func(w *world) { w.holdings = Holdings{Streams: map[string]int{"users": 2, "documents": 200}} }
-	n.good(func(w *world) { components(w, 100, "fine"); said(w); w.o.Approvals.Loss = 100 })
+	n.good(func(w *world) {
+		components(w, 100, "fine")
+		said(w)
+		w.o.Approvals.Loss = map[string]int{"documents": 100}
+	})
 	n.good(func(w *world) { components(w, 100, "fine"); said(w) })
 	if _, _, err := n.run(func(w *world) {
 		components(w, 100, "fine")
@@ -312,7 +336,7 @@ func TestUnconfirmedCounts(t *testing.T) {
 	}
 	_, _, err := n.run(func(w *world) {
 		said(w)
-		w.o.Approvals.Loss = 100
+		w.o.Approvals.Loss = map[string]int{"documents": 100}
 		w.store.fail["publish"] = &Unconfirmed{Reason: "deletion is paused"}
 	})
 	if !errors.As(err, new(*Unconfirmed)) {
@@ -349,4 +373,112 @@ func TestTowardsEverybody(t *testing.T) {
 	if _, _, err := n.run(lenient(41)); !errors.As(err, new(*Refusal)) {
 		t.Errorf("21 documents: %v", err)
 	}
+}
+
+// TestAwayAndBack: what was away for some nights, for whatever reason, is no new
+// document when it comes back (invariant 5).
+func TestAwayAndBack(t *testing.T) {
+	for name, fate := range map[string]string{"withheld": "private", "listed": "of sam"} {
+		for away, spoil := range map[string]func(w *world){
+			"gone":     func(w *world) { w.records["catalog"] = w.records["catalog"][50:] },
+			"filtered": func(w *world) { fates1(w, 50, "dropped") },
+			"rejected": func(w *world) { fates1(w, 50, "rule error") },
+			"unmapped": func(w *world) { fates1(w, 50, "unmapped") },
+		} {
+			t.Run(name+" and "+away, func(t *testing.T) {
+				n := night{t, t.TempDir()}
+				n.good(func(w *world) { components(w, 100, "fine"); fates1(w, 50, fate) })
+				for range 3 {
+					n.good(func(w *world) {
+						components(w, 100, "fine")
+						spoil(w)
+						w.o.Approvals.Loss = map[string]int{"documents": 100}
+					})
+				}
+				_, _, err := n.run(func(w *world) { components(w, 100, "fine") })
+				var refused *Refusal
+				if !errors.As(err, &refused) || refused.Guard != "guards.max_widen" {
+					t.Errorf("50 come back for everybody: %v", err)
+				}
+				n.good(func(w *world) { components(w, 100, "fine"); fates1(w, 50, fate) })
+			})
+		}
+	}
+}
+
+// TestSameIDAnotherRef: a document is told apart by its ID as well.
+func TestSameIDAnotherRef(t *testing.T) {
+	n := night{t, t.TempDir()}
+	n.good(func(w *world) { w.store.ids = true; components(w, 100, "of sam") })
+	_, _, err := n.run(func(w *world) {
+		w.store.ids = true
+		renamed(w, 100)
+	})
+	var refused *Refusal
+	if !errors.As(err, &refused) || refused.Guard != "guards.max_widen" {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestApprovalIsForOneThing: what was allowed for one stream or class is not
+// spent on another.
+func TestApprovalIsForOneThing(t *testing.T) {
+	n := night{t, t.TempDir()}
+	n.good(func(w *world) { components(w, 100, "of sam"); team(w, 50) })
+	if _, _, err := n.run(func(w *world) {
+		components(w, 10, "of sam")
+		team(w, 50)
+		w.o.Approvals.Loss = map[string]int{"members": 1000, "users": 1000}
+	}); err == nil {
+		t.Error("members were allowed, and documents went")
+	}
+	if _, _, err := n.run(func(w *world) {
+		components(w, 100, "fine")
+		team(w, 50)
+		w.o.Approvals.Widen = map[string]int{"listed": 1000, "datasource-users": 1000}
+	}); err == nil {
+		t.Error("some people were allowed, and everybody came")
+	}
+}
+
+// TestUnknownStream: what no good run has written is not known to be empty.
+func TestUnknownStream(t *testing.T) {
+	n := night{t, t.TempDir()}
+	n.good(func(w *world) {
+		w.p.Unwritten = func(stream string) string {
+			if stream == "documents" {
+				return "not in --only"
+			}
+			return ""
+		}
+	})
+	_, report, err := n.run(func(w *world) { components(w, 10, "dropped") })
+	if !errors.As(err, new(*Refusal)) {
+		t.Errorf("nothing is left of what is not known: %v", err)
+	}
+	if report.Since != nil {
+		t.Errorf("documents were compared with %+v", report.Since)
+	}
+}
+
+// TestRefusedGroup: a group that the sink refuses loses its members, and they
+// are not remembered as delivered.
+func TestRefusedGroup(t *testing.T) {
+	n := night{t, t.TempDir()}
+	fill := func(w *world) {
+		components(w, 100, "fine")
+		w.teams = append(w.teams, append([]string{"user:default/ann"}, manyNames(40)...))
+	}
+	n.good(fill)
+	if _, _, err := n.run(func(w *world) { fill(w); w.refuse["user:default/ann"] = "no" }); err == nil || !strings.Contains(err.Error(), "more than the guards allow") {
+		t.Errorf("40 members went: %v", err)
+	}
+}
+
+func manyNames(n int) []string {
+	var out []string
+	for i := range n {
+		out = append(out, fmt.Sprint("user", i))
+	}
+	return out
 }

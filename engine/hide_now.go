@@ -107,7 +107,7 @@ func targetsOf(ctx context.Context, p *Pipeline, o SelectOptions, store *state.S
 		out[ref] = &target{ids: []string{strings.ToLower(ref)}}
 	}
 	sure := map[string]bool{}
-	snap, _, err := store.Load()
+	snap, _, err := store.Load(true)
 	if err != nil {
 		return nil, err
 	}

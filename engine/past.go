@@ -11,7 +11,7 @@ import (
 type past struct {
 	snap *state.Snapshot
 	rows []pastItem        // in the order of the snapshot
-	ids  map[itemKey]int32 // the delivered ones, by their ID
+	ids  map[itemKey]int32 // by their ID
 	refs map[itemKey]int32 // by their ref
 	// hidden counts, by stream, what was delivered and hidden lately.
 	hidden map[string]*hiddenCounts
@@ -27,7 +27,9 @@ type pastItem struct {
 	names       []uint64
 	stream, typ uint8
 	audience    Audience
+	there       bool // it was delivered by the last good run
 	present     bool // the new run has its ID
+	again       bool // the new run has its ref
 }
 
 // words gives repeated words a number; beyond 255 they share the last one.
@@ -60,7 +62,7 @@ func readPast(snap *state.Snapshot, streams, types *words, wanted func(stream st
 			return nil, err
 		}
 		if !wanted(e.Stream) {
-			p.rows = append(p.rows, pastItem{present: true})
+			p.rows = append(p.rows, pastItem{})
 			continue
 		}
 		row := pastItem{id: e.ID, content: e.Content, names: e.Names, stream: streams.number(e.Stream), typ: types.number(e.Type), audience: audienceOf(e.Audience)}
@@ -68,12 +70,11 @@ func readPast(snap *state.Snapshot, streams, types *words, wanted func(stream st
 			p.hide(e, row.audience != Nobody, hidden)
 			row.audience = Nobody
 		}
+		row.there = row.audience != Nobody && e.Away.IsZero()
 		n := int32(len(p.rows))
 		p.refs[itemKey{row.stream, state.Hash([]byte(e.Ref))}] = n
-		if row.audience == Nobody {
-			row.present = true // it was never there
-		} else {
-			p.ids[itemKey{row.stream, e.ID}] = n
+		if id := (itemKey{row.stream, e.ID}); row.there || p.row(p.ids, id) == nil {
+			p.ids[id] = n
 		}
 		p.rows = append(p.rows, row)
 	}
@@ -110,6 +111,18 @@ func (p *past) row(m map[itemKey]int32, k itemKey) *pastItem {
 		return &p.rows[i]
 	}
 	return nil
+}
+
+// narrower tells whether fewer people could find an item than one that takes its
+// place; not when there was none.
+func (p *pastItem) narrower(t tag) bool {
+	switch {
+	case p == nil || t.Audience < p.audience:
+		return false
+	case t.Audience > p.audience:
+		return true
+	}
+	return t.Audience == Listed && without(t.Names, p.names) > 0
 }
 
 // audienceOf is the class that a word means; a word nobody knows is the

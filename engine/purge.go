@@ -38,7 +38,7 @@ func Purge(ctx context.Context, pipeline string, sink Sink, dir, run string) err
 // they are refs: of others only the hash is remembered.
 func knownIDs(store *state.Store) (map[string][]string, error) {
 	out := map[string][]string{}
-	snap, _, err := store.Load()
+	snap, _, err := store.Load(true)
 	if snap == nil || err != nil {
 		return out, err
 	}

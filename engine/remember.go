@@ -30,7 +30,7 @@ func (r *run) remember() error {
 	}
 	r.hidden = hidingOf(hidden)
 	var warning string
-	if r.last, warning, err = r.store.Load(); err != nil {
+	if r.last, warning, err = r.store.Load(r.o.Dry); err != nil {
 		return Errorf(Fatal, "see who may read the folder, or name another with --state DIR", "%w", err)
 	}
 	if warning != "" {
@@ -58,7 +58,7 @@ const youngCounts = 4 * time.Hour
 
 // compare puts the plan beside the last good run.
 func (r *run) compare() error {
-	v := &review{p: r.p, ledger: r.ledger, approvals: r.o.Approvals, refused: map[string]int{}, stale: func(string, int) bool { return false }}
+	v := &review{p: r.p, ledger: r.ledger, approvals: r.o.Approvals, refused: map[[2]string]int{}, stale: func(string, int) bool { return false }}
 	r.reviewer = v
 	if r.last == nil {
 		return nil
@@ -76,6 +76,7 @@ func (r *run) compare() error {
 	c := &comparer{comparison: newComparison(), shelf: r.shelf, ledger: r.ledger, off: r.p.off, hidden: r.hidden,
 		permissions: func(stream string) bool { s, _ := r.p.stream(stream); return s.Permissions }}
 	v.compared = c.comparison
+	r.past = c
 	if err := c.run(r.plan, r.last); err != nil {
 		return err
 	}
@@ -90,7 +91,9 @@ func (r *run) fillChanges() {
 	}
 	c := r.reviewer.compared
 	n, _ := c.widened()
-	r.report.Since = &Since{Run: r.last.Run, Finished: r.last.Finished, SamePipeline: r.last.Fingerprint == r.p.Fingerprint, Audience: c.audience, Wider: n}
+	if slices.ContainsFunc(r.p.Streams, func(s Stream) bool { return s.Permissions && r.reviewer.remembers(s.Name) }) {
+		r.report.Since = &Since{Run: r.last.Run, Finished: r.last.Finished, SamePipeline: r.last.Fingerprint == r.p.Fingerprint, Audience: c.audience, Wider: n}
+	}
 	for i := range r.report.Streams {
 		r.report.Streams[i].Changes = c.streams[r.report.Streams[i].Name]
 	}
@@ -117,7 +120,7 @@ func (r *run) save() error {
 func (r *run) write() error {
 	h := state.Header{Pipeline: r.p.Name, Run: r.o.RunID, Finished: time.Now().UTC(), Fingerprint: r.p.Fingerprint, Said: r.held.Streams, Streams: map[string]int{}, Types: map[string]map[string]int{}}
 	for _, s := range r.plan.Streams {
-		h.Streams[s.Name] = s.Count - r.reviewer.refused[s.Name]
+		h.Streams[s.Name] = s.Count - r.reviewer.refused[[2]string{s.Name}]
 		if len(s.Types) > 1 || s.Types[""] == 0 {
 			h.Types[s.Name] = s.Types
 		}
@@ -132,6 +135,9 @@ func (r *run) write() error {
 			}
 		}
 	}
+	if r.partial() && r.last != nil { // what the file says of the others was not run
+		h.Fingerprint = r.last.Fingerprint
+	}
 	w, err := r.store.Create(h)
 	if err != nil {
 		return err
@@ -143,9 +149,19 @@ func (r *run) write() error {
 	return w.Commit()
 }
 
-// entries are what this run delivered and withheld, and what it did not write
-// as it was before.
+// partial tells whether a stream of the sink was left out.
+func (r *run) partial() bool {
+	return slices.ContainsFunc(r.p.Streams, func(s Stream) bool { return r.p.Unwritten(s.Name) != "" })
+}
+
+// awayFor is how long it is remembered who could find what is not there any more.
+const awayFor = 90 * 24 * time.Hour
+
+// entries are what this run delivered and withheld, what it did not write as it
+// was before, and who could find what is away: when that comes back it is no new
+// document.
 func (r *run) entries(w *state.Writer) error {
+	refused := map[string]bool{} // refs of items with permissions
 	for _, s := range r.plan.Streams {
 		sh := r.shelf.streams[s.Name]
 		for t, err := range r.shelf.each(s.Name) {
@@ -153,6 +169,7 @@ func (r *run) entries(w *state.Writer) error {
 				return fmt.Errorf("read the stage: %w", err)
 			}
 			if sh.refused[t.ID] {
+				refused[t.Ref] = refused[t.Ref] || t.Audience != Undecided
 				continue
 			}
 			e := state.Entry{Stream: s.Name, Ref: t.Ref, Kind: r.ledger.kind(t.Ref), Type: t.Type, ID: state.Hash([]byte(t.ID)), Content: t.Content, Names: t.Names}
@@ -171,11 +188,24 @@ func (r *run) entries(w *state.Writer) error {
 	if r.last == nil {
 		return nil
 	}
+	now, i := time.Now().UTC(), 0
 	for e, err := range r.last.Entries() {
 		if err != nil {
 			return err
 		}
+		row := r.past.past.rows[i]
+		i++
 		if r.plan.Stream(e.Stream) == nil {
+			w.Add(e)
+			continue
+		}
+		if e.Audience == "" || row.again && !refused[e.Ref] {
+			continue
+		}
+		if e.Away.IsZero() {
+			e.Away = now
+		}
+		if now.Sub(e.Away) < awayFor {
 			w.Add(e)
 		}
 	}

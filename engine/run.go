@@ -9,6 +9,7 @@ import (
 	"maps"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -111,6 +112,7 @@ type run struct {
 	// What review knew, for looking again when publishing takes items back.
 	held     Holdings
 	reviewer *review
+	past     *comparer
 	// What the last good run left; all nil without --state.
 	store *state.Store
 	lock  *state.Lock
@@ -240,9 +242,7 @@ func (r *run) review(ctx context.Context, session Session) error {
 	if err := r.compare(); err != nil {
 		return err
 	}
-	if len(held.Streams) == 0 && !r.p.Offline && r.last == nil {
-		r.note("the sink does not say what it holds, and no earlier run is remembered: the loss guard had nothing to compare with")
-	}
+	r.noteUnknown()
 	if err := r.reviewer.run(r.plan, held); err != nil {
 		return err
 	}
@@ -253,15 +253,27 @@ func (r *run) review(ctx context.Context, session Session) error {
 	return nil
 }
 
+// noteUnknown names the streams of which nobody says what was there.
+func (r *run) noteUnknown() {
+	var unknown []string
+	for _, s := range r.plan.Streams {
+		if _, known := r.held.count(s.Name); !known && !r.p.Offline && !r.reviewer.remembers(s.Name) {
+			unknown = append(unknown, s.Name)
+		}
+	}
+	if len(unknown) > 0 {
+		r.note("the sink does not say what it holds of %s, and no earlier run is remembered: the loss guard had nothing to compare with", strings.Join(unknown, ", "))
+	}
+}
+
 // refuse takes back a staged item that the sink refused. What was refused is
 // lost like anything else: the guards look again (invariant 4).
 func (r *run) refuse(stream string, e Encoded, reason string) error {
-	r.mu.Lock()
-	r.reviewer.refused[stream]++
-	n := r.reviewer.refused[stream]
-	r.mu.Unlock()
+	n, err := r.takeBack(stream, e)
+	if err != nil {
+		return err
+	}
 	r.ledger.rejectLate(stream, e.Ref, Reject("publish", "", "%s", reason))
-	r.shelf.forget(stream, e)
 	planned := r.plan.Stream(stream).Count
 	l := r.p.Limits
 	within := n < planned && !l.MaxRejected.Exceeded(r.ledger.ended(Rejected), r.ledger.total()) && !l.MaxLoss.Exceeded(n, planned)
@@ -273,6 +285,37 @@ func (r *run) refuse(stream string, e Encoded, reason string) error {
 	}
 	return Errorf(Fatal, "mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",
 		"the sink refused %d of %d items of %s, which is more than the guards allow: %s", n, planned, stream, reason)
+}
+
+// takeBack counts a refused item, and what the session has staged of its own for
+// the same record: a group that was refused has no members. It returns how many
+// of the stream were refused so far.
+func (r *run) takeBack(stream string, e Encoded) (n int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	refused := r.reviewer.refused
+	refused[[2]string{stream}]++
+	if e.Type != "" {
+		refused[[2]string{stream, e.Type}]++
+	}
+	r.shelf.forget(stream, e)
+	if d, _ := r.p.stream(stream); d.Identities {
+		for _, s := range r.plan.Streams {
+			if !s.counts {
+				continue
+			}
+			for t, err := range r.shelf.each(s.Name) {
+				if err != nil {
+					return 0, err
+				}
+				if t.Ref == e.Ref {
+					refused[[2]string{s.Name}] += len(t.Names)
+					r.shelf.forget(s.Name, Encoded{ID: t.ID, Type: t.Type})
+				}
+			}
+		}
+	}
+	return refused[[2]string{stream}], nil
 }
 
 // holdings asks the sink what it holds. A dry run goes on without an answer.

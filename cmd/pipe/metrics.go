@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,8 +29,8 @@ func writeMetrics(path string, r *record) error {
 			success = r.Report.Since.Finished.Unix()
 		}
 	}
-	success = max(success, earlierSuccess(path))
-	if r.Report != nil && r.Report.Verdict == engine.VerdictDelivered {
+	success = min(now, max(success, earlierSuccess(path)))
+	if r.whole() {
 		success = now
 	}
 	m.add("pipe_last_run_timestamp_seconds", "gauge", "when the last run ended", float64(now))
@@ -57,6 +58,12 @@ func writeMetrics(path string, r *record) error {
 		}
 	}
 	return m.write(path)
+}
+
+// whole tells whether a run delivered everything to where people search.
+func (r *record) whole() bool {
+	return r.Report != nil && r.Report.Verdict == engine.VerdictDelivered && !r.Sandbox &&
+		!slices.ContainsFunc(r.Report.Streams, func(s engine.StreamReport) bool { return !s.Written })
 }
 
 // metrics is a file in Prometheus's text format.

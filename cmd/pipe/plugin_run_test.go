@@ -242,7 +242,7 @@ func TestHostilePlugin(t *testing.T) {
 		}
 		path = write(t, "pipeline.yaml", strings.Replace(string(text), "command: "+os.Args[0], "command: "+script, 1))
 		readable(t, script, path, mark, os.Args[0])
-		cmd := exec.Command(os.Args[0], "run", "--allow-unpinned", "--progress", "none", path)
+		cmd := exec.Command(os.Args[0], "run", "--allow-unpinned", "--progress", "none", "--state", "none", path)
 		cmd.Env = []string{childVariable + "=" + tc.child, markVariable + "=" + mark, "PATH=/usr/bin:/bin", "TMPDIR=/tmp"}
 		for name, value := range w.env {
 			cmd.Env = append(cmd.Env, name+"="+value)

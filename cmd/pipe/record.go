@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 
@@ -63,13 +64,13 @@ func (a *app) keep(c *cli.Context, r *record, runErr error) error {
 	}
 	var err error
 	if path := c.String("report"); path != "" {
-		if err = a.appendReport(path, r); err != nil {
-			err = fmt.Errorf("--report: %w", err)
+		if reportErr := a.appendReport(path, r); reportErr != nil {
+			err = fmt.Errorf("--report: %w", reportErr)
 		}
 	}
-	if path := c.String("metrics-file"); path != "" && err == nil {
-		if err = writeMetrics(path, r); err != nil {
-			err = fmt.Errorf("--metrics-file: %w", err)
+	if path := c.String("metrics-file"); path != "" {
+		if metricsErr := writeMetrics(path, r); metricsErr != nil {
+			err = errors.Join(err, fmt.Errorf("--metrics-file: %w", metricsErr))
 		}
 	}
 	switch {

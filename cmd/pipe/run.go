@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -31,8 +32,8 @@ func (a *app) runCommand() *cli.Command {
 			&cli.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE` (JSON array or NDJSON)"},
 			&cli.StringFlag{Name: "output", Usage: "write every stream to `DIR` as NDJSON, exactly as the sink gets it, and rejected.ndjson"},
 			&cli.StringSliceFlag{Name: "only", Usage: "write these `STREAMS` alone, separated by commas"},
-			&cli.UintFlag{Name: "approve-loss", Usage: "allow this once that up to `N` items of a stream go"},
-			&cli.UintFlag{Name: "approve-widen", Usage: "allow this once that up to `N` documents are found by more people than before"},
+			&cli.StringSliceFlag{Name: "approve-loss", Usage: "allow this once what a refused run printed, as `STREAM=N`: up to N items of a stream may go"},
+			&cli.StringSliceFlag{Name: "approve-widen", Usage: "allow this once what a refused run printed, as `CLASS=N`: up to N more documents may be found by that class"},
 			&cli.StringSliceFlag{Name: "discard-upload", Usage: "give up the unfinished upload `ID` that stands in the way"},
 			&cli.BoolFlag{Name: "apply-datasource", Usage: "set the datasource up when the guards have passed, as pipe datasource apply does"},
 			allowUnpinned(),
@@ -56,11 +57,34 @@ func (a *app) runAction(c *cli.Context) error {
 	if c.IsSet("catalog") && !c.Bool("sandbox") {
 		return usage{"--catalog goes with --sandbox", "add --sandbox: a catalog file is served by a server on this machine"}
 	}
+	loss, err := approved(c, "approve-loss", "documents=30")
+	if err != nil {
+		return err
+	}
+	widen, err := approved(c, "approve-widen", "datasource-users=30")
+	if err != nil {
+		return err
+	}
 	r := &record{
 		Version: version(), File: path, Plugins: []pluginRecord{}, Sandbox: c.Bool("sandbox"), Discarded: append([]string{}, c.StringSlice("discard-upload")...),
-		Approvals: engine.Approvals{Loss: int(c.Uint("approve-loss")), Widen: int(c.Uint("approve-widen"))},
+		Approvals: engine.Approvals{Loss: loss, Widen: widen},
 	}
 	return a.keep(c, r, a.runFile(c, path, r))
+}
+
+// approved is what a flag allows, by name. A number alone would be spent on
+// whatever comes first.
+func approved(c *cli.Context, flag, example string) (map[string]int, error) {
+	out := map[string]int{}
+	for _, one := range commaList(c.StringSlice(flag)) {
+		name, number, ok := strings.Cut(one, "=")
+		n, err := strconv.Atoi(number)
+		if !ok || name == "" || err != nil || n < 0 {
+			return nil, usage{fmt.Sprintf("--%s %s does not say what it allows", flag, one), "take the line that the refused run printed, such as --" + flag + " " + example}
+		}
+		out[name] = n
+	}
+	return out, nil
 }
 
 // runFile runs a file once and notes in r what becomes of it.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -146,8 +147,8 @@ func TestApprovals(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s is not offered\n%s", name, c.stderr)
 		}
-		number, _, _ := strings.Cut(rest, "\n")
-		flags = append(flags, strings.TrimSpace(name), strings.TrimSpace(number))
+		what, _, _ := strings.Cut(rest, "\n")
+		flags = append(flags, strings.TrimSpace(name), strings.TrimSpace(what))
 	}
 	if c := w.run(t, flags[:2]...); c.code != exitRefused || strings.Contains(c.stderr, "max_loss") {
 		t.Errorf("loss alone: exit %d\n%s", c.code, c.both())
@@ -157,5 +158,38 @@ func TestApprovals(t *testing.T) {
 	}
 	if c := w.run(t); c.code != exitDone {
 		t.Errorf("the next run: exit %d\n%s", c.code, c.both())
+	}
+	if c := w.run(t, "--approve-loss", "30"); c.code != exitWrong || !strings.Contains(c.stderr, "does not say what it allows") {
+		t.Errorf("a number alone: exit %d\n%s", c.code, c.both())
+	}
+}
+
+// TestMetrics: the alert is about runs that delivered everything, and no clock
+// or sandbox hides a night that failed.
+func TestMetrics(t *testing.T) {
+	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
+	file := filepath.Join(t.TempDir(), "pipe.prom")
+	success := func(args ...string) int64 {
+		t.Helper()
+		w.run(t, append(args, "--metrics-file", file)...)
+		return earlierSuccess(file)
+	}
+	if n := success("--only", "users"); n != 0 {
+		t.Errorf("users alone count as success: %d", n)
+	}
+	if n := success("--sandbox"); n != 0 {
+		t.Errorf("a sandbox counts as success: %d", n)
+	}
+	if err := os.WriteFile(file, []byte(lastSuccess+"{pipeline=\"backstage\"} 99999999999\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.backstage.Fail(backstagesandbox.Fault{Status: 403})
+	if n := success(); n > time.Now().Unix() {
+		t.Errorf("a success in the future: %d", n)
+	}
+	w.backstage.Heal()
+	before := time.Now().Unix()
+	if n := success("--report", t.TempDir()); n < before {
+		t.Errorf("a good run whose report cannot be written: %d", n)
 	}
 }

@@ -104,7 +104,7 @@ func (o *operating) remembered() (last *lastRun, hidden []state.Hidden, err erro
 		return nil, nil, err
 	}
 	hidden = slices.DeleteFunc(hidden, func(h state.Hidden) bool { return !h.Back.IsZero() })
-	snap, _, err := store.Load()
+	snap, _, err := store.Load(true)
 	if snap == nil || err != nil {
 		return nil, hidden, err
 	}

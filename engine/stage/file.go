@@ -24,13 +24,12 @@ type File struct {
 // Create makes an empty file in dir ("" means the system's folder for
 // temporary files).
 func Create(dir string) (*File, error) {
-	f, err := os.CreateTemp(dir, "pipe-stage-*")
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	f, err := nameless(dir)
 	if err != nil {
 		return nil, fmt.Errorf("make a stage file: %w", err)
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("unlink stage file: %w", err)
 	}
 	return &File{f: f, w: bufio.NewWriterSize(f, bufferSize)}, nil
 }

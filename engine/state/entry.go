@@ -30,6 +30,10 @@ type Entry struct {
 	Audience string
 	ID       uint64 // Hash of the item's ID
 	Content  uint64 // Hash of what was sent
+	// Away is when a run first did not have it any more; zero when the last good
+	// run had it. It was not delivered by that, and is remembered for a while, so
+	// that it is known who could find it when it comes back.
+	Away time.Time
 	// Names are the hashes of the people and groups that it named, ascending.
 	Names []uint64
 }

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 )
@@ -26,9 +27,9 @@ type Snapshot struct {
 }
 
 // Load is the state of the last good run, nil when there is none. A file that is
-// damaged, of another format or another place's is set aside and counts as none;
-// warning then says so.
-func (s *Store) Load() (snap *Snapshot, warning string, err error) {
+// damaged, of another format or another place's counts as none; warning then
+// says so. It is set aside, unless this is only a look.
+func (s *Store) Load(look bool) (snap *Snapshot, warning string, err error) {
 	path := s.path(".state")
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -43,6 +44,9 @@ func (s *Store) Load() (snap *Snapshot, warning string, err error) {
 		return snap, "", nil
 	}
 	f.Close()
+	if look {
+		return nil, fmt.Sprintf("the state of the last good run is not to be trusted (%v): nothing can be compared with it, and a run would set it aside", problem), nil
+	}
 	aside := path + ".damaged"
 	if err := os.Rename(path, aside); err != nil {
 		return nil, "", fmt.Errorf("set aside the state, which is not to be trusted (%w): %w", problem, err)
@@ -54,7 +58,7 @@ func (s *Store) Load() (snap *Snapshot, warning string, err error) {
 func (s *Snapshot) Close() error { return s.f.Close() }
 
 // maxLine bounds what one line may hold.
-const maxLine = 16 << 20
+const maxLine = 1 << 30
 
 func (s *Snapshot) lines() *bufio.Scanner {
 	sc := bufio.NewScanner(io.NewSectionReader(s.f, 0, 1<<62))
@@ -166,7 +170,7 @@ func (p *parser) line(line []byte) (e Entry, is bool, err error) {
 }
 
 func (p *parser) entry(rest []byte) (e Entry, err error) {
-	var f [8][]byte
+	var f [9][]byte
 	for i := range f {
 		var found bool
 		f[i], rest, found = bytes.Cut(rest, []byte("\t"))
@@ -180,19 +184,26 @@ func (p *parser) entry(rest []byte) (e Entry, err error) {
 		}
 	}
 	if len(f[4]) > 0 {
-		n, err := strconv.Atoi(string(f[4]))
+		seconds, err := strconv.ParseInt(string(f[4]), 10, 64)
+		if err != nil {
+			return e, errLine
+		}
+		e.Away = time.Unix(seconds, 0).UTC()
+	}
+	if len(f[5]) > 0 {
+		n, err := strconv.Atoi(string(f[5]))
 		if err != nil || n < 0 || n >= len(p.sets) {
 			return e, errLine
 		}
 		e.Names = p.sets[n]
 	}
 	var idErr, contentErr error
-	e.ID, idErr = strconv.ParseUint(string(f[5]), 16, 64)
-	e.Content, contentErr = strconv.ParseUint(string(f[6]), 16, 64)
+	e.ID, idErr = strconv.ParseUint(string(f[6]), 16, 64)
+	e.Content, contentErr = strconv.ParseUint(string(f[7]), 16, 64)
 	if idErr != nil || contentErr != nil {
 		return e, errLine
 	}
-	e.Ref, err = unescape(string(f[7]))
+	e.Ref, err = unescape(string(f[8]))
 	return e, err
 }
 

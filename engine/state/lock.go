@@ -1,6 +1,7 @@
 package state
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -18,6 +19,8 @@ type Owner struct {
 	PID   int       `json:"pid"`
 	Host  string    `json:"host"`
 	Since time.Time `json:"since"`
+	// Ended is that it gave the place back.
+	Ended bool `json:"ended,omitempty"`
 }
 
 // String says who in a sentence's words.
@@ -37,8 +40,11 @@ func (e *HeldError) Error() string { return e.Owner.String() + " holds it" }
 // Lock is that this run holds the place; the system takes it back when the
 // process ends, however it ends.
 type Lock struct {
-	flock *flock.Flock
-	past  []Owner
+	store  *Store
+	flock  *flock.Flock
+	host   string
+	past   []Owner // those before this run
+	owners []Owner // with this run, the last
 }
 
 // maxOwners is how many owners are remembered.
@@ -47,7 +53,7 @@ const maxOwners = 100
 // Lock takes the place for a run, or says who holds it. What a dead run left
 // half written is removed.
 func (s *Store) Lock(run string) (*Lock, error) {
-	l := &Lock{flock: flock.New(s.path(".lock"), flock.SetPermissions(0o600))}
+	l := &Lock{store: s, flock: flock.New(s.path(".lock"), flock.SetPermissions(0o600))}
 	ok, err := l.flock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock the state: %w", err)
@@ -61,22 +67,29 @@ func (s *Store) Lock(run string) (*Lock, error) {
 		return nil, held
 	}
 	s.sweep()
-	host, _ := os.Hostname()
-	owners := append(slices.Clone(l.past), Owner{Run: run, PID: os.Getpid(), Host: host, Since: time.Now().UTC()})
-	if err := s.writeOwners(owners[max(0, len(owners)-maxOwners):]); err != nil {
-		l.Release()
-		return nil, err
+	l.host, _ = os.Hostname()
+	owners := append(slices.Clone(l.past), Owner{Run: run, PID: os.Getpid(), Host: l.host, Since: time.Now().UTC()})
+	l.owners = owners[max(0, len(owners)-maxOwners):]
+	if err := s.writeOwners(l.owners); err != nil {
+		return nil, errors.Join(err, l.flock.Unlock())
 	}
 	return l, nil
 }
 
-// Ended tells whether a run has held the place and therefore has ended.
+// Ended tells whether a run that has held the place is known to have ended: it
+// gave the place back, or its process on this machine is gone. A lock alone does
+// not tell that where a folder is shared between machines.
 func (l *Lock) Ended(run string) bool {
-	return slices.ContainsFunc(l.past, func(o Owner) bool { return o.Run == run })
+	return slices.ContainsFunc(l.past, func(o Owner) bool {
+		return o.Run == run && (o.Ended || o.Host == l.host && !alive(o.PID))
+	})
 }
 
 // Release gives the place back.
-func (l *Lock) Release() error { return l.flock.Unlock() }
+func (l *Lock) Release() error {
+	l.owners[len(l.owners)-1].Ended = true
+	return errors.Join(l.store.writeOwners(l.owners), l.flock.Unlock())
+}
 
 // owners are those that have held the place, the last one last. A line that
 // cannot be read is passed over.

@@ -26,7 +26,7 @@ func open(t *testing.T, dir string) *Store {
 var entries = []Entry{
 	{Stream: "users", Ref: "user:default/sam", Kind: "User", ID: 1, Content: 2},
 	{Stream: "documents", Ref: "component:default/a", Kind: "Component", Type: "component", Audience: "listed", ID: 3, Content: 4, Names: []uint64{5, 6}},
-	{Stream: "documents", Ref: "component:default/b", Kind: "Component", Type: "component", Audience: "listed", ID: 7, Content: 1<<64 - 1, Names: []uint64{5, 6}},
+	{Stream: "documents", Ref: "component:default/b", Kind: "Component", Type: "component", Audience: "listed", Away: time.Unix(1700000000, 0).UTC(), ID: 7, Content: 1<<64 - 1, Names: []uint64{5, 6}},
 	{Stream: "documents", Ref: "odd\tref\nwith \\ all\x00", Kind: "Component", Type: "", Audience: "nobody", ID: 8},
 }
 
@@ -46,7 +46,7 @@ func save(t *testing.T, s *Store, entries ...Entry) {
 
 func load(t *testing.T, s *Store) []Entry {
 	t.Helper()
-	snap, warning, err := s.Load()
+	snap, warning, err := s.Load(false)
 	if err != nil || warning != "" || snap == nil {
 		t.Fatalf("%v, %q, %v", snap, warning, err)
 	}
@@ -67,7 +67,7 @@ func load(t *testing.T, s *Store) []Entry {
 func TestRoundTrip(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	s := open(t, dir)
-	if snap, warning, err := s.Load(); snap != nil || warning != "" || err != nil {
+	if snap, warning, err := s.Load(false); snap != nil || warning != "" || err != nil {
 		t.Fatalf("before any run: %v, %q, %v", snap, warning, err)
 	}
 	save(t, s, entries...)
@@ -82,7 +82,7 @@ func TestRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if snap, _, _ := other.Load(); snap != nil {
+	if snap, _, _ := other.Load(false); snap != nil {
 		t.Error("another place has this one's state")
 	}
 }
@@ -143,7 +143,10 @@ func TestNeverTrusted(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		snap, warning, err := s.Load()
+		if snap, warning, err := s.Load(true); snap != nil || !strings.Contains(warning, "would set it aside") || err != nil {
+			t.Errorf("%s: a look: %v, %q, %v", name, snap, warning, err)
+		}
+		snap, warning, err := s.Load(false)
 		if snap != nil || !strings.Contains(warning, ".damaged") || err != nil {
 			t.Errorf("%s: %v, %q, %v", name, snap, warning, err)
 		}
@@ -171,7 +174,7 @@ func TestNotOurs(t *testing.T) {
 	if err := os.Rename(other.path(".state"), s.path(".state")); err != nil {
 		t.Fatal(err)
 	}
-	if snap, warning, err := s.Load(); snap != nil || !strings.Contains(warning, "it is about "+place+"-2") || err != nil {
+	if snap, warning, err := s.Load(false); snap != nil || !strings.Contains(warning, "it is about "+place+"-2") || err != nil {
 		t.Errorf("another place's: %v, %q, %v", snap, warning, err)
 	}
 	head := fmt.Sprintf("pipe-state\t{\"version\":2,\"place\":%q}\n", place)
@@ -179,7 +182,7 @@ func TestNotOurs(t *testing.T) {
 	if err := os.WriteFile(s.path(".state"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if snap, warning, err := s.Load(); snap != nil || !strings.Contains(warning, "its format is 2") || err != nil {
+	if snap, warning, err := s.Load(false); snap != nil || !strings.Contains(warning, "its format is 2") || err != nil {
 		t.Errorf("another format: %v, %q, %v", snap, warning, err)
 	}
 }
@@ -229,6 +232,10 @@ func TestLock(t *testing.T) {
 	defer b.Release()
 	if !b.Ended("01A") || b.Ended("01X") {
 		t.Error("it does not know who has ended")
+	}
+	b.past = []Owner{{Run: "01D", PID: 1 << 30, Host: b.host}, {Run: "01L", PID: os.Getpid(), Host: b.host}, {Run: "01H", PID: 1 << 30, Host: "another"}}
+	if !b.Ended("01D") || b.Ended("01L") || b.Ended("01H") {
+		t.Error("a dead process, a living one, one of another machine")
 	}
 	if _, err := os.Stat(s.path(".new-1")); err == nil {
 		t.Error("what a dead run left half written is still there")
@@ -285,7 +292,7 @@ func FuzzLoad(f *testing.F) {
 		if err := os.WriteFile(s.path(".state"), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		snap, warning, err := s.Load()
+		snap, warning, err := s.Load(false)
 		if err != nil {
 			t.Fatal(err)
 		}

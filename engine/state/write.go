@@ -69,7 +69,11 @@ func (w *Writer) Add(e Entry) {
 		}
 		set = strconv.Itoa(n)
 	}
-	w.put(lineEntry, e.Stream, e.Kind, e.Type, e.Audience, set, hexOf(e.ID), hexOf(e.Content), e.Ref)
+	away := ""
+	if !e.Away.IsZero() {
+		away = strconv.FormatInt(e.Away.Unix(), 10)
+	}
+	w.put(lineEntry, e.Stream, e.Kind, e.Type, e.Audience, away, set, hexOf(e.ID), hexOf(e.Content), e.Ref)
 	w.count++
 }
 

@@ -57,11 +57,14 @@ func (s *session) discardable(u unfinished) (note string, err error) {
 		return fmt.Sprintf("an upload of %s that an earlier run of this pipeline left unfinished was discarded", u.stream), nil
 	}
 	now := s.sink.now()
-	since := ulid.Time(run.Time())
-	if u.since.After(since) {
-		since = u.since
+	since := u.since
+	if since.IsZero() {
+		since = ulid.Time(run.Time())
 	}
-	if since.After(now) { // a clock is wrong
+	switch ahead := since.Sub(now); {
+	case ahead > lease: // a clock that is so wrong says nothing, and must not keep others away for ever
+		since = time.Time{}
+	case ahead > 0:
 		since = now
 	}
 	if until := since.Add(lease); now.Before(until) {

@@ -1,0 +1,16 @@
+package stage
+
+import "os"
+
+// unlinked is a file whose name is taken away as soon as it is open.
+func unlinked(dir string) (*os.File, error) {
+	f, err := os.CreateTemp(dir, "pipe-stage-*")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}

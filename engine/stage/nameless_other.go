@@ -1,0 +1,7 @@
+//go:build !linux
+
+package stage
+
+import "os"
+
+func nameless(dir string) (*os.File, error) { return unlinked(dir) }
