@@ -8,7 +8,8 @@ import (
 
 // few is a source of which everybody and every group is read, and of all other
 // records those alone that are wanted. What they look up is asked for when it is
-// looked up, and found exactly where a run would have read it before.
+// looked up, and found where a run would have read it before; a run whose last
+// phase is too large to be seen whole finds less of that phase.
 type few struct {
 	Source
 	ctx       context.Context
@@ -62,13 +63,13 @@ func (f *few) find(ref string) (Entry, bool) {
 		}
 		return *e, true
 	}
-	f.found[ref] = nil
 	kind, _, _ := strings.Cut(ref, ":")
 	for _, ph := range f.phases[:f.now+1] {
 		for _, k := range ph.Kinds {
 			if ph.Identities || k.Off || !strings.EqualFold(k.Name, kind) || f.err != nil {
 				continue
 			}
+			f.found[ref] = nil // where it stands in a later phase it is asked for then
 			f.err = f.confirmer.Confirm(f.ctx, ph, []string{ref}, f.control[:min(1, len(f.control))], func(_ context.Context, records []*Record) error {
 				for _, r := range records {
 					f.found[ref] = &r.Entry

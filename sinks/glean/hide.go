@@ -50,7 +50,7 @@ func (k *Sink) Hide(ctx context.Context, id string, types []string) (*engine.Hid
 }
 
 // longestLook is how long gone waits before it asks for the last time.
-const longestLook = 8 * time.Second
+const longestLook = 2 * time.Second
 
 // gone asks a few times whether a document is still there.
 func (k *Sink) gone(ctx context.Context, id string, types []string) error {

@@ -104,7 +104,13 @@ func (k *Sink) held(s api.DatasourceStatus) ([]engine.StreamHeld, []engine.TypeH
 	count(s.Documents.Counts.Uploaded, func(t *engine.TypeHeld) **int { return &t.Uploaded })
 	streams[len(streams)-1].Indexed = count(s.Documents.Counts.Indexed, func(t *engine.TypeHeld) **int { return &t.Indexed })
 	out := make([]engine.TypeHeld, 0, len(types))
-	for _, t := range types {
+	for _, t := range types { // a list that is there has all that are not none
+		if t.Uploaded == nil && s.Documents.Counts.Uploaded != nil {
+			t.Uploaded = new(int)
+		}
+		if t.Indexed == nil && s.Documents.Counts.Indexed != nil {
+			t.Indexed = new(int)
+		}
 		out = append(out, *t)
 	}
 	slices.SortFunc(out, func(a, b engine.TypeHeld) int { return strings.Compare(a.Type, b.Type) })

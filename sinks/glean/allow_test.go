@@ -1,0 +1,53 @@
+package glean
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+)
+
+// TestAllowed: what changes anything at Glean, for each purpose, and that the
+// connection refuses the rest.
+func TestAllowed(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	reads := []string{"getdatasourceconfig", "checkdocumentaccess"}
+	for purpose, want := range map[engine.Purpose]string{
+		engine.ForRun:        "bulkindexdocuments bulkindexgroups bulkindexmemberships bulkindexusers",
+		engine.ForProvision:  "adddatasource betausers",
+		engine.ForStatus:     "",
+		engine.ForHiding:     "deletedocument updatepermissions",
+		engine.ForPushing:    "indexdocument indexgroup indexmembership indexuser",
+		engine.ForPurging:    "bulkindexdocuments bulkindexgroups bulkindexmemberships bulkindexusers",
+		engine.ForProcessing: "processalldocuments processallmemberships",
+		engine.ForRotating:   "rotatetoken",
+	} {
+		f.purpose = purpose
+		var changes []string
+		for _, path := range f.allowed() {
+			name := strings.TrimPrefix(path, api.Prefix)
+			if !strings.HasPrefix(name, "debug/") && !slices.Contains(reads, name) {
+				changes = append(changes, name)
+			}
+		}
+		slices.Sort(changes)
+		if got := strings.Join(changes, " "); got != want {
+			t.Errorf("purpose %d: %s", purpose, got)
+		}
+		if purpose == engine.ForHiding {
+			continue
+		}
+		err := f.send(t.Context(), api.PathDeleteDocument, api.DeleteDocumentRequest{Datasource: f.schema.name, ObjectType: "component", ID: "x"})
+		if err == nil || !strings.Contains(err.Error(), "refused before it was made") {
+			t.Errorf("purpose %d: %v", purpose, err)
+		}
+	}
+	f.purpose = engine.ForRun
+	f.ProvisionInRun(engine.ProvisionOptions{})
+	if !slices.Contains(f.allowed(), api.PathAddDatasource) {
+		t.Error("a run that sets the datasource up cannot")
+	}
+}
