@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/pipeline/suite"
 )
 
 func (a *app) checkCommand() *cli.Command {
@@ -62,6 +63,14 @@ func (a *app) checkAction(c *cli.Context) error {
 	var all []checked
 	var errs config.Problems
 	for _, path := range c.Args().Slice() {
+		if suite.IsTestFile(path) {
+			one, problems, err := a.checkTests(c, path, len(all) > 0)
+			if err != nil {
+				return err
+			}
+			all, errs = append(all, one), append(errs, problems.Errors()...)
+			continue
+		}
 		d, err := a.parse(c, path, loading{lenient: !c.Bool("strict-env")})
 		if err != nil {
 			return err
@@ -71,9 +80,7 @@ func (a *app) checkAction(c *cli.Context) error {
 		}
 		errs = append(errs, d.Problems.Errors()...)
 		one := checked{File: path, OK: !d.Problems.HasErrors(), Problems: []problem{}, Variables: []variable{}, SinkMissing: d.SinkMissing}
-		for _, p := range d.Problems {
-			one.Problems = append(one.Problems, problem{p.Line, p.Col, p.Code, p.Message, p.Hint, p.Warning})
-		}
+		one.add(d.Problems)
 		for _, v := range d.Variables {
 			one.Variables = append(one.Variables, variable{v.Name, v.Set, v.HasDefault, v.Secret})
 		}
@@ -107,6 +114,38 @@ func (a *app) checkAction(c *cli.Context) error {
 		return errs
 	}
 	return nil
+}
+
+func (c *checked) add(problems config.Problems) {
+	for _, p := range problems {
+		c.Problems = append(c.Problems, problem{p.Line, p.Col, p.Code, p.Message, p.Hint, p.Warning})
+	}
+}
+
+// checkTests checks a test file beside the pipeline that it tests.
+func (a *app) checkTests(c *cli.Context, path string, spaced bool) (checked, config.Problems, error) {
+	o, err := a.testOptions(c)
+	if err != nil {
+		return checked{}, nil, err
+	}
+	f, problems := suite.Load(path)
+	if !problems.HasErrors() {
+		_, broken, more := f.Prepare(o)
+		problems = append(problems, more...)
+		if broken != nil {
+			problems = append(problems, config.Problem{Pos: config.Pos{File: path, Line: 1, Col: 1}, Code: "pipeline", Message: "the pipeline that it tests is wrong", Hint: "pipe check " + f.PipelinePath() + " tells where"})
+		}
+	}
+	one := checked{File: path, OK: !problems.HasErrors(), Problems: []problem{}, Variables: []variable{}}
+	one.add(problems)
+	if !c.Bool("json") {
+		if spaced {
+			fmt.Fprintln(a.stdout)
+		}
+		problems.Render(a.stdout, func(string) []byte { return f.Source() })
+		a.printChecked(one)
+	}
+	return one, problems, nil
 }
 
 func (a *app) explainAction(c *cli.Context) error {

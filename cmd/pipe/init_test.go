@@ -31,11 +31,14 @@ func TestInit(t *testing.T) {
 	if c := pipe(t, nil, "check", pipelineFile); c.code != 0 {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
+	if c := pipe(t, nil, "test", pipelineFile); c.code != 0 {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
 	workflow := filepath.Join(dir, ".github", "workflows", "backstage.yaml")
 	if _, problems := config.Load(workflow); len(problems) > 0 {
 		t.Error(problems)
 	}
-	if text := read(t, workflow); !strings.Contains(text, "GLEAN_INDEXING_API_KEY: ${{ secrets.GLEAN_INDEXING_API_KEY }}") || strings.Contains(text, "[[") {
+	if text := read(t, workflow); !strings.Contains(text, "GLEAN_INDEXING_API_KEY: ${{ secrets.GLEAN_INDEXING_API_KEY }}") || strings.Contains(text, "[[") || !strings.Contains(text, "pipe test pipelines/backstage.test.yaml") {
 		t.Error(text)
 	}
 

@@ -45,6 +45,26 @@ func TestShippedTestsTell(t *testing.T) {
 	}
 }
 
+// TestCheckTests: check takes a test file, too, so that it may be given a folder's
+// files, and test runs what is named twice once.
+func TestCheckTests(t *testing.T) {
+	beside := strings.TrimSuffix(shipped, ".yaml") + ".test.yaml"
+	if c := pipe(t, nil, "check", shipped, beside); c.code != 0 || !strings.Contains(c.stdout, beside+": ok") {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	if c := pipe(t, nil, "test", shipped, beside); c.code != 0 || strings.Count(c.stdout, "  ok  ") != 16 {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	c := pipe(t, nil, "check", suiteOf(t, "tests: [{name: a, expect: {a: {documnts: {}}}}]\n"))
+	if c.code != exitWrong || !strings.Contains(c.stdout, "did you mean documents?") || !strings.Contains(c.stdout, "1 problem") {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	c = pipe(t, nil, "check", "--json", write(t, "x.test.yaml", "pipeline: nowhere.yaml\ntests: [{name: a, expect: {a: {documents: {}}}}]\n"))
+	if c.code != exitWrong || !strings.Contains(c.stdout, "the pipeline that it tests is wrong") {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+}
+
 // suiteOf writes a test file for the shipped pipeline.
 func suiteOf(t *testing.T, text string) string {
 	t.Helper()

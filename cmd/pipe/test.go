@@ -62,10 +62,15 @@ func (a *app) testAction(c *cli.Context) error {
 	defer cancel()
 	var all []tested
 	coverage := map[string]*suite.Coverage{}
+	var done []string
 	for _, path := range c.Args().Slice() {
 		if path, err = suitePath(path); err != nil {
 			return err
 		}
+		if slices.Contains(done, path) { // pipelines/*.yaml names a pipeline and its tests
+			continue
+		}
+		done = append(done, path)
 		one, err := a.testFile(ctx, c, path, o, coverage)
 		if a.stopped.Load() != 0 {
 			return engine.ErrStopped
