@@ -200,6 +200,8 @@ func findersTree(title string, finders []trace.Finder, st style) *tree.Tree {
 		switch {
 		case !f.Group:
 			t.Child(f.Name + "  " + st.dim.Render(strings.Join(f.Refs, ", ")))
+		case f.Unknown:
+			t.Child(f.Name + "  " + st.dim.Render("its members are those of an earlier run, since this one does not write it"))
 		case len(f.Members) == 0:
 			t.Child(f.Name + "  " + st.dim.Render("no members"))
 		default:

@@ -131,6 +131,20 @@ func TestExplainEndings(t *testing.T) {
 	}
 }
 
+// TestExplainUnwritten: where a run writes no users or groups, what an earlier
+// one wrote counts, and that is said.
+func TestExplainUnwritten(t *testing.T) {
+	for variable, want := range map[string]string{
+		"SYNC_GROUPS_ENABLED": "no, liam.obrien@larkspur.example does not find it: the rule \"private to its owners\" allows group:default/payments, and who is in group:default/payments cannot be told",
+		"SYNC_USERS_ENABLED":  "yes, liam.obrien@larkspur.example finds it: the rule \"private to its owners\" allows group:default/payments, if an earlier run delivered them",
+	} {
+		c := pipe(t, map[string]string{variable: "false"}, "explain", "--sandbox", shipped, "fraud-scorer", "--as", "liam.obrien@larkspur.example")
+		if c.code != 0 || !strings.Contains(c.stdout, want) || strings.Contains(c.stdout, "left out") {
+			t.Errorf("%s: exit %d\n%s", variable, c.code, c.stdout)
+		}
+	}
+}
+
 // TestExplainJSON: machines get whole values, and an answer.
 func TestExplainJSON(t *testing.T) {
 	c := pipe(t, nil, "explain", "--sandbox", "--json", "--as", "liam.obrien@larkspur.example", shipped, "fraud-scorer")

@@ -199,12 +199,13 @@ func explainDecision(d *pipeline.Definition, t *trace.Trace, j *trace.Journey) *
 		return out
 	}
 	out.Audience, out.Named = j.Decision.Audience.String(), j.Decision.Principals
+	doc := t.Document(j)
 	for _, ref := range j.Decision.Principals {
-		if !t.Known(ref) {
+		if !t.Known(ref) && (doc == nil || !trace.Names(doc.Principals, ref)) {
 			out.LeftOut = append(out.LeftOut, ref)
 		}
 	}
-	switch doc := t.Document(j); {
+	switch {
 	case doc == nil:
 	case doc.Audience == engine.Listed:
 		out.Finders = t.Finders(doc.Principals)

@@ -83,6 +83,7 @@ func (a *app) printNext(dir string) {
 		"  pipe run --sandbox --dry-run --output out %[2]s   # keep what would be sent\n"+
 		"  … then change %[2]s: a title under mapping, a rule under permissions\n"+
 		"  pipe check %[2]s                                  # what is wrong with the change\n"+
+		"  pipe test %[2]s                                   # what the tests beside it say of it\n"+
 		"  pipe diff --sandbox %[2]s                         # what it does: who finds what, and each field\n"+
 		"  cp .env.example .env                                                 # your own Backstage and Glean: fill it in, keep it out of git\n", into, shippedName)
 }

@@ -46,16 +46,37 @@ func (t *Trace) Finds(j *Journey, who string) Answer {
 		return a
 	}
 	if doc.Audience == engine.DatasourceUsers {
-		a.Finds, a.Why = true, fmt.Sprintf("%s allows every user of the datasource, and %s is one", ruleText(doc.Rule), p.Refs[0])
+		a.Finds, a.Why = true, fmt.Sprintf("%s allows every user of the datasource, and %s is one%s", ruleText(doc.Rule), p.Refs[0], t.earlier(p))
 		return a
 	}
 	if a.Chain = t.chain(doc.Principals, p); a.Chain != nil {
 		a.Finds = true
-		a.Why = fmt.Sprintf("%s allows %s", ruleText(doc.Rule), a.Chain[len(a.Chain)-1])
+		a.Why = fmt.Sprintf("%s allows %s%s", ruleText(doc.Rule), a.Chain[len(a.Chain)-1], t.earlier(p))
 		return a
 	}
 	a.Why = fmt.Sprintf("%s allows %s, and %s is %s", ruleText(doc.Rule), names(doc.Principals), p.Refs[0], t.memberships(p))
+	for _, one := range doc.Principals {
+		if group, isGroup := strings.CutPrefix(one, groupWord); isGroup && t.members[one] == nil && !t.Writes(group) {
+			a.Why = fmt.Sprintf("%s allows %s, and who is in %s cannot be told: this run does not write it, and its members are those of an earlier run", ruleText(doc.Rule), names(doc.Principals), group)
+		}
+	}
 	return a
+}
+
+// earlier says of a person whom the run does not write that another must have.
+func (t *Trace) earlier(p Person) string {
+	if slices.ContainsFunc(p.Refs, t.Writes) {
+		return ""
+	}
+	return ", if an earlier run delivered them: this one writes no users"
+}
+
+// Writes tells whether the run writes what a person or group is made into.
+func (t *Trace) Writes(ref string) bool {
+	j := t.journeys[ref]
+	return j != nil && slices.ContainsFunc(j.Ends, func(e End) bool {
+		return t.stream(e.Stream).Identities && (e.Ending == engine.Delivered || e.Ending == engine.Merged)
+	})
 }
 
 func ruleText(rule string) string {
@@ -71,6 +92,11 @@ func (t *Trace) memberships(p Person) string {
 		return "a member of no group"
 	}
 	return "a member of " + some(groups) + ", of which none leads there"
+}
+
+// Names tells whether principals name a ref as it is.
+func Names(principals []string, ref string) bool {
+	return slices.Contains(principals, groupWord+ref) || slices.Contains(principals, userWord+ref)
 }
 
 // names are principals without the words that begin them.
@@ -150,6 +176,9 @@ type Finder struct {
 	Refs    []string `json:"refs,omitempty"`
 	Group   bool     `json:"group,omitempty"`
 	Members []Finder `json:"members,omitempty"`
+	// Unknown says that the members are those of an earlier run, since this one
+	// does not write the group.
+	Unknown bool `json:"unknown,omitempty"`
 }
 
 // Finders resolves principals to people, groups in groups included; a group that
@@ -173,7 +202,7 @@ func (t *Trace) finders(principals []string, people map[string]Person, above []s
 			out = append(out, Finder{Name: strings.TrimPrefix(one, userWord), Refs: p.Refs})
 			continue
 		}
-		f := Finder{Name: name, Group: true}
+		f := Finder{Name: name, Group: true, Unknown: !t.Writes(name)}
 		if !slices.Contains(above, one) {
 			f.Members = t.finders(t.members[one], people, append(slices.Clone(above), one))
 		}

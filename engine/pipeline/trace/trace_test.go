@@ -39,7 +39,7 @@ func TestPick(t *testing.T) {
 // company is a trace of two people, a team within a department that is within
 // itself, and a document for whom the test says.
 func company(audience engine.Audience, principals ...string) (*Trace, *Journey) {
-	t := New(&engine.Pipeline{Model: kinds{}, Streams: []engine.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}}}, func(ref string) bool { return ref == "doc:a/b" })
+	t := New(&engine.Pipeline{Model: kinds{}, Streams: []engine.Stream{{Name: "users", Identities: true}, {Name: "groups", Identities: true}, {Name: "documents", Permissions: true}}}, func(ref string) bool { return ref == "doc:a/b" })
 	person := func(ref, email string, end engine.Ending) {
 		r := &engine.Record{Entry: engine.Entry{Ref: ref, Email: email}}
 		t.Wants(ref)
