@@ -255,7 +255,7 @@ func (c *chain) encode(items []Item, res *result) {
 		case s.Permissions && e.Audience == Undecided: // invariant 2
 			res.reject(item.Stream, item.Ref, Reject("encode", "", "the sink made no permissions of the decision"))
 		case s.Permissions && e.Audience == Nobody:
-			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, ending: Withheld, reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink"})
+			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, ending: Withheld, reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink and active"})
 		default:
 			e.content = state.Hash(e.Body)
 			res.staged = append(res.staged, stagedItem{stream: item.Stream, e: e})
@@ -268,7 +268,7 @@ func withheld(p Permissions) string {
 	switch {
 	case p.Audience == Nobody:
 		return "rule " + p.Rule + ": for nobody"
-	case p.Audience == Listed && len(p.Principals) == 0:
+	case p.Audience == Listed && len(p.Principals)+len(p.AllOf) == 0:
 		return "rule " + p.Rule + ": names nobody for it"
 	}
 	return ""

@@ -8,7 +8,7 @@ import (
 )
 
 // Convert makes what an expression gave into what a field of this type takes:
-// string, []string or int64; nil when there is nothing to send. An empty list
+// string, []string, int64 or bool; nil when there is nothing to send. An empty list
 // stays one. The error says what is wrong without saying the value.
 func (t FieldType) Convert(v any) (any, error) {
 	switch t {
@@ -28,6 +28,8 @@ func (t FieldType) Convert(v any) (any, error) {
 		return t.List(list)
 	case Seconds, Number:
 		return toInteger(v)
+	case Flag:
+		return toFlag(v)
 	}
 	return nil, fmt.Errorf("a field of this type takes no single value")
 }
@@ -129,6 +131,16 @@ func toInteger(v any) (any, error) {
 		return nil, fmt.Errorf("it gives a number that is not whole")
 	}
 	return nil, fmt.Errorf("it gives %s where a whole number is expected; for a date write epoch(…)", shape(v))
+}
+
+func toFlag(v any) (any, error) {
+	switch v := v.(type) {
+	case nil:
+		return nil, nil
+	case bool:
+		return v, nil
+	}
+	return nil, fmt.Errorf("it gives %s where true or false is expected", shape(v))
 }
 
 // whole says that a number is one that an integer holds exactly.

@@ -36,6 +36,9 @@ type Encoded struct {
 	// members of a group. The guards compare them with those of the last good
 	// run, and such a stream counts them instead of its items.
 	Principals []string
+	// AllOf are the sets of groups that a Listed item names, in the sink's words:
+	// each is one principal of its own. None has fewer than two.
+	AllOf [][]string
 	// Body is one JSON object, exactly as it will be sent.
 	Body []byte
 	// content is the hash of Body.

@@ -122,7 +122,7 @@ func (p *pastItem) narrower(t tag) bool {
 	case t.Audience > p.audience:
 		return true
 	}
-	return t.Audience == Listed && without(t.Names, p.names) > 0
+	return t.Audience == Listed && t.newTo(p.names) > 0
 }
 
 // audienceOf is the class that a word means; a word nobody knows is the

@@ -28,4 +28,7 @@ type Permissions struct {
 	// Principals are entity refs of users and groups, only with Listed. The
 	// sink resolves them against what the identities phase delivered.
 	Principals []string
+	// AllOf are sets of refs of groups, only with Listed: who is in every group of
+	// one of them finds it, beside the Principals. No set is empty.
+	AllOf [][]string
 }

@@ -36,7 +36,8 @@ type tag struct {
 	ID, Ref, Type, Rule string
 	Audience            Audience
 	Content             uint64
-	Names               []uint64 // hashes of its principals, ascending
+	Names               []uint64   // hashes of its principals, ascending
+	Sets                [][]uint64 // hashes of the members of those that are sets
 }
 
 func newShelf() *shelf { return &shelf{streams: map[string]*shelved{}} }
@@ -84,7 +85,8 @@ func (s *shelf) put(stream string, e Encoded, weight int, known func(ref string)
 		sh.rules[e.Rule]++
 	}
 	content := binary.BigEndian.AppendUint64(nil, e.content)
-	if err := sh.tags.Append([]byte(e.ID), []byte(e.Ref), []byte(e.Type), []byte{byte(e.Audience)}, []byte(e.Rule), content, packNames(e.Principals)); err != nil {
+	sets := hashSets(e.AllOf)
+	if err := sh.tags.Append([]byte(e.ID), []byte(e.Ref), []byte(e.Type), []byte{byte(e.Audience)}, []byte(e.Rule), content, packNames(e.Principals, sets), packSets(sets)); err != nil {
 		return "", err
 	}
 	return "", sh.bodies.Append(e.Body)
@@ -202,14 +204,19 @@ func (sh *shelved) each() iter.Seq2[tag, error] {
 			if err == io.EOF {
 				return
 			}
-			if err == nil && (len(p) != 7 || len(p[3]) != 1 || len(p[5]) != 8 || len(p[6])%8 != 0) {
+			if err == nil && (len(p) != 8 || len(p[3]) != 1 || len(p[5]) != 8 || len(p[6])%8 != 0 || len(p[7])%8 != 0) {
 				err = errStage
 			}
 			if err != nil {
 				yield(tag{}, err)
 				return
 			}
-			t := tag{ID: string(p[0]), Ref: string(p[1]), Type: word(p[2]), Audience: Audience(p[3][0]), Rule: word(p[4]), Content: binary.BigEndian.Uint64(p[5]), Names: unpackNames(p[6])}
+			sets, ok := unpackSets(p[7])
+			if !ok {
+				yield(tag{}, errStage)
+				return
+			}
+			t := tag{ID: string(p[0]), Ref: string(p[1]), Type: word(p[2]), Audience: Audience(p[3][0]), Rule: word(p[4]), Content: binary.BigEndian.Uint64(p[5]), Names: unpackNames(p[6]), Sets: sets}
 			if !yield(t, nil) {
 				return
 			}
@@ -239,13 +246,16 @@ func (sh *shelved) items() iter.Seq2[Encoded, error] {
 }
 
 // packNames hashes names; the order in which they were given does not matter.
-func packNames(principals []string) []byte {
-	if len(principals) == 0 {
+func packNames(principals []string, sets [][]uint64) []byte {
+	if len(principals)+len(sets) == 0 {
 		return nil
 	}
-	names := make([]uint64, len(principals))
-	for i, p := range principals {
-		names[i] = state.Hash([]byte(p))
+	names := make([]uint64, 0, len(principals)+len(sets))
+	for _, p := range principals {
+		names = append(names, state.Hash([]byte(p)))
+	}
+	for _, set := range sets {
+		names = append(names, sum(set))
 	}
 	slices.Sort(names)
 	b := make([]byte, 0, 8*len(names))

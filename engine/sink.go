@@ -16,6 +16,7 @@ const (
 	RefField                    // one entity ref, resolved by the sink
 	RefList                     // entity refs, resolved by the sink
 	Properties                  // a map of names the user chose
+	Flag                        // true or false
 )
 
 // FieldSpec is one field that a stream takes.
@@ -34,7 +35,11 @@ type Stream struct {
 	Identities bool
 	// Permissions marks streams whose items need a decision (invariant 2).
 	Permissions bool
-	Fields      []FieldSpec
+	// Elsewhere tells why the sink's settings want none of it: who may see things
+	// is known to the sink from elsewhere. Its items are made all the same, since
+	// refs are resolved by them. "" means that it is written.
+	Elsewhere string
+	Fields    []FieldSpec
 }
 
 // Field finds a field by name.

@@ -32,12 +32,12 @@ func (d *Definition) lintIdentities() {
 	}
 	for _, st := range d.Streams {
 		why := d.unwritten(st.Name)
-		if !st.Identities || why == "" {
+		if !st.Identities || why == "" || st.Elsewhere != "" && len(d.fedBy(st.Name)) > 0 {
 			continue
 		}
 		var needing []engine.GrantFacts
 		for _, g := range d.Grants {
-			if needs(g, st.Name) {
+			if needs(g, st.Name) && (st.Elsewhere == "" || g.Audience == engine.Listed) {
 				needing = append(needing, g)
 			}
 		}

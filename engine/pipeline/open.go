@@ -90,7 +90,7 @@ func (d *Definition) MappingOf(item engine.Item) (facts engine.MappingFacts, ok 
 }
 
 // unwritten tells why a stream is not written: nothing is mapped to it, it is
-// not in --only, or every kind that feeds it is switched off.
+// not in --only, the sink has it from elsewhere, or every kind that feeds it is switched off.
 func (d *Definition) unwritten(stream string) string {
 	kinds := d.fedBy(stream)
 	if kinds == nil {
@@ -98,6 +98,9 @@ func (d *Definition) unwritten(stream string) string {
 	}
 	if len(d.o.Only) > 0 && !slices.Contains(d.o.Only, stream) {
 		return stream + " not in --only"
+	}
+	if i := slices.IndexFunc(d.Streams, func(s engine.Stream) bool { return s.Name == stream }); i >= 0 && d.Streams[i].Elsewhere != "" {
+		return d.Streams[i].Elsewhere
 	}
 	if len(kinds) == 0 {
 		return "no kind that feeds " + stream + " is read"

@@ -47,13 +47,15 @@ func (s *session) document(item *engine.Item) (engine.Encoded, error) {
 	if err := s.judge(&d, bodyType); err != nil {
 		return engine.Encoded{}, err
 	}
-	audience, principals := s.permit(&d, item.Permissions)
-	s.tally.audience(audience)
+	audience, named := s.permit(&d, item.Permissions)
+	if audience == engine.Listed || audience == engine.DatasourceUsers && s.schema.lender == "" {
+		s.tally.needUsers.Add(1)
+	}
 	body, err := codec.Marshal(d)
 	if err != nil {
 		return engine.Encoded{}, err
 	}
-	return engine.Encoded{ID: strings.ToLower(d.ID), Ref: item.Ref, Type: d.ObjectType, Audience: audience, Rule: item.Permissions.Rule, Principals: principals, Body: body}, nil
+	return engine.Encoded{ID: strings.ToLower(d.ID), Ref: item.Ref, Type: d.ObjectType, Audience: audience, Rule: item.Permissions.Rule, Principals: named.principals, AllOf: named.allOf, Body: body}, nil
 }
 
 func (s *session) setText(d *api.Document, name, v string) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -14,11 +15,15 @@ import (
 )
 
 // heldUser is a user until Seal; record is the ref of what it was made of.
-type heldUser struct{ record, ref, email, name string }
+type heldUser struct {
+	record, ref, email, name string
+	id                       string // by which the datasource refers to it, where not by e-mail
+	inactive                 bool
+}
 
 // heldGroup is a group until Seal.
 type heldGroup struct {
-	record, ref        string
+	record, ref, name  string
 	members, subgroups []string
 }
 
@@ -34,7 +39,11 @@ func (s *session) holdUser(item *engine.Item) error {
 				u.email = strings.TrimSpace(v)
 			case "name":
 				u.name = v
+			case "userId":
+				u.id = strings.TrimSpace(v)
 			}
+		case bool:
+			u.inactive = f.Name == "isActive" && !v
 		}
 	}
 	switch {
@@ -45,6 +54,7 @@ func (s *session) holdUser(item *engine.Item) error {
 	case !isEmail(u.email):
 		return reject("email", "is not an e-mail address")
 	}
+	u.id = cmp.Or(u.id, u.ref)
 	if u.name == "" {
 		u.name, _, _ = strings.Cut(u.email, "@")
 	}
@@ -68,19 +78,25 @@ func (s *session) holdGroup(item *engine.Item) error {
 		switch f.Name {
 		case "id":
 			g.ref, _ = f.Value.(string)
+		case "name":
+			g.name, _ = f.Value.(string)
 		case "members":
 			g.members, _ = f.Value.([]string)
 		case "subgroups":
 			g.subgroups, _ = f.Value.([]string)
 		}
 	}
+	field := "name"
+	if g.name == "" {
+		field, g.name = "id", g.ref
+	}
 	switch {
 	case g.ref == "":
 		return reject("id", "is empty")
-	case strings.ContainsFunc(g.ref, notInName):
-		return reject("id", "has white space, which Glean does not allow in a group's name")
-	case strings.HasPrefix(g.ref, api.ReservedGroupPrefix):
-		return reject("id", "starts with %q, as only Glean's own groups do", api.ReservedGroupPrefix)
+	case strings.ContainsFunc(g.name, notInName):
+		return reject(field, "has white space, which Glean does not allow in a group's name")
+	case strings.HasPrefix(g.name, api.ReservedGroupPrefix):
+		return reject(field, "starts with %q, as only Glean's own groups do", api.ReservedGroupPrefix)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,6 +111,7 @@ func (s *session) Seal(ctx context.Context, out engine.Outlet) error {
 	slices.SortFunc(s.users, func(a, b heldUser) int { return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.record, b.record)) })
 	slices.SortFunc(s.groups, func(a, b heldGroup) int { return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.record, b.record)) })
 	s.rejectContested(out)
+	s.gone = map[string]bool{}
 	s.people = make(map[string]string, len(s.users))
 	s.teams = make(map[string]string, len(s.groups))
 	merged, err := s.sealUsers(out)
@@ -102,7 +119,7 @@ func (s *session) Seal(ctx context.Context, out engine.Outlet) error {
 		return err
 	}
 	for _, g := range s.groups {
-		s.teams[g.ref] = g.ref
+		s.teams[g.ref] = g.name
 	}
 	s.noteMerges(merged, out.Note)
 	if err := s.sealGroups(ctx, out); err != nil {
@@ -112,10 +129,11 @@ func (s *session) Seal(ctx context.Context, out engine.Outlet) error {
 	return nil
 }
 
-// rejectContested ends every user and group whose ref another one claims, too,
-// be it in other case, which Glean may take for the same. Users and groups are
-// named in one space, and none of the claimants is taken: nobody may resolve to
-// somebody else.
+// rejectContested ends every user and group whose ref, or whose name in Glean,
+// another one claims, too, be it in other case, which Glean may take for the
+// same. Users and groups have their refs in one space, and none of the claimants
+// is taken: nobody may resolve to somebody else. Users with one e-mail may share
+// their id.
 func (s *session) rejectContested(out engine.Outlet) {
 	claims := make(map[string]int, len(s.users)+len(s.groups))
 	for _, u := range s.users {
@@ -134,13 +152,55 @@ func (s *session) rejectContested(out engine.Outlet) {
 	}
 	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool { return contested(streamUsers, u.ref, u.record) })
 	s.groups = slices.DeleteFunc(s.groups, func(g heldGroup) bool { return contested(streamGroups, g.ref, g.record) })
+	s.rejectNamesakes(out)
+}
+
+// rejectNamesakes ends the users that the datasource would refer to by one id,
+// and the groups of one name.
+func (s *session) rejectNamesakes(out engine.Outlet) {
+	mails, names := map[string]map[string]bool{}, map[string]int{}
+	for _, u := range s.users {
+		id := strings.ToLower(u.id)
+		if mails[id] == nil {
+			mails[id] = map[string]bool{}
+		}
+		mails[id][strings.ToLower(u.email)] = true
+	}
+	for _, g := range s.groups {
+		names[strings.ToLower(g.name)]++
+	}
+	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool {
+		n := len(mails[strings.ToLower(u.id)])
+		if n == 1 || s.schema.byEmail {
+			return false
+		}
+		out.End(streamUsers, u.record, engine.Rejected, fmt.Sprintf("userId: %q is that of users with %d e-mails, and none of them is taken", u.id, n))
+		return true
+	})
+	s.groups = slices.DeleteFunc(s.groups, func(g heldGroup) bool {
+		n := names[strings.ToLower(g.name)]
+		if n == 1 {
+			return false
+		}
+		out.End(streamGroups, g.record, engine.Rejected, fmt.Sprintf("name: %q is the name of %d groups, and none of them is taken", g.name, n))
+		return true
+	})
 }
 
 // sealUsers hands out one user for each e-mail, the first by ref, and returns
-// the refs that share one.
+// the active refs that share one. The user is active when one of the refs is; a
+// ref that is not resolves to nobody all the same.
 func (s *session) sealUsers(out engine.Outlet) (merged map[string][]string, err error) {
 	first := map[string]heldUser{} // by e-mail
 	merged = map[string][]string{}
+	active := map[string]bool{}
+	for _, u := range s.users {
+		if u.inactive {
+			s.gone[u.ref] = true
+		} else {
+			active[strings.ToLower(u.email)] = true
+		}
+	}
 	for _, u := range s.users {
 		key := strings.ToLower(u.email)
 		one, taken := first[key]
@@ -149,19 +209,21 @@ func (s *session) sealUsers(out engine.Outlet) (merged map[string][]string, err 
 		}
 		s.people[u.ref] = one.email
 		if !s.schema.byEmail {
-			s.people[u.ref] = one.ref
+			s.people[u.ref] = one.id
+		}
+		if !u.inactive {
+			merged[one.ref] = append(merged[one.ref], u.ref)
 		}
 		if taken {
-			if len(merged[one.ref]) == 0 {
-				merged[one.ref] = []string{one.ref}
-			}
-			merged[one.ref] = append(merged[one.ref], u.ref)
 			out.End(streamUsers, u.record, engine.Merged, "one e-mail, one user of Glean")
 			continue
 		}
 		user := api.User{Email: u.email, Name: u.name}
 		if !s.schema.byEmail {
-			user.UserID = u.ref
+			user.UserID = u.id
+		}
+		if !active[key] {
+			user.IsActive = new(false)
 		}
 		body, err := codec.Marshal(user)
 		if err != nil {
@@ -171,44 +233,49 @@ func (s *session) sealUsers(out engine.Outlet) (merged map[string][]string, err 
 			return nil, err
 		}
 	}
+	maps.DeleteFunc(merged, func(_ string, refs []string) bool { return len(refs) < 2 })
 	return merged, nil
 }
 
 // sealGroups hands out the groups, each with an item for its members: also a
 // group without any needs an upload.
 func (s *session) sealGroups(ctx context.Context, out engine.Outlet) error {
-	left := map[string]bool{}
+	left := &leftOut{unknown: map[string]bool{}, inactive: map[string]bool{}}
 	for _, g := range s.groups {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		body, err := codec.Marshal(api.Group{Name: g.ref})
+		body, err := codec.Marshal(api.Group{Name: g.name})
 		if err != nil {
 			return err
 		}
-		if err := out.Keep(streamGroups, engine.Encoded{ID: g.ref, Ref: g.record, Body: body}); err != nil {
+		if err := out.Keep(streamGroups, engine.Encoded{ID: g.name, Ref: g.record, Body: body}); err != nil {
 			return err
 		}
 		if !s.writes(streamMemberships) {
 			continue
 		}
-		members := membersOf{Group: g.ref, Memberships: s.members(g, left)}
+		members := membersOf{Group: g.name, Memberships: s.members(g, left)}
 		if body, err = codec.Marshal(members); err != nil {
 			return err
 		}
-		if err := out.Keep(streamMemberships, engine.Encoded{ID: g.ref, Ref: g.record, Principals: s.principals(members.Memberships), Body: body}); err != nil {
+		if err := out.Keep(streamMemberships, engine.Encoded{ID: g.name, Ref: g.record, Principals: s.principals(members.Memberships), Body: body}); err != nil {
 			return err
 		}
 	}
-	if len(left) > 0 {
-		texts := make([]string, 0, len(left))
-		for ref := range left {
-			texts = append(texts, ref)
-		}
-		slices.Sort(texts)
-		out.Note("groups name %s as members that nobody delivered as a user or group, who were left out: %s", refs(len(left)), enumerate(texts, 5))
-	}
+	left.note(out, left.unknown, "nobody delivered as a user or group")
+	left.note(out, left.inactive, "are users who are not active")
 	return nil
+}
+
+// leftOut are refs that are no members, since nobody knows them or since they
+// are not active.
+type leftOut struct{ unknown, inactive map[string]bool }
+
+func (*leftOut) note(out engine.Outlet, left map[string]bool, why string) {
+	if len(left) > 0 {
+		out.Note("groups name %s as members that %s, who were left out: %s", refs(len(left)), why, enumerate(slices.Sorted(maps.Keys(left)), 5))
+	}
 }
 
 // membersOf is the item of a group's members.
@@ -229,8 +296,8 @@ func (s *session) principals(members []api.Membership) []string {
 	return out
 }
 
-// members resolves the members of a group; left takes those that are unknown.
-func (s *session) members(g heldGroup, left map[string]bool) []api.Membership {
+// members resolves the members of a group; left takes those that are none.
+func (s *session) members(g heldGroup, left *leftOut) []api.Membership {
 	var out []api.Membership
 	seen := map[api.Membership]bool{}
 	add := func(m api.Membership) {
@@ -240,14 +307,16 @@ func (s *session) members(g heldGroup, left map[string]bool) []api.Membership {
 		}
 	}
 	for _, ref := range slices.Concat(g.members, g.subgroups) {
-		if user, ok := s.people[ref]; ok {
+		if s.gone[ref] {
+			left.inactive[ref] = true
+		} else if user, ok := s.people[ref]; ok {
 			add(api.Membership{MemberUserID: user})
 		} else if group, ok := s.teams[ref]; ok {
-			if group != g.ref {
+			if group != g.name {
 				add(api.Membership{MemberGroupName: group})
 			}
 		} else {
-			left[ref] = true
+			left.unknown[ref] = true
 		}
 	}
 	slices.SortFunc(out, func(a, b api.Membership) int {

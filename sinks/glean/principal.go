@@ -29,7 +29,7 @@ func (s *session) reference(name string) api.UserReference {
 // permit makes the document's permissions of a decision and returns who finds
 // it in the end: Nobody, when no principal is known to Glean, and whom it names.
 // It never widens (invariant 2).
-func (s *session) permit(d *api.Document, p engine.Permissions) (a engine.Audience, principals []string) {
+func (s *session) permit(d *api.Document, p engine.Permissions) (a engine.Audience, named whom) {
 	d.Permissions = &api.Permissions{}
 	switch p.Audience {
 	case engine.AllUsers:
@@ -37,10 +37,10 @@ func (s *session) permit(d *api.Document, p engine.Permissions) (a engine.Audien
 	case engine.DatasourceUsers:
 		d.Permissions.AllowAllDatasourceUsersAccess = true
 	case engine.Listed:
-		return s.list(d.Permissions, p.Principals)
+		return s.list(d.Permissions, p)
 	default: // undecided is no decision, the engine rejects it
 	}
-	return p.Audience, nil
+	return p.Audience, named
 }
 
 // userPrincipal and groupPrincipal are how the engine compares whom a document
@@ -54,37 +54,85 @@ func (s *session) userPrincipal(name string) string {
 
 func groupPrincipal(name string) string { return "group " + name }
 
-// list resolves principals; those that nobody delivered are left out and
-// counted.
-func (s *session) list(p *api.Permissions, principals []string) (a engine.Audience, named []string) {
-	seen := make(map[string]bool, len(principals))
+// whom are those whom a document names, as the engine compares them.
+type whom struct {
+	principals []string
+	allOf      [][]string
+}
+
+// list resolves principals and sets of groups; who is not known or not active
+// is left out and counted, and so is a set with such a group, whole: without the
+// group it would let more people in (invariant 2).
+func (s *session) list(p *api.Permissions, decided engine.Permissions) (a engine.Audience, out whom) {
+	seen := make(map[string]bool, len(decided.Principals))
 	add := func(name string) bool {
 		if seen[name] {
 			return false
 		}
 		seen[name] = true
-		named = append(named, name)
+		out.principals = append(out.principals, name)
 		return true
 	}
-	for _, ref := range principals {
+	addGroup := func(name string) {
+		if add(groupPrincipal(name)) {
+			p.AllowedGroups = append(p.AllowedGroups, name)
+		}
+	}
+	for _, ref := range decided.Principals {
 		user, isUser := s.people[ref]
 		group, isGroup := s.teams[ref]
 		switch {
+		case s.gone[ref]:
+			s.tally.count(s.tally.inactive, ref)
 		case isUser:
 			if add(s.userPrincipal(user)) {
 				p.AllowedUsers = append(p.AllowedUsers, s.reference(user))
 			}
 		case isGroup:
-			if add(groupPrincipal(group)) {
-				p.AllowedGroups = append(p.AllowedGroups, group)
-			}
+			addGroup(group)
 		default:
 			s.tally.count(s.tally.principals, ref)
 		}
 	}
-	if len(p.AllowedUsers)+len(p.AllowedGroups) == 0 {
-		return engine.Nobody, nil
+	for _, refs := range decided.AllOf {
+		groups, ok := s.intersection(refs)
+		switch {
+		case !ok:
+		case len(groups) == 1:
+			addGroup(groups[0])
+		case !slices.ContainsFunc(p.AllowedGroupIntersections, func(x api.GroupIntersection) bool { return slices.Equal(x.RequiredGroups, groups) }):
+			p.AllowedGroupIntersections = append(p.AllowedGroupIntersections, api.GroupIntersection{RequiredGroups: groups})
+			var set []string
+			for _, g := range groups {
+				set = append(set, groupPrincipal(g))
+			}
+			out.allOf = append(out.allOf, set)
+		}
 	}
-	slices.Sort(named)
-	return engine.Listed, named
+	if len(out.principals)+len(out.allOf) == 0 {
+		return engine.Nobody, whom{}
+	}
+	slices.Sort(out.principals)
+	return engine.Listed, out
+}
+
+// intersection are the names of groups of which somebody has to be in every
+// one, each once; ok is false, and it is counted, when not all of them are
+// groups that Glean knows.
+func (s *session) intersection(refs []string) (groups []string, ok bool) {
+	for _, ref := range refs {
+		group, isGroup := s.teams[ref]
+		if !isGroup {
+			why := " is not known"
+			if _, isUser := s.people[ref]; isUser {
+				why = " is a user"
+			}
+			s.tally.count(s.tally.intersections, strings.Join(refs, " and ")+", of which "+ref+why)
+			return nil, false
+		}
+		groups = append(groups, group)
+	}
+	slices.Sort(groups)
+	groups = slices.Compact(groups)
+	return groups, len(groups) > 0
 }

@@ -15,6 +15,7 @@ type schema struct {
 	name    string
 	byEmail bool           // users are named by e-mail, else by their ref
 	entity  bool           // documents need no viewURL
+	lender  string         // the datasource whose users and groups count; "": its own
 	urls    *regexp.Regexp // nil when the config has none
 	types   map[string]map[string]string
 }
@@ -24,7 +25,7 @@ func newSchema(d api.DatasourceConfig) (*schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("datasource.urlRegex: %w", err)
 	}
-	s := &schema{name: d.Name, byEmail: isTrue(d.IsUserReferencedByEmail), entity: isTrue(d.IsEntityDatasource), urls: urls, types: map[string]map[string]string{}}
+	s := &schema{name: d.Name, byEmail: isTrue(d.IsUserReferencedByEmail), entity: isTrue(d.IsEntityDatasource), lender: lenderOf(d), urls: urls, types: map[string]map[string]string{}}
 	for _, o := range d.ObjectDefinitions {
 		types := map[string]string{}
 		for _, p := range o.PropertyDefinitions {
@@ -33,6 +34,22 @@ func newSchema(d api.DatasourceConfig) (*schema, error) {
 		s.types[o.Name] = types
 	}
 	return s, nil
+}
+
+// lenderOf is the datasource whose users and groups count instead of those of
+// this one; "" when its own do.
+func lenderOf(d api.DatasourceConfig) string {
+	if sameName(d.IdentityDatasourceName, d.Name) {
+		return ""
+	}
+	return d.IdentityDatasourceName
+}
+
+// sameName tells whether two names are of one datasource: Glean may say
+// CUSTOM_BACKSTAGE for backstage.
+func sameName(a, b string) bool {
+	bare := func(s string) string { return strings.TrimPrefix(strings.ToLower(s), "custom_") }
+	return bare(a) == bare(b)
 }
 
 // properties are the types of the properties of an object type by name;
@@ -54,12 +71,15 @@ func (k *Sink) differences(live api.DatasourceConfig) []string {
 			out = append(out, fmt.Sprintf("%s is %v in the file and %s in Glean", what, file, k.foreign(fmt.Sprint(live))))
 		}
 	}
-	if name := strings.ToLower(live.Name); name != strings.ToLower(file.Name) && name != "custom_"+strings.ToLower(file.Name) {
+	if !sameName(file.Name, live.Name) {
 		differs("name", file.Name, live.Name)
 	}
 	differs("isUserReferencedByEmail", isTrue(file.IsUserReferencedByEmail), isTrue(live.IsUserReferencedByEmail))
 	differs("isEntityDatasource", isTrue(file.IsEntityDatasource), isTrue(live.IsEntityDatasource))
 	differs("urlRegex", file.URLRegex, live.URLRegex)
+	if ours, theirs := lenderOf(file), lenderOf(live); !sameName(ours, theirs) {
+		differs("identityDatasourceName", orOwn(ours), orOwn(theirs))
+	}
 	for _, o := range file.ObjectDefinitions {
 		i := slices.IndexFunc(live.ObjectDefinitions, func(l api.ObjectDefinition) bool { return l.Name == o.Name })
 		if i < 0 {
@@ -77,6 +97,8 @@ func (k *Sink) differences(live api.DatasourceConfig) []string {
 	}
 	return out
 }
+
+func orOwn(lender string) string { return cmp.Or(lender, "not set") }
 
 // typeOf is a property's type; Glean may leave out the usual one.
 func typeOf(p api.PropertyDefinition) string { return cmp.Or(p.PropertyType, api.PropertyText) }

@@ -3,6 +3,7 @@ package glean
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 
@@ -26,6 +27,7 @@ type session struct {
 	// Set by Seal and only read afterwards.
 	people map[string]string // ref of a user → how Glean names it
 	teams  map[string]string // ref of a group → its name
+	gone   map[string]bool   // refs of users who are not active
 
 	// Set by Holds.
 	discards map[string]bool // streams whose first page discards an unfinished upload
@@ -120,4 +122,10 @@ func histories(s api.DatasourceStatus) map[string][]api.BulkUpload {
 }
 
 // Notes are the sentences about the whole run.
-func (s *session) Notes() []string { return s.tally.notes(len(s.people)) }
+func (s *session) Notes() []string {
+	notes := s.tally.notes(len(s.people) - len(s.gone))
+	if s.schema.lender != "" {
+		notes = append(notes, fmt.Sprintf("users and groups are those of the datasource %s: none are sent, and whom documents name is not looked up there", s.schema.lender))
+	}
+	return notes
+}

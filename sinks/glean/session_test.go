@@ -218,7 +218,7 @@ func TestOnly(t *testing.T) {
 func TestNobodyCanFind(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	f.read(doc("a"), doc("b"))
-	if !f.noted("no user with an e-mail was delivered, so that nobody will find 2 documents") {
+	if !f.noted("no active user with an e-mail was delivered, so that nobody will find 2 documents") {
 		t.Errorf("notes: %q", f.notes)
 	}
 }

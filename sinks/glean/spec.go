@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
 // The streams. memberships is not one of the file's: the session makes it of
@@ -23,7 +24,7 @@ func Spec() engine.SinkSpec {
 		Name:    "glean",
 		Summary: "Fills a datasource of Glean: users, groups with their members, and documents that each only some may find.",
 		Config:  func() any { return &Config{} },
-		Streams: func(any) []engine.Stream { return streams() },
+		Streams: func(cfg any) []engine.Stream { return streams(cfg.(*Config).Datasource) },
 		CheckMappings: func(cfg any, all []engine.MappingFacts, b engine.Builder) {
 			if s, err := newSchema(cfg.(*Config).Datasource); err == nil {
 				s.checkMappings(slices.DeleteFunc(all, func(m engine.MappingFacts) bool { return m.Stream != streamDocuments }), b)
@@ -56,15 +57,22 @@ func (c *Config) adopt(uiURL string) {
 	}
 }
 
-func streams() []engine.Stream {
+func streams(d api.DatasourceConfig) []engine.Stream {
+	elsewhere := ""
+	if lender := lenderOf(d); lender != "" {
+		elsewhere = "those of the datasource " + lender + " count instead"
+	}
 	return []engine.Stream{
-		{Name: streamUsers, Identities: true, Doc: "Who may find anything of the datasource. Users with one e-mail are one user.", Fields: []engine.FieldSpec{
+		{Name: streamUsers, Identities: true, Elsewhere: elsewhere, Doc: "Who may find anything of the datasource. Users with one e-mail are one user.", Fields: []engine.FieldSpec{
 			{Name: "id", Type: engine.RefField, Required: true, Doc: "The ref by which permissions, owners and members name the user."},
 			{Name: "email", Type: engine.Text, Required: true, Doc: "The e-mail with which the user signs in to Glean."},
 			{Name: "name", Type: engine.Text, Doc: "The user's name; the part of the e-mail before @ when it is empty."},
+			{Name: "userId", Type: engine.Text, Doc: "How the datasource refers to the user where isUserReferencedByEmail is false; the id when it is left out."},
+			{Name: "isActive", Type: engine.Flag, Doc: "Whether the user is active; false for former staff and bots, who find nothing. True when it is left out."},
 		}},
-		{Name: streamGroups, Identities: true, Doc: "Groups that permissions may name, with their members.", Fields: []engine.FieldSpec{
-			{Name: "id", Type: engine.RefField, Required: true, Doc: "The group's name in Glean and the ref by which permissions name it; no white space."},
+		{Name: streamGroups, Identities: true, Elsewhere: elsewhere, Doc: "Groups that permissions may name, with their members.", Fields: []engine.FieldSpec{
+			{Name: "id", Type: engine.RefField, Required: true, Doc: "The ref by which permissions and members name it."},
+			{Name: "name", Type: engine.Text, Doc: "The group's name in Glean, the id when it is left out; no white space."},
 			{Name: "members", Type: engine.RefList, Doc: "Refs of its members: users, and groups whose members count as its own."},
 			{Name: "subgroups", Type: engine.RefList, Doc: "Refs of groups whose members count as its own."},
 		}},

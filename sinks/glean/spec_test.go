@@ -14,7 +14,7 @@ func TestConfigSpec(t *testing.T) {
 	if err := config.CheckSpec(Spec().Config()); err != nil {
 		t.Error(err)
 	}
-	for _, s := range streams() {
+	for _, s := range streams(catalog()) {
 		for _, f := range s.Fields {
 			if f.Doc == "" {
 				t.Errorf("%s.%s has no doc", s.Name, f.Name)

@@ -7,21 +7,21 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-
-	"github.com/pipe-engine/pipe/engine"
 )
 
 // tally counts what was left out of documents, by what it was.
 type tally struct {
-	mu         sync.Mutex
-	principals map[string]int // refs that permissions name and nobody delivered
-	owners     map[string]int // refs of owner, author, updatedBy that are no delivered user
-	containers map[string]int // object types of containers that are not defined
-	needUsers  atomic.Int64   // documents that only delivered users find
+	mu            sync.Mutex
+	principals    map[string]int // refs that permissions name and nobody delivered
+	inactive      map[string]int // refs of users in permissions who are not active
+	intersections map[string]int // sets of groups that were left out, with the reason
+	owners        map[string]int // refs of owner, author, updatedBy that are no delivered user
+	containers    map[string]int // object types of containers that are not defined
+	needUsers     atomic.Int64   // documents that only delivered users find
 }
 
 func newTally() *tally {
-	return &tally{principals: map[string]int{}, owners: map[string]int{}, containers: map[string]int{}}
+	return &tally{principals: map[string]int{}, inactive: map[string]int{}, intersections: map[string]int{}, owners: map[string]int{}, containers: map[string]int{}}
 }
 
 func (t *tally) count(in map[string]int, what string) {
@@ -30,22 +30,23 @@ func (t *tally) count(in map[string]int, what string) {
 	in[what]++
 }
 
-func (t *tally) audience(a engine.Audience) {
-	if a == engine.Listed || a == engine.DatasourceUsers {
-		t.needUsers.Add(1)
-	}
-}
-
-// notes are the counts as sentences; users is how many refs of users resolve.
+// notes are the counts as sentences; users is how many refs of active users
+// resolve.
 func (t *tally) notes(users int) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var out []string
 	if n := t.needUsers.Load(); n > 0 && users == 0 {
-		out = append(out, fmt.Sprintf("no user with an e-mail was delivered, so that nobody will find %s that only users of the datasource may find", documents(int(n))))
+		out = append(out, fmt.Sprintf("no active user with an e-mail was delivered, so that nobody will find %s that only users of the datasource may find", documents(int(n))))
 	}
 	if len(t.principals) > 0 {
 		out = append(out, fmt.Sprintf("permissions name %s that nobody delivered as a user or group, who were left out: %s", refs(len(t.principals)), ranking(t.principals)))
+	}
+	if len(t.inactive) > 0 {
+		out = append(out, fmt.Sprintf("permissions name %s that are users who are not active, who were left out: %s", refs(len(t.inactive)), ranking(t.inactive)))
+	}
+	if n := len(t.intersections); n > 0 {
+		out = append(out, fmt.Sprintf("all_of was left out whole where it names something else than a group that was delivered: %s", ranking(t.intersections)))
 	}
 	if len(t.owners) > 0 {
 		out = append(out, fmt.Sprintf("owner, author or updatedBy name %s that nobody delivered as a user, and were left out: %s", refs(len(t.owners)), ranking(t.owners)))

@@ -18,20 +18,23 @@ type Config struct {
 type Rule struct {
 	Name  string            `yaml:"name" required:"true" doc:"What the rule is called in reports."`
 	When  config.Expression `yaml:"when" required:"true" doc:"The condition; anything but true or false rejects the record."`
-	Allow Allow             `yaml:"allow" required:"true" doc:"Who finds it: all-users, datasource-users, owner, none, or users and groups."`
+	Allow Allow             `yaml:"allow" required:"true" doc:"Who finds it: all-users, datasource-users, owner, none, or users, groups and all_of."`
 }
 
-// Allow is who a rule lets in: one of the words, or lists of refs.
+// Allow is who a rule lets in: one of the words, or lists of refs, of which each
+// lets somebody in.
 type Allow struct {
 	Word   string
 	Users  config.ExpressionOrList
 	Groups config.ExpressionOrList
+	AllOf  Sets
 	node   *config.Node
 }
 
 type lists struct {
 	Users  config.ExpressionOrList `yaml:"users" doc:"Refs of users, or an expression that gives them."`
 	Groups config.ExpressionOrList `yaml:"groups" doc:"Refs of groups, or an expression that gives them."`
+	AllOf  Sets                    `yaml:"all_of" doc:"Refs of groups of which somebody has to be in every one, or lists of such; or an expression that gives either. One that names an unknown group lets nobody in."`
 }
 
 // The words that say who finds a document.
@@ -79,15 +82,18 @@ func (a *Allow) DecodeNode(n *config.Node, d *config.Decoder) {
 func (a *Allow) lists(n *config.Node, d *config.Decoder) {
 	var l lists
 	d.Decode(n, &l)
-	a.Users, a.Groups = l.Users, l.Groups
+	a.Users, a.Groups, a.AllOf = l.Users, l.Groups, l.AllOf
+	if a.AllOf.node != nil {
+		return
+	}
 	for _, list := range []config.ExpressionOrList{l.Users, l.Groups} {
 		if !list.IsList && list.Node() != nil || len(list.List) > 0 {
 			return
 		}
 	}
 	for _, e := range n.Entries() {
-		if e.Key != "users" && e.Key != "groups" {
-			return // reported as unknown, and perhaps one of the two misspelt
+		if e.Key != "users" && e.Key != "groups" && e.Key != "all_of" {
+			return // reported as unknown, and perhaps one of them misspelt
 		}
 	}
 	d.Problem(n, "required", "allow names neither users nor groups", "write allow: none when nobody may find it")

@@ -36,6 +36,7 @@ type rule struct {
 type grant struct {
 	audience engine.Audience
 	lists    []refs
+	allOf    sets
 }
 
 var _ engine.Decider = (*Decider)(nil)
@@ -91,15 +92,15 @@ func (b *builder) grant(rule string, when config.Expression, a Allow) grant {
 		g.audience = engine.Nobody
 	case owner:
 		b.needOwners(a.node)
-		g = grant{engine.Listed, []refs{b.owners}}
+		g = grant{audience: engine.Listed, lists: []refs{b.owners}}
 		facts.Users, facts.Groups = true, true
 	default:
-		if a.Users.IsSet() || a.Groups.IsSet() {
-			g = grant{engine.Listed, []refs{
+		if a.Users.IsSet() || a.Groups.IsSet() || a.AllOf.IsSet() {
+			g = grant{audience: engine.Listed, lists: []refs{
 				compileRefs(a.Users, "allow.users", "user", b.DeciderSettings),
 				compileRefs(a.Groups, "allow.groups", "group", b.DeciderSettings),
-			}}
-			facts.Users, facts.Groups = a.Users.IsSet(), a.Groups.IsSet()
+			}, allOf: compileSets(a.AllOf, b.DeciderSettings)}
+			facts.Users, facts.Groups = a.Users.IsSet(), a.Groups.IsSet() || a.AllOf.IsSet()
 		}
 	}
 	facts.Audience = g.audience
@@ -146,6 +147,10 @@ func (g grant) give(w *engine.Worker, rule string) (engine.Permissions, error) {
 		if p.Principals, err = l.appendTo(p.Principals, w); err != nil {
 			return engine.Permissions{}, engine.Reject("permissions", rule, "%v", err)
 		}
+	}
+	var err error
+	if p.AllOf, err = g.allOf.give(w); err != nil {
+		return engine.Permissions{}, engine.Reject("permissions", rule, "%v", err)
 	}
 	return p, nil
 }

@@ -1,0 +1,159 @@
+package permissions
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+const allOf = "allow.all_of"
+
+// Sets are lists of refs of groups, or one such list, literally or from an
+// expression: who is in all groups of a list is let in.
+type Sets struct {
+	Expression config.Expression
+	literal    []set
+	node       *config.Node
+}
+
+// set is a literal list.
+type set struct {
+	refs  []string
+	items []*config.Node
+}
+
+// IsSet says that there are lists or an expression.
+func (s Sets) IsSet() bool { return len(s.literal) > 0 || s.Expression.IsSet() }
+
+// DecodeNode takes an expression, a list of refs, or a list of such lists.
+func (s *Sets) DecodeNode(n *config.Node, d *config.Decoder) {
+	s.node = n
+	if n.Kind() != config.List {
+		d.Decode(n, &s.Expression)
+		return
+	}
+	lists := 0
+	for _, item := range n.Items() {
+		if item.Kind() == config.List {
+			lists++
+		}
+	}
+	one := []*config.Node{n}
+	if lists > 0 {
+		one = n.Items()
+	}
+	for _, l := range one {
+		switch {
+		case l.Kind() != config.List:
+			d.Problem(l, "wrong-kind", "one ref among lists of refs", "write it as a list of its own, or put it under groups when it alone is enough")
+			continue
+		case len(l.Items()) == 0:
+			d.Problem(l, "required", "all_of names no group here", "name the groups of which somebody has to be in every one, or remove the list")
+			continue
+		}
+		made := set{items: l.Items()}
+		d.Decode(l, &made.refs)
+		s.literal = append(s.literal, made)
+	}
+}
+
+// DescribeConfig is an expression, or lists.
+func (s *Sets) DescribeConfig() config.Field {
+	return config.Field{Type: "expression or list or list of list"}
+}
+
+// sets are compiled Sets.
+type sets struct {
+	program *expression.Program
+	literal [][]string
+}
+
+// compileSets makes sets of literal lists that are right; a list of which not
+// every group is known lets nobody in, so that it is left out whole.
+func compileSets(s Sets, d engine.DeciderSettings) sets {
+	out := sets{program: d.Compile(s.Expression, expression.WantList)}
+	for _, l := range s.literal {
+		var refs []string
+		whole := len(l.refs) == len(l.items)
+		for i, text := range l.refs {
+			if !whole {
+				break
+			}
+			ref, ok := parseRef(text)
+			switch at := l.items[i]; {
+			case text == "" && at.Text() != "": // a variable that is empty, or not known yet
+				whole = false
+			case !ok:
+				d.Problem(at, "bad-ref", fmt.Sprintf("%q is not a full entity ref", text), "write "+completed(text, "group"))
+			case strings.HasPrefix(ref, "user:"):
+				d.Problem(at, "bad-ref", fmt.Sprintf("%s is no place for %q", allOf, text), "it takes groups; put a user who alone is enough under users")
+			default:
+				refs = include(refs, ref)
+			}
+		}
+		if whole && len(refs) > 0 {
+			out.literal = append(out.literal, refs)
+		}
+	}
+	return out
+}
+
+// give is the literal sets and those that the expression gives. A list with
+// something absent in it is left out whole: without it, it would let more in.
+func (s sets) give(w *engine.Worker) ([][]string, error) {
+	out := slices.Clone(s.literal)
+	if s.program == nil {
+		return out, nil
+	}
+	v, err := w.Run.Eval(s.program)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", allOf, err)
+	}
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	if !slices.ContainsFunc(list, func(one any) bool { _, is := one.([]any); return is }) {
+		list = []any{list}
+	}
+	for _, one := range list {
+		refs, err := allRefs(one)
+		if err != nil {
+			return nil, err
+		}
+		if len(refs) > 0 {
+			out = append(out, refs)
+		}
+	}
+	return out, nil
+}
+
+// allRefs are the refs of one list; none when something in it is absent.
+func allRefs(v any) ([]string, error) {
+	list, ok := v.([]any)
+	if !ok && v != nil {
+		return nil, fmt.Errorf("%s gives a ref among lists of refs; give each list of its own", allOf)
+	}
+	var out []string
+	absent := false
+	for _, one := range list {
+		if one == nil {
+			absent = true
+			continue
+		}
+		text, _ := one.(string)
+		ref, ok := parseRef(text)
+		if !ok {
+			return nil, fmt.Errorf("%s gives something that is not a full entity ref such as group:default/payments", allOf)
+		}
+		out = include(out, ref)
+	}
+	if absent {
+		return nil, nil
+	}
+	return out, nil
+}
