@@ -22,6 +22,9 @@ func (k *Sink) Check(ctx context.Context) []engine.Finding {
 	} else {
 		out = append(out, engine.Finding{What: "datasource", OK: true, Detail: k.schema.name + " is there and agrees with the file"})
 	}
+	if k.schema.lender != "" {
+		out = append(out, k.checkLender(ctx))
+	}
 	s, err := k.status(ctx)
 	if err != nil {
 		return append(out, failed("status", err))
@@ -33,6 +36,20 @@ func (k *Sink) Check(ctx context.Context) []engine.Finding {
 	}
 	out = append(out, held)
 	return append(out, visibility(s.DatasourceVisibility))
+}
+
+// checkLender tells whether the datasource whose users and groups count is
+// there. A token need not be allowed to see it.
+func (k *Sink) checkLender(ctx context.Context) engine.Finding {
+	lender := k.schema.lender
+	f := engine.Finding{What: "identities", OK: true, Detail: "users and groups are those of the datasource " + lender}
+	switch live, err := k.raw(ctx, lender); {
+	case err != nil:
+		f.Detail += "; whether it is there cannot be seen with this token"
+	case live == nil:
+		f.OK, f.Detail, f.Remedy = false, "Glean has no datasource "+lender+", whose users and groups are to count", "mend datasource.identityDatasourceName, or make that datasource first"
+	}
+	return f
 }
 
 func visibility(v string) engine.Finding {

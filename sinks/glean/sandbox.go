@@ -26,7 +26,13 @@ func startSandbox(_ context.Context, o engine.SandboxOptions) (*engine.Sandbox, 
 			return nil, err
 		}
 	}
-	s, err := sandbox.Start(sandbox.Options{Token: sandboxToken, Datasources: []api.DatasourceConfig{d}, Rules: sandbox.Rules{EchoCustomNames: true, EchoDefaults: true}})
+	sources := []api.DatasourceConfig{d}
+	if lender := lenderOf(d); lender != "" { // it is there, and knows nobody
+		people := d
+		people.Name, people.IdentityDatasourceName = lender, ""
+		sources = []api.DatasourceConfig{people, d}
+	}
+	s, err := sandbox.Start(sandbox.Options{Token: sandboxToken, Datasources: sources, Rules: sandbox.Rules{EchoCustomNames: true, EchoDefaults: true}})
 	if err != nil {
 		return nil, fmt.Errorf("start the index server: %w", err)
 	}
