@@ -27,6 +27,7 @@ type Sink struct {
 	now     func() time.Time
 	purpose engine.Purpose
 	inRun   *engine.ProvisionOptions // how a run sets the datasource up; nil when it does not
+	dial    func(allowed func() []string) (*connection.Connection, error)
 }
 
 var (
@@ -47,11 +48,14 @@ func open(cfg *Config, s engine.Settings, retry engine.Retry) (*Sink, error) {
 	if schema.urls == nil && !schema.entity {
 		return nil, engine.Errorf(engine.Fatal, "set datasource.urlRegex to what all of the documents' addresses match", "datasource.urlRegex is missing, and the source has no ui_url that it could follow from")
 	}
-	k.conn, err = connection.New(cfg.Config, connection.Settings{
-		Name: "glean", URL: cfg.address(), Token: cfg.Token, UserAgent: s.UserAgent, LoopbackOnly: s.Loopback, Log: s.Log, Observe: s.Observe, Retry: retry, Redactor: k.clean,
-		Rate: cfg.RequestsPerSecond, Burst: cfg.Concurrency,
-		Allow: func(method, path string) bool { return method == http.MethodPost && slices.Contains(k.allowed(), path) },
-	})
+	k.dial = func(allowed func() []string) (*connection.Connection, error) {
+		return connection.New(cfg.Config, connection.Settings{
+			Name: "glean", URL: cfg.address(), Token: cfg.Token, UserAgent: s.UserAgent, LoopbackOnly: s.Loopback, Log: s.Log, Observe: s.Observe, Retry: retry, Redactor: k.clean,
+			Rate: cfg.RequestsPerSecond, Burst: cfg.Concurrency,
+			Allow: func(method, path string) bool { return method == http.MethodPost && slices.Contains(allowed(), path) },
+		})
+	}
+	k.conn, err = k.dial(k.allowed)
 	return k, err
 }
 
