@@ -13,10 +13,10 @@ import (
 
 func (a *app) doctorCommand() *cli.Command {
 	return &cli.Command{
-		Name:        "doctor",
-		Aliases:     []string{"test-connection"},
-		Usage:       "tell whether a run could work: both ends reachable, credentials good, something readable",
-		ArgsUsage:   "FILE",
+		Name:      "doctor",
+		Aliases:   []string{"test-connection"},
+		Usage:     "tell whether a run could work: both ends reachable, credentials good, something readable",
+		ArgsUsage: "FILE",
 		Description: "Reads, and changes nothing at either end. Exit code 1 when something is not as a run needs it.\n" +
 			"With --probe it looks at the sink alone, which must be a test datasource that holds nothing: it fills it, tries what\n" +
 			"Glean's documents leave open, and empties it again, also when it is interrupted. No promise of pipe rests on an answer.",

@@ -79,6 +79,9 @@ func (k *Sink) differences(live api.DatasourceConfig) []string {
 	differs("urlRegex", file.URLRegex, live.URLRegex)
 	if ours, theirs := lenderOf(file), lenderOf(live); !sameName(ours, theirs) {
 		differs("identityDatasourceName", orOwn(ours), orOwn(theirs))
+		if ours == "" { // an apply keeps what the file does not mention
+			out[len(out)-1] += ` (write identityDatasourceName: "" to have none)`
+		}
 	}
 	for _, o := range file.ObjectDefinitions {
 		i := slices.IndexFunc(live.ObjectDefinitions, func(l api.ObjectDefinition) bool { return l.Name == o.Name })
