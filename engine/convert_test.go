@@ -23,6 +23,7 @@ func TestConvert(t *testing.T) {
 		{RefList, []any{"User:a/B"}, []string{"user:a/b"}, ""}, {RefList, "G:a/B", []string{"g:a/b"}, ""}, {RefList, nil, nil, ""},
 		{Seconds, 5, int64(5), ""}, {Seconds, 5.0, int64(5), ""}, {Seconds, nil, nil, ""}, {Seconds, "2024-01-01", nil, "epoch(…)"}, {Seconds, 1.5, nil, "not whole"},
 		{Number, 1e300, nil, "not whole"}, {Number, -3.0, int64(-3), ""}, {Number, true, nil, "true or false where a whole number"}, {Number, []any{}, nil, "a list where a whole number"},
+		{Flag, true, true, ""}, {Flag, false, false, ""}, {Flag, nil, nil, ""}, {Flag, "false", nil, "text where true or false"}, {Flag, 0.0, nil, "a value where true or false"},
 		{Properties, "a", nil, "no single value"},
 	} {
 		got, err := c.t.Convert(c.v)

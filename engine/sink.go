@@ -24,7 +24,10 @@ type FieldSpec struct {
 	Name     string
 	Type     FieldType
 	Required bool
-	Doc      string
+	// Decides marks a field beside refs and required ones by which it is decided
+	// who is who, or who finds anything.
+	Decides bool
+	Doc     string
 }
 
 // Stream is one of the sets that a sink stores.

@@ -39,6 +39,8 @@ func TestAccessPaths(t *testing.T) {
     set:
       metadata.title: spec.nick
 #`, 1)
+	text = strings.Replace(text, "      email: lower(spec.profile.email)\n", "      email: lower(spec.profile.email)\n      isActive: spec.left != true\n      userId: spec.login\n", 1)
+	text = strings.Replace(text, "      members: related(\"hasMember\")\n", "      members: related(\"hasMember\")\n      name: spec.team\n", 1)
 	var told []string
 	r := components()
 	r.Transforms = append(r.Transforms, engine.TransformSpec{Key: "curious", Config: func() any { return new(string) },
@@ -49,7 +51,7 @@ func TestAccessPaths(t *testing.T) {
 	}
 	c, _ := engine.Ability[curious](d.Transforms()[0])
 	told = c.s.AccessReads()
-	for _, path := range []string{"metadata.annotations", "relations", "spec.profile.email", "metadata.labels.who"} {
+	for _, path := range []string{"metadata.annotations", "relations", "spec.profile.email", "metadata.labels.who", "spec.left", "spec.login", "spec.team"} {
 		if !slices.Contains(told, path) {
 			t.Errorf("%s decides who finds what, and only %v are told", path, told)
 		}

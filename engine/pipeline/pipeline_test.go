@@ -162,6 +162,30 @@ func TestUnwritten(t *testing.T) {
 	}
 }
 
+// TestElsewhere: a stream that the sink has from elsewhere is mapped and not
+// written, and nobody is told to add what is there.
+func TestElsewhere(t *testing.T) {
+	k := &pipelinetest.Kit{}
+	r := k.Registry()
+	r.Sinks[0].Streams = func(any) []engine.Stream {
+		streams := pipelinetest.Streams()
+		streams[0].Elsewhere, streams[1].Elsewhere = "known from elsewhere", "known from elsewhere"
+		return streams
+	}
+	d := pipelinetest.Parse(file, r)
+	p, done, err := d.Open(engine.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	if users, groups := p.Unwritten("users"), p.Unwritten("groups"); users != "known from elsewhere" || groups != "no mapping for groups" {
+		t.Errorf("%q, %q", users, groups)
+	}
+	if strings.Contains(d.Problems.Error(), "identities-off") {
+		t.Error(d.Problems)
+	}
+}
+
 // TestSettings: a path below @source or @sink is below the component's block,
 // and its value is taken as it is.
 func TestSettings(t *testing.T) {

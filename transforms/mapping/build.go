@@ -82,7 +82,7 @@ func (b builder) mapping(one placed) (mapping, engine.MappingFacts) {
 		m.fields = append(m.fields, f)
 		facts.Fields = append(facts.Fields, ff)
 		spec, _ := b.stream.Field(e.Key)
-		if f.program != nil && (spec.Required || spec.Type == engine.RefField || spec.Type == engine.RefList) {
+		if f.program != nil && (spec.Required || spec.Decides || spec.Type == engine.RefField || spec.Type == engine.RefList) {
 			facts.Decides = append(facts.Decides, f.program.Reads()...)
 		}
 	}

@@ -21,6 +21,7 @@ func Streams() []engine.Stream {
 		{Name: "users", Identities: true, Fields: []engine.FieldSpec{
 			{Name: "id", Type: engine.RefField, Required: true, Doc: "Its ref."},
 			{Name: "email", Type: engine.Text, Required: true, Doc: "Its e-mail."},
+			{Name: "isActive", Type: engine.Flag, Decides: true, Doc: "Whether it is active."},
 		}},
 		{Name: "groups", Identities: true, Fields: []engine.FieldSpec{
 			{Name: "id", Type: engine.RefField, Required: true, Doc: "Its ref."},
