@@ -3,7 +3,6 @@ package glean
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -127,64 +126,6 @@ func (s *session) Seal(ctx context.Context, out engine.Outlet) error {
 	}
 	s.users, s.groups = nil, nil
 	return nil
-}
-
-// rejectContested ends every user and group whose ref, or whose name in Glean,
-// another one claims, too, be it in other case, which Glean may take for the
-// same. Users and groups have their refs in one space, and none of the claimants
-// is taken: nobody may resolve to somebody else. Users with one e-mail may share
-// their id.
-func (s *session) rejectContested(out engine.Outlet) {
-	claims := make(map[string]int, len(s.users)+len(s.groups))
-	for _, u := range s.users {
-		claims[strings.ToLower(u.ref)]++
-	}
-	for _, g := range s.groups {
-		claims[strings.ToLower(g.ref)]++
-	}
-	contested := func(stream, ref, record string) bool {
-		n := claims[strings.ToLower(ref)]
-		if n == 1 {
-			return false
-		}
-		out.End(stream, record, engine.Rejected, fmt.Sprintf("id: %q is the id of %d users or groups, and none of them is taken", ref, n))
-		return true
-	}
-	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool { return contested(streamUsers, u.ref, u.record) })
-	s.groups = slices.DeleteFunc(s.groups, func(g heldGroup) bool { return contested(streamGroups, g.ref, g.record) })
-	s.rejectNamesakes(out)
-}
-
-// rejectNamesakes ends the users that the datasource would refer to by one id,
-// and the groups of one name.
-func (s *session) rejectNamesakes(out engine.Outlet) {
-	mails, names := map[string]map[string]bool{}, map[string]int{}
-	for _, u := range s.users {
-		id := strings.ToLower(u.id)
-		if mails[id] == nil {
-			mails[id] = map[string]bool{}
-		}
-		mails[id][strings.ToLower(u.email)] = true
-	}
-	for _, g := range s.groups {
-		names[strings.ToLower(g.name)]++
-	}
-	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool {
-		n := len(mails[strings.ToLower(u.id)])
-		if n == 1 || s.schema.byEmail {
-			return false
-		}
-		out.End(streamUsers, u.record, engine.Rejected, fmt.Sprintf("userId: %q is that of users with %d e-mails, and none of them is taken", u.id, n))
-		return true
-	})
-	s.groups = slices.DeleteFunc(s.groups, func(g heldGroup) bool {
-		n := names[strings.ToLower(g.name)]
-		if n == 1 {
-			return false
-		}
-		out.End(streamGroups, g.record, engine.Rejected, fmt.Sprintf("name: %q is the name of %d groups, and none of them is taken", g.name, n))
-		return true
-	})
 }
 
 // sealUsers hands out one user for each e-mail, the first by ref, and returns

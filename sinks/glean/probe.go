@@ -69,15 +69,21 @@ func (k *Sink) ProbeSink(ctx context.Context, o engine.SinkProbeOptions) ([]engi
 		case <-stoppable.Done():
 		}
 	}()
-	err = p.run(stoppable)
-	if stoppable.Err() != nil {
-		err = context.Cause(stoppable)
+	bounded, done := context.WithTimeoutCause(stoppable, o.Within+slack, engine.Errorf(engine.Transient, "see whether Glean answers, or raise --timeout", "the probe took longer than its %s", o.Within))
+	defer done()
+	err = p.run(bounded)
+	if bounded.Err() != nil {
+		err = context.Cause(bounded)
 	}
 	if p.made {
 		err = errors.Join(err, p.clean(ctx))
 	}
 	return p.answers, err
 }
+
+// slack is how much longer the requests may take that are made when the time is
+// up, to tell what is there then.
+const slack = time.Minute
 
 func (p *probe) run(ctx context.Context) error {
 	if err := p.permitted(ctx); err != nil {
