@@ -124,7 +124,10 @@ func (a *app) printAnswers(c *cli.Context, answers []engine.ProbeAnswer, err err
 		}
 		fmt.Fprintf(a.stdout, "%s %-*s  %s\n    %s\n", mark, width+1, one.Question+"?", st.bold.Render(one.Answer), one.Seen)
 	}
-	if err == nil {
+	switch err { // not one that says what is left, too
+	case engine.ErrStopped:
+		fmt.Fprintln(a.stderr, "what the probe made was taken away again")
+	case nil:
 		fmt.Fprintln(a.stdout, "what the probe made was taken away again; nothing that pipe promises rests on these answers")
 	}
 	return err

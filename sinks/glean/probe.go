@@ -76,7 +76,9 @@ func (k *Sink) ProbeSink(ctx context.Context, o engine.SinkProbeOptions) ([]engi
 		err = context.Cause(bounded)
 	}
 	if p.made {
-		err = errors.Join(err, p.clean(ctx))
+		if left := p.clean(ctx); left != nil {
+			err = errors.Join(err, left)
+		}
 	}
 	return p.answers, err
 }
