@@ -46,7 +46,7 @@ func (a *app) probeAction(c *cli.Context, path string) error {
 	defer cancel()
 	stop := a.watch(ctx, cancel)
 	if !c.Bool("yes") {
-		if err := a.ask(endingWith(ctx, stop), fmt.Sprintf("This fills and empties the test datasource at %s. Write yes: ", sink.Place()), "yes"); err != nil {
+		if err := a.ask(endingWith(ctx, stop), fmt.Sprintf("This fills and empties the test datasource at %s. Write yes: ", sink.Place()), "yes", "--yes"); err != nil {
 			return err
 		}
 	}
@@ -90,7 +90,7 @@ func (a *app) unfilled(c *cli.Context, place, run string, sandboxed bool) (relea
 		return nil, err
 	}
 	release = func() { _ = lock.Release() }
-	last, _, err := store.Load()
+	last, _, err := store.Load(true)
 	if err == nil && last != nil {
 		defer last.Close()
 		for stream, n := range last.Streams {

@@ -223,7 +223,7 @@ func TestIntersectionsGuarded(t *testing.T) {
 	} {
 		w.pipe(t, "run", "--set", "@sink.requests_per_second=0", file(step.allow)).expect(t, step.code, step.says)
 	}
-	if c := w.pipe(t, "run", "--approve-widen", "100", file(`groups: ["group:default/data"]`)); c.code != 0 {
+	if c := w.pipe(t, "run", "--approve-widen", "listed=100", file(`groups: ["group:default/data"]`)); c.code != 0 {
 		t.Fatal(c.both())
 	}
 	w.pipe(t, "run", file(two)).expect(t, 0, "listed 5")

@@ -26,7 +26,7 @@ func TestHidden(t *testing.T) {
 	if err := s.Forget(); err != nil {
 		t.Fatal(err)
 	}
-	if snap, _, _ := s.Load(); snap != nil {
+	if snap, _, _ := s.Load(true); snap != nil {
 		t.Error("the last run is not forgotten")
 	}
 	path := s.path(".hidden")

@@ -22,13 +22,8 @@ func tryable(t *testing.T, rules sandbox.Rules, adjust ...func(*Config)) *fixtur
 		c.Datasource.IsTestDatasource, c.Datasource.HomeURL = yes(), "https://portal.example"
 		c.Datasource.Testers = []string{"ann@x.example", "bob@x.example", "cid@x.example"}
 	}}, adjust...)...)
-	plan, err := f.PlanProvision(t.Context(), engine.ProvisionOptions{})
-	if err == nil {
-		err = plan.Apply(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	f.apply(engine.ProvisionOptions{})
+	f.purpose = engine.ForRun
 	return f
 }
 
