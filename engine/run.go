@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -266,58 +264,6 @@ func (r *run) noteUnknown() {
 	}
 }
 
-// refuse takes back a staged item that the sink refused. What was refused is
-// lost like anything else: the guards look again (invariant 4).
-func (r *run) refuse(stream string, e Encoded, reason string) error {
-	n, err := r.takeBack(stream, e)
-	if err != nil {
-		return err
-	}
-	r.ledger.rejectLate(stream, e.Ref, Reject("publish", "", "%s", reason))
-	planned := r.plan.Stream(stream).Count
-	l := r.p.Limits
-	within := n < planned && !l.MaxRejected.Exceeded(r.ledger.ended(Rejected), r.ledger.total()) && !l.MaxLoss.Exceeded(n, planned)
-	r.mu.Lock()
-	within = within && r.reviewer.maxLoss(r.plan, r.held) == nil
-	r.mu.Unlock()
-	if within {
-		return nil
-	}
-	return Errorf(Fatal, "mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",
-		"the sink refused %d of %d items of %s, which is more than the guards allow: %s", n, planned, stream, reason)
-}
-
-// takeBack counts a refused item, and what the session has staged of its own for
-// the same record: a group that was refused has no members. It returns how many
-// of the stream were refused so far.
-func (r *run) takeBack(stream string, e Encoded) (n int, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	refused := r.reviewer.refused
-	refused[[2]string{stream}]++
-	if e.Type != "" {
-		refused[[2]string{stream, e.Type}]++
-	}
-	r.shelf.forget(stream, e)
-	if d, _ := r.p.stream(stream); d.Identities {
-		for _, s := range r.plan.Streams {
-			if !s.counts {
-				continue
-			}
-			for t, err := range r.shelf.each(s.Name) {
-				if err != nil {
-					return 0, err
-				}
-				if t.Ref == e.Ref {
-					refused[[2]string{s.Name}] += len(t.Names)
-					r.shelf.forget(s.Name, Encoded{ID: t.ID, Type: t.Type})
-				}
-			}
-		}
-	}
-	return refused[[2]string{stream}], nil
-}
-
 // holdings asks the sink what it holds. A dry run goes on without an answer.
 func (r *run) holdings(ctx context.Context, session Session) (Holdings, error) {
 	if r.p.Offline {
@@ -350,75 +296,6 @@ func (r *run) makePlan() {
 			s := r.shelf.plan(name)
 			s.counts = true
 			r.plan.Streams = append(r.plan.Streams, s)
-		}
-	}
-}
-
-func (r *run) finish(err error) {
-	rep := r.report
-	rep.Audience, rep.Rules = map[Audience]int{}, map[string]int{}
-	for _, s := range r.p.Streams {
-		sr := StreamReport{Name: s.Name, Written: r.p.Unwritten(s.Name) == ""}
-		if sh := r.shelf.streams[s.Name]; sh != nil {
-			sr.Staged, sr.Bytes, sr.Types = sh.tags.Frames(), sh.bodies.Bytes(), sh.types
-			delete(sr.Types, "")
-			for a, n := range sh.audience {
-				rep.Audience[a] += n
-			}
-			for rule, n := range sh.rules {
-				rep.Rules[rule] += n
-			}
-		}
-		rep.Streams = append(rep.Streams, sr)
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.shelf.streams)) {
-		if _, declared := r.p.stream(name); !declared {
-			sh := r.shelf.streams[name]
-			rep.Streams = append(rep.Streams, StreamReport{Name: name, Written: true, Staged: sh.tags.Frames(), Bytes: sh.bodies.Bytes()})
-		}
-	}
-	r.ledger.fill(rep)
-	for _, s := range rep.Streams {
-		if st, _ := r.p.stream(s.Name); st.Permissions {
-			rep.Audience[Nobody] += s.Counts[Withheld]
-		}
-	}
-	if again := r.ledger.again; again > 0 {
-		r.note("the source handed over %d refs more than once; the first was taken", again)
-	}
-	r.fillChanges()
-	rep.Notes = slices.Compact(rep.Notes)
-	rep.Verdict = verdict(err, r.o.Dry)
-}
-
-func verdict(err error, dry bool) Verdict {
-	var refused *Refusal
-	var unconfirmed *Unconfirmed
-	switch {
-	case err == nil && dry:
-		return VerdictDry
-	case err == nil:
-		return VerdictDelivered
-	case errors.As(err, &refused):
-		return VerdictRefused
-	case errors.As(err, &unconfirmed):
-		return VerdictUnconfirmed
-	case errors.Is(err, ErrStopped):
-		return VerdictStopped
-	}
-	return VerdictFailed
-}
-
-func (r *run) note(format string, args ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.report.Notes = append(r.report.Notes, fmt.Sprintf(format, args...))
-}
-
-func (r *run) notesOf(v any) {
-	if n, ok := v.(Noter); ok {
-		for _, s := range n.Notes() {
-			r.note("%s", s)
 		}
 	}
 }

@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+func (r *run) finish(err error) {
+	rep := r.report
+	rep.Audience, rep.Rules = map[Audience]int{}, map[string]int{}
+	for _, s := range r.p.Streams {
+		sr := StreamReport{Name: s.Name, Written: r.p.Unwritten(s.Name) == ""}
+		if sh := r.shelf.streams[s.Name]; sh != nil {
+			sr.Staged, sr.Bytes, sr.Types = sh.tags.Frames(), sh.bodies.Bytes(), sh.types
+			delete(sr.Types, "")
+			for a, n := range sh.audience {
+				rep.Audience[a] += n
+			}
+			for rule, n := range sh.rules {
+				rep.Rules[rule] += n
+			}
+		}
+		rep.Streams = append(rep.Streams, sr)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.shelf.streams)) {
+		if _, declared := r.p.stream(name); !declared {
+			sh := r.shelf.streams[name]
+			rep.Streams = append(rep.Streams, StreamReport{Name: name, Written: true, Staged: sh.tags.Frames(), Bytes: sh.bodies.Bytes()})
+		}
+	}
+	r.ledger.fill(rep)
+	for _, s := range rep.Streams {
+		if st, _ := r.p.stream(s.Name); st.Permissions {
+			rep.Audience[Nobody] += s.Counts[Withheld]
+		}
+	}
+	if again := r.ledger.again; again > 0 {
+		r.note("the source handed over %d refs more than once; the first was taken", again)
+	}
+	r.fillChanges()
+	rep.Notes = slices.Compact(rep.Notes)
+	rep.Verdict = verdict(err, r.o.Dry)
+}
+
+func verdict(err error, dry bool) Verdict {
+	var refused *Refusal
+	var unconfirmed *Unconfirmed
+	switch {
+	case err == nil && dry:
+		return VerdictDry
+	case err == nil:
+		return VerdictDelivered
+	case errors.As(err, &refused):
+		return VerdictRefused
+	case errors.As(err, &unconfirmed):
+		return VerdictUnconfirmed
+	case errors.Is(err, ErrStopped):
+		return VerdictStopped
+	}
+	return VerdictFailed
+}
+
+func (r *run) note(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Notes = append(r.report.Notes, fmt.Sprintf(format, args...))
+}
+
+func (r *run) notesOf(v any) {
+	if n, ok := v.(Noter); ok {
+		for _, s := range n.Notes() {
+			r.note("%s", s)
+		}
+	}
+}

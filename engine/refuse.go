@@ -1,0 +1,53 @@
+package engine
+
+// refuse takes back a staged item that the sink refused. What was refused is
+// lost like anything else: the guards look again (invariant 4).
+func (r *run) refuse(stream string, e Encoded, reason string) error {
+	n, err := r.takeBack(stream, e)
+	if err != nil {
+		return err
+	}
+	r.ledger.rejectLate(stream, e.Ref, Reject("publish", "", "%s", reason))
+	planned := r.plan.Stream(stream).Count
+	l := r.p.Limits
+	within := n < planned && !l.MaxRejected.Exceeded(r.ledger.ended(Rejected), r.ledger.total()) && !l.MaxLoss.Exceeded(n, planned)
+	r.mu.Lock()
+	within = within && r.reviewer.maxLoss(r.plan, r.held) == nil
+	r.mu.Unlock()
+	if within {
+		return nil
+	}
+	return Errorf(Fatal, "mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",
+		"the sink refused %d of %d items of %s, which is more than the guards allow: %s", n, planned, stream, reason)
+}
+
+// takeBack counts a refused item, and what the session has staged of its own for
+// the same record: a group that was refused has no members. It returns how many
+// of the stream were refused so far.
+func (r *run) takeBack(stream string, e Encoded) (n int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	refused := r.reviewer.refused
+	refused[[2]string{stream}]++
+	if e.Type != "" {
+		refused[[2]string{stream, e.Type}]++
+	}
+	r.shelf.forget(stream, e)
+	if d, _ := r.p.stream(stream); d.Identities {
+		for _, s := range r.plan.Streams {
+			if !s.counts {
+				continue
+			}
+			for t, err := range r.shelf.each(s.Name) {
+				if err != nil {
+					return 0, err
+				}
+				if t.Ref == e.Ref {
+					refused[[2]string{s.Name}] += len(t.Names)
+					r.shelf.forget(s.Name, Encoded{ID: t.ID, Type: t.Type})
+				}
+			}
+		}
+	}
+	return refused[[2]string{stream}], nil
+}
