@@ -24,6 +24,7 @@ type chain struct {
 // ended is how one record, or one item of it when stream is set, ended.
 type ended struct {
 	stream, ref string
+	id          string // of the item, where it is withheld and that is known
 	ending      Ending
 	reason      string
 	err         error
@@ -244,7 +245,7 @@ func (c *chain) encode(items []Item, res *result) {
 			why = c.hidden.why(item.Ref)
 		}
 		if why != "" {
-			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, ending: Withheld, reason: why})
+			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: c.idOf(item), ending: Withheld, reason: why})
 			continue
 		}
 		e, kept, err := c.session.Encode(item)
@@ -255,12 +256,22 @@ func (c *chain) encode(items []Item, res *result) {
 		case s.Permissions && e.Audience == Undecided: // invariant 2
 			res.reject(item.Stream, item.Ref, Reject("encode", "", "the sink made no permissions of the decision"))
 		case s.Permissions && e.Audience == Nobody:
-			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, ending: Withheld, reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink and active"})
+			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: Withheld, reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink and active"})
 		default:
 			e.content = state.Hash(e.Body)
 			res.staged = append(res.staged, stagedItem{stream: item.Stream, e: e})
 		}
 	}
+}
+
+// idOf is the ID that an item would have, its ref where the session cannot tell.
+func (c *chain) idOf(item *Item) string {
+	if s, can := c.session.(Identifier); can {
+		if id := s.ID(item); id != "" {
+			return id
+		}
+	}
+	return item.Ref
 }
 
 // withheld is why a decision lets nobody find an item, "" when somebody may.

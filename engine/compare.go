@@ -118,13 +118,11 @@ func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
 			}
 			c.item(s.Name, n, t)
 		}
-		for ref, err := range c.shelf.unseen(s.Name) {
+		for u, err := range c.shelf.unseen(s.Name) {
 			if err != nil {
 				return err
 			}
-			if old := c.past.byRef(n, ref); old != nil {
-				old.again = true
-			}
+			c.seen(n, u.ref, u.id)
 		}
 	}
 	if err := c.missing(snap); err != nil {
@@ -201,14 +199,21 @@ func (c *comparer) item(stream string, n uint8, t tag) {
 	}
 }
 
+// seen notes that the new run says who finds an item: what is remembered of its
+// ref and ID together is then told anew, and of either alone kept.
+func (c *comparer) seen(n uint8, ref, id string) {
+	old := c.past.byRef(n, ref)
+	if old != nil && old.id == state.Hash([]byte(id)) {
+		old.again = true
+	}
+}
+
 // exposure notes when more people find a document than before (invariant 5). It
 // is no new document because its ref or its ID is another, nor because it was
 // away for some runs.
 func (c *comparer) exposure(n uint8, t tag) {
+	c.seen(n, t.Ref, t.ID)
 	old := c.past.byRef(n, t.Ref)
-	if old != nil {
-		old.again = true
-	}
 	if !old.narrower(t) {
 		if old = c.past.byID(n, t.ID); !old.narrower(t) {
 			return

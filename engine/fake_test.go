@@ -186,6 +186,7 @@ type store struct {
 	fail      map[string]error  // by call
 	plan      *Plan
 	ids       bool // items are numbered
+	digits    bool // items have the digits of their refs for IDs
 	n         int
 }
 
@@ -216,6 +217,9 @@ func (s *store) Encode(item *Item) (Encoded, bool, error) {
 	if fate == "of strangers" {
 		e.Audience = Nobody
 	}
+	if id := s.ID(item); id != "" {
+		e.ID = id
+	}
 	if s.ids {
 		s.mu.Lock()
 		s.n++
@@ -226,6 +230,14 @@ func (s *store) Encode(item *Item) (Encoded, bool, error) {
 		e.ID = "the same"
 	}
 	return e, true, nil
+}
+
+// ID is the digits of the ref, where these are the items' IDs.
+func (s *store) ID(item *Item) string {
+	if !s.digits {
+		return ""
+	}
+	return "id " + strings.Trim(item.Ref, "abcdefghijklmnopqrstuvwxyz:/")
 }
 
 func (s *store) Seal(_ context.Context, out Outlet) error {

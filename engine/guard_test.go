@@ -482,3 +482,34 @@ func manyNames(n int) []string {
 	}
 	return out
 }
+
+// TestWithheldIsRenamed: what was withheld is told apart by the ID that it would
+// have had, too, and by what it had before.
+func TestWithheldIsRenamed(t *testing.T) {
+	for name, before := range map[string][]string{"withheld": {"private"}, "listed, then withheld": {"of sam", "private"}} {
+		t.Run(name, func(t *testing.T) {
+			n := night{t, t.TempDir()}
+			allow := map[string]int{"documents": 1000}
+			for _, fate := range before {
+				n.good(func(w *world) {
+					w.store.digits = true
+					components(w, 200, fate)
+					fates1(w, 100, "fine")
+					w.o.Approvals.Loss = allow
+				})
+			}
+			_, _, err := n.run(func(w *world) {
+				w.store.digits = true
+				components(w, 100, "fine")
+				for i := 100; i < 200; i++ {
+					w.add("catalog", "component", fmt.Sprintf("renamed%03d", i), "fine")
+				}
+				w.o.Approvals.Loss = allow
+			})
+			var refused *Refusal
+			if !errors.As(err, &refused) || refused.Guard != "guards.max_widen" {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}

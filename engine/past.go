@@ -72,7 +72,9 @@ func readPast(snap *state.Snapshot, streams, types *words, wanted func(stream st
 		}
 		row.there = row.audience != Nobody && e.Away.IsZero()
 		n := int32(len(p.rows))
-		p.refs[itemKey{row.stream, state.Hash([]byte(e.Ref))}] = n
+		if ref := (itemKey{row.stream, state.Hash([]byte(e.Ref))}); e.Away.IsZero() || p.row(p.refs, ref) == nil {
+			p.refs[ref] = n
+		}
 		if id := (itemKey{row.stream, e.ID}); row.there || p.row(p.ids, id) == nil {
 			p.ids[id] = n
 		}

@@ -162,7 +162,7 @@ func (a *reading) commit(res *result) error {
 		case e.stream != "":
 			a.ledger.endItem(e.stream, e.ref, e.ending, e.reason)
 			if e.ending == Withheld {
-				if err := a.shelf.withhold(e.stream, e.ref); err != nil {
+				if err := a.shelf.withhold(e.stream, e.ref, e.id); err != nil {
 					return err
 				}
 			}

@@ -178,11 +178,11 @@ func (r *run) entries(w *state.Writer) error {
 			}
 			w.Add(e)
 		}
-		for ref, err := range r.shelf.unseen(s.Name) {
+		for u, err := range r.shelf.unseen(s.Name) {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}
-			w.Add(state.Entry{Stream: s.Name, Ref: ref, Kind: r.ledger.kind(ref), Audience: Nobody.String(), ID: state.Hash([]byte(ref))})
+			w.Add(state.Entry{Stream: s.Name, Ref: u.ref, Kind: r.ledger.kind(u.ref), Audience: Nobody.String(), ID: state.Hash([]byte(u.id))})
 		}
 	}
 	if r.last == nil {

@@ -22,7 +22,7 @@ type shelf struct {
 type shelved struct {
 	tags     *stage.File // a tag for each item
 	bodies   *stage.File // in the order of the tags
-	withheld *stage.File // refs; nil when there are none
+	withheld *stage.File // refs and IDs; nil when there are none
 	weight   int
 	ids      map[string]string // ID → ref, of the items whose ID is not the ref
 	types    map[string]int
@@ -93,7 +93,7 @@ func (s *shelf) put(stream string, e Encoded, weight int, known func(ref string)
 }
 
 // withhold remembers that nobody may find what a record would have made.
-func (s *shelf) withhold(stream, ref string) error {
+func (s *shelf) withhold(stream, ref, id string) error {
 	sh, err := s.stream(stream)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (s *shelf) withhold(stream, ref string) error {
 			return err
 		}
 	}
-	return sh.withheld.Append([]byte(ref))
+	return sh.withheld.Append([]byte(ref), []byte(id))
 }
 
 // forget drops an item's trace from the counts, after the sink refused it.
@@ -145,7 +145,7 @@ func (s *shelf) close() {
 
 // plan is one stream as review and publishing see it.
 func (s *shelf) plan(stream string) StreamPlan {
-	p := StreamPlan{Name: stream, Types: map[string]int{}, Audience: map[Audience]int{}, Items: func(func(Encoded, error) bool) {}, Withheld: s.unseen(stream)}
+	p := StreamPlan{Name: stream, Types: map[string]int{}, Audience: map[Audience]int{}, Items: func(func(Encoded, error) bool) {}, Withheld: s.withheldRefs(stream)}
 	sh := s.streams[stream]
 	if sh == nil {
 		return p
@@ -165,9 +165,23 @@ func (s *shelf) each(stream string) iter.Seq2[tag, error] {
 	return sh.each()
 }
 
-// unseen are the refs of a stream that nobody may find.
-func (s *shelf) unseen(stream string) iter.Seq2[string, error] {
+// unseen is an item that nobody may find.
+type unseen struct{ ref, id string }
+
+// withheldRefs are the refs of what nobody may find in a stream.
+func (s *shelf) withheldRefs(stream string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
+		for u, err := range s.unseen(stream) {
+			if !yield(u.ref, err) {
+				return
+			}
+		}
+	}
+}
+
+// unseen are the items of a stream that nobody may find.
+func (s *shelf) unseen(stream string) iter.Seq2[unseen, error] {
+	return func(yield func(unseen, error) bool) {
 		sh := s.streams[stream]
 		if sh == nil || sh.withheld == nil {
 			return
@@ -178,10 +192,10 @@ func (s *shelf) unseen(stream string) iter.Seq2[string, error] {
 				return
 			}
 			if err != nil {
-				yield("", err)
+				yield(unseen{}, err)
 				return
 			}
-			if !yield(string(p[0]), nil) {
+			if !yield(unseen{string(p[0]), string(p[1])}, nil) {
 				return
 			}
 		}

@@ -102,6 +102,10 @@ type Session interface {
 	Publish(ctx context.Context, plan *Plan) error
 }
 
+// Identifier is the optional ability of a session to tell the Encoded.ID that an
+// item would have, without encoding it; "" when it has none.
+type Identifier interface{ ID(item *Item) string }
+
 // Outlet takes what a session held until Seal.
 type Outlet interface {
 	// Keep stages an encoded item of a stream.

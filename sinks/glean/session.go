@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/pipe-engine/pipe/engine"
@@ -35,9 +36,20 @@ type session struct {
 }
 
 var (
-	_ engine.Session = (*session)(nil)
-	_ engine.Noter   = (*session)(nil)
+	_ engine.Session    = (*session)(nil)
+	_ engine.Identifier = (*session)(nil)
+	_ engine.Noter      = (*session)(nil)
 )
+
+// ID is the id that a document would have.
+func (s *session) ID(item *engine.Item) string {
+	for _, f := range item.Fields {
+		if id, ok := f.Value.(string); ok && f.Name == "id" {
+			return strings.ToLower(id)
+		}
+	}
+	return ""
+}
 
 // Encode holds users and groups and makes documents.
 func (s *session) Encode(item *engine.Item) (e engine.Encoded, kept bool, err error) {
