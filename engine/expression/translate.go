@@ -16,7 +16,13 @@ import (
 // bareText looks like words that were meant as text: `team`, `all-users`.
 var bareText = regexp.MustCompile(`^\s*\pL[\pL\pN_]*([ -]+[\pL\pN_]+)*\s*$`)
 
+// nothingElsewhere are the words for nil in other languages.
+var nothingElsewhere = []string{"null", "None", "undefined", "NULL", "Null"}
+
 func (c *compilation) unknownName(n *ast.IdentifierNode) *Error {
+	if slices.Contains(nothingElsewhere, n.Value) && strings.TrimSpace(c.src.text) != n.Value {
+		return c.src.errorAt(n.Location(), CodeUnknownName, "write nil", "there is no name %s", n.Value)
+	}
 	if err := c.bareWord(); err != nil {
 		return err
 	}
@@ -140,6 +146,9 @@ func (c *compilation) unknownField(root ast.Node, loc file.Location, name string
 	ast.Find(root, func(node ast.Node) bool {
 		m, ok := node.(*ast.MemberNode)
 		if !ok || m.Property.Location() != loc {
+			return false
+		}
+		if _, deeper := m.Property.(*ast.MemberNode); deeper { // a member stands at its name: a[b.c] and b.c share a place
 			return false
 		}
 		owner = c.describe(m.Node)
