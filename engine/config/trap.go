@@ -2,6 +2,7 @@ package config
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -174,6 +175,21 @@ func hashTrap(l sourceLine, t trap) trap {
 	return t
 }
 
+// withinQuotes is a value without the quotation marks around it, when they were
+// meant for YAML and the text within has some of its own: a word follows at once
+// on the mark that seems to close them.
+func withinQuotes(value string) (string, bool) {
+	if value == "" || value[0] != '"' && value[0] != '\'' || value[len(value)-1] != value[0] {
+		return "", false
+	}
+	end, inner := closing(value), value[1:len(value)-1]
+	if end < 0 || end+1 >= len(value) || !finished(inner) {
+		return "", false
+	}
+	next, _ := utf8.DecodeRuneInString(value[end+1:])
+	return inner, unicode.IsLetter(next) || unicode.IsDigit(next)
+}
+
 // rewritten shows the line with its value in quotes, or as a block.
 func (l sourceLine) rewritten() string {
 	if l.key == "" && l.dashes == "" {
@@ -182,6 +198,12 @@ func (l sourceLine) rewritten() string {
 	key := l.dashes
 	if l.key != "" {
 		key += l.key + ": "
+	}
+	if inner, ok := withinQuotes(l.value); ok {
+		if !strings.Contains(inner, ": ") && !strings.Contains(inner, " #") {
+			return "write " + key + inner
+		}
+		l.value = inner
 	}
 	if !strings.Contains(l.value, "'") {
 		return "write " + key + "'" + l.value + "'"
