@@ -51,6 +51,9 @@ type Function struct {
 	// Knows lists, for an argument, the texts that mean something there: another
 	// one that is close to one of them is most likely misspelt. nil for any text.
 	Knows func(argument int) []string
+	// Owners is the argument for which it gives who owns the record, and Owned
+	// the one for what the record owns; both "" when it is about something else.
+	Owners, Owned string
 	// Reads lists the paths of the record that it reads beside its arguments.
 	Reads []string
 	// Call must not keep or change args or what they hold. It is called by

@@ -27,11 +27,35 @@ func (b *builder) lookAlikes(e config.Expression) {
 		if !ok || c.Argument < 0 || f.Knows == nil {
 			continue
 		}
+		if b.ownership(e, c, f) {
+			continue
+		}
 		known := f.Knows(c.Argument)
 		if near := lookAlike(c.Text, known); near != "" {
 			b.warnConstant(e, c, fmt.Sprintf("%s(…) knows no %q", c.Of, c.Text), fmt.Sprintf("did you mean %q?", near))
 		}
 	}
+}
+
+// ownership warns of a text that is, or looks like, what the record owns where
+// who owns it is meant: under owners always, elsewhere where it is misspelt. It
+// tells whether there is nothing more to say.
+func (b *builder) ownership(e config.Expression, c expression.Constant, f expression.Function) bool {
+	near := lookAlike(c.Text, f.Knows(c.Argument))
+	owners := e.Node().Path() == "permissions.owners"
+	switch {
+	case f.Owned == "" || c.Argument > 0:
+		return false
+	case owners && strings.EqualFold(c.Text, f.Owned):
+		b.warnConstant(e, c, fmt.Sprintf("%s(%q) gives what a record owns, and owners are who owns it", c.Of, c.Text), fmt.Sprintf("write %q", f.Owners))
+	case near != f.Owned:
+		return false
+	case owners:
+		b.warnConstant(e, c, fmt.Sprintf("%s(…) knows no %q", c.Of, c.Text), fmt.Sprintf("did you mean %q?", f.Owners))
+	default:
+		b.warnConstant(e, c, fmt.Sprintf("%s(…) knows no %q", c.Of, c.Text), fmt.Sprintf("did you mean %q, who owns it, or %q, what it owns?", f.Owners, f.Owned))
+	}
+	return true
 }
 
 // kind looks at a text that the kind is compared with.

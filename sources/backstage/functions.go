@@ -21,7 +21,7 @@ func (m *Model) functions() []expression.Function {
 				{Expr: `related("hasPart")`, Record: exampleEntity(), Result: []any{}},
 			},
 			Reads: []string{"relations", "kind", "metadata.namespace", "spec.owner"},
-			Knows: m.relatedWords,
+			Knows: m.relatedWords, Owners: "ownedBy", Owned: "ownerOf",
 			Call:  related,
 		},
 		{
