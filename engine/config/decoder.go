@@ -14,7 +14,8 @@ type Decodable interface {
 
 // Validator is a struct that checks itself after it was decoded. field is the
 // key that a problem is about, or a path such as facets.0.order, "" for the
-// struct itself, or several keys joined by a space: the problem stands at the first that the file has. A report is
+// struct itself, or several keys joined by a space: the problem stands at the first that the file has, at the key
+// itself where a colon follows it. A report is
 // passed over when one of the fields could not be known (see
 // Variables.Lenient) or has a problem already. Inlined structs are asked too. Messages must not quote values
 // of text fields: they may have come from a variable.

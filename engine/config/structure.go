@@ -128,9 +128,10 @@ func (d *Decoder) validate(n *Node, v reflect.Value, near *Node, missing map[str
 	}
 	validator.Validate(func(field, code, message, hint string) {
 		var about *Node
+		field, atKey := strings.CutSuffix(field, ":")
 		for key := range strings.FieldsSeq(field) {
 			value := find(n, key)
-			if d.Unresolved(value) || missing[key] {
+			if d.Unresolved(value) && !atKey || missing[key] {
 				return
 			}
 			about = cmp.Or(about, value)
@@ -139,7 +140,10 @@ func (d *Decoder) validate(n *Node, v reflect.Value, near *Node, missing map[str
 			return
 		}
 		at := near.keySpan()
-		if about != nil {
+		switch {
+		case about != nil && atKey:
+			at = about.keySpan()
+		case about != nil:
 			at = about.ownSpan()
 		}
 		d.fail(at, nil, code, message, hint)

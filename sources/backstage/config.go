@@ -44,13 +44,17 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 	on := len(c.Kinds) == 0
 	for _, k := range c.Kinds {
 		folded := strings.ToLower(k.Key)
+		field := "kinds"
+		if isKind(k.Key) { // others may hold what a path takes apart
+			field += "." + k.Key + ":"
+		}
 		switch {
 		case !isKind(k.Key):
-			report("kinds", codeBackstage, "not the name of a kind: "+k.Key, "kinds are letters and digits, as Component")
+			report(field, codeBackstage, "not the name of a kind: "+k.Key, "kinds are letters and digits, as Component")
 		case nearMiss(k.Key) != "":
-			report("kinds", codeBackstage, "there is no kind "+k.Key, "did you mean "+nearMiss(k.Key)+"?")
+			report(field, codeBackstage, "there is no kind "+k.Key, "did you mean "+nearMiss(k.Key)+"?")
 		case slices.Contains(seen, folded):
-			report("kinds", codeBackstage, k.Key+" is there twice", "case makes no difference; remove one of the two")
+			report(field, codeBackstage, k.Key+" is there twice", "case makes no difference; remove one of the two")
 		}
 		seen = append(seen, folded)
 		on = on || k.Value

@@ -22,7 +22,7 @@ func (m *Model) functions() []expression.Function {
 			},
 			Reads: []string{"relations", "kind", "metadata.namespace", "spec.owner"},
 			Knows: m.relatedWords, Owners: "ownedBy", Owned: "ownerOf",
-			Call:  related,
+			Call: related,
 		},
 		{
 			Name: "lookup", Signature: "lookup(ref)", MinArgs: 1, MaxArgs: 1, Gives: expression.ObjectKind,
