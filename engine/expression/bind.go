@@ -17,6 +17,9 @@ func (c *compilation) bind(node *ast.Node, f *Function, arguments []ast.Node) {
 	b := &bound{f, place{c.src, (*node).Location().From}}
 	c.reads.add(f.Reads...)
 	what := call{name: f.Name, gives: f.Gives, shape: f.shape}
+	if f.Gives == ListKind && f.Elements == TextKind {
+		what.known = knownOf(ListOf(Text()))
+	}
 	all := append([]ast.Node{environment()}, arguments...)
 	switch len(arguments) {
 	case 0:

@@ -46,6 +46,8 @@ type compilation struct {
 	reads  reads
 	uses   []string // see Program
 	err    *Error
+	// warnings are of what the program does and most likely should not.
+	warnings []*Error
 	// visited holds what each node became: expr lets two parents share a node
 	// in `a < b < c` and `a ?: b`.
 	visited map[ast.Node]ast.Node
@@ -57,6 +59,7 @@ type call struct {
 	name  string
 	gives Kind
 	shape shape
+	known known // where more is certain than the kind
 }
 
 func (l *Language) compile(src *source, want Want) (program *Program, err *Error) {
@@ -80,7 +83,15 @@ func (l *Language) compile(src *source, want Want) (program *Program, err *Error
 	if err := c.check(tree); err != nil {
 		return nil, err
 	}
-	kind := c.kindOf(tree.Node)
+	if ast.Walk(&tree.Node, judgement{c}); c.err != nil {
+		return nil, c.err
+	}
+	kind, whole := c.kindOf(tree.Node), c.know(tree.Node)
+	if kind == AnyKind && want == WantCondition {
+		if c.condition(tree.Node); c.err != nil {
+			return nil, c.err
+		}
+	}
 	if err := c.wanted(tree.Node, kind, want); err != nil {
 		return nil, err
 	}
@@ -96,7 +107,7 @@ func (l *Language) compile(src *source, want Want) (program *Program, err *Error
 	if compileErr != nil {
 		return nil, src.errorAt(file.Location{}, CodeSyntax, "", "the expression cannot be compiled: %s", firstLine(compileErr))
 	}
-	return &Program{code: code, start: start, kind: kind, reads: c.reads.minimal(), uses: c.uses, members: members}, nil
+	return &Program{code: code, start: start, kind: kind, reads: c.reads.minimal(), uses: c.uses, members: members, known: whole, warnings: c.warnings}, nil
 }
 
 // check lets expr find misspelt members and operands that cannot fit. A second

@@ -37,8 +37,14 @@ type Program struct {
 	reads []string
 	uses  []string // defines and vars, a var as vars.NAME
 	// members is the type of a list or an object, nil of anything else.
-	members *nature.Nature
+	members  *nature.Nature
+	known    known
+	warnings []*Error
 }
+
+// Warnings are what the program does and most likely should not, such as a text
+// as a condition where a record may have another value.
+func (p *Program) Warnings() []*Error { return p.warnings }
 
 // Reads lists the dotted paths of the record that the program can read, sorted,
 // none within another: `metadata.annotations`, `spec.type`. Where it is not
@@ -63,6 +69,17 @@ func New(model Model, defines []Define, vars map[string]any) (*Language, []*Erro
 	}
 	l.config = newConfig(model.Names, l.vars)
 	return l, l.compileDefines(defines)
+}
+
+// Warnings are those of the defines, see Program.Warnings.
+func (l *Language) Warnings() []*Error {
+	var out []*Error
+	for _, d := range l.defines {
+		if d.program != nil {
+			out = append(out, d.program.warnings...)
+		}
+	}
+	return out
 }
 
 // Functions lists every function, sorted by name. Call is nil in those that

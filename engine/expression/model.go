@@ -1,17 +1,24 @@
 package expression
 
-// Type says what is known about a value before any record is read. Only shapes
-// are declared: every leaf is Any, since every leaf may be absent. The zero
-// value is Any.
+// Type says what is known about a value before any record is read; any value may
+// be absent all the same. The zero value is Any.
 type Type struct {
+	text    bool
 	object  bool
 	open    bool
 	members map[string]Type
+	every   *Type // what each member of a MapOf is
 	element *Type
 }
 
 // Any is a value about which nothing is known.
 func Any() Type { return Type{} }
+
+// Text is a text.
+func Text() Type { return Type{text: true} }
+
+// MapOf is an object of any names whose members all have a type.
+func MapOf(member Type) Type { return Type{object: true, open: true, every: &member} }
 
 // Object is an object with these members and no others: another name is an
 // error at compile time.
@@ -48,6 +55,8 @@ type Function struct {
 	MaxArgs   int  // -1: any number
 	Bare      bool // may stand without parentheses, as `page`
 	Gives     Kind // what it gives, apart from nil; AnyKind when it depends
+	// Elements is what a list holds that it gives; AnyKind when it depends.
+	Elements Kind
 	// Knows lists, for an argument, the texts that mean something there: another
 	// one that is close to one of them is most likely misspelt. nil for any text.
 	Knows func(argument int) []string

@@ -146,7 +146,7 @@ func (c *compilation) resolveDefine(node *ast.Node, i int) {
 	what := call{name: d.Name}
 	c.use(d.Name)
 	if d.program != nil {
-		what.gives = d.program.kind
+		what.gives, what.known = d.program.kind, d.program.known
 		c.reads.add(d.program.reads...)
 	}
 	became := c.replace(node, what, func(env any) any { return env.(*Run).define(i) })

@@ -53,6 +53,7 @@ func (b *builder) Compile(e config.Expression, want expression.Want) *expression
 		b.expressionError(e, err)
 		return nil
 	}
+	b.warnings(e, p.Warnings())
 	b.lookAlikes(e)
 	return p
 }
@@ -95,6 +96,12 @@ func (b *builder) expressionError(e config.Expression, err *expression.Error) {
 		p.Message += " (the quotation marks are YAML's, not the expression's)"
 	}
 	b.add(p)
+}
+
+func (b *builder) warnings(e config.Expression, all []*expression.Error) {
+	for _, w := range all {
+		b.add(config.Problem{Pos: e.Pos(w.Line, w.Col), Width: w.Width, Code: w.Code, Message: w.Message, Hint: w.Hint, Warning: true})
+	}
 }
 
 // dottedKey is a key of annotations or labels that was written like a name.

@@ -139,6 +139,11 @@ func (d *Definition) buildLanguage() {
 		d.b.defineError(err)
 	}
 	for _, e := range d.b.defines {
+		for _, w := range language.Warnings() {
+			if w.Define == e.Key {
+				d.b.warnings(e.Value, []*expression.Error{w})
+			}
+		}
 		d.b.lookAlikes(e.Value)
 	}
 }

@@ -13,7 +13,7 @@ import (
 func (m *Model) functions() []expression.Function {
 	return []expression.Function{
 		{
-			Name: "related", Signature: "related(type[, kind])", MinArgs: 1, MaxArgs: 2, Gives: expression.ListKind,
+			Name: "related", Signature: "related(type[, kind])", MinArgs: 1, MaxArgs: 2, Gives: expression.ListKind, Elements: expression.TextKind,
 			Doc: "The refs of the entities that this one is related to in one way, as ownedBy, partOf or hasMember, in any case; with a kind only those of that kind. Where the catalog computes no ownedBy, as for custom kinds, spec.owner stands for it.",
 			Examples: []expression.Example{
 				{Expr: `related("ownedBy")`, Record: exampleEntity(), Result: []any{"group:default/booking", "user:default/ann"}},

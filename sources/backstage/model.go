@@ -51,7 +51,7 @@ func (m *Model) KindNames() []string {
 // Language is the entity envelope, strict where Backstage defines it, and the
 // functions that know relations and refs.
 func (m *Model) Language() expression.Model {
-	text := expression.Any()
+	text := expression.Text()
 	open := expression.Open(nil)
 	return expression.Model{
 		Names: map[string]expression.Type{
@@ -64,8 +64,8 @@ func (m *Model) Language() expression.Model {
 				"description": text,
 				"uid":         text,
 				"etag":        text,
-				"labels":      open,
-				"annotations": open,
+				"labels":      expression.MapOf(text),
+				"annotations": expression.MapOf(text),
 				"tags":        expression.ListOf(text),
 				"links": expression.ListOf(expression.Object(map[string]expression.Type{
 					"url": text, "title": text, "icon": text, "type": text,
