@@ -18,6 +18,9 @@ type Builder interface {
 	// CompilePath compiles an expression that stands as a key of the file: the
 	// path of a member.
 	CompilePath(path string, at config.Pos) *expression.Program
+	// Literal looks at a list that is taken literally and warns of elements that
+	// read as if they were evaluated.
+	Literal(list *config.Node)
 	// Known is the text that a program gives for records whose member `name` is
 	// `value`, when nothing else of the record matters to it.
 	Known(p *expression.Program, name, value string) (text string, ok bool)

@@ -76,6 +76,9 @@ func (n *Node) KeyPos() Pos {
 	return n.keyPos
 }
 
+// Quoted says that the file wrote quotation marks around a scalar.
+func (n *Node) Quoted() bool { return n != nil && n.style == quoted }
+
 // Path is the way to the node from the root, such as transforms.0.keep; "" is
 // the root.
 func (n *Node) Path() string {

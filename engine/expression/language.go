@@ -82,6 +82,14 @@ func (l *Language) Warnings() []*Error {
 	return out
 }
 
+// ReadsRecord tells whether a text is an expression that reads the record.
+func (l *Language) ReadsRecord(text string) bool {
+	l.compiling.Lock()
+	defer l.compiling.Unlock()
+	p, err := l.compile(&source{text: text}, WantAny)
+	return err == nil && (len(p.reads) > 0 || text == "ref")
+}
+
 // Functions lists every function, sorted by name. Call is nil in those that
 // take a predicate, as map: the language evaluates them itself.
 func (l *Language) Functions() []Function {

@@ -98,6 +98,26 @@ func (b *builder) expressionError(e config.Expression, err *expression.Error) {
 	b.add(p)
 }
 
+func (b *builder) Literal(list *config.Node) {
+	if b.language == nil {
+		return
+	}
+	var elements []string
+	found := false
+	for _, item := range list.Items() {
+		if item.Kind() != config.Scalar || item.IsNull() || item.Quoted() || !b.language.ReadsRecord(item.Text()) {
+			elements = append(elements, fmt.Sprintf("%q", item.Text()))
+			continue
+		}
+		found = true
+		elements = append(elements, item.Text())
+	}
+	if found {
+		b.Warn(list, "literal-list", "the list is taken literally, and an element reads like an expression",
+			"for the values write concat("+strings.Join(elements, ", ")+"); put a text that is meant in quotation marks")
+	}
+}
+
 func (b *builder) warnings(e config.Expression, all []*expression.Error) {
 	for _, w := range all {
 		b.add(config.Problem{Pos: e.Pos(w.Line, w.Col), Width: w.Width, Code: w.Code, Message: w.Message, Hint: w.Hint, Warning: true})

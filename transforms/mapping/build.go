@@ -123,6 +123,7 @@ func (b builder) field(e config.MapEntry[Value], kinds []string) (field, engine.
 		for _, p := range v.Properties {
 			made := field{name: p.Key, label: f.label + "." + p.Key, convert: engine.ConvertProperty}
 			if len(p.Value.List) > 0 {
+				b.Literal(p.Value.Node())
 				made.literal = p.Value.List
 			}
 			made.program = b.Compile(p.Value.Expression, expression.WantAny)
@@ -136,6 +137,7 @@ func (b builder) field(e config.MapEntry[Value], kinds []string) (field, engine.
 	case spec.Type == engine.Properties:
 		b.Problem(v.node, "wrong-kind", name+" is a mapping of properties, and this is one value", "write the properties below it, a line each: type: spec.type")
 	case v.IsList:
+		b.Literal(v.node)
 		var err error
 		if f.literal, err = spec.Type.List(v.List); err != nil {
 			b.Problem(v.node, "wrong-kind", fmt.Sprintf("%s: %v", name, err), "write "+name+": EXPRESSION")

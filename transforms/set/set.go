@@ -49,6 +49,9 @@ func build(cfg config.Map[config.ExpressionOrList], s engine.TransformSettings) 
 	t := &Set{name: s.Name}
 	for _, e := range cfg {
 		c := change{text: e.Key, path: checkedPath(e, s), literal: []any{}}
+		if e.Value.IsList {
+			s.Literal(e.Value.Node())
+		}
 		for _, v := range e.Value.List {
 			c.literal = append(c.literal, v)
 		}
