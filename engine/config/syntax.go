@@ -39,6 +39,9 @@ func (p *parser) syntaxProblem(err error, text string) (rest string) {
 		p.trap(t, number, t.col)
 		return p.mask(lines, number)
 	}
+	if rest := p.astray(lines, number); rest != "" {
+		return rest
+	}
 	p.plainSyntax(message, number, lines[number-1])
 	return p.mask(lines, number)
 }
@@ -96,19 +99,67 @@ func (p *parser) misindented(lines []string, number int) string {
 	default:
 		return ""
 	}
+	return p.move(lines, wrong, right, how)
+}
+
+// move reports a line that is indented wrongly and gives the text with the line
+// in its place, "" when it was moved once already.
+func (p *parser) move(lines []string, wrong, right int, how string) string {
 	line := lines[wrong-1]
 	p.hideSecretLine(wrong)
-	if p.shift[wrong] != 0 { // it was moved once already
+	if p.shift[wrong] != 0 {
 		return ""
 	}
-	at := Problem{Pos: Pos{p.doc.file, wrong, 1 + indentation(line)}, Width: utf8.RuneCountInString(splitLine(line).key)}
+	l := splitLine(line)
+	at := Problem{Pos: Pos{p.doc.file, wrong, 1 + indentation(line)}, Width: len(l.dashes) + utf8.RuneCountInString(l.key)}
 	p.add(at, codeSyntax, "this line is indented "+how+" than the lines that it stands among", "start it in column "+strconv.Itoa(right+1)+", as they do")
 	if p.shift == nil {
 		p.shift = map[int]int{}
 	}
 	p.shift[wrong] += right - indentation(line)
-	lines[wrong-1] = strings.Repeat(" ", right) + strings.TrimLeft(line, " ")
+	lines[wrong-1] = moved(line, right)
 	return strings.Join(lines, "\n")
+}
+
+func moved(line string, indent int) string {
+	return strings.Repeat(" ", indent) + strings.TrimLeft(line, " ")
+}
+
+// astray reports the one line, where YAML gave up or shortly before, whose move by
+// a few spaces lets everything be read, and gives the text with that mended; ""
+// when there is none, or two places to move it to.
+func (p *parser) astray(lines []string, number int) string {
+	const back, most = 3, 3 // lines, spaces
+	for by := 1; by <= most; by++ {
+		for n := number; n >= max(1, number-back); n-- {
+			line := lines[n-1]
+			if strings.TrimSpace(line) == "" || p.shift[n] != 0 {
+				continue
+			}
+			less, more := readable(lines, n, -by), readable(lines, n, by)
+			switch {
+			case less && more: // nobody knows which is meant
+				return ""
+			case less:
+				return p.move(lines, n, indentation(line)-by, "more")
+			case more:
+				return p.move(lines, n, indentation(line)+by, "less")
+			}
+		}
+	}
+	return ""
+}
+
+// readable says that YAML can read the text when a line is moved.
+func readable(lines []string, number, by int) bool {
+	line := lines[number-1]
+	if indentation(line)+by < 0 {
+		return false
+	}
+	lines[number-1] = moved(line, indentation(line)+by)
+	_, err := decode(strings.NewReader(strings.Join(lines, "\n")))
+	lines[number-1] = line
+	return err == nil
 }
 
 // plainSyntax reports a line that none of the traps explains.
