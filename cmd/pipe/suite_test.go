@@ -104,6 +104,9 @@ func TestTestFails(t *testing.T) {
 		"audience: nobody":                               "+ datasource-users",
 		"can_see: [bob@example.com]":                     "bob@example.com cannot see it: nobody with the e-mail bob@example.com was read",
 		"cannot_see: [ann@example.com]":                  "ann@example.com can see it: the default allows every user of the datasource",
+		"cannot_see: [annn@example.com]":                 "none of the records is of annn@example.com; near it is ann@example.com; write stranger annn@example.com when",
+		"cannot_see: [user:default/an]":                  "none of the records is of user:default/an; near it is user:default/ann",
+		"cannot_see: [stranger ann@example.com]":         "ann@example.com is one of the records, and no stranger",
 		"members: [ann@example.com]":                     "it is no group of the sink",
 	} {
 		path := suiteOf(t, oneComponent+"  - name: it\n    records: [fixture: one]\n    expect:\n      one:\n        "+expect+"\n")
@@ -130,7 +133,7 @@ func TestTestHolds(t *testing.T) {
         rule: private to its owners
         audience: listed
         can_see: [ann@example.com, user:default/ann]
-        cannot_see: [bob@example.com]
+        cannot_see: [stranger bob@example.com]
       team: {members: [ann@example.com]}
 `)
 	if c := pipe(t, nil, "test", "--allow-untested", path); c.code != 0 {

@@ -37,7 +37,7 @@ func keywords() []keyword {
 		{name: keyRule, shape: "text", doc: "The permission rule that decides, or default."},
 		{name: keyAudience, shape: "text", doc: "Who finds the document, as a class; nobody when nothing is sent.", enum: audiences()},
 		{name: keyCanSee, shape: "list of text", doc: "E-mails or refs of people who find the document."},
-		{name: keyCannotSee, shape: "list of text", doc: "E-mails or refs of people who do not find it."},
+		{name: keyCannotSee, shape: "list of text", doc: "E-mails or refs of people who do not find it. Each is one of the records; somebody who is in none is written " + strangerWord + " E-MAIL."},
 		{name: keyMembers, shape: "list of text", doc: "E-mails of users and refs of groups that the group holds: all of them, in any order."},
 	}
 }
@@ -62,6 +62,9 @@ const (
 	keyContains = "contains"
 	keyLacks    = "lacks"
 )
+
+// strangerWord precedes somebody of whom no record may be there.
+const strangerWord = "stranger"
 
 // absent is what is written of a stream in which there must be no item.
 const absent = "absent"

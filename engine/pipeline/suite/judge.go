@@ -115,17 +115,30 @@ func (g *judge) audience(n *config.Node) {
 	}
 }
 
+// access: a person finds the document, or does not. Somebody whom no record names
+// is a typing error, unless it says that a stranger is meant.
 func (g *judge) access(who *config.Node, want bool) {
-	a := g.t.Finds(g.j, who.Text())
+	name, stranger := strings.CutPrefix(who.Text(), strangerWord+" ")
+	name = strings.TrimSpace(name)
+	recorded, near := g.t.Recorded(name)
+	a := g.t.Finds(g.j, name)
 	switch {
+	case stranger && recorded:
+		g.fail(who, "%s is one of the records, and no stranger", name)
+	case !stranger && !recorded && !want:
+		hint := "write " + strangerWord + " " + name + " when somebody is meant of whom there is no record"
+		if near != "" {
+			hint = "near it is " + near + "; " + hint
+		}
+		g.fail(who, "none of the records is of %s; %s", name, hint)
 	case want && !a.Finds:
-		g.fail(who, "%s cannot see it: %s", who.Text(), a.Why)
+		g.fail(who, "%s cannot see it: %s", name, a.Why)
 	case !want && a.Finds:
 		way := ""
 		if len(a.Chain) > 1 {
 			way = "; " + strings.Join(a.Chain, " → ")
 		}
-		g.fail(who, "%s can see it: %s%s", who.Text(), a.Why, way)
+		g.fail(who, "%s can see it: %s%s", name, a.Why, way)
 	}
 }
 

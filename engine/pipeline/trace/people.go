@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
 )
 
 // The words that begin the principals of a sink: "user ann@example.com",
@@ -98,6 +99,28 @@ func (t *Trace) Person(who string) (p Person, why string) {
 		return Person{}, "nobody with the e-mail " + who + " was read"
 	}
 	return Person{}, who + " is neither an e-mail nor the ref of a user that was read"
+}
+
+// Recorded tells whether an e-mail or ref is that of a person or group that was
+// read, whatever became of it, and else which of them is near it.
+func (t *Trace) Recorded(who string) (recorded bool, near string) {
+	who = strings.ToLower(strings.TrimSpace(who))
+	var known []string
+	for ref, j := range t.journeys {
+		if !isIdentity(t.identities, ref) {
+			continue
+		}
+		for _, name := range []string{ref, strings.ToLower(j.Entry.Email), strings.ToLower(t.email(j))} {
+			if name == who && who != "" {
+				return true, ""
+			}
+			if name != "" && strings.Contains(name, "@") == strings.Contains(who, "@") {
+				known = append(known, name)
+			}
+		}
+	}
+	slices.Sort(known)
+	return false, config.Nearest(who, slices.Compact(known))
 }
 
 // Known tells whether a ref is one of a person or group that the sink can name.
