@@ -41,7 +41,7 @@ func TestExplainIsTheRun(t *testing.T) {
 	}
 	defer closePipeline()
 	tr := trace.New(p, func(string) bool { return true })
-	if _, err := trace.Watch(t.Context(), p, tr); err != nil {
+	if _, err := trace.Watch(t.Context(), p, "", tr); err != nil {
 		t.Fatal(err)
 	}
 	index := w.index()

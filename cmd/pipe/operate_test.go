@@ -211,10 +211,17 @@ func TestDeniedEmptyGroup(t *testing.T) {
 func TestHide(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
+	finder := k.index().WhoFinds(scorer)[0]
 	k.backstage.Fail(backstagesandbox.Fault{Status: 500})
 	k.pipe(t, "hide", shipped, scorer).expect(t, exitDone, scorer+": gone, and hidden until")
 	k.backstage.Heal()
-	if got, want := k.asked(), []string{"debug/backstage/documents", "debug/backstage/status", "deletedocument", "updatepermissions"}; !reflect.DeepEqual(got, want) {
+	before := k.asked()
+	k.pipe(t, "explain", shipped, scorer, "--as", finder).expect(t, exitDone, "withheld: hidden with pipe hide on "+time.Now().Format(time.DateOnly), "no, "+finder+" does not find it")
+	k.pipe(t, "explain", shipped, scorer, "--as", finder, "--state", "none").expect(t, exitDone, "yes, "+finder+" finds it")
+	if got := k.asked(); len(got) > 0 {
+		t.Errorf("explain asked for %v", got)
+	}
+	if got, want := before, []string{"debug/backstage/documents", "debug/backstage/status", "deletedocument", "updatepermissions"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("asked for %v", got)
 	}
 	if _, there := k.index().Document(scorer); there {

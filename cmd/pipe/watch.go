@@ -19,6 +19,7 @@ type watched struct {
 	*pipeline.Definition
 	pipeline *engine.Pipeline
 	input    *file.Source // nil without --input
+	state    string       // the folder of the runs that it shows, "" with other records than theirs
 	close    func()
 }
 
@@ -57,7 +58,12 @@ func (a *app) openWatched(ctx context.Context, c *cli.Context, path string) (*wa
 		box.close()
 		return nil, err
 	}
-	return &watched{d, p, nil, func() { closePipeline(); box.close() }}, nil
+	w := &watched{Definition: d, pipeline: p, close: func() { closePipeline(); box.close() }}
+	if w.state, err = a.stateFolder(c, box != nil); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
 }
 
 // openInput opens a file on records; no variable has to be set for that.
@@ -85,7 +91,7 @@ func (a *app) openInput(c *cli.Context, path string) (*watched, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &watched{d, p, source, closePipeline}, nil
+	return &watched{Definition: d, pipeline: p, input: source, close: closePipeline}, nil
 }
 
 // placeholderUI is where pages would be when nothing says where they are.
@@ -104,7 +110,7 @@ func (a *app) readInput(path string) ([]engine.Recorded, error) {
 
 // watchRun does the read act. The first signal ends it.
 func (a *app) watchRun(ctx context.Context, c *cli.Context, w *watched, o engine.Observer) error {
-	_, err := trace.Watch(ctx, w.pipeline, o)
+	_, err := trace.Watch(ctx, w.pipeline, w.state, o)
 	if a.stopped.Load() != 0 {
 		return engine.ErrStopped
 	}

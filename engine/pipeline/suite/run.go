@@ -96,7 +96,7 @@ func (p *Prepared) Run(ctx context.Context, c *Coverage) (Result, error) {
 	}
 	defer closePipeline()
 	t := trace.New(pipe, func(string) bool { return true })
-	if _, err := trace.Watch(ctx, pipe, t); err != nil {
+	if _, err := trace.Watch(ctx, pipe, "", t); err != nil {
 		return r, err
 	}
 	read := t.Refs()

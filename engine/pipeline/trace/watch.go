@@ -10,12 +10,13 @@ import (
 )
 
 // Watch reads a pipeline's source completely and lets the observer see what a
-// run makes of it. Nothing is sent, remembered or locked, the sink is asked for
-// nothing, and no guard of volume looks at it.
-func Watch(ctx context.Context, p *engine.Pipeline, o engine.Observer) (*engine.Report, error) {
+// run makes of it that has this state folder, "" for none: what is hidden in it is
+// withheld. Nothing is sent, remembered or locked, the sink is asked for nothing,
+// and no guard of volume looks at it.
+func Watch(ctx context.Context, p *engine.Pipeline, state string, o engine.Observer) (*engine.Report, error) {
 	offline := *p
 	offline.Offline = true
-	report, err := engine.Run(ctx, &offline, engine.Options{RunID: engine.NewRunID(), Dry: true, Observer: o, Stop: ctx.Done()})
+	report, err := engine.Run(ctx, &offline, engine.Options{RunID: engine.NewRunID(), Dry: true, State: state, Observer: o, Stop: ctx.Done()})
 	if errors.As(err, new(*engine.Refusal)) {
 		err = nil
 	}
