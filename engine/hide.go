@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/state"
@@ -30,6 +32,39 @@ func (h hiding) back(ref string) bool { return !h[ref].Back.IsZero() }
 // why is the reason for which a hidden ref is withheld.
 func (h hiding) why(ref string) string {
 	return "hidden with pipe hide on " + h[ref].At.Local().Format(time.DateOnly)
+}
+
+// noteHidden names what this run withheld since a person has hidden it: of a record
+// with several items the sum shows how the gravest ended.
+func (r *run) noteHidden() error {
+	const most = 10
+	var refs []string
+	n := 0
+	for _, s := range r.p.Streams {
+		for ref, err := range r.shelf.unseen(s.Name) {
+			if err != nil {
+				return fmt.Errorf("read the stage: %w", err)
+			}
+			if !s.Permissions || !r.hidden.has(ref) {
+				continue
+			}
+			if n++; n <= most {
+				refs = append(refs, fmt.Sprintf("%s (%s)", ref, r.hidden[ref].At.Local().Format(time.DateOnly)))
+			}
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	word, more := "documents", ""
+	if n == 1 {
+		word = "document"
+	}
+	if n > most {
+		more = fmt.Sprintf(" and %d more, which pipe status lists", n-most)
+	}
+	r.note("%d %s hidden with pipe hide: %s%s", n, word, strings.Join(refs, ", "), more)
+	return nil
 }
 
 // recent tells whether what a sink says it holds may still count a hidden ref.

@@ -241,6 +241,9 @@ func (r *run) review(ctx context.Context, session Session) error {
 		return err
 	}
 	r.noteUnknown()
+	if err := r.noteHidden(); err != nil {
+		return err
+	}
 	if err := r.reviewer.run(r.plan, held); err != nil {
 		return err
 	}
