@@ -15,6 +15,8 @@ import (
 type HideOptions struct {
 	SelectOptions
 	By string // who does it
+	// Unseen remembers also what nobody is known to have.
+	Unseen bool
 }
 
 // HiddenRef is what became of one ref that was to be hidden.
@@ -22,11 +24,15 @@ type HiddenRef struct {
 	Ref   string
 	Types []string // of the items that the sink had
 	Notes []string
-	Err   error // an *Unconfirmed, or why it could not be taken away
+	// Unknown says that neither the last good run nor the source nor the sink has
+	// it. It was not remembered, unless HideOptions.Unseen.
+	Unknown bool
+	Err     error // an *Unconfirmed, or why it could not be taken away
 }
 
 // Hide remembers refs as hidden, so that no run brings them back, and then has the
 // sink take what it has of them away. They stay hidden also where the sink fails.
+// One that only the sink may have is remembered once the sink says that it has it.
 // The pipeline may be without a source that answers: what the last good run
 // delivered is known.
 func Hide(ctx context.Context, p *Pipeline, o HideOptions) ([]HiddenRef, error) {
@@ -47,14 +53,23 @@ func Hide(ctx context.Context, p *Pipeline, o HideOptions) ([]HiddenRef, error) 
 	if err != nil {
 		return nil, err
 	}
-	for _, ref := range o.Refs {
-		all = slices.DeleteFunc(all, func(h state.Hidden) bool { return h.Ref == ref && !h.Back.IsZero() })
-		if !slices.ContainsFunc(all, func(h state.Hidden) bool { return h.Ref == ref }) {
-			all = append(all, state.Hidden{Ref: ref, At: time.Now().UTC(), By: o.By})
+	remember := func(wanted func(ref string) bool) error {
+		for _, ref := range o.Refs {
+			if !wanted(ref) {
+				continue
+			}
+			all = slices.DeleteFunc(all, func(h state.Hidden) bool { return h.Ref == ref && !h.Back.IsZero() })
+			if !slices.ContainsFunc(all, func(h state.Hidden) bool { return h.Ref == ref }) {
+				all = append(all, state.Hidden{Ref: ref, At: time.Now().UTC(), By: o.By})
+			}
 		}
+		if err := place.Store.SetHidden(all); err != nil {
+			return unusable(err)
+		}
+		return nil
 	}
-	if err := place.Store.SetHidden(all); err != nil {
-		return nil, unusable(err)
+	if err := remember(func(ref string) bool { return o.Unseen || !targets[ref].unknown }); err != nil {
+		return nil, err
 	}
 	var out []HiddenRef
 	for _, ref := range o.Refs {
@@ -66,7 +81,12 @@ func Hide(ctx context.Context, p *Pipeline, o HideOptions) ([]HiddenRef, error) 
 			}
 			one.Err = errors.Join(one.Err, err)
 		}
+		one.Unknown = targets[ref].unknown && one.Err == nil && len(one.Types) == 0
+		targets[ref].unknown = one.Unknown
 		out = append(out, one)
+	}
+	if err := remember(func(ref string) bool { return o.Unseen || !targets[ref].unknown }); err != nil {
+		return out, err
 	}
 	return out, ctx.Err()
 }
@@ -96,7 +116,10 @@ func Unhide(p *Pipeline, o SelectOptions) error {
 }
 
 // target is what a sink may have of a ref.
-type target struct{ ids, types, notes []string }
+type target struct {
+	ids, types, notes []string
+	unknown           bool // neither the last good run nor the source has it
+}
 
 // targetsOf finds out what a sink may have of some refs: from the last good run,
 // and where that does not know, from the source. A source that does not answer
@@ -106,7 +129,7 @@ func targetsOf(ctx context.Context, p *Pipeline, o SelectOptions, store *state.S
 	for _, ref := range o.Refs {
 		out[ref] = &target{ids: []string{strings.ToLower(ref)}}
 	}
-	sure := map[string]bool{}
+	sure, remembered := map[string]bool{}, map[string]bool{}
 	snap, _, err := store.Load(true)
 	if err != nil {
 		return nil, err
@@ -118,6 +141,9 @@ func targetsOf(ctx context.Context, p *Pipeline, o SelectOptions, store *state.S
 				return nil, err
 			}
 			t := out[e.Ref]
+			if t != nil {
+				remembered[e.Ref] = true
+			}
 			if t == nil || e.Audience == "" || e.Audience == Nobody.String() {
 				continue
 			}
@@ -140,6 +166,7 @@ func targetsOf(ctx context.Context, p *Pipeline, o SelectOptions, store *state.S
 		return out, nil
 	}
 	for _, r := range sel.Records {
+		out[r.Ref].unknown = !r.Found && !remembered[r.Ref]
 		for _, item := range r.Items {
 			t := out[r.Ref]
 			t.types = append(t.types, item.Type)

@@ -19,7 +19,8 @@ func (a *app) hideCommand() *cli.Command {
 		Description: "Takes a document's permissions away, deletes it, and looks whether it is gone. The ref is remembered in the state\n" +
 			"folder: runs with that state withhold it until it is let back with --unhide. The source is asked only for refs that the\n" +
 			"last good run did not deliver. Exit codes as of run; 7 when Glean does not say yet that it is gone.",
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "unhide", Usage: "let it back: the next run delivers it, as the rules say"}, allowUnpinned()},
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "unhide", Usage: "let it back: the next run delivers it, as the rules say"},
+			&cli.BoolFlag{Name: "unseen", Usage: "remember also a ref that nobody has yet"}, allowUnpinned()},
 		Action: a.hideAction,
 	}
 }
@@ -43,13 +44,19 @@ func (a *app) hideAction(c *cli.Context) error {
 		if c.Bool("unhide") {
 			return a.unhide(c, o)
 		}
-		all, err := engine.Hide(ctx, o.p, engine.HideOptions{SelectOptions: o.selecting(a, nil), By: a.who()})
+		if err := o.haveDocuments(); err != nil {
+			return err
+		}
+		all, err := engine.Hide(ctx, o.p, engine.HideOptions{SelectOptions: o.selecting(a, nil), By: a.who(), Unseen: c.Bool("unseen")})
 		if err != nil && all == nil {
 			return err
 		}
 		out := []hiddenJSON{}
 		for _, h := range all {
 			one := hiddenJSON{Ref: h.Ref, Types: append([]string{}, h.Types...), Gone: h.Err == nil, Notes: append([]string{}, h.Notes...)}
+			if h.Unknown && !c.Bool("unseen") {
+				h.Err, one.Gone = o.unknownRef(h.Ref), false
+			}
 			if h.Err != nil {
 				one.Error = h.Err.Error()
 				err = errors.Join(err, fmt.Errorf("%s: %w", h.Ref, h.Err))
@@ -59,21 +66,27 @@ func (a *app) hideAction(c *cli.Context) error {
 		if c.Bool("json") {
 			return a.printJSON(out, err)
 		}
-		for _, h := range out {
-			a.printHidden(h)
+		for i, h := range out {
+			if !all[i].Unknown || c.Bool("unseen") {
+				a.printHidden(o, h)
+			}
 		}
 		return err
 	})
 }
 
-func (a *app) printHidden(h hiddenJSON) {
+func (a *app) printHidden(o *operating, h hiddenJSON) {
+	what := h.Ref
+	if o.isIdentity(h.Ref) {
+		what = "the page of " + h.Ref
+	}
 	switch {
 	case h.Error != "":
-		fmt.Fprintf(a.stdout, "%s: remembered as hidden; see below\n", h.Ref)
+		fmt.Fprintf(a.stdout, "%s: remembered as hidden; see below\n", what)
 	case len(h.Types) == 0:
-		fmt.Fprintf(a.stdout, "%s: it was not there; it is remembered as hidden\n", h.Ref)
+		fmt.Fprintf(a.stdout, "%s: it was not there; it is remembered as hidden\n", what)
 	default:
-		fmt.Fprintf(a.stdout, "%s: gone, and hidden until `pipe hide --unhide`\n", h.Ref)
+		fmt.Fprintf(a.stdout, "%s: gone, and hidden until `pipe hide --unhide`\n", what)
 	}
 	for _, n := range h.Notes {
 		fmt.Fprintf(a.stdout, "  ! %s\n", n)

@@ -19,8 +19,9 @@ import (
 )
 
 const (
-	scorer = "component:default/fraud-scorer" // for group:default/payments alone
-	orphan = "resource:default/card-vault"    // of an owner that nobody delivered
+	scorer   = "component:default/fraud-scorer" // for group:default/payments alone
+	payments = "group:default/payments"
+	orphan   = "resource:default/card-vault" // of an owner that nobody delivered
 )
 
 // kept is a world that has had a good run, whose exchanges are held against
@@ -234,13 +235,45 @@ func TestHide(t *testing.T) {
 	}
 	k.pipe(t, "status", shipped).expect(t, exitDone, "hidden with pipe hide", scorer+"  since ")
 	k.pipe(t, "push", shipped, scorer).expect(t, exitRefused, "nothing was sent", "hidden with pipe hide on")
-	k.pipe(t, "hide", shipped, "component:default/nope").expect(t, exitDone, "it was not there; it is remembered")
 	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, exitDone, "no longer hidden")
 	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, exitFailed, "is not hidden, and nothing was changed")
 	k.run(t).expect(t, exitDone, "0 documents found by more people", "!1 hidden with")
 	if _, there := k.index().Document(scorer); !there {
 		t.Fatal("it did not come back")
 	}
+}
+
+// TestHidePage: the page of a group is hidden, and the group stays; the sum of a
+// run names it although its record is delivered.
+func TestHidePage(t *testing.T) {
+	t.Parallel()
+	k := keeping(t, gleansandbox.Options{})
+	k.pipe(t, "hide", shipped, payments).expect(t, exitDone, "the page of "+payments+": gone, and hidden until")
+	note := "1 document hidden with pipe hide: " + payments + " (" + time.Now().Format(time.DateOnly) + ")"
+	k.run(t).expect(t, exitDone, note)
+	k.run(t, "--dry-run").expect(t, exitDone, note)
+	if _, there := k.index().Document(payments); there {
+		t.Error("its page is there")
+	}
+	if len(k.index().WhoFinds(scorer)) == 0 {
+		t.Error("nobody is in it any more")
+	}
+}
+
+// TestHideUnseen: what nobody has is a typing error, and is remembered only when
+// it is said to be meant; a user has no document.
+func TestHideUnseen(t *testing.T) {
+	t.Parallel()
+	k := keeping(t, gleansandbox.Options{})
+	k.pipe(t, "hide", shipped, scorer+"s").expect(t, exitFailed, scorer+"s: neither the last good run, nor the source, nor Glean has it, and it was not remembered", "did you mean "+scorer+"?", "--unseen")
+	k.pipe(t, "status", shipped).expect(t, exitDone, "!hidden with")
+	k.pipe(t, "hide", shipped, "user:default/sam").expect(t, exitWrong, "a user has no document")
+	k.pipe(t, "hide", shipped, scorer+"s", "--unseen").expect(t, exitDone, "it was not there; it is remembered")
+	k.pipe(t, "status", shipped).expect(t, exitDone, scorer+"s  since")
+	k.pipe(t, "hide", shipped, "--unhide", scorer+"s").expect(t, exitDone)
+
+	k.backstage.Fail(backstagesandbox.Fault{Status: 500})
+	k.pipe(t, "hide", shipped, "component:default/new").expect(t, exitDone, "could not be found out", "it is remembered")
 }
 
 // TestHideMany: what is hidden is neither loss nor, when it is let back, wider,

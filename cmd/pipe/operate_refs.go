@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/pipeline/trace"
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// isIdentity tells whether a ref is one of the people and groups of the source.
+func (o *operating) isIdentity(ref string) bool {
+	kind, _, _ := strings.Cut(ref, ":")
+	return slices.ContainsFunc(o.d.Model.Phases(), func(ph engine.Phase) bool {
+		return ph.Identities && slices.ContainsFunc(ph.Kinds, func(k engine.Kind) bool { return strings.EqualFold(k.Name, kind) })
+	})
+}
+
+// haveDocuments refuses refs of people and groups of which the pipeline makes no
+// document.
+func (o *operating) haveDocuments() error {
+	for _, ref := range o.refs {
+		kind, _, _ := strings.Cut(ref, ":")
+		mapped := slices.ContainsFunc(o.d.Facts, func(f engine.MappingFacts) bool {
+			return slices.ContainsFunc(o.d.Streams, func(s engine.Stream) bool { return s.Name == f.Stream && s.Permissions }) &&
+				slices.ContainsFunc(f.Kinds, func(k string) bool { return strings.EqualFold(k, kind) })
+		})
+		if o.isIdentity(ref) && !mapped {
+			return usage{fmt.Sprintf("%s: a %s has no document, and nothing was changed", ref, kind), "name the documents that are meant; who is a user of Glean is for the source to say"}
+		}
+	}
+	return nil
+}
+
+// unknownRef is that nobody has a ref.
+func (o *operating) unknownRef(ref string) error {
+	remedy := "pipe hide --unseen remembers it all the same, for when it comes"
+	if _, near := trace.NewMatcher(ref).Pick(o.delivered()); len(near) > 0 {
+		remedy = "did you mean " + listed(near) + "? " + remedy
+	}
+	return engine.Errorf(engine.Permanent, remedy, "neither the last good run, nor the source, nor Glean has it, and it was not remembered")
+}
+
+// delivered are the refs of the documents of the last good run, sorted; none where
+// it is not remembered.
+func (o *operating) delivered() []string {
+	if o.state == "" || o.p.Sink.Place() == "" {
+		return nil
+	}
+	store, err := state.Open(o.state, o.p.Sink.Place())
+	if err != nil {
+		return nil
+	}
+	snap, _, err := store.Load(true)
+	if snap == nil || err != nil {
+		return nil
+	}
+	defer snap.Close()
+	var out []string
+	for e, err := range snap.Entries() {
+		if err != nil {
+			return nil
+		}
+		if e.Audience != "" && e.Away.IsZero() {
+			out = append(out, e.Ref)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
