@@ -79,7 +79,7 @@ func (a *app) checkAction(c *cli.Context) error {
 			a.probe(c, d)
 		}
 		errs = append(errs, d.Problems.Errors()...)
-		one := checked{File: path, OK: !d.Problems.HasErrors(), Problems: []problem{}, Variables: []variable{}, SinkMissing: d.SinkMissing}
+		one := checked{File: path, OK: !d.Problems.HasErrors(), Problems: []problem{}, Variables: []variable{}, SinkMissing: sinkMissing(d)}
 		one.add(d.Problems)
 		for _, v := range d.Variables {
 			one.Variables = append(one.Variables, variable{v.Name, v.Set, v.HasDefault, v.Secret})
@@ -114,6 +114,25 @@ func (a *app) checkAction(c *cli.Context) error {
 		return errs
 	}
 	return nil
+}
+
+// sinkMissing are the settings that the sink needs, each with the variables that
+// the file takes it from.
+func sinkMissing(d *pipeline.Definition) []string {
+	var out []string
+	for _, m := range d.SinkMissing {
+		var from []string
+		for word := range strings.FieldsSeq(m) {
+			if name := d.Document.Root().Get("sink").Get(d.Sink.Name).Get(word).Variable(); name != "" {
+				from = append(from, name)
+			}
+		}
+		if len(from) > 0 {
+			m += " (" + strings.Join(from, " or ") + ")"
+		}
+		out = append(out, m)
+	}
+	return out
 }
 
 func (c *checked) add(problems config.Problems) {

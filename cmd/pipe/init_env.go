@@ -25,11 +25,15 @@ func envExample(d *pipeline.Definition, text string) []byte {
 		}
 		fmt.Fprintf(&b, "\n# ---- %s\n", title)
 		for _, v := range inOrder(d.Variables) {
-			if v.HasDefault == needed {
+			other := explained.either(v.Name)
+			if (!v.HasDefault || other != "") != needed {
 				continue
 			}
 			if lines := explained.of(v.Name); !slices.Equal(lines, before) { // what is said once holds for all below it
 				b.WriteString("\n")
+				if eitherOr.MatchString(strings.Join(lines, " ")) {
+					fmt.Fprintf(&b, "# One of these two: %s or %s.\n", v.Name, other)
+				}
 				for _, line := range lines {
 					fmt.Fprintf(&b, "# %s\n", line)
 				}
@@ -84,6 +88,23 @@ func explanations(text string) allExplanations {
 		open = false
 	}
 	return out
+}
+
+// eitherOr says of a variable that it or another is needed.
+var eitherOr = regexp.MustCompile(`this or ([A-Z][A-Z0-9_]*) is needed`)
+
+// either is the variable of which one or the other is needed; "" for most.
+func (all allExplanations) either(name string) string {
+	for _, e := range all {
+		m := eitherOr.FindStringSubmatch(strings.Join(e.lines, " "))
+		switch {
+		case m != nil && e.name == name:
+			return m[1]
+		case m != nil && m[1] == name:
+			return e.name
+		}
+	}
+	return ""
 }
 
 // of is what is said of a variable.

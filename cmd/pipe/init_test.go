@@ -82,7 +82,7 @@ func TestEnvExample(t *testing.T) {
 	text := string(envExample(d, read(t, shipped)))
 	for _, v := range d.Variables {
 		at := strings.Index(text, "\n"+v.Name+"=")
-		if v.HasDefault {
+		if v.HasDefault && v.Name != "GLEAN_INSTANCE_NAME" && v.Name != "GLEAN_SERVER_URL" {
 			at = strings.Index(text, "\n#"+v.Name+"="+v.Default+"\n")
 		}
 		if at < 0 {
@@ -93,7 +93,14 @@ func TestEnvExample(t *testing.T) {
 		}
 	}
 	filled := strings.NewReplacer("BACKSTAGE_BASE_URL=\n", "BACKSTAGE_BASE_URL=https://b.example.com\n", "GLEAN_INDEXING_API_KEY=\n", "GLEAN_INDEXING_API_KEY=x\n",
-		"#GLEAN_INSTANCE_NAME=", "GLEAN_INSTANCE_NAME=acme").Replace(text)
+		"GLEAN_INSTANCE_NAME=\n", "GLEAN_INSTANCE_NAME=acme\n").Replace(text)
+	if needed, _, _ := strings.Cut(text, "These have defaults"); !strings.Contains(needed, "# One of these two: GLEAN_INSTANCE_NAME or GLEAN_SERVER_URL.") || !strings.Contains(needed, "\nGLEAN_SERVER_URL=\n") {
+		t.Errorf("one of the two is needed:\n%s", needed)
+	}
+	none := map[string]string{"XDG_STATE_HOME": t.TempDir(), "CI": "true"}
+	pipe(t, none, "run", shipped).expect(t, exitWrong, "set GLEAN_INSTANCE_NAME or GLEAN_SERVER_URL in the environment", "with --sandbox it needs no variable", "3 problems")
+	pipe(t, none, "explain", shipped, "checkout").expect(t, exitWrong, "BACKSTAGE_BASE_URL is not set", "1 problem,", "with --sandbox it needs no variable")
+	pipe(t, none, "check", shipped).expect(t, exitDone, "instance or server_url (GLEAN_INSTANCE_NAME or GLEAN_SERVER_URL)")
 	file := write(t, "filled.env", filled)
 	if c := pipe(t, nil, "check", "--strict-env", "--env-file", file, shipped); c.code != 0 {
 		t.Errorf("exit %d\n%s", c.code, c.both())

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -73,11 +74,18 @@ func (a *app) printProblems(c *cli.Context, w io.Writer, d *pipeline.Definition)
 		return nil
 	}
 	fmt.Fprintf(w, "%s: %s, nothing was done\n", c.Args().First(), plural(n, "problem"))
+	if !c.Bool("sandbox") && hasFlag(c.Command, "sandbox") && slices.ContainsFunc(d.Problems, func(p config.Problem) bool { return p.Code == "undefined-variable" }) {
+		fmt.Fprintln(w, "  with --sandbox it needs no variable: the source and Glean are servers on this machine")
+	}
 	if a.envFileSkipped {
 		fmt.Fprintln(w, "  .env was not read, since CI=true; name it with --env-file .env if it is meant")
 	}
 	a.shown = true
 	return d.Problems.Errors()
+}
+
+func hasFlag(cmd *cli.Command, name string) bool {
+	return slices.ContainsFunc(cmd.Flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
 }
 
 // engineSettings is what components are opened with.

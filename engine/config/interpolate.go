@@ -190,6 +190,32 @@ func (d *Decoder) resolve(n *Node, secret bool) (r resolved, ok bool) {
 	return r, true
 }
 
+// emptyVariable is the variable that a node consists of, when it has no value and
+// its default is empty; "" otherwise.
+func (d *Decoder) emptyVariable(n *Node) string {
+	name := n.Variable()
+	if name == "" || !strings.HasSuffix(n.text, ":-}") {
+		return ""
+	}
+	if value, _ := d.vars.lookup(name); value != "" {
+		return ""
+	}
+	return name
+}
+
+// Variable is the variable that a scalar consists of, "" when there is none or
+// more than it.
+func (n *Node) Variable() string {
+	if n == nil || n.kind != Scalar || n.fixed {
+		return ""
+	}
+	parts, bad := parseTemplate(n.text)
+	if bad != nil || len(parts) != 1 {
+		return ""
+	}
+	return parts[0].name
+}
+
 // span is the place of text[start:end] of a scalar.
 func (n *Node) span(start, end int) Problem {
 	before := n.text[:start]

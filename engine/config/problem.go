@@ -56,7 +56,12 @@ func (ps Problems) Sorted() Problems {
 	slices.SortStableFunc(out, func(a, b Problem) int {
 		return cmp.Or(a.Pos.compare(b.Pos), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Message, b.Message))
 	})
-	return slices.Compact(out)
+	unset := map[string]bool{} // a variable that is not set is one problem, wherever it is used
+	return slices.DeleteFunc(slices.Compact(out), func(p Problem) bool {
+		again := p.Code == codeUndefined && unset[p.Message]
+		unset[p.Message] = unset[p.Message] || p.Code == codeUndefined
+		return again
+	})
 }
 
 // Errors are the problems that are not warnings.

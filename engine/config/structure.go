@@ -129,12 +129,16 @@ func (d *Decoder) validate(n *Node, v reflect.Value, near *Node, missing map[str
 	validator.Validate(func(field, code, message, hint string) {
 		var about *Node
 		field, atKey := strings.CutSuffix(field, ":")
+		var unset []string
 		for key := range strings.FieldsSeq(field) {
 			value := find(n, key)
 			if d.Unresolved(value) && !atKey || missing[key] {
 				return
 			}
 			about = cmp.Or(about, value)
+			if name := d.emptyVariable(value); name != "" {
+				unset = append(unset, name)
+			}
 		}
 		if field == "" && slices.ContainsFunc(n.Entries(), func(e Entry) bool { return d.Unresolved(e.Value) }) {
 			return
@@ -145,6 +149,9 @@ func (d *Decoder) validate(n *Node, v reflect.Value, near *Node, missing map[str
 			at = about.keySpan()
 		case about != nil:
 			at = about.ownSpan()
+		}
+		if len(unset) > 0 {
+			hint = strings.TrimPrefix(hint+"\n", "\n") + "set " + strings.Join(unset, " or ") + " in the environment or in .env"
 		}
 		d.fail(at, nil, code, message, hint)
 	})
