@@ -120,6 +120,7 @@ func (a *app) complete(commands []*cli.Command, onUsageError cli.OnUsageErrorFun
 		cmd.OnUsageError = onUsageError
 		cmd.HideHelpCommand = true
 		if len(cmd.Subcommands) > 0 {
+			cmd.Action = subcommandNeeded
 			a.complete(cmd.Subcommands, onUsageError)
 			continue
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -47,6 +48,9 @@ func arrange(c *cli.App, args []string) []string {
 		commands = commands[at].Subcommands
 	}
 	if len(path) == 0 {
+		if len(words) > 1 && words[0] == "help" {
+			return slices.Concat(args[:1], words[1:], []string{"--help"})
+		}
 		return args
 	}
 	return slices.Concat(args[:1], path, options, words)
@@ -75,6 +79,24 @@ func nearestCommand(names []string, name string) string {
 	return "pipe help lists the commands"
 }
 
+// subcommandNeeded is the action of a command that does nothing without one of
+// its subcommands.
+func subcommandNeeded(c *cli.Context) error {
+	if !c.Args().Present() {
+		return cli.ShowSubcommandHelp(c)
+	}
+	asked := c.Args().First()
+	var names []string
+	for _, sub := range c.Command.Subcommands {
+		names = append(names, sub.Names()...)
+	}
+	hint := "pipe " + c.Command.Name + " takes " + listed(names)
+	if near := config.Nearest(asked, names); near != "" {
+		hint = "did you mean pipe " + c.Command.Name + " " + near + "?"
+	}
+	return usage{fmt.Sprintf("there is no command %q", c.Command.Name+" "+asked), hint}
+}
+
 // usageError is what is wrong with the flags of a call, in the words of the
 // other messages.
 func usageError(c *cli.Context, err error, _ bool) error {
@@ -94,7 +116,7 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	for _, f := range append(c.Command.Flags, globalFlags()...) {
 		known = append(known, f.Names()...)
 	}
-	u.hint = "pipe " + c.Command.FullName() + " --help lists the flags"
+	u.hint = c.Command.HelpName + " --help lists the flags"
 	if near := config.Nearest(name, known); near != "" {
 		u.hint = "did you mean --" + near + "?"
 	}

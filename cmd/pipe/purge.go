@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean"
 )
 
 func (a *app) purgeCommand() *cli.Command {
@@ -15,6 +17,7 @@ func (a *app) purgeCommand() *cli.Command {
 		Usage:     "empty the datasource: documents, memberships, groups, users, and the state",
 		ArgsUsage: "FILE",
 		Description: "Says what is there and asks for the name of the datasource. The datasource itself stays; Glean has no way to delete it.\n" +
+			"What pipe hide hid stays hidden.\n" +
 			"Exit code 7 when Glean took it and still counts something.",
 		Flags:  []cli.Flag{&cli.StringFlag{Name: "yes", Usage: "the `NAME` of the datasource, where nobody can be asked"}},
 		Action: a.purgeAction,
@@ -22,6 +25,9 @@ func (a *app) purgeCommand() *cli.Command {
 }
 
 func (a *app) purgeAction(c *cli.Context) error {
+	if yes := c.String("yes"); !c.Args().Present() && isFile(yes) {
+		return usage{"--yes takes the name of the datasource, and took the file " + yes, "write pipe purge " + yes + " --yes " + a.datasourceIn(c, yes)}
+	}
 	if err := noWords(c, "pipe hide FILE REF takes single documents away"); err != nil {
 		return err
 	}
@@ -48,10 +54,28 @@ func (a *app) purgeAction(c *cli.Context) error {
 			return a.printJSON(map[string]any{"datasource": before.Place, "before": before.Streams, "empty": err == nil}, err)
 		}
 		if err == nil {
-			fmt.Fprintf(a.stdout, "datasource %s is empty; the next run fills it, and is compared with nothing\n", before.Place)
+			fmt.Fprintf(a.stdout, "datasource %s is empty; the next run fills it, and is compared with nothing; what is hidden stays hidden\n", before.Place)
 		}
 		return err
 	})
+}
+
+// datasourceIn is the name of the datasource that a pipeline file fills, NAME where
+// the file does not tell.
+func (a *app) datasourceIn(c *cli.Context, path string) string {
+	d, err := a.parse(c, path, loading{lenient: true, unpinned: true})
+	if err != nil {
+		return "NAME"
+	}
+	if cfg, ok := d.SinkCfg.(*glean.Config); ok && cfg.Datasource.Name != "" {
+		return cfg.Datasource.Name
+	}
+	return "NAME"
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // heldText says in a sentence what a place holds.
