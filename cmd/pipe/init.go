@@ -22,13 +22,20 @@ import (
 // shippedName is the pipeline that is shipped, where `pipe init` writes it.
 const shippedName = "pipelines/backstage.yaml"
 
+// ignoreName is written only where there is none: whoever has one keeps it.
+const ignoreName = ".gitignore"
+
+// ignored is what must not get into version control: secrets, and what would be
+// sent.
+const ignored = ".env\n/out/\n"
+
 func (a *app) initCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "init",
 		Usage:     "write a complete pipeline to start from: the Backstage catalog into Glean",
 		ArgsUsage: "[DIR]",
-		Description: "Writes the pipeline with its tests and JSON Schema, .env.example with every variable explained, and a workflow\n" +
-			"for GitHub Actions, into DIR or the working directory. It asks for nothing and overwrites nothing without --force.",
+		Description: "Writes the pipeline with its tests and JSON Schema, .env.example with every variable explained, a workflow for\n" +
+			"GitHub Actions, and a .gitignore where there is none, into DIR or the working directory. It asks for nothing and overwrites nothing without --force.",
 		Flags:  []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "overwrite files that are there already"}},
 		Action: a.initAction,
 	}
@@ -45,6 +52,9 @@ func (a *app) initAction(c *cli.Context) error {
 	files, err := a.initFiles()
 	if err != nil {
 		return err
+	}
+	if _, err := os.Lstat(filepath.Join(dir, ignoreName)); err != nil {
+		files[ignoreName] = []byte(ignored)
 	}
 	names := slices.Sorted(maps.Keys(files))
 	if !c.Bool("force") {

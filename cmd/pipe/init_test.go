@@ -42,6 +42,17 @@ func TestInit(t *testing.T) {
 		t.Error(text)
 	}
 
+	ignore := filepath.Join(dir, ".gitignore")
+	if got := read(t, ignore); got != ".env\n/out/\n" {
+		t.Errorf(".gitignore: %q", got)
+	}
+	if err := os.WriteFile(ignore, []byte("mine\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if text := read(t, workflow); !strings.Contains(text, "if [ ! -f base/pipelines/backstage.yaml ]; then") {
+		t.Error("the workflow compares with a base that need not be there")
+	}
+
 	changed := write(t, "x", "")
 	if err := os.Rename(changed, pipelineFile); err != nil {
 		t.Fatal(err)
@@ -49,7 +60,7 @@ func TestInit(t *testing.T) {
 	if c := pipe(t, nil, "init", dir); c.code != exitWrong || !strings.Contains(c.stderr, pipelineFile) || !strings.Contains(c.stderr, "--force") || read(t, pipelineFile) != "" {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
-	if c := pipe(t, nil, "init", "--force", dir); c.code != 0 || read(t, pipelineFile) != string(want) {
+	if c := pipe(t, nil, "init", "--force", dir); c.code != 0 || read(t, ignore) != "mine\n" || read(t, pipelineFile) != string(want) {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	if c := pipe(t, nil, "init", changed, "b"); c.code != exitWrong {
