@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -97,6 +98,9 @@ func subcommandNeeded(c *cli.Context) error {
 	return usage{fmt.Sprintf("there is no command %q", c.Command.Name+" "+asked), hint}
 }
 
+// noUnit is what the library says of a duration that is a number alone.
+var noUnit = regexp.MustCompile(`invalid value "([0-9.]+)" for flag -([a-z-]+): parse error`)
+
 // usageError is what is wrong with the flags of a call, in the words of the
 // other messages.
 func usageError(c *cli.Context, err error, _ bool) error {
@@ -104,6 +108,9 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	if !unknown {
 		if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
 			return usage{"--" + strings.TrimLeft(name, "-") + " needs a value", ""}
+		}
+		if m := noUnit.FindStringSubmatch(err.Error()); m != nil {
+			return usage{"--" + m[2] + " takes a time with its unit, and " + m[1] + " has none", "write " + m[1] + "s or " + m[1] + "m"}
 		}
 		return usage{message: err.Error()}
 	}
