@@ -27,7 +27,7 @@ func (r *run) finish(err error) {
 	for _, name := range slices.Sorted(maps.Keys(r.shelf.streams)) {
 		if _, declared := r.p.stream(name); !declared {
 			sh := r.shelf.streams[name]
-			rep.Streams = append(rep.Streams, StreamReport{Name: name, Written: true, Staged: sh.tags.Frames(), Bytes: sh.bodies.Bytes()})
+			rep.Streams = append(rep.Streams, StreamReport{Name: name, Written: true, Staged: sh.tags.Frames(), Rows: sh.weight, Bytes: sh.bodies.Bytes()})
 		}
 	}
 	r.ledger.fill(rep)

@@ -51,6 +51,7 @@ type Pusher interface {
 // Pushed counts what was sent, by stream.
 type Pushed struct {
 	Sent  map[string]int
+	Named map[string][]string // whom each item of the selection names, by its ID
 	Notes []string
 }
 

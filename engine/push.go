@@ -57,6 +57,8 @@ func (r Selected) Undelivered() string {
 		return "the source does not have it, or the pipeline does not read its kind"
 	case len(r.Items) > 0:
 		return ""
+	case r.Reason == "" && r.Ending == Delivered:
+		return "no document is made of it"
 	case r.Reason == "":
 		return r.Ending.String() + ": no document is made of it"
 	}

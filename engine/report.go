@@ -75,7 +75,8 @@ type KindReport struct {
 type StreamReport struct {
 	Name    string         `json:"name"`
 	Written bool           `json:"written"`
-	Staged  int            `json:"staged"` // items handed to publishing; a stream of the sink's own has no other count
+	Staged  int            `json:"staged"`         // items handed to publishing; a stream of the sink's own has no other count
+	Rows    int            `json:"rows,omitempty"` // what the items of a stream of the sink's own hold, as the sink counts them
 	Bytes   int64          `json:"bytes"`
 	Types   map[string]int `json:"types,omitempty"`
 	Counts  Counts         `json:"endings,omitempty"`

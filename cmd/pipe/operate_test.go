@@ -369,7 +369,11 @@ func TestPush(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{RefuseUnknownPrincipals: true}})
 	before := k.index()
-	k.pipe(t, "push", shipped, scorer).expect(t, exitDone, "found by listed (rule private to its owners)", "the next run takes the place", "!before it")
+	k.pipe(t, "push", shipped, scorer).expect(t, exitDone, "found within some minutes by listed: group group:default/payments (rule private to its owners)", "the next run takes the place", "!before it")
+	k.pipe(t, "push", shipped, "user:default/ben.lindqvist").expect(t, exitRefused, "user:default/ben.lindqvist: no document is made of it")
+	k.run(t).expect(t, exitDone, "memberships  29 in 12")
+	k.asked()
+	k.pipe(t, "push", shipped, scorer).expect(t, exitDone)
 	if got := k.asked(); slices.Contains(got, "indexuser") || !slices.Contains(got, "indexdocument") {
 		t.Errorf("asked for %v", got)
 	}

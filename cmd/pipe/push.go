@@ -34,6 +34,8 @@ type pushedDocument struct {
 	Type     string `json:"type"`
 	Audience string `json:"audience"`
 	Rule     string `json:"rule"`
+	// Named are those who find it, with the audience listed.
+	Named []string `json:"named"`
 }
 
 func (a *app) pushAction(c *cli.Context) error {
@@ -51,7 +53,7 @@ func (a *app) pushAction(c *cli.Context) error {
 		out := pushedJSON{Documents: []pushedDocument{}, Sent: pushed.Sent, Notes: append([]string{}, pushed.Notes...)}
 		for _, r := range sel.Records {
 			for _, item := range r.Items {
-				out.Documents = append(out.Documents, pushedDocument{r.Ref, item.ID, item.Type, item.Audience.String(), item.Rule})
+				out.Documents = append(out.Documents, pushedDocument{r.Ref, item.ID, item.Type, item.Audience.String(), item.Rule, append([]string{}, pushed.Named[item.ID]...)})
 			}
 		}
 		out.Notes = append(out.Notes, "the next run takes the place of what was sent here: an entity that the source no longer has by then goes again, and one that a run under way on another machine did not read may go with it")
@@ -59,7 +61,7 @@ func (a *app) pushAction(c *cli.Context) error {
 			return a.printJSON(out, err)
 		}
 		for _, d := range out.Documents {
-			fmt.Fprintf(a.stdout, "%s: sent, found by %s (rule %s) within some minutes\n", d.Ref, d.Audience, d.Rule)
+			fmt.Fprintf(a.stdout, "%s: sent, found within some minutes by %s (rule %s)\n", d.Ref, audienceText(d.Audience, d.Named), d.Rule)
 		}
 		for _, s := range o.d.Streams {
 			if n := out.Sent[s.Name]; n > 0 && s.Identities {

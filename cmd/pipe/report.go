@@ -128,7 +128,11 @@ func streamTable(r *engine.Report, st style) string {
 			rows = append(rows, []string{s.Name, "not written"})
 			continue
 		case s.Counts == nil:
-			rows = append(rows, append([]string{s.Name, number(s.Staged), "", "", "", size(s.Bytes)}, changes(s)...))
+			items := number(s.Staged)
+			if s.Rows > 0 { // as the sink counts them, too
+				items = fmt.Sprintf("%s in %s", number(s.Rows), items)
+			}
+			rows = append(rows, append([]string{s.Name, items, "", "", "", size(s.Bytes)}, changes(s)...))
 			continue
 		}
 		rows = append(rows, append([]string{s.Name, number(s.Counts[engine.Delivered]), number(s.Counts[engine.Merged]), number(s.Counts[engine.Withheld]), number(s.Counts[engine.Rejected]), size(s.Bytes)}, changes(s)...))

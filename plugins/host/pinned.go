@@ -52,7 +52,7 @@ func (o *Options) command(folder string) (command, error) {
 			return c, engine.Errorf(engine.Fatal, "", "%s: it cannot be read: %v", file.path, plain(err))
 		}
 		if sum != o.Sums[i] {
-			return c, engine.Errorf(engine.Fatal, "if you trust the file as it is now, write sha256: "+sum, "%s: its checksum is %s…, and the pipeline file pins %s…: it was not started", file.path, sum[:12], o.Sums[i][:12])
+			return c, engine.Errorf(engine.Fatal, "if you trust the file as it is now, write sha256: "+sum+", as `pipe plugin checksum` prints it", "%s: its checksum is %s…, and the pipeline file pins %s…: it was not started", file.path, sum[:12], o.Sums[i][:12])
 		}
 		if file.word == 0 {
 			c.path = path

@@ -40,7 +40,12 @@ func (k *Sink) Push(ctx context.Context, sel *engine.Selection, o engine.Opening
 	if _, err := session.Holds(ctx); err != nil { // the datasource agrees, and nobody is uploading
 		return nil, err
 	}
-	p := &pushing{k: k, members: membersAt(sel), out: &engine.Pushed{Sent: map[string]int{}}}
+	p := &pushing{k: k, members: membersAt(sel), out: &engine.Pushed{Sent: map[string]int{}, Named: map[string][]string{}}}
+	for _, r := range sel.Records {
+		for _, item := range r.Items {
+			p.out.Named[item.ID] = k.planned(sel, item.ID)
+		}
+	}
 	docs, needed, err := p.needs(sel)
 	if err != nil {
 		return nil, err
