@@ -41,7 +41,7 @@ func (r *run) noteHidden() error {
 	var refs []string
 	n := 0
 	for _, s := range r.p.Streams {
-		for ref, err := range r.shelf.unseen(s.Name) {
+		for ref, err := range r.shelf.withheldRefs(s.Name) {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}

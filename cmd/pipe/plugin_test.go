@@ -103,7 +103,7 @@ func TestPluginLooks(t *testing.T) {
 		"describe no plugin":   {[]string{"describe", text}, expected{1, []string{text, "this is no plugin"}}},
 		"describe nothing":     {[]string{"describe"}, expected{2, []string{"needs the path of a plugin"}}},
 		"describe a missing":   {[]string{"describe", folder + "/nope"}, expected{1, []string{"there is no such file"}}},
-		"unknown":              {[]string{"tyr", digest}, expected{2, []string{`"tyr"`}}},
+		"unknown":              {[]string{"tyr", digest}, expected{2, []string{`"plugin tyr"`, "pipe plugin try"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.check(t, pipe(t, pluginEnv(), append([]string{"plugin"}, tc.args...)...))
