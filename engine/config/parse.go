@@ -198,7 +198,11 @@ func (p *parser) entries(y *yaml.Node, n *Node, depth int) {
 			p.add(at, codeAlias, "aliases are not used here", "write the key out")
 			continue
 		case k.Kind != yaml.ScalarNode:
-			p.add(at, codeKey, "a key must be plain text", "put quotes around it")
+			hint := "put quotes around it"
+			if strings.Contains(p.doc.line(k.Line), "{{") {
+				hint = "values are expressions: write the names as they are, without {{ }}"
+			}
+			p.add(at, codeKey, "a key must be plain text", hint)
 			continue
 		}
 		if first, ok := seen[k.Value]; ok {

@@ -172,7 +172,7 @@ func (v judgement) number(operator string, operand ast.Node, is known) {
 func (v judgement) member(n *ast.MemberNode) {
 	name, ok := n.Property.(*ast.StringNode)
 	if base := v.c.know(n.Node); ok && base.kind == TextKind {
-		hint := ""
+		hint := v.c.lengthHint(n.Node, name.Value)
 		if what := v.c.describe(n.Node); v.c.functions["lookup"] != nil && what != thisValue && slices.Contains([]string{"ref", "kind", "title", "email"}, name.Value) {
 			hint = "if " + what + " is a ref, write lookup(" + what + ")." + name.Value // an Entry
 		}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -158,13 +159,7 @@ func (c *compilation) resolveDefine(node *ast.Node, i int) {
 func (c *compilation) resolveCall(node *ast.Node, n *ast.CallNode) {
 	callee, ok := n.Callee.(*ast.IdentifierNode)
 	if !ok {
-		hint := ""
-		if m, isMember := n.Callee.(*ast.MemberNode); isMember {
-			if name, isName := m.Property.(*ast.StringNode); isName && c.functions[name.Value] != nil {
-				hint = "write " + name.Value + "(…) round it"
-			}
-		}
-		c.failAt(n, CodeUnknownFunction, hint, "values have no functions of their own")
+		c.failAt(n, CodeUnknownFunction, c.methodHint(n), "values have no functions of their own")
 		return
 	}
 	name := callee.Value
@@ -186,6 +181,8 @@ func (c *compilation) resolveCall(node *ast.Node, n *ast.CallNode) {
 // language calls otherwise.
 func (c *compilation) functionHint(name string) string {
 	switch name {
+	case "AND", "OR", "NOT":
+		return "write " + strings.ToLower(name)
 	case "string", "str", "toString":
 		return "write text(…)"
 	case "size", "length":

@@ -33,8 +33,17 @@ func (c *compilation) unknownName(n *ast.IdentifierNode) *Error {
 	return c.src.errorAt(n.Location(), CodeUnknownName, hint, "there is no name %s", n.Value)
 }
 
-// bareWord is the error for an expression that consists of unquoted words.
+// address looks like the address of a page.
+var address = regexp.MustCompile(`^https?://\S+$`)
+
+// bareWord is the error for an expression that consists of unquoted words, or is
+// an address.
 func (c *compilation) bareWord() *Error {
+	if text := strings.TrimSpace(c.src.text); address.MatchString(text) {
+		begin := utf8.RuneCountInString(c.src.text[:strings.Index(c.src.text, text)])
+		return c.src.errorAt(file.Location{From: begin, To: begin + utf8.RuneCountInString(text)}, CodeBareWord,
+			`for the text write '"`+text+`"'`, "an address is a text, and stands in quotation marks of its own")
+	}
 	if !bareText.MatchString(c.src.text) {
 		return nil
 	}
@@ -59,6 +68,9 @@ var tokenPattern = regexp.MustCompile(`^unexpected token (\w+)(?:\((.*)\))?$`)
 func (c *compilation) syntaxError(err error) *Error {
 	if word := c.bareWord(); word != nil {
 		return word
+	}
+	if slip := c.slip(); slip != nil {
+		return slip
 	}
 	var located *file.Error
 	if !errors.As(err, &located) {
@@ -125,6 +137,9 @@ func (c *compilation) checkError(root ast.Node, err error) *Error {
 			hint = "contains looks into a text; for an element of a list write VALUE in LIST"
 		}
 	}
+	if strings.HasPrefix(located.Message, "array elements can only be selected") {
+		message, hint = "the elements of a list are selected by a number", c.elementHint(root, located.Location)
+	}
 	if m := notAList.FindStringSubmatch(located.Message); m != nil {
 		message, hint = m[1]+" takes a list, and this is "+plainWords(m[2]), ""
 		if strings.HasPrefix(m[2], "map[") {
@@ -161,6 +176,21 @@ func (c *compilation) unknownField(root ast.Node, loc file.Location, name string
 		owner = "the element"
 	}
 	return c.src.errorAt(loc, CodeUnknownName, hint, "%s has no member %s", owner, name)
+}
+
+// elementHint is for a member that is read from a list.
+func (c *compilation) elementHint(root ast.Node, loc file.Location) (hint string) {
+	ast.Find(root, func(node ast.Node) bool {
+		m, ok := node.(*ast.MemberNode)
+		if !ok || m.Property.Location() != loc {
+			return false
+		}
+		if name, ok := m.Property.(*ast.StringNode); ok {
+			hint = c.lengthHint(m.Node, name.Value)
+		}
+		return true
+	})
+	return hint
 }
 
 func names[T any](m map[string]T) iter.Seq[string] { return maps.Keys(m) }

@@ -77,8 +77,12 @@ func (b builder) mapping(one placed) (mapping, engine.MappingFacts) {
 		facts.Kinds = slices.DeleteFunc(slices.Clone(b.Kinds), func(k string) bool { return !expression.MayHold(one.When.Text, "kind", k) })
 		facts.Decides = m.when.Reads()
 	}
+	kinds := facts.Kinds
+	if one.When.IsSet() && m.when == nil { // it is wrong, and what it takes not known
+		kinds = nil
+	}
 	for _, e := range one.Fields {
-		f, ff := b.field(e, facts.Kinds)
+		f, ff := b.field(e, kinds)
 		m.fields = append(m.fields, f)
 		facts.Fields = append(facts.Fields, ff)
 		spec, _ := b.stream.Field(e.Key)
