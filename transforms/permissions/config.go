@@ -11,7 +11,7 @@ import (
 type Config struct {
 	Owners  config.ExpressionOrList `yaml:"owners" doc:"The refs of the users and groups that own a record: what owner means in allow and default."`
 	Rules   []Rule                  `yaml:"rules" doc:"Tried in order; the first whose condition holds decides."`
-	Default string                  `yaml:"default" required:"true" enum:"all-users|datasource-users|owner|none" doc:"Who finds what no rule decided: all-users (everybody who can sign in), datasource-users (everybody delivered as a user), owner, or none."`
+	Default Fallback                `yaml:"default" required:"true" enum:"all-users|datasource-users|owner|none" doc:"Who finds what no rule decided: all-users (everybody who can sign in), datasource-users (everybody delivered as a user), owner, or none."`
 }
 
 // Rule is one permission rule.
@@ -20,6 +20,21 @@ type Rule struct {
 	When  config.Expression `yaml:"when" required:"true" doc:"The condition; anything but true or false rejects the record."`
 	Allow Allow             `yaml:"allow" required:"true" doc:"Who finds it: all-users, datasource-users, owner, none, or users, groups and all_of."`
 }
+
+// Fallback is who finds what no rule decided: one of the words.
+type Fallback string
+
+// DecodeNode takes a word; lists are for rules.
+func (f *Fallback) DecodeNode(n *config.Node, d *config.Decoder) {
+	if n.Kind() == config.Scalar {
+		d.Decode(n, (*string)(f))
+		return
+	}
+	d.Problem(n, "wrong-kind", "default is one word", "default takes "+strings.Join(words()[:3], ", ")+" or "+none+"; for groups add a last rule with `when: true`")
+}
+
+// DescribeConfig is a text.
+func (f *Fallback) DescribeConfig() config.Field { return config.Field{Type: "text"} }
 
 // Allow is who a rule lets in: one of the words, or lists of refs, of which each
 // lets somebody in.

@@ -55,7 +55,7 @@ func build(c *Config, s engine.DeciderSettings) (*Decider, []engine.GrantFacts) 
 		}
 		d.rules = append(d.rules, made)
 	}
-	d.fallback = b.grant(byDefault, config.Expression{}, Allow{Word: c.Default, node: s.Node.Get("default")})
+	d.fallback = b.grant(byDefault, config.Expression{}, Allow{Word: string(c.Default), node: s.Node.Get("default")})
 	return d, b.facts
 }
 
