@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"regexp"
 	"strings"
 	"sync/atomic"
 
@@ -43,6 +44,7 @@ type app struct {
 	stopped        atomic.Int32 // the exit code of the signal that stopped it, 0 when none did
 	shown          bool         // the error has been printed already
 	names          []string     // of the commands
+	file           string       // the pipeline file of the call, "" when it names none
 	unknown        error        // a command that there is not, which the library passes over
 }
 
@@ -144,6 +146,9 @@ func globalFlags() []cli.Flag {
 
 // before runs ahead of every command: logging and variables.
 func (a *app) before(c *cli.Context) error {
+	if path := c.Args().First(); isFile(path) {
+		a.file = path
+	}
 	if err := a.openLog(c); err != nil {
 		return err
 	}
@@ -229,6 +234,7 @@ func (a *app) printJSON(data any, err error) error {
 	if err != nil {
 		a.shown = true
 		e.Error = bodyOf(err)
+		e.Error.Message, e.Error.Hint = a.named(e.Error.Message), a.named(e.Error.Hint)
 	}
 	b, encErr := codec.MarshalIndent(e)
 	if encErr != nil {
@@ -251,13 +257,24 @@ func (a *app) printError(err error) {
 }
 
 func (a *app) printOne(err error) {
-	fmt.Fprintf(a.stderr, "pipe: %v\n", err)
+	fmt.Fprintf(a.stderr, "pipe: %s\n", a.named(err.Error()))
 	for _, line := range tableOf(err) {
 		fmt.Fprintf(a.stderr, "  %s\n", line)
 	}
-	if h := hint(err); h != "" {
+	if h := a.named(hint(err)); h != "" {
 		fmt.Fprintf(a.stderr, "  → %s\n", strings.ReplaceAll(h, "\n", "\n    "))
 	}
+}
+
+// fileWord is where a text tells a call and says FILE.
+var fileWord = regexp.MustCompile(`(pipe [a-z]+(?: [a-z]+)?) FILE\b`)
+
+// named is a text with the file of this call in the calls that it tells.
+func (a *app) named(text string) string {
+	if a.file == "" {
+		return text
+	}
+	return fileWord.ReplaceAllString(text, "$1 "+strings.ReplaceAll(a.file, "$", "$$"))
 }
 
 func tableOf(err error) []string {

@@ -120,7 +120,7 @@ func (a *app) printFindings(c *cli.Context, findings []finding) error {
 		}
 		fmt.Fprintf(a.stdout, "  %s %-14s %s\n", mark, f.What, f.Detail)
 		if !f.OK && f.Remedy != "" {
-			fmt.Fprintf(a.stdout, "    → %s\n", f.Remedy)
+			fmt.Fprintf(a.stdout, "    → %s\n", a.named(f.Remedy))
 		}
 	}
 	return err

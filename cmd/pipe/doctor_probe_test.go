@@ -25,7 +25,7 @@ func forTests(t *testing.T) string {
 func TestDoctorProbe(t *testing.T) {
 	w := bare(t)
 	file := forTests(t)
-	w.pipe(t, "doctor", "--probe", "--yes", file).expect(t, exitFailed, "pipe datasource apply FILE")
+	w.pipe(t, "doctor", "--probe", "--yes", file).expect(t, exitFailed, "pipe datasource apply "+file)
 	w.pipe(t, "datasource", "apply", "--yes", file).expect(t, 0)
 	w.pipe(t, "doctor", "--probe", file).expect(t, exitWrong, "--yes")
 	w.pipe(t, "doctor", "--yes", file).expect(t, exitWrong, "are for --probe")

@@ -47,6 +47,9 @@ func (a *app) operate(c *cli.Context, purpose engine.Purpose, l loading, then fu
 	if o.state, err = a.stateFolder(c, false); err != nil {
 		return err
 	}
+	if err := o.wholeRefs(); err != nil {
+		return err
+	}
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
 	err = then(ctx, o)
@@ -79,11 +82,6 @@ func needsRefs(c *cli.Context) error {
 			path = "pipelines/backstage.yaml"
 		}
 		return usage{c.Command.HelpName + " needs a pipeline file and refs", "write " + c.Command.HelpName + " " + path + " component:default/payments"}
-	}
-	for _, ref := range c.Args().Tail() {
-		if !strings.Contains(ref, ":") || !strings.Contains(ref, "/") {
-			return usage{ref + " is not the ref of an entity", "write KIND:NAMESPACE/NAME, as component:default/payments"}
-		}
 	}
 	return nil
 }

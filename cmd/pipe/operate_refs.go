@@ -10,6 +10,39 @@ import (
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
+// wholeRefs takes a part of a ref for the one that it can mean among the documents
+// of the last good run and what is hidden.
+func (o *operating) wholeRefs() error {
+	var known []string
+	for i, ref := range o.refs {
+		if strings.Contains(ref, ":") && strings.Contains(ref, "/") {
+			continue
+		}
+		if known == nil {
+			known = o.delivered()
+			_, hidden, err := o.remembered()
+			if err != nil {
+				return err
+			}
+			for _, h := range hidden {
+				known = append(known, h.Ref)
+			}
+			slices.Sort(known)
+			known = slices.Compact(known)
+		}
+		whole, near := trace.NewMatcher(ref).Pick(known)
+		if whole == "" {
+			hint := "write KIND:NAMESPACE/NAME, as component:default/payments"
+			if len(near) > 0 {
+				hint = "write one of: " + listed(near)
+			}
+			return usage{ref + " is not the ref of an entity", hint}
+		}
+		o.refs[i] = whole
+	}
+	return nil
+}
+
 // isIdentity tells whether a ref is one of the people and groups of the source.
 func (o *operating) isIdentity(ref string) bool {
 	kind, _, _ := strings.Cut(ref, ":")

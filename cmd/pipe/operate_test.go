@@ -107,7 +107,7 @@ func TestStatus(t *testing.T) {
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{IndexingTakes: 15 * time.Minute}})
 	k.pipe(t, "status", shipped).expect(t, exitDone, "enabled for everybody", "documents          56        0        56", "  team             12        0        12", "memberships        29",
 		"upload completed", "expected to be done by", "pipe process")
-	k.pipe(t, "status", shipped, "--wait", "--timeout", "1ns").expect(t, exitUnconfirmed, "not everything is indexed after 1ns", "pipe process FILE")
+	k.pipe(t, "status", shipped, "--wait", "--timeout", "1ns").expect(t, exitUnconfirmed, "not everything is indexed after 1ns", "pipe process "+shipped, "!FILE")
 	k.pipe(t, "status", shipped, "--wait", "--timeout", "1ns", "--json").expect(t, exitUnconfirmed, `"ok": false`, `"pending": [`, `"unconfirmed"`)
 	k.mu.Lock()
 	k.pace = time.Hour // so that the second request finds it indexed
@@ -119,7 +119,11 @@ func TestStatus(t *testing.T) {
 	k.pipe(t, "status", shipped, "--state", "none").expect(t, exitDone, "no good run is remembered here")
 	k.pipe(t, "status", shipped, "--set", "@sink.datasource.name=elsewhere").expect(t, exitWrong, `Glean has no datasource "elsewhere"`, "datasource apply", "name: ")
 	k.pipe(t, "status", shipped, "--as", "sam@example.com").expect(t, exitWrong, "--as goes with a ref")
-	k.pipe(t, "status", shipped, "payments").expect(t, exitWrong, "not the ref of an entity")
+	k.pipe(t, "status", shipped, "payment").expect(t, exitWrong, "payment is not the ref of an entity", "write one of: ", payments)
+	k.pipe(t, "status", shipped, "fraud-scorer").expect(t, exitDone, scorer+"\n", "uploaded     yes")
+	k.pipe(t, "status", shipped, "fraud-scorer", "--state", "none").expect(t, exitWrong, "fraud-scorer is not the ref of an entity", "KIND:NAMESPACE/NAME")
+	k.pipe(t, "hide", shipped, "fraud-scorer").expect(t, exitDone, scorer+": gone")
+	k.pipe(t, "hide", shipped, "--unhide", "fraud-scorer").expect(t, exitDone, scorer+": no longer hidden")
 }
 
 // TestStatusPaused: what should be gone and is not.

@@ -35,7 +35,7 @@ func (a *app) processAction(c *cli.Context) error {
 			return a.printJSON(map[string]bool{"processing": true}, nil)
 		}
 		fmt.Fprintln(a.stdout, "Glean is processing what was uploaded; it takes the next such call in three hours")
-		fmt.Fprintln(a.stdout, "`pipe status FILE` tells how far it is")
+		fmt.Fprintln(a.stdout, a.named("`pipe status FILE` tells how far it is"))
 		return nil
 	})
 }

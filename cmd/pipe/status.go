@@ -186,7 +186,7 @@ func (a *app) printPlace(s placeStatus, st style) {
 	for _, h := range s.Hidden {
 		fmt.Fprintf(a.stdout, "  %s  since %s, by %s\n", h.Ref, clock(h.At), h.By)
 	}
-	fmt.Fprintf(a.stdout, "\n%s\n", s.Shows)
+	fmt.Fprintf(a.stdout, "\n%s\n", a.named(s.Shows))
 }
 
 // of is what the last run delivered of a stream. It remembers members by group,

@@ -120,7 +120,7 @@ func (a *app) printItem(s itemStatus) {
 		}
 		line("access", "%s %s", x.Person, verdict)
 		for _, r := range x.Reasons {
-			line("", "→ %s", r)
+			line("", "→ %s", a.named(r))
 		}
 	}
 	for _, n := range s.Notes {
