@@ -39,6 +39,9 @@ type Encoded struct {
 	// AllOf are the sets of groups that a Listed item names, in the sink's words:
 	// each is one principal of its own. None has fewer than two.
 	AllOf [][]string
+	// Principal is how others name a person or group, only in streams of
+	// identities; "" when nobody is named by it, as one who is not active.
+	Principal string
 	// Body is one JSON object, exactly as it will be sent.
 	Body []byte
 	// content is the hash of Body.

@@ -20,6 +20,9 @@ type Observer interface {
 	Mapped(r *Record, m Mapped)
 	// Decided: who finds what comes of the record.
 	Decided(r *Record, p Permissions)
+	// Named: how others name a person or group that the session handed out, also
+	// of a stream that this run does not write; see Encoded.Principal.
+	Named(ref, principal string)
 	// Staged: an item that would be sent, also of a stream of the session's own.
 	Staged(stream string, e Encoded)
 	// Ended: how the record, or one item of it when stream is set, ended; the

@@ -212,6 +212,9 @@ func (o outlet) Keep(stream string, e Encoded) error {
 		o.a.staged(stream, e)
 		return err
 	}
+	if watch := wanted(o.a.watch, e.Ref); watch != nil {
+		watch.Named(e.Ref, e.Principal)
+	}
 	if why := o.a.p.Unwritten(stream); why != "" {
 		o.a.ledger.endItem(stream, e.Ref, Filtered, why)
 		return nil

@@ -38,12 +38,15 @@ func (a *app) printExplanation(e explained, record bool, st style) {
 
 func (a *app) printAnswer(answer trace.Answer, st style) {
 	verdict := st.bad.Render("no") + ", " + answer.Who + " does not find it: "
-	if answer.Finds {
+	switch {
+	case answer.Unknown:
+		verdict = st.bold.Render("not known") + ", whether " + answer.Who + " finds it: "
+	case answer.Finds:
 		verdict = st.good.Render("yes") + ", " + answer.Who + " finds it: "
 	}
 	fmt.Fprintf(a.stdout, "\n%s%s\n", verdict, answer.Why)
-	if len(answer.Chain) > 1 {
-		fmt.Fprintf(a.stdout, "  %s\n", strings.Join(answer.Chain, " → "))
+	for _, chain := range answer.Chains() {
+		fmt.Fprintf(a.stdout, "  %s\n", strings.Join(chain, " → "))
 	}
 }
 
@@ -168,6 +171,9 @@ func decisionTree(d *explainedDecision, st style) *tree.Tree {
 	if len(d.Named) > 0 {
 		t.Child("names " + listed(d.Named))
 	}
+	for _, set := range d.AllOf {
+		t.Child("names who is in all of " + listed(set))
+	}
 	for _, ref := range d.LeftOut {
 		t.Child(st.bad.Render("left out: ") + ref + ", whom nobody delivered as a user or group")
 	}
@@ -224,6 +230,9 @@ func identityTree(i *explainedIdentity, st style) *tree.Tree {
 	t := tree.Root("a user: " + i.Person.Email)
 	if len(i.Person.Refs) > 1 {
 		t.Child("one with " + strings.Join(i.Person.Refs, ", ") + ", who have the same e-mail")
+	}
+	if i.Person.Inactive {
+		t.Child("not active: in no group, and named by nothing")
 	}
 	if len(i.Groups) > 0 {
 		t.Child("member of " + listed(i.Groups))

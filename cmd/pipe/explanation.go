@@ -59,6 +59,7 @@ type explainedDecision struct {
 	Rules    []explainedRule `json:"rules"`
 	Audience string          `json:"audience,omitempty"`
 	Named    []string        `json:"named,omitempty"`     // the refs that the rule gave
+	AllOf    [][]string      `json:"all_of,omitempty"`    // and sets of groups, of which one has to be in all
 	LeftOut  []string        `json:"left_out,omitempty"`  // of these, who was not delivered as a user or group
 	Finders  []trace.Finder  `json:"finders,omitempty"`   // only with audience listed
 	People   []string        `json:"people,omitempty"`    // the e-mails of all of them
@@ -198,7 +199,7 @@ func explainDecision(d *pipeline.Definition, t *trace.Trace, j *trace.Journey) *
 	if j.Decision == nil {
 		return out
 	}
-	out.Audience, out.Named = j.Decision.Audience.String(), j.Decision.Principals
+	out.Audience, out.Named, out.AllOf = j.Decision.Audience.String(), j.Decision.Principals, j.Decision.AllOf
 	doc := t.Document(j)
 	for _, ref := range j.Decision.Principals {
 		if !t.Known(ref) && (doc == nil || !trace.Names(doc.Principals, ref)) {
@@ -208,7 +209,7 @@ func explainDecision(d *pipeline.Definition, t *trace.Trace, j *trace.Journey) *
 	switch {
 	case doc == nil:
 	case doc.Audience == engine.Listed:
-		out.Finders = t.Finders(doc.Principals)
+		out.Finders = t.FindersOf(doc)
 		out.People = trace.Reached(out.Finders)
 	case doc.Audience == engine.DatasourceUsers:
 		out.Everyone = len(t.People())

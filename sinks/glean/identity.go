@@ -163,14 +163,15 @@ func (s *session) sealUsers(out engine.Outlet) (merged map[string][]string, err 
 		if !s.schema.byEmail {
 			user.UserID = u.id
 		}
+		principal := s.userPrincipal(s.people[u.ref])
 		if !active[key] {
-			user.IsActive = new(false)
+			user.IsActive, principal = new(false), ""
 		}
 		body, err := codec.Marshal(user)
 		if err != nil {
 			return nil, err
 		}
-		if err := out.Keep(streamUsers, engine.Encoded{ID: key, Ref: u.record, Body: body}); err != nil {
+		if err := out.Keep(streamUsers, engine.Encoded{ID: key, Ref: u.record, Principal: principal, Body: body}); err != nil {
 			return nil, err
 		}
 	}
@@ -190,7 +191,7 @@ func (s *session) sealGroups(ctx context.Context, out engine.Outlet) error {
 		if err != nil {
 			return err
 		}
-		if err := out.Keep(streamGroups, engine.Encoded{ID: g.name, Ref: g.record, Body: body}); err != nil {
+		if err := out.Keep(streamGroups, engine.Encoded{ID: g.name, Ref: g.record, Principal: groupPrincipal(g.name), Body: body}); err != nil {
 			return err
 		}
 		if !s.writes(streamMemberships) {

@@ -131,12 +131,14 @@ func (g *judge) access(who *config.Node, want bool) {
 			hint = "near it is " + near + "; " + hint
 		}
 		g.fail(who, "none of the records is of %s; %s", name, hint)
+	case a.Unknown:
+		g.fail(who, "whether %s can see it is not known: %s", name, a.Why)
 	case want && !a.Finds:
 		g.fail(who, "%s cannot see it: %s", name, a.Why)
 	case !want && a.Finds:
 		way := ""
-		if len(a.Chain) > 1 {
-			way = "; " + strings.Join(a.Chain, " → ")
+		for _, chain := range a.Chains() {
+			way += "; " + strings.Join(chain, " → ")
 		}
 		g.fail(who, "%s can see it: %s%s", name, a.Why, way)
 	}

@@ -12,11 +12,24 @@ import (
 type Answer struct {
 	Who   string `json:"who"` // as it was asked
 	Finds bool   `json:"finds"`
+	// Unknown says that neither yes nor no is known: the sink decides.
+	Unknown bool `json:"unknown,omitempty"`
 	// Why is one sentence, without a full stop.
 	Why string `json:"why"`
 	// Chain leads from the person to what the rule names, when it is through
 	// groups: a user, a group, a parent of it, …
 	Chain []string `json:"chain,omitempty"`
+	// AllOf are such chains to each of several groups, when the rule lets in who is
+	// in all of them.
+	AllOf [][]string `json:"all_of,omitempty"`
+}
+
+// Chains are those of the answer that lead through groups.
+func (a Answer) Chains() [][]string {
+	if len(a.Chain) > 1 {
+		return [][]string{a.Chain}
+	}
+	return a.AllOf
 }
 
 // Finds tells whether a person, by e-mail or ref, finds what is made of a
@@ -36,31 +49,51 @@ func (t *Trace) Finds(j *Journey, who string) Answer {
 		}
 		return a
 	}
-	if doc.Audience == engine.AllUsers {
-		a.Finds, a.Why = true, fmt.Sprintf("%s allows everybody who can sign in", ruleText(doc.Rule))
-		return a
-	}
+	rule := ruleText(doc.Rule)
 	p, why := t.Person(who)
-	if why != "" {
+	switch {
+	case p.Inactive && doc.Audience != engine.Listed:
+		a.Unknown, a.Why = true, fmt.Sprintf("the person is not active, and what %s allows to %s is decided by the sink", rule, doc.Audience)
+	case doc.Audience == engine.AllUsers:
+		a.Finds, a.Why = true, rule+" allows everybody who can sign in"
+	case why != "":
 		a.Why = why
-		return a
-	}
-	if doc.Audience == engine.DatasourceUsers {
-		a.Finds, a.Why = true, fmt.Sprintf("%s allows every user of the datasource, and %s is one%s", ruleText(doc.Rule), p.Refs[0], t.earlier(p))
-		return a
-	}
-	if a.Chain = t.chain(doc.Principals, p); a.Chain != nil {
-		a.Finds = true
-		a.Why = fmt.Sprintf("%s allows %s%s", ruleText(doc.Rule), a.Chain[len(a.Chain)-1], t.earlier(p))
-		return a
-	}
-	a.Why = fmt.Sprintf("%s allows %s, and %s is %s", ruleText(doc.Rule), names(doc.Principals), p.Refs[0], t.memberships(p))
-	for _, one := range doc.Principals {
-		if group, isGroup := strings.CutPrefix(one, groupWord); isGroup && t.members[one] == nil && !t.Writes(group) {
-			a.Why = fmt.Sprintf("%s allows %s, and who is in %s cannot be told: this run does not write it, and its members are those of an earlier run", ruleText(doc.Rule), names(doc.Principals), group)
-		}
+	case doc.Audience == engine.DatasourceUsers:
+		a.Finds, a.Why = true, fmt.Sprintf("%s allows every user of the datasource, and %s is one%s", rule, p.Refs[0], t.earlier(p))
+	case p.Inactive:
+		a.Why = fmt.Sprintf("%s allows %s, and %s is not active", rule, allowed(doc), p.Refs[0])
+	default:
+		t.listed(&a, doc, p)
 	}
 	return a
+}
+
+// listed answers of a document that names whom it is for.
+func (t *Trace) listed(a *Answer, doc *engine.Encoded, p Person) {
+	rule, in := ruleText(doc.Rule), t.membershipOf(p)
+	for _, at := range in.order {
+		if slices.Contains(doc.Principals, at) {
+			a.Finds, a.Chain = true, in.way(at)
+			a.Why = fmt.Sprintf("%s allows %s%s", rule, a.Chain[len(a.Chain)-1], t.earlier(p))
+			return
+		}
+	}
+	for _, set := range doc.AllOf {
+		if !in.all(set) {
+			continue
+		}
+		for _, group := range set {
+			a.AllOf = append(a.AllOf, in.way(group))
+		}
+		a.Finds, a.Why = true, fmt.Sprintf("%s allows %s%s", rule, together(set), t.earlier(p))
+		return
+	}
+	a.Why = fmt.Sprintf("%s allows %s, and %s is %s", rule, allowed(doc), p.Refs[0], t.memberships(p, in, doc.AllOf))
+	for _, one := range slices.Concat(append(slices.Clone(doc.AllOf), doc.Principals)...) {
+		if group, isGroup := strings.CutPrefix(one, groupWord); isGroup && t.members[one] == nil && !t.writes(one) {
+			a.Why = fmt.Sprintf("%s allows %s, and who is in %s cannot be told: this run does not write it, and its members are those of an earlier run", rule, allowed(doc), group)
+		}
+	}
 }
 
 // earlier says of a person whom the run does not write that another must have.
@@ -70,6 +103,9 @@ func (t *Trace) earlier(p Person) string {
 	}
 	return ", if an earlier run delivered them: this one writes no users"
 }
+
+// writes tells whether the run writes the group that a principal stands for.
+func (t *Trace) writes(group string) bool { return t.Writes(t.records[group]) }
 
 // Writes tells whether the run writes what a person or group is made into.
 func (t *Trace) Writes(ref string) bool {
@@ -86,10 +122,17 @@ func ruleText(rule string) string {
 	return fmt.Sprintf("the rule %q", rule)
 }
 
-func (t *Trace) memberships(p Person) string {
+// memberships is why the groups of a person do not suffice.
+func (t *Trace) memberships(p Person, in *membership, sets [][]string) string {
 	groups := t.GroupsOf(p)
 	if len(groups) == 0 {
 		return "a member of no group"
+	}
+	for _, set := range sets {
+		lacks := slices.DeleteFunc(slices.Clone(set), in.has)
+		if len(lacks) < len(set) {
+			return fmt.Sprintf("a member of %s, and not of %s", names(slices.DeleteFunc(slices.Clone(set), func(g string) bool { return !in.has(g) })), names(lacks))
+		}
 	}
 	return "a member of " + some(groups) + ", of which none leads there"
 }
@@ -97,6 +140,27 @@ func (t *Trace) memberships(p Person) string {
 // Names tells whether principals name a ref as it is.
 func Names(principals []string, ref string) bool {
 	return slices.Contains(principals, groupWord+ref) || slices.Contains(principals, userWord+ref)
+}
+
+// allowed are those whom a document names.
+func allowed(doc *engine.Encoded) string {
+	var out []string
+	if len(doc.Principals) > 0 {
+		out = append(out, names(doc.Principals))
+	}
+	for _, set := range doc.AllOf {
+		out = append(out, together(set))
+	}
+	return some(out)
+}
+
+// together are groups of which somebody has to be in every one.
+func together(set []string) string {
+	list := make([]string, len(set))
+	for i, g := range set {
+		list[i] = strings.TrimPrefix(g, groupWord)
+	}
+	return "who is in all of " + strings.Join(list, " and ")
 }
 
 // names are principals without the words that begin them.
@@ -135,92 +199,4 @@ func (t *Trace) documentEnd(j *Journey) End {
 		}
 	}
 	return j.Ending()
-}
-
-// chain leads from a person to one of the principals, by the fewest groups; nil
-// when it leads nowhere.
-func (t *Trace) chain(principals []string, p Person) []string {
-	before := map[string]string{} // a principal: the group that it was found in
-	queue := slices.Clone(principals)
-	for _, one := range queue {
-		before[one] = ""
-	}
-	for len(queue) > 0 {
-		at := queue[0]
-		queue = queue[1:]
-		if slices.Contains(p.principals(), at) {
-			return way(p, at, before)
-		}
-		for _, member := range t.members[at] {
-			if _, seen := before[member]; !seen {
-				before[member] = at
-				queue = append(queue, member)
-			}
-		}
-	}
-	return nil
-}
-
-func way(p Person, at string, before map[string]string) []string {
-	out := []string{p.Refs[0]}
-	for at = before[at]; at != ""; at = before[at] {
-		out = append(out, strings.TrimPrefix(at, groupWord))
-	}
-	return out
-}
-
-// Finder is one of those who find a document: a person, or a group with its
-// members.
-type Finder struct {
-	Name    string   `json:"name"` // an e-mail, or a group
-	Refs    []string `json:"refs,omitempty"`
-	Group   bool     `json:"group,omitempty"`
-	Members []Finder `json:"members,omitempty"`
-	// Unknown says that the members are those of an earlier run, since this one
-	// does not write the group.
-	Unknown bool `json:"unknown,omitempty"`
-}
-
-// Finders resolves principals to people, groups in groups included; a group that
-// stands above itself is not opened again.
-func (t *Trace) Finders(principals []string) []Finder {
-	people := map[string]Person{}
-	for _, p := range t.People() {
-		for _, one := range p.principals() {
-			people[one] = p
-		}
-	}
-	return t.finders(principals, people, nil)
-}
-
-func (t *Trace) finders(principals []string, people map[string]Person, above []string) []Finder {
-	out := make([]Finder, 0, len(principals))
-	for _, one := range principals {
-		name, isGroup := strings.CutPrefix(one, groupWord)
-		if !isGroup {
-			p := people[one]
-			out = append(out, Finder{Name: strings.TrimPrefix(one, userWord), Refs: p.Refs})
-			continue
-		}
-		f := Finder{Name: name, Group: true, Unknown: !t.Writes(name)}
-		if !slices.Contains(above, one) {
-			f.Members = t.finders(t.members[one], people, append(slices.Clone(above), one))
-		}
-		out = append(out, f)
-	}
-	return out
-}
-
-// Reached are the e-mails of the people among finders, each once, sorted.
-func Reached(finders []Finder) []string {
-	var out []string
-	for _, f := range finders {
-		if f.Group {
-			out = append(out, Reached(f.Members)...)
-		} else {
-			out = append(out, f.Name)
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }

@@ -23,15 +23,10 @@ const emailField = "email"
 type Person struct {
 	Email string   `json:"email"`
 	Refs  []string `json:"refs"` // of the records, sorted
-}
+	// Inactive says that no item names the person, and no group holds them.
+	Inactive bool `json:"inactive,omitempty"`
 
-// principals are how a sink may name the person.
-func (p Person) principals() []string {
-	out := []string{userWord + strings.ToLower(p.Email)}
-	for _, ref := range p.Refs {
-		out = append(out, userWord+ref)
-	}
-	return out
+	principal string // how the sink names them, "" for nobody
 }
 
 // People are those whom the run would make users of, by e-mail.
@@ -48,6 +43,9 @@ func (t *Trace) People() []Person {
 		}
 		p := byEmail[key]
 		p.Refs = append(p.Refs, ref)
+		if principal, told := t.named[ref]; told {
+			p.principal, p.Inactive = principal, principal == ""
+		}
 	}
 	out := make([]Person, 0, len(byEmail))
 	for _, p := range byEmail {
@@ -130,20 +128,18 @@ func (t *Trace) Known(ref string) bool {
 	return group || why == ""
 }
 
-// Members are the principals that a group holds, and whether there is such a
-// group.
-func (t *Trace) Members(group string) (principals []string, known bool) {
-	principals, known = t.members[groupWord+group]
+// Members are the principals that the group of a ref holds, and whether there is
+// such a group.
+func (t *Trace) Members(ref string) (principals []string, known bool) {
+	principals, known = t.members[t.named[ref]]
 	return principals, known
 }
 
 // GroupsOf are the groups that a person is a member of, directly.
 func (t *Trace) GroupsOf(p Person) []string {
 	var out []string
-	for group, members := range t.members {
-		if slices.ContainsFunc(p.principals(), func(one string) bool { return slices.Contains(members, one) }) {
-			out = append(out, strings.TrimPrefix(group, groupWord))
-		}
+	for _, group := range t.holders[p.principal] {
+		out = append(out, strings.TrimPrefix(group, groupWord))
 	}
 	slices.Sort(out)
 	return out

@@ -19,7 +19,10 @@ type Trace struct {
 	mu       sync.Mutex
 	refs     map[string]bool
 	journeys map[string]*Journey
+	named    map[string]string   // how the sink names a person or group, by ref; "" for nobody who is active
+	records  map[string]string   // the ref that a principal stands for
 	members  map[string][]string // principals by group, of the session's own stream
+	holders  map[string][]string // and the groups that hold a principal directly
 }
 
 // Journey is what became of one record.
@@ -57,7 +60,7 @@ type End struct {
 
 // New makes a trace of a run of the pipeline; want says which records it shows.
 func New(p *engine.Pipeline, want func(ref string) bool) *Trace {
-	return &Trace{want: want, identities: identityKinds(p.Model), streams: p.Streams, refs: map[string]bool{}, journeys: map[string]*Journey{}, members: map[string][]string{}}
+	return &Trace{want: want, identities: identityKinds(p.Model), streams: p.Streams, refs: map[string]bool{}, journeys: map[string]*Journey{}, named: map[string]string{}, records: map[string]string{}, members: map[string][]string{}, holders: map[string][]string{}}
 }
 
 var _ engine.Observer = (*Trace)(nil)
@@ -134,11 +137,25 @@ func (t *Trace) Decided(r *engine.Record, p engine.Permissions) {
 	t.at(r.Ref, func(j *Journey, _ bool) { j.Decision = &p })
 }
 
+// Named keeps the name.
+func (t *Trace) Named(ref, principal string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.named[ref] = principal
+	if principal != "" {
+		t.records[principal] = ref
+	}
+}
+
 // Staged keeps the item, and whom a group of the session's own holds.
 func (t *Trace) Staged(stream string, e engine.Encoded) {
 	t.at(e.Ref, func(j *Journey, whole bool) {
 		if t.stream(stream).Name == "" {
-			t.members[groupWord+e.ID] = e.Principals
+			group := groupWord + e.ID
+			t.members[group] = e.Principals
+			for _, one := range e.Principals {
+				t.holders[one] = append(t.holders[one], group)
+			}
 		}
 		if !whole {
 			e.Body = nil

@@ -47,15 +47,21 @@ func company(audience engine.Audience, principals ...string) (*Trace, *Journey) 
 		if email != "" {
 			t.Mapped(r, engine.Mapped{Items: []engine.Item{{Stream: "users", Ref: ref, Fields: []engine.Field{{Name: "email", Value: email}}}}})
 		}
+		if end == engine.Delivered {
+			t.Named(ref, "user "+strings.ToLower(email))
+		}
 		t.Ended("users", end, engine.DeadLetter{Ref: ref, Reason: "so it is"})
 	}
 	person("user:a/sam", "Sam@example.com", engine.Delivered)
 	person("user:b/sam", "sam@example.com", engine.Merged)
 	person("user:a/kim", "kim@example.com", engine.Delivered)
+	person("user:a/left", "left@example.com", engine.Delivered)
+	t.Named("user:a/left", "")
 	person("user:a/bot", "", engine.Filtered)
 	person("user:a/odd", "odd@example.com", engine.Rejected)
 	group := func(ref string, members ...string) {
 		t.Wants(ref)
+		t.Named(ref, "group "+ref)
 		t.Staged("held", engine.Encoded{ID: ref, Ref: ref, Principals: members})
 		t.Ended("groups", engine.Delivered, engine.DeadLetter{Ref: ref})
 	}
@@ -93,7 +99,10 @@ func TestFinds(t *testing.T) {
 		{engine.Listed, listed, "SAM@example.com", true, "", "user:a/sam group:a/team group:a/department"},
 		{engine.Listed, listed, "user:b/sam", true, "", "user:a/sam group:a/team group:a/department"},
 		{engine.Listed, []string{"user sam@example.com"}, "user:a/sam", true, `allows user:a/sam`, "user:a/sam"},
-		{engine.Listed, []string{"user user:b/sam"}, "sam@example.com", true, "", "user:a/sam"}, // a sink that names users by refs
+		{engine.Listed, []string{"user user:b/sam"}, "sam@example.com", false, "", ""}, // not how the sink names them
+		{engine.Listed, listed, "left@example.com", false, "user:a/left is not active", ""},
+		{engine.DatasourceUsers, nil, "left@example.com", false, "the person is not active", ""},
+		{engine.AllUsers, nil, "left@example.com", false, "the person is not active", ""},
 		{engine.Listed, listed, "kim@example.com", false, "user:a/kim is a member of no group", ""},
 		{engine.Listed, []string{"user kim@example.com"}, "sam@example.com", false, "a member of group:a/team, of which none leads there", ""},
 		{engine.Listed, listed, "user:a/bot", false, "user:a/bot is not made a user: filtered, so it is", ""},

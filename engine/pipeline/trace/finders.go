@@ -1,0 +1,81 @@
+package trace
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// Finder is one of those who find a document: a person, a group with its
+// members, or those who are in all of several groups.
+type Finder struct {
+	Name    string   `json:"name"` // an e-mail, or a group, or several
+	Refs    []string `json:"refs,omitempty"`
+	Group   bool     `json:"group,omitempty"`
+	Members []Finder `json:"members,omitempty"`
+	// Unknown says that the members are those of an earlier run, since this one
+	// does not write the group.
+	Unknown bool `json:"unknown,omitempty"`
+}
+
+// FindersOf are those who find a Listed document, each set of groups as one.
+func (t *Trace) FindersOf(doc *engine.Encoded) []Finder {
+	out := t.Finders(doc.Principals)
+	for _, set := range doc.AllOf {
+		f := Finder{Name: together(set), Group: true}
+		for _, group := range set {
+			f.Unknown = f.Unknown || !t.writes(group)
+		}
+		for _, p := range t.People() {
+			if t.membershipOf(p).all(set) {
+				f.Members = append(f.Members, Finder{Name: p.Email, Refs: p.Refs})
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// Finders resolves principals to people, groups in groups included; a group that
+// stands above itself is not opened again.
+func (t *Trace) Finders(principals []string) []Finder {
+	people := map[string]Person{}
+	for _, p := range t.People() {
+		people[p.principal] = p
+	}
+	return t.finders(principals, people, nil)
+}
+
+func (t *Trace) finders(principals []string, people map[string]Person, above []string) []Finder {
+	out := make([]Finder, 0, len(principals))
+	for _, one := range principals {
+		name, isGroup := strings.CutPrefix(one, groupWord)
+		if !isGroup {
+			p := people[one]
+			out = append(out, Finder{Name: cmp.Or(p.Email, strings.TrimPrefix(one, userWord)), Refs: p.Refs})
+			continue
+		}
+		f := Finder{Name: name, Group: true, Unknown: !t.writes(one)}
+		if !slices.Contains(above, one) {
+			f.Members = t.finders(t.members[one], people, append(slices.Clone(above), one))
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// Reached are the e-mails of the people among finders, each once, sorted.
+func Reached(finders []Finder) []string {
+	var out []string
+	for _, f := range finders {
+		if f.Group {
+			out = append(out, Reached(f.Members)...)
+		} else {
+			out = append(out, f.Name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -1,0 +1,48 @@
+package trace
+
+import (
+	"slices"
+	"strings"
+)
+
+// membership is a person with all groups that they are in, through groups in
+// groups.
+type membership struct {
+	ref   string
+	order []string          // the person and the groups, the nearest first
+	below map[string]string // what each of them was found to hold
+}
+
+// membershipOf goes up from a person. One who is not active is in no group.
+func (t *Trace) membershipOf(p Person) *membership {
+	m := &membership{ref: p.Refs[0], below: map[string]string{}}
+	if p.principal == "" {
+		return m
+	}
+	m.order, m.below[p.principal] = []string{p.principal}, ""
+	for i := 0; i < len(m.order); i++ {
+		for _, group := range slices.Sorted(slices.Values(t.holders[m.order[i]])) {
+			if !m.has(group) {
+				m.order, m.below[group] = append(m.order, group), m.order[i]
+			}
+		}
+	}
+	return m
+}
+
+func (m *membership) has(principal string) bool { _, in := m.below[principal]; return in }
+
+// all tells whether the person is in every group of a set.
+func (m *membership) all(set []string) bool {
+	return len(set) > 0 && !slices.ContainsFunc(set, func(g string) bool { return !m.has(g) })
+}
+
+// way leads from the person to one of the principals, by the fewest groups.
+func (m *membership) way(at string) []string {
+	out := []string{m.ref}
+	for ; m.below[at] != ""; at = m.below[at] {
+		out = append(out, strings.TrimPrefix(at, groupWord))
+	}
+	slices.Reverse(out[1:])
+	return out
+}
