@@ -43,6 +43,10 @@ func TestIntersections(t *testing.T) {
 		if n := of(c.now).newTo(of(c.before).Names); n > 0 != c.wider {
 			t.Errorf("%s: %d new", name, n)
 		}
+		now, before := Stored{Principals: c.now.groups, AllOf: c.now.allOf}, Stored{Principals: c.before.groups, AllOf: c.before.allOf}
+		if gained := now.NewTo(before); len(gained) > 0 != c.wider {
+			t.Errorf("%s: gained %v", name, gained)
+		}
 	}
 	if _, ok := unpackSets([]byte{0, 0, 0, 0, 0, 0, 0, 9}); ok {
 		t.Error("a damaged list of sets was read")

@@ -1,5 +1,12 @@
 package engine
 
+import (
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
 // Stored is an item as it is read back from what a session encoded.
 type Stored struct {
 	// ID is that of Encoded.
@@ -8,12 +15,42 @@ type Stored struct {
 	Type string
 	// Title is what a person calls it, "" when it has none.
 	Title string
-	// Audience and Principals are those of Encoded.
+	// Audience, Principals and AllOf are those of Encoded.
 	Audience   Audience
 	Principals []string
+	AllOf      [][]string
 	// Fields are the rest by the names that mappings use: strings, numbers,
 	// lists, and a map for properties.
 	Fields map[string]any
+}
+
+// Names are all that the item names, each set of groups as one.
+func (s Stored) Names() []string {
+	out := slices.Clone(s.Principals)
+	for _, set := range s.AllOf {
+		out = append(out, "all of "+strings.Join(set, " and "))
+	}
+	return out
+}
+
+// NewTo are the Names that let somebody in whom another version of the item does
+// not, as the guard on exposure judges it (invariant 5).
+func (s Stored) NewTo(other Stored) []string {
+	before := unpackNames(packNames(other.Principals, hashSets(other.AllOf)))
+	sets := hashSets(s.AllOf)
+	var out []string
+	for i, name := range s.Names() {
+		var one tag
+		if set := i - len(s.Principals); set >= 0 {
+			one = tag{Names: []uint64{sum(sets[set])}, Sets: sets[set : set+1]}
+		} else {
+			one = tag{Names: []uint64{state.Hash([]byte(name))}}
+		}
+		if one.newTo(before) > 0 {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // Decoder is the optional ability of a sink to read the Body of an item back,

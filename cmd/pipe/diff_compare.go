@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine"
@@ -202,23 +201,12 @@ func accessOf(old, now engine.Stored) (change accessChange, changed bool) {
 		c.From, c.To = old.Audience.String(), now.Audience.String()
 	}
 	if old.Audience == now.Audience {
-		c.Gained, c.Lost = missingIn(now.Principals, old.Principals), missingIn(old.Principals, now.Principals)
+		c.Gained, c.Lost = now.NewTo(old), old.NewTo(now)
 		c.Wider, c.Narrower = len(c.Gained) > 0, len(c.Lost) > 0
 		return c, c.Wider || c.Narrower
 	}
 	c.Wider = now.Audience > old.Audience
 	c.Narrower = !c.Wider
-	c.Gained, c.Lost = now.Principals, old.Principals
+	c.Gained, c.Lost = now.Names(), old.Names()
 	return c, true
-}
-
-// missingIn are the names of one list that another one has not.
-func missingIn(names, other []string) []string {
-	var out []string
-	for _, name := range names {
-		if !slices.ContainsFunc(other, func(o string) bool { return strings.EqualFold(o, name) }) {
-			out = append(out, name)
-		}
-	}
-	return out
 }

@@ -99,6 +99,28 @@ func TestDiffJSON(t *testing.T) {
 	}
 }
 
+// TestDiffSets: a set with a group less is wider, one with a group more narrower.
+func TestDiffSets(t *testing.T) {
+	const three, two, one = `all_of: ["group:default/routing", "group:default/data", "group:default/platform"]`, `all_of: ["group:default/data", "group:default/routing"]`, `groups: ["group:default/data"]`
+	file := func(allow string) string {
+		return edited(t, "  rules:\n", "  rules:\n    - name: everything\n      when: kind == \"API\"\n      allow:\n        "+allow+"\n")
+	}
+	for _, c := range []struct{ before, now, mark, names string }{
+		{three, two, "WIDER   ", "+ all of group group:default/data and group group:default/routing\n"},
+		{two, three, "narrower", "- all of group group:default/data and group group:default/routing\n"},
+		{two, one, "WIDER   ", "+ group group:default/data\n"},
+		{two, `all_of: [["group:default/data", "group:default/routing"], ["group:default/care", "group:default/platform"]]`, "WIDER   ", "+ all of group group:default/care and group group:default/platform\n"},
+	} {
+		w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
+		out := t.TempDir()
+		w.pipe(t, "run", file(c.before), "--dry-run", "--output", out).expect(t, 0)
+		got := w.pipe(t, "diff", "--against", out, file(c.now))
+		if got.code != exitChanges || !strings.Contains(got.stdout, "  "+c.mark+"  documents api:default/") || !strings.Contains(got.stdout, "      "+c.names) {
+			t.Errorf("%s to %s: exit %d\n%s", c.before, c.now, got.code, got.both())
+		}
+	}
+}
+
 // TestDiffMembers: a group with other members is a change of who finds what.
 func TestDiffMembers(t *testing.T) {
 	w, file := reviewed(t)

@@ -77,7 +77,7 @@ func (x *denial) datasource(visible string) {
 }
 
 func (x *denial) permissions(p api.Permissions) {
-	audience, named := x.k.audienceOf(p)
+	audience, named := x.k.whomOf(p)
 	if audience == engine.Nobody {
 		x.say("its permissions name nobody")
 		return

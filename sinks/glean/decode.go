@@ -2,7 +2,6 @@ package glean
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
@@ -86,7 +85,9 @@ func (s *session) storedDocument(d api.Document) engine.Stored {
 		}
 		out.Fields["customProperties"] = properties
 	}
-	out.Audience, out.Principals = s.audienceOf(d.Permissions)
+	if d.Permissions != nil {
+		out.Audience, out.Principals, out.AllOf = s.schema.audienceOf(*d.Permissions)
+	}
 	return out
 }
 
@@ -96,28 +97,4 @@ func (s *session) nameOf(u api.UserReference) string {
 		return u.Email
 	}
 	return u.DatasourceUserID
-}
-
-// audienceOf is the decision that permit wrote down.
-func (s *session) audienceOf(p *api.Permissions) (engine.Audience, []string) {
-	switch {
-	case p == nil:
-		return engine.Undecided, nil
-	case p.AllowAnonymousAccess:
-		return engine.AllUsers, nil
-	case p.AllowAllDatasourceUsersAccess:
-		return engine.DatasourceUsers, nil
-	}
-	var named []string
-	for _, u := range p.AllowedUsers {
-		named = append(named, s.userPrincipal(s.nameOf(u)))
-	}
-	for _, g := range p.AllowedGroups {
-		named = append(named, groupPrincipal(g))
-	}
-	if len(named) == 0 {
-		return engine.Nobody, nil
-	}
-	slices.Sort(named)
-	return engine.Listed, named
 }

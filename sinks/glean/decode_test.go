@@ -24,7 +24,9 @@ func TestDecode(t *testing.T) {
 		all := doc("all")
 		public := doc("public")
 		public.Permissions.Audience = engine.AllUsers
-		s := f.read(user("ann"), group("a", "user:default/ann"), full, all, public)
+		both := doc("both")
+		both.Permissions = engine.Permissions{Audience: engine.Listed, AllOf: [][]string{{"group:default/b", "group:default/a"}}}
+		s := f.read(group("b"), both, user("ann"), group("a", "user:default/ann"), full, all, public)
 		seen := 0
 		for _, stream := range f.plan(s).Streams {
 			for e, err := range stream.Items {
@@ -36,7 +38,7 @@ func TestDecode(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got.ID != e.ID || got.Type != e.Type || got.Audience != e.Audience || !slices.Equal(got.Principals, e.Principals) {
+				if got.ID != e.ID || got.Type != e.Type || got.Audience != e.Audience || !slices.Equal(got.Principals, e.Principals) || got.ID == "component:default/both" && !slices.Equal(got.Names(), []string{"all of group group:default/a and group group:default/b"}) {
 					t.Errorf("%s: read back %+v of %+v", stream.Name, got, e)
 				}
 				if got.ID != "component:default/full" {
@@ -51,7 +53,7 @@ func TestDecode(t *testing.T) {
 				}
 			}
 		}
-		if seen != 6 {
+		if seen != 9 {
 			t.Errorf("%d items", seen)
 		}
 	}

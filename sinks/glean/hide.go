@@ -76,7 +76,7 @@ func (k *Sink) gone(ctx context.Context, id string, types []string) error {
 func (k *Sink) findable(all []api.DebugDocumentsItem) string {
 	for _, d := range all {
 		if p := d.DebugInfo.UploadedPermissions; p != nil {
-			if audience, _ := k.audienceOf(*p); audience != engine.Nobody {
+			if audience, _ := k.whomOf(*p); audience != engine.Nobody {
 				return "with permissions by which it may be found"
 			}
 		}

@@ -82,7 +82,7 @@ func (k *Sink) fill(out *engine.ItemInspection, d *api.DebugDocumentResponse) {
 		out.Audience = engine.Undecided
 		return
 	}
-	out.Audience, out.Named = k.audienceOf(*d.UploadedPermissions)
+	out.Audience, out.Named = k.whomOf(*d.UploadedPermissions)
 	for i, name := range out.Named {
 		out.Named[i] = k.foreign(name)
 	}
@@ -97,7 +97,7 @@ func (k *Sink) planned(s *engine.Selection, id string) []string {
 		for _, item := range r.Items {
 			var d api.Document
 			if item.ID == id && codec.Unmarshal(item.Body, &d) == nil && d.Permissions != nil {
-				_, named := k.audienceOf(*d.Permissions)
+				_, named := k.whomOf(*d.Permissions)
 				return named
 			}
 		}
@@ -115,13 +115,19 @@ func answered(s, yes, no string) string {
 	return "unknown"
 }
 
+// whomOf is the class of some permissions, and all that they name.
+func (k *Sink) whomOf(p api.Permissions) (engine.Audience, []string) {
+	var is engine.Stored
+	is.Audience, is.Principals, is.AllOf = k.schema.audienceOf(p)
+	return is.Audience, append([]string{}, is.Names()...)
+}
+
 // audienceOf is the class of some permissions, and whom they name in the words of
 // engine.Encoded.
-func (k *Sink) audienceOf(p api.Permissions) (engine.Audience, []string) {
-	named := []string{}
+func (c *schema) audienceOf(p api.Permissions) (a engine.Audience, named []string, allOf [][]string) {
 	for _, u := range p.AllowedUsers {
 		name := u.DatasourceUserID
-		if k.schema.byEmail {
+		if c.byEmail {
 			name = strings.ToLower(u.Email)
 		}
 		named = append(named, "user "+name)
@@ -130,20 +136,24 @@ func (k *Sink) audienceOf(p api.Permissions) (engine.Audience, []string) {
 		named = append(named, groupPrincipal(g))
 	}
 	for _, x := range p.AllowedGroupIntersections {
-		if len(x.RequiredGroups) > 0 {
-			named = append(named, "all of the groups "+strings.Join(x.RequiredGroups, ", "))
+		var set []string
+		for _, g := range x.RequiredGroups {
+			set = append(set, groupPrincipal(g))
+		}
+		if len(set) > 0 {
+			allOf = append(allOf, set)
 		}
 	}
 	slices.Sort(named)
 	switch {
 	case p.AllowAnonymousAccess:
-		return engine.AllUsers, named
+		return engine.AllUsers, named, allOf
 	case p.AllowAllDatasourceUsersAccess:
-		return engine.DatasourceUsers, named
-	case len(named) > 0:
-		return engine.Listed, named
+		return engine.DatasourceUsers, named, allOf
+	case len(named)+len(allOf) > 0:
+		return engine.Listed, named, allOf
 	}
-	return engine.Nobody, named
+	return engine.Nobody, nil, nil
 }
 
 // events asks for what happened to a document. That Glean takes one such request
