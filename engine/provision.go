@@ -27,6 +27,7 @@ type ProvisionOptions struct {
 type ProvisionPlan struct {
 	Name    string // of the place
 	New     bool   // it is not there yet
+	Opens   bool   // it is for testers alone now, and would be for everybody
 	Changes []ProvisionChange
 	Kept    []ProvisionChange // what the place has and the file does not mention
 	Always  []ProvisionChange // what is sent each time, as the sink cannot be asked for it

@@ -281,6 +281,9 @@ func (r *run) holdings(ctx context.Context, session Session) (Holdings, error) {
 		}
 		return Holdings{}, nil
 	}
+	if err == nil && held.New {
+		err = unfilled(r.last)
+	}
 	return held, causeOf(ctx, err)
 }
 

@@ -123,6 +123,7 @@ type Outlet interface {
 type Holdings struct {
 	Streams map[string]int
 	Types   map[string]map[string]int
+	New     bool // the place is not there, and the session sets it up
 }
 
 func (h Holdings) count(stream string) (n int, known bool) {

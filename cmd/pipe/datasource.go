@@ -84,7 +84,7 @@ func provisionOptions(d *pipeline.Definition, replace bool) engine.ProvisionOpti
 }
 
 func (a *app) datasourcePlan(c *cli.Context) error {
-	return a.withPlan(c, func(_ context.Context, plan *engine.ProvisionPlan) error {
+	return a.withPlan(c, func(_ context.Context, _ string, plan *engine.ProvisionPlan) error {
 		if c.Bool("json") {
 			if err := a.printJSON(planJSON(plan), nil); err != nil {
 				return err
@@ -100,7 +100,16 @@ func (a *app) datasourcePlan(c *cli.Context) error {
 }
 
 func (a *app) datasourceApply(c *cli.Context) error {
-	return a.withPlan(c, func(ctx context.Context, plan *engine.ProvisionPlan) error {
+	return a.withPlan(c, func(ctx context.Context, place string, plan *engine.ProvisionPlan) error {
+		if plan.New {
+			dir, err := a.stateFolder(c, false)
+			if err == nil && dir != "" {
+				err = engine.Unfilled(dir, place)
+			}
+			if err != nil {
+				return err
+			}
+		}
 		nothing := plan.Empty() && len(plan.Always) == 0
 		if !c.Bool("json") {
 			a.printPlan(a.stdout, plan, a.colors(c))
@@ -125,9 +134,9 @@ func (a *app) datasourceApply(c *cli.Context) error {
 	})
 }
 
-// withPlan makes the plan of a file and hands it on; errors that follow from a
+// withPlan makes the plan of a file and hands it on, with the sink's place; errors that follow from a
 // field of the file are shown with its line.
-func (a *app) withPlan(c *cli.Context, then func(context.Context, *engine.ProvisionPlan) error) error {
+func (a *app) withPlan(c *cli.Context, then func(context.Context, string, *engine.ProvisionPlan) error) error {
 	d, sink, p, err := a.provisioner(c)
 	if err != nil {
 		return err
@@ -137,7 +146,7 @@ func (a *app) withPlan(c *cli.Context, then func(context.Context, *engine.Provis
 	defer cancel()
 	plan, err := p.PlanProvision(ctx, provisionOptions(d, c.Bool("replace")))
 	if err == nil {
-		err = then(ctx, plan)
+		err = then(ctx, sink.Place(), plan)
 	}
 	if a.stopped.Load() != 0 && err != nil {
 		return engine.ErrStopped

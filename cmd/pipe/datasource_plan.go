@@ -43,6 +43,9 @@ func (a *app) printPlan(w io.Writer, p *engine.ProvisionPlan, st style) {
 			fmt.Fprintf(w, "  %s %s  %s → %s\n", st.bold.Render("~"), path, c.Before, c.After)
 		}
 	}
+	if p.Opens {
+		fmt.Fprintf(w, "%s it is a test datasource now, which its testers alone see: with this, everybody whom the permissions name sees what it holds\n", st.bad.Render("!"))
+	}
 	section := func(title string, fields []engine.ProvisionChange) {
 		if len(fields) > 0 {
 			fmt.Fprintln(w, title)
@@ -88,6 +91,7 @@ type planField struct {
 type provisionJSON struct {
 	Datasource string      `json:"datasource"`
 	New        bool        `json:"new"`
+	Opens      bool        `json:"opens"`
 	Changed    bool        `json:"changed"`
 	Changes    []planField `json:"changes"`
 	Kept       []planField `json:"kept"`
@@ -106,5 +110,5 @@ func planJSON(p *engine.ProvisionPlan) provisionJSON {
 		}
 		return out
 	}
-	return provisionJSON{p.Name, p.New, !p.Empty(), fields(p.Changes, true), fields(p.Kept, false), fields(p.Always, false)}
+	return provisionJSON{p.Name, p.New, p.Opens, !p.Empty(), fields(p.Changes, true), fields(p.Kept, false), fields(p.Always, false)}
 }

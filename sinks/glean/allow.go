@@ -19,7 +19,7 @@ func (k *Sink) allowed() []string {
 		}
 		return paths
 	case engine.ForProvision:
-		return []string{api.PathGetDatasourceConfig, api.PathAddDatasource, api.PathBetaUsers}
+		return []string{api.PathGetDatasourceConfig, api.PathDebugStatus(name), api.PathAddDatasource, api.PathBetaUsers}
 	case engine.ForStatus:
 		return []string{api.PathDebugStatus(name), api.PathDebugDocuments(name), api.PathDebugEvents(name), api.PathDebugUser(name), api.PathCheckDocumentAccess}
 	case engine.ForHiding:

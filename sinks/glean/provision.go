@@ -2,7 +2,6 @@ package glean
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -17,8 +16,8 @@ import (
 
 var _ engine.Provisioner = (*Sink)(nil)
 
-// errNoDatasource is wrapped by the error of live that Glean has none.
-var errNoDatasource = errors.New("there is no such datasource")
+// testField is the field of a datasource that its testers alone see.
+const testField = "isTestDatasource"
 
 // PlanProvision compares the datasource with the file. adddatasource replaces
 // the whole config, so that what is kept is part of what will be sent.
@@ -43,6 +42,9 @@ func (k *Sink) plan(ctx context.Context, o engine.ProvisionOptions, file []byte)
 		return nil, nil, err
 	}
 	live, err := k.raw(ctx, k.schema.name)
+	if err == nil && live == nil {
+		err = k.unknownToStatus(ctx)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -51,6 +53,7 @@ func (k *Sink) plan(ctx context.Context, o engine.ProvisionOptions, file []byte)
 		plan.Always = append(plan.Always, engine.ProvisionChange{Path: []string{"testers"}, After: strings.Join(testers, ", ")})
 	}
 	wanted := overlay{o}.config(live, ours)
+	plan.Opens = live[testField] == true && wanted[testField] != true
 	plan.Changes = k.readable(compare(live, wanted))
 	if live != nil {
 		plan.Kept = k.readable(compare(ours, wanted))
@@ -77,7 +80,7 @@ func (k *Sink) readable(changes []engine.ProvisionChange) []engine.ProvisionChan
 // program does not know; nil when there is none.
 func (k *Sink) raw(ctx context.Context, name string) (live map[string]any, err error) {
 	err = k.ask(ctx, api.PathGetDatasourceConfig, api.GetDatasourceConfigRequest{Datasource: name}, &live)
-	if s := statusOf(err); s == http.StatusBadRequest || s == http.StatusNotFound {
+	if absent(err) {
 		return nil, nil
 	}
 	return live, err

@@ -24,10 +24,14 @@ func (s *provisioning) Holds(ctx context.Context) (engine.Holdings, error) {
 	if s.plan, err = s.sink.PlanProvision(ctx, s.options); err != nil {
 		return engine.Holdings{}, err
 	}
+	if s.plan.Opens {
+		return engine.Holdings{}, &engine.Refusal{Guard: "datasource", Reason: "isTestDatasource would go from the datasource " + s.plan.Name + ", and with it everybody would see what its testers alone see now",
+			Remedy: "`pipe datasource apply FILE` shows it and asks; then run again"}
+	}
 	if !s.plan.New {
 		return s.session.Holds(ctx)
 	}
-	h := engine.Holdings{Streams: map[string]int{}}
+	h := engine.Holdings{New: true, Streams: map[string]int{}}
 	for _, stream := range []string{streamUsers, streamGroups, streamMemberships, streamDocuments} {
 		h.Streams[stream] = 0
 	}

@@ -127,7 +127,7 @@ func (k *Sink) ask(ctx context.Context, path string, in, out any) error {
 func (k *Sink) live(ctx context.Context) (api.DatasourceConfig, error) {
 	var c api.DatasourceConfig
 	err := k.ask(ctx, api.PathGetDatasourceConfig, api.GetDatasourceConfigRequest{Datasource: k.schema.name}, &c)
-	if s := statusOf(err); s == http.StatusBadRequest || s == http.StatusNotFound {
+	if absent(err) {
 		return c, engine.Errorf(engine.Fatal, "make it with `pipe datasource apply FILE`, or mend datasource.name", "Glean has no datasource %q: %w: %w", k.schema.name, errNoDatasource, err)
 	}
 	return c, err
