@@ -29,7 +29,7 @@ var homes = map[string][]string{
 	"github.com/yuin/goldmark":                 {"engine/expression"},
 	"github.com/oklog/ulid/v2":                 {"engine", "sinks/glean"},
 	"golang.org/x/time/rate":                   {"engine/connection"},
-	"github.com/gofrs/flock":                   {"engine/state"},
+	"github.com/gofrs/flock":                   {"engine/state", "cmd/pipe"},
 	"github.com/joho/godotenv":                 {"cmd/pipe"},
 	"github.com/sourcegraph/conc":              {"engine", "sinks/glean", "sources/backstage"},
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -42,8 +40,11 @@ func (a *app) tokenRotate(c *cli.Context) error {
 			return err
 		}
 		file, err := newSecretFile(path)
-		if err != nil {
-			return engine.Errorf(engine.Fatal, "the token was not rotated; have this user write to the file's folder, or rotate where the secret is kept", "the new secret could not be kept: %w", err)
+		switch {
+		case engine.RemedyOf(err) != "":
+			return err
+		case err != nil:
+			return engine.Errorf(engine.Fatal, "the token was not rotated; have this user replace the file in its folder, or rotate where the secret is kept", "the new secret could not be kept: %w", err)
 		}
 		defer file.drop()
 		rotated, err := rotator.Rotate(context.WithoutCancel(ctx)) // a lost answer is a lost secret
@@ -90,75 +91,3 @@ type keptError struct {
 }
 
 func (k *keptError) Error() string { return k.err.Error() }
-
-// secretFile is a new version of a file that holds a secret. What can fail is
-// tried before there is a secret to lose: the folder takes a file, and the disk
-// has room for it.
-type secretFile struct {
-	path    string // of the file that is replaced; a link is followed
-	f       *os.File
-	newline bool
-	rename  func(from, to string) error
-	kept    bool // the secret stays where it was written
-}
-
-// room is more than any secret takes.
-const room = 4 << 10
-
-func newSecretFile(path string) (*secretFile, error) {
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return nil, err
-	}
-	old, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // 0600
-	if err != nil {
-		return nil, err
-	}
-	s := &secretFile{path: path, f: f, newline: len(old) > 0 && old[len(old)-1] == '\n', rename: os.Rename}
-	if _, err = f.Write(make([]byte, room)); err == nil {
-		err = f.Sync()
-	}
-	if err != nil {
-		s.drop()
-		return nil, err
-	}
-	return s, nil
-}
-
-// commit writes the secret and puts it in the place of the old one. A *keptError
-// says that it is on the disk beside it.
-func (s *secretFile) commit(secret string) error {
-	if s.newline {
-		secret += "\n"
-	}
-	if _, err := s.f.WriteAt([]byte(secret), 0); err != nil {
-		return err
-	}
-	s.kept = true
-	for _, step := range []func() error{
-		func() error { return s.f.Truncate(int64(len(secret))) },
-		s.f.Sync, s.f.Close,
-		func() error { return s.rename(s.f.Name(), s.path) },
-	} {
-		if err := step(); err != nil {
-			return &keptError{s.f.Name(), err}
-		}
-	}
-	if dir, err := os.Open(filepath.Dir(s.path)); err == nil {
-		dir.Sync() // as far as the system has it
-		dir.Close()
-	}
-	return nil
-}
-
-// drop removes the new version, unless it holds the secret.
-func (s *secretFile) drop() {
-	s.f.Close()
-	if !s.kept {
-		os.Remove(s.f.Name())
-	}
-}

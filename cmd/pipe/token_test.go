@@ -45,7 +45,7 @@ func TestTokenRotate(t *testing.T) {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
 	files, err := os.ReadDir(filepath.Dir(secret))
-	if err != nil || len(files) != 1 {
+	if err != nil || len(files) != 2 || files[0].Name() != ".token.lock" {
 		t.Errorf("left %v, %v", files, err)
 	}
 }
@@ -100,6 +100,9 @@ func TestSecretIsNotLost(t *testing.T) {
 	g, err := newSecretFile(path)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, err := newSecretFile(path); err == nil || !strings.Contains(err.Error(), "another rotation") {
+		t.Errorf("two at once: %v", err)
 	}
 	g.f.Close() // the disk does not take it
 	err = g.commit("newer-secret")

@@ -23,6 +23,9 @@ const maxErrorBody = 64 << 10
 func (c *Connection) read(k *call, resp *http.Response, creds http.Header) (*Response, error) {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		body, _ := take(resp, maxErrorBody, 0) // whatever can be read of it
+		if k.Secret {
+			body = nil
+		}
 		return nil, c.statusFault(resp, body, creds)
 	}
 	body, err := take(resp, k.limit, int(c.expected.Load()))
@@ -95,6 +98,9 @@ func take(resp *http.Response, limit int64, expected int) ([]byte, error) {
 func (c *Connection) check(k *call, resp *http.Response, body []byte) error {
 	contentType := resp.Header.Get("Content-Type")
 	if title, ok := htmlPage(contentType, body); ok {
+		if k.Secret {
+			title = ""
+		}
 		return &fault{class: engine.Fatal, text: fmt.Sprintf("%d, and the answer is %s where the API is expected: a sign-in proxy or a web frontend answers at this address", resp.StatusCode, c.pageName(title)),
 			remedy: c.pageRemedy()}
 	}

@@ -67,6 +67,12 @@ func (c *credentials) headers() http.Header {
 	return c.current
 }
 
+// Renew reads token and headers from their files again.
+func (c *Connection) Renew() error {
+	_, err := c.credentials.renew(nil)
+	return err
+}
+
 // renew reads again what stands in files and tells whether there is something
 // else to send now than what was refused.
 func (c *credentials) renew(refused http.Header) (bool, error) {

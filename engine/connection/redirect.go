@@ -27,6 +27,9 @@ func (c *Connection) follow(k *call, from *url.URL, resp *http.Response, hop int
 	if err != nil || resp.Header.Get("Location") == "" {
 		return nil, &fault{class: engine.Permanent, text: fmt.Sprintf("%d redirects to no address that can be read", resp.StatusCode)}
 	}
+	if k.Secret {
+		return nil, &fault{class: engine.Fatal, remedy: remedy, text: fmt.Sprintf("%d redirects to another address", resp.StatusCode)}
+	}
 	if !sameOrigin(c.base, to) {
 		return nil, &fault{class: engine.Fatal, remedy: remedy,
 			text: fmt.Sprintf("%d redirects to %s://%s, another origin, which never gets the credentials: a sign-in proxy probably stands in front", resp.StatusCode, to.Scheme, to.Host)}

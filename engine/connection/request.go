@@ -41,7 +41,9 @@ type Request struct {
 	Idempotent bool
 	// NoRetry means one attempt (and one more with a token read again).
 	NoRetry bool
-	Want    Want
+	// Secret means that any answer may hold a secret: no error quotes it.
+	Secret bool
+	Want   Want
 	// MaxBytes overrides Config.MaxResponse, Timeout Config.Timeout.
 	MaxBytes int64
 	Timeout  time.Duration

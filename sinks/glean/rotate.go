@@ -28,12 +28,15 @@ func (k *Sink) TokenFile() (string, error) {
 	return path, nil
 }
 
-// Rotate asks for a new secret, once.
+// Rotate asks for a new secret, once, with the one that is in the file by now.
 func (k *Sink) Rotate(ctx context.Context) (*engine.Rotated, error) {
 	if k.conn == nil {
 		return nil, errNoConnection
 	}
-	resp, err := k.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathRotateToken, NoRetry: true})
+	if err := k.conn.Renew(); err != nil {
+		return nil, err
+	}
+	resp, err := k.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathRotateToken, NoRetry: true, Secret: true})
 	var r api.RotateTokenResponse
 	if err == nil {
 		if err = codec.Unmarshal(resp.Body, &r); err == nil && r.RawSecret == "" {
