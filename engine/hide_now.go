@@ -169,6 +169,10 @@ func targetsOf(ctx context.Context, p *Pipeline, o SelectOptions, store *state.S
 		out[r.Ref].unknown = !r.Found && !remembered[r.Ref]
 		for _, item := range r.Items {
 			t := out[r.Ref]
+			if item.Other != "" {
+				t.notes = append(t.notes, fmt.Sprintf("its id %s is that of %s, which stays", item.ID, item.Other))
+				continue
+			}
 			t.types = append(t.types, item.Type)
 			if !slices.Contains(t.ids, item.ID) {
 				t.ids = append(t.ids, item.ID)

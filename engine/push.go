@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 )
 
 // MostPushed is how many records are pushed at once: as many documents may become
@@ -39,7 +41,11 @@ func Push(ctx context.Context, p *Pipeline, o SelectOptions) (*Selection, *Pushe
 func unsendable(sel *Selection) error {
 	var table []string
 	for _, r := range sel.Records {
-		if why := r.Undelivered(); why != "" {
+		why := r.Undelivered()
+		for _, item := range r.Items {
+			why = cmp.Or(why, item.contested())
+		}
+		if why != "" {
 			table = append(table, r.Ref+": "+why)
 		}
 	}
@@ -48,6 +54,18 @@ func unsendable(sel *Selection) error {
 	}
 	return &Refusal{Guard: "push", Reason: fmt.Sprintf("%d of %d records would not be delivered, and nothing was sent", len(table), len(sel.Records)), Table: table,
 		Remedy: "leave them out, or mend what is named: the source, the mapping, the rules"}
+}
+
+// contested is why an item may be another record's, "" when it is not: the few
+// records that are read do not tell. A ref as id is nobody else's.
+func (i SelectedItem) contested() string {
+	switch {
+	case i.Other != "":
+		return fmt.Sprintf("its id %s is that of %s, which the last run delivered by it", i.ID, i.Other)
+	case !i.Known && i.ID != strings.ToLower(i.Ref):
+		return fmt.Sprintf("its id %s is not its ref, and no run is remembered that delivered it by that: another record may have the same, which a run finds out", i.ID)
+	}
+	return ""
 }
 
 // Undelivered is why nothing of a record would be sent, "" when something is.

@@ -41,6 +41,10 @@ type SelectedItem struct {
 	Encoded
 	// Same tells that the last good run delivered exactly this.
 	Same bool
+	// Known tells that the last good run had an item of this id of this ref, Other
+	// is another ref that it had it of. They are not set for identities.
+	Known bool
+	Other string
 }
 
 // errSelected ends a run whose items were selected: nothing is to be reviewed.
@@ -136,12 +140,26 @@ func (s *selection) compare() error {
 		id, content uint64
 	}
 	delivered := map[key]bool{}
+	owners := map[key][]*SelectedItem{}
+	for i, item := range s.items {
+		k := key{stream: item.Stream, id: state.Hash([]byte(item.ID))}
+		owners[k] = append(owners[k], &s.items[i])
+	}
 	for e, err := range s.run.last.Entries() {
 		if err != nil {
 			return err
 		}
 		if _, identities := s.out.Identities[e.Stream]; (identities || s.wanted[e.Ref]) && e.Audience != Nobody.String() {
 			delivered[key{e.Stream, e.ID, e.Content}] = true
+		}
+		if e.Away.IsZero() {
+			for _, item := range owners[key{stream: e.Stream, id: e.ID}] {
+				if e.Ref == item.Ref {
+					item.Known = true
+				} else {
+					item.Other = e.Ref
+				}
+			}
 		}
 	}
 	mark := func(items []SelectedItem) {
