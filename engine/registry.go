@@ -42,6 +42,8 @@ type SinkSpec struct {
 	Config        func() any
 	// Streams is what the sink stores, from the decoded configuration alone.
 	Streams func(cfg any) []Stream
+	// Own are the streams that its sessions make of others.
+	Own []string
 	// CheckMappings looks at what the mappings set, in the order of the file; nil
 	// when the streams' fields say everything.
 	CheckMappings func(cfg any, all []MappingFacts, b Builder)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -87,6 +89,31 @@ func approved(c *cli.Context, flag, example string) (map[string]int, error) {
 	return out, nil
 }
 
+// approvable refuses approvals of what there is not: they would allow nothing.
+func approvable(d *pipeline.Definition, given engine.Approvals) error {
+	streams := slices.Clone(d.Sink.Own)
+	for _, s := range d.Streams {
+		streams = append(streams, s.Name)
+	}
+	var classes []string
+	for _, audience := range engine.Audiences[1:] { // nobody finds no more
+		classes = append(classes, audience.String())
+	}
+	for _, one := range []struct {
+		flag, what string
+		known      []string
+		given      map[string]int
+	}{{"approve-loss", "stream", streams, given.Loss}, {"approve-widen", "class", classes, given.Widen}} {
+		for _, name := range slices.Sorted(maps.Keys(one.given)) {
+			if !slices.Contains(one.known, name) {
+				slices.Sort(one.known)
+				return usage{fmt.Sprintf("--%s %s=%d: there is no %s %q", one.flag, name, one.given[name], one.what, name), "there are " + strings.Join(one.known, ", ")}
+			}
+		}
+	}
+	return nil
+}
+
 // runFile runs a file once and notes in r what becomes of it.
 func (a *app) runFile(c *cli.Context, path string, r *record) error {
 	ctx, cancel := context.WithCancel(c.Context)
@@ -99,6 +126,9 @@ func (a *app) runFile(c *cli.Context, path string, r *record) error {
 	defer box.close()
 	d, err := a.load(c, path, l)
 	if err != nil {
+		return err
+	}
+	if err := approvable(d, r.Approvals); err != nil {
 		return err
 	}
 	o := engine.Options{

@@ -162,6 +162,11 @@ func TestApprovals(t *testing.T) {
 	if c := w.run(t, "--approve-loss", "30"); c.code != exitWrong || !strings.Contains(c.stderr, "does not say what it allows") {
 		t.Errorf("a number alone: exit %d\n%s", c.code, c.both())
 	}
+	for flag, want := range map[string]string{"--approve-loss document=40": "there are documents, groups, memberships, users", "--approve-widen everybody=4": "there are all-users, datasource-users, listed", "--approve-widen nobody=4": "there is no class"} {
+		if c := w.run(t, strings.Fields(flag)...); c.code != exitWrong || !strings.Contains(c.stderr, want) {
+			t.Errorf("%s: exit %d\n%s", flag, c.code, c.both())
+		}
+	}
 }
 
 // TestMetrics: the alert is about runs that delivered everything, and no clock

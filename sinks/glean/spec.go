@@ -25,6 +25,7 @@ func Spec() engine.SinkSpec {
 		Summary: "Fills a datasource of Glean: users, groups with their members, and documents that each only some may find.",
 		Config:  func() any { return &Config{} },
 		Streams: func(cfg any) []engine.Stream { return streams(cfg.(*Config).Datasource) },
+		Own:     []string{streamMemberships},
 		CheckMappings: func(cfg any, all []engine.MappingFacts, b engine.Builder) {
 			if s, err := newSchema(cfg.(*Config).Datasource); err == nil {
 				s.checkMappings(slices.DeleteFunc(all, func(m engine.MappingFacts) bool { return m.Stream != streamDocuments }), b)
