@@ -8,6 +8,7 @@ import (
 	"time"
 
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
 // TestTokenRotateQuotesNothing: whatever a rotation is answered, the secret that
@@ -27,7 +28,7 @@ func TestTokenRotateQuotesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := keeping(t, gleansandbox.Options{TokenPeriod: 24 * time.Hour})
+			k := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{TokenPeriod: 24 * time.Hour}) // its answers are none of Glean's
 			path := write(t, "token", sinkToken)
 			file := edited(t, "token: ${GLEAN_INDEXING_API_KEY}", "token: ${file:"+path+"}")
 			f.Path = "rotatetoken"
