@@ -30,6 +30,8 @@ func (t FieldType) Convert(v any) (any, error) {
 		return toInteger(v)
 	case Flag:
 		return toFlag(v)
+	case EmailField:
+		return toEmail(v)
 	}
 	return nil, fmt.Errorf("a field of this type takes no single value")
 }
@@ -141,6 +143,18 @@ func toFlag(v any) (any, error) {
 		return v, nil
 	}
 	return nil, fmt.Errorf("it gives %s where true or false is expected", shape(v))
+}
+
+func toEmail(v any) (any, error) {
+	s, err := toText(v)
+	if s == "" || err != nil {
+		return nil, err
+	}
+	address, ok := Email(s)
+	if !ok {
+		return nil, fmt.Errorf("it gives a text that is not an e-mail address")
+	}
+	return address, nil
 }
 
 // whole says that a number is one that an integer holds exactly.

@@ -25,6 +25,8 @@ func TestConvert(t *testing.T) {
 		{Number, 1e300, nil, "not whole"}, {Number, -3.0, int64(-3), ""}, {Number, true, nil, "true or false where a whole number"}, {Number, []any{}, nil, "a list where a whole number"},
 		{Flag, true, true, ""}, {Flag, false, false, ""}, {Flag, nil, nil, ""}, {Flag, "false", nil, "text where true or false"}, {Flag, 0.0, nil, "a value where true or false"},
 		{Properties, "a", nil, "no single value"},
+		{EmailField, "MAILTO:Ann@example.com?subject=Hi", "Ann@example.com", ""}, {EmailField, "", nil, ""}, {EmailField, nil, nil, ""},
+		{EmailField, "smtp:2024@example.com", nil, "not an e-mail address"}, {EmailField, " ", nil, "not an e-mail address"}, {EmailField, []any{"a@b"}, nil, "a list where one text"},
 	} {
 		got, err := c.t.Convert(c.v)
 		if !reflect.DeepEqual(got, c.want) || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {

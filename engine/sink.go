@@ -17,6 +17,7 @@ const (
 	RefList                     // entity refs, resolved by the sink
 	Properties                  // a map of names the user chose
 	Flag                        // true or false
+	EmailField                  // one e-mail address; `mailto:` is taken off
 )
 
 // FieldSpec is one field that a stream takes.

@@ -50,7 +50,9 @@ func (s *session) holdUser(item *engine.Item) error {
 		return reject("id", "is empty")
 	case u.email == "":
 		return reject("email", "is empty")
-	case !isEmail(u.email):
+	}
+	var ok bool
+	if u.email, ok = engine.Email(u.email); !ok {
 		return reject("email", "is not an e-mail address")
 	}
 	u.id = cmp.Or(u.id, u.ref)
@@ -61,12 +63,6 @@ func (s *session) holdUser(item *engine.Item) error {
 	defer s.mu.Unlock()
 	s.users = append(s.users, u)
 	return nil
-}
-
-// isEmail tells what cannot be one; what is one, Glean knows.
-func isEmail(s string) bool {
-	local, domain, ok := strings.Cut(s, "@")
-	return ok && local != "" && domain != "" && !strings.Contains(domain, "@") && !strings.ContainsFunc(s, notInName)
 }
 
 func notInName(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }

@@ -140,6 +140,7 @@ func TestEncodeRejections(t *testing.T) {
 		"user without e-mail":       {item("users", "user:default/a", "id", "user:default/a"), "email: is empty"},
 		"user without id":           {item("users", "user:default/a", "email", "a@x"), "id: is empty"},
 		"not an e-mail":             {item("users", "user:default/a", "id", "user:default/a", "email", "a b@x"), "email: is not an e-mail address"},
+		"e-mail of another scheme":  {item("users", "user:default/a", "id", "user:default/a", "email", "smtp:a@x"), "email: is not an e-mail address"},
 		"group with white space":    {item("groups", "group:default/a", "id", "group:default/a b"), "id: has white space"},
 		"one of Glean's own groups": {item("groups", "group:default/a", "id", "scio:all"), "id: starts with \"scio\""},
 		"no such stream":            {item("teams", "group:default/a"), "Glean has no such stream"},

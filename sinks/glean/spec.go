@@ -66,7 +66,7 @@ func streams(d api.DatasourceConfig) []engine.Stream {
 	return []engine.Stream{
 		{Name: streamUsers, Identities: true, Elsewhere: elsewhere, Doc: "Who may find anything of the datasource. Users with one e-mail are one user.", Fields: []engine.FieldSpec{
 			{Name: "id", Type: engine.RefField, Required: true, Doc: "The ref by which permissions, owners and members name the user."},
-			{Name: "email", Type: engine.Text, Required: true, Doc: "The e-mail with which the user signs in to Glean."},
+			{Name: "email", Type: engine.EmailField, Required: true, Doc: "The e-mail address with which the user signs in to Glean. mailto: is taken off; a text that is not one address rejects the user."},
 			{Name: "name", Type: engine.Text, Doc: "The user's name; the part of the e-mail before @ when it is empty."},
 			{Name: "userId", Type: engine.Text, Decides: true, Doc: "How the datasource refers to the user where isUserReferencedByEmail is false; the id when it is left out."},
 			{Name: "isActive", Type: engine.Flag, Decides: true, Doc: "Whether the user is active; false for former staff and bots, who find nothing. True when it is left out."},

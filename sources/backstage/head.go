@@ -55,6 +55,9 @@ func headOf(raw []byte, kind string) (head, error) {
 						displayName, _ = codec.Text(value)
 					case "email":
 						h.email, _ = codec.Text(value)
+						if address, ok := engine.Email(h.email); ok {
+							h.email = address
+						}
 					}
 				})
 			})

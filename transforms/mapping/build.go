@@ -171,7 +171,7 @@ func (b builder) unknown(e config.MapEntry[Value]) string {
 
 func wanted(t engine.FieldType) expression.Want {
 	switch t {
-	case engine.Text, engine.RefField:
+	case engine.Text, engine.RefField, engine.EmailField:
 		return expression.WantText
 	case engine.TextList, engine.RefList:
 		return expression.WantList
