@@ -68,8 +68,7 @@ func (v *review) emptyRead(*Plan, Holdings) error {
 	if v.ledger.total() > 0 {
 		return nil
 	}
-	return &Refusal{Guard: "empty read", Reason: "the source was read to its end and holds no record at all",
-		Remedy: "check what the source's token may read; a catalog that answers with nothing is never taken for an empty company"}
+	return EmptyRead("the source was read to its end and holds no record", "check what the source's token may read")
 }
 
 func (v *review) maxRejected(*Plan, Holdings) error {

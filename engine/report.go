@@ -39,8 +39,12 @@ type Report struct {
 	// Audience counts the items of streams with permissions by class; Nobody
 	// are the withheld ones.
 	Audience map[Audience]int `json:"audience"`
-	// Since is the last good run that this one was compared with, nil when none
-	// is remembered.
+	// FirstRun is that the review found no earlier run of the documents in the
+	// state folder, Stateless that there is no state folder.
+	FirstRun  bool `json:"first_run,omitempty"`
+	Stateless bool `json:"stateless,omitempty"`
+	// Since is the last good run that this one was compared with, nil when there
+	// is none or the run ended before its review.
 	Since *Since `json:"since,omitempty"`
 	// Rules counts the same items by the permission rule that decided.
 	Rules map[string]int `json:"rules"`

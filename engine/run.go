@@ -139,6 +139,9 @@ func (r *run) acts(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("open the sink: %w", err)
 	}
+	if err := r.preflight(ctx, session); err != nil {
+		return err
+	}
 	if err := timed(&r.report.Seconds.Read, func() error { return r.read(ctx, session) }); err != nil {
 		return err
 	}
@@ -158,6 +161,16 @@ func (r *run) acts(ctx context.Context) (err error) {
 		err = errors.Join(err, r.save())
 	}
 	return err
+}
+
+// preflight checks what publishing depends on before the source is read. A dry run
+// publishes nothing: what a run would fail at is one of its notes.
+func (r *run) preflight(ctx context.Context, session Session) error {
+	s, can := session.(Preflighter)
+	if !can || r.o.Dry || r.p.Offline {
+		return nil
+	}
+	return causeOf(ctx, s.Preflight(ctx))
 }
 
 func timed(seconds *float64, act func() error) error {

@@ -103,6 +103,13 @@ type Session interface {
 	Publish(ctx context.Context, plan *Plan) error
 }
 
+// Preflighter is the optional ability of a session to check, before the source is
+// read, what publishing depends on: the credentials, the place and whether another
+// run holds it. It changes nothing, and its error stops the run.
+type Preflighter interface {
+	Preflight(ctx context.Context) error
+}
+
 // Identifier is the optional ability of a session to tell the Encoded.ID that an
 // item would have, without encoding it; "" when it has none.
 type Identifier interface{ ID(item *Item) string }

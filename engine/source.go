@@ -79,6 +79,7 @@ type Finding struct {
 	OK     bool
 	Detail string // what was found
 	Remedy string // what to do when it is not OK
+	Err    error  // the error that Detail describes, nil when there is none
 }
 
 // Noter is the optional ability of a source, transform or session to add sentences to the

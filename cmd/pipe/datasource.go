@@ -151,20 +151,20 @@ func (a *app) withPlan(c *cli.Context, then func(context.Context, string, *engin
 	if a.stopped.Load() != 0 && err != nil {
 		return engine.ErrStopped
 	}
-	err = located(d, err)
+	err = a.located(d, err)
 	a.showProblems(c, d, err)
 	return err
 }
 
 // located is an error with the place in the file of the field that it follows
 // from, when it follows from one.
-func located(d *pipeline.Definition, err error) error {
+func (a *app) located(d *pipeline.Definition, err error) error {
 	var s *engine.SettingError
 	if !errors.As(err, &s) {
 		return err
 	}
 	n, exact := d.Document.Nearest(append([]string{"sink", d.Sink.Name}, s.Path...)...)
-	hint := engine.RemedyOf(err)
+	hint := a.named(engine.RemedyOf(err))
 	if !exact && hint == "" {
 		hint = pathText(s.Path) + " is not written in the file, so that it follows from another field or is a default"
 	}

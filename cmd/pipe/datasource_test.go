@@ -159,12 +159,12 @@ func TestDatasourceAsks(t *testing.T) {
 // only after the guards.
 func TestRunAppliesDatasource(t *testing.T) {
 	w := bare(t)
-	w.pipe(t, "run", shipped, "--progress", "none").expect(t, exitFailed, "pipe datasource apply", `no datasource "backstage"`)
+	w.pipe(t, "run", shipped, "--progress", "none").expect(t, exitWrong, "pipe datasource apply", `no datasource "backstage"`)
 	w.pipe(t, "run", shipped, "--progress", "none", "--dry-run", "--apply-datasource").expect(t, exitWrong, "--dry-run changes nothing", "datasource plan")
 	w.pipe(t, "run", shipped, "--progress", "none", "--apply-datasource").expect(t, 0, "the datasource backstage was made")
 	more := edited(t, "        - name: api\n          displayLabel: API", "        - name: endpoint\n          displayLabel: Endpoint\n        - name: api\n          displayLabel: API")
 	before := len(w.index().Uploads)
-	w.pipe(t, "run", more, "--progress", "none").expect(t, exitFailed, "object type endpoint is not defined in Glean", "pipe datasource apply")
+	w.pipe(t, "run", more, "--progress", "none").expect(t, exitWrong, "object type endpoint is not defined in Glean", "pipe datasource apply")
 	if len(w.index().Uploads) != before {
 		t.Error("it uploaded all the same")
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ func (a *app) doctorCommand() *cli.Command {
 		Aliases:   []string{"test-connection"},
 		Usage:     "tell whether a run could work: both ends reachable, credentials good, something readable",
 		ArgsUsage: "FILE",
-		Description: "Reads, and changes nothing at either end. Exit code 1 when something is not as a run needs it.\n" +
+		Description: "Reads, and changes nothing at either end. Exit code 1 when a check failed, 2 when the datasource differs from the file.\n" +
 			"With --probe it looks at the sink alone, which must be a test datasource that holds nothing: it fills it, tries what\n" +
 			"Glean's documents leave open, and empties it again, also when it is interrupted. No promise of pipe rests on an answer.",
 		Flags: []cli.Flag{
@@ -76,12 +77,14 @@ type finding struct {
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"`
 	Remedy string `json:"remedy,omitempty"`
+
+	err error
 }
 
 func section(end string, in []engine.Finding) []finding {
 	out := make([]finding, 0, len(in))
 	for _, f := range in {
-		out = append(out, finding{end, f.What, f.OK, f.Detail, f.Remedy})
+		out = append(out, finding{end, f.What, f.OK, f.Detail, f.Remedy, f.Err})
 	}
 	return out
 }
@@ -94,15 +97,19 @@ func checkEnd(ctx context.Context, end any) []engine.Finding {
 }
 
 func (a *app) printFindings(c *cli.Context, findings []finding) error {
-	bad := 0
+	bad, wrong := 0, false
 	for _, f := range findings {
 		if !f.OK {
 			bad++
+			wrong = wrong || errors.As(f.err, new(*engine.SettingError))
 		}
 	}
 	var err error
 	if bad > 0 {
-		err = engine.Errorf(engine.Permanent, "", "%s not as a run needs it", plural(bad, "thing"))
+		err = engine.Errorf(engine.Permanent, "", "%s failed", plural(bad, "check"))
+	}
+	if wrong {
+		err = usage{err.Error(), "change the file or the datasource: they differ"}
 	}
 	if c.Bool("json") {
 		return a.printJSON(findings, err)

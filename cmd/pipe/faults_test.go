@@ -41,7 +41,7 @@ func TestSourceFaults(t *testing.T) {
 		"403":               {fault: backstagesandbox.Fault{Status: 403}, code: 1, want: []string{"403", "accessRestrictions"}},
 		"a sign-in page":    {fault: backstagesandbox.Fault{HTML: true}, code: 1, want: []string{"HTML", "sign-in"}},
 		"a redirect":        {fault: backstagesandbox.Fault{Redirect: "https://login.example.com/x"}, code: 1, want: []string{"login.example.com"}},
-		"an empty catalog":  {fault: backstagesandbox.Fault{Empty: true}, code: 1, want: []string{"empty", "accessRestrictions"}},
+		"an empty catalog":  {fault: backstagesandbox.Fault{Empty: true}, code: 4, want: []string{"empty", "accessRestrictions"}},
 		"slow":              {fault: backstagesandbox.Fault{Kind: "Component", Delay: time.Minute}, flags: []string{"--set", "@source.timeout=50ms"}, code: 1, want: []string{"timeout"}},
 		"too slow in all":   {fault: backstagesandbox.Fault{Kind: "Component", Delay: time.Minute}, flags: []string{"--timeout", "300ms"}, code: 1, want: []string{"--timeout"}},
 		"a wrong token":     {env: map[string]string{"BACKSTAGE_API_TOKEN": "wrong-canary"}, code: 1, want: []string{"401"}},
@@ -53,6 +53,7 @@ func TestSourceFaults(t *testing.T) {
 			for k, v := range tc.env {
 				w.env[k] = v
 			}
+			w.env["BACKSTAGE_UI_URL"] = w.backstage.URL() // what Glean's datasource is about
 			if tc.env == nil {
 				w.backstage.Fail(tc.fault)
 			}
@@ -107,7 +108,7 @@ func TestSinkFaults(t *testing.T) {
 		"a sign-in page":               {fault: gleansandbox.Fault{Path: docs, HTML: true}, code: 1, want: []string{"HTML"}},
 		"400 for every page":           {fault: gleansandbox.Fault{Path: docs, Status: 400, Body: "Invalid request"}, code: 1, want: []string{"Invalid request"}},
 		"nobody there":                 {env: map[string]string{"GLEAN_SERVER_URL": "http://127.0.0.1:1"}, code: 1, want: []string{"127.0.0.1:1"}},
-		"no such datasource":           {env: map[string]string{"GLEAN_DATASOURCE_ID": "other"}, code: 1, want: []string{"other", "datasource"}},
+		"no such datasource":           {env: map[string]string{"GLEAN_DATASOURCE_ID": "other"}, code: 2, want: []string{"other", "datasource"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -56,7 +56,7 @@ func (a *app) operate(c *cli.Context, purpose engine.Purpose, l loading, then fu
 	if a.stopped.Load() != 0 && errors.Is(err, context.Canceled) {
 		return engine.ErrStopped
 	}
-	err = located(d, err)
+	err = a.located(d, err)
 	a.showProblems(c, d, err)
 	return err
 }

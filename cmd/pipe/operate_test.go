@@ -475,7 +475,7 @@ func TestPurge(t *testing.T) {
 	if files, _ := filepath.Glob(filepath.Join(k.state, "pipe", "*.state")); len(files) > 0 {
 		t.Errorf("left %v", files)
 	}
-	k.run(t).expect(t, exitDone, "hidden with pipe hide", "no earlier run is remembered")
+	k.run(t).expect(t, exitDone, "hidden with pipe hide", "First run with this state folder")
 	k.pipe(t, "purge", shipped, "--yes", "backstage", "--json").expect(t, exitDone, `"empty": true`)
 }
 

@@ -177,8 +177,13 @@ func audienceLine(r *engine.Report) string {
 		return ""
 	}
 	line := "documents found by  " + strings.Join(parts, " · ") + "\n"
-	if r.Since == nil {
-		return line + "no earlier run is remembered, so that nothing could be compared with who found what before"
+	switch {
+	case r.FirstRun:
+		return line + "First run with this state folder: access changes were not compared."
+	case r.Stateless:
+		return line + "No state folder: access changes were not compared."
+	case r.Since == nil:
+		return strings.TrimSuffix(line, "\n")
 	}
 	line += fmt.Sprintf("%s found by more people than after the run of %s", plural(r.Since.Wider, "document"), r.Since.Finished.Local().Format("2006-01-02 15:04"))
 	if !r.Since.SamePipeline {

@@ -167,7 +167,7 @@ func (a *app) runFile(c *cli.Context, path string, r *record) error {
 	o.Stop = a.watch(ctx, cancel)
 	started := time.Now()
 	report, runErr := engine.Run(ctx, p, o)
-	runErr = located(d, runErr)
+	runErr = a.located(d, runErr)
 	r.Report = report
 	progress.end()
 	a.log.Info("run ended", "verdict", report.Verdict, "run", report.RunID, "seconds", time.Since(started).Seconds())

@@ -77,13 +77,13 @@ func TestNights(t *testing.T) {
 			want: []string{"guards.max_loss", "documents component", "Component switched off"}},
 		"the state is damaged": {
 			flags: []string{"--state", "DAMAGED"}, code: exitDone,
-			want: []string{"set aside", "no earlier run is remembered"}},
+			want: []string{"set aside", "First run with this state folder"}},
 		"nothing is to be remembered": {
 			flags: []string{"--state", "none"}, code: exitDone,
-			want: []string{"no earlier run is remembered"}},
+			want: []string{"No state folder"}},
 		"no HOME": {
 			env: map[string]string{"XDG_STATE_HOME": ""}, code: exitDone,
-			want: []string{"neither HOME nor XDG_STATE_HOME is set", "no earlier run is remembered"}},
+			want: []string{"neither HOME nor XDG_STATE_HOME is set", "No state folder"}},
 		"a state folder that is a file": {
 			flags: []string{"--state", shipped}, code: exitFailed,
 			want: []string{"state folder", "--state DIR"}},

@@ -11,9 +11,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/connection"
 )
 
-// errNoDatasource is wrapped by the error of live that Glean has none.
-var errNoDatasource = errors.New("there is no such datasource")
-
 // noSuch are the words by which Glean says that it has no such datasource.
 var noSuch = regexp.MustCompile(`(?i)^[^<]*(invalid|unknown|no such) data ?source|^[^<]*data ?source.*(not found|not exist|unknown)`)
 

@@ -17,8 +17,7 @@ func (k *Sink) Check(ctx context.Context) []engine.Finding {
 	}
 	out := []engine.Finding{{What: "reachable", OK: true, Detail: "answers at " + k.cfg.address() + " and takes the token"}}
 	if d := k.differences(live); len(d) > 0 {
-		out = append(out, engine.Finding{What: "datasource", Detail: enumerate(d, 5),
-			Remedy: "bring Glean to what the file says with `pipe datasource apply FILE`, or the file to what Glean has"})
+		out = append(out, failed("datasource", k.differs(d)))
 	} else {
 		out = append(out, engine.Finding{What: "datasource", OK: true, Detail: k.schema.name + " is there and agrees with the file"})
 	}
@@ -29,13 +28,36 @@ func (k *Sink) Check(ctx context.Context) []engine.Finding {
 	if err != nil {
 		return append(out, failed("status", err))
 	}
-	held := engine.Finding{What: "holds", Detail: "Glean does not count what it holds, so that no run can tell what it would delete", Remedy: "look at the datasource's status in Glean before a run"}
-	if h := holdings(s); len(h.Streams) == 4 {
-		held = engine.Finding{What: "holds", OK: true, Detail: fmt.Sprintf("%d users, %d groups, %d memberships, %d documents",
+	return append(out, held(s), visibility(s.DatasourceVisibility, unused(s)))
+}
+
+// held reports what Glean counts in the datasource.
+func held(s api.DatasourceStatus) engine.Finding {
+	switch h := holdings(s); {
+	case len(h.Streams) == 4:
+		return engine.Finding{What: "holds", OK: true, Detail: fmt.Sprintf("%d users, %d groups, %d memberships, %d documents",
 			h.Streams[streamUsers], h.Streams[streamGroups], h.Streams[streamMemberships], h.Streams[streamDocuments])}
+	case unused(s):
+		return engine.Finding{What: "holds", OK: true, Detail: "nothing yet: the datasource is new"}
 	}
-	out = append(out, held)
-	return append(out, visibility(s.DatasourceVisibility))
+	return engine.Finding{What: "holds", Detail: "Glean lists uploads and does not count what the datasource holds, so a run cannot compare what it would delete",
+		Remedy: "look at the datasource's status in Glean before a run"}
+}
+
+// unused reports whether a datasource is new: no count of any stream, or zero, and
+// no upload in any history.
+func unused(s api.DatasourceStatus) bool {
+	for _, n := range holdings(s).Streams {
+		if n > 0 {
+			return false
+		}
+	}
+	for _, uploads := range histories(s) {
+		if len(uploads) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // checkLender tells whether the datasource whose users and groups count is
@@ -52,10 +74,16 @@ func (k *Sink) checkLender(ctx context.Context) engine.Finding {
 	return f
 }
 
-func visibility(v string) engine.Finding {
+// visibility reports who sees the datasource. That a new one is not enabled yet is
+// no fault: it is filled first.
+func visibility(v string, fresh bool) engine.Finding {
 	f := engine.Finding{What: "visible", OK: true}
 	switch v {
 	case api.VisibilityNone:
+		if fresh {
+			f.Detail = "not enabled yet: an administrator of Glean enables it after the first run has filled it"
+			break
+		}
 		f.OK = false
 		f.Detail, f.Remedy = "it is not enabled: nobody finds its documents", "have an administrator of Glean enable it, for all or for a test group"
 	case api.VisibilityTestGroup:
@@ -69,5 +97,5 @@ func visibility(v string) engine.Finding {
 }
 
 func failed(what string, err error) engine.Finding {
-	return engine.Finding{What: what, Detail: err.Error(), Remedy: engine.RemedyOf(err)}
+	return engine.Finding{What: what, Detail: err.Error(), Remedy: engine.RemedyOf(err), Err: err}
 }

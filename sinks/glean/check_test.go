@@ -40,11 +40,11 @@ true visible: it is enabled for everybody; each document's permissions decide
 	}
 
 	f.cfg.Datasource.URLRegex = ".*"
-	if got := findings(f.Check(t.Context())); !strings.Contains(got, "false datasource: urlRegex is .* in the file") || !strings.Contains(got, "pipe datasource apply") {
+	if got := findings(f.Check(t.Context())); !strings.Contains(got, `false datasource: datasource "backstage" differs between the file and Glean: urlRegex is .* in the file`) || !strings.Contains(got, "pipe datasource apply") {
 		t.Errorf("got\n%s", got)
 	}
-	f.server.Fail(sandbox.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{}`})
-	if got := findings(f.Check(t.Context())); !strings.Contains(got, "false holds: Glean does not count") {
+	f.server.Fail(sandbox.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[{"uploadId":"u"}]}}`})
+	if got := findings(f.Check(t.Context())); !strings.Contains(got, "false holds: Glean lists uploads and does not count") {
 		t.Errorf("got\n%s", got)
 	}
 	f.server.Heal()
@@ -53,9 +53,21 @@ true visible: it is enabled for everybody; each document's permissions decide
 		t.Errorf("got\n%s", got)
 	}
 	for v, want := range map[string]bool{"ENABLED_FOR_ALL": true, "ENABLED_FOR_TEST_GROUP": true, "NOT_ENABLED": false, "": true} {
-		if got := visibility(v); got.OK != want || got.Detail == "" || got.OK == (got.Remedy != "") {
+		if got := visibility(v, false); got.OK != want || got.Detail == "" || got.OK == (got.Remedy != "") {
 			t.Errorf("%s: %+v", v, got)
 		}
+	}
+}
+
+// TestCheckNew: a datasource that was just created is no fault.
+func TestCheckNew(t *testing.T) {
+	f := start(t, sandboxRules())
+	for _, status := range []string{`{}`, `{"datasourceVisibility":"NOT_ENABLED"}`, `{"documents":{"counts":{"uploaded":[]},"bulkUploadHistory":[]}}`, `{"documents":{"counts":{"uploaded":null}}}`} {
+		f.server.Fail(sandbox.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: status})
+		if got := findings(f.Check(t.Context())); strings.Contains(got, "false") {
+			t.Errorf("%s: got\n%s", status, got)
+		}
+		f.server.Heal()
 	}
 }
 

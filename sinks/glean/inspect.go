@@ -32,7 +32,7 @@ func (k *Sink) Inspect(ctx context.Context) (*engine.Inspection, error) {
 		return nil, k.absent(err)
 	}
 	out := &engine.Inspection{
-		Place: k.schema.name, Visible: visibility(s.DatasourceVisibility).Detail,
+		Place: k.schema.name, Visible: visibility(s.DatasourceVisibility, false).Detail,
 		Uploads: []engine.UploadState{}, Paused: []string{}, Pending: []string{}, Types: []engine.TypeHeld{},
 	}
 	all := histories(s)

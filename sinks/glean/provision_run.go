@@ -38,6 +38,13 @@ func (s *provisioning) Holds(ctx context.Context) (engine.Holdings, error) {
 	return h, nil
 }
 
+// Preflight makes the checks of Holds and keeps nothing of them.
+func (s *provisioning) Preflight(ctx context.Context) error {
+	_, err := s.Holds(ctx)
+	s.plan, s.discards, s.notes = nil, map[string]bool{}, nil
+	return err
+}
+
 // Publish sets the datasource up, and then publishes.
 func (s *provisioning) Publish(ctx context.Context, plan *engine.Plan) error {
 	if !s.plan.Empty() || len(s.plan.Always) > 0 {

@@ -39,6 +39,9 @@ var (
 	_ engine.Session    = (*session)(nil)
 	_ engine.Identifier = (*session)(nil)
 	_ engine.Noter      = (*session)(nil)
+
+	_ engine.Preflighter = (*session)(nil)
+	_ engine.Preflighter = (*provisioning)(nil)
 )
 
 // ID is the id that a document would have.
@@ -86,6 +89,14 @@ func (s *session) Holds(ctx context.Context) (engine.Holdings, error) {
 		return engine.Holdings{}, err
 	}
 	return holdings(status), nil
+}
+
+// Preflight makes the checks of Holds and keeps nothing of them: by the time of
+// publishing the answers may be others.
+func (s *session) Preflight(ctx context.Context) error {
+	_, err := s.Holds(ctx)
+	s.discards, s.notes = map[string]bool{}, nil
+	return err
 }
 
 // writes tells whether the run uploads a stream; memberships go with groups.

@@ -128,7 +128,11 @@ func (k *Sink) live(ctx context.Context) (api.DatasourceConfig, error) {
 	var c api.DatasourceConfig
 	err := k.ask(ctx, api.PathGetDatasourceConfig, api.GetDatasourceConfigRequest{Datasource: k.schema.name}, &c)
 	if absent(err) {
-		return c, engine.Errorf(engine.Fatal, "make it with `pipe datasource apply FILE`, or mend datasource.name", "Glean has no datasource %q: %w: %w", k.schema.name, errNoDatasource, err)
+		return c, &engine.SettingError{Path: []string{"datasource", "name"},
+			Err: engine.Errorf(engine.Fatal, "create it with `pipe datasource apply FILE`, or correct datasource.name", "Glean has no datasource %q: %w", k.schema.name, err)}
+	}
+	if err == nil && c.Name == "" { // any JSON object decodes; a config has its name
+		return c, engine.Errorf(engine.Permanent, "", "glean: POST %s: %w", api.PathGetDatasourceConfig, errShape)
 	}
 	return c, err
 }
@@ -141,10 +145,17 @@ func (k *Sink) agree(ctx context.Context) error {
 		return err
 	}
 	if d := k.differences(live); len(d) > 0 && k.inRun == nil {
-		return engine.Errorf(engine.Fatal, "bring Glean to what the file says with `pipe datasource apply FILE`, or the file to what Glean has",
-			"datasource %q is not in Glean what the file says: %s", k.schema.name, enumerate(d, 5))
+		return k.differs(d)
 	}
 	return nil
+}
+
+// differs is the error for a datasource that Glean has with other settings than
+// the file's.
+func (k *Sink) differs(differences []string) error {
+	return &engine.SettingError{Path: []string{"datasource"},
+		Err: engine.Errorf(engine.Fatal, "update Glean with `pipe datasource apply FILE`, or the file to what Glean has",
+			"datasource %q differs between the file and Glean: %s", k.schema.name, enumerate(differences, 5))}
 }
 
 func (k *Sink) status(ctx context.Context) (api.DatasourceStatus, error) {

@@ -41,7 +41,7 @@ func (s *Source) Check(ctx context.Context) []engine.Finding {
 	}
 	if total == 0 {
 		err := emptyCatalog()
-		return append(found, engine.Finding{What: "readable", Detail: err.Error(), Remedy: engine.RemedyOf(err)})
+		return append(found, engine.Finding{What: "readable", Detail: err.Reason, Remedy: err.Remedy})
 	}
 	return append(found, s.checkKinds(ctx, total)...)
 }
@@ -92,7 +92,7 @@ func (s *Source) checkPeople(ctx context.Context, users int) engine.Finding {
 
 // failed is the finding that an error is.
 func failed(err error) engine.Finding {
-	f := engine.Finding{What: "reachable", Detail: err.Error(), Remedy: engine.RemedyOf(err)}
+	f := engine.Finding{What: "reachable", Detail: err.Error(), Remedy: engine.RemedyOf(err), Err: err}
 	if hasStatus(err, http.StatusUnauthorized, http.StatusForbidden) {
 		f.What = "credentials"
 	}

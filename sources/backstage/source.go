@@ -127,8 +127,7 @@ func (s *Source) filtered(kind string) string {
 	return ""
 }
 
-func emptyCatalog() error {
-	return engine.Errorf(engine.Fatal,
-		"a token that may not read the catalog gets this answer too: give it `plugin: catalog` with permission catalog.entity.read under accessRestrictions, or none; else Backstage has just started and is still filling its catalog",
-		"the catalog is empty: Backstage answers and shows no entity at all")
+func emptyCatalog() *engine.Refusal {
+	return engine.EmptyRead("the catalog is empty: Backstage answers and shows no entity",
+		"a token that may not read the catalog gets this answer too: give it `plugin: catalog` with permission catalog.entity.read under accessRestrictions, or none; or Backstage has just started and is still filling its catalog")
 }
