@@ -33,6 +33,20 @@ func Decode(data []byte) (map[string]any, error) {
 	return object, nil
 }
 
+// DecodeStrict is Decode for an answer that decides something: a name that
+// repeats in an object and invalid UTF-8 are errors.
+func DecodeStrict(data []byte) (map[string]any, error) {
+	var v any
+	if err := json.Unmarshal(data, &v); err != nil {
+		return nil, err
+	}
+	object, ok := v.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("%s where a JSON object is expected", kindName(jsontext.Value(data).Kind()))
+	}
+	return object, nil
+}
+
 // Unmarshal reads JSON into a Go value; unknown members are passed over.
 func Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v, lenient) }
 

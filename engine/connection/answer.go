@@ -38,13 +38,10 @@ func (c *Connection) read(k *call, resp *http.Response, creds http.Header) (*Res
 	case err != nil:
 		return nil, &fault{class: engine.Transient, text: fmt.Sprintf("the answer ended early: %v", err)}
 	}
-	if k.Want != Any {
+	if k.Want != Any || k.Accept != nil {
 		if err := c.check(k, resp, body); err != nil {
 			return nil, err
 		}
-	}
-	if k.Want == NoBody {
-		body = nil
 	}
 	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
@@ -97,6 +94,9 @@ func take(resp *http.Response, limit int64, expected int) ([]byte, error) {
 // check looks at an answer's type, beginning and end; the decoder does the rest.
 func (c *Connection) check(k *call, resp *http.Response, body []byte) error {
 	contentType := resp.Header.Get("Content-Type")
+	if k.Accept != nil && len(bytes.TrimSpace(body)) == 0 { // whatever its type, it is no page
+		return c.accept(k, resp.StatusCode, body)
+	}
 	if title, ok := htmlPage(contentType, body); ok {
 		if k.Secret {
 			title = ""
@@ -104,8 +104,8 @@ func (c *Connection) check(k *call, resp *http.Response, body []byte) error {
 		return &fault{class: engine.Fatal, text: fmt.Sprintf("%d, and the answer is %s where the API is expected: a sign-in proxy or a web frontend answers at this address", resp.StatusCode, c.pageName(title)),
 			remedy: c.pageRemedy()}
 	}
-	if k.Want == NoBody {
-		return nil
+	if k.Accept != nil {
+		return c.accept(k, resp.StatusCode, body)
 	}
 	body = bytes.TrimSpace(body)
 	switch {
@@ -119,6 +119,22 @@ func (c *Connection) check(k *call, resp *http.Response, body []byte) error {
 		return &fault{class: engine.Transient, text: "the answer ended early: its JSON is not complete"}
 	}
 	return nil
+}
+
+// maxQuoted is how much of an answer that was not accepted is quoted.
+const maxQuoted = 200
+
+// accept asks k.Accept about an answer.
+func (c *Connection) accept(k *call, status int, body []byte) error {
+	err := k.Accept(status, body)
+	if err == nil {
+		return nil
+	}
+	f := &fault{class: engine.ClassOf(err), text: fmt.Sprintf("%d, and %s", status, err), remedy: engine.RemedyOf(err)}
+	if quoted := c.excerpt(c.whole(body[:min(len(body), maxErrorBody)]), maxQuoted); quoted != "" && !k.Secret {
+		f.text += ": " + quoted
+	}
+	return f
 }
 
 func isJSON(contentType string) bool {

@@ -20,9 +20,6 @@ type Want uint8
 const (
 	// JSON: a JSON media type and a body that begins and ends as JSON does.
 	JSON Want = iota
-	// NoBody: nothing of interest; a body is read and dropped, an HTML page is
-	// an error.
-	NoBody
 	// Any: the body as it is.
 	Any
 )
@@ -44,6 +41,11 @@ type Request struct {
 	// Secret means that any answer may hold a secret: no error quotes it.
 	Secret bool
 	Want   Want
+	// Accept judges a status of 200 to 299 with its body and takes the place of
+	// Want; an HTML page is an error before it is asked. Its error says what is
+	// wrong without quoting the body; the error's class decides whether the
+	// request is made again.
+	Accept func(status int, body []byte) error
 	// MaxBytes overrides Config.MaxResponse, Timeout Config.Timeout.
 	MaxBytes int64
 	Timeout  time.Duration

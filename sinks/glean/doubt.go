@@ -11,10 +11,10 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// This file finds out what became of a first or a last page without a good
-// answer. A first page may have opened the upload, and a last one closed it,
-// though the answer was lost; and a refusal may be about another upload that is
-// in the way rather than about the page.
+// This file finds out what became of a first or a last page that was not
+// acknowledged. A first page may have opened the upload, and a last one closed
+// it, though the answer was lost or was not Glean's; and a refusal may be about
+// another upload that is in the way rather than about the page.
 
 // request makes the request of a page. Each attempt at a first page has an
 // upload id of its own: when an earlier one gets through late, nothing else is
@@ -34,8 +34,8 @@ func (u *upload) request(ctx context.Context, p *page, first, last bool) (doubt 
 		}
 		return body
 	}
-	_, err = u.sink.conn.Do(ctx, connection.Request{
-		Method: http.MethodPost, Path: u.path, Want: connection.NoBody, Body: next(), Again: next,
+	err = write(ctx, u.sink.conn, connection.Request{
+		Path: u.path, Body: next(), Again: next,
 		Idempotent: true, // pages are upserts by id; post sorts out the first and the last
 	})
 	status := statusOf(err)
@@ -54,7 +54,7 @@ func (u *upload) post(ctx context.Context, p *page, last bool) error {
 		again := false
 		switch {
 		case err == nil:
-		case ctx.Err() != nil || engine.ClassOf(err) == engine.Fatal || !refused && !(doubt && last):
+		case ctx.Err() != nil || engine.ClassOf(err) == engine.Fatal && statusOf(err) != 0 || !refused && !(doubt && last):
 			return err
 		case last && !first:
 			err = u.closing(ctx, err, doubt, wait)
@@ -134,7 +134,7 @@ func (u *upload) closing(ctx context.Context, err error, doubt bool, wait *patie
 				return err
 			}
 		}
-		if statusErr != nil || !wait.next(ctx) {
+		if statusErr != nil || engine.ClassOf(err) == engine.Fatal || !wait.next(ctx) { // a proxy that asks for a sign-in goes on asking
 			break
 		}
 	}

@@ -219,7 +219,7 @@ func (p *probe) post(ctx context.Context, path string, in any) (status int, reas
 	if err != nil {
 		return 0, "", err
 	}
-	_, err = p.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: path, Body: body, Want: connection.NoBody})
+	err = write(ctx, p.conn, connection.Request{Path: path, Body: body})
 	switch s := statusOf(err); {
 	case err == nil:
 		return http.StatusOK, "", nil

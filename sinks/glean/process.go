@@ -48,7 +48,7 @@ func (k *Sink) post(ctx context.Context, path string, in any) error {
 	if err != nil {
 		return err
 	}
-	_, err = k.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: path, Body: body, Want: connection.NoBody, NoRetry: true})
+	err = write(ctx, k.conn, connection.Request{Path: path, Body: body, NoRetry: true})
 	if s := statusOf(err); s == http.StatusBadRequest || s == http.StatusNotFound {
 		return k.absent(err)
 	}

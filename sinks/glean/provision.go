@@ -151,8 +151,7 @@ func (k *Sink) send(ctx context.Context, path string, in any) error {
 	if err != nil {
 		return err
 	}
-	_, err = k.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: path, Body: body, Want: connection.NoBody, Idempotent: true})
-	return err
+	return write(ctx, k.conn, connection.Request{Path: path, Body: body, Idempotent: true})
 }
 
 // refused names the field of a config that a refusal is about, as far as its

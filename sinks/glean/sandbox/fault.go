@@ -51,6 +51,30 @@ type Fault struct {
 	Late        int  // take effect once more, after so many further requests
 }
 
+// FalseAnswers are faults whose answers to a write are no acknowledgement,
+// although their status says that all went well. They have no effect on the
+// index unless TakesEffect is set.
+func FalseAnswers() map[string]Fault {
+	json := http.Header{"Content-Type": {"application/json"}}
+	text := http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
+	return map[string]Fault{
+		"a sign-in page":      {HTML: true},
+		"202":                 {Status: http.StatusAccepted},
+		"204":                 {Status: http.StatusNoContent},
+		"207 with an object":  {Status: http.StatusMultiStatus, Header: json, Body: `{}`},
+		"text":                {Status: http.StatusOK, Header: text, Body: "OK"},
+		"an error object":     {Status: http.StatusOK, Header: json, Body: `{"error":"no"}`},
+		"a list of errors":    {Status: http.StatusOK, Header: json, Body: `{"errors":[]}`},
+		"no success":          {Status: http.StatusOK, Header: json, Body: `{"success":false}`},
+		"a problem":           {Status: http.StatusOK, Header: json, Body: `{"status":503,"detail":"maintenance"}`},
+		"an array":            {Status: http.StatusOK, Header: json, Body: `[]`},
+		"null":                {Status: http.StatusOK, Header: json, Body: `null`},
+		"an object that ends": {Status: http.StatusOK, Header: json, Body: `{"uploadId":"a`},
+		"a name twice":        {Status: http.StatusOK, Header: json, Body: `{"success":true,"success":true}`},
+		"an object and more":  {Status: http.StatusOK, Header: json, Body: `{}{"error":"no"}`},
+	}
+}
+
 const signIn = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in to continue</body></html>"
 
 type fault struct {

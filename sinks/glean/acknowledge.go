@@ -1,0 +1,65 @@
+package glean
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/connection"
+)
+
+// write makes a request that changes something in Glean. It returns nil when
+// the answer is an acknowledgement (invariant 1); every write goes through it.
+func write(ctx context.Context, conn *connection.Connection, r connection.Request) error {
+	r.Method, r.Accept = http.MethodPost, acknowledged
+	_, err := conn.Do(ctx, r)
+	return err
+}
+
+// acknowledgeRemedy is what to do about an answer that is not Glean's.
+const acknowledgeRemedy = "see what answers at this address: a proxy, a gateway or another service may answer in Glean's place. Glean acknowledges with 200 and an empty body"
+
+// complaints are the members of an answer that reports a problem.
+var complaints = []string{"error", "errors", "message", "detail", "code", "status"}
+
+// acknowledged reports why an answer with a status of 200 to 299 is not an
+// acknowledgement by Glean, which is 200 with an empty body or with a JSON object
+// that has no member of complaints and no `success` but true. An answer that
+// was cut off is Transient, any other Permanent.
+func acknowledged(status int, body []byte) error {
+	not := func(class engine.Class, why string) error {
+		return engine.Errorf(class, acknowledgeRemedy, "the answer is not an acknowledgement by Glean: %s", why)
+	}
+	body = bytes.TrimSpace(body)
+	switch {
+	case status != http.StatusOK:
+		return not(engine.Permanent, "only 200 is one")
+	case len(body) == 0:
+		return nil
+	case body[0] != '{':
+		return not(engine.Permanent, "it is not a JSON object")
+	}
+	answer, err := codec.DecodeStrict(body)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return not(engine.Transient, "its JSON ends early")
+	case err != nil:
+		return not(engine.Permanent, "its JSON is malformed, repeats a name or is followed by something else")
+	}
+	for _, name := range slices.Sorted(maps.Keys(answer)) {
+		switch word := strings.ToLower(name); {
+		case slices.Contains(complaints, word):
+			return not(engine.Permanent, "it has `"+word+"`")
+		case word == "success" && answer[name] != true:
+			return not(engine.Permanent, "its `success` is not true")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package glean
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+)
+
+func TestAcknowledged(t *testing.T) {
+	for _, body := range []string{"", " ", "\r\n\t ", "{}", " {} \n", `{"success":true}`, `{"uploadId":"a"}`, `{"success":true,"result":{"error":"nested"}}`} {
+		if err := acknowledged(http.StatusOK, []byte(body)); err != nil {
+			t.Errorf("%q: %v", body, err)
+		}
+	}
+	for _, tc := range []struct {
+		status int
+		body   string
+		class  engine.Class
+		says   string
+	}{
+		{201, "", engine.Permanent, "only 200"},
+		{202, "", engine.Permanent, "only 200"},
+		{202, "{}", engine.Permanent, "only 200"},
+		{203, "", engine.Permanent, "only 200"},
+		{204, "", engine.Permanent, "only 200"},
+		{206, `{"success":true}`, engine.Permanent, "only 200"},
+		{200, "OK", engine.Permanent, "not a JSON object"},
+		{200, "<html>", engine.Permanent, "not a JSON object"},
+		{200, "\ufeff{}", engine.Permanent, "not a JSON object"},
+		{200, "\x00", engine.Permanent, "not a JSON object"},
+		{200, "[]", engine.Permanent, "not a JSON object"},
+		{200, "[{}]", engine.Permanent, "not a JSON object"},
+		{200, "null", engine.Permanent, "not a JSON object"},
+		{200, "true", engine.Permanent, "not a JSON object"},
+		{200, `"OK"`, engine.Permanent, "not a JSON object"},
+		{200, `{"error":"no"}`, engine.Permanent, "`error`"},
+		{200, `{"error":null}`, engine.Permanent, "`error`"},
+		{200, `{"Error":"no"}`, engine.Permanent, "`error`"},
+		{200, `{"errors":[]}`, engine.Permanent, "`errors`"},
+		{200, `{"message":""}`, engine.Permanent, "`message`"},
+		{200, `{"detail":"no"}`, engine.Permanent, "`detail`"},
+		{200, `{"code":0}`, engine.Permanent, "`code`"},
+		{200, `{"status":"ok"}`, engine.Permanent, "`status`"},
+		{200, `{"success":false}`, engine.Permanent, "`success`"},
+		{200, `{"success":"true"}`, engine.Permanent, "`success`"},
+		{200, `{"success":1}`, engine.Permanent, "`success`"},
+		{200, `{"success":null}`, engine.Permanent, "`success`"},
+		{200, `{"SUCCESS":false}`, engine.Permanent, "`success`"},
+		{200, `{`, engine.Transient, "ends early"},
+		{200, `{"success":tr`, engine.Transient, "ends early"},
+		{200, `{"a":{"b":1}`, engine.Transient, "ends early"},
+		{200, `{"a":1,"a":1}`, engine.Permanent, "repeats a name"},
+		{200, `{"a":{"b":1,"b":2}}`, engine.Permanent, "repeats a name"},
+		{200, `{} OK`, engine.Permanent, "followed by something else"},
+		{200, `{}{}`, engine.Permanent, "followed by something else"},
+		{200, `{"a":1,}`, engine.Permanent, "malformed"},
+		{200, `{a:1}`, engine.Permanent, "malformed"},
+		{200, "{\"a\":\"\xff\"}", engine.Permanent, "malformed"},
+	} {
+		err := acknowledged(tc.status, []byte(tc.body))
+		if err == nil || engine.ClassOf(err) != tc.class || !strings.Contains(err.Error(), tc.says) || engine.RemedyOf(err) == "" {
+			t.Errorf("%d %q: %v (%v)", tc.status, tc.body, err, engine.ClassOf(err))
+		}
+	}
+}
+
+// TestFalseAnswers: an answer that is no acknowledgement, to any page of any
+// upload, ends the run without a closed upload, and the next run delivers all.
+func TestFalseAnswers(t *testing.T) {
+	for _, what := range slices.Sorted(maps.Keys(sandbox.FalseAnswers())) {
+		for _, stream := range slices.Sorted(maps.Keys(streamPaths)) {
+			for _, page := range []sandbox.PageKind{sandbox.FirstPage, sandbox.MiddlePage, sandbox.LastPage} {
+				t.Run(fmt.Sprintf("%s to page %d of %s", what, page, stream), func(t *testing.T) {
+					f := start(t, sandbox.Rules{})
+					fault := sandbox.FalseAnswers()[what]
+					fault.Path, fault.Page = streamPaths[stream], page
+					f.server.Fail(fault)
+					begun := f.clock()
+					err := f.run(company(0, 13)...)
+					if fault.HTML && f.clock() != begun {
+						t.Errorf("waited %v for a proxy that asks for a sign-in", f.clock().Sub(begun))
+					}
+					if err == nil || engine.RemedyOf(err) == "" || fault.HTML != (engine.ClassOf(err) == engine.Fatal) || len(f.rejected) > 0 {
+						t.Errorf("%v (%v), rejected %v", err, engine.ClassOf(err), f.rejected)
+					}
+					for _, u := range f.index().Uploads {
+						if u.Stream == stream && !u.Ended.IsZero() && stream != "memberships" {
+							t.Errorf("the upload was closed: %+v", u)
+						}
+					}
+					f.server.Heal()
+					if err := f.run(company(0, 13)...); err != nil || f.differs() != "" {
+						t.Errorf("the next run: %v, differs in %s", err, f.differs())
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestFalseAnswerAfterEffect: a last page that closed its upload although its
+// answer is no acknowledgement is found in Glean's history. Without a history the
+// run fails.
+func TestFalseAnswerAfterEffect(t *testing.T) {
+	for _, size := range []int{13, 4} { // several pages, and one that is the first and the last
+		for what, fault := range sandbox.FalseAnswers() {
+			for _, history := range []bool{true, false} {
+				f := start(t, sandbox.Rules{})
+				fault.Path, fault.Page, fault.TakesEffect = documentsPath, sandbox.LastPage, true
+				f.server.Fail(fault)
+				if !history {
+					f.server.Fail(sandbox.Fault{Path: "/status", Status: http.StatusNotFound})
+				}
+				err := f.run(company(0, size)...)
+				if (err == nil) != history || f.differs() != "" || len(f.rejected) > 0 {
+					t.Errorf("%s, history %v: %v, differs in %s, rejected %v", what, history, err, f.differs(), f.rejected)
+				}
+			}
+		}
+	}
+}
+
+// TestFalseAnswersToSingleWrites: what a person does by hand succeeds by an
+// acknowledgement alone, too.
+func TestFalseAnswersToSingleWrites(t *testing.T) {
+	for name, tc := range map[string]struct {
+		path string
+		do   func(*fixture) error
+	}{
+		"deletedocument": {"/deletedocument", func(f *fixture) error {
+			_, err := f.Hide(f.t.Context(), "component:default/a", []string{"component"})
+			return err
+		}},
+		"adddatasource": {"/adddatasource", func(f *fixture) error {
+			return f.send(f.t.Context(), api.PathAddDatasource, catalog())
+		}},
+		"processallmemberships": {"/processallmemberships", func(f *fixture) error { return f.Process(f.t.Context()) }},
+		"processalldocuments":   {"/processalldocuments", func(f *fixture) error { return f.Process(f.t.Context()) }},
+		"an upload of nothing": {documentsPath, func(f *fixture) error {
+			return f.Purge(f.t.Context(), nil, engine.Opening{Pipeline: "pipe", RunID: f.runID(), Written: func(string) bool { return true }})
+		}},
+	} {
+		for what, fault := range sandbox.FalseAnswers() {
+			f := start(t, sandbox.Rules{})
+			if err := f.run(user("ann"), doc("a")); err != nil {
+				t.Fatal(err)
+			}
+			fault.Path = tc.path
+			f.server.Fail(fault)
+			err := tc.do(f)
+			if err == nil || errors.As(err, new(*engine.Unconfirmed)) || statusOf(err) != 0 {
+				t.Errorf("%s answered with %s: %v", name, what, err)
+			}
+		}
+	}
+}
+
+// TestErrorBodyIsShown: what an answer says is quoted, without secrets and
+// within a bound.
+func TestErrorBodyIsShown(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	f.server.Fail(sandbox.Fault{Path: documentsPath, Status: http.StatusOK, Body: `{"error":"secret-token is over quota ` + strings.Repeat("x", 1<<20) + `"}`})
+	err := f.run(user("ann"), doc("a"))
+	if err == nil || !strings.Contains(err.Error(), "is over quota") || strings.Contains(err.Error(), "secret-token") || len(err.Error()) > 700 {
+		t.Errorf("%.900v", err)
+	}
+}
+
+// TestEveryWriteIsAcknowledged: requests are made by write, and by what reads
+// the answer.
+func TestEveryWriteIsAcknowledged(t *testing.T) {
+	want := map[string]int{"acknowledge.go": 1, "inspect_item.go": 1, "probe.go": 1, "rotate.go": 1, "sink.go": 1}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(text), "onn.Do("); n > 0 && !strings.HasSuffix(file, "_test.go") {
+			got[file] = n
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("files that make requests: %v, want %v; a write goes through write", got, want)
+	}
+}
