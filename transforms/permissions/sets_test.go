@@ -31,6 +31,7 @@ func TestAllOf(t *testing.T) {
 		"each owner and staff": {allow: `map(related("ownedBy"), [#, "group:default/staff"])`, owners: []any{"group:default/a", "user:default/ann"}, want: "[[group:default/a group:default/staff] [user:default/ann group:default/staff]]"},
 		"owner absent":         {allow: block + `[first(related("ownedBy")), "group:default/staff"]`, want: "[]"},
 		"owner absent in one":  {allow: block + `[[first(related("ownedBy")), "group:default/staff"], ["group:default/b"]]`, want: "[[group:default/b]]"},
+		"a list absent":        {allow: block + `[nil, ["group:default/b"]]`, want: "[[group:default/b]]"},
 		"no ref":               {allow: block + `[metadata.name, "group:default/staff"]`, fails: "not a full entity ref"},
 		"no ref, and absent":   {allow: block + `[nil, metadata.name]`, fails: "not a full entity ref"},
 		"a ref among lists":    {allow: block + `["group:default/a", ["group:default/b"]]`, fails: "a ref among lists of refs"},
