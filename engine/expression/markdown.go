@@ -1,9 +1,8 @@
 package expression
 
 import (
-	"html"
+	"bytes"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -46,7 +45,9 @@ func isMarked(source string) bool {
 
 // plain is the text of a Markdown document: blocks with an empty line between,
 // lines as they were broken, `- ` and numbers before items, links as
-// `text (url)`, code as it is, no HTML. The only error is too much text.
+// `text (url)`, code as it is. HTML tags part lines, cells and items likewise or
+// leave nothing, and comments, scripts and styles are left out. The only error is
+// too much text.
 func (m *markdown) plain(source string) (string, error) {
 	if !isMarked(source) {
 		return strings.TrimSpace(source), nil
@@ -62,31 +63,136 @@ func (m *markdown) plain(source string) (string, error) {
 		documents[i] = m.parser.Parse(text.NewReader([]byte(pieces[i].text)), parser.WithContext(context))
 		references = context
 	}
-	w := &plainWriter{}
+	w := &plainWriter{whole: source, lastEnds: map[string]int{}}
 	for i, document := range documents {
 		w.source = []byte(pieces[i].text)
 		w.blocks(document, "\n\n")
-		w.write(pieces[i].after)
+		w.separate(pieces[i].after)
+		w.offset += len(pieces[i].text)
 	}
 	if err := fits(w.size); err != nil {
 		return "", err
 	}
-	return strings.TrimSpace(w.out.String()), nil
+	return strings.TrimSpace(string(w.out)), nil
 }
 
 // plainWriter writes one document.
 type plainWriter struct {
-	source []byte
-	out    strings.Builder
+	whole  string // the document
+	source []byte // the piece of it that is being written, which begins at offset
+	offset int
+
+	out    []byte
 	size   int    // of all that was to be written; the rest beyond the limit is not
 	indent string // what goes before the lines of nested blocks
+	at     position
+	gap    gap
+	linked int // where the text of a link begins, within one
+
+	hidden   *regexp.Regexp // the end of what is left out, nil when nothing is
+	lastEnds map[string]int // where each kind of it ends last, -1 for nowhere
+}
+
+// position is what the output ends with.
+type position uint8
+
+const (
+	lineStart position = iota // nothing, a line break or the mark of a cell
+	afterMark                 // the mark of a list item
+	inText
+)
+
+// gap is what the tags since the last text put before the next.
+type gap struct {
+	lines int // line breaks
+	cell  bool
+	item  bool
+}
+
+// newline has the next text begin a line, after an empty one when lines is 2.
+func (w *plainWriter) newline(lines int) {
+	if w.at == inText {
+		w.gap.lines = max(w.gap.lines, lines)
+	}
+}
+
+// separate parts two blocks by line breaks, or two cells by " | ".
+func (w *plainWriter) separate(s string) {
+	switch lines := strings.Count(s, "\n"); {
+	case s == "":
+		return
+	case lines == 0:
+		w.gap = gap{}
+		w.add(s)
+		w.at = lineStart
+	default:
+		w.gap.lines = lines
+		w.fill()
+	}
+}
+
+// fill writes the gap.
+func (w *plainWriter) fill() {
+	g := w.gap
+	if g == (gap{}) {
+		return
+	}
+	w.gap = gap{}
+	if w.at == inText {
+		w.out = w.out[:w.linked+len(bytes.TrimRight(w.out[w.linked:], " \t\r\n"))]
+	}
+	switch {
+	case g.lines > 0 && w.at != lineStart:
+		w.add(strings.Repeat("\n", g.lines))
+		w.at = lineStart
+	case g.cell && g.lines == 0:
+		w.add(" | ")
+		w.at = lineStart
+	}
+	if g.item {
+		w.mark("- ")
+	}
+}
+
+// mark begins a list item.
+func (w *plainWriter) mark(s string) {
+	w.fill()
+	w.add(s)
+	w.at = afterMark
+}
+
+// write adds text behind the gap.
+func (w *plainWriter) write(s string) {
+	if w.hidden != nil {
+		s = w.shown(s)
+	}
+	if w.gap != (gap{}) {
+		s = strings.TrimLeft(s, " \t\r\n")
+	}
+	if s == "" {
+		return
+	}
+	w.fill()
+	w.add(s)
+	if w.at == inText || strings.TrimSpace(s) != "" {
+		w.at = inText
+	}
+}
+
+func (w *plainWriter) add(s string) {
+	if w.indent != "" && strings.Contains(s, "\n") {
+		s = strings.ReplaceAll(s, "\n", "\n"+w.indent)
+	}
+	if w.size += len(s); w.size <= maxText {
+		w.out = append(w.out, s...)
+	}
 }
 
 // blocks writes the children of a block with a separator between.
 func (w *plainWriter) blocks(parent ast.Node, separator string) {
 	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
 		if n != parent.FirstChild() {
-			w.write(separator)
+			w.separate(separator)
 		}
 		w.block(n)
 	}
@@ -99,7 +205,7 @@ func (w *plainWriter) block(n ast.Node) {
 	case *ast.CodeBlock, *ast.FencedCodeBlock:
 		w.write(strings.TrimRight(w.lines(n), "\n"))
 	case *ast.HTMLBlock:
-		w.write(strings.TrimSpace(withoutTags(w.lines(n))))
+		w.htmlBlock(n)
 	case *ast.ThematicBreak, *ast.LinkReferenceDefinition:
 	case *tables.Table:
 		w.blocks(n, "\n")
@@ -118,14 +224,14 @@ func (w *plainWriter) list(n *ast.List) {
 	outer, number := w.indent, n.Start
 	for item := n.FirstChild(); item != nil; item = item.NextSibling() {
 		if item != n.FirstChild() {
-			w.write("\n")
+			w.separate("\n")
 		}
 		mark := "- "
 		if n.IsOrdered() {
 			mark = strconv.Itoa(number) + ". "
 			number++
 		}
-		w.write(mark)
+		w.mark(mark)
 		w.indent = outer + "  "
 		w.blocks(item, "\n")
 		w.indent = outer
@@ -145,10 +251,7 @@ func (w *plainWriter) inlines(parent ast.Node) {
 		case *ast.CodeSpan:
 			w.code(n)
 		case *ast.RawHTML:
-			for i := range n.Segments.Len() {
-				segment := n.Segments.At(i)
-				w.write(keptTag(string(segment.Value(w.source))))
-			}
+			w.tag(string(n.Segments.Value(w.source)), w.offset+n.Segments.At(0).Start)
 		case *ast.AutoLink:
 			w.write(string(n.Label(w.source)))
 		case *ast.Link:
@@ -162,9 +265,12 @@ func (w *plainWriter) inlines(parent ast.Node) {
 }
 
 func (w *plainWriter) link(n ast.Node, url string) {
-	start := w.out.Len()
+	w.fill()
+	start := len(w.out)
+	w.linked = start
 	w.inlines(n)
-	title := strings.TrimSpace(w.out.String()[start:])
+	w.linked = 0
+	title := strings.TrimSpace(string(w.out[start:]))
 	switch {
 	case title == "":
 		w.write(url)
@@ -186,50 +292,31 @@ func (w *plainWriter) lines(n ast.Node) string {
 	return string(n.Lines().Value(w.source))
 }
 
-func (w *plainWriter) write(s string) {
-	if w.indent != "" && strings.Contains(s, "\n") {
-		s = strings.ReplaceAll(s, "\n", "\n"+w.indent)
+// htmlBlock writes HTML that is a block of its own.
+func (w *plainWriter) htmlBlock(n *ast.HTMLBlock) {
+	start := n.ClosureLine.Start
+	if n.Lines().Len() > 0 {
+		start = n.Lines().At(0).Start
 	}
-	if w.size += len(s); w.size <= maxText {
-		w.out.WriteString(s)
+	text := w.lines(n)
+	if n.HasClosure() {
+		text += string(n.ClosureLine.Value(w.source))
 	}
+	w.html(strings.TrimSpace(text), w.offset+start)
 }
 
 // unescape resolves `\*` and `&amp;` in text that Markdown leaves as it was.
 func unescape(source []byte) string {
 	s := string(source)
-	if strings.IndexByte(s, '\\') >= 0 {
-		s = escaped.ReplaceAllString(s, "$1")
+	if !strings.ContainsAny(s, `\&`) {
+		return s
 	}
-	return html.UnescapeString(s)
+	return escaped.ReplaceAllStringFunc(s, func(one string) string {
+		if one[0] == '\\' {
+			return one[1:]
+		}
+		return decodedOne(one)
+	})
 }
 
-var (
-	escaped  = regexp.MustCompile("\\\\([!-/:-@\\[-`{-~])")
-	hidden   = regexp.MustCompile(`(?is)<!--.*?(?:-->|$)|<(script|style)\b.*?(?:</(?:script|style)\s*>|$)`)
-	htmlTags = regexp.MustCompile(`(?s)</?[A-Za-z!?][^<>]*>`)
-)
-
-// withoutTags is the text of HTML.
-func withoutTags(s string) string {
-	return html.UnescapeString(htmlTags.ReplaceAllStringFunc(hidden.ReplaceAllString(s, ""), keptTag))
-}
-
-var (
-	placeholder = regexp.MustCompile(`^<([A-Za-z][^<>=/"']*)>$`)
-	elements    = strings.Fields(`a abbr address area article aside audio b base bdi bdo big blockquote body br button canvas caption center
-		cite code col colgroup dd del details dfn dialog div dl dt em embed fieldset figcaption figure font footer form h1 h2 h3 h4 h5 h6
-		head header hr html i iframe img input ins kbd label legend li link main map mark menu meta nav noscript object ol optgroup option
-		output p param picture pre progress q rp rt ruby s samp script section select slot small source span strike strong style sub
-		summary sup svg table tbody td template textarea tfoot th thead time title tr track tt u ul var video wbr`)
-)
-
-// keptTag is what stays of a tag: nothing of an HTML element, and everything of
-// what only looks like one, such as <your-name> or Map<String, Text>.
-func keptTag(tag string) string {
-	m := placeholder.FindStringSubmatch(tag)
-	if m == nil || slices.Contains(elements, strings.ToLower(m[1])) {
-		return ""
-	}
-	return tag
-}
+var escaped = regexp.MustCompile("\\\\[!-/:-@\\[-`{-~]|" + entity.String())
