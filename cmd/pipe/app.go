@@ -17,6 +17,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // host is everything that the program takes from the process around it, so
@@ -75,7 +76,7 @@ func (u usage) Error() string { return u.message }
 
 func run(ctx context.Context, h host) int {
 	secrets := &connection.Redactor{}
-	h.stdout, h.stderr = redacting{h.stdout, secrets}, redacting{h.stderr, secrets}
+	h.stdout, h.stderr = newWriter(h.stdout, secrets), newWriter(h.stderr, secrets)
 	a := &app{host: h, registry: components(), redactor: secrets, log: slog.New(slog.DiscardHandler)}
 	c := a.cli()
 	err := c.RunContext(ctx, arrange(c, h.args))
@@ -240,7 +241,7 @@ func (a *app) printJSON(data any, err error) error {
 	if encErr != nil {
 		return encErr
 	}
-	fmt.Fprintln(a.stdout, string(b))
+	display.Fprintln(a.stdout, display.Block(b))
 	return err
 }
 
@@ -257,12 +258,12 @@ func (a *app) printError(err error) {
 }
 
 func (a *app) printOne(err error) {
-	fmt.Fprintf(a.stderr, "pipe: %s\n", a.named(err.Error()))
+	display.Fprintf(a.stderr, "pipe: %s\n", display.Indent(a.named(err.Error()), "  "))
 	for _, line := range tableOf(err) {
-		fmt.Fprintf(a.stderr, "  %s\n", line)
+		display.Fprintf(a.stderr, "  %s\n", line)
 	}
 	if h := a.named(hint(err)); h != "" {
-		fmt.Fprintf(a.stderr, "  → %s\n", strings.ReplaceAll(h, "\n", "\n    "))
+		display.Fprintf(a.stderr, "  → %s\n", display.Indent(h, "    "))
 	}
 }
 

@@ -3,10 +3,10 @@ package main
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // ask asks a person, and is an error unless the answer is what is wanted, or
@@ -15,7 +15,8 @@ func (a *app) ask(ctx context.Context, question, want, flag string) error {
 	if !a.interactive {
 		return usage{"nothing was changed: this needs an answer, and the input is not a terminal", "add " + flag + " where nobody can answer"}
 	}
-	fmt.Fprint(a.stderr, question)
+	display.Fprint(a.stderr, display.Indent(question, ""))
+	flush(a.stderr)
 	answers := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(a.stdin).ReadString('\n')
@@ -28,7 +29,7 @@ func (a *app) ask(ctx context.Context, question, want, flag string) error {
 		return engine.ErrStopped
 	}
 	if strings.TrimSpace(answer) != want {
-		fmt.Fprintln(a.stderr)
+		display.Fprintln(a.stderr)
 		return usage{"nothing was changed", "the answer that goes on is " + want}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/suite"
 )
@@ -89,7 +90,7 @@ func (a *app) checkAction(c *cli.Context) error {
 			continue
 		}
 		if len(all) > 1 {
-			fmt.Fprintln(a.stdout)
+			display.Fprintln(a.stdout)
 		}
 		d.Problems.Render(a.stdout, func(string) []byte {
 			if d.Document == nil {
@@ -107,7 +108,7 @@ func (a *app) checkAction(c *cli.Context) error {
 		return a.printJSON(all, err)
 	}
 	if slices.ContainsFunc(all, func(one checked) bool { return len(one.Problems) > 0 }) {
-		fmt.Fprintln(a.stdout, "pipe check --explain CODE tells more about one of them")
+		display.Fprintln(a.stdout, "pipe check --explain CODE tells more about one of them")
 	}
 	if len(errs) > 0 {
 		a.shown = true
@@ -159,7 +160,7 @@ func (a *app) checkTests(c *cli.Context, path string, spaced bool) (checked, con
 	one.add(problems)
 	if !c.Bool("json") {
 		if spaced {
-			fmt.Fprintln(a.stdout)
+			display.Fprintln(a.stdout)
 		}
 		problems.Render(a.stdout, func(string) []byte { return f.Source() })
 		a.printChecked(one)
@@ -215,10 +216,10 @@ func (a *app) printChecked(one checked) {
 	if warnings > 0 {
 		verdict += ", " + plural(warnings, "warning")
 	}
-	fmt.Fprintf(a.stdout, "%s: %s\n", one.File, verdict)
+	display.Fprintf(a.stdout, "%s: %s\n", one.File, verdict)
 	a.printVariables(one)
 	if len(one.SinkMissing) > 0 {
-		fmt.Fprintf(a.stdout, "  %-24s %s\n", "sink needs a value for", strings.Join(one.SinkMissing, ", "))
+		display.Fprintf(a.stdout, "  %-24s %s\n", "sink needs a value for", strings.Join(one.SinkMissing, ", "))
 	}
 }
 
@@ -247,7 +248,7 @@ func (a *app) printVariables(one checked) {
 			if i == 0 {
 				title = list.title
 			}
-			fmt.Fprintf(a.stdout, "  %-24s %s\n", title, line)
+			display.Fprintf(a.stdout, "  %-24s %s\n", title, line)
 		}
 	}
 }

@@ -2,8 +2,9 @@ package main
 
 import (
 	_ "embed"
-	"fmt"
 	"strings"
+
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 //go:embed codes.md
@@ -40,14 +41,14 @@ func codes() []code {
 
 // explain prints what a code means, with an example.
 func (a *app) explain(c code, st style) {
-	fmt.Fprintf(a.stdout, "%s\n", st.bold.Render(c.Name))
+	display.Fprintf(a.stdout, "%s\n", st.bold.Render(c.Name))
 	for _, line := range wrapped(c.Text, 92) {
-		fmt.Fprintf(a.stdout, "  %s\n", line)
+		display.Fprintf(a.stdout, "  %s\n", line)
 	}
 	for i, example := range c.Examples {
-		fmt.Fprintf(a.stdout, "\n  %s\n", [...]string{"wrong:", "right:"}[i])
+		display.Fprintf(a.stdout, "\n  %s\n", [...]string{"wrong:", "right:"}[i])
 		for _, line := range strings.Split(strings.TrimRight(example, "\n"), "\n") {
-			fmt.Fprintf(a.stdout, "    %s\n", line)
+			display.Fprintf(a.stdout, "    %s\n", line)
 		}
 	}
 }

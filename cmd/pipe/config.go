@@ -1,13 +1,13 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 func (a *app) configCommand() *cli.Command {
@@ -61,7 +61,7 @@ func (a *app) configAction(c *cli.Context) error {
 		rows = append(rows, []string{s.Path, s.Value})
 	}
 	st := a.colors(c)
-	fmt.Fprintln(a.stdout, grid([]string{"setting", "value"}, rows, 2, st))
+	display.Fprintln(a.stdout, grid([]string{"setting", "value"}, rows, 2, st))
 	rows = nil
 	for _, v := range d.Variables {
 		state := "not set"
@@ -73,6 +73,6 @@ func (a *app) configAction(c *cli.Context) error {
 		}
 		rows = append(rows, []string{v.Name, state})
 	}
-	fmt.Fprintf(a.stdout, "\n%s\n", grid([]string{"variable", "state"}, rows, 2, st))
+	display.Fprintf(a.stdout, "\n%s\n", grid([]string{"variable", "state"}, rows, 2, st))
 	return nil
 }

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -128,7 +128,7 @@ func (a *app) datasourceApply(c *cli.Context) error {
 		case c.Bool("json"):
 			return a.printJSON(planJSON(plan), nil)
 		case !nothing:
-			fmt.Fprintln(a.stdout, "applied, read back and verified")
+			display.Fprintln(a.stdout, "applied, read back and verified")
 		}
 		return nil
 	})

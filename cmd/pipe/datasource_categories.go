@@ -1,10 +1,9 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/sinks/glean"
 )
 
@@ -22,6 +21,6 @@ func (a *app) datasourceCategories(c *cli.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(all, nil)
 	}
-	fmt.Fprintln(a.stdout, grid([]string{"datasourceCategory", "what it holds"}, rows, 2, a.colors(c)))
+	display.Fprintln(a.stdout, grid([]string{"datasourceCategory", "what it holds"}, rows, 2, a.colors(c)))
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 func (a *app) datasourceExport(c *cli.Context) error {
@@ -97,10 +98,10 @@ func (a *app) printExport(c *cli.Context, e *engine.ProvisionExport, written []s
 		}
 	}
 	for _, path := range written {
-		fmt.Fprintln(a.stdout, path)
+		display.Fprintln(a.stdout, path)
 	}
 	for _, note := range e.Notes {
-		fmt.Fprintf(a.stderr, "note: %s\n", note)
+		display.Fprintf(a.stderr, "note: %s\n", note)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // pathText joins the path of a field for people; names that hold more than
@@ -26,32 +27,32 @@ func pathText(path []string) string {
 func (a *app) printPlan(w io.Writer, p *engine.ProvisionPlan, st style) {
 	switch {
 	case p.New:
-		fmt.Fprintf(w, "datasource %s: it is not there, and would be made\n", p.Name)
+		display.Fprintf(w, "datasource %s: it is not there, and would be made\n", p.Name)
 	case p.Empty():
-		fmt.Fprintf(w, "datasource %s: no changes, it is as the file says\n", p.Name)
+		display.Fprintf(w, "datasource %s: no changes, it is as the file says\n", p.Name)
 	default:
-		fmt.Fprintf(w, "datasource %s: %s\n", p.Name, plural(len(p.Changes), "change"))
+		display.Fprintf(w, "datasource %s: %s\n", p.Name, plural(len(p.Changes), "change"))
 	}
 	for _, c := range p.Changes {
 		path := pathText(c.Path)
 		switch action(c) {
 		case "add":
-			fmt.Fprintf(w, "  %s %s  %s\n", st.good.Render("+"), path, fieldsText(c.After))
+			display.Fprintf(w, "  %s %s  %s\n", st.good.Render("+"), path, fieldsText(c.After))
 		case "remove":
-			fmt.Fprintf(w, "  %s %s  %s\n", st.bad.Render("-"), path, fieldsText(c.Before))
+			display.Fprintf(w, "  %s %s  %s\n", st.bad.Render("-"), path, fieldsText(c.Before))
 		default:
-			fmt.Fprintf(w, "  %s %s  %s → %s\n", st.bold.Render("~"), path, c.Before, c.After)
+			display.Fprintf(w, "  %s %s  %s → %s\n", st.bold.Render("~"), path, c.Before, c.After)
 		}
 	}
 	if p.Opens {
-		fmt.Fprintf(w, "%s it is a test datasource now, which its testers alone see: with this, everybody whom the permissions name sees what it holds\n", st.bad.Render("!"))
+		display.Fprintf(w, "%s it is a test datasource now, which its testers alone see: with this, everybody whom the permissions name sees what it holds\n", st.bad.Render("!"))
 	}
 	section := func(title string, fields []engine.ProvisionChange) {
 		if len(fields) > 0 {
-			fmt.Fprintln(w, title)
+			display.Fprintln(w, title)
 		}
 		for _, c := range fields {
-			fmt.Fprintf(w, "    %s  %s\n", pathText(c.Path), fieldsText(c.After))
+			display.Fprintf(w, "    %s  %s\n", pathText(c.Path), fieldsText(c.After))
 		}
 	}
 	section("kept as Glean has it, since the file does not mention it (--replace drops it):", p.Kept)

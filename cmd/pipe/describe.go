@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -72,7 +73,7 @@ func (a *app) componentsAction(c *cli.Context) error {
 		for _, p := range all {
 			rows = append(rows, []string{p.Name, p.Role, p.Doc})
 		}
-		fmt.Fprintf(a.stdout, "%s\n\npipe components NAME explains every key of one.\n", grid([]string{"name", "what", "what it does"}, rows, 3, a.colors(c)))
+		display.Fprintf(a.stdout, "%s\n\npipe components NAME explains every key of one.\n", grid([]string{"name", "what", "what it does"}, rows, 3, a.colors(c)))
 		return nil
 	}
 	i, err := pick(c, "component", len(all), func(i int) string { return all[i].Name })
@@ -104,13 +105,13 @@ func pick(c *cli.Context, noun string, n int, name func(int) string) (int, error
 }
 
 func (a *app) printPart(p part, st style) {
-	fmt.Fprintf(a.stdout, "%s   %s\n\n", st.bold.Render(p.Name), p.Doc)
+	display.Fprintf(a.stdout, "%s   %s\n\n", st.bold.Render(p.Name), p.Doc)
 	if len(p.Fields) == 0 {
-		fmt.Fprintf(a.stdout, "It takes %s.\n", article(p.Type))
+		display.Fprintf(a.stdout, "It takes %s.\n", article(p.Type))
 		return
 	}
 	if len(p.Enum) > 0 {
-		fmt.Fprintf(a.stdout, "It is one of %s, or these keys:\n\n", strings.Join(p.Enum, ", "))
+		display.Fprintf(a.stdout, "It is one of %s, or these keys:\n\n", strings.Join(p.Enum, ", "))
 	}
 	for _, f := range p.Fields {
 		a.printField(f, "  ", st)
@@ -119,9 +120,9 @@ func (a *app) printPart(p part, st style) {
 
 // printField explains a key and those below it.
 func (a *app) printField(f config.Field, indent string, st style) {
-	fmt.Fprintf(a.stdout, "%s%s  %s\n", indent, st.bold.Render(f.Name), st.dim.Render(strings.Join(factsOf(f), ", ")))
+	display.Fprintf(a.stdout, "%s%s  %s\n", indent, st.bold.Render(f.Name), st.dim.Render(strings.Join(factsOf(f), ", ")))
 	for _, line := range wrapped(f.Doc, 96-len(indent)) {
-		fmt.Fprintf(a.stdout, "%s    %s\n", indent, line)
+		display.Fprintf(a.stdout, "%s    %s\n", indent, line)
 	}
 	for _, inner := range f.Fields {
 		a.printField(inner, indent+"    ", st)

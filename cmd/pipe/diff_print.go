@@ -5,41 +5,43 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 func (a *app) printDiff(d *diff, st style) {
 	w := a.stdout
-	fmt.Fprintf(w, "against %s, written %s\n", d.Against, d.Written.Local().Format("2006-01-02 15:04"))
+	display.Fprintf(w, "against %s, written %s\n", d.Against, d.Written.Local().Format("2006-01-02 15:04"))
 	if len(d.Access) > 0 {
-		fmt.Fprintf(w, "\n%s\n", st.bold.Render("who finds what"))
+		display.Fprintf(w, "\n%s\n", st.bold.Render("who finds what"))
 		for _, c := range d.Access {
-			fmt.Fprint(w, c.text(st))
+			display.Fprint(w, display.Block(c.text(st)))
 		}
 		if more := d.count(func(s *streamDiff) int { return s.Wider + s.Narrower }) - marks(d.Access); more > 0 {
-			fmt.Fprintf(w, "  … and more: in all %s\n", d.accessTotal())
+			display.Fprintf(w, "  … and more: in all %s\n", d.accessTotal())
 		}
 	}
 	stream := ""
 	for _, c := range d.Items {
 		if c.Stream != stream {
 			stream = c.Stream
-			fmt.Fprintf(w, "\n%s\n", st.bold.Render(stream))
+			display.Fprintf(w, "\n%s\n", st.bold.Render(stream))
 		}
-		fmt.Fprint(w, c.text(st))
+		display.Fprint(w, display.Block(c.text(st)))
 	}
 	if more := d.count(func(s *streamDiff) int { return s.Added + s.Changed + s.Removed }) - len(d.Items); more > 0 {
-		fmt.Fprintf(w, "  … and %s more; --limit 0 shows all\n", number(more))
+		display.Fprintf(w, "  … and %s more; --limit 0 shows all\n", number(more))
 	}
 	for _, n := range d.Notes {
-		fmt.Fprintf(w, "\n! %s\n", n)
+		display.Fprintf(w, "\n! %s\n", display.Indent(n, "  "))
 	}
 	if !d.any() {
-		fmt.Fprintf(w, "\n%s\n", st.good.Render("nothing would change"))
+		display.Fprintf(w, "\n%s\n", st.good.Render("nothing would change"))
 		return
 	}
-	fmt.Fprintf(w, "\n%s\n", d.table(st))
+	display.Fprintf(w, "\n%s\n", d.table(st))
 	if fields := d.fields(); fields != "" {
-		fmt.Fprintf(w, "\nfields that differ: %s\n", fields)
+		display.Fprintf(w, "\nfields that differ: %s\n", fields)
 	}
 }
 
@@ -69,7 +71,7 @@ func (d *diff) accessTotal() string {
 		number(d.count(func(s *streamDiff) int { return s.Wider })), number(d.count(func(s *streamDiff) int { return s.Narrower })))
 }
 
-func (d *diff) table(st style) string {
+func (d *diff) table(st style) display.Block {
 	var rows [][]string
 	for _, s := range d.Streams {
 		rows = append(rows, []string{s.Name, number(s.Before), number(s.Now), number(s.Added), number(s.Changed), number(s.Removed), number(s.Wider), number(s.Narrower)})
@@ -102,7 +104,7 @@ func (c accessChange) text(st style) string {
 	case c.Narrower:
 		mark = st.good.Render("narrower")
 	}
-	line := fmt.Sprintf("  %s  %s %s", mark, c.Stream, visible(c.ID))
+	line := fmt.Sprintf("  %s  %s %s", mark, c.Stream, display.Line(c.ID))
 	if c.From != c.To {
 		line += fmt.Sprintf("  %s → %s", c.From, c.To)
 	}
@@ -116,7 +118,7 @@ func (c accessChange) text(st style) string {
 		paint func(...string) string
 	}{{"-", c.Lost, st.good.Render}, {"+", c.Gained, st.bad.Render}} {
 		if len(part.names) > 0 {
-			line += "      " + part.paint(part.sign+" "+visible(some(part.names))) + "\n"
+			line += "      " + part.paint(part.sign+" "+display.Line(some(part.names))) + "\n"
 		}
 	}
 	return line
@@ -140,9 +142,9 @@ func some(names []string) string {
 }
 
 func (c itemChange) text(st style) string {
-	name := visible(c.ID)
+	name := display.Line(c.ID)
 	if c.Title != "" {
-		name += "  " + visible(c.Title)
+		name += "  " + display.Line(c.Title)
 	}
 	switch c.Change {
 	case "added":

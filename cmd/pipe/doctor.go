@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 func (a *app) doctorCommand() *cli.Command {
@@ -119,15 +119,15 @@ func (a *app) printFindings(c *cli.Context, findings []finding) error {
 	for _, f := range findings {
 		if f.End != end {
 			end = f.End
-			fmt.Fprintln(a.stdout, st.bold.Render(end))
+			display.Fprintln(a.stdout, st.bold.Render(end))
 		}
 		mark := st.good.Render("✓")
 		if !f.OK {
 			mark = st.bad.Render("✗")
 		}
-		fmt.Fprintf(a.stdout, "  %s %-14s %s\n", mark, f.What, f.Detail)
+		display.Fprintf(a.stdout, "  %s %-14s %s\n", mark, f.What, f.Detail)
 		if !f.OK && f.Remedy != "" {
-			fmt.Fprintf(a.stdout, "    → %s\n", a.named(f.Remedy))
+			display.Fprintf(a.stdout, "    → %s\n", a.named(f.Remedy))
 		}
 	}
 	return err

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -51,7 +52,7 @@ func (a *app) probeAction(c *cli.Context, path string) error {
 		}
 	}
 	answers, err := p.ProbeSink(ctx, engine.SinkProbeOptions{RunID: run, Within: within, Stop: stop,
-		Asking: func(what string) { fmt.Fprintf(a.stderr, "asking about %s…\n", what) }})
+		Asking: func(what string) { display.Fprintf(a.stderr, "asking about %s…\n", what) }})
 	if a.stopped.Load() != 0 && !errors.Is(err, engine.ErrStopped) {
 		err = errors.Join(engine.ErrStopped, err)
 	}
@@ -122,13 +123,13 @@ func (a *app) printAnswers(c *cli.Context, answers []engine.ProbeAnswer, err err
 		if !one.Known {
 			mark = st.bad.Render("?")
 		}
-		fmt.Fprintf(a.stdout, "%s %-*s  %s\n    %s\n", mark, width+1, one.Question+"?", st.bold.Render(one.Answer), one.Seen)
+		display.Fprintf(a.stdout, "%s %-*s  %s\n    %s\n", mark, width+1, one.Question+"?", st.bold.Render(one.Answer), one.Seen)
 	}
 	switch err { // not one that says what is left, too
 	case engine.ErrStopped:
-		fmt.Fprintln(a.stderr, "what the probe made was taken away again")
+		display.Fprintln(a.stderr, "what the probe made was taken away again")
 	case nil:
-		fmt.Fprintln(a.stdout, "what the probe made was taken away again; nothing that pipe promises rests on these answers")
+		display.Fprintln(a.stdout, "what the probe made was taken away again; nothing that pipe promises rests on these answers")
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/joho/godotenv"
 	"github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -85,7 +86,7 @@ func (a *app) openLog(c *cli.Context) error {
 	default:
 		return usage{fmt.Sprintf("there is no log level %q", name), "write debug, info, warning or error"}
 	}
-	o := &slog.HandlerOptions{Level: level}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: bounded}
 	switch c.String("log-format") {
 	case "text":
 		a.log = slog.New(slog.NewTextHandler(a.stderr, o))
@@ -95,6 +96,17 @@ func (a *app) openLog(c *cli.Context) error {
 		return usage{fmt.Sprintf("there is no log format %q", c.String("log-format")), "write text or json"}
 	}
 	return nil
+}
+
+// bounded limits the texts of a log line.
+func bounded(_ []string, attr slog.Attr) slog.Attr {
+	switch v := attr.Value.Any().(type) {
+	case string:
+		attr.Value = slog.StringValue(display.Short(v, display.MaxValue))
+	case error:
+		attr.Value = slog.StringValue(display.Short(v.Error(), display.MaxValue))
+	}
+	return attr
 }
 
 // settings are what --set asks for.

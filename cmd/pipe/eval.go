@@ -12,6 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
@@ -163,19 +164,19 @@ func (a *app) printValue(c *cli.Context, d *pipeline.Definition, text string, on
 		return a.printJSON(one, nil)
 	}
 	if one.Note != "" {
-		fmt.Fprintf(a.stderr, "! %s\n", one.Note)
+		display.Fprintf(a.stderr, "! %s\n", one.Note)
 	}
 	switch v := one.Value.(type) {
 	case nil:
-		fmt.Fprintln(a.stdout, "nil")
+		display.Fprintln(a.stdout, "nil")
 	case string:
-		fmt.Fprintln(a.stdout, v)
+		display.Fprintln(a.stdout, display.Block(display.Lines(v)))
 	default:
 		b, err := codec.MarshalIndent(v)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(a.stdout, string(b))
+		display.Fprintln(a.stdout, display.Block(display.Lines(string(b))))
 	}
 	return nil
 }
@@ -205,9 +206,9 @@ func (a *app) printEvaluated(c *cli.Context, o *evaluator) error {
 		}
 		rows = append(rows, []string{one.Ref, value})
 	}
-	fmt.Fprintln(a.stdout, grid([]string{"ref", "value"}, rows, 2, a.colors(c)))
+	display.Fprintln(a.stdout, grid([]string{"ref", "value"}, rows, 2, a.colors(c)))
 	if total > len(all) {
-		fmt.Fprintf(a.stdout, "… %s of %s; --ref REF shows one of them\n", number(len(all)), number(total))
+		display.Fprintf(a.stdout, "… %s of %s; --ref REF shows one of them\n", number(len(all)), number(total))
 	}
 	return nil
 }

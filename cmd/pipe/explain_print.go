@@ -9,12 +9,16 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
 )
 
+// leaf is text for one line of a tree.
+func leaf(text string) string { return display.Short(text, display.MaxValue) }
+
 // printExplanation prints the way of a record as a tree.
 func (a *app) printExplanation(e explained, record bool, st style) {
-	t := tree.Root(st.bold.Render(e.Ref) + "  " + endingText(e.Ending, e.Reason, st)).Enumerator(tree.RoundedEnumerator)
+	t := tree.Root(leaf(st.bold.Render(e.Ref) + "  " + endingText(e.Ending, e.Reason, st))).Enumerator(tree.RoundedEnumerator)
 	if record {
 		t.Child(recordTree(e.Record, st))
 	}
@@ -30,7 +34,7 @@ func (a *app) printExplanation(e explained, record bool, st style) {
 	if e.Identity != nil {
 		t.Child(identityTree(e.Identity, st))
 	}
-	fmt.Fprintln(a.stdout, t.String())
+	display.Fprintln(a.stdout, display.Block(t.String()))
 	if e.Answer != nil {
 		a.printAnswer(*e.Answer, st)
 	}
@@ -44,9 +48,9 @@ func (a *app) printAnswer(answer trace.Answer, st style) {
 	case answer.Finds:
 		verdict = st.good.Render("yes") + ", " + answer.Who + " finds it: "
 	}
-	fmt.Fprintf(a.stdout, "\n%s%s\n", verdict, answer.Why)
+	display.Fprintf(a.stdout, "\n%s%s\n", verdict, answer.Why)
 	for _, chain := range answer.Chains() {
-		fmt.Fprintf(a.stdout, "  %s\n", strings.Join(chain, " → "))
+		display.Fprintf(a.stdout, "  %s\n", strings.Join(chain, " → "))
 	}
 }
 
@@ -67,10 +71,10 @@ func recordTree(record map[string]any, st style) *tree.Tree {
 	t := tree.Root("record")
 	text, err := codec.MarshalIndent(record)
 	if err != nil {
-		return t.Child(err.Error())
+		return t.Child(leaf(err.Error()))
 	}
 	for line := range strings.Lines(string(text)) {
-		t.Child(st.dim.Render(visible(strings.TrimRight(line, "\n"))))
+		t.Child(st.dim.Render(display.Line(strings.TrimRight(line, "\n"))))
 	}
 	return t
 }
@@ -90,9 +94,9 @@ func transformTree(all []transformed, st style) *tree.Tree {
 		rows = append(rows, []string{one.Name, outcome, one.At[strings.LastIndexByte(one.At, ':'):]})
 	}
 	for i, line := range aligned(rows, st) {
-		branch := tree.Root(line)
+		branch := tree.Root(leaf(line))
 		for _, d := range all[i].Changes {
-			branch.Child(fmt.Sprintf("%s: %s → %s", visible(d.Path), short(d.Before, valueWidth), short(d.After, valueWidth)))
+			branch.Child(leaf(fmt.Sprintf("%s: %s → %s", display.Line(d.Path), short(d.Before, valueWidth), short(d.After, valueWidth))))
 		}
 		t.Child(branch)
 	}
@@ -106,7 +110,7 @@ const (
 )
 
 func itemTree(item explainedItem, st style) *tree.Tree {
-	t := tree.Root(item.Stream + "  " + endingText(item.Ending, item.Reason, st) + "  " + st.dim.Render(item.At))
+	t := tree.Root(leaf(item.Stream + "  " + endingText(item.Ending, item.Reason, st) + "  " + st.dim.Render(item.At)))
 	var nothing []string
 	var rows [][]string
 	for _, f := range item.Fields {
@@ -118,10 +122,10 @@ func itemTree(item explainedItem, st style) *tree.Tree {
 		rows = append(rows, []string{f.Name, short(f.Value, valueWidth), "← " + cut(f.Expression, expressionWidth) + "  " + line})
 	}
 	for _, line := range aligned(rows, st) {
-		t.Child(line)
+		t.Child(leaf(line))
 	}
 	if len(nothing) > 0 {
-		t.Child(st.dim.Render("no value: " + strings.Join(nothing, ", ")))
+		t.Child(leaf(st.dim.Render("no value: " + strings.Join(nothing, ", "))))
 	}
 	return t
 }
@@ -131,7 +135,9 @@ func itemTree(item explainedItem, st style) *tree.Tree {
 func aligned(rows [][]string, st style) []string {
 	var widths []int
 	for _, row := range rows {
-		for i, cell := range row {
+		for i := range row {
+			row[i] = display.Short(row[i], display.MaxCell)
+			cell := row[i]
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
@@ -166,26 +172,26 @@ func decisionTree(d *explainedDecision, st style) *tree.Tree {
 		rows = append(rows, []string{r.Name, outcome, at})
 	}
 	for _, line := range aligned(rows, st) {
-		t.Child(line)
+		t.Child(leaf(line))
 	}
 	if len(d.Named) > 0 {
-		t.Child("names " + listed(d.Named))
+		t.Child(leaf("names " + listed(d.Named)))
 	}
 	for _, set := range d.AllOf {
-		t.Child("names who is in all of " + listed(set))
+		t.Child(leaf("names who is in all of " + listed(set)))
 	}
 	for _, ref := range d.LeftOut {
-		t.Child(st.bad.Render("left out: ") + ref + ", whom nobody delivered as a user or group")
+		t.Child(leaf(st.bad.Render("left out: ") + ref + ", whom nobody delivered as a user or group"))
 	}
 	switch {
 	case len(d.Finders) > 0:
 		t.Child(findersTree("found by "+people(len(d.People)), d.Finders, st))
 	case d.Everyone > 0:
-		t.Child("found by everybody who is delivered as a user: " + people(d.Everyone))
+		t.Child(leaf("found by everybody who is delivered as a user: " + people(d.Everyone)))
 	case d.Audience == engine.AllUsers.String():
 		t.Child("found by everybody who can sign in")
 	default:
-		t.Child("found by " + st.bad.Render("nobody"))
+		t.Child(leaf("found by " + st.bad.Render("nobody")))
 	}
 	return t
 }
@@ -201,21 +207,21 @@ func people(n int) string {
 const mostFinders = 15
 
 func findersTree(title string, finders []trace.Finder, st style) *tree.Tree {
-	t := tree.Root(title)
+	t := tree.Root(leaf(title))
 	for _, f := range finders[:min(mostFinders, len(finders))] {
 		switch {
 		case !f.Group:
-			t.Child(f.Name + "  " + st.dim.Render(strings.Join(f.Refs, ", ")))
+			t.Child(leaf(f.Name + "  " + st.dim.Render(strings.Join(f.Refs, ", "))))
 		case f.Unknown:
-			t.Child(f.Name + "  " + st.dim.Render("its members are those of an earlier run, since this one does not write it"))
+			t.Child(leaf(f.Name + "  " + st.dim.Render("its members are those of an earlier run, since this one does not write it")))
 		case len(f.Members) == 0:
-			t.Child(f.Name + "  " + st.dim.Render("no members"))
+			t.Child(leaf(f.Name + "  " + st.dim.Render("no members")))
 		default:
 			t.Child(findersTree(f.Name, f.Members, st))
 		}
 	}
 	if more := len(finders) - mostFinders; more > 0 {
-		t.Child(fmt.Sprintf("… and %d more; --json lists all", more))
+		t.Child(leaf(fmt.Sprintf("… and %d more; --json lists all", more)))
 	}
 	return t
 }
@@ -227,15 +233,15 @@ func identityTree(i *explainedIdentity, st style) *tree.Tree {
 		}
 		return findersTree("a group of "+people(len(i.People)), i.Members, st)
 	}
-	t := tree.Root("a user: " + i.Person.Email)
+	t := tree.Root(leaf("a user: " + i.Person.Email))
 	if len(i.Person.Refs) > 1 {
-		t.Child("one with " + strings.Join(i.Person.Refs, ", ") + ", who have the same e-mail")
+		t.Child(leaf("one with " + strings.Join(i.Person.Refs, ", ") + ", who have the same e-mail"))
 	}
 	if i.Person.Inactive {
 		t.Child("not active: in no group, and named by nothing")
 	}
 	if len(i.Groups) > 0 {
-		t.Child("member of " + listed(i.Groups))
+		t.Child(leaf("member of " + listed(i.Groups)))
 	}
 	return t
 }
@@ -246,7 +252,7 @@ func short(v any, width int) string {
 	case nil:
 		return "nothing"
 	case string:
-		text := cut(strings.Join(strings.Fields(visible(strings.ReplaceAll(v, "\n", " ⏎ "))), " "), width)
+		text := display.Short(strings.Join(strings.Fields(strings.ReplaceAll(v, "\n", " ⏎ ")), " "), width)
 		if text == "" {
 			return `""`
 		}
@@ -256,7 +262,7 @@ func short(v any, width int) string {
 	if err != nil {
 		return err.Error()
 	}
-	return cut(visible(string(b)), width)
+	return display.Short(string(b), width)
 }
 
 func cut(text string, width int) string {

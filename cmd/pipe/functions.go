@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -9,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
@@ -80,17 +80,17 @@ func (a *app) functionsAction(c *cli.Context) error {
 		first, _, _ := strings.Cut(f.Doc, ". ")
 		rows = append(rows, []string{f.Signature, strings.TrimSuffix(first, ".")})
 	}
-	fmt.Fprintf(a.stdout, "%s\n\npipe functions NAME shows one with examples.\n", grid([]string{"function", "what it gives"}, rows, 2, a.colors(c)))
+	display.Fprintf(a.stdout, "%s\n\npipe functions NAME shows one with examples.\n", grid([]string{"function", "what it gives"}, rows, 2, a.colors(c)))
 	return nil
 }
 
 func (a *app) printFunction(f function, st style) error {
-	fmt.Fprintf(a.stdout, "%s\n", st.bold.Render(f.Signature))
+	display.Fprintf(a.stdout, "%s\n", st.bold.Render(f.Signature))
 	for _, line := range wrapped(f.Doc, 96) {
-		fmt.Fprintf(a.stdout, "  %s\n", line)
+		display.Fprintf(a.stdout, "  %s\n", line)
 	}
 	if f.Of != "" {
-		fmt.Fprintf(a.stdout, "  Pipelines whose source is %s have it.\n", f.Of)
+		display.Fprintf(a.stdout, "  Pipelines whose source is %s have it.\n", f.Of)
 	}
 	shown := ""
 	for _, e := range f.Examples {
@@ -101,14 +101,14 @@ func (a *app) printFunction(f function, st style) error {
 		if e.Result == nil {
 			result = []byte("nil")
 		}
-		fmt.Fprintf(a.stdout, "\n  %s\n    → %s\n", e.Expr, strings.ReplaceAll(string(result), `\n`, "\n      "))
+		display.Fprintf(a.stdout, "\n  %s\n    → %s\n", e.Expr, display.Block(strings.ReplaceAll(display.Line(string(result)), `\n`, "\n      ")))
 		if e.Record != nil {
 			record, err := codec.Marshal(e.Record)
 			if err != nil {
 				return err
 			}
 			if text := "for " + string(record); text != shown {
-				fmt.Fprintf(a.stdout, "    %s\n", st.dim.Render(text))
+				display.Fprintf(a.stdout, "    %s\n", st.dim.Render(text))
 				shown = text
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 func (a *app) hideCommand() *cli.Command {
@@ -82,14 +83,14 @@ func (a *app) printHidden(o *operating, h hiddenJSON) {
 	}
 	switch {
 	case h.Error != "":
-		fmt.Fprintf(a.stdout, "%s: remembered as hidden; see below\n", what)
+		display.Fprintf(a.stdout, "%s: remembered as hidden; see below\n", what)
 	case len(h.Types) == 0:
-		fmt.Fprintf(a.stdout, "%s: it was not there; it is remembered as hidden\n", what)
+		display.Fprintf(a.stdout, "%s: it was not there; it is remembered as hidden\n", what)
 	default:
-		fmt.Fprintf(a.stdout, "%s: gone, and hidden until `pipe hide --unhide`\n", what)
+		display.Fprintf(a.stdout, "%s: gone, and hidden until `pipe hide --unhide`\n", what)
 	}
 	for _, n := range h.Notes {
-		fmt.Fprintf(a.stdout, "  ! %s\n", n)
+		display.Fprintf(a.stdout, "  ! %s\n", display.Indent(n, "    "))
 	}
 }
 
@@ -101,7 +102,7 @@ func (a *app) unhide(c *cli.Context, o *operating) error {
 		return a.printJSON(o.refs, nil)
 	}
 	for _, ref := range o.refs {
-		fmt.Fprintf(a.stdout, "%s: no longer hidden; the next run delivers it as the rules say, `pipe push` does now\n", ref)
+		display.Fprintf(a.stdout, "%s: no longer hidden; the next run delivers it as the rules say, `pipe push` does now\n", ref)
 	}
 	return nil
 }

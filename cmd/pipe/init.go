@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/pipelines"
 )
@@ -76,7 +77,7 @@ func (a *app) initAction(c *cli.Context) error {
 		return a.printJSON(map[string]any{"dir": dir, "files": names}, nil)
 	}
 	for _, name := range names {
-		fmt.Fprintf(a.stdout, "wrote %s\n", filepath.Join(dir, filepath.FromSlash(name)))
+		display.Fprintf(a.stdout, "wrote %s\n", filepath.Join(dir, filepath.FromSlash(name)))
 	}
 	a.printNext(dir)
 	return nil
@@ -86,16 +87,16 @@ func (a *app) initAction(c *cli.Context) error {
 func (a *app) printNext(dir string) {
 	into := ""
 	if dir != "." {
-		into = "  cd " + dir + "\n"
+		into = "  cd " + display.Line(dir) + "\n"
 	}
-	fmt.Fprintf(a.stdout, "\nNext:\n%s"+
+	display.Fprintf(a.stdout, "\nNext:\n%s"+
 		"  pipe run --sandbox %[2]s                          # try it on this machine, with no account\n"+
 		"  pipe run --sandbox --dry-run --output out %[2]s   # keep what would be sent\n"+
 		"  … then change %[2]s: a title under mapping, a rule under permissions\n"+
 		"  pipe check %[2]s                                  # what is wrong with the change\n"+
 		"  pipe test %[2]s                                   # what the tests beside it say of it\n"+
 		"  pipe diff --sandbox %[2]s                         # what it does: who finds what, and each field\n"+
-		"  cp .env.example .env                                                 # your own Backstage and Glean: fill it in, keep it out of git\n", into, shippedName)
+		"  cp .env.example .env                                                 # your own Backstage and Glean: fill it in, keep it out of git\n", display.Block(into), shippedName)
 }
 
 // inTheWay fails when one of the files is there already.

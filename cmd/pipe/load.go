@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -73,12 +74,12 @@ func (a *app) printProblems(c *cli.Context, w io.Writer, d *pipeline.Definition)
 	if n == 0 {
 		return nil
 	}
-	fmt.Fprintf(w, "%s: %s, nothing was done\n", c.Args().First(), plural(n, "problem"))
+	display.Fprintf(w, "%s: %s, nothing was done\n", c.Args().First(), plural(n, "problem"))
 	if !c.Bool("sandbox") && hasFlag(c.Command, "sandbox") && slices.ContainsFunc(d.Problems, func(p config.Problem) bool { return p.Code == "undefined-variable" }) {
-		fmt.Fprintln(w, "  with --sandbox it needs no variable: the source and Glean are servers on this machine")
+		display.Fprintln(w, "  with --sandbox it needs no variable: the source and Glean are servers on this machine")
 	}
 	if a.envFileSkipped {
-		fmt.Fprintln(w, "  .env was not read, since CI=true; name it with --env-file .env if it is meant")
+		display.Fprintln(w, "  .env was not read, since CI=true; name it with --env-file .env if it is meant")
 	}
 	a.shown = true
 	return d.Problems.Errors()

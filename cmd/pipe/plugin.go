@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 )
@@ -89,7 +90,7 @@ func (a *app) pluginList(c *cli.Context) error {
 	case c.Bool("json"):
 		err = a.printJSON(all, nil)
 	case len(all) == 0:
-		fmt.Fprintf(a.stdout, "%s names no plugin\n", path)
+		display.Fprintf(a.stdout, "%s names no plugin\n", path)
 	default:
 		a.printPlugins(all, a.colors(c))
 	}
@@ -157,12 +158,12 @@ func (a *app) printPlugins(all []listedPlugin, st style) {
 		}
 		rows = append(rows, []string{p.Transform, p.Name, p.Version, strings.Join(p.Command, " "), p.Checksum, state})
 	}
-	fmt.Fprintln(a.stdout, grid([]string{"transform", "plugin", "version", "command", "checksum", "state"}, rows, 6, st))
+	display.Fprintln(a.stdout, grid([]string{"transform", "plugin", "version", "command", "checksum", "state"}, rows, 6, st))
 	for _, p := range all {
 		if !p.OK {
-			fmt.Fprintf(a.stdout, "%s %s: %s\n", st.bad.Render("!"), p.Transform, strings.TrimPrefix(p.State, "not started: "))
+			display.Fprintf(a.stdout, "%s %s: %s\n", st.bad.Render("!"), p.Transform, strings.TrimPrefix(p.State, "not started: "))
 			if p.Hint != "" {
-				fmt.Fprintf(a.stdout, "  → %s\n", p.Hint)
+				display.Fprintf(a.stdout, "  → %s\n", display.Indent(p.Hint, "    "))
 			}
 		}
 	}
@@ -212,8 +213,8 @@ func (a *app) pluginChecksum(c *cli.Context) error {
 		return a.printJSON(map[string]any{"files": all, "line": line}, nil)
 	}
 	for _, p := range all {
-		fmt.Fprintf(a.stdout, "%s  %s\n", p.SHA256, p.Path)
+		display.Fprintf(a.stdout, "%s  %s\n", p.SHA256, p.Path)
 	}
-	fmt.Fprintf(a.stdout, "\nin the plugin's block:\n  %s\n", line)
+	display.Fprintf(a.stdout, "\nin the plugin's block:\n  %s\n", line)
 	return nil
 }

@@ -5,11 +5,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 )
 
@@ -28,20 +28,20 @@ func (a *app) pluginDescribe(c *cli.Context) error {
 		return a.printJSON(about, nil)
 	}
 	st := a.colors(c)
-	fmt.Fprintf(a.stdout, "%s %s   %s\n\n", st.bold.Render(about.Name), about.Version, about.Summary)
-	fmt.Fprintf(a.stdout, "reads   %s\n", listOr(about.Needs, "the whole record"))
-	fmt.Fprintf(a.stdout, "writes  %s\n\n", listOr(about.Writes, "nothing"))
+	display.Fprintf(a.stdout, "%s %s   %s\n\n", st.bold.Render(about.Name), about.Version, about.Summary)
+	display.Fprintf(a.stdout, "reads   %s\n", listOr(about.Needs, "the whole record"))
+	display.Fprintf(a.stdout, "writes  %s\n\n", listOr(about.Writes, "nothing"))
 	if rows := schemaRows(about.Schema, ""); len(rows) > 0 {
-		fmt.Fprintf(a.stdout, "%s\n\n", grid([]string{"config", "type", "default", "what it is"}, rows, 4, st))
+		display.Fprintf(a.stdout, "%s\n\n", grid([]string{"config", "type", "default", "what it is"}, rows, 4, st))
 	} else {
-		fmt.Fprint(a.stdout, "It takes no config.\n\n")
+		display.Fprintf(a.stdout, "It takes no config.\n\n")
 	}
 	if about.Example != nil {
 		text, err := codec.MarshalIndent(about.Example)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.stdout, "%s\n%s\n", st.dim.Render("example (pipe plugin try --example runs it)"), text)
+		display.Fprintf(a.stdout, "%s\n%s\n", st.dim.Render("example (pipe plugin try --example runs it)"), display.Block(display.Lines(string(text))))
 	}
 	return nil
 }
@@ -50,7 +50,7 @@ func listOr(list []string, none string) string {
 	if len(list) == 0 {
 		return none
 	}
-	return visible(strings.Join(list, ", "))
+	return display.Line(strings.Join(list, ", "))
 }
 
 // schemaRows is a schema of settings as a table; settings within settings have
@@ -69,7 +69,7 @@ func schemaRows(schema map[string]any, prefix string) [][]string {
 		if slices.Contains(required, any(name)) {
 			byDefault = "required"
 		}
-		rows = append(rows, []string{visible(prefix + name), visible(schemaType(p)), visible(byDefault), visible(strings.Join(strings.Fields(about), " "))})
+		rows = append(rows, []string{display.Line(prefix + name), display.Line(schemaType(p)), display.Line(byDefault), display.Line(strings.Join(strings.Fields(about), " "))})
 		rows = append(rows, schemaRows(p, prefix+name+".")...)
 	}
 	return rows
@@ -107,14 +107,4 @@ func schemaRules(p map[string]any) string {
 		}
 	}
 	return strings.Join(rules, ", ")
-}
-
-// visible keeps what a plugin says from steering the terminal.
-func visible(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\t' && unicode.IsControl(r) {
-			return '�'
-		}
-		return r
-	}, s)
 }

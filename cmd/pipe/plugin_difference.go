@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // difference is one value of a record that a plugin changed; nil is none.
@@ -50,10 +51,10 @@ func differences(before, after map[string]any, prefix string) []difference {
 func (d difference) text(st style) string {
 	before, after := d.lines()
 	var b strings.Builder
-	b.WriteString("  " + visible(d.Path) + "\n")
+	b.WriteString("  " + display.Line(d.Path) + "\n")
 	some := func(sign string, lines []string, most int, paint func(...string) string) {
 		for _, line := range lines[:min(most, len(lines))] {
-			b.WriteString(paint("  "+sign+" "+visible(line)) + "\n")
+			b.WriteString(paint("  "+sign+" "+display.Line(line)) + "\n")
 		}
 		if more := len(lines) - most; more > 0 {
 			b.WriteString(st.dim.Render("  "+sign+" … "+plural(more, "more line")+"; --json shows all") + "\n")

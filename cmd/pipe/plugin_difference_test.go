@@ -17,7 +17,7 @@ func TestDifferences(t *testing.T) {
 	}
 	want := `  b.c
   - y
-  + Y�[31m
+  + Y\u001b[31m
   b.gone
   - true
   e

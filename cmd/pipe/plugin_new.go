@@ -16,6 +16,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/plugins/examples"
 )
 
@@ -86,7 +87,7 @@ func (a *app) pluginNew(c *cli.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(map[string]any{"name": p.Name, "dir": dir, "program": filepath.Join(dir, p.Program)}, nil)
 	}
-	fmt.Fprintf(a.stdout, "%s is a working plugin; its README.md says how it is tested, tried and used\n", dir)
+	display.Fprintf(a.stdout, "%s is a working plugin; its README.md says how it is tested, tried and used\n", dir)
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 )
 
@@ -166,12 +166,12 @@ func tryOne(ctx context.Context, t *pluginhost.Transform, r *engine.Record) (tri
 
 func (a *app) printTried(one tried, st style) {
 	paint := map[string]func(...string) string{triedChanged: st.good.Render, triedUnchanged: st.dim.Render, triedDropped: st.dim.Render, triedFailed: st.bad.Render}
-	fmt.Fprintf(a.stdout, "%s  %s\n", st.bold.Render(one.Ref), paint[one.Outcome](one.Outcome))
+	display.Fprintf(a.stdout, "%s  %s\n", st.bold.Render(one.Ref), paint[one.Outcome](one.Outcome))
 	if one.Reason != "" {
-		fmt.Fprintf(a.stdout, "  %s\n", strings.ReplaceAll(one.Reason, "\n", "\n  "))
+		display.Fprintf(a.stdout, "  %s\n", display.Indent(one.Reason, "  "))
 	}
 	for _, d := range one.Changes {
-		fmt.Fprint(a.stdout, d.text(st))
+		display.Fprint(a.stdout, display.Block(d.text(st)))
 	}
 }
 
@@ -196,7 +196,7 @@ func (a *app) sumTried(c *cli.Context, all []tried) error {
 		for i, outcome := range []string{triedChanged, triedUnchanged, triedDropped, triedFailed} {
 			sum += map[bool]string{true: ": ", false: ", "}[i == 0] + number(counts[outcome]) + " " + outcome
 		}
-		fmt.Fprintf(a.stdout, "\n%s\n", sum)
+		display.Fprintf(a.stdout, "\n%s\n", sum)
 	}
 	if counts[triedFailed] > 0 {
 		return exit(exitRejected)

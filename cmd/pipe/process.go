@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 func (a *app) processCommand() *cli.Command {
@@ -34,8 +34,8 @@ func (a *app) processAction(c *cli.Context) error {
 		if c.Bool("json") {
 			return a.printJSON(map[string]bool{"processing": true}, nil)
 		}
-		fmt.Fprintln(a.stdout, "Glean is processing what was uploaded; it takes the next such call in three hours")
-		fmt.Fprintln(a.stdout, a.named("`pipe status FILE` tells how far it is"))
+		display.Fprintln(a.stdout, "Glean is processing what was uploaded; it takes the next such call in three hours")
+		display.Fprintln(a.stdout, a.named("`pipe status FILE` tells how far it is"))
 		return nil
 	})
 }

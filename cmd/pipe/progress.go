@@ -13,6 +13,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // progress shows how a run goes on, on stderr.
@@ -35,7 +36,7 @@ func (a *app) progress(c *cli.Context) (progress, error) {
 	}
 	switch kind {
 	case "bar":
-		return newBars(a.stderr.(redacting).w), nil
+		return newBars(a.stderr.(*writer).behind), nil
 	case "plain":
 		return newTicker(func(read int, sent []streamSent) { plainLine(a.stderr, read, sent) }), nil
 	case "json":
@@ -79,7 +80,7 @@ func (b *bars) Reviewed(streams []engine.StreamPlan) {
 			continue
 		}
 		b.streams[s.Name] = b.p.New(int64(s.Count), mpb.BarStyle(),
-			mpb.PrependDecorators(decor.Name(s.Name, decor.WC{C: decor.DindentRight, W: 12})),
+			mpb.PrependDecorators(decor.Name(display.Line(s.Name), decor.WC{C: decor.DindentRight, W: 12})),
 			mpb.AppendDecorators(decor.CountersNoUnit("%d / %d")))
 	}
 }
@@ -180,7 +181,7 @@ func plainLine(w io.Writer, read int, sent []streamSent) {
 	for _, s := range sent {
 		line += fmt.Sprintf(" · %s %s/%s", s.name, number(s.sent), number(s.total))
 	}
-	fmt.Fprintln(w, line)
+	display.Fprintln(w, line)
 }
 
 func jsonLine(w io.Writer, read int, sent []streamSent) {
@@ -193,6 +194,6 @@ func jsonLine(w io.Writer, read int, sent []streamSent) {
 		v["streams"] = streams
 	}
 	if b, err := codec.Marshal(v); err == nil {
-		fmt.Fprintln(w, string(b))
+		display.Fprintln(w, display.Block(b))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/sinks/glean"
 )
 
@@ -44,7 +45,7 @@ func (a *app) purgeAction(c *cli.Context) error {
 			return usage{fmt.Sprintf("nothing was changed: --yes names %q, and the datasource of this file is %s", yes, before.Place), ""}
 		}
 		if !c.IsSet("yes") {
-			fmt.Fprintf(a.stderr, "Everything in datasource %s goes: %s.\n", before.Place, heldText(before))
+			display.Fprintf(a.stderr, "Everything in datasource %s goes: %s.\n", before.Place, heldText(before))
 			if err := a.ask(ctx, "Write its name to go on: ", before.Place, "--yes "+before.Place); err != nil {
 				return err
 			}
@@ -54,7 +55,7 @@ func (a *app) purgeAction(c *cli.Context) error {
 			return a.printJSON(map[string]any{"datasource": before.Place, "before": before.Streams, "empty": err == nil}, err)
 		}
 		if err == nil {
-			fmt.Fprintf(a.stdout, "datasource %s is empty; the next run fills it, and is compared with nothing; what is hidden stays hidden\n", before.Place)
+			display.Fprintf(a.stdout, "datasource %s is empty; the next run fills it, and is compared with nothing; what is hidden stays hidden\n", before.Place)
 		}
 		return err
 	})

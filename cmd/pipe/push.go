@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 func (a *app) pushCommand() *cli.Command {
@@ -61,18 +62,18 @@ func (a *app) pushAction(c *cli.Context) error {
 			return a.printJSON(out, err)
 		}
 		for _, d := range out.Documents {
-			fmt.Fprintf(a.stdout, "%s: sent, found within some minutes by %s (rule %s)\n", d.Ref, audienceText(d.Audience, d.Named), d.Rule)
+			display.Fprintf(a.stdout, "%s: sent, found within some minutes by %s (rule %s)\n", d.Ref, audienceText(d.Audience, d.Named), d.Rule)
 		}
 		for _, s := range o.d.Streams {
 			if n := out.Sent[s.Name]; n > 0 && s.Identities {
-				fmt.Fprintf(a.stdout, "  before it, %s %s that the last run did not deliver like this\n", number(n), s.Name)
+				display.Fprintf(a.stdout, "  before it, %s %s that the last run did not deliver like this\n", number(n), s.Name)
 			}
 		}
 		if n := out.Sent["memberships"]; n > 0 {
-			fmt.Fprintf(a.stdout, "  before it, %s; whoever has left a group is taken out of it by the next run\n", plural(n, "membership"))
+			display.Fprintf(a.stdout, "  before it, %s; whoever has left a group is taken out of it by the next run\n", plural(n, "membership"))
 		}
 		for _, n := range out.Notes {
-			fmt.Fprintf(a.stdout, "! %s\n", n)
+			display.Fprintf(a.stdout, "! %s\n", display.Indent(n, "    "))
 		}
 		return err
 	})

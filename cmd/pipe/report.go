@@ -11,32 +11,33 @@ import (
 	"github.com/charmbracelet/lipgloss/tree"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // printReport prints what became of a run: a closing tree, a line per kind and
 // stream, and who finds what.
 func (a *app) printReport(w io.Writer, r *engine.Report, st style) {
-	fmt.Fprintf(w, "%s %s   %s\n", st.bold.Render(r.Pipeline), verdictText(r, st), st.dim.Render("run "+r.RunID))
+	display.Fprintf(w, "%s %s   %s\n", st.bold.Render(r.Pipeline), verdictText(r, st), st.dim.Render("run "+r.RunID))
 	if r.Read == 0 {
 		printNotes(w, r)
 		return
 	}
-	fmt.Fprintf(w, "\n%s\n\n%s\n", endingTree(r, st), kindTable(r, st))
-	fmt.Fprintf(w, "\n%s\n", streamTable(r, st))
+	display.Fprintf(w, "\n%s\n\n%s\n", endingTree(r, st), kindTable(r, st))
+	display.Fprintf(w, "\n%s\n", streamTable(r, st))
 	if audience := audienceLine(r); audience != "" {
-		fmt.Fprintf(w, "\n%s\n", audience)
+		display.Fprintf(w, "\n%s\n", display.Indent(audience, ""))
 	}
 	printRejections(w, r, st)
 	printNotes(w, r)
-	fmt.Fprintf(w, "\n%s\n", st.dim.Render(timing(r)))
+	display.Fprintf(w, "\n%s\n", st.dim.Render(timing(r)))
 }
 
 func printNotes(w io.Writer, r *engine.Report) {
 	if len(r.Notes) > 0 {
-		fmt.Fprintln(w)
+		display.Fprintln(w)
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintf(w, "! %s\n", n)
+		display.Fprintf(w, "! %s\n", display.Indent(n, "  "))
 	}
 }
 
@@ -59,7 +60,7 @@ func verdictText(r *engine.Report, st style) string {
 	return st.bad.Render(text)
 }
 
-func endingTree(r *engine.Report, st style) string {
+func endingTree(r *engine.Report, st style) display.Block {
 	t := tree.Root(fmt.Sprintf("%s records read", number(r.Read))).Enumerator(tree.RoundedEnumerator)
 	all := append([]engine.Ending{}, engine.Endings[:]...)
 	if r.Endings[engine.Pending] > 0 {
@@ -71,13 +72,13 @@ func endingTree(r *engine.Report, st style) string {
 		if e == engine.Rejected && r.Endings[e] > 0 {
 			line = st.bad.Render(line)
 		}
-		branch := tree.Root(line)
+		branch := tree.Root(display.Line(line))
 		for _, name := range byCount(r.Reasons[e]) {
-			branch.Child(fmt.Sprintf("%s %s", number(r.Reasons[e][name]), name))
+			branch.Child(display.Sprintf("%s %s", number(r.Reasons[e][name]), name))
 		}
 		t.Child(branch)
 	}
-	return t.String()
+	return display.Block(t.String())
 }
 
 // wordFor is an ending's word for a run that may not have come that far.
@@ -98,7 +99,7 @@ func byCount(m map[string]int) []string {
 	return names
 }
 
-func kindTable(r *engine.Report, st style) string {
+func kindTable(r *engine.Report, st style) display.Block {
 	header := []string{"kind", "read"}
 	for _, e := range engine.Endings {
 		header = append(header, wordFor(r, e))
@@ -116,7 +117,7 @@ func kindTable(r *engine.Report, st style) string {
 
 // streamTable counts items, where the tree counts records: a record may make
 // items for several streams.
-func streamTable(r *engine.Report, st style) string {
+func streamTable(r *engine.Report, st style) display.Block {
 	header := []string{"stream", "items", "merged", "withheld", "rejected", "size"}
 	if r.Since != nil {
 		header = append(header, "new", "changed", "gone")
@@ -197,7 +198,7 @@ func printRejections(w io.Writer, r *engine.Report, st style) {
 	if len(r.Rejections) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n%s\n", st.bad.Render("rejected"))
+	display.Fprintf(w, "\n%s\n", st.bad.Render("rejected"))
 	refs := map[string][]string{}
 	var reasons []string
 	for _, d := range r.Rejections {
@@ -217,10 +218,10 @@ func printRejections(w io.Writer, r *engine.Report, st style) {
 		if more := len(list) - 3; more > 0 {
 			text += fmt.Sprintf(" and %d more", more)
 		}
-		fmt.Fprintf(w, "  %s\n    %s\n", why, text)
+		display.Fprintf(w, "  %s\n    %s\n", why, text)
 	}
 	if more := r.Endings[engine.Rejected] - len(r.Rejections); more > 0 {
-		fmt.Fprintf(w, "  … and %s more; --output DIR writes all of them to DIR/rejected.ndjson\n", number(more))
+		display.Fprintf(w, "  … and %s more; --output DIR writes all of them to DIR/rejected.ndjson\n", number(more))
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -192,7 +193,7 @@ func (a *app) reportRun(c *cli.Context, report *engine.Report, err error, box *s
 	} else {
 		a.printReport(a.stdout, report, a.colors(c))
 		if dir := c.String("output"); dir != "" && report.Verdict == engine.VerdictDry {
-			fmt.Fprintf(a.stdout, "\n%s holds what would be sent; after a change, pipe diff%s --against %s %s tells what it does\n", dir, sandboxFlag(c), dir, c.Args().First())
+			display.Fprintf(a.stdout, "\n%s holds what would be sent; after a change, pipe diff%s --against %s %s tells what it does\n", dir, sandboxFlag(c), dir, c.Args().First())
 		}
 		if box != nil && report.Sent {
 			if sumErr := box.summary(a.stdout); sumErr != nil && err == nil {
@@ -212,7 +213,7 @@ func (a *app) reportRun(c *cli.Context, report *engine.Report, err error, box *s
 func (s *sandbox) summary(w io.Writer) error {
 	for _, one := range []*engine.Sandbox{s.source, s.sink} {
 		if one.Summary != nil {
-			fmt.Fprintln(w)
+			display.Fprintln(w)
 			if err := one.Summary(w); err != nil {
 				return err
 			}
@@ -240,7 +241,7 @@ func (a *app) watch(ctx context.Context, end context.CancelFunc) <-chan struct{}
 			code = exitTerminated
 		}
 		a.stopped.Store(int32(code))
-		fmt.Fprintf(a.stderr, "pipe: %s: stopping; a second one ends it at once\n", s)
+		display.Fprintf(a.stderr, "pipe: %s: stopping; a second one ends it at once\n", s)
 		close(stop) // what is stopped may end the process at once
 		select {
 		case <-a.signal:

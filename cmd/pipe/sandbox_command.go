@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -48,14 +48,14 @@ func (a *app) sandboxAction(c *cli.Context) error {
 		}
 	} else {
 		for _, v := range variables {
-			fmt.Fprintln(a.stdout, v)
+			display.Fprintln(a.stdout, v)
 		}
 	}
 	flags := ""
 	for _, one := range settings {
 		flags += " --set " + one
 	}
-	fmt.Fprintf(a.stderr, "pipe: serving %s and %s; with the lines above in sandbox.env:\n  pipe run --env-file sandbox.env%s %s\nuntil this is stopped\n", d.Source.Name, d.Sink.Name, flags, path)
+	display.Fprintf(a.stderr, "pipe: serving %s and %s; with the lines above in sandbox.env:\n  pipe run --env-file sandbox.env%s %s\nuntil this is stopped\n", d.Source.Name, d.Sink.Name, flags, path)
 	<-ctx.Done()
 	return nil
 }

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/suite"
 )
@@ -24,7 +23,7 @@ func (a *app) schemaCommand() *cli.Command {
 				text, err = schemaText(suite.Schema(a.registry))
 			}
 			if err == nil {
-				_, err = fmt.Fprint(a.stdout, text)
+				_, err = display.Fprint(a.stdout, display.Block(text))
 			}
 			return err
 		},

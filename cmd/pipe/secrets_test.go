@@ -152,7 +152,7 @@ func TestSecretsInPanics(t *testing.T) {
 		args := append(append([]string{"pipe", "run", path}, flags...), s.wordy("debug")...)
 		a := &app{registry: components(), redactor: clean, log: slog.New(slog.DiscardHandler), host: host{
 			args: args, env: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok },
-			stdin: strings.NewReader(""), stdout: redacting{&out, clean}, stderr: redacting{&errs, clean},
+			stdin: strings.NewReader(""), stdout: newWriter(&out, clean), stderr: newWriter(&errs, clean),
 		}}
 		a.registry.Transforms = append(a.registry.Transforms, engine.TransformSpec{Key: "shouting", Config: func() any { return new(string) },
 			New: func(any, engine.TransformSettings) engine.Transform { return shouting{s.secrets} }})

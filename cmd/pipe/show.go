@@ -12,6 +12,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
@@ -70,11 +71,11 @@ func (a *app) showAction(c *cli.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(t.asJSON(), nil)
 	}
-	fmt.Fprintln(a.stdout, grid(t.header, t.rows, len(t.header), a.colors(c)))
+	display.Fprintln(a.stdout, grid(t.header, t.rows, len(t.header), a.colors(c)))
 	if t.total > len(t.rows) {
-		fmt.Fprintf(a.stdout, "… %s of %s; --limit 0 prints all\n", number(len(t.rows)), number(t.total))
+		display.Fprintf(a.stdout, "… %s of %s; --limit 0 prints all\n", number(len(t.rows)), number(t.total))
 	} else {
-		fmt.Fprintf(a.stdout, "%s\n", plural(t.total, "record"))
+		display.Fprintf(a.stdout, "%s\n", plural(t.total, "record"))
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -142,7 +142,7 @@ func (a *app) statusOfPlace(ctx context.Context, c *cli.Context, o *operating, i
 }
 
 func (a *app) printPlace(s placeStatus, st style) {
-	fmt.Fprintf(a.stdout, "%s  %s\n\n", st.bold.Render("datasource "+s.Place), s.Visible)
+	display.Fprintf(a.stdout, "%s  %s\n\n", st.bold.Render("datasource "+s.Place), s.Visible)
 	counted := func(n *int) string {
 		if n == nil {
 			return "?"
@@ -164,29 +164,29 @@ func (a *app) printPlace(s placeStatus, st style) {
 		}
 	}
 	header := []string{"", "uploaded", "indexed", "last run"}
-	fmt.Fprintln(a.stdout, grid(header, rows, 1, st))
+	display.Fprintln(a.stdout, grid(header, rows, 1, st))
 	if s.LastRun != nil {
-		fmt.Fprintf(a.stdout, "%s\n", st.dim.Render("the last good run from this state folder ended "+clock(s.LastRun.Finished)+"; Glean's counts may be three hours old"))
+		display.Fprintf(a.stdout, "%s\n", st.dim.Render("the last good run from this state folder ended "+clock(s.LastRun.Finished)+"; Glean's counts may be three hours old"))
 	} else {
-		fmt.Fprintf(a.stdout, "%s\n", st.dim.Render("no good run is remembered here; Glean's counts may be three hours old"))
+		display.Fprintf(a.stdout, "%s\n", st.dim.Render("no good run is remembered here; Glean's counts may be three hours old"))
 	}
 	if len(s.Uploads) > 0 {
-		fmt.Fprintln(a.stdout, "\nuploads")
+		display.Fprintf(a.stdout, "\nuploads\n")
 	}
 	for _, u := range s.Uploads {
 		end := "not ended"
 		if !u.Ended.IsZero() {
 			end = "ended " + clock(u.Ended)
 		}
-		fmt.Fprintf(a.stdout, "  %-12s %-20s began %s, %s  %s\n", u.Stream, u.State, clock(u.Began), end, st.dim.Render(u.ID))
+		display.Fprintf(a.stdout, "  %-12s %-20s began %s, %s  %s\n", u.Stream, u.State, clock(u.Began), end, st.dim.Render(u.ID))
 	}
 	if len(s.Hidden) > 0 {
-		fmt.Fprintln(a.stdout, "\nhidden with pipe hide")
+		display.Fprintf(a.stdout, "\nhidden with pipe hide\n")
 	}
 	for _, h := range s.Hidden {
-		fmt.Fprintf(a.stdout, "  %s  since %s, by %s\n", h.Ref, clock(h.At), h.By)
+		display.Fprintf(a.stdout, "  %s  since %s, by %s\n", h.Ref, clock(h.At), h.By)
 	}
-	fmt.Fprintf(a.stdout, "\n%s\n", a.named(s.Shows))
+	display.Fprintf(a.stdout, "\n%s\n", display.Indent(a.named(s.Shows), ""))
 }
 
 // of is what the last run delivered of a stream. It remembers members by group,

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // itemStatus is what Glean says of a document beside what the pipeline would send
@@ -84,9 +85,9 @@ func (s *itemStatus) compare() {
 func (a *app) printItem(s itemStatus) {
 	w := a.stdout
 	line := func(what, format string, args ...any) {
-		fmt.Fprintf(w, "  %-12s %s\n", what, fmt.Sprintf(format, args...))
+		display.Fprintf(w, "  %-12s %s\n", what, fmt.Sprintf(format, args...))
 	}
-	fmt.Fprintln(w, s.Ref)
+	display.Fprintln(w, s.Ref)
 	line("uploaded", "%s", s.Uploaded+at(s.UploadedAt))
 	line("indexed", "%s", s.Indexed+at(s.IndexedAt))
 	if s.Uploaded != "no" {
@@ -124,7 +125,7 @@ func (a *app) printItem(s itemStatus) {
 		}
 	}
 	for _, n := range s.Notes {
-		fmt.Fprintf(w, "! %s\n", n)
+		display.Fprintf(w, "! %s\n", display.Indent(n, "  "))
 	}
 }
 

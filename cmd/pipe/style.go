@@ -11,29 +11,40 @@ import (
 	"github.com/muesli/termenv"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
+
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // style is how things look; without colours everything is plain text.
 type style struct {
-	good, bad, dim, bold lipgloss.Style
+	good, bad, dim, bold ink
+}
+
+// ink paints text so that its colours pass the writer of the output; those in
+// the text itself do not.
+type ink struct{ style lipgloss.Style }
+
+// Render joins texts with blanks and paints them.
+func (i ink) Render(texts ...string) string {
+	return display.Paint(func(text string) string { return i.style.Render(text) }, strings.Join(texts, " "))
 }
 
 func (a *app) colors(c *cli.Context) style {
-	r := lipgloss.NewRenderer(a.stdout.(redacting).w)
+	r := lipgloss.NewRenderer(a.stdout.(*writer).behind)
 	if _, off := a.env("NO_COLOR"); off || c.Bool("no-color") || !terminal(a.stdout) {
 		r.SetColorProfile(termenv.Ascii)
 	}
 	return style{
-		good: r.NewStyle().Foreground(lipgloss.Color("2")),
-		bad:  r.NewStyle().Foreground(lipgloss.Color("1")).Bold(true),
-		dim:  r.NewStyle().Faint(true),
-		bold: r.NewStyle().Bold(true),
+		good: ink{r.NewStyle().Foreground(lipgloss.Color("2"))},
+		bad:  ink{r.NewStyle().Foreground(lipgloss.Color("1")).Bold(true)},
+		dim:  ink{r.NewStyle().Faint(true)},
+		bold: ink{r.NewStyle().Bold(true)},
 	}
 }
 
 func terminal(w io.Writer) bool {
-	if r, ok := w.(redacting); ok {
-		w = r.w
+	if out, ok := w.(*writer); ok {
+		w = out.behind
 	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
@@ -53,17 +64,25 @@ func number(n int) string {
 }
 
 // grid is a table without lines: the first `left` columns are text, the others
-// numbers at the right edge.
-func grid(header []string, rows [][]string, left int, st style) string {
+// numbers at the right edge. A cell is one line of at most display.MaxCell
+// characters.
+func grid(header []string, rows [][]string, left int, st style) display.Block {
+	heads := make([]string, len(header))
+	for i, name := range header {
+		heads[i] = st.dim.Render(name)
+	}
+	cells := make([][]string, len(rows))
+	for i, row := range rows {
+		for _, cell := range row {
+			cells[i] = append(cells[i], display.Short(cell, display.MaxCell))
+		}
+	}
 	t := table.New().Border(lipgloss.HiddenBorder()).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderHeader(false).BorderColumn(false).
-		Headers(header...).Rows(rows...).
-		StyleFunc(func(row, col int) lipgloss.Style {
+		Headers(heads...).Rows(cells...).
+		StyleFunc(func(_, col int) lipgloss.Style {
 			s := lipgloss.NewStyle().PaddingRight(2)
 			if col >= left {
 				s = s.Align(lipgloss.Right)
-			}
-			if row == table.HeaderRow {
-				return s.Inherit(st.dim)
 			}
 			return s
 		})
@@ -71,5 +90,5 @@ func grid(header []string, rows [][]string, left int, st style) string {
 	for _, line := range strings.Split(t.Render(), "\n") {
 		out = append(out, strings.TrimRight(line, " "))
 	}
-	return strings.Join(out, "\n")
+	return display.Block(strings.Join(out, "\n"))
 }

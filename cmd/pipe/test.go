@@ -13,6 +13,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/suite"
 	"github.com/pipe-engine/pipe/sources/file"
@@ -161,7 +162,7 @@ func (a *app) testFile(ctx context.Context, c *cli.Context, path string, o suite
 	out.Coverage = coverage[key]
 	st := a.colors(c)
 	if !c.Bool("json") {
-		fmt.Fprintln(a.stdout, st.bold.Render(path))
+		display.Fprintln(a.stdout, st.bold.Render(path))
 	}
 	for _, t := range tests {
 		r, err := t.Run(ctx, out.Coverage)
@@ -180,7 +181,7 @@ func (a *app) testFile(ctx context.Context, c *cli.Context, path string, o suite
 func (a *app) wrongFile(c *cli.Context, problems config.Problems, source func() []byte) error {
 	if !c.Bool("json") {
 		problems.Render(a.stderr, func(string) []byte { return source() })
-		fmt.Fprintf(a.stderr, "%s, no test was run\n", plural(len(problems.Errors()), "problem"))
+		display.Fprintf(a.stderr, "%s, no test was run\n", plural(len(problems.Errors()), "problem"))
 		a.shown = true
 	}
 	return problems.Errors()
@@ -191,32 +192,23 @@ func (a *app) printTest(r suite.Result, st style) {
 	if !r.OK {
 		word = st.bad.Render("FAIL")
 	}
-	fmt.Fprintf(a.stdout, "  %s  %s\n", word, r.Name)
+	display.Fprintf(a.stdout, "  %s  %s\n", word, r.Name)
 	if r.Updated != "" {
-		fmt.Fprintf(a.stdout, "        wrote %s\n", r.Updated)
+		display.Fprintf(a.stdout, "        wrote %s\n", r.Updated)
 	}
 	for _, f := range r.Failures {
-		fmt.Fprintf(a.stdout, "        %s: %s\n", f.Pos, strings.ReplaceAll(visibleLines(f.Message), "\n", "\n          "))
+		display.Fprintf(a.stdout, "        %s: %s\n", f.Pos, display.Indent(f.Message, "          "))
 		for line := range strings.Lines(f.Diff) {
-			line = visible(strings.TrimRight(line, "\n"))
+			line = display.Line(strings.TrimRight(line, "\n"))
 			switch line[0] {
 			case '-':
 				line = st.bad.Render(line)
 			case '+':
 				line = st.good.Render(line)
 			}
-			fmt.Fprintf(a.stdout, "          %s\n", line)
+			display.Fprintf(a.stdout, "          %s\n", line)
 		}
 	}
-}
-
-// visibleLines is visible for a text of several lines.
-func visibleLines(text string) string {
-	lines := strings.Split(text, "\n")
-	for i := range lines {
-		lines[i] = visible(lines[i])
-	}
-	return strings.Join(lines, "\n")
 }
 
 // sumTests closes the output: numbers, coverage, and the error that says the
@@ -252,11 +244,11 @@ func (a *app) sumTests(c *cli.Context, all []tested, part bool) error {
 	if c.Bool("json") {
 		return a.printJSON(all, err)
 	}
-	fmt.Fprintf(a.stdout, "\n%s passed", plural(passed, "test"))
+	display.Fprintf(a.stdout, "\n%s passed", plural(passed, "test"))
 	if passed < total {
-		fmt.Fprintf(a.stdout, ", %d failed", total-passed)
+		display.Fprintf(a.stdout, ", %d failed", total-passed)
 	}
-	fmt.Fprintln(a.stdout)
+	display.Fprintln(a.stdout)
 	return err
 }
 
@@ -274,18 +266,18 @@ func (a *app) printCoverage(c *cli.Context, path string, cov *suite.Coverage) (u
 	if c.Bool("json") {
 		return untested
 	}
-	fmt.Fprintf(a.stdout, "\n%s: the tests touch %d of %s and %d of %s of the mapping\n", path,
+	display.Fprintf(a.stdout, "\n%s: the tests touch %d of %s and %d of %s of the mapping\n", path,
 		len(cov.Rules)-len(rules), plural(len(cov.Rules), "permission rule"), len(cov.Mapping)-len(mapping), plural(len(cov.Mapping), "line"))
 	for i, l := range rules {
-		fmt.Fprintf(a.stdout, "  %s: untested: %s\n", l.Pos, untested[i])
+		display.Fprintf(a.stdout, "  %s: untested: %s\n", l.Pos, untested[i])
 	}
 	const most = 5
 	for i, l := range mapping {
 		if i == most && !c.Bool("coverage") {
-			fmt.Fprintf(a.stdout, "  … and %s more; --coverage lists all\n", plural(len(mapping)-most, "line"))
+			display.Fprintf(a.stdout, "  … and %s more; --coverage lists all\n", plural(len(mapping)-most, "line"))
 			break
 		}
-		fmt.Fprintf(a.stdout, "  %s: untested: %s\n", l.Pos, l.Name)
+		display.Fprintf(a.stdout, "  %s: untested: %s\n", l.Pos, l.Name)
 	}
 	return untested
 }

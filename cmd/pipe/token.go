@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 func (a *app) tokenCommand() *cli.Command {
@@ -59,9 +60,9 @@ func (a *app) tokenRotate(c *cli.Context) error {
 		if c.Bool("json") {
 			return a.printJSON(rotatedJSON{path, rotated.OldUntil, rotated.Before}, nil)
 		}
-		fmt.Fprintf(a.stdout, "the token has a new secret, which is in %s; the one before works until %s\n", path, until)
+		display.Fprintf(a.stdout, "the token has a new secret, which is in %s; the one before works until %s\n", path, until)
 		if !rotated.Before.IsZero() {
-			fmt.Fprintf(a.stdout, "rotate it again before %s\n", rotated.Before.Local().Format("2006-01-02 15:04"))
+			display.Fprintf(a.stdout, "rotate it again before %s\n", rotated.Before.Local().Format("2006-01-02 15:04"))
 		}
 		return nil
 	})

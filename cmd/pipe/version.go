@@ -1,11 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // version is the module's version as the Go tool stamped it, or the revision it
@@ -34,7 +35,7 @@ func (a *app) versionCommand() *cli.Command {
 			if c.Bool("json") {
 				return a.printJSON(map[string]string{"version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}, nil)
 			}
-			fmt.Fprintf(a.stdout, "pipe %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			display.Fprintf(a.stdout, "pipe %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return nil
 		},
 	}

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode"
+
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 const excerptWidth = 120 // runes of a source line that are shown at most
@@ -22,13 +24,13 @@ func (ps Problems) Render(w io.Writer, source func(file string) []byte) {
 			lines = splitLines(string(source(p.File)))
 			files[p.File] = lines
 		}
-		out.WriteString(p.String() + "\n")
+		out.WriteString(string(display.Indent(p.String(), "  ")) + "\n")
 		if p.Line > 0 && p.Line <= len(lines) {
 			text, caret := excerpt(lines[p.Line-1], p.Col, p.Width)
 			out.WriteString("    " + text + "\n    " + caret + "\n")
 		}
 		if p.Hint != "" {
-			out.WriteString("  hint: " + strings.ReplaceAll(p.Hint, "\n", "\n        ") + "\n")
+			out.WriteString("  hint: " + string(display.Indent(p.Hint, "        ")) + "\n")
 		}
 	}
 }

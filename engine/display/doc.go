@@ -1,0 +1,26 @@
+// Package display makes text from outside safe for the people and programs
+// that read pipe's output (invariant 6): titles, refs, answers of servers and
+// what plugins print never steer a terminal, never forge a line and never
+// become a command of a CI system.
+//
+// There are two layers:
+//
+//  1. A value is escaped where it enters a line. Fprintf, Fprintln and Fprint
+//     do it to each argument: it stays on one line and is at most MaxValue
+//     characters long. Text that is laid out already (a table, a tree, lines
+//     that were escaped one by one) has the type Block and passes.
+//  2. Writer stands before stdout and stderr and escapes what the first layer
+//     was not asked for. It lets line breaks and tabs through, since the
+//     layout needs them, and escapes everything else, as well as the
+//     beginnings of workflow commands: "::" at the start of a line, "##[" and
+//     "##name[" anywhere.
+//
+// Escapes are those of JSON (\n, \u001b, \udb40\udc41 above U+FFFF). So the
+// same Writer serves --json: an escape inside a JSON string keeps its value. A
+// byte that is not UTF-8 becomes U+FFFD.
+//
+// The program's own colours pass both layers because Paint marks them with a
+// number that is random in each process; Writer removes the mark. An escape
+// sequence without the mark is text from outside, and is escaped. Programs
+// paint only for terminals, so a file or a pipe never receives an ESC.
+package display
