@@ -18,6 +18,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/dotenv"
 )
 
 // host is everything that the program takes from the process around it, so
@@ -38,9 +39,10 @@ type app struct {
 	host
 	registry engine.Registry
 	redactor *connection.Redactor
-	envFile  map[string]string
+	envFile  *dotenv.File
 	// envFileSkipped says that there is a .env and that CI is not given it.
 	envFileSkipped bool
+	unreadReported bool // the names in .env that nothing reads
 	log            *slog.Logger
 	stopped        atomic.Int32 // the exit code of the signal that stopped it, 0 when none did
 	shown          bool         // the error has been printed already
@@ -150,10 +152,10 @@ func (a *app) before(c *cli.Context) error {
 	if path := c.Args().First(); isFile(path) {
 		a.file = path
 	}
-	if err := a.openLog(c); err != nil {
+	if err := a.readEnvFile(c.String("env-file")); err != nil {
 		return err
 	}
-	return a.readEnvFile(c.String("env-file"))
+	return a.openLog(c)
 }
 
 // finish prints an error once, for a person or as JSON, and gives the code.

@@ -6,13 +6,12 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"regexp"
 	"strings"
 
-	"github.com/joho/godotenv"
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/dotenv"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -29,7 +28,10 @@ func (a *app) readEnvFile(path string) error {
 			return nil
 		}
 	}
-	vars, err := readVariables(path)
+	vars, err := dotenv.Read(path, a.env)
+	var bad *fs.PathError
+	var line *dotenv.Error
+	var untrusted *dotenv.Untrusted
 	switch {
 	case err == nil:
 		a.envFile = vars
@@ -38,25 +40,14 @@ func (a *app) readEnvFile(path string) error {
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
 		return usage{fmt.Sprintf("--env-file %s: there is no such file", path), "write one NAME=VALUE per line"}
+	case errors.As(err, &line):
+		return usage{line.Error(), line.Hint}
+	case errors.As(err, &untrusted):
+		return usage{untrusted.Error(), untrusted.Hint}
+	case errors.As(err, &bad):
+		return usage{fmt.Sprintf("read %s: %v", path, bad.Err), "it is a file with one NAME=VALUE per line"}
 	}
-	var bad *fs.PathError
-	if errors.As(err, &bad) {
-		return usage{fmt.Sprintf("read %s: %v", path, bad.Err), ""}
-	}
-	// The library's message quotes the line, which may hold a secret (invariant 6).
-	return usage{path + " is not a file of variables", "write one NAME=VALUE per line"}
-}
-
-// commentAlone is a line that gives a variable no value and says why. The
-// library takes the comment for the value.
-var commentAlone = regexp.MustCompile(`(?m)^([ \t]*(?:export[ \t]+)?\w+[ \t]*=)[ \t]+#.*$`)
-
-func readVariables(path string) (map[string]string, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return godotenv.UnmarshalBytes(commentAlone.ReplaceAll(b, []byte("$1")))
+	return usage{fmt.Sprintf("%s cannot be read", path), "it is a file with one NAME=VALUE per line"}
 }
 
 // lookup is a variable: the real environment wins over the file.
@@ -64,14 +55,13 @@ func (a *app) lookup(name string) (string, bool) {
 	if v, ok := a.env(name); ok {
 		return v, true
 	}
-	v, ok := a.envFile[name]
-	return v, ok
+	return a.envFile.Lookup(name)
 }
 
 func (a *app) openLog(c *cli.Context) error {
 	name := c.String("log-level")
 	if name == "" {
-		name, _ = a.env("LOG_LEVEL")
+		name, _ = a.lookup("LOG_LEVEL")
 	}
 	var level slog.Level
 	switch strings.ToLower(name) {

@@ -31,7 +31,7 @@ func (i ink) Render(texts ...string) string {
 
 func (a *app) colors(c *cli.Context) style {
 	r := lipgloss.NewRenderer(a.stdout.(*writer).behind)
-	if _, off := a.env("NO_COLOR"); off || c.Bool("no-color") || !terminal(a.stdout) {
+	if _, off := a.lookup("NO_COLOR"); off || c.Bool("no-color") || !terminal(a.stdout) {
 		r.SetColorProfile(termenv.Ascii)
 	}
 	return style{

@@ -1,0 +1,57 @@
+package dotenv
+
+import (
+	"regexp"
+	"strings"
+)
+
+// reference is a variable in braces. Names are as strict as a pipeline file has
+// them, so that ${ in a generated password is rarely one.
+var reference = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+
+// escapes are what a backslash means in double quotes; before anything else it is
+// a backslash.
+var escapes = map[byte]string{'n': "\n", 'r': "\r", 't': "\t", '"': `"`, '\\': `\`, '$': "$"}
+
+// expand replaces the ${NAME} of a value that starts on a line, and its escapes.
+func (p *parser) expand(text string, line int, escaped bool) (string, error) {
+	var b strings.Builder
+	for at := 0; at < len(text); {
+		rest := text[at:]
+		switch {
+		case escaped && rest[0] == '\\' && len(rest) > 1 && escapes[rest[1]] != "":
+			b.WriteString(escapes[rest[1]])
+			at += 2
+		case strings.HasPrefix(rest, "${"):
+			end := strings.IndexByte(rest, '}')
+			if end < 0 {
+				return "", p.wrong(line+strings.Count(text[:at], "\n"), "the value has a ${ without its }",
+					"write ${NAME}, or put the value into single quotes when it is meant as it is")
+			}
+			b.WriteString(p.replaced(rest[:end+1]))
+			at += end + 1
+		default:
+			b.WriteByte(rest[0])
+			at++
+		}
+	}
+	return b.String(), nil
+}
+
+// replaced is the value of a ${NAME}, or the text as written when NAME is not set
+// or it is not a name.
+func (p *parser) replaced(text string) string {
+	m := reference.FindStringSubmatch(text)
+	if m == nil {
+		return text
+	}
+	if p.environment != nil {
+		if v, ok := p.environment(m[1]); ok {
+			return v
+		}
+	}
+	if v, ok := p.file.values[m[1]]; ok {
+		return v
+	}
+	return text
+}

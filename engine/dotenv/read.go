@@ -1,0 +1,73 @@
+package dotenv
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// MaxSize is the largest file that is read.
+const MaxSize = 1 << 20
+
+// pipeTimeout is how long another program may take to write into a pipe that
+// stands for the file, as in --env-file <(sops -d secrets.env).
+const pipeTimeout = time.Minute
+
+// Untrusted is a file that somebody else may have written.
+type Untrusted struct{ Path, Message, Hint string }
+
+// Error is the path and the message.
+func (e *Untrusted) Error() string { return e.Path + ": " + e.Message }
+
+// Read reads a file of variables; see Parse. It refuses a file that anybody may
+// write, or that belongs to neither the caller nor root: whoever writes it decides
+// where credentials go. A pipe that no program writes into within a minute is an
+// error.
+func Read(path string, environment func(string) (string, bool)) (*File, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() { // opening a pipe waits for its writer
+		text, err := read(path)
+		done <- result{text, err}
+	}()
+	timeout := time.NewTimer(pipeTimeout)
+	defer timeout.Stop()
+	select {
+	case r := <-done:
+		if r.err != nil {
+			return nil, r.err
+		}
+		return Parse(path, r.text, environment)
+	case <-timeout.C:
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("nothing was written into this pipe within %v", pipeTimeout)}
+	}
+}
+
+func read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("it is a folder")}
+	}
+	if err := trusted(path, info); err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	if err == nil && len(text) > MaxSize {
+		err = &fs.PathError{Op: "read", Path: path, Err: errors.New("it has more than 1 MiB")}
+	}
+	return text, err
+}
