@@ -63,6 +63,7 @@ func (a *app) checkAction(c *cli.Context) error {
 	}
 	var all []checked
 	var errs config.Problems
+	var files []*pipeline.Definition
 	for _, path := range c.Args().Slice() {
 		if suite.IsTestFile(path) {
 			one, problems, err := a.checkTests(c, path, len(all) > 0)
@@ -79,6 +80,8 @@ func (a *app) checkAction(c *cli.Context) error {
 		if c.Bool("plugins") {
 			a.probe(c, d)
 		}
+		a.oldVariables(c, d)
+		files = append(files, d)
 		errs = append(errs, d.Problems.Errors()...)
 		one := checked{File: path, OK: !d.Problems.HasErrors(), Problems: []problem{}, Variables: []variable{}, SinkMissing: sinkMissing(d)}
 		one.add(d.Problems)
@@ -99,6 +102,9 @@ func (a *app) checkAction(c *cli.Context) error {
 			return d.Document.Source()
 		})
 		a.printChecked(one)
+	}
+	if len(files) > 0 {
+		a.reportUnread(a.stderr, files...)
 	}
 	if c.Bool("json") {
 		var err error

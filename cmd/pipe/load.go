@@ -29,6 +29,8 @@ func (a *app) load(c *cli.Context, path string, l loading) (*pipeline.Definition
 	if err != nil {
 		return nil, err
 	}
+	a.oldVariables(c, d)
+	a.reportUnread(a.stderr, d)
 	if !c.Bool("json") || d.Problems.HasErrors() {
 		if err := a.printProblems(c, a.stderr, d); err != nil {
 			return nil, err

@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"text/template"
 
+	"github.com/pipe-engine/pipe/cmd/internal/connector"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -132,10 +134,10 @@ var seedVariables = []struct{ name, here string }{
 	{"SYNC_LOCATIONS_ENABLED", "the same"},
 	{"VERIFY_SSL", "the same; prefer `tls.ca_file`"},
 	{"LOG_LEVEL", "the same, or `--log-level`"},
-	{"DRY_RUN", "`--dry-run`"},
-	{"OUTPUT_JSON", "`--output DIR`, with or without `--dry-run`"},
+	{"DRY_RUN", "`--dry-run`; true without the flag is refused"},
+	{"OUTPUT_JSON", "`--output DIR`, with or without `--dry-run`; true without the flag is refused"},
 	{"OUTPUT_JSON_DIR", "`--output DIR`"},
-	{"GLEAN_DATASOURCE_IS_TEST_MODE", "`datasource.isTestDatasource` in the file"},
+	{"GLEAN_DATASOURCE_IS_TEST_MODE", "`datasource.isTestDatasource` in the file; this one and those below are refused while they differ from it"},
 	{"GLEAN_DATASOURCE_TEST_USER_EMAILS", "`datasource.testers`, a list, with `datasource.isTestDatasource`"},
 	{"GLEAN_DATASOURCE_HOME_URL", "`datasource.homeUrl`; follows from `BACKSTAGE_UI_URL`"},
 	{"GLEAN_DATASOURCE_URL_REGEX", "`datasource.urlRegex`; follows from `BACKSTAGE_UI_URL`, with its dots escaped"},
@@ -163,7 +165,15 @@ func variableTable(t *testing.T) string {
 		}
 	}
 	var b strings.Builder
+	for _, name := range connector.Names() {
+		if !strings.Contains(fmt.Sprint(seedVariables), "{"+name+" ") {
+			t.Errorf("%s of the connector is not in the table", name)
+		}
+	}
 	for _, v := range seedVariables {
+		if !slices.Contains(connector.Names(), v.name) {
+			t.Errorf("%s is in the table and unknown to the program", v.name)
+		}
 		if has[v.name] != strings.HasPrefix(v.here, "the same") {
 			t.Errorf("%s: %s; in the shipped file: %t", v.name, v.here, has[v.name])
 		}

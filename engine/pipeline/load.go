@@ -46,6 +46,9 @@ type Definition struct {
 	Grants         []engine.GrantFacts
 	// Variables are what the file asked for, with what was set.
 	Variables []config.Variable
+	// Named are the variables that the text of the file names, also where a setting
+	// takes the place of the value.
+	Named []string
 	// SinkMissing are the settings that the sink needs and that are not set,
 	// which is no problem of what can do without the sink.
 	SinkMissing []string
@@ -78,7 +81,7 @@ func load(doc *config.Document, problems config.Problems, o Options) *Definition
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	d := &Definition{Document: doc, b: newBuilder(doc, problems), o: o}
+	d := &Definition{Document: doc, Named: doc.VariableNames(), b: newBuilder(doc, problems), o: o}
 	if !problems.HasErrors() || len(doc.Root().Entries()) > 0 {
 		d.build()
 	}
