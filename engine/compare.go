@@ -14,18 +14,18 @@ type comparison struct {
 	streams map[string]*Changes
 	// audience counts the documents of the last good run.
 	audience map[Audience]int
-	// rows are members, where a stream counts the principals of its items:
-	// before, and those of them that go. filled and emptied are its items that
-	// had any, and those of them that have none now.
+	// rows are members, where a stream counts the principals of its items. filled
+	// are its items that had any.
 	rows map[string]*rowChanges
-	// gone are the reasons why items go, by stream.
+	// gone are the reasons why items go, and lost the items, by stream.
 	gone map[string][]*examples
+	lost map[string][]Change
 	// wider are documents that more people find than before.
 	wider []*widening
 	gains []gain
 }
 
-type rowChanges struct{ before, gone, filled, emptied int }
+type rowChanges struct{ before, filled int }
 
 // Changes is how a stream differs from the last good run. Items are told apart
 // by their IDs: one that comes under another ID is one gone and one added.
@@ -60,13 +60,6 @@ func (e *examples) add(ref string) {
 	}
 }
 
-// widening is documents that one rule lets more people find.
-type widening struct {
-	rule     string
-	from, to Audience
-	examples
-}
-
 // gain is a group with more members than before.
 type gain struct {
 	ref string
@@ -86,7 +79,7 @@ type comparer struct {
 }
 
 func newComparison() *comparison {
-	return &comparison{streams: map[string]*Changes{}, audience: map[Audience]int{}, rows: map[string]*rowChanges{}, gone: map[string][]*examples{}}
+	return &comparison{streams: map[string]*Changes{}, audience: map[Audience]int{}, rows: map[string]*rowChanges{}, gone: map[string][]*examples{}, lost: map[string][]Change{}}
 }
 
 func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
@@ -129,7 +122,7 @@ func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
 		return err
 	}
 	slices.SortStableFunc(c.wider, func(a, b *widening) int {
-		return cmp.Or(cmp.Compare(b.to, a.to), cmp.Compare(b.n, a.n))
+		return cmp.Or(cmp.Compare(b.to, a.to), cmp.Compare(len(b.changes), len(a.changes)))
 	})
 	slices.SortFunc(c.gains, func(a, b gain) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.ref, b.ref)) })
 	for _, list := range c.gone {
@@ -187,11 +180,8 @@ func (c *comparer) item(stream string, n uint8, t tag) {
 	ch.Changed++
 	if r := c.rows[stream]; r != nil {
 		if fewer := without(old.names, t.Names); fewer > 0 {
-			r.gone += fewer
+			c.lost[stream] = append(c.lost[stream], Change{Stream: stream, ID: state.HexID(old.id), Ref: t.Ref, Before: membersText(old.names), After: membersText(t.Names), N: fewer})
 			c.because(stream, "fewer members", t.Ref)
-		}
-		if len(old.names) > 0 && len(t.Names) == 0 {
-			r.emptied++
 		}
 		if more := without(t.Names, old.names); more > 0 {
 			c.gains = append(c.gains, gain{t.Ref, more})
@@ -227,8 +217,12 @@ func (c *comparer) exposure(n uint8, t tag) {
 		i = len(c.wider)
 		c.wider = append(c.wider, &widening{rule: t.Rule, from: old.audience, to: t.Audience})
 	}
-	c.wider[i].add(t.Ref)
+	change := Change{Stream: c.streams.word(n), ID: state.HexID(state.Hash([]byte(t.ID))), Ref: t.Ref, Before: state.AudienceText(old.audience.String(), old.names), After: state.AudienceText(t.Audience.String(), t.Names), N: 1}
+	c.wider[i].changes = append(c.wider[i].changes, change)
 }
+
+// membersText is a group's members as a Change has them.
+func membersText(names []uint64) string { return state.AudienceText("members", names) }
 
 // missing finds out what goes, and why.
 func (c *comparer) missing(snap *state.Snapshot) error {
@@ -245,12 +239,14 @@ func (c *comparer) missing(snap *state.Snapshot) error {
 		ch := c.comparison.streams[e.Stream]
 		ch.Gone++
 		c.typeOf(ch, row.typ).Gone++
-		if r := c.rows[e.Stream]; r != nil {
-			r.gone += len(row.names)
-			if len(row.names) > 0 {
-				r.emptied++
-			}
+		change := Change{Stream: e.Stream, Type: c.types.word(row.typ), ID: state.HexID(e.ID), Ref: e.Ref, After: state.Gone, N: 1}
+		switch {
+		case c.rows[e.Stream] != nil:
+			change.Before, change.N = membersText(e.Names), len(e.Names)
+		case row.audience != Undecided:
+			change.Before = state.AudienceText(row.audience.String(), e.Names)
 		}
+		c.lost[e.Stream] = append(c.lost[e.Stream], change)
 		c.because(e.Stream, c.why(e), e.Ref)
 	}
 	return nil
@@ -284,18 +280,6 @@ func (c *comparer) why(e state.Entry) string {
 		return ending.String()
 	}
 	return ending.String() + ": " + reason
-}
-
-// widened counts the documents that more people find, and those of them that
-// everybody does.
-func (c *comparison) widened() (n, toAll int) {
-	for _, w := range c.wider {
-		n += w.n
-		if w.to == AllUsers {
-			toAll += w.n
-		}
-	}
-	return n, toAll
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 )
 
@@ -9,8 +11,15 @@ import (
 type Refusal struct {
 	Guard  string // the key in the file, or a name for what cannot be set
 	Reason string
-	Table  []string // what it is about, a line each
+	Table  []string // details, a line each
 	Remedy string
+	// ID is what an approval of the run names: the digest of the changes of this
+	// refusal and of those in Also. It is empty where the run cannot be approved.
+	ID string
+	// Changes are what the guard counted.
+	Changes []Change
+	// Approvals are why the given approvals do not allow the run, a sentence each.
+	Approvals []string
 	// Also is what another guard refuses at the same time; nil when none does.
 	Also *Refusal
 }
@@ -18,72 +27,80 @@ type Refusal struct {
 // Error is the reason; the table and the remedy are printed below it.
 func (r *Refusal) Error() string { return r.Guard + ": " + r.Reason }
 
-// Approvals are what a person allows for one run beyond the guards.
-// They name what they allow, so that one for this is never spent on that.
-type Approvals struct {
-	Loss  map[string]int `json:"loss"`  // items that may go, by stream
-	Widen map[string]int `json:"widen"` // documents that more people may find, by the class that finds them then
-}
-
-// approval is a number in the words of the flag that allows it.
-func approval(flag string, names map[string]int) string {
-	var parts []string
-	for _, name := range sortedKeys(names) {
-		parts = append(parts, fmt.Sprintf("%s=%d", name, names[name]))
-	}
-	return flag + " " + strings.Join(parts, ",")
-}
-
 // review is the second act: it looks at the stage, at the last good run and at
 // what the sink holds, and refuses what a person must look at first.
 type review struct {
 	p         *Pipeline
 	ledger    *ledger
-	approvals Approvals
-	since     string // when the last good run was, and whether the file is another since
+	approvals []approval
+	cover     *coverage // of the approvals, once they have allowed the run
+	used      []string  // IDs of the approvals that the run needed
+	since     string    // a sentence when the pipeline has changed since the last good run
 	compared  *comparison
 	stale     func(stream string, said int) bool
 	refused   map[[2]string]int // items that publishing took back, by stream, and by stream and type
 	hidden    map[string]*hiddenCounts
+	measured  []*measure
 }
 
 func (v *review) run(plan *Plan, held Holdings) error {
-	for _, guard := range []func(*Plan, Holdings) error{v.emptyRead, v.maxRejected, v.emptyStream} {
-		if err := guard(plan, held); err != nil {
+	for _, guard := range []func() error{v.emptyRead, v.maxRejected} {
+		if err := guard(); err != nil {
 			return err
 		}
 	}
-	loss, widen := v.maxLoss(plan, held), v.maxWiden()
-	switch {
-	case loss != nil:
-		loss.Also = widen
-		return loss
-	case widen != nil:
-		return widen
-	}
-	return nil
+	return v.judge(plan, held, []approvable{v.emptyStream, v.maxLoss, v.maxWiden})
 }
 
-func (v *review) emptyRead(*Plan, Holdings) error {
+func (v *review) emptyRead() error {
 	if v.ledger.total() > 0 {
 		return nil
 	}
 	return EmptyRead("the source was read to its end and holds no record", "check what the source's token may read")
 }
 
-func (v *review) maxRejected(*Plan, Holdings) error {
+func (v *review) maxRejected() error {
 	n, total := v.ledger.ended(Rejected), v.ledger.total()
 	b := v.p.Limits.MaxRejected
-	if n == total {
-		return &Refusal{Guard: "guards.max_rejected", Reason: fmt.Sprintf("all %d records were rejected", n), Remedy: "look at the rejections above, and mend the transforms, the mapping or the rules"}
+	switch {
+	case n == total:
+		return &Refusal{Guard: "max_rejected", Reason: fmt.Sprintf("all %s records were rejected", thousands(n)),
+			Remedy: "look at the rejections above, and correct the transforms, the mapping or the rules"}
+	case b.Exceeded(n, total):
+		return &Refusal{Guard: "max_rejected", Reason: fmt.Sprintf("%s of %s records were rejected (%s)", thousands(n), thousands(total), b.compared(n, total)),
+			Remedy: "look at the rejections above, correct the mapping or the records, or raise guards.max_rejected"}
 	}
-	if !b.Exceeded(n, total) {
-		return nil
+	return nil
+}
+
+// compared is a number next to its limit: the share of the total, or the count
+// where the limit is one.
+func (b Bound) compared(n, total int) string {
+	if b.Share*float64(total) > float64(b.AtMost) {
+		return fmt.Sprintf("%s, limit %s", percent(float64(n)/float64(total)), percent(b.Share))
 	}
-	return &Refusal{Guard: "guards.max_rejected", Reason: fmt.Sprintf("%d of %d records were rejected, more than %s and more than %d", n, total, percent(b.Share), b.AtMost),
-		Remedy: "look at the rejections above, mend the mapping or the records, or raise guards.max_rejected"}
+	if total == 0 {
+		return "limit " + thousands(b.AtMost)
+	}
+	return fmt.Sprintf("%s, limit %s", percent(float64(n)/float64(total)), thousands(b.AtMost))
 }
 
 func percent(share float64) string {
-	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", share*100), "0"), ".") + "%"
+	if share > 0 && share < 0.0995 {
+		return strconv.FormatFloat(math.Round(share*1e4)/100, 'f', -1, 64) + " %"
+	}
+	return fmt.Sprintf("%.0f %%", share*100)
+}
+
+// thousands writes 12345 as 12,345.
+func thousands(n int) string {
+	digits := strconv.Itoa(n)
+	var b strings.Builder
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 && digits[i-1] != '-' {
+			b.WriteByte(',')
+		}
+		b.WriteRune(d)
+	}
+	return b.String()
 }

@@ -2,34 +2,43 @@ package engine
 
 import (
 	"fmt"
-	"maps"
+	"slices"
 	"strings"
+
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // emptyStream refuses to replace a stream with nothing where nobody knows what
 // is there; where it is known, that is a loss like any other (invariant 4).
-func (v *review) emptyStream(plan *Plan, held Holdings) error {
+func (v *review) emptyStream(plan *Plan, held Holdings, cover *coverage) *Refusal {
 	for _, s := range plan.Streams {
 		d, declared := v.p.stream(s.Name)
 		if _, known := held.count(s.Name); !declared || s.Count > 0 || known || v.remembers(s.Name) || v.p.Offline && d.Identities {
 			continue
 		}
-		if d.Identities && v.approvals.Loss[s.Name] > 0 {
+		all := emptied(s.Name)
+		if d.Identities && cover.left(all) == 0 {
 			continue
 		}
-		r := &Refusal{Guard: "empty stream", Reason: fmt.Sprintf("nothing is left for %s, so that everything there would go", s.Name),
-			Remedy: "look at the endings above for why; leave the stream out with --only when it should stay as it is; the sink does not say what it holds, "}
+		r := &Refusal{Guard: "empty stream", Reason: fmt.Sprintf("nothing is left for %s: everything there would be deleted, and the sink does not say how much that is", s.Name),
+			Remedy: "see the endings above for the cause; leave the stream out with --only to keep it as it is"}
 		if d.Identities {
-			r.Remedy += "and " + approval("--approve-loss", map[string]int{s.Name: 1}) + " allows this once"
+			r.Changes = []Change{all}
 		} else {
-			r.Remedy += "so that this cannot be allowed"
+			r.Remedy += "; this cannot be approved"
 		}
 		return r
 	}
 	return nil
 }
 
-// remembers tells whether the last good runs left anything about a stream.
+// emptied is the change that deletes everything of a stream whose size is not
+// known.
+func emptied(stream string) Change {
+	return Change{Stream: stream, Before: state.Unknown, After: state.Gone, N: 1}
+}
+
+// remembers reports whether the last good runs left anything about a stream.
 func (v *review) remembers(stream string) bool {
 	return v.compared != nil && v.compared.streams[stream] != nil
 }
@@ -38,117 +47,188 @@ func (v *review) remembers(stream string) bool {
 // vanishing whole to be refused, whatever the share.
 const someOf = 5
 
-// measure is what may be lost of one thing that the loss guard counts.
+// measure is one thing of which the loss guard counts what goes.
 type measure struct {
-	stream, what string
-	before, gone int
+	stream, typ string
+	what        string // "delete %s of %s documents"
+	name        string // in the table
+	before      int
+	changes     []Change
+	// derived means that the changes are those of another measure of the stream,
+	// counted in another way.
+	derived bool
 	// some is how many there have to be for all of them to be too many.
 	some int
+
+	cover *coverage // for which left was computed
+	left  int
 }
 
-// measures are, for each stream, type, and what a stream counts beside its
-// items, the larger of what the last good run and what the sink say.
-func (v *review) measures(plan *Plan, held Holdings) []measure {
-	var out []measure
+// gone is how much goes beyond what is covered.
+func (m *measure) gone(cover *coverage) int {
+	if m.left < 0 || m.cover != cover {
+		m.cover = cover
+		m.left, _ = cover.leftOf(m.changes)
+	}
+	return m.left
+}
+
+// exceeds reports whether a number that goes is too many.
+func (m *measure) exceeds(b Bound, gone int) bool {
+	return gone > 0 && (b.Exceeded(gone, m.before) || gone >= m.before && m.before > m.some)
+}
+
+// compared is a number next to its limit.
+func (m *measure) compared(b Bound, gone int) string {
+	if m.exceeds(b, gone) && !b.Exceeded(gone, m.before) {
+		return "all of them"
+	}
+	return b.compared(gone, m.before)
+}
+
+// measures are those of the plan, as they were when the plan was made. Where the
+// sink counts more than the last good run left, what goes beyond the known items
+// is a change without an ID.
+func (v *review) measures(plan *Plan, held Holdings) []*measure {
+	if v.measured != nil {
+		return v.measured
+	}
 	for _, s := range plan.Streams {
-		m := measure{stream: s.Name, what: s.Name}
-		types := map[string]*TypeChange{}
-		var filled *measure
+		m := &measure{stream: s.Name, name: s.Name, what: "delete %s of %s " + s.Name, left: -1}
+		var more []*measure
+		types := map[string]*measure{}
+		of := func(typ string) *measure {
+			if types[typ] == nil {
+				types[typ] = &measure{stream: s.Name, typ: typ, name: s.Name + " " + typ, what: "delete %s of %s " + s.Name + " of type " + typ, derived: true, some: someOf, left: -1}
+			}
+			return types[typ]
+		}
 		if v.remembers(s.Name) {
-			ch := v.compared.streams[s.Name]
-			m.before, m.gone = ch.Before, ch.Gone
-			maps.Copy(types, ch.Types)
+			m.before, m.changes = v.compared.streams[s.Name].Before, v.compared.lost[s.Name]
 			if r := v.compared.rows[s.Name]; r != nil {
-				m.before, m.gone = r.before, r.gone
-				filled = &measure{stream: s.Name, what: "filled " + s.Name, before: r.filled, gone: r.emptied}
+				m.before, m.what = r.before, "remove %s of %s "+s.Name
+				filled := &measure{stream: s.Name, name: s.Name + " (whole groups)", what: "empty %s of %s groups with " + s.Name, before: r.filled, derived: true, left: -1}
+				for _, ch := range m.changes {
+					if empties(ch) {
+						ch.N = 1
+						filled.changes = append(filled.changes, ch)
+					}
+				}
+				more = append(more, filled)
+			}
+			for typ, ch := range v.compared.streams[s.Name].Types {
+				of(typ).before = ch.Before
+			}
+			for _, ch := range m.changes {
+				of(ch.Type).changes = append(of(ch.Type).changes, ch)
 			}
 		}
-		has, known := held.count(s.Name)
-		known = known && !v.stale(s.Name, has)
 		hidden := v.hidden[s.Name]
 		if hidden == nil {
 			hidden = &hiddenCounts{}
 		}
-		has -= hidden.n
-		if known {
-			m.before, m.gone = max(m.before, has), max(m.gone, has-s.Weight)
-		}
-		m.gone += v.refused[[2]string{s.Name}]
-		out = append(out, m)
-		if filled != nil {
-			out = append(out, *filled)
-		}
-		for typ, has := range held.Types[s.Name] {
-			if !known {
-				break
+		if has, known := held.count(s.Name); known && !v.stale(s.Name, has) {
+			m.count(has-hidden.n, s.Weight)
+			for typ, has := range held.Types[s.Name] {
+				of(typ).count(has-hidden.types[typ], s.Types[typ])
 			}
-			has -= hidden.types[typ]
-			old := types[typ]
-			if old == nil {
-				old = &TypeChange{}
-			}
-			types[typ] = &TypeChange{Before: max(old.Before, has), Gone: max(old.Gone, has-s.Types[typ])}
 		}
+		v.measured = append(append(v.measured, m), more...)
 		for _, typ := range sortedKeys(types) {
 			if typ != "" {
-				out = append(out, measure{stream: s.Name, what: s.Name + " " + typ, before: types[typ].Before, gone: types[typ].Gone + v.refused[[2]string{s.Name, typ}], some: someOf})
+				v.measured = append(v.measured, types[typ])
 			}
 		}
 	}
-	return out
+	return v.measured
+}
+
+// count compares with what the sink says it has.
+func (m *measure) count(has, planned int) {
+	m.before = max(m.before, has)
+	byID, _ := (*coverage)(nil).leftOf(m.changes)
+	if more := has - planned - byID; more > 0 {
+		m.changes = append(slices.Clip(m.changes), Change{Stream: m.stream, Type: m.typ, After: state.Gone, N: more})
+	}
+}
+
+// empties reports whether a change takes a group's last members.
+func empties(ch Change) bool {
+	return strings.Contains(ch.Before, ":") && !strings.Contains(ch.After, ":")
 }
 
 // maxLoss refuses to let too much go (invariant 4).
-func (v *review) maxLoss(plan *Plan, held Holdings) *Refusal {
-	var table []string
-	worst := map[string]int{}
-	for _, m := range v.measures(plan, held) {
-		lost := v.p.Limits.MaxLoss.Exceeded(m.gone, m.before) || m.gone >= m.before && m.before > m.some
-		if !lost || m.gone <= v.approvals.Loss[m.stream] {
+func (v *review) maxLoss(plan *Plan, held Holdings, cover *coverage) *Refusal {
+	b := v.p.Limits.MaxLoss
+	r := &Refusal{Guard: "max_loss"}
+	over, exceeded := map[string]bool{}, map[*measure]bool{}
+	all := v.measures(plan, held)
+	for _, m := range all {
+		taken := v.refused[[2]string{m.stream}]
+		if m.typ != "" {
+			taken = v.refused[[2]string{m.stream, m.typ}]
+		} else if m.derived {
+			taken = 0
+		}
+		if !m.exceeds(b, m.gone(cover)+taken) {
 			continue
 		}
-		table = append(table, fmt.Sprintf("%-24s %7d before %7d would go", m.what, m.before, m.gone))
-		worst[m.stream] = max(worst[m.stream], m.gone)
+		if r.Reason == "" {
+			gone := m.gone(nil) + taken
+			r.Reason = "this run would " + fmt.Sprintf(m.what, thousands(gone), thousands(m.before)) + " (" + m.compared(b, gone) + ")" + v.since
+		}
+		over[m.stream] = true
+		exceeded[m] = true
 	}
-	if len(table) == 0 {
+	if len(over) == 0 {
 		return nil
 	}
-	for _, s := range plan.Streams {
-		if worst[s.Name] > 0 {
-			table = append(table, v.reasons(s.Name)...)
+	for _, m := range all {
+		if over[m.stream] && (exceeded[m] || !m.derived) {
+			r.Table = append(r.Table, fmt.Sprintf("%-26s %7s before %7s would go (%s)", m.name, thousands(m.before), thousands(m.gone(nil)), m.compared(b, m.gone(nil))))
 		}
 	}
-	b := v.p.Limits.MaxLoss
-	r := &Refusal{Guard: "guards.max_loss", Table: table}
-	r.Reason = fmt.Sprintf("more than %s and more than %d of what is there would go, or all of it%s", percent(b.Share), b.AtMost, v.since)
+	for _, s := range plan.Streams {
+		if over[s.Name] {
+			r.Table = append(r.Table, v.reasons(s.Name)...)
+		}
+	}
+	for _, m := range all {
+		if over[m.stream] {
+			for _, ch := range m.changes {
+				if !m.derived || ch.ID == "" {
+					r.Changes = append(r.Changes, ch)
+				}
+			}
+		}
+	}
 	r.Remedy = "find out why they are missing from the source"
 	if n := v.ledger.ended(Withheld); n > 0 && v.compared == nil {
-		r.Remedy += fmt.Sprintf(" (%d are there and withheld by a rule: they stay visible until this is allowed)", n)
+		r.Remedy += fmt.Sprintf(" (%s are in the source and withheld by a rule: they stay visible until this is approved)", thousands(n))
 	}
 	if off := v.switchedOff(); off != "" {
 		r.Remedy += " (" + off + " switched off)"
 	}
-	r.Remedy += "; if they are to go, allow it once with " + approval("--approve-loss", worst)
 	return r
 }
 
 // reasons are why items of a stream go, the first ten refs with each.
 func (v *review) reasons(stream string) []string {
 	if !v.remembers(stream) {
-		return []string{fmt.Sprintf("  %s: no earlier run is remembered here, so that it is not known which", stream)}
+		return []string{fmt.Sprintf("  %s: the state folder has no earlier run, so it is not known which", stream)}
 	}
 	var out []string
 	for _, x := range v.compared.gone[stream] {
-		out = append(out, fmt.Sprintf("  %s, %s: %d", stream, x.why, x.n), "    "+x.list())
+		out = append(out, fmt.Sprintf("  %s, %s: %s", stream, x.why, thousands(x.n)), "    "+x.list())
 	}
 	return out
 }
 
-// list is the refs, and how many there are beside them.
+// list is the first refs, and how many there are besides.
 func (x *examples) list() string {
 	text := strings.Join(x.refs, ", ")
 	if more := x.n - len(x.refs); more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
+		text += fmt.Sprintf(" and %s more", thousands(more))
 	}
 	return text
 }
@@ -156,13 +236,13 @@ func (x *examples) list() string {
 // clear tells the sink, for each stream, what the guards know of what goes.
 func (v *review) clear(plan *Plan, held Holdings) {
 	for _, m := range v.measures(plan, held) {
-		s := plan.Stream(m.stream)
-		if m.what != s.Name {
+		if m.derived {
 			continue
 		}
+		s := plan.Stream(m.stream)
 		_, known := held.count(s.Name)
-		s.Before, s.Gone = m.before, m.gone
-		s.Cleared = known || v.remembers(s.Name) || v.approvals.Loss[s.Name] > 0
+		s.Before, s.Gone = m.before, m.gone(nil)
+		s.Cleared = known || v.remembers(s.Name) || v.cover.left(emptied(s.Name)) == 0
 	}
 }
 

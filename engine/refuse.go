@@ -12,7 +12,7 @@ func (r *run) refuse(stream string, e Encoded, reason string) error {
 	l := r.p.Limits
 	within := n < planned && !l.MaxRejected.Exceeded(r.ledger.ended(Rejected), r.ledger.total()) && !l.MaxLoss.Exceeded(n, planned)
 	r.mu.Lock()
-	within = within && r.reviewer.maxLoss(r.plan, r.held) == nil
+	within = within && r.reviewer.maxLoss(r.plan, r.held, r.reviewer.cover) == nil
 	r.mu.Unlock()
 	if within {
 		return nil

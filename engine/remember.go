@@ -58,14 +58,13 @@ const youngCounts = 4 * time.Hour
 
 // compare puts the plan beside the last good run.
 func (r *run) compare() error {
-	v := &review{p: r.p, ledger: r.ledger, approvals: r.o.Approvals, refused: map[[2]string]int{}, stale: func(string, int) bool { return false }}
+	v := &review{p: r.p, ledger: r.ledger, approvals: r.findApprovals(), refused: map[[2]string]int{}, stale: func(string, int) bool { return false }}
 	r.reviewer = v
 	if r.last == nil {
 		return nil
 	}
-	v.since = ", since the run of " + r.last.Finished.Local().Format("2006-01-02 15:04")
 	if r.last.Fingerprint != r.p.Fingerprint {
-		v.since += ", and the pipeline is another than then"
+		v.since = fmt.Sprintf(". The pipeline file changed since the last run (%s)", clock(r.last.Finished))
 	}
 	if time.Since(r.last.Finished) < youngCounts {
 		v.stale = func(stream string, said int) bool {
@@ -90,7 +89,7 @@ func (r *run) fillChanges() {
 		return
 	}
 	c := r.reviewer.compared
-	n, _ := c.widened()
+	n, _ := c.widened(nil)
 	if slices.ContainsFunc(r.p.Streams, func(s Stream) bool { return s.Permissions && r.reviewer.remembers(s.Name) }) {
 		r.report.Since = &Since{Run: r.last.Run, Finished: r.last.Finished, SamePipeline: r.last.Fingerprint == r.p.Fingerprint, Audience: c.audience, Wider: n}
 	}

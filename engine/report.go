@@ -31,11 +31,13 @@ type Report struct {
 	Started  time.Time `json:"started"`
 	Verdict  Verdict   `json:"verdict"`
 	// Sent is whether anything at all was sent to the sink.
-	Sent    bool           `json:"sent"`
-	Read    int            `json:"read"`
-	Endings Counts         `json:"endings"`
-	Kinds   []KindReport   `json:"kinds"`
-	Streams []StreamReport `json:"streams"`
+	Sent bool `json:"sent"`
+	// Approved are the IDs of the approvals that the run needed.
+	Approved []string       `json:"approved,omitempty"`
+	Read     int            `json:"read"`
+	Endings  Counts         `json:"endings"`
+	Kinds    []KindReport   `json:"kinds"`
+	Streams  []StreamReport `json:"streams"`
 	// Audience counts the items of streams with permissions by class; Nobody
 	// are the withheld ones.
 	Audience map[Audience]int `json:"audience"`

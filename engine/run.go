@@ -33,8 +33,10 @@ func (u *Unconfirmed) Error() string { return u.Reason }
 type Options struct {
 	RunID string // NewRunID()
 	// Dry means: read and review, send nothing.
-	Dry       bool
-	Approvals Approvals
+	Dry bool
+	// Approve are IDs of refusals that a person allows. By is that person.
+	Approve []string
+	By      string
 	// State is the folder that remembers the last good run; "" for none.
 	State string
 	// Discard are ids of unfinished uploads that a person has given up.
@@ -158,7 +160,7 @@ func (r *run) acts(ctx context.Context) (err error) {
 		if unconfirmed != nil { // it holds more than was sent, so that the same numbers again are news
 			r.held.Streams = nil
 		}
-		err = errors.Join(err, r.save())
+		err = errors.Join(err, r.save(), r.spend())
 	}
 	return err
 }
@@ -258,8 +260,10 @@ func (r *run) review(ctx context.Context, session Session) error {
 		return err
 	}
 	if err := r.reviewer.run(r.plan, held); err != nil {
+		r.storeRefusal(err)
 		return err
 	}
+	r.noteApprovals()
 	r.reviewer.clear(r.plan, held)
 	if !r.o.Dry {
 		r.o.Progress.Reviewed(r.plan.Streams)

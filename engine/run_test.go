@@ -203,26 +203,6 @@ func TestDecidedAccess(t *testing.T) {
 	}
 }
 
-func TestApprovedLoss(t *testing.T) {
-	w := newWorld(t)
-	w.add("catalog", "component", "c", "fine")
-	w.add("identities", "user", "u", "fine")
-	w.holdings = Holdings{Streams: map[string]int{"users": 1, "documents": 61}}
-	_, err := w.run(t)
-	var refused *Refusal
-	if !errors.As(err, &refused) || !strings.Contains(refused.Remedy, "--approve-loss documents=60") {
-		t.Fatalf("%v", err)
-	}
-	w = newWorld(t)
-	w.add("catalog", "component", "c", "fine")
-	w.add("identities", "user", "u", "fine")
-	w.holdings = Holdings{Streams: map[string]int{"users": 1, "documents": 61}}
-	w.o.Approvals.Loss = map[string]int{"documents": 60}
-	if _, err := w.run(t); err != nil {
-		t.Error(err)
-	}
-}
-
 // TestUnseen: a rule that looks up what cannot be seen yet rejects the record;
 // with the whole phase in sight it decides (invariant 2).
 func TestUnseen(t *testing.T) {

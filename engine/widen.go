@@ -9,40 +9,68 @@ import (
 const towardsAll = 20
 
 // maxWiden refuses to let too many people find too much (invariant 5).
-func (v *review) maxWiden() *Refusal {
+func (v *review) maxWiden(_ *Plan, _ Holdings, cover *coverage) *Refusal {
 	if v.compared == nil {
 		return nil
 	}
-	n, toAll := v.compared.widened()
+	n, toAll := v.compared.widened(cover)
 	total := 0
 	for _, k := range v.compared.audience {
 		total += k
 	}
 	b := v.p.Limits.MaxWiden
-	towards, allowed := map[string]int{}, true
-	for _, w := range v.compared.wider {
-		towards[w.to.String()] += w.n
-	}
-	for class, k := range towards {
-		allowed = allowed && k <= v.approvals.Widen[class]
-	}
-	if !b.Exceeded(n, total) && toAll <= towardsAll || allowed {
+	if !b.Exceeded(n, total) && toAll <= towardsAll {
 		return nil
 	}
-	r := &Refusal{Guard: "guards.max_widen"}
-	r.Reason = fmt.Sprintf("%d of %d documents would be found by more people than before%s", n, total, v.since)
+	n, toAll = v.compared.widened(nil)
+	r := &Refusal{Guard: "max_widen"}
+	limit := b.compared(n, total)
+	if !b.Exceeded(n, total) {
+		limit = fmt.Sprintf("%s of them by everybody, limit %d", thousands(toAll), towardsAll)
+	}
+	r.Reason = fmt.Sprintf("%s of %s documents would be found by more people (%s)%s", thousands(n), thousands(total), limit, v.since)
 	for _, w := range v.compared.wider {
 		to := w.to.String()
 		if w.from == w.to {
 			to = "more of them"
 		}
-		r.Table = append(r.Table, fmt.Sprintf("%s: %s → %s, %d", w.rule, w.from, to, w.n), "    "+w.list())
+		r.Table = append(r.Table, fmt.Sprintf("%s: %s → %s, %s", w.rule, w.from, to, thousands(len(w.changes))), "    "+w.list())
+		r.Changes = append(r.Changes, w.changes...)
 	}
 	if line := v.compared.gained(); line != "" {
 		r.Table = append(r.Table, line)
 	}
-	r.Remedy = "find out what has changed: the rules, the variables they read, or the annotations and owners in the source; if these people are to find them, allow it once with " + approval("--approve-widen", towards)
+	r.Remedy = "find out what has changed: the rules, the variables they read, or the annotations and owners in the source"
 	return r
+}
+
+// widening is documents that one rule lets more people find.
+type widening struct {
+	rule     string
+	from, to Audience
+	changes  []Change
+}
+
+// list is the first refs, and how many there are besides.
+func (w *widening) list() string {
+	x := examples{}
+	for _, ch := range w.changes {
+		x.add(ch.Ref)
+	}
+	return x.list()
+}
+
+// widened counts the documents that more people find, and those of them that
+// everybody does, beyond what is covered.
+func (c *comparison) widened(cover *coverage) (n, toAll int) {
+	for _, w := range c.wider {
+		_, k := cover.leftOf(w.changes)
+		n += k
+		if w.to == AllUsers {
+			toAll += k
+		}
+	}
+	return n, toAll
 }
 
 // gained names the groups with more members than before, "" when there is none.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -49,6 +50,8 @@ type app struct {
 	names          []string     // of the commands
 	file           string       // the pipeline file of the call, "" when it names none
 	unknown        error        // a command that there is not, which the library passes over
+	// approveCall is the call that allows a refused run; nil for commands that have none.
+	approveCall func(id string) string
 }
 
 // The exit codes, which scripts and schedulers rely on.
@@ -109,7 +112,7 @@ func (a *app) cli() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{a.runCommand(), a.checkCommand(), a.testCommand(), a.explainCommand(), a.evalCommand(), a.diffCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(),
-			a.statusCommand(), a.datasourceCommand(), a.hideCommand(), a.pushCommand(), a.purgeCommand(), a.processCommand(), a.tokenCommand(), a.sandboxCommand(), a.pluginCommand(),
+			a.statusCommand(), a.datasourceCommand(), a.approveCommand(), a.hideCommand(), a.pushCommand(), a.purgeCommand(), a.processCommand(), a.tokenCommand(), a.sandboxCommand(), a.pluginCommand(),
 			a.initCommand(), a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.completionCommand(), a.versionCommand()},
 	}
 	a.complete(c.Commands, c.OnUsageError)
@@ -220,6 +223,10 @@ type errorBody struct {
 	Table []string `json:"table,omitempty"`
 	// Also is what another guard refuses at the same time.
 	Also *errorBody `json:"also,omitempty"`
+	// ID is what an approval of the refused run names, and Changes what it allows.
+	ID      string          `json:"id,omitempty"`
+	Approve string          `json:"approve,omitempty"` // the call that allows it
+	Changes []engine.Change `json:"changes,omitempty"`
 }
 
 func bodyOf(err error) *errorBody {
@@ -237,6 +244,7 @@ func (a *app) printJSON(data any, err error) error {
 	if err != nil {
 		a.shown = true
 		e.Error = bodyOf(err)
+		a.approvalOf(err, e.Error)
 		e.Error.Message, e.Error.Hint = a.named(e.Error.Message), a.named(e.Error.Hint)
 	}
 	b, encErr := codec.MarshalIndent(e)
@@ -254,15 +262,33 @@ func (a *app) printError(err error) {
 	}
 	a.printOne(err)
 	var refused *engine.Refusal
-	if errors.As(err, &refused) && refused.Also != nil {
-		a.printOne(refused.Also)
+	if !errors.As(err, &refused) {
+		return
+	}
+	if refused.Also != nil {
+		a.printError(refused.Also)
+		return
+	}
+	if refused.ID != "" && a.approveCall != nil {
+		fmt.Fprintf(a.stderr, "\nIf this is intended, allow exactly these changes once:\n  %s\n", a.approveCall(refused.ID))
 	}
 }
+
+// tableWidth is where the details of an error are wrapped.
+const tableWidth = 80
 
 func (a *app) printOne(err error) {
 	display.Fprintf(a.stderr, "pipe: %s\n", display.Indent(a.named(err.Error()), "  "))
 	for _, line := range tableOf(err) {
-		display.Fprintf(a.stderr, "  %s\n", line)
+		text := strings.TrimLeft(line, " ")
+		indent := "  " + line[:len(line)-len(text)]
+		if len(indent)+len(text) <= tableWidth {
+			display.Fprintf(a.stderr, "%s%s\n", indent, text)
+			continue
+		}
+		for _, part := range wrapped(text, tableWidth-len(indent)) {
+			display.Fprintf(a.stderr, "%s%s\n", indent, part)
+		}
 	}
 	if h := a.named(hint(err)); h != "" {
 		display.Fprintf(a.stderr, "  → %s\n", display.Indent(h, "    "))
@@ -283,7 +309,7 @@ func (a *app) named(text string) string {
 func tableOf(err error) []string {
 	var refused *engine.Refusal
 	if errors.As(err, &refused) {
-		return refused.Table
+		return slices.Concat(refused.Table, refused.Approvals)
 	}
 	return nil
 }

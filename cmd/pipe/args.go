@@ -101,6 +101,12 @@ func subcommandNeeded(c *cli.Context) error {
 // noUnit is what the library says of a duration that is a number alone.
 var noUnit = regexp.MustCompile(`invalid value "([0-9.]+)" for flag -([a-z-]+): parse error`)
 
+// removedFlags are flags of earlier versions, with what to use instead.
+var removedFlags = map[string]string{
+	"approve-loss":  "an approval names the refused run: pipe run --approve ID FILE, with the ID that the refusal printed",
+	"approve-widen": "an approval names the refused run: pipe run --approve ID FILE, with the ID that the refusal printed",
+}
+
 // usageError is what is wrong with the flags of a call, in the words of the
 // other messages.
 func usageError(c *cli.Context, err error, _ bool) error {
@@ -115,6 +121,9 @@ func usageError(c *cli.Context, err error, _ bool) error {
 		return usage{message: err.Error()}
 	}
 	name = strings.TrimLeft(name, "-")
+	if hint := removedFlags[name]; hint != "" {
+		return usage{"--" + name + " was removed", hint}
+	}
 	u := usage{message: "there is no flag --" + name}
 	if c.Command == nil {
 		return u

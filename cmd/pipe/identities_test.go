@@ -217,13 +217,14 @@ func TestIntersectionsGuarded(t *testing.T) {
 	}{
 		{three, 0, "listed 5"},
 		{two, exitRefused, "everything: listed → more of them, 5"},
-		{two + "\n        groups: []", exitRefused, "guards.max_widen"},
-		{`groups: ["group:default/data"]`, exitRefused, "guards.max_widen"},
+		{two + "\n        groups: []", exitRefused, "max_widen"},
+		{`groups: ["group:default/data"]`, exitRefused, "max_widen"},
 		{three, 0, "listed 5"},
 	} {
 		w.pipe(t, "run", "--set", "@sink.requests_per_second=0", file(step.allow)).expect(t, step.code, step.says)
 	}
-	if c := w.pipe(t, "run", "--approve-widen", "listed=100", file(`groups: ["group:default/data"]`)); c.code != 0 {
+	wider := file(`groups: ["group:default/data"]`)
+	if c := w.pipe(t, "run", "--approve", approvalIn(t, w.pipe(t, "run", wider)), wider); c.code != 0 {
 		t.Fatal(c.both())
 	}
 	w.pipe(t, "run", file(two)).expect(t, 0, "listed 5")

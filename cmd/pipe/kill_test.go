@@ -74,7 +74,7 @@ func (k *killed) once(t *testing.T) (int, string) {
 	if end >= 5 {
 		k.left.Store(1 + k.rand.Int64N(25))
 	}
-	p := k.start(t, "--approve-loss", "users=1000,groups=1000,memberships=1000,documents=1000", "--approve-widen", "listed=1000,datasource-users=1000,all-users=1000") // so that it comes to publishing
+	p := k.start(t, "--set", "guards.max_loss=100%", "--set", "guards.max_widen=100%") // so that it comes to publishing
 	k.process.Store(p)
 	if end > 0 && end < 5 { // any moment, not only that of a request
 		time.AfterFunc(time.Duration(k.rand.IntN(80_000))*time.Microsecond, func() { p.cmd.Process.Kill() })

@@ -195,10 +195,10 @@ func TestMovingInPlace(t *testing.T) {
 					t.Fatalf("run %d: exit %d, want %d\n%s", i+1, c.code, want, c.both())
 				}
 				approval = nil
-				if n := regexp.MustCompile(`--approve-loss (\S+)`).FindStringSubmatch(c.stderr); want == exitRefused && n == nil {
+				if n := regexp.MustCompile(`--approve (\S+)`).FindStringSubmatch(c.stderr); want == exitRefused && n == nil {
 					t.Fatalf("no line that allows it: %s", c.both())
 				} else if n != nil {
-					approval = []string{"--approve-loss", n[1]}
+					approval = []string{"--approve", n[1]}
 				}
 				_, old := w.index().Document("component-default-booking-service")
 				if old != (i+1 < len(tc.codes)) {
@@ -245,7 +245,7 @@ func TestMovingWithOldIDs(t *testing.T) {
 		t.Errorf("fraud-scorer is found by %v", got)
 	}
 	c := w.pipe(t, "run", "--progress", "none", file)
-	n := regexp.MustCompile(`--approve-loss \S+`).FindString(c.stderr)
+	n := regexp.MustCompile(`--approve \S+`).FindString(c.stderr)
 	if c.code != exitRefused || n == "" {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}

@@ -17,15 +17,15 @@ import (
 
 // record is what is kept of a run for audits: a line of --report.
 type record struct {
-	Version   string           `json:"version"`
-	File      string           `json:"file"`
-	SHA256    string           `json:"sha256,omitempty"` // of the file
-	Plugins   []pluginRecord   `json:"plugins"`
-	Sandbox   bool             `json:"sandbox"`
-	Approvals engine.Approvals `json:"approvals"` // what a person allowed in the call
-	Discarded []string         `json:"discarded_uploads"`
-	ExitCode  int              `json:"exit_code"`
-	Error     *errorBody       `json:"error,omitempty"`
+	Version   string         `json:"version"`
+	File      string         `json:"file"`
+	SHA256    string         `json:"sha256,omitempty"` // of the file
+	Plugins   []pluginRecord `json:"plugins"`
+	Sandbox   bool           `json:"sandbox"`
+	Approvals []string       `json:"approvals"` // IDs that the call names
+	Discarded []string       `json:"discarded_uploads"`
+	ExitCode  int            `json:"exit_code"`
+	Error     *errorBody     `json:"error,omitempty"`
 	// Report is missing when the run did not begin.
 	Report *engine.Report `json:"report,omitempty"`
 }

@@ -53,7 +53,7 @@ func (s *schedule) forget(before map[string][]byte) bool {
 }
 
 // offered are the flags that a refused run names.
-var offered = regexp.MustCompile(`--(approve-loss|approve-widen|discard-upload) ([^\s;)]+)`)
+var offered = regexp.MustCompile(`--(approve|discard-upload) ([^\s;)]+)`)
 
 // recover is the next nights, when all is well: a person who has looked allows
 // what the guards ask for. Then the index is the catalog.

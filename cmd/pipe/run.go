@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -35,8 +32,7 @@ func (a *app) runCommand() *cli.Command {
 			&cli.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE` (JSON array or NDJSON)"},
 			&cli.StringFlag{Name: "output", Usage: "write every stream to `DIR` as NDJSON, exactly as the sink gets it, and rejected.ndjson"},
 			&cli.StringSliceFlag{Name: "only", Usage: "write these `STREAMS` alone, separated by commas"},
-			&cli.StringSliceFlag{Name: "approve-loss", Usage: "allow this once what a refused run printed, as `STREAM=N`: up to N items of a stream may go"},
-			&cli.StringSliceFlag{Name: "approve-widen", Usage: "allow this once what a refused run printed, as `CLASS=N`: up to N more documents may be found by that class"},
+			&cli.StringSliceFlag{Name: "approve", Usage: "allow once what a refused run listed under this `ID`"},
 			&cli.StringSliceFlag{Name: "discard-upload", Usage: "give up the unfinished upload `ID` that stands in the way"},
 			&cli.BoolFlag{Name: "apply-datasource", Usage: "set the datasource up when the guards have passed, as pipe datasource apply does"},
 			allowUnpinned(),
@@ -60,59 +56,16 @@ func (a *app) runAction(c *cli.Context) error {
 	if c.IsSet("catalog") && !c.Bool("sandbox") {
 		return usage{"--catalog goes with --sandbox", "add --sandbox: a catalog file is served by a server on this machine"}
 	}
-	loss, err := approved(c, "approve-loss", "documents=30")
+	ids, err := approvalIDs(c.StringSlice("approve"))
 	if err != nil {
 		return err
 	}
-	widen, err := approved(c, "approve-widen", "datasource-users=30")
-	if err != nil {
-		return err
-	}
+	a.approveCall = func(id string) string { return rerun(c, path, id) }
 	r := &record{
 		Version: version(), File: path, Plugins: []pluginRecord{}, Sandbox: c.Bool("sandbox"), Discarded: append([]string{}, c.StringSlice("discard-upload")...),
-		Approvals: engine.Approvals{Loss: loss, Widen: widen},
+		Approvals: ids,
 	}
 	return a.keep(c, r, a.runFile(c, path, r))
-}
-
-// approved is what a flag allows, by name. A number alone would be spent on
-// whatever comes first.
-func approved(c *cli.Context, flag, example string) (map[string]int, error) {
-	out := map[string]int{}
-	for _, one := range commaList(c.StringSlice(flag)) {
-		name, number, ok := strings.Cut(one, "=")
-		n, err := strconv.Atoi(number)
-		if !ok || name == "" || err != nil || n < 0 {
-			return nil, usage{fmt.Sprintf("--%s %s does not say what it allows", flag, one), "take the line that the refused run printed, such as --" + flag + " " + example}
-		}
-		out[name] = n
-	}
-	return out, nil
-}
-
-// approvable refuses approvals of what there is not: they would allow nothing.
-func approvable(d *pipeline.Definition, given engine.Approvals) error {
-	streams := slices.Clone(d.Sink.Own)
-	for _, s := range d.Streams {
-		streams = append(streams, s.Name)
-	}
-	var classes []string
-	for _, audience := range engine.Audiences[1:] { // nobody finds no more
-		classes = append(classes, audience.String())
-	}
-	for _, one := range []struct {
-		flag, what string
-		known      []string
-		given      map[string]int
-	}{{"approve-loss", "stream", streams, given.Loss}, {"approve-widen", "class", classes, given.Widen}} {
-		for _, name := range slices.Sorted(maps.Keys(one.given)) {
-			if !slices.Contains(one.known, name) {
-				slices.Sort(one.known)
-				return usage{fmt.Sprintf("--%s %s=%d: there is no %s %q", one.flag, name, one.given[name], one.what, name), "there are " + strings.Join(one.known, ", ")}
-			}
-		}
-	}
-	return nil
 }
 
 // runFile runs a file once and notes in r what becomes of it.
@@ -129,11 +82,8 @@ func (a *app) runFile(c *cli.Context, path string, r *record) error {
 	if err != nil {
 		return err
 	}
-	if err := approvable(d, r.Approvals); err != nil {
-		return err
-	}
 	o := engine.Options{
-		RunID: engine.NewRunID(), Dry: c.Bool("dry-run"), Log: a.log, Discard: r.Discarded, Approvals: r.Approvals,
+		RunID: engine.NewRunID(), Dry: c.Bool("dry-run"), Log: a.log, Discard: r.Discarded, Approve: r.Approvals, By: a.who(),
 	}
 	r.about(d)
 	if o.State, err = a.stateFolder(c, box != nil); err != nil {

@@ -113,7 +113,7 @@ func epoch(t *testing.T, r *rand.Rand, ends map[int]int) {
 		w.env["DEFAULT_PERMISSIONS"] = f.byDefault
 		w.trouble(r, f)
 		c := w.run(t, "--set", "@sink.requests_per_second=0", "--set", "@sink.confirm=20ms", "--set", "@source.retries.attempts=2", "--set", "@sink.retries.attempts=2",
-			"--set", "@source.timeout=100ms", "--set", "@sink.timeout=100ms", "--approve-loss", "users=1000,groups=1000,memberships=1000,documents=1000", "--approve-widen", "listed=1000,datasource-users=1000,all-users=1000")
+			"--set", "@source.timeout=100ms", "--set", "@sink.timeout=100ms", "--set", "guards.max_loss=100%", "--set", "guards.max_widen=100%")
 		ends[c.code]++
 		if !slices.Contains([]int{exitDone, exitFailed, exitRejected, exitRefused, exitUnconfirmed}, c.code) {
 			t.Errorf("exit %d\n%s", c.code, c.both())

@@ -59,7 +59,7 @@ func TestNights(t *testing.T) {
 	}{
 		"half the catalog is missing": {
 			faults: []backstagesandbox.Fault{{Hide: gone}}, code: exitRefused,
-			want: []string{"guards.max_loss", "gone from the source", "--approve-loss"}},
+			want: []string{"max_loss: this run would delete", "gone from the source", "pipe run --approve "}},
 		"half of it is not listed but there": {
 			faults: []backstagesandbox.Fault{{Path: "by-query", Hide: gone}}, code: exitDone,
 			want: []string{"are there all the same, and were asked for one by one"}},
@@ -68,13 +68,13 @@ func TestNights(t *testing.T) {
 			want: []string{"ask for"}},
 		"all relations are missing": {
 			faults: []backstagesandbox.Fault{{Bare: true}}, code: exitRefused,
-			want: []string{"guards.max_loss", "memberships"}},
+			want: []string{"max_loss", "memberships"}},
 		"everything becomes everybody's": {
 			env: map[string]string{"DEFAULT_PERMISSIONS": "all-users"}, code: exitRefused,
-			want: []string{"guards.max_widen", "default: datasource-users → all-users", "--approve-widen", "the pipeline is another than then"}},
+			want: []string{"max_widen", "default: datasource-users → all-users", "pipe run --approve ", "The pipeline file changed since the last run"}},
 		"a kind is switched off": {
 			env: map[string]string{"SYNC_COMPONENTS_ENABLED": "false"}, code: exitRefused,
-			want: []string{"guards.max_loss", "documents component", "Component switched off"}},
+			want: []string{"max_loss", "documents component", "Component switched off"}},
 		"the state is damaged": {
 			flags: []string{"--state", "DAMAGED"}, code: exitDone,
 			want: []string{"set aside", "First run with this state folder"}},
@@ -133,40 +133,6 @@ func damaged(t *testing.T, w *world) string {
 		t.Fatal(err)
 	}
 	return dir
-}
-
-// TestApprovals: the line that a refused run prints allows exactly this once.
-func TestApprovals(t *testing.T) {
-	w := night(t)
-	w.env["DEFAULT_PERMISSIONS"] = "all-users"
-	w.backstage.Fail(backstagesandbox.Fault{Hide: backstagesandbox.Half})
-	c := w.run(t)
-	var flags []string
-	for _, name := range []string{"--approve-loss ", "--approve-widen "} {
-		_, rest, ok := strings.Cut(c.stderr, name)
-		if !ok {
-			t.Fatalf("%s is not offered\n%s", name, c.stderr)
-		}
-		what, _, _ := strings.Cut(rest, "\n")
-		flags = append(flags, strings.TrimSpace(name), strings.TrimSpace(what))
-	}
-	if c := w.run(t, flags[:2]...); c.code != exitRefused || strings.Contains(c.stderr, "max_loss") {
-		t.Errorf("loss alone: exit %d\n%s", c.code, c.both())
-	}
-	if c := w.run(t, flags...); c.code != exitDone {
-		t.Errorf("both: exit %d\n%s", c.code, c.both())
-	}
-	if c := w.run(t); c.code != exitDone {
-		t.Errorf("the next run: exit %d\n%s", c.code, c.both())
-	}
-	if c := w.run(t, "--approve-loss", "30"); c.code != exitWrong || !strings.Contains(c.stderr, "does not say what it allows") {
-		t.Errorf("a number alone: exit %d\n%s", c.code, c.both())
-	}
-	for flag, want := range map[string]string{"--approve-loss document=40": "there are documents, groups, memberships, users", "--approve-widen everybody=4": "there are all-users, datasource-users, listed", "--approve-widen nobody=4": "there is no class"} {
-		if c := w.run(t, strings.Fields(flag)...); c.code != exitWrong || !strings.Contains(c.stderr, want) {
-			t.Errorf("%s: exit %d\n%s", flag, c.code, c.both())
-		}
-	}
 }
 
 // TestMetrics: the alert is about runs that delivered everything, and no clock

@@ -45,7 +45,7 @@ func (f *File) Validate(report func(field, code, message, hint string)) {
 // Guards are the thresholds of the review act.
 type Guards struct {
 	MaxLoss     config.Share `yaml:"max_loss" default:"20%" doc:"The share of a stream or object type that may go in one run; below 21 items it is not looked at."`
-	MaxWiden    config.Share `yaml:"max_widen" default:"1%" doc:"The share of the documents that may be found by more people than after the last good run; more than 20 of them, or more than 20 towards everybody, need --approve-widen."`
+	MaxWiden    config.Share `yaml:"max_widen" default:"1%" doc:"The share of the documents that may be found by more people than after the last good run; more than 20 of them, or more than 20 towards everybody, need an approval."`
 	MaxRejected config.Share `yaml:"max_rejected" default:"1%" doc:"The share of the records that may be rejected; below 101 records it is not looked at."`
 }
 

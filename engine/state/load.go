@@ -247,4 +247,10 @@ func (s *Store) sweep() {
 	for _, path := range left {
 		os.Remove(path)
 	}
+	left, _ = filepath.Glob(s.path(".tmp-*")) // written without the lock, so that a young one may be in use
+	for _, path := range left {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
+			os.Remove(path)
+		}
+	}
 }

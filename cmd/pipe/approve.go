@@ -1,0 +1,228 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+func (a *app) approveCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "approve",
+		Usage:     "allow once what a refused run listed, for the next run of the next 24 hours",
+		ArgsUsage: "FILE ID",
+		Description: "Shows what the refused run would have changed and stores an approval of exactly that in the state folder. It allows one\n" +
+			"complete run within 24 hours; changes that the refusal did not list are measured by the guards as before. A dry run or\n" +
+			"a run that fails does not use it up. pipe run --approve ID FILE allows and runs in one step.",
+		Flags:  []cli.Flag{&cli.StringFlag{Name: "reason", Usage: "why, stored with the approval as `TEXT`"}},
+		Action: a.approveAction,
+	}
+}
+
+type approvedJSON struct {
+	state.Refusal
+	Approval state.Approval `json:"approval"`
+	Until    time.Time      `json:"until"`
+	Changes  []state.Change `json:"changes"`
+}
+
+func (a *app) approveAction(c *cli.Context) error {
+	if c.Args().Len() != 2 || !isFile(c.Args().First()) {
+		return usage{"pipe approve takes a pipeline file and the ID of a refused run", "write pipe approve pipelines/backstage.yaml ID"}
+	}
+	ids, err := approvalIDs(c.Args().Tail())
+	if err != nil {
+		return err
+	}
+	d, err := a.load(c, c.Args().First(), loading{unpinned: true})
+	if err != nil {
+		return err
+	}
+	dir, err := a.stateFolder(c, false)
+	if err != nil {
+		return err
+	}
+	if dir == "" {
+		return usage{"an approval is stored in the state folder, and there is none", "name the folder of the refused run with --state DIR, or use pipe run --approve " + ids[0]}
+	}
+	settings := a.engineSettings(d, engine.NewRunID(), false)
+	settings.Purpose = engine.ForStatus
+	sink, err := d.OpenSink(settings)
+	if err != nil {
+		return err
+	}
+	defer sink.Close()
+	refused, _, err := engine.Refused(dir, sink.Place(), ids[0])
+	if errors.Is(err, state.ErrNotStored) {
+		return usage{err.Error(), engine.RemedyOf(err)}
+	}
+	if err != nil {
+		return err
+	}
+	if !c.Bool("json") {
+		a.printRefused(refused)
+	}
+	approval := state.Approval{ID: ids[0], At: time.Now().UTC(), By: a.who(), Reason: c.String("reason")}
+	until := approval.At.Add(engine.ApprovalTime)
+	if _, err := engine.Approve(dir, sink.Place(), approval); err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return a.printJSON(approvedJSON{Refusal: *refused, Approval: approval, Until: until, Changes: refused.Changes}, nil)
+	}
+	fmt.Fprintf(a.stdout, "\nApproved by %s: one complete run until %s may make these changes.\n", approval.By, until.Local().Format("2006-01-02 15:04"))
+	return nil
+}
+
+// printRefused prints what a refused run would have changed: totals by stream and
+// class, and the first refs of each.
+func (a *app) printRefused(r *state.Refusal) {
+	fmt.Fprintf(a.stdout, "Run %s of %s was refused on %s:\n", r.Run, r.Pipeline, r.At.Local().Format("2006-01-02 15:04"))
+	for _, reason := range r.Reasons {
+		fmt.Fprintf(a.stdout, "  %s\n", reason)
+	}
+	fmt.Fprintln(a.stdout, "\nThe approval allows:")
+	for _, g := range groupChanges(r.Changes) {
+		fmt.Fprintf(a.stdout, "  %s: %s\n", g.what, number(g.n))
+		if len(g.refs) > 0 {
+			fmt.Fprintf(a.stdout, "    %s\n", g.list())
+		}
+	}
+}
+
+// changeGroup is the changes of one stream from one class to another.
+type changeGroup struct {
+	what string
+	n    int
+	all  int // changes
+	refs []string
+}
+
+// shownRefs is how many refs are printed of each group.
+const shownRefs = 10
+
+func (g *changeGroup) list() string {
+	text := strings.Join(g.refs, ", ")
+	if more := g.all - len(g.refs); more > 0 {
+		text += " and " + number(more) + " more"
+	}
+	return text
+}
+
+// groupChanges sums changes up, in the order of their streams and classes.
+func groupChanges(changes []state.Change) []*changeGroup {
+	var out []*changeGroup
+	byText := map[string]*changeGroup{}
+	for _, ch := range changes {
+		what := changeText(ch)
+		g := byText[what]
+		if g == nil {
+			g = &changeGroup{what: what}
+			byText[what] = g
+			out = append(out, g)
+		}
+		g.n += ch.N
+		g.all++
+		if ch.Ref != "" && len(g.refs) < shownRefs {
+			g.refs = append(g.refs, ch.Ref)
+		}
+	}
+	return out
+}
+
+// changeText is what a change does, without the item.
+func changeText(ch state.Change) string {
+	before, after := state.Class(ch.Before), state.Class(ch.After)
+	stream := ch.Stream
+	if ch.Type != "" && ch.ID == "" {
+		stream += " of type " + ch.Type
+	}
+	switch {
+	case ch.ID == "" && before == state.Unknown:
+		return stream + ": everything is deleted, the number is unknown"
+	case ch.ID == "":
+		return stream + " that only the sink's count knows, deleted"
+	case after == state.Gone && before == "":
+		return stream + ", deleted"
+	case after == state.Gone:
+		return stream + " for " + before + ", deleted"
+	case before == after:
+		return stream + " for " + before + ", with other names"
+	}
+	return stream + ", " + before + " → " + after
+}
+
+// rerun is the call that allows a refused run, with the flags of this call that
+// decide what the run does.
+func rerun(c *cli.Context, path, id string) string {
+	words := []string{"pipe", "run", "--approve", id}
+	skip := map[string]bool{"approve": true, "dry-run": true, "output": true, "report": true, "metrics-file": true, "progress": true, "json": true, "log-level": true, "log-format": true, "no-color": true}
+	for _, f := range c.Command.Flags {
+		name := f.Names()[0]
+		if skip[name] || !c.IsSet(name) {
+			continue
+		}
+		switch value := c.Value(name).(type) {
+		case bool:
+			if value {
+				words = append(words, "--"+name)
+			}
+		case cli.StringSlice:
+			for _, v := range value.Value() {
+				words = append(words, "--"+name, shellWord(v))
+			}
+		default:
+			words = append(words, "--"+name, shellWord(fmt.Sprint(value)))
+		}
+	}
+	return strings.Join(append(words, shellWord(path)), " ")
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// shellWord quotes a word where a shell would change it.
+func shellWord(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return quoted(word)
+}
+
+// approvalOf adds to an error what an approval of it names.
+func (a *app) approvalOf(err error, b *errorBody) {
+	var refused *engine.Refusal
+	if !errors.As(err, &refused) || refused.ID == "" {
+		return
+	}
+	b.ID, b.Changes = refused.ID, refused.AllChanges()
+	if a.approveCall != nil {
+		b.Approve = a.approveCall(refused.ID)
+	}
+}
+
+// approvalIDs checks the form of IDs, before anything is done.
+func approvalIDs(given []string) ([]string, error) {
+	var out []string
+	all := commaList(given)
+	if len(given) > 0 && len(all) == 0 {
+		all = given
+	}
+	for _, id := range all {
+		lower := strings.ToLower(id)
+		if !engine.IsApprovalID(lower) {
+			return nil, usage{fmt.Sprintf("%q is not the ID of a refused run: it has 12 characters, a to z and 2 to 7", id), "copy the ID from the output of the refused run"}
+		}
+		if !slices.Contains(out, lower) {
+			out = append(out, lower)
+		}
+	}
+	return out, nil
+}

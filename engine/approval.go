@@ -1,0 +1,339 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// Change is one change that a guard counted.
+type Change = state.Change
+
+// ApprovalTime is how long a stored approval allows a run.
+const ApprovalTime = 24 * time.Hour
+
+// IsApprovalID reports whether a text has the form of a refusal's ID.
+func IsApprovalID(text string) bool { return state.IsID(text) }
+
+// approval is an ID that a person approved, for this call or with Approve.
+type approval struct {
+	id     string
+	called bool // the call names it
+	// changes are what the refused run would have changed; nil when they are not
+	// stored here. The approval then allows only a run with exactly this ID.
+	changes []Change
+	// void is why it allows nothing; "" when it does.
+	void string
+}
+
+// coverage is what approvals allow. Nil covers nothing.
+type coverage struct {
+	changes map[[2]uint64]bool
+	counts  map[string]int // by the key of changes without an ID: up to how many
+}
+
+func newCoverage(lists ...[]Change) *coverage {
+	c := &coverage{changes: map[[2]uint64]bool{}, counts: map[string]int{}}
+	for _, list := range lists {
+		for _, ch := range list {
+			if ch.ID == "" {
+				c.counts[ch.Key()] = max(c.counts[ch.Key()], ch.N)
+			} else {
+				c.changes[state.Fingerprint(ch.Key())] = true
+			}
+		}
+	}
+	return c
+}
+
+// left is how much of a change is not covered, in the measure of Change.N.
+func (c *coverage) left(ch Change) int {
+	switch {
+	case c == nil:
+		return ch.N
+	case ch.ID == "":
+		return max(0, ch.N-c.counts[ch.Key()])
+	case c.changes[state.Fingerprint(ch.Key())]:
+		return 0
+	}
+	return ch.N
+}
+
+// leftOf is the sum of left, and how many changes are not covered whole.
+func (c *coverage) leftOf(changes []Change) (sum, count int) {
+	for _, ch := range changes {
+		if n := c.left(ch); n > 0 {
+			sum += n
+			count++
+		}
+	}
+	return sum, count
+}
+
+// newRefusal is a refusal that an approval of its changes allows.
+func newRefusal(guard, reason string, changes ...Change) *Refusal {
+	return &Refusal{Guard: guard, Reason: reason, Changes: changes}
+}
+
+// join chains the refusals of several guards and gives all of them the ID of
+// all their changes. Where one has no changes the run cannot be approved, and
+// there is no ID.
+func join(refusals []*Refusal) *Refusal {
+	var all []Change
+	approvable := true
+	for i, r := range refusals {
+		if i+1 < len(refusals) {
+			r.Also = refusals[i+1]
+		}
+		approvable = approvable && len(r.Changes) > 0
+		all = append(all, r.Changes...)
+	}
+	if len(refusals) == 0 {
+		return nil
+	}
+	if approvable {
+		id := state.Digest(all)
+		for _, r := range refusals {
+			r.ID = id
+		}
+	}
+	return refusals[0]
+}
+
+// AllChanges are those of all guards of a refusal, sorted.
+func (r *Refusal) AllChanges() []Change {
+	var all []Change
+	for ; r != nil; r = r.Also {
+		all = append(all, r.Changes...)
+	}
+	return state.SortChanges(all)
+}
+
+// approvable is a guard whose refusal a person can allow. It returns nil when
+// what the coverage leaves is within its bounds.
+type approvable func(plan *Plan, held Holdings, cover *coverage) *Refusal
+
+// judge asks the guards, and then asks again without what approvals cover. A run
+// that is not allowed is refused with all that the guards counted, covered or not,
+// so that one approval of the new ID is enough.
+func (v *review) judge(plan *Plan, held Holdings, guards []approvable) error {
+	ask := func(cover *coverage) []*Refusal {
+		var out []*Refusal
+		for _, guard := range guards {
+			if r := guard(plan, held, cover); r != nil {
+				out = append(out, r)
+			}
+		}
+		return out
+	}
+	refused := join(ask(nil))
+	if refused == nil {
+		return nil
+	}
+	changes := refused.AllChanges()
+	var lists [][]Change
+	var ids, unmatched []string
+	for _, a := range v.approvals {
+		list := a.changes
+		if a.void == "" && refused.ID == a.id {
+			list = changes
+		}
+		switch {
+		case a.void != "":
+			unmatched = append(unmatched, a.void)
+			continue
+		case list == nil:
+			unmatched = append(unmatched, fmt.Sprintf("Approval %s did not match: its list is not stored here, and this run has another ID.", a.id))
+			continue
+		}
+		lists = append(lists, list)
+		ids = append(ids, a.id)
+	}
+	cover := newCoverage(lists...)
+	left := ask(cover)
+	if refused.ID != "" && len(left) == 0 {
+		v.cover = cover
+		for i, list := range lists {
+			if _, n := newCoverage(list).leftOf(changes); n < len(changes) {
+				v.used = append(v.used, ids[i])
+			}
+		}
+		return nil
+	}
+	for i, list := range lists {
+		_, n := newCoverage(list).leftOf(changes)
+		switch covered := len(changes) - n; {
+		case covered > 0:
+			unmatched = append(unmatched, fmt.Sprintf("Approval %s covers %s of the %s changes; the others are too many.", ids[i], thousands(covered), thousands(len(changes))))
+		case v.called(ids[i]):
+			unmatched = append(unmatched, fmt.Sprintf("Approval %s did not match: it covers none of these changes.", ids[i]))
+		}
+	}
+	refused.Approvals = unmatched
+	return refused
+}
+
+func (v *review) called(id string) bool {
+	return slices.ContainsFunc(v.approvals, func(a approval) bool { return a.id == id && a.called })
+}
+
+// findApprovals are those that the call names and those that are stored and not
+// yet used or expired.
+func (r *run) findApprovals() []approval {
+	var out []approval
+	for _, id := range r.o.Approve {
+		if !slices.ContainsFunc(out, func(a approval) bool { return a.id == id }) {
+			out = append(out, r.calledApproval(id))
+		}
+	}
+	if r.store == nil {
+		return out
+	}
+	for _, id := range r.store.Approvals() {
+		if slices.ContainsFunc(out, func(a approval) bool { return a.id == id }) {
+			continue
+		}
+		a, err := r.store.Approval(id)
+		if err != nil {
+			out = append(out, approval{id: id, void: fmt.Sprintf("Approval %s cannot be read: %v.", id, err)})
+			continue
+		}
+		switch age := time.Since(a.At); {
+		case a.UsedBy != "":
+			continue
+		case age > ApprovalTime:
+			if age < 2*ApprovalTime { // who approved in vain is told why
+				out = append(out, approval{id: id, void: fmt.Sprintf("Approval %s has expired: it was given on %s and was valid for 24 hours.", id, clock(a.At))})
+			}
+			continue
+		}
+		one := approval{id: id}
+		if refused, err := r.store.Refusal(id); err == nil {
+			one.changes = refused.Changes
+		} else if !errors.Is(err, state.ErrNotStored) {
+			one.void = fmt.Sprintf("Approval %s cannot be used: %v.", id, err)
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// calledApproval is an ID that the call names. It allows one complete run, so
+// that a call that is repeated every night allows the first one alone.
+func (r *run) calledApproval(id string) approval {
+	out := approval{id: id, called: true}
+	if r.store == nil {
+		return out
+	}
+	a, err := r.store.Approval(id)
+	switch {
+	case err == nil && a.UsedBy != "":
+		out.void = fmt.Sprintf("Approval %s was used by run %s on %s. To allow it again: pipe approve FILE %s.", id, a.UsedBy, clock(a.UsedAt), id)
+	case err != nil && !errors.Is(err, state.ErrNotStored):
+		out.void = fmt.Sprintf("Approval %s cannot be used: %v.", id, err)
+	}
+	refused, err := r.store.Refusal(id)
+	switch {
+	case err == nil:
+		out.changes = refused.Changes
+	case !errors.Is(err, state.ErrNotStored) && out.void == "":
+		out.void = fmt.Sprintf("Approval %s cannot be used: %v.", id, err)
+	}
+	return out
+}
+
+func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
+
+// storeRefusal keeps what a refused run would have changed, so that it can be
+// approved. Where it cannot be kept only an equal run can be approved.
+func (r *run) storeRefusal(err error) {
+	var refused *Refusal
+	if !errors.As(err, &refused) || refused.ID == "" {
+		return
+	}
+	if r.store == nil {
+		return
+	}
+	s := state.Refusal{ID: refused.ID, At: time.Now().UTC(), Run: r.o.RunID, Pipeline: r.p.Name, Changes: refused.AllChanges()}
+	for one := refused; one != nil; one = one.Also {
+		s.Reasons = append(s.Reasons, one.Error())
+	}
+	if err := r.store.Refuse(s); err != nil {
+		refused.Approvals = append(refused.Approvals, fmt.Sprintf("The list of changes was not stored (%v): --approve allows only a run with exactly these changes.", err))
+	}
+}
+
+// noteApprovals reports the approvals that allow this run, and those that the
+// call names and that it does not need.
+func (r *run) noteApprovals() {
+	v := r.reviewer
+	r.report.Approved = v.used
+	for _, a := range v.approvals {
+		if a.called && !slices.Contains(v.used, a.id) {
+			r.note("approval %s was not needed", a.id)
+		}
+	}
+	if len(v.used) > 0 {
+		r.note("allowed by approval %s", strings.Join(v.used, ", "))
+	}
+}
+
+// spend marks the approvals that this run needed as used.
+func (r *run) spend() error {
+	if r.store == nil {
+		return nil
+	}
+	for _, id := range r.reviewer.used {
+		a, err := r.store.Approval(id)
+		if err != nil {
+			a = &state.Approval{ID: id, At: time.Now().UTC(), By: r.o.By}
+		}
+		a.UsedBy, a.UsedAt = r.o.RunID, time.Now().UTC()
+		if err := r.store.Approve(*a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Refused is a stored refusal of a place, and its approval when there is one.
+func Refused(dir, place, id string) (*state.Refusal, *state.Approval, error) {
+	store, err := state.Open(dir, place)
+	if err != nil {
+		return nil, nil, unusable(err)
+	}
+	refused, err := store.Refusal(id)
+	if errors.Is(err, state.ErrNotStored) {
+		return nil, nil, Errorf(Fatal, "look for the ID in the refused run's output; --state must name the folder of that run; on another machine run once with --approve "+id, "refused run %s: %w", id, err)
+	}
+	if err != nil {
+		return nil, nil, Errorf(Fatal, "run again and approve the ID that it prints", "%w", err)
+	}
+	approved, err := store.Approval(id)
+	if errors.Is(err, state.ErrNotStored) {
+		return refused, nil, nil
+	}
+	return refused, approved, err
+}
+
+// Approve allows, for 24 hours, one run whose guarded changes are among those of
+// a stored refusal.
+func Approve(dir, place string, a state.Approval) (*state.Refusal, error) {
+	refused, before, err := Refused(dir, place, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	if before != nil && before.UsedBy != "" && !refused.At.After(before.UsedAt) {
+		return nil, Errorf(Fatal, "run again; when it is refused, approve the ID that it prints", "approval %s was used by run %s on %s, and no run was refused for these changes since", a.ID, before.UsedBy, clock(before.UsedAt))
+	}
+	store, err := state.Open(dir, place)
+	if err != nil {
+		return nil, unusable(err)
+	}
+	a.UsedBy, a.UsedAt = "", time.Time{}
+	return refused, store.Approve(a)
+}

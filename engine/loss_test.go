@@ -1,0 +1,171 @@
+package engine
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+type lossCase struct {
+	before, after func(w *world)
+	refused       bool
+	table         []string // of the refusal
+}
+
+// TestNoMassDeletion is invariant 4 by id: what the last good run delivered and
+// this one would not is counted, whatever the net number is.
+func TestNoMassDeletion(t *testing.T) {
+	before := func(w *world) { components(w, 100, "fine") }
+	for name, tc := range map[string]lossCase{
+		"nothing changes":          {before, before, false, nil},
+		"twenty may always go":     {before, func(w *world) { components(w, 80, "fine") }, false, nil},
+		"a quarter is gone":        {before, func(w *world) { components(w, 75, "fine") }, true, []string{"documents, gone from the source: 25", "component:default/c075, ", " and 15 more"}},
+		"a quarter is filtered":    {before, func(w *world) { components(w, 100, "fine"); fates1(w, 30, "dropped") }, true, []string{"documents, filtered: unwanted: 30"}},
+		"a quarter is withheld":    {before, func(w *world) { components(w, 100, "fine"); fates1(w, 30, "private") }, true, []string{"documents, withheld: rule private: for nobody: 30"}},
+		"a quarter is rejected":    {before, func(w *world) { components(w, 100, "fine"); fates1(w, 30, "rule error") }, true, []string{"documents, rejected: permissions: 30"}},
+		"as many others come":      {before, func(w *world) { renamed(w, 100) }, true, []string{"documents                      100 before     100 would go (100 %, limit 20)"}},
+		"a type goes":              {func(w *world) { components(w, 100, "fine"); apis(w, 6) }, before, true, []string{"documents api"}},
+		"five of a type may go":    {func(w *world) { components(w, 100, "fine"); apis(w, 5) }, before, false, nil},
+		"all members go":           {func(w *world) { before(w); team(w, 5) }, func(w *world) { before(w); team(w, 0) }, true, []string{"members ", "members (whole groups)"}},
+		"a member goes":            {func(w *world) { before(w); team(w, 5) }, func(w *world) { before(w); team(w, 4) }, false, nil},
+		"all but one of a few go":  {func(w *world) { components(w, 10, "fine") }, func(w *world) { components(w, 1, "fine") }, false, nil},
+		"what was withheld leaves": {func(w *world) { components(w, 100, "fine"); fates1(w, 50, "private") }, func(w *world) { renamedFrom(w, 50, 100) }, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := night{t, t.TempDir()}
+			n.good(tc.before)
+			w, report, err := n.run(tc.after)
+			if !tc.refused {
+				if err != nil {
+					t.Fatalf("%v\n%s", err, strings.Join(tableOf(err), "\n"))
+				}
+				return
+			}
+			var refused *Refusal
+			if !errors.As(err, &refused) || refused.Guard != "max_loss" || w.sent() || report.Sent {
+				t.Fatalf("error %v, sent %v", err, w.sent())
+			}
+			for _, text := range tc.table {
+				if !strings.Contains(strings.Join(refused.Table, "\n"), text) {
+					t.Errorf("the table has no %q:\n%s", text, strings.Join(refused.Table, "\n"))
+				}
+			}
+			w, _ = n.good(func(w *world) { tc.after(w); w.o.Approve = []string{refused.ID} })
+			if s := w.plan.Stream("documents"); !s.Cleared {
+				t.Error("the sink does not learn that the guard has passed")
+			}
+			n.good(tc.after) // once approved it is as it should be
+		})
+	}
+}
+
+// TestConfirmedAbsence: refs of the last good run that reading does not bring
+// are asked for before they count as gone.
+func TestConfirmedAbsence(t *testing.T) {
+	for _, hold := range []int{1 << 20, 256} { // held, and while streaming
+		n := night{t, t.TempDir()}
+		n.good(func(w *world) { components(w, 100, "fine") })
+		half := func(w *world) {
+			w.p.Limits.HoldBytes = hold
+			components(w, 100, "fine")
+			w.hidden = w.records["catalog"][40:]
+			w.records["catalog"] = w.records["catalog"][:40]
+		}
+		w, report := n.good(half)
+		if len(w.published["documents"]) != 100 || len(w.asked) != 60 || report.Read != 102 {
+			t.Errorf("hold %d: %d published, %d asked for, %d read", hold, len(w.published["documents"]), len(w.asked), report.Read)
+		}
+		if !strings.Contains(strings.Join(report.Notes, "\n"), "60 of 60 refs that reading component did not bring") {
+			t.Errorf("notes %q", report.Notes)
+		}
+		w, _, err := n.run(func(w *world) { half(w); w.blind = true })
+		if err == nil || w.sent() || !strings.Contains(err.Error(), "20 refs that were just read are not found") {
+			t.Errorf("a blind source: %v", err)
+		}
+		w, _, err = n.run(func(w *world) { half(w); w.hidden = nil })
+		if err == nil || w.sent() {
+			t.Errorf("60 that are gone: %v", err)
+		}
+	}
+}
+
+// TestStaleCounts: what the sink said before the last run is not what it holds.
+func TestStaleCounts(t *testing.T) {
+	n := night{t, t.TempDir()}
+	said := func(w *world) { w.holdings = Holdings{Streams: map[string]int{"users": 2, "documents": 200}} }
+	n.approved(func(w *world) { components(w, 100, "fine"); said(w) })
+	n.good(func(w *world) { components(w, 100, "fine"); said(w) })
+	if _, _, err := n.run(func(w *world) {
+		components(w, 100, "fine")
+		w.holdings = Holdings{Streams: map[string]int{"users": 2, "documents": 201}}
+	}); err == nil {
+		t.Error("the sink holds more than is remembered, and it goes")
+	}
+}
+
+// TestUnconfirmedCounts: what a sink said it holds is stale only when all that
+// was to go has gone; after a pause the same number again is news.
+func TestUnconfirmedCounts(t *testing.T) {
+	n := night{t, t.TempDir()}
+	said := func(w *world) {
+		components(w, 100, "fine")
+		w.holdings = Holdings{Streams: map[string]int{"users": 2, "documents": 200}}
+	}
+	_, _, err := n.run(said)
+	id := idOf(err)
+	_, _, err = n.run(func(w *world) {
+		said(w)
+		w.o.Approve = []string{id}
+		w.store.fail["publish"] = &Unconfirmed{Reason: "deletion is paused"}
+	})
+	if !errors.As(err, new(*Unconfirmed)) {
+		t.Fatal(err)
+	}
+	if _, _, err := n.run(said); !errors.As(err, new(*Refusal)) {
+		t.Errorf("the next run: %v", err)
+	}
+}
+
+// TestUnknownStream: what no good run has written is not known to be empty.
+func TestUnknownStream(t *testing.T) {
+	n := night{t, t.TempDir()}
+	n.good(func(w *world) {
+		w.p.Unwritten = func(stream string) string {
+			if stream == "documents" {
+				return "not in --only"
+			}
+			return ""
+		}
+	})
+	_, report, err := n.run(func(w *world) { components(w, 10, "dropped") })
+	if !errors.As(err, new(*Refusal)) {
+		t.Errorf("nothing is left of what is not known: %v", err)
+	}
+	if report.Since != nil {
+		t.Errorf("documents were compared with %+v", report.Since)
+	}
+}
+
+// TestRefusedGroup: a group that the sink refuses loses its members, and they
+// are not remembered as delivered.
+func TestRefusedGroup(t *testing.T) {
+	n := night{t, t.TempDir()}
+	fill := func(w *world) {
+		components(w, 100, "fine")
+		w.teams = append(w.teams, append([]string{"user:default/ann"}, manyNames(40)...))
+	}
+	n.good(fill)
+	if _, _, err := n.run(func(w *world) { fill(w); w.refuse["user:default/ann"] = "no" }); err == nil || !strings.Contains(err.Error(), "more than the guards allow") {
+		t.Errorf("40 members went: %v", err)
+	}
+}
+
+// TestRefusedIsNotRemembered: what the sink refused was not delivered.
+func TestRefusedIsNotRemembered(t *testing.T) {
+	n := night{t, t.TempDir()}
+	n.good(func(w *world) { components(w, 100, "fine"); w.refuse["component:default/c007"] = "too long" })
+	_, report := n.good(func(w *world) { components(w, 100, "fine") })
+	if ch := report.Streams[1].Changes; ch.Before != 99 || ch.Added != 1 || ch.Gone != 0 {
+		t.Errorf("compared with %+v", ch)
+	}
+}

@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+)
+
+// night is a company over several runs that remember one another.
+type night struct {
+	t   *testing.T
+	dir string
+}
+
+// run runs a world that make fills, after what every run has.
+func (n night) run(fill func(w *world)) (*world, *Report, error) {
+	n.t.Helper()
+	w := newWorld(n.t)
+	w.o.State = n.dir
+	fill(w)
+	w.add("identities", "user", "sam", "fine")
+	w.add("identities", "user", "ann", "fine")
+	report, err := w.run(n.t)
+	return w, report, err
+}
+
+// good runs what has to be delivered.
+func (n night) good(fill func(w *world)) (*world, *Report) {
+	n.t.Helper()
+	w, report, err := n.run(fill)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return w, report
+}
+
+// approved runs what a guard refuses, and again with the ID that it was given.
+// It runs once where nothing is refused.
+func (n night) approved(fill func(w *world)) (*world, *Report) {
+	n.t.Helper()
+	w, report, err := n.run(fill)
+	if id := idOf(err); id != "" {
+		return n.good(func(w *world) { fill(w); w.o.Approve = []string{id} })
+	}
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return w, report
+}
+
+// idOf is the ID of a refused run, "" when it was not refused or has none.
+func idOf(err error) string {
+	var refused *Refusal
+	if errors.As(err, &refused) {
+		return refused.ID
+	}
+	return ""
+}
+
+func components(w *world, n int, fate string) {
+	for i := range n {
+		w.add("catalog", "component", fmt.Sprintf("c%03d", i), fate)
+	}
+}
+
+func tableOf(err error) []string {
+	var refused *Refusal
+	if errors.As(err, &refused) {
+		return refused.Table
+	}
+	return nil
+}
+
+// fates1 gives the first n components another fate.
+func fates1(w *world, n int, fate string) {
+	all := w.records["catalog"]
+	w.records["catalog"] = nil
+	components(w, n, fate)
+	w.records["catalog"] = append(w.records["catalog"], all[n:]...)
+	w.p.Limits.MaxRejected = Bound{Share: 1}
+}
+
+func renamed(w *world, n int) {
+	for i := range n {
+		w.add("catalog", "component", fmt.Sprintf("other%d", i), "fine")
+	}
+}
+
+func renamedFrom(w *world, from, to int) {
+	components(w, to, "fine")
+	w.records["catalog"] = w.records["catalog"][from:]
+}
+
+func apis(w *world, n int) {
+	for i := range n {
+		w.add("catalog", "api", fmt.Sprint("a", i), "fine")
+	}
+}
+
+func team(w *world, members int) {
+	g := []string{"group:default/team"}
+	for i := range members {
+		g = append(g, fmt.Sprint("user", i))
+	}
+	w.teams = append(w.teams, g)
+}
+
+func manyNames(n int) []string {
+	var out []string
+	for i := range n {
+		out = append(out, fmt.Sprint("user", i))
+	}
+	return out
+}

@@ -1,0 +1,100 @@
+package state
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Change is one change that a guard counted: an item that would go, or one that
+// more people would find.
+type Change struct {
+	Stream string `json:"stream"`
+	Type   string `json:"type,omitempty"`
+	// ID is HexID of the item's ID. It is empty for items that only the sink's own
+	// count knows, and for a stream of unknown size that would be emptied.
+	ID  string `json:"id,omitempty"`
+	Ref string `json:"ref,omitempty"` // for people; it is no part of the digest
+	// Before and After are audiences: a class, and a hash of the principals where
+	// there are any. After is Gone when the item would go.
+	Before string `json:"before,omitempty"`
+	After  string `json:"after"`
+	// N is how many items the change counts for, or how many members of a group.
+	N int `json:"n"`
+}
+
+// Gone is the audience of an item that goes, Unknown of one that is not known,
+// and Added of one that was not there before.
+const (
+	Gone    = "gone"
+	Unknown = "unknown"
+	Added   = "new"
+)
+
+// HexID is how a Change names an item by the Hash of its ID.
+func HexID(id uint64) string { return fmt.Sprintf("%016x", id) }
+
+// AudienceText is an audience as a Change has it.
+func AudienceText(class string, names []uint64) string {
+	if len(names) == 0 {
+		return class
+	}
+	return class + ":" + HexID(Hash([]byte(namesText(names))))
+}
+
+// Class is the class of an audience that AudienceText made.
+func Class(audience string) string {
+	class, _, _ := strings.Cut(audience, ":")
+	return class
+}
+
+// Key is what the digest knows of a change, and what approvals compare. A
+// change without an ID has the same key whatever its number is.
+func (c Change) Key() string {
+	return strings.Join([]string{c.Stream, c.Type, c.ID, c.Before, c.After}, "\t")
+}
+
+// SortChanges sorts changes and drops those that are there twice.
+func SortChanges(all []Change) []Change {
+	slices.SortFunc(all, func(a, b Change) int {
+		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID),
+			cmp.Compare(a.Before, b.Before), cmp.Compare(a.After, b.After), cmp.Compare(a.N, b.N))
+	})
+	return slices.CompactFunc(all, func(a, b Change) bool { a.Ref, b.Ref = "", ""; return a == b })
+}
+
+// idLength gives 60 bits: nobody finds another list with the same digest by
+// trying.
+const idLength = 12
+
+var (
+	idEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
+	idPattern  = regexp.MustCompile(`^[a-z2-7]{12}$`)
+)
+
+// Digest is the ID of a refusal: equal changes give the equal ID, in whatever
+// order they are and on whatever machine.
+func Digest(changes []Change) string {
+	sum := sha256.New()
+	for _, c := range SortChanges(slices.Clone(changes)) {
+		for _, field := range []string{c.Stream, c.Type, c.ID, c.Before, c.After, strconv.Itoa(c.N)} {
+			fmt.Fprintf(sum, "%d:%s", len(field), field)
+		}
+	}
+	return strings.ToLower(idEncoding.EncodeToString(sum.Sum(nil)))[:idLength]
+}
+
+// IsID reports whether a text has the form of a refusal's ID.
+func IsID(text string) bool { return idPattern.MatchString(text) }
+
+// Fingerprint is a short stand-in for a Key.
+func Fingerprint(key string) [2]uint64 {
+	sum := sha256.Sum256([]byte(key))
+	return [2]uint64{binary.BigEndian.Uint64(sum[:]), binary.BigEndian.Uint64(sum[8:])}
+}

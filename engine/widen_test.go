@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+type widenCase struct {
+	before, after func(w *world)
+	wider         int
+	table         string
+}
+
+// TestNoMassExposure is invariant 5: documents that were there before and would
+// be found by more people.
+func TestNoMassExposure(t *testing.T) {
+	of := func(fate string, n int) func(*world) {
+		return func(w *world) { components(w, 100, "fine"); fates1(w, n, fate) }
+	}
+	for name, tc := range map[string]widenCase{
+		"as it was":                  {of("of sam", 50), of("of sam", 50), 0, ""},
+		"narrower":                   {of("fine", 50), of("of sam", 50), 0, ""},
+		"one of two leaves":          {of("of sam and ann", 50), of("of sam", 50), 0, ""},
+		"twenty become everybody's":  {of("of sam", 50), of("of sam", 30), 0, ""},
+		"more become everybody's":    {of("of sam", 50), of("of sam", 29), 21, "default: listed → all-users, 21"},
+		"one person more":            {of("of sam", 50), of("of sam and ann", 50), 50, "owners: listed → more of them, 50"},
+		"withheld ones come to some": {of("private", 50), of("of sam", 50), 50, "owners: nobody → listed, 50"},
+		"a flipped default":          {of("private", 50), of("fine", 50), 50, "default: nobody → all-users, 50"},
+		"new ones do not count":      {of("of sam", 50), func(w *world) { of("of sam", 50)(w); renamed(w, 100) }, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := night{t, t.TempDir()}
+			n.good(tc.before)
+			w, report, err := n.run(tc.after)
+			if tc.wider == 0 {
+				if err != nil {
+					t.Fatalf("%v\n%s", err, strings.Join(tableOf(err), "\n"))
+				}
+				return
+			}
+			var refused *Refusal
+			if !errors.As(err, &refused) || refused.Guard != "max_widen" || w.sent() {
+				t.Fatalf("error %v, sent %v", err, w.sent())
+			}
+			if len(refused.Changes) != tc.wider || !slices.ContainsFunc(refused.Table, func(l string) bool { return strings.Contains(l, tc.table) }) {
+				t.Errorf("%d changes\n%s", len(refused.Changes), strings.Join(refused.Table, "\n"))
+			}
+			if report.Since == nil || report.Since.Wider != tc.wider {
+				t.Errorf("reported %+v", report.Since)
+			}
+			n.good(func(w *world) { tc.after(w); w.o.Approve = []string{refused.ID} })
+			n.good(tc.after)
+		})
+	}
+}
+
+// TestTowardsEverybody: more than twenty documents that become everybody's are
+// refused, however small a share they are.
+func TestTowardsEverybody(t *testing.T) {
+	n := night{t, t.TempDir()}
+	lenient := func(open int) func(*world) {
+		return func(w *world) {
+			components(w, 100, "of sam")
+			fates1(w, open, "fine")
+			w.p.Limits.MaxWiden = Bound{Share: 1}
+		}
+	}
+	n.good(lenient(0))
+	n.good(lenient(20))
+	if _, _, err := n.run(lenient(41)); !errors.As(err, new(*Refusal)) {
+		t.Errorf("21 documents: %v", err)
+	}
+}
+
+// TestAwayAndBack: what was away for some nights, for whatever reason, is no new
+// document when it comes back (invariant 5).
+func TestAwayAndBack(t *testing.T) {
+	for name, fate := range map[string]string{"withheld": "private", "listed": "of sam"} {
+		for away, spoil := range map[string]func(w *world){
+			"gone":     func(w *world) { w.records["catalog"] = w.records["catalog"][50:] },
+			"filtered": func(w *world) { fates1(w, 50, "dropped") },
+			"rejected": func(w *world) { fates1(w, 50, "rule error") },
+			"unmapped": func(w *world) { fates1(w, 50, "unmapped") },
+		} {
+			t.Run(name+" and "+away, func(t *testing.T) {
+				n := night{t, t.TempDir()}
+				n.good(func(w *world) { components(w, 100, "fine"); fates1(w, 50, fate) })
+				for range 3 {
+					n.approved(func(w *world) {
+						components(w, 100, "fine")
+						spoil(w)
+					})
+				}
+				_, _, err := n.run(func(w *world) { components(w, 100, "fine") })
+				var refused *Refusal
+				if !errors.As(err, &refused) || refused.Guard != "max_widen" {
+					t.Errorf("50 come back for everybody: %v", err)
+				}
+				n.good(func(w *world) { components(w, 100, "fine"); fates1(w, 50, fate) })
+			})
+		}
+	}
+}
+
+// TestSameIDAnotherRef: a document is told apart by its ID as well.
+func TestSameIDAnotherRef(t *testing.T) {
+	n := night{t, t.TempDir()}
+	n.good(func(w *world) { w.store.ids = true; components(w, 100, "of sam") })
+	_, _, err := n.run(func(w *world) {
+		w.store.ids = true
+		renamed(w, 100)
+	})
+	var refused *Refusal
+	if !errors.As(err, &refused) || refused.Guard != "max_widen" {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestWithheldIsRenamed: what was withheld is told apart by the ID that it would
+// have had, too, and by what it had before.
+func TestWithheldIsRenamed(t *testing.T) {
+	for name, before := range map[string][]string{"withheld": {"private"}, "listed, then withheld": {"of sam", "private"}} {
+		t.Run(name, func(t *testing.T) {
+			n := night{t, t.TempDir()}
+			for _, fate := range before {
+				n.approved(func(w *world) {
+					w.store.digits = true
+					components(w, 200, fate)
+					fates1(w, 100, "fine")
+				})
+			}
+			_, _, err := n.run(func(w *world) {
+				w.store.digits = true
+				components(w, 100, "fine")
+				for i := 100; i < 200; i++ {
+					w.add("catalog", "component", fmt.Sprintf("renamed%03d", i), "fine")
+				}
+			})
+			var refused *Refusal
+			if !errors.As(err, &refused) || refused.Guard != "max_widen" {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
