@@ -153,6 +153,9 @@ func (k *killed) clean(t *testing.T, seed uint64) {
 			if strings.HasPrefix(f.Name(), "pipe-stage-") && info.Size() == 0 {
 				continue // killed between making it and unlinking it
 			}
+			if ext := filepath.Ext(f.Name()); strings.HasPrefix(ext, ".refusal-") || strings.HasPrefix(ext, ".approval-") {
+				continue // of refused runs
+			}
 			if !slices.Contains([]string{".state", ".lock", ".owners", ".prom"}, filepath.Ext(f.Name())) {
 				t.Errorf("seed %d: %s is left", seed, f.Name())
 			}
