@@ -270,7 +270,7 @@ func (a *app) printError(err error) {
 		return
 	}
 	if refused.ID != "" && a.approveCall != nil {
-		fmt.Fprintf(a.stderr, "\nIf this is intended, allow exactly these changes once:\n  %s\n", a.approveCall(refused.ID))
+		display.Fprintf(a.stderr, "\nIf this is intended, allow exactly these changes once:\n  %s\n", display.Block(a.approveCall(refused.ID)))
 	}
 }
 

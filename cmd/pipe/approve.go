@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -78,22 +79,22 @@ func (a *app) approveAction(c *cli.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(approvedJSON{Refusal: *refused, Approval: approval, Until: until, Changes: refused.Changes}, nil)
 	}
-	fmt.Fprintf(a.stdout, "\nApproved by %s: one complete run until %s may make these changes.\n", approval.By, until.Local().Format("2006-01-02 15:04"))
+	display.Fprintf(a.stdout, "\nApproved by %s: one complete run until %s may make these changes.\n", approval.By, until.Local().Format("2006-01-02 15:04"))
 	return nil
 }
 
 // printRefused prints what a refused run would have changed: totals by stream and
 // class, and the first refs of each.
 func (a *app) printRefused(r *state.Refusal) {
-	fmt.Fprintf(a.stdout, "Run %s of %s was refused on %s:\n", r.Run, r.Pipeline, r.At.Local().Format("2006-01-02 15:04"))
+	display.Fprintf(a.stdout, "Run %s of %s was refused on %s:\n", r.Run, r.Pipeline, r.At.Local().Format("2006-01-02 15:04"))
 	for _, reason := range r.Reasons {
-		fmt.Fprintf(a.stdout, "  %s\n", reason)
+		display.Fprintf(a.stdout, "  %s\n", reason)
 	}
-	fmt.Fprintln(a.stdout, "\nThe approval allows:")
+	display.Fprintln(a.stdout, "\nThe approval allows:")
 	for _, g := range groupChanges(r.Changes) {
-		fmt.Fprintf(a.stdout, "  %s: %s\n", g.what, number(g.n))
+		display.Fprintf(a.stdout, "  %s: %s\n", g.what, number(g.n))
 		if len(g.refs) > 0 {
-			fmt.Fprintf(a.stdout, "    %s\n", g.list())
+			display.Fprintf(a.stdout, "    %s\n", g.list())
 		}
 	}
 }
