@@ -258,6 +258,7 @@ func (c *chain) encode(items []Item, res *result) {
 		case s.Permissions && e.Audience == Nobody:
 			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: Withheld, reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink and active"})
 		default:
+			e.Cut = append(e.Cut, item.Cut...)
 			e.content = state.Hash(e.Body)
 			res.staged = append(res.staged, stagedItem{stream: item.Stream, e: e})
 		}

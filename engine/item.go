@@ -15,6 +15,7 @@ type Item struct {
 	Mapping     int     // which mapping of its stream made it, from 0
 	Fields      []Field // in the order of the file; absent values left out
 	Permissions Permissions
+	Cut         []string // fields of which the mapper cut the value
 }
 
 // Encoded is an item as the sink will send it.
@@ -42,6 +43,8 @@ type Encoded struct {
 	// Principal is how others name a person or group, only in streams of
 	// identities; "" when nobody is named by it, as one who is not active.
 	Principal string
+	// Cut are the fields whose values were cut to be sent.
+	Cut []string
 	// Body is one JSON object, exactly as it will be sent.
 	Body []byte
 	// content is the hash of Body.

@@ -3,6 +3,8 @@ package engine
 import (
 	"strings"
 	"sync"
+
+	"github.com/pipe-engine/pipe/engine/expression"
 )
 
 // index is what lookup() and display() see: the entries of every sealed phase.
@@ -22,7 +24,11 @@ type index struct {
 
 func newIndex() *index { return &index{sealed: map[string]Entry{}} }
 
+// maxTitle is how much of a title is kept, in bytes (invariant 7).
+const maxTitle = 1 << 10
+
 func (x *index) add(e Entry) {
+	e.Title = expression.CutText(e.Title, maxTitle)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.open = append(x.open, e)

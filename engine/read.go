@@ -24,6 +24,7 @@ type reading struct {
 	tick    func(read int)
 	watch   Observer // nil in ordinary runs
 	sealed  bool
+	cuts    cuts
 }
 
 func (a *reading) run(ctx context.Context) error {
@@ -189,6 +190,7 @@ func (a *reading) keep(stream string, e Encoded) error {
 		return nil
 	}
 	a.staged(stream, e)
+	a.cuts.add(stream, &e)
 	a.ledger.endItem(stream, e.Ref, Delivered, "")
 	return nil
 }

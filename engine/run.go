@@ -197,7 +197,7 @@ func (r *run) read(ctx context.Context, session Session) error {
 	act := &reading{
 		p: r.p, ledger: r.ledger, index: newIndex(), shelf: r.shelf, last: r.last, note: r.note, tick: r.o.Progress.Read, watch: r.o.Observer,
 		chain:   &chain{p: r.p, session: session, hidden: r.hidden, off: map[string]bool{}, watch: r.o.Observer},
-		workers: make(chan *Worker, r.p.Limits.Workers),
+		workers: make(chan *Worker, r.p.Limits.Workers), cuts: cuts{},
 	}
 	act.index.fetch = r.fetch
 	for _, ph := range r.p.Model.Phases() {
@@ -215,6 +215,9 @@ func (r *run) read(ctx context.Context, session Session) error {
 	}
 	if err := act.run(ctx); err != nil {
 		return causeOf(ctx, err)
+	}
+	if note := act.cuts.note(); note != "" {
+		r.note("%s", note)
 	}
 	for _, t := range r.p.Transforms {
 		if n, ok := Ability[Noter](t); ok {

@@ -28,7 +28,10 @@ type FieldSpec struct {
 	// Decides marks a field beside refs and required ones by which it is decided
 	// who is who, or who finds anything.
 	Decides bool
-	Doc     string
+	// Cut bounds a value that may be cut; the zero value is one that never is.
+	// What decides who is who, or who may find something, is never cut.
+	Cut CutLimit
+	Doc string
 }
 
 // Stream is one of the sets that a sink stores.

@@ -66,7 +66,13 @@ func serve(in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	b, err := backstagesandbox.Start(backstagesandbox.Options{Token: "source-token", Entities: backstagesandbox.Generate(n, 1)})
+	entities := backstagesandbox.Generate(n, 1)
+	if field := os.Getenv(largeVariable); field != "" {
+		if entities, err = largeCatalog(field, n); err != nil {
+			return err
+		}
+	}
+	b, err := backstagesandbox.Start(backstagesandbox.Options{Token: "source-token", Entities: entities})
 	if err != nil {
 		return err
 	}
@@ -84,11 +90,11 @@ func serve(in io.Reader, out io.Writer) error {
 // servers are both servers in a process of their own.
 type servers struct{ backstage, glean string }
 
-func startServers(t testing.TB, entities int) servers {
+func startServers(t testing.TB, entities int, env ...string) servers {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), childVariable+"=servers", fmt.Sprintf("PIPE_TEST_ENTITIES=%d", entities))
+	cmd.Env = append(append(os.Environ(), childVariable+"=servers", fmt.Sprintf("PIPE_TEST_ENTITIES=%d", entities)), env...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

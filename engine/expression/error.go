@@ -46,6 +46,7 @@ type RuntimeError struct {
 	Line    int    // 1-based
 	Col     int    // 0-based, in runes
 	Message string
+	limit   bool // the evaluation exceeded a limit
 }
 
 // Error is the message, with the define it comes from.

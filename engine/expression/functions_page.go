@@ -7,7 +7,7 @@ func pageFunctions() []Function {
 	markdown := newMarkdown()
 	return []Function{{
 		Name: "plain", Signature: "plain(markdown)", MinArgs: 1, MaxArgs: 1, Gives: TextKind,
-		Doc:      "The plain text of Markdown and HTML, without marks and tags: a line for each block, line break and list item, ` | ` between cells, links as text (url), the text of code. Comments, scripts and styles are left out.",
+		Doc:      "The plain text of Markdown and HTML, without marks and tags: a line for each block, line break and list item, ` | ` between cells, links as text (url), the text of code. Comments, scripts and styles are left out. At most 1 MiB of Markdown.",
 		Examples: []Example{{Expr: `plain("See **the** [docs](https://example.com).")`, Result: "See the docs (https://example.com)."}, {Expr: `plain("Takes <b>orders</b>.<br>Keeps stock.")`, Result: "Takes orders.\nKeeps stock."}},
 		Call:     onText(func(text string) (any, error) { return markdown.plain(text) }),
 	}, {

@@ -21,7 +21,7 @@ type budget struct {
 
 func (b *budget) look(elements int) error {
 	if b.elements += elements; b.elements > maxElements {
-		return limitError("looks at more than 1,000,000 elements")
+		return errElements
 	}
 	return nil
 }
@@ -38,38 +38,45 @@ func fits(bytes int) error { return new(budget).write(bytes) }
 
 type limitError string
 
+const (
+	errElements = limitError("looks at more than 1,000,000 elements")
+	errResult   = limitError("gives a result larger than 8 MiB")
+	errShape    = valueError("the result is neither text, number, true or false, list nor object")
+	errInfinite = valueError("the result is not a finite number; is something divided by zero?")
+)
+
 func (e limitError) Error() string { return "too complex: it " + string(e) }
 
 // checkResult accepts what every consumer can store: nil, bool, text, finite
 // numbers, and lists and objects of those, within the limit of text.
-func checkResult(v any, text *int) string {
+func checkResult(v any, text *int) error {
 	switch v := v.(type) {
 	case nil, bool, int, int64, uint64:
 	case string:
 		if *text += len(v); *text > maxText {
-			return "the result is larger than 8 MiB"
+			return errResult
 		}
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return "the result is not a finite number; is something divided by zero?"
+			return errInfinite
 		}
 	case []any:
 		for _, element := range v {
-			if problem := checkResult(element, text); problem != "" {
-				return problem
+			if err := checkResult(element, text); err != nil {
+				return err
 			}
 		}
 	case map[string]any:
 		for key, member := range v {
 			*text += len(key)
-			if problem := checkResult(member, text); problem != "" {
-				return problem
+			if err := checkResult(member, text); err != nil {
+				return err
 			}
 		}
 	default:
-		return "the result is neither text, number, true or false, list nor object"
+		return errShape
 	}
-	return ""
+	return nil
 }
 
 // kindOfValue is the kind of a value at run time.

@@ -43,37 +43,58 @@ func isMarked(source string) bool {
 	return false
 }
 
+// maxMarkdown is the size of the longest Markdown that is parsed.
+const maxMarkdown = 1 << 20
+
+const errMarkdown = limitError("is given more than 1 MiB of Markdown")
+
 // plain is the text of a Markdown document: blocks with an empty line between,
 // lines as they were broken, `- ` and numbers before items, links as
 // `text (url)`, code as it is. HTML tags part lines, cells and items likewise or
 // leave nothing, and comments, scripts and styles are left out. The only error is
-// too much text.
+// too much text. It parses one piece at a time, so that memory does not grow with
+// the syntax tree.
 func (m *markdown) plain(source string) (string, error) {
+	if len(source) > maxMarkdown {
+		return "", errMarkdown
+	}
 	if !isMarked(source) {
 		return strings.TrimSpace(source), nil
 	}
 	pieces := piecesOf(source)
-	documents := make([]ast.Node, len(pieces))
-	references := parser.NewContext()
-	for i := len(pieces) - 1; i >= 0; i-- { // what links refer to stands at the end
-		context := parser.NewContext()
-		for _, r := range references.References() {
-			context.AddReference(r)
+	shared := parser.NewContext()
+	for _, p := range pieces { // links may refer to any piece
+		if len(pieces) > 1 && strings.Contains(p.text, "]:") {
+			m.parse(p.text, shared)
 		}
-		documents[i] = m.parser.Parse(text.NewReader([]byte(pieces[i].text)), parser.WithContext(context))
-		references = context
 	}
 	w := &plainWriter{whole: source, lastEnds: map[string]int{}}
-	for i, document := range documents {
-		w.source = []byte(pieces[i].text)
-		w.blocks(document, "\n\n")
-		w.separate(pieces[i].after)
-		w.offset += len(pieces[i].text)
+	for _, p := range pieces {
+		w.source, w.offset = []byte(p.text), p.start
+		w.blocks(m.parse(p.text, shared), "\n\n")
+		w.separate(p.after)
 	}
 	if err := fits(w.size); err != nil {
 		return "", err
 	}
 	return strings.TrimSpace(string(w.out)), nil
+}
+
+func (m *markdown) parse(source string, shared parser.Context) ast.Node {
+	context := pieceContext{Context: parser.NewContext(), shared: shared}
+	return m.parser.Parse(text.NewReader([]byte(source)), parser.WithContext(context))
+}
+
+// pieceContext is the context of one piece, with the link references of all.
+type pieceContext struct {
+	parser.Context
+	shared parser.Context
+}
+
+func (c pieceContext) AddReference(r parser.Reference) { c.shared.AddReference(r) }
+func (c pieceContext) References() []parser.Reference  { return c.shared.References() }
+func (c pieceContext) Reference(label string) (parser.Reference, bool) {
+	return c.shared.Reference(label)
 }
 
 // plainWriter writes one document.

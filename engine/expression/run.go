@@ -2,6 +2,7 @@ package expression
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
@@ -69,8 +70,8 @@ func (r *Run) Eval(p *Program) (any, error) {
 		return nil, err
 	}
 	text := 0
-	if problem := checkResult(v, &text); problem != "" {
-		return nil, p.start.errorf("%s", problem)
+	if err := checkResult(v, &text); err != nil {
+		return nil, p.start.errorf("%v", err)
 	}
 	return v, nil
 }
@@ -132,6 +133,9 @@ func runtimeError(err error, p *Program) error {
 	var located *file.Error
 	if !errors.As(err, &located) {
 		return p.start.errorf("%s", plainWords(err.Error()))
+	}
+	if strings.Contains(located.Message, "memory budget exceeded") {
+		return place{p.start.src, located.From}.errorf("%v", errElements)
 	}
 	return place{p.start.src, located.From}.errorf("%s", plainWords(located.Message))
 }

@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/expr-lang/expr/ast"
@@ -49,7 +50,14 @@ func (s *source) at(node ast.Node) place { return place{s, leftmost(node).From} 
 
 func (p place) errorf(format string, args ...any) *RuntimeError {
 	line, col := p.src.position(p.offset)
-	return &RuntimeError{Define: p.src.define, Line: line, Col: col, Message: fmt.Sprintf(format, args...)}
+	e := &RuntimeError{Define: p.src.define, Line: line, Col: col, Message: fmt.Sprintf(format, args...)}
+	for _, arg := range args {
+		var limit limitError
+		if err, ok := arg.(error); ok && errors.As(err, &limit) {
+			e.limit = true
+		}
+	}
+	return e
 }
 
 // leftmost is where the text of a node begins; expr places an operator's node

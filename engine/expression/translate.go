@@ -225,8 +225,6 @@ func plainWords(message string) string {
 		return "the members of an object are named by text"
 	case strings.Contains(message, "integer divide by zero"):
 		return "a number is divided by zero"
-	case strings.Contains(message, "memory budget exceeded"):
-		return limitError("looks at more than 1,000,000 elements").Error()
 	}
 	if words := strings.Fields(message); len(words) == 5 && strings.HasPrefix(message, "invalid operation: ") {
 		message = words[3] + " does not take " + words[2] + " and " + words[4]

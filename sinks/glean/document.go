@@ -55,7 +55,15 @@ func (s *session) document(item *engine.Item) (engine.Encoded, error) {
 	if err != nil {
 		return engine.Encoded{}, err
 	}
-	return engine.Encoded{ID: strings.ToLower(d.ID), Ref: item.Ref, Type: d.ObjectType, Audience: audience, Rule: item.Permissions.Rule, Principals: named.principals, AllOf: named.allOf, Body: body}, nil
+	e := engine.Encoded{ID: strings.ToLower(d.ID), Ref: item.Ref, Type: d.ObjectType, Audience: audience, Rule: item.Permissions.Rule, Principals: named.principals, AllOf: named.allOf, Body: body}
+	limit := max(maxDocument, int(s.sink.cfg.Batch.Bytes)) - envelope
+	if cutBody(&d, len(body), limit) {
+		if e.Body, err = codec.Marshal(d); err != nil {
+			return engine.Encoded{}, err
+		}
+		e.Cut = append(e.Cut, "body")
+	}
+	return e, nil
 }
 
 func (s *session) setText(d *api.Document, name, v string) {

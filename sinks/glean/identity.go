@@ -18,6 +18,7 @@ type heldUser struct {
 	record, ref, email, name string
 	id                       string // by which the datasource refers to it, where not by e-mail
 	inactive                 bool
+	cut                      []string // fields that were cut
 }
 
 // heldGroup is a group until Seal.
@@ -27,7 +28,7 @@ type heldGroup struct {
 }
 
 func (s *session) holdUser(item *engine.Item) error {
-	u := heldUser{record: item.Ref}
+	u := heldUser{record: item.Ref, cut: item.Cut}
 	for _, f := range item.Fields {
 		switch v := f.Value.(type) {
 		case string:
@@ -167,7 +168,7 @@ func (s *session) sealUsers(out engine.Outlet) (merged map[string][]string, err 
 		if err != nil {
 			return nil, err
 		}
-		if err := out.Keep(streamUsers, engine.Encoded{ID: key, Ref: u.record, Principal: principal, Body: body}); err != nil {
+		if err := out.Keep(streamUsers, engine.Encoded{ID: key, Ref: u.record, Principal: principal, Body: body, Cut: u.cut}); err != nil {
 			return nil, err
 		}
 	}

@@ -94,13 +94,16 @@ func (s *session) list(p *api.Permissions, decided engine.Permissions) (a engine
 			s.tally.count(s.tally.principals, ref)
 		}
 	}
+	sets := map[string]bool{}
 	for _, refs := range decided.AllOf {
 		groups, ok := s.intersection(refs)
+		key := strings.Join(groups, "\n") // no name holds white space
 		switch {
 		case !ok:
 		case len(groups) == 1:
 			addGroup(groups[0])
-		case !slices.ContainsFunc(p.AllowedGroupIntersections, func(x api.GroupIntersection) bool { return slices.Equal(x.RequiredGroups, groups) }):
+		case !sets[key]:
+			sets[key] = true
 			p.AllowedGroupIntersections = append(p.AllowedGroupIntersections, api.GroupIntersection{RequiredGroups: groups})
 			var set []string
 			for _, g := range groups {

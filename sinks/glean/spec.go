@@ -58,6 +58,13 @@ func (c *Config) adopt(uiURL string) {
 	}
 }
 
+// The limits of fields that may be cut. Glean publishes none: these are what a
+// page of results can show, and what fits a request.
+var (
+	shortText  = engine.CutLimit{Bytes: 1 << 10}
+	shortTexts = engine.CutLimit{Bytes: 1 << 10, Items: 1000}
+)
+
 func streams(d api.DatasourceConfig) []engine.Stream {
 	elsewhere := ""
 	if lender := lenderOf(d); lender != "" {
@@ -67,7 +74,7 @@ func streams(d api.DatasourceConfig) []engine.Stream {
 		{Name: streamUsers, Identities: true, Elsewhere: elsewhere, Doc: "Who may find anything of the datasource. Users with one e-mail are one user.", Fields: []engine.FieldSpec{
 			{Name: "id", Type: engine.RefField, Required: true, Doc: "The ref by which permissions, owners and members name the user."},
 			{Name: "email", Type: engine.EmailField, Required: true, Doc: "The e-mail address with which the user signs in to Glean. mailto: is taken off; a text that is not one address rejects the user."},
-			{Name: "name", Type: engine.Text, Doc: "The user's name; the part of the e-mail before @ when it is empty."},
+			{Name: "name", Type: engine.Text, Cut: shortText, Doc: "The user's name; the part of the e-mail before @ when it is empty."},
 			{Name: "userId", Type: engine.Text, Decides: true, Doc: "How the datasource refers to the user where isUserReferencedByEmail is false; the id when it is left out."},
 			{Name: "isActive", Type: engine.Flag, Decides: true, Doc: "Whether the user is active; false for former staff and bots, who find nothing. True when it is left out."},
 		}},
@@ -80,24 +87,24 @@ func streams(d api.DatasourceConfig) []engine.Stream {
 		{Name: streamDocuments, Permissions: true, Doc: "What people find.", Fields: []engine.FieldSpec{
 			{Name: "id", Type: engine.Text, Required: true, Doc: "What tells the document apart, without regard to case; at most 200 characters."},
 			{Name: "objectType", Type: engine.Text, Required: true, Doc: "One of the types under datasource.objectDefinitions."},
-			{Name: "title", Type: engine.Text, Doc: "The title, as plain text."},
+			{Name: "title", Type: engine.Text, Cut: shortText, Doc: "The title, as plain text; cut at 1 KiB."},
 			{Name: "viewURL", Type: engine.Text, Doc: "Where people read it; it matches datasource.urlRegex."},
-			{Name: "summary", Type: engine.Text, Doc: "What it is about, as plain text."},
-			{Name: "body", Type: engine.Text, Doc: "Its text, which is searched and shown in snippets."},
+			{Name: "summary", Type: engine.Text, Cut: engine.CutLimit{Bytes: 64 << 10}, Doc: "What it is about, as plain text; cut at 64 KiB."},
+			{Name: "body", Type: engine.Text, Cut: engine.CutLimit{Bytes: maxDocument}, Doc: "Its text, which is searched and shown in snippets; cut where the document is larger than 4 MiB."},
 			{Name: "bodyType", Type: engine.Text, Doc: "The body's media type: text/plain when it is left out, text/markdown, text/html or text/csv."},
 			{Name: "owner", Type: engine.RefField, Doc: "The user that owns it."},
 			{Name: "author", Type: engine.RefField, Doc: "The user that wrote it."},
 			{Name: "updatedBy", Type: engine.RefField, Doc: "The user that last changed it."},
 			{Name: "createdAt", Type: engine.Seconds, Doc: "When it was made, in seconds since 1970: epoch(…)."},
 			{Name: "updatedAt", Type: engine.Seconds, Doc: "When it was last changed, in seconds since 1970: epoch(…)."},
-			{Name: "container", Type: engine.Text, Doc: "The name of what it is a part of."},
+			{Name: "container", Type: engine.Text, Cut: shortText, Doc: "The name of what it is a part of; cut at 1 KiB."},
 			{Name: "containerObjectType", Type: engine.Text, Doc: "The object type of that; it is left out when it is not defined."},
 			{Name: "containerDatasourceId", Type: engine.Text, Doc: "The id of that."},
-			{Name: "tags", Type: engine.TextList, Doc: "Labels; a built-in facet."},
-			{Name: "status", Type: engine.Text, Doc: "A state, as text."},
-			{Name: "additionalUrls", Type: engine.TextList, Doc: "Other addresses of the same thing."},
+			{Name: "tags", Type: engine.TextList, Cut: shortTexts, Doc: "Labels; a built-in facet; the first 1,000, each cut at 1 KiB."},
+			{Name: "status", Type: engine.Text, Cut: shortText, Doc: "A state, as text; cut at 1 KiB."},
+			{Name: "additionalUrls", Type: engine.TextList, Cut: engine.CutLimit{Items: shortTexts.Items}, Doc: "Other addresses of the same thing; the first 1,000."},
 			{Name: "nativeAppUrl", Type: engine.Text, Doc: "A deep link into an app."},
-			{Name: "customProperties", Type: engine.Properties, Doc: "The properties that its object type defines."},
+			{Name: "customProperties", Type: engine.Properties, Cut: shortTexts, Doc: "The properties that its object type defines; texts cut at 1 KiB, lists after 1,000 values."},
 		}},
 	}
 }

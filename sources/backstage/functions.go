@@ -75,15 +75,15 @@ func exampleEntity() map[string]any {
 // related gives the targets of relations. Relations decide, and a spec does
 // not, where the catalog makes the one of the other.
 func related(ctx expression.Context, args []any) (any, error) {
-	out := []any{}
+	out := refs{list: []any{}}
 	name, ok, err := text(args[0], "the type")
 	if !ok || err != nil {
-		return out, err
+		return out.list, err
 	}
 	kind := ""
 	if len(args) > 1 {
 		if kind, ok, err = text(args[1], "the kind"); !ok || err != nil {
-			return out, err
+			return out.list, err
 		}
 	}
 	entity := ctx.Record()
@@ -99,22 +99,46 @@ func related(ctx expression.Context, args []any) (any, error) {
 		}
 		target, _ := relation["targetRef"].(string)
 		found = true
-		out = appendRef(out, target, kind)
+		out.add(target, kind)
 	}
 	if !found && strings.EqualFold(name, "ownedBy") {
-		out = appendRef(out, declaredOwner(entity), kind)
+		out.add(declaredOwner(entity), kind)
 	}
-	return out, nil
+	return out.list, nil
 }
 
-// appendRef adds a ref of the kind, of any kind when that is "", once.
-func appendRef(out []any, of, kind string) []any {
+// refs is a list of refs in which each occurs once.
+type refs struct {
+	list []any
+	seen map[string]bool // nil while the list is short enough to search
+}
+
+// shortList is the length up to which searching a list is faster than a map.
+const shortList = 16
+
+// add appends a ref of the kind, or of any kind when kind is "".
+func (r *refs) add(of, kind string) {
 	of = strings.ToLower(of)
 	got, _, _, ok := ref.Split(of)
-	if !ok || kind != "" && !strings.EqualFold(got, kind) || slices.Contains(out, any(of)) {
-		return out
+	if !ok || kind != "" && !strings.EqualFold(got, kind) {
+		return
 	}
-	return append(out, of)
+	if r.seen == nil && len(r.list) < shortList {
+		if !slices.Contains(r.list, any(of)) {
+			r.list = append(r.list, of)
+		}
+		return
+	}
+	if r.seen == nil {
+		r.seen = map[string]bool{}
+		for _, known := range r.list {
+			r.seen[known.(string)] = true
+		}
+	}
+	if !r.seen[of] {
+		r.seen[of] = true
+		r.list = append(r.list, of)
+	}
 }
 
 // declaredOwner is spec.owner as a ref, for kinds whose relations the catalog

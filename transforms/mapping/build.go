@@ -125,7 +125,7 @@ func (b builder) field(e config.MapEntry[Value], kinds []string) (field, engine.
 	case b.anything && v.IsMap, v.IsMap && spec.Type == engine.Properties:
 		f.properties = []field{}
 		for _, p := range v.Properties {
-			made := field{name: p.Key, label: f.label + "." + p.Key, convert: engine.ConvertProperty}
+			made := field{name: p.Key, label: f.label + "." + p.Key, convert: engine.ConvertProperty, cut: spec.Cut}
 			if len(p.Value.List) > 0 {
 				b.Literal(p.Value.Node())
 				made.literal = p.Value.List
@@ -147,7 +147,7 @@ func (b builder) field(e config.MapEntry[Value], kinds []string) (field, engine.
 			b.Problem(v.node, "wrong-kind", fmt.Sprintf("%s: %v", name, err), "write "+name+": EXPRESSION")
 		}
 	default:
-		f.required, f.convert = spec.Required, spec.Type.Convert
+		f.required, f.convert, f.cut = spec.Required, spec.Type.Convert, spec.Cut
 		f.program = b.Compile(v.Expression, wanted(spec.Type))
 		facts.Values = b.values(f.program, kinds)
 	}

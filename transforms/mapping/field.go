@@ -1,6 +1,8 @@
 package mapping
 
 import (
+	"strings"
+
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
@@ -15,32 +17,46 @@ type field struct {
 	convert    func(v any) (any, error)
 	literal    any
 	properties []field
+	cut        engine.CutLimit
 }
 
 // value is what the field has for the record that the worker has begun, nil
-// when there is nothing to send.
-func (f *field) value(w *engine.Worker) (any, error) {
+// when there is nothing to send. The names of fields that were cut are added to
+// the item's.
+func (f *field) value(w *engine.Worker, item *engine.Item) (any, error) {
 	switch {
 	case f.properties != nil:
-		return f.propertyValues(w)
+		return f.propertyValues(w, item)
 	case f.program == nil:
 		return f.literal, nil
 	}
-	v, err := w.Run.Eval(f.program)
+	v, cut, err := f.evaluate(w)
 	if err == nil {
 		v, err = f.convert(v)
 	}
 	if err != nil {
 		return nil, engine.Reject("mapping", f.label, "%v", err)
 	}
+	v, shortened := f.cut.Apply(v)
+	if cut || shortened {
+		item.Cut = append(item.Cut, strings.TrimPrefix(f.label, item.Stream+"."))
+	}
 	return v, nil
 }
 
-func (f *field) propertyValues(w *engine.Worker) (any, error) {
+func (f *field) evaluate(w *engine.Worker) (v any, cut bool, err error) {
+	if f.cut.May() {
+		return w.Run.EvalCut(f.program)
+	}
+	v, err = w.Run.Eval(f.program)
+	return v, false, err
+}
+
+func (f *field) propertyValues(w *engine.Worker, item *engine.Item) (any, error) {
 	var out []engine.Field
 	for i := range f.properties {
 		p := &f.properties[i]
-		v, err := p.value(w)
+		v, err := p.value(w, item)
 		if err != nil {
 			return nil, err
 		}

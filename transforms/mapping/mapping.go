@@ -104,7 +104,7 @@ func (m *mapping) item(w *engine.Worker, stream string, r *engine.Record) (engin
 	item := engine.Item{Stream: stream, Ref: r.Ref, Kind: r.Kind, Mapping: m.place, Fields: make([]engine.Field, 0, len(m.fields))}
 	for i := range m.fields {
 		f := &m.fields[i]
-		v, err := f.value(w)
+		v, err := f.value(w, &item)
 		if err != nil {
 			return engine.Item{}, err
 		}

@@ -142,12 +142,13 @@ func (g grant) give(w *engine.Worker, rule string) (engine.Permissions, error) {
 		return engine.Permissions{}, engine.Reject("permissions", rule, "it does not say who may find it")
 	}
 	p := engine.Permissions{Audience: g.audience, Rule: rule}
+	var principals refSet
 	for _, l := range g.lists {
-		var err error
-		if p.Principals, err = l.appendTo(p.Principals, w); err != nil {
+		if err := l.appendTo(&principals, w); err != nil {
 			return engine.Permissions{}, engine.Reject("permissions", rule, "%v", err)
 		}
 	}
+	p.Principals = principals.list
 	var err error
 	if p.AllOf, err = g.allOf.give(w); err != nil {
 		return engine.Permissions{}, engine.Reject("permissions", rule, "%v", err)

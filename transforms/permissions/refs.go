@@ -83,17 +83,17 @@ func completed(text, kind string) string {
 	return "kind:namespace/name, such as user:default/ann or group:default/payments"
 }
 
-// appendTo adds the refs that are not there yet.
-func (r refs) appendTo(to []string, w *engine.Worker) ([]string, error) {
+// appendTo adds the refs to a set.
+func (r refs) appendTo(to *refSet, w *engine.Worker) error {
 	for _, ref := range r.literal {
-		to = include(to, ref)
+		to.add(ref)
 	}
 	if r.program == nil {
-		return to, nil
+		return nil
 	}
 	v, err := w.Run.Eval(r.program)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.what, err)
+		return fmt.Errorf("%s: %w", r.what, err)
 	}
 	list, ok := v.([]any)
 	if !ok {
@@ -106,16 +106,37 @@ func (r refs) appendTo(to []string, w *engine.Worker) ([]string, error) {
 		text, _ := one.(string)
 		ref, ok := parseRef(text)
 		if !ok {
-			return nil, fmt.Errorf("%s gives something that is not a full entity ref such as group:default/payments", r.what)
+			return fmt.Errorf("%s gives something that is not a full entity ref such as group:default/payments", r.what)
 		}
-		to = include(to, ref)
+		to.add(ref)
 	}
-	return to, nil
+	return nil
 }
 
-func include(to []string, ref string) []string {
-	if slices.Contains(to, ref) {
-		return to
+// refSet is a list of refs in which each occurs once.
+type refSet struct {
+	list []string
+	seen map[string]bool // nil while the list is short enough to search
+}
+
+// shortList is the length up to which searching a list is faster than a map.
+const shortList = 16
+
+func (s *refSet) add(ref string) {
+	if s.seen == nil && len(s.list) < shortList {
+		if !slices.Contains(s.list, ref) {
+			s.list = append(s.list, ref)
+		}
+		return
 	}
-	return append(to, ref)
+	if s.seen == nil {
+		s.seen = map[string]bool{}
+		for _, known := range s.list {
+			s.seen[known] = true
+		}
+	}
+	if !s.seen[ref] {
+		s.seen[ref] = true
+		s.list = append(s.list, ref)
+	}
 }

@@ -77,7 +77,7 @@ type sets struct {
 func compileSets(s Sets, d engine.DeciderSettings) sets {
 	out := sets{program: d.Compile(s.Expression, expression.WantList)}
 	for _, l := range s.literal {
-		var refs []string
+		var refs refSet
 		whole := len(l.refs) == len(l.items)
 		for i, text := range l.refs {
 			if !whole {
@@ -92,11 +92,11 @@ func compileSets(s Sets, d engine.DeciderSettings) sets {
 			case strings.HasPrefix(ref, "user:"):
 				d.Problem(at, "bad-ref", fmt.Sprintf("%s is no place for %q", allOf, text), "it takes groups; put a user who alone is enough under users")
 			default:
-				refs = include(refs, ref)
+				refs.add(ref)
 			}
 		}
-		if whole && len(refs) > 0 {
-			out.literal = append(out.literal, refs)
+		if whole && len(refs.list) > 0 {
+			out.literal = append(out.literal, refs.list)
 		}
 	}
 	return out
@@ -138,7 +138,7 @@ func allRefs(v any) ([]string, error) {
 	if !ok && v != nil {
 		return nil, fmt.Errorf("%s gives a ref among lists of refs; give each list of its own", allOf)
 	}
-	var out []string
+	var out refSet
 	absent := false
 	for _, one := range list {
 		if one == nil {
@@ -150,10 +150,10 @@ func allRefs(v any) ([]string, error) {
 		if !ok {
 			return nil, fmt.Errorf("%s gives something that is not a full entity ref such as group:default/payments", allOf)
 		}
-		out = include(out, ref)
+		out.add(ref)
 	}
 	if absent {
 		return nil, nil
 	}
-	return out, nil
+	return out.list, nil
 }

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
+)
+
+// TestLargeFields: a field beyond its limit is cut, and its document is sent
+// all the same; a note names field and entity. Who may find it is never cut.
+func TestLargeFields(t *testing.T) {
+	for field, c := range map[string]struct {
+		n    int
+		note string
+	}{
+		"definition": {12 << 20, "documents.body in 1 (api:default/large)"},
+		"markdown":   {12 << 20, "documents.body in 1 (component:default/large); documents.summary in 1 (component:default/large)"},
+		"tags":       {200_000, "documents.tags in 1 (component:default/large)"},
+		"links":      {200_000, "documents.body in 1 (component:default/large)"},
+		"owners":     {20_000, ""},
+	} {
+		t.Run(field, func(t *testing.T) {
+			t.Parallel()
+			entities, err := largeCatalog(field, c.n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := newWorld(t, backstagesandbox.Options{Entities: entities}, gleansandbox.Options{})
+			got := w.pipe(t, "run", shipped, "--progress", "none", "--json")
+			if got.code != 0 {
+				t.Fatalf("exit %d\n%s", got.code, got.both())
+			}
+			var r report
+			if err := codec.Unmarshal([]byte(got.stdout), &r); err != nil {
+				t.Fatal(err)
+			}
+			if notes := strings.Join(r.Data.Notes, "\n"); c.note != "" && !strings.Contains(notes, c.note) || (c.note == "") == strings.Contains(notes, "cut, because") {
+				t.Errorf("notes:\n%s", notes)
+			}
+			found := false
+			for _, d := range w.index().Documents {
+				found = found || strings.HasSuffix(d.ID, "default/large")
+			}
+			if found == (field == "owners") { // no owner is known to Glean, so that it is withheld
+				t.Errorf("in the index: %v", found)
+			}
+		})
+	}
+}

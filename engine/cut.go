@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+// CutLimit bounds the value of a field. A text longer than Bytes is cut and ends
+// with an ellipsis, and so is each text of a list; a list longer than Items loses
+// its end. The document is sent all the same.
+type CutLimit struct{ Bytes, Items int }
+
+// May reports whether values may be cut at all.
+func (c CutLimit) May() bool { return c != CutLimit{} }
+
+// Apply cuts a string or a []string; cut reports whether it was too long.
+func (c CutLimit) Apply(v any) (out any, cut bool) {
+	switch v := v.(type) {
+	case string:
+		if c.Bytes > 0 && len(v) > c.Bytes {
+			return expression.CutText(v, c.Bytes), true
+		}
+	case []string:
+		list := v
+		if c.Items > 0 && len(list) > c.Items {
+			list, cut = list[:c.Items:c.Items], true
+		}
+		for i, s := range list {
+			if c.Bytes > 0 && len(s) > c.Bytes {
+				if &list[0] == &v[0] {
+					list = slices.Clone(list)
+				}
+				list[i], cut = expression.CutText(s, c.Bytes), true
+			}
+		}
+		return list, cut
+	}
+	return v, cut
+}
+
+// cuts counts the items of which a field was cut, by stream and field.
+type cuts map[string]*examples
+
+func (c cuts) add(stream string, e *Encoded) {
+	for _, field := range e.Cut {
+		name := stream + "." + field
+		if c[name] == nil {
+			c[name] = &examples{why: name}
+		}
+		c[name].add(e.Ref)
+	}
+}
+
+// note is a sentence about all of them, "" when nothing was cut.
+func (c cuts) note() string {
+	var parts []string
+	for _, name := range sortedKeys(c) {
+		parts = append(parts, fmt.Sprintf("%s in %d (%s)", name, c[name].n, c[name].list()))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "cut, because they are longer than the limits of their fields: " + strings.Join(parts, "; ")
+}

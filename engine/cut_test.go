@@ -1,0 +1,52 @@
+package engine
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestCutLimit(t *testing.T) {
+	long := strings.Repeat("é", 10)
+	for name, c := range map[string]struct {
+		limit CutLimit
+		in    any
+		want  any
+		cut   bool
+	}{
+		"never cut":     {CutLimit{}, long, long, false},
+		"short":         {CutLimit{Bytes: 20}, long, long, false},
+		"long":          {CutLimit{Bytes: 10}, long, "ééé…", true},
+		"a long text":   {CutLimit{Bytes: 10, Items: 2}, []string{"a", long}, []string{"a", "ééé…"}, true},
+		"a long list":   {CutLimit{Bytes: 10, Items: 2}, []string{"a", "b", "c"}, []string{"a", "b"}, true},
+		"a short list":  {CutLimit{Bytes: 10, Items: 2}, []string{"a", "b"}, []string{"a", "b"}, false},
+		"long in both":  {CutLimit{Bytes: 10, Items: 1}, []string{long, "b"}, []string{"ééé…"}, true},
+		"items alone":   {CutLimit{Items: 1}, []string{long, "b"}, []string{long}, true},
+		"a number":      {CutLimit{Bytes: 1}, int64(100), int64(100), false},
+		"an empty list": {CutLimit{Bytes: 1, Items: 1}, []string{}, []string{}, false},
+	} {
+		before := reflect.ValueOf(c.in)
+		if got, cut := c.limit.Apply(c.in); cut != c.cut || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %q, %v", name, got, cut)
+		}
+		if list, ok := c.in.([]string); ok && len(list) > 0 && before.Index(0).String() != list[0] {
+			t.Errorf("%s: the list itself was changed", name)
+		}
+	}
+}
+
+// TestCutNote: the report counts what was cut by field and names the first refs.
+func TestCutNote(t *testing.T) {
+	c := cuts{}
+	if note := c.note(); note != "" {
+		t.Error(note)
+	}
+	for i := range 12 {
+		c.add("documents", &Encoded{Ref: string(rune('a' + i)), Cut: []string{"body"}})
+	}
+	c.add("documents", &Encoded{Ref: "x", Cut: []string{"customProperties.type", "title"}})
+	const want = "cut, because they are longer than the limits of their fields: documents.body in 12 (a, b, c, d, e, f, g, h, i, j and 2 more); documents.customProperties.type in 1 (x); documents.title in 1 (x)"
+	if note := c.note(); note != want {
+		t.Errorf("%s", note)
+	}
+}
