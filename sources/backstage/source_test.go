@@ -241,7 +241,7 @@ func TestReadFaults(t *testing.T) {
 		"a permission lost":      {[]fault{{Kind: kind, Page: 3, Empty: true}, {Path: "limit=1", Empty: true}}, 0, engine.Transient, "has given 64 entities, and now shows 0", "accessRestrictions"},
 		"nothing promised":       {[]fault{{Kind: kind, Page: 1, Promise: -100}}, 0, engine.Transient, "promises none", "run again"},
 		"less than none":         {[]fault{{Kind: kind, Page: 1, Promise: -101}}, 0, engine.Permanent, "not a page of entities", "check url"},
-		"everything missing":     {[]fault{{Empty: true}}, 0, engine.Fatal, "the catalog is empty", "accessRestrictions"},
+		"everything missing":     {[]fault{{Empty: true}}, 0, engine.Permanent, "the catalog is empty", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
