@@ -127,6 +127,8 @@ type SandboxOptions struct {
 type Sandbox struct {
 	// Set are the values of the component's block that point it at the server.
 	Set map[string]string
+	// Notes are sentences about what it serves otherwise than its input says.
+	Notes []string
 	// Summary prints what the server holds, when there is something to say.
 	Summary func(w io.Writer) error
 	Close   func()

@@ -26,14 +26,18 @@ type Recorder interface {
 	// Value is left to Decode. An error says what it lacks to be a record.
 	Record(raw []byte) (*Record, error)
 	// Complete adds what the source itself would add to records as people write
-	// them, from all of them together, such as relations.
-	Complete(raw [][]byte) ([][]byte, error)
+	// them, from all of them together, such as relations and the content of files
+	// that a record names. Notes are sentences about what it could not add.
+	Complete(records []Recorded) (raw [][]byte, notes []string, err error)
 }
 
 // Recorded is a record as a file holds it, one JSON object, and where it stands.
 type Recorded struct {
 	Raw []byte
 	Pos config.Pos
+	// Folder is that of the file, below which the files lie that the record may
+	// name; "" when there is none.
+	Folder string
 }
 
 // Source reads records. It is used by one run and then closed.

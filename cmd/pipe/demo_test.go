@@ -17,7 +17,7 @@ func demoCatalog(t testing.TB) [][]byte {
 	if path == "" {
 		t.Skipf("%s does not name Backstage's demo catalog", variable)
 	}
-	raw, err := backstagesandbox.FromFile(path)
+	raw, _, err := backstagesandbox.FromFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func (a *app) diffCommand() *cli.Command {
 			&cli.StringFlag{Name: "against", Usage: "the folder `DIR` that run --output wrote (default: " + usualOutput + ", where it is there)"},
 			&cli.UintFlag{Name: "limit", Value: 50, Usage: "show the first `N` changes of who finds what, and as many others; 0 shows all"},
 			&cli.BoolFlag{Name: "sandbox", Usage: "read from a server on this machine that is started for it"},
-			&cli.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE` (JSON array or NDJSON)"},
+			&cli.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
 			&cli.StringSliceFlag{Name: "only", Usage: "compare these `STREAMS` alone, separated by commas"},
 			allowUnpinned(),
 			&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, bar, plain, json or none"},

@@ -29,7 +29,7 @@ func (a *app) runCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "read and review, send nothing"},
 			&cli.BoolFlag{Name: "sandbox", Usage: "run against servers on this machine that are started for it"},
-			&cli.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE` (JSON array or NDJSON)"},
+			&cli.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
 			&cli.StringFlag{Name: "output", Usage: "write every stream to `DIR` as NDJSON, exactly as the sink gets it, and rejected.ndjson"},
 			&cli.StringSliceFlag{Name: "only", Usage: "write these `STREAMS` alone, separated by commas"},
 			&cli.StringSliceFlag{Name: "approve", Usage: "allow once what a refused run listed under this `ID`"},

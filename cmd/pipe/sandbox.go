@@ -45,6 +45,7 @@ func (a *app) startSandbox(ctx context.Context, c *cli.Context, path string) (*s
 	if s.source, err = d.Source.Sandbox(ctx, engine.SandboxOptions{Input: c.String("catalog"), Config: d.SourceCfg}); err != nil {
 		return nil, err
 	}
+	a.printNotes(s.source.Notes)
 	s.set("@source.", s.source.Set)
 	if s.sink, err = d.Sink.Sandbox(ctx, engine.SandboxOptions{Config: d.SinkCfg, UIURL: s.source.Set["ui_url"]}); err != nil {
 		s.close()

@@ -20,7 +20,7 @@ func (a *app) sandboxCommand() *cli.Command {
 		Description: "Prints the variables that point FILE at them, as a file for --env-file, and serves until it is stopped:\n" +
 			"  pipe sandbox FILE > sandbox.env\n" +
 			"and beside it pipe run --env-file sandbox.env FILE, pipe status, hide, datasource plan …",
-		Flags:  []cli.Flag{&cli.StringFlag{Name: "catalog", Usage: "serve the entities of this `FILE` (JSON array or NDJSON)"}},
+		Flags:  []cli.Flag{&cli.StringFlag{Name: "catalog", Usage: "serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"}},
 		Action: a.sandboxAction,
 	}
 }

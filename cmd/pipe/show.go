@@ -26,7 +26,7 @@ func (a *app) showCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.UintFlag{Name: "limit", Value: 50, Usage: "print the first `N` records that come; 0 prints all"},
 			&cli.BoolFlag{Name: "sandbox", Usage: "read from a server on this machine that is started for it"},
-			&cli.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE`"},
+			&cli.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
 		},
 		Action: a.showAction,
 	}

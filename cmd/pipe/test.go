@@ -16,6 +16,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/suite"
+	"github.com/pipe-engine/pipe/engine/records"
 	"github.com/pipe-engine/pipe/sources/file"
 )
 
@@ -90,8 +91,10 @@ func (a *app) testOptions(c *cli.Context) (suite.Options, error) {
 		return suite.Options{}, err
 	}
 	o := suite.Options{
-		Records: file.Load, Update: c.Bool("update"),
-		Source: func(records []engine.Recorded, m engine.Model) (engine.Source, error) { return file.New(records, m) },
+		Records: records.Load, Update: c.Bool("update"),
+		Source: func(given []engine.Recorded, m engine.Model) (engine.Source, error) {
+			return file.New(given, m)
+		},
 		Pipeline: func(path string, variables map[string]string) *pipeline.Definition {
 			return a.testPipeline(path, variables, set, c.Bool("allow-unpinned"))
 		},

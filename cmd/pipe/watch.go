@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
+	"github.com/pipe-engine/pipe/engine/records"
 	"github.com/pipe-engine/pipe/sources/file"
 )
 
@@ -26,9 +27,9 @@ type watched struct {
 // sourceFlags say where the records of explain and eval come from.
 func sourceFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "input", Usage: "take the records of this `FILE` (JSON, NDJSON or YAML; - is the input) instead of asking the source"},
+		&cli.StringFlag{Name: "input", Usage: "take the records of this `FILE` instead of asking the source: JSON, an answer of the catalog's API, NDJSON or YAML; - is the input"},
 		&cli.BoolFlag{Name: "sandbox", Usage: "read from a server on this machine that is started for it"},
-		&cli.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE`"},
+		&cli.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE`, in any format of --input"},
 		allowUnpinned(),
 	}
 }
@@ -79,14 +80,15 @@ func (a *app) openInput(c *cli.Context, path string) (*watched, error) {
 	if d, err = a.load(c, path, l); err != nil {
 		return nil, err
 	}
-	records, err := a.readInput(c.String("input"))
+	input, err := a.readInput(c.String("input"))
 	if err != nil {
 		return nil, err
 	}
-	source, err := file.New(records, d.Model)
+	source, err := file.New(input, d.Model)
 	if err != nil {
 		return nil, err
 	}
+	a.printNotes(source.Notes())
 	p, closePipeline, err := d.OpenWith(source, a.engineSettings(d, engine.NewRunID(), true))
 	if err != nil {
 		return nil, err
@@ -99,13 +101,21 @@ const placeholderUI = "https://backstage.example.com"
 
 func (a *app) readInput(path string) ([]engine.Recorded, error) {
 	if path != "-" {
-		return file.Load(path)
+		return records.Load(path)
 	}
 	text, err := io.ReadAll(a.stdin)
 	if err != nil {
 		return nil, fmt.Errorf("read the records: %w", err)
 	}
-	return file.Parse("input", text)
+	return records.Parse("input", text)
+}
+
+// printNotes prints sentences about records that were not taken as they stand in
+// their file.
+func (a *app) printNotes(notes []string) {
+	for _, n := range notes {
+		fmt.Fprintf(a.stderr, "! %s\n", n)
+	}
 }
 
 // watchRun does the read act. The first signal ends it.

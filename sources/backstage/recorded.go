@@ -42,26 +42,8 @@ func (m *Model) Record(raw []byte) (*engine.Record, error) {
 	return r, nil
 }
 
-// Complete gives entities without relations those that the catalog computes
-// from the specs of all; what has relations is taken as it was recorded.
-func (m *Model) Complete(raw [][]byte) ([][]byte, error) {
-	related := make([]bool, len(raw))
-	all := true
-	for i, one := range raw {
-		_ = codec.Members(one, func(name string, _ []byte) error {
-			related[i] = related[i] || name == "relations"
-			return nil
-		})
-		all = all && related[i]
-	}
-	if all {
-		return raw, nil
-	}
-	out, err := sandbox.Stitch(raw)
-	for i := range out {
-		if related[i] {
-			out[i] = raw[i]
-		}
-	}
-	return out, err
+// Complete adds to entities as people write them what the catalog adds when it
+// reads them.
+func (m *Model) Complete(records []engine.Recorded) ([][]byte, []string, error) {
+	return sandbox.Complete(records)
 }

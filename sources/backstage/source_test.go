@@ -170,7 +170,7 @@ func TestReadDemo(t *testing.T) {
 	if _, err := os.Stat(path); err != nil {
 		t.Skip("the recorded demo catalog is not there")
 	}
-	entities, err := sandbox.FromFile(path)
+	entities, _, err := sandbox.FromFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

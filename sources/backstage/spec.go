@@ -31,11 +31,11 @@ const sandboxUI = "https://backstage.example.com"
 
 // startSandbox serves the bundled company, or the entities of a file.
 func startSandbox(_ context.Context, o engine.SandboxOptions) (*engine.Sandbox, error) {
-	entities := sandbox.Company()
+	entities, notes := sandbox.Company(), []string(nil)
 	if o.Input != "" {
 		var err error
-		if entities, err = sandbox.FromFile(o.Input); err != nil {
-			return nil, engine.Errorf(engine.Permanent, "give a file of entities as the catalog API serves them", "%w", err)
+		if entities, notes, err = sandbox.FromFile(o.Input); err != nil {
+			return nil, err
 		}
 	}
 	s, err := sandbox.Start(sandbox.Options{Entities: entities, Token: sandboxToken})
@@ -43,6 +43,7 @@ func startSandbox(_ context.Context, o engine.SandboxOptions) (*engine.Sandbox, 
 		return nil, err
 	}
 	return &engine.Sandbox{
+		Notes: notes,
 		Set:   map[string]string{"url": s.URL(), "ui_url": sandboxUI, "token": sandboxToken},
 		Close: func() { _ = s.Close() },
 	}, nil

@@ -7,45 +7,45 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/records"
 )
 
 // Source hands over records that are in memory.
 type Source struct {
 	records []*engine.Record
+	notes   []string
 }
 
 var _ engine.Source = (*Source)(nil)
 
 // New makes a source of records, completed as the model's own source would. Of
 // two with one ref the last one counts.
-func New(records []engine.Recorded, m engine.Model) (*Source, error) {
+func New(all []engine.Recorded, m engine.Model) (*Source, error) {
 	recorder, ok := m.(engine.Recorder)
 	if !ok {
 		return nil, engine.Errorf(engine.Fatal, "", "the pipeline's source cannot read records from a file")
 	}
+	s := &Source{}
 	var last []engine.Recorded
 	place := map[string]int{}
-	for _, r := range records {
+	for _, r := range all {
 		made, err := recorder.Record(r.Raw)
 		if err != nil {
 			return nil, engine.Errorf(engine.Fatal, "give entities as the source's API answers with them, or as people write them", "%s: this is no record: %w", r.Pos, err)
 		}
 		if i, twice := place[made.Ref]; twice {
+			s.notes = append(s.notes, records.Twice(made.Ref, r))
 			last[i] = r
 			continue
 		}
 		place[made.Ref] = len(last)
 		last = append(last, r)
 	}
-	raw := make([][]byte, len(last))
-	for i, r := range last {
-		raw[i] = r.Raw
-	}
-	raw, err := recorder.Complete(raw)
+	raw, notes, err := recorder.Complete(last)
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{}
+	s.notes = append(s.notes, notes...)
 	for _, one := range raw {
 		r, err := recorder.Record(one)
 		if err != nil {
@@ -78,6 +78,9 @@ func (s *Source) Refs() []string {
 	}
 	return out
 }
+
+// Notes are sentences about records that are there twice and what was not completed.
+func (s *Source) Notes() []string { return s.notes }
 
 // Close has nothing to close.
 func (s *Source) Close() error { return nil }

@@ -27,12 +27,12 @@ func (model) Record(raw []byte) (*engine.Record, error) {
 	return &engine.Record{Entry: engine.Entry{Ref: kind + ":" + name, Kind: kind}, Raw: raw}, nil
 }
 
-func (model) Complete(raw [][]byte) ([][]byte, error) {
-	out := make([][]byte, len(raw))
-	for i, one := range raw {
-		out[i] = append(slices.Clone(one[:len(one)-1]), `,"mark":true}`...)
+func (model) Complete(all []engine.Recorded) ([][]byte, []string, error) {
+	out := make([][]byte, len(all))
+	for i, one := range all {
+		out[i] = append(slices.Clone(one.Raw[:len(one.Raw)-1]), `,"mark":true}`...)
 	}
-	return out, nil
+	return out, []string{"completed"}, nil
 }
 
 // TestSource: records come with the phase that reads their kind, completed, and

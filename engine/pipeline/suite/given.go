@@ -3,6 +3,7 @@ package suite
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"strconv"
 
 	"github.com/pipe-engine/pipe/engine"
@@ -53,7 +54,7 @@ func (f *File) records(g Given, load func(path string) ([]engine.Recorded, error
 	if err != nil {
 		return nil, problemAt(node, codeRecords, err.Error(), "")
 	}
-	return []engine.Recorded{{Raw: raw, Pos: node.Pos()}}, nil
+	return []engine.Recorded{{Raw: raw, Pos: node.Pos(), Folder: filepath.Dir(f.path)}}, nil
 }
 
 func (f *File) fixtureNames() []string {

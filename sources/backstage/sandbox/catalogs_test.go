@@ -126,21 +126,21 @@ func TestFromFile(t *testing.T) {
 		"lines":            {a + "\n\n" + b + "\r\n", 2, ""},
 		"one":              {"{\n\"kind\":\"API\",\n\"metadata\":{\"name\":\"a\"}}", 1, ""},
 		"byte order mark":  {"\ufeff[" + a + "]", 1, ""},
-		"empty":            {" \n", 0, "PATH: no entities in it"},
-		"empty array":      {"[]", 0, "PATH: no entities in it"},
-		"YAML":             {"kind: API\n", 0, "PATH:1: not JSON"},
-		"cut array":        {"[\n" + a + ",\n" + a[:20], 0, "PATH:3: entity 2, or what follows it, is not JSON"},
-		"array of numbers": {"[\n\n1]", 0, "PATH:3: not an entity"},
-		"no kind":          {"[" + a + ",\n{}]", 0, "PATH:2: not an entity: it has no kind"},
-		"cut line":         {a + "\n" + b + "\n{\"kind\":", 0, "PATH:3: not an entity"},
-		"twice":            {a + "\n" + b + "\n" + a, 0, "PATH:3: api:default/a is there already, in line 1"},
+		"empty":            {" \n", 0, "PATH holds no records"},
+		"empty array":      {"[]", 0, "PATH holds no records"},
+		"YAML":             {"kind: API\nmetadata: {name: a}\n---\nkind: API\nmetadata: {name: b}\n", 2, ""},
+		"cut array":        {"[\n" + a + ",\n" + a[:20], 0, "PATH: the JSON array ends badly at or after its record 2"},
+		"array of numbers": {"[\n\n1]", 0, "PATH:3:1: this is no record"},
+		"no kind":          {"[" + a + ",\n{}]", 0, "PATH:2:1: this is no record: it has no kind"},
+		"cut line":         {a + "\n" + b + "\n{\"kind\":", 0, "PATH:3: this line is no JSON object"},
+		"the last of two":  {a + "\n" + b + "\n" + a, 2, ""},
 		"without names":    {`[{"kind":"API"},{"kind":"API"}]`, 2, ""},
 	} {
 		path := filepath.Join(t.TempDir(), "catalog.json")
 		if err := os.WriteFile(path, []byte(tc.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := FromFile(path)
+		got, _, err := FromFile(path)
 		if tc.says == "" {
 			if err != nil || len(got) != tc.n {
 				t.Errorf("%s: %d entities, %v", name, len(got), err)
@@ -151,7 +151,7 @@ func TestFromFile(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := FromFile(filepath.Join(t.TempDir(), "nope")); err == nil {
+	if _, _, err := FromFile(filepath.Join(t.TempDir(), "nope")); err == nil {
 		t.Error("a missing file was read")
 	}
 }
@@ -163,7 +163,7 @@ func TestFromFileStitches(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got, err := FromFile(path)
+	got, _, err := FromFile(path)
 	if err != nil || !strings.Contains(string(got[0]), `"ownedBy"`) {
 		t.Errorf("%s, %v", got, err)
 	}

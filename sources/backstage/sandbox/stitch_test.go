@@ -81,7 +81,7 @@ func TestStitchAsTheDemo(t *testing.T) {
 	if _, err := os.Stat(path); err != nil {
 		t.Skip("the recorded demo catalog is not there")
 	}
-	recorded, err := FromFile(path)
+	recorded, _, err := FromFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package file
+package records
 
 import (
 	"bytes"
@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"regexp"
-	"strings"
+	"path/filepath"
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
@@ -24,12 +23,19 @@ func Load(path string) ([]engine.Recorded, error) {
 		}
 		return nil, engine.Errorf(engine.Fatal, "check the path; it starts from the working directory", "read the records: %s: %w", path, err)
 	}
-	return Parse(path, text)
+	out, err := Parse(path, text)
+	for i := range out {
+		out[i].Folder = filepath.Dir(path)
+	}
+	return out, err
 }
 
 // Parse reads records: a JSON array, an object that holds one under items, one
 // JSON object a line, or YAML documents, each a record or a list of them.
 func Parse(name string, text []byte) ([]engine.Recorded, error) {
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		return nil, engine.Errorf(engine.Fatal, "save it as UTF-8", "%s is UTF-16 text", name)
+	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	trimmed := bytes.TrimSpace(text)
 	var out []engine.Recorded
@@ -41,12 +47,17 @@ func Parse(name string, text []byte) ([]engine.Recorded, error) {
 	case trimmed[0] == '{':
 		out, err = objects(name, text)
 	default:
-		out, err = documents(name, string(text))
+		out, err = documents(name, text)
 	}
 	if err == nil && len(out) == 0 {
 		err = engine.Errorf(engine.Fatal, remedy, "%s holds no records", name)
 	}
 	return out, err
+}
+
+// Twice says that of two records with one ref the later one counts.
+func Twice(ref string, later engine.Recorded) string {
+	return fmt.Sprintf("%s is there twice; the one at %s counts", ref, later.Pos)
 }
 
 const remedy = "give a JSON array of entities, one JSON object a line, or YAML documents"
@@ -68,18 +79,13 @@ func array(at config.Pos, text []byte) ([]engine.Recorded, error) {
 	return out, nil
 }
 
-// objects reads one object, an object with items, or one a line.
+// objects reads one object, an object with items, or one of either a line.
 func objects(name string, text []byte) ([]engine.Recorded, error) {
-	var items []byte
-	whole := codec.Members(text, func(member string, value []byte) error {
-		if member == "items" && len(value) > 0 && value[0] == '[' {
-			items = bytes.Clone(value)
-		}
-		return nil
-	})
+	items, whole := listed(text)
 	switch {
 	case whole == nil && items != nil:
-		return array(config.Pos{File: name, Line: 1}, items)
+		at := 1 + bytes.Count(text[:max(0, bytes.Index(text, items))], []byte("\n"))
+		return array(config.Pos{File: name, Line: at}, items)
 	case whole == nil:
 		return []engine.Recorded{{Raw: bytes.TrimSpace(text), Pos: config.Pos{File: name, Line: 1, Col: 1}}}, nil
 	}
@@ -88,66 +94,61 @@ func objects(name string, text []byte) ([]engine.Recorded, error) {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
-		if _, err := codec.Decode(line); err != nil {
+		items, err := listed(line)
+		if err != nil {
 			return nil, engine.Errorf(engine.Fatal, remedy, "%s:%d: this line is no JSON object: %w", name, i+1, err)
 		}
-		out = append(out, engine.Recorded{Raw: line, Pos: config.Pos{File: name, Line: i + 1, Col: 1}})
-	}
-	return out, nil
-}
-
-var separator = regexp.MustCompile(`(?m)^---(?:[ \t].*)?\r?$`)
-
-// documents reads YAML. Positions are those of the whole text.
-func documents(name, text string) ([]engine.Recorded, error) {
-	var out []engine.Recorded
-	for start := 0; start <= len(text); {
-		end, next := len(text), len(text)+1
-		if at := separator.FindStringIndex(text[start:]); at != nil {
-			end, next = start+at[0], start+at[1]
+		if items == nil {
+			out = append(out, engine.Recorded{Raw: line, Pos: config.Pos{File: name, Line: i + 1, Col: 1}})
+			continue
 		}
-		if part := text[start:end]; !blank(part) {
-			doc, problems := config.Parse(name, []byte(strings.Repeat("\n", strings.Count(text[:start], "\n"))+part))
-			if problems.HasErrors() {
-				return nil, problems.Errors()
-			}
-			records, err := Of(doc.Root())
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, records...)
-		}
-		start = next
-	}
-	return out, nil
-}
-
-// blank tells whether a document holds nothing but comments.
-func blank(text string) bool {
-	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" && line[0] != '#' && line != "..." {
-			return false
-		}
-	}
-	return true
-}
-
-// Of makes records of YAML that was read already: a mapping, or a list of them.
-func Of(n *config.Node) ([]engine.Recorded, error) {
-	items := []*config.Node{n}
-	if n.Kind() == config.List {
-		items = n.Items()
-	}
-	var out []engine.Recorded
-	for _, item := range items {
-		if item.Kind() != config.Mapping {
-			return nil, config.Problems{{Pos: item.Pos(), Width: item.Width(), Code: "wrong-kind", Message: "this is no record", Hint: "a record is a mapping: kind, metadata, spec"}}
-		}
-		raw, err := codec.Marshal(item.Value())
+		page, err := array(config.Pos{File: name, Line: i + 1}, items)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", item.Pos(), err)
+			return nil, err
 		}
-		out = append(out, engine.Recorded{Raw: raw, Pos: item.Pos()})
+		out = append(out, page...)
+	}
+	return out, nil
+}
+
+// listed is the list under items of an answer of an API, nil for a record.
+func listed(object []byte) (items []byte, err error) {
+	record := false
+	err = codec.Members(object, func(member string, value []byte) error {
+		record = record || member == "kind"
+		if member == "items" && len(value) > 0 && value[0] == '[' {
+			items = bytes.Clone(value)
+		}
+		return nil
+	})
+	if record {
+		items = nil
+	}
+	return items, err
+}
+
+// documents reads YAML: each document is a record or a list of them.
+func documents(name string, text []byte) ([]engine.Recorded, error) {
+	all, problems := config.Documents(name, text, true)
+	if problems.HasErrors() {
+		return nil, problems.Errors()
+	}
+	var out []engine.Recorded
+	for _, d := range all {
+		items, places := []any{d.Value}, []config.Pos{d.Pos}
+		if list, ok := d.Value.([]any); ok {
+			items, places = list, d.Items
+		}
+		for i, item := range items {
+			if _, ok := item.(map[string]any); !ok {
+				return nil, config.Problems{{Pos: places[i], Code: "wrong-kind", Message: "this is no record", Hint: "a record is a mapping: kind, metadata, spec"}}
+			}
+			raw, err := codec.Marshal(item)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", places[i], err)
+			}
+			out = append(out, engine.Recorded{Raw: raw, Pos: places[i]})
+		}
 	}
 	return out, nil
 }
