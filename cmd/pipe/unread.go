@@ -8,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/cmd/internal/connector"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -42,9 +43,9 @@ func (a *app) reportUnread(w io.Writer, files ...*pipeline.Definition) {
 		switch near := nearName(name, known); {
 		case slices.Contains(known, name):
 		case slices.Contains(outside, strings.ToUpper(name)):
-			fmt.Fprintf(w, "! %s:%d: %s counts in the environment only, not in a file\n", path, a.envFile.Line(name), name)
+			display.Fprintf(w, "! %s:%d: %s counts in the environment only, not in a file\n", path, a.envFile.Line(name), name)
 		case near != "":
-			fmt.Fprintf(w, "! %s:%d: nothing reads %s; did you mean %s?\n", path, a.envFile.Line(name), name, near)
+			display.Fprintf(w, "! %s:%d: nothing reads %s; did you mean %s?\n", path, a.envFile.Line(name), name, near)
 		default:
 			rest = append(rest, fmt.Sprintf("%s (line %d)", name, a.envFile.Line(name)))
 		}
@@ -53,7 +54,7 @@ func (a *app) reportUnread(w io.Writer, files ...*pipeline.Definition) {
 		rest = append(rest[:mostUnread], fmt.Sprintf("%d more", more))
 	}
 	if len(rest) > 0 && complete {
-		fmt.Fprintf(w, "! %s: nothing reads %s\n", path, strings.Join(rest, ", "))
+		display.Fprintf(w, "! %s: nothing reads %s\n", path, strings.Join(rest, ", "))
 	}
 }
 

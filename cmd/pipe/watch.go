@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
 	"github.com/pipe-engine/pipe/engine/records"
@@ -114,7 +115,7 @@ func (a *app) readInput(path string) ([]engine.Recorded, error) {
 // their file.
 func (a *app) printNotes(notes []string) {
 	for _, n := range notes {
-		fmt.Fprintf(a.stderr, "! %s\n", n)
+		display.Fprintf(a.stderr, "! %s\n", n)
 	}
 }
 
