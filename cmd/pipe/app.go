@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -31,6 +32,8 @@ type host struct {
 	stdout io.Writer
 	stderr io.Writer
 	signal <-chan os.Signal
+	// exit ends the process, for a signal that no command waits for.
+	exit func(code int)
 	// interactive says that a person can answer at stdin.
 	interactive bool
 }
@@ -46,6 +49,7 @@ type app struct {
 	unreadReported bool // the names in .env that nothing reads
 	log            *slog.Logger
 	stopped        atomic.Int32 // the exit code of the signal that stopped it, 0 when none did
+	watching       atomic.Bool  // a command waits for signals
 	shown          bool         // the error has been printed already
 	names          []string     // of the commands
 	file           string       // the pipeline file of the call, "" when it names none
@@ -65,8 +69,7 @@ const (
 	exitHeld        = 6 // another run holds the datasource
 	exitUnconfirmed = 7 // delivered, but the sink has paused or not confirmed
 
-	exitInterrupted = 130 // by SIGINT, whatever was done before it
-	exitTerminated  = 143 // by SIGTERM
+	exitSignal = 128 // plus the number of the signal: 129 SIGHUP, 130 SIGINT, 131 SIGQUIT, 143 SIGTERM
 )
 
 // exit is an error that only carries an exit code: everything has been said.
@@ -79,10 +82,16 @@ type usage struct{ message, hint string }
 
 func (u usage) Error() string { return u.message }
 
-func run(ctx context.Context, h host) int {
+func run(ctx context.Context, h host) (code int) {
 	secrets := &connection.Redactor{}
 	h.stdout, h.stderr = newWriter(h.stdout, secrets), newWriter(h.stderr, secrets)
 	a := &app{host: h, registry: components(), redactor: secrets, log: slog.New(slog.DiscardHandler)}
+	a.relaySignals()
+	defer func() {
+		if v := recover(); v != nil {
+			code = a.finish(&defect{v, debug.Stack()})
+		}
+	}()
 	c := a.cli()
 	err := c.RunContext(ctx, arrange(c, h.args))
 	if err == nil {
@@ -168,10 +177,29 @@ func (a *app) finish(err error) int {
 		a.shown = true
 		a.printError(err)
 	}
+	flush(a.stdout)
+	result := a.code(err)
+	if unwritten := a.unwritten(); unwritten != nil {
+		display.Fprintf(a.stderr, "pipe: write standard output: %v\n  → what was printed is incomplete; free the space or write elsewhere\n", unwritten)
+	}
+	flush(a.stderr)
+	return result
+}
+
+// code is the exit code of a call that ended with err.
+func (a *app) code(err error) int {
 	if stopped := a.stopped.Load(); stopped != 0 {
 		return int(stopped)
 	}
-	return exitCode(err)
+	switch code := exitCode(err); code {
+	case exitDone, exitRejected, exitChanges:
+		if a.unwritten() != nil {
+			return exitFailed
+		}
+		return code
+	default:
+		return code
+	}
 }
 
 func exitCode(err error) int {
@@ -258,9 +286,11 @@ func (a *app) printJSON(data any, err error) error {
 func (a *app) printError(err error) {
 	if a.wantsJSON() {
 		a.printJSON(nil, err)
+		a.printStack(err)
 		return
 	}
 	a.printOne(err)
+	a.printStack(err)
 	var refused *engine.Refusal
 	if !errors.As(err, &refused) {
 		return
@@ -321,6 +351,8 @@ func hint(err error) string {
 	var u usage
 	var failed testsFailed
 	switch {
+	case errors.As(err, new(*defect)):
+		return "please report it with the lines below; a run that had begun to send is made whole by the next one"
 	case errors.As(err, &failed):
 		return failed.hint
 	case errors.As(err, &held):
@@ -367,6 +399,9 @@ func errorCode(err error) string {
 		return "held"
 	case errors.Is(err, engine.ErrStopped):
 		return "stopped"
+	}
+	if errors.As(err, new(*defect)) {
+		return "defect"
 	}
 	return engine.ClassOf(err).String()
 }

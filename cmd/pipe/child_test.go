@@ -37,6 +37,10 @@ func TestMain(m *testing.M) {
 		os.Exit(run(context.Background(), host{args: os.Args, env: os.LookupEnv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
 	case "plugin-drop", "plugin-hang", "plugin-access", "plugin-hostile", "plugin-noop":
 		servePlugin(mode)
+	case "crash":
+		abortOnCrash()
+		go panic("nothing recovers this")
+		select {}
 	case "servers":
 		if err := serve(os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)

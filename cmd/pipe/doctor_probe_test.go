@@ -74,7 +74,7 @@ func TestDoctorProbeInterrupted(t *testing.T) {
 	var out, errs strings.Builder
 	code := run(t.Context(), host{args: []string{"pipe", "doctor", "--probe", "--yes", file}, stdin: strings.NewReader(""), stdout: &out, stderr: &errs, signal: signals,
 		env: func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }})
-	if code != exitInterrupted || !strings.Contains(errs.String(), "what the probe made was taken away again") {
+	if code != 130 || !strings.Contains(errs.String(), "what the probe made was taken away again") {
 		t.Errorf("exit %d\n%s%s", code, out.String(), errs.String())
 	}
 	i := w.index()

@@ -20,6 +20,7 @@ const gcPercent = 50
 func main() {
 	pluginhost.Keep()
 	seal()
+	abortOnCrash()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
@@ -30,6 +31,7 @@ func main() {
 		stdout: os.Stdout,
 		stderr: os.Stderr,
 		signal: signals(),
+		exit:   os.Exit,
 
 		interactive: term.IsTerminal(int(os.Stdin.Fd())),
 	}))

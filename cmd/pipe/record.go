@@ -55,10 +55,8 @@ func (r *record) about(d *pipeline.Definition) {
 // keep writes what --report and --metrics-file ask for, also of a run that
 // failed. What it cannot write is an error of a run that went well otherwise.
 func (a *app) keep(c *cli.Context, r *record, runErr error) error {
-	r.ExitCode = exitCode(runErr)
-	if stopped := a.stopped.Load(); stopped != 0 {
-		r.ExitCode = int(stopped)
-	}
+	flush(a.stdout)
+	r.ExitCode = a.code(runErr)
 	if runErr != nil && r.ExitCode != exitRejected {
 		r.Error = bodyOf(runErr)
 	}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -25,7 +24,7 @@ func (a *app) runCommand() *cli.Command {
 		ArgsUsage: "FILE",
 		Description: "Nothing is sent before the source has been read completely and the guards have passed.\n" +
 			"Exit codes: 0 done, 1 failed, 2 the file or the call is wrong, 3 done with rejected records,\n" +
-			"4 refused by a guard, 6 another run holds the datasource, 7 delivered but paused by the sink, 130 and 143 stopped by a signal.",
+			"4 refused by a guard, 6 another run holds the datasource, 7 delivered but paused by the sink, 129, 130, 131 and 143 stopped by a signal\n(SIGHUP, SIGINT, SIGQUIT, SIGTERM). A stack trace means a defect of pipe, whatever the code. When standard output\ncannot be written, 0, 3 and 5 become 1; a reader that stops early, such as head, changes nothing.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "read and review, send nothing"},
 			&cli.BoolFlag{Name: "sandbox", Usage: "run against servers on this machine that are started for it"},
@@ -172,6 +171,10 @@ func (s *sandbox) summary(w io.Writer) error {
 	return nil
 }
 
+// graceAfterSecond is how long the program may take to end after a second
+// signal.
+const graceAfterSecond = 3 * time.Second
+
 // watch turns the first signal into a stop and the second into an end. A stop
 // lets an upload that is under way end. ctx is that of the command.
 func (a *app) watch(ctx context.Context, end context.CancelFunc) <-chan struct{} {
@@ -179,6 +182,7 @@ func (a *app) watch(ctx context.Context, end context.CancelFunc) <-chan struct{}
 	if a.signal == nil {
 		return stop
 	}
+	a.watching.Store(true)
 	go func() {
 		var s os.Signal
 		select {
@@ -186,16 +190,15 @@ func (a *app) watch(ctx context.Context, end context.CancelFunc) <-chan struct{}
 		case <-ctx.Done():
 			return
 		}
-		code := exitInterrupted
-		if s == syscall.SIGTERM {
-			code = exitTerminated
-		}
-		a.stopped.Store(int32(code))
+		a.stopped.Store(int32(signalCode(s)))
 		display.Fprintf(a.stderr, "pipe: %s: stopping; a second one ends it at once\n", s)
 		close(stop) // what is stopped may end the process at once
 		select {
 		case <-a.signal:
 			end()
+			if a.exit != nil { // what does not look at its context must not hold it
+				time.AfterFunc(graceAfterSecond, func() { a.exit(int(a.stopped.Load())) })
+			}
 		case <-ctx.Done():
 		}
 	}()

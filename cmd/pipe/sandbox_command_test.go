@@ -42,7 +42,7 @@ func TestSandboxCommand(t *testing.T) {
 			t.Errorf("%s: exit %d\n%s", args, c.code, c.both())
 		}
 	}
-	if p.signal(os.Interrupt, "stopping"); p.exit() != exitInterrupted {
+	if p.signal(os.Interrupt, "stopping"); p.exit() != 130 {
 		t.Errorf("it ended with %d", p.exit())
 	}
 }

@@ -26,6 +26,8 @@ func TestSignalWhileReading(t *testing.T) {
 	}{
 		"SIGINT":  {os.Interrupt, 130},
 		"SIGTERM": {syscall.SIGTERM, 143},
+		"SIGHUP":  {syscall.SIGHUP, 129},
+		"SIGQUIT": {syscall.SIGQUIT, 131},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -27,22 +27,22 @@ func newWriter(behind io.Writer, secrets *connection.Redactor) *writer {
 	return &writer{behind: behind, clean: secrets.Stream(escape), escape: escape}
 }
 
-// Write writes p without secrets and reports the length of p. It keeps a line
-// that has not ended for the next call.
+// Write writes p without secrets. It keeps a line that has not ended for the
+// next call. It never fails, so that output that cannot be written does not stop
+// a run in the middle; Err has the error for the end.
 func (w *writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.clean.Write(p)
+	w.clean.Write(p)
+	return len(p), nil
 }
 
 // Flush writes what Write has kept. A prompt needs it, and the end.
-func (w *writer) Flush() error {
+func (w *writer) Flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := w.clean.Flush(); err != nil {
-		return err
-	}
-	return w.escape.Flush()
+	w.clean.Flush()
+	w.escape.Flush()
 }
 
 // Err is the first error of what is behind the writer.
