@@ -155,7 +155,7 @@ func globalFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "no-color", Category: "everywhere", Usage: "no colours (NO_COLOR)"},
 		&cli.StringFlag{Name: "env-file", Category: "everywhere", Usage: "variables for what the environment does not set (default: .env in the working directory, not with CI=true)"},
 		&cli.StringFlag{Name: "state", Category: "everywhere", Usage: "the folder `DIR` that remembers the last good run, or none (default: the user's own, pipe in $XDG_STATE_HOME or ~/.local/state)"},
-		&cli.StringSliceFlag{Name: "set", Category: "everywhere", Usage: "replace one value of the file: `PATH=VALUE`, such as source.backstage.page_size=100"},
+		&cli.StringSliceFlag{Name: "set", Category: "everywhere", Usage: "replace one value of the file: `PATH=VALUE`, such as source.backstage.page_size=100; ${NAME} in it is replaced as in the file, and $${ is the text ${"},
 	}
 }
 

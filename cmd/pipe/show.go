@@ -22,7 +22,7 @@ func (a *app) showCommand() *cli.Command {
 		Name:        "show",
 		Usage:       "print the records of one kind as a table: components, users, apis, …",
 		ArgsUsage:   "FILE KIND",
-		Description: "What the source holds, before transforms and mapping. Exit codes as of run.",
+		Description: "What the source holds, before transforms and mapping. The table cuts long values, --json gives them whole.\nExit codes as of run.",
 		Flags: []cli.Flag{
 			&cli.UintFlag{Name: "limit", Value: 50, Usage: "print the first `N` records that come; 0 prints all"},
 			&cli.BoolFlag{Name: "sandbox", Usage: "read from a server on this machine that is started for it"},
@@ -71,7 +71,7 @@ func (a *app) showAction(c *cli.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(t.asJSON(), nil)
 	}
-	display.Fprintln(a.stdout, grid(t.header, t.rows, len(t.header), a.colors(c)))
+	display.Fprintln(a.stdout, grid(t.header, t.cells(), len(t.header), a.colors(c)))
 	if t.total > len(t.rows) {
 		display.Fprintf(a.stdout, "… %s of %s; --limit 0 prints all\n", number(len(t.rows)), number(t.total))
 	} else {
@@ -100,7 +100,7 @@ type recordTable struct {
 	kind   string
 	limit  int
 	header []string
-	rows   [][]string
+	rows   [][]any // the ref first
 	total  int
 }
 
@@ -131,12 +131,12 @@ func (t *recordTable) read(ctx context.Context, d *pipeline.Definition, source e
 		}
 		return nil
 	})
-	slices.SortFunc(t.rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
+	slices.SortFunc(t.rows, func(a, b []any) int { return strings.Compare(fmt.Sprint(a[0]), fmt.Sprint(b[0])) })
 	return err
 }
 
-func row(d *pipeline.Definition, w *engine.Worker, r *engine.Record, programs []*expression.Program) []string {
-	out := make([]string, len(programs))
+func row(d *pipeline.Definition, w *engine.Worker, r *engine.Record, programs []*expression.Program) []any {
+	out := make([]any, len(programs))
 	if err := d.Model.Decode(r); err != nil {
 		out[0] = r.Ref
 		if len(out) > 1 {
@@ -151,7 +151,7 @@ func row(d *pipeline.Definition, w *engine.Worker, r *engine.Record, programs []
 		if errors.As(err, &bad) {
 			v = "(" + bad.Message + ")"
 		}
-		out[i] = cell(v)
+		out[i] = v
 	}
 	return out
 }
@@ -179,10 +179,22 @@ func cell(v any) string {
 	return s
 }
 
+// cells are the rows as a table shows them, long values cut.
+func (t *recordTable) cells() [][]string {
+	out := make([][]string, len(t.rows))
+	for i, r := range t.rows {
+		for _, v := range r {
+			out[i] = append(out[i], cell(v))
+		}
+	}
+	return out
+}
+
+// asJSON is the table with whole values.
 func (t *recordTable) asJSON() map[string]any {
-	list := make([]map[string]string, 0, len(t.rows))
+	list := make([]map[string]any, 0, len(t.rows))
 	for _, r := range t.rows {
-		m := map[string]string{}
+		m := map[string]any{}
 		for i, h := range t.header {
 			m[h] = r[i]
 		}

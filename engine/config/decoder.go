@@ -23,6 +23,12 @@ type Validator interface {
 	Validate(report func(field, code, message, hint string))
 }
 
+// Cautioner is a struct that warns of what works and is rarely meant, by the rules of
+// Validator.
+type Cautioner interface {
+	Caution(report func(field, code, message, hint string))
+}
+
 // Decoder decodes nodes and collects problems. It lives for one Decode.
 type Decoder struct {
 	vars     *Variables

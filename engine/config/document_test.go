@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,12 +82,58 @@ func nested(depth int) string {
 	return b.String()
 }
 
+// Variables in a value are replaced as those of the file are, strictly.
+func TestSetVariables(t *testing.T) {
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte(canary+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	vars := &Variables{Lookup: func(name string) (string, bool) {
+		v, ok := map[string]string{"HOST": "example.com", "SIZE": "50", "URL": "http://y.test"}[name]
+		return v, ok
+	}}
+	for set, want := range map[string]string{
+		"source.url=http://${HOST}":            "http://example.com",
+		"source.url=http://${NOBODY:-x.test}":  "http://x.test",
+		"source.url=http://a$b$1":              "http://a$b$1",
+		"source.url=http://${NOBODY}":          "--set source.url: undefined-variable: NOBODY is not set",
+		"source.url=http://${HOST":             "--set source.url: bad-variable: the closing } of this variable is missing",
+		"source.url=$HOST":                     "--set source.url: bad-variable: a variable stands in braces",
+		"source.page_size=${SIZE}":             "50",
+		"source.page_size=${HOST}":             "--set source.page_size: invalid-value",
+		"source.plan.key=${file:" + key + "}":  canary,
+		"source.plan.key=${file:nope}":         "--set source.plan.key: secret-file",
+		"transforms.not orphaned.keep=${HOST}": "--set transforms.not orphaned.keep: variable-in-expression",
+	} {
+		doc, problems := Parse("folder/p.yaml", []byte(least+"transforms:\n  - name: not orphaned\n    keep: a\n"))
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		path, value, _ := strings.Cut(set, "=")
+		if err := doc.Set(path, value); err != nil {
+			t.Error(err)
+		}
+		var p pipeline
+		got := ""
+		if problems = Decode(doc.Root(), &p, vars); problems.HasErrors() {
+			got = problems.Errors()[0].String()
+		} else if path == "source.plan.key" {
+			got = p.Source.Plan.Key.Reveal()
+		} else {
+			got = map[string]string{"source.url": p.Source.URL, "source.page_size": fmt.Sprint(p.Source.PageSize)}[path]
+		}
+		if !strings.HasPrefix(got, want) || strings.HasPrefix(want, "http") && got != want {
+			t.Errorf("%s: got %q, want %q", set, got, want)
+		}
+	}
+}
+
 func TestSet(t *testing.T) {
 	doc, problems := Parse("p.yaml", []byte(least+"transforms:\n  - name: not orphaned\n    keep: a\n  - name: second\n    keep: b\nvars:\n"))
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	for _, set := range []string{"source.page_size=50", "source.url=http://${HOST}", "source.plan.key=" + canary, "transforms.not orphaned.keep=x ? y : z",
+	for _, set := range []string{"source.page_size=50", "source.url=http://$${HOST}", "source.plan.key=" + canary, "transforms.not orphaned.keep=x ? y : z",
 		"transforms.1.keep=# + 1", "vars.a=b: c", "source.verify=false", "source.headers.X=" + canary, "name="} {
 		path, value, _ := strings.Cut(set, "=")
 		if err := doc.Set(path, value); err != nil {

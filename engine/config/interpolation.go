@@ -126,7 +126,13 @@ func (in interpolation) reread(parts []part) (string, error) {
 	return text, nil
 }
 
-func (in *interpolation) base() string { return filepath.Dir(in.node.pos.File) }
+// base is the folder of the pipeline file, also for a value that Set wrote.
+func (in *interpolation) base() string {
+	if in.node.pos.Line == 0 && in.node.doc != nil {
+		return filepath.Dir(in.node.doc.file)
+	}
+	return filepath.Dir(in.node.pos.File)
+}
 
 func (in *interpolation) problem(p part, code, message, hint string) {
 	in.failed = true

@@ -35,7 +35,7 @@ type Node struct {
 	null    bool
 	comment string // the comment at the end of its line, with the #
 	flow    bool   // stands inside { } or [ ]
-	fixed   bool   // written by Set: never interpolated
+	fixed   bool   // written by Set, without a variable
 	broken  bool   // a problem was reported when it was parsed; its value is unknown
 	entries []Entry
 	items   []*Node

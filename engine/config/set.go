@@ -10,8 +10,8 @@ import (
 // Set writes a scalar at a dotted path, as --set source.backstage.page_size=50
 // does. A segment names the key of a mapping, or the item of a list by its
 // number from 0 or by its name. Mappings on the way that are missing are made.
-// value is taken literally: nothing in it is replaced, and it adds no
-// structure. Call it before Decode.
+// ${…} in value is replaced as in the file, and value adds no structure. Call it
+// before Decode.
 func (d *Document) Set(path, value string) error {
 	if d.root.broken {
 		return fmt.Errorf("set %s: the file could not be parsed", path)
@@ -34,7 +34,8 @@ func (d *Document) Set(path, value string) error {
 	if !n.null && n.kind != Scalar {
 		return fmt.Errorf("set %s: %s stands there; set one value in it", path, n.describe())
 	}
-	*n = Node{doc: d, kind: Scalar, text: value, style: quoted, fixed: true,
+	plain := !strings.Contains(value, "${") && !bareVariable.MatchString(value)
+	*n = Node{doc: d, kind: Scalar, text: value, style: quoted, fixed: plain,
 		path: n.path, key: n.key, pos: Pos{File: "--set " + path}}
 	return nil
 }

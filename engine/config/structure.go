@@ -122,11 +122,17 @@ func (d *Decoder) validate(n *Node, v reflect.Value, near *Node, missing map[str
 	if !v.CanInterface() {
 		return
 	}
-	validator, ok := v.Addr().Interface().(Validator)
-	if !ok {
-		return
+	if validator, ok := v.Addr().Interface().(Validator); ok {
+		validator.Validate(d.reporter(n, near, missing, false))
 	}
-	validator.Validate(func(field, code, message, hint string) {
+	if cautioner, ok := v.Addr().Interface().(Cautioner); ok {
+		cautioner.Caution(d.reporter(n, near, missing, true))
+	}
+}
+
+// reporter places what a struct says of itself.
+func (d *Decoder) reporter(n, near *Node, missing map[string]bool, warning bool) func(field, code, message, hint string) {
+	return func(field, code, message, hint string) {
 		var about *Node
 		field, atKey := strings.CutSuffix(field, ":")
 		var unset []string
@@ -153,8 +159,9 @@ func (d *Decoder) validate(n *Node, v reflect.Value, near *Node, missing map[str
 		if len(unset) > 0 {
 			hint = strings.TrimPrefix(hint+"\n", "\n") + "set " + strings.Join(unset, " or ") + " in the environment or in .env"
 		}
+		at.Warning = warning
 		d.fail(at, nil, code, message, hint)
-	})
+	}
 }
 
 // find follows a dotted path of keys and numbers of items.

@@ -41,6 +41,9 @@ func (c *credentials) assemble() error {
 		if !validValue(c.token.Reveal()) {
 			return engine.Errorf(engine.Fatal, "look for a line break or other control character in it", "token: it cannot be sent in a header")
 		}
+		if err := tokenFault(c.token); err != nil {
+			return err
+		}
 		h.Set("Authorization", "Bearer "+c.token.Reveal())
 	}
 	for name, secret := range c.extra {

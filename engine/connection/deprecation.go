@@ -49,7 +49,7 @@ func (c *Connection) heed(k *call, h http.Header) {
 	if deprecated == "" && sunset == "" {
 		return
 	}
-	sentence := k.Method + " " + k.Path + " is deprecated"
+	sentence := k.Method + " " + c.Path(k.Path) + " is deprecated"
 	if t, ok := since(deprecated); ok {
 		sentence += " since " + t.Format(time.DateOnly)
 	}

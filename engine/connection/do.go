@@ -45,7 +45,7 @@ func (c *Connection) Do(ctx context.Context, r Request) (*Response, error) {
 		}
 		failed := asFault(err).error(c, k)
 		c.circuit.note(failed)
-		log := c.s.Log.With("method", k.Method, "path", k.Path, "attempt", attempt)
+		log := c.s.Log.With("method", k.Method, "path", c.Path(k.Path), "attempt", attempt)
 		log.DebugContext(ctx, "attempt failed", "error", failed.Error(), "class", failed.Class.String())
 
 		if unauthorized(err) && !renewed {
@@ -141,7 +141,7 @@ func (c *Connection) down(k *call) error {
 		return nil
 	}
 	return engine.Errorf(engine.Transient, fmt.Sprintf("see whether %s is up and can be reached, and run again", c.s.Name),
-		"%s: %s %s: %w, %d attempts in a row have failed; the last failure: %s", c.s.Name, k.Method, k.Path, ErrDown, failures, last.Error())
+		"%s: %s %s: %w, %d attempts in a row have failed; the last failure: %s", c.s.Name, k.Method, c.Path(k.Path), ErrDown, failures, last.Error())
 }
 
 func unauthorized(err error) bool {

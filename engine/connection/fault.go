@@ -71,7 +71,7 @@ func asFault(err error) *fault {
 // error is the fault as others see it: named for component and request,
 // classified, with every secret taken out.
 func (f *fault) error(c *Connection, k *call) *engine.Error {
-	text := fmt.Sprintf("%s: %s %s: %s", c.s.Name, k.Method, k.Path, f.text)
+	text := fmt.Sprintf("%s: %s %s: %s", c.s.Name, k.Method, c.Path(k.Path), f.text)
 	return &engine.Error{Class: f.class, Delay: f.delay, Remedy: c.redactor.Clean(f.remedy),
 		Err: &cleaned{text: c.redactor.Clean(text), cause: f.cause}}
 }

@@ -58,6 +58,11 @@ type Response struct {
 	Body   []byte
 }
 
+// Path is the path that a request for p asks for, with that of the base address.
+func (c *Connection) Path(p string) string {
+	return strings.TrimSuffix(c.base.Path, "/") + p
+}
+
 // repeatable tells whether the request may be made a second time.
 func (r Request) repeatable() bool {
 	return !r.NoRetry && (r.Idempotent || r.Method == http.MethodGet || r.Method == http.MethodHead)

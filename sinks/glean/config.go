@@ -44,6 +44,7 @@ var (
 // Validate reports what cannot be sent as it is written.
 func (c *Config) Validate(report func(field, code, message, hint string)) {
 	c.Config.Validate(report)
+	connection.ValidateToken("token", c.Token, report)
 	switch {
 	case c.Instance == "" && c.ServerURL == "":
 		report("instance server_url", codeGlean, "the address of Glean is missing", "set instance to its name, or server_url to its whole address")
@@ -54,7 +55,26 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 	case c.ServerURL != "" && !isAddress(c.address()):
 		report("server_url", codeGlean, "not an address", "write https:// and a host, as https://acme-be.glean.com; credentials belong under token or headers")
 	}
+	if c.ofRequest() && isAddress(c.address()) {
+		report("server_url", codeGlean, "the address goes on into Glean's API", "write the host alone, as https://acme-be.glean.com: /api/index/v1/… is added when a request is made")
+	}
 	validateDatasource(c.Datasource, report)
+}
+
+// ofRequest reports whether the address is one of a request: of the indexing API, or of
+// the client's, which is below /rest.
+func (c *Config) ofRequest() bool {
+	_, request := connection.BelowAPI(c.ServerURL, "index")
+	return request || strings.Contains(strings.ToLower(c.ServerURL), "/rest/api")
+}
+
+var _ config.Cautioner = (*Config)(nil)
+
+// Caution warns of an address that is rarely meant.
+func (c *Config) Caution(report func(field, code, message, hint string)) {
+	if below, _ := connection.BelowAPI(c.ServerURL); below && !c.ofRequest() {
+		report("server_url", codeGlean, "the address contains /api, so requests go to …/api/…/api/index/v1", "write the host alone, as https://acme-be.glean.com, unless a gateway in front of Glean wants it")
+	}
 }
 
 // label is how an object definition is called in messages.

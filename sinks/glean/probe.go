@@ -233,7 +233,7 @@ func (p *probe) post(ctx context.Context, path string, in any) (status int, reas
 func (p *probe) must(ctx context.Context, path string, in any) error {
 	status, reason, err := p.post(ctx, path, in)
 	if err == nil && status != http.StatusOK {
-		err = engine.Errorf(engine.Permanent, "look at what it says; the questions that are left could not be asked", "Glean refuses what the probe is made of: POST %s: %d: %s", path, status, reason)
+		err = engine.Errorf(engine.Permanent, "look at what it says; the questions that are left could not be asked", "Glean refuses what the probe is made of: POST %s: %d: %s", p.conn.Path(path), status, reason)
 	}
 	return err
 }
@@ -246,7 +246,7 @@ func (p *probe) get(ctx context.Context, path string, in, out any) error {
 	}
 	answer, err := p.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: path, Body: body, Idempotent: true})
 	if err == nil && codec.Unmarshal(answer.Body, out) != nil {
-		err = engine.Errorf(engine.Permanent, "", "glean: POST %s: %w", path, errShape)
+		err = engine.Errorf(engine.Permanent, "", "glean: POST %s: %w", p.conn.Path(path), errShape)
 	}
 	return err
 }

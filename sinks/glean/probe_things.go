@@ -125,7 +125,7 @@ func (p *probe) clean(ctx context.Context) error {
 		if status, reason, err := p.post(ctx, path, in); err != nil {
 			left = append(left, err)
 		} else if status != http.StatusOK {
-			left = append(left, fmt.Errorf("POST %s: %d: %s", path, status, reason))
+			left = append(left, fmt.Errorf("POST %s: %d: %s", p.conn.Path(path), status, reason))
 		}
 	}
 	for _, g := range probeGroups { // they must be there for their uploads to be ended

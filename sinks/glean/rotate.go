@@ -43,7 +43,7 @@ func (k *Sink) Rotate(ctx context.Context) (*engine.Rotated, error) {
 			err = errors.New("the answer holds no secret")
 		}
 		if err != nil { // which may quote it
-			return nil, engine.Errorf(engine.Permanent, rotateAgain, "glean: POST %s: the answer holds no secret that can be read: Glean may have rotated the token", api.PathRotateToken)
+			return nil, engine.Errorf(engine.Permanent, rotateAgain, "glean: POST %s: the answer holds no secret that can be read: Glean may have rotated the token", k.conn.Path(api.PathRotateToken))
 		}
 	}
 	switch s := statusOf(err); {

@@ -117,7 +117,7 @@ func (k *Sink) ask(ctx context.Context, path string, in, out any) error {
 		return err
 	}
 	if err := codec.Unmarshal(resp.Body, out); err != nil {
-		return engine.Errorf(engine.Permanent, "", "glean: POST %s: %w", path, errShape)
+		return engine.Errorf(engine.Permanent, "", "glean: POST %s: %w", k.conn.Path(path), errShape)
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func (k *Sink) live(ctx context.Context) (api.DatasourceConfig, error) {
 			Err: engine.Errorf(engine.Fatal, "create it with `pipe datasource apply FILE`, or correct datasource.name", "Glean has no datasource %q: %w", k.schema.name, err)}
 	}
 	if err == nil && c.Name == "" { // any JSON object decodes; a config has its name
-		return c, engine.Errorf(engine.Permanent, "", "glean: POST %s: %w", api.PathGetDatasourceConfig, errShape)
+		return c, engine.Errorf(engine.Permanent, "", "glean: POST %s: %w", k.conn.Path(api.PathGetDatasourceConfig), errShape)
 	}
 	return c, err
 }

@@ -71,7 +71,16 @@ func (a api) query(ctx context.Context, rq request) (page, error) {
 	if err != nil {
 		return page{}, explained(err)
 	}
-	return parsePage(r.Body)
+	p, err := parsePage(r.Body)
+	return p, a.answered(http.MethodGet, byQuery, err)
+}
+
+// answered names the request whose answer cannot be taken.
+func (a api) answered(method, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return engine.Errorf(engine.ClassOf(err), engine.RemedyOf(err), "backstage: %s %s: %w", method, a.conn.Path(path), err)
 }
 
 func parsePage(body []byte) (page, error) {
@@ -92,10 +101,10 @@ func parsePage(body []byte) (page, error) {
 		return nil
 	})
 	if err != nil {
-		return page{}, brokenJSON(byQuery, err)
+		return page{}, brokenJSON(err)
 	}
 	if !listed || p.total < 0 {
-		return page{}, engine.Errorf(engine.Permanent, wrongAddress, "the answer to %s is not a page of entities", byQuery)
+		return page{}, engine.Errorf(engine.Permanent, wrongAddress, "the answer is not a page of entities")
 	}
 	return p, nil
 }
@@ -137,7 +146,8 @@ func (a api) refs(ctx context.Context, rq refsRequest) (found, error) {
 	if err != nil {
 		return found{}, explained(err)
 	}
-	return parseFound(r.Body, len(rq.refs))
+	f, err := parseFound(r.Body, len(rq.refs))
+	return f, a.answered(http.MethodPost, byRefs, err)
 }
 
 func parseFound(body []byte, want int) (found, error) {
@@ -150,17 +160,17 @@ func parseFound(body []byte, want int) (found, error) {
 	}, func(string, []byte) error { return nil })
 	switch {
 	case err != nil:
-		return found{}, brokenJSON(byRefs, err)
+		return found{}, brokenJSON(err)
 	case !listed:
-		return found{}, engine.Errorf(engine.Permanent, wrongAddress, "the answer to %s is not a list of entities", byRefs)
+		return found{}, engine.Errorf(engine.Permanent, wrongAddress, "the answer is not a list of entities")
 	case len(f.items) != want:
 		return found{}, engine.Errorf(engine.Permanent, mixedUp, "%d refs were asked for and %d answered", want, len(f.items))
 	}
 	return f, nil
 }
 
-func brokenJSON(path string, err error) error {
-	return engine.Errorf(engine.Transient, "see whether something between here and Backstage cuts answers short", "the answer to %s is broken JSON: %w", path, err)
+func brokenJSON(err error) error {
+	return engine.Errorf(engine.Transient, "see whether something between here and Backstage cuts answers short", "the answer is broken JSON: %w", err)
 }
 
 // mixedUp is what to do about an answer to another question.

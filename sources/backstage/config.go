@@ -30,10 +30,14 @@ const codeBackstage = "backstage"
 // Validate reports what its fields cannot say of themselves.
 func (c *Config) Validate(report func(field, code, message, hint string)) {
 	c.Config.Validate(report)
+	connection.ValidateToken("token", c.Token, report)
 	for field, address := range map[string]string{"url": c.URL, "ui_url": c.UIURL} {
 		if address != "" && !isAddress(address) {
 			report(field, codeBackstage, "not an address", "write http:// or https:// and a host, as https://backstage.example.com")
 		}
+	}
+	if _, request := connection.BelowAPI(c.URL, plugins...); request && isAddress(c.URL) {
+		report("url", codeBackstage, "the address goes on into Backstage's API", "leave /api and what follows it out: requests go to /api/catalog/… below the address")
 	}
 	if unknown := unknownPlaceholder(c.Page); unknown != "" {
 		report("page", codeBackstage, "unknown placeholder", "use {ui_url}, {kind}, {namespace} and {name}")
@@ -61,6 +65,18 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 	}
 	if !on {
 		report("kinds", codeBackstage, "every kind is switched off", "switch on what the catalog is read for")
+	}
+}
+
+// plugins are those of Backstage whose API people copy an address from.
+var plugins = []string{"catalog", "auth", "app", "events", "permission", "proxy", "scaffolder", "search", "techdocs"}
+
+var _ config.Cautioner = (*Config)(nil)
+
+// Caution warns of an address that is rarely meant.
+func (c *Config) Caution(report func(field, code, message, hint string)) {
+	if below, request := connection.BelowAPI(c.URL, plugins...); below && !request {
+		report("url", codeBackstage, "the address contains /api, so requests go to …/api/…/api/catalog", "leave /api and what follows it out, unless a gateway in front of Backstage wants it")
 	}
 }
 
