@@ -51,17 +51,17 @@ func change(r *engine.Record, o *proto.Outcome, writes []string) error {
 	}
 	for _, path := range o.GetChanged() {
 		if !slices.ContainsFunc(writes, func(w string) bool { return within(path, w) }) {
-			return fmt.Errorf("it changed %q, which is not among the paths that it says it writes (%s)", cut(printable(path), 80), strings.Join(writes, ", "))
+			return fmt.Errorf("it changed %q, which is not among the paths that it says it writes (%s)", cut(path, 80), strings.Join(writes, ", "))
 		}
 		names := strings.Split(path, ".")
 		value, _ := lookup(changes, names)
 		if !assign(root, names, value) {
-			return fmt.Errorf("it changed %q, and something on the way to it is not an object", cut(printable(path), 80))
+			return fmt.Errorf("it changed %q, and something on the way to it is not an object", cut(path, 80))
 		}
 	}
 	for name := range changes {
 		if name != "ref" && name != "kind" && !slices.ContainsFunc(o.GetChanged(), func(path string) bool { return within(path, name) }) {
-			return fmt.Errorf("it answers a new value for %q and does not list it as changed", cut(printable(name), 80))
+			return fmt.Errorf("it answers a new value for %q and does not list it as changed", cut(name, 80))
 		}
 	}
 	for _, fixed := range identity() {

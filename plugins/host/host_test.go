@@ -129,7 +129,7 @@ func TestBadAnswers(t *testing.T) {
 		"outside writes":   {one + `it changed "metadata.annotations", which is not among the paths that it says it writes (spec.text)`},
 		"not listed":       {one + `it answers a new value for "relations" and does not list it as changed`},
 		"writes metadata":  {one + "it changed metadata.name, which tells which record this is"},
-		"record error":     {one + "the dictionary has no such word[2J"},
+		"record error":     {one + "the dictionary has no such word\\u001b[2J"},
 	} {
 		for _, onError := range []string{onErrorFail, onErrorReject, onErrorPass} {
 			t.Run(mode+"/"+onError, func(t *testing.T) {
@@ -219,7 +219,7 @@ func TestBadStarts(t *testing.T) {
 		"no server":       {"no server", nil, []string{"it said that it is ready and does not answer"}},
 		"flood at start":  {"flood at start", nil, []string{"it printed more than 4096 bytes without a newline"}},
 		"never ready":     {"never ready", func(o *Options) { o.startLimit = 300 * time.Millisecond }, []string{"it was not ready within 300ms"}},
-		"bad name":        {"bad name", nil, []string{"what it says about itself is wrong", "no name[2J"}},
+		"bad name":        {"bad name", nil, []string{"what it says about itself is wrong", `no name\x1b[2J`}},
 		"writes identity": {"writes identity", nil, []string{"it writes metadata.name, which tells which record this is"}},
 		"permission field": {"writes access", func(o *Options) {
 			o.AccessReads = func() []string { return []string{"metadata.annotations.x", "kind"} }

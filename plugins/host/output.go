@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 const (
@@ -25,9 +25,10 @@ const (
 type output struct {
 	clean func(string) string
 
-	mu   sync.Mutex
-	log  *slog.Logger
-	tail []string
+	mu    sync.Mutex
+	log   *slog.Logger
+	limit limiter
+	tail  []string
 }
 
 // rename changes the log, when the plugin has told its name.
@@ -64,10 +65,7 @@ func (o *output) line(b []byte) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(attrs) > 0 { // in a group, so that none stands for one of pipe's own
-		attrs = []any{slog.Group("fields", attrs...)}
-	}
-	o.log.Log(context.Background(), level, message, attrs...)
+	o.print(level, message, attrs)
 	if level < slog.LevelInfo {
 		return
 	}
@@ -75,6 +73,36 @@ func (o *output) line(b []byte) {
 		o.tail = slices.Delete(o.tail, 0, 1)
 	}
 	o.tail = append(o.tail, cut(message, tailWidth))
+}
+
+// print logs a line, as long as there are not too many.
+func (o *output) print(level slog.Level, message string, attrs []any) {
+	if !o.log.Enabled(context.Background(), level) {
+		return
+	}
+	ok, dropped := o.limit.take()
+	o.report(dropped)
+	if !ok {
+		return
+	}
+	if len(attrs) > 0 { // in a group, so that none stands for one of pipe's own
+		attrs = []any{slog.Group("fields", attrs...)}
+	}
+	o.log.Log(context.Background(), level, message, attrs...)
+}
+
+// report logs how many lines were left out.
+func (o *output) report(dropped int) {
+	if dropped > 0 {
+		o.log.Warn("the plugin printed too many lines; some were left out", "lines", dropped, "limit", fmt.Sprintf("%d lines a second", maxLines))
+	}
+}
+
+// settle reports what was left out, when the plugin ends.
+func (o *output) settle() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.report(o.limit.settle())
 }
 
 // parseLine reads a line of the JSON that hclog and slog write, or takes it as
@@ -107,7 +135,7 @@ func parseLine(b []byte) (level slog.Level, message string, attrs []any) {
 		}
 		for _, key := range slices.Sorted(maps.Keys(fields)) {
 			if key != keys[0] && key != keys[1] && key != "time" && !strings.HasPrefix(key, "@") {
-				attrs = append(attrs, printable(key), fmt.Sprint(fields[key]))
+				attrs = append(attrs, display.Line(key), fmt.Sprint(fields[key]))
 			}
 		}
 		return level, printable(text), attrs
@@ -151,15 +179,8 @@ func (l *lines) flush() {
 	l.buf, l.cut = l.buf[:0], false
 }
 
-// printable takes out what would steer a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\t' || r == '\n' || unicode.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-}
+// printable escapes what would steer a terminal.
+func printable(s string) string { return display.Lines(s) }
 
 func cut(s string, most int) string {
 	if r := []rune(s); len(r) > most {

@@ -215,6 +215,7 @@ func (p *process) stop() {
 // process that was stopped ends by SIGKILL as well, and one that the system
 // does not let go is left.
 func (p *process) kill() {
+	defer p.out.settle()
 	if p.program == nil {
 		if p.conn != nil {
 			p.conn.Close()

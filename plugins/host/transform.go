@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
+	"unicode"
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
@@ -67,7 +69,7 @@ func New(o Options) *Transform {
 		o.startLimit = startLimit
 	}
 	t := &Transform{o: o, label: o.label(), lanes: newLanes(), reasons: map[string]bool{}}
-	t.out = &output{log: o.Log.With("plugin", t.label), clean: t.secrets.Clean}
+	t.out = &output{log: o.Log.With("plugin", t.label), clean: t.secrets.Clean, limit: limiter{now: time.Now}}
 	return t
 }
 
@@ -182,8 +184,12 @@ func (t *Transform) dropped(reason string) string {
 	return t.o.Name + ": " + reason
 }
 
-// words are a plugin's own, fit to be shown.
+// words are a plugin's own, fit to be shown. They are empty where nobody could
+// see them.
 func (t *Transform) words(s string, most int) string {
+	if strings.IndexFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) < 0 {
+		return ""
+	}
 	return cut(strings.TrimSpace(t.secrets.Clean(printable(s))), most)
 }
 
