@@ -164,10 +164,13 @@ func (l *ledger) reject(stream, ref string, err error) {
 // place is that of an element in a list, which makes no reason of its own.
 var place = regexp.MustCompile(`\[[0-9]+\]`)
 
-// rejectLate turns an item that was staged as delivered into a rejected one.
+// rejectLate turns an item that was staged as delivered into a rejected one. A
+// stream of the session's own has no endings.
 func (l *ledger) rejectLate(stream, ref string, err error) {
 	l.mu.Lock()
-	l.items[stream][Delivered]--
+	if counts := l.items[stream]; counts != nil {
+		counts[Delivered]--
+	}
 	l.mu.Unlock()
 	l.reject(stream, ref, err)
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -89,6 +90,44 @@ func TestConfirmedAbsence(t *testing.T) {
 	}
 }
 
+// TestConfirmControls: refs that were just read go with those that are asked
+// for, of the same kind where one was read; where nothing was read, nothing is
+// asked, since no answer would prove an absence.
+func TestConfirmControls(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fill    func(w *world)
+		control string // what every control begins with
+		least   int
+	}{
+		"some of the kind":  {func(w *world) { components(w, 30, "fine") }, "component:", controls},
+		"a few of the kind": {func(w *world) { components(w, 3, "fine") }, "component:", 3},
+		"none of the kind":  {func(*world) {}, "user:", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := night{t, t.TempDir()}
+			n.good(func(w *world) { components(w, 100, "fine") })
+			w, _, _ := n.run(func(w *world) { w.p.Limits.MaxLoss = Bound{Share: 1}; tc.fill(w) })
+			if len(w.asked) == 0 || len(w.control) != tc.least {
+				t.Fatalf("%d asked for, with %q", len(w.asked), w.control)
+			}
+			for _, ref := range w.control {
+				if !strings.HasPrefix(ref, tc.control) {
+					t.Errorf("%s is a control", ref)
+				}
+			}
+		})
+	}
+	t.Run("nothing was read", func(t *testing.T) {
+		n := night{t, t.TempDir()}
+		n.good(func(w *world) { components(w, 10, "fine") })
+		w := newWorld(t)
+		w.o.State = n.dir
+		if _, err := w.run(t); len(w.asked) > 0 || !errors.As(err, new(*Refusal)) {
+			t.Errorf("%d asked for, %v", len(w.asked), err)
+		}
+	})
+}
+
 // TestStaleCounts: what the sink said before the last run is not what it holds.
 func TestStaleCounts(t *testing.T) {
 	n := night{t, t.TempDir()}
@@ -157,6 +196,75 @@ func TestRefusedGroup(t *testing.T) {
 	n.good(fill)
 	if _, _, err := n.run(func(w *world) { fill(w); w.refuse["user:default/ann"] = "no" }); err == nil || !strings.Contains(err.Error(), "more than the guards allow") {
 		t.Errorf("40 members went: %v", err)
+	}
+}
+
+// TestRefusedWhilePublishing: each guard that a refusal by the sink can exceed
+// leaves the upload unfinished.
+func TestRefusedWhilePublishing(t *testing.T) {
+	lenient := Bound{Share: 1}
+	for name, tc := range map[string]struct {
+		rejected, loss Bound
+		refused        int
+		within         bool
+	}{
+		"within both":               {Bound{AtMost: 5}, Bound{AtMost: 5}, 5, true},
+		"beyond max_rejected":       {Bound{AtMost: 5}, lenient, 6, false},
+		"beyond max_loss":           {lenient, Bound{AtMost: 5}, 6, false},
+		"beyond neither, but all":   {lenient, lenient, 100, false},
+		"beyond neither, but a lot": {lenient, lenient, 99, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := night{t, t.TempDir()}
+			fill := func(w *world) { components(w, 100, "fine") }
+			n.good(fill)
+			w, _, err := n.run(func(w *world) {
+				fill(w)
+				w.p.Limits.MaxRejected, w.p.Limits.MaxLoss = tc.rejected, tc.loss
+				for i := range tc.refused {
+					w.refuse[fmt.Sprintf("component:default/c%03d", i)] = "no"
+				}
+			})
+			if tc.within != (err == nil) || !tc.within && !strings.Contains(err.Error(), "more than the guards allow") {
+				t.Errorf("%v", err)
+			}
+			if tc.within && len(w.published["documents"]) != 100-tc.refused {
+				t.Errorf("%d published", len(w.published["documents"]))
+			}
+		})
+	}
+}
+
+// TestRefusedBesideLosses: what the sink refuses is added to what goes anyway,
+// and is measured by what is sent as well as by what was there.
+func TestRefusedBesideLosses(t *testing.T) {
+	for name, tc := range map[string]struct {
+		before, after, refused int
+		within                 bool
+	}{
+		"15 go and 5 are refused":               {100, 85, 5, true},
+		"15 go and 15 are refused":              {100, 85, 15, false},
+		"100 go, and 20 of the 100 are refused": {200, 100, 20, true},
+		"100 go, and 25 of the 100 are refused": {200, 100, 25, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := night{t, t.TempDir()}
+			n.good(func(w *world) { components(w, tc.before, "fine") })
+			fill := func(w *world) { components(w, tc.after, "fine"); w.p.Limits.MaxRejected = Bound{Share: 1} }
+			var ids []string
+			if tc.before-tc.after > 20 {
+				ids = append(ids, n.refusedID(fill))
+			}
+			_, _, err := n.run(func(w *world) {
+				with(fill, ids...)(w)
+				for i := range tc.refused {
+					w.refuse[fmt.Sprintf("component:default/c%03d", i)] = "no"
+				}
+			})
+			if tc.within != (err == nil) || !tc.within && !strings.Contains(err.Error(), "more than the guards allow") {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 }
 

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // night is a company over several runs that remember one another.
@@ -55,6 +58,36 @@ func idOf(err error) string {
 		return refused.ID
 	}
 	return ""
+}
+
+// age lets everything that is away be away for longer.
+func (n night) age(by time.Duration) {
+	n.t.Helper()
+	s, err := state.Open(n.dir, (*store)(nil).Place())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	last, _, err := s.Load(true)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer last.Close()
+	w, err := s.Create(last.Header)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	for e, err := range last.Entries() {
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		if !e.Away.IsZero() {
+			e.Away = e.Away.Add(-by)
+		}
+		w.Add(e)
+	}
+	if err := w.Commit(); err != nil {
+		n.t.Fatal(err)
+	}
 }
 
 func components(w *world, n int, fate string) {

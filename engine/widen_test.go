@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 type widenCase struct {
@@ -101,6 +102,22 @@ func TestAwayAndBack(t *testing.T) {
 				}
 				n.good(func(w *world) { components(w, 100, "fine"); fates1(w, 50, fate) })
 			})
+		}
+	}
+}
+
+// TestAwayFor: what went is remembered for 90 days.
+func TestAwayFor(t *testing.T) {
+	for days, remembered := range map[int]bool{0: true, 1: true, 89: true, 91: false} {
+		n := night{t, t.TempDir()}
+		n.good(func(w *world) { components(w, 100, "fine"); fates1(w, 50, "of sam") })
+		gone := func(w *world) { components(w, 100, "fine"); w.records["catalog"] = w.records["catalog"][50:] }
+		n.approved(gone)
+		n.age(time.Duration(days) * 24 * time.Hour)
+		n.good(gone)
+		_, _, err := n.run(func(w *world) { components(w, 100, "fine") })
+		if remembered != errors.As(err, new(*Refusal)) {
+			t.Errorf("after %d days: %v", days, err)
 		}
 	}
 }

@@ -321,6 +321,59 @@ func TestLargeGroup(t *testing.T) {
 	}
 }
 
+// TestLargeGroupIsAlone: a group whose members take several pages is uploaded
+// after all groups before it, and before all groups after it.
+func TestLargeGroupIsAlone(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	const path = "/bulkindexmemberships"
+	var mu sync.Mutex
+	open := map[string]int{} // requests without an answer, by group
+	var begun bool           // the upload of the large group
+	group17 := holds("group:default/large")
+	check := func(body []byte, n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		name := "small"
+		if group17(body) {
+			name = "large"
+			begun = n > 0 || !bytes.Contains(body, []byte(`"isLastPage":true`))
+		} else if begun && n > 0 {
+			t.Error("a small group is sent while the upload of the large one is open")
+		}
+		open[name] += n
+		if open["small"] > 0 && open["large"] > 0 {
+			t.Errorf("requests at once: %v", open)
+		}
+	}
+	f.server.Fail(sandbox.Fault{Path: path, Match: func(b []byte) bool { check(b, 1); return false }})
+	f.server.Fail(sandbox.Fault{Path: path, Delay: 50 * time.Millisecond})
+	f.observe = func(e sandbox.Exchange) {
+		if strings.HasSuffix(e.Path, path) {
+			check(e.Body, -1)
+		}
+	}
+	var items []*engine.Item
+	var members []string
+	for i := range 17 {
+		items = append(items, user(fmt.Sprintf("u%02d", i)))
+		members = append(members, fmt.Sprintf("user:default/u%02d", i))
+	}
+	items = append(items, group("a", members[:5]...), group("b", members[:5]...), group("large", members...), group("z", members[:5]...))
+	done := make(chan error, 1)
+	go func() { done <- f.run(items...) }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("the run does not end")
+	}
+	if m := f.index().Memberships; len(m["group:default/large"]) != 17 || len(m["group:default/z"]) != 5 {
+		t.Errorf("%v", m)
+	}
+}
+
 // TestStop: the upload under way is ended, no other is begun.
 func TestStop(t *testing.T) {
 	f := start(t, sandbox.Rules{})
