@@ -86,7 +86,7 @@ spec:
 			if strings.Contains(c.text, "$yaml") && strings.Count(looked.stderr, "1 placeholder was not filled in, and a text takes its place: $yaml \"https://example.com/x\"") != 1 {
 				t.Errorf("it does not say that an address was not asked:\n%s", looked.stderr)
 			}
-			if name == "the last of two" && !strings.Contains(looked.stderr, "component:default/two is there twice; the one at "+path+":3:1 counts") {
+			if name == "the last of two" && !strings.Contains(looked.stderr, "the last of several records with one ref counts: component:default/two at "+path+":3:1\n") {
 				t.Errorf("it does not say which counts:\n%s", looked.stderr)
 			}
 		})
@@ -149,7 +149,14 @@ tests:
 			t.Fatal(err)
 		}
 	}
-	if c := pipe(t, nil, "test", "--allow-untested", filepath.Join(dir, "backstage.test.yaml")); c.code != 0 {
+	suite := filepath.Join(dir, "backstage.test.yaml")
+	if c := pipe(t, nil, "test", "--allow-untested", suite); c.code != 0 || strings.Contains(c.both(), "placeholder") {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	if err := os.Remove(filepath.Join(dir, "note.md")); err != nil {
+		t.Fatal(err)
+	}
+	if c := pipe(t, nil, "test", "--allow-untested", suite); c.code == 0 || strings.Count(c.stderr, "2 placeholders were not filled in") != 1 {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }

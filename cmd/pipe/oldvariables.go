@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -52,10 +53,18 @@ func (a *app) oldVariables(c *cli.Context, d *pipeline.Definition) {
 	}
 	for _, f := range connector.Check(s) {
 		d.Problems = append(d.Problems, config.Problem{
-			Pos: config.Pos{File: f.Name}, Code: connector.Code, Message: f.Message, Hint: f.Hint,
+			Pos: config.Pos{File: a.setIn(f.As)}, Code: connector.Code, Message: f.Message, Hint: f.Hint,
 			Warning: checks && f.Flag, // the flag is for the call to come
 		})
 	}
+}
+
+// setIn is where a variable is set: the environment, or a line of .env.
+func (a *app) setIn(name string) string {
+	if _, ok := a.env(name); ok || a.envFile == nil {
+		return "environment"
+	}
+	return fmt.Sprintf("%s:%d", a.envFile.Path, a.envFile.Line(name))
 }
 
 // replacedPaths are the settings that the servers of --sandbox take the place of,

@@ -21,7 +21,7 @@ func TestOldVariables(t *testing.T) {
 		code int
 		want string
 	}{
-		"a dry run that is none":      {"DRY_RUN=true", "run " + shipped, exitWrong, "DRY_RUN: old-variable: it is true, and pipe run would change what people find\n  hint: add --dry-run"},
+		"a dry run that is none":      {"DRY_RUN=true", "run " + shipped, exitWrong, "old-variable: DRY_RUN is true, and pipe run would change what people find\n  hint: add --dry-run"},
 		"as pydantic reads it":        {"DRY_RUN=Yes", "run " + shipped, exitWrong, "add --dry-run"},
 		"one that is":                 {"DRY_RUN=true", "run --dry-run " + shipped, 0, "nothing sent"},
 		"switched off":                {"DRY_RUN=false", "run " + shipped, 0, ""},
@@ -30,7 +30,7 @@ func TestOldVariables(t *testing.T) {
 		"another command":             {"DRY_RUN=true", "push " + shipped + " component:default/depot-wallboard", exitWrong, "unset DRY_RUN"},
 		"the set-up":                  {"DRY_RUN=true", "datasource apply --yes " + shipped, exitWrong, "unset DRY_RUN"},
 		"only looked at":              {"DRY_RUN=true", "show " + shipped + " components", 0, ""},
-		"check":                       {"DRY_RUN=true", "check " + shipped, 0, "DRY_RUN: warning: old-variable"},
+		"check":                       {"DRY_RUN=true", "check " + shipped, 0, "warning: old-variable: DRY_RUN is true"},
 		"files":                       {"OUTPUT_JSON=true", "run --dry-run " + shipped, exitWrong, "add --output DIR"},
 		"test mode":                   {"GLEAN_DATASOURCE_IS_TEST_MODE=true", "run " + shipped, exitWrong, "isTestDatasource: true under sink.glean.datasource"},
 		"test mode, checked":          {"GLEAN_DATASOURCE_IS_TEST_MODE=true", "check " + shipped, exitWrong, "isTestDatasource: true"},
@@ -51,6 +51,9 @@ func TestOldVariables(t *testing.T) {
 				args = append(args, "--env-file", write(t, "old.env", strings.ReplaceAll(c.set, " ", "\n")+"\n"))
 			}
 			got := pipe(t, env, args...)
+			if place := map[string]string{"environment": "environment: ", ".env": "old.env:1: "}[where]; c.code != 0 && !strings.Contains(got.both(), place) {
+				t.Errorf("%s: it does not say %q\n%s", name, place, got.both())
+			}
 			if got.code != c.code || !strings.Contains(got.both(), c.want) {
 				t.Errorf("%s, in the %s: exit %d, want %d and %q in\n%s", name, where, got.code, c.code, c.want, got.both())
 			}

@@ -90,10 +90,21 @@ func (a *app) testOptions(c *cli.Context) (suite.Options, error) {
 	if err != nil {
 		return suite.Options{}, err
 	}
+	said := map[string]bool{}
 	o := suite.Options{
 		Records: records.Load, Update: c.Bool("update"),
 		Source: func(given []engine.Recorded, m engine.Model) (engine.Source, error) {
-			return file.New(given, m)
+			s, err := file.New(given, m)
+			if err != nil {
+				return nil, err
+			}
+			for _, note := range s.Notes() {
+				if !said[note] { // every test has the records of its file
+					a.printNotes([]string{note})
+				}
+				said[note] = true
+			}
+			return s, nil
 		},
 		Pipeline: func(path string, variables map[string]string) *pipeline.Definition {
 			return a.testPipeline(path, variables, set, c.Bool("allow-unpinned"))

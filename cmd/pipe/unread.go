@@ -10,10 +10,11 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 )
 
 // own are the variables that pipe itself reads, wherever they are set.
-var own = []string{"LOG_LEVEL", "NO_COLOR", "XDG_STATE_HOME", "HOME"}
+var own = []string{"HOME", "LOG_LEVEL", "NO_COLOR", pluginhost.ReattachVariable, "XDG_STATE_HOME"}
 
 // outside are the variables that count in the environment alone: they are read
 // before .env is, or by the libraries below.

@@ -89,6 +89,9 @@ func (a *app) openInput(c *cli.Context, path string) (*watched, error) {
 	if err != nil {
 		return nil, err
 	}
+	if twice := source.Twice(); twice != "" {
+		a.printNotes([]string{twice})
+	}
 	a.printNotes(source.Notes())
 	p, closePipeline, err := d.OpenWith(source, a.engineSettings(d, engine.NewRunID(), true))
 	if err != nil {

@@ -55,11 +55,6 @@ func Parse(name string, text []byte) ([]engine.Recorded, error) {
 	return out, err
 }
 
-// Twice says that of two records with one ref the later one counts.
-func Twice(ref string, later engine.Recorded) string {
-	return fmt.Sprintf("%s is there twice; the one at %s counts", ref, later.Pos)
-}
-
 const remedy = "give a JSON array of entities, one JSON object a line, or YAML documents"
 
 func array(at config.Pos, text []byte) ([]engine.Recorded, error) {

@@ -13,6 +13,7 @@ import (
 // Source hands over records that are in memory.
 type Source struct {
 	records []*engine.Record
+	again   records.Twice
 	notes   []string
 }
 
@@ -34,7 +35,7 @@ func New(all []engine.Recorded, m engine.Model) (*Source, error) {
 			return nil, engine.Errorf(engine.Fatal, "give entities as the source's API answers with them, or as people write them", "%s: this is no record: %w", r.Pos, err)
 		}
 		if i, twice := place[made.Ref]; twice {
-			s.notes = append(s.notes, records.Twice(made.Ref, r))
+			s.again.Add(made.Ref, r)
 			last[i] = r
 			continue
 		}
@@ -45,7 +46,7 @@ func New(all []engine.Recorded, m engine.Model) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.notes = append(s.notes, notes...)
+	s.notes = notes
 	for _, one := range raw {
 		r, err := recorder.Record(one)
 		if err != nil {
@@ -79,8 +80,11 @@ func (s *Source) Refs() []string {
 	return out
 }
 
-// Notes are sentences about records that are there twice and what was not completed.
+// Notes are sentences about what was not completed.
 func (s *Source) Notes() []string { return s.notes }
+
+// Twice says which of several records with one ref counts, "" when no two have one.
+func (s *Source) Twice() string { return s.again.Sentence() }
 
 // Close has nothing to close.
 func (s *Source) Close() error { return nil }

@@ -42,6 +42,9 @@ func TestSource(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if twice, notes := s.Twice(), s.Notes(); !strings.Contains(twice, "a:x") || strings.Contains(twice, "b:y") || strings.Join(notes, " ") != "completed" {
+		t.Errorf("%q %q", twice, notes)
+	}
 	var got []string
 	emit := func(_ context.Context, records []*engine.Record) error {
 		for _, r := range records {

@@ -34,7 +34,9 @@ const Code = "old-variable"
 // Finding is a variable that is set and that the call would ignore. It quotes no
 // value of a variable.
 type Finding struct {
-	Name          string
+	Name string
+	// As is the name as it is set, which may be in small letters.
+	As            string
 	Message, Hint string
 	// Flag says that a flag of the call takes the place of the variable.
 	Flag bool
@@ -44,21 +46,22 @@ type Finding struct {
 func Check(s Situation) []Finding {
 	var out []Finding
 	add := func(name, message, hint string) {
-		out = append(out, Finding{name, message, hint, name == dryRun || name == outputJSON})
+		_, as, _ := s.value(name)
+		out = append(out, Finding{Name: name, As: as, Message: as + " " + message, Hint: hint, Flag: name == dryRun || name == outputJSON})
 	}
 	if on, set := s.flag(dryRun, add); set && on && s.Publishes {
 		hint := "unset " + dryRun + " to let it: the command has no dry run"
 		if s.DryRuns {
 			hint = "add --dry-run, or unset " + dryRun
 		}
-		add(dryRun, "it is true, and pipe "+s.Command+" would change what people find", hint)
+		add(dryRun, "is true, and pipe "+s.Command+" would change what people find", hint)
 	}
 	if on, set := s.flag(outputJSON, add); set && on && s.Command == "run" && !s.Output && s.Pair && !slices.Contains(s.Reads, outputJSON) {
 		dir := "DIR"
-		if v, ok := s.value(outputDir); ok && v != "" {
+		if _, _, ok := s.value(outputDir); ok {
 			dir = "with the folder of " + outputDir
 		}
-		add(outputJSON, "it is true, and this run writes no files", "add --output "+dir+", or unset "+outputJSON)
+		add(outputJSON, "is true, and this run writes no files", "add --output "+dir+", or unset "+outputJSON)
 	}
 	if s.Pair {
 		for _, one := range settings {
@@ -71,25 +74,25 @@ func Check(s Situation) []Finding {
 
 // value is a variable under its name in capitals or, as pydantic also reads it, in
 // small letters.
-func (s Situation) value(name string) (string, bool) {
+func (s Situation) value(name string) (value, as string, ok bool) {
 	for _, n := range []string{name, strings.ToLower(name)} {
 		if v, ok := s.Lookup(n); ok && strings.TrimSpace(v) != "" {
-			return strings.TrimSpace(v), true
+			return strings.TrimSpace(v), n, true
 		}
 	}
-	return "", false
+	return "", name, false
 }
 
 // flag is a variable that switches something on. set is false when it is empty or
 // reported.
 func (s Situation) flag(name string, add func(name, message, hint string)) (on, set bool) {
-	v, ok := s.value(name)
+	v, _, ok := s.value(name)
 	if !ok {
 		return false, false
 	}
 	on, known := truth(v)
 	if !known {
-		add(name, "it is neither true nor false", "write true or false, or unset it")
+		add(name, "is neither true nor false", "write true or false, or unset it")
 	}
 	return on, known
 }
@@ -107,7 +110,7 @@ func truth(v string) (value, known bool) {
 
 // compare reports a variable whose meaning differs from that of the setting.
 func (s Situation) compare(one setting, add func(name, message, hint string)) {
-	v, ok := s.value(one.name)
+	v, _, ok := s.value(one.name)
 	if !ok || slices.Contains(s.Reads, one.name) {
 		return
 	}
@@ -119,7 +122,7 @@ func (s Situation) compare(one setting, add func(name, message, hint string)) {
 	case boolean:
 		on, known := truth(v)
 		if !known {
-			add(one.name, "it is neither true nor false", "write true or false, or unset it")
+			add(one.name, "is neither true nor false", "write true or false, or unset it")
 			return
 		}
 		v = fmt.Sprint(on)
@@ -128,12 +131,12 @@ func (s Situation) compare(one setting, add func(name, message, hint string)) {
 			return // without the test mode the connector passes over them
 		}
 		if v, have = sorted(v), sorted(s.testers()); v != have {
-			add(one.name, "nothing reads it: the testers are those of the pipeline file", "write "+one.write+", or unset it")
+			add(one.name, "is read by nothing: the testers are those of the pipeline file", "write "+one.write+", or unset it")
 		}
 		return
 	case icon:
 		if have == "" {
-			add(one.name, "nothing reads it, and the pipeline file names no icon", "write "+one.write+", or unset it")
+			add(one.name, "is read by nothing, and the pipeline file names no icon", "write "+one.write+", or unset it")
 		}
 		return
 	case address:
@@ -144,9 +147,9 @@ func (s Situation) compare(one setting, add func(name, message, hint string)) {
 	if have == "" && !strings.HasPrefix(one.path, "sink.datasource.icon") || strings.EqualFold(v, have) {
 		return
 	}
-	message := "nothing reads it, and the pipeline file says otherwise"
+	message := "is read by nothing, and the pipeline file says otherwise"
 	if one.means == boolean {
-		message = fmt.Sprintf("it is %s, and the pipeline file says %s", v, have)
+		message = fmt.Sprintf("is %s, and the pipeline file says %s", v, have)
 	}
 	add(one.name, message, "write "+one.write+", or unset it")
 }

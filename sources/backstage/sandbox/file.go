@@ -1,8 +1,6 @@
 package sandbox
 
 import (
-	"slices"
-
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/records"
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
@@ -15,6 +13,7 @@ func FromFile(path string) (entities [][]byte, notes []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	var again records.Twice
 	var last []engine.Recorded
 	place := map[string]int{}
 	for _, r := range all {
@@ -23,15 +22,18 @@ func FromFile(path string) (entities [][]byte, notes []string, err error) {
 			return nil, nil, err
 		}
 		if i, twice := place[own]; twice && own != "" {
-			notes = append(notes, records.Twice(own, r))
+			again.Add(own, r)
 			last[i] = r
 			continue
 		}
 		place[own] = len(last)
 		last = append(last, r)
 	}
-	entities, more, err := Complete(last)
-	return entities, slices.Concat(notes, more), err
+	entities, notes, err = Complete(last)
+	if sentence := again.Sentence(); sentence != "" {
+		notes = append([]string{sentence}, notes...)
+	}
+	return entities, notes, err
 }
 
 // refOf is the ref of an entity, "" when it has no name; what is no entity is an error.
