@@ -38,10 +38,8 @@ func (c *Connection) read(k *call, resp *http.Response, creds http.Header) (*Res
 	case err != nil:
 		return nil, &fault{class: engine.Transient, text: fmt.Sprintf("the answer ended early: %v", err)}
 	}
-	if k.Want != Any || k.Accept != nil {
-		if err := c.check(k, resp, body); err != nil {
-			return nil, err
-		}
+	if err := c.judge(k, resp, body); err != nil {
+		return nil, err
 	}
 	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
@@ -89,6 +87,26 @@ func take(resp *http.Response, limit int64, expected int) ([]byte, error) {
 		return buf.Bytes()[:limit], ErrTooLarge
 	}
 	return buf.Bytes(), err
+}
+
+// judge checks and parses an answer. Where the address is proven, an answer that
+// is wrong may be right the next time.
+func (c *Connection) judge(k *call, resp *http.Response, body []byte) error {
+	var err error
+	if k.Want != Any || k.Accept != nil {
+		err = c.check(k, resp, body)
+	}
+	if err == nil && k.Parse != nil {
+		if wrong := k.Parse(body); wrong != nil {
+			err = &fault{class: engine.ClassOf(wrong), text: wrong.Error(), remedy: engine.RemedyOf(wrong)}
+		}
+	}
+	if err == nil || !k.Proven {
+		return err
+	}
+	f := *asFault(err)
+	f.class = engine.Transient
+	return &f
 }
 
 // check looks at an answer's type, beginning and end; the decoder does the rest.

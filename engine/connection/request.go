@@ -41,6 +41,13 @@ type Request struct {
 	// Secret means that any answer may hold a secret: no error quotes it.
 	Secret bool
 	Want   Want
+	// Parse reads the body of an answer that is what Want says. Its error, with its
+	// class and remedy, is that of the attempt.
+	Parse func(body []byte) error
+	// Proven means that this address has answered such requests before: an answer
+	// that is no API's, such as an HTML page, is then transient and not a wrong
+	// address.
+	Proven bool
 	// Accept judges a status of 200 to 299 with its body and takes the place of
 	// Want; an HTML page is an error before it is asked. Its error says what is
 	// wrong without quoting the body; the error's class decides whether the

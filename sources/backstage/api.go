@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
@@ -37,7 +38,12 @@ func allowed(method, path string) bool {
 
 // api is the part of the catalog's API that is used: nothing that Backstage
 // 1.12 does not know.
-type api struct{ conn *connection.Connection }
+type api struct {
+	conn *connection.Connection
+	// proven is set by the first page that was read: a wrong answer is from then
+	// on a passing fault, and not a wrong address.
+	proven *atomic.Bool
+}
 
 // page is an answer to by-query.
 type page struct {
@@ -51,6 +57,7 @@ type page struct {
 type request struct {
 	filter    []string
 	cursor    string // "" at the start
+	offset    int    // rows to pass over, without a cursor; Backstage before 1.31 has no such thing
 	limit     int
 	unordered bool
 	maxBytes  int64 // of the answer; 0 is what the configuration allows
@@ -67,20 +74,20 @@ func (a api) query(ctx context.Context, rq request) (page, error) {
 	if rq.cursor != "" {
 		q.Set("cursor", rq.cursor)
 	}
-	r, err := a.conn.Do(ctx, connection.Request{Method: http.MethodGet, Path: byQuery, Query: q, MaxBytes: rq.maxBytes, NoRetry: rq.once})
+	if rq.offset > 0 {
+		q.Set("offset", strconv.Itoa(rq.offset))
+	}
+	var p page
+	_, err := a.conn.Do(ctx, connection.Request{Method: http.MethodGet, Path: byQuery, Query: q, MaxBytes: rq.maxBytes, NoRetry: rq.once, Proven: a.proven.Load(),
+		Parse: func(body []byte) (err error) {
+			p, err = parsePage(body)
+			return err
+		}})
 	if err != nil {
 		return page{}, explained(err)
 	}
-	p, err := parsePage(r.Body)
-	return p, a.answered(http.MethodGet, byQuery, err)
-}
-
-// answered names the request whose answer cannot be taken.
-func (a api) answered(method, path string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return engine.Errorf(engine.ClassOf(err), engine.RemedyOf(err), "backstage: %s %s: %w", method, a.conn.Path(path), err)
+	a.proven.Store(true)
+	return p, nil
 }
 
 func parsePage(body []byte) (page, error) {
@@ -137,8 +144,13 @@ func (a api) refs(ctx context.Context, rq refsRequest) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
-	r, err := a.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: byRefs, Query: url.Values{"filter": rq.filter}, Body: body,
-		Idempotent: true, MaxBytes: rq.maxBytes, NoRetry: rq.once})
+	var f found
+	_, err = a.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: byRefs, Query: url.Values{"filter": rq.filter}, Body: body,
+		Idempotent: true, MaxBytes: rq.maxBytes, NoRetry: rq.once, Proven: a.proven.Load(),
+		Parse: func(body []byte) (err error) {
+			f, err = parseFound(body, len(rq.refs))
+			return err
+		}})
 	if hasStatus(err, http.StatusNotFound, http.StatusMethodNotAllowed) {
 		return found{}, engine.Errorf(engine.ClassOf(err), "let POST "+byRefs+" pass what stands in front of Backstage: it only reads, and every Backstage from 1.12 on has it",
 			"Backstage cannot be asked whether entities are gone: %w", err)
@@ -146,8 +158,7 @@ func (a api) refs(ctx context.Context, rq refsRequest) (found, error) {
 	if err != nil {
 		return found{}, explained(err)
 	}
-	f, err := parseFound(r.Body, len(rq.refs))
-	return f, a.answered(http.MethodPost, byRefs, err)
+	return f, nil
 }
 
 func parseFound(body []byte, want int) (found, error) {
@@ -176,13 +187,14 @@ func brokenJSON(err error) error {
 // mixedUp is what to do about an answer to another question.
 const mixedUp = "see whether a proxy or cache in front of Backstage mixes up answers"
 
-// get is one entity by its full ref, nil when there is none.
-func (a api) get(ctx context.Context, of string) ([]byte, error) {
+// get is one entity by its full ref, nil when there is none; once makes one
+// attempt.
+func (a api) get(ctx context.Context, of string, once bool) ([]byte, error) {
 	kind, namespace, name, ok := ref.Split(of)
 	if !ok {
 		return nil, engine.Errorf(engine.Permanent, "write kind:namespace/name", "%q is not an entity ref", of)
 	}
-	r, err := a.conn.Do(ctx, connection.Request{Method: http.MethodGet, Path: byName + kind + "/" + namespace + "/" + name})
+	r, err := a.conn.Do(ctx, connection.Request{Method: http.MethodGet, Path: byName + kind + "/" + namespace + "/" + name, NoRetry: once})
 	if hasStatus(err, http.StatusNotFound) {
 		return nil, nil
 	}

@@ -12,7 +12,7 @@ import (
 // Get reads one entity by its ref, in any case; nil when there is none, or
 // none that the token may read.
 func (s *Source) Get(ctx context.Context, of string) (*engine.Record, error) {
-	raw, err := s.api.get(ctx, strings.ToLower(of))
+	raw, err := s.api.get(ctx, strings.ToLower(of), false)
 	if err != nil || raw == nil {
 		return nil, err
 	}

@@ -1,12 +1,14 @@
 package backstage
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
 
 // Config is the block source.backstage of a pipeline file.
@@ -19,6 +21,8 @@ type Config struct {
 	Concurrency int              `yaml:"concurrency" default:"2" min:"1" max:"16" doc:"Kinds that are read at the same time."`
 	Kinds       config.Map[bool] `yaml:"kinds" doc:"Which kinds to read, custom ones too; all that Backstage knows by default."`
 	Filters     []Filter         `yaml:"filters" doc:"Reads only entities that satisfy one of these: mappings of a field's path to its value or values, or Backstage's own filter text; one that names no kind leaves User and Group alone."`
+	// SkipUnreadable are full refs.
+	SkipUnreadable []string `yaml:"skip_unreadable" doc:"Refs of entities that Backstage answers with an error; each is rejected by name, and all others are read. Without it such an entity fails the run."`
 
 	connection.Config `yaml:",inline"`
 }
@@ -43,6 +47,11 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 		report("page", codeBackstage, "unknown placeholder", "use {ui_url}, {kind}, {namespace} and {name}")
 	} else if c.Page != "" && !strings.Contains(c.Page, "{name}") {
 		report("page", codeBackstage, "all entities would have the same page", "put {name} in it")
+	}
+	for i, text := range c.SkipUnreadable {
+		if _, _, _, ok := ref.Split(text); !ok {
+			report(fmt.Sprintf("skip_unreadable.%d", i), codeBackstage, fmt.Sprintf("%q is not an entity ref", text), "write kind:namespace/name, as component:default/payments")
+		}
 	}
 	var seen []string
 	on := len(c.Kinds) == 0

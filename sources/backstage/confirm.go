@@ -27,6 +27,9 @@ const (
 // Refs of kinds that the phase does not read are passed over; control may be of
 // any kind. Without any control an absence is an error too.
 func (s *Source) Confirm(ctx context.Context, phase engine.Phase, refs, control []string, emit engine.Emit) error {
+	control = slices.DeleteFunc(slices.Clone(control), func(ref string) bool { // they are in the books and cannot be asked for
+		return slices.ContainsFunc(s.cfg.SkipUnreadable, func(skip string) bool { return strings.EqualFold(skip, ref) })
+	})
 	kinds := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError().WithMaxGoroutines(max(1, s.cfg.Concurrency))
 	for _, k := range phase.Kinds {
 		asked := refsOf(refs, k.Name)

@@ -19,6 +19,9 @@ const stage = "read"
 // A kind is spelt as the pipeline spells it, a missing namespace is the default
 // one, and relations of old servers get their targetRef.
 func (m *Model) Decode(r *engine.Record) error {
+	if why, ok := codec.Text(r.Raw); ok { // left out by the reader
+		return engine.Reject(stage, "", "%s", why)
+	}
 	v, err := codec.Decode(r.Raw)
 	if err != nil {
 		return engine.Reject(stage, "", "not a JSON object")

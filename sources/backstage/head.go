@@ -86,6 +86,13 @@ func isObject(value []byte) bool { return len(value) > 0 && value[0] == '{' }
 // nameless begins the name in the ref of an entity that has none.
 const nameless = "(no name, "
 
+// otherKind is the error of an entity that is not of the kind asked for.
+type otherKind struct{ ref, kind, want string }
+
+func (e *otherKind) Error() string {
+	return fmt.Sprintf("an entity of kind %q where %s was asked for (%s)", e.kind, e.want, e.ref)
+}
+
 // record makes a record of an entity that is of the kind asked for. One
 // without a name gets a ref that tells it from others; the model rejects it.
 func record(raw []byte, kind string) (*engine.Record, error) {
@@ -94,7 +101,7 @@ func record(raw []byte, kind string) (*engine.Record, error) {
 		return nil, err
 	}
 	if !strings.EqualFold(h.kind, kind) {
-		return nil, fmt.Errorf("an entity of kind %q where %s was asked for", h.kind, kind)
+		return nil, &otherKind{ref: ref.New(h.kind, h.namespace, h.name), kind: h.kind, want: kind}
 	}
 	if h.name == "" {
 		h.name = fmt.Sprintf("%s%.4x)", nameless, sha256.Sum256(raw))

@@ -2,6 +2,7 @@ package backstage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -17,62 +18,52 @@ type reader struct {
 	size   *pageSize
 	emit   engine.Emit
 
-	seen map[string]int // the last pass in which each ref came
+	seen    map[string]int  // the last pass in which each ref came
+	leftOut map[string]bool // refs that could not be read
 }
-
-// pass is one walk over all pages.
-type pass struct {
-	number, promised, got int
-	refused               bool // the server took back its cursor
-}
-
-func (p pass) complete() bool { return !p.refused && p.got >= p.promised }
 
 // maxIdle is how many pages in a row may bring nothing new: a server that
 // repeats itself has no end.
 const maxIdle = 3
 
-// collapse is how many of some entities may be deleted while they are read: more
-// is what a token looks like that loses its permission on the way.
-func collapse(of int) int { return max(20, of/5) }
-
 // read hands over every entity of the kind once and gives their number. What
 // comes short of what the server promised is read once more, and so is a kind
 // whose cursor was refused on the way.
 func (r *reader) read(ctx context.Context) (int, error) {
-	r.seen = map[string]int{}
+	r.seen, r.leftOut = map[string]int{}, map[string]bool{}
 	short, refused := false, false
 	for number := 1; ; number++ {
 		p := pass{number: number}
 		if err := r.walk(ctx, &p); err != nil {
 			return 0, err
 		}
-		if !p.refused && p.got < p.promised {
+		if !p.refused && p.rows() < p.promised {
 			// What was there at the first page may have been deleted since.
 			now, err := r.api.count(ctx, r.filter)
 			if err != nil {
 				return 0, err
 			}
-			if p.got-now > collapse(p.got) {
-				return 0, engine.Errorf(engine.Transient, blindRemedy, "Backstage has given %d entities, and now shows %d: they cannot all have been deleted while they were read", p.got, now)
+			if p.different()-now > collapse(p.different()) {
+				return 0, engine.Errorf(engine.Transient, blindRemedy, "Backstage has given %d entities, and now shows %d: they cannot all have been deleted while they were read", p.different(), now)
 			}
 			p.promised = min(p.promised, now)
 		}
 		switch {
 		case p.complete():
+			r.report(&p)
 			return len(r.seen), nil
 		case p.refused && !refused:
 			refused = true
 			r.log.WarnContext(ctx, "Backstage refused its own cursor, the kind is read from its start", "kind", r.kind)
 		case !p.refused && !short:
 			short = true
-			r.log.WarnContext(ctx, "fewer entities than promised, the kind is read once more", "kind", r.kind, "promised", p.promised, "got", p.got)
+			r.log.WarnContext(ctx, "fewer rows than promised, the kind is read once more", "kind", r.kind, "promised", p.promised, "got", p.rows())
 		case p.refused:
 			return 0, engine.Errorf(engine.Transient, "see whether Backstage is being restarted or updated, and run again", "Backstage refused its own cursor twice")
 		default:
 			return 0, engine.Errorf(engine.Transient,
 				"the catalog changes while it is read, or Backstage leaves entities out: run again when it is quiet, and look at Backstage's log if that does not help",
-				"incomplete: Backstage promised %d entities and gave %d, twice", p.promised, p.got)
+				"incomplete: Backstage promised %d rows and gave %s, twice", p.promised, p.contents())
 		}
 	}
 }
@@ -81,7 +72,7 @@ func (r *reader) read(ctx context.Context) (int, error) {
 func (r *reader) walk(ctx context.Context, p *pass) error {
 	ctx, cancel := context.WithCancel(ctx)
 	next := r.ahead(ctx, "")
-	defer func() { // nobody is left behind
+	defer func() { // no goroutine outlives the walk
 		cancel()
 		if next != nil {
 			<-next
@@ -90,6 +81,9 @@ func (r *reader) walk(ctx context.Context, p *pass) error {
 	for idle := 0; ; {
 		a := <-next
 		next = nil
+		if unreadable(a.err) {
+			a.page, a.err = r.around(ctx, p, a)
+		}
 		if a.err != nil {
 			if a.cursor != "" && hasStatus(a.err, http.StatusBadRequest) {
 				p.refused = true
@@ -97,51 +91,67 @@ func (r *reader) walk(ctx context.Context, p *pass) error {
 			}
 			return a.err
 		}
-		if a.cursor == "" {
-			if p.promised = a.page.total; p.promised == 0 && len(a.page.items) > 0 {
-				return engine.Errorf(engine.Transient, "run again; if it stays like this, see whether something between here and Backstage changes answers",
-					"Backstage gives entities and promises none, so that their end could not be told")
-			}
+		if err := p.begin(a.page); err != nil {
+			return err
 		}
 		if a.page.next != "" {
 			next = r.ahead(ctx, a.page.next)
 		}
-		before := p.got
+		before := p.different()
 		if err := r.deliver(ctx, p, a.page); err != nil {
+			return err
+		}
+		if err := p.tooManyUnread(r.kind); err != nil {
 			return err
 		}
 		if a.page.next == "" {
 			return nil
 		}
-		if idle++; p.got > before {
+		if idle++; p.different() > before {
 			idle = 0
 		}
 		if idle > maxIdle {
 			return engine.Errorf(engine.Permanent, "see whether a proxy or cache in front of Backstage repeats answers", "the answers go round in circles: %d pages brought nothing new", idle)
 		}
+		if err := p.endless(); err != nil {
+			return err
+		}
 	}
 }
 
-// deliver hands over what no earlier page or pass brought.
+// deliver hands over what no earlier page or pass brought, and counts the rest.
 func (r *reader) deliver(ctx context.Context, p *pass, pg page) error {
 	fresh := make([]*engine.Record, 0, len(pg.items))
+	before, again := p.different(), 0
 	for _, item := range pg.items {
-		if string(item) == "null" { // as before 1.29, until it is stitched: it is not here yet
+		p.brought++
+		if string(item) == "null" {
+			p.nulls++
 			continue
 		}
 		rec, err := record(item, r.kind)
+		var other *otherKind
+		if errors.As(err, &other) {
+			p.skip(other)
+			continue
+		}
 		if err != nil {
-			return engine.Errorf(engine.Permanent, mixedUp, "the answer holds what nobody asked for: %w", err)
+			return engine.Errorf(engine.Permanent, mixedUp, "the answer holds something other than an entity: %w", err)
 		}
 		last, known := r.seen[rec.Ref]
 		if last == p.number {
+			again++
 			continue
 		}
 		r.seen[rec.Ref] = p.number
 		p.got++
+		p.last = rec.Ref
 		if !known {
 			fresh = append(fresh, rec)
 		}
+	}
+	if p.different() > before { // a page that only repeats others proves nothing
+		p.again += again
 	}
 	if len(fresh) == 0 {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sourcegraph/conc/pool"
 
@@ -48,7 +49,7 @@ func Open(cfg *Config, s engine.Settings) (*Source, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Source{cfg: cfg, api: api{conn}, conn: conn, log: log, notes: conn.Warnings()}, nil
+	return &Source{cfg: cfg, api: api{conn, &atomic.Bool{}}, conn: conn, log: log, notes: conn.Warnings()}, nil
 }
 
 // Close closes idle connections.

@@ -30,8 +30,13 @@ type Fault struct {
 	Promise    int           // more entities in totalItems than there are
 	Repeat     bool          // the page's cursor leads to the same page again
 	Items      [][]byte      // these entities in the place of the page's or list's own
+	Extra      [][]byte      // these rows after those of a read, counted in totalItems; nil is a null
+	Body       []byte        // answer with this as JSON and 200; empty, not nil, is an answer without a body
+	Cursorless bool          // the page's cursor is missing
+	Endless    bool          // after the last page come others, of entities that exist nowhere else
 
 	Hide   func(ref string) bool // entities that are not there and not counted; see Half
+	Broken func(ref string) bool // entities that cannot be read: what holds one is answered with 500
 	Bare   bool                  // entities come with an empty list of relations
 	Double bool                  // ordered reads hold and count every entity twice, as some before 1.51 did
 }
@@ -41,6 +46,34 @@ func Half(ref string) bool { return sha256.Sum256([]byte(ref))[0]&1 == 1 }
 
 // hides tells whether the entity is not to be seen.
 func (f Fault) hides(e *entry) bool { return f.Empty || f.Hide != nil && f.Hide(e.ref) }
+
+// breaks reports whether an answer with these entities fails, and answers then.
+func (f Fault) breaks(w http.ResponseWriter, r *http.Request, entries ...*entry) bool {
+	for _, e := range entries {
+		if f.Broken != nil && e != nil && f.Broken(e.ref) {
+			problemFor(http.StatusInternalServerError).write(w, r)
+			return true
+		}
+	}
+	return false
+}
+
+// endless is a page of entities that no other page holds.
+func endless(filters []string, page, limit int) [][]byte {
+	kind := "Component"
+	for _, filter := range filters {
+		for condition := range strings.SplitSeq(filter, ",") {
+			if name, value, _ := strings.Cut(condition, "="); strings.EqualFold(name, "kind") {
+				kind = value
+			}
+		}
+	}
+	items := make([][]byte, limit)
+	for i := range items {
+		items[i] = fmt.Appendf(nil, `{"kind":%q,"metadata":{"name":"endless-%d-%d","namespace":"default"},"relations":[]}`, kind, page, i)
+	}
+	return items
+}
 
 // show is the entity as it is served.
 func (f Fault) show(e *entry) []byte {
@@ -153,6 +186,9 @@ func (f Fault) answer(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case f.Reset:
 		panic(http.ErrAbortHandler)
+	case f.Body != nil:
+		w.Header().Set("Content-Type", contentJSON)
+		_, _ = w.Write(f.Body)
 	case f.Redirect != "":
 		w.Header().Set("Location", f.Redirect)
 		w.WriteHeader(http.StatusFound)

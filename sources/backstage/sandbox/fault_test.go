@@ -30,6 +30,10 @@ func TestFaults(t *testing.T) {
 		"empty":        {Fault{Empty: true}, 200, `{"items":[],"totalItems":0,"pageInfo":{}}`, false},
 		"promise":      {Fault{Promise: 4}, 200, `"totalItems":30,`, false},
 		"other items":  {Fault{Items: [][]byte{[]byte(`{"kind":"API"}`), nil}}, 200, `{"items":[{"kind":"API"},null],"totalItems":26,`, false},
+		"more rows":    {Fault{Extra: [][]byte{nil, []byte(`{"kind":"API"}`)}}, 200, `,null,{"kind":"API"}],"totalItems":28,`, false},
+		"a body":       {Fault{Body: []byte(`{"error":{}}`)}, 200, `{"error":{}}`, false},
+		"no cursor":    {Fault{Cursorless: true}, 200, `"totalItems":26,"pageInfo":{}}`, false},
+		"broken":       {Fault{Broken: func(ref string) bool { return ref == "component:default/c" }}, 500, "internal error", false},
 		"hidden":       {Fault{Hide: func(ref string) bool { return ref != "component:default/c" }}, 200, `{"items":[{"kind":"Component","metadata":{"namespace":"default","name":"c","tags":["b","a"]},"spec":{}}],"totalItems":1,`, false},
 		"bare":         {Fault{Bare: true}, 200, `"relations":[]`, false},
 		"not doubled":  {Fault{Double: true}, 200, `"totalItems":26,`, false},
@@ -89,6 +93,51 @@ func TestFaultRepeat(t *testing.T) {
 		refs, pages := walk(t, s, "limit=10&orderField=metadata.name", nil)
 		if len(refs) != 36 || pages != 4 {
 			t.Errorf("page %d twice: %d entities in %d pages", page, len(refs), pages)
+		}
+	}
+}
+
+// Pages without end hold no entity twice.
+func TestFaultEndless(t *testing.T) {
+	s := start(t, Options{Entities: letters()})
+	s.Fail(Fault{Endless: true})
+	seen, query := map[string]bool{}, "limit=10&orderField=metadata.name&filter=kind=component"
+	for page := range 8 {
+		p := get(t, s, query)
+		for _, item := range p.Items {
+			if name := item.Metadata.Name; seen[name] {
+				t.Errorf("page %d repeats %s", page, name)
+			} else {
+				seen[name] = true
+			}
+		}
+		if p.Info.Next == "" || p.Total != 26 {
+			t.Fatalf("page %d has cursor %q and promises %d", page, p.Info.Next, p.Total)
+		}
+		query = "limit=10&cursor=" + url.QueryEscape(p.Info.Next)
+	}
+	if len(seen) != 26+5*10 {
+		t.Errorf("%d entities", len(seen))
+	}
+}
+
+// A broken entity fails what holds it and nothing else.
+func TestFaultBroken(t *testing.T) {
+	s := start(t, Options{Entities: letters()})
+	s.Fail(Fault{Broken: func(ref string) bool { return ref == "component:default/c" }})
+	for request, want := range map[string]int{
+		"GET /entities/by-query?limit=2&orderField=metadata.name": 200, "GET /entities/by-query?limit=3&orderField=metadata.name": 500,
+		"GET /entities/by-query?limit=2&offset=3&orderField=metadata.name": 200,
+		"GET /entities/by-name/component/default/c":                        500, "GET /entities/by-name/component/default/d": 200,
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		if answer, text, err := call(t, s, method, path, ""); err != nil || answer.StatusCode != want {
+			t.Errorf("%s: %v %s", request, err, text)
+		}
+	}
+	for body, want := range map[string]int{`{"entityRefs":["component:default/a"]}`: 200, `{"entityRefs":["component:default/a","component:default/c"]}`: 500} {
+		if answer, text, err := call(t, s, "POST", "/entities/by-refs", body); err != nil || answer.StatusCode != want {
+			t.Errorf("%s: %v %s", body, err, text)
 		}
 	}
 }

@@ -37,6 +37,9 @@ func (s *Server) byRefs(w http.ResponseWriter, r *http.Request) {
 	c, fault := s.catalog.Load(), faultOf(r)
 	items := make([][]byte, len(*request.EntityRefs))
 	for i, ref := range *request.EntityRefs {
+		if fault.breaks(w, r, c.byRef[ref]) {
+			return
+		}
 		if e := c.byRef[ref]; e != nil && f.matches(e) && !fault.hides(e) {
 			items[i] = fault.show(e)
 		}
@@ -55,6 +58,9 @@ func (s *Server) byRefs(w http.ResponseWriter, r *http.Request) {
 func (s *Server) byName(w http.ResponseWriter, r *http.Request) {
 	kind, namespace, name := r.PathValue("kind"), r.PathValue("namespace"), r.PathValue("name")
 	e, fault := s.catalog.Load().byRef[strings.ToLower(kind+":"+namespace+"/"+name)], faultOf(r)
+	if fault.breaks(w, r, e) {
+		return
+	}
 	if e == nil || fault.hides(e) {
 		p := problemFor(http.StatusNotFound)
 		p.message = fmt.Sprintf("No entity named '%s' found, with kind '%s' in namespace '%s'", name, kind, namespace)

@@ -84,8 +84,8 @@ func (s *Server) parseQuery(v url.Values) (query, *problem) {
 }
 
 // answer writes the page of rows that the query stands at.
-func (q query) answer(w http.ResponseWriter, r *http.Request, v view) {
-	fault := faultOf(r)
+func (q query) answer(w http.ResponseWriter, request *http.Request, v view) {
+	fault := faultOf(request)
 	v = fault.view(v, q.at.field())
 	rows := v.rows
 	if q.at.descending() {
@@ -94,6 +94,11 @@ func (q query) answer(w http.ResponseWriter, r *http.Request, v view) {
 	}
 	from, to := q.bounds(rows)
 	page := rows[from:to]
+	for _, r := range page {
+		if fault.breaks(w, request, r.entry) {
+			return
+		}
+	}
 
 	first := q.at.First
 	total := v.entities
@@ -103,7 +108,7 @@ func (q query) answer(w http.ResponseWriter, r *http.Request, v view) {
 		if len(page) > 0 {
 			first = q.at.place(page[0])
 		}
-		total += fault.Promise
+		total += fault.Promise + len(fault.Extra)
 		if q.uncount {
 			total = 0
 		}
@@ -115,8 +120,11 @@ func (q query) answer(w http.ResponseWriter, r *http.Request, v view) {
 	}
 	var next, prev string
 	switch {
+	case fault.Cursorless:
 	case fault.Repeat && len(page) > 0:
 		next = q.repeat(page, link)
+	case fault.Endless && to == len(rows):
+		next = link(false, row{value: beyond, entry: &entry{uid: beyond}}, q.at.Page+1)
 	case len(page) > 0 && to < len(rows):
 		next = link(false, page[len(page)-1], q.at.Page+1)
 	}
@@ -130,6 +138,12 @@ func (q query) answer(w http.ResponseWriter, r *http.Request, v view) {
 			items = append(items, fault.show(r.entry))
 		}
 	}
+	if next == "" && !fault.Cursorless {
+		items = append(slices.Clip(items), fault.Extra...)
+	}
+	if fault.Endless && len(page) == 0 {
+		items = endless(q.at.Filter, q.at.Page, q.limit)
+	}
 	b := newBody()
 	defer b.free()
 	b.list(items)
@@ -140,8 +154,11 @@ func (q query) answer(w http.ResponseWriter, r *http.Request, v view) {
 	}
 	b.link("prevCursor", prev)
 	b.bytes = append(b.bytes, "}}"...)
-	b.write(w, r, fault)
+	b.write(w, request, fault)
 }
+
+// beyond is behind every entity in any order.
+const beyond = "\U0010FFFF"
 
 // repeat is a cursor that leads to the same page again.
 func (q query) repeat(page []row, link func(bool, row, int) string) string {

@@ -1,0 +1,135 @@
+package backstage
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// pass is one walk over all pages of a kind. Backstage counts rows, not entities:
+// older ones answer with a row twice, or with null for an entity that they have
+// not finished processing, and count both. So rows are what is compared with
+// what it promised.
+type pass struct {
+	number   int
+	promised int  // rows that Backstage counts
+	started  bool // the first page has come
+	refused  bool // the server took back its cursor
+
+	brought int // rows of all pages
+	got     int // entities, each once
+	again   int // rows of entities that came before
+	nulls   int
+	others  int // rows of another kind
+	sample  *otherKind
+	last    string // the ref that came last, "" for none
+}
+
+// rows is what counts towards the promise.
+func (p *pass) rows() int { return p.different() + p.again }
+
+// different is the rows without those that came before.
+func (p *pass) different() int { return p.got + p.nulls + p.others }
+
+func (p *pass) complete() bool { return !p.refused && p.rows() >= p.promised }
+
+// begin takes the promise of the first page.
+func (p *pass) begin(first page) error {
+	if p.started {
+		return nil
+	}
+	p.started = true
+	if p.promised = first.total; p.promised == 0 && len(first.items) > 0 {
+		return engine.Errorf(engine.Transient, "run again; if it stays like this, see whether something between here and Backstage changes answers",
+			"Backstage gives entities and promises none, so that their end could not be told")
+	}
+	return nil
+}
+
+// skip counts a row of another kind.
+func (p *pass) skip(other *otherKind) {
+	if p.sample == nil {
+		p.sample = other
+	}
+	p.others++
+}
+
+// spare is how many rows more than twice the promise a read may bring.
+const spare = 1000
+
+// endless is the error of a read that has brought far more than was promised.
+func (p *pass) endless() error {
+	if p.brought <= 2*p.promised+spare {
+		return nil
+	}
+	return engine.Errorf(engine.Transient, "run again: a catalog that is being filled grows while it is read; if it stays like this, see whether a proxy or cache in front of Backstage changes answers",
+		"no end: Backstage promised %d rows and has given %d, and there are still more", p.promised, p.brought)
+}
+
+// collapse is how many of some entities may be deleted while they are read: more
+// is what a token looks like that loses its permission on the way.
+func collapse(of int) int { return max(20, of/5) }
+
+// mayBeUnread is how many rows of a pass may hold no entity of the kind: each may
+// stand for an entity that was not read.
+func mayBeUnread(rows int) int { return max(20, rows/100) }
+
+// tooManyUnread is the error of a pass with too many rows that hold no entity of
+// the kind. It is an error of the read, not a guard's refusal: nobody can say
+// which entities are missing, so that there is nothing to approve, and the rows
+// go when Backstage has processed its catalog.
+func (p *pass) tooManyUnread(kind string) error {
+	most := mayBeUnread(max(p.brought, p.promised))
+	switch {
+	case p.nulls > most:
+		return engine.Errorf(engine.Transient,
+			"Backstage before 1.29 answers null for an entity that it has not finished processing: run again when its log is quiet, or update it",
+			"%d of %d rows are null, and each may be an entity that was not read (the limit is %d)", p.nulls, p.brought, most)
+	case p.others > most:
+		return engine.Errorf(engine.Permanent, mixedUp, "%d of %d rows are of another kind than %s (the limit is %d): %w", p.others, p.brought, kind, most, p.sample)
+	}
+	return nil
+}
+
+// contents is the rows in words.
+func (p *pass) contents() string {
+	if p.rows() == p.got {
+		return fmt.Sprint(p.got)
+	}
+	parts := []string{fmt.Sprintf("%d entities", p.got)}
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{p.again, "repeated"}, {p.nulls, "null"}, {p.others, "of another kind"}} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprint(part.n, " ", part.what))
+		}
+	}
+	return fmt.Sprintf("%d (%s)", p.rows(), strings.Join(parts, ", "))
+}
+
+// report notes what was not as expected in a complete pass.
+func (r *reader) report(p *pass) {
+	for _, ref := range refsOf(r.cfg.SkipUnreadable, r.kind) {
+		if !r.leftOut[ref] {
+			r.note("skip_unreadable names %s, which Backstage gave or does not have: remove it from the list", ref)
+		}
+	}
+	if p.again > 0 || p.nulls > 0 {
+		r.note("kind %s: Backstage counts %d rows and gave %s", r.kind, p.promised, p.contents())
+	}
+	if p.nulls > 0 {
+		r.note("kind %s: Backstage answered null for %d of its entities, which it has not finished processing; they were not read", r.kind, p.nulls)
+	}
+	if p.others > 0 {
+		r.note("kind %s: %d rows of another kind were skipped; the first: %v", r.kind, p.others, p.sample)
+	}
+}
+
+// note adds a sentence to the report.
+func (s *Source) note(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+}
