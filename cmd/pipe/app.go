@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/urfave/cli/v2"
@@ -50,6 +51,7 @@ type app struct {
 	log            *slog.Logger
 	stopped        atomic.Int32 // the exit code of the signal that stopped it, 0 when none did
 	watching       atomic.Bool  // a command waits for signals
+	announced      sync.Mutex   // held from a signal until it was printed
 	shown          bool         // the error has been printed already
 	names          []string     // of the commands
 	file           string       // the pipeline file of the call, "" when it names none
@@ -188,7 +190,7 @@ func (a *app) finish(err error) int {
 
 // code is the exit code of a call that ended with err.
 func (a *app) code(err error) int {
-	if stopped := a.stopped.Load(); stopped != 0 {
+	if stopped := a.stoppedBy(); stopped != 0 {
 		return int(stopped)
 	}
 	switch code := exitCode(err); code {

@@ -19,11 +19,11 @@ func TestPreflight(t *testing.T) {
 		code  int
 		says  []string
 	}{
-		"a refused token":         {fault: &gleansandbox.Fault{Status: http.StatusUnauthorized}, code: exitFailed, says: []string{"401", "the token of glean was refused"}},
-		"a missing datasource":    {glean: gleansandbox.Options{Datasources: []gleanapi.DatasourceConfig{}}, code: exitWrong, says: []string{"pipe datasource apply", "backstage.yaml:", "name: "}},
-		"a different datasource":  {env: map[string]string{"BACKSTAGE_UI_URL": "https://other.example.com"}, code: exitWrong, says: []string{"urlRegex", "pipe datasource apply", "backstage.yaml:"}},
-		"an unreachable Glean":    {env: map[string]string{"GLEAN_SERVER_URL": "http://127.0.0.1:1"}, code: exitFailed, says: []string{"127.0.0.1:1"}},
-		"another run's upload":    {fault: &gleansandbox.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[{"uploadId":"somebody-else","status":"ACTIVE"}]}}`}, code: exitFailed, says: []string{"somebody-else", "--discard-upload"}},
+		"a refused token":        {fault: &gleansandbox.Fault{Status: http.StatusUnauthorized}, code: exitFailed, says: []string{"401", "the token of glean was refused"}},
+		"a missing datasource":   {glean: gleansandbox.Options{Datasources: []gleanapi.DatasourceConfig{}}, code: exitWrong, says: []string{"pipe datasource apply", "backstage.yaml:", "name: "}},
+		"a different datasource": {env: map[string]string{"BACKSTAGE_UI_URL": "https://other.example.com"}, code: exitWrong, says: []string{"urlRegex", "pipe datasource apply", "backstage.yaml:"}},
+		"an unreachable Glean":   {env: map[string]string{"GLEAN_SERVER_URL": "http://127.0.0.1:1"}, code: exitFailed, says: []string{"127.0.0.1:1"}},
+		"another run's upload":   {fault: &gleansandbox.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[{"uploadId":"somebody-else","status":"ACTIVE"}]}}`}, code: exitFailed, says: []string{"somebody-else", "--discard-upload"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

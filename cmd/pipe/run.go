@@ -190,9 +190,11 @@ func (a *app) watch(ctx context.Context, end context.CancelFunc) <-chan struct{}
 		case <-ctx.Done():
 			return
 		}
+		a.announced.Lock()
 		a.stopped.Store(int32(signalCode(s)))
+		close(stop)
 		display.Fprintf(a.stderr, "pipe: %s: stopping; a second one ends it at once\n", s)
-		close(stop) // what is stopped may end the process at once
+		a.announced.Unlock()
 		select {
 		case <-a.signal:
 			end()
@@ -203,6 +205,14 @@ func (a *app) watch(ctx context.Context, end context.CancelFunc) <-chan struct{}
 		}
 	}()
 	return stop
+}
+
+// stoppedBy is the exit code of the signal that stopped the command, 0 when none
+// did. It returns after the signal was printed.
+func (a *app) stoppedBy() int {
+	a.announced.Lock()
+	defer a.announced.Unlock()
+	return int(a.stopped.Load())
 }
 
 // interruptible is a context that the first signal ends, for commands that
