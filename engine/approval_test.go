@@ -303,7 +303,7 @@ func TestApprovedButRefusedBySink(t *testing.T) {
 	_, _, err := n.run(func(w *world) {
 		with(left(62), id)(w)
 		w.p.Limits.MaxRejected = Bound{Share: 1}
-		w.p.Limits.MaxLoss = Bound{Share: 0.05, AtMost: 5}
+		w.p.Limits.MaxLoss = Bound{Share: 0.05, Items: 5}
 		for i := range 20 {
 			w.refuse[fmt.Sprintf("component:default/c%03d", i)] = "no"
 		}

@@ -324,7 +324,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // deadline is how long a run of the tests may take.
-const deadline = 20 * time.Second
+const deadline = time.Minute
 
 // run runs the pipeline. A run that does not end fails the test.
 func (w *world) run(t *testing.T) (*Report, error) {

@@ -76,13 +76,13 @@ func (v *review) maxRejected() error {
 // compared is a number next to its limit: the share of the total, or the count
 // where the limit is one.
 func (b Bound) compared(n, total int) string {
-	if b.Share*float64(total) > float64(b.AtMost) {
+	if b.Share*float64(total) > float64(b.Items) {
 		return fmt.Sprintf("%s, limit %s", percent(float64(n)/float64(total)), percent(b.Share))
 	}
 	if total == 0 {
-		return "limit " + thousands(b.AtMost)
+		return "limit " + thousands(b.Items)
 	}
-	return fmt.Sprintf("%s, limit %s", percent(float64(n)/float64(total)), thousands(b.AtMost))
+	return fmt.Sprintf("%s, limit %s", percent(float64(n)/float64(total)), thousands(b.Items))
 }
 
 func percent(share float64) string {

@@ -60,6 +60,25 @@ func TestNoMassDeletion(t *testing.T) {
 	}
 }
 
+// TestLossLimits is max_loss in each of its forms, and how many of 200 documents
+// may go.
+func TestLossLimits(t *testing.T) {
+	for limit, most := range map[Bound]int{
+		{}: 0, {Items: 5}: 5, {Share: 0.1}: 20, {Share: 0.01, Items: 20}: 20, {Share: 0.2, Items: 20}: 40, {Share: 1}: 199, {Items: 1000}: 199,
+	} {
+		n := night{t, t.TempDir()}
+		lose := func(k int) func(*world) {
+			return func(w *world) { left(k)(w); w.p.Limits.MaxLoss = limit }
+		}
+		n.good(lose(0))
+		n.refusedID(func(w *world) {
+			lose(most + 1)(w)
+			w.add("catalog", "component", "other", "fine") // so that the stream is never empty
+		})
+		n.good(lose(most))
+	}
+}
+
 // TestConfirmedAbsence: refs of the last good run that reading does not bring
 // are asked for before they count as gone.
 func TestConfirmedAbsence(t *testing.T) {
@@ -208,9 +227,9 @@ func TestRefusedWhilePublishing(t *testing.T) {
 		refused        int
 		within         bool
 	}{
-		"within both":               {Bound{AtMost: 5}, Bound{AtMost: 5}, 5, true},
-		"beyond max_rejected":       {Bound{AtMost: 5}, lenient, 6, false},
-		"beyond max_loss":           {lenient, Bound{AtMost: 5}, 6, false},
+		"within both":               {Bound{Items: 5}, Bound{Items: 5}, 5, true},
+		"beyond max_rejected":       {Bound{Items: 5}, lenient, 6, false},
+		"beyond max_loss":           {lenient, Bound{Items: 5}, 6, false},
 		"beyond neither, but all":   {lenient, lenient, 100, false},
 		"beyond neither, but a lot": {lenient, lenient, 99, true},
 	} {

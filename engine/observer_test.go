@@ -51,7 +51,7 @@ func TestObserver(t *testing.T) {
 		var reports [2]Counts
 		for i, e := range []*eyes{nil, {ref: "component:default/it"}} {
 			w := newWorld(t)
-			w.p.Limits.MaxRejected = Bound{AtMost: 10}
+			w.p.Limits.MaxRejected = Bound{Items: 10}
 			w.add("identities", "user", "ann", "fine")
 			w.add("catalog", "component", "it", fate)
 			for n := range 20 {

@@ -43,22 +43,22 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Workers: 2, BatchCount: 500, BatchBytes: 512 << 10, HoldBytes: 8 << 20,
-		MaxRejected: Bound{Share: 0.01, AtMost: 100},
-		MaxLoss:     Bound{Share: 0.20, AtMost: 20},
-		MaxWiden:    Bound{Share: 0.01, AtMost: 20},
+		MaxRejected: Bound{Share: 0.01, Items: 100},
+		MaxLoss:     Bound{Share: 0.20, Items: 20},
+		MaxWiden:    Bound{Share: 0.01, Items: 20},
 	}
 }
 
-// Bound is the threshold of a guard: a share, and a number that must be
-// exceeded as well before the share counts.
+// Bound is the threshold of a guard: the larger of a share of the whole and a
+// number of items. The zero Bound allows none.
 type Bound struct {
-	Share  float64
-	AtMost int
+	Share float64
+	Items int
 }
 
-// Exceeded tells whether n of total is over the bound.
+// Exceeded reports whether n of total is over the bound.
 func (b Bound) Exceeded(n, total int) bool {
-	return n > b.AtMost && float64(n) > b.Share*float64(total)
+	return n > b.Items && float64(n) > b.Share*float64(total)
 }
 
 func (p *Pipeline) stream(name string) (Stream, bool) {

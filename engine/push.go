@@ -30,7 +30,7 @@ func Push(ctx context.Context, p *Pipeline, o SelectOptions) (*Selection, *Pushe
 	if err != nil {
 		return nil, nil, err
 	}
-	if refused := unsendable(sel); refused != nil {
+	if refused := cmp.Or(unsendable(sel), pushWidens(sel, p.Limits.MaxWiden)); refused != nil {
 		return sel, nil, refused
 	}
 	pushed, err := pusher.Push(ctx, sel, place.opening(p.Name, o.RunID))
@@ -38,7 +38,7 @@ func Push(ctx context.Context, p *Pipeline, o SelectOptions) (*Selection, *Pushe
 }
 
 // unsendable refuses a selection of which anything is not delivered.
-func unsendable(sel *Selection) error {
+func unsendable(sel *Selection) *Refusal {
 	var table []string
 	for _, r := range sel.Records {
 		why := r.Undelivered()
@@ -54,6 +54,24 @@ func unsendable(sel *Selection) error {
 	}
 	return &Refusal{Guard: "push", Reason: fmt.Sprintf("%d of %d records would not be delivered, and nothing was sent", len(table), len(sel.Records)), Table: table,
 		Remedy: "leave them out, or mend what is named: the source, the mapping, the rules"}
+}
+
+// pushWidens refuses to let more people find documents than max_widen allows in
+// a run (invariant 5).
+func pushWidens(sel *Selection, limit Bound) *Refusal {
+	var table []string
+	for _, r := range sel.Records {
+		for _, item := range r.Items {
+			if item.Wider {
+				table = append(table, fmt.Sprintf("%s: for %s, rule %s", r.Ref, item.Audience, item.Rule))
+			}
+		}
+	}
+	if !limit.Exceeded(len(table), sel.before) {
+		return nil
+	}
+	return &Refusal{Guard: "max_widen", Reason: fmt.Sprintf("%d of %s documents would be found by more people (%s)", len(table), thousands(sel.before), limit.compared(len(table), sel.before)), Table: table,
+		Remedy: "if this is intended, publish it with pipe run, which can be approved"}
 }
 
 // contested is why an item may be another record's, "" when it is not: the few

@@ -267,6 +267,7 @@ func (r *run) review(ctx context.Context, session Session) error {
 		return err
 	}
 	r.noteApprovals()
+	r.noteStrict()
 	r.reviewer.clear(r.plan, held)
 	if !r.o.Dry {
 		r.o.Progress.Reviewed(r.plan.Streams)

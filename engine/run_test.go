@@ -32,7 +32,7 @@ func TestNothingLost(t *testing.T) {
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		w := newWorld(t)
-		w.p.Limits.MaxRejected = Bound{AtMost: 1 << 30}
+		w.p.Limits.MaxRejected = Bound{Items: 1 << 30}
 		w.p.Limits.HoldBytes = 1 << (6 + r.IntN(12))
 		w.p.Limits.Workers = 1 + r.IntN(4)
 		want := Counts{}
@@ -124,7 +124,7 @@ func TestNothingBeforeEverything(t *testing.T) {
 			w.add("identities", "user", "x", "fine")
 		},
 		"too much is rejected": func(w *world) {
-			w.p.Limits.MaxRejected = Bound{Share: 0.01, AtMost: 2}
+			w.p.Limits.MaxRejected = Bound{Share: 0.01, Items: 2}
 			for i := range 3 {
 				w.add("catalog", "component", fmt.Sprint("bad", i), "broken")
 			}
@@ -209,7 +209,7 @@ func TestUnseen(t *testing.T) {
 	for hold, want := range map[int]Ending{1 << 20: Delivered, 64: Rejected} {
 		w := newWorld(t)
 		w.p.Limits.HoldBytes = hold
-		w.p.Limits.MaxRejected.AtMost = 1000
+		w.p.Limits.MaxRejected.Items = 1000
 		w.p.Limits.MaxRejected.Share = 1
 		w.add("identities", "user", "u", "fine")
 		w.add("identities", "group", "g", "fine")
@@ -323,7 +323,7 @@ func TestUnwritten(t *testing.T) {
 
 func TestDeadLetters(t *testing.T) {
 	w := newWorld(t)
-	w.p.Limits.MaxRejected = Bound{AtMost: 1000}
+	w.p.Limits.MaxRejected = Bound{Items: 1000}
 	w.add("identities", "user", "u", "fine")
 	w.add("catalog", "component", "c", "fine")
 	for i := range 30 {

@@ -24,6 +24,8 @@ type Selection struct {
 	// Identities are the items of all streams that say who is who, also those of
 	// the session's own.
 	Identities map[string][]SelectedItem
+	// before counts the items with permissions of the last good run.
+	before int
 }
 
 // Selected is one record and what becomes of it.
@@ -45,6 +47,9 @@ type SelectedItem struct {
 	// is another ref that it had it of. They are not set for identities.
 	Known bool
 	Other string
+	// Wider tells that more people would find it than after the last good run.
+	// It is not set for identities.
+	Wider bool
 }
 
 // errSelected ends a run whose items were selected: nothing is to be reviewed.
@@ -145,9 +150,27 @@ func (s *selection) compare() error {
 		k := key{stream: item.Stream, id: state.Hash([]byte(item.ID))}
 		owners[k] = append(owners[k], &s.items[i])
 	}
+	tags, err := s.tags()
+	if err != nil {
+		return err
+	}
 	for e, err := range s.run.last.Entries() {
 		if err != nil {
 			return err
+		}
+		if e.Audience != "" && e.Away.IsZero() {
+			s.out.before++
+		}
+		for i, item := range s.items {
+			if t, ok := tags[[2]string{item.Stream, item.ID}]; ok && e.Stream == item.Stream && (e.Ref == item.Ref || e.ID == state.Hash([]byte(item.ID))) {
+				old := &pastItem{audience: audienceOf(e.Audience), names: e.Names}
+				if old.audience != Undecided && s.run.hidden.has(e.Ref) {
+					old.audience, old.names = Nobody, nil
+				}
+				if old.narrower(t) && !s.run.hidden.back(t.Ref) {
+					s.items[i].Wider = true
+				}
+			}
 		}
 		if _, identities := s.out.Identities[e.Stream]; (identities || s.wanted[e.Ref]) && e.Audience != Nobody.String() {
 			delivered[key{e.Stream, e.ID, e.Content}] = true
@@ -172,6 +195,25 @@ func (s *selection) compare() error {
 		mark(items)
 	}
 	return nil
+}
+
+// tags are what review would know of the wanted items with permissions.
+func (s *selection) tags() (map[[2]string]tag, error) {
+	out := map[[2]string]tag{}
+	for _, item := range s.items {
+		if d, _ := s.run.p.stream(item.Stream); !d.Permissions {
+			continue
+		}
+		for t, err := range s.run.shelf.each(item.Stream) {
+			if err != nil {
+				return nil, err
+			}
+			if s.wanted[t.Ref] {
+				out[[2]string{item.Stream, t.ID}] = t
+			}
+		}
+	}
+	return out, nil
 }
 
 func (s *selection) record(ref string) Selected {

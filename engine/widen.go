@@ -44,6 +44,29 @@ func (v *review) maxWiden(_ *Plan, _ Holdings, cover *coverage) *Refusal {
 	return r
 }
 
+// manyRestricted is from how many documents for named people and groups on a
+// max_widen of 0 stops most runs.
+const manyRestricted = 100
+
+// noteStrict proposes a share where max_widen is 0: each new owner of a restricted
+// document is a widening.
+func (r *run) noteStrict() {
+	if !r.o.Dry || r.p.Limits.MaxWiden != (Bound{}) {
+		return
+	}
+	restricted, total := 0, 0
+	for _, s := range r.plan.Streams {
+		restricted += s.Audience[Listed]
+		for _, n := range s.Audience {
+			total += n
+		}
+	}
+	if restricted >= manyRestricted {
+		r.note("%s of %s documents are for named people and groups, and guards.max_widen is 0: each change of an owner stops a run; max_widen: 1%% allows %d such documents in a run",
+			thousands(restricted), thousands(total), max(towardsAll, total/100))
+	}
+}
+
 // widening is documents that one rule lets more people find.
 type widening struct {
 	rule     string

@@ -76,6 +76,61 @@ func TestTowardsEverybody(t *testing.T) {
 	}
 }
 
+// TestWidenLimits is max_widen in each of its forms: how many of 1,000 documents
+// may become those of one more person, and how many everybody's.
+func TestWidenLimits(t *testing.T) {
+	for _, tc := range []struct {
+		limit            Bound
+		named, everybody int
+	}{
+		{Bound{}, 0, 0},
+		{Bound{Items: 5}, 5, 5},
+		{Bound{Items: 50}, 50, 20},
+		{Bound{Share: 0.01}, 10, 10},
+		{Bound{Share: 0.01, Items: 20}, 20, 20},
+		{Bound{Share: 0.05, Items: 20}, 50, 20},
+	} {
+		for fate, most := range map[string]int{"of sam and ann": tc.named, "fine": tc.everybody} {
+			n := night{t, t.TempDir()}
+			wider := func(k int) func(*world) {
+				return func(w *world) { components(w, 1000, "of sam"); fates1(w, k, fate); w.p.Limits.MaxWiden = tc.limit }
+			}
+			n.good(wider(0))
+			id := n.refusedID(wider(most + 1))
+			n.good(func(w *world) { wider(most)(w); w.o.Dry = true })
+			n.good(wider(most))
+			if most > 0 { // those are accepted now
+				id = n.refusedID(wider(2*most + 1))
+			}
+			n.good(with(wider(2*most+1), id))
+		}
+	}
+}
+
+// TestStrictNote: a dry run proposes a share where max_widen is 0 and much is
+// restricted.
+func TestStrictNote(t *testing.T) {
+	for _, tc := range []struct {
+		restricted int
+		limit      Bound
+		dry, note  bool
+	}{
+		{100, Bound{}, true, true},
+		{99, Bound{}, true, false},
+		{100, Bound{}, false, false},
+		{100, Bound{Items: 1}, true, false},
+	} {
+		_, report := night{t, t.TempDir()}.good(func(w *world) {
+			components(w, 200, "fine")
+			fates1(w, tc.restricted, "of sam")
+			w.p.Limits.MaxWiden, w.o.Dry = tc.limit, tc.dry
+		})
+		if said := strings.Contains(strings.Join(report.Notes, "\n"), "max_widen: 1%"); said != tc.note {
+			t.Errorf("%+v: %q", tc, report.Notes)
+		}
+	}
+}
+
 // TestAwayAndBack: what was away for some nights, for whatever reason, is no new
 // document when it comes back (invariant 5).
 func TestAwayAndBack(t *testing.T) {

@@ -44,9 +44,9 @@ func (f *File) Validate(report func(field, code, message, hint string)) {
 
 // Guards are the thresholds of the review act.
 type Guards struct {
-	MaxLoss     config.Share `yaml:"max_loss" default:"20%" doc:"The share of a stream or object type that may go in one run; below 21 items it is not looked at."`
-	MaxWiden    config.Share `yaml:"max_widen" default:"1%" doc:"The share of the documents that may be found by more people than after the last good run; more than 20 of them, or more than 20 towards everybody, need an approval."`
-	MaxRejected config.Share `yaml:"max_rejected" default:"1%" doc:"The share of the records that may be rejected; below 101 records it is not looked at."`
+	MaxLoss     config.Threshold `yaml:"max_loss" default:"20%" doc:"How much of a stream or object type may be deleted in one run: a share (20%), a count (15), 0 for none, or {share: 20%, items: 50} for the larger of the two. With a plain share 20 items may always go."`
+	MaxWiden    config.Threshold `yaml:"max_widen" default:"1%" doc:"How many of the documents may be found by more people than after the last good run, written as max_loss is. With a plain share 20 documents may always be; more than 20 towards everybody need an approval in any case. pipe push is measured by it, too."`
+	MaxRejected config.Threshold `yaml:"max_rejected" default:"1%" doc:"How many of the records may be rejected, written as max_loss is. With a plain share 100 records may always be."`
 }
 
 // Limits bound what a run uses. The defaults suit two cores and 100 MB.
@@ -69,8 +69,18 @@ func (f *File) limits() engine.Limits {
 	l.BatchCount, l.BatchBytes = f.Limits.Batch.Records, int(f.Limits.Batch.Bytes)
 	l.HoldBytes = int(f.Limits.Hold)
 	l.Timeout = f.Limits.Timeout.D()
-	l.MaxLoss.Share = float64(f.Guards.MaxLoss)
-	l.MaxWiden.Share = float64(f.Guards.MaxWiden)
-	l.MaxRejected.Share = float64(f.Guards.MaxRejected)
+	l.MaxLoss = bound(f.Guards.MaxLoss, l.MaxLoss)
+	l.MaxWiden = bound(f.Guards.MaxWiden, l.MaxWiden)
+	l.MaxRejected = bound(f.Guards.MaxRejected, l.MaxRejected)
 	return l
+}
+
+// bound is a threshold of the file. A plain share keeps the number of items that
+// the default allows.
+func bound(t config.Threshold, def engine.Bound) engine.Bound {
+	b := engine.Bound{Share: float64(t.Share), Items: t.Items}
+	if t.Plain {
+		b.Items = def.Items
+	}
+	return b
 }

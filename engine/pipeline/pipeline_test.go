@@ -70,7 +70,7 @@ func TestAcceptedRuns(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
-		p.Limits.MaxRejected = engine.Bound{Share: 1, AtMost: 1000}
+		p.Limits.MaxRejected = engine.Bound{Share: 1, Items: 1000}
 		_, err = engine.Run(t.Context(), p, engine.Options{RunID: "r", Dry: true})
 		var refused *engine.Refusal
 		if err != nil && !errors.As(err, &refused) {

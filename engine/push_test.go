@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"testing"
+)
+
+// pushed is a store that takes single items.
+type pushed struct {
+	*store
+	n int
+}
+
+func (p *pushed) Push(_ context.Context, s *Selection, _ Opening) (*Pushed, error) {
+	p.n += len(s.Records)
+	return &Pushed{}, nil
+}
+
+// TestPushWidens: a push is measured by max_widen, against the last good run.
+func TestPushWidens(t *testing.T) {
+	for name, tc := range map[string]struct {
+		before, now string
+		limit       Bound
+		n           int
+		refused     bool
+	}{
+		"none may, and one would":  {"of sam", "of sam and ann", Bound{}, 1, true},
+		"none may, and none would": {"of sam and ann", "of sam", Bound{}, 3, false},
+		"withheld before":          {"private", "of sam", Bound{}, 1, true},
+		"new ones do not count":    {"", "fine", Bound{}, 1, false},
+		"as many as may":           {"of sam", "fine", Bound{Items: 2}, 2, false},
+		"one more than may":        {"of sam", "fine", Bound{Items: 2}, 3, true},
+		"twenty by default":        {"of sam", "fine", DefaultLimits().MaxWiden, MostPushed, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := night{t, t.TempDir()}
+			n.good(func(w *world) {
+				w.add("catalog", "component", "other", "fine")
+				if tc.before != "" {
+					components(w, tc.n, tc.before)
+				}
+			})
+			w := newWorld(t)
+			w.add("identities", "user", "sam", "fine")
+			w.add("identities", "user", "ann", "fine")
+			components(w, tc.n, tc.now)
+			w.hidden = w.records["catalog"] // found when they are asked for
+			sink := &pushed{store: w.store}
+			w.p.Sink, w.p.Limits.MaxWiden = sink, tc.limit
+			var refs []string
+			for _, r := range w.records["catalog"] {
+				refs = append(refs, r.Ref)
+			}
+			_, _, err := Push(t.Context(), w.p, SelectOptions{Refs: refs, RunID: "r", State: n.dir})
+			var refused *Refusal
+			if errors.As(err, &refused) != tc.refused || !tc.refused && err != nil || tc.refused && (refused.Guard != "max_widen" || sink.n > 0) {
+				t.Errorf("%v, %d sent", err, sink.n)
+			}
+		})
+	}
+}
