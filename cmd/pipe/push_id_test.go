@@ -33,7 +33,7 @@ func TestPushKeepsToItsOwnDocument(t *testing.T) {
 		return w.pipe(t, "push", file, "component:default/"+name, "--state", dir)
 	}
 	push(dir, "second").expect(t, exitRefused, "its id id-1 is that of component:default/first", "nothing was sent")
-	push(dir, "third").expect(t, exitRefused, "its id id-3 is not its ref", "which a run finds out")
+	push(dir, "third").expect(t, exitRefused, "its id id-3 is not its ref", "its id id-3 is not its ref")
 	push("none", "first").expect(t, exitRefused, "its id id-1 is not its ref")
 	push(dir, "first").expect(t, exitDone, "component:default/first: sent")
 	w.pipe(t, "hide", file, "component:default/second", "--state", dir).expect(t, exitDone, "its id id-1 is that of component:default/first, which stays")
