@@ -2,6 +2,8 @@ package placeholder
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/codec"
@@ -41,8 +43,8 @@ type Missed struct{ Ref, Key, Target, Why string }
 // could not. ref is what the entity is called in them.
 func (f *Folder) Resolve(ref string, entity map[string]any) (changed bool, missed []Missed) {
 	r := resolution{folder: f, ref: ref}
-	for name, v := range entity {
-		entity[name] = r.value(v)
+	for _, name := range slices.Sorted(maps.Keys(entity)) {
+		entity[name] = r.value(entity[name])
 	}
 	return r.changed, r.missed
 }
@@ -72,8 +74,8 @@ func (r *resolution) value(v any) any {
 		}
 		switch resolver := resolvers[dollar]; {
 		case dollar == "":
-			for name, one := range v {
-				v[name] = r.value(one)
+			for _, name := range slices.Sorted(maps.Keys(v)) {
+				v[name] = r.value(v[name])
 			}
 		case len(v) == 1 && resolver != nil:
 			r.changed = true

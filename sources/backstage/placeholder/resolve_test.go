@@ -120,6 +120,21 @@ func TestResolveMisses(t *testing.T) {
 	}
 }
 
+// What is missed is named in the same order each time.
+func TestResolveOrder(t *testing.T) {
+	const entity = `{"z":{"$text":"1"},"a":{"c":{"$text":"2"},"b":{"$text":"3"}},"m":[{"$text":"4"},{"$text":"5"}]}`
+	for range 20 {
+		var order string
+		_, missed := resolved(t, New(""), entity)
+		for _, m := range missed {
+			order += m.Target
+		}
+		if order != "32451" {
+			t.Fatalf("the order is %s", order)
+		}
+	}
+}
+
 // One catalog cannot make the program read files without end.
 func TestResolveTotal(t *testing.T) {
 	dir := files(t, map[string]string{"a": strings.Repeat("x", 1<<10)})
