@@ -187,13 +187,13 @@ func TestElsewhere(t *testing.T) {
 }
 
 // TestSettings: a path below @source or @sink is below the component's block,
-// and its value is taken as it is.
+// and its value is taken as it is; variables in other values are replaced.
 func TestSettings(t *testing.T) {
 	text := strings.Replace(strings.Replace(file, "${CATALOG_URL}", "${NOT_SET}", 1), "${STORE_TOKEN}", "${NOT_SET}", 1)
 	d := pipeline.Parse("f", []byte(text), pipeline.Options{Registry: new(pipelinetest.Kit).Registry(), Settings: []pipeline.Setting{
 		{Path: "@source.url", Value: "http://127.0.0.1/${HOME}"}, {Path: "@source.page_size", Value: "7"}, {Path: "@sink.token", Value: "t"}, {Path: "name", Value: "other"},
-		{Path: "mapping.users.when", Value: `kind == "Group"`}, {Path: "limits.batch.records", Value: "3"},
-	}})
+		{Path: "mapping.users.when", Value: `kind == "Group"`}, {Path: "limits.batch.records", Value: "${RECORDS}"},
+	}, Variables: config.Variables{Lookup: func(name string) (string, bool) { return "3", name == "RECORDS" }}})
 	if d.Problems.HasErrors() {
 		t.Fatal(d.Problems)
 	}

@@ -6,22 +6,22 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// Setting replaces one value of the file before it is decoded. A path that
-// starts with @source or @sink is below the settings of that component,
-// whichever it is.
+// Setting replaces one value of the file before it is decoded; ${…} in it is replaced
+// as in the file. A path that starts with @source or @sink is below the settings of
+// that component, whichever it is, and its value is taken as it is.
 type Setting struct{ Path, Value string }
 
 func (d *Definition) applySettings() {
 	for _, s := range d.o.Settings {
-		path := s.Path
+		path, value := s.Path, s.Value
 		if part, rest, ok := strings.Cut(path, "."); ok && (part == "@source" || part == "@sink") {
 			block := d.Document.Root().Get(part[1:]).Entries()
 			if len(block) == 0 {
 				continue // that there is no component is reported with its block
 			}
-			path = part[1:] + "." + block[0].Key + "." + rest
+			path, value = part[1:]+"."+block[0].Key+"."+rest, strings.ReplaceAll(value, "${", "$${")
 		}
-		if err := d.Document.Set(path, s.Value); err != nil {
+		if err := d.Document.Set(path, value); err != nil {
 			_, message, _ := strings.Cut(err.Error(), ": ")
 			d.b.add(config.Problem{Pos: config.Pos{File: "--set " + s.Path}, Code: "bad-setting", Message: message, Hint: "`pipe config FILE` lists the paths of all settings"})
 		}
