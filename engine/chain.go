@@ -241,8 +241,8 @@ func (c *chain) encode(items []Item, res *result) {
 			continue
 		}
 		why := withheld(item.Permissions)
-		if s.Permissions && c.hidden.has(item.Ref) {
-			why = c.hidden.why(item.Ref)
+		if s.Permissions && c.hidden.hasRef(item.Ref) {
+			why = because(c.hidden.refs[item.Ref], item.Ref)
 		}
 		if why != "" {
 			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: c.idOf(item), ending: Withheld, reason: why})
@@ -257,6 +257,8 @@ func (c *chain) encode(items []Item, res *result) {
 			res.reject(item.Stream, item.Ref, Reject("encode", "", "the sink made no permissions of the decision"))
 		case s.Permissions && e.Audience == Nobody:
 			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: Withheld, reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink and active"})
+		case s.Permissions && c.hidden.hasID(item.Ref, e.ID):
+			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: Withheld, reason: c.hidden.why(item.Ref, e.ID)})
 		default:
 			e.Cut = append(e.Cut, item.Cut...)
 			e.content = state.Hash(e.Body)

@@ -2,92 +2,165 @@ package engine
 
 import (
 	"fmt"
-	"slices"
+	"maps"
 	"strings"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
-// hiding is what people have taken away by hand, by ref.
-type hiding map[string]state.Hidden
+// hiding is the hidden list of a place at one moment. The zero value hides nothing.
+type hiding struct {
+	refs map[string]state.Hidden // also those that were let back
+	ids  map[uint64]state.Hidden // by the hashes of their IDs, likewise
+}
 
 func hidingOf(all []state.Hidden) hiding {
-	h := make(hiding, len(all))
+	h := hiding{refs: make(map[string]state.Hidden, len(all)), ids: map[uint64]state.Hidden{}}
 	for _, one := range all {
-		h[one.Ref] = one
+		h.refs[one.Ref] = one
+		for _, id := range one.IDHashes() {
+			if old, listed := h.ids[id]; !listed || !old.Back.IsZero() { // hidden wins over let back
+				h.ids[id] = one
+			}
+		}
 	}
 	return h
 }
 
-// has tells whether a ref is hidden now.
-func (h hiding) has(ref string) bool {
-	one, listed := h[ref]
+// find returns the entry that an item comes under: that of its ref, or that of its
+// ID, which it may have kept under another ref.
+func (h hiding) find(ref string, id uint64) (state.Hidden, bool) {
+	byRef, listed := h.refs[ref]
+	if byID, also := h.ids[id]; also && (!listed || !byRef.Back.IsZero()) {
+		return byID, true
+	}
+	return byRef, listed
+}
+
+// has reports whether an item is hidden now.
+func (h hiding) has(ref string, id uint64) bool {
+	one, listed := h.find(ref, id)
 	return listed && one.Back.IsZero()
 }
 
-// back tells whether a person has let a ref back since the last good run.
-func (h hiding) back(ref string) bool { return !h[ref].Back.IsZero() }
-
-// why is the reason for which a hidden ref is withheld.
-func (h hiding) why(ref string) string {
-	return "hidden with pipe hide on " + h[ref].At.Local().Format(time.DateOnly)
+// hasRef reports whether a ref is hidden now.
+func (h hiding) hasRef(ref string) bool {
+	one, listed := h.refs[ref]
+	return listed && one.Back.IsZero()
 }
 
-// noteHidden names what this run withheld since a person has hidden it: of a record
-// with several items the sum shows how the gravest ended.
+// hasID is has for an ID in clear.
+func (h hiding) hasID(ref, id string) bool {
+	if len(h.ids) == 0 { // which spares the hash
+		return h.hasRef(ref)
+	}
+	return h.has(ref, state.Hash([]byte(id)))
+}
+
+// back reports whether a person has let an item back since the last good run.
+func (h hiding) back(ref, id string) bool {
+	one, listed := h.find(ref, state.Hash([]byte(id)))
+	return listed && !one.Back.IsZero()
+}
+
+// why is the reason for which a hidden item is withheld.
+func (h hiding) why(ref, id string) string {
+	one, _ := h.find(ref, state.Hash([]byte(id)))
+	return because(one, ref)
+}
+
+func because(one state.Hidden, ref string) string {
+	text := "hidden with pipe hide on " + one.At.Local().Format(time.DateOnly)
+	if one.Ref != ref {
+		text += " as " + one.Ref
+	}
+	return text
+}
+
+// since returns what of the list is hidden now and was not hidden before.
+func (h hiding) since(before hiding) hiding {
+	maps.DeleteFunc(h.refs, func(ref string, one state.Hidden) bool { return !one.Back.IsZero() || before.hasRef(ref) })
+	maps.DeleteFunc(h.ids, func(id uint64, one state.Hidden) bool {
+		old, listed := before.ids[id]
+		return !one.Back.IsZero() || listed && old.Back.IsZero()
+	})
+	return h
+}
+
+// without returns the list less one ref and its IDs.
+func (h hiding) without(ref string) hiding {
+	delete(h.refs, ref)
+	maps.DeleteFunc(h.ids, func(_ uint64, one state.Hidden) bool { return one.Ref == ref })
+	return h
+}
+
+// noteHidden names what this run withheld because a person has hidden it: of a
+// record with several items the report shows the ending of one.
 func (r *run) noteHidden() error {
-	const most = 10
 	var refs []string
 	n := 0
 	for _, s := range r.p.Streams {
-		for ref, err := range r.shelf.withheldRefs(s.Name) {
+		for u, err := range r.shelf.unseen(s.Name) {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}
-			if !s.Permissions || !r.hidden.has(ref) {
+			if !s.Permissions || !r.hidden.hasID(u.ref, u.id) {
 				continue
 			}
-			if n++; n <= most {
-				refs = append(refs, fmt.Sprintf("%s (%s)", ref, r.hidden[ref].At.Local().Format(time.DateOnly)))
+			if n++; n <= shownRefs {
+				one, _ := r.hidden.find(u.ref, state.Hash([]byte(u.id)))
+				refs = append(refs, fmt.Sprintf("%s (%s)", u.ref, one.At.Local().Format(time.DateOnly)))
 			}
 		}
 	}
 	if n == 0 {
 		return nil
 	}
-	word, more := "documents", ""
-	if n == 1 {
-		word = "document"
+	more := ""
+	if n > shownRefs {
+		more = fmt.Sprintf(" and %d more, which pipe status lists", n-shownRefs)
 	}
-	if n > most {
-		more = fmt.Sprintf(" and %d more, which pipe status lists", n-most)
-	}
-	r.note("%d %s hidden with pipe hide: %s%s", n, word, strings.Join(refs, ", "), more)
+	r.note("%s hidden with pipe hide: %s%s", documents(n), strings.Join(refs, ", "), more)
 	return nil
 }
 
-// recent tells whether what a sink says it holds may still count a hidden ref.
-func (h hiding) recent(ref string) bool { return h.has(ref) && time.Since(h[ref].At) < youngCounts }
+func documents(n int) string {
+	if n == 1 {
+		return "1 document"
+	}
+	return fmt.Sprintf("%d documents", n)
+}
 
-// hiddenCounts are items that were hidden so lately that a sink may still count
+// hiddenCounts are items that were hidden so recently that a sink may still count
 // them.
 type hiddenCounts struct {
 	n     int
 	types map[string]int
 }
 
-// settle drops what was let back, once a good run has written the documents.
+// settle drops from the list the entries that had been let back when this run read
+// it, once a good run has written the documents. What was hidden or let back
+// meanwhile stays.
 func (h hiding) settle(store *state.Store) error {
-	left := make([]state.Hidden, 0, len(h))
-	for _, one := range h {
-		if one.Back.IsZero() {
-			left = append(left, one)
-		}
+	gone := func(one state.Hidden) bool {
+		seen, listed := h.refs[one.Ref]
+		return listed && !seen.Back.IsZero() && seen.Back.Equal(one.Back)
 	}
-	if len(left) == len(h) {
+	none := true
+	for _, one := range h.refs {
+		none = none && one.Back.IsZero()
+	}
+	if none {
 		return nil
 	}
-	slices.SortFunc(left, func(a, b state.Hidden) int { return a.At.Compare(b.At) })
-	return store.SetHidden(left)
+	return store.UpdateHidden(func(all []state.Hidden) ([]state.Hidden, error) {
+		var left []state.Hidden
+		for _, one := range all {
+			if !gone(one) {
+				left = append(left, one)
+			}
+		}
+		return left, nil
+	})
 }

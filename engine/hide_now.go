@@ -3,181 +3,242 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
-// HideOptions say what is taken away.
+// HideOptions say what is hidden.
 type HideOptions struct {
 	SelectOptions
 	By string // who does it
-	// Unseen remembers also what nobody is known to have.
+	// Unseen keeps refs on the list that neither the last good run, nor the source,
+	// nor the sink knows.
 	Unseen bool
 }
 
-// HiddenRef is what became of one ref that was to be hidden.
+// HiddenRef is the result for one ref that was to be hidden.
 type HiddenRef struct {
 	Ref   string
-	Types []string // of the items that the sink had
+	Types []string // of the items that were taken away
 	Notes []string
-	// Unknown says that neither the last good run nor the source nor the sink has
-	// it. It was not remembered, unless HideOptions.Unseen.
+	// Unknown means that neither the last good run, nor the source, nor the sink
+	// has it. It is not on the list, unless HideOptions.Unseen.
 	Unknown bool
 	Err     error // an *Unconfirmed, or why it could not be taken away
 }
 
-// Hide remembers refs as hidden, so that no run brings them back, and then has the
-// sink take what it has of them away. They stay hidden also where the sink fails.
-// One that only the sink may have is remembered once the sink says that it has it.
-// The pipeline may be without a source that answers: what the last good run
-// delivered is known.
-func Hide(ctx context.Context, p *Pipeline, o HideOptions) ([]HiddenRef, error) {
+// HideResult is the result of Hide.
+type HideResult struct {
+	Refs      []HiddenRef
+	Notes     []string // about all refs
+	SourceErr error    // why the source did not answer, nil where it did or was not asked
+}
+
+// Hide puts refs on the hidden list, so that no run brings them back, and then has
+// the sink take their items from everyone and delete them. It takes no place: it
+// runs beside a run, which reads the list again while it publishes. Refs stay on
+// the list where the sink or the source fails. The result is nil only where nothing
+// was done.
+//
+// The IDs of items are those that the list, the last good run and the sink know;
+// the source is asked only for refs whose IDs are not certain by then.
+func Hide(ctx context.Context, p *Pipeline, o HideOptions) (*HideResult, error) {
 	hider, can := p.Sink.(Hider)
 	if !can {
-		return nil, Errorf(Fatal, "", "the sink takes nothing away beside a run")
+		return nil, Errorf(Fatal, "", "the sink cannot hide single items")
 	}
-	place, err := TakePlace(o.State, p.Sink.Place(), o.RunID)
+	store, err := state.Open(o.State, p.Sink.Place())
 	if err != nil {
+		return nil, unusable(err)
+	}
+	h := &hideNow{store: store, hider: hider, o: o}
+	if err := h.list(); err != nil {
 		return nil, err
 	}
-	defer place.Release()
-	all, err := place.Store.Hidden()
-	if err != nil {
-		return nil, err
+	h.recall()
+	for _, t := range h.targets {
+		h.take(ctx, t)
 	}
-	targets, err := targetsOf(ctx, p, o.SelectOptions, place.Store)
-	if err != nil {
-		return nil, err
+	h.askSource(ctx, p)
+	for _, t := range h.targets {
+		h.judge(t)
 	}
-	remember := func(wanted func(ref string) bool) error {
-		for _, ref := range o.Refs {
-			if !wanted(ref) {
-				continue
-			}
-			all = slices.DeleteFunc(all, func(h state.Hidden) bool { return h.Ref == ref && !h.Back.IsZero() })
-			if !slices.ContainsFunc(all, func(h state.Hidden) bool { return h.Ref == ref }) {
-				all = append(all, state.Hidden{Ref: ref, At: time.Now().UTC(), By: o.By})
-			}
-		}
-		if err := place.Store.SetHidden(all); err != nil {
-			return unusable(err)
-		}
-		return nil
+	if err := h.relist(); err != nil {
+		return h.result(), err
 	}
-	if err := remember(func(ref string) bool { return o.Unseen || !targets[ref].unknown }); err != nil {
-		return nil, err
-	}
-	var out []HiddenRef
-	for _, ref := range o.Refs {
-		one := HiddenRef{Ref: ref, Notes: targets[ref].notes}
-		for _, id := range targets[ref].ids {
-			hidden, err := hider.Hide(ctx, id, targets[ref].types)
-			if hidden != nil {
-				one.Types, one.Notes = append(one.Types, hidden.Types...), append(one.Notes, hidden.Notes...)
-			}
-			one.Err = errors.Join(one.Err, err)
-		}
-		one.Unknown = targets[ref].unknown && one.Err == nil && len(one.Types) == 0
-		targets[ref].unknown = one.Unknown
-		out = append(out, one)
-	}
-	if err := remember(func(ref string) bool { return o.Unseen || !targets[ref].unknown }); err != nil {
-		return out, err
-	}
-	return out, ctx.Err()
+	h.notes = append(h.notes, hider.Settle(ctx, Opening{Pipeline: p.Name, RunID: o.RunID}, h.taken)...)
+	return h.result(), causeOf(ctx, ctx.Err())
 }
 
-// Unhide lets refs back; the next good run delivers them like any other.
-func Unhide(p *Pipeline, o SelectOptions) error {
-	place, err := TakePlace(o.State, p.Sink.Place(), o.RunID)
-	if err != nil {
-		return err
-	}
-	defer place.Release()
-	all, err := place.Store.Hidden()
-	if err != nil {
-		return err
-	}
-	for _, ref := range o.Refs {
-		i := slices.IndexFunc(all, func(h state.Hidden) bool { return h.Ref == ref && h.Back.IsZero() })
-		if i < 0 {
-			return Errorf(Fatal, "pipe status FILE lists what is hidden", "%s is not hidden, and nothing was changed", ref)
+// hideNow is one call of Hide.
+type hideNow struct {
+	store    *state.Store
+	hider    Hider
+	o        HideOptions
+	targets  []*target
+	baseline error // why the last good run could not be read
+	source   error // why the source did not answer
+	taken    bool  // the sink was asked to take something away
+	notes    []string
+}
+
+// target is a ref that is hidden, and what is known of its items.
+type target struct {
+	HiddenRef
+	ids       []string            // tried, or to be tried
+	types     map[string][]string // by ID, that the item is known to have
+	tried     map[string][]string // by ID, with which the sink was asked
+	delivered []uint64            // hashes of the IDs that the last good run delivered
+	gone      []uint64            // hashes of the IDs that an earlier run delivered
+	was       bool                // it was on the list before this call
+	asked     bool                // the source was asked, and answered
+	found     bool                // the source has it
+	held      bool                // the sink had an item of it
+}
+
+// list writes all refs to the hidden list before anything else is done.
+func (h *hideNow) list() error {
+	return changeHidden(h.store, func(all []state.Hidden) ([]state.Hidden, error) {
+		h.targets = nil
+		for _, ref := range h.o.Refs {
+			if slices.ContainsFunc(h.targets, func(t *target) bool { return t.Ref == ref }) {
+				continue
+			}
+			t := &target{HiddenRef: HiddenRef{Ref: ref}, types: map[string][]string{}, tried: map[string][]string{}, ids: []string{ordinaryID(ref)}}
+			i := slices.IndexFunc(all, func(one state.Hidden) bool { return one.Ref == ref })
+			if i < 0 {
+				i = len(all)
+				all = append(all, state.Hidden{Ref: ref, At: time.Now().UTC(), By: h.o.By})
+			} else {
+				t.was = true
+				t.addIDs(all[i].IDs...)
+				if !all[i].Back.IsZero() {
+					all[i].At, all[i].By, all[i].Back = time.Now().UTC(), h.o.By, time.Time{}
+				}
+			}
+			h.targets = append(h.targets, t)
 		}
-		all[i].Back = time.Now().UTC()
+		return all, nil
+	})
+}
+
+// relist adds the IDs that were found to the list, and takes off what nothing
+// knows and this call has added.
+func (h *hideNow) relist() error {
+	return changeHidden(h.store, func(all []state.Hidden) ([]state.Hidden, error) {
+		for _, t := range h.targets {
+			i := slices.IndexFunc(all, func(one state.Hidden) bool { return one.Ref == t.Ref })
+			switch {
+			case i < 0 || !all[i].Back.IsZero(): // another call let it back meanwhile
+			case t.Unknown && !h.o.Unseen:
+				all = slices.Delete(all, i, i+1)
+			default:
+				all[i].IDs, all[i].Hashes = t.ids, t.unknownIDs()
+			}
+		}
+		return all, nil
+	})
+}
+
+// take has the sink take the ID's items away that were not taken yet.
+func (h *hideNow) take(ctx context.Context, t *target) {
+	for _, id := range t.ids {
+		types := t.types[id]
+		before, again := t.tried[id]
+		if again && !slices.ContainsFunc(types, func(typ string) bool { return !slices.Contains(before, typ) }) {
+			continue
+		}
+		t.tried[id] = slices.Clone(types)
+		hidden, err := h.hider.Hide(ctx, id, types)
+		if hidden != nil {
+			t.held = t.held || len(hidden.Types) > 0
+			h.taken = h.taken || len(hidden.Types) > 0
+			t.Types, t.Notes = union(t.Types, hidden.Types), append(t.Notes, hidden.Notes...)
+		}
+		t.Err = errors.Join(t.Err, err)
 	}
-	if err := place.Store.SetHidden(all); err != nil {
+}
+
+// judge decides what is known of a ref after everything was tried.
+func (h *hideNow) judge(t *target) {
+	remembered := len(t.delivered)+len(t.gone) > 0
+	t.Unknown = !remembered && t.asked && !t.found && !t.held && !t.was && t.Err == nil
+	switch {
+	case t.Err != nil:
+	case !t.knowsDelivered():
+		t.Err = &Unconfirmed{
+			Reason: "the last good run delivered it under an id that is not its ref, and neither the source nor the hidden list says which: the document with that id was not taken away",
+			Remedy: "it is on the hidden list, and the next run deletes the document; to delete it now, restore the entity in the source and hide it again",
+		}
+	case !remembered && !t.asked && !t.held:
+		t.Err = &Unconfirmed{
+			Reason: "neither the last good run nor the source says which id it has, and the sink has no document with its ref as id",
+			Remedy: "it is on the hidden list, and no run with this state folder sends it; hide it again when the source answers",
+		}
+	}
+}
+
+func (h *hideNow) result() *HideResult {
+	out := &HideResult{Notes: h.notes, SourceErr: h.source}
+	for _, t := range h.targets {
+		out.Refs = append(out.Refs, t.HiddenRef)
+	}
+	return out
+}
+
+// Unhide lets refs back; the next good run delivers them like any other. Like Hide
+// it takes no place.
+func Unhide(p *Pipeline, o SelectOptions) error {
+	store, err := state.Open(o.State, p.Sink.Place())
+	if err != nil {
 		return unusable(err)
 	}
-	return nil
-}
-
-// target is what a sink may have of a ref.
-type target struct {
-	ids, types, notes []string
-	unknown           bool // neither the last good run nor the source has it
-}
-
-// targetsOf finds out what a sink may have of some refs: from the last good run,
-// and where that does not know, from the source. A source that does not answer
-// keeps nothing from being hidden.
-func targetsOf(ctx context.Context, p *Pipeline, o SelectOptions, store *state.Store) (map[string]*target, error) {
-	out := map[string]*target{}
-	for _, ref := range o.Refs {
-		out[ref] = &target{ids: []string{strings.ToLower(ref)}}
-	}
-	sure, remembered := map[string]bool{}, map[string]bool{}
-	snap, _, err := store.Load(true)
-	if err != nil {
-		return nil, err
-	}
-	if snap != nil {
-		defer snap.Close()
-		for e, err := range snap.Entries() {
-			if err != nil {
-				return nil, err
-			}
-			t := out[e.Ref]
-			if t != nil {
-				remembered[e.Ref] = true
-			}
-			if t == nil || e.Audience == "" || e.Audience == Nobody.String() {
-				continue
-			}
-			sure[e.Ref] = e.ID == state.Hash([]byte(t.ids[0]))
-			t.types = append(t.types, e.Type)
-		}
-	}
-	o.Refs = slices.DeleteFunc(slices.Clone(o.Refs), func(ref string) bool { return sure[ref] })
-	if len(o.Refs) == 0 {
-		return out, nil
-	}
-	sel, err := Select(ctx, p, o)
-	switch {
-	case ctx.Err() != nil:
-		return nil, causeOf(ctx, ctx.Err())
-	case err != nil:
+	return changeHidden(store, func(all []state.Hidden) ([]state.Hidden, error) {
 		for _, ref := range o.Refs {
-			out[ref].notes = append(out[ref].notes, fmt.Sprintf("what the pipeline makes of it could not be found out, so that its id is taken to be its ref: %v", err))
-		}
-		return out, nil
-	}
-	for _, r := range sel.Records {
-		out[r.Ref].unknown = !r.Found && !remembered[r.Ref]
-		for _, item := range r.Items {
-			t := out[r.Ref]
-			if item.Other != "" {
-				t.notes = append(t.notes, fmt.Sprintf("its id %s is that of %s, which stays", item.ID, item.Other))
-				continue
+			i := slices.IndexFunc(all, func(h state.Hidden) bool { return h.Ref == ref && h.Back.IsZero() })
+			if i < 0 {
+				return nil, Errorf(Fatal, "pipe status FILE lists what is hidden", "%s is not hidden, and nothing was changed", ref)
 			}
-			t.types = append(t.types, item.Type)
-			if !slices.Contains(t.ids, item.ID) {
-				t.ids = append(t.ids, item.ID)
-			}
+			all[i].Back = time.Now().UTC()
+		}
+		return all, nil
+	})
+}
+
+// changeHidden updates the hidden list. An error that change made stays as it is.
+func changeHidden(store *state.Store, change func([]state.Hidden) ([]state.Hidden, error)) error {
+	var own error
+	err := store.UpdateHidden(func(all []state.Hidden) ([]state.Hidden, error) {
+		var after []state.Hidden
+		after, own = change(all)
+		return after, own
+	})
+	if own != nil {
+		return own
+	}
+	return listError(err)
+}
+
+// hiddenList reads the hidden list.
+func hiddenList(store *state.Store) (hiding, error) {
+	all, err := store.Hidden()
+	return hidingOf(all), listError(err)
+}
+
+func listError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return Errorf(Fatal, "restore the file from a copy; or remove it and hide again what has to stay hidden", "%w", err)
+}
+
+func union(a, b []string) []string {
+	for _, s := range b {
+		if !slices.Contains(a, s) {
+			a = append(a, s)
 		}
 	}
-	return out, nil
+	return a
 }

@@ -175,6 +175,26 @@ func (l *ledger) rejectLate(stream, ref string, err error) {
 	l.reject(stream, ref, err)
 }
 
+// withholdLate turns an item that was staged as delivered into a withheld one. The
+// ending of its record is for takeBack.
+func (l *ledger) withholdLate(stream, ref, reason string) {
+	l.mu.Lock()
+	l.items[stream][Delivered]--
+	l.items[stream][Withheld]++
+	l.mu.Unlock()
+	l.tell(stream, Withheld, DeadLetter{Ref: ref, Reason: reason})
+}
+
+// takeBack makes a record that was to be delivered a withheld one.
+func (l *ledger) takeBack(ref, reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if m := l.refs[ref]; m.ending == Delivered {
+		l.refs[ref] = mark{kind: m.kind}
+		l.mark(ref, Withheld, reason)
+	}
+}
+
 // mark gives a record an ending, unless it has a graver one already.
 func (l *ledger) mark(ref string, e Ending, reason string) {
 	m, ok := l.refs[ref]

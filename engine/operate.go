@@ -23,18 +23,23 @@ const (
 	ForRotating                  // Rotator
 )
 
-// Hider is the optional ability of a sink to take single items away at once.
+// Hider is the optional ability of a sink to hide single items at once.
 type Hider interface {
-	// Hide has nobody find the items of an id, deletes them, and looks whether they
-	// are gone. types are those that they are known to have had; the sink looks for
-	// others itself. An *Unconfirmed as error says that the sink took everything
-	// and does not say yet that they are gone.
+	// Hide takes the items of an id from everyone, deletes them, and looks once
+	// whether they can still be found. types are those that they are known to have
+	// had; the sink looks for others itself. It does not wait for other programs
+	// that write to the sink. An *Unconfirmed as error means that the sink took the
+	// requests and did not confirm that the items cannot be found any more.
 	Hide(ctx context.Context, id string, types []string) (*Hidden, error)
+	// Settle is called once, after the last Hide: it has the deletions take effect
+	// as soon as the sink allows, when any was requested, and returns sentences for
+	// a person, such as who else may bring the items back.
+	Settle(ctx context.Context, o Opening, deleted bool) []string
 }
 
 // Hidden is what was taken away.
 type Hidden struct {
-	Types []string // of the items that were there
+	Types []string // of the items that were there, or were asked to be deleted
 	Notes []string
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -66,7 +67,7 @@ func readPast(snap *state.Snapshot, streams, types *words, wanted func(stream st
 			continue
 		}
 		row := pastItem{id: e.ID, content: e.Content, names: e.Names, stream: streams.number(e.Stream), typ: types.number(e.Type), audience: audienceOf(e.Audience)}
-		if row.audience != Undecided && hidden.has(e.Ref) {
+		if row.audience != Undecided && hidden.has(e.Ref, e.ID) {
 			p.hide(e, row.audience != Nobody, hidden)
 			row.audience = Nobody
 		}
@@ -86,7 +87,7 @@ func readPast(snap *state.Snapshot, streams, types *words, wanted func(stream st
 // hide counts a hidden item that the sink may still count; of one that was not
 // delivered the type is not known.
 func (p *past) hide(e state.Entry, delivered bool, hidden hiding) {
-	if !hidden.recent(e.Ref) {
+	if one, _ := hidden.find(e.Ref, e.ID); time.Since(one.At) >= youngCounts {
 		return
 	}
 	h := p.hidden[e.Stream]

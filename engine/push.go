@@ -3,8 +3,11 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // MostPushed is how many records are pushed at once: as many documents may become
@@ -34,7 +37,33 @@ func Push(ctx context.Context, p *Pipeline, o SelectOptions) (*Selection, *Pushe
 		return sel, nil, refused
 	}
 	pushed, err := pusher.Push(ctx, sel, place.opening(p.Name, o.RunID))
+	if place != nil {
+		err = errors.Join(err, hideAgain(ctx, p, place.Store, sel))
+	}
 	return sel, pushed, causeOf(ctx, err)
+}
+
+// hideAgain hides what was hidden while it was pushed: the requests of the two may
+// have reached the sink in any order.
+func hideAgain(ctx context.Context, p *Pipeline, store *state.Store, sel *Selection) error {
+	now, err := hiddenList(store)
+	if err != nil {
+		return err
+	}
+	for _, r := range sel.Records {
+		for _, item := range r.Items {
+			if s, _ := p.stream(item.Stream); !s.Permissions || !now.hasID(item.Ref, item.ID) {
+				continue
+			}
+			hider, can := p.Sink.(Hider)
+			if !can {
+				return Errorf(Fatal, "", "%s was hidden while it was pushed, and the sink cannot hide single items", r.Ref)
+			}
+			_, failed := hider.Hide(ctx, item.ID, []string{item.Type})
+			err = errors.Join(err, failed, Errorf(Permanent, "pipe hide --unhide lets it back", "%s was hidden while it was pushed, and was taken away again", r.Ref))
+		}
+	}
+	return err
 }
 
 // unsendable refuses a selection of which anything is not delivered.

@@ -24,11 +24,13 @@ func (r *run) remember() error {
 			return err
 		}
 	}
-	hidden, err := r.store.Hidden()
+	hidden, err := hiddenList(r.store)
 	if err != nil {
-		return Errorf(Fatal, "bring the file back from a copy, or hide again what has to stay hidden after removing it", "%w", err)
+		return err
 	}
-	r.hidden = hidingOf(hidden)
+	if !r.showHidden {
+		r.hidden = hidden
+	}
 	var warning string
 	if r.last, warning, err = r.store.Load(r.o.Dry); err != nil {
 		return Errorf(Fatal, "see who may read the folder, or name another with --state DIR", "%w", err)
@@ -120,6 +122,9 @@ func (r *run) write() error {
 	h := state.Header{Pipeline: r.p.Name, Run: r.o.RunID, Finished: time.Now().UTC(), Fingerprint: r.p.Fingerprint, Said: r.held.Streams, Streams: map[string]int{}, Types: map[string]map[string]int{}}
 	for _, s := range r.plan.Streams {
 		h.Streams[s.Name] = s.Count - r.reviewer.refused[[2]string{s.Name}]
+		if sh := r.shelf.streams[s.Name]; sh != nil {
+			h.Streams[s.Name] -= len(sh.late)
+		}
 		if len(s.Types) > 1 || s.Types[""] == 0 {
 			h.Types[s.Name] = s.Types
 		}
@@ -153,6 +158,11 @@ func (r *run) partial() bool {
 	return slices.ContainsFunc(r.p.Streams, func(s Stream) bool { return r.p.Unwritten(s.Name) != "" })
 }
 
+// nobodys is what is remembered of an item that was withheld.
+func (r *run) nobodys(stream, ref, id string) state.Entry {
+	return state.Entry{Stream: stream, Ref: ref, Kind: r.ledger.kind(ref), Audience: Nobody.String(), ID: state.Hash([]byte(id))}
+}
+
 // awayFor is how long it is remembered who could find what is not there any more.
 const awayFor = 90 * 24 * time.Hour
 
@@ -171,6 +181,10 @@ func (r *run) entries(w *state.Writer) error {
 				refused[t.Ref] = refused[t.Ref] || t.Audience != Undecided
 				continue
 			}
+			if sh.late[t.ID] {
+				w.Add(r.nobodys(s.Name, t.Ref, t.ID))
+				continue
+			}
 			e := state.Entry{Stream: s.Name, Ref: t.Ref, Kind: r.ledger.kind(t.Ref), Type: t.Type, ID: state.Hash([]byte(t.ID)), Content: t.Content, Names: t.Names}
 			if t.Audience != Undecided {
 				e.Audience = t.Audience.String()
@@ -181,7 +195,7 @@ func (r *run) entries(w *state.Writer) error {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}
-			w.Add(state.Entry{Stream: s.Name, Ref: u.ref, Kind: r.ledger.kind(u.ref), Audience: Nobody.String(), ID: state.Hash([]byte(u.id))})
+			w.Add(r.nobodys(s.Name, u.ref, u.id))
 		}
 	}
 	if r.last == nil {

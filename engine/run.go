@@ -117,8 +117,10 @@ type run struct {
 	store *state.Store
 	lock  *state.Lock
 	last  *state.Snapshot
-	// What people have hidden; nil without --state.
-	hidden hiding
+	// The hidden list as it was when the run began; empty without --state.
+	hidden     hiding
+	showHidden bool       // hidden stays empty
+	late       []lateItem // that were hidden while the run published
 	// fetch finds what is looked up and was not read; nil when everything is.
 	fetch func(ref string) (Entry, bool)
 }
@@ -152,6 +154,9 @@ func (r *run) acts(ctx context.Context) (err error) {
 	}
 	r.report.Sent = true
 	err = timed(&r.report.Seconds.Publish, func() error { return causeOf(ctx, session.Publish(ctx, r.plan)) })
+	if lateErr := r.settleLate(); err == nil {
+		err = lateErr
+	}
 	if err == nil {
 		err = r.ledger.settle() // dead letters of publishing are written, too
 	}
@@ -312,7 +317,7 @@ func (r *run) holdings(ctx context.Context, session Session) (Holdings, error) {
 // that the session staged of its own.
 func (r *run) makePlan() {
 	r.plan = &Plan{RunID: r.o.RunID, Stop: r.o.Stop, Sent: r.o.Progress.Sent, Note: r.note}
-	r.plan.Reject = r.refuse
+	r.plan.Reject, r.plan.Hidden, r.plan.Withhold = r.refuse, r.hiddenSince, r.withholdLate
 	for _, s := range r.p.Streams {
 		if r.p.Unwritten(s.Name) == "" {
 			r.plan.Streams = append(r.plan.Streams, r.shelf.plan(s.Name))

@@ -16,6 +16,8 @@ type SelectOptions struct {
 	State string // the folder that remembers the last good run; "" for none
 	Log   *slog.Logger
 	Stop  <-chan struct{}
+	// Hidden makes the items of hidden refs, too, as if they were not hidden.
+	Hidden bool
 }
 
 // Selection is what a pipeline would send now of a few records.
@@ -74,6 +76,7 @@ func Select(ctx context.Context, p *Pipeline, o SelectOptions) (*Selection, erro
 		few := newFew(ctx, p, source, o.Refs)
 		quiet.Source, s.run.fetch, s.few = few, few.find, few
 	}
+	s.run.showHidden = o.Hidden
 	defer s.run.shelf.close()
 	defer s.run.forgo()
 	err := s.run.acts(ctx)

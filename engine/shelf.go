@@ -29,6 +29,7 @@ type shelved struct {
 	audience map[Audience]int
 	rules    map[string]int
 	refused  map[string]bool // IDs that publishing took back
+	late     map[string]bool // IDs that were hidden while they were published
 }
 
 // tag is what review and the state know of an item.
@@ -55,7 +56,7 @@ func (s *shelf) stream(name string) (*shelved, error) {
 		tags.Close()
 		return nil, err
 	}
-	sh := &shelved{tags: tags, bodies: bodies, ids: map[string]string{}, types: map[string]int{}, audience: map[Audience]int{}, rules: map[string]int{}, refused: map[string]bool{}}
+	sh := &shelved{tags: tags, bodies: bodies, ids: map[string]string{}, types: map[string]int{}, audience: map[Audience]int{}, rules: map[string]int{}, refused: map[string]bool{}, late: map[string]bool{}}
 	s.streams[name] = sh
 	return sh, nil
 }
@@ -110,6 +111,22 @@ func (s *shelf) withhold(stream, ref, id string) error {
 func (s *shelf) forget(stream string, e Encoded) {
 	sh := s.streams[stream]
 	sh.refused[e.ID] = true
+	sh.uncount(e)
+}
+
+// withholdLate drops an item's trace from the counts, as forget does, after a
+// person hid it. It returns false for an item that was dropped before.
+func (s *shelf) withholdLate(stream string, e Encoded) bool {
+	sh := s.streams[stream]
+	if sh.late[e.ID] || sh.refused[e.ID] {
+		return false
+	}
+	sh.late[e.ID] = true
+	sh.uncount(e)
+	return true
+}
+
+func (sh *shelved) uncount(e Encoded) {
 	sh.types[e.Type]--
 	if e.Audience != Undecided {
 		sh.audience[e.Audience]--

@@ -155,6 +155,15 @@ type Plan struct {
 	// error says that too much was refused: the upload must be left unfinished,
 	// so that nothing goes for it.
 	Reject func(stream string, e Encoded, reason string) error
+	// Hidden reads again what people have hidden. The function that it returns
+	// reports whether a planned item was hidden since the plan was made; it is nil
+	// when none was. The session asks before it sends items of streams with
+	// permissions, before the last page, and when the upload has closed. An error
+	// means that it is not known what is hidden: the upload must be left unfinished.
+	Hidden func() (func(e Encoded) bool, error)
+	// Withhold reports that a planned item is hidden by now and was not sent; or,
+	// when it may have been sent, that it was taken from everyone and deleted again.
+	Withhold func(stream string, e Encoded, sent bool)
 	// Note adds a sentence to the report.
 	Note func(format string, args ...any)
 }

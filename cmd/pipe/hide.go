@@ -15,23 +15,36 @@ import (
 func (a *app) hideCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "hide",
-		Usage:     "take documents away now, and keep runs from bringing them back",
+		Usage:     "hide documents now, and keep runs from sending them again",
 		ArgsUsage: "FILE REF…",
-		Description: "Takes a document's permissions away, deletes it, and looks whether it is gone. The ref is remembered in the state\n" +
-			"folder: runs with that state withhold it until it is let back with --unhide. The source is asked only for refs that the\n" +
-			"last good run did not deliver. Exit codes as of run; 7 when Glean does not say yet that it is gone.",
+		Description: "Writes the refs to the hidden list in the state folder, takes the documents from everyone, deletes them, asks Glean to\n" +
+			"process deletions now (it does so once in three hours), and looks once whether they can still be found. It never waits\n" +
+			"for a run: a run reads the list again while it publishes, and runs with this state folder do not send what is on it\n" +
+			"until --unhide. After that it reads the source and lists the documents whose text contains a hidden title or ref.\n" +
+			"Exit codes as of run; 7 when Glean still lists a document with permissions by which it may be found, does not say\n" +
+			"what it lists, or when the id of a document is not known.",
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "unhide", Usage: "let it back: the next run delivers it, as the rules say"},
-			&cli.BoolFlag{Name: "unseen", Usage: "remember also a ref that nobody has yet"}, allowUnpinned()},
+			&cli.BoolFlag{Name: "unseen", Usage: "keep refs on the list that neither the last good run, the source nor Glean knows"},
+			&cli.BoolFlag{Name: "no-mentions", Usage: "do not read the source for documents that mention what is hidden"}, allowUnpinned()},
 		Action: a.hideAction,
 	}
 }
 
+// hideJSON is the result of a call.
+type hideJSON struct {
+	Refs  []hiddenJSON `json:"refs"`
+	Notes []string     `json:"notes"` // about all refs
+}
+
 type hiddenJSON struct {
 	Ref   string   `json:"ref"`
-	Types []string `json:"types"` // of the documents that were there
-	Gone  bool     `json:"gone"`
+	Types []string `json:"types"` // of the documents that were taken away
+	Gone  bool     `json:"gone"`  // Glean does not list it with permissions by which it may be found
 	Notes []string `json:"notes"`
-	Error string   `json:"error,omitempty"`
+	// Title and MentionedIn are null where the source was not read.
+	Title       *string  `json:"title"`
+	MentionedIn []string `json:"mentionedIn"` // refs of documents whose text contains the title or the ref
+	Error       string   `json:"error,omitempty"`
 }
 
 func (a *app) hideAction(c *cli.Context) error {
@@ -48,12 +61,12 @@ func (a *app) hideAction(c *cli.Context) error {
 		if err := o.haveDocuments(); err != nil {
 			return err
 		}
-		all, err := engine.Hide(ctx, o.p, engine.HideOptions{SelectOptions: o.selecting(a, nil), By: a.who(), Unseen: c.Bool("unseen")})
-		if err != nil && all == nil {
+		done, err := engine.Hide(ctx, o.p, engine.HideOptions{SelectOptions: o.selecting(a, nil), By: a.who(), Unseen: c.Bool("unseen")})
+		if done == nil {
 			return err
 		}
-		out := []hiddenJSON{}
-		for _, h := range all {
+		out := hideJSON{Refs: []hiddenJSON{}, Notes: append([]string{}, done.Notes...)}
+		for _, h := range done.Refs {
 			one := hiddenJSON{Ref: h.Ref, Types: append([]string{}, h.Types...), Gone: h.Err == nil, Notes: append([]string{}, h.Notes...)}
 			if h.Unknown && !c.Bool("unseen") {
 				h.Err, one.Gone = o.unknownRef(h.Ref), false
@@ -62,18 +75,58 @@ func (a *app) hideAction(c *cli.Context) error {
 				one.Error = h.Err.Error()
 				err = errors.Join(err, fmt.Errorf("%s: %w", h.Ref, h.Err))
 			}
-			out = append(out, one)
+			out.Refs = append(out.Refs, one)
+		}
+		if !c.Bool("json") {
+			for i, h := range out.Refs {
+				if !done.Refs[i].Unknown || c.Bool("unseen") {
+					a.printHidden(o, h)
+				}
+			}
+			a.printHideNotes(out.Notes)
+		}
+		if ctx.Err() == nil && !c.Bool("no-mentions") {
+			before := len(out.Notes)
+			a.findMentions(ctx, o, done, &out)
+			if !c.Bool("json") {
+				a.printMentions(out.Refs)
+				a.printHideNotes(out.Notes[before:])
+			}
 		}
 		if c.Bool("json") {
 			return a.printJSON(out, err)
 		}
-		for i, h := range out {
-			if !all[i].Unknown || c.Bool("unseen") {
-				a.printHidden(o, h)
-			}
-		}
 		return err
 	})
+}
+
+// findMentions reads the source for documents that mention what was hidden. Where
+// the source does not answer a note says so.
+func (a *app) findMentions(ctx context.Context, o *operating, done *engine.HideResult, out *hideJSON) {
+	s := o.selecting(a, nil)
+	s.Refs = nil
+	for _, h := range done.Refs {
+		if !h.Unknown {
+			s.Refs = append(s.Refs, h.Ref)
+		}
+	}
+	if len(s.Refs) == 0 {
+		return
+	}
+	err := done.SourceErr
+	var found map[string]*engine.Mentioned
+	if err == nil {
+		found, err = engine.Mentions(ctx, o.p, s)
+	}
+	if err != nil {
+		out.Notes = append(out.Notes, fmt.Sprintf("documents that mention what is hidden were not looked for: %v", err))
+		return
+	}
+	for i := range out.Refs {
+		if m := found[out.Refs[i].Ref]; m != nil {
+			out.Refs[i].Title, out.Refs[i].MentionedIn = &m.Title, m.Refs
+		}
+	}
 }
 
 func (a *app) printHidden(o *operating, h hiddenJSON) {
@@ -83,14 +136,51 @@ func (a *app) printHidden(o *operating, h hiddenJSON) {
 	}
 	switch {
 	case h.Error != "":
-		display.Fprintf(a.stdout, "%s: remembered as hidden; see below\n", what)
+		display.Fprintf(a.stdout, "%s: on the hidden list; see below\n", what)
 	case len(h.Types) == 0:
-		display.Fprintf(a.stdout, "%s: it was not there; it is remembered as hidden\n", what)
+		display.Fprintf(a.stdout, "%s: it was not there; it is on the hidden list\n", what)
 	default:
 		display.Fprintf(a.stdout, "%s: gone, and hidden until `pipe hide --unhide`\n", what)
 	}
 	for _, n := range h.Notes {
 		display.Fprintf(a.stdout, "  ! %s\n", display.Indent(n, "    "))
+	}
+}
+
+func (a *app) printHideNotes(notes []string) {
+	for _, n := range notes {
+		display.Fprintf(a.stdout, "! %s\n", display.Indent(n, "  "))
+	}
+}
+
+// shownMentions is how many documents are listed for a ref; --json lists all.
+const shownMentions = 20
+
+func (a *app) printMentions(all []hiddenJSON) {
+	for _, h := range all {
+		switch n := len(h.MentionedIn); {
+		case h.Title == nil:
+		case n == 0 && *h.Title == "":
+			display.Fprintf(a.stdout, "%s: no other document contains its ref; its title is not known\n", h.Ref)
+		case n == 0:
+			display.Fprintf(a.stdout, "%s: no other document contains its title or its ref\n", h.Ref)
+		default:
+			what := "its ref (the title is not known)"
+			if *h.Title != "" {
+				what = fmt.Sprintf("its title %q or its ref", *h.Title)
+			}
+			word := "documents"
+			if n == 1 {
+				word = "document"
+			}
+			display.Fprintf(a.stdout, "%s: %d other %s with %s in the text:\n", h.Ref, n, word, what)
+			for _, ref := range h.MentionedIn[:min(n, shownMentions)] {
+				display.Fprintf(a.stdout, "  %s\n", ref)
+			}
+			if n > shownMentions {
+				display.Fprintf(a.stdout, "  and %d more, which --json lists\n", n-shownMentions)
+			}
+		}
 	}
 }
 

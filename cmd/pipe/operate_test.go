@@ -217,8 +217,8 @@ func TestHide(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
 	finder := k.index().WhoFinds(scorer)[0]
-	k.backstage.Fail(backstagesandbox.Fault{Status: 500})
-	k.pipe(t, "hide", shipped, scorer).expect(t, exitDone, scorer+": gone, and hidden until")
+	k.backstage.Fail(backstagesandbox.Fault{Status: 403})
+	k.pipe(t, "hide", shipped, scorer).expect(t, exitDone, scorer+": gone, and hidden until", "documents that mention what is hidden were not looked for: ", "403")
 	k.backstage.Heal()
 	before := k.asked()
 	k.pipe(t, "explain", shipped, scorer, "--as", finder).expect(t, exitDone, "withheld: hidden with pipe hide on "+time.Now().Format(time.DateOnly), "no, "+finder+" does not find it")
@@ -226,7 +226,7 @@ func TestHide(t *testing.T) {
 	if got := k.asked(); len(got) > 0 {
 		t.Errorf("explain asked for %v", got)
 	}
-	if got, want := before, []string{"debug/backstage/documents", "debug/backstage/status", "deletedocument", "updatepermissions"}; !reflect.DeepEqual(got, want) {
+	if got, want := before, []string{"debug/backstage/documents", "debug/backstage/status", "deletedocument", "processalldocuments", "updatepermissions"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("asked for %v", got)
 	}
 	if _, there := k.index().Document(scorer); there {
@@ -272,12 +272,13 @@ func TestHideUnseen(t *testing.T) {
 	k.pipe(t, "hide", shipped, scorer+"s").expect(t, exitFailed, scorer+"s: neither the last good run, nor the source, nor Glean has it, and it was not remembered", "did you mean "+scorer+"?", "--unseen")
 	k.pipe(t, "status", shipped).expect(t, exitDone, "!hidden with")
 	k.pipe(t, "hide", shipped, "user:default/sam").expect(t, exitWrong, "a user has no document")
-	k.pipe(t, "hide", shipped, scorer+"s", "--unseen").expect(t, exitDone, "it was not there; it is remembered")
+	k.pipe(t, "hide", shipped, scorer+"s", "--unseen").expect(t, exitDone, "it was not there; it is on the hidden list")
 	k.pipe(t, "status", shipped).expect(t, exitDone, scorer+"s  since")
 	k.pipe(t, "hide", shipped, "--unhide", scorer+"s").expect(t, exitDone)
 
-	k.backstage.Fail(backstagesandbox.Fault{Status: 500})
-	k.pipe(t, "hide", shipped, "component:default/new").expect(t, exitDone, "could not be found out", "it is remembered")
+	k.backstage.Fail(backstagesandbox.Fault{Status: 403})
+	k.pipe(t, "hide", shipped, "component:default/new").expect(t, exitUnconfirmed, "the source did not say which id it has", "were not looked for: ", "hide it again when the source answers")
+	k.pipe(t, "status", shipped).expect(t, exitDone, "component:default/new  since")
 }
 
 // TestHideMany: what is hidden is neither loss nor, when it is let back, wider,
@@ -334,23 +335,28 @@ func TestHideRefuses(t *testing.T) {
 		t.Errorf("asked for %v", got)
 	}
 	k.glean.Fail(gleansandbox.Fault{Path: "deletedocument", Status: 403, Body: "not you"})
-	k.pipe(t, "hide", shipped, scorer).expect(t, exitFailed, "remembered as hidden", "not you")
+	k.pipe(t, "hide", shipped, scorer).expect(t, exitFailed, "on the hidden list", "not you")
 	k.glean.Heal()
 	if who := k.index().WhoFinds(scorer); len(who) > 0 {
 		t.Errorf("%v find it although its permissions went first", who)
 	}
 	k.run(t).expect(t, exitDone, "hidden with pipe hide")
-	k.stateFile(t, ".hidden")
-	files, _ := filepath.Glob(filepath.Join(k.state, "pipe", "*.hidden"))
-	if err := os.WriteFile(files[0], []byte(`{"version":1,"hidden":[]}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	k.spoilHidden(t)
 	for _, command := range []string{"run", "status", "hide", "push"} {
 		args := []string{command, shipped}
 		if command == "hide" || command == "push" {
 			args = append(args, scorer)
 		}
-		k.pipe(t, args...).expect(t, exitFailed, "does not say what is hidden")
+		k.pipe(t, args...).expect(t, exitFailed, "is not the hidden list of")
+	}
+}
+
+// spoilHidden damages the hidden list.
+func (k *kept) spoilHidden(t *testing.T) {
+	k.stateFile(t, ".hidden")
+	files, _ := filepath.Glob(filepath.Join(k.state, "pipe", "*.hidden"))
+	if err := os.WriteFile(files[0], []byte(`{"version":1,"hidden":[]}`), 0o600); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -359,7 +365,14 @@ func TestHideUnconfirmed(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
 	k.glean.Fail(gleansandbox.Fault{Path: "deletedocument", Status: 200})
-	k.pipe(t, "hide", shipped, scorer).expect(t, exitUnconfirmed, "Glean still has it, with permissions that name nobody")
+	k.pipe(t, "hide", shipped, scorer).expect(t, exitDone, "Glean still lists it, with permissions that name nobody")
+	k.glean.Heal()
+	k.run(t).expect(t, exitDone)
+	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, exitDone)
+	k.run(t).expect(t, exitDone)
+	k.glean.Fail(gleansandbox.Fault{Path: "deletedocument", Status: 200})
+	k.glean.Fail(gleansandbox.Fault{Path: "updatepermissions", Status: 200})
+	k.pipe(t, "hide", shipped, scorer).expect(t, exitUnconfirmed, "Glean still lists it with permissions by which it may be found")
 	k.glean.Heal()
 	k.glean.Fail(gleansandbox.Fault{Path: "debug/backstage/documents", Status: 404})
 	k.pipe(t, "hide", shipped, scorer).expect(t, exitUnconfirmed, "does not say whether it is gone")
@@ -428,14 +441,16 @@ func TestPushRefuses(t *testing.T) {
 	k.pipe(t, "push", shipped, scorer).expect(t, exitFailed, "viewURL: does not match", "mend what Glean names")
 }
 
-// TestOperateHeld: one at a time.
+// TestOperateHeld: one at a time, but for hide, which never waits for a run.
 func TestOperateHeld(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
 	release := k.hold(t)
-	for _, args := range [][]string{{"hide", shipped, scorer}, {"hide", shipped, "--unhide", scorer}, {"push", shipped, scorer}, {"purge", shipped, "--yes", "backstage"}} {
+	for _, args := range [][]string{{"push", shipped, scorer}, {"purge", shipped, "--yes", "backstage"}} {
 		k.pipe(t, args...).expect(t, exitHeld, "another run holds the sink")
 	}
+	k.pipe(t, "hide", shipped, scorer).expect(t, exitDone, scorer+": gone")
+	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, exitDone)
 	k.pipe(t, "status", shipped, scorer).expect(t, exitDone)
 	release()
 	page := `{"uploadId":"theirs","datasource":"backstage","isFirstPage":true,"documents":[]}`
@@ -444,7 +459,7 @@ func TestOperateHeld(t *testing.T) {
 	}
 	k.pipe(t, "push", shipped, scorer).expect(t, exitFailed, "is not of this pipeline is not finished", "theirs")
 	k.pipe(t, "purge", shipped, "--yes", "backstage").expect(t, exitFailed, "theirs")
-	k.pipe(t, "hide", shipped, scorer).expect(t, exitDone, "an upload of documents is under way elsewhere")
+	k.pipe(t, "hide", shipped, scorer).expect(t, exitDone, "another program is uploading documents to this datasource", "theirs")
 }
 
 // TestPurge: nothing is left, of the state neither, but for what is hidden.

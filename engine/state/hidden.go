@@ -1,24 +1,56 @@
 package state
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"time"
+
+	"github.com/gofrs/flock"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// Hidden is a ref whose documents a person has taken away.
+// Hidden is a ref whose items a person has hidden.
 type Hidden struct {
 	Ref string    `json:"ref"`
 	At  time.Time `json:"at"`
 	By  string    `json:"by,omitempty"`
-	// Back is when a person let it back, zero while it is hidden. It is kept until
-	// the next good run, for which its documents are no news.
+	// IDs are the IDs of its items that were taken away. They stay hidden under
+	// any other ref.
+	IDs []string `json:"ids,omitempty"`
+	// Hashes are the hashes, as HashText writes them, of IDs that are known only
+	// from the last good run.
+	Hashes []string `json:"hashes,omitempty"`
+	// Back is when a person let it back, zero while it is hidden. The entry is kept
+	// until the next good run, which must not count its items as wider.
 	Back time.Time `json:"back,omitzero"`
 }
+
+// HashText is how Hidden.Hashes write the hash of an ID.
+func HashText(id uint64) string { return fmt.Sprintf("%016x", id) }
+
+// IDHashes are the hashes of all IDs that are hidden with the ref.
+func (h Hidden) IDHashes() []uint64 {
+	out := make([]uint64, 0, len(h.IDs)+len(h.Hashes))
+	for _, id := range h.IDs {
+		out = append(out, Hash([]byte(id)))
+	}
+	for _, text := range h.Hashes {
+		if n, err := strconv.ParseUint(text, 16, 64); err == nil {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// hiddenVersion is that of the hidden list's format.
+const hiddenVersion = 1
 
 type hiddenFile struct {
 	Version int      `json:"version"`
@@ -26,37 +58,85 @@ type hiddenFile struct {
 	Hidden  []Hidden `json:"hidden"`
 }
 
-// Hidden are the place's hidden refs, in the order in which they were hidden. A
-// list that cannot be read is an error, never an empty one: what a person has
-// taken away would come back.
+// Hidden returns the place's hidden list, in the order in which refs were hidden.
+// A list that cannot be read is an error, never an empty list: hidden items would
+// come back. It is safe to call while UpdateHidden runs in another process.
 func (s *Store) Hidden() ([]Hidden, error) {
 	path := s.path(".hidden")
-	b, err := os.ReadFile(path)
+	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if err == nil && !info.Mode().IsRegular() { // a FIFO would block the read
+		err = fmt.Errorf("%s is not a regular file", path)
+	}
+	var b []byte
+	if err == nil {
+		b, err = os.ReadFile(path)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("read what is hidden: %w", err)
+		return nil, fmt.Errorf("read the hidden list: %w", err)
 	}
 	var f hiddenFile
-	if err := codec.Unmarshal(b, &f); err != nil || f.Version != version || f.Place != s.place {
-		return nil, fmt.Errorf("%s does not say what is hidden at %s: it is damaged, another place's or of another format", path, s.place)
+	if err := codec.Unmarshal(b, &f); err != nil || f.Version != hiddenVersion || f.Place != s.place {
+		return nil, fmt.Errorf("%s is not the hidden list of %s: it is damaged, of another place or of another format", path, s.place)
+	}
+	for _, h := range f.Hidden {
+		if h.Ref == "" || len(h.IDHashes()) != len(h.IDs)+len(h.Hashes) {
+			return nil, fmt.Errorf("%s is damaged: an entry has no ref, or a hash that is not a number", path)
+		}
 	}
 	return f.Hidden, nil
 }
 
-// SetHidden replaces the list; whoever calls it holds the Lock.
-func (s *Store) SetHidden(all []Hidden) error {
-	b, err := codec.Marshal(hiddenFile{Version: version, Place: s.place, Hidden: all})
+// hiddenWait is how long UpdateHidden waits for another process to finish its own
+// update, which takes milliseconds.
+const hiddenWait = 10 * time.Second
+
+// UpdateHidden reads the hidden list, lets change return its new content, and
+// replaces the file. A lock of the list's own keeps two updates apart; the place's
+// Lock is not needed. When change returns an error nothing is written.
+func (s *Store) UpdateHidden(change func([]Hidden) ([]Hidden, error)) error {
+	ctx, cancel := context.WithTimeout(context.Background(), hiddenWait)
+	defer cancel()
+	lock := flock.New(s.path(".hidden-lock"), flock.SetPermissions(0o600))
+	if ok, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil || !ok {
+		return fmt.Errorf("lock the hidden list %s: %w", s.path(".hidden"), err)
+	}
+	defer lock.Unlock()
+	before, err := s.Hidden()
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(s.dir, s.key+".new-*") // 0600
+	after, err := change(slices.Clone(before))
 	if err != nil {
-		return fmt.Errorf("remember what is hidden: %w", err)
+		return err
 	}
-	defer os.Remove(f.Name()) // not there any more when it was renamed
-	_, err = f.Write(append(b, '\n'))
+	if after == nil {
+		after = []Hidden{}
+	}
+	b, err := codec.Marshal(hiddenFile{Version: hiddenVersion, Place: s.place, Hidden: after})
+	if err == nil {
+		err = s.replaceHidden(append(b, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("write the hidden list: %w", err)
+	}
+	return nil
+}
+
+// replaceHidden replaces the list's file whole or not at all. The caller holds the
+// list's lock, so that a temporary file that is there was left by a killed process.
+func (s *Store) replaceHidden(b []byte) error {
+	tmp := s.path(".hidden-new") // not .new-*, which a run removes when it takes the place
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -64,15 +144,20 @@ func (s *Store) SetHidden(all []Hidden) error {
 		err = closeErr
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), s.path(".hidden"))
+		err = os.Rename(tmp, s.path(".hidden"))
 	}
 	if err != nil {
-		return fmt.Errorf("remember what is hidden: %w", err)
+		os.Remove(tmp)
+		return err
+	}
+	if dir, err := os.Open(filepath.Dir(tmp)); err == nil { // some file systems cannot sync a folder
+		_ = dir.Sync()
+		dir.Close()
 	}
 	return nil
 }
 
-// Forget removes the state of the last good run. What is hidden stays hidden.
+// Forget removes the state of the last good run. The hidden list stays.
 func (s *Store) Forget() error {
 	if err := os.Remove(s.path(".state")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("forget the last good run: %w", err)

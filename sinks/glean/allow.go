@@ -13,7 +13,7 @@ func (k *Sink) allowed() []string {
 	uploads := []string{api.PathBulkIndexUsers, api.PathBulkIndexGroups, api.PathBulkIndexMemberships, api.PathBulkIndexDocuments}
 	switch k.purpose {
 	case engine.ForRun:
-		paths := append(uploads, api.PathGetDatasourceConfig, api.PathDebugStatus(name))
+		paths := append(uploads, api.PathGetDatasourceConfig, api.PathDebugStatus(name), api.PathUpdatePermissions, api.PathDeleteDocument)
 		if k.inRun != nil {
 			paths = append(paths, api.PathAddDatasource, api.PathBetaUsers)
 		}
@@ -23,11 +23,12 @@ func (k *Sink) allowed() []string {
 	case engine.ForStatus:
 		return []string{api.PathDebugStatus(name), api.PathDebugDocuments(name), api.PathDebugEvents(name), api.PathDebugUser(name), api.PathCheckDocumentAccess}
 	case engine.ForHiding:
-		return []string{api.PathDebugStatus(name), api.PathDebugDocuments(name), api.PathUpdatePermissions, api.PathDeleteDocument}
+		return []string{api.PathDebugStatus(name), api.PathDebugDocuments(name), api.PathUpdatePermissions, api.PathDeleteDocument, api.PathProcessAllDocuments}
 	case engine.ForPushing:
 		return []string{
 			api.PathGetDatasourceConfig, api.PathDebugStatus(name), api.PathDebugDocuments(name),
 			api.PathIndexUser, api.PathIndexGroup, api.PathIndexMembership, api.PathIndexDocument,
+			api.PathUpdatePermissions, api.PathDeleteDocument, // of what was hidden meanwhile
 		}
 	case engine.ForPurging:
 		return append(uploads, api.PathDebugStatus(name))

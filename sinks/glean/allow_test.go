@@ -16,11 +16,11 @@ func TestAllowed(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	reads := []string{"getdatasourceconfig", "checkdocumentaccess"}
 	for purpose, want := range map[engine.Purpose]string{
-		engine.ForRun:        "bulkindexdocuments bulkindexgroups bulkindexmemberships bulkindexusers",
+		engine.ForRun:        "bulkindexdocuments bulkindexgroups bulkindexmemberships bulkindexusers deletedocument updatepermissions",
 		engine.ForProvision:  "adddatasource betausers",
 		engine.ForStatus:     "",
-		engine.ForHiding:     "deletedocument updatepermissions",
-		engine.ForPushing:    "indexdocument indexgroup indexmembership indexuser",
+		engine.ForHiding:     "deletedocument processalldocuments updatepermissions",
+		engine.ForPushing:    "deletedocument indexdocument indexgroup indexmembership indexuser updatepermissions",
 		engine.ForPurging:    "bulkindexdocuments bulkindexgroups bulkindexmemberships bulkindexusers",
 		engine.ForProcessing: "processalldocuments processallmemberships",
 		engine.ForRotating:   "rotatetoken",
@@ -37,10 +37,7 @@ func TestAllowed(t *testing.T) {
 		if got := strings.Join(changes, " "); got != want {
 			t.Errorf("purpose %d: %s", purpose, got)
 		}
-		if purpose == engine.ForHiding {
-			continue
-		}
-		err := f.send(t.Context(), api.PathDeleteDocument, api.DeleteDocumentRequest{Datasource: f.schema.name, ObjectType: "component", ID: "x"})
+		err := f.send(t.Context(), api.Prefix+"deletegroup", map[string]any{"datasource": f.schema.name, "groupName": "x"})
 		if err == nil || !strings.Contains(err.Error(), "refused before it was made") {
 			t.Errorf("purpose %d: %v", purpose, err)
 		}

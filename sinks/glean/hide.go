@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
@@ -14,72 +13,145 @@ import (
 
 var _ engine.Hider = (*Sink)(nil)
 
-// Hide takes the permissions of a document away, which takes effect before its
-// deletion does, deletes it, and looks whether it is gone. It does so for what
-// Glean says it has, and for what it is known to have had.
+// Hide takes a document away under each type that it is known to have, looks once,
+// and takes away what Glean lists under other types. Where Glean does not say what
+// it has and no type is known, every declared type is tried.
 func (k *Sink) Hide(ctx context.Context, id string, types []string) (*engine.Hidden, error) {
-	out := &engine.Hidden{Types: []string{}, Notes: []string{}}
-	all, err := k.located(ctx, id, types)
-	s := statusOf(err)
-	blind := s == http.StatusNotFound || s == http.StatusGone || errors.Is(err, errShape)
-	if err != nil && (!blind || len(types) == 0) {
-		return out, err
+	h := &hide{k: k, id: id, out: &engine.Hidden{Types: []string{}, Notes: []string{}}}
+	if err := h.take(ctx, types); err != nil {
+		return h.out, err
 	}
-	for _, d := range there(all) {
-		out.Types = append(out.Types, k.foreign(d.ObjectType))
-		if !slices.Contains(types, d.ObjectType) {
-			types = append(types, d.ObjectType)
-		}
-	}
-	for _, t := range types {
-		err := k.send(ctx, api.PathUpdatePermissions, api.UpdatePermissionsRequest{Datasource: k.schema.name, ObjectType: t, ID: id})
-		if s := statusOf(err); err != nil && s != http.StatusBadRequest && s != http.StatusNotFound { // those say that it is not there
-			out.Notes = append(out.Notes, fmt.Sprintf("its permissions could not be taken away before it was deleted: %v", err))
-		}
-		if err := k.send(ctx, api.PathDeleteDocument, api.DeleteDocumentRequest{Datasource: k.schema.name, ObjectType: t, ID: id}); err != nil {
-			return out, fmt.Errorf("delete %s: %w", k.foreign(id), err)
-		}
-	}
-	if s, err := k.status(ctx); err == nil && slices.ContainsFunc(underWay(s), func(u unfinished) bool { return u.stream == streamDocuments }) {
-		out.Notes = append(out.Notes, "an upload of documents is under way elsewhere, or was left unfinished: hide it again if that brings it back")
-	}
-	if blind {
-		return out, unconfirmed("its deletion was asked for; Glean does not say whether it is gone")
-	}
-	return out, k.gone(ctx, id, types)
-}
-
-// longestLook is how long gone waits before it asks for the last time.
-const longestLook = 2 * time.Second
-
-// gone asks a few times whether a document is still there.
-func (k *Sink) gone(ctx context.Context, id string, types []string) error {
-	for delay := time.Second; ; delay *= 2 {
-		all, err := k.located(ctx, id, types)
-		if err != nil {
-			return unconfirmed("its deletion was asked for, and whether it is gone could not be asked: %v", err)
-		}
-		left := there(all)
-		if len(left) == 0 {
-			return nil
-		}
-		if delay > longestLook {
-			return unconfirmed("its deletion was asked for, and Glean still has it, %s", k.findable(left))
-		}
-		if err := k.sleep(ctx, delay); err != nil {
-			return err
-		}
-	}
-}
-
-// findable says whether any of some documents may be found.
-func (k *Sink) findable(all []api.DebugDocumentsItem) string {
-	for _, d := range all {
-		if p := d.DebugInfo.UploadedPermissions; p != nil {
-			if audience, _ := k.whomOf(*p); audience != engine.Nobody {
-				return "with permissions by which it may be found"
+	left, err := h.look(ctx, types)
+	if s := statusOf(err); s == http.StatusNotFound || s == http.StatusGone || errors.Is(err, errShape) {
+		if len(types) == 0 {
+			if err := h.take(ctx, k.objectTypes()); err != nil {
+				return h.out, err
 			}
 		}
+		return h.out, unconfirmed("its deletion was requested; Glean does not say whether it is gone")
 	}
-	return "with permissions that name nobody"
+	if err != nil && len(h.out.Types) == 0 { // nothing was done
+		return h.out, err
+	}
+	if err != nil {
+		return h.out, unconfirmed("its deletion was requested, and Glean did not say whether it is gone: %v", err)
+	}
+	var others []string
+	for _, d := range left {
+		if !slices.Contains(h.tried, d.ObjectType) {
+			others = append(others, d.ObjectType)
+		}
+	}
+	if len(others) > 0 {
+		if err := h.take(ctx, others); err != nil {
+			return h.out, err
+		}
+		if left, err = h.look(ctx, others); err != nil {
+			return h.out, unconfirmed("its deletion was requested, and Glean did not say whether it is gone: %v", err)
+		}
+	}
+	switch {
+	case len(left) == 0:
+	case k.findable(left):
+		return h.out, unconfirmed("its deletion was requested, and Glean still lists it with permissions by which it may be found")
+	default:
+		h.out.Notes = append(h.out.Notes, "Glean still lists it, with permissions that name nobody; it goes when Glean has processed its deletion")
+	}
+	return h.out, nil
+}
+
+// hide is what Hide does to one id.
+type hide struct {
+	k     *Sink
+	id    string
+	out   *engine.Hidden
+	tried []string // types, as Glean has them
+}
+
+func (h *hide) take(ctx context.Context, types []string) error {
+	for _, t := range types {
+		note, err := h.k.takeAway(ctx, h.id, t)
+		if note != "" {
+			h.out.Notes = append(h.out.Notes, note)
+		}
+		if err != nil {
+			return err
+		}
+		h.tried, h.out.Types = append(h.tried, t), append(h.out.Types, h.k.foreign(t))
+	}
+	return nil
+}
+
+// look returns what Glean lists of the document.
+func (h *hide) look(ctx context.Context, types []string) ([]api.DebugDocumentsItem, error) {
+	all, err := h.k.located(ctx, h.id, types)
+	return there(all), err
+}
+
+// takeAway takes a document from everyone, which Glean does at once, and deletes
+// it, which it does when it processes documents. Both requests succeed, or are
+// refused as unknown, where the document is not there. Only that the second fails
+// is an error.
+func (k *Sink) takeAway(ctx context.Context, id, objectType string) (note string, err error) {
+	err = k.send(ctx, api.PathUpdatePermissions, api.UpdatePermissionsRequest{Datasource: k.schema.name, ObjectType: objectType, ID: id})
+	if s := statusOf(err); err != nil && s != http.StatusBadRequest && s != http.StatusNotFound {
+		note = fmt.Sprintf("it was deleted, but not taken from everyone before that: %v", err)
+	}
+	err = k.send(ctx, api.PathDeleteDocument, api.DeleteDocumentRequest{Datasource: k.schema.name, ObjectType: objectType, ID: id})
+	if err != nil {
+		return "", fmt.Errorf("delete %s: %w", k.foreign(id), err)
+	}
+	return note, nil
+}
+
+// findable reports whether anyone may find one of some documents.
+func (k *Sink) findable(all []api.DebugDocumentsItem) bool {
+	return slices.ContainsFunc(all, func(d api.DebugDocumentsItem) bool {
+		if p := d.DebugInfo.UploadedPermissions; p != nil {
+			audience, _ := k.whomOf(*p)
+			return audience != engine.Nobody
+		}
+		return false
+	})
+}
+
+// objectTypes are the types that the file declares.
+func (k *Sink) objectTypes() []string {
+	var out []string
+	for _, o := range k.cfg.Datasource.ObjectDefinitions {
+		if o.Name != "" {
+			out = append(out, o.Name)
+		}
+	}
+	return out
+}
+
+// Settle has Glean process deletions now, which it does once in three hours, and
+// looks for uploads that may bring documents back.
+func (k *Sink) Settle(ctx context.Context, o engine.Opening, deleted bool) []string {
+	var notes []string
+	if deleted {
+		switch err := k.processDocuments(ctx); {
+		case err == nil:
+		case engine.ClassOf(err) == engine.Throttled:
+			notes = append(notes, "the documents are taken from everyone; Glean deletes them when it next processes uploads, within some 20 minutes: on request it does so once in three hours, and takes the next request "+k.nextProcessing(ctx))
+		default:
+			notes = append(notes, fmt.Sprintf("the documents are taken from everyone; Glean deletes them when it next processes uploads, within some 20 minutes: it could not be asked to do so now: %v", err))
+		}
+	}
+	s, err := k.status(ctx)
+	if err != nil {
+		return append(notes, fmt.Sprintf("whether anything else uploads to this datasource could not be determined: %v", err))
+	}
+	for _, u := range underWay(s) {
+		if u.stream != streamDocuments {
+			continue
+		}
+		if _, ours := runOf(o.Pipeline, u.stream, u.id); ours {
+			notes = append(notes, "a run of this pipeline is uploading documents, or was interrupted: with this state folder it does not bring back what is hidden")
+		} else {
+			notes = append(notes, fmt.Sprintf("another program is uploading documents to this datasource, or was interrupted, and may bring back what is hidden: %s", k.foreign(u.id)))
+		}
+	}
+	return notes
 }

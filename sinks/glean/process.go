@@ -22,24 +22,41 @@ func (k *Sink) Process(ctx context.Context) error {
 	if err := k.post(ctx, api.PathProcessAllMemberships, api.ProcessAllMembershipsRequest{Datasource: k.schema.name}); err != nil {
 		return err
 	}
-	err := k.post(ctx, api.PathProcessAllDocuments, api.ProcessAllDocumentsRequest{Datasource: k.schema.name})
-	if statusOf(err) != http.StatusTooManyRequests {
+	err := k.processDocuments(ctx)
+	if engine.ClassOf(err) != engine.Throttled {
 		return err
 	}
-	when := "in three hours at the latest"
-	if s, statusErr := k.status(ctx); statusErr == nil {
-		var last time.Time
-		for _, e := range s.Documents.ProcessingHistory {
-			if at := moment(e.StartTime); at.After(last) {
-				last = at
-			}
-		}
-		if free := last.Add(processAway); free.After(k.now()) {
-			when = "after " + free.Local().Format("15:04:05")
+	return engine.Errorf(engine.Throttled, "ask again "+k.nextProcessing(ctx)+"; Glean processes what was uploaded by itself, too, within some 20 minutes",
+		"Glean processes the documents of a datasource on request once in three hours, and was asked less than that ago; memberships are being processed: %w", err)
+}
+
+// processDocuments has documents processed. Its error has the class Throttled
+// where Glean was asked less than three hours ago.
+func (k *Sink) processDocuments(ctx context.Context) error {
+	err := k.post(ctx, api.PathProcessAllDocuments, api.ProcessAllDocumentsRequest{Datasource: k.schema.name})
+	if statusOf(err) == http.StatusTooManyRequests {
+		return engine.Errorf(engine.Throttled, "", "%w", err)
+	}
+	return err
+}
+
+// nextProcessing says when Glean takes the next processalldocuments, as far as its
+// status says when it took the last.
+func (k *Sink) nextProcessing(ctx context.Context) string {
+	s, err := k.status(ctx)
+	if err != nil {
+		return "in three hours at the latest"
+	}
+	var last time.Time
+	for _, e := range s.Documents.ProcessingHistory {
+		if at := moment(e.StartTime); at.After(last) {
+			last = at
 		}
 	}
-	return engine.Errorf(engine.Throttled, "ask again "+when+"; Glean processes what was uploaded by itself, too, within some 20 minutes",
-		"Glean processes the documents of a datasource on request once in three hours, and was asked less than that ago; memberships are being processed: %w", err)
+	if free := last.Add(processAway); free.After(k.now()) {
+		return "after " + free.Local().Format("15:04:05")
+	}
+	return "in three hours at the latest"
 }
 
 // post makes a request once, where another attempt would not help or do harm.

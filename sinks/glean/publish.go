@@ -2,6 +2,7 @@ package glean
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -16,6 +17,7 @@ type publishing struct {
 	plan     *engine.Plan
 	refusals *refusals
 	ids      map[string]string // uploads that were completed, by stream; not of memberships
+	hideErr  error             // why hidden documents may be found, after the upload has closed
 }
 
 // Publish sends users, groups, the members of each group, and documents, in
@@ -49,7 +51,11 @@ func (s *session) Publish(ctx context.Context, plan *engine.Plan) error {
 			return err
 		}
 	}
-	return p.confirm(ctx)
+	err := p.confirm(ctx)
+	if p.hideErr != nil {
+		err = errors.Join(p.hideErr, err)
+	}
+	return err
 }
 
 // stopped tells whether the run was asked to stop.
@@ -75,7 +81,19 @@ func (p *publishing) stream(ctx context.Context, name, path, flag string) error 
 	if lifts(items) {
 		u.lift = `,"` + flag + `":true`
 	}
-	if err := u.run(ctx, items.Items); err != nil {
+	if name == streamDocuments {
+		u.hidden, u.withheld = p.plan.Hidden, map[string]bool{}
+	}
+	err := u.run(ctx, items.Items)
+	if ctx.Err() == nil {
+		hideErr := u.hideAgain(ctx, items.Items)
+		if err == nil {
+			p.hideErr = hideErr
+		} else if hideErr != nil {
+			p.plan.Note("%s", hideErr)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("upload %s: %w", name, err)
 	}
 	p.ids[name] = u.id

@@ -91,7 +91,7 @@ func TestCountsMustAgree(t *testing.T) {
 	}
 	plan := f.plan(s)
 	plan.Stream("documents").Count++
-	if err := s.Publish(t.Context(), plan); err == nil || !strings.Contains(err.Error(), "12 of 13 items were sent and 0 refused") || f.unfinished() != "documents" {
+	if err := s.Publish(t.Context(), plan); err == nil || !strings.Contains(err.Error(), "12 of 13 items were sent, 0 refused and 0 hidden") || f.unfinished() != "documents" {
 		t.Errorf("%v, unfinished %q", err, f.unfinished())
 	}
 }

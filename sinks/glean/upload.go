@@ -27,6 +27,9 @@ type upload struct {
 	opened       bool                                        // a first page was acknowledged
 	force        bool                                        // the first page discards an unfinished upload
 
+	hidden   func() (func(engine.Encoded) bool, error) // Plan.Hidden; nil where nothing can be hidden
+	withheld map[string]bool                           // IDs that were not sent since they are hidden; run's goroutine alone writes it
+
 	accepted, refused atomic.Int64 // items
 	done              atomic.Bool  // it is no longer under way
 }
@@ -52,9 +55,13 @@ func (u *upload) run(ctx context.Context, items iter.Seq2[engine.Encoded, error]
 				return err
 			}
 			if n := len(current.items); n > 0 && (n >= batch.Documents || len(current.buf)+len(e.Body)+envelope > int(batch.Bytes)) {
-				full := current
+				full, err := u.withoutHidden(current)
+				if err != nil {
+					return err
+				}
 				current = newPage(u.stream, len(full.buf)+envelope)
-				if !u.opened {
+				if len(full.items) == 0 {
+				} else if !u.opened {
 					if err := u.deliver(ctx, full, false); err != nil {
 						return err
 					}
@@ -67,6 +74,9 @@ func (u *upload) run(ctx context.Context, items iter.Seq2[engine.Encoded, error]
 		return nil
 	}()
 	if err := crew.wait(err); err != nil {
+		return err
+	}
+	if current, err = u.withoutHidden(current); err != nil {
 		return err
 	}
 	return u.deliver(ctx, current, true)
@@ -114,13 +124,16 @@ func (u *upload) deliver(ctx context.Context, p *page, last bool) error {
 }
 
 // complete refuses to end an upload with a page unless every item that was
-// planned is in it or was refused for its own sake, and some are in it: what it
-// lacks is deleted (invariants 1 and 4).
+// planned is in it, was refused for its own sake or is hidden by now, and some are
+// in it: what it lacks is deleted (invariants 1 and 4).
 func (u *upload) complete(p *page) error {
-	accepted, refused := int(u.accepted.Load())+len(p.items), int(u.refused.Load())
+	accepted, refused, withheld := int(u.accepted.Load())+len(p.items), int(u.refused.Load()), len(u.withheld)
 	switch {
-	case accepted+refused != u.planned:
-		return engine.Errorf(engine.Permanent, "", "%d of %d items were sent and %d refused: this is a defect of pipe, and the upload was left unfinished", accepted, u.planned, refused)
+	case accepted+refused+withheld != u.planned:
+		return engine.Errorf(engine.Permanent, "", "%d of %d items were sent, %d refused and %d hidden: this is a defect of pipe, and the upload was left unfinished", accepted, u.planned, refused, withheld)
+	case accepted == 0 && withheld > 0:
+		return engine.Errorf(engine.Fatal, "run again: the guards then decide whether everything may go",
+			"every document was hidden while the run published; the upload was left unfinished, and the hidden documents are deleted one by one")
 	case accepted == 0 && u.planned > 0:
 		return engine.Errorf(engine.Fatal, "mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",
 			"Glean refuses every one of the %d items", u.planned)

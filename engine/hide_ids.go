@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// ordinaryID is the ID that an item has where the mapping does not say otherwise.
+func ordinaryID(ref string) string { return strings.ToLower(ref) }
+
+func (t *target) addIDs(ids ...string) { t.ids = union(t.ids, ids) }
+
+// unknownIDs are the hashes, as the list keeps them, of IDs that the last runs
+// delivered and that are known by nothing else.
+func (t *target) unknownIDs() []string {
+	var out []string
+	for _, id := range slices.Concat(t.delivered, t.gone) {
+		if text := state.HashText(id); !t.knows(id) && !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+func (t *target) knows(id uint64) bool {
+	return slices.ContainsFunc(t.ids, func(known string) bool { return state.Hash([]byte(known)) == id })
+}
+
+// knowsDelivered reports whether the IDs of all items that the last good run
+// delivered are known.
+func (t *target) knowsDelivered() bool {
+	return !slices.ContainsFunc(t.delivered, func(id uint64) bool { return !t.knows(id) })
+}
+
+// recall takes from the last good run what it delivered of the refs. That it cannot
+// be read keeps nothing from being hidden.
+func (h *hideNow) recall() {
+	h.baseline = eachDelivered(h.store, func(e state.Entry) {
+		for _, t := range h.targets {
+			switch {
+			case t.Ref != e.Ref || e.Audience == "":
+			case e.Audience == Nobody.String() || !e.Away.IsZero():
+				t.gone = append(t.gone, e.ID)
+			default:
+				t.delivered = append(t.delivered, e.ID)
+				for _, id := range t.ids {
+					if state.Hash([]byte(id)) == e.ID {
+						t.types[id] = union(t.types[id], []string{e.Type})
+					}
+				}
+			}
+		}
+	})
+	if h.baseline != nil {
+		h.notes = append(h.notes, fmt.Sprintf("the last good run could not be read, and the source is asked for all ids: %v", h.baseline))
+	}
+}
+
+// eachDelivered gives the entries of the last good run to a function.
+func eachDelivered(store *state.Store, take func(state.Entry)) error {
+	snap, warning, err := store.Load(true)
+	switch {
+	case err != nil:
+		return err
+	case snap == nil && warning != "":
+		return fmt.Errorf("%s", warning)
+	case snap == nil:
+		return nil
+	}
+	defer snap.Close()
+	for e, err := range snap.Entries() {
+		if err != nil {
+			return err
+		}
+		take(e)
+	}
+	return nil
+}
+
+// askSource asks the source for the IDs of refs of which the last good run
+// delivered nothing, or something under an ID that is not known, and has the sink
+// take away what comes of it.
+func (h *hideNow) askSource(ctx context.Context, p *Pipeline) {
+	o := h.o.SelectOptions
+	o.Refs, o.Hidden = nil, true
+	if h.baseline != nil {
+		o.State = ""
+	}
+	unsure := map[string]*target{}
+	for _, t := range h.targets {
+		if len(t.delivered) == 0 || !t.knowsDelivered() {
+			unsure[t.Ref] = t
+			o.Refs = append(o.Refs, t.Ref)
+		}
+	}
+	if len(o.Refs) == 0 || ctx.Err() != nil {
+		return
+	}
+	sel, err := Select(ctx, p, o)
+	if h.source = err; err != nil {
+		for _, t := range unsure {
+			t.Notes = append(t.Notes, fmt.Sprintf("the source did not say which id it has, and the id was assumed to be its ref: %v", err))
+		}
+		return
+	}
+	for _, r := range sel.Records {
+		t := unsure[r.Ref]
+		t.asked, t.found = true, r.Found
+		for _, item := range r.Items {
+			if item.Other != "" {
+				t.Notes = append(t.Notes, fmt.Sprintf("its id %s is that of %s, which stays", item.ID, item.Other))
+				continue
+			}
+			t.addIDs(item.ID)
+			t.types[item.ID] = union(t.types[item.ID], []string{item.Type})
+		}
+		h.take(ctx, t)
+	}
+}

@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+)
+
+// lateItem is an item that was hidden while the run published.
+type lateItem struct {
+	stream, ref, id string
+	sent            bool // it may have been sent, and was taken away again
+}
+
+// hiddenSince reads the hidden list again; see Plan.Hidden.
+func (r *run) hiddenSince() (func(Encoded) bool, error) {
+	if r.store == nil {
+		return nil, nil
+	}
+	now, err := hiddenList(r.store)
+	if err != nil {
+		return nil, fmt.Errorf("read the hidden list again: %w", err)
+	}
+	now = now.since(r.hidden)
+	if len(now.refs)+len(now.ids) == 0 {
+		return nil, nil
+	}
+	return func(e Encoded) bool { return now.hasID(e.Ref, e.ID) }, nil
+}
+
+// withholdLate withholds a staged item that was hidden after it was planned; see
+// Plan.Withhold.
+func (r *run) withholdLate(stream string, e Encoded, sent bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.shelf.withholdLate(stream, e) {
+		return
+	}
+	r.late = append(r.late, lateItem{stream, e.Ref, e.ID, sent})
+	r.ledger.withholdLate(stream, e.Ref, hiddenWhilePublishing)
+}
+
+const hiddenWhilePublishing = "hidden with pipe hide while the run published"
+
+// settleLate gives the records of late items their endings, and names them in the
+// report. A record of which another item was delivered stays delivered.
+func (r *run) settleLate() error {
+	if len(r.late) == 0 {
+		return nil
+	}
+	still := map[string]bool{}
+	for _, l := range r.late {
+		still[l.ref] = false
+	}
+	for stream, sh := range r.shelf.streams {
+		for t, err := range r.shelf.each(stream) {
+			if err != nil {
+				return fmt.Errorf("read the stage: %w", err)
+			}
+			if _, late := still[t.Ref]; late && !sh.refused[t.ID] && !sh.late[t.ID] {
+				still[t.Ref] = true
+			}
+		}
+	}
+	for ref, delivered := range still {
+		if !delivered {
+			r.ledger.takeBack(ref, hiddenWhilePublishing)
+		}
+	}
+	r.noteLate(false, "and not sent")
+	r.noteLate(true, "and hidden again after the upload")
+	return nil
+}
+
+func (r *run) noteLate(sent bool, what string) {
+	var refs []string
+	n := 0
+	for _, l := range r.late {
+		if l.sent != sent {
+			continue
+		}
+		if n++; n <= shownRefs {
+			refs = append(refs, l.ref)
+		}
+	}
+	if n == 0 {
+		return
+	}
+	more := ""
+	if n > shownRefs {
+		more = fmt.Sprintf(" and %d more, which pipe status lists", n-shownRefs)
+	}
+	r.note("%s hidden with pipe hide while the run published, %s: %s%s", documents(n), what, strings.Join(refs, ", "), more)
+}

@@ -1,0 +1,77 @@
+package glean
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+)
+
+// withoutHidden reads the hidden list again and returns a page without the items
+// that were hidden since the plan was made.
+func (u *upload) withoutHidden(p *page) (*page, error) {
+	if u.hidden == nil {
+		return p, nil
+	}
+	hidden, err := u.hidden()
+	if err != nil || hidden == nil || !slices.ContainsFunc(p.items, hidden) {
+		return p, err
+	}
+	for _, e := range p.items {
+		if hidden(e) {
+			u.withheld[e.ID] = true
+			u.plan.Withhold(u.stream, e, false)
+		}
+	}
+	return p.some(u.stream, func(i int) bool { return !hidden(p.items[i]) }), nil
+}
+
+// hideAgain takes away what an upload may have sent and what is hidden by now: its
+// pages may have reached Glean after the requests of `pipe hide`. It is called when
+// the upload has closed, so that nothing of it comes later, and when it failed.
+func (u *upload) hideAgain(ctx context.Context, items iter.Seq2[engine.Encoded, error]) error {
+	if u.hidden == nil {
+		return nil
+	}
+	hidden, err := u.hidden()
+	if err != nil || hidden == nil {
+		return u.notHidden(nil, err)
+	}
+	var failed []string
+	for e, err := range items {
+		if err != nil {
+			return u.notHidden(failed, err)
+		}
+		if !hidden(e) || u.withheld[e.ID] || u.refusals.has(u.stream, e.ID) {
+			continue
+		}
+		note, err := u.sink.takeAway(ctx, e.ID, e.Type)
+		if err != nil {
+			failed = append(failed, e.Ref+": "+err.Error())
+			continue
+		}
+		if note != "" {
+			u.plan.Note("%s: %s", e.Ref, note)
+		}
+		u.plan.Withhold(u.stream, e, true)
+	}
+	return u.notHidden(failed, nil)
+}
+
+// notHidden is the error that something may be found although it is hidden.
+func (u *upload) notHidden(failed []string, err error) error {
+	if len(failed) > 0 {
+		err = errors.Join(err, errors.New(enumerate(failed, 5)))
+	}
+	if err == nil {
+		return nil
+	}
+	return &engine.Unconfirmed{
+		Reason: fmt.Sprintf("documents that were hidden while the run published may have been sent, and were not taken away again: %s", strings.ReplaceAll(err.Error(), "\n", "; ")),
+		Remedy: "hide them again with pipe hide; the next run does not send them",
+	}
+}
