@@ -167,7 +167,7 @@ func (a *app) printMentions(all []hiddenJSON) {
 		default:
 			what := "its ref (the title is not known)"
 			if *h.Title != "" {
-				what = fmt.Sprintf("its title %q or its ref", *h.Title)
+				what = fmt.Sprintf("its title \"%s\" or its ref", *h.Title)
 			}
 			word := "documents"
 			if n == 1 {
