@@ -167,10 +167,10 @@ func (s *selection) compare() error {
 		for i, item := range s.items {
 			if t, ok := tags[[2]string{item.Stream, item.ID}]; ok && e.Stream == item.Stream && (e.Ref == item.Ref || e.ID == state.Hash([]byte(item.ID))) {
 				old := &pastItem{audience: audienceOf(e.Audience), names: e.Names}
-				if old.audience != Undecided && s.run.hidden.has(e.Ref) {
+				if old.audience != Undecided && s.run.hidden.has(e.Ref, e.ID) {
 					old.audience, old.names = Nobody, nil
 				}
-				if old.narrower(t) && !s.run.hidden.back(t.Ref) {
+				if old.narrower(t) && !s.run.hidden.back(t.Ref, t.ID) {
 					s.items[i].Wider = true
 				}
 			}
