@@ -51,7 +51,7 @@ func TestAccessPaths(t *testing.T) {
 	}
 	c, _ := engine.Ability[curious](d.Transforms()[0])
 	told = c.s.AccessReads()
-	for _, path := range []string{"metadata.annotations", "relations", "spec.profile.email", "metadata.labels.who", "spec.left", "spec.login", "spec.team"} {
+	for _, path := range []string{"metadata.annotations", "metadata.labels", "relations", "spec.profile.email", "metadata.labels.who", "spec.left", "spec.login", "spec.team"} {
 		if !slices.Contains(told, path) {
 			t.Errorf("%s decides who finds what, and only %v are told", path, told)
 		}

@@ -78,7 +78,7 @@ var odds = map[string]odd{
 	"links-of-null":   {json: aComponent("links-of-null", `,"links":[null]`, ""), looks: titled("links-of-null")},
 	"links-of-texts":  {json: aComponent("links-of-texts", `,"links":["https://example.com"]`, ""), rejected: "documents.body"},
 	"links-object":    {json: aComponent("links-object", `,"links":{"url":"https://example.com"}`, ""), rejected: "documents.body"},
-	"labels-number":   {json: aComponent("labels-number", `,"labels":5`, ""), looks: titled("labels-number")},
+	"labels-number":   {json: aComponent("labels-number", `,"labels":5`, ""), rejected: "private to its owners"},
 	"type-is-a-list":  {json: `{"kind":"Component","metadata":{"name":"type-is-a-list"},"spec":{"type":["a","b"]}}`, rejected: "customProperties.type"},
 	"type-is-a-truth": {json: `{"kind":"Component","metadata":{"name":"type-is-a-truth"},"spec":{"type":true}}`, looks: func(d gleanapi.Document) bool { return property(d, "type") == "true" }},
 
@@ -95,7 +95,9 @@ var odds = map[string]odd{
 	"mark-object":        {json: aComponent("mark-object", `,"annotations":{"glean.com/visibility":{"a":"private"}}`, ""), rejected: "private to its owners"},
 	"mark-empty":         {json: aComponent("mark-empty", `,"annotations":{"glean.com/visibility":""}`, ""), withheld: true},
 	"mark-misspelt":      {json: aComponent("mark-misspelt", `,"annotations":{"glean.com/visibility":"privat"}`, ""), withheld: true},
-	"mark-null":          {json: aComponent("mark-null", `,"annotations":{"glean.com/visibility":null}`, ""), looks: titled("mark-null")},
+	"mark-null":          {json: aComponent("mark-null", `,"annotations":{"glean.com/visibility":null}`, ""), withheld: true},
+	"mark-in-other-case": {json: aComponent("mark-in-other-case", `,"annotations":{"Glean.com/VISIBILITY":"privat"}`, ""), withheld: true},
+	"mark-as-label":      {json: aComponent("mark-as-label", `,"labels":{"glean.com/visibility":"privat"}`, ""), withheld: true},
 	"mark-in-odd-case":   {json: aComponent("mark-in-odd-case", `,"annotations":{"glean.com/visibility":" PriVate\t"}`, ""), looks: private},
 
 	"emoji":     {json: aComponent("emoji", `,"title":"👩‍💻🚀 \u200fשלום مرحبا","description":"𝔘𝔫𝔦 \ud83d\ude80 \ufeffBOM"`, ""), looks: titled("👩‍💻🚀 \u200fשלום مرحبا")},

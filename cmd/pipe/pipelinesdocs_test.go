@@ -122,7 +122,7 @@ var seedVariables = []struct{ name, here string }{
 	{"GLEAN_CLIENT_API_KEY", "not needed"},
 	{"GLEAN_DATASOURCE_ID", "the same"},
 	{"GLEAN_DATASOURCE_DISPLAY_NAME", "the same"},
-	{"DEFAULT_PERMISSIONS", "the same four values. `owner` counts groups, too, and every owner"},
+	{"DEFAULT_PERMISSIONS", "the same four values. `owner` counts groups, too, and every owner; [users only](#owners-as-in-the-python-connector-users-only) is a recipe"},
 	{"SYNC_BATCH_SIZE", "the same; 500 by default, where it was 50 and at most 100"},
 	{"SYNC_USERS_ENABLED", "the same; switched off, users stay in Glean as they are"},
 	{"SYNC_GROUPS_ENABLED", "the same; likewise"},

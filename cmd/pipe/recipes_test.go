@@ -38,6 +38,36 @@ var recipes = map[string]recipe{
 		entities: []string{`{"kind":"Component","metadata":{"name":"plan","annotations":{"glean.com/visibility":"owner","example.com/viewers":"user:default/Zoe.Martin, group:default/care,group:default/nobody"}},"spec":{"owner":"payments","type":"x"}}`},
 		finds:    map[string][]string{"component:default/plan": {"ines.carvalho", "liam.obrien", "wanda.kowalska", "xavier.pons", "yuki.sato", "zoe.martin"}, "component:default/fraud-scorer": {"ines.carvalho", "liam.obrien"}},
 	},
+	"Owners as in the Python connector: users only": {
+		entities: []string{
+			`{"kind":"Component","metadata":{"name":"plan","annotations":{"glean.com/visibility":"owner"}},"spec":{"owner":"care","type":"x"}}`,
+			`{"kind":"Component","metadata":{"name":"notes","annotations":{"glean.com/visibility":"owner"}},"spec":{"owner":"user:default/zoe.martin","type":"x"}}`,
+			`{"kind":"Group","metadata":{"name":"desk","annotations":{"glean.com/visibility":"owner"}},"spec":{"type":"team","children":[],"members":["zoe.martin"]}}`,
+		},
+		finds: map[string][]string{"component:default/plan": nil, "component:default/notes": {"zoe.martin"}, "group:default/desk": nil, "component:default/fraud-scorer": nil},
+	},
+	"Leave relations out of the text": {check: func(t *testing.T, index gleansandbox.Index) {
+		d, _ := index.Document("component:default/booking-service")
+		if d.Body == nil || d.Container+d.ContainerObjectType+d.ContainerDatasourceID != "" || !strings.Contains(d.Body.TextContent, "Owner: ") {
+			t.Errorf("%+v", d)
+		}
+		for _, p := range d.CustomProperties {
+			if p.Name == "system" {
+				t.Errorf("%+v", p)
+			}
+		}
+		relations := []string{"Part of:", "Contains:", "Provides:", "Provided by:", "Consumes:", "Consumed by:", "Depends on:"}
+		for id, labels := range map[string][]string{
+			"component:default/booking-service": relations, "system:default/booking": relations, "api:default/booking-api": relations, "group:default/booking": {"Owns:"},
+		} {
+			d, there := index.Document(id)
+			for _, label := range labels {
+				if !there || strings.Contains("\n"+d.Body.TextContent, "\n"+label) {
+					t.Errorf("%s is there: %t, with %s %v", id, there, label, d.Body)
+				}
+			}
+		}
+	}},
 	"Custom kinds": {
 		entities: []string{
 			`{"kind":"AiResource","metadata":{"name":"writer","title":"Writer"},"spec":{"type":"skill","owner":"group:default/care"}}`,

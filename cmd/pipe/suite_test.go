@@ -26,7 +26,7 @@ func TestShippedTestsTell(t *testing.T) {
 		{`in ["owner", "private"]`, `in ["owner"]`},
 		{"      allow: none\n", "      allow: all-users\n"},
 		{"      allow: owner\n", "      allow: datasource-users\n"},
-		{`owners: related("ownedBy")`, `owners: related("partOf")`},
+		{`: related("ownedBy")'`, `: related("partOf")'`},
 		{"${DEFAULT_PERMISSIONS:-datasource-users}", "all-users"},
 		{`metadata.annotations["backstage.io/orphan"] != "true"`, "true"},
 		{"email: lower(spec.profile.email)", "email: metadata.name"},

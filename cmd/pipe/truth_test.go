@@ -31,7 +31,7 @@ func truthCatalog(t *testing.T) [][]byte {
 		if row.owner != "" {
 			owner = fmt.Sprintf(`,"owner":%q`, row.owner)
 		}
-		if !row.subgroups {
+		if !row.subgroups && !row.page {
 			add(`{"apiVersion":"backstage.io/v1alpha1","kind":"Component","metadata":{"name":%q},"spec":{"type":"service","lifecycle":"production"%s}}`, row.name, owner)
 		}
 	}
@@ -45,6 +45,7 @@ func truthCatalog(t *testing.T) [][]byte {
 var truthRows = []struct {
 	says, name, owner string
 	subgroups         bool // the child group is a part of its parent
+	page              bool // the document is the group's own page
 }{
 	{says: "a user: Ann", name: "by-user", owner: "user:default/ann"},
 	{says: "a user without an e-mail: Eve", name: "by-mute-user", owner: "user:default/eve"},
@@ -53,6 +54,7 @@ var truthRows = []struct {
 	{says: "a group of people without an e-mail", name: "by-mute-group", owner: "group:default/mute"},
 	{says: "missing: the entity has no owner", name: "unowned"},
 	{says: "dangling: a group or user that there is not", name: "dangling", owner: "group:default/gone"},
+	{says: "the page of a team: Ben and Eve are in it", name: "team", page: true},
 }
 
 var truthDefaults = []string{"all-users", "datasource-users", "owner", "none"}
@@ -75,7 +77,11 @@ func truthTable(t *testing.T) string {
 				t.Fatalf("exit %d\n%s", c.code, c.both())
 			}
 			for _, row := range truthRows {
-				cells[fmt.Sprint(row.name, subgroups, access)] = truthCell(w.index(), "component:default/"+row.name)
+				kind := "component"
+				if row.page {
+					kind = "group"
+				}
+				cells[fmt.Sprint(row.name, subgroups, access)] = truthCell(w.index(), kind+":default/"+row.name)
 			}
 		}
 	}
@@ -125,6 +131,7 @@ func TestTruthTable(t *testing.T) {
 		"`subgroups: related(\"parentOf\")` | everybody | Ann, Ben, Cleo, Dan | Ben, Cleo | nobody |\n",
 		"has no owner | everybody | Ann, Ben, Cleo, Dan | nobody | nobody |\n",
 		"that there is not | everybody | Ann, Ben, Cleo, Dan | nobody | nobody |\n",
+		"the page of a team: Ben and Eve are in it | everybody | Ann, Ben, Cleo, Dan | Ben | nobody |\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("there is no %q in\n%s", want, got)

@@ -3,6 +3,7 @@ package expression
 import (
 	"maps"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -28,6 +29,15 @@ func objectFunctions() []Function {
 			return fromObject(args[0], func(_ string, member any) any { return member })
 		}),
 	}, {
+		Name: "named", Signature: "named(object, name)", MinArgs: 2, MaxArgs: 2, Gives: ListKind,
+		Doc: "What the members of this name hold, whatever the case of the name and with blanks around it ignored, as a list in the order of their names. An empty list when there is none; a member without a value is nil.",
+		Examples: []Example{
+			{Expr: `named({"Team": "a", "team ": "b", "teams": "c"}, "team")`, Result: []any{"a", "b"}},
+			{Expr: `named({"team": nil}, "Team")`, Result: []any{nil}},
+			{Expr: `named(nil, "team")`, Result: []any{}},
+		},
+		Call: pure(named),
+	}, {
 		Name: "type", Signature: "type(value)", MinArgs: 1, MaxArgs: 1, Gives: TextKind,
 		Doc:      "`nil`, `bool`, `number`, `text`, `list` or `object`.",
 		Examples: []Example{{Expr: `type([])`, Result: "list"}, {Expr: `type(nil)`, Result: "nil"}},
@@ -49,6 +59,30 @@ func length(args []any) (any, error) {
 		return len(v), nil
 	}
 	return nil, argumentError{"a list, an object or a text", args[0]}
+}
+
+func named(args []any) (any, error) {
+	object, ok := args[0].(map[string]any)
+	if !ok && args[0] != nil {
+		return nil, argumentError{"an object", args[0]}
+	}
+	name, _, err := asText(args[1])
+	if err != nil {
+		return nil, err
+	}
+	name = strings.TrimSpace(name)
+	var keys []string
+	for key := range object {
+		if strings.EqualFold(strings.TrimSpace(key), name) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	out := make([]any, len(keys))
+	for i, key := range keys {
+		out[i] = object[key]
+	}
+	return out, nil
 }
 
 // fromObject takes something of each member, sorted by name.

@@ -48,6 +48,16 @@ func (m *Model) functions() []expression.Function {
 			Examples: []expression.Example{{Expr: `page("Component:default/Booking-Web") endsWith "/default/component/booking-web"`, Result: true}},
 			Call:     m.page,
 		},
+		{
+			Name: "location", Signature: "location(text)", MinArgs: 1, MaxArgs: 1, Gives: expression.TextKind,
+			Doc: "The address or path in a location such as url:https://git.example.com/shop, without sign-in data, query and fragment. Nil for another type of location, such as file: or dir:.",
+			Examples: []expression.Example{
+				{Expr: `location("url:https://ann:secret@git.example.com/acme/shop/tree/main/?token=x")`, Result: "https://git.example.com/acme/shop/tree/main/"},
+				{Expr: `location("./systems/orders.yaml")`, Result: "./systems/orders.yaml"},
+				{Expr: `location("dir:.")`, Result: nil},
+			},
+			Call: location,
+		},
 	}
 }
 
