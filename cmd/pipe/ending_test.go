@@ -156,7 +156,10 @@ func TestNohup(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := openWriter(t, fifo) // the shell has set the trap, which pipe inherits
-	cmd.Process.Signal(syscall.SIGHUP)
+	for range 100 {          // before, while and after pipe asks for signals
+		cmd.Process.Signal(syscall.SIGHUP)
+		time.Sleep(10 * time.Millisecond)
+	}
 	io.WriteString(w, "[]")
 	w.Close()
 	err = cmd.Wait()

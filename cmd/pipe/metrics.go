@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // lastSuccess is the metric that alerts look at: a run that fails leaves it as
@@ -87,7 +88,7 @@ func (m *metrics) add(name, kind, help string, value float64, label ...string) {
 
 var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
-func labelValue(v string) string { return `"` + labelEscapes.Replace(v) + `"` }
+func labelValue(v string) string { return `"` + labelEscapes.Replace(display.Lines(v)) + `"` }
 
 // write replaces the file whole: a collector never reads half of it.
 func (m *metrics) write(path string) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // The files of an output folder beside those of the streams.
@@ -47,7 +48,7 @@ func (o *outputFolder) deadLetter(d engine.DeadLetter) error {
 	if err != nil {
 		return err
 	}
-	return o.letters.write(b)
+	return o.letters.write(display.JSON(b))
 }
 
 func (o *outputFolder) plan(ctx context.Context, plan *engine.Plan) error {
@@ -78,7 +79,7 @@ func (o *outputFolder) plan(ctx context.Context, plan *engine.Plan) error {
 					b, err = codec.Marshal(withheld{s.Name, ref})
 				}
 				if err == nil {
-					err = l.write(b)
+					err = l.write(display.JSON(b))
 				}
 				if err != nil {
 					return err

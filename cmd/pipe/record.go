@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 )
@@ -81,8 +82,8 @@ func (a *app) keep(c *cli.Context, r *record, runErr error) error {
 	return runErr
 }
 
-// appendReport adds a line to a file. It goes through the redactor like all
-// output (invariant 6).
+// appendReport adds a line to a file. Like all output it is redacted and escaped
+// (invariant 6).
 func (a *app) appendReport(path string, r *record) error {
 	b, err := codec.Marshal(r)
 	if err != nil {
@@ -92,7 +93,7 @@ func (a *app) appendReport(path string, r *record) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString(a.redactor.Clean(string(b)) + "\n")
+	_, err = f.WriteString(a.redactor.Clean(string(display.JSON(b))) + "\n")
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
