@@ -117,6 +117,7 @@ func (s *session) Seal(ctx context.Context, out engine.Outlet) error {
 	for _, g := range s.groups {
 		s.teams[g.ref] = g.name
 	}
+	s.findReach()
 	s.noteMerges(merged, out.Note)
 	if err := s.sealGroups(ctx, out); err != nil {
 		return err

@@ -115,6 +115,7 @@ func (s *session) list(p *api.Permissions, decided engine.Permissions) (a engine
 	if len(out.principals)+len(out.allOf) == 0 {
 		return engine.Nobody, whom{}
 	}
+	s.countWaiting(decided.Principals, decided.AllOf)
 	slices.Sort(out.principals)
 	return engine.Listed, out
 }

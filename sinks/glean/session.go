@@ -29,6 +29,7 @@ type session struct {
 	people map[string]string // ref of a user → how Glean names it
 	teams  map[string]string // ref of a group → its name
 	gone   map[string]bool   // refs of users who are not active
+	reach  map[string]bool   // names of groups that an active user is in
 
 	// Set by Holds.
 	discards map[string]bool // streams whose first page discards an unfinished upload

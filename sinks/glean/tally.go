@@ -15,13 +15,14 @@ type tally struct {
 	principals    map[string]int // refs that permissions name and nobody delivered
 	inactive      map[string]int // refs of users in permissions who are not active
 	intersections map[string]int // sets of groups that were left out, with the reason
+	waiting       map[string]int // groups without an active user, whose documents nobody finds
 	owners        map[string]int // refs of owner, author, updatedBy that are no delivered user
 	containers    map[string]int // object types of containers that are not defined
 	needUsers     atomic.Int64   // documents that only delivered users find
 }
 
 func newTally() *tally {
-	return &tally{principals: map[string]int{}, inactive: map[string]int{}, intersections: map[string]int{}, owners: map[string]int{}, containers: map[string]int{}}
+	return &tally{principals: map[string]int{}, inactive: map[string]int{}, intersections: map[string]int{}, waiting: map[string]int{}, owners: map[string]int{}, containers: map[string]int{}}
 }
 
 func (t *tally) count(in map[string]int, what string) {
@@ -47,6 +48,9 @@ func (t *tally) notes(users int) []string {
 	}
 	if n := len(t.intersections); n > 0 {
 		out = append(out, fmt.Sprintf("all_of was left out whole where it names something else than a group that was delivered: %s", ranking(t.intersections)))
+	}
+	if n := len(t.waiting); n > 0 {
+		out = append(out, fmt.Sprintf("documents wait for %s without an active user in Glean, and nobody finds them until it has one: %s", groupCount(n), ranking(t.waiting)))
 	}
 	if len(t.owners) > 0 {
 		out = append(out, fmt.Sprintf("owner, author or updatedBy name %s that nobody delivered as a user, and were left out: %s", refs(len(t.owners)), ranking(t.owners)))
@@ -74,6 +78,13 @@ func documents(n int) string {
 		return "1 document"
 	}
 	return fmt.Sprintf("%d documents", n)
+}
+
+func groupCount(n int) string {
+	if n == 1 {
+		return "1 group"
+	}
+	return fmt.Sprintf("%d groups", n)
 }
 
 func refs(n int) string {
