@@ -21,8 +21,11 @@ type comparison struct {
 	gone map[string][]*examples
 	lost map[string][]Change
 	// wider are documents that more people find than before.
-	wider []*widening
-	gains []gain
+	wider   []*widening
+	swapped []*swap
+	gains   []gain
+	// added counts new documents by who finds them.
+	added map[Audience]int
 }
 
 type rowChanges struct{ before, filled int }
@@ -79,7 +82,7 @@ type comparer struct {
 }
 
 func newComparison() *comparison {
-	return &comparison{streams: map[string]*Changes{}, audience: map[Audience]int{}, rows: map[string]*rowChanges{}, gone: map[string][]*examples{}, lost: map[string][]Change{}}
+	return &comparison{streams: map[string]*Changes{}, audience: map[Audience]int{}, rows: map[string]*rowChanges{}, gone: map[string][]*examples{}, lost: map[string][]Change{}, added: map[Audience]int{}}
 }
 
 func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
@@ -120,6 +123,13 @@ func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
 	}
 	if err := c.missing(snap); err != nil {
 		return err
+	}
+	for _, s := range plan.Streams {
+		if c.comparison.streams[s.Name] != nil && c.permissions(s.Name) {
+			if err := c.swaps(s.Name); err != nil {
+				return err
+			}
+		}
 	}
 	slices.SortStableFunc(c.wider, func(a, b *widening) int {
 		return cmp.Or(cmp.Compare(b.to, a.to), cmp.Compare(len(b.changes), len(a.changes)))
@@ -170,6 +180,9 @@ func (c *comparer) item(stream string, n uint8, t tag) {
 	old := c.past.byID(n, t.ID)
 	if old == nil || !old.there {
 		ch.Added++
+		if c.permissions(stream) {
+			c.added[t.Audience]++
+		}
 		return
 	}
 	old.present = true

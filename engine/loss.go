@@ -193,6 +193,9 @@ func (v *review) maxLoss(plan *Plan, held Holdings, cover *coverage) *Refusal {
 			r.Table = append(r.Table, v.reasons(s.Name)...)
 		}
 	}
+	if line := v.newAudiences(); line != "" {
+		r.Table = append(r.Table, line)
+	}
 	for _, m := range all {
 		if over[m.stream] {
 			for _, ch := range m.changes {
@@ -210,6 +213,23 @@ func (v *review) maxLoss(plan *Plan, held Holdings, cover *coverage) *Refusal {
 		r.Remedy += " (" + off + " switched off)"
 	}
 	return r
+}
+
+// newAudiences is who finds the documents that are new, "" when none is.
+func (v *review) newAudiences() string {
+	if v.compared == nil {
+		return ""
+	}
+	var parts []string
+	for _, class := range slices.Backward(Audiences[:]) {
+		if n := v.compared.added[class]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", class, thousands(n)))
+		}
+	}
+	if parts == nil {
+		return ""
+	}
+	return "new documents are found by: " + strings.Join(parts, ", ")
 }
 
 // reasons are why items of a stream go, the first ten refs with each.

@@ -85,15 +85,30 @@ func (r *run) compare() error {
 	return nil
 }
 
+// differences are those of the plan from the last good run.
+func (r *run) differences() Differences {
+	var d Differences
+	if c := r.reviewer.compared; c != nil {
+		d.Widened = c.widenings()
+		for _, stream := range sortedKeys(c.lost) {
+			d.Gone = append(d.Gone, c.lost[stream]...)
+		}
+	}
+	return d
+}
+
 // fillChanges writes the differences into the report.
 func (r *run) fillChanges() {
 	if r.reviewer == nil || r.reviewer.compared == nil {
 		return
 	}
 	c := r.reviewer.compared
-	n, _ := c.widened(nil)
+	widened, swapped := c.widenings(), 0
+	for _, s := range c.swapped {
+		swapped += s.pairs
+	}
 	if slices.ContainsFunc(r.p.Streams, func(s Stream) bool { return s.Permissions && r.reviewer.remembers(s.Name) }) {
-		r.report.Since = &Since{Run: r.last.Run, Finished: r.last.Finished, SamePipeline: r.last.Fingerprint == r.p.Fingerprint, Audience: c.audience, Wider: n}
+		r.report.Since = &Since{Run: r.last.Run, Finished: r.last.Finished, SamePipeline: r.last.Fingerprint == r.p.Fingerprint, Audience: c.audience, Wider: len(widened), Widened: widened, Swapped: swapped}
 	}
 	for i := range r.report.Streams {
 		r.report.Streams[i].Changes = c.streams[r.report.Streams[i].Name]

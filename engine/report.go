@@ -66,8 +66,20 @@ type Since struct {
 	// SamePipeline is whether file and settings were the same then.
 	SamePipeline bool             `json:"same_pipeline"`
 	Audience     map[Audience]int `json:"audience"` // of then
-	// Wider counts the documents that more people find than then.
-	Wider int `json:"wider"`
+	// Wider counts the documents that more people find than then, and Widened
+	// names all of them.
+	Wider   int       `json:"wider"`
+	Widened []Widened `json:"widened,omitempty"`
+	// Swapped counts the restricted documents that go while wider ones are new.
+	Swapped int `json:"swapped,omitempty"`
+}
+
+// Widened is a document that more people find than after the last good run.
+type Widened struct {
+	Ref    string   `json:"ref"`
+	Rule   string   `json:"rule"`
+	Before Audience `json:"before"`
+	After  Audience `json:"after"`
 }
 
 // KindReport is the books of one kind of record.
@@ -100,3 +112,9 @@ type ActSeconds struct {
 
 // Total is the whole of it.
 func (s ActSeconds) Total() float64 { return s.Read + s.Review + s.Publish }
+
+// Differences are what a run would change against the last good run.
+type Differences struct {
+	Widened []Widened
+	Gone    []Change // items that would be deleted, and groups that lose members
+}

@@ -43,6 +43,8 @@ type Options struct {
 	Discard []string
 	// Output is given every stream of the plan before it is published.
 	Output func(ctx context.Context, plan *Plan) error
+	// Compared is given, after Output, what would change against the last good run.
+	Compared func(Differences) error
 	// DeadLetters is given every rejection as it happens; nil for none.
 	DeadLetters func(DeadLetter) error
 	Progress    Progress
@@ -266,6 +268,11 @@ func (r *run) review(ctx context.Context, session Session) error {
 	r.noteUnknown()
 	if err := r.noteHidden(); err != nil {
 		return err
+	}
+	if r.o.Compared != nil {
+		if err := r.o.Compared(r.differences()); err != nil {
+			return err
+		}
 	}
 	if err := r.reviewer.run(r.plan, held); err != nil {
 		r.storeRefusal(err)

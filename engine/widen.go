@@ -37,6 +37,10 @@ func (v *review) maxWiden(_ *Plan, _ Holdings, cover *coverage) *Refusal {
 		r.Table = append(r.Table, fmt.Sprintf("%s: %s → %s, %s", w.rule, w.from, to, thousands(len(w.changes))), "    "+w.list())
 		r.Changes = append(r.Changes, w.changes...)
 	}
+	for _, s := range v.compared.swapped {
+		r.Table = append(r.Table, s.table()...)
+		r.Changes = append(append(r.Changes, s.gone...), s.added...)
+	}
 	if line := v.compared.gained(); line != "" {
 		r.Table = append(r.Table, line)
 	}
@@ -93,7 +97,22 @@ func (c *comparison) widened(cover *coverage) (n, toAll int) {
 			toAll += k
 		}
 	}
+	for _, s := range c.swapped {
+		k, all := s.left(cover)
+		n, toAll = n+k, toAll+all
+	}
 	return n, toAll
+}
+
+// widenings are all documents that more people find.
+func (c *comparison) widenings() []Widened {
+	var out []Widened
+	for _, w := range c.wider {
+		for _, ch := range w.changes {
+			out = append(out, Widened{Ref: ch.Ref, Rule: w.rule, Before: w.from, After: w.to})
+		}
+	}
+	return out
 }
 
 // gained names the groups with more members than before, "" when there is none.

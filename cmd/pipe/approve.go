@@ -94,7 +94,9 @@ func (a *app) printRefused(r *state.Refusal) {
 	for _, g := range groupChanges(r.Changes) {
 		display.Fprintf(a.stdout, "  %s: %s\n", g.what, number(g.n))
 		if len(g.refs) > 0 {
-			display.Fprintf(a.stdout, "    %s\n", g.list())
+			for _, line := range wrapped(g.list(), tableWidth-4) {
+				display.Fprintf(a.stdout, "    %s\n", line)
+			}
 		}
 	}
 }

@@ -51,7 +51,7 @@ func openPastOutput(dir string, d engine.Decoder) (*pastOutput, error) {
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".ndjson")
 		switch name {
-		case rejectedFile:
+		case rejectedFile, widenedFile, goneFile:
 		case withheldFile:
 			err = p.openWithheld(file)
 		default:

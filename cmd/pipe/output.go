@@ -16,6 +16,8 @@ import (
 const (
 	rejectedFile = "rejected" // dead letters
 	withheldFile = "withheld" // what nobody may find
+	widenedFile  = "widened"  // documents that more people find than after the last good run
+	goneFile     = "gone"     // what would be deleted
 )
 
 // withheld is a line of the file of that name.
@@ -84,6 +86,29 @@ func (o *outputFolder) plan(ctx context.Context, plan *engine.Plan) error {
 				if err != nil {
 					return err
 				}
+			}
+		}
+		return nil
+	})
+}
+
+// compared writes what would change against the last good run.
+func (o *outputFolder) compared(d engine.Differences) error {
+	if err := writeAll(o, widenedFile, d.Widened); err != nil {
+		return err
+	}
+	return writeAll(o, goneFile, d.Gone)
+}
+
+func writeAll[T any](o *outputFolder, name string, all []T) error {
+	return o.file(name, func(l *lines) error {
+		for _, one := range all {
+			b, err := codec.Marshal(one)
+			if err == nil {
+				err = l.write(b)
+			}
+			if err != nil {
+				return err
 			}
 		}
 		return nil

@@ -27,6 +27,7 @@ func (a *app) printReport(w io.Writer, r *engine.Report, st style) {
 	if audience := audienceLine(r); audience != "" {
 		display.Fprintf(w, "\n%s\n", display.Indent(audience, ""))
 	}
+	printWidened(w, r, st)
 	printRejections(w, r, st)
 	printNotes(w, r)
 	display.Fprintf(w, "\n%s\n", st.dim.Render(timing(r)))
@@ -191,6 +192,38 @@ func audienceLine(r *engine.Report) string {
 		line += ", when the pipeline was another"
 	}
 	return line
+}
+
+// printWidened names the documents that more people find, by rule and class, and
+// the first refs of each. A refusal has them in its table.
+func printWidened(w io.Writer, r *engine.Report, st style) {
+	if r.Since == nil || len(r.Since.Widened) == 0 || r.Verdict == engine.VerdictRefused {
+		return
+	}
+	display.Fprintf(w, "\n%s\n", st.bold.Render("found by more people"))
+	refs := map[string][]string{}
+	var groups []string
+	for _, d := range r.Since.Widened {
+		after := d.After.String()
+		if d.After == d.Before {
+			after = "more of them"
+		}
+		group := fmt.Sprintf("%s: %s → %s", d.Rule, d.Before, after)
+		if refs[group] == nil {
+			groups = append(groups, group)
+		}
+		refs[group] = append(refs[group], d.Ref)
+	}
+	for _, group := range groups {
+		g := changeGroup{all: len(refs[group]), refs: refs[group][:min(shownRefs, len(refs[group]))]}
+		display.Fprintf(w, "  %s, %s\n", group, number(g.all))
+		for _, line := range wrapped(g.list(), tableWidth-4) {
+			display.Fprintf(w, "    %s\n", line)
+		}
+	}
+	if len(r.Since.Widened) > shownRefs {
+		display.Fprintf(w, "  --json lists all of them, and --output DIR writes them to DIR/widened.ndjson\n")
+	}
 }
 
 // printRejections prints the first rejections, those with one reason together.

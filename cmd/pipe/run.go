@@ -107,7 +107,7 @@ func (a *app) runFile(c *cli.Context, path string, r *record) error {
 			return err
 		}
 		defer folder.close()
-		o.Output, o.DeadLetters = folder.plan, folder.deadLetter
+		o.Output, o.Compared, o.DeadLetters = folder.plan, folder.compared, folder.deadLetter
 	}
 	progress, err := a.progress(c)
 	if err != nil {

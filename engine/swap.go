@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// swap is restricted documents of a stream that go while wider ones come that
+// were not there before, neither by ref nor by ID. A document that was renamed
+// looks like this, so each pair counts as a widening (invariant 5).
+type swap struct {
+	// gone and added are the documents that are part of some pair.
+	gone, added []Change
+	pairs       int
+	toAll       int // pairs whose new document everybody finds
+}
+
+// left is how many pairs are not covered. A pair is covered when both of its
+// documents were shown.
+func (s *swap) left(cover *coverage) (n, toAll int) {
+	_, gone := cover.leftOf(s.gone)
+	_, added := cover.leftOf(s.added)
+	n = min(s.pairs, gone+added)
+	return n, min(s.toAll, n)
+}
+
+// pair counts the pairs of a document that goes with a wider one that is new. It
+// takes the narrowest new ones first, so that no other choice gives more.
+func pair(gone, added map[Audience]int) (pairs, toAll int) {
+	for _, class := range Audiences {
+		free := 0
+		for _, narrower := range Audiences {
+			if narrower < class {
+				free += gone[narrower]
+			}
+		}
+		pairs += min(added[class], free-pairs)
+		if class == AllUsers {
+			toAll = min(added[class], free)
+		}
+	}
+	return pairs, toAll
+}
+
+// swaps finds the pairs of a stream, once it is known what goes.
+func (c *comparer) swaps(stream string) error {
+	s := &swap{}
+	goneBy, addedBy := map[Audience]int{}, map[Audience]int{}
+	narrowest := AllUsers
+	for _, ch := range c.lost[stream] {
+		class := audienceOf(state.Class(ch.Before))
+		if ending, _ := c.ledger.fate(ch.Ref); ending == Delivered || class == AllUsers { // it has another ID, and is compared by its ref
+			continue
+		}
+		s.gone = append(s.gone, ch)
+		goneBy[class]++
+		narrowest = min(narrowest, class)
+	}
+	if len(s.gone) == 0 {
+		return nil
+	}
+	n := c.streams.number(stream)
+	for t, err := range c.shelf.each(stream) {
+		if err != nil {
+			return err
+		}
+		if t.Audience <= narrowest || c.past.byRef(n, t.Ref) != nil || c.past.byID(n, t.ID) != nil {
+			continue
+		}
+		s.added = append(s.added, Change{Stream: stream, ID: state.HexID(state.Hash([]byte(t.ID))), Ref: t.Ref, Before: state.Added, After: state.AudienceText(t.Audience.String(), t.Names), N: 1})
+		addedBy[t.Audience]++
+	}
+	if s.pairs, s.toAll = pair(goneBy, addedBy); s.pairs > 0 {
+		c.swapped = append(c.swapped, s)
+	}
+	return nil
+}
+
+// table is the pairs for a refusal.
+func (s *swap) table() []string {
+	return []string{
+		fmt.Sprintf("restricted documents go while wider ones are new, counted as %s:", thousands(s.pairs)),
+		"  go:  " + listOf(s.gone), "  new: " + listOf(s.added),
+	}
+}
+
+// listOf is the first refs of changes, each with its class.
+func listOf(changes []Change) string {
+	x := examples{}
+	for _, ch := range changes {
+		class := ch.After
+		if class == state.Gone {
+			class = ch.Before
+		}
+		x.add(ch.Ref + " (" + state.Class(class) + ")")
+	}
+	return x.list()
+}

@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestPair(t *testing.T) {
+	for name, tc := range map[string]struct {
+		gone, added  map[Audience]int
+		pairs, toAll int
+	}{
+		"nothing":                    {nil, nil, 0, 0},
+		"only gone":                  {map[Audience]int{Listed: 5}, nil, 0, 0},
+		"only new":                   {nil, map[Audience]int{AllUsers: 5}, 0, 0},
+		"as wide":                    {map[Audience]int{Listed: 5}, map[Audience]int{Listed: 5}, 0, 0},
+		"narrower":                   {map[Audience]int{AllUsers: 5}, map[Audience]int{Listed: 5}, 0, 0},
+		"wider":                      {map[Audience]int{Listed: 5}, map[Audience]int{DatasourceUsers: 5}, 5, 0},
+		"fewer new":                  {map[Audience]int{Listed: 5}, map[Audience]int{AllUsers: 3}, 3, 3},
+		"fewer gone":                 {map[Audience]int{Listed: 3}, map[Audience]int{AllUsers: 5}, 3, 3},
+		"one step each":              {map[Audience]int{Listed: 3, DatasourceUsers: 3}, map[Audience]int{DatasourceUsers: 3, AllUsers: 3}, 6, 3},
+		"the narrow one is taken":    {map[Audience]int{Listed: 1, DatasourceUsers: 1}, map[Audience]int{DatasourceUsers: 1, AllUsers: 1}, 2, 1},
+		"two for one":                {map[Audience]int{Listed: 1}, map[Audience]int{DatasourceUsers: 1, AllUsers: 1}, 1, 1},
+		"the wide ones have nothing": {map[Audience]int{DatasourceUsers: 4}, map[Audience]int{DatasourceUsers: 9, AllUsers: 1}, 1, 1},
+	} {
+		if pairs, toAll := pair(tc.gone, tc.added); pairs != tc.pairs || toAll != tc.toAll {
+			t.Errorf("%s: %d pairs, %d towards everybody", name, pairs, toAll)
+		}
+	}
+}
+
+// TestRestrictedForOpen: restricted documents that go while wider ones come that
+// were not there before count as widenings.
+func TestRestrictedForOpen(t *testing.T) {
+	before := func(w *world) { components(w, 200, "fine"); fates1(w, 50, "of sam") }
+	// after has the restricted documents from one on, and some new ones.
+	after := func(from, n int, fate string) func(*world) {
+		return func(w *world) {
+			before(w)
+			w.records["catalog"] = w.records["catalog"][from:]
+			for i := range n {
+				w.add("catalog", "component", fmt.Sprint("new", i), fate)
+			}
+		}
+	}
+	for name, tc := range map[string]struct {
+		after   func(w *world)
+		limit   Bound
+		refused bool
+	}{
+		"30 are renamed and become everybody's":   {after(30, 30, "fine"), DefaultLimits().MaxWiden, true},
+		"20 are":                                  {after(20, 20, "fine"), DefaultLimits().MaxWiden, false},
+		"20 are, and none may":                    {after(20, 20, "fine"), Bound{}, true},
+		"one is, and none may":                    {after(1, 1, "fine"), Bound{}, true},
+		"30 go and nothing is new":                {after(30, 0, ""), Bound{}, false},
+		"30 go and 30 restricted are new":         {after(30, 30, "of sam"), Bound{}, false},
+		"none goes and 30 are new":                {after(0, 30, "fine"), Bound{}, false},
+		"30 go and 5 are new":                     {after(30, 5, "fine"), Bound{Items: 5}, false},
+		"30 go and 6 are new":                     {after(30, 6, "fine"), Bound{Items: 5}, true},
+		"5 go and 30 are new":                     {after(5, 30, "fine"), Bound{Items: 5}, false},
+		"open ones go":                            {func(w *world) { before(w); w.records["catalog"] = w.records["catalog"][:180]; renamed(w, 30) }, Bound{}, false},
+		"all have another id":                     {func(w *world) { before(w); w.store.ids = true }, Bound{}, false},
+		"25 towards everybody, in a lenient file": {after(25, 25, "fine"), Bound{Share: 1}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := night{t, t.TempDir()}
+			n.good(before)
+			fill := func(w *world) {
+				tc.after(w)
+				w.p.Limits.MaxWiden, w.p.Limits.MaxLoss = tc.limit, Bound{Items: 199}
+			}
+			_, report, err := n.run(fill)
+			var refused *Refusal
+			if !tc.refused {
+				if err != nil && !(name == "all have another id" && errors.As(err, &refused) && refused.Guard == "max_loss" && refused.Also == nil) {
+					t.Errorf("%v\n%s", err, strings.Join(tableOf(err), "\n"))
+				}
+				return
+			}
+			if !errors.As(err, &refused) || refused.Guard != "max_widen" || report.Since.Swapped == 0 || report.Since.Wider != 0 {
+				t.Fatalf("%v, %+v", err, report.Since)
+			}
+			text := strings.Join(refused.Table, "\n")
+			if !strings.Contains(text, "component:default/c000 (listed)") || !strings.Contains(text, "component:default/new0 (all-users)") {
+				t.Errorf("the table is\n%s", text)
+			}
+			n.good(with(fill, refused.ID))
+		})
+	}
+}
+
+// TestApprovalOfSwaps: a pair is covered only when both of its documents were
+// shown.
+func TestApprovalOfSwaps(t *testing.T) {
+	fill := func(from int, added ...string) func(*world) {
+		return func(w *world) {
+			components(w, 200, "fine")
+			fates1(w, 50, "of sam")
+			w.records["catalog"] = w.records["catalog"][from:]
+			for _, name := range added {
+				w.add("catalog", "component", name, "fine")
+			}
+			w.p.Limits.MaxWiden, w.p.Limits.MaxLoss = Bound{}, Bound{Items: 199}
+		}
+	}
+	n := night{t, t.TempDir()}
+	n.good(fill(0))
+	id := n.refusedID(fill(2, "x", "y"))
+	for name, other := range map[string]func(*world){
+		"another new one":  fill(2, "x", "z"),
+		"another one goes": fill(3, "x", "y"),
+		"one more is new":  fill(2, "x", "y", "z"),
+	} {
+		if _, _, err := n.run(with(other, id)); !errors.As(err, new(*Refusal)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	n.good(with(fill(2, "x"), id))
+}
+
+// TestEveryWidenedDocumentHasAName, and a refusal for loss says who finds what is
+// new.
+func TestEveryWidenedDocumentHasAName(t *testing.T) {
+	n := night{t, t.TempDir()}
+	n.good(func(w *world) { components(w, 100, "of sam") })
+	var d Differences
+	_, report, err := n.run(func(w *world) {
+		components(w, 75, "of sam")
+		fates1(w, 12, "fine")
+		renamed(w, 3)
+		w.o.Compared = func(got Differences) error { d = got; return nil }
+	})
+	var refused *Refusal
+	if !errors.As(err, &refused) || !slices.Contains(refused.Table, "new documents are found by: all-users 3") {
+		t.Errorf("%v\n%s", err, strings.Join(tableOf(err), "\n"))
+	}
+	if len(report.Since.Widened) != 12 || report.Since.Wider != 12 || len(d.Widened) != 12 || len(d.Gone) != 25 {
+		t.Fatalf("%+v, %d, %d", report.Since, len(d.Widened), len(d.Gone))
+	}
+	if first := d.Widened[0]; first != (Widened{Ref: "component:default/c000", Rule: "default", Before: Listed, After: AllUsers}) {
+		t.Errorf("%+v", first)
+	}
+}
