@@ -188,8 +188,9 @@ type store struct {
 	refuse    map[string]string // ref → why publishing refuses it
 	fail      map[string]error  // by call
 	plan      *Plan
-	ids       bool // items are numbered
-	digits    bool // items have the digits of their refs for IDs
+	hook      func(*Plan) // called before anything is published; may be nil
+	ids       bool        // items are numbered
+	digits    bool        // items have the digits of their refs for IDs
 	n         int
 }
 
@@ -269,6 +270,9 @@ func (s *store) Publish(_ context.Context, plan *Plan) error {
 		return err
 	}
 	s.plan, s.published = plan, map[string][]string{}
+	if s.hook != nil {
+		s.hook(plan)
+	}
 	for _, st := range plan.Streams {
 		for e, err := range st.Items {
 			if err != nil {

@@ -74,6 +74,8 @@ type Sink interface {
 type Opening struct {
 	Pipeline string
 	RunID    string
+	// Owner identifies the state folder of the run; it is part of the ids of uploads.
+	Owner string
 	// Written are the streams that this run writes; the others are encoded
 	// only as far as resolving needs it.
 	Written func(stream string) bool

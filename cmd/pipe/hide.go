@@ -41,7 +41,7 @@ type hiddenJSON struct {
 	Types []string `json:"types"` // of the documents that were taken away
 	Gone  bool     `json:"gone"`  // Glean does not list it with permissions by which it may be found
 	Notes []string `json:"notes"`
-	// Title and MentionedIn are null where the source was not read.
+	// Title is null where the source was not read, and "" where it has no title for it.
 	Title       *string  `json:"title"`
 	MentionedIn []string `json:"mentionedIn"` // refs of documents whose text contains the title or the ref
 	Error       string   `json:"error,omitempty"`

@@ -153,5 +153,8 @@ func (k *Sink) Settle(ctx context.Context, o engine.Opening, deleted bool) []str
 			notes = append(notes, fmt.Sprintf("another program is uploading documents to this datasource, or was interrupted, and may bring back what is hidden: %s", k.foreign(u.id)))
 		}
 	}
+	if others := k.otherWriters(s, o); len(others) > 0 {
+		notes = append(notes, "this datasource is also written by others, who do not know this hidden list; hide the documents there, too: "+enumerate(others, 5))
+	}
 	return notes
 }

@@ -1,0 +1,212 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+const storePlace = "https://store.example.com/company"
+
+// hide writes the hidden list of a world's state folder.
+func (w *world) hide(t *testing.T, all ...state.Hidden) *state.Store {
+	t.Helper()
+	store, err := state.Open(w.o.State, storePlace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.UpdateHidden(func([]state.Hidden) ([]state.Hidden, error) { return all, nil }); err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// spoil damages the hidden list until it is written anew.
+func (w *world) spoil(t *testing.T) {
+	t.Helper()
+	files, _ := filepath.Glob(filepath.Join(w.o.State, "*.hidden"))
+	if len(files) != 1 {
+		t.Fatal(files)
+	}
+	if err := os.WriteFile(files[0], []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func hiddenNow(ref string) state.Hidden { return state.Hidden{Ref: ref, At: time.Now().UTC()} }
+
+// TestHiddenID: a hidden item that comes under another ref with its ID is withheld,
+// be the ID known in clear or by its hash alone, and counts neither as lost nor,
+// when it is let back, as wider.
+func TestHiddenID(t *testing.T) {
+	for name, h := range map[string]state.Hidden{
+		"in clear":     {IDs: []string{"id 7"}},
+		"by its hash":  {Hashes: []string{state.HashText(state.Hash([]byte("id 7")))}},
+		"by its ref":   {Ref: "component:default/c7"},
+		"another's id": {IDs: []string{"id 8"}},
+	} {
+		w := newWorld(t)
+		w.digits, w.o.State = true, t.TempDir()
+		w.add("identities", "user", "sam", "plain")
+		w.add("catalog", "component", "c7", "plain")
+		w.add("catalog", "component", "c9", "plain")
+		h.At = time.Now().UTC()
+		if h.Ref == "" {
+			h.Ref = "component:default/before"
+		}
+		store := w.hide(t, h)
+		r, err := w.run(t)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		withheld := name != "another's id"
+		if sent := slices.Contains(w.published["documents"], "component:default/c7"); sent == withheld {
+			t.Errorf("%s: sent %v", name, w.published)
+		}
+		if withheld != strings.Contains(strings.Join(r.Notes, "\n"), "1 document hidden with pipe hide: component:default/c7") {
+			t.Errorf("%s: %q", name, r.Notes)
+		}
+		h.Back = time.Now().UTC()
+		w.hide(t, h)
+		if r, err = w.run(t); err != nil || r.Since == nil || r.Since.Wider != 0 || !slices.Contains(w.published["documents"], "component:default/c7") {
+			t.Errorf("%s: let back: %v, %+v, %v", name, err, r.Since, w.published)
+		}
+		if left, err := store.Hidden(); err != nil || len(left) > 0 {
+			t.Errorf("%s: it is still on the list: %v, %v", name, left, err)
+		}
+	}
+}
+
+// TestSettleKeepsWhatCameMeanwhile: a run drops from the list only what had been
+// let back when it began.
+func TestSettleKeepsWhatCameMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	w.o.State = t.TempDir()
+	back := func(ref string, at int64) state.Hidden {
+		return state.Hidden{Ref: ref, At: time.Unix(1, 0).UTC(), Back: time.Unix(at, 0).UTC()}
+	}
+	began := hidingOf([]state.Hidden{back("a", 2), back("b", 2), back("c", 2), {Ref: "d"}})
+	store := w.hide(t, back("a", 2), state.Hidden{Ref: "b"}, back("c", 3), back("d", 3), state.Hidden{Ref: "e"})
+	if err := began.settle(store); err != nil {
+		t.Fatal(err)
+	}
+	all, err := store.Hidden()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, h := range all {
+		left = append(left, h.Ref)
+	}
+	if got := strings.Join(left, " "); got != "b c d e" {
+		t.Errorf("left %q", got)
+	}
+}
+
+// TestHiddenSince: what was hidden after a run began, by ref or by ID.
+func TestHiddenSince(t *testing.T) {
+	before := hidingOf([]state.Hidden{{Ref: "a", IDs: []string{"1"}}, {Ref: "b", Back: time.Unix(1, 0)}})
+	now := hidingOf([]state.Hidden{{Ref: "a", IDs: []string{"1", "2"}}, {Ref: "b"}, {Ref: "c", Back: time.Unix(1, 0)}, {Ref: "d"}}).since(before)
+	for item, want := range map[[2]string]bool{{"a", "1"}: false, {"x", "2"}: true, {"b", "b"}: true, {"c", "c"}: false, {"d", "d"}: true, {"x", "1"}: false} {
+		if got := now.hasID(item[0], item[1]); got != want {
+			t.Errorf("%v: %v", item, got)
+		}
+	}
+}
+
+// TestHiddenWhilePublishing: an item that is withheld while the run publishes is
+// neither counted nor remembered as delivered; a record with another item stays
+// delivered, and a record of that one item alone is withheld.
+func TestHiddenWhilePublishing(t *testing.T) {
+	w := newWorld(t)
+	w.o.State = t.TempDir()
+	w.add("identities", "user", "sam", "plain")
+	for i := range 3 {
+		w.add("catalog", "component", fmt.Sprint("c", i), "plain")
+	}
+	var told error
+	w.hook = func(plan *Plan) {
+		if is, err := plan.Hidden(); is != nil || err != nil {
+			t.Errorf("nothing was hidden: %v", err)
+		}
+		w.hide(t, hiddenNow("component:default/c1"))
+		is, err := plan.Hidden()
+		if err != nil || is == nil {
+			t.Fatal(err)
+		}
+		for e, err := range plan.Stream("documents").Items {
+			if err != nil {
+				t.Error(err)
+			}
+			if is(e) {
+				plan.Withhold("documents", e, true)
+				plan.Withhold("documents", e, true) // counts once
+			}
+		}
+		w.spoil(t)
+		_, told = plan.Hidden()
+	}
+	r, err := w.run(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told == nil || ClassOf(told) != Fatal {
+		t.Errorf("a list that cannot be read: %v", told)
+	}
+	total := 0
+	for _, n := range r.Endings {
+		total += n
+	}
+	if r.Read != 4 || total != 4 || r.Endings[Withheld] != 1 || r.Endings[Delivered] != 3 {
+		t.Errorf("read %d, %v", r.Read, r.Endings)
+	}
+	if !strings.Contains(strings.Join(r.Notes, "\n"), "1 document hidden with pipe hide while the run published, and hidden again after the upload: component:default/c1") {
+		t.Errorf("%q", r.Notes)
+	}
+	store, _ := state.Open(w.o.State, storePlace)
+	snap, _, err := store.Load(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snap.Close()
+	if snap.Streams["documents"] != 2 {
+		t.Errorf("%d documents are remembered", snap.Streams["documents"])
+	}
+	for e := range snap.Entries() {
+		if want := e.Ref == "component:default/c1"; e.Stream == "documents" && want != (e.Audience == Nobody.String()) {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+// TestNeedles: titles and refs are found as words, in any case.
+func TestNeedles(t *testing.T) {
+	var n needles
+	n.add("component:default/pay", "ref")
+	n.add("Fraud Scorer (EU)", "title")
+	n.add("pay", "name")
+	n.add("--", "never")
+	for text, want := range map[string]string{
+		"depends on fraud scorer (eu), and more": "title",
+		"**Fraud Scorer (EU)**":                  "title",
+		"fraud scorer (euro)":                    "",
+		"unfraud scorer (eu)":                    "",
+		"see component:default/pay.":             "name ref",
+		"see component:default/pay-v2":           "",
+		"prepay and pay_later":                   "",
+		"we PAY":                                 "name",
+		"--":                                     "",
+	} {
+		hits := map[string]bool{}
+		n.in(text, hits)
+		if got := strings.Join(sortedKeys(hits), " "); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package glean
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+)
+
+// hiding is a hidden list that a test changes while a run publishes.
+type hiding struct {
+	asked    int
+	on       func(asked int) ([]string, error) // names of documents
+	withheld []string
+}
+
+// hideWith publishes documents with a hidden list.
+func (f *fixture) hideWith(h *hiding, items ...*engine.Item) error {
+	f.t.Helper()
+	f.reset()
+	s := f.read(items...)
+	if _, err := s.Holds(f.t.Context()); err != nil {
+		f.t.Fatal(err)
+	}
+	plan := f.plan(s)
+	plan.Hidden = func() (func(engine.Encoded) bool, error) {
+		h.asked++
+		names, err := h.on(h.asked)
+		if len(names) == 0 || err != nil {
+			return nil, err
+		}
+		return func(e engine.Encoded) bool {
+			return slices.Contains(names, strings.TrimPrefix(e.ID, "component:default/"))
+		}, nil
+	}
+	plan.Withhold = func(_ string, e engine.Encoded, sent bool) {
+		h.withheld = append(h.withheld, fmt.Sprintf("%s %v", strings.TrimPrefix(e.ID, "component:default/"), sent))
+	}
+	return s.Publish(f.t.Context(), plan)
+}
+
+// TestHiddenWhilePublishing: 12 documents in pages of 5; the list is read before
+// each page and after the upload. What is hidden by the last look is not there.
+func TestHiddenWhilePublishing(t *testing.T) {
+	for look, want := range map[int]string{
+		1: "d001 false, d006 false, d011 false", // before the first page
+		2: "d001 true, d006 false, d011 false",  // before the second
+		3: "d001 true, d006 true, d011 false",   // before the last
+		4: "d001 true, d006 true, d011 true",    // after the upload has closed
+		5: "",
+	} {
+		for _, visible := range []bool{false, true} {
+			f := start(t, sandbox.Rules{VisibleBeforeLastPage: visible})
+			h := &hiding{on: func(asked int) ([]string, error) {
+				if asked >= look {
+					return []string{"d001", "d006", "d011"}, nil
+				}
+				return nil, nil
+			}}
+			err := f.hideWith(h, append(docs(12), user("ann"))...)
+			slices.Sort(h.withheld)
+			if got := strings.Join(h.withheld, ", "); err != nil || h.asked != 4 || got != want {
+				t.Errorf("look %d: %v, asked %d times, withheld %q", look, err, h.asked, got)
+			}
+			there := f.ids()
+			if n := len(there); n != 12-len(h.withheld) || look < 5 && (slices.Contains(there, "d001") || slices.Contains(there, "d011")) {
+				t.Errorf("look %d: %v", look, there)
+			}
+			if f.made("processalldocuments") > 0 {
+				t.Error("a run asked Glean to process")
+			}
+		}
+	}
+}
+
+// TestHiddenListUnreadable: a list that cannot be read before a page leaves the
+// upload unfinished; after the upload it makes the run unconfirmed.
+func TestHiddenListUnreadable(t *testing.T) {
+	for look := range 5 {
+		f := start(t, sandbox.Rules{})
+		h := &hiding{on: func(asked int) ([]string, error) {
+			if asked == look {
+				return nil, errors.New("no list")
+			}
+			return nil, nil
+		}}
+		err := f.hideWith(h, append(docs(12), user("ann"))...)
+		var unconfirmed *engine.Unconfirmed
+		switch {
+		case look == 0:
+			if err != nil {
+				t.Error(err)
+			}
+		case look == 4:
+			if !errors.As(err, &unconfirmed) || len(f.ids()) != 12 {
+				t.Errorf("look %d: %v", look, err)
+			}
+		case err == nil || errors.As(err, &unconfirmed) || !strings.Contains(err.Error(), "no list") || len(f.ids()) > 0:
+			t.Errorf("look %d: %v, %v", look, err, f.ids())
+		}
+	}
+}
+
+// TestHideAgainFails: what cannot be hidden again is not reported as withheld, and
+// the run is unconfirmed.
+func TestHideAgainFails(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	f.server.Fail(sandbox.Fault{Path: "/deletedocument", Status: http.StatusForbidden})
+	h := &hiding{on: func(asked int) ([]string, error) {
+		if asked == 4 {
+			return []string{"d001"}, nil
+		}
+		return nil, nil
+	}}
+	err := f.hideWith(h, append(docs(12), user("ann"))...)
+	var unconfirmed *engine.Unconfirmed
+	if !errors.As(err, &unconfirmed) || !strings.Contains(err.Error(), "d001") || len(h.withheld) > 0 {
+		t.Errorf("%v, %v", err, h.withheld)
+	}
+}
+
+// TestHiddenAfterAFailedUpload: pages that are found at once are taken back where
+// the upload fails.
+func TestHiddenAfterAFailedUpload(t *testing.T) {
+	f := start(t, sandbox.Rules{VisibleBeforeLastPage: true})
+	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.LastPage, Status: http.StatusForbidden})
+	h := &hiding{on: func(asked int) ([]string, error) {
+		if asked == 4 {
+			return []string{"d001"}, nil
+		}
+		return nil, nil
+	}}
+	err := f.hideWith(h, append(docs(12), user("ann"))...)
+	if there := f.ids(); err == nil || slices.Contains(there, "d001") || !slices.Contains(there, "d002") {
+		t.Errorf("%v, %v", err, there)
+	}
+}
+
+// TestAllHidden: an upload of which every document is hidden is not closed: it
+// would empty the datasource without a guard.
+func TestAllHidden(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	if err := f.run(append(docs(2), user("ann"))...); err != nil {
+		t.Fatal(err)
+	}
+	h := &hiding{on: func(int) ([]string, error) { return []string{"d000"}, nil }}
+	err := f.hideWith(h, docs(1)[0], user("ann"))
+	if err == nil || !strings.Contains(err.Error(), "every document was hidden") || !slices.Contains(f.ids(), "d001") {
+		t.Errorf("%v, %v", err, f.ids())
+	}
+}
+
+// TestOtherWriters: who else writes to the datasource, by the ids of its uploads.
+func TestOtherWriters(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	const run, mine, other = "01ARZ3NDEKTSV4RRFFQ69G5FAV", "0123456789abcdef", "fedcba9876543210"
+	for id, want := range map[string]string{
+		"pipe-documents-" + run:                           "",
+		"pipe-documents-" + mine + "-" + run + "-2":       "",
+		"pipe-documents-" + other + "-" + run:             "pipeline pipe with the state folder of owner " + other,
+		"pipe-documents-copy-documents-" + run:            "pipeline pipe-documents-copy",
+		"pipe-copy-documents-" + other + "-" + run + "-3": "pipeline pipe-copy with the state folder of owner " + other,
+		"theirs":                  "another program, upload theirs",
+		"pipe-probe":              "another program, upload pipe-probe",
+		probeName + "documents-x": "",
+	} {
+		var s api.DatasourceStatus
+		s.Documents.BulkUploadHistory = []api.BulkUpload{{UploadID: id}, {UploadID: id}}
+		got := f.otherWriters(s, engine.Opening{Pipeline: "pipe", Owner: mine})
+		if strings.Join(got, "; ") != want {
+			t.Errorf("%s: %q", id, got)
+		}
+	}
+}
