@@ -121,3 +121,22 @@ func (h *hideNow) askSource(ctx context.Context, p *Pipeline) {
 		h.take(ctx, t)
 	}
 }
+
+// RememberedIDs returns the IDs with which items of a ref were hidden. unknown means
+// that the last good run delivered an item of it under an ID that is none of these
+// and not its ref.
+func RememberedIDs(dir, place, ref string) (ids []string, unknown bool, err error) {
+	store, err := state.Open(dir, place)
+	if err != nil {
+		return nil, false, unusable(err)
+	}
+	list, err := hiddenList(store)
+	if err != nil {
+		return nil, false, err
+	}
+	t := &target{HiddenRef: HiddenRef{Ref: ref}, types: map[string][]string{}, ids: []string{ordinaryID(ref)}}
+	t.addIDs(list.refs[ref].IDs...)
+	h := &hideNow{store: store, targets: []*target{t}}
+	h.recall()
+	return t.ids, !t.knowsDelivered(), h.baseline
+}

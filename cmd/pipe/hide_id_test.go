@@ -32,12 +32,14 @@ func TestHideByID(t *testing.T) {
 			run().expect(t, exitDone)
 			if gone {
 				w.backstage.Replace(renamed("second", "id-1"))
+				w.pipe(t, "status", file, "component:default/first").expect(t, exitDone, "uploaded     unknown", "permissions not known", "the id of its document is not known: ")
 				w.pipe(t, "hide", file, "component:default/first", "--no-mentions").expect(t, exitUnconfirmed, "under an id that is not its ref", "on the hidden list")
 				if _, there := w.index().Document("id-1"); !there {
 					t.Error("the id was found after all")
 				}
 			} else {
 				w.pipe(t, "hide", file, "component:default/first", "--no-mentions").expect(t, exitDone, "gone, and hidden")
+				w.pipe(t, "status", file, "component:default/first", "--json").expect(t, exitDone, `"id": "id-1"`)
 				w.backstage.Replace(renamed("second", "id-1"))
 			}
 			for range 2 {

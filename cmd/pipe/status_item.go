@@ -52,6 +52,19 @@ func (a *app) statusOfItem(ctx context.Context, c *cli.Context, o *operating, in
 			out.Pipeline.Audience, out.Pipeline.Rule = item.Audience.String(), item.Rule
 		}
 	}
+	var unknown string // why it is not known which document is meant
+	if len(q.Types) == 0 && o.state != "" {
+		ids, lost, err := engine.RememberedIDs(o.state, o.p.Sink.Place(), ref)
+		switch {
+		case err != nil:
+			unknown = err.Error()
+		case lost:
+			unknown = "the last good run delivered it under an id that is not its ref, and neither the source nor the hidden list says which"
+		}
+		if len(ids) > 0 {
+			q.ID = ids[len(ids)-1]
+		}
+	}
 	done, err := poll(ctx, c, func() (bool, error) {
 		var err error
 		out.ItemInspection, err = inspector.InspectItem(ctx, q)
@@ -59,6 +72,10 @@ func (a *app) statusOfItem(ctx context.Context, c *cli.Context, o *operating, in
 	})
 	if err != nil {
 		return err
+	}
+	if unknown != "" && out.Uploaded != "yes" {
+		out.Uploaded, out.Indexed, out.Audience = "unknown", "unknown", engine.Undecided
+		out.Notes = append(out.Notes, "the id of its document is not known: "+unknown)
 	}
 	out.compare()
 	if c.Bool("wait") && !done {
