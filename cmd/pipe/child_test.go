@@ -70,11 +70,11 @@ func serve(in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	entities := backstagesandbox.Generate(n, 1)
-	if field := os.Getenv(largeVariable); field != "" {
-		if entities, err = largeCatalog(field, n); err != nil {
-			return err
-		}
+	var entities [][]byte
+	if field := os.Getenv(largeVariable); field == "" {
+		entities = backstagesandbox.Generate(n, 1)
+	} else if entities, err = largeCatalog(field, n); err != nil {
+		return err
 	}
 	b, err := backstagesandbox.Start(backstagesandbox.Options{Token: "source-token", Entities: entities})
 	if err != nil {

@@ -29,7 +29,7 @@ func Streams() []engine.Stream {
 		}},
 		{Name: "documents", Permissions: true, Fields: []engine.FieldSpec{
 			{Name: "id", Type: engine.Text, Required: true, Doc: "What tells it apart."},
-			{Name: "title", Type: engine.Text, Doc: "Its title."},
+			{Name: "title", Type: engine.Text, Cut: engine.CutLimit{Bytes: 100}, Doc: "Its title."},
 			{Name: "tags", Type: engine.TextList, Doc: "Labels."},
 			{Name: "owner", Type: engine.RefField, Doc: "The user that owns it."},
 			{Name: "updatedAt", Type: engine.Seconds, Doc: "When it was changed."},
