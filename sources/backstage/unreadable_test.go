@@ -158,6 +158,19 @@ func TestSkipUnreadableKey(t *testing.T) {
 	}
 }
 
+// TestMayBeUnread: more than 20 and more than a hundredth of the rows.
+func TestMayBeUnread(t *testing.T) {
+	for _, c := range []struct {
+		p  pass
+		ok bool
+	}{{pass{brought: 100, nulls: 20}, true}, {pass{brought: 100, nulls: 21}, false}, {pass{brought: 5000, nulls: 50}, true}, {pass{brought: 5000, nulls: 51}, false},
+		{pass{brought: 5000, others: 50}, true}, {pass{brought: 5000, others: 51, sample: &otherKind{}}, false}, {pass{brought: 500, promised: 5000, nulls: 50}, true}} {
+		if err := c.p.tooManyUnread("Component"); err == nil != c.ok {
+			t.Errorf("%+v: %v", c.p, err)
+		}
+	}
+}
+
 // TestReadNotesRows: both numbers are printed when they differ.
 func TestReadNotesRows(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: components(50)}, only("Component"))
