@@ -192,6 +192,15 @@ type store struct {
 	ids       bool        // items are numbered
 	digits    bool        // items have the digits of their refs for IDs
 	n         int
+	listed    func() *UploadHistory // nil: nothing is said about uploads
+}
+
+// History is what the sink says about uploads.
+func (s *store) History(context.Context) (*UploadHistory, error) {
+	if err := s.call("history"); err != nil {
+		return nil, err
+	}
+	return s.listed(), nil
 }
 
 func (s *store) call(name string) error {
@@ -289,6 +298,9 @@ func (s *store) Publish(_ context.Context, plan *Plan) error {
 			}
 			s.published[st.Name] = append(s.published[st.Name], e.Ref)
 			plan.Sent(st.Name, 1)
+		}
+		if s.listed != nil {
+			plan.Uploaded(st.Name, "upload-"+plan.RunID)
 		}
 	}
 	return nil

@@ -40,6 +40,7 @@ func (r *run) finish(err error) {
 		r.note("the source handed over %d refs more than once; the first was taken", again)
 	}
 	r.fillChanges()
+	r.track.fill(r)
 	if r.reviewer != nil && rep.Since == nil {
 		rep.FirstRun, rep.Stateless = r.store != nil, r.store == nil
 	}

@@ -22,6 +22,8 @@ type Inspection struct {
 	Pending []string      `json:"pending"` // streams that are not processed yet
 	Shows   string        `json:"shows"`   // when what was sent is found, in a sentence
 	Types   []TypeHeld    `json:"types"`
+	// History is what the sink lists of whole uploads; nil when it does not say.
+	History *UploadHistory `json:"-"`
 }
 
 // StreamHeld is how many items of a stream a sink says it holds.

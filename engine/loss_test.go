@@ -174,7 +174,9 @@ func TestUnconfirmedCounts(t *testing.T) {
 	_, _, err = n.run(func(w *world) {
 		said(w)
 		w.o.Approve = []string{id}
-		w.store.fail["publish"] = &Unconfirmed{Reason: "deletion is paused"}
+		w.listed = func() *UploadHistory {
+			return &UploadHistory{By: "Glean", Uploads: []ListedUpload{{Stream: "documents", ID: "upload-" + w.o.RunID, Stage: UploadDeletionPaused}}}
+		}
 	})
 	if !errors.As(err, new(*Unconfirmed)) {
 		t.Fatal(err)

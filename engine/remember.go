@@ -128,9 +128,14 @@ func (r *run) save() error {
 		err = r.hidden.settle(r.store)
 	}
 	if err != nil {
-		return &Unconfirmed{Reason: "everything was delivered, but what was delivered could not be remembered: " + err.Error(), Remedy: "see that the state folder can be written and run again; until then runs are compared with the one before"}
+		return unsaved(err)
 	}
 	return nil
+}
+
+// unsaved says that a run delivered everything and that its state is not saved.
+func unsaved(err error) error {
+	return &Unconfirmed{Reason: "everything was delivered, but what was delivered could not be remembered: " + err.Error(), Remedy: "see that the state folder can be written and run again; until then runs are compared with the one before"}
 }
 
 func (r *run) write() error {
@@ -157,6 +162,8 @@ func (r *run) write() error {
 	if r.partial() && r.last != nil { // what the file says of the others was not run
 		h.Fingerprint = r.last.Fingerprint
 	}
+	r.track.header(&h, r.plan)
+	r.track.saved = h
 	w, err := r.store.Create(h)
 	if err != nil {
 		return err

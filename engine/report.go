@@ -56,7 +56,12 @@ type Report struct {
 	// Rejections are the first of them; all are in the dead letters.
 	Rejections []DeadLetter `json:"rejections"`
 	Notes      []string     `json:"notes"`
-	Seconds    ActSeconds   `json:"seconds"`
+	// Unconfirmed are the streams whose upload the sink has acknowledged and not
+	// listed yet.
+	Unconfirmed []string `json:"unconfirmed,omitempty"`
+	// Paused are the streams in which the sink has paused a deletion.
+	Paused  []string   `json:"paused,omitempty"`
+	Seconds ActSeconds `json:"seconds"`
 }
 
 // Since is what a run was compared with.
@@ -108,10 +113,11 @@ type ActSeconds struct {
 	Read    float64 `json:"read"`
 	Review  float64 `json:"review"`
 	Publish float64 `json:"publish"`
+	Confirm float64 `json:"confirm"` // waiting for the sink to process what was sent
 }
 
 // Total is the whole of it.
-func (s ActSeconds) Total() float64 { return s.Read + s.Review + s.Publish }
+func (s ActSeconds) Total() float64 { return s.Read + s.Review + s.Publish + s.Confirm }
 
 // Differences are what a run would change against the last good run.
 type Differences struct {

@@ -20,7 +20,7 @@ import (
 var ErrStopped = errors.New("stopped")
 
 // Unconfirmed says that everything was acknowledged, but that the sink has
-// paused a part of it.
+// paused a deletion, has lost an upload, or has not confirmed one in time.
 type Unconfirmed struct {
 	Reason string
 	Remedy string
@@ -39,6 +39,12 @@ type Options struct {
 	By      string
 	// State is the folder that remembers the last good run; "" for none.
 	State string
+	// Wait is how long to wait, after everything was sent, for the sink to process
+	// it; 0 asks once.
+	Wait time.Duration
+	// MustConfirm makes it an *Unconfirmed when the sink has not processed
+	// everything within Wait.
+	MustConfirm bool
 	// Discard are ids of unfinished uploads that a person has given up.
 	Discard []string
 	// Output is given every stream of the plan before it is published.
@@ -54,6 +60,8 @@ type Options struct {
 	// Stop is closed by the first signal: a read is left, an upload under way
 	// is ended. The context ends everything at once.
 	Stop <-chan struct{}
+
+	clock timer
 }
 
 // Progress is told how a run goes on, from many goroutines. Its methods return
@@ -65,6 +73,9 @@ type Progress interface {
 	Reviewed(streams []StreamPlan)
 	// Sent tells that n more items of a stream were acknowledged.
 	Sent(stream string, n int)
+	// Waiting reports which streams the sink has still to process, each with its
+	// state, while the run waits for that.
+	Waiting(pending []string)
 }
 
 type noProgress struct{}
@@ -72,6 +83,7 @@ type noProgress struct{}
 func (noProgress) Read(int)              {}
 func (noProgress) Reviewed([]StreamPlan) {}
 func (noProgress) Sent(string, int)      {}
+func (noProgress) Waiting([]string)      {}
 
 // NewRunID is a name for a run: sortable by time, unique.
 func NewRunID() string { return ulid.MustNew(ulid.Now(), rand.Reader).String() }
@@ -85,6 +97,9 @@ func Run(ctx context.Context, p *Pipeline, o Options) (*Report, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.clock == nil {
+		o.clock = realTime{}
 	}
 	if p.Limits.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -123,6 +138,8 @@ type run struct {
 	hidden     hiding
 	showHidden bool       // hidden stays empty
 	late       []lateItem // that were hidden while the run published
+	// What became of uploads, of this run and of earlier ones.
+	track tracking
 	// fetch finds what is looked up and was not read; nil when everything is.
 	fetch func(ref string) (Entry, bool)
 }
@@ -162,12 +179,11 @@ func (r *run) acts(ctx context.Context) (err error) {
 	if err == nil {
 		err = r.ledger.settle() // dead letters of publishing are written, too
 	}
-	var unconfirmed *Unconfirmed
-	if err == nil || errors.As(err, &unconfirmed) {
-		if unconfirmed != nil { // it holds more than was sent, so that the same numbers again are news
-			r.held.Streams = nil
-		}
-		err = errors.Join(err, r.save(), r.spend())
+	if err != nil && !errors.As(err, new(*Unconfirmed)) {
+		return err
+	}
+	if confirmErr := r.confirm(ctx, session); confirmErr != nil {
+		err = errors.Join(err, confirmErr)
 	}
 	return err
 }
@@ -262,6 +278,7 @@ func (r *run) review(ctx context.Context, session Session) error {
 		return err
 	}
 	r.held = held
+	r.track.begin(r.last, held.History, r.o.clock.Now())
 	if err := r.compare(); err != nil {
 		return err
 	}
@@ -323,7 +340,7 @@ func (r *run) holdings(ctx context.Context, session Session) (Holdings, error) {
 // makePlan puts the streams of the sink first, in its order, and then those
 // that the session staged of its own.
 func (r *run) makePlan() {
-	r.plan = &Plan{RunID: r.o.RunID, Stop: r.o.Stop, Sent: r.o.Progress.Sent, Note: r.note}
+	r.plan = &Plan{RunID: r.o.RunID, Stop: r.o.Stop, Sent: r.o.Progress.Sent, Uploaded: r.uploaded, Note: r.note}
 	r.plan.Reject, r.plan.Hidden, r.plan.Withhold = r.refuse, r.hiddenSince, r.withholdLate
 	for _, s := range r.p.Streams {
 		if r.p.Unwritten(s.Name) == "" {

@@ -137,6 +137,8 @@ type Holdings struct {
 	Streams map[string]int
 	Types   map[string]map[string]int
 	New     bool // the place is not there, and the session sets it up
+	// History is what the sink lists of earlier uploads; nil when it does not say.
+	History *UploadHistory
 }
 
 func (h Holdings) count(stream string) (n int, known bool) {
@@ -153,6 +155,9 @@ type Plan struct {
 	Stop <-chan struct{}
 	// Sent tells progress: n more items of a stream were acknowledged.
 	Sent func(stream string, n int)
+	// Uploaded reports that the last page of the upload of a whole stream was
+	// acknowledged.
+	Uploaded func(stream, id string)
 	// Reject tells that the sink refused one staged item for its own sake. Its
 	// error says that too much was refused: the upload must be left unfinished,
 	// so that nothing goes for it.

@@ -107,6 +107,9 @@ var removedFlags = map[string]string{
 	"approve-widen": "an approval names the refused run: pipe run --approve ID FILE, with the ID that the refusal printed",
 }
 
+// badWait is what the library says of a value of --wait.
+var badWait = regexp.MustCompile(`invalid boolean value "([^"]*)" for -wait: `)
+
 // usageError is what is wrong with the flags of a call, in the words of the
 // other messages.
 func usageError(c *cli.Context, err error, _ bool) error {
@@ -117,6 +120,9 @@ func usageError(c *cli.Context, err error, _ bool) error {
 		}
 		if m := noUnit.FindStringSubmatch(err.Error()); m != nil {
 			return usage{"--" + m[2] + " takes a time with its unit, and " + m[1] + " has none", "write " + m[1] + "s or " + m[1] + "m"}
+		}
+		if m := badWait.FindStringSubmatch(err.Error()); m != nil {
+			return usage{"--wait=" + m[1] + " is not a time of more than 0 with its unit", "write --wait, which waits 30 minutes, or --wait=1h"}
 		}
 		return usage{message: err.Error()}
 	}

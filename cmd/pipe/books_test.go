@@ -118,7 +118,8 @@ func (s *schedule) whole(was content, o outcome) {
 		}
 		return
 	case o.code == exitDone || o.code == exitRejected || o.code == exitUnconfirmed:
-		if paused && o.code != exitUnconfirmed && !strings.Contains(o.stdout, "could not be asked") {
+		said := func(text string) bool { return strings.Contains(o.stdout, text) }
+		if paused && o.code != exitUnconfirmed && !said("could not be asked") && !said("has not confirmed it yet") && !said("still pauses the deletion") {
 			s.wrong("exit %d, and Glean has paused a deletion", o.code)
 		}
 		for _, d := range now.differences(will) {

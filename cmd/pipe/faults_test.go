@@ -11,7 +11,7 @@ import (
 )
 
 // impatient are flags that make a run give up soon.
-var impatient = []string{"--set", "@source.retries.attempts=2", "--set", "@sink.retries.attempts=2", "--set", "@sink.confirm=1s", "--set", "@source.page_size=10", "--set", "@sink.batch.documents=9"}
+var impatient = []string{"--set", "@source.retries.attempts=2", "--set", "@sink.retries.attempts=2", "--set", "@sink.recovery_wait=1s", "--set", "@source.page_size=10", "--set", "@sink.batch.documents=9"}
 
 // TestSourceFaults: whatever Backstage does, either everything is delivered or
 // nothing is sent (invariant 1), and a person learns what happened.

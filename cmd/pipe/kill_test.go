@@ -54,7 +54,7 @@ func newKilled(t *testing.T, rules gleansandbox.Rules, seed uint64) *killed {
 func (k *killed) start(t *testing.T, flags ...string) *process {
 	t.Helper()
 	args := []string{"run", shipped, "--progress", "none", "--metrics-file", filepath.Join(k.tmp, "metrics.prom"),
-		"--set", "@source.page_size=7", "--set", "@sink.batch.documents=6", "--set", "@sink.requests_per_second=0", "--set", "@sink.confirm=20ms"}
+		"--set", "@source.page_size=7", "--set", "@sink.batch.documents=6", "--set", "@sink.requests_per_second=0", "--set", "@sink.recovery_wait=20ms"}
 	return startProcess(t, k.env, append(args, flags...)...)
 }
 

@@ -46,6 +46,15 @@ func writeMetrics(path string, r *record) error {
 				m.add("pipe_items", "gauge", "items of the last run by stream", float64(s.Staged), "stream", s.Name)
 			}
 		}
+		for _, s := range rep.Streams {
+			if s.Written {
+				paused := 0.0
+				if slices.Contains(rep.Paused, s.Name) {
+					paused = 1
+				}
+				m.add("pipe_deletion_paused", "gauge", "1 while Glean pauses the deletion of items that are no longer sent, by stream", paused, "stream", s.Name)
+			}
+		}
 		for _, a := range engine.Audiences {
 			m.add("pipe_documents", "gauge", "documents of the last run by who finds them", float64(rep.Audience[a]), "audience", a.String())
 		}
@@ -54,7 +63,7 @@ func writeMetrics(path string, r *record) error {
 		for _, act := range []struct {
 			name    string
 			seconds float64
-		}{{"read", rep.Seconds.Read}, {"review", rep.Seconds.Review}, {"publish", rep.Seconds.Publish}} {
+		}{{"read", rep.Seconds.Read}, {"review", rep.Seconds.Review}, {"publish", rep.Seconds.Publish}, {"confirm", rep.Seconds.Confirm}} {
 			m.add("pipe_seconds", "gauge", "how long each act of the last run took", act.seconds, "act", act.name)
 		}
 	}

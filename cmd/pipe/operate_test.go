@@ -53,7 +53,7 @@ func keeping(t *testing.T, o gleansandbox.Options) *kept {
 		k.paths[strings.TrimPrefix(e.Path, gleanapi.Prefix)]++
 	}
 	k.world = newWorld(t, backstagesandbox.Options{}, o)
-	k.run(t, "--set", "@sink.confirm=0s").expect(t, exitDone)
+	k.run(t).expect(t, exitDone)
 	k.asked()
 	return k
 }
@@ -107,8 +107,8 @@ func TestStatus(t *testing.T) {
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{IndexingTakes: 15 * time.Minute}})
 	k.pipe(t, "status", shipped).expect(t, exitDone, "enabled for everybody", "documents          56        0        56", "  team             12        0        12", "memberships        29",
 		"upload completed", "expected to be done by", "pipe process")
-	k.pipe(t, "status", shipped, "--wait", "--timeout", "1ns").expect(t, exitUnconfirmed, "not everything is indexed after 1ns", "pipe process "+shipped, "!FILE")
-	k.pipe(t, "status", shipped, "--wait", "--timeout", "1ns", "--json").expect(t, exitUnconfirmed, `"ok": false`, `"pending": [`, `"unconfirmed"`)
+	k.pipe(t, "status", shipped, "--wait=1ns").expect(t, exitUnconfirmed, "Glean has not processed everything within 1ns: users, groups, memberships, documents", "pipe process "+shipped, "!FILE")
+	k.pipe(t, "status", shipped, "--wait=1ns", "--json").expect(t, exitUnconfirmed, `"ok": false`, `"pending": [`, `"unconfirmed"`)
 	k.mu.Lock()
 	k.pace = time.Hour // so that the second request finds it indexed
 	k.mu.Unlock()
@@ -298,10 +298,10 @@ func TestHideMany(t *testing.T) {
 			}
 			k.pipe(t, append([]string{"hide", shipped}, all...)...).expect(t, exitDone)
 			for range 2 {
-				k.run(t, "--set", "@sink.confirm=0s").expect(t, exitDone)
+				k.run(t).expect(t, exitDone)
 			}
 			k.pipe(t, append([]string{"hide", shipped, "--unhide"}, all...)...).expect(t, exitDone)
-			k.run(t, "--set", "@sink.confirm=0s").expect(t, exitDone, "0 documents found by more people")
+			k.run(t).expect(t, exitDone, "0 documents found by more people")
 			if n := k.index().CountByType()["system"]; n == 0 {
 				t.Error("they did not come back")
 			}
@@ -499,7 +499,7 @@ func TestPurgeUnconfirmed(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{StatusLags: time.Hour}})
 	k.later(2 * time.Hour)
-	k.pipe(t, "purge", shipped, "--yes", "backstage", "--set", "@sink.confirm=0s").expect(t, exitUnconfirmed, "still counts", "56 documents", "three hours old")
+	k.pipe(t, "purge", shipped, "--yes", "backstage").expect(t, exitUnconfirmed, "still counts", "56 documents", "three hours old")
 }
 
 // TestProcess: once in three hours, and it says when.

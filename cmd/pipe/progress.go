@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,8 @@ import (
 // progress shows how a run goes on, on stderr.
 type progress interface {
 	engine.Progress
+	// shown reports whether a person sees it as it happens.
+	shown() bool
 	end()
 }
 
@@ -38,9 +41,11 @@ func (a *app) progress(c *cli.Context) (progress, error) {
 	case "bar":
 		return newBars(a.stderr.(*writer).behind), nil
 	case "plain":
-		return newTicker(func(read int, sent []streamSent) { plainLine(a.stderr, read, sent) }), nil
+		return newTicker(terminal(a.stderr), func(read int, sent []streamSent) { plainLine(a.stderr, read, sent) },
+			func(pending []string) { display.Fprintln(a.stderr, waitingFor(pending)) }), nil
 	case "json":
-		return newTicker(func(read int, sent []streamSent) { jsonLine(a.stderr, read, sent) }), nil
+		return newTicker(false, func(read int, sent []streamSent) { jsonLine(a.stderr, read, sent) },
+			func(pending []string) { jsonValue(a.stderr, map[string]any{"waiting": pending}) }), nil
 	case "none":
 		return silent{}, nil
 	}
@@ -52,6 +57,8 @@ type silent struct{}
 func (silent) Read(int)                     {}
 func (silent) Reviewed([]engine.StreamPlan) {}
 func (silent) Sent(string, int)             {}
+func (silent) Waiting([]string)             {}
+func (silent) shown() bool                  { return false }
 func (silent) end()                         {}
 
 // bars are live bars on a terminal, one per stream.
@@ -60,6 +67,8 @@ type bars struct {
 	read    *mpb.Bar
 	mu      sync.Mutex
 	streams map[string]*mpb.Bar
+	wait    *mpb.Bar // nil until the run waits
+	pending string   // what the sink has still to process
 }
 
 func newBars(w io.Writer) *bars {
@@ -94,11 +103,36 @@ func (b *bars) Sent(stream string, n int) {
 	}
 }
 
+func (b *bars) Waiting(pending []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pending = waitingFor(pending)
+	if b.wait != nil {
+		return
+	}
+	b.wait = b.p.New(0, mpb.NopStyle(), mpb.PrependDecorators(
+		decor.Any(func(decor.Statistics) string {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return b.pending
+		}), decor.Elapsed(decor.ET_STYLE_GO, decor.WC{W: 6})))
+}
+
+// waitingFor is what a run that waits is waiting for.
+func waitingFor(pending []string) string {
+	return "waiting for Glean to process " + strings.Join(pending, ", ")
+}
+
+func (*bars) shown() bool { return true }
+
 func (b *bars) end() {
 	b.read.Abort(false)
 	b.mu.Lock()
 	for _, bar := range b.streams {
 		bar.Abort(false)
+	}
+	if b.wait != nil {
+		b.wait.Abort(true)
 	}
 	b.mu.Unlock()
 	b.p.Wait()
@@ -110,8 +144,11 @@ type ticker struct {
 	read  atomic.Int64
 	mu    sync.Mutex
 	order []streamSent
+	seen  bool // it goes to a terminal
 	print func(read int, sent []streamSent)
+	wait  func(pending []string)
 	last  string // what the last line was about
+	waits string // what the last line about waiting said
 	done  chan struct{}
 	ended sync.WaitGroup
 }
@@ -123,8 +160,8 @@ type streamSent struct {
 
 const tick = 5 * time.Second
 
-func newTicker(print func(int, []streamSent)) *ticker {
-	t := &ticker{print: print, done: make(chan struct{})}
+func newTicker(seen bool, print func(int, []streamSent), wait func([]string)) *ticker {
+	t := &ticker{seen: seen, print: print, wait: wait, done: make(chan struct{})}
 	t.ended.Go(func() {
 		every := time.NewTicker(tick)
 		defer every.Stop()
@@ -171,6 +208,20 @@ func (t *ticker) Sent(stream string, n int) {
 	}
 }
 
+// Waiting prints a line each time that something else is waited for, after one
+// about what was sent.
+func (t *ticker) Waiting(pending []string) {
+	t.now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now := waitingFor(pending); now != t.waits {
+		t.waits = now
+		t.wait(pending)
+	}
+}
+
+func (t *ticker) shown() bool { return t.seen }
+
 func (t *ticker) end() {
 	close(t.done)
 	t.ended.Wait()
@@ -193,6 +244,10 @@ func jsonLine(w io.Writer, read int, sent []streamSent) {
 	if len(streams) > 0 {
 		v["streams"] = streams
 	}
+	jsonValue(w, v)
+}
+
+func jsonValue(w io.Writer, v any) {
 	if b, err := codec.Marshal(v); err == nil {
 		display.Fprintln(w, display.Block(b))
 	}

@@ -160,7 +160,7 @@ func (s *schedule) do(ctx context.Context, flags ...string) outcome {
 	report := filepath.Join(s.TempDir(), "report.ndjson")
 	began := time.Now()
 	args := append([]string{"run", shipped, "--progress", "none", "--output", dir, "--report", report}, flags...)
-	for _, set := range []string{"source.page_size=7", "sink.batch.documents=6", "sink.requests_per_second=0", "sink.confirm=20ms", "source.retries.within=1s", "sink.retries.within=1s"} {
+	for _, set := range []string{"source.page_size=7", "sink.batch.documents=6", "sink.requests_per_second=0", "sink.recovery_wait=20ms", "source.retries.within=1s", "sink.retries.within=1s"} {
 		args = append(args, "--set", "@"+set)
 	}
 	o := outcome{call: pipeIn(ctx, s.world.env, args...), rejected: map[string]bool{}}

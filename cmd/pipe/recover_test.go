@@ -5,6 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+
+	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
 // remembered are the files of the state folder.
@@ -61,6 +64,7 @@ func (s *schedule) recover(now *firm, lost, paused bool) {
 	s.Helper()
 	var flags []string
 	for round := 1; ; round++ {
+		paused = paused || slices.ContainsFunc(s.world.index().Uploads, func(u gleansandbox.Upload) bool { return u.Paused > 0 })
 		o := s.do(s.Context(), flags...)
 		s.books(o)
 		switch {

@@ -266,6 +266,9 @@ func timing(r *engine.Report) string {
 	if r.Sent {
 		parts = append(parts, "publish "+seconds(r.Seconds.Publish))
 	}
+	if r.Seconds.Confirm >= 1 {
+		parts = append(parts, "waiting for Glean "+seconds(r.Seconds.Confirm))
+	}
 	total := r.Seconds.Total()
 	line := seconds(total) + " in all"
 	if total > 0 {

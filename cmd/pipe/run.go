@@ -24,7 +24,7 @@ func (a *app) runCommand() *cli.Command {
 		ArgsUsage: "FILE",
 		Description: "Nothing is sent before the source has been read completely and the guards have passed.\n" +
 			"Exit codes: 0 done, 1 failed, 2 the file or the call is wrong, 3 done with rejected records,\n" +
-			"4 refused by a guard, 6 another run holds the datasource, 7 delivered but paused by the sink, 129, 130, 131 and 143 stopped by a signal\n(SIGHUP, SIGINT, SIGQUIT, SIGTERM). A stack trace means a defect of pipe, whatever the code. When standard output\ncannot be written, 0, 3 and 5 become 1; a reader that stops early, such as head, changes nothing.",
+			"4 refused by a guard, 6 another run holds the datasource, 7 sent, but Glean paused a deletion, lost the upload, or did\nnot confirm within --wait, 129, 130, 131 and 143 stopped by a signal (SIGHUP, SIGINT, SIGQUIT, SIGTERM). A stack trace\nmeans a defect of pipe, whatever the code. When standard output cannot be written, 0, 3 and 5 become 1; a reader that\nstops early, such as head, changes nothing.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "read and review, send nothing"},
 			&cli.BoolFlag{Name: "sandbox", Usage: "run against servers on this machine that are started for it"},
@@ -38,6 +38,7 @@ func (a *app) runCommand() *cli.Command {
 			&cli.StringFlag{Name: "report", Usage: "add one JSON object about the run to `FILE`, as a line"},
 			&cli.StringFlag{Name: "metrics-file", Usage: "replace `FILE` with the run's numbers in Prometheus's text format"},
 			&cli.DurationFlag{Name: "timeout", Usage: "the longest the whole run may take"},
+			newWaitFlag("when everything is sent, wait until Glean has processed it, and exit with 7 if it does not"),
 			&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, bar, plain, json or none"},
 		},
 		Action: a.runAction,
@@ -55,6 +56,9 @@ func (a *app) runAction(c *cli.Context) error {
 	if c.IsSet("catalog") && !c.Bool("sandbox") {
 		return usage{"--catalog goes with --sandbox", "add --sandbox: a catalog file is served by a server on this machine"}
 	}
+	if c.IsSet("wait") && c.Bool("dry-run") {
+		return usage{"--wait goes with a run that sends something, and --dry-run sends nothing", "leave one of the two out"}
+	}
 	ids, err := approvalIDs(c.StringSlice("approve"))
 	if err != nil {
 		return err
@@ -66,6 +70,9 @@ func (a *app) runAction(c *cli.Context) error {
 	}
 	return a.keep(c, r, a.runFile(c, path, r))
 }
+
+// glance is how long a run in a terminal waits for Glean without --wait.
+const glance = 10 * time.Second
 
 // runFile runs a file once and notes in r what becomes of it.
 func (a *app) runFile(c *cli.Context, path string, r *record) error {
@@ -114,6 +121,12 @@ func (a *app) runFile(c *cli.Context, path string, r *record) error {
 		return err
 	}
 	o.Progress = progress
+	switch o.Wait = waitOf(c); {
+	case o.Wait > 0:
+		o.MustConfirm = true
+	case progress.shown():
+		o.Wait = glance
+	}
 	o.Stop = a.watch(ctx, cancel)
 	started := time.Now()
 	report, runErr := engine.Run(ctx, p, o)

@@ -112,7 +112,7 @@ func epoch(t *testing.T, r *rand.Rand, ends map[int]int) {
 		}
 		w.env["DEFAULT_PERMISSIONS"] = f.byDefault
 		w.trouble(r, f)
-		c := w.run(t, "--set", "@sink.requests_per_second=0", "--set", "@sink.confirm=20ms", "--set", "@source.retries.attempts=2", "--set", "@sink.retries.attempts=2",
+		c := w.run(t, "--set", "@sink.requests_per_second=0", "--set", "@sink.recovery_wait=20ms", "--set", "@source.retries.attempts=2", "--set", "@sink.retries.attempts=2",
 			"--set", "@source.timeout=100ms", "--set", "@sink.timeout=100ms", "--set", "guards.max_loss=100%", "--set", "guards.max_widen=100%")
 		ends[c.code]++
 		if !slices.Contains([]int{exitDone, exitFailed, exitRejected, exitRefused, exitUnconfirmed}, c.code) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -20,11 +21,11 @@ func (a *app) statusCommand() *cli.Command {
 		ArgsUsage: "FILE [REF]",
 		Description: "Without REF: uploads with their states, counts against the last good run, and when what was sent is found. With REF:\n" +
 			"whether the document is there and found, its permissions beside those that the pipeline would send now, and what\n" +
-			"happened to it. Changes nothing. Exit codes as of run; 7 when deletion is paused, or --wait has waited for too long.",
+			"happened to it. Changes nothing in Glean. Exit codes as of run; 7 when Glean paused a deletion, lost an upload, or has not\n" +
+			"processed everything within --wait.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "as", Usage: "with REF: whether the person with this `E-MAIL` finds it, and why not"},
-			&cli.BoolFlag{Name: "wait", Usage: "ask again until everything is indexed, or the document is"},
-			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Minute, Usage: "how long --wait waits"},
+			newWaitFlag("ask again until Glean has processed everything, or indexed the document"),
 			allowUnpinned(),
 		},
 		Action: a.statusAction,
@@ -60,9 +61,9 @@ func (a *app) statusAction(c *cli.Context) error {
 // poll asks until done, or for as long as --wait allows; once without it. The
 // pauses grow to half a minute.
 func poll(ctx context.Context, c *cli.Context, ask func() (done bool, err error)) (done bool, err error) {
-	end := time.Now().Add(c.Duration("timeout"))
+	end := time.Now().Add(waitOf(c))
 	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
-		if done, err = ask(); done || err != nil || !c.Bool("wait") {
+		if done, err = ask(); done || err != nil || !c.IsSet("wait") {
 			return done, err
 		}
 		left := time.Until(end)
@@ -82,6 +83,10 @@ type placeStatus struct {
 	*engine.Inspection
 	LastRun *lastRun       `json:"lastRun"`
 	Hidden  []state.Hidden `json:"hidden"`
+	// Unconfirmed are the uploads of the last good run that Glean has acknowledged
+	// and not listed yet, Lost those that it does not have.
+	Unconfirmed []state.Upload `json:"unconfirmed"`
+	Lost        []state.Upload `json:"lost"`
 }
 
 type lastRun struct {
@@ -114,15 +119,26 @@ func (o *operating) remembered() (last *lastRun, hidden []state.Hidden, err erro
 
 func (a *app) statusOfPlace(ctx context.Context, c *cli.Context, o *operating, inspector engine.Inspector) error {
 	var found *engine.Inspection
+	var uploads engine.Reconciled
 	done, err := poll(ctx, c, func() (bool, error) {
 		var err error
-		found, err = inspector.Inspect(ctx)
-		return err == nil && (len(found.Pending) == 0 || len(found.Paused) > 0), err
+		if found, err = inspector.Inspect(ctx); err != nil {
+			return false, err
+		}
+		if o.state != "" {
+			uploads, err = engine.Reconcile(o.state, o.p.Sink.Place(), found.History, time.Now())
+		}
+		return len(found.Pending)+len(uploads.Unknown) == 0 || len(found.Paused)+len(uploads.Lost) > 0, err
 	})
 	if err != nil {
 		return err
 	}
-	s := placeStatus{Inspection: found, Hidden: []state.Hidden{}}
+	if c.IsSet("wait") {
+		if err := uploads.Save(o.state, o.p.Sink.Place()); err != nil {
+			return err
+		}
+	}
+	s := placeStatus{Inspection: found, Hidden: []state.Hidden{}, Unconfirmed: append([]state.Upload{}, uploads.Unknown...), Lost: append([]state.Upload{}, uploads.Lost...)}
 	last, hidden, err := o.remembered()
 	if err != nil {
 		return err
@@ -131,14 +147,34 @@ func (a *app) statusOfPlace(ctx context.Context, c *cli.Context, o *operating, i
 	switch {
 	case len(found.Paused) > 0:
 		err = &engine.Unconfirmed{Reason: "Glean has paused the deletion of " + strings.Join(found.Paused, ", "), Remedy: "look whether what should be gone must not be found: pipe hide takes single documents away, and a run that brings back what is missing undoes the rest"}
-	case c.Bool("wait") && !done:
-		err = &engine.Unconfirmed{Reason: "not everything is indexed after " + c.Duration("timeout").String() + ": " + strings.Join(found.Pending, ", "), Remedy: "wait longer with --timeout, or ask for it at once with pipe process FILE"}
+	case len(s.Lost) > 0:
+		err = &engine.Unconfirmed{Reason: "Glean lost " + uploadsOf(s.Lost) + ", although every page was acknowledged", Remedy: "run pipe run FILE: it sends everything again"}
+	case c.IsSet("wait") && !done:
+		err = &engine.Unconfirmed{Reason: fmt.Sprintf("Glean has not processed everything within %s: %s", waitOf(c), strings.Join(s.pending(), ", ")), Remedy: "wait longer with --wait=1h, or have Glean process it now with pipe process FILE"}
 	}
 	if c.Bool("json") {
 		return a.printJSON(s, err)
 	}
 	a.printPlace(s, a.colors(c))
 	return err
+}
+
+// pending are the streams that Glean has not processed, or not even listed.
+func (s placeStatus) pending() []string {
+	out := slices.Clone(s.Pending)
+	for _, u := range s.Unconfirmed {
+		out = append(out, u.Stream+" (not listed yet)")
+	}
+	return out
+}
+
+// uploadsOf names uploads by stream and time.
+func uploadsOf(uploads []state.Upload) string {
+	var parts []string
+	for _, u := range uploads {
+		parts = append(parts, fmt.Sprintf("the upload of %s of %s", u.Stream, clock(u.Ended)))
+	}
+	return strings.Join(parts, " and ")
 }
 
 func (a *app) printPlace(s placeStatus, st style) {
@@ -179,6 +215,9 @@ func (a *app) printPlace(s placeStatus, st style) {
 			end = "ended " + clock(u.Ended)
 		}
 		display.Fprintf(a.stdout, "  %-12s %-20s began %s, %s  %s\n", u.Stream, u.State, clock(u.Began), end, st.dim.Render(u.ID))
+	}
+	if len(s.Unconfirmed) > 0 {
+		display.Fprintf(a.stdout, "  not confirmed yet: %s was acknowledged, and Glean does not list it as complete\n", uploadsOf(s.Unconfirmed))
 	}
 	if len(s.Hidden) > 0 {
 		display.Fprintf(a.stdout, "\nhidden with pipe hide\n")

@@ -78,8 +78,8 @@ func (a *app) statusOfItem(ctx context.Context, c *cli.Context, o *operating, in
 		out.Notes = append(out.Notes, "the id of its document is not known: "+unknown)
 	}
 	out.compare()
-	if c.Bool("wait") && !done {
-		err = &engine.Unconfirmed{Reason: ref + " is not indexed after " + c.Duration("timeout").String(), Remedy: "wait longer with --timeout, or ask for it at once with pipe process FILE"}
+	if c.IsSet("wait") && !done {
+		err = &engine.Unconfirmed{Reason: fmt.Sprintf("Glean has not indexed %s within %s", ref, waitOf(c)), Remedy: "wait longer with --wait=1h, or have Glean process it now with pipe process FILE"}
 	}
 	if c.Bool("json") {
 		return a.printJSON(out, err)

@@ -18,7 +18,7 @@ func (d *Decoder) structure(n *Node, v reflect.Value, near *Node) {
 		near = n
 	}
 	fields := fieldsOf(v.Type())
-	meant := d.unknownKeys(n, fields)
+	meant := d.unknownKeys(n, fields, removedKeys(v))
 	missing := map[string]bool{}
 	for _, f := range fields {
 		fv := v.FieldByIndex(f.index)
@@ -35,15 +35,32 @@ func (d *Decoder) structure(n *Node, v reflect.Value, near *Node) {
 	d.validate(n, v, near, missing)
 }
 
+// KeyRemover is implemented by a struct that used to have other keys.
+type KeyRemover interface {
+	// RemovedKeys says for each of them what to do instead.
+	RemovedKeys() map[string]string
+}
+
+func removedKeys(v reflect.Value) map[string]string {
+	if r, ok := v.Addr().Interface().(KeyRemover); ok {
+		return r.RemovedKeys()
+	}
+	return nil
+}
+
 // unknownKeys reports the keys that are none of the fields, and gives the names
 // that were most likely meant.
-func (d *Decoder) unknownKeys(n *Node, fields []field) (meant []string) {
+func (d *Decoder) unknownKeys(n *Node, fields []field, removed map[string]string) (meant []string) {
 	known := make([]string, len(fields))
 	for i, f := range fields {
 		known[i] = f.name
 	}
 	for _, e := range n.Entries() {
 		if slices.Contains(known, e.Key) {
+			continue
+		}
+		if hint, ok := removed[e.Key]; ok {
+			d.KeyProblem(e, codeUnknownKey, "the key "+quote(e.Key)+" was removed", hint)
 			continue
 		}
 		for _, f := range fields {

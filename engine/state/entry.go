@@ -20,6 +20,12 @@ type Header struct {
 	// Streams and Types count the delivered items.
 	Streams map[string]int            `json:"streams"`
 	Types   map[string]map[string]int `json:"types,omitempty"`
+	// Unconfirmed are acknowledged uploads that the sink has not listed as
+	// complete yet, one a stream.
+	Unconfirmed []Upload `json:"unconfirmed,omitempty"`
+	// Paused are the streams whose deletion the sink has paused and of which a run
+	// has told with its exit code.
+	Paused []string `json:"paused,omitempty"`
 }
 
 // Entry is what is remembered of one item.

@@ -20,9 +20,14 @@ type Config struct {
 	Batch             Batch                `yaml:"batch" doc:"The bounds of a page of an upload, whichever comes first."`
 	Concurrency       int                  `yaml:"concurrency" default:"4" min:"1" max:"16" doc:"Pages that are under way at the same time."`
 	RequestsPerSecond float64              `yaml:"requests_per_second" default:"25" min:"0" doc:"The most requests a second, below Glean's limit of 30; 0 means no limit."`
-	Confirm           config.Duration      `yaml:"confirm" default:"60s" doc:"How long to wait, when all is sent, for Glean to say that it is processed; 0s does not ask."`
+	RecoveryWait      config.Duration      `yaml:"recovery_wait" default:"60s" min:"1ms" max:"10m" doc:"How long to look for an upload in Glean's status when the answer to its first or last page was lost."`
 	Datasource        api.DatasourceConfig `yaml:"datasource" doc:"The datasource, in Glean's own names; what this run depends on is compared with what Glean has."`
 	connection.Config `yaml:",inline"`
+}
+
+// RemovedKeys says what has replaced the keys that sink.glean no longer has.
+func (c *Config) RemovedKeys() map[string]string {
+	return map[string]string{"confirm": "remove it. A run waits for Glean only with `pipe run --wait` or `--wait=30m`; in a terminal it waits up to 10 s"}
 }
 
 // Batch bounds a page.
@@ -31,7 +36,10 @@ type Batch struct {
 	Bytes     config.Bytes `yaml:"bytes" default:"4MiB" min:"1KiB" max:"10MiB" doc:"Bytes in a page; an item that is larger makes a page of its own."`
 }
 
-var _ config.Validator = (*Config)(nil)
+var (
+	_ config.Validator  = (*Config)(nil)
+	_ config.KeyRemover = (*Config)(nil)
+)
 
 // codeGlean is the code of the problems below.
 const codeGlean = "glean"

@@ -248,8 +248,8 @@ func (u *upload) stands(ctx context.Context) error {
 		"the upload is no longer Glean's current one, another has taken its place: %v", err)
 }
 
-// patience is how long a status may lag: as long as one waits for Glean to
-// confirm.
+// patience bounds how long the status is asked about a page whose answer was
+// lost.
 type patience struct {
 	sleep       func(context.Context, time.Duration) error
 	left, delay time.Duration
@@ -257,7 +257,7 @@ type patience struct {
 }
 
 func (k *Sink) patience() *patience {
-	return &patience{sleep: k.sleep, left: k.cfg.Confirm.D(), delay: time.Second}
+	return &patience{sleep: k.sleep, left: k.cfg.RecoveryWait.D(), delay: time.Second}
 }
 
 // next waits, each time longer; false when it is no use to wait any more.

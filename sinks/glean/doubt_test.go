@@ -198,7 +198,7 @@ func TestSibling(t *testing.T) {
 	for _, rules := range []sandbox.Rules{{Scope: sandbox.OfKind}, {Scope: sandbox.OfKind, ConflictIsBadRequest: true}} {
 		f := start(t, rules)
 		s := f.read(user("ann"))
-		p := &publishing{session: s, plan: f.plan(s), refusals: newRefusals(), ids: map[string]string{}}
+		p := &publishing{session: s, plan: f.plan(s), refusals: newRefusals()}
 		of := func(group string) *upload {
 			u := p.upload(streamMemberships, api.PathBulkIndexMemberships, 1)
 			u.sent = func(int) {}

@@ -50,7 +50,7 @@ func catalog() api.DatasourceConfig {
 }
 
 func settings() *Config {
-	return &Config{Token: config.NewSecret("secret-token"), Concurrency: 3, Confirm: config.Duration(time.Minute),
+	return &Config{Token: config.NewSecret("secret-token"), Concurrency: 3, RecoveryWait: config.Duration(time.Minute),
 		Batch: Batch{Documents: 5, Bytes: 1 << 20}, Datasource: catalog(), Config: connection.Default()}
 }
 
@@ -70,6 +70,7 @@ type fixture struct {
 	notes    []string
 	staged   map[string][]engine.Encoded
 	ends     []string
+	uploaded map[string]string // stream → id
 	stop     chan struct{}
 	observe  func(sandbox.Exchange) // may be nil
 	opening  engine.Opening         // Written is the run's own
@@ -129,6 +130,7 @@ func (f *fixture) reset() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.sent, f.rejected, f.staged = map[string]int{}, map[string]string{}, map[string][]engine.Encoded{}
+	f.uploaded = map[string]string{}
 	f.notes, f.ends, f.requests, f.stop = nil, nil, nil, make(chan struct{})
 }
 
@@ -244,7 +246,7 @@ func (f *fixture) publish(s *session) error {
 
 // plan is what is staged, for the streams that are written.
 func (f *fixture) plan(s *session) *engine.Plan {
-	plan := &engine.Plan{Stop: f.stop, Note: f.Note,
+	plan := &engine.Plan{Stop: f.stop, Note: f.Note, Uploaded: func(stream, id string) { f.uploaded[stream] = id },
 		Sent: func(stream string, n int) {
 			f.mu.Lock()
 			defer f.mu.Unlock()

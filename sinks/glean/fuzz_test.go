@@ -25,7 +25,7 @@ func answering(t *testing.T, answer func(path string) (status int, contentType, 
 	}))
 	t.Cleanup(server.Close)
 	cfg := settings()
-	cfg.ServerURL, cfg.Confirm, cfg.Retries.Attempts = server.URL, 0, 2
+	cfg.ServerURL, cfg.RecoveryWait, cfg.Retries.Attempts = server.URL, 0, 2
 	k, err := open(cfg, engine.Settings{Loopback: true}, engine.Retry{Attempts: 2, Base: time.Microsecond, Cap: time.Microsecond})
 	if err != nil {
 		t.Fatal(err)
@@ -149,10 +149,10 @@ func FuzzRefusal(f *testing.F) {
 			x.staged["documents"] = append(x.staged["documents"], e)
 		}
 		sent := 0
-		plan := &engine.Plan{Note: x.Note, Sent: func(_ string, n int) { sent += n }, Reject: func(string, engine.Encoded, string) error { return nil },
+		plan := &engine.Plan{Note: x.Note, Uploaded: func(string, string) {}, Sent: func(_ string, n int) { sent += n }, Reject: func(string, engine.Encoded, string) error { return nil },
 			Streams: []engine.StreamPlan{{Name: "documents", Count: 12, Items: volatile(x.staged["documents"])}}}
 		err := s.Publish(context.WithoutCancel(t.Context()), plan)
-		if accepted := status >= 200 && status <= 299; !accepted && (err == nil || sent > 0) {
+		if accepted := acknowledged(status, []byte(body)) == nil; !accepted && (err == nil || sent > 0) {
 			t.Errorf("%d %q: %v, %d sent", status, body, err, sent)
 		}
 		if err != nil {

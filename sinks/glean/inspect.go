@@ -33,7 +33,7 @@ func (k *Sink) Inspect(ctx context.Context) (*engine.Inspection, error) {
 	}
 	out := &engine.Inspection{
 		Place: k.schema.name, Visible: visibility(s.DatasourceVisibility, false).Detail,
-		Uploads: []engine.UploadState{}, Paused: []string{}, Pending: []string{}, Types: []engine.TypeHeld{},
+		History: history(s), Uploads: []engine.UploadState{}, Paused: []string{}, Pending: []string{}, Types: []engine.TypeHeld{},
 	}
 	all := histories(s)
 	var last time.Time

@@ -2,7 +2,6 @@ package glean
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -16,8 +15,7 @@ type publishing struct {
 	*session
 	plan     *engine.Plan
 	refusals *refusals
-	ids      map[string]string // uploads that were completed, by stream; not of memberships
-	hideErr  error             // why hidden documents may be found, after the upload has closed
+	hideErr  error // why hidden documents may be found, after the upload has closed
 }
 
 // Publish sends users, groups, the members of each group, and documents, in
@@ -26,7 +24,7 @@ func (s *session) Publish(ctx context.Context, plan *engine.Plan) error {
 	if s.sink.conn == nil {
 		return errNoConnection
 	}
-	p := &publishing{session: s, plan: plan, refusals: newRefusals(), ids: map[string]string{}}
+	p := &publishing{session: s, plan: plan, refusals: newRefusals()}
 	for _, note := range s.notes {
 		plan.Note("%s", note)
 	}
@@ -51,11 +49,7 @@ func (s *session) Publish(ctx context.Context, plan *engine.Plan) error {
 			return err
 		}
 	}
-	err := p.confirm(ctx)
-	if p.hideErr != nil {
-		err = errors.Join(p.hideErr, err)
-	}
-	return err
+	return p.hideErr
 }
 
 // stopped tells whether the run was asked to stop.
@@ -96,7 +90,7 @@ func (p *publishing) stream(ctx context.Context, name, path, flag string) error 
 	if err != nil {
 		return fmt.Errorf("upload %s: %w", name, err)
 	}
-	p.ids[name] = u.id
+	p.plan.Uploaded(name, u.id)
 	return nil
 }
 

@@ -18,7 +18,7 @@ var _ engine.Purger = (*Sink)(nil)
 // the groups, and the users with nothing: nobody is left without a group while
 // a document names it. Glean's guard on deletion is lifted, as emptying is meant;
 // a group that is not known loses its members when it goes itself.
-func (k *Sink) Purge(ctx context.Context, ids map[string][]string, o engine.Opening) error {
+func (k *Sink) Purge(ctx context.Context, known map[string][]string, o engine.Opening) error {
 	if k.conn == nil {
 		return errNoConnection
 	}
@@ -30,8 +30,9 @@ func (k *Sink) Purge(ctx context.Context, ids map[string][]string, o engine.Open
 	if err := s.claim(underWay(status)); err != nil {
 		return err
 	}
-	p := &publishing{session: s, refusals: newRefusals(), ids: map[string]string{}, plan: &engine.Plan{
-		RunID: o.RunID, Sent: func(string, int) {}, Note: func(string, ...any) {},
+	ids := map[string]string{} // of the uploads, by stream; not of memberships
+	p := &publishing{session: s, refusals: newRefusals(), plan: &engine.Plan{
+		RunID: o.RunID, Sent: func(string, int) {}, Note: func(string, ...any) {}, Uploaded: func(stream, id string) { ids[stream] = id },
 		Reject: func(stream string, _ engine.Encoded, reason string) error {
 			return fmt.Errorf("%s of nothing: %s", stream, reason)
 		},
@@ -39,7 +40,7 @@ func (k *Sink) Purge(ctx context.Context, ids map[string][]string, o engine.Open
 	if err := p.empty(ctx, streamDocuments, api.PathBulkIndexDocuments, `,"disableStaleDocumentDeletionCheck":true`, ""); err != nil {
 		return err
 	}
-	for _, group := range ids[streamMemberships] {
+	for _, group := range known[streamMemberships] {
 		if err := p.empty(ctx, streamMemberships, api.PathBulkIndexMemberships, "", `,"group":`+string(codec.Quote(nil, group))); err != nil {
 			return err
 		}
@@ -49,7 +50,7 @@ func (k *Sink) Purge(ctx context.Context, ids map[string][]string, o engine.Open
 			return err
 		}
 	}
-	return k.emptied(ctx, p.ids)
+	return k.emptied(ctx, ids)
 }
 
 // empty uploads a stream of nothing.
@@ -61,14 +62,16 @@ func (p *publishing) empty(ctx context.Context, stream, path, lift, place string
 		return fmt.Errorf("empty %s: %w", stream, err)
 	}
 	if stream != streamMemberships {
-		p.ids[stream] = u.id
+		p.plan.Uploaded(stream, u.id)
 	}
 	return nil
 }
 
-// emptied asks until the status counts nothing, or the time of Confirm is up.
+// emptiedWithin is how long a purge waits for Glean to count nothing.
+const emptiedWithin = 10 * time.Second
+
+// emptied asks until the status counts nothing, or emptiedWithin is over.
 func (k *Sink) emptied(ctx context.Context, ids map[string]string) error {
-	limit := k.cfg.Confirm.D()
 	for waited, delay := time.Duration(0), time.Second; ; delay *= 2 {
 		s, err := k.status(ctx)
 		if err != nil {
@@ -89,10 +92,10 @@ func (k *Sink) emptied(ctx context.Context, ids map[string]string) error {
 		switch {
 		case len(left) == 0:
 			return nil
-		case waited >= limit:
+		case waited >= emptiedWithin:
 			return unconfirmed("Glean took the emptying and still counts %s; its counts may be three hours old, and `pipe process FILE` has it delete at once", enumerate(left, 4))
 		}
-		delay = min(delay, limit-waited)
+		delay = min(delay, emptiedWithin-waited)
 		if err := k.sleep(ctx, delay); err != nil {
 			return err
 		}

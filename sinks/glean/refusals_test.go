@@ -75,8 +75,7 @@ func TestRefusedKeepsTheGuard(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.refuse(documentsPath, `d011"`)
-	var paused *engine.Unconfirmed
-	if err := f.run(append(docs(30), user("ann"))...); !errors.As(err, &paused) || len(f.ids()) != 40 {
+	if err := f.run(append(docs(30), user("ann"))...); err != nil || f.stage("documents") != engine.UploadDeletionPaused || len(f.ids()) != 40 {
 		t.Errorf("%v, %d documents", err, len(f.ids()))
 	}
 }

@@ -89,7 +89,9 @@ func (s *session) Holds(ctx context.Context) (engine.Holdings, error) {
 	if err := s.claim(underWay(status)); err != nil {
 		return engine.Holdings{}, err
 	}
-	return holdings(status), nil
+	h := holdings(status)
+	h.History = history(status)
+	return h, nil
 }
 
 // Preflight makes the checks of Holds and keeps nothing of them: by the time of

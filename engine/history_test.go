@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// TestFateOfAnUpload: an acknowledged upload is confirmed by its own line of the
+// history, and lost only where the history, which may be hours old and cut short,
+// must have had one.
+func TestFateOfAnUpload(t *testing.T) {
+	at := time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)
+	ours := state.Upload{Stream: "documents", ID: "ours", Items: 5, Began: at.Add(-10 * time.Minute), Ended: at}
+	upload := func(id string, began time.Time, stage UploadStage) ListedUpload {
+		return ListedUpload{Stream: "documents", ID: id, Began: began, Stage: stage}
+	}
+	earlier, later := upload("earlier", at.Add(-24*time.Hour), UploadProcessed), upload("later", at.Add(time.Hour), UploadOpen)
+	mine := func(stage UploadStage) ListedUpload { return upload("ours", at.Add(-5*time.Minute), stage) }
+	users := ListedUpload{Stream: "users", ID: "ours", Began: at, Stage: UploadProcessed}
+	zero, some := map[string]int{"documents": 0}, map[string]int{"documents": 5}
+
+	for name, tc := range map[string]struct {
+		listed []ListedUpload
+		counts map[string]int
+		items  int           // 0 means five
+		after  time.Duration // 0 means an hour
+		want   fate
+	}{
+		"listed as complete":                             {listed: []ListedUpload{mine(UploadComplete)}, want: confirmed},
+		"listed as processed":                            {listed: []ListedUpload{later, mine(UploadProcessed), earlier}, want: confirmed},
+		"its deletion is paused":                         {listed: []ListedUpload{mine(UploadDeletionPaused)}, want: confirmed},
+		"listed as complete, counts are zero":            {listed: []ListedUpload{mine(UploadComplete)}, counts: zero, after: 7 * time.Hour, want: confirmed},
+		"an empty list":                                  {want: unknown},
+		"an empty list after six hours":                  {after: 6 * time.Hour, want: unknown},
+		"an empty list, counts are zero":                 {counts: zero, want: unknown},
+		"counts are zero just before six hours":          {counts: zero, after: 6*time.Hour - 1, want: unknown},
+		"counts are zero after six hours":                {counts: zero, after: 6 * time.Hour, want: lost},
+		"counts are not zero after six hours":            {counts: some, after: 6 * time.Hour, want: unknown},
+		"zero after six hours, none were sent":           {counts: zero, items: -1, after: 6 * time.Hour, want: unknown},
+		"an earlier one alone, which may be an old list": {listed: []ListedUpload{earlier}, want: unknown},
+		"an earlier one alone after six hours":           {listed: []ListedUpload{earlier}, counts: some, after: 6 * time.Hour, want: lost},
+		"a later one alone, which may be a short list":   {listed: []ListedUpload{later}, want: unknown},
+		"a later one alone after six hours":              {listed: []ListedUpload{later}, counts: some, after: 6 * time.Hour, want: unknown},
+		"an earlier and a later one":                     {listed: []ListedUpload{later, earlier}, counts: some, want: lost},
+		"one of the same time and an earlier one":        {listed: []ListedUpload{upload("x", at.Add(-time.Minute), UploadOpen), earlier}, want: unknown},
+		"others without a time":                          {listed: []ListedUpload{upload("x", time.Time{}, UploadOpen)}, after: 7 * time.Hour, want: unknown},
+		"those of another stream":                        {listed: []ListedUpload{users, {Stream: "users", ID: "a", Began: at.Add(-time.Hour)}, {Stream: "users", ID: "b", Began: at.Add(time.Hour)}}, after: 7 * time.Hour, want: unknown},
+		"listed as open":                                 {listed: []ListedUpload{mine(UploadOpen), earlier}, want: unknown},
+		"listed as open after six hours":                 {listed: []ListedUpload{mine(UploadOpen)}, after: 6 * time.Hour, want: lost},
+		"listed as open below a later one":               {listed: []ListedUpload{later, mine(UploadOpen)}, want: lost},
+	} {
+		u := ours
+		if tc.items != 0 {
+			u.Items = 0
+		}
+		after := tc.after
+		if after == 0 {
+			after = time.Hour
+		}
+		h := &UploadHistory{Uploads: tc.listed, Counts: tc.counts}
+		if got := h.fateOf(u, at.Add(after)); got != tc.want {
+			t.Errorf("%s: %d, want %d", name, got, tc.want)
+		}
+	}
+	if got := (*UploadHistory)(nil).fateOf(ours, at.Add(24*time.Hour)); got != unknown {
+		t.Errorf("without a history: %d", got)
+	}
+}
+
+// TestLatestUpload: the most recent complete upload counts, in whatever order the
+// list is.
+func TestLatestUpload(t *testing.T) {
+	at := time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)
+	old := ListedUpload{Stream: "s", ID: "old", Began: at, Stage: UploadDeletionPaused}
+	recent := ListedUpload{Stream: "s", ID: "new", Began: at.Add(time.Hour), Stage: UploadProcessed}
+	open := ListedUpload{Stream: "s", ID: "open", Began: at.Add(2 * time.Hour), Stage: UploadOpen}
+	for _, list := range [][]ListedUpload{{old, recent, open}, {open, recent, old}} {
+		if got := (&UploadHistory{Uploads: list}).latest("s"); got != UploadProcessed {
+			t.Errorf("%v: %d", list, got)
+		}
+	}
+	if got := (&UploadHistory{Uploads: []ListedUpload{open}}).latest("s"); got != UploadOpen {
+		t.Errorf("%d", got)
+	}
+}

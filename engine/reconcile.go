@@ -1,0 +1,59 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// Reconciled are the unconfirmed uploads of the last good run by what a history
+// says about them.
+type Reconciled struct {
+	Confirmed, Lost, Unknown []state.Upload
+}
+
+// Reconcile compares the unconfirmed uploads that a state folder remembers of a
+// place with what the sink lists now.
+func Reconcile(dir, place string, h *UploadHistory, now time.Time) (r Reconciled, err error) {
+	store, err := state.Open(dir, place)
+	if err != nil {
+		return r, unusable(err)
+	}
+	last, _, err := store.Load(true)
+	if last == nil || err != nil {
+		return r, err
+	}
+	defer last.Close()
+	for _, u := range last.Unconfirmed {
+		switch h.fateOf(u, now) {
+		case confirmed:
+			r.Confirmed = append(r.Confirmed, u)
+		case lost:
+			r.Lost = append(r.Lost, u)
+		default:
+			r.Unknown = append(r.Unknown, u)
+		}
+	}
+	return r, nil
+}
+
+// Save marks the confirmed uploads as confirmed in the state folder. While a run
+// holds the place it does nothing: that run finds out for itself.
+func (r Reconciled) Save(dir, place string) (err error) {
+	if len(r.Confirmed) == 0 {
+		return nil
+	}
+	held, err := TakePlace(dir, place, NewRunID())
+	if errors.As(err, new(*Held)) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, held.Release()) }()
+	return held.Store.Amend(func(h *state.Header) {
+		h.Unconfirmed = slices.DeleteFunc(h.Unconfirmed, func(u state.Upload) bool { return slices.Contains(r.Confirmed, u) })
+	})
+}

@@ -1,0 +1,432 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// list is a sink's history, and the clock of its runs.
+type list struct {
+	uploads []ListedUpload
+	counts  map[string]int
+	now     time.Time
+}
+
+func newList() *list { return &list{now: time.Now()} }
+
+func (l *list) Now() time.Time        { return l.now }
+func (l *list) sleep(d time.Duration) { l.now = l.now.Add(d) }
+
+// After lets the time pass at once.
+func (l *list) After(d time.Duration) <-chan time.Time {
+	l.sleep(d)
+	passed := make(chan time.Time, 1)
+	passed <- l.now
+	return passed
+}
+
+func (l *list) add(run string, began time.Time, stage UploadStage) {
+	for _, stream := range []string{"users", "documents"} {
+		l.uploads = append(l.uploads, ListedUpload{Stream: stream, ID: "upload-" + run, Began: began, Stage: stage, State: fmt.Sprintf("stage %d", stage)})
+	}
+}
+
+func (l *list) history() *UploadHistory {
+	return &UploadHistory{By: "Glean", Uploads: slices.Clone(l.uploads), Counts: l.counts}
+}
+
+// stages lists a run's own uploads at the n-th look at the n-th stage, and at the
+// last stage from then on.
+func (l *list) stages(w *world, stages ...UploadStage) {
+	looks := 0
+	w.listed = func() *UploadHistory {
+		own := &list{uploads: slices.Clone(l.uploads), counts: l.counts}
+		if stage := stages[min(looks, len(stages)-1)]; stage != notListed {
+			own.add(w.o.RunID, l.now, stage)
+		}
+		looks++
+		return own.history()
+	}
+	w.holdings.History, w.o.clock = l.history(), l
+	w.holdings.Streams = map[string]int{"users": 0, "documents": 0}
+}
+
+// notListed is a stage of no upload that is listed.
+const notListed UploadStage = 99
+
+// waits remembers what a run waited for.
+type waits struct {
+	noProgress
+	pending []string
+}
+
+func (w *waits) Waiting(pending []string) { w.pending = append(w.pending, strings.Join(pending, ", ")) }
+
+// header is the header of the saved state.
+func (n night) header() state.Header {
+	n.t.Helper()
+	store, err := state.Open(n.dir, (&store{}).Place())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	snap, _, err := store.Load(true)
+	if err != nil || snap == nil {
+		n.t.Fatal(snap, err)
+	}
+	defer snap.Close()
+	return snap.Header
+}
+
+func noted(r *Report, text string) bool {
+	return slices.ContainsFunc(r.Notes, func(n string) bool { return strings.Contains(n, text) })
+}
+
+func streamsOf(uploads []state.Upload) string {
+	var out []string
+	for _, u := range uploads {
+		out = append(out, u.Stream)
+	}
+	return strings.Join(out, " ")
+}
+
+// TestUnconfirmedBaseline: an upload that is not listed yet leaves an unconfirmed
+// baseline with exit 0 and one line; the next run confirms it, and the guards use
+// it meanwhile.
+func TestUnconfirmedBaseline(t *testing.T) {
+	n, l := night{t, t.TempDir()}, newList()
+	one, report := n.good(func(w *world) { components(w, 100, "fine"); l.stages(w, notListed) })
+	h := n.header()
+	if streamsOf(h.Unconfirmed) != "users documents" || h.Unconfirmed[1].ID != "upload-"+one.o.RunID || h.Unconfirmed[1].Items != 100 || h.Unconfirmed[1].Run != one.o.RunID {
+		t.Errorf("unconfirmed: %+v", h.Unconfirmed)
+	}
+	if !slices.Equal(report.Unconfirmed, []string{"users", "documents"}) || len(report.Notes) != 1 ||
+		!noted(report, "everything was sent; Glean has not confirmed it yet: users (not listed yet), documents (not listed yet). The next run checks again, or now: pipe status --wait") {
+		t.Errorf("%v %q", report.Unconfirmed, report.Notes)
+	}
+
+	l.sleep(time.Hour)
+	_, _, err := n.run(func(w *world) { components(w, 60, "fine"); l.stages(w, notListed) })
+	if !errors.As(err, new(*Refusal)) {
+		t.Errorf("the guard on loss did not use the unconfirmed baseline: %v", err)
+	}
+	if len(n.header().Unconfirmed) != 2 {
+		t.Errorf("a refused run changed what is unconfirmed: %+v", n.header().Unconfirmed)
+	}
+
+	l.add(one.o.RunID, l.now.Add(-time.Hour), UploadProcessed)
+	_, report = n.good(func(w *world) { components(w, 100, "fine"); l.stages(w, UploadProcessed) })
+	if h := n.header(); len(h.Unconfirmed) > 0 || len(report.Notes) > 0 {
+		t.Errorf("unconfirmed: %+v, notes %q", h.Unconfirmed, report.Notes)
+	}
+}
+
+// TestStillProcessing: an upload that is listed as complete is confirmed before it
+// is processed.
+func TestStillProcessing(t *testing.T) {
+	n, l := night{t, t.TempDir()}, newList()
+	_, report := n.good(func(w *world) { l.stages(w, UploadComplete) })
+	if h := n.header(); len(h.Unconfirmed) > 0 || len(report.Unconfirmed) > 0 || len(report.Notes) != 1 || !noted(report, "Glean is still processing users (stage 1), documents (stage 1)") {
+		t.Errorf("unconfirmed: %+v, notes %q", h.Unconfirmed, report.Notes)
+	}
+}
+
+// TestLostUpload: the run that finds an upload lost sends everything, says so and
+// ends unconfirmed; the one after it is as usual.
+func TestLostUpload(t *testing.T) {
+	for name, proof := range map[string]func(l *list){
+		"the list passes it over": func(l *list) { l.add("another", l.now.Add(-time.Minute), UploadProcessed) },
+		"nothing after six hours": func(l *list) { l.sleep(settled) },
+		"counts are zero since then": func(l *list) {
+			l.sleep(settled)
+			l.uploads, l.counts = nil, map[string]int{"users": 0, "documents": 0}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n, l := night{t, t.TempDir()}, newList()
+			first, _ := n.good(func(w *world) { components(w, 30, "fine"); l.stages(w, UploadProcessed) })
+			l.add(first.o.RunID, l.now, UploadProcessed)
+			l.sleep(24 * time.Hour)
+			second, _ := n.good(func(w *world) { components(w, 30, "fine"); l.stages(w, notListed) })
+			l.sleep(time.Hour)
+			proof(l)
+
+			_, report, err := n.run(func(w *world) { w.o.Dry = true; components(w, 30, "fine"); l.stages(w, notListed) })
+			if err != nil || !noted(report, "Glean lost the upload of documents of ") {
+				t.Errorf("a dry run: %v %q", err, report.Notes)
+			}
+			third, report, err := n.run(func(w *world) { components(w, 30, "fine"); l.stages(w, UploadProcessed) })
+			var unconfirmed *Unconfirmed
+			if !errors.As(err, &unconfirmed) || report.Verdict != VerdictUnconfirmed || unconfirmed.Remedy == "" ||
+				!strings.Contains(err.Error(), "Glean lost the upload of users of ") || !strings.Contains(err.Error(), "(upload-"+second.o.RunID+")") || !strings.Contains(err.Error(), "this run sent everything again") {
+				t.Errorf("%v, %s", err, report.Verdict)
+			}
+			if len(third.published["documents"]) != 30 || len(n.header().Unconfirmed) > 0 {
+				t.Errorf("%d documents were sent, unconfirmed %+v", len(third.published["documents"]), n.header().Unconfirmed)
+			}
+			l.add(third.o.RunID, l.now, UploadProcessed)
+			l.sleep(24 * time.Hour)
+			n.good(func(w *world) { components(w, 30, "fine"); l.stages(w, UploadProcessed) })
+		})
+	}
+}
+
+// TestLostByOwnUpload: a run whose own upload is listed finds in the same list
+// that the one before is missing.
+func TestLostByOwnUpload(t *testing.T) {
+	n, l := night{t, t.TempDir()}, newList()
+	l.add("first", l.now, UploadProcessed)
+	l.sleep(time.Hour)
+	n.good(func(w *world) { l.stages(w, notListed) })
+	l.sleep(time.Hour)
+	_, _, err := n.run(func(w *world) { l.stages(w, UploadComplete) })
+	if !errors.As(err, new(*Unconfirmed)) || !strings.Contains(err.Error(), "Glean lost the upload") {
+		t.Error(err)
+	}
+}
+
+// TestLostStreamThatIsNotSent: a run that leaves the stream out keeps it for the
+// next one.
+func TestLostStreamThatIsNotSent(t *testing.T) {
+	n, l := night{t, t.TempDir()}, newList()
+	l.add("first", l.now, UploadProcessed)
+	l.sleep(time.Hour)
+	n.good(func(w *world) { l.stages(w, notListed) })
+	l.sleep(time.Hour)
+	l.add("another", l.now.Add(-time.Minute), UploadProcessed)
+	only := func(w *world) {
+		w.p.Unwritten = func(stream string) string { return map[string]string{"documents": "left out"}[stream] }
+		l.stages(w, UploadProcessed)
+	}
+	_, report, err := n.run(only)
+	if !errors.As(err, new(*Unconfirmed)) || strings.Contains(err.Error(), "of documents") || !noted(report, "Glean lost the upload of documents") || streamsOf(n.header().Unconfirmed) != "documents" {
+		t.Errorf("%v, notes %q, unconfirmed %+v", err, report.Notes, n.header().Unconfirmed)
+	}
+	if _, _, err := n.run(func(w *world) { l.stages(w, UploadProcessed) }); !errors.As(err, new(*Unconfirmed)) || !strings.Contains(err.Error(), "of documents") {
+		t.Error(err)
+	}
+}
+
+// TestWait: how long a run waits, what it says meanwhile, and when it is enough.
+func TestWait(t *testing.T) {
+	for name, tc := range map[string]struct {
+		wait   time.Duration
+		must   bool
+		stages []UploadStage
+		fails  error // what the sink answers when it is asked
+		stop   bool
+		took   time.Duration
+		looks  int
+		said   []string
+		err    string // of the *Unconfirmed, "" for none
+		note   string
+	}{
+		"asked once":                {stages: []UploadStage{UploadComplete, UploadProcessed}, looks: 1, note: "still processing"},
+		"processed at once":         {wait: time.Minute, must: true, stages: []UploadStage{UploadProcessed}, looks: 1},
+		"processed later":           {wait: time.Minute, must: true, stages: []UploadStage{notListed, UploadComplete, UploadProcessed}, took: 3 * time.Second, looks: 3, said: []string{"users (not listed yet), documents (not listed yet)", "users (stage 1), documents (stage 1)"}},
+		"a glance":                  {wait: 10 * time.Second, stages: []UploadStage{UploadComplete}, took: 10 * time.Second, looks: 5, note: "still processing"},
+		"not in time":               {wait: 10 * time.Second, must: true, stages: []UploadStage{UploadComplete}, took: 10 * time.Second, looks: 5, err: "Glean has not processed it within 10s: users (stage 1), documents (stage 1)"},
+		"paused at once":            {wait: time.Minute, stages: []UploadStage{UploadDeletionPaused}, looks: 1, err: "Glean paused the deletion of documents, users"},
+		"paused later":              {wait: time.Minute, stages: []UploadStage{UploadComplete, UploadDeletionPaused}, took: time.Second, looks: 2, err: "Glean paused the deletion of documents, users"},
+		"stopped":                   {wait: time.Minute, stages: []UploadStage{UploadComplete}, stop: true, looks: 1, note: "still processing"},
+		"the question fails":        {wait: 3 * time.Second, fails: Errorf(Transient, "", "503"), took: 3 * time.Second, looks: 3, note: "could not be asked whether it has processed it: 503"},
+		"it fails for good":         {wait: time.Minute, fails: Errorf(Permanent, "", "404"), looks: 1, note: "could not be asked whether it has processed it: 404"},
+		"it fails for good, --wait": {wait: time.Minute, must: true, fails: Errorf(Permanent, "", "404"), looks: 1, err: "could not be asked whether it has processed it: 404"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n, l, seen, stop := night{t, t.TempDir()}, newList(), &waits{}, make(chan struct{})
+			began := l.now
+			w, report, err := n.run(func(w *world) {
+				w.o.Wait, w.o.MustConfirm, w.o.Progress, w.o.Stop = tc.wait, tc.must, seen, stop
+				if tc.stages == nil {
+					tc.stages = []UploadStage{notListed}
+				}
+				l.stages(w, tc.stages...)
+				w.store.fail["history"] = tc.fails
+				if tc.stop {
+					list := w.listed
+					w.listed = func() *UploadHistory { close(stop); return list() }
+					w.o.clock = slow{l}
+				}
+			})
+			looks := 0
+			for _, c := range w.calls {
+				if c == "history" {
+					looks++
+				}
+			}
+			if took := l.now.Sub(began); !tc.stop && took != tc.took || looks != tc.looks {
+				t.Errorf("took %v and asked %d times, want %v and %d", took, looks, tc.took, tc.looks)
+			}
+			if tc.said != nil && !slices.Equal(seen.pending, tc.said) {
+				t.Errorf("waited for %q, want %q", seen.pending, tc.said)
+			}
+			if tc.err == "" && err != nil || tc.err != "" && (!errors.As(err, new(*Unconfirmed)) || !strings.Contains(err.Error(), tc.err)) {
+				t.Errorf("%v, want %q", err, tc.err)
+			}
+			if tc.note == "" && len(report.Notes) > 0 || !noted(report, tc.note) && tc.note != "" {
+				t.Errorf("notes %q, want %q", report.Notes, tc.note)
+			}
+			if !tc.stop && report.Seconds.Confirm != tc.took.Seconds() {
+				t.Errorf("%v s of waiting are reported", report.Seconds.Confirm)
+			}
+		})
+	}
+}
+
+// TestSavedBeforeTheWait: a run that is killed while it waits has saved its state,
+// and the pause that it had no time to tell of is still to be told.
+func TestSavedBeforeTheWait(t *testing.T) {
+	n, l := night{t, t.TempDir()}, newList()
+	var saved []state.Header
+	w, _ := n.good(func(w *world) {
+		w.o.Wait = time.Minute
+		w.o.Progress = &looking{look: func() { saved = append(saved, n.header()) }}
+		l.stages(w, notListed, UploadProcessed)
+	})
+	if len(saved) != 1 || saved[0].Run != w.o.RunID || len(saved[0].Unconfirmed) != 2 {
+		t.Errorf("during the wait: %+v", saved)
+	}
+	if h := n.header(); h.Run != w.o.RunID || len(h.Unconfirmed) > 0 {
+		t.Errorf("after the wait: %+v", h)
+	}
+}
+
+type looking struct {
+	noProgress
+	look func()
+}
+
+func (l *looking) Waiting([]string) { l.look() }
+
+// TestWaitEndsWithTheRun: the end of the whole run ends the wait, and what was
+// sent is saved.
+func TestWaitEndsWithTheRun(t *testing.T) {
+	n, l := night{t, t.TempDir()}, newList()
+	w := newWorld(t)
+	components(w, 5, "fine")
+	w.add("identities", "user", "sam", "fine")
+	l.stages(w, UploadComplete)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.o.State, w.o.Wait, w.o.clock = n.dir, time.Minute, slow{l}
+	w.o.Progress = &looking{look: cancel}
+	report, err := Run(ctx, w.p, w.o)
+	if err != nil || report.Seconds.Confirm > 1 || n.header().Run != w.o.RunID {
+		t.Errorf("%v after %v s", err, report.Seconds.Confirm)
+	}
+}
+
+// slow is a clock by which a second passes in a tenth of one.
+type slow struct{ *list }
+
+func (s slow) After(d time.Duration) <-chan time.Time {
+	s.sleep(d)
+	return time.After(d / 10)
+}
+
+// TestPausedDeletion: the first run that sees a paused deletion ends unconfirmed,
+// the later ones say so in a line, until it is gone.
+func TestPausedDeletion(t *testing.T) {
+	n, l := night{t, t.TempDir()}, newList()
+	night := func(stages ...UploadStage) (*Report, error) {
+		w, report, err := n.run(func(w *world) { components(w, 5, "fine"); l.stages(w, stages...) })
+		if last := stages[len(stages)-1]; last != notListed {
+			l.add(w.o.RunID, l.now, last)
+		}
+		l.sleep(24 * time.Hour)
+		return report, err
+	}
+	told := func(when string, report *Report, err error, want bool) {
+		t.Helper()
+		if got := errors.As(err, new(*Unconfirmed)); got != want || err != nil && !want {
+			t.Errorf("%s: %v", when, err)
+		}
+		if line := noted(report, "Glean still pauses the deletion of documents"); line == want {
+			t.Errorf("%s: notes %q", when, report.Notes)
+		}
+		if !slices.Equal(report.Paused, []string{"documents", "users"}) {
+			t.Errorf("%s: paused %v", when, report.Paused)
+		}
+	}
+	if report, err := night(UploadComplete); err != nil || len(report.Paused) > 0 {
+		t.Fatal(err, report.Paused)
+	}
+	for i := range l.uploads { // after the run had ended
+		l.uploads[i].Stage = UploadDeletionPaused
+	}
+	report, err := night(UploadComplete)
+	told("the next run", report, err, true)
+	if !slices.Equal(n.header().Paused, []string{"documents", "users"}) {
+		t.Errorf("told: %v", n.header().Paused)
+	}
+	report, err = night(UploadComplete)
+	told("the run after it", report, err, false)
+	report, err = night(UploadDeletionPaused)
+	told("its own upload is paused, too", report, err, false)
+	report, err = night(UploadProcessed)
+	if err != nil || len(report.Paused) > 0 || len(n.header().Paused) > 0 {
+		t.Errorf("gone: %v, paused %v, told %v", err, report.Paused, n.header().Paused)
+	}
+	report, err = night(UploadDeletionPaused)
+	told("another pause", report, err, true)
+}
+
+// TestRefusedRunDoesNotTell: a pause counts as told only when the exit code tells
+// of it.
+func TestRefusedRunDoesNotTell(t *testing.T) {
+	n, l := night{t, t.TempDir()}, newList()
+	n.good(func(w *world) { components(w, 60, "fine"); l.stages(w, UploadProcessed) })
+	l.add("another", l.now, UploadDeletionPaused)
+	if _, report, err := n.run(func(w *world) { l.stages(w, UploadProcessed) }); !errors.As(err, new(*Refusal)) || !noted(report, "Glean still pauses") {
+		t.Fatal(err, report.Notes)
+	}
+	if _, _, err := n.run(func(w *world) { components(w, 60, "fine"); l.stages(w, UploadProcessed) }); !errors.As(err, new(*Unconfirmed)) {
+		t.Error(err)
+	}
+}
+
+// TestReconcile: what a person asks for by hand confirms the baseline, too.
+func TestReconcile(t *testing.T) {
+	n, l := night{t, t.TempDir()}, newList()
+	w, _ := n.good(func(w *world) { components(w, 5, "fine"); l.stages(w, notListed) })
+	reconcile := func(h *UploadHistory) Reconciled {
+		t.Helper()
+		r, err := Reconcile(n.dir, w.Place(), h, l.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Save(n.dir, w.Place()); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	for _, h := range []*UploadHistory{nil, {}} {
+		if r := reconcile(h); len(r.Unknown) != 2 || len(n.header().Unconfirmed) != 2 {
+			t.Errorf("%+v: %+v", h, r)
+		}
+	}
+	l.uploads = []ListedUpload{{Stream: "users", ID: "upload-" + w.o.RunID, Stage: UploadComplete}}
+	held, err := TakePlace(n.dir, w.Place(), NewRunID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := reconcile(l.history()); len(r.Confirmed) != 1 || len(n.header().Unconfirmed) != 2 {
+		t.Errorf("while a run holds the place: %+v, unconfirmed %+v", r, n.header().Unconfirmed)
+	}
+	if err := held.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if r := reconcile(l.history()); len(r.Confirmed) != 1 || streamsOf(n.header().Unconfirmed) != "documents" {
+		t.Errorf("%+v, unconfirmed %+v", r, n.header().Unconfirmed)
+	}
+	l.sleep(settled)
+	if r := reconcile(&UploadHistory{Counts: map[string]int{"documents": 0}}); len(r.Lost) != 1 || streamsOf(n.header().Unconfirmed) != "documents" {
+		t.Errorf("%+v, unconfirmed %+v", r, n.header().Unconfirmed)
+	}
+}

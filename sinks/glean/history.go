@@ -1,0 +1,58 @@
+package glean
+
+import (
+	"context"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+var _ engine.Historian = (*session)(nil)
+
+// History lists the uploads of users, groups and documents in Glean's status.
+func (s *session) History(ctx context.Context) (*engine.UploadHistory, error) {
+	status, err := s.sink.status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return history(status), nil
+}
+
+// history is what a status says about uploads. Those of memberships replace one
+// group's members and are left out.
+func history(s api.DatasourceStatus) *engine.UploadHistory {
+	out := &engine.UploadHistory{By: "Glean", Counts: holdings(s).Streams}
+	all := histories(s)
+	for _, stream := range []string{streamUsers, streamGroups, streamDocuments} {
+		for _, b := range all[stream] {
+			out.Uploads = append(out.Uploads, engine.ListedUpload{
+				Stream: stream, ID: b.UploadID, Began: moment(b.StartTime), Stage: stage(b), State: state(b.ProcessingState),
+			})
+		}
+	}
+	return out
+}
+
+// stage is how far Glean has come with an upload. One that is not listed as
+// successful is open, whatever its processing state.
+func stage(b api.BulkUpload) engine.UploadStage {
+	switch {
+	case b.Status != api.UploadSuccessful:
+		return engine.UploadOpen
+	case b.ProcessingState == api.StateDeletionPaused:
+		return engine.UploadDeletionPaused
+	case b.ProcessingState == api.StateIndexingCompleted:
+		return engine.UploadProcessed
+	}
+	return engine.UploadComplete
+}
+
+// state is a processing state for people.
+func state(s string) string {
+	switch s {
+	case api.StateUnavailable, api.StateUploadStarted, api.StateUploadInProgress, api.StateUploadCompleted, api.StateDeletionPaused, api.StateIndexingCompleted:
+		return strings.ToLower(s)
+	}
+	return "unknown state"
+}
