@@ -298,6 +298,22 @@ func TestSavedBeforeTheWait(t *testing.T) {
 	}
 }
 
+// TestPauseIsToldAtTheEnd: a run that is killed while it waits has not told of the
+// pause that it saw, so the next one does.
+func TestPauseIsToldAtTheEnd(t *testing.T) {
+	n, l := night{t, t.TempDir()}, newList()
+	l.add("another", l.now, UploadDeletionPaused)
+	var during []string
+	_, _, err := n.run(func(w *world) {
+		components(w, 5, "fine")
+		w.o.Wait, w.o.Progress = time.Minute, &looking{look: func() { during = append(during, n.header().Paused...) }}
+		l.stages(w, notListed)
+	})
+	if !errors.As(err, new(*Unconfirmed)) || len(during) > 0 || len(n.header().Paused) != 2 {
+		t.Errorf("%v, told during the wait %v, told at the end %v", err, during, n.header().Paused)
+	}
+}
+
 type looking struct {
 	noProgress
 	look func()
