@@ -191,7 +191,7 @@ func TestIdentitiesBorrowed(t *testing.T) {
 		w.pipe(t, "doctor", borrowed).expect(t, 0, "identities", "those of the datasource backstage")
 
 		// A file that borrows from nobody is another datasource than this one.
-		w.pipe(t, "run", own).expect(t, exitFailed, "identityDatasourceName is not set in the file and backstage in Glean", `write identityDatasourceName: ""`)
+		w.pipe(t, "run", own).expect(t, exitWrong, "identityDatasourceName is not set in the file and backstage in Glean", `write identityDatasourceName: ""`)
 		again := withRules(t, append(ids, "      quicklinks:", "      identityDatasourceName: \"\"\n      quicklinks:")...)
 		w.pipe(t, "datasource", "apply", "--yes", again).expect(t, 0, "- identityDatasourceName")
 		w.pipe(t, "run", "--set", "@sink.requests_per_second=0", again).expect(t, 0, "!users and groups are those of")
