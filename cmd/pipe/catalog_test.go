@@ -66,6 +66,14 @@ func entityOf(v map[string]any) entity {
 	return e
 }
 
+// owners are the refs that a private entity is found by: a team owns its page.
+func (e entity) owners() []string {
+	if e.kind == "Group" {
+		return []string{e.ref}
+	}
+	return e.related["ownedBy"]
+}
+
 // principals are the refs that Glean gets to know: users with an e-mail, and
 // groups.
 func (c catalog) principals() map[string]bool {
@@ -113,7 +121,7 @@ func (c catalog) fates() map[string]string {
 			out[ref] = unsupported
 		case !e.marked:
 			out[ref] = asDocument
-		case mark != "owner" && mark != "private" || !slices.ContainsFunc(e.related["ownedBy"], func(o string) bool { return known[o] }):
+		case mark != "owner" && mark != "private" || !slices.ContainsFunc(e.owners(), func(o string) bool { return known[o] }):
 			out[ref] = forNobody
 		default:
 			out[ref] = asDocument
@@ -188,8 +196,8 @@ func (c catalog) access(t testing.TB, index gleansandbox.Index) {
 		}
 		want := everybody
 		if e := c[ref]; e.marked {
-			want = mails(e.related["ownedBy"])
-			for _, o := range e.related["ownedBy"] {
+			want = mails(e.owners())
+			for _, o := range e.owners() {
 				if known[o] {
 					want = append(want, mails(c[o].related["hasMember"])...)
 				}

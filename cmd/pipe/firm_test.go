@@ -222,7 +222,7 @@ func (f *firm) index() content {
 	}
 	for _, g := range f.teams {
 		c.groups[g.ref()] = true
-		f.document(c, g.ref(), "team", g.title, "", "", "", emails)
+		f.document(c, g.ref(), "team", g.title, "", g.ref(), "", emails)
 	}
 	for _, p := range people {
 		for _, g := range p.teams {

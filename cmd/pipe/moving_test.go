@@ -260,8 +260,9 @@ func TestMovingWithOldIDs(t *testing.T) {
 	}
 }
 
-// TestConnectorVariables: a file of the connector's variables works as it is,
-// with its comments behind values and in the place of one.
+// TestConnectorVariables: a file of the connector's variables works, with its
+// comments behind values and in the place of one, once a variable that the pipeline
+// file contradicts is taken out.
 func TestConnectorVariables(t *testing.T) {
 	w := newWorld(t, backstagesandbox.Options{Observe: func(r *http.Request) {
 		if h := r.Header.Get("Authorization"); h != "" {
@@ -284,12 +285,14 @@ func TestConnectorVariables(t *testing.T) {
 		fmt.Fprintf(&b, "%s=%s\n", v.name, value)
 	}
 	env := write(t, ".env", b.String())
+	moved := write(t, ".env", regexp.MustCompile(`(?m)^GLEAN_DATASOURCE_HOME_URL=.*$`).ReplaceAllString(b.String(), ""))
 	for name := range w.env {
 		if name != "GLEAN_SERVER_URL" && name != "XDG_STATE_HOME" { // the connector knows only names of instances
 			delete(w.env, name)
 		}
 	}
-	if c := w.pipe(t, "run", "--progress", "none", "--env-file", env, shipped); c.code != 0 {
+	w.pipe(t, "run", "--progress", "none", "--env-file", env, shipped).expect(t, exitWrong, "GLEAN_DATASOURCE_HOME_URL", ".env:", "homeUrl")
+	if c := w.pipe(t, "run", "--progress", "none", "--env-file", moved, shipped); c.code != 0 {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
 	if got := accounts(w.index().WhoFinds("component:default/booking-service")); len(got) != 4 || len(w.index().Documents) == 0 {
