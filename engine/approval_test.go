@@ -288,6 +288,9 @@ func TestApprovalOfMembers(t *testing.T) {
 	n := night{t, t.TempDir()}
 	n.good(members(60))
 	id := n.refusedID(members(20))
+	if refused, _, err := Refused(n.dir, (*store)(nil).Place(), id); err != nil || len(refused.Changes) != 1 || refused.Changes[0].N != 40 {
+		t.Errorf("%v, listed %+v", err, refused)
+	}
 	if _, _, err := n.run(with(members(19), id)); !errors.As(err, new(*Refusal)) {
 		t.Errorf("another group than was shown: %v", err)
 	}
@@ -338,6 +341,59 @@ func TestCoverage(t *testing.T) {
 		}
 		if n := (*coverage)(nil).left(tc.change); n != tc.change.N {
 			t.Errorf("%s: nothing covers %d", name, n)
+		}
+	}
+}
+
+// TestApprovalOfAnEmptyStream: where nobody knows how many users are there, their
+// deletion is approved as a whole, and the sink learns of it.
+func TestApprovalOfAnEmptyStream(t *testing.T) {
+	fill := func(ids ...string) *world {
+		w := newWorld(t)
+		components(w, 10, "fine")
+		w.o.Approve = ids
+		return w
+	}
+	_, err := fill().run(t)
+	id := idOf(err)
+	if id == "" {
+		t.Fatalf("not refused with an ID: %v", err)
+	}
+	w := fill(id)
+	if _, err := w.run(t); err != nil || !w.plan.Stream("users").Cleared || w.plan.Stream("documents").Cleared {
+		t.Errorf("%v, plan %+v", err, w.plan)
+	}
+}
+
+// TestDamagedApproval: a file that cannot be trusted allows nothing, and the
+// refusal names it.
+func TestDamagedApproval(t *testing.T) {
+	for _, file := range []string{".approval-", ".refusal-"} {
+		for _, called := range []bool{false, true} {
+			n := night{t, t.TempDir()}
+			n.good(left(0))
+			id := n.refusedID(left(62))
+			if _, err := Approve(n.dir, (*store)(nil).Place(), state.Approval{ID: id, At: time.Now()}); err != nil {
+				t.Fatal(err)
+			}
+			files, _ := filepath.Glob(filepath.Join(n.dir, "*"+file+id))
+			b, err := os.ReadFile(files[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			b[10] ^= 1
+			if err := os.WriteFile(files[0], b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			fill := left(62)
+			if called {
+				fill = with(left(62), id)
+			}
+			_, _, err = n.run(fill)
+			var refused *Refusal
+			if !errors.As(err, &refused) || !strings.Contains(strings.Join(refused.Approvals, " "), "damaged") {
+				t.Errorf("%s, called %t: %v", file, called, err)
+			}
 		}
 	}
 }

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 type lossCase struct {
@@ -285,6 +288,55 @@ func TestRefusedBesideLosses(t *testing.T) {
 			if tc.within != (err == nil) || !tc.within && !strings.Contains(err.Error(), "more than the guards allow") {
 				t.Errorf("%v", err)
 			}
+		})
+	}
+}
+
+// TestAllRejected: a run that rejects everything is refused, whatever the file
+// allows.
+func TestAllRejected(t *testing.T) {
+	w := newWorld(t)
+	w.p.Limits.MaxRejected = Bound{Share: 1}
+	components(w, 5, "broken")
+	_, err := w.run(t)
+	var refused *Refusal
+	if !errors.As(err, &refused) || refused.Guard != "max_rejected" || refused.ID != "" {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestSinkHoldsMore: losses by ID are a share of the larger of what is remembered
+// and what the sink holds.
+func TestSinkHoldsMore(t *testing.T) {
+	n := night{t, t.TempDir()}
+	n.good(func(w *world) { components(w, 100, "fine") })
+	n.good(func(w *world) {
+		components(w, 75, "fine")
+		renamed(w, 100)
+		w.holdings = Holdings{Streams: map[string]int{"users": 2, "documents": 200}, Types: map[string]map[string]int{"documents": {"component": 200}}}
+	})
+}
+
+// TestHiddenLately: the sink's count may still have what was hidden lately.
+func TestHiddenLately(t *testing.T) {
+	n := night{t, t.TempDir()}
+	n.good(func(w *world) { components(w, 100, "fine") })
+	s, err := state.Open(n.dir, (*store)(nil).Place())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hidden []state.Hidden
+	for i := range 30 {
+		hidden = append(hidden, state.Hidden{Ref: fmt.Sprintf("component:default/c%03d", i), At: time.Now()})
+	}
+	if err := s.UpdateHidden(func([]state.Hidden) ([]state.Hidden, error) { return hidden, nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, types := range []map[string]map[string]int{nil, {"documents": {"component": 100}}} {
+		n.good(func(w *world) {
+			components(w, 100, "fine")
+			w.holdings = Holdings{Streams: map[string]int{"users": 2, "documents": 100}, Types: types}
+			w.o.Dry = true
 		})
 	}
 }
