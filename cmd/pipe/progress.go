@@ -106,7 +106,12 @@ func (b *bars) Sent(stream string, n int) {
 func (b *bars) Waiting(pending []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.pending = waitingFor(pending)
+	var streams []string // without their states, to fit a line of 80 columns
+	for _, one := range pending {
+		name, _, _ := strings.Cut(one, " (")
+		streams = append(streams, name)
+	}
+	b.pending = waitingFor(streams)
 	if b.wait != nil {
 		return
 	}
