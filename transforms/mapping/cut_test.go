@@ -23,6 +23,12 @@ func TestCut(t *testing.T) {
       id: lower(spec.text)
       title: '"a"'
 `
+	const shortTitle = `
+  documents:
+    fields:
+      id: '"a"'
+      title: 'hasPrefix(lower(spec.text), "x") ? "x" : "y"'
+`
 	_, titles := load(t, cutTitle)
 	for length, cut := range map[int]bool{100: false, 101: true, 9 << 20: true} {
 		m, err := apply(titles, entity("API", map[string]any{"text": strings.Repeat("x", length)}), engine.OtherStreams)
@@ -32,6 +38,13 @@ func TestCut(t *testing.T) {
 		title, _ := m.Items[0].Fields[1].Value.(string)
 		if len(title) > 100 || slices.Contains(m.Items[0].Cut, "title") != cut {
 			t.Errorf("%d: %d bytes, cut: %q", length, len(title), m.Items[0].Cut)
+		}
+	}
+	_, short := load(t, shortTitle)
+	for length, cut := range map[int]bool{100: false, 9 << 20: true} { // a short value of a record that was cut
+		m, err := apply(short, entity("API", map[string]any{"text": strings.Repeat("x", length)}), engine.OtherStreams)
+		if err != nil || m.Items[0].Fields[1].Value != "x" || slices.Contains(m.Items[0].Cut, "title") != cut {
+			t.Errorf("%d: %+v, %v", length, m.Items, err)
 		}
 	}
 	_, ids := load(t, longID)

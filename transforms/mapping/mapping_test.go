@@ -3,6 +3,7 @@ package mapping_test
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -201,8 +202,12 @@ func TestFacts(t *testing.T) {
     - fields:
         id: display("component:default/x")
         title: 'kind == "API" ? "api" : nil'
+        owner: '"user:" + kind'
+    - when: kind == "User" and kind == "API"
+      fields:
+        id: lower(kind)
 `)
-	if len(d.Facts) != 3 {
+	if len(d.Facts) != 4 {
 		t.Fatal(d.Facts)
 	}
 	kinds := func(i int) string { return strings.Join(d.Facts[i].Kinds, " ") }
@@ -224,8 +229,47 @@ func TestFacts(t *testing.T) {
 		t.Errorf("%v\nwant %v", values, want)
 	}
 	for _, f := range d.Facts[2].Fields {
-		if f.Values != nil {
-			t.Errorf("%s depends on more than the kind: %v", f.Name, f.Values)
+		if want := f.Name == "owner"; (f.Values != nil) != want || want && f.Values["API"] != "user:API" {
+			t.Errorf("the values of %s for each kind: %v", f.Name, f.Values)
+		}
+	}
+	if f := d.Facts[3]; len(f.Kinds) != 0 || f.Fields[0].Values != nil {
+		t.Errorf("a mapping that takes no kind: %+v", f)
+	}
+}
+
+// TestDecides: the paths that decide what becomes of a record are those of the
+// condition and of fields that are required, refs or marked as deciding.
+func TestDecides(t *testing.T) {
+	d, _ := load(t, `
+  users:
+    when: spec.person
+    fields:
+      id: '"user:default/" + spec.name'
+      email: spec.email
+      isActive: spec.active
+  groups:
+    fields:
+      id: '"group:default/" + spec.name'
+      members: spec.members
+  documents:
+    fields:
+      id: spec.id
+      title: spec.title
+      tags: spec.tags
+      owner: spec.owner
+      rank: spec.rank
+      properties:
+        type: spec.type
+`)
+	want := [][]string{
+		{"spec.active", "spec.email", "spec.name", "spec.person"},
+		{"spec.members", "spec.name"},
+		{"spec.id", "spec.owner"},
+	}
+	for i, want := range want {
+		if got := slices.Sorted(slices.Values(d.Facts[i].Decides)); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", d.Facts[i].Stream, got, want)
 		}
 	}
 }
