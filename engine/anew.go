@@ -2,30 +2,43 @@ package engine
 
 import "github.com/pipe-engine/pipe/engine/state"
 
-// Unfilled refuses to set a place up as new that the last good run filled, as
-// far as the folder remembers one.
+// Unfilled refuses to set a place up as new that an earlier run filled, as far as
+// the state folder says.
 func Unfilled(dir, place string) error {
 	store, err := state.Open(dir, place)
 	if err != nil {
 		return unusable(err)
 	}
-	last, _, err := store.Load(true)
-	if err != nil || last == nil {
+	base, err := store.Load()
+	if err != nil {
+		return unreadable(err)
+	}
+	defer base.Close()
+	owner, err := ownerOf(store, base, false)
+	if err != nil {
 		return err
 	}
-	defer last.Close()
-	return unfilled(last)
+	return unfilled(base, owner)
 }
 
-func unfilled(last *state.Snapshot) error {
-	if last == nil {
-		return nil
-	}
-	for _, stream := range sortedKeys(last.Streams) {
-		if n := last.Streams[stream]; n > 0 {
-			return &Refusal{Guard: "datasource", Reason: "the sink says that there is no such place, and the run of " + last.Finished.Local().Format("2006-01-02 15:04") + " filled it: it is not set up as new, as that would drop what it has",
-				Remedy: "try it again; if it was deleted on purpose, begin with another folder: --state DIR"}
+func unfilled(base state.Baseline, owner state.Owner) error {
+	const dropped = ": it is not set up as new, since that would drop what it has"
+	refused := &Refusal{Guard: "datasource", Remedy: "try again; if it was deleted on purpose, use another state folder: --state DIR"}
+	switch {
+	case base.Condition == state.Intact:
+		for _, stream := range sortedKeys(base.Streams) {
+			if base.Streams[stream] > 0 {
+				refused.Reason = "the sink says that there is no such place, and the run of " + base.Finished.Local().Format("2006-01-02 15:04") + " filled it" + dropped
+				return refused
+			}
 		}
+		return nil
+	case base.Condition == state.Missing && !owner.Kept:
+		return nil
+	case base.Condition == state.Missing:
+		refused.Reason = "the sink says that there is no such place, and the baseline of the runs that filled it is missing" + dropped
+	default:
+		refused.Reason = "the sink says that there is no such place, and whether a run filled it is unknown, since " + base.Path + " cannot be used (" + base.Problem + ")" + dropped
 	}
-	return nil
+	return refused
 }

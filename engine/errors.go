@@ -73,6 +73,19 @@ func RemedyOf(err error) string {
 	return ""
 }
 
+// StateError is a state folder, or a file in it, that cannot be used. A person must
+// look at the call or at the folder; nothing was read or sent.
+type StateError struct {
+	Err    error
+	Remedy string
+}
+
+// Error is the text of the wrapped error.
+func (e *StateError) Error() string { return e.Err.Error() }
+
+// Unwrap gives errors.Is and errors.As the cause.
+func (e *StateError) Unwrap() error { return e.Err }
+
 // Held is that another run holds what the sink writes to.
 type Held struct {
 	Holder string    // who, in a sentence's words

@@ -41,6 +41,7 @@ type review struct {
 	refused   map[[2]string]int // items that publishing took back, by stream, and by stream and type
 	hidden    map[string]*hiddenCounts
 	measured  []*measure
+	untrusted *Refusal // of a run that cannot compare who finds what; nil when it can
 }
 
 func (v *review) run(plan *Plan, held Holdings) error {
@@ -49,7 +50,7 @@ func (v *review) run(plan *Plan, held Holdings) error {
 			return err
 		}
 	}
-	return v.judge(plan, held, []approvable{v.emptyStream, v.maxLoss, v.maxWiden})
+	return v.judge(plan, held, []approvable{v.baseline, v.emptyStream, v.maxLoss, v.maxWiden})
 }
 
 func (v *review) emptyRead() error {

@@ -62,17 +62,18 @@ func (h *hideNow) recall() {
 
 // eachDelivered gives the entries of the last good run to a function.
 func eachDelivered(store *state.Store, take func(state.Entry)) error {
-	snap, warning, err := store.Load(true)
-	switch {
-	case err != nil:
+	base, err := store.Load()
+	if err != nil {
 		return err
-	case snap == nil && warning != "":
-		return fmt.Errorf("%s", warning)
-	case snap == nil:
-		return nil
 	}
-	defer snap.Close()
-	for e, err := range snap.Entries() {
+	defer base.Close()
+	switch base.Condition {
+	case state.Missing:
+		return nil
+	case state.Damaged, state.Newer:
+		return fmt.Errorf("%s cannot be used: %s", base.Path, base.Problem)
+	}
+	for e, err := range base.Entries() {
 		if err != nil {
 			return err
 		}

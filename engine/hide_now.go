@@ -68,7 +68,11 @@ func Hide(ctx context.Context, p *Pipeline, o HideOptions) (*HideResult, error) 
 	if err := h.relist(); err != nil {
 		return h.result(), err
 	}
-	h.notes = append(h.notes, hider.Settle(ctx, Opening{Pipeline: p.Name, RunID: o.RunID}, h.taken)...)
+	owner, _, err := store.Owner()
+	if err != nil { // hiding does not depend on it
+		h.notes = append(h.notes, err.Error())
+	}
+	h.notes = append(h.notes, hider.Settle(ctx, Opening{Pipeline: p.Name, RunID: o.RunID, Owner: owner.ID}, h.taken)...)
 	return h.result(), causeOf(ctx, ctx.Err())
 }
 
@@ -231,7 +235,8 @@ func listError(err error) error {
 	if err == nil {
 		return nil
 	}
-	return Errorf(Fatal, "restore the file from a copy; or remove it and hide again what has to stay hidden", "%w", err)
+	const remedy = "restore the file from a copy; or remove it and hide again what has to stay hidden"
+	return Errorf(Fatal, remedy, "%w", &StateError{Err: err, Remedy: remedy})
 }
 
 func union(a, b []string) []string {

@@ -170,7 +170,7 @@ func TestHiddenWhilePublishing(t *testing.T) {
 		t.Errorf("%q", r.Notes)
 	}
 	store, _ := state.Open(w.o.State, storePlace)
-	snap, _, err := store.Load(true)
+	snap, err := store.Load()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,8 @@ type TypeHeld struct {
 type UploadState struct {
 	Stream string    `json:"stream"`
 	ID     string    `json:"id"`
+	Owner  string    `json:"owner,omitempty"` // the owner id that ID carries
+	Run    string    `json:"run,omitempty"`   // the run id that ID carries, "" for another program
 	State  string    `json:"state"`
 	Began  time.Time `json:"began,omitzero"`
 	Ended  time.Time `json:"ended,omitzero"`

@@ -67,7 +67,7 @@ func (n night) age(by time.Duration) {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	last, _, err := s.Load(true)
+	last, err := s.Load()
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -10,6 +11,7 @@ import (
 type Place struct {
 	Store *state.Store
 	lock  *state.Lock
+	owner state.Owner
 }
 
 // TakePlace takes a place until Release is called. The error is a *Held when
@@ -23,7 +25,11 @@ func TakePlace(dir, place, run string) (*Place, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Place{Store: store, lock: lock}, nil
+	p := &Place{Store: store, lock: lock}
+	if p.owner, err = ownerOfPlace(store); err != nil {
+		return nil, errors.Join(err, lock.Release())
+	}
+	return p, nil
 }
 
 // Release gives the place back.
@@ -31,9 +37,9 @@ func (p *Place) Release() error { return p.lock.Release() }
 
 // opening is what a session is told that acts by hand.
 func (p *Place) opening(pipeline, run string) Opening {
-	o := Opening{Pipeline: pipeline, RunID: run, Written: func(string) bool { return true }, Ended: func(string) bool { return false }}
+	o := Opening{Pipeline: pipeline, RunID: run, Owner: state.NewOwnerID(), Written: func(string) bool { return true }, Ended: func(string) bool { return false }}
 	if p != nil {
-		o.Ended = p.lock.Ended
+		o.Ended, o.Owner = p.lock.Ended, p.owner.ID
 	}
 	return o
 }
@@ -43,7 +49,7 @@ func take(store *state.Store, run string) (*state.Lock, error) {
 	lock, err := store.Lock(run)
 	var held *state.HeldError
 	if errors.As(err, &held) {
-		return nil, &Held{Holder: held.Owner.String(), Since: held.Owner.Since, Remedy: "wait until it has ended; two runs at once would end one another's uploads"}
+		return nil, &Held{Holder: held.Holder.String(), Since: held.Holder.Since, Remedy: "wait until it has ended; two runs at once would end one another's uploads"}
 	}
 	if err != nil {
 		return nil, unusable(err)
@@ -52,5 +58,10 @@ func take(store *state.Store, run string) (*state.Lock, error) {
 }
 
 func unusable(err error) error {
-	return Errorf(Fatal, "name a folder that can be written with --state DIR, or go without with --state none", "%w", err)
+	return &StateError{Err: fmt.Errorf("the state folder cannot be used: %w", err), Remedy: "name a folder that can be written with --state DIR"}
+}
+
+// unreadable is a state folder that has a file which cannot be read.
+func unreadable(err error) error {
+	return &StateError{Err: err, Remedy: "make the file readable for this user, or restore the state folder from a copy"}
 }

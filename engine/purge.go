@@ -38,12 +38,15 @@ func Purge(ctx context.Context, pipeline string, sink Sink, dir, run string) err
 // they are refs: of others only the hash is remembered.
 func knownIDs(store *state.Store) (map[string][]string, error) {
 	out := map[string][]string{}
-	snap, _, err := store.Load(true)
-	if snap == nil || err != nil {
-		return out, err
+	base, err := store.Load()
+	if err != nil {
+		return nil, unreadable(err)
 	}
-	defer snap.Close()
-	for e, err := range snap.Entries() {
+	defer base.Close()
+	if base.Condition != state.Intact {
+		return out, nil
+	}
+	for e, err := range base.Entries() {
 		if err != nil {
 			return nil, err
 		}

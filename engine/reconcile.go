@@ -21,9 +21,12 @@ func Reconcile(dir, place string, h *UploadHistory, now time.Time) (r Reconciled
 	if err != nil {
 		return r, unusable(err)
 	}
-	last, _, err := store.Load(true)
-	if last == nil || err != nil {
-		return r, err
+	last, err := store.Load()
+	if err != nil {
+		return r, unreadable(err)
+	}
+	if last.Condition != state.Intact {
+		return r, nil
 	}
 	defer last.Close()
 	for _, u := range last.Unconfirmed {

@@ -11,6 +11,7 @@ import (
 // remember takes the sink's place for this run and opens what the last good run
 // left. A dry run takes nothing: it may run beside another.
 func (r *run) remember() error {
+	r.owner = state.Owner{ID: state.NewOwnerID()}
 	place := r.p.Sink.Place()
 	if r.o.State == "" || place == "" {
 		return nil
@@ -31,15 +32,15 @@ func (r *run) remember() error {
 	if !r.showHidden {
 		r.hidden = hidden
 	}
-	var warning string
-	if r.last, warning, err = r.store.Load(r.o.Dry); err != nil {
-		return Errorf(Fatal, "see who may read the folder, or name another with --state DIR", "%w", err)
+	if r.base, err = r.store.Load(); err != nil {
+		return unreadable(err)
 	}
-	if warning != "" {
-		r.o.Log.Warn(warning)
-		r.note("%s", warning)
+	r.last = r.base.Snapshot
+	r.owner, err = ownerOf(r.store, r.base, !r.o.Dry)
+	if err == nil && !r.o.Dry && !r.owner.Kept && r.covered() { // the run that wrote it was killed before it could say so
+		err = r.keep()
 	}
-	return nil
+	return err
 }
 
 // forgo gives back what remember took.
@@ -124,6 +125,9 @@ func (r *run) save() error {
 		return nil
 	}
 	err := r.write()
+	if err == nil && r.writes() {
+		err = r.keep()
+	}
 	if err == nil && slices.ContainsFunc(r.plan.Streams, func(s StreamPlan) bool { d, _ := r.p.stream(s.Name); return d.Permissions }) {
 		err = r.hidden.settle(r.store)
 	}
@@ -139,7 +143,7 @@ func unsaved(err error) error {
 }
 
 func (r *run) write() error {
-	h := state.Header{Pipeline: r.p.Name, Run: r.o.RunID, Finished: time.Now().UTC(), Fingerprint: r.p.Fingerprint, Said: r.held.Streams, Streams: map[string]int{}, Types: map[string]map[string]int{}}
+	h := state.Header{Pipeline: r.p.Name, Run: r.o.RunID, Owner: r.owner.ID, Finished: time.Now().UTC(), Fingerprint: r.p.Fingerprint, Said: r.held.Streams, Streams: map[string]int{}, Types: map[string]map[string]int{}}
 	for _, s := range r.plan.Streams {
 		h.Streams[s.Name] = s.Count - r.reviewer.refused[[2]string{s.Name}]
 		if sh := r.shelf.streams[s.Name]; sh != nil {

@@ -130,10 +130,13 @@ type run struct {
 	held     Holdings
 	reviewer *review
 	past     *comparer
-	// What the last good run left; all nil without --state.
+	// What the state folder has: store and lock are nil without one, and last is nil
+	// unless base is intact.
 	store *state.Store
 	lock  *state.Lock
+	base  state.Baseline
 	last  *state.Snapshot
+	owner state.Owner
 	// The hidden list as it was when the run began; empty without --state.
 	hidden     hiding
 	showHidden bool       // hidden stays empty
@@ -154,7 +157,7 @@ func (r *run) acts(ctx context.Context) (err error) {
 		return err
 	}
 	session, err := r.p.Sink.Open(ctx, Opening{
-		Pipeline: r.p.Name, RunID: r.o.RunID, Offline: r.p.Offline,
+		Pipeline: r.p.Name, RunID: r.o.RunID, Owner: r.owner.ID, Offline: r.p.Offline,
 		Written: func(stream string) bool { return r.p.Unwritten(stream) == "" },
 		Ended:   func(run string) bool { return r.lock != nil && r.lock.Ended(run) },
 		Discard: r.o.Discard,
@@ -169,6 +172,9 @@ func (r *run) acts(ctx context.Context) (err error) {
 		return err
 	}
 	if err := timed(&r.report.Seconds.Review, func() error { return r.review(ctx, session) }); err != nil || r.o.Dry {
+		return err
+	}
+	if err := r.begin(); err != nil {
 		return err
 	}
 	r.report.Sent = true
@@ -195,7 +201,11 @@ func (r *run) preflight(ctx context.Context, session Session) error {
 	if !can || r.o.Dry || r.p.Offline {
 		return nil
 	}
-	return causeOf(ctx, s.Preflight(ctx))
+	err := s.Preflight(ctx)
+	if _, unsaid := r.unsaid(ctx, err); unsaid { // the baseline guard refuses it with what it would have done
+		return nil
+	}
+	return causeOf(ctx, err)
 }
 
 func timed(seconds *float64, act func() error) error {
@@ -282,7 +292,12 @@ func (r *run) review(ctx context.Context, session Session) error {
 	if err := r.compare(); err != nil {
 		return err
 	}
-	r.noteUnknown()
+	if r.reviewer.untrusted, err = r.untrusted(); err != nil {
+		return err
+	}
+	if r.reviewer.untrusted == nil {
+		r.noteUnknown()
+	}
 	if err := r.noteHidden(); err != nil {
 		return err
 	}
@@ -324,6 +339,9 @@ func (r *run) holdings(ctx context.Context, session Session) (Holdings, error) {
 		return Holdings{}, nil
 	}
 	held, err := session.Holds(ctx)
+	if held, unsaid := r.unsaid(ctx, err); unsaid {
+		return held, nil
+	}
 	if err != nil && r.o.Dry && ctx.Err() == nil {
 		r.note("a run would fail here: %v", err)
 		if remedy := RemedyOf(err); remedy != "" {
@@ -332,7 +350,7 @@ func (r *run) holdings(ctx context.Context, session Session) (Holdings, error) {
 		return Holdings{}, nil
 	}
 	if err == nil && held.New {
-		err = unfilled(r.last)
+		err = unfilled(r.base, r.owner)
 	}
 	return held, causeOf(ctx, err)
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"iter"
+	"time"
 )
 
 // FieldType is what a field of a stream takes.
@@ -139,6 +140,30 @@ type Holdings struct {
 	New     bool // the place is not there, and the session sets it up
 	// History is what the sink lists of earlier uploads; nil when it does not say.
 	History *UploadHistory
+	// Uploads are those of the streams with permissions that the sink's history
+	// lists, the last one first.
+	Uploads []Upload
+	// Unsaid is why the sink does not say what it holds; nil when it does.
+	Unsaid error
+}
+
+// UnsaidError is an error of Holds that is about the question what the sink holds
+// alone.
+type UnsaidError struct{ Err error }
+
+// Error is the text of the wrapped error.
+func (e *UnsaidError) Error() string { return e.Err.Error() }
+
+// Unwrap gives errors.Is and errors.As the cause.
+func (e *UnsaidError) Unwrap() error { return e.Err }
+
+// Upload is one that a sink's history lists.
+type Upload struct {
+	Stream string
+	ID     string // as people may read it
+	Began  time.Time
+	Owner  string // the owner id that the upload's id carries, "" for none
+	Run    string // the run id that it carries, "" for an upload of another program
 }
 
 func (h Holdings) count(stream string) (n int, known bool) {

@@ -76,9 +76,9 @@ func (n night) header() state.Header {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	snap, _, err := store.Load(true)
-	if err != nil || snap == nil {
-		n.t.Fatal(snap, err)
+	snap, err := store.Load()
+	if err != nil || snap.Condition != state.Intact {
+		n.t.Fatal(snap.Problem, err)
 	}
 	defer snap.Close()
 	return snap.Header

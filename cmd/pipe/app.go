@@ -123,7 +123,7 @@ func (a *app) cli() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{a.runCommand(), a.checkCommand(), a.testCommand(), a.explainCommand(), a.evalCommand(), a.diffCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(),
-			a.statusCommand(), a.datasourceCommand(), a.approveCommand(), a.hideCommand(), a.pushCommand(), a.purgeCommand(), a.processCommand(), a.tokenCommand(), a.sandboxCommand(), a.pluginCommand(),
+			a.statusCommand(), a.datasourceCommand(), a.approveCommand(), a.adoptCommand(), a.stateCommand(), a.hideCommand(), a.pushCommand(), a.purgeCommand(), a.processCommand(), a.tokenCommand(), a.sandboxCommand(), a.pluginCommand(),
 			a.initCommand(), a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.completionCommand(), a.versionCommand()},
 	}
 	a.complete(c.Commands, c.OnUsageError)
@@ -221,7 +221,7 @@ func exitCode(err error) int {
 		return exitHeld
 	case errors.As(err, &unconfirmed):
 		return exitUnconfirmed
-	case errors.As(err, &problems), errors.As(err, &u):
+	case errors.As(err, &problems), errors.As(err, &u), errors.As(err, new(*engine.StateError)):
 		return exitWrong
 	}
 	return exitFailed
@@ -352,9 +352,12 @@ func hint(err error) string {
 	var held *engine.Held
 	var u usage
 	var failed testsFailed
+	var folder *engine.StateError
 	switch {
 	case errors.As(err, new(*defect)):
 		return "please report it with the lines below; a run that had begun to send is made whole by the next one"
+	case errors.As(err, &folder):
+		return folder.Remedy
 	case errors.As(err, &failed):
 		return failed.hint
 	case errors.As(err, &held):
@@ -399,6 +402,8 @@ func errorCode(err error) string {
 		return "unconfirmed"
 	case errors.As(err, new(*engine.Held)):
 		return "held"
+	case errors.As(err, new(*engine.StateError)):
+		return "state"
 	case errors.Is(err, engine.ErrStopped):
 		return "stopped"
 	}

@@ -10,7 +10,8 @@ import (
 )
 
 // ask asks a person, and is an error unless the answer is what is wanted, or
-// when nobody is there to answer: then the flag does.
+// when nobody is there to answer: then the flag does. Where there is no flag, the
+// answer is not named.
 func (a *app) ask(ctx context.Context, question, want, flag string) error {
 	if !a.interactive {
 		return usage{"nothing was changed: this needs an answer, and the input is not a terminal", "add " + flag + " where nobody can answer"}
@@ -30,6 +31,9 @@ func (a *app) ask(ctx context.Context, question, want, flag string) error {
 	}
 	if strings.TrimSpace(answer) != want {
 		display.Fprintln(a.stderr)
+		if flag == "" { // the answer is for the person to find
+			return usage{"nothing was changed: that is not the answer", "read what is shown, and answer again"}
+		}
 		return usage{"nothing was changed", "the answer that goes on is " + want}
 	}
 	return nil

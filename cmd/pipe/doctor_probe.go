@@ -85,18 +85,22 @@ func (a *app) unfilled(c *cli.Context, place, run string, sandboxed bool) (relea
 	lock, err := store.Lock(run)
 	var held *state.HeldError
 	if errors.As(err, &held) {
-		return nil, &engine.Held{Holder: held.Owner.String(), Since: held.Owner.Since, Remedy: "wait until it has ended"}
+		return nil, &engine.Held{Holder: held.Holder.String(), Since: held.Holder.Since, Remedy: "wait until it has ended"}
 	}
 	if err != nil {
 		return nil, err
 	}
 	release = func() { _ = lock.Release() }
-	last, _, err := store.Load(true)
-	if err == nil && last != nil {
-		defer last.Close()
-		for stream, n := range last.Streams {
+	base, err := store.Load()
+	switch {
+	case err != nil:
+	case base.Condition == state.Damaged || base.Condition == state.Newer:
+		err = &engine.Refusal{Guard: "probe", Reason: fmt.Sprintf("%s cannot be used (%s), and a run may have filled the datasource", base.Path, base.Problem), Remedy: "name a test datasource of the probe's own in datasource.name"}
+	case base.Condition == state.Intact:
+		defer base.Close()
+		for stream, n := range base.Streams {
 			if n > 0 {
-				err = &engine.Refusal{Guard: "probe", Reason: fmt.Sprintf("the last run of %s left %d %s there", last.Pipeline, n, stream), Remedy: "name a test datasource of the probe's own in datasource.name, or empty this one"}
+				err = &engine.Refusal{Guard: "probe", Reason: fmt.Sprintf("the last run of %s left %d %s there", base.Pipeline, n, stream), Remedy: "name a test datasource of the probe's own in datasource.name, or empty this one"}
 			}
 		}
 	}

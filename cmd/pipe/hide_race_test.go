@@ -137,9 +137,9 @@ func (w *world) audienceOf(t *testing.T, ref string) (audience string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	snap, _, err := store.Load(true)
-	if err != nil || snap == nil {
-		t.Fatal(snap, err)
+	snap, err := store.Load()
+	if err != nil || snap.Condition != state.Intact {
+		t.Fatal(snap.Problem, err)
 	}
 	defer snap.Close()
 	for e, err := range snap.Entries() {

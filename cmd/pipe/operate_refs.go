@@ -86,13 +86,13 @@ func (o *operating) delivered() []string {
 	if err != nil {
 		return nil
 	}
-	snap, _, err := store.Load(true)
-	if snap == nil || err != nil {
+	base, err := store.Load()
+	if err != nil || base.Condition != state.Intact {
 		return nil
 	}
-	defer snap.Close()
+	defer base.Close()
 	var out []string
-	for e, err := range snap.Entries() {
+	for e, err := range base.Entries() {
 		if err != nil {
 			return nil
 		}

@@ -347,7 +347,7 @@ func TestHideRefuses(t *testing.T) {
 		if command == "hide" || command == "push" {
 			args = append(args, scorer)
 		}
-		k.pipe(t, args...).expect(t, exitFailed, "is not the hidden list of")
+		k.pipe(t, args...).expect(t, exitWrong, "is not the hidden list of")
 	}
 }
 

@@ -35,7 +35,7 @@ func TestSecondRun(t *testing.T) {
 	}
 	dir := filepath.Join(w.env["XDG_STATE_HOME"], "pipe")
 	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != 3 {
+	if err != nil || len(files) != 4 {
 		t.Fatalf("%v, %v", files, err)
 	}
 	for _, f := range files {
@@ -53,7 +53,6 @@ func TestNights(t *testing.T) {
 	for name, tc := range map[string]struct {
 		faults []backstagesandbox.Fault
 		env    map[string]string
-		flags  []string
 		code   int
 		want   []string
 	}{
@@ -75,18 +74,6 @@ func TestNights(t *testing.T) {
 		"a kind is switched off": {
 			env: map[string]string{"SYNC_COMPONENTS_ENABLED": "false"}, code: exitRefused,
 			want: []string{"max_loss", "documents component", "Component switched off"}},
-		"the state is damaged": {
-			flags: []string{"--state", "DAMAGED"}, code: exitDone,
-			want: []string{"set aside", "First run with this state folder"}},
-		"nothing is to be remembered": {
-			flags: []string{"--state", "none"}, code: exitDone,
-			want: []string{"No state folder"}},
-		"no HOME": {
-			env: map[string]string{"XDG_STATE_HOME": ""}, code: exitDone,
-			want: []string{"neither HOME nor XDG_STATE_HOME is set", "No state folder"}},
-		"a state folder that is a file": {
-			flags: []string{"--state", shipped}, code: exitFailed,
-			want: []string{"state folder", "--state DIR"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -96,12 +83,7 @@ func TestNights(t *testing.T) {
 			for k, v := range tc.env {
 				w.env[k] = v
 			}
-			for i, f := range tc.flags {
-				if f == "DAMAGED" {
-					tc.flags[i] = damaged(t, w)
-				}
-			}
-			c := w.run(t, append(tc.flags, "--set", "@source.retries.attempts=2")...)
+			c := w.run(t, "--set", "@source.retries.attempts=2")
 			if c.code != tc.code {
 				t.Errorf("exit %d, want %d\n%s", c.code, tc.code, c.both())
 			}
@@ -115,24 +97,6 @@ func TestNights(t *testing.T) {
 			}
 		})
 	}
-}
-
-// damaged spoils the state of a world and gives its folder.
-func damaged(t *testing.T, w *world) string {
-	t.Helper()
-	dir := filepath.Join(w.env["XDG_STATE_HOME"], "pipe")
-	files, _ := filepath.Glob(filepath.Join(dir, "*.state"))
-	if len(files) != 1 {
-		t.Fatalf("state files %v", files)
-	}
-	b, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(files[0], b[:len(b)/2], 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 // TestMetrics: the alert is about runs that delivered everything, and no clock

@@ -103,18 +103,21 @@ func (o *operating) remembered() (last *lastRun, hidden []state.Hidden, err erro
 	}
 	store, err := state.Open(o.state, o.p.Sink.Place())
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, &engine.StateError{Err: err, Remedy: "name a folder that can be written with --state DIR"}
 	}
 	if hidden, err = store.Hidden(); err != nil {
-		return nil, nil, err
+		return nil, nil, &engine.StateError{Err: err, Remedy: "restore the file from a copy, or remove it and hide again what has to stay hidden"}
 	}
 	hidden = slices.DeleteFunc(hidden, func(h state.Hidden) bool { return !h.Back.IsZero() })
-	snap, _, err := store.Load(true)
-	if snap == nil || err != nil {
-		return nil, hidden, err
+	base, err := store.Load()
+	if err != nil {
+		return nil, hidden, &engine.StateError{Err: err, Remedy: "make the file readable for this user, or restore the state folder from a copy"}
 	}
-	defer snap.Close()
-	return &lastRun{snap.Run, snap.Finished, snap.Streams, snap.Types}, hidden, nil
+	if base.Condition != state.Intact {
+		return nil, hidden, nil
+	}
+	defer base.Close()
+	return &lastRun{base.Run, base.Finished, base.Streams, base.Types}, hidden, nil
 }
 
 func (a *app) statusOfPlace(ctx context.Context, c *cli.Context, o *operating, inspector engine.Inspector) error {

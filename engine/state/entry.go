@@ -8,10 +8,12 @@ import (
 
 // Header is what is remembered of a run as a whole.
 type Header struct {
-	Version  int       `json:"version"`
-	Place    string    `json:"place"`
-	Pipeline string    `json:"pipeline"`
-	Run      string    `json:"run"`
+	Version  int    `json:"version"`
+	Place    string `json:"place"`
+	Pipeline string `json:"pipeline"`
+	Run      string `json:"run"`
+	// Owner is the owner id of the run's uploads, "" in version 1.
+	Owner    string    `json:"owner,omitempty"`
 	Finished time.Time `json:"finished"`
 	// Fingerprint tells configurations apart.
 	Fingerprint string `json:"fingerprint"`

@@ -63,16 +63,9 @@ type hiddenFile struct {
 // come back. It is safe to call while UpdateHidden runs in another process.
 func (s *Store) Hidden() ([]Hidden, error) {
 	path := s.path(".hidden")
-	info, err := os.Stat(path)
+	b, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
-	}
-	if err == nil && !info.Mode().IsRegular() { // a FIFO would block the read
-		err = fmt.Errorf("%s is not a regular file", path)
-	}
-	var b []byte
-	if err == nil {
-		b, err = os.ReadFile(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the hidden list: %w", err)
@@ -153,14 +146,6 @@ func (s *Store) replaceHidden(b []byte) error {
 	if dir, err := os.Open(filepath.Dir(tmp)); err == nil { // some file systems cannot sync a folder
 		_ = dir.Sync()
 		dir.Close()
-	}
-	return nil
-}
-
-// Forget removes the state of the last good run. The hidden list stays.
-func (s *Store) Forget() error {
-	if err := os.Remove(s.path(".state")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("forget the last good run: %w", err)
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func TestHidden(t *testing.T) {
 	if err := s.Forget(); err != nil {
 		t.Fatal(err)
 	}
-	if snap, _, _ := s.Load(true); snap != nil {
+	if b, _ := s.Load(); b.Snapshot != nil {
 		t.Error("the last run is not forgotten")
 	}
 	path := s.path(".hidden")
@@ -81,7 +81,7 @@ func TestHiddenSurvivesTheBaseline(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.Load(false)
+	s.Load()
 	lock, err := s.Lock("01R")
 	if err != nil {
 		t.Fatal(err)

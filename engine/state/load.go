@@ -19,39 +19,61 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// Snapshot is the state of the last good run. Reading it does not depend on
-// what takes its place meanwhile.
+// Snapshot is the baseline of the last good run. Reading it does not depend on
+// what replaces it meanwhile.
 type Snapshot struct {
 	Header
 	f *os.File
 }
 
-// Load is the state of the last good run, nil when there is none. A file that is
-// damaged, of another format or another place's counts as none; warning then
-// says so. It is set aside, unless this is only a look.
-func (s *Store) Load(look bool) (snap *Snapshot, warning string, err error) {
-	path := s.path(".state")
-	f, err := os.Open(path)
+// Condition is what the baseline of a place is worth.
+type Condition uint8
+
+// The conditions of a baseline. Missing is the zero value.
+const (
+	Missing Condition = iota
+	Intact
+	Damaged // truncated, changed, or of another place
+	Newer   // written by a later version of this program
+)
+
+// String is the word for the condition.
+func (c Condition) String() string {
+	return [...]string{"missing", "intact", "damaged", "newer"}[c]
+}
+
+// Baseline is what Load found. Only an intact one has a Snapshot, which its reader
+// closes; Problem says what is wrong with a damaged or newer one.
+type Baseline struct {
+	Condition Condition
+	*Snapshot
+	Path    string
+	Problem string
+}
+
+// Load reads the baseline of the place. It changes no file. A file that cannot be
+// read at all is an error.
+func (s *Store) Load() (Baseline, error) {
+	b := Baseline{Path: s.path(".state")}
+	f, err := openFile(b.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, "", nil
+		return b, nil
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("read the state: %w", err)
+		return b, fmt.Errorf("read the baseline: %w", err)
 	}
-	snap = &Snapshot{f: f}
-	problem := snap.verify(s.place)
-	if problem == nil {
-		return snap, "", nil
+	snap := &Snapshot{f: f}
+	b.Condition, err = snap.verify(s.place)
+	if b.Condition == Intact {
+		b.Snapshot = snap
+		return b, nil
 	}
 	f.Close()
-	if look {
-		return nil, fmt.Sprintf("the state of the last good run is not to be trusted (%v): nothing can be compared with it, and a run would set it aside", problem), nil
+	if b.Condition == Missing {
+		return b, fmt.Errorf("read the baseline: %w", err)
 	}
-	aside := path + ".damaged"
-	if err := os.Rename(path, aside); err != nil {
-		return nil, "", fmt.Errorf("set aside the state, which is not to be trusted (%w): %w", problem, err)
-	}
-	return nil, fmt.Sprintf("the state of the last good run is not to be trusted (%v): it was set aside as %s, and nothing can be compared with it", problem, aside), nil
+	b.Problem = err.Error()
+	return b, nil
 }
 
 // Close gives back the file.
@@ -66,43 +88,60 @@ func (s *Snapshot) lines() *bufio.Scanner {
 	return sc
 }
 
-// verify reads the whole file once, and every entry of it.
-func (s *Snapshot) verify(place string) error {
+// Close releases the file of an intact baseline.
+func (b Baseline) Close() error {
+	if b.Snapshot == nil {
+		return nil
+	}
+	return b.Snapshot.Close()
+}
+
+// verify reads the whole file once, and every entry of it. The header's line and
+// the last line have the same form in every version, which lets an intact newer
+// file be told from a damaged one. Missing says that reading failed.
+func (s *Snapshot) verify(place string) (Condition, error) {
 	sum := sha256.New()
 	p := parser{words: map[string]string{}}
 	sc := s.lines()
-	entries := 0
+	entries, newer := 0, false
 	for n := 0; sc.Scan(); n++ {
 		line := sc.Bytes()
 		kind, rest, _ := bytes.Cut(line, []byte("\t"))
 		if n == 0 {
 			if string(kind) != lineHeader {
-				return errors.New("it is not a state file")
+				return Damaged, errors.New("it is not a state file")
 			}
 			if err := s.header(string(rest), place); err != nil {
-				return err
+				return Damaged, err
 			}
+			newer = s.Version > version
 		}
 		if string(kind) == lineEnd {
-			if string(rest) != fmt.Sprintf("%d\t%s", entries, hex.EncodeToString(sum.Sum(nil))) || sc.Scan() {
-				return errors.New("its checksum is wrong")
+			count, end, _ := bytes.Cut(rest, []byte("\t"))
+			if string(end) != hex.EncodeToString(sum.Sum(nil)) || !newer && string(count) != strconv.Itoa(entries) || sc.Scan() {
+				return Damaged, errors.New("its checksum is wrong")
 			}
-			return nil
+			if newer {
+				return Newer, fmt.Errorf("its format is %d, and this program reads up to %d", s.Version, version)
+			}
+			return Intact, nil
 		}
-		_, is, err := p.line(line)
-		if err != nil {
-			return err
-		}
-		if is {
-			entries++
+		if !newer {
+			_, is, err := p.line(line)
+			if err != nil {
+				return Damaged, err
+			}
+			if is {
+				entries++
+			}
 		}
 		sum.Write(line)
 		sum.Write([]byte("\n"))
 	}
-	if err := sc.Err(); err != nil {
-		return err
+	if err := sc.Err(); err != nil && !errors.Is(err, bufio.ErrTooLong) {
+		return Missing, err
 	}
-	return errors.New("it has no end")
+	return Damaged, errors.New("it is truncated")
 }
 
 func (s *Snapshot) header(field, place string) error {
@@ -110,14 +149,24 @@ func (s *Snapshot) header(field, place string) error {
 	if err != nil {
 		return err
 	}
-	if err := codec.Unmarshal([]byte(text), &s.Header); err != nil {
+	var general struct {
+		Version int    `json:"version"`
+		Place   string `json:"place"`
+	}
+	if err := codec.Unmarshal([]byte(text), &general); err != nil {
 		return errors.New("its header cannot be read")
 	}
-	if s.Version != version {
-		return fmt.Errorf("its format is %d, and this program knows %d", s.Version, version)
+	s.Version, s.Place = general.Version, general.Place
+	switch {
+	case s.Version < oldest:
+		return fmt.Errorf("its format is %d, and there is no such format", s.Version)
+	case s.Version <= version:
+		if err := codec.Unmarshal([]byte(text), &s.Header); err != nil {
+			return errors.New("its header cannot be read")
+		}
 	}
 	if s.Place != place {
-		return fmt.Errorf("it is about %s", s.Place)
+		return fmt.Errorf("it belongs to %s", s.Place)
 	}
 	return nil
 }

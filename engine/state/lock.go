@@ -13,8 +13,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// Owner is a run that holds, or held, a place.
-type Owner struct {
+// Holder is a run that holds, or held, a place.
+type Holder struct {
 	Run   string    `json:"run"`
 	PID   int       `json:"pid"`
 	Host  string    `json:"host"`
@@ -23,54 +23,61 @@ type Owner struct {
 	Ended bool `json:"ended,omitempty"`
 }
 
-// String says who in a sentence's words.
-func (o Owner) String() string {
-	if o.Run == "" {
+// String names the run, its process and its machine.
+func (h Holder) String() string {
+	if h.Run == "" {
 		return "a run on this machine"
 	}
-	return fmt.Sprintf("run %s, process %d on %s", o.Run, o.PID, o.Host)
+	return fmt.Sprintf("run %s, process %d on %s", h.Run, h.PID, h.Host)
 }
 
 // HeldError is that another run, which is alive, holds the place.
-type HeldError struct{ Owner Owner }
+type HeldError struct{ Holder Holder }
 
 // Error says who.
-func (e *HeldError) Error() string { return e.Owner.String() + " holds it" }
+func (e *HeldError) Error() string { return e.Holder.String() + " holds it" }
 
 // Lock is that this run holds the place; the system takes it back when the
 // process ends, however it ends.
 type Lock struct {
-	store  *Store
-	flock  *flock.Flock
-	host   string
-	past   []Owner // those before this run
-	owners []Owner // with this run, the last
+	store   *Store
+	flock   *flock.Flock
+	host    string
+	past    []Holder // those before this run
+	holders []Holder // with this run, the last
 }
 
-// maxOwners is how many owners are remembered.
-const maxOwners = 100
+// maxHolders is how many holders are remembered.
+const maxHolders = 100
 
 // Lock takes the place for a run, or says who holds it. What a dead run left
 // half written is removed.
 func (s *Store) Lock(run string) (*Lock, error) {
-	l := &Lock{store: s, flock: flock.New(s.path(".lock"), flock.SetPermissions(0o600))}
+	path := s.path(".lock")
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("lock the state: %w", notRegular(path, info)) // opening a FIFO would block
+	}
+	l := &Lock{store: s, flock: flock.New(path, flock.SetPermissions(0o600))}
 	ok, err := l.flock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock the state: %w", err)
 	}
-	l.past = s.owners()
+	if ok {
+		s.migrateHolders()
+	}
+	l.past = s.holders()
 	if !ok {
 		held := &HeldError{}
 		if n := len(l.past); n > 0 {
-			held.Owner = l.past[n-1]
+			held.Holder = l.past[n-1]
 		}
 		return nil, held
 	}
 	s.sweep()
 	l.host, _ = os.Hostname()
-	owners := append(slices.Clone(l.past), Owner{Run: run, PID: os.Getpid(), Host: l.host, Since: time.Now().UTC()})
-	l.owners = owners[max(0, len(owners)-maxOwners):]
-	if err := s.writeOwners(l.owners); err != nil {
+	holders := append(slices.Clone(l.past), Holder{Run: run, PID: os.Getpid(), Host: l.host, Since: time.Now().UTC()})
+	l.holders = holders[max(0, len(holders)-maxHolders):]
+	if err := s.writeHolders(l.holders); err != nil {
 		return nil, errors.Join(err, l.flock.Unlock())
 	}
 	return l, nil
@@ -80,48 +87,59 @@ func (s *Store) Lock(run string) (*Lock, error) {
 // gave the place back, or its process on this machine is gone. A lock alone does
 // not tell that where a folder is shared between machines.
 func (l *Lock) Ended(run string) bool {
-	return slices.ContainsFunc(l.past, func(o Owner) bool {
-		return o.Run == run && (o.Ended || o.Host == l.host && !alive(o.PID))
+	return slices.ContainsFunc(l.past, func(h Holder) bool {
+		return h.Run == run && (h.Ended || h.Host == l.host && !alive(h.PID))
 	})
 }
 
 // Release gives the place back.
 func (l *Lock) Release() error {
-	l.owners[len(l.owners)-1].Ended = true
-	return errors.Join(l.store.writeOwners(l.owners), l.flock.Unlock())
+	own := l.holders[len(l.holders)-1]
+	holders := slices.DeleteFunc(l.store.holders(), func(h Holder) bool { return h.Run == own.Run })
+	own.Ended = true
+	return errors.Join(l.store.writeHolders(append(holders, own)), l.flock.Unlock())
 }
 
-// owners are those that have held the place, the last one last. A line that
+// Ran reports whether a run held the place with this state folder, as far back as
+// the last hundred runs.
+func (s *Store) Ran(run string) bool {
+	return slices.ContainsFunc(s.holders(), func(h Holder) bool { return h.Run == run })
+}
+
+// holders are those that have held the place, the last one last. A line that
 // cannot be read is passed over.
-func (s *Store) owners() []Owner {
-	b, err := os.ReadFile(s.path(".owners"))
+func (s *Store) holders() []Holder {
+	b, err := readFile(s.path(".runs"))
 	if err != nil {
 		return nil
 	}
-	var out []Owner
+	var out []Holder
 	for line := range strings.Lines(string(b)) {
-		var o Owner
-		if codec.Unmarshal([]byte(line), &o) == nil && o.Run != "" {
-			out = append(out, o)
+		var h Holder
+		if codec.Unmarshal([]byte(line), &h) == nil && h.Run != "" {
+			out = append(out, h)
 		}
 	}
 	return out
 }
 
-func (s *Store) writeOwners(owners []Owner) error {
+// migrateHolders renames the list as earlier versions called it.
+func (s *Store) migrateHolders() {
+	if _, err := os.Lstat(s.path(".runs")); err != nil {
+		_ = os.Rename(s.path(".owners"), s.path(".runs"))
+	}
+}
+
+func (s *Store) writeHolders(holders []Holder) error {
 	var b []byte
-	for _, o := range owners {
-		line, err := codec.Marshal(o)
+	for _, h := range holders {
+		line, err := codec.Marshal(h)
 		if err != nil {
 			return err
 		}
 		b = append(append(b, line...), '\n')
 	}
-	tmp := s.path(".new-owners")
-	if err := os.WriteFile(tmp, b, 0o600); err != nil {
-		return fmt.Errorf("lock the state: %w", err)
-	}
-	if err := os.Rename(tmp, s.path(".owners")); err != nil {
+	if err := s.replaceFile(".runs", b); err != nil {
 		return fmt.Errorf("lock the state: %w", err)
 	}
 	return nil

@@ -40,6 +40,9 @@ type Approval struct {
 // ErrNotStored is that a folder has no refusal or approval with an ID.
 var ErrNotStored = errors.New("not in this state folder")
 
+// refusalVersion is the format of refusals and approvals.
+const refusalVersion = 1
+
 // keptRefusals is how many refusals of a place are kept, and keptApprovals for how
 // long an approval is remembered after it was given.
 const (
@@ -63,7 +66,7 @@ type approvalHead struct {
 // and forgets all but the last ones.
 func (s *Store) Refuse(r Refusal) error {
 	var b bytes.Buffer
-	if err := writeLine(&b, refusalHead{version, s.place, r}); err != nil {
+	if err := writeLine(&b, refusalHead{refusalVersion, s.place, r}); err != nil {
 		return err
 	}
 	for _, c := range r.Changes {
@@ -87,7 +90,7 @@ func (s *Store) Refusal(id string) (*Refusal, error) {
 	}
 	head, rest, _ := bytes.Cut(b, []byte("\n"))
 	var h refusalHead
-	if err := codec.Unmarshal(head, &h); err != nil || h.Version != version || h.Place != s.place {
+	if err := codec.Unmarshal(head, &h); err != nil || h.Version != refusalVersion || h.Place != s.place {
 		return nil, fmt.Errorf("%s is not a refusal of %s that this version of pipe wrote", s.path(".refusal-"+id), s.place)
 	}
 	for line := range bytes.Lines(rest) {
@@ -106,7 +109,7 @@ func (s *Store) Refusal(id string) (*Refusal, error) {
 // Approve stores an approval in place of any earlier one with its ID.
 func (s *Store) Approve(a Approval) error {
 	var b bytes.Buffer
-	if err := writeLine(&b, approvalHead{version, s.place, a}); err != nil {
+	if err := writeLine(&b, approvalHead{refusalVersion, s.place, a}); err != nil {
 		return err
 	}
 	if err := s.writeSealed(".approval-"+a.ID, b.Bytes()); err != nil {
@@ -122,7 +125,7 @@ func (s *Store) Approval(id string) (*Approval, error) {
 		return nil, err
 	}
 	var h approvalHead
-	if err := codec.Unmarshal(b, &h); err != nil || h.Version != version || h.Place != s.place || h.ID != id {
+	if err := codec.Unmarshal(b, &h); err != nil || h.Version != refusalVersion || h.Place != s.place || h.ID != id {
 		return nil, fmt.Errorf("%s is not an approval for %s that this version of pipe wrote", s.path(".approval-"+id), s.place)
 	}
 	return &h.Approval, nil
@@ -182,38 +185,16 @@ func writeLine(b *bytes.Buffer, v any) error {
 
 // writeSealed replaces a file with a text of whole lines and its checksum.
 func (s *Store) writeSealed(suffix string, text []byte) error {
-	f, err := os.CreateTemp(s.dir, s.key+".tmp-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // it is gone after the rename
-	_, err = fmt.Fprintf(f, "%s%s\t%s\n", text, lineEnd, checksum(text))
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), s.path(suffix))
-	}
-	return err
+	return s.replaceFile(suffix, fmt.Appendf(nil, "%s%s\t%s\n", text, lineEnd, checksum(text)))
 }
 
 // readSealed reads what writeSealed wrote. Anything else is an error.
 func (s *Store) readSealed(suffix string) ([]byte, error) {
 	path := s.path(suffix)
-	info, err := os.Lstat(path)
+	b, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNotStored
 	}
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", path)
-	}
-	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -46,9 +45,9 @@ func save(t *testing.T, s *Store, entries ...Entry) {
 
 func load(t *testing.T, s *Store) []Entry {
 	t.Helper()
-	snap, warning, err := s.Load(false)
-	if err != nil || warning != "" || snap == nil {
-		t.Fatalf("%v, %q, %v", snap, warning, err)
+	snap, err := s.Load()
+	if err != nil || snap.Condition != Intact {
+		t.Fatalf("%+v, %v", snap, err)
 	}
 	defer snap.Close()
 	var out []Entry
@@ -67,8 +66,8 @@ func load(t *testing.T, s *Store) []Entry {
 func TestRoundTrip(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	s := open(t, dir)
-	if snap, warning, err := s.Load(false); snap != nil || warning != "" || err != nil {
-		t.Fatalf("before any run: %v, %q, %v", snap, warning, err)
+	if b, err := s.Load(); b.Condition != Missing || b.Snapshot != nil || err != nil {
+		t.Fatalf("before any run: %+v, %v", b, err)
 	}
 	save(t, s, entries...)
 	if got := load(t, open(t, dir)); !reflect.DeepEqual(got, entries) {
@@ -82,7 +81,7 @@ func TestRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if snap, _, _ := other.Load(false); snap != nil {
+	if b, _ := other.Load(); b.Condition != Missing {
 		t.Error("another place has this one's state")
 	}
 }
@@ -107,83 +106,6 @@ func TestModes(t *testing.T) {
 		if info, _ := f.Info(); info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v", f.Name(), info.Mode())
 		}
-	}
-}
-
-// TestNeverTrusted: a file that is not exactly what was written is set aside.
-func TestNeverTrusted(t *testing.T) {
-	dir := t.TempDir()
-	s := open(t, dir)
-	save(t, s, entries...)
-	path := s.path(".state")
-	good, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.SplitAfter(string(good), "\n")
-	spoiled := map[string]string{
-		"empty":            "",
-		"not one":          "hello\n",
-		"cut":              string(good[:len(good)/2]),
-		"without its end":  strings.Join(lines[:len(lines)-2], ""),
-		"a line less":      strings.Join(append(append([]string{}, lines[:2]...), lines[3:]...), ""),
-		"more at the end":  string(good) + "e\n",
-		"another format":   strings.Replace(string(good), `"version":1`, `"version":2`, 1),
-		"another place's":  strings.Replace(string(good), "backstage", "elsewhere", 1),
-		"another audience": strings.Replace(string(good), "listed", "all-users", 1),
-	}
-	for i := range good {
-		if i%7 == 0 {
-			flipped := append([]byte{}, good...)
-			flipped[i] ^= 1
-			spoiled[fmt.Sprint("a bit at ", i)] = string(flipped)
-		}
-	}
-	for name, text := range spoiled {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if snap, warning, err := s.Load(true); snap != nil || !strings.Contains(warning, "would set it aside") || err != nil {
-			t.Errorf("%s: a look: %v, %q, %v", name, snap, warning, err)
-		}
-		snap, warning, err := s.Load(false)
-		if snap != nil || !strings.Contains(warning, ".damaged") || err != nil {
-			t.Errorf("%s: %v, %q, %v", name, snap, warning, err)
-		}
-		if _, err := os.Stat(path); err == nil {
-			t.Errorf("%s: it is still there", name)
-		}
-	}
-}
-
-// TestNotOurs: a file that is whole and about something else.
-func TestNotOurs(t *testing.T) {
-	dir := t.TempDir()
-	other, err := Open(dir, place+"-2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := other.Create(Header{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Commit(); err != nil {
-		t.Fatal(err)
-	}
-	s := open(t, dir)
-	if err := os.Rename(other.path(".state"), s.path(".state")); err != nil {
-		t.Fatal(err)
-	}
-	if snap, warning, err := s.Load(false); snap != nil || !strings.Contains(warning, "it is about "+place+"-2") || err != nil {
-		t.Errorf("another place's: %v, %q, %v", snap, warning, err)
-	}
-	head := fmt.Sprintf("pipe-state\t{\"version\":2,\"place\":%q}\n", place)
-	text := head + fmt.Sprintf("end\t0\t%x\n", sha256.Sum256([]byte(head)))
-	if err := os.WriteFile(s.path(".state"), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if snap, warning, err := s.Load(false); snap != nil || !strings.Contains(warning, "its format is 2") || err != nil {
-		t.Errorf("another format: %v, %q, %v", snap, warning, err)
 	}
 }
 
@@ -213,7 +135,7 @@ func TestLock(t *testing.T) {
 	}
 	_, err = open(t, dir).Lock("01B")
 	var held *HeldError
-	if !errors.As(err, &held) || held.Owner.Run != "01A" || held.Owner.PID != os.Getpid() || held.Owner.Since.IsZero() {
+	if !errors.As(err, &held) || held.Holder.Run != "01A" || held.Holder.PID != os.Getpid() || held.Holder.Since.IsZero() {
 		t.Fatalf("%v", err)
 	}
 	if a.Ended("01A") {
@@ -233,7 +155,7 @@ func TestLock(t *testing.T) {
 	if !b.Ended("01A") || b.Ended("01X") {
 		t.Error("it does not know who has ended")
 	}
-	b.past = []Owner{{Run: "01D", PID: 1 << 30, Host: b.host}, {Run: "01L", PID: os.Getpid(), Host: b.host}, {Run: "01H", PID: 1 << 30, Host: "another"}}
+	b.past = []Holder{{Run: "01D", PID: 1 << 30, Host: b.host}, {Run: "01L", PID: os.Getpid(), Host: b.host}, {Run: "01H", PID: 1 << 30, Host: "another"}}
 	if !b.Ended("01D") || b.Ended("01L") || b.Ended("01H") {
 		t.Error("a dead process, a living one, one of another machine")
 	}
@@ -249,17 +171,17 @@ func TestLock(t *testing.T) {
 	}
 }
 
-func TestOwnersAreBounded(t *testing.T) {
+func TestHoldersAreBounded(t *testing.T) {
 	s := open(t, t.TempDir())
-	for i := range 2 * maxOwners {
+	for i := range 2 * maxHolders {
 		l, err := s.Lock(fmt.Sprint("run", i))
 		if err != nil {
 			t.Fatal(err)
 		}
 		l.Release()
 	}
-	if n := len(s.owners()); n != maxOwners {
-		t.Errorf("%d owners", n)
+	if n := len(s.holders()); n != maxHolders {
+		t.Errorf("%d holders", n)
 	}
 }
 
@@ -292,17 +214,17 @@ func FuzzLoad(f *testing.F) {
 		if err := os.WriteFile(s.path(".state"), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		snap, warning, err := s.Load(false)
+		b, err := s.Load()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if snap != nil {
-			snap.Close()
+		if b.Condition == Intact {
+			b.Close()
 			if !strings.Contains(string(text), "end\t") {
-				t.Error("it was trusted without its end")
+				t.Error("a file without an end is intact")
 			}
-		} else if warning == "" {
-			t.Error("it was not trusted and nothing was said")
+		} else if b.Problem == "" {
+			t.Error("the problem has no text")
 		}
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -26,19 +25,17 @@ func Open(dir, place string) (*Store, error) {
 	return &Store{dir: dir, place: place, key: slug(place) + "-" + hex.EncodeToString(sum[:4])}, nil
 }
 
-// Usable tells why nothing can be kept in a folder, which it makes.
+// Usable reports why a folder, which it makes where there is none, cannot hold
+// state: it writes a file there and removes it.
 func Usable(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	probe := filepath.Join(dir, ".usable") // one name, so that what a killed run leaves is taken away by the next
-	if err := os.WriteFile(probe, nil, 0o600); err != nil {
+	f, err := os.CreateTemp(dir, ".usable-*")
+	if err != nil {
 		return err
 	}
-	if err := os.Remove(probe); !errors.Is(err, fs.ErrNotExist) { // another run's
-		return err
-	}
-	return nil
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 func (s *Store) path(suffix string) string { return filepath.Join(s.dir, s.key+suffix) }

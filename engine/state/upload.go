@@ -18,8 +18,8 @@ type Upload struct {
 // Amend rewrites the header of the last good run and keeps its entries. It does
 // nothing when there is no such run. The caller holds the lock.
 func (s *Store) Amend(change func(*Header)) error {
-	snap, _, err := s.Load(true)
-	if snap == nil || err != nil {
+	snap, err := s.Load()
+	if err != nil || snap.Condition != Intact {
 		return err
 	}
 	defer snap.Close()

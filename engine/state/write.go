@@ -13,8 +13,12 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// version is that of the file's format.
-const version = 1
+// version is the format that is written, oldest the first one that is read.
+// Version 2 added Header.Owner.
+const (
+	version = 2
+	oldest  = 1
+)
 
 // The file is lines of fields that are separated by tabs: a header, entries,
 // each set of names before the first entry that has it, and an end that proves

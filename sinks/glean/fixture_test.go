@@ -80,7 +80,7 @@ type fixture struct {
 func start(t *testing.T, rules sandbox.Rules, adjust ...func(*Config)) *fixture {
 	t.Helper()
 	f := &fixture{t: t, now: time.Unix(1_800_000_000, 0), cleared: true}
-	f.opening = engine.Opening{Pipeline: "pipe", Ended: func(string) bool { return true }}
+	f.opening = engine.Opening{Pipeline: "pipe", Owner: "00000000deadbeef", Ended: func(string) bool { return true }}
 	f.reset()
 	spec, err := openAPI()
 	if err != nil {

@@ -46,6 +46,7 @@ func (k *Sink) Inspect(ctx context.Context) (*engine.Inspection, error) {
 		}
 		for i, b := range history {
 			u := engine.UploadState{Stream: stream, ID: k.foreign(b.UploadID), State: state(b.ProcessingState), Began: moment(b.StartTime), Ended: moment(b.EndTime)}
+			u.Owner, u.Run = originOf(b.UploadID)
 			out.Uploads = append(out.Uploads, u)
 			switch {
 			case i > 0:

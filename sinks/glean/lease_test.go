@@ -18,20 +18,25 @@ import (
 func TestUploadID(t *testing.T) {
 	const run = "01JCQ7ZJ8Z0000000000000000"
 	for id, want := range map[string]bool{
-		"pipe-documents-" + run:               true,
-		"pipe-documents-" + run + "-2":        true,
-		"pipe-documents-" + run + "-":         false,
-		"pipe-documents-" + run + "-x":        false,
-		"pipe-documents-" + run + "-2-3":      false,
-		"pipe-documents-1":                    false,
-		"pipe-users-" + run:                   false,
-		"pipe-documents-documents-" + run:     false,
-		"other-documents-" + run:              false,
-		"pipe-documents-" + run[1:]:           false,
-		"":                                    false,
-		"pipe-documents-":                     false,
-		"x-pipe-documents-" + run:             false,
-		"pipe-documents-01JCQ7ZJ8Z00000!0000": false,
+		"pipe-documents-" + run:                         true,
+		"pipe-documents-0123456789abcdef-" + run:        true,
+		"pipe-documents-0123456789abcdef-" + run + "-3": true,
+		"pipe-documents-0123456789ABCDEF-" + run:        false,
+		"pipe-documents-0123456789abcde-" + run:         false,
+		"pipe-documents--" + run:                        false,
+		"pipe-documents-" + run + "-2":                  true,
+		"pipe-documents-" + run + "-":                   false,
+		"pipe-documents-" + run + "-x":                  false,
+		"pipe-documents-" + run + "-2-3":                false,
+		"pipe-documents-1":                              false,
+		"pipe-users-" + run:                             false,
+		"pipe-documents-documents-" + run:               false,
+		"other-documents-" + run:                        false,
+		"pipe-documents-" + run[1:]:                     false,
+		"":                                              false,
+		"pipe-documents-":                               false,
+		"x-pipe-documents-" + run:                       false,
+		"pipe-documents-01JCQ7ZJ8Z00000!0000":           false,
 	} {
 		got, ours := runOf("pipe", "documents", id)
 		if ours != want || ours && got.String() != run {
@@ -41,7 +46,7 @@ func TestUploadID(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	s := f.read()
 	first, again, users := s.uploadID(&upload{stream: "documents"}), s.uploadID(&upload{stream: "documents"}), s.uploadID(&upload{stream: "users"})
-	if want := "pipe-documents-" + s.o.RunID; first != want || again != want+"-2" || users != "pipe-users-"+s.o.RunID {
+	if want := "pipe-documents-00000000deadbeef-" + s.o.RunID; first != want || again != want+"-2" || users != "pipe-users-00000000deadbeef-"+s.o.RunID {
 		t.Errorf("%s %s %s", first, again, users)
 	}
 }

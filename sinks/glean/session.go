@@ -81,16 +81,17 @@ func (s *session) Holds(ctx context.Context) (engine.Holdings, error) {
 	}
 	status, err := s.sink.status(ctx)
 	if code := statusOf(err); code == http.StatusNotFound || code == http.StatusGone || errors.Is(err, errShape) {
-		return engine.Holdings{}, nil // the status is beta; what it would say is unknown
+		return engine.Holdings{Unsaid: err}, nil // the status is beta
 	}
 	if err != nil {
-		return engine.Holdings{}, err
+		return engine.Holdings{}, &engine.UnsaidError{Err: err}
 	}
 	if err := s.claim(underWay(status)); err != nil {
 		return engine.Holdings{}, err
 	}
 	h := holdings(status)
 	h.History = history(status)
+	h.Uploads = s.sink.uploadsOf(status, streamDocuments)
 	return h, nil
 }
 

@@ -101,25 +101,35 @@ var errShape = errors.New("the answer cannot be read")
 
 // ask posts a request that changes nothing and decodes its answer.
 func (k *Sink) ask(ctx context.Context, path string, in, out any) error {
+	body, err := k.answer(ctx, path, in)
+	if err == nil && codec.Unmarshal(body, out) != nil {
+		err = k.unreadable(path, "its JSON is malformed or has another shape")
+	}
+	return err
+}
+
+func (k *Sink) unreadable(path, why string) error {
+	return engine.Errorf(engine.Permanent, "", "glean: POST %s: %w: %s", k.conn.Path(path), errShape, why)
+}
+
+// answer posts a request that changes nothing.
+func (k *Sink) answer(ctx context.Context, path string, in any) ([]byte, error) {
 	if k.conn == nil {
-		return errNoConnection
+		return nil, errNoConnection
 	}
 	r := connection.Request{Method: http.MethodPost, Path: path, Idempotent: true}
 	if in != nil {
 		body, err := codec.Marshal(in)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		r.Body = body
 	}
 	resp, err := k.conn.Do(ctx, r)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := codec.Unmarshal(resp.Body, out); err != nil {
-		return engine.Errorf(engine.Permanent, "", "glean: POST %s: %w", k.conn.Path(path), errShape)
-	}
-	return nil
+	return resp.Body, nil
 }
 
 // live reads the datasource's config as Glean has it. That there is none is an
@@ -160,7 +170,18 @@ func (k *Sink) differs(differences []string) error {
 
 func (k *Sink) status(ctx context.Context) (api.DatasourceStatus, error) {
 	var s api.DatasourceStatus
-	return s, k.ask(ctx, api.PathDebugStatus(k.schema.name), nil, &s)
+	path := api.PathDebugStatus(k.schema.name)
+	body, err := k.answer(ctx, path, nil)
+	if err != nil {
+		return s, err
+	}
+	if err := acknowledged(http.StatusOK, body); err != nil { // an error, or null, says nothing of what is there
+		return s, k.unreadable(path, err.Error())
+	}
+	if codec.Unmarshal(body, &s) != nil {
+		err = k.unreadable(path, "its JSON is malformed or has another shape")
+	}
+	return s, err
 }
 
 // statusOf is the HTTP status that an error is about, 0 when it is about none.

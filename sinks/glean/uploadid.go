@@ -2,19 +2,24 @@ package glean
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/oklog/ulid/v2"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// uploadID is a new name for an upload: PIPELINE-STREAM-RUN, and -2, -3 and so
-// on behind it for the further ones of the stream in the run.
+// uploadID is a new name for an upload: PIPELINE-STREAM-OWNER-RUN, and -2, -3 and
+// so on behind it for the further ones of the stream in the run.
 func (s *session) uploadID(u *upload) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.named[u.stream]++
-	id := fmt.Sprintf("%s-%s-%s", s.o.Pipeline, u.stream, s.o.RunID)
+	id := fmt.Sprintf("%s-%s-%s-%s", s.o.Pipeline, u.stream, s.o.Owner, s.o.RunID)
 	if n := s.named[u.stream]; n > 1 {
 		id += "-" + strconv.Itoa(n)
 	}
@@ -22,14 +27,60 @@ func (s *session) uploadID(u *upload) string {
 	return id
 }
 
+// uploadName is what the id of an upload says.
+type uploadName struct {
+	pipeline, stream string
+	owner            string // "" in the ids of earlier versions
+	run              ulid.ULID
+}
+
+// uploadForm is the form of uploadID's ids; earlier versions left the owner out.
+var uploadForm = regexp.MustCompile(`^(.+)-(users|groups|memberships|documents)-(?:([0-9a-f]{16})-)?([0-9A-Z]{26})(?:-[0-9]{1,9})?$`)
+
+// parseUploadID reads the id of an upload; ok is false for one of another program.
+func parseUploadID(id string) (n uploadName, ok bool) {
+	m := uploadForm.FindStringSubmatch(id)
+	if m == nil {
+		return n, false
+	}
+	run, err := ulid.ParseStrict(m[4])
+	return uploadName{pipeline: m[1], stream: m[2], owner: m[3], run: run}, err == nil
+}
+
 // runOf is the run that the id of an upload names, when it is one of this
 // pipeline's.
 func runOf(pipeline, stream, id string) (run ulid.ULID, ours bool) {
-	rest, ours := strings.CutPrefix(id, pipeline+"-"+stream+"-")
-	text, number, numbered := strings.Cut(rest, "-")
-	if _, err := strconv.ParseUint(number, 10, 32); numbered && err != nil {
-		return run, false
+	n, ok := parseUploadID(id)
+	return n.run, ok && n.pipeline == pipeline && n.stream == stream
+}
+
+// originOf is the owner and the run that the id of an upload carries; run is "" for
+// an upload of another program.
+func originOf(id string) (owner, run string) {
+	n, ok := parseUploadID(id)
+	if !ok {
+		return "", ""
 	}
-	run, err := ulid.ParseStrict(text)
-	return run, ours && err == nil
+	return n.owner, n.run.String()
+}
+
+// uploadsOf lists a stream's uploads by their start, the last one first; one whose
+// start cannot be read counts as the last. Those of a probe are left out: it takes
+// away what it made.
+func (k *Sink) uploadsOf(s api.DatasourceStatus, stream string) []engine.Upload {
+	var out []engine.Upload
+	for _, b := range histories(s)[stream] {
+		if strings.HasPrefix(b.UploadID, probeName) {
+			continue
+		}
+		owner, run := originOf(b.UploadID)
+		out = append(out, engine.Upload{Stream: stream, ID: k.foreign(b.UploadID), Began: moment(b.StartTime), Owner: owner, Run: run})
+	}
+	slices.SortStableFunc(out, func(a, b engine.Upload) int {
+		if a.Began.IsZero() || b.Began.IsZero() {
+			return a.Began.Compare(b.Began)
+		}
+		return b.Began.Compare(a.Began)
+	})
+	return out
 }

@@ -3,7 +3,6 @@ package glean
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -11,10 +10,6 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
-
-// writerForm is the form of the ids of uploads, PIPELINE-STREAM[-OWNER]-RUN[-N]: its
-// groups are the pipeline and the owner.
-var writerForm = regexp.MustCompile(`^(.+)-(?:users|groups|memberships|documents)-(?:([0-9a-f]{16})-)?[0-9A-Z]{26}(?:-[0-9]{1,9})?$`)
 
 // otherWriters names what else uploads documents to the datasource, by Glean's
 // upload history: other pipelines, and other owners where both are known.
@@ -25,14 +20,13 @@ func (k *Sink) otherWriters(s api.DatasourceStatus, o engine.Opening) []string {
 			continue
 		}
 		who := "another program, upload " + k.foreign(b.UploadID)
-		if m := writerForm.FindStringSubmatch(b.UploadID); m != nil {
-			pipeline, owner := m[1], m[2]
-			if pipeline == o.Pipeline && (owner == o.Owner || owner == "" || o.Owner == "") {
+		if n, ok := parseUploadID(b.UploadID); ok {
+			if n.pipeline == o.Pipeline && (n.owner == o.Owner || n.owner == "" || o.Owner == "") {
 				continue
 			}
-			who = "pipeline " + k.foreign(pipeline)
-			if owner != "" {
-				who += " with the state folder of owner " + owner
+			who = "pipeline " + k.foreign(n.pipeline)
+			if n.owner != "" {
+				who += " with the state folder of owner " + n.owner
 			}
 		}
 		if at := moment(b.StartTime); at.After(last[who]) || last[who].IsZero() {

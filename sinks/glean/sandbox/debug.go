@@ -22,7 +22,7 @@ func debugStatus(s *Server, datasource string, _ []byte) (any, error) {
 	now := s.options.Now()
 	x.expire(s.options.Rules, now)
 	seen := now.Add(-s.options.Rules.StatusLags)
-	n := x.countedAt(seen)
+	n := x.countedAt(seen.Add(-s.options.Rules.CountsLag))
 	stream := func(name string, n int) api.StreamStatus {
 		return api.StreamStatus{BulkUploadHistory: s.history(x, name, seen), Counts: api.StreamCounts{Uploaded: &n}}
 	}
@@ -62,7 +62,7 @@ func (x *source) counts(now time.Time) counted {
 
 // count remembers the counts where a status lags.
 func (x *source) count(r Rules, now time.Time) {
-	if r.StatusLags > 0 {
+	if r.StatusLags+r.CountsLag > 0 {
 		x.counted = append(x.counted, x.counts(now))
 	}
 }

@@ -18,6 +18,7 @@ type Rules struct {
 	UploadsLive             time.Duration // how long an upload may stay unfinished; 0: for ever
 	IndexingTakes           time.Duration // how long what was uploaded is not indexed, unless processing is asked for
 	StatusLags              time.Duration // how old the uploads and counts of a status are
+	CountsLag               time.Duration // how much older the counts are than the uploads
 }
 
 // Scope is where at most one upload may be unfinished.

@@ -1,0 +1,48 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// Adoption is what a run would do that takes over a place which this state folder
+// has no baseline of.
+type Adoption struct {
+	// Refusal is that of the run; nil when the run would compare as usual.
+	Refusal *Refusal
+	// Inspection is what the sink says it holds, nil with Unsaid as the reason.
+	Inspection *Inspection
+	Unsaid     error
+	// Restricted counts the documents that only some people would find.
+	Restricted int
+	Report     *Report
+}
+
+// Adopt reads and reviews as a dry run does and publishes nothing. Its refusal is
+// stored: Approve of its ID allows the run. The error is that of the run where no
+// approval could allow it.
+func Adopt(ctx context.Context, p *Pipeline, o Options) (*Adoption, error) {
+	o.Dry = true
+	report, err := Run(ctx, p, o)
+	a := &Adoption{Report: report}
+	if err == nil {
+		return a, nil
+	}
+	if !errors.As(err, &a.Refusal) || a.Refusal.Guard != guardBaseline && a.Refusal.Guard != guardOwner || a.Refusal.ID == "" {
+		return nil, err
+	}
+	for _, ch := range a.Refusal.Changes {
+		if ch.Type != uploadChange && state.Class(ch.After) == Listed.String() {
+			a.Restricted++
+		}
+	}
+	inspector, can := p.Sink.(Inspector)
+	if !can {
+		a.Unsaid = errors.New("the sink does not say what it holds")
+		return a, nil
+	}
+	a.Inspection, a.Unsaid = inspector.Inspect(ctx)
+	return a, causeOf(ctx, ctx.Err())
+}

@@ -1,0 +1,50 @@
+package engine
+
+import (
+	"errors"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// ExportState writes what a state folder has of a place into one archive.
+func ExportState(dir, place, run, path string) error {
+	return locked(dir, place, run, func(s *state.Store) error {
+		err := s.Export(path)
+		if errors.Is(err, state.ErrNothing) {
+			return &StateError{Err: err, Remedy: "name the folder of the runs with --state DIR"}
+		}
+		if err != nil {
+			return &StateError{Err: err, Remedy: "name an archive that can be written, and a state folder that a run can use"}
+		}
+		return nil
+	})
+}
+
+// ImportState replaces what a state folder has of a place with an archive.
+func ImportState(dir, place, run, path string, force bool) (imported state.Archive, err error) {
+	err = locked(dir, place, run, func(s *state.Store) error {
+		var err error
+		imported, err = s.Import(path, force)
+		if errors.Is(err, state.ErrHasBaseline) {
+			return &StateError{Err: err, Remedy: "nothing was changed; --force replaces it"}
+		}
+		if err != nil {
+			return &StateError{Err: err, Remedy: "export the state again with this version of pipe and the same pipeline file"}
+		}
+		return nil
+	})
+	return imported, err
+}
+
+// locked acts on the state of a place that no run uses meanwhile.
+func locked(dir, place, run string, act func(*state.Store) error) error {
+	store, err := state.Open(dir, place)
+	if err != nil {
+		return unusable(err)
+	}
+	lock, err := take(store, run)
+	if err != nil {
+		return err
+	}
+	return errors.Join(act(store), lock.Release())
+}

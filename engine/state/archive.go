@@ -1,0 +1,336 @@
+package state
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+// archiveVersion is the format of archives: a line with the kind and a JSON header,
+// the files one after the other, and a last line with the checksum of all before it.
+const archiveVersion = 1
+
+const lineArchive = "pipe-state-archive"
+
+// archived are the files of a place that an archive holds, by their suffixes: not
+// the lock, and nothing half written. The baseline comes last, so that an import
+// that is interrupted leaves a place without one.
+var archived = regexp.MustCompile(`^\.(owner|runs|hidden|refusal-[a-z2-7]{12}|approval-[a-z2-7]{12}|state)$`)
+
+const suffixState = ".state"
+
+// Archive is the header of an archive.
+type Archive struct {
+	Version int            `json:"version"`
+	Place   string         `json:"place"`
+	Made    time.Time      `json:"made"`
+	Files   []ArchivedFile `json:"files"`
+}
+
+// ArchivedFile is one file of an archive.
+type ArchivedFile struct {
+	Suffix string `json:"suffix"`
+	Size   int64  `json:"size"`
+}
+
+// ErrHasBaseline is that a place has a baseline, which an import would replace.
+var ErrHasBaseline = errors.New("this state folder already has a baseline of the place")
+
+// ErrNothing is that a folder has no state of a place.
+var ErrNothing = errors.New("this state folder has no state of the place")
+
+// Files are the place's files that an archive holds.
+func (s *Store) Files() ([]string, error) {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, e := range entries {
+		if suffix, ok := strings.CutPrefix(e.Name(), s.key); ok && archived.MatchString(suffix) {
+			out = append(out, filepath.Join(s.dir, e.Name()))
+		}
+	}
+	return out, nil
+}
+
+// Name begins the names of all the place's files.
+func (s *Store) Name() string { return s.key }
+
+// Export writes the place's files into one archive, whole or not at all, with mode
+// 0600. What is damaged or newer than this program is not exported. The caller
+// holds the Lock.
+func (s *Store) Export(path string) error {
+	if err := s.sound(); err != nil {
+		return err
+	}
+	files, err := s.Files()
+	if err != nil {
+		return err
+	}
+	h := Archive{Version: archiveVersion, Place: s.place, Made: time.Now().UTC()}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			return err
+		}
+		h.Files = append(h.Files, ArchivedFile{strings.TrimPrefix(filepath.Base(file), s.key), info.Size()})
+	}
+	slices.SortFunc(h.Files, func(a, b ArchivedFile) int { return order(a.Suffix, b.Suffix) })
+	f, err := os.CreateTemp(filepath.Dir(path), ".pipe-state-*") // 0600
+	if err != nil {
+		return fmt.Errorf("write the archive: %w", err)
+	}
+	defer os.Remove(f.Name()) // gone after the rename
+	err = s.writeArchive(f, h)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("write the archive: %w", err)
+	}
+	return nil
+}
+
+// order puts the baseline last.
+func order(a, b string) int {
+	switch {
+	case a == suffixState:
+		return 1
+	case b == suffixState:
+		return -1
+	}
+	return strings.Compare(a, b)
+}
+
+// sound reports why a place's state must not be moved.
+func (s *Store) sound() error {
+	base, err := s.Load()
+	if err != nil {
+		return err
+	}
+	defer base.Close()
+	_, owned, err := s.Owner()
+	switch {
+	case err != nil:
+		return err
+	case base.Condition == Missing && !owned:
+		return ErrNothing
+	case base.Condition == Damaged || base.Condition == Newer:
+		return fmt.Errorf("the baseline cannot be used: %s", base.Problem)
+	}
+	_, err = s.Hidden()
+	return err
+}
+
+func (s *Store) writeArchive(to io.Writer, h Archive) error {
+	sum := sha256.New()
+	w := bufio.NewWriter(io.MultiWriter(to, sum))
+	head, err := codec.Marshal(h)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%s\t%s\n", lineArchive, head) // an error shows at Flush
+	for _, file := range h.Files {
+		f, err := openFile(s.path(file.Suffix))
+		if err != nil {
+			return err
+		}
+		n, err := io.Copy(w, f)
+		f.Close()
+		if err == nil && n != file.Size {
+			err = fmt.Errorf("%s changed while it was copied", s.path(file.Suffix))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(to, "%s\t%s\n", lineEnd, hex.EncodeToString(sum.Sum(nil)))
+	return err
+}
+
+// Import replaces the place's files with those of an archive of the same place. Refs
+// that are hidden here and not in the archive stay hidden. An archive that is
+// damaged, newer or of another place changes nothing; nor does any, without force,
+// where there is a baseline. The caller holds the Lock.
+func (s *Store) Import(path string, force bool) (Archive, error) {
+	f, err := openFile(path)
+	if err != nil {
+		return Archive{}, fmt.Errorf("read the archive: %w", err)
+	}
+	defer f.Close()
+	h, body, err := s.verifyArchive(f)
+	if err != nil {
+		return h, fmt.Errorf("%s cannot be imported: %w", path, err)
+	}
+	if _, err := os.Lstat(s.path(suffixState)); err == nil && !force {
+		return h, ErrHasBaseline
+	}
+	if _, err := s.Hidden(); err != nil {
+		return h, err
+	}
+	dir, err := os.MkdirTemp(s.dir, s.key+".import-*")
+	if err != nil {
+		return h, err
+	}
+	defer os.RemoveAll(dir)
+	in := &Store{dir: dir, place: s.place, key: s.key}
+	for _, file := range h.Files {
+		if err := in.extract(file, body); err != nil {
+			return h, err
+		}
+	}
+	if err := in.sound(); err != nil {
+		return h, fmt.Errorf("%s cannot be imported: %w", path, err)
+	}
+	hidden, err := in.Hidden()
+	if err == nil {
+		err = s.hideAlso(hidden)
+	}
+	if err == nil {
+		err = s.install(in)
+	}
+	return h, err
+}
+
+// verifyArchive checks an archive whole, and gives a reader of its files.
+func (s *Store) verifyArchive(f *os.File) (h Archive, body io.Reader, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return h, nil, err
+	}
+	tail := int64(len(lineEnd) + 1 + 2*sha256.Size + 1)
+	whole := io.NewSectionReader(f, 0, max(0, info.Size()-tail))
+	sum := sha256.New()
+	if _, err := io.Copy(sum, whole); err != nil {
+		return h, nil, err
+	}
+	last, err := io.ReadAll(io.NewSectionReader(f, whole.Size(), tail+1))
+	if err != nil {
+		return h, nil, err
+	}
+	if string(last) != fmt.Sprintf("%s\t%s\n", lineEnd, hex.EncodeToString(sum.Sum(nil))) {
+		return h, nil, errors.New("it is damaged: its checksum is wrong")
+	}
+	r := bufio.NewReader(io.NewSectionReader(f, 0, whole.Size()))
+	line, err := r.ReadBytes('\n')
+	kind, head, _ := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte("\t"))
+	if err != nil || string(kind) != lineArchive || codec.Unmarshal(head, &h) != nil || h.Version < 1 {
+		return h, nil, errors.New("it is not an archive of pipe state export")
+	}
+	size := int64(len(line))
+	for _, file := range h.Files {
+		if !archived.MatchString(file.Suffix) || file.Size < 0 || size+file.Size < size {
+			return h, nil, fmt.Errorf("it has a file %q, which is not one of a place", file.Suffix)
+		}
+		size += file.Size
+	}
+	switch {
+	case h.Version > archiveVersion:
+		return h, nil, fmt.Errorf("its format is %d, and this program reads up to %d", h.Version, archiveVersion)
+	case h.Place != s.place:
+		return h, nil, fmt.Errorf("it belongs to %s, and this is %s", h.Place, s.place)
+	case size != whole.Size():
+		return h, nil, errors.New("it is damaged: its files have other sizes")
+	}
+	return h, r, nil
+}
+
+func (s *Store) extract(file ArchivedFile, from io.Reader) error {
+	f, err := os.OpenFile(s.path(file.Suffix), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.CopyN(f, from, file.Size)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// hideAlso adds to the hidden list, which pipe hide may change at the same time.
+func (s *Store) hideAlso(hidden []Hidden) error {
+	hidden = slices.DeleteFunc(hidden, func(h Hidden) bool { return !h.Back.IsZero() })
+	if len(hidden) == 0 {
+		return nil
+	}
+	return s.UpdateHidden(func(all []Hidden) ([]Hidden, error) {
+		for _, h := range hidden {
+			i := slices.IndexFunc(all, func(o Hidden) bool { return o.Ref == h.Ref })
+			if i < 0 {
+				all = append(all, h)
+				continue
+			}
+			for _, id := range h.IDs {
+				if !slices.Contains(all[i].IDs, id) {
+					all[i].IDs = append(all[i].IDs, id)
+				}
+			}
+			for _, hash := range h.Hashes {
+				if !slices.Contains(all[i].Hashes, hash) {
+					all[i].Hashes = append(all[i].Hashes, hash)
+				}
+			}
+			all[i].Back = time.Time{}
+		}
+		return all, nil
+	})
+}
+
+// install removes the place's files but the hidden list and moves those of another
+// folder here. The old baseline goes first and the new one comes last.
+func (s *Store) install(in *Store) error {
+	old, err := s.Files()
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(old, func(a, b string) int {
+		return order(strings.TrimPrefix(filepath.Base(b), s.key), strings.TrimPrefix(filepath.Base(a), s.key))
+	})
+	for _, file := range old {
+		if file == s.path(".hidden") {
+			continue
+		}
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	files, err := in.Files()
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(files, func(a, b string) int {
+		return order(strings.TrimPrefix(filepath.Base(a), s.key), strings.TrimPrefix(filepath.Base(b), s.key))
+	})
+	for _, file := range files {
+		if file == in.path(".hidden") {
+			continue
+		}
+		if err := os.Rename(file, filepath.Join(s.dir, filepath.Base(file))); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package glean
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+)
+
+// TestHoldsUploads: the history lists the uploads of documents with the owner and
+// run of each, also while the counts are still those of before.
+func TestHoldsUploads(t *testing.T) {
+	f := start(t, sandbox.Rules{CountsLag: 3 * time.Hour})
+	s := f.read(user("sam"), doc("a"))
+	first := s.o.RunID
+	if err := f.publish(s); err != nil {
+		t.Fatal(err)
+	}
+	f.now = f.now.Add(time.Minute)
+	f.opening.Owner = "feedfacefeedface"
+	f.reset()
+	s = f.read(user("sam"), doc("a"), doc("b"))
+	if err := f.publish(s); err != nil {
+		t.Fatal(err)
+	}
+	h, err := f.read().Holds(t.Context())
+	if err != nil || h.Unsaid != nil {
+		t.Fatal(err, h.Unsaid)
+	}
+	if n, known := h.Streams["documents"]; n != 0 || !known {
+		t.Errorf("%d documents, %t", n, known)
+	}
+	var got []string
+	for _, u := range h.Uploads {
+		got = append(got, fmt.Sprint(u.Stream, " ", u.Owner, " ", u.Run, " ", u.Began.Unix()))
+	}
+	want := []string{
+		fmt.Sprint("documents feedfacefeedface ", s.o.RunID, " ", f.now.Unix()),
+		fmt.Sprint("documents 00000000deadbeef ", first, " ", f.now.Add(-time.Minute).Unix()),
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// says makes the status answer a JSON text.
+func says(body string) sandbox.Fault {
+	return sandbox.Fault{Path: "status", Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
+}
+
+// TestHoldsUploadOrder: the order is that of the starts, whatever Glean's is; other
+// programs have no owner, and a probe's uploads do not count.
+func TestHoldsUploadOrder(t *testing.T) {
+	const run = "01JCQ7ZJ8Z0000000000000000"
+	f := start(t, sandbox.Rules{})
+	f.server.Fail(says(`{"documents":{"bulkUploadHistory":[
+		{"uploadId":"other-documents-` + run + `","startTime":"2026-01-01T00:00:00Z","endTime":"NA","status":"SUCCESSFUL"},
+		{"uploadId":"backstage-sync-17","startTime":"2026-03-01T00:00:00Z","status":"SUCCESSFUL"},
+		{"uploadId":"pipe-probe-1","startTime":"2026-04-01T00:00:00Z","status":"SUCCESSFUL"},
+		{"uploadId":"unknown start","startTime":"yesterday","status":"SUCCESSFUL"},
+		{"uploadId":"pipe-documents-0123456789abcdef-` + run + `-2","startTime":"2026-02-01T00:00:00Z","status":"SUCCESSFUL"}],"counts":{"uploaded":null}}}`))
+	h, err := f.read().Holds(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, u := range h.Uploads {
+		got = append(got, u.ID+" "+u.Owner+" "+u.Run)
+	}
+	want := []string{"unknown start  ", "backstage-sync-17  ", "pipe-documents-0123456789abcdef-" + run + "-2 0123456789abcdef " + run, "other-documents-" + run + "  " + run}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	if _, known := h.Streams["documents"]; known {
+		t.Errorf("streams %v", h.Streams)
+	}
+}
+
+// TestHoldsUnsaid: a status that fails, or is none, says nothing; it is never taken
+// for an empty datasource.
+func TestHoldsUnsaid(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fault sandbox.Fault
+		beta  bool // the status is not offered
+	}{
+		"404":             {sandbox.Fault{Status: 404}, true},
+		"410":             {sandbox.Fault{Status: 410}, true},
+		"null":            {says("null"), true},
+		"a list":          {says("[]"), true},
+		"an error object": {says(`{"error":"try later"}`), true},
+		"another shape":   {says(`{"documents":[]}`), true},
+		"500":             {sandbox.Fault{Status: 500}, false},
+		"403":             {sandbox.Fault{Status: 403}, false},
+		"reset":           {sandbox.Fault{Reset: true}, false},
+		"a sign-in page":  {sandbox.Fault{HTML: true}, false},
+	} {
+		f := start(t, sandbox.Rules{})
+		tc.fault.Path = "status"
+		f.server.Fail(tc.fault)
+		h, err := f.read().Holds(t.Context())
+		var unsaid *engine.UnsaidError
+		if tc.beta && (err != nil || h.Unsaid == nil) || !tc.beta && !errors.As(err, &unsaid) {
+			t.Errorf("%s: %+v, %v", name, h, err)
+		}
+	}
+	f := start(t, sandbox.Rules{})
+	for _, body := range []string{`{}`, `{"documents":{}}`, `{"documents":{"counts":{"uploaded":null},"bulkUploadHistory":null}}`, `{"documents":{"counts":{"uploaded":[]},"bulkUploadHistory":[]}}`} {
+		f.server.Heal()
+		f.server.Fail(says(body))
+		if h, err := f.read().Holds(t.Context()); err != nil || h.Unsaid != nil || len(h.Uploads) > 0 || h.Streams["documents"] > 0 {
+			t.Errorf("%s: %+v, %v", body, h, err)
+		}
+	}
+}
