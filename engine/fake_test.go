@@ -340,7 +340,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // deadline is how long a run of the tests may take.
-const deadline = time.Minute
+const deadline = 30 * time.Second
 
 // run runs the pipeline. A run that does not end fails the test.
 func (w *world) run(t *testing.T) (*Report, error) {

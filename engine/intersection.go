@@ -60,13 +60,13 @@ func unpackSets(b []byte) (sets [][]uint64, ok bool) {
 	return sets, true
 }
 
-// within tells whether who is all of a set was named before: by a name, or by a
-// smaller set. Where the set is too large to try them all, only its members and
-// the set itself are tried. names ascend.
+// within reports whether who is all of a set was named before: by a name, or by a
+// smaller set. Where the set is too large to try its subsets, only its members are
+// tried. names ascend.
 func within(set, names []uint64) bool {
 	named := func(n uint64) bool { _, found := slices.BinarySearch(names, n); return found }
 	if len(set) > maxSubsets {
-		return named(sum(set)) || slices.ContainsFunc(set, named)
+		return slices.ContainsFunc(set, named)
 	}
 	for some := 1; some < 1<<len(set); some++ {
 		var n uint64

@@ -164,25 +164,28 @@ func (l *ledger) reject(stream, ref string, err error) {
 // place is that of an element in a list, which makes no reason of its own.
 var place = regexp.MustCompile(`\[[0-9]+\]`)
 
-// rejectLate turns an item that was staged as delivered into a rejected one. A
-// stream of the session's own has no endings.
+// rejectLate turns an item that was staged as delivered into a rejected one.
 func (l *ledger) rejectLate(stream, ref string, err error) {
-	l.mu.Lock()
-	if counts := l.items[stream]; counts != nil {
-		counts[Delivered]--
-	}
-	l.mu.Unlock()
+	l.count(stream, Delivered, -1)
 	l.reject(stream, ref, err)
 }
 
 // withholdLate turns an item that was staged as delivered into a withheld one. The
 // ending of its record is for takeBack.
 func (l *ledger) withholdLate(stream, ref, reason string) {
-	l.mu.Lock()
-	l.items[stream][Delivered]--
-	l.items[stream][Withheld]++
-	l.mu.Unlock()
+	l.count(stream, Delivered, -1)
+	l.count(stream, Withheld, 1)
 	l.tell(stream, Withheld, DeadLetter{Ref: ref, Reason: reason})
+}
+
+// count adds n to the items of a stream with an ending; a stream that is without
+// endings stays so.
+func (l *ledger) count(stream string, e Ending, n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if counts := l.items[stream]; counts != nil {
+		counts[e] += n
+	}
 }
 
 // takeBack makes a record that was to be delivered a withheld one.

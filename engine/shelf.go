@@ -235,11 +235,8 @@ func (sh *shelved) each() iter.Seq2[tag, error] {
 			if err == io.EOF {
 				return
 			}
-			if err == nil && (len(p) != 8 || len(p[3]) != 1 || len(p[5]) != 8 || len(p[6])%8 != 0 || len(p[7])%8 != 0) {
-				err = errStage
-			}
-			if err != nil {
-				yield(tag{}, err)
+			if err != nil || len(p) != 8 || len(p[3]) != 1 || len(p[5]) != 8 || len(p[6])%8 != 0 || len(p[7])%8 != 0 {
+				yield(tag{}, errStage)
 				return
 			}
 			sets, ok := unpackSets(p[7])

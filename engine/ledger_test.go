@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestGravestEnding: a record ends like the gravest of its items, for the reason
+// that came first. A ref that was not read has no ending.
+func TestGravestEnding(t *testing.T) {
+	type end struct {
+		ending Ending
+		reason string
+	}
+	for name, tc := range map[string]struct {
+		ends []end
+		want end
+	}{
+		"none":                        {nil, end{Pending, ""}},
+		"one":                         {[]end{{Filtered, "a"}}, end{Filtered, "a"}},
+		"a graver one follows":        {[]end{{Delivered, ""}, {Rejected, "a"}}, end{Rejected, "a"}},
+		"a lesser one follows":        {[]end{{Rejected, "a"}, {Delivered, ""}}, end{Rejected, "a"}},
+		"withheld after delivered":    {[]end{{Delivered, ""}, {Withheld, "a"}}, end{Delivered, ""}},
+		"the same for another reason": {[]end{{Withheld, "a"}, {Withheld, "b"}}, end{Withheld, "a"}},
+	} {
+		l := newLedger(nil, nil)
+		l.read("a", "component")
+		for _, e := range tc.ends {
+			l.endItem("documents", "a", e.ending, e.reason)
+			l.endItem("documents", "unread", e.ending, e.reason)
+		}
+		if ending, reason := l.fate("a"); ending != tc.want.ending || reason != tc.want.reason {
+			t.Errorf("%s: %s for %q", name, ending, reason)
+		}
+		if ending, _ := l.fate("unread"); ending != Pending || l.total() != 1 || l.knows("unread") {
+			t.Errorf("%s: a ref that was not read ends as %s", name, ending)
+		}
+		if err := l.settle(); (err != nil) != (len(tc.ends) == 0) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestReasonsAreBounded: a reason is kept once, and only the first maxReasons are.
+func TestReasonsAreBounded(t *testing.T) {
+	l := newLedger(nil, nil)
+	for i := range maxReasons + 5 {
+		l.read(fmt.Sprint(i), "component")
+		l.end(fmt.Sprint(i), Filtered, fmt.Sprint("reason ", i))
+	}
+	first, reason := l.fate("0")
+	last, none := l.fate(fmt.Sprint(maxReasons + 4))
+	if len(l.reasons) != maxReasons || first != Filtered || reason != "reason 0" || last != Filtered || none != "" {
+		t.Errorf("%d reasons, %s for %q, %s for %q", len(l.reasons), first, reason, last, none)
+	}
+	l = newLedger(nil, nil)
+	for i := range 3 {
+		l.read(fmt.Sprint(i), "component")
+		l.end(fmt.Sprint(i), Filtered, "the same")
+	}
+	if len(l.reasons) != 2 || l.ended(Filtered) != 3 {
+		t.Errorf("%d reasons of %d records", len(l.reasons), l.ended(Filtered))
+	}
+}
+
+// TestLateEndings: an item that was delivered and is taken back counts once, in
+// its stream and for its record. A stream without endings has none.
+func TestLateEndings(t *testing.T) {
+	l := newLedger(nil, nil)
+	for _, ref := range []string{"a", "b", "c"} {
+		l.read(ref, "component")
+		l.endItem("documents", ref, Delivered, "")
+	}
+	l.rejectLate("documents", "a", errors.New("refused"))
+	l.withholdLate("documents", "b", "hidden")
+	l.takeBack("b", "hidden")
+	l.takeBack("a", "hidden") // stays rejected
+	l.takeBack("unread", "hidden")
+	l.rejectLate("members", "c", errors.New("refused"))
+	l.withholdLate("other", "unread", "hidden")
+
+	r := &Report{Streams: []StreamReport{{Name: "documents"}, {Name: "members"}, {Name: "other"}}}
+	l.fill(r)
+	for i, want := range []Counts{{Delivered: 1, Rejected: 1, Withheld: 1}, {Rejected: 1}, {}} {
+		for _, e := range Endings {
+			if got := r.Streams[i].Counts[e]; got != want[e] {
+				t.Errorf("%s: %d %s, want %d", r.Streams[i].Name, got, e, want[e])
+			}
+		}
+	}
+	if r.Read != 3 || r.Endings[Rejected] != 2 || r.Endings[Withheld] != 1 || r.Reasons[Withheld]["hidden"] != 1 {
+		t.Errorf("read %d, %v, %v", r.Read, r.Endings, r.Reasons)
+	}
+}
+
+// TestDeadLetterErrors: the first error of writing dead letters fails the run,
+// also when later writes succeed; nothing is written after it.
+func TestDeadLetterErrors(t *testing.T) {
+	writes := 0
+	l := newLedger(func(DeadLetter) error {
+		writes++
+		if writes == 2 {
+			return errors.New("disk full")
+		}
+		return nil
+	}, nil)
+	for _, ref := range []string{"a", "b", "c"} {
+		l.read(ref, "component")
+		l.reject("documents", ref, Reject("mapping", "tags[3]", "it is a number"))
+	}
+	if err := l.settle(); err == nil || !strings.Contains(err.Error(), "disk full") || writes != 2 {
+		t.Errorf("%v after %d writes", err, writes)
+	}
+	if _, reason := l.fate("a"); reason != "mapping tags[]" {
+		t.Errorf("reason %q", reason)
+	}
+}

@@ -1,0 +1,36 @@
+package engine
+
+import "testing"
+
+// TestFind: an entry that was read is found as it was read; only a ref that was
+// not read is fetched.
+func TestFind(t *testing.T) {
+	read, fetched := Entry{Ref: "a", Title: "read"}, Entry{Ref: "b", Title: "fetched"}
+	asked := ""
+	fetch := func(ref string) (Entry, bool) { asked += ref; return fetched, ref == "b" }
+	for name, tc := range map[string]struct {
+		fetch func(string) (Entry, bool)
+		ref   string
+		want  Entry
+		found bool
+		asked string
+	}{
+		"read":                 {nil, "a", read, true, ""},
+		"not read":             {nil, "b", Entry{}, false, ""},
+		"read, fetching":       {fetch, "a", read, true, ""},
+		"not read, fetching":   {fetch, "b", fetched, true, "b"},
+		"not read and nowhere": {fetch, "c", fetched, false, "c"},
+	} {
+		x := newIndex()
+		x.fetch, asked = tc.fetch, ""
+		x.add(read)
+		if _, found := x.find("a"); found && tc.fetch == nil {
+			t.Errorf("%s: found before its phase is sealed", name)
+		}
+		x.seal()
+		asked = ""
+		if e, found := x.find(tc.ref); found != tc.found || found && e != tc.want || asked != tc.asked {
+			t.Errorf("%s: %+v %v, asked for %q", name, e, found, asked)
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// TestDamagedStage: a frame that is not what put wrote is an error, for review as
+// for publishing; it never ends the stream early.
+func TestDamagedStage(t *testing.T) {
+	eight := make([]byte, 8)
+	good := [][]byte{[]byte("id"), []byte("ref"), []byte("type"), {byte(AllUsers)}, []byte("rule"), eight, eight, nil}
+	with := func(i int, part []byte) [][]byte {
+		frame := slices.Clone(good)
+		frame[i] = part
+		return frame
+	}
+	body := [][]byte{[]byte("{}")}
+	for name, tc := range map[string]struct {
+		tag, body        [][]byte
+		noTags, noBodies bool
+	}{
+		"good":                  {tag: good, body: body},
+		"too few parts":         {tag: good[:7], body: body, noTags: true, noBodies: true},
+		"too many parts":        {tag: append(slices.Clone(good), nil), body: body, noTags: true, noBodies: true},
+		"no audience":           {tag: with(3, nil), body: body, noTags: true, noBodies: true},
+		"half a content hash":   {tag: with(5, eight[:4]), body: body, noTags: true, noBodies: true},
+		"half a name":           {tag: with(6, append(slices.Clone(eight), 1)), body: body, noTags: true, noBodies: true},
+		"half a set":            {tag: with(7, append(slices.Clone(eight), 1)), body: body, noTags: true, noBodies: true},
+		"a set without members": {tag: with(7, []byte{0, 0, 0, 0, 0, 0, 0, 9}), body: body, noTags: true, noBodies: true},
+		"no body":               {tag: good, noBodies: true},
+		"an empty body frame":   {tag: good, body: [][]byte{}, noBodies: true},
+		"two bodies in a frame": {tag: good, body: append(body, body...), noBodies: true},
+	} {
+		s := newShelf()
+		sh, err := s.stream("documents")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sh.tags.Append(tc.tag...); err != nil {
+			t.Fatal(err)
+		}
+		if tc.body != nil {
+			if err := sh.bodies.Append(tc.body...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.flush(); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for got, err := range s.each("documents") {
+			if n++; errors.Is(err, errStage) != tc.noTags || err == nil && got.Ref != "ref" {
+				t.Errorf("%s: review got %+v, %v", name, got, err)
+			}
+		}
+		for e, err := range s.plan("documents").Items {
+			if n++; errors.Is(err, errStage) != tc.noBodies || err == nil && (e.Ref != "ref" || string(e.Body) != "{}") {
+				t.Errorf("%s: publishing got %+v, %v", name, e, err)
+			}
+		}
+		if n != 2 {
+			t.Errorf("%s: %d items or errors", name, n)
+		}
+		s.close()
+	}
+}
+
+// TestShelfCounts: an item that was taken back is counted nowhere, and only once,
+// whether it was refused or hidden first.
+func TestShelfCounts(t *testing.T) {
+	s := newShelf()
+	defer s.close()
+	var items []Encoded
+	for i := range 4 {
+		e := Encoded{ID: fmt.Sprint(i), Ref: fmt.Sprint(i), Type: "api", Audience: AllUsers, Rule: "open", Body: []byte("{}")}
+		items = append(items, e)
+		if _, err := s.put("documents", e, 1, func(string) bool { return true }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	group := Encoded{ID: "g", Ref: "g", Type: "team", Body: []byte("{}")}
+	if _, err := s.put("groups", group, 1, func(string) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	s.forget("documents", items[0])
+	s.forget("groups", group)
+	for i, want := range []bool{false, true, true, false} {
+		if got := s.withholdLate("documents", items[min(i, 2)]); got != want {
+			t.Errorf("item %d was dropped: %v", i, got)
+		}
+	}
+	sh := s.streams["documents"]
+	if sh.types["api"] != 1 || sh.audience[AllUsers] != 1 || sh.rules["open"] != 1 {
+		t.Errorf("%v %v %v", sh.types, sh.audience, sh.rules)
+	}
+	sh = s.streams["groups"]
+	if sh.types["team"] != 0 || len(sh.audience) != 0 || len(sh.rules) != 0 {
+		t.Errorf("groups: %v %v %v", sh.types, sh.audience, sh.rules)
+	}
+}
+
+// TestReadingTheStageMayEnd: whoever reads the stage may stop after an item.
+func TestReadingTheStageMayEnd(t *testing.T) {
+	s := newShelf()
+	defer s.close()
+	for _, id := range []string{"a", "b"} {
+		if _, err := s.put("documents", Encoded{ID: id, Ref: id, Body: []byte("{}")}, 1, func(string) bool { return true }); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.withhold("documents", "w"+id, "i"+id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.flush(); err != nil {
+		t.Fatal(err)
+	}
+	plan := s.plan("documents")
+	for most := 1; most <= 3; most++ {
+		var got []string
+		for e, err := range plan.Items {
+			if got = append(got, fmt.Sprint(e.ID, err)); len(got) == most {
+				break
+			}
+		}
+		n := len(got)
+		for tag, err := range s.each("documents") {
+			if got = append(got, fmt.Sprint(tag.ID, err)); len(got)-n == most {
+				break
+			}
+		}
+		n = len(got)
+		for ref, err := range plan.Withheld {
+			if got = append(got, fmt.Sprint(ref, err)); len(got)-n == most {
+				break
+			}
+		}
+		n = len(got)
+		for u, err := range s.unseen("documents") {
+			if got = append(got, fmt.Sprint(u.id, err)); len(got)-n == most {
+				break
+			}
+		}
+		var want []string
+		for _, name := range []string{"", "", "w", "i"} {
+			for _, id := range []string{"a", "b"}[:min(most, 2)] {
+				want = append(want, name+id+"<nil>")
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("at most %d: %v, want %v", most, got, want)
+		}
+	}
+	for _, nothing := range []string{"users", "groups"} {
+		for range s.each(nothing) {
+			t.Error("an item of a stream that is not staged")
+		}
+	}
+}
