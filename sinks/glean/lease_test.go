@@ -200,3 +200,24 @@ func TestPlace(t *testing.T) {
 		_ = k.Close()
 	}
 }
+
+// TestShellWord: a text is typed as it is only where a shell takes it as it is.
+func TestShellWord(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                   "''",
+		"pipe-documents-01J": "pipe-documents-01J",
+		"a/b_c.d:e@f":        "a/b_c.d:e@f",
+		"two words":          "'two words'",
+		"a'b":                `'a'\''b'`,
+		"$HOME":              "'$HOME'",
+		"é":                  "'é'",
+		"[":                  "'['",
+		"`":                  "'`'",
+		"{":                  "'{'",
+		";":                  "';'",
+	} {
+		if got := shellWord(text); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package glean
+
+import (
+	"bytes"
+	"errors"
+	"iter"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+)
+
+// TestMembershipsStop: a stage that cannot be read and a signal each end the
+// memberships before the next group, and nothing is sent after them.
+func TestMembershipsStop(t *testing.T) {
+	items := []*engine.Item{user("ann"), doc("a")}
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		items = append(items, group(name, "user:default/ann"))
+	}
+	damaged := errors.New("the stage is damaged")
+	for name, tc := range map[string]struct {
+		damage bool
+		stop   bool
+		want   error
+		most   int // groups whose members may be sent
+	}{
+		"neither":              {most: 5},
+		"the stage is damaged": {damage: true, want: damaged, most: 1},
+		"the run is stopped":   {stop: true, want: engine.ErrStopped, most: 2}, // the next one may be waiting for its turn
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t, sandbox.Rules{}, func(c *Config) { c.Concurrency = 1 })
+			var once sync.Once
+			f.server.Fail(sandbox.Fault{Path: "/bulkindexmemberships", Match: func([]byte) bool {
+				if tc.stop {
+					once.Do(func() { close(f.stop) })
+				}
+				return false
+			}})
+			s := f.read(items...)
+			if _, err := s.Holds(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			plan := f.plan(s)
+			if tc.damage {
+				staged := plan.Stream(streamMemberships)
+				staged.Items = failsAfter(staged.Items, 1, damaged)
+			}
+			err := s.Publish(t.Context(), plan)
+			if !errors.Is(err, tc.want) || len(f.index().Memberships) > tc.most || (len(f.ids()) > 0) != (tc.want == nil) {
+				t.Errorf("%v, members of %d groups, documents %v", err, len(f.index().Memberships), f.ids())
+			}
+		})
+	}
+}
+
+// failsAfter yields the first n items, and then an error.
+func failsAfter(items iter.Seq2[engine.Encoded, error], n int, err error) iter.Seq2[engine.Encoded, error] {
+	return func(yield func(engine.Encoded, error) bool) {
+		for e, itemErr := range items {
+			if n == 0 {
+				yield(engine.Encoded{}, err)
+				return
+			}
+			if n--; !yield(e, itemErr) {
+				return
+			}
+		}
+	}
+}
+
+// TestRefusedMembers: a user or group that Glean refused is no member of any
+// group, and the other members stay.
+func TestRefusedMembers(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	f.server.Fail(sandbox.Fault{Path: "/bulkindexgroups", Match: holds(`/refused"`), Status: 400, Body: "Bad group"})
+	f.server.Fail(sandbox.Fault{Path: "/bulkindexusers", Match: holds(`"bob@x.example"`), Status: 400, Body: "Bad user"})
+	err := f.run(user("ann"), user("bob"), group("refused", "user:default/ann"), group("kept", "user:default/ann"),
+		group("a", "user:default/ann", "user:default/bob", "group:default/refused", "group:default/kept"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var members []string
+	for _, m := range f.index().Memberships["group:default/a"] {
+		members = append(members, m.MemberUserID+m.MemberGroupName)
+	}
+	if len(members) != 2 || strings.Contains(strings.Join(members, " "), "refused") || strings.Contains(strings.Join(members, " "), "bob") {
+		t.Errorf("%v, rejected %v", members, f.rejected)
+	}
+}
+
+// TestExceeds: members take more than a page when they are too many or too large.
+func TestExceeds(t *testing.T) {
+	row := bytes.Repeat([]byte("x"), 99)
+	for _, tc := range []struct {
+		rows, documents, bytes int
+		want                   bool
+	}{
+		{0, 5, envelope, false}, {5, 5, 1 << 20, false}, {6, 5, 1 << 20, true},
+		{5, 5, envelope + 500, false}, {5, 5, envelope + 499, true},
+	} {
+		m := rawMembers{}
+		for range tc.rows {
+			m.rows = append(m.rows, row)
+		}
+		if got := m.exceeds(Batch{Documents: tc.documents, Bytes: config.Bytes(tc.bytes)}); got != tc.want {
+			t.Errorf("%+v: %v", tc, got)
+		}
+	}
+}
