@@ -87,7 +87,7 @@ func (b Bound) compared(n, total int) string {
 }
 
 func percent(share float64) string {
-	if share > 0 && share < 0.0995 {
+	if share < 0.0995 {
 		return strconv.FormatFloat(math.Round(share*1e4)/100, 'f', -1, 64) + " %"
 	}
 	return fmt.Sprintf("%.0f %%", share*100)

@@ -235,13 +235,23 @@ func (f *fixture) runID() string {
 	return ulid.MustNew(ulid.Timestamp(f.clock()), rand.Reader).String()
 }
 
-// publish does the other two acts with what is staged.
+// deadline is how long publishing may take in the tests.
+const deadline = 30 * time.Second
+
+// publish does the other two acts with what is staged. Publishing that does not
+// end fails the test.
 func (f *fixture) publish(s *session) error {
 	f.t.Helper()
-	if _, err := s.Holds(f.t.Context()); err != nil {
+	ctx, cancel := context.WithTimeout(f.t.Context(), deadline)
+	defer cancel()
+	if _, err := s.Holds(ctx); err != nil {
 		return err
 	}
-	return s.Publish(f.t.Context(), f.plan(s))
+	err := s.Publish(ctx, f.plan(s))
+	if ctx.Err() != nil {
+		f.t.Fatalf("publishing does not end within %s: %v", deadline, err)
+	}
+	return err
 }
 
 // plan is what is staged, for the streams that are written.

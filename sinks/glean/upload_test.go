@@ -1,0 +1,71 @@
+package glean
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+)
+
+// TestDamagedStage: an upload whose items cannot all be read is left unfinished,
+// wherever among its pages that shows (invariant 1).
+func TestDamagedStage(t *testing.T) {
+	damaged := errors.New("the stage is damaged")
+	for _, read := range []int{0, 1, 5, 12, 22} {
+		f := start(t, sandbox.Rules{})
+		s := f.read(append(docs(23), user("ann"))...)
+		if _, err := s.Holds(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		plan := f.plan(s)
+		staged := plan.Stream(streamDocuments)
+		staged.Items = failsAfter(staged.Items, read, damaged)
+		if err := s.Publish(t.Context(), plan); !errors.Is(err, damaged) || len(f.ids()) != 0 {
+			t.Errorf("after %d documents: %v, %d are found", read, err, len(f.ids()))
+		}
+		for _, u := range f.index().Uploads {
+			if u.Stream == streamDocuments && !u.Ended.IsZero() {
+				t.Errorf("after %d documents the upload was ended", read)
+			}
+		}
+	}
+}
+
+// TestEmptyPageRefused: a refusal of a page without items is about no item. It is
+// the error of the upload, and the page is not cut any further.
+func TestEmptyPageRefused(t *testing.T) {
+	for _, status := range []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		f := start(t, sandbox.Rules{})
+		f.server.Fail(sandbox.Fault{Path: documentsPath, Status: status, Body: "no"})
+		s := f.read(user("ann"))
+		if _, err := s.Holds(ctx); err != nil {
+			t.Fatal(err)
+		}
+		err := s.Publish(ctx, f.plan(s))
+		if statusOf(err) != status || ctx.Err() != nil || len(f.rejected) != 0 || f.made("bulkindexdocuments") > 3 {
+			t.Errorf("%d: %v after %d requests, rejected %v", status, err, f.made("bulkindexdocuments"), f.rejected)
+		}
+	}
+}
+
+// TestTooLargeFirst: an item that is too large for a request of its own is not
+// sent again to find out whether the upload is open.
+func TestTooLargeFirst(t *testing.T) {
+	f := start(t, sandbox.Rules{}, func(c *Config) { c.Batch.Documents = 1 })
+	large := 0
+	f.server.Fail(sandbox.Fault{Path: documentsPath, Status: http.StatusRequestEntityTooLarge, Match: func(b []byte) bool {
+		found := holds(`about d000"`)(b)
+		if found {
+			large++
+		}
+		return found
+	}})
+	if err := f.run(append(docs(3), user("ann"))...); err != nil || len(f.ids()) != 2 || large != 1 || len(f.rejected) != 1 {
+		t.Errorf("%v, %v, sent %d times, rejected %v", err, f.ids(), large, f.rejected)
+	}
+}
