@@ -75,7 +75,7 @@ func (m *measure) gone(cover *coverage) int {
 
 // exceeds reports whether a number that goes is too many.
 func (m *measure) exceeds(b Bound, gone int) bool {
-	return gone > 0 && (b.Exceeded(gone, m.before) || gone >= m.before && m.before > m.some)
+	return b.Exceeded(gone, m.before) || gone >= m.before && m.before > m.some
 }
 
 // compared is a number next to its limit.

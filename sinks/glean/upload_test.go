@@ -69,3 +69,29 @@ func TestTooLargeFirst(t *testing.T) {
 		t.Errorf("%v, %v, sent %d times, rejected %v", err, f.ids(), large, f.rejected)
 	}
 }
+
+// TestTooMuchIsRefused: once the engine says that Glean refuses too much, the
+// upload is left unfinished, on whichever page that was (invariant 4).
+func TestTooMuchIsRefused(t *testing.T) {
+	tooMuch := errors.New("more than the guards allow")
+	for _, refused := range []string{"d002", "d007", "d020"} { // on the first, a middle and the last page, where it is alone
+		f := start(t, sandbox.Rules{})
+		f.tooMuch = tooMuch
+		f.server.Fail(sandbox.Fault{Path: documentsPath, Match: holds("about " + refused + `"`), Status: http.StatusBadRequest, Body: "Bad content"})
+		if err := f.run(append(docs(21), user("ann"))...); !errors.Is(err, tooMuch) || len(f.ids()) != 0 || f.unfinished() != streamDocuments {
+			t.Errorf("%s: %v, %d documents, unfinished %q", refused, err, len(f.ids()), f.unfinished())
+		}
+	}
+}
+
+// TestErrorAfterTheEffect: an answer with an error to a last page that took effect
+// is settled by Glean's status, also where the request is not sent again.
+func TestErrorAfterTheEffect(t *testing.T) {
+	for _, status := range []int{http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusNotImplemented, http.StatusHTTPVersionNotSupported} {
+		f := start(t, sandbox.Rules{})
+		f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.LastPage, Times: 1, Status: status, TakesEffect: true})
+		if err := f.run(append(docs(23), user("ann"))...); err != nil || len(f.ids()) != 23 || f.unfinished() != "" {
+			t.Errorf("%d: %v, %d documents, unfinished %q", status, err, len(f.ids()), f.unfinished())
+		}
+	}
+}
