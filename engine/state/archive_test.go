@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -135,16 +136,21 @@ func TestImportRefuses(t *testing.T) {
 	lines := good[:strings.LastIndex(strings.TrimSuffix(good, "\n"), "\n")+1]
 	resealed := func(text string) string { return text + "end\t" + checksum([]byte(text)) + "\n" }
 	bad := map[string][2]string{
-		"empty":         {"", "damaged"},
-		"cut":           {good[:len(good)/2], "damaged"},
-		"longer":        {good + "\n", "damaged"},
-		"another kind":  {resealed("hello\n"), "not an archive"},
-		"newer":         {resealed(strings.Replace(lines, `"version":1`, `"version":2`, 1)), "its format is 2"},
-		"another place": {resealed(strings.Replace(lines, "backstage", "elsewhere", 1)), "it belongs to"},
-		"a file too":    {resealed(lines + "x"), "other sizes"},
-		"a path":        {resealed(strings.Replace(lines, `".hidden"`, `"/../xxx"`, 1)), "not one of a place"},
-		"state changed": {resealed(strings.Replace(lines, "component:default/b", "component:default/B", 1)), "baseline cannot be used"},
-		"owner changed": {resealed(strings.Replace(lines, "0123456789abcdef", "0123456789abcdee", 1)), "damaged"},
+		"empty":           {"", "damaged"},
+		"cut":             {good[:len(good)/2], "damaged"},
+		"longer":          {good + "\n", "damaged"},
+		"another kind":    {resealed("hello\n"), "not an archive"},
+		"a kind of file":  {resealed(strings.Replace(lines, lineArchive, "pipe-state", 1)), "not an archive"},
+		"no line":         {resealed(lines[:strings.Index(lines, "\n")]), "not an archive"},
+		"no version":      {resealed(strings.Replace(lines, `"version":1`, `"version":0`, 1)), "not an archive"},
+		"a huge file":     {resealed(regexp.MustCompile(`"size":[0-9]+`).ReplaceAllString(lines, `"size":9223372036854775807`)), "not one of a place"},
+		"a negative size": {resealed(strings.Replace(lines, `"size":`, `"size":-`, 1)), "not one of a place"},
+		"newer":           {resealed(strings.Replace(lines, `"version":1`, `"version":2`, 1)), "its format is 2"},
+		"another place":   {resealed(strings.Replace(lines, "backstage", "elsewhere", 1)), "it belongs to"},
+		"a file too":      {resealed(lines + "x"), "other sizes"},
+		"a path":          {resealed(strings.Replace(lines, `".hidden"`, `"/../xxx"`, 1)), "not one of a place"},
+		"state changed":   {resealed(strings.Replace(lines, "component:default/b", "component:default/B", 1)), "baseline cannot be used"},
+		"owner changed":   {resealed(strings.Replace(lines, "0123456789abcdef", "0123456789abcdee", 1)), "damaged"},
 	}
 	for i := 0; i < len(good); i += 11 {
 		flipped := bytes.Clone(b)
@@ -190,5 +196,100 @@ func TestExportRefuses(t *testing.T) {
 	files, err := filled(t).Files()
 	if err != nil || slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix(f, ".lock") }) {
 		t.Errorf("%v, %v", files, err)
+	}
+}
+
+// TestArchivedFiles: an archive holds the place's files, the baseline last, and
+// nothing that only looks like them.
+func TestArchivedFiles(t *testing.T) {
+	s := filled(t)
+	for _, name := range []string{".state", ".owner", s.key + "2.state", s.key + ".lock", s.key + ".state.tmp"} {
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "archive")
+	if err := s.Export(path); err != nil {
+		t.Fatal(err)
+	}
+	h, err := open(t, t.TempDir()).Import(path, false)
+	if err != nil || len(h.Files) != 6 || h.Files[5].Suffix != suffixState {
+		t.Errorf("%+v, %v", h.Files, err)
+	}
+	names := []string{".state", ".runs", ".hidden", ".state", ".zzz"}
+	slices.SortStableFunc(names, order)
+	if want := []string{".hidden", ".runs", ".zzz", ".state", ".state"}; !slices.Equal(names, want) {
+		t.Errorf("%v, want %v", names, want)
+	}
+}
+
+// TestExportIsWhole: when a file cannot be copied there is no archive, and an older
+// one stays as it is.
+func TestExportIsWhole(t *testing.T) {
+	s := filled(t)
+	if err := os.Mkdir(s.path(".refusal-aaaaaaaaaaaa"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "archive")
+	for _, older := range []string{"", "older"} {
+		if older != "" {
+			if err := os.WriteFile(path, []byte(older), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Export(path); err == nil {
+			t.Error("exported without one of its files")
+		}
+		if b, err := os.ReadFile(path); string(b) != older || (err == nil) != (older != "") {
+			t.Errorf("%q, %v", b, err)
+		}
+	}
+}
+
+// TestExportWithout: a place has state when it has a baseline or an owner.
+func TestExportWithout(t *testing.T) {
+	for name, tc := range map[string]struct {
+		without []string
+		want    error
+	}{
+		"the owner":    {[]string{".owner"}, nil},
+		"the baseline": {[]string{".state"}, nil},
+		"both":         {[]string{".owner", ".state"}, ErrNothing},
+	} {
+		s := filled(t)
+		for _, suffix := range tc.without {
+			if err := os.Remove(s.path(suffix)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Export(filepath.Join(t.TempDir(), "archive")); !errors.Is(err, tc.want) {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+}
+
+// TestImportKeepsIDs: a ref that is hidden here and in the archive is hidden with
+// the IDs of both, each once.
+func TestImportKeepsIDs(t *testing.T) {
+	from := open(t, t.TempDir())
+	save(t, from, entries...)
+	first, second, third := HashText(1), HashText(2), HashText(3)
+	path := filepath.Join(t.TempDir(), "archive")
+	to := open(t, t.TempDir())
+	err := errors.Join(
+		hide(from, Hidden{Ref: "component:default/a", At: time.Unix(1, 0).UTC(), IDs: []string{"x", "y"}, Hashes: []string{first, second}}),
+		from.Export(path),
+		hide(to, Hidden{Ref: "component:default/a", At: time.Unix(2, 0).UTC(), IDs: []string{"y", "z"}, Hashes: []string{second, third}, Back: time.Unix(3, 0).UTC()}),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := to.Import(path, false); err != nil {
+		t.Fatal(err)
+	}
+	hidden, err := to.Hidden()
+	if err != nil || len(hidden) != 1 || !hidden[0].Back.IsZero() ||
+		!slices.Equal(hidden[0].IDs, []string{"y", "z", "x"}) || !slices.Equal(hidden[0].Hashes, []string{second, third, first}) {
+		t.Errorf("%+v, %v", hidden, err)
 	}
 }

@@ -105,3 +105,18 @@ func TestRan(t *testing.T) {
 		t.Errorf("%+v", s.holders())
 	}
 }
+
+// TestForgetNothing: a place without a baseline is forgotten without an error; one
+// whose baseline cannot be removed is not.
+func TestForgetNothing(t *testing.T) {
+	s := open(t, t.TempDir())
+	if err := s.Forget(); err != nil {
+		t.Error(err)
+	}
+	if err := os.MkdirAll(s.path(".state")+"/x", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Forget(); err == nil {
+		t.Error("a folder in the baseline's place was forgotten")
+	}
+}

@@ -95,3 +95,45 @@ func TestErrorAfterTheEffect(t *testing.T) {
 		}
 	}
 }
+
+// TestErrorsThatSettleNothing: an error that is neither a refusal of the page nor a
+// lost answer to a last page ends the upload at once: no other request is made
+// about it.
+func TestErrorsThatSettleNothing(t *testing.T) {
+	for _, tc := range []struct {
+		page         sandbox.PageKind
+		status       int
+		pages, asked int // requests of documents, and of the status after the review
+	}{
+		{sandbox.FirstPage, http.StatusForbidden, 1, 0},
+		{sandbox.FirstPage, http.StatusServiceUnavailable, 6, 0},
+		{sandbox.LastPage, http.StatusForbidden, 3, 0},
+	} {
+		f := start(t, sandbox.Rules{}, func(c *Config) { c.Concurrency = 1 })
+		s := f.read(append(docs(11), user("ann"))...)
+		if _, err := s.Holds(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		reviewed := f.made("debug/backstage/status")
+		f.server.Fail(sandbox.Fault{Path: documentsPath, Page: tc.page, Status: tc.status})
+		err := s.Publish(t.Context(), f.plan(s))
+		if statusOf(err) != tc.status || f.made("bulkindexdocuments") != tc.pages || f.made("debug/backstage/status")-reviewed != tc.asked {
+			t.Errorf("%+v: %v, %v", tc, err, f.requests)
+		}
+	}
+}
+
+// TestRefusedInTheMiddle: a document that Glean refuses in a page between the
+// first and the last is found without asking for the status.
+func TestRefusedInTheMiddle(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	s := f.read(append(docs(23), user("ann"))...)
+	if _, err := s.Holds(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	reviewed := f.made("debug/backstage/status")
+	f.server.Fail(sandbox.Fault{Path: documentsPath, Match: holds(`about d012"`), Status: http.StatusBadRequest, Body: "Bad content"})
+	if err := s.Publish(t.Context(), f.plan(s)); err != nil || len(f.ids()) != 22 || f.made("debug/backstage/status") != reviewed {
+		t.Errorf("%v, %d documents, %v", err, len(f.ids()), f.requests)
+	}
+}
