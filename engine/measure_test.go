@@ -231,3 +231,20 @@ func TestLossRemedy(t *testing.T) {
 		}
 	}
 }
+
+// TestSwitchedOffIsNamed: a refusal for loss names the kinds that the file switches
+// off, and only those.
+func TestSwitchedOffIsNamed(t *testing.T) {
+	for off, want := range map[bool]string{true: " (system switched off)", false: ""} {
+		n := night{t, t.TempDir()}
+		n.good(func(w *world) { components(w, 100, "fine") })
+		_, _, err := n.run(func(w *world) {
+			components(w, 50, "fine")
+			w.phases[1].Kinds[0].Off = off
+		})
+		var refused *Refusal
+		if !errors.As(err, &refused) || refused.Remedy != "find out why they are missing from the source"+want {
+			t.Errorf("%v: %v; %+v", off, err, refused)
+		}
+	}
+}

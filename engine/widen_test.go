@@ -76,6 +76,54 @@ func TestTowardsEverybody(t *testing.T) {
 	}
 }
 
+// TestWidenReason: a refusal says which limit it is about, and names the groups that
+// have more members when there are any.
+func TestWidenReason(t *testing.T) {
+	for name, tc := range map[string]struct {
+		limit   Bound
+		members int
+		reason  string
+		gained  string
+	}{
+		"the number":     {Bound{Items: 5}, 3, "21 of 100 documents would be found by more people (21 %, limit 5)", ""},
+		"the share":      {Bound{Share: 0.1}, 3, "21 of 100 documents would be found by more people (21 %, limit 10 %)", ""},
+		"everybody's":    {Bound{Share: 1}, 3, "21 of 100 documents would be found by more people (21 of them by everybody, limit 20)", ""},
+		"and more in it": {Bound{Share: 1}, 5, "21 of 100 documents would be found by more people (21 of them by everybody, limit 20)", "groups with more members than before: group:default/team +2"},
+	} {
+		n := night{t, t.TempDir()}
+		n.good(func(w *world) { components(w, 100, "of sam"); team(w, 3) })
+		_, _, err := n.run(func(w *world) {
+			components(w, 100, "of sam")
+			fates1(w, 21, "fine")
+			team(w, tc.members)
+			w.p.Limits.MaxWiden = tc.limit
+		})
+		var refused *Refusal
+		if !errors.As(err, &refused) || refused.Reason != tc.reason {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		last := refused.Table[len(refused.Table)-1]
+		if gained := strings.HasPrefix(last, "groups"); gained != (tc.gained != "") || gained && last != tc.gained || last == "" {
+			t.Errorf("%s: the table is\n%s", name, strings.Join(refused.Table, "\n"))
+		}
+	}
+}
+
+// TestGained: ten groups are named, and the number of the others.
+func TestGained(t *testing.T) {
+	c := newComparison()
+	for i := range 12 {
+		if line := c.gained(); strings.Contains(line, "more") == (i == 0) || strings.Contains(line, "and ") != (i > 10) {
+			t.Errorf("%d groups: %q", i, line)
+		}
+		c.gains = append(c.gains, gain{fmt.Sprint("g", i), i + 1})
+	}
+	if line := c.gained(); line != "groups with more members than before: g0 +1, g1 +2, g2 +3, g3 +4, g4 +5, g5 +6, g6 +7, g7 +8, g8 +9, g9 +10 and 2 more" {
+		t.Error(line)
+	}
+}
+
 // TestWidenLimits is max_widen in each of its forms: how many of 1,000 documents
 // may become those of one more person, and how many everybody's.
 func TestWidenLimits(t *testing.T) {

@@ -74,6 +74,7 @@ func TestLoadNewer(t *testing.T) {
 	s := open(t, t.TempDir())
 	text := sealed(fmt.Sprintf("pipe-state\t{\"version\":7,\"place\":%q,\"run\":[1]}\nx\tof a later format\n", place))
 	loads(t, s, "newer", text, Newer, "its format is 7, and this program reads up to 2")
+	loads(t, s, "newer with entries", sealed(fmt.Sprintf("pipe-state\t{\"version\":7,\"place\":%q}\ne\tof a later format\n", place)), Newer, "its format is 7")
 	loads(t, s, "newer and cut", text[:len(text)-9], Damaged, "checksum")
 }
 
@@ -137,5 +138,56 @@ func TestLoadSymlink(t *testing.T) {
 	}
 	if got := load(t, s); !reflect.DeepEqual(got, entries) {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestLoadUnreadable: a file whose checksum is right and whose lines do not say what
+// they must is damaged.
+func TestLoadUnreadable(t *testing.T) {
+	s := open(t, t.TempDir())
+	header := fmt.Sprintf("pipe-state\t{\"version\":2,\"place\":%q}\nn\t5 6\n", place)
+	for _, tc := range []struct {
+		name, entry string
+		want        Condition
+	}{
+		{"whole", "e\tdocuments\tComponent\tcomponent\tlisted\t1\t0\t3\t4\tcomponent:default/a\n", Intact},
+		{"no names, not away", "e\tdocuments\tComponent\tcomponent\tlisted\t\t\t3\t4\tcomponent:default/a\n", Intact},
+		{"names", "n\t5 x\n", Damaged},
+		{"an escaped word", "e\tdoc\\zzuments\tComponent\tcomponent\tlisted\t1\t0\t3\t4\tcomponent:default/a\n", Damaged},
+		{"away", "e\tdocuments\tComponent\tcomponent\tlisted\tx\t0\t3\t4\tcomponent:default/a\n", Damaged},
+		{"no number of names", "e\tdocuments\tComponent\tcomponent\tlisted\t1\tx\t3\t4\tcomponent:default/a\n", Damaged},
+		{"too low a number of names", "e\tdocuments\tComponent\tcomponent\tlisted\t1\t-1\t3\t4\tcomponent:default/a\n", Damaged},
+		{"too high a number of names", "e\tdocuments\tComponent\tcomponent\tlisted\t1\t1\t3\t4\tcomponent:default/a\n", Damaged},
+		{"id", "e\tdocuments\tComponent\tcomponent\tlisted\t1\t0\tx\t4\tcomponent:default/a\n", Damaged},
+		{"content", "e\tdocuments\tComponent\tcomponent\tlisted\t1\t0\t3\tx\tcomponent:default/a\n", Damaged},
+		{"an escaped ref", "e\tdocuments\tComponent\tcomponent\tlisted\t1\t0\t3\t4\ta\\0\n", Damaged},
+	} {
+		loads(t, s, tc.name, sealed(header+tc.entry), tc.want, "")
+	}
+	lines := header + "e\tdocuments\tComponent\tcomponent\tlisted\t1\t0\t3\t4\tcomponent:default/a\n"
+	loads(t, s, "another number of entries", lines+"end\t2\t"+checksum([]byte(lines))+"\n", Damaged, "checksum")
+}
+
+// TestEntriesChanged: a file that is changed after it was loaded is an error where
+// its entries are read.
+func TestEntriesChanged(t *testing.T) {
+	s := open(t, t.TempDir())
+	save(t, s, entries...)
+	base, err := s.Load()
+	if err != nil || base.Condition != Intact {
+		t.Fatalf("%+v, %v", base, err)
+	}
+	defer base.Close()
+	if err := os.WriteFile(s.path(".state"), []byte("pipe-state\t{}\ne\tcut\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, err := range base.Entries() {
+		if n++; err == nil {
+			t.Error("an entry that cannot be read was passed over")
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d entries or errors", n)
 	}
 }

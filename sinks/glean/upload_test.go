@@ -137,3 +137,16 @@ func TestRefusedInTheMiddle(t *testing.T) {
 		t.Errorf("%v, %d documents, %v", err, len(f.ids()), f.requests)
 	}
 }
+
+// TestFirstAttemptCompleted: where an upload is one page, whose first attempt
+// completed it and whose other attempts never arrive, Glean's status has it under
+// the id of the first attempt.
+func TestFirstAttemptCompleted(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	n := 0
+	f.server.Fail(sandbox.Fault{Path: documentsPath, Match: func([]byte) bool { n++; return n == 1 }, LoseAnswer: true})
+	f.server.Fail(sandbox.Fault{Path: documentsPath, Match: func([]byte) bool { return n > 1 }, Reset: true})
+	if err := f.run(append(docs(3), user("ann"))...); err != nil || len(f.ids()) != 3 || n < 2 {
+		t.Errorf("%v after %d requests, %d documents", err, n, len(f.ids()))
+	}
+}
