@@ -150,3 +150,20 @@ func TestFirstAttemptCompleted(t *testing.T) {
 		t.Errorf("%v after %d requests, %d documents", err, n, len(f.ids()))
 	}
 }
+
+// TestStatusFails: where the answer to a last page is lost and Glean's status fails
+// as well, the upload ends at once as not delivered.
+func TestStatusFails(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	s := f.read(append(docs(12), user("ann"))...)
+	if _, err := s.Holds(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.LastPage, LoseAnswer: true})
+	f.server.Fail(sandbox.Fault{Path: "/status", Status: http.StatusForbidden})
+	begin := f.clock()
+	err := s.Publish(t.Context(), f.plan(s))
+	if err == nil || f.clock() != begin || f.uploaded[streamDocuments] != "" {
+		t.Errorf("%v after %v", err, f.clock().Sub(begin))
+	}
+}
