@@ -18,7 +18,8 @@ func (r *run) hiddenSince() (func(Encoded) bool, error) {
 	}
 	now, err := hiddenList(r.store)
 	if err != nil {
-		return nil, fmt.Errorf("read the hidden list again: %w", err)
+		// Not a StateError, which says that nothing was read or sent.
+		return nil, Errorf(Permanent, RemedyOf(err), "read the hidden list again: %v", err)
 	}
 	now = now.since(r.hidden)
 	if len(now.refs)+len(now.ids) == 0 {

@@ -28,7 +28,7 @@ func TestHideByID(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 			w.backstage.Replace(renamed("first", "id-1"))
-			run := func() call { return w.pipe(t, "run", file, "--progress", "none", "--set", "@sink.confirm=0s") }
+			run := func() call { return w.pipe(t, "run", file, "--progress", "none") }
 			run().expect(t, exitDone)
 			if gone {
 				w.backstage.Replace(renamed("second", "id-1"))

@@ -82,7 +82,7 @@ func hideDuring(t *testing.T, at moment, ref string, rules gleansandbox.Rules) {
 	ran := make(chan call, 1)
 	report := t.TempDir() + "/report.ndjson"
 	go func() {
-		ran <- w.run(t, "--report", report, "--set", "@sink.concurrency=1", "--set", "@sink.confirm=0s")
+		ran <- w.run(t, "--report", report, "--set", "@sink.concurrency=1")
 	}()
 	hide := func() {
 		t.Helper()
@@ -202,7 +202,7 @@ func TestHideOnTheWay(t *testing.T) {
 		Match: func([]byte) bool { once.Do(func() { close(onTheWay) }); return true }})
 	ran := make(chan call, 1)
 	go func() {
-		ran <- w.pipe(t, "run", shipped, "--progress", "none", "--set", "@sink.confirm=0s", "--set", "@sink.timeout=20s")
+		ran <- w.pipe(t, "run", shipped, "--progress", "none", "--set", "@sink.timeout=20s")
 	}()
 	select {
 	case <-onTheWay:

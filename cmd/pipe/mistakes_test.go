@@ -39,7 +39,7 @@ func TestCalls(t *testing.T) {
 		"help of a command":        {"help run", 0, []string{"pipe run", "--dry-run"}},
 		"help of no command":       {"help rnu", 2, []string{"did you mean pipe run?"}},
 		"a swallowed file":         {"purge --yes " + shipped, 2, []string{"--yes takes the name of the datasource", "purge " + shipped + " --yes backstage"}},
-		"a time without a unit":    {"status --wait --timeout 5 " + shipped, 2, []string{"--timeout takes a time with its unit", "write 5s or 5m"}},
+		"a time without a unit":    {"run --timeout 5 " + shipped, 2, []string{"--timeout takes a time with its unit", "write 5s or 5m"}},
 		"a flag without its value": {"check --explain", 2, []string{"--explain needs a value"}},
 		"a misspelt component":     {"components glaen", 2, []string{"did you mean glean?"}},
 		"a misspelt function":      {"functions relatd", 2, []string{"did you mean related?"}},

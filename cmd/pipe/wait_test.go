@@ -50,7 +50,8 @@ func TestStatusConfirms(t *testing.T) {
 func TestPausedMetric(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{StatusLags: time.Minute}})
-	page := `{"uploadId":"u","datasource":"backstage","isFirstPage":true,"isLastPage":true,"documents":[]}`
+	owner := strings.Split(read(t, k.stored(t, ".owner")), `"owner":"`)[1][:16]
+	page := `{"uploadId":"backstage-documents-` + owner + `-01ARZ3NDEKTSV4RRFFQ69G5FAV","datasource":"backstage","isFirstPage":true,"isLastPage":true,"documents":[]}`
 	if c := k.ask(t, "bulkindexdocuments", page); c != 200 {
 		t.Fatal(c)
 	}
