@@ -14,8 +14,10 @@ import (
 // everybody's in a run without a person looking at them (invariant 5).
 const MostPushed = towardsAll
 
-// Push sends a few records now, beside what the sink holds. All of them are
-// delivered, or the error is a *Refusal and nothing is sent.
+// Push sends a few records now, next to what the sink holds. All of them are
+// delivered, or the error is a *Refusal and nothing is sent. It is refused as a run
+// is when another state folder wrote to the sink last, or when there is no usable
+// baseline although the sink holds items.
 func Push(ctx context.Context, p *Pipeline, o SelectOptions) (*Selection, *Pushed, error) {
 	pusher, can := p.Sink.(Pusher)
 	if !can {
@@ -33,10 +35,17 @@ func Push(ctx context.Context, p *Pipeline, o SelectOptions) (*Selection, *Pushe
 	if err != nil {
 		return nil, nil, err
 	}
-	if refused := cmp.Or(unsendable(sel), pushWidens(sel, p.Limits.MaxWiden)); refused != nil {
+	if refused := unsendable(sel); refused != nil {
 		return sel, nil, refused
 	}
-	pushed, err := pusher.Push(ctx, sel, place.opening(p.Name, o.RunID))
+	opening := place.opening(p.Name, o.RunID)
+	if err := trusted(ctx, p, o, opening); err != nil {
+		return sel, nil, err
+	}
+	if refused := pushWidens(sel, p.Limits.MaxWiden); refused != nil {
+		return sel, nil, refused
+	}
+	pushed, err := pusher.Push(ctx, sel, opening)
 	if place != nil {
 		err = errors.Join(err, hideAgain(ctx, p, place.Store, sel))
 	}

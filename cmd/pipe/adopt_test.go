@@ -49,6 +49,7 @@ func elsewhere(t *testing.T) *world {
 func TestAdopt(t *testing.T) {
 	w := elsewhere(t)
 	w.run(t).expect(t, exitRefused, "pipe adopt "+shipped, "pipe run --approve ")
+	w.pipe(t, "push", shipped, scorer).expect(t, exitRefused, "of another state folder", "pipe adopt "+shipped, "!pipe run --approve ")
 	adopt := []string{"adopt", shipped, "--progress", "none"}
 	for _, wrong := range []string{"", "\n", "yes\n", "3\n"} {
 		typed(t, w.env, wrong, adopt...).expect(t, exitWrong, "datasource backstage now holds", "56 documents", "  16 component", "last uploads of documents:", ", owner ",

@@ -17,7 +17,7 @@ func (a *app) pushCommand() *cli.Command {
 		ArgsUsage: "FILE REF…",
 		Description: "Reads the entities, everybody and every group, goes through the same transforms, mapping and rules as a run, and\n" +
 			"sends the documents with the people and groups that they name. Nothing is sent when anything of it would not be\n" +
-			fmt.Sprintf("delivered (exit code 4). At most %d entities: more is a run's, whose guards look at it.", engine.MostPushed),
+			fmt.Sprintf("delivered, when another state folder wrote to the datasource last, or without a usable baseline (exit code 4). At most\n%d entities: more is a run's, whose guards look at it.", engine.MostPushed),
 		Flags:  []cli.Flag{allowUnpinned()},
 		Action: a.pushAction,
 	}

@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// push pushes component 0 of two.
+func (n night) push(held Holdings, dir string) (*pushed, error) {
+	n.t.Helper()
+	w := newWorld(n.t)
+	w.add("identities", "user", "sam", "fine")
+	components(w, 2, "of sam")
+	w.hidden = w.records["catalog"] // found when they are asked for
+	w.holdings = held
+	sink := &pushed{store: w.store}
+	w.p.Sink = sink
+	_, _, err := Push(n.t.Context(), w.p, SelectOptions{Refs: []string{w.records["catalog"][0].Ref}, RunID: "r", State: dir})
+	return sink, err
+}
+
+// TestPushTrusted: a push is refused where a run is: another state folder or program
+// wrote last, or no usable baseline says who could find what the sink holds.
+func TestPushTrusted(t *testing.T) {
+	counted := Holdings{Streams: map[string]int{"documents": 2}}
+	own := func(n night) Holdings { return history(2)(n.owner()) }
+	for name, tc := range map[string]struct {
+		spoil func(n night)
+		held  func(n night) Holdings
+		none  bool   // --state none
+		guard string // "" where it is sent
+		says  string
+	}{
+		"after a good run":      {held: own},
+		"another owner":         {held: func(night) Holdings { return history(2)("feedfacefeedface") }, guard: "owner", says: "of another state folder, owner feedfacefeedface"},
+		"another program":       {held: func(night) Holdings { return Holdings{Uploads: []Upload{{Stream: "documents", ID: "theirs"}}} }, guard: "owner", says: "of another program"},
+		"a damaged baseline":    {spoil: func(n night) { n.spoil(func(text string) string { return text[:len(text)/2] }) }, held: own, guard: "baseline", says: "is damaged: it"},
+		"a newer baseline":      {spoil: func(n night) { n.spoil(newer) }, held: own, guard: "baseline", says: "is of a later version of pipe"},
+		"a missing baseline":    {spoil: func(n night) { os.Remove(n.file(".state")) }, held: own, guard: "baseline", says: "the baseline is missing"},
+		"missing, counts alone": {spoil: func(n night) { os.Remove(n.file(".state")) }, held: func(night) Holdings { return counted }, guard: "baseline", says: "the sink counts 2 documents"},
+		"missing, no status":    {spoil: func(n night) { os.Remove(n.file(".state")) }, held: func(night) Holdings { return Holdings{Unsaid: errors.New("404")} }, guard: "baseline", says: "it is unknown what the sink holds"},
+		"missing, and empty":    {spoil: func(n night) { os.Remove(n.file(".state")) }, held: func(night) Holdings { return Holdings{} }},
+		"no state folder":       {held: func(night) Holdings { return counted }, none: true, guard: "baseline", says: "--state none"},
+		"no folder, and empty":  {held: func(night) Holdings { return Holdings{} }, none: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := night{t, t.TempDir()}
+			n.good(func(w *world) { components(w, 2, "of sam") })
+			held := tc.held(n)
+			if tc.spoil != nil {
+				tc.spoil(n)
+			}
+			dir := n.dir
+			if tc.none {
+				dir = ""
+			}
+			sink, err := n.push(held, dir)
+			var refused *Refusal
+			switch {
+			case tc.guard == "":
+				if err != nil || sink.n != 1 {
+					t.Errorf("%v, %d sent", err, sink.n)
+				}
+			case !errors.As(err, &refused) || refused.Guard != tc.guard || !strings.Contains(err.Error(), tc.says) || sink.n > 0:
+				t.Errorf("%v, %d sent", err, sink.n)
+			}
+		})
+	}
+}
+
+// TestPushFirst: what is pushed into an empty place before the first run is this
+// state folder's, and the run is no run without a baseline.
+func TestPushFirst(t *testing.T) {
+	n := night{t, t.TempDir()}
+	for _, held := range []Holdings{{}, {Streams: map[string]int{"documents": 1}}} {
+		if sink, err := n.push(held, n.dir); err != nil || sink.n != 1 {
+			t.Fatalf("%v, %d sent", err, sink.n)
+		}
+	}
+	n.good(func(w *world) {
+		components(w, 2, "of sam")
+		w.holdings = Holdings{Streams: map[string]int{"documents": 1}}
+	})
+}
+
+// TestPushUnsaid: an error of the question what the sink holds stops a push with a
+// baseline, and refuses one without.
+func TestPushUnsaid(t *testing.T) {
+	n := night{t, t.TempDir()}
+	n.good(func(w *world) { components(w, 2, "of sam") })
+	failing := func() error {
+		w := newWorld(t)
+		w.add("identities", "user", "sam", "fine")
+		components(w, 2, "of sam")
+		w.hidden = w.records["catalog"]
+		w.store.fail["holds"] = &UnsaidError{errors.New("500")}
+		w.p.Sink = &pushed{store: w.store}
+		_, _, err := Push(t.Context(), w.p, SelectOptions{Refs: []string{w.records["catalog"][0].Ref}, RunID: "r", State: n.dir})
+		return err
+	}
+	if err := failing(); err == nil || errors.As(err, new(*Refusal)) {
+		t.Errorf("with a baseline: %v", err)
+	}
+	if err := n.place().SetOwner(state.Owner{ID: n.owner(), Kept: true}); err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(n.file(".state"))
+	if err := failing(); !errors.As(err, new(*Refusal)) {
+		t.Errorf("without: %v", err)
+	}
+}
