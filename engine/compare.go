@@ -222,7 +222,7 @@ func (c *comparer) exposure(n uint8, t tag) {
 			return
 		}
 	}
-	if c.hidden.back(t.Ref, t.ID) { // a person has let it back
+	if old.audience == Nobody && c.hidden.back(t.Ref, t.ID) { // a person has let it back
 		return
 	}
 	i := slices.IndexFunc(c.wider, func(w *widening) bool { return w.rule == t.Rule && w.from == old.audience && w.to == t.Audience })

@@ -210,3 +210,25 @@ func TestNeedles(t *testing.T) {
 		}
 	}
 }
+
+// TestHiddenAndLetBackWider: a document that is let back before a run withheld it is
+// compared with who found it before it was hidden.
+func TestHiddenAndLetBackWider(t *testing.T) {
+	n := night{t, t.TempDir()}
+	fill := func(fate string) func(w *world) {
+		return func(w *world) {
+			components(w, 9, "of sam")
+			w.add("catalog", "component", "back", fate)
+			w.p.Limits.MaxWiden = Bound{}
+		}
+	}
+	n.good(fill("of sam"))
+	back := func(fate string) func(w *world) {
+		return func(w *world) {
+			fill(fate)(w)
+			w.hide(t, state.Hidden{Ref: "component:default/back", At: time.Now().UTC(), Back: time.Now().UTC()})
+		}
+	}
+	n.refusedID(back("fine"))
+	n.good(back("of sam"))
+}
