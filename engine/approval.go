@@ -16,6 +16,9 @@ type Change = state.Change
 // ApprovalTime is how long a stored approval allows a run.
 const ApprovalTime = 24 * time.Hour
 
+// clockError is how far the time of an approval may lie ahead of this machine's.
+const clockError = time.Hour
+
 // IsApprovalID reports whether a text has the form of a refusal's ID.
 func IsApprovalID(text string) bool { return state.IsID(text) }
 
@@ -34,17 +37,27 @@ type approval struct {
 type coverage struct {
 	changes map[[2]uint64]bool
 	counts  map[string]int // by the key of changes without an ID: up to how many
+	// shown is how many items the shortest list has that shows a whole place, 0 when
+	// none does.
+	shown int
 }
 
 func newCoverage(lists ...[]Change) *coverage {
 	c := &coverage{changes: map[[2]uint64]bool{}, counts: map[string]int{}}
 	for _, list := range lists {
+		shown := 0
 		for _, ch := range list {
+			if placed(ch) {
+				shown++
+			}
 			if ch.ID == "" {
 				c.counts[ch.Key()] = max(c.counts[ch.Key()], ch.N)
 			} else {
 				c.changes[state.Fingerprint(ch.Key())] = true
 			}
+		}
+		if shown > 0 && (c.shown == 0 || shown < c.shown) {
+			c.shown = shown
 		}
 	}
 	return c
@@ -167,6 +180,8 @@ func (v *review) judge(plan *Plan, held Holdings, guards []approvable) error {
 	for i, list := range lists {
 		_, n := newCoverage(list).leftOf(changes)
 		switch covered := len(changes) - n; {
+		case n == 0 && refused.ID != "":
+			unmatched = append(unmatched, fmt.Sprintf("Approval %s does not allow this run: it showed documents that are missing now, more than max_loss.", ids[i]))
 		case covered > 0:
 			unmatched = append(unmatched, fmt.Sprintf("Approval %s covers %s of the %s changes; the others are too many.", ids[i], thousands(covered), thousands(len(changes))))
 		case v.called(ids[i]):
@@ -204,6 +219,9 @@ func (r *run) findApprovals() []approval {
 		}
 		switch age := time.Since(a.At); {
 		case a.UsedBy != "":
+			continue
+		case age < -clockError:
+			out = append(out, approval{id: id, void: fmt.Sprintf("Approval %s is dated %s, which is in the future. Check this machine's clock; to allow it: pipe approve FILE %s.", id, clock(a.At), id)})
 			continue
 		case age > ApprovalTime:
 			if age < 2*ApprovalTime { // who approved in vain is told why

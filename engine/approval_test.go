@@ -397,3 +397,19 @@ func TestDamagedApproval(t *testing.T) {
 		}
 	}
 }
+
+// TestApprovalOfTheFuture: a time that is to come makes no approval last longer.
+func TestApprovalOfTheFuture(t *testing.T) {
+	for ahead, allowed := range map[time.Duration]bool{time.Minute: true, 300 * 24 * time.Hour: false} {
+		n := night{t, t.TempDir()}
+		n.good(left(0))
+		id := n.refusedID(left(62))
+		if err := n.place().Approve(state.Approval{ID: id, At: time.Now().Add(ahead)}); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := n.run(left(62))
+		if refused := new(*Refusal); allowed != (err == nil) || err != nil && (!errors.As(err, refused) || !strings.Contains(strings.Join((*refused).Approvals, " "), "in the future")) {
+			t.Errorf("%s ahead: %v", ahead, err)
+		}
+	}
+}

@@ -81,10 +81,29 @@ func (v *review) baseline(_ *Plan, _ Holdings, cover *coverage) *Refusal {
 		return nil
 	}
 	refused := *v.untrusted
-	if _, left := cover.leftOf(refused.Changes); left == 0 && len(refused.Changes) > 0 {
-		return nil
+	if _, left := cover.leftOf(refused.Changes); left > 0 || len(refused.Changes) == 0 || v.missing(refused.Changes, cover) {
+		return &refused
 	}
-	return &refused
+	return nil
+}
+
+// missing reports whether a run lacks too many of the items that an approval of the
+// whole place showed (invariant 4). There is no baseline to count them by.
+func (v *review) missing(changes []Change, cover *coverage) bool {
+	here := 0
+	for _, ch := range changes {
+		if placed(ch) {
+			here++
+		}
+	}
+	shown := measure{before: cover.shown}
+	return cover.shown > here && shown.exceeds(v.p.Limits.MaxLoss, cover.shown-here)
+}
+
+// placed reports whether a change is an item of a place of which it is unknown what
+// it held before.
+func placed(ch Change) bool {
+	return ch.Before == state.Unknown && ch.After != state.Gone && ch.Type != uploadChange
 }
 
 // untrusted is the refusal of a run that cannot compare who finds what although the

@@ -371,3 +371,22 @@ func TestApprovedBaseline(t *testing.T) {
 		})
 	}
 }
+
+// TestApprovedBaselineOfLess: where the sink does not count, an approval of a whole
+// place does not allow a run that lacks more of its documents than max_loss.
+func TestApprovedBaselineOfLess(t *testing.T) {
+	fill := func(k int) func(w *world) {
+		return func(w *world) {
+			components(w, k, "of sam")
+			w.holdings = Holdings{Uploads: []Upload{{Stream: "documents", ID: "theirs", Owner: "feedfacefeedface", Run: "01R"}}}
+		}
+	}
+	n := night{t, t.TempDir()}
+	id := n.refusedID(fill(300))
+	w, _, err := n.run(with(fill(200), id))
+	var refused *Refusal
+	if !errors.As(err, &refused) || refused.ID == id || w.sent() || !slices.ContainsFunc(refused.Approvals, func(s string) bool { return strings.Contains(s, "missing now") }) {
+		t.Fatalf("100 of 300 are missing: %v", err)
+	}
+	n.good(with(fill(199), id, refused.ID))
+}
