@@ -46,6 +46,9 @@ func (a *app) runCommand() *cli.Command {
 }
 
 func (a *app) runAction(c *cli.Context) error {
+	if err := spacedWait(c); err != nil {
+		return err
+	}
 	path, err := theFile(c, "")
 	if err != nil {
 		return err

@@ -33,6 +33,9 @@ func (a *app) statusCommand() *cli.Command {
 }
 
 func (a *app) statusAction(c *cli.Context) error {
+	if err := spacedWait(c); err != nil {
+		return err
+	}
 	switch {
 	case c.Args().Len() > 2:
 		return usage{"pipe status takes one file and one ref", "ask for one after the other"}

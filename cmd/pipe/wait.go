@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -57,4 +58,21 @@ func waitOf(c *cli.Context) time.Duration {
 		return time.Duration(*w)
 	}
 	return 0
+}
+
+// spacedWait refuses a time that is written as a word after --wait, where it would be
+// taken for a file or a ref.
+func spacedWait(c *cli.Context) error {
+	if !c.IsSet("wait") {
+		return nil
+	}
+	for _, word := range c.Args().Slice() {
+		if _, err := time.ParseDuration(word); err != nil {
+			continue
+		}
+		if _, err := os.Stat(word); err != nil { // no file of that name
+			return usage{word + " is taken for a file, not for the time of --wait", "write --wait=" + word}
+		}
+	}
+	return nil
 }

@@ -20,6 +20,18 @@ func TestWaitValue(t *testing.T) {
 	}
 }
 
+// TestSpacedWait: a time after a space is not taken for a file or a ref.
+func TestSpacedWait(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"run", "--wait", "30m", shipped}, {"run", shipped, "--wait", "30m"}, {"run", "--wait", "30m"},
+		{"status", "--wait", "30m", shipped}, {"status", shipped, "--wait", "30m"}, {"status", shipped, scorer, "--wait", "30m"}, {"status", "--wait", "30m", shipped, scorer},
+	} {
+		pipe(t, nil, args...).expect(t, exitWrong, "30m is taken for a file, not for the time of --wait", "write --wait=30m")
+	}
+	pipe(t, nil, "run", "30m").expect(t, exitWrong, "!--wait")
+}
+
 // TestRunWaits: without --wait a run asks Glean once and ends well; with it, what
 // Glean has not processed in time ends it with 7.
 func TestRunWaits(t *testing.T) {
