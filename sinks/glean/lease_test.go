@@ -224,3 +224,18 @@ func TestShellWord(t *testing.T) {
 		}
 	}
 }
+
+// TestUnnamedIsForConflicts: what --discard-upload unnamed gives up is an upload
+// that a conflict shows; the refusal of a page's items discards nothing.
+func TestUnnamedIsForConflicts(t *testing.T) {
+	f := start(t, sandbox.Rules{})
+	f.opening.Discard = []string{unnamed}
+	discarded := false
+	f.server.Fail(sandbox.Fault{Path: documentsPath, Status: http.StatusBadRequest, Body: "Bad content", Match: func(b []byte) bool {
+		discarded = discarded || holds("forceRestartUpload")(b)
+		return holds(`about d000"`)(b)
+	}})
+	if err := f.run(append(docs(3), user("ann"))...); err != nil || discarded || len(f.rejected) != 1 || len(f.ids()) != 2 {
+		t.Errorf("%v, discarded %v, rejected %v", err, discarded, f.rejected)
+	}
+}
