@@ -110,6 +110,26 @@ func TestWidenReason(t *testing.T) {
 	}
 }
 
+// TestWithheldCountInTheTotal: max_widen is a share of all documents, those that
+// nobody finds included.
+func TestWithheldCountInTheTotal(t *testing.T) {
+	for widened, refused := range map[int]bool{10: false, 11: true} {
+		n := night{t, t.TempDir()}
+		fill := func(listed int) func(*world) {
+			return func(w *world) {
+				components(w, 50, "private")
+				fates1(w, listed, "of sam")
+				renamed(w, 50)
+				w.p.Limits.MaxWiden = Bound{Share: 0.1}
+			}
+		}
+		n.good(fill(0))
+		if _, _, err := n.run(fill(widened)); errors.As(err, new(*Refusal)) != refused {
+			t.Errorf("%d of 100: %v", widened, err)
+		}
+	}
+}
+
 // TestGained: ten groups are named, and the number of the others.
 func TestGained(t *testing.T) {
 	c := newComparison()

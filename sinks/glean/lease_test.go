@@ -1,6 +1,7 @@
 package glean
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -237,5 +238,48 @@ func TestUnnamedIsForConflicts(t *testing.T) {
 	}})
 	if err := f.run(append(docs(3), user("ann"))...); err != nil || discarded || len(f.rejected) != 1 || len(f.ids()) != 2 {
 		t.Errorf("%v, discarded %v, rejected %v", err, discarded, f.rejected)
+	}
+}
+
+// TestConflictThatStays: a conflict ends the run with an error that names what is
+// in the way where Glean's status does, also when discarding it changes nothing
+// and when the status fails.
+func TestConflictThatStays(t *testing.T) {
+	conflict := sandbox.Fault{Path: documentsPath, Page: sandbox.FirstPage, Status: http.StatusConflict, Body: "another upload"}
+	for name, tc := range map[string]struct {
+		other    string // a stream with an unfinished upload of somebody else
+		discard  bool
+		noStatus bool
+		want     string
+		waits    bool
+	}{
+		"discarding does not help": {other: "documents", discard: true, want: "another upload under way", waits: true},
+		"in another stream":        {other: "users", want: "somebody-elses"},
+		"the status fails":         {noStatus: true, want: "its status does not name it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t, sandbox.Rules{})
+			if tc.discard {
+				f.opening.Discard = []string{"somebody-elses"}
+			}
+			s := f.readOnly(func(stream string) bool { return stream == "documents" }, user("ann"), doc("a"))
+			if _, err := s.Holds(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if tc.other != "" {
+				f.postBody("/api/index/v1/bulkindex"+tc.other, fmt.Appendf(nil, `{"uploadId":"somebody-elses","datasource":"backstage","isFirstPage":true,%q:[]}`, tc.other))
+			}
+			f.server.Fail(conflict)
+			if tc.noStatus {
+				f.server.Fail(sandbox.Fault{Path: "/status", Status: http.StatusForbidden})
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), deadline)
+			defer cancel()
+			begin := f.clock()
+			err := s.Publish(ctx, f.plan(s))
+			if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), tc.want) || (f.clock() != begin) != tc.waits {
+				t.Errorf("%v after %v", err, f.clock().Sub(begin))
+			}
+		})
 	}
 }
