@@ -44,6 +44,17 @@ func (h hiding) has(ref string, id uint64) bool {
 	return listed && one.Back.IsZero()
 }
 
+// count is how many refs are hidden now.
+func (h hiding) count() int {
+	n := 0
+	for ref := range h.refs {
+		if h.hasRef(ref) {
+			n++
+		}
+	}
+	return n
+}
+
 // hasRef reports whether a ref is hidden now.
 func (h hiding) hasRef(ref string) bool {
 	one, listed := h.refs[ref]

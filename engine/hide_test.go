@@ -233,3 +233,29 @@ func TestHiddenAndLetBackWider(t *testing.T) {
 	n.refusedID(back("fine"))
 	n.good(back("of sam"))
 }
+
+// TestHiddenListLost: a run does not publish what was hidden because the list is gone;
+// a list that was emptied is no lost one.
+func TestHiddenListLost(t *testing.T) {
+	n := night{t, t.TempDir()}
+	fill := func(w *world) { components(w, 9, "fine"); w.add("catalog", "component", "leak", "fine") }
+	leak := hiddenNow("component:default/leak")
+	n.good(func(w *world) { fill(w); w.hide(t, leak) })
+	for name, lose := range map[string]func(path string) error{
+		"removed":           os.Remove,
+		"a symlink to none": func(path string) error { return errors.Join(os.Remove(path), os.Symlink(path+".gone", path)) },
+	} {
+		n.good(func(w *world) { fill(w); w.hide(t, leak) })
+		path := n.file(".hidden")
+		if err := lose(path); err != nil {
+			t.Fatal(err)
+		}
+		w, report, err := n.run(fill)
+		if folder := new(*StateError); !errors.As(err, folder) || (*folder).Remedy == "" || report.Read > 0 || w.sent() {
+			t.Errorf("%s: %v, sent %t", name, err, w.sent())
+		}
+		os.Remove(path)
+	}
+	n.good(func(w *world) { fill(w); w.hide(t) })
+	n.good(fill)
+}

@@ -36,11 +36,28 @@ func (r *run) remember() error {
 		return unreadable(err)
 	}
 	r.last = r.base.Snapshot
+	if err := r.hiddenLost(); err != nil {
+		return err
+	}
 	r.owner, err = ownerOf(r.store, r.base, !r.o.Dry)
 	if err == nil && !r.o.Dry && !r.owner.Kept && r.covered() { // the run that wrote it was killed before it could say so
 		err = r.keep()
 	}
 	return err
+}
+
+// hiddenLost is the error of a hidden list that the last good run read and that is not
+// there any more: what was hidden would come back.
+func (r *run) hiddenLost() error {
+	if r.last == nil || r.last.Hidden == 0 {
+		return nil
+	}
+	path, there := r.store.HiddenFile()
+	if there {
+		return nil
+	}
+	return &StateError{Err: fmt.Errorf("the hidden list %s is missing, and the last good run read %s on it", path, documents(r.last.Hidden)),
+		Remedy: "restore the file from a copy; if there is none, hide the documents again with pipe hide FILE REF"}
 }
 
 // forgo gives back what remember took.
@@ -166,6 +183,7 @@ func (r *run) write() error {
 	if r.partial() && r.last != nil { // what the file says of the others was not run
 		h.Fingerprint = r.last.Fingerprint
 	}
+	h.Hidden = r.hidden.count() + len(r.late)
 	r.track.header(&h, r.plan)
 	r.track.saved = h
 	w, err := r.store.Create(h)

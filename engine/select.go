@@ -170,7 +170,7 @@ func (s *selection) compare() error {
 				if old.audience != Undecided && s.run.hidden.has(e.Ref, e.ID) {
 					old.audience, old.names = Nobody, nil
 				}
-				if old.narrower(t) && !s.run.hidden.back(t.Ref, t.ID) {
+				if old.narrower(t) && (old.audience != Nobody || !s.run.hidden.back(t.Ref, t.ID)) {
 					s.items[i].Wider = true
 				}
 			}

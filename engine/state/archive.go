@@ -273,9 +273,6 @@ func (s *Store) extract(file ArchivedFile, from io.Reader) error {
 // hideAlso adds to the hidden list, which pipe hide may change at the same time.
 func (s *Store) hideAlso(hidden []Hidden) error {
 	hidden = slices.DeleteFunc(hidden, func(h Hidden) bool { return !h.Back.IsZero() })
-	if len(hidden) == 0 {
-		return nil
-	}
 	return s.UpdateHidden(func(all []Hidden) ([]Hidden, error) {
 		for _, h := range hidden {
 			i := slices.IndexFunc(all, func(o Hidden) bool { return o.Ref == h.Ref })

@@ -15,6 +15,8 @@ type Header struct {
 	// Owner is the owner id of the run's uploads, "" in version 1.
 	Owner    string    `json:"owner,omitempty"`
 	Finished time.Time `json:"finished"`
+	// Hidden counts the refs on the hidden list, which is then not missing.
+	Hidden int `json:"hidden,omitempty"`
 	// Fingerprint tells configurations apart.
 	Fingerprint string `json:"fingerprint"`
 	// Said is what the sink said, before the run, that it held of each stream.
