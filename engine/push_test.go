@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // pushed is a store that takes single items.
@@ -58,5 +61,26 @@ func TestPushWidens(t *testing.T) {
 				t.Errorf("%v, %d sent", err, sink.n)
 			}
 		})
+	}
+}
+
+// TestPushLetBack: a document that was let back before a run withheld it is compared
+// with who found it before it was hidden.
+func TestPushLetBack(t *testing.T) {
+	n := night{t, t.TempDir()}
+	n.good(func(w *world) { w.add("catalog", "component", "back", "of sam") })
+	for fate, refused := range map[string]bool{"fine": true, "of sam": false} {
+		w := newWorld(t)
+		w.o.State = n.dir
+		w.hide(t, state.Hidden{Ref: "component:default/back", At: time.Now().UTC(), Back: time.Now().UTC()})
+		w.add("identities", "user", "sam", "fine")
+		w.add("catalog", "component", "back", fate)
+		w.hidden = w.records["catalog"] // found when they are asked for
+		sink := &pushed{store: w.store}
+		w.p.Sink, w.p.Limits.MaxWiden = sink, Bound{}
+		_, _, err := Push(t.Context(), w.p, SelectOptions{Refs: []string{"component:default/back"}, RunID: "r", State: n.dir})
+		if errors.As(err, new(*Refusal)) != refused || !refused && err != nil || refused && sink.n > 0 {
+			t.Errorf("%s: %v, %d sent", fate, err, sink.n)
+		}
 	}
 }
