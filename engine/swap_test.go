@@ -144,3 +144,23 @@ func TestEveryWidenedDocumentHasAName(t *testing.T) {
 		t.Errorf("%+v", first)
 	}
 }
+
+// TestRenamedIsNotNew: a document that keeps its ID under another ref is not new,
+// so it makes no pair with a restricted one that goes.
+func TestRenamedIsNotNew(t *testing.T) {
+	n := night{t, t.TempDir()}
+	fill := func(w *world) {
+		w.store.digits = true
+		components(w, 100, "fine")
+		fates1(w, 30, "of sam")
+		w.p.Limits.MaxWiden, w.p.Limits.MaxLoss = Bound{}, Bound{Items: 99}
+	}
+	n.good(fill)
+	n.good(func(w *world) {
+		fill(w)
+		w.records["catalog"] = w.records["catalog"][20:80]
+		for i := 80; i < 100; i++ {
+			w.add("catalog", "component", fmt.Sprintf("renamed%03d", i), "fine")
+		}
+	})
+}
