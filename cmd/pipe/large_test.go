@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -48,5 +49,29 @@ func TestLargeFields(t *testing.T) {
 				t.Errorf("in the index: %v", found)
 			}
 		})
+	}
+}
+
+// TestLargeDecisions: members and owners are never cut. A group or a private entity
+// whose refs are larger than the limit is rejected, with the limit and the place.
+func TestLargeDecisions(t *testing.T) {
+	t.Parallel()
+	list := func(relation string) string {
+		var b strings.Builder
+		for i := range 120_000 { // of 80 bytes each
+			fmt.Fprintf(&b, `,{"type":%q,"targetRef":"user:default/%s%06d"}`, relation, strings.Repeat("a", 60), i)
+		}
+		return "[" + b.String()[1:] + "]"
+	}
+	entities := append(backstagesandbox.Company(),
+		fmt.Appendf(nil, `{"kind":"Group","metadata":{"name":"large"},"spec":{"type":"team"},"relations":%s}`, list("hasMember")),
+		fmt.Appendf(nil, `{"kind":"Component","metadata":{"name":"large","annotations":{"glean.com/visibility":"owner"}},"spec":{"type":"service"},"relations":%s}`, list("ownedBy")))
+	w := newWorld(t, backstagesandbox.Options{Entities: entities}, gleansandbox.Options{})
+	w.run(t).expect(t, exitRejected, "mapping, groups.members: too complex: it gives a result larger than 8 MiB", "group:default/large",
+		"permissions, private to its owners", "component:default/large")
+	for _, id := range []string{"group:default/large", "component:default/large"} {
+		if _, there := w.index().Document(id); there {
+			t.Errorf("%s is in the index", id)
+		}
 	}
 }
