@@ -16,8 +16,8 @@ type Change = state.Change
 // ApprovalTime is how long a stored approval allows a run.
 const ApprovalTime = 24 * time.Hour
 
-// clockError is how far the time of an approval may lie ahead of this machine's.
-const clockError = time.Hour
+// ClockError is how far the time of an approval may lie ahead of this machine's.
+const ClockError = time.Hour
 
 // IsApprovalID reports whether a text has the form of a refusal's ID.
 func IsApprovalID(text string) bool { return state.IsID(text) }
@@ -220,7 +220,7 @@ func (r *run) findApprovals() []approval {
 		switch age := time.Since(a.At); {
 		case a.UsedBy != "":
 			continue
-		case age < -clockError:
+		case age < -ClockError:
 			out = append(out, approval{id: id, void: fmt.Sprintf("Approval %s is dated %s, which is in the future. Check this machine's clock; to allow it: pipe approve FILE %s.", id, clock(a.At), id)})
 			continue
 		case age > ApprovalTime:

@@ -224,6 +224,8 @@ func approvalState(one state.Approval, now time.Time) string {
 		return "used by run " + one.UsedBy
 	case now.Sub(one.At) > engine.ApprovalTime:
 		return "expired"
+	case one.At.Sub(now) > engine.ClockError:
+		return "not valid: dated in the future"
 	}
 	return "valid until " + one.At.Add(engine.ApprovalTime).Local().Format("2006-01-02 15:04")
 }
