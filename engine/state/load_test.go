@@ -195,3 +195,18 @@ func TestEntriesChanged(t *testing.T) {
 		t.Errorf("%d entries or errors", n)
 	}
 }
+
+// TestWrongCount: a baseline with a right checksum and a wrong number of entries is
+// damaged; a newer one may count otherwise.
+func TestWrongCount(t *testing.T) {
+	for v, want := range map[int]Condition{version: Damaged, version + 1: Newer} {
+		s := open(t, t.TempDir())
+		head := fmt.Sprintf("%s\t{\"version\":%d,\"place\":%q}\n", lineHeader, v, place)
+		if err := os.WriteFile(s.path(".state"), fmt.Appendf(nil, "%s%s\t7\t%x\n", head, lineEnd, sha256.Sum256([]byte(head))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := s.Load(); b.Condition != want || err != nil {
+			t.Errorf("version %d: %v, %v", v, b.Condition, err)
+		}
+	}
+}
