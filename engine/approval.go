@@ -87,11 +87,6 @@ func (c *coverage) leftOf(changes []Change) (sum, count int) {
 	return sum, count
 }
 
-// newRefusal is a refusal that an approval of its changes allows.
-func newRefusal(guard, reason string, changes ...Change) *Refusal {
-	return &Refusal{Guard: guard, Reason: reason, Changes: changes}
-}
-
 // join chains the refusals of several guards and gives all of them the ID of
 // all their changes. Where one has no changes the run cannot be approved, and
 // there is no ID.

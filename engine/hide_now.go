@@ -113,7 +113,6 @@ func (h *hideNow) list() error {
 			t := &target{HiddenRef: HiddenRef{Ref: ref}, types: map[string][]string{}, tried: map[string][]string{}, ids: []string{ordinaryID(ref)}}
 			i := slices.IndexFunc(all, func(one state.Hidden) bool { return one.Ref == ref })
 			if i < 0 {
-				i = len(all)
 				all = append(all, state.Hidden{Ref: ref, At: time.Now().UTC(), By: h.o.By})
 			} else {
 				t.was = true

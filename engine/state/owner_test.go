@@ -22,7 +22,7 @@ func TestOwner(t *testing.T) {
 	if info, err := os.Stat(s.path(".owner")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
-	if NewOwnerID() == NewOwnerID() {
+	if first, second := NewOwnerID(), NewOwnerID(); first == second {
 		t.Error("owner ids are not random")
 	}
 }
