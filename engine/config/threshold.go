@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -27,6 +28,8 @@ var (
 	_ Described = Threshold{}
 )
 
+var wholeNumber = regexp.MustCompile(`^[0-9]+$`)
+
 const thresholdHint = "write a share as 20%, a count as 15, 0 for none, or {share: 1%, items: 20} for the larger of the two"
 
 // UnmarshalText reads a share or a count.
@@ -35,6 +38,9 @@ func (t *Threshold) UnmarshalText(text []byte) error {
 	if n, err := strconv.Atoi(trimmed); err == nil && bareNumber.MatchString(trimmed) {
 		*t = Threshold{Items: n, given: true}
 		return nil
+	}
+	if wholeNumber.MatchString(trimmed) {
+		return valueError{"neither a share nor a count: it is too large", thresholdHint}
 	}
 	var share Share
 	if err := share.UnmarshalText(text); err != nil {

@@ -41,7 +41,7 @@ func TestThreshold(t *testing.T) {
 		"limit: lots":                     "neither a share nor a count",
 		"limit: 101%":                     "more than the whole",
 		"limit: 1e3":                      "neither a share nor a count",
-		"limit: 99999999999999999999":     "neither a share nor a count",
+		"limit: 99999999999999999999":     "too large",
 		"limit: [1%]":                     "a share or a count is expected",
 		"limit: {share: 1%}":              "items",
 		"limit: {items: 20}":              "share",
