@@ -19,7 +19,7 @@ func (k *Sink) Check(ctx context.Context) []engine.Finding {
 	if d := k.differences(live); len(d) > 0 {
 		out = append(out, failed("datasource", k.differs(d)))
 	} else {
-		out = append(out, engine.Finding{What: "datasource", OK: true, Detail: k.schema.name + " is there and agrees with the file"})
+		out = append(out, engine.Finding{What: "datasource", OK: true, Detail: k.schema.name + " is there with what a run needs of it"})
 	}
 	if k.schema.lender != "" {
 		out = append(out, k.checkLender(ctx))

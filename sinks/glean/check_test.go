@@ -31,7 +31,7 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "true reachable: answers at " + f.server.URL() + ` and takes the token
-true datasource: backstage is there and agrees with the file
+true datasource: backstage is there with what a run needs of it
 true holds: 1 users, 1 groups, 0 memberships, 1 documents
 true visible: it is enabled for everybody; each document's permissions decide
 `
