@@ -245,7 +245,7 @@ func (r *run) calledApproval(id string) approval {
 	a, err := r.store.Approval(id)
 	switch {
 	case err == nil && a.UsedBy != "":
-		out.void = fmt.Sprintf("Approval %s was used by run %s on %s. To allow it again: pipe approve FILE %s.", id, a.UsedBy, clock(a.UsedAt), id)
+		out.void = fmt.Sprintf("Approval %s was used by run %s on %s.", id, a.UsedBy, clock(a.UsedAt))
 	case err != nil && !errors.Is(err, state.ErrNotStored):
 		out.void = fmt.Sprintf("Approval %s cannot be used: %v.", id, err)
 	}
@@ -274,6 +274,11 @@ func (r *run) storeRefusal(err error) {
 	s := state.Refusal{ID: refused.ID, At: time.Now().UTC(), Run: r.o.RunID, Pipeline: r.p.Name, Changes: refused.AllChanges()}
 	for one := refused; one != nil; one = one.Also {
 		s.Reasons = append(s.Reasons, one.Error())
+	}
+	if a, err := r.store.Approval(refused.ID); err == nil && a.UsedBy != "" {
+		for one := refused; one != nil; one = one.Also {
+			one.Used = true
+		}
 	}
 	if err := r.store.Refuse(s); err != nil {
 		refused.Approvals = append(refused.Approvals, fmt.Sprintf("The list of changes was not stored (%v): --approve allows only a run with exactly these changes.", err))

@@ -16,6 +16,9 @@ type Refusal struct {
 	// ID is what an approval of the run names: the digest of the changes of this
 	// refusal and of those in Also. It is empty where the run cannot be approved.
 	ID string
+	// Used reports that a run has used an approval of this ID, so that only
+	// another pipe approve allows it.
+	Used bool
 	// Changes are what the guard counted.
 	Changes []Change
 	// Approvals are why the given approvals do not allow the run, a sentence each.

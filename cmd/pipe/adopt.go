@@ -67,6 +67,7 @@ func (a *app) adoptAction(c *cli.Context) error {
 		return err
 	}
 	a.approveCall = func(id string) string { return rerun(c, path, id) }
+	a.approveAgain = func(id string) string { return storedApproval(c, path, id) }
 	if c.Bool("json") {
 		out := adoptionJSON{adoption.Inspection, adoption.Restricted, adoption.Report}
 		if adoption.Refusal == nil {

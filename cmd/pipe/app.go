@@ -58,6 +58,8 @@ type app struct {
 	unknown        error        // a command that there is not, which the library passes over
 	// approveCall is the call that allows a refused run; nil for commands that have none.
 	approveCall func(id string) string
+	// approveAgain is the call that allows it when the ID was used before.
+	approveAgain func(id string) string
 }
 
 // The exit codes, which scripts and schedulers rely on.
@@ -301,7 +303,11 @@ func (a *app) printError(err error) {
 		a.printError(refused.Also)
 		return
 	}
-	if refused.ID != "" && a.approveCall != nil {
+	switch {
+	case refused.ID == "" || a.approveCall == nil:
+	case refused.Used:
+		display.Fprintf(a.stderr, "\nAn approval of these changes was used before. If they are intended again, allow\nthem once more, and then run again:\n  %s\n", display.Block(a.approveAgain(refused.ID)))
+	default:
 		display.Fprintf(a.stderr, "\nIf this is intended, allow exactly these changes once:\n  %s\n", display.Block(a.approveCall(refused.ID)))
 	}
 }

@@ -90,7 +90,7 @@ func (a *app) printRefused(r *state.Refusal) {
 	for _, reason := range r.Reasons {
 		display.Fprintf(a.stdout, "  %s\n", reason)
 	}
-	display.Fprintln(a.stdout, "\nThe approval allows:")
+	display.Fprintf(a.stdout, "\nThe approval allows:\n")
 	for _, g := range groupChanges(r.Changes) {
 		display.Fprintf(a.stdout, "  %s: %s\n", g.what, number(g.n))
 		if len(g.refs) > 0 {
@@ -166,9 +166,23 @@ func changeText(ch state.Change) string {
 // rerun is the call that allows a refused run, with the flags of this call that
 // decide what the run does.
 func rerun(c *cli.Context, path, id string) string {
-	words := []string{"pipe", "run", "--approve", id}
 	skip := map[string]bool{"approve": true, "dry-run": true, "output": true, "report": true, "metrics-file": true, "progress": true, "json": true, "log-level": true, "log-format": true, "no-color": true}
-	for _, f := range c.Command.Flags {
+	words := append([]string{"pipe", "run", "--approve", id}, givenFlags(c, c.Command.Flags, skip)...)
+	return strings.Join(append(words, shellWord(path)), " ")
+}
+
+// storedApproval is the pipe approve call for a refused run, with the flags of
+// this call that say which datasource and state folder are meant.
+func storedApproval(c *cli.Context, path, id string) string {
+	skip := map[string]bool{"json": true, "log-level": true, "log-format": true, "no-color": true}
+	words := append([]string{"pipe", "approve"}, givenFlags(c, c.App.Command("approve").Flags, skip)...)
+	return strings.Join(append(words, shellWord(path), id), " ")
+}
+
+// givenFlags are those of the flags that this call sets, as words for a shell.
+func givenFlags(c *cli.Context, flags []cli.Flag, skip map[string]bool) []string {
+	var words []string
+	for _, f := range flags {
 		name := f.Names()[0]
 		if skip[name] || !c.IsSet(name) {
 			continue
@@ -186,7 +200,7 @@ func rerun(c *cli.Context, path, id string) string {
 			words = append(words, "--"+name, shellWord(fmt.Sprint(value)))
 		}
 	}
-	return strings.Join(append(words, shellWord(path)), " ")
+	return words
 }
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)

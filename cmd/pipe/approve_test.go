@@ -62,13 +62,45 @@ func TestApprovals(t *testing.T) {
 	}
 }
 
+// TestApproveUsed: a refusal whose ID was used before prints the call that allows
+// it again, and that call works.
+func TestApproveUsed(t *testing.T) {
+	w := night(t)
+	w.backstage.Fail(backstagesandbox.Fault{Hide: backstagesandbox.Half})
+	id := approvalIn(t, w.run(t))
+	if c := w.run(t, "--approve", id); c.code != exitDone {
+		t.Fatalf("approved: exit %d\n%s", c.code, c.both())
+	}
+	w.backstage.Heal()
+	if c := w.run(t); c.code != exitDone {
+		t.Fatalf("all is as before: exit %d\n%s", c.code, c.both())
+	}
+	w.backstage.Fail(backstagesandbox.Fault{Hide: backstagesandbox.Half})
+	for _, flags := range [][]string{nil, {"--approve", id}} {
+		c := w.run(t, flags...)
+		m := regexp.MustCompile(`(?m)^  pipe (approve .*)$`).FindStringSubmatch(c.stderr)
+		if c.code != exitRefused || m == nil || approveLine.MatchString(c.stderr) {
+			t.Fatalf("%v: exit %d\n%s", flags, c.code, c.both())
+		}
+		if !strings.HasSuffix(m[1], shipped+" "+id) || !strings.Contains(m[1], "--set @source.page_size=10 ") {
+			t.Errorf("the call is %q", m[1])
+		}
+	}
+	if c := w.pipe(t, "approve", shipped, id); c.code != exitDone {
+		t.Fatalf("approve: exit %d\n%s", c.code, c.both())
+	}
+	if c := w.run(t); c.code != exitDone || !strings.Contains(c.stdout, "allowed by approval "+id) {
+		t.Errorf("approved again: exit %d\n%s", c.code, c.both())
+	}
+}
+
 // TestApproveCommand stores an approval for the next run.
 func TestApproveCommand(t *testing.T) {
 	w := night(t)
 	w.backstage.Fail(backstagesandbox.Fault{Hide: backstagesandbox.Half})
 	id := approvalIn(t, w.run(t))
 	c := w.pipe(t, "approve", shipped, id, "--reason", "a team left")
-	if c.code != exitDone || !strings.Contains(c.stdout, "documents for datasource-users, deleted: ") || !strings.Contains(c.stdout, "component:default/") || !strings.Contains(c.stdout, "Approved by ") {
+	if c.code != exitDone || !strings.Contains(c.stdout, "documents for datasource-users, deleted: ") || !strings.Contains(c.stdout, "component:default/") || !strings.Contains(c.stdout, "\n\nThe approval allows:\n") || !strings.Contains(c.stdout, "Approved by ") {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
 	files, _ := filepath.Glob(filepath.Join(w.env["XDG_STATE_HOME"], "pipe", "*.approval-"+id))

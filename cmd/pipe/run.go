@@ -67,6 +67,7 @@ func (a *app) runAction(c *cli.Context) error {
 		return err
 	}
 	a.approveCall = func(id string) string { return rerun(c, path, id) }
+	a.approveAgain = func(id string) string { return storedApproval(c, path, id) }
 	r := &record{
 		Version: version(), File: path, Plugins: []pluginRecord{}, Sandbox: c.Bool("sandbox"), Discarded: append([]string{}, c.StringSlice("discard-upload")...),
 		Approvals: ids,
