@@ -70,7 +70,7 @@ func docsCommands(t *testing.T, text string, least int) {
 		if strings.HasPrefix(line, "pipe sandbox ") { // it serves until it is stopped: TestSandboxCommand
 			continue
 		}
-		if line == "go test ./..." || strings.Contains(line, "COMMAND") || strings.Contains(line, "FILE") || strings.HasSuffix(line, " NAME") || len(strings.Fields(line)) < 3 && line != "pipe help" {
+		if line == "go test -timeout 30m ./..." || strings.Contains(line, "COMMAND") || strings.Contains(line, "FILE") || strings.HasSuffix(line, " NAME") || len(strings.Fields(line)) < 3 && line != "pipe help" {
 			continue
 		}
 		args, ok := strings.CutPrefix(strings.TrimPrefix(line, "go run ./cmd/"), "pipe ")
