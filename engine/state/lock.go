@@ -47,8 +47,23 @@ type Lock struct {
 	holders []Holder // with this run, the last
 }
 
-// maxHolders is how many holders are remembered.
-const maxHolders = 100
+// The holders that are remembered: the last hundred, and up to a thousand of the
+// last hour, in which an upload that one of them left unfinished may still count
+// as a living run's.
+const (
+	maxHolders = 100
+	maxRecent  = 1000
+	recently   = time.Hour
+)
+
+// bounded returns the holders that are remembered at a time.
+func bounded(all []Holder, now time.Time) []Holder {
+	all = all[max(0, len(all)-maxRecent):]
+	for len(all) > maxHolders && now.Sub(all[0].Since) > recently {
+		all = all[1:]
+	}
+	return all
+}
 
 // Lock takes the place for a run, or says who holds it. What a dead run left
 // half written is removed.
@@ -76,7 +91,7 @@ func (s *Store) Lock(run string) (*Lock, error) {
 	s.sweep()
 	l.host, _ = os.Hostname()
 	holders := append(slices.Clone(l.past), Holder{Run: run, PID: os.Getpid(), Host: l.host, Since: time.Now().UTC()})
-	l.holders = holders[max(0, len(holders)-maxHolders):]
+	l.holders = bounded(holders, time.Now())
 	if err := s.writeHolders(l.holders); err != nil {
 		return nil, errors.Join(err, l.flock.Unlock())
 	}

@@ -172,16 +172,31 @@ func TestLock(t *testing.T) {
 }
 
 func TestHoldersAreBounded(t *testing.T) {
-	s := open(t, t.TempDir())
-	for i := range 2 * maxHolders {
-		l, err := s.Lock(fmt.Sprint("run", i))
+	for _, tc := range []struct {
+		before int
+		age    time.Duration
+		want   int
+	}{
+		{150, 2 * time.Hour, maxHolders},
+		{150, time.Minute, 151},
+		{2000, time.Minute, maxRecent},
+	} {
+		s := open(t, t.TempDir())
+		var before []Holder
+		for i := range tc.before {
+			before = append(before, Holder{Run: fmt.Sprint("run", i), Since: time.Now().Add(-tc.age)})
+		}
+		if err := s.writeHolders(before); err != nil {
+			t.Fatal(err)
+		}
+		l, err := s.Lock("run")
 		if err != nil {
 			t.Fatal(err)
 		}
 		l.Release()
-	}
-	if n := len(s.holders()); n != maxHolders {
-		t.Errorf("%d holders", n)
+		if n := len(s.holders()); n != tc.want {
+			t.Errorf("%d holders of %d that are %s old, want %d", n, tc.before, tc.age, tc.want)
+		}
 	}
 }
 
