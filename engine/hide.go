@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,15 +45,16 @@ func (h hiding) has(ref string, id uint64) bool {
 	return listed && one.Back.IsZero()
 }
 
-// count is how many refs are hidden now.
-func (h hiding) count() int {
-	n := 0
+// hiddenRefs are the refs that are hidden now, sorted.
+func (h hiding) hiddenRefs() []string {
+	var refs []string
 	for ref := range h.refs {
 		if h.hasRef(ref) {
-			n++
+			refs = append(refs, ref)
 		}
 	}
-	return n
+	slices.Sort(refs)
+	return refs
 }
 
 // hasRef reports whether a ref is hidden now.

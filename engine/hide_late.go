@@ -21,6 +21,9 @@ func (r *run) hiddenSince() (func(Encoded) bool, error) {
 		// Not a StateError, which says that nothing was read or sent.
 		return nil, Errorf(Permanent, RemedyOf(err), "read the hidden list again: %v", err)
 	}
+	r.mu.Lock()
+	r.hiddenRefs = now.hiddenRefs()
+	r.mu.Unlock()
 	now = now.since(r.hidden)
 	if len(now.refs)+len(now.ids) == 0 {
 		return nil, nil

@@ -127,8 +127,9 @@ func (h *hideNow) list() error {
 	})
 }
 
-// relist adds the IDs that were found to the list, and takes off what nothing
-// knows and this call has added.
+// relist adds the IDs that were found to the list, and lets back what nothing knows
+// and this call has added: a run may have read it meanwhile, so it stays on the list
+// until the next good run.
 func (h *hideNow) relist() error {
 	return changeHidden(h.store, func(all []state.Hidden) ([]state.Hidden, error) {
 		for _, t := range h.targets {
@@ -136,7 +137,7 @@ func (h *hideNow) relist() error {
 			switch {
 			case i < 0 || !all[i].Back.IsZero(): // another call let it back meanwhile
 			case t.Unknown && !h.o.Unseen:
-				all = slices.Delete(all, i, i+1)
+				all[i].Back = time.Now().UTC()
 			default:
 				all[i].IDs, all[i].Hashes = t.ids, t.unknownIDs()
 			}

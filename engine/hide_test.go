@@ -234,8 +234,8 @@ func TestHiddenAndLetBackWider(t *testing.T) {
 	n.good(back("of sam"))
 }
 
-// TestHiddenListLost: a run does not publish what was hidden because the list is gone;
-// a list that was emptied is no lost one.
+// TestHiddenListLost: a run does not publish what was hidden because the list lacks
+// what the last good run read on it: the file is gone, or was begun again.
 func TestHiddenListLost(t *testing.T) {
 	n := night{t, t.TempDir()}
 	fill := func(w *world) { components(w, 9, "fine"); w.add("catalog", "component", "leak", "fine") }
@@ -256,6 +256,14 @@ func TestHiddenListLost(t *testing.T) {
 		}
 		os.Remove(path)
 	}
-	n.good(func(w *world) { fill(w); w.hide(t) })
+	other := hiddenNow("component:default/other")
+	w, report, err := n.run(func(w *world) { fill(w); w.hide(t, other) })
+	if folder := new(*StateError); !errors.As(err, folder) || !strings.Contains(err.Error(), "lacks 1 document that the last good run read on it: "+leak.Ref) || report.Read > 0 || w.sent() {
+		t.Errorf("another document was hidden after the loss: %v, sent %t", err, w.sent())
+	}
+	n.good(func(w *world) { fill(w); w.hide(t, other, leak) })
+	leak.Back, other.Back = time.Now().UTC(), time.Now().UTC()
+	n.good(func(w *world) { fill(w); w.hide(t, other, leak) })
+	n.good(func(w *world) { fill(w); w.hide(t) }) // good runs empty a list of refs that were let back
 	n.good(fill)
 }

@@ -36,9 +36,10 @@ func (r *run) remember() error {
 		return unreadable(err)
 	}
 	r.last = r.base.Snapshot
-	if err := r.hiddenLost(); err != nil {
+	if err := r.hiddenLost(hidden); err != nil {
 		return err
 	}
+	r.hiddenRefs = hidden.hiddenRefs()
 	r.owner, err = ownerOf(r.store, r.base, !r.o.Dry)
 	if err == nil && !r.o.Dry && !r.owner.Kept && r.covered() { // the run that wrote it was killed before it could say so
 		err = r.keep()
@@ -46,17 +47,19 @@ func (r *run) remember() error {
 	return err
 }
 
-// hiddenLost is the error of a hidden list that the last good run read and that is not
-// there any more: what was hidden would come back.
-func (r *run) hiddenLost() error {
-	if r.last == nil || r.last.Hidden == 0 {
+// hiddenLost is the error for a hidden list that lacks a ref which the last good run
+// read on it. A ref that was let back stays on the list until the next good run, so
+// the list was removed, replaced by an older one, or begun again.
+func (r *run) hiddenLost(list hiding) error {
+	if r.last == nil {
 		return nil
 	}
-	path, there := r.store.HiddenFile()
-	if there {
+	lost := slices.DeleteFunc(slices.Clone(r.last.Hidden), func(ref string) bool { _, listed := list.refs[ref]; return listed })
+	if len(lost) == 0 {
 		return nil
 	}
-	return &StateError{Err: fmt.Errorf("the hidden list %s is missing, and the last good run read %s on it", path, documents(r.last.Hidden)),
+	x := examples{n: len(lost), refs: lost[:min(len(lost), shownRefs)]}
+	return &StateError{Err: fmt.Errorf("the hidden list %s lacks %s that the last good run read on it: %s", r.store.HiddenFile(), documents(len(lost)), x.list()),
 		Remedy: "restore the file from a copy; if there is none, hide the documents again with pipe hide FILE REF"}
 }
 
@@ -183,7 +186,7 @@ func (r *run) write() error {
 	if r.partial() && r.last != nil { // what the file says of the others was not run
 		h.Fingerprint = r.last.Fingerprint
 	}
-	h.Hidden = r.hidden.count() + len(r.late)
+	h.Hidden = r.hiddenRefs
 	r.track.header(&h, r.plan)
 	r.track.saved = h
 	w, err := r.store.Create(h)

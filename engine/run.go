@@ -141,6 +141,7 @@ type run struct {
 	hidden     hiding
 	showHidden bool       // hidden stays empty
 	late       []lateItem // that were hidden while the run published
+	hiddenRefs []string   // as the hidden list was read last
 	// What became of uploads, of this run and of earlier ones.
 	track tracking
 	// fetch finds what is looked up and was not read; nil when everything is.

@@ -270,14 +270,18 @@ func (s *Store) extract(file ArchivedFile, from io.Reader) error {
 	return errors.Join(err, f.Close())
 }
 
-// hideAlso adds to the hidden list, which pipe hide may change at the same time.
+// hideAlso adds to the hidden list, which pipe hide may change at the same time. What
+// is hidden in either list stays hidden; a ref that was let back stays listed, since
+// the imported baseline may have read it as hidden.
 func (s *Store) hideAlso(hidden []Hidden) error {
-	hidden = slices.DeleteFunc(hidden, func(h Hidden) bool { return !h.Back.IsZero() })
 	return s.UpdateHidden(func(all []Hidden) ([]Hidden, error) {
 		for _, h := range hidden {
 			i := slices.IndexFunc(all, func(o Hidden) bool { return o.Ref == h.Ref })
 			if i < 0 {
 				all = append(all, h)
+				continue
+			}
+			if !h.Back.IsZero() {
 				continue
 			}
 			for _, id := range h.IDs {

@@ -15,8 +15,9 @@ type Header struct {
 	// Owner is the owner id of the run's uploads, "" in version 1.
 	Owner    string    `json:"owner,omitempty"`
 	Finished time.Time `json:"finished"`
-	// Hidden counts the refs on the hidden list, which is then not missing.
-	Hidden int `json:"hidden,omitempty"`
+	// Hidden are the refs that the hidden list hid, sorted. A list that lacks one of
+	// them is not the list of that run or a later one.
+	Hidden []string `json:"hidden,omitempty"`
 	// Fingerprint tells configurations apart.
 	Fingerprint string `json:"fingerprint"`
 	// Said is what the sink said, before the run, that it held of each stream.

@@ -82,13 +82,8 @@ func (s *Store) Hidden() ([]Hidden, error) {
 	return f.Hidden, nil
 }
 
-// HiddenFile is the file of the hidden list; there is false where none was written, or
-// where it was lost. UpdateHidden never removes it.
-func (s *Store) HiddenFile() (path string, there bool) {
-	path = s.path(".hidden")
-	_, err := os.Lstat(path)
-	return path, err == nil
-}
+// HiddenFile is the path of the hidden list.
+func (s *Store) HiddenFile() string { return s.path(".hidden") }
 
 // hiddenWait is how long UpdateHidden waits for another process to finish its own
 // update, which takes milliseconds.
