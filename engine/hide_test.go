@@ -267,3 +267,24 @@ func TestHiddenListLost(t *testing.T) {
 	n.good(func(w *world) { fill(w); w.hide(t) }) // good runs empty a list of refs that were let back
 	n.good(fill)
 }
+
+// TestHideOfAnUnknownRef: a ref that nothing knows is let back and stays listed, since a
+// run may have read it as hidden meanwhile.
+func TestHideOfAnUnknownRef(t *testing.T) {
+	store, err := state.Open(t.TempDir(), storePlace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hideNow{store: store, o: HideOptions{SelectOptions: SelectOptions{Refs: []string{"component:default/typo", "component:default/known"}}}}
+	if err := h.list(); err != nil {
+		t.Fatal(err)
+	}
+	h.targets[0].Unknown = true
+	if err := h.relist(); err != nil {
+		t.Fatal(err)
+	}
+	all, err := store.Hidden()
+	if err != nil || len(all) != 2 || all[0].Back.IsZero() || !all[1].Back.IsZero() {
+		t.Errorf("%+v, %v", all, err)
+	}
+}

@@ -293,3 +293,41 @@ func TestImportKeepsIDs(t *testing.T) {
 		t.Errorf("%+v, %v", hidden, err)
 	}
 }
+
+// TestImportLetBack: a ref that either list hides stays hidden, and one that was let
+// back stays listed.
+func TestImportLetBack(t *testing.T) {
+	back := time.Unix(3, 0).UTC()
+	for name, tc := range map[string]struct {
+		archived, here *Hidden
+		hidden         bool
+	}{
+		"let back in the archive, hidden here":   {&Hidden{Back: back}, &Hidden{}, true},
+		"let back in the archive, not here":      {&Hidden{Back: back}, nil, false},
+		"hidden in the archive, let back here":   {&Hidden{}, &Hidden{Back: back}, true},
+		"let back in both":                       {&Hidden{Back: back}, &Hidden{Back: back}, false},
+		"let back here, not in the archive":      {nil, &Hidden{Back: back}, false},
+		"hidden in the archive, not listed here": {&Hidden{}, nil, true},
+	} {
+		from, to := open(t, t.TempDir()), open(t, t.TempDir())
+		save(t, from, entries...)
+		path := filepath.Join(t.TempDir(), "archive")
+		write := func(s *Store, h *Hidden) error {
+			if h == nil {
+				return nil
+			}
+			h.Ref, h.At = "component:default/a", time.Unix(1, 0).UTC()
+			return hide(s, *h)
+		}
+		if err := errors.Join(write(from, tc.archived), from.Export(path), write(to, tc.here)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := to.Import(path, false); err != nil {
+			t.Fatal(err)
+		}
+		hidden, err := to.Hidden()
+		if err != nil || len(hidden) != 1 || hidden[0].Back.IsZero() != tc.hidden {
+			t.Errorf("%s: %+v, %v", name, hidden, err)
+		}
+	}
+}
