@@ -127,7 +127,7 @@ type approvable func(plan *Plan, held Holdings, cover *coverage) *Refusal
 
 // judge asks the guards, and then asks again without what approvals cover. A run
 // that is not allowed is refused with all that the guards counted, covered or not,
-// so that one approval of the new ID is enough.
+// so one approval of the new ID is enough.
 func (v *review) judge(plan *Plan, held Holdings, guards []approvable) error {
 	ask := func(cover *coverage) []*Refusal {
 		var out []*Refusal
@@ -219,7 +219,7 @@ func (r *run) findApprovals() []approval {
 			out = append(out, approval{id: id, void: fmt.Sprintf("Approval %s is dated %s, which is in the future. Check this machine's clock; to allow it: pipe approve FILE %s.", id, clock(a.At), id)})
 			continue
 		case age > ApprovalTime:
-			if age < 2*ApprovalTime { // who approved in vain is told why
+			if age < 2*ApprovalTime { // a recent approval without effect is explained
 				out = append(out, approval{id: id, void: fmt.Sprintf("Approval %s has expired: it was given on %s and was valid for 24 hours.", id, clock(a.At))})
 			}
 			continue
@@ -261,8 +261,8 @@ func (r *run) calledApproval(id string) approval {
 
 func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
 
-// storeRefusal keeps what a refused run would have changed, so that it can be
-// approved. Where it cannot be kept only an equal run can be approved.
+// storeRefusal keeps the changes of a refused run for its approval. Without it an
+// approval allows only a run with exactly these changes.
 func (r *run) storeRefusal(err error) {
 	var refused *Refusal
 	if !errors.As(err, &refused) || refused.ID == "" {

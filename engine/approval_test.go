@@ -13,7 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
-// left is a catalog of 200 components of which the last n are missing.
+// left is a catalog of 200 components without the last n.
 func left(n int) func(*world) {
 	return func(w *world) { components(w, 200-n, "fine") }
 }
@@ -49,8 +49,8 @@ func TestApprovalCovers(t *testing.T) {
 	}{
 		"exactly what was listed":             {left(62), false},
 		"fewer":                               {left(45), false},
-		"15 others beside the listed":         {left(62 + 15), false},
-		"50 others beside the listed":         {left(62 + 50), true},
+		"15 more than the listed ones":        {left(62 + 15), false},
+		"50 more than the listed ones":        {left(62 + 50), true},
 		"50 others in place of the listed":    {withoutSome(0, 50), true},
 		"as many others":                      {withoutSome(0, 62), true},
 		"a widening of what was listed stays": {func(w *world) { left(62)(w); fates1(w, 10, "of sam") }, false},
@@ -297,8 +297,8 @@ func TestApprovalOfMembers(t *testing.T) {
 	n.good(with(members(20), id))
 }
 
-// TestApprovedButRefusedBySink: what the sink refuses is lost beside what was
-// approved.
+// TestApprovedButRefusedBySink: documents that the sink refuses are lost in addition
+// to those that were approved.
 func TestApprovedButRefusedBySink(t *testing.T) {
 	n := night{t, t.TempDir()}
 	n.good(left(0))
@@ -345,8 +345,8 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
-// TestApprovalOfAnEmptyStream: where nobody knows how many users are there, their
-// deletion is approved as a whole, and the sink learns of it.
+// TestApprovalOfAnEmptyStream: when the number of users is unknown, their deletion
+// is approved as a whole, and the sink receives the approval.
 func TestApprovalOfAnEmptyStream(t *testing.T) {
 	fill := func(ids ...string) *world {
 		w := newWorld(t)

@@ -48,8 +48,8 @@ func (r *run) unsaid(ctx context.Context, err error) (Holdings, bool) {
 	return Holdings{Unsaid: unsaid.Err}, true
 }
 
-// holds is the evidence that the place holds items with permissions, "" where there
-// is none. Counts may be hours old: none of them and a listed upload are not zero.
+// holds is the evidence that the place holds items with permissions, or "". Counts
+// may be hours old: no count together with a listed upload is not zero.
 func (r *run) holds() string {
 	if r.held.Unsaid != nil {
 		return fmt.Sprintf("it is unknown what the sink holds (%v)", r.held.Unsaid)
@@ -100,8 +100,8 @@ func (v *review) missing(changes []Change, cover *coverage) bool {
 	return cover.shown > here && shown.exceeds(v.p.Limits.MaxLoss, cover.shown-here)
 }
 
-// placed reports whether a change is an item of a place of which it is unknown what
-// it held before.
+// placed reports whether a change is an item of a place whose earlier content is
+// unknown.
 func placed(ch Change) bool {
 	return ch.Before == state.Unknown && ch.After != state.Gone && ch.Type != uploadChange
 }

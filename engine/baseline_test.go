@@ -250,7 +250,7 @@ func TestForeignUpload(t *testing.T) {
 	}
 }
 
-// TestPartialBaseline: a baseline without documents is none of them.
+// TestPartialBaseline: a baseline without documents is not a baseline for documents.
 func TestPartialBaseline(t *testing.T) {
 	n := night{t, t.TempDir()}
 	usersOnly := func(w *world) {

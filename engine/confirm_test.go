@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestAskedFor: the source is asked for refs that somebody could find and that
+// TestAskedFor: the source is asked for refs that a user could find and that
 // reading did not bring, and for no others.
 func TestAskedFor(t *testing.T) {
 	n := night{t, t.TempDir()}

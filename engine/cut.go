@@ -41,7 +41,7 @@ func (c CutLimit) Apply(v any) (out any, cut bool) {
 	return v, cut
 }
 
-// cuts counts the items of which a field was cut, by stream and field.
+// cuts counts the items with a field that was cut, by stream and field.
 type cuts map[string]*examples
 
 func (c cuts) add(stream string, e *Encoded) {

@@ -16,8 +16,8 @@ type Refusal struct {
 	// ID is what an approval of the run names: the digest of the changes of this
 	// refusal and of those in Also. It is empty where the run cannot be approved.
 	ID string
-	// Used reports that a run has used an approval of this ID, so that only
-	// another pipe approve allows it.
+	// Used reports that a run has used an approval of this ID: only another
+	// pipe approve allows it.
 	Used bool
 	// Changes are what the guard counted.
 	Changes []Change

@@ -82,9 +82,9 @@ func eachDelivered(store *state.Store, take func(state.Entry)) error {
 	return nil
 }
 
-// askSource asks the source for the IDs of refs of which the last good run
-// delivered nothing, or something under an ID that is not known, and has the sink
-// take away what comes of it.
+// askSource asks the source for the IDs of refs for which the last good run
+// delivered nothing, or an item with an unknown ID, and has the sink remove the
+// items with these IDs.
 func (h *hideNow) askSource(ctx context.Context, p *Pipeline) {
 	o := h.o.SelectOptions
 	o.Refs, o.Hidden = nil, true
@@ -124,8 +124,8 @@ func (h *hideNow) askSource(ctx context.Context, p *Pipeline) {
 }
 
 // RememberedIDs returns the IDs with which items of a ref were hidden. unknown means
-// that the last good run delivered an item of it under an ID that is none of these
-// and not its ref.
+// that the last good run delivered an item of it under an ID that is neither one of
+// these nor its ref.
 func RememberedIDs(dir, place, ref string) (ids []string, unknown bool, err error) {
 	store, err := state.Open(dir, place)
 	if err != nil {

@@ -46,7 +46,7 @@ func (r *run) withholdLate(stream string, e Encoded, sent bool) {
 const hiddenWhilePublishing = "hidden with pipe hide while the run published"
 
 // settleLate gives the records of late items their endings, and names them in the
-// report. A record of which another item was delivered stays delivered.
+// report. A record with another item that was delivered stays delivered.
 func (r *run) settleLate() error {
 	if len(r.late) == 0 {
 		return nil

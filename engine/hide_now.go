@@ -36,9 +36,9 @@ type HideResult struct {
 	SourceErr error    // why the source did not answer, nil where it did or was not asked
 }
 
-// Hide puts refs on the hidden list, so that no run brings them back, and then has
-// the sink take their items from everyone and delete them. It takes no place: it
-// runs beside a run, which reads the list again while it publishes. Refs stay on
+// Hide puts refs on the hidden list, which no run delivers, and then has the sink
+// hide their items from everyone and delete them. It takes no lock on the place: it
+// works during a run, which reads the list again while it publishes. Refs stay on
 // the list where the sink or the source fails. The result is nil only where nothing
 // was done.
 //

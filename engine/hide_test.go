@@ -131,7 +131,7 @@ func TestHiddenWhilePublishing(t *testing.T) {
 	for i := range 3 {
 		w.add("catalog", "component", fmt.Sprint("c", i), "plain")
 	}
-	var told error
+	var unreadable error
 	w.hook = func(plan *Plan) {
 		if is, err := plan.Hidden(); is != nil || err != nil {
 			t.Errorf("nothing was hidden: %v", err)
@@ -151,14 +151,14 @@ func TestHiddenWhilePublishing(t *testing.T) {
 			}
 		}
 		w.spoil(t)
-		_, told = plan.Hidden()
+		_, unreadable = plan.Hidden()
 	}
 	r, err := w.run(t)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if told == nil || errors.As(told, new(*StateError)) { // which says that nothing was sent
-		t.Errorf("a list that cannot be read: %v", told)
+	if unreadable == nil || errors.As(unreadable, new(*StateError)) { // which says that nothing was sent
+		t.Errorf("a list that cannot be read: %v", unreadable)
 	}
 	total := 0
 	for _, n := range r.Endings {

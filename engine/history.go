@@ -34,8 +34,8 @@ type ListedUpload struct {
 // UploadStage is how far the sink has come with an upload.
 type UploadStage uint8
 
-// The stages. The first is the zero value, so that an upload without a known
-// stage confirms nothing.
+// The stages. The first is the zero value: an upload without a known stage
+// confirms nothing.
 const (
 	UploadOpen           UploadStage = iota // not complete, as far as the sink says
 	UploadComplete                          // complete, and not processed yet

@@ -15,7 +15,7 @@ type Item struct {
 	Mapping     int     // which mapping of its stream made it, from 0
 	Fields      []Field // in the order of the file; absent values left out
 	Permissions Permissions
-	Cut         []string // fields of which the mapper cut the value
+	Cut         []string // fields whose value the mapper cut
 }
 
 // Encoded is an item as the sink will send it.

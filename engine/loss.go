@@ -47,7 +47,7 @@ func (v *review) remembers(stream string) bool {
 // vanishing whole to be refused, whatever the share.
 const someOf = 5
 
-// measure is one thing of which the loss guard counts what goes.
+// measure is one quantity whose losses the loss guard counts.
 type measure struct {
 	stream, typ string
 	what        string // "delete %s of %s documents"

@@ -76,7 +76,7 @@ func TestLossLimits(t *testing.T) {
 		n.good(lose(0))
 		n.refusedID(func(w *world) {
 			lose(most + 1)(w)
-			w.add("catalog", "component", "other", "fine") // so that the stream is never empty
+			w.add("catalog", "component", "other", "fine") // keeps the stream from being empty
 		})
 		n.good(lose(most))
 	}
@@ -123,7 +123,7 @@ func TestConfirmControls(t *testing.T) {
 	}{
 		"some of the kind":  {func(w *world) { components(w, 30, "fine") }, "component:", controls},
 		"a few of the kind": {func(w *world) { components(w, 3, "fine") }, "component:", 3},
-		"none of the kind":  {func(*world) {}, "user:", 2},
+		"no such entity":    {func(*world) {}, "user:", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := night{t, t.TempDir()}

@@ -15,8 +15,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
-// Mentioned is where the title or the ref of a hidden record stands in the text of
-// other documents.
+// Mentioned is where the text of other documents contains the title or the ref of a
+// hidden record.
 type Mentioned struct {
 	Title string // "" where the source does not have the record
 	Refs  []string
@@ -47,7 +47,7 @@ func Mentions(ctx context.Context, p *Pipeline, o SelectOptions) (map[string]*Me
 	if err != nil {
 		return nil, err
 	}
-	for _, ref := range o.Refs { // whose titles the sink's items tell
+	for _, ref := range o.Refs { // the sink's items give their titles
 		hidden = hidden.without(ref)
 	}
 	m.run = newRun(&quiet, Options{RunID: o.RunID, Dry: true, Log: o.Log, Stop: o.Stop, Progress: noProgress{}, Output: m.collect, Observer: m})
@@ -182,7 +182,7 @@ type needle struct {
 	name     bool // it has no space: - . and _ may go on with it
 }
 
-// add adds a name that stands for a ref. One without a letter or digit is never
+// add adds a name of a ref. One without a letter or digit is never
 // found.
 func (n *needles) add(text, of string) {
 	text = strings.ToLower(strings.TrimSpace(text))

@@ -49,7 +49,7 @@ type SelectedItem struct {
 	// is another ref that it had it of. They are not set for identities.
 	Known bool
 	Other string
-	// Wider tells that more people would find it than after the last good run.
+	// Wider reports that more people would find it than after the last good run.
 	// It is not set for identities.
 	Wider bool
 }

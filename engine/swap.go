@@ -26,7 +26,7 @@ func (s *swap) left(cover *coverage) (n, toAll int) {
 }
 
 // pair counts the pairs of a document that goes with a wider one that is new. It
-// takes the narrowest new ones first, so that no other choice gives more.
+// takes the narrowest new ones first, which gives the most pairs.
 func pair(gone, added map[Audience]int) (pairs, toAll int) {
 	for _, class := range Audiences {
 		free := 0

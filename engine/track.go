@@ -26,18 +26,18 @@ func (realTime) After(d time.Duration) <-chan time.Time { return time.After(d) }
 // tracking follows what becomes of acknowledged uploads: those of earlier runs
 // that the sink has not listed yet, and those of this run.
 type tracking struct {
-	by      string         // the sink's name, once it is known
-	earlier []state.Upload // of earlier runs, not confirmed
-	lost    []state.Upload // of those, the ones that the sink does not have
-	sent    []state.Upload // of this run
-	history *UploadHistory // the last answer
-	failed  error          // why the last question was not answered
-	paused  map[string]bool
-	found   map[string]bool // pauses that this run has seen
-	told    []string        // pauses that an earlier run told with its exit code
-	began   time.Time       // when sending began
-	saved   state.Header
-	exits   bool // the exit code tells what this run has found
+	by       string         // the sink's name, once it is known
+	earlier  []state.Upload // of earlier runs, not confirmed
+	lost     []state.Upload // of those, the ones that the sink does not have
+	sent     []state.Upload // of this run
+	history  *UploadHistory // the last answer
+	failed   error          // why the last question was not answered
+	paused   map[string]bool
+	found    map[string]bool // pauses that this run has seen
+	reported []string        // pauses that an earlier run reported with its exit code
+	began    time.Time       // when sending began
+	saved    state.Header
+	exits    bool // the exit code reports what this run has found
 }
 
 // begin takes over what the last good run left and what the sink lists before
@@ -46,7 +46,7 @@ func (t *tracking) begin(last *state.Snapshot, h *UploadHistory, now time.Time) 
 	t.began, t.by = now.UTC(), "the sink"
 	t.paused, t.found = map[string]bool{}, map[string]bool{}
 	if last != nil {
-		t.earlier, t.told = slices.Clone(last.Unconfirmed), last.Paused
+		t.earlier, t.reported = slices.Clone(last.Unconfirmed), last.Paused
 		for _, stream := range last.Paused {
 			t.paused[stream] = true
 		}
@@ -102,8 +102,8 @@ func (t *tracking) pausedNow() bool {
 	})
 }
 
-// header writes what the next run has to know. A pause counts as told only once
-// the exit code tells of it.
+// header writes what the next run has to know. A pause counts as reported only once
+// the exit code reports it.
 func (t *tracking) header(h *state.Header, plan *Plan) {
 	_, unlisted := t.pending()
 	h.Unconfirmed = nil
@@ -119,7 +119,7 @@ func (t *tracking) header(h *state.Header, plan *Plan) {
 	}
 	h.Paused = nil
 	for _, stream := range slices.Sorted(maps.Keys(t.paused)) {
-		if t.exits || slices.Contains(t.told, stream) {
+		if t.exits || slices.Contains(t.reported, stream) {
 			h.Paused = append(h.Paused, stream)
 		}
 	}
@@ -150,8 +150,8 @@ func (r *run) confirm(ctx context.Context, session Session) error {
 	if err == nil {
 		err = r.amend()
 	}
-	if told := r.verdict(); told != nil {
-		err = errors.Join(told, err)
+	if unconfirmed := r.verdict(); unconfirmed != nil {
+		err = errors.Join(unconfirmed, err)
 	}
 	return err
 }
@@ -215,7 +215,7 @@ func (r *run) amend() error {
 }
 
 // verdict is the *Unconfirmed of a run that has sent everything, nil when there
-// is none. A pause that an earlier run told of is none.
+// is none. A pause that an earlier run reported does not count.
 func (r *run) verdict() error {
 	t := &r.track
 	var reasons, remedies []string
@@ -241,9 +241,9 @@ func (r *run) verdict() error {
 	return &Unconfirmed{Reason: strings.Join(reasons, "; "), Remedy: strings.Join(remedies, ". ")}
 }
 
-// fresh are the pauses that no run has told of yet.
+// fresh are the pauses that no run has reported yet.
 func (t *tracking) fresh() []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(t.found)), func(stream string) bool { return slices.Contains(t.told, stream) })
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(t.found)), func(stream string) bool { return slices.Contains(t.reported, stream) })
 }
 
 // lostAnd are the lost uploads of streams that a plan sends again.
@@ -259,7 +259,7 @@ func named(uploads []state.Upload) string {
 	return strings.Join(parts, " and ")
 }
 
-// fill writes into the report what the exit code does not tell.
+// fill writes into the report what the exit code does not report.
 func (t *tracking) fill(r *run) {
 	r.report.Paused = slices.Sorted(maps.Keys(t.paused))
 	for _, stream := range r.report.Paused {

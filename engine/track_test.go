@@ -281,7 +281,7 @@ func TestWait(t *testing.T) {
 }
 
 // TestSavedBeforeTheWait: a run that is killed while it waits has saved its state,
-// and the pause that it had no time to tell of is still to be told.
+// and the pause that it had no time to report is still to be reported.
 func TestSavedBeforeTheWait(t *testing.T) {
 	n, l := night{t, t.TempDir()}, newList()
 	var saved []state.Header
@@ -298,9 +298,9 @@ func TestSavedBeforeTheWait(t *testing.T) {
 	}
 }
 
-// TestPauseIsToldAtTheEnd: a run that is killed while it waits has not told of the
-// pause that it saw, so the next one does.
-func TestPauseIsToldAtTheEnd(t *testing.T) {
+// TestPauseIsReportedAtTheEnd: a run that is killed while it waits has not reported
+// the pause that it saw, and the next one does.
+func TestPauseIsReportedAtTheEnd(t *testing.T) {
 	n, l := night{t, t.TempDir()}, newList()
 	l.add("another", l.now, UploadDeletionPaused)
 	var during []string
@@ -310,7 +310,7 @@ func TestPauseIsToldAtTheEnd(t *testing.T) {
 		l.stages(w, notListed)
 	})
 	if !errors.As(err, new(*Unconfirmed)) || len(during) > 0 || len(n.header().Paused) != 2 {
-		t.Errorf("%v, told during the wait %v, told at the end %v", err, during, n.header().Paused)
+		t.Errorf("%v, reported during the wait %v, reported at the end %v", err, during, n.header().Paused)
 	}
 }
 
@@ -358,7 +358,7 @@ func TestPausedDeletion(t *testing.T) {
 		l.sleep(24 * time.Hour)
 		return report, err
 	}
-	told := func(when string, report *Report, err error, want bool) {
+	reported := func(when string, report *Report, err error, want bool) {
 		t.Helper()
 		if got := errors.As(err, new(*Unconfirmed)); got != want || err != nil && !want {
 			t.Errorf("%s: %v", when, err)
@@ -377,25 +377,25 @@ func TestPausedDeletion(t *testing.T) {
 		l.uploads[i].Stage = UploadDeletionPaused
 	}
 	report, err := night(UploadComplete)
-	told("the next run", report, err, true)
+	reported("the next run", report, err, true)
 	if !slices.Equal(n.header().Paused, []string{"documents", "users"}) {
-		t.Errorf("told: %v", n.header().Paused)
+		t.Errorf("reported: %v", n.header().Paused)
 	}
 	report, err = night(UploadComplete)
-	told("the run after it", report, err, false)
+	reported("the run after it", report, err, false)
 	report, err = night(UploadDeletionPaused)
-	told("its own upload is paused, too", report, err, false)
+	reported("its own upload is paused, too", report, err, false)
 	report, err = night(UploadProcessed)
 	if err != nil || len(report.Paused) > 0 || len(n.header().Paused) > 0 {
-		t.Errorf("gone: %v, paused %v, told %v", err, report.Paused, n.header().Paused)
+		t.Errorf("gone: %v, paused %v, reported %v", err, report.Paused, n.header().Paused)
 	}
 	report, err = night(UploadDeletionPaused)
-	told("another pause", report, err, true)
+	reported("another pause", report, err, true)
 }
 
-// TestRefusedRunDoesNotTell: a pause counts as told only when the exit code tells
-// of it.
-func TestRefusedRunDoesNotTell(t *testing.T) {
+// TestRefusedRunDoesNotReport: a pause counts as reported only when the exit code
+// reports it.
+func TestRefusedRunDoesNotReport(t *testing.T) {
 	n, l := night{t, t.TempDir()}, newList()
 	n.good(func(w *world) { components(w, 60, "fine"); l.stages(w, UploadProcessed) })
 	l.add("another", l.now, UploadDeletionPaused)

@@ -110,8 +110,8 @@ func TestWidenReason(t *testing.T) {
 	}
 }
 
-// TestWithheldCountInTheTotal: max_widen is a share of all documents, those that
-// nobody finds included.
+// TestWithheldCountInTheTotal: max_widen is a share of all documents, withheld ones
+// included.
 func TestWithheldCountInTheTotal(t *testing.T) {
 	for widened, refused := range map[int]bool{10: false, 11: true} {
 		n := night{t, t.TempDir()}
@@ -245,7 +245,7 @@ func TestAwayFor(t *testing.T) {
 	}
 }
 
-// TestSameIDAnotherRef: a document is told apart by its ID as well.
+// TestSameIDAnotherRef: documents are distinguished by their ID as well.
 func TestSameIDAnotherRef(t *testing.T) {
 	n := night{t, t.TempDir()}
 	n.good(func(w *world) { w.store.ids = true; components(w, 100, "of sam") })
@@ -259,8 +259,8 @@ func TestSameIDAnotherRef(t *testing.T) {
 	}
 }
 
-// TestWithheldIsRenamed: what was withheld is told apart by the ID that it would
-// have had, too, and by what it had before.
+// TestWithheldIsRenamed: a withheld document is also distinguished by the ID that it
+// would have had, and by the one that it had before.
 func TestWithheldIsRenamed(t *testing.T) {
 	for name, before := range map[string][]string{"withheld": {"private"}, "listed, then withheld": {"of sam", "private"}} {
 		t.Run(name, func(t *testing.T) {

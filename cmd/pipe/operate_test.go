@@ -365,7 +365,7 @@ func TestHideUnconfirmed(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
 	k.glean.Fail(gleansandbox.Fault{Path: "deletedocument", Status: 200})
-	k.pipe(t, "hide", shipped, scorer).expect(t, exitDone, "Glean still lists it, with permissions that name nobody")
+	k.pipe(t, "hide", shipped, scorer).expect(t, exitDone, "Glean still lists it, with permissions that name no user")
 	k.glean.Heal()
 	k.run(t).expect(t, exitDone)
 	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, exitDone)

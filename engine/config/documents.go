@@ -17,8 +17,7 @@ type Datum struct {
 	Items []Pos // of a list
 }
 
-// Documents reads data in YAML: any number of documents, of which empty ones are
-// left out. It reads them as the JavaScript library yaml does, which Backstage
+// Documents reads data in YAML: any number of documents, without the empty ones. It reads them as the JavaScript library yaml does, which Backstage
 // uses: the core schema of YAML 1.2, aliases with the bound of that library and a
 // bound on size, and merge keys where merge is true. file is its name in positions.
 func Documents(file string, src []byte, merge bool) ([]Datum, Problems) {
@@ -64,8 +63,8 @@ type document struct {
 // marker is a line that starts or ends a document. No scalar holds one.
 var marker = regexp.MustCompile(`(?m)^(?:---(?:[ \t].*)?|\.\.\.(?:[ \t].*)?)\r?$`)
 
-// parts cuts a text at its markers. What stands on the line of a --- belongs to the
-// document; directives and comments alone are none.
+// parts cuts a text at its markers. The rest of a --- line belongs to the document;
+// directives and comments alone are not a document.
 func parts(text string) func(yield func(document) bool) {
 	return func(yield func(document) bool) {
 		starts := []int{0}

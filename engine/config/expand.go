@@ -35,7 +35,7 @@ type expander struct {
 	added   int // by aliases: bytes, and 16 for each value
 }
 
-// anchor is a value that aliases may stand for.
+// anchor is a value that aliases may refer to.
 type anchor struct {
 	value   any
 	size    int
@@ -162,7 +162,7 @@ func isMerge(k *yaml.Node) bool {
 	return k.Kind == yaml.ScalarNode && k.Value == "<<" && k.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) == 0
 }
 
-// mergeInto adds what a merge key brings: a mapping, or a list of them of which
+// mergeInto adds what a merge key brings: a mapping, or a list of mappings in which
 // the first wins.
 func (e *expander) mergeInto(out map[string]any, merged map[string]bool, n *yaml.Node, depth int) (int, error) {
 	value, size, err := e.value(n, depth+1)

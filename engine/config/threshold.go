@@ -14,7 +14,7 @@ type Threshold struct {
 	Items int
 	// Plain means that the file gives a share alone. Its floor is the guard's own.
 	Plain bool
-	given bool // so that 0 is not taken for an absent value
+	given bool // distinguishes 0 from an absent value
 }
 
 // thresholdFields is a Threshold that is written as a mapping.

@@ -103,7 +103,7 @@ func (t *table) find(s string) []span {
 	if len(spans) == 0 {
 		return nil
 	}
-	for i := range spans { // an escape is replaced whole, so that JSON stays JSON
+	for i := range spans { // an escape is replaced whole: JSON stays JSON
 		spans[i] = first.around(spans[i])
 		for spans[i].to > spans[i].from+1 && strings.IndexByte(" \r\n", s[spans[i].to-1]) >= 0 {
 			spans[i].to-- // the line still ends

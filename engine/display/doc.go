@@ -9,8 +9,8 @@
 //     do it to each argument: it stays on one line and is at most MaxValue
 //     characters long. Text that is laid out already (a table, a tree, lines
 //     that were escaped one by one) has the type Block and passes.
-//  2. Writer stands before stdout and stderr and escapes what the first layer
-//     was not asked for. It lets line breaks and tabs through, since the
+//  2. Writer wraps stdout and stderr and escapes what did not pass the first
+//     layer. It lets line breaks and tabs through, since the
 //     layout needs them, and escapes everything else, as well as the
 //     beginnings of workflow commands: "::" at the start of a line, "##[" and
 //     "##name[" anywhere.

@@ -28,8 +28,8 @@ func Lines(s string) string { return escape(s, true, 0) }
 // JSON escapes JSON text, which keeps its value.
 func JSON(text []byte) []byte { return []byte(guardCommands(Lines(string(text)))) }
 
-// Indent is Lines with each line but the first behind a prefix, so that none
-// of them looks like a line of the program's own. Each line has at most
+// Indent is Lines with each line but the first behind a prefix: none of them
+// looks like a line of the program's own. Each line has at most
 // MaxValue characters.
 func Indent(s, prefix string) Block {
 	lines := strings.Split(s, "\n")

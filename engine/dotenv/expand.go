@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// reference is a variable in braces. Names are as strict as a pipeline file has
-// them, so that ${ in a generated password is rarely one.
+// reference is a variable in braces. Names are as strict as in a pipeline file:
+// ${ in a generated password is rarely one.
 var reference = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
 // escapes are what a backslash means in double quotes; before anything else it is

@@ -119,7 +119,7 @@ func (p *parser) assignment() error {
 	case m == nil:
 		return p.wrong(p.line, "this line has no =", "write NAME=VALUE; a comment starts with #")
 	case !name.MatchString(m[1]):
-		return p.wrong(p.line, "what stands before the = is not the name of a variable", "use letters, digits and _, as in BACKSTAGE_BASE_URL=…")
+		return p.wrong(p.line, "the text before the = is not a variable name", "use letters, digits and _, as in BACKSTAGE_BASE_URL=…")
 	}
 	line := p.line
 	p.rest = p.rest[len(m[0]):]
@@ -144,7 +144,7 @@ func (p *parser) advance(n int) {
 	}
 }
 
-// value reads what stands after the = and the spaces that follow it.
+// value reads the text after the = and the spaces that follow it.
 func (p *parser) value(spaced bool) (string, error) {
 	switch {
 	case strings.HasPrefix(p.rest, "'"), strings.HasPrefix(p.rest, `"`):

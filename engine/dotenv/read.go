@@ -13,10 +13,10 @@ import (
 const MaxSize = 1 << 20
 
 // pipeTimeout is how long another program may take to write into a pipe that
-// stands for the file, as in --env-file <(sops -d secrets.env).
+// is given as the file, as in --env-file <(sops -d secrets.env).
 const pipeTimeout = time.Minute
 
-// Untrusted is a file that somebody else may have written.
+// Untrusted is a file that another user may have written.
 type Untrusted struct{ Path, Message, Hint string }
 
 // Error is the path and the message.

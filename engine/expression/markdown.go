@@ -52,8 +52,8 @@ const errMarkdown = limitError("is given more than 1 MiB of Markdown")
 // lines as they were broken, `- ` and numbers before items, links as
 // `text (url)`, code as it is. HTML tags part lines, cells and items likewise or
 // leave nothing, and comments, scripts and styles are left out. The only error is
-// too much text. It parses one piece at a time, so that memory does not grow with
-// the syntax tree.
+// too much text. It parses one piece at a time, which bounds the memory for the
+// syntax tree.
 func (m *markdown) plain(source string) (string, error) {
 	if len(source) > maxMarkdown {
 		return "", errMarkdown

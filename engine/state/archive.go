@@ -26,8 +26,8 @@ const archiveVersion = 1
 const lineArchive = "pipe-state-archive"
 
 // archived are the files of a place that an archive holds, by their suffixes: not
-// the lock, and nothing half written. The baseline comes last, so that an import
-// that is interrupted leaves a place without one.
+// the lock, and nothing half written. The baseline comes last: an interrupted
+// import leaves a place without one.
 var archived = regexp.MustCompile(`^\.(owner|runs|hidden|refusal-[a-z2-7]{12}|approval-[a-z2-7]{12}|state)$`)
 
 const suffixState = ".state"

@@ -69,7 +69,7 @@ func SortChanges(all []Change) []Change {
 	return slices.CompactFunc(all, func(a, b Change) bool { a.Ref, b.Ref = "", ""; return a == b })
 }
 
-// idLength gives 60 bits: nobody finds another list with the same digest by
+// idLength gives 60 bits: another list with the same digest cannot be found by
 // trying.
 const idLength = 12
 
@@ -93,7 +93,7 @@ func Digest(changes []Change) string {
 // IsID reports whether a text has the form of a refusal's ID.
 func IsID(text string) bool { return idPattern.MatchString(text) }
 
-// Fingerprint is a short stand-in for a Key.
+// Fingerprint is a short hash of a Key.
 func Fingerprint(key string) [2]uint64 {
 	sum := sha256.Sum256([]byte(key))
 	return [2]uint64{binary.BigEndian.Uint64(sum[:]), binary.BigEndian.Uint64(sum[8:])}

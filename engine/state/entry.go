@@ -28,8 +28,8 @@ type Header struct {
 	// Unconfirmed are acknowledged uploads that the sink has not listed as
 	// complete yet, one a stream.
 	Unconfirmed []Upload `json:"unconfirmed,omitempty"`
-	// Paused are the streams whose deletion the sink has paused and of which a run
-	// has told with its exit code.
+	// Paused are the streams whose deletion the sink has paused and that a run has
+	// reported with its exit code.
 	Paused []string `json:"paused,omitempty"`
 }
 

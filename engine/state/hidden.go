@@ -122,7 +122,7 @@ func (s *Store) UpdateHidden(change func([]Hidden) ([]Hidden, error)) error {
 }
 
 // replaceHidden replaces the list's file whole or not at all. The caller holds the
-// list's lock, so that a temporary file that is there was left by a killed process.
+// list's lock: a temporary file that exists was left by a killed process.
 func (s *Store) replaceHidden(b []byte) error {
 	tmp := s.path(".hidden-new") // not .new-*, which a run removes when it takes the place
 	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {

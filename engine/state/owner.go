@@ -13,7 +13,7 @@ import (
 )
 
 // Owner identifies a state folder among all that write to a place. Its ID is part
-// of the name of every upload, so that a run recognises the uploads of another one.
+// of the name of every upload: a run recognises the uploads of another one by it.
 type Owner struct {
 	ID      string    `json:"owner"`
 	Created time.Time `json:"created"`

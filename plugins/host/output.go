@@ -85,7 +85,7 @@ func (o *output) print(level slog.Level, message string, attrs []any) {
 	if !ok {
 		return
 	}
-	if len(attrs) > 0 { // in a group, so that none stands for one of pipe's own
+	if len(attrs) > 0 { // in a group: none replaces an attribute of pipe's own
 		attrs = []any{slog.Group("fields", attrs...)}
 	}
 	o.log.Log(context.Background(), level, message, attrs...)

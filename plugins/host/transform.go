@@ -184,8 +184,8 @@ func (t *Transform) dropped(reason string) string {
 	return t.o.Name + ": " + reason
 }
 
-// words are a plugin's own, fit to be shown. They are empty where nobody could
-// see them.
+// words are a plugin's own, fit to be shown. They are empty where no one
+// could see them.
 func (t *Transform) words(s string, most int) string {
 	if strings.IndexFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) < 0 {
 		return ""

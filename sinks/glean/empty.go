@@ -34,7 +34,7 @@ func (s *session) findReach() {
 	}
 }
 
-// countWaiting counts the groups of a document that nobody finds, because no active
+// countWaiting counts the groups of a document that no user finds, because no active
 // user that was delivered is in any group that it names.
 func (s *session) countWaiting(principals []string, allOf [][]string) {
 	if s.schema.lender != "" || len(s.people) == len(s.gone) {

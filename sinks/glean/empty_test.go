@@ -7,8 +7,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
-// TestWaitingDocuments: groups that no active user is in are named with the
-// documents that nobody finds because of it.
+// TestWaitingDocuments: groups without an active user are named with the documents
+// that no user finds because of it.
 func TestWaitingDocuments(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	s := f.read(user("ann"), inactive("old"),
@@ -32,7 +32,7 @@ func TestWaitingDocuments(t *testing.T) {
 	if _, _, err := s.Encode(met); err != nil {
 		t.Fatal(err)
 	}
-	const want = "documents wait for 4 groups without an active user in Glean, and nobody finds them until it has one: " +
+	const want = "documents wait for 4 groups without an active user in Glean, and no user finds them until it has one: " +
 		"group:default/empty in 3 documents; group:default/left in 1 document; group:default/loop in 1 document; group:default/pool in 1 document"
 	if notes := strings.Join(s.Notes(), "\n"); !strings.Contains(notes, want) {
 		t.Error(notes)

@@ -55,7 +55,7 @@ func (k *Sink) Hide(ctx context.Context, id string, types []string) (*engine.Hid
 	case k.findable(left):
 		return h.out, unconfirmed("its deletion was requested, and Glean still lists it with permissions by which it may be found")
 	default:
-		h.out.Notes = append(h.out.Notes, "Glean still lists it, with permissions that name nobody; it goes when Glean has processed its deletion")
+		h.out.Notes = append(h.out.Notes, "Glean still lists it, with permissions that name no user; it goes when Glean has processed its deletion")
 	}
 	return h.out, nil
 }

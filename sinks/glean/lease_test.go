@@ -144,7 +144,7 @@ func TestUnnamedUpload(t *testing.T) {
 		{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: "{}"},
 	} {
 		f := start(t, sandbox.Rules{})
-		f.begin("somebody-elses")
+		f.begin("another-clients")
 		f.server.Fail(fault)
 		err := f.run(user("ann"), doc("a"))
 		if err == nil || !strings.Contains(err.Error(), "its status does not name it") || !strings.Contains(engine.RemedyOf(err), "--discard-upload unnamed") || len(f.rejected) > 0 || len(f.ids()) != 0 {
@@ -168,7 +168,7 @@ func TestBegunAfterTheReview(t *testing.T) {
 			if _, err := s.Holds(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			id := "somebody-elses"
+			id := "another-clients"
 			if ours {
 				id = "pipe-documents-" + f.runAt(0)
 			}
@@ -247,27 +247,27 @@ func TestUnnamedIsForConflicts(t *testing.T) {
 func TestConflictThatStays(t *testing.T) {
 	conflict := sandbox.Fault{Path: documentsPath, Page: sandbox.FirstPage, Status: http.StatusConflict, Body: "another upload"}
 	for name, tc := range map[string]struct {
-		other    string // a stream with an unfinished upload of somebody else
+		other    string // a stream with an unfinished upload of another client
 		discard  bool
 		noStatus bool
 		want     string
 		waits    bool
 	}{
 		"discarding does not help": {other: "documents", discard: true, want: "another upload under way", waits: true},
-		"in another stream":        {other: "users", want: "somebody-elses"},
+		"in another stream":        {other: "users", want: "another-clients"},
 		"the status fails":         {noStatus: true, want: "its status does not name it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := start(t, sandbox.Rules{})
 			if tc.discard {
-				f.opening.Discard = []string{"somebody-elses"}
+				f.opening.Discard = []string{"another-clients"}
 			}
 			s := f.readOnly(func(stream string) bool { return stream == "documents" }, user("ann"), doc("a"))
 			if _, err := s.Holds(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if tc.other != "" {
-				f.postBody("/api/index/v1/bulkindex"+tc.other, fmt.Appendf(nil, `{"uploadId":"somebody-elses","datasource":"backstage","isFirstPage":true,%q:[]}`, tc.other))
+				f.postBody("/api/index/v1/bulkindex"+tc.other, fmt.Appendf(nil, `{"uploadId":"another-clients","datasource":"backstage","isFirstPage":true,%q:[]}`, tc.other))
 			}
 			f.server.Fail(conflict)
 			if tc.noStatus {

@@ -233,7 +233,7 @@ func (p *probe) post(ctx context.Context, path string, in any) (status int, reas
 func (p *probe) must(ctx context.Context, path string, in any) error {
 	status, reason, err := p.post(ctx, path, in)
 	if err == nil && status != http.StatusOK {
-		err = engine.Errorf(engine.Permanent, "look at what it says; the questions that are left could not be asked", "Glean refuses what the probe is made of: POST %s: %d: %s", p.conn.Path(path), status, reason)
+		err = engine.Errorf(engine.Permanent, "see Glean's answer; the remaining questions were not asked", "Glean refuses a request that the probe needs: POST %s: %d: %s", p.conn.Path(path), status, reason)
 	}
 	return err
 }

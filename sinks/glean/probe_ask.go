@@ -130,7 +130,7 @@ func orRefused(err error, what string, status int, reason string) error {
 	if err != nil {
 		return err
 	}
-	return engine.Errorf(engine.Permanent, "look at what it says; the questions that are left could not be asked", "Glean refuses %s: %d: %s", what, status, reason)
+	return engine.Errorf(engine.Permanent, "see Glean's answer; the remaining questions were not asked", "Glean refuses %s: %d: %s", what, status, reason)
 }
 
 // askFinished finishes an upload of two documents and waits until it is indexed.

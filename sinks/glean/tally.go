@@ -15,7 +15,7 @@ type tally struct {
 	principals    map[string]int // refs that permissions name and nobody delivered
 	inactive      map[string]int // refs of users in permissions who are not active
 	intersections map[string]int // sets of groups that were left out, with the reason
-	waiting       map[string]int // groups without an active user, whose documents nobody finds
+	waiting       map[string]int // groups without an active user, whose documents no user finds
 	owners        map[string]int // refs of owner, author, updatedBy that are no delivered user
 	containers    map[string]int // object types of containers that are not defined
 	needUsers     atomic.Int64   // documents that only delivered users find
@@ -50,7 +50,7 @@ func (t *tally) notes(users int) []string {
 		out = append(out, fmt.Sprintf("all_of was left out whole where it names something else than a group that was delivered: %s", ranking(t.intersections)))
 	}
 	if n := len(t.waiting); n > 0 {
-		out = append(out, fmt.Sprintf("documents wait for %s without an active user in Glean, and nobody finds them until it has one: %s", groupCount(n), ranking(t.waiting)))
+		out = append(out, fmt.Sprintf("documents wait for %s without an active user in Glean, and no user finds them until it has one: %s", groupCount(n), ranking(t.waiting)))
 	}
 	if len(t.owners) > 0 {
 		out = append(out, fmt.Sprintf("owner, author or updatedBy name %s that nobody delivered as a user, and were left out: %s", refs(len(t.owners)), ranking(t.owners)))

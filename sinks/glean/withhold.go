@@ -30,9 +30,9 @@ func (u *upload) withoutHidden(p *page) (*page, error) {
 	return p.some(u.stream, func(i int) bool { return !hidden(p.items[i]) }), nil
 }
 
-// hideAgain takes away what an upload may have sent and what is hidden by now: its
+// hideAgain hides the items of an upload that are on the hidden list by now: their
 // pages may have reached Glean after the requests of `pipe hide`. It is called when
-// the upload has closed, so that nothing of it comes later, and when it failed.
+// the upload has closed, after its last page, and when it failed.
 func (u *upload) hideAgain(ctx context.Context, items iter.Seq2[engine.Encoded, error]) error {
 	if u.hidden == nil {
 		return nil

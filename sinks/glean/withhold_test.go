@@ -142,8 +142,8 @@ func TestHiddenAfterAFailedUpload(t *testing.T) {
 	}
 }
 
-// TestAllHidden: an upload of which every document is hidden is not closed: it
-// would empty the datasource without a guard.
+// TestAllHidden: an upload whose documents are all hidden is not closed: it would
+// empty the datasource without a guard.
 func TestAllHidden(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	if err := f.run(append(docs(2), user("ann"))...); err != nil {

@@ -185,7 +185,7 @@ func parseFound(body []byte, want int) (found, error) {
 }
 
 func brokenJSON(err error) error {
-	return engine.Errorf(engine.Transient, "see whether something between here and Backstage cuts answers short", "the answer is broken JSON: %w", err)
+	return engine.Errorf(engine.Transient, "check whether a proxy in front of Backstage cuts answers short", "the answer is broken JSON: %w", err)
 }
 
 // mixedUp is what to do about an answer to another question.

@@ -8,7 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// TestCountUnreadable: a count asks for no entity, so that neither one that Backstage
+// TestCountUnreadable: a count asks for no entity, and neither one that Backstage
 // cannot give nor a catalog of such entities fails it.
 func TestCountUnreadable(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: components(3)}, only("Component"))

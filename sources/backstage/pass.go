@@ -41,8 +41,8 @@ func (p *pass) begin(first page) error {
 	}
 	p.started = true
 	if p.promised = first.total; p.promised == 0 && len(first.items) > 0 {
-		return engine.Errorf(engine.Transient, "run again; if it stays like this, see whether something between here and Backstage changes answers",
-			"Backstage gives entities and promises none, so that their end could not be told")
+		return engine.Errorf(engine.Transient, "run again; if the error repeats, check whether a proxy or cache in front of Backstage changes answers",
+			"Backstage gives entities with totalItems 0, and their last page cannot be recognised")
 	}
 	return nil
 }
@@ -63,7 +63,7 @@ func (p *pass) endless() error {
 	if p.brought <= 2*p.promised+spare {
 		return nil
 	}
-	return engine.Errorf(engine.Transient, "run again: a catalog that is being filled grows while it is read; if it stays like this, see whether a proxy or cache in front of Backstage changes answers",
+	return engine.Errorf(engine.Transient, "run again: a catalog that is being filled grows while it is read; if the error repeats, check whether a proxy or cache in front of Backstage changes answers",
 		"no end: Backstage promised %d rows and has given %d, and there are still more", p.promised, p.brought)
 }
 
@@ -72,13 +72,13 @@ func (p *pass) endless() error {
 func collapse(of int) int { return max(20, of/5) }
 
 // mayBeUnread is how many rows of a pass may hold no entity of the kind: each may
-// stand for an entity that was not read.
+// replace an entity that was not read.
 func mayBeUnread(rows int) int { return max(20, rows/100) }
 
 // tooManyUnread is the error of a pass with too many rows that hold no entity of
-// the kind. It is an error of the read, not a guard's refusal: nobody can say
-// which entities are missing, so that there is nothing to approve, and the rows
-// go when Backstage has processed its catalog.
+// the kind. It is an error of the read, not a guard's refusal: which entities are
+// missing is unknown, there is nothing to approve, and the rows go when Backstage
+// has processed its catalog.
 func (p *pass) tooManyUnread(kind string) error {
 	most := mayBeUnread(max(p.brought, p.promised))
 	switch {

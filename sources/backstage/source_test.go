@@ -261,7 +261,7 @@ func TestReadFaults(t *testing.T) {
 		"each twice":             {[]fault{{Kind: kind, Double: true}}, 100, 0, "", ""},
 		"fewer at the end":       {[]fault{{Kind: kind, Page: 1, Times: 1, Promise: 10}}, 100, 0, "", ""},
 		"a permission lost":      {[]fault{{Kind: kind, Page: 3, Empty: true}, {Path: "limit=0", Empty: true}}, 0, engine.Transient, "has given 64 entities, and now shows 0", "accessRestrictions"},
-		"nothing promised":       {[]fault{{Kind: kind, Page: 1, Promise: -100}}, 0, engine.Transient, "promises none", "run again"},
+		"nothing promised":       {[]fault{{Kind: kind, Page: 1, Promise: -100}}, 0, engine.Transient, "totalItems 0", "run again"},
 		"less than none":         {[]fault{{Kind: kind, Page: 1, Promise: -101}}, 0, engine.Transient, "not a page of entities", "check url"},
 		"everything missing":     {[]fault{{Empty: true}}, 0, engine.Permanent, "the catalog is empty", ""},
 	} {

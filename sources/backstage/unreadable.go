@@ -53,7 +53,7 @@ func (r *reader) around(ctx context.Context, p *pass, a answer) (page, error) {
 }
 
 // answers reports whether the server answers other requests. The one entity of a
-// count may be the unreadable one, so that two counts are tried.
+// count may be the unreadable one: two counts are tried.
 func (r *reader) answers(ctx context.Context) bool {
 	for _, filter := range [][]string{r.filter, nil} {
 		if _, err := r.api.query(ctx, request{filter: filter, limit: 1, unordered: true, once: true}); err == nil {
