@@ -28,14 +28,31 @@ func addressOf(location string) string {
 		location = location[:end]
 	}
 	scheme, rest, ok := strings.Cut(location, "://")
-	if !ok {
-		return location
+	if ok {
+		scheme += "://"
+	} else {
+		scheme, rest = "", location
+		if strings.HasPrefix(rest, "//") {
+			scheme, rest = "//", rest[2:]
+		}
 	}
 	authority, path := rest, ""
 	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
 		authority, path = rest[:slash], rest[slash:]
 	}
-	return scheme + "://" + authority[strings.LastIndexByte(authority, '@')+1:] + path
+	user, host, signIn := cutLast(authority, '@')
+	if signIn && (scheme != "" || strings.Contains(user, ":")) { // git@host:path has no password
+		authority = host
+	}
+	return scheme + authority + path
+}
+
+// cutLast is strings.Cut at the last sep.
+func cutLast(s string, sep byte) (before, after string, found bool) {
+	if i := strings.LastIndexByte(s, sep); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
 }
 
 // isLocationType reports what may be the type in type:target, such as url, file or

@@ -25,6 +25,10 @@ func TestAddressOf(t *testing.T) {
 		"":                                                        "",
 		"a b":                                                     "a b",
 		"git@github.com:acme/shop.git":                            "git@github.com:acme/shop.git",
+		"//ann:SECRET@git.example.com/a":                          "//git.example.com/a",
+		"ann.lee:SECRET@git.example.com/a":                        "git.example.com/a",
+		"systems/a@v2.yaml":                                       "systems/a@v2.yaml",
+		"a@v2/orders.yaml":                                        "a@v2/orders.yaml",
 		"ldap://ldap.example.com/ou=people":                       "ldap://ldap.example.com/ou=people",
 		"url:./relative":                                          "",
 	} {
