@@ -35,6 +35,9 @@ type host struct {
 	signal <-chan os.Signal
 	// exit ends the process, for a signal that no command waits for.
 	exit func(code int)
+	// logs sends what libraries log through the standard logger to a writer: net/http
+	// quotes answers that no request asked for. Nil leaves it alone.
+	logs func(io.Writer)
 	// interactive says that a person can answer at stdin.
 	interactive bool
 }
@@ -90,6 +93,9 @@ func run(ctx context.Context, h host) (code int) {
 	secrets := &connection.Redactor{}
 	h.stdout, h.stderr = newWriter(h.stdout, secrets), newWriter(h.stderr, secrets)
 	a := &app{host: h, registry: components(), redactor: secrets, log: slog.New(slog.DiscardHandler)}
+	if h.logs != nil {
+		h.logs(a.stderr)
+	}
 	a.relaySignals()
 	defer func() {
 		if v := recover(); v != nil {

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"log"
 	"os"
 	"runtime/debug"
 
@@ -32,6 +33,7 @@ func main() {
 		stderr: os.Stderr,
 		signal: signals(),
 		exit:   os.Exit,
+		logs:   log.SetOutput,
 
 		interactive: term.IsTerminal(int(os.Stdin.Fd())),
 	}))

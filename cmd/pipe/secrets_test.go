@@ -4,7 +4,11 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"io"
+	"log"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -214,5 +218,57 @@ func TestSecretsWithoutConnection(t *testing.T) {
 	c := s.pipe(t, "check", s.plain)
 	if found := leaks(c.both(), s.secrets); c.code != exitWrong || len(found) > 0 {
 		t.Errorf("exit %d, %s", c.code, found)
+	}
+}
+
+// TestLibraryLogs: what a library logs by the standard logger, such as an answer that
+// no request asked for, is redacted and escaped.
+func TestLibraryLogs(t *testing.T) {
+	token := canary("sink")
+	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{Token: token})
+	var logs io.Writer
+	var errs strings.Builder
+	run(t.Context(), host{
+		args: []string{"pipe", "doctor", shipped}, stdin: strings.NewReader(""), stdout: io.Discard, stderr: &errs,
+		env: func(name string) (string, bool) {
+			v, ok := w.env[name]
+			if name == "GLEAN_INDEXING_API_KEY" {
+				v, ok = token, true
+			}
+			return v, ok
+		},
+		logs: func(to io.Writer) { logs = to },
+	})
+	if logs == nil {
+		t.Fatal("the standard logger was left alone")
+	}
+	log.New(logs, "", 0).Printf("Unsolicited response: \x1b[31m%s", token)
+	flush(logs)
+	if got := errs.String(); strings.Contains(got, token) || !strings.HasSuffix(got, `Unsolicited response: \u001b[31m[redacted]`+"\n") {
+		t.Errorf("stderr ends with %q", got[max(0, len(got)-200):])
+	}
+}
+
+// TestUnsolicitedAnswer: net/http logs what a server sends without a request, and
+// main keeps the token in it off the terminal.
+func TestUnsolicitedAnswer(t *testing.T) {
+	t.Parallel()
+	token := canary("source")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		t.Cleanup(func() { conn.Close() })
+		fmt.Fprintf(conn, "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 OK %s", token)
+	}))
+	t.Cleanup(server.Close)
+	p := startProcess(t, map[string]string{
+		"CI": "true", "BACKSTAGE_BASE_URL": server.URL, "BACKSTAGE_UI_URL": server.URL, "BACKSTAGE_API_TOKEN": token,
+		"GLEAN_SERVER_URL": server.URL, "GLEAN_INDEXING_API_KEY": canary("sink"),
+	}, "doctor", shipped)
+	if code := p.exit(); code == exitDone || strings.Contains(p.text(), token) {
+		t.Errorf("exit %d\n%s", code, p.text())
 	}
 }
