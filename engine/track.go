@@ -284,7 +284,7 @@ func (t *tracking) fill(r *run) {
 	case len(unlisted) > 0 && r.store == nil:
 		r.note("everything was sent; %s has not confirmed it yet: %s", t.by, strings.Join(words, ", "))
 	case len(unlisted) > 0:
-		r.note("everything was sent; %s has not confirmed it yet: %s. The next run checks again, or now: pipe status --wait", t.by, strings.Join(words, ", "))
+		r.note("everything was sent; %s has not confirmed it yet: %s. The next run checks again, or now: pipe status FILE --wait", t.by, strings.Join(words, ", "))
 	default:
 		r.note("everything was sent; %s is still processing %s", t.by, strings.Join(words, ", "))
 	}

@@ -107,7 +107,7 @@ func TestUnconfirmedBaseline(t *testing.T) {
 		t.Errorf("unconfirmed: %+v", h.Unconfirmed)
 	}
 	if !slices.Equal(report.Unconfirmed, []string{"users", "documents"}) || len(report.Notes) != 1 ||
-		!noted(report, "everything was sent; Glean has not confirmed it yet: users (not listed yet), documents (not listed yet). The next run checks again, or now: pipe status --wait") {
+		!noted(report, "everything was sent; Glean has not confirmed it yet: users (not listed yet), documents (not listed yet). The next run checks again, or now: pipe status FILE --wait") {
 		t.Errorf("%v %q", report.Unconfirmed, report.Notes)
 	}
 

@@ -66,8 +66,7 @@ func (a *app) adoptAction(c *cli.Context) error {
 		a.showProblems(c, d, err)
 		return err
 	}
-	a.approveCall = func(id string) string { return rerun(c, path, id) }
-	a.approveAgain = func(id string) string { return storedApproval(c, path, id) }
+	a.approvable = true
 	if c.Bool("json") {
 		out := adoptionJSON{adoption.Inspection, adoption.Restricted, adoption.Report}
 		if adoption.Refusal == nil {
@@ -92,16 +91,8 @@ func (a *app) adoptAction(c *cli.Context) error {
 		return err
 	}
 	display.Fprintf(a.stdout, "\nStored as approval %s. The next complete run until %s may publish this:\n  %s\n", approval.ID, approval.At.Add(engine.ApprovalTime).Local().Format("2006-01-02 15:04"),
-		display.Block("pipe run"+stateFlag(c)+" "+shellWord(path)))
+		display.Block(a.call("run")))
 	return nil
-}
-
-// stateFlag is the --state of a call, for a call that goes with it.
-func stateFlag(c *cli.Context) string {
-	if dir := c.String("state"); dir != "" {
-		return " --state " + shellWord(dir)
-	}
-	return ""
 }
 
 // printAdoption prints what the datasource holds, and why and what a run would

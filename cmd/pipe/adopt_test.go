@@ -48,7 +48,7 @@ func elsewhere(t *testing.T) *world {
 // number of restricted documents, and allows exactly that run once.
 func TestAdopt(t *testing.T) {
 	w := elsewhere(t)
-	w.run(t).expect(t, exitRefused, "pipe adopt "+shipped, "pipe run --approve ")
+	w.run(t).expect(t, exitRefused, "pipe adopt --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped, "pipe run --approve ")
 	w.pipe(t, "push", shipped, scorer).expect(t, exitRefused, "of another state folder", "pipe adopt "+shipped, "!pipe run --approve ")
 	adopt := []string{"adopt", shipped, "--progress", "none"}
 	for _, wrong := range []string{"", "\n", "yes\n", "3\n"} {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -57,12 +56,11 @@ type app struct {
 	announced      sync.Mutex   // held from a signal until it was printed
 	shown          bool         // the error has been printed already
 	names          []string     // of the commands
+	commands       []*cli.Command
+	given          *cli.Context // the call, for its flags
 	file           string       // the pipeline file of the call, "" when it names none
 	unknown        error        // a command that there is not, which the library passes over
-	// approveCall is the call that allows a refused run; nil for commands that have none.
-	approveCall func(id string) string
-	// approveAgain is the call that allows it when the ID was used before.
-	approveAgain func(id string) string
+	approvable     bool         // a refusal of this call can be approved
 }
 
 // The exit codes, which scripts and schedulers rely on.
@@ -135,6 +133,7 @@ func (a *app) cli() *cli.App {
 			a.initCommand(), a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.completionCommand(), a.versionCommand()},
 	}
 	a.complete(c.Commands, c.OnUsageError)
+	a.commands = c.Commands
 	for _, cmd := range c.Commands {
 		a.names = append(a.names, cmd.Names()...)
 	}
@@ -172,7 +171,7 @@ func globalFlags() []cli.Flag {
 // before runs ahead of every command: logging and variables.
 func (a *app) before(c *cli.Context) error {
 	if path := c.Args().First(); isFile(path) {
-		a.file = path
+		a.file, a.given = path, c
 	}
 	if err := a.readEnvFile(c.String("env-file")); err != nil {
 		return err
@@ -283,7 +282,12 @@ func (a *app) printJSON(data any, err error) error {
 		a.shown = true
 		e.Error = bodyOf(err)
 		a.approvalOf(err, e.Error)
-		e.Error.Message, e.Error.Hint = a.named(e.Error.Message), a.named(e.Error.Hint)
+		for b := e.Error; b != nil; b = b.Also {
+			b.Message, b.Hint = a.named(b.Message), a.named(b.Hint)
+			for i, line := range b.Table {
+				b.Table[i] = a.named(line)
+			}
+		}
 	}
 	b, encErr := codec.MarshalIndent(e)
 	if encErr != nil {
@@ -310,11 +314,11 @@ func (a *app) printError(err error) {
 		return
 	}
 	switch {
-	case refused.ID == "" || a.approveCall == nil:
+	case refused.ID == "" || !a.approvable:
 	case refused.Used:
-		display.Fprintf(a.stderr, "\nAn approval of these changes was used before. If they are intended again, allow\nthem once more, and then run again:\n  %s\n", display.Block(a.approveAgain(refused.ID)))
+		display.Fprintf(a.stderr, "\nAn approval of these changes was used before. If they are intended again, allow\nthem once more, and then run again:\n  %s\n", display.Block(a.call("approve")+" "+refused.ID))
 	default:
-		display.Fprintf(a.stderr, "\nIf this is intended, allow exactly these changes once:\n  %s\n", display.Block(a.approveCall(refused.ID)))
+		display.Fprintf(a.stderr, "\nIf this is intended, allow exactly these changes once:\n  %s\n", display.Block(a.rerun(refused.ID)))
 	}
 }
 
@@ -324,6 +328,7 @@ const tableWidth = 80
 func (a *app) printOne(err error) {
 	display.Fprintf(a.stderr, "pipe: %s\n", display.Indent(a.named(err.Error()), "  "))
 	for _, line := range tableOf(err) {
+		line = a.named(line)
 		text := strings.TrimLeft(line, " ")
 		indent := "  " + line[:len(line)-len(text)]
 		if len(indent)+len(text) <= tableWidth {
@@ -337,17 +342,6 @@ func (a *app) printOne(err error) {
 	if h := a.named(hint(err)); h != "" {
 		display.Fprintf(a.stderr, "  → %s\n", display.Indent(h, "    "))
 	}
-}
-
-// fileWord is where a text tells a call and says FILE.
-var fileWord = regexp.MustCompile(`(pipe [a-z]+(?: [a-z]+)?) FILE\b`)
-
-// named is a text with the file of this call in the calls that it tells.
-func (a *app) named(text string) string {
-	if a.file == "" {
-		return text
-	}
-	return fileWord.ReplaceAllString(text, "$1 "+strings.ReplaceAll(a.file, "$", "$$"))
 }
 
 func tableOf(err error) []string {

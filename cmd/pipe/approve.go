@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -163,56 +162,6 @@ func changeText(ch state.Change) string {
 	return stream + ", " + before + " → " + after
 }
 
-// rerun is the call that allows a refused run, with the flags of this call that
-// decide what the run does.
-func rerun(c *cli.Context, path, id string) string {
-	skip := map[string]bool{"approve": true, "dry-run": true, "output": true, "report": true, "metrics-file": true, "progress": true, "json": true, "log-level": true, "log-format": true, "no-color": true}
-	words := append([]string{"pipe", "run", "--approve", id}, givenFlags(c, c.Command.Flags, skip)...)
-	return strings.Join(append(words, shellWord(path)), " ")
-}
-
-// storedApproval is the pipe approve call for a refused run, with the flags of
-// this call that say which datasource and state folder are meant.
-func storedApproval(c *cli.Context, path, id string) string {
-	skip := map[string]bool{"json": true, "log-level": true, "log-format": true, "no-color": true}
-	words := append([]string{"pipe", "approve"}, givenFlags(c, c.App.Command("approve").Flags, skip)...)
-	return strings.Join(append(words, shellWord(path), id), " ")
-}
-
-// givenFlags are those of the flags that this call sets, as words for a shell.
-func givenFlags(c *cli.Context, flags []cli.Flag, skip map[string]bool) []string {
-	var words []string
-	for _, f := range flags {
-		name := f.Names()[0]
-		if skip[name] || !c.IsSet(name) {
-			continue
-		}
-		switch value := c.Value(name).(type) {
-		case bool:
-			if value {
-				words = append(words, "--"+name)
-			}
-		case cli.StringSlice:
-			for _, v := range value.Value() {
-				words = append(words, "--"+name, shellWord(v))
-			}
-		default:
-			words = append(words, "--"+name, shellWord(fmt.Sprint(value)))
-		}
-	}
-	return words
-}
-
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
-
-// shellWord quotes a word where a shell would change it.
-func shellWord(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return quoted(word)
-}
-
 // approvalOf adds to an error what an approval of it names.
 func (a *app) approvalOf(err error, b *errorBody) {
 	var refused *engine.Refusal
@@ -220,8 +169,8 @@ func (a *app) approvalOf(err error, b *errorBody) {
 		return
 	}
 	b.ID, b.Changes = refused.ID, refused.AllChanges()
-	if a.approveCall != nil {
-		b.Approve = a.approveCall(refused.ID)
+	if a.approvable {
+		b.Approve = a.rerun(refused.ID)
 	}
 }
 

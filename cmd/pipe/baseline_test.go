@@ -97,7 +97,7 @@ func TestLostBaseline(t *testing.T) {
 				if tc.fault.Path != "" {
 					w.glean.Fail(tc.fault)
 				}
-				w.refused(t, []string{condition.says, tc.says, "after this run:", "for all-users, rule default", "pipe adopt " + shipped}, "--set", "@sink.retries.attempts=1")
+				w.refused(t, []string{condition.says, tc.says, "after this run:", "for all-users, rule default", " --set @sink.retries.attempts=1 " + shipped + " shows what the run would do"}, "--set", "@sink.retries.attempts=1")
 				if text != "" && read(t, w.stored(t, ".state")) != text {
 					t.Error("the baseline was changed")
 				}

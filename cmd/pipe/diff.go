@@ -50,7 +50,7 @@ func (a *app) diffAction(c *cli.Context) error {
 	}
 	dir := cmp.Or(c.String("against"), usualOutput)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return noOutput(c, path, dir)
+		return a.noOutput(dir)
 	}
 	d, report, err := a.compareWith(c, path, dir)
 	if d == nil || report == nil {
@@ -68,17 +68,9 @@ func (a *app) diffAction(c *cli.Context) error {
 	return err
 }
 
-func noOutput(c *cli.Context, path, dir string) error {
-	hint := fmt.Sprintf("before the change, pipe run --dry-run%s --output %s %s writes it; or name another folder with --against DIR", sandboxFlag(c), dir, path)
-	return usage{fmt.Sprintf("there is no folder %s with what a run wrote before", dir), hint}
-}
-
-// sandboxFlag is the flag of a call like this one.
-func sandboxFlag(c *cli.Context) string {
-	if c.Bool("sandbox") {
-		return " --sandbox"
-	}
-	return ""
+func (a *app) noOutput(dir string) error {
+	return usage{fmt.Sprintf("there is no folder %s with what a run wrote before", dir),
+		"before the change, write it with " + a.call("run --dry-run --output "+shellWord(dir)) + "; or name another folder with --against DIR"}
 }
 
 // compareWith reads the source as a dry run does and compares what it would

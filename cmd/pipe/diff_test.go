@@ -149,7 +149,7 @@ func TestDiffCalls(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no folder":      {[]string{"--against", "nothing"}, "pipe run --dry-run --output nothing " + file + " writes it"},
+		"no folder":      {[]string{"--against", "nothing"}, "write it with pipe run --dry-run --output nothing " + file + ";"},
 		"an empty one":   {[]string{"--against", t.TempDir()}, "holds nothing that a run wrote"},
 		"a damaged one":  {[]string{"--against", broken}, "documents.ndjson:2 is not an item of documents"},
 		"a file":         {[]string{"--against", file}, "there is no folder"},

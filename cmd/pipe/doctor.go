@@ -59,11 +59,11 @@ func (a *app) doctorAction(c *cli.Context) error {
 		return err
 	}
 	defer closePipeline()
-	findings := section(d.Source.Name, checkEnd(ctx, p.Source))
+	findings := a.section(d.Source.Name, checkEnd(ctx, p.Source))
 	if len(d.SinkMissing) > 0 {
-		findings = append(findings, finding{End: d.Sink.Name, What: "settings", Detail: "not set: " + strings.Join(d.SinkMissing, ", "), Remedy: "pipe check lists the variables that a run needs"})
+		findings = append(findings, finding{End: d.Sink.Name, What: "settings", Detail: "not set: " + strings.Join(d.SinkMissing, ", "), Remedy: a.named("pipe check FILE lists the variables that a run needs")})
 	} else {
-		findings = append(findings, section(d.Sink.Name, checkEnd(ctx, p.Sink))...)
+		findings = append(findings, a.section(d.Sink.Name, checkEnd(ctx, p.Sink))...)
 	}
 	if a.stopped.Load() != 0 {
 		return engine.ErrStopped
@@ -81,10 +81,10 @@ type finding struct {
 	err error
 }
 
-func section(end string, in []engine.Finding) []finding {
+func (a *app) section(end string, in []engine.Finding) []finding {
 	out := make([]finding, 0, len(in))
 	for _, f := range in {
-		out = append(out, finding{end, f.What, f.OK, f.Detail, f.Remedy, f.Err})
+		out = append(out, finding{end, f.What, f.OK, f.Detail, a.named(f.Remedy), f.Err})
 	}
 	return out
 }
@@ -127,7 +127,7 @@ func (a *app) printFindings(c *cli.Context, findings []finding) error {
 		}
 		display.Fprintf(a.stdout, "  %s %-14s %s\n", mark, f.What, f.Detail)
 		if !f.OK && f.Remedy != "" {
-			display.Fprintf(a.stdout, "    → %s\n", a.named(f.Remedy))
+			display.Fprintf(a.stdout, "    → %s\n", f.Remedy)
 		}
 	}
 	return err

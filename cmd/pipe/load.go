@@ -53,6 +53,9 @@ func (a *app) parse(c *cli.Context, path string, l loading) (*pipeline.Definitio
 		Unpinned:    l.unpinned || c.Bool("allow-unpinned"),
 		Log:         a.log,
 	})
+	for i := range d.Problems {
+		d.Problems[i].Hint = a.named(d.Problems[i].Hint)
+	}
 	a.keepSecret(d)
 	return d, nil
 }

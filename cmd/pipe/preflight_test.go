@@ -54,6 +54,8 @@ func TestDatasourceDiffers(t *testing.T) {
 		}
 		w.pipe(t, args...).expect(t, exitWrong, "urlRegex", "pipe datasource apply")
 	}
+	w.pipe(t, "doctor", "--set", "@sink.timeout=20s", "--state", "none", shipped).
+		expect(t, exitWrong, "`pipe datasource apply --state none --set @sink.timeout=20s "+shipped+"`")
 	w.pipe(t, "datasource", "plan", shipped).expect(t, exitChanges, "urlRegex")
 }
 

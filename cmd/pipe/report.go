@@ -19,7 +19,7 @@ import (
 func (a *app) printReport(w io.Writer, r *engine.Report, st style) {
 	display.Fprintf(w, "%s %s   %s\n", st.bold.Render(r.Pipeline), verdictText(r, st), st.dim.Render("run "+r.RunID))
 	if r.Read == 0 {
-		printNotes(w, r)
+		a.printReportNotes(w, r)
 		return
 	}
 	display.Fprintf(w, "\n%s\n\n%s\n", endingTree(r, st), kindTable(r, st))
@@ -29,16 +29,16 @@ func (a *app) printReport(w io.Writer, r *engine.Report, st style) {
 	}
 	printWidened(w, r, st)
 	printRejections(w, r, st)
-	printNotes(w, r)
+	a.printReportNotes(w, r)
 	display.Fprintf(w, "\n%s\n", st.dim.Render(timing(r)))
 }
 
-func printNotes(w io.Writer, r *engine.Report) {
+func (a *app) printReportNotes(w io.Writer, r *engine.Report) {
 	if len(r.Notes) > 0 {
 		display.Fprintln(w)
 	}
 	for _, n := range r.Notes {
-		display.Fprintf(w, "! %s\n", display.Indent(n, "  "))
+		display.Fprintf(w, "! %s\n", display.Indent(a.named(n), "  "))
 	}
 }
 

@@ -66,8 +66,7 @@ func (a *app) runAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	a.approveCall = func(id string) string { return rerun(c, path, id) }
-	a.approveAgain = func(id string) string { return storedApproval(c, path, id) }
+	a.approvable = true
 	r := &record{
 		Version: version(), File: path, Plugins: []pluginRecord{}, Sandbox: c.Bool("sandbox"), Discarded: append([]string{}, c.StringSlice("discard-upload")...),
 		Approvals: ids,
@@ -159,7 +158,7 @@ func (a *app) reportRun(c *cli.Context, report *engine.Report, err error, box *s
 	} else {
 		a.printReport(a.stdout, report, a.colors(c))
 		if dir := c.String("output"); dir != "" && report.Verdict == engine.VerdictDry {
-			display.Fprintf(a.stdout, "\n%s holds what would be sent; after a change, pipe diff%s --against %s %s tells what it does\n", dir, sandboxFlag(c), dir, c.Args().First())
+			display.Fprintf(a.stdout, "\n%s holds what would be sent. After a change, show what it does with:\n  %s\n", dir, display.Block(a.call("diff --against "+shellWord(dir))))
 		}
 		if box != nil && report.Sent {
 			if sumErr := box.summary(a.stdout); sumErr != nil && err == nil {

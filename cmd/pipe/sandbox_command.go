@@ -51,11 +51,12 @@ func (a *app) sandboxAction(c *cli.Context) error {
 			display.Fprintln(a.stdout, v)
 		}
 	}
-	flags := ""
+	head := "run --env-file sandbox.env"
 	for _, one := range settings {
-		flags += " --set " + one
+		head += " --set " + shellWord(one)
 	}
-	display.Fprintf(a.stderr, "pipe: serving %s and %s; with the lines above in sandbox.env:\n  pipe run --env-file sandbox.env%s %s\nuntil this is stopped\n", d.Source.Name, d.Sink.Name, flags, path)
+	again := a.callWith(head, func(name string) bool { return name == "set" || name == "state" })
+	display.Fprintf(a.stderr, "pipe: serving %s and %s; with the lines above in sandbox.env:\n  %s\nuntil this is stopped\n", d.Source.Name, d.Sink.Name, display.Block(again))
 	<-ctx.Done()
 	return nil
 }

@@ -39,6 +39,9 @@ func (w *waitValue) String() string {
 	return time.Duration(*w).String()
 }
 
+// Get returns the value itself, as the flag package wants.
+func (w *waitValue) Get() any { return w }
+
 func (w *waitValue) Set(text string) error {
 	if text == "true" {
 		*w = waitValue(waitDefault)

@@ -38,7 +38,7 @@ func TestRunWaits(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{IndexingTakes: 15 * time.Minute}})
 	k.run(t).expect(t, exitDone, "everything was sent; Glean is still processing users (upload completed), groups (upload completed), documents (upload completed)")
-	k.run(t, "--wait=1ms").expect(t, exitUnconfirmed, "everything was sent, and Glean has not processed it within 1ms", "pipe status "+shipped+" --wait")
+	k.run(t, "--wait=1ms").expect(t, exitUnconfirmed, "everything was sent, and Glean has not processed it within 1ms", "pipe status --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped+" --wait")
 	k.later(time.Hour)
 	k.run(t, "--wait", "--dry-run").expect(t, exitWrong, "--wait goes with a run that sends something")
 	k.run(t, "--wait=0").expect(t, exitWrong, "--wait=0 is not a time of more than 0 with its unit", "--wait=1h")
@@ -50,7 +50,7 @@ func TestRunWaits(t *testing.T) {
 func TestStatusConfirms(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{StatusLags: time.Hour}})
-	k.run(t).expect(t, exitDone, "Glean has not confirmed it yet: users (not listed yet)", "pipe status --wait")
+	k.run(t).expect(t, exitDone, "Glean has not confirmed it yet: users (not listed yet)", "pipe status --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped+" --wait")
 	k.pipe(t, "status", shipped, "--wait=1ns").expect(t, exitUnconfirmed, "documents (not listed yet)", "not confirmed yet: the upload of users")
 	k.later(2 * time.Hour)
 	k.pipe(t, "status", shipped, "--wait").expect(t, exitDone, "indexing completed", "!not confirmed yet")
