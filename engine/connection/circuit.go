@@ -25,9 +25,9 @@ type circuit struct {
 
 	mu       sync.Mutex
 	underWay int
-	most     int // under way at a time since the last success
-	failures int // in a row
-	last     error
+	most     int    // under way at a time since the last success
+	failures int    // in a row
+	last     string // the last failure's text: its request may still add to the error
 }
 
 func newCircuit(attempts int) *circuit { return &circuit{patience: max(minPatience, 2*attempts)} }
@@ -52,20 +52,20 @@ func (c *circuit) note(err error) {
 	defer c.mu.Unlock()
 	switch class := engine.ClassOf(err); {
 	case err == nil, class == engine.Throttled, class != engine.Transient && isStatus(err):
-		c.failures, c.most, c.last = 0, c.underWay, nil
+		c.failures, c.most, c.last = 0, c.underWay, ""
 	case class == engine.Transient:
 		c.failures++
-		c.last = err
+		c.last = err.Error()
 	}
 }
 
-// broken is how many attempts in a row failed and the last failure, when these
-// are too many to make another.
-func (c *circuit) broken() (failures int, last error) {
+// broken is how many attempts in a row failed and what the last failure was, when
+// these are too many to make another, else 0.
+func (c *circuit) broken() (failures int, last string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.failures < c.patience*c.most {
-		return 0, nil
+		return 0, ""
 	}
 	return c.failures, c.last
 }

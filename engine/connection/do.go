@@ -137,11 +137,11 @@ func (c *Connection) attempt(parent context.Context, k *call, creds http.Header)
 // be made.
 func (c *Connection) down(k *call) error {
 	failures, last := c.circuit.broken()
-	if last == nil {
+	if failures == 0 {
 		return nil
 	}
 	return engine.Errorf(engine.Transient, fmt.Sprintf("see whether %s is up and can be reached, and run again", c.s.Name),
-		"%s: %s %s: %w, %d attempts in a row have failed; the last failure: %s", c.s.Name, k.Method, c.Path(k.Path), ErrDown, failures, last.Error())
+		"%s: %s %s: %w, %d attempts in a row have failed; the last failure: %s", c.s.Name, k.Method, c.Path(k.Path), ErrDown, failures, last)
 }
 
 func unauthorized(err error) bool {
