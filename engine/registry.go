@@ -115,13 +115,23 @@ type Registry struct {
 
 // SandboxOptions is what a sandbox server is started with.
 type SandboxOptions struct {
-	// Input is a file to serve instead of the bundled data, "" for that.
+	// Input is a file to serve instead of the bundled data, "" for that. What is
+	// wrong with it is an *InputError.
 	Input string
 	// Config is the component's configuration, decoded leniently.
 	Config any
 	// UIURL is where the records of the source are looked at.
 	UIURL string
 }
+
+// InputError is a file of SandboxOptions.Input that cannot be served.
+type InputError struct{ Err error }
+
+// Error is the message of the cause.
+func (e *InputError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *InputError) Unwrap() error { return e.Err }
 
 // Sandbox is a running server on loopback.
 type Sandbox struct {

@@ -109,6 +109,7 @@ func TestInputRefused(t *testing.T) {
 		"kind: API\nmetadata: {name: &a x}\nspec: {b: *c}\n": ":3:11: alias: the anchor of this alias is not set",
 		"kind: API\nkind: API\n":                             ":2:1: duplicate-key",
 		"kind: API\n---\n- 7\n":                              ":3:3: wrong-kind: this is no record",
+		"{\"kind\":":                                        ":1: this line is no JSON object",
 		"[{\"kind\":\"API\"},{}]":                            ":1:1: this is no record: it has no kind",
 		"":                                                   " holds no records",
 		"\xff\xfek\x00":                                      " is UTF-16 text",
@@ -119,7 +120,7 @@ func TestInputRefused(t *testing.T) {
 		if !strings.Contains(looked.stderr, path+want) || !strings.Contains(run.stderr, path+want) {
 			t.Errorf("%q: want %q in\n%s\nand in\n%s", text, want, looked.stderr, run.stderr)
 		}
-		if looked.code == 0 || looked.code != run.code {
+		if looked.code != exitWrong || run.code != exitWrong {
 			t.Errorf("%q: --input is exit %d, --catalog exit %d", text, looked.code, run.code)
 		}
 	}

@@ -42,7 +42,7 @@ func (a *app) purgeAction(c *cli.Context) error {
 			return err
 		}
 		if yes := c.String("yes"); c.IsSet("yes") && yes != before.Place {
-			return usage{fmt.Sprintf("nothing was changed: --yes names %q, and the datasource of this file is %s", yes, before.Place), ""}
+			return usage{fmt.Sprintf("nothing was changed: --yes names %q, and the datasource of this file is %s", yes, before.Place), "write --yes " + shellWord(before.Place)}
 		}
 		if !c.IsSet("yes") {
 			display.Fprintf(a.stderr, "Everything in datasource %s goes: %s.\n", before.Place, heldText(before))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/urfave/cli/v2"
 
@@ -43,6 +44,9 @@ func (a *app) startSandbox(ctx context.Context, c *cli.Context, path string) (*s
 	}
 	s := &sandbox{}
 	if s.source, err = d.Source.Sandbox(ctx, engine.SandboxOptions{Input: c.String("catalog"), Config: d.SourceCfg}); err != nil {
+		if errors.As(err, new(*engine.InputError)) {
+			return nil, wrongInput("--catalog", err)
+		}
 		return nil, err
 	}
 	a.printNotes(s.source.Notes)

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
@@ -87,7 +89,7 @@ func (a *app) openInput(c *cli.Context, path string) (*watched, error) {
 	}
 	source, err := file.New(input, d.Model)
 	if err != nil {
-		return nil, err
+		return nil, wrongInput("--input", err)
 	}
 	if twice := source.Twice(); twice != "" {
 		a.printNotes([]string{twice})
@@ -105,13 +107,24 @@ const placeholderUI = "https://backstage.example.com"
 
 func (a *app) readInput(path string) ([]engine.Recorded, error) {
 	if path != "-" {
-		return records.Load(path)
+		input, err := records.Load(path)
+		return input, wrongInput("--input", err)
 	}
 	text, err := io.ReadAll(a.stdin)
 	if err != nil {
 		return nil, fmt.Errorf("read the records: %w", err)
 	}
-	return records.Parse("input", text)
+	input, err := records.Parse("input", text)
+	return input, wrongInput("--input", err)
+}
+
+// wrongInput returns what is wrong with the file that a flag names as a wrong call;
+// nil stays nil.
+func wrongInput(flag string, err error) error {
+	if err == nil || errors.As(err, new(config.Problems)) {
+		return err
+	}
+	return usage{flag + ": " + err.Error(), engine.RemedyOf(err)}
 }
 
 // printNotes prints sentences about records that were not taken as they stand in

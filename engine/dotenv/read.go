@@ -24,9 +24,13 @@ func (e *Untrusted) Error() string { return e.Path + ": " + e.Message }
 
 // Read reads a file of variables; see Parse. It refuses a file that anybody may
 // write, or that belongs to neither the caller nor root: whoever writes it decides
-// where credentials go. A pipe that no program writes into within a minute is an
-// error.
+// where credentials go. A pipe that no program writes and closes within a minute is
+// an error.
 func Read(path string, environment func(string) (string, bool)) (*File, error) {
+	return readWithin(pipeTimeout, path, environment)
+}
+
+func readWithin(limit time.Duration, path string, environment func(string) (string, bool)) (*File, error) {
 	type result struct {
 		text []byte
 		err  error
@@ -36,7 +40,7 @@ func Read(path string, environment func(string) (string, bool)) (*File, error) {
 		text, err := read(path)
 		done <- result{text, err}
 	}()
-	timeout := time.NewTimer(pipeTimeout)
+	timeout := time.NewTimer(limit)
 	defer timeout.Stop()
 	select {
 	case r := <-done:
@@ -45,7 +49,7 @@ func Read(path string, environment func(string) (string, bool)) (*File, error) {
 		}
 		return Parse(path, r.text, environment)
 	case <-timeout.C:
-		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("nothing was written into this pipe within %v", pipeTimeout)}
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("no program wrote this pipe and closed it within %v", limit)}
 	}
 }
 

@@ -111,3 +111,35 @@ func TestReadPipe(t *testing.T) {
 		t.Fatal("the pipe was not read")
 	}
 }
+
+// TestReadUnwrittenPipe: a pipe that no program opens, or that its writer keeps open,
+// is an error when the time is up.
+func TestReadUnwrittenPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := "no program wrote this pipe and closed it within 50ms"
+	for _, held := range []bool{false, true} {
+		if held {
+			f, err := os.OpenFile(path, os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+		}
+		done := make(chan error, 1)
+		go func() {
+			_, err := readWithin(50*time.Millisecond, path, nil)
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("held open %v: got %v, want %q", held, err, want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("held open %v: the read did not end", held)
+		}
+	}
+}

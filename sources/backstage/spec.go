@@ -35,7 +35,7 @@ func startSandbox(_ context.Context, o engine.SandboxOptions) (*engine.Sandbox, 
 	if o.Input != "" {
 		var err error
 		if entities, notes, err = sandbox.FromFile(o.Input); err != nil {
-			return nil, err
+			return nil, &engine.InputError{Err: err}
 		}
 	}
 	s, err := sandbox.Start(sandbox.Options{Entities: entities, Token: sandboxToken})
