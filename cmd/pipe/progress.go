@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sourcegraph/conc"
 	"github.com/urfave/cli/v2"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -155,7 +156,7 @@ type ticker struct {
 	last  string // what the last line was about
 	waits string // what the last line about waiting said
 	done  chan struct{}
-	ended sync.WaitGroup
+	ended conc.WaitGroup // end raises a panic of its goroutine
 }
 
 type streamSent struct {

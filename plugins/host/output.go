@@ -98,6 +98,13 @@ func (o *output) report(dropped int) {
 	}
 }
 
+// failed logs that the plugin's output is no longer read.
+func (o *output) failed(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.log.Error("what the plugin prints from here on is not logged", "error", err)
+}
+
 // settle reports what was left out, when the plugin ends.
 func (o *output) settle() {
 	o.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -109,7 +110,16 @@ func startProcess(ctx context.Context, o *Options, out *output) (*process, error
 	limit, cancel := context.WithTimeout(ctx, o.startLimit)
 	defer cancel()
 	connected := make(chan error, 1)
-	go func() { connected <- p.connect(limit) }()
+	go func() {
+		var err error
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+			}
+			connected <- err
+		}()
+		err = p.connect(limit)
+	}()
 	select {
 	case err = <-connected:
 	case <-limit.Done():

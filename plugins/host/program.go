@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -79,8 +80,8 @@ func (p *program) Start(context.Context) error {
 
 func (p *program) live(l *launched, stdout, stderr *os.File) {
 	var readers sync.WaitGroup
-	readers.Go(func() { p.greet(stdout) })
-	readers.Go(func() { p.drain(stderr) })
+	readers.Go(func() { p.survive(stdout, p.greet) })
+	readers.Go(func() { p.survive(stderr, p.drain) })
 	p.how = l.wait()
 	close(p.over)
 	late := time.Now().Add(drainLimit)
@@ -92,8 +93,21 @@ func (p *program) live(l *launched, stdout, stderr *os.File) {
 	close(p.exited)
 }
 
+// survive reads what the plugin prints. After a panic it reads on and drops the rest,
+// which keeps the plugin from blocking.
+func (p *program) survive(r io.Reader, read func(io.Reader)) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.out.failed(fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+			io.Copy(io.Discard, r)
+		}
+	}()
+	read(r)
+}
+
 // greet hands over the first line and reads on.
 func (p *program) greet(stdout io.Reader) {
+	defer p.send.Close()
 	r := bufio.NewReaderSize(stdout, longestGreeting)
 	line, err := r.ReadSlice('\n')
 	bad := checkGreeting(string(line), p.command.folder)
