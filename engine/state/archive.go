@@ -90,21 +90,7 @@ func (s *Store) Export(path string) error {
 		h.Files = append(h.Files, ArchivedFile{strings.TrimPrefix(filepath.Base(file), s.key), info.Size()})
 	}
 	slices.SortFunc(h.Files, func(a, b ArchivedFile) int { return order(a.Suffix, b.Suffix) })
-	f, err := os.CreateTemp(filepath.Dir(path), ".pipe-state-*") // 0600
-	if err != nil {
-		return fmt.Errorf("write the archive: %w", err)
-	}
-	defer os.Remove(f.Name()) // gone after the rename
-	err = s.writeArchive(f, h)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
+	err = replace(path, ".pipe-state-*", func(w io.Writer) error { return s.writeArchive(w, h) })
 	if err != nil {
 		return fmt.Errorf("write the archive: %w", err)
 	}

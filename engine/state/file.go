@@ -1,11 +1,13 @@
 package state
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -56,22 +58,46 @@ func readFile(path string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// replaceFile writes a file of the place whole or not at all, with mode 0600.
-func (s *Store) replaceFile(suffix string, content []byte) error {
-	f, err := os.CreateTemp(s.dir, s.key+".new-*") // 0600
+// replaceFile replaces a file of the place with what write writes, as replace does.
+// It is safe without the lock of the place: a sweep leaves its temporary file alone.
+func (s *Store) replaceFile(suffix string, write func(io.Writer) error) error {
+	return replace(s.path(suffix), s.key+".tmp-*", write)
+}
+
+// replace writes a file whole or not at all, with mode 0600. temporary is the
+// pattern of the name of a file next to it that is written first.
+func replace(path, temporary string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), temporary) // 0600
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // gone after the rename
-	_, err = f.Write(content)
+	w := bufio.NewWriter(f)
+	err = write(w)
+	if err == nil {
+		err = w.Flush()
+	}
+	return commit(f, path, err)
+}
+
+// commit renames a temporary file to path once it is on disk, or removes it. err is
+// the error of writing it.
+func commit(f *os.File, path string, err error) error {
 	if err == nil {
 		err = f.Sync()
 	}
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
 	if err != nil {
+		os.Remove(f.Name())
 		return err
 	}
-	return os.Rename(f.Name(), s.path(suffix))
+	if dir, err := os.Open(filepath.Dir(path)); err == nil { // some file systems cannot sync a folder
+		_ = dir.Sync()
+		dir.Close()
+	}
+	return nil
 }

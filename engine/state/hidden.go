@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -111,44 +111,11 @@ func (s *Store) UpdateHidden(change func([]Hidden) ([]Hidden, error)) error {
 	if after == nil {
 		after = []Hidden{}
 	}
-	b, err := codec.Marshal(hiddenFile{Version: hiddenVersion, Place: s.place, Hidden: after})
-	if err == nil {
-		err = s.replaceHidden(append(b, '\n'))
-	}
+	err = s.replaceFile(".hidden", func(w io.Writer) error {
+		return writeLine(w, hiddenFile{Version: hiddenVersion, Place: s.place, Hidden: after})
+	})
 	if err != nil {
 		return fmt.Errorf("write the hidden list: %w", err)
-	}
-	return nil
-}
-
-// replaceHidden replaces the list's file whole or not at all. The caller holds the
-// list's lock: a temporary file that exists was left by a killed process.
-func (s *Store) replaceHidden(b []byte) error {
-	tmp := s.path(".hidden-new") // not .new-*, which a run removes when it takes the place
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(tmp, s.path(".hidden"))
-	}
-	if err != nil {
-		os.Remove(tmp)
-		return err
-	}
-	if dir, err := os.Open(filepath.Dir(tmp)); err == nil { // some file systems cannot sync a folder
-		_ = dir.Sync()
-		dir.Close()
 	}
 	return nil
 }

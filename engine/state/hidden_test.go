@@ -76,7 +76,7 @@ func TestHiddenSurvivesTheBaseline(t *testing.T) {
 	s := open(t, t.TempDir())
 	want := Hidden{Ref: "component:default/a", At: time.Unix(1, 0).UTC()}
 	setHidden(t, s, want)
-	for _, suffix := range []string{".state", ".hidden-new"} {
+	for _, suffix := range []string{".state", ".tmp-1"} {
 		if err := os.WriteFile(s.path(suffix), []byte("dam"), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -97,8 +97,8 @@ func (b Baseline) Close() error {
 }
 
 // verify reads the whole file once, and every entry of it. The header's line and
-// the last line have the same form in every version, which distinguishes an intact
-// newer file from a damaged one. Missing says that reading failed.
+// the last line have the same form in every version, which lets an intact newer
+// file be told from a damaged one. Missing says that reading failed.
 func (s *Snapshot) verify(place string) (Condition, error) {
 	sum := sha256.New()
 	p := parser{words: map[string]string{}}
@@ -296,7 +296,7 @@ func (s *Store) sweep() {
 	for _, path := range left {
 		os.Remove(path)
 	}
-	left, _ = filepath.Glob(s.path(".tmp-*")) // written without the lock: a young one may be in use
+	left, _ = filepath.Glob(s.path(".tmp-*")) // of replaceFile: a young one may be in use
 	for _, path := range left {
 		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
 			os.Remove(path)

@@ -3,6 +3,7 @@ package state
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -146,15 +147,15 @@ func (s *Store) migrateHolders() {
 }
 
 func (s *Store) writeHolders(holders []Holder) error {
-	var b []byte
-	for _, h := range holders {
-		line, err := codec.Marshal(h)
-		if err != nil {
-			return err
+	err := s.replaceFile(".runs", func(w io.Writer) error {
+		for _, h := range holders {
+			if err := writeLine(w, h); err != nil {
+				return err
+			}
 		}
-		b = append(append(b, line...), '\n')
-	}
-	if err := s.replaceFile(".runs", b); err != nil {
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("lock the state: %w", err)
 	}
 	return nil

@@ -2,11 +2,8 @@ package state
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -172,40 +169,4 @@ func (s *Store) pruneRefusals() {
 	for _, old := range all[min(keptRefusals, len(all)):] {
 		os.Remove(s.path(".refusal-" + old.id))
 	}
-}
-
-func writeLine(b *bytes.Buffer, v any) error {
-	line, err := codec.Marshal(v)
-	if err != nil {
-		return err
-	}
-	b.Write(line)
-	return b.WriteByte('\n')
-}
-
-// writeSealed replaces a file with a text of whole lines and its checksum.
-func (s *Store) writeSealed(suffix string, text []byte) error {
-	return s.replaceFile(suffix, fmt.Appendf(nil, "%s%s\t%s\n", text, lineEnd, checksum(text)))
-}
-
-// readSealed reads what writeSealed wrote. Anything else is an error.
-func (s *Store) readSealed(suffix string) ([]byte, error) {
-	path := s.path(suffix)
-	b, err := readFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNotStored
-	}
-	if err != nil {
-		return nil, err
-	}
-	at := bytes.LastIndex(bytes.TrimSuffix(b, []byte("\n")), []byte("\n")) + 1
-	if string(b[at:]) != lineEnd+"\t"+checksum(b[:at])+"\n" {
-		return nil, fmt.Errorf("%s is damaged: its checksum is wrong", path)
-	}
-	return b[:at], nil
-}
-
-func checksum(text []byte) string {
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
 }

@@ -130,18 +130,8 @@ func (w *Writer) Commit() error {
 	if w.err == nil {
 		_, w.err = fmt.Fprintf(w.f, "%s\t%d\t%s\n", lineEnd, w.count, hex.EncodeToString(w.sum.Sum(nil)))
 	}
-	if w.err == nil {
-		w.err = w.f.Sync()
-	}
-	if err := w.f.Close(); w.err == nil {
-		w.err = err
-	}
-	if w.err == nil {
-		w.err = os.Rename(w.f.Name(), w.store.path(".state"))
-	}
-	if w.err != nil {
-		os.Remove(w.f.Name())
-		return fmt.Errorf("write the state: %w", w.err)
+	if err := commit(w.f, w.store.path(suffixState), w.err); err != nil {
+		return fmt.Errorf("write the state: %w", err)
 	}
 	w.store.sweep()
 	return nil
