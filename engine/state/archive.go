@@ -26,11 +26,14 @@ const archiveVersion = 1
 const lineArchive = "pipe-state-archive"
 
 // archived are the files of a place that an archive holds, by their suffixes: not
-// the lock, and nothing half written. The baseline comes last: an interrupted
-// import leaves a place without one.
+// the lock, and nothing half written.
 var archived = regexp.MustCompile(`^\.(owner|runs|hidden|refusal-[a-z2-7]{12}|approval-[a-z2-7]{12}|state)$`)
 
-const suffixState = ".state"
+// The baseline's and the hidden list's file.
+const (
+	suffixState  = ".state"
+	suffixHidden = ".hidden"
+)
 
 // Archive is the header of an archive.
 type Archive struct {
@@ -52,7 +55,8 @@ var ErrHasBaseline = errors.New("this state folder already has a baseline of the
 // ErrNothing is that a folder has no state of a place.
 var ErrNothing = errors.New("this state folder has no state of the place")
 
-// Files are the place's files that an archive holds.
+// Files are the place's files that an archive holds. The baseline comes last: an
+// interrupted import leaves a place without one.
 func (s *Store) Files() ([]string, error) {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
@@ -61,10 +65,25 @@ func (s *Store) Files() ([]string, error) {
 	var out []string
 	for _, e := range entries {
 		if suffix, ok := strings.CutPrefix(e.Name(), s.key); ok && archived.MatchString(suffix) {
-			out = append(out, filepath.Join(s.dir, e.Name()))
+			out = append(out, suffix)
 		}
 	}
+	slices.SortFunc(out, order)
+	for i, suffix := range out {
+		out[i] = s.path(suffix)
+	}
 	return out, nil
+}
+
+// order puts the baseline last.
+func order(a, b string) int {
+	switch {
+	case a == suffixState:
+		return 1
+	case b == suffixState:
+		return -1
+	}
+	return strings.Compare(a, b)
 }
 
 // Name begins the names of all the place's files.
@@ -89,23 +108,11 @@ func (s *Store) Export(path string) error {
 		}
 		h.Files = append(h.Files, ArchivedFile{strings.TrimPrefix(filepath.Base(file), s.key), info.Size()})
 	}
-	slices.SortFunc(h.Files, func(a, b ArchivedFile) int { return order(a.Suffix, b.Suffix) })
 	err = replace(path, ".pipe-state-*", func(w io.Writer) error { return s.writeArchive(w, h) })
 	if err != nil {
 		return fmt.Errorf("write the archive: %w", err)
 	}
 	return nil
-}
-
-// order puts the baseline last.
-func order(a, b string) int {
-	switch {
-	case a == suffixState:
-		return 1
-	case b == suffixState:
-		return -1
-	}
-	return strings.Compare(a, b)
 }
 
 // sound reports why a place's state must not be moved.
@@ -270,20 +277,21 @@ func (s *Store) hideAlso(hidden []Hidden) error {
 			if !h.Back.IsZero() {
 				continue
 			}
-			for _, id := range h.IDs {
-				if !slices.Contains(all[i].IDs, id) {
-					all[i].IDs = append(all[i].IDs, id)
-				}
-			}
-			for _, hash := range h.Hashes {
-				if !slices.Contains(all[i].Hashes, hash) {
-					all[i].Hashes = append(all[i].Hashes, hash)
-				}
-			}
+			all[i].IDs, all[i].Hashes = union(all[i].IDs, h.IDs), union(all[i].Hashes, h.Hashes)
 			all[i].Back = time.Time{}
 		}
 		return all, nil
 	})
+}
+
+// union returns a, followed by what b has besides.
+func union(a, b []string) []string {
+	for _, s := range b {
+		if !slices.Contains(a, s) {
+			a = append(a, s)
+		}
+	}
+	return a
 }
 
 // install removes the place's files but the hidden list and moves those of another
@@ -293,11 +301,8 @@ func (s *Store) install(in *Store) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(old, func(a, b string) int {
-		return order(strings.TrimPrefix(filepath.Base(b), s.key), strings.TrimPrefix(filepath.Base(a), s.key))
-	})
-	for _, file := range old {
-		if file == s.path(".hidden") {
+	for _, file := range slices.Backward(old) {
+		if file == s.path(suffixHidden) {
 			continue
 		}
 		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -308,11 +313,8 @@ func (s *Store) install(in *Store) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(files, func(a, b string) int {
-		return order(strings.TrimPrefix(filepath.Base(a), s.key), strings.TrimPrefix(filepath.Base(b), s.key))
-	})
 	for _, file := range files {
-		if file == in.path(".hidden") {
+		if file == in.path(suffixHidden) {
 			continue
 		}
 		if err := os.Rename(file, filepath.Join(s.dir, filepath.Base(file))); err != nil {

@@ -13,7 +13,7 @@ func (s *Store) Forget() error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(s.path(".state")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(s.path(suffixState)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove the baseline: %w", err)
 	}
 	if !found {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -62,7 +61,7 @@ type hiddenFile struct {
 // A list that cannot be read is an error, never an empty list: hidden items would
 // come back. It is safe to call while UpdateHidden runs in another process.
 func (s *Store) Hidden() ([]Hidden, error) {
-	path := s.path(".hidden")
+	path := s.path(suffixHidden)
 	b, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -83,7 +82,7 @@ func (s *Store) Hidden() ([]Hidden, error) {
 }
 
 // HiddenFile is the path of the hidden list.
-func (s *Store) HiddenFile() string { return s.path(".hidden") }
+func (s *Store) HiddenFile() string { return s.path(suffixHidden) }
 
 // hiddenWait is how long UpdateHidden waits for another process to finish its own
 // update, which takes milliseconds.
@@ -97,7 +96,7 @@ func (s *Store) UpdateHidden(change func([]Hidden) ([]Hidden, error)) error {
 	defer cancel()
 	lock := flock.New(s.path(".hidden-lock"), flock.SetPermissions(0o600))
 	if ok, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil || !ok {
-		return fmt.Errorf("lock the hidden list %s: %w", s.path(".hidden"), err)
+		return fmt.Errorf("lock the hidden list %s: %w", s.path(suffixHidden), err)
 	}
 	defer lock.Unlock()
 	before, err := s.Hidden()
@@ -111,7 +110,7 @@ func (s *Store) UpdateHidden(change func([]Hidden) ([]Hidden, error)) error {
 	if after == nil {
 		after = []Hidden{}
 	}
-	err = s.replaceFile(".hidden", func(w io.Writer) error {
+	err = s.replaceFile(suffixHidden, func(w io.Writer) error {
 		return writeLine(w, hiddenFile{Version: hiddenVersion, Place: s.place, Hidden: after})
 	})
 	if err != nil {

@@ -54,7 +54,7 @@ type Baseline struct {
 // Load reads the baseline of the place. It changes no file. A file that cannot be
 // read at all is an error.
 func (s *Store) Load() (Baseline, error) {
-	b := Baseline{Path: s.path(".state")}
+	b := Baseline{Path: s.path(suffixState)}
 	f, err := openFile(b.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return b, nil
