@@ -2,6 +2,7 @@ package state
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -11,7 +12,10 @@ import (
 func TestSweep(t *testing.T) {
 	s := open(t, t.TempDir())
 	old := time.Now().Add(-2 * time.Hour)
-	for suffix, kept := range map[string]bool{".new-1": false, ".tmp-old": false, ".tmp-young": true} {
+	for suffix, kept := range map[string]bool{".new-1": false, ".import-1/x": false, ".tmp-old": false, ".tmp-young": true} {
+		if err := os.MkdirAll(filepath.Dir(s.path(suffix)), 0o700); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(s.path(suffix), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
