@@ -109,7 +109,7 @@ func TestInputRefused(t *testing.T) {
 		"kind: API\nmetadata: {name: &a x}\nspec: {b: *c}\n": ":3:11: alias: the anchor of this alias is not set",
 		"kind: API\nkind: API\n":                             ":2:1: duplicate-key",
 		"kind: API\n---\n- 7\n":                              ":3:3: wrong-kind: this is no record",
-		"{\"kind\":":                                        ":1: this line is no JSON object",
+		"{\"kind\":":                                         ":1: this line is no JSON object",
 		"[{\"kind\":\"API\"},{}]":                            ":1:1: this is no record: it has no kind",
 		"":                                                   " holds no records",
 		"\xff\xfek\x00":                                      " is UTF-16 text",

@@ -111,11 +111,28 @@ func TestKill(t *testing.T) {
 	}
 }
 
+// age makes what was half written without the lock two hours old: a run removes it
+// then, and leaves it to another command before.
+func (k *killed) age(t *testing.T) {
+	t.Helper()
+	left, err := filepath.Glob(filepath.Join(k.env["XDG_STATE_HOME"], "pipe", "*.tmp-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-2 * time.Hour)
+	for _, path := range left {
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // clean is a run that nobody kills; a person allows what the killed ones have
 // heaped up.
 func (k *killed) clean(t *testing.T, seed uint64) {
 	t.Helper()
 	k.left.Store(-1)
+	k.age(t)
 	code, text, flags := -1, "", []string{}
 	for range 5 {
 		p := k.start(t, flags...)

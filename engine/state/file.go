@@ -58,16 +58,28 @@ func readFile(path string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
+// The names of temporary files. The next run removes those that were written with
+// the lock of the place, and the others once they are an hour old.
+const (
+	temporaryLocked = ".new-*"
+	temporary       = ".tmp-*"
+)
+
 // replaceFile replaces a file of the place with what write writes, as replace does.
-// It is safe without the lock of the place: a sweep leaves its temporary file alone.
+// The caller needs no lock of the place.
 func (s *Store) replaceFile(suffix string, write func(io.Writer) error) error {
-	return replace(s.path(suffix), s.key+".tmp-*", write)
+	return replace(s.path(suffix), s.key+temporary, write)
 }
 
-// replace writes a file whole or not at all, with mode 0600. temporary is the
+// replaceLocked is replaceFile for the holder of the lock of the place.
+func (s *Store) replaceLocked(suffix string, write func(io.Writer) error) error {
+	return replace(s.path(suffix), s.key+temporaryLocked, write)
+}
+
+// replace writes a file whole or not at all, with mode 0600. name is the
 // pattern of the name of a file next to it that is written first.
-func replace(path, temporary string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), temporary) // 0600
+func replace(path, name string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), name) // 0600
 	if err != nil {
 		return err
 	}

@@ -292,13 +292,13 @@ func unescape(field string) (string, error) {
 
 // sweep removes what a run that was killed left half written.
 func (s *Store) sweep() {
-	for _, locked := range []string{".new-*", ".import-*"} { // made with the lock
+	for _, locked := range []string{temporaryLocked, ".import-*"} { // made with the lock
 		left, _ := filepath.Glob(s.path(locked))
 		for _, path := range left {
 			os.RemoveAll(path)
 		}
 	}
-	left, _ := filepath.Glob(s.path(".tmp-*")) // of replaceFile: a young one may be in use
+	left, _ := filepath.Glob(s.path(temporary)) // a young one may be in use
 	for _, path := range left {
 		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
 			os.Remove(path)

@@ -147,7 +147,7 @@ func (s *Store) migrateHolders() {
 }
 
 func (s *Store) writeHolders(holders []Holder) error {
-	err := s.replaceFile(".runs", func(w io.Writer) error {
+	err := s.replaceLocked(".runs", func(w io.Writer) error {
 		for _, h := range holders {
 			if err := writeLine(w, h); err != nil {
 				return err

@@ -44,7 +44,7 @@ type Writer struct {
 
 // Create begins the state of a run.
 func (s *Store) Create(h Header) (*Writer, error) {
-	f, err := os.CreateTemp(s.dir, s.key+".new-*") // 0600
+	f, err := os.CreateTemp(s.dir, s.key+temporaryLocked) // 0600
 	if err != nil {
 		return nil, fmt.Errorf("write the state: %w", err)
 	}
