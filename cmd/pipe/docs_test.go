@@ -62,9 +62,9 @@ func docsCommands(t *testing.T, text string, least int) {
 			goTool(t, filepath.Join(out, folder), strings.Fields(rest)...)
 			continue
 		}
-		if args, ok := strings.CutPrefix(line, "go build -o plugins/examples/"); ok {
-			folder, pkg, _ := strings.Cut(args, " ")
-			goTool(t, ".", "build", "-o", filepath.Join(out, folder), pkg)
+		if args, ok := strings.CutPrefix(line, "go build -o "); ok {
+			program, pkg, _ := strings.Cut(args, " ")
+			goTool(t, ".", "build", "-o", filepath.Join(out, filepath.Base(program)), pkg)
 			continue
 		}
 		if strings.HasPrefix(line, "pipe sandbox ") { // it serves until it is stopped: TestSandboxCommand
