@@ -230,21 +230,21 @@ func TestStateFolderErrors(t *testing.T) {
 		}, []string{"the state folder cannot be used", "--state DIR"}},
 		"not writable": {func(t *testing.T, w *world) []string {
 			if _, err := os.Stat("/proc/self"); err != nil {
-				t.Skip("no folder that root cannot write")
+				t.Skip("this system has no /proc: there is no folder that root cannot write")
 			}
 			return []string{"--state", "/proc/self/state"}
 		}, []string{"the state folder cannot be used"}},
 		"a FIFO": {func(t *testing.T, w *world) []string {
 			path := w.stored(t, ".state")
 			if err := errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)); err != nil {
-				t.Skip(err)
+				t.Skipf("the state folder cannot hold a FIFO: %v", err)
 			}
 			return nil
 		}, []string{".state is not a regular file but a FIFO"}},
 		"a FIFO for an owner": {func(t *testing.T, w *world) []string {
 			path := w.stored(t, ".owner")
 			if err := errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)); err != nil {
-				t.Skip(err)
+				t.Skipf("the state folder cannot hold a FIFO: %v", err)
 			}
 			return nil
 		}, []string{".owner is not a regular file but a FIFO"}},

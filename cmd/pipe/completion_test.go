@@ -19,7 +19,7 @@ func TestCompletion(t *testing.T) {
 		t.Run(shell, func(t *testing.T) {
 			program, err := exec.LookPath(shell)
 			if err != nil {
-				t.Skip(err)
+				t.Skipf("%s is not installed: %v", shell, err)
 			}
 			script := write(t, "completion", pipe(t, nil, "completion", shell).stdout)
 			for _, tc := range []struct {

@@ -35,7 +35,7 @@ func TestFullOutput(t *testing.T) {
 	t.Parallel()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("this system has no /dev/full: %v", err)
 	}
 	defer full.Close()
 	for name, args := range map[string][]string{
@@ -112,7 +112,7 @@ func TestSignalWithoutWatch(t *testing.T) {
 	t.Parallel()
 	fifo := filepath.Join(t.TempDir(), "pipeline.yaml")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
-		t.Skip(err)
+		t.Skipf("the temporary folder cannot hold a FIFO: %v", err)
 	}
 	p := startProcess(t, map[string]string{"CI": "true"}, "check", fifo)
 	w := openWriter(t, fifo) // pipe reads
@@ -140,11 +140,11 @@ func TestNohup(t *testing.T) {
 	t.Parallel()
 	sh, err := exec.LookPath("sh")
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("there is no shell to ignore SIGHUP in: %v", err)
 	}
 	fifo := filepath.Join(t.TempDir(), "records")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
-		t.Skip(err)
+		t.Skipf("the temporary folder cannot hold a FIFO: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

@@ -160,7 +160,7 @@ func TestExampleExitCodes(t *testing.T) {
 func TestExampleCrontab(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skip("bash is not here")
+		t.Skip("bash is not installed")
 	}
 	_, line, ok := strings.Cut(read(t, filepath.Join(examplesDir, "crontab")), "17 2 * * * cd /srv/pipe && ")
 	if !ok {

@@ -31,7 +31,7 @@ func TestPluginNew(t *testing.T) {
 	})
 	t.Run("python", func(t *testing.T) {
 		if err := exec.CommandContext(t.Context(), python, "--version").Run(); err != nil {
-			t.Skip("there is no " + python)
+			t.Skip(python + " is not installed")
 		}
 		dir := filepath.Join(t.TempDir(), "made")
 		expected{0, []string{dir}}.check(t, pipe(t, pluginEnv(), "plugin", "new", "my-plugin", "--lang", "python", "--dir", dir))

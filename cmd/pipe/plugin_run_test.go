@@ -218,7 +218,7 @@ func runs(pid int) bool {
 // keeper already.
 func TestHostilePlugin(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("the seal is Linux's")
+		t.Skip("only Linux can seal a file")
 	}
 	const nobody = 65534
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})

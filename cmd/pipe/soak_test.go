@@ -50,7 +50,7 @@ func (w weight) String() string {
 //	go test -run Soak -soak 10m -timeout 0 -v ./cmd/pipe
 func TestSoak(t *testing.T) {
 	if *soak == 0 {
-		t.Skip("takes long: -soak 10m runs it")
+		t.Skip("it takes minutes: -soak 10m runs it")
 	}
 	r := rand.New(rand.NewPCG(max(*seed, 1), 2))
 	began := time.Now()

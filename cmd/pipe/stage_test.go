@@ -54,7 +54,7 @@ func openFiles(t *testing.T, pid int, dir string) (n int) {
 	t.Helper()
 	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 	if len(links) == 0 {
-		t.Skip("the system does not tell which files a process has open")
+		t.Skip("this system has no list of the files that a process has open")
 	}
 	for _, l := range links {
 		if to, err := os.Readlink(l); err == nil && strings.HasPrefix(to, dir) && strings.HasSuffix(to, "(deleted)") {

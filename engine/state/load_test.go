@@ -113,7 +113,7 @@ func TestLoadIrregular(t *testing.T) {
 			}
 			s := open(t, t.TempDir())
 			if err := put(s.path(suffix)); err != nil {
-				t.Skip(err)
+				t.Skipf("the temporary folder cannot hold %s: %v", kind, err)
 			}
 			done := make(chan error, 1)
 			go func() { done <- read(s) }()
@@ -138,7 +138,7 @@ func TestLoadSymlink(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := os.Symlink(elsewhere, s.path(".state")); err != nil {
-		t.Skip(err)
+		t.Skipf("the temporary folder cannot hold a symlink: %v", err)
 	}
 	if got := load(t, s); !reflect.DeepEqual(got, entries) {
 		t.Errorf("got %+v", got)

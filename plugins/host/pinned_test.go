@@ -13,7 +13,7 @@ import (
 // One that nobody else can change runs where it stands.
 func TestRunsWhatWasHashed(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("files run where they stand")
+		t.Skip("this system runs a file under its path only")
 	}
 	for name, tc := range map[string]struct {
 		mode   os.FileMode // of the folder
@@ -74,7 +74,7 @@ func TestRunsWhatWasHashed(t *testing.T) {
 // TestSettled: who can put another file in the place of one.
 func TestSettled(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("it is not told apart")
+		t.Skip("Windows does not say who may replace a file")
 	}
 	root := t.TempDir()
 	at := func(name string) string { return filepath.Join(root, name) }

@@ -53,7 +53,7 @@ func TestStartedByHand(t *testing.T) {
 	cmd := exec.Command(python, "redact.py")
 	cmd.Env = []string{"PATH=/usr/bin:/bin"}
 	if err := exec.Command(python, "--version").Run(); err != nil {
-		t.Skip("no " + python)
+		t.Skip(python + " is not installed")
 	}
 	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "redact 1.0.0 is a plugin of pipe") {
 		t.Errorf("%v: %s", err, out)
