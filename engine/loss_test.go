@@ -259,6 +259,23 @@ func TestRefusedWhilePublishing(t *testing.T) {
 	}
 }
 
+// TestRefusedOnAFirstRun: a run is refused when the sink refuses every document, also
+// where nothing was there before and the limits would allow so few rejections.
+func TestRefusedOnAFirstRun(t *testing.T) {
+	for refused, within := range map[int]bool{0: true, 4: true, 5: false} {
+		n := night{t, t.TempDir()}
+		_, _, err := n.run(func(w *world) {
+			components(w, 5, "fine")
+			for i := range refused {
+				w.refuse[fmt.Sprintf("component:default/c%03d", i)] = "no"
+			}
+		})
+		if within != (err == nil) || !within && !strings.Contains(err.Error(), "the sink refused 5 of 5 items of documents") {
+			t.Errorf("%d of 5 were refused: %v", refused, err)
+		}
+	}
+}
+
 // TestRefusedBesideLosses: what the sink refuses is added to what goes anyway,
 // and is measured by what is sent as well as by what was there.
 func TestRefusedBesideLosses(t *testing.T) {
