@@ -12,7 +12,7 @@ import (
 type comparison struct {
 	// streams are those that the last good runs left something about.
 	streams map[string]*Changes
-	// audience counts the documents of the last good run.
+	// audience counts the documents of the last good run, withheld ones included.
 	audience map[Audience]int
 	// rows are members, where a stream counts the principals of its items. filled
 	// are its items that had any.
@@ -86,13 +86,6 @@ func newComparison() *comparison {
 }
 
 func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
-	wanted := func(stream string) bool {
-		_, known := snap.Streams[stream]
-		return known && plan.Stream(stream) != nil
-	}
-	if c.past, err = readPast(snap, &c.streams, &c.types, wanted, c.hidden); err != nil {
-		return err
-	}
 	for _, s := range plan.Streams {
 		if _, known := snap.Streams[s.Name]; !known {
 			continue
@@ -101,6 +94,10 @@ func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
 		if s.counts {
 			c.rows[s.Name] = &rowChanges{}
 		}
+	}
+	wanted := func(stream string) bool { return c.comparison.streams[stream] != nil }
+	if c.past, err = readPast(snap, &c.streams, &c.types, wanted, c.hidden); err != nil {
+		return err
 	}
 	c.count()
 	for _, s := range plan.Streams {
@@ -125,7 +122,7 @@ func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
 		return err
 	}
 	for _, s := range plan.Streams {
-		if c.comparison.streams[s.Name] != nil && c.permissions(s.Name) {
+		if c.permissions(s.Name) {
 			if err := c.swaps(s.Name); err != nil {
 				return err
 			}
@@ -144,7 +141,7 @@ func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
 // count counts what was there before.
 func (c *comparer) count() {
 	for _, row := range c.past.rows {
-		if row.there && row.audience != Undecided || row.audience == Nobody {
+		if !row.away && row.audience != Undecided {
 			c.audience[row.audience]++
 		}
 		if !row.there {

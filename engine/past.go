@@ -28,6 +28,7 @@ type pastItem struct {
 	names       []uint64
 	stream, typ uint8
 	audience    Audience
+	away        bool // the last good run no longer had it
 	there       bool // it was delivered by the last good run
 	present     bool // the new run has its ID
 	again       bool // the new run has its ref
@@ -66,14 +67,14 @@ func readPast(snap *state.Snapshot, streams, types *words, wanted func(stream st
 			p.rows = append(p.rows, pastItem{})
 			continue
 		}
-		row := pastItem{id: e.ID, content: e.Content, names: e.Names, stream: streams.number(e.Stream), typ: types.number(e.Type), audience: audienceOf(e.Audience)}
+		row := pastItem{id: e.ID, content: e.Content, names: e.Names, stream: streams.number(e.Stream), typ: types.number(e.Type), audience: audienceOf(e.Audience), away: !e.Away.IsZero()}
 		if row.audience != Undecided && hidden.has(e.Ref, e.ID) {
 			p.hide(e, row.audience != Nobody, hidden)
 			row.audience = Nobody
 		}
-		row.there = row.audience != Nobody && e.Away.IsZero()
+		row.there = row.audience != Nobody && !row.away
 		n := int32(len(p.rows))
-		if ref := (itemKey{row.stream, state.Hash([]byte(e.Ref))}); e.Away.IsZero() || p.row(p.refs, ref) == nil {
+		if ref := (itemKey{row.stream, state.Hash([]byte(e.Ref))}); !row.away || p.row(p.refs, ref) == nil {
 			p.refs[ref] = n
 		}
 		if id := (itemKey{row.stream, e.ID}); row.there || p.row(p.ids, id) == nil {

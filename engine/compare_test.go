@@ -1,0 +1,215 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// comparisonCase is a run that is compared with a baseline, without a source or a sink.
+// Documents have permissions, members are counted by their principals.
+type comparisonCase struct {
+	before    []state.Entry
+	staged    map[string][]Encoded // by stream
+	withheld  []string             // refs of documents
+	delivered []string             // refs of records
+	open      bool                 // documents have no permissions
+}
+
+// compare writes the baseline and the stage and compares them.
+func (tc comparisonCase) compare(t *testing.T) *comparer {
+	t.Helper()
+	store := night{t, t.TempDir()}.place()
+	w, err := store.Create(state.Header{Streams: map[string]int{"documents": 0, "members": 0}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range tc.before {
+		w.Add(e)
+	}
+	if err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	base, err := store.Load()
+	if err != nil || base.Snapshot == nil {
+		t.Fatalf("%v, %+v", err, base)
+	}
+	t.Cleanup(func() { base.Close() })
+
+	s, l := newShelf(), newLedger(nil, nil)
+	t.Cleanup(s.close)
+	for stream, items := range tc.staged {
+		for _, e := range items {
+			if taken, err := s.put(stream, e, 1, func(string) bool { return false }); err != nil || taken != "" {
+				t.Fatal(taken, err)
+			}
+		}
+	}
+	for _, ref := range tc.withheld {
+		if err := s.withhold("documents", ref, ref); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.flush(); err != nil {
+		t.Fatal(err)
+	}
+	for _, ref := range tc.delivered {
+		l.read(ref, "component")
+		l.endItem("documents", ref, Delivered, "")
+	}
+	c := &comparer{comparison: newComparison(), shelf: s, ledger: l, off: func(string) bool { return false },
+		permissions: func(stream string) bool { return stream == "documents" && !tc.open }}
+	if err := c.run(&Plan{Streams: []StreamPlan{{Name: "documents"}, {Name: "members", counts: true}}}, base.Snapshot); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// document is an entry of the baseline whose ID is its ref.
+func document(ref string, audience Audience, names ...string) state.Entry {
+	return state.Entry{Stream: "documents", Ref: ref, Type: "component", Audience: audience.String(), ID: state.Hash([]byte(ref)), Names: hashes(names...)}
+}
+
+// away is a document that a run before the last one already lacked.
+func away(e state.Entry) state.Entry {
+	e.Away = time.Now().Add(-24 * time.Hour)
+	return e
+}
+
+// staged is a document of the new run whose ID is its ref.
+func staged(ref, rule string, audience Audience, names ...string) Encoded {
+	return Encoded{ID: ref, Ref: ref, Type: "component", Audience: audience, Rule: rule, Principals: names}
+}
+
+// hashes are the hashes of names, ascending.
+func hashes(names ...string) []uint64 {
+	var out []uint64
+	for _, name := range names {
+		out = append(out, state.Hash([]byte(name)))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// refsOf are the refs of changes, in their order.
+func refsOf(changes []Change) []string {
+	var out []string
+	for _, ch := range changes {
+		out = append(out, ch.Ref)
+	}
+	return out
+}
+
+// TestDocumentsBefore: the documents of the last good run are counted by audience,
+// withheld ones included, those that it no longer had excluded.
+func TestDocumentsBefore(t *testing.T) {
+	c := comparisonCase{before: []state.Entry{
+		document("listed", Listed, "sam"), document("open", AllUsers), document("withheld", Nobody),
+		away(document("listed and away", Listed, "sam")), away(document("withheld and away", Nobody)),
+		{Stream: "members", Ref: "group"},
+	}}.compare(t)
+	if got, want := fmt.Sprint(c.audience), fmt.Sprint(map[Audience]int{Nobody: 1, Listed: 1, AllUsers: 1}); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if ch := c.comparison.streams["documents"]; ch.Before != 2 || ch.Gone != 2 {
+		t.Errorf("%+v", ch)
+	}
+}
+
+// TestMembersBefore: members are counted in all groups, and of the groups those that
+// had any.
+func TestMembersBefore(t *testing.T) {
+	group := func(ref string, names ...string) state.Entry {
+		return state.Entry{Stream: "members", Ref: ref, ID: state.Hash([]byte(ref)), Names: hashes(names...)}
+	}
+	c := comparisonCase{before: []state.Entry{group("one", "ann"), group("two", "ann", "sam"), group("empty")}}.compare(t)
+	if r := c.rows["members"]; *r != (rowChanges{before: 3, filled: 2}) {
+		t.Errorf("%+v", r)
+	}
+	if c.rows["documents"] != nil {
+		t.Error("documents were counted by their principals")
+	}
+}
+
+// TestAddedAgain: a document that the last good run did not deliver is added, whether
+// or not the baseline has it.
+func TestAddedAgain(t *testing.T) {
+	for name, before := range map[string][]state.Entry{
+		"unknown":           nil,
+		"away":              {away(document("a", AllUsers))},
+		"withheld":          {document("a", Nobody)},
+		"withheld and away": {away(document("a", Nobody))},
+	} {
+		c := comparisonCase{before: before, staged: map[string][]Encoded{"documents": {staged("a", "default", AllUsers)}}}.compare(t)
+		if ch := c.comparison.streams["documents"]; ch.Added != 1 || ch.Changed+ch.Same+ch.Gone+ch.Before != 0 || c.added[AllUsers] != 1 {
+			t.Errorf("%s: %+v, added %v", name, ch, c.added)
+		}
+	}
+}
+
+// TestDecidedAgain: what the baseline has of a document is replaced when the new run
+// decides about the same ref and ID, and kept when it has only one of the two.
+func TestDecidedAgain(t *testing.T) {
+	other := func(id, ref string) Encoded { e := staged(ref, "default", Listed, "sam"); e.ID = id; return e }
+	for name, tc := range map[string]struct {
+		staged   []Encoded
+		withheld []string
+		again    bool
+	}{
+		"the same":        {[]Encoded{staged("a", "default", Listed, "sam")}, nil, true},
+		"withheld":        {nil, []string{"a"}, true},
+		"another ID":      {[]Encoded{other("b", "a")}, nil, false},
+		"another ref":     {[]Encoded{other("a", "b")}, nil, false},
+		"another":         {[]Encoded{staged("b", "default", Listed, "sam")}, nil, false},
+		"another, hidden": {nil, []string{"b"}, false},
+	} {
+		c := comparisonCase{before: []state.Entry{document("a", Listed, "sam")}, staged: map[string][]Encoded{"documents": tc.staged}, withheld: tc.withheld}.compare(t)
+		if row := c.past.rows[0]; row.again != tc.again {
+			t.Errorf("%s: %+v", name, row)
+		}
+	}
+}
+
+// TestWidenedTogether: widened documents are listed together when rule, earlier and
+// new audience are the same, the widest first and then the largest list.
+func TestWidenedTogether(t *testing.T) {
+	before := func(audience Audience, refs ...string) []state.Entry {
+		var out []state.Entry
+		for _, ref := range refs {
+			out = append(out, document(ref, audience))
+		}
+		return out
+	}
+	c := comparisonCase{
+		before: slices.Concat(before(Nobody, "a", "b", "c", "f"), before(Listed, "d", "e")),
+		staged: map[string][]Encoded{"documents": {
+			staged("a", "one", DatasourceUsers), staged("b", "one", AllUsers), staged("c", "two", AllUsers),
+			staged("d", "one", AllUsers), staged("e", "one", AllUsers), staged("f", "two", AllUsers),
+		}},
+	}.compare(t)
+	var got []string
+	for _, w := range c.wider {
+		got = append(got, fmt.Sprintf("%s: %s → %s %v", w.rule, w.from, w.to, refsOf(w.changes)))
+	}
+	want := []string{"two: nobody → all-users [c f]", "one: listed → all-users [d e]", "one: nobody → all-users [b]", "one: nobody → datasource-users [a]"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestStreamWithoutPermissions: nothing of it counts as found by more people.
+func TestStreamWithoutPermissions(t *testing.T) {
+	for _, open := range []bool{false, true} {
+		c := comparisonCase{
+			before: []state.Entry{document("a", Listed, "sam"), document("b", Listed, "sam")},
+			staged: map[string][]Encoded{"documents": {staged("a", "default", AllUsers), staged("new", "default", AllUsers)}},
+			open:   open,
+		}.compare(t)
+		if len(c.wider) == 0 != open || len(c.swapped) == 0 != open || (c.added[AllUsers] == 0) != open {
+			t.Errorf("open %t: %d widened, %d swapped, added %v", open, len(c.wider), len(c.swapped), c.added)
+		}
+	}
+}
