@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 func TestPair(t *testing.T) {
@@ -163,4 +165,77 @@ func TestRenamedIsNotNew(t *testing.T) {
 			w.add("catalog", "component", fmt.Sprintf("renamed%03d", i), "fine")
 		}
 	})
+}
+
+// TestSwapped: a swap lists the restricted documents that go and the wider documents
+// that are new, and only those.
+func TestSwapped(t *testing.T) {
+	renumbered := func(e Encoded) Encoded { e.ID = "id of " + e.Ref; return e }
+	for name, tc := range map[string]struct {
+		comparisonCase
+		gone, added  []string
+		pairs, toAll int
+	}{
+		"one for one": {comparisonCase{
+			before: []state.Entry{document("a", Listed, "sam")},
+			staged: map[string][]Encoded{"documents": {staged("new", "default", AllUsers)}},
+		}, []string{"a"}, []string{"new"}, 1, 1},
+		"documents for everybody that go": {comparisonCase{
+			before: []state.Entry{document("a", Listed, "sam"), document("open", AllUsers)},
+			staged: map[string][]Encoded{"documents": {staged("new", "default", AllUsers), staged("newer", "default", AllUsers)}},
+		}, []string{"a"}, []string{"new", "newer"}, 1, 1},
+		"only documents for everybody go": {comparisonCase{
+			before: []state.Entry{document("open", AllUsers)},
+			staged: map[string][]Encoded{"documents": {staged("new", "default", AllUsers)}},
+		}, nil, nil, 0, 0},
+		"a document with another ID": {comparisonCase{
+			before:    []state.Entry{document("a", Listed, "sam"), document("b", Listed, "sam")},
+			staged:    map[string][]Encoded{"documents": {renumbered(staged("b", "default", Listed, "sam")), staged("new", "default", AllUsers), staged("newer", "default", AllUsers)}},
+			delivered: []string{"b"},
+		}, []string{"a"}, []string{"new", "newer"}, 1, 1},
+		"new documents that are not wider": {comparisonCase{
+			before: []state.Entry{document("a", DatasourceUsers), document("b", DatasourceUsers)},
+			staged: map[string][]Encoded{"documents": {staged("listed", "owners", Listed, "sam"), staged("as wide", "default", DatasourceUsers), staged("new", "default", AllUsers)}},
+		}, []string{"a", "b"}, []string{"new"}, 1, 1},
+		"wider than the narrowest": {comparisonCase{
+			before: []state.Entry{document("a", Listed, "sam"), document("b", DatasourceUsers)},
+			staged: map[string][]Encoded{"documents": {staged("new", "default", DatasourceUsers)}},
+		}, []string{"a", "b"}, []string{"new"}, 1, 0},
+		"the ref was there before": {comparisonCase{
+			before: []state.Entry{document("a", Listed, "sam"), away(document("b", AllUsers))},
+			staged: map[string][]Encoded{"documents": {renumbered(staged("b", "default", AllUsers)), staged("new", "default", AllUsers)}},
+		}, []string{"a"}, []string{"new"}, 1, 1},
+		"the ID was there before": {comparisonCase{
+			before: []state.Entry{document("a", Listed, "sam"), away(document("id of b", AllUsers))},
+			staged: map[string][]Encoded{"documents": {renumbered(staged("b", "default", AllUsers)), staged("new", "default", AllUsers)}},
+		}, []string{"a"}, []string{"new"}, 1, 1},
+	} {
+		c := tc.compare(t)
+		if tc.pairs == 0 {
+			if len(c.swapped) > 0 {
+				t.Errorf("%s: %+v", name, c.swapped[0])
+			}
+			continue
+		}
+		if len(c.swapped) != 1 {
+			t.Errorf("%s: %d streams with swaps", name, len(c.swapped))
+			continue
+		}
+		s := c.swapped[0]
+		if !slices.Equal(refsOf(s.gone), tc.gone) || !slices.Equal(refsOf(s.added), tc.added) || s.pairs != tc.pairs || s.toAll != tc.toAll {
+			t.Errorf("%s: %d pairs, %d towards everybody, %v go and %v are new", name, s.pairs, s.toAll, refsOf(s.gone), refsOf(s.added))
+		}
+	}
+}
+
+// TestSwapTable: a refusal names the documents with the audience that each of them has
+// or had.
+func TestSwapTable(t *testing.T) {
+	c := comparisonCase{
+		before: []state.Entry{document("a", Listed, "sam")},
+		staged: map[string][]Encoded{"documents": {staged("new", "default", AllUsers)}},
+	}.compare(t)
+	if got := c.swapped[0].table(); !slices.Equal(got[1:], []string{"  go:  a (listed)", "  new: new (all-users)"}) {
+		t.Errorf("%q", got)
+	}
 }
