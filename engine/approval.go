@@ -146,15 +146,15 @@ func (v *review) judge(plan *Plan, held Holdings, guards []approvable) error {
 	var lists [][]Change
 	var ids, unmatched []string
 	for _, a := range v.approvals {
-		list := a.changes
-		if a.void == "" && refused.ID == a.id {
-			list = changes
-		}
-		switch {
-		case a.void != "":
+		if a.void != "" {
 			unmatched = append(unmatched, a.void)
 			continue
-		case list == nil:
+		}
+		list := a.changes
+		if refused.ID == a.id {
+			list = changes
+		}
+		if list == nil {
 			unmatched = append(unmatched, fmt.Sprintf("Approval %s did not match: its list is not stored here, and this run has another ID.", a.id))
 			continue
 		}
@@ -175,12 +175,15 @@ func (v *review) judge(plan *Plan, held Holdings, guards []approvable) error {
 	for i, list := range lists {
 		_, n := newCoverage(list).leftOf(changes)
 		switch covered := len(changes) - n; {
-		case n == 0 && refused.ID != "":
-			unmatched = append(unmatched, fmt.Sprintf("Approval %s does not allow this run: it showed documents that are missing now, more than max_loss.", ids[i]))
-		case covered > 0:
-			unmatched = append(unmatched, fmt.Sprintf("Approval %s covers %s of the %s changes; the others are too many.", ids[i], thousands(covered), thousands(len(changes))))
-		case v.called(ids[i]):
+		case covered == 0 && !v.called(ids[i]): // a stored approval of something else
+		case covered == 0:
 			unmatched = append(unmatched, fmt.Sprintf("Approval %s did not match: it covers none of these changes.", ids[i]))
+		case refused.ID == "":
+			unmatched = append(unmatched, fmt.Sprintf("Approval %s does not allow this run: it cannot be approved.", ids[i]))
+		case n == 0:
+			unmatched = append(unmatched, fmt.Sprintf("Approval %s does not allow this run: it showed documents that are missing now, more than max_loss.", ids[i]))
+		default:
+			unmatched = append(unmatched, fmt.Sprintf("Approval %s covers %s of the %s changes; the others are too many.", ids[i], thousands(covered), thousands(len(changes))))
 		}
 	}
 	refused.Approvals = unmatched
@@ -345,7 +348,7 @@ func Approve(dir, place string, a state.Approval) (*state.Refusal, error) {
 	if err != nil {
 		return nil, err
 	}
-	if before != nil && before.UsedBy != "" && !refused.At.After(before.UsedAt) {
+	if before != nil && !refused.At.After(before.UsedAt) {
 		return nil, Errorf(Fatal, "run again; when it is refused, approve the ID that it prints", "approval %s was used by run %s on %s, and no run was refused for these changes since", a.ID, before.UsedBy, clock(before.UsedAt))
 	}
 	store, err := state.Open(dir, place)

@@ -1,0 +1,280 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// damage flips a bit of the one file of the state folder with a suffix.
+func (n night) damage(suffix string) {
+	n.t.Helper()
+	path := n.file(suffix)
+	b, err := os.ReadFile(path)
+	if err == nil {
+		b[10] ^= 1
+		err = os.WriteFile(path, b, 0o600)
+	}
+	if err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// TestFindApprovals: what the approvals of the command line and of the state folder
+// allow, or why they allow nothing.
+func TestFindApprovals(t *testing.T) {
+	changes := gone("a", "b")
+	id := state.Digest(changes)
+	approved := func(ago time.Duration) func(n night) {
+		return func(n night) {
+			if err := n.place().Approve(state.Approval{ID: id, At: time.Now().Add(-ago)}); err != nil {
+				n.t.Fatal(err)
+			}
+		}
+	}
+	used := func(n night) {
+		if err := n.place().Approve(state.Approval{ID: id, At: time.Now(), UsedBy: "01RUN", UsedAt: time.Now()}); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+	refused := func(n night) {
+		if err := n.place().Refuse(state.Refusal{ID: id, At: time.Now(), Changes: changes}); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+	damaged := func(suffix string) func(n night) { return func(n night) { n.damage(suffix + id) } }
+	const (
+		none  = ""
+		list  = "2 changes"
+		exact = "no list"
+	)
+	for name, tc := range map[string]struct {
+		stored         []func(n night)
+		called, stores string // what is found when the call names the ID, and when it names none
+	}{
+		"nothing":                        {nil, exact, none},
+		"a refusal":                      {[]func(n night){refused}, list, none},
+		"an approval":                    {[]func(n night){refused, approved(0)}, list, list},
+		"an approval without its list":   {[]func(n night){approved(0)}, exact, exact},
+		"of 23 hours ago":                {[]func(n night){refused, approved(23 * time.Hour)}, list, list},
+		"of 25 hours ago":                {[]func(n night){refused, approved(25 * time.Hour)}, list, "has expired"},
+		"of 47 hours ago":                {[]func(n night){refused, approved(47 * time.Hour)}, list, "has expired"},
+		"of 49 hours ago":                {[]func(n night){refused, approved(49 * time.Hour)}, list, none},
+		"59 minutes ahead":               {[]func(n night){refused, approved(-59 * time.Minute)}, list, list},
+		"61 minutes ahead":               {[]func(n night){refused, approved(-61 * time.Minute)}, list, "in the future"},
+		"a used approval":                {[]func(n night){refused, used}, "was used by run 01RUN", none},
+		"a damaged approval":             {[]func(n night){refused, approved(0), damaged(".approval-")}, "cannot be used", "cannot be read"},
+		"a damaged list":                 {[]func(n night){refused, damaged(".refusal-"), approved(0)}, "cannot be used", "cannot be used"},
+		"a used approval, damaged list":  {[]func(n night){refused, damaged(".refusal-"), used}, "was used by run 01RUN", none},
+		"a damaged approval and no list": {[]func(n night){approved(0), damaged(".approval-")}, "cannot be used", "cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := night{t, t.TempDir()}
+			for _, store := range tc.stored {
+				store(n)
+			}
+			for _, call := range []struct {
+				ids  []string
+				want string
+			}{{[]string{id}, tc.called}, {[]string{id, id}, tc.called}, {nil, tc.stores}} {
+				r := &run{store: n.place(), o: Options{Approve: call.ids}}
+				found := r.findApprovals()
+				if call.want == none {
+					if len(found) > 0 {
+						t.Errorf("called %v: found %+v", call.ids, found)
+					}
+					continue
+				}
+				if len(found) != 1 || found[0].id != id || found[0].called != (call.ids != nil) {
+					t.Errorf("called %v: found %+v", call.ids, found)
+					continue
+				}
+				got := found[0].void
+				switch {
+				case got == "" && found[0].changes == nil:
+					got = exact
+				case got == "":
+					got = fmt.Sprintf("%d changes", len(found[0].changes))
+				}
+				if !strings.Contains(got, call.want) {
+					t.Errorf("called %v: %q, want %q", call.ids, got, call.want)
+				}
+			}
+		})
+	}
+	if found := (&run{o: Options{Approve: []string{"a", "b"}}}).findApprovals(); len(found) != 2 || found[0].void+found[1].void != "" {
+		t.Errorf("without a state folder: %+v", found)
+	}
+}
+
+// TestStoreRefusal: a refusal with an ID is stored with the changes of all guards; one
+// whose ID was used says so, and one that cannot be stored says what that means.
+func TestStoreRefusal(t *testing.T) {
+	a, b := gone("a"), gone("b")
+	id := state.Digest(slices.Concat(a, b))
+	refusal := func(id string) *Refusal {
+		return &Refusal{Guard: "one", Reason: "first", ID: id, Changes: a, Also: &Refusal{Guard: "two", Reason: "second", ID: id, Changes: b}}
+	}
+	for name, tc := range map[string]struct {
+		err                   error
+		before                func(s *state.Store) error // may be nil
+		stored, used, noticed bool
+	}{
+		"not a refusal":      {err: errors.New("boom")},
+		"without an ID":      {err: refusal("")},
+		"stored":             {err: refusal(id), stored: true},
+		"approved, not used": {err: refusal(id), before: func(s *state.Store) error { return s.Approve(state.Approval{ID: id, At: time.Now()}) }, stored: true},
+		"used":               {err: refusal(id), before: func(s *state.Store) error { return s.Approve(state.Approval{ID: id, At: time.Now(), UsedBy: "01RUN"}) }, stored: true, used: true},
+		"used under another ID": {err: refusal(id), before: func(s *state.Store) error {
+			return s.Approve(state.Approval{ID: "aaaaaaaaaaaa", At: time.Now(), UsedBy: "01RUN"})
+		}, stored: true},
+		"cannot be stored": {err: refusal(id), before: func(s *state.Store) error {
+			return os.Mkdir(strings.TrimSuffix(s.HiddenFile(), ".hidden")+".refusal-"+id, 0o700)
+		}, noticed: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := night{t, t.TempDir()}
+			r := &run{store: n.place(), p: &Pipeline{Name: "test"}, o: Options{RunID: "01REFUSED"}}
+			if tc.before != nil {
+				if err := tc.before(r.store); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.storeRefusal(tc.err)
+			got, err := r.store.Refusal(id)
+			if stored := err == nil; stored != tc.stored {
+				t.Fatalf("stored %t: %v", stored, err)
+			}
+			if tc.stored && (len(got.Changes) != 2 || !slices.Equal(got.Reasons, []string{"one: first", "two: second"}) || got.Run != "01REFUSED" || got.Pipeline != "test") {
+				t.Errorf("%+v", got)
+			}
+			files, err := os.ReadDir(n.dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range files {
+				if strings.Contains(f.Name(), "refusal") && !tc.stored && !tc.noticed {
+					t.Errorf("%s was written", f.Name())
+				}
+			}
+			if refused, _ := tc.err.(*Refusal); refused != nil {
+				if refused.Used != tc.used || refused.Also.Used != tc.used {
+					t.Errorf("used: %t and %t", refused.Used, refused.Also.Used)
+				}
+				if noticed := strings.Contains(strings.Join(refused.Approvals, " "), "was not stored"); noticed != tc.noticed {
+					t.Errorf("%q", refused.Approvals)
+				}
+			}
+		})
+	}
+	(&run{}).storeRefusal(refusal(id)) // without a state folder
+}
+
+// TestNoteApprovals: the report names the approvals that allowed the run, and those of
+// the command line that it did not need.
+func TestNoteApprovals(t *testing.T) {
+	for name, tc := range map[string]struct {
+		approvals   []approval
+		used, notes []string
+	}{
+		"none":              {nil, nil, nil},
+		"stored, not used":  {[]approval{{id: "x"}}, nil, nil},
+		"stored, used":      {[]approval{{id: "x"}}, []string{"x"}, []string{"allowed by approval x"}},
+		"called, not used":  {[]approval{{id: "x", called: true}}, nil, []string{"approval x was not needed"}},
+		"called, used":      {[]approval{{id: "x", called: true}}, []string{"x"}, []string{"allowed by approval x"}},
+		"one is not needed": {[]approval{{id: "x", called: true}, {id: "y", called: true}, {id: "z"}}, []string{"y", "z"}, []string{"approval x was not needed", "allowed by approval y, z"}},
+	} {
+		r := &run{report: &Report{}, reviewer: &review{approvals: tc.approvals, used: tc.used}}
+		r.noteApprovals()
+		if !slices.Equal(r.report.Notes, tc.notes) || !slices.Equal(r.report.Approved, tc.used) {
+			t.Errorf("%s: %q, approved %v", name, r.report.Notes, r.report.Approved)
+		}
+	}
+}
+
+// TestSpend: a used approval keeps who gave it when it was stored; one of the command
+// line is stored as given by the caller.
+func TestSpend(t *testing.T) {
+	n := night{t, t.TempDir()}
+	const stored, called, unused = "aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"
+	for _, id := range []string{stored, unused} {
+		if err := n.place().Approve(state.Approval{ID: id, At: time.Now(), By: "sam", Reason: "checked"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := &run{store: n.place(), o: Options{RunID: "01RUN", By: "ann"}, reviewer: &review{used: []string{stored, called}}}
+	if err := r.spend(); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]state.Approval{
+		stored: {By: "sam", Reason: "checked", UsedBy: "01RUN"}, called: {By: "ann", UsedBy: "01RUN"}, unused: {By: "sam", Reason: "checked"},
+	} {
+		a, err := n.place().Approval(id)
+		if err != nil || a.By != want.By || a.Reason != want.Reason || a.UsedBy != want.UsedBy || a.UsedAt.IsZero() != (want.UsedBy == "") {
+			t.Errorf("%s: %+v, %v", id, a, err)
+		}
+	}
+	if err := (&run{reviewer: r.reviewer}).spend(); err != nil {
+		t.Errorf("without a state folder: %v", err)
+	}
+}
+
+// TestApprove: a refusal that is stored can be approved, after a use only when a run
+// was refused again.
+func TestApprove(t *testing.T) {
+	changes := gone("a")
+	id := state.Digest(changes)
+	at := time.Now().Truncate(time.Second)
+	for name, tc := range map[string]struct {
+		refused time.Time       // zero: it is not stored
+		before  *state.Approval // may be nil
+		damaged string          // a suffix; "" for none
+		says    string          // "" when it is approved
+	}{
+		"not stored":          {says: "refused run " + id},
+		"damaged":             {refused: at, damaged: ".refusal-", says: "is damaged"},
+		"never approved":      {refused: at},
+		"approved before":     {refused: at, before: &state.Approval{At: at}},
+		"used before":         {refused: at, before: &state.Approval{At: at, UsedBy: "01RUN", UsedAt: at.Add(time.Minute)}, says: "was used by run 01RUN"},
+		"used at that moment": {refused: at, before: &state.Approval{At: at, UsedBy: "01RUN", UsedAt: at}, says: "was used by run 01RUN"},
+		"refused after a use": {refused: at.Add(time.Hour), before: &state.Approval{At: at, UsedBy: "01RUN", UsedAt: at}},
+		"a damaged approval":  {refused: at, before: &state.Approval{At: at}, damaged: ".approval-", says: "is damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := night{t, t.TempDir()}
+			if !tc.refused.IsZero() {
+				if err := n.place().Refuse(state.Refusal{ID: id, At: tc.refused, Changes: changes}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if tc.before != nil {
+				tc.before.ID = id
+				if err := n.place().Approve(*tc.before); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if tc.damaged != "" {
+				n.damage(tc.damaged + id)
+			}
+			refused, err := Approve(n.dir, storePlace, state.Approval{ID: id, At: time.Now(), By: "sam", UsedBy: "01OTHER", UsedAt: at})
+			if tc.says != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.says) {
+					t.Errorf("%v", err)
+				}
+				return
+			}
+			if err != nil || len(refused.Changes) != 1 {
+				t.Fatalf("%+v, %v", refused, err)
+			}
+			if a, err := n.place().Approval(id); err != nil || a.By != "sam" || a.UsedBy != "" || !a.UsedAt.IsZero() {
+				t.Errorf("%+v, %v", a, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// gone are changes that delete documents.
+func gone(ids ...string) []Change {
+	var out []Change
+	for _, id := range ids {
+		out = append(out, Change{Stream: "documents", ID: id, Ref: id, Before: "listed:1", After: state.Gone, N: 1})
+	}
+	return out
+}
+
+// bounded is a guard that refuses changes when more of them than a limit are left.
+func bounded(limit int, changes []Change) approvable {
+	return func(_ *Plan, _ Holdings, cover *coverage) *Refusal {
+		if n, _ := cover.leftOf(changes); n <= limit {
+			return nil
+		}
+		return &Refusal{Guard: "test", Changes: changes}
+	}
+}
+
+// TestJudge: which approvals allow a run, which of them it needed, and why the others
+// do not allow it.
+func TestJudge(t *testing.T) {
+	all := gone("a", "b", "c")
+	own := state.Digest(all)
+	anotherGuard := []Change{{Stream: "users", ID: "u", Before: "listed:1", After: state.Gone, N: 1}}
+	unapprovable := func(_ *Plan, _ Holdings, cover *coverage) *Refusal {
+		if cover != nil {
+			return nil
+		}
+		return &Refusal{Guard: "unapprovable"}
+	}
+	never := func(_ *Plan, _ Holdings, _ *coverage) *Refusal { return &Refusal{Guard: "never", Changes: all} }
+	const (
+		noList  = "Approval x did not match: its list is not stored here, and this run has another ID."
+		nothing = "Approval x did not match: it covers none of these changes."
+		partly  = "Approval x covers 2 of the 3 changes; the others are too many."
+	)
+	for name, tc := range map[string]struct {
+		guards    []approvable
+		approvals []approval
+		allowed   bool
+		used, why []string
+	}{
+		"nothing to approve":         {[]approvable{bounded(3, all)}, []approval{{id: "x", called: true}, {id: "y", void: "Void."}}, true, nil, nil},
+		"without an approval":        {[]approvable{bounded(0, all)}, nil, false, nil, nil},
+		"its own ID, no list":        {[]approvable{bounded(0, all)}, []approval{{id: own}}, true, []string{own}, nil},
+		"its own ID, void":           {[]approvable{bounded(0, all)}, []approval{{id: own, void: "Void."}}, false, nil, []string{"Void."}},
+		"another ID, void":           {[]approvable{bounded(0, all)}, []approval{{id: "x", changes: all, void: "Void."}}, false, nil, []string{"Void."}},
+		"another ID, no list":        {[]approvable{bounded(0, all)}, []approval{{id: "x"}}, false, nil, []string{noList}},
+		"all changes":                {[]approvable{bounded(0, all)}, []approval{{id: "x", changes: gone("a", "b", "c", "d")}}, true, []string{"x"}, nil},
+		"two changes":                {[]approvable{bounded(0, all)}, []approval{{id: "x", changes: gone("a", "b")}}, false, nil, []string{partly}},
+		"two changes, one is left":   {[]approvable{bounded(1, all)}, []approval{{id: "x", changes: gone("a", "b")}}, true, []string{"x"}, nil},
+		"two that cover together":    {[]approvable{bounded(0, all)}, []approval{{id: "x", changes: gone("a", "b")}, {id: "y", changes: gone("c")}}, true, []string{"x", "y"}, nil},
+		"one that was not needed":    {[]approvable{bounded(0, all)}, []approval{{id: "x", called: true, changes: gone("d")}, {id: "y", changes: all}}, true, []string{"y"}, nil},
+		"of something else, called":  {[]approvable{bounded(0, all)}, []approval{{id: "x", called: true, changes: gone("d")}}, false, nil, []string{nothing}},
+		"of something else, stored":  {[]approvable{bounded(0, all)}, []approval{{id: "x", changes: gone("d")}, {id: "z", called: true, void: "Void."}}, false, nil, []string{"Void."}},
+		"one guard of two":           {[]approvable{bounded(0, all[:2]), bounded(0, all[2:])}, []approval{{id: "x", changes: gone("a", "b")}}, false, nil, []string{partly}},
+		"the other guard has passed": {[]approvable{bounded(0, all), bounded(1, anotherGuard)}, []approval{{id: own}}, true, []string{own}, nil},
+		"covered and still refused":  {[]approvable{never}, []approval{{id: "x", changes: all}}, false, nil, []string{"Approval x does not allow this run: it showed documents that are missing now, more than max_loss."}},
+		"cannot be approved":         {[]approvable{unapprovable, bounded(0, all)}, []approval{{id: "x", changes: all}, {id: "y", changes: gone("d")}}, false, nil, []string{"Approval x does not allow this run: it cannot be approved."}},
+		"nothing can be approved":    {[]approvable{unapprovable}, []approval{{id: "x", called: true, changes: all}}, false, nil, []string{nothing}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := &review{approvals: tc.approvals}
+			err := v.judge(nil, Holdings{}, tc.guards)
+			if (err == nil) != tc.allowed || !slices.Equal(v.used, tc.used) {
+				t.Errorf("%v, used %v", err, v.used)
+			}
+			if (v.cover != nil) != (len(tc.used) > 0) {
+				t.Errorf("the run is covered by %+v", v.cover)
+			}
+			if refused, _ := err.(*Refusal); refused != nil && !slices.Equal(refused.Approvals, tc.why) {
+				t.Errorf("%q", refused.Approvals)
+			}
+		})
+	}
+}
+
+// TestCoverageOfLists: of several lists, the largest count without an ID covers, and
+// the shortest list that shows a whole place is the measure of what is missing.
+func TestCoverageOfLists(t *testing.T) {
+	count := func(n int) []Change { return []Change{{Stream: "documents", After: state.Gone, N: n}} }
+	shown := func(n int) []Change {
+		var out []Change
+		for i := range n {
+			out = append(out, Change{Stream: "documents", ID: fmt.Sprint(i), Before: state.Unknown, After: "all-users", N: 1})
+		}
+		return out
+	}
+	for name, tc := range map[string]struct {
+		lists       [][]Change
+		left, shown int // left is how much of a count of 10 is not covered
+	}{
+		"none":                      {nil, 10, 0},
+		"a count":                   {[][]Change{count(7)}, 3, 0},
+		"the larger count first":    {[][]Change{count(7), count(4)}, 3, 0},
+		"the larger count last":     {[][]Change{count(4), count(7)}, 3, 0},
+		"a place":                   {[][]Change{shown(5)}, 10, 5},
+		"the shorter list first":    {[][]Change{shown(3), shown(5)}, 10, 3},
+		"the shorter list last":     {[][]Change{shown(5), shown(3)}, 10, 3},
+		"a list that shows nothing": {[][]Change{shown(5), count(7)}, 3, 5},
+	} {
+		cover := newCoverage(tc.lists...)
+		if left := cover.left(count(10)[0]); left != tc.left || cover.shown != tc.shown {
+			t.Errorf("%s: %d are left, %d shown", name, left, cover.shown)
+		}
+	}
+}
