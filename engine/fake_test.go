@@ -70,7 +70,8 @@ func (c *company) Confirm(ctx context.Context, ph Phase, refs, control []string,
 		return Errorf(Transient, "", "%d refs that were just read are not found", len(control))
 	}
 	for _, r := range c.hidden {
-		if slices.Contains(refs, r.Ref) {
+		of := func(k Kind) bool { return strings.EqualFold(k.Name, r.Kind) }
+		if slices.Contains(refs, r.Ref) && slices.ContainsFunc(ph.Kinds, of) {
 			copied := *r
 			if err := emit(ctx, []*Record{&copied}); err != nil {
 				return err
