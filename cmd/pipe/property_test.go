@@ -114,7 +114,7 @@ func (s *schedule) tell(format string, args ...any) {
 // wrong is an error with all that led to it.
 func (s *schedule) wrong(format string, args ...any) {
 	s.Helper()
-	s.Errorf("%s\n\n%s\n\nagain: go test -run TestProperty -schedules 1 -seed %d ./cmd/pipe", fmt.Sprintf(format, args...), strings.Join(s.story, "\n"), s.seed)
+	s.Errorf("%s\n\n%s\n\nagain: go test ./cmd/pipe -run TestProperty -schedules 1 -seed %d", fmt.Sprintf(format, args...), strings.Join(s.story, "\n"), s.seed)
 }
 
 // count is called for each request and ends the run at the one for that.
@@ -219,7 +219,7 @@ func (s *schedule) run() {
 	now := old.clone()
 	s.tell("changes: %s", strings.Join(now.change(r), ", "))
 	s.serve(now)
-	s.tell("faults: %s", strings.Join(s.world.trouble(r, now), "\n  "))
+	s.tell("faults: %s", strings.Join(s.world.trouble(r, now, s.rules), "\n  "))
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
 	if chance(r, 30) {

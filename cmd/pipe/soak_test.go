@@ -111,7 +111,7 @@ func epoch(t *testing.T, r *rand.Rand, ends map[int]int) {
 			t.Fatal(err)
 		}
 		w.env["DEFAULT_PERMISSIONS"] = f.byDefault
-		w.trouble(r, f)
+		w.trouble(r, f, rules)
 		c := w.run(t, "--set", "@sink.requests_per_second=0", "--set", "@sink.recovery_wait=20ms", "--set", "@source.retries.attempts=2", "--set", "@sink.retries.attempts=2",
 			"--set", "@source.timeout=100ms", "--set", "@sink.timeout=100ms", "--set", "guards.max_loss=100%", "--set", "guards.max_widen=100%")
 		ends[c.code]++

@@ -75,7 +75,7 @@ func sourceTrouble(r *rand.Rand, f *firm) (backstagesandbox.Fault, string) {
 
 // sinkTrouble is a random fault of the index server, and what it is called.
 // None lies: no success is announced of what did not take effect.
-func sinkTrouble(r *rand.Rand, f *firm) (gleansandbox.Fault, string) {
+func sinkTrouble(r *rand.Rand, f *firm, rules gleansandbox.Rules) (gleansandbox.Fault, string) {
 	t := gleansandbox.Fault{
 		Path: choose(r, "", "bulkindexdocuments", "bulkindexdocuments", "bulkindexusers", "bulkindexgroups", "bulkindexmemberships", "/status", "getdatasourceconfig"),
 		Page: choose(r, gleansandbox.AnyPage, gleansandbox.FirstPage, gleansandbox.MiddlePage, gleansandbox.LastPage), After: r.IntN(4), Times: times(r),
@@ -101,6 +101,7 @@ func sinkTrouble(r *rand.Rand, f *firm) (gleansandbox.Fault, string) {
 		t.Twice, what = true, "taken twice"
 	case 8:
 		t.Late, what = 1+r.IntN(6), "taken again later"
+		t.Match = again(rules)
 	default:
 		t.Delay, what = slow, "no answer in time"
 		t.Times = 1
@@ -121,15 +122,25 @@ func sinkTrouble(r *rand.Rand, f *firm) (gleansandbox.Fault, string) {
 	return t, fmt.Sprintf("Glean %s: path %q page %d after %d times %d", what, t.Path, t.Page, t.After, t.Times)
 }
 
+// again matches the requests that may be taken a second time. Where a first page
+// discards its own upload, a copy of one that arrives after later pages loses them
+// without a trace: no client can notice that.
+func again(rules gleansandbox.Rules) func(body []byte) bool {
+	if !rules.SameIDBeginsAnew {
+		return nil
+	}
+	return func(body []byte) bool { return !bytes.Contains(body, []byte(`"isFirstPage":true`)) }
+}
+
 // trouble makes both servers of a world fail in some random ways.
-func (w *world) trouble(r *rand.Rand, f *firm) (what []string) {
+func (w *world) trouble(r *rand.Rand, f *firm, rules gleansandbox.Rules) (what []string) {
 	for range choose(r, 0, 0, 1, 1, 2) {
 		fault, name := sourceTrouble(r, f)
 		w.backstage.Fail(fault)
 		what = append(what, name)
 	}
 	for range choose(r, 0, 1, 1, 2, 3) {
-		fault, name := sinkTrouble(r, f)
+		fault, name := sinkTrouble(r, f, rules)
 		w.glean.Fail(fault)
 		what = append(what, name)
 	}
