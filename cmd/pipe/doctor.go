@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,18 +13,13 @@ import (
 
 func (a *app) doctorCommand() *cli.Command {
 	return &cli.Command{
-		Name:      "doctor",
-		Aliases:   []string{"test-connection"},
-		Usage:     "tell whether a run could work: both ends reachable, credentials good, something readable",
-		ArgsUsage: "FILE",
-		Description: "Reads, and changes nothing at either end. Exit code 1 when a check failed, 2 when the datasource differs from the file.\n" +
-			"With --probe it looks at the sink alone, which must be a test datasource that holds nothing: it fills it, tries what\n" +
-			"Glean's documents leave open, and empties it again, also when it is interrupted. No promise of pipe rests on an answer.",
+		Name:        "doctor",
+		Aliases:     []string{"test-connection"},
+		Usage:       "tell whether a run could work: both ends reachable, credentials good, something readable",
+		ArgsUsage:   "FILE",
+		Description: "Reads, and changes nothing at either end. Exit code 1 when a check failed, 2 when the datasource differs from the file.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "sandbox", Usage: "look at servers on this machine that are started for it"},
-			&cli.BoolFlag{Name: "probe", Usage: "try out what the sink's documents leave open, in a test datasource that holds nothing"},
-			&cli.BoolFlag{Name: "yes", Usage: "with --probe: do not ask"},
-			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Minute, Usage: "with --probe: how long it may take; Glean indexes within a quarter of an hour or more"},
 		},
 		Action: a.doctorAction,
 	}
@@ -35,12 +29,6 @@ func (a *app) doctorAction(c *cli.Context) error {
 	path, err := theFile(c, "")
 	if err != nil {
 		return err
-	}
-	if c.Bool("probe") {
-		return a.probeAction(c, path)
-	}
-	if c.IsSet("yes") || c.IsSet("timeout") {
-		return usage{"--yes and --timeout are for --probe, which changes something", "add --probe, or leave them out"}
 	}
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()

@@ -30,7 +30,7 @@ func (a *app) oldVariables(c *cli.Context, d *pipeline.Definition) {
 		Lookup: a.lookup, Reads: d.Named, Settings: map[string]string{},
 		Pair:      d.Source.Name == "backstage" && d.Sink.Name == "glean",
 		Command:   command,
-		Publishes: !dry && (!slices.Contains([]string{"datasource plan", "doctor"}, command) || c.Bool("probe")),
+		Publishes: !dry && !slices.Contains([]string{"datasource plan", "doctor"}, command),
 		DryRuns:   hasFlag(c.Command, "dry-run") || checks,
 		Output:    c.IsSet("output"),
 	}

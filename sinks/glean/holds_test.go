@@ -54,14 +54,13 @@ func says(body string) sandbox.Fault {
 }
 
 // TestHoldsUploadOrder: the order is that of the starts, whatever Glean's is; other
-// programs have no owner, and a probe's uploads do not count.
+// programs have no owner.
 func TestHoldsUploadOrder(t *testing.T) {
 	const run = "01JCQ7ZJ8Z0000000000000000"
 	f := start(t, sandbox.Rules{})
 	f.server.Fail(says(`{"documents":{"bulkUploadHistory":[
 		{"uploadId":"other-documents-` + run + `","startTime":"2026-01-01T00:00:00Z","endTime":"NA","status":"SUCCESSFUL"},
 		{"uploadId":"backstage-sync-17","startTime":"2026-03-01T00:00:00Z","status":"SUCCESSFUL"},
-		{"uploadId":"pipe-probe-1","startTime":"2026-04-01T00:00:00Z","status":"SUCCESSFUL"},
 		{"uploadId":"unknown start","startTime":"yesterday","status":"SUCCESSFUL"},
 		{"uploadId":"pipe-documents-0123456789abcdef-` + run + `-2","startTime":"2026-02-01T00:00:00Z","status":"SUCCESSFUL"}],"counts":{"uploaded":null}}}`))
 	h, err := f.read().Holds(t.Context())

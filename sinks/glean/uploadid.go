@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/oklog/ulid/v2"
 
@@ -65,14 +64,10 @@ func originOf(id string) (owner, run string) {
 }
 
 // uploadsOf lists a stream's uploads by their start, the last one first; one whose
-// start cannot be read counts as the last. Those of a probe are left out: it takes
-// away what it made.
+// start cannot be read counts as the last.
 func (k *Sink) uploadsOf(s api.DatasourceStatus, stream string) []engine.Upload {
 	var out []engine.Upload
 	for _, b := range histories(s)[stream] {
-		if strings.HasPrefix(b.UploadID, probeName) {
-			continue
-		}
 		owner, run := originOf(b.UploadID)
 		out = append(out, engine.Upload{Stream: stream, ID: k.foreign(b.UploadID), Began: moment(b.StartTime), Owner: owner, Run: run})
 	}

@@ -166,9 +166,7 @@ func TestOtherWriters(t *testing.T) {
 		"pipe-documents-" + other + "-" + run:             "pipeline pipe with the state folder of owner " + other,
 		"pipe-documents-copy-documents-" + run:            "pipeline pipe-documents-copy",
 		"pipe-copy-documents-" + other + "-" + run + "-3": "pipeline pipe-copy with the state folder of owner " + other,
-		"theirs":                  "another program, upload theirs",
-		"pipe-probe":              "another program, upload pipe-probe",
-		probeName + "documents-x": "",
+		"theirs": "another program, upload theirs",
 	} {
 		var s api.DatasourceStatus
 		s.Documents.BulkUploadHistory = []api.BulkUpload{{UploadID: id}, {UploadID: id}}

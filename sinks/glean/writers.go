@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine"
@@ -16,9 +15,6 @@ import (
 func (k *Sink) otherWriters(s api.DatasourceStatus, o engine.Opening) []string {
 	last := map[string]time.Time{}
 	for _, b := range histories(s)[streamDocuments] {
-		if strings.HasPrefix(b.UploadID, probeName) {
-			continue
-		}
 		who := "another program, upload " + k.foreign(b.UploadID)
 		if n, ok := parseUploadID(b.UploadID); ok {
 			if n.pipeline == o.Pipeline && (n.owner == o.Owner || n.owner == "" || o.Owner == "") {
