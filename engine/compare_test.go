@@ -19,15 +19,15 @@ type comparisonCase struct {
 	open      bool                 // documents have no permissions
 }
 
-// compare writes the baseline and the stage and compares them.
-func (tc comparisonCase) compare(t *testing.T) *comparer {
+// snapshotOf is a baseline with entries of documents and members.
+func snapshotOf(t *testing.T, entries []state.Entry) *state.Snapshot {
 	t.Helper()
 	store := night{t, t.TempDir()}.place()
 	w, err := store.Create(state.Header{Streams: map[string]int{"documents": 0, "members": 0}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range tc.before {
+	for _, e := range entries {
 		w.Add(e)
 	}
 	if err := w.Commit(); err != nil {
@@ -38,7 +38,12 @@ func (tc comparisonCase) compare(t *testing.T) *comparer {
 		t.Fatalf("%v, %+v", err, base)
 	}
 	t.Cleanup(func() { base.Close() })
+	return base.Snapshot
+}
 
+// compare writes the baseline and the stage and compares them.
+func (tc comparisonCase) compare(t *testing.T) *comparer {
+	t.Helper()
 	s, l := newShelf(), newLedger(nil, nil)
 	t.Cleanup(s.close)
 	for stream, items := range tc.staged {
@@ -62,7 +67,7 @@ func (tc comparisonCase) compare(t *testing.T) *comparer {
 	}
 	c := &comparer{comparison: newComparison(), shelf: s, ledger: l, off: func(string) bool { return false },
 		permissions: func(stream string) bool { return stream == "documents" && !tc.open }}
-	if err := c.run(&Plan{Streams: []StreamPlan{{Name: "documents"}, {Name: "members", counts: true}}}, base.Snapshot); err != nil {
+	if err := c.run(&Plan{Streams: []StreamPlan{{Name: "documents"}, {Name: "members", counts: true}}}, snapshotOf(t, tc.before)); err != nil {
 		t.Fatal(err)
 	}
 	return c

@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// pastOf reads entries as the last good run of documents alone.
+func pastOf(t *testing.T, hidden hiding, entries ...state.Entry) (p *past, documents uint8) {
+	t.Helper()
+	var streams, types words
+	p, err := readPast(snapshotOf(t, entries), &streams, &types, func(stream string) bool { return stream == "documents" }, hidden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, streams.number("documents")
+}
+
+// TestWords: each of 255 words has its number, and all others share one.
+func TestWords(t *testing.T) {
+	var w words
+	for i := range 300 {
+		word := fmt.Sprint("word ", i)
+		n := w.number(word)
+		want, back := uint8(min(i, 255)), word
+		if i >= 255 {
+			back = "other"
+		}
+		if n != want || w.number(word) != want || w.word(n) != back {
+			t.Errorf("%s: %d, which is %q", word, n, w.word(n))
+		}
+	}
+}
+
+// TestReadPast: a row for each entry, in their order, empty for a stream that is not
+// compared; only what the last good run delivered is there.
+func TestReadPast(t *testing.T) {
+	hidden := hidingOf([]state.Hidden{{Ref: "hidden", At: time.Now()}, {Ref: "hidden and away", At: time.Now()}, {Ref: "undecided", At: time.Now()}, {Ref: "let back", At: time.Now(), Back: time.Now()}})
+	undecided := document("undecided", AllUsers)
+	undecided.Audience = ""
+	unreadable := document("unreadable", AllUsers)
+	unreadable.Audience = "a class of a later version"
+	for name, tc := range map[string]struct {
+		entry       state.Entry
+		audience    Audience
+		there, away bool
+	}{
+		"listed":             {document("listed", Listed, "sam"), Listed, true, false},
+		"without an access":  {undecided, Undecided, true, false},
+		"an unknown class":   {unreadable, Nobody, false, false},
+		"withheld":           {document("withheld", Nobody), Nobody, false, false},
+		"away":               {away(document("away", AllUsers)), AllUsers, false, true},
+		"hidden":             {document("hidden", AllUsers), Nobody, false, false},
+		"hidden and away":    {away(document("hidden and away", AllUsers)), Nobody, false, true},
+		"hidden, then shown": {document("let back", AllUsers), AllUsers, true, false},
+	} {
+		p, n := pastOf(t, hidden, state.Entry{Stream: "members", Ref: "group"}, tc.entry)
+		if len(p.rows) != 2 || p.rows[0].there || p.rows[0].id != 0 {
+			t.Fatalf("%s: %+v", name, p.rows)
+		}
+		row := p.byRef(n, tc.entry.Ref)
+		if row != &p.rows[1] || row != p.byID(n, tc.entry.Ref) {
+			t.Fatalf("%s: it is not found by its ref and ID", name)
+		}
+		if row.audience != tc.audience || row.there != tc.there || row.away != tc.away {
+			t.Errorf("%s: %+v", name, row)
+		}
+		if p.byRef(n+1, tc.entry.Ref) != nil || p.byID(n+1, tc.entry.Ref) != nil || p.byRef(n, "group") != nil {
+			t.Errorf("%s: it is found in another stream", name)
+		}
+	}
+}
+
+// TestPastOfOneRef: of several entries with a ref, the one of the last good run is
+// found; of several with an ID, the one that was delivered; else the first.
+func TestPastOfOneRef(t *testing.T) {
+	entry := func(ref, id string, audience Audience) state.Entry {
+		e := document(ref, audience)
+		e.ID = state.Hash([]byte(id))
+		return e
+	}
+	for name, tc := range map[string]struct {
+		first, second state.Entry
+		byRef, byID   int // the row that is found
+	}{
+		"the first is away":      {away(entry("a", "1", Listed)), entry("a", "1", AllUsers), 1, 1},
+		"the second is away":     {entry("a", "1", AllUsers), away(entry("a", "1", Listed)), 0, 0},
+		"both are away":          {away(entry("a", "1", Listed)), away(entry("a", "1", AllUsers)), 0, 0},
+		"the first is withheld":  {entry("b", "1", Nobody), entry("a", "1", AllUsers), 1, 1},
+		"the second is withheld": {entry("a", "1", AllUsers), entry("b", "1", Nobody), 0, 0},
+		"both are withheld":      {entry("a", "1", Nobody), entry("b", "1", Nobody), 0, 0},
+	} {
+		p, n := pastOf(t, hiding{}, tc.first, tc.second)
+		if p.byRef(n, "a") != &p.rows[tc.byRef] || p.byID(n, "1") != &p.rows[tc.byID] {
+			t.Errorf("%s: by ref %+v, by ID %+v", name, p.byRef(n, "a"), p.byID(n, "1"))
+		}
+	}
+}
+
+// TestCountHidden: a sink may still count what was hidden in the last hours, of a type
+// that is known when it was delivered.
+func TestCountHidden(t *testing.T) {
+	ago := func(ref string, d time.Duration) state.Hidden { return state.Hidden{Ref: ref, At: time.Now().Add(-d)} }
+	hidden := hidingOf([]state.Hidden{ago("a", 0), ago("b", youngCounts-time.Minute), ago("c", youngCounts+time.Minute), ago("withheld", 0)})
+	p, _ := pastOf(t, hidden, document("a", AllUsers), document("b", Listed, "sam"), document("c", AllUsers), document("withheld", Nobody), document("shown", AllUsers))
+	if h := p.hidden["documents"]; len(p.hidden) != 1 || h.n != 3 || h.types["component"] != 2 {
+		t.Errorf("%+v, %+v", p.hidden, h)
+	}
+	if p, _ := pastOf(t, hidden, document("c", AllUsers)); len(p.hidden) != 0 {
+		t.Errorf("hidden long ago: %+v", p.hidden["documents"])
+	}
+}
+
+// TestNarrower: fewer people could find a document than now.
+func TestNarrower(t *testing.T) {
+	of := func(audience Audience, names ...string) *pastItem {
+		return &pastItem{audience: audience, names: hashes(names...)}
+	}
+	for name, tc := range map[string]struct {
+		before *pastItem
+		now    *pastItem // audience and names alone
+		want   bool
+	}{
+		"new":                       {nil, of(AllUsers), false},
+		"the same for everybody":    {of(AllUsers), of(AllUsers), false},
+		"narrower":                  {of(AllUsers), of(Listed, "sam"), false},
+		"wider":                     {of(Listed, "sam"), of(DatasourceUsers), true},
+		"withheld, then listed":     {of(Nobody), of(Listed), true},
+		"the same people":           {of(Listed, "ann", "sam"), of(Listed, "sam", "ann"), false},
+		"one person less":           {of(Listed, "ann", "sam"), of(Listed, "sam"), false},
+		"one person more":           {of(Listed, "sam"), of(Listed, "ann", "sam"), true},
+		"another person":            {of(Listed, "sam"), of(Listed, "ann"), true},
+		"names of an open document": {of(AllUsers), of(AllUsers, "sam"), false},
+	} {
+		if got := tc.before.narrower(tag{Audience: tc.now.audience, Names: tc.now.names}); got != tc.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+// TestWithout counts what one ascending list has and another lacks.
+func TestWithout(t *testing.T) {
+	for _, tc := range []struct {
+		a, b []uint64
+		want int
+	}{
+		{nil, nil, 0},
+		{nil, []uint64{1}, 0},
+		{[]uint64{1, 2}, nil, 2},
+		{[]uint64{1, 2, 3}, []uint64{1, 2, 3}, 0},
+		{[]uint64{1, 2, 3}, []uint64{2}, 2},
+		{[]uint64{2}, []uint64{1, 2, 3}, 0},
+		{[]uint64{3, 5}, []uint64{1, 2, 4}, 2},
+		{[]uint64{1, 4}, []uint64{2, 3, 4}, 1},
+	} {
+		if got := without(tc.a, tc.b); got != tc.want {
+			t.Errorf("%v without %v: %d, want %d", tc.a, tc.b, got, tc.want)
+		}
+	}
+}
