@@ -55,7 +55,7 @@ func (r *run) holds() string {
 		return fmt.Sprintf("it is unknown what the sink holds (%v)", r.held.Unsaid)
 	}
 	for _, s := range r.p.Streams {
-		if n, known := r.held.count(s.Name); s.Permissions && known && n > 0 {
+		if n, _ := r.held.count(s.Name); s.Permissions && n > 0 {
 			return fmt.Sprintf("the sink counts %d %s", n, s.Name)
 		}
 	}
@@ -97,7 +97,7 @@ func (v *review) missing(changes []Change, cover *coverage) bool {
 		}
 	}
 	shown := measure{before: cover.shown}
-	return cover.shown > here && shown.exceeds(v.p.Limits.MaxLoss, cover.shown-here)
+	return shown.exceeds(v.p.Limits.MaxLoss, cover.shown-here)
 }
 
 // placed reports whether a change is an item of a place whose earlier content is

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -82,5 +84,144 @@ func TestUploadText(t *testing.T) {
 	u.Began = time.Date(2026, 1, 2, 3, 4, 0, 0, time.Local)
 	if got := u.String(); got != "the upload of documents u, begun 2026-01-02 03:04" {
 		t.Error(got)
+	}
+}
+
+// twoStreams is a pipeline with users and documents, of which only documents have
+// permissions.
+func twoStreams() *Pipeline {
+	return &Pipeline{Streams: []Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}}, Limits: DefaultLimits()}
+}
+
+// lastOf is a last good run that wrote streams.
+func lastOf(streams ...string) *state.Snapshot {
+	s := &state.Snapshot{Header: state.Header{Streams: map[string]int{}}}
+	for _, name := range streams {
+		s.Streams[name] = 1
+	}
+	return s
+}
+
+// TestBaselineOfStreams: a baseline covers a run when it has every stream with
+// permissions; a run writes one when it sends each of these or the last one had it.
+func TestBaselineOfStreams(t *testing.T) {
+	for name, tc := range map[string]struct {
+		last            *state.Snapshot
+		planned         []string
+		covered, writes bool
+	}{
+		"no baseline":                       {nil, []string{"users", "documents"}, false, true},
+		"no baseline, documents alone":      {nil, []string{"documents"}, false, true},
+		"no baseline, users alone":          {nil, []string{"users"}, false, false},
+		"a baseline of users":               {lastOf("users"), []string{"users", "documents"}, false, true},
+		"a baseline of users, users alone":  {lastOf("users"), []string{"users"}, false, false},
+		"a baseline of documents":           {lastOf("documents"), []string{"users", "documents"}, true, true},
+		"a baseline of both, users alone":   {lastOf("users", "documents"), []string{"users"}, true, true},
+		"a baseline of both, nothing to do": {lastOf("users", "documents"), nil, true, true},
+	} {
+		r := &run{p: twoStreams(), last: tc.last, plan: &Plan{}}
+		for _, stream := range tc.planned {
+			r.plan.Streams = append(r.plan.Streams, StreamPlan{Name: stream})
+		}
+		if r.covered() != tc.covered || r.writes() != tc.writes {
+			t.Errorf("%s: covered %t, writes %t", name, r.covered(), r.writes())
+		}
+	}
+}
+
+// TestUnsaid: only an error that is about what the sink holds, of a run without a
+// baseline that was not interrupted, is left to the baseline guard.
+func TestUnsaid(t *testing.T) {
+	cause := errors.New("500")
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for name, tc := range map[string]struct {
+		ctx    context.Context
+		last   *state.Snapshot
+		err    error
+		unsaid bool
+	}{
+		"no baseline":        {t.Context(), nil, fmt.Errorf("ask the sink: %w", &UnsaidError{cause}), true},
+		"a partial baseline": {t.Context(), lastOf("users"), &UnsaidError{cause}, true},
+		"a baseline":         {t.Context(), lastOf("documents"), &UnsaidError{cause}, false},
+		"interrupted":        {ended, nil, &UnsaidError{cause}, false},
+		"another error":      {t.Context(), nil, cause, false},
+		"no error":           {t.Context(), nil, nil, false},
+	} {
+		held, unsaid := (&run{p: twoStreams(), last: tc.last}).unsaid(tc.ctx, tc.err)
+		if unsaid != tc.unsaid || (held.Unsaid == cause) != tc.unsaid {
+			t.Errorf("%s: %t, %v", name, unsaid, held.Unsaid)
+		}
+	}
+}
+
+// TestHolds: documents that are counted, a listed upload and a sink that does not say
+// are evidence that the sink holds documents; users and a count of zero are not.
+func TestHolds(t *testing.T) {
+	upload := []Upload{{Stream: "documents", ID: "u"}, {Stream: "documents", ID: "older"}}
+	for name, tc := range map[string]struct {
+		held Holdings
+		want string
+	}{
+		"nothing is said":         {Holdings{}, ""},
+		"zero":                    {Holdings{Streams: map[string]int{"documents": 0}}, ""},
+		"users":                   {Holdings{Streams: map[string]int{"users": 5, "documents": 0}}, ""},
+		"a stream of its own":     {Holdings{Streams: map[string]int{"members": 5}}, ""},
+		"documents":               {Holdings{Streams: map[string]int{"documents": 5}, Uploads: upload}, "the sink counts 5 documents"},
+		"an upload":               {Holdings{Uploads: upload}, "the sink lists the upload of documents u"},
+		"an upload, stale counts": {Holdings{Streams: map[string]int{"documents": 0}, Uploads: upload}, "the sink lists the upload of documents u"},
+		"it does not say":         {Holdings{Unsaid: errors.New("404"), Uploads: upload}, "it is unknown what the sink holds (404)"},
+	} {
+		if got := (&run{p: twoStreams(), held: tc.held}).holds(); got != tc.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// TestBaselineGuard: an approval allows a run without a baseline when it covers every
+// document and the run does not lack more of what it showed than max_loss.
+func TestBaselineGuard(t *testing.T) {
+	shown := func(n int) []Change {
+		var out []Change
+		for i := range n {
+			out = append(out, Change{Stream: "documents", ID: fmt.Sprint(i), Before: state.Unknown, After: "all-users", N: 1})
+		}
+		return out
+	}
+	ten := func(ch Change) []Change {
+		var out []Change
+		for i := range 10 {
+			ch.ID = fmt.Sprint("other ", i)
+			out = append(out, ch)
+		}
+		return out
+	}
+	upload := ten(Change{Stream: "documents", Type: uploadChange, Before: state.Unknown, After: state.Added, N: 1})
+	emptied := ten(Change{Stream: "users", Before: state.Unknown, After: state.Gone, N: 1})
+	widened := ten(Change{Stream: "documents", Before: "listed:1", After: "all-users", N: 1})
+	for name, tc := range map[string]struct {
+		changes, approved []Change
+		refused           bool
+	}{
+		"not approved":                     {shown(3), nil, true},
+		"approved":                         {shown(3), shown(3), false},
+		"one more":                         {shown(4), shown(3), true},
+		"one less":                         {shown(2), shown(3), false},
+		"20 less of 100":                   {shown(80), shown(100), false},
+		"21 less of 100":                   {shown(79), shown(100), true},
+		"nothing is left":                  {nil, shown(3), true},
+		"22 less of 110":                   {shown(88), shown(110), false},
+		"21 less of 100 and ten uploads":   {append(shown(79), upload...), append(shown(100), upload...), true},
+		"21 less of 100 and ten streams":   {append(shown(79), emptied...), append(shown(100), emptied...), true},
+		"21 less of 100 and ten widenings": {append(shown(79), widened...), append(shown(100), widened...), true},
+		"of a list that is not of a place": {gone("a"), gone("a", "b"), false},
+	} {
+		v := &review{p: twoStreams(), untrusted: &Refusal{Guard: guardBaseline, Changes: tc.changes}}
+		if got := v.baseline(nil, Holdings{}, newCoverage(tc.approved)); (got != nil) != tc.refused {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	if got := (&review{p: twoStreams()}).baseline(nil, Holdings{}, nil); got != nil {
+		t.Errorf("with a baseline: %+v", got)
 	}
 }

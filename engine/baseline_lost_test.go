@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// TestForeign: a refusal for the upload of another owner says whose it is and what
+// this run is.
+func TestForeign(t *testing.T) {
+	store := night{t, t.TempDir()}.place()
+	ours := state.Owner{ID: "ours", Created: time.Now()}
+	const (
+		whoseOwner   = "of another state folder, owner theirs"
+		whoseRun     = "of an earlier version of pipe with another state folder, run 01R"
+		whoseProgram = "of another program"
+		thisOwner    = "; this state folder is owner ours,"
+		thisNew      = "; no run with this state folder has written to the sink,"
+		thisNone     = "; this run has no state folder (--state none),"
+	)
+	for name, tc := range map[string]struct {
+		uploads     []Upload
+		store       *state.Store
+		owner       state.Owner
+		whose, this string // "" when it is not refused
+	}{
+		"no upload":              {nil, store, ours, "", ""},
+		"ours":                   {[]Upload{{Owner: "ours"}, {Owner: "theirs"}}, store, ours, "", ""},
+		"theirs":                 {[]Upload{{Owner: "theirs", Run: "01R"}, {Owner: "ours"}}, store, ours, whoseOwner, thisOwner},
+		"an unknown run":         {[]Upload{{Run: "01R"}}, store, ours, whoseRun, thisOwner},
+		"another program":        {[]Upload{{ID: "x"}}, store, ours, whoseProgram, thisOwner},
+		"of a new state folder":  {[]Upload{{Owner: "theirs"}}, store, state.Owner{ID: "ours"}, whoseOwner, thisNew},
+		"without a state folder": {[]Upload{{Owner: "theirs"}}, nil, state.Owner{ID: "ours"}, whoseOwner, thisNone},
+	} {
+		r := &run{p: twoStreams(), store: tc.store, owner: tc.owner, held: Holdings{Uploads: tc.uploads}}
+		refused := r.foreign()
+		switch {
+		case (refused == nil) != (tc.whose == ""):
+			t.Errorf("%s: %v", name, refused)
+		case refused == nil:
+		case refused.Guard != guardOwner || !strings.Contains(refused.Reason, tc.whose+" (") || !strings.Contains(refused.Reason, tc.this) || len(refused.Changes) != 1 || refused.Changes[0].Type != uploadChange:
+			t.Errorf("%s: %v; %+v", name, refused, refused.Changes)
+		}
+	}
+}
+
+// TestLost: a refusal for a lost baseline says what became of it and what to do; what
+// this state folder's own first run left is no reason to refuse.
+func TestLost(t *testing.T) {
+	store := night{t, t.TempDir()}.place()
+	counted := Holdings{Streams: map[string]int{"documents": 5}}
+	unsaid := Holdings{Unsaid: errors.New("404")}
+	begun := state.Owner{Begun: true}
+	kept := state.Owner{Begun: true, Kept: true}
+	base := func(c state.Condition) state.Baseline {
+		return state.Baseline{Condition: c, Path: "FILE", Problem: "PROBLEM"}
+	}
+	const (
+		copied = "restore the state folder from a copy"
+		moved  = "run with the state folder of the earlier runs"
+		adopt  = "; if there is none, pipe adopt FILE"
+	)
+	for name, tc := range map[string]struct {
+		held           Holdings
+		noFolder       bool
+		base           state.Baseline
+		last           *state.Snapshot
+		owner          state.Owner
+		reason, remedy string // "" when it is not refused
+	}{
+		"nothing is there":             {owner: kept},
+		"a baseline":                   {held: counted, base: base(state.Intact), last: lastOf("documents"), owner: kept},
+		"a killed first run":           {held: counted, owner: begun},
+		"a first run that is unknown":  {held: unsaid, owner: begun, reason: "the baseline is missing: no run with this state folder has filled the sink", remedy: moved},
+		"no state folder":              {held: counted, noFolder: true, reason: "there is no state folder to compare with (--state none), and the sink counts 5 documents", remedy: "--state DIR"},
+		"damaged":                      {held: counted, base: base(state.Damaged), owner: kept, reason: "FILE is damaged: PROBLEM; the sink counts", remedy: copied + adopt},
+		"damaged after the first run":  {held: counted, base: base(state.Damaged), owner: begun, reason: "FILE is damaged: PROBLEM", remedy: copied},
+		"newer":                        {held: counted, base: base(state.Newer), owner: kept, reason: "FILE is of a later version of pipe: PROBLEM; the sink counts", remedy: "run with that version of pipe" + adopt},
+		"of users alone":               {held: counted, base: base(state.Intact), last: lastOf("users"), owner: kept, reason: "does not cover every stream with permissions", remedy: "run with the state folder of the complete runs" + adopt},
+		"missing after earlier runs":   {held: counted, base: state.Baseline{Path: "FILE"}, owner: kept, reason: "the baseline is missing: earlier runs wrote FILE; the sink counts", remedy: copied + adopt},
+		"missing, of a new folder":     {held: counted, reason: "no run with this state folder has filled the sink, and the sink counts", remedy: moved},
+		"missing, the sink is unknown": {held: unsaid, owner: kept, reason: "earlier runs wrote", remedy: copied},
+	} {
+		r := &run{p: twoStreams(), store: store, held: tc.held, base: tc.base, last: tc.last, owner: tc.owner}
+		if tc.noFolder {
+			r.store = nil
+		}
+		refused := r.lost()
+		switch {
+		case (refused == nil) != (tc.reason == ""):
+			t.Errorf("%s: %v", name, refused)
+		case refused == nil:
+		case refused.Guard != guardBaseline || !strings.Contains(refused.Reason, tc.reason) || !strings.Contains(refused.Remedy, tc.remedy):
+			t.Errorf("%s: %v; %s", name, refused, refused.Remedy)
+		case tc.noFolder && strings.Contains(refused.Remedy, adopt):
+			t.Errorf("%s: %s", name, refused.Remedy)
+		}
+	}
+}
+
+// TestListOfTheRun: the refusal of a run without a baseline lists every document, and
+// counts them by audience and rule, the widest first.
+func TestListOfTheRun(t *testing.T) {
+	for withheld := range 2 {
+		s := newShelf()
+		t.Cleanup(s.close)
+		put := func(stream string, e Encoded) {
+			if _, err := s.put(stream, e, 1, func(string) bool { return false }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put("users", Encoded{ID: "sam", Ref: "user:sam"})
+		for _, e := range []Encoded{staged("a", "owners", Listed, "sam"), staged("b", "default", AllUsers), staged("c", "default", AllUsers), staged("d", "open", AllUsers), staged("e", "team", Listed, "ann"), staged("f", "datasource", DatasourceUsers)} {
+			put("documents", e)
+		}
+		for range withheld {
+			if err := s.withhold("documents", "secret", "secret"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.withhold("users", "ann", "ann"); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.flush(); err != nil {
+			t.Fatal(err)
+		}
+		r := &run{p: twoStreams(), shelf: s, plan: &Plan{Streams: []StreamPlan{{Name: "users"}, {Name: "documents"}}}}
+		refused := &Refusal{}
+		if err := r.list(refused); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"who would find the documents after this run:", "        2 for all-users, rule default", "        1 for all-users, rule open", "        1 for datasource-users, rule datasource",
+			"        1 for listed, rule owners", "        1 for listed, rule team", "        2 restricted in all (found only by those who are listed)"}
+		if withheld > 0 {
+			want = append(want, "        1 for nobody (withheld)")
+		}
+		if !slices.Equal(refused.Table, want) {
+			t.Errorf("%d withheld:\n%s", withheld, strings.Join(refused.Table, "\n"))
+		}
+		if got := refsOf(refused.Changes); !slices.Equal(got, []string{"a", "b", "c", "d", "e", "f"}) || refused.Changes[0].Before != state.Unknown || refused.Changes[0].After != state.AudienceText("listed", hashes("sam")) {
+			t.Errorf("%d withheld: %+v", withheld, refused.Changes)
+		}
+	}
+}
