@@ -41,7 +41,7 @@ func (r *run) remember() error {
 	}
 	r.hiddenRefs = hidden.hiddenRefs()
 	r.owner, err = ownerOf(r.store, r.base, !r.o.Dry)
-	if err == nil && !r.o.Dry && !r.owner.Kept && r.covered() { // the run that wrote it was killed before it could say so
+	if err == nil && !r.o.Dry && r.covered() { // the run that wrote it was killed before it could say so
 		err = r.keep()
 	}
 	return err
@@ -225,7 +225,9 @@ func (r *run) entries(w *state.Writer) error {
 				return fmt.Errorf("read the stage: %w", err)
 			}
 			if sh.refused[t.ID] {
-				refused[t.Ref] = refused[t.Ref] || t.Audience != Undecided
+				if t.Audience != Undecided {
+					refused[t.Ref] = true
+				}
 				continue
 			}
 			if sh.late[t.ID] {
