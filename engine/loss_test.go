@@ -223,6 +223,22 @@ func TestRefusedGroup(t *testing.T) {
 	}
 }
 
+// TestRefusedGroupIsNoMember: the members of a group that the sink refuses are counted
+// as members, not as so many groups.
+func TestRefusedGroupIsNoMember(t *testing.T) {
+	n := night{t, t.TempDir()}
+	fill := func(w *world) {
+		components(w, 10, "fine")
+		w.teams = append(w.teams, append([]string{"user:default/ann"}, manyNames(30)...))
+		for i := range 20 {
+			w.teams = append(w.teams, append([]string{fmt.Sprint("group:default/g", i)}, manyNames(10)...))
+		}
+		w.p.Limits.MaxRejected = Bound{Share: 1}
+	}
+	n.good(fill)
+	n.good(func(w *world) { fill(w); w.refuse["user:default/ann"] = "no" })
+}
+
 // TestRefusedWhilePublishing: each guard that a refusal by the sink can exceed
 // leaves the upload unfinished.
 func TestRefusedWhilePublishing(t *testing.T) {
