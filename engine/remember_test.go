@@ -49,6 +49,23 @@ func TestKeptIsNoted(t *testing.T) {
 	}
 }
 
+// TestPartIsNotKept: a first run of users alone writes no baseline of the documents, and
+// the owner file does not say that there is one.
+func TestPartIsNotKept(t *testing.T) {
+	n := night{t, t.TempDir()}
+	for _, documents := range []bool{false, true} {
+		n.good(func(w *world) {
+			components(w, 3, "fine")
+			if !documents {
+				w.p.Unwritten = func(stream string) string { return map[string]string{"documents": "left out"}[stream] }
+			}
+		})
+		if o, _, err := n.place().Owner(); err != nil || o.Kept != documents {
+			t.Errorf("documents %t: %+v, %v", documents, o, err)
+		}
+	}
+}
+
 // TestDamagedOwnerWithBaseline: a run with an intact baseline neither replaces nor
 // ignores a damaged owner file.
 func TestDamagedOwnerWithBaseline(t *testing.T) {
