@@ -314,6 +314,10 @@ func (r *run) review(ctx context.Context, session Session) error {
 	r.noteApprovals()
 	r.noteStrict()
 	r.reviewer.clear(r.plan, held)
+	for i := range r.plan.Streams {
+		s := &r.plan.Streams[i]
+		s.Paused = r.track.paused[s.Name]
+	}
 	if !r.o.Dry {
 		r.o.Progress.Reviewed(r.plan.Streams)
 	}

@@ -212,6 +212,9 @@ type StreamPlan struct {
 	// Before is how many items were there before, and Gone how many of them will
 	// go; 0 where it is not known. They are counted like Weight.
 	Before, Gone int
+	// Paused reports that the sink has paused an earlier deletion of the stream: more
+	// than Gone may go.
+	Paused bool
 	// Cleared tells that the guards have compared the stream with known numbers,
 	// or that a person has approved what goes: the sink's own guard on deletion
 	// may be lifted.

@@ -350,12 +350,14 @@ func (s slow) After(d time.Duration) <-chan time.Time {
 // the later ones say so in a line, until it is gone.
 func TestPausedDeletion(t *testing.T) {
 	n, l := night{t, t.TempDir()}, newList()
+	planned := false // the last plan says that a deletion is paused
 	night := func(stages ...UploadStage) (*Report, error) {
 		w, report, err := n.run(func(w *world) { components(w, 5, "fine"); l.stages(w, stages...) })
 		if last := stages[len(stages)-1]; last != notListed {
 			l.add(w.o.RunID, l.now, last)
 		}
 		l.sleep(24 * time.Hour)
+		planned = w.plan.Stream("documents").Paused
 		return report, err
 	}
 	reported := func(when string, report *Report, err error, want bool) {
@@ -370,14 +372,17 @@ func TestPausedDeletion(t *testing.T) {
 			t.Errorf("%s: paused %v", when, report.Paused)
 		}
 	}
-	if report, err := night(UploadComplete); err != nil || len(report.Paused) > 0 {
-		t.Fatal(err, report.Paused)
+	if report, err := night(UploadComplete); err != nil || len(report.Paused) > 0 || planned {
+		t.Fatal(err, report.Paused, planned)
 	}
 	for i := range l.uploads { // after the run had ended
 		l.uploads[i].Stage = UploadDeletionPaused
 	}
 	report, err := night(UploadComplete)
 	reported("the next run", report, err, true)
+	if !planned {
+		t.Error("the plan does not say that a deletion is paused")
+	}
 	if !slices.Equal(n.header().Paused, []string{"documents", "users"}) {
 		t.Errorf("reported: %v", n.header().Paused)
 	}

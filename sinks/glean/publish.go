@@ -94,11 +94,12 @@ func (p *publishing) stream(ctx context.Context, name, path, flag string) error 
 	return nil
 }
 
-// lifts tells whether Glean's own guard on deletion is to be lifted: where it
+// lifts reports whether Glean's own guard on deletion is to be lifted: where it
 // would pause what the engine's guards have compared with known numbers, or a
-// person has approved. Otherwise it stays, as a second pair of eyes.
+// person has approved, and where it has paused a deletion before. Otherwise it
+// stays, as a second pair of eyes.
 func lifts(items *engine.StreamPlan) bool {
-	return items.Cleared && float64(items.Gone) > staleShare*float64(items.Before)
+	return items.Cleared && (items.Paused || float64(items.Gone) > staleShare*float64(items.Before))
 }
 
 // staleShare is the share of deleted items above which Glean pauses deletion.

@@ -420,6 +420,9 @@ func TestLifts(t *testing.T) {
 			t.Errorf("%+v: %v", tc, got)
 		}
 	}
+	if !lifts(&engine.StreamPlan{Before: 7, Gone: 1, Cleared: true, Paused: true}) || lifts(&engine.StreamPlan{Before: 7, Gone: 1, Paused: true}) {
+		t.Error("after a pause the guard is lifted for what the engine's guards have let pass, and for nothing else")
+	}
 }
 
 // TestPages: pages keep to both bounds, and one item may be larger.
