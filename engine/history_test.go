@@ -50,6 +50,7 @@ func TestFateOfAnUpload(t *testing.T) {
 		"listed as open":                                 {listed: []ListedUpload{mine(UploadOpen), earlier}, want: unknown},
 		"listed as open after six hours":                 {listed: []ListedUpload{mine(UploadOpen)}, after: 6 * time.Hour, want: lost},
 		"listed as open below a later one":               {listed: []ListedUpload{later, mine(UploadOpen)}, want: lost},
+		"listed as open, by a clock that is ahead":       {listed: []ListedUpload{upload("ours", at.Add(time.Minute), UploadOpen)}, want: unknown},
 	} {
 		u := ours
 		if tc.items != 0 {
@@ -76,7 +77,8 @@ func TestLatestUpload(t *testing.T) {
 	old := ListedUpload{Stream: "s", ID: "old", Began: at, Stage: UploadDeletionPaused}
 	recent := ListedUpload{Stream: "s", ID: "new", Began: at.Add(time.Hour), Stage: UploadProcessed}
 	open := ListedUpload{Stream: "s", ID: "open", Began: at.Add(2 * time.Hour), Stage: UploadOpen}
-	for _, list := range [][]ListedUpload{{old, recent, open}, {open, recent, old}} {
+	other := ListedUpload{Stream: "t", ID: "other", Began: at.Add(2 * time.Hour), Stage: UploadComplete}
+	for _, list := range [][]ListedUpload{{old, recent, open, other}, {other, open, recent, old}} {
 		if got := (&UploadHistory{Uploads: list}).latest("s"); got != UploadProcessed {
 			t.Errorf("%v: %d", list, got)
 		}

@@ -236,6 +236,7 @@ func TestWait(t *testing.T) {
 		"paused later":              {wait: time.Minute, stages: []UploadStage{UploadComplete, UploadDeletionPaused}, took: time.Second, looks: 2, err: "Glean paused the deletion of documents, users"},
 		"stopped":                   {wait: time.Minute, stages: []UploadStage{UploadComplete}, stop: true, looks: 1, note: "still processing"},
 		"the question fails":        {wait: 3 * time.Second, fails: Errorf(Transient, "", "503"), took: 3 * time.Second, looks: 3, note: "could not be asked whether it has processed it: 503"},
+		"it is throttled":           {wait: 3 * time.Second, fails: Errorf(Throttled, "", "429"), took: 3 * time.Second, looks: 3, note: "could not be asked whether it has processed it: 429"},
 		"it fails for good":         {wait: time.Minute, fails: Errorf(Permanent, "", "404"), looks: 1, note: "could not be asked whether it has processed it: 404"},
 		"it fails for good, --wait": {wait: time.Minute, must: true, fails: Errorf(Permanent, "", "404"), looks: 1, err: "could not be asked whether it has processed it: 404"},
 	} {
@@ -311,6 +312,91 @@ func TestPauseIsReportedAtTheEnd(t *testing.T) {
 	})
 	if !errors.As(err, new(*Unconfirmed)) || len(during) > 0 || len(n.header().Paused) != 2 {
 		t.Errorf("%v, reported during the wait %v, reported at the end %v", err, during, n.header().Paused)
+	}
+}
+
+// TestReportedPauseIsKept: a run that is killed while it waits keeps the pauses that an
+// earlier run has reported, so that the next run does not report them again.
+func TestReportedPauseIsKept(t *testing.T) {
+	n, l := night{t, t.TempDir()}, newList()
+	l.add("another", l.now, UploadDeletionPaused)
+	if _, _, err := n.run(func(w *world) { components(w, 5, "fine"); l.stages(w, notListed) }); !errors.As(err, new(*Unconfirmed)) {
+		t.Fatal(err)
+	}
+	var during []string
+	n.good(func(w *world) {
+		components(w, 5, "fine")
+		w.o.Wait, w.o.Progress = time.Second, &looking{look: func() { during = append(during, n.header().Paused...) }}
+		l.stages(w, notListed)
+	})
+	if !slices.Equal(during, []string{"documents", "users"}) {
+		t.Errorf("reported during the wait: %v", during)
+	}
+}
+
+// TestOnePauseEndsTheWait: a run does not wait for its other uploads once the deletion
+// of one is paused.
+func TestOnePauseEndsTheWait(t *testing.T) {
+	n, l := night{t, t.TempDir()}, newList()
+	began := l.now
+	_, report, err := n.run(func(w *world) {
+		components(w, 5, "fine")
+		w.o.Wait = time.Minute
+		l.stages(w, UploadComplete)
+		list := w.listed
+		w.listed = func() *UploadHistory {
+			h := list()
+			for i := range h.Uploads {
+				if h.Uploads[i].Stream == "documents" {
+					h.Uploads[i].Stage = UploadDeletionPaused
+				}
+			}
+			return h
+		}
+	})
+	if !errors.As(err, new(*Unconfirmed)) || !strings.Contains(err.Error(), "Glean paused the deletion of documents") || l.now != began {
+		t.Errorf("%v after %v", err, l.now.Sub(began))
+	}
+	if len(report.Notes) > 0 {
+		t.Errorf("notes %q", report.Notes)
+	}
+}
+
+// TestUnconfirmedWithoutState: without a state folder no next run checks the uploads,
+// and none is mentioned.
+func TestUnconfirmedWithoutState(t *testing.T) {
+	for stage, want := range map[UploadStage]string{
+		notListed:      "everything was sent; Glean has not confirmed it yet: users (not listed yet), documents (not listed yet)",
+		UploadComplete: "everything was sent; Glean is still processing users (stage 1), documents (stage 1)",
+	} {
+		l := newList()
+		_, report := night{t, ""}.good(func(w *world) { components(w, 5, "fine"); l.stages(w, stage) })
+		if !slices.Contains(report.Notes, want) {
+			t.Errorf("notes %q, want %q", report.Notes, want)
+		}
+	}
+}
+
+// unlisting is a sink whose session cannot list uploads.
+type unlisting struct{ *store }
+
+func (s unlisting) Open(ctx context.Context, o Opening) (Session, error) {
+	session, err := s.store.Open(ctx, o)
+	return struct{ Session }{session}, err
+}
+
+// TestSessionWithoutHistory: a run whose sink cannot list uploads is delivered, and its
+// uploads stay unconfirmed.
+func TestSessionWithoutHistory(t *testing.T) {
+	n, l := night{t, t.TempDir()}, newList()
+	w, report := n.good(func(w *world) {
+		components(w, 5, "fine")
+		l.stages(w, notListed)
+		w.holdings.History = nil
+		w.p.Sink = unlisting{w.store}
+	})
+	if slices.Contains(w.calls, "history") || streamsOf(n.header().Unconfirmed) != "users documents" || !noted(report, "the sink has not confirmed it yet") {
+		t.Errorf("calls %v, unconfirmed %+v, notes %q", w.calls, n.header().Unconfirmed, report.Notes)
 	}
 }
 
