@@ -38,6 +38,7 @@ func TestUploadID(t *testing.T) {
 		"pipe-documents-":                               false,
 		"x-pipe-documents-" + run:                       false,
 		"pipe-documents-01JCQ7ZJ8Z00000!0000":           false,
+		"pipe-documents-U1JCQ7ZJ8Z0000000000000000":     false, // U is no digit of a ULID
 	} {
 		got, ours := runOf("pipe", "documents", id)
 		if ours != want || ours && got.String() != run {
