@@ -94,7 +94,7 @@ func (u *upload) opening(ctx context.Context, p *page, err error, probe bool, wa
 		}
 	}
 	again, why := u.inTheWay(ctx, err, wait)
-	if !again && len(p.items) == 0 && statusOf(why) == http.StatusBadRequest && !wait.retried {
+	if len(p.items) == 0 && statusOf(why) == http.StatusBadRequest && !wait.retried {
 		wait.retried = true // it was about another upload, which may have ended since
 		return true, nil
 	}
@@ -237,7 +237,7 @@ func (u *upload) begin(ctx context.Context) error {
 // upload is open.
 func (u *upload) stands(ctx context.Context) error {
 	err := u.probe(ctx)
-	if err == nil || !isRefusal(err) {
+	if !isRefusal(err) {
 		return err
 	}
 	s, statusErr := u.sink.status(ctx)
