@@ -331,6 +331,7 @@ func TestCoverage(t *testing.T) {
 		"another before":     {change(func(c *Change) { c.Before = "listed:6" }), 1},
 		"another after":      {change(func(c *Change) { c.After = "all-users" }), 1},
 		"a count":            {Change{Stream: "documents", After: "gone", N: 7}, 0},
+		"a smaller count":    {Change{Stream: "documents", After: "gone", N: 5}, 0},
 		"a larger count":     {Change{Stream: "documents", After: "gone", N: 9}, 2},
 		"a count of a type":  {Change{Stream: "documents", Type: "api", After: "gone", N: 3}, 3},
 		"members":            {Change{Stream: "members", ID: "2", Before: "members:1", After: "members:2", N: 30}, 0},

@@ -139,6 +139,54 @@ func TestMembersBefore(t *testing.T) {
 	}
 }
 
+// TestMembersChanged: a group that gained members is listed with how many, the largest
+// gain first; one that lost members is a loss, whatever it gained.
+func TestMembersChanged(t *testing.T) {
+	group := func(ref string, names ...string) (state.Entry, Encoded) {
+		return state.Entry{Stream: "members", Ref: ref, ID: state.Hash([]byte(ref)), Content: 1, Names: hashes("ann", "sam")},
+			Encoded{ID: ref, Ref: ref, Principals: names}
+	}
+	var before []state.Entry
+	var now []Encoded
+	for _, g := range []struct {
+		ref   string
+		names []string
+	}{
+		{"same", []string{"ann", "sam"}},
+		{"two more, b", []string{"ann", "sam", "eve", "tom"}},
+		{"two more, a", []string{"ann", "sam", "eve", "tom"}},
+		{"three more", []string{"ann", "sam", "eve", "tom", "joe"}},
+		{"another", []string{"ann", "eve"}},
+		{"one less", []string{"ann"}},
+	} {
+		entry, e := group(g.ref, g.names...)
+		before, now = append(before, entry), append(now, e)
+	}
+	c := comparisonCase{before: before, staged: map[string][]Encoded{"members": now}}.compare(t)
+	if want := []gain{{"three more", 3}, {"two more, a", 2}, {"two more, b", 2}, {"another", 1}}; !slices.Equal(c.gains, want) {
+		t.Errorf("gains %v", c.gains)
+	}
+	if got := refsOf(c.lost["members"]); !slices.Equal(got, []string{"another", "one less"}) || c.lost["members"][0].N != 1 {
+		t.Errorf("lost %+v", c.lost["members"])
+	}
+}
+
+// TestReasonsInOrder: what goes is listed by its reason, the most frequent one first.
+func TestReasonsInOrder(t *testing.T) {
+	var before []state.Entry
+	for i := range 14 {
+		before = append(before, document(fmt.Sprintf("d%02d", i), AllUsers))
+	}
+	c := comparisonCase{before: before, delivered: []string{"d00", "d01"}}.compare(t)
+	var got []string
+	for _, x := range c.gone["documents"] {
+		got = append(got, fmt.Sprintf("%s: %d, %d shown", x.why, x.n, len(x.refs)))
+	}
+	if want := []string{"gone from the source: 12, 10 shown", "has another id, or is no longer mapped to it: 2, 2 shown"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestAddedAgain: a document that the last good run did not deliver is added, whether
 // or not the baseline has it.
 func TestAddedAgain(t *testing.T) {
