@@ -115,7 +115,7 @@ func TestListOfTheRun(t *testing.T) {
 			}
 		}
 		put("users", Encoded{ID: "sam", Ref: "user:sam"})
-		for _, e := range []Encoded{staged("a", "owners", Listed, "sam"), staged("b", "default", AllUsers), staged("c", "default", AllUsers), staged("d", "open", AllUsers), staged("e", "team", Listed, "ann"), staged("f", "datasource", DatasourceUsers)} {
+		for _, e := range []Encoded{staged("a", "owners", Listed, "sam"), staged("b", "default", AllUsers), staged("c", "open", AllUsers), staged("d", "open", AllUsers), staged("e", "team", Listed, "ann"), staged("f", "datasource", DatasourceUsers)} {
 			put("documents", e)
 		}
 		for range withheld {
@@ -134,7 +134,7 @@ func TestListOfTheRun(t *testing.T) {
 		if err := r.list(refused); err != nil {
 			t.Fatal(err)
 		}
-		want := []string{"who would find the documents after this run:", "        2 for all-users, rule default", "        1 for all-users, rule open", "        1 for datasource-users, rule datasource",
+		want := []string{"who would find the documents after this run:", "        2 for all-users, rule open", "        1 for all-users, rule default", "        1 for datasource-users, rule datasource",
 			"        1 for listed, rule owners", "        1 for listed, rule team", "        2 restricted in all (found only by those who are listed)"}
 		if withheld > 0 {
 			want = append(want, "        1 for nobody (withheld)")

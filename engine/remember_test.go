@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -371,5 +372,19 @@ func TestEntriesOfBaseline(t *testing.T) {
 	}
 	for name, e := range got {
 		t.Errorf("%s is kept: %+v", name, e)
+	}
+}
+
+// TestUnreadableStage: a baseline that cannot be written whole is not written at all.
+func TestUnreadableStage(t *testing.T) {
+	r := writing(t, nil, staged("a", "default", AllUsers))
+	if err := r.shelf.streams["documents"].tags.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.write(); err == nil || !strings.Contains(err.Error(), "read the stage") {
+		t.Errorf("%v", err)
+	}
+	if files, err := os.ReadDir(filepath.Dir(r.store.HiddenFile())); err != nil || len(files) > 0 {
+		t.Errorf("left behind: %v, %v", files, err)
 	}
 }
