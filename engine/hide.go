@@ -73,8 +73,8 @@ func (h hiding) hasID(ref, id string) bool {
 
 // back reports whether a person has let an item back since the last good run.
 func (h hiding) back(ref, id string) bool {
-	one, listed := h.find(ref, state.Hash([]byte(id)))
-	return listed && !one.Back.IsZero()
+	one, _ := h.find(ref, state.Hash([]byte(id)))
+	return !one.Back.IsZero()
 }
 
 // why is the reason for which a hidden item is withheld.

@@ -60,7 +60,7 @@ func (r *run) settleLate() error {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}
-			if _, late := still[t.Ref]; late && !sh.refused[t.ID] && !sh.late[t.ID] {
+			if _, late := still[t.Ref]; late && !sh.late[t.ID] { // a refused record is rejected, which takeBack leaves
 				still[t.Ref] = true
 			}
 		}

@@ -171,6 +171,10 @@ func TestHide(t *testing.T) {
 			setup: []setup{inSink, sourceFails}, source: true,
 			asked: leaked + " []", types: "component", note: "the source did not say", ids: leaked,
 		},
+		"the first ID in the sink, the second not, and the source fails": {
+			setup: []setup{listed(state.Hidden{At: long, IDs: []string{"id 8"}}), inSink, sourceFails}, source: true,
+			asked: leaked + " [], id 8 []", types: "component", note: "the source did not say", ids: leaked + " id 8", kept: true,
+		},
 		"not in the sink, and the source fails": {
 			setup: []setup{sourceFails}, source: true,
 			asked: leaked + " []", err: "neither the last good run nor the source says which id it has", ids: leaked,

@@ -113,7 +113,10 @@ func TestSettleKeepsWhatCameMeanwhile(t *testing.T) {
 // TestHiddenSince: what was hidden after a run began, by ref or by ID.
 func TestHiddenSince(t *testing.T) {
 	before := hidingOf([]state.Hidden{{Ref: "a", IDs: []string{"1"}}, {Ref: "b", Back: time.Unix(1, 0)}})
-	now := hidingOf([]state.Hidden{{Ref: "a", IDs: []string{"1", "2"}}, {Ref: "b"}, {Ref: "c", Back: time.Unix(1, 0)}, {Ref: "d"}}).since(before)
+	now := hidingOf([]state.Hidden{{Ref: "a", IDs: []string{"1", "2"}}, {Ref: "b"}, {Ref: "c", IDs: []string{"3"}, Back: time.Unix(1, 0)}, {Ref: "d"}}).since(before)
+	if len(now.refs) != 2 || len(now.ids) != 1 { // b, d and 2
+		t.Errorf("refs %v, IDs %v", now.refs, now.ids)
+	}
 	for item, want := range map[[2]string]bool{{"a", "1"}: false, {"x", "2"}: true, {"b", "b"}: true, {"c", "c"}: false, {"d", "d"}: true, {"x", "1"}: false} {
 		if got := now.hasID(item[0], item[1]); got != want {
 			t.Errorf("%v: %v", item, got)
@@ -136,7 +139,7 @@ func TestHiddenWhilePublishing(t *testing.T) {
 		if is, err := plan.Hidden(); is != nil || err != nil {
 			t.Errorf("nothing was hidden: %v", err)
 		}
-		w.hide(t, hiddenNow("component:default/c1"))
+		w.hide(t, hiddenNow("component:default/c1"), hiddenNow("component:default/c2"))
 		is, err := plan.Hidden()
 		if err != nil || is == nil {
 			t.Fatal(err)
@@ -147,7 +150,9 @@ func TestHiddenWhilePublishing(t *testing.T) {
 			}
 			if is(e) {
 				plan.Withhold("documents", e, true)
-				plan.Withhold("documents", e, true) // counts once
+				if e.Ref == "component:default/c1" {
+					plan.Withhold("documents", e, true) // counts once
+				}
 			}
 		}
 		w.spoil(t)
@@ -164,10 +169,10 @@ func TestHiddenWhilePublishing(t *testing.T) {
 	for _, n := range r.Endings {
 		total += n
 	}
-	if r.Read != 4 || total != 4 || r.Endings[Withheld] != 1 || r.Endings[Delivered] != 3 {
+	if r.Read != 4 || total != 4 || r.Endings[Withheld] != 2 || r.Endings[Delivered] != 2 {
 		t.Errorf("read %d, %v", r.Read, r.Endings)
 	}
-	if !strings.Contains(strings.Join(r.Notes, "\n"), "1 document hidden with pipe hide while the run published, and hidden again after the upload: component:default/c1") {
+	if !strings.Contains(strings.Join(r.Notes, "\n"), "2 documents hidden with pipe hide while the run published, and hidden again after the upload: component:default/c1, component:default/c2") {
 		t.Errorf("%q", r.Notes)
 	}
 	store, _ := state.Open(w.o.State, storePlace)
@@ -176,12 +181,90 @@ func TestHiddenWhilePublishing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer snap.Close()
-	if snap.Streams["documents"] != 2 {
+	if snap.Streams["documents"] != 1 {
 		t.Errorf("%d documents are remembered", snap.Streams["documents"])
 	}
 	for e := range snap.Entries() {
-		if want := e.Ref == "component:default/c1"; e.Stream == "documents" && want != (e.Audience == Nobody.String()) {
+		if want := e.Ref != "component:default/c0"; e.Stream == "documents" && want != (e.Audience == Nobody.String()) {
 			t.Errorf("%+v", e)
+		}
+	}
+}
+
+// TestHiddenAndLetBack: an item is hidden when its ref or its ID is, also where another
+// entry of the list has let the other back.
+func TestHiddenAndLetBack(t *testing.T) {
+	back := time.Unix(1, 0)
+	for name, tc := range map[string]struct {
+		list   []state.Hidden
+		hidden bool
+	}{
+		"the ref is hidden, its ID is let back":           {[]state.Hidden{{Ref: "a"}, {Ref: "b", IDs: []string{"1"}, Back: back}}, true},
+		"the ref is let back, its ID is hidden":           {[]state.Hidden{{Ref: "a", Back: back}, {Ref: "b", IDs: []string{"1"}}}, true},
+		"the ID is let back with one and hidden with one": {[]state.Hidden{{Ref: "b", IDs: []string{"1"}, Back: back}, {Ref: "c", IDs: []string{"1"}}}, true},
+		"the ID is hidden with one and let back with one": {[]state.Hidden{{Ref: "c", IDs: []string{"1"}}, {Ref: "b", IDs: []string{"1"}, Back: back}}, true},
+		"both are let back":                               {[]state.Hidden{{Ref: "a", Back: back}, {Ref: "b", IDs: []string{"1"}, Back: back}}, false},
+		"neither is on the list":                          {[]state.Hidden{{Ref: "c", IDs: []string{"2"}}}, false},
+	} {
+		h := hidingOf(tc.list)
+		if got := h.hasID("a", "1"); got != tc.hidden {
+			t.Errorf("%s: hidden %v", name, got)
+		}
+		if got := h.back("a", "1"); got != (name == "both are let back") {
+			t.Errorf("%s: let back %v", name, got)
+		}
+	}
+}
+
+// TestHiddenReason: the reason names the ref that was hidden where it is another.
+func TestHiddenReason(t *testing.T) {
+	h := hidingOf([]state.Hidden{{Ref: "a", IDs: []string{"1"}, At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.Local)}})
+	for ref, want := range map[string]string{"a": "hidden with pipe hide on 2026-03-01", "b": "hidden with pipe hide on 2026-03-01 as a"} {
+		if got := h.why(ref, "1"); got != want {
+			t.Errorf("%s: %q, want %q", ref, got, want)
+		}
+	}
+}
+
+// TestHiddenNotes: the report names ten hidden documents and counts the others.
+func TestHiddenNotes(t *testing.T) {
+	for n, more := range map[int]string{shownRefs: "", shownRefs + 1: " and 1 more, which pipe status lists", shownRefs + 5: " and 5 more, which pipe status lists"} {
+		w := newWorld(t)
+		w.o.State = t.TempDir()
+		w.add("identities", "user", "sam", "plain")
+		w.add("catalog", "component", "other", "plain")
+		var list, late []state.Hidden
+		for i := range n {
+			w.add("catalog", "component", fmt.Sprintf("early%02d", i), "plain")
+			w.add("catalog", "component", fmt.Sprintf("late%02d", i), "plain")
+			list = append(list, hiddenNow(fmt.Sprintf("component:default/early%02d", i)))
+			late = append(late, hiddenNow(fmt.Sprintf("component:default/late%02d", i)))
+		}
+		w.hide(t, list...)
+		w.hook = func(plan *Plan) {
+			w.hide(t, append(list, late...)...)
+			is, err := plan.Hidden()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for e := range plan.Stream("documents").Items {
+				if is(e) {
+					plan.Withhold("documents", e, false)
+				}
+			}
+		}
+		report, err := w.run(t)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, begins := range []string{
+			fmt.Sprintf("%d documents hidden with pipe hide: component:default/early00 (", n),
+			fmt.Sprintf("%d documents hidden with pipe hide while the run published, and not sent: component:default/late00, ", n),
+		} {
+			i := slices.IndexFunc(report.Notes, func(note string) bool { return strings.HasPrefix(note, begins) })
+			if i < 0 || strings.Count(report.Notes[i], "component:default/") != shownRefs || strings.Contains(report.Notes[i], " more") != (more != "") || !strings.HasSuffix(report.Notes[i], more) {
+				t.Errorf("%d hidden: notes %q", n, report.Notes)
+			}
 		}
 	}
 }
