@@ -157,8 +157,8 @@ type hiddenCounts struct {
 // meanwhile stays.
 func (h hiding) settle(store *state.Store) error {
 	gone := func(one state.Hidden) bool {
-		seen, listed := h.refs[one.Ref]
-		return listed && !seen.Back.IsZero() && seen.Back.Equal(one.Back)
+		seen := h.refs[one.Ref]
+		return !seen.Back.IsZero() && seen.Back.Equal(one.Back)
 	}
 	none := true
 	for _, one := range h.refs {

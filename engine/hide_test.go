@@ -92,8 +92,8 @@ func TestSettleKeepsWhatCameMeanwhile(t *testing.T) {
 	back := func(ref string, at int64) state.Hidden {
 		return state.Hidden{Ref: ref, At: time.Unix(1, 0).UTC(), Back: time.Unix(at, 0).UTC()}
 	}
-	began := hidingOf([]state.Hidden{back("a", 2), back("b", 2), back("c", 2), {Ref: "d"}})
-	store := w.hide(t, back("a", 2), state.Hidden{Ref: "b"}, back("c", 3), back("d", 3), state.Hidden{Ref: "e"})
+	began := hidingOf([]state.Hidden{back("a", 2), back("b", 2), back("c", 2), {Ref: "d"}, {Ref: "f"}})
+	store := w.hide(t, back("a", 2), state.Hidden{Ref: "b"}, back("c", 3), back("d", 3), state.Hidden{Ref: "e"}, state.Hidden{Ref: "f"})
 	if err := began.settle(store); err != nil {
 		t.Fatal(err)
 	}
@@ -105,19 +105,19 @@ func TestSettleKeepsWhatCameMeanwhile(t *testing.T) {
 	for _, h := range all {
 		left = append(left, h.Ref)
 	}
-	if got := strings.Join(left, " "); got != "b c d e" {
+	if got := strings.Join(left, " "); got != "b c d e f" {
 		t.Errorf("left %q", got)
 	}
 }
 
 // TestHiddenSince: what was hidden after a run began, by ref or by ID.
 func TestHiddenSince(t *testing.T) {
-	before := hidingOf([]state.Hidden{{Ref: "a", IDs: []string{"1"}}, {Ref: "b", Back: time.Unix(1, 0)}})
-	now := hidingOf([]state.Hidden{{Ref: "a", IDs: []string{"1", "2"}}, {Ref: "b"}, {Ref: "c", IDs: []string{"3"}, Back: time.Unix(1, 0)}, {Ref: "d"}}).since(before)
-	if len(now.refs) != 2 || len(now.ids) != 1 { // b, d and 2
+	before := hidingOf([]state.Hidden{{Ref: "a", IDs: []string{"1"}}, {Ref: "b", IDs: []string{"4"}, Back: time.Unix(1, 0)}})
+	now := hidingOf([]state.Hidden{{Ref: "a", IDs: []string{"1", "2"}}, {Ref: "b", IDs: []string{"4"}}, {Ref: "c", IDs: []string{"3"}, Back: time.Unix(1, 0)}, {Ref: "d"}}).since(before)
+	if len(now.refs) != 2 || len(now.ids) != 2 { // b and d, 2 and 4
 		t.Errorf("refs %v, IDs %v", now.refs, now.ids)
 	}
-	for item, want := range map[[2]string]bool{{"a", "1"}: false, {"x", "2"}: true, {"b", "b"}: true, {"c", "c"}: false, {"d", "d"}: true, {"x", "1"}: false} {
+	for item, want := range map[[2]string]bool{{"a", "1"}: false, {"x", "2"}: true, {"x", "4"}: true, {"b", "b"}: true, {"c", "c"}: false, {"d", "d"}: true, {"x", "1"}: false} {
 		if got := now.hasID(item[0], item[1]); got != want {
 			t.Errorf("%v: %v", item, got)
 		}
@@ -233,6 +233,7 @@ func TestHiddenNotes(t *testing.T) {
 		w.o.State = t.TempDir()
 		w.add("identities", "user", "sam", "plain")
 		w.add("catalog", "component", "other", "plain")
+		w.add("catalog", "component", "private", "private") // withheld by a rule
 		var list, late []state.Hidden
 		for i := range n {
 			w.add("catalog", "component", fmt.Sprintf("early%02d", i), "plain")
