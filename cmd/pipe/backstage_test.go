@@ -49,7 +49,7 @@ func realBackstage(t *testing.T, tokenVariable string) real {
 	t.Cleanup(r.glean.Close)
 	r.env = map[string]string{
 		"BACKSTAGE_BASE_URL": r.url, "BACKSTAGE_API_TOKEN": values[tokenVariable],
-		"GLEAN_SERVER_URL": r.glean.URL(), "GLEAN_INDEXING_API_KEY": sinkToken, "CI": "true",
+		"GLEAN_SERVER_URL": r.glean.URL(), "GLEAN_INDEXING_API_KEY": sinkToken, "CI": "true", "XDG_STATE_HOME": t.TempDir(),
 	}
 	return r
 }
