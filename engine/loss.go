@@ -170,6 +170,7 @@ func (v *review) maxLoss(plan *Plan, held Holdings, cover *coverage) *Refusal {
 		} else if m.derived {
 			taken = 0
 		}
+		taken = min(taken, m.before) // what was not there cannot be lost
 		if !m.exceeds(b, m.gone(cover)+taken) {
 			continue
 		}

@@ -292,6 +292,23 @@ func TestRefusedOnAFirstRun(t *testing.T) {
 	}
 }
 
+// TestRefusedOfALargeFirstRun: where nothing was there before, nothing is lost: what
+// the sink refuses is measured by what is sent alone.
+func TestRefusedOfALargeFirstRun(t *testing.T) {
+	for refused, within := range map[int]bool{30: true, 41: false} {
+		n := night{t, t.TempDir()}
+		_, _, err := n.run(func(w *world) {
+			components(w, 200, "fine")
+			for i := range refused {
+				w.refuse[fmt.Sprintf("component:default/c%03d", i)] = "no"
+			}
+		})
+		if within != (err == nil) {
+			t.Errorf("%d of 200 were refused: %v", refused, err)
+		}
+	}
+}
+
 // TestRefusedBesideLosses: what the sink refuses is added to what goes anyway,
 // and is measured by what is sent as well as by what was there.
 func TestRefusedBesideLosses(t *testing.T) {
