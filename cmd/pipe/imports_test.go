@@ -30,7 +30,7 @@ var homes = map[string][]string{
 	"github.com/oklog/ulid/v2":                 {"engine", "sinks/glean"},
 	"golang.org/x/time/rate":                   {"engine/connection"},
 	"github.com/gofrs/flock":                   {"engine/state", "cmd/pipe"},
-	"github.com/sourcegraph/conc":              {"engine", "sinks/glean", "sources/backstage"},
+	"github.com/sourcegraph/conc":              {"engine", "sinks/glean", "sources/backstage", "cmd/pipe"},
 }
 
 // TestImports: cmd → components → engine, never the other way round; no

@@ -333,7 +333,7 @@ func TestRefusedFirstPage(t *testing.T) {
 		before := f.made("bulkindexdocuments")
 		p := newPage(u.stream, 0)
 		for i := range tc.items {
-			p.add(engine.Encoded{ID: fmt.Sprint(i), Body: []byte(`{}`)})
+			p.add(engine.Encoded{ID: fmt.Sprint(i), Body: []byte(`{"datasource":"backstage"}`)})
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), deadline)
 		defer cancel()
