@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -11,7 +12,7 @@ import (
 // has no baseline of.
 type Adoption struct {
 	// Refusal is that of the run; nil when the run would compare as usual.
-	Refusal *Refusal
+	Refusal *fault.Refusal
 	// Inspection is what the sink says it holds, nil with Unsaid as the reason.
 	Inspection *Inspection
 	Unsaid     error

@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/pipe-engine/pipe/engine/state"
+import (
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/state"
+)
 
 // Unfilled refuses to set a place up as new that an earlier run filled, as far as
 // the state folder says.
@@ -23,7 +26,7 @@ func Unfilled(dir, place string) error {
 
 func unfilled(base state.Baseline, owner state.Owner) error {
 	const dropped = ": it is not set up as new, since that would drop what it has"
-	refused := &Refusal{Guard: "datasource", Remedy: "try again; if it was deleted on purpose, use another state folder: --state DIR"}
+	refused := &fault.Refusal{Guard: "datasource", Remedy: "try again; if it was deleted on purpose, use another state folder: --state DIR"}
 	switch {
 	case base.Condition == state.Intact:
 		for _, stream := range sortedKeys(base.Streams) {

@@ -7,11 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
-
-// Change is one change that a guard counted.
-type Change = state.Change
 
 // ApprovalTime is how long a stored approval allows a run.
 const ApprovalTime = 24 * time.Hour
@@ -20,7 +18,7 @@ const ApprovalTime = 24 * time.Hour
 const ClockError = time.Hour
 
 // IsApprovalID reports whether a text has the form of a refusal's ID.
-func IsApprovalID(text string) bool { return state.IsID(text) }
+func IsApprovalID(text string) bool { return fault.IsID(text) }
 
 // approval is an ID that a person approved, for this call or with Approve.
 type approval struct {
@@ -28,7 +26,7 @@ type approval struct {
 	called bool // the call names it
 	// changes are what the refused run would have changed; nil when they are not
 	// stored here. The approval then allows only a run with exactly this ID.
-	changes []Change
+	changes []fault.Change
 	// void is why it allows nothing; "" when it does.
 	void string
 }
@@ -42,7 +40,7 @@ type coverage struct {
 	shown int
 }
 
-func newCoverage(lists ...[]Change) *coverage {
+func newCoverage(lists ...[]fault.Change) *coverage {
 	c := &coverage{changes: map[[2]uint64]bool{}, counts: map[string]int{}}
 	for _, list := range lists {
 		shown := 0
@@ -53,7 +51,7 @@ func newCoverage(lists ...[]Change) *coverage {
 			if ch.ID == "" {
 				c.counts[ch.Key()] = max(c.counts[ch.Key()], ch.N)
 			} else {
-				c.changes[state.Fingerprint(ch.Key())] = true
+				c.changes[fault.Fingerprint(ch.Key())] = true
 			}
 		}
 		if shown > 0 && (c.shown == 0 || shown < c.shown) {
@@ -64,20 +62,20 @@ func newCoverage(lists ...[]Change) *coverage {
 }
 
 // left is how much of a change is not covered, in the measure of Change.N.
-func (c *coverage) left(ch Change) int {
+func (c *coverage) left(ch fault.Change) int {
 	switch {
 	case c == nil:
 		return ch.N
 	case ch.ID == "":
 		return max(0, ch.N-c.counts[ch.Key()])
-	case c.changes[state.Fingerprint(ch.Key())]:
+	case c.changes[fault.Fingerprint(ch.Key())]:
 		return 0
 	}
 	return ch.N
 }
 
 // leftOf is the sum of left, and how many changes are not covered whole.
-func (c *coverage) leftOf(changes []Change) (sum, count int) {
+func (c *coverage) leftOf(changes []fault.Change) (sum, count int) {
 	for _, ch := range changes {
 		if n := c.left(ch); n > 0 {
 			sum += n
@@ -90,8 +88,8 @@ func (c *coverage) leftOf(changes []Change) (sum, count int) {
 // join chains the refusals of several guards and gives all of them the ID of
 // all their changes. Where one has no changes the run cannot be approved, and
 // there is no ID.
-func join(refusals []*Refusal) *Refusal {
-	var all []Change
+func join(refusals []*fault.Refusal) *fault.Refusal {
+	var all []fault.Change
 	approvable := true
 	for i, r := range refusals {
 		if i+1 < len(refusals) {
@@ -104,7 +102,7 @@ func join(refusals []*Refusal) *Refusal {
 		return nil
 	}
 	if approvable {
-		id := state.Digest(all)
+		id := fault.Digest(all)
 		for _, r := range refusals {
 			r.ID = id
 		}
@@ -112,25 +110,16 @@ func join(refusals []*Refusal) *Refusal {
 	return refusals[0]
 }
 
-// AllChanges are those of all guards of a refusal, sorted.
-func (r *Refusal) AllChanges() []Change {
-	var all []Change
-	for ; r != nil; r = r.Also {
-		all = append(all, r.Changes...)
-	}
-	return state.SortChanges(all)
-}
-
 // approvable is a guard whose refusal a person can allow. It returns nil when
 // what the coverage leaves is within its bounds.
-type approvable func(plan *Plan, held Holdings, cover *coverage) *Refusal
+type approvable func(plan *Plan, held Holdings, cover *coverage) *fault.Refusal
 
 // judge asks the guards, and then asks again without what approvals cover. A run
 // that is not allowed is refused with all that the guards counted, covered or not,
 // so one approval of the new ID is enough.
 func (v *review) judge(plan *Plan, held Holdings, guards []approvable) error {
-	ask := func(cover *coverage) []*Refusal {
-		var out []*Refusal
+	ask := func(cover *coverage) []*fault.Refusal {
+		var out []*fault.Refusal
 		for _, guard := range guards {
 			if r := guard(plan, held, cover); r != nil {
 				out = append(out, r)
@@ -143,7 +132,7 @@ func (v *review) judge(plan *Plan, held Holdings, guards []approvable) error {
 		return nil
 	}
 	changes := refused.AllChanges()
-	var lists [][]Change
+	var lists [][]fault.Change
 	var ids, unmatched []string
 	for _, a := range v.approvals {
 		if a.void != "" {
@@ -267,7 +256,7 @@ func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
 // storeRefusal keeps the changes of a refused run for its approval. Without it an
 // approval allows only a run with exactly these changes.
 func (r *run) storeRefusal(err error) {
-	var refused *Refusal
+	var refused *fault.Refusal
 	if !errors.As(err, &refused) || refused.ID == "" {
 		return
 	}
@@ -329,10 +318,10 @@ func Refused(dir, place, id string) (*state.Refusal, *state.Approval, error) {
 	}
 	refused, err := store.Refusal(id)
 	if errors.Is(err, state.ErrNotStored) {
-		return nil, nil, Errorf(Fatal, "look for the ID in the refused run's output; --state must name the folder of that run; on another machine run once with --approve "+id, "refused run %s: %w", id, err)
+		return nil, nil, fault.Errorf(fault.Fatal, "look for the ID in the refused run's output; --state must name the folder of that run; on another machine run once with --approve "+id, "refused run %s: %w", id, err)
 	}
 	if err != nil {
-		return nil, nil, Errorf(Fatal, "run again and approve the ID that it prints", "%w", err)
+		return nil, nil, fault.Errorf(fault.Fatal, "run again and approve the ID that it prints", "%w", err)
 	}
 	approved, err := store.Approval(id)
 	if errors.Is(err, state.ErrNotStored) {
@@ -349,7 +338,7 @@ func Approve(dir, place string, a state.Approval) (*state.Refusal, error) {
 		return nil, err
 	}
 	if before != nil && !refused.At.After(before.UsedAt) {
-		return nil, Errorf(Fatal, "run again; when it is refused, approve the ID that it prints", "approval %s was used by run %s on %s, and no run was refused for these changes since", a.ID, before.UsedBy, clock(before.UsedAt))
+		return nil, fault.Errorf(fault.Fatal, "run again; when it is refused, approve the ID that it prints", "approval %s was used by run %s on %s, and no run was refused for these changes since", a.ID, before.UsedBy, clock(before.UsedAt))
 	}
 	store, err := state.Open(dir, place)
 	if err != nil {

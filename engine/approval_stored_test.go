@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -30,7 +31,7 @@ func (n night) damage(suffix string) {
 // allow, or why they allow nothing.
 func TestFindApprovals(t *testing.T) {
 	changes := gone("a", "b")
-	id := state.Digest(changes)
+	id := fault.Digest(changes)
 	approved := func(ago time.Duration) func(n night) {
 		return func(n night) {
 			if err := n.place().Approve(state.Approval{ID: id, At: time.Now().Add(-ago)}); err != nil {
@@ -117,9 +118,9 @@ func TestFindApprovals(t *testing.T) {
 // whose ID was used says so, and one that cannot be stored says what that means.
 func TestStoreRefusal(t *testing.T) {
 	a, b := gone("a"), gone("b")
-	id := state.Digest(slices.Concat(a, b))
-	refusal := func(id string) *Refusal {
-		return &Refusal{Guard: "one", Reason: "first", ID: id, Changes: a, Also: &Refusal{Guard: "two", Reason: "second", ID: id, Changes: b}}
+	id := fault.Digest(slices.Concat(a, b))
+	refusal := func(id string) *fault.Refusal {
+		return &fault.Refusal{Guard: "one", Reason: "first", ID: id, Changes: a, Also: &fault.Refusal{Guard: "two", Reason: "second", ID: id, Changes: b}}
 	}
 	for name, tc := range map[string]struct {
 		err                   error
@@ -163,7 +164,7 @@ func TestStoreRefusal(t *testing.T) {
 					t.Errorf("%s was written", f.Name())
 				}
 			}
-			if refused, _ := tc.err.(*Refusal); refused != nil {
+			if refused, _ := tc.err.(*fault.Refusal); refused != nil {
 				if refused.Used != tc.used || refused.Also.Used != tc.used {
 					t.Errorf("used: %t and %t", refused.Used, refused.Also.Used)
 				}
@@ -229,7 +230,7 @@ func TestSpend(t *testing.T) {
 // was refused again.
 func TestApprove(t *testing.T) {
 	changes := gone("a")
-	id := state.Digest(changes)
+	id := fault.Digest(changes)
 	at := time.Now().Truncate(time.Second)
 	for name, tc := range map[string]struct {
 		refused time.Time       // zero: it is not stored

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -83,7 +84,7 @@ func TestApprovalOfWidening(t *testing.T) {
 	n := night{t, t.TempDir()}
 	n.good(fill("of sam"))
 	some := n.refusedID(fill("of sam and ann"))
-	if _, _, err := n.run(with(fill("fine"), some)); !errors.As(err, new(*Refusal)) {
+	if _, _, err := n.run(with(fill("fine"), some)); !errors.As(err, new(*fault.Refusal)) {
 		t.Errorf("one more person was approved, and everybody finds them: %v", err)
 	}
 	n.good(with(fill("of sam and ann"), some))
@@ -152,7 +153,7 @@ func TestApprovalIsForOneRun(t *testing.T) {
 			if _, _, err := n.run(func(w *world) {
 				with(left(62), ids...)(w)
 				w.store.fail["publish"] = errors.New("boom")
-			}); err == nil || errors.As(err, new(*Refusal)) {
+			}); err == nil || errors.As(err, new(*fault.Refusal)) {
 				t.Fatalf("the failing run: %v", err)
 			}
 			n.good(with(left(62), ids...))
@@ -161,7 +162,7 @@ func TestApprovalIsForOneRun(t *testing.T) {
 			if idOf(err) != id {
 				t.Fatalf("the approval was used, and the run ended with %v", err)
 			}
-			var refused *Refusal
+			var refused *fault.Refusal
 			if errors.As(err, &refused); !stored && !strings.Contains(strings.Join(refused.Approvals, " "), "was used by run") {
 				t.Errorf("the refusal does not say that it was used: %q", refused.Approvals)
 			}
@@ -199,7 +200,7 @@ func TestApprovalTime(t *testing.T) {
 		if (idOf(err) == id) != refused {
 			t.Errorf("after %s: %v", age, err)
 		}
-		if r := new(Refusal); refused && (!errors.As(err, &r) || !strings.Contains(strings.Join(r.Approvals, " "), "expired")) {
+		if r := new(fault.Refusal); refused && (!errors.As(err, &r) || !strings.Contains(strings.Join(r.Approvals, " "), "expired")) {
 			t.Errorf("the refusal does not say that the approval has expired: %v", err)
 		}
 	}
@@ -235,12 +236,12 @@ func TestApprovalElsewhere(t *testing.T) {
 			if _, err := Approve(there.dir, (*store)(nil).Place(), state.Approval{ID: id, At: time.Now()}); err == nil {
 				t.Error("approved without its list")
 			}
-			if _, _, err := there.run(with(left(61), id)); !errors.As(err, new(*Refusal)) {
+			if _, _, err := there.run(with(left(61), id)); !errors.As(err, new(*fault.Refusal)) {
 				t.Errorf("fewer changes: %v", err)
 			}
 			spoil(t, files[0])
 			_, _, err := there.run(with(left(62), id))
-			if damaged := name != "not stored"; damaged != errors.As(err, new(*Refusal)) {
+			if damaged := name != "not stored"; damaged != errors.As(err, new(*fault.Refusal)) {
 				t.Errorf("exactly these changes: %v", err)
 			}
 		})
@@ -257,10 +258,10 @@ func TestApprovalWithoutState(t *testing.T) {
 	}
 	n := night{t, ""}
 	id := n.refusedID(fill(61))
-	if _, _, err := n.run(with(fill(62), id)); !errors.As(err, new(*Refusal)) {
+	if _, _, err := n.run(with(fill(62), id)); !errors.As(err, new(*fault.Refusal)) {
 		t.Errorf("one more: %v", err)
 	}
-	if _, _, err := n.run(with(fill(61), "aaaaaaaaaaaa")); !errors.As(err, new(*Refusal)) {
+	if _, _, err := n.run(with(fill(61), "aaaaaaaaaaaa")); !errors.As(err, new(*fault.Refusal)) {
 		t.Errorf("another ID: %v", err)
 	}
 	n.good(with(fill(61), id))
@@ -274,7 +275,7 @@ func TestNoApproval(t *testing.T) {
 		components(w, 10, "dropped")
 		w.holdings = Holdings{Streams: map[string]int{"users": 200}}
 	})
-	var refused *Refusal
+	var refused *fault.Refusal
 	if !errors.As(err, &refused) || refused.Guard != "empty stream" || refused.Also == nil || refused.ID != "" || refused.Also.ID != "" {
 		t.Errorf("%+v", refused)
 	}
@@ -291,7 +292,7 @@ func TestApprovalOfMembers(t *testing.T) {
 	if refused, _, err := Refused(n.dir, (*store)(nil).Place(), id); err != nil || len(refused.Changes) != 1 || refused.Changes[0].N != 40 {
 		t.Errorf("%v, listed %+v", err, refused)
 	}
-	if _, _, err := n.run(with(members(19), id)); !errors.As(err, new(*Refusal)) {
+	if _, _, err := n.run(with(members(19), id)); !errors.As(err, new(*fault.Refusal)) {
 		t.Errorf("another group than was shown: %v", err)
 	}
 	n.good(with(members(20), id))
@@ -317,25 +318,25 @@ func TestApprovedButRefusedBySink(t *testing.T) {
 }
 
 func TestCoverage(t *testing.T) {
-	gone := Change{Stream: "documents", ID: "1", Before: "listed:5", After: "gone", N: 1}
-	cover := newCoverage([]Change{gone, {Stream: "documents", After: "gone", N: 7}, {Stream: "members", ID: "2", Before: "members:1", After: "members:2", N: 30}})
-	change := func(edit func(*Change)) Change { c := gone; edit(&c); return c }
+	gone := fault.Change{Stream: "documents", ID: "1", Before: "listed:5", After: "gone", N: 1}
+	cover := newCoverage([]fault.Change{gone, {Stream: "documents", After: "gone", N: 7}, {Stream: "members", ID: "2", Before: "members:1", After: "members:2", N: 30}})
+	change := func(edit func(*fault.Change)) fault.Change { c := gone; edit(&c); return c }
 	for name, tc := range map[string]struct {
-		change Change
+		change fault.Change
 		left   int
 	}{
 		"listed":             {gone, 0},
-		"with another ref":   {change(func(c *Change) { c.Ref = "component:default/a" }), 0},
-		"another ID":         {change(func(c *Change) { c.ID = "2" }), 1},
-		"another stream":     {change(func(c *Change) { c.Stream = "users" }), 1},
-		"another before":     {change(func(c *Change) { c.Before = "listed:6" }), 1},
-		"another after":      {change(func(c *Change) { c.After = "all-users" }), 1},
-		"a count":            {Change{Stream: "documents", After: "gone", N: 7}, 0},
-		"a smaller count":    {Change{Stream: "documents", After: "gone", N: 5}, 0},
-		"a larger count":     {Change{Stream: "documents", After: "gone", N: 9}, 2},
-		"a count of a type":  {Change{Stream: "documents", Type: "api", After: "gone", N: 3}, 3},
-		"members":            {Change{Stream: "members", ID: "2", Before: "members:1", After: "members:2", N: 30}, 0},
-		"other members left": {Change{Stream: "members", ID: "2", Before: "members:1", After: "members:3", N: 30}, 30},
+		"with another ref":   {change(func(c *fault.Change) { c.Ref = "component:default/a" }), 0},
+		"another ID":         {change(func(c *fault.Change) { c.ID = "2" }), 1},
+		"another stream":     {change(func(c *fault.Change) { c.Stream = "users" }), 1},
+		"another before":     {change(func(c *fault.Change) { c.Before = "listed:6" }), 1},
+		"another after":      {change(func(c *fault.Change) { c.After = "all-users" }), 1},
+		"a count":            {fault.Change{Stream: "documents", After: "gone", N: 7}, 0},
+		"a smaller count":    {fault.Change{Stream: "documents", After: "gone", N: 5}, 0},
+		"a larger count":     {fault.Change{Stream: "documents", After: "gone", N: 9}, 2},
+		"a count of a type":  {fault.Change{Stream: "documents", Type: "api", After: "gone", N: 3}, 3},
+		"members":            {fault.Change{Stream: "members", ID: "2", Before: "members:1", After: "members:2", N: 30}, 0},
+		"other members left": {fault.Change{Stream: "members", ID: "2", Before: "members:1", After: "members:3", N: 30}, 30},
 	} {
 		if n := cover.left(tc.change); n != tc.left {
 			t.Errorf("%s: %d are left, want %d", name, n, tc.left)
@@ -391,7 +392,7 @@ func TestDamagedApproval(t *testing.T) {
 				fill = with(left(62), id)
 			}
 			_, _, err = n.run(fill)
-			var refused *Refusal
+			var refused *fault.Refusal
 			if !errors.As(err, &refused) || !strings.Contains(strings.Join(refused.Approvals, " "), "damaged") {
 				t.Errorf("%s, called %t: %v", file, called, err)
 			}
@@ -409,7 +410,7 @@ func TestApprovalOfTheFuture(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, err := n.run(left(62))
-		if refused := new(*Refusal); allowed != (err == nil) || err != nil && (!errors.As(err, refused) || !strings.Contains(strings.Join((*refused).Approvals, " "), "in the future")) {
+		if refused := new(*fault.Refusal); allowed != (err == nil) || err != nil && (!errors.As(err, refused) || !strings.Contains(strings.Join((*refused).Approvals, " "), "in the future")) {
 			t.Errorf("%s ahead: %v", ahead, err)
 		}
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -11,10 +12,10 @@ func ExportState(dir, place, run, path string) error {
 	return locked(dir, place, run, func(s *state.Store) error {
 		err := s.Export(path)
 		if errors.Is(err, state.ErrNothing) {
-			return &StateError{Err: err, Remedy: "name the folder of the runs with --state DIR"}
+			return &fault.StateError{Err: err, Remedy: "name the folder of the runs with --state DIR"}
 		}
 		if err != nil {
-			return &StateError{Err: err, Remedy: "name an archive that can be written, and a state folder that a run can use"}
+			return &fault.StateError{Err: err, Remedy: "name an archive that can be written, and a state folder that a run can use"}
 		}
 		return nil
 	})
@@ -26,10 +27,10 @@ func ImportState(dir, place, run, path string, force bool) (imported state.Archi
 		var err error
 		imported, err = s.Import(path, force)
 		if errors.Is(err, state.ErrHasBaseline) {
-			return &StateError{Err: err, Remedy: "nothing was changed; --force replaces it"}
+			return &fault.StateError{Err: err, Remedy: "nothing was changed; --force replaces it"}
 		}
 		if err != nil {
-			return &StateError{Err: err, Remedy: "export the state again with this version of pipe and the same pipeline file"}
+			return &fault.StateError{Err: err, Remedy: "export the state again with this version of pipe and the same pipeline file"}
 		}
 		return nil
 	})

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -76,7 +78,7 @@ func (u Upload) String() string {
 
 // baseline refuses a run that cannot compare who finds what, unless an approval
 // covers every document of it.
-func (v *review) baseline(_ *Plan, _ Holdings, cover *coverage) *Refusal {
+func (v *review) baseline(_ *Plan, _ Holdings, cover *coverage) *fault.Refusal {
 	if v.untrusted == nil {
 		return nil
 	}
@@ -89,7 +91,7 @@ func (v *review) baseline(_ *Plan, _ Holdings, cover *coverage) *Refusal {
 
 // missing reports whether a run lacks too many of the items that an approval of the
 // whole place showed (invariant 4). There is no baseline to count them by.
-func (v *review) missing(changes []Change, cover *coverage) bool {
+func (v *review) missing(changes []fault.Change, cover *coverage) bool {
 	here := 0
 	for _, ch := range changes {
 		if placed(ch) {
@@ -102,15 +104,15 @@ func (v *review) missing(changes []Change, cover *coverage) bool {
 
 // placed reports whether a change is an item of a place whose earlier content is
 // unknown.
-func placed(ch Change) bool {
-	return ch.Before == state.Unknown && ch.After != state.Gone && ch.Type != uploadChange
+func placed(ch fault.Change) bool {
+	return ch.Before == fault.Unknown && ch.After != fault.Gone && ch.Type != uploadChange
 }
 
 // untrusted is the refusal of a run that cannot compare who finds what although the
 // place holds items, nil for any other: its baseline is damaged, newer or missing,
 // or the last upload is of another state folder (invariant 5). Its changes are all
 // items with permissions, and the foreign upload.
-func (r *run) untrusted() (*Refusal, error) {
+func (r *run) untrusted() (*fault.Refusal, error) {
 	refused := r.foreign()
 	if refused == nil {
 		refused = r.lost()
@@ -122,7 +124,7 @@ func (r *run) untrusted() (*Refusal, error) {
 }
 
 // foreign refuses when the last upload is not of this state folder.
-func (r *run) foreign() *Refusal {
+func (r *run) foreign() *fault.Refusal {
 	if len(r.held.Uploads) == 0 || r.owns(r.held.Uploads[0]) {
 		return nil
 	}
@@ -141,14 +143,14 @@ func (r *run) foreign() *Refusal {
 	case r.owner.Created.IsZero():
 		this = "no run with this state folder has written to the sink"
 	}
-	adopted := Change{Stream: last.Stream, Type: uploadChange, ID: state.HexID(state.Hash([]byte(last.ID))), Ref: last.ID, Before: state.Unknown, After: state.Added, N: 1}
-	return &Refusal{Guard: guardOwner, Changes: []Change{adopted}, Reason: fmt.Sprintf("the last upload is %s (%s); %s, and who can find the items now is unknown", whose, last, this),
+	adopted := fault.Change{Stream: last.Stream, Type: uploadChange, ID: fault.HexID(codec.Hash([]byte(last.ID))), Ref: last.ID, Before: fault.Unknown, After: fault.Added, N: 1}
+	return &fault.Refusal{Guard: guardOwner, Changes: []fault.Change{adopted}, Reason: fmt.Sprintf("the last upload is %s (%s); %s, and who can find the items now is unknown", whose, last, this),
 		Remedy: "run with the --state folder of that owner, or move it here with pipe state export and pipe state import; if this state folder is to take over, pipe adopt FILE shows what the run would do and asks"}
 }
 
 // lost refuses when the place holds items and there is no baseline of them. What a
 // first run left that was killed is no reason.
-func (r *run) lost() *Refusal {
+func (r *run) lost() *fault.Refusal {
 	evidence := r.holds()
 	if r.covered() || evidence == "" {
 		return nil
@@ -156,7 +158,7 @@ func (r *run) lost() *Refusal {
 	if r.held.Unsaid == nil && r.base.Condition == state.Missing && r.owner.Begun && !r.owner.Kept {
 		return nil
 	}
-	refused := &Refusal{Guard: guardBaseline}
+	refused := &fault.Refusal{Guard: guardBaseline}
 	switch {
 	case r.store == nil:
 		refused.Reason = "there is no state folder to compare with (--state none), and " + evidence
@@ -184,7 +186,7 @@ func (r *run) lost() *Refusal {
 
 // list adds every item with permissions to the changes of a refusal, and who would
 // find them to its table: how many by class and rule, the widest class first.
-func (r *run) list(refused *Refusal) error {
+func (r *run) list(refused *fault.Refusal) error {
 	type group struct {
 		audience Audience
 		rule     string
@@ -199,7 +201,7 @@ func (r *run) list(refused *Refusal) error {
 				return fmt.Errorf("read the stage: %w", err)
 			}
 			counts[group{t.Audience, t.Rule}]++
-			refused.Changes = append(refused.Changes, Change{Stream: s.Name, Type: t.Type, ID: state.HexID(state.Hash([]byte(t.ID))), Ref: t.Ref, Before: state.Unknown, After: state.AudienceText(t.Audience.String(), t.Names), N: 1})
+			refused.Changes = append(refused.Changes, fault.Change{Stream: s.Name, Type: t.Type, ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: fault.Unknown, After: state.AudienceText(t.Audience.String(), t.Names), N: 1})
 		}
 		for _, err := range r.shelf.unseen(s.Name) {
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -60,7 +61,7 @@ func TestDamagedFirstBaseline(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := n.run(func(w *world) { fill(w); w.holdings = history(3)(own) })
-	var refused *Refusal
+	var refused *fault.Refusal
 	if !errors.As(err, &refused) || refused.Guard != guardBaseline || !strings.Contains(err.Error(), "is damaged") {
 		t.Errorf("%v", err)
 	}
@@ -69,7 +70,7 @@ func TestDamagedFirstBaseline(t *testing.T) {
 // TestBaselineOfNothing: a run without documents and without a baseline is covered by
 // no approval, since it lists nothing that one could name.
 func TestBaselineOfNothing(t *testing.T) {
-	v := &review{untrusted: &Refusal{Guard: guardBaseline}}
+	v := &review{untrusted: &fault.Refusal{Guard: guardBaseline}}
 	if refused := v.baseline(nil, Holdings{}, &coverage{}); refused == nil {
 		t.Error("it was allowed")
 	}
@@ -181,26 +182,26 @@ func TestHolds(t *testing.T) {
 // TestBaselineGuard: an approval allows a run without a baseline when it covers every
 // document and the run does not lack more of what it showed than max_loss.
 func TestBaselineGuard(t *testing.T) {
-	shown := func(n int) []Change {
-		var out []Change
+	shown := func(n int) []fault.Change {
+		var out []fault.Change
 		for i := range n {
-			out = append(out, Change{Stream: "documents", ID: fmt.Sprint(i), Before: state.Unknown, After: "all-users", N: 1})
+			out = append(out, fault.Change{Stream: "documents", ID: fmt.Sprint(i), Before: fault.Unknown, After: "all-users", N: 1})
 		}
 		return out
 	}
-	ten := func(ch Change) []Change {
-		var out []Change
+	ten := func(ch fault.Change) []fault.Change {
+		var out []fault.Change
 		for i := range 10 {
 			ch.ID = fmt.Sprint("other ", i)
 			out = append(out, ch)
 		}
 		return out
 	}
-	upload := ten(Change{Stream: "documents", Type: uploadChange, Before: state.Unknown, After: state.Added, N: 1})
-	emptied := ten(Change{Stream: "users", Before: state.Unknown, After: state.Gone, N: 1})
-	widened := ten(Change{Stream: "documents", Before: "listed:1", After: "all-users", N: 1})
+	upload := ten(fault.Change{Stream: "documents", Type: uploadChange, Before: fault.Unknown, After: fault.Added, N: 1})
+	emptied := ten(fault.Change{Stream: "users", Before: fault.Unknown, After: fault.Gone, N: 1})
+	widened := ten(fault.Change{Stream: "documents", Before: "listed:1", After: "all-users", N: 1})
 	for name, tc := range map[string]struct {
-		changes, approved []Change
+		changes, approved []fault.Change
 		refused           bool
 	}{
 		"not approved":                     {shown(3), nil, true},
@@ -216,7 +217,7 @@ func TestBaselineGuard(t *testing.T) {
 		"21 less of 100 and ten widenings": {append(shown(79), widened...), append(shown(100), widened...), true},
 		"of a list that is not of a place": {gone("a"), gone("a", "b"), false},
 	} {
-		v := &review{p: twoStreams(), untrusted: &Refusal{Guard: guardBaseline, Changes: tc.changes}}
+		v := &review{p: twoStreams(), untrusted: &fault.Refusal{Guard: guardBaseline, Changes: tc.changes}}
 		if got := v.baseline(nil, Holdings{}, newCoverage(tc.approved)); (got != nil) != tc.refused {
 			t.Errorf("%s: %+v", name, got)
 		}

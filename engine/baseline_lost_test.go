@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -130,7 +131,7 @@ func TestListOfTheRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := &run{p: twoStreams(), shelf: s, plan: &Plan{Streams: []StreamPlan{{Name: "users"}, {Name: "documents"}}}}
-		refused := &Refusal{}
+		refused := &fault.Refusal{}
 		if err := r.list(refused); err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +143,7 @@ func TestListOfTheRun(t *testing.T) {
 		if !slices.Equal(refused.Table, want) {
 			t.Errorf("%d withheld:\n%s", withheld, strings.Join(refused.Table, "\n"))
 		}
-		if got := refsOf(refused.Changes); !slices.Equal(got, []string{"a", "b", "c", "d", "e", "f"}) || refused.Changes[0].Before != state.Unknown || refused.Changes[0].After != state.AudienceText("listed", hashes("sam")) {
+		if got := refsOf(refused.Changes); !slices.Equal(got, []string{"a", "b", "c", "d", "e", "f"}) || refused.Changes[0].Before != fault.Unknown || refused.Changes[0].After != state.AudienceText("listed", hashes("sam")) {
 			t.Errorf("%d withheld: %+v", withheld, refused.Changes)
 		}
 	}

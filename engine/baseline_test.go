@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -118,7 +119,7 @@ func TestBaseline(t *testing.T) {
 							w.holdings = tc.held(own)
 						}
 					})
-					var refused *Refusal
+					var refused *fault.Refusal
 					switch {
 					case tc.says == "" && err != nil:
 						t.Errorf("refused: %v", err)
@@ -183,7 +184,7 @@ func TestBaselineUnsaid(t *testing.T) {
 		components(w, 30, "fine")
 		w.store.fail["holds"] = &UnsaidError{errors.New("500")}
 	})
-	if err == nil || errors.As(err, new(*Refusal)) || w.sent() {
+	if err == nil || errors.As(err, new(*fault.Refusal)) || w.sent() {
 		t.Errorf("failing status: %v", err)
 	}
 	n.good(func(w *world) { components(w, 30, "fine"); w.holdings = Holdings{Unsaid: errors.New("404")} })
@@ -204,16 +205,16 @@ func TestKilledFirstRun(t *testing.T) {
 		if _, _, err := n.run(func(w *world) {
 			components(w, 30, "fine")
 			w.holdings, w.store.fail["publish"] = held, errors.New("killed again")
-		}); err == nil || errors.As(err, new(*Refusal)) {
+		}); err == nil || errors.As(err, new(*fault.Refusal)) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, _, err := n.run(func(w *world) { components(w, 30, "fine"); w.holdings = Holdings{Unsaid: errors.New("404")} }); !errors.As(err, new(*Refusal)) {
+	if _, _, err := n.run(func(w *world) { components(w, 30, "fine"); w.holdings = Holdings{Unsaid: errors.New("404")} }); !errors.As(err, new(*fault.Refusal)) {
 		t.Errorf("no status: %v", err)
 	}
 	n.good(func(w *world) { components(w, 30, "fine"); w.holdings = history(12)(own) })
 	os.Remove(n.file(".state"))
-	if _, _, err := n.run(func(w *world) { components(w, 30, "fine"); w.holdings = history(30)(own) }); !errors.As(err, new(*Refusal)) {
+	if _, _, err := n.run(func(w *world) { components(w, 30, "fine"); w.holdings = history(30)(own) }); !errors.As(err, new(*fault.Refusal)) {
 		t.Errorf("a lost baseline: %v", err)
 	}
 }
@@ -240,7 +241,7 @@ func TestForeignUpload(t *testing.T) {
 			fill(w)
 			w.holdings = Holdings{Streams: map[string]int{"documents": 30}, Uploads: []Upload{tc.last, {Owner: "0000000000000000", Run: "01B"}}}
 		})
-		var refused *Refusal
+		var refused *fault.Refusal
 		switch {
 		case tc.says == "" && err != nil:
 			t.Errorf("%s: %v", name, err)
@@ -259,7 +260,7 @@ func TestPartialBaseline(t *testing.T) {
 	}
 	n.good(usersOnly)
 	own := n.owner()
-	if _, _, err := n.run(func(w *world) { components(w, 30, "fine"); w.holdings = Holdings{Unsaid: errors.New("404")} }); !errors.As(err, new(*Refusal)) || !strings.Contains(err.Error(), "does not cover") {
+	if _, _, err := n.run(func(w *world) { components(w, 30, "fine"); w.holdings = Holdings{Unsaid: errors.New("404")} }); !errors.As(err, new(*fault.Refusal)) || !strings.Contains(err.Error(), "does not cover") {
 		t.Errorf("documents: %v", err)
 	}
 	n.good(func(w *world) { components(w, 30, "fine") })
@@ -292,7 +293,7 @@ func TestOwnerFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	w, _, err := n.run(fill)
-	if !errors.As(err, new(*StateError)) || !strings.Contains(err.Error(), "is damaged") || len(w.calls) > 0 {
+	if !errors.As(err, new(*fault.StateError)) || !strings.Contains(err.Error(), "is damaged") || len(w.calls) > 0 {
 		t.Errorf("damaged: %v, calls %v", err, w.calls)
 	}
 }
@@ -318,7 +319,7 @@ func TestStateFolder(t *testing.T) {
 			n.good(func(w *world) { components(w, 30, "fine") })
 			n.dir = tc.spoil(t, n)
 			w, report, err := n.run(func(w *world) { components(w, 30, "fine") })
-			var folder *StateError
+			var folder *fault.StateError
 			if !errors.As(err, &folder) || folder.Remedy == "" || !strings.Contains(err.Error(), tc.says) || report.Read > 0 || len(w.calls) > 0 {
 				t.Errorf("%v, read %d, calls %v", err, report.Read, w.calls)
 			}
@@ -357,12 +358,12 @@ func TestApprovedBaseline(t *testing.T) {
 				"everybody":     fill(30, "fine"),
 				"another owner": func(w *world) { components(w, 30, "of sam"); foreign(w); w.holdings.Uploads[0].ID = "later" },
 			} {
-				if _, _, err := n.run(with(other, id)); !errors.As(err, new(*Refusal)) || idOf(err) == "" || idOf(err) == id {
+				if _, _, err := n.run(with(other, id)); !errors.As(err, new(*fault.Refusal)) || idOf(err) == "" || idOf(err) == id {
 					t.Errorf("%s: %v", what, err)
 				}
 			}
 			failing := func(w *world) { fill(30, "of sam")(w); w.store.fail["publish"] = errors.New("killed midway") }
-			if _, _, err := n.run(with(failing, id)); err == nil || errors.As(err, new(*Refusal)) {
+			if _, _, err := n.run(with(failing, id)); err == nil || errors.As(err, new(*fault.Refusal)) {
 				t.Fatalf("midway: %v", err)
 			}
 			own := history(30)(n.owner())
@@ -384,7 +385,7 @@ func TestApprovedBaselineOfLess(t *testing.T) {
 	n := night{t, t.TempDir()}
 	id := n.refusedID(fill(300))
 	w, _, err := n.run(with(fill(200), id))
-	var refused *Refusal
+	var refused *fault.Refusal
 	if !errors.As(err, &refused) || refused.ID == id || w.sent() || !slices.ContainsFunc(refused.Approvals, func(s string) bool { return strings.Contains(s, "missing now") }) {
 		t.Fatalf("100 of 300 are missing: %v", err)
 	}

@@ -7,7 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/pipe-engine/pipe/engine/codec"
-	"github.com/pipe-engine/pipe/engine/state"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // chain is what a batch goes through in a worker: decode, transforms, mapping,
@@ -81,7 +81,7 @@ func (c *chain) transform(ctx context.Context, w *Worker, batch []*Record, res *
 			case o.Err != nil:
 				res.reject("", r.Ref, at("transform", o.Err))
 			case r.unsure != "":
-				res.reject("", r.Ref, Reject("transform", t.Name(), "%v", r.sure()))
+				res.reject("", r.Ref, fault.Reject("transform", t.Name(), "%v", r.sure()))
 			case o.Dropped != "":
 				res.ends = append(res.ends, ended{ref: r.Ref, ending: Filtered, reason: o.Dropped})
 			default:
@@ -213,7 +213,7 @@ func (c *chain) decide(w *Worker, r *Record) (Permissions, error) {
 		return p, err
 	}
 	if err := w.Sure(); err != nil {
-		return p, Reject("permissions", p.Rule, "%v", err)
+		return p, fault.Reject("permissions", p.Rule, "%v", err)
 	}
 	if o := wanted(c.watch, r.Ref); o != nil {
 		o.Decided(r, p)
@@ -227,7 +227,7 @@ func (c *chain) encode(items []Item, res *result) {
 		item := &items[i]
 		s, ok := c.p.stream(item.Stream)
 		if !ok {
-			res.reject("", item.Ref, Reject("mapping", item.Stream, "the sink has no such stream"))
+			res.reject("", item.Ref, fault.Reject("mapping", item.Stream, "the sink has no such stream"))
 			continue
 		}
 		if !s.Identities {
@@ -237,7 +237,7 @@ func (c *chain) encode(items []Item, res *result) {
 			}
 		}
 		if s.Permissions && item.Permissions.Audience == Undecided { // invariant 2
-			res.reject(item.Stream, item.Ref, Reject("permissions", "", "no rule decided who may find it"))
+			res.reject(item.Stream, item.Ref, fault.Reject("permissions", "", "no rule decided who may find it"))
 			continue
 		}
 		why := withheld(item.Permissions)
@@ -254,14 +254,14 @@ func (c *chain) encode(items []Item, res *result) {
 			res.reject(item.Stream, item.Ref, at("encode", err))
 		case !kept:
 		case s.Permissions && e.Audience == Undecided: // invariant 2
-			res.reject(item.Stream, item.Ref, Reject("encode", "", "the sink made no permissions of the decision"))
+			res.reject(item.Stream, item.Ref, fault.Reject("encode", "", "the sink made no permissions of the decision"))
 		case s.Permissions && e.Audience == Nobody:
 			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: Withheld, reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink and active"})
 		case s.Permissions && c.hidden.hasID(item.Ref, e.ID):
 			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: Withheld, reason: c.hidden.why(item.Ref, e.ID)})
 		default:
 			e.Cut = append(e.Cut, item.Cut...)
-			e.content = state.Hash(e.Body)
+			e.content = codec.Hash(e.Body)
 			res.staged = append(res.staged, stagedItem{stream: item.Stream, e: e})
 		}
 	}
@@ -297,12 +297,12 @@ func at(stage string, err error) error {
 	return &r
 }
 
-func rejection(err error) *Rejection {
-	var r *Rejection
+func rejection(err error) *fault.Rejection {
+	var r *fault.Rejection
 	if errors.As(err, &r) {
 		return r
 	}
-	return &Rejection{Reason: err.Error()}
+	return &fault.Rejection{Reason: err.Error()}
 }
 
 // guarded turns a panic of a step into an error with its stack.

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -19,7 +21,7 @@ type comparison struct {
 	rows map[string]*rowChanges
 	// gone are the reasons why items go, and lost the items, by stream.
 	gone map[string][]*examples
-	lost map[string][]Change
+	lost map[string][]fault.Change
 	// wider are documents that more people find than before.
 	wider   []*widening
 	swapped []*swap
@@ -82,7 +84,7 @@ type comparer struct {
 }
 
 func newComparison() *comparison {
-	return &comparison{streams: map[string]*Changes{}, audience: map[Audience]int{}, rows: map[string]*rowChanges{}, gone: map[string][]*examples{}, lost: map[string][]Change{}, added: map[Audience]int{}}
+	return &comparison{streams: map[string]*Changes{}, audience: map[Audience]int{}, rows: map[string]*rowChanges{}, gone: map[string][]*examples{}, lost: map[string][]fault.Change{}, added: map[Audience]int{}}
 }
 
 func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
@@ -190,7 +192,7 @@ func (c *comparer) item(stream string, n uint8, t tag) {
 	ch.Changed++
 	if r := c.rows[stream]; r != nil {
 		if fewer := without(old.names, t.Names); fewer > 0 {
-			c.lost[stream] = append(c.lost[stream], Change{Stream: stream, ID: state.HexID(old.id), Ref: t.Ref, Before: membersText(old.names), After: membersText(t.Names), N: fewer})
+			c.lost[stream] = append(c.lost[stream], fault.Change{Stream: stream, ID: fault.HexID(old.id), Ref: t.Ref, Before: membersText(old.names), After: membersText(t.Names), N: fewer})
 			c.because(stream, "fewer members", t.Ref)
 		}
 		if more := without(t.Names, old.names); more > 0 {
@@ -203,7 +205,7 @@ func (c *comparer) item(stream string, n uint8, t tag) {
 // ref and ID together is then told anew, and of either alone kept.
 func (c *comparer) seen(n uint8, ref, id string) {
 	old := c.past.byRef(n, ref)
-	if old != nil && old.id == state.Hash([]byte(id)) {
+	if old != nil && old.id == codec.Hash([]byte(id)) {
 		old.again = true
 	}
 }
@@ -227,7 +229,7 @@ func (c *comparer) exposure(n uint8, t tag) {
 		i = len(c.wider)
 		c.wider = append(c.wider, &widening{rule: t.Rule, from: old.audience, to: t.Audience})
 	}
-	change := Change{Stream: c.streams.word(n), ID: state.HexID(state.Hash([]byte(t.ID))), Ref: t.Ref, Before: state.AudienceText(old.audience.String(), old.names), After: state.AudienceText(t.Audience.String(), t.Names), N: 1}
+	change := fault.Change{Stream: c.streams.word(n), ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: state.AudienceText(old.audience.String(), old.names), After: state.AudienceText(t.Audience.String(), t.Names), N: 1}
 	c.wider[i].changes = append(c.wider[i].changes, change)
 }
 
@@ -249,7 +251,7 @@ func (c *comparer) missing(snap *state.Snapshot) error {
 		ch := c.comparison.streams[e.Stream]
 		ch.Gone++
 		c.typeOf(ch, row.typ).Gone++
-		change := Change{Stream: e.Stream, Type: c.types.word(row.typ), ID: state.HexID(e.ID), Ref: e.Ref, After: state.Gone, N: 1}
+		change := fault.Change{Stream: e.Stream, Type: c.types.word(row.typ), ID: fault.HexID(e.ID), Ref: e.Ref, After: fault.Gone, N: 1}
 		switch {
 		case c.rows[e.Stream] != nil:
 			change.Before, change.N = membersText(e.Names), len(e.Names)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -75,7 +77,7 @@ func (tc comparisonCase) compare(t *testing.T) *comparer {
 
 // document is an entry of the baseline whose ID is its ref.
 func document(ref string, audience Audience, names ...string) state.Entry {
-	return state.Entry{Stream: "documents", Ref: ref, Type: "component", Audience: audience.String(), ID: state.Hash([]byte(ref)), Names: hashes(names...)}
+	return state.Entry{Stream: "documents", Ref: ref, Type: "component", Audience: audience.String(), ID: codec.Hash([]byte(ref)), Names: hashes(names...)}
 }
 
 // away is a document that a run before the last one already lacked.
@@ -93,14 +95,14 @@ func staged(ref, rule string, audience Audience, names ...string) Encoded {
 func hashes(names ...string) []uint64 {
 	var out []uint64
 	for _, name := range names {
-		out = append(out, state.Hash([]byte(name)))
+		out = append(out, codec.Hash([]byte(name)))
 	}
 	slices.Sort(out)
 	return out
 }
 
 // refsOf are the refs of changes, in their order.
-func refsOf(changes []Change) []string {
+func refsOf(changes []fault.Change) []string {
 	var out []string
 	for _, ch := range changes {
 		out = append(out, ch.Ref)
@@ -128,7 +130,7 @@ func TestDocumentsBefore(t *testing.T) {
 // had any.
 func TestMembersBefore(t *testing.T) {
 	group := func(ref string, names ...string) state.Entry {
-		return state.Entry{Stream: "members", Ref: ref, ID: state.Hash([]byte(ref)), Names: hashes(names...)}
+		return state.Entry{Stream: "members", Ref: ref, ID: codec.Hash([]byte(ref)), Names: hashes(names...)}
 	}
 	c := comparisonCase{before: []state.Entry{group("one", "ann"), group("two", "ann", "sam"), group("empty")}}.compare(t)
 	if r := c.rows["members"]; *r != (rowChanges{before: 3, filled: 2}) {
@@ -143,7 +145,7 @@ func TestMembersBefore(t *testing.T) {
 // gain first; one that lost members is a loss, whatever it gained.
 func TestMembersChanged(t *testing.T) {
 	group := func(ref string, names ...string) (state.Entry, Encoded) {
-		return state.Entry{Stream: "members", Ref: ref, ID: state.Hash([]byte(ref)), Content: 1, Names: hashes("ann", "sam")},
+		return state.Entry{Stream: "members", Ref: ref, ID: codec.Hash([]byte(ref)), Content: 1, Names: hashes("ann", "sam")},
 			Encoded{ID: ref, Ref: ref, Principals: names}
 	}
 	var before []state.Entry

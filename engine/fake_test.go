@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // company is a source and its model: phases of records whose value says what
@@ -36,7 +37,7 @@ func (c *company) Phases() []Phase { return c.phases }
 func (c *company) Decode(r *Record) error {
 	v, err := codec.Decode(r.Raw)
 	if err != nil {
-		return Reject("read", "", "not JSON")
+		return fault.Reject("read", "", "not JSON")
 	}
 	r.Value = v
 	return nil
@@ -67,7 +68,7 @@ func (c *company) Confirm(ctx context.Context, ph Phase, refs, control []string,
 	c.asked = append(c.asked, refs...)
 	c.control = append(c.control, control...)
 	if c.blind {
-		return Errorf(Transient, "", "%d refs that were just read are not found", len(control))
+		return fault.Errorf(fault.Transient, "", "%d refs that were just read are not found", len(control))
 	}
 	for _, r := range c.hidden {
 		of := func(k Kind) bool { return strings.EqualFold(k.Name, r.Kind) }
@@ -218,7 +219,7 @@ func (s *store) Place() string                                  { return "https:
 func (s *store) Encode(item *Item) (Encoded, bool, error) {
 	fate := item.Fields[0].Value.(string)
 	if fate == "not encodable" {
-		return Encoded{}, false, Reject("encode", "id", "too long")
+		return Encoded{}, false, fault.Reject("encode", "id", "too long")
 	}
 	if item.Stream == "users" {
 		s.mu.Lock()

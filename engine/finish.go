@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 func (r *run) finish(err error) {
@@ -49,8 +51,8 @@ func (r *run) finish(err error) {
 }
 
 func verdict(err error, dry bool) Verdict {
-	var refused *Refusal
-	var unconfirmed *Unconfirmed
+	var refused *fault.Refusal
+	var unconfirmed *fault.Unconfirmed
 	switch {
 	case err == nil && dry:
 		return VerdictDry
@@ -60,7 +62,7 @@ func verdict(err error, dry bool) Verdict {
 		return VerdictRefused
 	case errors.As(err, &unconfirmed):
 		return VerdictUnconfirmed
-	case errors.Is(err, ErrStopped):
+	case errors.Is(err, fault.ErrStopped):
 		return VerdictStopped
 	}
 	return VerdictFailed

@@ -5,30 +5,9 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/pipe-engine/pipe/engine/fault"
 )
-
-// Refusal is a guard's verdict: a person must look before anything is sent.
-type Refusal struct {
-	Guard  string // the key in the file, or a name for what cannot be set
-	Reason string
-	Table  []string // details, a line each
-	Remedy string
-	// ID is what an approval of the run names: the digest of the changes of this
-	// refusal and of those in Also. It is empty where the run cannot be approved.
-	ID string
-	// Used reports that a run has used an approval of this ID: only another
-	// pipe approve allows it.
-	Used bool
-	// Changes are what the guard counted.
-	Changes []Change
-	// Approvals are why the given approvals do not allow the run, a sentence each.
-	Approvals []string
-	// Also is what another guard refuses at the same time; nil when none does.
-	Also *Refusal
-}
-
-// Error is the reason; the table and the remedy are printed below it.
-func (r *Refusal) Error() string { return r.Guard + ": " + r.Reason }
 
 // review is the second act: it looks at the stage, at the last good run and at
 // what the sink holds, and refuses what a person must look at first.
@@ -44,7 +23,7 @@ type review struct {
 	refused   map[[2]string]int // items that publishing took back, by stream, and by stream and type
 	hidden    map[string]*hiddenCounts
 	measured  []*measure
-	untrusted *Refusal // of a run that cannot compare who finds what; nil when it can
+	untrusted *fault.Refusal // of a run that cannot compare who finds what; nil when it can
 }
 
 func (v *review) run(plan *Plan, held Holdings) error {
@@ -60,7 +39,7 @@ func (v *review) emptyRead() error {
 	if v.ledger.total() > 0 {
 		return nil
 	}
-	return EmptyRead("the source was read to its end and holds no record", "check what the source's token may read")
+	return fault.EmptyRead("the source was read to its end and holds no record", "check what the source's token may read")
 }
 
 func (v *review) maxRejected() error {
@@ -68,10 +47,10 @@ func (v *review) maxRejected() error {
 	b := v.p.Limits.MaxRejected
 	switch {
 	case n == total:
-		return &Refusal{Guard: "max_rejected", Reason: fmt.Sprintf("all %s records were rejected", thousands(n)),
+		return &fault.Refusal{Guard: "max_rejected", Reason: fmt.Sprintf("all %s records were rejected", thousands(n)),
 			Remedy: "look at the rejections above, and correct the transforms, the mapping or the rules"}
 	case b.Exceeded(n, total):
-		return &Refusal{Guard: "max_rejected", Reason: fmt.Sprintf("%s of %s records were rejected (%s)", thousands(n), thousands(total), b.compared(n, total)),
+		return &fault.Refusal{Guard: "max_rejected", Reason: fmt.Sprintf("%s of %s records were rejected (%s)", thousands(n), thousands(total), b.compared(n, total)),
 			Remedy: "look at the rejections above, correct the mapping or the records, or raise guards.max_rejected"}
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // TestNumbers: shares and counts as a refusal prints them.
@@ -25,7 +27,7 @@ func TestBothGuards(t *testing.T) {
 	n := night{t, t.TempDir()}
 	n.good(func(w *world) { components(w, 100, "of sam") })
 	_, _, err := n.run(func(w *world) { components(w, 60, "fine") })
-	var refused *Refusal
+	var refused *fault.Refusal
 	if !errors.As(err, &refused) || refused.Also == nil || refused.Also.Guard != "max_widen" {
 		t.Errorf("%v", err)
 	}
@@ -72,7 +74,7 @@ func TestOneAtATime(t *testing.T) {
 		w.company.fail = func(phase string, page int) error {
 			if phase == "catalog" && page == 0 {
 				_, _, err := n.run(func(w *world) { components(w, 10, "fine") })
-				var held *Held
+				var held *fault.Held
 				if !errors.As(err, &held) || held.Since.IsZero() || !strings.Contains(held.Holder, w.o.RunID) {
 					t.Errorf("the second: %v", err)
 				}

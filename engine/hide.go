@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -68,18 +69,18 @@ func (h hiding) hasID(ref, id string) bool {
 	if len(h.ids) == 0 { // which spares the hash
 		return h.hasRef(ref)
 	}
-	return h.has(ref, state.Hash([]byte(id)))
+	return h.has(ref, codec.Hash([]byte(id)))
 }
 
 // back reports whether a person has let an item back since the last good run.
 func (h hiding) back(ref, id string) bool {
-	one, _ := h.find(ref, state.Hash([]byte(id)))
+	one, _ := h.find(ref, codec.Hash([]byte(id)))
 	return !one.Back.IsZero()
 }
 
 // why is the reason for which a hidden item is withheld.
 func (h hiding) why(ref, id string) string {
-	one, _ := h.find(ref, state.Hash([]byte(id)))
+	one, _ := h.find(ref, codec.Hash([]byte(id)))
 	return because(one, ref)
 }
 
@@ -122,7 +123,7 @@ func (r *run) noteHidden() error {
 				continue
 			}
 			if n++; n <= shownRefs {
-				one, _ := r.hidden.find(u.ref, state.Hash([]byte(u.id)))
+				one, _ := r.hidden.find(u.ref, codec.Hash([]byte(u.id)))
 				refs = append(refs, fmt.Sprintf("%s (%s)", u.ref, one.At.Local().Format(time.DateOnly)))
 			}
 		}

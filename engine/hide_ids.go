@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -27,7 +28,7 @@ func (t *target) unknownIDs() []string {
 }
 
 func (t *target) knows(id uint64) bool {
-	return slices.ContainsFunc(t.ids, func(known string) bool { return state.Hash([]byte(known)) == id })
+	return slices.ContainsFunc(t.ids, func(known string) bool { return codec.Hash([]byte(known)) == id })
 }
 
 // knowsDelivered reports whether the IDs of all items that the last good run
@@ -48,7 +49,7 @@ func (h *hideNow) recall() {
 			default:
 				t.delivered = append(t.delivered, e.ID)
 				for _, id := range t.ids {
-					if state.Hash([]byte(id)) == e.ID {
+					if codec.Hash([]byte(id)) == e.ID {
 						t.types[id] = union(t.types[id], []string{e.Type})
 					}
 				}

@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"strings"
+
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // lateItem is an item that was hidden while the run published.
@@ -19,7 +21,7 @@ func (r *run) hiddenSince() (func(Encoded) bool, error) {
 	now, err := hiddenList(r.store)
 	if err != nil {
 		// Not a StateError, which says that nothing was read or sent.
-		return nil, Errorf(Permanent, RemedyOf(err), "read the hidden list again: %v", err)
+		return nil, fault.Errorf(fault.Permanent, fault.RemedyOf(err), "read the hidden list again: %v", err)
 	}
 	r.mu.Lock()
 	r.hiddenRefs = now.hiddenRefs()

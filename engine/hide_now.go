@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -47,7 +48,7 @@ type HideResult struct {
 func Hide(ctx context.Context, p *Pipeline, o HideOptions) (*HideResult, error) {
 	hider, can := p.Sink.(Hider)
 	if !can {
-		return nil, Errorf(Fatal, "", "the sink cannot hide single items")
+		return nil, fault.Errorf(fault.Fatal, "", "the sink cannot hide single items")
 	}
 	store, err := state.Open(o.State, p.Sink.Place())
 	if err != nil {
@@ -172,12 +173,12 @@ func (h *hideNow) judge(t *target) {
 	switch {
 	case t.Err != nil:
 	case !t.knowsDelivered():
-		t.Err = &Unconfirmed{
+		t.Err = &fault.Unconfirmed{
 			Reason: "the last good run delivered it under an id that is not its ref, and neither the source nor the hidden list says which: the document with that id was not taken away",
 			Remedy: "it is on the hidden list, and the next run deletes the document; to delete it now, restore the entity in the source and hide it again",
 		}
 	case !remembered && !t.asked && !t.held:
-		t.Err = &Unconfirmed{
+		t.Err = &fault.Unconfirmed{
 			Reason: "neither the last good run nor the source says which id it has, and the sink has no document with its ref as id",
 			Remedy: "it is on the hidden list, and no run with this state folder sends it; hide it again when the source answers",
 		}
@@ -203,7 +204,7 @@ func Unhide(p *Pipeline, o SelectOptions) error {
 		for _, ref := range o.Refs {
 			i := slices.IndexFunc(all, func(h state.Hidden) bool { return h.Ref == ref && h.Back.IsZero() })
 			if i < 0 {
-				return nil, Errorf(Fatal, "pipe status FILE lists what is hidden", "%s is not hidden, and nothing was changed", ref)
+				return nil, fault.Errorf(fault.Fatal, "pipe status FILE lists what is hidden", "%s is not hidden, and nothing was changed", ref)
 			}
 			all[i].Back = time.Now().UTC()
 		}
@@ -236,7 +237,7 @@ func listError(err error) error {
 		return nil
 	}
 	const remedy = "restore the file from a copy; or remove it and hide again what has to stay hidden"
-	return Errorf(Fatal, remedy, "%w", &StateError{Err: err, Remedy: remedy})
+	return fault.Errorf(fault.Fatal, remedy, "%w", &fault.StateError{Err: err, Remedy: remedy})
 }
 
 func union(a, b []string) []string {

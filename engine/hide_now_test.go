@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -278,7 +280,7 @@ func TestHideNeedsAHider(t *testing.T) {
 	n := night{t, t.TempDir()}
 	w := newWorld(t)
 	result, err := Hide(t.Context(), w.p, HideOptions{SelectOptions: SelectOptions{Refs: []string{leaked}, State: n.dir}})
-	if err == nil || ClassOf(err) != Fatal || result != nil || len(n.list()) != 0 {
+	if err == nil || fault.ClassOf(err) != fault.Fatal || result != nil || len(n.list()) != 0 {
 		t.Errorf("%v, %+v, on the list %+v", err, result, n.list())
 	}
 }
@@ -321,7 +323,7 @@ func TestUnhide(t *testing.T) {
 		w.o.State = t.TempDir()
 		w.hide(t, state.Hidden{Ref: "a"}, state.Hidden{Ref: "back", Back: back}, state.Hidden{Ref: "b"})
 		err := Unhide(w.p, SelectOptions{Refs: tc.refs, State: w.o.State})
-		if (err != nil) != (tc.err != "") || err != nil && (!strings.Contains(err.Error(), tc.err) || errors.As(err, new(*StateError))) {
+		if (err != nil) != (tc.err != "") || err != nil && (!strings.Contains(err.Error(), tc.err) || errors.As(err, new(*fault.StateError))) {
 			t.Errorf("%s: %v", name, err)
 		}
 		var refs []string
@@ -346,13 +348,13 @@ func TestUnreadableHiddenList(t *testing.T) {
 	w.p.Sink = &hidingSink{store: w.store}
 	o := SelectOptions{Refs: []string{leaked}, State: n.dir}
 	result, err := Hide(t.Context(), w.p, HideOptions{SelectOptions: o})
-	if !errors.As(err, new(*StateError)) || RemedyOf(err) == "" || result != nil {
+	if !errors.As(err, new(*fault.StateError)) || fault.RemedyOf(err) == "" || result != nil {
 		t.Errorf("Hide: %v, %+v", err, result)
 	}
-	if err := Unhide(w.p, o); !errors.As(err, new(*StateError)) {
+	if err := Unhide(w.p, o); !errors.As(err, new(*fault.StateError)) {
 		t.Errorf("Unhide: %v", err)
 	}
-	if _, _, err := RememberedIDs(n.dir, storePlace, leaked); !errors.As(err, new(*StateError)) {
+	if _, _, err := RememberedIDs(n.dir, storePlace, leaked); !errors.As(err, new(*fault.StateError)) {
 		t.Errorf("RememberedIDs: %v", err)
 	}
 }
@@ -383,7 +385,7 @@ func TestRememberedIDs(t *testing.T) {
 // TestUnknownIDs: the list keeps the hash of each ID once, and of none that it has in
 // clear.
 func TestUnknownIDs(t *testing.T) {
-	known, other := state.Hash([]byte("known")), state.Hash([]byte("other"))
+	known, other := codec.Hash([]byte("known")), codec.Hash([]byte("other"))
 	x := &target{ids: []string{"known"}, delivered: []uint64{known, other}, gone: []uint64{other, known}}
 	if got := x.unknownIDs(); !slices.Equal(got, []string{state.HashText(other)}) {
 		t.Errorf("%v", got)

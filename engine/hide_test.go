@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -48,7 +50,7 @@ func hiddenNow(ref string) state.Hidden { return state.Hidden{Ref: ref, At: time
 func TestHiddenID(t *testing.T) {
 	for name, h := range map[string]state.Hidden{
 		"in clear":     {IDs: []string{"id 7"}},
-		"by its hash":  {Hashes: []string{state.HashText(state.Hash([]byte("id 7")))}},
+		"by its hash":  {Hashes: []string{state.HashText(codec.Hash([]byte("id 7")))}},
 		"by its ref":   {Ref: "component:default/c7"},
 		"another's id": {IDs: []string{"id 8"}},
 	} {
@@ -162,7 +164,7 @@ func TestHiddenWhilePublishing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if unreadable == nil || errors.As(unreadable, new(*StateError)) { // which says that nothing was sent
+	if unreadable == nil || errors.As(unreadable, new(*fault.StateError)) { // which says that nothing was sent
 		t.Errorf("a list that cannot be read: %v", unreadable)
 	}
 	total := 0
@@ -335,14 +337,14 @@ func TestHiddenListLost(t *testing.T) {
 			t.Fatal(err)
 		}
 		w, report, err := n.run(fill)
-		if folder := new(*StateError); !errors.As(err, folder) || (*folder).Remedy == "" || report.Read > 0 || w.sent() {
+		if folder := new(*fault.StateError); !errors.As(err, folder) || (*folder).Remedy == "" || report.Read > 0 || w.sent() {
 			t.Errorf("%s: %v, sent %t", name, err, w.sent())
 		}
 		os.Remove(path)
 	}
 	other := hiddenNow("component:default/other")
 	w, report, err := n.run(func(w *world) { fill(w); w.hide(t, other) })
-	if folder := new(*StateError); !errors.As(err, folder) || !strings.Contains(err.Error(), "lacks 1 document that the last good run read on it: "+leak.Ref) || report.Read > 0 || w.sent() {
+	if folder := new(*fault.StateError); !errors.As(err, folder) || !strings.Contains(err.Error(), "lacks 1 document that the last good run read on it: "+leak.Ref) || report.Read > 0 || w.sent() {
 		t.Errorf("another document was hidden after the loss: %v, sent %t", err, w.sent())
 	}
 	n.good(func(w *world) { fill(w); w.hide(t, other, leak) })

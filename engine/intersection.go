@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"github.com/pipe-engine/pipe/engine/state"
+	"github.com/pipe-engine/pipe/engine/codec"
 )
 
 // A set of principals, of which somebody has to be all, is one name among those
@@ -19,7 +19,7 @@ func hashSets(sets [][]string) [][]uint64 {
 	out := make([][]uint64, len(sets))
 	for i, set := range sets {
 		for _, p := range set {
-			out[i] = append(out[i], state.Hash([]byte(p)))
+			out[i] = append(out[i], codec.Hash([]byte(p)))
 		}
 		slices.Sort(out[i])
 		out[i] = slices.Compact(out[i])

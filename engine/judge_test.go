@@ -5,25 +5,25 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine/state"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // gone are changes that delete documents.
-func gone(ids ...string) []Change {
-	var out []Change
+func gone(ids ...string) []fault.Change {
+	var out []fault.Change
 	for _, id := range ids {
-		out = append(out, Change{Stream: "documents", ID: id, Ref: id, Before: "listed:1", After: state.Gone, N: 1})
+		out = append(out, fault.Change{Stream: "documents", ID: id, Ref: id, Before: "listed:1", After: fault.Gone, N: 1})
 	}
 	return out
 }
 
 // bounded is a guard that refuses changes when more of them than a limit are left.
-func bounded(limit int, changes []Change) approvable {
-	return func(_ *Plan, _ Holdings, cover *coverage) *Refusal {
+func bounded(limit int, changes []fault.Change) approvable {
+	return func(_ *Plan, _ Holdings, cover *coverage) *fault.Refusal {
 		if n, _ := cover.leftOf(changes); n <= limit {
 			return nil
 		}
-		return &Refusal{Guard: "test", Changes: changes}
+		return &fault.Refusal{Guard: "test", Changes: changes}
 	}
 }
 
@@ -31,15 +31,17 @@ func bounded(limit int, changes []Change) approvable {
 // do not allow it.
 func TestJudge(t *testing.T) {
 	all := gone("a", "b", "c")
-	own := state.Digest(all)
-	anotherGuard := []Change{{Stream: "users", ID: "u", Before: "listed:1", After: state.Gone, N: 1}}
-	unapprovable := func(_ *Plan, _ Holdings, cover *coverage) *Refusal {
+	own := fault.Digest(all)
+	anotherGuard := []fault.Change{{Stream: "users", ID: "u", Before: "listed:1", After: fault.Gone, N: 1}}
+	unapprovable := func(_ *Plan, _ Holdings, cover *coverage) *fault.Refusal {
 		if cover != nil {
 			return nil
 		}
-		return &Refusal{Guard: "unapprovable"}
+		return &fault.Refusal{Guard: "unapprovable"}
 	}
-	never := func(_ *Plan, _ Holdings, _ *coverage) *Refusal { return &Refusal{Guard: "never", Changes: all} }
+	never := func(_ *Plan, _ Holdings, _ *coverage) *fault.Refusal {
+		return &fault.Refusal{Guard: "never", Changes: all}
+	}
 	const (
 		noList  = "Approval x did not match: its list is not stored here, and this run has another ID."
 		nothing = "Approval x did not match: it covers none of these changes."
@@ -79,7 +81,7 @@ func TestJudge(t *testing.T) {
 			if (v.cover != nil) != (len(tc.used) > 0) {
 				t.Errorf("the run is covered by %+v", v.cover)
 			}
-			if refused, _ := err.(*Refusal); refused != nil && !slices.Equal(refused.Approvals, tc.why) {
+			if refused, _ := err.(*fault.Refusal); refused != nil && !slices.Equal(refused.Approvals, tc.why) {
 				t.Errorf("%q", refused.Approvals)
 			}
 		})
@@ -89,26 +91,26 @@ func TestJudge(t *testing.T) {
 // TestCoverageOfLists: of several lists, the largest count without an ID covers, and
 // the shortest list that shows a whole place is the measure of what is missing.
 func TestCoverageOfLists(t *testing.T) {
-	count := func(n int) []Change { return []Change{{Stream: "documents", After: state.Gone, N: n}} }
-	shown := func(n int) []Change {
-		var out []Change
+	count := func(n int) []fault.Change { return []fault.Change{{Stream: "documents", After: fault.Gone, N: n}} }
+	shown := func(n int) []fault.Change {
+		var out []fault.Change
 		for i := range n {
-			out = append(out, Change{Stream: "documents", ID: fmt.Sprint(i), Before: state.Unknown, After: "all-users", N: 1})
+			out = append(out, fault.Change{Stream: "documents", ID: fmt.Sprint(i), Before: fault.Unknown, After: "all-users", N: 1})
 		}
 		return out
 	}
 	for name, tc := range map[string]struct {
-		lists       [][]Change
+		lists       [][]fault.Change
 		left, shown int // left is how much of a count of 10 is not covered
 	}{
 		"none":                      {nil, 10, 0},
-		"a count":                   {[][]Change{count(7)}, 3, 0},
-		"the larger count first":    {[][]Change{count(7), count(4)}, 3, 0},
-		"the larger count last":     {[][]Change{count(4), count(7)}, 3, 0},
-		"a place":                   {[][]Change{shown(5)}, 10, 5},
-		"the shorter list first":    {[][]Change{shown(3), shown(5)}, 10, 3},
-		"the shorter list last":     {[][]Change{shown(5), shown(3)}, 10, 3},
-		"a list that shows nothing": {[][]Change{shown(5), count(7)}, 3, 5},
+		"a count":                   {[][]fault.Change{count(7)}, 3, 0},
+		"the larger count first":    {[][]fault.Change{count(7), count(4)}, 3, 0},
+		"the larger count last":     {[][]fault.Change{count(4), count(7)}, 3, 0},
+		"a place":                   {[][]fault.Change{shown(5)}, 10, 5},
+		"the shorter list first":    {[][]fault.Change{shown(3), shown(5)}, 10, 3},
+		"the shorter list last":     {[][]fault.Change{shown(5), shown(3)}, 10, 3},
+		"a list that shows nothing": {[][]fault.Change{shown(5), count(7)}, 3, 5},
 	} {
 		cover := newCoverage(tc.lists...)
 		if left := cover.left(count(10)[0]); left != tc.left || cover.shown != tc.shown {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // TestGravestEnding: a record ends like the gravest of its items, for the reason
@@ -108,7 +110,7 @@ func TestDeadLetterErrors(t *testing.T) {
 	}, nil)
 	for _, ref := range []string{"a", "b", "c"} {
 		l.read(ref, "component")
-		l.reject("documents", ref, Reject("mapping", "tags[3]", "it is a number"))
+		l.reject("documents", ref, fault.Reject("mapping", "tags[3]", "it is a number"))
 	}
 	if err := l.settle(); err == nil || !strings.Contains(err.Error(), "disk full") || writes != 2 {
 		t.Errorf("%v after %d writes", err, writes)

@@ -5,12 +5,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine/state"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // emptyStream refuses to replace a stream with nothing where nobody knows what
 // is there; where it is known, that is a loss like any other (invariant 4).
-func (v *review) emptyStream(plan *Plan, held Holdings, cover *coverage) *Refusal {
+func (v *review) emptyStream(plan *Plan, held Holdings, cover *coverage) *fault.Refusal {
 	for _, s := range plan.Streams {
 		d, declared := v.p.stream(s.Name)
 		if _, known := held.count(s.Name); !declared || s.Count > 0 || known || v.remembers(s.Name) || v.p.Offline && d.Identities {
@@ -20,10 +20,10 @@ func (v *review) emptyStream(plan *Plan, held Holdings, cover *coverage) *Refusa
 		if d.Identities && cover.left(all) == 0 {
 			continue
 		}
-		r := &Refusal{Guard: "empty stream", Reason: fmt.Sprintf("nothing is left for %s: everything there would be deleted, and the sink does not say how much that is", s.Name),
+		r := &fault.Refusal{Guard: "empty stream", Reason: fmt.Sprintf("nothing is left for %s: everything there would be deleted, and the sink does not say how much that is", s.Name),
 			Remedy: "see the endings above for the cause; leave the stream out with --only to keep it as it is"}
 		if d.Identities {
-			r.Changes = []Change{all}
+			r.Changes = []fault.Change{all}
 		} else {
 			r.Remedy += "; this cannot be approved"
 		}
@@ -34,8 +34,8 @@ func (v *review) emptyStream(plan *Plan, held Holdings, cover *coverage) *Refusa
 
 // emptied is the change that deletes everything of a stream whose size is not
 // known.
-func emptied(stream string) Change {
-	return Change{Stream: stream, Before: state.Unknown, After: state.Gone, N: 1}
+func emptied(stream string) fault.Change {
+	return fault.Change{Stream: stream, Before: fault.Unknown, After: fault.Gone, N: 1}
 }
 
 // remembers reports whether the last good runs left anything about a stream.
@@ -53,7 +53,7 @@ type measure struct {
 	what        string // "delete %s of %s documents"
 	name        string // in the table
 	before      int
-	changes     []Change
+	changes     []fault.Change
 	// derived means that the changes are those of another measure of the stream,
 	// counted in another way.
 	derived bool
@@ -148,19 +148,19 @@ func (m *measure) count(has, planned int) {
 	m.before = max(m.before, has)
 	byID, _ := (*coverage)(nil).leftOf(m.changes)
 	if more := has - planned - byID; more > 0 {
-		m.changes = append(slices.Clip(m.changes), Change{Stream: m.stream, Type: m.typ, After: state.Gone, N: more})
+		m.changes = append(slices.Clip(m.changes), fault.Change{Stream: m.stream, Type: m.typ, After: fault.Gone, N: more})
 	}
 }
 
 // empties reports whether a change takes a group's last members.
-func empties(ch Change) bool {
+func empties(ch fault.Change) bool {
 	return strings.Contains(ch.Before, ":") && !strings.Contains(ch.After, ":")
 }
 
 // maxLoss refuses to let too much go (invariant 4).
-func (v *review) maxLoss(plan *Plan, held Holdings, cover *coverage) *Refusal {
+func (v *review) maxLoss(plan *Plan, held Holdings, cover *coverage) *fault.Refusal {
 	b := v.p.Limits.MaxLoss
-	r := &Refusal{Guard: "max_loss"}
+	r := &fault.Refusal{Guard: "max_loss"}
 	over, exceeded := map[string]bool{}, map[*measure]bool{}
 	all := v.measures(plan, held)
 	for _, m := range all {

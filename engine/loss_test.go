@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -45,7 +46,7 @@ func TestNoMassDeletion(t *testing.T) {
 				}
 				return
 			}
-			var refused *Refusal
+			var refused *fault.Refusal
 			if !errors.As(err, &refused) || refused.Guard != "max_loss" || w.sent() || report.Sent {
 				t.Fatalf("error %v, sent %v", err, w.sent())
 			}
@@ -144,7 +145,7 @@ func TestConfirmControls(t *testing.T) {
 		n.good(func(w *world) { components(w, 10, "fine") })
 		w := newWorld(t)
 		w.o.State = n.dir
-		if _, err := w.run(t); len(w.asked) > 0 || !errors.As(err, new(*Refusal)) {
+		if _, err := w.run(t); len(w.asked) > 0 || !errors.As(err, new(*fault.Refusal)) {
 			t.Errorf("%d asked for, %v", len(w.asked), err)
 		}
 	})
@@ -181,10 +182,10 @@ func TestUnconfirmedCounts(t *testing.T) {
 			return &UploadHistory{By: "Glean", Uploads: []ListedUpload{{Stream: "documents", ID: "upload-" + w.o.RunID, Stage: UploadDeletionPaused}}}
 		}
 	})
-	if !errors.As(err, new(*Unconfirmed)) {
+	if !errors.As(err, new(*fault.Unconfirmed)) {
 		t.Fatal(err)
 	}
-	if _, _, err := n.run(said); !errors.As(err, new(*Refusal)) {
+	if _, _, err := n.run(said); !errors.As(err, new(*fault.Refusal)) {
 		t.Errorf("the next run: %v", err)
 	}
 }
@@ -201,7 +202,7 @@ func TestUnknownStream(t *testing.T) {
 		}
 	})
 	_, report, err := n.run(func(w *world) { components(w, 10, "dropped") })
-	if !errors.As(err, new(*Refusal)) {
+	if !errors.As(err, new(*fault.Refusal)) {
 		t.Errorf("nothing is left of what is not known: %v", err)
 	}
 	if report.Since != nil {
@@ -349,7 +350,7 @@ func TestAllRejected(t *testing.T) {
 	w.p.Limits.MaxRejected = Bound{Share: 1}
 	components(w, 5, "broken")
 	_, err := w.run(t)
-	var refused *Refusal
+	var refused *fault.Refusal
 	if !errors.As(err, &refused) || refused.Guard != "max_rejected" || refused.ID != "" {
 		t.Errorf("%v", err)
 	}

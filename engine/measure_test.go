@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine/state"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // streamCase is what the guards know of one stream of a plan.
@@ -31,7 +31,7 @@ func (c streamCase) review() (*review, *Plan, Holdings) {
 		v.compared.streams[c.stream] = &Changes{}
 	}
 	if c.approved {
-		v.cover = newCoverage([]Change{emptied(c.stream)})
+		v.cover = newCoverage([]fault.Change{emptied(c.stream)})
 	}
 	v.stale = func(string, int) bool { return false }
 	return v, &Plan{Streams: []StreamPlan{{Name: c.stream, Count: c.count}}}, held
@@ -121,9 +121,9 @@ func TestEmpties(t *testing.T) {
 		before, after string
 		want          bool
 	}{
-		{one, none, true}, {two, state.Gone, true}, {two, one, false}, {none, state.Gone, false}, {none, none, false}, {none, one, false},
+		{one, none, true}, {two, fault.Gone, true}, {two, one, false}, {none, fault.Gone, false}, {none, none, false}, {none, one, false},
 	} {
-		if got := empties(Change{Before: tc.before, After: tc.after}); got != tc.want {
+		if got := empties(fault.Change{Before: tc.before, After: tc.after}); got != tc.want {
 			t.Errorf("%+v: %v", tc, got)
 		}
 	}
@@ -185,7 +185,7 @@ func TestLossReason(t *testing.T) {
 			[]string{"documents 106 before 6 would go (5.66 %, limit 20 %)", "documents api 6 before 6 would go (all of them)"}},
 	} {
 		_, _, err := n.run(tc.fill)
-		var refused *Refusal
+		var refused *fault.Refusal
 		if !errors.As(err, &refused) || !strings.HasPrefix(refused.Reason, tc.reason) {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -221,7 +221,7 @@ func TestLossRemedy(t *testing.T) {
 			w.add("catalog", "component", fmt.Sprint("private", i), "private")
 		}
 		_, err := w.run(t)
-		var refused *Refusal
+		var refused *fault.Refusal
 		errors.As(err, &refused)
 		for refused != nil && refused.Guard != "max_loss" {
 			refused = refused.Also
@@ -242,7 +242,7 @@ func TestSwitchedOffIsNamed(t *testing.T) {
 			components(w, 50, "fine")
 			w.phases[1].Kinds[0].Off = off
 		})
-		var refused *Refusal
+		var refused *fault.Refusal
 		if !errors.As(err, &refused) || refused.Remedy != "find out why they are missing from the source"+want {
 			t.Errorf("%v: %v; %+v", off, err, refused)
 		}

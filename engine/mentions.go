@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -28,7 +29,7 @@ type Mentioned struct {
 func Mentions(ctx context.Context, p *Pipeline, o SelectOptions) (map[string]*Mentioned, error) {
 	decoder, can := p.Sink.(Decoder)
 	if !can {
-		return nil, Errorf(Fatal, "", "the sink cannot read back what it would send")
+		return nil, fault.Errorf(fault.Fatal, "", "the sink cannot read back what it would send")
 	}
 	store, err := state.Open(o.State, p.Sink.Place())
 	if err != nil {

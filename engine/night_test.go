@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -53,7 +54,7 @@ func (n night) approved(fill func(w *world)) (*world, *Report) {
 
 // idOf is the ID of a refused run, "" when it was not refused or has none.
 func idOf(err error) string {
-	var refused *Refusal
+	var refused *fault.Refusal
 	if errors.As(err, &refused) {
 		return refused.ID
 	}
@@ -97,7 +98,7 @@ func components(w *world, n int, fate string) {
 }
 
 func tableOf(err error) []string {
-	var refused *Refusal
+	var refused *fault.Refusal
 	if errors.As(err, &refused) {
 		return refused.Table
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -11,7 +12,7 @@ import (
 func ownerOf(store *state.Store, base state.Baseline, write bool) (state.Owner, error) {
 	o, found, err := store.Owner()
 	if err != nil {
-		return o, &StateError{Err: err, Remedy: "restore the file from a copy, or remove it: the next run then takes the owner id from the baseline, or makes a new one and asks for pipe adopt FILE"}
+		return o, &fault.StateError{Err: err, Remedy: "restore the file from a copy, or remove it: the next run then takes the owner id from the baseline, or makes a new one and asks for pipe adopt FILE"}
 	}
 	if found {
 		return o, nil

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -74,7 +75,7 @@ func readPast(snap *state.Snapshot, streams, types *words, wanted func(stream st
 		}
 		row.there = row.audience != Nobody && !row.away
 		n := int32(len(p.rows))
-		if ref := (itemKey{row.stream, state.Hash([]byte(e.Ref))}); !row.away || p.row(p.refs, ref) == nil {
+		if ref := (itemKey{row.stream, codec.Hash([]byte(e.Ref))}); !row.away || p.row(p.refs, ref) == nil {
 			p.refs[ref] = n
 		}
 		if id := (itemKey{row.stream, e.ID}); row.there || p.row(p.ids, id) == nil {
@@ -103,11 +104,11 @@ func (p *past) hide(e state.Entry, delivered bool, hidden hiding) {
 }
 
 func (p *past) byID(stream uint8, id string) *pastItem {
-	return p.row(p.ids, itemKey{stream, state.Hash([]byte(id))})
+	return p.row(p.ids, itemKey{stream, codec.Hash([]byte(id))})
 }
 
 func (p *past) byRef(stream uint8, ref string) *pastItem {
-	return p.row(p.refs, itemKey{stream, state.Hash([]byte(ref))})
+	return p.row(p.refs, itemKey{stream, codec.Hash([]byte(ref))})
 }
 
 func (p *past) row(m map[itemKey]int32, k itemKey) *pastItem {

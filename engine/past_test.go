@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -79,7 +80,7 @@ func TestReadPast(t *testing.T) {
 func TestPastOfOneRef(t *testing.T) {
 	entry := func(ref, id string, audience Audience) state.Entry {
 		e := document(ref, audience)
-		e.ID = state.Hash([]byte(id))
+		e.ID = codec.Hash([]byte(id))
 		return e
 	}
 	for name, tc := range map[string]struct {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -49,7 +50,7 @@ func take(store *state.Store, run string) (*state.Lock, error) {
 	lock, err := store.Lock(run)
 	var held *state.HeldError
 	if errors.As(err, &held) {
-		return nil, &Held{Holder: held.Holder.String(), Since: held.Holder.Since, Remedy: "wait until it has ended; two runs at once would end one another's uploads"}
+		return nil, &fault.Held{Holder: held.Holder.String(), Since: held.Holder.Since, Remedy: "wait until it has ended; two runs at once would end one another's uploads"}
 	}
 	if err != nil {
 		return nil, unusable(err)
@@ -58,10 +59,10 @@ func take(store *state.Store, run string) (*state.Lock, error) {
 }
 
 func unusable(err error) error {
-	return &StateError{Err: fmt.Errorf("the state folder cannot be used: %w", err), Remedy: "name a folder that can be written with --state DIR"}
+	return &fault.StateError{Err: fmt.Errorf("the state folder cannot be used: %w", err), Remedy: "name a folder that can be written with --state DIR"}
 }
 
 // unreadable is a state folder that has a file which cannot be read.
 func unreadable(err error) error {
-	return &StateError{Err: err, Remedy: "make the file readable for this user, or restore the state folder from a copy"}
+	return &fault.StateError{Err: err, Remedy: "make the file readable for this user, or restore the state folder from a copy"}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -12,7 +14,7 @@ import (
 func Purge(ctx context.Context, pipeline string, sink Sink, dir, run string) error {
 	purger, can := sink.(Purger)
 	if !can {
-		return Errorf(Fatal, "", "the sink cannot be emptied")
+		return fault.Errorf(fault.Fatal, "", "the sink cannot be emptied")
 	}
 	var place *Place
 	ids := map[string][]string{}
@@ -27,7 +29,7 @@ func Purge(ctx context.Context, pipeline string, sink Sink, dir, run string) err
 		}
 	}
 	err := purger.Purge(ctx, ids, place.opening(pipeline, run))
-	var unconfirmed *Unconfirmed
+	var unconfirmed *fault.Unconfirmed
 	if place == nil || err != nil && !errors.As(err, &unconfirmed) {
 		return causeOf(ctx, err)
 	}
@@ -50,7 +52,7 @@ func knownIDs(store *state.Store) (map[string][]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e.ID == state.Hash([]byte(e.Ref)) && e.Audience != Nobody.String() {
+		if e.ID == codec.Hash([]byte(e.Ref)) && e.Audience != Nobody.String() {
 			out[e.Stream] = append(out[e.Stream], e.Ref)
 		}
 	}

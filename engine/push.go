@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -21,7 +22,7 @@ const MostPushed = towardsAll
 func Push(ctx context.Context, p *Pipeline, o SelectOptions) (*Selection, *Pushed, error) {
 	pusher, can := p.Sink.(Pusher)
 	if !can {
-		return nil, nil, Errorf(Fatal, "", "the sink takes nothing beside a run")
+		return nil, nil, fault.Errorf(fault.Fatal, "", "the sink takes nothing beside a run")
 	}
 	var place *Place
 	if o.State != "" && p.Sink.Place() != "" {
@@ -66,17 +67,17 @@ func hideAgain(ctx context.Context, p *Pipeline, store *state.Store, sel *Select
 			}
 			hider, can := p.Sink.(Hider)
 			if !can {
-				return Errorf(Fatal, "", "%s was hidden while it was pushed, and the sink cannot hide single items", r.Ref)
+				return fault.Errorf(fault.Fatal, "", "%s was hidden while it was pushed, and the sink cannot hide single items", r.Ref)
 			}
 			_, failed := hider.Hide(ctx, item.ID, []string{item.Type})
-			err = errors.Join(err, failed, Errorf(Permanent, "pipe hide --unhide lets it back", "%s was hidden while it was pushed, and was taken away again", r.Ref))
+			err = errors.Join(err, failed, fault.Errorf(fault.Permanent, "pipe hide --unhide lets it back", "%s was hidden while it was pushed, and was taken away again", r.Ref))
 		}
 	}
 	return err
 }
 
 // unsendable refuses a selection of which anything is not delivered.
-func unsendable(sel *Selection) *Refusal {
+func unsendable(sel *Selection) *fault.Refusal {
 	var table []string
 	for _, r := range sel.Records {
 		why := r.Undelivered()
@@ -90,13 +91,13 @@ func unsendable(sel *Selection) *Refusal {
 	if len(table) == 0 {
 		return nil
 	}
-	return &Refusal{Guard: "push", Reason: fmt.Sprintf("%d of %d records would not be delivered, and nothing was sent", len(table), len(sel.Records)), Table: table,
+	return &fault.Refusal{Guard: "push", Reason: fmt.Sprintf("%d of %d records would not be delivered, and nothing was sent", len(table), len(sel.Records)), Table: table,
 		Remedy: "leave them out, or mend what is named: the source, the mapping, the rules"}
 }
 
 // pushWidens refuses to let more people find documents than max_widen allows in
 // a run (invariant 5).
-func pushWidens(sel *Selection, limit Bound) *Refusal {
+func pushWidens(sel *Selection, limit Bound) *fault.Refusal {
 	var table []string
 	for _, r := range sel.Records {
 		for _, item := range r.Items {
@@ -108,7 +109,7 @@ func pushWidens(sel *Selection, limit Bound) *Refusal {
 	if !limit.Exceeded(len(table), sel.before) {
 		return nil
 	}
-	return &Refusal{Guard: "max_widen", Reason: fmt.Sprintf("%d of %s documents would be found by more people (%s)", len(table), thousands(sel.before), limit.compared(len(table), sel.before)), Table: table,
+	return &fault.Refusal{Guard: "max_widen", Reason: fmt.Sprintf("%d of %s documents would be found by more people (%s)", len(table), thousands(sel.before), limit.compared(len(table), sel.before)), Table: table,
 		Remedy: "if this is intended, publish it with pipe run, which can be approved"}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -56,7 +57,7 @@ func TestPushWidens(t *testing.T) {
 				refs = append(refs, r.Ref)
 			}
 			_, _, err := Push(t.Context(), w.p, SelectOptions{Refs: refs, RunID: "r", State: n.dir})
-			var refused *Refusal
+			var refused *fault.Refusal
 			if errors.As(err, &refused) != tc.refused || !tc.refused && err != nil || tc.refused && (refused.Guard != "max_widen" || sink.n > 0) {
 				t.Errorf("%v, %d sent", err, sink.n)
 			}
@@ -79,7 +80,7 @@ func TestPushLetBack(t *testing.T) {
 		sink := &pushed{store: w.store}
 		w.p.Sink, w.p.Limits.MaxWiden = sink, Bound{}
 		_, _, err := Push(t.Context(), w.p, SelectOptions{Refs: []string{"component:default/back"}, RunID: "r", State: n.dir})
-		if errors.As(err, new(*Refusal)) != refused || !refused && err != nil || refused && sink.n > 0 {
+		if errors.As(err, new(*fault.Refusal)) != refused || !refused && err != nil || refused && sink.n > 0 {
 			t.Errorf("%s: %v, %d sent", fate, err, sink.n)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -60,7 +61,7 @@ func TestPushTrusted(t *testing.T) {
 				dir = ""
 			}
 			sink, err := n.push(held, dir)
-			var refused *Refusal
+			var refused *fault.Refusal
 			switch {
 			case tc.guard == "":
 				if err != nil || sink.n != 1 {
@@ -103,14 +104,14 @@ func TestPushUnsaid(t *testing.T) {
 		_, _, err := Push(t.Context(), w.p, SelectOptions{Refs: []string{w.records["catalog"][0].Ref}, RunID: "r", State: n.dir})
 		return err
 	}
-	if err := failing(); err == nil || errors.As(err, new(*Refusal)) {
+	if err := failing(); err == nil || errors.As(err, new(*fault.Refusal)) {
 		t.Errorf("with a baseline: %v", err)
 	}
 	if err := n.place().SetOwner(state.Owner{ID: n.owner(), Kept: true}); err != nil {
 		t.Fatal(err)
 	}
 	os.Remove(n.file(".state"))
-	if err := failing(); !errors.As(err, new(*Refusal)) {
+	if err := failing(); !errors.As(err, new(*fault.Refusal)) {
 		t.Errorf("without: %v", err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/sourcegraph/conc/stream"
 
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -186,7 +188,7 @@ func (a *reading) keep(stream string, e Encoded) error {
 		return err
 	}
 	if other != "" {
-		a.ledger.reject(stream, e.Ref, Reject("encode", "id", "the id %q is already that of %s", e.ID, other))
+		a.ledger.reject(stream, e.Ref, fault.Reject("encode", "id", "the id %q is already that of %s", e.ID, other))
 		return nil
 	}
 	a.staged(stream, e)
@@ -205,11 +207,11 @@ func (a *reading) staged(stream string, e Encoded) {
 type outlet struct{ a *reading }
 
 func (o outlet) Keep(stream string, e Encoded) error {
-	e.content = state.Hash(e.Body)
+	e.content = codec.Hash(e.Body)
 	if _, declared := o.a.p.stream(stream); !declared {
 		other, err := o.a.shelf.put(stream, e, len(e.Principals), func(string) bool { return false })
 		if err == nil && other != "" {
-			err = Errorf(Permanent, "", "the sink staged %q twice in %s: this is a defect of pipe", e.ID, stream)
+			err = fault.Errorf(fault.Permanent, "", "the sink staged %q twice in %s: this is a defect of pipe", e.ID, stream)
 		}
 		o.a.staged(stream, e)
 		return err
@@ -229,7 +231,7 @@ func (o outlet) End(stream, ref string, ending Ending, reason string) {
 		ending, reason = Filtered, why
 	}
 	if ending == Rejected {
-		o.a.ledger.reject(stream, ref, Reject("encode", "", "%s", reason))
+		o.a.ledger.reject(stream, ref, fault.Reject("encode", "", "%s", reason))
 		return
 	}
 	o.a.ledger.endItem(stream, ref, ending, reason)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -49,7 +50,7 @@ func (r Reconciled) Save(dir, place string) (err error) {
 		return nil
 	}
 	held, err := TakePlace(dir, place, NewRunID())
-	if errors.As(err, new(*Held)) {
+	if errors.As(err, new(*fault.Held)) {
 		return nil
 	}
 	if err != nil {

@@ -1,5 +1,7 @@
 package engine
 
+import "github.com/pipe-engine/pipe/engine/fault"
+
 // refuse takes back a staged item that the sink refused. What was refused is
 // lost like anything else: the guards look again (invariant 4).
 func (r *run) refuse(stream string, e Encoded, reason string) error {
@@ -7,7 +9,7 @@ func (r *run) refuse(stream string, e Encoded, reason string) error {
 	if err != nil {
 		return err
 	}
-	r.ledger.rejectLate(stream, e.Ref, Reject("publish", "", "%s", reason))
+	r.ledger.rejectLate(stream, e.Ref, fault.Reject("publish", "", "%s", reason))
 	planned := r.plan.Stream(stream).Count
 	l := r.p.Limits
 	within := n < planned && !l.MaxRejected.Exceeded(r.ledger.ended(Rejected), r.ledger.total()) && !l.MaxLoss.Exceeded(n, planned)
@@ -17,7 +19,7 @@ func (r *run) refuse(stream string, e Encoded, reason string) error {
 	if within {
 		return nil
 	}
-	return Errorf(Fatal, "mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",
+	return fault.Errorf(fault.Fatal, "mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",
 		"the sink refused %d of %d items of %s, which is more than the guards allow: %s", n, planned, stream, reason)
 }
 

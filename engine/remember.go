@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -59,7 +61,7 @@ func (r *run) hiddenLost(list hiding) error {
 		return nil
 	}
 	x := examples{n: len(lost), refs: lost[:min(len(lost), shownRefs)]}
-	return &StateError{Err: fmt.Errorf("the hidden list %s lacks %s that the last good run read on it: %s", r.store.HiddenFile(), documents(len(lost)), x.list()),
+	return &fault.StateError{Err: fmt.Errorf("the hidden list %s lacks %s that the last good run read on it: %s", r.store.HiddenFile(), documents(len(lost)), x.list()),
 		Remedy: "restore the file from a copy; if there is none, hide the documents again with pipe hide FILE REF"}
 }
 
@@ -159,7 +161,7 @@ func (r *run) save() error {
 
 // unsaved says that a run delivered everything and that its state is not saved.
 func unsaved(err error) error {
-	return &Unconfirmed{Reason: "everything was delivered, but what was delivered could not be remembered: " + err.Error(), Remedy: "see that the state folder can be written and run again; until then runs are compared with the one before"}
+	return &fault.Unconfirmed{Reason: "everything was delivered, but what was delivered could not be remembered: " + err.Error(), Remedy: "see that the state folder can be written and run again; until then runs are compared with the one before"}
 }
 
 func (r *run) write() error {
@@ -207,7 +209,7 @@ func (r *run) partial() bool {
 
 // nobodys is what is remembered of an item that was withheld.
 func (r *run) nobodys(stream, ref, id string) state.Entry {
-	return state.Entry{Stream: stream, Ref: ref, Kind: r.ledger.kind(ref), Audience: Nobody.String(), ID: state.Hash([]byte(id))}
+	return state.Entry{Stream: stream, Ref: ref, Kind: r.ledger.kind(ref), Audience: Nobody.String(), ID: codec.Hash([]byte(id))}
 }
 
 // awayFor is how long it is remembered who could find what is not there any more.
@@ -234,7 +236,7 @@ func (r *run) entries(w *state.Writer) error {
 				w.Add(r.nobodys(s.Name, t.Ref, t.ID))
 				continue
 			}
-			e := state.Entry{Stream: s.Name, Ref: t.Ref, Kind: r.ledger.kind(t.Ref), Type: t.Type, ID: state.Hash([]byte(t.ID)), Content: t.Content, Names: t.Names}
+			e := state.Entry{Stream: s.Name, Ref: t.Ref, Kind: r.ledger.kind(t.Ref), Type: t.Type, ID: codec.Hash([]byte(t.ID)), Content: t.Content, Names: t.Names}
 			if t.Audience != Undecided {
 				e.Audience = t.Audience.String()
 			}

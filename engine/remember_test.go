@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -75,7 +76,7 @@ func TestDamagedOwnerWithBaseline(t *testing.T) {
 	n.damage(".owner")
 	before := n.texts()[n.file(".owner")]
 	w, _, err := n.run(func(w *world) { components(w, 3, "fine") })
-	if !errors.As(err, new(*StateError)) || len(w.calls) > 0 || n.texts()[n.file(".owner")] != before {
+	if !errors.As(err, new(*fault.StateError)) || len(w.calls) > 0 || n.texts()[n.file(".owner")] != before {
 		t.Errorf("%v, calls %v", err, w.calls)
 	}
 }
@@ -106,7 +107,7 @@ func TestHiddenLost(t *testing.T) {
 		"all are missing": {&state.Snapshot{Header: state.Header{Hidden: refs}}, listed(nil), "lacks 12 documents that the last good run read on it: " + strings.Join(refs[:10], ", ") + " and 2 more"},
 	} {
 		err := (&run{store: store, last: tc.last}).hiddenLost(tc.list)
-		if (err == nil) != (tc.says == "") || err != nil && (!errors.As(err, new(*StateError)) || !strings.HasSuffix(err.Error(), tc.says)) {
+		if (err == nil) != (tc.says == "") || err != nil && (!errors.As(err, new(*fault.StateError)) || !strings.HasSuffix(err.Error(), tc.says)) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -191,7 +192,7 @@ func TestUnsaved(t *testing.T) {
 		fill(w)
 		w.hook = func(*Plan) { n.directory(".state") }
 	})
-	var unconfirmed *Unconfirmed
+	var unconfirmed *fault.Unconfirmed
 	if !errors.As(err, &unconfirmed) || !strings.Contains(err.Error(), "could not be remembered") {
 		t.Errorf("%v", err)
 	}

@@ -1,6 +1,10 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/fault"
+)
 
 // Counts is a number for each way to end.
 type Counts map[Ending]int
@@ -122,5 +126,5 @@ func (s ActSeconds) Total() float64 { return s.Read + s.Review + s.Publish + s.C
 // Differences are what a run would change against the last good run.
 type Differences struct {
 	Widened []Widened
-	Gone    []Change // items that would be deleted, and groups that lose members
+	Gone    []fault.Change // items that would be deleted, and groups that lose members
 }

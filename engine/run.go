@@ -13,21 +13,9 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
-
-// ErrStopped is how a run ends that was asked to stop.
-var ErrStopped = errors.New("stopped")
-
-// Unconfirmed says that everything was acknowledged, but that the sink has
-// paused a deletion, has lost an upload, or has not confirmed one in time.
-type Unconfirmed struct {
-	Reason string
-	Remedy string
-}
-
-// Error is the reason.
-func (u *Unconfirmed) Error() string { return u.Reason }
 
 // Options are what one run is asked for, beside its pipeline.
 type Options struct {
@@ -103,7 +91,7 @@ func Run(ctx context.Context, p *Pipeline, o Options) (*Report, error) {
 	}
 	if p.Limits.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, p.Limits.Timeout, Errorf(Permanent, "raise --timeout, or look at what takes so long", "the run took longer than its %s", p.Limits.Timeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, p.Limits.Timeout, fault.Errorf(fault.Permanent, "raise --timeout, or look at what takes so long", "the run took longer than its %s", p.Limits.Timeout))
 		defer cancel()
 	}
 	r := newRun(p, o)
@@ -186,7 +174,7 @@ func (r *run) acts(ctx context.Context) (err error) {
 	if err == nil {
 		err = r.ledger.settle() // dead letters of publishing are written, too
 	}
-	if err != nil && !errors.As(err, new(*Unconfirmed)) {
+	if err != nil && !errors.As(err, new(*fault.Unconfirmed)) {
 		return err
 	}
 	if confirmErr := r.confirm(ctx, session); confirmErr != nil {
@@ -224,7 +212,7 @@ func (r *run) read(ctx context.Context, session Session) error {
 	go func() {
 		select {
 		case <-r.o.Stop:
-			cancel(ErrStopped)
+			cancel(fault.ErrStopped)
 		case <-done:
 		}
 	}()
@@ -349,7 +337,7 @@ func (r *run) holdings(ctx context.Context, session Session) (Holdings, error) {
 	}
 	if err != nil && r.o.Dry && ctx.Err() == nil {
 		r.note("a run would fail here: %v", err)
-		if remedy := RemedyOf(err); remedy != "" {
+		if remedy := fault.RemedyOf(err); remedy != "" {
 			r.note("before a run, %s", remedy)
 		}
 		return Holdings{}, nil

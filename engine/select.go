@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"slices"
 
-	"github.com/pipe-engine/pipe/engine/state"
+	"github.com/pipe-engine/pipe/engine/codec"
 )
 
 // SelectOptions say which records are selected.
@@ -150,7 +150,7 @@ func (s *selection) compare() error {
 	delivered := map[key]bool{}
 	owners := map[key][]*SelectedItem{}
 	for i, item := range s.items {
-		k := key{stream: item.Stream, id: state.Hash([]byte(item.ID))}
+		k := key{stream: item.Stream, id: codec.Hash([]byte(item.ID))}
 		owners[k] = append(owners[k], &s.items[i])
 	}
 	tags, err := s.tags()
@@ -165,7 +165,7 @@ func (s *selection) compare() error {
 			s.out.before++
 		}
 		for i, item := range s.items {
-			if t, ok := tags[[2]string{item.Stream, item.ID}]; ok && e.Stream == item.Stream && (e.Ref == item.Ref || e.ID == state.Hash([]byte(item.ID))) {
+			if t, ok := tags[[2]string{item.Stream, item.ID}]; ok && e.Stream == item.Stream && (e.Ref == item.Ref || e.ID == codec.Hash([]byte(item.ID))) {
 				old := &pastItem{audience: audienceOf(e.Audience), names: e.Names}
 				if old.audience != Undecided && s.run.hidden.has(e.Ref, e.ID) {
 					old.audience, old.names = Nobody, nil
@@ -190,7 +190,7 @@ func (s *selection) compare() error {
 	}
 	mark := func(items []SelectedItem) {
 		for i, item := range items {
-			items[i].Same = delivered[key{item.Stream, state.Hash([]byte(item.ID)), state.Hash(item.Body)}]
+			items[i].Same = delivered[key{item.Stream, codec.Hash([]byte(item.ID)), codec.Hash(item.Body)}]
 		}
 	}
 	mark(s.items)

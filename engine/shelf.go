@@ -8,8 +8,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/stage"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // shelf is the stage of a run: for each stream what will be sent, and beside it
@@ -280,7 +280,7 @@ func packNames(principals []string, sets [][]uint64) []byte {
 	}
 	names := make([]uint64, 0, len(principals)+len(sets))
 	for _, p := range principals {
-		names = append(names, state.Hash([]byte(p)))
+		names = append(names, codec.Hash([]byte(p)))
 	}
 	for _, set := range sets {
 		names = append(names, sum(set))

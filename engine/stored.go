@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine/state"
+	"github.com/pipe-engine/pipe/engine/codec"
 )
 
 // Stored is an item as it is read back from what a session encoded.
@@ -44,7 +44,7 @@ func (s Stored) NewTo(other Stored) []string {
 		if set := i - len(s.Principals); set >= 0 {
 			one = tag{Names: []uint64{sum(sets[set])}, Sets: sets[set : set+1]}
 		} else {
-			one = tag{Names: []uint64{state.Hash([]byte(name))}}
+			one = tag{Names: []uint64{codec.Hash([]byte(name))}}
 		}
 		if one.newTo(before) > 0 {
 			out = append(out, name)

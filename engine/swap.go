@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -11,7 +13,7 @@ import (
 // looks like this, so each pair counts as a widening (invariant 5).
 type swap struct {
 	// gone and added are the documents that are part of some pair.
-	gone, added []Change
+	gone, added []fault.Change
 	pairs       int
 	toAll       int // pairs whose new document everybody finds
 }
@@ -68,7 +70,7 @@ func (c *comparer) swaps(stream string) error {
 		if t.Audience <= narrowest || c.past.byRef(n, t.Ref) != nil || c.past.byID(n, t.ID) != nil {
 			continue
 		}
-		s.added = append(s.added, Change{Stream: stream, ID: state.HexID(state.Hash([]byte(t.ID))), Ref: t.Ref, Before: state.Added, After: state.AudienceText(t.Audience.String(), t.Names), N: 1})
+		s.added = append(s.added, fault.Change{Stream: stream, ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: fault.Added, After: state.AudienceText(t.Audience.String(), t.Names), N: 1})
 		addedBy[t.Audience]++
 	}
 	if s.pairs, s.toAll = pair(goneBy, addedBy); s.pairs > 0 {
@@ -86,11 +88,11 @@ func (s *swap) table() []string {
 }
 
 // listOf is the first refs of changes, each with its class.
-func listOf(changes []Change) string {
+func listOf(changes []fault.Change) string {
 	x := examples{}
 	for _, ch := range changes {
 		class := ch.After
-		if class == state.Gone {
+		if class == fault.Gone {
 			class = ch.Before
 		}
 		x.add(ch.Ref + " (" + state.Class(class) + ")")

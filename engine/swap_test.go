@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -75,7 +76,7 @@ func TestRestrictedForOpen(t *testing.T) {
 				w.p.Limits.MaxWiden, w.p.Limits.MaxLoss = tc.limit, Bound{Items: 199}
 			}
 			_, report, err := n.run(fill)
-			var refused *Refusal
+			var refused *fault.Refusal
 			if !tc.refused {
 				if err != nil && !(name == "all have another id" && errors.As(err, &refused) && refused.Guard == "max_loss" && refused.Also == nil) {
 					t.Errorf("%v\n%s", err, strings.Join(tableOf(err), "\n"))
@@ -116,7 +117,7 @@ func TestApprovalOfSwaps(t *testing.T) {
 		"another one goes": fill(3, "x", "y"),
 		"one more is new":  fill(2, "x", "y", "z"),
 	} {
-		if _, _, err := n.run(with(other, id)); !errors.As(err, new(*Refusal)) {
+		if _, _, err := n.run(with(other, id)); !errors.As(err, new(*fault.Refusal)) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -135,7 +136,7 @@ func TestEveryWidenedDocumentHasAName(t *testing.T) {
 		renamed(w, 3)
 		w.o.Compared = func(got Differences) error { d = got; return nil }
 	})
-	var refused *Refusal
+	var refused *fault.Refusal
 	if !errors.As(err, &refused) || !slices.Contains(refused.Table, "new documents are found by: all-users 3") {
 		t.Errorf("%v\n%s", err, strings.Join(tableOf(err), "\n"))
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -164,7 +165,7 @@ func (r *run) ask(ctx context.Context, session Session) {
 	}
 	h, err := s.History(ctx)
 	if err == nil && h == nil {
-		err = Errorf(Permanent, "", "it does not list uploads")
+		err = fault.Errorf(fault.Permanent, "", "it does not list uploads")
 	}
 	if r.track.failed = err; err == nil {
 		r.track.see(h, r.o.clock.Now())
@@ -195,7 +196,7 @@ func (r *run) wait(ctx context.Context, session Session) {
 
 // mute reports whether asking again is no use.
 func (t *tracking) mute() bool {
-	return t.failed != nil && ClassOf(t.failed) != Transient && ClassOf(t.failed) != Throttled
+	return t.failed != nil && fault.ClassOf(t.failed) != fault.Transient && fault.ClassOf(t.failed) != fault.Throttled
 }
 
 // amend saves what is known since save.
@@ -238,7 +239,7 @@ func (r *run) verdict() error {
 	if reasons == nil {
 		return nil
 	}
-	return &Unconfirmed{Reason: strings.Join(reasons, "; "), Remedy: strings.Join(remedies, ". ")}
+	return &fault.Unconfirmed{Reason: strings.Join(reasons, "; "), Remedy: strings.Join(remedies, ". ")}
 }
 
 // fresh are the pauses that no run has reported yet.

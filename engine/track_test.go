@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -113,7 +114,7 @@ func TestUnconfirmedBaseline(t *testing.T) {
 
 	l.sleep(time.Hour)
 	_, _, err := n.run(func(w *world) { components(w, 60, "fine"); l.stages(w, notListed) })
-	if !errors.As(err, new(*Refusal)) {
+	if !errors.As(err, new(*fault.Refusal)) {
 		t.Errorf("the guard on loss did not use the unconfirmed baseline: %v", err)
 	}
 	if len(n.header().Unconfirmed) != 2 {
@@ -162,7 +163,7 @@ func TestLostUpload(t *testing.T) {
 				t.Errorf("a dry run: %v %q", err, report.Notes)
 			}
 			third, report, err := n.run(func(w *world) { components(w, 30, "fine"); l.stages(w, UploadProcessed) })
-			var unconfirmed *Unconfirmed
+			var unconfirmed *fault.Unconfirmed
 			if !errors.As(err, &unconfirmed) || report.Verdict != VerdictUnconfirmed || unconfirmed.Remedy == "" ||
 				!strings.Contains(err.Error(), "Glean lost the upload of users of ") || !strings.Contains(err.Error(), "(upload-"+second.o.RunID+")") || !strings.Contains(err.Error(), "this run sent everything again") {
 				t.Errorf("%v, %s", err, report.Verdict)
@@ -186,7 +187,7 @@ func TestLostByOwnUpload(t *testing.T) {
 	n.good(func(w *world) { l.stages(w, notListed) })
 	l.sleep(time.Hour)
 	_, _, err := n.run(func(w *world) { l.stages(w, UploadComplete) })
-	if !errors.As(err, new(*Unconfirmed)) || !strings.Contains(err.Error(), "Glean lost the upload") {
+	if !errors.As(err, new(*fault.Unconfirmed)) || !strings.Contains(err.Error(), "Glean lost the upload") {
 		t.Error(err)
 	}
 }
@@ -205,10 +206,10 @@ func TestLostStreamThatIsNotSent(t *testing.T) {
 		l.stages(w, UploadProcessed)
 	}
 	_, report, err := n.run(only)
-	if !errors.As(err, new(*Unconfirmed)) || strings.Contains(err.Error(), "of documents") || !noted(report, "Glean lost the upload of documents") || streamsOf(n.header().Unconfirmed) != "documents" {
+	if !errors.As(err, new(*fault.Unconfirmed)) || strings.Contains(err.Error(), "of documents") || !noted(report, "Glean lost the upload of documents") || streamsOf(n.header().Unconfirmed) != "documents" {
 		t.Errorf("%v, notes %q, unconfirmed %+v", err, report.Notes, n.header().Unconfirmed)
 	}
-	if _, _, err := n.run(func(w *world) { l.stages(w, UploadProcessed) }); !errors.As(err, new(*Unconfirmed)) || !strings.Contains(err.Error(), "of documents") {
+	if _, _, err := n.run(func(w *world) { l.stages(w, UploadProcessed) }); !errors.As(err, new(*fault.Unconfirmed)) || !strings.Contains(err.Error(), "of documents") {
 		t.Error(err)
 	}
 }
@@ -235,10 +236,10 @@ func TestWait(t *testing.T) {
 		"paused at once":            {wait: time.Minute, stages: []UploadStage{UploadDeletionPaused}, looks: 1, err: "Glean paused the deletion of documents, users"},
 		"paused later":              {wait: time.Minute, stages: []UploadStage{UploadComplete, UploadDeletionPaused}, took: time.Second, looks: 2, err: "Glean paused the deletion of documents, users"},
 		"stopped":                   {wait: time.Minute, stages: []UploadStage{UploadComplete}, stop: true, looks: 1, note: "still processing"},
-		"the question fails":        {wait: 3 * time.Second, fails: Errorf(Transient, "", "503"), took: 3 * time.Second, looks: 3, note: "could not be asked whether it has processed it: 503"},
-		"it is throttled":           {wait: 3 * time.Second, fails: Errorf(Throttled, "", "429"), took: 3 * time.Second, looks: 3, note: "could not be asked whether it has processed it: 429"},
-		"it fails for good":         {wait: time.Minute, fails: Errorf(Permanent, "", "404"), looks: 1, note: "could not be asked whether it has processed it: 404"},
-		"it fails for good, --wait": {wait: time.Minute, must: true, fails: Errorf(Permanent, "", "404"), looks: 1, err: "could not be asked whether it has processed it: 404"},
+		"the question fails":        {wait: 3 * time.Second, fails: fault.Errorf(fault.Transient, "", "503"), took: 3 * time.Second, looks: 3, note: "could not be asked whether it has processed it: 503"},
+		"it is throttled":           {wait: 3 * time.Second, fails: fault.Errorf(fault.Throttled, "", "429"), took: 3 * time.Second, looks: 3, note: "could not be asked whether it has processed it: 429"},
+		"it fails for good":         {wait: time.Minute, fails: fault.Errorf(fault.Permanent, "", "404"), looks: 1, note: "could not be asked whether it has processed it: 404"},
+		"it fails for good, --wait": {wait: time.Minute, must: true, fails: fault.Errorf(fault.Permanent, "", "404"), looks: 1, err: "could not be asked whether it has processed it: 404"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, l, seen, stop := night{t, t.TempDir()}, newList(), &waits{}, make(chan struct{})
@@ -268,7 +269,7 @@ func TestWait(t *testing.T) {
 			if tc.said != nil && !slices.Equal(seen.pending, tc.said) {
 				t.Errorf("waited for %q, want %q", seen.pending, tc.said)
 			}
-			if tc.err == "" && err != nil || tc.err != "" && (!errors.As(err, new(*Unconfirmed)) || !strings.Contains(err.Error(), tc.err)) {
+			if tc.err == "" && err != nil || tc.err != "" && (!errors.As(err, new(*fault.Unconfirmed)) || !strings.Contains(err.Error(), tc.err)) {
 				t.Errorf("%v, want %q", err, tc.err)
 			}
 			if tc.note == "" && len(report.Notes) > 0 || !noted(report, tc.note) && tc.note != "" {
@@ -310,7 +311,7 @@ func TestPauseIsReportedAtTheEnd(t *testing.T) {
 		w.o.Wait, w.o.Progress = time.Minute, &looking{look: func() { during = append(during, n.header().Paused...) }}
 		l.stages(w, notListed)
 	})
-	if !errors.As(err, new(*Unconfirmed)) || len(during) > 0 || len(n.header().Paused) != 2 {
+	if !errors.As(err, new(*fault.Unconfirmed)) || len(during) > 0 || len(n.header().Paused) != 2 {
 		t.Errorf("%v, reported during the wait %v, reported at the end %v", err, during, n.header().Paused)
 	}
 }
@@ -320,7 +321,7 @@ func TestPauseIsReportedAtTheEnd(t *testing.T) {
 func TestReportedPauseIsKept(t *testing.T) {
 	n, l := night{t, t.TempDir()}, newList()
 	l.add("another", l.now, UploadDeletionPaused)
-	if _, _, err := n.run(func(w *world) { components(w, 5, "fine"); l.stages(w, notListed) }); !errors.As(err, new(*Unconfirmed)) {
+	if _, _, err := n.run(func(w *world) { components(w, 5, "fine"); l.stages(w, notListed) }); !errors.As(err, new(*fault.Unconfirmed)) {
 		t.Fatal(err)
 	}
 	var during []string
@@ -354,7 +355,7 @@ func TestOnePauseEndsTheWait(t *testing.T) {
 			return h
 		}
 	})
-	if !errors.As(err, new(*Unconfirmed)) || !strings.Contains(err.Error(), "Glean paused the deletion of documents") || l.now != began {
+	if !errors.As(err, new(*fault.Unconfirmed)) || !strings.Contains(err.Error(), "Glean paused the deletion of documents") || l.now != began {
 		t.Errorf("%v after %v", err, l.now.Sub(began))
 	}
 	if len(report.Notes) > 0 {
@@ -448,7 +449,7 @@ func TestPausedDeletion(t *testing.T) {
 	}
 	reported := func(when string, report *Report, err error, want bool) {
 		t.Helper()
-		if got := errors.As(err, new(*Unconfirmed)); got != want || err != nil && !want {
+		if got := errors.As(err, new(*fault.Unconfirmed)); got != want || err != nil && !want {
 			t.Errorf("%s: %v", when, err)
 		}
 		if line := noted(report, "Glean still pauses the deletion of documents"); line == want {
@@ -490,10 +491,10 @@ func TestRefusedRunDoesNotReport(t *testing.T) {
 	n, l := night{t, t.TempDir()}, newList()
 	n.good(func(w *world) { components(w, 60, "fine"); l.stages(w, UploadProcessed) })
 	l.add("another", l.now, UploadDeletionPaused)
-	if _, report, err := n.run(func(w *world) { l.stages(w, UploadProcessed) }); !errors.As(err, new(*Refusal)) || !noted(report, "Glean still pauses") {
+	if _, report, err := n.run(func(w *world) { l.stages(w, UploadProcessed) }); !errors.As(err, new(*fault.Refusal)) || !noted(report, "Glean still pauses") {
 		t.Fatal(err, report.Notes)
 	}
-	if _, _, err := n.run(func(w *world) { components(w, 60, "fine"); l.stages(w, UploadProcessed) }); !errors.As(err, new(*Unconfirmed)) {
+	if _, _, err := n.run(func(w *world) { components(w, 60, "fine"); l.stages(w, UploadProcessed) }); !errors.As(err, new(*fault.Unconfirmed)) {
 		t.Error(err)
 	}
 }

@@ -3,13 +3,15 @@ package engine
 import (
 	"fmt"
 	"strings"
+
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // towardsAll is how many documents may become everybody's in one run.
 const towardsAll = 20
 
 // maxWiden refuses to let too many people find too much (invariant 5).
-func (v *review) maxWiden(_ *Plan, _ Holdings, cover *coverage) *Refusal {
+func (v *review) maxWiden(_ *Plan, _ Holdings, cover *coverage) *fault.Refusal {
 	if v.compared == nil {
 		return nil
 	}
@@ -23,7 +25,7 @@ func (v *review) maxWiden(_ *Plan, _ Holdings, cover *coverage) *Refusal {
 		return nil
 	}
 	n, toAll = v.compared.widened(nil)
-	r := &Refusal{Guard: "max_widen"}
+	r := &fault.Refusal{Guard: "max_widen"}
 	limit := b.compared(n, total)
 	if !b.Exceeded(n, total) {
 		limit = fmt.Sprintf("%s of them by everybody, limit %d", thousands(toAll), towardsAll)
@@ -75,7 +77,7 @@ func (r *run) noteStrict() {
 type widening struct {
 	rule     string
 	from, to Audience
-	changes  []Change
+	changes  []fault.Change
 }
 
 // list is the first refs, and how many there are besides.

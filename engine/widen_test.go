@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 type widenCase struct {
@@ -42,7 +44,7 @@ func TestNoMassExposure(t *testing.T) {
 				}
 				return
 			}
-			var refused *Refusal
+			var refused *fault.Refusal
 			if !errors.As(err, &refused) || refused.Guard != "max_widen" || w.sent() {
 				t.Fatalf("error %v, sent %v", err, w.sent())
 			}
@@ -71,7 +73,7 @@ func TestTowardsEverybody(t *testing.T) {
 	}
 	n.good(lenient(0))
 	n.good(lenient(20))
-	if _, _, err := n.run(lenient(41)); !errors.As(err, new(*Refusal)) {
+	if _, _, err := n.run(lenient(41)); !errors.As(err, new(*fault.Refusal)) {
 		t.Errorf("21 documents: %v", err)
 	}
 }
@@ -98,7 +100,7 @@ func TestWidenReason(t *testing.T) {
 			team(w, tc.members)
 			w.p.Limits.MaxWiden = tc.limit
 		})
-		var refused *Refusal
+		var refused *fault.Refusal
 		if !errors.As(err, &refused) || refused.Reason != tc.reason {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -124,7 +126,7 @@ func TestWithheldCountInTheTotal(t *testing.T) {
 			}
 		}
 		n.good(fill(0))
-		if _, _, err := n.run(fill(widened)); errors.As(err, new(*Refusal)) != refused {
+		if _, _, err := n.run(fill(widened)); errors.As(err, new(*fault.Refusal)) != refused {
 			t.Errorf("%d of 100: %v", widened, err)
 		}
 	}
@@ -219,7 +221,7 @@ func TestAwayAndBack(t *testing.T) {
 					})
 				}
 				_, _, err := n.run(func(w *world) { components(w, 100, "fine") })
-				var refused *Refusal
+				var refused *fault.Refusal
 				if !errors.As(err, &refused) || refused.Guard != "max_widen" {
 					t.Errorf("50 come back for everybody: %v", err)
 				}
@@ -239,7 +241,7 @@ func TestAwayFor(t *testing.T) {
 		n.age(time.Duration(days) * 24 * time.Hour)
 		n.good(gone)
 		_, _, err := n.run(func(w *world) { components(w, 100, "fine") })
-		if remembered != errors.As(err, new(*Refusal)) {
+		if remembered != errors.As(err, new(*fault.Refusal)) {
 			t.Errorf("after %d days: %v", days, err)
 		}
 	}
@@ -253,7 +255,7 @@ func TestSameIDAnotherRef(t *testing.T) {
 		w.store.ids = true
 		renamed(w, 100)
 	})
-	var refused *Refusal
+	var refused *fault.Refusal
 	if !errors.As(err, &refused) || refused.Guard != "max_widen" {
 		t.Errorf("%v", err)
 	}
@@ -279,7 +281,7 @@ func TestWithheldIsRenamed(t *testing.T) {
 					w.add("catalog", "component", fmt.Sprintf("renamed%03d", i), "fine")
 				}
 			})
-			var refused *Refusal
+			var refused *fault.Refusal
 			if !errors.As(err, &refused) || refused.Guard != "max_widen" {
 				t.Errorf("%v", err)
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -31,7 +32,7 @@ type approvedJSON struct {
 	state.Refusal
 	Approval state.Approval `json:"approval"`
 	Until    time.Time      `json:"until"`
-	Changes  []state.Change `json:"changes"`
+	Changes  []fault.Change `json:"changes"`
 }
 
 func (a *app) approveAction(c *cli.Context) error {
@@ -62,7 +63,7 @@ func (a *app) approveAction(c *cli.Context) error {
 	defer sink.Close()
 	refused, _, err := engine.Refused(dir, sink.Place(), ids[0])
 	if errors.Is(err, state.ErrNotStored) {
-		return usage{err.Error(), engine.RemedyOf(err)}
+		return usage{err.Error(), fault.RemedyOf(err)}
 	}
 	if err != nil {
 		return err
@@ -120,7 +121,7 @@ func (g *changeGroup) list() string {
 }
 
 // groupChanges sums changes up, in the order of their streams and classes.
-func groupChanges(changes []state.Change) []*changeGroup {
+func groupChanges(changes []fault.Change) []*changeGroup {
 	var out []*changeGroup
 	byText := map[string]*changeGroup{}
 	for _, ch := range changes {
@@ -141,20 +142,20 @@ func groupChanges(changes []state.Change) []*changeGroup {
 }
 
 // changeText is what a change does, without the item.
-func changeText(ch state.Change) string {
+func changeText(ch fault.Change) string {
 	before, after := state.Class(ch.Before), state.Class(ch.After)
 	stream := ch.Stream
 	if ch.Type != "" && ch.ID == "" {
 		stream += " of type " + ch.Type
 	}
 	switch {
-	case ch.ID == "" && before == state.Unknown:
+	case ch.ID == "" && before == fault.Unknown:
 		return stream + ": everything is deleted, the number is unknown"
 	case ch.ID == "":
 		return stream + " that only the sink's count knows, deleted"
-	case after == state.Gone && before == "":
+	case after == fault.Gone && before == "":
 		return stream + ", deleted"
-	case after == state.Gone:
+	case after == fault.Gone:
 		return stream + " for " + before + ", deleted"
 	case before == after:
 		return stream + " for " + before + ", with other names"
@@ -164,7 +165,7 @@ func changeText(ch state.Change) string {
 
 // approvalOf adds to an error what an approval of it names.
 func (a *app) approvalOf(err error, b *errorBody) {
-	var refused *engine.Refusal
+	var refused *fault.Refusal
 	if !errors.As(err, &refused) || refused.ID == "" {
 		return
 	}

@@ -5,8 +5,8 @@ import (
 	"context"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // ask asks a person, and is an error unless the answer is what is wanted, or
@@ -27,7 +27,7 @@ func (a *app) ask(ctx context.Context, question, want, flag string) error {
 	select {
 	case answer = <-answers:
 	case <-ctx.Done():
-		return engine.ErrStopped
+		return fault.ErrStopped
 	}
 	if strings.TrimSpace(answer) != want {
 		display.Fprintln(a.stderr)

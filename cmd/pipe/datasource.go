@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -149,7 +150,7 @@ func (a *app) withPlan(c *cli.Context, then func(context.Context, string, *engin
 		err = then(ctx, sink.Place(), plan)
 	}
 	if a.stopped.Load() != 0 && err != nil {
-		return engine.ErrStopped
+		return fault.ErrStopped
 	}
 	err = a.located(d, err)
 	a.showProblems(c, d, err)
@@ -164,7 +165,7 @@ func (a *app) located(d *pipeline.Definition, err error) error {
 		return err
 	}
 	n, exact := d.Document.Nearest(append([]string{"sink", d.Sink.Name}, s.Path...)...)
-	hint := a.named(engine.RemedyOf(err))
+	hint := a.named(fault.RemedyOf(err))
 	if !exact && hint == "" {
 		hint = pathText(s.Path) + " is not written in the file, so that it follows from another field or is a default"
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // usualOutput is the folder that diff compares with when none is named.
@@ -123,7 +124,7 @@ func (a *app) compareWith(c *cli.Context, path, dir string) (*diff, *engine.Repo
 		a.showProblems(c, definition, err)
 		return nil, nil, err
 	}
-	var refused *engine.Refusal
+	var refused *fault.Refusal
 	if err != nil && !errors.As(err, &refused) {
 		return nil, nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 func (a *app) doctorCommand() *cli.Command {
@@ -54,7 +55,7 @@ func (a *app) doctorAction(c *cli.Context) error {
 		findings = append(findings, a.section(d.Sink.Name, checkEnd(ctx, p.Sink))...)
 	}
 	if a.stopped.Load() != 0 {
-		return engine.ErrStopped
+		return fault.ErrStopped
 	}
 	return a.printFindings(c, findings)
 }
@@ -94,7 +95,7 @@ func (a *app) printFindings(c *cli.Context, findings []finding) error {
 	}
 	var err error
 	if bad > 0 {
-		err = engine.Errorf(engine.Permanent, "", "%s failed", plural(bad, "check"))
+		err = fault.Errorf(fault.Permanent, "", "%s failed", plural(bad, "check"))
 	}
 	if wrong {
 		err = usage{err.Error(), "change the file or the datasource: they differ"}

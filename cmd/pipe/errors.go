@@ -5,10 +5,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 func (a *app) wantsJSON() bool {
@@ -38,14 +38,14 @@ type errorBody struct {
 	// Also is what another guard refuses at the same time.
 	Also *errorBody `json:"also,omitempty"`
 	// ID is what an approval of the refused run names, and Changes what it allows.
-	ID      string          `json:"id,omitempty"`
-	Approve string          `json:"approve,omitempty"` // the call that allows it
-	Changes []engine.Change `json:"changes,omitempty"`
+	ID      string         `json:"id,omitempty"`
+	Approve string         `json:"approve,omitempty"` // the call that allows it
+	Changes []fault.Change `json:"changes,omitempty"`
 }
 
 func bodyOf(err error) *errorBody {
 	b := &errorBody{Code: errorCode(err), Message: err.Error(), Hint: hint(err), Table: tableOf(err)}
-	var refused *engine.Refusal
+	var refused *fault.Refusal
 	if errors.As(err, &refused) && refused.Also != nil {
 		b.Also = bodyOf(refused.Also)
 	}
@@ -82,7 +82,7 @@ func (a *app) printError(err error) {
 	}
 	a.printOne(err)
 	a.printStack(err)
-	var refused *engine.Refusal
+	var refused *fault.Refusal
 	if !errors.As(err, &refused) {
 		return
 	}
@@ -122,7 +122,7 @@ func (a *app) printOne(err error) {
 }
 
 func tableOf(err error) []string {
-	var refused *engine.Refusal
+	var refused *fault.Refusal
 	if errors.As(err, &refused) {
 		return slices.Concat(refused.Table, refused.Approvals)
 	}
@@ -130,12 +130,12 @@ func tableOf(err error) []string {
 }
 
 func hint(err error) string {
-	var refused *engine.Refusal
-	var unconfirmed *engine.Unconfirmed
-	var held *engine.Held
+	var refused *fault.Refusal
+	var unconfirmed *fault.Unconfirmed
+	var held *fault.Held
 	var u usage
 	var failed testsFailed
-	var folder *engine.StateError
+	var folder *fault.StateError
 	switch {
 	case errors.As(err, new(*defect)):
 		return "please report it with the lines below; a run that had begun to send is made whole by the next one"
@@ -155,21 +155,21 @@ func hint(err error) string {
 	case errors.As(err, &unconfirmed):
 		return unconfirmed.Remedy
 	}
-	if remedy := engine.RemedyOf(err); remedy != "" || errors.Is(err, engine.ErrStopped) {
+	if remedy := fault.RemedyOf(err); remedy != "" || errors.Is(err, fault.ErrStopped) {
 		return remedy
 	}
-	switch engine.ClassOf(err) {
-	case engine.Transient:
+	switch fault.ClassOf(err) {
+	case fault.Transient:
 		return "this may pass: run again, and look into the other end's log of this time if it does not"
-	case engine.Throttled:
+	case fault.Throttled:
 		return "the other end asks for a pause: run again later, or at a time when it has less to do"
 	}
 	return ""
 }
 
 func errorCode(err error) string {
-	var refused *engine.Refusal
-	var unconfirmed *engine.Unconfirmed
+	var refused *fault.Refusal
+	var unconfirmed *fault.Unconfirmed
 	var problems config.Problems
 	var u usage
 	switch {
@@ -183,15 +183,15 @@ func errorCode(err error) string {
 		return "refused"
 	case errors.As(err, &unconfirmed):
 		return "unconfirmed"
-	case errors.As(err, new(*engine.Held)):
+	case errors.As(err, new(*fault.Held)):
 		return "held"
-	case errors.As(err, new(*engine.StateError)):
+	case errors.As(err, new(*fault.StateError)):
 		return "state"
-	case errors.Is(err, engine.ErrStopped):
+	case errors.Is(err, fault.ErrStopped):
 		return "stopped"
 	}
 	if errors.As(err, new(*defect)) {
 		return "defect"
 	}
-	return engine.ClassOf(err).String()
+	return fault.ClassOf(err).String()
 }

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // The exit codes, which scripts and schedulers rely on.
@@ -50,8 +50,8 @@ func (a *app) code(err error) int {
 
 func exitCode(err error) int {
 	var code exit
-	var refused *engine.Refusal
-	var unconfirmed *engine.Unconfirmed
+	var refused *fault.Refusal
+	var unconfirmed *fault.Unconfirmed
 	var problems config.Problems
 	var u usage
 	switch {
@@ -61,11 +61,11 @@ func exitCode(err error) int {
 		return int(code)
 	case errors.As(err, &refused):
 		return exitRefused
-	case errors.As(err, new(*engine.Held)):
+	case errors.As(err, new(*fault.Held)):
 		return exitHeld
 	case errors.As(err, &unconfirmed):
 		return exitUnconfirmed
-	case errors.As(err, &problems), errors.As(err, &u), errors.As(err, new(*engine.StateError)):
+	case errors.As(err, &problems), errors.As(err, &u), errors.As(err, new(*fault.StateError)):
 		return exitWrong
 	}
 	return exitFailed

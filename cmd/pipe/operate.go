@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -54,7 +55,7 @@ func (a *app) operate(c *cli.Context, purpose engine.Purpose, l loading, then fu
 	defer cancel()
 	err = then(ctx, o)
 	if a.stopped.Load() != 0 && errors.Is(err, context.Canceled) {
-		return engine.ErrStopped
+		return fault.ErrStopped
 	}
 	err = a.located(d, err)
 	a.showProblems(c, d, err)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -73,7 +74,7 @@ func (o *operating) unknownRef(ref string) error {
 	if _, near := trace.NewMatcher(ref).Pick(o.delivered()); len(near) > 0 {
 		remedy = "did you mean " + listed(near) + "? " + remedy
 	}
-	return engine.Errorf(engine.Permanent, remedy, "neither the last good run, nor the source, nor Glean has it, and it was not remembered")
+	return fault.Errorf(fault.Permanent, remedy, "neither the last good run, nor the source, nor Glean has it, and it was not remembered")
 }
 
 // delivered are the refs of the documents of the last good run, sorted; none where

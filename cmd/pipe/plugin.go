@@ -13,6 +13,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 )
@@ -83,7 +84,7 @@ func (a *app) pluginList(c *cli.Context) error {
 	defer cancel()
 	all := a.pluginsOf(ctx, d, c.Bool("allow-unpinned"))
 	if a.stopped.Load() != 0 {
-		return engine.ErrStopped
+		return fault.ErrStopped
 	}
 	bad := slices.ContainsFunc(all, func(p listedPlugin) bool { return !p.OK })
 	switch {
@@ -118,7 +119,7 @@ func (a *app) pluginsOf(ctx context.Context, d *pipeline.Definition, unpinned bo
 			p.State, p.Hint = "not started: it has no checksum", "add sha256 to its block, or --allow-unpinned to this command"
 		} else if about, err := t.Describe(ctx); err != nil {
 			p.State, _, _ = strings.Cut(err.Error(), "\n")
-			p.Hint = engine.RemedyOf(err)
+			p.Hint = fault.RemedyOf(err)
 		} else {
 			p.Name, p.Version, p.OK = about.Name, about.Version, true
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 )
 
@@ -84,7 +85,7 @@ func (a *app) pluginTry(c *cli.Context) error {
 		return err
 	})
 	if a.stopped.Load() != 0 {
-		return engine.ErrStopped
+		return fault.ErrStopped
 	}
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -64,7 +65,7 @@ func (a *app) showAction(c *cli.Context) error {
 	t := &recordTable{kind: phase.Kinds[0].Name, limit: int(c.Uint("limit"))}
 	if err := t.read(ctx, d, source, phase); err != nil {
 		if a.stopped.Load() != 0 {
-			return engine.ErrStopped
+			return fault.ErrStopped
 		}
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -131,7 +132,7 @@ func (a *app) stateShowAction(c *cli.Context) error {
 	}
 	s, err := readState(dir, place)
 	if err != nil {
-		return &engine.StateError{Err: err, Remedy: "restore the state folder from a copy, or import an archive into an empty folder"}
+		return &fault.StateError{Err: err, Remedy: "restore the state folder from a copy, or import an archive into an empty folder"}
 	}
 	if c.Bool("json") {
 		return a.printJSON(s, nil)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -29,10 +29,10 @@ func (a *app) stateFolder(c *cli.Context, sandboxed bool) (string, error) {
 		dir, err = filepath.Abs(dir)
 	}
 	if err != nil {
-		return "", &engine.StateError{Err: fmt.Errorf("there is no default state folder: %w", err), Remedy: "name a folder that is kept between runs with --state DIR (--state none is for trying out: a run without state is refused once the datasource holds documents)"}
+		return "", &fault.StateError{Err: fmt.Errorf("there is no default state folder: %w", err), Remedy: "name a folder that is kept between runs with --state DIR (--state none is for trying out: a run without state is refused once the datasource holds documents)"}
 	}
 	if err := state.Usable(dir); err != nil {
-		return "", &engine.StateError{Err: fmt.Errorf("the state folder cannot be used: %w", err), Remedy: "make the folder writable for this user, or name another with --state DIR"}
+		return "", &fault.StateError{Err: fmt.Errorf("the state folder cannot be used: %w", err), Remedy: "make the folder writable for this user, or name another with --state DIR"}
 	}
 	return dir, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -106,15 +107,15 @@ func (o *operating) remembered() (last *lastRun, hidden []state.Hidden, err erro
 	}
 	store, err := state.Open(o.state, o.p.Sink.Place())
 	if err != nil {
-		return nil, nil, &engine.StateError{Err: err, Remedy: "name a folder that can be written with --state DIR"}
+		return nil, nil, &fault.StateError{Err: err, Remedy: "name a folder that can be written with --state DIR"}
 	}
 	if hidden, err = store.Hidden(); err != nil {
-		return nil, nil, &engine.StateError{Err: err, Remedy: "restore the file from a copy, or remove it and hide again what has to stay hidden"}
+		return nil, nil, &fault.StateError{Err: err, Remedy: "restore the file from a copy, or remove it and hide again what has to stay hidden"}
 	}
 	hidden = slices.DeleteFunc(hidden, func(h state.Hidden) bool { return !h.Back.IsZero() })
 	base, err := store.Load()
 	if err != nil {
-		return nil, hidden, &engine.StateError{Err: err, Remedy: "make the file readable for this user, or restore the state folder from a copy"}
+		return nil, hidden, &fault.StateError{Err: err, Remedy: "make the file readable for this user, or restore the state folder from a copy"}
 	}
 	if base.Condition != state.Intact {
 		return nil, hidden, nil
@@ -152,11 +153,11 @@ func (a *app) statusOfPlace(ctx context.Context, c *cli.Context, o *operating, i
 	s.LastRun, s.Hidden = last, append(s.Hidden, hidden...)
 	switch {
 	case len(found.Paused) > 0:
-		err = &engine.Unconfirmed{Reason: "Glean has paused the deletion of " + strings.Join(found.Paused, ", "), Remedy: "look whether what should be gone must not be found: pipe hide takes single documents away, and a run that brings back what is missing undoes the rest"}
+		err = &fault.Unconfirmed{Reason: "Glean has paused the deletion of " + strings.Join(found.Paused, ", "), Remedy: "look whether what should be gone must not be found: pipe hide takes single documents away, and a run that brings back what is missing undoes the rest"}
 	case len(s.Lost) > 0:
-		err = &engine.Unconfirmed{Reason: "Glean lost " + uploadsOf(s.Lost) + ", although every page was acknowledged", Remedy: "run pipe run FILE: it sends everything again"}
+		err = &fault.Unconfirmed{Reason: "Glean lost " + uploadsOf(s.Lost) + ", although every page was acknowledged", Remedy: "run pipe run FILE: it sends everything again"}
 	case c.IsSet("wait") && !done:
-		err = &engine.Unconfirmed{Reason: fmt.Sprintf("Glean has not processed everything within %s: %s", waitOf(c), strings.Join(s.pending(), ", ")), Remedy: "wait longer with --wait=1h, or have Glean process it now with pipe process FILE"}
+		err = &fault.Unconfirmed{Reason: fmt.Sprintf("Glean has not processed everything within %s: %s", waitOf(c), strings.Join(s.pending(), ", ")), Remedy: "wait longer with --wait=1h, or have Glean process it now with pipe process FILE"}
 	}
 	if c.Bool("json") {
 		return a.printJSON(s, err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // itemStatus is what Glean says of a document beside what the pipeline would send
@@ -79,7 +80,7 @@ func (a *app) statusOfItem(ctx context.Context, c *cli.Context, o *operating, in
 	}
 	out.compare()
 	if c.IsSet("wait") && !done {
-		err = &engine.Unconfirmed{Reason: fmt.Sprintf("Glean has not indexed %s within %s", ref, waitOf(c)), Remedy: "wait longer with --wait=1h, or have Glean process it now with pipe process FILE"}
+		err = &fault.Unconfirmed{Reason: fmt.Sprintf("Glean has not indexed %s within %s", ref, waitOf(c)), Remedy: "wait longer with --wait=1h, or have Glean process it now with pipe process FILE"}
 	}
 	if c.Bool("json") {
 		return a.printJSON(out, err)

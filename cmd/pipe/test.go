@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/suite"
 	"github.com/pipe-engine/pipe/engine/records"
@@ -75,7 +76,7 @@ func (a *app) testAction(c *cli.Context) error {
 		done = append(done, path)
 		one, err := a.testFile(ctx, c, path, o, coverage)
 		if a.stopped.Load() != 0 {
-			return engine.ErrStopped
+			return fault.ErrStopped
 		}
 		if err != nil {
 			return err

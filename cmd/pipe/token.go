@@ -10,6 +10,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 func (a *app) tokenCommand() *cli.Command {
@@ -42,10 +43,10 @@ func (a *app) tokenRotate(c *cli.Context) error {
 		}
 		file, err := newSecretFile(path)
 		switch {
-		case engine.RemedyOf(err) != "":
+		case fault.RemedyOf(err) != "":
 			return err
 		case err != nil:
-			return engine.Errorf(engine.Fatal, "the token was not rotated; have this user replace the file in its folder, or rotate where the secret is kept", "the new secret could not be kept: %w", err)
+			return fault.Errorf(fault.Fatal, "the token was not rotated; have this user replace the file in its folder, or rotate where the secret is kept", "the new secret could not be kept: %w", err)
 		}
 		defer file.drop()
 		rotated, err := rotator.Rotate(context.WithoutCancel(ctx)) // a lost answer is a lost secret
@@ -78,10 +79,10 @@ type rotatedJSON struct {
 func lost(err error, path, until string) error {
 	var k *keptError
 	if errors.As(err, &k) {
-		return engine.Errorf(engine.Fatal, fmt.Sprintf("move it there before %s, until when the secret in the file works: mv %s %s", until, k.path, path),
+		return fault.Errorf(fault.Fatal, fmt.Sprintf("move it there before %s, until when the secret in the file works: mv %s %s", until, k.path, path),
 			"Glean has rotated the token, and the new secret is in %s, as it could not be put in the place of %s: %w", k.path, path, k.err)
 	}
-	return engine.Errorf(engine.Fatal, fmt.Sprintf("rotate it again before %s, until when the secret in %s works, once the disk can be written", until, path),
+	return fault.Errorf(fault.Fatal, fmt.Sprintf("rotate it again before %s, until when the secret in %s works, once the disk can be written", until, path),
 		"Glean has rotated the token, and the new secret could not be written anywhere: %w", err)
 }
 

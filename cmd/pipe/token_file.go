@@ -9,7 +9,7 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // secretFile is a new version of a file that holds a secret. What can fail is
@@ -39,7 +39,7 @@ func newSecretFile(path string) (*secretFile, error) {
 	case err != nil:
 		return nil, fmt.Errorf("lock %s: %w", s.lock.Path(), err)
 	case !alone:
-		return nil, engine.Errorf(engine.Fatal, "wait until it has ended", "another rotation of the secret in %s is under way", path)
+		return nil, fault.Errorf(fault.Fatal, "wait until it has ended", "another rotation of the secret in %s is under way", path)
 	}
 	if err := s.prepare(dir, name); err != nil {
 		s.drop()

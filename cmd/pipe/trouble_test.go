@@ -135,13 +135,13 @@ func again(rules gleansandbox.Rules) func(body []byte) bool {
 // trouble makes both servers of a world fail in some random ways.
 func (w *world) trouble(r *rand.Rand, f *firm, rules gleansandbox.Rules) (what []string) {
 	for range choose(r, 0, 0, 1, 1, 2) {
-		fault, name := sourceTrouble(r, f)
-		w.backstage.Fail(fault)
+		failed, name := sourceTrouble(r, f)
+		w.backstage.Fail(failed)
 		what = append(what, name)
 	}
 	for range choose(r, 0, 1, 1, 2, 3) {
-		fault, name := sinkTrouble(r, f, rules)
-		w.glean.Fail(fault)
+		failed, name := sinkTrouble(r, f, rules)
+		w.glean.Fail(failed)
 		what = append(what, name)
 	}
 	return what

@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
 	"github.com/pipe-engine/pipe/engine/records"
@@ -124,7 +125,7 @@ func wrongInput(flag string, err error) error {
 	if err == nil || errors.As(err, new(config.Problems)) {
 		return err
 	}
-	return usage{flag + ": " + err.Error(), engine.RemedyOf(err)}
+	return usage{flag + ": " + err.Error(), fault.RemedyOf(err)}
 }
 
 // printNotes prints sentences about records that were not taken as they stand in
@@ -139,7 +140,7 @@ func (a *app) printNotes(notes []string) {
 func (a *app) watchRun(ctx context.Context, c *cli.Context, w *watched, o engine.Observer) error {
 	_, err := trace.Watch(ctx, w.pipeline, w.state, o)
 	if a.stopped.Load() != 0 {
-		return engine.ErrStopped
+		return fault.ErrStopped
 	}
 	a.showProblems(c, w.Definition, err)
 	return err

@@ -5,36 +5,36 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // TestAccept: Accept sees every status of 200 to 299 and every body but an HTML
 // page, and the class of its error decides on another attempt.
 func TestAccept(t *testing.T) {
 	const page = "<!DOCTYPE html><title>Sign in</title>"
-	onlyEmpty := func(class engine.Class) func(int, []byte) error {
+	onlyEmpty := func(class fault.Class) func(int, []byte) error {
 		return func(status int, body []byte) error {
 			if status == http.StatusOK && strings.TrimSpace(string(body)) == "" {
 				return nil
 			}
-			return engine.Errorf(class, "look at the proxy", "this is no acknowledgement")
+			return fault.Errorf(class, "look at the proxy", "this is no acknowledgement")
 		}
 	}
 	for name, tc := range map[string]struct {
 		serve    http.HandlerFunc
-		class    engine.Class
+		class    fault.Class
 		says     string // "" when it is accepted
-		is       engine.Class
+		is       fault.Class
 		attempts int
 	}{
 		"an empty body":                        {serve: answer(200, "", ""), attempts: 1},
 		"an empty body that says it is a page": {serve: answer(200, "text/html", " \n"), attempts: 1},
 		"another status":                       {serve: answer(202, "", ""), says: "202, and this is no acknowledgement", attempts: 1},
 		"a body":                               {serve: answer(200, appJSON, `{"id":1}`), says: `200, and this is no acknowledgement: {"id":1}`, attempts: 1},
-		"a body, and it may pass":              {serve: answer(200, appJSON, `{"id":1}`), class: engine.Transient, is: engine.Transient, says: "no acknowledgement", attempts: 3},
+		"a body, and it may pass":              {serve: answer(200, appJSON, `{"id":1}`), class: fault.Transient, is: fault.Transient, says: "no acknowledgement", attempts: 3},
 		"a long body":                          {serve: answer(200, "", strings.Repeat("a", 2*maxErrorBody)), says: strings.Repeat("a", maxQuoted-1) + "…", attempts: 1},
 		"a secret in the body":                 {serve: answer(200, "", "x "+canary), says: "x [redacted]", attempts: 1},
-		"a page":                               {serve: answer(200, "text/html", page), class: engine.Transient, is: engine.Fatal, says: "HTML page", attempts: 1},
+		"a page":                               {serve: answer(200, "text/html", page), class: fault.Transient, is: fault.Fatal, says: "HTML page", attempts: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			attempts := 0
@@ -43,8 +43,8 @@ func TestAccept(t *testing.T) {
 			switch {
 			case tc.says == "" && err != nil:
 				t.Error(err)
-			case tc.says != "" && (err == nil || !strings.Contains(err.Error(), tc.says) || engine.ClassOf(err) != tc.is || engine.RemedyOf(err) == ""):
-				t.Errorf("%v (%v; %s)", err, engine.ClassOf(err), engine.RemedyOf(err))
+			case tc.says != "" && (err == nil || !strings.Contains(err.Error(), tc.says) || fault.ClassOf(err) != tc.is || fault.RemedyOf(err) == ""):
+				t.Errorf("%v (%v; %s)", err, fault.ClassOf(err), fault.RemedyOf(err))
 			case err != nil && strings.Contains(err.Error(), canary):
 				t.Error("the error quotes the secret")
 			}
@@ -54,7 +54,7 @@ func TestAccept(t *testing.T) {
 		})
 	}
 	f := start(t, answer(200, appJSON, `{"secret":"new"}`))
-	_, err := f.Do(t.Context(), Request{Method: "POST", Path: "/x", Secret: true, Accept: onlyEmpty(engine.Permanent)})
+	_, err := f.Do(t.Context(), Request{Method: "POST", Path: "/x", Secret: true, Accept: onlyEmpty(fault.Permanent)})
 	if err == nil || strings.Contains(err.Error(), "new") {
 		t.Errorf("the answer to a request for a secret is quoted: %v", err)
 	}

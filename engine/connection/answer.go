@@ -11,8 +11,8 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // maxErrorBody is how much of an answer that reports a failure is read.
@@ -34,9 +34,9 @@ func (c *Connection) read(k *call, resp *http.Response, creds http.Header) (*Res
 	case errors.Is(err, ErrTooLarge):
 		return nil, c.tooLarge(k)
 	case errors.Is(err, errEncoding):
-		return nil, &fault{class: engine.Permanent, text: fmt.Sprintf("the answer's encoding %q was not asked for", resp.Header.Get("Content-Encoding"))}
+		return nil, &failure{class: fault.Permanent, text: fmt.Sprintf("the answer's encoding %q was not asked for", resp.Header.Get("Content-Encoding"))}
 	case err != nil:
-		return nil, &fault{class: engine.Transient, text: fmt.Sprintf("the answer ended early: %v", err)}
+		return nil, &failure{class: fault.Transient, text: fmt.Sprintf("the answer ended early: %v", err)}
 	}
 	if err := c.judge(k, resp, body); err != nil {
 		return nil, err
@@ -44,8 +44,8 @@ func (c *Connection) read(k *call, resp *http.Response, creds http.Header) (*Res
 	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
 
-func (c *Connection) tooLarge(k *call) *fault {
-	f := &fault{class: engine.Permanent, cause: ErrTooLarge, text: fmt.Sprintf("the answer is larger than %v", config.Bytes(k.limit))}
+func (c *Connection) tooLarge(k *call) *failure {
+	f := &failure{class: fault.Permanent, cause: ErrTooLarge, text: fmt.Sprintf("the answer is larger than %v", config.Bytes(k.limit))}
 	if k.MaxBytes <= 0 {
 		f.remedy = fmt.Sprintf("ask for less at a time, or raise `max_response` of %s", c.s.Name)
 	}
@@ -98,14 +98,14 @@ func (c *Connection) judge(k *call, resp *http.Response, body []byte) error {
 	}
 	if err == nil && k.Parse != nil {
 		if wrong := k.Parse(body); wrong != nil {
-			err = &fault{class: engine.ClassOf(wrong), text: wrong.Error(), remedy: engine.RemedyOf(wrong)}
+			err = &failure{class: fault.ClassOf(wrong), text: wrong.Error(), remedy: fault.RemedyOf(wrong)}
 		}
 	}
 	if err == nil || !k.Proven {
 		return err
 	}
 	f := *asFault(err)
-	f.class = engine.Transient
+	f.class = fault.Transient
 	return &f
 }
 
@@ -119,7 +119,7 @@ func (c *Connection) check(k *call, resp *http.Response, body []byte) error {
 		if k.Secret {
 			title = ""
 		}
-		return &fault{class: engine.Fatal, text: fmt.Sprintf("%d, and the answer is %s where the API is expected: a sign-in proxy or a web frontend answers at this address", resp.StatusCode, c.pageName(title)),
+		return &failure{class: fault.Fatal, text: fmt.Sprintf("%d, and the answer is %s where the API is expected: a sign-in proxy or a web frontend answers at this address", resp.StatusCode, c.pageName(title)),
 			remedy: c.pageRemedy()}
 	}
 	if k.Accept != nil {
@@ -128,13 +128,13 @@ func (c *Connection) check(k *call, resp *http.Response, body []byte) error {
 	body = bytes.TrimSpace(body)
 	switch {
 	case len(body) == 0:
-		return &fault{class: engine.Permanent, text: fmt.Sprintf("%d, and the answer is empty where JSON is expected", resp.StatusCode), remedy: "check the address"}
+		return &failure{class: fault.Permanent, text: fmt.Sprintf("%d, and the answer is empty where JSON is expected", resp.StatusCode), remedy: "check the address"}
 	case !isJSON(contentType):
-		return &fault{class: engine.Permanent, text: fmt.Sprintf("%d, and the answer's type is %q where JSON is expected", resp.StatusCode, contentType), remedy: "check the address"}
+		return &failure{class: fault.Permanent, text: fmt.Sprintf("%d, and the answer's type is %q where JSON is expected", resp.StatusCode, contentType), remedy: "check the address"}
 	case !strings.ContainsRune(`{["-0123456789tfn`, rune(body[0])):
-		return &fault{class: engine.Permanent, text: fmt.Sprintf("%d, and the answer says that it is JSON and is not", resp.StatusCode), remedy: "check the address"}
+		return &failure{class: fault.Permanent, text: fmt.Sprintf("%d, and the answer says that it is JSON and is not", resp.StatusCode), remedy: "check the address"}
 	case body[0] == '{' && body[len(body)-1] != '}', body[0] == '[' && body[len(body)-1] != ']':
-		return &fault{class: engine.Transient, text: "the answer ended early: its JSON is not complete"}
+		return &failure{class: fault.Transient, text: "the answer ended early: its JSON is not complete"}
 	}
 	return nil
 }
@@ -148,7 +148,7 @@ func (c *Connection) accept(k *call, status int, body []byte) error {
 	if err == nil {
 		return nil
 	}
-	f := &fault{class: engine.ClassOf(err), text: fmt.Sprintf("%d, and %s", status, err), remedy: engine.RemedyOf(err)}
+	f := &failure{class: fault.ClassOf(err), text: fmt.Sprintf("%d, and %s", status, err), remedy: fault.RemedyOf(err)}
 	if quoted := c.excerpt(c.whole(body[:min(len(body), maxErrorBody)]), maxQuoted); quoted != "" && !k.Secret {
 		f.text += ": " + quoted
 	}

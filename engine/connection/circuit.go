@@ -3,7 +3,7 @@ package connection
 import (
 	"sync"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // minPatience is how many failed attempts in a row are borne at least, however
@@ -50,10 +50,10 @@ func (c *circuit) end() {
 func (c *circuit) note(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch class := engine.ClassOf(err); {
-	case err == nil, class == engine.Throttled, class != engine.Transient && isStatus(err):
+	switch class := fault.ClassOf(err); {
+	case err == nil, class == fault.Throttled, class != fault.Transient && isStatus(err):
 		c.failures, c.most, c.last = 0, c.underWay, ""
-	case class == engine.Transient:
+	case class == fault.Transient:
 		c.failures++
 		c.last = err.Error()
 	}

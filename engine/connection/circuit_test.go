@@ -8,15 +8,15 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Refused credentials end a request at once, whatever a pause they ask for.
 func TestRefusedAtOnce(t *testing.T) {
-	for status, class := range map[int]engine.Class{401: engine.Fatal, 403: engine.Permanent, 407: engine.Fatal} {
+	for status, class := range map[int]fault.Class{401: fault.Fatal, 403: fault.Permanent, 407: fault.Fatal} {
 		f := start(t, answer(status, appJSON, `{"error":{"message":"no"}}`, "Retry-After", "1"))
 		_, err := f.Do(t.Context(), Request{Method: "POST", Path: "/x", Body: []byte("{}"), Idempotent: true})
-		if engine.ClassOf(err) != class || f.attempts() != 1 || len(f.pauses) > 0 {
+		if fault.ClassOf(err) != class || f.attempts() != 1 || len(f.pauses) > 0 {
 			t.Errorf("%d: %v after %d attempts and pauses of %v", status, err, f.attempts(), f.pauses)
 		}
 	}
@@ -33,11 +33,11 @@ func TestCircuit(t *testing.T) {
 		f := start(t, fail, func(c *Config, s *Settings) { c.Retries.Attempts = 6 })
 		for i, want := range []int{6, 12, 12, 12} {
 			_, err := f.get(t)
-			if f.attempts() != want || engine.ClassOf(err) != engine.Transient || errors.Is(err, ErrDown) != (i > 1) {
+			if f.attempts() != want || fault.ClassOf(err) != fault.Transient || errors.Is(err, ErrDown) != (i > 1) {
 				t.Errorf("%s: request %d: %d attempts in all, %v", name, i+1, f.attempts(), err)
 			}
-			if i > 1 && (!strings.Contains(err.Error(), "not asked any more, 12 attempts in a row have failed; the last failure: backstage: GET /x: ") || engine.RemedyOf(err) == "" || isStatus(err)) {
-				t.Errorf("%s: %v (%s)", name, err, engine.RemedyOf(err))
+			if i > 1 && (!strings.Contains(err.Error(), "not asked any more, 12 attempts in a row have failed; the last failure: backstage: GET /x: ") || fault.RemedyOf(err) == "" || isStatus(err)) {
+				t.Errorf("%s: %v (%s)", name, err, fault.RemedyOf(err))
 			}
 			noSecret(t, name, everythingOf(err))
 		}

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Config is what a user writes about the connection inside a source or sink
@@ -44,7 +44,7 @@ const (
 
 // Default is the Config of a file that says nothing about the connection.
 func Default() Config {
-	r := engine.DefaultRetry()
+	r := fault.DefaultRetry()
 	return Config{
 		TLS:         TLS{Verify: true},
 		Timeout:     config.Duration(defaultTimeout),
@@ -96,7 +96,7 @@ func (t TLS) Validate(report func(field, code, message, hint string)) {
 func (c Config) problems() error {
 	var all []error
 	report := func(field, _, message, hint string) {
-		all = append(all, engine.Errorf(engine.Fatal, hint, "%s: %s", field, message))
+		all = append(all, fault.Errorf(fault.Fatal, hint, "%s: %s", field, message))
 	}
 	c.Validate(report)
 	c.TLS.Validate(func(_, code, message, hint string) { report("tls", code, message, hint) })

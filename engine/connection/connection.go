@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Connection sends the requests of one component to one origin. It is safe for
@@ -23,7 +23,7 @@ type Connection struct {
 	base        *url.URL
 	timeout     time.Duration
 	maxResponse int64
-	retry       engine.Retry
+	retry       fault.Retry
 	limiter     *rate.Limiter
 	credentials *credentials
 	redactor    *Redactor
@@ -51,7 +51,7 @@ func New(cfg Config, s Settings) (*Connection, error) {
 	c.bound(cfg.Retries)
 	c.circuit = newCircuit(c.retry.Attempts)
 	if err := c.build(cfg); err != nil {
-		return nil, engine.Errorf(engine.Fatal, engine.RemedyOf(err), "%s: %w", s.Name, err)
+		return nil, fault.Errorf(fault.Fatal, fault.RemedyOf(err), "%s: %w", s.Name, err)
 	}
 	for _, w := range c.warnings {
 		c.s.Log.Warn(w)
@@ -61,8 +61,8 @@ func New(cfg Config, s Settings) (*Connection, error) {
 
 // bound fills what was left open and lets the user's bounds win.
 func (c *Connection) bound(user Retries) {
-	if c.retry == (engine.Retry{}) {
-		c.retry = engine.DefaultRetry()
+	if c.retry == (fault.Retry{}) {
+		c.retry = fault.DefaultRetry()
 	}
 	if user.Attempts > 0 {
 		c.retry.Attempts = user.Attempts
@@ -110,7 +110,7 @@ func parseBase(raw string) (*url.URL, error) {
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "", u.Hostname() == "":
 		return nil, errors.New("the address does not start with http:// or https:// and a host")
 	case u.User != nil:
-		return nil, engine.Errorf(engine.Fatal, "put credentials under token or headers", "the address holds a user name or password")
+		return nil, fault.Errorf(fault.Fatal, "put credentials under token or headers", "the address holds a user name or password")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("the address has a query or fragment")
 	case !isClean(u.Path) && u.Path != "":

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 func TestNewRefuses(t *testing.T) {
@@ -46,7 +46,7 @@ func TestNewRefuses(t *testing.T) {
 		cfg, s := Default(), Settings{Name: "glean", URL: "https://h.example", Token: config.NewSecret(canary), Allow: func(string, string) bool { return true }}
 		tc.adjust(&cfg, &s)
 		_, err := New(cfg, s)
-		if err == nil || !strings.HasPrefix(err.Error(), "glean: ") || !strings.Contains(err.Error(), tc.says) || engine.ClassOf(err) != engine.Fatal {
+		if err == nil || !strings.HasPrefix(err.Error(), "glean: ") || !strings.Contains(err.Error(), tc.says) || fault.ClassOf(err) != fault.Fatal {
 			t.Errorf("%s: %v", name, err)
 		}
 		if strings.Contains(everythingOf(err), "s3cret") {

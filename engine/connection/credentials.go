@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // credentials are the token and the user's headers, as header fields. Those
@@ -39,7 +39,7 @@ func (c *credentials) assemble() error {
 	if c.token.IsSet() {
 		c.redactor.Add(c.token.Reveal())
 		if !validValue(c.token.Reveal()) {
-			return engine.Errorf(engine.Fatal, "look for a line break or other control character in it", "token: it cannot be sent in a header")
+			return fault.Errorf(fault.Fatal, "look for a line break or other control character in it", "token: it cannot be sent in a header")
 		}
 		if err := tokenFault(c.token); err != nil {
 			return err
@@ -53,7 +53,7 @@ func (c *credentials) assemble() error {
 			c.redactor.Add(bare)
 		}
 		if !validValue(value) {
-			return engine.Errorf(engine.Fatal, "look for a line break or other control character in it", "headers.%s: it cannot be sent in a header", name)
+			return fault.Errorf(fault.Fatal, "look for a line break or other control character in it", "headers.%s: it cannot be sent in a header", name)
 		}
 		if value != "" {
 			h.Set(name, value)

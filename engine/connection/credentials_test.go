@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // fileSecret is the secret of ${file:path}.
@@ -81,8 +81,8 @@ func TestTokenFileIsReadAgain(t *testing.T) {
 			if (err == nil) != (tc.says == "") || err != nil && !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("%v", err)
 			}
-			if err != nil && (engine.ClassOf(err) != engine.Fatal || !strings.Contains(engine.RemedyOf(err), "token")) {
-				t.Errorf("class %v, remedy %q", engine.ClassOf(err), engine.RemedyOf(err))
+			if err != nil && (fault.ClassOf(err) != fault.Fatal || !strings.Contains(fault.RemedyOf(err), "token")) {
+				t.Errorf("class %v, remedy %q", fault.ClassOf(err), fault.RemedyOf(err))
 			}
 			for _, text := range []string{everythingOf(err), f.log.String()} {
 				if strings.Contains(text, "token-") || strings.Contains(text, "assertion") && !strings.Contains(text, "X-Assertion") {
@@ -128,7 +128,7 @@ func TestRenewInParallel(t *testing.T) {
 
 func TestNoToken(t *testing.T) {
 	f := start(t, wants("Bearer x", ""), func(_ *Config, s *Settings) { s.Token = config.Secret{} })
-	if _, err := f.get(t); !strings.Contains(engine.RemedyOf(err), "none is set: set `token`") {
-		t.Errorf("%v: %s", err, engine.RemedyOf(err))
+	if _, err := f.get(t); !strings.Contains(fault.RemedyOf(err), "none is set: set `token`") {
+		t.Errorf("%v: %s", err, fault.RemedyOf(err))
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Do makes a request and returns its complete answer. The error is ctx's own
@@ -87,7 +87,7 @@ func (c *Connection) turn(ctx context.Context) error {
 
 // renew reads token and headers from their files again after a 401 and tells
 // whether they are others than those that were refused.
-func (c *Connection) renew(failed *engine.Error, refused http.Header) bool {
+func (c *Connection) renew(failed *fault.Error, refused http.Header) bool {
 	changed, err := c.credentials.renew(refused)
 	if err != nil {
 		failed.Err = fmt.Errorf("%w; %s", failed.Err, c.redactor.Clean(err.Error()))
@@ -140,7 +140,7 @@ func (c *Connection) down(k *call) error {
 	if failures == 0 {
 		return nil
 	}
-	return engine.Errorf(engine.Transient, fmt.Sprintf("see whether %s is up and can be reached, and run again", c.s.Name),
+	return fault.Errorf(fault.Transient, fmt.Sprintf("see whether %s is up and can be reached, and run again", c.s.Name),
 		"%s: %s %s: %w, %d attempts in a row have failed; the last failure: %s", c.s.Name, k.Method, c.Path(k.Path), ErrDown, failures, last)
 }
 

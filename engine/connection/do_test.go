@@ -14,7 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // failing answers with a status so many times, then well.
@@ -83,7 +83,7 @@ func TestAgain(t *testing.T) {
 
 func TestPauses(t *testing.T) {
 	f := start(t, failing(2, 429, "Retry-After", "40"), func(_ *Config, s *Settings) {
-		s.Retry = engine.Retry{Cap: time.Minute}
+		s.Retry = fault.Retry{Cap: time.Minute}
 	})
 	if _, err := f.get(t); err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestPauses(t *testing.T) {
 		t.Errorf("Retry-After: paused %v", f.pauses)
 	}
 	f = start(t, failing(2, 503), func(_ *Config, s *Settings) {
-		s.Retry = engine.Retry{Base: time.Second, Cap: time.Minute}
+		s.Retry = fault.Retry{Base: time.Second, Cap: time.Minute}
 	})
 	if _, err := f.get(t); err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestPauses(t *testing.T) {
 	f = start(t, failing(9, 429, "Retry-After", "100"), func(c *Config, s *Settings) {
 		c.Retries.Within = c.Timeout
 	})
-	if _, err := f.get(t); engine.ClassOf(err) != engine.Throttled || len(f.pauses) != 0 {
+	if _, err := f.get(t); fault.ClassOf(err) != fault.Throttled || len(f.pauses) != 0 {
 		t.Errorf("a pause beyond retries.within: %v, paused %v", err, f.pauses)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 var (
@@ -46,33 +46,33 @@ func (e *StatusError) Error() string {
 	return s
 }
 
-// fault is what went wrong in one attempt. It wraps none of the errors of the
+// failure is what went wrong in one attempt. It wraps none of the errors of the
 // network below, whose texts nobody cleaned.
-type fault struct {
-	class  engine.Class
+type failure struct {
+	class  fault.Class
 	delay  time.Duration
 	text   string
 	remedy string
 	cause  error // a *StatusError, ErrTimeout, ErrTooLarge or nil
 }
 
-func (f *fault) Error() string { return f.text }
-func (f *fault) Unwrap() error { return f.cause }
+func (f *failure) Error() string { return f.text }
+func (f *failure) Unwrap() error { return f.cause }
 
 // asFault is err itself, as every error of an attempt is one.
-func asFault(err error) *fault {
-	var f *fault
+func asFault(err error) *failure {
+	var f *failure
 	if !errors.As(err, &f) {
-		f = &fault{class: engine.Permanent, text: err.Error()}
+		f = &failure{class: fault.Permanent, text: err.Error()}
 	}
 	return f
 }
 
 // error is the fault as others see it: named for component and request,
 // classified, with every secret taken out.
-func (f *fault) error(c *Connection, k *call) *engine.Error {
+func (f *failure) error(c *Connection, k *call) *fault.Error {
 	text := fmt.Sprintf("%s: %s %s: %s", c.s.Name, k.Method, c.Path(k.Path), f.text)
-	return &engine.Error{Class: f.class, Delay: f.delay, Remedy: c.redactor.Clean(f.remedy),
+	return &fault.Error{Class: f.class, Delay: f.delay, Remedy: c.redactor.Clean(f.remedy),
 		Err: &cleaned{text: c.redactor.Clean(text), cause: f.cause}}
 }
 
@@ -85,7 +85,7 @@ type cleaned struct {
 func (e *cleaned) Error() string { return e.text }
 func (e *cleaned) Unwrap() error { return e.cause }
 
-func timedOut(text string) *fault {
-	return &fault{class: engine.Transient, text: text, cause: ErrTimeout,
+func timedOut(text string) *failure {
+	return &failure{class: fault.Transient, text: text, cause: ErrTimeout,
 		remedy: "see whether the other end is slow, or raise `timeout`"}
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // plain fails when a text would confuse a terminal or a log, or holds the
@@ -72,7 +72,7 @@ func FuzzAnswer(f *testing.F) {
 		if refused == (status >= 200 && status <= 299) {
 			t.Fatalf("%d: %v", status, err)
 		}
-		if (status == 401 || status == 403) && (failed.Class == engine.Transient || failed.Class == engine.Throttled) {
+		if (status == 401 || status == 403) && (failed.Class == fault.Transient || failed.Class == fault.Throttled) {
 			t.Fatalf("%d is tried again", status)
 		}
 	})

@@ -17,9 +17,9 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -143,7 +143,7 @@ func noSecret(t *testing.T, where, text string) {
 
 // everythingOf is all text that an error can give away.
 func everythingOf(err error) string {
-	all := fmt.Sprintf("%v\n%+v\n%q\n%s\n", err, err, err, engine.RemedyOf(err))
+	all := fmt.Sprintf("%v\n%+v\n%q\n%s\n", err, err, err, fault.RemedyOf(err))
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		all += fmt.Sprintf("%v %+v\n", e, e)
 	}

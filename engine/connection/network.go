@@ -11,12 +11,12 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // networkFault says what it means that no answer, or not all of it, came from u.
 func (c *Connection) networkFault(err error, u *url.URL) error {
-	var f *fault
+	var f *failure
 	if errors.As(err, &f) { // of a guard at the dial, or of a proxy
 		return f
 	}
@@ -33,29 +33,29 @@ func (c *Connection) networkFault(err error, u *url.URL) error {
 	)
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return &fault{class: engine.Permanent, text: fmt.Sprintf("the host %s is not known", u.Hostname()),
+		return &failure{class: fault.Permanent, text: fmt.Sprintf("the host %s is not known", u.Hostname()),
 			remedy: fmt.Sprintf("check the address of %s, and whether this network can resolve it", c.s.Name)}
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return timedOut(fmt.Sprintf("%s did not answer in time", u.Host))
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return &fault{class: engine.Transient, text: fmt.Sprintf("%s refused the connection", u.Host),
+		return &failure{class: fault.Transient, text: fmt.Sprintf("%s refused the connection", u.Host),
 			remedy: fmt.Sprintf("check that %s runs and listens at this address", c.s.Name)}
 	case isCut(err):
-		f = &fault{class: engine.Transient, text: fmt.Sprintf("%s cut the connection before its answer was complete", u.Host)}
+		f = &failure{class: fault.Transient, text: fmt.Sprintf("%s cut the connection before its answer was complete", u.Host)}
 		if u.Scheme == "https" {
 			f.remedy = "look into the log of the other end; one that does not like the client certificate hangs up like this too: " + clientRemedy
 		}
 		return f
 	case errors.As(err, &op) && op.Op == "dial":
-		return &fault{class: engine.Transient, text: fmt.Sprintf("no connection to %s: %v", u.Host, op.Err),
+		return &failure{class: fault.Transient, text: fmt.Sprintf("no connection to %s: %v", u.Host, op.Err),
 			remedy: "check the address, and whether this network reaches it"}
 	case strings.Contains(err.Error(), "malformed HTTP"):
-		return &fault{class: engine.Permanent, text: fmt.Sprintf("%s does not answer as an HTTP server", u.Host),
+		return &failure{class: fault.Permanent, text: fmt.Sprintf("%s does not answer as an HTTP server", u.Host),
 			remedy: "check the address, its port, and whether it is to start with https"}
 	case strings.Contains(err.Error(), "invalid header"):
-		return &fault{class: engine.Permanent, text: err.Error()}
+		return &failure{class: fault.Permanent, text: err.Error()}
 	}
-	return &fault{class: engine.Transient, text: fmt.Sprintf("the connection to %s broke: %v", u.Host, withoutURL(err))}
+	return &failure{class: fault.Transient, text: fmt.Sprintf("the connection to %s broke: %v", u.Host, withoutURL(err))}
 }
 
 // isCut tells whether the other end hung up. The last text is all that HTTP/2
@@ -71,11 +71,11 @@ func (c *Connection) proxyFault(err error) error {
 	if !errors.As(err, &op) || op.Op != "proxyconnect" {
 		return nil
 	}
-	var f *fault
+	var f *failure
 	if errors.As(op.Err, &f) {
 		return f
 	}
-	return &fault{class: engine.Transient, text: fmt.Sprintf("no connection through the proxy: %v", op.Err), remedy: proxyRemedy}
+	return &failure{class: fault.Transient, text: fmt.Sprintf("no connection through the proxy: %v", op.Err), remedy: proxyRemedy}
 }
 
 const proxyRemedy = "check HTTPS_PROXY and HTTP_PROXY, or name the host in NO_PROXY"
@@ -90,7 +90,7 @@ func (c *Connection) tlsFault(err error, u *url.URL) error {
 		verify    *tls.CertificateVerificationError
 		op        *net.OpError
 		refuse    = func(remedy, format string, args ...any) error {
-			return &fault{class: engine.Fatal, remedy: remedy, text: fmt.Sprintf(format, args...)}
+			return &failure{class: fault.Fatal, remedy: remedy, text: fmt.Sprintf(format, args...)}
 		}
 	)
 	switch {

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // TestRedirects (invariant 6): credentials never leave the origin.
@@ -62,7 +62,7 @@ func TestRedirects(t *testing.T) {
 				t.Errorf("%v", err)
 			case err != nil:
 				noSecret(t, "the error", everythingOf(err))
-				if c := engine.ClassOf(err); c == engine.Transient || c == engine.Throttled {
+				if c := fault.ClassOf(err); c == fault.Transient || c == fault.Throttled {
 					t.Errorf("class %v", c)
 				}
 			}

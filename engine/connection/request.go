@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Want is the answer that a request expects when it succeeds.
@@ -91,10 +91,10 @@ const worthCompressing = 1 << 10
 // attempts share.
 func (c *Connection) prepare(r Request) (*call, error) {
 	if !strings.HasPrefix(r.Path, "/") || !isClean(r.Path) {
-		return nil, engine.Errorf(engine.Permanent, "", "%s: the path %q is not absolute and clean", c.s.Name, r.Path)
+		return nil, fault.Errorf(fault.Permanent, "", "%s: the path %q is not absolute and clean", c.s.Name, r.Path)
 	}
 	if !c.s.Allow(r.Method, r.Path) {
-		return nil, engine.Errorf(engine.Fatal, "", "%s: %s %s was refused before it was made: it is not among the requests that %s may be sent",
+		return nil, fault.Errorf(fault.Fatal, "", "%s: %s %s was refused before it was made: it is not among the requests that %s may be sent",
 			c.s.Name, r.Method, r.Path, c.s.Name)
 	}
 	k := &call{Request: r, timeout: c.timeout, limit: c.maxResponse}
@@ -141,7 +141,7 @@ func (c *Connection) http(ctx context.Context, k *call, u *url.URL, creds http.H
 	}
 	req, err := http.NewRequestWithContext(ctx, k.Method, u.String(), body)
 	if err != nil {
-		return nil, &fault{class: engine.Permanent, text: "the request cannot be made: " + withoutURL(err).Error()}
+		return nil, &failure{class: fault.Permanent, text: "the request cannot be made: " + withoutURL(err).Error()}
 	}
 	for name, values := range creds {
 		req.Header[name] = values

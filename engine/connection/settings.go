@@ -4,8 +4,8 @@ import (
 	"log/slog"
 	"net/url"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Settings is what the component's code decides about its connection.
@@ -27,7 +27,7 @@ type Settings struct {
 	Burst int
 	// Retry is the policy; zero means engine.DefaultRetry. The user's
 	// Config.Retries bounds it.
-	Retry engine.Retry
+	Retry fault.Retry
 	// LoopbackOnly refuses every address that is not loopback, after names
 	// were resolved, and uses no proxy.
 	LoopbackOnly bool

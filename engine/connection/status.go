@@ -7,14 +7,14 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 const maxExcerpt = 500
 
 // statusFault says what a status beyond 200 to 299 means.
-func (c *Connection) statusFault(resp *http.Response, body []byte, creds http.Header) *fault {
+func (c *Connection) statusFault(resp *http.Response, body []byte, creds http.Header) *failure {
 	e := &StatusError{
 		Status:     resp.StatusCode,
 		Body:       c.excerpt(c.whole(body), maxExcerpt),
@@ -27,7 +27,7 @@ func (c *Connection) statusFault(resp *http.Response, body []byte, creds http.He
 	} else if e.Reason = c.excerpt(message(body), maxExcerpt); e.Reason == "" {
 		e.Reason = e.Body
 	}
-	f := &fault{class: classOf(e), delay: e.RetryAfter, text: e.Error(), cause: e}
+	f := &failure{class: classOf(e), delay: e.RetryAfter, text: e.Error(), cause: e}
 	switch {
 	case e.Status == http.StatusUnauthorized:
 		f.remedy = c.refusedRemedy(creds)
@@ -38,7 +38,7 @@ func (c *Connection) statusFault(resp *http.Response, body []byte, creds http.He
 		f.remedy = c.pageRemedy()
 	case e.Status == http.StatusForbidden:
 		f.remedy = fmt.Sprintf("check what the token of %s is allowed to do, and from where", c.s.Name)
-	case f.class == engine.Throttled:
+	case f.class == fault.Throttled:
 		f.remedy = fmt.Sprintf("ask %s for less at a time, or have its rate limit raised", c.s.Name)
 	}
 	return f
@@ -52,24 +52,24 @@ func (c *Connection) refusedRemedy(creds http.Header) string {
 }
 
 // classOf is what may be done about a status.
-func classOf(e *StatusError) engine.Class {
+func classOf(e *StatusError) fault.Class {
 	switch e.Status {
 	case http.StatusUnauthorized, http.StatusProxyAuthRequired:
-		return engine.Fatal
+		return fault.Fatal
 	case http.StatusTooManyRequests:
-		return engine.Throttled
+		return fault.Throttled
 	case http.StatusRequestTimeout, http.StatusTooEarly:
 	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
-		return engine.Permanent
+		return fault.Permanent
 	default:
 		if e.Status < 500 {
-			return engine.Permanent
+			return fault.Permanent
 		}
 	}
 	if e.RetryAfter > 0 {
-		return engine.Throttled
+		return fault.Throttled
 	}
-	return engine.Transient
+	return fault.Transient
 }
 
 // message is the sentence in a JSON answer that reports a failure, "" when

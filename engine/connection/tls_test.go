@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // authority is a certificate authority of one test.
@@ -149,19 +149,19 @@ func TestTLS(t *testing.T) {
 			if err == nil {
 				return
 			}
-			class := engine.Fatal
+			class := fault.Fatal
 			if tc.clients != nil && strings.Contains(err.Error(), "cut the connection") { // the reason does not always arrive
-				class, tc.says = engine.Transient, ""
+				class, tc.says = fault.Transient, ""
 			}
-			if !strings.Contains(err.Error(), tc.says) || !strings.Contains(engine.RemedyOf(err), tc.remedy) || engine.ClassOf(err) != class {
-				t.Errorf("%v (%v; %s)", err, engine.ClassOf(err), engine.RemedyOf(err))
+			if !strings.Contains(err.Error(), tc.says) || !strings.Contains(fault.RemedyOf(err), tc.remedy) || fault.ClassOf(err) != class {
+				t.Errorf("%v (%v; %s)", err, fault.ClassOf(err), fault.RemedyOf(err))
 			}
 		})
 	}
 	t.Run("https to a plain server", func(t *testing.T) {
 		f := start(t, answer(200, appJSON, "{}"))
 		f.connect(t, strings.Replace(f.server.URL, "http:", "https:", 1))
-		if _, err := f.get(t); err == nil || !strings.Contains(err.Error(), "does not speak TLS") || engine.ClassOf(err) != engine.Fatal {
+		if _, err := f.get(t); err == nil || !strings.Contains(err.Error(), "does not speak TLS") || fault.ClassOf(err) != fault.Fatal {
 			t.Errorf("%v", err)
 		}
 	})

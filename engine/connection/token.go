@@ -3,8 +3,8 @@ package connection
 import (
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // quotes are what people put around a token and a file does not always take off.
@@ -40,7 +40,7 @@ func ValidateToken(field string, token config.Secret, report func(field, code, m
 // tokenFault is the same as an error, for a token that was read again from its file.
 func tokenFault(token config.Secret) error {
 	if message, hint := tokenForm(token.Reveal()); message != "" {
-		return engine.Errorf(engine.Fatal, hint, "token: %s", message)
+		return fault.Errorf(fault.Fatal, hint, "token: %s", message)
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 const (
@@ -34,7 +34,7 @@ func (c *Connection) newTransport(cfg TLS) (*http.Transport, error) {
 	onlyLoopback := c.s.LoopbackOnly
 	if c.base.Scheme == "https" && !cfg.Verify {
 		if !c.s.InsecureRemote && !local {
-			return nil, engine.Errorf(engine.Fatal, "give the server's authority as tls.ca_file instead",
+			return nil, fault.Errorf(fault.Fatal, "give the server's authority as tls.ca_file instead",
 				"tls.verify: false is only possible for an address of this machine, and %s is none", c.base.Hostname())
 		}
 		onlyLoopback = onlyLoopback || !c.s.InsecureRemote
@@ -79,7 +79,7 @@ func (c *Connection) proxy(r *http.Request) (*url.URL, error) {
 		u, err = http.ProxyFromEnvironment(r)
 	}
 	if err != nil { // its text repeats the address, password included
-		return nil, &fault{class: engine.Fatal, text: "the proxy's address is not a URL", remedy: proxyRemedy}
+		return nil, &failure{class: fault.Fatal, text: "the proxy's address is not a URL", remedy: proxyRemedy}
 	}
 	if u != nil && u.User != nil {
 		password, _ := u.User.Password()
@@ -93,11 +93,11 @@ func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.R
 	case resp.StatusCode == http.StatusOK:
 		return nil
 	case resp.StatusCode == http.StatusProxyAuthRequired:
-		return &fault{class: engine.Fatal, text: "the proxy wants credentials", remedy: "give them in HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT, or name the host in NO_PROXY"}
+		return &failure{class: fault.Fatal, text: "the proxy wants credentials", remedy: "give them in HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT, or name the host in NO_PROXY"}
 	case resp.StatusCode >= 500:
-		return &fault{class: engine.Transient, text: "the proxy made no connection: " + resp.Status, remedy: proxyRemedy}
+		return &failure{class: fault.Transient, text: "the proxy made no connection: " + resp.Status, remedy: proxyRemedy}
 	}
-	return &fault{class: engine.Permanent, text: "the proxy refused the connection: " + resp.Status, remedy: proxyRemedy}
+	return &failure{class: fault.Permanent, text: "the proxy refused the connection: " + resp.Status, remedy: proxyRemedy}
 }
 
 // refuseRemote lets no connection be made to an address that is not loopback.
@@ -106,7 +106,7 @@ func refuseRemote(_, address string, _ syscall.RawConn) error {
 	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().Unmap().IsLoopback() {
 		return nil
 	}
-	return &fault{class: engine.Fatal, text: fmt.Sprintf("%s is not an address of this machine, and no other may be reached here", address)}
+	return &failure{class: fault.Fatal, text: fmt.Sprintf("%s is not an address of this machine, and no other may be reached here", address)}
 }
 
 // isLoopback tells whether host names this machine itself.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 func TestLoopbackOnly(t *testing.T) {
@@ -29,7 +29,7 @@ func TestLoopbackOnly(t *testing.T) {
 	for _, address := range []string{"http://192.0.2.1", "https://[2001:db8::1]", "http://0.0.0.0:" + port} {
 		f.connect(t, address, func(_ *Config, s *Settings) { s.LoopbackOnly, s.Proxy = true, proxied })
 		_, err := f.get(t)
-		if err == nil || engine.ClassOf(err) != engine.Fatal || !strings.Contains(err.Error(), "is not an address of this machine") {
+		if err == nil || fault.ClassOf(err) != fault.Fatal || !strings.Contains(err.Error(), "is not an address of this machine") {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
@@ -41,15 +41,15 @@ func TestProxy(t *testing.T) {
 		status       int
 		url          string
 		says, remedy string
-		class        engine.Class
+		class        fault.Class
 	}{
 		"plain requests go through it": {200, "http://backstage.invalid", "", "", 0},
-		"it repeats its password":      {400, "http://backstage.invalid", "400 Bad Request: for [redacted]", "", engine.Permanent},
-		"it wants credentials":         {407, "https://backstage.invalid", "the proxy wants credentials", "HTTPS_PROXY", engine.Fatal},
-		"it refuses":                   {403, "https://backstage.invalid", "the proxy refused the connection: 403", "NO_PROXY", engine.Permanent},
-		"it has trouble":               {502, "https://backstage.invalid", "the proxy made no connection: 502", "NO_PROXY", engine.Transient},
-		"it is not there":              {0, "https://backstage.invalid", "no connection through the proxy", "NO_PROXY", engine.Transient},
-		"its address is none":          {-1, "https://backstage.invalid", "the proxy's address is not a URL", "HTTPS_PROXY", engine.Fatal},
+		"it repeats its password":      {400, "http://backstage.invalid", "400 Bad Request: for [redacted]", "", fault.Permanent},
+		"it wants credentials":         {407, "https://backstage.invalid", "the proxy wants credentials", "HTTPS_PROXY", fault.Fatal},
+		"it refuses":                   {403, "https://backstage.invalid", "the proxy refused the connection: 403", "NO_PROXY", fault.Permanent},
+		"it has trouble":               {502, "https://backstage.invalid", "the proxy made no connection: 502", "NO_PROXY", fault.Transient},
+		"it is not there":              {0, "https://backstage.invalid", "no connection through the proxy", "NO_PROXY", fault.Transient},
+		"its address is none":          {-1, "https://backstage.invalid", "the proxy's address is not a URL", "HTTPS_PROXY", fault.Fatal},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var asked string
@@ -78,8 +78,8 @@ func TestProxy(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), tc.says) || engine.ClassOf(err) != tc.class || !strings.Contains(engine.RemedyOf(err), tc.remedy) {
-				t.Errorf("%v (%v; %s)", err, engine.ClassOf(err), engine.RemedyOf(err))
+			if err == nil || !strings.Contains(err.Error(), tc.says) || fault.ClassOf(err) != tc.class || !strings.Contains(fault.RemedyOf(err), tc.remedy) {
+				t.Errorf("%v (%v; %s)", err, fault.ClassOf(err), fault.RemedyOf(err))
 			}
 			if all := everythingOf(err) + f.log.String(); strings.Contains(all, password) {
 				t.Errorf("the proxy's password shows: %s", all)

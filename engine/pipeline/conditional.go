@@ -6,6 +6,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // conditional lets a transform see only the records for which `when` holds.
@@ -29,7 +30,7 @@ func (c *conditional) Apply(ctx context.Context, w *engine.Worker, records []*en
 		}
 		switch {
 		case err != nil:
-			out[i].Err = engine.Reject("transform", c.Name()+".when", "%v", err)
+			out[i].Err = fault.Reject("transform", c.Name()+".when", "%v", err)
 		case holds:
 			some, where = append(some, r), append(where, i)
 		default:

@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 )
@@ -72,7 +73,7 @@ func TestAcceptedRuns(t *testing.T) {
 		}
 		p.Limits.MaxRejected = engine.Bound{Share: 1, Items: 1000}
 		_, err = engine.Run(t.Context(), p, engine.Options{RunID: "r", Dry: true})
-		var refused *engine.Refusal
+		var refused *fault.Refusal
 		if err != nil && !errors.As(err, &refused) {
 			t.Errorf("%v\n%s", err, text)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Load reads a file of records; see Parse.
@@ -21,7 +22,7 @@ func Load(path string) ([]engine.Recorded, error) {
 		if errors.As(err, &pathError) {
 			err = pathError.Err
 		}
-		return nil, engine.Errorf(engine.Fatal, "check the path; it starts from the working directory", "read the records: %s: %w", path, err)
+		return nil, fault.Errorf(fault.Fatal, "check the path; it starts from the working directory", "read the records: %s: %w", path, err)
 	}
 	out, err := Parse(path, text)
 	for i := range out {
@@ -34,7 +35,7 @@ func Load(path string) ([]engine.Recorded, error) {
 // JSON object a line, or YAML documents, each a record or a list of them.
 func Parse(name string, text []byte) ([]engine.Recorded, error) {
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
-		return nil, engine.Errorf(engine.Fatal, "save it as UTF-8", "%s is UTF-16 text", name)
+		return nil, fault.Errorf(fault.Fatal, "save it as UTF-8", "%s is UTF-16 text", name)
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	trimmed := bytes.TrimSpace(text)
@@ -50,7 +51,7 @@ func Parse(name string, text []byte) ([]engine.Recorded, error) {
 		out, err = documents(name, text)
 	}
 	if err == nil && len(out) == 0 {
-		err = engine.Errorf(engine.Fatal, remedy, "%s holds no records", name)
+		err = fault.Errorf(fault.Fatal, remedy, "%s holds no records", name)
 	}
 	return out, err
 }
@@ -69,7 +70,7 @@ func array(at config.Pos, text []byte) ([]engine.Recorded, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, engine.Errorf(engine.Fatal, remedy, "%s: the JSON array ends badly at or after its record %d: %w", at.File, len(out)+1, err)
+		return nil, fault.Errorf(fault.Fatal, remedy, "%s: the JSON array ends badly at or after its record %d: %w", at.File, len(out)+1, err)
 	}
 	return out, nil
 }
@@ -91,7 +92,7 @@ func objects(name string, text []byte) ([]engine.Recorded, error) {
 		}
 		items, err := listed(line)
 		if err != nil {
-			return nil, engine.Errorf(engine.Fatal, remedy, "%s:%d: this line is no JSON object: %w", name, i+1, err)
+			return nil, fault.Errorf(fault.Fatal, remedy, "%s:%d: this line is no JSON object: %w", name, i+1, err)
 		}
 		if items == nil {
 			out = append(out, engine.Recorded{Raw: line, Pos: config.Pos{File: name, Line: i + 1, Col: 1}})

@@ -1,8 +1,6 @@
 package state
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"time"
 )
 
@@ -47,11 +45,4 @@ type Entry struct {
 	Away time.Time
 	// Names are the hashes of the people and groups that it named, ascending.
 	Names []uint64
-}
-
-// Hash is a stable fingerprint of a text. It tells texts apart and does not keep
-// one secret that can be guessed.
-func Hash(text []byte) uint64 {
-	sum := sha256.Sum256(text)
-	return binary.BigEndian.Uint64(sum[:])
 }

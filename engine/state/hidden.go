@@ -38,7 +38,7 @@ func HashText(id uint64) string { return fmt.Sprintf("%016x", id) }
 func (h Hidden) IDHashes() []uint64 {
 	out := make([]uint64, 0, len(h.IDs)+len(h.Hashes))
 	for _, id := range h.IDs {
-		out = append(out, Hash([]byte(id)))
+		out = append(out, codec.Hash([]byte(id)))
 	}
 	for _, text := range h.Hashes {
 		if n, err := strconv.ParseUint(text, 16, 64); err == nil {

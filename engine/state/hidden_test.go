@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pipe-engine/pipe/engine/codec"
 )
 
 // TestHidden: what is hidden is what was written, and a list that cannot be read
@@ -18,7 +20,7 @@ func TestHidden(t *testing.T) {
 	if all, err := s.Hidden(); len(all) > 0 || err != nil {
 		t.Fatalf("%v, %v", all, err)
 	}
-	want := []Hidden{{Ref: "component:default/a", At: time.Unix(1, 0).UTC(), By: "sam", IDs: []string{"svc-1"}, Hashes: []string{HashText(Hash([]byte("svc-2")))}}, {Ref: "component:default/b", At: time.Unix(2, 0).UTC(), Back: time.Unix(3, 0).UTC()}}
+	want := []Hidden{{Ref: "component:default/a", At: time.Unix(1, 0).UTC(), By: "sam", IDs: []string{"svc-1"}, Hashes: []string{HashText(codec.Hash([]byte("svc-2")))}}, {Ref: "component:default/b", At: time.Unix(2, 0).UTC(), Back: time.Unix(3, 0).UTC()}}
 	setHidden(t, s, want...)
 	if got, err := s.Hidden(); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v", got, err)

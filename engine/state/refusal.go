@@ -11,16 +11,17 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Refusal is a run that guards refused, and what they counted.
 type Refusal struct {
-	ID       string    `json:"id"`
-	At       time.Time `json:"at"`
-	Run      string    `json:"run"`
-	Pipeline string    `json:"pipeline"`
-	Reasons  []string  `json:"reasons"` // one per guard
-	Changes  []Change  `json:"-"`
+	ID       string         `json:"id"`
+	At       time.Time      `json:"at"`
+	Run      string         `json:"run"`
+	Pipeline string         `json:"pipeline"`
+	Reasons  []string       `json:"reasons"` // one per guard
+	Changes  []fault.Change `json:"-"`
 }
 
 // Approval allows a refused run once. By and Reason are for audits.
@@ -91,13 +92,13 @@ func (s *Store) Refusal(id string) (*Refusal, error) {
 		return nil, fmt.Errorf("%s is not a refusal of %s that this version of pipe wrote", s.path(".refusal-"+id), s.place)
 	}
 	for line := range bytes.Lines(rest) {
-		var c Change
+		var c fault.Change
 		if err := codec.Unmarshal(bytes.TrimSuffix(line, []byte("\n")), &c); err != nil {
 			return nil, fmt.Errorf("%s is damaged: %w", s.path(".refusal-"+id), err)
 		}
 		h.Changes = append(h.Changes, c)
 	}
-	if h.ID != id || Digest(h.Changes) != id {
+	if h.ID != id || fault.Digest(h.Changes) != id {
 		return nil, fmt.Errorf("%s is damaged: its changes have another ID", s.path(".refusal-"+id))
 	}
 	return &h.Refusal, nil
@@ -147,7 +148,7 @@ func (s *Store) ids(suffix string) []string {
 	files, _ := filepath.Glob(s.path(suffix + "*"))
 	var out []string
 	for _, f := range files {
-		if id := strings.TrimPrefix(f, s.path(suffix)); IsID(id) {
+		if id := strings.TrimPrefix(f, s.path(suffix)); fault.IsID(id) {
 			out = append(out, id)
 		}
 	}

@@ -9,18 +9,20 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-var changes = []Change{
-	{Stream: "documents", Type: "api", ID: HexID(7), Ref: "api:default/a", Before: "listed:0001", After: Gone, N: 1},
-	{Stream: "documents", ID: HexID(3), Ref: "odd\nref\t\x1b", Before: "nobody", After: "all-users", N: 1},
-	{Stream: "members", ID: HexID(1), Before: "members:1", After: "members", N: 40},
-	{Stream: "documents", After: Gone, N: 12},
+var changes = []fault.Change{
+	{Stream: "documents", Type: "api", ID: fault.HexID(7), Ref: "api:default/a", Before: "listed:0001", After: fault.Gone, N: 1},
+	{Stream: "documents", ID: fault.HexID(3), Ref: "odd\nref\t\x1b", Before: "nobody", After: "all-users", N: 1},
+	{Stream: "members", ID: fault.HexID(1), Before: "members:1", After: "members", N: 40},
+	{Stream: "documents", After: fault.Gone, N: 12},
 }
 
-func refusal(t *testing.T, s *Store, changes ...Change) Refusal {
+func refusal(t *testing.T, s *Store, changes ...fault.Change) Refusal {
 	t.Helper()
-	r := Refusal{ID: Digest(changes), At: time.Unix(1700000000, 0).UTC(), Run: "01R", Pipeline: "backstage", Reasons: []string{"max_loss: too much"}, Changes: changes}
+	r := Refusal{ID: fault.Digest(changes), At: time.Unix(1700000000, 0).UTC(), Run: "01R", Pipeline: "backstage", Reasons: []string{"max_loss: too much"}, Changes: changes}
 	if err := s.Refuse(r); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +111,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 	s := open(t, dir)
 	var ids []string
 	for i := range keptRefusals + 3 {
-		r := refusal(t, s, Change{Stream: "documents", After: Gone, N: i + 1})
+		r := refusal(t, s, fault.Change{Stream: "documents", After: fault.Gone, N: i + 1})
 		at := time.Now().Add(time.Duration(i-100) * time.Minute)
 		if err := os.Chtimes(s.path(".refusal-"+r.ID), at, at); err != nil {
 			t.Fatal(err)
@@ -129,7 +131,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 
 func TestApprovalsAreBounded(t *testing.T) {
 	s := open(t, t.TempDir())
-	old, young := Digest(changes), Digest(changes[1:])
+	old, young := fault.Digest(changes), fault.Digest(changes[1:])
 	for id, age := range map[string]time.Duration{old: keptApprovals + time.Hour, young: keptApprovals - time.Hour} {
 		if err := s.Approve(Approval{ID: id, At: time.Now().Add(-age)}); err != nil {
 			t.Fatal(err)
@@ -146,38 +148,38 @@ func TestApprovalsAreBounded(t *testing.T) {
 // TestDigest: an ID depends on every part of a change but its ref, and not on
 // the order.
 func TestDigest(t *testing.T) {
-	id := Digest(changes)
-	if !IsID(id) || id != Digest(slices.Clone(changes)) {
+	id := fault.Digest(changes)
+	if !fault.IsID(id) || id != fault.Digest(slices.Clone(changes)) {
 		t.Fatalf("ID %q", id)
 	}
 	turned := slices.Clone(changes)
 	slices.Reverse(turned)
-	if Digest(turned) != id || Digest(append(turned, changes[0])) != id {
+	if fault.Digest(turned) != id || fault.Digest(append(turned, changes[0])) != id {
 		t.Error("the order matters, or a change that is there twice")
 	}
 	if turned[0].N != 12 {
 		t.Error("the list was sorted in place")
 	}
-	for name, edit := range map[string]func(*Change){
-		"stream": func(c *Change) { c.Stream = "users" }, "type": func(c *Change) { c.Type = "" }, "ID": func(c *Change) { c.ID = HexID(8) },
-		"before": func(c *Change) { c.Before = "nobody" }, "after": func(c *Change) { c.After = "listed" }, "number": func(c *Change) { c.N = 2 },
+	for name, edit := range map[string]func(*fault.Change){
+		"stream": func(c *fault.Change) { c.Stream = "users" }, "type": func(c *fault.Change) { c.Type = "" }, "ID": func(c *fault.Change) { c.ID = fault.HexID(8) },
+		"before": func(c *fault.Change) { c.Before = "nobody" }, "after": func(c *fault.Change) { c.After = "listed" }, "number": func(c *fault.Change) { c.N = 2 },
 	} {
 		other := slices.Clone(changes)
 		edit(&other[0])
-		if Digest(other) == id {
+		if fault.Digest(other) == id {
 			t.Errorf("another %s gives the same ID", name)
 		}
 	}
 	other := slices.Clone(changes)
 	other[0].Ref = "api:default/b"
-	if Digest(other) != id {
+	if fault.Digest(other) != id {
 		t.Error("the ref, which is for people, matters")
 	}
-	if Digest([]Change{{Stream: "a", Type: "b"}}) == Digest([]Change{{Stream: "ab"}}) {
+	if fault.Digest([]fault.Change{{Stream: "a", Type: "b"}}) == fault.Digest([]fault.Change{{Stream: "ab"}}) {
 		t.Error("fields run together")
 	}
 	for _, text := range []string{"", "abc", "ABCDEFGHIJKL", "abcdefghijk1", "abcdefghijklm", "abcdefghijkl\n", "../../../etc"} {
-		if IsID(text) {
+		if fault.IsID(text) {
 			t.Errorf("%q is an ID", text)
 		}
 	}

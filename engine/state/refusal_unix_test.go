@@ -7,13 +7,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // TestRefusalIsAFIFO: what is not a regular file is an error, and reading it
 // does not wait.
 func TestRefusalIsAFIFO(t *testing.T) {
 	s := open(t, t.TempDir())
-	id := Digest(changes)
+	id := fault.Digest(changes)
 	for suffix, read := range map[string]func() error{
 		".refusal-":  func() error { _, err := s.Refusal(id); return err },
 		".approval-": func() error { _, err := s.Approval(id); return err },

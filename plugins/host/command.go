@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Checksum is the SHA-256 of a file in hexadecimal.
@@ -114,25 +114,25 @@ func (o *Options) label() string {
 // names a folder which no checksum covers.
 func (o *Options) verify() error {
 	if len(o.Command) == 0 {
-		return engine.Errorf(engine.Fatal, "", "the command names no file")
+		return fault.Errorf(fault.Fatal, "", "the command names no file")
 	}
 	path := o.program()
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return engine.Errorf(engine.Fatal, "a relative path starts from the folder of the pipeline file; name a program such as python3 by its absolute path", "%s: there is no such file", path)
+		return fault.Errorf(fault.Fatal, "a relative path starts from the folder of the pipeline file; name a program such as python3 by its absolute path", "%s: there is no such file", path)
 	case err != nil:
-		return engine.Errorf(engine.Fatal, "", "%s: it cannot be read: %v", path, plain(err))
+		return fault.Errorf(fault.Fatal, "", "%s: it cannot be read: %v", path, plain(err))
 	case info.IsDir():
-		return engine.Errorf(engine.Fatal, "name the file in it", "%s: this is a folder", path)
+		return fault.Errorf(fault.Fatal, "name the file in it", "%s: this is a folder", path)
 	case !info.Mode().IsRegular():
-		return engine.Errorf(engine.Fatal, "", "%s: this is not a file", path)
+		return fault.Errorf(fault.Fatal, "", "%s: this is not a file", path)
 	case info.Mode()&0o111 == 0:
-		return engine.Errorf(engine.Fatal, "chmod +x "+path+", or name its interpreter first: command: [/usr/bin/python3, "+filepath.Base(path)+"]", "%s: it may not be run, since its run bit is not set", path)
+		return fault.Errorf(fault.Fatal, "chmod +x "+path+", or name its interpreter first: command: [/usr/bin/python3, "+filepath.Base(path)+"]", "%s: it may not be run, since its run bit is not set", path)
 	}
 	for _, word := range o.Command[1:] {
 		if _, path, info := o.argument(word); info != nil && info.IsDir() && len(o.Sums) > 0 {
-			return engine.Errorf(engine.Fatal, "name the file in it that is to run", "%s: this is a folder, whose files no checksum covers", path)
+			return fault.Errorf(fault.Fatal, "name the file in it that is to run", "%s: this is a folder, whose files no checksum covers", path)
 		}
 	}
 	return nil
@@ -142,9 +142,9 @@ func (o *Options) verify() error {
 func (o *Options) checkCount(files []named) error {
 	switch {
 	case len(o.Sums) == 0 && !o.Unpinned:
-		return engine.Errorf(engine.Fatal, "add sha256 to its block, or run with --allow-unpinned while you work on the plugin", "%s: it has no checksum", files[0].path)
+		return fault.Errorf(fault.Fatal, "add sha256 to its block, or run with --allow-unpinned while you work on the plugin", "%s: it has no checksum", files[0].path)
 	case len(o.Sums) > 0 && len(files) != len(o.Sums):
-		return engine.Errorf(engine.Fatal, "write sha256 as a list with a checksum for each, in this order", "the command names %d files (%s), and sha256 has %d", len(files), strings.Join(o.Files(), ", "), len(o.Sums))
+		return fault.Errorf(fault.Fatal, "write sha256 as a list with a checksum for each, in this order", "the command names %d files (%s), and sha256 has %d", len(files), strings.Join(o.Files(), ", "), len(o.Sums))
 	}
 	return nil
 }

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
@@ -51,7 +51,7 @@ func (p *process) describe(ctx context.Context) (*Description, error) {
 		Needs: r.GetNeeds(), Writes: r.GetWrites(),
 	}
 	defect := func(format string, args ...any) (*Description, error) {
-		return nil, engine.Errorf(engine.Fatal, "this is a defect of the plugin: tell its author", "what it says about itself is wrong: "+format, args...)
+		return nil, fault.Errorf(fault.Fatal, "this is a defect of the plugin: tell its author", "what it says about itself is wrong: "+format, args...)
 	}
 	if !namePattern.MatchString(d.Name) {
 		return defect("its name is %q, and a name has letters, digits and dashes", cut(d.Name, 80))

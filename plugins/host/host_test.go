@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // buffer is a log that many goroutines write to.
@@ -156,7 +157,7 @@ func TestBadAnswers(t *testing.T) {
 					}
 					return
 				case onErrorReject:
-					var r *engine.Rejection
+					var r *fault.Rejection
 					if err != nil || !errors.As(outcomes[0].Err, &r) || r.Stage != "transform" || r.Field != "tidy" || !strings.HasPrefix(r.Reason, "plugin tester: ") || strings.Contains(r.Reason, "\n") {
 						t.Errorf("%v, %+v", err, outcomes)
 					}

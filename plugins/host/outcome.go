@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // give does what on_error says about one record; all are those that failed with
@@ -13,7 +14,7 @@ func (b *batch) give(out *engine.Outcome, r *engine.Record, all []*engine.Record
 	t := b.t
 	switch t.o.OnError {
 	case onErrorReject:
-		out.Err = engine.Reject("transform", t.o.Name, "plugin %s: %s", t.label, headline(err))
+		out.Err = fault.Reject("transform", t.o.Name, "plugin %s: %s", t.label, headline(err))
 		return nil
 	case onErrorPass:
 		b.passed = append(b.passed, r)
@@ -22,11 +23,11 @@ func (b *batch) give(out *engine.Outcome, r *engine.Record, all []*engine.Record
 		}
 		return nil
 	}
-	remedy := engine.RemedyOf(err)
+	remedy := fault.RemedyOf(err)
 	if remedy == "" {
 		remedy = "mend the plugin or the record; with on_error: reject such records are rejected instead, with on_error: pass they stay as they are"
 	}
-	return engine.Errorf(engine.ClassOf(err), remedy, "plugin %s (%s), %s: %w", t.label, t.path(), refs(all), err)
+	return fault.Errorf(fault.ClassOf(err), remedy, "plugin %s (%s), %s: %w", t.label, t.path(), refs(all), err)
 }
 
 // warn tells, once for a batch, that records stay as they are, and counts them.

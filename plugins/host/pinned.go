@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // command is what is started.
@@ -49,10 +49,10 @@ func (o *Options) command(folder string) (command, error) {
 		}
 		sum, err := hashed(file.path, path)
 		if err != nil {
-			return c, engine.Errorf(engine.Fatal, "", "%s: it cannot be read: %v", file.path, plain(err))
+			return c, fault.Errorf(fault.Fatal, "", "%s: it cannot be read: %v", file.path, plain(err))
 		}
 		if sum != o.Sums[i] {
-			return c, engine.Errorf(engine.Fatal, "if you trust the file as it is now, write sha256: "+sum+", as `pipe plugin checksum` prints it", "%s: its checksum is %s…, and the pipeline file pins %s…: it was not started", file.path, sum[:12], o.Sums[i][:12])
+			return c, fault.Errorf(fault.Fatal, "if you trust the file as it is now, write sha256: "+sum+", as `pipe plugin checksum` prints it", "%s: its checksum is %s…, and the pipeline file pins %s…: it was not started", file.path, sum[:12], o.Sums[i][:12])
 		}
 		if file.word == 0 {
 			c.path = path

@@ -19,7 +19,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
@@ -154,7 +154,7 @@ func (p *process) connect(ctx context.Context) error {
 func (p *process) startError(ctx context.Context, o *Options, err error) error {
 	const remedy = "start the program by hand to see what it does: a plugin says that it is one, and ends"
 	fail := func(remedy, format string, args ...any) error {
-		return engine.Errorf(engine.Fatal, remedy, "%s: %s%s", o.program(), fmt.Sprintf(format, args...), p.lastWords())
+		return fault.Errorf(fault.Fatal, remedy, "%s: %s%s", o.program(), fmt.Sprintf(format, args...), p.lastWords())
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -10,8 +10,8 @@ import (
 	"github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/go-plugin/runner"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
@@ -65,14 +65,14 @@ func (t *Transform) Attached() bool {
 func attach(ctx context.Context, a attachment, out *output) (*process, error) {
 	const remedy = "start the plugin with --debug and export the line that it prints"
 	if a.bad != nil {
-		return nil, engine.Errorf(engine.Fatal, remedy, "%s is not what a plugin prints: %v", ReattachVariable, a.bad)
+		return nil, fault.Errorf(fault.Fatal, remedy, "%s is not what a plugin prints: %v", ReattachVariable, a.bad)
 	}
 	if a.Version != proto.Version {
-		return nil, engine.Errorf(engine.Fatal, "", "%s: %s speaks version %d of the plugin protocol, and this pipe speaks version %d", ReattachVariable, a.name, a.Version, proto.Version)
+		return nil, fault.Errorf(fault.Fatal, "", "%s: %s speaks version %d of the plugin protocol, and this pipe speaks version %d", ReattachVariable, a.name, a.Version, proto.Version)
 	}
 	var addr net.Addr = &net.UnixAddr{Net: "unix", Name: a.Address}
 	if a.Network != "unix" {
-		return nil, engine.Errorf(engine.Fatal, remedy, "%s: %s is reached over %q, and pipe wants unix", ReattachVariable, a.name, a.Network)
+		return nil, fault.Errorf(fault.Fatal, remedy, "%s: %s is reached over %q, and pipe wants unix", ReattachVariable, a.name, a.Network)
 	}
 	detached := make(chan struct{})
 	cfg := clientConfig()
@@ -87,7 +87,7 @@ func attach(ctx context.Context, a attachment, out *output) (*process, error) {
 	defer cancel()
 	if err := p.connect(ctx); err != nil {
 		p.kill()
-		return nil, engine.Errorf(engine.Fatal, "is it still running? "+remedy, "%s: %s at %s does not answer: %v", ReattachVariable, a.name, a.Address, err)
+		return nil, fault.Errorf(fault.Fatal, "is it still running? "+remedy, "%s: %s at %s does not answer: %v", ReattachVariable, a.name, a.Address, err)
 	}
 	return p, nil
 }

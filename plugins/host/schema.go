@@ -211,7 +211,7 @@ func (s *settings) faults(e *jsonschema.ValidationError, schema *jsonschema.Sche
 		if d.Unknown {
 			return
 		}
-		message, hint := fault(e.ErrorKind)
+		message, hint := mismatch(e.ErrorKind)
 		if schema != nil && schema.Description != "" {
 			hint = strings.TrimPrefix(hint+"   ("+schema.Description+")", "   ")
 		}
@@ -235,9 +235,9 @@ func (s *settings) unknownKey(d config.Data, name string, schema *jsonschema.Sch
 	}
 }
 
-// fault says what is wrong with a value without quoting it, since it may be a
+// mismatch says what is wrong with a value without quoting it, since it may be a
 // secret.
-func fault(k jsonschema.ErrorKind) (message, hint string) {
+func mismatch(k jsonschema.ErrorKind) (message, hint string) {
 	switch k := k.(type) {
 	case *kind.Type:
 		return "the plugin wants " + strings.Join(k.Want, " or ") + " here, and this is " + k.Got, ""

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
@@ -42,7 +42,7 @@ func (t *Transform) Probe(ctx context.Context) config.Problems {
 	p, problems, err := t.prepare(ctx)
 	if err != nil {
 		message, more, _ := strings.Cut(err.Error(), "\n")
-		hint := strings.TrimSpace(engine.RemedyOf(err) + "\n" + more)
+		hint := strings.TrimSpace(fault.RemedyOf(err) + "\n" + more)
 		n := t.o.Node.Get("command")
 		if n == nil {
 			n = t.o.Node
@@ -165,5 +165,5 @@ func (t *Transform) wire(p *process, err error) error {
 
 // named says which plugin an error is about.
 func (t *Transform) named(err error) error {
-	return engine.Errorf(engine.ClassOf(err), engine.RemedyOf(err), "plugin %s: %w", t.label, err)
+	return fault.Errorf(fault.ClassOf(err), fault.RemedyOf(err), "plugin %s: %w", t.label, err)
 }

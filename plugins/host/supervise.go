@@ -10,7 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
@@ -73,7 +73,7 @@ func (t *Transform) judge(p *process, err error, timeout time.Duration) error {
 	s := status.Convert(err)
 	switch s.Code() {
 	case codes.DeadlineExceeded:
-		return broken{engine.Errorf(engine.Permanent, "raise timeout if it needs longer, or lower batch", "it did not answer within %s and was ended%s", timeout, p.lastWords())}
+		return broken{fault.Errorf(fault.Permanent, "raise timeout if it needs longer, or lower batch", "it did not answer within %s and was ended%s", timeout, p.lastWords())}
 	case codes.Unavailable, codes.Canceled:
 		how := "its connection broke"
 		if p.program != nil {
@@ -86,7 +86,7 @@ func (t *Transform) judge(p *process, err error, timeout time.Duration) error {
 		if strings.Contains(s.Message(), fmt.Sprintf("vs. %d)", longestAnswer)) {
 			return fmt.Errorf("it answered more than %d MiB", longestAnswer>>20)
 		}
-		return engine.Errorf(engine.Permanent, "its server takes messages of 4 MB or less: let it take larger ones", "it refuses what it is sent: %s", t.words(s.Message(), longestReason))
+		return fault.Errorf(fault.Permanent, "its server takes messages of 4 MB or less: let it take larger ones", "it refuses what it is sent: %s", t.words(s.Message(), longestReason))
 	case codes.Unimplemented:
 		return fmt.Errorf("it is not a transform plugin: %s", t.words(s.Message(), longestReason))
 	}

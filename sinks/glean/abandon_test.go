@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -122,18 +122,18 @@ func TestRefusedCredentials(t *testing.T) {
 		for name, page := range map[string]sandbox.PageKind{"first": sandbox.FirstPage, "middle": sandbox.MiddlePage, "last": sandbox.LastPage} {
 			f := start(t, sandbox.Rules{}, func(c *Config) { c.Concurrency = 1 })
 			refused, after := false, 0
-			fault := sandbox.Fault{Path: path, Page: page, Status: http.StatusUnauthorized, Match: func([]byte) bool { refused = true; return true }}
+			failed := sandbox.Fault{Path: path, Page: page, Status: http.StatusUnauthorized, Match: func([]byte) bool { refused = true; return true }}
 			if stream == "memberships" && name != "first" {
-				fault.Match = func(b []byte) bool { refused = refused || holds("group:default/all")(b); return refused }
+				failed.Match = func(b []byte) bool { refused = refused || holds("group:default/all")(b); return refused }
 			}
-			f.server.Fail(fault)
+			f.server.Fail(failed)
 			f.observe = func(e sandbox.Exchange) {
 				if refused {
 					after++
 				}
 			}
 			err := f.run(company(1, 17)...)
-			if engine.ClassOf(err) != engine.Fatal || !strings.Contains(err.Error(), "401") || after != 1 {
+			if fault.ClassOf(err) != fault.Fatal || !strings.Contains(err.Error(), "401") || after != 1 {
 				t.Errorf("%s, %s page: %v, %d requests", stream, name, err, after)
 			}
 		}
@@ -146,7 +146,7 @@ func TestRefusedAfterDoubt(t *testing.T) {
 	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.LastPage, Status: http.StatusServiceUnavailable, Times: 1})
 	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.LastPage, Status: http.StatusUnauthorized})
 	err := f.run(append(docs(12), user("ann"))...)
-	if engine.ClassOf(err) != engine.Fatal || f.made("debug/backstage/status") != 1 { // of the review
+	if fault.ClassOf(err) != fault.Fatal || f.made("debug/backstage/status") != 1 { // of the review
 		t.Errorf("%v, %v", err, f.requests)
 	}
 }
@@ -157,7 +157,7 @@ func TestRefusedCredentialsInParallel(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.MiddlePage, After: 3, Status: http.StatusUnauthorized})
 	err := f.run(append(docs(200), user("ann"))...)
-	if engine.ClassOf(err) != engine.Fatal || f.made("bulkindexdocuments") > 1+3+3 {
+	if fault.ClassOf(err) != fault.Fatal || f.made("bulkindexdocuments") > 1+3+3 {
 		t.Errorf("%v, %d pages", err, f.made("bulkindexdocuments"))
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // noSuch are the words by which Glean says that it has no such datasource.
@@ -46,6 +46,6 @@ func (k *Sink) unknownToStatus(ctx context.Context) error {
 }
 
 func (k *Sink) bothWays(what string) error {
-	return engine.Errorf(engine.Transient, "try it again; if it stays so, look at the datasource in Glean's admin console",
+	return fault.Errorf(fault.Transient, "try it again; if it stays so, look at the datasource in Glean's admin console",
 		"Glean says that it has no datasource %q, and %s: it is not set up as new, as that would drop what it has", k.schema.name, what)
 }

@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // write makes a request that changes something in Glean. It returns nil when
@@ -34,31 +34,31 @@ var complaints = []string{"error", "errors", "message", "detail", "code", "statu
 // that has no member of complaints and no `success` but true. An answer that
 // was cut off is Transient, any other Permanent.
 func acknowledged(status int, body []byte) error {
-	not := func(class engine.Class, why string) error {
-		return engine.Errorf(class, acknowledgeRemedy, "the answer is not an acknowledgement by Glean: %s", why)
+	not := func(class fault.Class, why string) error {
+		return fault.Errorf(class, acknowledgeRemedy, "the answer is not an acknowledgement by Glean: %s", why)
 	}
 	body = bytes.TrimSpace(body)
 	switch {
 	case status != http.StatusOK:
-		return not(engine.Permanent, "only 200 is one")
+		return not(fault.Permanent, "only 200 is one")
 	case len(body) == 0:
 		return nil
 	case body[0] != '{':
-		return not(engine.Permanent, "it is not a JSON object")
+		return not(fault.Permanent, "it is not a JSON object")
 	}
 	answer, err := codec.DecodeStrict(body)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return not(engine.Transient, "its JSON ends early")
+		return not(fault.Transient, "its JSON ends early")
 	case err != nil:
-		return not(engine.Permanent, "its JSON is malformed, repeats a name or is followed by something else")
+		return not(fault.Permanent, "its JSON is malformed, repeats a name or is followed by something else")
 	}
 	for _, name := range slices.Sorted(maps.Keys(answer)) {
 		switch word := strings.ToLower(name); {
 		case slices.Contains(complaints, word):
-			return not(engine.Permanent, "it has `"+word+"`")
+			return not(fault.Permanent, "it has `"+word+"`")
 		case word == "success" && answer[name] != true:
-			return not(engine.Permanent, "its `success` is not true")
+			return not(fault.Permanent, "its `success` is not true")
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -25,51 +26,51 @@ func TestAcknowledged(t *testing.T) {
 	for _, tc := range []struct {
 		status int
 		body   string
-		class  engine.Class
+		class  fault.Class
 		says   string
 	}{
-		{201, "", engine.Permanent, "only 200"},
-		{202, "", engine.Permanent, "only 200"},
-		{202, "{}", engine.Permanent, "only 200"},
-		{203, "", engine.Permanent, "only 200"},
-		{204, "", engine.Permanent, "only 200"},
-		{206, `{"success":true}`, engine.Permanent, "only 200"},
-		{200, "OK", engine.Permanent, "not a JSON object"},
-		{200, "<html>", engine.Permanent, "not a JSON object"},
-		{200, "\ufeff{}", engine.Permanent, "not a JSON object"},
-		{200, "\x00", engine.Permanent, "not a JSON object"},
-		{200, "[]", engine.Permanent, "not a JSON object"},
-		{200, "[{}]", engine.Permanent, "not a JSON object"},
-		{200, "null", engine.Permanent, "not a JSON object"},
-		{200, "true", engine.Permanent, "not a JSON object"},
-		{200, `"OK"`, engine.Permanent, "not a JSON object"},
-		{200, `{"error":"no"}`, engine.Permanent, "`error`"},
-		{200, `{"error":null}`, engine.Permanent, "`error`"},
-		{200, `{"Error":"no"}`, engine.Permanent, "`error`"},
-		{200, `{"errors":[]}`, engine.Permanent, "`errors`"},
-		{200, `{"message":""}`, engine.Permanent, "`message`"},
-		{200, `{"detail":"no"}`, engine.Permanent, "`detail`"},
-		{200, `{"code":0}`, engine.Permanent, "`code`"},
-		{200, `{"status":"ok"}`, engine.Permanent, "`status`"},
-		{200, `{"success":false}`, engine.Permanent, "`success`"},
-		{200, `{"success":"true"}`, engine.Permanent, "`success`"},
-		{200, `{"success":1}`, engine.Permanent, "`success`"},
-		{200, `{"success":null}`, engine.Permanent, "`success`"},
-		{200, `{"SUCCESS":false}`, engine.Permanent, "`success`"},
-		{200, `{`, engine.Transient, "ends early"},
-		{200, `{"success":tr`, engine.Transient, "ends early"},
-		{200, `{"a":{"b":1}`, engine.Transient, "ends early"},
-		{200, `{"a":1,"a":1}`, engine.Permanent, "repeats a name"},
-		{200, `{"a":{"b":1,"b":2}}`, engine.Permanent, "repeats a name"},
-		{200, `{} OK`, engine.Permanent, "followed by something else"},
-		{200, `{}{}`, engine.Permanent, "followed by something else"},
-		{200, `{"a":1,}`, engine.Permanent, "malformed"},
-		{200, `{a:1}`, engine.Permanent, "malformed"},
-		{200, "{\"a\":\"\xff\"}", engine.Permanent, "malformed"},
+		{201, "", fault.Permanent, "only 200"},
+		{202, "", fault.Permanent, "only 200"},
+		{202, "{}", fault.Permanent, "only 200"},
+		{203, "", fault.Permanent, "only 200"},
+		{204, "", fault.Permanent, "only 200"},
+		{206, `{"success":true}`, fault.Permanent, "only 200"},
+		{200, "OK", fault.Permanent, "not a JSON object"},
+		{200, "<html>", fault.Permanent, "not a JSON object"},
+		{200, "\ufeff{}", fault.Permanent, "not a JSON object"},
+		{200, "\x00", fault.Permanent, "not a JSON object"},
+		{200, "[]", fault.Permanent, "not a JSON object"},
+		{200, "[{}]", fault.Permanent, "not a JSON object"},
+		{200, "null", fault.Permanent, "not a JSON object"},
+		{200, "true", fault.Permanent, "not a JSON object"},
+		{200, `"OK"`, fault.Permanent, "not a JSON object"},
+		{200, `{"error":"no"}`, fault.Permanent, "`error`"},
+		{200, `{"error":null}`, fault.Permanent, "`error`"},
+		{200, `{"Error":"no"}`, fault.Permanent, "`error`"},
+		{200, `{"errors":[]}`, fault.Permanent, "`errors`"},
+		{200, `{"message":""}`, fault.Permanent, "`message`"},
+		{200, `{"detail":"no"}`, fault.Permanent, "`detail`"},
+		{200, `{"code":0}`, fault.Permanent, "`code`"},
+		{200, `{"status":"ok"}`, fault.Permanent, "`status`"},
+		{200, `{"success":false}`, fault.Permanent, "`success`"},
+		{200, `{"success":"true"}`, fault.Permanent, "`success`"},
+		{200, `{"success":1}`, fault.Permanent, "`success`"},
+		{200, `{"success":null}`, fault.Permanent, "`success`"},
+		{200, `{"SUCCESS":false}`, fault.Permanent, "`success`"},
+		{200, `{`, fault.Transient, "ends early"},
+		{200, `{"success":tr`, fault.Transient, "ends early"},
+		{200, `{"a":{"b":1}`, fault.Transient, "ends early"},
+		{200, `{"a":1,"a":1}`, fault.Permanent, "repeats a name"},
+		{200, `{"a":{"b":1,"b":2}}`, fault.Permanent, "repeats a name"},
+		{200, `{} OK`, fault.Permanent, "followed by something else"},
+		{200, `{}{}`, fault.Permanent, "followed by something else"},
+		{200, `{"a":1,}`, fault.Permanent, "malformed"},
+		{200, `{a:1}`, fault.Permanent, "malformed"},
+		{200, "{\"a\":\"\xff\"}", fault.Permanent, "malformed"},
 	} {
 		err := acknowledged(tc.status, []byte(tc.body))
-		if err == nil || engine.ClassOf(err) != tc.class || !strings.Contains(err.Error(), tc.says) || engine.RemedyOf(err) == "" {
-			t.Errorf("%d %q: %v (%v)", tc.status, tc.body, err, engine.ClassOf(err))
+		if err == nil || fault.ClassOf(err) != tc.class || !strings.Contains(err.Error(), tc.says) || fault.RemedyOf(err) == "" {
+			t.Errorf("%d %q: %v (%v)", tc.status, tc.body, err, fault.ClassOf(err))
 		}
 	}
 }
@@ -82,16 +83,16 @@ func TestFalseAnswers(t *testing.T) {
 			for _, page := range []sandbox.PageKind{sandbox.FirstPage, sandbox.MiddlePage, sandbox.LastPage} {
 				t.Run(fmt.Sprintf("%s to page %d of %s", what, page, stream), func(t *testing.T) {
 					f := start(t, sandbox.Rules{})
-					fault := sandbox.FalseAnswers()[what]
-					fault.Path, fault.Page = streamPaths[stream], page
-					f.server.Fail(fault)
+					failed := sandbox.FalseAnswers()[what]
+					failed.Path, failed.Page = streamPaths[stream], page
+					f.server.Fail(failed)
 					begun := f.clock()
 					err := f.run(company(0, 13)...)
-					if fault.HTML && f.clock() != begun {
+					if failed.HTML && f.clock() != begun {
 						t.Errorf("waited %v for a proxy that asks for a sign-in", f.clock().Sub(begun))
 					}
-					if err == nil || engine.RemedyOf(err) == "" || fault.HTML != (engine.ClassOf(err) == engine.Fatal) || len(f.rejected) > 0 {
-						t.Errorf("%v (%v), rejected %v", err, engine.ClassOf(err), f.rejected)
+					if err == nil || fault.RemedyOf(err) == "" || failed.HTML != (fault.ClassOf(err) == fault.Fatal) || len(f.rejected) > 0 {
+						t.Errorf("%v (%v), rejected %v", err, fault.ClassOf(err), f.rejected)
 					}
 					for _, u := range f.index().Uploads {
 						if u.Stream == stream && !u.Ended.IsZero() && stream != "memberships" {
@@ -113,11 +114,11 @@ func TestFalseAnswers(t *testing.T) {
 // run fails.
 func TestFalseAnswerAfterEffect(t *testing.T) {
 	for _, size := range []int{13, 4} { // several pages, and one that is the first and the last
-		for what, fault := range sandbox.FalseAnswers() {
+		for what, failed := range sandbox.FalseAnswers() {
 			for _, history := range []bool{true, false} {
 				f := start(t, sandbox.Rules{})
-				fault.Path, fault.Page, fault.TakesEffect = documentsPath, sandbox.LastPage, true
-				f.server.Fail(fault)
+				failed.Path, failed.Page, failed.TakesEffect = documentsPath, sandbox.LastPage, true
+				f.server.Fail(failed)
 				if !history {
 					f.server.Fail(sandbox.Fault{Path: "/status", Status: http.StatusNotFound})
 				}
@@ -150,15 +151,15 @@ func TestFalseAnswersToSingleWrites(t *testing.T) {
 			return f.Purge(f.t.Context(), nil, engine.Opening{Pipeline: "pipe", RunID: f.runID(), Written: func(string) bool { return true }})
 		}},
 	} {
-		for what, fault := range sandbox.FalseAnswers() {
+		for what, failed := range sandbox.FalseAnswers() {
 			f := start(t, sandbox.Rules{})
 			if err := f.run(user("ann"), doc("a")); err != nil {
 				t.Fatal(err)
 			}
-			fault.Path = tc.path
-			f.server.Fail(fault)
+			failed.Path = tc.path
+			f.server.Fail(failed)
 			err := tc.do(f)
-			if err == nil || errors.As(err, new(*engine.Unconfirmed)) || statusOf(err) != 0 {
+			if err == nil || errors.As(err, new(*fault.Unconfirmed)) || statusOf(err) != 0 {
 				t.Errorf("%s answered with %s: %v", name, what, err)
 			}
 		}

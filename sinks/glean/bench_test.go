@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // BenchmarkEncode makes one document of 1.4 KB.
 func BenchmarkEncode(b *testing.B) {
 	cfg := settings()
-	k, err := open(cfg, engine.Settings{}, engine.Retry{})
+	k, err := open(cfg, engine.Settings{}, fault.Retry{})
 	if err != nil {
 		b.Fatal(err)
 	}

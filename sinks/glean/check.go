@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -97,5 +98,5 @@ func visibility(v string, fresh bool) engine.Finding {
 }
 
 func failed(what string, err error) engine.Finding {
-	return engine.Finding{What: what, Detail: err.Error(), Remedy: engine.RemedyOf(err), Err: err}
+	return engine.Finding{What: what, Detail: err.Error(), Remedy: fault.RemedyOf(err), Err: err}
 }

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -54,7 +54,7 @@ func (u *upload) post(ctx context.Context, p *page, last bool) error {
 		again := false
 		switch {
 		case err == nil:
-		case ctx.Err() != nil || engine.ClassOf(err) == engine.Fatal && statusOf(err) != 0 || !refused && !(doubt && last):
+		case ctx.Err() != nil || fault.ClassOf(err) == fault.Fatal && statusOf(err) != 0 || !refused && !(doubt && last):
 			return err
 		case last && !first:
 			err = u.closing(ctx, err, doubt, wait)
@@ -89,7 +89,7 @@ func (u *upload) opening(ctx context.Context, p *page, err error, probe bool, wa
 			break
 		}
 		u.id = id
-		if _, err := u.request(ctx, p, false, false); err == nil || engine.ClassOf(err) == engine.Fatal {
+		if _, err := u.request(ctx, p, false, false); err == nil || fault.ClassOf(err) == fault.Fatal {
 			return false, err
 		}
 	}
@@ -134,14 +134,14 @@ func (u *upload) closing(ctx context.Context, err error, doubt bool, wait *patie
 				return err
 			}
 		}
-		if statusErr != nil || engine.ClassOf(err) == engine.Fatal || !wait.next(ctx) { // a proxy that asks for a sign-in goes on asking
+		if statusErr != nil || fault.ClassOf(err) == fault.Fatal || !wait.next(ctx) { // a proxy that asks for a sign-in goes on asking
 			break
 		}
 	}
 	if !refused {
 		return err
 	}
-	return engine.Errorf(engine.Transient, "run again: the next run sends everything anew",
+	return fault.Errorf(fault.Transient, "run again: the next run sends everything anew",
 		"the answer to the last page of the upload was lost, and Glean's status does not say whether it took effect: %v", err)
 }
 
@@ -183,7 +183,7 @@ func (u *upload) inTheWay(ctx context.Context, err error, wait *patience) (again
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	}
-	return false, engine.Errorf(engine.Transient, "wait until it has ended, and run again; when nothing else writes to the datasource, give it up with --discard-upload "+unnamed,
+	return false, fault.Errorf(fault.Transient, "wait until it has ended, and run again; when nothing else writes to the datasource, give it up with --discard-upload "+unnamed,
 		"Glean has another upload under way, for which it refuses one of %s, and its status does not name it: %v", u.stream, err)
 }
 
@@ -229,7 +229,7 @@ func (u *upload) begin(ctx context.Context) error {
 	if !isRefusal(err) {
 		return err
 	}
-	return engine.Errorf(engine.Permanent, "look at what it says and at the datasource in Glean; when another upload is under way, wait until it has ended",
+	return fault.Errorf(fault.Permanent, "look at what it says and at the datasource in Glean; when another upload is under way, wait until it has ended",
 		"Glean refuses to begin an upload of %s, be it without any: %v", u.stream, err)
 }
 
@@ -244,7 +244,7 @@ func (u *upload) stands(ctx context.Context) error {
 	if statusErr == nil && slices.ContainsFunc(underWay(s), func(o unfinished) bool { return o.stream == u.stream && o.id == u.id }) {
 		return nil // Glean takes no page without items
 	}
-	return engine.Errorf(engine.Transient, "see that no other run writes to the datasource, and run again",
+	return fault.Errorf(fault.Transient, "see that no other run writes to the datasource, and run again",
 		"the upload is no longer Glean's current one, another has taken its place: %v", err)
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -139,18 +140,18 @@ func TestLostAnswers(t *testing.T) {
 				}
 				for _, doubt := range slices.Sorted(maps.Keys(doubts)) {
 					for _, left := range []bool{false, true} {
-						fault := doubts[doubt]
+						failed := doubts[doubt]
 						if n++; !*thorough && n%29 != 0 && (stream != "documents" || left || reading.Name != "mild" && reading.Name != "all of them" && reading.Name != "there is no status") {
 							continue
 						}
-						fault.Path, fault.Page = streamPaths[stream], at.page
+						failed.Path, failed.Page = streamPaths[stream], at.page
 						if stream == "memberships" && position != "only" {
-							fault.Match = holds("group:default/all")
+							failed.Match = holds("group:default/all")
 						}
-						mayFail := reading.Name == "there is no status" && position == "last" || left && fault.Late > 0 || fault.Twice && reading.Rules.StatusLags > 0 ||
+						mayFail := reading.Name == "there is no status" && position == "last" || left && failed.Late > 0 || failed.Twice && reading.Rules.StatusLags > 0 ||
 							left && reading.Rules.StatusLags > 0 && reading.Rules.ConflictIsBadRequest
 						name := fmt.Sprintf("%s, %s, %s page, %s, something left: %v", reading.Name, stream, position, doubt, left)
-						f.doubt(name, fault, company(n, at.size), mayFail, func() {
+						f.doubt(name, failed, company(n, at.size), mayFail, func() {
 							if left {
 								f.leave(stream)
 							} else if reading.Name == "there is no status" {
@@ -168,10 +169,10 @@ func TestLostAnswers(t *testing.T) {
 var thorough = flag.Bool("thorough", false, "run every case of the large tables")
 
 // doubt is one case of TestLostAnswers.
-func (f *fixture) doubt(name string, fault sandbox.Fault, items []*engine.Item, mayFail bool, prepare func()) {
+func (f *fixture) doubt(name string, failed sandbox.Fault, items []*engine.Item, mayFail bool, prepare func()) {
 	f.t.Helper()
 	prepare()
-	f.server.Fail(fault)
+	f.server.Fail(failed)
 	err := f.run(items...)
 	if err == nil && f.differs() != "" || len(f.rejected) > 0 || err != nil && !mayFail {
 		f.t.Errorf("%s: %v, differs in %s, rejected %v", name, err, f.differs(), f.rejected)
@@ -233,7 +234,7 @@ func TestRefusesAll(t *testing.T) {
 		f := start(t, sandbox.Rules{})
 		f.server.Fail(sandbox.Fault{Path: documentsPath, Status: status, Body: "Invalid request"})
 		err := f.run(append(docs(2), user("ann"))...)
-		if err == nil || !strings.Contains(err.Error(), "Invalid request") || engine.RemedyOf(err) == "" || len(f.rejected) > 0 {
+		if err == nil || !strings.Contains(err.Error(), "Invalid request") || fault.RemedyOf(err) == "" || len(f.rejected) > 0 {
 			t.Errorf("%d: %v, rejected %v", status, err, f.rejected)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -23,7 +24,7 @@ func (k *Sink) ExportProvision(ctx context.Context, o engine.ExportOptions) (*en
 		return nil, err
 	}
 	if raw == nil {
-		return nil, engine.Errorf(engine.Fatal, "look for its name in Glean's admin console; a token sees the datasources of its scope", "Glean has no datasource %q", name)
+		return nil, fault.Errorf(fault.Fatal, "look for its name in Glean's admin console; a token sees the datasources of its scope", "Glean has no datasource %q", name)
 	}
 	body, err := codec.Marshal(raw)
 	if err != nil {
@@ -31,7 +32,7 @@ func (k *Sink) ExportProvision(ctx context.Context, o engine.ExportOptions) (*en
 	}
 	var d api.DatasourceConfig
 	if err := codec.Unmarshal(body, &d); err != nil {
-		return nil, engine.Errorf(engine.Permanent, "", "glean: the config of datasource %q: %w", name, errShape)
+		return nil, fault.Errorf(fault.Permanent, "", "glean: the config of datasource %q: %w", name, errShape)
 	}
 	d.Name = name // Glean may say CUSTOM_NAME
 	if d.DatasourceCategory == usual("datasourceCategory") {

@@ -19,6 +19,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/contract"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -111,7 +112,7 @@ func start(t *testing.T, rules sandbox.Rules, adjust ...func(*Config)) *fixture 
 	if cfg.ServerURL == "" {
 		cfg.ServerURL = f.server.URL()
 	}
-	f.Sink, err = open(cfg, engine.Settings{Loopback: true}, engine.Retry{Attempts: 3, Base: time.Millisecond, Cap: 2 * time.Millisecond})
+	f.Sink, err = open(cfg, engine.Settings{Loopback: true}, fault.Retry{Attempts: 3, Base: time.Millisecond, Cap: 2 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

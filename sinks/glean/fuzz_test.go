@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -26,7 +27,7 @@ func answering(t *testing.T, answer func(path string) (status int, contentType, 
 	t.Cleanup(server.Close)
 	cfg := settings()
 	cfg.ServerURL, cfg.RecoveryWait, cfg.Retries.Attempts = server.URL, 0, 2
-	k, err := open(cfg, engine.Settings{Loopback: true}, engine.Retry{Attempts: 2, Base: time.Microsecond, Cap: time.Microsecond})
+	k, err := open(cfg, engine.Settings{Loopback: true}, fault.Retry{Attempts: 2, Base: time.Microsecond, Cap: time.Microsecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -133,7 +134,7 @@ func (k *Sink) Settle(ctx context.Context, o engine.Opening, deleted bool) []str
 	if deleted {
 		switch err := k.processDocuments(ctx); {
 		case err == nil:
-		case engine.ClassOf(err) == engine.Throttled:
+		case fault.ClassOf(err) == fault.Throttled:
 			notes = append(notes, "the documents are taken from everyone; Glean deletes them when it next processes uploads, within some 20 minutes: on request it does so once in three hours, and takes the next request "+k.nextProcessing(ctx))
 		default:
 			notes = append(notes, fmt.Sprintf("the documents are taken from everyone; Glean deletes them when it next processes uploads, within some 20 minutes: it could not be asked to do so now: %v", err))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -68,7 +69,7 @@ func (k *Sink) Inspect(ctx context.Context) (*engine.Inspection, error) {
 // absent says of an error that there is no datasource, where it says so.
 func (k *Sink) absent(err error) error {
 	if s := statusOf(err); s == http.StatusBadRequest || s == http.StatusNotFound {
-		return &engine.SettingError{Path: []string{"datasource", "name"}, Err: engine.Errorf(engine.Fatal, "make it with `pipe datasource apply FILE`, or mend datasource.name", "Glean has no datasource %q, or does not tell about it: %w", k.schema.name, err)}
+		return &engine.SettingError{Path: []string{"datasource", "name"}, Err: fault.Errorf(fault.Fatal, "make it with `pipe datasource apply FILE`, or mend datasource.name", "Glean has no datasource %q, or does not tell about it: %w", k.schema.name, err)}
 	}
 	return err
 }

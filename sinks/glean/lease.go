@@ -8,7 +8,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -49,7 +49,7 @@ func (s *session) discardable(u unfinished) (note string, err error) {
 	case slices.Contains(s.o.Discard, u.id):
 		return fmt.Sprintf("an upload of %s was discarded, as it was given up: %s", u.stream, s.sink.foreign(u.id)), nil
 	case !ours:
-		return "", engine.Errorf(engine.Fatal, "wait until it has ended, or end what has begun it; when nothing works on it any more, give it up with --discard-upload "+shellWord(s.sink.foreign(u.id)),
+		return "", fault.Errorf(fault.Fatal, "wait until it has ended, or end what has begun it; when nothing works on it any more, give it up with --discard-upload "+shellWord(s.sink.foreign(u.id)),
 			"an upload of %s to datasource %q that is not of this pipeline is not finished: %s", u.stream, s.schema.name, s.sink.foreign(u.id))
 	case run.String() == s.o.RunID:
 		return "", nil
@@ -68,7 +68,7 @@ func (s *session) discardable(u unfinished) (note string, err error) {
 		since = now
 	}
 	if until := since.Add(lease); now.Before(until) {
-		return "", &engine.Held{
+		return "", &fault.Held{
 			Holder: fmt.Sprintf("run %s of this pipeline has an upload of %s under way", run, u.stream), Since: since, Until: until,
 			Remedy: fmt.Sprintf("wait until it has ended; when it has died, run again after %s, or give its upload up with --discard-upload %s", until.Local().Format("15:04:05"), u.id),
 		}
@@ -94,7 +94,7 @@ func (s *session) claim(all []unfinished) error {
 	for _, u := range all {
 		given = slices.DeleteFunc(given, func(id string) bool { return id == u.id })
 		note, err := s.discardable(u)
-		if _, held := err.(*engine.Held); err != nil && (held || s.writes(u.stream)) {
+		if _, held := err.(*fault.Held); err != nil && (held || s.writes(u.stream)) {
 			return err
 		}
 		if err == nil && s.writes(u.stream) {

@@ -12,6 +12,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -114,15 +115,15 @@ func TestUnfinishedUploads(t *testing.T) {
 			f.reset()
 			s := f.readOnly(func(stream string) bool { return tc.only == "" || tc.only == stream }, user("ann"), group("a"), doc("a"))
 			err := f.publish(s)
-			var held *engine.Held
+			var held *fault.Held
 			switch {
 			case tc.held:
 				if !errors.As(err, &held) || held.Until.Sub(held.Since) != lease || held.Since.After(f.clock()) || !held.Until.After(f.clock()) || !strings.Contains(held.Remedy, "--discard-upload "+id) || !strings.Contains(held.Holder, "run ") {
 					t.Errorf("%v %+v", err, held)
 				}
 			case tc.want != "":
-				if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(engine.RemedyOf(err), "--discard-upload "+shellWord(id)) {
-					t.Errorf("%v; %s", err, engine.RemedyOf(err))
+				if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(fault.RemedyOf(err), "--discard-upload "+shellWord(id)) {
+					t.Errorf("%v; %s", err, fault.RemedyOf(err))
 				}
 			default:
 				if err != nil || tc.note != "" && !f.noted(tc.note) || tc.silent && f.noted("discard") || tc.only == "" && len(f.index().Unfinished()) > 0 || tc.only == "" && len(f.ids()) != 1 {
@@ -140,15 +141,15 @@ func TestUnfinishedUploads(t *testing.T) {
 // TestUnnamedUpload: an upload is in the way that the status does not name. Only
 // a person can give it up.
 func TestUnnamedUpload(t *testing.T) {
-	for _, fault := range []sandbox.Fault{
+	for _, failed := range []sandbox.Fault{
 		{Path: "/status", Status: http.StatusNotFound},
 		{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: "{}"},
 	} {
 		f := start(t, sandbox.Rules{})
 		f.begin("another-clients")
-		f.server.Fail(fault)
+		f.server.Fail(failed)
 		err := f.run(user("ann"), doc("a"))
-		if err == nil || !strings.Contains(err.Error(), "its status does not name it") || !strings.Contains(engine.RemedyOf(err), "--discard-upload unnamed") || len(f.rejected) > 0 || len(f.ids()) != 0 {
+		if err == nil || !strings.Contains(err.Error(), "its status does not name it") || !strings.Contains(fault.RemedyOf(err), "--discard-upload unnamed") || len(f.rejected) > 0 || len(f.ids()) != 0 {
 			t.Errorf("%v %v", err, f.rejected)
 		}
 		f.opening.Discard = []string{unnamed}
@@ -175,7 +176,7 @@ func TestBegunAfterTheReview(t *testing.T) {
 			}
 			f.begin(id)
 			err := s.Publish(t.Context(), f.plan(s))
-			var held *engine.Held
+			var held *fault.Held
 			if err == nil || errors.As(err, &held) != ours || !ours && !strings.Contains(err.Error(), id) || len(f.rejected) != 0 || len(f.ids()) != 0 {
 				t.Errorf("%v %v", err, f.rejected)
 			}
@@ -195,7 +196,7 @@ func TestPlace(t *testing.T) {
 	} {
 		cfg := settings()
 		cfg.ServerURL, cfg.Datasource.Name = address, "Backstage"
-		k, err := open(cfg, engine.Settings{}, engine.Retry{})
+		k, err := open(cfg, engine.Settings{}, fault.Retry{})
 		if err != nil {
 			t.Fatalf("%s: %v", address, err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -29,7 +30,7 @@ func TestMembershipsStop(t *testing.T) {
 	}{
 		"neither":              {most: 5},
 		"the stage is damaged": {damage: true, want: damaged, most: 1},
-		"the run is stopped":   {stop: true, want: engine.ErrStopped, most: 2}, // the next one may be waiting for its turn
+		"the run is stopped":   {stop: true, want: fault.ErrStopped, most: 2}, // the next one may be waiting for its turn
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := start(t, sandbox.Rules{}, func(c *Config) { c.Concurrency = 1 })

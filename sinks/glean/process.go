@@ -8,6 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -23,10 +24,10 @@ func (k *Sink) Process(ctx context.Context) error {
 		return err
 	}
 	err := k.processDocuments(ctx)
-	if engine.ClassOf(err) != engine.Throttled {
+	if fault.ClassOf(err) != fault.Throttled {
 		return err
 	}
-	return engine.Errorf(engine.Throttled, "ask again "+k.nextProcessing(ctx)+"; Glean processes what was uploaded by itself, too, within some 20 minutes",
+	return fault.Errorf(fault.Throttled, "ask again "+k.nextProcessing(ctx)+"; Glean processes what was uploaded by itself, too, within some 20 minutes",
 		"Glean processes the documents of a datasource on request once in three hours, and was asked less than that ago; memberships are being processed: %w", err)
 }
 
@@ -35,7 +36,7 @@ func (k *Sink) Process(ctx context.Context) error {
 func (k *Sink) processDocuments(ctx context.Context) error {
 	err := k.post(ctx, api.PathProcessAllDocuments, api.ProcessAllDocumentsRequest{Datasource: k.schema.name})
 	if statusOf(err) == http.StatusTooManyRequests {
-		return engine.Errorf(engine.Throttled, "", "%w", err)
+		return fault.Errorf(fault.Throttled, "", "%w", err)
 	}
 	return err
 }

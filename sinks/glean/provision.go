@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -95,7 +96,7 @@ func (k *Sink) provision(ctx context.Context, o engine.ProvisionOptions, file []
 		return err
 	}
 	if plan.New != planned.New || !reflect.DeepEqual(plan.Changes, planned.Changes) {
-		return engine.Errorf(engine.Transient, "look at a new plan and apply that", "the datasource %q was changed by somebody else since the plan was made", k.schema.name)
+		return fault.Errorf(fault.Transient, "look at a new plan and apply that", "the datasource %q was changed by somebody else since the plan was made", k.schema.name)
 	}
 	if plan.New || !plan.Empty() {
 		if err := k.send(ctx, api.PathAddDatasource, wanted); err != nil {
@@ -121,7 +122,7 @@ func (k *Sink) verify(ctx context.Context, wanted map[string]any) error {
 	case err != nil:
 		return fmt.Errorf("read datasource %q back: %w", k.schema.name, err)
 	case now == nil:
-		return engine.Errorf(engine.Permanent, "look at the datasource in Glean's admin console", "Glean took the datasource %q and then has none of this name", k.schema.name)
+		return fault.Errorf(fault.Permanent, "look at the datasource in Glean's admin console", "Glean took the datasource %q and then has none of this name", k.schema.name)
 	}
 	left := k.readable(compare(now, wanted))
 	if len(left) == 0 {
@@ -131,7 +132,7 @@ func (k *Sink) verify(ctx context.Context, wanted map[string]any) error {
 	for _, c := range left {
 		out = append(out, fmt.Sprintf("%s is %s and was sent as %s", strings.Join(c.Path, "."), orNothing(c.Before), orNothing(c.After)))
 	}
-	return engine.Errorf(engine.Permanent, "look at the datasource in Glean's admin console",
+	return fault.Errorf(fault.Permanent, "look at the datasource in Glean's admin console",
 		"Glean took the datasource %q and has it otherwise: %s", k.schema.name, enumerate(out, 5))
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // ProvisionInRun has the next session set the datasource up when everything was
@@ -25,7 +26,7 @@ func (s *provisioning) Holds(ctx context.Context) (engine.Holdings, error) {
 		return engine.Holdings{}, err
 	}
 	if s.plan.Opens {
-		return engine.Holdings{}, &engine.Refusal{Guard: "datasource", Reason: "isTestDatasource would go from the datasource " + s.plan.Name + ", and with it everybody would see what its testers alone see now",
+		return engine.Holdings{}, &fault.Refusal{Guard: "datasource", Reason: "isTestDatasource would go from the datasource " + s.plan.Name + ", and with it everybody would see what its testers alone see now",
 			Remedy: "`pipe datasource apply FILE` shows it and asks; then run again"}
 	}
 	if !s.plan.New {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -56,7 +57,7 @@ func (s *session) Publish(ctx context.Context, plan *engine.Plan) error {
 func (p *publishing) stopped() error {
 	select {
 	case <-p.plan.Stop:
-		return engine.ErrStopped
+		return fault.ErrStopped
 	default:
 		return nil
 	}
@@ -158,7 +159,7 @@ func (p *publishing) membersOf(ctx context.Context, m rawMembers, ref string) er
 	u.sent = func(int) {}
 	u.place += `,"group":` + string(codec.Quote(nil, m.group))
 	u.reject = func(_ engine.Encoded, reason string) error {
-		return engine.Errorf(engine.Permanent, "see in Glean's status of the datasource whether its users and groups are there, and run again; the group keeps the members that it had",
+		return fault.Errorf(fault.Permanent, "see in Glean's status of the datasource whether its users and groups are there, and run again; the group keeps the members that it had",
 			"Glean refuses a member: %s", reason)
 	}
 	err := u.run(ctx, func(yield func(engine.Encoded, error) bool) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -63,7 +64,7 @@ func TestFaults(t *testing.T) {
 		fault sandbox.Fault
 		rules sandbox.Rules
 		want  string // in the error, "" for none
-		class engine.Class
+		class fault.Class
 	}{
 		"503 once":                         {fault: sandbox.Fault{Status: 503, Times: 1}},
 		"429 once":                         {fault: sandbox.Fault{Status: 429, Header: http.Header{"Retry-After": {"0"}}, Times: 3}},
@@ -78,19 +79,19 @@ func TestFaults(t *testing.T) {
 		"a page is too large":              {fault: sandbox.Fault{Page: sandbox.MiddlePage, Match: holds(`d007"`), Status: 413, Times: 1}},
 		"the first page is too large":      {fault: sandbox.Fault{Page: sandbox.FirstPage, Status: 413, Times: 2}},
 		"the last page is too large":       {fault: sandbox.Fault{Page: sandbox.LastPage, Status: 413, Times: 1}},
-		"a middle page fails":              {fault: sandbox.Fault{Page: sandbox.MiddlePage, Status: 500}, want: "500", class: engine.Transient},
-		"one of the middle pages fails":    {fault: sandbox.Fault{Page: sandbox.MiddlePage, Match: holds(`d012"`), Status: 500}, want: "500", class: engine.Transient},
-		"the token expires midway":         {fault: sandbox.Fault{Page: sandbox.MiddlePage, After: 1, Status: 401}, want: "401", class: engine.Fatal},
-		"forbidden":                        {fault: sandbox.Fault{Status: 403}, want: "403", class: engine.Permanent},
-		"a sign-in proxy":                  {fault: sandbox.Fault{HTML: true}, want: "HTML page", class: engine.Fatal},
-		"the last page fails":              {fault: sandbox.Fault{Page: sandbox.LastPage, Status: 503}, want: "503", class: engine.Transient},
+		"a middle page fails":              {fault: sandbox.Fault{Page: sandbox.MiddlePage, Status: 500}, want: "500", class: fault.Transient},
+		"one of the middle pages fails":    {fault: sandbox.Fault{Page: sandbox.MiddlePage, Match: holds(`d012"`), Status: 500}, want: "500", class: fault.Transient},
+		"the token expires midway":         {fault: sandbox.Fault{Page: sandbox.MiddlePage, After: 1, Status: 401}, want: "401", class: fault.Fatal},
+		"forbidden":                        {fault: sandbox.Fault{Status: 403}, want: "403", class: fault.Permanent},
+		"a sign-in proxy":                  {fault: sandbox.Fault{HTML: true}, want: "HTML page", class: fault.Fatal},
+		"the last page fails":              {fault: sandbox.Fault{Page: sandbox.LastPage, Status: 503}, want: "503", class: fault.Transient},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := start(t, tc.rules)
-			fault := tc.fault
-			fault.Path = documentsPath
-			if fault.Status != 0 || fault.HTML || fault.Reset || fault.LoseAnswer || fault.Truncate {
-				f.server.Fail(fault)
+			failed := tc.fault
+			failed.Path = documentsPath
+			if failed.Status != 0 || failed.HTML || failed.Reset || failed.LoseAnswer || failed.Truncate {
+				f.server.Fail(failed)
 			}
 			err := f.run(append(docs(all), user("ann"))...)
 			if tc.want == "" {
@@ -99,8 +100,8 @@ func TestFaults(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), tc.want) || engine.ClassOf(err) != tc.class {
-				t.Errorf("%v (%v)", err, engine.ClassOf(err))
+			if err == nil || !strings.Contains(err.Error(), tc.want) || fault.ClassOf(err) != tc.class {
+				t.Errorf("%v (%v)", err, fault.ClassOf(err))
 			}
 			for _, u := range f.index().Uploads {
 				if u.Stream == "documents" && !u.Ended.IsZero() {
@@ -380,7 +381,7 @@ func TestStop(t *testing.T) {
 	f.server.Fail(sandbox.Fault{Path: "/bulkindexusers", Page: sandbox.LastPage, Times: 1, Match: func([]byte) bool { close(f.stop); return true }})
 	err := f.publish(f.read(user("ann"), user("bob"), group("a"), doc("a")))
 	i := f.index()
-	if !errors.Is(err, engine.ErrStopped) || len(i.Users) != 2 || len(i.Groups) != 0 || len(i.Documents) != 0 || f.unfinished() != "" {
+	if !errors.Is(err, fault.ErrStopped) || len(i.Users) != 2 || len(i.Groups) != 0 || len(i.Documents) != 0 || f.unfinished() != "" {
 		t.Errorf("%v %+v", err, i.Uploads)
 	}
 }

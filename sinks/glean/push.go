@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -169,7 +170,7 @@ func (p *pushing) send(ctx context.Context, stream, what, path string, in any) e
 	if err := p.k.send(ctx, path, in); err != nil {
 		err = fmt.Errorf("send %s of %s: %w", what, stream, err)
 		if s := statusOf(err); s == http.StatusBadRequest {
-			err = engine.Errorf(engine.Permanent, "mend what Glean names, in the source or the mapping; what was sent before it stays", "%w", err)
+			err = fault.Errorf(fault.Permanent, "mend what Glean names, in the source or the mapping; what was sent before it stays", "%w", err)
 		}
 		return err
 	}
@@ -199,5 +200,5 @@ func (p *pushing) verify(ctx context.Context, docs []api.Document) error {
 }
 
 func unconfirmed(format string, args ...any) error {
-	return &engine.Unconfirmed{Reason: fmt.Sprintf(format, args...), Remedy: "see in some minutes what has become of it: pipe status FILE REF"}
+	return &fault.Unconfirmed{Reason: fmt.Sprintf(format, args...), Remedy: "see in some minutes what has become of it: pipe status FILE REF"}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -47,7 +48,7 @@ func (r *refusals) add(stream string, planned int, e engine.Encoded, why refusal
 	kind := stream + " " + kindOf(why.reason, e)
 	r.reasons[kind]++
 	if r.reasons[kind] > max(sameReason, planned/100) {
-		return engine.Errorf(engine.Fatal, "mend the mapping or datasource.objectDefinitions; the upload was left unfinished, so that nothing was deleted and the next run begins it anew",
+		return fault.Errorf(fault.Fatal, "mend the mapping or datasource.objectDefinitions; the upload was left unfinished, so that nothing was deleted and the next run begins it anew",
 			"Glean refuses %s again and again for the same reason: %s", stream, why.reason)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -44,7 +45,7 @@ func TestNothingAccepted(t *testing.T) {
 		f.refuse(path, tc.text)
 		err := f.run(items...)
 		i := f.index()
-		if err == nil || engine.RemedyOf(err) == "" || !strings.Contains(err.Error(), "refuses every one of the") || f.ended(tc.stream) != 1 {
+		if err == nil || fault.RemedyOf(err) == "" || !strings.Contains(err.Error(), "refuses every one of the") || f.ended(tc.stream) != 1 {
 			t.Errorf("%s: %v, ended %d times", tc.stream, err, f.ended(tc.stream))
 		}
 		if len(i.Documents) != 3 || len(i.Users) != 2 || len(i.Groups) != 2 || len(i.Memberships["group:default/a"]) != 1 {
@@ -114,7 +115,7 @@ func TestRefusedMember(t *testing.T) {
 	}
 	f.refuse("/bulkindexmemberships", `"memberUserId":"ann`)
 	err := f.run(items...)
-	if err == nil || !strings.Contains(err.Error(), "group:default/a") || !strings.Contains(err.Error(), "request blocked") || engine.RemedyOf(err) == "" {
+	if err == nil || !strings.Contains(err.Error(), "group:default/a") || !strings.Contains(err.Error(), "request blocked") || fault.RemedyOf(err) == "" {
 		t.Errorf("%v", err)
 	}
 	if m := f.index().Memberships["group:default/a"]; len(m) != 2 || f.made("bulkindexdocuments") != 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -22,7 +23,7 @@ const overlap = 10 * time.Minute
 func (k *Sink) TokenFile() (string, error) {
 	path := k.cfg.Token.File()
 	if path == "" {
-		return "", &engine.SettingError{Path: []string{"token"}, Err: engine.Errorf(engine.Fatal, "write token: ${file:PATH}, with the secret in that file and nothing else",
+		return "", &engine.SettingError{Path: []string{"token"}, Err: fault.Errorf(fault.Fatal, "write token: ${file:PATH}, with the secret in that file and nothing else",
 			"the token is not read from a file, so that a new secret could not be kept")}
 	}
 	return path, nil
@@ -43,15 +44,15 @@ func (k *Sink) Rotate(ctx context.Context) (*engine.Rotated, error) {
 			err = errors.New("the answer holds no secret")
 		}
 		if err != nil { // which may quote it
-			return nil, engine.Errorf(engine.Permanent, rotateAgain, "glean: POST %s: the answer holds no secret that can be read: Glean may have rotated the token", k.conn.Path(api.PathRotateToken))
+			return nil, fault.Errorf(fault.Permanent, rotateAgain, "glean: POST %s: the answer holds no secret that can be read: Glean may have rotated the token", k.conn.Path(api.PathRotateToken))
 		}
 	}
 	switch s := statusOf(err); {
 	case err == nil:
 	case s == http.StatusBadRequest:
-		return nil, engine.Errorf(engine.Permanent, "a token that rotates is made with a rotation period in Glean's admin console; others are replaced there", "Glean does not rotate this token: %w", err)
+		return nil, fault.Errorf(fault.Permanent, "a token that rotates is made with a rotation period in Glean's admin console; others are replaced there", "Glean does not rotate this token: %w", err)
 	case s == 0 || s >= http.StatusInternalServerError:
-		return nil, engine.Errorf(engine.Permanent, rotateAgain, "it is not known whether Glean has rotated the token: %w", err)
+		return nil, fault.Errorf(fault.Permanent, rotateAgain, "it is not known whether Glean has rotated the token: %w", err)
 	default:
 		return nil, err
 	}

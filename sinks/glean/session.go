@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -70,7 +71,7 @@ func (s *session) Encode(item *engine.Item) (e engine.Encoded, kept bool, err er
 }
 
 func reject(field, format string, args ...any) error {
-	return engine.Reject("encode", field, format, args...)
+	return fault.Reject("encode", field, format, args...)
 }
 
 // Holds checks that Glean's datasource is what the file says and that nobody

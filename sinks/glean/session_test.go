@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -146,7 +147,7 @@ func TestEncodeRejections(t *testing.T) {
 		"no such stream":            {item("teams", "group:default/a"), "Glean has no such stream"},
 	} {
 		e, kept, err := s.Encode(tc.item)
-		var r *engine.Rejection
+		var r *fault.Rejection
 		if !errors.As(err, &r) || r.Stage != "encode" || !strings.Contains(err.Error(), tc.want) || kept {
 			t.Errorf("%s: %v %v %v", name, e, kept, err)
 		}
@@ -247,7 +248,7 @@ func TestHolds(t *testing.T) {
 
 	missing := start(t, sandbox.Rules{}, func(c *Config) { c.Datasource.Name = "portal" })
 	_, err = missing.read().Holds(t.Context())
-	if err == nil || !strings.Contains(err.Error(), `Glean has no datasource "portal"`) || !strings.Contains(engine.RemedyOf(err), "pipe datasource apply") {
+	if err == nil || !strings.Contains(err.Error(), `Glean has no datasource "portal"`) || !strings.Contains(fault.RemedyOf(err), "pipe datasource apply") {
 		t.Errorf("%v", err)
 	}
 
@@ -300,7 +301,7 @@ func TestDiffering(t *testing.T) {
 	} {
 		f := start(t, sandbox.Rules{}, tc.change)
 		_, err := f.read().Holds(t.Context())
-		if err == nil || !strings.Contains(err.Error(), tc.want) || engine.ClassOf(err) != engine.Fatal {
+		if err == nil || !strings.Contains(err.Error(), tc.want) || fault.ClassOf(err) != fault.Fatal {
 			t.Errorf("%s: %v", name, err)
 		}
 		if slices.ContainsFunc(f.requests, func(r string) bool { return strings.HasPrefix(r, "bulk") }) {

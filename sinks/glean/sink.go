@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -36,7 +37,7 @@ var (
 )
 
 // open makes a sink; retry zero is the engine's policy.
-func open(cfg *Config, s engine.Settings, retry engine.Retry) (*Sink, error) {
+func open(cfg *Config, s engine.Settings, retry fault.Retry) (*Sink, error) {
 	schema, err := newSchema(cfg.Datasource)
 	if err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func open(cfg *Config, s engine.Settings, retry engine.Retry) (*Sink, error) {
 		return k, nil
 	}
 	if schema.urls == nil && !schema.entity {
-		return nil, engine.Errorf(engine.Fatal, "set datasource.urlRegex to what all of the documents' addresses match", "datasource.urlRegex is missing, and the source has no ui_url that it could follow from")
+		return nil, fault.Errorf(fault.Fatal, "set datasource.urlRegex to what all of the documents' addresses match", "datasource.urlRegex is missing, and the source has no ui_url that it could follow from")
 	}
 	k.dial = func(allowed func() []string) (*connection.Connection, error) {
 		return connection.New(cfg.Config, connection.Settings{
@@ -94,7 +95,7 @@ func (k *Sink) Close() error {
 	return nil
 }
 
-var errNoConnection = engine.Errorf(engine.Fatal, "set instance or server_url, and token, of sink.glean", "glean: the address or the token is not set")
+var errNoConnection = fault.Errorf(fault.Fatal, "set instance or server_url, and token, of sink.glean", "glean: the address or the token is not set")
 
 // errShape is wrapped by the error of an answer that is JSON of another shape.
 var errShape = errors.New("the answer cannot be read")
@@ -109,7 +110,7 @@ func (k *Sink) ask(ctx context.Context, path string, in, out any) error {
 }
 
 func (k *Sink) unreadable(path, why string) error {
-	return engine.Errorf(engine.Permanent, "", "glean: POST %s: %w: %s", k.conn.Path(path), errShape, why)
+	return fault.Errorf(fault.Permanent, "", "glean: POST %s: %w: %s", k.conn.Path(path), errShape, why)
 }
 
 // answer posts a request that changes nothing.
@@ -139,10 +140,10 @@ func (k *Sink) live(ctx context.Context) (api.DatasourceConfig, error) {
 	err := k.ask(ctx, api.PathGetDatasourceConfig, api.GetDatasourceConfigRequest{Datasource: k.schema.name}, &c)
 	if absent(err) {
 		return c, &engine.SettingError{Path: []string{"datasource", "name"},
-			Err: engine.Errorf(engine.Fatal, "create it with `pipe datasource apply FILE`, or correct datasource.name", "Glean has no datasource %q: %w", k.schema.name, err)}
+			Err: fault.Errorf(fault.Fatal, "create it with `pipe datasource apply FILE`, or correct datasource.name", "Glean has no datasource %q: %w", k.schema.name, err)}
 	}
 	if err == nil && c.Name == "" { // any JSON object decodes; a config has its name
-		return c, engine.Errorf(engine.Permanent, "", "glean: POST %s: %w", k.conn.Path(api.PathGetDatasourceConfig), errShape)
+		return c, fault.Errorf(fault.Permanent, "", "glean: POST %s: %w", k.conn.Path(api.PathGetDatasourceConfig), errShape)
 	}
 	return c, err
 }
@@ -164,7 +165,7 @@ func (k *Sink) agree(ctx context.Context) error {
 // the file's.
 func (k *Sink) differs(differences []string) error {
 	return &engine.SettingError{Path: []string{"datasource"},
-		Err: engine.Errorf(engine.Fatal, "update Glean with `pipe datasource apply FILE`, or the file to what Glean has",
+		Err: fault.Errorf(fault.Fatal, "update Glean with `pipe datasource apply FILE`, or the file to what Glean has",
 			"datasource %q differs between the file and Glean: %s", k.schema.name, enumerate(differences, 5))}
 }
 

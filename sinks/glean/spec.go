@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -31,7 +32,7 @@ func Spec() engine.SinkSpec {
 				s.checkMappings(slices.DeleteFunc(all, func(m engine.MappingFacts) bool { return m.Stream != streamDocuments }), b)
 			}
 		},
-		Open:    func(cfg any, s engine.Settings) (engine.Sink, error) { return open(cfg.(*Config), s, engine.Retry{}) },
+		Open:    func(cfg any, s engine.Settings) (engine.Sink, error) { return open(cfg.(*Config), s, fault.Retry{}) },
 		Sandbox: startSandbox,
 		Missing: func(cfg any) []string { return cfg.(*Config).missing() },
 		Adopt:   func(cfg any, uiURL string) { cfg.(*Config).adopt(uiURL) },

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 func TestConfigSpec(t *testing.T) {
@@ -138,7 +139,7 @@ func TestNotReady(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Holds(t.Context()); err == nil || engine.RemedyOf(err) == "" {
+	if _, err := s.Holds(t.Context()); err == nil || fault.RemedyOf(err) == "" {
 		t.Errorf("%v", err)
 	}
 	if err := s.Publish(t.Context(), &engine.Plan{}); err == nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // upload is one bulk upload: a first page, others in parallel, and a last one
@@ -130,12 +131,12 @@ func (u *upload) complete(p *page) error {
 	accepted, refused, withheld := int(u.accepted.Load())+len(p.items), int(u.refused.Load()), len(u.withheld)
 	switch {
 	case accepted+refused+withheld != u.planned:
-		return engine.Errorf(engine.Permanent, "", "%d of %d items were sent, %d refused and %d hidden: this is a defect of pipe, and the upload was left unfinished", accepted, u.planned, refused, withheld)
+		return fault.Errorf(fault.Permanent, "", "%d of %d items were sent, %d refused and %d hidden: this is a defect of pipe, and the upload was left unfinished", accepted, u.planned, refused, withheld)
 	case accepted == 0 && withheld > 0:
-		return engine.Errorf(engine.Fatal, "run again: the guards then decide whether everything may go",
+		return fault.Errorf(fault.Fatal, "run again: the guards then decide whether everything may go",
 			"every document was hidden while the run published; the upload was left unfinished, and the hidden documents are deleted one by one")
 	case accepted == 0 && u.planned > 0:
-		return engine.Errorf(engine.Fatal, "mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",
+		return fault.Errorf(fault.Fatal, "mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",
 			"Glean refuses every one of the %d items", u.planned)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // withoutHidden reads the hidden list again and returns a page without the items
@@ -70,7 +71,7 @@ func (u *upload) notHidden(failed []string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &engine.Unconfirmed{
+	return &fault.Unconfirmed{
 		Reason: fmt.Sprintf("documents that were hidden while the run published may have been sent, and were not taken away again: %s", strings.ReplaceAll(err.Error(), "\n", "; ")),
 		Remedy: "hide them again with pipe hide; the next run does not send them",
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -91,7 +92,7 @@ func TestHiddenListUnreadable(t *testing.T) {
 			return nil, nil
 		}}
 		err := f.hideWith(h, append(docs(12), user("ann"))...)
-		var unconfirmed *engine.Unconfirmed
+		var unconfirmed *fault.Unconfirmed
 		switch {
 		case look == 0:
 			if err != nil {
@@ -119,7 +120,7 @@ func TestHideAgainFails(t *testing.T) {
 		return nil, nil
 	}}
 	err := f.hideWith(h, append(docs(12), user("ann"))...)
-	var unconfirmed *engine.Unconfirmed
+	var unconfirmed *fault.Unconfirmed
 	if !errors.As(err, &unconfirmed) || !strings.Contains(err.Error(), "d001") || len(h.withheld) > 0 {
 		t.Errorf("%v, %v", err, h.withheld)
 	}

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
 
@@ -111,7 +111,7 @@ func parsePage(body []byte) (page, error) {
 		return page{}, brokenJSON(err)
 	}
 	if !listed || p.total < 0 {
-		return page{}, engine.Errorf(engine.Permanent, wrongAddress, "the answer is not a page of entities")
+		return page{}, fault.Errorf(fault.Permanent, wrongAddress, "the answer is not a page of entities")
 	}
 	return p, nil
 }
@@ -156,7 +156,7 @@ func (a api) refs(ctx context.Context, rq refsRequest) (found, error) {
 			return err
 		}})
 	if hasStatus(err, http.StatusNotFound, http.StatusMethodNotAllowed) {
-		return found{}, engine.Errorf(engine.ClassOf(err), "let POST "+byRefs+" pass what stands in front of Backstage: it only reads, and every Backstage from 1.12 on has it",
+		return found{}, fault.Errorf(fault.ClassOf(err), "let POST "+byRefs+" pass what stands in front of Backstage: it only reads, and every Backstage from 1.12 on has it",
 			"Backstage cannot be asked whether entities are gone: %w", err)
 	}
 	if err != nil {
@@ -177,15 +177,15 @@ func parseFound(body []byte, want int) (found, error) {
 	case err != nil:
 		return found{}, brokenJSON(err)
 	case !listed:
-		return found{}, engine.Errorf(engine.Permanent, wrongAddress, "the answer is not a list of entities")
+		return found{}, fault.Errorf(fault.Permanent, wrongAddress, "the answer is not a list of entities")
 	case len(f.items) != want:
-		return found{}, engine.Errorf(engine.Permanent, mixedUp, "%d refs were asked for and %d answered", want, len(f.items))
+		return found{}, fault.Errorf(fault.Permanent, mixedUp, "%d refs were asked for and %d answered", want, len(f.items))
 	}
 	return f, nil
 }
 
 func brokenJSON(err error) error {
-	return engine.Errorf(engine.Transient, "check whether a proxy in front of Backstage cuts answers short", "the answer is broken JSON: %w", err)
+	return fault.Errorf(fault.Transient, "check whether a proxy in front of Backstage cuts answers short", "the answer is broken JSON: %w", err)
 }
 
 // mixedUp is what to do about an answer to another question.
@@ -196,7 +196,7 @@ const mixedUp = "see whether a proxy or cache in front of Backstage mixes up ans
 func (a api) get(ctx context.Context, of string, once bool) ([]byte, error) {
 	kind, namespace, name, ok := ref.Split(of)
 	if !ok {
-		return nil, engine.Errorf(engine.Permanent, "write kind:namespace/name", "%q is not an entity ref", of)
+		return nil, fault.Errorf(fault.Permanent, "write kind:namespace/name", "%q is not an entity ref", of)
 	}
 	r, err := a.conn.Do(ctx, connection.Request{Method: http.MethodGet, Path: byName + kind + "/" + namespace + "/" + name, NoRetry: once})
 	if hasStatus(err, http.StatusNotFound) {
@@ -225,7 +225,7 @@ func explained(err error) error {
 	default:
 		return err
 	}
-	return engine.Errorf(engine.ClassOf(err), remedy, "%w", err)
+	return fault.Errorf(fault.ClassOf(err), remedy, "%w", err)
 }
 
 func hasStatus(err error, statuses ...int) bool {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Get reads one entity by its ref, in any case; nil when there is none, or
@@ -92,7 +93,7 @@ func (s *Source) checkPeople(ctx context.Context, users int) engine.Finding {
 
 // failed is the finding that an error is.
 func failed(err error) engine.Finding {
-	f := engine.Finding{What: "reachable", Detail: err.Error(), Remedy: engine.RemedyOf(err), Err: err}
+	f := engine.Finding{What: "reachable", Detail: err.Error(), Remedy: fault.RemedyOf(err), Err: err}
 	if hasStatus(err, http.StatusUnauthorized, http.StatusForbidden) {
 		f.What = "credentials"
 	}

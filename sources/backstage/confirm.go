@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
 
@@ -170,7 +171,7 @@ func (c *confirmation) deliver(ctx context.Context, control, asked []string, ite
 	case err != nil:
 		return err
 	case len(control) == 0 && len(records) < len(asked):
-		return engine.Errorf(engine.Transient, blindRemedy, "Backstage does not find %s, and nothing was read that could show whether it is to be believed", lacking(asked, records)[0])
+		return fault.Errorf(fault.Transient, blindRemedy, "Backstage does not find %s, and nothing was read that could show whether it is to be believed", lacking(asked, records)[0])
 	case len(records) == 0:
 		return nil
 	}
@@ -193,7 +194,7 @@ func (c *confirmation) records(refs []string, items [][]byte) ([]*engine.Record,
 			err = fmt.Errorf("%s is not what was asked for", r.Ref)
 		}
 		if err != nil {
-			return nil, engine.Errorf(engine.Permanent, mixedUp, "another entity answers to %s: %w", refs[i], err)
+			return nil, fault.Errorf(fault.Permanent, mixedUp, "another entity answers to %s: %w", refs[i], err)
 		}
 		out = append(out, r)
 	}
@@ -204,7 +205,7 @@ const blindRemedy = "run again; if it stays like this the token sees only a part
 
 // halfBlind is the error of an answer that lacks what is known to be there.
 func halfBlind(control []string, seen []*engine.Record) error {
-	return engine.Errorf(engine.Transient, blindRemedy,
+	return fault.Errorf(fault.Transient, blindRemedy,
 		"of %d entities that were just read Backstage finds only %d when it is asked for them again, and not %s: what it does not find cannot be taken for deleted", len(control), len(seen), lacking(control, seen)[0])
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -81,43 +82,43 @@ func TestConfirm(t *testing.T) {
 }
 
 func TestConfirmFaults(t *testing.T) {
-	type fault = sandbox.Fault
+	type failed = sandbox.Fault
 	const byRefs = "/by-refs"
 	half := func(ref string) bool { return ref >= "component:default/c0050" }
 	for name, tc := range map[string]struct {
-		faults  []fault
+		faults  []failed
 		control []string
 		want    int // when it goes well
-		class   engine.Class
+		class   fault.Class
 		says    string
 		remedy  string
 	}{
 		"all there":            {nil, names(0, 20), 100, 0, "", ""},
-		"gone":                 {[]fault{{Path: byRefs, Hide: half}}, names(0, 20), 0, 0, "", ""},
-		"hidden from lists":    {[]fault{{Path: "/by-query", Hide: half}}, names(0, 20), 100, 0, "", ""},
-		"nothing to be seen":   {[]fault{{Path: byRefs, Empty: true}}, names(0, 20), 0, engine.Transient, "of 20 entities that were just read Backstage finds only 0", "accessRestrictions"},
-		"control seen in part": {[]fault{{Path: byRefs, Hide: func(ref string) bool { return strings.HasSuffix(ref, "7") }}}, names(0, 20), 0, engine.Transient, "finds only 18 when it is asked for them again, and not component:default/c0007", "run again"},
+		"gone":                 {[]failed{{Path: byRefs, Hide: half}}, names(0, 20), 0, 0, "", ""},
+		"hidden from lists":    {[]failed{{Path: "/by-query", Hide: half}}, names(0, 20), 100, 0, "", ""},
+		"nothing to be seen":   {[]failed{{Path: byRefs, Empty: true}}, names(0, 20), 0, fault.Transient, "of 20 entities that were just read Backstage finds only 0", "accessRestrictions"},
+		"control seen in part": {[]failed{{Path: byRefs, Hide: func(ref string) bool { return strings.HasSuffix(ref, "7") }}}, names(0, 20), 0, fault.Transient, "finds only 18 when it is asked for them again, and not component:default/c0007", "run again"},
 		"no control, all":      {nil, nil, 100, 0, "", ""},
-		"no control, some":     {[]fault{{Path: byRefs, Hide: half}}, nil, 0, engine.Transient, "does not find component:default/c0100, and nothing was read", "run again"},
+		"no control, some":     {[]failed{{Path: byRefs, Hide: half}}, nil, 0, fault.Transient, "does not find component:default/c0100, and nothing was read", "run again"},
 		"control of people":    {nil, []string{"user:default/ann"}, 100, 0, "", ""},
-		"control unseen":       {nil, []string{"user:default/gone"}, 0, engine.Transient, "user:default/gone", ""},
-		"reset once":           {[]fault{{Path: byRefs, Times: 1, Reset: true}}, names(0, 20), 100, 0, "", ""},
-		"reset":                {[]fault{{Path: byRefs, Reset: true}}, names(0, 20), 0, engine.Transient, "cut the connection", ""},
-		"error once":           {[]fault{{Path: byRefs, Times: 1, Status: 500}}, names(0, 20), 100, 0, "", ""},
-		"errors":               {[]fault{{Path: byRefs, Status: 500}}, names(0, 20), 0, engine.Transient, "500 Internal Server Error", ""},
-		"too slow":             {[]fault{{Path: byRefs, Times: 3, Status: 504}}, names(0, 20), 100, 0, "", ""},
-		"throttled":            {[]fault{{Path: byRefs, Times: 1, Status: 429, RetryAfter: "1"}}, names(0, 20), 100, 0, "", ""},
-		"cut":                  {[]fault{{Path: byRefs, Times: 1, Cut: 200}}, names(0, 20), 100, 0, "", ""},
-		"truncated":            {[]fault{{Path: byRefs, Truncate: 200}}, names(0, 20), 0, engine.Transient, "not complete", ""},
-		"not there":            {[]fault{{Path: byRefs, Status: 404}}, names(0, 20), 0, engine.Permanent, "cannot be asked whether entities are gone", "POST /api/catalog/entities/by-refs"},
-		"not allowed":          {[]fault{{Path: byRefs, Status: 405}}, names(0, 20), 0, engine.Permanent, "cannot be asked whether entities are gone", "POST /api/catalog/entities/by-refs"},
-		"401":                  {[]fault{{Path: byRefs, Status: 401}}, names(0, 20), 0, engine.Fatal, "Illegal token", "backend.auth.externalAccess"},
-		"403":                  {[]fault{{Path: byRefs, Status: 403}}, names(0, 20), 0, engine.Permanent, "restricted to plugin(s)", "plugin: catalog"},
-		"a sign-in page":       {[]fault{{Path: byRefs, HTML: true}}, names(0, 20), 0, engine.Fatal, "Sign in to continue", "proxy"},
-		"a redirect":           {[]fault{{Path: byRefs, Redirect: "/login"}}, names(0, 20), 0, engine.Fatal, "redirects", "proxy"},
-		"a page of a list":     {[]fault{{Path: byRefs, Items: components(7)}}, names(0, 20), 0, engine.Permanent, "refs were asked for and 7 answered", "mixes up"},
-		"others":               {[]fault{{Path: byRefs, Items: components(32)}}, nil, 0, engine.Permanent, "another entity answers to component:default/c0100: component:default/c0000 is not what was asked for", "mixes up"},
-		"others for control":   {[]fault{{Path: byRefs, Items: components(40)}}, names(20, 28), 0, engine.Permanent, "another entity answers to component:default/c0020", "mixes up"},
+		"control unseen":       {nil, []string{"user:default/gone"}, 0, fault.Transient, "user:default/gone", ""},
+		"reset once":           {[]failed{{Path: byRefs, Times: 1, Reset: true}}, names(0, 20), 100, 0, "", ""},
+		"reset":                {[]failed{{Path: byRefs, Reset: true}}, names(0, 20), 0, fault.Transient, "cut the connection", ""},
+		"error once":           {[]failed{{Path: byRefs, Times: 1, Status: 500}}, names(0, 20), 100, 0, "", ""},
+		"errors":               {[]failed{{Path: byRefs, Status: 500}}, names(0, 20), 0, fault.Transient, "500 Internal Server Error", ""},
+		"too slow":             {[]failed{{Path: byRefs, Times: 3, Status: 504}}, names(0, 20), 100, 0, "", ""},
+		"throttled":            {[]failed{{Path: byRefs, Times: 1, Status: 429, RetryAfter: "1"}}, names(0, 20), 100, 0, "", ""},
+		"cut":                  {[]failed{{Path: byRefs, Times: 1, Cut: 200}}, names(0, 20), 100, 0, "", ""},
+		"truncated":            {[]failed{{Path: byRefs, Truncate: 200}}, names(0, 20), 0, fault.Transient, "not complete", ""},
+		"not there":            {[]failed{{Path: byRefs, Status: 404}}, names(0, 20), 0, fault.Permanent, "cannot be asked whether entities are gone", "POST /api/catalog/entities/by-refs"},
+		"not allowed":          {[]failed{{Path: byRefs, Status: 405}}, names(0, 20), 0, fault.Permanent, "cannot be asked whether entities are gone", "POST /api/catalog/entities/by-refs"},
+		"401":                  {[]failed{{Path: byRefs, Status: 401}}, names(0, 20), 0, fault.Fatal, "Illegal token", "backend.auth.externalAccess"},
+		"403":                  {[]failed{{Path: byRefs, Status: 403}}, names(0, 20), 0, fault.Permanent, "restricted to plugin(s)", "plugin: catalog"},
+		"a sign-in page":       {[]failed{{Path: byRefs, HTML: true}}, names(0, 20), 0, fault.Fatal, "Sign in to continue", "proxy"},
+		"a redirect":           {[]failed{{Path: byRefs, Redirect: "/login"}}, names(0, 20), 0, fault.Fatal, "redirects", "proxy"},
+		"a page of a list":     {[]failed{{Path: byRefs, Items: components(7)}}, names(0, 20), 0, fault.Permanent, "refs were asked for and 7 answered", "mixes up"},
+		"others":               {[]failed{{Path: byRefs, Items: components(32)}}, nil, 0, fault.Permanent, "another entity answers to component:default/c0100: component:default/c0000 is not what was asked for", "mixes up"},
+		"others for control":   {[]failed{{Path: byRefs, Items: components(40)}}, names(20, 28), 0, fault.Permanent, "another entity answers to component:default/c0020", "mixes up"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -130,13 +131,13 @@ func TestConfirmFaults(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), tc.says) || engine.ClassOf(err) != tc.class || !strings.Contains(engine.RemedyOf(err), tc.remedy) {
-				t.Errorf("%v (%v; %s)", err, engine.ClassOf(err), engine.RemedyOf(err))
+			if err == nil || !strings.Contains(err.Error(), tc.says) || fault.ClassOf(err) != tc.class || !strings.Contains(fault.RemedyOf(err), tc.remedy) {
+				t.Errorf("%v (%v; %s)", err, fault.ClassOf(err), fault.RemedyOf(err))
 			}
 			if len(got.records) > 0 {
 				t.Errorf("%d entities were handed over of a source that is not to be believed", len(got.records))
 			}
-			if strings.Contains(fmt.Sprint(err, engine.RemedyOf(err)), token) {
+			if strings.Contains(fmt.Sprint(err, fault.RemedyOf(err)), token) {
 				t.Error("the error holds the token")
 			}
 		})

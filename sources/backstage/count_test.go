@@ -28,9 +28,9 @@ func TestCountUnreadable(t *testing.T) {
 func TestRecountUnreadable(t *testing.T) {
 	const first = "c0000"
 	f := start(t, sandbox.Options{Entities: components(100)}, only("Component"), func(c *Config) { c.SkipUnreadable = []string{"component:default/" + first} })
-	fault, promise := broken(first), broken(first)
+	failed, promise := broken(first), broken(first)
 	promise.Path, promise.Promise = "orderField", 3
-	f.Fail(promise, fault)
+	f.Fail(promise, failed)
 	if got, err := f.readAll(t); err != nil || len(got.records) != 100 {
 		t.Errorf("%d records, %v", len(got.records), err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
 
@@ -20,15 +21,15 @@ const stage = "read"
 // one, and relations of old servers get their targetRef.
 func (m *Model) Decode(r *engine.Record) error {
 	if why, ok := codec.Text(r.Raw); ok { // left out by the reader
-		return engine.Reject(stage, "", "%s", why)
+		return fault.Reject(stage, "", "%s", why)
 	}
 	v, err := codec.Decode(r.Raw)
 	if err != nil {
-		return engine.Reject(stage, "", "not a JSON object")
+		return fault.Reject(stage, "", "not a JSON object")
 	}
 	meta, ok := v["metadata"].(map[string]any)
 	if !ok {
-		return engine.Reject(stage, "metadata", "%s where an object is expected", shape(v["metadata"]))
+		return fault.Reject(stage, "metadata", "%s where an object is expected", shape(v["metadata"]))
 	}
 	if err := wantText("kind", v["kind"]); err != nil {
 		return err
@@ -62,12 +63,12 @@ func understand(v any) error {
 	}
 	list, ok := v.([]any)
 	if !ok {
-		return engine.Reject(stage, "relations", "%s where a list is expected", shape(v))
+		return fault.Reject(stage, "relations", "%s where a list is expected", shape(v))
 	}
 	for i, item := range list {
 		relation, ok := item.(map[string]any)
 		if !ok {
-			return engine.Reject(stage, fmt.Sprintf("relations[%d]", i), "%s where an object is expected", shape(item))
+			return fault.Reject(stage, fmt.Sprintf("relations[%d]", i), "%s where an object is expected", shape(item))
 		}
 		if relation["targetRef"] == nil {
 			relation["targetRef"] = compound(relation["target"])
@@ -79,7 +80,7 @@ func understand(v any) error {
 		}
 		if typ, target := relation["type"].(string), relation["targetRef"].(string); slices.Contains(deciding, typ) {
 			if _, _, _, ok := ref.Split(strings.ToLower(target)); !ok {
-				return engine.Reject(stage, fmt.Sprintf("relations[%d].targetRef", i), "not a full entity ref, in a relation that decides who may find what")
+				return fault.Reject(stage, fmt.Sprintf("relations[%d].targetRef", i), "not a full entity ref, in a relation that decides who may find what")
 			}
 		}
 	}
@@ -100,7 +101,7 @@ func compound(v any) any {
 
 func wantText(field string, v any) error {
 	if !isText(v) {
-		return engine.Reject(stage, field, "%s where text is expected", shape(v))
+		return fault.Reject(stage, field, "%s where text is expected", shape(v))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 func testModel() *Model {
@@ -41,7 +42,7 @@ func TestDecode(t *testing.T) {
 			}
 			continue
 		}
-		rejection, ok := err.(*engine.Rejection)
+		rejection, ok := err.(*fault.Rejection)
 		if !ok || rejection.Stage != "read" || rejection.Field != strings.Trim(tc.field, "-") || rejection.Reason == "" {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"log/slog"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 const (
@@ -74,8 +74,8 @@ func (s *pageSize) ask(ctx context.Context, log *slog.Logger, try func(once bool
 }
 
 func retryable(err error) bool {
-	c := engine.ClassOf(err)
-	return c == engine.Transient || c == engine.Throttled
+	c := fault.ClassOf(err)
+	return c == fault.Transient || c == fault.Throttled
 }
 
 // succeeded notes a good page. The next ones shrink to the size that is aimed
@@ -96,7 +96,7 @@ func (s *pageSize) shrink(err error) bool {
 	switch {
 	case errors.Is(err, connection.ErrTooLarge):
 		least = 1
-	case engine.ClassOf(err) == engine.Throttled:
+	case fault.ClassOf(err) == fault.Throttled:
 		return false
 	case !errors.Is(err, connection.ErrTimeout) && !hasStatus(err, 500, 502, 503, 504):
 		return false

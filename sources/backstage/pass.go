@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // pass is one walk over all pages of a kind. Backstage counts rows, not entities:
@@ -41,7 +41,7 @@ func (p *pass) begin(first page) error {
 	}
 	p.started = true
 	if p.promised = first.total; p.promised == 0 && len(first.items) > 0 {
-		return engine.Errorf(engine.Transient, "run again; if the error repeats, check whether a proxy or cache in front of Backstage changes answers",
+		return fault.Errorf(fault.Transient, "run again; if the error repeats, check whether a proxy or cache in front of Backstage changes answers",
 			"Backstage gives entities with totalItems 0, and their last page cannot be recognised")
 	}
 	return nil
@@ -63,7 +63,7 @@ func (p *pass) endless() error {
 	if p.brought <= 2*p.promised+spare {
 		return nil
 	}
-	return engine.Errorf(engine.Transient, "run again: a catalog that is being filled grows while it is read; if the error repeats, check whether a proxy or cache in front of Backstage changes answers",
+	return fault.Errorf(fault.Transient, "run again: a catalog that is being filled grows while it is read; if the error repeats, check whether a proxy or cache in front of Backstage changes answers",
 		"no end: Backstage promised %d rows and has given %d, and there are still more", p.promised, p.brought)
 }
 
@@ -83,11 +83,11 @@ func (p *pass) tooManyUnread(kind string) error {
 	most := mayBeUnread(max(p.brought, p.promised))
 	switch {
 	case p.nulls > most:
-		return engine.Errorf(engine.Transient,
+		return fault.Errorf(fault.Transient,
 			"Backstage before 1.29 answers null for an entity that it has not finished processing: run again when its log is quiet, or update it",
 			"%d of %d rows are null, and each may be an entity that was not read (the limit is %d)", p.nulls, p.brought, most)
 	case p.others > most:
-		return engine.Errorf(engine.Permanent, mixedUp, "%d of %d rows are of another kind than %s (the limit is %d): %w", p.others, p.brought, kind, most, p.sample)
+		return fault.Errorf(fault.Permanent, mixedUp, "%d of %d rows are of another kind than %s (the limit is %d): %w", p.others, p.brought, kind, most, p.sample)
 	}
 	return nil
 }

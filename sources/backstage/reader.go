@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // reader reads one kind.
@@ -44,7 +45,7 @@ func (r *reader) read(ctx context.Context) (int, error) {
 				return 0, err
 			}
 			if p.different()-now > collapse(p.different()) {
-				return 0, engine.Errorf(engine.Transient, blindRemedy, "Backstage has given %d entities, and now shows %d: they cannot all have been deleted while they were read", p.different(), now)
+				return 0, fault.Errorf(fault.Transient, blindRemedy, "Backstage has given %d entities, and now shows %d: they cannot all have been deleted while they were read", p.different(), now)
 			}
 			p.promised = min(p.promised, now)
 		}
@@ -59,9 +60,9 @@ func (r *reader) read(ctx context.Context) (int, error) {
 			short = true
 			r.log.WarnContext(ctx, "fewer rows than promised, the kind is read once more", "kind", r.kind, "promised", p.promised, "got", p.rows())
 		case p.refused:
-			return 0, engine.Errorf(engine.Transient, "see whether Backstage is being restarted or updated, and run again", "Backstage refused its own cursor twice")
+			return 0, fault.Errorf(fault.Transient, "see whether Backstage is being restarted or updated, and run again", "Backstage refused its own cursor twice")
 		default:
-			return 0, engine.Errorf(engine.Transient,
+			return 0, fault.Errorf(fault.Transient,
 				"the catalog changes while it is read, or Backstage leaves entities out: run again when it is quiet, and look at Backstage's log if that does not help",
 				"incomplete: Backstage promised %d rows and gave %s, twice", p.promised, p.contents())
 		}
@@ -111,7 +112,7 @@ func (r *reader) walk(ctx context.Context, p *pass) error {
 			idle = 0
 		}
 		if idle > maxIdle {
-			return engine.Errorf(engine.Permanent, "see whether a proxy or cache in front of Backstage repeats answers", "the answers go round in circles: %d pages brought nothing new", idle)
+			return fault.Errorf(fault.Permanent, "see whether a proxy or cache in front of Backstage repeats answers", "the answers go round in circles: %d pages brought nothing new", idle)
 		}
 		if err := p.endless(); err != nil {
 			return err
@@ -136,7 +137,7 @@ func (r *reader) deliver(ctx context.Context, p *pass, pg page) error {
 			continue
 		}
 		if err != nil {
-			return engine.Errorf(engine.Permanent, mixedUp, "the answer holds something other than an entity: %w", err)
+			return fault.Errorf(fault.Permanent, mixedUp, "the answer holds something other than an entity: %w", err)
 		}
 		last, known := r.seen[rec.Ref]
 		if last == p.number {

@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Against the Backstage at BACKSTAGE_URL: everything that BACKSTAGE_MANIFEST
@@ -62,8 +63,8 @@ func TestRealBackstage(t *testing.T) {
 	if other := os.Getenv("BACKSTAGE_TOKEN_OTHER"); other != "" {
 		source, cfg := open(t, other, 500)
 		err := source.Read(t.Context(), cfg.phases()[0], (&crop{}).emit)
-		if err == nil || !strings.Contains(engine.RemedyOf(err), "accessRestrictions") {
-			t.Errorf("with a token for something else: %v (%s)", err, engine.RemedyOf(err))
+		if err == nil || !strings.Contains(fault.RemedyOf(err), "accessRestrictions") {
+			t.Errorf("with a token for something else: %v (%s)", err, fault.RemedyOf(err))
 		}
 	}
 }

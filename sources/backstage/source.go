@@ -13,6 +13,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Source reads a catalog.
@@ -128,7 +129,7 @@ func (s *Source) filtered(kind string) string {
 	return ""
 }
 
-func emptyCatalog() *engine.Refusal {
-	return engine.EmptyRead("the catalog is empty: Backstage answers and shows no entity",
+func emptyCatalog() *fault.Refusal {
+	return fault.EmptyRead("the catalog is empty: Backstage answers and shows no entity",
 		"a token that may not read the catalog gets this answer too: give it `plugin: catalog` with permission catalog.entity.read under accessRestrictions, or none; or Backstage has just started and is still filling its catalog")
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -210,60 +211,60 @@ func TestReadGenerated(t *testing.T) {
 }
 
 func TestReadFaults(t *testing.T) {
-	type fault = sandbox.Fault
+	type failed = sandbox.Fault
 	const kind = "component"
 	for name, tc := range map[string]struct {
-		faults []fault
+		faults []failed
 		want   int // components, when it goes well
-		class  engine.Class
+		class  fault.Class
 		says   string
 		remedy string
 	}{
-		"a page twice":           {[]fault{{Kind: kind, Page: 2, Times: 1, Repeat: true}}, 100, 0, "", ""},
-		"a page for ever":        {[]fault{{Kind: kind, Page: 2, Repeat: true}}, 0, engine.Permanent, "in circles", ""},
-		"a cursor refused once":  {[]fault{{Kind: kind, Page: 3, Times: 1, Status: 400}}, 100, 0, "", ""},
-		"a cursor refused twice": {[]fault{{Kind: kind, Page: 3, Times: 2, Status: 400}}, 0, engine.Transient, "refused its own cursor twice", "run again"},
-		"the first page refused": {[]fault{{Kind: kind, Page: 1, Status: 400}}, 0, engine.Permanent, "Malformed cursor", ""},
-		"short once":             {[]fault{{Kind: kind, Page: 1, Times: 1, Promise: 3}}, 100, 0, "", ""},
-		"short twice":            {[]fault{{Kind: kind, Page: 1, Promise: 3}}, 0, engine.Transient, "incomplete: Backstage promised 103 rows and gave 100, twice", "run again"},
-		"refused, then short":    {[]fault{{Kind: kind, Page: 3, Times: 1, Status: 400}, {Kind: kind, Page: 1, Times: 2, Promise: 1}}, 100, 0, "", ""},
-		"too much at once":       {[]fault{{Kind: kind, Page: 2, Times: 3, Status: 504}}, 100, 0, "", ""},
-		"an error on a page":     {[]fault{{Kind: kind, Page: 2, Times: 1, Status: 500}}, 100, 0, "", ""},
-		"errors without end":     {[]fault{{Kind: kind, Page: 2, Status: 500}}, 0, engine.Transient, "500 Internal Server Error", ""},
-		"reset":                  {[]fault{{Kind: kind, Page: 2, Times: 1, Reset: true}}, 100, 0, "", ""},
-		"cut":                    {[]fault{{Kind: kind, Page: 2, Times: 1, Cut: 100}}, 100, 0, "", ""},
-		"truncated":              {[]fault{{Kind: kind, Page: 2, Times: 1, Truncate: 100}}, 100, 0, "", ""},
-		"throttled":              {[]fault{{Kind: kind, Page: 2, Times: 1, Status: 429, RetryAfter: "1"}}, 100, 0, "", ""},
-		"401 midway":             {[]fault{{Kind: kind, Page: 2, Status: 401}}, 0, engine.Fatal, "Illegal token", "backend.auth.externalAccess"},
-		"403":                    {[]fault{{Status: 403}}, 0, engine.Permanent, "restricted to plugin(s) 'events'", "plugin: catalog"},
-		"404":                    {[]fault{{Status: 404}}, 0, engine.Permanent, "404 Not Found", "check url"},
-		"long filters":           {[]fault{{Kind: kind, Page: 2, Status: 431}}, 0, engine.Permanent, "431 Request Header Fields Too Large", "fewer or shorter filters"},
-		"HTML":                   {[]fault{{Kind: kind, Page: 2, HTML: true}}, 0, engine.Transient, "Sign in to continue", "proxy"},
-		"HTML at once":           {[]fault{{HTML: true}}, 0, engine.Fatal, "Sign in to continue", "proxy"},
-		"HTML once":              {[]fault{{Kind: kind, Page: 2, Times: 1, HTML: true}}, 100, 0, "", ""},
-		"an error object once":   {[]fault{{Kind: kind, Page: 2, Times: 1, Body: []byte(`{"error":{"name":"Error","message":"no"}}`)}}, 100, 0, "", ""},
-		"an error object":        {[]fault{{Kind: kind, Page: 2, Body: []byte(`{"error":{"name":"Error","message":"no"}}`)}}, 0, engine.Transient, "not a page of entities", "check url"},
-		"an empty answer once":   {[]fault{{Kind: kind, Page: 2, Times: 1, Body: []byte{}}}, 100, 0, "", ""},
-		"an empty answer":        {[]fault{{Body: []byte{}}}, 0, engine.Permanent, "the answer is empty", "check the address"},
-		"another host":           {[]fault{{Kind: kind, Page: 2, Redirect: "http://login.example.com/"}}, 0, engine.Fatal, "another origin", ""},
-		"another kind":           {[]fault{{Kind: kind, Extra: strangers(20)}}, 100, 0, "", ""},
-		"another kind for all":   {[]fault{{Kind: kind, Extra: strangers(21)}}, 0, engine.Permanent, `21 of 121 rows are of another kind than Component (the limit is 20): an entity of kind "API"`, "proxy"},
-		"another page":           {[]fault{{Kind: kind, Page: 2, Items: strangers(1)}}, 0, engine.Transient, "promised 100 rows and gave 69 (68 entities, 1 of another kind), twice", "run again"},
-		"a page again":           {[]fault{{Kind: kind, Page: 3, Items: components(64)[32:]}}, 0, engine.Transient, "promised 100 rows and gave 68, twice", "run again"},
-		"no cursor":              {[]fault{{Kind: kind, Page: 2, Cursorless: true}}, 0, engine.Transient, "promised 100 rows and gave 64, twice", "run again"},
-		"no end":                 {[]fault{{Kind: kind, Endless: true}}, 0, engine.Transient, "no end: Backstage promised 100 rows and has given 1220", "run again"},
-		"rows again":             {[]fault{{Kind: kind, Extra: components(100)[97:]}}, 100, 0, "", ""},
-		"nulls":                  {[]fault{{Kind: kind, Extra: make([][]byte, 20)}}, 100, 0, "", ""},
-		"many nulls":             {[]fault{{Kind: kind, Extra: make([][]byte, 21)}}, 0, engine.Transient, "21 of 121 rows are null", "1.29"},
-		"no object":              {[]fault{{Kind: kind, Page: 2, Items: [][]byte{[]byte(`7`)}}}, 0, engine.Permanent, "the answer holds something other than an entity", ""},
-		"not yet processed":      {[]fault{{Kind: kind, Page: 1, Items: append(components(30), nil, nil)}}, 98, 0, "", ""},
-		"a kind missing":         {[]fault{{Kind: kind, Empty: true}}, 0, 0, "", ""},
-		"each twice":             {[]fault{{Kind: kind, Double: true}}, 100, 0, "", ""},
-		"fewer at the end":       {[]fault{{Kind: kind, Page: 1, Times: 1, Promise: 10}}, 100, 0, "", ""},
-		"a permission lost":      {[]fault{{Kind: kind, Page: 3, Empty: true}, {Path: "limit=0", Empty: true}}, 0, engine.Transient, "has given 64 entities, and now shows 0", "accessRestrictions"},
-		"nothing promised":       {[]fault{{Kind: kind, Page: 1, Promise: -100}}, 0, engine.Transient, "totalItems 0", "run again"},
-		"less than none":         {[]fault{{Kind: kind, Page: 1, Promise: -101}}, 0, engine.Transient, "not a page of entities", "check url"},
-		"everything missing":     {[]fault{{Empty: true}}, 0, engine.Permanent, "the catalog is empty", ""},
+		"a page twice":           {[]failed{{Kind: kind, Page: 2, Times: 1, Repeat: true}}, 100, 0, "", ""},
+		"a page for ever":        {[]failed{{Kind: kind, Page: 2, Repeat: true}}, 0, fault.Permanent, "in circles", ""},
+		"a cursor refused once":  {[]failed{{Kind: kind, Page: 3, Times: 1, Status: 400}}, 100, 0, "", ""},
+		"a cursor refused twice": {[]failed{{Kind: kind, Page: 3, Times: 2, Status: 400}}, 0, fault.Transient, "refused its own cursor twice", "run again"},
+		"the first page refused": {[]failed{{Kind: kind, Page: 1, Status: 400}}, 0, fault.Permanent, "Malformed cursor", ""},
+		"short once":             {[]failed{{Kind: kind, Page: 1, Times: 1, Promise: 3}}, 100, 0, "", ""},
+		"short twice":            {[]failed{{Kind: kind, Page: 1, Promise: 3}}, 0, fault.Transient, "incomplete: Backstage promised 103 rows and gave 100, twice", "run again"},
+		"refused, then short":    {[]failed{{Kind: kind, Page: 3, Times: 1, Status: 400}, {Kind: kind, Page: 1, Times: 2, Promise: 1}}, 100, 0, "", ""},
+		"too much at once":       {[]failed{{Kind: kind, Page: 2, Times: 3, Status: 504}}, 100, 0, "", ""},
+		"an error on a page":     {[]failed{{Kind: kind, Page: 2, Times: 1, Status: 500}}, 100, 0, "", ""},
+		"errors without end":     {[]failed{{Kind: kind, Page: 2, Status: 500}}, 0, fault.Transient, "500 Internal Server Error", ""},
+		"reset":                  {[]failed{{Kind: kind, Page: 2, Times: 1, Reset: true}}, 100, 0, "", ""},
+		"cut":                    {[]failed{{Kind: kind, Page: 2, Times: 1, Cut: 100}}, 100, 0, "", ""},
+		"truncated":              {[]failed{{Kind: kind, Page: 2, Times: 1, Truncate: 100}}, 100, 0, "", ""},
+		"throttled":              {[]failed{{Kind: kind, Page: 2, Times: 1, Status: 429, RetryAfter: "1"}}, 100, 0, "", ""},
+		"401 midway":             {[]failed{{Kind: kind, Page: 2, Status: 401}}, 0, fault.Fatal, "Illegal token", "backend.auth.externalAccess"},
+		"403":                    {[]failed{{Status: 403}}, 0, fault.Permanent, "restricted to plugin(s) 'events'", "plugin: catalog"},
+		"404":                    {[]failed{{Status: 404}}, 0, fault.Permanent, "404 Not Found", "check url"},
+		"long filters":           {[]failed{{Kind: kind, Page: 2, Status: 431}}, 0, fault.Permanent, "431 Request Header Fields Too Large", "fewer or shorter filters"},
+		"HTML":                   {[]failed{{Kind: kind, Page: 2, HTML: true}}, 0, fault.Transient, "Sign in to continue", "proxy"},
+		"HTML at once":           {[]failed{{HTML: true}}, 0, fault.Fatal, "Sign in to continue", "proxy"},
+		"HTML once":              {[]failed{{Kind: kind, Page: 2, Times: 1, HTML: true}}, 100, 0, "", ""},
+		"an error object once":   {[]failed{{Kind: kind, Page: 2, Times: 1, Body: []byte(`{"error":{"name":"Error","message":"no"}}`)}}, 100, 0, "", ""},
+		"an error object":        {[]failed{{Kind: kind, Page: 2, Body: []byte(`{"error":{"name":"Error","message":"no"}}`)}}, 0, fault.Transient, "not a page of entities", "check url"},
+		"an empty answer once":   {[]failed{{Kind: kind, Page: 2, Times: 1, Body: []byte{}}}, 100, 0, "", ""},
+		"an empty answer":        {[]failed{{Body: []byte{}}}, 0, fault.Permanent, "the answer is empty", "check the address"},
+		"another host":           {[]failed{{Kind: kind, Page: 2, Redirect: "http://login.example.com/"}}, 0, fault.Fatal, "another origin", ""},
+		"another kind":           {[]failed{{Kind: kind, Extra: strangers(20)}}, 100, 0, "", ""},
+		"another kind for all":   {[]failed{{Kind: kind, Extra: strangers(21)}}, 0, fault.Permanent, `21 of 121 rows are of another kind than Component (the limit is 20): an entity of kind "API"`, "proxy"},
+		"another page":           {[]failed{{Kind: kind, Page: 2, Items: strangers(1)}}, 0, fault.Transient, "promised 100 rows and gave 69 (68 entities, 1 of another kind), twice", "run again"},
+		"a page again":           {[]failed{{Kind: kind, Page: 3, Items: components(64)[32:]}}, 0, fault.Transient, "promised 100 rows and gave 68, twice", "run again"},
+		"no cursor":              {[]failed{{Kind: kind, Page: 2, Cursorless: true}}, 0, fault.Transient, "promised 100 rows and gave 64, twice", "run again"},
+		"no end":                 {[]failed{{Kind: kind, Endless: true}}, 0, fault.Transient, "no end: Backstage promised 100 rows and has given 1220", "run again"},
+		"rows again":             {[]failed{{Kind: kind, Extra: components(100)[97:]}}, 100, 0, "", ""},
+		"nulls":                  {[]failed{{Kind: kind, Extra: make([][]byte, 20)}}, 100, 0, "", ""},
+		"many nulls":             {[]failed{{Kind: kind, Extra: make([][]byte, 21)}}, 0, fault.Transient, "21 of 121 rows are null", "1.29"},
+		"no object":              {[]failed{{Kind: kind, Page: 2, Items: [][]byte{[]byte(`7`)}}}, 0, fault.Permanent, "the answer holds something other than an entity", ""},
+		"not yet processed":      {[]failed{{Kind: kind, Page: 1, Items: append(components(30), nil, nil)}}, 98, 0, "", ""},
+		"a kind missing":         {[]failed{{Kind: kind, Empty: true}}, 0, 0, "", ""},
+		"each twice":             {[]failed{{Kind: kind, Double: true}}, 100, 0, "", ""},
+		"fewer at the end":       {[]failed{{Kind: kind, Page: 1, Times: 1, Promise: 10}}, 100, 0, "", ""},
+		"a permission lost":      {[]failed{{Kind: kind, Page: 3, Empty: true}, {Path: "limit=0", Empty: true}}, 0, fault.Transient, "has given 64 entities, and now shows 0", "accessRestrictions"},
+		"nothing promised":       {[]failed{{Kind: kind, Page: 1, Promise: -100}}, 0, fault.Transient, "totalItems 0", "run again"},
+		"less than none":         {[]failed{{Kind: kind, Page: 1, Promise: -101}}, 0, fault.Transient, "not a page of entities", "check url"},
+		"everything missing":     {[]failed{{Empty: true}}, 0, fault.Permanent, "the catalog is empty", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -277,10 +278,10 @@ func TestReadFaults(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), tc.says) || engine.ClassOf(err) != tc.class || !strings.Contains(engine.RemedyOf(err), tc.remedy) {
-				t.Errorf("%v (%v; %s)", err, engine.ClassOf(err), engine.RemedyOf(err))
+			if err == nil || !strings.Contains(err.Error(), tc.says) || fault.ClassOf(err) != tc.class || !strings.Contains(fault.RemedyOf(err), tc.remedy) {
+				t.Errorf("%v (%v; %s)", err, fault.ClassOf(err), fault.RemedyOf(err))
 			}
-			if strings.Contains(fmt.Sprint(err, engine.RemedyOf(err)), token) {
+			if strings.Contains(fmt.Sprint(err, fault.RemedyOf(err)), token) {
 				t.Error("the error holds the token")
 			}
 		})
@@ -366,7 +367,7 @@ func TestReadStrangeEntities(t *testing.T) {
 	fields := map[string]int{}
 	m := NewModel(f.cfg)
 	for _, r := range got.records {
-		var rejected *engine.Rejection
+		var rejected *fault.Rejection
 		switch err := m.Decode(r); {
 		case errors.As(err, &rejected):
 			fields[rejected.Field]++
@@ -455,7 +456,7 @@ func TestPageSize(t *testing.T) {
 }
 
 func TestShrink(t *testing.T) {
-	timeout := engine.Errorf(engine.Transient, "", "%w", connection.ErrTimeout)
+	timeout := fault.Errorf(fault.Transient, "", "%w", connection.ErrTimeout)
 	for name, tc := range map[string]struct {
 		err  error
 		now  int
@@ -464,12 +465,12 @@ func TestShrink(t *testing.T) {
 		"time-out":              {timeout, 500, 250},
 		"time-out at the least": {timeout, 31, 0},
 		"just above":            {timeout, 40, 31},
-		"too large":             {engine.Errorf(engine.Permanent, "", "%w", connection.ErrTooLarge), 31, 15},
+		"too large":             {fault.Errorf(fault.Permanent, "", "%w", connection.ErrTooLarge), 31, 15},
 		"too large alone":       {connection.ErrTooLarge, 1, 0},
-		"gateway":               {engine.Errorf(engine.Transient, "", "%w", &connection.StatusError{Status: 504}), 500, 250},
-		"a pause is asked for":  {engine.Errorf(engine.Throttled, "", "%w", &connection.StatusError{Status: 503}), 500, 0},
+		"gateway":               {fault.Errorf(fault.Transient, "", "%w", &connection.StatusError{Status: 504}), 500, 250},
+		"a pause is asked for":  {fault.Errorf(fault.Throttled, "", "%w", &connection.StatusError{Status: 503}), 500, 0},
 		"not found":             {&connection.StatusError{Status: 404}, 500, 0},
-		"reset":                 {engine.Errorf(engine.Transient, "", "connection reset"), 500, 0},
+		"reset":                 {fault.Errorf(fault.Transient, "", "connection reset"), 500, 0},
 	} {
 		s := &pageSize{now: tc.now, most: 500}
 		if got := s.shrink(tc.err); got != (tc.want != 0) || got && s.now != tc.want {

@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // maxGap is how many unreadable rows in a row are passed over.
@@ -184,6 +185,6 @@ func (r *reader) unreadableRows(p *pass, at, gap int, behind string, err error) 
 	if len(where) > 0 {
 		what += ", " + strings.Join(where, " and ") + ","
 	}
-	return engine.Errorf(engine.ClassOf(err), fmt.Sprintf("find the entity between these two by name, and the reason in Backstage's log; to read all others without it, list its ref below source.backstage, as skip_unreadable: [%s:default/NAME]", strings.ToLower(r.kind)),
+	return fault.Errorf(fault.ClassOf(err), fmt.Sprintf("find the entity between these two by name, and the reason in Backstage's log; to read all others without it, list its ref below source.backstage, as skip_unreadable: [%s:default/NAME]", strings.ToLower(r.kind)),
 		"%s of %d in the order of names cannot be read: %w", what, p.promised, err)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -57,8 +58,8 @@ func TestUnreadable(t *testing.T) {
 			got, err := f.readAll(t)
 			if tc.says != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.says) || !strings.Contains(err.Error(), "500 Internal Server Error") ||
-					!strings.Contains(engine.RemedyOf(err), "skip_unreadable: [component:default/NAME]") {
-					t.Errorf("%v\n%s", err, engine.RemedyOf(err))
+					!strings.Contains(fault.RemedyOf(err), "skip_unreadable: [component:default/NAME]") {
+					t.Errorf("%v\n%s", err, fault.RemedyOf(err))
 				}
 				return
 			}
@@ -67,7 +68,7 @@ func TestUnreadable(t *testing.T) {
 			}
 			rejected := 0
 			for _, r := range got.records {
-				var rejection *engine.Rejection
+				var rejection *fault.Rejection
 				if errors.As(NewModel(f.cfg).Decode(r), &rejection) {
 					rejected++
 					if !slices.Contains(tc.skip, strings.TrimPrefix(r.Ref, "component:default/")) || !strings.Contains(rejection.Reason, "skip_unreadable") {
@@ -84,7 +85,7 @@ func TestUnreadable(t *testing.T) {
 
 // Where everything fails, nothing says that it is one entity.
 func TestUnreadableOrDown(t *testing.T) {
-	for name, fault := range map[string]sandbox.Fault{
+	for name, failed := range map[string]sandbox.Fault{
 		"down":                  {Status: 500},
 		"every page but counts": {Path: "orderField", Status: 500},
 		"half of them":          {Broken: func(ref string) bool { return ref >= "component:default/c0050" }},
@@ -94,9 +95,9 @@ func TestUnreadableOrDown(t *testing.T) {
 		if err := f.source.Read(t.Context(), phases[0], func(context.Context, []*engine.Record) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
-		f.Fail(fault)
+		f.Fail(failed)
 		err := f.source.Read(t.Context(), phases[2], func(context.Context, []*engine.Record) error { return nil })
-		if err == nil || strings.Contains(err.Error(), "row") || engine.ClassOf(err) != engine.Transient {
+		if err == nil || strings.Contains(err.Error(), "row") || fault.ClassOf(err) != fault.Transient {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -123,7 +124,7 @@ func TestUnreadableShifted(t *testing.T) {
 				}
 			}
 		}
-		if _, err := f.readAll(t); !shifted || err == nil || strings.Contains(err.Error(), "row") || engine.ClassOf(err) != engine.Transient {
+		if _, err := f.readAll(t); !shifted || err == nil || strings.Contains(err.Error(), "row") || fault.ClassOf(err) != fault.Transient {
 			t.Errorf("%s: shifted %t, %v", name, shifted, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/records"
 )
 
@@ -24,7 +25,7 @@ var _ engine.Source = (*Source)(nil)
 func New(all []engine.Recorded, m engine.Model) (*Source, error) {
 	recorder, ok := m.(engine.Recorder)
 	if !ok {
-		return nil, engine.Errorf(engine.Fatal, "", "the pipeline's source cannot read records from a file")
+		return nil, fault.Errorf(fault.Fatal, "", "the pipeline's source cannot read records from a file")
 	}
 	s := &Source{}
 	var last []engine.Recorded
@@ -32,7 +33,7 @@ func New(all []engine.Recorded, m engine.Model) (*Source, error) {
 	for _, r := range all {
 		made, err := recorder.Record(r.Raw)
 		if err != nil {
-			return nil, engine.Errorf(engine.Fatal, "give entities as the source's API answers with them, or as people write them", "%s: this is no record: %w", r.Pos, err)
+			return nil, fault.Errorf(fault.Fatal, "give entities as the source's API answers with them, or as people write them", "%s: this is no record: %w", r.Pos, err)
 		}
 		if i, twice := place[made.Ref]; twice {
 			s.again.Add(made.Ref, r)

@@ -6,6 +6,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Spec is the component, for the registry.
@@ -39,7 +40,7 @@ func (f *Filter) Apply(_ context.Context, w *engine.Worker, records []*engine.Re
 		keep, err := w.Run.True(f.keep)
 		switch {
 		case err != nil:
-			out[i].Err = engine.Reject("transform", f.name, "%v", err)
+			out[i].Err = fault.Reject("transform", f.name, "%v", err)
 		case !keep:
 			out[i].Dropped = f.name
 		}

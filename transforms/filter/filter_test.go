@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 )
 
@@ -53,7 +54,7 @@ func TestKeep(t *testing.T) {
 		t.Errorf("dropped: %+v", out[1])
 	}
 	for i, reason := range map[int]string{2: "is missing here", 3: "is a list here"} {
-		var r *engine.Rejection
+		var r *fault.Rejection
 		if !errors.As(out[i].Err, &r) || r.Stage != "transform" || r.Field != "not hidden" || !strings.Contains(r.Reason, reason) || out[i].Dropped != "" {
 			t.Errorf("%s: %+v", reason, out[i])
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // field is a field or a property: a program and what makes its result a value,
@@ -35,7 +36,7 @@ func (f *field) value(w *engine.Worker, item *engine.Item) (any, error) {
 		v, err = f.convert(v)
 	}
 	if err != nil {
-		return nil, engine.Reject("mapping", f.label, "%v", err)
+		return nil, fault.Reject("mapping", f.label, "%v", err)
 	}
 	v, shortened := f.cut.Apply(v)
 	if cut || shortened {

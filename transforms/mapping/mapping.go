@@ -5,6 +5,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Spec is the component, for the registry.
@@ -57,7 +58,7 @@ func (m *Mapper) Map(w *engine.Worker, r *engine.Record, pass engine.Pass) (engi
 		}
 	}
 	if err := w.Sure(); err != nil {
-		return engine.Mapped{}, engine.Reject("mapping", "when", "%v", err)
+		return engine.Mapped{}, fault.Reject("mapping", "when", "%v", err)
 	}
 	for _, t := range takers {
 		if pass == engine.IdentityStreams && !t.stream.identities {
@@ -91,7 +92,7 @@ func (s *stream) takes(w *engine.Worker) (*mapping, error) {
 		}
 		holds, err := w.Run.True(one.when)
 		if err != nil {
-			return nil, engine.Reject("mapping", s.name+".when", "%v", err)
+			return nil, fault.Reject("mapping", s.name+".when", "%v", err)
 		}
 		if holds {
 			return one, nil
@@ -110,7 +111,7 @@ func (m *mapping) item(w *engine.Worker, stream string, r *engine.Record) (engin
 		}
 		if v == nil {
 			if f.required {
-				return engine.Item{}, engine.Reject("mapping", f.label, "it has no value, and %s need one", stream)
+				return engine.Item{}, fault.Reject("mapping", f.label, "it has no value, and %s need one", stream)
 			}
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 	"github.com/pipe-engine/pipe/transforms/mapping"
@@ -103,7 +104,7 @@ func TestPasses(t *testing.T) {
 		"an identity condition is not asked again": {entity("Component", map[string]any{"profile": "x"}), engine.OtherStreams, "documents=first", false, "", ""},
 	} {
 		got, err := apply(p, c.entity, c.pass)
-		var r *engine.Rejection
+		var r *fault.Rejection
 		if c.err != "" {
 			if !errors.As(err, &r) || r.Stage != "mapping" || r.Field != c.err {
 				t.Errorf("%s: %+v, %v", name, got, err)
@@ -169,7 +170,7 @@ func TestFields(t *testing.T) {
 		}
 		got, err := apply(p, entity("API", spec), engine.OtherStreams)
 		if c.field != "" {
-			var r *engine.Rejection
+			var r *fault.Rejection
 			if !errors.As(err, &r) || r.Field != c.field || !strings.Contains(r.Reason, c.reason) || strings.Contains(r.Reason, "secret") {
 				t.Errorf("%s: %v; want %s: %s", name, err, c.field, c.reason)
 			}
@@ -294,7 +295,7 @@ func TestAcceptedRuns(t *testing.T) {
 		}
 		for _, value := range pipelinetest.Records() {
 			got, err := apply(p, value, engine.OtherStreams)
-			var r *engine.Rejection
+			var r *fault.Rejection
 			if err != nil && !errors.As(err, &r) || err == nil && len(got.Items) == 0 && got.Omitted == "" {
 				t.Errorf("%+v, %v\n%s", got, err, block)
 			}

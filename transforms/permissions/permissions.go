@@ -7,6 +7,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Spec is the component, for the registry.
@@ -128,7 +129,7 @@ func (d *Decider) Decide(w *engine.Worker, _ *engine.Record) (engine.Permissions
 		r := &d.rules[i]
 		holds, err := w.Run.True(r.when)
 		if err != nil { // invariant 2: no other rule is asked
-			return engine.Permissions{}, engine.Reject("permissions", r.name, "%v", err)
+			return engine.Permissions{}, fault.Reject("permissions", r.name, "%v", err)
 		}
 		if holds {
 			return r.grant.give(w, r.name)
@@ -139,19 +140,19 @@ func (d *Decider) Decide(w *engine.Worker, _ *engine.Record) (engine.Permissions
 
 func (g grant) give(w *engine.Worker, rule string) (engine.Permissions, error) {
 	if g.audience == engine.Undecided { // invariant 2
-		return engine.Permissions{}, engine.Reject("permissions", rule, "it does not say who may find it")
+		return engine.Permissions{}, fault.Reject("permissions", rule, "it does not say who may find it")
 	}
 	p := engine.Permissions{Audience: g.audience, Rule: rule}
 	var principals refSet
 	for _, l := range g.lists {
 		if err := l.appendTo(&principals, w); err != nil {
-			return engine.Permissions{}, engine.Reject("permissions", rule, "%v", err)
+			return engine.Permissions{}, fault.Reject("permissions", rule, "%v", err)
 		}
 	}
 	p.Principals = principals.list
 	var err error
 	if p.AllOf, err = g.allOf.give(w); err != nil {
-		return engine.Permissions{}, engine.Reject("permissions", rule, "%v", err)
+		return engine.Permissions{}, fault.Reject("permissions", rule, "%v", err)
 	}
 	return p, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 	"github.com/pipe-engine/pipe/transforms/permissions"
 )
@@ -169,7 +170,7 @@ func TestRules(t *testing.T) {
 			}
 			continue
 		}
-		var r *engine.Rejection
+		var r *fault.Rejection
 		if !errors.As(err, &r) || r.Stage != "permissions" || r.Field != c.field || !strings.Contains(r.Reason, c.reason) {
 			t.Errorf("%s: %+v, %v; want a rejection by %s: %s", name, got, err, c.field, c.reason)
 		}
@@ -248,7 +249,7 @@ func TestAcceptedRuns(t *testing.T) {
 		}
 		for _, value := range pipelinetest.Records() {
 			got, err := decide(t, p, value)
-			var r *engine.Rejection
+			var r *fault.Rejection
 			if err != nil && !errors.As(err, &r) || err == nil && got.Audience == engine.Undecided {
 				t.Errorf("%+v, %v\n%s", got, err, block)
 			}

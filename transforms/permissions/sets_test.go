@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 )
 
@@ -39,7 +40,7 @@ func TestAllOf(t *testing.T) {
 		text := "  rules:\n    - name: r\n      when: kind == \"Component\"\n      allow:\n        all_of: " + c.allow + "\n  default: all-users\n"
 		p := open(t, text)
 		got, err := decide(t, p, entity("x", c.owners...))
-		var r *engine.Rejection
+		var r *fault.Rejection
 		switch {
 		case c.fails != "":
 			if !errors.As(err, &r) || !strings.Contains(r.Reason, c.fails) || got.Audience != engine.Undecided {

@@ -8,6 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Spec is the component, for the registry.
@@ -95,13 +96,13 @@ func (t *Set) change(w *engine.Worker, r *engine.Record, values []any) error {
 		}
 		var err error
 		if values[i], err = w.Run.Eval(c.program); err != nil {
-			return engine.Reject("transform", t.name+": "+c.text, "%v", err)
+			return fault.Reject("transform", t.name+": "+c.text, "%v", err)
 		}
 	}
 	root := maps.Clone(r.Value)
 	for i, c := range t.changes {
 		if !assign(root, c.path, values[i]) {
-			return engine.Reject("transform", t.name+": "+c.text, "something on the way to it is not an object")
+			return fault.Reject("transform", t.name+": "+c.text, "something on the way to it is not an object")
 		}
 	}
 	r.Value = root

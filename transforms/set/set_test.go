@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 )
 
@@ -104,7 +105,7 @@ func TestReject(t *testing.T) {
 	} {
 		before := entity()
 		got, err := apply(t, changes, before)
-		var r *engine.Rejection
+		var r *fault.Rejection
 		if !errors.As(err, &r) || r.Stage != "transform" || r.Field != c.field || !strings.Contains(r.Reason, c.reason) {
 			t.Errorf("%s: %v; want %s: %s", changes, err, c.field, c.reason)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Watch reads a pipeline's source completely and lets the observer see what a
@@ -17,7 +18,7 @@ func Watch(ctx context.Context, p *engine.Pipeline, state string, o engine.Obser
 	offline := *p
 	offline.Offline = true
 	report, err := engine.Run(ctx, &offline, engine.Options{RunID: engine.NewRunID(), Dry: true, State: state, Observer: o, Stop: ctx.Done()})
-	if errors.As(err, new(*engine.Refusal)) {
+	if errors.As(err, new(*fault.Refusal)) {
 		err = nil
 	}
 	return report, err

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/records"
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
@@ -41,10 +42,10 @@ func refOf(r engine.Recorded) (string, error) {
 	const remedy = "give entities as the catalog's API answers with them, or as people write them"
 	e, err := newEntry(r.Raw, newest)
 	if err != nil {
-		return "", engine.Errorf(engine.Fatal, remedy, "%s: this is no record: it is no JSON object: %w", r.Pos, err)
+		return "", fault.Errorf(fault.Fatal, remedy, "%s: this is no record: it is no JSON object: %w", r.Pos, err)
 	}
 	if e.kind.value == "" {
-		return "", engine.Errorf(engine.Fatal, remedy, "%s: this is no record: it has no kind, as an entity has: kind: Component", r.Pos)
+		return "", fault.Errorf(fault.Fatal, remedy, "%s: this is no record: it has no kind, as an entity has: kind: Component", r.Pos)
 	}
 	if e.name.value == "" {
 		return "", nil

@@ -34,34 +34,34 @@ func (s *Server) byRefs(w http.ResponseWriter, r *http.Request) {
 		problem.write(w, r)
 		return
 	}
-	c, fault := s.catalog.Load(), faultOf(r)
+	c, failed := s.catalog.Load(), faultOf(r)
 	items := make([][]byte, len(*request.EntityRefs))
 	for i, ref := range *request.EntityRefs {
-		if fault.breaks(w, r, c.byRef[ref]) {
+		if failed.breaks(w, r, c.byRef[ref]) {
 			return
 		}
-		if e := c.byRef[ref]; e != nil && f.matches(e) && !fault.hides(e) {
-			items[i] = fault.show(e)
+		if e := c.byRef[ref]; e != nil && f.matches(e) && !failed.hides(e) {
+			items[i] = failed.show(e)
 		}
 	}
-	if fault.Items != nil {
-		items = fault.Items
+	if failed.Items != nil {
+		items = failed.Items
 	}
 	b := newBody()
 	defer b.free()
 	b.list(items)
 	b.bytes = append(b.bytes, '}')
-	b.write(w, r, fault)
+	b.write(w, r, failed)
 }
 
 // byName answers GET /entities/by-name/{kind}/{namespace}/{name}, in any case.
 func (s *Server) byName(w http.ResponseWriter, r *http.Request) {
 	kind, namespace, name := r.PathValue("kind"), r.PathValue("namespace"), r.PathValue("name")
-	e, fault := s.catalog.Load().byRef[strings.ToLower(kind+":"+namespace+"/"+name)], faultOf(r)
-	if fault.breaks(w, r, e) {
+	e, failed := s.catalog.Load().byRef[strings.ToLower(kind+":"+namespace+"/"+name)], faultOf(r)
+	if failed.breaks(w, r, e) {
 		return
 	}
-	if e == nil || fault.hides(e) {
+	if e == nil || failed.hides(e) {
 		p := problemFor(http.StatusNotFound)
 		p.message = fmt.Sprintf("No entity named '%s' found, with kind '%s' in namespace '%s'", name, kind, namespace)
 		p.write(w, r)
@@ -69,8 +69,8 @@ func (s *Server) byName(w http.ResponseWriter, r *http.Request) {
 	}
 	b := newBody()
 	defer b.free()
-	b.bytes = append(b.bytes, fault.show(e)...)
-	b.write(w, r, fault)
+	b.bytes = append(b.bytes, failed.show(e)...)
+	b.write(w, r, failed)
 }
 
 // facets answers GET /entity-facets: how many entities have each value.
@@ -92,11 +92,11 @@ func (s *Server) facets(w http.ResponseWriter, r *http.Request) {
 	answer := struct {
 		Facets map[string][]count `json:"facets"`
 	}{map[string][]count{}}
-	fault := faultOf(r)
+	failed := faultOf(r)
 	for _, facet := range q["facet"] {
 		found := map[string]int{}
 		for _, e := range s.catalog.Load().entries {
-			if fault.hides(e) || !f.matches(e) {
+			if failed.hides(e) || !f.matches(e) {
 				continue
 			}
 			for v := range e.values(facet) {
@@ -119,5 +119,5 @@ func (s *Server) facets(w http.ResponseWriter, r *http.Request) {
 		panic(err)
 	}
 	b.bytes = append(b.bytes, text...)
-	b.write(w, r, fault)
+	b.write(w, r, failed)
 }

@@ -85,8 +85,8 @@ func (s *Server) parseQuery(v url.Values) (query, *problem) {
 
 // answer writes the page of rows that the query stands at.
 func (q query) answer(w http.ResponseWriter, request *http.Request, v view) {
-	fault := faultOf(request)
-	v = fault.view(v, q.at.field())
+	failed := faultOf(request)
+	v = failed.view(v, q.at.field())
 	rows := v.rows
 	if q.at.descending() {
 		rows = slices.Clone(rows)
@@ -95,7 +95,7 @@ func (q query) answer(w http.ResponseWriter, request *http.Request, v view) {
 	from, to := q.bounds(rows)
 	page := rows[from:to]
 	for _, r := range page {
-		if fault.breaks(w, request, r.entry) {
+		if failed.breaks(w, request, r.entry) {
 			return
 		}
 	}
@@ -108,7 +108,7 @@ func (q query) answer(w http.ResponseWriter, request *http.Request, v view) {
 		if len(page) > 0 {
 			first = q.at.place(page[0])
 		}
-		total += fault.Promise + len(fault.Extra)
+		total += failed.Promise + len(failed.Extra)
 		if q.uncount {
 			total = 0
 		}
@@ -120,10 +120,10 @@ func (q query) answer(w http.ResponseWriter, request *http.Request, v view) {
 	}
 	var next, prev string
 	switch {
-	case fault.Cursorless:
-	case fault.Repeat && len(page) > 0:
+	case failed.Cursorless:
+	case failed.Repeat && len(page) > 0:
 		next = q.repeat(page, link)
-	case fault.Endless && to == len(rows):
+	case failed.Endless && to == len(rows):
 		next = link(false, row{value: beyond, entry: &entry{uid: beyond}}, q.at.Page+1)
 	case len(page) > 0 && to < len(rows):
 		next = link(false, page[len(page)-1], q.at.Page+1)
@@ -132,16 +132,16 @@ func (q query) answer(w http.ResponseWriter, request *http.Request, v view) {
 		prev = link(true, page[0], q.at.Page-1)
 	}
 
-	items := fault.Items
+	items := failed.Items
 	if items == nil {
 		for _, r := range page {
-			items = append(items, fault.show(r.entry))
+			items = append(items, failed.show(r.entry))
 		}
 	}
-	if next == "" && !fault.Cursorless {
-		items = append(slices.Clip(items), fault.Extra...)
+	if next == "" && !failed.Cursorless {
+		items = append(slices.Clip(items), failed.Extra...)
 	}
-	if fault.Endless && len(page) == 0 {
+	if failed.Endless && len(page) == 0 {
 		items = endless(q.at.Filter, q.at.Page, q.limit)
 	}
 	b := newBody()
@@ -154,7 +154,7 @@ func (q query) answer(w http.ResponseWriter, request *http.Request, v view) {
 	}
 	b.link("prevCursor", prev)
 	b.bytes = append(b.bytes, "}}"...)
-	b.write(w, request, fault)
+	b.write(w, request, failed)
 }
 
 // beyond is behind every entity in any order.

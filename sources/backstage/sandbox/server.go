@@ -128,18 +128,18 @@ func (s *Server) handler() http.Handler {
 			invalid("%s", err).write(w, r)
 			return
 		}
-		fault := s.faults.meet(r)
-		if pause(r.Context(), s.options.Latency+fault.Delay) != nil {
+		failed := s.faults.meet(r)
+		if pause(r.Context(), s.options.Latency+failed.Delay) != nil {
 			panic(http.ErrAbortHandler)
 		}
-		if fault.answer(w, r) {
+		if failed.answer(w, r) {
 			return
 		}
 		if p, ok := s.admit(r); !ok {
 			p.write(w, r)
 			return
 		}
-		mux.ServeHTTP(w, r.WithContext(withFault(r.Context(), fault)))
+		mux.ServeHTTP(w, r.WithContext(withFault(r.Context(), failed)))
 	})
 }
 

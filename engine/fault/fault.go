@@ -1,4 +1,4 @@
-package engine
+package fault
 
 import (
 	"errors"
@@ -123,3 +123,16 @@ func (r *Rejection) Error() string {
 func Reject(stage, field, format string, args ...any) error {
 	return &Rejection{Stage: stage, Field: field, Reason: fmt.Sprintf(format, args...)}
 }
+
+// ErrStopped is how a run ends that was asked to stop.
+var ErrStopped = errors.New("stopped")
+
+// Unconfirmed says that everything was acknowledged, but that the sink has
+// paused a deletion, has lost an upload, or has not confirmed one in time.
+type Unconfirmed struct {
+	Reason string
+	Remedy string
+}
+
+// Error is the reason.
+func (u *Unconfirmed) Error() string { return u.Reason }

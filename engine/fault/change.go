@@ -1,4 +1,4 @@
-package state
+package fault
 
 import (
 	"cmp"
@@ -39,20 +39,6 @@ const (
 
 // HexID is how a Change names an item by the Hash of its ID.
 func HexID(id uint64) string { return fmt.Sprintf("%016x", id) }
-
-// AudienceText is an audience as a Change has it.
-func AudienceText(class string, names []uint64) string {
-	if len(names) == 0 {
-		return class
-	}
-	return class + ":" + HexID(Hash([]byte(namesText(names))))
-}
-
-// Class is the class of an audience that AudienceText made.
-func Class(audience string) string {
-	class, _, _ := strings.Cut(audience, ":")
-	return class
-}
 
 // Key is what the digest knows of a change, and what approvals compare. A
 // change without an ID has the same key whatever its number is.
