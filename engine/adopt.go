@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Adoption is what a run would do that takes over a place which this state folder
@@ -35,7 +35,7 @@ func Adopt(ctx context.Context, p *Pipeline, o Options) (*Adoption, error) {
 		return nil, err
 	}
 	for _, ch := range a.Refusal.Changes {
-		if ch.Type != uploadChange && state.Class(ch.After) == Listed.String() {
+		if ch.Type != uploadChange && access.Class(ch.After) == access.Listed.String() {
 			a.Restricted++
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
@@ -188,7 +189,7 @@ func (r *run) lost() *fault.Refusal {
 // find them to its table: how many by class and rule, the widest class first.
 func (r *run) list(refused *fault.Refusal) error {
 	type group struct {
-		audience Audience
+		audience access.Audience
 		rule     string
 	}
 	counts, withheld := map[group]int{}, 0
@@ -201,7 +202,7 @@ func (r *run) list(refused *fault.Refusal) error {
 				return fmt.Errorf("read the stage: %w", err)
 			}
 			counts[group{t.Audience, t.Rule}]++
-			refused.Changes = append(refused.Changes, fault.Change{Stream: s.Name, Type: t.Type, ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: fault.Unknown, After: state.AudienceText(t.Audience.String(), t.Names), N: 1})
+			refused.Changes = append(refused.Changes, fault.Change{Stream: s.Name, Type: t.Type, ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: fault.Unknown, After: access.AudienceText(t.Audience.String(), t.Names), N: 1})
 		}
 		for _, err := range r.shelf.unseen(s.Name) {
 			if err != nil {
@@ -219,7 +220,7 @@ func (r *run) list(refused *fault.Refusal) error {
 	}
 	restricted := 0
 	for g, n := range counts {
-		if g.audience == Listed {
+		if g.audience == access.Listed {
 			restricted += n
 		}
 	}

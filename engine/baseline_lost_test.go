@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -116,7 +117,7 @@ func TestListOfTheRun(t *testing.T) {
 			}
 		}
 		put("users", Encoded{ID: "sam", Ref: "user:sam"})
-		for _, e := range []Encoded{staged("a", "owners", Listed, "sam"), staged("b", "default", AllUsers), staged("c", "open", AllUsers), staged("d", "open", AllUsers), staged("e", "team", Listed, "ann"), staged("f", "datasource", DatasourceUsers)} {
+		for _, e := range []Encoded{staged("a", "owners", access.Listed, "sam"), staged("b", "default", access.AllUsers), staged("c", "open", access.AllUsers), staged("d", "open", access.AllUsers), staged("e", "team", access.Listed, "ann"), staged("f", "datasource", access.DatasourceUsers)} {
 			put("documents", e)
 		}
 		for range withheld {
@@ -143,7 +144,7 @@ func TestListOfTheRun(t *testing.T) {
 		if !slices.Equal(refused.Table, want) {
 			t.Errorf("%d withheld:\n%s", withheld, strings.Join(refused.Table, "\n"))
 		}
-		if got := refsOf(refused.Changes); !slices.Equal(got, []string{"a", "b", "c", "d", "e", "f"}) || refused.Changes[0].Before != fault.Unknown || refused.Changes[0].After != state.AudienceText("listed", hashes("sam")) {
+		if got := refsOf(refused.Changes); !slices.Equal(got, []string{"a", "b", "c", "d", "e", "f"}) || refused.Changes[0].Before != fault.Unknown || refused.Changes[0].After != access.AudienceText("listed", hashes("sam")) {
 			t.Errorf("%d withheld: %+v", withheld, refused.Changes)
 		}
 	}

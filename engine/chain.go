@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -187,13 +188,13 @@ func (c *chain) other(w *Worker, r *Record, res *result) {
 	if m.Omitted != "" {
 		res.ends = append(res.ends, ended{ref: r.Ref, ending: Filtered, reason: m.Omitted})
 	}
-	var decided Permissions
+	var decided access.Permissions
 	for i := range m.Items {
 		item := &m.Items[i]
 		if s, _ := c.p.stream(item.Stream); !s.Permissions {
 			continue
 		}
-		if decided.Audience == Undecided {
+		if decided.Audience == access.Undecided {
 			if decided, err = c.decide(w, r); err != nil {
 				res.reject(item.Stream, r.Ref, at("permissions", err))
 				return
@@ -206,7 +207,7 @@ func (c *chain) other(w *Worker, r *Record, res *result) {
 
 // decide asks the rules. What they look up must be known: a rule that does not
 // hold because something was not seen would be an exposure (invariant 2).
-func (c *chain) decide(w *Worker, r *Record) (Permissions, error) {
+func (c *chain) decide(w *Worker, r *Record) (access.Permissions, error) {
 	w.Begin(r) // what the mapping looked up is looked up again
 	p, err := c.p.Decider.Decide(w, r)
 	if err != nil {
@@ -236,7 +237,7 @@ func (c *chain) encode(items []Item, res *result) {
 				continue
 			}
 		}
-		if s.Permissions && item.Permissions.Audience == Undecided { // invariant 2
+		if s.Permissions && item.Permissions.Audience == access.Undecided { // invariant 2
 			res.reject(item.Stream, item.Ref, fault.Reject("permissions", "", "no rule decided who may find it"))
 			continue
 		}
@@ -253,9 +254,9 @@ func (c *chain) encode(items []Item, res *result) {
 		case err != nil:
 			res.reject(item.Stream, item.Ref, at("encode", err))
 		case !kept:
-		case s.Permissions && e.Audience == Undecided: // invariant 2
+		case s.Permissions && e.Audience == access.Undecided: // invariant 2
 			res.reject(item.Stream, item.Ref, fault.Reject("encode", "", "the sink made no permissions of the decision"))
-		case s.Permissions && e.Audience == Nobody:
+		case s.Permissions && e.Audience == access.Nobody:
 			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: Withheld, reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink and active"})
 		case s.Permissions && c.hidden.hasID(item.Ref, e.ID):
 			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: Withheld, reason: c.hidden.why(item.Ref, e.ID)})
@@ -278,11 +279,11 @@ func (c *chain) idOf(item *Item) string {
 }
 
 // withheld is why a decision lets nobody find an item, "" when somebody may.
-func withheld(p Permissions) string {
+func withheld(p access.Permissions) string {
 	switch {
-	case p.Audience == Nobody:
+	case p.Audience == access.Nobody:
 		return "rule " + p.Rule + ": for nobody"
-	case p.Audience == Listed && len(p.Principals)+len(p.AllOf) == 0:
+	case p.Audience == access.Listed && len(p.Principals)+len(p.AllOf) == 0:
 		return "rule " + p.Rule + ": names nobody for it"
 	}
 	return ""

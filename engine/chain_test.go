@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -25,7 +26,7 @@ func (d desk) ID(*Item) string                     { return d.id }
 // list and the answer of the session (invariant 2). Permissions and the hidden
 // list concern streams with permissions alone.
 func TestEncode(t *testing.T) {
-	all := Permissions{Audience: AllUsers, Rule: "r"}
+	all := access.Permissions{Audience: access.AllUsers, Rule: "r"}
 	hidden := []state.Hidden{
 		{Ref: "user:default/hidden", At: time.Now()},
 		{Ref: "component:default/hidden", At: time.Now(), IDs: []string{"hidden id"}},
@@ -38,23 +39,23 @@ func TestEncode(t *testing.T) {
 		id     string // of a withheld item
 		none   bool   // neither an ending nor staged
 	}{
-		"a document":                           {item: Item{Stream: "documents", Permissions: all}, desk: desk{answer: Encoded{Audience: AllUsers}}},
-		"of one principal":                     {item: Item{Stream: "documents", Permissions: Permissions{Audience: Listed, Principals: []string{"u"}}}, desk: desk{answer: Encoded{Audience: Listed}}},
-		"of a set of groups":                   {item: Item{Stream: "documents", Permissions: Permissions{Audience: Listed, AllOf: [][]string{{"g", "h"}}}}, desk: desk{answer: Encoded{Audience: Listed}}},
-		"listed for nobody":                    {item: Item{Stream: "documents", Permissions: Permissions{Audience: Listed, Rule: "r"}}, ending: Withheld, reason: "rule r: names nobody", id: "x"},
-		"for nobody":                           {item: Item{Stream: "documents", Permissions: Permissions{Audience: Nobody, Rule: "r"}}, desk: desk{id: "own id"}, ending: Withheld, reason: "rule r: for nobody", id: "own id"},
-		"undecided":                            {item: Item{Stream: "documents"}, desk: desk{answer: Encoded{Audience: AllUsers}}, ending: Rejected, reason: "no rule decided"},
+		"a document":                           {item: Item{Stream: "documents", Permissions: all}, desk: desk{answer: Encoded{Audience: access.AllUsers}}},
+		"of one principal":                     {item: Item{Stream: "documents", Permissions: access.Permissions{Audience: access.Listed, Principals: []string{"u"}}}, desk: desk{answer: Encoded{Audience: access.Listed}}},
+		"of a set of groups":                   {item: Item{Stream: "documents", Permissions: access.Permissions{Audience: access.Listed, AllOf: [][]string{{"g", "h"}}}}, desk: desk{answer: Encoded{Audience: access.Listed}}},
+		"listed for nobody":                    {item: Item{Stream: "documents", Permissions: access.Permissions{Audience: access.Listed, Rule: "r"}}, ending: Withheld, reason: "rule r: names nobody", id: "x"},
+		"for nobody":                           {item: Item{Stream: "documents", Permissions: access.Permissions{Audience: access.Nobody, Rule: "r"}}, desk: desk{id: "own id"}, ending: Withheld, reason: "rule r: for nobody", id: "own id"},
+		"undecided":                            {item: Item{Stream: "documents"}, desk: desk{answer: Encoded{Audience: access.AllUsers}}, ending: Rejected, reason: "no rule decided"},
 		"encoded without permissions":          {item: Item{Stream: "documents", Permissions: all}, ending: Rejected, reason: "the sink made no permissions"},
-		"encoded for nobody":                   {item: Item{Stream: "documents", Permissions: all}, desk: desk{answer: Encoded{ID: "i", Audience: Nobody}}, ending: Withheld, reason: "is known to the sink", id: "i"},
-		"hidden by its ref":                    {item: Item{Stream: "documents", Ref: "component:default/hidden", Permissions: all}, desk: desk{answer: Encoded{Audience: AllUsers}}, ending: Withheld, reason: "hidden with pipe hide", id: "component:default/hidden"},
-		"hidden by its id":                     {item: Item{Stream: "documents", Permissions: all}, desk: desk{answer: Encoded{ID: "hidden id", Audience: AllUsers}}, ending: Withheld, reason: "as component:default/hidden", id: "hidden id"},
+		"encoded for nobody":                   {item: Item{Stream: "documents", Permissions: all}, desk: desk{answer: Encoded{ID: "i", Audience: access.Nobody}}, ending: Withheld, reason: "is known to the sink", id: "i"},
+		"hidden by its ref":                    {item: Item{Stream: "documents", Ref: "component:default/hidden", Permissions: all}, desk: desk{answer: Encoded{Audience: access.AllUsers}}, ending: Withheld, reason: "hidden with pipe hide", id: "component:default/hidden"},
+		"hidden by its id":                     {item: Item{Stream: "documents", Permissions: all}, desk: desk{answer: Encoded{ID: "hidden id", Audience: access.AllUsers}}, ending: Withheld, reason: "as component:default/hidden", id: "hidden id"},
 		"refused by the session":               {item: Item{Stream: "documents", Permissions: all}, desk: desk{err: errors.New("too long")}, ending: Rejected, reason: "too long"},
 		"held by the session":                  {item: Item{Stream: "documents", Permissions: all}, desk: desk{held: true}, none: true},
 		"a stream that is not written":         {item: Item{Stream: "off", Permissions: all}, ending: Filtered, reason: "off is off"},
 		"identities are resolved all the same": {item: Item{Stream: "people"}},
 		"an unknown stream":                    {item: Item{Stream: "other"}, ending: Rejected, reason: "no such stream"},
 		"no permissions are needed":            {item: Item{Stream: "notes"}},
-		"encoded for nobody, none needed":      {item: Item{Stream: "notes"}, desk: desk{answer: Encoded{Audience: Nobody}}},
+		"encoded for nobody, none needed":      {item: Item{Stream: "notes"}, desk: desk{answer: Encoded{Audience: access.Nobody}}},
 		"a hidden user is a user":              {item: Item{Stream: "people", Ref: "user:default/hidden"}},
 		"a note with a hidden id":              {item: Item{Stream: "notes"}, desk: desk{answer: Encoded{ID: "hidden id"}}},
 	} {

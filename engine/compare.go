@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
@@ -15,7 +16,7 @@ type comparison struct {
 	// streams are those that the last good runs left something about.
 	streams map[string]*Changes
 	// audience counts the documents of the last good run, withheld ones included.
-	audience map[Audience]int
+	audience map[access.Audience]int
 	// rows are members, where a stream counts the principals of its items. filled
 	// are its items that had any.
 	rows map[string]*rowChanges
@@ -27,7 +28,7 @@ type comparison struct {
 	swapped []*swap
 	gains   []gain
 	// added counts new documents by who finds them.
-	added map[Audience]int
+	added map[access.Audience]int
 }
 
 type rowChanges struct{ before, filled int }
@@ -84,7 +85,7 @@ type comparer struct {
 }
 
 func newComparison() *comparison {
-	return &comparison{streams: map[string]*Changes{}, audience: map[Audience]int{}, rows: map[string]*rowChanges{}, gone: map[string][]*examples{}, lost: map[string][]fault.Change{}, added: map[Audience]int{}}
+	return &comparison{streams: map[string]*Changes{}, audience: map[access.Audience]int{}, rows: map[string]*rowChanges{}, gone: map[string][]*examples{}, lost: map[string][]fault.Change{}, added: map[access.Audience]int{}}
 }
 
 func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
@@ -143,7 +144,7 @@ func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
 // count counts what was there before.
 func (c *comparer) count() {
 	for _, row := range c.past.rows {
-		if !row.away && row.audience != Undecided {
+		if !row.away && row.audience != access.Undecided {
 			c.audience[row.audience]++
 		}
 		if !row.there {
@@ -191,11 +192,11 @@ func (c *comparer) item(stream string, n uint8, t tag) {
 	}
 	ch.Changed++
 	if r := c.rows[stream]; r != nil {
-		if fewer := without(old.names, t.Names); fewer > 0 {
+		if fewer := access.Missing(old.names, t.Names); fewer > 0 {
 			c.lost[stream] = append(c.lost[stream], fault.Change{Stream: stream, ID: fault.HexID(old.id), Ref: t.Ref, Before: membersText(old.names), After: membersText(t.Names), N: fewer})
 			c.because(stream, "fewer members", t.Ref)
 		}
-		if more := without(t.Names, old.names); more > 0 {
+		if more := access.Missing(t.Names, old.names); more > 0 {
 			c.gains = append(c.gains, gain{t.Ref, more})
 		}
 	}
@@ -221,7 +222,7 @@ func (c *comparer) exposure(n uint8, t tag) {
 			return
 		}
 	}
-	if old.audience == Nobody && c.hidden.back(t.Ref, t.ID) { // a person has let it back
+	if old.audience == access.Nobody && c.hidden.back(t.Ref, t.ID) { // a person has let it back
 		return
 	}
 	i := slices.IndexFunc(c.wider, func(w *widening) bool { return w.rule == t.Rule && w.from == old.audience && w.to == t.Audience })
@@ -229,12 +230,12 @@ func (c *comparer) exposure(n uint8, t tag) {
 		i = len(c.wider)
 		c.wider = append(c.wider, &widening{rule: t.Rule, from: old.audience, to: t.Audience})
 	}
-	change := fault.Change{Stream: c.streams.word(n), ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: state.AudienceText(old.audience.String(), old.names), After: state.AudienceText(t.Audience.String(), t.Names), N: 1}
+	change := fault.Change{Stream: c.streams.word(n), ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: access.AudienceText(old.audience.String(), old.names), After: access.AudienceText(t.Audience.String(), t.Names), N: 1}
 	c.wider[i].changes = append(c.wider[i].changes, change)
 }
 
 // membersText is a group's members as a Change has them.
-func membersText(names []uint64) string { return state.AudienceText("members", names) }
+func membersText(names []uint64) string { return access.AudienceText("members", names) }
 
 // missing finds out what goes, and why.
 func (c *comparer) missing(snap *state.Snapshot) error {
@@ -255,8 +256,8 @@ func (c *comparer) missing(snap *state.Snapshot) error {
 		switch {
 		case c.rows[e.Stream] != nil:
 			change.Before, change.N = membersText(e.Names), len(e.Names)
-		case row.audience != Undecided:
-			change.Before = state.AudienceText(row.audience.String(), e.Names)
+		case row.audience != access.Undecided:
+			change.Before = access.AudienceText(row.audience.String(), e.Names)
 		}
 		c.lost[e.Stream] = append(c.lost[e.Stream], change)
 		c.because(e.Stream, c.why(e), e.Ref)

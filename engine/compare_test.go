@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
@@ -76,7 +77,7 @@ func (tc comparisonCase) compare(t *testing.T) *comparer {
 }
 
 // document is an entry of the baseline whose ID is its ref.
-func document(ref string, audience Audience, names ...string) state.Entry {
+func document(ref string, audience access.Audience, names ...string) state.Entry {
 	return state.Entry{Stream: "documents", Ref: ref, Type: "component", Audience: audience.String(), ID: codec.Hash([]byte(ref)), Names: hashes(names...)}
 }
 
@@ -87,7 +88,7 @@ func away(e state.Entry) state.Entry {
 }
 
 // staged is a document of the new run whose ID is its ref.
-func staged(ref, rule string, audience Audience, names ...string) Encoded {
+func staged(ref, rule string, audience access.Audience, names ...string) Encoded {
 	return Encoded{ID: ref, Ref: ref, Type: "component", Audience: audience, Rule: rule, Principals: names}
 }
 
@@ -114,11 +115,11 @@ func refsOf(changes []fault.Change) []string {
 // withheld ones included, those that it no longer had excluded.
 func TestDocumentsBefore(t *testing.T) {
 	c := comparisonCase{before: []state.Entry{
-		document("listed", Listed, "sam"), document("open", AllUsers), document("withheld", Nobody),
-		away(document("listed and away", Listed, "sam")), away(document("withheld and away", Nobody)),
+		document("listed", access.Listed, "sam"), document("open", access.AllUsers), document("withheld", access.Nobody),
+		away(document("listed and away", access.Listed, "sam")), away(document("withheld and away", access.Nobody)),
 		{Stream: "members", Ref: "group"},
 	}}.compare(t)
-	if got, want := fmt.Sprint(c.audience), fmt.Sprint(map[Audience]int{Nobody: 1, Listed: 1, AllUsers: 1}); got != want {
+	if got, want := fmt.Sprint(c.audience), fmt.Sprint(map[access.Audience]int{access.Nobody: 1, access.Listed: 1, access.AllUsers: 1}); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if ch := c.comparison.streams["documents"]; ch.Before != 2 || ch.Gone != 2 {
@@ -177,7 +178,7 @@ func TestMembersChanged(t *testing.T) {
 func TestReasonsInOrder(t *testing.T) {
 	var before []state.Entry
 	for i := range 14 {
-		before = append(before, document(fmt.Sprintf("d%02d", i), AllUsers))
+		before = append(before, document(fmt.Sprintf("d%02d", i), access.AllUsers))
 	}
 	c := comparisonCase{before: before, delivered: []string{"d00", "d01"}}.compare(t)
 	var got []string
@@ -194,12 +195,12 @@ func TestReasonsInOrder(t *testing.T) {
 func TestAddedAgain(t *testing.T) {
 	for name, before := range map[string][]state.Entry{
 		"unknown":           nil,
-		"away":              {away(document("a", AllUsers))},
-		"withheld":          {document("a", Nobody)},
-		"withheld and away": {away(document("a", Nobody))},
+		"away":              {away(document("a", access.AllUsers))},
+		"withheld":          {document("a", access.Nobody)},
+		"withheld and away": {away(document("a", access.Nobody))},
 	} {
-		c := comparisonCase{before: before, staged: map[string][]Encoded{"documents": {staged("a", "default", AllUsers)}}}.compare(t)
-		if ch := c.comparison.streams["documents"]; ch.Added != 1 || ch.Changed+ch.Same+ch.Gone+ch.Before != 0 || c.added[AllUsers] != 1 {
+		c := comparisonCase{before: before, staged: map[string][]Encoded{"documents": {staged("a", "default", access.AllUsers)}}}.compare(t)
+		if ch := c.comparison.streams["documents"]; ch.Added != 1 || ch.Changed+ch.Same+ch.Gone+ch.Before != 0 || c.added[access.AllUsers] != 1 {
 			t.Errorf("%s: %+v, added %v", name, ch, c.added)
 		}
 	}
@@ -208,20 +209,20 @@ func TestAddedAgain(t *testing.T) {
 // TestDecidedAgain: what the baseline has of a document is replaced when the new run
 // decides about the same ref and ID, and kept when it has only one of the two.
 func TestDecidedAgain(t *testing.T) {
-	other := func(id, ref string) Encoded { e := staged(ref, "default", Listed, "sam"); e.ID = id; return e }
+	other := func(id, ref string) Encoded { e := staged(ref, "default", access.Listed, "sam"); e.ID = id; return e }
 	for name, tc := range map[string]struct {
 		staged   []Encoded
 		withheld []string
 		again    bool
 	}{
-		"the same":        {[]Encoded{staged("a", "default", Listed, "sam")}, nil, true},
+		"the same":        {[]Encoded{staged("a", "default", access.Listed, "sam")}, nil, true},
 		"withheld":        {nil, []string{"a"}, true},
 		"another ID":      {[]Encoded{other("b", "a")}, nil, false},
 		"another ref":     {[]Encoded{other("a", "b")}, nil, false},
-		"another":         {[]Encoded{staged("b", "default", Listed, "sam")}, nil, false},
+		"another":         {[]Encoded{staged("b", "default", access.Listed, "sam")}, nil, false},
 		"another, hidden": {nil, []string{"b"}, false},
 	} {
-		c := comparisonCase{before: []state.Entry{document("a", Listed, "sam")}, staged: map[string][]Encoded{"documents": tc.staged}, withheld: tc.withheld}.compare(t)
+		c := comparisonCase{before: []state.Entry{document("a", access.Listed, "sam")}, staged: map[string][]Encoded{"documents": tc.staged}, withheld: tc.withheld}.compare(t)
 		if row := c.past.rows[0]; row.again != tc.again {
 			t.Errorf("%s: %+v", name, row)
 		}
@@ -231,7 +232,7 @@ func TestDecidedAgain(t *testing.T) {
 // TestWidenedTogether: widened documents are listed together when rule, earlier and
 // new audience are the same, the widest first and then the largest list.
 func TestWidenedTogether(t *testing.T) {
-	before := func(audience Audience, refs ...string) []state.Entry {
+	before := func(audience access.Audience, refs ...string) []state.Entry {
 		var out []state.Entry
 		for _, ref := range refs {
 			out = append(out, document(ref, audience))
@@ -239,10 +240,10 @@ func TestWidenedTogether(t *testing.T) {
 		return out
 	}
 	c := comparisonCase{
-		before: slices.Concat(before(Nobody, "a", "b", "c", "f"), before(Listed, "d", "e")),
+		before: slices.Concat(before(access.Nobody, "a", "b", "c", "f"), before(access.Listed, "d", "e")),
 		staged: map[string][]Encoded{"documents": {
-			staged("a", "one", DatasourceUsers), staged("b", "one", AllUsers), staged("c", "two", AllUsers),
-			staged("d", "one", AllUsers), staged("e", "one", AllUsers), staged("f", "two", AllUsers),
+			staged("a", "one", access.DatasourceUsers), staged("b", "one", access.AllUsers), staged("c", "two", access.AllUsers),
+			staged("d", "one", access.AllUsers), staged("e", "one", access.AllUsers), staged("f", "two", access.AllUsers),
 		}},
 	}.compare(t)
 	var got []string
@@ -259,11 +260,11 @@ func TestWidenedTogether(t *testing.T) {
 func TestStreamWithoutPermissions(t *testing.T) {
 	for _, open := range []bool{false, true} {
 		c := comparisonCase{
-			before: []state.Entry{document("a", Listed, "sam"), document("b", Listed, "sam")},
-			staged: map[string][]Encoded{"documents": {staged("a", "default", AllUsers), staged("new", "default", AllUsers)}},
+			before: []state.Entry{document("a", access.Listed, "sam"), document("b", access.Listed, "sam")},
+			staged: map[string][]Encoded{"documents": {staged("a", "default", access.AllUsers), staged("new", "default", access.AllUsers)}},
 			open:   open,
 		}.compare(t)
-		if len(c.wider) == 0 != open || len(c.swapped) == 0 != open || (c.added[AllUsers] == 0) != open {
+		if len(c.wider) == 0 != open || len(c.swapped) == 0 != open || (c.added[access.AllUsers] == 0) != open {
 			t.Errorf("open %t: %d widened, %d swapped, added %v", open, len(c.wider), len(c.swapped), c.added)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/pipe-engine/pipe/engine/access"
 )
 
 // controls is how many refs that were read go with those that are asked for.
@@ -27,7 +29,7 @@ func (a *reading) confirm(ctx context.Context, ph Phase, emit Emit) error {
 		if err != nil {
 			return fmt.Errorf("read the state: %w", err)
 		}
-		if e.Audience != Nobody.String() && slices.Contains(kinds, e.Kind) && !a.ledger.knows(e.Ref) {
+		if e.Audience != access.Nobody.String() && slices.Contains(kinds, e.Kind) && !a.ledger.knows(e.Ref) {
 			refs = append(refs, e.Ref)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -156,27 +157,27 @@ func (f *fates) Map(w *Worker, r *Record, pass Pass) (Mapped, error) {
 	return Mapped{Items: []Item{item}}, nil
 }
 
-func (f *fates) Decide(w *Worker, r *Record) (Permissions, error) {
+func (f *fates) Decide(w *Worker, r *Record) (access.Permissions, error) {
 	if ref, ok := strings.CutPrefix(r.Value["fate"].(string), "ruled by "); ok {
 		w.lookup(ref)
 	}
 	switch r.Value["fate"] {
 	case "undecided":
-		return Permissions{}, nil
+		return access.Permissions{}, nil
 	case "rule error":
-		return Permissions{}, fmt.Errorf("the rule cannot be decided")
+		return access.Permissions{}, fmt.Errorf("the rule cannot be decided")
 	case "private":
-		return Permissions{Audience: Nobody, Rule: "private"}, nil
+		return access.Permissions{Audience: access.Nobody, Rule: "private"}, nil
 	case "of nobody":
-		return Permissions{Audience: Listed, Rule: "owners"}, nil
+		return access.Permissions{Audience: access.Listed, Rule: "owners"}, nil
 	case "of sam":
-		return Permissions{Audience: Listed, Rule: "owners", Principals: []string{"user:default/sam"}}, nil
+		return access.Permissions{Audience: access.Listed, Rule: "owners", Principals: []string{"user:default/sam"}}, nil
 	case "of sam and ann":
-		return Permissions{Audience: Listed, Rule: "owners", Principals: []string{"user:default/sam", "user:default/ann"}}, nil
+		return access.Permissions{Audience: access.Listed, Rule: "owners", Principals: []string{"user:default/sam", "user:default/ann"}}, nil
 	case "of strangers":
-		return Permissions{Audience: Listed, Rule: "owners", Principals: []string{"user:default/stranger"}}, nil
+		return access.Permissions{Audience: access.Listed, Rule: "owners", Principals: []string{"user:default/stranger"}}, nil
 	}
-	return Permissions{Audience: AllUsers, Rule: "default"}, nil
+	return access.Permissions{Audience: access.AllUsers, Rule: "default"}, nil
 }
 
 // store is a sink and its session; it remembers what it was told.
@@ -230,7 +231,7 @@ func (s *store) Encode(item *Item) (Encoded, bool, error) {
 	body, _ := codec.Marshal(map[string]any{"id": item.Ref, "fate": fate})
 	e := Encoded{ID: item.Ref, Ref: item.Ref, Type: item.Kind, Audience: item.Permissions.Audience, Rule: item.Permissions.Rule, Principals: item.Permissions.Principals, Body: body}
 	if fate == "of strangers" {
-		e.Audience = Nobody
+		e.Audience = access.Nobody
 	}
 	if id := s.ID(item); id != "" {
 		e.ID = id

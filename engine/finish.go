@@ -6,12 +6,13 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 func (r *run) finish(err error) {
 	rep := r.report
-	rep.Audience, rep.Rules = map[Audience]int{}, map[string]int{}
+	rep.Audience, rep.Rules = map[access.Audience]int{}, map[string]int{}
 	for _, s := range r.p.Streams {
 		sr := StreamReport{Name: s.Name, Written: r.p.Unwritten(s.Name) == ""}
 		if sh := r.shelf.streams[s.Name]; sh != nil {
@@ -35,7 +36,7 @@ func (r *run) finish(err error) {
 	r.ledger.fill(rep)
 	for _, s := range rep.Streams {
 		if st, _ := r.p.stream(s.Name); st.Permissions {
-			rep.Audience[Nobody] += s.Counts[Withheld]
+			rep.Audience[access.Nobody] += s.Counts[Withheld]
 		}
 	}
 	if again := r.ledger.again; again > 0 {

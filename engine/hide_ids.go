@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -44,7 +45,7 @@ func (h *hideNow) recall() {
 		for _, t := range h.targets {
 			switch {
 			case t.Ref != e.Ref || e.Audience == "":
-			case e.Audience == Nobody.String() || !e.Away.IsZero():
+			case e.Audience == access.Nobody.String() || !e.Away.IsZero():
 				t.gone = append(t.gone, e.ID)
 			default:
 				t.delivered = append(t.delivered, e.ID)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
@@ -187,7 +188,7 @@ func TestHiddenWhilePublishing(t *testing.T) {
 		t.Errorf("%d documents are remembered", snap.Streams["documents"])
 	}
 	for e := range snap.Entries() {
-		if want := e.Ref != "component:default/c0"; e.Stream == "documents" && want != (e.Audience == Nobody.String()) {
+		if want := e.Ref != "component:default/c0"; e.Stream == "documents" && want != (e.Audience == access.Nobody.String()) {
 			t.Errorf("%+v", e)
 		}
 	}

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"time"
+
+	"github.com/pipe-engine/pipe/engine/access"
 )
 
 // Inspector is the optional ability of a sink to tell what it holds and what has
@@ -74,8 +76,8 @@ type ItemInspection struct {
 	Principals string `json:"principals"`
 	// Audience and Named are the permissions as the sink has them, in the words of
 	// Encoded.
-	Audience Audience `json:"-"`
-	Named    []string `json:"named"`
+	Audience access.Audience `json:"-"`
+	Named    []string        `json:"named"`
 	// Planned is whom the selection's item would name, in the same words.
 	Planned []string      `json:"-"`
 	Events  []ItemEvent   `json:"events"`

@@ -1,5 +1,7 @@
 package engine
 
+import "github.com/pipe-engine/pipe/engine/access"
+
 // Field is one named value of an item. Value is nil, bool, string, float64,
 // int, []any, map[string]any, or []Field for a field of properties.
 type Field struct {
@@ -14,7 +16,7 @@ type Item struct {
 	Kind        string
 	Mapping     int     // which mapping of its stream made it, from 0
 	Fields      []Field // in the order of the file; absent values left out
-	Permissions Permissions
+	Permissions access.Permissions
 	Cut         []string // fields whose value the mapper cut
 }
 
@@ -29,7 +31,7 @@ type Encoded struct {
 	Type string
 	// Audience is the class after principals were resolved; Undecided only in
 	// streams without permissions.
-	Audience Audience
+	Audience access.Audience
 	// Rule is the permission rule that decided.
 	Rule string
 	// Principals are the people and groups that it names, in the sink's words:

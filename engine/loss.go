@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -222,7 +223,7 @@ func (v *review) newAudiences() string {
 		return ""
 	}
 	var parts []string
-	for _, class := range slices.Backward(Audiences[:]) {
+	for _, class := range slices.Backward(access.Audiences[:]) {
 		if n := v.compared.added[class]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %s", class, thousands(n)))
 		}

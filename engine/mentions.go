@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -147,7 +148,7 @@ type unobserved struct{}
 func (unobserved) Transformed(*Worker, Transform, map[string]any, *Record, Outcome) {}
 func (unobserved) Mapping(*Worker, *Record)                                         {}
 func (unobserved) Mapped(*Record, Mapped)                                           {}
-func (unobserved) Decided(*Record, Permissions)                                     {}
+func (unobserved) Decided(*Record, access.Permissions)                              {}
 func (unobserved) Named(string, string)                                             {}
 func (unobserved) Staged(string, Encoded)                                           {}
 func (unobserved) Ended(string, Ending, DeadLetter)                                 {}

@@ -1,5 +1,7 @@
 package engine
 
+import "github.com/pipe-engine/pipe/engine/access"
+
 // Observer sees what a run makes of records, step by step. It changes nothing:
 // `explain`, `eval` and `test` are a dry run with one. The values that it is
 // given belong to the run; it may keep them and never writes into them.
@@ -19,7 +21,7 @@ type Observer interface {
 	// Mapped: the items of one pass, before anybody decided who finds them.
 	Mapped(r *Record, m Mapped)
 	// Decided: who finds what comes of the record.
-	Decided(r *Record, p Permissions)
+	Decided(r *Record, p access.Permissions)
 	// Named: how others name a person or group that the session handed out, also
 	// of a stream that this run does not write; see Encoded.Principal.
 	Named(ref, principal string)

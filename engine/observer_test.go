@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/access"
 )
 
 // eyes writes down what it is told of one record.
@@ -26,11 +28,11 @@ func (e *eyes) Decoded(r *Record)     { e.note("decoded %s", r.Ref) }
 func (e *eyes) Transformed(_ *Worker, t Transform, _ map[string]any, r *Record, o Outcome) {
 	e.note("transformed %s by %s, dropped %q", r.Ref, t.Name(), o.Dropped)
 }
-func (e *eyes) Mapping(_ *Worker, r *Record)       { e.note("mapping %s", r.Ref) }
-func (e *eyes) Mapped(r *Record, m Mapped)         { e.note("mapped %s, %d", r.Ref, len(m.Items)) }
-func (e *eyes) Decided(r *Record, p Permissions)   { e.note("decided %s, %s", r.Ref, p.Audience) }
-func (e *eyes) Named(ref, principal string)        { e.note("named %s %s", ref, principal) }
-func (e *eyes) Staged(stream string, item Encoded) { e.note("staged %s %s", stream, item.Ref) }
+func (e *eyes) Mapping(_ *Worker, r *Record)            { e.note("mapping %s", r.Ref) }
+func (e *eyes) Mapped(r *Record, m Mapped)              { e.note("mapped %s, %d", r.Ref, len(m.Items)) }
+func (e *eyes) Decided(r *Record, p access.Permissions) { e.note("decided %s, %s", r.Ref, p.Audience) }
+func (e *eyes) Named(ref, principal string)             { e.note("named %s %s", ref, principal) }
+func (e *eyes) Staged(stream string, item Encoded)      { e.note("staged %s %s", stream, item.Ref) }
 func (e *eyes) Ended(stream string, end Ending, why DeadLetter) {
 	e.note("ended %s %s %s %s", stream, why.Ref, end, why.Reason)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -28,7 +29,7 @@ type pastItem struct {
 	id, content uint64
 	names       []uint64
 	stream, typ uint8
-	audience    Audience
+	audience    access.Audience
 	away        bool // the last good run no longer had it
 	there       bool // it was delivered by the last good run
 	present     bool // the new run has its ID
@@ -68,12 +69,12 @@ func readPast(snap *state.Snapshot, streams, types *words, wanted func(stream st
 			p.rows = append(p.rows, pastItem{})
 			continue
 		}
-		row := pastItem{id: e.ID, content: e.Content, names: e.Names, stream: streams.number(e.Stream), typ: types.number(e.Type), audience: audienceOf(e.Audience), away: !e.Away.IsZero()}
-		if row.audience != Undecided && hidden.has(e.Ref, e.ID) {
-			p.hide(e, row.audience != Nobody, hidden)
-			row.audience = Nobody
+		row := pastItem{id: e.ID, content: e.Content, names: e.Names, stream: streams.number(e.Stream), typ: types.number(e.Type), audience: access.ParseAudience(e.Audience), away: !e.Away.IsZero()}
+		if row.audience != access.Undecided && hidden.has(e.Ref, e.ID) {
+			p.hide(e, row.audience != access.Nobody, hidden)
+			row.audience = access.Nobody
 		}
-		row.there = row.audience != Nobody && !row.away
+		row.there = row.audience != access.Nobody && !row.away
 		n := int32(len(p.rows))
 		if ref := (itemKey{row.stream, codec.Hash([]byte(e.Ref))}); !row.away || p.row(p.refs, ref) == nil {
 			p.refs[ref] = n
@@ -118,42 +119,8 @@ func (p *past) row(m map[itemKey]int32, k itemKey) *pastItem {
 	return nil
 }
 
-// narrower tells whether fewer people could find an item than one that takes its
+// narrower reports whether fewer people could find an item than one that takes its
 // place; not when there was none.
 func (p *pastItem) narrower(t tag) bool {
-	switch {
-	case p == nil || t.Audience < p.audience:
-		return false
-	case t.Audience > p.audience:
-		return true
-	}
-	return t.Audience == Listed && t.newTo(p.names) > 0
-}
-
-// audienceOf is the class that a word means; a word nobody knows is the
-// narrowest, so that everything is wider.
-func audienceOf(word string) Audience {
-	if word == "" {
-		return Undecided
-	}
-	for _, a := range Audiences {
-		if a.String() == word {
-			return a
-		}
-	}
-	return Nobody
-}
-
-// without counts the members of a that are not in b; both ascend.
-func without(a, b []uint64) int {
-	n := 0
-	for _, v := range a {
-		for len(b) > 0 && b[0] < v {
-			b = b[1:]
-		}
-		if len(b) == 0 || b[0] != v {
-			n++
-		}
-	}
-	return n
+	return p != nil && t.WiderThan(access.Grant{Audience: p.audience, Names: p.names})
 }

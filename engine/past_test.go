@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -40,23 +41,23 @@ func TestWords(t *testing.T) {
 // compared; only what the last good run delivered is there.
 func TestReadPast(t *testing.T) {
 	hidden := hidingOf([]state.Hidden{{Ref: "hidden", At: time.Now()}, {Ref: "hidden and away", At: time.Now()}, {Ref: "undecided", At: time.Now()}, {Ref: "let back", At: time.Now(), Back: time.Now()}})
-	undecided := document("undecided", AllUsers)
+	undecided := document("undecided", access.AllUsers)
 	undecided.Audience = ""
-	unreadable := document("unreadable", AllUsers)
+	unreadable := document("unreadable", access.AllUsers)
 	unreadable.Audience = "a class of a later version"
 	for name, tc := range map[string]struct {
 		entry       state.Entry
-		audience    Audience
+		audience    access.Audience
 		there, away bool
 	}{
-		"listed":             {document("listed", Listed, "sam"), Listed, true, false},
-		"without an access":  {undecided, Undecided, true, false},
-		"an unknown class":   {unreadable, Nobody, false, false},
-		"withheld":           {document("withheld", Nobody), Nobody, false, false},
-		"away":               {away(document("away", AllUsers)), AllUsers, false, true},
-		"hidden":             {document("hidden", AllUsers), Nobody, false, false},
-		"hidden and away":    {away(document("hidden and away", AllUsers)), Nobody, false, true},
-		"hidden, then shown": {document("let back", AllUsers), AllUsers, true, false},
+		"listed":             {document("listed", access.Listed, "sam"), access.Listed, true, false},
+		"without an access":  {undecided, access.Undecided, true, false},
+		"an unknown class":   {unreadable, access.Nobody, false, false},
+		"withheld":           {document("withheld", access.Nobody), access.Nobody, false, false},
+		"away":               {away(document("away", access.AllUsers)), access.AllUsers, false, true},
+		"hidden":             {document("hidden", access.AllUsers), access.Nobody, false, false},
+		"hidden and away":    {away(document("hidden and away", access.AllUsers)), access.Nobody, false, true},
+		"hidden, then shown": {document("let back", access.AllUsers), access.AllUsers, true, false},
 	} {
 		p, n := pastOf(t, hidden, state.Entry{Stream: "members", Ref: "group"}, tc.entry)
 		if len(p.rows) != 2 || p.rows[0].there || p.rows[0].id != 0 {
@@ -78,7 +79,7 @@ func TestReadPast(t *testing.T) {
 // TestPastOfOneRef: of several entries with a ref, the one of the last good run is
 // found; of several with an ID, the one that was delivered; else the first.
 func TestPastOfOneRef(t *testing.T) {
-	entry := func(ref, id string, audience Audience) state.Entry {
+	entry := func(ref, id string, audience access.Audience) state.Entry {
 		e := document(ref, audience)
 		e.ID = codec.Hash([]byte(id))
 		return e
@@ -87,12 +88,12 @@ func TestPastOfOneRef(t *testing.T) {
 		first, second state.Entry
 		byRef, byID   int // the row that is found
 	}{
-		"the first is away":      {away(entry("a", "1", Listed)), entry("a", "1", AllUsers), 1, 1},
-		"the second is away":     {entry("a", "1", AllUsers), away(entry("a", "1", Listed)), 0, 0},
-		"both are away":          {away(entry("a", "1", Listed)), away(entry("a", "1", AllUsers)), 0, 0},
-		"the first is withheld":  {entry("b", "1", Nobody), entry("a", "1", AllUsers), 1, 1},
-		"the second is withheld": {entry("a", "1", AllUsers), entry("b", "1", Nobody), 0, 0},
-		"both are withheld":      {entry("a", "1", Nobody), entry("b", "1", Nobody), 0, 0},
+		"the first is away":      {away(entry("a", "1", access.Listed)), entry("a", "1", access.AllUsers), 1, 1},
+		"the second is away":     {entry("a", "1", access.AllUsers), away(entry("a", "1", access.Listed)), 0, 0},
+		"both are away":          {away(entry("a", "1", access.Listed)), away(entry("a", "1", access.AllUsers)), 0, 0},
+		"the first is withheld":  {entry("b", "1", access.Nobody), entry("a", "1", access.AllUsers), 1, 1},
+		"the second is withheld": {entry("a", "1", access.AllUsers), entry("b", "1", access.Nobody), 0, 0},
+		"both are withheld":      {entry("a", "1", access.Nobody), entry("b", "1", access.Nobody), 0, 0},
 	} {
 		p, n := pastOf(t, hiding{}, tc.first, tc.second)
 		if p.byRef(n, "a") != &p.rows[tc.byRef] || p.byID(n, "1") != &p.rows[tc.byID] {
@@ -106,18 +107,18 @@ func TestPastOfOneRef(t *testing.T) {
 func TestCountHidden(t *testing.T) {
 	ago := func(ref string, d time.Duration) state.Hidden { return state.Hidden{Ref: ref, At: time.Now().Add(-d)} }
 	hidden := hidingOf([]state.Hidden{ago("a", 0), ago("b", youngCounts-time.Minute), ago("c", youngCounts+time.Minute), ago("withheld", 0)})
-	p, _ := pastOf(t, hidden, document("a", AllUsers), document("b", Listed, "sam"), document("c", AllUsers), document("withheld", Nobody), document("shown", AllUsers))
+	p, _ := pastOf(t, hidden, document("a", access.AllUsers), document("b", access.Listed, "sam"), document("c", access.AllUsers), document("withheld", access.Nobody), document("shown", access.AllUsers))
 	if h := p.hidden["documents"]; len(p.hidden) != 1 || h.n != 3 || h.types["component"] != 2 {
 		t.Errorf("%+v, %+v", p.hidden, h)
 	}
-	if p, _ := pastOf(t, hidden, document("c", AllUsers)); len(p.hidden) != 0 {
+	if p, _ := pastOf(t, hidden, document("c", access.AllUsers)); len(p.hidden) != 0 {
 		t.Errorf("hidden long ago: %+v", p.hidden["documents"])
 	}
 }
 
 // TestNarrower: fewer people could find a document than now.
 func TestNarrower(t *testing.T) {
-	of := func(audience Audience, names ...string) *pastItem {
+	of := func(audience access.Audience, names ...string) *pastItem {
 		return &pastItem{audience: audience, names: hashes(names...)}
 	}
 	for name, tc := range map[string]struct {
@@ -125,40 +126,19 @@ func TestNarrower(t *testing.T) {
 		now    *pastItem // audience and names alone
 		want   bool
 	}{
-		"new":                       {nil, of(AllUsers), false},
-		"the same for everybody":    {of(AllUsers), of(AllUsers), false},
-		"narrower":                  {of(AllUsers), of(Listed, "sam"), false},
-		"wider":                     {of(Listed, "sam"), of(DatasourceUsers), true},
-		"withheld, then listed":     {of(Nobody), of(Listed), true},
-		"the same people":           {of(Listed, "ann", "sam"), of(Listed, "sam", "ann"), false},
-		"one person less":           {of(Listed, "ann", "sam"), of(Listed, "sam"), false},
-		"one person more":           {of(Listed, "sam"), of(Listed, "ann", "sam"), true},
-		"another person":            {of(Listed, "sam"), of(Listed, "ann"), true},
-		"names of an open document": {of(AllUsers), of(AllUsers, "sam"), false},
+		"new":                       {nil, of(access.AllUsers), false},
+		"the same for everybody":    {of(access.AllUsers), of(access.AllUsers), false},
+		"narrower":                  {of(access.AllUsers), of(access.Listed, "sam"), false},
+		"wider":                     {of(access.Listed, "sam"), of(access.DatasourceUsers), true},
+		"withheld, then listed":     {of(access.Nobody), of(access.Listed), true},
+		"the same people":           {of(access.Listed, "ann", "sam"), of(access.Listed, "sam", "ann"), false},
+		"one person less":           {of(access.Listed, "ann", "sam"), of(access.Listed, "sam"), false},
+		"one person more":           {of(access.Listed, "sam"), of(access.Listed, "ann", "sam"), true},
+		"another person":            {of(access.Listed, "sam"), of(access.Listed, "ann"), true},
+		"names of an open document": {of(access.AllUsers), of(access.AllUsers, "sam"), false},
 	} {
-		if got := tc.before.narrower(tag{Audience: tc.now.audience, Names: tc.now.names}); got != tc.want {
+		if got := tc.before.narrower(tag{Grant: access.Grant{Audience: tc.now.audience, Names: tc.now.names}}); got != tc.want {
 			t.Errorf("%s: %t", name, got)
-		}
-	}
-}
-
-// TestWithout counts what one ascending list has and another lacks.
-func TestWithout(t *testing.T) {
-	for _, tc := range []struct {
-		a, b []uint64
-		want int
-	}{
-		{nil, nil, 0},
-		{nil, []uint64{1}, 0},
-		{[]uint64{1, 2}, nil, 2},
-		{[]uint64{1, 2, 3}, []uint64{1, 2, 3}, 0},
-		{[]uint64{1, 2, 3}, []uint64{2}, 2},
-		{[]uint64{2}, []uint64{1, 2, 3}, 0},
-		{[]uint64{3, 5}, []uint64{1, 2, 4}, 2},
-		{[]uint64{1, 4}, []uint64{2, 3, 4}, 1},
-	} {
-		if got := without(tc.a, tc.b); got != tc.want {
-			t.Errorf("%v without %v: %d, want %d", tc.a, tc.b, got, tc.want)
 		}
 	}
 }

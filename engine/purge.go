@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
@@ -52,7 +53,7 @@ func knownIDs(store *state.Store) (map[string][]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e.ID == codec.Hash([]byte(e.Ref)) && e.Audience != Nobody.String() {
+		if e.ID == codec.Hash([]byte(e.Ref)) && e.Audience != access.Nobody.String() {
 			out[e.Stream] = append(out[e.Stream], e.Ref)
 		}
 	}

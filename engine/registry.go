@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
@@ -98,7 +99,7 @@ type GrantFacts struct {
 	Node *config.Node // where it says who finds a document
 	// When is its condition, not set for the default.
 	When     config.Expression
-	Audience Audience // Undecided when that could not be known
+	Audience access.Audience // Undecided when that could not be known
 	// Users and Groups tell whom it may name; only with Listed.
 	Users, Groups bool
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
@@ -209,7 +210,7 @@ func (r *run) partial() bool {
 
 // nobodys is what is remembered of an item that was withheld.
 func (r *run) nobodys(stream, ref, id string) state.Entry {
-	return state.Entry{Stream: stream, Ref: ref, Kind: r.ledger.kind(ref), Audience: Nobody.String(), ID: codec.Hash([]byte(id))}
+	return state.Entry{Stream: stream, Ref: ref, Kind: r.ledger.kind(ref), Audience: access.Nobody.String(), ID: codec.Hash([]byte(id))}
 }
 
 // awayFor is how long it is remembered who could find what is not there any more.
@@ -227,7 +228,7 @@ func (r *run) entries(w *state.Writer) error {
 				return fmt.Errorf("read the stage: %w", err)
 			}
 			if sh.refused[t.ID] {
-				if t.Audience != Undecided {
+				if t.Audience != access.Undecided {
 					refused[t.Ref] = true
 				}
 				continue
@@ -237,7 +238,7 @@ func (r *run) entries(w *state.Writer) error {
 				continue
 			}
 			e := state.Entry{Stream: s.Name, Ref: t.Ref, Kind: r.ledger.kind(t.Ref), Type: t.Type, ID: codec.Hash([]byte(t.ID)), Content: t.Content, Names: t.Names}
-			if t.Audience != Undecided {
+			if t.Audience != access.Undecided {
 				e.Audience = t.Audience.String()
 			}
 			w.Add(e)

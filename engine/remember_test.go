@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -161,7 +162,7 @@ func TestSince(t *testing.T) {
 		t.Errorf("the first run: %+v, %+v", report.Since, report.Streams[1].Changes)
 	}
 	_, report = n.good(func(w *world) { fill(w); fates1(w, 2, "fine"); team(w, 0); w.p.Fingerprint = "b" })
-	if s := report.Since; s == nil || s.SamePipeline || s.Wider != 2 || s.Audience[Listed] != 30 || report.Streams[1].Changes.Changed != 2 || report.Streams[0].Changes.Same != 2 {
+	if s := report.Since; s == nil || s.SamePipeline || s.Wider != 2 || s.Audience[access.Listed] != 30 || report.Streams[1].Changes.Changed != 2 || report.Streams[0].Changes.Same != 2 {
 		t.Errorf("%+v, %+v", s, report.Streams[1].Changes)
 	}
 	_, report = n.good(func(w *world) { fill(w); fates1(w, 2, "fine"); team(w, 3); w.p.Fingerprint = "b" })
@@ -272,9 +273,9 @@ func writing(t *testing.T, last *state.Snapshot, items ...Encoded) *run {
 // TestHeaderOfBaseline: the header counts what was delivered, keeps the counts of the
 // streams that were left out, and the fingerprint of the last complete run.
 func TestHeaderOfBaseline(t *testing.T) {
-	api := staged("api", "default", AllUsers)
+	api := staged("api", "default", access.AllUsers)
 	api.Type = "api"
-	untyped := func(ref string) Encoded { e := staged(ref, "default", AllUsers); e.Type = ""; return e }
+	untyped := func(ref string) Encoded { e := staged(ref, "default", access.AllUsers); e.Type = ""; return e }
 	last := func() *state.Snapshot {
 		s := snapshotOf(t, nil)
 		s.Fingerprint, s.Streams, s.Types = "before", map[string]int{"documents": 9, "users": 5, "members": 4}, map[string]map[string]int{"members": {"group": 4}, "documents": {"old": 9}}
@@ -290,7 +291,7 @@ func TestHeaderOfBaseline(t *testing.T) {
 		types       string // of documents
 		fingerprint string
 	}{
-		"the first run":               {nil, []Encoded{api, staged("a", "default", AllUsers)}, nil, nil, false, map[string]int{"documents": 2}, "map[api:1 component:1]", "now"},
+		"the first run":               {nil, []Encoded{api, staged("a", "default", access.AllUsers)}, nil, nil, false, map[string]int{"documents": 2}, "map[api:1 component:1]", "now"},
 		"without types":               {nil, []Encoded{untyped("a"), untyped("b")}, nil, nil, false, map[string]int{"documents": 2}, "map[]", "now"},
 		"one has a type":              {nil, []Encoded{untyped("a"), api}, nil, nil, false, map[string]int{"documents": 2}, "map[:1 api:1]", "now"},
 		"one type":                    {nil, []Encoded{api}, nil, nil, false, map[string]int{"documents": 1}, "map[api:1]", "now"},
@@ -330,19 +331,19 @@ func TestHeaderOfBaseline(t *testing.T) {
 // TestEntriesOfBaseline: what a run delivered or withheld replaces what the baseline
 // had; what it no longer has, or was refused, is away; other streams stay.
 func TestEntriesOfBaseline(t *testing.T) {
-	long := away(document("away for long", Listed, "sam"))
+	long := away(document("away for long", access.Listed, "sam"))
 	long.Away = time.Now().Add(-awayFor - time.Hour)
-	almost := away(document("almost for long", Listed, "sam"))
+	almost := away(document("almost for long", access.Listed, "sam"))
 	almost.Away = time.Now().Add(-awayFor + time.Hour)
-	undecided := document("undecided", AllUsers)
+	undecided := document("undecided", access.AllUsers)
 	undecided.Audience = ""
 	last := snapshotOf(t, []state.Entry{
-		document("same", Listed, "sam"), document("gone", Listed, "sam"), document("refused", Listed, "sam"), document("hidden late", AllUsers),
-		away(document("away", Listed, "sam")), almost, long, undecided,
+		document("same", access.Listed, "sam"), document("gone", access.Listed, "sam"), document("refused", access.Listed, "sam"), document("hidden late", access.AllUsers),
+		away(document("away", access.Listed, "sam")), almost, long, undecided,
 		{Stream: "members", Ref: "group", ID: 7, Names: hashes("sam")},
 	})
-	open := staged("without permissions", "", Undecided)
-	r := writing(t, last, staged("same", "default", AllUsers), staged("new", "default", AllUsers), staged("refused", "default", AllUsers), staged("hidden late", "default", AllUsers), open, Encoded{ID: "refused without permissions", Ref: "same"})
+	open := staged("without permissions", "", access.Undecided)
+	r := writing(t, last, staged("same", "default", access.AllUsers), staged("new", "default", access.AllUsers), staged("refused", "default", access.AllUsers), staged("hidden late", "default", access.AllUsers), open, Encoded{ID: "refused without permissions", Ref: "same"})
 	for _, id := range []string{"refused", "refused without permissions"} {
 		r.shelf.streams["documents"].refused[id] = true
 	}
@@ -378,7 +379,7 @@ func TestEntriesOfBaseline(t *testing.T) {
 
 // TestUnreadableStage: a baseline that cannot be written whole is not written at all.
 func TestUnreadableStage(t *testing.T) {
-	r := writing(t, nil, staged("a", "default", AllUsers))
+	r := writing(t, nil, staged("a", "default", access.AllUsers))
 	if err := r.shelf.streams["documents"].tags.Close(); err != nil {
 		t.Fatal(err)
 	}

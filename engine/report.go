@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -11,9 +12,6 @@ type Counts map[Ending]int
 
 // MarshalText lets a map of endings be a JSON object with their words.
 func (e Ending) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
-
-// MarshalText lets a map of audiences be a JSON object with their words.
-func (a Audience) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // Verdict is what became of a run.
 type Verdict string
@@ -44,7 +42,7 @@ type Report struct {
 	Streams  []StreamReport `json:"streams"`
 	// Audience counts the items of streams with permissions by class; Nobody
 	// are the withheld ones.
-	Audience map[Audience]int `json:"audience"`
+	Audience map[access.Audience]int `json:"audience"`
 	// FirstRun is that the review found no earlier run of the documents in the
 	// state folder, Stateless that there is no state folder.
 	FirstRun  bool `json:"first_run,omitempty"`
@@ -73,8 +71,8 @@ type Since struct {
 	Run      string    `json:"run"`
 	Finished time.Time `json:"finished"`
 	// SamePipeline is whether file and settings were the same then.
-	SamePipeline bool             `json:"same_pipeline"`
-	Audience     map[Audience]int `json:"audience"` // of then
+	SamePipeline bool                    `json:"same_pipeline"`
+	Audience     map[access.Audience]int `json:"audience"` // of then
 	// Wider counts the documents that more people find than then, and Widened
 	// names all of them.
 	Wider   int       `json:"wider"`
@@ -85,10 +83,10 @@ type Since struct {
 
 // Widened is a document that more people find than after the last good run.
 type Widened struct {
-	Ref    string   `json:"ref"`
-	Rule   string   `json:"rule"`
-	Before Audience `json:"before"`
-	After  Audience `json:"after"`
+	Ref    string          `json:"ref"`
+	Rule   string          `json:"rule"`
+	Before access.Audience `json:"before"`
+	After  access.Audience `json:"after"`
 }
 
 // KindReport is the books of one kind of record.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/pipe-engine/pipe/engine/access"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -197,7 +199,7 @@ func TestDecidedAccess(t *testing.T) {
 		if n := report.Endings[Withheld] + report.Endings[Rejected]; n != 1 {
 			t.Errorf("%s: %v", fate, report.Endings)
 		}
-		if endingOf[fate] == Withheld && report.Audience[Nobody] != 1 {
+		if endingOf[fate] == Withheld && report.Audience[access.Nobody] != 1 {
 			t.Errorf("%s: audience %v", fate, report.Audience)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
@@ -166,16 +167,16 @@ func (s *selection) compare() error {
 		}
 		for i, item := range s.items {
 			if t, ok := tags[[2]string{item.Stream, item.ID}]; ok && e.Stream == item.Stream && (e.Ref == item.Ref || e.ID == codec.Hash([]byte(item.ID))) {
-				old := &pastItem{audience: audienceOf(e.Audience), names: e.Names}
-				if old.audience != Undecided && s.run.hidden.has(e.Ref, e.ID) {
-					old.audience, old.names = Nobody, nil
+				old := &pastItem{audience: access.ParseAudience(e.Audience), names: e.Names}
+				if old.audience != access.Undecided && s.run.hidden.has(e.Ref, e.ID) {
+					old.audience, old.names = access.Nobody, nil
 				}
-				if old.narrower(t) && (old.audience != Nobody || !s.run.hidden.back(t.Ref, t.ID)) {
+				if old.narrower(t) && (old.audience != access.Nobody || !s.run.hidden.back(t.Ref, t.ID)) {
 					s.items[i].Wider = true
 				}
 			}
 		}
-		if _, identities := s.out.Identities[e.Stream]; (identities || s.wanted[e.Ref]) && e.Audience != Nobody.String() {
+		if _, identities := s.out.Identities[e.Stream]; (identities || s.wanted[e.Ref]) && e.Audience != access.Nobody.String() {
 			delivered[key{e.Stream, e.ID, e.Content}] = true
 		}
 		if e.Away.IsZero() {

@@ -8,7 +8,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
@@ -26,7 +26,7 @@ type shelved struct {
 	weight   int
 	ids      map[string]string // ID → ref, of the items whose ID is not the ref
 	types    map[string]int
-	audience map[Audience]int
+	audience map[access.Audience]int
 	rules    map[string]int
 	refused  map[string]bool // IDs that publishing took back
 	late     map[string]bool // IDs that were hidden while they were published
@@ -35,10 +35,8 @@ type shelved struct {
 // tag is what review and the state know of an item.
 type tag struct {
 	ID, Ref, Type, Rule string
-	Audience            Audience
 	Content             uint64
-	Names               []uint64   // hashes of its principals, ascending
-	Sets                [][]uint64 // hashes of the members of those that are sets
+	access.Grant
 }
 
 func newShelf() *shelf { return &shelf{streams: map[string]*shelved{}} }
@@ -56,7 +54,7 @@ func (s *shelf) stream(name string) (*shelved, error) {
 		tags.Close()
 		return nil, err
 	}
-	sh := &shelved{tags: tags, bodies: bodies, ids: map[string]string{}, types: map[string]int{}, audience: map[Audience]int{}, rules: map[string]int{}, refused: map[string]bool{}, late: map[string]bool{}}
+	sh := &shelved{tags: tags, bodies: bodies, ids: map[string]string{}, types: map[string]int{}, audience: map[access.Audience]int{}, rules: map[string]int{}, refused: map[string]bool{}, late: map[string]bool{}}
 	s.streams[name] = sh
 	return sh, nil
 }
@@ -81,13 +79,13 @@ func (s *shelf) put(stream string, e Encoded, weight int, known func(ref string)
 	}
 	sh.weight += weight
 	sh.types[e.Type]++
-	if e.Audience != Undecided {
+	if e.Audience != access.Undecided {
 		sh.audience[e.Audience]++
 		sh.rules[e.Rule]++
 	}
 	content := binary.BigEndian.AppendUint64(nil, e.content)
-	sets := hashSets(e.AllOf)
-	if err := sh.tags.Append([]byte(e.ID), []byte(e.Ref), []byte(e.Type), []byte{byte(e.Audience)}, []byte(e.Rule), content, packNames(e.Principals, sets), packSets(sets)); err != nil {
+	sets := access.HashSets(e.AllOf)
+	if err := sh.tags.Append([]byte(e.ID), []byte(e.Ref), []byte(e.Type), []byte{byte(e.Audience)}, []byte(e.Rule), content, access.PackNames(e.Principals, sets), access.PackSets(sets)); err != nil {
 		return "", err
 	}
 	return "", sh.bodies.Append(e.Body)
@@ -128,7 +126,7 @@ func (s *shelf) withholdLate(stream string, e Encoded) bool {
 
 func (sh *shelved) uncount(e Encoded) {
 	sh.types[e.Type]--
-	if e.Audience != Undecided {
+	if e.Audience != access.Undecided {
 		sh.audience[e.Audience]--
 		sh.rules[e.Rule]--
 	}
@@ -162,7 +160,7 @@ func (s *shelf) close() {
 
 // plan is one stream as review and publishing see it.
 func (s *shelf) plan(stream string) StreamPlan {
-	p := StreamPlan{Name: stream, Types: map[string]int{}, Audience: map[Audience]int{}, Items: func(func(Encoded, error) bool) {}, Withheld: s.withheldRefs(stream)}
+	p := StreamPlan{Name: stream, Types: map[string]int{}, Audience: map[access.Audience]int{}, Items: func(func(Encoded, error) bool) {}, Withheld: s.withheldRefs(stream)}
 	sh := s.streams[stream]
 	if sh == nil {
 		return p
@@ -239,12 +237,13 @@ func (sh *shelved) each() iter.Seq2[tag, error] {
 				yield(tag{}, errStage)
 				return
 			}
-			sets, ok := unpackSets(p[7])
+			sets, ok := access.UnpackSets(p[7])
 			if !ok {
 				yield(tag{}, errStage)
 				return
 			}
-			t := tag{ID: string(p[0]), Ref: string(p[1]), Type: word(p[2]), Audience: Audience(p[3][0]), Rule: word(p[4]), Content: binary.BigEndian.Uint64(p[5]), Names: unpackNames(p[6]), Sets: sets}
+			t := tag{ID: string(p[0]), Ref: string(p[1]), Type: word(p[2]), Rule: word(p[4]), Content: binary.BigEndian.Uint64(p[5]),
+				Grant: access.Grant{Audience: access.Audience(p[3][0]), Names: access.UnpackNames(p[6]), Sets: sets}}
 			if !yield(t, nil) {
 				return
 			}
@@ -271,35 +270,4 @@ func (sh *shelved) items() iter.Seq2[Encoded, error] {
 			}
 		}
 	}
-}
-
-// packNames hashes names; the order in which they were given does not matter.
-func packNames(principals []string, sets [][]uint64) []byte {
-	if len(principals)+len(sets) == 0 {
-		return nil
-	}
-	names := make([]uint64, 0, len(principals)+len(sets))
-	for _, p := range principals {
-		names = append(names, codec.Hash([]byte(p)))
-	}
-	for _, set := range sets {
-		names = append(names, sum(set))
-	}
-	slices.Sort(names)
-	b := make([]byte, 0, 8*len(names))
-	for _, n := range slices.Compact(names) {
-		b = binary.BigEndian.AppendUint64(b, n)
-	}
-	return b
-}
-
-func unpackNames(b []byte) []uint64 {
-	if len(b) == 0 {
-		return nil
-	}
-	out := make([]uint64, 0, len(b)/8)
-	for ; len(b) > 0; b = b[8:] {
-		out = append(out, binary.BigEndian.Uint64(b))
-	}
-	return out
 }

@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/access"
 )
 
 // TestDamagedStage: a frame that is not what put wrote is an error, for review as
 // for publishing; it never ends the stream early.
 func TestDamagedStage(t *testing.T) {
 	eight := make([]byte, 8)
-	good := [][]byte{[]byte("id"), []byte("ref"), []byte("type"), {byte(AllUsers)}, []byte("rule"), eight, eight, nil}
+	good := [][]byte{[]byte("id"), []byte("ref"), []byte("type"), {byte(access.AllUsers)}, []byte("rule"), eight, eight, nil}
 	with := func(i int, part []byte) [][]byte {
 		frame := slices.Clone(good)
 		frame[i] = part
@@ -75,7 +77,7 @@ func TestShelfCounts(t *testing.T) {
 	defer s.close()
 	var items []Encoded
 	for i := range 4 {
-		e := Encoded{ID: fmt.Sprint(i), Ref: fmt.Sprint(i), Type: "api", Audience: AllUsers, Rule: "open", Body: []byte("{}")}
+		e := Encoded{ID: fmt.Sprint(i), Ref: fmt.Sprint(i), Type: "api", Audience: access.AllUsers, Rule: "open", Body: []byte("{}")}
 		items = append(items, e)
 		if _, err := s.put("documents", e, 1, func(string) bool { return true }); err != nil {
 			t.Fatal(err)
@@ -93,7 +95,7 @@ func TestShelfCounts(t *testing.T) {
 		}
 	}
 	sh := s.streams["documents"]
-	if sh.types["api"] != 1 || sh.audience[AllUsers] != 1 || sh.rules["open"] != 1 {
+	if sh.types["api"] != 1 || sh.audience[access.AllUsers] != 1 || sh.rules["open"] != 1 {
 		t.Errorf("%v %v %v", sh.types, sh.audience, sh.rules)
 	}
 	sh = s.streams["groups"]

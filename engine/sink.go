@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 	"time"
+
+	"github.com/pipe-engine/pipe/engine/access"
 )
 
 // FieldType is what a field of a stream takes.
@@ -208,7 +210,7 @@ type StreamPlan struct {
 	Weight   int // its items, or their principals in a stream of the session's own
 	Bytes    int64
 	Types    map[string]int
-	Audience map[Audience]int
+	Audience map[access.Audience]int
 	// Before is how many items were there before, and Gone how many of them will
 	// go; 0 where it is not known. They are counted like Weight.
 	Before, Gone int

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
@@ -16,7 +17,7 @@ type Stored struct {
 	// Title is what a person calls it, "" when it has none.
 	Title string
 	// Audience, Principals and AllOf are those of Encoded.
-	Audience   Audience
+	Audience   access.Audience
 	Principals []string
 	AllOf      [][]string
 	// Fields are the rest by the names that mappings use: strings, numbers,
@@ -36,17 +37,17 @@ func (s Stored) Names() []string {
 // NewTo are the Names that let somebody in whom another version of the item does
 // not, as the guard on exposure judges it (invariant 5).
 func (s Stored) NewTo(other Stored) []string {
-	before := unpackNames(packNames(other.Principals, hashSets(other.AllOf)))
-	sets := hashSets(s.AllOf)
+	before := access.UnpackNames(access.PackNames(other.Principals, access.HashSets(other.AllOf)))
+	sets := access.HashSets(s.AllOf)
 	var out []string
 	for i, name := range s.Names() {
-		var one tag
+		var one access.Grant
 		if set := i - len(s.Principals); set >= 0 {
-			one = tag{Names: []uint64{sum(sets[set])}, Sets: sets[set : set+1]}
+			one = access.Grant{Names: []uint64{access.SetName(sets[set])}, Sets: sets[set : set+1]}
 		} else {
-			one = tag{Names: []uint64{codec.Hash([]byte(name))}}
+			one = access.Grant{Names: []uint64{codec.Hash([]byte(name))}}
 		}
-		if one.newTo(before) > 0 {
+		if one.NewTo(before) > 0 {
 			out = append(out, name)
 		}
 	}

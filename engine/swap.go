@@ -3,9 +3,9 @@ package engine
 import (
 	"fmt"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // swap is restricted documents of a stream that go while wider ones come that
@@ -29,16 +29,16 @@ func (s *swap) left(cover *coverage) (n, toAll int) {
 
 // pair counts the pairs of a document that goes with a wider one that is new. It
 // takes the narrowest new ones first, which gives the most pairs.
-func pair(gone, added map[Audience]int) (pairs, toAll int) {
-	for _, class := range Audiences {
+func pair(gone, added map[access.Audience]int) (pairs, toAll int) {
+	for _, class := range access.Audiences {
 		free := 0
-		for _, narrower := range Audiences {
+		for _, narrower := range access.Audiences {
 			if narrower < class {
 				free += gone[narrower]
 			}
 		}
 		pairs += min(added[class], free-pairs)
-		if class == AllUsers {
+		if class == access.AllUsers {
 			toAll = min(added[class], free)
 		}
 	}
@@ -48,11 +48,11 @@ func pair(gone, added map[Audience]int) (pairs, toAll int) {
 // swaps finds the pairs of a stream, once it is known what goes.
 func (c *comparer) swaps(stream string) error {
 	s := &swap{}
-	goneBy, addedBy := map[Audience]int{}, map[Audience]int{}
-	narrowest := AllUsers
+	goneBy, addedBy := map[access.Audience]int{}, map[access.Audience]int{}
+	narrowest := access.AllUsers
 	for _, ch := range c.lost[stream] {
-		class := audienceOf(state.Class(ch.Before))
-		if ending, _ := c.ledger.fate(ch.Ref); ending == Delivered || class == AllUsers { // it has another ID, and is compared by its ref
+		class := access.ParseAudience(access.Class(ch.Before))
+		if ending, _ := c.ledger.fate(ch.Ref); ending == Delivered || class == access.AllUsers { // it has another ID, and is compared by its ref
 			continue
 		}
 		s.gone = append(s.gone, ch)
@@ -70,7 +70,7 @@ func (c *comparer) swaps(stream string) error {
 		if t.Audience <= narrowest || c.past.byRef(n, t.Ref) != nil || c.past.byID(n, t.ID) != nil {
 			continue
 		}
-		s.added = append(s.added, fault.Change{Stream: stream, ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: fault.Added, After: state.AudienceText(t.Audience.String(), t.Names), N: 1})
+		s.added = append(s.added, fault.Change{Stream: stream, ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: fault.Added, After: access.AudienceText(t.Audience.String(), t.Names), N: 1})
 		addedBy[t.Audience]++
 	}
 	if s.pairs, s.toAll = pair(goneBy, addedBy); s.pairs > 0 {
@@ -95,7 +95,7 @@ func listOf(changes []fault.Change) string {
 		if class == fault.Gone {
 			class = ch.Before
 		}
-		x.add(ch.Ref + " (" + state.Class(class) + ")")
+		x.add(ch.Ref + " (" + access.Class(class) + ")")
 	}
 	return x.list()
 }

@@ -7,27 +7,28 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
 func TestPair(t *testing.T) {
 	for name, tc := range map[string]struct {
-		gone, added  map[Audience]int
+		gone, added  map[access.Audience]int
 		pairs, toAll int
 	}{
 		"nothing":                    {nil, nil, 0, 0},
-		"only gone":                  {map[Audience]int{Listed: 5}, nil, 0, 0},
-		"only new":                   {nil, map[Audience]int{AllUsers: 5}, 0, 0},
-		"as wide":                    {map[Audience]int{Listed: 5}, map[Audience]int{Listed: 5}, 0, 0},
-		"narrower":                   {map[Audience]int{AllUsers: 5}, map[Audience]int{Listed: 5}, 0, 0},
-		"wider":                      {map[Audience]int{Listed: 5}, map[Audience]int{DatasourceUsers: 5}, 5, 0},
-		"fewer new":                  {map[Audience]int{Listed: 5}, map[Audience]int{AllUsers: 3}, 3, 3},
-		"fewer gone":                 {map[Audience]int{Listed: 3}, map[Audience]int{AllUsers: 5}, 3, 3},
-		"one step each":              {map[Audience]int{Listed: 3, DatasourceUsers: 3}, map[Audience]int{DatasourceUsers: 3, AllUsers: 3}, 6, 3},
-		"the narrow one is taken":    {map[Audience]int{Listed: 1, DatasourceUsers: 1}, map[Audience]int{DatasourceUsers: 1, AllUsers: 1}, 2, 1},
-		"two for one":                {map[Audience]int{Listed: 1}, map[Audience]int{DatasourceUsers: 1, AllUsers: 1}, 1, 1},
-		"the wide ones have nothing": {map[Audience]int{DatasourceUsers: 4}, map[Audience]int{DatasourceUsers: 9, AllUsers: 1}, 1, 1},
+		"only gone":                  {map[access.Audience]int{access.Listed: 5}, nil, 0, 0},
+		"only new":                   {nil, map[access.Audience]int{access.AllUsers: 5}, 0, 0},
+		"as wide":                    {map[access.Audience]int{access.Listed: 5}, map[access.Audience]int{access.Listed: 5}, 0, 0},
+		"narrower":                   {map[access.Audience]int{access.AllUsers: 5}, map[access.Audience]int{access.Listed: 5}, 0, 0},
+		"wider":                      {map[access.Audience]int{access.Listed: 5}, map[access.Audience]int{access.DatasourceUsers: 5}, 5, 0},
+		"fewer new":                  {map[access.Audience]int{access.Listed: 5}, map[access.Audience]int{access.AllUsers: 3}, 3, 3},
+		"fewer gone":                 {map[access.Audience]int{access.Listed: 3}, map[access.Audience]int{access.AllUsers: 5}, 3, 3},
+		"one step each":              {map[access.Audience]int{access.Listed: 3, access.DatasourceUsers: 3}, map[access.Audience]int{access.DatasourceUsers: 3, access.AllUsers: 3}, 6, 3},
+		"the narrow one is taken":    {map[access.Audience]int{access.Listed: 1, access.DatasourceUsers: 1}, map[access.Audience]int{access.DatasourceUsers: 1, access.AllUsers: 1}, 2, 1},
+		"two for one":                {map[access.Audience]int{access.Listed: 1}, map[access.Audience]int{access.DatasourceUsers: 1, access.AllUsers: 1}, 1, 1},
+		"the wide ones have nothing": {map[access.Audience]int{access.DatasourceUsers: 4}, map[access.Audience]int{access.DatasourceUsers: 9, access.AllUsers: 1}, 1, 1},
 	} {
 		if pairs, toAll := pair(tc.gone, tc.added); pairs != tc.pairs || toAll != tc.toAll {
 			t.Errorf("%s: %d pairs, %d towards everybody", name, pairs, toAll)
@@ -143,7 +144,7 @@ func TestEveryWidenedDocumentHasAName(t *testing.T) {
 	if len(report.Since.Widened) != 12 || report.Since.Wider != 12 || len(d.Widened) != 12 || len(d.Gone) != 25 {
 		t.Fatalf("%+v, %d, %d", report.Since, len(d.Widened), len(d.Gone))
 	}
-	if first := d.Widened[0]; first != (Widened{Ref: "component:default/c000", Rule: "default", Before: Listed, After: AllUsers}) {
+	if first := d.Widened[0]; first != (Widened{Ref: "component:default/c000", Rule: "default", Before: access.Listed, After: access.AllUsers}) {
 		t.Errorf("%+v", first)
 	}
 }
@@ -178,37 +179,37 @@ func TestSwapped(t *testing.T) {
 		pairs, toAll int
 	}{
 		"one for one": {comparisonCase{
-			before: []state.Entry{document("a", Listed, "sam")},
-			staged: map[string][]Encoded{"documents": {staged("new", "default", AllUsers)}},
+			before: []state.Entry{document("a", access.Listed, "sam")},
+			staged: map[string][]Encoded{"documents": {staged("new", "default", access.AllUsers)}},
 		}, []string{"a"}, []string{"new"}, 1, 1},
 		"documents for everybody that go": {comparisonCase{
-			before: []state.Entry{document("a", Listed, "sam"), document("open", AllUsers)},
-			staged: map[string][]Encoded{"documents": {staged("new", "default", AllUsers), staged("newer", "default", AllUsers)}},
+			before: []state.Entry{document("a", access.Listed, "sam"), document("open", access.AllUsers)},
+			staged: map[string][]Encoded{"documents": {staged("new", "default", access.AllUsers), staged("newer", "default", access.AllUsers)}},
 		}, []string{"a"}, []string{"new", "newer"}, 1, 1},
 		"only documents for everybody go": {comparisonCase{
-			before: []state.Entry{document("open", AllUsers)},
-			staged: map[string][]Encoded{"documents": {staged("new", "default", AllUsers)}},
+			before: []state.Entry{document("open", access.AllUsers)},
+			staged: map[string][]Encoded{"documents": {staged("new", "default", access.AllUsers)}},
 		}, nil, nil, 0, 0},
 		"a document with another ID": {comparisonCase{
-			before:    []state.Entry{document("a", Listed, "sam"), document("b", Listed, "sam")},
-			staged:    map[string][]Encoded{"documents": {renumbered(staged("b", "default", Listed, "sam")), staged("new", "default", AllUsers), staged("newer", "default", AllUsers)}},
+			before:    []state.Entry{document("a", access.Listed, "sam"), document("b", access.Listed, "sam")},
+			staged:    map[string][]Encoded{"documents": {renumbered(staged("b", "default", access.Listed, "sam")), staged("new", "default", access.AllUsers), staged("newer", "default", access.AllUsers)}},
 			delivered: []string{"b"},
 		}, []string{"a"}, []string{"new", "newer"}, 1, 1},
 		"new documents that are not wider": {comparisonCase{
-			before: []state.Entry{document("a", DatasourceUsers), document("b", DatasourceUsers)},
-			staged: map[string][]Encoded{"documents": {staged("listed", "owners", Listed, "sam"), staged("as wide", "default", DatasourceUsers), staged("new", "default", AllUsers)}},
+			before: []state.Entry{document("a", access.DatasourceUsers), document("b", access.DatasourceUsers)},
+			staged: map[string][]Encoded{"documents": {staged("listed", "owners", access.Listed, "sam"), staged("as wide", "default", access.DatasourceUsers), staged("new", "default", access.AllUsers)}},
 		}, []string{"a", "b"}, []string{"new"}, 1, 1},
 		"wider than the narrowest": {comparisonCase{
-			before: []state.Entry{document("a", Listed, "sam"), document("b", DatasourceUsers)},
-			staged: map[string][]Encoded{"documents": {staged("new", "default", DatasourceUsers)}},
+			before: []state.Entry{document("a", access.Listed, "sam"), document("b", access.DatasourceUsers)},
+			staged: map[string][]Encoded{"documents": {staged("new", "default", access.DatasourceUsers)}},
 		}, []string{"a", "b"}, []string{"new"}, 1, 0},
 		"the ref was there before": {comparisonCase{
-			before: []state.Entry{document("a", Listed, "sam"), away(document("b", AllUsers))},
-			staged: map[string][]Encoded{"documents": {renumbered(staged("b", "default", AllUsers)), staged("new", "default", AllUsers)}},
+			before: []state.Entry{document("a", access.Listed, "sam"), away(document("b", access.AllUsers))},
+			staged: map[string][]Encoded{"documents": {renumbered(staged("b", "default", access.AllUsers)), staged("new", "default", access.AllUsers)}},
 		}, []string{"a"}, []string{"new"}, 1, 1},
 		"the ID was there before": {comparisonCase{
-			before: []state.Entry{document("a", Listed, "sam"), away(document("id of b", AllUsers))},
-			staged: map[string][]Encoded{"documents": {renumbered(staged("b", "default", AllUsers)), staged("new", "default", AllUsers)}},
+			before: []state.Entry{document("a", access.Listed, "sam"), away(document("id of b", access.AllUsers))},
+			staged: map[string][]Encoded{"documents": {renumbered(staged("b", "default", access.AllUsers)), staged("new", "default", access.AllUsers)}},
 		}, []string{"a"}, []string{"new"}, 1, 1},
 	} {
 		c := tc.compare(t)
@@ -233,8 +234,8 @@ func TestSwapped(t *testing.T) {
 // or had.
 func TestSwapTable(t *testing.T) {
 	c := comparisonCase{
-		before: []state.Entry{document("a", Listed, "sam")},
-		staged: map[string][]Encoded{"documents": {staged("new", "default", AllUsers)}},
+		before: []state.Entry{document("a", access.Listed, "sam")},
+		staged: map[string][]Encoded{"documents": {staged("new", "default", access.AllUsers)}},
 	}.compare(t)
 	if got := c.swapped[0].table(); !slices.Equal(got[1:], []string{"  go:  a (listed)", "  new: new (all-users)"}) {
 		t.Errorf("%q", got)

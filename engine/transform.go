@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
@@ -100,5 +101,5 @@ type Mapper interface {
 // Decider decides who finds what comes of a record. The worker has begun the
 // record. It never returns Undecided without an error (invariant 2).
 type Decider interface {
-	Decide(w *Worker, r *Record) (Permissions, error)
+	Decide(w *Worker, r *Record) (access.Permissions, error)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -62,7 +63,7 @@ func (r *run) noteStrict() {
 	}
 	restricted, total := 0, 0
 	for _, s := range r.plan.Streams {
-		restricted += s.Audience[Listed]
+		restricted += s.Audience[access.Listed]
 		for _, n := range s.Audience {
 			total += n
 		}
@@ -76,7 +77,7 @@ func (r *run) noteStrict() {
 // widening is documents that one rule lets more people find.
 type widening struct {
 	rule     string
-	from, to Audience
+	from, to access.Audience
 	changes  []fault.Change
 }
 
@@ -95,7 +96,7 @@ func (c *comparison) widened(cover *coverage) (n, toAll int) {
 	for _, w := range c.wider {
 		_, k := cover.leftOf(w.changes)
 		n += k
-		if w.to == AllUsers {
+		if w.to == access.AllUsers {
 			toAll += k
 		}
 	}

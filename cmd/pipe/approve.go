@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
@@ -143,7 +144,7 @@ func groupChanges(changes []fault.Change) []*changeGroup {
 
 // changeText is what a change does, without the item.
 func changeText(ch fault.Change) string {
-	before, after := state.Class(ch.Before), state.Class(ch.After)
+	before, after := access.Class(ch.Before), access.Class(ch.After)
 	stream := ch.Stream
 	if ch.Type != "" && ch.ID == "" {
 		stream += " of type " + ch.Type

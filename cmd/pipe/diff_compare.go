@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 )
 
 // diff is what a run would change. Beyond the limit changes are counted only.
@@ -123,7 +124,7 @@ func (d *diff) stream(ctx context.Context, s engine.StreamPlan, past *pastStream
 		counts.Removed++
 		d.keep(itemChange{Stream: s.Name, ID: old.ID, Title: old.Title, Change: "removed"})
 		if unseen[keyOf(old.ID)] {
-			nobody := engine.Stored{ID: old.ID, Title: old.Title, Audience: engine.Nobody}
+			nobody := engine.Stored{ID: old.ID, Title: old.Title, Audience: access.Nobody}
 			d.access(counts, old, nobody, "")
 		}
 	}
@@ -142,12 +143,12 @@ func (d *diff) item(counts *streamDiff, e engine.Encoded, past *pastStream) erro
 	if !there {
 		counts.Added++
 		added := itemChange{Stream: counts.Name, ID: now.ID, Title: now.Title, Change: "added"}
-		if now.Audience != engine.Undecided {
+		if now.Audience != access.Undecided {
 			added.To, added.Rule = now.Audience.String(), e.Rule
 		}
 		d.keep(added)
 		if d.past.withheld[counts.Name][keyOf(e.Ref)] {
-			d.access(counts, engine.Stored{Audience: engine.Nobody}, now, e.Rule)
+			d.access(counts, engine.Stored{Audience: access.Nobody}, now, e.Rule)
 		}
 		return nil
 	}
@@ -197,7 +198,7 @@ func (d *diff) room(n int) bool { return d.limit == 0 || n < d.limit }
 // round, as the guard on exposure does (invariant 5).
 func accessOf(old, now engine.Stored) (change accessChange, changed bool) {
 	c := accessChange{ID: now.ID, Title: now.Title}
-	if now.Audience != engine.Undecided {
+	if now.Audience != access.Undecided {
 		c.From, c.To = old.Audience.String(), now.Audience.String()
 	}
 	if old.Audience == now.Audience {

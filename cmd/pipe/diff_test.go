@@ -50,13 +50,13 @@ func TestDiff(t *testing.T) {
 	if c.code != exitChanges {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
-	access, items, _ := strings.Cut(c.stdout, "\ndocuments\n")
+	granted, items, _ := strings.Cut(c.stdout, "\ndocuments\n")
 	for _, want := range []string{
 		"who finds what", "WIDER     documents component:default/label-printer  nobody → listed, by rule \"private to its owners\"\n      + group group:default/depots",
 		"narrower  documents component:default/notifier  datasource-users → nobody\n",
 		"narrower  documents system:payments-internal/ledger  datasource-users → listed, by rule \"ledger\"\n      + group group:default/payments",
 	} {
-		if !strings.Contains(access, want) {
+		if !strings.Contains(granted, want) {
 			t.Errorf("there is no %q above the documents:\n%s", want, c.stdout)
 		}
 	}

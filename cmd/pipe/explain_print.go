@@ -8,6 +8,7 @@ import (
 	"github.com/charmbracelet/lipgloss/tree"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
@@ -188,7 +189,7 @@ func decisionTree(d *explainedDecision, st style) *tree.Tree {
 		t.Child(findersTree("found by "+people(len(d.People)), d.Finders, st))
 	case d.Everyone > 0:
 		t.Child(leaf("found by everybody who is delivered as a user: " + people(d.Everyone)))
-	case d.Audience == engine.AllUsers.String():
+	case d.Audience == access.AllUsers.String():
 		t.Child("found by everybody who can sign in")
 	default:
 		t.Child(leaf("found by " + st.bad.Render("nobody")))

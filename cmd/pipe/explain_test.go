@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -76,7 +77,7 @@ func TestExplainIsTheRun(t *testing.T) {
 						sets++
 					}
 				}
-				if doc := tr.Document(tr.Journey(ref)); doc != nil && doc.Audience == engine.Listed {
+				if doc := tr.Document(tr.Journey(ref)); doc != nil && doc.Audience == access.Listed {
 					if got := trace.Reached(tr.FindersOf(doc)); !slices.Equal(got, slices.Sorted(slices.Values(found))) {
 						t.Errorf("%s is found by %v, and the index says %v", ref, got, found)
 					}

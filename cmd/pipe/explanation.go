@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
@@ -208,10 +209,10 @@ func explainDecision(d *pipeline.Definition, t *trace.Trace, j *trace.Journey) *
 	}
 	switch {
 	case doc == nil:
-	case doc.Audience == engine.Listed:
+	case doc.Audience == access.Listed:
 		out.Finders = t.FindersOf(doc)
 		out.People = trace.Reached(out.Finders)
-	case doc.Audience == engine.DatasourceUsers:
+	case doc.Audience == access.DatasourceUsers:
 		out.Everyone = len(t.People())
 	}
 	return out

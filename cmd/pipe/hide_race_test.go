@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/state"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
@@ -176,7 +177,7 @@ func (w *world) sumsUp(t *testing.T, path string, hidden bool) {
 			delivered = 55
 		}
 		for a, n := range r.Audience {
-			if a != engine.Nobody {
+			if a != access.Nobody {
 				audience += n
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
@@ -55,7 +56,7 @@ func writeMetrics(path string, r *record) error {
 				m.add("pipe_deletion_paused", "gauge", "1 while Glean pauses the deletion of items that are no longer sent, by stream", paused, "stream", s.Name)
 			}
 		}
-		for _, a := range engine.Audiences {
+		for _, a := range access.Audiences {
 			m.add("pipe_documents", "gauge", "documents of the last run by who finds them", float64(rep.Audience[a]), "audience", a.String())
 		}
 		m.add("pipe_rejected", "gauge", "records that the last run rejected", float64(rep.Endings[engine.Rejected]))

@@ -11,6 +11,7 @@ import (
 	"github.com/charmbracelet/lipgloss/tree"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
@@ -165,7 +166,7 @@ func changes(s engine.StreamReport) []string {
 func audienceLine(r *engine.Report) string {
 	total := 0
 	var parts []string
-	for _, a := range slices.Backward(engine.Audiences[:]) {
+	for _, a := range slices.Backward(access.Audiences[:]) {
 		total += r.Audience[a]
 		part := fmt.Sprintf("%s %s", a, number(r.Audience[a]))
 		if r.Since != nil {

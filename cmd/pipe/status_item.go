@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -75,7 +76,7 @@ func (a *app) statusOfItem(ctx context.Context, c *cli.Context, o *operating, in
 		return err
 	}
 	if unknown != "" && out.Uploaded != "yes" {
-		out.Uploaded, out.Indexed, out.Audience = "unknown", "unknown", engine.Undecided
+		out.Uploaded, out.Indexed, out.Audience = "unknown", "unknown", access.Undecided
 		out.Notes = append(out.Notes, "the id of its document is not known: "+unknown)
 	}
 	out.compare()
@@ -93,7 +94,7 @@ func (a *app) statusOfItem(ctx context.Context, c *cli.Context, o *operating, in
 func (s *itemStatus) compare() {
 	s.AudienceNow = s.Audience.String()
 	s.Pipeline.Named = append(s.Pipeline.Named, s.Planned...)
-	if s.Uploaded != "yes" || s.Audience == engine.Undecided || s.Pipeline.Error != "" {
+	if s.Uploaded != "yes" || s.Audience == access.Undecided || s.Pipeline.Error != "" {
 		return
 	}
 	same := s.Pipeline.Audience == s.AudienceNow && slices.Equal(s.Pipeline.Named, s.Named)
@@ -155,7 +156,7 @@ func at(t time.Time) string {
 }
 
 func audienceText(audience string, named []string) string {
-	if audience == engine.Undecided.String() {
+	if audience == access.Undecided.String() {
 		return "permissions not known"
 	}
 	if len(named) == 0 {

@@ -65,15 +65,15 @@ func truthTable(t *testing.T) string {
 	t.Helper()
 	entities := truthCatalog(t)
 	cells := map[string]string{}
-	for _, access := range truthDefaults {
+	for _, granted := range truthDefaults {
 		for _, subgroups := range []bool{false, true} {
 			file := shipped
 			if subgroups {
 				file = edited(t, `# subgroups: related("parentOf")`, `subgroups: related("parentOf")`)
 			}
 			w := newWorld(t, backstagesandbox.Options{Entities: entities}, gleansandbox.Options{})
-			w.env["DEFAULT_PERMISSIONS"] = access
-			if c := w.pipe(t, "run", "--progress", "none", file); c.code != 0 && access != "none" {
+			w.env["DEFAULT_PERMISSIONS"] = granted
+			if c := w.pipe(t, "run", "--progress", "none", file); c.code != 0 && granted != "none" {
 				t.Fatalf("exit %d\n%s", c.code, c.both())
 			}
 			for _, row := range truthRows {
@@ -81,20 +81,20 @@ func truthTable(t *testing.T) string {
 				if row.page {
 					kind = "group"
 				}
-				cells[fmt.Sprint(row.name, subgroups, access)] = truthCell(w.index(), kind+":default/"+row.name)
+				cells[fmt.Sprint(row.name, subgroups, granted)] = truthCell(w.index(), kind+":default/"+row.name)
 			}
 		}
 	}
 	var b strings.Builder
 	b.WriteString("| its owner |")
-	for _, access := range truthDefaults {
-		fmt.Fprintf(&b, " `%s` |", access)
+	for _, granted := range truthDefaults {
+		fmt.Fprintf(&b, " `%s` |", granted)
 	}
 	b.WriteString("\n|---|" + strings.Repeat("---|", len(truthDefaults)) + "\n")
 	for _, row := range truthRows {
 		fmt.Fprintf(&b, "| %s |", row.says)
-		for _, access := range truthDefaults {
-			fmt.Fprintf(&b, " %s |", cells[fmt.Sprint(row.name, row.subgroups, access)])
+		for _, granted := range truthDefaults {
+			fmt.Fprintf(&b, " %s |", cells[fmt.Sprint(row.name, row.subgroups, granted)])
 		}
 		b.WriteString("\n")
 	}

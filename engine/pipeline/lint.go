@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 )
 
 // The streams that engine.DatasourceUsers and engine.Listed speak of, as every
@@ -37,7 +38,7 @@ func (d *Definition) lintIdentities() {
 		}
 		var needing []engine.GrantFacts
 		for _, g := range d.Grants {
-			if needs(g, st.Name) && (st.Elsewhere == "" || g.Audience == engine.Listed) {
+			if needs(g, st.Name) && (st.Elsewhere == "" || g.Audience == access.Listed) {
 				needing = append(needing, g)
 			}
 		}
@@ -45,7 +46,7 @@ func (d *Definition) lintIdentities() {
 			continue
 		}
 		at := needing[0]
-		if i := slices.IndexFunc(needing, func(g engine.GrantFacts) bool { return g.Audience == engine.DatasourceUsers }); i >= 0 {
+		if i := slices.IndexFunc(needing, func(g engine.GrantFacts) bool { return g.Audience == access.DatasourceUsers }); i >= 0 {
 			at = needing[i] // the widest of those that shrink
 		}
 		effect, hint := d.withoutStream(st.Name)
@@ -80,9 +81,9 @@ func (d *Definition) withoutStream(name string) (effect, hint string) {
 // its members, so that it needs the people, too.
 func needs(g engine.GrantFacts, stream string) bool {
 	switch g.Audience {
-	case engine.DatasourceUsers:
+	case access.DatasourceUsers:
 		return stream == people
-	case engine.Listed:
+	case access.Listed:
 		return stream == people || stream == groups && g.Groups
 	}
 	return false

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
@@ -64,7 +65,7 @@ func (s *Store) Create(h Header) (*Writer, error) {
 func (w *Writer) Add(e Entry) {
 	set := ""
 	if len(e.Names) > 0 {
-		key := namesText(e.Names)
+		key := access.NamesText(e.Names)
 		n, known := w.sets[key]
 		if !known {
 			n = len(w.sets)
@@ -82,17 +83,6 @@ func (w *Writer) Add(e Entry) {
 }
 
 func hexOf(v uint64) string { return strconv.FormatUint(v, 16) }
-
-func namesText(names []uint64) string {
-	b := make([]byte, 0, 17*len(names))
-	for i, n := range names {
-		if i > 0 {
-			b = append(b, ' ')
-		}
-		b = strconv.AppendUint(b, n, 16)
-	}
-	return string(b)
-}
 
 func (w *Writer) put(kind string, fields ...string) {
 	if w.err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
@@ -78,12 +79,12 @@ func (x *denial) datasource(visible string) {
 
 func (x *denial) permissions(p api.Permissions) {
 	audience, named := x.k.whomOf(p)
-	if audience == engine.Nobody {
+	if audience == access.Nobody {
 		x.say("its permissions name nobody")
 		return
 	}
 	switch {
-	case audience == engine.AllUsers:
+	case audience == access.AllUsers:
 		return
 	case x.user.Status.UploadStatus == api.NotUploaded:
 		x.say("Glean does not know %s as a user of the datasource: the source has nobody with this e-mail, or its upload has not come through", x.q.Person)
@@ -92,7 +93,7 @@ func (x *denial) permissions(p api.Permissions) {
 		x.say("%s is an inactive user of the datasource", x.q.Person)
 		return
 	}
-	if audience != engine.Listed {
+	if audience != access.Listed {
 		return
 	}
 	in := x.groups()

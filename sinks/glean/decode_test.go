@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -23,9 +24,9 @@ func TestDecode(t *testing.T) {
 			engine.Field{Name: "customProperties", Value: []engine.Field{{Name: "type", Value: "service"}}})
 		all := doc("all")
 		public := doc("public")
-		public.Permissions.Audience = engine.AllUsers
+		public.Permissions.Audience = access.AllUsers
 		both := doc("both")
-		both.Permissions = engine.Permissions{Audience: engine.Listed, AllOf: [][]string{{"group:default/b", "group:default/a"}}}
+		both.Permissions = access.Permissions{Audience: access.Listed, AllOf: [][]string{{"group:default/b", "group:default/a"}}}
 		s := f.read(group("b"), both, user("ann"), group("a", "user:default/ann"), full, all, public)
 		seen := 0
 		for _, stream := range f.plan(s).Streams {

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
@@ -48,7 +49,7 @@ func (s *session) document(item *engine.Item) (engine.Encoded, error) {
 		return engine.Encoded{}, err
 	}
 	audience, named := s.permit(&d, item.Permissions)
-	if audience == engine.Listed || audience == engine.DatasourceUsers && s.schema.lender == "" {
+	if audience == access.Listed || audience == access.DatasourceUsers && s.schema.lender == "" {
 		s.tally.needUsers.Add(1)
 	}
 	body, err := codec.Marshal(d)

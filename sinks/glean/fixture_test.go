@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -178,9 +179,9 @@ func group(name string, members ...string) *engine.Item {
 func doc(name string, principals ...string) *engine.Item {
 	i := item("documents", "component:default/"+name, "id", "component:default/"+name, "objectType", "component",
 		"title", name, "viewURL", "https://portal.example/"+name, "body", "about "+name)
-	i.Permissions = engine.Permissions{Audience: engine.DatasourceUsers, Rule: "default"}
+	i.Permissions = access.Permissions{Audience: access.DatasourceUsers, Rule: "default"}
 	if len(principals) > 0 {
-		i.Permissions = engine.Permissions{Audience: engine.Listed, Rule: "private", Principals: principals}
+		i.Permissions = access.Permissions{Audience: access.Listed, Rule: "private", Principals: principals}
 	}
 	return i
 }
@@ -217,7 +218,7 @@ func (f *fixture) readOnly(written func(string) bool, items ...*engine.Item) *se
 			if err != nil {
 				f.t.Fatalf("encode %s: %v", i.Ref, err)
 			}
-			if kept && e.Audience != engine.Nobody {
+			if kept && e.Audience != access.Nobody {
 				f.staged[i.Stream] = append(f.staged[i.Stream], e)
 			}
 		}

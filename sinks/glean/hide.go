@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
@@ -110,7 +111,7 @@ func (k *Sink) findable(all []api.DebugDocumentsItem) bool {
 	return slices.ContainsFunc(all, func(d api.DebugDocumentsItem) bool {
 		if p := d.DebugInfo.UploadedPermissions; p != nil {
 			audience, _ := k.whomOf(*p)
-			return audience != engine.Nobody
+			return audience != access.Nobody
 		}
 		return false
 	})

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -19,7 +20,7 @@ func inactive(name string) *engine.Item {
 // docOf is a document for whoever is in all groups of one of the sets.
 func docOf(name string, principals []string, allOf ...[]string) *engine.Item {
 	d := doc(name)
-	d.Permissions = engine.Permissions{Audience: engine.Listed, Rule: "r", Principals: principals, AllOf: allOf}
+	d.Permissions = access.Permissions{Audience: access.Listed, Rule: "r", Principals: principals, AllOf: allOf}
 	return d
 }
 
@@ -34,7 +35,7 @@ func TestInactive(t *testing.T) {
 	if err != nil || !strings.Contains(string(e.Body), `"owner":{"email":"old@x.example"}`) || fmt.Sprint(e.Principals) != "[user ann@x.example]" {
 		t.Errorf("%v %v %s", err, e.Principals, e.Body)
 	}
-	if e, _, err := s.Encode(docOf("theirs", []string{"user:default/old"})); err != nil || e.Audience != engine.Nobody {
+	if e, _, err := s.Encode(docOf("theirs", []string{"user:default/old"})); err != nil || e.Audience != access.Nobody {
 		t.Errorf("what only they may find: %v %v", e.Audience, err)
 	}
 	if users := f.staged["users"]; len(users) != 2 || !strings.Contains(string(users[1].Body), `"isActive":false`) || strings.Contains(string(users[0].Body), "isActive") {
@@ -65,7 +66,7 @@ func TestInactiveTwin(t *testing.T) {
 		if f.noted("have one e-mail") {
 			t.Errorf("%s: nobody gains anything: %v", first, f.notes)
 		}
-		if e, _, err := s.Encode(docOf("x", []string{first})); err != nil || e.Audience != engine.Nobody {
+		if e, _, err := s.Encode(docOf("x", []string{first})); err != nil || e.Audience != access.Nobody {
 			t.Errorf("%s: %v %v", first, e.Audience, err)
 		}
 	}
@@ -94,7 +95,7 @@ func TestAllOf(t *testing.T) {
 	} {
 		e, _, err := s.Encode(docOf(name, tc.principals, tc.allOf...))
 		_, body, _ := strings.Cut(string(e.Body), `"permissions":`)
-		if err != nil || (e.Audience == engine.Nobody) != (tc.want == "") || tc.want != "" && body != tc.want+"}" || fmt.Sprint(e.Principals, e.AllOf) != tc.named {
+		if err != nil || (e.Audience == access.Nobody) != (tc.want == "") || tc.want != "" && body != tc.want+"}" || fmt.Sprint(e.Principals, e.AllOf) != tc.named {
 			t.Errorf("%s: %v %v %v %v %s", name, err, e.Audience, e.Principals, e.AllOf, body)
 		}
 	}

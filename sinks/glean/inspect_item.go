@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
@@ -49,7 +50,7 @@ func (k *Sink) InspectItem(ctx context.Context, q engine.ItemQuery) (*engine.Ite
 	if err != nil {
 		return nil, err
 	}
-	out := &engine.ItemInspection{ID: q.ID, Uploaded: "no", Indexed: "no", Principals: "unknown", Audience: engine.Nobody, Named: []string{}, Events: []engine.ItemEvent{}, Notes: []string{}}
+	out := &engine.ItemInspection{ID: q.ID, Uploaded: "no", Indexed: "no", Principals: "unknown", Audience: access.Nobody, Named: []string{}, Events: []engine.ItemEvent{}, Notes: []string{}}
 	if len(q.Types) > 0 {
 		out.Type = q.Types[0]
 	}
@@ -79,7 +80,7 @@ func (k *Sink) fill(out *engine.ItemInspection, d *api.DebugDocumentResponse) {
 	out.Principals = answered(d.Status.PermissionIdentityStatus, api.Uploaded, api.NotUploaded)
 	out.UploadedAt, out.IndexedAt = moment(d.Status.LastUploadedAt), moment(d.Status.LastIndexedAt)
 	if d.UploadedPermissions == nil {
-		out.Audience = engine.Undecided
+		out.Audience = access.Undecided
 		return
 	}
 	out.Audience, out.Named = k.whomOf(*d.UploadedPermissions)
@@ -116,7 +117,7 @@ func answered(s, yes, no string) string {
 }
 
 // whomOf is the class of some permissions, and all that they name.
-func (k *Sink) whomOf(p api.Permissions) (engine.Audience, []string) {
+func (k *Sink) whomOf(p api.Permissions) (access.Audience, []string) {
 	var is engine.Stored
 	is.Audience, is.Principals, is.AllOf = k.schema.audienceOf(p)
 	return is.Audience, append([]string{}, is.Names()...)
@@ -124,7 +125,7 @@ func (k *Sink) whomOf(p api.Permissions) (engine.Audience, []string) {
 
 // audienceOf is the class of some permissions, and whom they name in the words of
 // engine.Encoded.
-func (c *schema) audienceOf(p api.Permissions) (a engine.Audience, named []string, allOf [][]string) {
+func (c *schema) audienceOf(p api.Permissions) (a access.Audience, named []string, allOf [][]string) {
 	for _, u := range p.AllowedUsers {
 		name := u.DatasourceUserID
 		if c.byEmail {
@@ -147,13 +148,13 @@ func (c *schema) audienceOf(p api.Permissions) (a engine.Audience, named []strin
 	slices.Sort(named)
 	switch {
 	case p.AllowAnonymousAccess:
-		return engine.AllUsers, named, allOf
+		return access.AllUsers, named, allOf
 	case p.AllowAllDatasourceUsersAccess:
-		return engine.DatasourceUsers, named, allOf
+		return access.DatasourceUsers, named, allOf
 	case len(named)+len(allOf) > 0:
-		return engine.Listed, named, allOf
+		return access.Listed, named, allOf
 	}
-	return engine.Nobody, nil, nil
+	return access.Nobody, nil, nil
 }
 
 // events asks for what happened to a document. That Glean takes one such request

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -29,14 +29,14 @@ func (s *session) reference(name string) api.UserReference {
 // permit makes the document's permissions of a decision and returns who finds
 // it in the end: Nobody, when no principal is known to Glean, and whom it names.
 // It never widens (invariant 2).
-func (s *session) permit(d *api.Document, p engine.Permissions) (a engine.Audience, named whom) {
+func (s *session) permit(d *api.Document, p access.Permissions) (a access.Audience, named whom) {
 	d.Permissions = &api.Permissions{}
 	switch p.Audience {
-	case engine.AllUsers:
+	case access.AllUsers:
 		d.Permissions.AllowAnonymousAccess = true
-	case engine.DatasourceUsers:
+	case access.DatasourceUsers:
 		d.Permissions.AllowAllDatasourceUsersAccess = true
-	case engine.Listed:
+	case access.Listed:
 		return s.list(d.Permissions, p)
 	default: // undecided is no decision, the engine rejects it
 	}
@@ -63,7 +63,7 @@ type whom struct {
 // list resolves principals and sets of groups; who is not known or not active
 // is left out and counted, and so is a set with such a group, whole: without the
 // group it would let more people in (invariant 2).
-func (s *session) list(p *api.Permissions, decided engine.Permissions) (a engine.Audience, out whom) {
+func (s *session) list(p *api.Permissions, decided access.Permissions) (a access.Audience, out whom) {
 	seen := make(map[string]bool, len(decided.Principals))
 	add := func(name string) bool {
 		if seen[name] {
@@ -113,11 +113,11 @@ func (s *session) list(p *api.Permissions, decided engine.Permissions) (a engine
 		}
 	}
 	if len(out.principals)+len(out.allOf) == 0 {
-		return engine.Nobody, whom{}
+		return access.Nobody, whom{}
 	}
 	s.countWaiting(decided.Principals, decided.AllOf)
 	slices.Sort(out.principals)
-	return engine.Listed, out
+	return access.Listed, out
 }
 
 // intersection are the names of groups of which somebody has to be in every

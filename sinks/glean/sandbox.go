@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -62,7 +63,7 @@ func summarize(w io.Writer, i sandbox.Index) error {
 	fmt.Fprintf(&b, "  %-22s %6d\n  %-22s %6d\n  %-22s %6d\n", "users", len(i.Users), "groups", len(i.Groups), "memberships", members)
 	counts, private := audiences(i)
 	fmt.Fprintf(&b, "Who finds the %s:\n", documents(len(i.Documents)))
-	for _, a := range engine.Audiences {
+	for _, a := range access.Audiences {
 		fmt.Fprintf(&b, "  %-22s %6d\n", a, counts[a])
 	}
 	if private != "" {
@@ -74,21 +75,21 @@ func summarize(w io.Writer, i sandbox.Index) error {
 
 // audiences counts the documents by who finds them, and picks the first that
 // only some find.
-func audiences(i sandbox.Index) (counts map[engine.Audience]int, private string) {
-	counts = map[engine.Audience]int{}
+func audiences(i sandbox.Index) (counts map[access.Audience]int, private string) {
+	counts = map[access.Audience]int{}
 	for _, id := range slices.Sorted(maps.Keys(i.Documents)) {
 		p := i.Documents[id].Permissions
 		switch {
 		case p == nil:
-			counts[engine.Nobody]++
+			counts[access.Nobody]++
 		case p.AllowAnonymousAccess:
-			counts[engine.AllUsers]++
+			counts[access.AllUsers]++
 		case p.AllowAllDatasourceUsersAccess:
-			counts[engine.DatasourceUsers]++
+			counts[access.DatasourceUsers]++
 		case len(p.AllowedUsers)+len(p.AllowedGroups)+len(p.AllowedGroupIntersections) == 0:
-			counts[engine.Nobody]++
+			counts[access.Nobody]++
 		default:
-			counts[engine.Listed]++
+			counts[access.Listed]++
 			if private == "" && len(i.WhoFinds(id)) > 0 {
 				private = id
 			}

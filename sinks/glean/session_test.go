@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -19,7 +20,7 @@ func TestRun(t *testing.T) {
 	f := start(t, sandbox.Rules{RefuseUnknownPrincipals: true, StrictIDs: true})
 	twin := item("users", "user:other/ann", "id", "user:other/ann", "email", "ANN@x.example", "name", "Ann")
 	public := doc("public")
-	public.Permissions.Audience = engine.AllUsers
+	public.Permissions.Audience = access.AllUsers
 	owned := doc("owned", "group:default/a")
 	owned.Fields = append(owned.Fields, engine.Field{Name: "owner", Value: "user:default/ann"}, engine.Field{Name: "author", Value: "group:default/a"},
 		engine.Field{Name: "tags", Value: []string{"x"}}, engine.Field{Name: "createdAt", Value: int64(1700000000)},
@@ -187,9 +188,9 @@ func TestUndecided(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	s := f.read(user("ann"))
 	d := doc("a")
-	d.Permissions = engine.Permissions{}
+	d.Permissions = access.Permissions{}
 	e, _, err := s.Encode(d)
-	if err != nil || e.Audience != engine.Undecided || strings.Contains(string(e.Body), "allow") {
+	if err != nil || e.Audience != access.Undecided || strings.Contains(string(e.Body), "allow") {
 		t.Errorf("%+v %s %v", e, e.Body, err)
 	}
 }

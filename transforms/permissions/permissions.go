@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -35,7 +36,7 @@ type rule struct {
 // grant is what a rule gives: an audience, and lists of refs where it is
 // Listed. The zero value gives no decision.
 type grant struct {
-	audience engine.Audience
+	audience access.Audience
 	lists    []refs
 	allOf    sets
 }
@@ -86,18 +87,18 @@ func (b *builder) grant(rule string, when config.Expression, a Allow) grant {
 	facts := engine.GrantFacts{Rule: rule, Node: a.node, When: when}
 	switch a.Word {
 	case allUsers:
-		g.audience = engine.AllUsers
+		g.audience = access.AllUsers
 	case datasourceUsers:
-		g.audience = engine.DatasourceUsers
+		g.audience = access.DatasourceUsers
 	case none:
-		g.audience = engine.Nobody
+		g.audience = access.Nobody
 	case owner:
 		b.needOwners(a.node)
-		g = grant{audience: engine.Listed, lists: []refs{b.owners}}
+		g = grant{audience: access.Listed, lists: []refs{b.owners}}
 		facts.Users, facts.Groups = true, true
 	default:
 		if a.Users.IsSet() || a.Groups.IsSet() || a.AllOf.IsSet() {
-			g = grant{audience: engine.Listed, lists: []refs{
+			g = grant{audience: access.Listed, lists: []refs{
 				compileRefs(a.Users, "allow.users", "user", b.DeciderSettings),
 				compileRefs(a.Groups, "allow.groups", "group", b.DeciderSettings),
 			}, allOf: compileSets(a.AllOf, b.DeciderSettings)}
@@ -124,12 +125,12 @@ func (b *builder) needOwners(at *config.Node) {
 }
 
 // Decide finds the first rule that holds.
-func (d *Decider) Decide(w *engine.Worker, _ *engine.Record) (engine.Permissions, error) {
+func (d *Decider) Decide(w *engine.Worker, _ *engine.Record) (access.Permissions, error) {
 	for i := range d.rules {
 		r := &d.rules[i]
 		holds, err := w.Run.True(r.when)
 		if err != nil { // invariant 2: no other rule is asked
-			return engine.Permissions{}, fault.Reject("permissions", r.name, "%v", err)
+			return access.Permissions{}, fault.Reject("permissions", r.name, "%v", err)
 		}
 		if holds {
 			return r.grant.give(w, r.name)
@@ -138,21 +139,21 @@ func (d *Decider) Decide(w *engine.Worker, _ *engine.Record) (engine.Permissions
 	return d.fallback.give(w, byDefault)
 }
 
-func (g grant) give(w *engine.Worker, rule string) (engine.Permissions, error) {
-	if g.audience == engine.Undecided { // invariant 2
-		return engine.Permissions{}, fault.Reject("permissions", rule, "it does not say who may find it")
+func (g grant) give(w *engine.Worker, rule string) (access.Permissions, error) {
+	if g.audience == access.Undecided { // invariant 2
+		return access.Permissions{}, fault.Reject("permissions", rule, "it does not say who may find it")
 	}
-	p := engine.Permissions{Audience: g.audience, Rule: rule}
+	p := access.Permissions{Audience: g.audience, Rule: rule}
 	var principals refSet
 	for _, l := range g.lists {
 		if err := l.appendTo(&principals, w); err != nil {
-			return engine.Permissions{}, fault.Reject("permissions", rule, "%v", err)
+			return access.Permissions{}, fault.Reject("permissions", rule, "%v", err)
 		}
 	}
 	p.Principals = principals.list
 	var err error
 	if p.AllOf, err = g.allOf.give(w); err != nil {
-		return engine.Permissions{}, fault.Reject("permissions", rule, "%v", err)
+		return access.Permissions{}, fault.Reject("permissions", rule, "%v", err)
 	}
 	return p, nil
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
@@ -47,7 +48,7 @@ func open(t *testing.T, block string) *engine.Pipeline {
 	return p
 }
 
-func decide(t *testing.T, p *engine.Pipeline, entity map[string]any) (engine.Permissions, error) {
+func decide(t *testing.T, p *engine.Pipeline, entity map[string]any) (access.Permissions, error) {
 	t.Helper()
 	r := pipelinetest.Record(entity)
 	w := engine.NewWorker(p.Language, nil)
@@ -84,15 +85,15 @@ func TestTruthTable(t *testing.T) {
 		"dangling": {"group:other/ghost of a team"},
 		"both":     {"user:default/ann", "group:default/team"},
 	}
-	audiences := map[string]engine.Audience{
-		"all-users": engine.AllUsers, "datasource-users": engine.DatasourceUsers, "owner": engine.Listed, "none": engine.Nobody,
+	audiences := map[string]access.Audience{
+		"all-users": access.AllUsers, "datasource-users": access.DatasourceUsers, "owner": access.Listed, "none": access.Nobody,
 	}
 	for word, audience := range audiences {
 		byDefault := open(t, "  owners: related(\"ownedBy\")\n  default: "+word+"\n")
 		byRule := open(t, "  owners: related(\"ownedBy\")\n  rules:\n    - name: r\n      when: kind == \"Component\"\n      allow: "+word+"\n  default: none\n")
 		for who, refs := range owners {
 			for rule, p := range map[string]*engine.Pipeline{"default": byDefault, "r": byRule} {
-				want := engine.Permissions{Audience: audience, Rule: rule}
+				want := access.Permissions{Audience: audience, Rule: rule}
 				if word == "owner" {
 					want.Principals = named[who]
 				}
@@ -141,17 +142,17 @@ func TestRules(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		entity map[string]any
-		want   engine.Permissions
+		want   access.Permissions
 		field  string // of the rejection
 		reason string
 	}{
-		"default":               {entity: entity(nil), want: engine.Permissions{Audience: engine.AllUsers, Rule: "default"}},
-		"private":               {entity: entity(" Owner ", "user:default/ann"), want: engine.Permissions{Audience: engine.Listed, Rule: "private", Principals: []string{"user:default/ann"}}},
-		"private, nobody owns":  {entity: entity("owner"), want: engine.Permissions{Audience: engine.Listed, Rule: "private"}},
-		"first of two":          {entity: entity("loud"), want: engine.Permissions{Audience: engine.AllUsers, Rule: "loud"}},
-		"lists":                 {entity: entity("lists", "user:default/ann", "group:default/x"), want: engine.Permissions{Audience: engine.Listed, Rule: "lists", Principals: []string{"user:default/ann", "group:default/payments", "team:default/zoe"}}},
-		"one text is a list":    {entity: with(entity("one"), map[string]any{"person": " User:default/Bob "}), want: engine.Permissions{Audience: engine.Listed, Rule: "one", Principals: []string{"user:default/bob"}}},
-		"nil is nobody":         {entity: entity("one"), want: engine.Permissions{Audience: engine.Listed, Rule: "one"}},
+		"default":               {entity: entity(nil), want: access.Permissions{Audience: access.AllUsers, Rule: "default"}},
+		"private":               {entity: entity(" Owner ", "user:default/ann"), want: access.Permissions{Audience: access.Listed, Rule: "private", Principals: []string{"user:default/ann"}}},
+		"private, nobody owns":  {entity: entity("owner"), want: access.Permissions{Audience: access.Listed, Rule: "private"}},
+		"first of two":          {entity: entity("loud"), want: access.Permissions{Audience: access.AllUsers, Rule: "loud"}},
+		"lists":                 {entity: entity("lists", "user:default/ann", "group:default/x"), want: access.Permissions{Audience: access.Listed, Rule: "lists", Principals: []string{"user:default/ann", "group:default/payments", "team:default/zoe"}}},
+		"one text is a list":    {entity: with(entity("one"), map[string]any{"person": " User:default/Bob "}), want: access.Permissions{Audience: access.Listed, Rule: "one", Principals: []string{"user:default/bob"}}},
+		"nil is nobody":         {entity: entity("one"), want: access.Permissions{Audience: access.Listed, Rule: "one"}},
 		"error in a rule":       {entity: entity([]any{"owner"}), field: "private", reason: "takes text"},
 		"error in the record":   {entity: map[string]any{"kind": "API", "metadata": "text"}, field: "private", reason: "is text here"},
 		"not a boolean":         {entity: with(entity(nil), map[string]any{"flag": "yes"}), field: "not a condition", reason: "true or false"},
@@ -161,7 +162,7 @@ func TestRules(t *testing.T) {
 		"an object":             {entity: with(entity("one"), map[string]any{"person": map[string]any{}}), field: "one", reason: "not a full entity ref"},
 		"an owner of no kind":   {entity: entity("owner", "user:default/ann", "team"), field: "private", reason: "owners gives"},
 		"owners, wrong in part": {entity: with(entity("owner"), map[string]any{"owners": []any{"user:default/ann", 5.0}}), field: "private", reason: "owners gives"},
-		"nil among owners":      {entity: with(entity("owner"), map[string]any{"owners": []any{nil, "user:default/ann"}}), want: engine.Permissions{Audience: engine.Listed, Rule: "private", Principals: []string{"user:default/ann"}}},
+		"nil among owners":      {entity: with(entity("owner"), map[string]any{"owners": []any{nil, "user:default/ann"}}), want: access.Permissions{Audience: access.Listed, Rule: "private", Principals: []string{"user:default/ann"}}},
 	} {
 		got, err := decide(t, p, c.entity)
 		if c.field == "" {
@@ -174,7 +175,7 @@ func TestRules(t *testing.T) {
 		if !errors.As(err, &r) || r.Stage != "permissions" || r.Field != c.field || !strings.Contains(r.Reason, c.reason) {
 			t.Errorf("%s: %+v, %v; want a rejection by %s: %s", name, got, err, c.field, c.reason)
 		}
-		if got.Audience != engine.Undecided {
+		if got.Audience != access.Undecided {
 			t.Errorf("%s: an error that comes with the audience %s", name, got.Audience)
 		}
 	}
@@ -197,7 +198,7 @@ func TestUndecided(t *testing.T) {
 		if !d.Problems.HasErrors() {
 			t.Errorf("%s: no error", block)
 		}
-		if got, err := decider.Decide(engine.NewWorker(d.Language, nil), nil); err == nil || got.Audience != engine.Undecided {
+		if got, err := decider.Decide(engine.NewWorker(d.Language, nil), nil); err == nil || got.Audience != access.Undecided {
 			t.Errorf("%s: %+v, %v", block, got, err)
 		}
 	}
@@ -250,7 +251,7 @@ func TestAcceptedRuns(t *testing.T) {
 		for _, value := range pipelinetest.Records() {
 			got, err := decide(t, p, value)
 			var r *fault.Rejection
-			if err != nil && !errors.As(err, &r) || err == nil && got.Audience == engine.Undecided {
+			if err != nil && !errors.As(err, &r) || err == nil && got.Audience == access.Undecided {
 				t.Errorf("%+v, %v\n%s", got, err, block)
 			}
 		}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 )
@@ -43,10 +43,10 @@ func TestAllOf(t *testing.T) {
 		var r *fault.Rejection
 		switch {
 		case c.fails != "":
-			if !errors.As(err, &r) || !strings.Contains(r.Reason, c.fails) || got.Audience != engine.Undecided {
+			if !errors.As(err, &r) || !strings.Contains(r.Reason, c.fails) || got.Audience != access.Undecided {
 				t.Errorf("%s: %+v, %v", name, got, err)
 			}
-		case err != nil || got.Audience != engine.Listed || len(got.Principals) > 0 || fmt.Sprint(got.AllOf) != c.want:
+		case err != nil || got.Audience != access.Listed || len(got.Principals) > 0 || fmt.Sprint(got.AllOf) != c.want:
 			t.Errorf("%s: %+v, %v, want %s", name, got, err, c.want)
 		}
 	}

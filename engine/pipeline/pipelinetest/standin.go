@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
@@ -123,21 +124,21 @@ func deciderSpec() engine.DeciderSpec {
 			f := engine.GrantFacts{Rule: "default", Node: s.Node.Get("default")}
 			switch c.Default {
 			case "all-users":
-				f.Audience = engine.AllUsers
+				f.Audience = access.AllUsers
 			case "datasource-users":
-				f.Audience = engine.DatasourceUsers
+				f.Audience = access.DatasourceUsers
 			case "owner":
-				f.Audience, f.Users, f.Groups = engine.Listed, true, true
+				f.Audience, f.Users, f.Groups = access.Listed, true, true
 			case "none":
-				f.Audience = engine.Nobody
+				f.Audience = access.Nobody
 			}
 			return decider{f.Audience}, []engine.GrantFacts{f}
 		},
 	}
 }
 
-type decider struct{ audience engine.Audience }
+type decider struct{ audience access.Audience }
 
-func (d decider) Decide(*engine.Worker, *engine.Record) (engine.Permissions, error) {
-	return engine.Permissions{Audience: d.audience, Rule: "default"}, nil
+func (d decider) Decide(*engine.Worker, *engine.Record) (access.Permissions, error) {
+	return access.Permissions{Audience: d.audience, Rule: "default"}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
@@ -44,7 +45,7 @@ func keywords() []keyword {
 
 func audiences() []string {
 	var out []string
-	for _, a := range engine.Audiences {
+	for _, a := range access.Audiences {
 		out = append(out, a.String())
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -106,7 +107,7 @@ func (g *judge) rule(n *config.Node) {
 }
 
 func (g *judge) audience(n *config.Node) {
-	got := engine.Nobody
+	got := access.Nobody
 	if doc := g.t.Document(g.j); doc != nil {
 		got = doc.Audience
 	}

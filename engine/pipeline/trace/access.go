@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 )
 
 // Answer is whether a person finds a document, and why.
@@ -52,13 +53,13 @@ func (t *Trace) Finds(j *Journey, who string) Answer {
 	rule := ruleText(doc.Rule)
 	p, why := t.Person(who)
 	switch {
-	case p.Inactive && doc.Audience != engine.Listed:
+	case p.Inactive && doc.Audience != access.Listed:
 		a.Unknown, a.Why = true, fmt.Sprintf("the person is not active, and what %s allows to %s is decided by the sink", rule, doc.Audience)
-	case doc.Audience == engine.AllUsers:
+	case doc.Audience == access.AllUsers:
 		a.Finds, a.Why = true, rule+" allows everybody who can sign in"
 	case why != "":
 		a.Why = why
-	case doc.Audience == engine.DatasourceUsers:
+	case doc.Audience == access.DatasourceUsers:
 		a.Finds, a.Why = true, fmt.Sprintf("%s allows every user of the datasource, and %s is one%s", rule, p.Refs[0], t.earlier(p))
 	case p.Inactive:
 		a.Why = fmt.Sprintf("%s allows %s, and %s is not active", rule, allowed(doc), p.Refs[0])

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 )
 
 // Trace is an observer that remembers: every ref that was read, whole journeys
@@ -33,7 +34,7 @@ type Journey struct {
 	Value, After map[string]any
 	Steps        []Step
 	Items        []engine.Item
-	Decision     *engine.Permissions // nil when nobody had to decide, or could
+	Decision     *access.Permissions // nil when nobody had to decide, or could
 	Staged       []Staged
 	Ends         []End
 }
@@ -133,7 +134,7 @@ func (t *Trace) Mapped(r *engine.Record, m engine.Mapped) {
 }
 
 // Decided keeps the decision.
-func (t *Trace) Decided(r *engine.Record, p engine.Permissions) {
+func (t *Trace) Decided(r *engine.Record, p access.Permissions) {
 	t.at(r.Ref, func(j *Journey, _ bool) { j.Decision = &p })
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/access"
 )
 
 func TestPick(t *testing.T) {
@@ -38,7 +39,7 @@ func TestPick(t *testing.T) {
 
 // company is a trace of two people, a team within a department that is within
 // itself, and a document for whom the test says.
-func company(audience engine.Audience, principals ...string) (*Trace, *Journey) {
+func company(audience access.Audience, principals ...string) (*Trace, *Journey) {
 	t := New(&engine.Pipeline{Model: kinds{}, Streams: []engine.Stream{{Name: "users", Identities: true}, {Name: "groups", Identities: true}, {Name: "documents", Permissions: true}}}, func(ref string) bool { return ref == "doc:a/b" })
 	person := func(ref, email string, end engine.Ending) {
 		r := &engine.Record{Entry: engine.Entry{Ref: ref, Email: email}}
@@ -70,7 +71,7 @@ func company(audience engine.Audience, principals ...string) (*Trace, *Journey) 
 	group("group:a/empty")
 	t.Wants("doc:a/b")
 	t.Mapped(&engine.Record{Entry: engine.Entry{Ref: "doc:a/b"}}, engine.Mapped{Items: []engine.Item{{Stream: "documents", Ref: "doc:a/b"}}})
-	if audience == engine.Nobody {
+	if audience == access.Nobody {
 		t.Ended("documents", engine.Withheld, engine.DeadLetter{Ref: "doc:a/b", Reason: "rule r: for nobody"})
 	} else {
 		t.Staged("documents", engine.Encoded{ID: "doc:a/b", Ref: "doc:a/b", Audience: audience, Rule: "r", Principals: principals})
@@ -89,30 +90,30 @@ func (kinds) Phases() []engine.Phase {
 func TestFinds(t *testing.T) {
 	listed := []string{"group group:a/department"}
 	for _, c := range []struct {
-		audience   engine.Audience
+		audience   access.Audience
 		principals []string
 		who        string
 		finds      bool
 		why, chain string
 	}{
-		{engine.Listed, listed, "sam@example.com", true, `the rule "r" allows group:a/department`, "user:a/sam group:a/team group:a/department"},
-		{engine.Listed, listed, "SAM@example.com", true, "", "user:a/sam group:a/team group:a/department"},
-		{engine.Listed, listed, "user:b/sam", true, "", "user:a/sam group:a/team group:a/department"},
-		{engine.Listed, []string{"user sam@example.com"}, "user:a/sam", true, `allows user:a/sam`, "user:a/sam"},
-		{engine.Listed, []string{"user user:b/sam"}, "sam@example.com", false, "", ""}, // not how the sink names them
-		{engine.Listed, listed, "left@example.com", false, "user:a/left is not active", ""},
-		{engine.DatasourceUsers, nil, "left@example.com", false, "the person is not active", ""},
-		{engine.AllUsers, nil, "left@example.com", false, "the person is not active", ""},
-		{engine.Listed, listed, "kim@example.com", false, "user:a/kim is a member of no group", ""},
-		{engine.Listed, []string{"user kim@example.com"}, "sam@example.com", false, "a member of group:a/team, of which none leads there", ""},
-		{engine.Listed, listed, "user:a/bot", false, "user:a/bot is not made a user: filtered, so it is", ""},
-		{engine.Listed, listed, "odd@example.com", false, "rejected", ""},
-		{engine.Listed, listed, "group:a/team", false, "a group does not sign in", ""},
-		{engine.Listed, listed, "no@example.com", false, "nobody with the e-mail", ""},
-		{engine.DatasourceUsers, nil, "kim@example.com", true, "every user of the datasource", ""},
-		{engine.DatasourceUsers, nil, "no@example.com", false, "nobody with the e-mail", ""},
-		{engine.AllUsers, nil, "no@example.com", true, "everybody who can sign in", ""},
-		{engine.Nobody, nil, "sam@example.com", false, "withheld, rule r: for nobody", ""},
+		{access.Listed, listed, "sam@example.com", true, `the rule "r" allows group:a/department`, "user:a/sam group:a/team group:a/department"},
+		{access.Listed, listed, "SAM@example.com", true, "", "user:a/sam group:a/team group:a/department"},
+		{access.Listed, listed, "user:b/sam", true, "", "user:a/sam group:a/team group:a/department"},
+		{access.Listed, []string{"user sam@example.com"}, "user:a/sam", true, `allows user:a/sam`, "user:a/sam"},
+		{access.Listed, []string{"user user:b/sam"}, "sam@example.com", false, "", ""}, // not how the sink names them
+		{access.Listed, listed, "left@example.com", false, "user:a/left is not active", ""},
+		{access.DatasourceUsers, nil, "left@example.com", false, "the person is not active", ""},
+		{access.AllUsers, nil, "left@example.com", false, "the person is not active", ""},
+		{access.Listed, listed, "kim@example.com", false, "user:a/kim is a member of no group", ""},
+		{access.Listed, []string{"user kim@example.com"}, "sam@example.com", false, "a member of group:a/team, of which none leads there", ""},
+		{access.Listed, listed, "user:a/bot", false, "user:a/bot is not made a user: filtered, so it is", ""},
+		{access.Listed, listed, "odd@example.com", false, "rejected", ""},
+		{access.Listed, listed, "group:a/team", false, "a group does not sign in", ""},
+		{access.Listed, listed, "no@example.com", false, "nobody with the e-mail", ""},
+		{access.DatasourceUsers, nil, "kim@example.com", true, "every user of the datasource", ""},
+		{access.DatasourceUsers, nil, "no@example.com", false, "nobody with the e-mail", ""},
+		{access.AllUsers, nil, "no@example.com", true, "everybody who can sign in", ""},
+		{access.Nobody, nil, "sam@example.com", false, "withheld, rule r: for nobody", ""},
 	} {
 		tr, j := company(c.audience, c.principals...)
 		a := tr.Finds(j, c.who)
@@ -124,7 +125,7 @@ func TestFinds(t *testing.T) {
 
 // TestFinders: groups are opened once on each way down.
 func TestFinders(t *testing.T) {
-	tr, _ := company(engine.AllUsers)
+	tr, _ := company(access.AllUsers)
 	all := tr.Finders([]string{"group group:a/department", "user kim@example.com"})
 	if got := Reached(all); !slices.Equal(got, []string{"kim@example.com", "sam@example.com"}) {
 		t.Error(got)
@@ -136,7 +137,7 @@ func TestFinders(t *testing.T) {
 
 // TestBrief: of people who were not asked for only what access needs is kept.
 func TestBrief(t *testing.T) {
-	tr, _ := company(engine.AllUsers)
+	tr, _ := company(access.AllUsers)
 	r := &engine.Record{Entry: engine.Entry{Ref: "user:a/sam"}, Value: map[string]any{"large": true}}
 	tr.Decoded(r)
 	tr.Staged("users", engine.Encoded{Ref: "user:a/sam", Body: []byte("{}")})

@@ -1,4 +1,4 @@
-package engine
+package access
 
 // Audience is who finds a document, as a class, from nobody to everyone. The
 // zero value says that nobody has decided yet and is never sent (invariant 2).
@@ -32,3 +32,20 @@ type Permissions struct {
 	// one of them finds it, beside the Principals. No set is empty.
 	AllOf [][]string
 }
+
+// ParseAudience is the class that a word means; a word nobody knows is the
+// narrowest, so that everything is wider.
+func ParseAudience(word string) Audience {
+	if word == "" {
+		return Undecided
+	}
+	for _, a := range Audiences {
+		if a.String() == word {
+			return a
+		}
+	}
+	return Nobody
+}
+
+// MarshalText lets a map of audiences be a JSON object with their words.
+func (a Audience) MarshalText() ([]byte, error) { return []byte(a.String()), nil }

@@ -1,4 +1,4 @@
-package engine
+package access
 
 import "testing"
 
@@ -10,13 +10,13 @@ func TestIntersections(t *testing.T) {
 		groups []string
 		allOf  [][]string
 	}
-	of := func(w whom) tag {
-		sets := hashSets(w.allOf)
-		unpacked, ok := unpackSets(packSets(sets))
+	of := func(w whom) Grant {
+		sets := HashSets(w.allOf)
+		unpacked, ok := UnpackSets(PackSets(sets))
 		if !ok {
 			t.Fatalf("%v cannot be read back", w)
 		}
-		return tag{Names: unpackNames(packNames(w.groups, sets)), Sets: unpacked}
+		return Grant{Names: UnpackNames(PackNames(w.groups, sets)), Sets: unpacked}
 	}
 	g := func(s ...string) []string { return s }
 	a, b, ab, abc := whom{groups: g("a")}, whom{groups: g("b")}, whom{allOf: [][]string{g("a", "b")}}, whom{allOf: [][]string{g("c", "b", "a")}}
@@ -40,15 +40,32 @@ func TestIntersections(t *testing.T) {
 		"very many, within a group": {whom{groups: g("l")}, whom{allOf: [][]string{long}}, false},
 		"very many, a group less":   {whom{allOf: [][]string{long}}, whom{allOf: [][]string{long[1:]}}, true},
 	} {
-		if n := of(c.now).newTo(of(c.before).Names); n > 0 != c.wider {
+		if n := of(c.now).NewTo(of(c.before).Names); n > 0 != c.wider {
 			t.Errorf("%s: %d new", name, n)
 		}
-		now, before := Stored{Principals: c.now.groups, AllOf: c.now.allOf}, Stored{Principals: c.before.groups, AllOf: c.before.allOf}
-		if gained := now.NewTo(before); len(gained) > 0 != c.wider {
-			t.Errorf("%s: gained %v", name, gained)
-		}
 	}
-	if _, ok := unpackSets([]byte{0, 0, 0, 0, 0, 0, 0, 9}); ok {
+	if _, ok := UnpackSets([]byte{0, 0, 0, 0, 0, 0, 0, 9}); ok {
 		t.Error("a damaged list of sets was read")
+	}
+}
+
+// TestMissing counts what one ascending list has and another lacks.
+func TestMissing(t *testing.T) {
+	for _, tc := range []struct {
+		a, b []uint64
+		want int
+	}{
+		{nil, nil, 0},
+		{nil, []uint64{1}, 0},
+		{[]uint64{1, 2}, nil, 2},
+		{[]uint64{1, 2, 3}, []uint64{1, 2, 3}, 0},
+		{[]uint64{1, 2, 3}, []uint64{2}, 2},
+		{[]uint64{2}, []uint64{1, 2, 3}, 0},
+		{[]uint64{3, 5}, []uint64{1, 2, 4}, 2},
+		{[]uint64{1, 4}, []uint64{2, 3, 4}, 1},
+	} {
+		if got := Missing(tc.a, tc.b); got != tc.want {
+			t.Errorf("missing of %v in %v: %d, want %d", tc.a, tc.b, got, tc.want)
+		}
 	}
 }

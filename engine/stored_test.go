@@ -1,0 +1,19 @@
+package engine
+
+import (
+	"slices"
+	"testing"
+)
+
+// TestStoredNewTo: the names that let somebody in are those of no earlier version,
+// and sets that no group or set of an earlier version contains.
+func TestStoredNewTo(t *testing.T) {
+	before := Stored{Principals: []string{"a"}, AllOf: [][]string{{"b", "c", "d"}}}
+	now := Stored{Principals: []string{"a", "e"}, AllOf: [][]string{{"d", "c", "b"}, {"a", "x"}, {"b", "c"}}}
+	if got, want := now.NewTo(before), []string{"e", "all of b and c"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := now.NewTo(now); got != nil {
+		t.Errorf("the same names are new: %q", got)
+	}
+}
