@@ -81,8 +81,6 @@ func (c *chain) transform(ctx context.Context, w *Worker, batch []*Record, res *
 			switch o := outcomes[i]; {
 			case o.Err != nil:
 				res.reject("", r.Ref, at("transform", o.Err))
-			case r.unsure != "":
-				res.reject("", r.Ref, fault.Reject("transform", t.Name(), "%v", r.sure()))
 			case o.Dropped != "":
 				res.ends = append(res.ends, ended{ref: r.Ref, ending: Filtered, reason: o.Dropped})
 			default:
@@ -205,16 +203,12 @@ func (c *chain) other(w *Worker, r *Record, res *result) {
 	c.encode(m.Items, res)
 }
 
-// decide asks the rules. What they look up must be known: a rule that does not
-// hold because something was not seen would be an exposure (invariant 2).
+// decide asks the rules.
 func (c *chain) decide(w *Worker, r *Record) (access.Permissions, error) {
 	w.Begin(r) // what the mapping looked up is looked up again
 	p, err := c.p.Decider.Decide(w, r)
 	if err != nil {
 		return p, err
-	}
-	if err := w.Sure(); err != nil {
-		return p, fault.Reject("permissions", p.Rule, "%v", err)
 	}
 	if o := wanted(c.watch, r.Ref); o != nil {
 		o.Decided(r, p)

@@ -30,7 +30,14 @@ type company struct {
 }
 
 func (c *company) Language() expression.Model {
-	return expression.Model{Names: map[string]expression.Type{"kind": expression.Any(), "fate": expression.Any()}}
+	return expression.Model{Names: map[string]expression.Type{"kind": expression.Any(), "fate": expression.Any()}, Functions: []expression.Function{{
+		Name: "there", MinArgs: 1, MaxArgs: 1, Gives: expression.BoolKind,
+		Call: func(ctx expression.Context, args []any) (any, error) {
+			ref, _ := args[0].(string)
+			_, found := ctx.Lookup(ref)
+			return found, nil
+		},
+	}}}
 }
 
 func (c *company) Phases() []Phase { return c.phases }
@@ -107,6 +114,7 @@ func newCompany() *company {
 type fates struct {
 	display map[string]string // ref → what the look-up said when it was mapped
 	about   string            // the ref that every mapping looks up
+	there   func(w *Worker, ref string) (bool, error)
 	mu      sync.Mutex
 }
 
@@ -117,7 +125,7 @@ func (f *fates) Apply(_ context.Context, w *Worker, records []*Record) ([]Outcom
 	for i, r := range records {
 		w.Begin(r)
 		if ref, ok := strings.CutPrefix(r.Value["fate"].(string), "filtered by "); ok {
-			w.lookup(ref)
+			_, out[i].Err = f.there(w, ref)
 		}
 		switch r.Value["fate"] {
 		case "dropped":
@@ -149,7 +157,7 @@ func (f *fates) Map(w *Worker, r *Record, pass Pass) (Mapped, error) {
 		item.Stream = "users"
 		return Mapped{Items: []Item{item}}, nil
 	}
-	e, _ := w.lookup(f.about)
+	e, _ := w.Run.Lookup(f.about)
 	f.mu.Lock()
 	f.display[r.Ref] = e.Title
 	f.mu.Unlock()
@@ -159,7 +167,9 @@ func (f *fates) Map(w *Worker, r *Record, pass Pass) (Mapped, error) {
 
 func (f *fates) Decide(w *Worker, r *Record) (access.Permissions, error) {
 	if ref, ok := strings.CutPrefix(r.Value["fate"].(string), "ruled by "); ok {
-		w.lookup(ref)
+		if _, err := f.there(w, ref); err != nil {
+			return access.Permissions{}, err
+		}
 	}
 	switch r.Value["fate"] {
 	case "undecided":
@@ -326,6 +336,13 @@ func newWorld(t *testing.T) *world {
 	language, errs := expression.New(w.company.Language(), nil, nil)
 	if len(errs) > 0 {
 		t.Fatal(errs)
+	}
+	w.there = func(w *Worker, ref string) (bool, error) {
+		program, err := language.Compile(fmt.Sprintf("there(%q)", ref), expression.WantAny)
+		if err != nil {
+			return false, err
+		}
+		return w.Run.True(program)
 	}
 	limits := DefaultLimits()
 	limits.BatchCount = 5

@@ -50,16 +50,17 @@ func (x *index) forget(ph Phase) {
 	}
 }
 
-// unseen tells whether a ref that was not found may be there all the same.
-func (x *index) unseen(ref string) bool {
-	kind, _, _ := strings.Cut(ref, ":")
-	return x.blind[kind]
-}
-
-func (x *index) find(ref string) (Entry, bool) {
+// find is the expression.Lookup of a run.
+func (x *index) find(ref string) (Entry, expression.Presence) {
 	e, ok := x.sealed[ref]
 	if !ok && x.fetch != nil {
-		return x.fetch(ref)
+		e, ok = x.fetch(ref)
 	}
-	return e, ok
+	if ok {
+		return e, expression.Present
+	}
+	if kind, _, _ := strings.Cut(ref, ":"); x.blind[kind] {
+		return Entry{}, expression.Unseen
+	}
+	return Entry{}, expression.Absent
 }

@@ -1,6 +1,10 @@
 package engine
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/expression"
+)
 
 // TestFind: an entry that was read is found as it was read; only a ref that was
 // not read is fetched.
@@ -24,13 +28,13 @@ func TestFind(t *testing.T) {
 		x := newIndex()
 		x.fetch, asked = tc.fetch, ""
 		x.add(read)
-		if _, found := x.find("a"); found && tc.fetch == nil {
+		if _, found := x.find("a"); found == expression.Present && tc.fetch == nil {
 			t.Errorf("%s: found before its phase is sealed", name)
 		}
 		x.seal()
 		asked = ""
-		if e, found := x.find(tc.ref); found != tc.found || found && e != tc.want || asked != tc.asked {
-			t.Errorf("%s: %+v %v, asked for %q", name, e, found, asked)
+		if e, presence := x.find(tc.ref); (presence == expression.Present) != tc.found || tc.found && e != tc.want || asked != tc.asked {
+			t.Errorf("%s: %+v %v, asked for %q", name, e, presence, asked)
 		}
 	}
 }

@@ -16,9 +16,6 @@ type Record struct {
 	// Value is the decoded record. Expressions may hold parts of it, so that a
 	// transform copies what it changes and never writes into it.
 	Value map[string]any
-	// unsure is a ref that was looked up since Worker.Begin, was not found, and
-	// may be there all the same.
-	unsure string
 }
 
 // Kind is one kind of record that a phase reads.

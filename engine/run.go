@@ -228,9 +228,7 @@ func (r *run) read(ctx context.Context, session Session) error {
 		}
 	}
 	for range r.p.Limits.Workers {
-		w := NewWorker(r.p.Language, act.index.find)
-		w.unseen = act.index.unseen
-		act.workers <- w
+		act.workers <- NewWorker(r.p.Language, act.index.find)
 	}
 	if err := r.startTransforms(ctx); err != nil {
 		return causeOf(ctx, err)

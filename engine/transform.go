@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/expression"
@@ -12,47 +11,16 @@ import (
 // and decider are shared between workers and keep no state of their own.
 type Worker struct {
 	Run    *expression.Run
-	lookup func(string) (Entry, bool)
-	// unseen tells of a ref that was not found that it may be there.
-	unseen  func(ref string) bool
-	current *Record
+	lookup expression.Lookup
 }
 
-// NewWorker makes a worker of its own for a caller outside a run, such as a
-// test; lookup may be nil.
-func NewWorker(l *expression.Language, lookup func(string) (Entry, bool)) *Worker {
-	if lookup == nil {
-		lookup = func(string) (Entry, bool) { return Entry{}, false }
-	}
-	w := &Worker{Run: l.NewRun(), unseen: func(string) bool { return false }}
-	w.lookup = func(ref string) (Entry, bool) {
-		e, ok := lookup(ref)
-		if !ok && w.current != nil && w.unseen(ref) {
-			w.current.unsure = ref
-		}
-		return e, ok
-	}
-	return w
+// NewWorker makes a worker; a nil lookup finds nothing.
+func NewWorker(l *expression.Language, lookup expression.Lookup) *Worker {
+	return &Worker{Run: l.NewRun(), lookup: lookup}
 }
 
 // Begin points the worker's expressions at a record, forgetting the last one.
-func (w *Worker) Begin(r *Record) {
-	w.current, r.unsure = r, ""
-	w.Run.Start(r.Ref, r.Value, w.lookup)
-}
-
-// Sure fails when something was looked up since Begin that cannot be seen yet.
-// Whatever decides what becomes of a record, or who finds it, asks for it: a
-// condition that does not hold because it did not see must decide nothing
-// (invariant 2). Names that only stand in a text need not be sure.
-func (w *Worker) Sure() error { return w.current.sure() }
-
-func (r *Record) sure() error {
-	if r.unsure == "" {
-		return nil
-	}
-	return fmt.Errorf("it looks up %s, which is read in the same phase and cannot be seen: raise limits.hold above the size of the catalog, or decide by what the record itself says", r.unsure)
-}
+func (w *Worker) Begin(r *Record) { w.Run.Start(r.Ref, r.Value, w.lookup) }
 
 // Outcome is what a transform did with one record.
 type Outcome struct {

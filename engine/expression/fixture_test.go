@@ -150,11 +150,11 @@ func mustCompile(t testing.TB, l *Language, text string) *Program {
 func evaluate(t testing.TB, l *Language, text string, record map[string]any) (any, error) {
 	t.Helper()
 	r := l.NewRun()
-	r.Start("component:default/billing", record, func(ref string) (Entry, bool) {
+	r.Start("component:default/billing", record, func(ref string) (Entry, Presence) {
 		if ref == "system:default/money" {
-			return Entry{Ref: ref, Kind: "system", Title: "Money"}, true
+			return Entry{Ref: ref, Kind: "system", Title: "Money"}, Present
 		}
-		return Entry{}, false
+		return Entry{}, Absent
 	})
 	return r.Eval(mustCompile(t, l, text))
 }

@@ -35,6 +35,19 @@ func ListOf(element Type) Type { return Type{element: &element} }
 // Entry is what the look-up index knows about a ref.
 type Entry struct{ Ref, Kind, Title, Email string }
 
+// Presence is what a look-up found out about a ref.
+type Presence uint8
+
+// The presences. Unseen means that it may be there all the same.
+const (
+	Absent Presence = iota
+	Present
+	Unseen
+)
+
+// Lookup finds a record by its ref. The Entry is filled only with Present.
+type Lookup func(ref string) (Entry, Presence)
+
 // Context is the running record, as functions see it.
 type Context interface {
 	// Record is the record's value; read only.

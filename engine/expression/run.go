@@ -14,7 +14,8 @@ type Run struct {
 	language *Language
 	ref      string
 	record   map[string]any
-	lookup   func(ref string) (Entry, bool)
+	lookup   Lookup
+	unseen   string // a ref that was looked up since begin and is Unseen, or ""
 
 	generation uint64
 	memo       []memo // by define
@@ -29,6 +30,7 @@ type memo struct {
 	generation uint64
 	value      any
 	err        error
+	unseen     string
 }
 
 // NewRun makes a Run, one for each worker goroutine. Start comes before Eval.
@@ -38,7 +40,7 @@ func (l *Language) NewRun() *Run {
 
 // Start begins with a new record; what was remembered of the last is forgotten.
 // A nil lookup finds nothing.
-func (r *Run) Start(ref string, record map[string]any, lookup func(ref string) (Entry, bool)) {
+func (r *Run) Start(ref string, record map[string]any, lookup Lookup) {
 	r.ref, r.record, r.lookup = ref, record, lookup
 	r.Forget()
 }
@@ -57,14 +59,37 @@ func (r *Run) Lookup(ref string) (Entry, bool) {
 	if r.lookup == nil {
 		return Entry{}, false
 	}
-	return r.lookup(ref)
+	e, presence := r.lookup(ref)
+	if presence == Unseen {
+		r.unseen = ref
+	}
+	return e, presence == Present
+}
+
+// UnseenError is a decision that looks up a ref which cannot be seen yet.
+type UnseenError struct{ Ref string }
+
+// Error names the ref and what to change.
+func (e *UnseenError) Error() string {
+	return "it looks up " + e.Ref + ", which is read in the same phase and cannot be seen: raise limits.hold above the size of the catalog, or decide by what the record itself says"
+}
+
+// begin begins an evaluation.
+func (r *Run) begin() { r.budget, r.unseen = budget{}, "" }
+
+// sure is the error of an evaluation that did not see all that it looked up.
+func (r *Run) sure() error {
+	if r.unseen == "" {
+		return nil
+	}
+	return &UnseenError{r.unseen}
 }
 
 // Eval gives the program's value for the record: nil, bool, string, a finite
 // int or float64, []any or map[string]any. It may share memory with the record.
-// An error is a *RuntimeError.
+// What is looked up and Unseen counts as absent. An error is a *RuntimeError.
 func (r *Run) Eval(p *Program) (any, error) {
-	r.budget = budget{}
+	r.begin()
 	v, err := r.run(p)
 	if err != nil {
 		return nil, err
@@ -76,11 +101,24 @@ func (r *Run) Eval(p *Program) (any, error) {
 	return v, nil
 }
 
-// True evaluates a condition. A value that is neither true nor false is an
-// error, never false.
+// Decide is Eval for a value that decides what becomes of a record, or who finds
+// it: a look-up that is Unseen makes it an *UnseenError (invariant 2).
+func (r *Run) Decide(p *Program) (any, error) {
+	v, err := r.Eval(p)
+	if err == nil {
+		err = r.sure()
+	}
+	return v, err
+}
+
+// True evaluates a condition. A value that is neither true nor false is an error,
+// never false, and so is a look-up that is Unseen.
 func (r *Run) True(p *Program) (bool, error) {
-	r.budget = budget{}
+	r.begin()
 	v, err := r.run(p)
+	if err == nil {
+		err = r.sure()
+	}
 	if err != nil {
 		return false, err
 	}
@@ -111,11 +149,14 @@ func (r *Run) run(p *Program) (any, error) {
 func (r *Run) define(i int) any {
 	m := &r.memo[i]
 	if m.generation != r.generation {
-		outer := r.budget
-		r.budget = budget{}
+		outer, unseen := r.budget, r.unseen
+		r.begin()
 		v, err := r.run(r.language.defines[i].program)
-		r.budget = outer
-		m.generation, m.value, m.err = r.generation, v, err
+		m.generation, m.value, m.err, m.unseen = r.generation, v, err, r.unseen
+		r.budget, r.unseen = outer, unseen
+	}
+	if m.unseen != "" {
+		r.unseen = m.unseen
 	}
 	if m.err != nil {
 		panic(m.err)

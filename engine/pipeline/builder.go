@@ -161,8 +161,11 @@ func (b *builder) Known(p *expression.Program, name, value string) (string, bool
 	run := b.language.NewRun()
 	for i, rest := range []string{":default/one", ":other/two"} {
 		ref := strings.ToLower(value) + rest
-		run.Start(ref, map[string]any{name: value}, func(asked string) (expression.Entry, bool) {
-			return expression.Entry{Ref: asked, Kind: value, Title: ref, Email: ref}, i == 0
+		run.Start(ref, map[string]any{name: value}, func(asked string) (expression.Entry, expression.Presence) {
+			if i == 0 {
+				return expression.Entry{Ref: asked, Kind: value, Title: ref, Email: ref}, expression.Present
+			}
+			return expression.Entry{}, expression.Absent
 		})
 		v, err := run.Eval(p)
 		if err != nil {

@@ -25,9 +25,6 @@ func (c *conditional) Apply(ctx context.Context, w *engine.Worker, records []*en
 	for i, r := range records {
 		w.Begin(r)
 		holds, err := w.Run.True(c.when)
-		if err == nil {
-			err = w.Sure()
-		}
 		switch {
 		case err != nil:
 			out[i].Err = fault.Reject("transform", c.Name()+".when", "%v", err)

@@ -73,11 +73,14 @@ func run(t *testing.T, m *Model, text string, entity map[string]any) (any, error
 		t.Fatalf("%s: %v", text, wrong)
 	}
 	r := language.NewRun()
-	r.Start("component:default/booking web", entity, func(ref string) (expression.Entry, bool) {
-		if ref == "group:default/booking" {
-			return expression.Entry{Ref: ref, Kind: "Group", Title: "Booking", Email: "b@example.com"}, true
+	r.Start("component:default/booking web", entity, func(ref string) (expression.Entry, expression.Presence) {
+		switch ref {
+		case "group:default/booking":
+			return expression.Entry{Ref: ref, Kind: "Group", Title: "Booking", Email: "b@example.com"}, expression.Present
+		case "user:default/untitled":
+			return expression.Entry{Ref: ref}, expression.Present
 		}
-		return expression.Entry{Ref: ref}, ref == "user:default/untitled"
+		return expression.Entry{}, expression.Absent
 	})
 	return r.Eval(program)
 }

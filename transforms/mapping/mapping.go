@@ -57,9 +57,6 @@ func (m *Mapper) Map(w *engine.Worker, r *engine.Record, pass engine.Pass) (engi
 			takers = append(takers, taker{s, one})
 		}
 	}
-	if err := w.Sure(); err != nil {
-		return engine.Mapped{}, fault.Reject("mapping", "when", "%v", err)
-	}
 	for _, t := range takers {
 		if pass == engine.IdentityStreams && !t.stream.identities {
 			out.Later = true

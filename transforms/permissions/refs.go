@@ -91,7 +91,7 @@ func (r refs) appendTo(to *refSet, w *engine.Worker) error {
 	if r.program == nil {
 		return nil
 	}
-	v, err := w.Run.Eval(r.program)
+	v, err := w.Run.Decide(r.program)
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.what, err)
 	}

@@ -109,7 +109,7 @@ func (s sets) give(w *engine.Worker) ([][]string, error) {
 	if s.program == nil {
 		return out, nil
 	}
-	v, err := w.Run.Eval(s.program)
+	v, err := w.Run.Decide(s.program)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", allOf, err)
 	}

@@ -95,7 +95,7 @@ func (t *Set) change(w *engine.Worker, r *engine.Record, values []any) error {
 			continue
 		}
 		var err error
-		if values[i], err = w.Run.Eval(c.program); err != nil {
+		if values[i], err = w.Run.Decide(c.program); err != nil {
 			return fault.Reject("transform", t.name+": "+c.text, "%v", err)
 		}
 	}

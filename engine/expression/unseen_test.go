@@ -1,0 +1,53 @@
+package expression
+
+import (
+	"errors"
+	"testing"
+)
+
+// TestUnseen: what decides fails when it looks up a record that cannot be seen yet,
+// also through a define that was evaluated before; a text takes it as absent.
+func TestUnseen(t *testing.T) {
+	l, errs := New(testModel(), []Define{{Name: "owned", Text: `display("component:default/late") != nil`}}, nil)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	r := l.NewRun()
+	start := func() {
+		r.Start("component:default/billing", testEntity(), func(ref string) (Entry, Presence) {
+			if ref == "component:default/late" {
+				return Entry{}, Unseen
+			}
+			return Entry{}, Absent
+		})
+	}
+	for text, unseen := range map[string]bool{
+		`display("component:default/late") != nil`: true,
+		`display("component:default/gone") != nil`: false,
+		`kind == "Component" or owned`:             false,
+		`owned`:                                    true,
+		`kind == "Nothing" or display("component:default/late") != nil`: true,
+	} {
+		p := mustCompile(t, l, text)
+		for name, decide := range map[string]func() error{
+			"a condition":          func() error { _, err := r.True(p); return err },
+			"a value that decides": func() error { _, err := r.Decide(p); return err },
+		} {
+			start()
+			if _, err := r.Eval(p); err != nil {
+				t.Errorf("%s as a text: %v", text, err)
+			}
+			var e *UnseenError
+			if err := decide(); errors.As(err, &e) != unseen || unseen && e.Ref != "component:default/late" {
+				t.Errorf("%s as %s: %v", text, name, err)
+			}
+		}
+	}
+	start()
+	if _, err := r.True(mustCompile(t, l, "owned")); err == nil {
+		t.Error("a define hides what it did not see")
+	}
+	if holds, err := r.True(mustCompile(t, l, `kind == "Component"`)); err != nil || !holds {
+		t.Errorf("the next condition: %v, %v", holds, err)
+	}
+}
