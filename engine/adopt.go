@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -14,7 +15,7 @@ type Adoption struct {
 	// Refusal is that of the run; nil when the run would compare as usual.
 	Refusal *fault.Refusal
 	// Inspection is what the sink says it holds, nil with Unsaid as the reason.
-	Inspection *Inspection
+	Inspection *component.Inspection
 	Unsaid     error
 	// Restricted counts the documents that only some people would find.
 	Restricted int
@@ -24,7 +25,7 @@ type Adoption struct {
 // Adopt reads and reviews as a dry run does and publishes nothing. Its refusal is
 // stored: Approve of its ID allows the run. The error is that of the run where no
 // approval could allow it.
-func Adopt(ctx context.Context, p *Pipeline, o Options) (*Adoption, error) {
+func Adopt(ctx context.Context, p *component.Pipeline, o Options) (*Adoption, error) {
 	o.Dry = true
 	report, err := Run(ctx, p, o)
 	a := &Adoption{Report: report}
@@ -39,7 +40,7 @@ func Adopt(ctx context.Context, p *Pipeline, o Options) (*Adoption, error) {
 			a.Restricted++
 		}
 	}
-	inspector, can := p.Sink.(Inspector)
+	inspector, can := p.Sink.(component.Inspector)
 	if !can {
 		a.Unsaid = errors.New("the sink does not say what it holds")
 		return a, nil

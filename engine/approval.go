@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -112,12 +113,12 @@ func join(refusals []*fault.Refusal) *fault.Refusal {
 
 // approvable is a guard whose refusal a person can allow. It returns nil when
 // what the coverage leaves is within its bounds.
-type approvable func(plan *Plan, held Holdings, cover *coverage) *fault.Refusal
+type approvable func(plan *component.Plan, held component.Holdings, cover *coverage) *fault.Refusal
 
 // judge asks the guards, and then asks again without what approvals cover. A run
 // that is not allowed is refused with all that the guards counted, covered or not,
 // so one approval of the new ID is enough.
-func (v *review) judge(plan *Plan, held Holdings, guards []approvable) error {
+func (v *review) judge(plan *component.Plan, held component.Holdings, guards []approvable) error {
 	ask := func(cover *coverage) []*fault.Refusal {
 		var out []*fault.Refusal
 		for _, guard := range guards {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -141,7 +142,7 @@ func TestStoreRefusal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := night{t, t.TempDir()}
-			r := &run{store: n.place(), p: &Pipeline{Name: "test"}, o: Options{RunID: "01REFUSED"}}
+			r := &run{store: n.place(), p: &component.Pipeline{Name: "test"}, o: Options{RunID: "01REFUSED"}}
 			if tc.before != nil {
 				if err := tc.before(r.store); err != nil {
 					t.Fatal(err)

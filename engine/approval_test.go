@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -108,7 +109,7 @@ func TestApprovalByTheSinksCount(t *testing.T) {
 	said := func(documents, apis int) func(*world) {
 		return func(w *world) {
 			components(w, 1, "fine")
-			w.holdings = Holdings{Streams: map[string]int{"users": 2, "documents": documents}, Types: map[string]map[string]int{"documents": {"api": apis}}}
+			w.holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": documents}, Types: map[string]map[string]int{"documents": {"api": apis}}}
 		}
 	}
 	for name, tc := range map[string]struct {
@@ -253,7 +254,7 @@ func TestApprovalWithoutState(t *testing.T) {
 	fill := func(documents int) func(*world) {
 		return func(w *world) {
 			components(w, 1, "fine")
-			w.holdings = Holdings{Streams: map[string]int{"users": 2, "documents": documents}}
+			w.holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": documents}}
 		}
 	}
 	n := night{t, ""}
@@ -273,7 +274,7 @@ func TestNoApproval(t *testing.T) {
 	n := night{t, t.TempDir()}
 	_, _, err := n.run(func(w *world) {
 		components(w, 10, "dropped")
-		w.holdings = Holdings{Streams: map[string]int{"users": 200}}
+		w.holdings = component.Holdings{Streams: map[string]int{"users": 200}}
 	})
 	var refused *fault.Refusal
 	if !errors.As(err, &refused) || refused.Guard != "empty stream" || refused.Also == nil || refused.ID != "" || refused.Also.ID != "" {
@@ -306,8 +307,8 @@ func TestApprovedButRefusedBySink(t *testing.T) {
 	id := n.refusedID(left(62))
 	_, _, err := n.run(func(w *world) {
 		with(left(62), id)(w)
-		w.p.Limits.MaxRejected = Bound{Share: 1}
-		w.p.Limits.MaxLoss = Bound{Share: 0.05, Items: 5}
+		w.p.Limits.MaxRejected = component.Bound{Share: 1}
+		w.p.Limits.MaxLoss = component.Bound{Share: 0.05, Items: 5}
 		for i := range 20 {
 			w.refuse[fmt.Sprintf("component:default/c%03d", i)] = "no"
 		}

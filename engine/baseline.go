@@ -10,6 +10,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -24,7 +25,7 @@ const (
 // covered reports whether the baseline says who could find the items of every
 // stream with permissions.
 func (r *run) covered() bool {
-	return r.last != nil && !slices.ContainsFunc(r.p.Streams, func(s Stream) bool {
+	return r.last != nil && !slices.ContainsFunc(r.p.Streams, func(s component.Stream) bool {
 		_, known := r.last.Streams[s.Name]
 		return s.Permissions && !known
 	})
@@ -32,7 +33,7 @@ func (r *run) covered() bool {
 
 // writes reports whether this run's baseline covers every stream with permissions.
 func (r *run) writes() bool {
-	return !slices.ContainsFunc(r.p.Streams, func(s Stream) bool {
+	return !slices.ContainsFunc(r.p.Streams, func(s component.Stream) bool {
 		before := false
 		if r.last != nil {
 			_, before = r.last.Streams[s.Name]
@@ -43,12 +44,12 @@ func (r *run) writes() bool {
 
 // unsaid reports whether an error of the sink is only that it does not say what it
 // holds, and leaves a run without a baseline to the baseline guard.
-func (r *run) unsaid(ctx context.Context, err error) (Holdings, bool) {
-	var unsaid *UnsaidError
+func (r *run) unsaid(ctx context.Context, err error) (component.Holdings, bool) {
+	var unsaid *component.UnsaidError
 	if r.covered() || ctx.Err() != nil || !errors.As(err, &unsaid) {
-		return Holdings{}, false
+		return component.Holdings{}, false
 	}
-	return Holdings{Unsaid: unsaid.Err}, true
+	return component.Holdings{Unsaid: unsaid.Err}, true
 }
 
 // holds is the evidence that the place holds items with permissions, or "". Counts
@@ -58,7 +59,7 @@ func (r *run) holds() string {
 		return fmt.Sprintf("it is unknown what the sink holds (%v)", r.held.Unsaid)
 	}
 	for _, s := range r.p.Streams {
-		if n, _ := r.held.count(s.Name); s.Permissions && n > 0 {
+		if n, _ := r.held.Count(s.Name); s.Permissions && n > 0 {
 			return fmt.Sprintf("the sink counts %d %s", n, s.Name)
 		}
 	}
@@ -68,18 +69,9 @@ func (r *run) holds() string {
 	return ""
 }
 
-// String names the upload and when it began.
-func (u Upload) String() string {
-	text := "the upload of " + u.Stream + " " + u.ID
-	if !u.Began.IsZero() {
-		text += ", begun " + u.Began.Local().Format("2006-01-02 15:04")
-	}
-	return text
-}
-
 // baseline refuses a run that cannot compare who finds what, unless an approval
 // covers every document of it.
-func (v *review) baseline(_ *Plan, _ Holdings, cover *coverage) *fault.Refusal {
+func (v *review) baseline(_ *component.Plan, _ component.Holdings, cover *coverage) *fault.Refusal {
 	if v.untrusted == nil {
 		return nil
 	}
@@ -194,7 +186,7 @@ func (r *run) list(refused *fault.Refusal) error {
 	}
 	counts, withheld := map[group]int{}, 0
 	for _, s := range r.plan.Streams {
-		if d, _ := r.p.stream(s.Name); !d.Permissions {
+		if d, _ := r.p.Stream(s.Name); !d.Permissions {
 			continue
 		}
 		for t, err := range r.shelf.each(s.Name) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -71,14 +72,14 @@ func TestDamagedFirstBaseline(t *testing.T) {
 // no approval, since it lists nothing that one could name.
 func TestBaselineOfNothing(t *testing.T) {
 	v := &review{untrusted: &fault.Refusal{Guard: guardBaseline}}
-	if refused := v.baseline(nil, Holdings{}, &coverage{}); refused == nil {
+	if refused := v.baseline(nil, component.Holdings{}, &coverage{}); refused == nil {
 		t.Error("it was allowed")
 	}
 }
 
 // TestUploadText: an upload is named with its start when the sink says it.
 func TestUploadText(t *testing.T) {
-	u := Upload{Stream: "documents", ID: "u"}
+	u := component.Upload{Stream: "documents", ID: "u"}
 	if got := u.String(); got != "the upload of documents u" {
 		t.Error(got)
 	}
@@ -90,8 +91,8 @@ func TestUploadText(t *testing.T) {
 
 // twoStreams is a pipeline with users and documents, of which only documents have
 // permissions.
-func twoStreams() *Pipeline {
-	return &Pipeline{Streams: []Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}}, Limits: DefaultLimits()}
+func twoStreams() *component.Pipeline {
+	return &component.Pipeline{Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}}, Limits: component.DefaultLimits()}
 }
 
 // lastOf is a last good run that wrote streams.
@@ -120,9 +121,9 @@ func TestBaselineOfStreams(t *testing.T) {
 		"a baseline of both, users alone":   {lastOf("users", "documents"), []string{"users"}, true, true},
 		"a baseline of both, nothing to do": {lastOf("users", "documents"), nil, true, true},
 	} {
-		r := &run{p: twoStreams(), last: tc.last, plan: &Plan{}}
+		r := &run{p: twoStreams(), last: tc.last, plan: &component.Plan{}}
 		for _, stream := range tc.planned {
-			r.plan.Streams = append(r.plan.Streams, StreamPlan{Name: stream})
+			r.plan.Streams = append(r.plan.Streams, component.StreamPlan{Name: stream})
 		}
 		if r.covered() != tc.covered || r.writes() != tc.writes {
 			t.Errorf("%s: covered %t, writes %t", name, r.covered(), r.writes())
@@ -142,10 +143,10 @@ func TestUnsaid(t *testing.T) {
 		err    error
 		unsaid bool
 	}{
-		"no baseline":        {t.Context(), nil, fmt.Errorf("ask the sink: %w", &UnsaidError{cause}), true},
-		"a partial baseline": {t.Context(), lastOf("users"), &UnsaidError{cause}, true},
-		"a baseline":         {t.Context(), lastOf("documents"), &UnsaidError{cause}, false},
-		"interrupted":        {ended, nil, &UnsaidError{cause}, false},
+		"no baseline":        {t.Context(), nil, fmt.Errorf("ask the sink: %w", &component.UnsaidError{Err: cause}), true},
+		"a partial baseline": {t.Context(), lastOf("users"), &component.UnsaidError{Err: cause}, true},
+		"a baseline":         {t.Context(), lastOf("documents"), &component.UnsaidError{Err: cause}, false},
+		"interrupted":        {ended, nil, &component.UnsaidError{Err: cause}, false},
 		"another error":      {t.Context(), nil, cause, false},
 		"no error":           {t.Context(), nil, nil, false},
 	} {
@@ -159,19 +160,19 @@ func TestUnsaid(t *testing.T) {
 // TestHolds: documents that are counted, a listed upload and a sink that does not say
 // are evidence that the sink holds documents; users and a count of zero are not.
 func TestHolds(t *testing.T) {
-	upload := []Upload{{Stream: "documents", ID: "u"}, {Stream: "documents", ID: "older"}}
+	upload := []component.Upload{{Stream: "documents", ID: "u"}, {Stream: "documents", ID: "older"}}
 	for name, tc := range map[string]struct {
-		held Holdings
+		held component.Holdings
 		want string
 	}{
-		"nothing is said":         {Holdings{}, ""},
-		"zero":                    {Holdings{Streams: map[string]int{"documents": 0}}, ""},
-		"users":                   {Holdings{Streams: map[string]int{"users": 5, "documents": 0}}, ""},
-		"a stream of its own":     {Holdings{Streams: map[string]int{"members": 5}}, ""},
-		"documents":               {Holdings{Streams: map[string]int{"documents": 5}, Uploads: upload}, "the sink counts 5 documents"},
-		"an upload":               {Holdings{Uploads: upload}, "the sink lists the upload of documents u"},
-		"an upload, stale counts": {Holdings{Streams: map[string]int{"documents": 0}, Uploads: upload}, "the sink lists the upload of documents u"},
-		"it does not say":         {Holdings{Unsaid: errors.New("404"), Uploads: upload}, "it is unknown what the sink holds (404)"},
+		"nothing is said":         {component.Holdings{}, ""},
+		"zero":                    {component.Holdings{Streams: map[string]int{"documents": 0}}, ""},
+		"users":                   {component.Holdings{Streams: map[string]int{"users": 5, "documents": 0}}, ""},
+		"a stream of its own":     {component.Holdings{Streams: map[string]int{"members": 5}}, ""},
+		"documents":               {component.Holdings{Streams: map[string]int{"documents": 5}, Uploads: upload}, "the sink counts 5 documents"},
+		"an upload":               {component.Holdings{Uploads: upload}, "the sink lists the upload of documents u"},
+		"an upload, stale counts": {component.Holdings{Streams: map[string]int{"documents": 0}, Uploads: upload}, "the sink lists the upload of documents u"},
+		"it does not say":         {component.Holdings{Unsaid: errors.New("404"), Uploads: upload}, "it is unknown what the sink holds (404)"},
 	} {
 		if got := (&run{p: twoStreams(), held: tc.held}).holds(); got != tc.want {
 			t.Errorf("%s: %q", name, got)
@@ -218,11 +219,11 @@ func TestBaselineGuard(t *testing.T) {
 		"of a list that is not of a place": {gone("a"), gone("a", "b"), false},
 	} {
 		v := &review{p: twoStreams(), untrusted: &fault.Refusal{Guard: guardBaseline, Changes: tc.changes}}
-		if got := v.baseline(nil, Holdings{}, newCoverage(tc.approved)); (got != nil) != tc.refused {
+		if got := v.baseline(nil, component.Holdings{}, newCoverage(tc.approved)); (got != nil) != tc.refused {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	if got := (&review{p: twoStreams()}).baseline(nil, Holdings{}, nil); got != nil {
+	if got := (&review{p: twoStreams()}).baseline(nil, component.Holdings{}, nil); got != nil {
 		t.Errorf("with a baseline: %+v", got)
 	}
 }

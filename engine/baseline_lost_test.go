@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -26,20 +27,20 @@ func TestForeign(t *testing.T) {
 		thisNone     = "; this run has no state folder (--state none),"
 	)
 	for name, tc := range map[string]struct {
-		uploads     []Upload
+		uploads     []component.Upload
 		store       *state.Store
 		owner       state.Owner
 		whose, this string // "" when it is not refused
 	}{
 		"no upload":              {nil, store, ours, "", ""},
-		"ours":                   {[]Upload{{Owner: "ours"}, {Owner: "theirs"}}, store, ours, "", ""},
-		"theirs":                 {[]Upload{{Owner: "theirs", Run: "01R"}, {Owner: "ours"}}, store, ours, whoseOwner, thisOwner},
-		"an unknown run":         {[]Upload{{Run: "01R"}}, store, ours, whoseRun, thisOwner},
-		"another program":        {[]Upload{{ID: "x"}}, store, ours, whoseProgram, thisOwner},
-		"of a new state folder":  {[]Upload{{Owner: "theirs"}}, store, state.Owner{ID: "ours"}, whoseOwner, thisNew},
-		"without a state folder": {[]Upload{{Owner: "theirs"}}, nil, state.Owner{ID: "ours"}, whoseOwner, thisNone},
+		"ours":                   {[]component.Upload{{Owner: "ours"}, {Owner: "theirs"}}, store, ours, "", ""},
+		"theirs":                 {[]component.Upload{{Owner: "theirs", Run: "01R"}, {Owner: "ours"}}, store, ours, whoseOwner, thisOwner},
+		"an unknown run":         {[]component.Upload{{Run: "01R"}}, store, ours, whoseRun, thisOwner},
+		"another program":        {[]component.Upload{{ID: "x"}}, store, ours, whoseProgram, thisOwner},
+		"of a new state folder":  {[]component.Upload{{Owner: "theirs"}}, store, state.Owner{ID: "ours"}, whoseOwner, thisNew},
+		"without a state folder": {[]component.Upload{{Owner: "theirs"}}, nil, state.Owner{ID: "ours"}, whoseOwner, thisNone},
 	} {
-		r := &run{p: twoStreams(), store: tc.store, owner: tc.owner, held: Holdings{Uploads: tc.uploads}}
+		r := &run{p: twoStreams(), store: tc.store, owner: tc.owner, held: component.Holdings{Uploads: tc.uploads}}
 		refused := r.foreign()
 		switch {
 		case (refused == nil) != (tc.whose == ""):
@@ -55,8 +56,8 @@ func TestForeign(t *testing.T) {
 // this state folder's own first run left is no reason to refuse.
 func TestLost(t *testing.T) {
 	store := night{t, t.TempDir()}.place()
-	counted := Holdings{Streams: map[string]int{"documents": 5}}
-	unsaid := Holdings{Unsaid: errors.New("404")}
+	counted := component.Holdings{Streams: map[string]int{"documents": 5}}
+	unsaid := component.Holdings{Unsaid: errors.New("404")}
 	begun := state.Owner{Begun: true}
 	kept := state.Owner{Begun: true, Kept: true}
 	base := func(c state.Condition) state.Baseline {
@@ -68,7 +69,7 @@ func TestLost(t *testing.T) {
 		adopt  = "; if there is none, pipe adopt FILE"
 	)
 	for name, tc := range map[string]struct {
-		held           Holdings
+		held           component.Holdings
 		noFolder       bool
 		base           state.Baseline
 		last           *state.Snapshot
@@ -111,13 +112,13 @@ func TestListOfTheRun(t *testing.T) {
 	for withheld := range 2 {
 		s := newShelf()
 		t.Cleanup(s.close)
-		put := func(stream string, e Encoded) {
+		put := func(stream string, e component.Encoded) {
 			if _, err := s.put(stream, e, 1, func(string) bool { return false }); err != nil {
 				t.Fatal(err)
 			}
 		}
-		put("users", Encoded{ID: "sam", Ref: "user:sam"})
-		for _, e := range []Encoded{staged("a", "owners", access.Listed, "sam"), staged("b", "default", access.AllUsers), staged("c", "open", access.AllUsers), staged("d", "open", access.AllUsers), staged("e", "team", access.Listed, "ann"), staged("f", "datasource", access.DatasourceUsers)} {
+		put("users", component.Encoded{ID: "sam", Ref: "user:sam"})
+		for _, e := range []component.Encoded{staged("a", "owners", access.Listed, "sam"), staged("b", "default", access.AllUsers), staged("c", "open", access.AllUsers), staged("d", "open", access.AllUsers), staged("e", "team", access.Listed, "ann"), staged("f", "datasource", access.DatasourceUsers)} {
 			put("documents", e)
 		}
 		for range withheld {
@@ -131,7 +132,7 @@ func TestListOfTheRun(t *testing.T) {
 		if err := s.flush(); err != nil {
 			t.Fatal(err)
 		}
-		r := &run{p: twoStreams(), shelf: s, plan: &Plan{Streams: []StreamPlan{{Name: "users"}, {Name: "documents"}}}}
+		r := &run{p: twoStreams(), shelf: s, plan: &component.Plan{Streams: []component.StreamPlan{{Name: "users"}, {Name: "documents"}}}}
 		refused := &fault.Refusal{}
 		if err := r.list(refused); err != nil {
 			t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -80,17 +81,17 @@ func TestBaseline(t *testing.T) {
 	}
 	for name, condition := range conditions {
 		for evidence, tc := range map[string]struct {
-			held  func(own string) Holdings
+			held  func(own string) component.Holdings
 			fails error
 			says  string // "" where the run is not refused
 		}{
-			"counts":         {held: func(string) Holdings { return Holdings{Streams: map[string]int{"documents": 31}} }, says: "the sink counts 31 documents"},
+			"counts":         {held: func(string) component.Holdings { return component.Holdings{Streams: map[string]int{"documents": 31}} }, says: "the sink counts 31 documents"},
 			"stale counts":   {held: history(0), says: "the sink lists the upload of documents u"},
-			"unknown counts": {held: func(own string) Holdings { h := history(0)(own); h.Streams = nil; return h }, says: "the sink lists the upload of documents u"},
-			"no status":      {held: func(string) Holdings { return Holdings{Unsaid: errors.New("404")} }, says: "it is unknown what the sink holds (404)"},
-			"failing status": {fails: &UnsaidError{errors.New("500")}, says: "it is unknown what the sink holds (500)"},
-			"new":            {held: func(string) Holdings { return Holdings{} }},
-			"zero":           {held: func(string) Holdings { return Holdings{Streams: map[string]int{"documents": 0}} }},
+			"unknown counts": {held: func(own string) component.Holdings { h := history(0)(own); h.Streams = nil; return h }, says: "the sink lists the upload of documents u"},
+			"no status":      {held: func(string) component.Holdings { return component.Holdings{Unsaid: errors.New("404")} }, says: "it is unknown what the sink holds (404)"},
+			"failing status": {fails: &component.UnsaidError{Err: errors.New("500")}, says: "it is unknown what the sink holds (500)"},
+			"new":            {held: func(string) component.Holdings { return component.Holdings{} }},
+			"zero":           {held: func(string) component.Holdings { return component.Holdings{Streams: map[string]int{"documents": 0}} }},
 		} {
 			t.Run(name+", "+evidence, func(t *testing.T) {
 				t.Parallel()
@@ -155,9 +156,9 @@ func newer(string) string {
 }
 
 // history is what a sink says that counts n documents and lists an upload.
-func history(n int) func(owner string) Holdings {
-	return func(owner string) Holdings {
-		return Holdings{Streams: map[string]int{"documents": n}, Uploads: []Upload{{Stream: "documents", ID: "u", Owner: owner, Run: "01R"}}}
+func history(n int) func(owner string) component.Holdings {
+	return func(owner string) component.Holdings {
+		return component.Holdings{Streams: map[string]int{"documents": n}, Uploads: []component.Upload{{Stream: "documents", ID: "u", Owner: owner, Run: "01R"}}}
 	}
 }
 
@@ -182,12 +183,12 @@ func TestBaselineUnsaid(t *testing.T) {
 	n.good(func(w *world) { components(w, 30, "fine") })
 	w, _, err := n.run(func(w *world) {
 		components(w, 30, "fine")
-		w.store.fail["holds"] = &UnsaidError{errors.New("500")}
+		w.store.fail["holds"] = &component.UnsaidError{Err: errors.New("500")}
 	})
 	if err == nil || errors.As(err, new(*fault.Refusal)) || w.sent() {
 		t.Errorf("failing status: %v", err)
 	}
-	n.good(func(w *world) { components(w, 30, "fine"); w.holdings = Holdings{Unsaid: errors.New("404")} })
+	n.good(func(w *world) { components(w, 30, "fine"); w.holdings = component.Holdings{Unsaid: errors.New("404")} })
 }
 
 // TestKilledFirstRun: what this state's own first run left is no missing baseline;
@@ -201,7 +202,7 @@ func TestKilledFirstRun(t *testing.T) {
 		t.Fatal("it was not killed")
 	}
 	own := n.owner()
-	for name, held := range map[string]Holdings{"listed": history(0)(own), "counted": history(12)(own), "counted and not listed": {Streams: map[string]int{"documents": 12}}} {
+	for name, held := range map[string]component.Holdings{"listed": history(0)(own), "counted": history(12)(own), "counted and not listed": {Streams: map[string]int{"documents": 12}}} {
 		if _, _, err := n.run(func(w *world) {
 			components(w, 30, "fine")
 			w.holdings, w.store.fail["publish"] = held, errors.New("killed again")
@@ -209,7 +210,7 @@ func TestKilledFirstRun(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, _, err := n.run(func(w *world) { components(w, 30, "fine"); w.holdings = Holdings{Unsaid: errors.New("404")} }); !errors.As(err, new(*fault.Refusal)) {
+	if _, _, err := n.run(func(w *world) { components(w, 30, "fine"); w.holdings = component.Holdings{Unsaid: errors.New("404")} }); !errors.As(err, new(*fault.Refusal)) {
 		t.Errorf("no status: %v", err)
 	}
 	n.good(func(w *world) { components(w, 30, "fine"); w.holdings = history(12)(own) })
@@ -227,19 +228,19 @@ func TestForeignUpload(t *testing.T) {
 	w, _ := n.good(fill)
 	own, run := n.owner(), w.o.RunID
 	for name, tc := range map[string]struct {
-		last Upload
+		last component.Upload
 		says string // "" where it is this state's
 	}{
-		"own":                      {last: Upload{Owner: own, Run: "01R"}},
-		"own, of an older version": {last: Upload{Run: run}},
-		"another owner":            {Upload{Owner: "feedfacefeedface", Run: run}, "of another state folder, owner feedfacefeedface"},
-		"older, of elsewhere":      {Upload{Run: "01ELSEWHERE"}, "of an earlier version of pipe with another state folder, run 01ELSEWHERE"},
-		"another program":          {Upload{}, "of another program"},
+		"own":                      {last: component.Upload{Owner: own, Run: "01R"}},
+		"own, of an older version": {last: component.Upload{Run: run}},
+		"another owner":            {component.Upload{Owner: "feedfacefeedface", Run: run}, "of another state folder, owner feedfacefeedface"},
+		"older, of elsewhere":      {component.Upload{Run: "01ELSEWHERE"}, "of an earlier version of pipe with another state folder, run 01ELSEWHERE"},
+		"another program":          {component.Upload{}, "of another program"},
 	} {
 		tc.last.Stream, tc.last.ID = "documents", "the last"
 		w, _, err := n.run(func(w *world) {
 			fill(w)
-			w.holdings = Holdings{Streams: map[string]int{"documents": 30}, Uploads: []Upload{tc.last, {Owner: "0000000000000000", Run: "01B"}}}
+			w.holdings = component.Holdings{Streams: map[string]int{"documents": 30}, Uploads: []component.Upload{tc.last, {Owner: "0000000000000000", Run: "01B"}}}
 		})
 		var refused *fault.Refusal
 		switch {
@@ -260,7 +261,7 @@ func TestPartialBaseline(t *testing.T) {
 	}
 	n.good(usersOnly)
 	own := n.owner()
-	if _, _, err := n.run(func(w *world) { components(w, 30, "fine"); w.holdings = Holdings{Unsaid: errors.New("404")} }); !errors.As(err, new(*fault.Refusal)) || !strings.Contains(err.Error(), "does not cover") {
+	if _, _, err := n.run(func(w *world) { components(w, 30, "fine"); w.holdings = component.Holdings{Unsaid: errors.New("404")} }); !errors.As(err, new(*fault.Refusal)) || !strings.Contains(err.Error(), "does not cover") {
 		t.Errorf("documents: %v", err)
 	}
 	n.good(func(w *world) { components(w, 30, "fine") })
@@ -342,9 +343,9 @@ func (n night) directory(suffix string) string {
 // is not in the list, or names other people, is refused anew.
 func TestApprovedBaseline(t *testing.T) {
 	foreign := func(w *world) {
-		w.holdings = Holdings{Streams: map[string]int{"documents": 30}, Uploads: []Upload{{Stream: "documents", ID: "theirs", Owner: "feedfacefeedface", Run: "01R"}}}
+		w.holdings = component.Holdings{Streams: map[string]int{"documents": 30}, Uploads: []component.Upload{{Stream: "documents", ID: "theirs", Owner: "feedfacefeedface", Run: "01R"}}}
 	}
-	counted := func(w *world) { w.holdings = Holdings{Streams: map[string]int{"documents": 30}} }
+	counted := func(w *world) { w.holdings = component.Holdings{Streams: map[string]int{"documents": 30}} }
 	for name, held := range map[string]func(w *world){"another owner": foreign, "no baseline": counted} {
 		t.Run(name, func(t *testing.T) {
 			n := night{t, t.TempDir()}
@@ -379,7 +380,7 @@ func TestApprovedBaselineOfLess(t *testing.T) {
 	fill := func(k int) func(w *world) {
 		return func(w *world) {
 			components(w, k, "of sam")
-			w.holdings = Holdings{Uploads: []Upload{{Stream: "documents", ID: "theirs", Owner: "feedfacefeedface", Run: "01R"}}}
+			w.holdings = component.Holdings{Uploads: []component.Upload{{Stream: "documents", ID: "theirs", Owner: "feedfacefeedface", Run: "01R"}}}
 		}
 	}
 	n := night{t, t.TempDir()}

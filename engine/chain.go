@@ -8,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -15,18 +16,18 @@ import (
 // permissions, encode. It keeps no state; its results are committed in order
 // by one goroutine.
 type chain struct {
-	p       *Pipeline
-	session Session
+	p       *component.Pipeline
+	session component.Session
 	hidden  hiding
-	off     map[string]bool // kinds that are read for the look-up only
-	watch   Observer        // nil in ordinary runs
+	off     map[string]bool    // kinds that are read for the look-up only
+	watch   component.Observer // nil in ordinary runs
 }
 
 // ended is how one record, or one item of it when stream is set, ended.
 type ended struct {
 	stream, ref string
 	id          string // of the item, where it is withheld and that is known
-	ending      Ending
+	ending      component.Ending
 	reason      string
 	err         error
 }
@@ -35,28 +36,28 @@ type ended struct {
 type result struct {
 	ends   []ended
 	staged []stagedItem
-	later  []*Record // for the pass over other streams; Raw is the record as the transforms left it
+	later  []*component.Record // for the pass over other streams; Raw is the record as the transforms left it
 }
 
 type stagedItem struct {
 	stream string
-	e      Encoded
+	e      component.Encoded
 }
 
 func (r *result) reject(stream, ref string, err error) {
-	r.ends = append(r.ends, ended{stream: stream, ref: ref, ending: Rejected, err: err})
+	r.ends = append(r.ends, ended{stream: stream, ref: ref, ending: component.Rejected, err: err})
 }
 
 // transform decodes a batch and applies the transforms; it returns those that
 // are left.
-func (c *chain) transform(ctx context.Context, w *Worker, batch []*Record, res *result) ([]*Record, error) {
+func (c *chain) transform(ctx context.Context, w *component.Worker, batch []*component.Record, res *result) ([]*component.Record, error) {
 	kept := batch[:0]
 	for _, r := range batch {
 		if err := c.p.Model.Decode(r); err != nil {
 			res.reject("", r.Ref, at("read", err))
 			continue
 		}
-		if o := wanted(c.watch, r.Ref); o != nil {
+		if o := component.Watching(c.watch, r.Ref); o != nil {
 			o.Decoded(r)
 		}
 		kept = append(kept, r)
@@ -75,14 +76,14 @@ func (c *chain) transform(ctx context.Context, w *Worker, batch []*Record, res *
 		}
 		still := kept[:0]
 		for i, r := range kept {
-			if o := wanted(c.watch, r.Ref); o != nil {
+			if o := component.Watching(c.watch, r.Ref); o != nil {
 				o.Transformed(w, t, before[i], r, outcomes[i])
 			}
 			switch o := outcomes[i]; {
 			case o.Err != nil:
 				res.reject("", r.Ref, at("transform", o.Err))
 			case o.Dropped != "":
-				res.ends = append(res.ends, ended{ref: r.Ref, ending: Filtered, reason: o.Dropped})
+				res.ends = append(res.ends, ended{ref: r.Ref, ending: component.Filtered, reason: o.Dropped})
 			default:
 				still = append(still, r)
 			}
@@ -93,7 +94,7 @@ func (c *chain) transform(ctx context.Context, w *Worker, batch []*Record, res *
 }
 
 // values are those of a batch before a transform; nil when nobody watches.
-func (c *chain) values(batch []*Record) []map[string]any {
+func (c *chain) values(batch []*component.Record) []map[string]any {
 	if c.watch == nil {
 		return nil
 	}
@@ -105,9 +106,9 @@ func (c *chain) values(batch []*Record) []map[string]any {
 }
 
 // mapped lets the mapper map a record in one pass.
-func (c *chain) mapped(w *Worker, r *Record, pass Pass) (Mapped, error) {
+func (c *chain) mapped(w *component.Worker, r *component.Record, pass component.Pass) (component.Mapped, error) {
 	w.Begin(r)
-	o := wanted(c.watch, r.Ref)
+	o := component.Watching(c.watch, r.Ref)
 	if o != nil {
 		o.Mapping(w, r)
 	}
@@ -119,14 +120,14 @@ func (c *chain) mapped(w *Worker, r *Record, pass Pass) (Mapped, error) {
 }
 
 // identities is the pass over identity streams of a batch.
-func (c *chain) identities(ctx context.Context, w *Worker, batch []*Record) (*result, error) {
+func (c *chain) identities(ctx context.Context, w *component.Worker, batch []*component.Record) (*result, error) {
 	res := &result{}
 	kept, err := c.transform(ctx, w, batch, res)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range kept {
-		m, err := c.mapped(w, r, IdentityStreams)
+		m, err := c.mapped(w, r, component.IdentityStreams)
 		if err != nil {
 			res.reject("", r.Ref, at("mapping", err))
 			continue
@@ -135,7 +136,7 @@ func (c *chain) identities(ctx context.Context, w *Worker, batch []*Record) (*re
 		switch {
 		case m.Later && c.off[r.Kind]:
 			if len(m.Items) == 0 {
-				res.ends = append(res.ends, ended{ref: r.Ref, ending: Filtered, reason: r.Kind + " is switched off"})
+				res.ends = append(res.ends, ended{ref: r.Ref, ending: component.Filtered, reason: r.Kind + " is switched off"})
 			}
 		case m.Later:
 			raw, err := codec.Marshal(r.Value)
@@ -143,9 +144,9 @@ func (c *chain) identities(ctx context.Context, w *Worker, batch []*Record) (*re
 				res.reject("", r.Ref, at("transform", err))
 				continue
 			}
-			res.later = append(res.later, &Record{Entry: r.Entry, Raw: raw})
+			res.later = append(res.later, &component.Record{Entry: r.Entry, Raw: raw})
 		case m.Omitted != "":
-			res.ends = append(res.ends, ended{ref: r.Ref, ending: Filtered, reason: m.Omitted})
+			res.ends = append(res.ends, ended{ref: r.Ref, ending: component.Filtered, reason: m.Omitted})
 		}
 	}
 	return res, nil
@@ -153,7 +154,7 @@ func (c *chain) identities(ctx context.Context, w *Worker, batch []*Record) (*re
 
 // others is the pass over all other streams, of a batch that is new or, when
 // transformed is set, comes from the pass over identities.
-func (c *chain) others(ctx context.Context, w *Worker, batch []*Record, transformed bool) (*result, error) {
+func (c *chain) others(ctx context.Context, w *component.Worker, batch []*component.Record, transformed bool) (*result, error) {
 	res := &result{}
 	kept := batch
 	if transformed {
@@ -177,19 +178,19 @@ func (c *chain) others(ctx context.Context, w *Worker, batch []*Record, transfor
 	return res, nil
 }
 
-func (c *chain) other(w *Worker, r *Record, res *result) {
-	m, err := c.mapped(w, r, OtherStreams)
+func (c *chain) other(w *component.Worker, r *component.Record, res *result) {
+	m, err := c.mapped(w, r, component.OtherStreams)
 	if err != nil {
 		res.reject("", r.Ref, at("mapping", err))
 		return
 	}
 	if m.Omitted != "" {
-		res.ends = append(res.ends, ended{ref: r.Ref, ending: Filtered, reason: m.Omitted})
+		res.ends = append(res.ends, ended{ref: r.Ref, ending: component.Filtered, reason: m.Omitted})
 	}
 	var decided access.Permissions
 	for i := range m.Items {
 		item := &m.Items[i]
-		if s, _ := c.p.stream(item.Stream); !s.Permissions {
+		if s, _ := c.p.Stream(item.Stream); !s.Permissions {
 			continue
 		}
 		if decided.Audience == access.Undecided {
@@ -204,30 +205,30 @@ func (c *chain) other(w *Worker, r *Record, res *result) {
 }
 
 // decide asks the rules.
-func (c *chain) decide(w *Worker, r *Record) (access.Permissions, error) {
+func (c *chain) decide(w *component.Worker, r *component.Record) (access.Permissions, error) {
 	w.Begin(r) // what the mapping looked up is looked up again
 	p, err := c.p.Decider.Decide(w, r)
 	if err != nil {
 		return p, err
 	}
-	if o := wanted(c.watch, r.Ref); o != nil {
+	if o := component.Watching(c.watch, r.Ref); o != nil {
 		o.Decided(r, p)
 	}
 	return p, nil
 }
 
 // encode lets the session encode items and sorts what came of them.
-func (c *chain) encode(items []Item, res *result) {
+func (c *chain) encode(items []component.Item, res *result) {
 	for i := range items {
 		item := &items[i]
-		s, ok := c.p.stream(item.Stream)
+		s, ok := c.p.Stream(item.Stream)
 		if !ok {
 			res.reject("", item.Ref, fault.Reject("mapping", item.Stream, "the sink has no such stream"))
 			continue
 		}
 		if !s.Identities {
 			if why := c.p.Unwritten(item.Stream); why != "" {
-				res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, ending: Filtered, reason: why})
+				res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, ending: component.Filtered, reason: why})
 				continue
 			}
 		}
@@ -240,7 +241,7 @@ func (c *chain) encode(items []Item, res *result) {
 			why = because(c.hidden.refs[item.Ref], item.Ref)
 		}
 		if why != "" {
-			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: c.idOf(item), ending: Withheld, reason: why})
+			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: c.idOf(item), ending: component.Withheld, reason: why})
 			continue
 		}
 		e, kept, err := c.session.Encode(item)
@@ -251,20 +252,20 @@ func (c *chain) encode(items []Item, res *result) {
 		case s.Permissions && e.Audience == access.Undecided: // invariant 2
 			res.reject(item.Stream, item.Ref, fault.Reject("encode", "", "the sink made no permissions of the decision"))
 		case s.Permissions && e.Audience == access.Nobody:
-			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: Withheld, reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink and active"})
+			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: component.Withheld, reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink and active"})
 		case s.Permissions && c.hidden.hasID(item.Ref, e.ID):
-			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: Withheld, reason: c.hidden.why(item.Ref, e.ID)})
+			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: component.Withheld, reason: c.hidden.why(item.Ref, e.ID)})
 		default:
 			e.Cut = append(e.Cut, item.Cut...)
-			e.content = codec.Hash(e.Body)
+			e.Content = codec.Hash(e.Body)
 			res.staged = append(res.staged, stagedItem{stream: item.Stream, e: e})
 		}
 	}
 }
 
 // idOf is the ID that an item would have, its ref where the session cannot tell.
-func (c *chain) idOf(item *Item) string {
-	if s, can := c.session.(Identifier); can {
+func (c *chain) idOf(item *component.Item) string {
+	if s, can := c.session.(component.Identifier); can {
 		if id := s.ID(item); id != "" {
 			return id
 		}

@@ -7,20 +7,23 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // desk is a session that encodes every item to the same answer.
 type desk struct {
-	Session
-	answer Encoded
+	component.Session
+	answer component.Encoded
 	held   bool
 	err    error
 	id     string
 }
 
-func (d desk) Encode(*Item) (Encoded, bool, error) { return d.answer, !d.held, d.err }
-func (d desk) ID(*Item) string                     { return d.id }
+func (d desk) Encode(*component.Item) (component.Encoded, bool, error) {
+	return d.answer, !d.held, d.err
+}
+func (d desk) ID(*component.Item) string { return d.id }
 
 // TestEncode: what becomes of an item, by its stream, its permissions, the hidden
 // list and the answer of the session (invariant 2). Permissions and the hidden
@@ -32,35 +35,35 @@ func TestEncode(t *testing.T) {
 		{Ref: "component:default/hidden", At: time.Now(), IDs: []string{"hidden id"}},
 	}
 	for name, tc := range map[string]struct {
-		item   Item
+		item   component.Item
 		desk   desk
-		ending Ending // Pending for an item that is staged or held
+		ending component.Ending // Pending for an item that is staged or held
 		reason string
 		id     string // of a withheld item
 		none   bool   // neither an ending nor staged
 	}{
-		"a document":                           {item: Item{Stream: "documents", Permissions: all}, desk: desk{answer: Encoded{Audience: access.AllUsers}}},
-		"of one principal":                     {item: Item{Stream: "documents", Permissions: access.Permissions{Audience: access.Listed, Principals: []string{"u"}}}, desk: desk{answer: Encoded{Audience: access.Listed}}},
-		"of a set of groups":                   {item: Item{Stream: "documents", Permissions: access.Permissions{Audience: access.Listed, AllOf: [][]string{{"g", "h"}}}}, desk: desk{answer: Encoded{Audience: access.Listed}}},
-		"listed for nobody":                    {item: Item{Stream: "documents", Permissions: access.Permissions{Audience: access.Listed, Rule: "r"}}, ending: Withheld, reason: "rule r: names nobody", id: "x"},
-		"for nobody":                           {item: Item{Stream: "documents", Permissions: access.Permissions{Audience: access.Nobody, Rule: "r"}}, desk: desk{id: "own id"}, ending: Withheld, reason: "rule r: for nobody", id: "own id"},
-		"undecided":                            {item: Item{Stream: "documents"}, desk: desk{answer: Encoded{Audience: access.AllUsers}}, ending: Rejected, reason: "no rule decided"},
-		"encoded without permissions":          {item: Item{Stream: "documents", Permissions: all}, ending: Rejected, reason: "the sink made no permissions"},
-		"encoded for nobody":                   {item: Item{Stream: "documents", Permissions: all}, desk: desk{answer: Encoded{ID: "i", Audience: access.Nobody}}, ending: Withheld, reason: "is known to the sink", id: "i"},
-		"hidden by its ref":                    {item: Item{Stream: "documents", Ref: "component:default/hidden", Permissions: all}, desk: desk{answer: Encoded{Audience: access.AllUsers}}, ending: Withheld, reason: "hidden with pipe hide", id: "component:default/hidden"},
-		"hidden by its id":                     {item: Item{Stream: "documents", Permissions: all}, desk: desk{answer: Encoded{ID: "hidden id", Audience: access.AllUsers}}, ending: Withheld, reason: "as component:default/hidden", id: "hidden id"},
-		"refused by the session":               {item: Item{Stream: "documents", Permissions: all}, desk: desk{err: errors.New("too long")}, ending: Rejected, reason: "too long"},
-		"held by the session":                  {item: Item{Stream: "documents", Permissions: all}, desk: desk{held: true}, none: true},
-		"a stream that is not written":         {item: Item{Stream: "off", Permissions: all}, ending: Filtered, reason: "off is off"},
-		"identities are resolved all the same": {item: Item{Stream: "people"}},
-		"an unknown stream":                    {item: Item{Stream: "other"}, ending: Rejected, reason: "no such stream"},
-		"no permissions are needed":            {item: Item{Stream: "notes"}},
-		"encoded for nobody, none needed":      {item: Item{Stream: "notes"}, desk: desk{answer: Encoded{Audience: access.Nobody}}},
-		"a hidden user is a user":              {item: Item{Stream: "people", Ref: "user:default/hidden"}},
-		"a note with a hidden id":              {item: Item{Stream: "notes"}, desk: desk{answer: Encoded{ID: "hidden id"}}},
+		"a document":                           {item: component.Item{Stream: "documents", Permissions: all}, desk: desk{answer: component.Encoded{Audience: access.AllUsers}}},
+		"of one principal":                     {item: component.Item{Stream: "documents", Permissions: access.Permissions{Audience: access.Listed, Principals: []string{"u"}}}, desk: desk{answer: component.Encoded{Audience: access.Listed}}},
+		"of a set of groups":                   {item: component.Item{Stream: "documents", Permissions: access.Permissions{Audience: access.Listed, AllOf: [][]string{{"g", "h"}}}}, desk: desk{answer: component.Encoded{Audience: access.Listed}}},
+		"listed for nobody":                    {item: component.Item{Stream: "documents", Permissions: access.Permissions{Audience: access.Listed, Rule: "r"}}, ending: component.Withheld, reason: "rule r: names nobody", id: "x"},
+		"for nobody":                           {item: component.Item{Stream: "documents", Permissions: access.Permissions{Audience: access.Nobody, Rule: "r"}}, desk: desk{id: "own id"}, ending: component.Withheld, reason: "rule r: for nobody", id: "own id"},
+		"undecided":                            {item: component.Item{Stream: "documents"}, desk: desk{answer: component.Encoded{Audience: access.AllUsers}}, ending: component.Rejected, reason: "no rule decided"},
+		"encoded without permissions":          {item: component.Item{Stream: "documents", Permissions: all}, ending: component.Rejected, reason: "the sink made no permissions"},
+		"encoded for nobody":                   {item: component.Item{Stream: "documents", Permissions: all}, desk: desk{answer: component.Encoded{ID: "i", Audience: access.Nobody}}, ending: component.Withheld, reason: "is known to the sink", id: "i"},
+		"hidden by its ref":                    {item: component.Item{Stream: "documents", Ref: "component:default/hidden", Permissions: all}, desk: desk{answer: component.Encoded{Audience: access.AllUsers}}, ending: component.Withheld, reason: "hidden with pipe hide", id: "component:default/hidden"},
+		"hidden by its id":                     {item: component.Item{Stream: "documents", Permissions: all}, desk: desk{answer: component.Encoded{ID: "hidden id", Audience: access.AllUsers}}, ending: component.Withheld, reason: "as component:default/hidden", id: "hidden id"},
+		"refused by the session":               {item: component.Item{Stream: "documents", Permissions: all}, desk: desk{err: errors.New("too long")}, ending: component.Rejected, reason: "too long"},
+		"held by the session":                  {item: component.Item{Stream: "documents", Permissions: all}, desk: desk{held: true}, none: true},
+		"a stream that is not written":         {item: component.Item{Stream: "off", Permissions: all}, ending: component.Filtered, reason: "off is off"},
+		"identities are resolved all the same": {item: component.Item{Stream: "people"}},
+		"an unknown stream":                    {item: component.Item{Stream: "other"}, ending: component.Rejected, reason: "no such stream"},
+		"no permissions are needed":            {item: component.Item{Stream: "notes"}},
+		"encoded for nobody, none needed":      {item: component.Item{Stream: "notes"}, desk: desk{answer: component.Encoded{Audience: access.Nobody}}},
+		"a hidden user is a user":              {item: component.Item{Stream: "people", Ref: "user:default/hidden"}},
+		"a note with a hidden id":              {item: component.Item{Stream: "notes"}, desk: desk{answer: component.Encoded{ID: "hidden id"}}},
 	} {
-		c := &chain{session: tc.desk, hidden: hidingOf(hidden), p: &Pipeline{
-			Streams: []Stream{{Name: "documents", Permissions: true}, {Name: "people", Identities: true}, {Name: "notes"}, {Name: "off"}},
+		c := &chain{session: tc.desk, hidden: hidingOf(hidden), p: &component.Pipeline{
+			Streams: []component.Stream{{Name: "documents", Permissions: true}, {Name: "people", Identities: true}, {Name: "notes"}, {Name: "off"}},
 			Unwritten: func(stream string) string {
 				if stream == "off" || stream == "people" {
 					return stream + " is off"
@@ -72,13 +75,13 @@ func TestEncode(t *testing.T) {
 			tc.item.Ref = "x"
 		}
 		res := &result{}
-		c.encode([]Item{tc.item}, res)
+		c.encode([]component.Item{tc.item}, res)
 		switch {
 		case tc.none:
 			if len(res.ends)+len(res.staged) != 0 {
 				t.Errorf("%s: %+v", name, res)
 			}
-		case tc.ending == Pending:
+		case tc.ending == component.Pending:
 			if len(res.ends) != 0 || len(res.staged) != 1 {
 				t.Errorf("%s: %+v", name, res)
 			}
@@ -97,39 +100,41 @@ func TestEncode(t *testing.T) {
 }
 
 // mapAll is a mapper that gives every record the same.
-type mapAll Mapped
+type mapAll component.Mapped
 
-func (m mapAll) Map(*Worker, *Record, Pass) (Mapped, error) { return Mapped(m), nil }
+func (m mapAll) Map(*component.Worker, *component.Record, component.Pass) (component.Mapped, error) {
+	return component.Mapped(m), nil
+}
 
 // TestSwitchedOff: a record of a kind that is switched off is read for its
 // identities only, and still ends.
 func TestSwitchedOff(t *testing.T) {
-	user := []Item{{Stream: "users", Ref: "user:default/a"}}
+	user := []component.Item{{Stream: "users", Ref: "user:default/a"}}
 	for name, tc := range map[string]struct {
-		mapped Mapped
+		mapped component.Mapped
 		off    bool
 		reason string // "" when it does not end here
 		later  int
 		staged int
 	}{
-		"only others, off":     {Mapped{Later: true}, true, "user is switched off", 0, 0},
-		"only others, on":      {Mapped{Later: true}, false, "", 1, 0},
-		"an identity too, off": {Mapped{Later: true, Items: user}, true, "", 0, 1},
-		"an identity too, on":  {Mapped{Later: true, Items: user}, false, "", 1, 1},
-		"an identity, off":     {Mapped{Items: user}, true, "", 0, 1},
-		"not mapped, off":      {Mapped{Omitted: "no e-mail"}, true, "no e-mail", 0, 0},
-		"not mapped, on":       {Mapped{Omitted: "no e-mail"}, false, "no e-mail", 0, 0},
+		"only others, off":     {component.Mapped{Later: true}, true, "user is switched off", 0, 0},
+		"only others, on":      {component.Mapped{Later: true}, false, "", 1, 0},
+		"an identity too, off": {component.Mapped{Later: true, Items: user}, true, "", 0, 1},
+		"an identity too, on":  {component.Mapped{Later: true, Items: user}, false, "", 1, 1},
+		"an identity, off":     {component.Mapped{Items: user}, true, "", 0, 1},
+		"not mapped, off":      {component.Mapped{Omitted: "no e-mail"}, true, "no e-mail", 0, 0},
+		"not mapped, on":       {component.Mapped{Omitted: "no e-mail"}, false, "no e-mail", 0, 0},
 	} {
 		w := newWorld(t)
 		w.add("identities", "user", "a", "fine")
 		w.p.Transforms, w.p.Mapper = nil, mapAll(tc.mapped)
 		c := &chain{p: w.p, session: desk{}, off: map[string]bool{"user": tc.off}}
-		res, err := c.identities(t.Context(), NewWorker(w.p.Language, nil), w.records["identities"])
+		res, err := c.identities(t.Context(), component.NewWorker(w.p.Language, nil), w.records["identities"])
 		if err != nil || len(res.later) != tc.later || len(res.staged) != tc.staged {
 			t.Errorf("%s: %v, %+v", name, err, res)
 			continue
 		}
-		if tc.reason == "" && len(res.ends) != 0 || tc.reason != "" && (len(res.ends) != 1 || res.ends[0].ending != Filtered || res.ends[0].reason != tc.reason) {
+		if tc.reason == "" && len(res.ends) != 0 || tc.reason != "" && (len(res.ends) != 1 || res.ends[0].ending != component.Filtered || res.ends[0].reason != tc.reason) {
 			t.Errorf("%s: %+v", name, res.ends)
 		}
 	}

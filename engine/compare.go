@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -88,13 +89,13 @@ func newComparison() *comparison {
 	return &comparison{streams: map[string]*Changes{}, audience: map[access.Audience]int{}, rows: map[string]*rowChanges{}, gone: map[string][]*examples{}, lost: map[string][]fault.Change{}, added: map[access.Audience]int{}}
 }
 
-func (c *comparer) run(plan *Plan, snap *state.Snapshot) (err error) {
+func (c *comparer) run(plan *component.Plan, snap *state.Snapshot) (err error) {
 	for _, s := range plan.Streams {
 		if _, known := snap.Streams[s.Name]; !known {
 			continue
 		}
 		c.comparison.streams[s.Name] = &Changes{Types: map[string]*TypeChange{}}
-		if s.counts {
+		if s.Own {
 			c.rows[s.Name] = &rowChanges{}
 		}
 	}
@@ -281,12 +282,12 @@ func (c *comparer) because(stream, why, ref string) {
 func (c *comparer) why(e state.Entry) string {
 	ending, reason := c.ledger.fate(e.Ref)
 	switch ending {
-	case Pending:
+	case component.Pending:
 		if c.off(e.Kind) {
 			return e.Kind + " switched off"
 		}
 		return "gone from the source"
-	case Delivered:
+	case component.Delivered:
 		return "has another id, or is no longer mapped to it"
 	}
 	if reason == "" {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -16,10 +17,10 @@ import (
 // Documents have permissions, members are counted by their principals.
 type comparisonCase struct {
 	before    []state.Entry
-	staged    map[string][]Encoded // by stream
-	withheld  []string             // refs of documents
-	delivered []string             // refs of records
-	open      bool                 // documents have no permissions
+	staged    map[string][]component.Encoded // by stream
+	withheld  []string                       // refs of documents
+	delivered []string                       // refs of records
+	open      bool                           // documents have no permissions
 }
 
 // snapshotOf is a baseline with entries of documents and members.
@@ -66,11 +67,11 @@ func (tc comparisonCase) compare(t *testing.T) *comparer {
 	}
 	for _, ref := range tc.delivered {
 		l.read(ref, "component")
-		l.endItem("documents", ref, Delivered, "")
+		l.endItem("documents", ref, component.Delivered, "")
 	}
 	c := &comparer{comparison: newComparison(), shelf: s, ledger: l, off: func(string) bool { return false },
 		permissions: func(stream string) bool { return stream == "documents" && !tc.open }}
-	if err := c.run(&Plan{Streams: []StreamPlan{{Name: "documents"}, {Name: "members", counts: true}}}, snapshotOf(t, tc.before)); err != nil {
+	if err := c.run(&component.Plan{Streams: []component.StreamPlan{{Name: "documents"}, {Name: "members", Own: true}}}, snapshotOf(t, tc.before)); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -88,8 +89,8 @@ func away(e state.Entry) state.Entry {
 }
 
 // staged is a document of the new run whose ID is its ref.
-func staged(ref, rule string, audience access.Audience, names ...string) Encoded {
-	return Encoded{ID: ref, Ref: ref, Type: "component", Audience: audience, Rule: rule, Principals: names}
+func staged(ref, rule string, audience access.Audience, names ...string) component.Encoded {
+	return component.Encoded{ID: ref, Ref: ref, Type: "component", Audience: audience, Rule: rule, Principals: names}
 }
 
 // hashes are the hashes of names, ascending.
@@ -145,12 +146,12 @@ func TestMembersBefore(t *testing.T) {
 // TestMembersChanged: a group that gained members is listed with how many, the largest
 // gain first; one that lost members is a loss, whatever it gained.
 func TestMembersChanged(t *testing.T) {
-	group := func(ref string, names ...string) (state.Entry, Encoded) {
+	group := func(ref string, names ...string) (state.Entry, component.Encoded) {
 		return state.Entry{Stream: "members", Ref: ref, ID: codec.Hash([]byte(ref)), Content: 1, Names: hashes("ann", "sam")},
-			Encoded{ID: ref, Ref: ref, Principals: names}
+			component.Encoded{ID: ref, Ref: ref, Principals: names}
 	}
 	var before []state.Entry
-	var now []Encoded
+	var now []component.Encoded
 	for _, g := range []struct {
 		ref   string
 		names []string
@@ -165,7 +166,7 @@ func TestMembersChanged(t *testing.T) {
 		entry, e := group(g.ref, g.names...)
 		before, now = append(before, entry), append(now, e)
 	}
-	c := comparisonCase{before: before, staged: map[string][]Encoded{"members": now}}.compare(t)
+	c := comparisonCase{before: before, staged: map[string][]component.Encoded{"members": now}}.compare(t)
 	if want := []gain{{"three more", 3}, {"two more, a", 2}, {"two more, b", 2}, {"another", 1}}; !slices.Equal(c.gains, want) {
 		t.Errorf("gains %v", c.gains)
 	}
@@ -199,7 +200,7 @@ func TestAddedAgain(t *testing.T) {
 		"withheld":          {document("a", access.Nobody)},
 		"withheld and away": {away(document("a", access.Nobody))},
 	} {
-		c := comparisonCase{before: before, staged: map[string][]Encoded{"documents": {staged("a", "default", access.AllUsers)}}}.compare(t)
+		c := comparisonCase{before: before, staged: map[string][]component.Encoded{"documents": {staged("a", "default", access.AllUsers)}}}.compare(t)
 		if ch := c.comparison.streams["documents"]; ch.Added != 1 || ch.Changed+ch.Same+ch.Gone+ch.Before != 0 || c.added[access.AllUsers] != 1 {
 			t.Errorf("%s: %+v, added %v", name, ch, c.added)
 		}
@@ -209,20 +210,24 @@ func TestAddedAgain(t *testing.T) {
 // TestDecidedAgain: what the baseline has of a document is replaced when the new run
 // decides about the same ref and ID, and kept when it has only one of the two.
 func TestDecidedAgain(t *testing.T) {
-	other := func(id, ref string) Encoded { e := staged(ref, "default", access.Listed, "sam"); e.ID = id; return e }
+	other := func(id, ref string) component.Encoded {
+		e := staged(ref, "default", access.Listed, "sam")
+		e.ID = id
+		return e
+	}
 	for name, tc := range map[string]struct {
-		staged   []Encoded
+		staged   []component.Encoded
 		withheld []string
 		again    bool
 	}{
-		"the same":        {[]Encoded{staged("a", "default", access.Listed, "sam")}, nil, true},
+		"the same":        {[]component.Encoded{staged("a", "default", access.Listed, "sam")}, nil, true},
 		"withheld":        {nil, []string{"a"}, true},
-		"another ID":      {[]Encoded{other("b", "a")}, nil, false},
-		"another ref":     {[]Encoded{other("a", "b")}, nil, false},
-		"another":         {[]Encoded{staged("b", "default", access.Listed, "sam")}, nil, false},
+		"another ID":      {[]component.Encoded{other("b", "a")}, nil, false},
+		"another ref":     {[]component.Encoded{other("a", "b")}, nil, false},
+		"another":         {[]component.Encoded{staged("b", "default", access.Listed, "sam")}, nil, false},
 		"another, hidden": {nil, []string{"b"}, false},
 	} {
-		c := comparisonCase{before: []state.Entry{document("a", access.Listed, "sam")}, staged: map[string][]Encoded{"documents": tc.staged}, withheld: tc.withheld}.compare(t)
+		c := comparisonCase{before: []state.Entry{document("a", access.Listed, "sam")}, staged: map[string][]component.Encoded{"documents": tc.staged}, withheld: tc.withheld}.compare(t)
 		if row := c.past.rows[0]; row.again != tc.again {
 			t.Errorf("%s: %+v", name, row)
 		}
@@ -241,7 +246,7 @@ func TestWidenedTogether(t *testing.T) {
 	}
 	c := comparisonCase{
 		before: slices.Concat(before(access.Nobody, "a", "b", "c", "f"), before(access.Listed, "d", "e")),
-		staged: map[string][]Encoded{"documents": {
+		staged: map[string][]component.Encoded{"documents": {
 			staged("a", "one", access.DatasourceUsers), staged("b", "one", access.AllUsers), staged("c", "two", access.AllUsers),
 			staged("d", "one", access.AllUsers), staged("e", "one", access.AllUsers), staged("f", "two", access.AllUsers),
 		}},
@@ -261,7 +266,7 @@ func TestStreamWithoutPermissions(t *testing.T) {
 	for _, open := range []bool{false, true} {
 		c := comparisonCase{
 			before: []state.Entry{document("a", access.Listed, "sam"), document("b", access.Listed, "sam")},
-			staged: map[string][]Encoded{"documents": {staged("a", "default", access.AllUsers), staged("new", "default", access.AllUsers)}},
+			staged: map[string][]component.Encoded{"documents": {staged("a", "default", access.AllUsers), staged("new", "default", access.AllUsers)}},
 			open:   open,
 		}.compare(t)
 		if len(c.wider) == 0 != open || len(c.swapped) == 0 != open || (c.added[access.AllUsers] == 0) != open {

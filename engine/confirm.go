@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // controls is how many refs that were read go with those that are asked for.
@@ -15,8 +16,8 @@ const controls = 20
 // confirm asks for the refs of a phase that the last good run delivered and that
 // reading did not bring. What is there after all is read now; only what is not
 // counts as gone (invariant 4).
-func (a *reading) confirm(ctx context.Context, ph Phase, emit Emit) error {
-	source, can := a.p.Source.(Confirmer)
+func (a *reading) confirm(ctx context.Context, ph component.Phase, emit component.Emit) error {
+	source, can := a.p.Source.(component.Confirmer)
 	if a.last == nil || !can {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -18,12 +19,12 @@ import (
 // company is a source and its model: phases of records whose value says what
 // is to become of them.
 type company struct {
-	phases  []Phase
-	records map[string][]*Record // by phase
+	phases  []component.Phase
+	records map[string][]*component.Record // by phase
 	page    int
 	fail    func(phase string, page int) error
 	closed  bool
-	hidden  []*Record // found only when they are asked for
+	hidden  []*component.Record // found only when they are asked for
 	asked   []string
 	control []string // refs that go with those that are asked for
 	blind   bool     // asking finds nothing at all
@@ -40,9 +41,9 @@ func (c *company) Language() expression.Model {
 	}}}
 }
 
-func (c *company) Phases() []Phase { return c.phases }
+func (c *company) Phases() []component.Phase { return c.phases }
 
-func (c *company) Decode(r *Record) error {
+func (c *company) Decode(r *component.Record) error {
 	v, err := codec.Decode(r.Raw)
 	if err != nil {
 		return fault.Reject("read", "", "not JSON")
@@ -51,7 +52,7 @@ func (c *company) Decode(r *Record) error {
 	return nil
 }
 
-func (c *company) Read(ctx context.Context, ph Phase, emit Emit) error {
+func (c *company) Read(ctx context.Context, ph component.Phase, emit component.Emit) error {
 	all := c.records[ph.Name]
 	for page := 0; page*c.page < len(all); page++ {
 		if c.fail != nil {
@@ -59,7 +60,7 @@ func (c *company) Read(ctx context.Context, ph Phase, emit Emit) error {
 				return err
 			}
 		}
-		var out []*Record
+		var out []*component.Record
 		for _, r := range all[page*c.page : min(len(all), (page+1)*c.page)] {
 			copied := *r
 			out = append(out, &copied)
@@ -72,17 +73,17 @@ func (c *company) Read(ctx context.Context, ph Phase, emit Emit) error {
 }
 
 // Confirm finds what the company hides from reading.
-func (c *company) Confirm(ctx context.Context, ph Phase, refs, control []string, emit Emit) error {
+func (c *company) Confirm(ctx context.Context, ph component.Phase, refs, control []string, emit component.Emit) error {
 	c.asked = append(c.asked, refs...)
 	c.control = append(c.control, control...)
 	if c.blind {
 		return fault.Errorf(fault.Transient, "", "%d refs that were just read are not found", len(control))
 	}
 	for _, r := range c.hidden {
-		of := func(k Kind) bool { return strings.EqualFold(k.Name, r.Kind) }
+		of := func(k component.Kind) bool { return strings.EqualFold(k.Name, r.Kind) }
 		if slices.Contains(refs, r.Ref) && slices.ContainsFunc(ph.Kinds, of) {
 			copied := *r
-			if err := emit(ctx, []*Record{&copied}); err != nil {
+			if err := emit(ctx, []*component.Record{&copied}); err != nil {
 				return err
 			}
 		}
@@ -95,16 +96,16 @@ func (c *company) Close() error { c.closed = true; return nil }
 func (c *company) add(phase, kind, name, fate string) {
 	ref := fmt.Sprintf("%s:default/%s", kind, name)
 	raw, _ := codec.Marshal(map[string]any{"kind": kind, "fate": fate, "name": name})
-	c.records[phase] = append(c.records[phase], &Record{Entry: Entry{Ref: ref, Kind: kind, Title: "title of " + name}, Raw: raw})
+	c.records[phase] = append(c.records[phase], &component.Record{Entry: component.Entry{Ref: ref, Kind: kind, Title: "title of " + name}, Raw: raw})
 }
 
 func newCompany() *company {
 	return &company{
-		page: 7, records: map[string][]*Record{},
-		phases: []Phase{
-			{Name: "identities", Identities: true, Kinds: []Kind{{Name: "user"}, {Name: "group"}}},
-			{Name: "structure", Kinds: []Kind{{Name: "system"}}},
-			{Name: "catalog", Kinds: []Kind{{Name: "component"}}},
+		page: 7, records: map[string][]*component.Record{},
+		phases: []component.Phase{
+			{Name: "identities", Identities: true, Kinds: []component.Kind{{Name: "user"}, {Name: "group"}}},
+			{Name: "structure", Kinds: []component.Kind{{Name: "system"}}},
+			{Name: "catalog", Kinds: []component.Kind{{Name: "component"}}},
 		},
 	}
 }
@@ -114,14 +115,14 @@ func newCompany() *company {
 type fates struct {
 	display map[string]string // ref → what the look-up said when it was mapped
 	about   string            // the ref that every mapping looks up
-	there   func(w *Worker, ref string) (bool, error)
+	there   func(w *component.Worker, ref string) (bool, error)
 	mu      sync.Mutex
 }
 
 func (f *fates) Name() string { return "fates" }
 
-func (f *fates) Apply(_ context.Context, w *Worker, records []*Record) ([]Outcome, error) {
-	out := make([]Outcome, len(records))
+func (f *fates) Apply(_ context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome, error) {
+	out := make([]component.Outcome, len(records))
 	for i, r := range records {
 		w.Begin(r)
 		if ref, ok := strings.CutPrefix(r.Value["fate"].(string), "filtered by "); ok {
@@ -139,33 +140,33 @@ func (f *fates) Apply(_ context.Context, w *Worker, records []*Record) ([]Outcom
 	return out, nil
 }
 
-func (f *fates) Map(w *Worker, r *Record, pass Pass) (Mapped, error) {
+func (f *fates) Map(w *component.Worker, r *component.Record, pass component.Pass) (component.Mapped, error) {
 	fate := r.Value["fate"].(string)
 	switch fate {
 	case "unmapped":
-		return Mapped{Omitted: "no mapping"}, nil
+		return component.Mapped{Omitted: "no mapping"}, nil
 	case "mapping error":
-		return Mapped{}, fmt.Errorf("cannot be mapped")
+		return component.Mapped{}, fmt.Errorf("cannot be mapped")
 	case "panic":
 		panic("a defect")
 	}
-	item := Item{Ref: r.Ref, Kind: r.Kind, Fields: []Field{{"fate", fate}}}
-	if pass == IdentityStreams {
+	item := component.Item{Ref: r.Ref, Kind: r.Kind, Fields: []component.Field{{Name: "fate", Value: fate}}}
+	if pass == component.IdentityStreams {
 		if r.Kind != "user" {
-			return Mapped{Later: true}, nil
+			return component.Mapped{Later: true}, nil
 		}
 		item.Stream = "users"
-		return Mapped{Items: []Item{item}}, nil
+		return component.Mapped{Items: []component.Item{item}}, nil
 	}
 	e, _ := w.Run.Lookup(f.about)
 	f.mu.Lock()
 	f.display[r.Ref] = e.Title
 	f.mu.Unlock()
 	item.Stream = "documents"
-	return Mapped{Items: []Item{item}}, nil
+	return component.Mapped{Items: []component.Item{item}}, nil
 }
 
-func (f *fates) Decide(w *Worker, r *Record) (access.Permissions, error) {
+func (f *fates) Decide(w *component.Worker, r *component.Record) (access.Permissions, error) {
 	if ref, ok := strings.CutPrefix(r.Value["fate"].(string), "ruled by "); ok {
 		if _, err := f.there(w, ref); err != nil {
 			return access.Permissions{}, err
@@ -193,23 +194,23 @@ func (f *fates) Decide(w *Worker, r *Record) (access.Permissions, error) {
 // store is a sink and its session; it remembers what it was told.
 type store struct {
 	mu        sync.Mutex
-	held      []Item
+	held      []component.Item
 	teams     [][]string // a group and its members
-	holdings  Holdings
+	holdings  component.Holdings
 	published map[string][]string // stream → refs
 	calls     []string
 	refuse    map[string]string // ref → why publishing refuses it
 	fail      map[string]error  // by call
-	plan      *Plan
-	hook      func(*Plan) // called before anything is published; may be nil
-	ids       bool        // items are numbered
-	digits    bool        // items have the digits of their refs for IDs
+	plan      *component.Plan
+	hook      func(*component.Plan) // called before anything is published; may be nil
+	ids       bool                  // items are numbered
+	digits    bool                  // items have the digits of their refs for IDs
 	n         int
-	listed    func() *UploadHistory // nil: nothing is said about uploads
+	listed    func() *component.UploadHistory // nil: nothing is said about uploads
 }
 
 // History is what the sink says about uploads.
-func (s *store) History(context.Context) (*UploadHistory, error) {
+func (s *store) History(context.Context) (*component.UploadHistory, error) {
 	if err := s.call("history"); err != nil {
 		return nil, err
 	}
@@ -223,23 +224,25 @@ func (s *store) call(name string) error {
 	return s.fail[name]
 }
 
-func (s *store) Open(context.Context, Opening) (Session, error) { return s, s.call("open") }
-func (s *store) Close() error                                   { return nil }
-func (s *store) Place() string                                  { return "https://store.example.com/company" }
+func (s *store) Open(context.Context, component.Opening) (component.Session, error) {
+	return s, s.call("open")
+}
+func (s *store) Close() error  { return nil }
+func (s *store) Place() string { return "https://store.example.com/company" }
 
-func (s *store) Encode(item *Item) (Encoded, bool, error) {
+func (s *store) Encode(item *component.Item) (component.Encoded, bool, error) {
 	fate := item.Fields[0].Value.(string)
 	if fate == "not encodable" {
-		return Encoded{}, false, fault.Reject("encode", "id", "too long")
+		return component.Encoded{}, false, fault.Reject("encode", "id", "too long")
 	}
 	if item.Stream == "users" {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.held = append(s.held, *item)
-		return Encoded{}, false, nil
+		return component.Encoded{}, false, nil
 	}
 	body, _ := codec.Marshal(map[string]any{"id": item.Ref, "fate": fate})
-	e := Encoded{ID: item.Ref, Ref: item.Ref, Type: item.Kind, Audience: item.Permissions.Audience, Rule: item.Permissions.Rule, Principals: item.Permissions.Principals, Body: body}
+	e := component.Encoded{ID: item.Ref, Ref: item.Ref, Type: item.Kind, Audience: item.Permissions.Audience, Rule: item.Permissions.Rule, Principals: item.Permissions.Principals, Body: body}
 	if fate == "of strangers" {
 		e.Audience = access.Nobody
 	}
@@ -259,35 +262,37 @@ func (s *store) Encode(item *Item) (Encoded, bool, error) {
 }
 
 // ID is the digits of the ref, where these are the items' IDs.
-func (s *store) ID(item *Item) string {
+func (s *store) ID(item *component.Item) string {
 	if !s.digits {
 		return ""
 	}
 	return "id " + strings.Trim(item.Ref, "abcdefghijklmnopqrstuvwxyz:/")
 }
 
-func (s *store) Seal(_ context.Context, out Outlet) error {
+func (s *store) Seal(_ context.Context, out component.Outlet) error {
 	for _, g := range s.teams {
 		body, _ := codec.Marshal(g)
-		if err := out.Keep("members", Encoded{ID: g[0], Ref: g[0], Principals: g[1:], Body: body}); err != nil {
+		if err := out.Keep("members", component.Encoded{ID: g[0], Ref: g[0], Principals: g[1:], Body: body}); err != nil {
 			return err
 		}
 	}
 	for _, item := range s.held {
 		if item.Fields[0].Value == "twin" {
-			out.End("users", item.Ref, Merged, "one e-mail")
+			out.End("users", item.Ref, component.Merged, "one e-mail")
 			continue
 		}
-		if err := out.Keep("users", Encoded{ID: item.Ref, Ref: item.Ref, Body: []byte(`{}`)}); err != nil {
+		if err := out.Keep("users", component.Encoded{ID: item.Ref, Ref: item.Ref, Body: []byte(`{}`)}); err != nil {
 			return err
 		}
 	}
 	return s.call("seal")
 }
 
-func (s *store) Holds(context.Context) (Holdings, error) { return s.holdings, s.call("holds") }
+func (s *store) Holds(context.Context) (component.Holdings, error) {
+	return s.holdings, s.call("holds")
+}
 
-func (s *store) Publish(_ context.Context, plan *Plan) error {
+func (s *store) Publish(_ context.Context, plan *component.Plan) error {
 	if err := s.call("publish"); err != nil {
 		return err
 	}
@@ -326,7 +331,7 @@ type world struct {
 	*company
 	*fates
 	*store
-	p *Pipeline
+	p *component.Pipeline
 	o Options
 }
 
@@ -337,19 +342,19 @@ func newWorld(t *testing.T) *world {
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	w.there = func(w *Worker, ref string) (bool, error) {
+	w.there = func(w *component.Worker, ref string) (bool, error) {
 		program, err := language.Compile(fmt.Sprintf("there(%q)", ref), expression.WantAny)
 		if err != nil {
 			return false, err
 		}
 		return w.Run.True(program)
 	}
-	limits := DefaultLimits()
+	limits := component.DefaultLimits()
 	limits.BatchCount = 5
-	w.p = &Pipeline{
+	w.p = &component.Pipeline{
 		Name: "test", Language: language, Model: w.company, Source: w.company,
-		Transforms: []Transform{w.fates}, Mapper: w.fates, Decider: w.fates, Sink: w.store, Limits: limits,
-		Streams: []Stream{
+		Transforms: []component.Transform{w.fates}, Mapper: w.fates, Decider: w.fates, Sink: w.store, Limits: limits,
+		Streams: []component.Stream{
 			{Name: "users", Identities: true},
 			{Name: "documents", Permissions: true},
 		},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"sync"
+
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // few is a source of which everybody and every group is read, and of all other
@@ -11,25 +13,25 @@ import (
 // looked up, and found where a run would have read it before; a run whose last
 // phase is too large to be seen whole finds less of that phase.
 type few struct {
-	Source
+	component.Source
 	ctx       context.Context
-	phases    []Phase
-	confirmer Confirmer
+	phases    []component.Phase
+	confirmer component.Confirmer
 	wanted    []string
 
 	mu      sync.Mutex
 	now     int // the phase that is read
 	control []string
-	found   map[string]*Entry // what was looked up; nil is not there
-	err     error             // of a look-up
+	found   map[string]*component.Entry // what was looked up; nil is not there
+	err     error                       // of a look-up
 }
 
-func newFew(ctx context.Context, p *Pipeline, c Confirmer, wanted []string) *few {
-	return &few{Source: p.Source, ctx: ctx, phases: p.Model.Phases(), confirmer: c, wanted: wanted, found: map[string]*Entry{}}
+func newFew(ctx context.Context, p *component.Pipeline, c component.Confirmer, wanted []string) *few {
+	return &few{Source: p.Source, ctx: ctx, phases: p.Model.Phases(), confirmer: c, wanted: wanted, found: map[string]*component.Entry{}}
 }
 
 // Read reads a phase of identities whole, and of another one what is wanted.
-func (f *few) Read(ctx context.Context, ph Phase, emit Emit) error {
+func (f *few) Read(ctx context.Context, ph component.Phase, emit component.Emit) error {
 	f.mu.Lock()
 	for i := range f.phases {
 		if f.phases[i].Name == ph.Name {
@@ -41,7 +43,7 @@ func (f *few) Read(ctx context.Context, ph Phase, emit Emit) error {
 	if !ph.Identities {
 		return f.confirmer.Confirm(ctx, ph, f.wanted, control, emit)
 	}
-	return f.Source.Read(ctx, ph, func(ctx context.Context, records []*Record) error {
+	return f.Source.Read(ctx, ph, func(ctx context.Context, records []*component.Record) error {
 		f.mu.Lock()
 		for _, r := range records {
 			if len(f.control) < controls {
@@ -54,12 +56,12 @@ func (f *few) Read(ctx context.Context, ph Phase, emit Emit) error {
 }
 
 // find asks for what is looked up, once. It is called from many goroutines.
-func (f *few) find(ref string) (Entry, bool) {
+func (f *few) find(ref string) (component.Entry, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if e, asked := f.found[ref]; asked {
 		if e == nil {
-			return Entry{}, false
+			return component.Entry{}, false
 		}
 		return *e, true
 	}
@@ -70,7 +72,7 @@ func (f *few) find(ref string) (Entry, bool) {
 				continue
 			}
 			f.found[ref] = nil // where it stands in a later phase it is asked for then
-			f.err = f.confirmer.Confirm(f.ctx, ph, []string{ref}, f.control[:min(1, len(f.control))], func(_ context.Context, records []*Record) error {
+			f.err = f.confirmer.Confirm(f.ctx, ph, []string{ref}, f.control[:min(1, len(f.control))], func(_ context.Context, records []*component.Record) error {
 				for _, r := range records {
 					f.found[ref] = &r.Entry
 				}
@@ -81,7 +83,7 @@ func (f *few) find(ref string) (Entry, bool) {
 	if e := f.found[ref]; e != nil {
 		return *e, true
 	}
-	return Entry{}, false
+	return component.Entry{}, false
 }
 
 func (f *few) failed() error {

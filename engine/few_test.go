@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // readPhases reads the first n phases of a company through a few, and returns the
@@ -13,7 +15,7 @@ func (c *company) readPhases(t *testing.T, f *few, n int) []string {
 	t.Helper()
 	var refs []string
 	for _, ph := range c.phases[:n] {
-		err := f.Read(t.Context(), ph, func(_ context.Context, records []*Record) error {
+		err := f.Read(t.Context(), ph, func(_ context.Context, records []*component.Record) error {
 			for _, r := range records {
 				refs = append(refs, r.Ref)
 			}
@@ -43,7 +45,7 @@ func TestFewReads(t *testing.T) {
 	}
 	c.add("catalog", "component", "other", "plain")
 	c.addUnread("component", "wanted")
-	f := newFew(t.Context(), &Pipeline{Source: c, Model: c}, c, []string{"component:default/wanted"})
+	f := newFew(t.Context(), &component.Pipeline{Source: c, Model: c}, c, []string{"component:default/wanted"})
 
 	refs := c.readPhases(t, f, 2)
 	if len(refs) != controls+6 || refs[controls+5] != "component:default/wanted" {
@@ -86,7 +88,7 @@ func TestFewFinds(t *testing.T) {
 			c.addUnread("System", "upper")
 			c.addUnread("component", "api")
 			c.addUnread("user", "sam")
-			f := newFew(t.Context(), &Pipeline{Source: c, Model: c}, c, nil)
+			f := newFew(t.Context(), &component.Pipeline{Source: c, Model: c}, c, nil)
 			c.readPhases(t, f, tc.phases)
 			c.asked, c.control = nil, nil
 
@@ -112,7 +114,7 @@ func TestFewFails(t *testing.T) {
 	c := newCompany()
 	c.add("identities", "user", "ann", "plain")
 	c.addUnread("system", "pay")
-	f := newFew(t.Context(), &Pipeline{Source: c, Model: c}, c, nil)
+	f := newFew(t.Context(), &component.Pipeline{Source: c, Model: c}, c, nil)
 	c.readPhases(t, f, 2)
 	c.asked, c.blind = nil, true
 	if _, found := f.find("system:default/none"); found || f.failed() == nil {

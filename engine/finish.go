@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -28,15 +29,15 @@ func (r *run) finish(err error) {
 		rep.Streams = append(rep.Streams, sr)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.shelf.streams)) {
-		if _, declared := r.p.stream(name); !declared {
+		if _, declared := r.p.Stream(name); !declared {
 			sh := r.shelf.streams[name]
 			rep.Streams = append(rep.Streams, StreamReport{Name: name, Written: true, Staged: sh.tags.Frames(), Rows: sh.weight, Bytes: sh.bodies.Bytes()})
 		}
 	}
 	r.ledger.fill(rep)
 	for _, s := range rep.Streams {
-		if st, _ := r.p.stream(s.Name); st.Permissions {
-			rep.Audience[access.Nobody] += s.Counts[Withheld]
+		if st, _ := r.p.Stream(s.Name); st.Permissions {
+			rep.Audience[access.Nobody] += s.Counts[component.Withheld]
 		}
 	}
 	if again := r.ledger.again; again > 0 {
@@ -76,7 +77,7 @@ func (r *run) note(format string, args ...any) {
 }
 
 func (r *run) notesOf(v any) {
-	if n, ok := v.(Noter); ok {
+	if n, ok := v.(component.Noter); ok {
 		for _, s := range n.Notes() {
 			r.note("%s", s)
 		}

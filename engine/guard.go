@@ -6,13 +6,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // review is the second act: it looks at the stage, at the last good run and at
 // what the sink holds, and refuses what a person must look at first.
 type review struct {
-	p         *Pipeline
+	p         *component.Pipeline
 	ledger    *ledger
 	approvals []approval
 	cover     *coverage // of the approvals, once they have allowed the run
@@ -26,7 +27,7 @@ type review struct {
 	untrusted *fault.Refusal // of a run that cannot compare who finds what; nil when it can
 }
 
-func (v *review) run(plan *Plan, held Holdings) error {
+func (v *review) run(plan *component.Plan, held component.Holdings) error {
 	for _, guard := range []func() error{v.emptyRead, v.maxRejected} {
 		if err := guard(); err != nil {
 			return err
@@ -43,14 +44,14 @@ func (v *review) emptyRead() error {
 }
 
 func (v *review) maxRejected() error {
-	n, total := v.ledger.ended(Rejected), v.ledger.total()
+	n, total := v.ledger.ended(component.Rejected), v.ledger.total()
 	b := v.p.Limits.MaxRejected
 	switch {
 	case n == total:
 		return &fault.Refusal{Guard: "max_rejected", Reason: fmt.Sprintf("all %s records were rejected", thousands(n)),
 			Remedy: "look at the rejections above, and correct the transforms, the mapping or the rules"}
 	case b.Exceeded(n, total):
-		return &fault.Refusal{Guard: "max_rejected", Reason: fmt.Sprintf("%s of %s records were rejected (%s)", thousands(n), thousands(total), b.compared(n, total)),
+		return &fault.Refusal{Guard: "max_rejected", Reason: fmt.Sprintf("%s of %s records were rejected (%s)", thousands(n), thousands(total), compared(b, n, total)),
 			Remedy: "look at the rejections above, correct the mapping or the records, or raise guards.max_rejected"}
 	}
 	return nil
@@ -58,7 +59,7 @@ func (v *review) maxRejected() error {
 
 // compared is a number next to its limit: the share of the total, or the count
 // where the limit is one.
-func (b Bound) compared(n, total int) string {
+func compared(b component.Bound, n, total int) string {
 	if b.Share*float64(total) > float64(b.Items) {
 		return fmt.Sprintf("%s, limit %s", percent(float64(n)/float64(total)), percent(b.Share))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -87,7 +88,7 @@ func eachDelivered(store *state.Store, take func(state.Entry)) error {
 // askSource asks the source for the IDs of refs for which the last good run
 // delivered nothing, or an item with an unknown ID, and has the sink remove the
 // items with these IDs.
-func (h *hideNow) askSource(ctx context.Context, p *Pipeline) {
+func (h *hideNow) askSource(ctx context.Context, p *component.Pipeline) {
 	o := h.o.SelectOptions
 	o.Refs, o.Hidden = nil, true
 	if h.baseline != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -14,7 +15,7 @@ type lateItem struct {
 }
 
 // hiddenSince reads the hidden list again; see Plan.Hidden.
-func (r *run) hiddenSince() (func(Encoded) bool, error) {
+func (r *run) hiddenSince() (func(component.Encoded) bool, error) {
 	if r.store == nil {
 		return nil, nil
 	}
@@ -30,12 +31,12 @@ func (r *run) hiddenSince() (func(Encoded) bool, error) {
 	if len(now.refs)+len(now.ids) == 0 {
 		return nil, nil
 	}
-	return func(e Encoded) bool { return now.hasID(e.Ref, e.ID) }, nil
+	return func(e component.Encoded) bool { return now.hasID(e.Ref, e.ID) }, nil
 }
 
 // withholdLate withholds a staged item that was hidden after it was planned; see
 // Plan.Withhold.
-func (r *run) withholdLate(stream string, e Encoded, sent bool) {
+func (r *run) withholdLate(stream string, e component.Encoded, sent bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.shelf.withholdLate(stream, e) {

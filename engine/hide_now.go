@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -45,8 +46,8 @@ type HideResult struct {
 //
 // The IDs of items are those that the list, the last good run and the sink know;
 // the source is asked only for refs whose IDs are not certain by then.
-func Hide(ctx context.Context, p *Pipeline, o HideOptions) (*HideResult, error) {
-	hider, can := p.Sink.(Hider)
+func Hide(ctx context.Context, p *component.Pipeline, o HideOptions) (*HideResult, error) {
+	hider, can := p.Sink.(component.Hider)
 	if !can {
 		return nil, fault.Errorf(fault.Fatal, "", "the sink cannot hide single items")
 	}
@@ -73,14 +74,14 @@ func Hide(ctx context.Context, p *Pipeline, o HideOptions) (*HideResult, error) 
 	if err != nil { // hiding does not depend on it
 		h.notes = append(h.notes, err.Error())
 	}
-	h.notes = append(h.notes, hider.Settle(ctx, Opening{Pipeline: p.Name, RunID: o.RunID, Owner: owner.ID}, h.taken)...)
+	h.notes = append(h.notes, hider.Settle(ctx, component.Opening{Pipeline: p.Name, RunID: o.RunID, Owner: owner.ID}, h.taken)...)
 	return h.result(), causeOf(ctx, ctx.Err())
 }
 
 // hideNow is one call of Hide.
 type hideNow struct {
 	store    *state.Store
-	hider    Hider
+	hider    component.Hider
 	o        HideOptions
 	targets  []*target
 	baseline error // why the last good run could not be read
@@ -195,7 +196,7 @@ func (h *hideNow) result() *HideResult {
 
 // Unhide lets refs back; the next good run delivers them like any other. Like Hide
 // it takes no place.
-func Unhide(p *Pipeline, o SelectOptions) error {
+func Unhide(p *component.Pipeline, o SelectOptions) error {
 	store, err := state.Open(o.State, p.Sink.Place())
 	if err != nil {
 		return unusable(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -24,17 +25,17 @@ type hidingSink struct {
 	deleted []bool              // what Settle was called with
 }
 
-func (s *hidingSink) Hide(_ context.Context, id string, types []string) (*Hidden, error) {
+func (s *hidingSink) Hide(_ context.Context, id string, types []string) (*component.Hidden, error) {
 	s.asked = append(s.asked, fmt.Sprintf("%s %v", id, types))
 	if s.refuses != nil {
 		return nil, s.refuses
 	}
 	found := s.has[id]
 	delete(s.has, id)
-	return &Hidden{Types: found, Notes: []string{"asked for " + id}}, nil
+	return &component.Hidden{Types: found, Notes: []string{"asked for " + id}}, nil
 }
 
-func (s *hidingSink) Settle(_ context.Context, _ Opening, deleted bool) []string {
+func (s *hidingSink) Settle(_ context.Context, _ component.Opening, deleted bool) []string {
 	s.deleted = append(s.deleted, deleted)
 	return []string{"settled"}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -138,7 +139,7 @@ func TestHiddenWhilePublishing(t *testing.T) {
 		w.add("catalog", "component", fmt.Sprint("c", i), "plain")
 	}
 	var unreadable error
-	w.hook = func(plan *Plan) {
+	w.hook = func(plan *component.Plan) {
 		if is, err := plan.Hidden(); is != nil || err != nil {
 			t.Errorf("nothing was hidden: %v", err)
 		}
@@ -172,7 +173,7 @@ func TestHiddenWhilePublishing(t *testing.T) {
 	for _, n := range r.Endings {
 		total += n
 	}
-	if r.Read != 4 || total != 4 || r.Endings[Withheld] != 2 || r.Endings[Delivered] != 2 {
+	if r.Read != 4 || total != 4 || r.Endings[component.Withheld] != 2 || r.Endings[component.Delivered] != 2 {
 		t.Errorf("read %d, %v", r.Read, r.Endings)
 	}
 	if !strings.Contains(strings.Join(r.Notes, "\n"), "2 documents hidden with pipe hide while the run published, and hidden again after the upload: component:default/c1, component:default/c2") {
@@ -245,7 +246,7 @@ func TestHiddenNotes(t *testing.T) {
 			late = append(late, hiddenNow(fmt.Sprintf("component:default/late%02d", i)))
 		}
 		w.hide(t, list...)
-		w.hook = func(plan *Plan) {
+		w.hook = func(plan *component.Plan) {
 			w.hide(t, append(list, late...)...)
 			is, err := plan.Hidden()
 			if err != nil {
@@ -307,7 +308,7 @@ func TestHiddenAndLetBackWider(t *testing.T) {
 		return func(w *world) {
 			components(w, 9, "of sam")
 			w.add("catalog", "component", "back", fate)
-			w.p.Limits.MaxWiden = Bound{}
+			w.p.Limits.MaxWiden = component.Bound{}
 		}
 	}
 	n.good(fill("of sam"))

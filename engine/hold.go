@@ -3,6 +3,7 @@ package engine
 import (
 	"io"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
@@ -11,11 +12,11 @@ import (
 type hold struct {
 	limit int
 	bytes int
-	mem   []*Record
+	mem   []*component.Record
 	spill *stage.File
 }
 
-func (h *hold) add(r *Record) error {
+func (h *hold) add(r *component.Record) error {
 	if h.spill == nil && h.bytes+len(r.Raw) <= h.limit {
 		h.bytes += len(r.Raw)
 		h.mem = append(h.mem, r)
@@ -32,7 +33,7 @@ func (h *hold) add(r *Record) error {
 }
 
 // drain hands out the records in the order they came, and forgets them.
-func (h *hold) drain(each func(*Record) error) error {
+func (h *hold) drain(each func(*component.Record) error) error {
 	defer h.close()
 	for i, r := range h.mem {
 		h.mem[i] = nil
@@ -55,7 +56,7 @@ func (h *hold) drain(each func(*Record) error) error {
 		if err != nil {
 			return err
 		}
-		r := &Record{Entry: Entry{Ref: string(p[0]), Kind: string(p[1]), Title: string(p[2]), Email: string(p[3])}, Raw: append([]byte(nil), p[4]...)}
+		r := &component.Record{Entry: component.Entry{Ref: string(p[0]), Kind: string(p[1]), Title: string(p[2]), Email: string(p[3])}, Raw: append([]byte(nil), p[4]...)}
 		if err := each(r); err != nil {
 			return err
 		}

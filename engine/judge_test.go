@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -19,7 +20,7 @@ func gone(ids ...string) []fault.Change {
 
 // bounded is a guard that refuses changes when more of them than a limit are left.
 func bounded(limit int, changes []fault.Change) approvable {
-	return func(_ *Plan, _ Holdings, cover *coverage) *fault.Refusal {
+	return func(_ *component.Plan, _ component.Holdings, cover *coverage) *fault.Refusal {
 		if n, _ := cover.leftOf(changes); n <= limit {
 			return nil
 		}
@@ -33,13 +34,13 @@ func TestJudge(t *testing.T) {
 	all := gone("a", "b", "c")
 	own := fault.Digest(all)
 	anotherGuard := []fault.Change{{Stream: "users", ID: "u", Before: "listed:1", After: fault.Gone, N: 1}}
-	unapprovable := func(_ *Plan, _ Holdings, cover *coverage) *fault.Refusal {
+	unapprovable := func(_ *component.Plan, _ component.Holdings, cover *coverage) *fault.Refusal {
 		if cover != nil {
 			return nil
 		}
 		return &fault.Refusal{Guard: "unapprovable"}
 	}
-	never := func(_ *Plan, _ Holdings, _ *coverage) *fault.Refusal {
+	never := func(_ *component.Plan, _ component.Holdings, _ *coverage) *fault.Refusal {
 		return &fault.Refusal{Guard: "never", Changes: all}
 	}
 	const (
@@ -74,7 +75,7 @@ func TestJudge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := &review{approvals: tc.approvals}
-			err := v.judge(nil, Holdings{}, tc.guards)
+			err := v.judge(nil, component.Holdings{}, tc.guards)
 			if (err == nil) != tc.allowed || !slices.Equal(v.used, tc.used) {
 				t.Errorf("%v, used %v", err, v.used)
 			}

@@ -5,43 +5,16 @@ import (
 	"regexp"
 	"slices"
 	"sync"
+
+	"github.com/pipe-engine/pipe/engine/component"
 )
-
-// Ending is the one way in which a record or an item ends (invariant 3). A
-// record with several items ends like the gravest of them, in this order.
-type Ending uint8
-
-const (
-	Pending   Ending = iota // not ended yet; never in a finished report
-	Filtered                // by a named filter, a plugin's drop, or a named omission
-	Merged                  // into another item
-	Withheld                // nobody may find it
-	Delivered               // sent, or about to be when the run is dry
-	Rejected                // with stage, field and reason
-)
-
-// Endings is every way to end, as reports list them.
-var Endings = [...]Ending{Delivered, Merged, Filtered, Withheld, Rejected}
-
-// String is the ending's word in reports.
-func (e Ending) String() string {
-	return [...]string{"pending", "filtered", "merged", "withheld", "delivered", "rejected"}[e]
-}
-
-// DeadLetter is a rejected record: never its content.
-type DeadLetter struct {
-	Ref    string `json:"ref"`
-	Stage  string `json:"stage"`
-	Field  string `json:"field,omitempty"`
-	Reason string `json:"reason"`
-}
 
 // maxReason is how many characters of a reason are kept.
 const maxReason = 200
 
-func letter(ref string, err error) DeadLetter {
+func letter(ref string, err error) component.DeadLetter {
 	r := rejection(err)
-	d := DeadLetter{Ref: ref, Stage: r.Stage, Field: r.Field, Reason: r.Reason}
+	d := component.DeadLetter{Ref: ref, Stage: r.Stage, Field: r.Field, Reason: r.Reason}
 	if rs := []rune(d.Reason); len(rs) > maxReason {
 		d.Reason = string(rs[:maxReason-1]) + "…"
 	}
@@ -54,31 +27,31 @@ type ledger struct {
 	mu       sync.Mutex
 	refs     map[string]mark
 	kinds    []string
-	again    int                       // refs that the source handed over more than once
-	reasons  []string                  // that records ended for, in the order they came up
-	items    map[string]map[Ending]int // by stream
-	rejected int                       // letters written
-	letters  []DeadLetter
-	write    func(DeadLetter) error
+	again    int                                 // refs that the source handed over more than once
+	reasons  []string                            // that records ended for, in the order they came up
+	items    map[string]map[component.Ending]int // by stream
+	rejected int                                 // letters written
+	letters  []component.DeadLetter
+	write    func(component.DeadLetter) error
 	writeErr error
-	watch    Observer // nil in ordinary runs
+	watch    component.Observer // nil in ordinary runs
 }
 
 // mark is how a record stands: kind and reason are places in the ledger's
 // lists, reason 0 is none.
 type mark struct {
 	kind, reason uint16
-	ending       Ending
+	ending       component.Ending
 }
 
 // shownLetters is how many rejections a report carries itself.
 const shownLetters = 20
 
-func newLedger(write func(DeadLetter) error, watch Observer) *ledger {
+func newLedger(write func(component.DeadLetter) error, watch component.Observer) *ledger {
 	return &ledger{
 		refs:    map[string]mark{},
 		reasons: []string{""},
-		items:   map[string]map[Ending]int{},
+		items:   map[string]map[component.Ending]int{},
 		write:   write,
 		watch:   watch,
 	}
@@ -110,25 +83,25 @@ func (l *ledger) knows(ref string) bool {
 }
 
 // end notes how a record ended without making any item.
-func (l *ledger) end(ref string, e Ending, reason string) {
+func (l *ledger) end(ref string, e component.Ending, reason string) {
 	l.enter("", ref, e, reason)
-	l.tell("", e, DeadLetter{Ref: ref, Reason: reason})
+	l.tell("", e, component.DeadLetter{Ref: ref, Reason: reason})
 }
 
 // endItem notes how one item of a record ended.
-func (l *ledger) endItem(stream, ref string, e Ending, reason string) {
+func (l *ledger) endItem(stream, ref string, e component.Ending, reason string) {
 	l.enter(stream, ref, e, reason)
-	l.tell(stream, e, DeadLetter{Ref: ref, Reason: reason})
+	l.tell(stream, e, component.DeadLetter{Ref: ref, Reason: reason})
 }
 
 // tell lets the observer know how a record or an item ended.
-func (l *ledger) tell(stream string, e Ending, why DeadLetter) {
-	if o := wanted(l.watch, why.Ref); o != nil {
+func (l *ledger) tell(stream string, e component.Ending, why component.DeadLetter) {
+	if o := component.Watching(l.watch, why.Ref); o != nil {
 		o.Ended(stream, e, why)
 	}
 }
 
-func (l *ledger) enter(stream, ref string, e Ending, reason string) {
+func (l *ledger) enter(stream, ref string, e component.Ending, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.mark(ref, e, reason)
@@ -136,7 +109,7 @@ func (l *ledger) enter(stream, ref string, e Ending, reason string) {
 		return
 	}
 	if l.items[stream] == nil {
-		l.items[stream] = map[Ending]int{}
+		l.items[stream] = map[component.Ending]int{}
 	}
 	l.items[stream][e]++
 }
@@ -148,8 +121,8 @@ func (l *ledger) reject(stream, ref string, err error) {
 	if d.Field != "" {
 		where += " " + place.ReplaceAllString(d.Field, "[]")
 	}
-	l.enter(stream, ref, Rejected, where)
-	l.tell(stream, Rejected, d)
+	l.enter(stream, ref, component.Rejected, where)
+	l.tell(stream, component.Rejected, d)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.rejected++
@@ -166,21 +139,21 @@ var place = regexp.MustCompile(`\[[0-9]+\]`)
 
 // rejectLate turns an item that was staged as delivered into a rejected one.
 func (l *ledger) rejectLate(stream, ref string, err error) {
-	l.count(stream, Delivered, -1)
+	l.count(stream, component.Delivered, -1)
 	l.reject(stream, ref, err)
 }
 
 // withholdLate turns an item that was staged as delivered into a withheld one. The
 // ending of its record is for takeBack.
 func (l *ledger) withholdLate(stream, ref, reason string) {
-	l.count(stream, Delivered, -1)
-	l.count(stream, Withheld, 1)
-	l.tell(stream, Withheld, DeadLetter{Ref: ref, Reason: reason})
+	l.count(stream, component.Delivered, -1)
+	l.count(stream, component.Withheld, 1)
+	l.tell(stream, component.Withheld, component.DeadLetter{Ref: ref, Reason: reason})
 }
 
 // count adds n to the items of a stream with an ending; a stream that is without
 // endings stays so.
-func (l *ledger) count(stream string, e Ending, n int) {
+func (l *ledger) count(stream string, e component.Ending, n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if counts := l.items[stream]; counts != nil {
@@ -192,14 +165,14 @@ func (l *ledger) count(stream string, e Ending, n int) {
 func (l *ledger) takeBack(ref, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if m := l.refs[ref]; m.ending == Delivered {
+	if m := l.refs[ref]; m.ending == component.Delivered {
 		l.refs[ref] = mark{kind: m.kind}
-		l.mark(ref, Withheld, reason)
+		l.mark(ref, component.Withheld, reason)
 	}
 }
 
 // mark gives a record an ending, unless it has a graver one already.
-func (l *ledger) mark(ref string, e Ending, reason string) {
+func (l *ledger) mark(ref string, e component.Ending, reason string) {
 	m, ok := l.refs[ref]
 	if !ok || e <= m.ending {
 		return
@@ -218,7 +191,7 @@ func (l *ledger) mark(ref string, e Ending, reason string) {
 const maxReasons = 1000
 
 // fate is how a record ended so far, and why; Pending when it was not read.
-func (l *ledger) fate(ref string) (Ending, string) {
+func (l *ledger) fate(ref string) (component.Ending, string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m := l.refs[ref]
@@ -260,7 +233,7 @@ func (l *ledger) total() int {
 }
 
 // ended counts the records that ended in one way.
-func (l *ledger) ended(e Ending) int {
+func (l *ledger) ended(e component.Ending) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := 0
@@ -281,7 +254,7 @@ func (l *ledger) settle() error {
 	}
 	var lost []string
 	for ref, m := range l.refs {
-		if m.ending == Pending {
+		if m.ending == component.Pending {
 			lost = append(lost, ref)
 		}
 	}
@@ -301,7 +274,7 @@ func (l *ledger) fill(r *Report) {
 		kinds[i] = KindReport{Kind: k, Counts: Counts{}}
 	}
 	r.Read, r.Endings = len(l.refs), Counts{}
-	r.Reasons = map[Ending]map[string]int{}
+	r.Reasons = map[component.Ending]map[string]int{}
 	for _, m := range l.refs {
 		kinds[m.kind].Read++
 		kinds[m.kind].Counts[m.ending]++

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -13,19 +14,19 @@ import (
 // that came first. A ref that was not read has no ending.
 func TestGravestEnding(t *testing.T) {
 	type end struct {
-		ending Ending
+		ending component.Ending
 		reason string
 	}
 	for name, tc := range map[string]struct {
 		ends []end
 		want end
 	}{
-		"none":                        {nil, end{Pending, ""}},
-		"one":                         {[]end{{Filtered, "a"}}, end{Filtered, "a"}},
-		"a graver one follows":        {[]end{{Delivered, ""}, {Rejected, "a"}}, end{Rejected, "a"}},
-		"a lesser one follows":        {[]end{{Rejected, "a"}, {Delivered, ""}}, end{Rejected, "a"}},
-		"withheld after delivered":    {[]end{{Delivered, ""}, {Withheld, "a"}}, end{Delivered, ""}},
-		"the same for another reason": {[]end{{Withheld, "a"}, {Withheld, "b"}}, end{Withheld, "a"}},
+		"none":                        {nil, end{component.Pending, ""}},
+		"one":                         {[]end{{component.Filtered, "a"}}, end{component.Filtered, "a"}},
+		"a graver one follows":        {[]end{{component.Delivered, ""}, {component.Rejected, "a"}}, end{component.Rejected, "a"}},
+		"a lesser one follows":        {[]end{{component.Rejected, "a"}, {component.Delivered, ""}}, end{component.Rejected, "a"}},
+		"withheld after delivered":    {[]end{{component.Delivered, ""}, {component.Withheld, "a"}}, end{component.Delivered, ""}},
+		"the same for another reason": {[]end{{component.Withheld, "a"}, {component.Withheld, "b"}}, end{component.Withheld, "a"}},
 	} {
 		l := newLedger(nil, nil)
 		l.read("a", "component")
@@ -36,7 +37,7 @@ func TestGravestEnding(t *testing.T) {
 		if ending, reason := l.fate("a"); ending != tc.want.ending || reason != tc.want.reason {
 			t.Errorf("%s: %s for %q", name, ending, reason)
 		}
-		if ending, _ := l.fate("unread"); ending != Pending || l.total() != 1 || l.knows("unread") {
+		if ending, _ := l.fate("unread"); ending != component.Pending || l.total() != 1 || l.knows("unread") {
 			t.Errorf("%s: a ref that was not read ends as %s", name, ending)
 		}
 		if err := l.settle(); (err != nil) != (len(tc.ends) == 0) {
@@ -50,20 +51,20 @@ func TestReasonsAreBounded(t *testing.T) {
 	l := newLedger(nil, nil)
 	for i := range maxReasons + 5 {
 		l.read(fmt.Sprint(i), "component")
-		l.end(fmt.Sprint(i), Filtered, fmt.Sprint("reason ", i))
+		l.end(fmt.Sprint(i), component.Filtered, fmt.Sprint("reason ", i))
 	}
 	first, reason := l.fate("0")
 	last, none := l.fate(fmt.Sprint(maxReasons + 4))
-	if len(l.reasons) != maxReasons || first != Filtered || reason != "reason 0" || last != Filtered || none != "" {
+	if len(l.reasons) != maxReasons || first != component.Filtered || reason != "reason 0" || last != component.Filtered || none != "" {
 		t.Errorf("%d reasons, %s for %q, %s for %q", len(l.reasons), first, reason, last, none)
 	}
 	l = newLedger(nil, nil)
 	for i := range 3 {
 		l.read(fmt.Sprint(i), "component")
-		l.end(fmt.Sprint(i), Filtered, "the same")
+		l.end(fmt.Sprint(i), component.Filtered, "the same")
 	}
-	if len(l.reasons) != 2 || l.ended(Filtered) != 3 {
-		t.Errorf("%d reasons of %d records", len(l.reasons), l.ended(Filtered))
+	if len(l.reasons) != 2 || l.ended(component.Filtered) != 3 {
+		t.Errorf("%d reasons of %d records", len(l.reasons), l.ended(component.Filtered))
 	}
 }
 
@@ -73,7 +74,7 @@ func TestLateEndings(t *testing.T) {
 	l := newLedger(nil, nil)
 	for _, ref := range []string{"a", "b", "c"} {
 		l.read(ref, "component")
-		l.endItem("documents", ref, Delivered, "")
+		l.endItem("documents", ref, component.Delivered, "")
 	}
 	l.rejectLate("documents", "a", errors.New("refused"))
 	l.withholdLate("documents", "b", "hidden")
@@ -85,14 +86,14 @@ func TestLateEndings(t *testing.T) {
 
 	r := &Report{Streams: []StreamReport{{Name: "documents"}, {Name: "members"}, {Name: "other"}}}
 	l.fill(r)
-	for i, want := range []Counts{{Delivered: 1, Rejected: 1, Withheld: 1}, {Rejected: 1}, {}} {
-		for _, e := range Endings {
+	for i, want := range []Counts{{component.Delivered: 1, component.Rejected: 1, component.Withheld: 1}, {component.Rejected: 1}, {}} {
+		for _, e := range component.Endings {
 			if got := r.Streams[i].Counts[e]; got != want[e] {
 				t.Errorf("%s: %d %s, want %d", r.Streams[i].Name, got, e, want[e])
 			}
 		}
 	}
-	if r.Read != 3 || r.Endings[Rejected] != 2 || r.Endings[Withheld] != 1 || r.Reasons[Withheld]["hidden"] != 1 {
+	if r.Read != 3 || r.Endings[component.Rejected] != 2 || r.Endings[component.Withheld] != 1 || r.Reasons[component.Withheld]["hidden"] != 1 {
 		t.Errorf("read %d, %v, %v", r.Read, r.Endings, r.Reasons)
 	}
 }
@@ -101,7 +102,7 @@ func TestLateEndings(t *testing.T) {
 // also when later writes succeed; nothing is written after it.
 func TestDeadLetterErrors(t *testing.T) {
 	writes := 0
-	l := newLedger(func(DeadLetter) error {
+	l := newLedger(func(component.DeadLetter) error {
 		writes++
 		if writes == 2 {
 			return errors.New("disk full")

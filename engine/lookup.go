@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
@@ -12,22 +13,22 @@ import (
 // so that what a mapping sees never depends on timing. Reading is lock-free;
 // the runner never seals while workers run.
 type index struct {
-	sealed map[string]Entry
+	sealed map[string]component.Entry
 	mu     sync.Mutex
-	open   []Entry
+	open   []component.Entry
 	// blind are the kinds, in lower case, of a phase that is worked on while it
 	// is read: what they look like from within is not known.
 	blind map[string]bool
 	// fetch finds what was not read; nil when everything is.
-	fetch func(ref string) (Entry, bool)
+	fetch func(ref string) (component.Entry, bool)
 }
 
-func newIndex() *index { return &index{sealed: map[string]Entry{}} }
+func newIndex() *index { return &index{sealed: map[string]component.Entry{}} }
 
 // maxTitle is how much of a title is kept, in bytes (invariant 7).
 const maxTitle = 1 << 10
 
-func (x *index) add(e Entry) {
+func (x *index) add(e component.Entry) {
 	e.Title = expression.CutText(e.Title, maxTitle)
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -42,7 +43,7 @@ func (x *index) seal() {
 }
 
 // forget drops the open phase: it is too large to be seen by itself.
-func (x *index) forget(ph Phase) {
+func (x *index) forget(ph component.Phase) {
 	x.open = nil
 	x.blind = map[string]bool{}
 	for _, k := range ph.Kinds {
@@ -51,7 +52,7 @@ func (x *index) forget(ph Phase) {
 }
 
 // find is the expression.Lookup of a run.
-func (x *index) find(ref string) (Entry, expression.Presence) {
+func (x *index) find(ref string) (component.Entry, expression.Presence) {
 	e, ok := x.sealed[ref]
 	if !ok && x.fetch != nil {
 		e, ok = x.fetch(ref)
@@ -60,7 +61,7 @@ func (x *index) find(ref string) (Entry, expression.Presence) {
 		return e, expression.Present
 	}
 	if kind, _, _ := strings.Cut(ref, ":"); x.blind[kind] {
-		return Entry{}, expression.Unseen
+		return component.Entry{}, expression.Unseen
 	}
-	return Entry{}, expression.Absent
+	return component.Entry{}, expression.Absent
 }

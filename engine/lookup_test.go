@@ -3,24 +3,25 @@ package engine
 import (
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
 // TestFind: an entry that was read is found as it was read; only a ref that was
 // not read is fetched.
 func TestFind(t *testing.T) {
-	read, fetched := Entry{Ref: "a", Title: "read"}, Entry{Ref: "b", Title: "fetched"}
+	read, fetched := component.Entry{Ref: "a", Title: "read"}, component.Entry{Ref: "b", Title: "fetched"}
 	asked := ""
-	fetch := func(ref string) (Entry, bool) { asked += ref; return fetched, ref == "b" }
+	fetch := func(ref string) (component.Entry, bool) { asked += ref; return fetched, ref == "b" }
 	for name, tc := range map[string]struct {
-		fetch func(string) (Entry, bool)
+		fetch func(string) (component.Entry, bool)
 		ref   string
-		want  Entry
+		want  component.Entry
 		found bool
 		asked string
 	}{
 		"read":                 {nil, "a", read, true, ""},
-		"not read":             {nil, "b", Entry{}, false, ""},
+		"not read":             {nil, "b", component.Entry{}, false, ""},
 		"read, fetching":       {fetch, "a", read, true, ""},
 		"not read, fetching":   {fetch, "b", fetched, true, "b"},
 		"not read and nowhere": {fetch, "c", fetched, false, "c"},

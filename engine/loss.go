@@ -6,15 +6,16 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // emptyStream refuses to replace a stream with nothing where nobody knows what
 // is there; where it is known, that is a loss like any other (invariant 4).
-func (v *review) emptyStream(plan *Plan, held Holdings, cover *coverage) *fault.Refusal {
+func (v *review) emptyStream(plan *component.Plan, held component.Holdings, cover *coverage) *fault.Refusal {
 	for _, s := range plan.Streams {
-		d, declared := v.p.stream(s.Name)
-		if _, known := held.count(s.Name); !declared || s.Count > 0 || known || v.remembers(s.Name) || v.p.Offline && d.Identities {
+		d, declared := v.p.Stream(s.Name)
+		if _, known := held.Count(s.Name); !declared || s.Count > 0 || known || v.remembers(s.Name) || v.p.Offline && d.Identities {
 			continue
 		}
 		all := emptied(s.Name)
@@ -75,22 +76,22 @@ func (m *measure) gone(cover *coverage) int {
 }
 
 // exceeds reports whether a number that goes is too many.
-func (m *measure) exceeds(b Bound, gone int) bool {
+func (m *measure) exceeds(b component.Bound, gone int) bool {
 	return b.Exceeded(gone, m.before) || gone >= m.before && m.before > m.some
 }
 
 // compared is a number next to its limit.
-func (m *measure) compared(b Bound, gone int) string {
+func (m *measure) compared(b component.Bound, gone int) string {
 	if m.exceeds(b, gone) && !b.Exceeded(gone, m.before) {
 		return "all of them"
 	}
-	return b.compared(gone, m.before)
+	return compared(b, gone, m.before)
 }
 
 // measures are those of the plan, as they were when the plan was made. Where the
 // sink counts more than the last good run left, what goes beyond the known items
 // is a change without an ID.
-func (v *review) measures(plan *Plan, held Holdings) []*measure {
+func (v *review) measures(plan *component.Plan, held component.Holdings) []*measure {
 	if v.measured != nil {
 		return v.measured
 	}
@@ -128,7 +129,7 @@ func (v *review) measures(plan *Plan, held Holdings) []*measure {
 		if hidden == nil {
 			hidden = &hiddenCounts{}
 		}
-		if has, known := held.count(s.Name); known && !v.stale(s.Name, has) {
+		if has, known := held.Count(s.Name); known && !v.stale(s.Name, has) {
 			m.count(has-hidden.n, s.Weight)
 			for typ, has := range held.Types[s.Name] {
 				of(typ).count(has-hidden.types[typ], s.Types[typ])
@@ -159,7 +160,7 @@ func empties(ch fault.Change) bool {
 }
 
 // maxLoss refuses to let too much go (invariant 4).
-func (v *review) maxLoss(plan *Plan, held Holdings, cover *coverage) *fault.Refusal {
+func (v *review) maxLoss(plan *component.Plan, held component.Holdings, cover *coverage) *fault.Refusal {
 	b := v.p.Limits.MaxLoss
 	r := &fault.Refusal{Guard: "max_loss"}
 	over, exceeded := map[string]bool{}, map[*measure]bool{}
@@ -208,7 +209,7 @@ func (v *review) maxLoss(plan *Plan, held Holdings, cover *coverage) *fault.Refu
 		}
 	}
 	r.Remedy = "find out why they are missing from the source"
-	if n := v.ledger.ended(Withheld); n > 0 && v.compared == nil {
+	if n := v.ledger.ended(component.Withheld); n > 0 && v.compared == nil {
 		r.Remedy += fmt.Sprintf(" (%s are in the source and withheld by a rule: they stay visible until this is approved)", thousands(n))
 	}
 	if off := v.switchedOff(); off != "" {
@@ -256,13 +257,13 @@ func (x *examples) list() string {
 }
 
 // clear tells the sink, for each stream, what the guards know of what goes.
-func (v *review) clear(plan *Plan, held Holdings) {
+func (v *review) clear(plan *component.Plan, held component.Holdings) {
 	for _, m := range v.measures(plan, held) {
 		if m.derived {
 			continue
 		}
 		s := plan.Stream(m.stream)
-		_, known := held.count(s.Name)
+		_, known := held.Count(s.Name)
 		s.Before, s.Gone = m.before, m.gone(nil)
 		s.Cleared = known || v.remembers(s.Name) || v.cover.left(emptied(s.Name)) == 0
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -67,7 +68,7 @@ func TestNoMassDeletion(t *testing.T) {
 // TestLossLimits is max_loss in each of its forms, and how many of 200 documents
 // may go.
 func TestLossLimits(t *testing.T) {
-	for limit, most := range map[Bound]int{
+	for limit, most := range map[component.Bound]int{
 		{}: 0, {Items: 5}: 5, {Share: 0.1}: 20, {Share: 0.01, Items: 20}: 20, {Share: 0.2, Items: 20}: 40, {Share: 1}: 199, {Items: 1000}: 199,
 	} {
 		n := night{t, t.TempDir()}
@@ -129,7 +130,7 @@ func TestConfirmControls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := night{t, t.TempDir()}
 			n.good(func(w *world) { components(w, 100, "fine") })
-			w, _, _ := n.run(func(w *world) { w.p.Limits.MaxLoss = Bound{Share: 1}; tc.fill(w) })
+			w, _, _ := n.run(func(w *world) { w.p.Limits.MaxLoss = component.Bound{Share: 1}; tc.fill(w) })
 			if len(w.asked) == 0 || len(w.control) != tc.least {
 				t.Fatalf("%d asked for, with %q", len(w.asked), w.control)
 			}
@@ -154,12 +155,12 @@ func TestConfirmControls(t *testing.T) {
 // TestStaleCounts: what the sink said before the last run is not what it holds.
 func TestStaleCounts(t *testing.T) {
 	n := night{t, t.TempDir()}
-	said := func(w *world) { w.holdings = Holdings{Streams: map[string]int{"users": 2, "documents": 200}} }
+	said := func(w *world) { w.holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": 200}} }
 	n.approved(func(w *world) { components(w, 100, "fine"); said(w) })
 	n.good(func(w *world) { components(w, 100, "fine"); said(w) })
 	if _, _, err := n.run(func(w *world) {
 		components(w, 100, "fine")
-		w.holdings = Holdings{Streams: map[string]int{"users": 2, "documents": 201}}
+		w.holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": 201}}
 	}); err == nil {
 		t.Error("the sink holds more than is remembered, and it goes")
 	}
@@ -171,15 +172,15 @@ func TestUnconfirmedCounts(t *testing.T) {
 	n := night{t, t.TempDir()}
 	said := func(w *world) {
 		components(w, 100, "fine")
-		w.holdings = Holdings{Streams: map[string]int{"users": 2, "documents": 200}}
+		w.holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": 200}}
 	}
 	_, _, err := n.run(said)
 	id := idOf(err)
 	_, _, err = n.run(func(w *world) {
 		said(w)
 		w.o.Approve = []string{id}
-		w.listed = func() *UploadHistory {
-			return &UploadHistory{By: "Glean", Uploads: []ListedUpload{{Stream: "documents", ID: "upload-" + w.o.RunID, Stage: UploadDeletionPaused}}}
+		w.listed = func() *component.UploadHistory {
+			return &component.UploadHistory{By: "Glean", Uploads: []component.ListedUpload{{Stream: "documents", ID: "upload-" + w.o.RunID, Stage: component.UploadDeletionPaused}}}
 		}
 	})
 	if !errors.As(err, new(*fault.Unconfirmed)) {
@@ -234,7 +235,7 @@ func TestRefusedGroupIsNoMember(t *testing.T) {
 		for i := range 20 {
 			w.teams = append(w.teams, append([]string{fmt.Sprint("group:default/g", i)}, manyNames(10)...))
 		}
-		w.p.Limits.MaxRejected = Bound{Share: 1}
+		w.p.Limits.MaxRejected = component.Bound{Share: 1}
 	}
 	n.good(fill)
 	n.good(func(w *world) { fill(w); w.refuse["user:default/ann"] = "no" })
@@ -243,15 +244,15 @@ func TestRefusedGroupIsNoMember(t *testing.T) {
 // TestRefusedWhilePublishing: each guard that a refusal by the sink can exceed
 // leaves the upload unfinished.
 func TestRefusedWhilePublishing(t *testing.T) {
-	lenient := Bound{Share: 1}
+	lenient := component.Bound{Share: 1}
 	for name, tc := range map[string]struct {
-		rejected, loss Bound
+		rejected, loss component.Bound
 		refused        int
 		within         bool
 	}{
-		"within both":               {Bound{Items: 5}, Bound{Items: 5}, 5, true},
-		"beyond max_rejected":       {Bound{Items: 5}, lenient, 6, false},
-		"beyond max_loss":           {lenient, Bound{Items: 5}, 6, false},
+		"within both":               {component.Bound{Items: 5}, component.Bound{Items: 5}, 5, true},
+		"beyond max_rejected":       {component.Bound{Items: 5}, lenient, 6, false},
+		"beyond max_loss":           {lenient, component.Bound{Items: 5}, 6, false},
 		"beyond neither, but all":   {lenient, lenient, 100, false},
 		"beyond neither, but a lot": {lenient, lenient, 99, true},
 	} {
@@ -325,7 +326,7 @@ func TestRefusedBesideLosses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := night{t, t.TempDir()}
 			n.good(func(w *world) { components(w, tc.before, "fine") })
-			fill := func(w *world) { components(w, tc.after, "fine"); w.p.Limits.MaxRejected = Bound{Share: 1} }
+			fill := func(w *world) { components(w, tc.after, "fine"); w.p.Limits.MaxRejected = component.Bound{Share: 1} }
 			var ids []string
 			if tc.before-tc.after > 20 {
 				ids = append(ids, n.refusedID(fill))
@@ -347,7 +348,7 @@ func TestRefusedBesideLosses(t *testing.T) {
 // allows.
 func TestAllRejected(t *testing.T) {
 	w := newWorld(t)
-	w.p.Limits.MaxRejected = Bound{Share: 1}
+	w.p.Limits.MaxRejected = component.Bound{Share: 1}
 	components(w, 5, "broken")
 	_, err := w.run(t)
 	var refused *fault.Refusal
@@ -364,7 +365,7 @@ func TestSinkHoldsMore(t *testing.T) {
 	n.good(func(w *world) {
 		components(w, 75, "fine")
 		renamed(w, 100)
-		w.holdings = Holdings{Streams: map[string]int{"users": 2, "documents": 200}, Types: map[string]map[string]int{"documents": {"component": 200}}}
+		w.holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": 200}, Types: map[string]map[string]int{"documents": {"component": 200}}}
 	})
 }
 
@@ -386,7 +387,7 @@ func TestHiddenLately(t *testing.T) {
 	for _, types := range []map[string]map[string]int{nil, {"documents": {"component": 100}}} {
 		n.good(func(w *world) {
 			components(w, 100, "fine")
-			w.holdings = Holdings{Streams: map[string]int{"users": 2, "documents": 100}, Types: types}
+			w.holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": 100}, Types: types}
 			w.o.Dry = true
 		})
 	}

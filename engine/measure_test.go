@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -21,9 +22,9 @@ type streamCase struct {
 }
 
 // review returns the review of a run, its plan and what the sink holds.
-func (c streamCase) review() (*review, *Plan, Holdings) {
-	v := &review{p: &Pipeline{Offline: c.offline, Streams: []Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}}}, compared: newComparison()}
-	held := Holdings{Streams: map[string]int{}}
+func (c streamCase) review() (*review, *component.Plan, component.Holdings) {
+	v := &review{p: &component.Pipeline{Offline: c.offline, Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}}}, compared: newComparison()}
+	held := component.Holdings{Streams: map[string]int{}}
 	if c.known {
 		held.Streams[c.stream] = 0
 	}
@@ -34,7 +35,7 @@ func (c streamCase) review() (*review, *Plan, Holdings) {
 		v.cover = newCoverage([]fault.Change{emptied(c.stream)})
 	}
 	v.stale = func(string, int) bool { return false }
-	return v, &Plan{Streams: []StreamPlan{{Name: c.stream, Count: c.count}}}, held
+	return v, &component.Plan{Streams: []component.StreamPlan{{Name: c.stream, Count: c.count}}}, held
 }
 
 // TestEmptyStream: nothing is published over a stream of unknown size, unless a
@@ -104,7 +105,7 @@ func TestMeasure(t *testing.T) {
 		{30, 30, someOf, true, "100 %, limit 10"},
 	} {
 		m := &measure{before: tc.before, some: tc.some}
-		b := Bound{Share: 0.2, Items: 10}
+		b := component.Bound{Share: 0.2, Items: 10}
 		if got := m.exceeds(b, tc.gone); got != tc.exceeds {
 			t.Errorf("%+v: %v", tc, got)
 		}
@@ -146,7 +147,7 @@ func TestRefusedByType(t *testing.T) {
 		n := night{t, t.TempDir()}
 		fill := func(gone []int) func(*world) {
 			return func(w *world) {
-				w.p.Limits.MaxRejected = Bound{Share: 1}
+				w.p.Limits.MaxRejected = component.Bound{Share: 1}
 				for k, kind := range kinds {
 					for i := gone[k]; i < tc.before[k]; i++ {
 						w.add("catalog", kind, fmt.Sprint(kind, i), "fine")
@@ -214,7 +215,7 @@ func TestLossReason(t *testing.T) {
 func TestLossRemedy(t *testing.T) {
 	for private, want := range map[int]string{0: "", 3: "(3 are in the source and withheld by a rule"} {
 		w := newWorld(t)
-		w.holdings = Holdings{Streams: map[string]int{"users": 1, "documents": 60}}
+		w.holdings = component.Holdings{Streams: map[string]int{"users": 1, "documents": 60}}
 		w.add("identities", "user", "u", "fine")
 		components(w, 30, "fine")
 		for i := range private {

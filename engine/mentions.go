@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -27,8 +28,8 @@ type Mentioned struct {
 // Mentions reads the source and returns, for each ref, the documents that a run
 // would send now and whose text contains its title or the ref itself, as words and
 // in any case. Nothing is sent.
-func Mentions(ctx context.Context, p *Pipeline, o SelectOptions) (map[string]*Mentioned, error) {
-	decoder, can := p.Sink.(Decoder)
+func Mentions(ctx context.Context, p *component.Pipeline, o SelectOptions) (map[string]*Mentioned, error) {
+	decoder, can := p.Sink.(component.Decoder)
 	if !can {
 		return nil, fault.Errorf(fault.Fatal, "", "the sink cannot read back what it would send")
 	}
@@ -63,7 +64,7 @@ func Mentions(ctx context.Context, p *Pipeline, o SelectOptions) (map[string]*Me
 
 type mentions struct {
 	unobserved
-	decoder Decoder
+	decoder component.Decoder
 	run     *run
 	found   map[string]*Mentioned
 
@@ -79,14 +80,14 @@ func (m *mentions) Wants(ref string) bool {
 	return wanted
 }
 
-func (m *mentions) Decoded(r *Record) {
+func (m *mentions) Decoded(r *component.Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.titles[r.Ref] = r.Title
 }
 
 // collect searches the documents of the plan and ends the run.
-func (m *mentions) collect(_ context.Context, plan *Plan) error {
+func (m *mentions) collect(_ context.Context, plan *component.Plan) error {
 	m.found = map[string]*Mentioned{}
 	var names needles
 	for ref, title := range m.titles {
@@ -94,14 +95,14 @@ func (m *mentions) collect(_ context.Context, plan *Plan) error {
 		names.add(ref, ref)
 		names.add(title, ref)
 	}
-	err := m.documents(plan, func(ref string) bool { return m.found[ref] != nil }, func(e Encoded, doc Stored) {
+	err := m.documents(plan, func(ref string) bool { return m.found[ref] != nil }, func(e component.Encoded, doc component.Stored) {
 		m.found[e.Ref].Title = cmp.Or(doc.Title, m.found[e.Ref].Title)
 		names.add(doc.Title, e.Ref)
 	})
 	if err != nil {
 		return err
 	}
-	err = m.documents(plan, func(ref string) bool { return m.found[ref] == nil }, func(e Encoded, doc Stored) {
+	err = m.documents(plan, func(ref string) bool { return m.found[ref] == nil }, func(e component.Encoded, doc component.Stored) {
 		hits := map[string]bool{}
 		texts(doc.Fields, func(text string) { names.in(text, hits) })
 		names.in(doc.Title, hits)
@@ -120,9 +121,9 @@ func (m *mentions) collect(_ context.Context, plan *Plan) error {
 }
 
 // documents gives those documents of the plan to a function whose ref is wanted.
-func (m *mentions) documents(plan *Plan, wanted func(ref string) bool, take func(Encoded, Stored)) error {
+func (m *mentions) documents(plan *component.Plan, wanted func(ref string) bool, take func(component.Encoded, component.Stored)) error {
 	for _, stream := range plan.Streams {
-		if s, _ := m.run.p.stream(stream.Name); !s.Permissions {
+		if s, _ := m.run.p.Stream(stream.Name); !s.Permissions {
 			continue
 		}
 		for e, err := range stream.Items {
@@ -145,13 +146,14 @@ func (m *mentions) documents(plan *Plan, wanted func(ref string) bool, take func
 // unobserved is the rest of an Observer.
 type unobserved struct{}
 
-func (unobserved) Transformed(*Worker, Transform, map[string]any, *Record, Outcome) {}
-func (unobserved) Mapping(*Worker, *Record)                                         {}
-func (unobserved) Mapped(*Record, Mapped)                                           {}
-func (unobserved) Decided(*Record, access.Permissions)                              {}
-func (unobserved) Named(string, string)                                             {}
-func (unobserved) Staged(string, Encoded)                                           {}
-func (unobserved) Ended(string, Ending, DeadLetter)                                 {}
+func (unobserved) Transformed(*component.Worker, component.Transform, map[string]any, *component.Record, component.Outcome) {
+}
+func (unobserved) Mapping(*component.Worker, *component.Record)         {}
+func (unobserved) Mapped(*component.Record, component.Mapped)           {}
+func (unobserved) Decided(*component.Record, access.Permissions)        {}
+func (unobserved) Named(string, string)                                 {}
+func (unobserved) Staged(string, component.Encoded)                     {}
+func (unobserved) Ended(string, component.Ending, component.DeadLetter) {}
 
 // texts gives every text in the fields of an item to a function.
 func texts(v any, take func(string)) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -111,7 +112,7 @@ func fates1(w *world, n int, fate string) {
 	w.records["catalog"] = nil
 	components(w, n, fate)
 	w.records["catalog"] = append(w.records["catalog"], all[n:]...)
-	w.p.Limits.MaxRejected = Bound{Share: 1}
+	w.p.Limits.MaxRejected = component.Bound{Share: 1}
 }
 
 func renamed(w *world, n int) {

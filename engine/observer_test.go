@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // eyes writes down what it is told of one record.
@@ -23,17 +24,23 @@ func (e *eyes) note(format string, args ...any) {
 	e.saw = append(e.saw, fmt.Sprintf(format, args...))
 }
 
-func (e *eyes) Wants(ref string) bool { return ref == e.ref }
-func (e *eyes) Decoded(r *Record)     { e.note("decoded %s", r.Ref) }
-func (e *eyes) Transformed(_ *Worker, t Transform, _ map[string]any, r *Record, o Outcome) {
+func (e *eyes) Wants(ref string) bool       { return ref == e.ref }
+func (e *eyes) Decoded(r *component.Record) { e.note("decoded %s", r.Ref) }
+func (e *eyes) Transformed(_ *component.Worker, t component.Transform, _ map[string]any, r *component.Record, o component.Outcome) {
 	e.note("transformed %s by %s, dropped %q", r.Ref, t.Name(), o.Dropped)
 }
-func (e *eyes) Mapping(_ *Worker, r *Record)            { e.note("mapping %s", r.Ref) }
-func (e *eyes) Mapped(r *Record, m Mapped)              { e.note("mapped %s, %d", r.Ref, len(m.Items)) }
-func (e *eyes) Decided(r *Record, p access.Permissions) { e.note("decided %s, %s", r.Ref, p.Audience) }
-func (e *eyes) Named(ref, principal string)             { e.note("named %s %s", ref, principal) }
-func (e *eyes) Staged(stream string, item Encoded)      { e.note("staged %s %s", stream, item.Ref) }
-func (e *eyes) Ended(stream string, end Ending, why DeadLetter) {
+func (e *eyes) Mapping(_ *component.Worker, r *component.Record) { e.note("mapping %s", r.Ref) }
+func (e *eyes) Mapped(r *component.Record, m component.Mapped) {
+	e.note("mapped %s, %d", r.Ref, len(m.Items))
+}
+func (e *eyes) Decided(r *component.Record, p access.Permissions) {
+	e.note("decided %s, %s", r.Ref, p.Audience)
+}
+func (e *eyes) Named(ref, principal string) { e.note("named %s %s", ref, principal) }
+func (e *eyes) Staged(stream string, item component.Encoded) {
+	e.note("staged %s %s", stream, item.Ref)
+}
+func (e *eyes) Ended(stream string, end component.Ending, why component.DeadLetter) {
 	e.note("ended %s %s %s %s", stream, why.Ref, end, why.Reason)
 }
 
@@ -53,7 +60,7 @@ func TestObserver(t *testing.T) {
 		var reports [2]Counts
 		for i, e := range []*eyes{nil, {ref: "component:default/it"}} {
 			w := newWorld(t)
-			w.p.Limits.MaxRejected = Bound{Items: 10}
+			w.p.Limits.MaxRejected = component.Bound{Items: 10}
 			w.add("identities", "user", "ann", "fine")
 			w.add("catalog", "component", "it", fate)
 			for n := range 20 {

@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -45,7 +46,7 @@ func ownerOfPlace(store *state.Store) (state.Owner, error) {
 
 // owns reports whether an upload is of this run's state folder. The ids of earlier
 // versions carry no owner: those are recognised by their run.
-func (r *run) owns(u Upload) bool {
+func (r *run) owns(u component.Upload) bool {
 	switch {
 	case u.Owner != "":
 		return u.Owner == r.owner.ID

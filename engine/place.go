@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -37,8 +38,8 @@ func TakePlace(dir, place, run string) (*Place, error) {
 func (p *Place) Release() error { return p.lock.Release() }
 
 // opening is what a session is told that acts by hand.
-func (p *Place) opening(pipeline, run string) Opening {
-	o := Opening{Pipeline: pipeline, RunID: run, Owner: state.NewOwnerID(), Written: func(string) bool { return true }, Ended: func(string) bool { return false }}
+func (p *Place) opening(pipeline, run string) component.Opening {
+	o := component.Opening{Pipeline: pipeline, RunID: run, Owner: state.NewOwnerID(), Written: func(string) bool { return true }, Ended: func(string) bool { return false }}
 	if p != nil {
 		o.Ended, o.Owner = p.lock.Ended, p.owner.ID
 	}

@@ -6,14 +6,15 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Purge empties the sink's place and forgets the last good run. What is hidden
 // stays hidden.
-func Purge(ctx context.Context, pipeline string, sink Sink, dir, run string) error {
-	purger, can := sink.(Purger)
+func Purge(ctx context.Context, pipeline string, sink component.Sink, dir, run string) error {
+	purger, can := sink.(component.Purger)
 	if !can {
 		return fault.Errorf(fault.Fatal, "", "the sink cannot be emptied")
 	}

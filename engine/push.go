@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -19,8 +20,8 @@ const MostPushed = towardsAll
 // delivered, or the error is a *Refusal and nothing is sent. It is refused as a run
 // is when another state folder wrote to the sink last, or when there is no usable
 // baseline although the sink holds items.
-func Push(ctx context.Context, p *Pipeline, o SelectOptions) (*Selection, *Pushed, error) {
-	pusher, can := p.Sink.(Pusher)
+func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*component.Selection, *component.Pushed, error) {
+	pusher, can := p.Sink.(component.Pusher)
 	if !can {
 		return nil, nil, fault.Errorf(fault.Fatal, "", "the sink takes nothing beside a run")
 	}
@@ -55,17 +56,17 @@ func Push(ctx context.Context, p *Pipeline, o SelectOptions) (*Selection, *Pushe
 
 // hideAgain hides what was hidden while it was pushed: the requests of the two may
 // have reached the sink in any order.
-func hideAgain(ctx context.Context, p *Pipeline, store *state.Store, sel *Selection) error {
+func hideAgain(ctx context.Context, p *component.Pipeline, store *state.Store, sel *component.Selection) error {
 	now, err := hiddenList(store)
 	if err != nil {
 		return err
 	}
 	for _, r := range sel.Records {
 		for _, item := range r.Items {
-			if s, _ := p.stream(item.Stream); !s.Permissions || !now.hasID(item.Ref, item.ID) {
+			if s, _ := p.Stream(item.Stream); !s.Permissions || !now.hasID(item.Ref, item.ID) {
 				continue
 			}
-			hider, can := p.Sink.(Hider)
+			hider, can := p.Sink.(component.Hider)
 			if !can {
 				return fault.Errorf(fault.Fatal, "", "%s was hidden while it was pushed, and the sink cannot hide single items", r.Ref)
 			}
@@ -77,12 +78,12 @@ func hideAgain(ctx context.Context, p *Pipeline, store *state.Store, sel *Select
 }
 
 // unsendable refuses a selection of which anything is not delivered.
-func unsendable(sel *Selection) *fault.Refusal {
+func unsendable(sel *component.Selection) *fault.Refusal {
 	var table []string
 	for _, r := range sel.Records {
 		why := r.Undelivered()
 		for _, item := range r.Items {
-			why = cmp.Or(why, item.contested())
+			why = cmp.Or(why, contested(item))
 		}
 		if why != "" {
 			table = append(table, r.Ref+": "+why)
@@ -97,7 +98,7 @@ func unsendable(sel *Selection) *fault.Refusal {
 
 // pushWidens refuses to let more people find documents than max_widen allows in
 // a run (invariant 5).
-func pushWidens(sel *Selection, limit Bound) *fault.Refusal {
+func pushWidens(sel *component.Selection, limit component.Bound) *fault.Refusal {
 	var table []string
 	for _, r := range sel.Records {
 		for _, item := range r.Items {
@@ -106,16 +107,16 @@ func pushWidens(sel *Selection, limit Bound) *fault.Refusal {
 			}
 		}
 	}
-	if !limit.Exceeded(len(table), sel.before) {
+	if !limit.Exceeded(len(table), sel.Before) {
 		return nil
 	}
-	return &fault.Refusal{Guard: "max_widen", Reason: fmt.Sprintf("%d of %s documents would be found by more people (%s)", len(table), thousands(sel.before), limit.compared(len(table), sel.before)), Table: table,
+	return &fault.Refusal{Guard: "max_widen", Reason: fmt.Sprintf("%d of %s documents would be found by more people (%s)", len(table), thousands(sel.Before), compared(limit, len(table), sel.Before)), Table: table,
 		Remedy: "if this is intended, publish it with pipe run, which can be approved"}
 }
 
 // contested is why an item may be another record's, "" when it is not: the few
 // records that are read do not tell. A ref as id is nobody else's.
-func (i SelectedItem) contested() string {
+func contested(i component.SelectedItem) string {
 	switch {
 	case i.Other != "":
 		return fmt.Sprintf("its id %s is that of %s, which the last run delivered by it", i.ID, i.Other)
@@ -123,19 +124,4 @@ func (i SelectedItem) contested() string {
 		return fmt.Sprintf("its id %s is not its ref, and no run is remembered that delivered it by that: another record may have the same, which a run finds out", i.ID)
 	}
 	return ""
-}
-
-// Undelivered is why nothing of a record would be sent, "" when something is.
-func (r Selected) Undelivered() string {
-	switch {
-	case !r.Found:
-		return "the source does not have it, or the pipeline does not read its kind"
-	case len(r.Items) > 0:
-		return ""
-	case r.Reason == "" && r.Ending == Delivered:
-		return "no document is made of it"
-	case r.Reason == "":
-		return r.Ending.String() + ": no document is made of it"
-	}
-	return r.Ending.String() + ": " + r.Reason
 }

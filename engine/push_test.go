@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -16,26 +17,26 @@ type pushed struct {
 	n int
 }
 
-func (p *pushed) Push(_ context.Context, s *Selection, _ Opening) (*Pushed, error) {
+func (p *pushed) Push(_ context.Context, s *component.Selection, _ component.Opening) (*component.Pushed, error) {
 	p.n += len(s.Records)
-	return &Pushed{}, nil
+	return &component.Pushed{}, nil
 }
 
 // TestPushWidens: a push is measured by max_widen, against the last good run.
 func TestPushWidens(t *testing.T) {
 	for name, tc := range map[string]struct {
 		before, now string
-		limit       Bound
+		limit       component.Bound
 		n           int
 		refused     bool
 	}{
-		"none may, and one would":  {"of sam", "of sam and ann", Bound{}, 1, true},
-		"none may, and none would": {"of sam and ann", "of sam", Bound{}, 3, false},
-		"withheld before":          {"private", "of sam", Bound{}, 1, true},
-		"new ones do not count":    {"", "fine", Bound{}, 1, false},
-		"as many as may":           {"of sam", "fine", Bound{Items: 2}, 2, false},
-		"one more than may":        {"of sam", "fine", Bound{Items: 2}, 3, true},
-		"twenty by default":        {"of sam", "fine", DefaultLimits().MaxWiden, MostPushed, false},
+		"none may, and one would":  {"of sam", "of sam and ann", component.Bound{}, 1, true},
+		"none may, and none would": {"of sam and ann", "of sam", component.Bound{}, 3, false},
+		"withheld before":          {"private", "of sam", component.Bound{}, 1, true},
+		"new ones do not count":    {"", "fine", component.Bound{}, 1, false},
+		"as many as may":           {"of sam", "fine", component.Bound{Items: 2}, 2, false},
+		"one more than may":        {"of sam", "fine", component.Bound{Items: 2}, 3, true},
+		"twenty by default":        {"of sam", "fine", component.DefaultLimits().MaxWiden, MostPushed, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := night{t, t.TempDir()}
@@ -78,7 +79,7 @@ func TestPushLetBack(t *testing.T) {
 		w.add("catalog", "component", "back", fate)
 		w.hidden = w.records["catalog"] // found when they are asked for
 		sink := &pushed{store: w.store}
-		w.p.Sink, w.p.Limits.MaxWiden = sink, Bound{}
+		w.p.Sink, w.p.Limits.MaxWiden = sink, component.Bound{}
 		_, _, err := Push(t.Context(), w.p, SelectOptions{Refs: []string{"component:default/back"}, RunID: "r", State: n.dir})
 		if errors.As(err, new(*fault.Refusal)) != refused || !refused && err != nil || refused && sink.n > 0 {
 			t.Errorf("%s: %v, %d sent", fate, err, sink.n)

@@ -1,11 +1,15 @@
 package engine
 
-import "context"
+import (
+	"context"
+
+	"github.com/pipe-engine/pipe/engine/component"
+)
 
 // trusted refuses a push where a run would be refused (invariant 5): the last upload
 // is of another state folder or program, or the sink holds items and no usable
 // baseline says who could find them. What it returns is nil for any other push.
-func trusted(ctx context.Context, p *Pipeline, o SelectOptions, opening Opening) error {
+func trusted(ctx context.Context, p *component.Pipeline, o SelectOptions, opening component.Opening) error {
 	r := newRun(p, Options{RunID: o.RunID, Dry: true, State: o.State, Log: o.Log})
 	defer r.shelf.close()
 	defer r.forgo()

@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // push pushes component 0 of two.
-func (n night) push(held Holdings, dir string) (*pushed, error) {
+func (n night) push(held component.Holdings, dir string) (*pushed, error) {
 	n.t.Helper()
 	w := newWorld(n.t)
 	w.add("identities", "user", "sam", "fine")
@@ -27,26 +28,28 @@ func (n night) push(held Holdings, dir string) (*pushed, error) {
 // TestPushTrusted: a push is refused where a run is: another state folder or program
 // wrote last, or no usable baseline says who could find what the sink holds.
 func TestPushTrusted(t *testing.T) {
-	counted := Holdings{Streams: map[string]int{"documents": 2}}
-	own := func(n night) Holdings { return history(2)(n.owner()) }
+	counted := component.Holdings{Streams: map[string]int{"documents": 2}}
+	own := func(n night) component.Holdings { return history(2)(n.owner()) }
 	for name, tc := range map[string]struct {
 		spoil func(n night)
-		held  func(n night) Holdings
+		held  func(n night) component.Holdings
 		none  bool   // --state none
 		guard string // "" where it is sent
 		says  string
 	}{
-		"after a good run":      {held: own},
-		"another owner":         {held: func(night) Holdings { return history(2)("feedfacefeedface") }, guard: "owner", says: "of another state folder, owner feedfacefeedface"},
-		"another program":       {held: func(night) Holdings { return Holdings{Uploads: []Upload{{Stream: "documents", ID: "theirs"}}} }, guard: "owner", says: "of another program"},
+		"after a good run": {held: own},
+		"another owner":    {held: func(night) component.Holdings { return history(2)("feedfacefeedface") }, guard: "owner", says: "of another state folder, owner feedfacefeedface"},
+		"another program": {held: func(night) component.Holdings {
+			return component.Holdings{Uploads: []component.Upload{{Stream: "documents", ID: "theirs"}}}
+		}, guard: "owner", says: "of another program"},
 		"a damaged baseline":    {spoil: func(n night) { n.spoil(func(text string) string { return text[:len(text)/2] }) }, held: own, guard: "baseline", says: "is damaged: it"},
 		"a newer baseline":      {spoil: func(n night) { n.spoil(newer) }, held: own, guard: "baseline", says: "is of a later version of pipe"},
 		"a missing baseline":    {spoil: func(n night) { os.Remove(n.file(".state")) }, held: own, guard: "baseline", says: "the baseline is missing"},
-		"missing, counts alone": {spoil: func(n night) { os.Remove(n.file(".state")) }, held: func(night) Holdings { return counted }, guard: "baseline", says: "the sink counts 2 documents"},
-		"missing, no status":    {spoil: func(n night) { os.Remove(n.file(".state")) }, held: func(night) Holdings { return Holdings{Unsaid: errors.New("404")} }, guard: "baseline", says: "it is unknown what the sink holds"},
-		"missing, and empty":    {spoil: func(n night) { os.Remove(n.file(".state")) }, held: func(night) Holdings { return Holdings{} }},
-		"no state folder":       {held: func(night) Holdings { return counted }, none: true, guard: "baseline", says: "--state none"},
-		"no folder, and empty":  {held: func(night) Holdings { return Holdings{} }, none: true},
+		"missing, counts alone": {spoil: func(n night) { os.Remove(n.file(".state")) }, held: func(night) component.Holdings { return counted }, guard: "baseline", says: "the sink counts 2 documents"},
+		"missing, no status":    {spoil: func(n night) { os.Remove(n.file(".state")) }, held: func(night) component.Holdings { return component.Holdings{Unsaid: errors.New("404")} }, guard: "baseline", says: "it is unknown what the sink holds"},
+		"missing, and empty":    {spoil: func(n night) { os.Remove(n.file(".state")) }, held: func(night) component.Holdings { return component.Holdings{} }},
+		"no state folder":       {held: func(night) component.Holdings { return counted }, none: true, guard: "baseline", says: "--state none"},
+		"no folder, and empty":  {held: func(night) component.Holdings { return component.Holdings{} }, none: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -78,14 +81,14 @@ func TestPushTrusted(t *testing.T) {
 // state folder's, and the run is no run without a baseline.
 func TestPushFirst(t *testing.T) {
 	n := night{t, t.TempDir()}
-	for _, held := range []Holdings{{}, {Streams: map[string]int{"documents": 1}}} {
+	for _, held := range []component.Holdings{{}, {Streams: map[string]int{"documents": 1}}} {
 		if sink, err := n.push(held, n.dir); err != nil || sink.n != 1 {
 			t.Fatalf("%v, %d sent", err, sink.n)
 		}
 	}
 	n.good(func(w *world) {
 		components(w, 2, "of sam")
-		w.holdings = Holdings{Streams: map[string]int{"documents": 1}}
+		w.holdings = component.Holdings{Streams: map[string]int{"documents": 1}}
 	})
 }
 
@@ -99,7 +102,7 @@ func TestPushUnsaid(t *testing.T) {
 		w.add("identities", "user", "sam", "fine")
 		components(w, 2, "of sam")
 		w.hidden = w.records["catalog"]
-		w.store.fail["holds"] = &UnsaidError{errors.New("500")}
+		w.store.fail["holds"] = &component.UnsaidError{Err: errors.New("500")}
 		w.p.Sink = &pushed{store: w.store}
 		_, _, err := Push(t.Context(), w.p, SelectOptions{Refs: []string{w.records["catalog"][0].Ref}, RunID: "r", State: n.dir})
 		return err

@@ -8,6 +8,7 @@ import (
 	"github.com/sourcegraph/conc/stream"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -15,16 +16,16 @@ import (
 // reading is the first act: the source is read phase by phase, and everything
 // it holds ends up staged or in the ledger. Nothing is sent (invariant 1).
 type reading struct {
-	p       *Pipeline
+	p       *component.Pipeline
 	chain   *chain
 	ledger  *ledger
 	index   *index
 	shelf   *shelf
 	last    *state.Snapshot // of the last good run; nil when none is remembered
 	note    func(format string, args ...any)
-	workers chan *Worker
+	workers chan *component.Worker
 	tick    func(read int)
-	watch   Observer // nil in ordinary runs
+	watch   component.Observer // nil in ordinary runs
 	sealed  bool
 	cuts    cuts
 }
@@ -36,7 +37,7 @@ func (a *reading) run(ctx context.Context) error {
 			if err := a.seal(ctx); err != nil {
 				return err
 			}
-			if a.p.onlyIdentities() {
+			if a.p.OnlyIdentities() {
 				break
 			}
 		}
@@ -50,14 +51,14 @@ func (a *reading) run(ctx context.Context) error {
 // phase reads one phase. It is held until it is complete, so that its mapping
 // sees all of it; the last one is worked on while it is read as soon as it
 // proves too large for that.
-func (a *reading) phase(ctx context.Context, ph Phase, last bool) error {
+func (a *reading) phase(ctx context.Context, ph component.Phase, last bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	held := &hold{limit: a.p.Limits.HoldBytes}
 	defer held.close()
 	var line *line
 	var mu sync.Mutex
-	emit := func(emitCtx context.Context, records []*Record) error {
+	emit := func(emitCtx context.Context, records []*component.Record) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if emitCtx.Err() != nil {
@@ -133,7 +134,7 @@ func (a *reading) seal(ctx context.Context) error {
 // step is what a line does with a batch in a worker, and what it does with the
 // result in order.
 type step struct {
-	work   func(ctx context.Context, w *Worker, batch []*Record) (*result, error)
+	work   func(ctx context.Context, w *component.Worker, batch []*component.Record) (*result, error)
 	commit func(*result) error
 }
 
@@ -150,7 +151,7 @@ func (a *reading) stepIdentities(later *hold) step {
 
 func (a *reading) stepOthers(transformed bool) step {
 	return step{
-		work: func(ctx context.Context, w *Worker, batch []*Record) (*result, error) {
+		work: func(ctx context.Context, w *component.Worker, batch []*component.Record) (*result, error) {
 			return a.chain.others(ctx, w, batch, transformed)
 		},
 		commit: a.commit,
@@ -164,7 +165,7 @@ func (a *reading) commit(res *result) error {
 			a.ledger.reject(e.stream, e.ref, e.err)
 		case e.stream != "":
 			a.ledger.endItem(e.stream, e.ref, e.ending, e.reason)
-			if e.ending == Withheld {
+			if e.ending == component.Withheld {
 				if err := a.shelf.withhold(e.stream, e.ref, e.id); err != nil {
 					return err
 				}
@@ -182,7 +183,7 @@ func (a *reading) commit(res *result) error {
 }
 
 // keep stages an item, unless one with its ID is staged already.
-func (a *reading) keep(stream string, e Encoded) error {
+func (a *reading) keep(stream string, e component.Encoded) error {
 	other, err := a.shelf.put(stream, e, 1, a.ledger.knows)
 	if err != nil {
 		return err
@@ -193,12 +194,12 @@ func (a *reading) keep(stream string, e Encoded) error {
 	}
 	a.staged(stream, e)
 	a.cuts.add(stream, &e)
-	a.ledger.endItem(stream, e.Ref, Delivered, "")
+	a.ledger.endItem(stream, e.Ref, component.Delivered, "")
 	return nil
 }
 
-func (a *reading) staged(stream string, e Encoded) {
-	if o := wanted(a.watch, e.Ref); o != nil {
+func (a *reading) staged(stream string, e component.Encoded) {
+	if o := component.Watching(a.watch, e.Ref); o != nil {
 		o.Staged(stream, e)
 	}
 }
@@ -206,9 +207,9 @@ func (a *reading) staged(stream string, e Encoded) {
 // outlet is what the session hands its held identities to.
 type outlet struct{ a *reading }
 
-func (o outlet) Keep(stream string, e Encoded) error {
-	e.content = codec.Hash(e.Body)
-	if _, declared := o.a.p.stream(stream); !declared {
+func (o outlet) Keep(stream string, e component.Encoded) error {
+	e.Content = codec.Hash(e.Body)
+	if _, declared := o.a.p.Stream(stream); !declared {
 		other, err := o.a.shelf.put(stream, e, len(e.Principals), func(string) bool { return false })
 		if err == nil && other != "" {
 			err = fault.Errorf(fault.Permanent, "", "the sink staged %q twice in %s: this is a defect of pipe", e.ID, stream)
@@ -216,21 +217,21 @@ func (o outlet) Keep(stream string, e Encoded) error {
 		o.a.staged(stream, e)
 		return err
 	}
-	if watch := wanted(o.a.watch, e.Ref); watch != nil {
+	if watch := component.Watching(o.a.watch, e.Ref); watch != nil {
 		watch.Named(e.Ref, e.Principal)
 	}
 	if why := o.a.p.Unwritten(stream); why != "" {
-		o.a.ledger.endItem(stream, e.Ref, Filtered, why)
+		o.a.ledger.endItem(stream, e.Ref, component.Filtered, why)
 		return nil
 	}
 	return o.a.keep(stream, e)
 }
 
-func (o outlet) End(stream, ref string, ending Ending, reason string) {
+func (o outlet) End(stream, ref string, ending component.Ending, reason string) {
 	if why := o.a.p.Unwritten(stream); why != "" {
-		ending, reason = Filtered, why
+		ending, reason = component.Filtered, why
 	}
-	if ending == Rejected {
+	if ending == component.Rejected {
 		o.a.ledger.reject(stream, ref, fault.Reject("encode", "", "%s", reason))
 		return
 	}
@@ -258,7 +259,7 @@ type line struct {
 	cancel context.CancelCauseFunc
 	step   step
 	stream *stream.Stream
-	batch  []*Record
+	batch  []*component.Record
 	bytes  int
 	mu     sync.Mutex
 	err    error
@@ -268,7 +269,7 @@ func (a *reading) line(ctx context.Context, cancel context.CancelCauseFunc, s st
 	return &line{a: a, ctx: ctx, cancel: cancel, step: s, stream: stream.New().WithMaxGoroutines(a.p.Limits.Workers)}
 }
 
-func (l *line) add(r *Record) error {
+func (l *line) add(r *component.Record) error {
 	lim := l.a.p.Limits
 	if len(l.batch) > 0 && (len(l.batch) >= lim.BatchCount || l.bytes+len(r.Raw) > lim.BatchBytes) {
 		if err := l.flush(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -17,7 +18,7 @@ type Reconciled struct {
 
 // Reconcile compares the unconfirmed uploads that a state folder remembers of a
 // place with what the sink lists now.
-func Reconcile(dir, place string, h *UploadHistory, now time.Time) (r Reconciled, err error) {
+func Reconcile(dir, place string, h *component.UploadHistory, now time.Time) (r Reconciled, err error) {
 	store, err := state.Open(dir, place)
 	if err != nil {
 		return r, unusable(err)
@@ -31,7 +32,7 @@ func Reconcile(dir, place string, h *UploadHistory, now time.Time) (r Reconciled
 	}
 	defer last.Close()
 	for _, u := range last.Unconfirmed {
-		switch h.fateOf(u, now) {
+		switch fateOf(h, u, now) {
 		case confirmed:
 			r.Confirmed = append(r.Confirmed, u)
 		case lost:

@@ -1,10 +1,13 @@
 package engine
 
-import "github.com/pipe-engine/pipe/engine/fault"
+import (
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
 
 // refuse takes back a staged item that the sink refused. What was refused is
 // lost like anything else: the guards look again (invariant 4).
-func (r *run) refuse(stream string, e Encoded, reason string) error {
+func (r *run) refuse(stream string, e component.Encoded, reason string) error {
 	n, err := r.takeBack(stream, e)
 	if err != nil {
 		return err
@@ -12,7 +15,7 @@ func (r *run) refuse(stream string, e Encoded, reason string) error {
 	r.ledger.rejectLate(stream, e.Ref, fault.Reject("publish", "", "%s", reason))
 	planned := r.plan.Stream(stream).Count
 	l := r.p.Limits
-	within := n < planned && !l.MaxRejected.Exceeded(r.ledger.ended(Rejected), r.ledger.total()) && !l.MaxLoss.Exceeded(n, planned)
+	within := n < planned && !l.MaxRejected.Exceeded(r.ledger.ended(component.Rejected), r.ledger.total()) && !l.MaxLoss.Exceeded(n, planned)
 	r.mu.Lock()
 	within = within && r.reviewer.maxLoss(r.plan, r.held, r.reviewer.cover) == nil
 	r.mu.Unlock()
@@ -26,7 +29,7 @@ func (r *run) refuse(stream string, e Encoded, reason string) error {
 // takeBack counts a refused item, and what the session has staged of its own for
 // the same record: a group that was refused has no members. It returns how many
 // of the stream were refused so far.
-func (r *run) takeBack(stream string, e Encoded) (n int, err error) {
+func (r *run) takeBack(stream string, e component.Encoded) (n int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	refused := r.reviewer.refused
@@ -35,9 +38,9 @@ func (r *run) takeBack(stream string, e Encoded) (n int, err error) {
 		refused[[2]string{stream, e.Type}]++
 	}
 	r.shelf.forget(stream, e)
-	if d, _ := r.p.stream(stream); d.Identities {
+	if d, _ := r.p.Stream(stream); d.Identities {
 		for _, s := range r.plan.Streams {
-			if !s.counts {
+			if !s.Own {
 				continue
 			}
 			for t, err := range r.shelf.each(s.Name) {
@@ -46,7 +49,7 @@ func (r *run) takeBack(stream string, e Encoded) (n int, err error) {
 				}
 				if t.Ref == e.Ref {
 					refused[[2]string{s.Name}] += len(t.Names)
-					r.shelf.forget(s.Name, Encoded{ID: t.ID, Type: t.Type})
+					r.shelf.forget(s.Name, component.Encoded{ID: t.ID, Type: t.Type})
 				}
 			}
 		}

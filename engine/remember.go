@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -98,8 +99,8 @@ func (r *run) compare() error {
 			return known && before == said
 		}
 	}
-	c := &comparer{comparison: newComparison(), shelf: r.shelf, ledger: r.ledger, off: r.p.off, hidden: r.hidden,
-		permissions: func(stream string) bool { s, _ := r.p.stream(stream); return s.Permissions }}
+	c := &comparer{comparison: newComparison(), shelf: r.shelf, ledger: r.ledger, off: r.p.Off, hidden: r.hidden,
+		permissions: func(stream string) bool { s, _ := r.p.Stream(stream); return s.Permissions }}
 	v.compared = c.comparison
 	r.past = c
 	if err := c.run(r.plan, r.last); err != nil {
@@ -131,7 +132,7 @@ func (r *run) fillChanges() {
 	for _, s := range c.swapped {
 		swapped += s.pairs
 	}
-	if slices.ContainsFunc(r.p.Streams, func(s Stream) bool { return s.Permissions && r.reviewer.remembers(s.Name) }) {
+	if slices.ContainsFunc(r.p.Streams, func(s component.Stream) bool { return s.Permissions && r.reviewer.remembers(s.Name) }) {
 		r.report.Since = &Since{Run: r.last.Run, Finished: r.last.Finished, SamePipeline: r.last.Fingerprint == r.p.Fingerprint, Audience: c.audience, Wider: len(widened), Widened: widened, Swapped: swapped}
 	}
 	for i := range r.report.Streams {
@@ -151,7 +152,7 @@ func (r *run) save() error {
 	if err == nil && r.writes() {
 		err = r.keep()
 	}
-	if err == nil && slices.ContainsFunc(r.plan.Streams, func(s StreamPlan) bool { d, _ := r.p.stream(s.Name); return d.Permissions }) {
+	if err == nil && slices.ContainsFunc(r.plan.Streams, func(s component.StreamPlan) bool { d, _ := r.p.Stream(s.Name); return d.Permissions }) {
 		err = r.hidden.settle(r.store)
 	}
 	if err != nil {
@@ -205,7 +206,7 @@ func (r *run) write() error {
 
 // partial tells whether a stream of the sink was left out.
 func (r *run) partial() bool {
-	return slices.ContainsFunc(r.p.Streams, func(s Stream) bool { return r.p.Unwritten(s.Name) != "" })
+	return slices.ContainsFunc(r.p.Streams, func(s component.Stream) bool { return r.p.Unwritten(s.Name) != "" })
 }
 
 // nobodys is what is remembered of an item that was withheld.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -134,7 +135,7 @@ func TestStale(t *testing.T) {
 		p := twoStreams()
 		p.Fingerprint = tc.fingerprint
 		s := newShelf()
-		r := &run{p: p, plan: &Plan{}, shelf: s, ledger: newLedger(nil, nil), last: last}
+		r := &run{p: p, plan: &component.Plan{}, shelf: s, ledger: newLedger(nil, nil), last: last}
 		if err := r.compare(); err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +192,7 @@ func TestUnsaved(t *testing.T) {
 	}
 	_, _, err := n.run(func(w *world) {
 		fill(w)
-		w.hook = func(*Plan) { n.directory(".state") }
+		w.hook = func(*component.Plan) { n.directory(".state") }
 	})
 	var unconfirmed *fault.Unconfirmed
 	if !errors.As(err, &unconfirmed) || !strings.Contains(err.Error(), "could not be remembered") {
@@ -248,7 +249,7 @@ func entriesOf(t *testing.T, store *state.Store) (state.Header, map[string]state
 }
 
 // writing is a run that has sent a stage and writes its baseline.
-func writing(t *testing.T, last *state.Snapshot, items ...Encoded) *run {
+func writing(t *testing.T, last *state.Snapshot, items ...component.Encoded) *run {
 	t.Helper()
 	s := newShelf()
 	t.Cleanup(s.close)
@@ -263,7 +264,7 @@ func writing(t *testing.T, last *state.Snapshot, items ...Encoded) *run {
 	p := twoStreams()
 	p.Model = newCompany()
 	p.Unwritten = func(string) string { return "" }
-	r := &run{p: p, store: night{t, t.TempDir()}.place(), shelf: s, ledger: newLedger(nil, nil), last: last, plan: &Plan{Streams: []StreamPlan{s.plan("documents")}}, report: &Report{}}
+	r := &run{p: p, store: night{t, t.TempDir()}.place(), shelf: s, ledger: newLedger(nil, nil), last: last, plan: &component.Plan{Streams: []component.StreamPlan{s.plan("documents")}}, report: &Report{}}
 	if err := r.compare(); err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +276,11 @@ func writing(t *testing.T, last *state.Snapshot, items ...Encoded) *run {
 func TestHeaderOfBaseline(t *testing.T) {
 	api := staged("api", "default", access.AllUsers)
 	api.Type = "api"
-	untyped := func(ref string) Encoded { e := staged(ref, "default", access.AllUsers); e.Type = ""; return e }
+	untyped := func(ref string) component.Encoded {
+		e := staged(ref, "default", access.AllUsers)
+		e.Type = ""
+		return e
+	}
 	last := func() *state.Snapshot {
 		s := snapshotOf(t, nil)
 		s.Fingerprint, s.Streams, s.Types = "before", map[string]int{"documents": 9, "users": 5, "members": 4}, map[string]map[string]int{"members": {"group": 4}, "documents": {"old": 9}}
@@ -283,7 +288,7 @@ func TestHeaderOfBaseline(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		last        *state.Snapshot
-		items       []Encoded
+		items       []component.Encoded
 		refused     []string // IDs
 		late        []string
 		partial     bool
@@ -291,14 +296,14 @@ func TestHeaderOfBaseline(t *testing.T) {
 		types       string // of documents
 		fingerprint string
 	}{
-		"the first run":               {nil, []Encoded{api, staged("a", "default", access.AllUsers)}, nil, nil, false, map[string]int{"documents": 2}, "map[api:1 component:1]", "now"},
-		"without types":               {nil, []Encoded{untyped("a"), untyped("b")}, nil, nil, false, map[string]int{"documents": 2}, "map[]", "now"},
-		"one has a type":              {nil, []Encoded{untyped("a"), api}, nil, nil, false, map[string]int{"documents": 2}, "map[:1 api:1]", "now"},
-		"one type":                    {nil, []Encoded{api}, nil, nil, false, map[string]int{"documents": 1}, "map[api:1]", "now"},
-		"refused, and hidden late":    {nil, []Encoded{untyped("a"), untyped("b"), untyped("c"), untyped("d")}, []string{"a"}, []string{"b", "c"}, false, map[string]int{"documents": 1}, "map[]", "now"},
-		"others were left out":        {last(), []Encoded{api}, nil, nil, true, map[string]int{"documents": 1, "users": 5, "members": 4}, "map[api:1]", "before"},
-		"others are gone":             {last(), []Encoded{api}, nil, nil, false, map[string]int{"documents": 1, "users": 5, "members": 4}, "map[api:1]", "now"},
-		"the first, others left out":  {nil, []Encoded{api}, nil, nil, true, map[string]int{"documents": 1}, "map[api:1]", "now"},
+		"the first run":               {nil, []component.Encoded{api, staged("a", "default", access.AllUsers)}, nil, nil, false, map[string]int{"documents": 2}, "map[api:1 component:1]", "now"},
+		"without types":               {nil, []component.Encoded{untyped("a"), untyped("b")}, nil, nil, false, map[string]int{"documents": 2}, "map[]", "now"},
+		"one has a type":              {nil, []component.Encoded{untyped("a"), api}, nil, nil, false, map[string]int{"documents": 2}, "map[:1 api:1]", "now"},
+		"one type":                    {nil, []component.Encoded{api}, nil, nil, false, map[string]int{"documents": 1}, "map[api:1]", "now"},
+		"refused, and hidden late":    {nil, []component.Encoded{untyped("a"), untyped("b"), untyped("c"), untyped("d")}, []string{"a"}, []string{"b", "c"}, false, map[string]int{"documents": 1}, "map[]", "now"},
+		"others were left out":        {last(), []component.Encoded{api}, nil, nil, true, map[string]int{"documents": 1, "users": 5, "members": 4}, "map[api:1]", "before"},
+		"others are gone":             {last(), []component.Encoded{api}, nil, nil, false, map[string]int{"documents": 1, "users": 5, "members": 4}, "map[api:1]", "now"},
+		"the first, others left out":  {nil, []component.Encoded{api}, nil, nil, true, map[string]int{"documents": 1}, "map[api:1]", "now"},
 		"nothing of documents staged": {nil, nil, nil, nil, false, map[string]int{"documents": 0}, "map[]", "now"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -343,7 +348,7 @@ func TestEntriesOfBaseline(t *testing.T) {
 		{Stream: "members", Ref: "group", ID: 7, Names: hashes("sam")},
 	})
 	open := staged("without permissions", "", access.Undecided)
-	r := writing(t, last, staged("same", "default", access.AllUsers), staged("new", "default", access.AllUsers), staged("refused", "default", access.AllUsers), staged("hidden late", "default", access.AllUsers), open, Encoded{ID: "refused without permissions", Ref: "same"})
+	r := writing(t, last, staged("same", "default", access.AllUsers), staged("new", "default", access.AllUsers), staged("refused", "default", access.AllUsers), staged("hidden late", "default", access.AllUsers), open, component.Encoded{ID: "refused without permissions", Ref: "same"})
 	for _, id := range []string{"refused", "refused without permissions"} {
 		r.shelf.streams["documents"].refused[id] = true
 	}

@@ -4,14 +4,12 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Counts is a number for each way to end.
-type Counts map[Ending]int
-
-// MarshalText lets a map of endings be a JSON object with their words.
-func (e Ending) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+type Counts map[component.Ending]int
 
 // Verdict is what became of a run.
 type Verdict string
@@ -54,10 +52,10 @@ type Report struct {
 	Rules map[string]int `json:"rules"`
 	// Reasons counts the records by why they ended as they did; within an
 	// ending the numbers add up to its own.
-	Reasons map[Ending]map[string]int `json:"reasons"`
+	Reasons map[component.Ending]map[string]int `json:"reasons"`
 	// Rejections are the first of them; all are in the dead letters.
-	Rejections []DeadLetter `json:"rejections"`
-	Notes      []string     `json:"notes"`
+	Rejections []component.DeadLetter `json:"rejections"`
+	Notes      []string               `json:"notes"`
 	// Unconfirmed are the streams whose upload the sink has acknowledged and not
 	// listed yet.
 	Unconfirmed []string `json:"unconfirmed,omitempty"`

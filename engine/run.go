@@ -13,6 +13,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -36,14 +37,14 @@ type Options struct {
 	// Discard are ids of unfinished uploads that a person has given up.
 	Discard []string
 	// Output is given every stream of the plan before it is published.
-	Output func(ctx context.Context, plan *Plan) error
+	Output func(ctx context.Context, plan *component.Plan) error
 	// Compared is given, after Output, what would change against the last good run.
 	Compared func(Differences) error
 	// DeadLetters is given every rejection as it happens; nil for none.
-	DeadLetters func(DeadLetter) error
+	DeadLetters func(component.DeadLetter) error
 	Progress    Progress
 	// Observer sees what is made of the records; nil in ordinary runs.
-	Observer Observer
+	Observer component.Observer
 	Log      *slog.Logger
 	// Stop is closed by the first signal: a read is left, an upload under way
 	// is ended. The context ends everything at once.
@@ -58,7 +59,7 @@ type Progress interface {
 	// Read tells how many records have been read so far.
 	Read(total int)
 	// Reviewed tells how many items of each stream will be sent.
-	Reviewed(streams []StreamPlan)
+	Reviewed(streams []component.StreamPlan)
 	// Sent tells that n more items of a stream were acknowledged.
 	Sent(stream string, n int)
 	// Waiting reports which streams the sink has still to process, each with its
@@ -68,10 +69,10 @@ type Progress interface {
 
 type noProgress struct{}
 
-func (noProgress) Read(int)              {}
-func (noProgress) Reviewed([]StreamPlan) {}
-func (noProgress) Sent(string, int)      {}
-func (noProgress) Waiting([]string)      {}
+func (noProgress) Read(int)                        {}
+func (noProgress) Reviewed([]component.StreamPlan) {}
+func (noProgress) Sent(string, int)                {}
+func (noProgress) Waiting([]string)                {}
 
 // NewRunID is a name for a run: sortable by time, unique.
 func NewRunID() string { return ulid.MustNew(ulid.Now(), rand.Reader).String() }
@@ -79,7 +80,7 @@ func NewRunID() string { return ulid.MustNew(ulid.Now(), rand.Reader).String() }
 // Run runs a pipeline: read, review, publish. The report is never nil. The
 // error says why the run did not end as it should: a *Refusal, ErrStopped,
 // *Unconfirmed, or what went wrong, with its class.
-func Run(ctx context.Context, p *Pipeline, o Options) (*Report, error) {
+func Run(ctx context.Context, p *component.Pipeline, o Options) (*Report, error) {
 	if o.Progress == nil {
 		o.Progress = noProgress{}
 	}
@@ -102,20 +103,20 @@ func Run(ctx context.Context, p *Pipeline, o Options) (*Report, error) {
 	return r.report, err
 }
 
-func newRun(p *Pipeline, o Options) *run {
+func newRun(p *component.Pipeline, o Options) *run {
 	return &run{p: p, o: o, ledger: newLedger(o.DeadLetters, o.Observer), shelf: newShelf(), report: &Report{Pipeline: p.Name, RunID: o.RunID, Started: time.Now().UTC()}}
 }
 
 type run struct {
-	p      *Pipeline
+	p      *component.Pipeline
 	o      Options
 	ledger *ledger
 	shelf  *shelf
 	report *Report
-	plan   *Plan
+	plan   *component.Plan
 	mu     sync.Mutex // notes and refused
 	// What review knew, for looking again when publishing takes items back.
-	held     Holdings
+	held     component.Holdings
 	reviewer *review
 	past     *comparer
 	// What the state folder has: store and lock are nil without one, and last is nil
@@ -133,7 +134,7 @@ type run struct {
 	// What became of uploads, of this run and of earlier ones.
 	track tracking
 	// fetch finds what is looked up and was not read; nil when everything is.
-	fetch func(ref string) (Entry, bool)
+	fetch func(ref string) (component.Entry, bool)
 }
 
 func (r *run) acts(ctx context.Context) (err error) {
@@ -145,7 +146,7 @@ func (r *run) acts(ctx context.Context) (err error) {
 	if err := r.remember(); err != nil {
 		return err
 	}
-	session, err := r.p.Sink.Open(ctx, Opening{
+	session, err := r.p.Sink.Open(ctx, component.Opening{
 		Pipeline: r.p.Name, RunID: r.o.RunID, Owner: r.owner.ID, Offline: r.p.Offline,
 		Written: func(stream string) bool { return r.p.Unwritten(stream) == "" },
 		Ended:   func(run string) bool { return r.lock != nil && r.lock.Ended(run) },
@@ -185,8 +186,8 @@ func (r *run) acts(ctx context.Context) (err error) {
 
 // preflight checks what publishing depends on before the source is read. A dry run
 // publishes nothing: what a run would fail at is one of its notes.
-func (r *run) preflight(ctx context.Context, session Session) error {
-	s, can := session.(Preflighter)
+func (r *run) preflight(ctx context.Context, session component.Session) error {
+	s, can := session.(component.Preflighter)
 	if !can || r.o.Dry || r.p.Offline {
 		return nil
 	}
@@ -204,7 +205,7 @@ func timed(seconds *float64, act func() error) error {
 	return err
 }
 
-func (r *run) read(ctx context.Context, session Session) error {
+func (r *run) read(ctx context.Context, session component.Session) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := make(chan struct{})
@@ -219,7 +220,7 @@ func (r *run) read(ctx context.Context, session Session) error {
 	act := &reading{
 		p: r.p, ledger: r.ledger, index: newIndex(), shelf: r.shelf, last: r.last, note: r.note, tick: r.o.Progress.Read, watch: r.o.Observer,
 		chain:   &chain{p: r.p, session: session, hidden: r.hidden, off: map[string]bool{}, watch: r.o.Observer},
-		workers: make(chan *Worker, r.p.Limits.Workers), cuts: cuts{},
+		workers: make(chan *component.Worker, r.p.Limits.Workers), cuts: cuts{},
 	}
 	act.index.fetch = r.fetch
 	for _, ph := range r.p.Model.Phases() {
@@ -228,7 +229,7 @@ func (r *run) read(ctx context.Context, session Session) error {
 		}
 	}
 	for range r.p.Limits.Workers {
-		act.workers <- NewWorker(r.p.Language, act.index.find)
+		act.workers <- component.NewWorker(r.p.Language, act.index.find)
 	}
 	if err := r.startTransforms(ctx); err != nil {
 		return causeOf(ctx, err)
@@ -240,7 +241,7 @@ func (r *run) read(ctx context.Context, session Session) error {
 		r.note("%s", note)
 	}
 	for _, t := range r.p.Transforms {
-		if n, ok := Ability[Noter](t); ok {
+		if n, ok := component.Capability[component.Noter](t); ok {
 			r.notesOf(n)
 		}
 	}
@@ -251,7 +252,7 @@ func (r *run) read(ctx context.Context, session Session) error {
 
 func (r *run) startTransforms(ctx context.Context) error {
 	for _, t := range r.p.Transforms {
-		if s, ok := Ability[Starter](t); ok {
+		if s, ok := component.Capability[component.Starter](t); ok {
 			if err := s.Start(ctx); err != nil {
 				return fmt.Errorf("transform %q: %w", t.Name(), err)
 			}
@@ -260,7 +261,7 @@ func (r *run) startTransforms(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) review(ctx context.Context, session Session) error {
+func (r *run) review(ctx context.Context, session component.Session) error {
 	if err := r.ledger.settle(); err != nil {
 		return err
 	}
@@ -314,7 +315,7 @@ func (r *run) review(ctx context.Context, session Session) error {
 func (r *run) noteUnknown() {
 	var unknown []string
 	for _, s := range r.plan.Streams {
-		if _, known := r.held.count(s.Name); !known && !r.p.Offline && !r.reviewer.remembers(s.Name) {
+		if _, known := r.held.Count(s.Name); !known && !r.p.Offline && !r.reviewer.remembers(s.Name) {
 			unknown = append(unknown, s.Name)
 		}
 	}
@@ -324,10 +325,10 @@ func (r *run) noteUnknown() {
 }
 
 // holdings asks the sink what it holds. A dry run goes on without an answer.
-func (r *run) holdings(ctx context.Context, session Session) (Holdings, error) {
+func (r *run) holdings(ctx context.Context, session component.Session) (component.Holdings, error) {
 	if r.p.Offline {
 		r.note("the sink was not asked for anything, since its address or token is not set: what would go could not be compared with what it holds")
-		return Holdings{}, nil
+		return component.Holdings{}, nil
 	}
 	held, err := session.Holds(ctx)
 	if held, unsaid := r.unsaid(ctx, err); unsaid {
@@ -338,7 +339,7 @@ func (r *run) holdings(ctx context.Context, session Session) (Holdings, error) {
 		if remedy := fault.RemedyOf(err); remedy != "" {
 			r.note("before a run, %s", remedy)
 		}
-		return Holdings{}, nil
+		return component.Holdings{}, nil
 	}
 	if err == nil && held.New {
 		err = unfilled(r.base, r.owner)
@@ -349,7 +350,7 @@ func (r *run) holdings(ctx context.Context, session Session) (Holdings, error) {
 // makePlan puts the streams of the sink first, in its order, and then those
 // that the session staged of its own.
 func (r *run) makePlan() {
-	r.plan = &Plan{RunID: r.o.RunID, Stop: r.o.Stop, Sent: r.o.Progress.Sent, Uploaded: r.uploaded, Note: r.note}
+	r.plan = &component.Plan{RunID: r.o.RunID, Stop: r.o.Stop, Sent: r.o.Progress.Sent, Uploaded: r.uploaded, Note: r.note}
 	r.plan.Reject, r.plan.Hidden, r.plan.Withhold = r.refuse, r.hiddenSince, r.withholdLate
 	for _, s := range r.p.Streams {
 		if r.p.Unwritten(s.Name) == "" {
@@ -357,9 +358,9 @@ func (r *run) makePlan() {
 		}
 	}
 	for name := range r.shelf.streams {
-		if _, declared := r.p.stream(name); !declared {
+		if _, declared := r.p.Stream(name); !declared {
 			s := r.shelf.plan(name)
-			s.counts = true
+			s.Own = true
 			r.plan.Streams = append(r.plan.Streams, s)
 		}
 	}

@@ -12,15 +12,16 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fate is every way for a record to end, with the ending it must come to.
-var endingOf = map[string]Ending{
-	"fine": Delivered, "dropped": Filtered, "broken": Rejected, "unmapped": Filtered, "mapping error": Rejected,
-	"undecided": Rejected, "rule error": Rejected, "private": Withheld, "of nobody": Withheld, "of strangers": Withheld,
-	"not encodable": Rejected, "refused by the sink": Rejected,
+var endingOf = map[string]component.Ending{
+	"fine": component.Delivered, "dropped": component.Filtered, "broken": component.Rejected, "unmapped": component.Filtered, "mapping error": component.Rejected,
+	"undecided": component.Rejected, "rule error": component.Rejected, "private": component.Withheld, "of nobody": component.Withheld, "of strangers": component.Withheld,
+	"not encodable": component.Rejected, "refused by the sink": component.Rejected,
 }
 
 // TestNothingLost is invariant 3 over random catalogs: every record ends as its
@@ -34,7 +35,7 @@ func TestNothingLost(t *testing.T) {
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		w := newWorld(t)
-		w.p.Limits.MaxRejected = Bound{Items: 1 << 30}
+		w.p.Limits.MaxRejected = component.Bound{Items: 1 << 30}
 		w.p.Limits.HoldBytes = 1 << (6 + r.IntN(12))
 		w.p.Limits.Workers = 1 + r.IntN(4)
 		want := Counts{}
@@ -45,7 +46,7 @@ func TestNothingLost(t *testing.T) {
 			switch phase {
 			case "identities":
 				kind = [2]string{"user", "group"}[r.IntN(2)]
-				if kind == "user" && endingOf[name] == Withheld || kind == "user" && (name == "undecided" || name == "rule error") {
+				if kind == "user" && endingOf[name] == component.Withheld || kind == "user" && (name == "undecided" || name == "rule error") {
 					name = "twin"
 				}
 			case "structure":
@@ -58,19 +59,19 @@ func TestNothingLost(t *testing.T) {
 			ref := kind + ":default/" + n
 			ending := endingOf[name]
 			if name == "twin" {
-				ending = Merged
+				ending = component.Merged
 			}
 			if name == "refused by the sink" {
 				w.refuse[ref] = "no"
 			}
 			want[ending]++
-			if ending == Delivered {
+			if ending == component.Delivered {
 				delivered = append(delivered, ref)
 			}
 		}
 		w.add("catalog", "component", "always", "fine")
 		w.add("identities", "user", "always", "fine")
-		want[Delivered] += 2
+		want[component.Delivered] += 2
 		delivered = append(delivered, "component:default/always", "user:default/always")
 
 		report, err := w.run(t)
@@ -78,7 +79,7 @@ func TestNothingLost(t *testing.T) {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		sum := 0
-		for _, e := range Endings {
+		for _, e := range component.Endings {
 			if report.Endings[e] != want[e] {
 				t.Errorf("seed %d: %s %d, want %d", seed, e, report.Endings[e], want[e])
 			}
@@ -89,7 +90,7 @@ func TestNothingLost(t *testing.T) {
 			for _, c := range reasons {
 				n += c
 			}
-			if n > report.Endings[e] || e != Delivered && n != report.Endings[e] {
+			if n > report.Endings[e] || e != component.Delivered && n != report.Endings[e] {
 				t.Errorf("seed %d: %d %s, reasons %v", seed, report.Endings[e], e, reasons)
 			}
 		}
@@ -126,16 +127,16 @@ func TestNothingBeforeEverything(t *testing.T) {
 			w.add("identities", "user", "x", "fine")
 		},
 		"too much is rejected": func(w *world) {
-			w.p.Limits.MaxRejected = Bound{Share: 0.01, Items: 2}
+			w.p.Limits.MaxRejected = component.Bound{Share: 0.01, Items: 2}
 			for i := range 3 {
 				w.add("catalog", "component", fmt.Sprint("bad", i), "broken")
 			}
 		},
 		"too much would go": func(w *world) {
-			w.holdings = Holdings{Streams: map[string]int{"users": 1, "documents": 60}}
+			w.holdings = component.Holdings{Streams: map[string]int{"users": 1, "documents": 60}}
 		},
 		"a type would go": func(w *world) {
-			w.holdings = Holdings{Streams: map[string]int{"users": 1, "documents": 31}, Types: map[string]map[string]int{"documents": {"api": 21}}}
+			w.holdings = component.Holdings{Streams: map[string]int{"users": 1, "documents": 31}, Types: map[string]map[string]int{"documents": {"api": 21}}}
 		},
 		"it is stopped": func(w *world) {
 			stop := make(chan struct{})
@@ -196,10 +197,10 @@ func TestDecidedAccess(t *testing.T) {
 		if !slices.Equal(w.published["documents"], []string{"component:default/open"}) {
 			t.Errorf("%s: published %v", fate, w.published["documents"])
 		}
-		if n := report.Endings[Withheld] + report.Endings[Rejected]; n != 1 {
+		if n := report.Endings[component.Withheld] + report.Endings[component.Rejected]; n != 1 {
 			t.Errorf("%s: %v", fate, report.Endings)
 		}
-		if endingOf[fate] == Withheld && report.Audience[access.Nobody] != 1 {
+		if endingOf[fate] == component.Withheld && report.Audience[access.Nobody] != 1 {
 			t.Errorf("%s: audience %v", fate, report.Audience)
 		}
 	}
@@ -208,7 +209,7 @@ func TestDecidedAccess(t *testing.T) {
 // TestUnseen: a rule that looks up what cannot be seen yet rejects the record;
 // with the whole phase in sight it decides (invariant 2).
 func TestUnseen(t *testing.T) {
-	for hold, want := range map[int]Ending{1 << 20: Delivered, 64: Rejected} {
+	for hold, want := range map[int]component.Ending{1 << 20: component.Delivered, 64: component.Rejected} {
 		w := newWorld(t)
 		w.p.Limits.HoldBytes = hold
 		w.p.Limits.MaxRejected.Items = 1000
@@ -236,7 +237,7 @@ func TestSameID(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(w.published["documents"]) != 1 || report.Endings[Rejected] != 1 || report.Read != 3 {
+	if len(w.published["documents"]) != 1 || report.Endings[component.Rejected] != 1 || report.Read != 3 {
 		t.Errorf("published %v, %v", w.published, report.Endings)
 	}
 	if !strings.Contains(strings.Join(report.Notes, "\n"), "1 refs more than once") {
@@ -285,7 +286,7 @@ func TestIDs(t *testing.T) {
 	for i, tc := range []struct{ id, ref, taken string }{
 		{"a", "a", ""}, {"x", "b", ""}, {"x", "c", "b"}, {"a", "c", "a"}, {"c", "c", ""}, {"y", "c", ""}, {"x", "x", "b"},
 	} {
-		taken, err := s.put("documents", Encoded{ID: tc.id, Ref: tc.ref}, 1, known)
+		taken, err := s.put("documents", component.Encoded{ID: tc.id, Ref: tc.ref}, 1, known)
 		if err != nil || taken != tc.taken {
 			t.Errorf("%d: %q, %v", i, taken, err)
 		}
@@ -318,21 +319,21 @@ func TestUnwritten(t *testing.T) {
 		return ""
 	}
 	report, err = w.run(t)
-	if _, there := w.published["users"]; err != nil || there || report.Reasons[Filtered]["user switched off"] != 1 {
+	if _, there := w.published["users"]; err != nil || there || report.Reasons[component.Filtered]["user switched off"] != 1 {
 		t.Errorf("%v, published %v, filtered %v", err, w.published, report.Reasons)
 	}
 }
 
 func TestDeadLetters(t *testing.T) {
 	w := newWorld(t)
-	w.p.Limits.MaxRejected = Bound{Items: 1000}
+	w.p.Limits.MaxRejected = component.Bound{Items: 1000}
 	w.add("identities", "user", "u", "fine")
 	w.add("catalog", "component", "c", "fine")
 	for i := range 30 {
 		w.add("catalog", "component", fmt.Sprint("bad", i), "broken")
 	}
-	var letters []DeadLetter
-	w.o.DeadLetters = func(d DeadLetter) error { letters = append(letters, d); return nil }
+	var letters []component.DeadLetter
+	w.o.DeadLetters = func(d component.DeadLetter) error { letters = append(letters, d); return nil }
 	report, err := w.run(t)
 	if err != nil || len(letters) != 30 || len(report.Rejections) != shownLetters {
 		t.Fatalf("%v: %d letters, %d shown", err, len(letters), len(report.Rejections))
@@ -343,7 +344,7 @@ func TestDeadLetters(t *testing.T) {
 	if d := letter("r", errors.New(strings.Repeat("é", 500))); len([]rune(d.Reason)) != maxReason {
 		t.Errorf("a reason of %d characters", len([]rune(d.Reason)))
 	}
-	w.o.DeadLetters = func(DeadLetter) error { return errors.New("disk full") }
+	w.o.DeadLetters = func(component.DeadLetter) error { return errors.New("disk full") }
 	w.published = nil
 	if _, err := w.run(t); err == nil || w.sent() {
 		t.Errorf("dead letters were lost: %v", err)

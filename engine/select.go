@@ -8,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // SelectOptions say which records are selected.
@@ -21,40 +22,6 @@ type SelectOptions struct {
 	Hidden bool
 }
 
-// Selection is what a pipeline would send now of a few records.
-type Selection struct {
-	Records []Selected // in the order of the refs
-	// Identities are the items of all streams that say who is who, also those of
-	// the session's own.
-	Identities map[string][]SelectedItem
-	// before counts the items with permissions of the last good run.
-	before int
-}
-
-// Selected is one record and what becomes of it.
-type Selected struct {
-	Ref    string
-	Found  bool // the source has it, and reads its kind
-	Ending Ending
-	Reason string
-	Items  []SelectedItem
-}
-
-// SelectedItem is an item as it would be sent.
-type SelectedItem struct {
-	Stream string
-	Encoded
-	// Same tells that the last good run delivered exactly this.
-	Same bool
-	// Known tells that the last good run had an item of this id of this ref, Other
-	// is another ref that it had it of. They are not set for identities.
-	Known bool
-	Other string
-	// Wider reports that more people would find it than after the last good run.
-	// It is not set for identities.
-	Wider bool
-}
-
 // errSelected ends a run whose items were selected: nothing is to be reviewed.
 var errSelected = errors.New("selected")
 
@@ -62,8 +29,8 @@ var errSelected = errors.New("selected")
 // every group is read, as decisions depend on them. Where the source can be asked
 // for refs the records themselves and what they look up are asked for; else it
 // is read whole. Either way the items are those of a run.
-func Select(ctx context.Context, p *Pipeline, o SelectOptions) (*Selection, error) {
-	s := &selection{wanted: map[string]bool{}, letters: map[string]DeadLetter{}, out: &Selection{Identities: map[string][]SelectedItem{}}}
+func Select(ctx context.Context, p *component.Pipeline, o SelectOptions) (*component.Selection, error) {
+	s := &selection{wanted: map[string]bool{}, letters: map[string]component.DeadLetter{}, out: &component.Selection{Identities: map[string][]component.SelectedItem{}}}
 	for _, ref := range o.Refs {
 		s.wanted[ref] = true
 	}
@@ -73,7 +40,7 @@ func Select(ctx context.Context, p *Pipeline, o SelectOptions) (*Selection, erro
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s.run = newRun(&quiet, Options{RunID: o.RunID, Dry: true, State: o.State, Log: o.Log, Stop: o.Stop, Progress: noProgress{}, Output: s.collect, DeadLetters: s.letter})
-	if source, can := p.Source.(Confirmer); can {
+	if source, can := p.Source.(component.Confirmer); can {
 		few := newFew(ctx, p, source, o.Refs)
 		quiet.Source, s.run.fetch, s.few = few, few.find, few
 	}
@@ -100,12 +67,12 @@ type selection struct {
 	run     *run
 	few     *few
 	wanted  map[string]bool
-	letters map[string]DeadLetter // of the wanted records
-	items   []SelectedItem
-	out     *Selection
+	letters map[string]component.DeadLetter // of the wanted records
+	items   []component.SelectedItem
+	out     *component.Selection
 }
 
-func (s *selection) letter(d DeadLetter) error {
+func (s *selection) letter(d component.DeadLetter) error {
 	if s.wanted[d.Ref] {
 		s.letters[d.Ref] = d
 	}
@@ -113,9 +80,9 @@ func (s *selection) letter(d DeadLetter) error {
 }
 
 // collect takes what it needs of the plan and ends the run.
-func (s *selection) collect(_ context.Context, plan *Plan) error {
+func (s *selection) collect(_ context.Context, plan *component.Plan) error {
 	for _, stream := range plan.Streams {
-		declared, known := s.run.p.stream(stream.Name)
+		declared, known := s.run.p.Stream(stream.Name)
 		identities := !known || declared.Identities
 		for e, err := range stream.Items {
 			if err != nil {
@@ -125,7 +92,7 @@ func (s *selection) collect(_ context.Context, plan *Plan) error {
 				continue
 			}
 			e.Body = slices.Clone(e.Body)
-			item := SelectedItem{Stream: stream.Name, Encoded: e}
+			item := component.SelectedItem{Stream: stream.Name, Encoded: e}
 			if identities {
 				s.out.Identities[stream.Name] = append(s.out.Identities[stream.Name], item)
 			} else {
@@ -149,7 +116,7 @@ func (s *selection) compare() error {
 		id, content uint64
 	}
 	delivered := map[key]bool{}
-	owners := map[key][]*SelectedItem{}
+	owners := map[key][]*component.SelectedItem{}
 	for i, item := range s.items {
 		k := key{stream: item.Stream, id: codec.Hash([]byte(item.ID))}
 		owners[k] = append(owners[k], &s.items[i])
@@ -163,7 +130,7 @@ func (s *selection) compare() error {
 			return err
 		}
 		if e.Audience != "" && e.Away.IsZero() {
-			s.out.before++
+			s.out.Before++
 		}
 		for i, item := range s.items {
 			if t, ok := tags[[2]string{item.Stream, item.ID}]; ok && e.Stream == item.Stream && (e.Ref == item.Ref || e.ID == codec.Hash([]byte(item.ID))) {
@@ -189,7 +156,7 @@ func (s *selection) compare() error {
 			}
 		}
 	}
-	mark := func(items []SelectedItem) {
+	mark := func(items []component.SelectedItem) {
 		for i, item := range items {
 			items[i].Same = delivered[key{item.Stream, codec.Hash([]byte(item.ID)), codec.Hash(item.Body)}]
 		}
@@ -205,7 +172,7 @@ func (s *selection) compare() error {
 func (s *selection) tags() (map[[2]string]tag, error) {
 	out := map[[2]string]tag{}
 	for _, item := range s.items {
-		if d, _ := s.run.p.stream(item.Stream); !d.Permissions {
+		if d, _ := s.run.p.Stream(item.Stream); !d.Permissions {
 			continue
 		}
 		for t, err := range s.run.shelf.each(item.Stream) {
@@ -220,8 +187,8 @@ func (s *selection) tags() (map[[2]string]tag, error) {
 	return out, nil
 }
 
-func (s *selection) record(ref string) Selected {
-	out := Selected{Ref: ref, Found: s.run.ledger.knows(ref)}
+func (s *selection) record(ref string) component.Selected {
+	out := component.Selected{Ref: ref, Found: s.run.ledger.knows(ref)}
 	out.Ending, out.Reason = s.run.ledger.fate(ref)
 	if d, rejected := s.letters[ref]; rejected {
 		out.Reason = d.Stage + ": " + d.Reason

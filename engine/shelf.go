@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
@@ -63,7 +64,7 @@ func (s *shelf) stream(name string) (*shelved, error) {
 // stages nothing. Refs are unique, so that an item whose ID is its own ref can
 // only meet one whose ID is not, and known tells whether an ID is the ref of
 // some other record: memory does not grow with the usual IDs.
-func (s *shelf) put(stream string, e Encoded, weight int, known func(ref string) bool) (taken string, err error) {
+func (s *shelf) put(stream string, e component.Encoded, weight int, known func(ref string) bool) (taken string, err error) {
 	sh, err := s.stream(stream)
 	if err != nil {
 		return "", err
@@ -83,7 +84,7 @@ func (s *shelf) put(stream string, e Encoded, weight int, known func(ref string)
 		sh.audience[e.Audience]++
 		sh.rules[e.Rule]++
 	}
-	content := binary.BigEndian.AppendUint64(nil, e.content)
+	content := binary.BigEndian.AppendUint64(nil, e.Content)
 	sets := access.HashSets(e.AllOf)
 	if err := sh.tags.Append([]byte(e.ID), []byte(e.Ref), []byte(e.Type), []byte{byte(e.Audience)}, []byte(e.Rule), content, access.PackNames(e.Principals, sets), access.PackSets(sets)); err != nil {
 		return "", err
@@ -106,7 +107,7 @@ func (s *shelf) withhold(stream, ref, id string) error {
 }
 
 // forget drops an item's trace from the counts, after the sink refused it.
-func (s *shelf) forget(stream string, e Encoded) {
+func (s *shelf) forget(stream string, e component.Encoded) {
 	sh := s.streams[stream]
 	sh.refused[e.ID] = true
 	sh.uncount(e)
@@ -114,7 +115,7 @@ func (s *shelf) forget(stream string, e Encoded) {
 
 // withholdLate drops an item's trace from the counts, as forget does, after a
 // person hid it. It returns false for an item that was dropped before.
-func (s *shelf) withholdLate(stream string, e Encoded) bool {
+func (s *shelf) withholdLate(stream string, e component.Encoded) bool {
 	sh := s.streams[stream]
 	if sh.late[e.ID] || sh.refused[e.ID] {
 		return false
@@ -124,7 +125,7 @@ func (s *shelf) withholdLate(stream string, e Encoded) bool {
 	return true
 }
 
-func (sh *shelved) uncount(e Encoded) {
+func (sh *shelved) uncount(e component.Encoded) {
 	sh.types[e.Type]--
 	if e.Audience != access.Undecided {
 		sh.audience[e.Audience]--
@@ -159,8 +160,8 @@ func (s *shelf) close() {
 }
 
 // plan is one stream as review and publishing see it.
-func (s *shelf) plan(stream string) StreamPlan {
-	p := StreamPlan{Name: stream, Types: map[string]int{}, Audience: map[access.Audience]int{}, Items: func(func(Encoded, error) bool) {}, Withheld: s.withheldRefs(stream)}
+func (s *shelf) plan(stream string) component.StreamPlan {
+	p := component.StreamPlan{Name: stream, Types: map[string]int{}, Audience: map[access.Audience]int{}, Items: func(func(component.Encoded, error) bool) {}, Withheld: s.withheldRefs(stream)}
 	sh := s.streams[stream]
 	if sh == nil {
 		return p
@@ -253,8 +254,8 @@ func (sh *shelved) each() iter.Seq2[tag, error] {
 
 var errStage = fmt.Errorf("stage file is damaged")
 
-func (sh *shelved) items() iter.Seq2[Encoded, error] {
-	return func(yield func(Encoded, error) bool) {
+func (sh *shelved) items() iter.Seq2[component.Encoded, error] {
+	return func(yield func(component.Encoded, error) bool) {
 		rd := sh.bodies.Reader()
 		for t, err := range sh.each() {
 			var body [][]byte
@@ -262,10 +263,10 @@ func (sh *shelved) items() iter.Seq2[Encoded, error] {
 				body, err = rd.Next()
 			}
 			if err != nil || len(body) != 1 {
-				yield(Encoded{}, errStage)
+				yield(component.Encoded{}, errStage)
 				return
 			}
-			if !yield(Encoded{ID: t.ID, Ref: t.Ref, Type: t.Type, Audience: t.Audience, Rule: t.Rule, Body: body[0]}, nil) {
+			if !yield(component.Encoded{ID: t.ID, Ref: t.Ref, Type: t.Type, Audience: t.Audience, Rule: t.Rule, Body: body[0]}, nil) {
 				return
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // TestDamagedStage: a frame that is not what put wrote is an error, for review as
@@ -75,15 +76,15 @@ func TestDamagedStage(t *testing.T) {
 func TestShelfCounts(t *testing.T) {
 	s := newShelf()
 	defer s.close()
-	var items []Encoded
+	var items []component.Encoded
 	for i := range 4 {
-		e := Encoded{ID: fmt.Sprint(i), Ref: fmt.Sprint(i), Type: "api", Audience: access.AllUsers, Rule: "open", Body: []byte("{}")}
+		e := component.Encoded{ID: fmt.Sprint(i), Ref: fmt.Sprint(i), Type: "api", Audience: access.AllUsers, Rule: "open", Body: []byte("{}")}
 		items = append(items, e)
 		if _, err := s.put("documents", e, 1, func(string) bool { return true }); err != nil {
 			t.Fatal(err)
 		}
 	}
-	group := Encoded{ID: "g", Ref: "g", Type: "team", Body: []byte("{}")}
+	group := component.Encoded{ID: "g", Ref: "g", Type: "team", Body: []byte("{}")}
 	if _, err := s.put("groups", group, 1, func(string) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +110,7 @@ func TestReadingTheStageMayEnd(t *testing.T) {
 	s := newShelf()
 	defer s.close()
 	for _, id := range []string{"a", "b"} {
-		if _, err := s.put("documents", Encoded{ID: id, Ref: id, Body: []byte("{}")}, 1, func(string) bool { return true }); err != nil {
+		if _, err := s.put("documents", component.Encoded{ID: id, Ref: id, Body: []byte("{}")}, 1, func(string) bool { return true }); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.withhold("documents", "w"+id, "i"+id); err != nil {

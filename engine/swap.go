@@ -5,6 +5,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -52,7 +53,7 @@ func (c *comparer) swaps(stream string) error {
 	narrowest := access.AllUsers
 	for _, ch := range c.lost[stream] {
 		class := access.ParseAudience(access.Class(ch.Before))
-		if ending, _ := c.ledger.fate(ch.Ref); ending == Delivered || class == access.AllUsers { // it has another ID, and is compared by its ref
+		if ending, _ := c.ledger.fate(ch.Ref); ending == component.Delivered || class == access.AllUsers { // it has another ID, and is compared by its ref
 			continue
 		}
 		s.gone = append(s.gone, ch)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -52,29 +53,29 @@ func TestRestrictedForOpen(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		after   func(w *world)
-		limit   Bound
+		limit   component.Bound
 		refused bool
 	}{
-		"30 are renamed and become everybody's":   {after(30, 30, "fine"), DefaultLimits().MaxWiden, true},
-		"20 are":                                  {after(20, 20, "fine"), DefaultLimits().MaxWiden, false},
-		"20 are, and none may":                    {after(20, 20, "fine"), Bound{}, true},
-		"one is, and none may":                    {after(1, 1, "fine"), Bound{}, true},
-		"30 go and nothing is new":                {after(30, 0, ""), Bound{}, false},
-		"30 go and 30 restricted are new":         {after(30, 30, "of sam"), Bound{}, false},
-		"none goes and 30 are new":                {after(0, 30, "fine"), Bound{}, false},
-		"30 go and 5 are new":                     {after(30, 5, "fine"), Bound{Items: 5}, false},
-		"30 go and 6 are new":                     {after(30, 6, "fine"), Bound{Items: 5}, true},
-		"5 go and 30 are new":                     {after(5, 30, "fine"), Bound{Items: 5}, false},
-		"open ones go":                            {func(w *world) { before(w); w.records["catalog"] = w.records["catalog"][:180]; renamed(w, 30) }, Bound{}, false},
-		"all have another id":                     {func(w *world) { before(w); w.store.ids = true }, Bound{}, false},
-		"25 towards everybody, in a lenient file": {after(25, 25, "fine"), Bound{Share: 1}, true},
+		"30 are renamed and become everybody's":   {after(30, 30, "fine"), component.DefaultLimits().MaxWiden, true},
+		"20 are":                                  {after(20, 20, "fine"), component.DefaultLimits().MaxWiden, false},
+		"20 are, and none may":                    {after(20, 20, "fine"), component.Bound{}, true},
+		"one is, and none may":                    {after(1, 1, "fine"), component.Bound{}, true},
+		"30 go and nothing is new":                {after(30, 0, ""), component.Bound{}, false},
+		"30 go and 30 restricted are new":         {after(30, 30, "of sam"), component.Bound{}, false},
+		"none goes and 30 are new":                {after(0, 30, "fine"), component.Bound{}, false},
+		"30 go and 5 are new":                     {after(30, 5, "fine"), component.Bound{Items: 5}, false},
+		"30 go and 6 are new":                     {after(30, 6, "fine"), component.Bound{Items: 5}, true},
+		"5 go and 30 are new":                     {after(5, 30, "fine"), component.Bound{Items: 5}, false},
+		"open ones go":                            {func(w *world) { before(w); w.records["catalog"] = w.records["catalog"][:180]; renamed(w, 30) }, component.Bound{}, false},
+		"all have another id":                     {func(w *world) { before(w); w.store.ids = true }, component.Bound{}, false},
+		"25 towards everybody, in a lenient file": {after(25, 25, "fine"), component.Bound{Share: 1}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := night{t, t.TempDir()}
 			n.good(before)
 			fill := func(w *world) {
 				tc.after(w)
-				w.p.Limits.MaxWiden, w.p.Limits.MaxLoss = tc.limit, Bound{Items: 199}
+				w.p.Limits.MaxWiden, w.p.Limits.MaxLoss = tc.limit, component.Bound{Items: 199}
 			}
 			_, report, err := n.run(fill)
 			var refused *fault.Refusal
@@ -107,7 +108,7 @@ func TestApprovalOfSwaps(t *testing.T) {
 			for _, name := range added {
 				w.add("catalog", "component", name, "fine")
 			}
-			w.p.Limits.MaxWiden, w.p.Limits.MaxLoss = Bound{}, Bound{Items: 199}
+			w.p.Limits.MaxWiden, w.p.Limits.MaxLoss = component.Bound{}, component.Bound{Items: 199}
 		}
 	}
 	n := night{t, t.TempDir()}
@@ -157,7 +158,7 @@ func TestRenamedIsNotNew(t *testing.T) {
 		w.store.digits = true
 		components(w, 100, "fine")
 		fates1(w, 30, "of sam")
-		w.p.Limits.MaxWiden, w.p.Limits.MaxLoss = Bound{}, Bound{Items: 99}
+		w.p.Limits.MaxWiden, w.p.Limits.MaxLoss = component.Bound{}, component.Bound{Items: 99}
 	}
 	n.good(fill)
 	n.good(func(w *world) {
@@ -172,7 +173,7 @@ func TestRenamedIsNotNew(t *testing.T) {
 // TestSwapped: a swap lists the restricted documents that go and the wider documents
 // that are new, and only those.
 func TestSwapped(t *testing.T) {
-	renumbered := func(e Encoded) Encoded { e.ID = "id of " + e.Ref; return e }
+	renumbered := func(e component.Encoded) component.Encoded { e.ID = "id of " + e.Ref; return e }
 	for name, tc := range map[string]struct {
 		comparisonCase
 		gone, added  []string
@@ -180,36 +181,36 @@ func TestSwapped(t *testing.T) {
 	}{
 		"one for one": {comparisonCase{
 			before: []state.Entry{document("a", access.Listed, "sam")},
-			staged: map[string][]Encoded{"documents": {staged("new", "default", access.AllUsers)}},
+			staged: map[string][]component.Encoded{"documents": {staged("new", "default", access.AllUsers)}},
 		}, []string{"a"}, []string{"new"}, 1, 1},
 		"documents for everybody that go": {comparisonCase{
 			before: []state.Entry{document("a", access.Listed, "sam"), document("open", access.AllUsers)},
-			staged: map[string][]Encoded{"documents": {staged("new", "default", access.AllUsers), staged("newer", "default", access.AllUsers)}},
+			staged: map[string][]component.Encoded{"documents": {staged("new", "default", access.AllUsers), staged("newer", "default", access.AllUsers)}},
 		}, []string{"a"}, []string{"new", "newer"}, 1, 1},
 		"only documents for everybody go": {comparisonCase{
 			before: []state.Entry{document("open", access.AllUsers)},
-			staged: map[string][]Encoded{"documents": {staged("new", "default", access.AllUsers)}},
+			staged: map[string][]component.Encoded{"documents": {staged("new", "default", access.AllUsers)}},
 		}, nil, nil, 0, 0},
 		"a document with another ID": {comparisonCase{
 			before:    []state.Entry{document("a", access.Listed, "sam"), document("b", access.Listed, "sam")},
-			staged:    map[string][]Encoded{"documents": {renumbered(staged("b", "default", access.Listed, "sam")), staged("new", "default", access.AllUsers), staged("newer", "default", access.AllUsers)}},
+			staged:    map[string][]component.Encoded{"documents": {renumbered(staged("b", "default", access.Listed, "sam")), staged("new", "default", access.AllUsers), staged("newer", "default", access.AllUsers)}},
 			delivered: []string{"b"},
 		}, []string{"a"}, []string{"new", "newer"}, 1, 1},
 		"new documents that are not wider": {comparisonCase{
 			before: []state.Entry{document("a", access.DatasourceUsers), document("b", access.DatasourceUsers)},
-			staged: map[string][]Encoded{"documents": {staged("listed", "owners", access.Listed, "sam"), staged("as wide", "default", access.DatasourceUsers), staged("new", "default", access.AllUsers)}},
+			staged: map[string][]component.Encoded{"documents": {staged("listed", "owners", access.Listed, "sam"), staged("as wide", "default", access.DatasourceUsers), staged("new", "default", access.AllUsers)}},
 		}, []string{"a", "b"}, []string{"new"}, 1, 1},
 		"wider than the narrowest": {comparisonCase{
 			before: []state.Entry{document("a", access.Listed, "sam"), document("b", access.DatasourceUsers)},
-			staged: map[string][]Encoded{"documents": {staged("new", "default", access.DatasourceUsers)}},
+			staged: map[string][]component.Encoded{"documents": {staged("new", "default", access.DatasourceUsers)}},
 		}, []string{"a", "b"}, []string{"new"}, 1, 0},
 		"the ref was there before": {comparisonCase{
 			before: []state.Entry{document("a", access.Listed, "sam"), away(document("b", access.AllUsers))},
-			staged: map[string][]Encoded{"documents": {renumbered(staged("b", "default", access.AllUsers)), staged("new", "default", access.AllUsers)}},
+			staged: map[string][]component.Encoded{"documents": {renumbered(staged("b", "default", access.AllUsers)), staged("new", "default", access.AllUsers)}},
 		}, []string{"a"}, []string{"new"}, 1, 1},
 		"the ID was there before": {comparisonCase{
 			before: []state.Entry{document("a", access.Listed, "sam"), away(document("id of b", access.AllUsers))},
-			staged: map[string][]Encoded{"documents": {renumbered(staged("b", "default", access.AllUsers)), staged("new", "default", access.AllUsers)}},
+			staged: map[string][]component.Encoded{"documents": {renumbered(staged("b", "default", access.AllUsers)), staged("new", "default", access.AllUsers)}},
 		}, []string{"a"}, []string{"new"}, 1, 1},
 	} {
 		c := tc.compare(t)
@@ -235,7 +236,7 @@ func TestSwapped(t *testing.T) {
 func TestSwapTable(t *testing.T) {
 	c := comparisonCase{
 		before: []state.Entry{document("a", access.Listed, "sam")},
-		staged: map[string][]Encoded{"documents": {staged("new", "default", access.AllUsers)}},
+		staged: map[string][]component.Encoded{"documents": {staged("new", "default", access.AllUsers)}},
 	}.compare(t)
 	if got := c.swapped[0].table(); !slices.Equal(got[1:], []string{"  go:  a (listed)", "  new: new (all-users)"}) {
 		t.Errorf("%q", got)

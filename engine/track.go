@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -27,12 +28,12 @@ func (realTime) After(d time.Duration) <-chan time.Time { return time.After(d) }
 // tracking follows what becomes of acknowledged uploads: those of earlier runs
 // that the sink has not listed yet, and those of this run.
 type tracking struct {
-	by       string         // the sink's name, once it is known
-	earlier  []state.Upload // of earlier runs, not confirmed
-	lost     []state.Upload // of those, the ones that the sink does not have
-	sent     []state.Upload // of this run
-	history  *UploadHistory // the last answer
-	failed   error          // why the last question was not answered
+	by       string                   // the sink's name, once it is known
+	earlier  []state.Upload           // of earlier runs, not confirmed
+	lost     []state.Upload           // of those, the ones that the sink does not have
+	sent     []state.Upload           // of this run
+	history  *component.UploadHistory // the last answer
+	failed   error                    // why the last question was not answered
 	paused   map[string]bool
 	found    map[string]bool // pauses that this run has seen
 	reported []string        // pauses that an earlier run reported with its exit code
@@ -43,7 +44,7 @@ type tracking struct {
 
 // begin takes over what the last good run left and what the sink lists before
 // this run sends anything.
-func (t *tracking) begin(last *state.Snapshot, h *UploadHistory, now time.Time) {
+func (t *tracking) begin(last *state.Snapshot, h *component.UploadHistory, now time.Time) {
 	t.began, t.by = now.UTC(), "the sink"
 	t.paused, t.found = map[string]bool{}, map[string]bool{}
 	if last != nil {
@@ -56,23 +57,23 @@ func (t *tracking) begin(last *state.Snapshot, h *UploadHistory, now time.Time) 
 }
 
 // see takes in an answer of the sink.
-func (t *tracking) see(h *UploadHistory, now time.Time) {
+func (t *tracking) see(h *component.UploadHistory, now time.Time) {
 	if t.history = h; h == nil {
 		return
 	}
 	t.by = h.By
 	t.earlier = slices.DeleteFunc(t.earlier, func(u state.Upload) bool {
-		f := h.fateOf(u, now)
+		f := fateOf(h, u, now)
 		if f == lost {
 			t.lost = append(t.lost, u)
 		}
 		return f != unknown
 	})
 	for _, u := range h.Uploads {
-		switch h.latest(u.Stream) {
-		case UploadDeletionPaused:
+		switch h.Latest(u.Stream) {
+		case component.UploadDeletionPaused:
 			t.paused[u.Stream], t.found[u.Stream] = true, true
-		case UploadProcessed:
+		case component.UploadProcessed:
 			delete(t.paused, u.Stream)
 		}
 	}
@@ -82,13 +83,13 @@ func (t *tracking) see(h *UploadHistory, now time.Time) {
 // its state, and the streams that it does not even list as complete.
 func (t *tracking) pending() (words, unlisted []string) {
 	for _, u := range t.sent {
-		listed := t.history.find(u.Stream, u.ID)
+		listed := t.history.Find(u.Stream, u.ID)
 		switch {
 		case listed == nil:
 			words, unlisted = append(words, u.Stream+" (not listed yet)"), append(unlisted, u.Stream)
-		case listed.Stage == UploadOpen:
+		case listed.Stage == component.UploadOpen:
 			words, unlisted = append(words, fmt.Sprintf("%s (%s)", u.Stream, listed.State)), append(unlisted, u.Stream)
-		case listed.Stage == UploadComplete:
+		case listed.Stage == component.UploadComplete:
 			words = append(words, fmt.Sprintf("%s (%s)", u.Stream, listed.State))
 		}
 	}
@@ -98,14 +99,14 @@ func (t *tracking) pending() (words, unlisted []string) {
 // pausedNow are the streams of this run whose own upload the sink has paused.
 func (t *tracking) pausedNow() bool {
 	return slices.ContainsFunc(t.sent, func(u state.Upload) bool {
-		listed := t.history.find(u.Stream, u.ID)
-		return listed != nil && listed.Stage == UploadDeletionPaused
+		listed := t.history.Find(u.Stream, u.ID)
+		return listed != nil && listed.Stage == component.UploadDeletionPaused
 	})
 }
 
 // header writes what the next run has to know. A pause counts as reported only once
 // the exit code reports it.
-func (t *tracking) header(h *state.Header, plan *Plan) {
+func (t *tracking) header(h *state.Header, plan *component.Plan) {
 	_, unlisted := t.pending()
 	h.Unconfirmed = nil
 	for _, u := range t.sent {
@@ -138,7 +139,7 @@ func (r *run) uploaded(stream, id string) {
 // confirm saves the state and waits for the sink to process what was sent. The
 // state is saved before the wait and again when the wait has changed it, so
 // that a run that is killed while it waits has lost nothing.
-func (r *run) confirm(ctx context.Context, session Session) error {
+func (r *run) confirm(ctx context.Context, session component.Session) error {
 	r.ask(ctx, session)
 	if len(r.track.paused) > 0 { // the sink holds more than was sent, so the same numbers again are not stale
 		r.held.Streams = nil
@@ -158,8 +159,8 @@ func (r *run) confirm(ctx context.Context, session Session) error {
 }
 
 // ask asks the sink once about its uploads.
-func (r *run) ask(ctx context.Context, session Session) {
-	s, can := session.(Historian)
+func (r *run) ask(ctx context.Context, session component.Session) {
+	s, can := session.(component.Historian)
 	if !can || len(r.track.sent) == 0 {
 		return
 	}
@@ -174,7 +175,7 @@ func (r *run) ask(ctx context.Context, session Session) {
 
 // wait asks until the sink has processed everything or has paused a deletion,
 // the time is up, or the run is to stop.
-func (r *run) wait(ctx context.Context, session Session) {
+func (r *run) wait(ctx context.Context, session component.Session) {
 	end := r.o.clock.Now().Add(r.o.Wait)
 	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
 		words, _ := r.track.pending()
@@ -248,7 +249,7 @@ func (t *tracking) fresh() []string {
 }
 
 // lostAnd are the lost uploads of streams that a plan sends again.
-func (t *tracking) lostAnd(plan *Plan) []state.Upload {
+func (t *tracking) lostAnd(plan *component.Plan) []state.Upload {
 	return slices.DeleteFunc(slices.Clone(t.lost), func(u state.Upload) bool { return plan.Stream(u.Stream) == nil })
 }
 

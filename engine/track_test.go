@@ -9,13 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // list is a sink's history, and the clock of its runs.
 type list struct {
-	uploads []ListedUpload
+	uploads []component.ListedUpload
 	counts  map[string]int
 	now     time.Time
 }
@@ -33,21 +34,21 @@ func (l *list) After(d time.Duration) <-chan time.Time {
 	return passed
 }
 
-func (l *list) add(run string, began time.Time, stage UploadStage) {
+func (l *list) add(run string, began time.Time, stage component.UploadStage) {
 	for _, stream := range []string{"users", "documents"} {
-		l.uploads = append(l.uploads, ListedUpload{Stream: stream, ID: "upload-" + run, Began: began, Stage: stage, State: fmt.Sprintf("stage %d", stage)})
+		l.uploads = append(l.uploads, component.ListedUpload{Stream: stream, ID: "upload-" + run, Began: began, Stage: stage, State: fmt.Sprintf("stage %d", stage)})
 	}
 }
 
-func (l *list) history() *UploadHistory {
-	return &UploadHistory{By: "Glean", Uploads: slices.Clone(l.uploads), Counts: l.counts}
+func (l *list) history() *component.UploadHistory {
+	return &component.UploadHistory{By: "Glean", Uploads: slices.Clone(l.uploads), Counts: l.counts}
 }
 
 // stages lists a run's own uploads at the n-th look at the n-th stage, and at the
 // last stage from then on.
-func (l *list) stages(w *world, stages ...UploadStage) {
+func (l *list) stages(w *world, stages ...component.UploadStage) {
 	looks := 0
-	w.listed = func() *UploadHistory {
+	w.listed = func() *component.UploadHistory {
 		own := &list{uploads: slices.Clone(l.uploads), counts: l.counts}
 		if stage := stages[min(looks, len(stages)-1)]; stage != notListed {
 			own.add(w.o.RunID, l.now, stage)
@@ -60,7 +61,7 @@ func (l *list) stages(w *world, stages ...UploadStage) {
 }
 
 // notListed is a stage of no upload that is listed.
-const notListed UploadStage = 99
+const notListed component.UploadStage = 99
 
 // waits remembers what a run waited for.
 type waits struct {
@@ -121,8 +122,8 @@ func TestUnconfirmedBaseline(t *testing.T) {
 		t.Errorf("a refused run changed what is unconfirmed: %+v", n.header().Unconfirmed)
 	}
 
-	l.add(one.o.RunID, l.now.Add(-time.Hour), UploadProcessed)
-	_, report = n.good(func(w *world) { components(w, 100, "fine"); l.stages(w, UploadProcessed) })
+	l.add(one.o.RunID, l.now.Add(-time.Hour), component.UploadProcessed)
+	_, report = n.good(func(w *world) { components(w, 100, "fine"); l.stages(w, component.UploadProcessed) })
 	if h := n.header(); len(h.Unconfirmed) > 0 || len(report.Notes) > 0 {
 		t.Errorf("unconfirmed: %+v, notes %q", h.Unconfirmed, report.Notes)
 	}
@@ -132,7 +133,7 @@ func TestUnconfirmedBaseline(t *testing.T) {
 // is processed.
 func TestStillProcessing(t *testing.T) {
 	n, l := night{t, t.TempDir()}, newList()
-	_, report := n.good(func(w *world) { l.stages(w, UploadComplete) })
+	_, report := n.good(func(w *world) { l.stages(w, component.UploadComplete) })
 	if h := n.header(); len(h.Unconfirmed) > 0 || len(report.Unconfirmed) > 0 || len(report.Notes) != 1 || !noted(report, "Glean is still processing users (stage 1), documents (stage 1)") {
 		t.Errorf("unconfirmed: %+v, notes %q", h.Unconfirmed, report.Notes)
 	}
@@ -142,7 +143,7 @@ func TestStillProcessing(t *testing.T) {
 // ends unconfirmed; the one after it is as usual.
 func TestLostUpload(t *testing.T) {
 	for name, proof := range map[string]func(l *list){
-		"the list passes it over": func(l *list) { l.add("another", l.now.Add(-time.Minute), UploadProcessed) },
+		"the list passes it over": func(l *list) { l.add("another", l.now.Add(-time.Minute), component.UploadProcessed) },
 		"nothing after six hours": func(l *list) { l.sleep(settled) },
 		"counts are zero since then": func(l *list) {
 			l.sleep(settled)
@@ -151,8 +152,8 @@ func TestLostUpload(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, l := night{t, t.TempDir()}, newList()
-			first, _ := n.good(func(w *world) { components(w, 30, "fine"); l.stages(w, UploadProcessed) })
-			l.add(first.o.RunID, l.now, UploadProcessed)
+			first, _ := n.good(func(w *world) { components(w, 30, "fine"); l.stages(w, component.UploadProcessed) })
+			l.add(first.o.RunID, l.now, component.UploadProcessed)
 			l.sleep(24 * time.Hour)
 			second, _ := n.good(func(w *world) { components(w, 30, "fine"); l.stages(w, notListed) })
 			l.sleep(time.Hour)
@@ -162,7 +163,7 @@ func TestLostUpload(t *testing.T) {
 			if err != nil || !noted(report, "Glean lost the upload of documents of ") {
 				t.Errorf("a dry run: %v %q", err, report.Notes)
 			}
-			third, report, err := n.run(func(w *world) { components(w, 30, "fine"); l.stages(w, UploadProcessed) })
+			third, report, err := n.run(func(w *world) { components(w, 30, "fine"); l.stages(w, component.UploadProcessed) })
 			var unconfirmed *fault.Unconfirmed
 			if !errors.As(err, &unconfirmed) || report.Verdict != VerdictUnconfirmed || unconfirmed.Remedy == "" ||
 				!strings.Contains(err.Error(), "Glean lost the upload of users of ") || !strings.Contains(err.Error(), "(upload-"+second.o.RunID+")") || !strings.Contains(err.Error(), "this run sent everything again") {
@@ -171,9 +172,9 @@ func TestLostUpload(t *testing.T) {
 			if len(third.published["documents"]) != 30 || len(n.header().Unconfirmed) > 0 {
 				t.Errorf("%d documents were sent, unconfirmed %+v", len(third.published["documents"]), n.header().Unconfirmed)
 			}
-			l.add(third.o.RunID, l.now, UploadProcessed)
+			l.add(third.o.RunID, l.now, component.UploadProcessed)
 			l.sleep(24 * time.Hour)
-			n.good(func(w *world) { components(w, 30, "fine"); l.stages(w, UploadProcessed) })
+			n.good(func(w *world) { components(w, 30, "fine"); l.stages(w, component.UploadProcessed) })
 		})
 	}
 }
@@ -182,11 +183,11 @@ func TestLostUpload(t *testing.T) {
 // that the one before is missing.
 func TestLostByOwnUpload(t *testing.T) {
 	n, l := night{t, t.TempDir()}, newList()
-	l.add("first", l.now, UploadProcessed)
+	l.add("first", l.now, component.UploadProcessed)
 	l.sleep(time.Hour)
 	n.good(func(w *world) { l.stages(w, notListed) })
 	l.sleep(time.Hour)
-	_, _, err := n.run(func(w *world) { l.stages(w, UploadComplete) })
+	_, _, err := n.run(func(w *world) { l.stages(w, component.UploadComplete) })
 	if !errors.As(err, new(*fault.Unconfirmed)) || !strings.Contains(err.Error(), "Glean lost the upload") {
 		t.Error(err)
 	}
@@ -196,20 +197,20 @@ func TestLostByOwnUpload(t *testing.T) {
 // next one.
 func TestLostStreamThatIsNotSent(t *testing.T) {
 	n, l := night{t, t.TempDir()}, newList()
-	l.add("first", l.now, UploadProcessed)
+	l.add("first", l.now, component.UploadProcessed)
 	l.sleep(time.Hour)
 	n.good(func(w *world) { l.stages(w, notListed) })
 	l.sleep(time.Hour)
-	l.add("another", l.now.Add(-time.Minute), UploadProcessed)
+	l.add("another", l.now.Add(-time.Minute), component.UploadProcessed)
 	only := func(w *world) {
 		w.p.Unwritten = func(stream string) string { return map[string]string{"documents": "left out"}[stream] }
-		l.stages(w, UploadProcessed)
+		l.stages(w, component.UploadProcessed)
 	}
 	_, report, err := n.run(only)
 	if !errors.As(err, new(*fault.Unconfirmed)) || strings.Contains(err.Error(), "of documents") || !noted(report, "Glean lost the upload of documents") || streamsOf(n.header().Unconfirmed) != "documents" {
 		t.Errorf("%v, notes %q, unconfirmed %+v", err, report.Notes, n.header().Unconfirmed)
 	}
-	if _, _, err := n.run(func(w *world) { l.stages(w, UploadProcessed) }); !errors.As(err, new(*fault.Unconfirmed)) || !strings.Contains(err.Error(), "of documents") {
+	if _, _, err := n.run(func(w *world) { l.stages(w, component.UploadProcessed) }); !errors.As(err, new(*fault.Unconfirmed)) || !strings.Contains(err.Error(), "of documents") {
 		t.Error(err)
 	}
 }
@@ -219,7 +220,7 @@ func TestWait(t *testing.T) {
 	for name, tc := range map[string]struct {
 		wait   time.Duration
 		must   bool
-		stages []UploadStage
+		stages []component.UploadStage
 		fails  error // what the sink answers when it is asked
 		stop   bool
 		took   time.Duration
@@ -228,14 +229,14 @@ func TestWait(t *testing.T) {
 		err    string // of the *Unconfirmed, "" for none
 		note   string
 	}{
-		"asked once":                {stages: []UploadStage{UploadComplete, UploadProcessed}, looks: 1, note: "still processing"},
-		"processed at once":         {wait: time.Minute, must: true, stages: []UploadStage{UploadProcessed}, looks: 1},
-		"processed later":           {wait: time.Minute, must: true, stages: []UploadStage{notListed, UploadComplete, UploadProcessed}, took: 3 * time.Second, looks: 3, said: []string{"users (not listed yet), documents (not listed yet)", "users (stage 1), documents (stage 1)"}},
-		"a glance":                  {wait: 10 * time.Second, stages: []UploadStage{UploadComplete}, took: 10 * time.Second, looks: 5, note: "still processing"},
-		"not in time":               {wait: 10 * time.Second, must: true, stages: []UploadStage{UploadComplete}, took: 10 * time.Second, looks: 5, err: "Glean has not processed it within 10s: users (stage 1), documents (stage 1)"},
-		"paused at once":            {wait: time.Minute, stages: []UploadStage{UploadDeletionPaused}, looks: 1, err: "Glean paused the deletion of documents, users"},
-		"paused later":              {wait: time.Minute, stages: []UploadStage{UploadComplete, UploadDeletionPaused}, took: time.Second, looks: 2, err: "Glean paused the deletion of documents, users"},
-		"stopped":                   {wait: time.Minute, stages: []UploadStage{UploadComplete}, stop: true, looks: 1, note: "still processing"},
+		"asked once":                {stages: []component.UploadStage{component.UploadComplete, component.UploadProcessed}, looks: 1, note: "still processing"},
+		"processed at once":         {wait: time.Minute, must: true, stages: []component.UploadStage{component.UploadProcessed}, looks: 1},
+		"processed later":           {wait: time.Minute, must: true, stages: []component.UploadStage{notListed, component.UploadComplete, component.UploadProcessed}, took: 3 * time.Second, looks: 3, said: []string{"users (not listed yet), documents (not listed yet)", "users (stage 1), documents (stage 1)"}},
+		"a glance":                  {wait: 10 * time.Second, stages: []component.UploadStage{component.UploadComplete}, took: 10 * time.Second, looks: 5, note: "still processing"},
+		"not in time":               {wait: 10 * time.Second, must: true, stages: []component.UploadStage{component.UploadComplete}, took: 10 * time.Second, looks: 5, err: "Glean has not processed it within 10s: users (stage 1), documents (stage 1)"},
+		"paused at once":            {wait: time.Minute, stages: []component.UploadStage{component.UploadDeletionPaused}, looks: 1, err: "Glean paused the deletion of documents, users"},
+		"paused later":              {wait: time.Minute, stages: []component.UploadStage{component.UploadComplete, component.UploadDeletionPaused}, took: time.Second, looks: 2, err: "Glean paused the deletion of documents, users"},
+		"stopped":                   {wait: time.Minute, stages: []component.UploadStage{component.UploadComplete}, stop: true, looks: 1, note: "still processing"},
 		"the question fails":        {wait: 3 * time.Second, fails: fault.Errorf(fault.Transient, "", "503"), took: 3 * time.Second, looks: 3, note: "could not be asked whether it has processed it: 503"},
 		"it is throttled":           {wait: 3 * time.Second, fails: fault.Errorf(fault.Throttled, "", "429"), took: 3 * time.Second, looks: 3, note: "could not be asked whether it has processed it: 429"},
 		"it fails for good":         {wait: time.Minute, fails: fault.Errorf(fault.Permanent, "", "404"), looks: 1, note: "could not be asked whether it has processed it: 404"},
@@ -247,13 +248,13 @@ func TestWait(t *testing.T) {
 			w, report, err := n.run(func(w *world) {
 				w.o.Wait, w.o.MustConfirm, w.o.Progress, w.o.Stop = tc.wait, tc.must, seen, stop
 				if tc.stages == nil {
-					tc.stages = []UploadStage{notListed}
+					tc.stages = []component.UploadStage{notListed}
 				}
 				l.stages(w, tc.stages...)
 				w.store.fail["history"] = tc.fails
 				if tc.stop {
 					list := w.listed
-					w.listed = func() *UploadHistory { close(stop); return list() }
+					w.listed = func() *component.UploadHistory { close(stop); return list() }
 					w.o.clock = slow{l}
 				}
 			})
@@ -290,7 +291,7 @@ func TestSavedBeforeTheWait(t *testing.T) {
 	w, _ := n.good(func(w *world) {
 		w.o.Wait = time.Minute
 		w.o.Progress = &looking{look: func() { saved = append(saved, n.header()) }}
-		l.stages(w, notListed, UploadProcessed)
+		l.stages(w, notListed, component.UploadProcessed)
 	})
 	if len(saved) != 1 || saved[0].Run != w.o.RunID || len(saved[0].Unconfirmed) != 2 {
 		t.Errorf("during the wait: %+v", saved)
@@ -304,7 +305,7 @@ func TestSavedBeforeTheWait(t *testing.T) {
 // the pause that it saw, and the next one does.
 func TestPauseIsReportedAtTheEnd(t *testing.T) {
 	n, l := night{t, t.TempDir()}, newList()
-	l.add("another", l.now, UploadDeletionPaused)
+	l.add("another", l.now, component.UploadDeletionPaused)
 	var during []string
 	_, _, err := n.run(func(w *world) {
 		components(w, 5, "fine")
@@ -320,7 +321,7 @@ func TestPauseIsReportedAtTheEnd(t *testing.T) {
 // earlier run has reported, so that the next run does not report them again.
 func TestReportedPauseIsKept(t *testing.T) {
 	n, l := night{t, t.TempDir()}, newList()
-	l.add("another", l.now, UploadDeletionPaused)
+	l.add("another", l.now, component.UploadDeletionPaused)
 	if _, _, err := n.run(func(w *world) { components(w, 5, "fine"); l.stages(w, notListed) }); !errors.As(err, new(*fault.Unconfirmed)) {
 		t.Fatal(err)
 	}
@@ -343,13 +344,13 @@ func TestOnePauseEndsTheWait(t *testing.T) {
 	_, report, err := n.run(func(w *world) {
 		components(w, 5, "fine")
 		w.o.Wait = time.Minute
-		l.stages(w, UploadComplete)
+		l.stages(w, component.UploadComplete)
 		list := w.listed
-		w.listed = func() *UploadHistory {
+		w.listed = func() *component.UploadHistory {
 			h := list()
 			for i := range h.Uploads {
 				if h.Uploads[i].Stream == "documents" {
-					h.Uploads[i].Stage = UploadDeletionPaused
+					h.Uploads[i].Stage = component.UploadDeletionPaused
 				}
 			}
 			return h
@@ -366,9 +367,9 @@ func TestOnePauseEndsTheWait(t *testing.T) {
 // TestUnconfirmedWithoutState: without a state folder no next run checks the uploads,
 // and none is mentioned.
 func TestUnconfirmedWithoutState(t *testing.T) {
-	for stage, want := range map[UploadStage]string{
-		notListed:      "everything was sent; Glean has not confirmed it yet: users (not listed yet), documents (not listed yet)",
-		UploadComplete: "everything was sent; Glean is still processing users (stage 1), documents (stage 1)",
+	for stage, want := range map[component.UploadStage]string{
+		notListed:                "everything was sent; Glean has not confirmed it yet: users (not listed yet), documents (not listed yet)",
+		component.UploadComplete: "everything was sent; Glean is still processing users (stage 1), documents (stage 1)",
 	} {
 		l := newList()
 		_, report := night{t, ""}.good(func(w *world) { components(w, 5, "fine"); l.stages(w, stage) })
@@ -381,9 +382,9 @@ func TestUnconfirmedWithoutState(t *testing.T) {
 // unlisting is a sink whose session cannot list uploads.
 type unlisting struct{ *store }
 
-func (s unlisting) Open(ctx context.Context, o Opening) (Session, error) {
+func (s unlisting) Open(ctx context.Context, o component.Opening) (component.Session, error) {
 	session, err := s.store.Open(ctx, o)
-	return struct{ Session }{session}, err
+	return struct{ component.Session }{session}, err
 }
 
 // TestSessionWithoutHistory: a run whose sink cannot list uploads is delivered, and its
@@ -415,7 +416,7 @@ func TestWaitEndsWithTheRun(t *testing.T) {
 	w := newWorld(t)
 	components(w, 5, "fine")
 	w.add("identities", "user", "sam", "fine")
-	l.stages(w, UploadComplete)
+	l.stages(w, component.UploadComplete)
 	ctx, cancel := context.WithCancel(t.Context())
 	w.o.State, w.o.Wait, w.o.clock = n.dir, time.Minute, slow{l}
 	w.o.Progress = &looking{look: cancel}
@@ -438,7 +439,7 @@ func (s slow) After(d time.Duration) <-chan time.Time {
 func TestPausedDeletion(t *testing.T) {
 	n, l := night{t, t.TempDir()}, newList()
 	planned := false // the last plan says that a deletion is paused
-	night := func(stages ...UploadStage) (*Report, error) {
+	night := func(stages ...component.UploadStage) (*Report, error) {
 		w, report, err := n.run(func(w *world) { components(w, 5, "fine"); l.stages(w, stages...) })
 		if last := stages[len(stages)-1]; last != notListed {
 			l.add(w.o.RunID, l.now, last)
@@ -459,13 +460,13 @@ func TestPausedDeletion(t *testing.T) {
 			t.Errorf("%s: paused %v", when, report.Paused)
 		}
 	}
-	if report, err := night(UploadComplete); err != nil || len(report.Paused) > 0 || planned {
+	if report, err := night(component.UploadComplete); err != nil || len(report.Paused) > 0 || planned {
 		t.Fatal(err, report.Paused, planned)
 	}
 	for i := range l.uploads { // after the run had ended
-		l.uploads[i].Stage = UploadDeletionPaused
+		l.uploads[i].Stage = component.UploadDeletionPaused
 	}
-	report, err := night(UploadComplete)
+	report, err := night(component.UploadComplete)
 	reported("the next run", report, err, true)
 	if !planned {
 		t.Error("the plan does not say that a deletion is paused")
@@ -473,15 +474,15 @@ func TestPausedDeletion(t *testing.T) {
 	if !slices.Equal(n.header().Paused, []string{"documents", "users"}) {
 		t.Errorf("reported: %v", n.header().Paused)
 	}
-	report, err = night(UploadComplete)
+	report, err = night(component.UploadComplete)
 	reported("the run after it", report, err, false)
-	report, err = night(UploadDeletionPaused)
+	report, err = night(component.UploadDeletionPaused)
 	reported("its own upload is paused, too", report, err, false)
-	report, err = night(UploadProcessed)
+	report, err = night(component.UploadProcessed)
 	if err != nil || len(report.Paused) > 0 || len(n.header().Paused) > 0 {
 		t.Errorf("gone: %v, paused %v, reported %v", err, report.Paused, n.header().Paused)
 	}
-	report, err = night(UploadDeletionPaused)
+	report, err = night(component.UploadDeletionPaused)
 	reported("another pause", report, err, true)
 }
 
@@ -489,12 +490,12 @@ func TestPausedDeletion(t *testing.T) {
 // reports it.
 func TestRefusedRunDoesNotReport(t *testing.T) {
 	n, l := night{t, t.TempDir()}, newList()
-	n.good(func(w *world) { components(w, 60, "fine"); l.stages(w, UploadProcessed) })
-	l.add("another", l.now, UploadDeletionPaused)
-	if _, report, err := n.run(func(w *world) { l.stages(w, UploadProcessed) }); !errors.As(err, new(*fault.Refusal)) || !noted(report, "Glean still pauses") {
+	n.good(func(w *world) { components(w, 60, "fine"); l.stages(w, component.UploadProcessed) })
+	l.add("another", l.now, component.UploadDeletionPaused)
+	if _, report, err := n.run(func(w *world) { l.stages(w, component.UploadProcessed) }); !errors.As(err, new(*fault.Refusal)) || !noted(report, "Glean still pauses") {
 		t.Fatal(err, report.Notes)
 	}
-	if _, _, err := n.run(func(w *world) { components(w, 60, "fine"); l.stages(w, UploadProcessed) }); !errors.As(err, new(*fault.Unconfirmed)) {
+	if _, _, err := n.run(func(w *world) { components(w, 60, "fine"); l.stages(w, component.UploadProcessed) }); !errors.As(err, new(*fault.Unconfirmed)) {
 		t.Error(err)
 	}
 }
@@ -503,7 +504,7 @@ func TestRefusedRunDoesNotReport(t *testing.T) {
 func TestReconcile(t *testing.T) {
 	n, l := night{t, t.TempDir()}, newList()
 	w, _ := n.good(func(w *world) { components(w, 5, "fine"); l.stages(w, notListed) })
-	reconcile := func(h *UploadHistory) Reconciled {
+	reconcile := func(h *component.UploadHistory) Reconciled {
 		t.Helper()
 		r, err := Reconcile(n.dir, w.Place(), h, l.now)
 		if err != nil {
@@ -514,12 +515,12 @@ func TestReconcile(t *testing.T) {
 		}
 		return r
 	}
-	for _, h := range []*UploadHistory{nil, {}} {
+	for _, h := range []*component.UploadHistory{nil, {}} {
 		if r := reconcile(h); len(r.Unknown) != 2 || len(n.header().Unconfirmed) != 2 {
 			t.Errorf("%+v: %+v", h, r)
 		}
 	}
-	l.uploads = []ListedUpload{{Stream: "users", ID: "upload-" + w.o.RunID, Stage: UploadComplete}}
+	l.uploads = []component.ListedUpload{{Stream: "users", ID: "upload-" + w.o.RunID, Stage: component.UploadComplete}}
 	held, err := TakePlace(n.dir, w.Place(), NewRunID())
 	if err != nil {
 		t.Fatal(err)
@@ -534,7 +535,7 @@ func TestReconcile(t *testing.T) {
 		t.Errorf("%+v, unconfirmed %+v", r, n.header().Unconfirmed)
 	}
 	l.sleep(settled)
-	if r := reconcile(&UploadHistory{Counts: map[string]int{"documents": 0}}); len(r.Lost) != 1 || streamsOf(n.header().Unconfirmed) != "documents" {
+	if r := reconcile(&component.UploadHistory{Counts: map[string]int{"documents": 0}}); len(r.Lost) != 1 || streamsOf(n.header().Unconfirmed) != "documents" {
 		t.Errorf("%+v, unconfirmed %+v", r, n.header().Unconfirmed)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -12,7 +13,7 @@ import (
 const towardsAll = 20
 
 // maxWiden refuses to let too many people find too much (invariant 5).
-func (v *review) maxWiden(_ *Plan, _ Holdings, cover *coverage) *fault.Refusal {
+func (v *review) maxWiden(_ *component.Plan, _ component.Holdings, cover *coverage) *fault.Refusal {
 	if v.compared == nil {
 		return nil
 	}
@@ -27,7 +28,7 @@ func (v *review) maxWiden(_ *Plan, _ Holdings, cover *coverage) *fault.Refusal {
 	}
 	n, toAll = v.compared.widened(nil)
 	r := &fault.Refusal{Guard: "max_widen"}
-	limit := b.compared(n, total)
+	limit := compared(b, n, total)
 	if !b.Exceeded(n, total) {
 		limit = fmt.Sprintf("%s of them by everybody, limit %d", thousands(toAll), towardsAll)
 	}
@@ -58,7 +59,7 @@ const manyRestricted = 100
 // noteStrict proposes a share where max_widen is 0: each new owner of a restricted
 // document is a widening.
 func (r *run) noteStrict() {
-	if !r.o.Dry || r.p.Limits.MaxWiden != (Bound{}) {
+	if !r.o.Dry || r.p.Limits.MaxWiden != (component.Bound{}) {
 		return
 	}
 	restricted, total := 0, 0

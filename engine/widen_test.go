@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -68,7 +69,7 @@ func TestTowardsEverybody(t *testing.T) {
 		return func(w *world) {
 			components(w, 100, "of sam")
 			fates1(w, open, "fine")
-			w.p.Limits.MaxWiden = Bound{Share: 1}
+			w.p.Limits.MaxWiden = component.Bound{Share: 1}
 		}
 	}
 	n.good(lenient(0))
@@ -82,15 +83,15 @@ func TestTowardsEverybody(t *testing.T) {
 // have more members when there are any.
 func TestWidenReason(t *testing.T) {
 	for name, tc := range map[string]struct {
-		limit   Bound
+		limit   component.Bound
 		members int
 		reason  string
 		gained  string
 	}{
-		"the number":     {Bound{Items: 5}, 3, "21 of 100 documents would be found by more people (21 %, limit 5)", ""},
-		"the share":      {Bound{Share: 0.1}, 3, "21 of 100 documents would be found by more people (21 %, limit 10 %)", ""},
-		"everybody's":    {Bound{Share: 1}, 3, "21 of 100 documents would be found by more people (21 of them by everybody, limit 20)", ""},
-		"and more in it": {Bound{Share: 1}, 5, "21 of 100 documents would be found by more people (21 of them by everybody, limit 20)", "groups with more members than before: group:default/team +2"},
+		"the number":     {component.Bound{Items: 5}, 3, "21 of 100 documents would be found by more people (21 %, limit 5)", ""},
+		"the share":      {component.Bound{Share: 0.1}, 3, "21 of 100 documents would be found by more people (21 %, limit 10 %)", ""},
+		"everybody's":    {component.Bound{Share: 1}, 3, "21 of 100 documents would be found by more people (21 of them by everybody, limit 20)", ""},
+		"and more in it": {component.Bound{Share: 1}, 5, "21 of 100 documents would be found by more people (21 of them by everybody, limit 20)", "groups with more members than before: group:default/team +2"},
 	} {
 		n := night{t, t.TempDir()}
 		n.good(func(w *world) { components(w, 100, "of sam"); team(w, 3) })
@@ -122,7 +123,7 @@ func TestWithheldCountInTheTotal(t *testing.T) {
 				components(w, 50, "private")
 				fates1(w, listed, "of sam")
 				renamed(w, 50)
-				w.p.Limits.MaxWiden = Bound{Share: 0.1}
+				w.p.Limits.MaxWiden = component.Bound{Share: 0.1}
 			}
 		}
 		n.good(fill(0))
@@ -150,15 +151,15 @@ func TestGained(t *testing.T) {
 // may become those of one more person, and how many everybody's.
 func TestWidenLimits(t *testing.T) {
 	for _, tc := range []struct {
-		limit            Bound
+		limit            component.Bound
 		named, everybody int
 	}{
-		{Bound{}, 0, 0},
-		{Bound{Items: 5}, 5, 5},
-		{Bound{Items: 50}, 50, 20},
-		{Bound{Share: 0.01}, 10, 10},
-		{Bound{Share: 0.01, Items: 20}, 20, 20},
-		{Bound{Share: 0.05, Items: 20}, 50, 20},
+		{component.Bound{}, 0, 0},
+		{component.Bound{Items: 5}, 5, 5},
+		{component.Bound{Items: 50}, 50, 20},
+		{component.Bound{Share: 0.01}, 10, 10},
+		{component.Bound{Share: 0.01, Items: 20}, 20, 20},
+		{component.Bound{Share: 0.05, Items: 20}, 50, 20},
 	} {
 		for fate, most := range map[string]int{"of sam and ann": tc.named, "fine": tc.everybody} {
 			n := night{t, t.TempDir()}
@@ -182,13 +183,13 @@ func TestWidenLimits(t *testing.T) {
 func TestStrictNote(t *testing.T) {
 	for _, tc := range []struct {
 		restricted int
-		limit      Bound
+		limit      component.Bound
 		dry, note  bool
 	}{
-		{100, Bound{}, true, true},
-		{99, Bound{}, true, false},
-		{100, Bound{}, false, false},
-		{100, Bound{Items: 1}, true, false},
+		{100, component.Bound{}, true, true},
+		{99, component.Bound{}, true, false},
+		{100, component.Bound{}, false, false},
+		{100, component.Bound{Items: 1}, true, false},
 	} {
 		_, report := night{t, t.TempDir()}.good(func(w *world) {
 			components(w, 200, "fine")

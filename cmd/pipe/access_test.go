@@ -7,18 +7,18 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
 // curious is a transform that is told what decides access.
-type curious struct{ s engine.TransformSettings }
+type curious struct{ s component.TransformSettings }
 
 func (curious) Name() string { return "curious" }
 
-func (curious) Apply(_ context.Context, _ *engine.Worker, r []*engine.Record) ([]engine.Outcome, error) {
-	return make([]engine.Outcome, len(r)), nil
+func (curious) Apply(_ context.Context, _ *component.Worker, r []*component.Record) ([]component.Outcome, error) {
+	return make([]component.Outcome, len(r)), nil
 }
 
 // TestAccessPaths: what decides who finds what in the shipped pipeline, and so
@@ -43,13 +43,13 @@ func TestAccessPaths(t *testing.T) {
 	text = strings.Replace(text, "      members: related(\"hasMember\")\n", "      members: related(\"hasMember\")\n      name: spec.team\n", 1)
 	var told []string
 	r := components()
-	r.Transforms = append(r.Transforms, engine.TransformSpec{Key: "curious", Config: func() any { return new(string) },
-		New: func(_ any, s engine.TransformSettings) engine.Transform { return curious{s} }})
+	r.Transforms = append(r.Transforms, component.TransformSpec{Key: "curious", Config: func() any { return new(string) },
+		New: func(_ any, s component.TransformSettings) component.Transform { return curious{s} }})
 	d := pipeline.Parse("pipeline.yaml", []byte(text), pipeline.Options{Registry: r, Variables: config.Variables{Lookup: func(string) (string, bool) { return "", false }, Lenient: true}})
 	if d.Problems.HasErrors() {
 		t.Fatal(d.Problems)
 	}
-	c, _ := engine.Ability[curious](d.Transforms()[0])
+	c, _ := component.Capability[curious](d.Transforms()[0])
 	told = c.s.AccessReads()
 	for _, path := range []string{"metadata.annotations", "metadata.labels", "relations", "spec.profile.email", "metadata.labels.who", "spec.left", "spec.login", "spec.team"} {
 		if !slices.Contains(told, path) {

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -27,9 +28,9 @@ func (a *app) adoptCommand() *cli.Command {
 
 // adoptionJSON is what --json prints of an adoption that is not stored yet.
 type adoptionJSON struct {
-	Holds      *engine.Inspection `json:"holds"` // null: the datasource does not say
-	Restricted int                `json:"restricted"`
-	Report     *engine.Report     `json:"report"`
+	Holds      *component.Inspection `json:"holds"` // null: the datasource does not say
+	Restricted int                   `json:"restricted"`
+	Report     *engine.Report        `json:"report"`
 }
 
 func (a *app) adoptAction(c *cli.Context) error {
@@ -107,7 +108,7 @@ func (a *app) printAdoption(adoption *engine.Adoption) {
 				display.Fprintf(a.stdout, "%9s %s\n", number(*t.Uploaded), t.Type)
 			}
 		}
-		uploads := slices.DeleteFunc(slices.Clone(held.Uploads), func(u engine.UploadState) bool { return u.Stream != "documents" })
+		uploads := slices.DeleteFunc(slices.Clone(held.Uploads), func(u component.UploadState) bool { return u.Stream != "documents" })
 		if len(uploads) > 0 {
 			display.Fprintln(a.stdout, "last uploads of documents:")
 		}
@@ -132,7 +133,7 @@ func (a *app) printAdoption(adoption *engine.Adoption) {
 const hiddenUnknown = "Documents that were hidden with pipe hide and another state folder are unknown here and\nwould be published again; hide them after the adoption, before the run."
 
 // originText says whose an upload is.
-func originText(u engine.UploadState) string {
+func originText(u component.UploadState) string {
 	switch {
 	case u.Owner != "":
 		return "owner " + u.Owner

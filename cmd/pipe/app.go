@@ -12,7 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/dotenv"
@@ -39,7 +39,7 @@ type host struct {
 // app is one run of the program.
 type app struct {
 	host
-	registry engine.Registry
+	registry component.Registry
 	redactor *connection.Redactor
 	envFile  *dotenv.File
 	// envFileSkipped says that there is a .env and that CI is not given it.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
@@ -56,7 +57,7 @@ func (a *app) approveAction(c *cli.Context) error {
 		return usage{"an approval is stored in the state folder, and there is none", "name the folder of the refused run with --state DIR, or use pipe run --approve " + ids[0]}
 	}
 	settings := a.engineSettings(d, engine.NewRunID(), false)
-	settings.Purpose = engine.ForStatus
+	settings.Purpose = component.ForStatus
 	sink, err := d.OpenSink(settings)
 	if err != nil {
 		return err

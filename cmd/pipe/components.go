@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 	"github.com/pipe-engine/pipe/sinks/glean"
 	"github.com/pipe-engine/pipe/sources/backstage"
@@ -12,12 +12,12 @@ import (
 )
 
 // components is the only list of what a pipeline file can name.
-func components() engine.Registry {
-	return engine.Registry{
-		Sources:     []engine.SourceSpec{backstage.Spec()},
-		Transforms:  []engine.TransformSpec{filter.Spec(), set.Spec(), pluginhost.Spec()},
+func components() component.Registry {
+	return component.Registry{
+		Sources:     []component.SourceSpec{backstage.Spec()},
+		Transforms:  []component.TransformSpec{filter.Spec(), set.Spec(), pluginhost.Spec()},
 		Mapper:      mapping.Spec(),
 		Permissions: permissions.Spec(),
-		Sinks:       []engine.SinkSpec{glean.Spec()},
+		Sinks:       []component.SinkSpec{glean.Spec()},
 	}
 }

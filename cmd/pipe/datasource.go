@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -53,7 +54,7 @@ func (a *app) datasourceCommand() *cli.Command {
 
 // provisioner opens the sink of a file as something that can be set up. The
 // sink is to be closed.
-func (a *app) provisioner(c *cli.Context) (*pipeline.Definition, engine.Sink, engine.Provisioner, error) {
+func (a *app) provisioner(c *cli.Context) (*pipeline.Definition, component.Sink, component.Provisioner, error) {
 	path, err := theFile(c, "")
 	if err != nil {
 		return nil, nil, nil, err
@@ -63,12 +64,12 @@ func (a *app) provisioner(c *cli.Context) (*pipeline.Definition, engine.Sink, en
 		return nil, nil, nil, err
 	}
 	settings := a.engineSettings(d, engine.NewRunID(), false)
-	settings.Purpose = engine.ForProvision
+	settings.Purpose = component.ForProvision
 	sink, err := d.OpenSink(settings)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	p, ok := sink.(engine.Provisioner)
+	p, ok := sink.(component.Provisioner)
 	if !ok {
 		sink.Close()
 		return nil, nil, nil, usage{d.Sink.Name + " has nothing to set up", ""}
@@ -77,15 +78,15 @@ func (a *app) provisioner(c *cli.Context) (*pipeline.Definition, engine.Sink, en
 }
 
 // provisionOptions say what a file means by what it does not say.
-func provisionOptions(d *pipeline.Definition, replace bool) engine.ProvisionOptions {
-	return engine.ProvisionOptions{Replace: replace, Cleared: func(path ...string) bool {
+func provisionOptions(d *pipeline.Definition, replace bool) component.ProvisionOptions {
+	return component.ProvisionOptions{Replace: replace, Cleared: func(path ...string) bool {
 		n, exact := d.Document.Nearest(append([]string{"sink", d.Sink.Name}, path...)...)
 		return exact && !n.IsNull() && n.Text() == "" && len(n.Items())+len(n.Entries()) == 0
 	}}
 }
 
 func (a *app) datasourcePlan(c *cli.Context) error {
-	return a.withPlan(c, func(_ context.Context, _ string, plan *engine.ProvisionPlan) error {
+	return a.withPlan(c, func(_ context.Context, _ string, plan *component.ProvisionPlan) error {
 		if c.Bool("json") {
 			if err := a.printJSON(planJSON(plan), nil); err != nil {
 				return err
@@ -101,7 +102,7 @@ func (a *app) datasourcePlan(c *cli.Context) error {
 }
 
 func (a *app) datasourceApply(c *cli.Context) error {
-	return a.withPlan(c, func(ctx context.Context, place string, plan *engine.ProvisionPlan) error {
+	return a.withPlan(c, func(ctx context.Context, place string, plan *component.ProvisionPlan) error {
 		if plan.New {
 			dir, err := a.stateFolder(c, false)
 			if err == nil && dir != "" {
@@ -137,7 +138,7 @@ func (a *app) datasourceApply(c *cli.Context) error {
 
 // withPlan makes the plan of a file and hands it on, with the sink's place; errors that follow from a
 // field of the file are shown with its line.
-func (a *app) withPlan(c *cli.Context, then func(context.Context, string, *engine.ProvisionPlan) error) error {
+func (a *app) withPlan(c *cli.Context, then func(context.Context, string, *component.ProvisionPlan) error) error {
 	d, sink, p, err := a.provisioner(c)
 	if err != nil {
 		return err
@@ -160,7 +161,7 @@ func (a *app) withPlan(c *cli.Context, then func(context.Context, string, *engin
 // located is an error with the place in the file of the field that it follows
 // from, when it follows from one.
 func (a *app) located(d *pipeline.Definition, err error) error {
-	var s *engine.SettingError
+	var s *component.SettingError
 	if !errors.As(err, &s) {
 		return err
 	}
@@ -173,8 +174,8 @@ func (a *app) located(d *pipeline.Definition, err error) error {
 }
 
 // applyInRun has a run set the datasource up before it uploads.
-func applyInRun(d *pipeline.Definition, sink engine.Sink, dry bool) error {
-	p, ok := sink.(engine.Provisioner)
+func applyInRun(d *pipeline.Definition, sink component.Sink, dry bool) error {
+	p, ok := sink.(component.Provisioner)
 	switch {
 	case dry:
 		return usage{"--apply-datasource changes the datasource, and --dry-run changes nothing", "`pipe datasource plan FILE` shows what would change"}

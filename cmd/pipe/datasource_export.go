@@ -11,7 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
@@ -26,7 +26,7 @@ func (a *app) datasourceExport(c *cli.Context) error {
 	defer sink.Close()
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
-	o := engine.ExportOptions{Name: c.String("name")}
+	o := component.ExportOptions{Name: c.String("name")}
 	dir := c.Args().Get(1)
 	if dir != "" {
 		o.Named = func(file string) string { return fromFolderOf(c.Args().First(), filepath.Join(dir, file)) }
@@ -62,7 +62,7 @@ func fromFolderOf(pipeline, file string) string {
 
 // writeExport writes the block and its files, all or, when one is there
 // already, none.
-func writeExport(dir string, e *engine.ProvisionExport, force bool) ([]string, error) {
+func writeExport(dir string, e *component.ProvisionExport, force bool) ([]string, error) {
 	files := map[string][]byte{"datasource.yaml": e.Block}
 	for name, data := range e.Files {
 		files[name] = data
@@ -88,7 +88,7 @@ func writeExport(dir string, e *engine.ProvisionExport, force bool) ([]string, e
 	return paths, nil
 }
 
-func (a *app) printExport(c *cli.Context, e *engine.ProvisionExport, written []string) error {
+func (a *app) printExport(c *cli.Context, e *component.ProvisionExport, written []string) error {
 	if c.Bool("json") {
 		return a.printJSON(map[string]any{"datasource": e.Name, "block": string(e.Block), "files": written, "notes": e.Notes}, nil)
 	}

@@ -5,8 +5,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
@@ -24,7 +24,7 @@ func pathText(path []string) string {
 }
 
 // printPlan prints a plan: + is added, - removed, ~ changed.
-func (a *app) printPlan(w io.Writer, p *engine.ProvisionPlan, st style) {
+func (a *app) printPlan(w io.Writer, p *component.ProvisionPlan, st style) {
 	switch {
 	case p.New:
 		display.Fprintf(w, "datasource %s: it is not there, and would be made\n", p.Name)
@@ -47,7 +47,7 @@ func (a *app) printPlan(w io.Writer, p *engine.ProvisionPlan, st style) {
 	if p.Opens {
 		display.Fprintf(w, "%s it is a test datasource now, which its testers alone see: with this, everybody whom the permissions name sees what it holds\n", st.bad.Render("!"))
 	}
-	section := func(title string, fields []engine.ProvisionChange) {
+	section := func(title string, fields []component.ProvisionChange) {
 		if len(fields) > 0 {
 			display.Fprintln(w, title)
 		}
@@ -72,7 +72,7 @@ func fieldsText(value string) string {
 	return strings.Join(out, ", ")
 }
 
-func action(c engine.ProvisionChange) string {
+func action(c component.ProvisionChange) string {
 	switch {
 	case c.Before == "":
 		return "add"
@@ -99,8 +99,8 @@ type provisionJSON struct {
 	Always     []planField `json:"always"`
 }
 
-func planJSON(p *engine.ProvisionPlan) provisionJSON {
-	fields := func(in []engine.ProvisionChange, acts bool) []planField {
+func planJSON(p *component.ProvisionPlan) provisionJSON {
+	fields := func(in []component.ProvisionChange, acts bool) []planField {
 		out := []planField{}
 		for _, c := range in {
 			f := planField{Path: c.Path, Before: c.Before, After: c.After}

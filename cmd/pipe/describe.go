@@ -7,7 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -34,7 +34,7 @@ type part struct {
 }
 
 // parts are those of a registry: every key of a file belongs to one.
-func parts(r engine.Registry) []part {
+func parts(r component.Registry) []part {
 	root := pipeline.Describe(r)
 	var out []part
 	add := func(role string, f config.Field) {

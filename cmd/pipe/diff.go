@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -97,7 +98,7 @@ func (a *app) compareWith(c *cli.Context, path, dir string) (*diff, *engine.Repo
 	}
 	defer closePipeline()
 	p.Offline = true
-	decoder, ok := p.Sink.(engine.Decoder)
+	decoder, ok := p.Sink.(component.Decoder)
 	if !ok {
 		return nil, nil, usage{"what goes to " + definition.Sink.Name + " cannot be compared", ""}
 	}
@@ -113,7 +114,7 @@ func (a *app) compareWith(c *cli.Context, path, dir string) (*diff, *engine.Repo
 	o.Progress, o.Stop = progress, a.watch(ctx, cancel)
 	d := newDiff(past, int(c.Uint("limit")))
 	var compared bool
-	o.Output = func(ctx context.Context, plan *engine.Plan) error {
+	o.Output = func(ctx context.Context, plan *component.Plan) error {
 		err := d.compare(ctx, plan)
 		compared = err == nil
 		return err

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // diff is what a run would change. Beyond the limit changes are counted only.
@@ -70,7 +70,7 @@ func (d *diff) any() bool {
 }
 
 // compare compares every stream of a plan that the folder has, too.
-func (d *diff) compare(ctx context.Context, plan *engine.Plan) error {
+func (d *diff) compare(ctx context.Context, plan *component.Plan) error {
 	for _, s := range plan.Streams {
 		past := d.past.streams[s.Name]
 		if past == nil {
@@ -94,7 +94,7 @@ func (d *diff) note(format string, args ...any) {
 	d.Notes = append(d.Notes, fmt.Sprintf(format, args...))
 }
 
-func (d *diff) stream(ctx context.Context, s engine.StreamPlan, past *pastStream) error {
+func (d *diff) stream(ctx context.Context, s component.StreamPlan, past *pastStream) error {
 	counts := &streamDiff{Name: s.Name, Before: past.count, Fields: map[string]int{}}
 	d.Streams = append(d.Streams, counts)
 	for e, err := range s.Items {
@@ -124,14 +124,14 @@ func (d *diff) stream(ctx context.Context, s engine.StreamPlan, past *pastStream
 		counts.Removed++
 		d.keep(itemChange{Stream: s.Name, ID: old.ID, Title: old.Title, Change: "removed"})
 		if unseen[keyOf(old.ID)] {
-			nobody := engine.Stored{ID: old.ID, Title: old.Title, Audience: access.Nobody}
+			nobody := component.Stored{ID: old.ID, Title: old.Title, Audience: access.Nobody}
 			d.access(counts, old, nobody, "")
 		}
 	}
 	return nil
 }
 
-func (d *diff) item(counts *streamDiff, e engine.Encoded, past *pastStream) error {
+func (d *diff) item(counts *streamDiff, e component.Encoded, past *pastStream) error {
 	was, there := past.take(e.ID)
 	if there && was.content == contentOf(e.Body) {
 		return nil
@@ -148,7 +148,7 @@ func (d *diff) item(counts *streamDiff, e engine.Encoded, past *pastStream) erro
 		}
 		d.keep(added)
 		if d.past.withheld[counts.Name][keyOf(e.Ref)] {
-			d.access(counts, engine.Stored{Audience: access.Nobody}, now, e.Rule)
+			d.access(counts, component.Stored{Audience: access.Nobody}, now, e.Rule)
 		}
 		return nil
 	}
@@ -169,7 +169,7 @@ func (d *diff) item(counts *streamDiff, e engine.Encoded, past *pastStream) erro
 
 // access notes it when other people find an item now. What was withheld before
 // or is now was there all the same: it counts, where something new does not.
-func (d *diff) access(counts *streamDiff, old, now engine.Stored, rule string) {
+func (d *diff) access(counts *streamDiff, old, now component.Stored, rule string) {
 	change, changed := accessOf(old, now)
 	if !changed {
 		return
@@ -196,7 +196,7 @@ func (d *diff) room(n int) bool { return d.limit == 0 || n < d.limit }
 
 // accessOf tells who finds an item now and did not before, and the other way
 // round, as the guard on exposure does (invariant 5).
-func accessOf(old, now engine.Stored) (change accessChange, changed bool) {
+func accessOf(old, now component.Stored) (change accessChange, changed bool) {
 	c := accessChange{ID: now.ID, Title: now.Title}
 	if now.Audience != access.Undecided {
 		c.From, c.To = old.Audience.String(), now.Audience.String()

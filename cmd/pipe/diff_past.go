@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // pastOutput is a folder that --output wrote. Of each item it keeps where it
@@ -26,7 +26,7 @@ type pastOutput struct {
 	streams map[string]*pastStream
 	// withheld are hashes of the refs that nobody found, by stream.
 	withheld map[string]map[[16]byte]bool
-	decoder  engine.Decoder
+	decoder  component.Decoder
 }
 
 type pastStream struct {
@@ -42,7 +42,7 @@ type pastItem struct {
 }
 
 // openPastOutput indexes every stream that the folder holds.
-func openPastOutput(dir string, d engine.Decoder) (*pastOutput, error) {
+func openPastOutput(dir string, d component.Decoder) (*pastOutput, error) {
 	p := &pastOutput{dir: dir, streams: map[string]*pastStream{}, withheld: map[string]map[[16]byte]bool{}, decoder: d}
 	files, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*.ndjson"))
 	if err != nil {
@@ -173,10 +173,10 @@ func (s *pastStream) left() []pastItem {
 }
 
 // read reads an item back.
-func (p *pastOutput) read(s *pastStream, item pastItem) (engine.Stored, error) {
+func (p *pastOutput) read(s *pastStream, item pastItem) (component.Stored, error) {
 	body := make([]byte, item.length)
 	if _, err := s.f.ReadAt(body, item.offset); err != nil {
-		return engine.Stored{}, fmt.Errorf("read %s: %w", s.f.Name(), err)
+		return component.Stored{}, fmt.Errorf("read %s: %w", s.f.Name(), err)
 	}
 	return p.decoder.Decode(s.name, body)
 }

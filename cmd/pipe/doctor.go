@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -70,7 +71,7 @@ type finding struct {
 	err error
 }
 
-func (a *app) section(end string, in []engine.Finding) []finding {
+func (a *app) section(end string, in []component.Finding) []finding {
 	out := make([]finding, 0, len(in))
 	for _, f := range in {
 		out = append(out, finding{end, f.What, f.OK, f.Detail, a.named(f.Remedy), f.Err})
@@ -78,8 +79,8 @@ func (a *app) section(end string, in []engine.Finding) []finding {
 	return out
 }
 
-func checkEnd(ctx context.Context, end any) []engine.Finding {
-	if c, ok := end.(engine.Checker); ok {
+func checkEnd(ctx context.Context, end any) []component.Finding {
+	if c, ok := end.(component.Checker); ok {
 		return c.Check(ctx)
 	}
 	return nil
@@ -90,7 +91,7 @@ func (a *app) printFindings(c *cli.Context, findings []finding) error {
 	for _, f := range findings {
 		if !f.OK {
 			bad++
-			wrong = wrong || errors.As(f.err, new(*engine.SettingError))
+			wrong = wrong || errors.As(f.err, new(*component.SettingError))
 		}
 	}
 	var err error

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
@@ -59,16 +60,16 @@ func cpuSeconds() float64 {
 
 // memory is a source that has read everything already.
 type memory struct {
-	byPhase map[string][]*engine.Record
-	all     []*engine.Record
+	byPhase map[string][]*component.Record
+	all     []*component.Record
 }
 
-func (m *memory) Read(ctx context.Context, ph engine.Phase, emit engine.Emit) error {
+func (m *memory) Read(ctx context.Context, ph component.Phase, emit component.Emit) error {
 	records := m.byPhase[ph.Name]
 	for len(records) > 0 {
-		page := make([]*engine.Record, 0, 500)
+		page := make([]*component.Record, 0, 500)
 		for _, r := range records[:min(500, len(records))] {
-			page = append(page, &engine.Record{Entry: r.Entry, Raw: r.Raw})
+			page = append(page, &component.Record{Entry: r.Entry, Raw: r.Raw})
 		}
 		records = records[len(page):]
 		if err := emit(ctx, page); err != nil {
@@ -82,7 +83,7 @@ func (*memory) Close() error { return nil }
 
 // memoryPipeline is the shipped pipeline with a catalog in memory, and no sink
 // to talk to.
-func memoryPipeline(b *testing.B, n int) (*engine.Pipeline, []*engine.Record) {
+func memoryPipeline(b *testing.B, n int) (*component.Pipeline, []*component.Record) {
 	b.Helper()
 	s, err := backstagesandbox.Start(backstagesandbox.Options{Entities: backstagesandbox.Generate(n, 1)})
 	if err != nil {
@@ -90,10 +91,10 @@ func memoryPipeline(b *testing.B, n int) (*engine.Pipeline, []*engine.Record) {
 	}
 	defer s.Close()
 	p := openShipped(b, s.URL())
-	m := &memory{byPhase: map[string][]*engine.Record{}}
+	m := &memory{byPhase: map[string][]*component.Record{}}
 	var mu sync.Mutex
 	for _, ph := range p.Model.Phases() {
-		err := p.Source.Read(b.Context(), ph, func(_ context.Context, records []*engine.Record) error {
+		err := p.Source.Read(b.Context(), ph, func(_ context.Context, records []*component.Record) error {
 			mu.Lock()
 			defer mu.Unlock()
 			m.byPhase[ph.Name] = append(m.byPhase[ph.Name], records...)
@@ -109,7 +110,7 @@ func memoryPipeline(b *testing.B, n int) (*engine.Pipeline, []*engine.Record) {
 }
 
 // openShipped is the shipped pipeline for a catalog, and no sink to talk to.
-func openShipped(b *testing.B, url string) *engine.Pipeline {
+func openShipped(b *testing.B, url string) *component.Pipeline {
 	b.Helper()
 	d := pipeline.Load(shipped, pipeline.Options{Registry: components(), SinkLenient: true,
 		Variables: config.Variables{Lookup: func(name string) (string, bool) {
@@ -118,7 +119,7 @@ func openShipped(b *testing.B, url string) *engine.Pipeline {
 			}
 			return "", false
 		}}})
-	p, closePipeline, err := d.Open(engine.Settings{})
+	p, closePipeline, err := d.Open(component.Settings{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func openShipped(b *testing.B, url string) *engine.Pipeline {
 }
 
 // byHand makes the documents of the shipped pipeline without an engine.
-func byHand(b *testing.B, records []*engine.Record) {
+func byHand(b *testing.B, records []*component.Record) {
 	f, err := os.CreateTemp("", "by-hand-*")
 	if err != nil {
 		b.Fatal(err)

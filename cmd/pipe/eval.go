@@ -9,8 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/expression"
@@ -90,10 +90,10 @@ type evaluator struct {
 	results map[string]evaluated
 }
 
-var _ engine.Observer = (*evaluator)(nil)
+var _ component.Observer = (*evaluator)(nil)
 
 // Mapping evaluates it for a record that comes to its mapping.
-func (e *evaluator) Mapping(w *engine.Worker, r *engine.Record) {
+func (e *evaluator) Mapping(w *component.Worker, r *component.Record) {
 	if !e.want(r.Ref) {
 		return
 	}
@@ -101,7 +101,7 @@ func (e *evaluator) Mapping(w *engine.Worker, r *engine.Record) {
 }
 
 // Transformed evaluates it for a record that a transform drops.
-func (e *evaluator) Transformed(w *engine.Worker, t engine.Transform, before map[string]any, r *engine.Record, o engine.Outcome) {
+func (e *evaluator) Transformed(w *component.Worker, t component.Transform, before map[string]any, r *component.Record, o component.Outcome) {
 	e.Trace.Transformed(w, t, before, r, o)
 	if o.Dropped != "" && e.want(r.Ref) {
 		w.Begin(r)
@@ -109,7 +109,7 @@ func (e *evaluator) Transformed(w *engine.Worker, t engine.Transform, before map
 	}
 }
 
-func (e *evaluator) keep(w *engine.Worker, r *engine.Record, note string) {
+func (e *evaluator) keep(w *component.Worker, r *component.Record, note string) {
 	v, err := w.Run.Eval(e.program)
 	one := evaluated{Ref: r.Ref, Value: v, Note: note, err: err}
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/lipgloss/tree"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
 )
@@ -57,9 +57,9 @@ func (a *app) printAnswer(answer trace.Answer, st style) {
 
 func endingText(ending, reason string, st style) string {
 	switch ending {
-	case engine.Delivered.String():
+	case component.Delivered.String():
 		return st.good.Render("to be delivered")
-	case engine.Rejected.String():
+	case component.Rejected.String():
 		return st.bad.Render("rejected") + ": " + reason
 	}
 	if reason == "" {

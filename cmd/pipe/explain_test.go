@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
@@ -47,7 +47,7 @@ func TestExplainIsTheRun(t *testing.T) {
 			w.pipe(t, "datasource", "apply", "--yes", c.file).expect(t, 0)
 			w.pipe(t, "run", "--set", "@sink.requests_per_second=0", c.file).expect(t, 0)
 			d := pipeline.Load(c.file, pipeline.Options{Registry: components(), Variables: config.Variables{Lookup: func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }}})
-			p, closePipeline, err := d.Open(engine.Settings{Loopback: true})
+			p, closePipeline, err := d.Open(component.Settings{Loopback: true})
 			if err != nil {
 				t.Fatal(err)
 			}

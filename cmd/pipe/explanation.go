@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
@@ -100,7 +100,7 @@ func explain(d *pipeline.Definition, t *trace.Trace, j *trace.Journey) explained
 	decides := false
 	for _, item := range j.Items {
 		e.Items = append(e.Items, explainItem(d, j, item))
-		s := d.Streams[slices.IndexFunc(d.Streams, func(s engine.Stream) bool { return s.Name == item.Stream })]
+		s := d.Streams[slices.IndexFunc(d.Streams, func(s component.Stream) bool { return s.Name == item.Stream })]
 		decides = decides || s.Permissions
 	}
 	if decides {
@@ -139,7 +139,7 @@ func explainTransforms(d *pipeline.Definition, j *trace.Journey) []transformed {
 	return out
 }
 
-func explainItem(d *pipeline.Definition, j *trace.Journey, item engine.Item) explainedItem {
+func explainItem(d *pipeline.Definition, j *trace.Journey, item component.Item) explainedItem {
 	end := j.EndIn(item.Stream)
 	out := explainedItem{Stream: item.Stream, Ending: end.Ending.String(), Reason: end.Because(), Fields: []explainedField{}}
 	facts, _ := d.MappingOf(item)
@@ -150,7 +150,7 @@ func explainItem(d *pipeline.Definition, j *trace.Journey, item engine.Item) exp
 			out.Fields = append(out.Fields, explainedField{f.Name, where(f.Node.Pos()), expressionText(f.Node), v})
 			continue
 		}
-		below, _ := v.([]engine.Field)
+		below, _ := v.([]component.Field)
 		for _, p := range f.Properties {
 			out.Fields = append(out.Fields, explainedField{f.Name + "." + p.Name, where(p.Node.Pos()), expressionText(p.Node), fieldOf(below, p.Name)})
 		}
@@ -158,7 +158,7 @@ func explainItem(d *pipeline.Definition, j *trace.Journey, item engine.Item) exp
 	return out
 }
 
-func fieldOf(fields []engine.Field, name string) any {
+func fieldOf(fields []component.Field, name string) any {
 	for _, f := range fields {
 		if f.Name == name {
 			return f.Value

@@ -6,8 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
@@ -37,7 +37,7 @@ type example struct {
 }
 
 // functions are those of every language that a source gives, sorted by name.
-func functions(r engine.Registry) []function {
+func functions(r component.Registry) []function {
 	var out []function
 	for _, s := range r.Sources {
 		model := s.Model(s.Config()).Language()

@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/state"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -185,8 +186,8 @@ func (w *world) sumsUp(t *testing.T, path string, hidden bool) {
 		for _, n := range s.Types {
 			types += n
 		}
-		if s.Counts[engine.Delivered] != delivered || audience != delivered || types != delivered {
-			t.Errorf("%d documents delivered, %d in the audiences, %d in the types; want %d", s.Counts[engine.Delivered], audience, types, delivered)
+		if s.Counts[component.Delivered] != delivered || audience != delivered || types != delivered {
+			t.Errorf("%d documents delivered, %d in the audiences, %d in the types; want %d", s.Counts[component.Delivered], audience, types, delivered)
 		}
 	}
 }

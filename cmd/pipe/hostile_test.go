@@ -12,8 +12,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -104,11 +104,11 @@ func TestHostileFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.deadLetter(engine.DeadLetter{Ref: hostile, Reason: hostile}); err != nil {
+	if err := o.deadLetter(component.DeadLetter{Ref: hostile, Reason: hostile}); err != nil {
 		t.Fatal(err)
 	}
-	plan := &engine.Plan{Streams: []engine.StreamPlan{{Name: "documents",
-		Items:    func(func(engine.Encoded, error) bool) {},
+	plan := &component.Plan{Streams: []component.StreamPlan{{Name: "documents",
+		Items:    func(func(component.Encoded, error) bool) {},
 		Withheld: func(yield func(string, error) bool) { yield(hostile, nil) }}}}
 	if err := errors.Join(o.plan(t.Context(), plan), o.close()); err != nil {
 		t.Fatal(err)

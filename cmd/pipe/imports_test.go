@@ -69,9 +69,9 @@ func below(pkg string, folders []string) bool {
 	return false
 }
 
-// component is the component that a package belongs to, "" for the engine and
+// componentOf is the component that a package belongs to, "" for the engine and
 // the command.
-func component(pkg string) string {
+func componentOf(pkg string) string {
 	parts := strings.Split(pkg, "/")
 	switch parts[0] {
 	case "sources", "sinks", "transforms", "plugins":
@@ -96,7 +96,7 @@ func wrongWay(from, to string, test bool) string {
 		to == "plugins/sdk" && (below(from, []string{"plugins/examples"}) || test && from == "plugins/host") {
 		return ""
 	}
-	if a, b := component(from), component(to); a != "" && b != "" && a != b {
+	if a, b := componentOf(from), componentOf(to); a != "" && b != "" && a != b {
 		return "components do not know each other"
 	}
 	return ""

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -29,7 +30,7 @@ func BenchmarkReadLatency(b *testing.B) {
 		p = openShipped(b, s.URL())
 		started = time.Now()
 		for _, ph := range p.Model.Phases() {
-			if err := p.Source.Read(b.Context(), ph, func(context.Context, []*engine.Record) error { return nil }); err != nil {
+			if err := p.Source.Read(b.Context(), ph, func(context.Context, []*component.Record) error { return nil }); err != nil {
 				b.Fatal(err)
 			}
 		}

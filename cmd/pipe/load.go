@@ -7,7 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -95,8 +95,8 @@ func hasFlag(cmd *cli.Command, name string) bool {
 }
 
 // engineSettings is what components are opened with.
-func (a *app) engineSettings(d *pipeline.Definition, runID string, loopback bool) engine.Settings {
-	return engine.Settings{
+func (a *app) engineSettings(d *pipeline.Definition, runID string, loopback bool) component.Settings {
+	return component.Settings{
 		UserAgent: fmt.Sprintf("pipe/%s (%s; run %s)", version(), d.File.Name, runID),
 		Log:       a.log,
 		Loopback:  loopback,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
@@ -39,7 +40,7 @@ func writeMetrics(path string, r *record) error {
 	m.add(lastSuccess, "gauge", "when the last run ended that delivered everything, 0 when none is known", float64(success))
 	m.add("pipe_last_run_exit_code", "gauge", "the exit code of the last run", float64(r.ExitCode))
 	if rep := r.Report; rep != nil {
-		for _, e := range engine.Endings {
+		for _, e := range component.Endings {
 			m.add("pipe_records", "gauge", "records of the last run by how they ended", float64(rep.Endings[e]), "ending", e.String())
 		}
 		for _, s := range rep.Streams {
@@ -59,8 +60,8 @@ func writeMetrics(path string, r *record) error {
 		for _, a := range access.Audiences {
 			m.add("pipe_documents", "gauge", "documents of the last run by who finds them", float64(rep.Audience[a]), "audience", a.String())
 		}
-		m.add("pipe_rejected", "gauge", "records that the last run rejected", float64(rep.Endings[engine.Rejected]))
-		m.add("pipe_withheld", "gauge", "records that the last run withheld, since nobody may find them", float64(rep.Endings[engine.Withheld]))
+		m.add("pipe_rejected", "gauge", "records that the last run rejected", float64(rep.Endings[component.Rejected]))
+		m.add("pipe_withheld", "gauge", "records that the last run withheld, since nobody may find them", float64(rep.Endings[component.Withheld]))
 		for _, act := range []struct {
 			name    string
 			seconds float64

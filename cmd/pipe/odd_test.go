@@ -8,8 +8,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -177,14 +177,14 @@ func TestOddEntities(t *testing.T) {
 	}
 }
 
-func deadLetters(t *testing.T, dir string) (out []engine.DeadLetter) {
+func deadLetters(t *testing.T, dir string) (out []component.DeadLetter) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(dir, "rejected.ndjson"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(b)) {
-		var d engine.DeadLetter
+		var d component.DeadLetter
 		if err := codec.Unmarshal([]byte(line), &d); err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +193,7 @@ func deadLetters(t *testing.T, dir string) (out []engine.DeadLetter) {
 	return out
 }
 
-func lettersOf(all []engine.DeadLetter, ref string) (out []engine.DeadLetter) {
+func lettersOf(all []component.DeadLetter, ref string) (out []component.DeadLetter) {
 	for _, d := range all {
 		if strings.HasPrefix(d.Ref, ref) {
 			out = append(out, d)
@@ -203,11 +203,11 @@ func lettersOf(all []engine.DeadLetter, ref string) (out []engine.DeadLetter) {
 }
 
 // letterFor finds the dead letter of a ref that names a field.
-func letterFor(all []engine.DeadLetter, ref, field string) (engine.DeadLetter, bool) {
+func letterFor(all []component.DeadLetter, ref, field string) (component.DeadLetter, bool) {
 	for _, d := range lettersOf(all, ref) {
 		if strings.Contains(d.Stage+" "+d.Field, field) {
 			return d, true
 		}
 	}
-	return engine.DeadLetter{}, false
+	return component.DeadLetter{}, false
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
@@ -16,7 +17,7 @@ import (
 // a run.
 type operating struct {
 	d     *pipeline.Definition
-	p     *engine.Pipeline
+	p     *component.Pipeline
 	refs  []string // the words after the file
 	state string   // the folder, "" for none
 	runID string
@@ -24,7 +25,7 @@ type operating struct {
 
 // operate opens a pipeline for one purpose, hands it on, and shows errors that
 // follow from a field of the file with its line.
-func (a *app) operate(c *cli.Context, purpose engine.Purpose, l loading, then func(context.Context, *operating) error) error {
+func (a *app) operate(c *cli.Context, purpose component.Purpose, l loading, then func(context.Context, *operating) error) error {
 	path, err := theFile(c, "")
 	if err != nil {
 		return err
@@ -87,7 +88,7 @@ func needsRefs(c *cli.Context) error {
 	return nil
 }
 
-// sinkCannot is that a sink lacks an ability.
+// sinkCannot is that a sink lacks a capability.
 func (o *operating) sinkCannot(what string) error {
 	return usage{"the sink " + o.d.Sink.Name + " " + what, ""}
 }

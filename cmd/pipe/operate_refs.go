@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
 	"github.com/pipe-engine/pipe/engine/state"
@@ -47,8 +47,8 @@ func (o *operating) wholeRefs() error {
 // isIdentity tells whether a ref is one of the people and groups of the source.
 func (o *operating) isIdentity(ref string) bool {
 	kind, _, _ := strings.Cut(ref, ":")
-	return slices.ContainsFunc(o.d.Model.Phases(), func(ph engine.Phase) bool {
-		return ph.Identities && slices.ContainsFunc(ph.Kinds, func(k engine.Kind) bool { return strings.EqualFold(k.Name, kind) })
+	return slices.ContainsFunc(o.d.Model.Phases(), func(ph component.Phase) bool {
+		return ph.Identities && slices.ContainsFunc(ph.Kinds, func(k component.Kind) bool { return strings.EqualFold(k.Name, kind) })
 	})
 }
 
@@ -57,8 +57,8 @@ func (o *operating) isIdentity(ref string) bool {
 func (o *operating) haveDocuments() error {
 	for _, ref := range o.refs {
 		kind, _, _ := strings.Cut(ref, ":")
-		mapped := slices.ContainsFunc(o.d.Facts, func(f engine.MappingFacts) bool {
-			return slices.ContainsFunc(o.d.Streams, func(s engine.Stream) bool { return s.Name == f.Stream && s.Permissions }) &&
+		mapped := slices.ContainsFunc(o.d.Facts, func(f component.MappingFacts) bool {
+			return slices.ContainsFunc(o.d.Streams, func(s component.Stream) bool { return s.Name == f.Stream && s.Permissions }) &&
 				slices.ContainsFunc(f.Kinds, func(k string) bool { return strings.EqualFold(k, kind) })
 		})
 		if o.isIdentity(ref) && !mapped {

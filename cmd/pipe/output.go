@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
@@ -45,7 +46,7 @@ func newOutputFolder(dir string) (*outputFolder, error) {
 	return &outputFolder{dir: dir, letters: l}, nil
 }
 
-func (o *outputFolder) deadLetter(d engine.DeadLetter) error {
+func (o *outputFolder) deadLetter(d component.DeadLetter) error {
 	b, err := codec.Marshal(d)
 	if err != nil {
 		return err
@@ -53,7 +54,7 @@ func (o *outputFolder) deadLetter(d engine.DeadLetter) error {
 	return o.letters.write(display.JSON(b))
 }
 
-func (o *outputFolder) plan(ctx context.Context, plan *engine.Plan) error {
+func (o *outputFolder) plan(ctx context.Context, plan *component.Plan) error {
 	for _, s := range plan.Streams {
 		err := o.file(s.Name, func(l *lines) error {
 			for e, err := range s.Items {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -105,7 +105,7 @@ func (a *app) pluginList(c *cli.Context) error {
 func (a *app) pluginsOf(ctx context.Context, d *pipeline.Definition, unpinned bool) []listedPlugin {
 	all := []listedPlugin{}
 	for _, transform := range d.Transforms() {
-		t, ok := engine.Ability[*pluginhost.Transform](transform)
+		t, ok := component.Capability[*pluginhost.Transform](transform)
 		if !ok {
 			continue
 		}

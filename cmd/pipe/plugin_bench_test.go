@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 	"github.com/pipe-engine/pipe/sources/backstage"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -20,9 +20,9 @@ import (
 func BenchmarkPlugin(b *testing.B) {
 	const batches, size = 40, 500
 	model := backstage.NewModel(&backstage.Config{})
-	var records []*engine.Record
+	var records []*component.Record
 	for _, raw := range backstagesandbox.Generate(size, 1)[:size] {
-		r := &engine.Record{Raw: raw}
+		r := &component.Record{Raw: raw}
 		if err := model.Decode(r); err != nil {
 			b.Fatal(err)
 		}
@@ -40,7 +40,7 @@ func BenchmarkPlugin(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-func throughPlugin(b *testing.B, records []*engine.Record, batches int) {
+func throughPlugin(b *testing.B, records []*component.Record, batches int) {
 	t := pluginhost.New(pluginhost.Options{
 		Name: "noop", Command: []string{os.Args[0]}, Unpinned: true, Env: []string{childVariable, markVariable},
 		Timeout: patience, Batch: len(records), OnError: "fail",
@@ -51,13 +51,13 @@ func throughPlugin(b *testing.B, records []*engine.Record, batches int) {
 		b.Fatal(err)
 	}
 	for range batches {
-		if out, err := t.Apply(b.Context(), nil, records); err != nil || out[0] != (engine.Outcome{}) {
+		if out, err := t.Apply(b.Context(), nil, records); err != nil || out[0] != (component.Outcome{}) {
 			b.Fatal(err, out)
 		}
 	}
 }
 
-func throughJSON(b *testing.B, records []*engine.Record, batches int) {
+func throughJSON(b *testing.B, records []*component.Record, batches int) {
 	for range batches {
 		for _, r := range records {
 			v := r.Value

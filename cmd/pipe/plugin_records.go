@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
 
 // entities reads records: a JSON object a line, or one array of objects.
-func entities(in io.Reader, each func(*engine.Record) error) error {
+func entities(in io.Reader, each func(*component.Record) error) error {
 	r := bufio.NewReaderSize(in, 1<<16)
 	for n := 1; ; n++ {
 		line, err := r.ReadBytes('\n')
@@ -47,7 +47,7 @@ func entities(in io.Reader, each func(*engine.Record) error) error {
 
 // recordOf makes a record of an entity as the catalog's model does: its ref is
 // that of kind, namespace and name, unless it has one.
-func recordOf(where string, data []byte, each func(*engine.Record) error) error {
+func recordOf(where string, data []byte, each func(*component.Record) error) error {
 	value, err := codec.Decode(data)
 	if err != nil {
 		return usage{fmt.Sprintf("%s is no JSON object: %v", where, err), "write one entity a line, as `jq -c .` does"}
@@ -64,5 +64,5 @@ func recordOf(where string, data []byte, each func(*engine.Record) error) error 
 	if kind == "" {
 		kind, _, _, _ = ref.Split(of)
 	}
-	return each(&engine.Record{Entry: engine.Entry{Ref: of, Kind: kind}, Raw: data, Value: value})
+	return each(&component.Record{Entry: component.Entry{Ref: of, Kind: kind}, Raw: data, Value: value})
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -74,7 +74,7 @@ func (a *app) pluginTry(c *cli.Context) error {
 	defer t.Close()
 	var all []tried
 	st := a.colors(c)
-	err = entities(records, func(r *engine.Record) error {
+	err = entities(records, func(r *component.Record) error {
 		one, err := tryOne(ctx, t, r)
 		if err == nil && c.Bool("json") {
 			all = append(all, one)
@@ -144,9 +144,9 @@ func (a *app) startAlone(ctx context.Context, c *cli.Context, o pluginhost.Optio
 	return nil, problems.Errors()
 }
 
-func tryOne(ctx context.Context, t *pluginhost.Transform, r *engine.Record) (tried, error) {
+func tryOne(ctx context.Context, t *pluginhost.Transform, r *component.Record) (tried, error) {
 	before := r.Value
-	outcomes, err := t.Apply(ctx, nil, []*engine.Record{r})
+	outcomes, err := t.Apply(ctx, nil, []*component.Record{r})
 	one := tried{Ref: r.Ref, Outcome: triedUnchanged}
 	switch {
 	case ctx.Err() != nil:

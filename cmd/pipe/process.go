@@ -5,7 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
@@ -23,8 +23,8 @@ func (a *app) processAction(c *cli.Context) error {
 	if err := noWords(c, ""); err != nil {
 		return err
 	}
-	return a.operate(c, engine.ForProcessing, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
-		processor, can := o.p.Sink.(engine.Processor)
+	return a.operate(c, component.ForProcessing, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
+		processor, can := o.p.Sink.(component.Processor)
 		if !can {
 			return o.sinkCannot("has nothing to process")
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
@@ -55,12 +56,12 @@ func (a *app) progress(c *cli.Context) (progress, error) {
 
 type silent struct{}
 
-func (silent) Read(int)                     {}
-func (silent) Reviewed([]engine.StreamPlan) {}
-func (silent) Sent(string, int)             {}
-func (silent) Waiting([]string)             {}
-func (silent) shown() bool                  { return false }
-func (silent) end()                         {}
+func (silent) Read(int)                        {}
+func (silent) Reviewed([]component.StreamPlan) {}
+func (silent) Sent(string, int)                {}
+func (silent) Waiting([]string)                {}
+func (silent) shown() bool                     { return false }
+func (silent) end()                            {}
 
 // bars are live bars on a terminal, one per stream.
 type bars struct {
@@ -81,7 +82,7 @@ func newBars(w io.Writer) *bars {
 
 func (b *bars) Read(total int) { b.read.SetCurrent(int64(total)) }
 
-func (b *bars) Reviewed(streams []engine.StreamPlan) {
+func (b *bars) Reviewed(streams []component.StreamPlan) {
 	b.read.SetTotal(-1, true)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -195,7 +196,7 @@ func (t *ticker) now() {
 
 func (t *ticker) Read(total int) { t.read.Store(int64(total)) }
 
-func (t *ticker) Reviewed(streams []engine.StreamPlan) {
+func (t *ticker) Reviewed(streams []component.StreamPlan) {
 	t.mu.Lock()
 	for _, s := range streams {
 		t.order = append(t.order, streamSent{name: s.Name, total: s.Count})

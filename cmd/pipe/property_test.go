@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -172,7 +172,7 @@ func (s *schedule) do(ctx context.Context, flags ...string) outcome {
 		s.Fatalf("%v in %s", err, b)
 	}
 	o.sent = sent(s, dir)
-	each(s, dir, "rejected", func(d engine.DeadLetter) {
+	each(s, dir, "rejected", func(d component.DeadLetter) {
 		if d.Stage == "publish" {
 			o.rejected[d.Ref] = true
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/sinks/glean"
 )
@@ -32,8 +33,8 @@ func (a *app) purgeAction(c *cli.Context) error {
 	if err := noWords(c, "pipe hide FILE REF takes single documents away"); err != nil {
 		return err
 	}
-	return a.operate(c, engine.ForPurging, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
-		inspector, can := o.p.Sink.(engine.Inspector)
+	return a.operate(c, component.ForPurging, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
+		inspector, can := o.p.Sink.(component.Inspector)
 		if !can {
 			return o.sinkCannot("cannot be emptied")
 		}
@@ -80,7 +81,7 @@ func isFile(path string) bool {
 }
 
 // heldText says in a sentence what a place holds.
-func heldText(i *engine.Inspection) string {
+func heldText(i *component.Inspection) string {
 	text := ""
 	for _, s := range i.Streams {
 		if text != "" {

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
@@ -46,7 +47,7 @@ func (a *app) pushAction(c *cli.Context) error {
 	if n := c.Args().Len() - 1; n > engine.MostPushed {
 		return usage{fmt.Sprintf("push sends %d entities at most, and there are %d", engine.MostPushed, n), "pipe run FILE sends more, and its guards look at what changes"}
 	}
-	return a.operate(c, engine.ForPushing, loading{}, func(ctx context.Context, o *operating) error {
+	return a.operate(c, component.ForPushing, loading{}, func(ctx context.Context, o *operating) error {
 		sel, pushed, err := engine.Push(ctx, o.p, o.selecting(a, nil))
 		if pushed == nil {
 			return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
@@ -46,7 +47,7 @@ func (r *record) about(d *pipeline.Definition) {
 	sum := sha256.Sum256(d.Document.Source())
 	r.SHA256 = hex.EncodeToString(sum[:])
 	for _, transform := range d.Transforms() {
-		if t, ok := engine.Ability[*pluginhost.Transform](transform); ok {
+		if t, ok := component.Capability[*pluginhost.Transform](transform); ok {
 			o := t.Options()
 			r.Plugins = append(r.Plugins, pluginRecord{o.Name, o.Command, o.Sums})
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
@@ -46,7 +47,7 @@ func (a *app) printReportNotes(w io.Writer, r *engine.Report) {
 func verdictText(r *engine.Report, st style) string {
 	switch r.Verdict {
 	case engine.VerdictDelivered:
-		if r.Endings[engine.Delivered] == 0 {
+		if r.Endings[component.Delivered] == 0 {
 			return st.bad.Render("done, nothing was delivered")
 		}
 		return st.good.Render("delivered")
@@ -64,14 +65,14 @@ func verdictText(r *engine.Report, st style) string {
 
 func endingTree(r *engine.Report, st style) display.Block {
 	t := tree.Root(fmt.Sprintf("%s records read", number(r.Read))).Enumerator(tree.RoundedEnumerator)
-	all := append([]engine.Ending{}, engine.Endings[:]...)
-	if r.Endings[engine.Pending] > 0 {
-		all = append(all, engine.Pending)
+	all := append([]component.Ending{}, component.Endings[:]...)
+	if r.Endings[component.Pending] > 0 {
+		all = append(all, component.Pending)
 	}
 	for _, e := range all {
 		word := wordFor(r, e)
 		line := fmt.Sprintf("%s %s", number(r.Endings[e]), word)
-		if e == engine.Rejected && r.Endings[e] > 0 {
+		if e == component.Rejected && r.Endings[e] > 0 {
 			line = st.bad.Render(line)
 		}
 		branch := tree.Root(display.Line(line))
@@ -84,11 +85,11 @@ func endingTree(r *engine.Report, st style) display.Block {
 }
 
 // wordFor is an ending's word for a run that may not have come that far.
-func wordFor(r *engine.Report, e engine.Ending) string {
+func wordFor(r *engine.Report, e component.Ending) string {
 	switch {
-	case e == engine.Delivered && r.Verdict != engine.VerdictDelivered && r.Verdict != engine.VerdictUnconfirmed:
+	case e == component.Delivered && r.Verdict != engine.VerdictDelivered && r.Verdict != engine.VerdictUnconfirmed:
 		return "to deliver"
-	case e == engine.Pending:
+	case e == component.Pending:
 		return "not looked at, since the run ended before"
 	}
 	return e.String()
@@ -103,13 +104,13 @@ func byCount(m map[string]int) []string {
 
 func kindTable(r *engine.Report, st style) display.Block {
 	header := []string{"kind", "read"}
-	for _, e := range engine.Endings {
+	for _, e := range component.Endings {
 		header = append(header, wordFor(r, e))
 	}
 	var rows [][]string
 	for _, k := range r.Kinds {
 		row := []string{k.Kind, number(k.Read)}
-		for _, e := range engine.Endings {
+		for _, e := range component.Endings {
 			row = append(row, number(k.Counts[e]))
 		}
 		rows = append(rows, row)
@@ -138,7 +139,7 @@ func streamTable(r *engine.Report, st style) display.Block {
 			rows = append(rows, append([]string{s.Name, items, "", "", "", size(s.Bytes)}, changes(s)...))
 			continue
 		}
-		rows = append(rows, append([]string{s.Name, number(s.Counts[engine.Delivered]), number(s.Counts[engine.Merged]), number(s.Counts[engine.Withheld]), number(s.Counts[engine.Rejected]), size(s.Bytes)}, changes(s)...))
+		rows = append(rows, append([]string{s.Name, number(s.Counts[component.Delivered]), number(s.Counts[component.Merged]), number(s.Counts[component.Withheld]), number(s.Counts[component.Rejected]), size(s.Bytes)}, changes(s)...))
 		if len(s.Types) > 1 {
 			for _, t := range slices.Sorted(maps.Keys(s.Types)) {
 				rows = append(rows, []string{"  " + t, number(s.Types[t])})
@@ -254,7 +255,7 @@ func printRejections(w io.Writer, r *engine.Report, st style) {
 		}
 		display.Fprintf(w, "  %s\n    %s\n", why, text)
 	}
-	if more := r.Endings[engine.Rejected] - len(r.Rejections); more > 0 {
+	if more := r.Endings[component.Rejected] - len(r.Rejections); more > 0 {
 		display.Fprintf(w, "  … and %s more; --output DIR writes all of them to DIR/rejected.ndjson\n", number(more))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -169,14 +170,14 @@ func (a *app) reportRun(c *cli.Context, report *engine.Report, err error, box *s
 	switch {
 	case err != nil:
 		return err
-	case report.Endings[engine.Rejected] > 0:
+	case report.Endings[component.Rejected] > 0:
 		return exit(exitRejected)
 	}
 	return nil
 }
 
 func (s *sandbox) summary(w io.Writer) error {
-	for _, one := range []*engine.Sandbox{s.source, s.sink} {
+	for _, one := range []*component.Sandbox{s.source, s.sink} {
 		if one.Summary != nil {
 			display.Fprintln(w)
 			if err := one.Summary(w); err != nil {

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -190,7 +190,7 @@ func TestDefault(t *testing.T) {
 }
 
 func TestEndings(t *testing.T) {
-	for _, e := range engine.Endings {
+	for _, e := range component.Endings {
 		if e.String() == "" || e.String() == "pending" {
 			t.Errorf("ending %d has no word", e)
 		}

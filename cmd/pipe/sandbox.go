@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -14,8 +14,8 @@ import (
 // same file is pointed at before any of its variables is resolved.
 type sandbox struct {
 	settings []pipeline.Setting
-	source   *engine.Sandbox
-	sink     *engine.Sandbox
+	source   *component.Sandbox
+	sink     *component.Sandbox
 }
 
 // sandboxFor starts the servers when --sandbox asks for them and points the
@@ -43,15 +43,15 @@ func (a *app) startSandbox(ctx context.Context, c *cli.Context, path string) (*s
 		return nil, usage{"there is no sandbox for " + d.Source.Name + " and " + d.Sink.Name, ""}
 	}
 	s := &sandbox{}
-	if s.source, err = d.Source.Sandbox(ctx, engine.SandboxOptions{Input: c.String("catalog"), Config: d.SourceCfg}); err != nil {
-		if errors.As(err, new(*engine.InputError)) {
+	if s.source, err = d.Source.Sandbox(ctx, component.SandboxOptions{Input: c.String("catalog"), Config: d.SourceCfg}); err != nil {
+		if errors.As(err, new(*component.InputError)) {
 			return nil, wrongInput("--catalog", err)
 		}
 		return nil, err
 	}
 	a.printNotes(s.source.Notes)
 	s.set("@source.", s.source.Set)
-	if s.sink, err = d.Sink.Sandbox(ctx, engine.SandboxOptions{Config: d.SinkCfg, UIURL: s.source.Set["ui_url"]}); err != nil {
+	if s.sink, err = d.Sink.Sandbox(ctx, component.SandboxOptions{Config: d.SinkCfg, UIURL: s.source.Set["ui_url"]}); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (s *sandbox) close() {
 	if s == nil {
 		return
 	}
-	for _, one := range []*engine.Sandbox{s.sink, s.source} {
+	for _, one := range []*component.Sandbox{s.sink, s.source} {
 		if one != nil {
 			one.Close()
 		}

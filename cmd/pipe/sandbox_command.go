@@ -67,8 +67,8 @@ func (a *app) sandboxAction(c *cli.Context) error {
 func pointers(d *pipeline.Definition, all []pipeline.Setting) (variables, settings []string) {
 	for _, s := range all {
 		part, rest, _ := strings.Cut(strings.TrimPrefix(s.Path, "@"), ".")
-		component := map[string]string{"source": d.Source.Name, "sink": d.Sink.Name}[part]
-		path := part + "." + component + "." + rest
+		one := map[string]string{"source": d.Source.Name, "sink": d.Sink.Name}[part]
+		path := part + "." + one + "." + rest
 		n := nodeAt(d.Document.Root(), path)
 		switch m := fromVariable.FindStringSubmatch(n.Text()); {
 		case n == nil:

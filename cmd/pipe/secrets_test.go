@@ -15,7 +15,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -135,7 +135,7 @@ type shouting struct{ secrets []string }
 
 func (shouting) Name() string { return "shouting" }
 
-func (x shouting) Apply(context.Context, *engine.Worker, []*engine.Record) ([]engine.Outcome, error) {
+func (x shouting) Apply(context.Context, *component.Worker, []*component.Record) ([]component.Outcome, error) {
 	text := strings.Join(x.secrets, " ")
 	panic(fmt.Errorf("%s %q %s %s", text, text, url.QueryEscape(text), base64.StdEncoding.EncodeToString([]byte(text))))
 }
@@ -158,8 +158,8 @@ func TestSecretsInPanics(t *testing.T) {
 			args: args, env: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok },
 			stdin: strings.NewReader(""), stdout: newWriter(&out, clean), stderr: newWriter(&errs, clean),
 		}}
-		a.registry.Transforms = append(a.registry.Transforms, engine.TransformSpec{Key: "shouting", Config: func() any { return new(string) },
-			New: func(any, engine.TransformSettings) engine.Transform { return shouting{s.secrets} }})
+		a.registry.Transforms = append(a.registry.Transforms, component.TransformSpec{Key: "shouting", Config: func() any { return new(string) },
+			New: func(any, component.TransformSettings) component.Transform { return shouting{s.secrets} }})
 		c := a.cli()
 		code := a.finish(c.RunContext(t.Context(), arrange(c, args)))
 		said := call{code, out.String(), errs.String()}

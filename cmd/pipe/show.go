@@ -12,6 +12,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -83,18 +84,18 @@ func (a *app) showAction(c *cli.Context) error {
 
 // kindNamed finds a kind by its name or its plural, in any case, and makes a
 // phase of it alone.
-func kindNamed(d *pipeline.Definition, name string) (engine.Phase, error) {
+func kindNamed(d *pipeline.Definition, name string) (component.Phase, error) {
 	var known []string
 	for _, ph := range d.Model.Phases() {
 		for _, k := range ph.Kinds {
 			known = append(known, strings.ToLower(k.Name)+"s")
 			low := strings.ToLower(name)
 			if low == strings.ToLower(k.Name) || low == strings.ToLower(k.Name)+"s" || low == strings.TrimSuffix(strings.ToLower(k.Name), "y")+"ies" {
-				return engine.Phase{Name: ph.Name, Kinds: []engine.Kind{k}}, nil
+				return component.Phase{Name: ph.Name, Kinds: []component.Kind{k}}, nil
 			}
 		}
 	}
-	return engine.Phase{}, usage{fmt.Sprintf("the pipeline reads no kind %q", name), "it reads " + strings.Join(known, ", ")}
+	return component.Phase{}, usage{fmt.Sprintf("the pipeline reads no kind %q", name), "it reads " + strings.Join(known, ", ")}
 }
 
 type recordTable struct {
@@ -105,9 +106,9 @@ type recordTable struct {
 	total  int
 }
 
-func (t *recordTable) read(ctx context.Context, d *pipeline.Definition, source engine.Source, phase engine.Phase) error {
-	columns := []engine.Column{{Title: "ref", Expression: "ref"}}
-	if tabler, ok := d.Model.(engine.Tabler); ok {
+func (t *recordTable) read(ctx context.Context, d *pipeline.Definition, source component.Source, phase component.Phase) error {
+	columns := []component.Column{{Title: "ref", Expression: "ref"}}
+	if tabler, ok := d.Model.(component.Tabler); ok {
 		columns = append(columns, tabler.Columns(t.kind)...)
 	}
 	var programs []*expression.Program
@@ -118,9 +119,9 @@ func (t *recordTable) read(ctx context.Context, d *pipeline.Definition, source e
 		}
 		t.header, programs = append(t.header, col.Title), append(programs, p)
 	}
-	w := engine.NewWorker(d.Language, nil)
+	w := component.NewWorker(d.Language, nil)
 	var mu sync.Mutex
-	err := source.Read(ctx, phase, func(_ context.Context, records []*engine.Record) error {
+	err := source.Read(ctx, phase, func(_ context.Context, records []*component.Record) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, r := range records {
@@ -136,7 +137,7 @@ func (t *recordTable) read(ctx context.Context, d *pipeline.Definition, source e
 	return err
 }
 
-func row(d *pipeline.Definition, w *engine.Worker, r *engine.Record, programs []*expression.Program) []any {
+func row(d *pipeline.Definition, w *component.Worker, r *component.Record, programs []*expression.Program) []any {
 	out := make([]any, len(programs))
 	if err := d.Model.Decode(r); err != nil {
 		out[0] = r.Ref

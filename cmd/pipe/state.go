@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
@@ -55,7 +56,7 @@ func (a *app) statePlace(c *cli.Context) (dir, place string, err error) {
 		return "", "", usage{"--state none has no state", "name the folder of the runs with --state DIR"}
 	}
 	settings := a.engineSettings(d, engine.NewRunID(), false)
-	settings.Purpose = engine.ForStatus
+	settings.Purpose = component.ForStatus
 	sink, err := d.OpenSink(settings)
 	if err != nil {
 		return "", "", err

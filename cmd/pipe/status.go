@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
@@ -50,8 +51,8 @@ func (a *app) statusAction(c *cli.Context) error {
 	if as := c.String("as"); c.IsSet("as") && !strings.Contains(as, "@") {
 		return usage{"--as takes an e-mail, and " + as + " is none", ""}
 	}
-	return a.operate(c, engine.ForStatus, loading{unpinned: c.Args().Len() < 2}, func(ctx context.Context, o *operating) error {
-		inspector, can := o.p.Sink.(engine.Inspector)
+	return a.operate(c, component.ForStatus, loading{unpinned: c.Args().Len() < 2}, func(ctx context.Context, o *operating) error {
+		inspector, can := o.p.Sink.(component.Inspector)
 		if !can {
 			return o.sinkCannot("does not tell what it holds")
 		}
@@ -84,7 +85,7 @@ func poll(ctx context.Context, c *cli.Context, ask func() (done bool, err error)
 
 // placeStatus is an inspection beside what this machine remembers.
 type placeStatus struct {
-	*engine.Inspection
+	*component.Inspection
 	LastRun *lastRun       `json:"lastRun"`
 	Hidden  []state.Hidden `json:"hidden"`
 	// Unconfirmed are the uploads of the last good run that Glean has acknowledged
@@ -124,8 +125,8 @@ func (o *operating) remembered() (last *lastRun, hidden []state.Hidden, err erro
 	return &lastRun{base.Run, base.Finished, base.Streams, base.Types}, hidden, nil
 }
 
-func (a *app) statusOfPlace(ctx context.Context, c *cli.Context, o *operating, inspector engine.Inspector) error {
-	var found *engine.Inspection
+func (a *app) statusOfPlace(ctx context.Context, c *cli.Context, o *operating, inspector component.Inspector) error {
+	var found *component.Inspection
 	var uploads engine.Reconciled
 	done, err := poll(ctx, c, func() (bool, error) {
 		var err error
@@ -255,13 +256,13 @@ func (l *lastRun) ofType(stream, typ string) string {
 }
 
 // lacking are types that the last run delivered and Glean does not count.
-func (l *lastRun) lacking(stream string, held []engine.TypeHeld) []string {
+func (l *lastRun) lacking(stream string, held []component.TypeHeld) []string {
 	if l == nil {
 		return nil
 	}
 	var out []string
 	for t, n := range l.Types[stream] {
-		if n > 0 && !slices.ContainsFunc(held, func(h engine.TypeHeld) bool { return h.Type == t }) {
+		if n > 0 && !slices.ContainsFunc(held, func(h component.TypeHeld) bool { return h.Type == t }) {
 			out = append(out, t)
 		}
 	}

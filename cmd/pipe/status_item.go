@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -19,7 +20,7 @@ import (
 // now.
 type itemStatus struct {
 	Ref string `json:"ref"`
-	*engine.ItemInspection
+	*component.ItemInspection
 	AudienceNow string    `json:"audience"`
 	Pipeline    wouldSend `json:"pipeline"`
 	Same        *bool     `json:"samePermissions"` // nil where one of the two is not known
@@ -34,10 +35,10 @@ type wouldSend struct {
 	Error    string   `json:"error,omitempty"` // why it is not known
 }
 
-func (a *app) statusOfItem(ctx context.Context, c *cli.Context, o *operating, inspector engine.Inspector) error {
+func (a *app) statusOfItem(ctx context.Context, c *cli.Context, o *operating, inspector component.Inspector) error {
 	ref := o.refs[0]
 	out := itemStatus{Ref: ref, Pipeline: wouldSend{Named: []string{}}}
-	q := engine.ItemQuery{ID: ref, Person: c.String("as")}
+	q := component.ItemQuery{ID: ref, Person: c.String("as")}
 	sel, err := engine.Select(ctx, o.p, o.selecting(a, nil))
 	switch {
 	case ctx.Err() != nil:

@@ -11,7 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -94,7 +94,7 @@ func (a *app) testOptions(c *cli.Context) (suite.Options, error) {
 	said := map[string]bool{}
 	o := suite.Options{
 		Records: records.Load, Update: c.Bool("update"),
-		Source: func(given []engine.Recorded, m engine.Model) (engine.Source, error) {
+		Source: func(given []component.Recorded, m component.Model) (component.Source, error) {
 			s, err := file.New(given, m)
 			if err != nil {
 				return nil, err
@@ -110,7 +110,7 @@ func (a *app) testOptions(c *cli.Context) (suite.Options, error) {
 		Pipeline: func(path string, variables map[string]string) *pipeline.Definition {
 			return a.testPipeline(path, variables, set, c.Bool("allow-unpinned"))
 		},
-		Settings: engine.Settings{UserAgent: "pipe/" + version(), Log: a.log, Loopback: true},
+		Settings: component.Settings{UserAgent: "pipe/" + version(), Log: a.log, Loopback: true},
 	}
 	if text := c.String("run"); text != "" {
 		if o.Run, err = regexp.Compile(text); err != nil {
@@ -128,7 +128,7 @@ func (a *app) testPipeline(path string, variables map[string]string, set []pipel
 		Variables: config.Variables{Lenient: true, Lookup: func(name string) (string, bool) { v, ok := variables[name]; return v, ok }},
 	}
 	d := pipeline.Load(path, o)
-	if ui, ok := d.Model.(engine.UILinker); ok && ui.UIURL() == "" {
+	if ui, ok := d.Model.(component.UILinker); ok && ui.UIURL() == "" {
 		o.Settings = append(slices.Clone(set), pipeline.Setting{Path: "@source.ui_url", Value: placeholderUI})
 		d = pipeline.Load(path, o)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -32,8 +32,8 @@ func (a *app) tokenRotate(c *cli.Context) error {
 	if err := noWords(c, ""); err != nil {
 		return err
 	}
-	return a.operate(c, engine.ForRotating, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
-		rotator, can := o.p.Sink.(engine.Rotator)
+	return a.operate(c, component.ForRotating, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
+		rotator, can := o.p.Sink.(component.Rotator)
 		if !can {
 			return o.sinkCannot("has no token that rotates")
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -22,7 +23,7 @@ import (
 // sandbox's, or on records of a file.
 type watched struct {
 	*pipeline.Definition
-	pipeline *engine.Pipeline
+	pipeline *component.Pipeline
 	input    *file.Source // nil without --input
 	state    string       // the folder of the runs that it shows, "" with other records than theirs
 	close    func()
@@ -78,7 +79,7 @@ func (a *app) openInput(c *cli.Context, path string) (*watched, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ui, ok := d.Model.(engine.UILinker); ok && ui.UIURL() == "" {
+	if ui, ok := d.Model.(component.UILinker); ok && ui.UIURL() == "" {
 		l.settings = append(l.settings, pipeline.Setting{Path: "@source.ui_url", Value: placeholderUI})
 	}
 	if d, err = a.load(c, path, l); err != nil {
@@ -106,7 +107,7 @@ func (a *app) openInput(c *cli.Context, path string) (*watched, error) {
 // placeholderUI is where pages would be when nothing says where they are.
 const placeholderUI = "https://backstage.example.com"
 
-func (a *app) readInput(path string) ([]engine.Recorded, error) {
+func (a *app) readInput(path string) ([]component.Recorded, error) {
 	if path != "-" {
 		input, err := records.Load(path)
 		return input, wrongInput("--input", err)
@@ -137,7 +138,7 @@ func (a *app) printNotes(notes []string) {
 }
 
 // watchRun does the read act. The first signal ends it.
-func (a *app) watchRun(ctx context.Context, c *cli.Context, w *watched, o engine.Observer) error {
+func (a *app) watchRun(ctx context.Context, c *cli.Context, w *watched, o component.Observer) error {
 	_, err := trace.Watch(ctx, w.pipeline, w.state, o)
 	if a.stopped.Load() != 0 {
 		return fault.ErrStopped

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
@@ -38,7 +38,7 @@ func newBuilder(doc *config.Document, problems config.Problems) *builder {
 	return b
 }
 
-var _ engine.Builder = (*builder)(nil)
+var _ component.Builder = (*builder)(nil)
 
 func (b *builder) Compile(e config.Expression, want expression.Want) *expression.Program {
 	switch {

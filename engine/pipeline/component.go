@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
@@ -67,7 +67,7 @@ func (d *Definition) buildSink() {
 			continue
 		}
 		d.Sink, d.SinkCfg = s, s.Config()
-		if ui, ok := d.Model.(engine.UILinker); ok && s.Adopt != nil {
+		if ui, ok := d.Model.(component.UILinker); ok && s.Adopt != nil {
 			s.Adopt(d.SinkCfg, ui.UIURL())
 		}
 		vars := &d.o.Variables

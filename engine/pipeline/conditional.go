@@ -4,23 +4,23 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // conditional lets a transform see only the records for which `when` holds.
 type conditional struct {
-	engine.Transform
+	component.Transform
 	when *expression.Program
 }
 
 // Unwrap is the transform itself.
-func (c *conditional) Unwrap() engine.Transform { return c.Transform }
+func (c *conditional) Unwrap() component.Transform { return c.Transform }
 
-func (c *conditional) Apply(ctx context.Context, w *engine.Worker, records []*engine.Record) ([]engine.Outcome, error) {
-	out := make([]engine.Outcome, len(records))
-	var some []*engine.Record
+func (c *conditional) Apply(ctx context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome, error) {
+	out := make([]component.Outcome, len(records))
+	var some []*component.Record
 	var where []int
 	for i, r := range records {
 		w.Begin(r)

@@ -3,13 +3,13 @@ package pipeline
 import (
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
 // Describe says what may stand in a pipeline file, key by key, from the specs of
 // the components; it is a mapping. Schema and documentation are made of it.
-func Describe(r engine.Registry) config.Field {
+func Describe(r component.Registry) config.Field {
 	root := config.DescribeType(&File{})
 	for i, f := range root.Fields {
 		shape, path := f, f.Name
@@ -45,7 +45,7 @@ func Describe(r engine.Registry) config.Field {
 }
 
 // Schema is the JSON Schema of pipeline files.
-func Schema(r engine.Registry) *config.Schema {
+func Schema(r component.Registry) *config.Schema {
 	s := config.SchemaOf(Describe(r))
 	s.Dialect, s.Title = "http://json-schema.org/draft-07/schema#", "A pipeline of pipe"
 	return s
@@ -66,7 +66,7 @@ func chosen(f, one config.Field) config.Field {
 
 // describeMapping is a mapping per stream of the sinks. The mapper's own shape
 // is the same for all of them, but for the fields that a stream takes.
-func describeMapping(r engine.Registry) config.Field {
+func describeMapping(r component.Registry) config.Field {
 	out := config.Field{Type: "mapping"}
 	for _, sink := range r.Sinks {
 		for _, stream := range sink.Streams(sink.Config()) {
@@ -88,14 +88,14 @@ func describeMapping(r engine.Registry) config.Field {
 	return out
 }
 
-func describeStream(s engine.Stream, path string) []config.Field {
+func describeStream(s component.Stream, path string) []config.Field {
 	var out []config.Field
 	for _, f := range s.Fields {
 		typ := "expression"
 		switch f.Type {
-		case engine.TextList, engine.RefList:
+		case component.TextList, component.RefList:
 			typ = "expression or list"
-		case engine.Properties:
+		case component.Properties:
 			typ = "map of expression or list"
 		}
 		out = append(out, config.Field{Name: f.Name, Path: path + "." + f.Name, Type: typ, Doc: f.Doc, Required: f.Required})

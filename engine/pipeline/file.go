@@ -3,7 +3,7 @@ package pipeline
 import (
 	"regexp"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
@@ -63,8 +63,8 @@ type Batch struct {
 	Bytes   config.Bytes `yaml:"bytes" default:"512KiB" min:"1KiB" doc:"Raw bytes of records in a batch."`
 }
 
-func (f *File) limits() engine.Limits {
-	l := engine.DefaultLimits()
+func (f *File) limits() component.Limits {
+	l := component.DefaultLimits()
 	l.Workers = f.Limits.Workers
 	l.BatchCount, l.BatchBytes = f.Limits.Batch.Records, int(f.Limits.Batch.Bytes)
 	l.HoldBytes = int(f.Limits.Hold)
@@ -77,8 +77,8 @@ func (f *File) limits() engine.Limits {
 
 // bound is a threshold of the file. A plain share keeps the number of items that
 // the default allows.
-func bound(t config.Threshold, def engine.Bound) engine.Bound {
-	b := engine.Bound{Share: float64(t.Share), Items: t.Items}
+func bound(t config.Threshold, def component.Bound) component.Bound {
+	b := component.Bound{Share: float64(t.Share), Items: t.Items}
 	if t.Plain {
 		b.Items = def.Items
 	}

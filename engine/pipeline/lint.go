@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // The streams that engine.DatasourceUsers and engine.Listed speak of, as every
@@ -27,7 +27,7 @@ func (d *Definition) lint() {
 // lintIdentities: documents are for people and groups that the sink knows; where
 // nobody tells it of them, nobody finds the documents.
 func (d *Definition) lintIdentities() {
-	restricted := slices.ContainsFunc(d.Streams, func(s engine.Stream) bool { return s.Permissions && d.unwritten(s.Name) == "" })
+	restricted := slices.ContainsFunc(d.Streams, func(s component.Stream) bool { return s.Permissions && d.unwritten(s.Name) == "" })
 	if !restricted || len(d.o.Only) > 0 { // who says --only knows what is left out
 		return
 	}
@@ -36,7 +36,7 @@ func (d *Definition) lintIdentities() {
 		if !st.Identities || why == "" || st.Elsewhere != "" && len(d.fedBy(st.Name)) > 0 {
 			continue
 		}
-		var needing []engine.GrantFacts
+		var needing []component.GrantFacts
 		for _, g := range d.Grants {
 			if needs(g, st.Name) && (st.Elsewhere == "" || g.Audience == access.Listed) {
 				needing = append(needing, g)
@@ -46,7 +46,7 @@ func (d *Definition) lintIdentities() {
 			continue
 		}
 		at := needing[0]
-		if i := slices.IndexFunc(needing, func(g engine.GrantFacts) bool { return g.Audience == access.DatasourceUsers }); i >= 0 {
+		if i := slices.IndexFunc(needing, func(g component.GrantFacts) bool { return g.Audience == access.DatasourceUsers }); i >= 0 {
 			at = needing[i] // the widest of those that shrink
 		}
 		effect, hint := d.withoutStream(st.Name)
@@ -79,7 +79,7 @@ func (d *Definition) withoutStream(name string) (effect, hint string) {
 
 // needs tells whether a grant lets in nobody new without a stream. A group is
 // its members, so that it needs the people, too.
-func needs(g engine.GrantFacts, stream string) bool {
+func needs(g component.GrantFacts, stream string) bool {
 	switch g.Audience {
 	case access.DatasourceUsers:
 		return stream == people
@@ -90,7 +90,7 @@ func needs(g engine.GrantFacts, stream string) bool {
 }
 
 // decide names grants as the subject of a sentence.
-func decide(grants []engine.GrantFacts) string {
+func decide(grants []component.GrantFacts) string {
 	var rules []string
 	byDefault := false
 	for _, g := range grants {
@@ -135,6 +135,6 @@ func (d *Definition) lintUnmapped() {
 	}
 }
 
-func (d *Definition) mapped(k engine.Kind) bool {
-	return slices.ContainsFunc(d.Facts, func(f engine.MappingFacts) bool { return slices.Contains(f.Kinds, k.Name) })
+func (d *Definition) mapped(k component.Kind) bool {
+	return slices.ContainsFunc(d.Facts, func(f component.MappingFacts) bool { return slices.Contains(f.Kinds, k.Name) })
 }

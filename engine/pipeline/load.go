@@ -6,14 +6,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
 // Options are how a file is loaded.
 type Options struct {
-	Registry  engine.Registry
+	Registry  component.Registry
 	Settings  []Setting
 	Variables config.Variables
 	// Only are the streams to write; empty means all.
@@ -33,17 +33,17 @@ type Definition struct {
 	File     File
 	Problems config.Problems
 
-	Source    engine.SourceSpec
-	Sink      engine.SinkSpec
+	Source    component.SourceSpec
+	Sink      component.SinkSpec
 	SourceCfg any
 	SinkCfg   any
 	// PermissionsCfg is the permissions block, for showing it.
 	PermissionsCfg any
-	Model          engine.Model
-	Streams        []engine.Stream
+	Model          component.Model
+	Streams        []component.Stream
 	Language       *expression.Language
-	Facts          []engine.MappingFacts
-	Grants         []engine.GrantFacts
+	Facts          []component.MappingFacts
+	Grants         []component.GrantFacts
 	// Variables are what the file asked for, with what was set.
 	Variables []config.Variable
 	// Named are the variables that the text of the file names, also where a setting
@@ -53,13 +53,13 @@ type Definition struct {
 	// which is no problem of what can do without the sink.
 	SinkMissing []string
 
-	transforms []engine.Transform
+	transforms []component.Transform
 	// accessReads are the paths of the record that the permissions block reads,
 	// and transformReads those that each transform does.
 	accessReads    []string
 	transformReads [][]string
-	mapper         engine.Mapper
-	decider        engine.Decider
+	mapper         component.Mapper
+	decider        component.Decider
 	b              *builder
 	o              Options
 }
@@ -121,7 +121,7 @@ func (d *Definition) buildLanguage() {
 			d.b.KeyProblem(e.Key, e.KeyPos, "required", "define."+e.Key+" has no expression", "write one, or remove the line")
 		}
 	}
-	if m, ok := d.Model.(engine.KindNamer); ok {
+	if m, ok := d.Model.(component.KindNamer); ok {
 		d.b.kinds = m.KindNames()
 	}
 	if d.Model == nil || !isMapping(d.Document.Root().Get("vars")) || !isMapping(d.Document.Root().Get("define")) {
@@ -159,9 +159,9 @@ func (d *Definition) buildMapping() {
 	}
 	cfg := d.o.Registry.Mapper.Config()
 	d.decode(d.File.Mapping, cfg)
-	d.mapper, d.Facts = d.o.Registry.Mapper.New(cfg, engine.MapperSettings{Node: d.File.Mapping, Streams: d.Streams, Kinds: d.kinds(), Builder: d.b})
+	d.mapper, d.Facts = d.o.Registry.Mapper.New(cfg, component.MapperSettings{Node: d.File.Mapping, Streams: d.Streams, Kinds: d.kinds(), Builder: d.b})
 	if d.Sink.CheckMappings != nil {
-		d.Sink.CheckMappings(d.SinkCfg, slices.DeleteFunc(slices.Clone(d.Facts), func(f engine.MappingFacts) bool { return len(f.Fields) == 0 }), d.b)
+		d.Sink.CheckMappings(d.SinkCfg, slices.DeleteFunc(slices.Clone(d.Facts), func(f component.MappingFacts) bool { return len(f.Fields) == 0 }), d.b)
 	}
 }
 
@@ -173,7 +173,7 @@ func (d *Definition) buildPermissions() {
 	d.decode(d.File.Permissions, cfg)
 	d.PermissionsCfg = cfg
 	b := &readsBuilder{builder: d.b}
-	d.decider, d.Grants = d.o.Registry.Permissions.New(cfg, engine.DeciderSettings{Node: d.File.Permissions, Builder: b})
+	d.decider, d.Grants = d.o.Registry.Permissions.New(cfg, component.DeciderSettings{Node: d.File.Permissions, Builder: b})
 	d.accessReads = b.paths
 }
 

@@ -6,12 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // Open makes the source and the sink and returns what engine.Run runs. It
 // reads certificate files and opens no connection. close must be called.
-func (d *Definition) Open(s engine.Settings) (p *engine.Pipeline, close func(), err error) {
+func (d *Definition) Open(s component.Settings) (p *component.Pipeline, close func(), err error) {
 	if d.Problems.HasErrors() {
 		return nil, nil, d.Problems.Errors()
 	}
@@ -23,7 +23,7 @@ func (d *Definition) Open(s engine.Settings) (p *engine.Pipeline, close func(), 
 }
 
 // OpenWith is Open with another source in the place of the file's own.
-func (d *Definition) OpenWith(source engine.Source, s engine.Settings) (p *engine.Pipeline, close func(), err error) {
+func (d *Definition) OpenWith(source component.Source, s component.Settings) (p *component.Pipeline, close func(), err error) {
 	if d.Problems.HasErrors() {
 		source.Close()
 		return nil, nil, d.Problems.Errors()
@@ -37,7 +37,7 @@ func (d *Definition) OpenWith(source engine.Source, s engine.Settings) (p *engin
 	for _, st := range d.Streams {
 		unwritten[st.Name] = d.unwritten(st.Name)
 	}
-	p = &engine.Pipeline{
+	p = &component.Pipeline{
 		Name: d.File.Name, Language: d.Language, Model: d.Model, Source: source,
 		Transforms: d.transforms, Mapper: d.mapper, Decider: d.decider,
 		Streams: d.Streams, Sink: sink, Offline: len(d.SinkMissing) > 0, Limits: d.File.limits(),
@@ -48,7 +48,7 @@ func (d *Definition) OpenWith(source engine.Source, s engine.Settings) (p *engin
 
 func (d *Definition) closeTransforms() {
 	for _, t := range d.transforms {
-		if c, ok := engine.Ability[io.Closer](t); ok {
+		if c, ok := component.Capability[io.Closer](t); ok {
 			if err := c.Close(); err != nil {
 				d.o.Log.Warn("a transform did not end as it should", "transform", t.Name(), "error", err)
 			}
@@ -57,7 +57,7 @@ func (d *Definition) closeTransforms() {
 }
 
 // OpenSource makes the source alone.
-func (d *Definition) OpenSource(s engine.Settings) (engine.Source, error) {
+func (d *Definition) OpenSource(s component.Settings) (component.Source, error) {
 	source, err := d.Source.Open(d.SourceCfg, s)
 	if err != nil {
 		return nil, fmt.Errorf("source.%s: %w", d.Source.Name, err)
@@ -66,7 +66,7 @@ func (d *Definition) OpenSource(s engine.Settings) (engine.Source, error) {
 }
 
 // OpenSink makes the sink alone.
-func (d *Definition) OpenSink(s engine.Settings) (engine.Sink, error) {
+func (d *Definition) OpenSink(s component.Settings) (component.Sink, error) {
 	sink, err := d.Sink.Open(d.SinkCfg, s)
 	if err != nil {
 		return nil, fmt.Errorf("sink.%s: %w", d.Sink.Name, err)
@@ -75,7 +75,7 @@ func (d *Definition) OpenSink(s engine.Settings) (engine.Sink, error) {
 }
 
 // MappingOf is what is known of the mapping that made an item.
-func (d *Definition) MappingOf(item engine.Item) (facts engine.MappingFacts, ok bool) {
+func (d *Definition) MappingOf(item component.Item) (facts component.MappingFacts, ok bool) {
 	place := 0
 	for _, f := range d.Facts {
 		if f.Stream != item.Stream {
@@ -86,7 +86,7 @@ func (d *Definition) MappingOf(item engine.Item) (facts engine.MappingFacts, ok 
 		}
 		place++
 	}
-	return engine.MappingFacts{}, false
+	return component.MappingFacts{}, false
 }
 
 // unwritten tells why a stream is not written: nothing is mapped to it, it is
@@ -99,7 +99,7 @@ func (d *Definition) unwritten(stream string) string {
 	if len(d.o.Only) > 0 && !slices.Contains(d.o.Only, stream) {
 		return stream + " not in --only"
 	}
-	if i := slices.IndexFunc(d.Streams, func(s engine.Stream) bool { return s.Name == stream }); i >= 0 && d.Streams[i].Elsewhere != "" {
+	if i := slices.IndexFunc(d.Streams, func(s component.Stream) bool { return s.Name == stream }); i >= 0 && d.Streams[i].Elsewhere != "" {
 		return d.Streams[i].Elsewhere
 	}
 	if len(kinds) == 0 {

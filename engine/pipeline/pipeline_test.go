@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -37,13 +38,13 @@ sink:
     token: ${STORE_TOKEN}
 `
 
-func open(t *testing.T, k *pipelinetest.Kit, text string) (*pipeline.Definition, *engine.Pipeline) {
+func open(t *testing.T, k *pipelinetest.Kit, text string) (*pipeline.Definition, *component.Pipeline) {
 	t.Helper()
 	d := pipelinetest.Parse(text, k.Registry())
 	if d.Problems.HasErrors() {
 		t.Fatalf("%v\n%s", d.Problems, text)
 	}
-	p, done, err := d.Open(engine.Settings{})
+	p, done, err := d.Open(component.Settings{})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -67,11 +68,11 @@ func TestAcceptedRuns(t *testing.T) {
 			continue
 		}
 		loaded++
-		p, done, err := d.Open(engine.Settings{})
+		p, done, err := d.Open(component.Settings{})
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
-		p.Limits.MaxRejected = engine.Bound{Share: 1, Items: 1000}
+		p.Limits.MaxRejected = component.Bound{Share: 1, Items: 1000}
 		_, err = engine.Run(t.Context(), p, engine.Options{RunID: "r", Dry: true})
 		var refused *fault.Refusal
 		if err != nil && !errors.As(err, &refused) {
@@ -88,11 +89,11 @@ func TestAcceptedRuns(t *testing.T) {
 // what it cannot decide is rejected under a name of its own.
 func TestConditional(t *testing.T) {
 	_, p := open(t, &pipelinetest.Kit{}, file+"transforms:\n  - name: a\n    when: metadata.title == \"x\" or (spec.flag ?? false)\n    keep: spec.fail == nil or lower(spec.fail) == \"\"\n")
-	record := func(title string, spec map[string]any) *engine.Record {
+	record := func(title string, spec map[string]any) *component.Record {
 		return pipelinetest.Record(map[string]any{"kind": "API", "metadata": map[string]any{"name": "a", "title": title}, "spec": spec})
 	}
 	bad := map[string]any{"fail": []any{}}
-	out, err := p.Transforms[0].Apply(t.Context(), engine.NewWorker(p.Language, nil), []*engine.Record{
+	out, err := p.Transforms[0].Apply(t.Context(), component.NewWorker(p.Language, nil), []*component.Record{
 		record("hidden", bad), record("x", bad), record("x", nil), record("hidden", map[string]any{"flag": "yes"}), record("hidden", nil),
 	})
 	if err != nil {
@@ -113,15 +114,15 @@ func TestConditional(t *testing.T) {
 func TestConditionalCounts(t *testing.T) {
 	k := &pipelinetest.Kit{}
 	r := k.Registry()
-	r.Transforms[1].New = func(any, engine.TransformSettings) engine.Transform { return forgetful{} }
+	r.Transforms[1].New = func(any, component.TransformSettings) component.Transform { return forgetful{} }
 	d := pipelinetest.Parse(file+"transforms:\n  - name: a\n    when: kind == \"API\"\n    note: {text: x}\n", r)
-	p, done, err := d.Open(engine.Settings{})
+	p, done, err := d.Open(component.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer done()
 	record := pipelinetest.Record(map[string]any{"kind": "API"})
-	if _, err := p.Transforms[0].Apply(t.Context(), engine.NewWorker(p.Language, nil), []*engine.Record{record, record}); err == nil {
+	if _, err := p.Transforms[0].Apply(t.Context(), component.NewWorker(p.Language, nil), []*component.Record{record, record}); err == nil {
 		t.Error("one outcome for two records is fine with it")
 	}
 }
@@ -130,8 +131,8 @@ type forgetful struct{}
 
 func (forgetful) Name() string { return "forgetful" }
 
-func (forgetful) Apply(context.Context, *engine.Worker, []*engine.Record) ([]engine.Outcome, error) {
-	return make([]engine.Outcome, 1), nil
+func (forgetful) Apply(context.Context, *component.Worker, []*component.Record) ([]component.Outcome, error) {
+	return make([]component.Outcome, 1), nil
 }
 
 // TestUnwritten: why a stream is not written.
@@ -151,7 +152,7 @@ func TestUnwritten(t *testing.T) {
 		"nothing excluded": {strings.Replace(file, "    when: kind == \"User\"\n", "", 1), "users", "", nil},
 	} {
 		d := pipeline.Parse("f", []byte(c.text), pipeline.Options{Registry: new(pipelinetest.Kit).Registry(), Variables: pipelinetest.Variables(), Only: c.only})
-		p, done, err := d.Open(engine.Settings{})
+		p, done, err := d.Open(component.Settings{})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -168,13 +169,13 @@ func TestUnwritten(t *testing.T) {
 func TestElsewhere(t *testing.T) {
 	k := &pipelinetest.Kit{}
 	r := k.Registry()
-	r.Sinks[0].Streams = func(any) []engine.Stream {
+	r.Sinks[0].Streams = func(any) []component.Stream {
 		streams := pipelinetest.Streams()
 		streams[0].Elsewhere, streams[1].Elsewhere = "known from elsewhere", "known from elsewhere"
 		return streams
 	}
 	d := pipelinetest.Parse(file, r)
-	p, done, err := d.Open(engine.Settings{})
+	p, done, err := d.Open(component.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +247,7 @@ func TestKnown(t *testing.T) {
 	got := map[string]string{}
 	k := &pipelinetest.Kit{}
 	r := k.Registry()
-	r.Transforms[1].New = func(_ any, s engine.TransformSettings) engine.Transform {
+	r.Transforms[1].New = func(_ any, s component.TransformSettings) component.Transform {
 		for _, text := range []string{`lower(kind)`, `"team"`, `kind == "API" ? "api" : "other"`, `ref`, `display(ref)`, `display("a:b/c")`, `page`, `metadata.name`, `nil`, `5`, `a`, `b`, `len(kind) / 0`, `vars.v`} {
 			if v, ok := s.Known(s.Compile(config.NewExpression(text), expression.WantAny), "kind", "API"); ok {
 				got[text] = v
@@ -265,13 +266,13 @@ func TestKnown(t *testing.T) {
 // again, as its problems are those of the file alone.
 func TestOpen(t *testing.T) {
 	d := pipelinetest.Parse(strings.Replace(file, "ref", "rf", 1), new(pipelinetest.Kit).Registry())
-	if p, _, err := d.Open(engine.Settings{}); p != nil || err == nil {
+	if p, _, err := d.Open(component.Settings{}); p != nil || err == nil {
 		t.Error("opened with errors")
 	}
 	k := &pipelinetest.Kit{}
 	r := k.Registry()
-	r.Sinks[0].Open = func(any, engine.Settings) (engine.Sink, error) { return nil, errors.New("no certificate") }
-	if _, _, err := pipelinetest.Parse(file, r).Open(engine.Settings{}); err == nil || err.Error() != "sink.store: no certificate" {
+	r.Sinks[0].Open = func(any, component.Settings) (component.Sink, error) { return nil, errors.New("no certificate") }
+	if _, _, err := pipelinetest.Parse(file, r).Open(component.Settings{}); err == nil || err.Error() != "sink.store: no certificate" {
 		t.Error(err)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
@@ -17,7 +17,7 @@ func (d *Definition) Probe(ctx context.Context) {
 		return
 	}
 	for _, t := range d.transforms {
-		if p, ok := engine.Ability[engine.Prober](t); ok {
+		if p, ok := component.Capability[component.Prober](t); ok {
 			d.Problems = append(d.Problems, p.Probe(ctx)...)
 		}
 	}
@@ -30,12 +30,12 @@ func (d *Definition) Probe(ctx context.Context) {
 func (d *Definition) accessPaths() []string {
 	paths := slices.Clone(d.accessReads)
 	for _, f := range d.Facts {
-		if slices.ContainsFunc(d.Streams, func(s engine.Stream) bool { return s.Name == f.Stream && s.Identities }) {
+		if slices.ContainsFunc(d.Streams, func(s component.Stream) bool { return s.Name == f.Stream && s.Identities }) {
 			paths = append(paths, f.Decides...)
 		}
 	}
 	for i, t := range slices.Backward(d.transforms) {
-		if s, ok := engine.Ability[engine.Setter](t); ok && slices.ContainsFunc(s.Sets(), func(set string) bool { return overlaps(set, paths) }) {
+		if s, ok := component.Capability[component.Setter](t); ok && slices.ContainsFunc(s.Sets(), func(set string) bool { return overlaps(set, paths) }) {
 			paths = append(paths, d.transformReads[i]...)
 		}
 	}

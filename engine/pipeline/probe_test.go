@@ -6,21 +6,21 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 )
 
 // held is a transform with all optional abilities.
 type held struct {
-	s      engine.TransformSettings
+	s      component.TransformSettings
 	closed *int
 }
 
 func (h held) Name() string { return h.s.Name }
 
-func (h held) Apply(_ context.Context, _ *engine.Worker, r []*engine.Record) ([]engine.Outcome, error) {
-	return make([]engine.Outcome, len(r)), nil
+func (h held) Apply(_ context.Context, _ *component.Worker, r []*component.Record) ([]component.Outcome, error) {
+	return make([]component.Outcome, len(r)), nil
 }
 
 func (h held) Close() error { *h.closed++; return nil }
@@ -35,9 +35,9 @@ func TestHeld(t *testing.T) {
 	k := &pipelinetest.Kit{}
 	r := k.Registry()
 	closed := 0
-	r.Transforms = []engine.TransformSpec{{
+	r.Transforms = []component.TransformSpec{{
 		Key: "hold", Summary: "holds", Config: func() any { return &pipelinetest.Note{} },
-		New: func(_ any, s engine.TransformSettings) engine.Transform { return held{s, &closed} },
+		New: func(_ any, s component.TransformSettings) component.Transform { return held{s, &closed} },
 	}}
 	text := strings.Replace(file, "permissions:\n", "define:\n  team: metadata.title\npermissions:\n  owners: list(team)\n", 1) +
 		"transforms:\n  - name: one\n    when: kind == \"API\"\n    hold: {text: x}\n"
@@ -45,7 +45,7 @@ func TestHeld(t *testing.T) {
 	if d.Problems.HasErrors() {
 		t.Fatal(d.Problems)
 	}
-	_, done, err := d.Open(engine.Settings{})
+	_, done, err := d.Open(component.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}

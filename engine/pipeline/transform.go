@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
@@ -18,7 +18,7 @@ const codeTransform = "transform"
 type transform struct {
 	name string
 	when config.Expression
-	spec *engine.TransformSpec
+	spec *component.TransformSpec
 	body *config.Node
 }
 
@@ -55,14 +55,14 @@ func (d *Definition) buildTransforms() {
 }
 
 // Transforms are those of the file, in order.
-func (d *Definition) Transforms() []engine.Transform { return d.transforms }
+func (d *Definition) Transforms() []component.Transform { return d.transforms }
 
-func (d *Definition) transformSettings(t transform, b engine.Builder) engine.TransformSettings {
+func (d *Definition) transformSettings(t transform, b component.Builder) component.TransformSettings {
 	lookup := d.o.Variables.Lookup
 	if lookup == nil {
 		lookup = func(string) (string, bool) { return "", false }
 	}
-	return engine.TransformSettings{
+	return component.TransformSettings{
 		Name: t.name, Node: t.body, Builder: b, Log: d.o.Log,
 		Folder: filepath.Dir(d.Document.Root().Pos().File), Lookup: lookup, Unpinned: d.o.Unpinned,
 		AccessReads: d.accessPaths,
@@ -74,7 +74,7 @@ func (d *Definition) readTransform(node *config.Node, taken map[string]*config.N
 	d.readName(node, &t, taken)
 	said := false
 	for _, e := range node.Entries() {
-		i := slices.IndexFunc(d.o.Registry.Transforms, func(s engine.TransformSpec) bool { return s.Key == e.Key })
+		i := slices.IndexFunc(d.o.Registry.Transforms, func(s component.TransformSpec) bool { return s.Key == e.Key })
 		switch {
 		case e.Key == "name":
 		case e.Key == "when":

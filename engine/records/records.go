@@ -8,14 +8,14 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Load reads a file of records; see Parse.
-func Load(path string) ([]engine.Recorded, error) {
+func Load(path string) ([]component.Recorded, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		var pathError *fs.PathError
@@ -33,13 +33,13 @@ func Load(path string) ([]engine.Recorded, error) {
 
 // Parse reads records: a JSON array, an object that holds one under items, one
 // JSON object a line, or YAML documents, each a record or a list of them.
-func Parse(name string, text []byte) ([]engine.Recorded, error) {
+func Parse(name string, text []byte) ([]component.Recorded, error) {
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
 		return nil, fault.Errorf(fault.Fatal, "save it as UTF-8", "%s is UTF-16 text", name)
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	trimmed := bytes.TrimSpace(text)
-	var out []engine.Recorded
+	var out []component.Recorded
 	var err error
 	switch lead := len(text) - len(bytes.TrimLeft(text, " \t\r\n")); {
 	case len(trimmed) == 0:
@@ -58,15 +58,15 @@ func Parse(name string, text []byte) ([]engine.Recorded, error) {
 
 const remedy = "give a JSON array of entities, one JSON object a line, or YAML documents"
 
-func array(at config.Pos, text []byte) ([]engine.Recorded, error) {
-	var out []engine.Recorded
+func array(at config.Pos, text []byte) ([]component.Recorded, error) {
+	var out []component.Recorded
 	rest := text
 	err := codec.Elements(text, func(value []byte) error {
 		if i := bytes.Index(rest, value); i >= 0 { // values come in their order
 			at.Line += bytes.Count(rest[:i], []byte("\n"))
 			rest = rest[i:]
 		}
-		out = append(out, engine.Recorded{Raw: bytes.Clone(value), Pos: config.Pos{File: at.File, Line: at.Line, Col: 1}})
+		out = append(out, component.Recorded{Raw: bytes.Clone(value), Pos: config.Pos{File: at.File, Line: at.Line, Col: 1}})
 		return nil
 	})
 	if err != nil {
@@ -76,16 +76,16 @@ func array(at config.Pos, text []byte) ([]engine.Recorded, error) {
 }
 
 // objects reads one object, an object with items, or one of either a line.
-func objects(name string, text []byte) ([]engine.Recorded, error) {
+func objects(name string, text []byte) ([]component.Recorded, error) {
 	items, whole := listed(text)
 	switch {
 	case whole == nil && items != nil:
 		at := 1 + bytes.Count(text[:max(0, bytes.Index(text, items))], []byte("\n"))
 		return array(config.Pos{File: name, Line: at}, items)
 	case whole == nil:
-		return []engine.Recorded{{Raw: bytes.TrimSpace(text), Pos: config.Pos{File: name, Line: 1, Col: 1}}}, nil
+		return []component.Recorded{{Raw: bytes.TrimSpace(text), Pos: config.Pos{File: name, Line: 1, Col: 1}}}, nil
 	}
-	var out []engine.Recorded
+	var out []component.Recorded
 	for i, line := range bytes.Split(text, []byte("\n")) {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
@@ -95,7 +95,7 @@ func objects(name string, text []byte) ([]engine.Recorded, error) {
 			return nil, fault.Errorf(fault.Fatal, remedy, "%s:%d: this line is no JSON object: %w", name, i+1, err)
 		}
 		if items == nil {
-			out = append(out, engine.Recorded{Raw: line, Pos: config.Pos{File: name, Line: i + 1, Col: 1}})
+			out = append(out, component.Recorded{Raw: line, Pos: config.Pos{File: name, Line: i + 1, Col: 1}})
 			continue
 		}
 		page, err := array(config.Pos{File: name, Line: i + 1}, items)
@@ -124,12 +124,12 @@ func listed(object []byte) (items []byte, err error) {
 }
 
 // documents reads YAML: each document is a record or a list of them.
-func documents(name string, text []byte) ([]engine.Recorded, error) {
+func documents(name string, text []byte) ([]component.Recorded, error) {
 	all, problems := config.Documents(name, text, true)
 	if problems.HasErrors() {
 		return nil, problems.Errors()
 	}
-	var out []engine.Recorded
+	var out []component.Recorded
 	for _, d := range all {
 		items, places := []any{d.Value}, []config.Pos{d.Pos}
 		if list, ok := d.Value.([]any); ok {
@@ -143,7 +143,7 @@ func documents(name string, text []byte) ([]engine.Recorded, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", places[i], err)
 			}
-			out = append(out, engine.Recorded{Raw: raw, Pos: places[i]})
+			out = append(out, component.Recorded{Raw: raw, Pos: places[i]})
 		}
 	}
 	return out, nil

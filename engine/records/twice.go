@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // Twice collects the refs that more than one record of a file has. The last record of
@@ -15,7 +15,7 @@ type Twice struct{ later []string }
 const mostTwice = 3
 
 // Add notes a later record with a ref.
-func (t *Twice) Add(ref string, later engine.Recorded) {
+func (t *Twice) Add(ref string, later component.Recorded) {
 	t.later = append(t.later, fmt.Sprintf("%s at %s", ref, later.Pos))
 }
 

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
@@ -23,7 +23,7 @@ const (
 
 // change puts what a plugin changed into a record, or leaves the record as it
 // was and says what is wrong with the answer.
-func change(r *engine.Record, o *proto.Outcome, writes []string) error {
+func change(r *component.Record, o *proto.Outcome, writes []string) error {
 	if len(o.GetChanges()) == 0 && len(o.GetChanged()) == 0 {
 		return nil
 	}

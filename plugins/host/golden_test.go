@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
@@ -17,9 +17,9 @@ import (
 
 var update = pipelinetest.UpdateFlag()
 
-func registry(k *pipelinetest.Kit) engine.Registry {
+func registry(k *pipelinetest.Kit) component.Registry {
 	r := k.Registry()
-	r.Transforms = []engine.TransformSpec{host.Spec()}
+	r.Transforms = []component.TransformSpec{host.Spec()}
 	return r
 }
 

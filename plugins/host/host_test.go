@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -85,9 +85,9 @@ func shortTemp(t *testing.T) string {
 	return dir
 }
 
-func record(name, text string) *engine.Record {
-	return &engine.Record{
-		Entry: engine.Entry{Ref: "component:default/" + name, Kind: "component"},
+func record(name, text string) *component.Record {
+	return &component.Record{
+		Entry: component.Entry{Ref: "component:default/" + name, Kind: "component"},
 		Value: map[string]any{
 			"kind": "Component", "metadata": map[string]any{"name": name, "annotations": map[string]any{"a": "b"}},
 			"spec": map[string]any{"text": text, "other": 1.0},
@@ -102,7 +102,7 @@ func (w *world) start(t *testing.T) {
 	}
 }
 
-func (w *world) apply(t *testing.T, records ...*engine.Record) ([]engine.Outcome, error) {
+func (w *world) apply(t *testing.T, records ...*component.Record) ([]component.Outcome, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -162,7 +162,7 @@ func TestBadAnswers(t *testing.T) {
 						t.Errorf("%v, %+v", err, outcomes)
 					}
 				case onErrorPass:
-					if err != nil || outcomes[0] != (engine.Outcome{}) || len(w.Notes()) != 1 || !strings.Contains(w.Notes()[0], "2 records stayed as they are") {
+					if err != nil || outcomes[0] != (component.Outcome{}) || len(w.Notes()) != 1 || !strings.Contains(w.Notes()[0], "2 records stayed as they are") {
 						t.Errorf("%v, %+v, %v", err, outcomes, w.Notes())
 					}
 				}
@@ -324,7 +324,7 @@ func TestGood(t *testing.T) {
 	t.Run("flood", func(t *testing.T) {
 		w := newWorld(t, "flood", nil)
 		w.start(t)
-		if out, err := w.apply(t, record("a", "x")); err != nil || out[0] != (engine.Outcome{}) {
+		if out, err := w.apply(t, record("a", "x")); err != nil || out[0] != (component.Outcome{}) {
 			t.Errorf("%v %+v", err, out)
 		}
 		w.Close()
@@ -339,7 +339,7 @@ func TestGood(t *testing.T) {
 func TestPassWarns(t *testing.T) {
 	w := newWorld(t, "echo", func(o *Options) { o.OnError, o.Batch = onErrorPass, 3 })
 	w.start(t)
-	var records []*engine.Record
+	var records []*component.Record
 	for i := range 5 {
 		records = append(records, record(fmt.Sprint("r", i), "x"))
 	}
@@ -355,7 +355,7 @@ func TestPassWarns(t *testing.T) {
 // TestLargeRecords: a call carries 4 MB of records, a single larger record goes
 // alone, and a server that takes less is told from others.
 func TestLargeRecords(t *testing.T) {
-	var records []*engine.Record
+	var records []*component.Record
 	for i := range 4 {
 		records = append(records, record(fmt.Sprint("r", i), strings.Repeat("x", 1500<<10)))
 	}
@@ -452,7 +452,7 @@ func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("stopped by a test")
 	time.AfterFunc(100*time.Millisecond, func() { cancel(cause) })
-	if _, err := w.Apply(ctx, nil, []*engine.Record{record("a", "x")}); !errors.Is(err, cause) {
+	if _, err := w.Apply(ctx, nil, []*component.Record{record("a", "x")}); !errors.Is(err, cause) {
 		t.Error(err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // beHost runs a plugin that forks, says so, and waits to be killed.
@@ -22,7 +22,7 @@ func beHost() {
 	})
 	err := t.Start(context.Background())
 	if err == nil {
-		_, err = t.Apply(context.Background(), nil, []*engine.Record{record("a", "x")})
+		_, err = t.Apply(context.Background(), nil, []*component.Record{record("a", "x")})
 	}
 	fmt.Println("ready", err)
 	time.Sleep(time.Hour)

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // give does what on_error says about one record; all are those that failed with
 // it. An error ends the run.
-func (b *batch) give(out *engine.Outcome, r *engine.Record, all []*engine.Record, err error) error {
+func (b *batch) give(out *component.Outcome, r *component.Record, all []*component.Record, err error) error {
 	t := b.t
 	switch t.o.OnError {
 	case onErrorReject:
@@ -67,7 +67,7 @@ func (t *Transform) path() string {
 }
 
 // refs names the records of a call.
-func refs(records []*engine.Record) string {
+func refs(records []*component.Record) string {
 	if len(records) == 1 {
 		return "record " + records[0].Ref
 	}

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // needs are the paths that a plugin is sent, none within another; nil stands
@@ -27,7 +27,7 @@ func newNeeds(paths []string) needs {
 
 // document is what a plugin sees of a record: ref, kind, and what it needs. It
 // shares memory with the record.
-func (n needs) document(r *engine.Record) map[string]any {
+func (n needs) document(r *component.Record) map[string]any {
 	doc := make(map[string]any, len(n)+2)
 	if n == nil {
 		for name, v := range r.Value {
@@ -55,7 +55,7 @@ func (n needs) document(r *engine.Record) map[string]any {
 }
 
 // kindOf is the kind as the record writes it.
-func kindOf(r *engine.Record) any {
+func kindOf(r *component.Record) any {
 	if kind, ok := r.Value["kind"]; ok {
 		return kind
 	}

@@ -4,17 +4,17 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
 // Spec is the component, for the registry.
-func Spec() engine.TransformSpec {
-	return engine.TransformSpec{
+func Spec() component.TransformSpec {
+	return component.TransformSpec{
 		Key:     "plugin",
 		Summary: "Hands records to a program of your own, which changes or drops them.",
 		Config:  func() any { return &Config{} },
-		New: func(cfg any, s engine.TransformSettings) engine.Transform {
+		New: func(cfg any, s component.TransformSettings) component.Transform {
 			return build(cfg.(*Config), s)
 		},
 	}
@@ -47,7 +47,7 @@ type Options struct {
 	hashed     func()        // called between the hash and the start, for tests
 }
 
-func build(c *Config, s engine.TransformSettings) *Transform {
+func build(c *Config, s component.TransformSettings) *Transform {
 	t := New(Options{
 		Name: s.Name, Command: c.Command, Folder: s.Folder, Sums: c.SHA256, Unpinned: s.Unpinned, Config: c.Config,
 		Env: c.Env, Timeout: c.Timeout.D(), Batch: c.Batch, OnError: c.OnError, Node: s.Node,

@@ -11,8 +11,8 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
@@ -47,11 +47,11 @@ type Transform struct {
 }
 
 var (
-	_ engine.Transform = (*Transform)(nil)
-	_ engine.Starter   = (*Transform)(nil)
-	_ engine.Prober    = (*Transform)(nil)
-	_ engine.Noter     = (*Transform)(nil)
-	_ io.Closer        = (*Transform)(nil)
+	_ component.Transform = (*Transform)(nil)
+	_ component.Starter   = (*Transform)(nil)
+	_ component.Prober    = (*Transform)(nil)
+	_ component.Noter     = (*Transform)(nil)
+	_ io.Closer           = (*Transform)(nil)
 )
 
 // New makes a transform that has started nothing yet.
@@ -81,8 +81,8 @@ func (t *Transform) Options() Options { return t.o }
 
 // Apply hands the records over in batches and does what the plugin answers, or
 // what on_error says.
-func (t *Transform) Apply(ctx context.Context, _ *engine.Worker, records []*engine.Record) ([]engine.Outcome, error) {
-	out := make([]engine.Outcome, len(records))
+func (t *Transform) Apply(ctx context.Context, _ *component.Worker, records []*component.Record) ([]component.Outcome, error) {
+	out := make([]component.Outcome, len(records))
 	b := batch{t: t, out: out}
 	defer b.warn()
 	for i, r := range records {
@@ -91,7 +91,7 @@ func (t *Transform) Apply(ctx context.Context, _ *engine.Worker, records []*engi
 		}
 		doc, err := codec.Marshal(t.needs.document(r))
 		if err != nil {
-			if err := b.give(&out[i], r, []*engine.Record{r}, fmt.Errorf("the record cannot be written as JSON: %w", err)); err != nil {
+			if err := b.give(&out[i], r, []*component.Record{r}, fmt.Errorf("the record cannot be written as JSON: %w", err)); err != nil {
 				return nil, err
 			}
 			continue
@@ -109,17 +109,17 @@ func (t *Transform) Apply(ctx context.Context, _ *engine.Worker, records []*engi
 // batch is what one call carries.
 type batch struct {
 	t       *Transform
-	out     []engine.Outcome
-	records []*engine.Record
+	out     []component.Outcome
+	records []*component.Record
 	where   []int // in out
 	docs    [][]byte
 	bytes   int
 
-	passed  []*engine.Record // since the last warning: those that on_error left unchanged
-	failure error            // of the first of them
+	passed  []*component.Record // since the last warning: those that on_error left unchanged
+	failure error               // of the first of them
 }
 
-func (b *batch) add(i int, r *engine.Record, doc []byte) {
+func (b *batch) add(i int, r *component.Record, doc []byte) {
 	b.records, b.where, b.docs = append(b.records, r), append(b.where, i), append(b.docs, doc)
 	b.bytes += len(doc)
 }
@@ -154,7 +154,7 @@ func (b *batch) send(ctx context.Context) error {
 }
 
 // take does what a plugin answers for one record.
-func (b *batch) take(out *engine.Outcome, r *engine.Record, o *proto.Outcome) error {
+func (b *batch) take(out *component.Outcome, r *component.Record, o *proto.Outcome) error {
 	err := error(nil)
 	switch {
 	case o.GetError() != "":
@@ -165,7 +165,7 @@ func (b *batch) take(out *engine.Outcome, r *engine.Record, o *proto.Outcome) er
 		err = change(r, o, b.t.about.Writes)
 	}
 	if err != nil {
-		return b.give(out, r, []*engine.Record{r}, err)
+		return b.give(out, r, []*component.Record{r}, err)
 	}
 	return nil
 }

@@ -6,16 +6,16 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
 // access asks whether a person finds a document. Why not is worked out from what
 // else Glean tells, and from who is who at the source.
-func (k *Sink) access(ctx context.Context, q engine.ItemQuery, item *engine.ItemInspection, found *api.DebugDocumentResponse) (*engine.AccessAnswer, error) {
-	out := &engine.AccessAnswer{Person: q.Person, Reasons: []string{}}
+func (k *Sink) access(ctx context.Context, q component.ItemQuery, item *component.ItemInspection, found *api.DebugDocumentResponse) (*component.AccessAnswer, error) {
+	out := &component.AccessAnswer{Person: q.Person, Reasons: []string{}}
 	if found == nil {
 		out.Reasons = append(out.Reasons, "Glean does not have the document")
 		return out, nil
@@ -53,7 +53,7 @@ func (k *Sink) access(ctx context.Context, q engine.ItemQuery, item *engine.Item
 // denial collects why somebody does not find a document.
 type denial struct {
 	k       *Sink
-	q       engine.ItemQuery
+	q       component.ItemQuery
 	user    api.DebugUserResponse
 	source  map[string][]api.Membership // the members of each group, as the pipeline would send them
 	reasons []string

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -148,7 +148,7 @@ func TestFalseAnswersToSingleWrites(t *testing.T) {
 		"processallmemberships": {"/processallmemberships", func(f *fixture) error { return f.Process(f.t.Context()) }},
 		"processalldocuments":   {"/processalldocuments", func(f *fixture) error { return f.Process(f.t.Context()) }},
 		"an upload of nothing": {documentsPath, func(f *fixture) error {
-			return f.Purge(f.t.Context(), nil, engine.Opening{Pipeline: "pipe", RunID: f.runID(), Written: func(string) bool { return true }})
+			return f.Purge(f.t.Context(), nil, component.Opening{Pipeline: "pipe", RunID: f.runID(), Written: func(string) bool { return true }})
 		}},
 	} {
 		for what, failed := range sandbox.FalseAnswers() {

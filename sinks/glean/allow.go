@@ -1,7 +1,7 @@
 package glean
 
 import (
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -12,29 +12,29 @@ func (k *Sink) allowed() []string {
 	name := k.schema.name
 	uploads := []string{api.PathBulkIndexUsers, api.PathBulkIndexGroups, api.PathBulkIndexMemberships, api.PathBulkIndexDocuments}
 	switch k.purpose {
-	case engine.ForRun:
+	case component.ForRun:
 		paths := append(uploads, api.PathGetDatasourceConfig, api.PathDebugStatus(name), api.PathUpdatePermissions, api.PathDeleteDocument)
 		if k.inRun != nil {
 			paths = append(paths, api.PathAddDatasource, api.PathBetaUsers)
 		}
 		return paths
-	case engine.ForProvision:
+	case component.ForProvision:
 		return []string{api.PathGetDatasourceConfig, api.PathDebugStatus(name), api.PathAddDatasource, api.PathBetaUsers}
-	case engine.ForStatus:
+	case component.ForStatus:
 		return []string{api.PathDebugStatus(name), api.PathDebugDocuments(name), api.PathDebugEvents(name), api.PathDebugUser(name), api.PathCheckDocumentAccess}
-	case engine.ForHiding:
+	case component.ForHiding:
 		return []string{api.PathDebugStatus(name), api.PathDebugDocuments(name), api.PathUpdatePermissions, api.PathDeleteDocument, api.PathProcessAllDocuments}
-	case engine.ForPushing:
+	case component.ForPushing:
 		return []string{
 			api.PathGetDatasourceConfig, api.PathDebugStatus(name), api.PathDebugDocuments(name),
 			api.PathIndexUser, api.PathIndexGroup, api.PathIndexMembership, api.PathIndexDocument,
 			api.PathUpdatePermissions, api.PathDeleteDocument, // of what was hidden meanwhile
 		}
-	case engine.ForPurging:
+	case component.ForPurging:
 		return append(uploads, api.PathDebugStatus(name))
-	case engine.ForProcessing:
+	case component.ForProcessing:
 		return []string{api.PathDebugStatus(name), api.PathProcessAllDocuments, api.PathProcessAllMemberships}
-	case engine.ForRotating:
+	case component.ForRotating:
 		return []string{api.PathRotateToken}
 	}
 	return nil

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -15,15 +15,15 @@ import (
 func TestAllowed(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	reads := []string{"getdatasourceconfig", "checkdocumentaccess"}
-	for purpose, want := range map[engine.Purpose]string{
-		engine.ForRun:        "bulkindexdocuments bulkindexgroups bulkindexmemberships bulkindexusers deletedocument updatepermissions",
-		engine.ForProvision:  "adddatasource betausers",
-		engine.ForStatus:     "",
-		engine.ForHiding:     "deletedocument processalldocuments updatepermissions",
-		engine.ForPushing:    "deletedocument indexdocument indexgroup indexmembership indexuser updatepermissions",
-		engine.ForPurging:    "bulkindexdocuments bulkindexgroups bulkindexmemberships bulkindexusers",
-		engine.ForProcessing: "processalldocuments processallmemberships",
-		engine.ForRotating:   "rotatetoken",
+	for purpose, want := range map[component.Purpose]string{
+		component.ForRun:        "bulkindexdocuments bulkindexgroups bulkindexmemberships bulkindexusers deletedocument updatepermissions",
+		component.ForProvision:  "adddatasource betausers",
+		component.ForStatus:     "",
+		component.ForHiding:     "deletedocument processalldocuments updatepermissions",
+		component.ForPushing:    "deletedocument indexdocument indexgroup indexmembership indexuser updatepermissions",
+		component.ForPurging:    "bulkindexdocuments bulkindexgroups bulkindexmemberships bulkindexusers",
+		component.ForProcessing: "processalldocuments processallmemberships",
+		component.ForRotating:   "rotatetoken",
 	} {
 		f.purpose = purpose
 		var changes []string
@@ -42,8 +42,8 @@ func TestAllowed(t *testing.T) {
 			t.Errorf("purpose %d: %v", purpose, err)
 		}
 	}
-	f.purpose = engine.ForRun
-	f.ProvisionInRun(engine.ProvisionOptions{})
+	f.purpose = component.ForRun
+	f.ProvisionInRun(component.ProvisionOptions{})
 	if !slices.Contains(f.allowed(), api.PathAddDatasource) {
 		t.Error("a run that sets the datasource up cannot")
 	}

@@ -5,27 +5,27 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // BenchmarkEncode makes one document of 1.4 KB.
 func BenchmarkEncode(b *testing.B) {
 	cfg := settings()
-	k, err := open(cfg, engine.Settings{}, fault.Retry{})
+	k, err := open(cfg, component.Settings{}, fault.Retry{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	opened, err := k.Open(context.Background(), engine.Opening{Written: func(string) bool { return true }})
+	opened, err := k.Open(context.Background(), component.Opening{Written: func(string) bool { return true }})
 	if err != nil {
 		b.Fatal(err)
 	}
 	s := opened.(*session)
 	s.people, s.teams = map[string]string{"user:default/ann": "ann@x.example"}, map[string]string{"group:default/a": "group:default/a"}
 	d := doc("a", "group:default/a")
-	d.Fields = append(d.Fields, engine.Field{Name: "summary", Value: strings.Repeat("word ", 20)}, engine.Field{Name: "owner", Value: "user:default/ann"},
-		engine.Field{Name: "tags", Value: []string{"go", "grpc"}},
-		engine.Field{Name: "customProperties", Value: []engine.Field{{Name: "type", Value: "service"}, {Name: "stars", Value: int64(5)}, {Name: "langs", Value: []string{"go"}}}})
+	d.Fields = append(d.Fields, component.Field{Name: "summary", Value: strings.Repeat("word ", 20)}, component.Field{Name: "owner", Value: "user:default/ann"},
+		component.Field{Name: "tags", Value: []string{"go", "grpc"}},
+		component.Field{Name: "customProperties", Value: []component.Field{{Name: "type", Value: "service"}, {Name: "stars", Value: int64(5)}, {Name: "langs", Value: []string{"go"}}}})
 	d.Fields[4].Value = strings.Repeat("What it does, line by line.\n", 30)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -4,23 +4,23 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
 // Check tells whether a run could publish: Glean answers, takes the token, and
 // has the datasource as the file says.
-func (k *Sink) Check(ctx context.Context) []engine.Finding {
+func (k *Sink) Check(ctx context.Context) []component.Finding {
 	live, err := k.live(ctx)
 	if err != nil {
-		return []engine.Finding{failed("datasource", err)}
+		return []component.Finding{failed("datasource", err)}
 	}
-	out := []engine.Finding{{What: "reachable", OK: true, Detail: "answers at " + k.cfg.address() + " and takes the token"}}
+	out := []component.Finding{{What: "reachable", OK: true, Detail: "answers at " + k.cfg.address() + " and takes the token"}}
 	if d := k.differences(live); len(d) > 0 {
 		out = append(out, failed("datasource", k.differs(d)))
 	} else {
-		out = append(out, engine.Finding{What: "datasource", OK: true, Detail: k.schema.name + " is there with what a run needs of it"})
+		out = append(out, component.Finding{What: "datasource", OK: true, Detail: k.schema.name + " is there with what a run needs of it"})
 	}
 	if k.schema.lender != "" {
 		out = append(out, k.checkLender(ctx))
@@ -33,15 +33,15 @@ func (k *Sink) Check(ctx context.Context) []engine.Finding {
 }
 
 // held reports what Glean counts in the datasource.
-func held(s api.DatasourceStatus) engine.Finding {
+func held(s api.DatasourceStatus) component.Finding {
 	switch h := holdings(s); {
 	case len(h.Streams) == 4:
-		return engine.Finding{What: "holds", OK: true, Detail: fmt.Sprintf("%d users, %d groups, %d memberships, %d documents",
+		return component.Finding{What: "holds", OK: true, Detail: fmt.Sprintf("%d users, %d groups, %d memberships, %d documents",
 			h.Streams[streamUsers], h.Streams[streamGroups], h.Streams[streamMemberships], h.Streams[streamDocuments])}
 	case unused(s):
-		return engine.Finding{What: "holds", OK: true, Detail: "nothing yet: the datasource is new"}
+		return component.Finding{What: "holds", OK: true, Detail: "nothing yet: the datasource is new"}
 	}
-	return engine.Finding{What: "holds", Detail: "Glean lists uploads and does not count what the datasource holds, so a run cannot compare what it would delete",
+	return component.Finding{What: "holds", Detail: "Glean lists uploads and does not count what the datasource holds, so a run cannot compare what it would delete",
 		Remedy: "look at the datasource's status in Glean before a run"}
 }
 
@@ -63,9 +63,9 @@ func unused(s api.DatasourceStatus) bool {
 
 // checkLender tells whether the datasource whose users and groups count is
 // there. A token need not be allowed to see it.
-func (k *Sink) checkLender(ctx context.Context) engine.Finding {
+func (k *Sink) checkLender(ctx context.Context) component.Finding {
 	lender := k.schema.lender
-	f := engine.Finding{What: "identities", OK: true, Detail: "users and groups are those of the datasource " + lender}
+	f := component.Finding{What: "identities", OK: true, Detail: "users and groups are those of the datasource " + lender}
 	switch live, err := k.raw(ctx, lender); {
 	case err != nil:
 		f.Detail += "; whether it is there cannot be seen with this token"
@@ -77,8 +77,8 @@ func (k *Sink) checkLender(ctx context.Context) engine.Finding {
 
 // visibility reports who sees the datasource. That a new one is not enabled yet is
 // no fault: it is filled first.
-func visibility(v string, fresh bool) engine.Finding {
-	f := engine.Finding{What: "visible", OK: true}
+func visibility(v string, fresh bool) component.Finding {
+	f := component.Finding{What: "visible", OK: true}
 	switch v {
 	case api.VisibilityNone:
 		if fresh {
@@ -97,6 +97,6 @@ func visibility(v string, fresh bool) engine.Finding {
 	return f
 }
 
-func failed(what string, err error) engine.Finding {
-	return engine.Finding{What: what, Detail: err.Error(), Remedy: fault.RemedyOf(err), Err: err}
+func failed(what string, err error) component.Finding {
+	return component.Finding{What: what, Detail: err.Error(), Remedy: fault.RemedyOf(err), Err: err}
 }

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
 func sandboxRules() sandbox.Rules { return sandbox.Rules{} }
 
-func findings(fs []engine.Finding) string {
+func findings(fs []component.Finding) string {
 	var b strings.Builder
 	for _, f := range fs {
 		fmt.Fprintf(&b, "%v %s: %s", f.OK, f.What, f.Detail)
@@ -87,7 +87,7 @@ func TestSecret(t *testing.T) {
 // TestSandbox: the spec's sandbox knows the file's datasource, takes what the
 // sink sends, and says who finds what.
 func TestSandbox(t *testing.T) {
-	box, err := Spec().Sandbox(t.Context(), engine.SandboxOptions{Config: settings(), UIURL: "http://127.0.0.1:7007"})
+	box, err := Spec().Sandbox(t.Context(), component.SandboxOptions{Config: settings(), UIURL: "http://127.0.0.1:7007"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestSandbox(t *testing.T) {
 		c.ServerURL, c.Token = box.Set["server_url"], config.NewSecret(box.Set["token"])
 		c.Datasource.URLRegex = box.Set["datasource.urlRegex"]
 	})
-	at := func(i *engine.Item) *engine.Item {
+	at := func(i *component.Item) *component.Item {
 		for n, f := range i.Fields {
 			if f.Name == "viewURL" {
 				i.Fields[n].Value = "http://127.0.0.1:7007/x"

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // rejectContested ends every user and group whose ref, or whose name in Glean,
@@ -13,7 +13,7 @@ import (
 // same. Users and groups have their refs in one space, and none of the claimants
 // is taken: nobody may resolve to somebody else. Users with one e-mail may share
 // their id.
-func (s *session) rejectContested(out engine.Outlet) {
+func (s *session) rejectContested(out component.Outlet) {
 	claims := make(map[string]int, len(s.users)+len(s.groups))
 	for _, u := range s.users {
 		claims[strings.ToLower(u.ref)]++
@@ -26,7 +26,7 @@ func (s *session) rejectContested(out engine.Outlet) {
 		if n == 1 {
 			return false
 		}
-		out.End(stream, record, engine.Rejected, fmt.Sprintf("id: %q is the id of %d users or groups, and none of them is taken", ref, n))
+		out.End(stream, record, component.Rejected, fmt.Sprintf("id: %q is the id of %d users or groups, and none of them is taken", ref, n))
 		return true
 	}
 	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool { return contested(streamUsers, u.ref, u.record) })
@@ -36,7 +36,7 @@ func (s *session) rejectContested(out engine.Outlet) {
 
 // rejectNamesakes ends the users that the datasource would refer to by one id,
 // and the groups of one name.
-func (s *session) rejectNamesakes(out engine.Outlet) {
+func (s *session) rejectNamesakes(out component.Outlet) {
 	mails, names := map[string]map[string]bool{}, map[string]int{}
 	for _, u := range s.users {
 		id := strings.ToLower(u.id)
@@ -53,7 +53,7 @@ func (s *session) rejectNamesakes(out engine.Outlet) {
 		if n == 1 || s.schema.byEmail {
 			return false
 		}
-		out.End(streamUsers, u.record, engine.Rejected, fmt.Sprintf("userId: %q is that of users with %d e-mails, and none of them is taken", u.id, n))
+		out.End(streamUsers, u.record, component.Rejected, fmt.Sprintf("userId: %q is that of users with %d e-mails, and none of them is taken", u.id, n))
 		return true
 	})
 	s.groups = slices.DeleteFunc(s.groups, func(g heldGroup) bool {
@@ -61,7 +61,7 @@ func (s *session) rejectNamesakes(out engine.Outlet) {
 		if n == 1 {
 			return false
 		}
-		out.End(streamGroups, g.record, engine.Rejected, fmt.Sprintf("name: %q is the name of %d groups, and none of them is taken", g.name, n))
+		out.End(streamGroups, g.record, component.Rejected, fmt.Sprintf("name: %q is the name of %d groups, and none of them is taken", g.name, n))
 		return true
 	})
 }

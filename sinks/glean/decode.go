@@ -4,49 +4,49 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-var _ engine.Decoder = (*Sink)(nil)
+var _ component.Decoder = (*Sink)(nil)
 
 // Decode reads back what a session encoded.
-func (k *Sink) Decode(stream string, body []byte) (engine.Stored, error) {
+func (k *Sink) Decode(stream string, body []byte) (component.Stored, error) {
 	s := &session{schema: k.schema}
 	switch stream {
 	case streamUsers:
 		return readBack(body, s.storedUser)
 	case streamGroups:
-		return readBack(body, func(g api.Group) engine.Stored { return engine.Stored{ID: g.Name} })
+		return readBack(body, func(g api.Group) component.Stored { return component.Stored{ID: g.Name} })
 	case streamMemberships:
-		return readBack(body, func(m membersOf) engine.Stored {
-			return engine.Stored{ID: m.Group, Principals: s.principals(m.Memberships)}
+		return readBack(body, func(m membersOf) component.Stored {
+			return component.Stored{ID: m.Group, Principals: s.principals(m.Memberships)}
 		})
 	case streamDocuments:
 		return readBack(body, s.storedDocument)
 	}
-	return engine.Stored{}, fmt.Errorf("there is no stream %q", stream)
+	return component.Stored{}, fmt.Errorf("there is no stream %q", stream)
 }
 
-func readBack[T any](body []byte, stored func(T) engine.Stored) (engine.Stored, error) {
+func readBack[T any](body []byte, stored func(T) component.Stored) (component.Stored, error) {
 	var v T
 	if err := codec.Unmarshal(body, &v); err != nil {
-		return engine.Stored{}, err
+		return component.Stored{}, err
 	}
 	return stored(v), nil
 }
 
-func (s *session) storedUser(u api.User) engine.Stored {
+func (s *session) storedUser(u api.User) component.Stored {
 	fields := map[string]any{"email": u.Email, "name": u.Name}
 	if u.UserID != "" {
 		fields["id"] = u.UserID
 	}
-	return engine.Stored{ID: strings.ToLower(u.Email), Title: u.Name, Fields: fields}
+	return component.Stored{ID: strings.ToLower(u.Email), Title: u.Name, Fields: fields}
 }
 
-func (s *session) storedDocument(d api.Document) engine.Stored {
-	out := engine.Stored{ID: strings.ToLower(d.ID), Type: d.ObjectType, Title: d.Title, Fields: map[string]any{}}
+func (s *session) storedDocument(d api.Document) component.Stored {
+	out := component.Stored{ID: strings.ToLower(d.ID), Type: d.ObjectType, Title: d.Title, Fields: map[string]any{}}
 	for name, text := range map[string]string{
 		"datasource": d.Datasource, "objectType": d.ObjectType, "title": d.Title, "viewURL": d.ViewURL, "container": d.Container, "containerObjectType": d.ContainerObjectType,
 		"containerDatasourceId": d.ContainerDatasourceID, "status": d.Status, "nativeAppUrl": d.NativeAppURL,

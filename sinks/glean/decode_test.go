@@ -4,8 +4,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -16,12 +16,12 @@ func TestDecode(t *testing.T) {
 		f := start(t, sandbox.Rules{}, func(c *Config) { c.Datasource.IsUserReferencedByEmail = &byEmail })
 		full := doc("full", "user:default/ann", "group:default/a")
 		full.Fields = append(full.Fields,
-			engine.Field{Name: "summary", Value: "s"}, engine.Field{Name: "body", Value: "b"}, engine.Field{Name: "bodyType", Value: "text/markdown"},
-			engine.Field{Name: "container", Value: "S"}, engine.Field{Name: "containerObjectType", Value: "component"}, engine.Field{Name: "containerDatasourceId", Value: "x"},
-			engine.Field{Name: "owner", Value: "user:default/ann"}, engine.Field{Name: "author", Value: "user:default/ann"}, engine.Field{Name: "updatedBy", Value: "user:default/ann"},
-			engine.Field{Name: "createdAt", Value: int64(1)}, engine.Field{Name: "updatedAt", Value: int64(2)}, engine.Field{Name: "tags", Value: []string{"t"}},
-			engine.Field{Name: "additionalUrls", Value: []string{"https://b.example.com/x"}}, engine.Field{Name: "nativeAppUrl", Value: "n"}, engine.Field{Name: "status", Value: "live"},
-			engine.Field{Name: "customProperties", Value: []engine.Field{{Name: "type", Value: "service"}}})
+			component.Field{Name: "summary", Value: "s"}, component.Field{Name: "body", Value: "b"}, component.Field{Name: "bodyType", Value: "text/markdown"},
+			component.Field{Name: "container", Value: "S"}, component.Field{Name: "containerObjectType", Value: "component"}, component.Field{Name: "containerDatasourceId", Value: "x"},
+			component.Field{Name: "owner", Value: "user:default/ann"}, component.Field{Name: "author", Value: "user:default/ann"}, component.Field{Name: "updatedBy", Value: "user:default/ann"},
+			component.Field{Name: "createdAt", Value: int64(1)}, component.Field{Name: "updatedAt", Value: int64(2)}, component.Field{Name: "tags", Value: []string{"t"}},
+			component.Field{Name: "additionalUrls", Value: []string{"https://b.example.com/x"}}, component.Field{Name: "nativeAppUrl", Value: "n"}, component.Field{Name: "status", Value: "live"},
+			component.Field{Name: "customProperties", Value: []component.Field{{Name: "type", Value: "service"}}})
 		all := doc("all")
 		public := doc("public")
 		public.Permissions.Audience = access.AllUsers

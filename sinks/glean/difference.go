@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // A config is compared as JSON: a field that Glean has and this program does
@@ -90,17 +90,17 @@ func text(v any) string {
 
 // difference lists what leads from one config to another.
 type difference struct {
-	changes []engine.ProvisionChange
+	changes []component.ProvisionChange
 }
 
-func compare(from, to map[string]any) []engine.ProvisionChange {
+func compare(from, to map[string]any) []component.ProvisionChange {
 	var d difference
 	d.members(nil, from, to)
 	return d.changes
 }
 
 func (d *difference) add(path []string, before, after any) {
-	d.changes = append(d.changes, engine.ProvisionChange{Path: slices.Clone(path), Before: shown(before), After: shown(after)})
+	d.changes = append(d.changes, component.ProvisionChange{Path: slices.Clone(path), Before: shown(before), After: shown(after)})
 }
 
 // members compares two objects member by member. The name of a datasource is no

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 func decodeJSON(t *testing.T, text string) map[string]any {
@@ -68,12 +68,12 @@ func TestOverlay(t *testing.T) {
 	live := `{"name":"CUSTOM_A","future":1,"aliases":["x"],"quicklinks":[{"name":"q","id":"7","url":"u"},{"name":"old"}]}`
 	file := `{"name":"a","quicklinks":[{"name":"new"},{"name":"q","url":"v"}]}`
 	for name, tc := range map[string]struct {
-		o    engine.ProvisionOptions
+		o    component.ProvisionOptions
 		want string
 	}{
-		"kept":    {engine.ProvisionOptions{}, `{"aliases":["x"],"future":1,"name":"a","quicklinks":[{"name":"new"},{"id":"7","name":"q","url":"v"},{"name":"old"}]}`},
-		"cleared": {engine.ProvisionOptions{Cleared: func(p ...string) bool { return p[len(p)-1] == "aliases" || p[len(p)-1] == "id" && p[2] == "q" }}, `{"future":1,"name":"a","quicklinks":[{"name":"new"},{"name":"q","url":"v"},{"name":"old"}]}`},
-		"replace": {engine.ProvisionOptions{Replace: true}, `{"name":"a","quicklinks":[{"name":"new"},{"id":"7","name":"q","url":"v"}]}`},
+		"kept":    {component.ProvisionOptions{}, `{"aliases":["x"],"future":1,"name":"a","quicklinks":[{"name":"new"},{"id":"7","name":"q","url":"v"},{"name":"old"}]}`},
+		"cleared": {component.ProvisionOptions{Cleared: func(p ...string) bool { return p[len(p)-1] == "aliases" || p[len(p)-1] == "id" && p[2] == "q" }}, `{"future":1,"name":"a","quicklinks":[{"name":"new"},{"name":"q","url":"v"},{"name":"old"}]}`},
+		"replace": {component.ProvisionOptions{Replace: true}, `{"name":"a","quicklinks":[{"name":"new"},{"id":"7","name":"q","url":"v"}]}`},
 	} {
 		b, err := codec.Marshal(overlay{tc.o}.config(decodeJSON(t, live), decodeJSON(t, file)))
 		if err != nil || string(b) != tc.want {
@@ -142,7 +142,7 @@ func TestPlanSettles(t *testing.T) {
 	}
 	for range 2000 {
 		live, file := fields(2), fields(2)
-		o := overlay{engine.ProvisionOptions{Replace: r.IntN(3) == 0}}
+		o := overlay{component.ProvisionOptions{Replace: r.IntN(3) == 0}}
 		wanted := o.config(live, file)
 		if left := compare(wanted, o.config(wanted, file)); len(left) > 0 {
 			t.Fatalf("%v over %v is %v, and then %+v", file, live, wanted, left)

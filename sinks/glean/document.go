@@ -6,9 +6,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -19,7 +19,7 @@ const plainText = "text/plain"
 var textTypes = []string{plainText, "text/markdown", "text/html", "text/csv"}
 
 // document makes what is sent of a document.
-func (s *session) document(item *engine.Item) (engine.Encoded, error) {
+func (s *session) document(item *component.Item) (component.Encoded, error) {
 	d := api.Document{Datasource: s.schema.name}
 	bodyType := plainText
 	for _, f := range item.Fields {
@@ -34,10 +34,10 @@ func (s *session) document(item *engine.Item) (engine.Encoded, error) {
 			setSeconds(&d, f.Name, v)
 		case []string:
 			setList(&d, f.Name, v)
-		case []engine.Field:
+		case []component.Field:
 			properties, err := s.properties(&d, item, v)
 			if err != nil {
-				return engine.Encoded{}, err
+				return component.Encoded{}, err
 			}
 			d.CustomProperties = properties
 		}
@@ -46,7 +46,7 @@ func (s *session) document(item *engine.Item) (engine.Encoded, error) {
 		d.Body.MimeType = bodyType
 	}
 	if err := s.judge(&d, bodyType); err != nil {
-		return engine.Encoded{}, err
+		return component.Encoded{}, err
 	}
 	audience, named := s.permit(&d, item.Permissions)
 	if audience == access.Listed || audience == access.DatasourceUsers && s.schema.lender == "" {
@@ -54,13 +54,13 @@ func (s *session) document(item *engine.Item) (engine.Encoded, error) {
 	}
 	body, err := codec.Marshal(d)
 	if err != nil {
-		return engine.Encoded{}, err
+		return component.Encoded{}, err
 	}
-	e := engine.Encoded{ID: strings.ToLower(d.ID), Ref: item.Ref, Type: d.ObjectType, Audience: audience, Rule: item.Permissions.Rule, Principals: named.principals, AllOf: named.allOf, Body: body}
+	e := component.Encoded{ID: strings.ToLower(d.ID), Ref: item.Ref, Type: d.ObjectType, Audience: audience, Rule: item.Permissions.Rule, Principals: named.principals, AllOf: named.allOf, Body: body}
 	limit := max(maxDocument, int(s.sink.cfg.Batch.Bytes)) - envelope
 	if cutBody(&d, len(body), limit) {
 		if e.Body, err = codec.Marshal(d); err != nil {
-			return engine.Encoded{}, err
+			return component.Encoded{}, err
 		}
 		e.Cut = append(e.Cut, "body")
 	}
@@ -149,10 +149,10 @@ func (s *session) judge(d *api.Document, bodyType string) error {
 
 // properties checks properties against their definitions. Numbers and texts
 // become what the definition asks for where nothing is lost by it.
-func (s *session) properties(d *api.Document, item *engine.Item, fields []engine.Field) ([]api.CustomProperty, error) {
+func (s *session) properties(d *api.Document, item *component.Item, fields []component.Field) ([]api.CustomProperty, error) {
 	objectType := d.ObjectType
 	if objectType == "" { // the file has it below the properties
-		i := slices.IndexFunc(item.Fields, func(f engine.Field) bool { return f.Name == "objectType" })
+		i := slices.IndexFunc(item.Fields, func(f component.Field) bool { return f.Name == "objectType" })
 		if i >= 0 {
 			objectType, _ = item.Fields[i].Value.(string)
 		}

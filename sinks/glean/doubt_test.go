@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -24,7 +24,7 @@ func (f *fixture) differs() string {
 	f.t.Helper()
 	i := f.index()
 	want := sandbox.Index{Documents: map[string]api.Document{}, Users: map[string]api.User{}, Groups: map[string]api.Group{}, Memberships: map[string][]api.Membership{}}
-	read := func(e engine.Encoded, v any) {
+	read := func(e component.Encoded, v any) {
 		if err := codec.Unmarshal(e.Body, v); err != nil {
 			f.t.Fatal(err)
 		}
@@ -71,8 +71,8 @@ func (f *fixture) differs() string {
 
 // company is a small catalog; another n is another company, with about half of
 // the first one's people and things.
-func company(n, size int) []*engine.Item {
-	var items []*engine.Item
+func company(n, size int) []*component.Item {
+	var items []*component.Item
 	var everybody []string
 	for i := range size {
 		name := fmt.Sprintf("u%02d-%d", i, n*(i%2))
@@ -169,7 +169,7 @@ func TestLostAnswers(t *testing.T) {
 var thorough = flag.Bool("thorough", false, "run every case of the large tables")
 
 // doubt is one case of TestLostAnswers.
-func (f *fixture) doubt(name string, failed sandbox.Fault, items []*engine.Item, mayFail bool, prepare func()) {
+func (f *fixture) doubt(name string, failed sandbox.Fault, items []*component.Item, mayFail bool, prepare func()) {
 	f.t.Helper()
 	prepare()
 	f.server.Fail(failed)
@@ -207,7 +207,7 @@ func TestSibling(t *testing.T) {
 			u.place += `,"group":"` + group + `"`
 			return u
 		}
-		ann := engine.Encoded{ID: "ann", Body: []byte(`{"memberUserId":"ann@x.example"}`)}
+		ann := component.Encoded{ID: "ann", Body: []byte(`{"memberUserId":"ann@x.example"}`)}
 		a, b := of("a"), of("b")
 		one := newPage(streamMemberships, 0)
 		one.add(ann)
@@ -219,7 +219,7 @@ func TestSibling(t *testing.T) {
 			a.done.Store(true)
 			return err
 		}
-		if err := b.run(t.Context(), volatile([]engine.Encoded{ann})); err != nil || b.force {
+		if err := b.run(t.Context(), volatile([]component.Encoded{ann})); err != nil || b.force {
 			t.Errorf("%v, discards: %v", err, b.force)
 		}
 		if m := f.index().Memberships; len(m["a"]) != 1 || len(m["b"]) != 1 {
@@ -334,7 +334,7 @@ func TestRefusedFirstPage(t *testing.T) {
 		before := f.made("bulkindexdocuments")
 		p := newPage(u.stream, 0)
 		for i := range tc.items {
-			p.add(engine.Encoded{ID: fmt.Sprint(i), Body: []byte(`{"datasource":"backstage"}`)})
+			p.add(component.Encoded{ID: fmt.Sprint(i), Body: []byte(`{"datasource":"backstage"}`)})
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), deadline)
 		defer cancel()

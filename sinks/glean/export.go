@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
@@ -17,7 +17,7 @@ import (
 
 // ExportProvision writes a datasource as the block of a pipeline file that
 // applies again without a difference.
-func (k *Sink) ExportProvision(ctx context.Context, o engine.ExportOptions) (*engine.ProvisionExport, error) {
+func (k *Sink) ExportProvision(ctx context.Context, o component.ExportOptions) (*component.ProvisionExport, error) {
 	name := cmp.Or(o.Name, k.schema.name)
 	raw, err := k.raw(ctx, name)
 	if err != nil {
@@ -38,7 +38,7 @@ func (k *Sink) ExportProvision(ctx context.Context, o engine.ExportOptions) (*en
 	if d.DatasourceCategory == usual("datasourceCategory") {
 		d.DatasourceCategory = "" // no datasource may be set up with it
 	}
-	out := &engine.ProvisionExport{Name: name, Files: map[string][]byte{}}
+	out := &component.ProvisionExport{Name: name, Files: map[string][]byte{}}
 	for _, i := range []struct {
 		at   *string
 		file string

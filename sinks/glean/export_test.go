@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -18,7 +18,7 @@ func TestExportKeepsWhatItCannotSay(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	f.server.Fail(sandbox.Fault{Path: "getdatasourceconfig", Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
 		Body: `{"name":"CUSTOM_BACKSTAGE","datasourceCategory":"UNCATEGORIZED","future":{"x":1},"objectDefinitions":[{"name":"a","colour":"red"}]}`})
-	e, err := f.ExportProvision(context.Background(), engine.ExportOptions{})
+	e, err := f.ExportProvision(context.Background(), component.ExportOptions{})
 	if err != nil || len(e.Notes) != 2 || !strings.Contains(e.Notes[0], "no category") || !strings.HasSuffix(e.Notes[1], ": future, objectDefinitions.a.colour") {
 		t.Fatalf("%+v, %v", e, err)
 	}

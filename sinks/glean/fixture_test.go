@@ -16,8 +16,8 @@ import (
 	"github.com/oklog/ulid/v2"
 	"go.uber.org/goleak"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -70,19 +70,19 @@ type fixture struct {
 	rejected map[string]string // id → reason
 	tooMuch  error             // what Reject answers
 	notes    []string
-	staged   map[string][]engine.Encoded
+	staged   map[string][]component.Encoded
 	ends     []string
 	uploaded map[string]string // stream → id
 	stop     chan struct{}
 	observe  func(sandbox.Exchange) // may be nil
-	opening  engine.Opening         // Written is the run's own
+	opening  component.Opening      // Written is the run's own
 	cleared  bool                   // what the guards say of every stream
 }
 
 func start(t *testing.T, rules sandbox.Rules, adjust ...func(*Config)) *fixture {
 	t.Helper()
 	f := &fixture{t: t, now: time.Unix(1_800_000_000, 0), cleared: true}
-	f.opening = engine.Opening{Pipeline: "pipe", Owner: "00000000deadbeef", Ended: func(string) bool { return true }}
+	f.opening = component.Opening{Pipeline: "pipe", Owner: "00000000deadbeef", Ended: func(string) bool { return true }}
 	f.reset()
 	spec, err := openAPI()
 	if err != nil {
@@ -113,7 +113,7 @@ func start(t *testing.T, rules sandbox.Rules, adjust ...func(*Config)) *fixture 
 	if cfg.ServerURL == "" {
 		cfg.ServerURL = f.server.URL()
 	}
-	f.Sink, err = open(cfg, engine.Settings{Loopback: true}, fault.Retry{Attempts: 3, Base: time.Millisecond, Cap: 2 * time.Millisecond})
+	f.Sink, err = open(cfg, component.Settings{Loopback: true}, fault.Retry{Attempts: 3, Base: time.Millisecond, Cap: 2 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func start(t *testing.T, rules sandbox.Rules, adjust ...func(*Config)) *fixture 
 func (f *fixture) reset() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.sent, f.rejected, f.staged = map[string]int{}, map[string]string{}, map[string][]engine.Encoded{}
+	f.sent, f.rejected, f.staged = map[string]int{}, map[string]string{}, map[string][]component.Encoded{}
 	f.uploaded = map[string]string{}
 	f.notes, f.ends, f.requests, f.stop = nil, nil, nil, make(chan struct{})
 }
@@ -143,12 +143,12 @@ func (f *fixture) clock() time.Time {
 }
 
 // Keep, End and Note make a fixture an engine.Outlet.
-func (f *fixture) Keep(stream string, e engine.Encoded) error {
+func (f *fixture) Keep(stream string, e component.Encoded) error {
 	f.staged[stream] = append(f.staged[stream], e)
 	return nil
 }
 
-func (f *fixture) End(stream, ref string, ending engine.Ending, reason string) {
+func (f *fixture) End(stream, ref string, ending component.Ending, reason string) {
 	f.ends = append(f.ends, fmt.Sprintf("%s %s %s: %s", stream, ref, ending, reason))
 }
 
@@ -159,24 +159,24 @@ func (f *fixture) Note(format string, args ...any) {
 }
 
 // item makes an item of name, value pairs.
-func item(stream, ref string, pairs ...any) *engine.Item {
-	i := &engine.Item{Stream: stream, Ref: ref}
+func item(stream, ref string, pairs ...any) *component.Item {
+	i := &component.Item{Stream: stream, Ref: ref}
 	for n := 0; n < len(pairs); n += 2 {
-		i.Fields = append(i.Fields, engine.Field{Name: pairs[n].(string), Value: pairs[n+1]})
+		i.Fields = append(i.Fields, component.Field{Name: pairs[n].(string), Value: pairs[n+1]})
 	}
 	return i
 }
 
-func user(name string) *engine.Item {
+func user(name string) *component.Item {
 	return item("users", "user:default/"+name, "id", "user:default/"+name, "email", name+"@x.example", "name", name)
 }
 
-func group(name string, members ...string) *engine.Item {
+func group(name string, members ...string) *component.Item {
 	return item("groups", "group:default/"+name, "id", "group:default/"+name, "members", members)
 }
 
 // doc is a document for all users of the datasource, or for the refs.
-func doc(name string, principals ...string) *engine.Item {
+func doc(name string, principals ...string) *component.Item {
 	i := item("documents", "component:default/"+name, "id", "component:default/"+name, "objectType", "component",
 		"title", name, "viewURL", "https://portal.example/"+name, "body", "about "+name)
 	i.Permissions = access.Permissions{Audience: access.DatasourceUsers, Rule: "default"}
@@ -186,8 +186,8 @@ func doc(name string, principals ...string) *engine.Item {
 	return i
 }
 
-func docs(n int) []*engine.Item {
-	var out []*engine.Item
+func docs(n int) []*component.Item {
+	var out []*component.Item
 	for i := range n {
 		out = append(out, doc(fmt.Sprintf("d%03d", i)))
 	}
@@ -195,12 +195,12 @@ func docs(n int) []*engine.Item {
 }
 
 // read does the first act: it encodes items, identities first, and stages them.
-func (f *fixture) read(items ...*engine.Item) *session {
+func (f *fixture) read(items ...*component.Item) *session {
 	f.t.Helper()
 	return f.readOnly(func(string) bool { return true }, items...)
 }
 
-func (f *fixture) readOnly(written func(string) bool, items ...*engine.Item) *session {
+func (f *fixture) readOnly(written func(string) bool, items ...*component.Item) *session {
 	f.t.Helper()
 	o := f.opening
 	o.RunID, o.Written = f.runID(), written
@@ -257,14 +257,14 @@ func (f *fixture) publish(s *session) error {
 }
 
 // plan is what is staged, for the streams that are written.
-func (f *fixture) plan(s *session) *engine.Plan {
-	plan := &engine.Plan{Stop: f.stop, Note: f.Note, Uploaded: func(stream, id string) { f.uploaded[stream] = id },
+func (f *fixture) plan(s *session) *component.Plan {
+	plan := &component.Plan{Stop: f.stop, Note: f.Note, Uploaded: func(stream, id string) { f.uploaded[stream] = id },
 		Sent: func(stream string, n int) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			f.sent[stream] += n
 		},
-		Reject: func(_ string, e engine.Encoded, reason string) error {
+		Reject: func(_ string, e component.Encoded, reason string) error {
 			f.rejected[e.ID] = reason
 			return f.tooMuch
 		},
@@ -272,7 +272,7 @@ func (f *fixture) plan(s *session) *engine.Plan {
 	for _, name := range []string{"users", "groups", "documents", "memberships"} {
 		if s.writes(name) {
 			before, gone := f.gone(name)
-			plan.Streams = append(plan.Streams, engine.StreamPlan{Name: name, Count: len(f.staged[name]), Before: before, Gone: gone, Cleared: f.cleared, Items: volatile(f.staged[name])})
+			plan.Streams = append(plan.Streams, component.StreamPlan{Name: name, Count: len(f.staged[name]), Before: before, Gone: gone, Cleared: f.cleared, Items: volatile(f.staged[name])})
 		}
 	}
 	return plan
@@ -299,8 +299,8 @@ func (f *fixture) gone(stream string) (before, gone int) {
 
 // volatile hands out items whose bodies do not outlive their turn, as the
 // engine does.
-func volatile(items []engine.Encoded) iter.Seq2[engine.Encoded, error] {
-	return func(yield func(engine.Encoded, error) bool) {
+func volatile(items []component.Encoded) iter.Seq2[component.Encoded, error] {
+	return func(yield func(component.Encoded, error) bool) {
 		var buf []byte
 		for _, e := range items {
 			buf = append(buf[:0], e.Body...)
@@ -316,7 +316,7 @@ func volatile(items []engine.Encoded) iter.Seq2[engine.Encoded, error] {
 	}
 }
 
-func (f *fixture) run(items ...*engine.Item) error {
+func (f *fixture) run(items ...*component.Item) error {
 	f.t.Helper()
 	f.reset()
 	return f.publish(f.read(items...))

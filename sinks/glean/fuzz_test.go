@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
@@ -27,12 +27,12 @@ func answering(t *testing.T, answer func(path string) (status int, contentType, 
 	t.Cleanup(server.Close)
 	cfg := settings()
 	cfg.ServerURL, cfg.RecoveryWait, cfg.Retries.Attempts = server.URL, 0, 2
-	k, err := open(cfg, engine.Settings{Loopback: true}, fault.Retry{Attempts: 2, Base: time.Microsecond, Cap: time.Microsecond})
+	k, err := open(cfg, component.Settings{Loopback: true}, fault.Retry{Attempts: 2, Base: time.Microsecond, Cap: time.Microsecond})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { k.Close() })
-	opened, err := k.Open(t.Context(), engine.Opening{Pipeline: "pipe", RunID: "01JCQ7ZJ8Z0000000000000000", Written: func(string) bool { return true }})
+	opened, err := k.Open(t.Context(), component.Opening{Pipeline: "pipe", RunID: "01JCQ7ZJ8Z0000000000000000", Written: func(string) bool { return true }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func FuzzConfig(f *testing.F) {
 				t.Errorf("it agrees: %s", body)
 			}
 		}
-		_, _ = s.sink.PlanProvision(t.Context(), engine.ProvisionOptions{})
+		_, _ = s.sink.PlanProvision(t.Context(), component.ProvisionOptions{})
 	})
 }
 
@@ -150,8 +150,8 @@ func FuzzRefusal(f *testing.F) {
 			x.staged["documents"] = append(x.staged["documents"], e)
 		}
 		sent := 0
-		plan := &engine.Plan{Note: x.Note, Uploaded: func(string, string) {}, Sent: func(_ string, n int) { sent += n }, Reject: func(string, engine.Encoded, string) error { return nil },
-			Streams: []engine.StreamPlan{{Name: "documents", Count: 12, Items: volatile(x.staged["documents"])}}}
+		plan := &component.Plan{Note: x.Note, Uploaded: func(string, string) {}, Sent: func(_ string, n int) { sent += n }, Reject: func(string, component.Encoded, string) error { return nil },
+			Streams: []component.StreamPlan{{Name: "documents", Count: 12, Items: volatile(x.staged["documents"])}}}
 		err := s.Publish(context.WithoutCancel(t.Context()), plan)
 		if accepted := acknowledged(status, []byte(body)) == nil; !accepted && (err == nil || sent > 0) {
 			t.Errorf("%d %q: %v, %d sent", status, body, err, sent)

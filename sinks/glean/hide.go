@@ -7,19 +7,19 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-var _ engine.Hider = (*Sink)(nil)
+var _ component.Hider = (*Sink)(nil)
 
 // Hide takes a document away under each type that it is known to have, looks once,
 // and takes away what Glean lists under other types. Where Glean does not say what
 // it has and no type is known, every declared type is tried.
-func (k *Sink) Hide(ctx context.Context, id string, types []string) (*engine.Hidden, error) {
-	h := &hide{k: k, id: id, out: &engine.Hidden{Types: []string{}, Notes: []string{}}}
+func (k *Sink) Hide(ctx context.Context, id string, types []string) (*component.Hidden, error) {
+	h := &hide{k: k, id: id, out: &component.Hidden{Types: []string{}, Notes: []string{}}}
 	if err := h.take(ctx, types); err != nil {
 		return h.out, err
 	}
@@ -66,7 +66,7 @@ func (k *Sink) Hide(ctx context.Context, id string, types []string) (*engine.Hid
 type hide struct {
 	k     *Sink
 	id    string
-	out   *engine.Hidden
+	out   *component.Hidden
 	tried []string // types, as Glean has them
 }
 
@@ -130,7 +130,7 @@ func (k *Sink) objectTypes() []string {
 
 // Settle has Glean process deletions now, which it does once in three hours, and
 // looks for uploads that may bring documents back.
-func (k *Sink) Settle(ctx context.Context, o engine.Opening, deleted bool) []string {
+func (k *Sink) Settle(ctx context.Context, o component.Opening, deleted bool) []string {
 	var notes []string
 	if deleted {
 		switch err := k.processDocuments(ctx); {

@@ -4,14 +4,14 @@ import (
 	"context"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-var _ engine.Historian = (*session)(nil)
+var _ component.Historian = (*session)(nil)
 
 // History lists the uploads of users, groups and documents in Glean's status.
-func (s *session) History(ctx context.Context) (*engine.UploadHistory, error) {
+func (s *session) History(ctx context.Context) (*component.UploadHistory, error) {
 	status, err := s.sink.status(ctx)
 	if err != nil {
 		return nil, err
@@ -21,12 +21,12 @@ func (s *session) History(ctx context.Context) (*engine.UploadHistory, error) {
 
 // history is what a status says about uploads. Those of memberships replace one
 // group's members and are left out.
-func history(s api.DatasourceStatus) *engine.UploadHistory {
-	out := &engine.UploadHistory{By: "Glean", Counts: holdings(s).Streams}
+func history(s api.DatasourceStatus) *component.UploadHistory {
+	out := &component.UploadHistory{By: "Glean", Counts: holdings(s).Streams}
 	all := histories(s)
 	for _, stream := range []string{streamUsers, streamGroups, streamDocuments} {
 		for _, b := range all[stream] {
-			out.Uploads = append(out.Uploads, engine.ListedUpload{
+			out.Uploads = append(out.Uploads, component.ListedUpload{
 				Stream: stream, ID: b.UploadID, Began: moment(b.StartTime), Stage: stage(b), State: state(b.ProcessingState),
 			})
 		}
@@ -36,16 +36,16 @@ func history(s api.DatasourceStatus) *engine.UploadHistory {
 
 // stage is how far Glean has come with an upload. One that is not listed as
 // successful is open, whatever its processing state.
-func stage(b api.BulkUpload) engine.UploadStage {
+func stage(b api.BulkUpload) component.UploadStage {
 	switch {
 	case b.Status != api.UploadSuccessful:
-		return engine.UploadOpen
+		return component.UploadOpen
 	case b.ProcessingState == api.StateDeletionPaused:
-		return engine.UploadDeletionPaused
+		return component.UploadDeletionPaused
 	case b.ProcessingState == api.StateIndexingCompleted:
-		return engine.UploadProcessed
+		return component.UploadProcessed
 	}
-	return engine.UploadComplete
+	return component.UploadComplete
 }
 
 // state is a processing state for people.

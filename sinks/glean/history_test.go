@@ -5,14 +5,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
 // stage is how far Glean has come with the last run's upload of a stream, and 99
 // when it does not list it.
-func (f *fixture) stage(stream string) engine.UploadStage {
+func (f *fixture) stage(stream string) component.UploadStage {
 	f.t.Helper()
 	h, err := (&session{sink: f.Sink}).History(f.t.Context())
 	if err != nil || h.By != "Glean" {
@@ -37,8 +37,8 @@ func TestHistory(t *testing.T) {
 	}
 	for _, at := range []struct {
 		later time.Duration
-		want  engine.UploadStage
-	}{{0, 99}, {2 * time.Minute, engine.UploadComplete}, {time.Hour, engine.UploadProcessed}} {
+		want  component.UploadStage
+	}{{0, 99}, {2 * time.Minute, component.UploadComplete}, {time.Hour, component.UploadProcessed}} {
 		f.now = f.now.Add(at.later)
 		for stream := range f.uploaded {
 			if got := f.stage(stream); got != at.want {
@@ -60,16 +60,16 @@ func TestHistory(t *testing.T) {
 func TestStage(t *testing.T) {
 	for _, tc := range []struct {
 		status, state string
-		want          engine.UploadStage
+		want          component.UploadStage
 	}{
-		{api.UploadActive, api.StateUploadInProgress, engine.UploadOpen},
-		{api.UploadActive, api.StateIndexingCompleted, engine.UploadOpen},
-		{"", api.StateIndexingCompleted, engine.UploadOpen},
-		{api.UploadSuccessful, api.StateUnavailable, engine.UploadComplete},
-		{api.UploadSuccessful, "SOMETHING NEW", engine.UploadComplete},
-		{api.UploadSuccessful, api.StateUploadCompleted, engine.UploadComplete},
-		{api.UploadSuccessful, api.StateIndexingCompleted, engine.UploadProcessed},
-		{api.UploadSuccessful, api.StateDeletionPaused, engine.UploadDeletionPaused},
+		{api.UploadActive, api.StateUploadInProgress, component.UploadOpen},
+		{api.UploadActive, api.StateIndexingCompleted, component.UploadOpen},
+		{"", api.StateIndexingCompleted, component.UploadOpen},
+		{api.UploadSuccessful, api.StateUnavailable, component.UploadComplete},
+		{api.UploadSuccessful, "SOMETHING NEW", component.UploadComplete},
+		{api.UploadSuccessful, api.StateUploadCompleted, component.UploadComplete},
+		{api.UploadSuccessful, api.StateIndexingCompleted, component.UploadProcessed},
+		{api.UploadSuccessful, api.StateDeletionPaused, component.UploadDeletionPaused},
 	} {
 		if got := stage(api.BulkUpload{Status: tc.status, ProcessingState: tc.state}); got != tc.want {
 			t.Errorf("%s, %s: %d, want %d", tc.status, tc.state, got, tc.want)

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -102,7 +102,7 @@ func TestHoldsUnsaid(t *testing.T) {
 		tc.fault.Path = "status"
 		f.server.Fail(tc.fault)
 		h, err := f.read().Holds(t.Context())
-		var unsaid *engine.UnsaidError
+		var unsaid *component.UnsaidError
 		if tc.beta && (err != nil || h.Unsaid == nil) || !tc.beta && !errors.As(err, &unsaid) {
 			t.Errorf("%s: %+v, %v", name, h, err)
 		}

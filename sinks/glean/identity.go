@@ -8,8 +8,8 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -27,7 +27,7 @@ type heldGroup struct {
 	members, subgroups []string
 }
 
-func (s *session) holdUser(item *engine.Item) error {
+func (s *session) holdUser(item *component.Item) error {
 	u := heldUser{record: item.Ref, cut: item.Cut}
 	for _, f := range item.Fields {
 		switch v := f.Value.(type) {
@@ -53,7 +53,7 @@ func (s *session) holdUser(item *engine.Item) error {
 		return reject("email", "is empty")
 	}
 	var ok bool
-	if u.email, ok = engine.Email(u.email); !ok {
+	if u.email, ok = component.Email(u.email); !ok {
 		return reject("email", "is not an e-mail address")
 	}
 	u.id = cmp.Or(u.id, u.ref)
@@ -68,7 +68,7 @@ func (s *session) holdUser(item *engine.Item) error {
 
 func notInName(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
-func (s *session) holdGroup(item *engine.Item) error {
+func (s *session) holdGroup(item *component.Item) error {
 	g := heldGroup{record: item.Ref}
 	for _, f := range item.Fields {
 		switch f.Name {
@@ -103,7 +103,7 @@ func (s *session) holdGroup(item *engine.Item) error {
 // Seal rejects what claims another's ref, merges users by e-mail, resolves
 // members, and hands out users, groups and memberships in the order of their
 // refs.
-func (s *session) Seal(ctx context.Context, out engine.Outlet) error {
+func (s *session) Seal(ctx context.Context, out component.Outlet) error {
 	slices.SortFunc(s.users, func(a, b heldUser) int { return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.record, b.record)) })
 	slices.SortFunc(s.groups, func(a, b heldGroup) int { return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.record, b.record)) })
 	s.rejectContested(out)
@@ -129,7 +129,7 @@ func (s *session) Seal(ctx context.Context, out engine.Outlet) error {
 // sealUsers hands out one user for each e-mail, the first by ref, and returns
 // the active refs that share one. The user is active when one of the refs is; a
 // ref that is not resolves to nobody all the same.
-func (s *session) sealUsers(out engine.Outlet) (merged map[string][]string, err error) {
+func (s *session) sealUsers(out component.Outlet) (merged map[string][]string, err error) {
 	first := map[string]heldUser{} // by e-mail
 	merged = map[string][]string{}
 	active := map[string]bool{}
@@ -154,7 +154,7 @@ func (s *session) sealUsers(out engine.Outlet) (merged map[string][]string, err 
 			merged[one.ref] = append(merged[one.ref], u.ref)
 		}
 		if taken {
-			out.End(streamUsers, u.record, engine.Merged, "one e-mail, one user of Glean")
+			out.End(streamUsers, u.record, component.Merged, "one e-mail, one user of Glean")
 			continue
 		}
 		user := api.User{Email: u.email, Name: u.name}
@@ -169,7 +169,7 @@ func (s *session) sealUsers(out engine.Outlet) (merged map[string][]string, err 
 		if err != nil {
 			return nil, err
 		}
-		if err := out.Keep(streamUsers, engine.Encoded{ID: key, Ref: u.record, Principal: principal, Body: body, Cut: u.cut}); err != nil {
+		if err := out.Keep(streamUsers, component.Encoded{ID: key, Ref: u.record, Principal: principal, Body: body, Cut: u.cut}); err != nil {
 			return nil, err
 		}
 	}
@@ -179,7 +179,7 @@ func (s *session) sealUsers(out engine.Outlet) (merged map[string][]string, err 
 
 // sealGroups hands out the groups, each with an item for its members: also a
 // group without any needs an upload.
-func (s *session) sealGroups(ctx context.Context, out engine.Outlet) error {
+func (s *session) sealGroups(ctx context.Context, out component.Outlet) error {
 	left := &leftOut{unknown: map[string]bool{}, inactive: map[string]bool{}}
 	for _, g := range s.groups {
 		if err := ctx.Err(); err != nil {
@@ -189,7 +189,7 @@ func (s *session) sealGroups(ctx context.Context, out engine.Outlet) error {
 		if err != nil {
 			return err
 		}
-		if err := out.Keep(streamGroups, engine.Encoded{ID: g.name, Ref: g.record, Principal: groupPrincipal(g.name), Body: body}); err != nil {
+		if err := out.Keep(streamGroups, component.Encoded{ID: g.name, Ref: g.record, Principal: groupPrincipal(g.name), Body: body}); err != nil {
 			return err
 		}
 		if !s.writes(streamMemberships) {
@@ -199,7 +199,7 @@ func (s *session) sealGroups(ctx context.Context, out engine.Outlet) error {
 		if body, err = codec.Marshal(members); err != nil {
 			return err
 		}
-		if err := out.Keep(streamMemberships, engine.Encoded{ID: g.name, Ref: g.record, Principals: s.principals(members.Memberships), Body: body}); err != nil {
+		if err := out.Keep(streamMemberships, component.Encoded{ID: g.name, Ref: g.record, Principals: s.principals(members.Memberships), Body: body}); err != nil {
 			return err
 		}
 	}
@@ -212,7 +212,7 @@ func (s *session) sealGroups(ctx context.Context, out engine.Outlet) error {
 // are not active.
 type leftOut struct{ unknown, inactive map[string]bool }
 
-func (*leftOut) note(out engine.Outlet, left map[string]bool, why string) {
+func (*leftOut) note(out component.Outlet, left map[string]bool, why string) {
 	if len(left) > 0 {
 		out.Note("groups name %s as members that %s, who were left out: %s", refs(len(left)), why, enumerate(slices.Sorted(maps.Keys(left)), 5))
 	}

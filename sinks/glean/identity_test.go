@@ -6,19 +6,19 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
-func inactive(name string) *engine.Item {
+func inactive(name string) *component.Item {
 	u := user(name)
-	u.Fields = append(u.Fields, engine.Field{Name: "isActive", Value: false})
+	u.Fields = append(u.Fields, component.Field{Name: "isActive", Value: false})
 	return u
 }
 
 // docOf is a document for whoever is in all groups of one of the sets.
-func docOf(name string, principals []string, allOf ...[]string) *engine.Item {
+func docOf(name string, principals []string, allOf ...[]string) *component.Item {
 	d := doc(name)
 	d.Permissions = access.Permissions{Audience: access.Listed, Rule: "r", Principals: principals, AllOf: allOf}
 	return d
@@ -29,7 +29,7 @@ func docOf(name string, principals []string, allOf ...[]string) *engine.Item {
 func TestInactive(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	owned := docOf("owned", []string{"user:default/old", "user:default/ann"})
-	owned.Fields = append(owned.Fields, engine.Field{Name: "owner", Value: "user:default/old"})
+	owned.Fields = append(owned.Fields, component.Field{Name: "owner", Value: "user:default/old"})
 	s := f.read(user("ann"), inactive("old"), group("a", "user:default/old", "user:default/ann"))
 	e, _, err := s.Encode(owned)
 	if err != nil || !strings.Contains(string(e.Body), `"owner":{"email":"old@x.example"}`) || fmt.Sprint(e.Principals) != "[user ann@x.example]" {
@@ -110,7 +110,7 @@ func TestAllOf(t *testing.T) {
 // TestNamesakes: nobody is taken whom Glean would confuse with somebody else.
 func TestNamesakes(t *testing.T) {
 	f := start(t, sandbox.Rules{}, func(c *Config) { c.Datasource.IsUserReferencedByEmail = nil })
-	named := func(ref, id, mail string) *engine.Item {
+	named := func(ref, id, mail string) *component.Item {
 		return item("users", ref, "id", ref, "email", mail, "userId", id)
 	}
 	f.read(named("user:d/a", "x", "a@x.example"), named("user:d/b", "X", "b@x.example"), named("user:d/c", "y", "c@x.example"), named("user:e/c", "y", "C@x.example"),

@@ -8,12 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-var _ engine.Inspector = (*Sink)(nil)
+var _ component.Inspector = (*Sink)(nil)
 
 // Glean's documents name these times.
 const (
@@ -27,14 +27,14 @@ const shownUploads = 3
 
 // Inspect reads the datasource's status. What is pending and paused follows from
 // the last upload of each stream.
-func (k *Sink) Inspect(ctx context.Context) (*engine.Inspection, error) {
+func (k *Sink) Inspect(ctx context.Context) (*component.Inspection, error) {
 	s, err := k.status(ctx)
 	if err != nil {
 		return nil, k.absent(err)
 	}
-	out := &engine.Inspection{
+	out := &component.Inspection{
 		Place: k.schema.name, Visible: visibility(s.DatasourceVisibility, false).Detail,
-		History: history(s), Uploads: []engine.UploadState{}, Paused: []string{}, Pending: []string{}, Types: []engine.TypeHeld{},
+		History: history(s), Uploads: []component.UploadState{}, Paused: []string{}, Pending: []string{}, Types: []component.TypeHeld{},
 	}
 	all := histories(s)
 	var last time.Time
@@ -46,7 +46,7 @@ func (k *Sink) Inspect(ctx context.Context) (*engine.Inspection, error) {
 			history = history[:min(1, len(history))]
 		}
 		for i, b := range history {
-			u := engine.UploadState{Stream: stream, ID: k.foreign(b.UploadID), State: state(b.ProcessingState), Began: moment(b.StartTime), Ended: moment(b.EndTime)}
+			u := component.UploadState{Stream: stream, ID: k.foreign(b.UploadID), State: state(b.ProcessingState), Began: moment(b.StartTime), Ended: moment(b.EndTime)}
 			u.Owner, u.Run = originOf(b.UploadID)
 			out.Uploads = append(out.Uploads, u)
 			switch {
@@ -69,24 +69,24 @@ func (k *Sink) Inspect(ctx context.Context) (*engine.Inspection, error) {
 // absent says of an error that there is no datasource, where it says so.
 func (k *Sink) absent(err error) error {
 	if s := statusOf(err); s == http.StatusBadRequest || s == http.StatusNotFound {
-		return &engine.SettingError{Path: []string{"datasource", "name"}, Err: fault.Errorf(fault.Fatal, "make it with `pipe datasource apply FILE`, or mend datasource.name", "Glean has no datasource %q, or does not tell about it: %w", k.schema.name, err)}
+		return &component.SettingError{Path: []string{"datasource", "name"}, Err: fault.Errorf(fault.Fatal, "make it with `pipe datasource apply FILE`, or mend datasource.name", "Glean has no datasource %q, or does not tell about it: %w", k.schema.name, err)}
 	}
 	return err
 }
 
 // held are the counts of a status.
-func (k *Sink) held(s api.DatasourceStatus) ([]engine.StreamHeld, []engine.TypeHeld) {
+func (k *Sink) held(s api.DatasourceStatus) ([]component.StreamHeld, []component.TypeHeld) {
 	h := holdings(s)
-	streams := make([]engine.StreamHeld, 0, len(streamNames))
+	streams := make([]component.StreamHeld, 0, len(streamNames))
 	for _, stream := range streamNames {
-		held := engine.StreamHeld{Stream: stream}
+		held := component.StreamHeld{Stream: stream}
 		if n, known := h.Streams[stream]; known {
 			held.Uploaded = &n
 		}
 		streams = append(streams, held)
 	}
-	types := map[string]*engine.TypeHeld{}
-	count := func(in []api.TypeCount, into func(*engine.TypeHeld) **int) *int {
+	types := map[string]*component.TypeHeld{}
+	count := func(in []api.TypeCount, into func(*component.TypeHeld) **int) *int {
 		if in == nil {
 			return nil
 		}
@@ -94,7 +94,7 @@ func (k *Sink) held(s api.DatasourceStatus) ([]engine.StreamHeld, []engine.TypeH
 		for _, c := range in {
 			t := types[c.ObjectType]
 			if t == nil {
-				t = &engine.TypeHeld{Type: k.foreign(c.ObjectType)}
+				t = &component.TypeHeld{Type: k.foreign(c.ObjectType)}
 				types[c.ObjectType] = t
 			}
 			if *into(t) = c.Count; c.Count != nil {
@@ -103,9 +103,9 @@ func (k *Sink) held(s api.DatasourceStatus) ([]engine.StreamHeld, []engine.TypeH
 		}
 		return &total
 	}
-	count(s.Documents.Counts.Uploaded, func(t *engine.TypeHeld) **int { return &t.Uploaded })
-	streams[len(streams)-1].Indexed = count(s.Documents.Counts.Indexed, func(t *engine.TypeHeld) **int { return &t.Indexed })
-	out := make([]engine.TypeHeld, 0, len(types))
+	count(s.Documents.Counts.Uploaded, func(t *component.TypeHeld) **int { return &t.Uploaded })
+	streams[len(streams)-1].Indexed = count(s.Documents.Counts.Indexed, func(t *component.TypeHeld) **int { return &t.Indexed })
+	out := make([]component.TypeHeld, 0, len(types))
 	for _, t := range types { // a list that is there has all that are not none
 		if t.Uploaded == nil && s.Documents.Counts.Uploaded != nil {
 			t.Uploaded = new(int)
@@ -115,14 +115,14 @@ func (k *Sink) held(s api.DatasourceStatus) ([]engine.StreamHeld, []engine.TypeH
 		}
 		out = append(out, *t)
 	}
-	slices.SortFunc(out, func(a, b engine.TypeHeld) int { return strings.Compare(a.Type, b.Type) })
+	slices.SortFunc(out, func(a, b component.TypeHeld) int { return strings.Compare(a.Type, b.Type) })
 	return streams, out
 }
 
 var streamNames = []string{streamUsers, streamGroups, streamMemberships, streamDocuments}
 
 // shows is when what was sent is found.
-func shows(s api.DatasourceStatus, i *engine.Inspection, last time.Time) string {
+func shows(s api.DatasourceStatus, i *component.Inspection, last time.Time) string {
 	switch {
 	case s.DatasourceVisibility == api.VisibilityNone:
 		return "nobody finds it before an administrator of Glean enables the datasource"
@@ -132,7 +132,7 @@ func shows(s api.DatasourceStatus, i *engine.Inspection, last time.Time) string 
 		return fmt.Sprintf("what was sent is in place; what should be gone can be found until its deletion goes on, on %s at the latest", last.Add(pausedFor).Local().Format(time.DateOnly))
 	case len(i.Pending) == 0:
 		return "everything that was sent is found now, by those who may find it"
-	case slices.ContainsFunc(i.Uploads, func(u engine.UploadState) bool { return u.Ended.IsZero() }):
+	case slices.ContainsFunc(i.Uploads, func(u component.UploadState) bool { return u.Ended.IsZero() }):
 		return "an upload is under way, or was left unfinished; nothing of it is promised before it ends"
 	}
 	return fmt.Sprintf("Glean is processing it, and is expected to be done by %s; `pipe process FILE` asks it to begin at once", last.Add(untilShown).Local().Format("15:04"))

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
@@ -45,12 +45,12 @@ func there(all []api.DebugDocumentsItem) []api.DebugDocumentsItem {
 
 // InspectItem asks for one document, for what happened to it and, where a person
 // is named, whether that person finds it.
-func (k *Sink) InspectItem(ctx context.Context, q engine.ItemQuery) (*engine.ItemInspection, error) {
+func (k *Sink) InspectItem(ctx context.Context, q component.ItemQuery) (*component.ItemInspection, error) {
 	all, err := k.located(ctx, q.ID, q.Types)
 	if err != nil {
 		return nil, err
 	}
-	out := &engine.ItemInspection{ID: q.ID, Uploaded: "no", Indexed: "no", Principals: "unknown", Audience: access.Nobody, Named: []string{}, Events: []engine.ItemEvent{}, Notes: []string{}}
+	out := &component.ItemInspection{ID: q.ID, Uploaded: "no", Indexed: "no", Principals: "unknown", Audience: access.Nobody, Named: []string{}, Events: []component.ItemEvent{}, Notes: []string{}}
 	if len(q.Types) > 0 {
 		out.Type = q.Types[0]
 	}
@@ -74,7 +74,7 @@ func (k *Sink) InspectItem(ctx context.Context, q engine.ItemQuery) (*engine.Ite
 	return out, nil
 }
 
-func (k *Sink) fill(out *engine.ItemInspection, d *api.DebugDocumentResponse) {
+func (k *Sink) fill(out *component.ItemInspection, d *api.DebugDocumentResponse) {
 	out.Uploaded = answered(d.Status.UploadStatus, api.Uploaded, api.NotUploaded)
 	out.Indexed = answered(d.Status.IndexingStatus, api.Indexed, api.NotIndexed)
 	out.Principals = answered(d.Status.PermissionIdentityStatus, api.Uploaded, api.NotUploaded)
@@ -90,7 +90,7 @@ func (k *Sink) fill(out *engine.ItemInspection, d *api.DebugDocumentResponse) {
 }
 
 // planned is whom the document of a selection would name.
-func (k *Sink) planned(s *engine.Selection, id string) []string {
+func (k *Sink) planned(s *component.Selection, id string) []string {
 	if s == nil {
 		return nil
 	}
@@ -118,7 +118,7 @@ func answered(s, yes, no string) string {
 
 // whomOf is the class of some permissions, and all that they name.
 func (k *Sink) whomOf(p api.Permissions) (access.Audience, []string) {
-	var is engine.Stored
+	var is component.Stored
 	is.Audience, is.Principals, is.AllOf = k.schema.audienceOf(p)
 	return is.Audience, append([]string{}, is.Names()...)
 }
@@ -159,7 +159,7 @@ func (c *schema) audienceOf(p api.Permissions) (a access.Audience, named []strin
 
 // events asks for what happened to a document. That Glean takes one such request
 // a minute, or does not answer it, is no reason to fail.
-func (k *Sink) events(ctx context.Context, out *engine.ItemInspection) {
+func (k *Sink) events(ctx context.Context, out *component.ItemInspection) {
 	body, err := codec.Marshal(api.DebugDocumentLifecycleRequest{ObjectType: out.Type, DocID: out.ID})
 	if err == nil {
 		var resp *connection.Response
@@ -169,7 +169,7 @@ func (k *Sink) events(ctx context.Context, out *engine.ItemInspection) {
 			err = codec.Unmarshal(resp.Body, &r)
 		}
 		for _, e := range r.LifeCycleEvents {
-			out.Events = append(out.Events, engine.ItemEvent{At: moment(e.Timestamp), What: k.foreign(strings.ToLower(strings.ReplaceAll(e.Event, "_", " ")))})
+			out.Events = append(out.Events, component.ItemEvent{At: moment(e.Timestamp), What: k.foreign(strings.ToLower(strings.ReplaceAll(e.Event, "_", " ")))})
 		}
 	}
 	switch {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -67,32 +67,32 @@ func TestUnfinishedUploads(t *testing.T) {
 		stream  string
 		age     time.Duration // of its run, when it began
 		later   time.Duration // that passes until ours
-		opening engine.Opening
+		opening component.Opening
 		only    string
 		want    string // in the error; "" for none
 		held    bool
 		note    string
 		silent  bool // nothing is said about it
 	}{
-		"of a run that has ended":         {opening: engine.Opening{Ended: func(string) bool { return true }}, note: "left unfinished was discarded"},
-		"of an unknown run":               {opening: engine.Opening{Ended: no}, held: true},
+		"of a run that has ended":         {opening: component.Opening{Ended: func(string) bool { return true }}, note: "left unfinished was discarded"},
+		"of an unknown run":               {opening: component.Opening{Ended: no}, held: true},
 		"where nothing is known of runs":  {held: true},
 		"after a long read":               {age: later, held: true},
 		"just before the lease is over":   {later: lease - time.Second, held: true},
 		"when the lease is over":          {later: lease, note: "left unfinished more than 20 minutes ago was discarded"},
 		"of a clock ahead":                {age: -later, held: true},
-		"given up":                        {opening: engine.Opening{Discard: []string{"ID"}}, note: "as it was given up"},
-		"another is given up":             {opening: engine.Opening{Discard: []string{"x"}}, held: true},
+		"given up":                        {opening: component.Opening{Discard: []string{"ID"}}, note: "as it was given up"},
+		"another is given up":             {opening: component.Opening{Discard: []string{"x"}}, held: true},
 		"of another stream":               {stream: "users", held: true},
 		"of a stream that is not written": {only: "groups", held: true},
 		"foreign":                         {id: "glean-sdk-1", want: "not of this pipeline is not finished: glean-sdk-1"},
 		"foreign and old":                 {id: "glean-sdk-1", later: later, want: "glean-sdk-1"},
 		"of another pipeline":             {id: "other-documents-01JCQ7ZJ8Z0000000000000000", want: "not of this pipeline"},
-		"foreign and given up":            {id: "glean-sdk-1", opening: engine.Opening{Discard: []string{"glean-sdk-1"}}, note: "as it was given up: glean-sdk-1"},
+		"foreign and given up":            {id: "glean-sdk-1", opening: component.Opening{Discard: []string{"glean-sdk-1"}}, note: "as it was given up: glean-sdk-1"},
 		"foreign, in another stream":      {id: "glean-sdk-1", only: "groups"},
-		"ended, in another stream":        {opening: engine.Opening{Ended: func(string) bool { return true }}, only: "groups", silent: true},
-		"given up, in another stream":     {opening: engine.Opening{Discard: []string{"ID"}}, only: "groups", silent: true},
-		"nothing, and something given up": {id: "none", opening: engine.Opening{Discard: []string{"x"}}, note: "Glean has no unfinished upload x"},
+		"ended, in another stream":        {opening: component.Opening{Ended: func(string) bool { return true }}, only: "groups", silent: true},
+		"given up, in another stream":     {opening: component.Opening{Discard: []string{"ID"}}, only: "groups", silent: true},
+		"nothing, and something given up": {id: "none", opening: component.Opening{Discard: []string{"x"}}, note: "Glean has no unfinished upload x"},
 		"foreign, with a quote in its id": {id: "a'b", want: "a'b"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -196,7 +196,7 @@ func TestPlace(t *testing.T) {
 	} {
 		cfg := settings()
 		cfg.ServerURL, cfg.Datasource.Name = address, "Backstage"
-		k, err := open(cfg, engine.Settings{}, fault.Retry{})
+		k, err := open(cfg, component.Settings{}, fault.Retry{})
 		if err != nil {
 			t.Fatalf("%s: %v", address, err)
 		}

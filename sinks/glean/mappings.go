@@ -6,15 +6,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 const codeDatasource = "datasource"
 
 // checkMappings holds what the mappings of documents set against the
 // datasource's config.
-func (s *schema) checkMappings(all []engine.MappingFacts, b engine.Builder) {
-	given := map[string][]engine.MappingFacts{} // by object type
+func (s *schema) checkMappings(all []component.MappingFacts, b component.Builder) {
+	given := map[string][]component.MappingFacts{} // by object type
 	for _, m := range all {
 		types, certain := s.checkMapping(m, b)
 		if !certain {
@@ -31,12 +31,12 @@ func (s *schema) checkMappings(all []engine.MappingFacts, b engine.Builder) {
 
 // checkUnset warns of properties that object types declare and none of the
 // mappings that give the types sets: a facet without anything in it.
-func (s *schema) checkUnset(given map[string][]engine.MappingFacts, b engine.Builder) {
+func (s *schema) checkUnset(given map[string][]component.MappingFacts, b component.Builder) {
 	unset := map[string][]string{} // the object types by property
 	for _, t := range slices.Sorted(maps.Keys(given)) {
 		declared, _ := s.properties(t)
 		for name := range declared {
-			if !slices.ContainsFunc(given[t], func(m engine.MappingFacts) bool { return setsProperty(m, name) }) {
+			if !slices.ContainsFunc(given[t], func(m component.MappingFacts) bool { return setsProperty(m, name) }) {
 				unset[name] = append(unset[name], t)
 			}
 		}
@@ -53,13 +53,13 @@ func (s *schema) checkUnset(given map[string][]engine.MappingFacts, b engine.Bui
 	}
 }
 
-func setsProperty(m engine.MappingFacts, name string) bool {
+func setsProperty(m component.MappingFacts, name string) bool {
 	f := fieldOf(m, "customProperties")
-	return f != nil && slices.ContainsFunc(f.Properties, func(p engine.FieldFacts) bool { return p.Name == name })
+	return f != nil && slices.ContainsFunc(f.Properties, func(p component.FieldFacts) bool { return p.Name == name })
 }
 
-func fieldOf(m engine.MappingFacts, name string) *engine.FieldFacts {
-	i := slices.IndexFunc(m.Fields, func(f engine.FieldFacts) bool { return f.Name == name })
+func fieldOf(m component.MappingFacts, name string) *component.FieldFacts {
+	i := slices.IndexFunc(m.Fields, func(f component.FieldFacts) bool { return f.Name == name })
 	if i < 0 {
 		return nil
 	}
@@ -68,8 +68,8 @@ func fieldOf(m engine.MappingFacts, name string) *engine.FieldFacts {
 
 // checkMapping looks at one mapping; it gives the object types that it may give,
 // and whether these and its properties are certain.
-func (s *schema) checkMapping(m engine.MappingFacts, b engine.Builder) (types []string, certain bool) {
-	field := func(name string) *engine.FieldFacts { return fieldOf(m, name) }
+func (s *schema) checkMapping(m component.MappingFacts, b component.Builder) (types []string, certain bool) {
+	field := func(name string) *component.FieldFacts { return fieldOf(m, name) }
 	if field("viewURL") == nil && !s.entity {
 		b.Problem(m.Node, "missing-field", "documents need viewURL", "add viewURL: page   (only an entity datasource does without)")
 	}
@@ -96,7 +96,7 @@ func (s *schema) checkMapping(m engine.MappingFacts, b engine.Builder) (types []
 
 // typesOf are the object types that a mapping may give; all that there are when
 // that cannot be known. It reports those that are not defined.
-func (s *schema) typesOf(f *engine.FieldFacts, b engine.Builder) (types []string, known bool) {
+func (s *schema) typesOf(f *component.FieldFacts, b component.Builder) (types []string, known bool) {
 	if f == nil || f.Values == nil {
 		return slices.Sorted(maps.Keys(s.types)), false
 	}

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -17,7 +17,7 @@ import (
 // TestMembershipsStop: a stage that cannot be read and a signal each end the
 // memberships before the next group, and nothing is sent after them.
 func TestMembershipsStop(t *testing.T) {
-	items := []*engine.Item{user("ann"), doc("a")}
+	items := []*component.Item{user("ann"), doc("a")}
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		items = append(items, group(name, "user:default/ann"))
 	}
@@ -59,11 +59,11 @@ func TestMembershipsStop(t *testing.T) {
 }
 
 // failsAfter yields the first n items, and then an error.
-func failsAfter(items iter.Seq2[engine.Encoded, error], n int, err error) iter.Seq2[engine.Encoded, error] {
-	return func(yield func(engine.Encoded, error) bool) {
+func failsAfter(items iter.Seq2[component.Encoded, error], n int, err error) iter.Seq2[component.Encoded, error] {
+	return func(yield func(component.Encoded, error) bool) {
 		for e, itemErr := range items {
 			if n == 0 {
-				yield(engine.Encoded{}, err)
+				yield(component.Encoded{}, err)
 				return
 			}
 			if n--; !yield(e, itemErr) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -14,7 +14,7 @@ import (
 // rejected, users, groups, and a user and a group.
 func TestContested(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	claim := func(stream, record, id string) *engine.Item {
+	claim := func(stream, record, id string) *component.Item {
 		if stream == "users" {
 			return item(stream, record, "id", id, "email", strings.NewReplacer(":", ".", "/", ".").Replace(record)+"@x.example")
 		}
@@ -49,7 +49,7 @@ func TestManyMerged(t *testing.T) {
 	begin := time.Now()
 	f := start(t, sandbox.Rules{})
 	const n = 20_000
-	var items []*engine.Item
+	var items []*component.Item
 	var refs []string
 	for i := range n {
 		u := user(fmt.Sprintf("bot%05d", i))

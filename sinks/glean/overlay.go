@@ -3,12 +3,12 @@ package glean
 import (
 	"maps"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // overlay makes the config that Glean is to have of the one it has and the
 // file's.
-type overlay struct{ engine.ProvisionOptions }
+type overlay struct{ component.ProvisionOptions }
 
 // config is the file's over Glean's, things with a name by their name; what
 // the file does not mention is Glean's. With Replace it is the file's alone,

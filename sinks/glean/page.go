@@ -1,6 +1,8 @@
 package glean
 
-import "github.com/pipe-engine/pipe/engine"
+import (
+	"github.com/pipe-engine/pipe/engine/component"
+)
 
 // page is the items of one request, as they will be sent: their bodies stand in
 // buf behind the opening of the list, so that only the envelope's end is to be
@@ -9,8 +11,8 @@ type page struct {
 	taken bool // the connection has buf
 	head  int  // where the first item begins
 	buf   []byte
-	items []engine.Encoded // without bodies
-	ends  []int            // where each item's body ends in buf
+	items []component.Encoded // without bodies
+	ends  []int               // where each item's body ends in buf
 }
 
 // newPage begins a page whose list is the member of that name.
@@ -21,7 +23,7 @@ func newPage(stream string, size int) *page {
 }
 
 // add copies an item into the page.
-func (p *page) add(e engine.Encoded) {
+func (p *page) add(e component.Encoded) {
 	if len(p.items) > 0 {
 		p.buf = append(p.buf, ',')
 	}

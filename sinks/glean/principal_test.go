@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -16,7 +16,7 @@ func TestPrincipals(t *testing.T) {
 	twin := item("users", "user:other/sam", "id", "user:other/sam", "email", "sam@x.example", "name", "Sam")
 	s := f.read(sam, twin, group("a", "user:other/sam"), item("groups", "group:default/b", "id", "group:default/b", "subgroups", []string{"group:default/a"}, "members", []string{"user:default/sam"}))
 	for _, tc := range []struct {
-		d    *engine.Item
+		d    *component.Item
 		want string
 	}{
 		{doc("all"), "[]"},

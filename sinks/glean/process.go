@@ -5,14 +5,14 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-var _ engine.Processor = (*Sink)(nil)
+var _ component.Processor = (*Sink)(nil)
 
 // Process has memberships processed, and then documents, for which Glean takes
 // one call in three hours.

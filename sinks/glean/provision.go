@@ -8,21 +8,21 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-var _ engine.Provisioner = (*Sink)(nil)
+var _ component.Provisioner = (*Sink)(nil)
 
 // testField is the field of a datasource that its testers alone see.
 const testField = "isTestDatasource"
 
 // PlanProvision compares the datasource with the file. adddatasource replaces
 // the whole config, so that what is kept is part of what will be sent.
-func (k *Sink) PlanProvision(ctx context.Context, o engine.ProvisionOptions) (*engine.ProvisionPlan, error) {
+func (k *Sink) PlanProvision(ctx context.Context, o component.ProvisionOptions) (*component.ProvisionPlan, error) {
 	file, err := k.cfg.provisioned()
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (k *Sink) PlanProvision(ctx context.Context, o engine.ProvisionOptions) (*e
 
 // plan compares the datasource with the file's config, which is JSON, and gives
 // the config that Glean is to have.
-func (k *Sink) plan(ctx context.Context, o engine.ProvisionOptions, file []byte) (*engine.ProvisionPlan, map[string]any, error) {
+func (k *Sink) plan(ctx context.Context, o component.ProvisionOptions, file []byte) (*component.ProvisionPlan, map[string]any, error) {
 	ours, err := codec.Decode(file)
 	if err != nil {
 		return nil, nil, err
@@ -49,9 +49,9 @@ func (k *Sink) plan(ctx context.Context, o engine.ProvisionOptions, file []byte)
 	if err != nil {
 		return nil, nil, err
 	}
-	plan := &engine.ProvisionPlan{Name: k.schema.name, New: live == nil}
+	plan := &component.ProvisionPlan{Name: k.schema.name, New: live == nil}
 	if testers := k.cfg.Datasource.Testers; len(testers) > 0 {
-		plan.Always = append(plan.Always, engine.ProvisionChange{Path: []string{"testers"}, After: strings.Join(testers, ", ")})
+		plan.Always = append(plan.Always, component.ProvisionChange{Path: []string{"testers"}, After: strings.Join(testers, ", ")})
 	}
 	wanted := overlay{o}.config(live, ours)
 	plan.Opens = live[testField] == true && wanted[testField] != true
@@ -66,7 +66,7 @@ func (k *Sink) plan(ctx context.Context, o engine.ProvisionOptions, file []byte)
 const maxShown = 400
 
 // readable are changes that may hold what Glean answered.
-func (k *Sink) readable(changes []engine.ProvisionChange) []engine.ProvisionChange {
+func (k *Sink) readable(changes []component.ProvisionChange) []component.ProvisionChange {
 	for i := range changes {
 		c := &changes[i]
 		for j := range c.Path {
@@ -90,7 +90,7 @@ func (k *Sink) raw(ctx context.Context, name string) (live map[string]any, err e
 // provision sends a config and the testers, and reads the config back. The
 // datasource is compared anew, so that what somebody else has changed since is
 // kept, too; other changes than those that were planned are refused.
-func (k *Sink) provision(ctx context.Context, o engine.ProvisionOptions, file []byte, planned *engine.ProvisionPlan) error {
+func (k *Sink) provision(ctx context.Context, o component.ProvisionOptions, file []byte, planned *component.ProvisionPlan) error {
 	plan, wanted, err := k.plan(ctx, o, file)
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func (k *Sink) provision(ctx context.Context, o engine.ProvisionOptions, file []
 		if err := k.send(ctx, api.PathBetaUsers, api.GreenlistUsersRequest{Datasource: k.schema.name, Emails: testers}); err != nil {
 			err = fmt.Errorf("name the testers of datasource %q: %w", k.schema.name, err)
 			if statusOf(err) == http.StatusBadRequest {
-				err = &engine.SettingError{Path: []string{"datasource", "testers"}, Err: err}
+				err = &component.SettingError{Path: []string{"datasource", "testers"}, Err: err}
 			}
 			return err
 		}
@@ -161,7 +161,7 @@ func refused(err error, config map[string]any) error {
 	if statusOf(err) != http.StatusBadRequest {
 		return err
 	}
-	return &engine.SettingError{Path: slices.Concat([]string{"datasource"}, blamed(reasonOf(err), config)), Err: err}
+	return &component.SettingError{Path: slices.Concat([]string{"datasource"}, blamed(reasonOf(err), config)), Err: err}
 }
 
 // provisioned is the file's datasource as Glean is told of it, icons read, as
@@ -171,7 +171,7 @@ func (c *Config) provisioned() ([]byte, error) {
 	for field, at := range map[string]*string{"iconUrl": &d.IconURL, "iconDarkUrl": &d.IconDarkURL} {
 		var err error
 		if *at, err = icon(*at); err != nil {
-			return nil, &engine.SettingError{Path: []string{"datasource", field}, Err: err}
+			return nil, &component.SettingError{Path: []string{"datasource", field}, Err: err}
 		}
 	}
 	return codec.Marshal(d)

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
-func (f *fixture) planned(o engine.ProvisionOptions) *engine.ProvisionPlan {
+func (f *fixture) planned(o component.ProvisionOptions) *component.ProvisionPlan {
 	f.t.Helper()
-	f.purpose = engine.ForProvision
+	f.purpose = component.ForProvision
 	plan, err := f.PlanProvision(f.t.Context(), o)
 	if err != nil {
 		f.t.Fatal(err)
@@ -21,7 +21,7 @@ func (f *fixture) planned(o engine.ProvisionOptions) *engine.ProvisionPlan {
 	return plan
 }
 
-func (f *fixture) apply(o engine.ProvisionOptions) {
+func (f *fixture) apply(o component.ProvisionOptions) {
 	f.t.Helper()
 	if err := f.planned(o).Apply(f.t.Context()); err != nil {
 		f.t.Fatal(err)
@@ -33,26 +33,26 @@ func (f *fixture) apply(o engine.ProvisionOptions) {
 func TestProvision(t *testing.T) {
 	f := start(t, sandbox.Rules{EchoCustomNames: true, EchoDefaults: true})
 	f.cfg.Datasource.Name, f.schema.name = "fresh", "fresh"
-	if plan := f.planned(engine.ProvisionOptions{}); !plan.New || plan.Empty() || len(plan.Kept) > 0 {
+	if plan := f.planned(component.ProvisionOptions{}); !plan.New || plan.Empty() || len(plan.Kept) > 0 {
 		t.Fatalf("%+v", plan)
 	}
-	f.apply(engine.ProvisionOptions{})
-	if plan := f.planned(engine.ProvisionOptions{}); plan.New || !plan.Empty() || len(plan.Kept) > 0 {
+	f.apply(component.ProvisionOptions{})
+	if plan := f.planned(component.ProvisionOptions{}); plan.New || !plan.Empty() || len(plan.Kept) > 0 {
 		t.Fatalf("%+v", plan)
 	}
 	f.cfg.Datasource.SuggestionText = "only in Glean"
-	f.apply(engine.ProvisionOptions{})
+	f.apply(component.ProvisionOptions{})
 	f.cfg.Datasource.SuggestionText = ""
 	f.cfg.Datasource.URLRegex = "https://elsewhere/.*"
-	if plan := f.planned(engine.ProvisionOptions{}); len(plan.Changes) != 1 || plan.Changes[0].Path[0] != "urlRegex" || len(plan.Kept) != 1 {
+	if plan := f.planned(component.ProvisionOptions{}); len(plan.Changes) != 1 || plan.Changes[0].Path[0] != "urlRegex" || len(plan.Kept) != 1 {
 		t.Fatalf("%+v", plan)
 	}
-	f.apply(engine.ProvisionOptions{})
+	f.apply(component.ProvisionOptions{})
 	live, err := f.live(t.Context())
 	if err != nil || live.SuggestionText != "only in Glean" || live.URLRegex != "https://elsewhere/.*" {
 		t.Errorf("%+v, %v", live, err)
 	}
-	cleared := engine.ProvisionOptions{Cleared: func(path ...string) bool { return reflect.DeepEqual(path, []string{"datasource", "suggestionText"}) }}
+	cleared := component.ProvisionOptions{Cleared: func(path ...string) bool { return reflect.DeepEqual(path, []string{"datasource", "suggestionText"}) }}
 	f.apply(cleared)
 	if live, err := f.live(t.Context()); err != nil || live.SuggestionText != "" {
 		t.Errorf("%+v, %v", live, err)
@@ -64,7 +64,7 @@ func TestProvision(t *testing.T) {
 func TestProvisionMeanwhile(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	f.cfg.Datasource.SuggestionText = "planned first"
-	plan, replacing := f.planned(engine.ProvisionOptions{}), f.planned(engine.ProvisionOptions{Replace: true})
+	plan, replacing := f.planned(component.ProvisionOptions{}), f.planned(component.ProvisionOptions{Replace: true})
 	change := func(adjust func(*api.DatasourceConfig)) {
 		t.Helper()
 		live, err := f.live(t.Context())
@@ -87,7 +87,7 @@ func TestProvisionMeanwhile(t *testing.T) {
 		t.Errorf("%+v, %v", live, err)
 	}
 	f.cfg.Datasource.SuggestionText = "planned again"
-	plan = f.planned(engine.ProvisionOptions{})
+	plan = f.planned(component.ProvisionOptions{})
 	change(func(c *api.DatasourceConfig) { c.SuggestionText = "of somebody else" })
 	if err := plan.Apply(t.Context()); err == nil || !strings.Contains(err.Error(), "changed by somebody else since") {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestProvisionVerifies(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	f.cfg.Datasource.SuggestionText = "new"
 	f.server.Fail(sandbox.Fault{Path: "adddatasource", Status: http.StatusOK})
-	err := f.planned(engine.ProvisionOptions{}).Apply(t.Context())
+	err := f.planned(component.ProvisionOptions{}).Apply(t.Context())
 	if err == nil || !strings.Contains(err.Error(), `has it otherwise: suggestionText is nothing and was sent as "new"`) {
 		t.Error(err)
 	}
@@ -109,8 +109,8 @@ func TestProvisionVerifies(t *testing.T) {
 func TestProvisionInRun(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	f.cfg.Datasource.Name, f.schema.name = "fresh", "fresh"
-	f.ProvisionInRun(engine.ProvisionOptions{})
-	s, err := f.Open(t.Context(), engine.Opening{Pipeline: "pipe", RunID: "run", Written: func(string) bool { return true }})
+	f.ProvisionInRun(component.ProvisionOptions{})
+	s, err := f.Open(t.Context(), component.Opening{Pipeline: "pipe", RunID: "run", Written: func(string) bool { return true }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestProvisionInRun(t *testing.T) {
 	if err != nil || len(h.Streams) != 4 || f.server.Index("fresh").Config.Name != "" {
 		t.Fatalf("%+v, %v", h, err)
 	}
-	plan := &engine.Plan{Stop: f.stop, Note: f.Note, Sent: func(string, int) {}}
+	plan := &component.Plan{Stop: f.stop, Note: f.Note, Sent: func(string, int) {}}
 	if err := s.Publish(t.Context(), plan); err != nil || f.server.Index("fresh").Config.Name != "fresh" || !f.noted("the datasource fresh was made") {
 		t.Errorf("%v, %q", err, f.notes)
 	}

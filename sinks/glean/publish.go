@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
@@ -14,14 +14,14 @@ import (
 // publishing is what the uploads of one Publish share.
 type publishing struct {
 	*session
-	plan     *engine.Plan
+	plan     *component.Plan
 	refusals *refusals
 	hideErr  error // why hidden documents may be found, after the upload has closed
 }
 
 // Publish sends users, groups, the members of each group, and documents, in
 // this order: what is named is there before it is named.
-func (s *session) Publish(ctx context.Context, plan *engine.Plan) error {
+func (s *session) Publish(ctx context.Context, plan *component.Plan) error {
 	if s.sink.conn == nil {
 		return errNoConnection
 	}
@@ -99,7 +99,7 @@ func (p *publishing) stream(ctx context.Context, name, path, flag string) error 
 // would pause what the engine's guards have compared with known numbers, or a
 // person has approved, and where it has paused a deletion before. Otherwise it
 // stays, as a second pair of eyes.
-func lifts(items *engine.StreamPlan) bool {
+func lifts(items *component.StreamPlan) bool {
 	return items.Cleared && (items.Paused || float64(items.Gone) > staleShare*float64(items.Before))
 }
 
@@ -158,13 +158,13 @@ func (p *publishing) membersOf(ctx context.Context, m rawMembers, ref string) er
 	u := p.upload(streamMemberships, api.PathBulkIndexMemberships, len(m.rows))
 	u.sent = func(int) {}
 	u.place += `,"group":` + string(codec.Quote(nil, m.group))
-	u.reject = func(_ engine.Encoded, reason string) error {
+	u.reject = func(_ component.Encoded, reason string) error {
 		return fault.Errorf(fault.Permanent, "see in Glean's status of the datasource whether its users and groups are there, and run again; the group keeps the members that it had",
 			"Glean refuses a member: %s", reason)
 	}
-	err := u.run(ctx, func(yield func(engine.Encoded, error) bool) {
+	err := u.run(ctx, func(yield func(component.Encoded, error) bool) {
 		for _, row := range m.rows {
-			if !yield(engine.Encoded{ID: string(row), Ref: ref, Body: row}, nil) {
+			if !yield(component.Encoded{ID: string(row), Ref: ref, Body: row}, nil) {
 				return
 			}
 		}

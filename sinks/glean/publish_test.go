@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -155,7 +155,7 @@ func TestNeverEndedAfterAFailedPage(t *testing.T) {
 // does not know.
 func TestBadDocuments(t *testing.T) {
 	refuse := func(c *Config) { c.Datasource.URLRegex = "" } // the sink lets pass what the server refuses
-	bad := func(name string) *engine.Item {
+	bad := func(name string) *component.Item {
 		i := doc(name)
 		for n, f := range i.Fields {
 			if f.Name == "viewURL" {
@@ -242,8 +242,8 @@ func TestKindOf(t *testing.T) {
 		{`component:default/a is bad`, `component:default/b is bad`, true},
 		{`bad url`, `bad body`, false},
 	} {
-		a := kindOf(tc.a, engine.Encoded{ID: "component:default/a"})
-		b := kindOf(tc.b, engine.Encoded{ID: "component:default/b"})
+		a := kindOf(tc.a, component.Encoded{ID: "component:default/a"})
+		b := kindOf(tc.b, component.Encoded{ID: "component:default/b"})
 		if (a == b) != tc.same {
 			t.Errorf("%q and %q", a, b)
 		}
@@ -270,8 +270,8 @@ func TestDisplaced(t *testing.T) {
 
 func TestPageRequest(t *testing.T) {
 	p := newPage("documents", 0)
-	p.add(engine.Encoded{ID: "a", Body: []byte(`{"id":"a"}`)})
-	p.add(engine.Encoded{ID: "b", Body: []byte(`{"id":"b"}`)})
+	p.add(component.Encoded{ID: "a", Body: []byte(`{"id":"a"}`)})
+	p.add(component.Encoded{ID: "b", Body: []byte(`{"id":"b"}`)})
 	first := p.request(`,"isFirstPage":true`)
 	again := p.request("")
 	if string(first) != `{"documents":[{"id":"a"},{"id":"b"}],"isFirstPage":true}` || string(again) != `{"documents":[{"id":"a"},{"id":"b"}]}` {
@@ -308,7 +308,7 @@ func TestRefusedIdentities(t *testing.T) {
 // TestLargeGroup: the members of one group in more than one page.
 func TestLargeGroup(t *testing.T) {
 	f := start(t, sandbox.Rules{RefuseUnknownPrincipals: true})
-	var items []*engine.Item
+	var items []*component.Item
 	var members []string
 	for i := range 17 {
 		items = append(items, user(fmt.Sprintf("u%02d", i)))
@@ -353,7 +353,7 @@ func TestLargeGroupIsAlone(t *testing.T) {
 			check(e.Body, -1)
 		}
 	}
-	var items []*engine.Item
+	var items []*component.Item
 	var members []string
 	for i := range 17 {
 		items = append(items, user(fmt.Sprintf("u%02d", i)))
@@ -396,13 +396,13 @@ func TestDeletion(t *testing.T) {
 	if err := f.run(append(docs(5), user("ann"))...); err != nil || len(f.ids()) != 5 || len(f.index().Users) != 1 {
 		t.Errorf("half of them: %v, %d documents, %d users", err, len(f.ids()), len(f.index().Users))
 	}
-	var changed []*engine.Item
+	var changed []*component.Item
 	for i := range 5 {
 		changed = append(changed, doc(fmt.Sprintf("new%d", i)))
 	}
 	f.cleared = false
 	err := f.run(append(changed, user("ann"))...)
-	if err != nil || f.stage("documents") != engine.UploadDeletionPaused || f.stage("users") != engine.UploadProcessed || len(f.ids()) != 10 {
+	if err != nil || f.stage("documents") != component.UploadDeletionPaused || f.stage("users") != component.UploadProcessed || len(f.ids()) != 10 {
 		t.Errorf("as many with other ids: %v, %d documents", err, len(f.ids()))
 	}
 }
@@ -417,11 +417,11 @@ func TestLifts(t *testing.T) {
 	}{
 		{100, 21, true, true}, {100, 20, true, false}, {100, 21, false, false}, {0, 0, true, false}, {5, 1, true, false}, {5, 2, true, true}, {3, 3, true, true},
 	} {
-		if got := lifts(&engine.StreamPlan{Before: tc.before, Gone: tc.gone, Cleared: tc.cleared}); got != tc.want {
+		if got := lifts(&component.StreamPlan{Before: tc.before, Gone: tc.gone, Cleared: tc.cleared}); got != tc.want {
 			t.Errorf("%+v: %v", tc, got)
 		}
 	}
-	if !lifts(&engine.StreamPlan{Before: 7, Gone: 1, Cleared: true, Paused: true}) || lifts(&engine.StreamPlan{Before: 7, Gone: 1, Paused: true}) {
+	if !lifts(&component.StreamPlan{Before: 7, Gone: 1, Cleared: true, Paused: true}) || lifts(&component.StreamPlan{Before: 7, Gone: 1, Paused: true}) {
 		t.Error("after a pause the guard is lifted for what the engine's guards have let pass, and for nothing else")
 	}
 }
@@ -438,7 +438,7 @@ func TestPages(t *testing.T) {
 		return false
 	}})
 	items := append(docs(60), user("ann"))
-	items[30].Fields = append(items[30].Fields, engine.Field{Name: "summary", Value: strings.Repeat("s", 9<<10)})
+	items[30].Fields = append(items[30].Fields, component.Field{Name: "summary", Value: strings.Repeat("s", 9<<10)})
 	if err := f.run(items...); err != nil || len(f.ids()) != 60 {
 		t.Fatal(err)
 	}

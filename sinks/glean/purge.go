@@ -7,18 +7,18 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-var _ engine.Purger = (*Sink)(nil)
+var _ component.Purger = (*Sink)(nil)
 
 // Purge replaces the documents, then the members of the groups that are known,
 // the groups, and the users with nothing: nobody is left without a group while
 // a document names it. Glean's guard on deletion is lifted, as emptying is meant;
 // a group that is not known loses its members when it goes itself.
-func (k *Sink) Purge(ctx context.Context, known map[string][]string, o engine.Opening) error {
+func (k *Sink) Purge(ctx context.Context, known map[string][]string, o component.Opening) error {
 	if k.conn == nil {
 		return errNoConnection
 	}
@@ -31,9 +31,9 @@ func (k *Sink) Purge(ctx context.Context, known map[string][]string, o engine.Op
 		return err
 	}
 	ids := map[string]string{} // of the uploads, by stream; not of memberships
-	p := &publishing{session: s, refusals: newRefusals(), plan: &engine.Plan{
+	p := &publishing{session: s, refusals: newRefusals(), plan: &component.Plan{
 		RunID: o.RunID, Sent: func(string, int) {}, Note: func(string, ...any) {}, Uploaded: func(stream, id string) { ids[stream] = id },
-		Reject: func(stream string, _ engine.Encoded, reason string) error {
+		Reject: func(stream string, _ component.Encoded, reason string) error {
 			return fmt.Errorf("%s of nothing: %s", stream, reason)
 		},
 	}}
@@ -58,7 +58,7 @@ func (p *publishing) empty(ctx context.Context, stream, path, lift, place string
 	u := p.upload(stream, path, 0)
 	u.lift = lift
 	u.place += place
-	if err := u.run(ctx, iter.Seq2[engine.Encoded, error](func(func(engine.Encoded, error) bool) {})); err != nil {
+	if err := u.run(ctx, iter.Seq2[component.Encoded, error](func(func(component.Encoded, error) bool) {})); err != nil {
 		return fmt.Errorf("empty %s: %w", stream, err)
 	}
 	if stream != streamMemberships {

@@ -7,16 +7,16 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-var _ engine.Pusher = (*Sink)(nil)
+var _ component.Pusher = (*Sink)(nil)
 
 // membersAt are the members of each group of a selection, which may be nil.
-func membersAt(s *engine.Selection) map[string][]api.Membership {
+func membersAt(s *component.Selection) map[string][]api.Membership {
 	out := map[string][]api.Membership{}
 	if s == nil {
 		return out
@@ -33,7 +33,7 @@ func membersAt(s *engine.Selection) map[string][]api.Membership {
 // Push sends documents one by one, after the users and groups that they name, with
 // the groups' members, as far as the last good run did not deliver them as they
 // are. It adds members and takes none away: a run does that.
-func (k *Sink) Push(ctx context.Context, sel *engine.Selection, o engine.Opening) (*engine.Pushed, error) {
+func (k *Sink) Push(ctx context.Context, sel *component.Selection, o component.Opening) (*component.Pushed, error) {
 	session, err := k.Open(ctx, o)
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func (k *Sink) Push(ctx context.Context, sel *engine.Selection, o engine.Opening
 	if _, err := session.Holds(ctx); err != nil { // the datasource agrees, and nobody is uploading
 		return nil, err
 	}
-	p := &pushing{k: k, members: membersAt(sel), out: &engine.Pushed{Sent: map[string]int{}, Named: map[string][]string{}}}
+	p := &pushing{k: k, members: membersAt(sel), out: &component.Pushed{Sent: map[string]int{}, Named: map[string][]string{}}}
 	for _, r := range sel.Records {
 		for _, item := range r.Items {
 			p.out.Named[item.ID] = k.planned(sel, item.ID)
@@ -51,7 +51,7 @@ func (k *Sink) Push(ctx context.Context, sel *engine.Selection, o engine.Opening
 	if err != nil {
 		return nil, err
 	}
-	for _, send := range []func(context.Context, *engine.Selection, *needs) error{p.users, p.groups, p.memberships} {
+	for _, send := range []func(context.Context, *component.Selection, *needs) error{p.users, p.groups, p.memberships} {
 		if err := send(ctx, sel, needed); err != nil {
 			return nil, err
 		}
@@ -67,14 +67,14 @@ func (k *Sink) Push(ctx context.Context, sel *engine.Selection, o engine.Opening
 type pushing struct {
 	k       *Sink
 	members map[string][]api.Membership
-	out     *engine.Pushed
+	out     *component.Pushed
 }
 
 // needs are the users, in the words of userPrincipal, and the groups that
 // documents depend on.
 type needs struct{ users, groups map[string]bool }
 
-func (p *pushing) needs(sel *engine.Selection) ([]api.Document, *needs, error) {
+func (p *pushing) needs(sel *component.Selection) ([]api.Document, *needs, error) {
 	n := &needs{users: map[string]bool{}, groups: map[string]bool{}}
 	var docs []api.Document
 	var next []string
@@ -111,7 +111,7 @@ func (p *pushing) needs(sel *engine.Selection) ([]api.Document, *needs, error) {
 	return docs, n, nil
 }
 
-func (p *pushing) users(ctx context.Context, sel *engine.Selection, n *needs) error {
+func (p *pushing) users(ctx context.Context, sel *component.Selection, n *needs) error {
 	for _, item := range sel.Identities[streamUsers] {
 		var u api.User
 		if err := codec.Unmarshal(item.Body, &u); err != nil {
@@ -131,7 +131,7 @@ func (p *pushing) users(ctx context.Context, sel *engine.Selection, n *needs) er
 	return nil
 }
 
-func (p *pushing) groups(ctx context.Context, sel *engine.Selection, n *needs) error {
+func (p *pushing) groups(ctx context.Context, sel *component.Selection, n *needs) error {
 	for _, item := range sel.Identities[streamGroups] {
 		var g api.Group
 		if err := codec.Unmarshal(item.Body, &g); err != nil {
@@ -147,7 +147,7 @@ func (p *pushing) groups(ctx context.Context, sel *engine.Selection, n *needs) e
 	return nil
 }
 
-func (p *pushing) memberships(ctx context.Context, sel *engine.Selection, n *needs) error {
+func (p *pushing) memberships(ctx context.Context, sel *component.Selection, n *needs) error {
 	same := map[string]bool{}
 	for _, item := range sel.Identities[streamMemberships] {
 		same[item.ID] = item.Same

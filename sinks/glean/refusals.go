@@ -6,8 +6,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
@@ -38,7 +38,7 @@ type refusal struct {
 
 // add notes a refused item and tells it, one at a time. Its error says that the
 // upload must be left unfinished: that of tell, or that the reason repeats.
-func (r *refusals) add(stream string, planned int, e engine.Encoded, why refusal, tell func(engine.Encoded, string) error) error {
+func (r *refusals) add(stream string, planned int, e component.Encoded, why refusal, tell func(component.Encoded, string) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.names[stream+" "+nameOf(stream, e)] = true
@@ -63,7 +63,7 @@ func (r *refusals) has(stream, name string) bool {
 }
 
 // nameOf is how members name a user or a group; other items have no name.
-func nameOf(stream string, e engine.Encoded) string {
+func nameOf(stream string, e component.Encoded) string {
 	var u api.User
 	if stream != streamUsers || codec.Unmarshal(e.Body, &u) != nil {
 		return e.ID
@@ -74,7 +74,7 @@ func nameOf(stream string, e engine.Encoded) string {
 var variable = regexp.MustCompile(`"[^"]*"|'[^']*'|[0-9]+`)
 
 // kindOf is a reason without what names the item in it.
-func kindOf(reason string, e engine.Encoded) string {
+func kindOf(reason string, e component.Encoded) string {
 	for _, name := range []string{e.ID, e.Ref} {
 		if name != "" {
 			reason = strings.ReplaceAll(strings.ToLower(reason), strings.ToLower(name), "")

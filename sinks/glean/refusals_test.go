@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -76,7 +76,7 @@ func TestRefusedKeepsTheGuard(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.refuse(documentsPath, `d011"`)
-	if err := f.run(append(docs(30), user("ann"))...); err != nil || f.stage("documents") != engine.UploadDeletionPaused || len(f.ids()) != 40 {
+	if err := f.run(append(docs(30), user("ann"))...); err != nil || f.stage("documents") != component.UploadDeletionPaused || len(f.ids()) != 40 {
 		t.Errorf("%v, %d documents", err, len(f.ids()))
 	}
 }
@@ -109,7 +109,7 @@ func TestTooLargeOften(t *testing.T) {
 // TestRefusedMember: a member that Glean refuses leaves its group as it is.
 func TestRefusedMember(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	items := []*engine.Item{user("ann"), user("bob"), group("a", "user:default/ann", "user:default/bob"), group("b", "user:default/bob"), doc("a", "group:default/a")}
+	items := []*component.Item{user("ann"), user("bob"), group("a", "user:default/ann", "user:default/bob"), group("b", "user:default/bob"), doc("a", "group:default/a")}
 	if err := f.run(items...); err != nil {
 		t.Fatal(err)
 	}

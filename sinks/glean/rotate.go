@@ -6,15 +6,15 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-var _ engine.Rotator = (*Sink)(nil)
+var _ component.Rotator = (*Sink)(nil)
 
 // overlap is how long the old secret of a token works after a rotation.
 const overlap = 10 * time.Minute
@@ -23,14 +23,14 @@ const overlap = 10 * time.Minute
 func (k *Sink) TokenFile() (string, error) {
 	path := k.cfg.Token.File()
 	if path == "" {
-		return "", &engine.SettingError{Path: []string{"token"}, Err: fault.Errorf(fault.Fatal, "write token: ${file:PATH}, with the secret in that file and nothing else",
+		return "", &component.SettingError{Path: []string{"token"}, Err: fault.Errorf(fault.Fatal, "write token: ${file:PATH}, with the secret in that file and nothing else",
 			"the token is not read from a file, so that a new secret could not be kept")}
 	}
 	return path, nil
 }
 
 // Rotate asks for a new secret, once, with the one that is in the file by now.
-func (k *Sink) Rotate(ctx context.Context) (*engine.Rotated, error) {
+func (k *Sink) Rotate(ctx context.Context) (*component.Rotated, error) {
 	if k.conn == nil {
 		return nil, errNoConnection
 	}
@@ -57,7 +57,7 @@ func (k *Sink) Rotate(ctx context.Context) (*engine.Rotated, error) {
 		return nil, err
 	}
 	k.clean.Add(r.RawSecret)
-	out := &engine.Rotated{Secret: config.NewSecret(r.RawSecret), OldUntil: k.now().Add(overlap)}
+	out := &component.Rotated{Secret: config.NewSecret(r.RawSecret), OldUntil: k.now().Add(overlap)}
 	if r.RotationPeriodMinutes > 0 && r.CreatedAt > 0 {
 		out.Before = time.Unix(r.CreatedAt, 0).Add(time.Duration(r.RotationPeriodMinutes) * time.Minute)
 	}

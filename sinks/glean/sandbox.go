@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -17,7 +17,7 @@ import (
 const sandboxToken = "sandbox-token"
 
 // startSandbox starts an index server that knows the file's datasource.
-func startSandbox(_ context.Context, o engine.SandboxOptions) (*engine.Sandbox, error) {
+func startSandbox(_ context.Context, o component.SandboxOptions) (*component.Sandbox, error) {
 	cfg := *o.Config.(*Config)
 	cfg.adopt(o.UIURL)
 	d := cfg.DatasourceConfig()
@@ -37,7 +37,7 @@ func startSandbox(_ context.Context, o engine.SandboxOptions) (*engine.Sandbox, 
 	if err != nil {
 		return nil, fmt.Errorf("start the index server: %w", err)
 	}
-	return &engine.Sandbox{
+	return &component.Sandbox{
 		Set: map[string]string{
 			"instance": "", "server_url": s.URL(), "token": sandboxToken, "requests_per_second": "0",
 			"datasource.homeUrl": d.HomeURL, "datasource.urlRegex": d.URLRegex,

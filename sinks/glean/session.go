@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
@@ -17,7 +17,7 @@ import (
 type session struct {
 	sink   *Sink
 	schema *schema
-	o      engine.Opening
+	o      component.Opening
 	tally  *tally
 
 	mu      sync.Mutex // what stands below
@@ -38,16 +38,16 @@ type session struct {
 }
 
 var (
-	_ engine.Session    = (*session)(nil)
-	_ engine.Identifier = (*session)(nil)
-	_ engine.Noter      = (*session)(nil)
+	_ component.Session    = (*session)(nil)
+	_ component.Identifier = (*session)(nil)
+	_ component.Noter      = (*session)(nil)
 
-	_ engine.Preflighter = (*session)(nil)
-	_ engine.Preflighter = (*provisioning)(nil)
+	_ component.Preflighter = (*session)(nil)
+	_ component.Preflighter = (*provisioning)(nil)
 )
 
 // ID is the id that a document would have.
-func (s *session) ID(item *engine.Item) string {
+func (s *session) ID(item *component.Item) string {
 	for _, f := range item.Fields {
 		if id, ok := f.Value.(string); ok && f.Name == "id" {
 			return strings.ToLower(id)
@@ -57,7 +57,7 @@ func (s *session) ID(item *engine.Item) string {
 }
 
 // Encode holds users and groups and makes documents.
-func (s *session) Encode(item *engine.Item) (e engine.Encoded, kept bool, err error) {
+func (s *session) Encode(item *component.Item) (e component.Encoded, kept bool, err error) {
 	switch item.Stream {
 	case streamUsers:
 		return e, false, s.holdUser(item)
@@ -76,19 +76,19 @@ func reject(field, format string, args ...any) error {
 
 // Holds checks that Glean's datasource is what the file says and that nobody
 // else is uploading to it, and counts what it holds.
-func (s *session) Holds(ctx context.Context) (engine.Holdings, error) {
+func (s *session) Holds(ctx context.Context) (component.Holdings, error) {
 	if err := s.sink.agree(ctx); err != nil {
-		return engine.Holdings{}, err
+		return component.Holdings{}, err
 	}
 	status, err := s.sink.status(ctx)
 	if code := statusOf(err); code == http.StatusNotFound || code == http.StatusGone || errors.Is(err, errShape) {
-		return engine.Holdings{Unsaid: err}, nil // the status is beta
+		return component.Holdings{Unsaid: err}, nil // the status is beta
 	}
 	if err != nil {
-		return engine.Holdings{}, &engine.UnsaidError{Err: err}
+		return component.Holdings{}, &component.UnsaidError{Err: err}
 	}
 	if err := s.claim(underWay(status)); err != nil {
-		return engine.Holdings{}, err
+		return component.Holdings{}, err
 	}
 	h := holdings(status)
 	h.History = history(status)
@@ -115,8 +115,8 @@ func (s *session) writes(stream string) bool {
 // holdings is what a status says. A stream is known when its own count is there
 // and can be one; where documents are counted, people and groups that are not
 // are none. Memberships are counted in rows.
-func holdings(s api.DatasourceStatus) engine.Holdings {
-	h := engine.Holdings{Streams: map[string]int{}, Types: map[string]map[string]int{}}
+func holdings(s api.DatasourceStatus) component.Holdings {
+	h := component.Holdings{Streams: map[string]int{}, Types: map[string]map[string]int{}}
 	for stream, n := range map[string]*int{streamUsers: s.Identity.Users.Counts.Uploaded, streamGroups: s.Identity.Groups.Counts.Uploaded, streamMemberships: s.Identity.Memberships.Counts.Uploaded} {
 		switch {
 		case n != nil && *n < 0: // nonsense, as good as unknown

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -22,11 +22,11 @@ func TestRun(t *testing.T) {
 	public := doc("public")
 	public.Permissions.Audience = access.AllUsers
 	owned := doc("owned", "group:default/a")
-	owned.Fields = append(owned.Fields, engine.Field{Name: "owner", Value: "user:default/ann"}, engine.Field{Name: "author", Value: "group:default/a"},
-		engine.Field{Name: "tags", Value: []string{"x"}}, engine.Field{Name: "createdAt", Value: int64(1700000000)},
-		engine.Field{Name: "container", Value: "S"}, engine.Field{Name: "containerObjectType", Value: "domain"}, engine.Field{Name: "containerDatasourceId", Value: "domain:default/s"},
-		engine.Field{Name: "customProperties", Value: []engine.Field{{Name: "type", Value: "service"}, {Name: "stars", Value: int64(5)}, {Name: "langs", Value: "go"}}})
-	items := []*engine.Item{
+	owned.Fields = append(owned.Fields, component.Field{Name: "owner", Value: "user:default/ann"}, component.Field{Name: "author", Value: "group:default/a"},
+		component.Field{Name: "tags", Value: []string{"x"}}, component.Field{Name: "createdAt", Value: int64(1700000000)},
+		component.Field{Name: "container", Value: "S"}, component.Field{Name: "containerObjectType", Value: "domain"}, component.Field{Name: "containerDatasourceId", Value: "domain:default/s"},
+		component.Field{Name: "customProperties", Value: []component.Field{{Name: "type", Value: "service"}, {Name: "stars", Value: int64(5)}, {Name: "langs", Value: "go"}}})
+	items := []*component.Item{
 		user("ann"), user("bob"), user("cid"), twin,
 		group("a", "user:default/ann", "user:default/gone"), group("b", "user:other/ann", "user:default/bob"), group("empty"),
 		item("groups", "group:default/root", "id", "group:default/root", "members", []string{"user:default/cid"}, "subgroups", []string{"group:default/b", "group:default/root"}),
@@ -111,19 +111,19 @@ func TestUserIDs(t *testing.T) {
 func TestEncodeRejections(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	s := f.read(user("ann"))
-	change := func(name string, v any) *engine.Item {
+	change := func(name string, v any) *component.Item {
 		i := doc("a")
-		i.Fields = slices.DeleteFunc(i.Fields, func(f engine.Field) bool { return f.Name == name })
+		i.Fields = slices.DeleteFunc(i.Fields, func(f component.Field) bool { return f.Name == name })
 		if v != nil {
-			i.Fields = append(i.Fields, engine.Field{Name: name, Value: v})
+			i.Fields = append(i.Fields, component.Field{Name: name, Value: v})
 		}
 		return i
 	}
-	property := func(name string, v any) *engine.Item {
-		return change("customProperties", []engine.Field{{Name: name, Value: v}})
+	property := func(name string, v any) *component.Item {
+		return change("customProperties", []component.Field{{Name: name, Value: v}})
 	}
 	for name, tc := range map[string]struct {
-		item *engine.Item
+		item *component.Item
 		want string
 	}{
 		"no id":                     {change("id", nil), "id: is empty"},

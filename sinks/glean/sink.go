@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
@@ -26,18 +26,18 @@ type Sink struct {
 	clean   *connection.Redactor   // the connection's
 	sleep   func(context.Context, time.Duration) error
 	now     func() time.Time
-	purpose engine.Purpose
-	inRun   *engine.ProvisionOptions // how a run sets the datasource up; nil when it does not
+	purpose component.Purpose
+	inRun   *component.ProvisionOptions // how a run sets the datasource up; nil when it does not
 	dial    func(allowed func() []string) (*connection.Connection, error)
 }
 
 var (
-	_ engine.Sink    = (*Sink)(nil)
-	_ engine.Checker = (*Sink)(nil)
+	_ component.Sink    = (*Sink)(nil)
+	_ component.Checker = (*Sink)(nil)
 )
 
 // open makes a sink; retry zero is the engine's policy.
-func open(cfg *Config, s engine.Settings, retry fault.Retry) (*Sink, error) {
+func open(cfg *Config, s component.Settings, retry fault.Retry) (*Sink, error) {
 	schema, err := newSchema(cfg.Datasource)
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func (k *Sink) Place() string {
 }
 
 // Open begins a run's use of the sink; it asks Glean for nothing.
-func (k *Sink) Open(_ context.Context, o engine.Opening) (engine.Session, error) {
+func (k *Sink) Open(_ context.Context, o component.Opening) (component.Session, error) {
 	s := &session{sink: k, schema: k.schema, o: o, tally: newTally(), named: map[string]int{}, uploads: map[string]*upload{}, discards: map[string]bool{}}
 	if k.inRun != nil && !o.Offline {
 		return &provisioning{session: s, options: *k.inRun}, nil
@@ -139,7 +139,7 @@ func (k *Sink) live(ctx context.Context) (api.DatasourceConfig, error) {
 	var c api.DatasourceConfig
 	err := k.ask(ctx, api.PathGetDatasourceConfig, api.GetDatasourceConfigRequest{Datasource: k.schema.name}, &c)
 	if absent(err) {
-		return c, &engine.SettingError{Path: []string{"datasource", "name"},
+		return c, &component.SettingError{Path: []string{"datasource", "name"},
 			Err: fault.Errorf(fault.Fatal, "create it with `pipe datasource apply FILE`, or correct datasource.name", "Glean has no datasource %q: %w", k.schema.name, err)}
 	}
 	if err == nil && c.Name == "" { // any JSON object decodes; a config has its name
@@ -164,7 +164,7 @@ func (k *Sink) agree(ctx context.Context) error {
 // differs is the error for a datasource that Glean has with other settings than
 // the file's.
 func (k *Sink) differs(differences []string) error {
-	return &engine.SettingError{Path: []string{"datasource"},
+	return &component.SettingError{Path: []string{"datasource"},
 		Err: fault.Errorf(fault.Fatal, "update Glean with `pipe datasource apply FILE`, or the file to what Glean has",
 			"datasource %q differs between the file and Glean: %s", k.schema.name, enumerate(differences, 5))}
 }

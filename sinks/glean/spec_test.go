@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -114,7 +114,7 @@ func TestAddresses(t *testing.T) {
 			}
 		})
 		c.Datasource = catalog()
-		k, err := Spec().Open(c, engine.Settings{})
+		k, err := Spec().Open(c, component.Settings{})
 		if address != "" && accepted != (err == nil) {
 			t.Errorf("%q: accepted %v, %v", address, accepted, err)
 		}
@@ -131,32 +131,32 @@ func TestNotReady(t *testing.T) {
 	if len(Spec().Missing(c)) == 0 {
 		t.Error("ready without an address")
 	}
-	k, err := Spec().Open(c, engine.Settings{})
+	k, err := Spec().Open(c, component.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := k.Open(t.Context(), engine.Opening{Written: func(string) bool { return true }, Offline: true})
+	s, err := k.Open(t.Context(), component.Opening{Written: func(string) bool { return true }, Offline: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Holds(t.Context()); err == nil || fault.RemedyOf(err) == "" {
 		t.Errorf("%v", err)
 	}
-	if err := s.Publish(t.Context(), &engine.Plan{}); err == nil {
+	if err := s.Publish(t.Context(), &component.Plan{}); err == nil {
 		t.Error("published nowhere")
 	}
 	if err := k.Close(); err != nil {
 		t.Error(err)
 	}
 	c.ServerURL, c.Datasource.URLRegex = "https://acme-be.glean.com", ""
-	if _, err := Spec().Open(c, engine.Settings{}); err == nil || !strings.Contains(err.Error(), "urlRegex is missing") {
+	if _, err := Spec().Open(c, component.Settings{}); err == nil || !strings.Contains(err.Error(), "urlRegex is missing") {
 		t.Errorf("%v", err)
 	}
 }
 
 // problems is an engine.Builder that collects what is reported.
 type problems struct {
-	engine.Builder
+	component.Builder
 	got, warned []string
 }
 
@@ -164,8 +164,8 @@ func (p *problems) Problem(_ *config.Node, _, message, _ string) { p.got = appen
 func (p *problems) Warn(_ *config.Node, code, _, _ string)       { p.warned = append(p.warned, code) }
 
 func TestCheckMappings(t *testing.T) {
-	objectType := func(values ...string) engine.FieldFacts {
-		f := engine.FieldFacts{Name: "objectType"}
+	objectType := func(values ...string) component.FieldFacts {
+		f := component.FieldFacts{Name: "objectType"}
 		for i, v := range values {
 			if f.Values == nil {
 				f.Values = map[string]string{}
@@ -174,32 +174,32 @@ func TestCheckMappings(t *testing.T) {
 		}
 		return f
 	}
-	custom := func(names ...string) engine.FieldFacts {
-		f := engine.FieldFacts{Name: "customProperties"}
+	custom := func(names ...string) component.FieldFacts {
+		f := component.FieldFacts{Name: "customProperties"}
 		for _, n := range names {
-			f.Properties = append(f.Properties, engine.FieldFacts{Name: n})
+			f.Properties = append(f.Properties, component.FieldFacts{Name: n})
 		}
 		return f
 	}
-	view, title, body := engine.FieldFacts{Name: "viewURL"}, engine.FieldFacts{Name: "title"}, engine.FieldFacts{Name: "body"}
+	view, title, body := component.FieldFacts{Name: "viewURL"}, component.FieldFacts{Name: "title"}, component.FieldFacts{Name: "body"}
 	every := custom("type", "stars", "langs", "since")
 	for name, tc := range map[string]struct {
-		fields []engine.FieldFacts
+		fields []component.FieldFacts
 		want   string
 	}{
-		"no title":               {[]engine.FieldFacts{body, view, objectType("component"), every}, "missing-title"},
-		"no text":                {[]engine.FieldFacts{title, view, objectType("component"), every}, "missing-text"},
-		"good":                   {[]engine.FieldFacts{title, body, view, objectType("component"), every}, ""},
-		"properties never set":   {[]engine.FieldFacts{title, body, view, objectType("component"), custom("type", "langs")}, "unset-property; unset-property"},
-		"type is not known":      {[]engine.FieldFacts{title, body, view, objectType(), custom("type")}, ""},
-		"no viewURL":             {[]engine.FieldFacts{title, body, objectType("component"), every}, "documents need viewURL"},
-		"undeclared type":        {[]engine.FieldFacts{title, body, view, objectType("component", "api"), every}, `objectType "api" is not under datasource.objectDefinitions`},
-		"undefined property":     {[]engine.FieldFacts{title, body, view, objectType("system"), custom("tier")}, `property "tier" is not defined for system`},
-		"defined for one of two": {[]engine.FieldFacts{title, body, view, objectType("component", "system"), every}, `property "type" is not defined for system; property "stars" is not defined for system; property "langs" is not defined for system; property "since" is not defined for system`},
-		"defined nowhere":        {[]engine.FieldFacts{title, body, view, objectType(), custom("tier")}, `property "tier" is not defined for component, system`},
+		"no title":               {[]component.FieldFacts{body, view, objectType("component"), every}, "missing-title"},
+		"no text":                {[]component.FieldFacts{title, view, objectType("component"), every}, "missing-text"},
+		"good":                   {[]component.FieldFacts{title, body, view, objectType("component"), every}, ""},
+		"properties never set":   {[]component.FieldFacts{title, body, view, objectType("component"), custom("type", "langs")}, "unset-property; unset-property"},
+		"type is not known":      {[]component.FieldFacts{title, body, view, objectType(), custom("type")}, ""},
+		"no viewURL":             {[]component.FieldFacts{title, body, objectType("component"), every}, "documents need viewURL"},
+		"undeclared type":        {[]component.FieldFacts{title, body, view, objectType("component", "api"), every}, `objectType "api" is not under datasource.objectDefinitions`},
+		"undefined property":     {[]component.FieldFacts{title, body, view, objectType("system"), custom("tier")}, `property "tier" is not defined for system`},
+		"defined for one of two": {[]component.FieldFacts{title, body, view, objectType("component", "system"), every}, `property "type" is not defined for system; property "stars" is not defined for system; property "langs" is not defined for system; property "since" is not defined for system`},
+		"defined nowhere":        {[]component.FieldFacts{title, body, view, objectType(), custom("tier")}, `property "tier" is not defined for component, system`},
 	} {
 		var p problems
-		Spec().CheckMappings(settings(), []engine.MappingFacts{{Stream: "documents", Fields: tc.fields}}, &p)
+		Spec().CheckMappings(settings(), []component.MappingFacts{{Stream: "documents", Fields: tc.fields}}, &p)
 		if got := strings.Join(append(p.got, p.warned...), "; "); got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}

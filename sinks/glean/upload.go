@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -24,12 +24,12 @@ type upload struct {
 	place        string   // what every page's envelope says beside the id
 	lift         string   // the flag that the last page has when nothing was refused
 	sent         func(n int)
-	reject       func(e engine.Encoded, reason string) error // its error leaves the upload unfinished
-	opened       bool                                        // a first page was acknowledged
-	force        bool                                        // the first page discards an unfinished upload
+	reject       func(e component.Encoded, reason string) error // its error leaves the upload unfinished
+	opened       bool                                           // a first page was acknowledged
+	force        bool                                           // the first page discards an unfinished upload
 
-	hidden   func() (func(engine.Encoded) bool, error) // Plan.Hidden; nil where nothing can be hidden
-	withheld map[string]bool                           // IDs that were not sent since they are hidden; run's goroutine alone writes it
+	hidden   func() (func(component.Encoded) bool, error) // Plan.Hidden; nil where nothing can be hidden
+	withheld map[string]bool                              // IDs that were not sent since they are hidden; run's goroutine alone writes it
 
 	accepted, refused atomic.Int64 // items
 	done              atomic.Bool  // it is no longer under way
@@ -39,13 +39,13 @@ func (p *publishing) upload(stream, path string, planned int) *upload {
 	u := &upload{publishing: p, stream: stream, path: path, planned: planned, force: p.discards[stream]}
 	u.place = `,"datasource":` + string(codec.Quote(nil, p.schema.name))
 	u.sent = func(n int) { p.plan.Sent(stream, n) }
-	u.reject = func(e engine.Encoded, reason string) error { return p.plan.Reject(stream, e, reason) }
+	u.reject = func(e component.Encoded, reason string) error { return p.plan.Reject(stream, e, reason) }
 	return u
 }
 
 // run cuts the items into pages and sends them. Its error leaves the upload
 // unfinished, so that Glean changes and deletes nothing.
-func (u *upload) run(ctx context.Context, items iter.Seq2[engine.Encoded, error]) error {
+func (u *upload) run(ctx context.Context, items iter.Seq2[component.Encoded, error]) error {
 	defer u.done.Store(true)
 	batch := u.sink.cfg.Batch
 	crew := newCrew(ctx, u.sink.cfg.Concurrency)
@@ -167,7 +167,7 @@ func (u *upload) halves(p *page, status int, reason string) (a, b *page) {
 	first := func(i int) bool { return i < len(p.items)/2 }
 	if status == http.StatusBadRequest {
 		reason = strings.ToLower(reason)
-		named := slices.IndexFunc(p.items, func(e engine.Encoded) bool { return strings.Contains(reason, `"`+strings.ToLower(e.ID)+`"`) })
+		named := slices.IndexFunc(p.items, func(e component.Encoded) bool { return strings.Contains(reason, `"`+strings.ToLower(e.ID)+`"`) })
 		if named >= 0 {
 			first = func(i int) bool { return i == named }
 		}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -65,13 +65,13 @@ func originOf(id string) (owner, run string) {
 
 // uploadsOf lists a stream's uploads by their start, the last one first; one whose
 // start cannot be read counts as the last.
-func (k *Sink) uploadsOf(s api.DatasourceStatus, stream string) []engine.Upload {
-	var out []engine.Upload
+func (k *Sink) uploadsOf(s api.DatasourceStatus, stream string) []component.Upload {
+	var out []component.Upload
 	for _, b := range histories(s)[stream] {
 		owner, run := originOf(b.UploadID)
-		out = append(out, engine.Upload{Stream: stream, ID: k.foreign(b.UploadID), Began: moment(b.StartTime), Owner: owner, Run: run})
+		out = append(out, component.Upload{Stream: stream, ID: k.foreign(b.UploadID), Began: moment(b.StartTime), Owner: owner, Run: run})
 	}
-	slices.SortStableFunc(out, func(a, b engine.Upload) int {
+	slices.SortStableFunc(out, func(a, b component.Upload) int {
 		if a.Began.IsZero() || b.Began.IsZero() {
 			return a.Began.Compare(b.Began)
 		}

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -34,7 +34,7 @@ func (u *upload) withoutHidden(p *page) (*page, error) {
 // hideAgain hides the items of an upload that are on the hidden list by now: their
 // pages may have reached Glean after the requests of `pipe hide`. It is called when
 // the upload has closed, after its last page, and when it failed.
-func (u *upload) hideAgain(ctx context.Context, items iter.Seq2[engine.Encoded, error]) error {
+func (u *upload) hideAgain(ctx context.Context, items iter.Seq2[component.Encoded, error]) error {
 	if u.hidden == nil {
 		return nil
 	}

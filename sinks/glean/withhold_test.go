@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -22,7 +22,7 @@ type hiding struct {
 }
 
 // hideWith publishes documents with a hidden list.
-func (f *fixture) hideWith(h *hiding, items ...*engine.Item) error {
+func (f *fixture) hideWith(h *hiding, items ...*component.Item) error {
 	f.t.Helper()
 	f.reset()
 	s := f.read(items...)
@@ -30,17 +30,17 @@ func (f *fixture) hideWith(h *hiding, items ...*engine.Item) error {
 		f.t.Fatal(err)
 	}
 	plan := f.plan(s)
-	plan.Hidden = func() (func(engine.Encoded) bool, error) {
+	plan.Hidden = func() (func(component.Encoded) bool, error) {
 		h.asked++
 		names, err := h.on(h.asked)
 		if len(names) == 0 || err != nil {
 			return nil, err
 		}
-		return func(e engine.Encoded) bool {
+		return func(e component.Encoded) bool {
 			return slices.Contains(names, strings.TrimPrefix(e.ID, "component:default/"))
 		}, nil
 	}
-	plan.Withhold = func(_ string, e engine.Encoded, sent bool) {
+	plan.Withhold = func(_ string, e component.Encoded, sent bool) {
 		h.withheld = append(h.withheld, fmt.Sprintf("%s %v", strings.TrimPrefix(e.ID, "component:default/"), sent))
 	}
 	return s.Publish(f.t.Context(), plan)
@@ -171,7 +171,7 @@ func TestOtherWriters(t *testing.T) {
 	} {
 		var s api.DatasourceStatus
 		s.Documents.BulkUploadHistory = []api.BulkUpload{{UploadID: id}, {UploadID: id}}
-		got := f.otherWriters(s, engine.Opening{Pipeline: "pipe", Owner: mine})
+		got := f.otherWriters(s, component.Opening{Pipeline: "pipe", Owner: mine})
 		if strings.Join(got, "; ") != want {
 			t.Errorf("%s: %q", id, got)
 		}

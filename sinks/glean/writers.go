@@ -6,13 +6,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
 // otherWriters names what else uploads documents to the datasource, by Glean's
 // upload history: other pipelines, and other owners where both are known.
-func (k *Sink) otherWriters(s api.DatasourceStatus, o engine.Opening) []string {
+func (k *Sink) otherWriters(s api.DatasourceStatus, o component.Opening) []string {
 	last := map[string]time.Time{}
 	for _, b := range histories(s)[streamDocuments] {
 		who := "another program, upload " + k.foreign(b.UploadID)

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -68,7 +68,7 @@ func BenchmarkRead(b *testing.B) {
 	for b.Loop() {
 		read := 0
 		for _, p := range f.cfg.phases() {
-			if err := f.source.Read(b.Context(), p, func(_ context.Context, rs []*engine.Record) error { read += len(rs); return nil }); err != nil {
+			if err := f.source.Read(b.Context(), p, func(_ context.Context, rs []*component.Record) error { read += len(rs); return nil }); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -6,13 +6,13 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Get reads one entity by its ref, in any case; nil when there is none, or
 // none that the token may read.
-func (s *Source) Get(ctx context.Context, of string) (*engine.Record, error) {
+func (s *Source) Get(ctx context.Context, of string) (*component.Record, error) {
 	raw, err := s.api.get(ctx, strings.ToLower(of), false)
 	if err != nil || raw == nil {
 		return nil, err
@@ -31,31 +31,31 @@ func (s *Source) Get(ctx context.Context, of string) (*engine.Record, error) {
 
 // Check tells whether the catalog can be read, what is in it, and how many
 // people could be found in Glean by their e-mail.
-func (s *Source) Check(ctx context.Context) []engine.Finding {
+func (s *Source) Check(ctx context.Context) []component.Finding {
 	total, err := s.api.count(ctx, nil)
 	if err != nil {
-		return []engine.Finding{failed(err)}
+		return []component.Finding{failed(err)}
 	}
-	found := []engine.Finding{
+	found := []component.Finding{
 		{What: "reachable", OK: true, Detail: "the catalog answers"},
 		{What: "credentials", OK: true, Detail: "accepted"},
 	}
 	if total == 0 {
 		err := emptyCatalog()
-		return append(found, engine.Finding{What: "readable", Detail: err.Reason, Remedy: err.Remedy})
+		return append(found, component.Finding{What: "readable", Detail: err.Reason, Remedy: err.Remedy})
 	}
 	return append(found, s.checkKinds(ctx, total)...)
 }
 
 // checkKinds counts each kind.
-func (s *Source) checkKinds(ctx context.Context, total int) []engine.Finding {
+func (s *Source) checkKinds(ctx context.Context, total int) []component.Finding {
 	var counts, empty []string
 	var users int
 	for _, ph := range s.cfg.phases() {
 		for _, k := range ph.Kinds {
 			n, err := s.api.count(ctx, parameters(k.Name, s.cfg.Filters))
 			if err != nil {
-				return []engine.Finding{failed(err)}
+				return []component.Finding{failed(err)}
 			}
 			if k.Name == "User" {
 				users = n
@@ -67,15 +67,15 @@ func (s *Source) checkKinds(ctx context.Context, total int) []engine.Finding {
 			}
 		}
 	}
-	readable := engine.Finding{What: "readable", OK: len(counts) > 0, Detail: fmt.Sprintf("%d entities: %s", total, strings.Join(counts, ", "))}
+	readable := component.Finding{What: "readable", OK: len(counts) > 0, Detail: fmt.Sprintf("%d entities: %s", total, strings.Join(counts, ", "))}
 	if len(empty) > 0 {
 		readable.Detail += "; none of kind " + strings.Join(empty, ", ")
 		readable.Remedy = emptyKind
 	}
-	return []engine.Finding{readable, s.checkPeople(ctx, users)}
+	return []component.Finding{readable, s.checkPeople(ctx, users)}
 }
 
-func (s *Source) checkPeople(ctx context.Context, users int) engine.Finding {
+func (s *Source) checkPeople(ctx context.Context, users int) component.Finding {
 	filter := parameters("User", s.cfg.Filters)
 	for i := range filter {
 		filter[i] += ",spec.profile.email"
@@ -84,7 +84,7 @@ func (s *Source) checkPeople(ctx context.Context, users int) engine.Finding {
 	if err != nil {
 		return failed(err)
 	}
-	f := engine.Finding{What: "e-mail", OK: mailed > 0, Detail: fmt.Sprintf("%d of %d users have an e-mail", mailed, users)}
+	f := component.Finding{What: "e-mail", OK: mailed > 0, Detail: fmt.Sprintf("%d of %d users have an e-mail", mailed, users)}
 	if mailed < users {
 		f.Remedy = "who has no spec.profile.email in Backstage cannot be matched to a person in Glean, and finds only what everybody finds"
 	}
@@ -92,8 +92,8 @@ func (s *Source) checkPeople(ctx context.Context, users int) engine.Finding {
 }
 
 // failed is the finding that an error is.
-func failed(err error) engine.Finding {
-	f := engine.Finding{What: "reachable", Detail: err.Error(), Remedy: fault.RemedyOf(err), Err: err}
+func failed(err error) component.Finding {
+	f := component.Finding{What: "reachable", Detail: err.Error(), Remedy: fault.RemedyOf(err), Err: err}
 	if hasStatus(err, http.StatusUnauthorized, http.StatusForbidden) {
 		f.What = "credentials"
 	}

@@ -1,27 +1,29 @@
 package backstage
 
-import "github.com/pipe-engine/pipe/engine"
+import (
+	"github.com/pipe-engine/pipe/engine/component"
+)
 
-var _ engine.Tabler = (*Model)(nil)
+var _ component.Tabler = (*Model)(nil)
 
 // Columns is what people want to see of a kind at a glance.
-func (m *Model) Columns(kind string) []engine.Column {
+func (m *Model) Columns(kind string) []component.Column {
 	switch kind {
 	case "User":
-		return []engine.Column{
+		return []component.Column{
 			{Title: "name", Expression: "coalesce(spec.profile.displayName, metadata.title)"},
 			{Title: "e-mail", Expression: "spec.profile.email"},
 			{Title: "member of", Expression: `join(related("memberOf"), ", ")`},
 		}
 	case "Group":
-		return []engine.Column{
+		return []component.Column{
 			{Title: "name", Expression: "coalesce(metadata.title, spec.profile.displayName)"},
 			{Title: "type", Expression: "spec.type"},
 			{Title: "parent", Expression: `first(related("childOf"))`},
 			{Title: "members", Expression: `text(len(related("hasMember")))`},
 		}
 	}
-	return []engine.Column{
+	return []component.Column{
 		{Title: "title", Expression: "metadata.title"},
 		{Title: "type", Expression: "spec.type"},
 		{Title: "lifecycle", Expression: "spec.lifecycle"},

@@ -9,8 +9,8 @@ import (
 
 	"github.com/sourcegraph/conc/pool"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
@@ -27,7 +27,7 @@ const (
 // Confirm asks for refs by POST /entities/by-refs, some kinds at the same time.
 // Refs of kinds that the phase does not read are passed over; control may be of
 // any kind. Without any control an absence is an error too.
-func (s *Source) Confirm(ctx context.Context, phase engine.Phase, refs, control []string, emit engine.Emit) error {
+func (s *Source) Confirm(ctx context.Context, phase component.Phase, refs, control []string, emit component.Emit) error {
 	control = slices.DeleteFunc(slices.Clone(control), func(ref string) bool { // they are in the books and cannot be asked for
 		return slices.ContainsFunc(s.cfg.SkipUnreadable, func(skip string) bool { return strings.EqualFold(skip, ref) })
 	})
@@ -68,12 +68,12 @@ type confirmation struct {
 	control []string
 	filter  []string
 	size    *pageSize
-	emit    engine.Emit
+	emit    component.Emit
 }
 
 // confirmation takes its control from the kind itself, as far as that goes:
 // what is there of another kind proves less.
-func (s *Source) confirmation(kind string, control []string, emit engine.Emit) *confirmation {
+func (s *Source) confirmation(kind string, control []string, emit component.Emit) *confirmation {
 	c := &confirmation{
 		api: s.api, log: s.log.With("kind", kind), kind: kind, emit: emit, control: refsOf(control, kind),
 		size: newPageSize(min(s.cfg.PageSize, maxRefs-maxControl), int64(s.cfg.MaxResponse)),
@@ -179,8 +179,8 @@ func (c *confirmation) deliver(ctx context.Context, control, asked []string, ite
 }
 
 // records are the records of those refs that are there.
-func (c *confirmation) records(refs []string, items [][]byte) ([]*engine.Record, error) {
-	var out []*engine.Record
+func (c *confirmation) records(refs []string, items [][]byte) ([]*component.Record, error) {
+	var out []*component.Record
 	for i, item := range items {
 		if item == nil {
 			continue
@@ -204,15 +204,15 @@ func (c *confirmation) records(refs []string, items [][]byte) ([]*engine.Record,
 const blindRemedy = "run again; if it stays like this the token sees only a part of the catalog (look at its accessRestrictions in backend.auth.externalAccess), or Backstage is being filled, restarted or updated"
 
 // halfBlind is the error of an answer that lacks what is known to be there.
-func halfBlind(control []string, seen []*engine.Record) error {
+func halfBlind(control []string, seen []*component.Record) error {
 	return fault.Errorf(fault.Transient, blindRemedy,
 		"of %d entities that were just read Backstage finds only %d when it is asked for them again, and not %s: what it does not find cannot be taken for deleted", len(control), len(seen), lacking(control, seen)[0])
 }
 
 // lacking are the refs that no record has.
-func lacking(refs []string, records []*engine.Record) (out []string) {
+func lacking(refs []string, records []*component.Record) (out []string) {
 	for _, want := range refs {
-		if !slices.ContainsFunc(records, func(r *engine.Record) bool { return r.Ref == want }) {
+		if !slices.ContainsFunc(records, func(r *component.Record) bool { return r.Ref == want }) {
 			out = append(out, want)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -28,7 +28,7 @@ func names(from, to int) (refs []string) {
 // confirm asks for refs of all phases.
 func (f *fixture) confirm(t testing.TB, refs, control []string) (*crop, error) {
 	t.Helper()
-	c := &crop{records: map[string]*engine.Record{}}
+	c := &crop{records: map[string]*component.Record{}}
 	for _, p := range f.cfg.phases() {
 		if err := f.source.Confirm(t.Context(), p, refs, control, c.emit); err != nil {
 			return c, err
@@ -148,7 +148,7 @@ func TestConfirmFaults(t *testing.T) {
 func TestConfirmStops(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: components(200)}, only("Component"))
 	n := 0
-	err := f.source.Confirm(t.Context(), f.cfg.phases()[2], names(100, 200), names(0, 20), func(context.Context, []*engine.Record) error {
+	err := f.source.Confirm(t.Context(), f.cfg.phases()[2], names(100, 200), names(0, 20), func(context.Context, []*component.Record) error {
 		n++
 		f.Fail(sandbox.Fault{Path: "/by-refs", Empty: true})
 		return nil
@@ -158,7 +158,7 @@ func TestConfirmStops(t *testing.T) {
 	}
 	full := errors.New("full")
 	f.Heal()
-	err = f.source.Confirm(t.Context(), f.cfg.phases()[2], names(100, 200), names(0, 20), func(context.Context, []*engine.Record) error { return full })
+	err = f.source.Confirm(t.Context(), f.cfg.phases()[2], names(100, 200), names(0, 20), func(context.Context, []*component.Record) error { return full })
 	if !errors.Is(err, full) {
 		t.Error(err)
 	}
@@ -228,7 +228,7 @@ func TestConfirmRequests(t *testing.T) {
 			}
 		}
 		for i := range 30 {
-			if err := f.Put(component(fmt.Sprintf("c%04d", i))); err != nil {
+			if err := f.Put(componentEntity(fmt.Sprintf("c%04d", i))); err != nil {
 				t.Fatal(err)
 			}
 		}

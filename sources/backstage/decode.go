@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
@@ -19,7 +19,7 @@ const stage = "read"
 // it; what else is missing or of the wrong shape is left to whoever reads it.
 // A kind is spelt as the pipeline spells it, a missing namespace is the default
 // one, and relations of old servers get their targetRef.
-func (m *Model) Decode(r *engine.Record) error {
+func (m *Model) Decode(r *component.Record) error {
 	if why, ok := codec.Text(r.Raw); ok { // left out by the reader
 		return fault.Reject(stage, "", "%s", why)
 	}

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
@@ -125,7 +125,7 @@ func newScript(t testing.TB) *script {
 	cfg := &Config{URL: server.URL, PageSize: 32, Concurrency: 2, Config: connection.Default(), Kinds: config.Map[bool]{kindEntry("Component", true)}}
 	cfg.Retries.Attempts = 1
 	var err error
-	if s.Source, err = Open(cfg, engine.Settings{Loopback: true}); err != nil {
+	if s.Source, err = Open(cfg, component.Settings{Loopback: true}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
@@ -159,8 +159,8 @@ func FuzzCrawl(f *testing.F) {
 	f.Fuzz(func(t *testing.T, pages string) {
 		answers := strings.Split(pages, "\n")
 		s.play(t, answers)
-		got := &crop{records: map[string]*engine.Record{}}
-		err := s.Read(t.Context(), engine.Phase{Name: "catalog", Kinds: []engine.Kind{{Name: "Component"}}}, got.emit)
+		got := &crop{records: map[string]*component.Record{}}
+		err := s.Read(t.Context(), component.Phase{Name: "catalog", Kinds: []component.Kind{{Name: "Component"}}}, got.emit)
 		// Two passes and one that is refused, each at most all answers and the
 		// last one until it counts as a circle, with a count after each.
 		if most := 3 * (len(answers) + maxIdle + 3 + 2*mayBeUnread(0)); s.asked > most {
@@ -203,7 +203,7 @@ func FuzzConfirm(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer string) {
 		s.play(t, []string{answer})
 		var got []string
-		err := s.Confirm(t.Context(), engine.Phase{Kinds: []engine.Kind{{Name: "Component"}}}, asked, []string{"component:default/control"}, func(_ context.Context, records []*engine.Record) error {
+		err := s.Confirm(t.Context(), component.Phase{Kinds: []component.Kind{{Name: "Component"}}}, asked, []string{"component:default/control"}, func(_ context.Context, records []*component.Record) error {
 			for _, r := range records {
 				got = append(got, r.Ref)
 				if again, err := record(r.Raw, "Component"); err != nil || again.Ref != r.Ref {

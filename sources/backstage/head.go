@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
 
@@ -55,7 +55,7 @@ func headOf(raw []byte, kind string) (head, error) {
 						displayName, _ = codec.Text(value)
 					case "email":
 						h.email, _ = codec.Text(value)
-						if address, ok := engine.Email(h.email); ok {
+						if address, ok := component.Email(h.email); ok {
 							h.email = address
 						}
 					}
@@ -95,7 +95,7 @@ func (e *otherKind) Error() string {
 
 // record makes a record of an entity that is of the kind asked for. One
 // without a name gets a ref that tells it from others; the model rejects it.
-func record(raw []byte, kind string) (*engine.Record, error) {
+func record(raw []byte, kind string) (*component.Record, error) {
 	h, err := headOf(raw, kind)
 	if err != nil {
 		return nil, err
@@ -106,8 +106,8 @@ func record(raw []byte, kind string) (*engine.Record, error) {
 	if h.name == "" {
 		h.name = fmt.Sprintf("%s%.4x)", nameless, sha256.Sum256(raw))
 	}
-	return &engine.Record{
-		Entry: engine.Entry{Ref: ref.New(kind, h.namespace, h.name), Kind: kind, Title: h.title, Email: h.email},
+	return &component.Record{
+		Entry: component.Entry{Ref: ref.New(kind, h.namespace, h.name), Kind: kind, Title: h.title, Email: h.email},
 		Raw:   raw,
 	}, nil
 }

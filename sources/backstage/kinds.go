@@ -3,7 +3,7 @@ package backstage
 import (
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // known are the kinds of a Backstage without modules of its own, in the order
@@ -19,28 +19,28 @@ func isIdentity(kind string) bool {
 
 // phases is the order of reading. People and groups come first and are read
 // even when they are switched off: owners and members are looked up in them.
-func (c *Config) phases() []engine.Phase {
-	kinds := map[string]engine.Kind{}
-	var custom []engine.Kind
+func (c *Config) phases() []component.Phase {
+	kinds := map[string]component.Kind{}
+	var custom []component.Kind
 	if len(c.Kinds) == 0 {
 		for _, name := range known {
-			kinds[name] = engine.Kind{Name: name}
+			kinds[name] = component.Kind{Name: name}
 		}
 	}
 	for _, k := range c.Kinds {
 		if name, ok := spelt(k.Key); ok {
-			kinds[name] = engine.Kind{Name: name, Off: !k.Value}
+			kinds[name] = component.Kind{Name: name, Off: !k.Value}
 		} else if k.Value {
-			custom = append(custom, engine.Kind{Name: k.Key})
+			custom = append(custom, component.Kind{Name: k.Key})
 		}
 	}
-	phase := func(name string, members ...string) engine.Phase {
-		p := engine.Phase{Name: name}
+	phase := func(name string, members ...string) component.Phase {
+		p := component.Phase{Name: name}
 		for _, m := range members {
 			k, ok := kinds[m]
 			switch {
 			case isIdentity(m) && !ok:
-				p.Kinds = append(p.Kinds, engine.Kind{Name: m, Off: true})
+				p.Kinds = append(p.Kinds, component.Kind{Name: m, Off: true})
 			case ok && (!k.Off || isIdentity(m)):
 				p.Kinds = append(p.Kinds, k)
 			}
@@ -50,7 +50,7 @@ func (c *Config) phases() []engine.Phase {
 	identities, structure, catalog := phase("identities", known[:2]...), phase("structure", known[2:4]...), phase("catalog", known[4:]...)
 	identities.Identities = true
 	catalog.Kinds = append(catalog.Kinds, custom...)
-	return []engine.Phase{identities, structure, catalog}
+	return []component.Phase{identities, structure, catalog}
 }
 
 // spelt is the usual spelling of a known kind.

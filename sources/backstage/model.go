@@ -3,7 +3,7 @@ package backstage
 import (
 	"slices"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
@@ -14,10 +14,10 @@ type Model struct {
 }
 
 var (
-	_ engine.Model    = (*Model)(nil)
-	_ engine.UILinker = (*Model)(nil)
+	_ component.Model    = (*Model)(nil)
+	_ component.UILinker = (*Model)(nil)
 
-	_ engine.KindNamer = (*Model)(nil)
+	_ component.KindNamer = (*Model)(nil)
 )
 
 // NewModel makes the model of a configuration, also of one that is not
@@ -34,7 +34,7 @@ func NewModel(cfg *Config) *Model {
 func (m *Model) UIURL() string { return m.cfg.uiURL() }
 
 // Phases is people and groups, then domains and systems, then the rest.
-func (m *Model) Phases() []engine.Phase { return m.cfg.phases() }
+func (m *Model) Phases() []component.Phase { return m.cfg.phases() }
 
 // KindNames are the kinds under kinds as Backstage spells them, and those that
 // it knows.

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -34,7 +34,7 @@ func TestDecode(t *testing.T) {
 		"relation to a number":      {`{"kind":"API","metadata":{"name":"a"},"relations":[{"type":"t","targetRef":"a:b/c"},{"type":"t","targetRef":4}]}`, "relations[1].targetRef"},
 		"not an object":             {`[]`, "-"},
 	} {
-		r := &engine.Record{Raw: []byte(tc.raw)}
+		r := &component.Record{Raw: []byte(tc.raw)}
 		err := testModel().Decode(r)
 		if tc.field == "" {
 			if err != nil || r.Value["metadata"].(map[string]any)["namespace"] == nil {
@@ -52,7 +52,7 @@ func TestDecode(t *testing.T) {
 // Old servers give the target of a relation in parts, and the oldest nothing
 // else.
 func TestDecodeOldRelations(t *testing.T) {
-	r := &engine.Record{Raw: []byte(`{"kind":"Component","metadata":{"name":"a"},"relations":[{"type":"ownedBy","target":{"kind":"Group","namespace":"X","name":"Y"}}]}`)}
+	r := &component.Record{Raw: []byte(`{"kind":"Component","metadata":{"name":"a"},"relations":[{"type":"ownedBy","target":{"kind":"Group","namespace":"X","name":"Y"}}]}`)}
 	if err := testModel().Decode(r); err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"runtime/debug"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -17,7 +17,7 @@ type reader struct {
 	kind   string
 	filter []string
 	size   *pageSize
-	emit   engine.Emit
+	emit   component.Emit
 
 	seen    map[string]int  // the last pass in which each ref came
 	leftOut map[string]bool // refs that could not be read
@@ -122,7 +122,7 @@ func (r *reader) walk(ctx context.Context, p *pass) error {
 
 // deliver hands over what no earlier page or pass brought, and counts the rest.
 func (r *reader) deliver(ctx context.Context, p *pass, pg page) error {
-	fresh := make([]*engine.Record, 0, len(pg.items))
+	fresh := make([]*component.Record, 0, len(pg.items))
 	before, again := p.different(), 0
 	for _, item := range pg.items {
 		p.brought++

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -29,7 +29,7 @@ func TestRealBackstage(t *testing.T) {
 	}
 	for _, size := range []int{500, 37} {
 		source, cfg := open(t, os.Getenv("BACKSTAGE_TOKEN"), size)
-		got := &crop{records: map[string]*engine.Record{}}
+		got := &crop{records: map[string]*component.Record{}}
 		for _, p := range cfg.phases() {
 			if err := source.Read(t.Context(), p, got.emit); err != nil {
 				t.Fatal(err)
@@ -41,7 +41,7 @@ func TestRealBackstage(t *testing.T) {
 			}
 			delete(got.records, ref)
 		}
-		again := &crop{records: map[string]*engine.Record{}}
+		again := &crop{records: map[string]*component.Record{}}
 		for _, p := range cfg.phases() {
 			if err := source.Confirm(t.Context(), p, append(want.Refs, "component:default/never-was"), want.Refs, again.emit); err != nil {
 				t.Fatal(err)
@@ -72,7 +72,7 @@ func TestRealBackstage(t *testing.T) {
 func open(t *testing.T, token string, size int) (*Source, *Config) {
 	t.Helper()
 	cfg := &Config{URL: os.Getenv("BACKSTAGE_URL"), Token: config.NewSecret(token), PageSize: size, Concurrency: 2, Config: connection.Default()}
-	source, err := Open(cfg, engine.Settings{UserAgent: "pipe/test"})
+	source, err := Open(cfg, component.Settings{UserAgent: "pipe/test"})
 	if err != nil {
 		t.Fatal(err)
 	}

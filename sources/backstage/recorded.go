@@ -5,16 +5,16 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-var _ engine.Recorder = (*Model)(nil)
+var _ component.Recorder = (*Model)(nil)
 
 // Record makes a record of an entity as the catalog's API gives it, or as people
 // write it.
-func (m *Model) Record(raw []byte) (*engine.Record, error) {
+func (m *Model) Record(raw []byte) (*component.Record, error) {
 	var kind string
 	err := codec.Members(raw, func(name string, value []byte) error {
 		if name == "kind" {
@@ -44,6 +44,6 @@ func (m *Model) Record(raw []byte) (*engine.Record, error) {
 
 // Complete adds to entities as people write them what the catalog adds when it
 // reads them.
-func (m *Model) Complete(records []engine.Recorded) ([][]byte, []string, error) {
+func (m *Model) Complete(records []component.Recorded) ([][]byte, []string, error) {
 	return sandbox.Complete(records)
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/sourcegraph/conc/pool"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -30,15 +30,15 @@ type Source struct {
 }
 
 var (
-	_ engine.Source    = (*Source)(nil)
-	_ engine.Confirmer = (*Source)(nil)
-	_ engine.Getter    = (*Source)(nil)
-	_ engine.Checker   = (*Source)(nil)
-	_ engine.Noter     = (*Source)(nil)
+	_ component.Source    = (*Source)(nil)
+	_ component.Confirmer = (*Source)(nil)
+	_ component.Getter    = (*Source)(nil)
+	_ component.Checker   = (*Source)(nil)
+	_ component.Noter     = (*Source)(nil)
 )
 
 // Open reads certificate and token files and opens no connection.
-func Open(cfg *Config, s engine.Settings) (*Source, error) {
+func Open(cfg *Config, s component.Settings) (*Source, error) {
 	conn, err := connection.New(cfg.Config, connection.Settings{
 		Name: "backstage", URL: strings.TrimRight(cfg.URL, "/"), Token: cfg.Token, UserAgent: s.UserAgent,
 		Allow: allowed, LoopbackOnly: s.Loopback, InsecureRemote: true, Log: s.Log, Observe: s.Observe,
@@ -72,7 +72,7 @@ func (s *Source) Notes() []string {
 }
 
 // Read reads the kinds of a phase, some of them at the same time.
-func (s *Source) Read(ctx context.Context, phase engine.Phase, emit engine.Emit) error {
+func (s *Source) Read(ctx context.Context, phase component.Phase, emit component.Emit) error {
 	kinds := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError().WithMaxGoroutines(max(1, s.cfg.Concurrency))
 	counts := make([]int, len(phase.Kinds))
 	for i, k := range phase.Kinds {
@@ -94,7 +94,7 @@ func (s *Source) Read(ctx context.Context, phase engine.Phase, emit engine.Emit)
 
 // weigh looks at what a phase came to. Without permission Backstage answers
 // as if there were nothing, so nothing at all is an error.
-func (s *Source) weigh(ctx context.Context, phase engine.Phase, counts []int) error {
+func (s *Source) weigh(ctx context.Context, phase component.Phase, counts []int) error {
 	for _, n := range counts {
 		s.read += n
 	}

@@ -15,7 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -58,7 +58,7 @@ func start(t testing.TB, o sandbox.Options, adjust ...func(*Config)) *fixture {
 	for _, a := range adjust {
 		a(f.cfg)
 	}
-	if f.source, err = Open(f.cfg, engine.Settings{UserAgent: "pipe/test", Loopback: true}); err != nil {
+	if f.source, err = Open(f.cfg, component.Settings{UserAgent: "pipe/test", Loopback: true}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -78,11 +78,11 @@ func (f *fixture) asked() []*http.Request {
 // crop is what a read gave.
 type crop struct {
 	mu      sync.Mutex
-	records map[string]*engine.Record
+	records map[string]*component.Record
 	twice   []string
 }
 
-func (c *crop) emit(_ context.Context, records []*engine.Record) error {
+func (c *crop) emit(_ context.Context, records []*component.Record) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, r := range records {
@@ -97,7 +97,7 @@ func (c *crop) emit(_ context.Context, records []*engine.Record) error {
 // readAll reads every phase.
 func (f *fixture) readAll(t *testing.T) (*crop, error) {
 	t.Helper()
-	c := &crop{records: map[string]*engine.Record{}}
+	c := &crop{records: map[string]*component.Record{}}
 	for _, p := range f.cfg.phases() {
 		if err := f.source.Read(t.Context(), p, c.emit); err != nil {
 			return c, err
@@ -111,7 +111,7 @@ func (f *fixture) readAll(t *testing.T) (*crop, error) {
 
 func components(n int) (out [][]byte) {
 	for i := range n {
-		out = append(out, component(fmt.Sprintf("c%04d", i)))
+		out = append(out, componentEntity(fmt.Sprintf("c%04d", i)))
 	}
 	return out
 }
@@ -124,7 +124,7 @@ func strangers(n int) (out [][]byte) {
 	return out
 }
 
-func component(name string) []byte {
+func componentEntity(name string) []byte {
 	return fmt.Appendf(nil, `{"kind":"Component","metadata":{"name":%q,"namespace":"default"},"relations":[]}`, name)
 }
 
@@ -144,7 +144,7 @@ func TestReadCompany(t *testing.T) {
 		if len(got.records) != len(company) {
 			t.Errorf("%s: %d of %d entities", version, len(got.records), len(company))
 		}
-		for ref, want := range map[string]engine.Entry{
+		for ref, want := range map[string]component.Entry{
 			"user:default/zoe.martin":      {Kind: "User", Title: "Zoë Martin", Email: "zoe.martin@larkspur.example"},
 			"user:default/guest":           {Kind: "User"},
 			"group:default/booking":        {Kind: "Group", Title: "Booking", Email: "booking@larkspur.example"},
@@ -307,12 +307,12 @@ func TestReadNotes(t *testing.T) {
 func TestReadChangingCatalog(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: components(100)}, only("Component"))
 	pages := 0
-	got := &crop{records: map[string]*engine.Record{}}
+	got := &crop{records: map[string]*component.Record{}}
 	phase := f.cfg.phases()[2]
-	err := f.source.Read(t.Context(), phase, func(ctx context.Context, records []*engine.Record) error {
+	err := f.source.Read(t.Context(), phase, func(ctx context.Context, records []*component.Record) error {
 		if pages++; pages == 1 { // registered anew: another uid, the same name
 			f.Remove("component:default/c0001", "component:default/c0050")
-			if err := f.Put(component("c0001"), component("c0050"), component("c0050b")); err != nil {
+			if err := f.Put(componentEntity("c0001"), componentEntity("c0050"), componentEntity("c0050b")); err != nil {
 				t.Error(err)
 			}
 		}
@@ -337,7 +337,7 @@ func TestReadShrinkingCatalog(t *testing.T) {
 	}{{15, ""}, {90, "entities, and now shows 10"}} {
 		f := start(t, sandbox.Options{Entities: components(100)}, only("Component"), func(c *Config) { c.PageSize = 20 })
 		pages := 0
-		err := f.source.Read(t.Context(), f.cfg.phases()[2], func(context.Context, []*engine.Record) error {
+		err := f.source.Read(t.Context(), f.cfg.phases()[2], func(context.Context, []*component.Record) error {
 			if pages++; pages == 3 {
 				f.Remove(names(100-tc.deleted, 100)...)
 			}
@@ -353,7 +353,7 @@ func TestReadShrinkingCatalog(t *testing.T) {
 // each alone.
 func TestReadStrangeEntities(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: [][]byte{
-		component("good"),
+		componentEntity("good"),
 		[]byte(`{"kind":"Component","metadata":{}}`),
 		[]byte(`{"kind":"Component","metadata":{"name":7}}`),
 		[]byte(`{"kind":"Component","spec":null}`),
@@ -392,12 +392,12 @@ func TestReadStrangeEntities(t *testing.T) {
 func TestReadEmitError(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: components(100)}, only("Component"))
 	full := errors.New("full")
-	err := f.source.Read(t.Context(), f.cfg.phases()[2], func(context.Context, []*engine.Record) error { return full })
+	err := f.source.Read(t.Context(), f.cfg.phases()[2], func(context.Context, []*component.Record) error { return full })
 	if !errors.Is(err, full) {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	err = f.source.Read(ctx, f.cfg.phases()[2], func(ctx context.Context, _ []*engine.Record) error {
+	err = f.source.Read(ctx, f.cfg.phases()[2], func(ctx context.Context, _ []*component.Record) error {
 		cancel()
 		<-ctx.Done()
 		return ctx.Err()
@@ -413,7 +413,7 @@ func TestReadAhead(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: components(100)}, only("Component"))
 	deadline := time.After(10 * time.Second)
 	first := true
-	err := f.source.Read(t.Context(), f.cfg.phases()[2], func(context.Context, []*engine.Record) error {
+	err := f.source.Read(t.Context(), f.cfg.phases()[2], func(context.Context, []*component.Record) error {
 		if !first {
 			return nil
 		}
@@ -568,21 +568,21 @@ func TestAllowed(t *testing.T) {
 }
 
 func TestSandboxOfSpec(t *testing.T) {
-	s, err := Spec().Sandbox(t.Context(), engine.SandboxOptions{})
+	s, err := Spec().Sandbox(t.Context(), component.SandboxOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	cfg := &Config{URL: s.Set["url"], Token: config.NewSecret(s.Set["token"]), Config: connection.Default()}
-	source, err := Spec().Open(cfg, engine.Settings{Loopback: true})
+	source, err := Spec().Open(cfg, component.Settings{Loopback: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer source.Close()
-	if r, err := source.(engine.Getter).Get(t.Context(), "group:default/booking"); r == nil || err != nil {
+	if r, err := source.(component.Getter).Get(t.Context(), "group:default/booking"); r == nil || err != nil {
 		t.Error(r, err)
 	}
-	if _, err := Spec().Sandbox(t.Context(), engine.SandboxOptions{Input: "no-such-file"}); err == nil {
+	if _, err := Spec().Sandbox(t.Context(), component.SandboxOptions{Input: "no-such-file"}); err == nil {
 		t.Error("a missing file was served")
 	}
 }

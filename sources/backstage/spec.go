@@ -3,18 +3,18 @@ package backstage
 import (
 	"context"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
 // Spec is the component as the registry lists it.
-func Spec() engine.SourceSpec {
-	return engine.SourceSpec{
+func Spec() component.SourceSpec {
+	return component.SourceSpec{
 		Name:    "backstage",
 		Summary: "Reads the software catalog of a Backstage.",
 		Config:  func() any { return &Config{} },
-		Model:   func(cfg any) engine.Model { return NewModel(cfg.(*Config)) },
-		Open: func(cfg any, s engine.Settings) (engine.Source, error) {
+		Model:   func(cfg any) component.Model { return NewModel(cfg.(*Config)) },
+		Open: func(cfg any, s component.Settings) (component.Source, error) {
 			return Open(cfg.(*Config), s)
 		},
 		Sandbox: startSandbox,
@@ -30,19 +30,19 @@ const sandboxToken = "sandbox-token"
 const sandboxUI = "https://backstage.example.com"
 
 // startSandbox serves the bundled company, or the entities of a file.
-func startSandbox(_ context.Context, o engine.SandboxOptions) (*engine.Sandbox, error) {
+func startSandbox(_ context.Context, o component.SandboxOptions) (*component.Sandbox, error) {
 	entities, notes := sandbox.Company(), []string(nil)
 	if o.Input != "" {
 		var err error
 		if entities, notes, err = sandbox.FromFile(o.Input); err != nil {
-			return nil, &engine.InputError{Err: err}
+			return nil, &component.InputError{Err: err}
 		}
 	}
 	s, err := sandbox.Start(sandbox.Options{Entities: entities, Token: sandboxToken})
 	if err != nil {
 		return nil, err
 	}
-	return &engine.Sandbox{
+	return &component.Sandbox{
 		Notes: notes,
 		Set:   map[string]string{"url": s.URL(), "ui_url": sandboxUI, "token": sandboxToken},
 		Close: func() { _ = s.Close() },

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -153,14 +153,14 @@ func (r *reader) listed(ctx context.Context, p *pass, most int) (out []string, e
 // leaveOut hands over unreadable entities as records that the model rejects, so
 // that they are counted and named.
 func (r *reader) leaveOut(ctx context.Context, p *pass, refs []string) error {
-	var records []*engine.Record
+	var records []*component.Record
 	for _, ref := range refs {
 		_, known := r.seen[ref]
 		p.brought++
 		p.got++
 		r.seen[ref], r.leftOut[ref] = p.number, true
 		if !known {
-			records = append(records, &engine.Record{Entry: engine.Entry{Ref: ref, Kind: r.kind}, Raw: codec.Quote(nil, "Backstage cannot give it: left out by skip_unreadable")})
+			records = append(records, &component.Record{Entry: component.Entry{Ref: ref, Kind: r.kind}, Raw: codec.Quote(nil, "Backstage cannot give it: left out by skip_unreadable")})
 		}
 	}
 	if len(records) == 0 {

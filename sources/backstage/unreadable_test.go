@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -92,11 +92,11 @@ func TestUnreadableOrDown(t *testing.T) {
 	} {
 		f := start(t, sandbox.Options{Entities: append(components(100), []byte(`{"kind":"User","metadata":{"name":"ann"}}`))}, only("Component"))
 		phases := f.cfg.phases()
-		if err := f.source.Read(t.Context(), phases[0], func(context.Context, []*engine.Record) error { return nil }); err != nil {
+		if err := f.source.Read(t.Context(), phases[0], func(context.Context, []*component.Record) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 		f.Fail(failed)
-		err := f.source.Read(t.Context(), phases[2], func(context.Context, []*engine.Record) error { return nil })
+		err := f.source.Read(t.Context(), phases[2], func(context.Context, []*component.Record) error { return nil })
 		if err == nil || strings.Contains(err.Error(), "row") || fault.ClassOf(err) != fault.Transient {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -6,29 +6,29 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/records"
 )
 
 // Source hands over records that are in memory.
 type Source struct {
-	records []*engine.Record
+	records []*component.Record
 	again   records.Twice
 	notes   []string
 }
 
-var _ engine.Source = (*Source)(nil)
+var _ component.Source = (*Source)(nil)
 
 // New makes a source of records, completed as the model's own source would. Of
 // two with one ref the last one counts.
-func New(all []engine.Recorded, m engine.Model) (*Source, error) {
-	recorder, ok := m.(engine.Recorder)
+func New(all []component.Recorded, m component.Model) (*Source, error) {
+	recorder, ok := m.(component.Recorder)
 	if !ok {
 		return nil, fault.Errorf(fault.Fatal, "", "the pipeline's source cannot read records from a file")
 	}
 	s := &Source{}
-	var last []engine.Recorded
+	var last []component.Recorded
 	place := map[string]int{}
 	for _, r := range all {
 		made, err := recorder.Record(r.Raw)
@@ -59,11 +59,11 @@ func New(all []engine.Recorded, m engine.Model) (*Source, error) {
 }
 
 // Read hands over the records of the kinds of a phase.
-func (s *Source) Read(ctx context.Context, phase engine.Phase, emit engine.Emit) error {
-	var out []*engine.Record
+func (s *Source) Read(ctx context.Context, phase component.Phase, emit component.Emit) error {
+	var out []*component.Record
 	for _, r := range s.records {
-		if slices.ContainsFunc(phase.Kinds, func(k engine.Kind) bool { return strings.EqualFold(k.Name, r.Kind) }) {
-			out = append(out, &engine.Record{Entry: r.Entry, Raw: r.Raw})
+		if slices.ContainsFunc(phase.Kinds, func(k component.Kind) bool { return strings.EqualFold(k.Name, r.Kind) }) {
+			out = append(out, &component.Record{Entry: r.Entry, Raw: r.Raw})
 		}
 	}
 	if len(out) == 0 {

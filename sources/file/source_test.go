@@ -6,15 +6,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
 // model knows a kind and a name, and completes each record with a mark.
-type model struct{ engine.Model }
+type model struct{ component.Model }
 
-func (model) Record(raw []byte) (*engine.Record, error) {
+func (model) Record(raw []byte) (*component.Record, error) {
 	v, err := codec.Decode(raw)
 	if err != nil {
 		return nil, err
@@ -24,10 +24,10 @@ func (model) Record(raw []byte) (*engine.Record, error) {
 	if kind == "" {
 		return nil, context.Canceled
 	}
-	return &engine.Record{Entry: engine.Entry{Ref: kind + ":" + name, Kind: kind}, Raw: raw}, nil
+	return &component.Record{Entry: component.Entry{Ref: kind + ":" + name, Kind: kind}, Raw: raw}, nil
 }
 
-func (model) Complete(all []engine.Recorded) ([][]byte, []string, error) {
+func (model) Complete(all []component.Recorded) ([][]byte, []string, error) {
 	out := make([][]byte, len(all))
 	for i, one := range all {
 		out[i] = append(slices.Clone(one.Raw[:len(one.Raw)-1]), `,"mark":true}`...)
@@ -38,7 +38,7 @@ func (model) Complete(all []engine.Recorded) ([][]byte, []string, error) {
 // TestSource: records come with the phase that reads their kind, completed, and
 // the last of one ref counts.
 func TestSource(t *testing.T) {
-	s, err := New([]engine.Recorded{{Raw: []byte(`{"kind":"a","name":"x","n":1}`)}, {Raw: []byte(`{"kind":"b","name":"y"}`)}, {Raw: []byte(`{"kind":"a","name":"x","n":2}`)}}, model{})
+	s, err := New([]component.Recorded{{Raw: []byte(`{"kind":"a","name":"x","n":1}`)}, {Raw: []byte(`{"kind":"b","name":"y"}`)}, {Raw: []byte(`{"kind":"a","name":"x","n":2}`)}}, model{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,14 +46,14 @@ func TestSource(t *testing.T) {
 		t.Errorf("%q %q", twice, notes)
 	}
 	var got []string
-	emit := func(_ context.Context, records []*engine.Record) error {
+	emit := func(_ context.Context, records []*component.Record) error {
 		for _, r := range records {
 			got = append(got, string(r.Raw))
 		}
 		return nil
 	}
 	for _, kind := range []string{"A", "c"} {
-		if err := s.Read(t.Context(), engine.Phase{Kinds: []engine.Kind{{Name: kind}}}, emit); err != nil {
+		if err := s.Read(t.Context(), component.Phase{Kinds: []component.Kind{{Name: kind}}}, emit); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -66,7 +66,7 @@ func TestSource(t *testing.T) {
 }
 
 func TestSourceRefuses(t *testing.T) {
-	_, err := New([]engine.Recorded{{Raw: []byte(`{}`), Pos: config.Pos{File: "x", Line: 3, Col: 1}}}, model{})
+	_, err := New([]component.Recorded{{Raw: []byte(`{}`), Pos: config.Pos{File: "x", Line: 3, Col: 1}}}, model{})
 	if err == nil || !strings.Contains(err.Error(), "x:3:1: this is no record") {
 		t.Error(err)
 	}

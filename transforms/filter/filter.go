@@ -3,19 +3,19 @@ package filter
 import (
 	"context"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Spec is the component, for the registry.
-func Spec() engine.TransformSpec {
-	return engine.TransformSpec{
+func Spec() component.TransformSpec {
+	return component.TransformSpec{
 		Key:     "keep",
 		Summary: "Keeps the records for which the condition is true; the others are counted as filtered under the transform's name.",
 		Config:  func() any { return &config.Expression{} },
-		New: func(cfg any, s engine.TransformSettings) engine.Transform {
+		New: func(cfg any, s component.TransformSettings) component.Transform {
 			return &Filter{name: s.Name, keep: s.Compile(*cfg.(*config.Expression), expression.WantCondition)}
 		},
 	}
@@ -27,14 +27,14 @@ type Filter struct {
 	keep *expression.Program
 }
 
-var _ engine.Transform = (*Filter)(nil)
+var _ component.Transform = (*Filter)(nil)
 
 // Name is the name under which dropped records are counted.
 func (f *Filter) Name() string { return f.name }
 
 // Apply drops what the condition is false for.
-func (f *Filter) Apply(_ context.Context, w *engine.Worker, records []*engine.Record) ([]engine.Outcome, error) {
-	out := make([]engine.Outcome, len(records))
+func (f *Filter) Apply(_ context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome, error) {
+	out := make([]component.Outcome, len(records))
 	for i, r := range records {
 		w.Begin(r)
 		keep, err := w.Run.True(f.keep)

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 )
@@ -34,20 +34,20 @@ transforms:
 // neither touches the record.
 func TestKeep(t *testing.T) {
 	d := pipelinetest.Parse(file, registry(&pipelinetest.Kit{}))
-	p, done, err := d.Open(engine.Settings{})
+	p, done, err := d.Open(component.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer done()
-	var records []*engine.Record
+	var records []*component.Record
 	for _, title := range []any{"abc", "xyz", nil, []any{}} {
 		records = append(records, pipelinetest.Record(map[string]any{"kind": "API", "metadata": map[string]any{"name": "x", "title": title}}))
 	}
-	out, err := p.Transforms[0].Apply(t.Context(), engine.NewWorker(p.Language, nil), records)
+	out, err := p.Transforms[0].Apply(t.Context(), component.NewWorker(p.Language, nil), records)
 	if err != nil || len(out) != 4 {
 		t.Fatal(out, err)
 	}
-	if out[0] != (engine.Outcome{}) {
+	if out[0] != (component.Outcome{}) {
 		t.Errorf("kept: %+v", out[0])
 	}
 	if out[1].Dropped != "not hidden" || out[1].Err != nil {

@@ -3,16 +3,16 @@ package filter_test
 import (
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 	"github.com/pipe-engine/pipe/transforms/filter"
 )
 
 var update = pipelinetest.UpdateFlag()
 
-func registry(k *pipelinetest.Kit) engine.Registry {
+func registry(k *pipelinetest.Kit) component.Registry {
 	r := k.Registry()
-	r.Transforms = []engine.TransformSpec{filter.Spec()}
+	r.Transforms = []component.TransformSpec{filter.Spec()}
 	return r
 }
 

@@ -5,14 +5,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
-func build(c Config, s engine.MapperSettings) (*Mapper, []engine.MappingFacts) {
+func build(c Config, s component.MapperSettings) (*Mapper, []component.MappingFacts) {
 	m := &Mapper{omitted: map[string]string{}}
-	var facts []engine.MappingFacts
+	var facts []component.MappingFacts
 	if s.Node.Kind() == config.Mapping && len(s.Node.Entries()) == 0 {
 		s.Problem(s.Node, "required", "mapping maps nothing", "add a mapping for each stream of the sink: "+streamNames(s.Streams))
 	}
@@ -22,8 +22,8 @@ func build(c Config, s engine.MapperSettings) (*Mapper, []engine.MappingFacts) {
 		}
 	}
 	for _, e := range c {
-		b := builder{MapperSettings: s, stream: engine.Stream{Name: e.Key}, anything: s.Streams == nil}
-		if i := slices.IndexFunc(s.Streams, func(st engine.Stream) bool { return st.Name == e.Key }); i >= 0 {
+		b := builder{MapperSettings: s, stream: component.Stream{Name: e.Key}, anything: s.Streams == nil}
+		if i := slices.IndexFunc(s.Streams, func(st component.Stream) bool { return st.Name == e.Key }); i >= 0 {
 			b.stream = s.Streams[i]
 		} else if !b.anything {
 			s.KeyProblem(e.Key, e.KeyPos, "unknown-stream", fmt.Sprintf("the sink has no stream %q", e.Key), "its streams are "+streamNames(s.Streams))
@@ -54,7 +54,7 @@ func (m *Mapper) omit(kinds []string, name string) {
 	}
 }
 
-func streamNames(streams []engine.Stream) string {
+func streamNames(streams []component.Stream) string {
 	var out []string
 	for _, s := range streams {
 		out = append(out, s.Name)
@@ -65,13 +65,13 @@ func streamNames(streams []engine.Stream) string {
 // builder makes the mappings of one stream. With anything, the stream's fields
 // are not known and any is taken, so that expressions are checked all the same.
 type builder struct {
-	engine.MapperSettings
-	stream   engine.Stream
+	component.MapperSettings
+	stream   component.Stream
 	anything bool
 }
 
-func (b builder) mapping(one placed) (mapping, engine.MappingFacts) {
-	facts := engine.MappingFacts{Stream: b.stream.Name, Node: one.node, When: one.When, Kinds: b.Kinds}
+func (b builder) mapping(one placed) (mapping, component.MappingFacts) {
+	facts := component.MappingFacts{Stream: b.stream.Name, Node: one.node, When: one.When, Kinds: b.Kinds}
 	m := mapping{when: b.Compile(one.When, expression.WantCondition)}
 	if m.when != nil {
 		facts.Kinds = slices.DeleteFunc(slices.Clone(b.Kinds), func(k string) bool { return !expression.MayHold(one.When.Text, "kind", k) })
@@ -86,7 +86,7 @@ func (b builder) mapping(one placed) (mapping, engine.MappingFacts) {
 		m.fields = append(m.fields, f)
 		facts.Fields = append(facts.Fields, ff)
 		spec, _ := b.stream.Field(e.Key)
-		if f.program != nil && (spec.Required || spec.Decides || spec.Type == engine.RefField || spec.Type == engine.RefList) {
+		if f.program != nil && (spec.Required || spec.Decides || spec.Type == component.RefField || spec.Type == component.RefList) {
 			facts.Decides = append(facts.Decides, f.program.Reads()...)
 		}
 	}
@@ -95,10 +95,10 @@ func (b builder) mapping(one placed) (mapping, engine.MappingFacts) {
 }
 
 // required reports the fields that must be set and are not.
-func (b builder) required(one placed, facts engine.MappingFacts) {
+func (b builder) required(one placed, facts component.MappingFacts) {
 	fields := one.node.Get("fields")
 	for _, spec := range b.stream.Fields {
-		set := slices.ContainsFunc(facts.Fields, func(f engine.FieldFacts) bool { return f.Name == spec.Name })
+		set := slices.ContainsFunc(facts.Fields, func(f component.FieldFacts) bool { return f.Name == spec.Name })
 		switch n := fields.Get(spec.Name); {
 		case !spec.Required || set || len(fields.Entries()) == 0:
 		case n != nil:
@@ -111,10 +111,10 @@ func (b builder) required(one placed, facts engine.MappingFacts) {
 
 // field makes one field. The facts of a misspelt one have the name that was
 // meant, so that nobody complains that it is missing as well.
-func (b builder) field(e config.MapEntry[Value], kinds []string) (field, engine.FieldFacts) {
+func (b builder) field(e config.MapEntry[Value], kinds []string) (field, component.FieldFacts) {
 	name, v := e.Key, e.Value
 	f := field{name: name, label: b.stream.Name + "." + name}
-	facts := engine.FieldFacts{Name: name, Node: v.node}
+	facts := component.FieldFacts{Name: name, Node: v.node}
 	spec, known := b.stream.Field(name)
 	if !known && !b.anything {
 		facts.Name = b.unknown(e)
@@ -122,23 +122,23 @@ func (b builder) field(e config.MapEntry[Value], kinds []string) (field, engine.
 	}
 	switch {
 	case v.node == nil: // reported when the file was read
-	case b.anything && v.IsMap, v.IsMap && spec.Type == engine.Properties:
+	case b.anything && v.IsMap, v.IsMap && spec.Type == component.Properties:
 		f.properties = []field{}
 		for _, p := range v.Properties {
-			made := field{name: p.Key, label: f.label + "." + p.Key, convert: engine.ConvertProperty, cut: spec.Cut}
+			made := field{name: p.Key, label: f.label + "." + p.Key, convert: component.ConvertProperty, cut: spec.Cut}
 			if len(p.Value.List) > 0 {
 				b.Literal(p.Value.Node())
 				made.literal = p.Value.List
 			}
 			made.program = b.Compile(p.Value.Expression, expression.WantAny)
 			f.properties = append(f.properties, made)
-			facts.Properties = append(facts.Properties, engine.FieldFacts{Name: p.Key, Node: v.node.Get(p.Key), Values: b.values(made.program, kinds)})
+			facts.Properties = append(facts.Properties, component.FieldFacts{Name: p.Key, Node: v.node.Get(p.Key), Values: b.values(made.program, kinds)})
 		}
 	case b.anything:
 		f.program = b.Compile(v.Expression, expression.WantAny)
 	case v.IsMap:
 		b.Problem(v.node, "wrong-kind", name+" is one value, and this is a mapping", "write "+name+": EXPRESSION")
-	case spec.Type == engine.Properties:
+	case spec.Type == component.Properties:
 		b.Problem(v.node, "wrong-kind", name+" is a mapping of properties, and this is one value", "write the properties below it, a line each: type: spec.type")
 	case v.IsList:
 		b.Literal(v.node)
@@ -169,11 +169,11 @@ func (b builder) unknown(e config.MapEntry[Value]) string {
 	return meant
 }
 
-func wanted(t engine.FieldType) expression.Want {
+func wanted(t component.FieldType) expression.Want {
 	switch t {
-	case engine.Text, engine.RefField, engine.EmailField:
+	case component.Text, component.RefField, component.EmailField:
 		return expression.WantText
-	case engine.TextList, engine.RefList:
+	case component.TextList, component.RefList:
 		return expression.WantList
 	}
 	return expression.WantAny

@@ -3,7 +3,7 @@ package mapping
 import (
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -18,13 +18,13 @@ type field struct {
 	convert    func(v any) (any, error)
 	literal    any
 	properties []field
-	cut        engine.CutLimit
+	cut        component.CutLimit
 }
 
 // value is what the field has for the record that the worker has begun, nil
 // when there is nothing to send. The names of fields that were cut are added to
 // the item's.
-func (f *field) value(w *engine.Worker, item *engine.Item) (any, error) {
+func (f *field) value(w *component.Worker, item *component.Item) (any, error) {
 	switch {
 	case f.properties != nil:
 		return f.propertyValues(w, item)
@@ -45,7 +45,7 @@ func (f *field) value(w *engine.Worker, item *engine.Item) (any, error) {
 	return v, nil
 }
 
-func (f *field) evaluate(w *engine.Worker) (v any, cut bool, err error) {
+func (f *field) evaluate(w *component.Worker) (v any, cut bool, err error) {
 	if f.cut.May() {
 		return w.Run.EvalCut(f.program)
 	}
@@ -53,8 +53,8 @@ func (f *field) evaluate(w *engine.Worker) (v any, cut bool, err error) {
 	return v, false, err
 }
 
-func (f *field) propertyValues(w *engine.Worker, item *engine.Item) (any, error) {
-	var out []engine.Field
+func (f *field) propertyValues(w *component.Worker, item *component.Item) (any, error) {
+	var out []component.Field
 	for i := range f.properties {
 		p := &f.properties[i]
 		v, err := p.value(w, item)
@@ -62,7 +62,7 @@ func (f *field) propertyValues(w *engine.Worker, item *engine.Item) (any, error)
 			return nil, err
 		}
 		if v != nil {
-			out = append(out, engine.Field{Name: p.name, Value: v})
+			out = append(out, component.Field{Name: p.name, Value: v})
 		}
 	}
 	if len(out) == 0 {

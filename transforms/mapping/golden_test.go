@@ -3,14 +3,14 @@ package mapping_test
 import (
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 	"github.com/pipe-engine/pipe/transforms/mapping"
 )
 
 var update = pipelinetest.UpdateFlag()
 
-func registry(k *pipelinetest.Kit) engine.Registry {
+func registry(k *pipelinetest.Kit) component.Registry {
 	r := k.Registry()
 	r.Mapper = mapping.Spec()
 	return r

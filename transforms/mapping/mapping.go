@@ -3,16 +3,16 @@ package mapping
 import (
 	"cmp"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Spec is the component, for the registry.
-func Spec() engine.MapperSpec {
-	return engine.MapperSpec{
+func Spec() component.MapperSpec {
+	return component.MapperSpec{
 		Config: func() any { return &Config{} },
-		New: func(cfg any, s engine.MapperSettings) (engine.Mapper, []engine.MappingFacts) {
+		New: func(cfg any, s component.MapperSettings) (component.Mapper, []component.MappingFacts) {
 			return build(*cfg.(*Config), s)
 		},
 	}
@@ -37,34 +37,34 @@ type mapping struct {
 	fields []field
 }
 
-var _ engine.Mapper = (*Mapper)(nil)
+var _ component.Mapper = (*Mapper)(nil)
 
 // Map makes the items of one pass. The first pass looks at the other streams'
 // conditions, too, to tell whether there is anything to do later.
-func (m *Mapper) Map(w *engine.Worker, r *engine.Record, pass engine.Pass) (engine.Mapped, error) {
-	var out engine.Mapped
+func (m *Mapper) Map(w *component.Worker, r *component.Record, pass component.Pass) (component.Mapped, error) {
+	var out component.Mapped
 	var takers []taker
 	for i := range m.streams {
 		s := &m.streams[i]
-		if pass == engine.OtherStreams && s.identities {
+		if pass == component.OtherStreams && s.identities {
 			continue
 		}
 		one, err := s.takes(w)
 		if err != nil {
-			return engine.Mapped{}, err
+			return component.Mapped{}, err
 		}
 		if one != nil {
 			takers = append(takers, taker{s, one})
 		}
 	}
 	for _, t := range takers {
-		if pass == engine.IdentityStreams && !t.stream.identities {
+		if pass == component.IdentityStreams && !t.stream.identities {
 			out.Later = true
 			continue
 		}
 		item, err := t.mapping.item(w, t.stream.name, r)
 		if err != nil {
-			return engine.Mapped{}, err
+			return component.Mapped{}, err
 		}
 		out.Items = append(out.Items, item)
 	}
@@ -81,7 +81,7 @@ type taker struct {
 }
 
 // takes is the first mapping that takes the record, nil when none does.
-func (s *stream) takes(w *engine.Worker) (*mapping, error) {
+func (s *stream) takes(w *component.Worker) (*mapping, error) {
 	for i := range s.mappings {
 		one := &s.mappings[i]
 		if one.when == nil {
@@ -98,21 +98,21 @@ func (s *stream) takes(w *engine.Worker) (*mapping, error) {
 	return nil, nil
 }
 
-func (m *mapping) item(w *engine.Worker, stream string, r *engine.Record) (engine.Item, error) {
-	item := engine.Item{Stream: stream, Ref: r.Ref, Kind: r.Kind, Mapping: m.place, Fields: make([]engine.Field, 0, len(m.fields))}
+func (m *mapping) item(w *component.Worker, stream string, r *component.Record) (component.Item, error) {
+	item := component.Item{Stream: stream, Ref: r.Ref, Kind: r.Kind, Mapping: m.place, Fields: make([]component.Field, 0, len(m.fields))}
 	for i := range m.fields {
 		f := &m.fields[i]
 		v, err := f.value(w, &item)
 		if err != nil {
-			return engine.Item{}, err
+			return component.Item{}, err
 		}
 		if v == nil {
 			if f.required {
-				return engine.Item{}, fault.Reject("mapping", f.label, "it has no value, and %s need one", stream)
+				return component.Item{}, fault.Reject("mapping", f.label, "it has no value, and %s need one", stream)
 			}
 			continue
 		}
-		item.Fields = append(item.Fields, engine.Field{Name: f.name, Value: v})
+		item.Fields = append(item.Fields, component.Field{Name: f.name, Value: v})
 	}
 	return item, nil
 }

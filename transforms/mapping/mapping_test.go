@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -29,13 +29,13 @@ sink:
 mapping:
 `
 
-func load(t *testing.T, block string) (*pipeline.Definition, *engine.Pipeline) {
+func load(t *testing.T, block string) (*pipeline.Definition, *component.Pipeline) {
 	t.Helper()
 	d := pipelinetest.Parse(file+block, registry(&pipelinetest.Kit{}))
 	if d.Problems.HasErrors() {
 		t.Fatalf("%v\n%s", d.Problems, block)
 	}
-	p, done, err := d.Open(engine.Settings{})
+	p, done, err := d.Open(component.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,9 +43,9 @@ func load(t *testing.T, block string) (*pipeline.Definition, *engine.Pipeline) {
 	return d, p
 }
 
-func apply(p *engine.Pipeline, entity map[string]any, pass engine.Pass) (engine.Mapped, error) {
+func apply(p *component.Pipeline, entity map[string]any, pass component.Pass) (component.Mapped, error) {
 	r := pipelinetest.Record(entity)
-	w := engine.NewWorker(p.Language, nil)
+	w := component.NewWorker(p.Language, nil)
 	w.Begin(r)
 	return p.Mapper.Map(w, r, pass)
 }
@@ -81,27 +81,27 @@ func TestPasses(t *testing.T) {
 	mail := map[string]any{"profile": map[string]any{"email": "A@B"}}
 	for name, c := range map[string]struct {
 		entity  map[string]any
-		pass    engine.Pass
+		pass    component.Pass
 		ids     string // of the items, by stream
 		later   bool
 		omitted string
 		err     string
 	}{
-		"a user":                                   {entity("User", mail), engine.IdentityStreams, "users=user:default/a", false, "", ""},
-		"a user, later":                            {entity("User", mail), engine.OtherStreams, "", false, "no e-mail", ""},
-		"a user with a document, too":              {entity("User", map[string]any{"flag": true, "profile": mail["profile"]}), engine.IdentityStreams, "users=user:default/a", true, "", ""},
-		"without e-mail":                           {entity("User", nil), engine.IdentityStreams, "", false, "no e-mail", ""},
-		"a group waits":                            {entity("Group", nil), engine.IdentityStreams, "", true, "", ""},
-		"a group":                                  {entity("Group", nil), engine.OtherStreams, "documents=team", false, "", ""},
-		"a component":                              {entity("Component", nil), engine.OtherStreams, "documents=first", false, "", ""},
-		"the first of two that hold":               {entity("API", nil), engine.OtherStreams, "documents=first", false, "", ""},
-		"the second":                               {entity("API", map[string]any{"hidden": true}), engine.OtherStreams, "documents=second", false, "", ""},
-		"none":                                     {entity("Component", map[string]any{"hidden": true}), engine.OtherStreams, "", false, "hidden", ""},
-		"a kind that nobody thinks of":             {entity("Domain", nil), engine.OtherStreams, "", false, "no mapping", ""},
-		"a condition that cannot be decided":       {entity("Component", map[string]any{"hidden": true, "flag": "x"}), engine.OtherStreams, "", false, "", "documents.when"},
-		"and in the pass before":                   {entity("User", map[string]any{"flag": "x"}), engine.IdentityStreams, "", false, "", "documents.when"},
-		"an identity condition that fails":         {entity("User", map[string]any{"profile": "x"}), engine.IdentityStreams, "", false, "", "users.when"},
-		"an identity condition is not asked again": {entity("Component", map[string]any{"profile": "x"}), engine.OtherStreams, "documents=first", false, "", ""},
+		"a user":                                   {entity("User", mail), component.IdentityStreams, "users=user:default/a", false, "", ""},
+		"a user, later":                            {entity("User", mail), component.OtherStreams, "", false, "no e-mail", ""},
+		"a user with a document, too":              {entity("User", map[string]any{"flag": true, "profile": mail["profile"]}), component.IdentityStreams, "users=user:default/a", true, "", ""},
+		"without e-mail":                           {entity("User", nil), component.IdentityStreams, "", false, "no e-mail", ""},
+		"a group waits":                            {entity("Group", nil), component.IdentityStreams, "", true, "", ""},
+		"a group":                                  {entity("Group", nil), component.OtherStreams, "documents=team", false, "", ""},
+		"a component":                              {entity("Component", nil), component.OtherStreams, "documents=first", false, "", ""},
+		"the first of two that hold":               {entity("API", nil), component.OtherStreams, "documents=first", false, "", ""},
+		"the second":                               {entity("API", map[string]any{"hidden": true}), component.OtherStreams, "documents=second", false, "", ""},
+		"none":                                     {entity("Component", map[string]any{"hidden": true}), component.OtherStreams, "", false, "hidden", ""},
+		"a kind that nobody thinks of":             {entity("Domain", nil), component.OtherStreams, "", false, "no mapping", ""},
+		"a condition that cannot be decided":       {entity("Component", map[string]any{"hidden": true, "flag": "x"}), component.OtherStreams, "", false, "", "documents.when"},
+		"and in the pass before":                   {entity("User", map[string]any{"flag": "x"}), component.IdentityStreams, "", false, "", "documents.when"},
+		"an identity condition that fails":         {entity("User", map[string]any{"profile": "x"}), component.IdentityStreams, "", false, "", "users.when"},
+		"an identity condition is not asked again": {entity("Component", map[string]any{"profile": "x"}), component.OtherStreams, "documents=first", false, "", ""},
 	} {
 		got, err := apply(p, c.entity, c.pass)
 		var r *fault.Rejection
@@ -139,21 +139,21 @@ func TestFields(t *testing.T) {
         none: []
         nested: spec.nested
 `)
-	fixed := engine.Field{Name: "properties", Value: []engine.Field{{Name: "fixed", Value: []string{"a", "b"}}}}
-	id := engine.Field{Name: "id", Value: "x"}
+	fixed := component.Field{Name: "properties", Value: []component.Field{{Name: "fixed", Value: []string{"a", "b"}}}}
+	id := component.Field{Name: "id", Value: "x"}
 	for name, c := range map[string]struct {
 		spec   map[string]any
-		want   []engine.Field
+		want   []component.Field
 		field  string
 		reason string
 	}{
-		"all": {map[string]any{"title": "T", "tags": []any{"a"}, "owner": "User:a/B", "updated": 5.0, "rank": 7.0, "type": "service", "nested": []any{"n"}}, []engine.Field{
+		"all": {map[string]any{"title": "T", "tags": []any{"a"}, "owner": "User:a/B", "updated": 5.0, "rank": 7.0, "type": "service", "nested": []any{"n"}}, []component.Field{
 			{Name: "id", Value: "x"}, {Name: "title", Value: "T"}, {Name: "tags", Value: []string{"a"}}, {Name: "owner", Value: "user:a/b"}, {Name: "updatedAt", Value: int64(5)}, {Name: "rank", Value: int64(7)},
-			{Name: "properties", Value: []engine.Field{{Name: "type", Value: "service"}, {Name: "fixed", Value: []string{"a", "b"}}, {Name: "nested", Value: []string{"n"}}}},
+			{Name: "properties", Value: []component.Field{{Name: "type", Value: "service"}, {Name: "fixed", Value: []string{"a", "b"}}, {Name: "nested", Value: []string{"n"}}}},
 		}, "", ""},
-		"absent is left out":      {nil, []engine.Field{id, fixed}, "", ""},
-		"empty is left out":       {map[string]any{"title": "", "owner": "", "type": "", "nested": []any{}}, []engine.Field{id, fixed}, "", ""},
-		"an empty list is a list": {map[string]any{"tags": []any{}}, []engine.Field{id, {Name: "tags", Value: []string{}}, fixed}, "", ""},
+		"absent is left out":      {nil, []component.Field{id, fixed}, "", ""},
+		"empty is left out":       {map[string]any{"title": "", "owner": "", "type": "", "nested": []any{}}, []component.Field{id, fixed}, "", ""},
+		"an empty list is a list": {map[string]any{"tags": []any{}}, []component.Field{id, {Name: "tags", Value: []string{}}, fixed}, "", ""},
 		"required":                {map[string]any{"id": nil}, nil, "documents.id", "it has no value, and documents need one"},
 		"required and empty":      {map[string]any{"id": ""}, nil, "documents.id", "it has no value"},
 		"title is a list":         {map[string]any{"title": []any{"secret"}}, nil, "documents.title", "it gives a list"},
@@ -168,7 +168,7 @@ func TestFields(t *testing.T) {
 		for k, v := range c.spec {
 			spec[k] = v
 		}
-		got, err := apply(p, entity("API", spec), engine.OtherStreams)
+		got, err := apply(p, entity("API", spec), component.OtherStreams)
 		if c.field != "" {
 			var r *fault.Rejection
 			if !errors.As(err, &r) || r.Field != c.field || !strings.Contains(r.Reason, c.reason) || strings.Contains(r.Reason, "secret") {
@@ -289,12 +289,12 @@ func TestAcceptedRuns(t *testing.T) {
 			continue
 		}
 		loaded++
-		p, done, err := d.Open(engine.Settings{})
+		p, done, err := d.Open(component.Settings{})
 		if err != nil {
 			t.Fatalf("%v\n%s", err, block)
 		}
 		for _, value := range pipelinetest.Records() {
-			got, err := apply(p, value, engine.OtherStreams)
+			got, err := apply(p, value, component.OtherStreams)
 			var r *fault.Rejection
 			if err != nil && !errors.As(err, &r) || err == nil && len(got.Items) == 0 && got.Omitted == "" {
 				t.Errorf("%+v, %v\n%s", got, err, block)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 )
 
@@ -32,15 +33,15 @@ func TestUnseenCondition(t *testing.T) {
 			if d.Problems.HasErrors() {
 				t.Fatal(d.Problems)
 			}
-			p, done, err := d.Open(engine.Settings{})
+			p, done, err := d.Open(component.Settings{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer done()
 			p.Limits.HoldBytes = tc.hold
-			p.Limits.MaxRejected = engine.Bound{Share: 1}
+			p.Limits.MaxRejected = component.Bound{Share: 1}
 			report, _ := engine.Run(t.Context(), p, engine.Options{RunID: "r", Dry: true})
-			if report.Endings[engine.Rejected] != tc.rejected {
+			if report.Endings[component.Rejected] != tc.rejected {
 				t.Errorf("%v, %+v", report.Endings, report.Reasons)
 			}
 			for _, letter := range report.Rejections {

@@ -3,14 +3,14 @@ package permissions_test
 import (
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 	"github.com/pipe-engine/pipe/transforms/permissions"
 )
 
 var update = pipelinetest.UpdateFlag()
 
-func registry(k *pipelinetest.Kit) engine.Registry {
+func registry(k *pipelinetest.Kit) component.Registry {
 	r := k.Registry()
 	r.Permissions = permissions.Spec()
 	return r

@@ -4,18 +4,18 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Spec is the component, for the registry.
-func Spec() engine.DeciderSpec {
-	return engine.DeciderSpec{
+func Spec() component.DeciderSpec {
+	return component.DeciderSpec{
 		Config: func() any { return &Config{} },
-		New: func(cfg any, s engine.DeciderSettings) (engine.Decider, []engine.GrantFacts) {
+		New: func(cfg any, s component.DeciderSettings) (component.Decider, []component.GrantFacts) {
 			return build(cfg.(*Config), s)
 		},
 	}
@@ -41,12 +41,12 @@ type grant struct {
 	allOf    sets
 }
 
-var _ engine.Decider = (*Decider)(nil)
+var _ component.Decider = (*Decider)(nil)
 
 // byDefault is what reports call the default, beside the names of rules.
 const byDefault = "default"
 
-func build(c *Config, s engine.DeciderSettings) (*Decider, []engine.GrantFacts) {
+func build(c *Config, s component.DeciderSettings) (*Decider, []component.GrantFacts) {
 	b := builder{DeciderSettings: s, cfg: c, owners: compileRefs(c.Owners, "owners", "group", s)}
 	d := &Decider{}
 	b.checkNames()
@@ -62,10 +62,10 @@ func build(c *Config, s engine.DeciderSettings) (*Decider, []engine.GrantFacts) 
 }
 
 type builder struct {
-	engine.DeciderSettings
+	component.DeciderSettings
 	cfg    *Config
 	owners refs
-	facts  []engine.GrantFacts
+	facts  []component.GrantFacts
 }
 
 // checkNames refuses two rules of one name: reports count by it.
@@ -84,7 +84,7 @@ func (b *builder) checkNames() {
 
 func (b *builder) grant(rule string, when config.Expression, a Allow) grant {
 	var g grant
-	facts := engine.GrantFacts{Rule: rule, Node: a.node, When: when}
+	facts := component.GrantFacts{Rule: rule, Node: a.node, When: when}
 	switch a.Word {
 	case allUsers:
 		g.audience = access.AllUsers
@@ -125,7 +125,7 @@ func (b *builder) needOwners(at *config.Node) {
 }
 
 // Decide finds the first rule that holds.
-func (d *Decider) Decide(w *engine.Worker, _ *engine.Record) (access.Permissions, error) {
+func (d *Decider) Decide(w *component.Worker, _ *component.Record) (access.Permissions, error) {
 	for i := range d.rules {
 		r := &d.rules[i]
 		holds, err := w.Run.True(r.when)
@@ -139,7 +139,7 @@ func (d *Decider) Decide(w *engine.Worker, _ *engine.Record) (access.Permissions
 	return d.fallback.give(w, byDefault)
 }
 
-func (g grant) give(w *engine.Worker, rule string) (access.Permissions, error) {
+func (g grant) give(w *component.Worker, rule string) (access.Permissions, error) {
 	if g.audience == access.Undecided { // invariant 2
 		return access.Permissions{}, fault.Reject("permissions", rule, "it does not say who may find it")
 	}

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
@@ -33,14 +33,14 @@ permissions:
 `
 
 // open makes the pipeline of a permissions block.
-func open(t *testing.T, block string) *engine.Pipeline {
+func open(t *testing.T, block string) *component.Pipeline {
 	t.Helper()
 	k := &pipelinetest.Kit{}
 	d := pipelinetest.Parse(file+block, registry(k))
 	if d.Problems.HasErrors() {
 		t.Fatal(d.Problems)
 	}
-	p, done, err := d.Open(engine.Settings{})
+	p, done, err := d.Open(component.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,10 +48,10 @@ func open(t *testing.T, block string) *engine.Pipeline {
 	return p
 }
 
-func decide(t *testing.T, p *engine.Pipeline, entity map[string]any) (access.Permissions, error) {
+func decide(t *testing.T, p *component.Pipeline, entity map[string]any) (access.Permissions, error) {
 	t.Helper()
 	r := pipelinetest.Record(entity)
-	w := engine.NewWorker(p.Language, nil)
+	w := component.NewWorker(p.Language, nil)
 	w.Begin(r)
 	return p.Decider.Decide(w, r)
 }
@@ -92,7 +92,7 @@ func TestTruthTable(t *testing.T) {
 		byDefault := open(t, "  owners: related(\"ownedBy\")\n  default: "+word+"\n")
 		byRule := open(t, "  owners: related(\"ownedBy\")\n  rules:\n    - name: r\n      when: kind == \"Component\"\n      allow: "+word+"\n  default: none\n")
 		for who, refs := range owners {
-			for rule, p := range map[string]*engine.Pipeline{"default": byDefault, "r": byRule} {
+			for rule, p := range map[string]*component.Pipeline{"default": byDefault, "r": byRule} {
 				want := access.Permissions{Audience: audience, Rule: rule}
 				if word == "owner" {
 					want.Principals = named[who]
@@ -185,11 +185,11 @@ func TestRules(t *testing.T) {
 // nothing (invariant 2).
 func TestUndecided(t *testing.T) {
 	k := &pipelinetest.Kit{}
-	var decider engine.Decider
+	var decider component.Decider
 	r := registry(k)
 	spec := permissions.Spec()
-	r.Permissions.New = func(cfg any, s engine.DeciderSettings) (engine.Decider, []engine.GrantFacts) {
-		var facts []engine.GrantFacts
+	r.Permissions.New = func(cfg any, s component.DeciderSettings) (component.Decider, []component.GrantFacts) {
+		var facts []component.GrantFacts
 		decider, facts = spec.New(cfg, s)
 		return decider, facts
 	}
@@ -198,7 +198,7 @@ func TestUndecided(t *testing.T) {
 		if !d.Problems.HasErrors() {
 			t.Errorf("%s: no error", block)
 		}
-		if got, err := decider.Decide(engine.NewWorker(d.Language, nil), nil); err == nil || got.Audience != access.Undecided {
+		if got, err := decider.Decide(component.NewWorker(d.Language, nil), nil); err == nil || got.Audience != access.Undecided {
 			t.Errorf("%s: %+v, %v", block, got, err)
 		}
 	}
@@ -244,7 +244,7 @@ func TestAcceptedRuns(t *testing.T) {
 			continue
 		}
 		loaded++
-		p, done, err := d.Open(engine.Settings{})
+		p, done, err := d.Open(component.Settings{})
 		if err != nil {
 			t.Fatalf("%v\n%s", err, block)
 		}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
@@ -19,7 +19,7 @@ type refs struct {
 
 // compileRefs makes refs of what stands under the key that `what` ends with;
 // kind is the one that a ref without a kind most likely means.
-func compileRefs(e config.ExpressionOrList, what, kind string, s engine.DeciderSettings) refs {
+func compileRefs(e config.ExpressionOrList, what, kind string, s component.DeciderSettings) refs {
 	r := refs{what: what}
 	if !e.IsList {
 		r.program = s.Compile(e.Expression, expression.WantList)
@@ -84,7 +84,7 @@ func completed(text, kind string) string {
 }
 
 // appendTo adds the refs to a set.
-func (r refs) appendTo(to *refSet, w *engine.Worker) error {
+func (r refs) appendTo(to *refSet, w *component.Worker) error {
 	for _, ref := range r.literal {
 		to.add(ref)
 	}

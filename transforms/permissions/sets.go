@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
@@ -74,7 +74,7 @@ type sets struct {
 
 // compileSets makes sets of literal lists that are right; a list of which not
 // every group is known lets nobody in, so that it is left out whole.
-func compileSets(s Sets, d engine.DeciderSettings) sets {
+func compileSets(s Sets, d component.DeciderSettings) sets {
 	out := sets{program: d.Compile(s.Expression, expression.WantList)}
 	for _, l := range s.literal {
 		var refs refSet
@@ -104,7 +104,7 @@ func compileSets(s Sets, d engine.DeciderSettings) sets {
 
 // give is the literal sets and those that the expression gives. A list with
 // something absent in it is left out whole: without it, it would let more in.
-func (s sets) give(w *engine.Worker) ([][]string, error) {
+func (s sets) give(w *component.Worker) ([][]string, error) {
 	out := slices.Clone(s.literal)
 	if s.program == nil {
 		return out, nil

@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
@@ -24,7 +24,7 @@ func fixed() []string {
 
 // checkedPath is the path of an entry, nil when it is wrong. The model tells
 // whether records can have such a member.
-func checkedPath(e config.MapEntry[config.ExpressionOrList], s engine.TransformSettings) []string {
+func checkedPath(e config.MapEntry[config.ExpressionOrList], s component.TransformSettings) []string {
 	path, err := parsePath(e.Key)
 	if err != nil {
 		s.KeyProblem(e.Key, e.KeyPos, "bad-path", err.Error(), pathHint)

@@ -5,19 +5,19 @@ import (
 	"maps"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Spec is the component, for the registry.
-func Spec() engine.TransformSpec {
-	return engine.TransformSpec{
+func Spec() component.TransformSpec {
+	return component.TransformSpec{
 		Key:     "set",
 		Summary: "Sets members of the record, each path to the value of its expression or to a literal list; nil takes the member away.",
 		Config:  func() any { return &config.Map[config.ExpressionOrList]{} },
-		New: func(cfg any, s engine.TransformSettings) engine.Transform {
+		New: func(cfg any, s component.TransformSettings) component.Transform {
 			return build(*cfg.(*config.Map[config.ExpressionOrList]), s)
 		},
 	}
@@ -36,9 +36,9 @@ type change struct {
 	literal []any
 }
 
-var _ engine.Transform = (*Set)(nil)
+var _ component.Transform = (*Set)(nil)
 
-func build(cfg config.Map[config.ExpressionOrList], s engine.TransformSettings) *Set {
+func build(cfg config.Map[config.ExpressionOrList], s component.TransformSettings) *Set {
 	if s.Node.Kind() == config.Mapping && len(s.Node.Entries()) == 0 {
 		s.Problem(s.Node, "required", "set changes nothing", "write PATH: EXPRESSION below it, a line each, as metadata.title: metadata.name")
 	}
@@ -62,7 +62,7 @@ func build(cfg config.Map[config.ExpressionOrList], s engine.TransformSettings) 
 	return t
 }
 
-var _ engine.Setter = (*Set)(nil)
+var _ component.Setter = (*Set)(nil)
 
 // Sets are the paths that get new values.
 func (t *Set) Sets() []string {
@@ -77,8 +77,8 @@ func (t *Set) Sets() []string {
 func (t *Set) Name() string { return t.name }
 
 // Apply gives the records new values.
-func (t *Set) Apply(_ context.Context, w *engine.Worker, records []*engine.Record) ([]engine.Outcome, error) {
-	out := make([]engine.Outcome, len(records))
+func (t *Set) Apply(_ context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome, error) {
+	out := make([]component.Outcome, len(records))
 	values := make([]any, len(t.changes))
 	for i, r := range records {
 		w.Begin(r)
@@ -88,7 +88,7 @@ func (t *Set) Apply(_ context.Context, w *engine.Worker, records []*engine.Recor
 }
 
 // change changes one record, or leaves it as it was when there is an error.
-func (t *Set) change(w *engine.Worker, r *engine.Record, values []any) error {
+func (t *Set) change(w *component.Worker, r *component.Record, values []any) error {
 	for i, c := range t.changes {
 		values[i] = c.literal
 		if c.program == nil {

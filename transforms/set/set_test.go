@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 )
@@ -39,14 +39,14 @@ func apply(t *testing.T, changes string, value map[string]any) (map[string]any, 
 	if d.Problems.HasErrors() {
 		t.Fatalf("%v\n%s", d.Problems, changes)
 	}
-	p, done, err := d.Open(engine.Settings{})
+	p, done, err := d.Open(component.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer done()
 	r := pipelinetest.Record(value)
 	r.Value = value
-	out, err := p.Transforms[0].Apply(t.Context(), engine.NewWorker(p.Language, nil), []*engine.Record{r})
+	out, err := p.Transforms[0].Apply(t.Context(), component.NewWorker(p.Language, nil), []*component.Record{r})
 	if err != nil || out[0].Dropped != "" {
 		t.Fatal(out, err)
 	}

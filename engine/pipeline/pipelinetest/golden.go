@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -19,7 +19,7 @@ import (
 // Lines at the start of a file that begin with #: are options:
 //
 //	#: set PATH=VALUE    #: lenient    #: only STREAM
-func Golden(t *testing.T, update *bool, registry engine.Registry) {
+func Golden(t *testing.T, update *bool, registry component.Registry) {
 	t.Helper()
 	files, _ := filepath.Glob("testdata/*/*.yaml")
 	if len(files) == 0 {
@@ -48,7 +48,7 @@ func Golden(t *testing.T, update *bool, registry engine.Registry) {
 // UpdateFlag declares the flag -update.
 func UpdateFlag() *bool { return flag.Bool("update", false, "rewrite the golden files") }
 
-func options(text string, registry engine.Registry) pipeline.Options {
+func options(text string, registry component.Registry) pipeline.Options {
 	o := pipeline.Options{Registry: registry, Variables: Variables()}
 	for line := range strings.Lines(text) {
 		option, ok := strings.CutPrefix(strings.TrimSpace(line), "#: ")

@@ -1,7 +1,7 @@
 package pipelinetest
 
 import (
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
@@ -11,17 +11,17 @@ type Kit struct {
 	// Records are what the source reads: entities with kind and metadata.name.
 	Records []map[string]any
 	// Items are what the sink was given to encode.
-	Items []engine.Item
+	Items []component.Item
 }
 
 // Registry lists the source catalog, the sink store, the transforms keep and
 // note, and stand-ins for the mapping and permissions blocks. A test puts the
 // component that it is about in the place of its stand-in.
-func (k *Kit) Registry() engine.Registry {
-	return engine.Registry{
-		Sources:     []engine.SourceSpec{k.sourceSpec()},
-		Sinks:       []engine.SinkSpec{k.sinkSpec()},
-		Transforms:  []engine.TransformSpec{keepSpec(), noteSpec()},
+func (k *Kit) Registry() component.Registry {
+	return component.Registry{
+		Sources:     []component.SourceSpec{k.sourceSpec()},
+		Sinks:       []component.SinkSpec{k.sinkSpec()},
+		Transforms:  []component.TransformSpec{keepSpec(), noteSpec()},
 		Mapper:      mapperSpec(),
 		Permissions: deciderSpec(),
 	}
@@ -35,6 +35,6 @@ func Variables() config.Variables {
 
 // Parse loads a file's text with the kit's parts, or those of a registry made
 // from them.
-func Parse(text string, registry engine.Registry) *pipeline.Definition {
+func Parse(text string, registry component.Registry) *pipeline.Definition {
 	return pipeline.Parse("pipeline.yaml", []byte(text), pipeline.Options{Registry: registry, Variables: Variables()})
 }

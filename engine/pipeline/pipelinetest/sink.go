@@ -4,8 +4,8 @@ import (
 	"context"
 	"sync"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
@@ -16,35 +16,35 @@ type Sink struct {
 }
 
 // Streams are those of the sink, with a field of every type.
-func Streams() []engine.Stream {
-	return []engine.Stream{
-		{Name: "users", Identities: true, Fields: []engine.FieldSpec{
-			{Name: "id", Type: engine.RefField, Required: true, Doc: "Its ref."},
-			{Name: "email", Type: engine.Text, Required: true, Doc: "Its e-mail."},
-			{Name: "isActive", Type: engine.Flag, Decides: true, Doc: "Whether it is active."},
+func Streams() []component.Stream {
+	return []component.Stream{
+		{Name: "users", Identities: true, Fields: []component.FieldSpec{
+			{Name: "id", Type: component.RefField, Required: true, Doc: "Its ref."},
+			{Name: "email", Type: component.Text, Required: true, Doc: "Its e-mail."},
+			{Name: "isActive", Type: component.Flag, Decides: true, Doc: "Whether it is active."},
 		}},
-		{Name: "groups", Identities: true, Fields: []engine.FieldSpec{
-			{Name: "id", Type: engine.RefField, Required: true, Doc: "Its ref."},
-			{Name: "members", Type: engine.RefList, Doc: "Refs of its members."},
+		{Name: "groups", Identities: true, Fields: []component.FieldSpec{
+			{Name: "id", Type: component.RefField, Required: true, Doc: "Its ref."},
+			{Name: "members", Type: component.RefList, Doc: "Refs of its members."},
 		}},
-		{Name: "documents", Permissions: true, Fields: []engine.FieldSpec{
-			{Name: "id", Type: engine.Text, Required: true, Doc: "What tells it apart."},
-			{Name: "title", Type: engine.Text, Cut: engine.CutLimit{Bytes: 100}, Doc: "Its title."},
-			{Name: "tags", Type: engine.TextList, Doc: "Labels."},
-			{Name: "owner", Type: engine.RefField, Doc: "The user that owns it."},
-			{Name: "updatedAt", Type: engine.Seconds, Doc: "When it was changed."},
-			{Name: "rank", Type: engine.Number, Doc: "A number."},
-			{Name: "properties", Type: engine.Properties, Doc: "Properties of the user's own."},
+		{Name: "documents", Permissions: true, Fields: []component.FieldSpec{
+			{Name: "id", Type: component.Text, Required: true, Doc: "What tells it apart."},
+			{Name: "title", Type: component.Text, Cut: component.CutLimit{Bytes: 100}, Doc: "Its title."},
+			{Name: "tags", Type: component.TextList, Doc: "Labels."},
+			{Name: "owner", Type: component.RefField, Doc: "The user that owns it."},
+			{Name: "updatedAt", Type: component.Seconds, Doc: "When it was changed."},
+			{Name: "rank", Type: component.Number, Doc: "A number."},
+			{Name: "properties", Type: component.Properties, Doc: "Properties of the user's own."},
 		}},
 	}
 }
 
-func (k *Kit) sinkSpec() engine.SinkSpec {
-	return engine.SinkSpec{
+func (k *Kit) sinkSpec() component.SinkSpec {
+	return component.SinkSpec{
 		Name: "store", Summary: "items in memory",
 		Config:  func() any { return &Sink{} },
-		Streams: func(any) []engine.Stream { return Streams() },
-		Open:    func(any, engine.Settings) (engine.Sink, error) { return &store{kit: k}, nil },
+		Streams: func(any) []component.Stream { return Streams() },
+		Open:    func(any, component.Settings) (component.Sink, error) { return &store{kit: k}, nil },
 		Missing: func(cfg any) []string {
 			if cfg.(*Sink).Token.IsSet() {
 				return nil
@@ -60,18 +60,18 @@ type store struct {
 	mu  sync.Mutex
 }
 
-func (s *store) Open(context.Context, engine.Opening) (engine.Session, error) { return s, nil }
-func (s *store) Close() error                                                 { return nil }
+func (s *store) Open(context.Context, component.Opening) (component.Session, error) { return s, nil }
+func (s *store) Close() error                                                       { return nil }
 
-func (s *store) Encode(item *engine.Item) (engine.Encoded, bool, error) {
+func (s *store) Encode(item *component.Item) (component.Encoded, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kit.Items = append(s.kit.Items, *item)
-	return engine.Encoded{ID: item.Ref, Ref: item.Ref, Audience: item.Permissions.Audience, Rule: item.Permissions.Rule, Body: codec.Quote(nil, item.Ref)}, true, nil
+	return component.Encoded{ID: item.Ref, Ref: item.Ref, Audience: item.Permissions.Audience, Rule: item.Permissions.Rule, Body: codec.Quote(nil, item.Ref)}, true, nil
 }
 
-func (s *store) Seal(context.Context, engine.Outlet) error { return nil }
-func (s *store) Place() string                             { return "" }
+func (s *store) Seal(context.Context, component.Outlet) error { return nil }
+func (s *store) Place() string                                { return "" }
 
-func (s *store) Holds(context.Context) (engine.Holdings, error) { return engine.Holdings{}, nil }
-func (s *store) Publish(context.Context, *engine.Plan) error    { return nil }
+func (s *store) Holds(context.Context) (component.Holdings, error) { return component.Holdings{}, nil }
+func (s *store) Publish(context.Context, *component.Plan) error    { return nil }

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
@@ -17,12 +17,12 @@ type Source struct {
 	Kinds config.Map[bool] `yaml:"kinds" doc:"The kinds to read."`
 }
 
-func (k *Kit) sourceSpec() engine.SourceSpec {
-	return engine.SourceSpec{
+func (k *Kit) sourceSpec() component.SourceSpec {
+	return component.SourceSpec{
 		Name: "catalog", Summary: "records in memory",
 		Config: func() any { return &Source{} },
-		Model:  func(cfg any) engine.Model { return Model{cfg.(*Source)} },
-		Open:   func(cfg any, _ engine.Settings) (engine.Source, error) { return source{k}, nil },
+		Model:  func(cfg any) component.Model { return Model{cfg.(*Source)} },
+		Open:   func(cfg any, _ component.Settings) (component.Source, error) { return source{k}, nil },
 	}
 }
 
@@ -32,8 +32,8 @@ type Model struct{ cfg *Source }
 
 // Phases are people first, then things. A kind of people that is switched off is
 // still read.
-func (m Model) Phases() []engine.Phase {
-	phases := []engine.Phase{{Name: "identities", Identities: true}, {Name: "catalog"}}
+func (m Model) Phases() []component.Phase {
+	phases := []component.Phase{{Name: "identities", Identities: true}, {Name: "catalog"}}
 	for i, kinds := range [][]string{{"User", "Group"}, {"Component", "API"}} {
 		for _, name := range kinds {
 			on, said := true, false
@@ -41,7 +41,7 @@ func (m Model) Phases() []engine.Phase {
 				on, said = m.cfg.Kinds.Get(name)
 			}
 			if off := said && !on; !off || i == 0 {
-				phases[i].Kinds = append(phases[i].Kinds, engine.Kind{Name: name, Off: off})
+				phases[i].Kinds = append(phases[i].Kinds, component.Kind{Name: name, Off: off})
 			}
 		}
 	}
@@ -104,22 +104,22 @@ func related(ctx expression.Context, args []any) (any, error) {
 }
 
 // Decode has nothing to do: Record gave the record its value.
-func (Model) Decode(*engine.Record) error { return nil }
+func (Model) Decode(*component.Record) error { return nil }
 
 // Record makes a record of an entity.
-func Record(entity map[string]any) *engine.Record {
+func Record(entity map[string]any) *component.Record {
 	kind, _ := entity["kind"].(string)
 	metadata, _ := entity["metadata"].(map[string]any)
 	name, _ := metadata["name"].(string)
-	r := &engine.Record{Value: maps.Clone(entity), Raw: []byte("{}")}
+	r := &component.Record{Value: maps.Clone(entity), Raw: []byte("{}")}
 	r.Ref, r.Kind, r.Title = strings.ToLower(kind+":default/"+name), kind, name
 	return r
 }
 
 type source struct{ *Kit }
 
-func (s source) Read(ctx context.Context, ph engine.Phase, emit engine.Emit) error {
-	var out []*engine.Record
+func (s source) Read(ctx context.Context, ph component.Phase, emit component.Emit) error {
+	var out []*component.Record
 	for _, entity := range s.Records {
 		for _, k := range ph.Kinds {
 			if entity["kind"] == k.Name {

@@ -3,18 +3,18 @@ package pipelinetest
 import (
 	"context"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
 // keepSpec is a transform with a condition, noteSpec one with a struct; both
 // keep everything.
-func keepSpec() engine.TransformSpec {
-	return engine.TransformSpec{
+func keepSpec() component.TransformSpec {
+	return component.TransformSpec{
 		Key: "keep", Summary: "a condition", Config: func() any { return &config.Expression{} },
-		New: func(cfg any, s engine.TransformSettings) engine.Transform {
+		New: func(cfg any, s component.TransformSettings) component.Transform {
 			return keep{s.Name, s.Compile(*cfg.(*config.Expression), expression.WantCondition)}
 		},
 	}
@@ -27,8 +27,8 @@ type keep struct {
 
 func (k keep) Name() string { return k.name }
 
-func (k keep) Apply(_ context.Context, w *engine.Worker, records []*engine.Record) ([]engine.Outcome, error) {
-	out := make([]engine.Outcome, len(records))
+func (k keep) Apply(_ context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome, error) {
+	out := make([]component.Outcome, len(records))
 	for i, r := range records {
 		w.Begin(r)
 		if k.program != nil {
@@ -43,10 +43,10 @@ type Note struct {
 	Text string `yaml:"text" required:"true" doc:"What it notes."`
 }
 
-func noteSpec() engine.TransformSpec {
-	return engine.TransformSpec{
+func noteSpec() component.TransformSpec {
+	return component.TransformSpec{
 		Key: "note", Summary: "a struct", Config: func() any { return &Note{} },
-		New: func(_ any, s engine.TransformSettings) engine.Transform { return keep{s.Name, nil} },
+		New: func(_ any, s component.TransformSettings) component.Transform { return keep{s.Name, nil} },
 	}
 }
 
@@ -56,15 +56,15 @@ type mapped struct {
 	Fields config.Map[config.Expression] `yaml:"fields" required:"true" doc:"What is set."`
 }
 
-func mapperSpec() engine.MapperSpec {
-	return engine.MapperSpec{
+func mapperSpec() component.MapperSpec {
+	return component.MapperSpec{
 		Config: func() any { return &config.Map[mapped]{} },
-		New: func(cfg any, s engine.MapperSettings) (engine.Mapper, []engine.MappingFacts) {
+		New: func(cfg any, s component.MapperSettings) (component.Mapper, []component.MappingFacts) {
 			var m mapper
-			var facts []engine.MappingFacts
+			var facts []component.MappingFacts
 			for _, e := range *cfg.(*config.Map[mapped]) {
 				one := stream{name: e.Key, when: s.Compile(e.Value.When, expression.WantCondition)}
-				f := engine.MappingFacts{Stream: e.Key, Node: s.Node.Get(e.Key), When: e.Value.When}
+				f := component.MappingFacts{Stream: e.Key, Node: s.Node.Get(e.Key), When: e.Value.When}
 				for _, k := range s.Kinds {
 					if one.when == nil || expression.MayHold(e.Value.When.Text, "kind", k) {
 						f.Kinds = append(f.Kinds, k)
@@ -88,10 +88,10 @@ type stream struct {
 
 type mapper []stream
 
-func (m mapper) Map(w *engine.Worker, r *engine.Record, pass engine.Pass) (engine.Mapped, error) {
-	out := engine.Mapped{Later: pass == engine.IdentityStreams}
+func (m mapper) Map(w *component.Worker, r *component.Record, pass component.Pass) (component.Mapped, error) {
+	out := component.Mapped{Later: pass == component.IdentityStreams}
 	for _, s := range m {
-		if (s.name != "documents") != (pass == engine.IdentityStreams) {
+		if (s.name != "documents") != (pass == component.IdentityStreams) {
 			continue
 		}
 		if s.when != nil {
@@ -104,7 +104,7 @@ func (m mapper) Map(w *engine.Worker, r *engine.Record, pass engine.Pass) (engin
 				return out, err
 			}
 		}
-		out.Items = append(out.Items, engine.Item{Stream: s.name, Ref: r.Ref, Kind: r.Kind})
+		out.Items = append(out.Items, component.Item{Stream: s.name, Ref: r.Ref, Kind: r.Kind})
 	}
 	return out, nil
 }
@@ -115,13 +115,13 @@ type granted struct {
 	Default string                  `yaml:"default" required:"true" enum:"all-users|datasource-users|owner|none" doc:"Who finds it."`
 }
 
-func deciderSpec() engine.DeciderSpec {
-	return engine.DeciderSpec{
+func deciderSpec() component.DeciderSpec {
+	return component.DeciderSpec{
 		Config: func() any { return &granted{} },
-		New: func(cfg any, s engine.DeciderSettings) (engine.Decider, []engine.GrantFacts) {
+		New: func(cfg any, s component.DeciderSettings) (component.Decider, []component.GrantFacts) {
 			c := cfg.(*granted)
 			s.Compile(c.Owners.Expression, expression.WantList)
-			f := engine.GrantFacts{Rule: "default", Node: s.Node.Get("default")}
+			f := component.GrantFacts{Rule: "default", Node: s.Node.Get("default")}
 			switch c.Default {
 			case "all-users":
 				f.Audience = access.AllUsers
@@ -132,13 +132,13 @@ func deciderSpec() engine.DeciderSpec {
 			case "none":
 				f.Audience = access.Nobody
 			}
-			return decider{f.Audience}, []engine.GrantFacts{f}
+			return decider{f.Audience}, []component.GrantFacts{f}
 		},
 	}
 }
 
 type decider struct{ audience access.Audience }
 
-func (d decider) Decide(*engine.Worker, *engine.Record) (access.Permissions, error) {
+func (d decider) Decide(*component.Worker, *component.Record) (access.Permissions, error) {
 	return access.Permissions{Audience: d.audience, Rule: "default"}, nil
 }

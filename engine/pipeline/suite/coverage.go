@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
@@ -49,7 +49,7 @@ func (c *Coverage) enter(d *pipeline.Definition) {
 }
 
 // eachField visits the lines of a mapping, properties instead of what holds them.
-func eachField(m engine.MappingFacts, visit func(name string, n *config.Node)) {
+func eachField(m component.MappingFacts, visit func(name string, n *config.Node)) {
 	for _, f := range m.Fields {
 		if f.Properties == nil {
 			visit(m.Stream+"."+f.Name, f.Node)
@@ -89,13 +89,13 @@ func (c *Coverage) note(d *pipeline.Definition, j *trace.Journey, looksAt func(k
 	}
 }
 
-func hasValue(item engine.Item, m engine.MappingFacts, n *config.Node) bool {
+func hasValue(item component.Item, m component.MappingFacts, n *config.Node) bool {
 	for _, f := range m.Fields {
 		v := valueOf(item.Fields, f.Name)
 		if f.Node == n {
 			return v != nil
 		}
-		below, _ := v.([]engine.Field)
+		below, _ := v.([]component.Field)
 		for _, p := range f.Properties {
 			if p.Node == n {
 				return valueOf(below, p.Name) != nil

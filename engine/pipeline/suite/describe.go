@@ -3,13 +3,13 @@ package suite
 import (
 	"slices"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
 // Describe says what may stand in a test file, of a pipeline into any sink of
 // the registry.
-func Describe(r engine.Registry) config.Field {
+func Describe(r component.Registry) config.Field {
 	root := config.DescribeType(&File{})
 	tests := slices.IndexFunc(root.Fields, func(f config.Field) bool { return f.Name == "tests" })
 	for i, f := range root.Fields[tests].Fields {
@@ -21,14 +21,14 @@ func Describe(r engine.Registry) config.Field {
 }
 
 // Schema is the JSON Schema of test files.
-func Schema(r engine.Registry) *config.Schema {
+func Schema(r component.Registry) *config.Schema {
 	s := config.SchemaOf(Describe(r))
 	s.Dialect, s.Title = "http://json-schema.org/draft-07/schema#", "Tests of a pipeline of pipe"
 	return s
 }
 
 // expected is what may be expected of a record.
-func expected(r engine.Registry, path string) []config.Field {
+func expected(r component.Registry, path string) []config.Field {
 	var out []config.Field
 	for _, sink := range r.Sinks {
 		for _, s := range sink.Streams(sink.Config()) {

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
@@ -101,7 +101,7 @@ func (c *checker) check(n *config.Node) {
 		c.problem(n, "required", "nothing is expected of the record", "write a line below it, such as documents: {} or withheld: true")
 	}
 	for _, e := range n.Entries() {
-		i := slices.IndexFunc(c.d.Streams, func(s engine.Stream) bool { return s.Name == e.Key })
+		i := slices.IndexFunc(c.d.Streams, func(s component.Stream) bool { return s.Name == e.Key })
 		switch {
 		case i >= 0:
 			c.stream(e, c.d.Streams[i])
@@ -149,7 +149,7 @@ func (c *checker) keyword(e config.Entry) {
 }
 
 // stream looks at what is expected of an item: absent, or some of its fields.
-func (c *checker) stream(e config.Entry, s engine.Stream) {
+func (c *checker) stream(e config.Entry, s component.Stream) {
 	switch {
 	case e.Value.Kind() == config.Scalar && e.Value.Text() == absent:
 		return
@@ -167,7 +167,7 @@ func (c *checker) stream(e config.Entry, s engine.Stream) {
 			c.unknown(field, s.Name+" have no field", known)
 			continue
 		}
-		if spec.Type == engine.Properties && field.Value.Kind() == config.Mapping {
+		if spec.Type == component.Properties && field.Value.Kind() == config.Mapping {
 			for _, p := range field.Value.Entries() {
 				c.value(p.Value)
 			}

@@ -6,16 +6,16 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // given are the records of a test, those of the file first.
-func (f *File) given(t *Test, load func(path string) ([]engine.Recorded, error)) ([]engine.Recorded, config.Problems) {
-	var out []engine.Recorded
+func (f *File) given(t *Test, load func(path string) ([]component.Recorded, error)) ([]component.Recorded, config.Problems) {
+	var out []component.Recorded
 	var problems config.Problems
 	for _, list := range [][]Given{f.Records, t.Records} {
 		for _, g := range list {
@@ -29,7 +29,7 @@ func (f *File) given(t *Test, load func(path string) ([]engine.Recorded, error))
 	return out, problems
 }
 
-func (f *File) records(g Given, load func(path string) ([]engine.Recorded, error)) ([]engine.Recorded, *config.Problem) {
+func (f *File) records(g Given, load func(path string) ([]component.Recorded, error)) ([]component.Recorded, *config.Problem) {
 	node, value := g.node, any(nil)
 	switch {
 	case g.file != nil:
@@ -54,7 +54,7 @@ func (f *File) records(g Given, load func(path string) ([]engine.Recorded, error
 	if err != nil {
 		return nil, problemAt(node, codeRecords, err.Error(), "")
 	}
-	return []engine.Recorded{{Raw: raw, Pos: node.Pos(), Folder: filepath.Dir(f.path)}}, nil
+	return []component.Recorded{{Raw: raw, Pos: node.Pos(), Folder: filepath.Dir(f.path)}}, nil
 }
 
 func (f *File) fixtureNames() []string {

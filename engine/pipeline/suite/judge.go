@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
@@ -43,13 +43,13 @@ func (g *judge) expect(n *config.Node) {
 	for _, e := range n.Entries() {
 		switch e.Key {
 		case keyFiltered:
-			g.ending(e.Value, engine.Filtered)
+			g.ending(e.Value, component.Filtered)
 		case keyWithheld:
-			g.ending(e.Value, engine.Withheld)
+			g.ending(e.Value, component.Withheld)
 		case keyRejected:
-			g.ending(e.Value, engine.Rejected)
+			g.ending(e.Value, component.Rejected)
 		case keyMerged:
-			g.ending(e.Value, engine.Merged)
+			g.ending(e.Value, component.Merged)
 		case keyRule:
 			g.rule(e.Value)
 		case keyAudience:
@@ -70,7 +70,7 @@ func (g *judge) expect(n *config.Node) {
 func (g *judge) happened() string {
 	end := g.j.Ending()
 	word := end.Ending.String()
-	if end.Ending == engine.Delivered {
+	if end.Ending == component.Delivered {
 		word = "to be delivered"
 	}
 	if because := end.Because(); because != "" {
@@ -81,12 +81,12 @@ func (g *judge) happened() string {
 
 // ending: one of the ways in which the record or its items ended is this one,
 // for a reason that has the text in it. Of a filter it is the whole name.
-func (g *judge) ending(n *config.Node, want engine.Ending) {
+func (g *judge) ending(n *config.Node, want component.Ending) {
 	for _, end := range g.j.Ends {
 		because := end.Because()
 		text := n.Text()
-		if end.Ending == want && (text == "true" || want == engine.Filtered && (because == text || strings.HasPrefix(because, text+": ")) ||
-			want != engine.Filtered && strings.Contains(because, text)) {
+		if end.Ending == want && (text == "true" || want == component.Filtered && (because == text || strings.HasPrefix(because, text+": ")) ||
+			want != component.Filtered && strings.Contains(because, text)) {
 			return
 		}
 	}
@@ -177,7 +177,7 @@ func (g *judge) item(stream string, n *config.Node) {
 	item := g.j.Item(stream)
 	switch end := g.j.EndIn(stream); {
 	case sent && item != nil:
-	case end.Ending == engine.Merged && item != nil: // it is another record's, and its fields are still its own
+	case end.Ending == component.Merged && item != nil: // it is another record's, and its fields are still its own
 	default:
 		g.fail(n, "%s hold no item of it, it is %s", stream, g.happened())
 		return
@@ -185,7 +185,7 @@ func (g *judge) item(stream string, n *config.Node) {
 	for _, e := range n.Entries() {
 		got := valueOf(item.Fields, e.Key)
 		name := stream + "." + e.Key
-		properties, isProperties := got.([]engine.Field)
+		properties, isProperties := got.([]component.Field)
 		if e.Value.Kind() == config.Mapping && (isProperties || got == nil && g.isProperties(stream, e.Key)) {
 			for _, p := range e.Value.Entries() {
 				g.value(p.Value, name+"."+p.Key, valueOf(properties, p.Key))
@@ -199,13 +199,13 @@ func (g *judge) item(stream string, n *config.Node) {
 func (g *judge) isProperties(stream, field string) bool {
 	for _, s := range g.d.Streams {
 		if f, ok := s.Field(field); ok && s.Name == stream {
-			return f.Type == engine.Properties
+			return f.Type == component.Properties
 		}
 	}
 	return false
 }
 
-func valueOf(fields []engine.Field, name string) any {
+func valueOf(fields []component.Field, name string) any {
 	for _, f := range fields {
 		if f.Name == name {
 			return f.Value

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"regexp"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
@@ -16,11 +16,11 @@ type Options struct {
 	// Pipeline loads a pipeline file with these variables and no others.
 	Pipeline func(path string, variables map[string]string) *pipeline.Definition
 	// Records reads a file of records.
-	Records func(path string) ([]engine.Recorded, error)
+	Records func(path string) ([]component.Recorded, error)
 	// Source makes a source of records.
-	Source func(records []engine.Recorded, m engine.Model) (engine.Source, error)
+	Source func(records []component.Recorded, m component.Model) (component.Source, error)
 	// Settings is what components are opened with.
-	Settings engine.Settings
+	Settings component.Settings
 	// Run picks tests by their names; nil runs all.
 	Run *regexp.Regexp
 	// Update writes golden files instead of comparing with them.
@@ -42,7 +42,7 @@ type Prepared struct {
 	file    *File
 	test    *Test
 	d       *pipeline.Definition
-	records []engine.Recorded
+	records []component.Recorded
 	o       Options
 }
 

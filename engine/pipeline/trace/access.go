@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // Answer is whether a person finds a document, and why.
@@ -40,7 +40,7 @@ func (t *Trace) Finds(j *Journey, who string) Answer {
 	doc := t.Document(j)
 	if doc == nil {
 		end := t.documentEnd(j)
-		if end.Ending == engine.Delivered || end.Ending == engine.Merged {
+		if end.Ending == component.Delivered || end.Ending == component.Merged {
 			a.Why = "no document is made of it"
 			return a
 		}
@@ -70,7 +70,7 @@ func (t *Trace) Finds(j *Journey, who string) Answer {
 }
 
 // listed answers of a document that names whom it is for.
-func (t *Trace) listed(a *Answer, doc *engine.Encoded, p Person) {
+func (t *Trace) listed(a *Answer, doc *component.Encoded, p Person) {
 	rule, in := ruleText(doc.Rule), t.membershipOf(p)
 	for _, at := range in.order {
 		if slices.Contains(doc.Principals, at) {
@@ -112,7 +112,7 @@ func (t *Trace) writes(group string) bool { return t.Writes(t.records[group]) }
 func (t *Trace) Writes(ref string) bool {
 	j := t.journeys[ref]
 	return j != nil && slices.ContainsFunc(j.Ends, func(e End) bool {
-		return t.stream(e.Stream).Identities && (e.Ending == engine.Delivered || e.Ending == engine.Merged)
+		return t.stream(e.Stream).Identities && (e.Ending == component.Delivered || e.Ending == component.Merged)
 	})
 }
 
@@ -144,7 +144,7 @@ func Names(principals []string, ref string) bool {
 }
 
 // allowed are those whom a document names.
-func allowed(doc *engine.Encoded) string {
+func allowed(doc *component.Encoded) string {
 	var out []string
 	if len(doc.Principals) > 0 {
 		out = append(out, names(doc.Principals))
@@ -183,7 +183,7 @@ func some(list []string) string {
 
 // Document is what would be sent of a record in a stream with permissions; nil
 // for nothing.
-func (t *Trace) Document(j *Journey) *engine.Encoded {
+func (t *Trace) Document(j *Journey) *component.Encoded {
 	for _, s := range t.streams {
 		if s.Permissions && j.Sent(s.Name) != nil {
 			return j.Sent(s.Name)

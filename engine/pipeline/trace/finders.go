@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // Finder is one of those who find a document: a person, a group with its
@@ -21,7 +21,7 @@ type Finder struct {
 }
 
 // FindersOf are those who find a Listed document, each set of groups as one.
-func (t *Trace) FindersOf(doc *engine.Encoded) []Finder {
+func (t *Trace) FindersOf(doc *component.Encoded) []Finder {
 	out := t.Finders(doc.Principals)
 	for _, set := range doc.AllOf {
 		f := Finder{Name: together(set), Group: true}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
@@ -59,7 +59,7 @@ func (t *Trace) People() []Person {
 // email is that of a record which is made a user of, "" of any other.
 func (t *Trace) email(j *Journey) string {
 	for _, item := range j.Items {
-		if !t.stream(item.Stream).Identities || j.EndIn(item.Stream).Ending == engine.Rejected {
+		if !t.stream(item.Stream).Identities || j.EndIn(item.Stream).Ending == component.Rejected {
 			continue
 		}
 		for _, f := range item.Fields {
@@ -88,7 +88,7 @@ func (t *Trace) Person(who string) (p Person, why string) {
 			return Person{}, ref + " is no person"
 		}
 		end := j.Ending()
-		if end.Ending == engine.Delivered {
+		if end.Ending == component.Delivered {
 			return Person{}, ref + " is no person, and a group does not sign in"
 		}
 		return Person{}, ref + " is not made a user: " + end.Ending.String() + ", " + end.Because()

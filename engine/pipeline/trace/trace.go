@@ -6,16 +6,16 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // Trace is an observer that remembers: every ref that was read, whole journeys
 // of the records it was asked for, and of people and groups what Access needs.
 type Trace struct {
 	want       func(ref string) bool
-	identities []string        // kinds
-	streams    []engine.Stream // of the sink
+	identities []string           // kinds
+	streams    []component.Stream // of the sink
 
 	mu       sync.Mutex
 	refs     map[string]bool
@@ -28,12 +28,12 @@ type Trace struct {
 
 // Journey is what became of one record.
 type Journey struct {
-	Entry engine.Entry
+	Entry component.Entry
 	// Value is the record as it was decoded, After as the transforms left it;
 	// both nil for people and groups that were not asked for.
 	Value, After map[string]any
 	Steps        []Step
-	Items        []engine.Item
+	Items        []component.Item
 	Decision     *access.Permissions // nil when nobody had to decide, or could
 	Staged       []Staged
 	Ends         []End
@@ -43,28 +43,28 @@ type Journey struct {
 type Step struct {
 	Transform     string
 	Before, After map[string]any
-	Outcome       engine.Outcome
+	Outcome       component.Outcome
 }
 
 // Staged is an item as it would be sent.
 type Staged struct {
 	Stream string
-	engine.Encoded
+	component.Encoded
 }
 
 // End is how a record ended, or one item of it when Stream is set.
 type End struct {
 	Stream string
-	Ending engine.Ending
-	Why    engine.DeadLetter
+	Ending component.Ending
+	Why    component.DeadLetter
 }
 
 // New makes a trace of a run of the pipeline; want says which records it shows.
-func New(p *engine.Pipeline, want func(ref string) bool) *Trace {
+func New(p *component.Pipeline, want func(ref string) bool) *Trace {
 	return &Trace{want: want, identities: identityKinds(p.Model), streams: p.Streams, refs: map[string]bool{}, journeys: map[string]*Journey{}, named: map[string]string{}, records: map[string]string{}, members: map[string][]string{}, holders: map[string][]string{}}
 }
 
-var _ engine.Observer = (*Trace)(nil)
+var _ component.Observer = (*Trace)(nil)
 
 // Journey is that of a record that was asked for, or of a person or group; nil
 // when none was read.
@@ -93,14 +93,14 @@ func (t *Trace) at(ref string, change func(j *Journey, whole bool)) {
 	defer t.mu.Unlock()
 	j := t.journeys[ref]
 	if j == nil {
-		j = &Journey{Entry: engine.Entry{Ref: ref}}
+		j = &Journey{Entry: component.Entry{Ref: ref}}
 		t.journeys[ref] = j
 	}
 	change(j, t.want(ref))
 }
 
 // Decoded keeps the record.
-func (t *Trace) Decoded(r *engine.Record) {
+func (t *Trace) Decoded(r *component.Record) {
 	t.at(r.Ref, func(j *Journey, whole bool) {
 		j.Entry = r.Entry
 		if whole {
@@ -110,7 +110,7 @@ func (t *Trace) Decoded(r *engine.Record) {
 }
 
 // Transformed keeps the step.
-func (t *Trace) Transformed(_ *engine.Worker, by engine.Transform, before map[string]any, r *engine.Record, o engine.Outcome) {
+func (t *Trace) Transformed(_ *component.Worker, by component.Transform, before map[string]any, r *component.Record, o component.Outcome) {
 	t.at(r.Ref, func(j *Journey, whole bool) {
 		if whole {
 			j.After = r.Value
@@ -120,10 +120,10 @@ func (t *Trace) Transformed(_ *engine.Worker, by engine.Transform, before map[st
 }
 
 // Mapping is of no interest to it.
-func (t *Trace) Mapping(*engine.Worker, *engine.Record) {}
+func (t *Trace) Mapping(*component.Worker, *component.Record) {}
 
 // Mapped keeps the items.
-func (t *Trace) Mapped(r *engine.Record, m engine.Mapped) {
+func (t *Trace) Mapped(r *component.Record, m component.Mapped) {
 	t.at(r.Ref, func(j *Journey, whole bool) {
 		for _, item := range m.Items {
 			if whole || t.stream(item.Stream).Identities {
@@ -134,7 +134,7 @@ func (t *Trace) Mapped(r *engine.Record, m engine.Mapped) {
 }
 
 // Decided keeps the decision.
-func (t *Trace) Decided(r *engine.Record, p access.Permissions) {
+func (t *Trace) Decided(r *component.Record, p access.Permissions) {
 	t.at(r.Ref, func(j *Journey, _ bool) { j.Decision = &p })
 }
 
@@ -149,7 +149,7 @@ func (t *Trace) Named(ref, principal string) {
 }
 
 // Staged keeps the item, and whom a group of the session's own holds.
-func (t *Trace) Staged(stream string, e engine.Encoded) {
+func (t *Trace) Staged(stream string, e component.Encoded) {
 	t.at(e.Ref, func(j *Journey, whole bool) {
 		if t.stream(stream).Name == "" {
 			group := groupWord + e.ID
@@ -166,15 +166,15 @@ func (t *Trace) Staged(stream string, e engine.Encoded) {
 }
 
 // Ended keeps the ending.
-func (t *Trace) Ended(stream string, e engine.Ending, why engine.DeadLetter) {
+func (t *Trace) Ended(stream string, e component.Ending, why component.DeadLetter) {
 	t.at(why.Ref, func(j *Journey, _ bool) { j.Ends = append(j.Ends, End{stream, e, why}) })
 }
 
 // stream is one of the sink's, empty for those of a session's own.
-func (t *Trace) stream(name string) engine.Stream {
-	i := slices.IndexFunc(t.streams, func(s engine.Stream) bool { return s.Name == name })
+func (t *Trace) stream(name string) component.Stream {
+	i := slices.IndexFunc(t.streams, func(s component.Stream) bool { return s.Name == name })
 	if i < 0 {
-		return engine.Stream{}
+		return component.Stream{}
 	}
 	return t.streams[i]
 }
@@ -191,7 +191,7 @@ func (j *Journey) Ending() End {
 }
 
 // Item is the item of a stream, nil when the mapping made none.
-func (j *Journey) Item(stream string) *engine.Item {
+func (j *Journey) Item(stream string) *component.Item {
 	for i := range j.Items {
 		if j.Items[i].Stream == stream {
 			return &j.Items[i]
@@ -201,7 +201,7 @@ func (j *Journey) Item(stream string) *engine.Item {
 }
 
 // Sent is what would be sent of the record in a stream, nil for nothing.
-func (j *Journey) Sent(stream string) *engine.Encoded {
+func (j *Journey) Sent(stream string) *component.Encoded {
 	for i := range j.Staged {
 		if j.Staged[i].Stream == stream {
 			return &j.Staged[i].Encoded

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 func TestPick(t *testing.T) {
@@ -40,50 +40,50 @@ func TestPick(t *testing.T) {
 // company is a trace of two people, a team within a department that is within
 // itself, and a document for whom the test says.
 func company(audience access.Audience, principals ...string) (*Trace, *Journey) {
-	t := New(&engine.Pipeline{Model: kinds{}, Streams: []engine.Stream{{Name: "users", Identities: true}, {Name: "groups", Identities: true}, {Name: "documents", Permissions: true}}}, func(ref string) bool { return ref == "doc:a/b" })
-	person := func(ref, email string, end engine.Ending) {
-		r := &engine.Record{Entry: engine.Entry{Ref: ref, Email: email}}
+	t := New(&component.Pipeline{Model: kinds{}, Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "groups", Identities: true}, {Name: "documents", Permissions: true}}}, func(ref string) bool { return ref == "doc:a/b" })
+	person := func(ref, email string, end component.Ending) {
+		r := &component.Record{Entry: component.Entry{Ref: ref, Email: email}}
 		t.Wants(ref)
 		t.Decoded(r)
 		if email != "" {
-			t.Mapped(r, engine.Mapped{Items: []engine.Item{{Stream: "users", Ref: ref, Fields: []engine.Field{{Name: "email", Value: email}}}}})
+			t.Mapped(r, component.Mapped{Items: []component.Item{{Stream: "users", Ref: ref, Fields: []component.Field{{Name: "email", Value: email}}}}})
 		}
-		if end == engine.Delivered {
+		if end == component.Delivered {
 			t.Named(ref, "user "+strings.ToLower(email))
 		}
-		t.Ended("users", end, engine.DeadLetter{Ref: ref, Reason: "so it is"})
+		t.Ended("users", end, component.DeadLetter{Ref: ref, Reason: "so it is"})
 	}
-	person("user:a/sam", "Sam@example.com", engine.Delivered)
-	person("user:b/sam", "sam@example.com", engine.Merged)
-	person("user:a/kim", "kim@example.com", engine.Delivered)
-	person("user:a/left", "left@example.com", engine.Delivered)
+	person("user:a/sam", "Sam@example.com", component.Delivered)
+	person("user:b/sam", "sam@example.com", component.Merged)
+	person("user:a/kim", "kim@example.com", component.Delivered)
+	person("user:a/left", "left@example.com", component.Delivered)
 	t.Named("user:a/left", "")
-	person("user:a/bot", "", engine.Filtered)
-	person("user:a/odd", "odd@example.com", engine.Rejected)
+	person("user:a/bot", "", component.Filtered)
+	person("user:a/odd", "odd@example.com", component.Rejected)
 	group := func(ref string, members ...string) {
 		t.Wants(ref)
 		t.Named(ref, "group "+ref)
-		t.Staged("held", engine.Encoded{ID: ref, Ref: ref, Principals: members})
-		t.Ended("groups", engine.Delivered, engine.DeadLetter{Ref: ref})
+		t.Staged("held", component.Encoded{ID: ref, Ref: ref, Principals: members})
+		t.Ended("groups", component.Delivered, component.DeadLetter{Ref: ref})
 	}
 	group("group:a/team", "user sam@example.com")
 	group("group:a/department", "group group:a/team", "group group:a/department", "group group:a/empty")
 	group("group:a/empty")
 	t.Wants("doc:a/b")
-	t.Mapped(&engine.Record{Entry: engine.Entry{Ref: "doc:a/b"}}, engine.Mapped{Items: []engine.Item{{Stream: "documents", Ref: "doc:a/b"}}})
+	t.Mapped(&component.Record{Entry: component.Entry{Ref: "doc:a/b"}}, component.Mapped{Items: []component.Item{{Stream: "documents", Ref: "doc:a/b"}}})
 	if audience == access.Nobody {
-		t.Ended("documents", engine.Withheld, engine.DeadLetter{Ref: "doc:a/b", Reason: "rule r: for nobody"})
+		t.Ended("documents", component.Withheld, component.DeadLetter{Ref: "doc:a/b", Reason: "rule r: for nobody"})
 	} else {
-		t.Staged("documents", engine.Encoded{ID: "doc:a/b", Ref: "doc:a/b", Audience: audience, Rule: "r", Principals: principals})
-		t.Ended("documents", engine.Delivered, engine.DeadLetter{Ref: "doc:a/b"})
+		t.Staged("documents", component.Encoded{ID: "doc:a/b", Ref: "doc:a/b", Audience: audience, Rule: "r", Principals: principals})
+		t.Ended("documents", component.Delivered, component.DeadLetter{Ref: "doc:a/b"})
 	}
 	return t, t.Journey("doc:a/b")
 }
 
-type kinds struct{ engine.Model }
+type kinds struct{ component.Model }
 
-func (kinds) Phases() []engine.Phase {
-	return []engine.Phase{{Identities: true, Kinds: []engine.Kind{{Name: "User"}, {Name: "Group"}}}}
+func (kinds) Phases() []component.Phase {
+	return []component.Phase{{Identities: true, Kinds: []component.Kind{{Name: "User"}, {Name: "Group"}}}}
 }
 
 // TestFinds: who finds a document, through groups in groups, and why.
@@ -138,9 +138,9 @@ func TestFinders(t *testing.T) {
 // TestBrief: of people who were not asked for only what access needs is kept.
 func TestBrief(t *testing.T) {
 	tr, _ := company(access.AllUsers)
-	r := &engine.Record{Entry: engine.Entry{Ref: "user:a/sam"}, Value: map[string]any{"large": true}}
+	r := &component.Record{Entry: component.Entry{Ref: "user:a/sam"}, Value: map[string]any{"large": true}}
 	tr.Decoded(r)
-	tr.Staged("users", engine.Encoded{Ref: "user:a/sam", Body: []byte("{}")})
+	tr.Staged("users", component.Encoded{Ref: "user:a/sam", Body: []byte("{}")})
 	if j := tr.Journey("user:a/sam"); j.Value != nil || j.Staged[0].Body != nil {
 		t.Errorf("%+v", j)
 	}

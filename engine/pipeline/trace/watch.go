@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -14,7 +15,7 @@ import (
 // run makes of it that has this state folder, "" for none: what is hidden in it is
 // withheld. Nothing is sent, remembered or locked, the sink is asked for nothing,
 // and no guard of volume looks at it.
-func Watch(ctx context.Context, p *engine.Pipeline, state string, o engine.Observer) (*engine.Report, error) {
+func Watch(ctx context.Context, p *component.Pipeline, state string, o component.Observer) (*engine.Report, error) {
 	offline := *p
 	offline.Offline = true
 	report, err := engine.Run(ctx, &offline, engine.Options{RunID: engine.NewRunID(), Dry: true, State: state, Observer: o, Stop: ctx.Done()})
@@ -26,7 +27,7 @@ func Watch(ctx context.Context, p *engine.Pipeline, state string, o engine.Obser
 
 // identityKinds are the kinds, in lower case, of which people and groups are
 // made.
-func identityKinds(m engine.Model) []string {
+func identityKinds(m component.Model) []string {
 	var out []string
 	for _, ph := range m.Phases() {
 		for _, k := range ph.Kinds {

@@ -3,8 +3,8 @@ package sandbox
 import (
 	"fmt"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sources/backstage/placeholder"
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
@@ -12,7 +12,7 @@ import (
 // Complete makes of entities what a catalog serves: placeholders are filled in, and
 // entities without relations are stitched with the specs of all. An entity with
 // relations was recorded, and only its placeholders are looked at.
-func Complete(all []engine.Recorded) (entities [][]byte, notes []string, err error) {
+func Complete(all []component.Recorded) (entities [][]byte, notes []string, err error) {
 	folders := map[string]*placeholder.Folder{}
 	defer func() {
 		for _, f := range folders {

@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/records"
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
@@ -15,7 +15,7 @@ func FromFile(path string) (entities [][]byte, notes []string, err error) {
 		return nil, nil, err
 	}
 	var again records.Twice
-	var last []engine.Recorded
+	var last []component.Recorded
 	place := map[string]int{}
 	for _, r := range all {
 		own, err := refOf(r)
@@ -38,7 +38,7 @@ func FromFile(path string) (entities [][]byte, notes []string, err error) {
 }
 
 // refOf is the ref of an entity, "" when it has no name; what is no entity is an error.
-func refOf(r engine.Recorded) (string, error) {
+func refOf(r component.Recorded) (string, error) {
 	const remedy = "give entities as the catalog's API answers with them, or as people write them"
 	e, err := newEntry(r.Raw, newest)
 	if err != nil {

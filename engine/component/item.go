@@ -1,4 +1,4 @@
-package engine
+package component
 
 import "github.com/pipe-engine/pipe/engine/access"
 
@@ -49,6 +49,6 @@ type Encoded struct {
 	Cut []string
 	// Body is one JSON object, exactly as it will be sent.
 	Body []byte
-	// content is the hash of Body.
-	content uint64
+	// Content is the hash of Body.
+	Content uint64
 }

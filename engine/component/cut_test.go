@@ -1,4 +1,4 @@
-package engine
+package component
 
 import (
 	"reflect"
@@ -34,21 +34,5 @@ func TestCutLimit(t *testing.T) {
 		if !slices.Equal(before, list) {
 			t.Errorf("%s: the list itself was changed", name)
 		}
-	}
-}
-
-// TestCutNote: the report counts what was cut by field and names the first refs.
-func TestCutNote(t *testing.T) {
-	c := cuts{}
-	if note := c.note(); note != "" {
-		t.Error(note)
-	}
-	for i := range 12 {
-		c.add("documents", &Encoded{Ref: string(rune('a' + i)), Cut: []string{"body"}})
-	}
-	c.add("documents", &Encoded{Ref: "x", Cut: []string{"customProperties.type", "title"}})
-	const want = "cut, because they are longer than the limits of their fields: documents.body in 12 (a, b, c, d, e, f, g, h, i, j and 2 more); documents.customProperties.type in 1 (x); documents.title in 1 (x)"
-	if note := c.note(); note != want {
-		t.Errorf("%s", note)
 	}
 }

@@ -1,8 +1,8 @@
-package engine
+package component
 
 import "context"
 
-// Provisioner is the optional ability of a sink to set up the place that it
+// Provisioner is the optional capability of a sink to set up the place that it
 // fills: Glean's datasource. No run does it unless it is asked to.
 type Provisioner interface {
 	// PlanProvision compares the place with the file and changes nothing.

@@ -1,4 +1,4 @@
-package engine
+package component
 
 import (
 	"slices"
@@ -54,7 +54,7 @@ func (s Stored) NewTo(other Stored) []string {
 	return out
 }
 
-// Decoder is the optional ability of a sink to read the Body of an item back,
+// Decoder is the optional capability of a sink to read the Body of an item back,
 // so that two of them can be compared. It is called from one goroutine at a time.
 type Decoder interface {
 	Decode(stream string, body []byte) (Stored, error)

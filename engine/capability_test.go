@@ -5,11 +5,13 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // holder is a transform that must be started, and one that wraps it.
 type holder struct {
-	Transform
+	component.Transform
 	calls []string
 	err   error
 }
@@ -19,7 +21,7 @@ func (h *holder) Start(context.Context) error {
 	return h.err
 }
 
-func (h *holder) Apply(ctx context.Context, w *Worker, records []*Record) ([]Outcome, error) {
+func (h *holder) Apply(ctx context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome, error) {
 	if len(h.calls) == 1 {
 		h.calls = append(h.calls, "apply")
 	}
@@ -28,9 +30,9 @@ func (h *holder) Apply(ctx context.Context, w *Worker, records []*Record) ([]Out
 
 func (h *holder) Notes() []string { return []string{"the holder has something to say"} }
 
-type wrapper struct{ Transform }
+type wrapper struct{ component.Transform }
 
-func (w wrapper) Unwrap() Transform { return w.Transform }
+func (w wrapper) Unwrap() component.Transform { return w.Transform }
 
 // TestStarter: a transform is started once, before the first record, also
 // behind another; an error ends the run before anything is read or sent; its
@@ -56,15 +58,15 @@ func TestStarter(t *testing.T) {
 	}
 }
 
-func TestAbility(t *testing.T) {
+func TestCapability(t *testing.T) {
 	h := &holder{}
-	if got, ok := Ability[Starter](wrapper{wrapper{h}}); !ok || got != Starter(h) {
-		t.Error("the ability behind two wrappers was not found")
+	if got, ok := component.Capability[component.Starter](wrapper{wrapper{h}}); !ok || got != component.Starter(h) {
+		t.Error("the capability behind two wrappers was not found")
 	}
-	if _, ok := Ability[Prober](wrapper{h}); ok {
-		t.Error("an ability was found that nobody has")
+	if _, ok := component.Capability[component.Prober](wrapper{h}); ok {
+		t.Error("a capability was found that nobody has")
 	}
-	if _, ok := Ability[Starter](nil); ok {
-		t.Error("nothing has no ability")
+	if _, ok := component.Capability[component.Starter](nil); ok {
+		t.Error("nothing has no capability")
 	}
 }

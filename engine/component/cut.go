@@ -1,9 +1,7 @@
-package engine
+package component
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/pipe-engine/pipe/engine/expression"
 )
@@ -39,29 +37,4 @@ func (c CutLimit) Apply(v any) (out any, cut bool) {
 		return list, cut
 	}
 	return v, cut
-}
-
-// cuts counts the items with a field that was cut, by stream and field.
-type cuts map[string]*examples
-
-func (c cuts) add(stream string, e *Encoded) {
-	for _, field := range e.Cut {
-		name := stream + "." + field
-		if c[name] == nil {
-			c[name] = &examples{why: name}
-		}
-		c[name].add(e.Ref)
-	}
-}
-
-// note is a sentence about all of them, "" when nothing was cut.
-func (c cuts) note() string {
-	var parts []string
-	for _, name := range sortedKeys(c) {
-		parts = append(parts, fmt.Sprintf("%s in %d (%s)", name, c[name].n, c[name].list()))
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return "cut, because they are longer than the limits of their fields: " + strings.Join(parts, "; ")
 }

@@ -1,4 +1,4 @@
-package engine
+package component
 
 import (
 	"context"
@@ -58,11 +58,11 @@ type SinkSpec struct {
 	Adopt func(cfg any, uiURL string)
 }
 
-// UILinker is the optional ability of a source's model to say where people
+// UILinker is the optional capability of a source's model to say where people
 // look at its records.
 type UILinker interface{ UIURL() string }
 
-// KindNamer is the optional ability of a source's model to list the kinds that
+// KindNamer is the optional capability of a source's model to list the kinds that
 // its records may have, as they are spelt, also those that are switched off.
 type KindNamer interface{ KindNames() []string }
 

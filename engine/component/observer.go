@@ -1,4 +1,4 @@
-package engine
+package component
 
 import "github.com/pipe-engine/pipe/engine/access"
 
@@ -32,8 +32,8 @@ type Observer interface {
 	Ended(stream string, e Ending, why DeadLetter)
 }
 
-// wanted is the observer when it wants to know of a ref, nil otherwise.
-func wanted(o Observer, ref string) Observer {
+// Watching is the observer when it wants to know of a ref, nil otherwise.
+func Watching(o Observer, ref string) Observer {
 	if o == nil || !o.Wants(ref) {
 		return nil
 	}

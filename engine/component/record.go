@@ -1,4 +1,4 @@
-package engine
+package component
 
 import "github.com/pipe-engine/pipe/engine/expression"
 

@@ -1,4 +1,4 @@
-package engine
+package component
 
 import (
 	"context"
@@ -111,14 +111,14 @@ type Session interface {
 	Publish(ctx context.Context, plan *Plan) error
 }
 
-// Preflighter is the optional ability of a session to check, before the source is
+// Preflighter is the optional capability of a session to check, before the source is
 // read, what publishing depends on: the credentials, the place and whether another
 // run holds it. It changes nothing, and its error stops the run.
 type Preflighter interface {
 	Preflight(ctx context.Context) error
 }
 
-// Identifier is the optional ability of a session to tell the Encoded.ID that an
+// Identifier is the optional capability of a session to tell the Encoded.ID that an
 // item would have, without encoding it; "" when it has none.
 type Identifier interface{ ID(item *Item) string }
 
@@ -168,7 +168,7 @@ type Upload struct {
 	Run    string // the run id that it carries, "" for an upload of another program
 }
 
-func (h Holdings) count(stream string) (n int, known bool) {
+func (h Holdings) Count(stream string) (n int, known bool) {
 	n, known = h.Streams[stream]
 	return n, known
 }
@@ -221,10 +221,10 @@ type StreamPlan struct {
 	// or that a person has approved what goes: the sink's own guard on deletion
 	// may be lifted.
 	Cleared bool
-	// counts means that the stream is the session's own, and that principals
+	// Own means that the stream is the session's own, and that principals
 	// are counted instead of items.
-	counts bool
-	Items  iter.Seq2[Encoded, error]
+	Own   bool
+	Items iter.Seq2[Encoded, error]
 	// Withheld gives the refs of what is not sent, since nobody may find it.
 	Withheld iter.Seq2[string, error]
 }
@@ -237,4 +237,13 @@ func (p *Plan) Stream(name string) *StreamPlan {
 		}
 	}
 	return nil
+}
+
+// String names the upload and when it began.
+func (u Upload) String() string {
+	text := "the upload of " + u.Stream + " " + u.ID
+	if !u.Began.IsZero() {
+		text += ", begun " + u.Began.Local().Format("2006-01-02 15:04")
+	}
+	return text
 }

@@ -1,4 +1,4 @@
-package engine
+package component
 
 import (
 	"context"
@@ -23,7 +23,7 @@ const (
 	ForRotating                  // Rotator
 )
 
-// Hider is the optional ability of a sink to hide single items at once.
+// Hider is the optional capability of a sink to hide single items at once.
 type Hider interface {
 	// Hide takes the items of an id from everyone, deletes them, and looks once
 	// whether they can still be found. types are those that they are known to have
@@ -43,7 +43,7 @@ type Hidden struct {
 	Notes []string
 }
 
-// Pusher is the optional ability of a sink to take single items, beside what it
+// Pusher is the optional capability of a sink to take single items, beside what it
 // holds.
 type Pusher interface {
 	// Push sends the items of the selected records, and before them the people and
@@ -60,7 +60,7 @@ type Pushed struct {
 	Notes []string
 }
 
-// Purger is the optional ability of a sink to empty the place that it fills.
+// Purger is the optional capability of a sink to empty the place that it fills.
 type Purger interface {
 	// Purge deletes every item of every stream and looks whether they are gone.
 	// ids are those of the items that are known to have been there, by stream. Its
@@ -68,7 +68,7 @@ type Purger interface {
 	Purge(ctx context.Context, ids map[string][]string, o Opening) error
 }
 
-// Processor is the optional ability of a sink to be told that it process now what
+// Processor is the optional capability of a sink to be told that it process now what
 // it was sent.
 type Processor interface {
 	// Process tells it. An error with the class Throttled says when it may be told
@@ -76,7 +76,7 @@ type Processor interface {
 	Process(ctx context.Context) error
 }
 
-// Rotator is the optional ability of a sink to give its token another secret.
+// Rotator is the optional capability of a sink to give its token another secret.
 type Rotator interface {
 	// TokenFile is the file that the token is read from. The error says why a new
 	// secret could not be kept there.

@@ -1,4 +1,4 @@
-package engine
+package component
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 )
 
-// Inspector is the optional ability of a sink to tell what it holds and what has
+// Inspector is the optional capability of a sink to tell what it holds and what has
 // become of it. It changes nothing.
 type Inspector interface {
 	Inspect(ctx context.Context) (*Inspection, error)

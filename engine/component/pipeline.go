@@ -1,4 +1,4 @@
-package engine
+package component
 
 import (
 	"time"
@@ -61,7 +61,7 @@ func (b Bound) Exceeded(n, total int) bool {
 	return n > b.Items && float64(n) > b.Share*float64(total)
 }
 
-func (p *Pipeline) stream(name string) (Stream, bool) {
+func (p *Pipeline) Stream(name string) (Stream, bool) {
 	for _, s := range p.Streams {
 		if s.Name == name {
 			return s, true
@@ -70,8 +70,8 @@ func (p *Pipeline) stream(name string) (Stream, bool) {
 	return Stream{}, false
 }
 
-// off tells whether nothing of a kind is written.
-func (p *Pipeline) off(kind string) bool {
+// Off tells whether nothing of a kind is written.
+func (p *Pipeline) Off(kind string) bool {
 	for _, ph := range p.Model.Phases() {
 		for _, k := range ph.Kinds {
 			if k.Name == kind {
@@ -82,9 +82,9 @@ func (p *Pipeline) off(kind string) bool {
 	return true
 }
 
-// onlyIdentities tells whether no stream beyond identities is written, so that
+// OnlyIdentities tells whether no stream beyond identities is written, so that
 // the later phases need not be read.
-func (p *Pipeline) onlyIdentities() bool {
+func (p *Pipeline) OnlyIdentities() bool {
 	for _, s := range p.Streams {
 		if !s.Identities && p.Unwritten(s.Name) == "" {
 			return false

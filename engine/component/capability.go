@@ -1,4 +1,4 @@
-package engine
+package component
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// Starter is the optional ability of a transform to get ready for a run, such
+// Starter is the optional capability of a transform to get ready for a run, such
 // as by starting a process. Run calls it once, before the source is read; what
 // it started ends with Close, of io.Closer, which is called once after the run
 // and also when nothing was started or Start gave an error.
@@ -14,19 +14,19 @@ type Starter interface {
 	Start(ctx context.Context) error
 }
 
-// Prober is the optional ability of a transform to tell what is wrong with its
+// Prober is the optional capability of a transform to tell what is wrong with its
 // configuration that only starting it shows. Nothing is left running.
 type Prober interface {
 	Probe(ctx context.Context) config.Problems
 }
 
-// Setter is the optional ability of a transform to tell which paths of the
+// Setter is the optional capability of a transform to tell which paths of the
 // record it gives new values, from others that the record has.
 type Setter interface{ Sets() []string }
 
-// Ability finds an optional ability of a transform, its own or that of the one
+// Capability finds an optional capability of a transform, its own or that of the one
 // that it wraps and gives with Unwrap.
-func Ability[T any](t Transform) (ability T, ok bool) {
+func Capability[T any](t Transform) (ability T, ok bool) {
 	for t != nil {
 		if ability, ok = t.(T); ok {
 			return ability, true

@@ -1,4 +1,4 @@
-package engine
+package component
 
 import (
 	"context"
@@ -19,7 +19,7 @@ type Model interface {
 	Decode(r *Record) error
 }
 
-// Recorder is the optional ability of a model to make records of what was
+// Recorder is the optional capability of a model to make records of what was
 // recorded elsewhere, so that files stand in for the source.
 type Recorder interface {
 	// Record makes a record of one JSON object; its kind is spelt as in Phases.
@@ -55,13 +55,13 @@ type Source interface {
 // Emit hands records to the engine; see Source.Read.
 type Emit func(ctx context.Context, records []*Record) error
 
-// Getter is the optional ability of a source to read one record by its ref.
+// Getter is the optional capability of a source to read one record by its ref.
 // The record is nil when there is none.
 type Getter interface {
 	Get(ctx context.Context, ref string) (*Record, error)
 }
 
-// Confirmer is the optional ability of a source to ask for refs one by one,
+// Confirmer is the optional capability of a source to ask for refs one by one,
 // where reading did not bring them (invariant 4).
 type Confirmer interface {
 	// Confirm asks for refs of a phase and emits those that are there, as Read
@@ -71,7 +71,7 @@ type Confirmer interface {
 	Confirm(ctx context.Context, phase Phase, refs, control []string, emit Emit) error
 }
 
-// Checker is the optional ability of a source or sink to tell whether a run
+// Checker is the optional capability of a source or sink to tell whether a run
 // could work: reachable, credentials good, something readable.
 type Checker interface {
 	Check(ctx context.Context) []Finding
@@ -86,7 +86,7 @@ type Finding struct {
 	Err    error  // the error that Detail describes, nil when there is none
 }
 
-// Noter is the optional ability of a source, transform or session to add sentences to the
+// Noter is the optional capability of a source, transform or session to add sentences to the
 // report: things that went well enough, but that a person should know.
 type Noter interface {
 	Notes() []string
@@ -95,6 +95,6 @@ type Noter interface {
 // Column is one column of a table of records: an expression on each.
 type Column struct{ Title, Expression string }
 
-// Tabler is the optional ability of a model to say what people want to see of
+// Tabler is the optional capability of a model to say what people want to see of
 // a kind at a glance.
 type Tabler interface{ Columns(kind string) []Column }

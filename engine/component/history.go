@@ -1,0 +1,68 @@
+package component
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Historian is the optional capability of a session to list uploads.
+type Historian interface {
+	// History lists what the sink says about uploads; nil when it does not say.
+	History(ctx context.Context) (*UploadHistory, error)
+}
+
+// UploadHistory is a sink's list of uploads. It may be hours old, and may be
+// bounded to the most recent ones.
+type UploadHistory struct {
+	By      string // the sink's name
+	Uploads []ListedUpload
+	// Counts is how many items of each stream the sink counts, as far as it says.
+	Counts map[string]int
+}
+
+// ListedUpload is an upload that replaces a whole stream.
+type ListedUpload struct {
+	Stream, ID string
+	Began      time.Time // zero when it is not known
+	Stage      UploadStage
+	State      string // the sink's word for the stage
+}
+
+// UploadStage is how far the sink has come with an upload.
+type UploadStage uint8
+
+// The stages. The first is the zero value: an upload without a known stage
+// confirms nothing.
+const (
+	UploadOpen           UploadStage = iota // not complete, as far as the sink says
+	UploadComplete                          // complete, and not processed yet
+	UploadProcessed                         // everything in it can be found
+	UploadDeletionPaused                    // processed, but what it does not hold is still there
+)
+
+// Find is the upload with an id, nil when it is not listed.
+func (h *UploadHistory) Find(stream, id string) *ListedUpload {
+	if h == nil {
+		return nil
+	}
+	i := slices.IndexFunc(h.Uploads, func(u ListedUpload) bool { return u.Stream == stream && u.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &h.Uploads[i]
+}
+
+// Latest is the stage of a stream's most recent complete upload; UploadOpen when
+// none is listed.
+func (h *UploadHistory) Latest(stream string) UploadStage {
+	var last ListedUpload
+	if h != nil {
+		for _, u := range h.Uploads {
+			if u.Stream == stream && u.Stage != UploadOpen && (last.ID == "" || u.Began.After(last.Began)) {
+				last = u
+			}
+		}
+	}
+	return last.Stage
+}
