@@ -189,14 +189,14 @@ func (r *run) list(refused *fault.Refusal) error {
 		if d, _ := r.p.Stream(s.Name); !d.Permissions {
 			continue
 		}
-		for t, err := range r.shelf.each(s.Name) {
+		for t, err := range r.shelf.Tags(s.Name) {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}
 			counts[group{t.Audience, t.Rule}]++
 			refused.Changes = append(refused.Changes, fault.Change{Stream: s.Name, Type: t.Type, ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: fault.Unknown, After: access.AudienceText(t.Audience.String(), t.Names), N: 1})
 		}
-		for _, err := range r.shelf.unseen(s.Name) {
+		for _, err := range r.shelf.Withheld(s.Name) {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/stage"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -110,10 +111,10 @@ func TestLost(t *testing.T) {
 // counts them by audience and rule, the widest first.
 func TestListOfTheRun(t *testing.T) {
 	for withheld := range 2 {
-		s := newShelf()
-		t.Cleanup(s.close)
+		s := stage.New()
+		t.Cleanup(s.Close)
 		put := func(stream string, e component.Encoded) {
-			if _, err := s.put(stream, e, 1, func(string) bool { return false }); err != nil {
+			if _, err := s.Put(stream, e, 1, func(string) bool { return false }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -122,14 +123,14 @@ func TestListOfTheRun(t *testing.T) {
 			put("documents", e)
 		}
 		for range withheld {
-			if err := s.withhold("documents", "secret", "secret"); err != nil {
+			if err := s.Withhold("documents", "secret", "secret"); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := s.withhold("users", "ann", "ann"); err != nil {
+		if err := s.Withhold("users", "ann", "ann"); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.flush(); err != nil {
+		if err := s.Flush(); err != nil {
 			t.Fatal(err)
 		}
 		r := &run{p: twoStreams(), shelf: s, plan: &component.Plan{Streams: []component.StreamPlan{{Name: "users"}, {Name: "documents"}}}}

@@ -285,10 +285,10 @@ func withheld(p access.Permissions) string {
 }
 
 // at makes a Rejection of any error, with a stage when it names none.
-func at(stage string, err error) error {
+func at(held string, err error) error {
 	r := *rejection(err)
 	if r.Stage == "" {
-		r.Stage = stage
+		r.Stage = held
 	}
 	return &r
 }

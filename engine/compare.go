@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/stage"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -77,7 +78,7 @@ type gain struct {
 type comparer struct {
 	*comparison
 	past           *past
-	shelf          *shelf
+	shelf          *stage.Stage
 	ledger         *ledger
 	off            func(kind string) bool
 	hidden         hiding
@@ -109,17 +110,17 @@ func (c *comparer) run(plan *component.Plan, snap *state.Snapshot) (err error) {
 			continue
 		}
 		n := c.streams.number(s.Name)
-		for t, err := range c.shelf.each(s.Name) {
+		for t, err := range c.shelf.Tags(s.Name) {
 			if err != nil {
 				return err
 			}
 			c.item(s.Name, n, t)
 		}
-		for u, err := range c.shelf.unseen(s.Name) {
+		for u, err := range c.shelf.Withheld(s.Name) {
 			if err != nil {
 				return err
 			}
-			c.seen(n, u.ref, u.id)
+			c.seen(n, u.Ref, u.ID)
 		}
 	}
 	if err := c.missing(snap); err != nil {
@@ -173,7 +174,7 @@ func (c *comparer) typeOf(ch *Changes, typ uint8) *TypeChange {
 }
 
 // item compares one item of the new run.
-func (c *comparer) item(stream string, n uint8, t tag) {
+func (c *comparer) item(stream string, n uint8, t stage.Tag) {
 	ch := c.comparison.streams[stream]
 	if c.permissions(stream) {
 		c.exposure(n, t)
@@ -215,7 +216,7 @@ func (c *comparer) seen(n uint8, ref, id string) {
 // exposure notes when more people find a document than before (invariant 5). It
 // is no new document because its ref or its ID is another, nor because it was
 // away for some runs.
-func (c *comparer) exposure(n uint8, t tag) {
+func (c *comparer) exposure(n uint8, t stage.Tag) {
 	c.seen(n, t.Ref, t.ID)
 	old := c.past.byRef(n, t.Ref)
 	if !old.narrower(t) {

@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/stage"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -48,21 +49,21 @@ func snapshotOf(t *testing.T, entries []state.Entry) *state.Snapshot {
 // compare writes the baseline and the stage and compares them.
 func (tc comparisonCase) compare(t *testing.T) *comparer {
 	t.Helper()
-	s, l := newShelf(), newLedger(nil, nil)
-	t.Cleanup(s.close)
+	s, l := stage.New(), newLedger(nil, nil)
+	t.Cleanup(s.Close)
 	for stream, items := range tc.staged {
 		for _, e := range items {
-			if taken, err := s.put(stream, e, 1, func(string) bool { return false }); err != nil || taken != "" {
+			if taken, err := s.Put(stream, e, 1, func(string) bool { return false }); err != nil || taken != "" {
 				t.Fatal(taken, err)
 			}
 		}
 	}
 	for _, ref := range tc.withheld {
-		if err := s.withhold("documents", ref, ref); err != nil {
+		if err := s.Withhold("documents", ref, ref); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.flush(); err != nil {
+	if err := s.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	for _, ref := range tc.delivered {

@@ -3,7 +3,6 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine/access"
@@ -16,22 +15,22 @@ func (r *run) finish(err error) {
 	rep.Audience, rep.Rules = map[access.Audience]int{}, map[string]int{}
 	for _, s := range r.p.Streams {
 		sr := StreamReport{Name: s.Name, Written: r.p.Unwritten(s.Name) == ""}
-		if sh := r.shelf.streams[s.Name]; sh != nil {
-			sr.Staged, sr.Bytes, sr.Types = sh.tags.Frames(), sh.bodies.Bytes(), sh.types
+		if staged, found := r.shelf.Summary(s.Name); found {
+			sr.Staged, sr.Bytes, sr.Types = staged.Items, staged.Bytes, staged.Types
 			delete(sr.Types, "")
-			for a, n := range sh.audience {
+			for a, n := range staged.Audience {
 				rep.Audience[a] += n
 			}
-			for rule, n := range sh.rules {
+			for rule, n := range staged.Rules {
 				rep.Rules[rule] += n
 			}
 		}
 		rep.Streams = append(rep.Streams, sr)
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.shelf.streams)) {
+	for _, name := range r.shelf.Names() {
 		if _, declared := r.p.Stream(name); !declared {
-			sh := r.shelf.streams[name]
-			rep.Streams = append(rep.Streams, StreamReport{Name: name, Written: true, Staged: sh.tags.Frames(), Rows: sh.weight, Bytes: sh.bodies.Bytes()})
+			staged, _ := r.shelf.Summary(name)
+			rep.Streams = append(rep.Streams, StreamReport{Name: name, Written: true, Staged: staged.Items, Rows: staged.Weight, Bytes: staged.Bytes})
 		}
 	}
 	r.ledger.fill(rep)

@@ -115,16 +115,16 @@ func (r *run) noteHidden() error {
 	var refs []string
 	n := 0
 	for _, s := range r.p.Streams {
-		for u, err := range r.shelf.unseen(s.Name) {
+		for u, err := range r.shelf.Withheld(s.Name) {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}
-			if !s.Permissions || !r.hidden.hasID(u.ref, u.id) {
+			if !s.Permissions || !r.hidden.hasID(u.Ref, u.ID) {
 				continue
 			}
 			if n++; n <= shownRefs {
-				one, _ := r.hidden.find(u.ref, codec.Hash([]byte(u.id)))
-				refs = append(refs, fmt.Sprintf("%s (%s)", u.ref, one.At.Local().Format(time.DateOnly)))
+				one, _ := r.hidden.find(u.Ref, codec.Hash([]byte(u.ID)))
+				refs = append(refs, fmt.Sprintf("%s (%s)", u.Ref, one.At.Local().Format(time.DateOnly)))
 			}
 		}
 	}

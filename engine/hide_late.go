@@ -39,7 +39,7 @@ func (r *run) hiddenSince() (func(component.Encoded) bool, error) {
 func (r *run) withholdLate(stream string, e component.Encoded, sent bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.shelf.withholdLate(stream, e) {
+	if !r.shelf.WithholdLate(stream, e) {
 		return
 	}
 	r.late = append(r.late, lateItem{stream, e.Ref, e.ID, sent})
@@ -58,12 +58,12 @@ func (r *run) settleLate() error {
 	for _, l := range r.late {
 		still[l.ref] = false
 	}
-	for stream, sh := range r.shelf.streams {
-		for t, err := range r.shelf.each(stream) {
+	for _, stream := range r.shelf.Names() {
+		for t, err := range r.shelf.Tags(stream) {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}
-			if _, late := still[t.Ref]; late && !sh.late[t.ID] { // a refused record is rejected, which takeBack leaves
+			if _, late := still[t.Ref]; late && !r.shelf.WasHidden(stream, t.ID) { // a refused record is rejected, which takeBack leaves
 				still[t.Ref] = true
 			}
 		}

@@ -54,7 +54,7 @@ func Mentions(ctx context.Context, p *component.Pipeline, o SelectOptions) (map[
 		hidden = hidden.without(ref)
 	}
 	m.run = newRun(&quiet, Options{RunID: o.RunID, Dry: true, Log: o.Log, Stop: o.Stop, Progress: noProgress{}, Output: m.collect, Observer: m})
-	defer m.run.shelf.close()
+	defer m.run.shelf.Close()
 	m.run.hidden = hidden
 	if err := m.run.acts(ctx); !errors.Is(err, errSelected) {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/stage"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -121,6 +122,6 @@ func (p *past) row(m map[itemKey]int32, k itemKey) *pastItem {
 
 // narrower reports whether fewer people could find an item than one that takes its
 // place; not when there was none.
-func (p *pastItem) narrower(t tag) bool {
+func (p *pastItem) narrower(t stage.Tag) bool {
 	return p != nil && t.WiderThan(access.Grant{Audience: p.audience, Names: p.names})
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/stage"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -137,7 +138,7 @@ func TestNarrower(t *testing.T) {
 		"another person":            {of(access.Listed, "sam"), of(access.Listed, "ann"), true},
 		"names of an open document": {of(access.AllUsers), of(access.AllUsers, "sam"), false},
 	} {
-		if got := tc.before.narrower(tag{Grant: access.Grant{Audience: tc.now.audience, Names: tc.now.names}}); got != tc.want {
+		if got := tc.before.narrower(stage.Tag{Grant: access.Grant{Audience: tc.now.audience, Names: tc.now.names}}); got != tc.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}

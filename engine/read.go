@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/stage"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -20,7 +21,7 @@ type reading struct {
 	chain   *chain
 	ledger  *ledger
 	index   *index
-	shelf   *shelf
+	shelf   *stage.Stage
 	last    *state.Snapshot // of the last good run; nil when none is remembered
 	note    func(format string, args ...any)
 	workers chan *component.Worker
@@ -54,8 +55,8 @@ func (a *reading) run(ctx context.Context) error {
 func (a *reading) phase(ctx context.Context, ph component.Phase, last bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	held := &hold{limit: a.p.Limits.HoldBytes}
-	defer held.close()
+	held := stage.NewSpillBuffer(a.p.Limits.HoldBytes)
+	defer held.Close()
 	var line *line
 	var mu sync.Mutex
 	emit := func(emitCtx context.Context, records []*component.Record) error {
@@ -75,13 +76,13 @@ func (a *reading) phase(ctx context.Context, ph component.Phase, last bool) erro
 				continue
 			}
 			a.index.add(r.Entry)
-			if err := held.add(r); err != nil {
+			if err := held.Add(r); err != nil {
 				return err
 			}
-			if last && held.spill != nil && !ph.Identities {
+			if last && held.Spilled() && !ph.Identities {
 				a.index.forget(ph)
 				line = a.line(ctx, cancel, a.stepOthers(false))
-				if err := held.drain(line.add); err != nil {
+				if err := held.Drain(line.add); err != nil {
 					return err
 				}
 			}
@@ -111,8 +112,8 @@ func (a *reading) phase(ctx context.Context, ph component.Phase, last bool) erro
 	if !ph.Identities {
 		return a.work(ctx, cancel, held, a.stepOthers(false))
 	}
-	later := &hold{limit: a.p.Limits.HoldBytes}
-	defer later.close()
+	later := stage.NewSpillBuffer(a.p.Limits.HoldBytes)
+	defer later.Close()
 	if err := a.work(ctx, cancel, held, a.stepIdentities(later)); err != nil {
 		return err
 	}
@@ -138,10 +139,10 @@ type step struct {
 	commit func(*result) error
 }
 
-func (a *reading) stepIdentities(later *hold) step {
+func (a *reading) stepIdentities(later *stage.SpillBuffer) step {
 	return step{work: a.chain.identities, commit: func(res *result) error {
 		for _, r := range res.later {
-			if err := later.add(r); err != nil {
+			if err := later.Add(r); err != nil {
 				return err
 			}
 		}
@@ -166,7 +167,7 @@ func (a *reading) commit(res *result) error {
 		case e.stream != "":
 			a.ledger.endItem(e.stream, e.ref, e.ending, e.reason)
 			if e.ending == component.Withheld {
-				if err := a.shelf.withhold(e.stream, e.ref, e.id); err != nil {
+				if err := a.shelf.Withhold(e.stream, e.ref, e.id); err != nil {
 					return err
 				}
 			}
@@ -184,7 +185,7 @@ func (a *reading) commit(res *result) error {
 
 // keep stages an item, unless one with its ID is staged already.
 func (a *reading) keep(stream string, e component.Encoded) error {
-	other, err := a.shelf.put(stream, e, 1, a.ledger.knows)
+	other, err := a.shelf.Put(stream, e, 1, a.ledger.knows)
 	if err != nil {
 		return err
 	}
@@ -210,7 +211,7 @@ type outlet struct{ a *reading }
 func (o outlet) Keep(stream string, e component.Encoded) error {
 	e.Content = codec.Hash(e.Body)
 	if _, declared := o.a.p.Stream(stream); !declared {
-		other, err := o.a.shelf.put(stream, e, len(e.Principals), func(string) bool { return false })
+		other, err := o.a.shelf.Put(stream, e, len(e.Principals), func(string) bool { return false })
 		if err == nil && other != "" {
 			err = fault.Errorf(fault.Permanent, "", "the sink staged %q twice in %s: this is a defect of pipe", e.ID, stream)
 		}
@@ -241,9 +242,9 @@ func (o outlet) End(stream, ref string, ending component.Ending, reason string) 
 func (o outlet) Note(format string, args ...any) { o.a.note(format, args...) }
 
 // work sends everything that is held through a line.
-func (a *reading) work(ctx context.Context, cancel context.CancelCauseFunc, h *hold, s step) error {
+func (a *reading) work(ctx context.Context, cancel context.CancelCauseFunc, h *stage.SpillBuffer, s step) error {
 	l := a.line(ctx, cancel, s)
-	err := h.drain(l.add)
+	err := h.Drain(l.add)
 	if lineErr := l.end(); lineErr != nil {
 		return lineErr
 	}

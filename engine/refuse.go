@@ -37,19 +37,19 @@ func (r *run) takeBack(stream string, e component.Encoded) (n int, err error) {
 	if e.Type != "" {
 		refused[[2]string{stream, e.Type}]++
 	}
-	r.shelf.forget(stream, e)
+	r.shelf.Refuse(stream, e)
 	if d, _ := r.p.Stream(stream); d.Identities {
 		for _, s := range r.plan.Streams {
 			if !s.Own {
 				continue
 			}
-			for t, err := range r.shelf.each(s.Name) {
+			for t, err := range r.shelf.Tags(s.Name) {
 				if err != nil {
 					return 0, err
 				}
 				if t.Ref == e.Ref {
 					refused[[2]string{s.Name}] += len(t.Names)
-					r.shelf.forget(s.Name, component.Encoded{ID: t.ID, Type: t.Type})
+					r.shelf.Refuse(s.Name, component.Encoded{ID: t.ID, Type: t.Type})
 				}
 			}
 		}

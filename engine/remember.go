@@ -170,9 +170,7 @@ func (r *run) write() error {
 	h := state.Header{Pipeline: r.p.Name, Run: r.o.RunID, Owner: r.owner.ID, Finished: time.Now().UTC(), Fingerprint: r.p.Fingerprint, Said: r.held.Streams, Streams: map[string]int{}, Types: map[string]map[string]int{}}
 	for _, s := range r.plan.Streams {
 		h.Streams[s.Name] = s.Count - r.reviewer.refused[[2]string{s.Name}]
-		if sh := r.shelf.streams[s.Name]; sh != nil {
-			h.Streams[s.Name] -= len(sh.late)
-		}
+		h.Streams[s.Name] -= r.shelf.HiddenCount(s.Name)
 		if len(s.Types) > 1 || s.Types[""] == 0 {
 			h.Types[s.Name] = s.Types
 		}
@@ -223,18 +221,17 @@ const awayFor = 90 * 24 * time.Hour
 func (r *run) entries(w *state.Writer) error {
 	refused := map[string]bool{} // refs of items with permissions
 	for _, s := range r.plan.Streams {
-		sh := r.shelf.streams[s.Name]
-		for t, err := range r.shelf.each(s.Name) {
+		for t, err := range r.shelf.Tags(s.Name) {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}
-			if sh.refused[t.ID] {
+			if r.shelf.WasRefused(s.Name, t.ID) {
 				if t.Audience != access.Undecided {
 					refused[t.Ref] = true
 				}
 				continue
 			}
-			if sh.late[t.ID] {
+			if r.shelf.WasHidden(s.Name, t.ID) {
 				w.Add(r.nobodys(s.Name, t.Ref, t.ID))
 				continue
 			}
@@ -244,11 +241,11 @@ func (r *run) entries(w *state.Writer) error {
 			}
 			w.Add(e)
 		}
-		for u, err := range r.shelf.unseen(s.Name) {
+		for u, err := range r.shelf.Withheld(s.Name) {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}
-			w.Add(r.nobodys(s.Name, u.ref, u.id))
+			w.Add(r.nobodys(s.Name, u.Ref, u.ID))
 		}
 	}
 	if r.last == nil {

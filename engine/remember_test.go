@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/stage"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -134,7 +135,7 @@ func TestStale(t *testing.T) {
 		last.Finished, last.Fingerprint, last.Said = time.Now().Add(-tc.ago), "a", map[string]int{"documents": 7, "users": 0}
 		p := twoStreams()
 		p.Fingerprint = tc.fingerprint
-		s := newShelf()
+		s := stage.New()
 		r := &run{p: p, plan: &component.Plan{}, shelf: s, ledger: newLedger(nil, nil), last: last}
 		if err := r.compare(); err != nil {
 			t.Fatal(err)
@@ -251,20 +252,20 @@ func entriesOf(t *testing.T, store *state.Store) (state.Header, map[string]state
 // writing is a run that has sent a stage and writes its baseline.
 func writing(t *testing.T, last *state.Snapshot, items ...component.Encoded) *run {
 	t.Helper()
-	s := newShelf()
-	t.Cleanup(s.close)
+	s := stage.New()
+	t.Cleanup(s.Close)
 	for _, e := range items {
-		if _, err := s.put("documents", e, 1, func(string) bool { return false }); err != nil {
+		if _, err := s.Put("documents", e, 1, func(string) bool { return false }); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.flush(); err != nil {
+	if err := s.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	p := twoStreams()
 	p.Model = newCompany()
 	p.Unwritten = func(string) string { return "" }
-	r := &run{p: p, store: night{t, t.TempDir()}.place(), shelf: s, ledger: newLedger(nil, nil), last: last, plan: &component.Plan{Streams: []component.StreamPlan{s.plan("documents")}}, report: &Report{}}
+	r := &run{p: p, store: night{t, t.TempDir()}.place(), shelf: s, ledger: newLedger(nil, nil), last: last, plan: &component.Plan{Streams: []component.StreamPlan{s.Plan("documents")}}, report: &Report{}}
 	if err := r.compare(); err != nil {
 		t.Fatal(err)
 	}
@@ -313,11 +314,11 @@ func TestHeaderOfBaseline(t *testing.T) {
 				r.p.Unwritten = func(stream string) string { return map[string]string{"users": "left out"}[stream] }
 			}
 			for _, id := range tc.refused {
-				r.shelf.streams["documents"].refused[id] = true
+				r.shelf.Refuse("documents", component.Encoded{ID: id})
 				r.reviewer.refused[[2]string{"documents"}]++
 			}
 			for _, id := range tc.late {
-				r.shelf.streams["documents"].late[id] = true
+				r.shelf.WithholdLate("documents", component.Encoded{ID: id})
 			}
 			if err := r.write(); err != nil {
 				t.Fatal(err)
@@ -350,9 +351,9 @@ func TestEntriesOfBaseline(t *testing.T) {
 	open := staged("without permissions", "", access.Undecided)
 	r := writing(t, last, staged("same", "default", access.AllUsers), staged("new", "default", access.AllUsers), staged("refused", "default", access.AllUsers), staged("hidden late", "default", access.AllUsers), open, component.Encoded{ID: "refused without permissions", Ref: "same"})
 	for _, id := range []string{"refused", "refused without permissions"} {
-		r.shelf.streams["documents"].refused[id] = true
+		r.shelf.Refuse("documents", component.Encoded{ID: id})
 	}
-	r.shelf.streams["documents"].late["hidden late"] = true
+	r.shelf.WithholdLate("documents", component.Encoded{ID: "hidden late"})
 	if err := r.write(); err != nil {
 		t.Fatal(err)
 	}
@@ -385,9 +386,7 @@ func TestEntriesOfBaseline(t *testing.T) {
 // TestUnreadableStage: a baseline that cannot be written whole is not written at all.
 func TestUnreadableStage(t *testing.T) {
 	r := writing(t, nil, staged("a", "default", access.AllUsers))
-	if err := r.shelf.streams["documents"].tags.Close(); err != nil {
-		t.Fatal(err)
-	}
+	r.shelf.Close()
 	if err := r.write(); err == nil || !strings.Contains(err.Error(), "read the stage") {
 		t.Errorf("%v", err)
 	}

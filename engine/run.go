@@ -15,6 +15,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/stage"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -96,7 +97,7 @@ func Run(ctx context.Context, p *component.Pipeline, o Options) (*Report, error)
 		defer cancel()
 	}
 	r := newRun(p, o)
-	defer r.shelf.close()
+	defer r.shelf.Close()
 	defer r.forgo()
 	err := r.acts(ctx)
 	r.finish(err)
@@ -104,14 +105,14 @@ func Run(ctx context.Context, p *component.Pipeline, o Options) (*Report, error)
 }
 
 func newRun(p *component.Pipeline, o Options) *run {
-	return &run{p: p, o: o, ledger: newLedger(o.DeadLetters, o.Observer), shelf: newShelf(), report: &Report{Pipeline: p.Name, RunID: o.RunID, Started: time.Now().UTC()}}
+	return &run{p: p, o: o, ledger: newLedger(o.DeadLetters, o.Observer), shelf: stage.New(), report: &Report{Pipeline: p.Name, RunID: o.RunID, Started: time.Now().UTC()}}
 }
 
 type run struct {
 	p      *component.Pipeline
 	o      Options
 	ledger *ledger
-	shelf  *shelf
+	shelf  *stage.Stage
 	report *Report
 	plan   *component.Plan
 	mu     sync.Mutex // notes and refused
@@ -247,7 +248,7 @@ func (r *run) read(ctx context.Context, session component.Session) error {
 	}
 	r.notesOf(r.p.Source)
 	r.notesOf(session)
-	return r.shelf.flush()
+	return r.shelf.Flush()
 }
 
 func (r *run) startTransforms(ctx context.Context) error {
@@ -354,12 +355,12 @@ func (r *run) makePlan() {
 	r.plan.Reject, r.plan.Hidden, r.plan.Withhold = r.refuse, r.hiddenSince, r.withholdLate
 	for _, s := range r.p.Streams {
 		if r.p.Unwritten(s.Name) == "" {
-			r.plan.Streams = append(r.plan.Streams, r.shelf.plan(s.Name))
+			r.plan.Streams = append(r.plan.Streams, r.shelf.Plan(s.Name))
 		}
 	}
-	for name := range r.shelf.streams {
+	for _, name := range r.shelf.Names() {
 		if _, declared := r.p.Stream(name); !declared {
-			s := r.shelf.plan(name)
+			s := r.shelf.Plan(name)
 			s.Own = true
 			r.plan.Streams = append(r.plan.Streams, s)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/stage"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -249,9 +250,9 @@ func TestSameID(t *testing.T) {
 // it is large; earlier phases always.
 func TestLookup(t *testing.T) {
 	for _, tc := range []struct {
-		about string
-		hold  int
-		want  string
+		about       string
+		SpillBuffer int
+		want        string
 	}{
 		{"component:default/z", 1 << 20, "title of z"},
 		{"component:default/z", 64, ""},
@@ -260,7 +261,7 @@ func TestLookup(t *testing.T) {
 		{"user:default/u", 64, "title of u"},
 	} {
 		w := newWorld(t)
-		w.p.Limits.HoldBytes = tc.hold
+		w.p.Limits.HoldBytes = tc.SpillBuffer
 		w.about = tc.about
 		w.add("identities", "user", "u", "fine")
 		w.add("structure", "system", "s", "fine")
@@ -272,7 +273,7 @@ func TestLookup(t *testing.T) {
 		}
 		for _, n := range []string{"a", "z"} {
 			if got := w.display["component:default/"+n]; got != tc.want {
-				t.Errorf("hold %d: %s saw %q of %s, want %q", tc.hold, n, got, tc.about, tc.want)
+				t.Errorf("hold %d: %s saw %q of %s, want %q", tc.SpillBuffer, n, got, tc.about, tc.want)
 			}
 		}
 	}
@@ -280,13 +281,13 @@ func TestLookup(t *testing.T) {
 
 // TestIDs: an ID is taken once in a stream, whether it is a ref or not.
 func TestIDs(t *testing.T) {
-	s := newShelf()
-	defer s.close()
+	s := stage.New()
+	defer s.Close()
 	known := func(ref string) bool { return ref == "a" || ref == "b" || ref == "c" }
 	for i, tc := range []struct{ id, ref, taken string }{
 		{"a", "a", ""}, {"x", "b", ""}, {"x", "c", "b"}, {"a", "c", "a"}, {"c", "c", ""}, {"y", "c", ""}, {"x", "x", "b"},
 	} {
-		taken, err := s.put("documents", component.Encoded{ID: tc.id, Ref: tc.ref}, 1, known)
+		taken, err := s.Put("documents", component.Encoded{ID: tc.id, Ref: tc.ref}, 1, known)
 		if err != nil || taken != tc.taken {
 			t.Errorf("%d: %q, %v", i, taken, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/stage"
 )
 
 // SelectOptions say which records are selected.
@@ -45,7 +46,7 @@ func Select(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compo
 		quiet.Source, s.run.fetch, s.few = few, few.find, few
 	}
 	s.run.showHidden = o.Hidden
-	defer s.run.shelf.close()
+	defer s.run.shelf.Close()
 	defer s.run.forgo()
 	err := s.run.acts(ctx)
 	switch {
@@ -169,13 +170,13 @@ func (s *selection) compare() error {
 }
 
 // tags are what review would know of the wanted items with permissions.
-func (s *selection) tags() (map[[2]string]tag, error) {
-	out := map[[2]string]tag{}
+func (s *selection) tags() (map[[2]string]stage.Tag, error) {
+	out := map[[2]string]stage.Tag{}
 	for _, item := range s.items {
 		if d, _ := s.run.p.Stream(item.Stream); !d.Permissions {
 			continue
 		}
-		for t, err := range s.run.shelf.each(item.Stream) {
+		for t, err := range s.run.shelf.Tags(item.Stream) {
 			if err != nil {
 				return nil, err
 			}

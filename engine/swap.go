@@ -64,7 +64,7 @@ func (c *comparer) swaps(stream string) error {
 		return nil
 	}
 	n := c.streams.number(stream)
-	for t, err := range c.shelf.each(stream) {
+	for t, err := range c.shelf.Tags(stream) {
 		if err != nil {
 			return err
 		}

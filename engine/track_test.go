@@ -34,9 +34,9 @@ func (l *list) After(d time.Duration) <-chan time.Time {
 	return passed
 }
 
-func (l *list) add(run string, began time.Time, stage component.UploadStage) {
+func (l *list) add(run string, began time.Time, held component.UploadStage) {
 	for _, stream := range []string{"users", "documents"} {
-		l.uploads = append(l.uploads, component.ListedUpload{Stream: stream, ID: "upload-" + run, Began: began, Stage: stage, State: fmt.Sprintf("stage %d", stage)})
+		l.uploads = append(l.uploads, component.ListedUpload{Stream: stream, ID: "upload-" + run, Began: began, Stage: held, State: fmt.Sprintf("stage %d", held)})
 	}
 }
 
@@ -50,8 +50,8 @@ func (l *list) stages(w *world, stages ...component.UploadStage) {
 	looks := 0
 	w.listed = func() *component.UploadHistory {
 		own := &list{uploads: slices.Clone(l.uploads), counts: l.counts}
-		if stage := stages[min(looks, len(stages)-1)]; stage != notListed {
-			own.add(w.o.RunID, l.now, stage)
+		if held := stages[min(looks, len(stages)-1)]; held != notListed {
+			own.add(w.o.RunID, l.now, held)
 		}
 		looks++
 		return own.history()
@@ -367,12 +367,12 @@ func TestOnePauseEndsTheWait(t *testing.T) {
 // TestUnconfirmedWithoutState: without a state folder no next run checks the uploads,
 // and none is mentioned.
 func TestUnconfirmedWithoutState(t *testing.T) {
-	for stage, want := range map[component.UploadStage]string{
+	for held, want := range map[component.UploadStage]string{
 		notListed:                "everything was sent; Glean has not confirmed it yet: users (not listed yet), documents (not listed yet)",
 		component.UploadComplete: "everything was sent; Glean is still processing users (stage 1), documents (stage 1)",
 	} {
 		l := newList()
-		_, report := night{t, ""}.good(func(w *world) { components(w, 5, "fine"); l.stages(w, stage) })
+		_, report := night{t, ""}.good(func(w *world) { components(w, 5, "fine"); l.stages(w, held) })
 		if !slices.Contains(report.Notes, want) {
 			t.Errorf("notes %q, want %q", report.Notes, want)
 		}

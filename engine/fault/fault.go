@@ -120,8 +120,8 @@ func (r *Rejection) Error() string {
 }
 
 // Reject makes a Rejection.
-func Reject(stage, field, format string, args ...any) error {
-	return &Rejection{Stage: stage, Field: field, Reason: fmt.Sprintf(format, args...)}
+func Reject(held, field, format string, args ...any) error {
+	return &Rejection{Stage: held, Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
 // ErrStopped is how a run ends that was asked to stop.

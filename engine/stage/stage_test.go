@@ -1,4 +1,4 @@
-package engine
+package stage
 
 import (
 	"errors"
@@ -22,27 +22,27 @@ func TestDamagedStage(t *testing.T) {
 	}
 	body := [][]byte{[]byte("{}")}
 	for name, tc := range map[string]struct {
-		tag, body        [][]byte
+		Tag, body        [][]byte
 		noTags, noBodies bool
 	}{
-		"good":                  {tag: good, body: body},
-		"too few parts":         {tag: good[:7], body: body, noTags: true, noBodies: true},
-		"too many parts":        {tag: append(slices.Clone(good), nil), body: body, noTags: true, noBodies: true},
-		"no audience":           {tag: with(3, nil), body: body, noTags: true, noBodies: true},
-		"half a content hash":   {tag: with(5, eight[:4]), body: body, noTags: true, noBodies: true},
-		"half a name":           {tag: with(6, append(slices.Clone(eight), 1)), body: body, noTags: true, noBodies: true},
-		"half a set":            {tag: with(7, append(slices.Clone(eight), 1)), body: body, noTags: true, noBodies: true},
-		"a set without members": {tag: with(7, []byte{0, 0, 0, 0, 0, 0, 0, 9}), body: body, noTags: true, noBodies: true},
-		"no body":               {tag: good, noBodies: true},
-		"an empty body frame":   {tag: good, body: [][]byte{}, noBodies: true},
-		"two bodies in a frame": {tag: good, body: append(body, body...), noBodies: true},
+		"good":                  {Tag: good, body: body},
+		"too few parts":         {Tag: good[:7], body: body, noTags: true, noBodies: true},
+		"too many parts":        {Tag: append(slices.Clone(good), nil), body: body, noTags: true, noBodies: true},
+		"no audience":           {Tag: with(3, nil), body: body, noTags: true, noBodies: true},
+		"half a content hash":   {Tag: with(5, eight[:4]), body: body, noTags: true, noBodies: true},
+		"half a name":           {Tag: with(6, append(slices.Clone(eight), 1)), body: body, noTags: true, noBodies: true},
+		"half a set":            {Tag: with(7, append(slices.Clone(eight), 1)), body: body, noTags: true, noBodies: true},
+		"a set without members": {Tag: with(7, []byte{0, 0, 0, 0, 0, 0, 0, 9}), body: body, noTags: true, noBodies: true},
+		"no body":               {Tag: good, noBodies: true},
+		"an empty body frame":   {Tag: good, body: [][]byte{}, noBodies: true},
+		"two bodies in a frame": {Tag: good, body: append(body, body...), noBodies: true},
 	} {
-		s := newShelf()
+		s := New()
 		sh, err := s.stream("documents")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := sh.tags.Append(tc.tag...); err != nil {
+		if err := sh.tags.Append(tc.Tag...); err != nil {
 			t.Fatal(err)
 		}
 		if tc.body != nil {
@@ -50,48 +50,48 @@ func TestDamagedStage(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := s.flush(); err != nil {
+		if err := s.Flush(); err != nil {
 			t.Fatal(err)
 		}
 		n := 0
-		for got, err := range s.each("documents") {
-			if n++; errors.Is(err, errStage) != tc.noTags || err == nil && got.Ref != "ref" {
+		for got, err := range s.Tags("documents") {
+			if n++; errors.Is(err, errItem) != tc.noTags || err == nil && got.Ref != "ref" {
 				t.Errorf("%s: review got %+v, %v", name, got, err)
 			}
 		}
-		for e, err := range s.plan("documents").Items {
-			if n++; errors.Is(err, errStage) != tc.noBodies || err == nil && (e.Ref != "ref" || string(e.Body) != "{}") {
+		for e, err := range s.Plan("documents").Items {
+			if n++; errors.Is(err, errItem) != tc.noBodies || err == nil && (e.Ref != "ref" || string(e.Body) != "{}") {
 				t.Errorf("%s: publishing got %+v, %v", name, e, err)
 			}
 		}
 		if n != 2 {
 			t.Errorf("%s: %d items or errors", name, n)
 		}
-		s.close()
+		s.Close()
 	}
 }
 
-// TestShelfCounts: an item that was taken back is counted nowhere, and only once,
+// TestStageCounts: an item that was taken back is counted nowhere, and only once,
 // whether it was refused or hidden first.
-func TestShelfCounts(t *testing.T) {
-	s := newShelf()
-	defer s.close()
+func TestStageCounts(t *testing.T) {
+	s := New()
+	defer s.Close()
 	var items []component.Encoded
 	for i := range 4 {
 		e := component.Encoded{ID: fmt.Sprint(i), Ref: fmt.Sprint(i), Type: "api", Audience: access.AllUsers, Rule: "open", Body: []byte("{}")}
 		items = append(items, e)
-		if _, err := s.put("documents", e, 1, func(string) bool { return true }); err != nil {
+		if _, err := s.Put("documents", e, 1, func(string) bool { return true }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	group := component.Encoded{ID: "g", Ref: "g", Type: "team", Body: []byte("{}")}
-	if _, err := s.put("groups", group, 1, func(string) bool { return true }); err != nil {
+	if _, err := s.Put("groups", group, 1, func(string) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
-	s.forget("documents", items[0])
-	s.forget("groups", group)
+	s.Refuse("documents", items[0])
+	s.Refuse("groups", group)
 	for i, want := range []bool{false, true, true, false} {
-		if got := s.withholdLate("documents", items[min(i, 2)]); got != want {
+		if got := s.WithholdLate("documents", items[min(i, 2)]); got != want {
 			t.Errorf("item %d was dropped: %v", i, got)
 		}
 	}
@@ -107,20 +107,20 @@ func TestShelfCounts(t *testing.T) {
 
 // TestReadingTheStageMayEnd: whoever reads the stage may stop after an item.
 func TestReadingTheStageMayEnd(t *testing.T) {
-	s := newShelf()
-	defer s.close()
+	s := New()
+	defer s.Close()
 	for _, id := range []string{"a", "b"} {
-		if _, err := s.put("documents", component.Encoded{ID: id, Ref: id, Body: []byte("{}")}, 1, func(string) bool { return true }); err != nil {
+		if _, err := s.Put("documents", component.Encoded{ID: id, Ref: id, Body: []byte("{}")}, 1, func(string) bool { return true }); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.withhold("documents", "w"+id, "i"+id); err != nil {
+		if err := s.Withhold("documents", "w"+id, "i"+id); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.flush(); err != nil {
+	if err := s.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	plan := s.plan("documents")
+	plan := s.Plan("documents")
 	for most := 1; most <= 3; most++ {
 		var got []string
 		for e, err := range plan.Items {
@@ -129,7 +129,7 @@ func TestReadingTheStageMayEnd(t *testing.T) {
 			}
 		}
 		n := len(got)
-		for tag, err := range s.each("documents") {
+		for tag, err := range s.Tags("documents") {
 			if got = append(got, fmt.Sprint(tag.ID, err)); len(got)-n == most {
 				break
 			}
@@ -141,8 +141,8 @@ func TestReadingTheStageMayEnd(t *testing.T) {
 			}
 		}
 		n = len(got)
-		for u, err := range s.unseen("documents") {
-			if got = append(got, fmt.Sprint(u.id, err)); len(got)-n == most {
+		for u, err := range s.Withheld("documents") {
+			if got = append(got, fmt.Sprint(u.ID, err)); len(got)-n == most {
 				break
 			}
 		}
@@ -157,7 +157,7 @@ func TestReadingTheStageMayEnd(t *testing.T) {
 		}
 	}
 	for _, nothing := range []string{"users", "groups"} {
-		for range s.each(nothing) {
+		for range s.Tags(nothing) {
 			t.Error("an item of a stream that is not staged")
 		}
 	}

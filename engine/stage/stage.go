@@ -1,4 +1,4 @@
-package engine
+package stage
 
 import (
 	"encoding/binary"
@@ -10,20 +10,18 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// shelf is the stage of a run: for each stream what will be sent, and beside it
-// what review needs to know of each item. It is written by one goroutine and
-// read after flush.
-type shelf struct {
-	streams map[string]*shelved
+// Stage is what a run would send, by stream, with what review needs to know of each
+// item. It is written by one goroutine and read after flush.
+type Stage struct {
+	streams map[string]*staged
 }
 
-type shelved struct {
-	tags     *stage.File // a tag for each item
-	bodies   *stage.File // in the order of the tags
-	withheld *stage.File // refs and IDs; nil when there are none
+type staged struct {
+	tags     *File // a tag for each item
+	bodies   *File // in the order of the tags
+	withheld *File // refs and IDs; nil when there are none
 	weight   int
 	ids      map[string]string // ID → ref, of the items whose ID is not the ref
 	types    map[string]int
@@ -33,38 +31,61 @@ type shelved struct {
 	late     map[string]bool // IDs that were hidden while they were published
 }
 
-// tag is what review and the state know of an item.
-type tag struct {
+// Tag is what review and the state know of an item.
+type Tag struct {
 	ID, Ref, Type, Rule string
 	Content             uint64
 	access.Grant
 }
 
-func newShelf() *shelf { return &shelf{streams: map[string]*shelved{}} }
+// New makes an empty stage.
+func New() *Stage { return &Stage{streams: map[string]*staged{}} }
 
-func (s *shelf) stream(name string) (*shelved, error) {
+func (s *Stage) stream(name string) (*staged, error) {
 	if sh := s.streams[name]; sh != nil {
 		return sh, nil
 	}
-	tags, err := stage.Create("")
+	tags, err := Create("")
 	if err != nil {
 		return nil, err
 	}
-	bodies, err := stage.Create("")
+	bodies, err := Create("")
 	if err != nil {
 		tags.Close()
 		return nil, err
 	}
-	sh := &shelved{tags: tags, bodies: bodies, ids: map[string]string{}, types: map[string]int{}, audience: map[access.Audience]int{}, rules: map[string]int{}, refused: map[string]bool{}, late: map[string]bool{}}
+	sh := &staged{tags: tags, bodies: bodies, ids: map[string]string{}, types: map[string]int{}, audience: map[access.Audience]int{}, rules: map[string]int{}, refused: map[string]bool{}, late: map[string]bool{}}
 	s.streams[name] = sh
 	return sh, nil
 }
 
-// put stages an item; when its ID is taken it returns the ref that took it and
+// Names are the streams that have something staged or withheld, sorted.
+func (s *Stage) Names() []string { return slices.Sorted(maps.Keys(s.streams)) }
+
+// Summary counts what is staged of a stream, less what was taken back.
+type Summary struct {
+	Items    int // also those that were taken back
+	Weight   int
+	Bytes    int64
+	Types    map[string]int
+	Audience map[access.Audience]int
+	Rules    map[string]int
+}
+
+// Summary is that of a stream; found is false for one that has nothing.
+func (s *Stage) Summary(stream string) (_ Summary, found bool) {
+	sh := s.streams[stream]
+	if sh == nil {
+		return Summary{}, false
+	}
+	return Summary{Items: sh.tags.Frames(), Weight: sh.weight, Bytes: sh.bodies.Bytes(), Types: sh.types, Audience: sh.audience, Rules: sh.rules}, true
+}
+
+// Put stages an item; when its ID is taken it returns the ref that took it and
 // stages nothing. Refs are unique, so that an item whose ID is its own ref can
 // only meet one whose ID is not, and known tells whether an ID is the ref of
 // some other record: memory does not grow with the usual IDs.
-func (s *shelf) put(stream string, e component.Encoded, weight int, known func(ref string) bool) (taken string, err error) {
+func (s *Stage) Put(stream string, e component.Encoded, weight int, known func(ref string) bool) (taken string, err error) {
 	sh, err := s.stream(stream)
 	if err != nil {
 		return "", err
@@ -92,30 +113,36 @@ func (s *shelf) put(stream string, e component.Encoded, weight int, known func(r
 	return "", sh.bodies.Append(e.Body)
 }
 
-// withhold remembers that nobody may find what a record would have made.
-func (s *shelf) withhold(stream, ref, id string) error {
+// Withhold remembers that nobody may find what a record would have made.
+func (s *Stage) Withhold(stream, ref, id string) error {
 	sh, err := s.stream(stream)
 	if err != nil {
 		return err
 	}
 	if sh.withheld == nil {
-		if sh.withheld, err = stage.Create(""); err != nil {
+		if sh.withheld, err = Create(""); err != nil {
 			return err
 		}
 	}
 	return sh.withheld.Append([]byte(ref), []byte(id))
 }
 
-// forget drops an item's trace from the counts, after the sink refused it.
-func (s *shelf) forget(stream string, e component.Encoded) {
+// Refuse drops an item's trace from the counts, after the sink refused it.
+func (s *Stage) Refuse(stream string, e component.Encoded) {
 	sh := s.streams[stream]
 	sh.refused[e.ID] = true
 	sh.uncount(e)
 }
 
-// withholdLate drops an item's trace from the counts, as forget does, after a
+// WasRefused reports whether the sink refused an item.
+func (s *Stage) WasRefused(stream, id string) bool {
+	sh := s.streams[stream]
+	return sh != nil && sh.refused[id]
+}
+
+// WithholdLate drops an item's trace from the counts, as refuse does, after a
 // person hid it. It returns false for an item that was dropped before.
-func (s *shelf) withholdLate(stream string, e component.Encoded) bool {
+func (s *Stage) WithholdLate(stream string, e component.Encoded) bool {
 	sh := s.streams[stream]
 	if sh.late[e.ID] || sh.refused[e.ID] {
 		return false
@@ -125,7 +152,21 @@ func (s *shelf) withholdLate(stream string, e component.Encoded) bool {
 	return true
 }
 
-func (sh *shelved) uncount(e component.Encoded) {
+// WasHidden reports whether a person hid an item after it was staged.
+func (s *Stage) WasHidden(stream, id string) bool {
+	sh := s.streams[stream]
+	return sh != nil && sh.late[id]
+}
+
+// HiddenCount is how many items of a stream wasHidden reports.
+func (s *Stage) HiddenCount(stream string) int {
+	if sh := s.streams[stream]; sh != nil {
+		return len(sh.late)
+	}
+	return 0
+}
+
+func (sh *staged) uncount(e component.Encoded) {
 	sh.types[e.Type]--
 	if e.Audience != access.Undecided {
 		sh.audience[e.Audience]--
@@ -133,10 +174,11 @@ func (sh *shelved) uncount(e component.Encoded) {
 	}
 }
 
-func (s *shelf) flush() error {
-	for _, name := range slices.Sorted(maps.Keys(s.streams)) {
+// Flush makes everything that was staged readable.
+func (s *Stage) Flush() error {
+	for _, name := range s.Names() {
 		sh := s.streams[name]
-		for _, f := range []*stage.File{sh.tags, sh.bodies, sh.withheld} {
+		for _, f := range []*File{sh.tags, sh.bodies, sh.withheld} {
 			if f == nil {
 				continue
 			}
@@ -149,7 +191,8 @@ func (s *shelf) flush() error {
 	return nil
 }
 
-func (s *shelf) close() {
+// Close gives the disk space back.
+func (s *Stage) Close() {
 	for _, sh := range s.streams {
 		sh.tags.Close()
 		sh.bodies.Close()
@@ -159,8 +202,8 @@ func (s *shelf) close() {
 	}
 }
 
-// plan is one stream as review and publishing see it.
-func (s *shelf) plan(stream string) component.StreamPlan {
+// Plan is one stream as review and publishing see it.
+func (s *Stage) Plan(stream string) component.StreamPlan {
 	p := component.StreamPlan{Name: stream, Types: map[string]int{}, Audience: map[access.Audience]int{}, Items: func(func(component.Encoded, error) bool) {}, Withheld: s.withheldRefs(stream)}
 	sh := s.streams[stream]
 	if sh == nil {
@@ -172,32 +215,32 @@ func (s *shelf) plan(stream string) component.StreamPlan {
 	return p
 }
 
-// each reads the tags of a stream back.
-func (s *shelf) each(stream string) iter.Seq2[tag, error] {
+// Tags reads the tags of a stream back.
+func (s *Stage) Tags(stream string) iter.Seq2[Tag, error] {
 	sh := s.streams[stream]
 	if sh == nil {
-		return func(func(tag, error) bool) {}
+		return func(func(Tag, error) bool) {}
 	}
 	return sh.each()
 }
 
-// unseen is an item that nobody may find.
-type unseen struct{ ref, id string }
+// Withheld is an item that nobody may find.
+type Withheld struct{ Ref, ID string }
 
 // withheldRefs are the refs of what nobody may find in a stream.
-func (s *shelf) withheldRefs(stream string) iter.Seq2[string, error] {
+func (s *Stage) withheldRefs(stream string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		for u, err := range s.unseen(stream) {
-			if !yield(u.ref, err) {
+		for u, err := range s.Withheld(stream) {
+			if !yield(u.Ref, err) {
 				return
 			}
 		}
 	}
 }
 
-// unseen are the items of a stream that nobody may find.
-func (s *shelf) unseen(stream string) iter.Seq2[unseen, error] {
-	return func(yield func(unseen, error) bool) {
+// Withheld are the items of a stream that nobody may find.
+func (s *Stage) Withheld(stream string) iter.Seq2[Withheld, error] {
+	return func(yield func(Withheld, error) bool) {
 		sh := s.streams[stream]
 		if sh == nil || sh.withheld == nil {
 			return
@@ -208,18 +251,18 @@ func (s *shelf) unseen(stream string) iter.Seq2[unseen, error] {
 				return
 			}
 			if err != nil {
-				yield(unseen{}, err)
+				yield(Withheld{}, err)
 				return
 			}
-			if !yield(unseen{string(p[0]), string(p[1])}, nil) {
+			if !yield(Withheld{string(p[0]), string(p[1])}, nil) {
 				return
 			}
 		}
 	}
 }
 
-func (sh *shelved) each() iter.Seq2[tag, error] {
-	return func(yield func(tag, error) bool) {
+func (sh *staged) each() iter.Seq2[Tag, error] {
+	return func(yield func(Tag, error) bool) {
 		words := map[string]string{} // types and rules repeat
 		word := func(b []byte) string {
 			w, ok := words[string(b)]
@@ -235,15 +278,15 @@ func (sh *shelved) each() iter.Seq2[tag, error] {
 				return
 			}
 			if err != nil || len(p) != 8 || len(p[3]) != 1 || len(p[5]) != 8 || len(p[6])%8 != 0 || len(p[7])%8 != 0 {
-				yield(tag{}, errStage)
+				yield(Tag{}, errItem)
 				return
 			}
 			sets, ok := access.UnpackSets(p[7])
 			if !ok {
-				yield(tag{}, errStage)
+				yield(Tag{}, errItem)
 				return
 			}
-			t := tag{ID: string(p[0]), Ref: string(p[1]), Type: word(p[2]), Rule: word(p[4]), Content: binary.BigEndian.Uint64(p[5]),
+			t := Tag{ID: string(p[0]), Ref: string(p[1]), Type: word(p[2]), Rule: word(p[4]), Content: binary.BigEndian.Uint64(p[5]),
 				Grant: access.Grant{Audience: access.Audience(p[3][0]), Names: access.UnpackNames(p[6]), Sets: sets}}
 			if !yield(t, nil) {
 				return
@@ -252,9 +295,9 @@ func (sh *shelved) each() iter.Seq2[tag, error] {
 	}
 }
 
-var errStage = fmt.Errorf("stage file is damaged")
+var errItem = fmt.Errorf("stage file is damaged")
 
-func (sh *shelved) items() iter.Seq2[component.Encoded, error] {
+func (sh *staged) items() iter.Seq2[component.Encoded, error] {
 	return func(yield func(component.Encoded, error) bool) {
 		rd := sh.bodies.Reader()
 		for t, err := range sh.each() {
@@ -263,7 +306,7 @@ func (sh *shelved) items() iter.Seq2[component.Encoded, error] {
 				body, err = rd.Next()
 			}
 			if err != nil || len(body) != 1 {
-				yield(component.Encoded{}, errStage)
+				yield(component.Encoded{}, errItem)
 				return
 			}
 			if !yield(component.Encoded{ID: t.ID, Ref: t.Ref, Type: t.Type, Audience: t.Audience, Rule: t.Rule, Body: body[0]}, nil) {

@@ -1,29 +1,35 @@
-package engine
+package stage
 
 import (
 	"io"
 
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// hold keeps the raw records of a phase until the phase is sealed: in memory
+// SpillBuffer keeps the raw records of a phase until the phase is sealed: in memory
 // up to a limit, on disk beyond it. It belongs to one goroutine at a time.
-type hold struct {
+type SpillBuffer struct {
 	limit int
 	bytes int
 	mem   []*component.Record
-	spill *stage.File
+	spill *File
 }
 
-func (h *hold) add(r *component.Record) error {
+// NewSpillBuffer makes an empty buffer that keeps up to limit bytes in memory.
+func NewSpillBuffer(limit int) *SpillBuffer { return &SpillBuffer{limit: limit} }
+
+// Spilled reports whether some of the records are on disk.
+func (h *SpillBuffer) Spilled() bool { return h.spill != nil }
+
+// Add keeps a record.
+func (h *SpillBuffer) Add(r *component.Record) error {
 	if h.spill == nil && h.bytes+len(r.Raw) <= h.limit {
 		h.bytes += len(r.Raw)
 		h.mem = append(h.mem, r)
 		return nil
 	}
 	if h.spill == nil {
-		f, err := stage.Create("")
+		f, err := Create("")
 		if err != nil {
 			return err
 		}
@@ -32,9 +38,9 @@ func (h *hold) add(r *component.Record) error {
 	return h.spill.Append([]byte(r.Ref), []byte(r.Kind), []byte(r.Title), []byte(r.Email), r.Raw)
 }
 
-// drain hands out the records in the order they came, and forgets them.
-func (h *hold) drain(each func(*component.Record) error) error {
-	defer h.close()
+// Drain hands out the records in the order they came, and forgets them.
+func (h *SpillBuffer) Drain(each func(*component.Record) error) error {
+	defer h.Close()
 	for i, r := range h.mem {
 		h.mem[i] = nil
 		if err := each(r); err != nil {
@@ -63,7 +69,8 @@ func (h *hold) drain(each func(*component.Record) error) error {
 	}
 }
 
-func (h *hold) close() {
+// Close gives the disk space back.
+func (h *SpillBuffer) Close() {
 	if h.spill != nil {
 		h.spill.Close()
 		h.spill = nil
