@@ -2,8 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 )
@@ -101,27 +102,13 @@ var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
 func labelValue(v string) string { return `"` + labelEscapes.Replace(display.Lines(v)) + `"` }
 
-// write replaces the file whole: a collector never reads half of it.
+// write replaces the file whole, so a collector never reads half of it. The
+// collector is another user.
 func (m *metrics) write(path string) error {
-	// One name, so that what a killed run leaves is taken away by the next.
-	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
-	if err != nil {
+	return atomicfile.Replace(path, atomicfile.Options{Mode: 0o644}, func(w io.Writer) error {
+		_, err := io.WriteString(w, m.text.String())
 		return err
-	}
-	_, err = f.WriteString(m.text.String())
-	if err == nil {
-		err = f.Chmod(0o644) // the collector is another user
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
+	})
 }
 
 // earlierSuccess is what the file said before, 0 when it said nothing.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
@@ -133,18 +134,16 @@ func (o *outputFolder) close() error { return o.letters.close() }
 
 // lines is a file of lines that gets its name when it is complete.
 type lines struct {
-	path string
-	f    *os.File
-	w    *bufio.Writer
+	f *atomicfile.File
+	w *bufio.Writer
 }
 
 func newLines(path string) (*lines, error) {
-	// One name, so that what a killed run leaves is taken away by the next.
-	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := atomicfile.Create(path, atomicfile.Options{})
 	if err != nil {
 		return nil, err
 	}
-	return &lines{path: path, f: f, w: bufio.NewWriter(f)}, nil
+	return &lines{f: f, w: bufio.NewWriter(f)}, nil
 }
 
 func (l *lines) write(b []byte) error {
@@ -155,20 +154,11 @@ func (l *lines) write(b []byte) error {
 }
 
 func (l *lines) close() error {
-	err := l.w.Flush()
-	if closeErr := l.f.Close(); err == nil {
-		err = closeErr
+	defer l.f.Abort()
+	if err := l.w.Flush(); err != nil {
+		return err
 	}
-	if err == nil {
-		err = os.Rename(l.f.Name(), l.path)
-	}
-	if err != nil {
-		os.Remove(l.f.Name())
-	}
-	return err
+	return l.f.Commit()
 }
 
-func (l *lines) drop() {
-	l.f.Close()
-	os.Remove(l.f.Name())
-}
+func (l *lines) drop() { l.f.Abort() }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -18,10 +19,9 @@ import (
 // disk has room for it.
 type secretFile struct {
 	path    string // of the file that is replaced; a link is followed
-	f       *os.File
+	f       *atomicfile.File
 	lock    *flock.Flock
 	newline bool
-	rename  func(from, to string) error
 	kept    bool // the secret stays where it was written
 }
 
@@ -34,21 +34,21 @@ func newSecretFile(path string) (*secretFile, error) {
 		return nil, err
 	}
 	dir, name := filepath.Split(path)
-	s := &secretFile{path: path, rename: os.Rename, lock: flock.New(filepath.Join(dir, "."+name+".lock"), flock.SetPermissions(0o600))}
+	s := &secretFile{path: path, lock: flock.New(filepath.Join(dir, "."+name+".lock"), flock.SetPermissions(0o600))}
 	switch alone, err := s.lock.TryLock(); {
 	case err != nil:
 		return nil, fmt.Errorf("lock %s: %w", s.lock.Path(), err)
 	case !alone:
 		return nil, fault.Errorf(fault.Fatal, "wait until it has ended", "another rotation of the secret in %s is under way", path)
 	}
-	if err := s.prepare(dir, name); err != nil {
+	if err := s.prepare(name); err != nil {
 		s.drop()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *secretFile) prepare(dir, name string) error {
+func (s *secretFile) prepare(name string) error {
 	old, err := os.ReadFile(s.path)
 	if err != nil {
 		return err
@@ -58,13 +58,13 @@ func (s *secretFile) prepare(dir, name string) error {
 	if err != nil {
 		return err
 	}
-	if s.f, err = os.CreateTemp(dir, "."+name+"-*"); err != nil { // 0600
+	if s.f, err = atomicfile.Create(s.path, atomicfile.Options{Temporary: "." + name + "-*"}); err != nil {
 		return err
 	}
 	if _, err := s.f.Write(make([]byte, room)); err != nil {
 		return err
 	}
-	if err := sameOwner(s.f, info); err != nil {
+	if err := sameOwner(s.f.File, info); err != nil {
 		return fmt.Errorf("a new file could not be given its owner: %w", err)
 	}
 	if err := s.f.Chmod(info.Mode().Perm()); err != nil {
@@ -89,8 +89,8 @@ func replaceable(path, link string) error {
 	return nil // a file system without links, or a file that may not be linked
 }
 
-// commit writes the secret and puts it in the place of the old one. A *keptError
-// says that it is on the disk beside it.
+// commit writes the secret and replaces the old file. A *keptError names the file
+// that holds the secret when the old one could not be replaced.
 func (s *secretFile) commit(secret string) error {
 	if s.newline {
 		secret += "\n"
@@ -99,18 +99,12 @@ func (s *secretFile) commit(secret string) error {
 		return err
 	}
 	s.kept = true
-	for _, step := range []func() error{
-		func() error { return s.f.Truncate(int64(len(secret))) },
-		s.f.Sync, s.f.Close,
-		func() error { return s.rename(s.f.Name(), s.path) },
-	} {
-		if err := step(); err != nil {
-			return &keptError{s.f.Name(), err}
-		}
+	err := s.f.Truncate(int64(len(secret)))
+	if err == nil {
+		err = s.f.Commit()
 	}
-	if dir, err := os.Open(filepath.Dir(s.path)); err == nil {
-		dir.Sync() // as far as the system has it
-		dir.Close()
+	if err != nil {
+		return &keptError{s.f.Name(), err}
 	}
 	return nil
 }
@@ -121,8 +115,9 @@ func (s *secretFile) drop() {
 	if s.f == nil {
 		return
 	}
-	s.f.Close()
-	if !s.kept {
-		os.Remove(s.f.Name())
+	if s.kept {
+		s.f.Close()
+		return
 	}
+	s.f.Abort()
 }

@@ -75,25 +75,29 @@ func TestTokenRotateRefuses(t *testing.T) {
 	}
 }
 
-// TestSecretIsNotLost: where the new secret cannot take the place of the old one,
-// it stays beside it, and the message says where.
+// TestSecretIsNotLost: when the file cannot be replaced, the new secret stays in a
+// file next to it, and the message names that file.
 func TestSecretIsNotLost(t *testing.T) {
 	path := write(t, "token", "old-secret\n")
 	f, err := newSecretFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.rename = func(string, string) error { return errors.New("no") }
+	err = errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) // no file can replace a folder
+	if err != nil {
+		t.Fatal(err)
+	}
 	err = f.commit("new-secret")
 	f.drop()
 	var k *keptError
-	if !errors.As(err, &k) || fileText(t, k.path) != "new-secret\n" || fileText(t, path) != "old-secret\n" {
+	if !errors.As(err, &k) || fileText(t, k.path) != "new-secret\n" {
 		t.Fatalf("%v", err)
 	}
 	text := lost(err, path, "12:00:00")
 	if !strings.Contains(text.Error(), k.path) || !strings.Contains(hint(text), "mv "+k.path+" "+path) || strings.Contains(text.Error()+hint(text), "new-secret") {
 		t.Errorf("%v\n%s", text, hint(text))
 	}
+	path = write(t, "token", "old-secret\n")
 	if _, err := newSecretFile(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("there is no such file")
 	}

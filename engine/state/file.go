@@ -1,14 +1,14 @@
 package state
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
+
+	"github.com/pipe-engine/pipe/engine/atomicfile"
 )
 
 // openFile opens a file of the folder for reading. Anything but a regular file, or
@@ -65,51 +65,18 @@ const (
 	temporary       = ".tmp-*"
 )
 
-// replaceFile replaces a file of the place with what write writes, as replace does.
-// The caller needs no lock of the place.
+// replaceFile replaces a file of the place with what write writes, whole or not at
+// all and with mode 0600. The caller needs no lock of the place.
 func (s *Store) replaceFile(suffix string, write func(io.Writer) error) error {
-	return replace(s.path(suffix), s.key+temporary, write)
+	return atomicfile.Replace(s.path(suffix), atomicfile.Options{Temporary: s.key + temporary}, write)
 }
 
 // replaceLocked is replaceFile for the holder of the lock of the place.
 func (s *Store) replaceLocked(suffix string, write func(io.Writer) error) error {
-	return replace(s.path(suffix), s.key+temporaryLocked, write)
+	return atomicfile.Replace(s.path(suffix), s.lockedOptions(), write)
 }
 
-// replace writes a file whole or not at all, with mode 0600. name is the
-// pattern of the name of a file next to it that is written first.
-func replace(path, name string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), name) // 0600
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriter(f)
-	err = write(w)
-	if err == nil {
-		err = w.Flush()
-	}
-	return commit(f, path, err)
-}
-
-// commit renames a temporary file to path once it is on disk, or removes it. err is
-// the error of writing it.
-func commit(f *os.File, path string, err error) error {
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return err
-	}
-	if dir, err := os.Open(filepath.Dir(path)); err == nil { // some file systems cannot sync a folder
-		_ = dir.Sync()
-		dir.Close()
-	}
-	return nil
+// lockedOptions are for files that the holder of the lock of the place writes.
+func (s *Store) lockedOptions() atomicfile.Options {
+	return atomicfile.Options{Temporary: s.key + temporaryLocked}
 }

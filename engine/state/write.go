@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"os"
 	"strconv"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
@@ -34,7 +34,7 @@ const (
 // Writer writes the state of a run. Only Commit makes anything of it last.
 type Writer struct {
 	store *Store
-	f     *os.File
+	f     *atomicfile.File
 	w     *bufio.Writer
 	sum   hash.Hash
 	line  []byte
@@ -45,7 +45,7 @@ type Writer struct {
 
 // Create begins the state of a run.
 func (s *Store) Create(h Header) (*Writer, error) {
-	f, err := os.CreateTemp(s.dir, s.key+temporaryLocked) // 0600
+	f, err := atomicfile.Create(s.path(suffixState), s.lockedOptions())
 	if err != nil {
 		return nil, fmt.Errorf("write the state: %w", err)
 	}
@@ -120,15 +120,16 @@ func (w *Writer) Commit() error {
 	if w.err == nil {
 		_, w.err = fmt.Fprintf(w.f, "%s\t%d\t%s\n", lineEnd, w.count, hex.EncodeToString(w.sum.Sum(nil)))
 	}
-	if err := commit(w.f, w.store.path(suffixState), w.err); err != nil {
-		return fmt.Errorf("write the state: %w", err)
+	if w.err == nil {
+		w.err = w.f.Commit()
+	}
+	if w.err != nil {
+		w.Abort()
+		return fmt.Errorf("write the state: %w", w.err)
 	}
 	w.store.sweep()
 	return nil
 }
 
 // Abort gives it up.
-func (w *Writer) Abort() {
-	w.f.Close()
-	os.Remove(w.f.Name())
-}
+func (w *Writer) Abort() { w.f.Abort() }
