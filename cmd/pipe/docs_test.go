@@ -67,6 +67,10 @@ func docsCommands(t *testing.T, text string, least int) {
 			goTool(t, ".", "build", "-o", filepath.Join(out, filepath.Base(program)), pkg)
 			continue
 		}
+		if module, ok := strings.CutPrefix(line, "go build -C "); ok {
+			buildModule(t, module, filepath.Join(out, filepath.Base(module)))
+			continue
+		}
 		if strings.HasPrefix(line, "pipe sandbox ") { // it serves until it is stopped: TestSandboxCommand
 			continue
 		}

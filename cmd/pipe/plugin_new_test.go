@@ -65,28 +65,10 @@ func TestPluginNew(t *testing.T) {
 	}
 }
 
-// TestPluginModule: a plugin in a module of its own, outside the repository,
-// runs in a pipeline, and what it condensed is what people find.
+// TestPluginModule: a plugin that is a Go module of its own runs in a pipeline, and
+// the index has the definitions that it condensed.
 func TestPluginModule(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "elsewhere")
-	expected{0, nil}.check(t, pipe(t, pluginEnv(), "plugin", "new", "apidigest", "--dir", dir))
-	sources, err := filepath.Glob(examplesFolder + "/apidigest/*.go")
-	if err != nil || len(sources) == 0 {
-		t.Fatal(err)
-	}
-	for _, source := range sources {
-		text, err := os.ReadFile(source)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.HasSuffix(source, "_test.go") {
-			if err := os.WriteFile(filepath.Join(dir, filepath.Base(source)), text, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	goTool(t, dir, "build", "-o", "apidigest", ".")
-	program := filepath.Join(dir, "apidigest")
+	program := builtDigest(t)
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	before := w.pipe(t, "run", "--progress", "none", shipped)
 	plain := bodies(t, w.index())

@@ -26,11 +26,27 @@ func pluginEnv() map[string]string {
 // goTool runs the Go tool in a folder, without network.
 func goTool(t testing.TB, dir string, args ...string) {
 	t.Helper()
+	runGo(t, dir, args, "GOPROXY=off")
+}
+
+func runGo(t testing.TB, dir string, args []string, env ...string) {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", args...)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=readonly", "GOWORK=off")
+	cmd.Dir, cmd.Env = dir, append(append(os.Environ(), "GOFLAGS=-mod=readonly", "GOWORK=off"), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
+}
+
+// buildModule builds the program of a module that may need downloads, as the
+// example apidigest does: its libraries are not those of the main module.
+func buildModule(t testing.TB, dir, program string) {
+	t.Helper()
+	program, err := filepath.Abs(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runGo(t, dir, []string{"build", "-o", program, "."})
 }
 
 func needGrpcio(t testing.TB) {
@@ -44,7 +60,7 @@ func needGrpcio(t testing.TB) {
 func builtDigest(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "apidigest")
-	goTool(t, ".", "build", "-o", path, examplesFolder+"/apidigest")
+	buildModule(t, examplesFolder+"/apidigest", path)
 	return path
 }
 
