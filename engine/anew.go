@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -29,7 +32,7 @@ func unfilled(base state.Baseline, owner state.Owner) error {
 	refused := &fault.Refusal{Guard: "datasource", Remedy: "try again; if it was deleted on purpose, use another state folder: --state DIR"}
 	switch {
 	case base.Condition == state.Intact:
-		for _, stream := range sortedKeys(base.Streams) {
+		for _, stream := range slices.Sorted(maps.Keys(base.Streams)) {
 			if base.Streams[stream] > 0 {
 				refused.Reason = "the sink says that there is no such place, and the run of " + base.Finished.Local().Format("2006-01-02 15:04") + " filled it" + dropped
 				return refused

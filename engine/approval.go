@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -173,7 +174,7 @@ func (v *review) judge(plan *component.Plan, held component.Holdings, guards []a
 		case n == 0:
 			unmatched = append(unmatched, fmt.Sprintf("Approval %s does not allow this run: it showed documents that are missing now, more than max_loss.", ids[i]))
 		default:
-			unmatched = append(unmatched, fmt.Sprintf("Approval %s covers %s of the %s changes; the others are too many.", ids[i], thousands(covered), thousands(len(changes))))
+			unmatched = append(unmatched, fmt.Sprintf("Approval %s covers %s of the %s changes; the others are too many.", ids[i], display.Number(covered), display.Number(len(changes))))
 		}
 	}
 	refused.Approvals = unmatched
@@ -209,11 +210,11 @@ func (r *run) findApprovals() []approval {
 		case a.UsedBy != "":
 			continue
 		case age < -ClockError:
-			out = append(out, approval{id: id, void: fmt.Sprintf("Approval %s is dated %s, which is in the future. Check this machine's clock; to allow it: pipe approve FILE %s.", id, clock(a.At), id)})
+			out = append(out, approval{id: id, void: fmt.Sprintf("Approval %s is dated %s, which is in the future. Check this machine's clock; to allow it: pipe approve FILE %s.", id, display.Time(a.At), id)})
 			continue
 		case age > ApprovalTime:
 			if age < 2*ApprovalTime { // a recent approval without effect is explained
-				out = append(out, approval{id: id, void: fmt.Sprintf("Approval %s has expired: it was given on %s and was valid for 24 hours.", id, clock(a.At))})
+				out = append(out, approval{id: id, void: fmt.Sprintf("Approval %s has expired: it was given on %s and was valid for 24 hours.", id, display.Time(a.At))})
 			}
 			continue
 		}
@@ -238,7 +239,7 @@ func (r *run) calledApproval(id string) approval {
 	a, err := r.store.Approval(id)
 	switch {
 	case err == nil && a.UsedBy != "":
-		out.void = fmt.Sprintf("Approval %s was used by run %s on %s.", id, a.UsedBy, clock(a.UsedAt))
+		out.void = fmt.Sprintf("Approval %s was used by run %s on %s.", id, a.UsedBy, display.Time(a.UsedAt))
 	case err != nil && !errors.Is(err, state.ErrNotStored):
 		out.void = fmt.Sprintf("Approval %s cannot be used: %v.", id, err)
 	}
@@ -251,8 +252,6 @@ func (r *run) calledApproval(id string) approval {
 	}
 	return out
 }
-
-func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
 
 // storeRefusal keeps the changes of a refused run for its approval. Without it an
 // approval allows only a run with exactly these changes.
@@ -339,7 +338,7 @@ func Approve(dir, place string, a state.Approval) (*state.Refusal, error) {
 		return nil, err
 	}
 	if before != nil && !refused.At.After(before.UsedAt) {
-		return nil, fault.Errorf(fault.Fatal, "run again; when it is refused, approve the ID that it prints", "approval %s was used by run %s on %s, and no run was refused for these changes since", a.ID, before.UsedBy, clock(before.UsedAt))
+		return nil, fault.Errorf(fault.Fatal, "run again; when it is refused, approve the ID that it prints", "approval %s was used by run %s on %s, and no run was refused for these changes since", a.ID, before.UsedBy, display.Time(before.UsedAt))
 	}
 	store, err := state.Open(dir, place)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -208,7 +209,7 @@ func (r *run) list(refused *fault.Refusal) error {
 	})
 	refused.Table = []string{"who would find the documents after this run:"}
 	for _, g := range groups {
-		refused.Table = append(refused.Table, fmt.Sprintf("%9s for %s, rule %s", thousands(counts[g]), g.audience, g.rule))
+		refused.Table = append(refused.Table, fmt.Sprintf("%9s for %s, rule %s", display.Number(counts[g]), g.audience, g.rule))
 	}
 	restricted := 0
 	for g, n := range counts {
@@ -216,9 +217,9 @@ func (r *run) list(refused *fault.Refusal) error {
 			restricted += n
 		}
 	}
-	refused.Table = append(refused.Table, fmt.Sprintf("%9s restricted in all (found only by those who are listed)", thousands(restricted)))
+	refused.Table = append(refused.Table, fmt.Sprintf("%9s restricted in all (found only by those who are listed)", display.Number(restricted)))
 	if withheld > 0 {
-		refused.Table = append(refused.Table, fmt.Sprintf("%9s for nobody (withheld)", thousands(withheld)))
+		refused.Table = append(refused.Table, fmt.Sprintf("%9s for nobody (withheld)", display.Number(withheld)))
 	}
 	return nil
 }

@@ -2,12 +2,12 @@ package engine
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/stage"
 	"github.com/pipe-engine/pipe/engine/state"
@@ -23,7 +23,7 @@ type comparison struct {
 	// are its items that had any.
 	rows map[string]*rowChanges
 	// gone are the reasons why items go, and lost the items, by stream.
-	gone map[string][]*examples
+	gone map[string][]*display.Examples
 	lost map[string][]fault.Change
 	// wider are documents that more people find than before.
 	wider   []*widening
@@ -52,22 +52,6 @@ type TypeChange struct {
 	Gone   int `json:"gone"`
 }
 
-// examples are the first refs of a number of them.
-type examples struct {
-	why  string
-	n    int
-	refs []string
-}
-
-const shownRefs = 10
-
-func (e *examples) add(ref string) {
-	e.n++
-	if len(e.refs) < shownRefs {
-		e.refs = append(e.refs, ref)
-	}
-}
-
 // gain is a group with more members than before.
 type gain struct {
 	ref string
@@ -87,7 +71,7 @@ type comparer struct {
 }
 
 func newComparison() *comparison {
-	return &comparison{streams: map[string]*Changes{}, audience: map[access.Audience]int{}, rows: map[string]*rowChanges{}, gone: map[string][]*examples{}, lost: map[string][]fault.Change{}, added: map[access.Audience]int{}}
+	return &comparison{streams: map[string]*Changes{}, audience: map[access.Audience]int{}, rows: map[string]*rowChanges{}, gone: map[string][]*display.Examples{}, lost: map[string][]fault.Change{}, added: map[access.Audience]int{}}
 }
 
 func (c *comparer) run(plan *component.Plan, snap *state.Snapshot) (err error) {
@@ -138,7 +122,7 @@ func (c *comparer) run(plan *component.Plan, snap *state.Snapshot) (err error) {
 	})
 	slices.SortFunc(c.gains, func(a, b gain) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.ref, b.ref)) })
 	for _, list := range c.gone {
-		slices.SortStableFunc(list, func(a, b *examples) int { return cmp.Compare(b.n, a.n) })
+		slices.SortStableFunc(list, func(a, b *display.Examples) int { return cmp.Compare(b.N, a.N) })
 	}
 	return nil
 }
@@ -270,13 +254,13 @@ func (c *comparer) missing(snap *state.Snapshot) error {
 // because notes why something of a stream goes.
 func (c *comparer) because(stream, why, ref string) {
 	list := c.gone[stream]
-	at := slices.IndexFunc(list, func(x *examples) bool { return x.why == why })
+	at := slices.IndexFunc(list, func(x *display.Examples) bool { return x.Why == why })
 	if at < 0 {
 		at = len(list)
-		list = append(list, &examples{why: why})
+		list = append(list, &display.Examples{Why: why})
 		c.gone[stream] = list
 	}
-	list[at].add(ref)
+	list[at].Add(ref)
 }
 
 // why tells what became of the record of an item that goes.
@@ -296,5 +280,3 @@ func (c *comparer) why(e state.Entry) string {
 	}
 	return ending.String() + ": " + reason
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

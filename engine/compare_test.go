@@ -185,7 +185,7 @@ func TestReasonsInOrder(t *testing.T) {
 	c := comparisonCase{before: before, delivered: []string{"d00", "d01"}}.compare(t)
 	var got []string
 	for _, x := range c.gone["documents"] {
-		got = append(got, fmt.Sprintf("%s: %d, %d shown", x.why, x.n, len(x.refs)))
+		got = append(got, fmt.Sprintf("%s: %d, %d shown", x.Why, x.N, len(x.Refs)))
 	}
 	if want := []string{"gone from the source: 12, 10 shown", "has another id, or is no longer mapped to it: 2, 2 shown"}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)

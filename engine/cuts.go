@@ -2,29 +2,32 @@ package engine
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // cuts counts the items with a field that was cut, by stream and field.
-type cuts map[string]*examples
+type cuts map[string]*display.Examples
 
 func (c cuts) add(stream string, e *component.Encoded) {
 	for _, field := range e.Cut {
 		name := stream + "." + field
 		if c[name] == nil {
-			c[name] = &examples{why: name}
+			c[name] = &display.Examples{Why: name}
 		}
-		c[name].add(e.Ref)
+		c[name].Add(e.Ref)
 	}
 }
 
 // note is a sentence about all of them, "" when nothing was cut.
 func (c cuts) note() string {
 	var parts []string
-	for _, name := range sortedKeys(c) {
-		parts = append(parts, fmt.Sprintf("%s in %d (%s)", name, c[name].n, c[name].list()))
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		parts = append(parts, fmt.Sprintf("%s in %d (%s)", name, c[name].N, c[name].String()))
 	}
 	if len(parts) == 0 {
 		return ""

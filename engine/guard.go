@@ -2,11 +2,9 @@ package engine
 
 import (
 	"fmt"
-	"math"
-	"strconv"
-	"strings"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -48,10 +46,10 @@ func (v *review) maxRejected() error {
 	b := v.p.Limits.MaxRejected
 	switch {
 	case n == total:
-		return &fault.Refusal{Guard: "max_rejected", Reason: fmt.Sprintf("all %s records were rejected", thousands(n)),
+		return &fault.Refusal{Guard: "max_rejected", Reason: fmt.Sprintf("all %s records were rejected", display.Number(n)),
 			Remedy: "look at the rejections above, and correct the transforms, the mapping or the rules"}
 	case b.Exceeded(n, total):
-		return &fault.Refusal{Guard: "max_rejected", Reason: fmt.Sprintf("%s of %s records were rejected (%s)", thousands(n), thousands(total), compared(b, n, total)),
+		return &fault.Refusal{Guard: "max_rejected", Reason: fmt.Sprintf("%s of %s records were rejected (%s)", display.Number(n), display.Number(total), compared(b, n, total)),
 			Remedy: "look at the rejections above, correct the mapping or the records, or raise guards.max_rejected"}
 	}
 	return nil
@@ -61,30 +59,10 @@ func (v *review) maxRejected() error {
 // where the limit is one.
 func compared(b component.Bound, n, total int) string {
 	if b.Share*float64(total) > float64(b.Items) {
-		return fmt.Sprintf("%s, limit %s", percent(float64(n)/float64(total)), percent(b.Share))
+		return fmt.Sprintf("%s, limit %s", display.Percent(float64(n)/float64(total)), display.Percent(b.Share))
 	}
 	if total == 0 {
-		return "limit " + thousands(b.Items)
+		return "limit " + display.Number(b.Items)
 	}
-	return fmt.Sprintf("%s, limit %s", percent(float64(n)/float64(total)), thousands(b.Items))
-}
-
-func percent(share float64) string {
-	if share < 0.0995 {
-		return strconv.FormatFloat(math.Round(share*1e4)/100, 'f', -1, 64) + " %"
-	}
-	return fmt.Sprintf("%.0f %%", share*100)
-}
-
-// thousands writes 12345 as 12,345.
-func thousands(n int) string {
-	digits := strconv.Itoa(n)
-	var b strings.Builder
-	for i, d := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 && digits[i-1] != '-' {
-			b.WriteByte(',')
-		}
-		b.WriteRune(d)
-	}
-	return b.String()
+	return fmt.Sprintf("%s, limit %s", display.Percent(float64(n)/float64(total)), display.Number(b.Items))
 }

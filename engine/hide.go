@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -122,7 +123,7 @@ func (r *run) noteHidden() error {
 			if !s.Permissions || !r.hidden.hasID(u.Ref, u.ID) {
 				continue
 			}
-			if n++; n <= shownRefs {
+			if n++; n <= display.Shown {
 				one, _ := r.hidden.find(u.Ref, codec.Hash([]byte(u.ID)))
 				refs = append(refs, fmt.Sprintf("%s (%s)", u.Ref, one.At.Local().Format(time.DateOnly)))
 			}
@@ -132,18 +133,11 @@ func (r *run) noteHidden() error {
 		return nil
 	}
 	more := ""
-	if n > shownRefs {
-		more = fmt.Sprintf(" and %d more, which pipe status lists", n-shownRefs)
+	if n > display.Shown {
+		more = fmt.Sprintf(" and %d more, which pipe status lists", n-display.Shown)
 	}
-	r.note("%s hidden with pipe hide: %s%s", documents(n), strings.Join(refs, ", "), more)
+	r.note("%s hidden with pipe hide: %s%s", display.Plural(n, "document"), strings.Join(refs, ", "), more)
 	return nil
-}
-
-func documents(n int) string {
-	if n == 1 {
-		return "1 document"
-	}
-	return fmt.Sprintf("%d documents", n)
 }
 
 // hiddenCounts are items that were hidden so recently that a sink may still count

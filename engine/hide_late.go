@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -85,7 +86,7 @@ func (r *run) noteLate(sent bool, what string) {
 		if l.sent != sent {
 			continue
 		}
-		if n++; n <= shownRefs {
+		if n++; n <= display.Shown {
 			refs = append(refs, l.ref)
 		}
 	}
@@ -93,8 +94,8 @@ func (r *run) noteLate(sent bool, what string) {
 		return
 	}
 	more := ""
-	if n > shownRefs {
-		more = fmt.Sprintf(" and %d more, which pipe status lists", n-shownRefs)
+	if n > display.Shown {
+		more = fmt.Sprintf(" and %d more, which pipe status lists", n-display.Shown)
 	}
-	r.note("%s hidden with pipe hide while the run published, %s: %s%s", documents(n), what, strings.Join(refs, ", "), more)
+	r.note("%s hidden with pipe hide while the run published, %s: %s%s", display.Plural(n, "document"), what, strings.Join(refs, ", "), more)
 }

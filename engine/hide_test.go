@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -232,7 +234,7 @@ func TestHiddenReason(t *testing.T) {
 
 // TestHiddenNotes: the report names ten hidden documents and counts the others.
 func TestHiddenNotes(t *testing.T) {
-	for n, more := range map[int]string{shownRefs: "", shownRefs + 1: " and 1 more, which pipe status lists", shownRefs + 5: " and 5 more, which pipe status lists"} {
+	for n, more := range map[int]string{display.Shown: "", display.Shown + 1: " and 1 more, which pipe status lists", display.Shown + 5: " and 5 more, which pipe status lists"} {
 		w := newWorld(t)
 		w.o.State = t.TempDir()
 		w.add("identities", "user", "sam", "plain")
@@ -267,7 +269,7 @@ func TestHiddenNotes(t *testing.T) {
 			fmt.Sprintf("%d documents hidden with pipe hide while the run published, and not sent: component:default/late00, ", n),
 		} {
 			i := slices.IndexFunc(report.Notes, func(note string) bool { return strings.HasPrefix(note, begins) })
-			if i < 0 || strings.Count(report.Notes[i], "component:default/") != shownRefs || strings.Contains(report.Notes[i], " more") != (more != "") || !strings.HasSuffix(report.Notes[i], more) {
+			if i < 0 || strings.Count(report.Notes[i], "component:default/") != display.Shown || strings.Contains(report.Notes[i], " more") != (more != "") || !strings.HasSuffix(report.Notes[i], more) {
 				t.Errorf("%d hidden: notes %q", n, report.Notes)
 			}
 		}
@@ -294,7 +296,7 @@ func TestNeedles(t *testing.T) {
 	} {
 		hits := map[string]bool{}
 		n.in(text, hits)
-		if got := strings.Join(sortedKeys(hits), " "); got != want {
+		if got := strings.Join(slices.Sorted(maps.Keys(hits)), " "); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}

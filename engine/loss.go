@@ -2,11 +2,13 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -136,7 +138,7 @@ func (v *review) measures(plan *component.Plan, held component.Holdings) []*meas
 			}
 		}
 		v.measured = append(append(v.measured, m), more...)
-		for _, typ := range sortedKeys(types) {
+		for _, typ := range slices.Sorted(maps.Keys(types)) {
 			if typ != "" {
 				v.measured = append(v.measured, types[typ])
 			}
@@ -178,7 +180,7 @@ func (v *review) maxLoss(plan *component.Plan, held component.Holdings, cover *c
 		}
 		if r.Reason == "" {
 			gone := m.gone(nil) + taken
-			r.Reason = "this run would " + fmt.Sprintf(m.what, thousands(gone), thousands(m.before)) + " (" + m.compared(b, gone) + ")" + v.since
+			r.Reason = "this run would " + fmt.Sprintf(m.what, display.Number(gone), display.Number(m.before)) + " (" + m.compared(b, gone) + ")" + v.since
 		}
 		over[m.stream] = true
 		exceeded[m] = true
@@ -188,7 +190,7 @@ func (v *review) maxLoss(plan *component.Plan, held component.Holdings, cover *c
 	}
 	for _, m := range all {
 		if over[m.stream] && (exceeded[m] || !m.derived) {
-			r.Table = append(r.Table, fmt.Sprintf("%-26s %7s before %7s would go (%s)", m.name, thousands(m.before), thousands(m.gone(nil)), m.compared(b, m.gone(nil))))
+			r.Table = append(r.Table, fmt.Sprintf("%-26s %7s before %7s would go (%s)", m.name, display.Number(m.before), display.Number(m.gone(nil)), m.compared(b, m.gone(nil))))
 		}
 	}
 	for _, s := range plan.Streams {
@@ -210,7 +212,7 @@ func (v *review) maxLoss(plan *component.Plan, held component.Holdings, cover *c
 	}
 	r.Remedy = "find out why they are missing from the source"
 	if n := v.ledger.ended(component.Withheld); n > 0 && v.compared == nil {
-		r.Remedy += fmt.Sprintf(" (%s are in the source and withheld by a rule: they stay visible until this is approved)", thousands(n))
+		r.Remedy += fmt.Sprintf(" (%s are in the source and withheld by a rule: they stay visible until this is approved)", display.Number(n))
 	}
 	if off := v.switchedOff(); off != "" {
 		r.Remedy += " (" + off + " switched off)"
@@ -226,7 +228,7 @@ func (v *review) newAudiences() string {
 	var parts []string
 	for _, class := range slices.Backward(access.Audiences[:]) {
 		if n := v.compared.added[class]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", class, thousands(n)))
+			parts = append(parts, fmt.Sprintf("%s %s", class, display.Number(n)))
 		}
 	}
 	if parts == nil {
@@ -242,18 +244,9 @@ func (v *review) reasons(stream string) []string {
 	}
 	var out []string
 	for _, x := range v.compared.gone[stream] {
-		out = append(out, fmt.Sprintf("  %s, %s: %s", stream, x.why, thousands(x.n)), "    "+x.list())
+		out = append(out, fmt.Sprintf("  %s, %s: %s", stream, x.Why, display.Number(x.N)), "    "+x.String())
 	}
 	return out
-}
-
-// list is the first refs, and how many there are besides.
-func (x *examples) list() string {
-	text := strings.Join(x.refs, ", ")
-	if more := x.n - len(x.refs); more > 0 {
-		text += fmt.Sprintf(" and %s more", thousands(more))
-	}
-	return text
 }
 
 // clear tells the sink, for each stream, what the guards know of what goes.

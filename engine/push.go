@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -110,7 +111,7 @@ func pushWidens(sel *component.Selection, limit component.Bound) *fault.Refusal 
 	if !limit.Exceeded(len(table), sel.Before) {
 		return nil
 	}
-	return &fault.Refusal{Guard: "max_widen", Reason: fmt.Sprintf("%d of %s documents would be found by more people (%s)", len(table), thousands(sel.Before), compared(limit, len(table), sel.Before)), Table: table,
+	return &fault.Refusal{Guard: "max_widen", Reason: fmt.Sprintf("%d of %s documents would be found by more people (%s)", len(table), display.Number(sel.Before), compared(limit, len(table), sel.Before)), Table: table,
 		Remedy: "if this is intended, publish it with pipe run, which can be approved"}
 }
 

@@ -2,12 +2,14 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -62,8 +64,8 @@ func (r *run) hiddenLost(list hiding) error {
 	if len(lost) == 0 {
 		return nil
 	}
-	x := examples{n: len(lost), refs: lost[:min(len(lost), shownRefs)]}
-	return &fault.StateError{Err: fmt.Errorf("the hidden list %s lacks %s that the last good run read on it: %s", r.store.HiddenFile(), documents(len(lost)), x.list()),
+	x := display.Examples{N: len(lost), Refs: lost[:min(len(lost), display.Shown)]}
+	return &fault.StateError{Err: fmt.Errorf("the hidden list %s lacks %s that the last good run read on it: %s", r.store.HiddenFile(), display.Plural(len(lost), "document"), x.String()),
 		Remedy: "restore the file from a copy; if there is none, hide the documents again with pipe hide FILE REF"}
 }
 
@@ -91,7 +93,7 @@ func (r *run) compare() error {
 		return nil
 	}
 	if r.last.Fingerprint != r.p.Fingerprint {
-		v.since = fmt.Sprintf(". The pipeline file changed since the last run (%s)", clock(r.last.Finished))
+		v.since = fmt.Sprintf(". The pipeline file changed since the last run (%s)", display.Time(r.last.Finished))
 	}
 	if time.Since(r.last.Finished) < youngCounts {
 		v.stale = func(stream string, said int) bool {
@@ -115,7 +117,7 @@ func (r *run) differences() Differences {
 	var d Differences
 	if c := r.reviewer.compared; c != nil {
 		d.Widened = c.widenings()
-		for _, stream := range sortedKeys(c.lost) {
+		for _, stream := range slices.Sorted(maps.Keys(c.lost)) {
 			d.Gone = append(d.Gone, c.lost[stream]...)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -83,20 +84,20 @@ func (c *comparer) swaps(stream string) error {
 // table is the pairs for a refusal.
 func (s *swap) table() []string {
 	return []string{
-		fmt.Sprintf("restricted documents go while wider ones are new, counted as %s:", thousands(s.pairs)),
+		fmt.Sprintf("restricted documents go while wider ones are new, counted as %s:", display.Number(s.pairs)),
 		"  go:  " + listOf(s.gone), "  new: " + listOf(s.added),
 	}
 }
 
 // listOf is the first refs of changes, each with its class.
 func listOf(changes []fault.Change) string {
-	x := examples{}
+	x := display.Examples{}
 	for _, ch := range changes {
 		class := ch.After
 		if class == fault.Gone {
 			class = ch.Before
 		}
-		x.add(ch.Ref + " (" + access.Class(class) + ")")
+		x.Add(ch.Ref + " (" + access.Class(class) + ")")
 	}
-	return x.list()
+	return x.String()
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -30,15 +31,15 @@ func (v *review) maxWiden(_ *component.Plan, _ component.Holdings, cover *covera
 	r := &fault.Refusal{Guard: "max_widen"}
 	limit := compared(b, n, total)
 	if !b.Exceeded(n, total) {
-		limit = fmt.Sprintf("%s of them by everybody, limit %d", thousands(toAll), towardsAll)
+		limit = fmt.Sprintf("%s of them by everybody, limit %d", display.Number(toAll), towardsAll)
 	}
-	r.Reason = fmt.Sprintf("%s of %s documents would be found by more people (%s)%s", thousands(n), thousands(total), limit, v.since)
+	r.Reason = fmt.Sprintf("%s of %s documents would be found by more people (%s)%s", display.Number(n), display.Number(total), limit, v.since)
 	for _, w := range v.compared.wider {
 		to := w.to.String()
 		if w.from == w.to {
 			to = "more of them"
 		}
-		r.Table = append(r.Table, fmt.Sprintf("%s: %s → %s, %s", w.rule, w.from, to, thousands(len(w.changes))), "    "+w.list())
+		r.Table = append(r.Table, fmt.Sprintf("%s: %s → %s, %s", w.rule, w.from, to, display.Number(len(w.changes))), "    "+w.list())
 		r.Changes = append(r.Changes, w.changes...)
 	}
 	for _, s := range v.compared.swapped {
@@ -71,7 +72,7 @@ func (r *run) noteStrict() {
 	}
 	if restricted >= manyRestricted {
 		r.note("%s of %s documents are for named people and groups, and guards.max_widen is 0: each change of an owner stops a run; max_widen: 1%% allows %d such documents in a run",
-			thousands(restricted), thousands(total), max(towardsAll, total/100))
+			display.Number(restricted), display.Number(total), max(towardsAll, total/100))
 	}
 }
 
@@ -84,11 +85,11 @@ type widening struct {
 
 // list is the first refs, and how many there are besides.
 func (w *widening) list() string {
-	x := examples{}
+	x := display.Examples{}
 	for _, ch := range w.changes {
-		x.add(ch.Ref)
+		x.Add(ch.Ref)
 	}
-	return x.list()
+	return x.String()
 }
 
 // widened counts the documents that more people find, and those of them that
@@ -124,12 +125,12 @@ func (c *comparison) gained() string {
 	if len(c.gains) == 0 {
 		return ""
 	}
-	parts := make([]string, 0, shownRefs)
-	for _, g := range c.gains[:min(shownRefs, len(c.gains))] {
+	parts := make([]string, 0, display.Shown)
+	for _, g := range c.gains[:min(display.Shown, len(c.gains))] {
 		parts = append(parts, fmt.Sprintf("%s +%d", g.ref, g.n))
 	}
 	line := "groups with more members than before: " + strings.Join(parts, ", ")
-	if more := len(c.gains) - shownRefs; more > 0 {
+	if more := len(c.gains) - display.Shown; more > 0 {
 		line += fmt.Sprintf(" and %d more", more)
 	}
 	return line

@@ -105,7 +105,7 @@ func (a *app) printAdoption(adoption *engine.Adoption) {
 		display.Fprintf(a.stdout, "datasource %s now holds (the counts may be three hours old): %s\n", held.Place, heldText(held))
 		for _, t := range held.Types {
 			if t.Uploaded != nil {
-				display.Fprintf(a.stdout, "%9s %s\n", number(*t.Uploaded), t.Type)
+				display.Fprintf(a.stdout, "%9s %s\n", display.Number(*t.Uploaded), t.Type)
 			}
 		}
 		uploads := slices.DeleteFunc(slices.Clone(held.Uploads), func(u component.UploadState) bool { return u.Stream != "documents" })

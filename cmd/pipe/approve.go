@@ -94,7 +94,7 @@ func (a *app) printRefused(r *state.Refusal) {
 	}
 	display.Fprintf(a.stdout, "\nThe approval allows:\n")
 	for _, g := range groupChanges(r.Changes) {
-		display.Fprintf(a.stdout, "  %s: %s\n", g.what, number(g.n))
+		display.Fprintf(a.stdout, "  %s: %s\n", g.what, display.Number(g.n))
 		if len(g.refs) > 0 {
 			for _, line := range wrapped(g.list(), tableWidth-4) {
 				display.Fprintf(a.stdout, "    %s\n", line)
@@ -117,7 +117,7 @@ const shownRefs = 10
 func (g *changeGroup) list() string {
 	text := strings.Join(g.refs, ", ")
 	if more := g.all - len(g.refs); more > 0 {
-		text += " and " + number(more) + " more"
+		text += " and " + display.Number(more) + " more"
 	}
 	return text
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -124,7 +125,7 @@ func TestRealBackstageDoctor(t *testing.T) {
 			}
 		}
 	}
-	want := number(withMail) + " of " + number(users)
+	want := display.Number(withMail) + " of " + display.Number(users)
 	if c.code != exitDone || !strings.Contains(c.stdout, want) || !strings.Contains(c.stdout, "e-mail") {
 		t.Errorf("exit %d, %q is not said in\n%s", c.code, want, c.both())
 	}

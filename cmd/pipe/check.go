@@ -215,12 +215,12 @@ func (a *app) printChecked(one checked) {
 	var verdict string
 	switch {
 	case problems > 0:
-		verdict = plural(problems, "problem")
+		verdict = display.Plural(problems, "problem")
 	default:
 		verdict = "ok"
 	}
 	if warnings > 0 {
-		verdict += ", " + plural(warnings, "warning")
+		verdict += ", " + display.Plural(warnings, "warning")
 	}
 	display.Fprintf(a.stdout, "%s: %s\n", one.File, verdict)
 	a.printVariables(one)

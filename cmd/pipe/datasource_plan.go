@@ -31,7 +31,7 @@ func (a *app) printPlan(w io.Writer, p *component.ProvisionPlan, st style) {
 	case p.Empty():
 		display.Fprintf(w, "datasource %s: no changes, it is as the file says\n", p.Name)
 	default:
-		display.Fprintf(w, "datasource %s: %s\n", p.Name, plural(len(p.Changes), "change"))
+		display.Fprintf(w, "datasource %s: %s\n", p.Name, display.Plural(len(p.Changes), "change"))
 	}
 	for _, c := range p.Changes {
 		path := pathText(c.Path)

@@ -30,7 +30,7 @@ func (a *app) printDiff(d *diff, st style) {
 		display.Fprint(w, display.Block(c.text(st)))
 	}
 	if more := d.count(func(s *streamDiff) int { return s.Added + s.Changed + s.Removed }) - len(d.Items); more > 0 {
-		display.Fprintf(w, "  … and %s more; --limit 0 shows all\n", number(more))
+		display.Fprintf(w, "  … and %s more; --limit 0 shows all\n", display.Number(more))
 	}
 	for _, n := range d.Notes {
 		display.Fprintf(w, "\n! %s\n", display.Indent(n, "  "))
@@ -68,13 +68,13 @@ func marks(all []accessChange) int {
 
 func (d *diff) accessTotal() string {
 	return fmt.Sprintf("%s wider, %s narrower; --limit 0 shows all",
-		number(d.count(func(s *streamDiff) int { return s.Wider })), number(d.count(func(s *streamDiff) int { return s.Narrower })))
+		display.Number(d.count(func(s *streamDiff) int { return s.Wider })), display.Number(d.count(func(s *streamDiff) int { return s.Narrower })))
 }
 
 func (d *diff) table(st style) display.Block {
 	var rows [][]string
 	for _, s := range d.Streams {
-		rows = append(rows, []string{s.Name, number(s.Before), number(s.Now), number(s.Added), number(s.Changed), number(s.Removed), number(s.Wider), number(s.Narrower)})
+		rows = append(rows, []string{s.Name, display.Number(s.Before), display.Number(s.Now), display.Number(s.Added), display.Number(s.Changed), display.Number(s.Removed), display.Number(s.Wider), display.Number(s.Narrower)})
 	}
 	return grid([]string{"stream", "before", "now", "added", "changed", "removed", "wider", "narrower"}, rows, 1, st)
 }
@@ -91,7 +91,7 @@ func (d *diff) fields() string {
 	slices.SortStableFunc(names, func(a, b string) int { return all[b] - all[a] })
 	var parts []string
 	for _, name := range names {
-		parts = append(parts, fmt.Sprintf("%s in %s", name, number(all[name])))
+		parts = append(parts, fmt.Sprintf("%s in %s", name, display.Number(all[name])))
 	}
 	return strings.Join(parts, " · ")
 }

@@ -96,7 +96,7 @@ func (a *app) printFindings(c *cli.Context, findings []finding) error {
 	}
 	var err error
 	if bad > 0 {
-		err = fault.Errorf(fault.Permanent, "", "%s failed", plural(bad, "check"))
+		err = fault.Errorf(fault.Permanent, "", "%s failed", display.Plural(bad, "check"))
 	}
 	if wrong {
 		err = usage{err.Error(), "change the file or the datasource: they differ"}

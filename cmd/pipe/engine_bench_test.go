@@ -140,7 +140,7 @@ func byHand(b *testing.B, records []*component.Record) {
 	for _, r := range records {
 		emails[r.Ref], titles[r.Ref] = r.Email, r.Title
 	}
-	display := func(ref string) string {
+	shown := func(ref string) string {
 		if t := titles[ref]; t != "" {
 			return t
 		}
@@ -166,7 +166,7 @@ func byHand(b *testing.B, records []*component.Record) {
 			related[typ] = append(related[typ], target)
 		}
 		if r.Kind == "User" {
-			body, err := codec.Marshal(gleanapi.User{Email: strings.ToLower(r.Email), Name: display(r.Ref)})
+			body, err := codec.Marshal(gleanapi.User{Email: strings.ToLower(r.Email), Name: shown(r.Ref)})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -174,14 +174,14 @@ func byHand(b *testing.B, records []*component.Record) {
 			continue
 		}
 		text := func(m map[string]any, name string) string { s, _ := m[name].(string); return s }
-		doc := gleanapi.Document{Datasource: "backstage", ID: r.Ref, ObjectType: strings.ToLower(r.Kind), Title: display(r.Ref),
+		doc := gleanapi.Document{Datasource: "backstage", ID: r.Ref, ObjectType: strings.ToLower(r.Kind), Title: shown(r.Ref),
 			ViewURL: "https://backstage.example.com/catalog/" + strings.ToLower(r.Kind) + "/" + text(meta, "name")}
 		var body strings.Builder
 		body.WriteString(text(meta, "description"))
 		owner := ""
 		for _, o := range related["ownedBy"] {
 			if owner == "" {
-				owner = display(o)
+				owner = shown(o)
 				body.WriteString("\nOwner: " + owner)
 			}
 			if mail := emails[o]; mail != "" {
@@ -195,7 +195,7 @@ func byHand(b *testing.B, records []*component.Record) {
 		}
 		for _, kind := range []string{"providesApi", "consumesApi", "dependsOn", "hasMember", "ownerOf"} {
 			for _, to := range related[kind] {
-				body.WriteString("\n- " + display(to))
+				body.WriteString("\n- " + shown(to))
 			}
 		}
 		body.WriteString("\n" + text(spec, "definition"))

@@ -208,7 +208,7 @@ func (a *app) printEvaluated(c *cli.Context, o *evaluator) error {
 	}
 	display.Fprintln(a.stdout, grid([]string{"ref", "value"}, rows, 2, a.colors(c)))
 	if total > len(all) {
-		display.Fprintf(a.stdout, "… %s of %s; --ref REF shows one of them\n", number(len(all)), number(total))
+		display.Fprintf(a.stdout, "… %s of %s; --ref REF shows one of them\n", display.Number(len(all)), display.Number(total))
 	}
 	return nil
 }

@@ -201,7 +201,7 @@ func people(n int) string {
 	if n == 1 {
 		return "1 person"
 	}
-	return number(n) + " people"
+	return display.Number(n) + " people"
 }
 
 // mostFinders is how many members of one group are printed.

@@ -79,7 +79,7 @@ func (a *app) printProblems(c *cli.Context, w io.Writer, d *pipeline.Definition)
 	if n == 0 {
 		return nil
 	}
-	display.Fprintf(w, "%s: %s, nothing was done\n", c.Args().First(), plural(n, "problem"))
+	display.Fprintf(w, "%s: %s, nothing was done\n", c.Args().First(), display.Plural(n, "problem"))
 	if !c.Bool("sandbox") && hasFlag(c.Command, "sandbox") && slices.ContainsFunc(d.Problems, func(p config.Problem) bool { return p.Code == "undefined-variable" }) {
 		display.Fprintln(w, "  with --sandbox it needs no variable: the source and Glean are servers on this machine")
 	}
@@ -101,11 +101,4 @@ func (a *app) engineSettings(d *pipeline.Definition, runID string, loopback bool
 		Log:       a.log,
 		Loopback:  loopback,
 	}
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return number(n) + " " + noun + "s"
 }

@@ -57,7 +57,7 @@ func (d difference) text(st style) string {
 			b.WriteString(paint("  "+sign+" "+display.Line(line)) + "\n")
 		}
 		if more := len(lines) - most; more > 0 {
-			b.WriteString(st.dim.Render("  "+sign+" … "+plural(more, "more line")+"; --json shows all") + "\n")
+			b.WriteString(st.dim.Render("  "+sign+" … "+display.Plural(more, "more line")+"; --json shows all") + "\n")
 		}
 	}
 	some("-", before, linesBefore, st.bad.Render)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/display"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -257,5 +258,5 @@ func positionOf(t *testing.T, path, text string) string {
 	block := strings.Index(string(b), "    plugin:\n")
 	at := block + strings.Index(string(b)[block:], text)
 	before := string(b)[:at]
-	return ":" + number(strings.Count(before, "\n")+1) + ":" + number(at-strings.LastIndex(before, "\n")) + ":"
+	return ":" + display.Number(strings.Count(before, "\n")+1) + ":" + display.Number(at-strings.LastIndex(before, "\n")) + ":"
 }

@@ -193,9 +193,9 @@ func (a *app) sumTried(c *cli.Context, all []tried) error {
 	case len(all) == 0:
 		return usage{"there was no record to try it on", "write pipe plugin try PATH < records.ndjson, or --example for the plugin's own example"}
 	default:
-		sum := plural(len(all), "record")
+		sum := display.Plural(len(all), "record")
 		for i, outcome := range []string{triedChanged, triedUnchanged, triedDropped, triedFailed} {
-			sum += map[bool]string{true: ": ", false: ", "}[i == 0] + number(counts[outcome]) + " " + outcome
+			sum += map[bool]string{true: ": ", false: ", "}[i == 0] + display.Number(counts[outcome]) + " " + outcome
 		}
 		display.Fprintf(a.stdout, "\n%s\n", sum)
 	}

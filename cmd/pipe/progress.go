@@ -235,9 +235,9 @@ func (t *ticker) end() {
 }
 
 func plainLine(w io.Writer, read int, sent []streamSent) {
-	line := fmt.Sprintf("read %s records", number(read))
+	line := fmt.Sprintf("read %s records", display.Number(read))
 	for _, s := range sent {
-		line += fmt.Sprintf(" · %s %s/%s", s.name, number(s.sent), number(s.total))
+		line += fmt.Sprintf(" · %s %s/%s", s.name, display.Number(s.sent), display.Number(s.total))
 	}
 	display.Fprintln(w, line)
 }

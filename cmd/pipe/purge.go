@@ -90,7 +90,7 @@ func heldText(i *component.Inspection) string {
 		if s.Uploaded == nil {
 			text += "unknown " + s.Stream
 		} else {
-			text += number(*s.Uploaded) + " " + s.Stream
+			text += display.Number(*s.Uploaded) + " " + s.Stream
 		}
 	}
 	return text

@@ -67,11 +67,11 @@ func (a *app) pushAction(c *cli.Context) error {
 		}
 		for _, s := range o.d.Streams {
 			if n := out.Sent[s.Name]; n > 0 && s.Identities {
-				display.Fprintf(a.stdout, "  before it, %s %s that the last run did not deliver like this\n", number(n), s.Name)
+				display.Fprintf(a.stdout, "  before it, %s %s that the last run did not deliver like this\n", display.Number(n), s.Name)
 			}
 		}
 		if n := out.Sent["memberships"]; n > 0 {
-			display.Fprintf(a.stdout, "  before it, %s; whoever has left a group is taken out of it by the next run\n", plural(n, "membership"))
+			display.Fprintf(a.stdout, "  before it, %s; whoever has left a group is taken out of it by the next run\n", display.Plural(n, "membership"))
 		}
 		for _, n := range out.Notes {
 			display.Fprintf(a.stdout, "! %s\n", display.Indent(n, "    "))

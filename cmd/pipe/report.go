@@ -64,20 +64,20 @@ func verdictText(r *engine.Report, st style) string {
 }
 
 func endingTree(r *engine.Report, st style) display.Block {
-	t := tree.Root(fmt.Sprintf("%s records read", number(r.Read))).Enumerator(tree.RoundedEnumerator)
+	t := tree.Root(fmt.Sprintf("%s records read", display.Number(r.Read))).Enumerator(tree.RoundedEnumerator)
 	all := append([]component.Ending{}, component.Endings[:]...)
 	if r.Endings[component.Pending] > 0 {
 		all = append(all, component.Pending)
 	}
 	for _, e := range all {
 		word := wordFor(r, e)
-		line := fmt.Sprintf("%s %s", number(r.Endings[e]), word)
+		line := fmt.Sprintf("%s %s", display.Number(r.Endings[e]), word)
 		if e == component.Rejected && r.Endings[e] > 0 {
 			line = st.bad.Render(line)
 		}
 		branch := tree.Root(display.Line(line))
 		for _, name := range byCount(r.Reasons[e]) {
-			branch.Child(display.Sprintf("%s %s", number(r.Reasons[e][name]), name))
+			branch.Child(display.Sprintf("%s %s", display.Number(r.Reasons[e][name]), name))
 		}
 		t.Child(branch)
 	}
@@ -109,9 +109,9 @@ func kindTable(r *engine.Report, st style) display.Block {
 	}
 	var rows [][]string
 	for _, k := range r.Kinds {
-		row := []string{k.Kind, number(k.Read)}
+		row := []string{k.Kind, display.Number(k.Read)}
 		for _, e := range component.Endings {
-			row = append(row, number(k.Counts[e]))
+			row = append(row, display.Number(k.Counts[e]))
 		}
 		rows = append(rows, row)
 	}
@@ -132,17 +132,17 @@ func streamTable(r *engine.Report, st style) display.Block {
 			rows = append(rows, []string{s.Name, "not written"})
 			continue
 		case s.Counts == nil:
-			items := number(s.Staged)
+			items := display.Number(s.Staged)
 			if s.Rows > 0 { // as the sink counts them, too
-				items = fmt.Sprintf("%s in %s", number(s.Rows), items)
+				items = fmt.Sprintf("%s in %s", display.Number(s.Rows), items)
 			}
 			rows = append(rows, append([]string{s.Name, items, "", "", "", size(s.Bytes)}, changes(s)...))
 			continue
 		}
-		rows = append(rows, append([]string{s.Name, number(s.Counts[component.Delivered]), number(s.Counts[component.Merged]), number(s.Counts[component.Withheld]), number(s.Counts[component.Rejected]), size(s.Bytes)}, changes(s)...))
+		rows = append(rows, append([]string{s.Name, display.Number(s.Counts[component.Delivered]), display.Number(s.Counts[component.Merged]), display.Number(s.Counts[component.Withheld]), display.Number(s.Counts[component.Rejected]), size(s.Bytes)}, changes(s)...))
 		if len(s.Types) > 1 {
 			for _, t := range slices.Sorted(maps.Keys(s.Types)) {
-				rows = append(rows, []string{"  " + t, number(s.Types[t])})
+				rows = append(rows, []string{"  " + t, display.Number(s.Types[t])})
 			}
 		}
 	}
@@ -159,7 +159,7 @@ func changes(s engine.StreamReport) []string {
 	if s.Changes == nil {
 		return nil
 	}
-	return []string{number(s.Changes.Added), number(s.Changes.Changed), number(s.Changes.Gone)}
+	return []string{display.Number(s.Changes.Added), display.Number(s.Changes.Changed), display.Number(s.Changes.Gone)}
 }
 
 // audienceLine is who finds the documents of this run, with the difference to
@@ -169,7 +169,7 @@ func audienceLine(r *engine.Report) string {
 	var parts []string
 	for _, a := range slices.Backward(access.Audiences[:]) {
 		total += r.Audience[a]
-		part := fmt.Sprintf("%s %s", a, number(r.Audience[a]))
+		part := fmt.Sprintf("%s %s", a, display.Number(r.Audience[a]))
 		if r.Since != nil {
 			if d := r.Audience[a] - r.Since.Audience[a]; d != 0 {
 				part += fmt.Sprintf(" (%+d)", d)
@@ -189,7 +189,7 @@ func audienceLine(r *engine.Report) string {
 	case r.Since == nil:
 		return strings.TrimSuffix(line, "\n")
 	}
-	line += fmt.Sprintf("%s found by more people than after the run of %s", plural(r.Since.Wider, "document"), r.Since.Finished.Local().Format("2006-01-02 15:04"))
+	line += fmt.Sprintf("%s found by more people than after the run of %s", display.Plural(r.Since.Wider, "document"), r.Since.Finished.Local().Format("2006-01-02 15:04"))
 	if !r.Since.SamePipeline {
 		line += ", when the pipeline was another"
 	}
@@ -218,7 +218,7 @@ func printWidened(w io.Writer, r *engine.Report, st style) {
 	}
 	for _, group := range groups {
 		g := changeGroup{all: len(refs[group]), refs: refs[group][:min(shownRefs, len(refs[group]))]}
-		display.Fprintf(w, "  %s, %s\n", group, number(g.all))
+		display.Fprintf(w, "  %s, %s\n", group, display.Number(g.all))
 		for _, line := range wrapped(g.list(), tableWidth-4) {
 			display.Fprintf(w, "    %s\n", line)
 		}
@@ -256,7 +256,7 @@ func printRejections(w io.Writer, r *engine.Report, st style) {
 		display.Fprintf(w, "  %s\n    %s\n", why, text)
 	}
 	if more := r.Endings[component.Rejected] - len(r.Rejections); more > 0 {
-		display.Fprintf(w, "  … and %s more; --output DIR writes all of them to DIR/rejected.ndjson\n", number(more))
+		display.Fprintf(w, "  … and %s more; --output DIR writes all of them to DIR/rejected.ndjson\n", display.Number(more))
 	}
 }
 
@@ -274,7 +274,7 @@ func timing(r *engine.Report) string {
 	total := r.Seconds.Total()
 	line := seconds(total) + " in all"
 	if total > 0 {
-		line += fmt.Sprintf(", %s records a second", number(int(float64(r.Read)/total)))
+		line += fmt.Sprintf(", %s records a second", display.Number(int(float64(r.Read)/total)))
 	}
 	return line + " (" + strings.Join(parts, ", ") + ")"
 }

@@ -75,9 +75,9 @@ func (a *app) showAction(c *cli.Context) error {
 	}
 	display.Fprintln(a.stdout, grid(t.header, t.cells(), len(t.header), a.colors(c)))
 	if t.total > len(t.rows) {
-		display.Fprintf(a.stdout, "… %s of %s; --limit 0 prints all\n", number(len(t.rows)), number(t.total))
+		display.Fprintf(a.stdout, "… %s of %s; --limit 0 prints all\n", display.Number(len(t.rows)), display.Number(t.total))
 	} else {
-		display.Fprintf(a.stdout, "%s\n", plural(t.total, "record"))
+		display.Fprintf(a.stdout, "%s\n", display.Plural(t.total, "record"))
 	}
 	return nil
 }

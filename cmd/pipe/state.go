@@ -197,12 +197,12 @@ func (a *app) printState(s *stateJSON) {
 		row("baseline", "of run %s, ended %s", s.LastRun.Run, clock(s.LastRun.Finished))
 		var counts []string
 		for _, stream := range slices.Sorted(maps.Keys(s.LastRun.Streams)) {
-			counts = append(counts, number(s.LastRun.Streams[stream])+" "+stream)
+			counts = append(counts, display.Number(s.LastRun.Streams[stream])+" "+stream)
 		}
 		row("delivered", "%s", strings.Join(counts, ", "))
 	}
 	row("owner", "%s", orNone(s.Owner))
-	row("hidden", "%s", plural(len(s.Hidden), "document"))
+	row("hidden", "%s", display.Plural(len(s.Hidden), "document"))
 	for _, one := range s.Approvals {
 		row("approval", "%s of %s, %s", one.ID, clock(one.At), approvalState(one, time.Now()))
 	}

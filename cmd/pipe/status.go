@@ -191,7 +191,7 @@ func (a *app) printPlace(s placeStatus, st style) {
 		if n == nil {
 			return "?"
 		}
-		return number(*n)
+		return display.Number(*n)
 	}
 	rows := [][]string{}
 	for _, h := range s.Streams {
@@ -243,7 +243,7 @@ func (l *lastRun) of(stream string) string {
 		return ""
 	}
 	if n, known := l.Streams[stream]; known {
-		return number(n)
+		return display.Number(n)
 	}
 	return ""
 }
@@ -252,7 +252,7 @@ func (l *lastRun) ofType(stream, typ string) string {
 	if l == nil {
 		return ""
 	}
-	return number(l.Types[stream][typ])
+	return display.Number(l.Types[stream][typ])
 }
 
 // lacking are types that the last run delivered and Glean does not count.

@@ -196,7 +196,7 @@ func (a *app) testFile(ctx context.Context, c *cli.Context, path string, o suite
 func (a *app) wrongFile(c *cli.Context, problems config.Problems, source func() []byte) error {
 	if !c.Bool("json") {
 		problems.Render(a.stderr, func(string) []byte { return source() })
-		display.Fprintf(a.stderr, "%s, no test was run\n", plural(len(problems.Errors()), "problem"))
+		display.Fprintf(a.stderr, "%s, no test was run\n", display.Plural(len(problems.Errors()), "problem"))
 		a.shown = true
 	}
 	return problems.Errors()
@@ -243,7 +243,7 @@ func (a *app) sumTests(c *cli.Context, all []tested, part bool) error {
 		return usage{"no test was run", "the names of the tests are under name in the test file; --run picks some of them"}
 	}
 	if passed < total {
-		err = testsFailed{fmt.Sprintf("%d of %s failed", total-passed, plural(total, "test")), "- is expected and not there, + is there and not expected; pipe explain shows how a record came to be what it is"}
+		err = testsFailed{fmt.Sprintf("%d of %s failed", total-passed, display.Plural(total, "test")), "- is expected and not there, + is there and not expected; pipe explain shows how a record came to be what it is"}
 	}
 	var untested []string
 	var seen []*suite.Coverage
@@ -259,7 +259,7 @@ func (a *app) sumTests(c *cli.Context, all []tested, part bool) error {
 	if c.Bool("json") {
 		return a.printJSON(all, err)
 	}
-	display.Fprintf(a.stdout, "\n%s passed", plural(passed, "test"))
+	display.Fprintf(a.stdout, "\n%s passed", display.Plural(passed, "test"))
 	if passed < total {
 		display.Fprintf(a.stdout, ", %d failed", total-passed)
 	}
@@ -282,14 +282,14 @@ func (a *app) printCoverage(c *cli.Context, path string, cov *suite.Coverage) (u
 		return untested
 	}
 	display.Fprintf(a.stdout, "\n%s: the tests touch %d of %s and %d of %s of the mapping\n", path,
-		len(cov.Rules)-len(rules), plural(len(cov.Rules), "permission rule"), len(cov.Mapping)-len(mapping), plural(len(cov.Mapping), "line"))
+		len(cov.Rules)-len(rules), display.Plural(len(cov.Rules), "permission rule"), len(cov.Mapping)-len(mapping), display.Plural(len(cov.Mapping), "line"))
 	for i, l := range rules {
 		display.Fprintf(a.stdout, "  %s: untested: %s\n", l.Pos, untested[i])
 	}
 	const most = 5
 	for i, l := range mapping {
 		if i == most && !c.Bool("coverage") {
-			display.Fprintf(a.stdout, "  … and %s more; --coverage lists all\n", plural(len(mapping)-most, "line"))
+			display.Fprintf(a.stdout, "  … and %s more; --coverage lists all\n", display.Plural(len(mapping)-most, "line"))
 			break
 		}
 		display.Fprintf(a.stdout, "  %s: untested: %s\n", l.Pos, l.Name)

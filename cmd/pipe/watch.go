@@ -155,14 +155,14 @@ func (w *watched) pickRef(asked string, read []string) (string, error) {
 	case ref != "":
 		return ref, nil
 	case len(near) > 0 && m.Matches(near[0]):
-		return "", usage{fmt.Sprintf("%q may mean %s", asked, plural(len(near), "record")), "write one of: " + listed(near)}
+		return "", usage{fmt.Sprintf("%q may mean %s", asked, display.Plural(len(near), "record")), "write one of: " + listed(near)}
 	}
 	if w.input != nil {
 		if unread, _ := m.Pick(w.input.Refs()); unread != "" {
 			return "", usage{unread + " is of a kind that the pipeline does not read", "switch the kind on in the source's block of the pipeline file"}
 		}
 	}
-	u := usage{fmt.Sprintf("the source holds no %q among the %s that the pipeline reads", asked, plural(len(read), "record")), "a ref is kind:namespace/name; `pipe show FILE KIND` lists them"}
+	u := usage{fmt.Sprintf("the source holds no %q among the %s that the pipeline reads", asked, display.Plural(len(read), "record")), "a ref is kind:namespace/name; `pipe show FILE KIND` lists them"}
 	if len(near) > 0 {
 		u.hint = "did you mean " + listed(near) + "?"
 	}

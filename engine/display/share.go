@@ -1,0 +1,19 @@
+package display
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// Percent writes a share with at most two decimals.
+func Percent(share float64) string {
+	if share < 0.0995 {
+		return strconv.FormatFloat(math.Round(share*1e4)/100, 'f', -1, 64) + " %"
+	}
+	return fmt.Sprintf("%.0f %%", share*100)
+}
+
+// Time writes a time in the local zone, to the minute.
+func Time(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
