@@ -4,34 +4,34 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Unfilled refuses to set a place up as new that an earlier run filled, as far as
 // the state folder says.
 func Unfilled(dir, place string) error {
-	store, err := state.Open(dir, place)
+	store, err := baseline.Open(dir, place)
 	if err != nil {
-		return unusable(err)
+		return baseline.Unusable(err)
 	}
 	base, err := store.Load()
 	if err != nil {
-		return unreadable(err)
+		return baseline.Unreadable(err)
 	}
 	defer base.Close()
-	owner, err := ownerOf(store, base, false)
+	owner, err := baseline.OwnerOf(store, base, false)
 	if err != nil {
 		return err
 	}
 	return unfilled(base, owner)
 }
 
-func unfilled(base state.Baseline, owner state.Owner) error {
+func unfilled(base baseline.Baseline, owner baseline.Owner) error {
 	const dropped = ": it is not set up as new, since that would drop what it has"
 	refused := &fault.Refusal{Guard: "datasource", Remedy: "try again; if it was deleted on purpose, use another state folder: --state DIR"}
 	switch {
-	case base.Condition == state.Intact:
+	case base.Condition == baseline.Intact:
 		for _, stream := range slices.Sorted(maps.Keys(base.Streams)) {
 			if base.Streams[stream] > 0 {
 				refused.Reason = "the sink says that there is no such place, and the run of " + base.Finished.Local().Format("2006-01-02 15:04") + " filled it" + dropped
@@ -39,9 +39,9 @@ func unfilled(base state.Baseline, owner state.Owner) error {
 			}
 		}
 		return nil
-	case base.Condition == state.Missing && !owner.Kept:
+	case base.Condition == baseline.Missing && !owner.Kept:
 		return nil
-	case base.Condition == state.Missing:
+	case base.Condition == baseline.Missing:
 		refused.Reason = "the sink says that there is no such place, and the baseline of the runs that filled it is missing" + dropped
 	default:
 		refused.Reason = "the sink says that there is no such place, and whether a run filled it is unknown, since " + base.Path + " cannot be used (" + base.Problem + ")" + dropped

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // ApprovalTime is how long a stored approval allows a run.
@@ -221,7 +221,7 @@ func (r *run) findApprovals() []approval {
 		one := approval{id: id}
 		if refused, err := r.store.Refusal(id); err == nil {
 			one.changes = refused.Changes
-		} else if !errors.Is(err, state.ErrNotStored) {
+		} else if !errors.Is(err, baseline.ErrNotStored) {
 			one.void = fmt.Sprintf("Approval %s cannot be used: %v.", id, err)
 		}
 		out = append(out, one)
@@ -240,14 +240,14 @@ func (r *run) calledApproval(id string) approval {
 	switch {
 	case err == nil && a.UsedBy != "":
 		out.void = fmt.Sprintf("Approval %s was used by run %s on %s.", id, a.UsedBy, display.Time(a.UsedAt))
-	case err != nil && !errors.Is(err, state.ErrNotStored):
+	case err != nil && !errors.Is(err, baseline.ErrNotStored):
 		out.void = fmt.Sprintf("Approval %s cannot be used: %v.", id, err)
 	}
 	refused, err := r.store.Refusal(id)
 	switch {
 	case err == nil:
 		out.changes = refused.Changes
-	case !errors.Is(err, state.ErrNotStored) && out.void == "":
+	case !errors.Is(err, baseline.ErrNotStored) && out.void == "":
 		out.void = fmt.Sprintf("Approval %s cannot be used: %v.", id, err)
 	}
 	return out
@@ -263,7 +263,7 @@ func (r *run) storeRefusal(err error) {
 	if r.store == nil {
 		return
 	}
-	s := state.Refusal{ID: refused.ID, At: time.Now().UTC(), Run: r.o.RunID, Pipeline: r.p.Name, Changes: refused.AllChanges()}
+	s := baseline.Refusal{ID: refused.ID, At: time.Now().UTC(), Run: r.o.RunID, Pipeline: r.p.Name, Changes: refused.AllChanges()}
 	for one := refused; one != nil; one = one.Also {
 		s.Reasons = append(s.Reasons, one.Error())
 	}
@@ -300,7 +300,7 @@ func (r *run) spend() error {
 	for _, id := range r.reviewer.used {
 		a, err := r.store.Approval(id)
 		if err != nil {
-			a = &state.Approval{ID: id, At: time.Now().UTC(), By: r.o.By}
+			a = &baseline.Approval{ID: id, At: time.Now().UTC(), By: r.o.By}
 		}
 		a.UsedBy, a.UsedAt = r.o.RunID, time.Now().UTC()
 		if err := r.store.Approve(*a); err != nil {
@@ -311,20 +311,20 @@ func (r *run) spend() error {
 }
 
 // Refused is a stored refusal of a place, and its approval when there is one.
-func Refused(dir, place, id string) (*state.Refusal, *state.Approval, error) {
-	store, err := state.Open(dir, place)
+func Refused(dir, place, id string) (*baseline.Refusal, *baseline.Approval, error) {
+	store, err := baseline.Open(dir, place)
 	if err != nil {
-		return nil, nil, unusable(err)
+		return nil, nil, baseline.Unusable(err)
 	}
 	refused, err := store.Refusal(id)
-	if errors.Is(err, state.ErrNotStored) {
+	if errors.Is(err, baseline.ErrNotStored) {
 		return nil, nil, fault.Errorf(fault.Fatal, "look for the ID in the refused run's output; --state must name the folder of that run; on another machine run once with --approve "+id, "refused run %s: %w", id, err)
 	}
 	if err != nil {
 		return nil, nil, fault.Errorf(fault.Fatal, "run again and approve the ID that it prints", "%w", err)
 	}
 	approved, err := store.Approval(id)
-	if errors.Is(err, state.ErrNotStored) {
+	if errors.Is(err, baseline.ErrNotStored) {
 		return refused, nil, nil
 	}
 	return refused, approved, err
@@ -332,7 +332,7 @@ func Refused(dir, place, id string) (*state.Refusal, *state.Approval, error) {
 
 // Approve allows, for 24 hours, one run whose guarded changes are among those of
 // a stored refusal.
-func Approve(dir, place string, a state.Approval) (*state.Refusal, error) {
+func Approve(dir, place string, a baseline.Approval) (*baseline.Refusal, error) {
 	refused, before, err := Refused(dir, place, a.ID)
 	if err != nil {
 		return nil, err
@@ -340,9 +340,9 @@ func Approve(dir, place string, a state.Approval) (*state.Refusal, error) {
 	if before != nil && !refused.At.After(before.UsedAt) {
 		return nil, fault.Errorf(fault.Fatal, "run again; when it is refused, approve the ID that it prints", "approval %s was used by run %s on %s, and no run was refused for these changes since", a.ID, before.UsedBy, display.Time(before.UsedAt))
 	}
-	store, err := state.Open(dir, place)
+	store, err := baseline.Open(dir, place)
 	if err != nil {
-		return nil, unusable(err)
+		return nil, baseline.Unusable(err)
 	}
 	a.UsedBy, a.UsedAt = "", time.Time{}
 	return refused, store.Approve(a)

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // damage flips a bit of the one file of the state folder with a suffix.
@@ -35,18 +35,18 @@ func TestFindApprovals(t *testing.T) {
 	id := fault.Digest(changes)
 	approved := func(ago time.Duration) func(n night) {
 		return func(n night) {
-			if err := n.place().Approve(state.Approval{ID: id, At: time.Now().Add(-ago)}); err != nil {
+			if err := n.place().Approve(baseline.Approval{ID: id, At: time.Now().Add(-ago)}); err != nil {
 				n.t.Fatal(err)
 			}
 		}
 	}
 	used := func(n night) {
-		if err := n.place().Approve(state.Approval{ID: id, At: time.Now(), UsedBy: "01RUN", UsedAt: time.Now()}); err != nil {
+		if err := n.place().Approve(baseline.Approval{ID: id, At: time.Now(), UsedBy: "01RUN", UsedAt: time.Now()}); err != nil {
 			n.t.Fatal(err)
 		}
 	}
 	refused := func(n night) {
-		if err := n.place().Refuse(state.Refusal{ID: id, At: time.Now(), Changes: changes}); err != nil {
+		if err := n.place().Refuse(baseline.Refusal{ID: id, At: time.Now(), Changes: changes}); err != nil {
 			n.t.Fatal(err)
 		}
 	}
@@ -125,18 +125,20 @@ func TestStoreRefusal(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		err                   error
-		before                func(s *state.Store) error // may be nil
+		before                func(s *baseline.Store) error // may be nil
 		stored, used, noticed bool
 	}{
 		"not a refusal":      {err: errors.New("boom")},
 		"without an ID":      {err: refusal("")},
 		"stored":             {err: refusal(id), stored: true},
-		"approved, not used": {err: refusal(id), before: func(s *state.Store) error { return s.Approve(state.Approval{ID: id, At: time.Now()}) }, stored: true},
-		"used":               {err: refusal(id), before: func(s *state.Store) error { return s.Approve(state.Approval{ID: id, At: time.Now(), UsedBy: "01RUN"}) }, stored: true, used: true},
-		"used under another ID": {err: refusal(id), before: func(s *state.Store) error {
-			return s.Approve(state.Approval{ID: "aaaaaaaaaaaa", At: time.Now(), UsedBy: "01RUN"})
+		"approved, not used": {err: refusal(id), before: func(s *baseline.Store) error { return s.Approve(baseline.Approval{ID: id, At: time.Now()}) }, stored: true},
+		"used": {err: refusal(id), before: func(s *baseline.Store) error {
+			return s.Approve(baseline.Approval{ID: id, At: time.Now(), UsedBy: "01RUN"})
+		}, stored: true, used: true},
+		"used under another ID": {err: refusal(id), before: func(s *baseline.Store) error {
+			return s.Approve(baseline.Approval{ID: "aaaaaaaaaaaa", At: time.Now(), UsedBy: "01RUN"})
 		}, stored: true},
-		"cannot be stored": {err: refusal(id), before: func(s *state.Store) error {
+		"cannot be stored": {err: refusal(id), before: func(s *baseline.Store) error {
 			return os.Mkdir(strings.TrimSuffix(s.HiddenFile(), ".hidden")+".refusal-"+id, 0o700)
 		}, noticed: true},
 	} {
@@ -206,7 +208,7 @@ func TestSpend(t *testing.T) {
 	n := night{t, t.TempDir()}
 	const stored, called, unused = "aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"
 	for _, id := range []string{stored, unused} {
-		if err := n.place().Approve(state.Approval{ID: id, At: time.Now(), By: "sam", Reason: "checked"}); err != nil {
+		if err := n.place().Approve(baseline.Approval{ID: id, At: time.Now(), By: "sam", Reason: "checked"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -214,7 +216,7 @@ func TestSpend(t *testing.T) {
 	if err := r.spend(); err != nil {
 		t.Fatal(err)
 	}
-	for id, want := range map[string]state.Approval{
+	for id, want := range map[string]baseline.Approval{
 		stored: {By: "sam", Reason: "checked", UsedBy: "01RUN"}, called: {By: "ann", UsedBy: "01RUN"}, unused: {By: "sam", Reason: "checked"},
 	} {
 		a, err := n.place().Approval(id)
@@ -234,24 +236,24 @@ func TestApprove(t *testing.T) {
 	id := fault.Digest(changes)
 	at := time.Now().Truncate(time.Second)
 	for name, tc := range map[string]struct {
-		refused time.Time       // zero: it is not stored
-		before  *state.Approval // may be nil
-		damaged string          // a suffix; "" for none
-		says    string          // "" when it is approved
+		refused time.Time          // zero: it is not stored
+		before  *baseline.Approval // may be nil
+		damaged string             // a suffix; "" for none
+		says    string             // "" when it is approved
 	}{
 		"not stored":          {says: "refused run " + id},
 		"damaged":             {refused: at, damaged: ".refusal-", says: "is damaged"},
 		"never approved":      {refused: at},
-		"approved before":     {refused: at, before: &state.Approval{At: at}},
-		"used before":         {refused: at, before: &state.Approval{At: at, UsedBy: "01RUN", UsedAt: at.Add(time.Minute)}, says: "was used by run 01RUN"},
-		"used at that moment": {refused: at, before: &state.Approval{At: at, UsedBy: "01RUN", UsedAt: at}, says: "was used by run 01RUN"},
-		"refused after a use": {refused: at.Add(time.Hour), before: &state.Approval{At: at, UsedBy: "01RUN", UsedAt: at}},
-		"a damaged approval":  {refused: at, before: &state.Approval{At: at}, damaged: ".approval-", says: "is damaged"},
+		"approved before":     {refused: at, before: &baseline.Approval{At: at}},
+		"used before":         {refused: at, before: &baseline.Approval{At: at, UsedBy: "01RUN", UsedAt: at.Add(time.Minute)}, says: "was used by run 01RUN"},
+		"used at that moment": {refused: at, before: &baseline.Approval{At: at, UsedBy: "01RUN", UsedAt: at}, says: "was used by run 01RUN"},
+		"refused after a use": {refused: at.Add(time.Hour), before: &baseline.Approval{At: at, UsedBy: "01RUN", UsedAt: at}},
+		"a damaged approval":  {refused: at, before: &baseline.Approval{At: at}, damaged: ".approval-", says: "is damaged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := night{t, t.TempDir()}
 			if !tc.refused.IsZero() {
-				if err := n.place().Refuse(state.Refusal{ID: id, At: tc.refused, Changes: changes}); err != nil {
+				if err := n.place().Refuse(baseline.Refusal{ID: id, At: tc.refused, Changes: changes}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -264,7 +266,7 @@ func TestApprove(t *testing.T) {
 			if tc.damaged != "" {
 				n.damage(tc.damaged + id)
 			}
-			refused, err := Approve(n.dir, storePlace, state.Approval{ID: id, At: time.Now(), By: "sam", UsedBy: "01OTHER", UsedAt: at})
+			refused, err := Approve(n.dir, storePlace, baseline.Approval{ID: id, At: time.Now(), By: "sam", UsedBy: "01OTHER", UsedAt: at})
 			if tc.says != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.says) {
 					t.Errorf("%v", err)

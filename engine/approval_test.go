@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // left is a catalog of 200 components without the last n.
@@ -142,7 +142,7 @@ func TestApprovalIsForOneRun(t *testing.T) {
 			id := n.refusedID(left(62))
 			approve, ids := func() {
 				t.Helper()
-				if _, err := Approve(n.dir, (*store)(nil).Place(), state.Approval{ID: id, At: time.Now(), By: "sam"}); err != nil {
+				if _, err := Approve(n.dir, (*store)(nil).Place(), baseline.Approval{ID: id, At: time.Now(), By: "sam"}); err != nil {
 					t.Fatal(err)
 				}
 			}, []string{id}
@@ -183,7 +183,7 @@ func TestApproveAfterUse(t *testing.T) {
 	n.good(left(0))
 	id := n.refusedID(left(62))
 	n.good(with(left(62), id))
-	if _, err := Approve(n.dir, (*store)(nil).Place(), state.Approval{ID: id, At: time.Now()}); err == nil || !strings.Contains(err.Error(), "was used by run") {
+	if _, err := Approve(n.dir, (*store)(nil).Place(), baseline.Approval{ID: id, At: time.Now()}); err == nil || !strings.Contains(err.Error(), "was used by run") {
 		t.Errorf("approved again: %v", err)
 	}
 }
@@ -194,7 +194,7 @@ func TestApprovalTime(t *testing.T) {
 		n := night{t, t.TempDir()}
 		n.good(left(0))
 		id := n.refusedID(left(62))
-		if _, err := Approve(n.dir, (*store)(nil).Place(), state.Approval{ID: id, At: time.Now().Add(-age)}); err != nil {
+		if _, err := Approve(n.dir, (*store)(nil).Place(), baseline.Approval{ID: id, At: time.Now().Add(-age)}); err != nil {
 			t.Fatal(err)
 		}
 		_, _, err := n.run(left(62))
@@ -234,7 +234,7 @@ func TestApprovalElsewhere(t *testing.T) {
 				t.Fatalf("stored as %v", files)
 			}
 			spoil(t, files[0])
-			if _, err := Approve(there.dir, (*store)(nil).Place(), state.Approval{ID: id, At: time.Now()}); err == nil {
+			if _, err := Approve(there.dir, (*store)(nil).Place(), baseline.Approval{ID: id, At: time.Now()}); err == nil {
 				t.Error("approved without its list")
 			}
 			if _, _, err := there.run(with(left(61), id)); !errors.As(err, new(*fault.Refusal)) {
@@ -376,7 +376,7 @@ func TestDamagedApproval(t *testing.T) {
 			n := night{t, t.TempDir()}
 			n.good(left(0))
 			id := n.refusedID(left(62))
-			if _, err := Approve(n.dir, (*store)(nil).Place(), state.Approval{ID: id, At: time.Now()}); err != nil {
+			if _, err := Approve(n.dir, (*store)(nil).Place(), baseline.Approval{ID: id, At: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 			files, _ := filepath.Glob(filepath.Join(n.dir, "*"+file+id))
@@ -407,7 +407,7 @@ func TestApprovalOfTheFuture(t *testing.T) {
 		n := night{t, t.TempDir()}
 		n.good(left(0))
 		id := n.refusedID(left(62))
-		if err := n.place().Approve(state.Approval{ID: id, At: time.Now().Add(ahead)}); err != nil {
+		if err := n.place().Approve(baseline.Approval{ID: id, At: time.Now().Add(ahead)}); err != nil {
 			t.Fatal(err)
 		}
 		_, _, err := n.run(left(62))

@@ -3,15 +3,15 @@ package engine
 import (
 	"errors"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // ExportState writes what a state folder has of a place into one archive.
 func ExportState(dir, place, run, path string) error {
-	return locked(dir, place, run, func(s *state.Store) error {
+	return locked(dir, place, run, func(s *baseline.Store) error {
 		err := s.Export(path)
-		if errors.Is(err, state.ErrNothing) {
+		if errors.Is(err, baseline.ErrNothing) {
 			return &fault.StateError{Err: err, Remedy: "name the folder of the runs with --state DIR"}
 		}
 		if err != nil {
@@ -22,11 +22,11 @@ func ExportState(dir, place, run, path string) error {
 }
 
 // ImportState replaces what a state folder has of a place with an archive.
-func ImportState(dir, place, run, path string, force bool) (imported state.Archive, err error) {
-	err = locked(dir, place, run, func(s *state.Store) error {
+func ImportState(dir, place, run, path string, force bool) (imported baseline.Archive, err error) {
+	err = locked(dir, place, run, func(s *baseline.Store) error {
 		var err error
 		imported, err = s.Import(path, force)
-		if errors.Is(err, state.ErrHasBaseline) {
+		if errors.Is(err, baseline.ErrHasBaseline) {
 			return &fault.StateError{Err: err, Remedy: "nothing was changed; --force replaces it"}
 		}
 		if err != nil {
@@ -38,12 +38,12 @@ func ImportState(dir, place, run, path string, force bool) (imported state.Archi
 }
 
 // locked acts on the state of a place that no run uses meanwhile.
-func locked(dir, place, run string, act func(*state.Store) error) error {
-	store, err := state.Open(dir, place)
+func locked(dir, place, run string, act func(*baseline.Store) error) error {
+	store, err := baseline.Open(dir, place)
 	if err != nil {
-		return unusable(err)
+		return baseline.Unusable(err)
 	}
-	lock, err := take(store, run)
+	lock, err := baseline.Take(store, run)
 	if err != nil {
 		return err
 	}

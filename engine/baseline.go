@@ -9,11 +9,11 @@ import (
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // The guards of this file, and the type of the change that is a foreign upload.
@@ -149,7 +149,7 @@ func (r *run) lost() *fault.Refusal {
 	if r.covered() || evidence == "" {
 		return nil
 	}
-	if r.held.Unsaid == nil && r.base.Condition == state.Missing && r.owner.Begun && !r.owner.Kept {
+	if r.held.Unsaid == nil && r.base.Condition == baseline.Missing && r.owner.Begun && !r.owner.Kept {
 		return nil
 	}
 	refused := &fault.Refusal{Guard: guardBaseline}
@@ -158,10 +158,10 @@ func (r *run) lost() *fault.Refusal {
 		refused.Reason = "there is no state folder to compare with (--state none), and " + evidence
 		refused.Remedy = "name the state folder of the runs with --state DIR"
 		return refused
-	case r.base.Condition == state.Damaged:
+	case r.base.Condition == baseline.Damaged:
 		refused.Reason = fmt.Sprintf("%s is damaged: %s; %s", r.base.Path, r.base.Problem, evidence)
 		refused.Remedy = "restore the state folder from a copy"
-	case r.base.Condition == state.Newer:
+	case r.base.Condition == baseline.Newer:
 		refused.Reason = fmt.Sprintf("%s is of a later version of pipe: %s; %s", r.base.Path, r.base.Problem, evidence)
 		refused.Remedy = "run with that version of pipe"
 	case r.last != nil:

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // TestBaselineWithoutUsers: a baseline covers the documents also when the runs left
@@ -55,7 +55,7 @@ func TestDamagedFirstBaseline(t *testing.T) {
 	fill := func(w *world) { components(w, 3, "fine") }
 	n.good(fill)
 	own := n.owner()
-	if err := n.place().SetOwner(state.Owner{ID: own, Created: time.Now().UTC(), Begun: true}); err != nil {
+	if err := n.place().SetOwner(baseline.Owner{ID: own, Created: time.Now().UTC(), Begun: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(n.file(".state"), []byte("no baseline"), 0o600); err != nil {
@@ -96,8 +96,8 @@ func twoStreams() *component.Pipeline {
 }
 
 // lastOf is a last good run that wrote streams.
-func lastOf(streams ...string) *state.Snapshot {
-	s := &state.Snapshot{Header: state.Header{Streams: map[string]int{}}}
+func lastOf(streams ...string) *baseline.Snapshot {
+	s := &baseline.Snapshot{Header: baseline.Header{Streams: map[string]int{}}}
 	for _, name := range streams {
 		s.Streams[name] = 1
 	}
@@ -108,7 +108,7 @@ func lastOf(streams ...string) *state.Snapshot {
 // permissions; a run writes one when it sends each of these or the last one had it.
 func TestBaselineOfStreams(t *testing.T) {
 	for name, tc := range map[string]struct {
-		last            *state.Snapshot
+		last            *baseline.Snapshot
 		planned         []string
 		covered, writes bool
 	}{
@@ -139,7 +139,7 @@ func TestUnsaid(t *testing.T) {
 	end()
 	for name, tc := range map[string]struct {
 		ctx    context.Context
-		last   *state.Snapshot
+		last   *baseline.Snapshot
 		err    error
 		unsaid bool
 	}{

@@ -8,17 +8,17 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/stage"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // TestForeign: a refusal for the upload of another owner says whose it is and what
 // this run is.
 func TestForeign(t *testing.T) {
 	store := night{t, t.TempDir()}.place()
-	ours := state.Owner{ID: "ours", Created: time.Now()}
+	ours := baseline.Owner{ID: "ours", Created: time.Now()}
 	const (
 		whoseOwner   = "of another state folder, owner theirs"
 		whoseRun     = "of an earlier version of pipe with another state folder, run 01R"
@@ -29,8 +29,8 @@ func TestForeign(t *testing.T) {
 	)
 	for name, tc := range map[string]struct {
 		uploads     []component.Upload
-		store       *state.Store
-		owner       state.Owner
+		store       *baseline.Store
+		owner       baseline.Owner
 		whose, this string // "" when it is not refused
 	}{
 		"no upload":              {nil, store, ours, "", ""},
@@ -38,8 +38,8 @@ func TestForeign(t *testing.T) {
 		"theirs":                 {[]component.Upload{{Owner: "theirs", Run: "01R"}, {Owner: "ours"}}, store, ours, whoseOwner, thisOwner},
 		"an unknown run":         {[]component.Upload{{Run: "01R"}}, store, ours, whoseRun, thisOwner},
 		"another program":        {[]component.Upload{{ID: "x"}}, store, ours, whoseProgram, thisOwner},
-		"of a new state folder":  {[]component.Upload{{Owner: "theirs"}}, store, state.Owner{ID: "ours"}, whoseOwner, thisNew},
-		"without a state folder": {[]component.Upload{{Owner: "theirs"}}, nil, state.Owner{ID: "ours"}, whoseOwner, thisNone},
+		"of a new state folder":  {[]component.Upload{{Owner: "theirs"}}, store, baseline.Owner{ID: "ours"}, whoseOwner, thisNew},
+		"without a state folder": {[]component.Upload{{Owner: "theirs"}}, nil, baseline.Owner{ID: "ours"}, whoseOwner, thisNone},
 	} {
 		r := &run{p: twoStreams(), store: tc.store, owner: tc.owner, held: component.Holdings{Uploads: tc.uploads}}
 		refused := r.foreign()
@@ -59,10 +59,10 @@ func TestLost(t *testing.T) {
 	store := night{t, t.TempDir()}.place()
 	counted := component.Holdings{Streams: map[string]int{"documents": 5}}
 	unsaid := component.Holdings{Unsaid: errors.New("404")}
-	begun := state.Owner{Begun: true}
-	kept := state.Owner{Begun: true, Kept: true}
-	base := func(c state.Condition) state.Baseline {
-		return state.Baseline{Condition: c, Path: "FILE", Problem: "PROBLEM"}
+	begun := baseline.Owner{Begun: true}
+	kept := baseline.Owner{Begun: true, Kept: true}
+	base := func(c baseline.Condition) baseline.Baseline {
+		return baseline.Baseline{Condition: c, Path: "FILE", Problem: "PROBLEM"}
 	}
 	const (
 		copied = "restore the state folder from a copy"
@@ -72,21 +72,21 @@ func TestLost(t *testing.T) {
 	for name, tc := range map[string]struct {
 		held           component.Holdings
 		noFolder       bool
-		base           state.Baseline
-		last           *state.Snapshot
-		owner          state.Owner
+		base           baseline.Baseline
+		last           *baseline.Snapshot
+		owner          baseline.Owner
 		reason, remedy string // "" when it is not refused
 	}{
 		"nothing is there":             {owner: kept},
-		"a baseline":                   {held: counted, base: base(state.Intact), last: lastOf("documents"), owner: kept},
+		"a baseline":                   {held: counted, base: base(baseline.Intact), last: lastOf("documents"), owner: kept},
 		"a killed first run":           {held: counted, owner: begun},
 		"a first run that is unknown":  {held: unsaid, owner: begun, reason: "the baseline is missing: no run with this state folder has filled the sink", remedy: moved},
 		"no state folder":              {held: counted, noFolder: true, reason: "there is no state folder to compare with (--state none), and the sink counts 5 documents", remedy: "--state DIR"},
-		"damaged":                      {held: counted, base: base(state.Damaged), owner: kept, reason: "FILE is damaged: PROBLEM; the sink counts", remedy: copied + adopt},
-		"damaged after the first run":  {held: counted, base: base(state.Damaged), owner: begun, reason: "FILE is damaged: PROBLEM", remedy: copied},
-		"newer":                        {held: counted, base: base(state.Newer), owner: kept, reason: "FILE is of a later version of pipe: PROBLEM; the sink counts", remedy: "run with that version of pipe" + adopt},
-		"of users alone":               {held: counted, base: base(state.Intact), last: lastOf("users"), owner: kept, reason: "does not cover every stream with permissions", remedy: "run with the state folder of the complete runs" + adopt},
-		"missing after earlier runs":   {held: counted, base: state.Baseline{Path: "FILE"}, owner: kept, reason: "the baseline is missing: earlier runs wrote FILE; the sink counts", remedy: copied + adopt},
+		"damaged":                      {held: counted, base: base(baseline.Damaged), owner: kept, reason: "FILE is damaged: PROBLEM; the sink counts", remedy: copied + adopt},
+		"damaged after the first run":  {held: counted, base: base(baseline.Damaged), owner: begun, reason: "FILE is damaged: PROBLEM", remedy: copied},
+		"newer":                        {held: counted, base: base(baseline.Newer), owner: kept, reason: "FILE is of a later version of pipe: PROBLEM; the sink counts", remedy: "run with that version of pipe" + adopt},
+		"of users alone":               {held: counted, base: base(baseline.Intact), last: lastOf("users"), owner: kept, reason: "does not cover every stream with permissions", remedy: "run with the state folder of the complete runs" + adopt},
+		"missing after earlier runs":   {held: counted, base: baseline.Baseline{Path: "FILE"}, owner: kept, reason: "the baseline is missing: earlier runs wrote FILE; the sink counts", remedy: copied + adopt},
 		"missing, of a new folder":     {held: counted, reason: "no run with this state folder has filled the sink, and the sink counts", remedy: moved},
 		"missing, the sink is unknown": {held: unsaid, owner: kept, reason: "earlier runs wrote", remedy: copied},
 	} {

@@ -10,15 +10,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // place opens the state of a night's place.
-func (n night) place() *state.Store {
+func (n night) place() *baseline.Store {
 	n.t.Helper()
-	s, err := state.Open(n.dir, new(store).Place())
+	s, err := baseline.Open(n.dir, new(store).Place())
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -18,7 +19,7 @@ import (
 type chain struct {
 	p       *component.Pipeline
 	session component.Session
-	hidden  hiding
+	hidden  baseline.Hiding
 	off     map[string]bool    // kinds that are read for the look-up only
 	watch   component.Observer // nil in ordinary runs
 }
@@ -237,8 +238,8 @@ func (c *chain) encode(items []component.Item, res *result) {
 			continue
 		}
 		why := withheld(item.Permissions)
-		if s.Permissions && c.hidden.hasRef(item.Ref) {
-			why = because(c.hidden.refs[item.Ref], item.Ref)
+		if s.Permissions && c.hidden.HasRef(item.Ref) {
+			why = baseline.Because(c.hidden.Refs[item.Ref], item.Ref)
 		}
 		if why != "" {
 			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: c.idOf(item), ending: component.Withheld, reason: why})
@@ -253,8 +254,8 @@ func (c *chain) encode(items []component.Item, res *result) {
 			res.reject(item.Stream, item.Ref, fault.Reject("encode", "", "the sink made no permissions of the decision"))
 		case s.Permissions && e.Audience == access.Nobody:
 			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: component.Withheld, reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink and active"})
-		case s.Permissions && c.hidden.hasID(item.Ref, e.ID):
-			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: component.Withheld, reason: c.hidden.why(item.Ref, e.ID)})
+		case s.Permissions && c.hidden.HasID(item.Ref, e.ID):
+			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: component.Withheld, reason: c.hidden.Why(item.Ref, e.ID)})
 		default:
 			e.Cut = append(e.Cut, item.Cut...)
 			e.Content = codec.Hash(e.Body)

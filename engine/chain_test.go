@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // desk is a session that encodes every item to the same answer.
@@ -30,7 +30,7 @@ func (d desk) ID(*component.Item) string { return d.id }
 // list concern streams with permissions alone.
 func TestEncode(t *testing.T) {
 	all := access.Permissions{Audience: access.AllUsers, Rule: "r"}
-	hidden := []state.Hidden{
+	hidden := []baseline.Hidden{
 		{Ref: "user:default/hidden", At: time.Now()},
 		{Ref: "component:default/hidden", At: time.Now(), IDs: []string{"hidden id"}},
 	}
@@ -62,7 +62,7 @@ func TestEncode(t *testing.T) {
 		"a hidden user is a user":              {item: component.Item{Stream: "people", Ref: "user:default/hidden"}},
 		"a note with a hidden id":              {item: component.Item{Stream: "notes"}, desk: desk{answer: component.Encoded{ID: "hidden id"}}},
 	} {
-		c := &chain{session: tc.desk, hidden: hidingOf(hidden), p: &component.Pipeline{
+		c := &chain{session: tc.desk, hidden: baseline.HidingOf(hidden), p: &component.Pipeline{
 			Streams: []component.Stream{{Name: "documents", Permissions: true}, {Name: "people", Identities: true}, {Name: "notes"}, {Name: "off"}},
 			Unwritten: func(stream string) string {
 				if stream == "off" || stream == "people" {

@@ -3,8 +3,8 @@ package engine
 import (
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // settled is how old a sink's list and counts may be.
@@ -24,7 +24,7 @@ const (
 // listed six hours later, or the sink counts nothing then; and when a list that
 // must be recent shows it as not complete. Later uploads alone prove nothing,
 // since the list may be too short to hold this one.
-func fateOf(h *component.UploadHistory, u state.Upload, now time.Time) fate {
+func fateOf(h *component.UploadHistory, u baseline.Upload, now time.Time) fate {
 	if h == nil {
 		return unknown
 	}

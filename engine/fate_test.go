@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // TestFateOfAnUpload: an acknowledged upload is confirmed by its own line of the
@@ -13,7 +13,7 @@ import (
 // must have had one.
 func TestFateOfAnUpload(t *testing.T) {
 	at := time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)
-	ours := state.Upload{Stream: "documents", ID: "ours", Items: 5, Began: at.Add(-10 * time.Minute), Ended: at}
+	ours := baseline.Upload{Stream: "documents", ID: "ours", Items: 5, Began: at.Add(-10 * time.Minute), Ended: at}
 	upload := func(id string, began time.Time, held component.UploadStage) component.ListedUpload {
 		return component.ListedUpload{Stream: "documents", ID: id, Began: began, Stage: held}
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -17,10 +18,10 @@ type review struct {
 	cover     *coverage // of the approvals, once they have allowed the run
 	used      []string  // IDs of the approvals that the run needed
 	since     string    // a sentence when the pipeline has changed since the last good run
-	compared  *comparison
+	compared  *baseline.Comparison
 	stale     func(stream string, said int) bool
 	refused   map[[2]string]int // items that publishing took back, by stream, and by stream and type
-	hidden    map[string]*hiddenCounts
+	hidden    map[string]*baseline.HiddenCounts
 	measured  []*measure
 	untrusted *fault.Refusal // of a run that cannot compare who finds what; nil when it can
 }

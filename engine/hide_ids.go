@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // ordinaryID is the ID that an item has where the mapping does not say otherwise.
@@ -22,7 +22,7 @@ func (t *target) addIDs(ids ...string) { t.ids = union(t.ids, ids) }
 func (t *target) unknownIDs() []string {
 	var out []string
 	for _, id := range slices.Concat(t.delivered, t.gone) {
-		if text := state.HashText(id); !t.knows(id) && !slices.Contains(out, text) {
+		if text := baseline.HashText(id); !t.knows(id) && !slices.Contains(out, text) {
 			out = append(out, text)
 		}
 	}
@@ -42,7 +42,7 @@ func (t *target) knowsDelivered() bool {
 // recall takes from the last good run what it delivered of the refs. That it cannot
 // be read keeps nothing from being hidden.
 func (h *hideNow) recall() {
-	h.baseline = eachDelivered(h.store, func(e state.Entry) {
+	h.baseline = eachDelivered(h.store, func(e baseline.Entry) {
 		for _, t := range h.targets {
 			switch {
 			case t.Ref != e.Ref || e.Audience == "":
@@ -64,16 +64,16 @@ func (h *hideNow) recall() {
 }
 
 // eachDelivered gives the entries of the last good run to a function.
-func eachDelivered(store *state.Store, take func(state.Entry)) error {
+func eachDelivered(store *baseline.Store, take func(baseline.Entry)) error {
 	base, err := store.Load()
 	if err != nil {
 		return err
 	}
 	defer base.Close()
 	switch base.Condition {
-	case state.Missing:
+	case baseline.Missing:
 		return nil
-	case state.Damaged, state.Newer:
+	case baseline.Damaged, baseline.Newer:
 		return fmt.Errorf("%s cannot be used: %s", base.Path, base.Problem)
 	}
 	for e, err := range base.Entries() {
@@ -130,16 +130,16 @@ func (h *hideNow) askSource(ctx context.Context, p *component.Pipeline) {
 // that the last good run delivered an item of it under an ID that is neither one of
 // these nor its ref.
 func RememberedIDs(dir, place, ref string) (ids []string, unknown bool, err error) {
-	store, err := state.Open(dir, place)
+	store, err := baseline.Open(dir, place)
 	if err != nil {
-		return nil, false, unusable(err)
+		return nil, false, baseline.Unusable(err)
 	}
-	list, err := hiddenList(store)
+	list, err := baseline.HiddenNow(store)
 	if err != nil {
 		return nil, false, err
 	}
 	t := &target{HiddenRef: HiddenRef{Ref: ref}, types: map[string][]string{}, ids: []string{ordinaryID(ref)}}
-	t.addIDs(list.refs[ref].IDs...)
+	t.addIDs(list.Refs[ref].IDs...)
 	h := &hideNow{store: store, targets: []*target{t}}
 	h.recall()
 	return t.ids, !t.knowsDelivered(), h.baseline

@@ -3,7 +3,10 @@ package engine
 import (
 	"fmt"
 	"strings"
+	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -20,19 +23,19 @@ func (r *run) hiddenSince() (func(component.Encoded) bool, error) {
 	if r.store == nil {
 		return nil, nil
 	}
-	now, err := hiddenList(r.store)
+	now, err := baseline.HiddenNow(r.store)
 	if err != nil {
 		// Not a StateError, which says that nothing was read or sent.
 		return nil, fault.Errorf(fault.Permanent, fault.RemedyOf(err), "read the hidden list again: %v", err)
 	}
 	r.mu.Lock()
-	r.hiddenRefs = now.hiddenRefs()
+	r.hiddenRefs = now.HiddenRefs()
 	r.mu.Unlock()
-	now = now.since(r.hidden)
-	if len(now.refs)+len(now.ids) == 0 {
+	now = now.Since(r.hidden)
+	if len(now.Refs)+len(now.Ids) == 0 {
 		return nil, nil
 	}
-	return func(e component.Encoded) bool { return now.hasID(e.Ref, e.ID) }, nil
+	return func(e component.Encoded) bool { return now.HasID(e.Ref, e.ID) }, nil
 }
 
 // withholdLate withholds a staged item that was hidden after it was planned; see
@@ -98,4 +101,34 @@ func (r *run) noteLate(sent bool, what string) {
 		more = fmt.Sprintf(" and %d more, which pipe status lists", n-display.Shown)
 	}
 	r.note("%s hidden with pipe hide while the run published, %s: %s%s", display.Plural(n, "document"), what, strings.Join(refs, ", "), more)
+}
+
+// noteHidden names what this run withheld because a person has hidden it: of a
+// record with several items the report shows the ending of one.
+func (r *run) noteHidden() error {
+	var refs []string
+	n := 0
+	for _, s := range r.p.Streams {
+		for u, err := range r.shelf.Withheld(s.Name) {
+			if err != nil {
+				return fmt.Errorf("read the stage: %w", err)
+			}
+			if !s.Permissions || !r.hidden.HasID(u.Ref, u.ID) {
+				continue
+			}
+			if n++; n <= display.Shown {
+				one, _ := r.hidden.Find(u.Ref, codec.Hash([]byte(u.ID)))
+				refs = append(refs, fmt.Sprintf("%s (%s)", u.Ref, one.At.Local().Format(time.DateOnly)))
+			}
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	more := ""
+	if n > display.Shown {
+		more = fmt.Sprintf(" and %d more, which pipe status lists", n-display.Shown)
+	}
+	r.note("%s hidden with pipe hide: %s%s", display.Plural(n, "document"), strings.Join(refs, ", "), more)
+	return nil
 }

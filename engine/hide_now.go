@@ -6,9 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // HideOptions say what is hidden.
@@ -51,9 +51,9 @@ func Hide(ctx context.Context, p *component.Pipeline, o HideOptions) (*HideResul
 	if !can {
 		return nil, fault.Errorf(fault.Fatal, "", "the sink cannot hide single items")
 	}
-	store, err := state.Open(o.State, p.Sink.Place())
+	store, err := baseline.Open(o.State, p.Sink.Place())
 	if err != nil {
-		return nil, unusable(err)
+		return nil, baseline.Unusable(err)
 	}
 	h := &hideNow{store: store, hider: hider, o: o}
 	if err := h.list(); err != nil {
@@ -80,7 +80,7 @@ func Hide(ctx context.Context, p *component.Pipeline, o HideOptions) (*HideResul
 
 // hideNow is one call of Hide.
 type hideNow struct {
-	store    *state.Store
+	store    *baseline.Store
 	hider    component.Hider
 	o        HideOptions
 	targets  []*target
@@ -106,16 +106,16 @@ type target struct {
 
 // list writes all refs to the hidden list before anything else is done.
 func (h *hideNow) list() error {
-	return changeHidden(h.store, func(all []state.Hidden) ([]state.Hidden, error) {
+	return baseline.ChangeHidden(h.store, func(all []baseline.Hidden) ([]baseline.Hidden, error) {
 		h.targets = nil
 		for _, ref := range h.o.Refs {
 			if slices.ContainsFunc(h.targets, func(t *target) bool { return t.Ref == ref }) {
 				continue
 			}
 			t := &target{HiddenRef: HiddenRef{Ref: ref}, types: map[string][]string{}, tried: map[string][]string{}, ids: []string{ordinaryID(ref)}}
-			i := slices.IndexFunc(all, func(one state.Hidden) bool { return one.Ref == ref })
+			i := slices.IndexFunc(all, func(one baseline.Hidden) bool { return one.Ref == ref })
 			if i < 0 {
-				all = append(all, state.Hidden{Ref: ref, At: time.Now().UTC(), By: h.o.By})
+				all = append(all, baseline.Hidden{Ref: ref, At: time.Now().UTC(), By: h.o.By})
 			} else {
 				t.was = true
 				t.addIDs(all[i].IDs...)
@@ -133,9 +133,9 @@ func (h *hideNow) list() error {
 // and this call has added: a run may have read it meanwhile, so it stays on the list
 // until the next good run.
 func (h *hideNow) relist() error {
-	return changeHidden(h.store, func(all []state.Hidden) ([]state.Hidden, error) {
+	return baseline.ChangeHidden(h.store, func(all []baseline.Hidden) ([]baseline.Hidden, error) {
 		for _, t := range h.targets {
-			i := slices.IndexFunc(all, func(one state.Hidden) bool { return one.Ref == t.Ref })
+			i := slices.IndexFunc(all, func(one baseline.Hidden) bool { return one.Ref == t.Ref })
 			switch {
 			case i < 0 || !all[i].Back.IsZero(): // another call let it back meanwhile
 			case t.Unknown && !h.o.Unseen:
@@ -197,13 +197,13 @@ func (h *hideNow) result() *HideResult {
 // Unhide lets refs back; the next good run delivers them like any other. Like Hide
 // it takes no place.
 func Unhide(p *component.Pipeline, o SelectOptions) error {
-	store, err := state.Open(o.State, p.Sink.Place())
+	store, err := baseline.Open(o.State, p.Sink.Place())
 	if err != nil {
-		return unusable(err)
+		return baseline.Unusable(err)
 	}
-	return changeHidden(store, func(all []state.Hidden) ([]state.Hidden, error) {
+	return baseline.ChangeHidden(store, func(all []baseline.Hidden) ([]baseline.Hidden, error) {
 		for _, ref := range o.Refs {
-			i := slices.IndexFunc(all, func(h state.Hidden) bool { return h.Ref == ref && h.Back.IsZero() })
+			i := slices.IndexFunc(all, func(h baseline.Hidden) bool { return h.Ref == ref && h.Back.IsZero() })
 			if i < 0 {
 				return nil, fault.Errorf(fault.Fatal, "pipe status FILE lists what is hidden", "%s is not hidden, and nothing was changed", ref)
 			}
@@ -211,34 +211,6 @@ func Unhide(p *component.Pipeline, o SelectOptions) error {
 		}
 		return all, nil
 	})
-}
-
-// changeHidden updates the hidden list. An error that change made stays as it is.
-func changeHidden(store *state.Store, change func([]state.Hidden) ([]state.Hidden, error)) error {
-	var own error
-	err := store.UpdateHidden(func(all []state.Hidden) ([]state.Hidden, error) {
-		var after []state.Hidden
-		after, own = change(all)
-		return after, own
-	})
-	if own != nil {
-		return own
-	}
-	return listError(err)
-}
-
-// hiddenList reads the hidden list.
-func hiddenList(store *state.Store) (hiding, error) {
-	all, err := store.Hidden()
-	return hidingOf(all), listError(err)
-}
-
-func listError(err error) error {
-	if err == nil {
-		return nil
-	}
-	const remedy = "restore the file from a copy; or remove it and hide again what has to stay hidden"
-	return fault.Errorf(fault.Fatal, remedy, "%w", &fault.StateError{Err: err, Remedy: remedy})
 }
 
 func union(a, b []string) []string {

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // hidingSink is a sink that can hide single items.
@@ -62,9 +62,9 @@ func (n night) hiding(prepare func(w *world, s *hidingSink, o *HideOptions)) (*h
 }
 
 // list is the hidden list.
-func (n night) list() []state.Hidden {
+func (n night) list() []baseline.Hidden {
 	n.t.Helper()
-	store, err := state.Open(n.dir, storePlace)
+	store, err := baseline.Open(n.dir, storePlace)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestHide(t *testing.T) {
 	digits := func(w *world, _ *hidingSink, _ *HideOptions) { w.digits = true }
 	inSink := func(_ *world, s *hidingSink, _ *HideOptions) { s.has[leaked] = []string{"component"} }
 	sourceFails := func(w *world, _ *hidingSink, _ *HideOptions) { w.blind = true }
-	listed := func(h state.Hidden) setup {
+	listed := func(h baseline.Hidden) setup {
 		return func(w *world, _ *hidingSink, _ *HideOptions) { h.Ref = leaked; w.hide(t, h) }
 	}
 	long := time.Unix(1_700_000_000, 0).UTC()
@@ -127,7 +127,7 @@ func TestHide(t *testing.T) {
 			asked: leaked + " []", err: "under an id that is not its ref", note: "the source did not say which id it has", ids: leaked, hashes: 1,
 		},
 		"delivered with another ID, which is on the list": {
-			before: delivered("fine", true), setup: []setup{listed(state.Hidden{At: long, IDs: []string{"id 7"}}), sourceFails},
+			before: delivered("fine", true), setup: []setup{listed(baseline.Hidden{At: long, IDs: []string{"id 7"}}), sourceFails},
 			asked: leaked + " [], id 7 [component]", ids: leaked + " id 7", kept: true,
 		},
 		"withheld by the last run": {
@@ -155,11 +155,11 @@ func TestHide(t *testing.T) {
 			asked: leaked + " []", unknown: true, ids: leaked,
 		},
 		"found nowhere, on the list": {
-			setup: []setup{listed(state.Hidden{At: long})},
+			setup: []setup{listed(baseline.Hidden{At: long})},
 			asked: leaked + " []", ids: leaked, kept: true,
 		},
 		"found nowhere, let back before": {
-			setup: []setup{listed(state.Hidden{At: long, Back: long})},
+			setup: []setup{listed(baseline.Hidden{At: long, Back: long})},
 			asked: leaked + " []", ids: leaked,
 		},
 		"only in the sink": {
@@ -175,7 +175,7 @@ func TestHide(t *testing.T) {
 			asked: leaked + " []", types: "component", note: "the source did not say", ids: leaked,
 		},
 		"the first ID in the sink, the second not, and the source fails": {
-			setup: []setup{listed(state.Hidden{At: long, IDs: []string{"id 8"}}), inSink, sourceFails}, source: true,
+			setup: []setup{listed(baseline.Hidden{At: long, IDs: []string{"id 8"}}), inSink, sourceFails}, source: true,
 			asked: leaked + " [], id 8 []", types: "component", note: "the source did not say", ids: leaked + " id 8", kept: true,
 		},
 		"not in the sink, and the source fails": {
@@ -296,7 +296,7 @@ func TestHideLetBackMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	back := time.Unix(1_700_000_000, 0).UTC()
-	(&world{o: Options{State: n.dir}}).hide(t, state.Hidden{Ref: "a", Back: back}, state.Hidden{Ref: "b"})
+	(&world{o: Options{State: n.dir}}).hide(t, baseline.Hidden{Ref: "a", Back: back}, baseline.Hidden{Ref: "b"})
 	if err := h.relist(); err != nil {
 		t.Fatal(err)
 	}
@@ -322,7 +322,7 @@ func TestUnhide(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.o.State = t.TempDir()
-		w.hide(t, state.Hidden{Ref: "a"}, state.Hidden{Ref: "back", Back: back}, state.Hidden{Ref: "b"})
+		w.hide(t, baseline.Hidden{Ref: "a"}, baseline.Hidden{Ref: "back", Back: back}, baseline.Hidden{Ref: "b"})
 		err := Unhide(w.p, SelectOptions{Refs: tc.refs, State: w.o.State})
 		if (err != nil) != (tc.err != "") || err != nil && (!strings.Contains(err.Error(), tc.err) || errors.As(err, new(*fault.StateError))) {
 			t.Errorf("%s: %v", name, err)
@@ -344,7 +344,7 @@ func TestUnreadableHiddenList(t *testing.T) {
 	n := night{t, t.TempDir()}
 	w := newWorld(t)
 	w.o.State = n.dir
-	w.hide(t, state.Hidden{Ref: leaked})
+	w.hide(t, baseline.Hidden{Ref: leaked})
 	w.spoil(t)
 	w.p.Sink = &hidingSink{store: w.store}
 	o := SelectOptions{Refs: []string{leaked}, State: n.dir}
@@ -367,12 +367,12 @@ func TestRememberedIDs(t *testing.T) {
 	n.good(func(w *world) { w.digits = true; w.add("catalog", "component", "c7", "fine") })
 	for _, tc := range []struct {
 		ref, ids string
-		listed   []state.Hidden
+		listed   []baseline.Hidden
 		unknown  bool
 	}{
 		{ref: leaked, ids: leaked, unknown: true},
-		{ref: leaked, listed: []state.Hidden{{Ref: leaked, IDs: []string{"id 7"}}}, ids: leaked + " id 7"},
-		{ref: leaked, listed: []state.Hidden{{Ref: leaked, IDs: []string{"id 8", leaked}}}, ids: leaked + " id 8", unknown: true},
+		{ref: leaked, listed: []baseline.Hidden{{Ref: leaked, IDs: []string{"id 7"}}}, ids: leaked + " id 7"},
+		{ref: leaked, listed: []baseline.Hidden{{Ref: leaked, IDs: []string{"id 8", leaked}}}, ids: leaked + " id 8", unknown: true},
 		{ref: "component:default/C8", ids: "component:default/c8"},
 	} {
 		(&world{o: Options{State: n.dir}}).hide(t, tc.listed...)
@@ -388,7 +388,7 @@ func TestRememberedIDs(t *testing.T) {
 func TestUnknownIDs(t *testing.T) {
 	known, other := codec.Hash([]byte("known")), codec.Hash([]byte("other"))
 	x := &target{ids: []string{"known"}, delivered: []uint64{known, other}, gone: []uint64{other, known}}
-	if got := x.unknownIDs(); !slices.Equal(got, []string{state.HashText(other)}) {
+	if got := x.unknownIDs(); !slices.Equal(got, []string{baseline.HashText(other)}) {
 		t.Errorf("%v", got)
 	}
 }

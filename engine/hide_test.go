@@ -12,23 +12,23 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 const storePlace = "https://store.example.com/company"
 
 // hide writes the hidden list of a world's state folder.
-func (w *world) hide(t *testing.T, all ...state.Hidden) *state.Store {
+func (w *world) hide(t *testing.T, all ...baseline.Hidden) *baseline.Store {
 	t.Helper()
-	store, err := state.Open(w.o.State, storePlace)
+	store, err := baseline.Open(w.o.State, storePlace)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.UpdateHidden(func([]state.Hidden) ([]state.Hidden, error) { return all, nil }); err != nil {
+	if err := store.UpdateHidden(func([]baseline.Hidden) ([]baseline.Hidden, error) { return all, nil }); err != nil {
 		t.Fatal(err)
 	}
 	return store
@@ -46,15 +46,15 @@ func (w *world) spoil(t *testing.T) {
 	}
 }
 
-func hiddenNow(ref string) state.Hidden { return state.Hidden{Ref: ref, At: time.Now().UTC()} }
+func hiddenNow(ref string) baseline.Hidden { return baseline.Hidden{Ref: ref, At: time.Now().UTC()} }
 
 // TestHiddenID: a hidden item that comes under another ref with its ID is withheld,
 // be the ID known in clear or by its hash alone, and counts neither as lost nor,
 // when it is let back, as wider.
 func TestHiddenID(t *testing.T) {
-	for name, h := range map[string]state.Hidden{
+	for name, h := range map[string]baseline.Hidden{
 		"in clear":     {IDs: []string{"id 7"}},
-		"by its hash":  {Hashes: []string{state.HashText(codec.Hash([]byte("id 7")))}},
+		"by its hash":  {Hashes: []string{baseline.HashText(codec.Hash([]byte("id 7")))}},
 		"by its ref":   {Ref: "component:default/c7"},
 		"another's id": {IDs: []string{"id 8"}},
 	} {
@@ -86,46 +86,6 @@ func TestHiddenID(t *testing.T) {
 		}
 		if left, err := store.Hidden(); err != nil || len(left) > 0 {
 			t.Errorf("%s: it is still on the list: %v, %v", name, left, err)
-		}
-	}
-}
-
-// TestSettleKeepsWhatCameMeanwhile: a run drops from the list only what had been
-// let back when it began.
-func TestSettleKeepsWhatCameMeanwhile(t *testing.T) {
-	w := newWorld(t)
-	w.o.State = t.TempDir()
-	back := func(ref string, at int64) state.Hidden {
-		return state.Hidden{Ref: ref, At: time.Unix(1, 0).UTC(), Back: time.Unix(at, 0).UTC()}
-	}
-	began := hidingOf([]state.Hidden{back("a", 2), back("b", 2), back("c", 2), {Ref: "d"}, {Ref: "f"}})
-	store := w.hide(t, back("a", 2), state.Hidden{Ref: "b"}, back("c", 3), back("d", 3), state.Hidden{Ref: "e"}, state.Hidden{Ref: "f"})
-	if err := began.settle(store); err != nil {
-		t.Fatal(err)
-	}
-	all, err := store.Hidden()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var left []string
-	for _, h := range all {
-		left = append(left, h.Ref)
-	}
-	if got := strings.Join(left, " "); got != "b c d e f" {
-		t.Errorf("left %q", got)
-	}
-}
-
-// TestHiddenSince: what was hidden after a run began, by ref or by ID.
-func TestHiddenSince(t *testing.T) {
-	before := hidingOf([]state.Hidden{{Ref: "a", IDs: []string{"1"}}, {Ref: "b", IDs: []string{"4"}, Back: time.Unix(1, 0)}})
-	now := hidingOf([]state.Hidden{{Ref: "a", IDs: []string{"1", "2"}}, {Ref: "b", IDs: []string{"4"}}, {Ref: "c", IDs: []string{"3"}, Back: time.Unix(1, 0)}, {Ref: "d"}}).since(before)
-	if len(now.refs) != 2 || len(now.ids) != 2 { // b and d, 2 and 4
-		t.Errorf("refs %v, IDs %v", now.refs, now.ids)
-	}
-	for item, want := range map[[2]string]bool{{"a", "1"}: false, {"x", "2"}: true, {"x", "4"}: true, {"b", "b"}: true, {"c", "c"}: false, {"d", "d"}: true, {"x", "1"}: false} {
-		if got := now.hasID(item[0], item[1]); got != want {
-			t.Errorf("%v: %v", item, got)
 		}
 	}
 }
@@ -181,7 +141,7 @@ func TestHiddenWhilePublishing(t *testing.T) {
 	if !strings.Contains(strings.Join(r.Notes, "\n"), "2 documents hidden with pipe hide while the run published, and hidden again after the upload: component:default/c1, component:default/c2") {
 		t.Errorf("%q", r.Notes)
 	}
-	store, _ := state.Open(w.o.State, storePlace)
+	store, _ := baseline.Open(w.o.State, storePlace)
 	snap, err := store.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -202,32 +162,22 @@ func TestHiddenWhilePublishing(t *testing.T) {
 func TestHiddenAndLetBack(t *testing.T) {
 	back := time.Unix(1, 0)
 	for name, tc := range map[string]struct {
-		list   []state.Hidden
+		list   []baseline.Hidden
 		hidden bool
 	}{
-		"the ref is hidden, its ID is let back":           {[]state.Hidden{{Ref: "a"}, {Ref: "b", IDs: []string{"1"}, Back: back}}, true},
-		"the ref is let back, its ID is hidden":           {[]state.Hidden{{Ref: "a", Back: back}, {Ref: "b", IDs: []string{"1"}}}, true},
-		"the ID is let back with one and hidden with one": {[]state.Hidden{{Ref: "b", IDs: []string{"1"}, Back: back}, {Ref: "c", IDs: []string{"1"}}}, true},
-		"the ID is hidden with one and let back with one": {[]state.Hidden{{Ref: "c", IDs: []string{"1"}}, {Ref: "b", IDs: []string{"1"}, Back: back}}, true},
-		"both are let back":                               {[]state.Hidden{{Ref: "a", Back: back}, {Ref: "b", IDs: []string{"1"}, Back: back}}, false},
-		"neither is on the list":                          {[]state.Hidden{{Ref: "c", IDs: []string{"2"}}}, false},
+		"the ref is hidden, its ID is let back":           {[]baseline.Hidden{{Ref: "a"}, {Ref: "b", IDs: []string{"1"}, Back: back}}, true},
+		"the ref is let back, its ID is hidden":           {[]baseline.Hidden{{Ref: "a", Back: back}, {Ref: "b", IDs: []string{"1"}}}, true},
+		"the ID is let back with one and hidden with one": {[]baseline.Hidden{{Ref: "b", IDs: []string{"1"}, Back: back}, {Ref: "c", IDs: []string{"1"}}}, true},
+		"the ID is hidden with one and let back with one": {[]baseline.Hidden{{Ref: "c", IDs: []string{"1"}}, {Ref: "b", IDs: []string{"1"}, Back: back}}, true},
+		"both are let back":                               {[]baseline.Hidden{{Ref: "a", Back: back}, {Ref: "b", IDs: []string{"1"}, Back: back}}, false},
+		"neither is on the list":                          {[]baseline.Hidden{{Ref: "c", IDs: []string{"2"}}}, false},
 	} {
-		h := hidingOf(tc.list)
-		if got := h.hasID("a", "1"); got != tc.hidden {
+		h := baseline.HidingOf(tc.list)
+		if got := h.HasID("a", "1"); got != tc.hidden {
 			t.Errorf("%s: hidden %v", name, got)
 		}
-		if got := h.back("a", "1"); got != (name == "both are let back") {
+		if got := h.Back("a", "1"); got != (name == "both are let back") {
 			t.Errorf("%s: let back %v", name, got)
-		}
-	}
-}
-
-// TestHiddenReason: the reason names the ref that was hidden where it is another.
-func TestHiddenReason(t *testing.T) {
-	h := hidingOf([]state.Hidden{{Ref: "a", IDs: []string{"1"}, At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.Local)}})
-	for ref, want := range map[string]string{"a": "hidden with pipe hide on 2026-03-01", "b": "hidden with pipe hide on 2026-03-01 as a"} {
-		if got := h.why(ref, "1"); got != want {
-			t.Errorf("%s: %q, want %q", ref, got, want)
 		}
 	}
 }
@@ -240,7 +190,7 @@ func TestHiddenNotes(t *testing.T) {
 		w.add("identities", "user", "sam", "plain")
 		w.add("catalog", "component", "other", "plain")
 		w.add("catalog", "component", "private", "private") // withheld by a rule
-		var list, late []state.Hidden
+		var list, late []baseline.Hidden
 		for i := range n {
 			w.add("catalog", "component", fmt.Sprintf("early%02d", i), "plain")
 			w.add("catalog", "component", fmt.Sprintf("late%02d", i), "plain")
@@ -317,7 +267,7 @@ func TestHiddenAndLetBackWider(t *testing.T) {
 	back := func(fate string) func(w *world) {
 		return func(w *world) {
 			fill(fate)(w)
-			w.hide(t, state.Hidden{Ref: "component:default/back", At: time.Now().UTC(), Back: time.Now().UTC()})
+			w.hide(t, baseline.Hidden{Ref: "component:default/back", At: time.Now().UTC(), Back: time.Now().UTC()})
 		}
 	}
 	n.refusedID(back("fine"))
@@ -361,7 +311,7 @@ func TestHiddenListLost(t *testing.T) {
 // TestHideOfAnUnknownRef: a ref that nothing knows is let back and stays listed, since a
 // run may have read it as hidden meanwhile.
 func TestHideOfAnUnknownRef(t *testing.T) {
-	store, err := state.Open(t.TempDir(), storePlace)
+	store, err := baseline.Open(t.TempDir(), storePlace)
 	if err != nil {
 		t.Fatal(err)
 	}

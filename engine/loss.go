@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -44,7 +45,7 @@ func emptied(stream string) fault.Change {
 
 // remembers reports whether the last good runs left anything about a stream.
 func (v *review) remembers(stream string) bool {
-	return v.compared != nil && v.compared.streams[stream] != nil
+	return v.compared != nil && v.compared.Streams[stream] != nil
 }
 
 // someOf is how many items of an object type have to be there for the type's
@@ -108,10 +109,10 @@ func (v *review) measures(plan *component.Plan, held component.Holdings) []*meas
 			return types[typ]
 		}
 		if v.remembers(s.Name) {
-			m.before, m.changes = v.compared.streams[s.Name].Before, v.compared.lost[s.Name]
-			if r := v.compared.rows[s.Name]; r != nil {
-				m.before, m.what = r.before, "remove %s of %s "+s.Name
-				filled := &measure{stream: s.Name, name: s.Name + " (whole groups)", what: "empty %s of %s groups with " + s.Name, before: r.filled, derived: true, left: -1}
+			m.before, m.changes = v.compared.Streams[s.Name].Before, v.compared.Lost[s.Name]
+			if r := v.compared.Rows[s.Name]; r != nil {
+				m.before, m.what = r.Before, "remove %s of %s "+s.Name
+				filled := &measure{stream: s.Name, name: s.Name + " (whole groups)", what: "empty %s of %s groups with " + s.Name, before: r.Filled, derived: true, left: -1}
 				for _, ch := range m.changes {
 					if empties(ch) {
 						ch.N = 1
@@ -120,7 +121,7 @@ func (v *review) measures(plan *component.Plan, held component.Holdings) []*meas
 				}
 				more = append(more, filled)
 			}
-			for typ, ch := range v.compared.streams[s.Name].Types {
+			for typ, ch := range v.compared.Streams[s.Name].Types {
 				of(typ).before = ch.Before
 			}
 			for _, ch := range m.changes {
@@ -129,12 +130,12 @@ func (v *review) measures(plan *component.Plan, held component.Holdings) []*meas
 		}
 		hidden := v.hidden[s.Name]
 		if hidden == nil {
-			hidden = &hiddenCounts{}
+			hidden = &baseline.HiddenCounts{}
 		}
 		if has, known := held.Count(s.Name); known && !v.stale(s.Name, has) {
-			m.count(has-hidden.n, s.Weight)
+			m.count(has-hidden.N, s.Weight)
 			for typ, has := range held.Types[s.Name] {
-				of(typ).count(has-hidden.types[typ], s.Types[typ])
+				of(typ).count(has-hidden.Types[typ], s.Types[typ])
 			}
 		}
 		v.measured = append(append(v.measured, m), more...)
@@ -227,7 +228,7 @@ func (v *review) newAudiences() string {
 	}
 	var parts []string
 	for _, class := range slices.Backward(access.Audiences[:]) {
-		if n := v.compared.added[class]; n > 0 {
+		if n := v.compared.Added[class]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %s", class, display.Number(n)))
 		}
 	}
@@ -243,7 +244,7 @@ func (v *review) reasons(stream string) []string {
 		return []string{fmt.Sprintf("  %s: the state folder has no earlier run, so it is not known which", stream)}
 	}
 	var out []string
-	for _, x := range v.compared.gone[stream] {
+	for _, x := range v.compared.Gone[stream] {
 		out = append(out, fmt.Sprintf("  %s, %s: %s", stream, x.Why, display.Number(x.N)), "    "+x.String())
 	}
 	return out

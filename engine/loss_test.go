@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 type lossCase struct {
@@ -373,15 +373,15 @@ func TestSinkHoldsMore(t *testing.T) {
 func TestHiddenLately(t *testing.T) {
 	n := night{t, t.TempDir()}
 	n.good(func(w *world) { components(w, 100, "fine") })
-	s, err := state.Open(n.dir, (*store)(nil).Place())
+	s, err := baseline.Open(n.dir, (*store)(nil).Place())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var hidden []state.Hidden
+	var hidden []baseline.Hidden
 	for i := range 30 {
-		hidden = append(hidden, state.Hidden{Ref: fmt.Sprintf("component:default/c%03d", i), At: time.Now()})
+		hidden = append(hidden, baseline.Hidden{Ref: fmt.Sprintf("component:default/c%03d", i), At: time.Now()})
 	}
-	if err := s.UpdateHidden(func([]state.Hidden) ([]state.Hidden, error) { return hidden, nil }); err != nil {
+	if err := s.UpdateHidden(func([]baseline.Hidden) ([]baseline.Hidden, error) { return hidden, nil }); err != nil {
 		t.Fatal(err)
 	}
 	for _, types := range []map[string]map[string]int{nil, {"documents": {"component": 100}}} {

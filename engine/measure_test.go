@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -23,13 +24,13 @@ type streamCase struct {
 
 // review returns the review of a run, its plan and what the sink holds.
 func (c streamCase) review() (*review, *component.Plan, component.Holdings) {
-	v := &review{p: &component.Pipeline{Offline: c.offline, Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}}}, compared: newComparison()}
+	v := &review{p: &component.Pipeline{Offline: c.offline, Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}}}, compared: baseline.NewComparison()}
 	held := component.Holdings{Streams: map[string]int{}}
 	if c.known {
 		held.Streams[c.stream] = 0
 	}
 	if c.remembered {
-		v.compared.streams[c.stream] = &Changes{}
+		v.compared.Streams[c.stream] = &baseline.Changes{}
 	}
 	if c.approved {
 		v.cover = newCoverage([]fault.Change{emptied(c.stream)})
@@ -117,7 +118,7 @@ func TestMeasure(t *testing.T) {
 
 // TestEmpties: a group is emptied when it had members and has none.
 func TestEmpties(t *testing.T) {
-	none, one, two := membersText(nil), membersText([]uint64{1}), membersText([]uint64{1, 2})
+	none, one, two := baseline.MembersText(nil), baseline.MembersText([]uint64{1}), baseline.MembersText([]uint64{1, 2})
 	for _, tc := range []struct {
 		before, after string
 		want          bool

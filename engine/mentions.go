@@ -13,9 +13,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Mentioned is where the text of other documents contains the title or the ref of a
@@ -33,9 +33,9 @@ func Mentions(ctx context.Context, p *component.Pipeline, o SelectOptions) (map[
 	if !can {
 		return nil, fault.Errorf(fault.Fatal, "", "the sink cannot read back what it would send")
 	}
-	store, err := state.Open(o.State, p.Sink.Place())
+	store, err := baseline.Open(o.State, p.Sink.Place())
 	if err != nil {
-		return nil, unusable(err)
+		return nil, baseline.Unusable(err)
 	}
 	m := &mentions{decoder: decoder, titles: map[string]string{}}
 	for _, ref := range o.Refs {
@@ -46,12 +46,12 @@ func Mentions(ctx context.Context, p *component.Pipeline, o SelectOptions) (map[
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	hidden, err := hiddenList(store)
+	hidden, err := baseline.HiddenNow(store)
 	if err != nil {
 		return nil, err
 	}
 	for _, ref := range o.Refs { // the sink's items give their titles
-		hidden = hidden.without(ref)
+		hidden = hidden.Without(ref)
 	}
 	m.run = newRun(&quiet, Options{RunID: o.RunID, Dry: true, Log: o.Log, Stop: o.Stop, Progress: noProgress{}, Output: m.collect, Observer: m})
 	defer m.run.shelf.Close()

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // night is a company over several runs that remember one another.
@@ -65,7 +65,7 @@ func idOf(err error) string {
 // age lets everything that is away be away for longer.
 func (n night) age(by time.Duration) {
 	n.t.Helper()
-	s, err := state.Open(n.dir, (*store)(nil).Place())
+	s, err := baseline.Open(n.dir, (*store)(nil).Place())
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -1,48 +1,9 @@
 package engine
 
 import (
-	"time"
-
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
-
-// ownerOf reads the owner of a place. Where the folder has none yet, it makes one
-// that continues the baseline, and writes it if write says so.
-func ownerOf(store *state.Store, base state.Baseline, write bool) (state.Owner, error) {
-	o, found, err := store.Owner()
-	if err != nil {
-		return o, &fault.StateError{Err: err, Remedy: "restore the file from a copy, or remove it: the next run then takes the owner id from the baseline, or makes a new one and asks for pipe adopt FILE"}
-	}
-	if found {
-		return o, nil
-	}
-	o = state.Owner{ID: state.NewOwnerID(), Kept: base.Condition != state.Missing}
-	if base.Snapshot != nil && base.Owner != "" {
-		o.ID = base.Owner
-	}
-	if write {
-		o.Created = time.Now().UTC()
-		if err := store.SetOwner(o); err != nil {
-			return o, unusable(err)
-		}
-	}
-	return o, nil
-}
-
-// ownerOfPlace is ownerOf for what acts by hand.
-func ownerOfPlace(store *state.Store) (state.Owner, error) {
-	if o, found, err := store.Owner(); found && err == nil {
-		return o, nil
-	}
-	base, err := store.Load()
-	if err != nil {
-		return state.Owner{}, unreadable(err)
-	}
-	defer base.Close()
-	return ownerOf(store, base, true)
-}
 
 // owns reports whether an upload is of this run's state folder. The ids of earlier
 // versions carry no owner: those are recognised by their run.
@@ -64,7 +25,7 @@ func (r *run) begin() error {
 	}
 	r.owner.Begun = true
 	if err := r.store.SetOwner(r.owner); err != nil {
-		return unusable(err)
+		return baseline.Unusable(err)
 	}
 	return nil
 }

@@ -5,10 +5,10 @@ import (
 	"errors"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Purge empties the sink's place and forgets the last good run. What is hidden
@@ -40,14 +40,14 @@ func Purge(ctx context.Context, pipeline string, sink component.Sink, dir, run s
 
 // knownIDs are the IDs of what the last good run delivered, by stream, as far as
 // they are refs: of others only the hash is remembered.
-func knownIDs(store *state.Store) (map[string][]string, error) {
+func knownIDs(store *baseline.Store) (map[string][]string, error) {
 	out := map[string][]string{}
 	base, err := store.Load()
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, baseline.Unreadable(err)
 	}
 	defer base.Close()
-	if base.Condition != state.Intact {
+	if base.Condition != baseline.Intact {
 		return out, nil
 	}
 	for e, err := range base.Entries() {

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // MostPushed is how many records are pushed at once: as many documents may become
@@ -57,14 +57,14 @@ func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compone
 
 // hideAgain hides what was hidden while it was pushed: the requests of the two may
 // have reached the sink in any order.
-func hideAgain(ctx context.Context, p *component.Pipeline, store *state.Store, sel *component.Selection) error {
-	now, err := hiddenList(store)
+func hideAgain(ctx context.Context, p *component.Pipeline, store *baseline.Store, sel *component.Selection) error {
+	now, err := baseline.HiddenNow(store)
 	if err != nil {
 		return err
 	}
 	for _, r := range sel.Records {
 		for _, item := range r.Items {
-			if s, _ := p.Stream(item.Stream); !s.Permissions || !now.hasID(item.Ref, item.ID) {
+			if s, _ := p.Stream(item.Stream); !s.Permissions || !now.HasID(item.Ref, item.ID) {
 				continue
 			}
 			hider, can := p.Sink.(component.Hider)

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // pushed is a store that takes single items.
@@ -74,7 +74,7 @@ func TestPushLetBack(t *testing.T) {
 	for fate, refused := range map[string]bool{"fine": true, "of sam": false} {
 		w := newWorld(t)
 		w.o.State = n.dir
-		w.hide(t, state.Hidden{Ref: "component:default/back", At: time.Now().UTC(), Back: time.Now().UTC()})
+		w.hide(t, baseline.Hidden{Ref: "component:default/back", At: time.Now().UTC(), Back: time.Now().UTC()})
 		w.add("identities", "user", "sam", "fine")
 		w.add("catalog", "component", "back", fate)
 		w.hidden = w.records["catalog"] // found when they are asked for

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // push pushes component 0 of two.
@@ -110,7 +110,7 @@ func TestPushUnsaid(t *testing.T) {
 	if err := failing(); err == nil || errors.As(err, new(*fault.Refusal)) {
 		t.Errorf("with a baseline: %v", err)
 	}
-	if err := n.place().SetOwner(state.Owner{ID: n.owner(), Kept: true}); err != nil {
+	if err := n.place().SetOwner(baseline.Owner{ID: n.owner(), Kept: true}); err != nil {
 		t.Fatal(err)
 	}
 	os.Remove(n.file(".state"))

@@ -7,11 +7,11 @@ import (
 
 	"github.com/sourcegraph/conc/stream"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/stage"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // reading is the first act: the source is read phase by phase, and everything
@@ -22,7 +22,7 @@ type reading struct {
 	ledger  *ledger
 	index   *index
 	shelf   *stage.Stage
-	last    *state.Snapshot // of the last good run; nil when none is remembered
+	last    *baseline.Snapshot // of the last good run; nil when none is remembered
 	note    func(format string, args ...any)
 	workers chan *component.Worker
 	tick    func(read int)

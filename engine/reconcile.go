@@ -5,29 +5,29 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Reconciled are the unconfirmed uploads of the last good run by what a history
 // says about them.
 type Reconciled struct {
-	Confirmed, Lost, Unknown []state.Upload
+	Confirmed, Lost, Unknown []baseline.Upload
 }
 
 // Reconcile compares the unconfirmed uploads that a state folder remembers of a
 // place with what the sink lists now.
 func Reconcile(dir, place string, h *component.UploadHistory, now time.Time) (r Reconciled, err error) {
-	store, err := state.Open(dir, place)
+	store, err := baseline.Open(dir, place)
 	if err != nil {
-		return r, unusable(err)
+		return r, baseline.Unusable(err)
 	}
 	last, err := store.Load()
 	if err != nil {
-		return r, unreadable(err)
+		return r, baseline.Unreadable(err)
 	}
-	if last.Condition != state.Intact {
+	if last.Condition != baseline.Intact {
 		return r, nil
 	}
 	defer last.Close()
@@ -58,7 +58,7 @@ func (r Reconciled) Save(dir, place string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, held.Release()) }()
-	return held.Store.Amend(func(h *state.Header) {
-		h.Unconfirmed = slices.DeleteFunc(h.Unconfirmed, func(u state.Upload) bool { return slices.Contains(r.Confirmed, u) })
+	return held.Store.Amend(func(h *baseline.Header) {
+		h.Unconfirmed = slices.DeleteFunc(h.Unconfirmed, func(u baseline.Upload) bool { return slices.Contains(r.Confirmed, u) })
 	})
 }

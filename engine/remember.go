@@ -7,31 +7,31 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // remember takes the sink's place for this run and opens what the last good run
 // left. A dry run takes nothing: it may run beside another.
 func (r *run) remember() error {
-	r.owner = state.Owner{ID: state.NewOwnerID()}
+	r.owner = baseline.Owner{ID: baseline.NewOwnerID()}
 	place := r.p.Sink.Place()
 	if r.o.State == "" || place == "" {
 		return nil
 	}
 	var err error
-	if r.store, err = state.Open(r.o.State, place); err != nil {
-		return unusable(err)
+	if r.store, err = baseline.Open(r.o.State, place); err != nil {
+		return baseline.Unusable(err)
 	}
 	if !r.o.Dry {
-		if r.lock, err = take(r.store, r.o.RunID); err != nil {
+		if r.lock, err = baseline.Take(r.store, r.o.RunID); err != nil {
 			return err
 		}
 	}
-	hidden, err := hiddenList(r.store)
+	hidden, err := baseline.HiddenNow(r.store)
 	if err != nil {
 		return err
 	}
@@ -39,14 +39,14 @@ func (r *run) remember() error {
 		r.hidden = hidden
 	}
 	if r.base, err = r.store.Load(); err != nil {
-		return unreadable(err)
+		return baseline.Unreadable(err)
 	}
 	r.last = r.base.Snapshot
 	if err := r.hiddenLost(hidden); err != nil {
 		return err
 	}
-	r.hiddenRefs = hidden.hiddenRefs()
-	r.owner, err = ownerOf(r.store, r.base, !r.o.Dry)
+	r.hiddenRefs = hidden.HiddenRefs()
+	r.owner, err = baseline.OwnerOf(r.store, r.base, !r.o.Dry)
 	if err == nil && !r.o.Dry && r.covered() { // the run that wrote it was killed before it could say so
 		err = r.keep()
 	}
@@ -56,11 +56,11 @@ func (r *run) remember() error {
 // hiddenLost is the error for a hidden list that lacks a ref which the last good run
 // read on it. A ref that was let back stays on the list until the next good run, so
 // the list was removed, replaced by an older one, or begun again.
-func (r *run) hiddenLost(list hiding) error {
+func (r *run) hiddenLost(list baseline.Hiding) error {
 	if r.last == nil {
 		return nil
 	}
-	lost := slices.DeleteFunc(slices.Clone(r.last.Hidden), func(ref string) bool { _, listed := list.refs[ref]; return listed })
+	lost := slices.DeleteFunc(slices.Clone(r.last.Hidden), func(ref string) bool { _, listed := list.Refs[ref]; return listed })
 	if len(lost) == 0 {
 		return nil
 	}
@@ -81,10 +81,6 @@ func (r *run) forgo() {
 	}
 }
 
-// youngCounts is how long what a sink says it holds may be that of before the
-// last run (Glean: three hours).
-const youngCounts = 4 * time.Hour
-
 // compare puts the plan beside the last good run.
 func (r *run) compare() error {
 	v := &review{p: r.p, ledger: r.ledger, approvals: r.findApprovals(), refused: map[[2]string]int{}, stale: func(string, int) bool { return false }}
@@ -95,20 +91,20 @@ func (r *run) compare() error {
 	if r.last.Fingerprint != r.p.Fingerprint {
 		v.since = fmt.Sprintf(". The pipeline file changed since the last run (%s)", display.Time(r.last.Finished))
 	}
-	if time.Since(r.last.Finished) < youngCounts {
+	if time.Since(r.last.Finished) < baseline.YoungCounts {
 		v.stale = func(stream string, said int) bool {
 			before, known := r.last.Said[stream]
 			return known && before == said
 		}
 	}
-	c := &comparer{comparison: newComparison(), shelf: r.shelf, ledger: r.ledger, off: r.p.Off, hidden: r.hidden,
-		permissions: func(stream string) bool { s, _ := r.p.Stream(stream); return s.Permissions }}
-	v.compared = c.comparison
+	c := &baseline.Comparer{Comparison: baseline.NewComparison(), Shelf: r.shelf, Fate: r.ledger.fate, Off: r.p.Off, Hidden: r.hidden,
+		Permissions: func(stream string) bool { s, _ := r.p.Stream(stream); return s.Permissions }}
+	v.compared = c.Comparison
 	r.past = c
-	if err := c.run(r.plan, r.last); err != nil {
+	if err := c.Run(r.plan, r.last); err != nil {
 		return err
 	}
-	v.hidden = c.past.hidden
+	v.hidden = c.Past.Hidden
 	return nil
 }
 
@@ -116,9 +112,9 @@ func (r *run) compare() error {
 func (r *run) differences() Differences {
 	var d Differences
 	if c := r.reviewer.compared; c != nil {
-		d.Widened = c.widenings()
-		for _, stream := range slices.Sorted(maps.Keys(c.lost)) {
-			d.Gone = append(d.Gone, c.lost[stream]...)
+		d.Widened = c.Widenings()
+		for _, stream := range slices.Sorted(maps.Keys(c.Lost)) {
+			d.Gone = append(d.Gone, c.Lost[stream]...)
 		}
 	}
 	return d
@@ -130,17 +126,17 @@ func (r *run) fillChanges() {
 		return
 	}
 	c := r.reviewer.compared
-	widened, swapped := c.widenings(), 0
-	for _, s := range c.swapped {
-		swapped += s.pairs
+	widened, swapped := c.Widenings(), 0
+	for _, s := range c.Swapped {
+		swapped += s.Pairs
 	}
 	if slices.ContainsFunc(r.p.Streams, func(s component.Stream) bool { return s.Permissions && r.reviewer.remembers(s.Name) }) {
-		r.report.Since = &Since{Run: r.last.Run, Finished: r.last.Finished, SamePipeline: r.last.Fingerprint == r.p.Fingerprint, Audience: c.audience, Wider: len(widened), Widened: widened, Swapped: swapped}
+		r.report.Since = &Since{Run: r.last.Run, Finished: r.last.Finished, SamePipeline: r.last.Fingerprint == r.p.Fingerprint, Audience: c.Audience, Wider: len(widened), Widened: widened, Swapped: swapped}
 	}
 	for i := range r.report.Streams {
-		r.report.Streams[i].Changes = c.streams[r.report.Streams[i].Name]
+		r.report.Streams[i].Changes = c.Streams[r.report.Streams[i].Name]
 	}
-	if line := c.gained(); line != "" {
+	if line := c.Gained(); line != "" {
 		r.note("%s", line)
 	}
 }
@@ -155,7 +151,7 @@ func (r *run) save() error {
 		err = r.keep()
 	}
 	if err == nil && slices.ContainsFunc(r.plan.Streams, func(s component.StreamPlan) bool { d, _ := r.p.Stream(s.Name); return d.Permissions }) {
-		err = r.hidden.settle(r.store)
+		err = r.hidden.Settle(r.store)
 	}
 	if err != nil {
 		return unsaved(err)
@@ -169,7 +165,7 @@ func unsaved(err error) error {
 }
 
 func (r *run) write() error {
-	h := state.Header{Pipeline: r.p.Name, Run: r.o.RunID, Owner: r.owner.ID, Finished: time.Now().UTC(), Fingerprint: r.p.Fingerprint, Said: r.held.Streams, Streams: map[string]int{}, Types: map[string]map[string]int{}}
+	h := baseline.Header{Pipeline: r.p.Name, Run: r.o.RunID, Owner: r.owner.ID, Finished: time.Now().UTC(), Fingerprint: r.p.Fingerprint, Said: r.held.Streams, Streams: map[string]int{}, Types: map[string]map[string]int{}}
 	for _, s := range r.plan.Streams {
 		h.Streams[s.Name] = s.Count - r.reviewer.refused[[2]string{s.Name}]
 		h.Streams[s.Name] -= r.shelf.HiddenCount(s.Name)
@@ -210,8 +206,8 @@ func (r *run) partial() bool {
 }
 
 // nobodys is what is remembered of an item that was withheld.
-func (r *run) nobodys(stream, ref, id string) state.Entry {
-	return state.Entry{Stream: stream, Ref: ref, Kind: r.ledger.kind(ref), Audience: access.Nobody.String(), ID: codec.Hash([]byte(id))}
+func (r *run) nobodys(stream, ref, id string) baseline.Entry {
+	return baseline.Entry{Stream: stream, Ref: ref, Kind: r.ledger.kind(ref), Audience: access.Nobody.String(), ID: codec.Hash([]byte(id))}
 }
 
 // awayFor is how long it is remembered who could find what is not there any more.
@@ -220,7 +216,7 @@ const awayFor = 90 * 24 * time.Hour
 // entries are what this run delivered and withheld, what it did not write as it
 // was before, and who could find what is away: when that comes back it is no new
 // document.
-func (r *run) entries(w *state.Writer) error {
+func (r *run) entries(w *baseline.Writer) error {
 	refused := map[string]bool{} // refs of items with permissions
 	for _, s := range r.plan.Streams {
 		for t, err := range r.shelf.Tags(s.Name) {
@@ -237,7 +233,7 @@ func (r *run) entries(w *state.Writer) error {
 				w.Add(r.nobodys(s.Name, t.Ref, t.ID))
 				continue
 			}
-			e := state.Entry{Stream: s.Name, Ref: t.Ref, Kind: r.ledger.kind(t.Ref), Type: t.Type, ID: codec.Hash([]byte(t.ID)), Content: t.Content, Names: t.Names}
+			e := baseline.Entry{Stream: s.Name, Ref: t.Ref, Kind: r.ledger.kind(t.Ref), Type: t.Type, ID: codec.Hash([]byte(t.ID)), Content: t.Content, Names: t.Names}
 			if t.Audience != access.Undecided {
 				e.Audience = t.Audience.String()
 			}
@@ -258,13 +254,13 @@ func (r *run) entries(w *state.Writer) error {
 		if err != nil {
 			return err
 		}
-		row := r.past.past.rows[i]
+		row := r.past.Past.Rows[i]
 		i++
 		if r.plan.Stream(e.Stream) == nil {
 			w.Add(e)
 			continue
 		}
-		if e.Audience == "" || row.again && !refused[e.Ref] {
+		if e.Audience == "" || row.Again && !refused[e.Ref] {
 			continue
 		}
 		if e.Away.IsZero() {

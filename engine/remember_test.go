@@ -12,10 +12,10 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/stage"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // nowhere is a sink without a place that could be remembered.
@@ -38,7 +38,7 @@ func TestKeptIsNoted(t *testing.T) {
 	n := night{t, t.TempDir()}
 	fill := func(w *world) { components(w, 3, "fine") }
 	n.good(fill)
-	owner := state.Owner{ID: n.owner(), Created: time.Now().UTC(), Begun: true}
+	owner := baseline.Owner{ID: n.owner(), Created: time.Now().UTC(), Begun: true}
 	if err := n.place().SetOwner(owner); err != nil {
 		t.Fatal(err)
 	}
@@ -90,24 +90,24 @@ func TestHiddenLost(t *testing.T) {
 	for i := range 12 {
 		refs = append(refs, fmt.Sprintf("component:default/c%02d", i))
 	}
-	listed := func(refs []string) hiding {
-		var all []state.Hidden
+	listed := func(refs []string) baseline.Hiding {
+		var all []baseline.Hidden
 		for _, ref := range refs {
 			all = append(all, hiddenNow(ref))
 		}
-		return hidingOf(all)
+		return baseline.HidingOf(all)
 	}
 	store := night{t, t.TempDir()}.place()
 	for name, tc := range map[string]struct {
-		last *state.Snapshot
-		list hiding
+		last *baseline.Snapshot
+		list baseline.Hiding
 		says string
 	}{
 		"no last run":     {nil, listed(nil), ""},
-		"nothing hidden":  {&state.Snapshot{}, listed(nil), ""},
-		"more are hidden": {&state.Snapshot{Header: state.Header{Hidden: refs[:2]}}, listed(refs), ""},
-		"one is missing":  {&state.Snapshot{Header: state.Header{Hidden: refs}}, listed(refs[1:]), "lacks 1 document that the last good run read on it: component:default/c00"},
-		"all are missing": {&state.Snapshot{Header: state.Header{Hidden: refs}}, listed(nil), "lacks 12 documents that the last good run read on it: " + strings.Join(refs[:10], ", ") + " and 2 more"},
+		"nothing hidden":  {&baseline.Snapshot{}, listed(nil), ""},
+		"more are hidden": {&baseline.Snapshot{Header: baseline.Header{Hidden: refs[:2]}}, listed(refs), ""},
+		"one is missing":  {&baseline.Snapshot{Header: baseline.Header{Hidden: refs}}, listed(refs[1:]), "lacks 1 document that the last good run read on it: component:default/c00"},
+		"all are missing": {&baseline.Snapshot{Header: baseline.Header{Hidden: refs}}, listed(nil), "lacks 12 documents that the last good run read on it: " + strings.Join(refs[:10], ", ") + " and 2 more"},
 	} {
 		err := (&run{store: store, last: tc.last}).hiddenLost(tc.list)
 		if (err == nil) != (tc.says == "") || err != nil && (!errors.As(err, new(*fault.StateError)) || !strings.HasSuffix(err.Error(), tc.says)) {
@@ -126,8 +126,8 @@ func TestStale(t *testing.T) {
 		since       string
 	}{
 		"just now":         {0, "a", true, ""},
-		"three hours ago":  {youngCounts - time.Minute, "a", true, ""},
-		"four hours ago":   {youngCounts + time.Minute, "a", false, ""},
+		"three hours ago":  {baseline.YoungCounts - time.Minute, "a", true, ""},
+		"four hours ago":   {baseline.YoungCounts + time.Minute, "a", false, ""},
 		"of another file":  {0, "b", true, ". The pipeline file changed since the last run ("},
 		"of an older file": {48 * time.Hour, "b", false, ". The pipeline file changed since the last run ("},
 	} {
@@ -184,11 +184,11 @@ func TestUnsaved(t *testing.T) {
 	n.good(fill)
 	let := hiddenNow("component:default/c000")
 	let.Back = time.Now().UTC()
-	if err := n.place().UpdateHidden(func([]state.Hidden) ([]state.Hidden, error) { return []state.Hidden{let}, nil }); err != nil {
+	if err := n.place().UpdateHidden(func([]baseline.Hidden) ([]baseline.Hidden, error) { return []baseline.Hidden{let}, nil }); err != nil {
 		t.Fatal(err)
 	}
 	own := n.owner()
-	if err := n.place().SetOwner(state.Owner{ID: own, Created: time.Now().UTC()}); err != nil {
+	if err := n.place().SetOwner(baseline.Owner{ID: own, Created: time.Now().UTC()}); err != nil {
 		t.Fatal(err)
 	}
 	_, _, err := n.run(func(w *world) {
@@ -211,7 +211,7 @@ func TestSettledByDocuments(t *testing.T) {
 	n.good(func(w *world) { components(w, 3, "fine") })
 	let := hiddenNow("component:default/c000")
 	let.Back = time.Now().UTC()
-	if err := n.place().UpdateHidden(func([]state.Hidden) ([]state.Hidden, error) { return []state.Hidden{let}, nil }); err != nil {
+	if err := n.place().UpdateHidden(func([]baseline.Hidden) ([]baseline.Hidden, error) { return []baseline.Hidden{let}, nil }); err != nil {
 		t.Fatal(err)
 	}
 	for _, documents := range []bool{false, true} {
@@ -228,14 +228,14 @@ func TestSettledByDocuments(t *testing.T) {
 }
 
 // entriesOf are the entries of a state folder's baseline, by stream and ref.
-func entriesOf(t *testing.T, store *state.Store) (state.Header, map[string]state.Entry) {
+func entriesOf(t *testing.T, store *baseline.Store) (baseline.Header, map[string]baseline.Entry) {
 	t.Helper()
 	base, err := store.Load()
 	if err != nil || base.Snapshot == nil {
 		t.Fatalf("%v, %+v", err, base)
 	}
 	defer base.Close()
-	out := map[string]state.Entry{}
+	out := map[string]baseline.Entry{}
 	for e, err := range base.Entries() {
 		if err != nil {
 			t.Fatal(err)
@@ -250,7 +250,7 @@ func entriesOf(t *testing.T, store *state.Store) (state.Header, map[string]state
 }
 
 // writing is a run that has sent a stage and writes its baseline.
-func writing(t *testing.T, last *state.Snapshot, items ...component.Encoded) *run {
+func writing(t *testing.T, last *baseline.Snapshot, items ...component.Encoded) *run {
 	t.Helper()
 	s := stage.New()
 	t.Cleanup(s.Close)
@@ -282,13 +282,13 @@ func TestHeaderOfBaseline(t *testing.T) {
 		e.Type = ""
 		return e
 	}
-	last := func() *state.Snapshot {
+	last := func() *baseline.Snapshot {
 		s := snapshotOf(t, nil)
 		s.Fingerprint, s.Streams, s.Types = "before", map[string]int{"documents": 9, "users": 5, "members": 4}, map[string]map[string]int{"members": {"group": 4}, "documents": {"old": 9}}
 		return s
 	}
 	for name, tc := range map[string]struct {
-		last        *state.Snapshot
+		last        *baseline.Snapshot
 		items       []component.Encoded
 		refused     []string // IDs
 		late        []string
@@ -343,7 +343,7 @@ func TestEntriesOfBaseline(t *testing.T) {
 	almost.Away = time.Now().Add(-awayFor + time.Hour)
 	undecided := document("undecided", access.AllUsers)
 	undecided.Audience = ""
-	last := snapshotOf(t, []state.Entry{
+	last := snapshotOf(t, []baseline.Entry{
 		document("same", access.Listed, "sam"), document("gone", access.Listed, "sam"), document("refused", access.Listed, "sam"), document("hidden late", access.AllUsers),
 		away(document("away", access.Listed, "sam")), almost, long, undecided,
 		{Stream: "members", Ref: "group", ID: 7, Names: hashes("sam")},

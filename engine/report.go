@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -73,18 +74,10 @@ type Since struct {
 	Audience     map[access.Audience]int `json:"audience"` // of then
 	// Wider counts the documents that more people find than then, and Widened
 	// names all of them.
-	Wider   int       `json:"wider"`
-	Widened []Widened `json:"widened,omitempty"`
+	Wider   int                `json:"wider"`
+	Widened []baseline.Widened `json:"widened,omitempty"`
 	// Swapped counts the restricted documents that go while wider ones are new.
 	Swapped int `json:"swapped,omitempty"`
-}
-
-// Widened is a document that more people find than after the last good run.
-type Widened struct {
-	Ref    string          `json:"ref"`
-	Rule   string          `json:"rule"`
-	Before access.Audience `json:"before"`
-	After  access.Audience `json:"after"`
 }
 
 // KindReport is the books of one kind of record.
@@ -105,7 +98,7 @@ type StreamReport struct {
 	Counts  Counts         `json:"endings,omitempty"`
 	// Changes is how it differs from the last good run; nil when none is
 	// remembered or the stream is not written.
-	Changes *Changes `json:"changes,omitempty"`
+	Changes *baseline.Changes `json:"changes,omitempty"`
 }
 
 // ActSeconds is how long each act took, in seconds.
@@ -121,6 +114,6 @@ func (s ActSeconds) Total() float64 { return s.Read + s.Review + s.Publish + s.C
 
 // Differences are what a run would change against the last good run.
 type Differences struct {
-	Widened []Widened
+	Widened []baseline.Widened
 	Gone    []fault.Change // items that would be deleted, and groups that lose members
 }

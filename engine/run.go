@@ -13,10 +13,10 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/stage"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Options are what one run is asked for, beside its pipeline.
@@ -119,16 +119,16 @@ type run struct {
 	// What review knew, for looking again when publishing takes items back.
 	held     component.Holdings
 	reviewer *review
-	past     *comparer
+	past     *baseline.Comparer
 	// What the state folder has: store and lock are nil without one, and last is nil
 	// unless base is intact.
-	store *state.Store
-	lock  *state.Lock
-	base  state.Baseline
-	last  *state.Snapshot
-	owner state.Owner
+	store *baseline.Store
+	lock  *baseline.Lock
+	base  baseline.Baseline
+	last  *baseline.Snapshot
+	owner baseline.Owner
 	// The hidden list as it was when the run began; empty without --state.
-	hidden     hiding
+	hidden     baseline.Hiding
 	showHidden bool       // hidden stays empty
 	late       []lateItem // that were hidden while the run published
 	hiddenRefs []string   // as the hidden list was read last

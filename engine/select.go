@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/stage"
@@ -135,11 +136,11 @@ func (s *selection) compare() error {
 		}
 		for i, item := range s.items {
 			if t, ok := tags[[2]string{item.Stream, item.ID}]; ok && e.Stream == item.Stream && (e.Ref == item.Ref || e.ID == codec.Hash([]byte(item.ID))) {
-				old := &pastItem{audience: access.ParseAudience(e.Audience), names: e.Names}
-				if old.audience != access.Undecided && s.run.hidden.has(e.Ref, e.ID) {
-					old.audience, old.names = access.Nobody, nil
+				old := &baseline.PastItem{Audience: access.ParseAudience(e.Audience), Names: e.Names}
+				if old.Audience != access.Undecided && s.run.hidden.Has(e.Ref, e.ID) {
+					old.Audience, old.Names = access.Nobody, nil
 				}
-				if old.narrower(t) && (old.audience != access.Nobody || !s.run.hidden.back(t.Ref, t.ID)) {
+				if old.Narrower(t) && (old.Audience != access.Nobody || !s.run.hidden.Back(t.Ref, t.ID)) {
 					s.items[i].Wider = true
 				}
 			}

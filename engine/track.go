@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // timer is the time that a run waits by.
@@ -29,22 +29,22 @@ func (realTime) After(d time.Duration) <-chan time.Time { return time.After(d) }
 // that the sink has not listed yet, and those of this run.
 type tracking struct {
 	by       string                   // the sink's name, once it is known
-	earlier  []state.Upload           // of earlier runs, not confirmed
-	lost     []state.Upload           // of those, the ones that the sink does not have
-	sent     []state.Upload           // of this run
+	earlier  []baseline.Upload        // of earlier runs, not confirmed
+	lost     []baseline.Upload        // of those, the ones that the sink does not have
+	sent     []baseline.Upload        // of this run
 	history  *component.UploadHistory // the last answer
 	failed   error                    // why the last question was not answered
 	paused   map[string]bool
 	found    map[string]bool // pauses that this run has seen
 	reported []string        // pauses that an earlier run reported with its exit code
 	began    time.Time       // when sending began
-	saved    state.Header
+	saved    baseline.Header
 	exits    bool // the exit code reports what this run has found
 }
 
 // begin takes over what the last good run left and what the sink lists before
 // this run sends anything.
-func (t *tracking) begin(last *state.Snapshot, h *component.UploadHistory, now time.Time) {
+func (t *tracking) begin(last *baseline.Snapshot, h *component.UploadHistory, now time.Time) {
 	t.began, t.by = now.UTC(), "the sink"
 	t.paused, t.found = map[string]bool{}, map[string]bool{}
 	if last != nil {
@@ -62,7 +62,7 @@ func (t *tracking) see(h *component.UploadHistory, now time.Time) {
 		return
 	}
 	t.by = h.By
-	t.earlier = slices.DeleteFunc(t.earlier, func(u state.Upload) bool {
+	t.earlier = slices.DeleteFunc(t.earlier, func(u baseline.Upload) bool {
 		f := fateOf(h, u, now)
 		if f == lost {
 			t.lost = append(t.lost, u)
@@ -98,7 +98,7 @@ func (t *tracking) pending() (words, unlisted []string) {
 
 // pausedNow are the streams of this run whose own upload the sink has paused.
 func (t *tracking) pausedNow() bool {
-	return slices.ContainsFunc(t.sent, func(u state.Upload) bool {
+	return slices.ContainsFunc(t.sent, func(u baseline.Upload) bool {
 		listed := t.history.Find(u.Stream, u.ID)
 		return listed != nil && listed.Stage == component.UploadDeletionPaused
 	})
@@ -106,7 +106,7 @@ func (t *tracking) pausedNow() bool {
 
 // header writes what the next run has to know. A pause counts as reported only once
 // the exit code reports it.
-func (t *tracking) header(h *state.Header, plan *component.Plan) {
+func (t *tracking) header(h *baseline.Header, plan *component.Plan) {
 	_, unlisted := t.pending()
 	h.Unconfirmed = nil
 	for _, u := range t.sent {
@@ -131,7 +131,7 @@ func (t *tracking) header(h *state.Header, plan *component.Plan) {
 func (r *run) uploaded(stream, id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.track.sent = append(r.track.sent, state.Upload{
+	r.track.sent = append(r.track.sent, baseline.Upload{
 		Stream: stream, ID: id, Run: r.o.RunID, Items: r.plan.Stream(stream).Weight, Began: r.track.began, Ended: r.o.clock.Now().UTC(),
 	})
 }
@@ -210,7 +210,7 @@ func (r *run) amend() error {
 	if slices.Equal(h.Unconfirmed, r.track.saved.Unconfirmed) && slices.Equal(h.Paused, r.track.saved.Paused) {
 		return nil
 	}
-	if err := r.store.Amend(func(to *state.Header) { to.Unconfirmed, to.Paused = h.Unconfirmed, h.Paused }); err != nil {
+	if err := r.store.Amend(func(to *baseline.Header) { to.Unconfirmed, to.Paused = h.Unconfirmed, h.Paused }); err != nil {
 		return unsaved(err)
 	}
 	return nil
@@ -249,11 +249,11 @@ func (t *tracking) fresh() []string {
 }
 
 // lostAnd are the lost uploads of streams that a plan sends again.
-func (t *tracking) lostAnd(plan *component.Plan) []state.Upload {
-	return slices.DeleteFunc(slices.Clone(t.lost), func(u state.Upload) bool { return plan.Stream(u.Stream) == nil })
+func (t *tracking) lostAnd(plan *component.Plan) []baseline.Upload {
+	return slices.DeleteFunc(slices.Clone(t.lost), func(u baseline.Upload) bool { return plan.Stream(u.Stream) == nil })
 }
 
-func named(uploads []state.Upload) string {
+func named(uploads []baseline.Upload) string {
 	var parts []string
 	for _, u := range uploads {
 		parts = append(parts, fmt.Sprintf("the upload of %s of %s (%s)", u.Stream, u.Ended.Local().Format("2006-01-02 15:04"), u.ID))
@@ -271,7 +271,7 @@ func (t *tracking) fill(r *run) {
 	}
 	for _, u := range t.lost {
 		if !t.exits || r.plan.Stream(u.Stream) == nil {
-			r.note("%s lost %s: the next run that sends %s sends everything again", t.by, named([]state.Upload{u}), u.Stream)
+			r.note("%s lost %s: the next run that sends %s sends everything again", t.by, named([]baseline.Upload{u}), u.Stream)
 		}
 	}
 	if !t.exits {

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // list is a sink's history, and the clock of its runs.
@@ -72,14 +72,14 @@ type waits struct {
 func (w *waits) Waiting(pending []string) { w.pending = append(w.pending, strings.Join(pending, ", ")) }
 
 // header is the header of the saved state.
-func (n night) header() state.Header {
+func (n night) header() baseline.Header {
 	n.t.Helper()
-	store, err := state.Open(n.dir, (&store{}).Place())
+	store, err := baseline.Open(n.dir, (&store{}).Place())
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	snap, err := store.Load()
-	if err != nil || snap.Condition != state.Intact {
+	if err != nil || snap.Condition != baseline.Intact {
 		n.t.Fatal(snap.Problem, err)
 	}
 	defer snap.Close()
@@ -90,7 +90,7 @@ func noted(r *Report, text string) bool {
 	return slices.ContainsFunc(r.Notes, func(n string) bool { return strings.Contains(n, text) })
 }
 
-func streamsOf(uploads []state.Upload) string {
+func streamsOf(uploads []baseline.Upload) string {
 	var out []string
 	for _, u := range uploads {
 		out = append(out, u.Stream)
@@ -287,7 +287,7 @@ func TestWait(t *testing.T) {
 // and the pause that it had no time to report is still to be reported.
 func TestSavedBeforeTheWait(t *testing.T) {
 	n, l := night{t, t.TempDir()}, newList()
-	var saved []state.Header
+	var saved []baseline.Header
 	w, _ := n.good(func(w *world) {
 		w.o.Wait = time.Minute
 		w.o.Progress = &looking{look: func() { saved = append(saved, n.header()) }}

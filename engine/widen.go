@@ -2,9 +2,9 @@ package engine
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -18,35 +18,35 @@ func (v *review) maxWiden(_ *component.Plan, _ component.Holdings, cover *covera
 	if v.compared == nil {
 		return nil
 	}
-	n, toAll := v.compared.widened(cover)
+	n, toAll := widened(v.compared, cover)
 	total := 0
-	for _, k := range v.compared.audience {
+	for _, k := range v.compared.Audience {
 		total += k
 	}
 	b := v.p.Limits.MaxWiden
 	if !b.Exceeded(n, total) && toAll <= towardsAll {
 		return nil
 	}
-	n, toAll = v.compared.widened(nil)
+	n, toAll = widened(v.compared, nil)
 	r := &fault.Refusal{Guard: "max_widen"}
 	limit := compared(b, n, total)
 	if !b.Exceeded(n, total) {
 		limit = fmt.Sprintf("%s of them by everybody, limit %d", display.Number(toAll), towardsAll)
 	}
 	r.Reason = fmt.Sprintf("%s of %s documents would be found by more people (%s)%s", display.Number(n), display.Number(total), limit, v.since)
-	for _, w := range v.compared.wider {
-		to := w.to.String()
-		if w.from == w.to {
+	for _, w := range v.compared.Wider {
+		to := w.To.String()
+		if w.From == w.To {
 			to = "more of them"
 		}
-		r.Table = append(r.Table, fmt.Sprintf("%s: %s → %s, %s", w.rule, w.from, to, display.Number(len(w.changes))), "    "+w.list())
-		r.Changes = append(r.Changes, w.changes...)
+		r.Table = append(r.Table, fmt.Sprintf("%s: %s → %s, %s", w.Rule, w.From, to, display.Number(len(w.Changes))), "    "+w.List())
+		r.Changes = append(r.Changes, w.Changes...)
 	}
-	for _, s := range v.compared.swapped {
-		r.Table = append(r.Table, s.table()...)
-		r.Changes = append(append(r.Changes, s.gone...), s.added...)
+	for _, s := range v.compared.Swapped {
+		r.Table = append(r.Table, s.Table()...)
+		r.Changes = append(append(r.Changes, s.Gone...), s.Added...)
 	}
-	if line := v.compared.gained(); line != "" {
+	if line := v.compared.Gained(); line != "" {
 		r.Table = append(r.Table, line)
 	}
 	r.Remedy = "find out what has changed: the rules, the variables they read, or the annotations and owners in the source"
@@ -76,62 +76,28 @@ func (r *run) noteStrict() {
 	}
 }
 
-// widening is documents that one rule lets more people find.
-type widening struct {
-	rule     string
-	from, to access.Audience
-	changes  []fault.Change
-}
-
-// list is the first refs, and how many there are besides.
-func (w *widening) list() string {
-	x := display.Examples{}
-	for _, ch := range w.changes {
-		x.Add(ch.Ref)
-	}
-	return x.String()
-}
-
 // widened counts the documents that more people find, and those of them that
 // everybody does, beyond what is covered.
-func (c *comparison) widened(cover *coverage) (n, toAll int) {
-	for _, w := range c.wider {
-		_, k := cover.leftOf(w.changes)
+func widened(c *baseline.Comparison, cover *coverage) (n, toAll int) {
+	for _, w := range c.Wider {
+		_, k := cover.leftOf(w.Changes)
 		n += k
-		if w.to == access.AllUsers {
+		if w.To == access.AllUsers {
 			toAll += k
 		}
 	}
-	for _, s := range c.swapped {
-		k, all := s.left(cover)
+	for _, s := range c.Swapped {
+		k, all := leftOfSwap(s, cover)
 		n, toAll = n+k, toAll+all
 	}
 	return n, toAll
 }
 
-// widenings are all documents that more people find.
-func (c *comparison) widenings() []Widened {
-	var out []Widened
-	for _, w := range c.wider {
-		for _, ch := range w.changes {
-			out = append(out, Widened{Ref: ch.Ref, Rule: w.rule, Before: w.from, After: w.to})
-		}
-	}
-	return out
-}
-
-// gained names the groups with more members than before, "" when there is none.
-func (c *comparison) gained() string {
-	if len(c.gains) == 0 {
-		return ""
-	}
-	parts := make([]string, 0, display.Shown)
-	for _, g := range c.gains[:min(display.Shown, len(c.gains))] {
-		parts = append(parts, fmt.Sprintf("%s +%d", g.ref, g.n))
-	}
-	line := "groups with more members than before: " + strings.Join(parts, ", ")
-	if more := len(c.gains) - display.Shown; more > 0 {
-		line += fmt.Sprintf(" and %d more", more)
-	}
-	return line
+// leftOfSwap is how many pairs are not covered. A pair is covered when both of its
+// documents were shown.
+func leftOfSwap(s *baseline.Swap, cover *coverage) (n, toAll int) {
+	_, gone := cover.leftOf(s.Gone)
+	_, added := cover.leftOf(s.Added)
+	n = min(s.Pairs, gone+added)
+	return n, min(s.ToAll, n)
 }

@@ -133,20 +133,6 @@ func TestWithheldCountInTheTotal(t *testing.T) {
 	}
 }
 
-// TestGained: ten groups are named, and the number of the others.
-func TestGained(t *testing.T) {
-	c := newComparison()
-	for i := range 12 {
-		if line := c.gained(); strings.Contains(line, "more") == (i == 0) || strings.Contains(line, "and ") != (i > 10) {
-			t.Errorf("%d groups: %q", i, line)
-		}
-		c.gains = append(c.gains, gain{fmt.Sprint("g", i), i + 1})
-	}
-	if line := c.gained(); line != "groups with more members than before: g0 +1, g1 +2, g2 +3, g3 +4, g4 +5, g5 +6, g6 +7, g7 +8, g8 +9, g9 +10 and 2 more" {
-		t.Error(line)
-	}
-}
-
 // TestWidenLimits is max_widen in each of its forms: how many of 1,000 documents
 // may become those of one more person, and how many everybody's.
 func TestWidenLimits(t *testing.T) {

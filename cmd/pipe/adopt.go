@@ -8,9 +8,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 func (a *app) adoptCommand() *cli.Command {
@@ -87,7 +87,7 @@ func (a *app) adoptAction(c *cli.Context) error {
 	if err := a.ask(ctx, question, strconv.Itoa(adoption.Restricted), ""); err != nil {
 		return err
 	}
-	approval := state.Approval{ID: adoption.Refusal.ID, At: time.Now().UTC(), By: a.who(), Reason: "pipe adopt"}
+	approval := baseline.Approval{ID: adoption.Refusal.ID, At: time.Now().UTC(), By: a.who(), Reason: "pipe adopt"}
 	if _, err := engine.Approve(dir, p.Sink.Place(), approval); err != nil {
 		return err
 	}

@@ -11,10 +11,10 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 func (a *app) approveCommand() *cli.Command {
@@ -31,10 +31,10 @@ func (a *app) approveCommand() *cli.Command {
 }
 
 type approvedJSON struct {
-	state.Refusal
-	Approval state.Approval `json:"approval"`
-	Until    time.Time      `json:"until"`
-	Changes  []fault.Change `json:"changes"`
+	baseline.Refusal
+	Approval baseline.Approval `json:"approval"`
+	Until    time.Time         `json:"until"`
+	Changes  []fault.Change    `json:"changes"`
 }
 
 func (a *app) approveAction(c *cli.Context) error {
@@ -64,7 +64,7 @@ func (a *app) approveAction(c *cli.Context) error {
 	}
 	defer sink.Close()
 	refused, _, err := engine.Refused(dir, sink.Place(), ids[0])
-	if errors.Is(err, state.ErrNotStored) {
+	if errors.Is(err, baseline.ErrNotStored) {
 		return usage{err.Error(), fault.RemedyOf(err)}
 	}
 	if err != nil {
@@ -73,7 +73,7 @@ func (a *app) approveAction(c *cli.Context) error {
 	if !c.Bool("json") {
 		a.printRefused(refused)
 	}
-	approval := state.Approval{ID: ids[0], At: time.Now().UTC(), By: a.who(), Reason: c.String("reason")}
+	approval := baseline.Approval{ID: ids[0], At: time.Now().UTC(), By: a.who(), Reason: c.String("reason")}
 	until := approval.At.Add(engine.ApprovalTime)
 	if _, err := engine.Approve(dir, sink.Place(), approval); err != nil {
 		return err
@@ -87,7 +87,7 @@ func (a *app) approveAction(c *cli.Context) error {
 
 // printRefused prints what a refused run would have changed: totals by stream and
 // class, and the first refs of each.
-func (a *app) printRefused(r *state.Refusal) {
+func (a *app) printRefused(r *baseline.Refusal) {
 	display.Fprintf(a.stdout, "Run %s of %s was refused on %s:\n", r.Run, r.Pipeline, r.At.Local().Format("2006-01-02 15:04"))
 	for _, reason := range r.Reasons {
 		display.Fprintf(a.stdout, "  %s\n", reason)

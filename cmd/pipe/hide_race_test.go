@@ -10,9 +10,9 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/state"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -135,12 +135,12 @@ func hideDuring(t *testing.T, at moment, ref string, rules gleansandbox.Rules) {
 // audienceOf is who the last good run says finds a document.
 func (w *world) audienceOf(t *testing.T, ref string) (audience string) {
 	t.Helper()
-	store, err := state.Open(w.state+"/pipe", w.glean.URL()+" backstage")
+	store, err := baseline.Open(w.state+"/pipe", w.glean.URL()+" backstage")
 	if err != nil {
 		t.Fatal(err)
 	}
 	snap, err := store.Load()
-	if err != nil || snap.Condition != state.Intact {
+	if err != nil || snap.Condition != baseline.Intact {
 		t.Fatal(snap.Problem, err)
 	}
 	defer snap.Close()

@@ -27,7 +27,7 @@ var homes = map[string][]string{
 	"github.com/yuin/goldmark":                 {"engine/expression"},
 	"github.com/oklog/ulid/v2":                 {"engine", "sinks/glean"},
 	"golang.org/x/time/rate":                   {"engine/connection"},
-	"github.com/gofrs/flock":                   {"engine/state", "cmd/pipe"},
+	"github.com/gofrs/flock":                   {"engine/baseline", "cmd/pipe"},
 	"github.com/sourcegraph/conc":              {"engine", "sinks/glean", "sources/backstage", "cmd/pipe"},
 }
 

@@ -5,10 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline/trace"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // wholeRefs takes a part of a ref for the one that it can mean among the documents
@@ -83,12 +83,12 @@ func (o *operating) delivered() []string {
 	if o.state == "" || o.p.Sink.Place() == "" {
 		return nil
 	}
-	store, err := state.Open(o.state, o.p.Sink.Place())
+	store, err := baseline.Open(o.state, o.p.Sink.Place())
 	if err != nil {
 		return nil
 	}
 	base, err := store.Load()
-	if err != nil || base.Condition != state.Intact {
+	if err != nil || base.Condition != baseline.Intact {
 		return nil
 	}
 	defer base.Close()

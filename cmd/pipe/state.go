@@ -10,10 +10,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 func (a *app) stateCommand() *cli.Command {
@@ -75,7 +75,7 @@ func (a *app) stateExportAction(c *cli.Context) error {
 	}
 	path := c.Args().Get(1)
 	if path == "" {
-		store, err := state.Open(dir, place)
+		store, err := baseline.Open(dir, place)
 		if err != nil {
 			return err
 		}
@@ -112,15 +112,15 @@ func (a *app) stateImportAction(c *cli.Context) error {
 
 // stateJSON is what the state folder has of one place.
 type stateJSON struct {
-	Place     string           `json:"place"`
-	Folder    string           `json:"folder"`
-	Baseline  string           `json:"baseline"` // intact, missing, damaged or newer
-	Problem   string           `json:"problem,omitempty"`
-	Owner     string           `json:"owner,omitempty"`
-	LastRun   *lastRun         `json:"lastRun"`
-	Hidden    []state.Hidden   `json:"hidden"`
-	Approvals []state.Approval `json:"approvals"`
-	Files     []string         `json:"files"`
+	Place     string              `json:"place"`
+	Folder    string              `json:"folder"`
+	Baseline  string              `json:"baseline"` // intact, missing, damaged or newer
+	Problem   string              `json:"problem,omitempty"`
+	Owner     string              `json:"owner,omitempty"`
+	LastRun   *lastRun            `json:"lastRun"`
+	Hidden    []baseline.Hidden   `json:"hidden"`
+	Approvals []baseline.Approval `json:"approvals"`
+	Files     []string            `json:"files"`
 }
 
 func (a *app) stateShowAction(c *cli.Context) error {
@@ -143,18 +143,18 @@ func (a *app) stateShowAction(c *cli.Context) error {
 }
 
 func readState(dir, place string) (*stateJSON, error) {
-	store, err := state.Open(dir, place)
+	store, err := baseline.Open(dir, place)
 	if err != nil {
 		return nil, err
 	}
-	out := &stateJSON{Place: place, Folder: dir, Hidden: []state.Hidden{}, Approvals: []state.Approval{}}
+	out := &stateJSON{Place: place, Folder: dir, Hidden: []baseline.Hidden{}, Approvals: []baseline.Approval{}}
 	base, err := store.Load()
 	if err != nil {
 		return nil, err
 	}
 	defer base.Close()
 	out.Baseline, out.Problem = base.Condition.String(), base.Problem
-	if base.Condition == state.Intact {
+	if base.Condition == baseline.Intact {
 		out.LastRun = &lastRun{base.Run, base.Finished, base.Streams, base.Types}
 	}
 	owner, _, err := store.Owner()
@@ -178,7 +178,7 @@ func readState(dir, place string) (*stateJSON, error) {
 		}
 		out.Approvals = append(out.Approvals, *approval)
 	}
-	slices.SortFunc(out.Approvals, func(a, b state.Approval) int { return b.At.Compare(a.At) })
+	slices.SortFunc(out.Approvals, func(a, b baseline.Approval) int { return b.At.Compare(a.At) })
 	out.Files, err = store.Files()
 	return out, err
 }
@@ -220,7 +220,7 @@ func orNone(text string) string {
 }
 
 // approvalState is what an approval is good for.
-func approvalState(one state.Approval, now time.Time) string {
+func approvalState(one baseline.Approval, now time.Time) string {
 	switch {
 	case one.UsedBy != "":
 		return "used by run " + one.UsedBy

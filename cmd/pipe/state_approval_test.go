@@ -5,13 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine/state"
+	"github.com/pipe-engine/pipe/engine/baseline"
 )
 
 // TestApprovalState is what pipe state show says about an approval.
 func TestApprovalState(t *testing.T) {
 	now := time.Now()
-	for want, one := range map[string]state.Approval{
+	for want, one := range map[string]baseline.Approval{
 		"valid until": {At: now.Add(-time.Hour)},
 		"expired":     {At: now.Add(-25 * time.Hour)},
 		"not valid":   {At: now.Add(48 * time.Hour)},

@@ -6,8 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // noState is the value of --state that keeps no state. The guards then treat the
@@ -24,14 +24,14 @@ func (a *app) stateFolder(c *cli.Context, sandboxed bool) (string, error) {
 	}
 	var err error
 	if dir == "" {
-		dir, err = state.DefaultDir(a.lookup)
+		dir, err = baseline.DefaultDir(a.lookup)
 	} else {
 		dir, err = filepath.Abs(dir)
 	}
 	if err != nil {
 		return "", &fault.StateError{Err: fmt.Errorf("there is no default state folder: %w", err), Remedy: "name a folder that is kept between runs with --state DIR (--state none is for trying out: a run without state is refused once the datasource holds documents)"}
 	}
-	if err := state.Usable(dir); err != nil {
+	if err := baseline.Usable(dir); err != nil {
 		return "", &fault.StateError{Err: fmt.Errorf("the state folder cannot be used: %w", err), Remedy: "make the folder writable for this user, or name another with --state DIR"}
 	}
 	return dir, nil

@@ -10,10 +10,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 func (a *app) statusCommand() *cli.Command {
@@ -86,12 +86,12 @@ func poll(ctx context.Context, c *cli.Context, ask func() (done bool, err error)
 // placeStatus is an inspection beside what this machine remembers.
 type placeStatus struct {
 	*component.Inspection
-	LastRun *lastRun       `json:"lastRun"`
-	Hidden  []state.Hidden `json:"hidden"`
+	LastRun *lastRun          `json:"lastRun"`
+	Hidden  []baseline.Hidden `json:"hidden"`
 	// Unconfirmed are the uploads of the last good run that Glean has acknowledged
 	// and not listed yet, Lost those that it does not have.
-	Unconfirmed []state.Upload `json:"unconfirmed"`
-	Lost        []state.Upload `json:"lost"`
+	Unconfirmed []baseline.Upload `json:"unconfirmed"`
+	Lost        []baseline.Upload `json:"lost"`
 }
 
 type lastRun struct {
@@ -102,23 +102,23 @@ type lastRun struct {
 }
 
 // remembered reads what the state folder has on the sink's place.
-func (o *operating) remembered() (last *lastRun, hidden []state.Hidden, err error) {
+func (o *operating) remembered() (last *lastRun, hidden []baseline.Hidden, err error) {
 	if o.state == "" {
 		return nil, nil, nil
 	}
-	store, err := state.Open(o.state, o.p.Sink.Place())
+	store, err := baseline.Open(o.state, o.p.Sink.Place())
 	if err != nil {
 		return nil, nil, &fault.StateError{Err: err, Remedy: "name a folder that can be written with --state DIR"}
 	}
 	if hidden, err = store.Hidden(); err != nil {
 		return nil, nil, &fault.StateError{Err: err, Remedy: "restore the file from a copy, or remove it and hide again what has to stay hidden"}
 	}
-	hidden = slices.DeleteFunc(hidden, func(h state.Hidden) bool { return !h.Back.IsZero() })
+	hidden = slices.DeleteFunc(hidden, func(h baseline.Hidden) bool { return !h.Back.IsZero() })
 	base, err := store.Load()
 	if err != nil {
 		return nil, hidden, &fault.StateError{Err: err, Remedy: "make the file readable for this user, or restore the state folder from a copy"}
 	}
-	if base.Condition != state.Intact {
+	if base.Condition != baseline.Intact {
 		return nil, hidden, nil
 	}
 	defer base.Close()
@@ -146,7 +146,7 @@ func (a *app) statusOfPlace(ctx context.Context, c *cli.Context, o *operating, i
 			return err
 		}
 	}
-	s := placeStatus{Inspection: found, Hidden: []state.Hidden{}, Unconfirmed: append([]state.Upload{}, uploads.Unknown...), Lost: append([]state.Upload{}, uploads.Lost...)}
+	s := placeStatus{Inspection: found, Hidden: []baseline.Hidden{}, Unconfirmed: append([]baseline.Upload{}, uploads.Unknown...), Lost: append([]baseline.Upload{}, uploads.Lost...)}
 	last, hidden, err := o.remembered()
 	if err != nil {
 		return err
@@ -177,7 +177,7 @@ func (s placeStatus) pending() []string {
 }
 
 // uploadsOf names uploads by stream and time.
-func uploadsOf(uploads []state.Upload) string {
+func uploadsOf(uploads []baseline.Upload) string {
 	var parts []string
 	for _, u := range uploads {
 		parts = append(parts, fmt.Sprintf("the upload of %s of %s", u.Stream, clock(u.Ended)))

@@ -1,0 +1,326 @@
+package baseline
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/atomicfile"
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+// archiveVersion is the format of archives: a line with the kind and a JSON header,
+// the files one after the other, and a last line with the checksum of all before it.
+const archiveVersion = 1
+
+const lineArchive = "pipe-state-archive"
+
+// archived are the files of a place that an archive holds, by their suffixes: not
+// the lock, and nothing half written.
+var archived = regexp.MustCompile(`^\.(owner|runs|hidden|refusal-[a-z2-7]{12}|approval-[a-z2-7]{12}|state)$`)
+
+// The baseline's and the hidden list's file.
+const (
+	suffixState  = ".state"
+	suffixHidden = ".hidden"
+)
+
+// Archive is the header of an archive.
+type Archive struct {
+	Version int            `json:"version"`
+	Place   string         `json:"place"`
+	Made    time.Time      `json:"made"`
+	Files   []ArchivedFile `json:"files"`
+}
+
+// ArchivedFile is one file of an archive.
+type ArchivedFile struct {
+	Suffix string `json:"suffix"`
+	Size   int64  `json:"size"`
+}
+
+// ErrHasBaseline is that a place has a baseline, which an import would replace.
+var ErrHasBaseline = errors.New("this state folder already has a baseline of the place")
+
+// ErrNothing is that a folder has no state of a place.
+var ErrNothing = errors.New("this state folder has no state of the place")
+
+// Files are the place's files that an archive holds. The baseline comes last: an
+// interrupted import leaves a place without one.
+func (s *Store) Files() ([]string, error) {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, e := range entries {
+		if suffix, ok := strings.CutPrefix(e.Name(), s.key); ok && archived.MatchString(suffix) {
+			out = append(out, suffix)
+		}
+	}
+	slices.SortFunc(out, order)
+	for i, suffix := range out {
+		out[i] = s.path(suffix)
+	}
+	return out, nil
+}
+
+// order puts the baseline last.
+func order(a, b string) int {
+	switch {
+	case a == suffixState:
+		return 1
+	case b == suffixState:
+		return -1
+	}
+	return strings.Compare(a, b)
+}
+
+// Name begins the names of all the place's files.
+func (s *Store) Name() string { return s.key }
+
+// Export writes the place's files into one archive, whole or not at all, with mode
+// 0600. What is damaged or newer than this program is not exported. The caller
+// holds the Lock.
+func (s *Store) Export(path string) error {
+	if err := s.sound(); err != nil {
+		return err
+	}
+	files, err := s.Files()
+	if err != nil {
+		return err
+	}
+	h := Archive{Version: archiveVersion, Place: s.place, Made: time.Now().UTC()}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			return err
+		}
+		h.Files = append(h.Files, ArchivedFile{strings.TrimPrefix(filepath.Base(file), s.key), info.Size()})
+	}
+	err = atomicfile.Replace(path, atomicfile.Options{Temporary: ".pipe-state-*"}, func(w io.Writer) error { return s.writeArchive(w, h) })
+	if err != nil {
+		return fmt.Errorf("write the archive: %w", err)
+	}
+	return nil
+}
+
+// sound reports why a place's state must not be moved.
+func (s *Store) sound() error {
+	base, err := s.Load()
+	if err != nil {
+		return err
+	}
+	defer base.Close()
+	_, owned, err := s.Owner()
+	switch {
+	case err != nil:
+		return err
+	case base.Condition == Missing && !owned:
+		return ErrNothing
+	case base.Condition == Damaged || base.Condition == Newer:
+		return fmt.Errorf("the baseline cannot be used: %s", base.Problem)
+	}
+	_, err = s.Hidden()
+	return err
+}
+
+func (s *Store) writeArchive(to io.Writer, h Archive) error {
+	sum := sha256.New()
+	w := bufio.NewWriter(io.MultiWriter(to, sum))
+	head, err := codec.Marshal(h)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%s\t%s\n", lineArchive, head) // an error shows at Flush
+	for _, file := range h.Files {
+		f, err := openFile(s.path(file.Suffix))
+		if err != nil {
+			return err
+		}
+		n, err := io.Copy(w, f)
+		f.Close()
+		if err == nil && n != file.Size {
+			err = fmt.Errorf("%s changed while it was copied", s.path(file.Suffix))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(to, "%s\t%s\n", lineEnd, hex.EncodeToString(sum.Sum(nil)))
+	return err
+}
+
+// Import replaces the place's files with those of an archive of the same place. Refs
+// that are hidden here and not in the archive stay hidden. An archive that is
+// damaged, newer or of another place changes nothing; nor does any, without force,
+// where there is a baseline. The caller holds the Lock.
+func (s *Store) Import(path string, force bool) (Archive, error) {
+	f, err := openFile(path)
+	if err != nil {
+		return Archive{}, fmt.Errorf("read the archive: %w", err)
+	}
+	defer f.Close()
+	h, body, err := s.verifyArchive(f)
+	if err != nil {
+		return h, fmt.Errorf("%s cannot be imported: %w", path, err)
+	}
+	if _, err := os.Lstat(s.path(suffixState)); err == nil && !force {
+		return h, ErrHasBaseline
+	}
+	if _, err := s.Hidden(); err != nil {
+		return h, err
+	}
+	dir, err := os.MkdirTemp(s.dir, s.key+".import-*")
+	if err != nil {
+		return h, err
+	}
+	defer os.RemoveAll(dir)
+	in := &Store{dir: dir, place: s.place, key: s.key}
+	for _, file := range h.Files {
+		if err := in.extract(file, body); err != nil {
+			return h, err
+		}
+	}
+	if err := in.sound(); err != nil {
+		return h, fmt.Errorf("%s cannot be imported: %w", path, err)
+	}
+	hidden, err := in.Hidden()
+	if err == nil {
+		err = s.hideAlso(hidden)
+	}
+	if err == nil {
+		err = s.install(in)
+	}
+	return h, err
+}
+
+// verifyArchive checks an archive whole, and gives a reader of its files.
+func (s *Store) verifyArchive(f *os.File) (h Archive, body io.Reader, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return h, nil, err
+	}
+	tail := int64(len(lineEnd) + 1 + 2*sha256.Size + 1)
+	whole := io.NewSectionReader(f, 0, max(0, info.Size()-tail))
+	sum := sha256.New()
+	if _, err := io.Copy(sum, whole); err != nil {
+		return h, nil, err
+	}
+	last, err := io.ReadAll(io.NewSectionReader(f, whole.Size(), tail+1))
+	if err != nil {
+		return h, nil, err
+	}
+	if string(last) != fmt.Sprintf("%s\t%s\n", lineEnd, hex.EncodeToString(sum.Sum(nil))) {
+		return h, nil, errors.New("it is damaged: its checksum is wrong")
+	}
+	r := bufio.NewReader(io.NewSectionReader(f, 0, whole.Size()))
+	line, err := r.ReadBytes('\n')
+	kind, head, _ := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte("\t"))
+	if err != nil || string(kind) != lineArchive || codec.Unmarshal(head, &h) != nil || h.Version < 1 {
+		return h, nil, errors.New("it is not an archive of pipe state export")
+	}
+	size := int64(len(line))
+	for _, file := range h.Files {
+		if !archived.MatchString(file.Suffix) || file.Size < 0 || size+file.Size < size {
+			return h, nil, fmt.Errorf("it has a file %q, which is not one of a place", file.Suffix)
+		}
+		size += file.Size
+	}
+	switch {
+	case h.Version > archiveVersion:
+		return h, nil, fmt.Errorf("its format is %d, and this program reads up to %d", h.Version, archiveVersion)
+	case h.Place != s.place:
+		return h, nil, fmt.Errorf("it belongs to %s, and this is %s", h.Place, s.place)
+	case size != whole.Size():
+		return h, nil, errors.New("it is damaged: its files have other sizes")
+	}
+	return h, r, nil
+}
+
+func (s *Store) extract(file ArchivedFile, from io.Reader) error {
+	f, err := os.OpenFile(s.path(file.Suffix), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.CopyN(f, from, file.Size)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// hideAlso adds to the hidden list, which pipe hide may change at the same time. What
+// is hidden in either list stays hidden; a ref that was let back stays listed, since
+// the imported baseline may have read it as hidden.
+func (s *Store) hideAlso(hidden []Hidden) error {
+	return s.UpdateHidden(func(all []Hidden) ([]Hidden, error) {
+		for _, h := range hidden {
+			i := slices.IndexFunc(all, func(o Hidden) bool { return o.Ref == h.Ref })
+			if i < 0 {
+				all = append(all, h)
+				continue
+			}
+			if !h.Back.IsZero() {
+				continue
+			}
+			all[i].IDs, all[i].Hashes = union(all[i].IDs, h.IDs), union(all[i].Hashes, h.Hashes)
+			all[i].Back = time.Time{}
+		}
+		return all, nil
+	})
+}
+
+// union returns a, followed by what b has besides.
+func union(a, b []string) []string {
+	for _, s := range b {
+		if !slices.Contains(a, s) {
+			a = append(a, s)
+		}
+	}
+	return a
+}
+
+// install removes the place's files but the hidden list and moves those of another
+// folder here. The old baseline goes first and the new one comes last.
+func (s *Store) install(in *Store) error {
+	old, err := s.Files()
+	if err != nil {
+		return err
+	}
+	for _, file := range slices.Backward(old) {
+		if file == s.path(suffixHidden) {
+			continue
+		}
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	files, err := in.Files()
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if file == in.path(suffixHidden) {
+			continue
+		}
+		if err := os.Rename(file, filepath.Join(s.dir, filepath.Base(file))); err != nil {
+			return err
+		}
+	}
+	return nil
+}

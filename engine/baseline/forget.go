@@ -1,0 +1,24 @@
+package baseline
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// Forget removes the baseline of a place that was emptied. The hidden list stays.
+func (s *Store) Forget() error {
+	o, found, err := s.Owner()
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(s.path(suffixState)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the baseline: %w", err)
+	}
+	if !found {
+		return nil
+	}
+	o.Begun, o.Kept = true, false
+	return s.SetOwner(o)
+}

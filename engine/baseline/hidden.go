@@ -1,0 +1,120 @@
+package baseline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+// Hidden is a ref whose items a person has hidden.
+type Hidden struct {
+	Ref string    `json:"ref"`
+	At  time.Time `json:"at"`
+	By  string    `json:"by,omitempty"`
+	// IDs are the IDs of its items that were taken away. They stay hidden under
+	// any other ref.
+	IDs []string `json:"ids,omitempty"`
+	// Hashes are the hashes, as HashText writes them, of IDs that are known only
+	// from the last good run.
+	Hashes []string `json:"hashes,omitempty"`
+	// Back is when a person let it back, zero while it is hidden. The entry is kept
+	// until the next good run, which must not count its items as wider.
+	Back time.Time `json:"back,omitzero"`
+}
+
+// HashText is how Hidden.Hashes write the hash of an ID.
+func HashText(id uint64) string { return fmt.Sprintf("%016x", id) }
+
+// IDHashes are the hashes of all IDs that are hidden with the ref.
+func (h Hidden) IDHashes() []uint64 {
+	out := make([]uint64, 0, len(h.IDs)+len(h.Hashes))
+	for _, id := range h.IDs {
+		out = append(out, codec.Hash([]byte(id)))
+	}
+	for _, text := range h.Hashes {
+		if n, err := strconv.ParseUint(text, 16, 64); err == nil {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// hiddenVersion is that of the hidden list's format.
+const hiddenVersion = 1
+
+type hiddenFile struct {
+	Version int      `json:"version"`
+	Place   string   `json:"place"`
+	Hidden  []Hidden `json:"hidden"`
+}
+
+// Hidden returns the place's hidden list, in the order in which refs were hidden.
+// A list that cannot be read is an error, never an empty list: hidden items would
+// come back. It is safe to call while UpdateHidden runs in another process.
+func (s *Store) Hidden() ([]Hidden, error) {
+	path := s.path(suffixHidden)
+	b, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the hidden list: %w", err)
+	}
+	var f hiddenFile
+	if err := codec.Unmarshal(b, &f); err != nil || f.Version != hiddenVersion || f.Place != s.place {
+		return nil, fmt.Errorf("%s is not the hidden list of %s: it is damaged, of another place or of another format", path, s.place)
+	}
+	for _, h := range f.Hidden {
+		if h.Ref == "" || len(h.IDHashes()) != len(h.IDs)+len(h.Hashes) {
+			return nil, fmt.Errorf("%s is damaged: an entry has no ref, or a hash that is not a number", path)
+		}
+	}
+	return f.Hidden, nil
+}
+
+// HiddenFile is the path of the hidden list.
+func (s *Store) HiddenFile() string { return s.path(suffixHidden) }
+
+// hiddenWait is how long UpdateHidden waits for another process to finish its own
+// update, which takes milliseconds.
+const hiddenWait = 10 * time.Second
+
+// UpdateHidden reads the hidden list, lets change return its new content, and
+// replaces the file. A lock of the list's own keeps two updates apart; the place's
+// Lock is not needed. When change returns an error nothing is written.
+func (s *Store) UpdateHidden(change func([]Hidden) ([]Hidden, error)) error {
+	ctx, cancel := context.WithTimeout(context.Background(), hiddenWait)
+	defer cancel()
+	lock := flock.New(s.path(".hidden-lock"), flock.SetPermissions(0o600))
+	if ok, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil || !ok {
+		return fmt.Errorf("lock the hidden list %s: %w", s.path(suffixHidden), err)
+	}
+	defer lock.Unlock()
+	before, err := s.Hidden()
+	if err != nil {
+		return err
+	}
+	after, err := change(slices.Clone(before))
+	if err != nil {
+		return err
+	}
+	if after == nil {
+		after = []Hidden{}
+	}
+	err = s.replaceFile(suffixHidden, func(w io.Writer) error {
+		return writeLine(w, hiddenFile{Version: hiddenVersion, Place: s.place, Hidden: after})
+	})
+	if err != nil {
+		return fmt.Errorf("write the hidden list: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,33 @@
+package baseline
+
+import (
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// ChangeHidden updates the hidden list. An error that change made stays as it is.
+func ChangeHidden(store *Store, change func([]Hidden) ([]Hidden, error)) error {
+	var own error
+	err := store.UpdateHidden(func(all []Hidden) ([]Hidden, error) {
+		var after []Hidden
+		after, own = change(all)
+		return after, own
+	})
+	if own != nil {
+		return own
+	}
+	return listError(err)
+}
+
+// HiddenNow reads the hidden list.
+func HiddenNow(store *Store) (Hiding, error) {
+	all, err := store.Hidden()
+	return HidingOf(all), listError(err)
+}
+
+func listError(err error) error {
+	if err == nil {
+		return nil
+	}
+	const remedy = "restore the file from a copy; or remove it and hide again what has to stay hidden"
+	return fault.Errorf(fault.Fatal, remedy, "%w", &fault.StateError{Err: err, Remedy: remedy})
+}

@@ -1,0 +1,140 @@
+package baseline
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+// Hiding is the hidden list of a place at one moment. The zero value hides nothing.
+type Hiding struct {
+	Refs map[string]Hidden // also those that were let back
+	Ids  map[uint64]Hidden // by the hashes of their IDs, likewise
+}
+
+func HidingOf(all []Hidden) Hiding {
+	h := Hiding{Refs: make(map[string]Hidden, len(all)), Ids: map[uint64]Hidden{}}
+	for _, one := range all {
+		h.Refs[one.Ref] = one
+		for _, id := range one.IDHashes() {
+			if old, listed := h.Ids[id]; !listed || !old.Back.IsZero() { // hidden wins over let back
+				h.Ids[id] = one
+			}
+		}
+	}
+	return h
+}
+
+// Find returns the entry that an item comes under: that of its ref, or that of its
+// ID, which it may have kept under another ref.
+func (h Hiding) Find(ref string, id uint64) (Hidden, bool) {
+	byRef, listed := h.Refs[ref]
+	if byID, also := h.Ids[id]; also && (!listed || !byRef.Back.IsZero()) {
+		return byID, true
+	}
+	return byRef, listed
+}
+
+// Has reports whether an item is hidden now.
+func (h Hiding) Has(ref string, id uint64) bool {
+	one, listed := h.Find(ref, id)
+	return listed && one.Back.IsZero()
+}
+
+// HiddenRefs are the refs that are hidden now, sorted.
+func (h Hiding) HiddenRefs() []string {
+	var refs []string
+	for ref := range h.Refs {
+		if h.HasRef(ref) {
+			refs = append(refs, ref)
+		}
+	}
+	slices.Sort(refs)
+	return refs
+}
+
+// HasRef reports whether a ref is hidden now.
+func (h Hiding) HasRef(ref string) bool {
+	one, listed := h.Refs[ref]
+	return listed && one.Back.IsZero()
+}
+
+// HasID is has for an ID in clear.
+func (h Hiding) HasID(ref, id string) bool {
+	if len(h.Ids) == 0 { // which spares the hash
+		return h.HasRef(ref)
+	}
+	return h.Has(ref, codec.Hash([]byte(id)))
+}
+
+// Back reports whether a person has let an item back since the last good run.
+func (h Hiding) Back(ref, id string) bool {
+	one, _ := h.Find(ref, codec.Hash([]byte(id)))
+	return !one.Back.IsZero()
+}
+
+// Why is the reason for which a hidden item is withheld.
+func (h Hiding) Why(ref, id string) string {
+	one, _ := h.Find(ref, codec.Hash([]byte(id)))
+	return Because(one, ref)
+}
+
+func Because(one Hidden, ref string) string {
+	text := "hidden with pipe hide on " + one.At.Local().Format(time.DateOnly)
+	if one.Ref != ref {
+		text += " as " + one.Ref
+	}
+	return text
+}
+
+// Since returns what of the list is hidden now and was not hidden before.
+func (h Hiding) Since(before Hiding) Hiding {
+	maps.DeleteFunc(h.Refs, func(ref string, one Hidden) bool { return !one.Back.IsZero() || before.HasRef(ref) })
+	maps.DeleteFunc(h.Ids, func(id uint64, one Hidden) bool {
+		old, listed := before.Ids[id]
+		return !one.Back.IsZero() || listed && old.Back.IsZero()
+	})
+	return h
+}
+
+// Without returns the list less one ref and its IDs.
+func (h Hiding) Without(ref string) Hiding {
+	delete(h.Refs, ref)
+	maps.DeleteFunc(h.Ids, func(_ uint64, one Hidden) bool { return one.Ref == ref })
+	return h
+}
+
+// HiddenCounts are items that were hidden so recently that a sink may still count
+// them.
+type HiddenCounts struct {
+	N     int
+	Types map[string]int
+}
+
+// Settle drops from the list the entries that had been let back when this run read
+// it, once a good run has written the documents. What was hidden or let back
+// meanwhile stays.
+func (h Hiding) Settle(store *Store) error {
+	gone := func(one Hidden) bool {
+		seen := h.Refs[one.Ref]
+		return !seen.Back.IsZero() && seen.Back.Equal(one.Back)
+	}
+	none := true
+	for _, one := range h.Refs {
+		none = none && one.Back.IsZero()
+	}
+	if none {
+		return nil
+	}
+	return store.UpdateHidden(func(all []Hidden) ([]Hidden, error) {
+		var left []Hidden
+		for _, one := range all {
+			if !gone(one) {
+				left = append(left, one)
+			}
+		}
+		return left, nil
+	})
+}

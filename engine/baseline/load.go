@@ -1,0 +1,307 @@
+package baseline
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+// Snapshot is the baseline of the last good run. Reading it does not depend on
+// what replaces it meanwhile.
+type Snapshot struct {
+	Header
+	f *os.File
+}
+
+// Condition is what the baseline of a place is worth.
+type Condition uint8
+
+// The conditions of a baseline. Missing is the zero value.
+const (
+	Missing Condition = iota
+	Intact
+	Damaged // truncated, changed, or of another place
+	Newer   // written by a later version of this program
+)
+
+// String is the word for the condition.
+func (c Condition) String() string {
+	return [...]string{"missing", "intact", "damaged", "newer"}[c]
+}
+
+// Baseline is what Load found. Only an intact one has a Snapshot, which its reader
+// closes; Problem says what is wrong with a damaged or newer one.
+type Baseline struct {
+	Condition Condition
+	*Snapshot
+	Path    string
+	Problem string
+}
+
+// Load reads the baseline of the place. It changes no file. A file that cannot be
+// read at all is an error.
+func (s *Store) Load() (Baseline, error) {
+	b := Baseline{Path: s.path(suffixState)}
+	f, err := openFile(b.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return b, nil
+	}
+	if err != nil {
+		return b, fmt.Errorf("read the baseline: %w", err)
+	}
+	snap := &Snapshot{f: f}
+	b.Condition, err = snap.verify(s.place)
+	if b.Condition == Intact {
+		b.Snapshot = snap
+		return b, nil
+	}
+	f.Close()
+	if b.Condition == Missing {
+		return b, fmt.Errorf("read the baseline: %w", err)
+	}
+	b.Problem = err.Error()
+	return b, nil
+}
+
+// Close gives back the file.
+func (s *Snapshot) Close() error { return s.f.Close() }
+
+// maxLine bounds what one line may hold.
+const maxLine = 1 << 30
+
+func (s *Snapshot) lines() *bufio.Scanner {
+	sc := bufio.NewScanner(io.NewSectionReader(s.f, 0, 1<<62))
+	sc.Buffer(make([]byte, 64<<10), maxLine)
+	return sc
+}
+
+// Close releases the file of an intact baseline.
+func (b Baseline) Close() error {
+	if b.Snapshot == nil {
+		return nil
+	}
+	return b.Snapshot.Close()
+}
+
+// verify reads the whole file once, and every entry of it. The header's line and
+// the last line have the same form in every version, which lets an intact newer
+// file be told from a damaged one. Missing says that reading failed.
+func (s *Snapshot) verify(place string) (Condition, error) {
+	sum := sha256.New()
+	p := parser{words: map[string]string{}}
+	sc := s.lines()
+	entries, newer := 0, false
+	for n := 0; sc.Scan(); n++ {
+		line := sc.Bytes()
+		kind, rest, _ := bytes.Cut(line, []byte("\t"))
+		if n == 0 {
+			if string(kind) != lineHeader {
+				return Damaged, errors.New("it is not a state file")
+			}
+			if err := s.header(string(rest), place); err != nil {
+				return Damaged, err
+			}
+			newer = s.Version > version
+		}
+		if string(kind) == lineEnd {
+			count, end, _ := bytes.Cut(rest, []byte("\t"))
+			if string(end) != hex.EncodeToString(sum.Sum(nil)) || !newer && string(count) != strconv.Itoa(entries) || sc.Scan() {
+				return Damaged, errors.New("its checksum is wrong")
+			}
+			if newer {
+				return Newer, fmt.Errorf("its format is %d, and this program reads up to %d", s.Version, version)
+			}
+			return Intact, nil
+		}
+		if !newer {
+			_, is, err := p.line(line)
+			if err != nil {
+				return Damaged, err
+			}
+			if is {
+				entries++
+			}
+		}
+		sum.Write(line)
+		sum.Write([]byte("\n"))
+	}
+	if err := sc.Err(); err != nil && !errors.Is(err, bufio.ErrTooLong) {
+		return Missing, err
+	}
+	return Damaged, errors.New("it is truncated")
+}
+
+func (s *Snapshot) header(field, place string) error {
+	text, err := unescape(field)
+	if err != nil {
+		return err
+	}
+	var general struct {
+		Version int    `json:"version"`
+		Place   string `json:"place"`
+	}
+	if err := codec.Unmarshal([]byte(text), &general); err != nil {
+		return errors.New("its header cannot be read")
+	}
+	s.Version, s.Place = general.Version, general.Place
+	switch {
+	case s.Version < oldest:
+		return fmt.Errorf("its format is %d, and there is no such format", s.Version)
+	case s.Version <= version:
+		if err := codec.Unmarshal([]byte(text), &s.Header); err != nil {
+			return errors.New("its header cannot be read")
+		}
+	}
+	if s.Place != place {
+		return fmt.Errorf("it belongs to %s", s.Place)
+	}
+	return nil
+}
+
+// Entries are all of them, in the order in which they were added.
+func (s *Snapshot) Entries() iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		p := parser{words: map[string]string{}}
+		sc := s.lines()
+		for sc.Scan() {
+			e, is, err := p.line(sc.Bytes())
+			if is || err != nil {
+				if !yield(e, err) || err != nil {
+					return
+				}
+			}
+		}
+		if err := sc.Err(); err != nil {
+			yield(Entry{}, err)
+		}
+	}
+}
+
+// parser reads lines; the words that repeat are kept once.
+type parser struct {
+	words map[string]string
+	sets  [][]uint64
+}
+
+var errLine = errors.New("it has a line that cannot be read")
+
+func (p *parser) line(line []byte) (e Entry, is bool, err error) {
+	kind, rest, _ := bytes.Cut(line, []byte("\t"))
+	switch string(kind) {
+	case lineNames:
+		var names []uint64
+		for _, f := range strings.Fields(string(rest)) {
+			n, err := strconv.ParseUint(f, 16, 64)
+			if err != nil {
+				return e, false, errLine
+			}
+			names = append(names, n)
+		}
+		p.sets = append(p.sets, names)
+	case lineEntry:
+		e, err = p.entry(rest)
+		return e, err == nil, err
+	}
+	return e, false, nil
+}
+
+func (p *parser) entry(rest []byte) (e Entry, err error) {
+	var f [9][]byte
+	for i := range f {
+		var found bool
+		f[i], rest, found = bytes.Cut(rest, []byte("\t"))
+		if found != (i < len(f)-1) {
+			return e, errLine
+		}
+	}
+	for i, to := range []*string{&e.Stream, &e.Kind, &e.Type, &e.Audience} {
+		if *to, err = p.word(f[i]); err != nil {
+			return e, err
+		}
+	}
+	if len(f[4]) > 0 {
+		seconds, err := strconv.ParseInt(string(f[4]), 10, 64)
+		if err != nil {
+			return e, errLine
+		}
+		e.Away = time.Unix(seconds, 0).UTC()
+	}
+	if len(f[5]) > 0 {
+		n, err := strconv.Atoi(string(f[5]))
+		if err != nil || n < 0 || n >= len(p.sets) {
+			return e, errLine
+		}
+		e.Names = p.sets[n]
+	}
+	var idErr, contentErr error
+	e.ID, idErr = strconv.ParseUint(string(f[6]), 16, 64)
+	e.Content, contentErr = strconv.ParseUint(string(f[7]), 16, 64)
+	if idErr != nil || contentErr != nil {
+		return e, errLine
+	}
+	e.Ref, err = unescape(string(f[8]))
+	return e, err
+}
+
+func (p *parser) word(b []byte) (string, error) {
+	if w, ok := p.words[string(b)]; ok {
+		return w, nil
+	}
+	w, err := unescape(string(b))
+	if err == nil {
+		p.words[string(b)] = w
+	}
+	return w, err
+}
+
+func unescape(field string) (string, error) {
+	if !strings.Contains(field, `\`) {
+		return field, nil
+	}
+	var b strings.Builder
+	for i := 0; i < len(field); i++ {
+		if field[i] != '\\' {
+			b.WriteByte(field[i])
+			continue
+		}
+		if i+2 >= len(field) {
+			return "", errLine
+		}
+		c, err := hex.DecodeString(field[i+1 : i+3])
+		if err != nil {
+			return "", errLine
+		}
+		b.WriteByte(c[0])
+		i += 2
+	}
+	return b.String(), nil
+}
+
+// sweep removes what a run that was killed left half written.
+func (s *Store) sweep() {
+	for _, locked := range []string{temporaryLocked, ".import-*"} { // made with the lock
+		left, _ := filepath.Glob(s.path(locked))
+		for _, path := range left {
+			os.RemoveAll(path)
+		}
+	}
+	left, _ := filepath.Glob(s.path(temporary)) // a young one may be in use
+	for _, path := range left {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
+			os.Remove(path)
+		}
+	}
+}

@@ -1,0 +1,162 @@
+package baseline
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+// Holder is a run that holds, or held, a place.
+type Holder struct {
+	Run   string    `json:"run"`
+	PID   int       `json:"pid"`
+	Host  string    `json:"host"`
+	Since time.Time `json:"since"`
+	// Ended is that it gave the place back.
+	Ended bool `json:"ended,omitempty"`
+}
+
+// String names the run, its process and its machine.
+func (h Holder) String() string {
+	if h.Run == "" {
+		return "a run on this machine"
+	}
+	return fmt.Sprintf("run %s, process %d on %s", h.Run, h.PID, h.Host)
+}
+
+// HeldError is that another run, which is alive, holds the place.
+type HeldError struct{ Holder Holder }
+
+// Error says who.
+func (e *HeldError) Error() string { return e.Holder.String() + " holds it" }
+
+// Lock is that this run holds the place; the system takes it back when the
+// process ends, however it ends.
+type Lock struct {
+	store   *Store
+	flock   *flock.Flock
+	host    string
+	past    []Holder // those before this run
+	holders []Holder // with this run, the last
+}
+
+// The holders that are remembered: the last hundred, and up to a thousand of the
+// last hour, in which an upload that one of them left unfinished may still count
+// as a living run's.
+const (
+	maxHolders = 100
+	maxRecent  = 1000
+	recently   = time.Hour
+)
+
+// bounded returns the holders that are remembered at a time.
+func bounded(all []Holder, now time.Time) []Holder {
+	all = all[max(0, len(all)-maxRecent):]
+	for len(all) > maxHolders && now.Sub(all[0].Since) > recently {
+		all = all[1:]
+	}
+	return all
+}
+
+// Lock takes the place for a run, or says who holds it. What a dead run left
+// half written is removed.
+func (s *Store) Lock(run string) (*Lock, error) {
+	path := s.path(".lock")
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("lock the state: %w", notRegular(path, info)) // opening a FIFO would block
+	}
+	l := &Lock{store: s, flock: flock.New(path, flock.SetPermissions(0o600))}
+	ok, err := l.flock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock the state: %w", err)
+	}
+	if ok {
+		s.migrateHolders()
+	}
+	l.past = s.holders()
+	if !ok {
+		held := &HeldError{}
+		if n := len(l.past); n > 0 {
+			held.Holder = l.past[n-1]
+		}
+		return nil, held
+	}
+	s.sweep()
+	l.host, _ = os.Hostname()
+	holders := append(slices.Clone(l.past), Holder{Run: run, PID: os.Getpid(), Host: l.host, Since: time.Now().UTC()})
+	l.holders = bounded(holders, time.Now())
+	if err := s.writeHolders(l.holders); err != nil {
+		return nil, errors.Join(err, l.flock.Unlock())
+	}
+	return l, nil
+}
+
+// Ended tells whether a run that has held the place is known to have ended: it
+// gave the place back, or its process on this machine is gone. A lock alone does
+// not tell that where a folder is shared between machines.
+func (l *Lock) Ended(run string) bool {
+	return slices.ContainsFunc(l.past, func(h Holder) bool {
+		return h.Run == run && (h.Ended || h.Host == l.host && !alive(h.PID))
+	})
+}
+
+// Release gives the place back.
+func (l *Lock) Release() error {
+	own := l.holders[len(l.holders)-1]
+	holders := slices.DeleteFunc(l.store.holders(), func(h Holder) bool { return h.Run == own.Run })
+	own.Ended = true
+	return errors.Join(l.store.writeHolders(append(holders, own)), l.flock.Unlock())
+}
+
+// Ran reports whether a run held the place with this state folder, as far back as
+// the last hundred runs.
+func (s *Store) Ran(run string) bool {
+	return slices.ContainsFunc(s.holders(), func(h Holder) bool { return h.Run == run })
+}
+
+// holders are those that have held the place, the last one last. A line that
+// cannot be read is passed over.
+func (s *Store) holders() []Holder {
+	b, err := readFile(s.path(".runs"))
+	if err != nil {
+		return nil
+	}
+	var out []Holder
+	for line := range strings.Lines(string(b)) {
+		var h Holder
+		if codec.Unmarshal([]byte(line), &h) == nil && h.Run != "" {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// migrateHolders renames the list as earlier versions called it.
+func (s *Store) migrateHolders() {
+	if _, err := os.Lstat(s.path(".runs")); err != nil {
+		_ = os.Rename(s.path(".owners"), s.path(".runs"))
+	}
+}
+
+func (s *Store) writeHolders(holders []Holder) error {
+	err := s.replaceLocked(".runs", func(w io.Writer) error {
+		for _, h := range holders {
+			if err := writeLine(w, h); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("lock the state: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package baseline
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+// Owner identifies a state folder among all that write to a place. Its ID is part
+// of the name of every upload: a run recognises the uploads of another one by it.
+type Owner struct {
+	ID      string    `json:"owner"`
+	Created time.Time `json:"created"`
+	// Begun reports that a run which found no items at the place began to publish:
+	// without a baseline, what this owner uploaded is that run's.
+	Begun bool `json:"begun"`
+	// Kept reports that a baseline was written: one that is gone now was lost.
+	Kept bool `json:"kept"`
+}
+
+type ownerFile struct {
+	Version int    `json:"version"`
+	Place   string `json:"place"`
+	Owner
+}
+
+const ownerVersion = 1
+
+// ownerID is the form of an owner id: 16 lowercase hexadecimal digits.
+var ownerID = regexp.MustCompile(`^[0-9a-f]{16}$`)
+
+// NewOwnerID makes a random owner id.
+func NewOwnerID() string {
+	b := make([]byte, 8)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+// Owner reads the owner of the place; found is false where the folder has none yet.
+// A file that is damaged is an error, never a new owner.
+func (s *Store) Owner() (o Owner, found bool, err error) {
+	path := s.path(".owner")
+	b, err := s.readSealed(".owner")
+	if errors.Is(err, ErrNotStored) {
+		return o, false, nil
+	}
+	if err != nil {
+		return o, false, fmt.Errorf("read the owner id: %w", err)
+	}
+	var f ownerFile
+	switch err := codec.Unmarshal(b, &f); {
+	case err == nil && f.Version > ownerVersion:
+		return o, false, fmt.Errorf("the owner id in %s has format %d, and this program reads up to %d", path, f.Version, ownerVersion)
+	case err != nil || !ownerID.MatchString(f.ID):
+		return o, false, fmt.Errorf("read the owner id: %s is damaged", path)
+	case f.Place != s.place:
+		return o, false, fmt.Errorf("the owner id in %s belongs to %s", path, f.Place)
+	}
+	return f.Owner, true, nil
+}
+
+// SetOwner writes the owner of the place.
+func (s *Store) SetOwner(o Owner) error {
+	var b bytes.Buffer
+	err := writeLine(&b, ownerFile{Version: ownerVersion, Place: s.place, Owner: o})
+	if err == nil {
+		err = s.writeSealed(".owner", b.Bytes())
+	}
+	if err != nil {
+		return fmt.Errorf("write the owner id: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package baseline
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// Refusal is a run that guards refused, and what they counted.
+type Refusal struct {
+	ID       string         `json:"id"`
+	At       time.Time      `json:"at"`
+	Run      string         `json:"run"`
+	Pipeline string         `json:"pipeline"`
+	Reasons  []string       `json:"reasons"` // one per guard
+	Changes  []fault.Change `json:"-"`
+}
+
+// Approval allows a refused run once. By and Reason are for audits.
+type Approval struct {
+	ID     string    `json:"id"`
+	At     time.Time `json:"at"`
+	By     string    `json:"by,omitempty"`
+	Reason string    `json:"reason,omitempty"`
+	// UsedBy is the run that used it up, at UsedAt; empty while it is unused.
+	UsedBy string    `json:"used_by,omitempty"`
+	UsedAt time.Time `json:"used_at,omitzero"`
+}
+
+// ErrNotStored is that a folder has no refusal or approval with an ID.
+var ErrNotStored = errors.New("not in this state folder")
+
+// refusalVersion is the format of refusals and approvals.
+const refusalVersion = 1
+
+// keptRefusals is how many refusals of a place are kept, and keptApprovals for how
+// long an approval is remembered after it was given.
+const (
+	keptRefusals  = 10
+	keptApprovals = 400 * 24 * time.Hour
+)
+
+type refusalHead struct {
+	Version int    `json:"version"`
+	Place   string `json:"place"`
+	Refusal
+}
+
+type approvalHead struct {
+	Version int    `json:"version"`
+	Place   string `json:"place"`
+	Approval
+}
+
+// Refuse stores a refusal under its ID, which must be the Digest of its changes,
+// and forgets all but the last ones.
+func (s *Store) Refuse(r Refusal) error {
+	var b bytes.Buffer
+	if err := writeLine(&b, refusalHead{refusalVersion, s.place, r}); err != nil {
+		return err
+	}
+	for _, c := range r.Changes {
+		if err := writeLine(&b, c); err != nil {
+			return err
+		}
+	}
+	if err := s.writeSealed(".refusal-"+r.ID, b.Bytes()); err != nil {
+		return fmt.Errorf("store the refusal: %w", err)
+	}
+	s.pruneRefusals()
+	return nil
+}
+
+// Refusal reads a refusal. It returns ErrNotStored when there is none, and an
+// error when the file is damaged or its changes do not have this ID.
+func (s *Store) Refusal(id string) (*Refusal, error) {
+	b, err := s.readSealed(".refusal-" + id)
+	if err != nil {
+		return nil, err
+	}
+	head, rest, _ := bytes.Cut(b, []byte("\n"))
+	var h refusalHead
+	if err := codec.Unmarshal(head, &h); err != nil || h.Version != refusalVersion || h.Place != s.place {
+		return nil, fmt.Errorf("%s is not a refusal of %s that this version of pipe wrote", s.path(".refusal-"+id), s.place)
+	}
+	for line := range bytes.Lines(rest) {
+		var c fault.Change
+		if err := codec.Unmarshal(bytes.TrimSuffix(line, []byte("\n")), &c); err != nil {
+			return nil, fmt.Errorf("%s is damaged: %w", s.path(".refusal-"+id), err)
+		}
+		h.Changes = append(h.Changes, c)
+	}
+	if h.ID != id || fault.Digest(h.Changes) != id {
+		return nil, fmt.Errorf("%s is damaged: its changes have another ID", s.path(".refusal-"+id))
+	}
+	return &h.Refusal, nil
+}
+
+// Approve stores an approval in place of any earlier one with its ID.
+func (s *Store) Approve(a Approval) error {
+	var b bytes.Buffer
+	if err := writeLine(&b, approvalHead{refusalVersion, s.place, a}); err != nil {
+		return err
+	}
+	if err := s.writeSealed(".approval-"+a.ID, b.Bytes()); err != nil {
+		return fmt.Errorf("store the approval: %w", err)
+	}
+	return nil
+}
+
+// Approval reads an approval; ErrNotStored when there is none.
+func (s *Store) Approval(id string) (*Approval, error) {
+	b, err := s.readSealed(".approval-" + id)
+	if err != nil {
+		return nil, err
+	}
+	var h approvalHead
+	if err := codec.Unmarshal(b, &h); err != nil || h.Version != refusalVersion || h.Place != s.place || h.ID != id {
+		return nil, fmt.Errorf("%s is not an approval for %s that this version of pipe wrote", s.path(".approval-"+id), s.place)
+	}
+	return &h.Approval, nil
+}
+
+// Approvals are the IDs of all stored approvals. Those that were given too long
+// ago are removed.
+func (s *Store) Approvals() []string {
+	var out []string
+	for _, id := range s.ids(".approval-") {
+		a, err := s.Approval(id)
+		if err == nil && time.Since(a.At) > keptApprovals {
+			os.Remove(s.path(".approval-" + id))
+			continue
+		}
+		out = append(out, id)
+	}
+	return out
+}
+
+func (s *Store) ids(suffix string) []string {
+	files, _ := filepath.Glob(s.path(suffix + "*"))
+	var out []string
+	for _, f := range files {
+		if id := strings.TrimPrefix(f, s.path(suffix)); fault.IsID(id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+func (s *Store) pruneRefusals() {
+	type stored struct {
+		id string
+		at time.Time
+	}
+	var all []stored
+	for _, id := range s.ids(".refusal-") {
+		if info, err := os.Stat(s.path(".refusal-" + id)); err == nil {
+			all = append(all, stored{id, info.ModTime()})
+		}
+	}
+	slices.SortFunc(all, func(a, b stored) int { return b.at.Compare(a.at) })
+	for _, old := range all[min(keptRefusals, len(all)):] {
+		os.Remove(s.path(".refusal-" + old.id))
+	}
+}

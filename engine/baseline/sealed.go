@@ -1,0 +1,52 @@
+package baseline
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+// writeLine writes a value as one line of JSON.
+func writeLine(w io.Writer, v any) error {
+	line, err := codec.Marshal(v)
+	if err == nil {
+		_, err = w.Write(append(line, '\n'))
+	}
+	return err
+}
+
+// writeSealed replaces a file with a text of whole lines and its checksum.
+func (s *Store) writeSealed(suffix string, text []byte) error {
+	return s.replaceFile(suffix, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%s%s\t%s\n", text, lineEnd, checksum(text))
+		return err
+	})
+}
+
+// readSealed reads what writeSealed wrote. Anything else is an error.
+func (s *Store) readSealed(suffix string) ([]byte, error) {
+	path := s.path(suffix)
+	b, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNotStored
+	}
+	if err != nil {
+		return nil, err
+	}
+	at := bytes.LastIndex(bytes.TrimSuffix(b, []byte("\n")), []byte("\n")) + 1
+	if string(b[at:]) != lineEnd+"\t"+checksum(b[:at])+"\n" {
+		return nil, fmt.Errorf("%s is damaged: its checksum is wrong", path)
+	}
+	return b[:at], nil
+}
+
+func checksum(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}

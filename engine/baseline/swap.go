@@ -1,0 +1,94 @@
+package baseline
+
+import (
+	"fmt"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// Swap is restricted documents of a stream that go while wider ones come that
+// were not there before, neither by ref nor by ID. A document that was renamed
+// looks like this, so each pair counts as a widening (invariant 5).
+type Swap struct {
+	// gone and added are the documents that are part of some pair.
+	Gone, Added []fault.Change
+	Pairs       int
+	ToAll       int // pairs whose new document everybody finds
+}
+
+// pair counts the pairs of a document that goes with a wider one that is new. It
+// takes the narrowest new ones first, which gives the most pairs.
+func pair(gone, added map[access.Audience]int) (pairs, toAll int) {
+	for _, class := range access.Audiences {
+		free := 0
+		for _, narrower := range access.Audiences {
+			if narrower < class {
+				free += gone[narrower]
+			}
+		}
+		pairs += min(added[class], free-pairs)
+		if class == access.AllUsers {
+			toAll = min(added[class], free)
+		}
+	}
+	return pairs, toAll
+}
+
+// swaps finds the pairs of a stream, once it is known what goes.
+func (c *Comparer) swaps(stream string) error {
+	s := &Swap{}
+	goneBy, addedBy := map[access.Audience]int{}, map[access.Audience]int{}
+	narrowest := access.AllUsers
+	for _, ch := range c.Lost[stream] {
+		class := access.ParseAudience(access.Class(ch.Before))
+		if ending, _ := c.Fate(ch.Ref); ending == component.Delivered || class == access.AllUsers { // it has another ID, and is compared by its ref
+			continue
+		}
+		s.Gone = append(s.Gone, ch)
+		goneBy[class]++
+		narrowest = min(narrowest, class)
+	}
+	if len(s.Gone) == 0 {
+		return nil
+	}
+	n := c.streams.number(stream)
+	for t, err := range c.Shelf.Tags(stream) {
+		if err != nil {
+			return err
+		}
+		if t.Audience <= narrowest || c.Past.byRef(n, t.Ref) != nil || c.Past.byID(n, t.ID) != nil {
+			continue
+		}
+		s.Added = append(s.Added, fault.Change{Stream: stream, ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: fault.Added, After: access.AudienceText(t.Audience.String(), t.Names), N: 1})
+		addedBy[t.Audience]++
+	}
+	if s.Pairs, s.ToAll = pair(goneBy, addedBy); s.Pairs > 0 {
+		c.Swapped = append(c.Swapped, s)
+	}
+	return nil
+}
+
+// Table is the pairs for a refusal.
+func (s *Swap) Table() []string {
+	return []string{
+		fmt.Sprintf("restricted documents go while wider ones are new, counted as %s:", display.Number(s.Pairs)),
+		"  go:  " + listOf(s.Gone), "  new: " + listOf(s.Added),
+	}
+}
+
+// listOf is the first refs of changes, each with its class.
+func listOf(changes []fault.Change) string {
+	x := display.Examples{}
+	for _, ch := range changes {
+		class := ch.After
+		if class == fault.Gone {
+			class = ch.Before
+		}
+		x.Add(ch.Ref + " (" + access.Class(class) + ")")
+	}
+	return x.String()
+}

@@ -1,0 +1,61 @@
+package baseline
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// widening is documents that one rule lets more people find.
+type widening struct {
+	Rule     string
+	From, To access.Audience
+	Changes  []fault.Change
+}
+
+// List is the first refs, and how many there are besides.
+func (w *widening) List() string {
+	x := display.Examples{}
+	for _, ch := range w.Changes {
+		x.Add(ch.Ref)
+	}
+	return x.String()
+}
+
+// Widenings are all documents that more people find.
+func (c *Comparison) Widenings() []Widened {
+	var out []Widened
+	for _, w := range c.Wider {
+		for _, ch := range w.Changes {
+			out = append(out, Widened{Ref: ch.Ref, Rule: w.Rule, Before: w.From, After: w.To})
+		}
+	}
+	return out
+}
+
+// Gained names the groups with more members than before, "" when there is none.
+func (c *Comparison) Gained() string {
+	if len(c.gains) == 0 {
+		return ""
+	}
+	parts := make([]string, 0, display.Shown)
+	for _, g := range c.gains[:min(display.Shown, len(c.gains))] {
+		parts = append(parts, fmt.Sprintf("%s +%d", g.ref, g.n))
+	}
+	line := "groups with more members than before: " + strings.Join(parts, ", ")
+	if more := len(c.gains) - display.Shown; more > 0 {
+		line += fmt.Sprintf(" and %d more", more)
+	}
+	return line
+}
+
+// Widened is a document that more people find than after the last good run.
+type Widened struct {
+	Ref    string          `json:"ref"`
+	Rule   string          `json:"rule"`
+	Before access.Audience `json:"before"`
+	After  access.Audience `json:"after"`
+}
