@@ -44,9 +44,7 @@ func emptied(stream string) fault.Change {
 }
 
 // remembers reports whether the last good runs left anything about a stream.
-func (v *review) remembers(stream string) bool {
-	return v.compared != nil && v.compared.Streams[stream] != nil
-}
+func (v *review) remembers(stream string) bool { return v.compared.Remembers(stream) }
 
 // someOf is how many items of an object type have to be there for the type's
 // vanishing whole to be refused, whatever the share.
@@ -109,10 +107,10 @@ func (v *review) measures(plan *component.Plan, held component.Holdings) []*meas
 			return types[typ]
 		}
 		if v.remembers(s.Name) {
-			m.before, m.changes = v.compared.Streams[s.Name].Before, v.compared.Lost[s.Name]
-			if r := v.compared.Rows[s.Name]; r != nil {
-				m.before, m.what = r.Before, "remove %s of %s "+s.Name
-				filled := &measure{stream: s.Name, name: s.Name + " (whole groups)", what: "empty %s of %s groups with " + s.Name, before: r.Filled, derived: true, left: -1}
+			m.before, m.changes = v.compared.Of(s.Name).Before, v.compared.Lost(s.Name)
+			if members, groups, counted := v.compared.Members(s.Name); counted {
+				m.before, m.what = members, "remove %s of %s "+s.Name
+				filled := &measure{stream: s.Name, name: s.Name + " (whole groups)", what: "empty %s of %s groups with " + s.Name, before: groups, derived: true, left: -1}
 				for _, ch := range m.changes {
 					if empties(ch) {
 						ch.N = 1
@@ -121,7 +119,7 @@ func (v *review) measures(plan *component.Plan, held component.Holdings) []*meas
 				}
 				more = append(more, filled)
 			}
-			for typ, ch := range v.compared.Streams[s.Name].Types {
+			for typ, ch := range v.compared.Of(s.Name).Types {
 				of(typ).before = ch.Before
 			}
 			for _, ch := range m.changes {
@@ -223,12 +221,9 @@ func (v *review) maxLoss(plan *component.Plan, held component.Holdings, cover *c
 
 // newAudiences is who finds the documents that are new, "" when none is.
 func (v *review) newAudiences() string {
-	if v.compared == nil {
-		return ""
-	}
 	var parts []string
 	for _, class := range slices.Backward(access.Audiences[:]) {
-		if n := v.compared.Added[class]; n > 0 {
+		if n := v.compared.Added(class); n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %s", class, display.Number(n)))
 		}
 	}
@@ -244,7 +239,7 @@ func (v *review) reasons(stream string) []string {
 		return []string{fmt.Sprintf("  %s: the state folder has no earlier run, so it is not known which", stream)}
 	}
 	var out []string
-	for _, x := range v.compared.Gone[stream] {
+	for _, x := range v.compared.Why(stream) {
 		out = append(out, fmt.Sprintf("  %s, %s: %s", stream, x.Why, display.Number(x.N)), "    "+x.String())
 	}
 	return out

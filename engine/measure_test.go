@@ -30,7 +30,7 @@ func (c streamCase) review() (*review, *component.Plan, component.Holdings) {
 		held.Streams[c.stream] = 0
 	}
 	if c.remembered {
-		v.compared.Streams[c.stream] = &baseline.Changes{}
+		v.compared = baseline.NewComparison(c.stream)
 	}
 	if c.approved {
 		v.cover = newCoverage([]fault.Change{emptied(c.stream)})

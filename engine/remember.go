@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -113,9 +112,7 @@ func (r *run) differences() Differences {
 	var d Differences
 	if c := r.reviewer.compared; c != nil {
 		d.Widened = c.Widenings()
-		for _, stream := range slices.Sorted(maps.Keys(c.Lost)) {
-			d.Gone = append(d.Gone, c.Lost[stream]...)
-		}
+		d.Gone = c.AllLost()
 	}
 	return d
 }
@@ -127,14 +124,14 @@ func (r *run) fillChanges() {
 	}
 	c := r.reviewer.compared
 	widened, swapped := c.Widenings(), 0
-	for _, s := range c.Swapped {
+	for _, s := range c.Swapped() {
 		swapped += s.Pairs
 	}
 	if slices.ContainsFunc(r.p.Streams, func(s component.Stream) bool { return s.Permissions && r.reviewer.remembers(s.Name) }) {
-		r.report.Since = &Since{Run: r.last.Run, Finished: r.last.Finished, SamePipeline: r.last.Fingerprint == r.p.Fingerprint, Audience: c.Audience, Wider: len(widened), Widened: widened, Swapped: swapped}
+		r.report.Since = &Since{Run: r.last.Run, Finished: r.last.Finished, SamePipeline: r.last.Fingerprint == r.p.Fingerprint, Audience: c.Audience(), Wider: len(widened), Widened: widened, Swapped: swapped}
 	}
 	for i := range r.report.Streams {
-		r.report.Streams[i].Changes = c.Streams[r.report.Streams[i].Name]
+		r.report.Streams[i].Changes = c.Of(r.report.Streams[i].Name)
 	}
 	if line := c.Gained(); line != "" {
 		r.note("%s", line)

@@ -19,10 +19,7 @@ func (v *review) maxWiden(_ *component.Plan, _ component.Holdings, cover *covera
 		return nil
 	}
 	n, toAll := widened(v.compared, cover)
-	total := 0
-	for _, k := range v.compared.Audience {
-		total += k
-	}
+	total := v.compared.Documents()
 	b := v.p.Limits.MaxWiden
 	if !b.Exceeded(n, total) && toAll <= towardsAll {
 		return nil
@@ -34,7 +31,7 @@ func (v *review) maxWiden(_ *component.Plan, _ component.Holdings, cover *covera
 		limit = fmt.Sprintf("%s of them by everybody, limit %d", display.Number(toAll), towardsAll)
 	}
 	r.Reason = fmt.Sprintf("%s of %s documents would be found by more people (%s)%s", display.Number(n), display.Number(total), limit, v.since)
-	for _, w := range v.compared.Wider {
+	for _, w := range v.compared.Wider() {
 		to := w.To.String()
 		if w.From == w.To {
 			to = "more of them"
@@ -42,7 +39,7 @@ func (v *review) maxWiden(_ *component.Plan, _ component.Holdings, cover *covera
 		r.Table = append(r.Table, fmt.Sprintf("%s: %s → %s, %s", w.Rule, w.From, to, display.Number(len(w.Changes))), "    "+w.List())
 		r.Changes = append(r.Changes, w.Changes...)
 	}
-	for _, s := range v.compared.Swapped {
+	for _, s := range v.compared.Swapped() {
 		r.Table = append(r.Table, s.Table()...)
 		r.Changes = append(append(r.Changes, s.Gone...), s.Added...)
 	}
@@ -79,14 +76,14 @@ func (r *run) noteStrict() {
 // widened counts the documents that more people find, and those of them that
 // everybody does, beyond what is covered.
 func widened(c *baseline.Comparison, cover *coverage) (n, toAll int) {
-	for _, w := range c.Wider {
+	for _, w := range c.Wider() {
 		_, k := cover.leftOf(w.Changes)
 		n += k
 		if w.To == access.AllUsers {
 			toAll += k
 		}
 	}
-	for _, s := range c.Swapped {
+	for _, s := range c.Swapped() {
 		k, all := leftOfSwap(s, cover)
 		n, toAll = n+k, toAll+all
 	}

@@ -12,24 +12,25 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// Comparison is the stage beside the last good run.
+// Comparison is how the stage differs from the last good run. The methods of a nil
+// Comparison answer as those of one that compares nothing.
 type Comparison struct {
-	// Streams are those that the last good runs left something about.
-	Streams map[string]*Changes
-	// Audience counts the documents of the last good run, withheld ones included.
-	Audience map[access.Audience]int
-	// Rows are members, where a stream counts the principals of its items. filled
+	// streams are those that the last good runs left something about.
+	streams map[string]*Changes
+	// audience counts the documents of the last good run, withheld ones included.
+	audience map[access.Audience]int
+	// rows are members, where a stream counts the principals of its items. filled
 	// are its items that had any.
-	Rows map[string]*rowChanges
-	// Gone are the reasons why items go, and lost the items, by stream.
-	Gone map[string][]*display.Examples
-	Lost map[string][]fault.Change
-	// Wider are documents that more people find than before.
-	Wider   []*widening
-	Swapped []*Swap
+	rows map[string]*rowChanges
+	// gone are the reasons why items go, and lost the items, by stream.
+	gone map[string][]*display.Examples
+	lost map[string][]fault.Change
+	// wider are documents that more people find than before.
+	wider   []*Widening
+	swapped []*Swap
 	gains   []gain
-	// Added counts new documents by who finds them.
-	Added map[access.Audience]int
+	// added counts new documents by who finds them.
+	added map[access.Audience]int
 }
 
 type rowChanges struct{ Before, Filled int }
@@ -69,8 +70,16 @@ type Comparer struct {
 	streams, types words
 }
 
-func NewComparison() *Comparison {
-	return &Comparison{Streams: map[string]*Changes{}, Audience: map[access.Audience]int{}, Rows: map[string]*rowChanges{}, Gone: map[string][]*display.Examples{}, Lost: map[string][]fault.Change{}, Added: map[access.Audience]int{}}
+// NewComparison compares nothing yet. streams are those that the baseline knows.
+func NewComparison(streams ...string) *Comparison {
+	c := &Comparison{
+		streams: map[string]*Changes{}, audience: map[access.Audience]int{}, rows: map[string]*rowChanges{},
+		gone: map[string][]*display.Examples{}, lost: map[string][]fault.Change{}, added: map[access.Audience]int{},
+	}
+	for _, stream := range streams {
+		c.streams[stream] = &Changes{Types: map[string]*TypeChange{}}
+	}
+	return c
 }
 
 func (c *Comparer) Run(plan *component.Plan, snap *Snapshot) (err error) {
@@ -78,18 +87,18 @@ func (c *Comparer) Run(plan *component.Plan, snap *Snapshot) (err error) {
 		if _, known := snap.Streams[s.Name]; !known {
 			continue
 		}
-		c.Comparison.Streams[s.Name] = &Changes{Types: map[string]*TypeChange{}}
+		c.Comparison.streams[s.Name] = &Changes{Types: map[string]*TypeChange{}}
 		if s.Own {
-			c.Rows[s.Name] = &rowChanges{}
+			c.rows[s.Name] = &rowChanges{}
 		}
 	}
-	wanted := func(stream string) bool { return c.Comparison.Streams[stream] != nil }
+	wanted := func(stream string) bool { return c.Comparison.streams[stream] != nil }
 	if c.Past, err = readPast(snap, &c.streams, &c.types, wanted, c.Hidden); err != nil {
 		return err
 	}
 	c.count()
 	for _, s := range plan.Streams {
-		if c.Comparison.Streams[s.Name] == nil {
+		if c.Comparison.streams[s.Name] == nil {
 			continue
 		}
 		n := c.streams.number(s.Name)
@@ -116,11 +125,11 @@ func (c *Comparer) Run(plan *component.Plan, snap *Snapshot) (err error) {
 			}
 		}
 	}
-	slices.SortStableFunc(c.Wider, func(a, b *widening) int {
+	slices.SortStableFunc(c.wider, func(a, b *Widening) int {
 		return cmp.Or(cmp.Compare(b.To, a.To), cmp.Compare(len(b.Changes), len(a.Changes)))
 	})
 	slices.SortFunc(c.gains, func(a, b gain) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.ref, b.ref)) })
-	for _, list := range c.Gone {
+	for _, list := range c.gone {
 		slices.SortStableFunc(list, func(a, b *display.Examples) int { return cmp.Compare(b.N, a.N) })
 	}
 	return nil
@@ -130,16 +139,16 @@ func (c *Comparer) Run(plan *component.Plan, snap *Snapshot) (err error) {
 func (c *Comparer) count() {
 	for _, row := range c.Past.Rows {
 		if !row.away && row.Audience != access.Undecided {
-			c.Audience[row.Audience]++
+			c.audience[row.Audience]++
 		}
 		if !row.there {
 			continue
 		}
 		name := c.streams.word(row.stream)
-		ch := c.Comparison.Streams[name]
+		ch := c.Comparison.streams[name]
 		ch.Before++
 		c.typeOf(ch, row.typ).Before++
-		if r := c.Rows[name]; r != nil && len(row.Names) > 0 {
+		if r := c.rows[name]; r != nil && len(row.Names) > 0 {
 			r.Before += len(row.Names)
 			r.Filled++
 		}
@@ -158,7 +167,7 @@ func (c *Comparer) typeOf(ch *Changes, typ uint8) *TypeChange {
 
 // item compares one item of the new run.
 func (c *Comparer) item(stream string, n uint8, t stage.Tag) {
-	ch := c.Comparison.Streams[stream]
+	ch := c.Comparison.streams[stream]
 	if c.Permissions(stream) {
 		c.exposure(n, t)
 	}
@@ -166,7 +175,7 @@ func (c *Comparer) item(stream string, n uint8, t stage.Tag) {
 	if old == nil || !old.there {
 		ch.Added++
 		if c.Permissions(stream) {
-			c.Added[t.Audience]++
+			c.added[t.Audience]++
 		}
 		return
 	}
@@ -176,9 +185,9 @@ func (c *Comparer) item(stream string, n uint8, t stage.Tag) {
 		return
 	}
 	ch.Changed++
-	if r := c.Rows[stream]; r != nil {
+	if r := c.rows[stream]; r != nil {
 		if fewer := access.Missing(old.Names, t.Names); fewer > 0 {
-			c.Lost[stream] = append(c.Lost[stream], fault.Change{Stream: stream, ID: fault.HexID(old.id), Ref: t.Ref, Before: MembersText(old.Names), After: MembersText(t.Names), N: fewer})
+			c.lost[stream] = append(c.lost[stream], fault.Change{Stream: stream, ID: fault.HexID(old.id), Ref: t.Ref, Before: MembersText(old.Names), After: MembersText(t.Names), N: fewer})
 			c.because(stream, "fewer members", t.Ref)
 		}
 		if more := access.Missing(t.Names, old.Names); more > 0 {
@@ -210,13 +219,13 @@ func (c *Comparer) exposure(n uint8, t stage.Tag) {
 	if old.Audience == access.Nobody && c.Hidden.Back(t.Ref, t.ID) { // a person has let it back
 		return
 	}
-	i := slices.IndexFunc(c.Wider, func(w *widening) bool { return w.Rule == t.Rule && w.From == old.Audience && w.To == t.Audience })
+	i := slices.IndexFunc(c.wider, func(w *Widening) bool { return w.Rule == t.Rule && w.From == old.Audience && w.To == t.Audience })
 	if i < 0 {
-		i = len(c.Wider)
-		c.Wider = append(c.Wider, &widening{Rule: t.Rule, From: old.Audience, To: t.Audience})
+		i = len(c.wider)
+		c.wider = append(c.wider, &Widening{Rule: t.Rule, From: old.Audience, To: t.Audience})
 	}
 	change := fault.Change{Stream: c.streams.word(n), ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: access.AudienceText(old.Audience.String(), old.Names), After: access.AudienceText(t.Audience.String(), t.Names), N: 1}
-	c.Wider[i].Changes = append(c.Wider[i].Changes, change)
+	c.wider[i].Changes = append(c.wider[i].Changes, change)
 }
 
 // MembersText is a group's members as a Change has them.
@@ -234,17 +243,17 @@ func (c *Comparer) missing(snap *Snapshot) error {
 		if row.present || !row.there {
 			continue
 		}
-		ch := c.Comparison.Streams[e.Stream]
+		ch := c.Comparison.streams[e.Stream]
 		ch.Gone++
 		c.typeOf(ch, row.typ).Gone++
 		change := fault.Change{Stream: e.Stream, Type: c.types.word(row.typ), ID: fault.HexID(e.ID), Ref: e.Ref, After: fault.Gone, N: 1}
 		switch {
-		case c.Rows[e.Stream] != nil:
+		case c.rows[e.Stream] != nil:
 			change.Before, change.N = MembersText(e.Names), len(e.Names)
 		case row.Audience != access.Undecided:
 			change.Before = access.AudienceText(row.Audience.String(), e.Names)
 		}
-		c.Lost[e.Stream] = append(c.Lost[e.Stream], change)
+		c.lost[e.Stream] = append(c.lost[e.Stream], change)
 		c.because(e.Stream, c.why(e), e.Ref)
 	}
 	return nil
@@ -252,12 +261,12 @@ func (c *Comparer) missing(snap *Snapshot) error {
 
 // because notes why something of a stream goes.
 func (c *Comparer) because(stream, why, ref string) {
-	list := c.Gone[stream]
+	list := c.gone[stream]
 	at := slices.IndexFunc(list, func(x *display.Examples) bool { return x.Why == why })
 	if at < 0 {
 		at = len(list)
 		list = append(list, &display.Examples{Why: why})
-		c.Gone[stream] = list
+		c.gone[stream] = list
 	}
 	list[at].Add(ref)
 }

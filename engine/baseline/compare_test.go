@@ -122,10 +122,10 @@ func TestDocumentsBefore(t *testing.T) {
 		away(document("listed and away", access.Listed, "sam")), away(document("withheld and away", access.Nobody)),
 		{Stream: "members", Ref: "group"},
 	}}.compare(t)
-	if got, want := fmt.Sprint(c.Audience), fmt.Sprint(map[access.Audience]int{access.Nobody: 1, access.Listed: 1, access.AllUsers: 1}); got != want {
+	if got, want := fmt.Sprint(c.audience), fmt.Sprint(map[access.Audience]int{access.Nobody: 1, access.Listed: 1, access.AllUsers: 1}); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if ch := c.Comparison.Streams["documents"]; ch.Before != 2 || ch.Gone != 2 {
+	if ch := c.Comparison.streams["documents"]; ch.Before != 2 || ch.Gone != 2 {
 		t.Errorf("%+v", ch)
 	}
 }
@@ -137,10 +137,10 @@ func TestMembersBefore(t *testing.T) {
 		return Entry{Stream: "members", Ref: ref, ID: codec.Hash([]byte(ref)), Names: hashes(names...)}
 	}
 	c := comparisonCase{before: []Entry{group("one", "ann"), group("two", "ann", "sam"), group("empty")}}.compare(t)
-	if r := c.Rows["members"]; *r != (rowChanges{Before: 3, Filled: 2}) {
+	if r := c.rows["members"]; *r != (rowChanges{Before: 3, Filled: 2}) {
 		t.Errorf("%+v", r)
 	}
-	if c.Rows["documents"] != nil {
+	if c.rows["documents"] != nil {
 		t.Error("documents were counted by their principals")
 	}
 }
@@ -172,8 +172,8 @@ func TestMembersChanged(t *testing.T) {
 	if want := []gain{{"three more", 3}, {"two more, a", 2}, {"two more, b", 2}, {"another", 1}}; !slices.Equal(c.gains, want) {
 		t.Errorf("gains %v", c.gains)
 	}
-	if got := refsOf(c.Lost["members"]); !slices.Equal(got, []string{"another", "one less"}) || c.Lost["members"][0].N != 1 {
-		t.Errorf("lost %+v", c.Lost["members"])
+	if got := refsOf(c.lost["members"]); !slices.Equal(got, []string{"another", "one less"}) || c.lost["members"][0].N != 1 {
+		t.Errorf("lost %+v", c.lost["members"])
 	}
 }
 
@@ -185,7 +185,7 @@ func TestReasonsInOrder(t *testing.T) {
 	}
 	c := comparisonCase{before: before, delivered: []string{"d00", "d01"}}.compare(t)
 	var got []string
-	for _, x := range c.Gone["documents"] {
+	for _, x := range c.gone["documents"] {
 		got = append(got, fmt.Sprintf("%s: %d, %d shown", x.Why, x.N, len(x.Refs)))
 	}
 	if want := []string{"gone from the source: 12, 10 shown", "has another id, or is no longer mapped to it: 2, 2 shown"}; !slices.Equal(got, want) {
@@ -203,8 +203,8 @@ func TestAddedAgain(t *testing.T) {
 		"withheld and away": {away(document("a", access.Nobody))},
 	} {
 		c := comparisonCase{before: before, staged: map[string][]component.Encoded{"documents": {staged("a", "default", access.AllUsers)}}}.compare(t)
-		if ch := c.Comparison.Streams["documents"]; ch.Added != 1 || ch.Changed+ch.Same+ch.Gone+ch.Before != 0 || c.Added[access.AllUsers] != 1 {
-			t.Errorf("%s: %+v, added %v", name, ch, c.Added)
+		if ch := c.Comparison.streams["documents"]; ch.Added != 1 || ch.Changed+ch.Same+ch.Gone+ch.Before != 0 || c.added[access.AllUsers] != 1 {
+			t.Errorf("%s: %+v, added %v", name, ch, c.added)
 		}
 	}
 }
@@ -254,7 +254,7 @@ func TestWidenedTogether(t *testing.T) {
 		}},
 	}.compare(t)
 	var got []string
-	for _, w := range c.Wider {
+	for _, w := range c.wider {
 		got = append(got, fmt.Sprintf("%s: %s → %s %v", w.Rule, w.From, w.To, refsOf(w.Changes)))
 	}
 	want := []string{"two: nobody → all-users [c f]", "one: listed → all-users [d e]", "one: nobody → all-users [b]", "one: nobody → datasource-users [a]"}
@@ -271,8 +271,8 @@ func TestStreamWithoutPermissions(t *testing.T) {
 			staged: map[string][]component.Encoded{"documents": {staged("a", "default", access.AllUsers), staged("new", "default", access.AllUsers)}},
 			open:   open,
 		}.compare(t)
-		if len(c.Wider) == 0 != open || len(c.Swapped) == 0 != open || (c.Added[access.AllUsers] == 0) != open {
-			t.Errorf("open %t: %d widened, %d swapped, added %v", open, len(c.Wider), len(c.Swapped), c.Added)
+		if len(c.wider) == 0 != open || len(c.swapped) == 0 != open || (c.added[access.AllUsers] == 0) != open {
+			t.Errorf("open %t: %d widened, %d swapped, added %v", open, len(c.wider), len(c.swapped), c.added)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (c *Comparer) swaps(stream string) error {
 	s := &Swap{}
 	goneBy, addedBy := map[access.Audience]int{}, map[access.Audience]int{}
 	narrowest := access.AllUsers
-	for _, ch := range c.Lost[stream] {
+	for _, ch := range c.lost[stream] {
 		class := access.ParseAudience(access.Class(ch.Before))
 		if ending, _ := c.Fate(ch.Ref); ending == component.Delivered || class == access.AllUsers { // it has another ID, and is compared by its ref
 			continue
@@ -67,7 +67,7 @@ func (c *Comparer) swaps(stream string) error {
 		addedBy[t.Audience]++
 	}
 	if s.Pairs, s.ToAll = pair(goneBy, addedBy); s.Pairs > 0 {
-		c.Swapped = append(c.Swapped, s)
+		c.swapped = append(c.swapped, s)
 	}
 	return nil
 }

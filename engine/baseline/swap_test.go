@@ -77,16 +77,16 @@ func TestSwapped(t *testing.T) {
 	} {
 		c := tc.compare(t)
 		if tc.pairs == 0 {
-			if len(c.Swapped) > 0 {
-				t.Errorf("%s: %+v", name, c.Swapped[0])
+			if len(c.swapped) > 0 {
+				t.Errorf("%s: %+v", name, c.swapped[0])
 			}
 			continue
 		}
-		if len(c.Swapped) != 1 {
-			t.Errorf("%s: %d streams with swaps", name, len(c.Swapped))
+		if len(c.swapped) != 1 {
+			t.Errorf("%s: %d streams with swaps", name, len(c.swapped))
 			continue
 		}
-		s := c.Swapped[0]
+		s := c.swapped[0]
 		if !slices.Equal(refsOf(s.Gone), tc.gone) || !slices.Equal(refsOf(s.Added), tc.added) || s.Pairs != tc.pairs || s.ToAll != tc.toAll {
 			t.Errorf("%s: %d pairs, %d towards everybody, %v go and %v are new", name, s.Pairs, s.ToAll, refsOf(s.Gone), refsOf(s.Added))
 		}
@@ -100,7 +100,7 @@ func TestSwapTable(t *testing.T) {
 		before: []Entry{document("a", access.Listed, "sam")},
 		staged: map[string][]component.Encoded{"documents": {staged("new", "default", access.AllUsers)}},
 	}.compare(t)
-	if got := c.Swapped[0].Table(); !slices.Equal(got[1:], []string{"  go:  a (listed)", "  new: new (all-users)"}) {
+	if got := c.swapped[0].Table(); !slices.Equal(got[1:], []string{"  go:  a (listed)", "  new: new (all-users)"}) {
 		t.Errorf("%q", got)
 	}
 }

@@ -9,15 +9,15 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// widening is documents that one rule lets more people find.
-type widening struct {
+// Widening is documents that one rule lets more people find.
+type Widening struct {
 	Rule     string
 	From, To access.Audience
 	Changes  []fault.Change
 }
 
 // List is the first refs, and how many there are besides.
-func (w *widening) List() string {
+func (w *Widening) List() string {
 	x := display.Examples{}
 	for _, ch := range w.Changes {
 		x.Add(ch.Ref)
@@ -28,7 +28,7 @@ func (w *widening) List() string {
 // Widenings are all documents that more people find.
 func (c *Comparison) Widenings() []Widened {
 	var out []Widened
-	for _, w := range c.Wider {
+	for _, w := range c.wider {
 		for _, ch := range w.Changes {
 			out = append(out, Widened{Ref: ch.Ref, Rule: w.Rule, Before: w.From, After: w.To})
 		}

@@ -1,0 +1,74 @@
+package baseline
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// Remembers reports whether the last good runs left anything about a stream.
+func (c *Comparison) Remembers(stream string) bool { return c.Of(stream) != nil }
+
+// Of is how a stream differs; nil when nothing is remembered of it.
+func (c *Comparison) Of(stream string) *Changes {
+	if c == nil {
+		return nil
+	}
+	return c.streams[stream]
+}
+
+// Lost are the items of a stream that go, and its groups that lose members.
+func (c *Comparison) Lost(stream string) []fault.Change { return c.lost[stream] }
+
+// AllLost are those of all streams.
+func (c *Comparison) AllLost() []fault.Change {
+	var all []fault.Change
+	for _, stream := range slices.Sorted(maps.Keys(c.lost)) {
+		all = append(all, c.lost[stream]...)
+	}
+	return all
+}
+
+// Members are, of a stream whose items are counted by their principals, how many
+// there were and how many items had any.
+func (c *Comparison) Members(stream string) (before, filled int, counted bool) {
+	r := c.rows[stream]
+	if r == nil {
+		return 0, 0, false
+	}
+	return r.Before, r.Filled, true
+}
+
+// Why are the reasons why items of a stream go, the most frequent first.
+func (c *Comparison) Why(stream string) []*display.Examples { return c.gone[stream] }
+
+// Added is how many new documents an audience finds.
+func (c *Comparison) Added(audience access.Audience) int {
+	if c == nil {
+		return 0
+	}
+	return c.added[audience]
+}
+
+// Audience counts the documents of the last good run, withheld ones included, by who
+// could find them.
+func (c *Comparison) Audience() map[access.Audience]int { return c.audience }
+
+// Documents is how many they are.
+func (c *Comparison) Documents() int {
+	n := 0
+	for _, k := range c.audience {
+		n += k
+	}
+	return n
+}
+
+// Wider are the documents that more people find, by rule and audience, the widest
+// first.
+func (c *Comparison) Wider() []*Widening { return c.wider }
+
+// Swapped are the restricted documents that go while wider ones are new.
+func (c *Comparison) Swapped() []*Swap { return c.swapped }
