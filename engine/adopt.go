@@ -7,6 +7,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
 )
 
 // Adoption is what a run would do that takes over a place which this state folder
@@ -32,11 +33,11 @@ func Adopt(ctx context.Context, p *component.Pipeline, o Options) (*Adoption, er
 	if err == nil {
 		return a, nil
 	}
-	if !errors.As(err, &a.Refusal) || a.Refusal.Guard != guardBaseline && a.Refusal.Guard != guardOwner || a.Refusal.ID == "" {
+	if !errors.As(err, &a.Refusal) || a.Refusal.Guard != guard.Baseline && a.Refusal.Guard != guard.Owner || a.Refusal.ID == "" {
 		return nil, err
 	}
 	for _, ch := range a.Refusal.Changes {
-		if ch.Type != uploadChange && access.Class(ch.After) == access.Listed.String() {
+		if ch.Type != guard.UploadChange && access.Class(ch.After) == access.Listed.String() {
 			a.Restricted++
 		}
 	}

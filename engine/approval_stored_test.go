@@ -12,6 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
 )
 
 // damage flips a bit of the one file of the state folder with a suffix.
@@ -93,16 +94,16 @@ func TestFindApprovals(t *testing.T) {
 					}
 					continue
 				}
-				if len(found) != 1 || found[0].id != id || found[0].called != (call.ids != nil) {
+				if len(found) != 1 || found[0].ID != id || found[0].Called != (call.ids != nil) {
 					t.Errorf("called %v: found %+v", call.ids, found)
 					continue
 				}
-				got := found[0].void
+				got := found[0].Void
 				switch {
-				case got == "" && found[0].changes == nil:
+				case got == "" && found[0].Changes == nil:
 					got = exact
 				case got == "":
-					got = fmt.Sprintf("%d changes", len(found[0].changes))
+					got = fmt.Sprintf("%d changes", len(found[0].Changes))
 				}
 				if !strings.Contains(got, call.want) {
 					t.Errorf("called %v: %q, want %q", call.ids, got, call.want)
@@ -110,7 +111,7 @@ func TestFindApprovals(t *testing.T) {
 			}
 		})
 	}
-	if found := (&run{o: Options{Approve: []string{"a", "b"}}}).findApprovals(); len(found) != 2 || found[0].void+found[1].void != "" {
+	if found := (&run{o: Options{Approve: []string{"a", "b"}}}).findApprovals(); len(found) != 2 || found[0].Void+found[1].Void != "" {
 		t.Errorf("without a state folder: %+v", found)
 	}
 }
@@ -184,17 +185,17 @@ func TestStoreRefusal(t *testing.T) {
 // the command line that it did not need.
 func TestNoteApprovals(t *testing.T) {
 	for name, tc := range map[string]struct {
-		approvals   []approval
+		approvals   []guard.Approval
 		used, notes []string
 	}{
 		"none":              {nil, nil, nil},
-		"stored, not used":  {[]approval{{id: "x"}}, nil, nil},
-		"stored, used":      {[]approval{{id: "x"}}, []string{"x"}, []string{"allowed by approval x"}},
-		"called, not used":  {[]approval{{id: "x", called: true}}, nil, []string{"approval x was not needed"}},
-		"called, used":      {[]approval{{id: "x", called: true}}, []string{"x"}, []string{"allowed by approval x"}},
-		"one is not needed": {[]approval{{id: "x", called: true}, {id: "y", called: true}, {id: "z"}}, []string{"y", "z"}, []string{"approval x was not needed", "allowed by approval y, z"}},
+		"stored, not used":  {[]guard.Approval{{ID: "x"}}, nil, nil},
+		"stored, used":      {[]guard.Approval{{ID: "x"}}, []string{"x"}, []string{"allowed by approval x"}},
+		"called, not used":  {[]guard.Approval{{ID: "x", Called: true}}, nil, []string{"approval x was not needed"}},
+		"called, used":      {[]guard.Approval{{ID: "x", Called: true}}, []string{"x"}, []string{"allowed by approval x"}},
+		"one is not needed": {[]guard.Approval{{ID: "x", Called: true}, {ID: "y", Called: true}, {ID: "z"}}, []string{"y", "z"}, []string{"approval x was not needed", "allowed by approval y, z"}},
 	} {
-		r := &run{report: &Report{}, reviewer: &review{approvals: tc.approvals, used: tc.used}}
+		r := &run{report: &Report{}, reviewer: &guard.Review{Approvals: tc.approvals, Used: tc.used}}
 		r.noteApprovals()
 		if !slices.Equal(r.report.Notes, tc.notes) || !slices.Equal(r.report.Approved, tc.used) {
 			t.Errorf("%s: %q, approved %v", name, r.report.Notes, r.report.Approved)
@@ -212,7 +213,7 @@ func TestSpend(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := &run{store: n.place(), o: Options{RunID: "01RUN", By: "ann"}, reviewer: &review{used: []string{stored, called}}}
+	r := &run{store: n.place(), o: Options{RunID: "01RUN", By: "ann"}, reviewer: &guard.Review{Used: []string{stored, called}}}
 	if err := r.spend(); err != nil {
 		t.Fatal(err)
 	}

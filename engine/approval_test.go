@@ -13,6 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
 )
 
 // left is a catalog of 200 components without the last n.
@@ -320,7 +321,7 @@ func TestApprovedButRefusedBySink(t *testing.T) {
 
 func TestCoverage(t *testing.T) {
 	gone := fault.Change{Stream: "documents", ID: "1", Before: "listed:5", After: "gone", N: 1}
-	cover := newCoverage([]fault.Change{gone, {Stream: "documents", After: "gone", N: 7}, {Stream: "members", ID: "2", Before: "members:1", After: "members:2", N: 30}})
+	cover := guard.NewCoverage([]fault.Change{gone, {Stream: "documents", After: "gone", N: 7}, {Stream: "members", ID: "2", Before: "members:1", After: "members:2", N: 30}})
 	change := func(edit func(*fault.Change)) fault.Change { c := gone; edit(&c); return c }
 	for name, tc := range map[string]struct {
 		change fault.Change
@@ -339,10 +340,10 @@ func TestCoverage(t *testing.T) {
 		"members":            {fault.Change{Stream: "members", ID: "2", Before: "members:1", After: "members:2", N: 30}, 0},
 		"other members left": {fault.Change{Stream: "members", ID: "2", Before: "members:1", After: "members:3", N: 30}, 30},
 	} {
-		if n := cover.left(tc.change); n != tc.left {
+		if n := cover.Left(tc.change); n != tc.left {
 			t.Errorf("%s: %d are left, want %d", name, n, tc.left)
 		}
-		if n := (*coverage)(nil).left(tc.change); n != tc.change.N {
+		if n := (*guard.Coverage)(nil).Left(tc.change); n != tc.change.N {
 			t.Errorf("%s: nothing covers %d", name, n)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
 )
 
 // TestBaselineWithoutUsers: a baseline covers the documents also when the runs left
@@ -63,7 +64,7 @@ func TestDamagedFirstBaseline(t *testing.T) {
 	}
 	_, _, err := n.run(func(w *world) { fill(w); w.holdings = history(3)(own) })
 	var refused *fault.Refusal
-	if !errors.As(err, &refused) || refused.Guard != guardBaseline || !strings.Contains(err.Error(), "is damaged") {
+	if !errors.As(err, &refused) || refused.Guard != guard.Baseline || !strings.Contains(err.Error(), "is damaged") {
 		t.Errorf("%v", err)
 	}
 }
@@ -71,8 +72,8 @@ func TestDamagedFirstBaseline(t *testing.T) {
 // TestBaselineOfNothing: a run without documents and without a baseline is covered by
 // no approval, since it lists nothing that one could name.
 func TestBaselineOfNothing(t *testing.T) {
-	v := &review{untrusted: &fault.Refusal{Guard: guardBaseline}}
-	if refused := v.baseline(nil, component.Holdings{}, &coverage{}); refused == nil {
+	v := &guard.Review{Untrusted: &fault.Refusal{Guard: guard.Baseline}}
+	if refused := v.BaselineGuard(nil, component.Holdings{}, &guard.Coverage{}); refused == nil {
 		t.Error("it was allowed")
 	}
 }
@@ -121,7 +122,7 @@ func TestBaselineOfStreams(t *testing.T) {
 		"a baseline of both, users alone":   {lastOf("users", "documents"), []string{"users"}, true, true},
 		"a baseline of both, nothing to do": {lastOf("users", "documents"), nil, true, true},
 	} {
-		r := &run{p: twoStreams(), last: tc.last, plan: &component.Plan{}}
+		r := &run{p: twoStreams(), last: tc.last, base: baseline.Baseline{Snapshot: tc.last}, plan: &component.Plan{}}
 		for _, stream := range tc.planned {
 			r.plan.Streams = append(r.plan.Streams, component.StreamPlan{Name: stream})
 		}
@@ -150,7 +151,7 @@ func TestUnsaid(t *testing.T) {
 		"another error":      {t.Context(), nil, cause, false},
 		"no error":           {t.Context(), nil, nil, false},
 	} {
-		held, unsaid := (&run{p: twoStreams(), last: tc.last}).unsaid(tc.ctx, tc.err)
+		held, unsaid := (&run{p: twoStreams(), last: tc.last, base: baseline.Baseline{Snapshot: tc.last}}).unsaid(tc.ctx, tc.err)
 		if unsaid != tc.unsaid || (held.Unsaid == cause) != tc.unsaid {
 			t.Errorf("%s: %t, %v", name, unsaid, held.Unsaid)
 		}
@@ -198,7 +199,7 @@ func TestBaselineGuard(t *testing.T) {
 		}
 		return out
 	}
-	upload := ten(fault.Change{Stream: "documents", Type: uploadChange, Before: fault.Unknown, After: fault.Added, N: 1})
+	upload := ten(fault.Change{Stream: "documents", Type: guard.UploadChange, Before: fault.Unknown, After: fault.Added, N: 1})
 	emptied := ten(fault.Change{Stream: "users", Before: fault.Unknown, After: fault.Gone, N: 1})
 	widened := ten(fault.Change{Stream: "documents", Before: "listed:1", After: "all-users", N: 1})
 	for name, tc := range map[string]struct {
@@ -218,12 +219,12 @@ func TestBaselineGuard(t *testing.T) {
 		"21 less of 100 and ten widenings": {append(shown(79), widened...), append(shown(100), widened...), true},
 		"of a list that is not of a place": {gone("a"), gone("a", "b"), false},
 	} {
-		v := &review{p: twoStreams(), untrusted: &fault.Refusal{Guard: guardBaseline, Changes: tc.changes}}
-		if got := v.baseline(nil, component.Holdings{}, newCoverage(tc.approved)); (got != nil) != tc.refused {
+		v := &guard.Review{Pipeline: twoStreams(), Untrusted: &fault.Refusal{Guard: guard.Baseline, Changes: tc.changes}}
+		if got := v.BaselineGuard(nil, component.Holdings{}, guard.NewCoverage(tc.approved)); (got != nil) != tc.refused {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	if got := (&review{p: twoStreams()}).baseline(nil, component.Holdings{}, nil); got != nil {
+	if got := (&guard.Review{Pipeline: twoStreams()}).BaselineGuard(nil, component.Holdings{}, nil); got != nil {
 		t.Errorf("with a baseline: %+v", got)
 	}
 }

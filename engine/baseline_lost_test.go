@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
@@ -42,12 +43,12 @@ func TestForeign(t *testing.T) {
 		"without a state folder": {[]component.Upload{{Owner: "theirs"}}, nil, baseline.Owner{ID: "ours"}, whoseOwner, thisNone},
 	} {
 		r := &run{p: twoStreams(), store: tc.store, owner: tc.owner, held: component.Holdings{Uploads: tc.uploads}}
-		refused := r.foreign()
+		refused := r.known().Foreign()
 		switch {
 		case (refused == nil) != (tc.whose == ""):
 			t.Errorf("%s: %v", name, refused)
 		case refused == nil:
-		case refused.Guard != guardOwner || !strings.Contains(refused.Reason, tc.whose+" (") || !strings.Contains(refused.Reason, tc.this) || len(refused.Changes) != 1 || refused.Changes[0].Type != uploadChange:
+		case refused.Guard != guard.Owner || !strings.Contains(refused.Reason, tc.whose+" (") || !strings.Contains(refused.Reason, tc.this) || len(refused.Changes) != 1 || refused.Changes[0].Type != guard.UploadChange:
 			t.Errorf("%s: %v; %+v", name, refused, refused.Changes)
 		}
 	}
@@ -90,16 +91,17 @@ func TestLost(t *testing.T) {
 		"missing, of a new folder":     {held: counted, reason: "no run with this state folder has filled the sink, and the sink counts", remedy: moved},
 		"missing, the sink is unknown": {held: unsaid, owner: kept, reason: "earlier runs wrote", remedy: copied},
 	} {
+		tc.base.Snapshot = tc.last
 		r := &run{p: twoStreams(), store: store, held: tc.held, base: tc.base, last: tc.last, owner: tc.owner}
 		if tc.noFolder {
 			r.store = nil
 		}
-		refused := r.lost()
+		refused := r.known().Lost()
 		switch {
 		case (refused == nil) != (tc.reason == ""):
 			t.Errorf("%s: %v", name, refused)
 		case refused == nil:
-		case refused.Guard != guardBaseline || !strings.Contains(refused.Reason, tc.reason) || !strings.Contains(refused.Remedy, tc.remedy):
+		case refused.Guard != guard.Baseline || !strings.Contains(refused.Reason, tc.reason) || !strings.Contains(refused.Remedy, tc.remedy):
 			t.Errorf("%s: %v; %s", name, refused, refused.Remedy)
 		case tc.noFolder && strings.Contains(refused.Remedy, adopt):
 			t.Errorf("%s: %s", name, refused.Remedy)
@@ -135,7 +137,7 @@ func TestListOfTheRun(t *testing.T) {
 		}
 		r := &run{p: twoStreams(), shelf: s, plan: &component.Plan{Streams: []component.StreamPlan{{Name: "users"}, {Name: "documents"}}}}
 		refused := &fault.Refusal{}
-		if err := r.list(refused); err != nil {
+		if err := r.known().List(refused, r.plan, r.shelf); err != nil {
 			t.Fatal(err)
 		}
 		want := []string{"who would find the documents after this run:", "        2 for all-users, rule open", "        1 for all-users, rule default", "        1 for datasource-users, rule datasource",

@@ -43,11 +43,11 @@ func (a *reading) confirm(ctx context.Context, ph component.Phase, emit componen
 	if len(refs) == 0 || len(control) == 0 { // nothing proves an absence where nothing was read at all; the guards refuse that
 		return nil
 	}
-	before := a.ledger.total()
+	before := a.ledger.Total()
 	if err := source.Confirm(ctx, ph, refs, control, emit); err != nil {
 		return fmt.Errorf("ask for %d refs that were there before: %w", len(refs), err)
 	}
-	if found := a.ledger.total() - before; found > 0 {
+	if found := a.ledger.Total() - before; found > 0 {
 		a.note("%d of %d refs that reading %s did not bring are there all the same, and were asked for one by one", found, len(refs), strings.Join(kinds, ", "))
 	}
 	return nil

@@ -225,15 +225,15 @@ func (l *ledger) some(most int, wanted func(kind string) bool) []string {
 	return out
 }
 
-// total is how many distinct refs were read.
-func (l *ledger) total() int {
+// Total is how many distinct refs were read.
+func (l *ledger) Total() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.refs)
 }
 
-// ended counts the records that ended in one way.
-func (l *ledger) ended(e component.Ending) int {
+// Ended counts the records that ended in one way.
+func (l *ledger) Ended(e component.Ending) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := 0

@@ -37,7 +37,7 @@ func TestGravestEnding(t *testing.T) {
 		if ending, reason := l.fate("a"); ending != tc.want.ending || reason != tc.want.reason {
 			t.Errorf("%s: %s for %q", name, ending, reason)
 		}
-		if ending, _ := l.fate("unread"); ending != component.Pending || l.total() != 1 || l.knows("unread") {
+		if ending, _ := l.fate("unread"); ending != component.Pending || l.Total() != 1 || l.knows("unread") {
 			t.Errorf("%s: a ref that was not read ends as %s", name, ending)
 		}
 		if err := l.settle(); (err != nil) != (len(tc.ends) == 0) {
@@ -63,8 +63,8 @@ func TestReasonsAreBounded(t *testing.T) {
 		l.read(fmt.Sprint(i), "component")
 		l.end(fmt.Sprint(i), component.Filtered, "the same")
 	}
-	if len(l.reasons) != 2 || l.ended(component.Filtered) != 3 {
-		t.Errorf("%d reasons of %d records", len(l.reasons), l.ended(component.Filtered))
+	if len(l.reasons) != 2 || l.Ended(component.Filtered) != 3 {
+		t.Errorf("%d reasons of %d records", len(l.reasons), l.Ended(component.Filtered))
 	}
 }
 

@@ -2,20 +2,7 @@ package engine
 
 import (
 	"github.com/pipe-engine/pipe/engine/baseline"
-	"github.com/pipe-engine/pipe/engine/component"
 )
-
-// owns reports whether an upload is of this run's state folder. The ids of earlier
-// versions carry no owner: those are recognised by their run.
-func (r *run) owns(u component.Upload) bool {
-	switch {
-	case u.Owner != "":
-		return u.Owner == r.owner.ID
-	case u.Run == "" || r.store == nil:
-		return false
-	}
-	return r.last != nil && r.last.Run == u.Run || r.store.Ran(u.Run)
-}
 
 // begin notes, before the first page, that a run which found no items publishes:
 // when it is killed, what it left is not taken for another's.

@@ -11,11 +11,12 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
 )
 
 // MostPushed is how many records are pushed at once: as many documents may become
 // everybody's in a run without a person looking at them (invariant 5).
-const MostPushed = towardsAll
+const MostPushed = guard.TowardsAll
 
 // Push sends a few records now, next to what the sink holds. All of them are
 // delivered, or the error is a *Refusal and nothing is sent. It is refused as a run
@@ -111,7 +112,7 @@ func pushWidens(sel *component.Selection, limit component.Bound) *fault.Refusal 
 	if !limit.Exceeded(len(table), sel.Before) {
 		return nil
 	}
-	return &fault.Refusal{Guard: "max_widen", Reason: fmt.Sprintf("%d of %s documents would be found by more people (%s)", len(table), display.Number(sel.Before), compared(limit, len(table), sel.Before)), Table: table,
+	return &fault.Refusal{Guard: "max_widen", Reason: fmt.Sprintf("%d of %s documents would be found by more people (%s)", len(table), display.Number(sel.Before), guard.Compared(limit, len(table), sel.Before)), Table: table,
 		Remedy: "if this is intended, publish it with pipe run, which can be approved"}
 }
 

@@ -27,9 +27,9 @@ func trusted(ctx context.Context, p *component.Pipeline, o SelectOptions, openin
 	if err != nil {
 		return causeOf(ctx, err)
 	}
-	refused := r.foreign()
+	refused := r.known().Foreign()
 	if refused == nil {
-		refused = r.lost()
+		refused = r.known().Lost()
 	}
 	if refused == nil {
 		return r.begin()

@@ -87,7 +87,7 @@ func (a *reading) phase(ctx context.Context, ph component.Phase, last bool) erro
 				}
 			}
 		}
-		a.tick(a.ledger.total())
+		a.tick(a.ledger.Total())
 		return nil
 	}
 	err := a.p.Source.Read(ctx, ph, emit)

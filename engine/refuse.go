@@ -15,9 +15,9 @@ func (r *run) refuse(stream string, e component.Encoded, reason string) error {
 	r.ledger.rejectLate(stream, e.Ref, fault.Reject("publish", "", "%s", reason))
 	planned := r.plan.Stream(stream).Count
 	l := r.p.Limits
-	within := n < planned && !l.MaxRejected.Exceeded(r.ledger.ended(component.Rejected), r.ledger.total()) && !l.MaxLoss.Exceeded(n, planned)
+	within := n < planned && !l.MaxRejected.Exceeded(r.ledger.Ended(component.Rejected), r.ledger.Total()) && !l.MaxLoss.Exceeded(n, planned)
 	r.mu.Lock()
-	within = within && r.reviewer.maxLoss(r.plan, r.held, r.reviewer.cover) == nil
+	within = within && r.reviewer.MaxLoss(r.plan, r.held, r.reviewer.Cover) == nil
 	r.mu.Unlock()
 	if within {
 		return nil
@@ -32,7 +32,7 @@ func (r *run) refuse(stream string, e component.Encoded, reason string) error {
 func (r *run) takeBack(stream string, e component.Encoded) (n int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	refused := r.reviewer.refused
+	refused := r.reviewer.Refused
 	refused[[2]string{stream}]++
 	if e.Type != "" {
 		refused[[2]string{stream, e.Type}]++

@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
 )
 
 // remember takes the sink's place for this run and opens what the last good run
@@ -82,35 +83,35 @@ func (r *run) forgo() {
 
 // compare puts the plan beside the last good run.
 func (r *run) compare() error {
-	v := &review{p: r.p, ledger: r.ledger, approvals: r.findApprovals(), refused: map[[2]string]int{}, stale: func(string, int) bool { return false }}
+	v := &guard.Review{Pipeline: r.p, Records: r.ledger, Approvals: r.findApprovals(), Refused: map[[2]string]int{}, Stale: func(string, int) bool { return false }}
 	r.reviewer = v
 	if r.last == nil {
 		return nil
 	}
 	if r.last.Fingerprint != r.p.Fingerprint {
-		v.since = fmt.Sprintf(". The pipeline file changed since the last run (%s)", display.Time(r.last.Finished))
+		v.Since = fmt.Sprintf(". The pipeline file changed since the last run (%s)", display.Time(r.last.Finished))
 	}
 	if time.Since(r.last.Finished) < baseline.YoungCounts {
-		v.stale = func(stream string, said int) bool {
+		v.Stale = func(stream string, said int) bool {
 			before, known := r.last.Said[stream]
 			return known && before == said
 		}
 	}
 	c := &baseline.Comparer{Comparison: baseline.NewComparison(), Shelf: r.shelf, Fate: r.ledger.fate, Off: r.p.Off, Hidden: r.hidden,
 		Permissions: func(stream string) bool { s, _ := r.p.Stream(stream); return s.Permissions }}
-	v.compared = c.Comparison
+	v.Compared = c.Comparison
 	r.past = c
 	if err := c.Run(r.plan, r.last); err != nil {
 		return err
 	}
-	v.hidden = c.Past.Hidden
+	v.Hidden = c.Past.Hidden
 	return nil
 }
 
 // differences are those of the plan from the last good run.
 func (r *run) differences() Differences {
 	var d Differences
-	if c := r.reviewer.compared; c != nil {
+	if c := r.reviewer.Compared; c != nil {
 		d.Widened = c.Widenings()
 		d.Gone = c.AllLost()
 	}
@@ -119,15 +120,15 @@ func (r *run) differences() Differences {
 
 // fillChanges writes the differences into the report.
 func (r *run) fillChanges() {
-	if r.reviewer == nil || r.reviewer.compared == nil {
+	if r.reviewer == nil || r.reviewer.Compared == nil {
 		return
 	}
-	c := r.reviewer.compared
+	c := r.reviewer.Compared
 	widened, swapped := c.Widenings(), 0
 	for _, s := range c.Swapped() {
 		swapped += s.Pairs
 	}
-	if slices.ContainsFunc(r.p.Streams, func(s component.Stream) bool { return s.Permissions && r.reviewer.remembers(s.Name) }) {
+	if slices.ContainsFunc(r.p.Streams, func(s component.Stream) bool { return s.Permissions && r.reviewer.Remembers(s.Name) }) {
 		r.report.Since = &Since{Run: r.last.Run, Finished: r.last.Finished, SamePipeline: r.last.Fingerprint == r.p.Fingerprint, Audience: c.Audience(), Wider: len(widened), Widened: widened, Swapped: swapped}
 	}
 	for i := range r.report.Streams {
@@ -164,7 +165,7 @@ func unsaved(err error) error {
 func (r *run) write() error {
 	h := baseline.Header{Pipeline: r.p.Name, Run: r.o.RunID, Owner: r.owner.ID, Finished: time.Now().UTC(), Fingerprint: r.p.Fingerprint, Said: r.held.Streams, Streams: map[string]int{}, Types: map[string]map[string]int{}}
 	for _, s := range r.plan.Streams {
-		h.Streams[s.Name] = s.Count - r.reviewer.refused[[2]string{s.Name}]
+		h.Streams[s.Name] = s.Count - r.reviewer.Refused[[2]string{s.Name}]
 		h.Streams[s.Name] -= r.shelf.HiddenCount(s.Name)
 		if len(s.Types) > 1 || s.Types[""] == 0 {
 			h.Types[s.Name] = s.Types

@@ -141,15 +141,15 @@ func TestStale(t *testing.T) {
 			t.Fatal(err)
 		}
 		v := r.reviewer
-		if v.stale("documents", 7) != tc.stale || v.stale("users", 0) != tc.stale || v.stale("documents", 8) || v.stale("members", 0) {
-			t.Errorf("%s: documents %t, users %t, other count %t, other stream %t", name, v.stale("documents", 7), v.stale("users", 0), v.stale("documents", 8), v.stale("members", 0))
+		if v.Stale("documents", 7) != tc.stale || v.Stale("users", 0) != tc.stale || v.Stale("documents", 8) || v.Stale("members", 0) {
+			t.Errorf("%s: documents %t, users %t, other count %t, other stream %t", name, v.Stale("documents", 7), v.Stale("users", 0), v.Stale("documents", 8), v.Stale("members", 0))
 		}
-		if !strings.HasPrefix(v.since, tc.since) || (v.since == "") != (tc.since == "") {
-			t.Errorf("%s: %q", name, v.since)
+		if !strings.HasPrefix(v.Since, tc.since) || (v.Since == "") != (tc.since == "") {
+			t.Errorf("%s: %q", name, v.Since)
 		}
 	}
 	r := &run{p: twoStreams()}
-	if err := r.compare(); err != nil || r.reviewer.compared != nil || r.reviewer.stale("documents", 0) {
+	if err := r.compare(); err != nil || r.reviewer.Compared != nil || r.reviewer.Stale("documents", 0) {
 		t.Errorf("without a last run: %v, %+v", err, r.reviewer)
 	}
 }
@@ -315,7 +315,7 @@ func TestHeaderOfBaseline(t *testing.T) {
 			}
 			for _, id := range tc.refused {
 				r.shelf.Refuse("documents", component.Encoded{ID: id})
-				r.reviewer.refused[[2]string{"documents"}]++
+				r.reviewer.Refused[[2]string{"documents"}]++
 			}
 			for _, id := range tc.late {
 				r.shelf.WithholdLate("documents", component.Encoded{ID: id})

@@ -16,6 +16,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
@@ -118,7 +119,7 @@ type run struct {
 	mu     sync.Mutex // notes and refused
 	// What review knew, for looking again when publishing takes items back.
 	held     component.Holdings
-	reviewer *review
+	reviewer *guard.Review
 	past     *baseline.Comparer
 	// What the state folder has: store and lock are nil without one, and last is nil
 	// unless base is intact.
@@ -281,10 +282,10 @@ func (r *run) review(ctx context.Context, session component.Session) error {
 	if err := r.compare(); err != nil {
 		return err
 	}
-	if r.reviewer.untrusted, err = r.untrusted(); err != nil {
+	if r.reviewer.Untrusted, err = r.known().Untrusted(r.plan, r.shelf); err != nil {
 		return err
 	}
-	if r.reviewer.untrusted == nil {
+	if r.reviewer.Untrusted == nil {
 		r.noteUnknown()
 	}
 	if err := r.noteHidden(); err != nil {
@@ -295,13 +296,13 @@ func (r *run) review(ctx context.Context, session component.Session) error {
 			return err
 		}
 	}
-	if err := r.reviewer.run(r.plan, held); err != nil {
+	if err := r.reviewer.Run(r.plan, held); err != nil {
 		r.storeRefusal(err)
 		return err
 	}
 	r.noteApprovals()
 	r.noteStrict()
-	r.reviewer.clear(r.plan, held)
+	r.reviewer.Clear(r.plan, held)
 	for i := range r.plan.Streams {
 		s := &r.plan.Streams[i]
 		s.Paused = r.track.paused[s.Name]
@@ -316,7 +317,7 @@ func (r *run) review(ctx context.Context, session component.Session) error {
 func (r *run) noteUnknown() {
 	var unknown []string
 	for _, s := range r.plan.Streams {
-		if _, known := r.held.Count(s.Name); !known && !r.p.Offline && !r.reviewer.remembers(s.Name) {
+		if _, known := r.held.Count(s.Name); !known && !r.p.Offline && !r.reviewer.Remembers(s.Name) {
 			unknown = append(unknown, s.Name)
 		}
 	}
@@ -343,7 +344,7 @@ func (r *run) holdings(ctx context.Context, session component.Session) (componen
 		return component.Holdings{}, nil
 	}
 	if err == nil && held.New {
-		err = unfilled(r.base, r.owner)
+		err = guard.Recreate(r.base, r.owner)
 	}
 	return held, causeOf(ctx, err)
 }

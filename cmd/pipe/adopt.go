@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/guard"
 )
 
 func (a *app) adoptCommand() *cli.Command {
@@ -91,7 +92,7 @@ func (a *app) adoptAction(c *cli.Context) error {
 	if _, err := engine.Approve(dir, p.Sink.Place(), approval); err != nil {
 		return err
 	}
-	display.Fprintf(a.stdout, "\nStored as approval %s. The next complete run until %s may publish this:\n  %s\n", approval.ID, approval.At.Add(engine.ApprovalTime).Local().Format("2006-01-02 15:04"),
+	display.Fprintf(a.stdout, "\nStored as approval %s. The next complete run until %s may publish this:\n  %s\n", approval.ID, approval.At.Add(guard.ApprovalTime).Local().Format("2006-01-02 15:04"),
 		display.Block(a.call("run")))
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
 )
 
 func (a *app) approveCommand() *cli.Command {
@@ -74,7 +75,7 @@ func (a *app) approveAction(c *cli.Context) error {
 		a.printRefused(refused)
 	}
 	approval := baseline.Approval{ID: ids[0], At: time.Now().UTC(), By: a.who(), Reason: c.String("reason")}
-	until := approval.At.Add(engine.ApprovalTime)
+	until := approval.At.Add(guard.ApprovalTime)
 	if _, err := engine.Approve(dir, sink.Place(), approval); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
 )
 
 func (a *app) stateCommand() *cli.Command {
@@ -224,10 +225,10 @@ func approvalState(one baseline.Approval, now time.Time) string {
 	switch {
 	case one.UsedBy != "":
 		return "used by run " + one.UsedBy
-	case now.Sub(one.At) > engine.ApprovalTime:
+	case now.Sub(one.At) > guard.ApprovalTime:
 		return "expired"
-	case one.At.Sub(now) > engine.ClockError:
+	case one.At.Sub(now) > guard.ClockError:
 		return "not valid: dated in the future"
 	}
-	return "valid until " + one.At.Add(engine.ApprovalTime).Local().Format("2006-01-02 15:04")
+	return "valid until " + one.At.Add(guard.ApprovalTime).Local().Format("2006-01-02 15:04")
 }

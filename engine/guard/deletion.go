@@ -1,4 +1,4 @@
-package engine
+package guard
 
 import (
 	"fmt"
@@ -15,14 +15,14 @@ import (
 
 // emptyStream refuses to replace a stream with nothing where nobody knows what
 // is there; where it is known, that is a loss like any other (invariant 4).
-func (v *review) emptyStream(plan *component.Plan, held component.Holdings, cover *coverage) *fault.Refusal {
+func (v *Review) emptyStream(plan *component.Plan, held component.Holdings, cover *Coverage) *fault.Refusal {
 	for _, s := range plan.Streams {
-		d, declared := v.p.Stream(s.Name)
-		if _, known := held.Count(s.Name); !declared || s.Count > 0 || known || v.remembers(s.Name) || v.p.Offline && d.Identities {
+		d, declared := v.Pipeline.Stream(s.Name)
+		if _, known := held.Count(s.Name); !declared || s.Count > 0 || known || v.Remembers(s.Name) || v.Pipeline.Offline && d.Identities {
 			continue
 		}
 		all := emptied(s.Name)
-		if d.Identities && cover.left(all) == 0 {
+		if d.Identities && cover.Left(all) == 0 {
 			continue
 		}
 		r := &fault.Refusal{Guard: "empty stream", Reason: fmt.Sprintf("nothing is left for %s: everything there would be deleted, and the sink does not say how much that is", s.Name),
@@ -43,8 +43,8 @@ func emptied(stream string) fault.Change {
 	return fault.Change{Stream: stream, Before: fault.Unknown, After: fault.Gone, N: 1}
 }
 
-// remembers reports whether the last good runs left anything about a stream.
-func (v *review) remembers(stream string) bool { return v.compared.Remembers(stream) }
+// Remembers reports whether the last good runs left anything about a stream.
+func (v *Review) Remembers(stream string) bool { return v.Compared.Remembers(stream) }
 
 // someOf is how many items of an object type have to be there for the type's
 // vanishing whole to be refused, whatever the share.
@@ -63,12 +63,12 @@ type measure struct {
 	// some is how many there have to be for all of them to be too many.
 	some int
 
-	cover *coverage // for which left was computed
+	cover *Coverage // for which left was computed
 	left  int
 }
 
 // gone is how much goes beyond what is covered.
-func (m *measure) gone(cover *coverage) int {
+func (m *measure) gone(cover *Coverage) int {
 	if m.left < 0 || m.cover != cover {
 		m.cover = cover
 		m.left, _ = cover.leftOf(m.changes)
@@ -86,13 +86,13 @@ func (m *measure) compared(b component.Bound, gone int) string {
 	if m.exceeds(b, gone) && !b.Exceeded(gone, m.before) {
 		return "all of them"
 	}
-	return compared(b, gone, m.before)
+	return Compared(b, gone, m.before)
 }
 
 // measures are those of the plan, as they were when the plan was made. Where the
 // sink counts more than the last good run left, what goes beyond the known items
 // is a change without an ID.
-func (v *review) measures(plan *component.Plan, held component.Holdings) []*measure {
+func (v *Review) measures(plan *component.Plan, held component.Holdings) []*measure {
 	if v.measured != nil {
 		return v.measured
 	}
@@ -106,9 +106,9 @@ func (v *review) measures(plan *component.Plan, held component.Holdings) []*meas
 			}
 			return types[typ]
 		}
-		if v.remembers(s.Name) {
-			m.before, m.changes = v.compared.Of(s.Name).Before, v.compared.Lost(s.Name)
-			if members, groups, counted := v.compared.Members(s.Name); counted {
+		if v.Remembers(s.Name) {
+			m.before, m.changes = v.Compared.Of(s.Name).Before, v.Compared.Lost(s.Name)
+			if members, groups, counted := v.Compared.Members(s.Name); counted {
 				m.before, m.what = members, "remove %s of %s "+s.Name
 				filled := &measure{stream: s.Name, name: s.Name + " (whole groups)", what: "empty %s of %s groups with " + s.Name, before: groups, derived: true, left: -1}
 				for _, ch := range m.changes {
@@ -119,18 +119,18 @@ func (v *review) measures(plan *component.Plan, held component.Holdings) []*meas
 				}
 				more = append(more, filled)
 			}
-			for typ, ch := range v.compared.Of(s.Name).Types {
+			for typ, ch := range v.Compared.Of(s.Name).Types {
 				of(typ).before = ch.Before
 			}
 			for _, ch := range m.changes {
 				of(ch.Type).changes = append(of(ch.Type).changes, ch)
 			}
 		}
-		hidden := v.hidden[s.Name]
+		hidden := v.Hidden[s.Name]
 		if hidden == nil {
 			hidden = &baseline.HiddenCounts{}
 		}
-		if has, known := held.Count(s.Name); known && !v.stale(s.Name, has) {
+		if has, known := held.Count(s.Name); known && !v.Stale(s.Name, has) {
 			m.count(has-hidden.N, s.Weight)
 			for typ, has := range held.Types[s.Name] {
 				of(typ).count(has-hidden.Types[typ], s.Types[typ])
@@ -149,7 +149,7 @@ func (v *review) measures(plan *component.Plan, held component.Holdings) []*meas
 // count compares with what the sink says it has.
 func (m *measure) count(has, planned int) {
 	m.before = max(m.before, has)
-	byID, _ := (*coverage)(nil).leftOf(m.changes)
+	byID, _ := (*Coverage)(nil).leftOf(m.changes)
 	if more := has - planned - byID; more > 0 {
 		m.changes = append(slices.Clip(m.changes), fault.Change{Stream: m.stream, Type: m.typ, After: fault.Gone, N: more})
 	}
@@ -160,16 +160,16 @@ func empties(ch fault.Change) bool {
 	return strings.Contains(ch.Before, ":") && !strings.Contains(ch.After, ":")
 }
 
-// maxLoss refuses to let too much go (invariant 4).
-func (v *review) maxLoss(plan *component.Plan, held component.Holdings, cover *coverage) *fault.Refusal {
-	b := v.p.Limits.MaxLoss
+// MaxLoss refuses to let too much go (invariant 4).
+func (v *Review) MaxLoss(plan *component.Plan, held component.Holdings, cover *Coverage) *fault.Refusal {
+	b := v.Pipeline.Limits.MaxLoss
 	r := &fault.Refusal{Guard: "max_loss"}
 	over, exceeded := map[string]bool{}, map[*measure]bool{}
 	all := v.measures(plan, held)
 	for _, m := range all {
-		taken := v.refused[[2]string{m.stream}]
+		taken := v.Refused[[2]string{m.stream}]
 		if m.typ != "" {
-			taken = v.refused[[2]string{m.stream, m.typ}]
+			taken = v.Refused[[2]string{m.stream, m.typ}]
 		} else if m.derived {
 			taken = 0
 		}
@@ -179,7 +179,7 @@ func (v *review) maxLoss(plan *component.Plan, held component.Holdings, cover *c
 		}
 		if r.Reason == "" {
 			gone := m.gone(nil) + taken
-			r.Reason = "this run would " + fmt.Sprintf(m.what, display.Number(gone), display.Number(m.before)) + " (" + m.compared(b, gone) + ")" + v.since
+			r.Reason = "this run would " + fmt.Sprintf(m.what, display.Number(gone), display.Number(m.before)) + " (" + m.compared(b, gone) + ")" + v.Since
 		}
 		over[m.stream] = true
 		exceeded[m] = true
@@ -210,7 +210,7 @@ func (v *review) maxLoss(plan *component.Plan, held component.Holdings, cover *c
 		}
 	}
 	r.Remedy = "find out why they are missing from the source"
-	if n := v.ledger.ended(component.Withheld); n > 0 && v.compared == nil {
+	if n := v.Records.Ended(component.Withheld); n > 0 && v.Compared == nil {
 		r.Remedy += fmt.Sprintf(" (%s are in the source and withheld by a rule: they stay visible until this is approved)", display.Number(n))
 	}
 	if off := v.switchedOff(); off != "" {
@@ -220,10 +220,10 @@ func (v *review) maxLoss(plan *component.Plan, held component.Holdings, cover *c
 }
 
 // newAudiences is who finds the documents that are new, "" when none is.
-func (v *review) newAudiences() string {
+func (v *Review) newAudiences() string {
 	var parts []string
 	for _, class := range slices.Backward(access.Audiences[:]) {
-		if n := v.compared.Added(class); n > 0 {
+		if n := v.Compared.Added(class); n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %s", class, display.Number(n)))
 		}
 	}
@@ -234,19 +234,19 @@ func (v *review) newAudiences() string {
 }
 
 // reasons are why items of a stream go, the first ten refs with each.
-func (v *review) reasons(stream string) []string {
-	if !v.remembers(stream) {
+func (v *Review) reasons(stream string) []string {
+	if !v.Remembers(stream) {
 		return []string{fmt.Sprintf("  %s: the state folder has no earlier run, so it is not known which", stream)}
 	}
 	var out []string
-	for _, x := range v.compared.Why(stream) {
+	for _, x := range v.Compared.Why(stream) {
 		out = append(out, fmt.Sprintf("  %s, %s: %s", stream, x.Why, display.Number(x.N)), "    "+x.String())
 	}
 	return out
 }
 
-// clear tells the sink, for each stream, what the guards know of what goes.
-func (v *review) clear(plan *component.Plan, held component.Holdings) {
+// Clear tells the sink, for each stream, what the guards know of what goes.
+func (v *Review) Clear(plan *component.Plan, held component.Holdings) {
 	for _, m := range v.measures(plan, held) {
 		if m.derived {
 			continue
@@ -254,14 +254,14 @@ func (v *review) clear(plan *component.Plan, held component.Holdings) {
 		s := plan.Stream(m.stream)
 		_, known := held.Count(s.Name)
 		s.Before, s.Gone = m.before, m.gone(nil)
-		s.Cleared = known || v.remembers(s.Name) || v.cover.left(emptied(s.Name)) == 0
+		s.Cleared = known || v.Remembers(s.Name) || v.Cover.Left(emptied(s.Name)) == 0
 	}
 }
 
 // switchedOff names the kinds that are not written.
-func (v *review) switchedOff() string {
+func (v *Review) switchedOff() string {
 	var off []string
-	for _, ph := range v.p.Model.Phases() {
+	for _, ph := range v.Pipeline.Model.Phases() {
 		for _, k := range ph.Kinds {
 			if k.Off {
 				off = append(off, k.Name)

@@ -1,0 +1,180 @@
+package guard
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// ApprovalTime is how long a stored approval allows a run.
+const ApprovalTime = 24 * time.Hour
+
+// ClockError is how far the time of an approval may lie ahead of this machine's.
+const ClockError = time.Hour
+
+// Approval is an ID that a person approved, for this call or with Approve.
+type Approval struct {
+	ID     string
+	Called bool // the call names it
+	// Changes are what the refused run would have changed; nil when they are not
+	// stored here. The approval then allows only a run with exactly this ID.
+	Changes []fault.Change
+	// Void is why it allows nothing; "" when it does.
+	Void string
+}
+
+// Coverage is what approvals allow. Nil covers nothing.
+type Coverage struct {
+	changes map[[2]uint64]bool
+	counts  map[string]int // by the key of changes without an ID: up to how many
+	// shown is how many items the shortest list has that shows a whole place, 0 when
+	// none does.
+	shown int
+}
+
+func NewCoverage(lists ...[]fault.Change) *Coverage {
+	c := &Coverage{changes: map[[2]uint64]bool{}, counts: map[string]int{}}
+	for _, list := range lists {
+		shown := 0
+		for _, ch := range list {
+			if placed(ch) {
+				shown++
+			}
+			if ch.ID == "" {
+				c.counts[ch.Key()] = max(c.counts[ch.Key()], ch.N)
+			} else {
+				c.changes[fault.Fingerprint(ch.Key())] = true
+			}
+		}
+		if shown > 0 && (c.shown == 0 || shown < c.shown) {
+			c.shown = shown
+		}
+	}
+	return c
+}
+
+// Left is how much of a change is not covered, in the measure of Change.N.
+func (c *Coverage) Left(ch fault.Change) int {
+	switch {
+	case c == nil:
+		return ch.N
+	case ch.ID == "":
+		return max(0, ch.N-c.counts[ch.Key()])
+	case c.changes[fault.Fingerprint(ch.Key())]:
+		return 0
+	}
+	return ch.N
+}
+
+// leftOf is the sum of left, and how many changes are not covered whole.
+func (c *Coverage) leftOf(changes []fault.Change) (sum, count int) {
+	for _, ch := range changes {
+		if n := c.Left(ch); n > 0 {
+			sum += n
+			count++
+		}
+	}
+	return sum, count
+}
+
+// join chains the refusals of several guards and gives all of them the ID of
+// all their changes. Where one has no changes the run cannot be approved, and
+// there is no ID.
+func join(refusals []*fault.Refusal) *fault.Refusal {
+	var all []fault.Change
+	approvable := true
+	for i, r := range refusals {
+		if i+1 < len(refusals) {
+			r.Also = refusals[i+1]
+		}
+		approvable = approvable && len(r.Changes) > 0
+		all = append(all, r.Changes...)
+	}
+	if len(refusals) == 0 {
+		return nil
+	}
+	if approvable {
+		id := fault.Digest(all)
+		for _, r := range refusals {
+			r.ID = id
+		}
+	}
+	return refusals[0]
+}
+
+// approvable is a guard whose refusal a person can allow. It returns nil when
+// what the coverage leaves is within its bounds.
+type approvable func(plan *component.Plan, held component.Holdings, cover *Coverage) *fault.Refusal
+
+// judge asks the guards, and then asks again without what approvals cover. A run
+// that is not allowed is refused with all that the guards counted, covered or not,
+// so one approval of the new ID is enough.
+func (v *Review) judge(plan *component.Plan, held component.Holdings, guards []approvable) error {
+	ask := func(cover *Coverage) []*fault.Refusal {
+		var out []*fault.Refusal
+		for _, check := range guards {
+			if r := check(plan, held, cover); r != nil {
+				out = append(out, r)
+			}
+		}
+		return out
+	}
+	refused := join(ask(nil))
+	if refused == nil {
+		return nil
+	}
+	changes := refused.AllChanges()
+	var lists [][]fault.Change
+	var ids, unmatched []string
+	for _, a := range v.Approvals {
+		if a.Void != "" {
+			unmatched = append(unmatched, a.Void)
+			continue
+		}
+		list := a.Changes
+		if refused.ID == a.ID {
+			list = changes
+		}
+		if list == nil {
+			unmatched = append(unmatched, fmt.Sprintf("Approval %s did not match: its list is not stored here, and this run has another ID.", a.ID))
+			continue
+		}
+		lists = append(lists, list)
+		ids = append(ids, a.ID)
+	}
+	cover := NewCoverage(lists...)
+	left := ask(cover)
+	if refused.ID != "" && len(left) == 0 {
+		v.Cover = cover
+		for i, list := range lists {
+			if _, n := NewCoverage(list).leftOf(changes); n < len(changes) {
+				v.Used = append(v.Used, ids[i])
+			}
+		}
+		return nil
+	}
+	for i, list := range lists {
+		_, n := NewCoverage(list).leftOf(changes)
+		switch covered := len(changes) - n; {
+		case covered == 0 && !v.called(ids[i]): // a stored approval of something else
+		case covered == 0:
+			unmatched = append(unmatched, fmt.Sprintf("Approval %s did not match: it covers none of these changes.", ids[i]))
+		case refused.ID == "":
+			unmatched = append(unmatched, fmt.Sprintf("Approval %s does not allow this run: it cannot be approved.", ids[i]))
+		case n == 0:
+			unmatched = append(unmatched, fmt.Sprintf("Approval %s does not allow this run: it showed documents that are missing now, more than max_loss.", ids[i]))
+		default:
+			unmatched = append(unmatched, fmt.Sprintf("Approval %s covers %s of the %s changes; the others are too many.", ids[i], display.Number(covered), display.Number(len(changes))))
+		}
+	}
+	refused.Approvals = unmatched
+	return refused
+}
+
+func (v *Review) called(id string) bool {
+	return slices.ContainsFunc(v.Approvals, func(a Approval) bool { return a.ID == id && a.Called })
+}

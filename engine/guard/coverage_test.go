@@ -1,0 +1,121 @@
+package guard
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// Gone are changes that delete documents.
+func gone(ids ...string) []fault.Change {
+	var out []fault.Change
+	for _, id := range ids {
+		out = append(out, fault.Change{Stream: "documents", ID: id, Ref: id, Before: "listed:1", After: fault.Gone, N: 1})
+	}
+	return out
+}
+
+// bounded is a guard that refuses changes when more of them than a limit are left.
+func bounded(limit int, changes []fault.Change) approvable {
+	return func(_ *component.Plan, _ component.Holdings, cover *Coverage) *fault.Refusal {
+		if n, _ := cover.leftOf(changes); n <= limit {
+			return nil
+		}
+		return &fault.Refusal{Guard: "test", Changes: changes}
+	}
+}
+
+// TestJudge: which approvals allow a run, which of them it needed, and why the others
+// do not allow it.
+func TestJudge(t *testing.T) {
+	all := gone("a", "b", "c")
+	own := fault.Digest(all)
+	anotherGuard := []fault.Change{{Stream: "users", ID: "u", Before: "listed:1", After: fault.Gone, N: 1}}
+	unapprovable := func(_ *component.Plan, _ component.Holdings, cover *Coverage) *fault.Refusal {
+		if cover != nil {
+			return nil
+		}
+		return &fault.Refusal{Guard: "unapprovable"}
+	}
+	never := func(_ *component.Plan, _ component.Holdings, _ *Coverage) *fault.Refusal {
+		return &fault.Refusal{Guard: "never", Changes: all}
+	}
+	const (
+		noList  = "Approval x did not match: its list is not stored here, and this run has another ID."
+		nothing = "Approval x did not match: it covers none of these changes."
+		partly  = "Approval x covers 2 of the 3 changes; the others are too many."
+	)
+	for name, tc := range map[string]struct {
+		guards    []approvable
+		approvals []Approval
+		allowed   bool
+		used, why []string
+	}{
+		"nothing to approve":         {[]approvable{bounded(3, all)}, []Approval{{ID: "x", Called: true}, {ID: "y", Void: "Void."}}, true, nil, nil},
+		"without an approval":        {[]approvable{bounded(0, all)}, nil, false, nil, nil},
+		"its own ID, no list":        {[]approvable{bounded(0, all)}, []Approval{{ID: own}}, true, []string{own}, nil},
+		"its own ID, void":           {[]approvable{bounded(0, all)}, []Approval{{ID: own, Void: "Void."}}, false, nil, []string{"Void."}},
+		"another ID, void":           {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: all, Void: "Void."}}, false, nil, []string{"Void."}},
+		"another ID, no list":        {[]approvable{bounded(0, all)}, []Approval{{ID: "x"}}, false, nil, []string{noList}},
+		"all changes":                {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: gone("a", "b", "c", "d")}}, true, []string{"x"}, nil},
+		"two changes":                {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: gone("a", "b")}}, false, nil, []string{partly}},
+		"two changes, one is left":   {[]approvable{bounded(1, all)}, []Approval{{ID: "x", Changes: gone("a", "b")}}, true, []string{"x"}, nil},
+		"two that cover together":    {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: gone("a", "b")}, {ID: "y", Changes: gone("c")}}, true, []string{"x", "y"}, nil},
+		"one that was not needed":    {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Called: true, Changes: gone("d")}, {ID: "y", Changes: all}}, true, []string{"y"}, nil},
+		"of something else, called":  {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Called: true, Changes: gone("d")}}, false, nil, []string{nothing}},
+		"of something else, stored":  {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: gone("d")}, {ID: "z", Called: true, Void: "Void."}}, false, nil, []string{"Void."}},
+		"one guard of two":           {[]approvable{bounded(0, all[:2]), bounded(0, all[2:])}, []Approval{{ID: "x", Changes: gone("a", "b")}}, false, nil, []string{partly}},
+		"the other guard has passed": {[]approvable{bounded(0, all), bounded(1, anotherGuard)}, []Approval{{ID: own}}, true, []string{own}, nil},
+		"covered and still refused":  {[]approvable{never}, []Approval{{ID: "x", Changes: all}}, false, nil, []string{"Approval x does not allow this run: it showed documents that are missing now, more than max_loss."}},
+		"cannot be approved":         {[]approvable{unapprovable, bounded(0, all)}, []Approval{{ID: "x", Changes: all}, {ID: "y", Changes: gone("d")}}, false, nil, []string{"Approval x does not allow this run: it cannot be approved."}},
+		"nothing can be approved":    {[]approvable{unapprovable}, []Approval{{ID: "x", Called: true, Changes: all}}, false, nil, []string{nothing}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := &Review{Approvals: tc.approvals}
+			err := v.judge(nil, component.Holdings{}, tc.guards)
+			if (err == nil) != tc.allowed || !slices.Equal(v.Used, tc.used) {
+				t.Errorf("%v, used %v", err, v.Used)
+			}
+			if (v.Cover != nil) != (len(tc.used) > 0) {
+				t.Errorf("the run is covered by %+v", v.Cover)
+			}
+			if refused, _ := err.(*fault.Refusal); refused != nil && !slices.Equal(refused.Approvals, tc.why) {
+				t.Errorf("%q", refused.Approvals)
+			}
+		})
+	}
+}
+
+// TestCoverageOfLists: of several lists, the largest count without an ID covers, and
+// the shortest list that shows a whole place is the measure of what is missing.
+func TestCoverageOfLists(t *testing.T) {
+	count := func(n int) []fault.Change { return []fault.Change{{Stream: "documents", After: fault.Gone, N: n}} }
+	shown := func(n int) []fault.Change {
+		var out []fault.Change
+		for i := range n {
+			out = append(out, fault.Change{Stream: "documents", ID: fmt.Sprint(i), Before: fault.Unknown, After: "all-users", N: 1})
+		}
+		return out
+	}
+	for name, tc := range map[string]struct {
+		lists       [][]fault.Change
+		left, shown int // left is how much of a count of 10 is not covered
+	}{
+		"none":                      {nil, 10, 0},
+		"a count":                   {[][]fault.Change{count(7)}, 3, 0},
+		"the larger count first":    {[][]fault.Change{count(7), count(4)}, 3, 0},
+		"the larger count last":     {[][]fault.Change{count(4), count(7)}, 3, 0},
+		"a place":                   {[][]fault.Change{shown(5)}, 10, 5},
+		"the shorter list first":    {[][]fault.Change{shown(3), shown(5)}, 10, 3},
+		"the shorter list last":     {[][]fault.Change{shown(5), shown(3)}, 10, 3},
+		"a list that shows nothing": {[][]fault.Change{shown(5), count(7)}, 3, 5},
+	} {
+		cover := NewCoverage(tc.lists...)
+		if left := cover.Left(count(10)[0]); left != tc.left || cover.shown != tc.shown {
+			t.Errorf("%s: %d are left, %d shown", name, left, cover.shown)
+		}
+	}
+}

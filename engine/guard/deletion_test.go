@@ -1,0 +1,128 @@
+package guard
+
+import (
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// streamCase is what the guards know of one stream of a plan.
+type streamCase struct {
+	stream     string
+	count      int
+	known      bool // the sink says how much it holds
+	remembered bool // the last good run left something about it
+	offline    bool
+	approved   bool // that everything of it goes
+}
+
+// review returns the review of a run, its plan and what the sink holds.
+func (c streamCase) review() (*Review, *component.Plan, component.Holdings) {
+	v := &Review{Pipeline: &component.Pipeline{Offline: c.offline, Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}}}, Compared: baseline.NewComparison()}
+	held := component.Holdings{Streams: map[string]int{}}
+	if c.known {
+		held.Streams[c.stream] = 0
+	}
+	if c.remembered {
+		v.Compared = baseline.NewComparison(c.stream)
+	}
+	if c.approved {
+		v.Cover = NewCoverage([]fault.Change{emptied(c.stream)})
+	}
+	v.Stale = func(string, int) bool { return false }
+	return v, &component.Plan{Streams: []component.StreamPlan{{Name: c.stream, Count: c.count}}}, held
+}
+
+// TestEmptyStream: nothing is published over a stream of unknown size, unless a
+// person has approved that for users or groups (invariant 4).
+func TestEmptyStream(t *testing.T) {
+	for name, tc := range map[string]struct {
+		streamCase
+		refused, approvable bool
+	}{
+		"unknown":                       {streamCase{stream: "documents"}, true, false},
+		"unknown, offline":              {streamCase{stream: "documents", offline: true}, true, false},
+		"unknown, approved":             {streamCase{stream: "documents", approved: true}, true, false},
+		"not empty":                     {streamCase{stream: "documents", count: 1}, false, false},
+		"the sink counts it":            {streamCase{stream: "documents", known: true}, false, false},
+		"the last run is remembered":    {streamCase{stream: "documents", remembered: true}, false, false},
+		"users":                         {streamCase{stream: "users"}, true, true},
+		"users, approved":               {streamCase{stream: "users", approved: true}, false, false},
+		"users, offline":                {streamCase{stream: "users", offline: true}, false, false},
+		"a stream of the session's own": {streamCase{stream: "members"}, false, false},
+	} {
+		v, plan, held := tc.review()
+		r := v.emptyStream(plan, held, v.Cover)
+		if (r != nil) != tc.refused || r != nil && (len(r.Changes) > 0) != tc.approvable {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
+// TestClear: the sink's own guard may be lifted only where the guards know what is
+// there, or where a person has approved that all of it goes.
+func TestClear(t *testing.T) {
+	for name, tc := range map[string]struct {
+		streamCase
+		cleared bool
+	}{
+		"unknown":                    {streamCase{stream: "users"}, false},
+		"the sink counts it":         {streamCase{stream: "users", known: true}, true},
+		"the last run is remembered": {streamCase{stream: "users", remembered: true}, true},
+		"approved":                   {streamCase{stream: "users", approved: true}, true},
+	} {
+		v, plan, held := tc.review()
+		v.Clear(plan, held)
+		if plan.Streams[0].Cleared != tc.cleared {
+			t.Errorf("%s: %+v", name, plan.Streams[0])
+		}
+	}
+}
+
+// TestMeasure: what is too much of one thing, and how a refusal compares it with
+// its limit.
+func TestMeasure(t *testing.T) {
+	for _, tc := range []struct {
+		before, gone, some int
+		exceeds            bool
+		text               string
+	}{
+		{100, 0, 0, false, "0 %, limit 20 %"},
+		{0, 0, 0, false, "limit 10"},
+		{100, 20, 0, false, "20 %, limit 20 %"},
+		{100, 21, 0, true, "21 %, limit 20 %"},
+		{40, 10, 0, false, "25 %, limit 10"},
+		{40, 11, 0, true, "28 %, limit 10"},
+		{5, 5, someOf, false, "100 %, limit 10"},
+		{6, 6, someOf, true, "all of them"},
+		{6, 5, someOf, false, "83 %, limit 10"},
+		{1, 1, 0, true, "all of them"},
+		{30, 30, someOf, true, "100 %, limit 10"},
+	} {
+		m := &measure{before: tc.before, some: tc.some}
+		b := component.Bound{Share: 0.2, Items: 10}
+		if got := m.exceeds(b, tc.gone); got != tc.exceeds {
+			t.Errorf("%+v: %v", tc, got)
+		}
+		if got := m.compared(b, tc.gone); got != tc.text {
+			t.Errorf("%+v: %q", tc, got)
+		}
+	}
+}
+
+// TestEmpties: a group is emptied when it had members and has none.
+func TestEmpties(t *testing.T) {
+	none, one, two := baseline.MembersText(nil), baseline.MembersText([]uint64{1}), baseline.MembersText([]uint64{1, 2})
+	for _, tc := range []struct {
+		before, after string
+		want          bool
+	}{
+		{one, none, true}, {two, fault.Gone, true}, {two, one, false}, {none, fault.Gone, false}, {none, none, false}, {none, one, false},
+	} {
+		if got := empties(fault.Change{Before: tc.before, After: tc.after}); got != tc.want {
+			t.Errorf("%+v: %v", tc, got)
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package guard
+
+import (
+	"fmt"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// TowardsAll is how many documents may become everybody's in one run.
+const TowardsAll = 20
+
+// maxWiden refuses to let too many people find too much (invariant 5).
+func (v *Review) maxWiden(_ *component.Plan, _ component.Holdings, cover *Coverage) *fault.Refusal {
+	if v.Compared == nil {
+		return nil
+	}
+	n, toAll := widened(v.Compared, cover)
+	total := v.Compared.Documents()
+	b := v.Pipeline.Limits.MaxWiden
+	if !b.Exceeded(n, total) && toAll <= TowardsAll {
+		return nil
+	}
+	n, toAll = widened(v.Compared, nil)
+	r := &fault.Refusal{Guard: "max_widen"}
+	limit := Compared(b, n, total)
+	if !b.Exceeded(n, total) {
+		limit = fmt.Sprintf("%s of them by everybody, limit %d", display.Number(toAll), TowardsAll)
+	}
+	r.Reason = fmt.Sprintf("%s of %s documents would be found by more people (%s)%s", display.Number(n), display.Number(total), limit, v.Since)
+	for _, w := range v.Compared.Wider() {
+		to := w.To.String()
+		if w.From == w.To {
+			to = "more of them"
+		}
+		r.Table = append(r.Table, fmt.Sprintf("%s: %s → %s, %s", w.Rule, w.From, to, display.Number(len(w.Changes))), "    "+w.List())
+		r.Changes = append(r.Changes, w.Changes...)
+	}
+	for _, s := range v.Compared.Swapped() {
+		r.Table = append(r.Table, s.Table()...)
+		r.Changes = append(append(r.Changes, s.Gone...), s.Added...)
+	}
+	if line := v.Compared.Gained(); line != "" {
+		r.Table = append(r.Table, line)
+	}
+	r.Remedy = "find out what has changed: the rules, the variables they read, or the annotations and owners in the source"
+	return r
+}
+
+// widened counts the documents that more people find, and those of them that
+// everybody does, beyond what is covered.
+func widened(c *baseline.Comparison, cover *Coverage) (n, toAll int) {
+	for _, w := range c.Wider() {
+		_, k := cover.leftOf(w.Changes)
+		n += k
+		if w.To == access.AllUsers {
+			toAll += k
+		}
+	}
+	for _, s := range c.Swapped() {
+		k, all := leftOfSwap(s, cover)
+		n, toAll = n+k, toAll+all
+	}
+	return n, toAll
+}
+
+// leftOfSwap is how many pairs are not covered. A pair is covered when both of its
+// documents were shown.
+func leftOfSwap(s *baseline.Swap, cover *Coverage) (n, toAll int) {
+	_, gone := cover.leftOf(s.Gone)
+	_, added := cover.leftOf(s.Added)
+	n = min(s.Pairs, gone+added)
+	return n, min(s.ToAll, n)
+}

@@ -1,0 +1,198 @@
+package guard
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/stage"
+)
+
+// Known is what is known about a place: its baseline, whose uploads it has, and what
+// the sink holds.
+type Known struct {
+	Pipeline *component.Pipeline
+	Store    *baseline.Store // nil without a state folder
+	Base     baseline.Baseline
+	Owner    baseline.Owner
+	Held     component.Holdings
+}
+
+// Covered reports whether the baseline says who could find the items of every
+// stream with permissions.
+func (k Known) Covered() bool {
+	return k.Base.Snapshot != nil && !slices.ContainsFunc(k.Pipeline.Streams, func(s component.Stream) bool {
+		_, known := k.Base.Streams[s.Name]
+		return s.Permissions && !known
+	})
+}
+
+// Unsaid reports whether an error of the sink is only that it does not say what it
+// holds, and leaves a run without a baseline to the baseline guard.
+func (k Known) Unsaid(ctx context.Context, err error) (component.Holdings, bool) {
+	var unsaid *component.UnsaidError
+	if k.Covered() || ctx.Err() != nil || !errors.As(err, &unsaid) {
+		return component.Holdings{}, false
+	}
+	return component.Holdings{Unsaid: unsaid.Err}, true
+}
+
+// Holds is the evidence that the place holds items with permissions, or "". Counts
+// may be hours old: no count together with a listed upload is not zero.
+func (k Known) Holds() string {
+	if k.Held.Unsaid != nil {
+		return fmt.Sprintf("it is unknown what the sink holds (%v)", k.Held.Unsaid)
+	}
+	for _, s := range k.Pipeline.Streams {
+		if n, _ := k.Held.Count(s.Name); s.Permissions && n > 0 {
+			return fmt.Sprintf("the sink counts %d %s", n, s.Name)
+		}
+	}
+	if len(k.Held.Uploads) > 0 {
+		return "the sink lists " + k.Held.Uploads[0].String()
+	}
+	return ""
+}
+
+// Untrusted is the refusal of a run that cannot compare who finds what although the
+// place holds items, nil for any other: its baseline is damaged, newer or missing,
+// or the last upload is of another state folder (invariant 5). Its changes are all
+// items with permissions, and the foreign upload.
+func (k Known) Untrusted(plan *component.Plan, staged *stage.Stage) (*fault.Refusal, error) {
+	refused := k.Foreign()
+	if refused == nil {
+		refused = k.Lost()
+	}
+	if refused == nil {
+		return nil, nil
+	}
+	return refused, k.List(refused, plan, staged)
+}
+
+// Foreign refuses when the last upload is not of this state folder.
+func (k Known) Foreign() *fault.Refusal {
+	if len(k.Held.Uploads) == 0 || k.Owns(k.Held.Uploads[0]) {
+		return nil
+	}
+	last := k.Held.Uploads[0]
+	whose := "of another program"
+	switch {
+	case last.Owner != "":
+		whose = "of another state folder, owner " + last.Owner
+	case last.Run != "":
+		whose = "of an earlier version of pipe with another state folder, run " + last.Run
+	}
+	this := "this state folder is owner " + k.Owner.ID
+	switch {
+	case k.Store == nil:
+		this = "this run has no state folder (--state none)"
+	case k.Owner.Created.IsZero():
+		this = "no run with this state folder has written to the sink"
+	}
+	adopted := fault.Change{Stream: last.Stream, Type: UploadChange, ID: fault.HexID(codec.Hash([]byte(last.ID))), Ref: last.ID, Before: fault.Unknown, After: fault.Added, N: 1}
+	return &fault.Refusal{Guard: Owner, Changes: []fault.Change{adopted}, Reason: fmt.Sprintf("the last upload is %s (%s); %s, and who can find the items now is unknown", whose, last, this),
+		Remedy: "run with the --state folder of that owner, or move it here with pipe state export and pipe state import; if this state folder is to take over, pipe adopt FILE shows what the run would do and asks"}
+}
+
+// Lost refuses when the place holds items and there is no baseline of them. What a
+// first run left that was killed is no reason.
+func (k Known) Lost() *fault.Refusal {
+	evidence := k.Holds()
+	if k.Covered() || evidence == "" {
+		return nil
+	}
+	if k.Held.Unsaid == nil && k.Base.Condition == baseline.Missing && k.Owner.Begun && !k.Owner.Kept {
+		return nil
+	}
+	refused := &fault.Refusal{Guard: Baseline}
+	switch {
+	case k.Store == nil:
+		refused.Reason = "there is no state folder to compare with (--state none), and " + evidence
+		refused.Remedy = "name the state folder of the runs with --state DIR"
+		return refused
+	case k.Base.Condition == baseline.Damaged:
+		refused.Reason = fmt.Sprintf("%s is damaged: %s; %s", k.Base.Path, k.Base.Problem, evidence)
+		refused.Remedy = "restore the state folder from a copy"
+	case k.Base.Condition == baseline.Newer:
+		refused.Reason = fmt.Sprintf("%s is of a later version of pipe: %s; %s", k.Base.Path, k.Base.Problem, evidence)
+		refused.Remedy = "run with that version of pipe"
+	case k.Base.Snapshot != nil:
+		refused.Reason = "the baseline does not cover every stream with permissions, since all runs with this state folder left one out; " + evidence
+		refused.Remedy = "run with the state folder of the complete runs"
+	case k.Owner.Kept:
+		refused.Reason = fmt.Sprintf("the baseline is missing: earlier runs wrote %s; %s", k.Base.Path, evidence)
+		refused.Remedy = "restore the state folder from a copy"
+	default:
+		refused.Reason = "the baseline is missing: no run with this state folder has filled the sink, and " + evidence
+		refused.Remedy = "run with the state folder of the earlier runs, or move it here with pipe state export and pipe state import"
+	}
+	refused.Remedy += "; if there is none, pipe adopt FILE shows what the run would do and asks"
+	return refused
+}
+
+// List adds every item with permissions to the changes of a refusal, and who would
+// find them to its table: how many by class and rule, the widest class first.
+func (k Known) List(refused *fault.Refusal, plan *component.Plan, staged *stage.Stage) error {
+	type group struct {
+		audience access.Audience
+		rule     string
+	}
+	counts, withheld := map[group]int{}, 0
+	for _, s := range plan.Streams {
+		if d, _ := k.Pipeline.Stream(s.Name); !d.Permissions {
+			continue
+		}
+		for t, err := range staged.Tags(s.Name) {
+			if err != nil {
+				return fmt.Errorf("read the stage: %w", err)
+			}
+			counts[group{t.Audience, t.Rule}]++
+			refused.Changes = append(refused.Changes, fault.Change{Stream: s.Name, Type: t.Type, ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: fault.Unknown, After: access.AudienceText(t.Audience.String(), t.Names), N: 1})
+		}
+		for _, err := range staged.Withheld(s.Name) {
+			if err != nil {
+				return fmt.Errorf("read the stage: %w", err)
+			}
+			withheld++
+		}
+	}
+	groups := slices.SortedFunc(maps.Keys(counts), func(a, b group) int {
+		return cmp.Or(cmp.Compare(b.audience, a.audience), cmp.Compare(counts[b], counts[a]), cmp.Compare(a.rule, b.rule))
+	})
+	refused.Table = []string{"who would find the documents after this run:"}
+	for _, g := range groups {
+		refused.Table = append(refused.Table, fmt.Sprintf("%9s for %s, rule %s", display.Number(counts[g]), g.audience, g.rule))
+	}
+	restricted := 0
+	for g, n := range counts {
+		if g.audience == access.Listed {
+			restricted += n
+		}
+	}
+	refused.Table = append(refused.Table, fmt.Sprintf("%9s restricted in all (found only by those who are listed)", display.Number(restricted)))
+	if withheld > 0 {
+		refused.Table = append(refused.Table, fmt.Sprintf("%9s for nobody (withheld)", display.Number(withheld)))
+	}
+	return nil
+}
+
+// Owns reports whether an upload is of this run's state folder. The ids of earlier
+// versions carry no owner: those are recognised by their run.
+func (k Known) Owns(u component.Upload) bool {
+	switch {
+	case u.Owner != "":
+		return u.Owner == k.Owner.ID
+	case u.Run == "" || k.Store == nil:
+		return false
+	}
+	return k.Base.Snapshot != nil && k.Base.Run == u.Run || k.Store.Ran(u.Run)
+}
