@@ -250,9 +250,9 @@ func TestSameID(t *testing.T) {
 // it is large; earlier phases always.
 func TestLookup(t *testing.T) {
 	for _, tc := range []struct {
-		about       string
-		SpillBuffer int
-		want        string
+		about string
+		hold  int
+		want  string
 	}{
 		{"component:default/z", 1 << 20, "title of z"},
 		{"component:default/z", 64, ""},
@@ -261,7 +261,7 @@ func TestLookup(t *testing.T) {
 		{"user:default/u", 64, "title of u"},
 	} {
 		w := newWorld(t)
-		w.p.Limits.HoldBytes = tc.SpillBuffer
+		w.p.Limits.HoldBytes = tc.hold
 		w.about = tc.about
 		w.add("identities", "user", "u", "fine")
 		w.add("structure", "system", "s", "fine")
@@ -273,7 +273,7 @@ func TestLookup(t *testing.T) {
 		}
 		for _, n := range []string{"a", "z"} {
 			if got := w.display["component:default/"+n]; got != tc.want {
-				t.Errorf("hold %d: %s saw %q of %s, want %q", tc.SpillBuffer, n, got, tc.about, tc.want)
+				t.Errorf("hold %d: %s saw %q of %s, want %q", tc.hold, n, got, tc.about, tc.want)
 			}
 		}
 	}

@@ -22,27 +22,27 @@ func TestDamagedStage(t *testing.T) {
 	}
 	body := [][]byte{[]byte("{}")}
 	for name, tc := range map[string]struct {
-		Tag, body        [][]byte
+		tag, body        [][]byte
 		noTags, noBodies bool
 	}{
-		"good":                  {Tag: good, body: body},
-		"too few parts":         {Tag: good[:7], body: body, noTags: true, noBodies: true},
-		"too many parts":        {Tag: append(slices.Clone(good), nil), body: body, noTags: true, noBodies: true},
-		"no audience":           {Tag: with(3, nil), body: body, noTags: true, noBodies: true},
-		"half a content hash":   {Tag: with(5, eight[:4]), body: body, noTags: true, noBodies: true},
-		"half a name":           {Tag: with(6, append(slices.Clone(eight), 1)), body: body, noTags: true, noBodies: true},
-		"half a set":            {Tag: with(7, append(slices.Clone(eight), 1)), body: body, noTags: true, noBodies: true},
-		"a set without members": {Tag: with(7, []byte{0, 0, 0, 0, 0, 0, 0, 9}), body: body, noTags: true, noBodies: true},
-		"no body":               {Tag: good, noBodies: true},
-		"an empty body frame":   {Tag: good, body: [][]byte{}, noBodies: true},
-		"two bodies in a frame": {Tag: good, body: append(body, body...), noBodies: true},
+		"good":                  {tag: good, body: body},
+		"too few parts":         {tag: good[:7], body: body, noTags: true, noBodies: true},
+		"too many parts":        {tag: append(slices.Clone(good), nil), body: body, noTags: true, noBodies: true},
+		"no audience":           {tag: with(3, nil), body: body, noTags: true, noBodies: true},
+		"half a content hash":   {tag: with(5, eight[:4]), body: body, noTags: true, noBodies: true},
+		"half a name":           {tag: with(6, append(slices.Clone(eight), 1)), body: body, noTags: true, noBodies: true},
+		"half a set":            {tag: with(7, append(slices.Clone(eight), 1)), body: body, noTags: true, noBodies: true},
+		"a set without members": {tag: with(7, []byte{0, 0, 0, 0, 0, 0, 0, 9}), body: body, noTags: true, noBodies: true},
+		"no body":               {tag: good, noBodies: true},
+		"an empty body frame":   {tag: good, body: [][]byte{}, noBodies: true},
+		"two bodies in a frame": {tag: good, body: append(body, body...), noBodies: true},
 	} {
 		s := New()
 		sh, err := s.stream("documents")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := sh.tags.Append(tc.Tag...); err != nil {
+		if err := sh.tags.Append(tc.tag...); err != nil {
 			t.Fatal(err)
 		}
 		if tc.body != nil {
