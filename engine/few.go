@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/read"
 )
 
 // few is a source of which everybody and every group is read, and of all other
@@ -46,7 +47,7 @@ func (f *few) Read(ctx context.Context, ph component.Phase, emit component.Emit)
 	return f.Source.Read(ctx, ph, func(ctx context.Context, records []*component.Record) error {
 		f.mu.Lock()
 		for _, r := range records {
-			if len(f.control) < controls {
+			if len(f.control) < read.Controls {
 				f.control = append(f.control, r.Ref)
 			}
 		}

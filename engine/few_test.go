@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/read"
 )
 
 // readPhases reads the first n phases of a company through a few, and returns the
@@ -40,7 +41,7 @@ func (c *company) addUnread(kind, name string) {
 func TestFewReads(t *testing.T) {
 	c := newCompany()
 	c.phases = slices.Delete(c.phases, 1, 2) // users and groups, and components
-	for i := range controls + 5 {
+	for i := range read.Controls + 5 {
 		c.add("identities", "user", fmt.Sprint("u", i), "plain")
 	}
 	c.add("catalog", "component", "other", "plain")
@@ -48,13 +49,13 @@ func TestFewReads(t *testing.T) {
 	f := newFew(t.Context(), &component.Pipeline{Source: c, Model: c}, c, []string{"component:default/wanted"})
 
 	refs := c.readPhases(t, f, 2)
-	if len(refs) != controls+6 || refs[controls+5] != "component:default/wanted" {
+	if len(refs) != read.Controls+6 || refs[read.Controls+5] != "component:default/wanted" {
 		t.Errorf("read %v", refs)
 	}
 	if !slices.Equal(c.asked, []string{"component:default/wanted"}) {
 		t.Errorf("asked for %v", c.asked)
 	}
-	if len(c.control) != controls || c.control[0] != "user:default/u0" {
+	if len(c.control) != read.Controls || c.control[0] != "user:default/u0" {
 		t.Errorf("control of %d refs: %v", len(c.control), c.control)
 	}
 }

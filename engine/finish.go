@@ -33,13 +33,17 @@ func (r *run) finish(err error) {
 			rep.Streams = append(rep.Streams, StreamReport{Name: name, Written: true, Staged: staged.Items, Rows: staged.Weight, Bytes: staged.Bytes})
 		}
 	}
-	r.ledger.fill(rep)
+	books := r.ledger.Totals()
+	rep.Read, rep.Endings, rep.Kinds, rep.Reasons, rep.Rejections = books.Read, books.Endings, books.Kinds, books.Reasons, books.Rejections
+	for i := range rep.Streams {
+		rep.Streams[i].Counts = books.Items[rep.Streams[i].Name]
+	}
 	for _, s := range rep.Streams {
 		if st, _ := r.p.Stream(s.Name); st.Permissions {
 			rep.Audience[access.Nobody] += s.Counts[component.Withheld]
 		}
 	}
-	if again := r.ledger.again; again > 0 {
+	if again := books.Again; again > 0 {
 		r.note("the source handed over %d refs more than once; the first was taken", again)
 	}
 	r.fillChanges()

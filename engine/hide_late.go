@@ -47,7 +47,7 @@ func (r *run) withholdLate(stream string, e component.Encoded, sent bool) {
 		return
 	}
 	r.late = append(r.late, lateItem{stream, e.Ref, e.ID, sent})
-	r.ledger.withholdLate(stream, e.Ref, hiddenWhilePublishing)
+	r.ledger.WithholdLate(stream, e.Ref, hiddenWhilePublishing)
 }
 
 const hiddenWhilePublishing = "hidden with pipe hide while the run published"
@@ -74,7 +74,7 @@ func (r *run) settleLate() error {
 	}
 	for ref, delivered := range still {
 		if !delivered {
-			r.ledger.takeBack(ref, hiddenWhilePublishing)
+			r.ledger.TakeBack(ref, hiddenWhilePublishing)
 		}
 	}
 	r.noteLate(false, "and not sent")

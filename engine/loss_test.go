@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/read"
 )
 
 type lossCase struct {
@@ -123,7 +124,7 @@ func TestConfirmControls(t *testing.T) {
 		control string // what every control begins with
 		least   int
 	}{
-		"some of the kind":  {func(w *world) { components(w, 30, "fine") }, "component:", controls},
+		"some of the kind":  {func(w *world) { components(w, 30, "fine") }, "component:", read.Controls},
 		"a few of the kind": {func(w *world) { components(w, 3, "fine") }, "component:", 3},
 		"no such entity":    {func(*world) {}, "user:", 2},
 	} {

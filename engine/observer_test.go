@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/read"
 )
 
 // eyes writes down what it is told of one record.
@@ -57,7 +58,7 @@ func TestObserver(t *testing.T) {
 		"private":       {"decoded", "transformed", "mapping", "mapped", "decided component:default/it, nobody", "ended documents component:default/it withheld rule private: for nobody"},
 		"of strangers":  {"decoded", "transformed", "mapping", "mapped", "decided", "ended documents component:default/it withheld"},
 	} {
-		var reports [2]Counts
+		var reports [2]read.Counts
 		for i, e := range []*eyes{nil, {ref: "component:default/it"}} {
 			w := newWorld(t)
 			w.p.Limits.MaxRejected = component.Bound{Items: 10}

@@ -97,7 +97,7 @@ func (r *run) compare() error {
 			return known && before == said
 		}
 	}
-	c := &baseline.Comparer{Comparison: baseline.NewComparison(), Shelf: r.shelf, Fate: r.ledger.fate, Off: r.p.Off, Hidden: r.hidden,
+	c := &baseline.Comparer{Comparison: baseline.NewComparison(), Shelf: r.shelf, Fate: r.ledger.Fate, Off: r.p.Off, Hidden: r.hidden,
 		Permissions: func(stream string) bool { s, _ := r.p.Stream(stream); return s.Permissions }}
 	v.Compared = c.Comparison
 	r.past = c
@@ -205,7 +205,7 @@ func (r *run) partial() bool {
 
 // nobodys is what is remembered of an item that was withheld.
 func (r *run) nobodys(stream, ref, id string) baseline.Entry {
-	return baseline.Entry{Stream: stream, Ref: ref, Kind: r.ledger.kind(ref), Audience: access.Nobody.String(), ID: codec.Hash([]byte(id))}
+	return baseline.Entry{Stream: stream, Ref: ref, Kind: r.ledger.Kind(ref), Audience: access.Nobody.String(), ID: codec.Hash([]byte(id))}
 }
 
 // awayFor is how long it is remembered who could find what is not there any more.
@@ -231,7 +231,7 @@ func (r *run) entries(w *baseline.Writer) error {
 				w.Add(r.nobodys(s.Name, t.Ref, t.ID))
 				continue
 			}
-			e := baseline.Entry{Stream: s.Name, Ref: t.Ref, Kind: r.ledger.kind(t.Ref), Type: t.Type, ID: codec.Hash([]byte(t.ID)), Content: t.Content, Names: t.Names}
+			e := baseline.Entry{Stream: s.Name, Ref: t.Ref, Kind: r.ledger.Kind(t.Ref), Type: t.Type, ID: codec.Hash([]byte(t.ID)), Content: t.Content, Names: t.Names}
 			if t.Audience != access.Undecided {
 				e.Audience = t.Audience.String()
 			}

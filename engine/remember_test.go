@@ -15,6 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/read"
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
@@ -136,7 +137,7 @@ func TestStale(t *testing.T) {
 		p := twoStreams()
 		p.Fingerprint = tc.fingerprint
 		s := stage.New()
-		r := &run{p: p, plan: &component.Plan{}, shelf: s, ledger: newLedger(nil, nil), last: last}
+		r := &run{p: p, plan: &component.Plan{}, shelf: s, ledger: read.NewLedger(nil, nil), last: last}
 		if err := r.compare(); err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +266,7 @@ func writing(t *testing.T, last *baseline.Snapshot, items ...component.Encoded) 
 	p := twoStreams()
 	p.Model = newCompany()
 	p.Unwritten = func(string) string { return "" }
-	r := &run{p: p, store: night{t, t.TempDir()}.place(), shelf: s, ledger: newLedger(nil, nil), last: last, plan: &component.Plan{Streams: []component.StreamPlan{s.Plan("documents")}}, report: &Report{}}
+	r := &run{p: p, store: night{t, t.TempDir()}.place(), shelf: s, ledger: read.NewLedger(nil, nil), last: last, plan: &component.Plan{Streams: []component.StreamPlan{s.Plan("documents")}}, report: &Report{}}
 	if err := r.compare(); err != nil {
 		t.Fatal(err)
 	}

@@ -7,10 +7,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/read"
 )
-
-// Counts is a number for each way to end.
-type Counts map[component.Ending]int
 
 // Verdict is what became of a run.
 type Verdict string
@@ -34,11 +32,11 @@ type Report struct {
 	// Sent is whether anything at all was sent to the sink.
 	Sent bool `json:"sent"`
 	// Approved are the IDs of the approvals that the run needed.
-	Approved []string       `json:"approved,omitempty"`
-	Read     int            `json:"read"`
-	Endings  Counts         `json:"endings"`
-	Kinds    []KindReport   `json:"kinds"`
-	Streams  []StreamReport `json:"streams"`
+	Approved []string          `json:"approved,omitempty"`
+	Read     int               `json:"read"`
+	Endings  read.Counts       `json:"endings"`
+	Kinds    []read.KindReport `json:"kinds"`
+	Streams  []StreamReport    `json:"streams"`
 	// Audience counts the items of streams with permissions by class; Nobody
 	// are the withheld ones.
 	Audience map[access.Audience]int `json:"audience"`
@@ -80,13 +78,6 @@ type Since struct {
 	Swapped int `json:"swapped,omitempty"`
 }
 
-// KindReport is the books of one kind of record.
-type KindReport struct {
-	Kind   string `json:"kind"`
-	Read   int    `json:"read"`
-	Counts Counts `json:"endings"`
-}
-
 // StreamReport is the books of one stream of the sink.
 type StreamReport struct {
 	Name    string         `json:"name"`
@@ -95,7 +86,7 @@ type StreamReport struct {
 	Rows    int            `json:"rows,omitempty"` // what the items of a stream of the sink's own hold, as the sink counts them
 	Bytes   int64          `json:"bytes"`
 	Types   map[string]int `json:"types,omitempty"`
-	Counts  Counts         `json:"endings,omitempty"`
+	Counts  read.Counts    `json:"endings,omitempty"`
 	// Changes is how it differs from the last good run; nil when none is
 	// remembered or the stream is not written.
 	Changes *baseline.Changes `json:"changes,omitempty"`

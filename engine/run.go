@@ -17,6 +17,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/read"
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
@@ -106,13 +107,13 @@ func Run(ctx context.Context, p *component.Pipeline, o Options) (*Report, error)
 }
 
 func newRun(p *component.Pipeline, o Options) *run {
-	return &run{p: p, o: o, ledger: newLedger(o.DeadLetters, o.Observer), shelf: stage.New(), report: &Report{Pipeline: p.Name, RunID: o.RunID, Started: time.Now().UTC()}}
+	return &run{p: p, o: o, ledger: read.NewLedger(o.DeadLetters, o.Observer), shelf: stage.New(), report: &Report{Pipeline: p.Name, RunID: o.RunID, Started: time.Now().UTC()}}
 }
 
 type run struct {
 	p      *component.Pipeline
 	o      Options
-	ledger *ledger
+	ledger *read.Ledger
 	shelf  *stage.Stage
 	report *Report
 	plan   *component.Plan
@@ -175,7 +176,7 @@ func (r *run) acts(ctx context.Context) (err error) {
 		err = lateErr
 	}
 	if err == nil {
-		err = r.ledger.settle() // dead letters of publishing are written, too
+		err = r.ledger.Settle() // dead letters of publishing are written, too
 	}
 	if err != nil && !errors.As(err, new(*fault.Unconfirmed)) {
 		return err
@@ -219,28 +220,15 @@ func (r *run) read(ctx context.Context, session component.Session) error {
 		case <-done:
 		}
 	}()
-	act := &reading{
-		p: r.p, ledger: r.ledger, index: newIndex(), shelf: r.shelf, last: r.last, note: r.note, tick: r.o.Progress.Read, watch: r.o.Observer,
-		chain:   &chain{p: r.p, session: session, hidden: r.hidden, off: map[string]bool{}, watch: r.o.Observer},
-		workers: make(chan *component.Worker, r.p.Limits.Workers), cuts: cuts{},
-	}
-	act.index.fetch = r.fetch
-	for _, ph := range r.p.Model.Phases() {
-		for _, k := range ph.Kinds {
-			act.chain.off[k.Name] = k.Off
-		}
-	}
-	for range r.p.Limits.Workers {
-		act.workers <- component.NewWorker(r.p.Language, act.index.find)
-	}
 	if err := r.startTransforms(ctx); err != nil {
 		return causeOf(ctx, err)
 	}
-	if err := act.run(ctx); err != nil {
+	err := read.Run(ctx, read.Options{
+		Pipeline: r.p, Session: session, Stage: r.shelf, Ledger: r.ledger, Last: r.last, Hidden: r.hidden,
+		Fetch: r.fetch, Note: r.note, Tick: r.o.Progress.Read, Observer: r.o.Observer,
+	})
+	if err != nil {
 		return causeOf(ctx, err)
-	}
-	if note := act.cuts.note(); note != "" {
-		r.note("%s", note)
 	}
 	for _, t := range r.p.Transforms {
 		if n, ok := component.Capability[component.Noter](t); ok {
@@ -264,7 +252,7 @@ func (r *run) startTransforms(ctx context.Context) error {
 }
 
 func (r *run) review(ctx context.Context, session component.Session) error {
-	if err := r.ledger.settle(); err != nil {
+	if err := r.ledger.Settle(); err != nil {
 		return err
 	}
 	r.makePlan()

@@ -190,8 +190,8 @@ func (s *selection) tags() (map[[2]string]stage.Tag, error) {
 }
 
 func (s *selection) record(ref string) component.Selected {
-	out := component.Selected{Ref: ref, Found: s.run.ledger.knows(ref)}
-	out.Ending, out.Reason = s.run.ledger.fate(ref)
+	out := component.Selected{Ref: ref, Found: s.run.ledger.Knows(ref)}
+	out.Ending, out.Reason = s.run.ledger.Fate(ref)
 	if d, rejected := s.letters[ref]; rejected {
 		out.Reason = d.Stage + ": " + d.Reason
 		if d.Field != "" {

@@ -32,9 +32,9 @@ func (s *schedule) books(o outcome) {
 		s.wrong("%d records read, and %d have ended: %v", rep.Read, n, rep.Endings)
 	}
 	kinds := map[string]int{}
-	read := 0
+	records := 0
 	for _, k := range rep.Kinds {
-		read += k.Read
+		records += k.Read
 		for e, n := range k.Endings {
 			kinds[e] += n
 		}
@@ -44,8 +44,8 @@ func (s *schedule) books(o outcome) {
 	}
 	maps.DeleteFunc(kinds, func(_ string, n int) bool { return n == 0 })
 	maps.DeleteFunc(rep.Endings, func(_ string, n int) bool { return n == 0 })
-	if read != rep.Read || !maps.Equal(kinds, rep.Endings) {
-		s.wrong("the kinds add up to %d %v, all to %d %v", read, kinds, rep.Read, rep.Endings)
+	if records != rep.Read || !maps.Equal(kinds, rep.Endings) {
+		s.wrong("the kinds add up to %d %v, all to %d %v", records, kinds, rep.Read, rep.Endings)
 	}
 	want := map[string]int{"delivered": exitDone, "refused": exitRefused, "unconfirmed": exitUnconfirmed, "failed": exitFailed}[rep.Verdict]
 	switch {

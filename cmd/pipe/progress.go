@@ -43,10 +43,10 @@ func (a *app) progress(c *cli.Context) (progress, error) {
 	case "bar":
 		return newBars(a.stderr.(*writer).behind), nil
 	case "plain":
-		return newTicker(terminal(a.stderr), func(read int, sent []streamSent) { plainLine(a.stderr, read, sent) },
+		return newTicker(terminal(a.stderr), func(records int, sent []streamSent) { plainLine(a.stderr, records, sent) },
 			func(pending []string) { display.Fprintln(a.stderr, waitingFor(pending)) }), nil
 	case "json":
-		return newTicker(false, func(read int, sent []streamSent) { jsonLine(a.stderr, read, sent) },
+		return newTicker(false, func(records int, sent []streamSent) { jsonLine(a.stderr, records, sent) },
 			func(pending []string) { jsonValue(a.stderr, map[string]any{"waiting": pending}) }), nil
 	case "none":
 		return silent{}, nil
@@ -152,7 +152,7 @@ type ticker struct {
 	mu    sync.Mutex
 	order []streamSent
 	seen  bool // it goes to a terminal
-	print func(read int, sent []streamSent)
+	print func(records int, sent []streamSent)
 	wait  func(pending []string)
 	last  string // what the last line was about
 	waits string // what the last line about waiting said
@@ -187,10 +187,10 @@ func newTicker(seen bool, print func(int, []streamSent), wait func([]string)) *t
 func (t *ticker) now() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	read := int(t.read.Load())
-	if now := fmt.Sprint(read, t.order); now != t.last {
+	records := int(t.read.Load())
+	if now := fmt.Sprint(records, t.order); now != t.last {
 		t.last = now
-		t.print(read, t.order)
+		t.print(records, t.order)
 	}
 }
 
@@ -234,16 +234,16 @@ func (t *ticker) end() {
 	t.ended.Wait()
 }
 
-func plainLine(w io.Writer, read int, sent []streamSent) {
-	line := fmt.Sprintf("read %s records", display.Number(read))
+func plainLine(w io.Writer, records int, sent []streamSent) {
+	line := fmt.Sprintf("read %s records", display.Number(records))
 	for _, s := range sent {
 		line += fmt.Sprintf(" · %s %s/%s", s.name, display.Number(s.sent), display.Number(s.total))
 	}
 	display.Fprintln(w, line)
 }
 
-func jsonLine(w io.Writer, read int, sent []streamSent) {
-	v := map[string]any{"read": read}
+func jsonLine(w io.Writer, records int, sent []streamSent) {
+	v := map[string]any{"read": records}
 	streams := map[string]any{}
 	for _, s := range sent {
 		streams[s.name] = map[string]int{"sent": s.sent, "total": s.total}

@@ -148,9 +148,9 @@ func (a *app) watchRun(ctx context.Context, c *cli.Context, w *watched, o compon
 }
 
 // pickRef finds the record that is meant among those that were read.
-func (w *watched) pickRef(asked string, read []string) (string, error) {
+func (w *watched) pickRef(asked string, records []string) (string, error) {
 	m := trace.NewMatcher(asked)
-	ref, near := m.Pick(read)
+	ref, near := m.Pick(records)
 	switch {
 	case ref != "":
 		return ref, nil
@@ -162,7 +162,7 @@ func (w *watched) pickRef(asked string, read []string) (string, error) {
 			return "", usage{unread + " is of a kind that the pipeline does not read", "switch the kind on in the source's block of the pipeline file"}
 		}
 	}
-	u := usage{fmt.Sprintf("the source holds no %q among the %s that the pipeline reads", asked, display.Plural(len(read), "record")), "a ref is kind:namespace/name; `pipe show FILE KIND` lists them"}
+	u := usage{fmt.Sprintf("the source holds no %q among the %s that the pipeline reads", asked, display.Plural(len(records), "record")), "a ref is kind:namespace/name; `pipe show FILE KIND` lists them"}
 	if len(near) > 0 {
 		u.hint = "did you mean " + listed(near) + "?"
 	}

@@ -90,7 +90,7 @@ func TestLoadVersion1(t *testing.T) {
 
 // TestLoadIrregular: what is not a regular file is an error at once.
 func TestLoadIrregular(t *testing.T) {
-	for suffix, read := range map[string]func(*Store) error{
+	for suffix, records := range map[string]func(*Store) error{
 		".state":  func(s *Store) error { _, err := s.Load(); return err },
 		".owner":  func(s *Store) error { _, _, err := s.Owner(); return err },
 		".hidden": func(s *Store) error { _, err := s.Hidden(); return err },
@@ -116,7 +116,7 @@ func TestLoadIrregular(t *testing.T) {
 				t.Skipf("the temporary folder cannot hold %s: %v", kind, err)
 			}
 			done := make(chan error, 1)
-			go func() { done <- read(s) }()
+			go func() { done <- records(s) }()
 			select {
 			case err := <-done:
 				if err == nil || !strings.Contains(err.Error(), kind) {

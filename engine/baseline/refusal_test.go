@@ -64,14 +64,14 @@ func TestDamagedRefusal(t *testing.T) {
 	if err := s.Approve(Approval{ID: r.ID, At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
-	for suffix, read := range map[string]func() error{
+	for suffix, records := range map[string]func() error{
 		".refusal-" + r.ID:  func() error { _, err := s.Refusal(r.ID); return err },
 		".approval-" + r.ID: func() error { _, err := s.Approval(r.ID); return err },
 	} {
 		path := s.path(suffix)
 		good, err := os.ReadFile(path)
-		if err != nil || read() != nil {
-			t.Fatal(err, read())
+		if err != nil || records() != nil {
+			t.Fatal(err, records())
 		}
 		spoiled := map[string][]byte{"empty": nil, "one line": []byte("end\t\n"), "more": append(slices.Clone(good), '\n')}
 		for i := range good {
@@ -84,7 +84,7 @@ func TestDamagedRefusal(t *testing.T) {
 			if err := os.WriteFile(path, b, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if err := read(); err == nil || errors.Is(err, ErrNotStored) {
+			if err := records(); err == nil || errors.Is(err, ErrNotStored) {
 				t.Errorf("%s, %s: %v", suffix, name, err)
 			}
 		}

@@ -16,7 +16,7 @@ import (
 func TestRefusalIsAFIFO(t *testing.T) {
 	s := open(t, t.TempDir())
 	id := fault.Digest(changes)
-	for suffix, read := range map[string]func() error{
+	for suffix, records := range map[string]func() error{
 		".refusal-":  func() error { _, err := s.Refusal(id); return err },
 		".approval-": func() error { _, err := s.Approval(id); return err },
 	} {
@@ -24,7 +24,7 @@ func TestRefusalIsAFIFO(t *testing.T) {
 			t.Skipf("the temporary folder cannot hold a FIFO: %v", err)
 		}
 		done := make(chan error, 1)
-		go func() { done <- read() }()
+		go func() { done <- records() }()
 		select {
 		case err := <-done:
 			if err == nil || !strings.Contains(err.Error(), "not a regular file") {

@@ -100,11 +100,11 @@ func (v *Variables) readSecret(base, path, shown string) (string, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(base, path)
 	}
-	read := v.ReadFile
-	if read == nil {
-		read = readLimited
+	records := v.ReadFile
+	if records == nil {
+		records = readLimited
 	}
-	data, err := read(path)
+	data, err := records(path)
 	var pathError *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -90,9 +90,9 @@ func within(path, whole string) bool {
 // overlap are the paths that are read and may be written.
 func overlap(writes, reads []string) []string {
 	var out []string
-	for _, read := range reads {
-		if slices.ContainsFunc(writes, func(w string) bool { return within(read, w) || within(w, read) }) {
-			out = append(out, read)
+	for _, records := range reads {
+		if slices.ContainsFunc(writes, func(w string) bool { return within(records, w) || within(w, records) }) {
+			out = append(out, records)
 		}
 	}
 	slices.Sort(out)

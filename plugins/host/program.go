@@ -95,14 +95,14 @@ func (p *program) live(l *launched, stdout, stderr *os.File) {
 
 // survive reads what the plugin prints. After a panic it reads on and drops the rest,
 // which keeps the plugin from blocking.
-func (p *program) survive(r io.Reader, read func(io.Reader)) {
+func (p *program) survive(r io.Reader, records func(io.Reader)) {
 	defer func() {
 		if v := recover(); v != nil {
 			p.out.failed(fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
 			io.Copy(io.Discard, r)
 		}
 	}()
-	read(r)
+	records(r)
 }
 
 // greet hands over the first line and reads on.

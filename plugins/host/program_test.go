@@ -12,7 +12,7 @@ import (
 // TestPanicWhileReading: a panic over a plugin's output is logged, and the plugin can
 // print on.
 func TestPanicWhileReading(t *testing.T) {
-	for name, read := range map[string]func(*program) func(io.Reader){
+	for name, records := range map[string]func(*program) func(io.Reader){
 		"the first line": func(p *program) func(io.Reader) { return p.greet },
 		"other lines":    func(p *program) func(io.Reader) { return p.drain },
 	} {
@@ -29,7 +29,7 @@ func TestPanicWhileReading(t *testing.T) {
 				done := make(chan struct{})
 				go func() {
 					defer close(done)
-					p.survive(r, read(p))
+					p.survive(r, records(p))
 				}()
 				for range 3 {
 					if _, err := io.WriteString(w, "a line\n"); err != nil { // a deadlock fails the test

@@ -24,29 +24,29 @@ func (f *fixture) differs() string {
 	f.t.Helper()
 	i := f.index()
 	want := sandbox.Index{Documents: map[string]api.Document{}, Users: map[string]api.User{}, Groups: map[string]api.Group{}, Memberships: map[string][]api.Membership{}}
-	read := func(e component.Encoded, v any) {
+	records := func(e component.Encoded, v any) {
 		if err := codec.Unmarshal(e.Body, v); err != nil {
 			f.t.Fatal(err)
 		}
 	}
 	for _, e := range f.staged["documents"] {
 		var d api.Document
-		read(e, &d)
+		records(e, &d)
 		want.Documents[d.ID] = d
 	}
 	for _, e := range f.staged["users"] {
 		var u api.User
-		read(e, &u)
+		records(e, &u)
 		want.Users[e.ID] = u
 	}
 	for _, e := range f.staged["groups"] {
 		var g api.Group
-		read(e, &g)
+		records(e, &g)
 		want.Groups[strings.ToLower(g.Name)] = g
 	}
 	for _, e := range f.staged["memberships"] {
 		var m membersOf
-		read(e, &m)
+		records(e, &m)
 		want.Memberships[strings.ToLower(m.Group)] = m.Memberships
 	}
 	var out []string

@@ -14,7 +14,7 @@ import (
 // wherever among its pages that shows (invariant 1).
 func TestDamagedStage(t *testing.T) {
 	damaged := errors.New("the stage is damaged")
-	for _, read := range []int{0, 1, 5, 12, 22} {
+	for _, records := range []int{0, 1, 5, 12, 22} {
 		f := start(t, sandbox.Rules{})
 		s := f.read(append(docs(23), user("ann"))...)
 		if _, err := s.Holds(t.Context()); err != nil {
@@ -22,13 +22,13 @@ func TestDamagedStage(t *testing.T) {
 		}
 		plan := f.plan(s)
 		staged := plan.Stream(streamDocuments)
-		staged.Items = failsAfter(staged.Items, read, damaged)
+		staged.Items = failsAfter(staged.Items, records, damaged)
 		if err := s.Publish(t.Context(), plan); !errors.Is(err, damaged) || len(f.ids()) != 0 {
-			t.Errorf("after %d documents: %v, %d are found", read, err, len(f.ids()))
+			t.Errorf("after %d documents: %v, %d are found", records, err, len(f.ids()))
 		}
 		for _, u := range f.index().Uploads {
 			if u.Stream == streamDocuments && !u.Ended.IsZero() {
-				t.Errorf("after %d documents the upload was ended", read)
+				t.Errorf("after %d documents the upload was ended", records)
 			}
 		}
 	}

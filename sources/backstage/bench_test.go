@@ -66,9 +66,9 @@ func BenchmarkRead(b *testing.B) {
 	f := start(b, sandbox.Options{Entities: sandbox.Generate(n, 1)}, func(c *Config) { c.PageSize = 500 })
 	b.ReportAllocs()
 	for b.Loop() {
-		read := 0
+		records := 0
 		for _, p := range f.cfg.phases() {
-			if err := f.source.Read(b.Context(), p, func(_ context.Context, rs []*component.Record) error { read += len(rs); return nil }); err != nil {
+			if err := f.source.Read(b.Context(), p, func(_ context.Context, rs []*component.Record) error { records += len(rs); return nil }); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -99,9 +99,9 @@ func (p *Prepared) Run(ctx context.Context, c *Coverage) (Result, error) {
 	if _, err := trace.Watch(ctx, pipe, "", t); err != nil {
 		return r, err
 	}
-	read := t.Refs()
+	records := t.Refs()
 	for _, e := range p.test.Expect {
-		ref, near := trace.NewMatcher(e.Key).Pick(read)
+		ref, near := trace.NewMatcher(e.Key).Pick(records)
 		if ref == "" {
 			r.Failures = append(r.Failures, Failure{Pos: e.KeyPos, Message: notRead(e.Key, near)})
 			continue
@@ -113,7 +113,7 @@ func (p *Prepared) Run(ctx context.Context, c *Coverage) (Result, error) {
 		r.Failures = append(r.Failures, g.failures...)
 	}
 	if p.test.Golden != "" {
-		for _, ref := range read {
+		for _, ref := range records {
 			c.note(p.d, t.Journey(ref), func(string) bool { return true })
 		}
 		if err := p.golden(&r, t); err != nil {

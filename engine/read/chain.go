@@ -1,4 +1,4 @@
-package engine
+package read
 
 import (
 	"context"
@@ -153,30 +153,36 @@ func (c *chain) identities(ctx context.Context, w *component.Worker, batch []*co
 	return res, nil
 }
 
-// others is the pass over all other streams, of a batch that is new or, when
-// transformed is set, comes from the pass over identities.
-func (c *chain) others(ctx context.Context, w *component.Worker, batch []*component.Record, transformed bool) (*result, error) {
+// others is the pass over all other streams of a batch that is new.
+func (c *chain) others(ctx context.Context, w *component.Worker, batch []*component.Record) (*result, error) {
 	res := &result{}
-	kept := batch
-	if transformed {
-		for _, r := range batch {
-			v, err := codec.Decode(r.Raw)
-			if err != nil {
-				return nil, fmt.Errorf("read %s back from the stage: %w", r.Ref, err)
-			}
-			r.Value = v
-		}
-	} else {
-		var err error
-		if kept, err = c.transform(ctx, w, batch, res); err != nil {
-			return nil, err
-		}
+	kept, err := c.transform(ctx, w, batch, res)
+	if err != nil {
+		return nil, err
 	}
-	for _, r := range kept {
+	return c.rest(w, kept, res), nil
+}
+
+// again is the pass over all other streams of a batch that comes from the pass over
+// identities, as the transforms left it.
+func (c *chain) again(_ context.Context, w *component.Worker, batch []*component.Record) (*result, error) {
+	for _, r := range batch {
+		v, err := codec.Decode(r.Raw)
+		if err != nil {
+			return nil, fmt.Errorf("read %s back from the stage: %w", r.Ref, err)
+		}
+		r.Value = v
+	}
+	return c.rest(w, batch, &result{}), nil
+}
+
+// rest maps, decides and encodes records for all streams but those of identities.
+func (c *chain) rest(w *component.Worker, records []*component.Record, res *result) *result {
+	for _, r := range records {
 		c.other(w, r, res)
 		r.Value, r.Raw = nil, nil
 	}
-	return res, nil
+	return res
 }
 
 func (c *chain) other(w *component.Worker, r *component.Record, res *result) {

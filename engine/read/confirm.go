@@ -1,4 +1,4 @@
-package engine
+package read
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// controls is how many refs that were read go with those that are asked for.
-const controls = 20
+// Controls is how many refs that were read go with those that are asked for.
+const Controls = 20
 
 // confirm asks for the refs of a phase that the last good run delivered and that
 // reading did not bring. What is there after all is read now; only what is not
@@ -30,15 +30,15 @@ func (a *reading) confirm(ctx context.Context, ph component.Phase, emit componen
 		if err != nil {
 			return fmt.Errorf("read the state: %w", err)
 		}
-		if e.Audience != access.Nobody.String() && slices.Contains(kinds, e.Kind) && !a.ledger.knows(e.Ref) {
+		if e.Audience != access.Nobody.String() && slices.Contains(kinds, e.Kind) && !a.ledger.Knows(e.Ref) {
 			refs = append(refs, e.Ref)
 		}
 	}
 	slices.Sort(refs)
 	refs = slices.Compact(refs)
-	control := a.ledger.some(controls, func(kind string) bool { return slices.Contains(kinds, kind) })
+	control := a.ledger.some(Controls, func(kind string) bool { return slices.Contains(kinds, kind) })
 	if len(control) == 0 {
-		control = a.ledger.some(controls, func(string) bool { return true })
+		control = a.ledger.some(Controls, func(string) bool { return true })
 	}
 	if len(refs) == 0 || len(control) == 0 { // nothing proves an absence where nothing was read at all; the guards refuse that
 		return nil

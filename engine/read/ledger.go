@@ -1,4 +1,4 @@
-package engine
+package read
 
 import (
 	"fmt"
@@ -21,9 +21,9 @@ func letter(ref string, err error) component.DeadLetter {
 	return d
 }
 
-// ledger keeps the books of a run: every ref that was read and how it ended.
+// Ledger keeps the books of a run: every ref that was read and how it ended.
 // It is safe for concurrent use. It grows with refs (invariant 7).
-type ledger struct {
+type Ledger struct {
 	mu       sync.Mutex
 	refs     map[string]mark
 	kinds    []string
@@ -44,11 +44,11 @@ type mark struct {
 	ending       component.Ending
 }
 
-// shownLetters is how many rejections a report carries itself.
-const shownLetters = 20
+// Shown is how many rejections a report carries itself.
+const Shown = 20
 
-func newLedger(write func(component.DeadLetter) error, watch component.Observer) *ledger {
-	return &ledger{
+func NewLedger(write func(component.DeadLetter) error, watch component.Observer) *Ledger {
+	return &Ledger{
 		refs:    map[string]mark{},
 		reasons: []string{""},
 		items:   map[string]map[component.Ending]int{},
@@ -57,8 +57,8 @@ func newLedger(write func(component.DeadLetter) error, watch component.Observer)
 	}
 }
 
-// read enters a ref; false when it was entered before.
-func (l *ledger) read(ref, kind string) bool {
+// Enter enters a ref; false when it was entered before.
+func (l *Ledger) Enter(ref, kind string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, ok := l.refs[ref]; ok {
@@ -74,8 +74,8 @@ func (l *ledger) read(ref, kind string) bool {
 	return true
 }
 
-// knows tells whether a ref was read.
-func (l *ledger) knows(ref string) bool {
+// Knows tells whether a ref was read.
+func (l *Ledger) Knows(ref string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, ok := l.refs[ref]
@@ -83,25 +83,25 @@ func (l *ledger) knows(ref string) bool {
 }
 
 // end notes how a record ended without making any item.
-func (l *ledger) end(ref string, e component.Ending, reason string) {
+func (l *Ledger) end(ref string, e component.Ending, reason string) {
 	l.enter("", ref, e, reason)
 	l.tell("", e, component.DeadLetter{Ref: ref, Reason: reason})
 }
 
 // endItem notes how one item of a record ended.
-func (l *ledger) endItem(stream, ref string, e component.Ending, reason string) {
+func (l *Ledger) endItem(stream, ref string, e component.Ending, reason string) {
 	l.enter(stream, ref, e, reason)
 	l.tell(stream, e, component.DeadLetter{Ref: ref, Reason: reason})
 }
 
 // tell lets the observer know how a record or an item ended.
-func (l *ledger) tell(stream string, e component.Ending, why component.DeadLetter) {
+func (l *Ledger) tell(stream string, e component.Ending, why component.DeadLetter) {
 	if o := component.Watching(l.watch, why.Ref); o != nil {
 		o.Ended(stream, e, why)
 	}
 }
 
-func (l *ledger) enter(stream, ref string, e component.Ending, reason string) {
+func (l *Ledger) enter(stream, ref string, e component.Ending, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.mark(ref, e, reason)
@@ -115,7 +115,7 @@ func (l *ledger) enter(stream, ref string, e component.Ending, reason string) {
 }
 
 // reject ends a record, or one item of it when stream is not "", as rejected.
-func (l *ledger) reject(stream, ref string, err error) {
+func (l *Ledger) reject(stream, ref string, err error) {
 	d := letter(ref, err)
 	where := d.Stage
 	if d.Field != "" {
@@ -126,7 +126,7 @@ func (l *ledger) reject(stream, ref string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.rejected++
-	if len(l.letters) < shownLetters {
+	if len(l.letters) < Shown {
 		l.letters = append(l.letters, d)
 	}
 	if l.write != nil && l.writeErr == nil {
@@ -137,15 +137,15 @@ func (l *ledger) reject(stream, ref string, err error) {
 // place is that of an element in a list, which makes no reason of its own.
 var place = regexp.MustCompile(`\[[0-9]+\]`)
 
-// rejectLate turns an item that was staged as delivered into a rejected one.
-func (l *ledger) rejectLate(stream, ref string, err error) {
+// RejectLate turns an item that was staged as delivered into a rejected one.
+func (l *Ledger) RejectLate(stream, ref string, err error) {
 	l.count(stream, component.Delivered, -1)
 	l.reject(stream, ref, err)
 }
 
-// withholdLate turns an item that was staged as delivered into a withheld one. The
+// WithholdLate turns an item that was staged as delivered into a withheld one. The
 // ending of its record is for takeBack.
-func (l *ledger) withholdLate(stream, ref, reason string) {
+func (l *Ledger) WithholdLate(stream, ref, reason string) {
 	l.count(stream, component.Delivered, -1)
 	l.count(stream, component.Withheld, 1)
 	l.tell(stream, component.Withheld, component.DeadLetter{Ref: ref, Reason: reason})
@@ -153,7 +153,7 @@ func (l *ledger) withholdLate(stream, ref, reason string) {
 
 // count adds n to the items of a stream with an ending; a stream that is without
 // endings stays so.
-func (l *ledger) count(stream string, e component.Ending, n int) {
+func (l *Ledger) count(stream string, e component.Ending, n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if counts := l.items[stream]; counts != nil {
@@ -161,8 +161,8 @@ func (l *ledger) count(stream string, e component.Ending, n int) {
 	}
 }
 
-// takeBack makes a record that was to be delivered a withheld one.
-func (l *ledger) takeBack(ref, reason string) {
+// TakeBack makes a record that was to be delivered a withheld one.
+func (l *Ledger) TakeBack(ref, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if m := l.refs[ref]; m.ending == component.Delivered {
@@ -172,7 +172,7 @@ func (l *ledger) takeBack(ref, reason string) {
 }
 
 // mark gives a record an ending, unless it has a graver one already.
-func (l *ledger) mark(ref string, e component.Ending, reason string) {
+func (l *Ledger) mark(ref string, e component.Ending, reason string) {
 	m, ok := l.refs[ref]
 	if !ok || e <= m.ending {
 		return
@@ -190,16 +190,16 @@ func (l *ledger) mark(ref string, e component.Ending, reason string) {
 // maxReasons bounds how many different reasons are told apart.
 const maxReasons = 1000
 
-// fate is how a record ended so far, and why; Pending when it was not read.
-func (l *ledger) fate(ref string) (component.Ending, string) {
+// Fate is how a record ended so far, and why; Pending when it was not read.
+func (l *Ledger) Fate(ref string) (component.Ending, string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m := l.refs[ref]
 	return m.ending, l.reasons[m.reason]
 }
 
-// kind is that of a record, "" when it was not read.
-func (l *ledger) kind(ref string) string {
+// Kind is that of a record, "" when it was not read.
+func (l *Ledger) Kind(ref string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m, ok := l.refs[ref]
@@ -210,7 +210,7 @@ func (l *ledger) kind(ref string) string {
 }
 
 // some are a few refs that were read, of kinds that are wanted.
-func (l *ledger) some(most int, wanted func(kind string) bool) []string {
+func (l *Ledger) some(most int, wanted func(kind string) bool) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out []string
@@ -226,14 +226,14 @@ func (l *ledger) some(most int, wanted func(kind string) bool) []string {
 }
 
 // Total is how many distinct refs were read.
-func (l *ledger) Total() int {
+func (l *Ledger) Total() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.refs)
 }
 
 // Ended counts the records that ended in one way.
-func (l *ledger) Ended(e component.Ending) int {
+func (l *Ledger) Ended(e component.Ending) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := 0
@@ -245,8 +245,8 @@ func (l *ledger) Ended(e component.Ending) int {
 	return n
 }
 
-// settle checks invariant 3: every record that was read has ended.
-func (l *ledger) settle() error {
+// Settle checks invariant 3: every record that was read has ended.
+func (l *Ledger) Settle() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.writeErr != nil {
@@ -265,31 +265,52 @@ func (l *ledger) settle() error {
 	return fmt.Errorf("%d of %d records have no ending, the first is %s: this is a defect of pipe, nothing was sent", len(lost), len(l.refs), lost[0])
 }
 
-// fill writes the books into a report.
-func (l *ledger) fill(r *Report) {
+// Totals are the books of all records of a run.
+type Totals struct {
+	Read       int // distinct refs
+	Again      int // refs that the source handed over more than once
+	Endings    Counts
+	Kinds      []KindReport
+	Reasons    map[component.Ending]map[string]int
+	Rejections []component.DeadLetter // the first of them
+	Items      map[string]Counts      // by stream
+}
+
+// Totals sums the books up.
+func (l *Ledger) Totals() Totals {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	kinds := make([]KindReport, len(l.kinds))
-	for i, k := range l.kinds {
-		kinds[i] = KindReport{Kind: k, Counts: Counts{}}
+	t := Totals{
+		Read: len(l.refs), Again: l.again, Endings: Counts{}, Kinds: make([]KindReport, len(l.kinds)),
+		Reasons: map[component.Ending]map[string]int{}, Rejections: l.letters, Items: map[string]Counts{},
 	}
-	r.Read, r.Endings = len(l.refs), Counts{}
-	r.Reasons = map[component.Ending]map[string]int{}
+	for i, k := range l.kinds {
+		t.Kinds[i] = KindReport{Kind: k, Counts: Counts{}}
+	}
 	for _, m := range l.refs {
-		kinds[m.kind].Read++
-		kinds[m.kind].Counts[m.ending]++
-		r.Endings[m.ending]++
+		t.Kinds[m.kind].Read++
+		t.Kinds[m.kind].Counts[m.ending]++
+		t.Endings[m.ending]++
 		if m.reason > 0 {
-			if r.Reasons[m.ending] == nil {
-				r.Reasons[m.ending] = map[string]int{}
+			if t.Reasons[m.ending] == nil {
+				t.Reasons[m.ending] = map[string]int{}
 			}
-			r.Reasons[m.ending][l.reasons[m.reason]]++
+			t.Reasons[m.ending][l.reasons[m.reason]]++
 		}
 	}
-	slices.SortFunc(kinds, func(a, b KindReport) int { return b.Read - a.Read })
-	r.Kinds = kinds
-	r.Rejections = l.letters
-	for i := range r.Streams {
-		r.Streams[i].Counts = Counts(l.items[r.Streams[i].Name])
+	slices.SortFunc(t.Kinds, func(a, b KindReport) int { return b.Read - a.Read })
+	for stream, counts := range l.items {
+		t.Items[stream] = Counts(counts)
 	}
+	return t
+}
+
+// Counts is a number for each way to end.
+type Counts map[component.Ending]int
+
+// KindReport is the books of one kind of record.
+type KindReport struct {
+	Kind   string `json:"kind"`
+	Read   int    `json:"read"`
+	Counts Counts `json:"endings"`
 }

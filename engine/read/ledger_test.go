@@ -1,4 +1,4 @@
-package engine
+package read
 
 import (
 	"errors"
@@ -28,19 +28,19 @@ func TestGravestEnding(t *testing.T) {
 		"withheld after delivered":    {[]end{{component.Delivered, ""}, {component.Withheld, "a"}}, end{component.Delivered, ""}},
 		"the same for another reason": {[]end{{component.Withheld, "a"}, {component.Withheld, "b"}}, end{component.Withheld, "a"}},
 	} {
-		l := newLedger(nil, nil)
-		l.read("a", "component")
+		l := NewLedger(nil, nil)
+		l.Enter("a", "component")
 		for _, e := range tc.ends {
 			l.endItem("documents", "a", e.ending, e.reason)
 			l.endItem("documents", "unread", e.ending, e.reason)
 		}
-		if ending, reason := l.fate("a"); ending != tc.want.ending || reason != tc.want.reason {
+		if ending, reason := l.Fate("a"); ending != tc.want.ending || reason != tc.want.reason {
 			t.Errorf("%s: %s for %q", name, ending, reason)
 		}
-		if ending, _ := l.fate("unread"); ending != component.Pending || l.Total() != 1 || l.knows("unread") {
+		if ending, _ := l.Fate("unread"); ending != component.Pending || l.Total() != 1 || l.Knows("unread") {
 			t.Errorf("%s: a ref that was not read ends as %s", name, ending)
 		}
-		if err := l.settle(); (err != nil) != (len(tc.ends) == 0) {
+		if err := l.Settle(); (err != nil) != (len(tc.ends) == 0) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -48,19 +48,19 @@ func TestGravestEnding(t *testing.T) {
 
 // TestReasonsAreBounded: a reason is kept once, and only the first maxReasons are.
 func TestReasonsAreBounded(t *testing.T) {
-	l := newLedger(nil, nil)
+	l := NewLedger(nil, nil)
 	for i := range maxReasons + 5 {
-		l.read(fmt.Sprint(i), "component")
+		l.Enter(fmt.Sprint(i), "component")
 		l.end(fmt.Sprint(i), component.Filtered, fmt.Sprint("reason ", i))
 	}
-	first, reason := l.fate("0")
-	last, none := l.fate(fmt.Sprint(maxReasons + 4))
+	first, reason := l.Fate("0")
+	last, none := l.Fate(fmt.Sprint(maxReasons + 4))
 	if len(l.reasons) != maxReasons || first != component.Filtered || reason != "reason 0" || last != component.Filtered || none != "" {
 		t.Errorf("%d reasons, %s for %q, %s for %q", len(l.reasons), first, reason, last, none)
 	}
-	l = newLedger(nil, nil)
+	l = NewLedger(nil, nil)
 	for i := range 3 {
-		l.read(fmt.Sprint(i), "component")
+		l.Enter(fmt.Sprint(i), "component")
 		l.end(fmt.Sprint(i), component.Filtered, "the same")
 	}
 	if len(l.reasons) != 2 || l.Ended(component.Filtered) != 3 {
@@ -71,25 +71,24 @@ func TestReasonsAreBounded(t *testing.T) {
 // TestLateEndings: an item that was delivered and is taken back counts once, in
 // its stream and for its record. A stream without endings has none.
 func TestLateEndings(t *testing.T) {
-	l := newLedger(nil, nil)
+	l := NewLedger(nil, nil)
 	for _, ref := range []string{"a", "b", "c"} {
-		l.read(ref, "component")
+		l.Enter(ref, "component")
 		l.endItem("documents", ref, component.Delivered, "")
 	}
-	l.rejectLate("documents", "a", errors.New("refused"))
-	l.withholdLate("documents", "b", "hidden")
-	l.takeBack("b", "hidden")
-	l.takeBack("a", "hidden") // stays rejected
-	l.takeBack("unread", "hidden")
-	l.rejectLate("members", "c", errors.New("refused"))
-	l.withholdLate("other", "unread", "hidden")
+	l.RejectLate("documents", "a", errors.New("refused"))
+	l.WithholdLate("documents", "b", "hidden")
+	l.TakeBack("b", "hidden")
+	l.TakeBack("a", "hidden") // stays rejected
+	l.TakeBack("unread", "hidden")
+	l.RejectLate("members", "c", errors.New("refused"))
+	l.WithholdLate("other", "unread", "hidden")
 
-	r := &Report{Streams: []StreamReport{{Name: "documents"}, {Name: "members"}, {Name: "other"}}}
-	l.fill(r)
-	for i, want := range []Counts{{component.Delivered: 1, component.Rejected: 1, component.Withheld: 1}, {component.Rejected: 1}, {}} {
+	r := l.Totals()
+	for stream, want := range map[string]Counts{"documents": {component.Delivered: 1, component.Rejected: 1, component.Withheld: 1}, "members": {component.Rejected: 1}, "other": {}} {
 		for _, e := range component.Endings {
-			if got := r.Streams[i].Counts[e]; got != want[e] {
-				t.Errorf("%s: %d %s, want %d", r.Streams[i].Name, got, e, want[e])
+			if got := r.Items[stream][e]; got != want[e] {
+				t.Errorf("%s: %d %s, want %d", stream, got, e, want[e])
 			}
 		}
 	}
@@ -98,11 +97,18 @@ func TestLateEndings(t *testing.T) {
 	}
 }
 
+// TestLongReason: a dead letter has the beginning of a long reason.
+func TestLongReason(t *testing.T) {
+	if d := letter("r", errors.New(strings.Repeat("é", 500))); len([]rune(d.Reason)) != maxReason {
+		t.Errorf("a reason of %d characters", len([]rune(d.Reason)))
+	}
+}
+
 // TestDeadLetterErrors: the first error of writing dead letters fails the run,
 // also when later writes succeed; nothing is written after it.
 func TestDeadLetterErrors(t *testing.T) {
 	writes := 0
-	l := newLedger(func(component.DeadLetter) error {
+	l := NewLedger(func(component.DeadLetter) error {
 		writes++
 		if writes == 2 {
 			return errors.New("disk full")
@@ -110,13 +116,13 @@ func TestDeadLetterErrors(t *testing.T) {
 		return nil
 	}, nil)
 	for _, ref := range []string{"a", "b", "c"} {
-		l.read(ref, "component")
+		l.Enter(ref, "component")
 		l.reject("documents", ref, fault.Reject("mapping", "tags[3]", "it is a number"))
 	}
-	if err := l.settle(); err == nil || !strings.Contains(err.Error(), "disk full") || writes != 2 {
+	if err := l.Settle(); err == nil || !strings.Contains(err.Error(), "disk full") || writes != 2 {
 		t.Errorf("%v after %d writes", err, writes)
 	}
-	if _, reason := l.fate("a"); reason != "mapping tags[]" {
+	if _, reason := l.Fate("a"); reason != "mapping tags[]" {
 		t.Errorf("reason %q", reason)
 	}
 }

@@ -1,4 +1,4 @@
-package engine
+package read
 
 import (
 	"errors"
@@ -8,7 +8,9 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/expression"
 )
 
 // desk is a session that encodes every item to the same answer.
@@ -106,6 +108,20 @@ func (m mapAll) Map(*component.Worker, *component.Record, component.Pass) (compo
 	return component.Mapped(m), nil
 }
 
+// plain is a model whose records are as the source sent them.
+type plain struct{}
+
+func (plain) Language() expression.Model {
+	return expression.Model{Names: map[string]expression.Type{"kind": expression.Any()}}
+}
+
+func (plain) Phases() []component.Phase { return nil }
+
+func (plain) Decode(r *component.Record) (err error) {
+	r.Value, err = codec.Decode(r.Raw)
+	return err
+}
+
 // TestSwitchedOff: a record of a kind that is switched off is read for its
 // identities only, and still ends.
 func TestSwitchedOff(t *testing.T) {
@@ -125,11 +141,17 @@ func TestSwitchedOff(t *testing.T) {
 		"not mapped, off":      {component.Mapped{Omitted: "no e-mail"}, true, "no e-mail", 0, 0},
 		"not mapped, on":       {component.Mapped{Omitted: "no e-mail"}, false, "no e-mail", 0, 0},
 	} {
-		w := newWorld(t)
-		w.add("identities", "user", "a", "fine")
-		w.p.Transforms, w.p.Mapper = nil, mapAll(tc.mapped)
-		c := &chain{p: w.p, session: desk{}, off: map[string]bool{"user": tc.off}}
-		res, err := c.identities(t.Context(), component.NewWorker(w.p.Language, nil), w.records["identities"])
+		language, errs := expression.New(plain{}.Language(), nil, nil)
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		p := &component.Pipeline{
+			Language: language, Model: plain{}, Mapper: mapAll(tc.mapped), Unwritten: func(string) string { return "" },
+			Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}},
+		}
+		c := &chain{p: p, session: desk{}, off: map[string]bool{"user": tc.off}}
+		records := []*component.Record{{Entry: component.Entry{Ref: "user:default/a", Kind: "user"}, Raw: []byte(`{"kind":"user"}`)}}
+		res, err := c.identities(t.Context(), component.NewWorker(language, nil), records)
 		if err != nil || len(res.later) != tc.later || len(res.staged) != tc.staged {
 			t.Errorf("%s: %v, %+v", name, err, res)
 			continue

@@ -1,4 +1,4 @@
-package engine
+package read
 
 import (
 	"testing"
@@ -10,7 +10,7 @@ import (
 // TestFind: an entry that was read is found as it was read; only a ref that was
 // not read is fetched.
 func TestFind(t *testing.T) {
-	read, fetched := component.Entry{Ref: "a", Title: "read"}, component.Entry{Ref: "b", Title: "fetched"}
+	records, fetched := component.Entry{Ref: "a", Title: "read"}, component.Entry{Ref: "b", Title: "fetched"}
 	asked := ""
 	fetch := func(ref string) (component.Entry, bool) { asked += ref; return fetched, ref == "b" }
 	for name, tc := range map[string]struct {
@@ -20,15 +20,15 @@ func TestFind(t *testing.T) {
 		found bool
 		asked string
 	}{
-		"read":                 {nil, "a", read, true, ""},
+		"read":                 {nil, "a", records, true, ""},
 		"not read":             {nil, "b", component.Entry{}, false, ""},
-		"read, fetching":       {fetch, "a", read, true, ""},
+		"read, fetching":       {fetch, "a", records, true, ""},
 		"not read, fetching":   {fetch, "b", fetched, true, "b"},
 		"not read and nowhere": {fetch, "c", fetched, false, "c"},
 	} {
 		x := newIndex()
 		x.fetch, asked = tc.fetch, ""
-		x.add(read)
+		x.add(records)
 		if _, found := x.find("a"); found == expression.Present && tc.fetch == nil {
 			t.Errorf("%s: found before its phase is sealed", name)
 		}

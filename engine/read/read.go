@@ -1,4 +1,4 @@
-package engine
+package read
 
 import (
 	"context"
@@ -14,19 +14,59 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// reading is the first act: the source is read phase by phase, and everything
-// it holds ends up staged or in the ledger. Nothing is sent (invariant 1).
+// Options are what the act works with.
+type Options struct {
+	Pipeline *component.Pipeline
+	Session  component.Session
+	Stage    *stage.Stage
+	Ledger   *Ledger
+	Last     *baseline.Snapshot // of the last good run; nil when none is remembered
+	Hidden   baseline.Hiding
+	// Fetch finds what is looked up and was not read; nil when everything is.
+	Fetch    func(ref string) (component.Entry, bool)
+	Note     func(format string, args ...any)
+	Tick     func(records int)  // how many records have been read
+	Observer component.Observer // nil in ordinary runs
+}
+
+// Run is the first act: the source is read phase by phase, and everything it
+// holds ends up staged or in the ledger. Nothing is sent (invariant 1).
+func Run(ctx context.Context, o Options) error {
+	a := &reading{
+		p: o.Pipeline, ledger: o.Ledger, index: newIndex(), shelf: o.Stage, last: o.Last, note: o.Note, tick: o.Tick, watch: o.Observer,
+		chain:   &chain{p: o.Pipeline, session: o.Session, hidden: o.Hidden, off: map[string]bool{}, watch: o.Observer},
+		workers: make(chan *component.Worker, o.Pipeline.Limits.Workers), cuts: cuts{},
+	}
+	a.index.fetch = o.Fetch
+	for _, ph := range o.Pipeline.Model.Phases() {
+		for _, k := range ph.Kinds {
+			a.chain.off[k.Name] = k.Off
+		}
+	}
+	for range o.Pipeline.Limits.Workers {
+		a.workers <- component.NewWorker(o.Pipeline.Language, a.index.find)
+	}
+	if err := a.run(ctx); err != nil {
+		return err
+	}
+	if note := a.cuts.note(); note != "" {
+		a.note("%s", note)
+	}
+	return nil
+}
+
+// reading is one readAll.
 type reading struct {
 	p       *component.Pipeline
 	chain   *chain
-	ledger  *ledger
+	ledger  *Ledger
 	index   *index
 	shelf   *stage.Stage
-	last    *baseline.Snapshot // of the last good run; nil when none is remembered
+	last    *baseline.Snapshot
 	note    func(format string, args ...any)
 	workers chan *component.Worker
-	tick    func(read int)
-	watch   component.Observer // nil in ordinary runs
+	tick    func(records int)
+	watch   component.Observer
 	sealed  bool
 	cuts    cuts
 }
@@ -66,7 +106,7 @@ func (a *reading) phase(ctx context.Context, ph component.Phase, last bool) erro
 			return context.Cause(emitCtx)
 		}
 		for _, r := range records {
-			if !a.ledger.read(r.Ref, r.Kind) {
+			if !a.ledger.Enter(r.Ref, r.Kind) {
 				continue
 			}
 			if line != nil {
@@ -81,7 +121,7 @@ func (a *reading) phase(ctx context.Context, ph component.Phase, last bool) erro
 			}
 			if last && held.Spilled() && !ph.Identities {
 				a.index.forget(ph)
-				line = a.line(ctx, cancel, a.stepOthers(false))
+				line = a.line(ctx, cancel, a.stepOthers(a.chain.others))
 				if err := held.Drain(line.add); err != nil {
 					return err
 				}
@@ -110,7 +150,7 @@ func (a *reading) phase(ctx context.Context, ph component.Phase, last bool) erro
 	}
 	a.index.seal()
 	if !ph.Identities {
-		return a.work(ctx, cancel, held, a.stepOthers(false))
+		return a.work(ctx, cancel, held, a.stepOthers(a.chain.others))
 	}
 	later := stage.NewSpillBuffer(a.p.Limits.HoldBytes)
 	defer later.Close()
@@ -120,7 +160,7 @@ func (a *reading) phase(ctx context.Context, ph component.Phase, last bool) erro
 	if err := a.seal(ctx); err != nil {
 		return err
 	}
-	return a.work(ctx, cancel, later, a.stepOthers(true))
+	return a.work(ctx, cancel, later, a.stepOthers(a.chain.again))
 }
 
 // seal ends the collection of identities, once.
@@ -135,9 +175,12 @@ func (a *reading) seal(ctx context.Context) error {
 // step is what a line does with a batch in a worker, and what it does with the
 // result in order.
 type step struct {
-	work   func(ctx context.Context, w *component.Worker, batch []*component.Record) (*result, error)
+	work   worked
 	commit func(*result) error
 }
+
+// worked is what becomes of a batch in a worker.
+type worked func(ctx context.Context, w *component.Worker, batch []*component.Record) (*result, error)
 
 func (a *reading) stepIdentities(later *stage.SpillBuffer) step {
 	return step{work: a.chain.identities, commit: func(res *result) error {
@@ -150,14 +193,7 @@ func (a *reading) stepIdentities(later *stage.SpillBuffer) step {
 	}}
 }
 
-func (a *reading) stepOthers(transformed bool) step {
-	return step{
-		work: func(ctx context.Context, w *component.Worker, batch []*component.Record) (*result, error) {
-			return a.chain.others(ctx, w, batch, transformed)
-		},
-		commit: a.commit,
-	}
-}
+func (a *reading) stepOthers(work worked) step { return step{work: work, commit: a.commit} }
 
 func (a *reading) commit(res *result) error {
 	for _, e := range res.ends {
@@ -185,7 +221,7 @@ func (a *reading) commit(res *result) error {
 
 // keep stages an item, unless one with its ID is staged already.
 func (a *reading) keep(stream string, e component.Encoded) error {
-	other, err := a.shelf.Put(stream, e, 1, a.ledger.knows)
+	other, err := a.shelf.Put(stream, e, 1, a.ledger.Knows)
 	if err != nil {
 		return err
 	}
