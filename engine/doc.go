@@ -1,10 +1,22 @@
-// Package engine holds the vocabulary of a pipeline and its runner.
+// Package engine runs a pipeline: it reads, reviews and publishes, and does what
+// people ask for outside a run (push, hide, purge, adopt, select). The parts that it
+// is made of, from the lowest:
 //
-// A run has three acts. Read: the source's records go, phase by phase, through
-// transforms, mapping and permissions, are encoded by the sink and staged on
-// disk. Review: what is staged is compared with what the sink holds, and the
-// guards decide. Publish: the sink sends it. The package knows no component;
-// components and commands import it, never the other way round.
+//   - fault, codec, display: kinds of failure; JSON; text for people
+//   - config, expression, access: the pipeline file; expressions; who may find an item
+//   - component: the contract with sources, transforms, permissions and sinks
+//   - connection: every HTTP request
+//   - stage: what a run will send, on disk
+//   - baseline: what the last good run delivered, and how a run differs from it
+//   - guard: what a person must look at before anything is sent
+//   - read: the first act, from the source's pages to the stage
+//   - pipeline: a file made into a pipeline, its tests, and the trace of one record
+//
+// A record goes from a source's page through read (decode, transforms, mapping,
+// permissions, encode) into the stage. The review compares the stage with the
+// baseline, and the guards decide. The sink's session then sends the plan, and what
+// was delivered becomes the new baseline. The engine knows no component; components
+// and commands import it, never the other way round.
 //
 // The invariants that code and tests cite by number:
 //

@@ -32,7 +32,7 @@ func (r *run) hiddenSince() (func(component.Encoded) bool, error) {
 	r.hiddenRefs = now.HiddenRefs()
 	r.mu.Unlock()
 	now = now.Since(r.hidden)
-	if len(now.Refs)+len(now.Ids) == 0 {
+	if len(now.Refs)+len(now.IDs) == 0 {
 		return nil, nil
 	}
 	return func(e component.Encoded) bool { return now.HasID(e.Ref, e.ID) }, nil

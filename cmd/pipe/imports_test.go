@@ -2,6 +2,7 @@ package main
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -55,6 +56,70 @@ func TestImports(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// layers are the packages of the engine from the lowest: a package imports only
+// packages of lower layers, and of its own layer those before it.
+var layers = [][]string{
+	{"engine/codec", "engine/display", "engine/fault"},
+	{"engine/config", "engine/dotenv", "engine/expression", "engine/access"},
+	{"engine/component", "engine/connection", "engine/records"},
+	{"engine/stage", "engine/baseline", "engine/guard", "engine/read"},
+	{"engine"},
+	{"engine/pipeline", "engine/pipeline/trace", "engine/pipeline/suite"},
+}
+
+// componentLayers are how many of the layers, from the lowest, components know.
+const componentLayers = 3
+
+// height is the layer of a package and its place there; found is false for one that
+// is in no layer.
+func height(pkg string) (layer, place int, found bool) {
+	for i, all := range layers {
+		if j := slices.Index(all, pkg); j >= 0 {
+			return i, j, true
+		}
+	}
+	return 0, 0, false
+}
+
+// TestLayers: no package imports one of a higher layer, and every package of the
+// engine is in one.
+func TestLayers(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}:{{range .Imports}} {{.}}{{end}}`, module+"/...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	seen := 0
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		pkg, list, _ := strings.Cut(line, ":")
+		from := strings.TrimPrefix(pkg, module+"/")
+		layer, place, found := height(from)
+		switch {
+		case found:
+			seen++
+		case strings.HasPrefix(from, "engine/") && !strings.HasSuffix(from, "test"):
+			t.Errorf("%s is in no layer", from)
+			continue
+		case componentOf(from) != "":
+			layer, place = componentLayers, -1
+		default:
+			continue
+		}
+		for _, imp := range strings.Fields(list) {
+			to := strings.TrimPrefix(imp, module+"/")
+			if l, p, known := height(to); known && (l > layer || l == layer && p >= place) {
+				t.Errorf("%s imports %s, which is of a higher layer", from, to)
+			}
+		}
+	}
+	n := 0
+	for _, all := range layers {
+		n += len(all)
+	}
+	if seen != n {
+		t.Errorf("%d of the %d packages of the layers are there", seen, n)
 	}
 }
 

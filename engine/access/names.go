@@ -27,6 +27,7 @@ func HashSets(sets [][]string) [][]uint64 {
 	return out
 }
 
+// SetName is the one name by which a set of hashes is compared.
 func SetName(set []uint64) (n uint64) {
 	for _, h := range set {
 		n += h
@@ -130,6 +131,7 @@ func PackNames(principals []string, sets [][]uint64) []byte {
 	return b
 }
 
+// UnpackNames reads what PackNames wrote.
 func UnpackNames(b []byte) []uint64 {
 	if len(b) == 0 {
 		return nil

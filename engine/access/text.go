@@ -22,6 +22,7 @@ func Class(audience string) string {
 	return class
 }
 
+// NamesText writes hashes as hexadecimal numbers with a space between them.
 func NamesText(names []uint64) string {
 	b := make([]byte, 0, 17*len(names))
 	for i, n := range names {

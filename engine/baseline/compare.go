@@ -82,6 +82,7 @@ func NewComparison(streams ...string) *Comparison {
 	return c
 }
 
+// Run compares a plan with the last good run.
 func (c *Comparer) Run(plan *component.Plan, snap *Snapshot) (err error) {
 	for _, s := range plan.Streams {
 		if _, known := snap.Streams[s.Name]; !known {

@@ -11,16 +11,17 @@ import (
 // Hiding is the hidden list of a place at one moment. The zero value hides nothing.
 type Hiding struct {
 	Refs map[string]Hidden // also those that were let back
-	Ids  map[uint64]Hidden // by the hashes of their IDs, likewise
+	IDs  map[uint64]Hidden // by the hashes of their IDs, likewise
 }
 
+// HidingOf is a hidden list as a run looks things up in it.
 func HidingOf(all []Hidden) Hiding {
-	h := Hiding{Refs: make(map[string]Hidden, len(all)), Ids: map[uint64]Hidden{}}
+	h := Hiding{Refs: make(map[string]Hidden, len(all)), IDs: map[uint64]Hidden{}}
 	for _, one := range all {
 		h.Refs[one.Ref] = one
 		for _, id := range one.IDHashes() {
-			if old, listed := h.Ids[id]; !listed || !old.Back.IsZero() { // hidden wins over let back
-				h.Ids[id] = one
+			if old, listed := h.IDs[id]; !listed || !old.Back.IsZero() { // hidden wins over let back
+				h.IDs[id] = one
 			}
 		}
 	}
@@ -31,7 +32,7 @@ func HidingOf(all []Hidden) Hiding {
 // ID, which it may have kept under another ref.
 func (h Hiding) Find(ref string, id uint64) (Hidden, bool) {
 	byRef, listed := h.Refs[ref]
-	if byID, also := h.Ids[id]; also && (!listed || !byRef.Back.IsZero()) {
+	if byID, also := h.IDs[id]; also && (!listed || !byRef.Back.IsZero()) {
 		return byID, true
 	}
 	return byRef, listed
@@ -63,7 +64,7 @@ func (h Hiding) HasRef(ref string) bool {
 
 // HasID is has for an ID in clear.
 func (h Hiding) HasID(ref, id string) bool {
-	if len(h.Ids) == 0 { // which spares the hash
+	if len(h.IDs) == 0 { // which spares the hash
 		return h.HasRef(ref)
 	}
 	return h.Has(ref, codec.Hash([]byte(id)))
@@ -81,6 +82,7 @@ func (h Hiding) Why(ref, id string) string {
 	return Because(one, ref)
 }
 
+// Because is why an item of a ref is withheld, for the entry that hides it.
 func Because(one Hidden, ref string) string {
 	text := "hidden with pipe hide on " + one.At.Local().Format(time.DateOnly)
 	if one.Ref != ref {
@@ -92,8 +94,8 @@ func Because(one Hidden, ref string) string {
 // Since returns what of the list is hidden now and was not hidden before.
 func (h Hiding) Since(before Hiding) Hiding {
 	maps.DeleteFunc(h.Refs, func(ref string, one Hidden) bool { return !one.Back.IsZero() || before.HasRef(ref) })
-	maps.DeleteFunc(h.Ids, func(id uint64, one Hidden) bool {
-		old, listed := before.Ids[id]
+	maps.DeleteFunc(h.IDs, func(id uint64, one Hidden) bool {
+		old, listed := before.IDs[id]
 		return !one.Back.IsZero() || listed && old.Back.IsZero()
 	})
 	return h
@@ -102,7 +104,7 @@ func (h Hiding) Since(before Hiding) Hiding {
 // Without returns the list less one ref and its IDs.
 func (h Hiding) Without(ref string) Hiding {
 	delete(h.Refs, ref)
-	maps.DeleteFunc(h.Ids, func(_ uint64, one Hidden) bool { return one.Ref == ref })
+	maps.DeleteFunc(h.IDs, func(_ uint64, one Hidden) bool { return one.Ref == ref })
 	return h
 }
 

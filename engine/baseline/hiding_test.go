@@ -38,8 +38,8 @@ func TestSettleKeepsWhatCameMeanwhile(t *testing.T) {
 func TestHiddenSince(t *testing.T) {
 	before := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1"}}, {Ref: "b", IDs: []string{"4"}, Back: time.Unix(1, 0)}})
 	now := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1", "2"}}, {Ref: "b", IDs: []string{"4"}}, {Ref: "c", IDs: []string{"3"}, Back: time.Unix(1, 0)}, {Ref: "d"}}).Since(before)
-	if len(now.Refs) != 2 || len(now.Ids) != 2 { // b and d, 2 and 4
-		t.Errorf("refs %v, IDs %v", now.Refs, now.Ids)
+	if len(now.Refs) != 2 || len(now.IDs) != 2 { // b and d, 2 and 4
+		t.Errorf("refs %v, IDs %v", now.Refs, now.IDs)
 	}
 	for item, want := range map[[2]string]bool{{"a", "1"}: false, {"x", "2"}: true, {"x", "4"}: true, {"b", "b"}: true, {"c", "c"}: false, {"d", "d"}: true, {"x", "1"}: false} {
 		if got := now.HasID(item[0], item[1]); got != want {

@@ -61,7 +61,9 @@ func (b Bound) Exceeded(n, total int) bool {
 	return n > b.Items && float64(n) > b.Share*float64(total)
 }
 
-func (p *Pipeline) Stream(name string) (Stream, bool) {
+// Stream finds a stream of the sink by name; found is false for one that a session
+// stages of its own.
+func (p *Pipeline) Stream(name string) (_ Stream, found bool) {
 	for _, s := range p.Streams {
 		if s.Name == name {
 			return s, true

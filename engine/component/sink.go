@@ -168,6 +168,7 @@ type Upload struct {
 	Run    string // the run id that it carries, "" for an upload of another program
 }
 
+// Count is how many items of a stream the sink says it holds.
 func (h Holdings) Count(stream string) (n int, known bool) {
 	n, known = h.Streams[stream]
 	return n, known

@@ -36,6 +36,7 @@ type Coverage struct {
 	shown int
 }
 
+// NewCoverage covers what any of some lists of changes shows.
 func NewCoverage(lists ...[]fault.Change) *Coverage {
 	c := &Coverage{changes: map[[2]uint64]bool{}, counts: map[string]int{}}
 	for _, list := range lists {

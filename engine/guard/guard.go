@@ -34,6 +34,8 @@ type Review struct {
 	Untrusted *fault.Refusal // of a run that cannot compare who finds what; nil when it can
 }
 
+// Run asks every guard and returns the first refusal, with those of the other guards
+// that an approval can allow.
 func (v *Review) Run(plan *component.Plan, held component.Holdings) error {
 	for _, check := range []func() error{v.emptyRead, v.maxRejected} {
 		if err := check(); err != nil {

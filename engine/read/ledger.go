@@ -47,6 +47,8 @@ type mark struct {
 // Shown is how many rejections a report carries itself.
 const Shown = 20
 
+// NewLedger begins the books of a run. write is given every dead letter, watch every
+// ending; both may be nil.
 func NewLedger(write func(component.DeadLetter) error, watch component.Observer) *Ledger {
 	return &Ledger{
 		refs:    map[string]mark{},
