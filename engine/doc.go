@@ -2,7 +2,8 @@
 // people ask for outside a run (push, hide, purge, adopt, select). The parts that it
 // is made of, from the lowest:
 //
-//   - fault, codec, display: kinds of failure; JSON; text for people
+//   - fault, codec, display, atomicfile: kinds of failure; JSON; text for people;
+//     replacing a file
 //   - config, expression, access: the pipeline file; expressions; who may find an item
 //   - component: the contract with sources, transforms, permissions and sinks
 //   - connection: every HTTP request

@@ -62,7 +62,7 @@ func TestImports(t *testing.T) {
 // layers are the packages of the engine from the lowest: a package imports only
 // packages of lower layers, and of its own layer those before it.
 var layers = [][]string{
-	{"engine/codec", "engine/display", "engine/fault"},
+	{"engine/codec", "engine/display", "engine/atomicfile", "engine/fault"},
 	{"engine/config", "engine/dotenv", "engine/expression", "engine/access"},
 	{"engine/component", "engine/connection", "engine/records"},
 	{"engine/stage", "engine/baseline", "engine/guard", "engine/read"},
