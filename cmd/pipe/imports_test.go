@@ -25,6 +25,7 @@ var homes = map[string][]string{
 	"github.com/getkin/kin-openapi":            {"sinks/glean/contract"},
 	"github.com/charmbracelet/lipgloss":        {"cmd/pipe"},
 	"github.com/vbauerster/mpb/v8":             {"cmd/pipe"},
+	"github.com/prometheus":                    {"cmd/pipe"},
 	"github.com/yuin/goldmark":                 {"engine/expression"},
 	"github.com/oklog/ulid/v2":                 {"engine", "sinks/glean"},
 	"golang.org/x/time/rate":                   {"engine/connection"},

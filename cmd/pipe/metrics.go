@@ -1,13 +1,14 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
@@ -24,11 +25,11 @@ const lastSuccess = "pipe_last_success_timestamp_seconds"
 // a run. It may be read by others: it holds nothing but numbers and the names of
 // the pipeline's parts.
 func writeMetrics(path string, r *record) error {
-	m := &metrics{pipeline: r.File}
+	m := newMetrics(r.File)
 	now := time.Now().Unix()
 	success := int64(0)
 	if r.Report != nil {
-		m.pipeline = r.Report.Pipeline
+		m = newMetrics(r.Report.Pipeline)
 		if r.Report.Since != nil {
 			success = r.Report.Since.Finished.Unix()
 		}
@@ -37,40 +38,46 @@ func writeMetrics(path string, r *record) error {
 	if r.whole() {
 		success = now
 	}
-	m.add("pipe_last_run_timestamp_seconds", "gauge", "when the last run ended", float64(now))
-	m.add(lastSuccess, "gauge", "when the last run ended that delivered everything, 0 when none is known", float64(success))
-	m.add("pipe_last_run_exit_code", "gauge", "the exit code of the last run", float64(r.ExitCode))
-	if rep := r.Report; rep != nil {
-		for _, e := range component.Endings {
-			m.add("pipe_records", "gauge", "records of the last run by how they ended", float64(rep.Endings[e]), "ending", e.String())
-		}
-		for _, s := range rep.Streams {
-			if s.Written {
-				m.add("pipe_items", "gauge", "items of the last run by stream", float64(s.Staged), "stream", s.Name)
-			}
-		}
-		for _, s := range rep.Streams {
-			if s.Written {
-				paused := 0.0
-				if slices.Contains(rep.Paused, s.Name) {
-					paused = 1
-				}
-				m.add("pipe_deletion_paused", "gauge", "1 while Glean pauses the deletion of items that are no longer sent, by stream", paused, "stream", s.Name)
-			}
-		}
-		for _, a := range access.Audiences {
-			m.add("pipe_documents", "gauge", "documents of the last run by who finds them", float64(rep.Audience[a]), "audience", a.String())
-		}
-		m.add("pipe_rejected", "gauge", "records that the last run rejected", float64(rep.Endings[component.Rejected]))
-		m.add("pipe_withheld", "gauge", "records that the last run withheld, since nobody may find them", float64(rep.Endings[component.Withheld]))
-		for _, act := range []struct {
-			name    string
-			seconds float64
-		}{{"read", rep.Seconds.Read}, {"review", rep.Seconds.Review}, {"publish", rep.Seconds.Publish}, {"confirm", rep.Seconds.Confirm}} {
-			m.add("pipe_seconds", "gauge", "how long each act of the last run took", act.seconds, "act", act.name)
-		}
+	m.set("pipe_last_run_timestamp_seconds", "when the last run ended", float64(now))
+	m.set(lastSuccess, "when the last run ended that delivered everything, 0 when none is known", float64(success))
+	m.set("pipe_last_run_exit_code", "the exit code of the last run", float64(r.ExitCode))
+	if r.Report != nil {
+		m.report(r.Report)
 	}
 	return m.write(path)
+}
+
+// report sets the numbers that only a run that began has.
+func (m *metrics) report(r *engine.Report) {
+	ended := m.gauges("pipe_records", "records of the last run by how they ended", "ending")
+	for _, e := range component.Endings {
+		ended(e.String(), float64(r.Endings[e]))
+	}
+	items := m.gauges("pipe_items", "items of the last run by stream", "stream")
+	pauses := m.gauges("pipe_deletion_paused",
+		"1 while Glean pauses the deletion of items that are no longer sent, by stream", "stream")
+	for _, s := range r.Streams {
+		if !s.Written {
+			continue
+		}
+		items(s.Name, float64(s.Staged))
+		paused := 0.0
+		if slices.Contains(r.Paused, s.Name) {
+			paused = 1
+		}
+		pauses(s.Name, paused)
+	}
+	found := m.gauges("pipe_documents", "documents of the last run by who finds them", "audience")
+	for _, a := range access.Audiences {
+		found(a.String(), float64(r.Audience[a]))
+	}
+	m.set("pipe_rejected", "records that the last run rejected", float64(r.Endings[component.Rejected]))
+	m.set("pipe_withheld", "records that the last run withheld, since nobody may find them", float64(r.Endings[component.Withheld]))
+	took := m.gauges("pipe_seconds", "how long each act of the last run took", "act")
+	took("read", r.Seconds.Read)
+	took("review", r.Seconds.Review)
+	took("publish", r.Seconds.Publish)
+	took("confirm", r.Seconds.Confirm)
 }
 
 // whole tells whether a run delivered everything to where people search.
@@ -79,50 +86,63 @@ func (r *record) whole() bool {
 		!slices.ContainsFunc(r.Report.Streams, func(s engine.StreamReport) bool { return !s.Written })
 }
 
-// metrics is a file in Prometheus's text format.
+// metrics are gauges that share the label pipeline.
 type metrics struct {
-	pipeline string
-	text     strings.Builder
-	last     string // the metric that was written last
+	registry *prometheus.Registry
+	labels   prometheus.Labels
 }
 
-func (m *metrics) add(name, kind, help string, value float64, label ...string) {
-	if name != m.last {
-		fmt.Fprintf(&m.text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
-		m.last = name
-	}
-	fmt.Fprintf(&m.text, "%s{pipeline=%s", name, labelValue(m.pipeline))
-	for i := 0; i+1 < len(label); i += 2 {
-		fmt.Fprintf(&m.text, ",%s=%s", label[i], labelValue(label[i+1]))
-	}
-	fmt.Fprintf(&m.text, "} %s\n", strconv.FormatFloat(value, 'f', -1, 64))
+func newMetrics(pipeline string) *metrics {
+	return &metrics{prometheus.NewRegistry(), prometheus.Labels{"pipeline": display.Lines(pipeline)}}
 }
 
-var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+// gauges registers a gauge with one more label and returns the function that sets
+// its value for a value of that label.
+func (m *metrics) gauges(name, help, label string) func(value string, n float64) {
+	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: m.labels}, []string{label})
+	m.registry.MustRegister(g)
+	return func(value string, n float64) { g.WithLabelValues(display.Lines(value)).Set(n) }
+}
 
-func labelValue(v string) string { return `"` + labelEscapes.Replace(display.Lines(v)) + `"` }
+// set registers a gauge and sets its value.
+func (m *metrics) set(name, help string, n float64) {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: m.labels})
+	m.registry.MustRegister(g)
+	g.Set(n)
+}
 
 // write replaces the file whole, so a collector never reads half of it. The
 // collector is another user.
 func (m *metrics) write(path string) error {
-	return atomicfile.Replace(path, atomicfile.Options{Mode: 0o644}, func(w io.Writer) error {
-		_, err := io.WriteString(w, m.text.String())
+	families, err := m.registry.Gather()
+	if err != nil {
 		return err
+	}
+	return atomicfile.Replace(path, atomicfile.Options{Mode: 0o644}, func(w io.Writer) error {
+		for _, f := range families {
+			if _, err := expfmt.MetricFamilyToText(w, f); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
-// earlierSuccess is what the file said before, 0 when it said nothing.
+// earlierSuccess returns the time of the last success in a metrics file, 0 when the
+// file has none or cannot be read.
 func earlierSuccess(path string) int64 {
-	b, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return 0
 	}
-	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, lastSuccess+"{"); ok {
-			_, value, _ := strings.Cut(strings.TrimSpace(rest), "} ")
-			n, _ := strconv.ParseFloat(value, 64)
-			return int64(n)
-		}
+	defer f.Close()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(f)
+	if err != nil {
+		return 0
+	}
+	for _, metric := range families[lastSuccess].GetMetric() {
+		return int64(max(metric.GetGauge().GetValue(), metric.GetUntyped().GetValue()))
 	}
 	return 0
 }
