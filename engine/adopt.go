@@ -27,7 +27,7 @@ type Adoption struct {
 // stored: Approve of its ID allows the run. The error is that of the run where no
 // approval could allow it.
 func Adopt(ctx context.Context, p *component.Pipeline, o Options) (*Adoption, error) {
-	o.Dry = true
+	o.Until = Reviewed
 	report, err := Run(ctx, p, o)
 	a := &Adoption{Report: report}
 	if err == nil {

@@ -151,7 +151,7 @@ func TestApprovalIsForOneRun(t *testing.T) {
 				approve()
 				ids = nil
 			}
-			n.good(func(w *world) { with(left(62), ids...)(w); w.o.Dry = true })
+			n.good(func(w *world) { with(left(62), ids...)(w); w.o.Until = Reviewed })
 			if _, _, err := n.run(func(w *world) {
 				with(left(62), ids...)(w)
 				w.store.fail["publish"] = errors.New("boom")

@@ -110,7 +110,7 @@ func TestBaseline(t *testing.T) {
 				for _, dry := range []bool{true, false} {
 					w, report, err := n.run(func(w *world) {
 						fill(w)
-						w.o.Dry = dry
+						w.o.Until = until(dry)
 						if condition.spoil == nil {
 							w.o.State = ""
 						}

@@ -387,3 +387,11 @@ func (w *world) run(t *testing.T) (*Report, error) {
 		return nil, nil
 	}
 }
+
+// until is the act after which a run ends that is dry or not.
+func until(dry bool) Act {
+	if dry {
+		return Reviewed
+	}
+	return Published
+}

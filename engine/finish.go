@@ -52,7 +52,7 @@ func (r *run) finish(err error) {
 		rep.FirstRun, rep.Stateless = r.store != nil, r.store == nil
 	}
 	rep.Notes = slices.Compact(rep.Notes)
-	rep.Verdict = verdict(err, r.o.Dry)
+	rep.Verdict = verdict(err, r.dry())
 }
 
 func verdict(err error, dry bool) Verdict {

@@ -39,7 +39,7 @@ func TestBothGuards(t *testing.T) {
 func TestOnlyGoodRuns(t *testing.T) {
 	n := night{t, t.TempDir()}
 	n.good(func(w *world) { components(w, 100, "fine") })
-	n.run(func(w *world) { components(w, 90, "fine"); w.o.Dry = true })
+	n.run(func(w *world) { components(w, 90, "fine"); w.o.Until = Reviewed })
 	n.run(func(w *world) { components(w, 90, "fine"); w.store.fail["publish"] = errors.New("boom") })
 	n.run(func(w *world) { components(w, 10, "fine") })
 	_, report := n.good(func(w *world) { components(w, 85, "fine") })
@@ -79,7 +79,7 @@ func TestOneAtATime(t *testing.T) {
 				if !errors.As(err, &held) || held.Since.IsZero() || !strings.Contains(held.Holder, w.o.RunID) {
 					t.Errorf("the second: %v", err)
 				}
-				if _, _, err := n.run(func(w *world) { components(w, 10, "fine"); w.o.Dry = true }); err != nil {
+				if _, _, err := n.run(func(w *world) { components(w, 10, "fine"); w.o.Until = Reviewed }); err != nil {
 					t.Errorf("a dry run: %v", err)
 				}
 			}

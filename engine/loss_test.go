@@ -389,7 +389,7 @@ func TestHiddenLately(t *testing.T) {
 		n.good(func(w *world) {
 			components(w, 100, "fine")
 			w.holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": 100}, Types: types}
-			w.o.Dry = true
+			w.o.Until = Reviewed
 		})
 	}
 }

@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"errors"
 	"iter"
 	"log/slog"
 	"slices"
@@ -53,10 +52,10 @@ func Mentions(ctx context.Context, p *component.Pipeline, o SelectOptions) (map[
 	for _, ref := range o.Refs { // the sink's items give their titles
 		hidden = hidden.Without(ref)
 	}
-	m.run = newRun(&quiet, Options{RunID: o.RunID, Dry: true, Log: o.Log, Stop: o.Stop, Progress: noProgress{}, Output: m.collect, Observer: m})
+	m.run = newRun(&quiet, Options{RunID: o.RunID, Until: Staged, Log: o.Log, Stop: o.Stop, Progress: noProgress{}, Output: m.collect, Observer: m})
 	defer m.run.shelf.Close()
 	m.run.hidden = hidden
-	if err := m.run.acts(ctx); !errors.Is(err, errSelected) {
+	if err := m.run.acts(ctx); err != nil {
 		return nil, err
 	}
 	return m.found, nil
@@ -86,7 +85,7 @@ func (m *mentions) Decoded(r *component.Record) {
 	m.titles[r.Ref] = r.Title
 }
 
-// collect searches the documents of the plan and ends the run.
+// collect searches the documents of the plan.
 func (m *mentions) collect(_ context.Context, plan *component.Plan) error {
 	m.found = map[string]*Mentioned{}
 	var names needles
@@ -117,7 +116,7 @@ func (m *mentions) collect(_ context.Context, plan *component.Plan) error {
 		slices.Sort(found.Refs)
 		found.Refs = slices.Compact(found.Refs)
 	}
-	return errSelected
+	return nil
 }
 
 // documents gives those documents of the plan to a function whose ref is wanted.

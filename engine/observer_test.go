@@ -67,7 +67,7 @@ func TestObserver(t *testing.T) {
 			for n := range 20 {
 				w.add("catalog", "component", fmt.Sprintf("other%d", n), "fine")
 			}
-			w.o.Dry = true
+			w.o.Until = Reviewed
 			if e != nil {
 				w.o.Observer = e
 			}

@@ -10,7 +10,7 @@ import (
 // is of another state folder or program, or the sink holds items and no usable
 // baseline says who could find them. What it returns is nil for any other push.
 func trusted(ctx context.Context, p *component.Pipeline, o SelectOptions, opening component.Opening) error {
-	r := newRun(p, Options{RunID: o.RunID, Dry: true, State: o.State, Log: o.Log})
+	r := newRun(p, Options{RunID: o.RunID, Until: Reviewed, State: o.State, Log: o.Log})
 	defer r.shelf.Close()
 	defer r.forgo()
 	if err := r.remember(); err != nil {

@@ -26,7 +26,7 @@ func (r *run) remember() error {
 	if r.store, err = baseline.Open(r.o.State, place); err != nil {
 		return baseline.Unusable(err)
 	}
-	if !r.o.Dry {
+	if !r.dry() {
 		if r.lock, err = baseline.Take(r.store, r.o.RunID); err != nil {
 			return err
 		}
@@ -46,8 +46,8 @@ func (r *run) remember() error {
 		return err
 	}
 	r.hiddenRefs = hidden.HiddenRefs()
-	r.owner, err = baseline.OwnerOf(r.store, r.base, !r.o.Dry)
-	if err == nil && !r.o.Dry && r.covered() { // the run that wrote it was killed before it could say so
+	r.owner, err = baseline.OwnerOf(r.store, r.base, !r.dry())
+	if err == nil && !r.dry() && r.covered() { // the run that wrote it was killed before it could say so
 		err = r.keep()
 	}
 	return err

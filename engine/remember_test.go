@@ -46,7 +46,7 @@ func TestKeptIsNoted(t *testing.T) {
 	for _, dry := range []bool{true, false} {
 		n.run(func(w *world) {
 			fill(w)
-			w.o.Dry = dry
+			w.o.Until = until(dry)
 			w.company.fail = func(string, int) error { return errors.New("killed while it reads") }
 		})
 		if o, _, err := n.place().Owner(); err != nil || o.Kept == dry {

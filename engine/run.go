@@ -21,11 +21,21 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
+// Act is how far a run goes.
+type Act uint8
+
+// The acts, from the whole run to the shortest.
+const (
+	Published Act = iota
+	Reviewed      // read and reviewed; nothing is sent (a dry run)
+	Staged        // read and planned; no guard looks at it, and nothing is sent
+)
+
 // Options are what one run is asked for, beside its pipeline.
 type Options struct {
 	RunID string // NewRunID()
-	// Dry means: read and review, send nothing.
-	Dry bool
+	// Until is the act after which the run ends.
+	Until Act
 	// Approve are IDs of refusals that a person allows. By is that person.
 	Approve []string
 	By      string
@@ -140,6 +150,9 @@ type run struct {
 	fetch func(ref string) (component.Entry, bool)
 }
 
+// dry reports whether the run sends nothing.
+func (r *run) dry() bool { return r.o.Until != Published }
+
 func (r *run) acts(ctx context.Context) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -164,7 +177,10 @@ func (r *run) acts(ctx context.Context) (err error) {
 	if err := timed(&r.report.Seconds.Read, func() error { return r.read(ctx, session) }); err != nil {
 		return err
 	}
-	if err := timed(&r.report.Seconds.Review, func() error { return r.review(ctx, session) }); err != nil || r.o.Dry {
+	if err := r.planned(ctx); err != nil || r.o.Until == Staged {
+		return err
+	}
+	if err := timed(&r.report.Seconds.Review, func() error { return r.review(ctx, session) }); err != nil || r.o.Until == Reviewed {
 		return err
 	}
 	if err := r.begin(); err != nil {
@@ -191,7 +207,7 @@ func (r *run) acts(ctx context.Context) (err error) {
 // publishes nothing: what a run would fail at is one of its notes.
 func (r *run) preflight(ctx context.Context, session component.Session) error {
 	s, can := session.(component.Preflighter)
-	if !can || r.o.Dry || r.p.Offline {
+	if !can || r.dry() || r.p.Offline {
 		return nil
 	}
 	err := s.Preflight(ctx)
@@ -251,16 +267,19 @@ func (r *run) startTransforms(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) review(ctx context.Context, session component.Session) error {
+// planned checks the books of the read act and makes the plan of what was staged.
+func (r *run) planned(ctx context.Context) error {
 	if err := r.ledger.Settle(); err != nil {
 		return err
 	}
 	r.makePlan()
-	if r.o.Output != nil {
-		if err := r.o.Output(ctx, r.plan); err != nil {
-			return causeOf(ctx, err)
-		}
+	if r.o.Output == nil {
+		return nil
 	}
+	return causeOf(ctx, r.o.Output(ctx, r.plan))
+}
+
+func (r *run) review(ctx context.Context, session component.Session) error {
 	held, err := r.holdings(ctx, session)
 	if err != nil {
 		return err
@@ -295,7 +314,7 @@ func (r *run) review(ctx context.Context, session component.Session) error {
 		s := &r.plan.Streams[i]
 		s.Paused = r.track.paused[s.Name]
 	}
-	if !r.o.Dry {
+	if !r.dry() {
 		r.o.Progress.Reviewed(r.plan.Streams)
 	}
 	return nil
@@ -324,7 +343,7 @@ func (r *run) holdings(ctx context.Context, session component.Session) (componen
 	if held, unsaid := r.unsaid(ctx, err); unsaid {
 		return held, nil
 	}
-	if err != nil && r.o.Dry && ctx.Err() == nil {
+	if err != nil && r.dry() && ctx.Err() == nil {
 		r.note("a run would fail here: %v", err)
 		if remedy := fault.RemedyOf(err); remedy != "" {
 			r.note("before a run, %s", remedy)

@@ -155,7 +155,7 @@ func TestNothingBeforeEverything(t *testing.T) {
 			w.p.Limits.Timeout = time.Millisecond
 			w.company.fail = func(string, int) error { time.Sleep(2 * time.Millisecond); return nil }
 		},
-		"it is dry": func(w *world) { w.o.Dry = true },
+		"it is dry": func(w *world) { w.o.Until = Reviewed },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -168,7 +168,7 @@ func TestNothingBeforeEverything(t *testing.T) {
 			if w.sent() || slices.Contains(w.calls, "publish") || report.Sent {
 				t.Error("something was published")
 			}
-			if (err == nil) != w.o.Dry {
+			if (err == nil) != (w.o.Until == Reviewed) {
 				t.Errorf("error %v", err)
 			}
 		})

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 
@@ -24,9 +23,6 @@ type SelectOptions struct {
 	Hidden bool
 }
 
-// errSelected ends a run whose items were selected: nothing is to be reviewed.
-var errSelected = errors.New("selected")
-
 // Select makes the items of a few records, and sends nothing. Everybody and
 // every group is read, as decisions depend on them. Where the source can be asked
 // for refs the records themselves and what they look up are asked for; else it
@@ -41,7 +37,7 @@ func Select(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compo
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s.run = newRun(&quiet, Options{RunID: o.RunID, Dry: true, State: o.State, Log: o.Log, Stop: o.Stop, Progress: noProgress{}, Output: s.collect, DeadLetters: s.letter})
+	s.run = newRun(&quiet, Options{RunID: o.RunID, Until: Staged, State: o.State, Log: o.Log, Stop: o.Stop, Progress: noProgress{}, Output: s.collect, DeadLetters: s.letter})
 	if source, can := p.Source.(component.Confirmer); can {
 		few := newFew(ctx, p, source, o.Refs)
 		quiet.Source, s.run.fetch, s.few = few, few.find, few
@@ -50,11 +46,8 @@ func Select(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compo
 	defer s.run.shelf.Close()
 	defer s.run.forgo()
 	err := s.run.acts(ctx)
-	switch {
-	case s.few != nil && s.few.failed() != nil:
+	if s.few != nil && s.few.failed() != nil {
 		return nil, causeOf(ctx, s.few.failed())
-	case errors.Is(err, errSelected):
-		err = nil
 	}
 	if err != nil {
 		return nil, err
@@ -81,7 +74,7 @@ func (s *selection) letter(d component.DeadLetter) error {
 	return nil
 }
 
-// collect takes what it needs of the plan and ends the run.
+// collect takes what it needs of the plan.
 func (s *selection) collect(_ context.Context, plan *component.Plan) error {
 	for _, stream := range plan.Streams {
 		declared, known := s.run.p.Stream(stream.Name)
@@ -102,10 +95,7 @@ func (s *selection) collect(_ context.Context, plan *component.Plan) error {
 			}
 		}
 	}
-	if err := s.compare(); err != nil {
-		return err
-	}
-	return errSelected
+	return s.compare()
 }
 
 // compare marks what the last good run delivered as it is.

@@ -159,7 +159,7 @@ func TestLostUpload(t *testing.T) {
 			l.sleep(time.Hour)
 			proof(l)
 
-			_, report, err := n.run(func(w *world) { w.o.Dry = true; components(w, 30, "fine"); l.stages(w, notListed) })
+			_, report, err := n.run(func(w *world) { w.o.Until = Reviewed; components(w, 30, "fine"); l.stages(w, notListed) })
 			if err != nil || !noted(report, "Glean lost the upload of documents of ") {
 				t.Errorf("a dry run: %v %q", err, report.Notes)
 			}

@@ -154,7 +154,7 @@ func TestWidenLimits(t *testing.T) {
 			}
 			n.good(wider(0))
 			id := n.refusedID(wider(most + 1))
-			n.good(func(w *world) { wider(most)(w); w.o.Dry = true })
+			n.good(func(w *world) { wider(most)(w); w.o.Until = Reviewed })
 			n.good(wider(most))
 			if most > 0 { // those are accepted now
 				id = n.refusedID(wider(2*most + 1))
@@ -180,7 +180,7 @@ func TestStrictNote(t *testing.T) {
 		_, report := night{t, t.TempDir()}.good(func(w *world) {
 			components(w, 200, "fine")
 			fates1(w, tc.restricted, "of sam")
-			w.p.Limits.MaxWiden, w.o.Dry = tc.limit, tc.dry
+			w.p.Limits.MaxWiden, w.o.Until = tc.limit, until(tc.dry)
 		})
 		if said := strings.Contains(strings.Join(report.Notes, "\n"), "max_widen: 1%"); said != tc.note {
 			t.Errorf("%+v: %q", tc, report.Notes)

@@ -91,7 +91,7 @@ func (a *app) compareWith(c *cli.Context, path, dir string) (*diff, *engine.Repo
 	if err != nil {
 		return nil, nil, err
 	}
-	o := engine.Options{RunID: engine.NewRunID(), Dry: true, Log: a.log}
+	o := engine.Options{RunID: engine.NewRunID(), Until: engine.Reviewed, Log: a.log}
 	p, closePipeline, err := definition.Open(a.engineSettings(definition, o.RunID, box != nil))
 	if err != nil {
 		return nil, nil, err

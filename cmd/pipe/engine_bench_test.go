@@ -29,7 +29,7 @@ func BenchmarkEngine(b *testing.B) {
 		b.ReportAllocs()
 		started := cpuSeconds()
 		for range b.N {
-			if _, err := engine.Run(b.Context(), p, engine.Options{RunID: "bench", Dry: true}); err != nil {
+			if _, err := engine.Run(b.Context(), p, engine.Options{RunID: "bench", Until: engine.Reviewed}); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -23,7 +23,7 @@ func BenchmarkReadLatency(b *testing.B) {
 	for range b.N {
 		p := openShipped(b, s.URL())
 		started := time.Now()
-		if _, err := engine.Run(b.Context(), p, engine.Options{RunID: "bench", Dry: true}); err != nil {
+		if _, err := engine.Run(b.Context(), p, engine.Options{RunID: "bench", Until: engine.Reviewed}); err != nil {
 			b.Fatal(err)
 		}
 		run += time.Since(started)

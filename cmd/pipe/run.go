@@ -93,7 +93,10 @@ func (a *app) runFile(c *cli.Context, path string, r *record) error {
 		return err
 	}
 	o := engine.Options{
-		RunID: engine.NewRunID(), Dry: c.Bool("dry-run"), Log: a.log, Discard: r.Discarded, Approve: r.Approvals, By: a.who(),
+		RunID: engine.NewRunID(), Log: a.log, Discard: r.Discarded, Approve: r.Approvals, By: a.who(),
+	}
+	if c.Bool("dry-run") {
+		o.Until = engine.Reviewed
 	}
 	r.about(d)
 	if o.State, err = a.stateFolder(c, box != nil); err != nil {
@@ -105,7 +108,7 @@ func (a *app) runFile(c *cli.Context, path string, r *record) error {
 	}
 	defer closePipeline()
 	if c.Bool("apply-datasource") {
-		if err := applyInRun(d, p.Sink, o.Dry); err != nil {
+		if err := applyInRun(d, p.Sink, c.Bool("dry-run")); err != nil {
 			return err
 		}
 	}

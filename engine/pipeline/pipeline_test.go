@@ -73,7 +73,7 @@ func TestAcceptedRuns(t *testing.T) {
 			t.Fatalf("%v\n%s", err, text)
 		}
 		p.Limits.MaxRejected = component.Bound{Share: 1, Items: 1000}
-		_, err = engine.Run(t.Context(), p, engine.Options{RunID: "r", Dry: true})
+		_, err = engine.Run(t.Context(), p, engine.Options{RunID: "r", Until: engine.Reviewed})
 		var refused *fault.Refusal
 		if err != nil && !errors.As(err, &refused) {
 			t.Errorf("%v\n%s", err, text)

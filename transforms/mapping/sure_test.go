@@ -40,7 +40,7 @@ func TestUnseenCondition(t *testing.T) {
 			defer done()
 			p.Limits.HoldBytes = tc.hold
 			p.Limits.MaxRejected = component.Bound{Share: 1}
-			report, _ := engine.Run(t.Context(), p, engine.Options{RunID: "r", Dry: true})
+			report, _ := engine.Run(t.Context(), p, engine.Options{RunID: "r", Until: engine.Reviewed})
 			if report.Endings[component.Rejected] != tc.rejected {
 				t.Errorf("%v, %+v", report.Endings, report.Reasons)
 			}

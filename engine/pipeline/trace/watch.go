@@ -18,7 +18,7 @@ import (
 func Watch(ctx context.Context, p *component.Pipeline, state string, o component.Observer) (*engine.Report, error) {
 	offline := *p
 	offline.Offline = true
-	report, err := engine.Run(ctx, &offline, engine.Options{RunID: engine.NewRunID(), Dry: true, State: state, Observer: o, Stop: ctx.Done()})
+	report, err := engine.Run(ctx, &offline, engine.Options{RunID: engine.NewRunID(), Until: engine.Reviewed, State: state, Observer: o, Stop: ctx.Done()})
 	if errors.As(err, new(*fault.Refusal)) {
 		err = nil
 	}
