@@ -97,15 +97,12 @@ func (r *run) compare() error {
 			return known && before == said
 		}
 	}
-	c := &baseline.Comparer{Comparison: baseline.NewComparison(), Shelf: r.shelf, Fate: r.ledger.Fate, Off: r.p.Off, Hidden: r.hidden,
-		Permissions: func(stream string) bool { s, _ := r.p.Stream(stream); return s.Permissions }}
-	v.Compared = c.Comparison
-	r.past = c
-	if err := c.Run(r.plan, r.last); err != nil {
-		return err
-	}
-	v.Hidden = c.Past.Hidden
-	return nil
+	var err error
+	v.Compared, err = baseline.Compare(r.plan, r.last, baseline.Run{
+		Stage: r.shelf, Hidden: r.hidden, Fate: r.ledger.Fate, Off: r.p.Off,
+		Permissions: func(stream string) bool { s, _ := r.p.Stream(stream); return s.Permissions },
+	})
+	return err
 }
 
 // differences are those of the plan from the last good run.
@@ -252,13 +249,13 @@ func (r *run) entries(w *baseline.Writer) error {
 		if err != nil {
 			return err
 		}
-		row := r.past.Past.Rows[i]
+		renewed := r.reviewer.Compared.Renewed(i)
 		i++
 		if r.plan.Stream(e.Stream) == nil {
 			w.Add(e)
 			continue
 		}
-		if e.Audience == "" || row.Again && !refused[e.Ref] {
+		if e.Audience == "" || renewed && !refused[e.Ref] {
 			continue
 		}
 		if e.Away.IsZero() {

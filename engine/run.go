@@ -131,7 +131,6 @@ type run struct {
 	// What review knew, for looking again when publishing takes items back.
 	held     component.Holdings
 	reviewer *guard.Review
-	past     *baseline.Comparer
 	// What the state folder has: store and lock are nil without one, and last is nil
 	// unless base is intact.
 	store *baseline.Store

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine/access"
-	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/stage"
@@ -126,11 +125,11 @@ func (s *selection) compare() error {
 		}
 		for i, item := range s.items {
 			if t, ok := tags[[2]string{item.Stream, item.ID}]; ok && e.Stream == item.Stream && (e.Ref == item.Ref || e.ID == codec.Hash([]byte(item.ID))) {
-				old := &baseline.PastItem{Audience: access.ParseAudience(e.Audience), Names: e.Names}
+				old := access.Grant{Audience: access.ParseAudience(e.Audience), Names: e.Names}
 				if old.Audience != access.Undecided && s.run.hidden.Has(e.Ref, e.ID) {
 					old.Audience, old.Names = access.Nobody, nil
 				}
-				if old.Narrower(t) && (old.Audience != access.Nobody || !s.run.hidden.Back(t.Ref, t.ID)) {
+				if t.WiderThan(old) && (old.Audience != access.Nobody || !s.run.hidden.Back(t.Ref, t.ID)) {
 					s.items[i].Wider = true
 				}
 			}

@@ -29,11 +29,12 @@ type Comparison struct {
 	wider   []*Widening
 	swapped []*Swap
 	gains   []gain
+	past    *past
 	// added counts new documents by who finds them.
 	added map[access.Audience]int
 }
 
-type rowChanges struct{ Before, Filled int }
+type rowChanges struct{ before, filled int }
 
 // Changes is how a stream differs from the last good run. Items are told apart
 // by their IDs: one that comes under another ID is one gone and one added.
@@ -58,15 +59,19 @@ type gain struct {
 	n   int
 }
 
-// Comparer compares the streams of a plan with the last good run.
-type Comparer struct {
+// Run is what Compare looks at of a run.
+type Run struct {
+	Stage       *stage.Stage
+	Hidden      Hiding
+	Fate        func(ref string) (component.Ending, string) // how a record ended, and why
+	Off         func(kind string) bool                      // nothing of the kind is written
+	Permissions func(stream string) bool                    // its items have permissions
+}
+
+// comparer makes a Comparison.
+type comparer struct {
 	*Comparison
-	Past           *past
-	Shelf          *stage.Stage
-	Fate           func(ref string) (component.Ending, string) // how a record ended, and why
-	Off            func(kind string) bool
-	Hidden         Hiding
-	Permissions    func(stream string) bool
+	Run
 	streams, types words
 }
 
@@ -82,8 +87,13 @@ func NewComparison(streams ...string) *Comparison {
 	return c
 }
 
-// Run compares a plan with the last good run.
-func (c *Comparer) Run(plan *component.Plan, snap *Snapshot) (err error) {
+// Compare compares what a run would send with the last good run.
+func Compare(plan *component.Plan, snap *Snapshot, run Run) (*Comparison, error) {
+	c := &comparer{Comparison: NewComparison(), Run: run}
+	return c.Comparison, c.compare(plan, snap)
+}
+
+func (c *comparer) compare(plan *component.Plan, snap *Snapshot) (err error) {
 	for _, s := range plan.Streams {
 		if _, known := snap.Streams[s.Name]; !known {
 			continue
@@ -94,7 +104,7 @@ func (c *Comparer) Run(plan *component.Plan, snap *Snapshot) (err error) {
 		}
 	}
 	wanted := func(stream string) bool { return c.Comparison.streams[stream] != nil }
-	if c.Past, err = readPast(snap, &c.streams, &c.types, wanted, c.Hidden); err != nil {
+	if c.past, err = readPast(snap, &c.streams, &c.types, wanted, c.Hidden); err != nil {
 		return err
 	}
 	c.count()
@@ -103,13 +113,13 @@ func (c *Comparer) Run(plan *component.Plan, snap *Snapshot) (err error) {
 			continue
 		}
 		n := c.streams.number(s.Name)
-		for t, err := range c.Shelf.Tags(s.Name) {
+		for t, err := range c.Stage.Tags(s.Name) {
 			if err != nil {
 				return err
 			}
 			c.item(s.Name, n, t)
 		}
-		for u, err := range c.Shelf.Withheld(s.Name) {
+		for u, err := range c.Stage.Withheld(s.Name) {
 			if err != nil {
 				return err
 			}
@@ -137,10 +147,10 @@ func (c *Comparer) Run(plan *component.Plan, snap *Snapshot) (err error) {
 }
 
 // count counts what was there before.
-func (c *Comparer) count() {
-	for _, row := range c.Past.Rows {
-		if !row.away && row.Audience != access.Undecided {
-			c.audience[row.Audience]++
+func (c *comparer) count() {
+	for _, row := range c.past.rows {
+		if !row.away && row.audience != access.Undecided {
+			c.audience[row.audience]++
 		}
 		if !row.there {
 			continue
@@ -149,14 +159,14 @@ func (c *Comparer) count() {
 		ch := c.Comparison.streams[name]
 		ch.Before++
 		c.typeOf(ch, row.typ).Before++
-		if r := c.rows[name]; r != nil && len(row.Names) > 0 {
-			r.Before += len(row.Names)
-			r.Filled++
+		if r := c.rows[name]; r != nil && len(row.names) > 0 {
+			r.before += len(row.names)
+			r.filled++
 		}
 	}
 }
 
-func (c *Comparer) typeOf(ch *Changes, typ uint8) *TypeChange {
+func (c *comparer) typeOf(ch *Changes, typ uint8) *TypeChange {
 	word := c.types.word(typ)
 	t := ch.Types[word]
 	if t == nil {
@@ -167,12 +177,12 @@ func (c *Comparer) typeOf(ch *Changes, typ uint8) *TypeChange {
 }
 
 // item compares one item of the new run.
-func (c *Comparer) item(stream string, n uint8, t stage.Tag) {
+func (c *comparer) item(stream string, n uint8, t stage.Tag) {
 	ch := c.Comparison.streams[stream]
 	if c.Permissions(stream) {
 		c.exposure(n, t)
 	}
-	old := c.Past.byID(n, t.ID)
+	old := c.past.byID(n, t.ID)
 	if old == nil || !old.there {
 		ch.Added++
 		if c.Permissions(stream) {
@@ -187,11 +197,11 @@ func (c *Comparer) item(stream string, n uint8, t stage.Tag) {
 	}
 	ch.Changed++
 	if r := c.rows[stream]; r != nil {
-		if fewer := access.Missing(old.Names, t.Names); fewer > 0 {
-			c.lost[stream] = append(c.lost[stream], fault.Change{Stream: stream, ID: fault.HexID(old.id), Ref: t.Ref, Before: MembersText(old.Names), After: MembersText(t.Names), N: fewer})
+		if fewer := access.Missing(old.names, t.Names); fewer > 0 {
+			c.lost[stream] = append(c.lost[stream], fault.Change{Stream: stream, ID: fault.HexID(old.id), Ref: t.Ref, Before: MembersText(old.names), After: MembersText(t.Names), N: fewer})
 			c.because(stream, "fewer members", t.Ref)
 		}
-		if more := access.Missing(t.Names, old.Names); more > 0 {
+		if more := access.Missing(t.Names, old.names); more > 0 {
 			c.gains = append(c.gains, gain{t.Ref, more})
 		}
 	}
@@ -199,33 +209,33 @@ func (c *Comparer) item(stream string, n uint8, t stage.Tag) {
 
 // seen notes that the new run says who finds an item: what is remembered of its
 // ref and ID together is then told anew, and of either alone kept.
-func (c *Comparer) seen(n uint8, ref, id string) {
-	old := c.Past.byRef(n, ref)
+func (c *comparer) seen(n uint8, ref, id string) {
+	old := c.past.byRef(n, ref)
 	if old != nil && old.id == codec.Hash([]byte(id)) {
-		old.Again = true
+		old.again = true
 	}
 }
 
 // exposure notes when more people find a document than before (invariant 5). It
 // is no new document because its ref or its ID is another, nor because it was
 // away for some runs.
-func (c *Comparer) exposure(n uint8, t stage.Tag) {
+func (c *comparer) exposure(n uint8, t stage.Tag) {
 	c.seen(n, t.Ref, t.ID)
-	old := c.Past.byRef(n, t.Ref)
-	if !old.Narrower(t) {
-		if old = c.Past.byID(n, t.ID); !old.Narrower(t) {
+	old := c.past.byRef(n, t.Ref)
+	if !old.narrower(t) {
+		if old = c.past.byID(n, t.ID); !old.narrower(t) {
 			return
 		}
 	}
-	if old.Audience == access.Nobody && c.Hidden.Back(t.Ref, t.ID) { // a person has let it back
+	if old.audience == access.Nobody && c.Hidden.Back(t.Ref, t.ID) { // a person has let it back
 		return
 	}
-	i := slices.IndexFunc(c.wider, func(w *Widening) bool { return w.Rule == t.Rule && w.From == old.Audience && w.To == t.Audience })
+	i := slices.IndexFunc(c.wider, func(w *Widening) bool { return w.Rule == t.Rule && w.From == old.audience && w.To == t.Audience })
 	if i < 0 {
 		i = len(c.wider)
-		c.wider = append(c.wider, &Widening{Rule: t.Rule, From: old.Audience, To: t.Audience})
+		c.wider = append(c.wider, &Widening{Rule: t.Rule, From: old.audience, To: t.Audience})
 	}
-	change := fault.Change{Stream: c.streams.word(n), ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: access.AudienceText(old.Audience.String(), old.Names), After: access.AudienceText(t.Audience.String(), t.Names), N: 1}
+	change := fault.Change{Stream: c.streams.word(n), ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: access.AudienceText(old.audience.String(), old.names), After: access.AudienceText(t.Audience.String(), t.Names), N: 1}
 	c.wider[i].Changes = append(c.wider[i].Changes, change)
 }
 
@@ -233,13 +243,13 @@ func (c *Comparer) exposure(n uint8, t stage.Tag) {
 func MembersText(names []uint64) string { return access.AudienceText("members", names) }
 
 // missing finds out what goes, and why.
-func (c *Comparer) missing(snap *Snapshot) error {
+func (c *comparer) missing(snap *Snapshot) error {
 	i := 0
 	for e, err := range snap.Entries() {
 		if err != nil {
 			return err
 		}
-		row := &c.Past.Rows[i]
+		row := &c.past.rows[i]
 		i++
 		if row.present || !row.there {
 			continue
@@ -251,8 +261,8 @@ func (c *Comparer) missing(snap *Snapshot) error {
 		switch {
 		case c.rows[e.Stream] != nil:
 			change.Before, change.N = MembersText(e.Names), len(e.Names)
-		case row.Audience != access.Undecided:
-			change.Before = access.AudienceText(row.Audience.String(), e.Names)
+		case row.audience != access.Undecided:
+			change.Before = access.AudienceText(row.audience.String(), e.Names)
 		}
 		c.lost[e.Stream] = append(c.lost[e.Stream], change)
 		c.because(e.Stream, c.why(e), e.Ref)
@@ -261,7 +271,7 @@ func (c *Comparer) missing(snap *Snapshot) error {
 }
 
 // because notes why something of a stream goes.
-func (c *Comparer) because(stream, why, ref string) {
+func (c *comparer) because(stream, why, ref string) {
 	list := c.gone[stream]
 	at := slices.IndexFunc(list, func(x *display.Examples) bool { return x.Why == why })
 	if at < 0 {
@@ -273,7 +283,7 @@ func (c *Comparer) because(stream, why, ref string) {
 }
 
 // why tells what became of the record of an item that goes.
-func (c *Comparer) why(e Entry) string {
+func (c *comparer) why(e Entry) string {
 	ending, reason := c.Fate(e.Ref)
 	switch ending {
 	case component.Pending:

@@ -46,7 +46,7 @@ func snapshotOf(t *testing.T, entries []Entry) *Snapshot {
 }
 
 // compare writes the baseline and the stage and compares them.
-func (tc comparisonCase) compare(t *testing.T) *Comparer {
+func (tc comparisonCase) compare(t *testing.T) *Comparison {
 	t.Helper()
 	s := stage.New()
 	t.Cleanup(s.Close)
@@ -71,9 +71,10 @@ func (tc comparisonCase) compare(t *testing.T) *Comparer {
 		}
 		return component.Pending, ""
 	}
-	c := &Comparer{Comparison: NewComparison(), Shelf: s, Fate: fate, Off: func(string) bool { return false },
-		Permissions: func(stream string) bool { return stream == "documents" && !tc.open }}
-	if err := c.Run(&component.Plan{Streams: []component.StreamPlan{{Name: "documents"}, {Name: "members", Own: true}}}, snapshotOf(t, tc.before)); err != nil {
+	c, err := Compare(&component.Plan{Streams: []component.StreamPlan{{Name: "documents"}, {Name: "members", Own: true}}}, snapshotOf(t, tc.before), Run{
+		Stage: s, Fate: fate, Off: func(string) bool { return false }, Permissions: func(stream string) bool { return stream == "documents" && !tc.open },
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -125,7 +126,7 @@ func TestDocumentsBefore(t *testing.T) {
 	if got, want := fmt.Sprint(c.audience), fmt.Sprint(map[access.Audience]int{access.Nobody: 1, access.Listed: 1, access.AllUsers: 1}); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if ch := c.Comparison.streams["documents"]; ch.Before != 2 || ch.Gone != 2 {
+	if ch := c.streams["documents"]; ch.Before != 2 || ch.Gone != 2 {
 		t.Errorf("%+v", ch)
 	}
 }
@@ -137,7 +138,7 @@ func TestMembersBefore(t *testing.T) {
 		return Entry{Stream: "members", Ref: ref, ID: codec.Hash([]byte(ref)), Names: hashes(names...)}
 	}
 	c := comparisonCase{before: []Entry{group("one", "ann"), group("two", "ann", "sam"), group("empty")}}.compare(t)
-	if r := c.rows["members"]; *r != (rowChanges{Before: 3, Filled: 2}) {
+	if r := c.rows["members"]; *r != (rowChanges{before: 3, filled: 2}) {
 		t.Errorf("%+v", r)
 	}
 	if c.rows["documents"] != nil {
@@ -203,7 +204,7 @@ func TestAddedAgain(t *testing.T) {
 		"withheld and away": {away(document("a", access.Nobody))},
 	} {
 		c := comparisonCase{before: before, staged: map[string][]component.Encoded{"documents": {staged("a", "default", access.AllUsers)}}}.compare(t)
-		if ch := c.Comparison.streams["documents"]; ch.Added != 1 || ch.Changed+ch.Same+ch.Gone+ch.Before != 0 || c.added[access.AllUsers] != 1 {
+		if ch := c.streams["documents"]; ch.Added != 1 || ch.Changed+ch.Same+ch.Gone+ch.Before != 0 || c.added[access.AllUsers] != 1 {
 			t.Errorf("%s: %+v, added %v", name, ch, c.added)
 		}
 	}
@@ -230,7 +231,7 @@ func TestDecidedAgain(t *testing.T) {
 		"another, hidden": {nil, []string{"b"}, false},
 	} {
 		c := comparisonCase{before: []Entry{document("a", access.Listed, "sam")}, staged: map[string][]component.Encoded{"documents": tc.staged}, withheld: tc.withheld}.compare(t)
-		if row := c.Past.Rows[0]; row.Again != tc.again {
+		if row := c.past.rows[0]; row.again != tc.again {
 			t.Errorf("%s: %+v", name, row)
 		}
 	}

@@ -108,11 +108,11 @@ func (h Hiding) Without(ref string) Hiding {
 	return h
 }
 
-// HiddenCounts are items that were hidden so recently that a sink may still count
+// hiddenCounts are items that were hidden so recently that a sink may still count
 // them.
-type HiddenCounts struct {
-	N     int
-	Types map[string]int
+type hiddenCounts struct {
+	n     int
+	types map[string]int
 }
 
 // Settle drops from the list the entries that had been let back when this run read

@@ -13,11 +13,11 @@ import (
 // bytes an item (invariant 7). The refs stay on disk until one is asked for.
 type past struct {
 	snap *Snapshot
-	Rows []PastItem        // in the order of the snapshot
+	rows []pastItem        // in the order of the snapshot
 	ids  map[itemKey]int32 // by their ID
 	refs map[itemKey]int32 // by their ref
-	// Hidden counts, by stream, what was delivered and hidden lately.
-	Hidden map[string]*HiddenCounts
+	// hidden counts, by stream, what was delivered and hidden lately.
+	hidden map[string]*hiddenCounts
 }
 
 type itemKey struct {
@@ -25,15 +25,15 @@ type itemKey struct {
 	hash   uint64
 }
 
-type PastItem struct {
+type pastItem struct {
 	id, content uint64
-	Names       []uint64
+	names       []uint64
 	stream, typ uint8
-	Audience    access.Audience
+	audience    access.Audience
 	away        bool // the last good run no longer had it
 	there       bool // it was delivered by the last good run
 	present     bool // the new run has its ID
-	Again       bool // the new run has its ref
+	again       bool // the new run has its ref
 }
 
 // words gives repeated words a number; beyond 255 they share the last one.
@@ -60,29 +60,29 @@ func (w *words) word(n uint8) string {
 // readPast takes what the last good run left of the streams that are wanted.
 // What was hidden since counts as never delivered: that it goes is no loss.
 func readPast(snap *Snapshot, streams, types *words, wanted func(stream string) bool, hidden Hiding) (*past, error) {
-	p := &past{snap: snap, ids: map[itemKey]int32{}, refs: map[itemKey]int32{}, Hidden: map[string]*HiddenCounts{}}
+	p := &past{snap: snap, ids: map[itemKey]int32{}, refs: map[itemKey]int32{}, hidden: map[string]*hiddenCounts{}}
 	for e, err := range snap.Entries() {
 		if err != nil {
 			return nil, err
 		}
 		if !wanted(e.Stream) {
-			p.Rows = append(p.Rows, PastItem{})
+			p.rows = append(p.rows, pastItem{})
 			continue
 		}
-		row := PastItem{id: e.ID, content: e.Content, Names: e.Names, stream: streams.number(e.Stream), typ: types.number(e.Type), Audience: access.ParseAudience(e.Audience), away: !e.Away.IsZero()}
-		if row.Audience != access.Undecided && hidden.Has(e.Ref, e.ID) {
-			p.hide(e, row.Audience != access.Nobody, hidden)
-			row.Audience = access.Nobody
+		row := pastItem{id: e.ID, content: e.Content, names: e.Names, stream: streams.number(e.Stream), typ: types.number(e.Type), audience: access.ParseAudience(e.Audience), away: !e.Away.IsZero()}
+		if row.audience != access.Undecided && hidden.Has(e.Ref, e.ID) {
+			p.hide(e, row.audience != access.Nobody, hidden)
+			row.audience = access.Nobody
 		}
-		row.there = row.Audience != access.Nobody && !row.away
-		n := int32(len(p.Rows))
+		row.there = row.audience != access.Nobody && !row.away
+		n := int32(len(p.rows))
 		if ref := (itemKey{row.stream, codec.Hash([]byte(e.Ref))}); !row.away || p.row(p.refs, ref) == nil {
 			p.refs[ref] = n
 		}
 		if id := (itemKey{row.stream, e.ID}); row.there || p.row(p.ids, id) == nil {
 			p.ids[id] = n
 		}
-		p.Rows = append(p.Rows, row)
+		p.rows = append(p.rows, row)
 	}
 	return p, nil
 }
@@ -93,36 +93,36 @@ func (p *past) hide(e Entry, delivered bool, hidden Hiding) {
 	if one, _ := hidden.Find(e.Ref, e.ID); time.Since(one.At) >= YoungCounts {
 		return
 	}
-	h := p.Hidden[e.Stream]
+	h := p.hidden[e.Stream]
 	if h == nil {
-		h = &HiddenCounts{Types: map[string]int{}}
-		p.Hidden[e.Stream] = h
+		h = &hiddenCounts{types: map[string]int{}}
+		p.hidden[e.Stream] = h
 	}
-	h.N++
+	h.n++
 	if delivered {
-		h.Types[e.Type]++
+		h.types[e.Type]++
 	}
 }
 
-func (p *past) byID(stream uint8, id string) *PastItem {
+func (p *past) byID(stream uint8, id string) *pastItem {
 	return p.row(p.ids, itemKey{stream, codec.Hash([]byte(id))})
 }
 
-func (p *past) byRef(stream uint8, ref string) *PastItem {
+func (p *past) byRef(stream uint8, ref string) *pastItem {
 	return p.row(p.refs, itemKey{stream, codec.Hash([]byte(ref))})
 }
 
-func (p *past) row(m map[itemKey]int32, k itemKey) *PastItem {
+func (p *past) row(m map[itemKey]int32, k itemKey) *pastItem {
 	if i, ok := m[k]; ok {
-		return &p.Rows[i]
+		return &p.rows[i]
 	}
 	return nil
 }
 
-// Narrower reports whether fewer people could find an item than one that takes its
+// narrower reports whether fewer people could find an item than one that takes its
 // place; not when there was none.
-func (p *PastItem) Narrower(t stage.Tag) bool {
-	return p != nil && t.WiderThan(access.Grant{Audience: p.Audience, Names: p.Names})
+func (p *pastItem) narrower(t stage.Tag) bool {
+	return p != nil && t.WiderThan(access.Grant{Audience: p.audience, Names: p.names})
 }
 
 // YoungCounts is how long what a sink says it holds may be that of before the

@@ -60,14 +60,14 @@ func TestReadPast(t *testing.T) {
 		"hidden, then shown": {document("let back", access.AllUsers), access.AllUsers, true, false},
 	} {
 		p, n := pastOf(t, hidden, Entry{Stream: "members", Ref: "group"}, tc.entry)
-		if len(p.Rows) != 2 || p.Rows[0].there || p.Rows[0].id != 0 {
-			t.Fatalf("%s: %+v", name, p.Rows)
+		if len(p.rows) != 2 || p.rows[0].there || p.rows[0].id != 0 {
+			t.Fatalf("%s: %+v", name, p.rows)
 		}
 		row := p.byRef(n, tc.entry.Ref)
-		if row != &p.Rows[1] || row != p.byID(n, tc.entry.Ref) {
+		if row != &p.rows[1] || row != p.byID(n, tc.entry.Ref) {
 			t.Fatalf("%s: it is not found by its ref and ID", name)
 		}
-		if row.Audience != tc.audience || row.there != tc.there || row.away != tc.away {
+		if row.audience != tc.audience || row.there != tc.there || row.away != tc.away {
 			t.Errorf("%s: %+v", name, row)
 		}
 		if p.byRef(n+1, tc.entry.Ref) != nil || p.byID(n+1, tc.entry.Ref) != nil || p.byRef(n, "group") != nil {
@@ -96,7 +96,7 @@ func TestPastOfOneRef(t *testing.T) {
 		"both are withheld":      {entry("a", "1", access.Nobody), entry("b", "1", access.Nobody), 0, 0},
 	} {
 		p, n := pastOf(t, Hiding{}, tc.first, tc.second)
-		if p.byRef(n, "a") != &p.Rows[tc.byRef] || p.byID(n, "1") != &p.Rows[tc.byID] {
+		if p.byRef(n, "a") != &p.rows[tc.byRef] || p.byID(n, "1") != &p.rows[tc.byID] {
 			t.Errorf("%s: by ref %+v, by ID %+v", name, p.byRef(n, "a"), p.byID(n, "1"))
 		}
 	}
@@ -108,22 +108,22 @@ func TestCountHidden(t *testing.T) {
 	ago := func(ref string, d time.Duration) Hidden { return Hidden{Ref: ref, At: time.Now().Add(-d)} }
 	hidden := HidingOf([]Hidden{ago("a", 0), ago("b", YoungCounts-time.Minute), ago("c", YoungCounts+time.Minute), ago("withheld", 0)})
 	p, _ := pastOf(t, hidden, document("a", access.AllUsers), document("b", access.Listed, "sam"), document("c", access.AllUsers), document("withheld", access.Nobody), document("shown", access.AllUsers))
-	if h := p.Hidden["documents"]; len(p.Hidden) != 1 || h.N != 3 || h.Types["component"] != 2 {
-		t.Errorf("%+v, %+v", p.Hidden, h)
+	if h := p.hidden["documents"]; len(p.hidden) != 1 || h.n != 3 || h.types["component"] != 2 {
+		t.Errorf("%+v, %+v", p.hidden, h)
 	}
-	if p, _ := pastOf(t, hidden, document("c", access.AllUsers)); len(p.Hidden) != 0 {
-		t.Errorf("hidden long ago: %+v", p.Hidden["documents"])
+	if p, _ := pastOf(t, hidden, document("c", access.AllUsers)); len(p.hidden) != 0 {
+		t.Errorf("hidden long ago: %+v", p.hidden["documents"])
 	}
 }
 
 // TestNarrower: fewer people could find a document than now.
 func TestNarrower(t *testing.T) {
-	of := func(audience access.Audience, names ...string) *PastItem {
-		return &PastItem{Audience: audience, Names: hashes(names...)}
+	of := func(audience access.Audience, names ...string) *pastItem {
+		return &pastItem{audience: audience, names: hashes(names...)}
 	}
 	for name, tc := range map[string]struct {
-		before *PastItem
-		now    *PastItem // audience and names alone
+		before *pastItem
+		now    *pastItem // audience and names alone
 		want   bool
 	}{
 		"new":                       {nil, of(access.AllUsers), false},
@@ -137,7 +137,7 @@ func TestNarrower(t *testing.T) {
 		"another person":            {of(access.Listed, "sam"), of(access.Listed, "ann"), true},
 		"names of an open document": {of(access.AllUsers), of(access.AllUsers, "sam"), false},
 	} {
-		if got := tc.before.Narrower(stage.Tag{Grant: access.Grant{Audience: tc.now.Audience, Names: tc.now.Names}}); got != tc.want {
+		if got := tc.before.narrower(stage.Tag{Grant: access.Grant{Audience: tc.now.audience, Names: tc.now.names}}); got != tc.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}

@@ -39,7 +39,7 @@ func (c *Comparison) Members(stream string) (before, filled int, counted bool) {
 	if r == nil {
 		return 0, 0, false
 	}
-	return r.Before, r.Filled, true
+	return r.before, r.filled, true
 }
 
 // Why are the reasons why items of a stream go, the most frequent first.
@@ -72,3 +72,17 @@ func (c *Comparison) Wider() []*Widening { return c.wider }
 
 // Swapped are the restricted documents that go while wider ones are new.
 func (c *Comparison) Swapped() []*Swap { return c.swapped }
+
+// Renewed reports whether the run says anew who finds the item of the i-th entry of
+// the baseline.
+func (c *Comparison) Renewed(i int) bool { return c.past.rows[i].again }
+
+// HiddenLately counts the items of a stream that the sink may still count although
+// they were hidden since the last good run.
+func (c *Comparison) HiddenLately(stream string) (n int, types map[string]int) {
+	if c == nil || c.past == nil || c.past.hidden[stream] == nil {
+		return 0, nil
+	}
+	h := c.past.hidden[stream]
+	return h.n, h.types
+}

@@ -39,7 +39,7 @@ func pair(gone, added map[access.Audience]int) (pairs, toAll int) {
 }
 
 // swaps finds the pairs of a stream, once it is known what goes.
-func (c *Comparer) swaps(stream string) error {
+func (c *comparer) swaps(stream string) error {
 	s := &Swap{}
 	goneBy, addedBy := map[access.Audience]int{}, map[access.Audience]int{}
 	narrowest := access.AllUsers
@@ -56,11 +56,11 @@ func (c *Comparer) swaps(stream string) error {
 		return nil
 	}
 	n := c.streams.number(stream)
-	for t, err := range c.Shelf.Tags(stream) {
+	for t, err := range c.Stage.Tags(stream) {
 		if err != nil {
 			return err
 		}
-		if t.Audience <= narrowest || c.Past.byRef(n, t.Ref) != nil || c.Past.byID(n, t.ID) != nil {
+		if t.Audience <= narrowest || c.past.byRef(n, t.Ref) != nil || c.past.byID(n, t.ID) != nil {
 			continue
 		}
 		s.Added = append(s.Added, fault.Change{Stream: stream, ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: fault.Added, After: access.AudienceText(t.Audience.String(), t.Names), N: 1})

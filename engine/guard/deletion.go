@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/access"
-	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -126,14 +125,11 @@ func (v *Review) measures(plan *component.Plan, held component.Holdings) []*meas
 				of(ch.Type).changes = append(of(ch.Type).changes, ch)
 			}
 		}
-		hidden := v.Hidden[s.Name]
-		if hidden == nil {
-			hidden = &baseline.HiddenCounts{}
-		}
+		hidden, hiddenTypes := v.Compared.HiddenLately(s.Name)
 		if has, known := held.Count(s.Name); known && !v.Stale(s.Name, has) {
-			m.count(has-hidden.N, s.Weight)
+			m.count(has-hidden, s.Weight)
 			for typ, has := range held.Types[s.Name] {
-				of(typ).count(has-hidden.Types[typ], s.Types[typ])
+				of(typ).count(has-hiddenTypes[typ], s.Types[typ])
 			}
 		}
 		v.measured = append(append(v.measured, m), more...)

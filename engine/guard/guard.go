@@ -29,7 +29,6 @@ type Review struct {
 	Compared  *baseline.Comparison
 	Stale     func(stream string, said int) bool
 	Refused   map[[2]string]int // items that publishing took back, by stream, and by stream and type
-	Hidden    map[string]*baseline.HiddenCounts
 	measured  []*measure
 	Untrusted *fault.Refusal // of a run that cannot compare who finds what; nil when it can
 }
