@@ -43,6 +43,12 @@ func (c *company) Language() expression.Model {
 
 func (c *company) Phases() []component.Phase { return c.phases }
 
+func (c *company) ParseRef(text string) (string, bool) { return text, strings.Contains(text, ":") }
+
+func (c *company) RefHint(string, string) string { return "KIND:NAMESPACE/NAME" }
+
+func (c *company) KindOf(ref string) string { kind, _, _ := strings.Cut(ref, ":"); return kind }
+
 func (c *company) Decode(r *component.Record) error {
 	v, err := codec.Decode(r.Raw)
 	if err != nil {

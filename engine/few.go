@@ -17,6 +17,7 @@ type few struct {
 	component.Source
 	ctx       context.Context
 	phases    []component.Phase
+	refs      component.Refs
 	confirmer component.Confirmer
 	wanted    []string
 
@@ -28,7 +29,7 @@ type few struct {
 }
 
 func newFew(ctx context.Context, p *component.Pipeline, c component.Confirmer, wanted []string) *few {
-	return &few{Source: p.Source, ctx: ctx, phases: p.Model.Phases(), confirmer: c, wanted: wanted, found: map[string]*component.Entry{}}
+	return &few{Source: p.Source, ctx: ctx, phases: p.Model.Phases(), refs: p.Model, confirmer: c, wanted: wanted, found: map[string]*component.Entry{}}
 }
 
 // Read reads a phase of identities whole, and of another one what is wanted.
@@ -66,10 +67,10 @@ func (f *few) find(ref string) (component.Entry, bool) {
 		}
 		return *e, true
 	}
-	kind, _, _ := strings.Cut(ref, ":")
+	kind := f.refs.KindOf(ref)
 	for _, ph := range f.phases[:f.now+1] {
 		for _, k := range ph.Kinds {
-			if ph.Identities || k.Off || !strings.EqualFold(k.Name, kind) || f.err != nil {
+			if ph.Identities || k.Off || kind != "" && !strings.EqualFold(k.Name, kind) || f.err != nil {
 				continue
 			}
 			f.found[ref] = nil // where it stands in a later phase it is asked for then

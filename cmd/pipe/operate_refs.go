@@ -16,7 +16,8 @@ import (
 func (o *operating) wholeRefs() error {
 	var known []string
 	for i, ref := range o.refs {
-		if strings.Contains(ref, ":") && strings.Contains(ref, "/") {
+		if whole, ok := o.d.Model.ParseRef(ref); ok {
+			o.refs[i] = whole
 			continue
 		}
 		if known == nil {
@@ -33,7 +34,7 @@ func (o *operating) wholeRefs() error {
 		}
 		whole, near := trace.NewMatcher(ref).Pick(known)
 		if whole == "" {
-			hint := "write KIND:NAMESPACE/NAME, as component:default/payments"
+			hint := "write " + o.d.Model.RefHint(ref, "")
 			if len(near) > 0 {
 				hint = "write one of: " + listed(near)
 			}
@@ -46,7 +47,7 @@ func (o *operating) wholeRefs() error {
 
 // isIdentity tells whether a ref is one of the people and groups of the source.
 func (o *operating) isIdentity(ref string) bool {
-	kind, _, _ := strings.Cut(ref, ":")
+	kind := o.d.Model.KindOf(ref)
 	return slices.ContainsFunc(o.d.Model.Phases(), func(ph component.Phase) bool {
 		return ph.Identities && slices.ContainsFunc(ph.Kinds, func(k component.Kind) bool { return strings.EqualFold(k.Name, kind) })
 	})
@@ -56,7 +57,7 @@ func (o *operating) isIdentity(ref string) bool {
 // document.
 func (o *operating) haveDocuments() error {
 	for _, ref := range o.refs {
-		kind, _, _ := strings.Cut(ref, ":")
+		kind := o.d.Model.KindOf(ref)
 		mapped := slices.ContainsFunc(o.d.Facts, func(f component.MappingFacts) bool {
 			return slices.ContainsFunc(o.d.Streams, func(s component.Stream) bool { return s.Name == f.Stream && s.Permissions }) &&
 				slices.ContainsFunc(f.Kinds, func(k string) bool { return strings.EqualFold(k, kind) })

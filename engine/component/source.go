@@ -10,6 +10,7 @@ import (
 // Model tells what a source's records look like. It is made from configuration
 // alone: it opens nothing and is safe for concurrent use.
 type Model interface {
+	Refs
 	// Language is the names and functions that expressions may use.
 	Language() expression.Model
 	// Phases is the order of reading.
@@ -17,6 +18,19 @@ type Model interface {
 	// Decode fills r.Value from r.Raw. An error is a *Rejection of that record
 	// alone. It is called from many goroutines, once per record.
 	Decode(r *Record) error
+}
+
+// Refs is the grammar of a source's refs. Everything else takes a ref as a whole.
+type Refs interface {
+	// ParseRef reads a full ref as a person writes it and returns it in the spelling
+	// of Entry.Ref. ok is false when the text is not a full ref.
+	ParseRef(text string) (ref string, ok bool)
+	// RefHint says how to write a text that is not a full ref. kind is what it most
+	// likely means: user or group.
+	RefHint(text, kind string) string
+	// KindOf returns the kind that a ref names, in lower case; "" when refs do not
+	// name kinds.
+	KindOf(ref string) string
 }
 
 // Recorder is the optional capability of a model to make records of what was

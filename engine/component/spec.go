@@ -86,5 +86,7 @@ type DeciderSpec struct {
 // DeciderSettings is what a decider is made with.
 type DeciderSettings struct {
 	Node *config.Node
+	// Refs is the grammar of the source's refs; nil when the source's block is wrong.
+	Refs Refs
 	Builder
 }

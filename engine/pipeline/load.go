@@ -173,8 +173,16 @@ func (d *Definition) buildPermissions() {
 	d.decode(d.File.Permissions, cfg)
 	d.PermissionsCfg = cfg
 	b := &readsBuilder{builder: d.b}
-	d.decider, d.Grants = d.o.Registry.Permissions.New(cfg, component.DeciderSettings{Node: d.File.Permissions, Builder: b})
+	d.decider, d.Grants = d.o.Registry.Permissions.New(cfg, component.DeciderSettings{Node: d.File.Permissions, Refs: d.refs(), Builder: b})
 	d.accessReads = b.paths
+}
+
+// refs is the grammar of the source's refs, nil when it is not known.
+func (d *Definition) refs() component.Refs {
+	if d.Model == nil {
+		return nil
+	}
+	return d.Model
 }
 
 func (d *Definition) checkOnly() {

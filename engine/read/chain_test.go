@@ -109,7 +109,7 @@ func (m mapAll) Map(*component.Worker, *component.Record, component.Pass) (compo
 }
 
 // plain is a model whose records are as the source sent them.
-type plain struct{}
+type plain struct{ component.Refs }
 
 func (plain) Language() expression.Model {
 	return expression.Model{Names: map[string]expression.Type{"kind": expression.Any()}}

@@ -18,12 +18,15 @@ type index struct {
 	open   []component.Entry
 	// blind are the kinds, in lower case, of a phase that is worked on while it
 	// is read: what they look like from within is not known.
-	blind map[string]bool
+	blind  map[string]bool
+	kindOf func(ref string) string
 	// fetch finds what was not read; nil when everything is.
 	fetch func(ref string) (component.Entry, bool)
 }
 
-func newIndex() *index { return &index{sealed: map[string]component.Entry{}} }
+func newIndex(refs component.Refs) *index {
+	return &index{sealed: map[string]component.Entry{}, kindOf: refs.KindOf}
+}
 
 // maxTitle is how much of a title is kept, in bytes (invariant 7).
 const maxTitle = 1 << 10
@@ -60,7 +63,7 @@ func (x *index) find(ref string) (component.Entry, expression.Presence) {
 	if ok {
 		return e, expression.Present
 	}
-	if kind, _, _ := strings.Cut(ref, ":"); x.blind[kind] {
+	if kind := x.kindOf(ref); x.blind[kind] || kind == "" && len(x.blind) > 0 {
 		return component.Entry{}, expression.Unseen
 	}
 	return component.Entry{}, expression.Absent

@@ -26,7 +26,7 @@ func TestFind(t *testing.T) {
 		"not read, fetching":   {fetch, "b", fetched, true, "b"},
 		"not read and nowhere": {fetch, "c", fetched, false, "c"},
 	} {
-		x := newIndex()
+		x := newIndex(refs{})
 		x.fetch, asked = tc.fetch, ""
 		x.add(records)
 		if _, found := x.find("a"); found == expression.Present && tc.fetch == nil {
@@ -39,3 +39,8 @@ func TestFind(t *testing.T) {
 		}
 	}
 }
+
+// refs is a grammar whose refs name no kinds.
+type refs struct{ component.Refs }
+
+func (refs) KindOf(string) string { return "" }

@@ -15,12 +15,13 @@ type refs struct {
 	what    string
 	program *expression.Program
 	literal []string
+	grammar component.Refs
 }
 
 // compileRefs makes refs of what stands under the key that `what` ends with;
 // kind is the one that a ref without a kind most likely means.
 func compileRefs(e config.ExpressionOrList, what, kind string, s component.DeciderSettings) refs {
-	r := refs{what: what}
+	r := refs{what: what, grammar: s.Refs}
 	if !e.IsList {
 		r.program = s.Compile(e.Expression, expression.WantList)
 		return r
@@ -34,12 +35,15 @@ func compileRefs(e config.ExpressionOrList, what, kind string, s component.Decid
 		if text == "" && at.Text() != "" {
 			continue // a variable that is empty, or not known yet
 		}
-		ref, ok := parseRef(text)
-		if !ok {
-			s.Problem(at, "bad-ref", fmt.Sprintf("%q is not a full entity ref", text), "write "+completed(text, kind))
+		if s.Refs == nil {
 			continue
 		}
-		if other := misplaced(ref, what); other != "" {
+		ref, ok := s.Refs.ParseRef(text)
+		if !ok {
+			s.Problem(at, "bad-ref", fmt.Sprintf("%q is not a full entity ref", text), "write "+s.Refs.RefHint(text, kind))
+			continue
+		}
+		if other := misplaced(s.Refs.KindOf(ref), what); other != "" {
 			s.Problem(at, "bad-ref", fmt.Sprintf("%s is no place for %q", what, text), "put it under "+other)
 			continue
 		}
@@ -48,39 +52,16 @@ func compileRefs(e config.ExpressionOrList, what, kind string, s component.Decid
 	return r
 }
 
-// misplaced is the key under which a ref belongs, "" when it may stand where
-// it does. Kinds of the user's own may be people or groups.
-func misplaced(ref, what string) string {
+// misplaced is the key under which refs of a kind belong, "" when they may be in
+// this one. Kinds of the user's own may be people or groups.
+func misplaced(kind, what string) string {
 	switch {
-	case strings.HasPrefix(ref, "user:") && strings.HasSuffix(what, "groups"):
+	case kind == "user" && strings.HasSuffix(what, "groups"):
 		return "users"
-	case strings.HasPrefix(ref, "group:") && strings.HasSuffix(what, "users"):
+	case kind == "group" && strings.HasSuffix(what, "users"):
 		return "groups"
 	}
 	return ""
-}
-
-// parseRef reads a full entity ref, kind:namespace/name, in lower case.
-func parseRef(text string) (ref string, ok bool) {
-	text = strings.ToLower(strings.TrimSpace(text))
-	kind, rest, colon := strings.Cut(text, ":")
-	namespace, name, slash := strings.Cut(rest, "/")
-	return text, colon && slash && kind != "" && namespace != "" && name != "" && !strings.ContainsAny(kind, "/ ")
-}
-
-// completed is the ref that an incomplete one most likely means.
-func completed(text, kind string) string {
-	rest := strings.ToLower(strings.TrimSpace(text))
-	if before, after, ok := strings.Cut(rest, ":"); ok {
-		kind, rest = strings.TrimSpace(before), after
-	}
-	if !strings.Contains(rest, "/") {
-		rest = "default/" + rest
-	}
-	if ref, ok := parseRef(kind + ":" + rest); ok && !strings.Contains(ref, "@") {
-		return ref
-	}
-	return "kind:namespace/name, such as user:default/ann or group:default/payments"
 }
 
 // appendTo adds the refs to a set.
@@ -104,9 +85,9 @@ func (r refs) appendTo(to *refSet, w *component.Worker) error {
 			continue
 		}
 		text, _ := one.(string)
-		ref, ok := parseRef(text)
+		ref, ok := r.grammar.ParseRef(text)
 		if !ok {
-			return fmt.Errorf("%s gives something that is not a full entity ref such as group:default/payments", r.what)
+			return fmt.Errorf("%s gives something that is not a full entity ref; write %s", r.what, r.grammar.RefHint("", "group"))
 		}
 		to.add(ref)
 	}

@@ -3,7 +3,6 @@ package permissions
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
@@ -70,26 +69,27 @@ func (s *Sets) DescribeConfig() config.Field {
 type sets struct {
 	program *expression.Program
 	literal [][]string
+	grammar component.Refs
 }
 
 // compileSets makes sets of literal lists that are right; a list of which not
 // every group is known lets nobody in, so that it is left out whole.
 func compileSets(s Sets, d component.DeciderSettings) sets {
-	out := sets{program: d.Compile(s.Expression, expression.WantList)}
+	out := sets{program: d.Compile(s.Expression, expression.WantList), grammar: d.Refs}
 	for _, l := range s.literal {
 		var refs refSet
 		whole := len(l.refs) == len(l.items)
 		for i, text := range l.refs {
-			if !whole {
+			if !whole || d.Refs == nil {
 				break
 			}
-			ref, ok := parseRef(text)
+			ref, ok := d.Refs.ParseRef(text)
 			switch at := l.items[i]; {
 			case text == "" && at.Text() != "": // a variable that is empty, or not known yet
 				whole = false
 			case !ok:
-				d.Problem(at, "bad-ref", fmt.Sprintf("%q is not a full entity ref", text), "write "+completed(text, "group"))
-			case strings.HasPrefix(ref, "user:"):
+				d.Problem(at, "bad-ref", fmt.Sprintf("%q is not a full entity ref", text), "write "+d.Refs.RefHint(text, "group"))
+			case d.Refs.KindOf(ref) == "user":
 				d.Problem(at, "bad-ref", fmt.Sprintf("%s is no place for %q", allOf, text), "it takes groups; put a user who alone is enough under users")
 			default:
 				refs.add(ref)
@@ -121,7 +121,7 @@ func (s sets) give(w *component.Worker) ([][]string, error) {
 		list = []any{list}
 	}
 	for _, one := range list {
-		refs, err := allRefs(one)
+		refs, err := s.all(one)
 		if err != nil {
 			return nil, err
 		}
@@ -132,8 +132,8 @@ func (s sets) give(w *component.Worker) ([][]string, error) {
 	return out, nil
 }
 
-// allRefs are the refs of one list; none when something in it is absent.
-func allRefs(v any) ([]string, error) {
+// all are the refs of one list; none when something in it is absent.
+func (s sets) all(v any) ([]string, error) {
 	list, ok := v.([]any)
 	if !ok && v != nil {
 		return nil, fmt.Errorf("%s gives a ref among lists of refs; give each list of its own", allOf)
@@ -146,9 +146,9 @@ func allRefs(v any) ([]string, error) {
 			continue
 		}
 		text, _ := one.(string)
-		ref, ok := parseRef(text)
+		ref, ok := s.grammar.ParseRef(text)
 		if !ok {
-			return nil, fmt.Errorf("%s gives something that is not a full entity ref such as group:default/payments", allOf)
+			return nil, fmt.Errorf("%s gives something that is not a full entity ref; write %s", allOf, s.grammar.RefHint("", "group"))
 		}
 		out.add(ref)
 	}

@@ -14,6 +14,7 @@ import (
 // of the records it was asked for, and of people and groups what Access needs.
 type Trace struct {
 	want       func(ref string) bool
+	kindOf     func(ref string) string
 	identities []string           // kinds
 	streams    []component.Stream // of the sink
 
@@ -61,7 +62,7 @@ type End struct {
 
 // New makes a trace of a run of the pipeline; want says which records it shows.
 func New(p *component.Pipeline, want func(ref string) bool) *Trace {
-	return &Trace{want: want, identities: identityKinds(p.Model), streams: p.Streams, refs: map[string]bool{}, journeys: map[string]*Journey{}, named: map[string]string{}, records: map[string]string{}, members: map[string][]string{}, holders: map[string][]string{}}
+	return &Trace{want: want, kindOf: p.Model.KindOf, identities: identityKinds(p.Model), streams: p.Streams, refs: map[string]bool{}, journeys: map[string]*Journey{}, named: map[string]string{}, records: map[string]string{}, members: map[string][]string{}, holders: map[string][]string{}}
 }
 
 var _ component.Observer = (*Trace)(nil)
@@ -83,7 +84,7 @@ func (t *Trace) Wants(ref string) bool {
 	t.mu.Lock()
 	t.refs[ref] = true
 	t.mu.Unlock()
-	return isIdentity(t.identities, ref) || t.want(ref)
+	return t.isIdentity(ref) || t.want(ref)
 }
 
 // at calls change with the journey of a record; whole is whether it was asked
@@ -234,3 +235,5 @@ func (e End) Because() string {
 	}
 	return text
 }
+
+func (t *Trace) isIdentity(ref string) bool { return slices.Contains(t.identities, t.kindOf(ref)) }

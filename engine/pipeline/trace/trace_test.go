@@ -86,6 +86,8 @@ func (kinds) Phases() []component.Phase {
 	return []component.Phase{{Identities: true, Kinds: []component.Kind{{Name: "User"}, {Name: "Group"}}}}
 }
 
+func (kinds) KindOf(ref string) string { kind, _, _ := strings.Cut(ref, ":"); return kind }
+
 // TestFinds: who finds a document, through groups in groups, and why.
 func TestFinds(t *testing.T) {
 	listed := []string{"group group:a/department"}

@@ -3,7 +3,6 @@ package trace
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine"
@@ -38,10 +37,3 @@ func identityKinds(m component.Model) []string {
 	}
 	return out
 }
-
-func kindOf(ref string) string {
-	kind, _, _ := strings.Cut(ref, ":")
-	return kind
-}
-
-func isIdentity(kinds []string, ref string) bool { return slices.Contains(kinds, kindOf(ref)) }
