@@ -85,10 +85,7 @@ func (r *run) calledApproval(id string) guard.Approval {
 // approval allows only a run with exactly these changes.
 func (r *run) storeRefusal(err error) {
 	var refused *fault.Refusal
-	if !errors.As(err, &refused) || refused.ID == "" {
-		return
-	}
-	if r.store == nil {
+	if !errors.As(err, &refused) || refused.ID == "" || r.store == nil {
 		return
 	}
 	s := baseline.Refusal{ID: refused.ID, At: time.Now().UTC(), Run: r.o.RunID, Pipeline: r.p.Name, Changes: refused.AllChanges()}

@@ -35,6 +35,3 @@ func (r *run) unsaid(ctx context.Context, err error) (component.Holdings, bool) 
 
 // holds is known.holds of this run.
 func (r *run) holds() string { return r.known().Holds() }
-
-// owns is known.owns of this run.
-func (r *run) owns(u component.Upload) bool { return r.known().Owns(u) }

@@ -2,7 +2,6 @@ package codec
 
 import (
 	"fmt"
-	"io"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -50,9 +49,6 @@ func DecodeStrict(data []byte) (map[string]any, error) {
 // Unmarshal reads JSON into a Go value; unknown members are passed over.
 func Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v, lenient) }
 
-// UnmarshalRead reads JSON from r into a Go value until the value ends.
-func UnmarshalRead(r io.Reader, v any) error { return json.UnmarshalRead(r, v, lenient) }
-
 // Marshal writes v in one line. It fails on NaN, infinities and on values that
 // JSON cannot hold.
 func Marshal(v any) ([]byte, error) { return json.Marshal(v, strict) }
@@ -69,11 +65,4 @@ func Quote(b []byte, s string) []byte {
 		return out
 	}
 	return out
-}
-
-// Compact removes the white space of one JSON value in place and checks it.
-func Compact(data []byte) ([]byte, error) {
-	v := jsontext.Value(data)
-	err := v.Compact(lenient)
-	return v, err
 }
