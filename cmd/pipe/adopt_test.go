@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -92,7 +93,7 @@ func TestAdoptCalls(t *testing.T) {
 	w.pipe(t, "adopt", shipped, "--yes").expect(t, exitWrong, "yes")
 	w.pipe(t, "adopt", shipped, "--state", "none").expect(t, exitWrong, "--state DIR")
 	w.pipe(t, "adopt", shipped, "--json", "--progress", "none").expect(t, exitRefused, `"holds"`, `"restricted": 2`, `"approve": "pipe run --approve `)
-	w.glean.Fail(gleansandbox.Fault{Path: "status", Status: http.StatusNotFound})
+	w.glean.Fail(gleanfaults.Fault{Path: "status", Status: http.StatusNotFound})
 	typed(t, w.env, "", "adopt", shipped, "--progress", "none").expect(t, exitWrong, "What the datasource holds is unknown", "2 restricted in all")
 	w.glean.Heal()
 	w.backstage.Fail(backstagesandbox.Fault{Empty: true})

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -77,13 +78,13 @@ func TestLostBaseline(t *testing.T) {
 	} {
 		for status, tc := range map[string]struct {
 			rules gleansandbox.Rules
-			fault gleansandbox.Fault
+			fault gleanfaults.Fault
 			says  string
 		}{
 			"counts":         {says: "counts 56 documents"},
 			"stale counts":   {rules: gleansandbox.Rules{CountsLag: 3 * time.Hour}, says: "lists the upload of documents backstage-documents-"},
-			"failing status": {fault: gleansandbox.Fault{Path: "status", Status: http.StatusInternalServerError}, says: "it is unknown what the sink holds"},
-			"no status":      {fault: gleansandbox.Fault{Path: "status", Status: http.StatusNotFound}, says: "it is unknown what the sink holds"},
+			"failing status": {fault: gleanfaults.Fault{Path: "status", Status: http.StatusInternalServerError}, says: "it is unknown what the sink holds"},
+			"no status":      {fault: gleanfaults.Fault{Path: "status", Status: http.StatusNotFound}, says: "it is unknown what the sink holds"},
 		} {
 			t.Run(name+", "+status, func(t *testing.T) {
 				t.Parallel()
@@ -108,7 +109,7 @@ func TestLostBaseline(t *testing.T) {
 			w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 			w.run(t).expect(t, exitDone)
 			condition.spoil(t, w)
-			w.glean.Fail(gleansandbox.Fault{Path: "status", Times: 2, Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[],"counts":{"uploaded":null}}}`})
+			w.glean.Fail(gleanfaults.Fault{Path: "status", Times: 2, Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[],"counts":{"uploaded":null}}}`})
 			w.run(t).expect(t, exitDone)
 		})
 	}
@@ -125,7 +126,7 @@ func newerState(place string) string {
 func TestStateless(t *testing.T) {
 	w := night(t)
 	w.refused(t, []string{"this run has no state folder (--state none)", "after this run:"}, "--state", "none")
-	w.glean.Fail(gleansandbox.Fault{Path: "status", Status: http.StatusNotFound})
+	w.glean.Fail(gleanfaults.Fault{Path: "status", Status: http.StatusNotFound})
 	w.refused(t, []string{"there is no state folder to compare with (--state none)"}, "--state", "none")
 	fresh := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	fresh.run(t, "--state", "none").expect(t, exitDone, "No state folder")
@@ -187,12 +188,12 @@ func TestFirstRunKilled(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{Rules: rules})
 			var p atomic.Pointer[process]
-			w.glean.Fail(gleansandbox.Fault{Path: "bulkindexdocuments", Page: gleansandbox.MiddlePage, Match: func([]byte) bool {
+			w.glean.Fail(gleanfaults.Fault{Path: "bulkindexdocuments", Page: gleanfaults.MiddlePage, Match: func([]byte) bool {
 				p.Load().cmd.Process.Kill()
 				return false
 			}})
 			ready := make(chan struct{})
-			w.glean.Fail(gleansandbox.Fault{Match: func([]byte) bool { <-ready; return false }})
+			w.glean.Fail(gleanfaults.Fault{Match: func([]byte) bool { <-ready; return false }})
 			p.Store(startProcess(t, w.env, "run", shipped, "--progress", "none", "--set", "@sink.batch.documents=9"))
 			close(ready)
 			if code := p.Load().exit(); code != -1 {

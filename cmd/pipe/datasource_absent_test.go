@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 )
 
 // TestDatasourceIsNotTakenForNew: what only sounds like a datasource that is not
@@ -12,7 +12,7 @@ import (
 func TestDatasourceIsNotTakenForNew(t *testing.T) {
 	t.Parallel()
 	const config = "getdatasourceconfig"
-	for name, faults := range map[string][]gleansandbox.Fault{
+	for name, faults := range map[string][]gleanfaults.Fault{
 		"a page of a proxy":          {{Path: config, Status: 404, Body: "<html>not found</html>"}},
 		"a refusal of something":     {{Path: config, Status: 400, Body: "request blocked"}},
 		"the status knows better":    {{Path: config, Status: 400, Body: "Invalid datasource"}},

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 )
 
 // TestDatasourceIcons: icons are files of SVG or PNG by their content, or
@@ -88,7 +88,7 @@ func TestDatasourceTesters(t *testing.T) {
 	if got := w.index().Testers; !slices.Equal(got, []string{"bob@example.com"}) {
 		t.Errorf("%v", got)
 	}
-	w.glean.Fail(gleansandbox.Fault{Path: "betausers", Status: 400, Body: "emails: nobody of this name"})
+	w.glean.Fail(gleanfaults.Fault{Path: "betausers", Status: 400, Body: "emails: nobody of this name"})
 	w.pipe(t, "datasource", "apply", "--yes", path).expect(t, exitWrong, "name the testers", "nobody of this name", "testers: [ann@example.com")
 	w.pipe(t, "check", edited(t, "      datasourceCategory:", "      testers: [ann@example.com]\n      datasourceCategory:")).expect(t, exitWrong, "isTestDatasource: true")
 	w.pipe(t, "check", edited(t, "      datasourceCategory:", "      isTestDatasource: true\n      testers:\n        - ann@example.com\n        - bob\n      datasourceCategory:")).expect(t, exitWrong, "a tester is an e-mail address", "- bob")
@@ -108,18 +108,18 @@ func TestDatasourceRefusals(t *testing.T) {
 		`something is wrong`:                                                 "datasource:",
 	} {
 		w.glean.Heal()
-		w.glean.Fail(gleansandbox.Fault{Path: "adddatasource", Status: 400, Body: reason})
+		w.glean.Fail(gleanfaults.Fault{Path: "adddatasource", Status: 400, Body: reason})
 		w.pipe(t, "datasource", "apply", "--yes", shipped).expect(t, exitWrong, reason, want, "^", "backstage.yaml:")
 		c := w.pipe(t, "datasource", "apply", "--yes", "--json", shipped)
 		c.expect(t, exitWrong, `"ok": false`, "backstage.yaml:")
 		w.pipe(t, "run", "--apply-datasource", "--progress", "none", shipped).expect(t, exitWrong, reason, "backstage.yaml:")
 	}
 	w.glean.Heal()
-	w.glean.Fail(gleansandbox.Fault{Path: "adddatasource", Status: 401, Body: "Not Authorized"})
+	w.glean.Fail(gleanfaults.Fault{Path: "adddatasource", Status: 401, Body: "Not Authorized"})
 	w.pipe(t, "datasource", "apply", "--yes", shipped).expect(t, exitFailed, "401", "Not Authorized", "!backstage.yaml:")
 	w.glean.Heal()
-	w.glean.Fail(gleansandbox.Fault{Path: "adddatasource", LoseAnswer: true, Times: 1})
+	w.glean.Fail(gleanfaults.Fault{Path: "adddatasource", LoseAnswer: true, Times: 1})
 	w.pipe(t, "datasource", "apply", "--yes", shipped).expect(t, 0, "verified")
-	w.glean.Fail(gleansandbox.Fault{Path: "getdatasourceconfig", Status: 403, Body: "no"})
+	w.glean.Fail(gleanfaults.Fault{Path: "getdatasourceconfig", Status: 403, Body: "no"})
 	w.pipe(t, "datasource", "plan", shipped).expect(t, exitFailed, "403")
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -97,25 +98,25 @@ func TestSourceFaults(t *testing.T) {
 func TestSinkFaults(t *testing.T) {
 	const docs, users, members = "bulkindexdocuments", "bulkindexusers", "bulkindexmemberships"
 	for name, tc := range map[string]struct {
-		fault gleansandbox.Fault
+		fault gleanfaults.Fault
 		env   map[string]string
 		code  int
 		want  []string
 	}{
-		"500 once":                     {fault: gleansandbox.Fault{Path: docs, Page: gleansandbox.MiddlePage, Status: 500, Times: 1}},
-		"429 once":                     {fault: gleansandbox.Fault{Path: docs, Status: 429, Header: http.Header{"Retry-After": {"1"}}, Times: 1}},
-		"a reset once":                 {fault: gleansandbox.Fault{Path: docs, Page: gleansandbox.MiddlePage, Reset: true, Times: 1}},
-		"a lost first answer":          {fault: gleansandbox.Fault{Path: docs, Page: gleansandbox.FirstPage, LoseAnswer: true, Times: 1}},
-		"a lost middle answer":         {fault: gleansandbox.Fault{Path: docs, Page: gleansandbox.MiddlePage, LoseAnswer: true, Times: 1}},
-		"a lost last answer":           {fault: gleansandbox.Fault{Path: docs, Page: gleansandbox.LastPage, LoseAnswer: true, Times: 1}},
-		"a lost answer for users":      {fault: gleansandbox.Fault{Path: users, LoseAnswer: true, Times: 1}},
-		"a lost answer for membership": {fault: gleansandbox.Fault{Path: members, LoseAnswer: true, Times: 1}},
-		"500 for ever":                 {fault: gleansandbox.Fault{Path: docs, Page: gleansandbox.MiddlePage, Status: 500}, code: 1, want: []string{"500"}},
-		"the last page fails":          {fault: gleansandbox.Fault{Path: docs, Page: gleansandbox.LastPage, Status: 503}, code: 1, want: []string{"503"}},
-		"403":                          {fault: gleansandbox.Fault{Path: docs, Status: 403, Body: "IP not greenlisted"}, code: 1, want: []string{"403", "greenlisted"}},
+		"500 once":                     {fault: gleanfaults.Fault{Path: docs, Page: gleanfaults.MiddlePage, Status: 500, Times: 1}},
+		"429 once":                     {fault: gleanfaults.Fault{Path: docs, Status: 429, Header: http.Header{"Retry-After": {"1"}}, Times: 1}},
+		"a reset once":                 {fault: gleanfaults.Fault{Path: docs, Page: gleanfaults.MiddlePage, Reset: true, Times: 1}},
+		"a lost first answer":          {fault: gleanfaults.Fault{Path: docs, Page: gleanfaults.FirstPage, LoseAnswer: true, Times: 1}},
+		"a lost middle answer":         {fault: gleanfaults.Fault{Path: docs, Page: gleanfaults.MiddlePage, LoseAnswer: true, Times: 1}},
+		"a lost last answer":           {fault: gleanfaults.Fault{Path: docs, Page: gleanfaults.LastPage, LoseAnswer: true, Times: 1}},
+		"a lost answer for users":      {fault: gleanfaults.Fault{Path: users, LoseAnswer: true, Times: 1}},
+		"a lost answer for membership": {fault: gleanfaults.Fault{Path: members, LoseAnswer: true, Times: 1}},
+		"500 for ever":                 {fault: gleanfaults.Fault{Path: docs, Page: gleanfaults.MiddlePage, Status: 500}, code: 1, want: []string{"500"}},
+		"the last page fails":          {fault: gleanfaults.Fault{Path: docs, Page: gleanfaults.LastPage, Status: 503}, code: 1, want: []string{"503"}},
+		"403":                          {fault: gleanfaults.Fault{Path: docs, Status: 403, Body: "IP not greenlisted"}, code: 1, want: []string{"403", "greenlisted"}},
 		"401":                          {env: map[string]string{"GLEAN_INDEXING_API_KEY": "wrong-canary"}, code: 1, want: []string{"401"}},
-		"a sign-in page":               {fault: gleansandbox.Fault{Path: docs, HTML: true}, code: 1, want: []string{"HTML"}},
-		"400 for every page":           {fault: gleansandbox.Fault{Path: docs, Status: 400, Body: "Invalid request"}, code: 1, want: []string{"Invalid request"}},
+		"a sign-in page":               {fault: gleanfaults.Fault{Path: docs, HTML: true}, code: 1, want: []string{"HTML"}},
+		"400 for every page":           {fault: gleanfaults.Fault{Path: docs, Status: 400, Body: "Invalid request"}, code: 1, want: []string{"Invalid request"}},
 		"nobody there":                 {env: map[string]string{"GLEAN_SERVER_URL": "http://127.0.0.1:1"}, code: 1, want: []string{"127.0.0.1:1"}},
 		"no such datasource":           {env: map[string]string{"GLEAN_DATASOURCE_ID": "other"}, code: 2, want: []string{"other", "datasource"}},
 	} {

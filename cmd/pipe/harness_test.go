@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/sinks/glean"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -62,7 +63,7 @@ func datasourceOf(path, uiURL string) gleanapi.DatasourceConfig {
 // the environment that points the shipped pipeline at them.
 type world struct {
 	backstage *backstagesandbox.Server
-	glean     *gleansandbox.Server
+	glean     *gleanfaults.Server
 	env       map[string]string
 	state     string // the folder above that of the state
 }
@@ -86,7 +87,7 @@ func newWorld(t testing.TB, b backstagesandbox.Options, g gleansandbox.Options) 
 	if g.Datasources == nil {
 		g.Datasources = []gleanapi.DatasourceConfig{datasourceOf(shipped, source.URL())}
 	}
-	sink, err := gleansandbox.Start(g)
+	sink, err := gleanfaults.Start(g)
 	if err != nil {
 		t.Fatal(err)
 	}

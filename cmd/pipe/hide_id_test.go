@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -117,7 +118,7 @@ func TestHideProcesses(t *testing.T) {
 	k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, exitDone, "!three hours")
 	k.pipe(t, "hide", shipped, payments, "--no-mentions").expect(t, exitDone, "once in three hours", "takes the next request after "+time.Now().Add(3*time.Hour).Format("15:"))
 	k.later(3 * time.Hour)
-	k.glean.Fail(gleansandbox.Fault{Path: "processalldocuments", Status: 500})
+	k.glean.Fail(gleanfaults.Fault{Path: "processalldocuments", Status: 500})
 	k.pipe(t, "hide", shipped, "component:default/booking-service", "--no-mentions").expect(t, exitDone, "it could not be asked to do so now: ", "500")
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -200,7 +201,7 @@ func TestHideOnTheWay(t *testing.T) {
 	w.run(t).expect(t, exitDone)
 	onTheWay := make(chan struct{})
 	var once sync.Once
-	w.glean.Fail(gleansandbox.Fault{Path: "bulkindexdocuments", Page: gleansandbox.LastPage, Delay: 3 * time.Second, Times: 1,
+	w.glean.Fail(gleanfaults.Fault{Path: "bulkindexdocuments", Page: gleanfaults.LastPage, Delay: 3 * time.Second, Times: 1,
 		Match: func([]byte) bool { once.Do(func() { close(onTheWay) }); return true }})
 	ran := make(chan call, 1)
 	go func() {
@@ -229,7 +230,7 @@ func TestHiddenListLostWhilePublishing(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
 	k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, exitDone)
-	k.glean.Fail(gleansandbox.Fault{Path: "bulkindexusers", Status: http.StatusServiceUnavailable, Times: 1, Match: func([]byte) bool {
+	k.glean.Fail(gleanfaults.Fault{Path: "bulkindexusers", Status: http.StatusServiceUnavailable, Times: 1, Match: func([]byte) bool {
 		k.spoilHidden(t)
 		return true
 	}})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -334,7 +335,7 @@ func TestHideRefuses(t *testing.T) {
 	if got := k.asked(); len(got) > 0 {
 		t.Errorf("asked for %v", got)
 	}
-	k.glean.Fail(gleansandbox.Fault{Path: "deletedocument", Status: 403, Body: "not you"})
+	k.glean.Fail(gleanfaults.Fault{Path: "deletedocument", Status: 403, Body: "not you"})
 	k.pipe(t, "hide", shipped, scorer).expect(t, exitFailed, "on the hidden list", "not you")
 	k.glean.Heal()
 	if who := k.index().WhoFinds(scorer); len(who) > 0 {
@@ -364,17 +365,17 @@ func (k *kept) spoilHidden(t *testing.T) {
 func TestHideUnconfirmed(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
-	k.glean.Fail(gleansandbox.Fault{Path: "deletedocument", Status: 200})
+	k.glean.Fail(gleanfaults.Fault{Path: "deletedocument", Status: 200})
 	k.pipe(t, "hide", shipped, scorer).expect(t, exitDone, "Glean still lists it, with permissions that name no user")
 	k.glean.Heal()
 	k.run(t).expect(t, exitDone)
 	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, exitDone)
 	k.run(t).expect(t, exitDone)
-	k.glean.Fail(gleansandbox.Fault{Path: "deletedocument", Status: 200})
-	k.glean.Fail(gleansandbox.Fault{Path: "updatepermissions", Status: 200})
+	k.glean.Fail(gleanfaults.Fault{Path: "deletedocument", Status: 200})
+	k.glean.Fail(gleanfaults.Fault{Path: "updatepermissions", Status: 200})
 	k.pipe(t, "hide", shipped, scorer).expect(t, exitUnconfirmed, "Glean still lists it with permissions by which it may be found")
 	k.glean.Heal()
-	k.glean.Fail(gleansandbox.Fault{Path: "debug/backstage/documents", Status: 404})
+	k.glean.Fail(gleanfaults.Fault{Path: "debug/backstage/documents", Status: 404})
 	k.pipe(t, "hide", shipped, scorer).expect(t, exitUnconfirmed, "does not say whether it is gone")
 	if _, there := k.index().Document(scorer); there {
 		t.Error("it is still there")
@@ -437,7 +438,7 @@ func TestPushRefuses(t *testing.T) {
 	if got := k.asked(); len(got) > 0 {
 		t.Errorf("asked for %v", got)
 	}
-	k.glean.Fail(gleansandbox.Fault{Path: "indexdocument", Status: 400, Body: "viewURL: does not match"})
+	k.glean.Fail(gleanfaults.Fault{Path: "indexdocument", Status: 400, Body: "viewURL: does not match"})
 	k.pipe(t, "push", shipped, scorer).expect(t, exitFailed, "viewURL: does not match", "mend what Glean names")
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -13,17 +14,17 @@ import (
 // catalog of each case answers 403, which would be the error of a read.
 func TestPreflight(t *testing.T) {
 	for name, tc := range map[string]struct {
-		fault *gleansandbox.Fault
+		fault *gleanfaults.Fault
 		glean gleansandbox.Options
 		env   map[string]string
 		code  int
 		says  []string
 	}{
-		"a refused token":        {fault: &gleansandbox.Fault{Status: http.StatusUnauthorized}, code: exitFailed, says: []string{"401", "the token of glean was refused"}},
+		"a refused token":        {fault: &gleanfaults.Fault{Status: http.StatusUnauthorized}, code: exitFailed, says: []string{"401", "the token of glean was refused"}},
 		"a missing datasource":   {glean: gleansandbox.Options{Datasources: []gleanapi.DatasourceConfig{}}, code: exitWrong, says: []string{"pipe datasource apply", "backstage.yaml:", "name: "}},
 		"a different datasource": {env: map[string]string{"BACKSTAGE_UI_URL": "https://other.example.com"}, code: exitWrong, says: []string{"urlRegex", "pipe datasource apply", "backstage.yaml:"}},
 		"an unreachable Glean":   {env: map[string]string{"GLEAN_SERVER_URL": "http://127.0.0.1:1"}, code: exitFailed, says: []string{"127.0.0.1:1"}},
-		"another run's upload":   {fault: &gleansandbox.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[{"uploadId":"somebody-else","status":"ACTIVE"}]}}`}, code: exitFailed, says: []string{"somebody-else", "--discard-upload"}},
+		"another run's upload":   {fault: &gleanfaults.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[{"uploadId":"somebody-else","status":"ACTIVE"}]}}`}, code: exitFailed, says: []string{"somebody-else", "--discard-upload"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

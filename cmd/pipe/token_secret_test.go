@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -16,7 +17,7 @@ import (
 func TestTokenRotateQuotesNothing(t *testing.T) {
 	t.Parallel()
 	const secret = "new-secret-abcdef0123456789"
-	for name, f := range map[string]gleansandbox.Fault{
+	for name, f := range map[string]gleanfaults.Fault{
 		"400":      {Status: 400, Body: `{"rawSecret":"` + secret + `"}`},
 		"500":      {Status: 500, Body: `{"rawSecret":"` + secret + `"}`},
 		"429":      {Status: 429, Body: `{"message":"rotated to ` + secret + `"}`},

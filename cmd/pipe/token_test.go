@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -67,7 +68,7 @@ func TestTokenRotateRefuses(t *testing.T) {
 		t.Error("the file was changed")
 	}
 	lost := keeping(t, gleansandbox.Options{TokenPeriod: 24 * time.Hour})
-	lost.glean.Fail(gleansandbox.Fault{Path: "rotatetoken", LoseAnswer: true, Times: 1})
+	lost.glean.Fail(gleanfaults.Fault{Path: "rotatetoken", LoseAnswer: true, Times: 1})
 	lost.pipe(t, "token", "rotate", file).expect(t, exitFailed, "it is not known whether Glean has rotated", "again within ten minutes")
 	lost.pipe(t, "token", "rotate", file).expect(t, exitDone)
 	if fileText(t, secret) == sinkToken {

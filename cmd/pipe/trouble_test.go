@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -75,10 +76,10 @@ func sourceTrouble(r *rand.Rand, f *firm) (backstagesandbox.Fault, string) {
 
 // sinkTrouble is a random fault of the index server, and what it is called.
 // None lies: no success is announced of what did not take effect.
-func sinkTrouble(r *rand.Rand, f *firm, rules gleansandbox.Rules) (gleansandbox.Fault, string) {
-	t := gleansandbox.Fault{
+func sinkTrouble(r *rand.Rand, f *firm, rules gleansandbox.Rules) (gleanfaults.Fault, string) {
+	t := gleanfaults.Fault{
 		Path: choose(r, "", "bulkindexdocuments", "bulkindexdocuments", "bulkindexusers", "bulkindexgroups", "bulkindexmemberships", "/status", "getdatasourceconfig"),
-		Page: choose(r, gleansandbox.AnyPage, gleansandbox.FirstPage, gleansandbox.MiddlePage, gleansandbox.LastPage), After: r.IntN(4), Times: times(r),
+		Page: choose(r, gleanfaults.AnyPage, gleanfaults.FirstPage, gleanfaults.MiddlePage, gleanfaults.LastPage), After: r.IntN(4), Times: times(r),
 	}
 	what := ""
 	switch r.IntN(10) {
@@ -112,11 +113,11 @@ func sinkTrouble(r *rand.Rand, f *firm, rules gleansandbox.Rules) (gleansandbox.
 	}
 	if refs := f.refs(); chance(r, 8) {
 		ref := choose(r, refs...)
-		t = gleansandbox.Fault{Path: "bulkindexdocuments", Status: 400, Body: fmt.Sprintf("document %q is bad", ref), Match: func(body []byte) bool { return bytes.Contains(body, []byte(`"id":"`+ref+`"`)) }}
+		t = gleanfaults.Fault{Path: "bulkindexdocuments", Status: 400, Body: fmt.Sprintf("document %q is bad", ref), Match: func(body []byte) bool { return bytes.Contains(body, []byte(`"id":"`+ref+`"`)) }}
 		what = "refuses " + ref
 	} else if chance(r, 4) && len(f.people) > 0 {
 		email := strings.ToLower(choose(r, f.people...).email)
-		t = gleansandbox.Fault{Path: "bulkindexusers", Status: 400, Body: "bad user", Match: func(body []byte) bool { return bytes.Contains(body, []byte(`"email":"`+email+`"`)) }}
+		t = gleanfaults.Fault{Path: "bulkindexusers", Status: 400, Body: "bad user", Match: func(body []byte) bool { return bytes.Contains(body, []byte(`"email":"`+email+`"`)) }}
 		what = "refuses " + email
 	}
 	return t, fmt.Sprintf("Glean %s: path %q page %d after %d times %d", what, t.Path, t.Page, t.After, t.Times)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -89,7 +90,7 @@ func (f *fixture) abandon(s *session, number int, takesEffect bool) {
 			quiet.Broadcast()
 		}
 	}
-	f.server.Fail(sandbox.Fault{Reset: true, Match: func(body []byte) bool {
+	f.server.Fail(faults.Fault{Reset: true, Match: func(body []byte) bool {
 		mu.Lock()
 		defer mu.Unlock()
 		if !dead(body) {
@@ -119,10 +120,10 @@ func (f *fixture) abandon(s *session, number int, takesEffect bool) {
 // is tried again, and nothing else is asked.
 func TestRefusedCredentials(t *testing.T) {
 	for stream, path := range streamPaths {
-		for name, page := range map[string]sandbox.PageKind{"first": sandbox.FirstPage, "middle": sandbox.MiddlePage, "last": sandbox.LastPage} {
+		for name, page := range map[string]faults.PageKind{"first": faults.FirstPage, "middle": faults.MiddlePage, "last": faults.LastPage} {
 			f := start(t, sandbox.Rules{}, func(c *Config) { c.Concurrency = 1 })
 			refused, after := false, 0
-			failed := sandbox.Fault{Path: path, Page: page, Status: http.StatusUnauthorized, Match: func([]byte) bool { refused = true; return true }}
+			failed := faults.Fault{Path: path, Page: page, Status: http.StatusUnauthorized, Match: func([]byte) bool { refused = true; return true }}
 			if stream == "memberships" && name != "first" {
 				failed.Match = func(b []byte) bool { refused = refused || holds("group:default/all")(b); return refused }
 			}
@@ -143,8 +144,8 @@ func TestRefusedCredentials(t *testing.T) {
 // TestRefusedAfterDoubt: the token is refused when a last page is in doubt.
 func TestRefusedAfterDoubt(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.LastPage, Status: http.StatusServiceUnavailable, Times: 1})
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.LastPage, Status: http.StatusUnauthorized})
+	f.server.Fail(faults.Fault{Path: documentsPath, Page: faults.LastPage, Status: http.StatusServiceUnavailable, Times: 1})
+	f.server.Fail(faults.Fault{Path: documentsPath, Page: faults.LastPage, Status: http.StatusUnauthorized})
 	err := f.run(append(docs(12), user("ann"))...)
 	if fault.ClassOf(err) != fault.Fatal || f.made("debug/backstage/status") != 1 { // of the review
 		t.Errorf("%v, %v", err, f.requests)
@@ -155,7 +156,7 @@ func TestRefusedAfterDoubt(t *testing.T) {
 // last ones.
 func TestRefusedCredentialsInParallel(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.MiddlePage, After: 3, Status: http.StatusUnauthorized})
+	f.server.Fail(faults.Fault{Path: documentsPath, Page: faults.MiddlePage, After: 3, Status: http.StatusUnauthorized})
 	err := f.run(append(docs(200), user("ann"))...)
 	if fault.ClassOf(err) != fault.Fatal || f.made("bulkindexdocuments") > 1+3+3 {
 		t.Errorf("%v, %d pages", err, f.made("bulkindexdocuments"))
@@ -168,7 +169,7 @@ func TestThrottled(t *testing.T) {
 	for _, header := range []http.Header{nil, {"Retry-After": {"0"}}, {"Retry-After": {"nonsense"}}, {"X-Ratelimit-Reset": {"0"}}} {
 		f := start(t, sandbox.Rules{Scope: sandbox.OfDatasource})
 		var n atomic.Int64
-		f.server.Fail(sandbox.Fault{Status: http.StatusTooManyRequests, Header: header, Match: func([]byte) bool { return n.Add(1)%3 != 0 }})
+		f.server.Fail(faults.Fault{Status: http.StatusTooManyRequests, Header: header, Match: func([]byte) bool { return n.Add(1)%3 != 0 }})
 		f.cfg.Concurrency = 1 // so that each third attempt is a request's own
 		if err := f.run(company(1, 7)...); err != nil || f.differs() != "" {
 			t.Errorf("%v: %v, %s", header, err, f.differs())

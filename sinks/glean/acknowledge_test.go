@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -78,12 +79,12 @@ func TestAcknowledged(t *testing.T) {
 // TestFalseAnswers: an answer that is no acknowledgement, to any page of any
 // upload, ends the run without a closed upload, and the next run delivers all.
 func TestFalseAnswers(t *testing.T) {
-	for _, what := range slices.Sorted(maps.Keys(sandbox.FalseAnswers())) {
+	for _, what := range slices.Sorted(maps.Keys(faults.FalseAnswers())) {
 		for _, stream := range slices.Sorted(maps.Keys(streamPaths)) {
-			for _, page := range []sandbox.PageKind{sandbox.FirstPage, sandbox.MiddlePage, sandbox.LastPage} {
+			for _, page := range []faults.PageKind{faults.FirstPage, faults.MiddlePage, faults.LastPage} {
 				t.Run(fmt.Sprintf("%s to page %d of %s", what, page, stream), func(t *testing.T) {
 					f := start(t, sandbox.Rules{})
-					failed := sandbox.FalseAnswers()[what]
+					failed := faults.FalseAnswers()[what]
 					failed.Path, failed.Page = streamPaths[stream], page
 					f.server.Fail(failed)
 					begun := f.clock()
@@ -114,13 +115,13 @@ func TestFalseAnswers(t *testing.T) {
 // run fails.
 func TestFalseAnswerAfterEffect(t *testing.T) {
 	for _, size := range []int{13, 4} { // several pages, and one that is the first and the last
-		for what, failed := range sandbox.FalseAnswers() {
+		for what, failed := range faults.FalseAnswers() {
 			for _, history := range []bool{true, false} {
 				f := start(t, sandbox.Rules{})
-				failed.Path, failed.Page, failed.TakesEffect = documentsPath, sandbox.LastPage, true
+				failed.Path, failed.Page, failed.TakesEffect = documentsPath, faults.LastPage, true
 				f.server.Fail(failed)
 				if !history {
-					f.server.Fail(sandbox.Fault{Path: "/status", Status: http.StatusNotFound})
+					f.server.Fail(faults.Fault{Path: "/status", Status: http.StatusNotFound})
 				}
 				err := f.run(company(0, size)...)
 				if (err == nil) != history || f.differs() != "" || len(f.rejected) > 0 {
@@ -151,7 +152,7 @@ func TestFalseAnswersToSingleWrites(t *testing.T) {
 			return f.Purge(f.t.Context(), nil, component.Opening{Pipeline: "pipe", RunID: f.runID(), Written: func(string) bool { return true }})
 		}},
 	} {
-		for what, failed := range sandbox.FalseAnswers() {
+		for what, failed := range faults.FalseAnswers() {
 			f := start(t, sandbox.Rules{})
 			if err := f.run(user("ann"), doc("a")); err != nil {
 				t.Fatal(err)
@@ -170,7 +171,7 @@ func TestFalseAnswersToSingleWrites(t *testing.T) {
 // within a bound.
 func TestErrorBodyIsShown(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Status: http.StatusOK, Body: `{"error":"secret-token is over quota ` + strings.Repeat("x", 1<<20) + `"}`})
+	f.server.Fail(faults.Fault{Path: documentsPath, Status: http.StatusOK, Body: `{"error":"secret-token is over quota ` + strings.Repeat("x", 1<<20) + `"}`})
 	err := f.run(user("ann"), doc("a"))
 	if err == nil || !strings.Contains(err.Error(), "is over quota") || strings.Contains(err.Error(), "secret-token") || len(err.Error()) > 700 {
 		t.Errorf("%.900v", err)

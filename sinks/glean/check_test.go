@@ -8,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -43,12 +44,12 @@ true visible: it is enabled for everybody; each document's permissions decide
 	if got := findings(f.Check(t.Context())); !strings.Contains(got, `false datasource: datasource "backstage" differs between the file and Glean: urlRegex is .* in the file`) || !strings.Contains(got, "pipe datasource apply") {
 		t.Errorf("got\n%s", got)
 	}
-	f.server.Fail(sandbox.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[{"uploadId":"u"}]}}`})
+	f.server.Fail(faults.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[{"uploadId":"u"}]}}`})
 	if got := findings(f.Check(t.Context())); !strings.Contains(got, "false holds: Glean lists uploads and does not count") {
 		t.Errorf("got\n%s", got)
 	}
 	f.server.Heal()
-	f.server.Fail(sandbox.Fault{Status: 401})
+	f.server.Fail(faults.Fault{Status: 401})
 	if got := findings(f.Check(t.Context())); !strings.Contains(got, "401") || !strings.Contains(got, "the token of glean was refused") || strings.Count(got, "\n") != 1 {
 		t.Errorf("got\n%s", got)
 	}
@@ -63,7 +64,7 @@ true visible: it is enabled for everybody; each document's permissions decide
 func TestCheckNew(t *testing.T) {
 	f := start(t, sandboxRules())
 	for _, status := range []string{`{}`, `{"datasourceVisibility":"NOT_ENABLED"}`, `{"documents":{"counts":{"uploaded":[]},"bulkUploadHistory":[]}}`, `{"documents":{"counts":{"uploaded":null}}}`} {
-		f.server.Fail(sandbox.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: status})
+		f.server.Fail(faults.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: status})
 		if got := findings(f.Check(t.Context())); strings.Contains(got, "false") {
 			t.Errorf("%s: got\n%s", status, got)
 		}
@@ -75,9 +76,9 @@ func TestCheckNew(t *testing.T) {
 // even one that Glean echoes.
 func TestSecret(t *testing.T) {
 	f := start(t, sandboxRules())
-	f.server.Fail(sandbox.Fault{Status: 400, Body: "what is secret-token?", Path: "/bulkindexusers"})
+	f.server.Fail(faults.Fault{Status: 400, Body: "what is secret-token?", Path: "/bulkindexusers"})
 	err := f.run(user("ann"), doc("a"))
-	f.server.Fail(sandbox.Fault{Status: 403, Body: `{"message":"secret-token is not allowed"}`})
+	f.server.Fail(faults.Fault{Status: 403, Body: `{"message":"secret-token is not allowed"}`})
 	all := fmt.Sprint(err, f.rejected, f.notes, findings(f.Check(t.Context())), fmt.Sprintf("%+v", f.cfg))
 	if strings.Contains(all, "secret-token") || !strings.Contains(all, "[redacted]") {
 		t.Error(all)

@@ -4,13 +4,14 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
 // TestDeprecations: what Glean is going to take away is in the report, once.
 func TestDeprecations(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Status: http.StatusOK, TakesEffect: true,
+	f.server.Fail(faults.Fault{Path: documentsPath, Status: http.StatusOK, TakesEffect: true,
 		Header: http.Header{"X-Glean-Deprecated": {"name=disableStaleDocumentDeletionCheck;kind=property;context=bulkindexdocuments;removal=2027-01-15;docs=https://developers.glean.com/x"}}})
 	if err := f.run(append(docs(12), user("ann"))...); err != nil || len(f.ids()) != 12 {
 		t.Fatal(err)

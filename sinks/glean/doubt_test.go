@@ -16,6 +16,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -98,7 +99,7 @@ var streamPaths = map[string]string{
 }
 
 // doubts are the ways in which nobody knows whether a page took effect.
-var doubts = map[string]sandbox.Fault{
+var doubts = map[string]faults.Fault{
 	"the request is lost":                {Reset: true, Times: 1},
 	"the answer is lost":                 {LoseAnswer: true, Times: 1},
 	"the answer is lost twice":           {LoseAnswer: true, Times: 2},
@@ -127,9 +128,9 @@ func TestLostAnswers(t *testing.T) {
 		sandbox.Reading{Name: "there is no status"},
 	)
 	positions := map[string]struct {
-		page sandbox.PageKind
+		page faults.PageKind
 		size int
-	}{"first": {sandbox.FirstPage, 13}, "middle": {sandbox.MiddlePage, 13}, "last": {sandbox.LastPage, 13}, "only": {sandbox.FirstPage, 4}}
+	}{"first": {faults.FirstPage, 13}, "middle": {faults.MiddlePage, 13}, "last": {faults.LastPage, 13}, "only": {faults.FirstPage, 4}}
 	n := 0
 	for _, reading := range readings {
 		for _, stream := range slices.Sorted(maps.Keys(streamPaths)) {
@@ -155,7 +156,7 @@ func TestLostAnswers(t *testing.T) {
 							if left {
 								f.leave(stream)
 							} else if reading.Name == "there is no status" {
-								f.server.Fail(sandbox.Fault{Path: "/status", Status: http.StatusNotFound})
+								f.server.Fail(faults.Fault{Path: "/status", Status: http.StatusNotFound})
 							}
 						})
 					}
@@ -169,7 +170,7 @@ func TestLostAnswers(t *testing.T) {
 var thorough = flag.Bool("thorough", false, "run every case of the large tables")
 
 // doubt is one case of TestLostAnswers.
-func (f *fixture) doubt(name string, failed sandbox.Fault, items []*component.Item, mayFail bool, prepare func()) {
+func (f *fixture) doubt(name string, failed faults.Fault, items []*component.Item, mayFail bool, prepare func()) {
 	f.t.Helper()
 	prepare()
 	f.server.Fail(failed)
@@ -232,7 +233,7 @@ func TestSibling(t *testing.T) {
 func TestRefusesAll(t *testing.T) {
 	for _, status := range []int{http.StatusBadRequest, http.StatusConflict} {
 		f := start(t, sandbox.Rules{})
-		f.server.Fail(sandbox.Fault{Path: documentsPath, Status: status, Body: "Invalid request"})
+		f.server.Fail(faults.Fault{Path: documentsPath, Status: status, Body: "Invalid request"})
 		err := f.run(append(docs(2), user("ann"))...)
 		if err == nil || !strings.Contains(err.Error(), "Invalid request") || fault.RemedyOf(err) == "" || len(f.rejected) > 0 {
 			t.Errorf("%d: %v, rejected %v", status, err, f.rejected)
@@ -246,8 +247,8 @@ func TestBadItemInDoubt(t *testing.T) {
 	for _, rules := range []sandbox.Rules{{}, {StatusLags: 5 * time.Second}} {
 		for _, bad := range []string{"d001", "d011"} { // in the first and in the last page
 			f := start(t, rules)
-			f.server.Fail(sandbox.Fault{Path: documentsPath, Match: holds(bad), Status: http.StatusServiceUnavailable, Times: 1})
-			f.server.Fail(sandbox.Fault{Path: documentsPath, Match: holds(bad), Status: http.StatusBadRequest, Body: "Bad content"})
+			f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(bad), Status: http.StatusServiceUnavailable, Times: 1})
+			f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(bad), Status: http.StatusBadRequest, Body: "Bad content"})
 			if err := f.run(append(docs(12), user("ann"))...); err != nil || len(f.ids()) != 11 || f.rejected["component:default/"+bad] != "Bad content" || f.clock().After(time.Unix(1_800_000_030, 0)) {
 				t.Errorf("%s: %v, %d documents, rejected %v, took until %v", bad, err, len(f.ids()), f.rejected, f.clock())
 			}
@@ -330,7 +331,7 @@ func TestRefusedFirstPage(t *testing.T) {
 		if tc.other {
 			f.begin("another-clients")
 		}
-		f.server.Fail(sandbox.Fault{Path: documentsPath, Status: tc.status, Body: "no"})
+		f.server.Fail(faults.Fault{Path: documentsPath, Status: tc.status, Body: "no"})
 		before := f.made("bulkindexdocuments")
 		p := newPage(u.stream, 0)
 		for i := range tc.items {
@@ -362,25 +363,25 @@ func TestDiscardOfANamedUpload(t *testing.T) {
 // TestStands: a refusal is about the items of a page only where the upload is proven
 // to be open.
 func TestStands(t *testing.T) {
-	status := func(stream, id, more string) *sandbox.Fault {
+	status := func(stream, id, more string) *faults.Fault {
 		history := `{"bulkUploadHistory":[{"uploadId":"` + id + `","status":"ACTIVE"}]}`
 		body := `{"documents":` + history + more + `}`
 		if stream != streamDocuments {
 			body = `{"identity":{"users":` + history + `}}`
 		}
-		return &sandbox.Fault{Path: "/status", Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
+		return &faults.Fault{Path: "/status", Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
 	}
 	for name, tc := range map[string]struct {
-		probe  int            // what Glean answers to a page without items; 0 when it takes it
-		status *sandbox.Fault // nil: none
-		want   string         // "" when the upload is open
+		probe  int           // what Glean answers to a page without items; 0 when it takes it
+		status *faults.Fault // nil: none
+		want   string        // "" when the upload is open
 	}{
 		"the page is taken":                     {},
 		"the status names the upload":           {probe: http.StatusBadRequest, status: status(streamDocuments, "ours", "")},
 		"the status names another upload":       {probe: http.StatusBadRequest, status: status(streamDocuments, "another", ""), want: "another has taken its place"},
 		"the status names it elsewhere":         {probe: http.StatusBadRequest, status: status(streamUsers, "ours", ""), want: "another has taken its place"},
 		"the status has another shape":          {probe: http.StatusBadRequest, status: status(streamDocuments, "ours", `,"identity":5`), want: "another has taken its place"},
-		"the status fails":                      {probe: http.StatusConflict, status: &sandbox.Fault{Path: "/status", Status: http.StatusForbidden}, want: "another has taken its place"},
+		"the status fails":                      {probe: http.StatusConflict, status: &faults.Fault{Path: "/status", Status: http.StatusForbidden}, want: "another has taken its place"},
 		"it is no refusal, and it is under way": {probe: http.StatusServiceUnavailable, status: status(streamDocuments, "ours", ""), want: "503"},
 	} {
 		f := start(t, sandbox.Rules{})
@@ -390,7 +391,7 @@ func TestStands(t *testing.T) {
 		}
 		if tc.probe != 0 {
 			u.id = "ours"
-			f.server.Fail(sandbox.Fault{Path: documentsPath, Status: tc.probe, Body: "no"})
+			f.server.Fail(faults.Fault{Path: documentsPath, Status: tc.probe, Body: "no"})
 		}
 		if tc.status != nil {
 			f.server.Fail(*tc.status)

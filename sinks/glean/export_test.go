@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -16,7 +17,7 @@ import (
 // named.
 func TestExportKeepsWhatItCannotSay(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.server.Fail(sandbox.Fault{Path: "getdatasourceconfig", Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
+	f.server.Fail(faults.Fault{Path: "getdatasourceconfig", Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
 		Body: `{"name":"CUSTOM_BACKSTAGE","datasourceCategory":"UNCATEGORIZED","future":{"x":1},"objectDefinitions":[{"name":"a","colour":"red"}]}`})
 	e, err := f.ExportProvision(context.Background(), component.ExportOptions{})
 	if err != nil || len(e.Notes) != 2 || !strings.Contains(e.Notes[0], "no category") || !strings.HasSuffix(e.Notes[1], ": future, objectDefinitions.a.colour") {

@@ -23,6 +23,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/contract"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -61,7 +62,7 @@ func settings() *Config {
 type fixture struct {
 	t *testing.T
 	*Sink
-	server *sandbox.Server
+	server *faults.Server
 	now    time.Time // the server's, moved on by the sink's sleep
 
 	mu       sync.Mutex
@@ -92,7 +93,7 @@ func start(t *testing.T, rules sandbox.Rules, adjust ...func(*Config)) *fixture 
 	for _, a := range adjust {
 		a(cfg)
 	}
-	f.server, err = sandbox.Start(sandbox.Options{Token: "secret-token", Datasources: []api.DatasourceConfig{catalog()}, Rules: rules, Now: f.clock,
+	f.server, err = faults.Start(sandbox.Options{Token: "secret-token", Datasources: []api.DatasourceConfig{catalog()}, Rules: rules, Now: f.clock,
 		Observe: func(e sandbox.Exchange) {
 			f.mu.Lock()
 			f.requests = append(f.requests, strings.TrimPrefix(e.Path, api.Prefix))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -50,7 +51,7 @@ func TestHistory(t *testing.T) {
 	if err != nil || h.Counts["documents"] != 1 || h.Counts["users"] != 1 || len(h.Uploads) != 3 || h.Uploads[0].Began.IsZero() || h.Uploads[0].State != "indexing completed" {
 		t.Errorf("%+v, %v", h, err)
 	}
-	f.server.Fail(sandbox.Fault{Path: "/status", Status: http.StatusNotFound})
+	f.server.Fail(faults.Fault{Path: "/status", Status: http.StatusNotFound})
 	if h, err := f.read().History(t.Context()); err == nil || h != nil {
 		t.Errorf("without a status: %+v, %v", h, err)
 	}

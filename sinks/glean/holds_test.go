@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -49,8 +50,8 @@ func TestHoldsUploads(t *testing.T) {
 }
 
 // says makes the status answer a JSON text.
-func says(body string) sandbox.Fault {
-	return sandbox.Fault{Path: "status", Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
+func says(body string) faults.Fault {
+	return faults.Fault{Path: "status", Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
 }
 
 // TestHoldsUploadOrder: the order is that of the starts, whatever Glean's is; other
@@ -84,19 +85,19 @@ func TestHoldsUploadOrder(t *testing.T) {
 // for an empty datasource.
 func TestHoldsUnsaid(t *testing.T) {
 	for name, tc := range map[string]struct {
-		fault sandbox.Fault
+		fault faults.Fault
 		beta  bool // the status is not offered
 	}{
-		"404":             {sandbox.Fault{Status: 404}, true},
-		"410":             {sandbox.Fault{Status: 410}, true},
+		"404":             {faults.Fault{Status: 404}, true},
+		"410":             {faults.Fault{Status: 410}, true},
 		"null":            {says("null"), true},
 		"a list":          {says("[]"), true},
 		"an error object": {says(`{"error":"try later"}`), true},
 		"another shape":   {says(`{"documents":[]}`), true},
-		"500":             {sandbox.Fault{Status: 500}, false},
-		"403":             {sandbox.Fault{Status: 403}, false},
-		"reset":           {sandbox.Fault{Reset: true}, false},
-		"a sign-in page":  {sandbox.Fault{HTML: true}, false},
+		"500":             {faults.Fault{Status: 500}, false},
+		"403":             {faults.Fault{Status: 403}, false},
+		"reset":           {faults.Fault{Reset: true}, false},
+		"a sign-in page":  {faults.Fault{HTML: true}, false},
 	} {
 		f := start(t, sandbox.Rules{})
 		tc.fault.Path = "status"

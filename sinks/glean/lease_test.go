@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -141,7 +142,7 @@ func TestUnfinishedUploads(t *testing.T) {
 // TestUnnamedUpload: an upload is in the way that the status does not name. Only
 // a person can give it up.
 func TestUnnamedUpload(t *testing.T) {
-	for _, failed := range []sandbox.Fault{
+	for _, failed := range []faults.Fault{
 		{Path: "/status", Status: http.StatusNotFound},
 		{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: "{}"},
 	} {
@@ -234,7 +235,7 @@ func TestUnnamedIsForConflicts(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	f.opening.Discard = []string{unnamed}
 	discarded := false
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Status: http.StatusBadRequest, Body: "Bad content", Match: func(b []byte) bool {
+	f.server.Fail(faults.Fault{Path: documentsPath, Status: http.StatusBadRequest, Body: "Bad content", Match: func(b []byte) bool {
 		discarded = discarded || holds("forceRestartUpload")(b)
 		return holds(`about d000"`)(b)
 	}})
@@ -247,7 +248,7 @@ func TestUnnamedIsForConflicts(t *testing.T) {
 // in the way where Glean's status does, also when discarding it changes nothing
 // and when the status fails.
 func TestConflictThatStays(t *testing.T) {
-	conflict := sandbox.Fault{Path: documentsPath, Page: sandbox.FirstPage, Status: http.StatusConflict, Body: "another upload"}
+	conflict := faults.Fault{Path: documentsPath, Page: faults.FirstPage, Status: http.StatusConflict, Body: "another upload"}
 	for name, tc := range map[string]struct {
 		other    string // a stream with an unfinished upload of another client
 		discard  bool
@@ -273,7 +274,7 @@ func TestConflictThatStays(t *testing.T) {
 			}
 			f.server.Fail(conflict)
 			if tc.noStatus {
-				f.server.Fail(sandbox.Fault{Path: "/status", Status: http.StatusForbidden})
+				f.server.Fail(faults.Fault{Path: "/status", Status: http.StatusForbidden})
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), deadline)
 			defer cancel()

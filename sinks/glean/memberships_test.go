@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -35,7 +36,7 @@ func TestMembershipsStop(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := start(t, sandbox.Rules{}, func(c *Config) { c.Concurrency = 1 })
 			var once sync.Once
-			f.server.Fail(sandbox.Fault{Path: "/bulkindexmemberships", Match: func([]byte) bool {
+			f.server.Fail(faults.Fault{Path: "/bulkindexmemberships", Match: func([]byte) bool {
 				if tc.stop {
 					once.Do(func() { close(f.stop) })
 				}
@@ -77,8 +78,8 @@ func failsAfter(items iter.Seq2[component.Encoded, error], n int, err error) ite
 // group, and the other members stay.
 func TestRefusedMembers(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.server.Fail(sandbox.Fault{Path: "/bulkindexgroups", Match: holds(`/refused"`), Status: 400, Body: "Bad group"})
-	f.server.Fail(sandbox.Fault{Path: "/bulkindexusers", Match: holds(`"bob@x.example"`), Status: 400, Body: "Bad user"})
+	f.server.Fail(faults.Fault{Path: "/bulkindexgroups", Match: holds(`/refused"`), Status: 400, Body: "Bad group"})
+	f.server.Fail(faults.Fault{Path: "/bulkindexusers", Match: holds(`"bob@x.example"`), Status: 400, Body: "Bad user"})
 	err := f.run(user("ann"), user("bob"), group("refused", "user:default/ann"), group("kept", "user:default/ann"),
 		group("a", "user:default/ann", "user:default/bob", "group:default/refused", "group:default/kept"))
 	if err != nil {

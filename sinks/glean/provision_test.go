@@ -8,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -98,7 +99,7 @@ func TestProvisionMeanwhile(t *testing.T) {
 func TestProvisionVerifies(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	f.cfg.Datasource.SuggestionText = "new"
-	f.server.Fail(sandbox.Fault{Path: "adddatasource", Status: http.StatusOK})
+	f.server.Fail(faults.Fault{Path: "adddatasource", Status: http.StatusOK})
 	err := f.planned(component.ProvisionOptions{}).Apply(t.Context())
 	if err == nil || !strings.Contains(err.Error(), `has it otherwise: suggestionText is nothing and was sent as "new"`) {
 		t.Error(err)

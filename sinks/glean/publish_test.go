@@ -16,6 +16,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -61,30 +62,30 @@ func holds(text string) func([]byte) bool {
 func TestFaults(t *testing.T) {
 	const all = 23
 	for name, tc := range map[string]struct {
-		fault sandbox.Fault
+		fault faults.Fault
 		rules sandbox.Rules
 		want  string // in the error, "" for none
 		class fault.Class
 	}{
-		"503 once":                         {fault: sandbox.Fault{Status: 503, Times: 1}},
-		"429 once":                         {fault: sandbox.Fault{Status: 429, Header: http.Header{"Retry-After": {"0"}}, Times: 3}},
-		"the first page resets":            {fault: sandbox.Fault{Page: sandbox.FirstPage, Reset: true, Times: 1}},
-		"the first answer is lost":         {fault: sandbox.Fault{Page: sandbox.FirstPage, LoseAnswer: true, Times: 1}},
-		"the first answer is lost, as 400": {fault: sandbox.Fault{Page: sandbox.FirstPage, LoseAnswer: true, Times: 1}, rules: sandbox.Rules{ConflictIsBadRequest: true}},
-		"a middle answer is lost":          {fault: sandbox.Fault{Page: sandbox.MiddlePage, LoseAnswer: true, Times: 2}, rules: sandbox.Rules{StrictIDs: true}},
-		"the last answer is lost":          {fault: sandbox.Fault{Page: sandbox.LastPage, LoseAnswer: true, Times: 1}},
-		"the last answer is cut":           {fault: sandbox.Fault{Page: sandbox.LastPage, Truncate: true, Times: 1}},
-		"every answer to the last is lost": {fault: sandbox.Fault{Page: sandbox.LastPage, LoseAnswer: true, Times: 5}},
+		"503 once":                         {fault: faults.Fault{Status: 503, Times: 1}},
+		"429 once":                         {fault: faults.Fault{Status: 429, Header: http.Header{"Retry-After": {"0"}}, Times: 3}},
+		"the first page resets":            {fault: faults.Fault{Page: faults.FirstPage, Reset: true, Times: 1}},
+		"the first answer is lost":         {fault: faults.Fault{Page: faults.FirstPage, LoseAnswer: true, Times: 1}},
+		"the first answer is lost, as 400": {fault: faults.Fault{Page: faults.FirstPage, LoseAnswer: true, Times: 1}, rules: sandbox.Rules{ConflictIsBadRequest: true}},
+		"a middle answer is lost":          {fault: faults.Fault{Page: faults.MiddlePage, LoseAnswer: true, Times: 2}, rules: sandbox.Rules{StrictIDs: true}},
+		"the last answer is lost":          {fault: faults.Fault{Page: faults.LastPage, LoseAnswer: true, Times: 1}},
+		"the last answer is cut":           {fault: faults.Fault{Page: faults.LastPage, Truncate: true, Times: 1}},
+		"every answer to the last is lost": {fault: faults.Fault{Page: faults.LastPage, LoseAnswer: true, Times: 5}},
 		"pages are found at once":          {rules: sandbox.Rules{VisibleBeforeLastPage: true, RefuseReusedUploadIDs: true, StrictIDs: true}},
-		"a page is too large":              {fault: sandbox.Fault{Page: sandbox.MiddlePage, Match: holds(`d007"`), Status: 413, Times: 1}},
-		"the first page is too large":      {fault: sandbox.Fault{Page: sandbox.FirstPage, Status: 413, Times: 2}},
-		"the last page is too large":       {fault: sandbox.Fault{Page: sandbox.LastPage, Status: 413, Times: 1}},
-		"a middle page fails":              {fault: sandbox.Fault{Page: sandbox.MiddlePage, Status: 500}, want: "500", class: fault.Transient},
-		"one of the middle pages fails":    {fault: sandbox.Fault{Page: sandbox.MiddlePage, Match: holds(`d012"`), Status: 500}, want: "500", class: fault.Transient},
-		"the token expires midway":         {fault: sandbox.Fault{Page: sandbox.MiddlePage, After: 1, Status: 401}, want: "401", class: fault.Fatal},
-		"forbidden":                        {fault: sandbox.Fault{Status: 403}, want: "403", class: fault.Permanent},
-		"a sign-in proxy":                  {fault: sandbox.Fault{HTML: true}, want: "HTML page", class: fault.Fatal},
-		"the last page fails":              {fault: sandbox.Fault{Page: sandbox.LastPage, Status: 503}, want: "503", class: fault.Transient},
+		"a page is too large":              {fault: faults.Fault{Page: faults.MiddlePage, Match: holds(`d007"`), Status: 413, Times: 1}},
+		"the first page is too large":      {fault: faults.Fault{Page: faults.FirstPage, Status: 413, Times: 2}},
+		"the last page is too large":       {fault: faults.Fault{Page: faults.LastPage, Status: 413, Times: 1}},
+		"a middle page fails":              {fault: faults.Fault{Page: faults.MiddlePage, Status: 500}, want: "500", class: fault.Transient},
+		"one of the middle pages fails":    {fault: faults.Fault{Page: faults.MiddlePage, Match: holds(`d012"`), Status: 500}, want: "500", class: fault.Transient},
+		"the token expires midway":         {fault: faults.Fault{Page: faults.MiddlePage, After: 1, Status: 401}, want: "401", class: fault.Fatal},
+		"forbidden":                        {fault: faults.Fault{Status: 403}, want: "403", class: fault.Permanent},
+		"a sign-in proxy":                  {fault: faults.Fault{HTML: true}, want: "HTML page", class: fault.Fatal},
+		"the last page fails":              {fault: faults.Fault{Page: faults.LastPage, Status: 503}, want: "503", class: fault.Transient},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := start(t, tc.rules)
@@ -130,8 +131,8 @@ func TestNeverEndedAfterAFailedPage(t *testing.T) {
 	for range 40 {
 		f := start(t, sandbox.Rules{StrictIDs: true, RefuseReusedUploadIDs: random.IntN(2) == 0, ConflictIsBadRequest: random.IntN(2) == 0})
 		for range 1 + random.IntN(3) {
-			f.server.Fail(sandbox.Fault{
-				Path: documentsPath, Page: sandbox.PageKind(random.IntN(4)), After: random.IntN(6), Times: 1 + random.IntN(9),
+			f.server.Fail(faults.Fault{
+				Path: documentsPath, Page: faults.PageKind(random.IntN(4)), After: random.IntN(6), Times: 1 + random.IntN(9),
 				Status: []int{0, 429, 500, 503}[random.IntN(4)], Reset: random.IntN(3) == 0, LoseAnswer: random.IntN(2) == 0, Truncate: random.IntN(4) == 0,
 			})
 		}
@@ -217,7 +218,7 @@ func (f *fixture) agrees() {
 // TestNamelessReason: the reason names no document, so that halving finds it.
 func TestNamelessReason(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Match: holds(`about d011"`), Status: 400, Body: "Bad content"})
+	f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(`about d011"`), Status: 400, Body: "Bad content"})
 	if err := f.run(append(docs(23), user("ann"))...); err != nil || len(f.ids()) != 22 || f.rejected["component:default/d011"] != "Bad content" {
 		t.Errorf("%v, %d documents, rejected %v", err, len(f.ids()), f.rejected)
 	}
@@ -226,7 +227,7 @@ func TestNamelessReason(t *testing.T) {
 // TestNamedReason: a reason that names the document costs five requests more.
 func TestNamedReason(t *testing.T) {
 	f := start(t, sandbox.Rules{}, func(c *Config) { c.Batch.Documents = 100 })
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Match: holds(`about d061"`), Status: 400, Body: `document "Component:default/d061": Bad content`})
+	f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(`about d061"`), Status: 400, Body: `document "Component:default/d061": Bad content`})
 	if err := f.run(append(docs(100), user("ann"))...); err != nil || len(f.ids()) != 99 || f.made("bulkindexdocuments") != 6 {
 		t.Errorf("%v, %d documents, %v", err, len(f.ids()), f.requests)
 	}
@@ -287,7 +288,7 @@ func TestPageRequest(t *testing.T) {
 
 func TestTooLargeAlone(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Match: holds(`about d011"`), Status: 413})
+	f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(`about d011"`), Status: 413})
 	if err := f.run(append(docs(23), user("ann"))...); err != nil || f.rejected["component:default/d011"] != "it is larger than Glean takes in one request" || len(f.ids()) != 22 {
 		t.Errorf("%v, rejected %v", err, f.rejected)
 	}
@@ -296,7 +297,7 @@ func TestTooLargeAlone(t *testing.T) {
 // TestRefusedIdentities: a group that Glean refuses gets no members.
 func TestRefusedIdentities(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.server.Fail(sandbox.Fault{Path: "/bulkindexgroups", Match: holds(`/b"`), Status: 400, Body: "Bad group"})
+	f.server.Fail(faults.Fault{Path: "/bulkindexgroups", Match: holds(`/b"`), Status: 400, Body: "Bad group"})
 	if err := f.run(user("ann"), group("a", "user:default/ann"), group("b", "user:default/ann")); err != nil {
 		t.Fatal(err)
 	}
@@ -346,8 +347,8 @@ func TestLargeGroupIsAlone(t *testing.T) {
 			t.Errorf("requests at once: %v", open)
 		}
 	}
-	f.server.Fail(sandbox.Fault{Path: path, Match: func(b []byte) bool { check(b, 1); return false }})
-	f.server.Fail(sandbox.Fault{Path: path, Delay: 50 * time.Millisecond})
+	f.server.Fail(faults.Fault{Path: path, Match: func(b []byte) bool { check(b, 1); return false }})
+	f.server.Fail(faults.Fault{Path: path, Delay: 50 * time.Millisecond})
 	f.observe = func(e sandbox.Exchange) {
 		if strings.HasSuffix(e.Path, path) {
 			check(e.Body, -1)
@@ -378,7 +379,7 @@ func TestLargeGroupIsAlone(t *testing.T) {
 // TestStop: the upload under way is ended, no other is begun.
 func TestStop(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.server.Fail(sandbox.Fault{Path: "/bulkindexusers", Page: sandbox.LastPage, Times: 1, Match: func([]byte) bool { close(f.stop); return true }})
+	f.server.Fail(faults.Fault{Path: "/bulkindexusers", Page: faults.LastPage, Times: 1, Match: func([]byte) bool { close(f.stop); return true }})
 	err := f.publish(f.read(user("ann"), user("bob"), group("a"), doc("a")))
 	i := f.index()
 	if !errors.Is(err, fault.ErrStopped) || len(i.Users) != 2 || len(i.Groups) != 0 || len(i.Documents) != 0 || f.unfinished() != "" {
@@ -431,7 +432,7 @@ func TestPages(t *testing.T) {
 	f := start(t, sandbox.Rules{}, func(c *Config) { c.Batch = Batch{Documents: 100, Bytes: 4 << 10} })
 	var largest int
 	var pages int
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Match: func(b []byte) bool {
+	f.server.Fail(faults.Fault{Path: documentsPath, Match: func(b []byte) bool {
 		if pages++; len(b) < 8<<10 {
 			largest = max(largest, len(b))
 		}

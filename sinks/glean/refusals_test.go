@@ -11,12 +11,13 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
 // refuse makes the server refuse the pages of a path that hold a text.
 func (f *fixture) refuse(path, text string) {
-	f.server.Fail(sandbox.Fault{Path: path, Match: holds(text), Status: http.StatusBadRequest, Body: "request blocked"})
+	f.server.Fail(faults.Fault{Path: path, Match: holds(text), Status: http.StatusBadRequest, Body: "request blocked"})
 }
 
 // ended counts the uploads of a stream that were ended.
@@ -100,7 +101,7 @@ func TestCountsMustAgree(t *testing.T) {
 // goes on however many there are.
 func TestTooLargeOften(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Match: holds(`about d00`), Status: http.StatusRequestEntityTooLarge})
+	f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(`about d00`), Status: http.StatusRequestEntityTooLarge})
 	if err := f.run(append(docs(23), user("ann"))...); err != nil || len(f.rejected) != 10 || len(f.ids()) != 13 {
 		t.Errorf("%v, rejected %v", err, f.rejected)
 	}
@@ -145,7 +146,7 @@ func TestLateFirstPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.begin("pipe-documents-" + f.runID())
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.FirstPage, Status: http.StatusGatewayTimeout, Times: 1})
+	f.server.Fail(faults.Fault{Path: documentsPath, Page: faults.FirstPage, Status: http.StatusGatewayTimeout, Times: 1})
 	var late []byte
 	var once sync.Once
 	f.observe = func(e sandbox.Exchange) {
@@ -174,7 +175,7 @@ func TestLateFirstPage(t *testing.T) {
 func TestNewIDs(t *testing.T) {
 	f := start(t, sandbox.Rules{RefuseReusedUploadIDs: true})
 	f.begin("pipe-documents-" + f.runID())
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.FirstPage, LoseAnswer: true, Times: 2})
+	f.server.Fail(faults.Fault{Path: documentsPath, Page: faults.FirstPage, LoseAnswer: true, Times: 2})
 	if err := f.run(append(docs(12), user("ann"))...); err != nil || len(f.ids()) != 12 {
 		t.Fatalf("%v, %d documents", err, len(f.ids()))
 	}
@@ -198,7 +199,7 @@ func TestForeign(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "not of this pipeline is not finished: [redacted]") || strings.ContainsAny(err.Error(), "\n\x1b") || strings.Count(err.Error(), "x") > maxForeign {
 		t.Errorf("%v", err)
 	}
-	f.server.Fail(sandbox.Fault{Path: "/getdatasourceconfig", Status: 200, Header: http.Header{"Content-Type": {"application/json"}},
+	f.server.Fail(faults.Fault{Path: "/getdatasourceconfig", Status: 200, Header: http.Header{"Content-Type": {"application/json"}},
 		Body: fmt.Sprintf(`{"name":"backstage","isUserReferencedByEmail":true,"urlRegex":"Bearer secret-token %s"}`, strings.Repeat("y", 300))})
 	_, err = f.read().Holds(t.Context())
 	if err == nil || strings.Contains(err.Error(), "secret-token") || !strings.Contains(err.Error(), "and Bearer [redacted] yyy") || strings.Count(err.Error(), "y") > maxForeign {

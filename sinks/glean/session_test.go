@@ -12,6 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -240,7 +241,7 @@ func TestHolds(t *testing.T) {
 	}
 
 	for _, status := range []int{404, 410} {
-		f.server.Fail(sandbox.Fault{Path: "/status", Status: status})
+		f.server.Fail(faults.Fault{Path: "/status", Status: status})
 		if h, err := f.read().Holds(t.Context()); err != nil || len(h.Streams) > 0 {
 			t.Errorf("status %d: %+v %v", status, h, err)
 		}
@@ -280,7 +281,7 @@ func TestStatusShapes(t *testing.T) {
 		"nothing":                {good, `{}`, "map[]"},
 	} {
 		body := strings.Replace(good, tc.old, tc.new, 1)
-		f.server.Fail(sandbox.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: body})
+		f.server.Fail(faults.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: body})
 		h, err := f.read().Holds(t.Context())
 		if got := fmt.Sprint(h.Streams); err != nil || got != tc.want {
 			t.Errorf("%s: %s, want %s, %v", name, got, tc.want, err)

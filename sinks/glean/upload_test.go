@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -41,7 +42,7 @@ func TestEmptyPageRefused(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		f := start(t, sandbox.Rules{})
-		f.server.Fail(sandbox.Fault{Path: documentsPath, Status: status, Body: "no"})
+		f.server.Fail(faults.Fault{Path: documentsPath, Status: status, Body: "no"})
 		s := f.read(user("ann"))
 		if _, err := s.Holds(ctx); err != nil {
 			t.Fatal(err)
@@ -58,7 +59,7 @@ func TestEmptyPageRefused(t *testing.T) {
 func TestTooLargeFirst(t *testing.T) {
 	f := start(t, sandbox.Rules{}, func(c *Config) { c.Batch.Documents = 1 })
 	large := 0
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Status: http.StatusRequestEntityTooLarge, Match: func(b []byte) bool {
+	f.server.Fail(faults.Fault{Path: documentsPath, Status: http.StatusRequestEntityTooLarge, Match: func(b []byte) bool {
 		found := holds(`about d000"`)(b)
 		if found {
 			large++
@@ -77,7 +78,7 @@ func TestTooMuchIsRefused(t *testing.T) {
 	for _, refused := range []string{"d002", "d007", "d020"} { // on the first, a middle and the last page, where it is alone
 		f := start(t, sandbox.Rules{})
 		f.tooMuch = tooMuch
-		f.server.Fail(sandbox.Fault{Path: documentsPath, Match: holds("about " + refused + `"`), Status: http.StatusBadRequest, Body: "Bad content"})
+		f.server.Fail(faults.Fault{Path: documentsPath, Match: holds("about " + refused + `"`), Status: http.StatusBadRequest, Body: "Bad content"})
 		if err := f.run(append(docs(21), user("ann"))...); !errors.Is(err, tooMuch) || len(f.ids()) != 0 || f.unfinished() != streamDocuments {
 			t.Errorf("%s: %v, %d documents, unfinished %q", refused, err, len(f.ids()), f.unfinished())
 		}
@@ -89,7 +90,7 @@ func TestTooMuchIsRefused(t *testing.T) {
 func TestErrorAfterTheEffect(t *testing.T) {
 	for _, status := range []int{http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusNotImplemented, http.StatusHTTPVersionNotSupported} {
 		f := start(t, sandbox.Rules{})
-		f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.LastPage, Times: 1, Status: status, TakesEffect: true})
+		f.server.Fail(faults.Fault{Path: documentsPath, Page: faults.LastPage, Times: 1, Status: status, TakesEffect: true})
 		if err := f.run(append(docs(23), user("ann"))...); err != nil || len(f.ids()) != 23 || f.unfinished() != "" {
 			t.Errorf("%d: %v, %d documents, unfinished %q", status, err, len(f.ids()), f.unfinished())
 		}
@@ -101,13 +102,13 @@ func TestErrorAfterTheEffect(t *testing.T) {
 // about it.
 func TestErrorsThatSettleNothing(t *testing.T) {
 	for _, tc := range []struct {
-		page         sandbox.PageKind
+		page         faults.PageKind
 		status       int
 		pages, asked int // requests of documents, and of the status after the review
 	}{
-		{sandbox.FirstPage, http.StatusForbidden, 1, 0},
-		{sandbox.FirstPage, http.StatusServiceUnavailable, 6, 0},
-		{sandbox.LastPage, http.StatusForbidden, 3, 0},
+		{faults.FirstPage, http.StatusForbidden, 1, 0},
+		{faults.FirstPage, http.StatusServiceUnavailable, 6, 0},
+		{faults.LastPage, http.StatusForbidden, 3, 0},
 	} {
 		f := start(t, sandbox.Rules{}, func(c *Config) { c.Concurrency = 1 })
 		s := f.read(append(docs(11), user("ann"))...)
@@ -115,7 +116,7 @@ func TestErrorsThatSettleNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		reviewed := f.made("debug/backstage/status")
-		f.server.Fail(sandbox.Fault{Path: documentsPath, Page: tc.page, Status: tc.status})
+		f.server.Fail(faults.Fault{Path: documentsPath, Page: tc.page, Status: tc.status})
 		err := s.Publish(t.Context(), f.plan(s))
 		if statusOf(err) != tc.status || f.made("bulkindexdocuments") != tc.pages || f.made("debug/backstage/status")-reviewed != tc.asked {
 			t.Errorf("%+v: %v, %v", tc, err, f.requests)
@@ -132,7 +133,7 @@ func TestRefusedInTheMiddle(t *testing.T) {
 		t.Fatal(err)
 	}
 	reviewed := f.made("debug/backstage/status")
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Match: holds(`about d012"`), Status: http.StatusBadRequest, Body: "Bad content"})
+	f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(`about d012"`), Status: http.StatusBadRequest, Body: "Bad content"})
 	if err := s.Publish(t.Context(), f.plan(s)); err != nil || len(f.ids()) != 22 || f.made("debug/backstage/status") != reviewed {
 		t.Errorf("%v, %d documents, %v", err, len(f.ids()), f.requests)
 	}
@@ -144,8 +145,8 @@ func TestRefusedInTheMiddle(t *testing.T) {
 func TestFirstAttemptCompleted(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	n := 0
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Match: func([]byte) bool { n++; return n == 1 }, LoseAnswer: true})
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Match: func([]byte) bool { return n > 1 }, Reset: true})
+	f.server.Fail(faults.Fault{Path: documentsPath, Match: func([]byte) bool { n++; return n == 1 }, LoseAnswer: true})
+	f.server.Fail(faults.Fault{Path: documentsPath, Match: func([]byte) bool { return n > 1 }, Reset: true})
 	if err := f.run(append(docs(3), user("ann"))...); err != nil || len(f.ids()) != 3 || n < 2 {
 		t.Errorf("%v after %d requests, %d documents", err, n, len(f.ids()))
 	}
@@ -159,8 +160,8 @@ func TestStatusFails(t *testing.T) {
 	if _, err := s.Holds(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.LastPage, LoseAnswer: true})
-	f.server.Fail(sandbox.Fault{Path: "/status", Status: http.StatusForbidden})
+	f.server.Fail(faults.Fault{Path: documentsPath, Page: faults.LastPage, LoseAnswer: true})
+	f.server.Fail(faults.Fault{Path: "/status", Status: http.StatusForbidden})
 	begin := f.clock()
 	err := s.Publish(t.Context(), f.plan(s))
 	if err == nil || f.clock() != begin || f.uploaded[streamDocuments] != "" {

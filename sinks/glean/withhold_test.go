@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -112,7 +113,7 @@ func TestHiddenListUnreadable(t *testing.T) {
 // the run is unconfirmed.
 func TestHideAgainFails(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.server.Fail(sandbox.Fault{Path: "/deletedocument", Status: http.StatusForbidden})
+	f.server.Fail(faults.Fault{Path: "/deletedocument", Status: http.StatusForbidden})
 	h := &hiding{on: func(asked int) ([]string, error) {
 		if asked == 4 {
 			return []string{"d001"}, nil
@@ -130,7 +131,7 @@ func TestHideAgainFails(t *testing.T) {
 // the upload fails.
 func TestHiddenAfterAFailedUpload(t *testing.T) {
 	f := start(t, sandbox.Rules{VisibleBeforeLastPage: true})
-	f.server.Fail(sandbox.Fault{Path: documentsPath, Page: sandbox.LastPage, Status: http.StatusForbidden})
+	f.server.Fail(faults.Fault{Path: documentsPath, Page: faults.LastPage, Status: http.StatusForbidden})
 	h := &hiding{on: func(asked int) ([]string, error) {
 		if asked == 4 {
 			return []string{"d001"}, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/contract"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -32,7 +33,7 @@ var openAPI = sync.OnceValues(func() (*contract.Spec, error) {
 // client talks to a server of its own and holds every exchange against Glean's
 // OpenAPI document: what the server accepts must be valid, what it answers too.
 type client struct {
-	*sandbox.Server
+	*faults.Server
 	t     *testing.T
 	token string
 	http  http.Client
@@ -68,7 +69,7 @@ func start(t *testing.T, o sandbox.Options) *client {
 	if o.Observe == nil && spec != nil {
 		o.Observe = func(e sandbox.Exchange) { conforms(t, spec, e) }
 	}
-	s, err := sandbox.Start(o)
+	s, err := faults.Start(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,7 @@
 //
 // Where Glean's documents are silent it takes the stricter reading, Rules
 // switches on the worse ones, and Readings lists those under which what uses
-// the server has to be right. Faults make it misbehave. It checks what it
+// the server has to be right. Package faults makes it misbehave. It checks what it
 // receives with code of its own: it shares with the sink the shapes of package
 // api and nothing else, so that one cannot excuse the other's mistakes.
 //

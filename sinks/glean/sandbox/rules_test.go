@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -155,19 +156,19 @@ func stepOf(id, flags string, docs ...string) step { return step{id: id, flags: 
 // answer says otherwise.
 func TestDoubtfulFaults(t *testing.T) {
 	for name, tc := range map[string]struct {
-		fault  sandbox.Fault
+		fault  faults.Fault
 		status int    // 0: no answer
 		at     string // uploads that there are at once
 		later  string // after two more requests
 	}{
-		"500 after it took effect":  {sandbox.Fault{Status: 500, TakesEffect: true, Times: 1}, 500, "a", "a"},
-		"500":                       {sandbox.Fault{Status: 500, Times: 1}, 500, "", ""},
-		"twice":                     {sandbox.Fault{Twice: true, Times: 1}, 409, "a", "a"},
-		"late":                      {sandbox.Fault{Status: 504, Late: 2, Times: 1}, 504, "", "a"},
-		"lost, and late":            {sandbox.Fault{Reset: true, Late: 2, Times: 1}, 0, "", "a"},
-		"later than anybody looks":  {sandbox.Fault{Status: 504, Late: 3, Times: 1}, 504, "", ""},
-		"at once, and again":        {sandbox.Fault{Late: 1, Times: 1}, 200, "a", "a"},
-		"lost after it took effect": {sandbox.Fault{LoseAnswer: true, Times: 1}, 0, "a", "a"},
+		"500 after it took effect":  {faults.Fault{Status: 500, TakesEffect: true, Times: 1}, 500, "a", "a"},
+		"500":                       {faults.Fault{Status: 500, Times: 1}, 500, "", ""},
+		"twice":                     {faults.Fault{Twice: true, Times: 1}, 409, "a", "a"},
+		"late":                      {faults.Fault{Status: 504, Late: 2, Times: 1}, 504, "", "a"},
+		"lost, and late":            {faults.Fault{Reset: true, Late: 2, Times: 1}, 0, "", "a"},
+		"later than anybody looks":  {faults.Fault{Status: 504, Late: 3, Times: 1}, 504, "", ""},
+		"at once, and again":        {faults.Fault{Late: 1, Times: 1}, 200, "a", "a"},
+		"lost after it took effect": {faults.Fault{LoseAnswer: true, Times: 1}, 0, "a", "a"},
 	} {
 		c := start(t, sandbox.Options{})
 		c.Fail(tc.fault)

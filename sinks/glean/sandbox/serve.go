@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -63,13 +64,19 @@ func refuse(status int, format string, args ...any) error {
 
 func bad(format string, args ...any) error { return refuse(http.StatusBadRequest, format, args...) }
 
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-	drop   bool // reset the connection instead
-	cut    bool // send half of the body and close
+// Answer is the answer to a request. Drop and Cut are for an Interceptor.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	Drop   bool // reset the connection instead
+	Cut    bool // send half of the body and close
 }
+
+// Interceptor decides what a request is answered. answer lets the request take
+// effect and returns the server's own answer; it may be called any number of times,
+// also later, during another request. body is only read.
+type Interceptor func(r *http.Request, body []byte, answer func() Answer) Answer
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if !s.enter() {
@@ -77,27 +84,17 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.requests.Done()
 	body, err := s.read(r)
-	f := s.faultFor(r.URL.Path, body)
-	f.wait(r.Context())
-	a, replaced := f.replace()
-	if !replaced || f.TakesEffect {
-		own := s.answer(r, body, err)
-		if f != nil && f.Twice {
-			own = s.answer(r, body, err)
-		}
-		if !replaced {
-			a = own
-			f.spoil(&a)
-		}
+	answer := func() Answer { return s.answer(r, body, err) }
+	var a Answer
+	if s.options.Intercept != nil {
+		a = s.options.Intercept(r, body, answer)
+	} else {
+		a = answer()
 	}
-	if err == nil {
-		s.delay(f, r, body)
-	}
-	s.arrive()
 	if s.options.Observe != nil {
 		s.options.Observe(Exchange{
 			Method: r.Method, Path: r.URL.Path, ContentType: r.Header.Get("Content-Type"), Body: body,
-			Status: a.status, AnswerType: a.header.Get("Content-Type"), Answer: a.body,
+			Status: a.Status, AnswerType: a.Header.Get("Content-Type"), Answer: a.Body,
 		})
 	}
 	a.send(w)
@@ -105,24 +102,37 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 // send writes the answer; it panics as net/http wants it where the answer is
 // to end badly.
-func (a answer) send(w http.ResponseWriter) {
-	if a.drop {
+func (a Answer) send(w http.ResponseWriter) {
+	if a.Drop {
 		reset(w)
 	}
-	for k, v := range a.header {
+	for k, v := range a.Header {
 		w.Header()[k] = v
 	}
-	body := a.body
-	if a.cut {
+	body := a.Body
+	if a.Cut {
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
 		body = body[:len(body)/2]
 	}
-	w.WriteHeader(a.status)
+	w.WriteHeader(a.Status)
 	_, _ = w.Write(body) // the client may be gone
-	if a.cut {
+	if a.Cut {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// reset ends the connection so that the client gets no answer.
+func reset(w http.ResponseWriter) {
+	if h, ok := w.(http.Hijacker); ok {
+		if c, _, err := h.Hijack(); err == nil {
+			if t, ok := c.(*net.TCPConn); ok {
+				_ = t.SetLinger(0) // a reset rather than an orderly end
+			}
+			_ = c.Close()
+		}
+	}
+	panic(http.ErrAbortHandler)
 }
 
 // read takes in the body, at most MaxPage bytes of it.
@@ -146,24 +156,24 @@ func (s *Server) read(r *http.Request) ([]byte, error) {
 }
 
 // answer routes a request; err is why its body could not be read.
-func (s *Server) answer(r *http.Request, body []byte, err error) answer {
+func (s *Server) answer(r *http.Request, body []byte, err error) Answer {
 	var v any
 	if err == nil {
 		v, err = s.operate(r, body)
 	}
-	a := answer{status: http.StatusOK, header: http.Header{}}
+	a := Answer{Status: http.StatusOK, Header: http.Header{}}
 	switch {
 	case err != nil:
-		a.status, a.body = http.StatusBadRequest, []byte(err.Error())
+		a.Status, a.Body = http.StatusBadRequest, []byte(err.Error())
 		if r := (*refusal)(nil); errors.As(err, &r) {
-			a.status = r.status
+			a.Status = r.status
 		}
-		a.header.Set("Content-Type", "text/plain; charset=utf-8")
+		a.Header.Set("Content-Type", "text/plain; charset=utf-8")
 	case v != nil:
-		if a.body, err = codec.Marshal(v); err != nil {
-			return answer{status: http.StatusInternalServerError, header: http.Header{}, body: []byte(err.Error())}
+		if a.Body, err = codec.Marshal(v); err != nil {
+			return Answer{Status: http.StatusInternalServerError, Header: http.Header{}, Body: []byte(err.Error())}
 		}
-		a.header.Set("Content-Type", "application/json")
+		a.Header.Set("Content-Type", "application/json")
 	}
 	return a
 }

@@ -25,6 +25,7 @@ type Options struct {
 	Rules       Rules
 	Now         func() time.Time // nil: time.Now
 	Observe     func(Exchange)   // sees every request with its answer, from many goroutines; nil: nobody
+	Intercept   Interceptor      // decides each answer, from many goroutines; nil: the server's own is sent
 }
 
 // Exchange is a request and its answer. The slices must not be changed.
@@ -47,8 +48,6 @@ type Server struct {
 	mu           sync.Mutex
 	closed       bool
 	sources      map[string]*source // by lower-case name
-	faults       []*fault
-	late         []*arrival
 	token        token
 	processedAll time.Time // when all datasources were processed last
 }
@@ -85,8 +84,7 @@ func Start(o Options) (*Server, error) {
 // URL is the server's address, without a slash at the end.
 func (s *Server) URL() string { return s.url }
 
-// Close ends every connection, and with it the delays of faults, and waits for
-// the requests in work.
+// Close ends every connection and waits for the requests in work.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/contract"
+	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -85,21 +86,21 @@ func TestFaults(t *testing.T) {
 	last := api.Page{UploadID: "a", Datasource: "backstage", IsLastPage: true}
 	pages := []api.Page{first, middle, middle, last}
 	for name, tc := range map[string]struct {
-		fault sandbox.Fault
+		fault faults.Fault
 		want  string // an answer per page: ok, a status, reset, cut or html
 		index string
 	}{
-		"a status, once":              {sandbox.Fault{Status: 503, Times: 1}, "503 400 400 400", ""},
-		"the middle pages":            {sandbox.Fault{Page: sandbox.MiddlePage, Status: 429}, "ok 429 429 ok", "p0 p3"},
-		"the second middle page":      {sandbox.Fault{Page: sandbox.MiddlePage, After: 1, Status: 500}, "ok ok 500 ok", "p0 p1 p3"},
-		"the last page":               {sandbox.Fault{Page: sandbox.LastPage, Status: 500}, "ok ok ok 500", ""},
-		"another path":                {sandbox.Fault{Path: "/bulkindexusers", Status: 500}, "ok ok ok ok", "p0 p1 p2 p3"},
-		"a body":                      {sandbox.Fault{Match: func(b []byte) bool { return strings.Contains(string(b), `"p2"`) }, Status: 500}, "ok ok 500 ok", "p0 p1 p3"},
-		"reset, nothing took effect":  {sandbox.Fault{Page: sandbox.MiddlePage, Reset: true}, "ok reset reset ok", "p0 p3"},
-		"the answer to the last page": {sandbox.Fault{Page: sandbox.LastPage, LoseAnswer: true}, "ok ok ok reset", "p0 p1 p2 p3"},
-		"cut":                         {sandbox.Fault{Page: sandbox.FirstPage, Truncate: true}, "cut ok ok ok", "p0 p1 p2 p3"},
-		"html":                        {sandbox.Fault{Page: sandbox.FirstPage, HTML: true}, "html 400 400 400", ""},
-		"only late":                   {sandbox.Fault{Delay: time.Nanosecond}, "ok ok ok ok", "p0 p1 p2 p3"},
+		"a status, once":              {faults.Fault{Status: 503, Times: 1}, "503 400 400 400", ""},
+		"the middle pages":            {faults.Fault{Page: faults.MiddlePage, Status: 429}, "ok 429 429 ok", "p0 p3"},
+		"the second middle page":      {faults.Fault{Page: faults.MiddlePage, After: 1, Status: 500}, "ok ok 500 ok", "p0 p1 p3"},
+		"the last page":               {faults.Fault{Page: faults.LastPage, Status: 500}, "ok ok ok 500", ""},
+		"another path":                {faults.Fault{Path: "/bulkindexusers", Status: 500}, "ok ok ok ok", "p0 p1 p2 p3"},
+		"a body":                      {faults.Fault{Match: func(b []byte) bool { return strings.Contains(string(b), `"p2"`) }, Status: 500}, "ok ok 500 ok", "p0 p1 p3"},
+		"reset, nothing took effect":  {faults.Fault{Page: faults.MiddlePage, Reset: true}, "ok reset reset ok", "p0 p3"},
+		"the answer to the last page": {faults.Fault{Page: faults.LastPage, LoseAnswer: true}, "ok ok ok reset", "p0 p1 p2 p3"},
+		"cut":                         {faults.Fault{Page: faults.FirstPage, Truncate: true}, "cut ok ok ok", "p0 p1 p2 p3"},
+		"html":                        {faults.Fault{Page: faults.FirstPage, HTML: true}, "html 400 400 400", ""},
+		"only late":                   {faults.Fault{Delay: time.Nanosecond}, "ok ok ok ok", "p0 p1 p2 p3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := start(t, sandbox.Options{})
@@ -136,7 +137,7 @@ func TestFaults(t *testing.T) {
 
 func TestFaultHeader(t *testing.T) {
 	c := start(t, sandbox.Options{})
-	c.Fail(sandbox.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}, Body: "slow down"})
+	c.Fail(faults.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}, Body: "slow down"})
 	w := httptest.NewRecorder()
 	c.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, api.PathDebugStatus("backstage"), nil))
 	if w.Code != 429 || w.Header().Get("Retry-After") != "7" || w.Body.String() != "slow down" {
@@ -148,7 +149,7 @@ func TestFaultHeader(t *testing.T) {
 func TestCloseEndsDelays(t *testing.T) {
 	arrived := make(chan struct{})
 	c := start(t, sandbox.Options{})
-	c.Fail(sandbox.Fault{Delay: time.Hour, Match: func([]byte) bool { close(arrived); return true }})
+	c.Fail(faults.Fault{Delay: time.Hour, Match: func([]byte) bool { close(arrived); return true }})
 	var wg sync.WaitGroup
 	wg.Go(func() { _, _, _ = c.post(api.PathDebugStatus("backstage"), nil) })
 	<-arrived

@@ -1,15 +1,13 @@
-package sandbox
+package faults
 
 import (
 	"context"
-	"net"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
 // PageKind says which pages of an upload a fault is for. A single page is both
@@ -77,41 +75,6 @@ func FalseAnswers() map[string]Fault {
 
 const signIn = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in to continue</body></html>"
 
-type fault struct {
-	Fault
-	seen int
-}
-
-// Fail adds a fault.
-func (s *Server) Fail(f Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = append(s.faults, &fault{Fault: f})
-}
-
-// Heal removes all faults, and what was to come late.
-func (s *Server) Heal() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = nil
-	s.late = nil
-}
-
-func (s *Server) faultFor(path string, body []byte) *Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range s.faults {
-		if !strings.HasSuffix(path, f.Path) || !f.Page.matches(body) || f.Match != nil && !f.Match(body) {
-			continue
-		}
-		f.seen++
-		if f.seen > f.After && (f.Times == 0 || f.seen <= f.After+f.Times) {
-			return &f.Fault
-		}
-	}
-	return nil
-}
-
 func (k PageKind) matches(body []byte) bool {
 	if k == AnyPage {
 		return true
@@ -144,71 +107,25 @@ func (f *Fault) wait(request context.Context) {
 }
 
 // replace is the answer instead of the server's own, if there is one.
-func (f *Fault) replace() (answer, bool) {
+func (f *Fault) replace() (sandbox.Answer, bool) {
 	switch {
 	case f == nil:
-		return answer{}, false
+		return sandbox.Answer{}, false
 	case f.Reset:
-		return answer{drop: true}, true
+		return sandbox.Answer{Drop: true}, true
 	case f.HTML:
-		return answer{status: http.StatusOK, header: http.Header{"Content-Type": {"text/html; charset=utf-8"}}, body: []byte(signIn)}, true
+		return sandbox.Answer{Status: http.StatusOK, Header: http.Header{"Content-Type": {"text/html; charset=utf-8"}},
+			Body: []byte(signIn)}, true
 	case f.Status != 0:
-		return answer{status: f.Status, header: f.Header, body: []byte(f.Body)}, true
+		return sandbox.Answer{Status: f.Status, Header: f.Header, Body: []byte(f.Body)}, true
 	}
-	return answer{}, false
+	return sandbox.Answer{}, false
 }
 
 // spoil damages an answer to what took effect.
-func (f *Fault) spoil(a *answer) {
+func (f *Fault) spoil(a *sandbox.Answer) {
 	if f == nil {
 		return
 	}
-	a.drop, a.cut = f.LoseAnswer, f.Truncate
-}
-
-// reset ends the connection so that the client gets no answer.
-func reset(w http.ResponseWriter) {
-	if h, ok := w.(http.Hijacker); ok {
-		if c, _, err := h.Hijack(); err == nil {
-			if t, ok := c.(*net.TCPConn); ok {
-				_ = t.SetLinger(0) // a reset rather than an orderly end
-			}
-			_ = c.Close()
-		}
-	}
-	panic(http.ErrAbortHandler)
-}
-
-// arrival is a request that takes effect later.
-type arrival struct {
-	after   int // further requests
-	request *http.Request
-	body    []byte
-}
-
-// delay keeps what a fault lets come late.
-func (s *Server) delay(f *Fault, r *http.Request, body []byte) {
-	if f == nil || f.Late == 0 {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.late = append(s.late, &arrival{after: f.Late + 1, request: r, body: body})
-}
-
-// arrive lets take effect what is due after one more request.
-func (s *Server) arrive() {
-	s.mu.Lock()
-	var due []*arrival
-	s.late = slices.DeleteFunc(s.late, func(a *arrival) bool {
-		if a.after--; a.after > 0 {
-			return false
-		}
-		due = append(due, a)
-		return true
-	})
-	s.mu.Unlock()
-	for _, a := range due {
-		s.answer(a.request, a.body, nil)
-	}
+	a.Drop, a.Cut = f.LoseAnswer, f.Truncate
 }
