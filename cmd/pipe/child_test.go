@@ -20,6 +20,7 @@ import (
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sources/backstage/generate"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -72,7 +73,7 @@ func serve(in io.Reader, out io.Writer) error {
 	}
 	var entities [][]byte
 	if field := os.Getenv(largeVariable); field == "" {
-		entities = backstagesandbox.Generate(n, 1)
+		entities = generate.Catalog(n, 1)
 	} else if entities, err = largeCatalog(field, n); err != nil {
 		return err
 	}

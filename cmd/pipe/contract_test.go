@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/sinks/glean/contract"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sources/backstage/generate"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -18,7 +19,7 @@ func TestContract(t *testing.T) {
 	for name, entities := range map[string]func(testing.TB) [][]byte{
 		"the bundled company": func(testing.TB) [][]byte { return backstagesandbox.Company() },
 		"the demo catalog":    demoCatalog,
-		"a generated catalog": func(testing.TB) [][]byte { return backstagesandbox.Generate(300, 7) },
+		"a generated catalog": func(testing.TB) [][]byte { return generate.Catalog(300, 7) },
 		"a team of nobody":    func(testing.TB) [][]byte { return lonely },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sources/backstage/generate"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -85,7 +86,7 @@ func (*memory) Close() error { return nil }
 // to talk to.
 func memoryPipeline(b *testing.B, n int) (*component.Pipeline, []*component.Record) {
 	b.Helper()
-	s, err := backstagesandbox.Start(backstagesandbox.Options{Entities: backstagesandbox.Generate(n, 1)})
+	s, err := backstagesandbox.Start(backstagesandbox.Options{Entities: generate.Catalog(n, 1)})
 	if err != nil {
 		b.Fatal(err)
 	}

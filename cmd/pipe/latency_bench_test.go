@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/sources/backstage/generate"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -14,7 +15,7 @@ import (
 // each answer, beside reading the same pages and doing nothing with them. It
 // prints the ratio of their wall time.
 func BenchmarkReadLatency(b *testing.B) {
-	s, err := backstagesandbox.Start(backstagesandbox.Options{Entities: backstagesandbox.Generate(10_000, 1), Latency: 50 * time.Millisecond})
+	s, err := backstagesandbox.Start(backstagesandbox.Options{Entities: generate.Catalog(10_000, 1), Latency: 50 * time.Millisecond})
 	if err != nil {
 		b.Fatal(err)
 	}

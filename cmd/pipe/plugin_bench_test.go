@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 	"github.com/pipe-engine/pipe/sources/backstage"
-	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
+	"github.com/pipe-engine/pipe/sources/backstage/generate"
 )
 
 // BenchmarkPlugin hands whole records to a plugin that reads one field and
@@ -21,7 +21,7 @@ func BenchmarkPlugin(b *testing.B) {
 	const batches, size = 40, 500
 	model := backstage.NewModel(&backstage.Config{})
 	var records []*component.Record
-	for _, raw := range backstagesandbox.Generate(size, 1)[:size] {
+	for _, raw := range generate.Catalog(size, 1)[:size] {
 		r := &component.Record{Raw: raw}
 		if err := model.Decode(r); err != nil {
 			b.Fatal(err)

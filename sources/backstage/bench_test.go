@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/sources/backstage/generate"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -15,7 +16,7 @@ import (
 func BenchmarkPage(b *testing.B) {
 	const n = 500
 	body := []byte(`{"items":[`)
-	for i, e := range sandbox.Generate(n, 1) {
+	for i, e := range generate.Catalog(n, 1) {
 		if i > 0 {
 			body = append(body, ',')
 		}
@@ -63,7 +64,7 @@ func BenchmarkPage(b *testing.B) {
 // A whole read from a sandbox in this process, gzip of both sides included.
 func BenchmarkRead(b *testing.B) {
 	const n = 5000
-	f := start(b, sandbox.Options{Entities: sandbox.Generate(n, 1)}, func(c *Config) { c.PageSize = 500 })
+	f := start(b, sandbox.Options{Entities: generate.Catalog(n, 1)}, func(c *Config) { c.PageSize = 500 })
 	b.ReportAllocs()
 	for b.Loop() {
 		records := 0

@@ -19,6 +19,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sources/backstage/generate"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -197,7 +198,7 @@ func TestReadDemo(t *testing.T) {
 
 // A whole catalog with everything that is hard about one.
 func TestReadGenerated(t *testing.T) {
-	f := start(t, sandbox.Options{Entities: sandbox.Generate(1000, 3)}, func(c *Config) { c.PageSize = 100; c.Concurrency = 4 })
+	f := start(t, sandbox.Options{Entities: generate.Catalog(1000, 3)}, func(c *Config) { c.PageSize = 100; c.Concurrency = 4 })
 	got, err := f.readAll(t)
 	if err != nil || len(got.records) != 1000 {
 		t.Fatalf("%d entities, %v", len(got.records), err)

@@ -2,12 +2,12 @@ package sandbox
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 )
@@ -79,41 +79,6 @@ func TestCompany(t *testing.T) {
 	}
 }
 
-func TestGenerate(t *testing.T) {
-	all := Generate(2000, 7)
-	if again := Generate(2000, 7); !slices.EqualFunc(all, again, bytes.Equal) {
-		t.Error("the same seed gave another catalog")
-	}
-	relations := relationsOf(t, all)
-	if len(all) != 2000 || len(relations) != 2000 {
-		t.Errorf("%d entities, %d refs", len(all), len(relations))
-	}
-	if size := len(bytes.Join(all, nil)) / len(all); size < 2000 || size > 2900 {
-		t.Errorf("%d bytes an entity", size)
-	}
-	dangling := 0
-	for _, list := range relations {
-		for _, r := range list {
-			if _, target, _ := strings.Cut(r, " "); relations[target] == nil {
-				dangling++
-			}
-		}
-	}
-	if dangling == 0 {
-		t.Error("all relations lead somewhere")
-	}
-	for _, raw := range all {
-		if !utf8.Valid(raw) {
-			t.Errorf("not UTF-8: %.80q", raw)
-		}
-	}
-	for _, n := range []int{-1, 0, 10, 11, 100} {
-		if got := len(Generate(n, 1)); got != max(n, 10) {
-			t.Errorf("Generate(%d) made %d", n, got)
-		}
-	}
-}
-
 func TestFromFile(t *testing.T) {
 	const a, b = `{"kind":"API","metadata":{"name":"a"},"relations":[]}`, `{"kind":"API","metadata":{"name":"b"},"relations":[]}`
 	for name, tc := range map[string]struct {
@@ -171,7 +136,12 @@ func TestFromFileStitches(t *testing.T) {
 
 // Serving costs little beside what a client does with an entity.
 func BenchmarkPages(b *testing.B) {
-	c, err := newCatalog(Generate(5000, 1), newest)
+	entities := make([][]byte, 5000)
+	for i := range entities {
+		entities[i] = fmt.Appendf(nil, `{"kind":"Component","metadata":{"namespace":"default","name":"c%04d"},"spec":{"text":%q}}`,
+			i, strings.Repeat("x", 2300))
+	}
+	c, err := newCatalog(entities, newest)
 	if err != nil {
 		b.Fatal(err)
 	}

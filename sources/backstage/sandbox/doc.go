@@ -9,7 +9,7 @@
 // Entities are held as the bytes they came in and are passed through as such.
 // `fields` is accepted and not applied; full text search is not there.
 //
-// Company, FromFile and Generate give catalogs to serve; Stitch makes of
+// Company and FromFile give catalogs to serve; Stitch makes of
 // entities as people write them what a catalog serves. Fault makes the server
 // fail in the ways that real ones do.
 package sandbox

@@ -1,18 +1,20 @@
-package sandbox
+package generate
 
 import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
+	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// Generate makes a synthetic catalog of n entities, 10 at least, the same for
+// Catalog makes a synthetic catalog of n entities, 10 at least, the same for
 // the same seed: people, nested teams, domains, systems and software in
 // several namespaces, hard Unicode, owners that do not exist, and definitions
 // of realistic sizes. An entity is 2.4 KB on average and names are unique.
-func Generate(n int, seed uint64) [][]byte {
+func Catalog(n int, seed uint64) [][]byte {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0)), refs: map[string][]string{}}
 	n = max(n, 10)
 	g.groups(max(1, n*6/100))
@@ -23,8 +25,16 @@ func Generate(n int, seed uint64) [][]byte {
 	g.many("API", max(1, n*15/100), g.api)
 	g.many("Template", max(1, n/200), g.template)
 	g.many("Component", n-len(g.entities), g.component)
-	entities, err := stitch(g.entities)
-	if err != nil { // made of strings
+	entities := make([][]byte, len(g.entities))
+	for i, e := range g.entities {
+		raw, err := codec.Marshal(e)
+		if err != nil { // made of strings
+			panic(err)
+		}
+		entities[i] = raw
+	}
+	entities, err := sandbox.Stitch(entities)
+	if err != nil {
 		panic(err)
 	}
 	return entities
