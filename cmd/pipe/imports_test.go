@@ -165,3 +165,18 @@ func wrongWay(from, to string, test bool) string {
 	}
 	return ""
 }
+
+// TestProgramHasNoTestSupport: fault injection and generated catalogs are for tests
+// and are not part of the program.
+func TestProgramHasNoTestSupport(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", module+"/cmd/pipe").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	for _, pkg := range strings.Fields(string(out)) {
+		switch strings.TrimPrefix(pkg, module+"/") {
+		case "sinks/glean/faults", "sources/backstage/generate":
+			t.Errorf("the program contains %s", pkg)
+		}
+	}
+}
