@@ -80,7 +80,7 @@ func (f *fixture) abandon(s *session, number int, takesEffect bool) {
 	quiet := sync.NewCond(&mu)
 	made, under, over := 0, 0, false
 	dead := func(body []byte) bool { // a request of this run
-		return len(body) == 0 && !over || holds(s.o.RunID)(body)
+		return len(body) == 0 && !over || holds(s.publisher.o.RunID)(body)
 	}
 	f.observe = func(e sandbox.Exchange) {
 		mu.Lock()

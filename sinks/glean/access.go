@@ -14,25 +14,25 @@ import (
 
 // access asks whether a person finds a document. Why not is worked out from what
 // else Glean tells, and from who is who at the source.
-func (k *Sink) access(ctx context.Context, q component.ItemQuery, item *component.ItemInspection, found *api.DebugDocumentResponse) (*component.AccessAnswer, error) {
+func (k *operator) access(ctx context.Context, q component.ItemQuery, item *component.ItemInspection, found *api.DebugDocumentResponse) (*component.AccessAnswer, error) {
 	out := &component.AccessAnswer{Person: q.Person, Reasons: []string{}}
 	if found == nil {
 		out.Reasons = append(out.Reasons, "Glean does not have the document")
 		return out, nil
 	}
 	var answer api.CheckDocumentAccessResponse
-	if err := k.ask(ctx, api.PathCheckDocumentAccess, api.CheckDocumentAccessRequest{Datasource: k.schema.name, ObjectType: item.Type, DocID: item.ID, UserEmail: q.Person}, &answer); err != nil {
+	if err := k.client.ask(ctx, api.PathCheckDocumentAccess, api.CheckDocumentAccessRequest{Datasource: k.cfg.Datasource.Name, ObjectType: item.Type, DocID: item.ID, UserEmail: q.Person}, &answer); err != nil {
 		return nil, err
 	}
 	if out.Has = answer.HasAccess; out.Has {
 		return out, nil
 	}
-	status, err := k.status(ctx)
+	status, err := k.client.status(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var user api.DebugUserResponse
-	if err := k.ask(ctx, api.PathDebugUser(k.schema.name), api.DebugUserRequest{Email: q.Person}, &user); err != nil {
+	if err := k.client.ask(ctx, api.PathDebugUser(k.cfg.Datasource.Name), api.DebugUserRequest{Email: q.Person}, &user); err != nil {
 		return nil, err
 	}
 	x := &denial{k: k, q: q, user: user, source: membersAt(q.Selection), reasons: []string{}}
@@ -52,7 +52,7 @@ func (k *Sink) access(ctx context.Context, q component.ItemQuery, item *componen
 
 // denial collects why somebody does not find a document.
 type denial struct {
-	k       *Sink
+	k       *operator
 	q       component.ItemQuery
 	user    api.DebugUserResponse
 	source  map[string][]api.Membership // the members of each group, as the pipeline would send them
@@ -103,9 +103,9 @@ func (x *denial) permissions(p api.Permissions) {
 			return // what Glean has and what it was told differ in something else
 		}
 		if n, known := x.members(g); known && n == 0 {
-			x.say("the group %s, which may find it, has no members", x.k.foreign(g))
+			x.say("the group %s, which may find it, has no members", x.k.client.readable(g))
 		}
-		groups = append(groups, x.k.foreign(g))
+		groups = append(groups, x.k.client.readable(g))
 	}
 	switch own := x.own(); {
 	case len(groups) > 0:
@@ -118,7 +118,7 @@ func (x *denial) permissions(p api.Permissions) {
 
 // own is how permissions name the person.
 func (x *denial) own() string {
-	if x.k.schema.byEmail || x.q.Selection == nil {
+	if x.k.names.byEmail || x.q.Selection == nil {
 		return "user " + strings.ToLower(x.q.Person)
 	}
 	for _, item := range x.q.Selection.Identities[streamUsers] {

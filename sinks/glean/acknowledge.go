@@ -2,7 +2,6 @@ package glean
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"maps"
@@ -11,17 +10,8 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/codec"
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
-
-// write makes a request that changes something in Glean. It returns nil when
-// the answer is an acknowledgement (invariant 1); every write goes through it.
-func write(ctx context.Context, conn *connection.Connection, r connection.Request) error {
-	r.Method, r.Accept = http.MethodPost, acknowledged
-	_, err := conn.Do(ctx, r)
-	return err
-}
 
 // acknowledgeRemedy is what to do about an answer that is not Glean's.
 const acknowledgeRemedy = "see what answers at this address: a proxy, a gateway or another service may answer in Glean's place. Glean acknowledges with 200 and an empty body"

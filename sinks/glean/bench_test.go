@@ -21,7 +21,7 @@ func BenchmarkEncode(b *testing.B) {
 		b.Fatal(err)
 	}
 	s := opened.(*session)
-	s.people, s.teams = map[string]string{"user:default/ann": "ann@x.example"}, map[string]string{"group:default/a": "group:default/a"}
+	s.encoder.people, s.encoder.teams = map[string]string{"user:default/ann": "ann@x.example"}, map[string]string{"group:default/a": "group:default/a"}
 	d := doc("a", "group:default/a")
 	d.Fields = append(d.Fields, component.Field{Name: "summary", Value: strings.Repeat("word ", 20)}, component.Field{Name: "owner", Value: "user:default/ann"},
 		component.Field{Name: "tags", Value: []string{"go", "grpc"}},

@@ -11,21 +11,21 @@ import (
 
 // Check tells whether a run could publish: Glean answers, takes the token, and
 // has the datasource as the file says.
-func (k *Sink) Check(ctx context.Context) []component.Finding {
-	live, err := k.live(ctx)
+func (k *operator) Check(ctx context.Context) []component.Finding {
+	live, err := k.client.live(ctx)
 	if err != nil {
 		return []component.Finding{failed("datasource", err)}
 	}
 	out := []component.Finding{{What: "reachable", OK: true, Detail: "answers at " + k.cfg.address() + " and takes the token"}}
-	if d := k.differences(live); len(d) > 0 {
-		out = append(out, failed("datasource", k.differs(d)))
+	if d := k.datasource.differences(live); len(d) > 0 {
+		out = append(out, failed("datasource", k.datasource.differs(d)))
 	} else {
-		out = append(out, component.Finding{What: "datasource", OK: true, Detail: k.schema.name + " is there with what a run needs of it"})
+		out = append(out, component.Finding{What: "datasource", OK: true, Detail: k.cfg.Datasource.Name + " is there with what a run needs of it"})
 	}
-	if k.schema.lender != "" {
+	if k.lender != "" {
 		out = append(out, k.checkLender(ctx))
 	}
-	s, err := k.status(ctx)
+	s, err := k.client.status(ctx)
 	if err != nil {
 		return append(out, failed("status", err))
 	}
@@ -45,28 +45,12 @@ func held(s api.DatasourceStatus) component.Finding {
 		Remedy: "look at the datasource's status in Glean before a run"}
 }
 
-// unused reports whether a datasource is new: no count of any stream, or zero, and
-// no upload in any history.
-func unused(s api.DatasourceStatus) bool {
-	for _, n := range holdings(s).Streams {
-		if n > 0 {
-			return false
-		}
-	}
-	for _, uploads := range histories(s) {
-		if len(uploads) > 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // checkLender tells whether the datasource whose users and groups count is
 // there. A token need not be allowed to see it.
-func (k *Sink) checkLender(ctx context.Context) component.Finding {
-	lender := k.schema.lender
+func (k *operator) checkLender(ctx context.Context) component.Finding {
+	lender := k.lender
 	f := component.Finding{What: "identities", OK: true, Detail: "users and groups are those of the datasource " + lender}
-	switch live, err := k.raw(ctx, lender); {
+	switch live, err := k.client.raw(ctx, lender); {
 	case err != nil:
 		f.Detail += "; whether it is there cannot be seen with this token"
 	case live == nil:

@@ -13,7 +13,7 @@ import (
 // same. Users and groups have their refs in one space, and none of the claimants
 // is taken: nobody may resolve to somebody else. Users with one e-mail may share
 // their id.
-func (s *session) rejectContested(out component.Outlet) {
+func (s *encoder) rejectContested(out component.Outlet) {
 	claims := make(map[string]int, len(s.users)+len(s.groups))
 	for _, u := range s.users {
 		claims[strings.ToLower(u.ref)]++
@@ -36,7 +36,7 @@ func (s *session) rejectContested(out component.Outlet) {
 
 // rejectNamesakes ends the users that the datasource would refer to by one id,
 // and the groups of one name.
-func (s *session) rejectNamesakes(out component.Outlet) {
+func (s *encoder) rejectNamesakes(out component.Outlet) {
 	mails, names := map[string]map[string]bool{}, map[string]int{}
 	for _, u := range s.users {
 		id := strings.ToLower(u.id)
@@ -50,7 +50,7 @@ func (s *session) rejectNamesakes(out component.Outlet) {
 	}
 	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool {
 		n := len(mails[strings.ToLower(u.id)])
-		if n == 1 || s.schema.byEmail {
+		if n == 1 || s.names.byEmail {
 			return false
 		}
 		out.End(streamUsers, u.record, component.Rejected, fmt.Sprintf("userId: %q is that of users with %d e-mails, and none of them is taken", u.id, n))

@@ -9,11 +9,9 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-var _ component.Decoder = (*Sink)(nil)
-
-// Decode reads back what a session encoded.
-func (k *Sink) Decode(stream string, body []byte) (component.Stored, error) {
-	s := &session{schema: k.schema}
+// decodeItem reads back what an encoder made.
+func decodeItem(schema *schema, stream string, body []byte) (component.Stored, error) {
+	s := &encoder{schema: schema, names: naming{schema.byEmail}}
 	switch stream {
 	case streamUsers:
 		return readBack(body, s.storedUser)
@@ -21,7 +19,7 @@ func (k *Sink) Decode(stream string, body []byte) (component.Stored, error) {
 		return readBack(body, func(g api.Group) component.Stored { return component.Stored{ID: g.Name} })
 	case streamMemberships:
 		return readBack(body, func(m membersOf) component.Stored {
-			return component.Stored{ID: m.Group, Principals: s.principals(m.Memberships)}
+			return component.Stored{ID: m.Group, Principals: s.names.principals(m.Memberships)}
 		})
 	case streamDocuments:
 		return readBack(body, s.storedDocument)
@@ -37,7 +35,7 @@ func readBack[T any](body []byte, stored func(T) component.Stored) (component.St
 	return stored(v), nil
 }
 
-func (s *session) storedUser(u api.User) component.Stored {
+func (s *encoder) storedUser(u api.User) component.Stored {
 	fields := map[string]any{"email": u.Email, "name": u.Name}
 	if u.UserID != "" {
 		fields["id"] = u.UserID
@@ -45,7 +43,7 @@ func (s *session) storedUser(u api.User) component.Stored {
 	return component.Stored{ID: strings.ToLower(u.Email), Title: u.Name, Fields: fields}
 }
 
-func (s *session) storedDocument(d api.Document) component.Stored {
+func (s *encoder) storedDocument(d api.Document) component.Stored {
 	out := component.Stored{ID: strings.ToLower(d.ID), Type: d.ObjectType, Title: d.Title, Fields: map[string]any{}}
 	for name, text := range map[string]string{
 		"datasource": d.Datasource, "objectType": d.ObjectType, "title": d.Title, "viewURL": d.ViewURL, "container": d.Container, "containerObjectType": d.ContainerObjectType,
@@ -65,7 +63,7 @@ func (s *session) storedDocument(d api.Document) component.Stored {
 	}
 	for name, u := range map[string]*api.UserReference{"owner": d.Owner, "author": d.Author, "updatedBy": d.UpdatedBy} {
 		if u != nil {
-			out.Fields[name] = s.nameOf(*u)
+			out.Fields[name] = s.names.nameOf(*u)
 		}
 	}
 	for name, at := range map[string]int64{"createdAt": d.CreatedAt, "updatedAt": d.UpdatedAt} {
@@ -86,15 +84,7 @@ func (s *session) storedDocument(d api.Document) component.Stored {
 		out.Fields["customProperties"] = properties
 	}
 	if d.Permissions != nil {
-		out.Audience, out.Principals, out.AllOf = s.schema.audienceOf(*d.Permissions)
+		out.Audience, out.Principals, out.AllOf = s.names.audienceOf(*d.Permissions)
 	}
 	return out
-}
-
-// nameOf is what a reference refers to a user by.
-func (s *session) nameOf(u api.UserReference) string {
-	if s.schema.byEmail {
-		return u.Email
-	}
-	return u.DatasourceUserID
 }

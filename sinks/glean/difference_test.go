@@ -75,7 +75,7 @@ func TestOverlay(t *testing.T) {
 		"cleared": {component.ProvisionOptions{Cleared: func(p ...string) bool { return p[len(p)-1] == "aliases" || p[len(p)-1] == "id" && p[2] == "q" }}, `{"future":1,"name":"a","quicklinks":[{"name":"new"},{"name":"q","url":"v"},{"name":"old"}]}`},
 		"replace": {component.ProvisionOptions{Replace: true}, `{"name":"a","quicklinks":[{"name":"new"},{"id":"7","name":"q","url":"v"}]}`},
 	} {
-		b, err := codec.Marshal(overlay{tc.o}.config(decodeJSON(t, live), decodeJSON(t, file)))
+		b, err := codec.Marshal(overlay{options: tc.o}.config(decodeJSON(t, live), decodeJSON(t, file)))
 		if err != nil || string(b) != tc.want {
 			t.Errorf("%s: %s, %v", name, b, err)
 		}
@@ -142,12 +142,12 @@ func TestPlanSettles(t *testing.T) {
 	}
 	for range 2000 {
 		live, file := fields(2), fields(2)
-		o := overlay{component.ProvisionOptions{Replace: r.IntN(3) == 0}}
+		o := overlay{options: component.ProvisionOptions{Replace: r.IntN(3) == 0}}
 		wanted := o.config(live, file)
 		if left := compare(wanted, o.config(wanted, file)); len(left) > 0 {
 			t.Fatalf("%v over %v is %v, and then %+v", file, live, wanted, left)
 		}
-		if lost := compare(wanted, overlay{}.config(live, wanted)); !o.Replace && len(lost) > 0 {
+		if lost := compare(wanted, overlay{}.config(live, wanted)); !o.options.Replace && len(lost) > 0 {
 			t.Fatalf("%v over %v is %v, which lacks %+v", file, live, wanted, lost)
 		}
 		if one, other := compare(live, wanted), compare(wanted, live); len(one) == 0 != (len(other) == 0) {

@@ -19,7 +19,7 @@ const plainText = "text/plain"
 var textTypes = []string{plainText, "text/markdown", "text/html", "text/csv"}
 
 // document makes what is sent of a document.
-func (s *session) document(item *component.Item) (component.Encoded, error) {
+func (s *encoder) document(item *component.Item) (component.Encoded, error) {
 	d := api.Document{Datasource: s.schema.name}
 	bodyType := plainText
 	for _, f := range item.Fields {
@@ -50,14 +50,14 @@ func (s *session) document(item *component.Item) (component.Encoded, error) {
 	}
 	audience, named := s.permit(&d, item.Permissions)
 	if audience == access.Listed || audience == access.DatasourceUsers && s.schema.lender == "" {
-		s.tally.needUsers.Add(1)
+		s.skipped.needUsers.Add(1)
 	}
 	body, err := codec.Marshal(d)
 	if err != nil {
 		return component.Encoded{}, err
 	}
 	e := component.Encoded{ID: strings.ToLower(d.ID), Ref: item.Ref, Type: d.ObjectType, Audience: audience, Rule: item.Permissions.Rule, Principals: named.principals, AllOf: named.allOf, Body: body}
-	limit := max(maxDocument, int(s.sink.cfg.Batch.Bytes)) - envelope
+	limit := s.limit
 	if cutBody(&d, len(body), limit) {
 		if e.Body, err = codec.Marshal(d); err != nil {
 			return component.Encoded{}, err
@@ -67,7 +67,7 @@ func (s *session) document(item *component.Item) (component.Encoded, error) {
 	return e, nil
 }
 
-func (s *session) setText(d *api.Document, name, v string) {
+func (s *encoder) setText(d *api.Document, name, v string) {
 	switch name {
 	case "id":
 		d.ID = v
@@ -120,7 +120,7 @@ func setList(d *api.Document, name string, v []string) {
 
 // judge refuses what Glean would refuse, and leaves out a container of a type
 // that Glean does not know.
-func (s *session) judge(d *api.Document, bodyType string) error {
+func (s *encoder) judge(d *api.Document, bodyType string) error {
 	switch {
 	case d.ID == "":
 		return reject("id", "is empty")
@@ -141,7 +141,7 @@ func (s *session) judge(d *api.Document, bodyType string) error {
 		return reject("objectType", "%q is not under datasource.objectDefinitions", d.ObjectType)
 	}
 	if _, declared := s.schema.properties(d.ContainerObjectType); d.ContainerObjectType != "" && (!declared || !wellFormed(d.ContainerObjectType)) {
-		s.tally.count(s.tally.containers, d.ContainerObjectType)
+		s.skipped.count(s.skipped.containers, d.ContainerObjectType)
 		d.ContainerObjectType, d.ContainerDatasourceID = "", ""
 	}
 	return nil
@@ -149,7 +149,7 @@ func (s *session) judge(d *api.Document, bodyType string) error {
 
 // properties checks properties against their definitions. Numbers and texts
 // become what the definition asks for where nothing is lost by it.
-func (s *session) properties(d *api.Document, item *component.Item, fields []component.Field) ([]api.CustomProperty, error) {
+func (s *encoder) properties(d *api.Document, item *component.Item, fields []component.Field) ([]api.CustomProperty, error) {
 	objectType := d.ObjectType
 	if objectType == "" { // the file has it below the properties
 		i := slices.IndexFunc(item.Fields, func(f component.Field) bool { return f.Name == "objectType" })

@@ -26,7 +26,7 @@ func (u *upload) request(ctx context.Context, p *page, first, last bool) (doubt 
 	var body []byte
 	next := func() []byte {
 		if attempts++; first {
-			u.id = u.uploadID(u)
+			u.id = u.publisher.uploadID(u)
 			u.tried = append(u.tried, u.id)
 		}
 		if first || body == nil {
@@ -34,7 +34,7 @@ func (u *upload) request(ctx context.Context, p *page, first, last bool) (doubt 
 		}
 		return body
 	}
-	err = write(ctx, u.sink.conn, connection.Request{
+	err = u.publisher.client.write(ctx, connection.Request{
 		Path: u.path, Body: next(), Again: next,
 		Idempotent: true, // pages are upserts by id; post sorts out the first and the last
 	})
@@ -47,7 +47,7 @@ func (u *upload) request(ctx context.Context, p *page, first, last bool) (doubt 
 // a last page, when the upload is closed.
 func (u *upload) post(ctx context.Context, p *page, last bool) error {
 	first := !u.opened
-	wait := u.sink.patience()
+	wait := u.publisher.patience()
 	for {
 		doubt, err := u.request(ctx, p, first, last)
 		refused := isRefusal(err)
@@ -118,7 +118,7 @@ func (u *upload) closedIn(s api.DatasourceStatus) bool {
 func (u *upload) closing(ctx context.Context, err error, doubt bool, wait *patience) error {
 	refused, probed := isRefusal(err), !u.opened
 	for {
-		s, statusErr := u.sink.status(ctx)
+		s, statusErr := u.publisher.client.status(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -156,7 +156,7 @@ func (u *upload) probe(ctx context.Context) error {
 // has had time to end. err is the refusal.
 func (u *upload) inTheWay(ctx context.Context, err error, wait *patience) (again bool, _ error) {
 	conflict := statusOf(err) == http.StatusConflict
-	s, statusErr := u.sink.status(ctx)
+	s, statusErr := u.publisher.client.status(ctx)
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
@@ -170,7 +170,7 @@ func (u *upload) inTheWay(ctx context.Context, err error, wait *patience) (again
 		}
 	}
 	if !discard && !busy && conflict {
-		discard = slices.Contains(u.o.Discard, unnamed)
+		discard = slices.Contains(u.publisher.o.Discard, unnamed)
 	}
 	switch {
 	case discard && !u.force:
@@ -197,11 +197,11 @@ func (u *upload) competitors(all []unfinished, conflict bool) (discard, busy boo
 		if !elsewhere && o.stream != u.stream {
 			continue
 		}
-		if other := u.uploadOf(o.id); other != nil && other != u && !other.done.Load() {
+		if other := u.publisher.uploadOf(o.id); other != nil && other != u && !other.done.Load() {
 			busy = true
 			continue
 		}
-		note, err := u.discardable(o)
+		note, err := u.publisher.discardable(o)
 		switch {
 		case err == nil:
 			discard = true
@@ -213,13 +213,6 @@ func (u *upload) competitors(all []unfinished, conflict bool) (discard, busy boo
 		}
 	}
 	return discard, busy, nil
-}
-
-// uploadOf is the upload of this run that has an id, nil when none has.
-func (s *session) uploadOf(id string) *upload {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.uploads[id]
 }
 
 // begin opens an upload without items, where a refused first page left it open
@@ -240,7 +233,7 @@ func (u *upload) stands(ctx context.Context) error {
 	if !isRefusal(err) {
 		return err
 	}
-	s, statusErr := u.sink.status(ctx)
+	s, statusErr := u.publisher.client.status(ctx)
 	if statusErr == nil && slices.ContainsFunc(underWay(s), func(o unfinished) bool { return o.stream == u.stream && o.id == u.id }) {
 		return nil // Glean takes no page without items
 	}
@@ -256,8 +249,8 @@ type patience struct {
 	retried     bool // a page was sent again without waiting
 }
 
-func (k *Sink) patience() *patience {
-	return &patience{sleep: k.sleep, left: k.cfg.RecoveryWait.D(), delay: time.Second}
+func (p *publisher) patience() *patience {
+	return &patience{sleep: p.clock.sleep, left: p.cfg.RecoveryWait.D(), delay: time.Second}
 }
 
 // next waits, each time longer; false when it is no use to wait any more.

@@ -201,7 +201,7 @@ func TestSibling(t *testing.T) {
 		f := start(t, rules)
 		f.opening.Discard = []string{unnamed} // which does not discard what the status names
 		s := f.read(user("ann"))
-		p := &publishing{session: s, plan: f.plan(s), refusals: newRefusals()}
+		p := &publishing{publisher: s.publisher, plan: f.plan(s), refusals: newRefusals()}
 		of := func(group string) *upload {
 			u := p.upload(streamMemberships, api.PathBulkIndexMemberships, 1)
 			u.sent = func(int) {}
@@ -215,7 +215,7 @@ func TestSibling(t *testing.T) {
 		if err := a.post(t.Context(), one, false); err != nil {
 			t.Fatal(err)
 		}
-		f.Sink.sleep = func(ctx context.Context, _ time.Duration) error {
+		f.Sink.clock.sleep = func(ctx context.Context, _ time.Duration) error {
 			err := a.post(ctx, newPage(streamMemberships, 0), true)
 			a.done.Store(true)
 			return err
@@ -260,7 +260,7 @@ func TestBadItemInDoubt(t *testing.T) {
 func (f *fixture) newUpload() *upload {
 	f.t.Helper()
 	s := f.read(user("ann"))
-	p := &publishing{session: s, plan: f.plan(s), refusals: newRefusals()}
+	p := &publishing{publisher: s.publisher, plan: f.plan(s), refusals: newRefusals()}
 	return p.upload(streamDocuments, api.PathBulkIndexDocuments, 1)
 }
 
@@ -278,7 +278,7 @@ func TestCompetitors(t *testing.T) {
 		note, err     bool
 	}{
 		"none":                                        {},
-		"an earlier attempt of the same upload":       {id: func(u *upload) string { return u.uploadID(u) }, discard: true},
+		"an earlier attempt of the same upload":       {id: func(u *upload) string { return u.publisher.uploadID(u) }, discard: true},
 		"another upload of this run":                  {id: sibling(false), busy: true},
 		"another upload of this run, which has ended": {id: sibling(true), discard: true},
 		"left by an earlier run":                      {id: func(*upload) string { return earlier }, discard: true, note: true},
@@ -307,9 +307,9 @@ func TestCompetitors(t *testing.T) {
 // sibling is another upload of the same run and stream.
 func sibling(done bool) func(u *upload) string {
 	return func(u *upload) string {
-		other := u.upload(u.stream, u.path, 1)
+		other := &upload{publisher: u.publisher, stream: u.stream}
 		other.done.Store(done)
-		return u.uploadID(other)
+		return u.publisher.uploadID(other)
 	}
 }
 

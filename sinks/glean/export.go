@@ -15,11 +15,11 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// ExportProvision writes a datasource as the block of a pipeline file that
+// exportProvision writes a datasource as the block of a pipeline file that
 // applies again without a difference.
-func (k *Sink) ExportProvision(ctx context.Context, o component.ExportOptions) (*component.ProvisionExport, error) {
-	name := cmp.Or(o.Name, k.schema.name)
-	raw, err := k.raw(ctx, name)
+func (m *manager) exportProvision(ctx context.Context, o component.ExportOptions) (*component.ProvisionExport, error) {
+	name := cmp.Or(o.Name, m.cfg.Datasource.Name)
+	raw, err := m.client.raw(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -62,14 +62,14 @@ func (k *Sink) ExportProvision(ctx context.Context, o component.ExportOptions) (
 	if isTrue(d.IsTestDatasource) {
 		out.Notes = append(out.Notes, "Glean does not say who its testers are: add them under testers")
 	}
-	if beyond := k.unknown(raw, d); len(beyond) > 0 {
+	if beyond := m.unknown(raw, d); len(beyond) > 0 {
 		out.Notes = append(out.Notes, "Glean also has these, which a pipeline file cannot say: "+strings.Join(beyond, ", "))
 	}
 	return out, nil
 }
 
 // unknown are the fields that Glean has and the types of this program lack.
-func (k *Sink) unknown(raw map[string]any, d api.DatasourceConfig) []string {
+func (m *manager) unknown(raw map[string]any, d api.DatasourceConfig) []string {
 	b, err := codec.Marshal(d)
 	if err != nil {
 		return nil
@@ -80,7 +80,7 @@ func (k *Sink) unknown(raw map[string]any, d api.DatasourceConfig) []string {
 	}
 	known = overlay{}.config(known, map[string]any{"iconUrl": raw["iconUrl"], "iconDarkUrl": raw["iconDarkUrl"]})
 	out := map[string]bool{}
-	for _, c := range k.readable(compare(known, raw)) {
+	for _, c := range m.readable(compare(known, raw)) {
 		out[strings.Join(c.Path, ".")] = true
 	}
 	return slices.Sorted(maps.Keys(out))

@@ -118,13 +118,13 @@ func start(t *testing.T, rules sandbox.Rules, adjust ...func(*Config)) *fixture 
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Sink.sleep = func(_ context.Context, d time.Duration) error {
+	f.Sink.clock.sleep = func(_ context.Context, d time.Duration) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.now = f.now.Add(d)
 		return nil
 	}
-	f.Sink.now = f.clock
+	f.Sink.clock.now = f.clock
 	t.Cleanup(func() { f.Close() })
 	return f
 }
@@ -271,7 +271,7 @@ func (f *fixture) plan(s *session) *component.Plan {
 		},
 	}
 	for _, name := range []string{"users", "groups", "documents", "memberships"} {
-		if s.writes(name) {
+		if s.publisher.writes(name) {
 			before, gone := f.gone(name)
 			plan.Streams = append(plan.Streams, component.StreamPlan{Name: name, Count: len(f.staged[name]), Before: before, Gone: gone, Cleared: f.cleared, Items: volatile(f.staged[name])})
 		}

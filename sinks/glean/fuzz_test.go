@@ -78,8 +78,8 @@ func FuzzStatus(f *testing.F) {
 		if _, notJSON := codec.Decode([]byte(body)); notJSON != nil && len(held.Streams) > 0 {
 			t.Errorf("%v out of nonsense", held)
 		}
-		if status, err := s.sink.status(t.Context()); err == nil {
-			u := &upload{publishing: &publishing{session: s}, stream: streamDocuments, id: "01JCQ7ZJ8Z-not-in-it"}
+		if status, err := s.sink.client.status(t.Context()); err == nil {
+			u := &upload{publisher: s.publisher, stream: streamDocuments, id: "01JCQ7ZJ8Z-not-in-it"}
 			if u.closedIn(status) && !strings.Contains(body, u.id) && !strings.Contains(body, `\u`) {
 				t.Errorf("%s is complete out of nonsense", u.id)
 			}
@@ -104,7 +104,7 @@ func FuzzConfig(f *testing.F) {
 			}
 			return http.StatusOK, "application/json", body
 		})
-		if err := s.sink.agree(t.Context()); err == nil {
+		if err := s.sink.datasource.agree(t.Context(), false); err == nil {
 			var c api.DatasourceConfig
 			if codec.Unmarshal([]byte(body), &c) != nil || !isTrue(c.IsUserReferencedByEmail) || c.URLRegex != catalog().URLRegex || !strings.HasSuffix(strings.ToLower(c.Name), "backstage") || len(c.ObjectDefinitions) < 2 {
 				t.Errorf("it agrees: %s", body)

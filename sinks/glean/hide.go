@@ -13,12 +13,10 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-var _ component.Hider = (*Sink)(nil)
-
 // Hide takes a document away under each type that it is known to have, looks once,
 // and takes away what Glean lists under other types. Where Glean does not say what
 // it has and no type is known, every declared type is tried.
-func (k *Sink) Hide(ctx context.Context, id string, types []string) (*component.Hidden, error) {
+func (k *operator) Hide(ctx context.Context, id string, types []string) (*component.Hidden, error) {
 	h := &hide{k: k, id: id, out: &component.Hidden{Types: []string{}, Notes: []string{}}}
 	if err := h.take(ctx, types); err != nil {
 		return h.out, err
@@ -62,9 +60,9 @@ func (k *Sink) Hide(ctx context.Context, id string, types []string) (*component.
 	return h.out, nil
 }
 
-// hide is what Hide does to one id.
+// Hide is what Hide does to one id.
 type hide struct {
-	k     *Sink
+	k     *operator
 	id    string
 	out   *component.Hidden
 	tried []string // types, as Glean has them
@@ -72,14 +70,14 @@ type hide struct {
 
 func (h *hide) take(ctx context.Context, types []string) error {
 	for _, t := range types {
-		note, err := h.k.takeAway(ctx, h.id, t)
+		note, err := h.k.client.takeAway(ctx, h.id, t)
 		if note != "" {
 			h.out.Notes = append(h.out.Notes, note)
 		}
 		if err != nil {
 			return err
 		}
-		h.tried, h.out.Types = append(h.tried, t), append(h.out.Types, h.k.foreign(t))
+		h.tried, h.out.Types = append(h.tried, t), append(h.out.Types, h.k.client.readable(t))
 	}
 	return nil
 }
@@ -90,24 +88,8 @@ func (h *hide) look(ctx context.Context, types []string) ([]api.DebugDocumentsIt
 	return there(all), err
 }
 
-// takeAway takes a document from everyone, which Glean does at once, and deletes
-// it, which it does when it processes documents. Both requests succeed, or are
-// refused as unknown, where the document is not there. Only that the second fails
-// is an error.
-func (k *Sink) takeAway(ctx context.Context, id, objectType string) (note string, err error) {
-	err = k.send(ctx, api.PathUpdatePermissions, api.UpdatePermissionsRequest{Datasource: k.schema.name, ObjectType: objectType, ID: id})
-	if s := statusOf(err); err != nil && s != http.StatusBadRequest && s != http.StatusNotFound {
-		note = fmt.Sprintf("it was deleted, but not taken from everyone before that: %v", err)
-	}
-	err = k.send(ctx, api.PathDeleteDocument, api.DeleteDocumentRequest{Datasource: k.schema.name, ObjectType: objectType, ID: id})
-	if err != nil {
-		return "", fmt.Errorf("delete %s: %w", k.foreign(id), err)
-	}
-	return note, nil
-}
-
 // findable reports whether anyone may find one of some documents.
-func (k *Sink) findable(all []api.DebugDocumentsItem) bool {
+func (k *operator) findable(all []api.DebugDocumentsItem) bool {
 	return slices.ContainsFunc(all, func(d api.DebugDocumentsItem) bool {
 		if p := d.DebugInfo.UploadedPermissions; p != nil {
 			audience, _ := k.whomOf(*p)
@@ -118,7 +100,7 @@ func (k *Sink) findable(all []api.DebugDocumentsItem) bool {
 }
 
 // objectTypes are the types that the file declares.
-func (k *Sink) objectTypes() []string {
+func (k *operator) objectTypes() []string {
 	var out []string
 	for _, o := range k.cfg.Datasource.ObjectDefinitions {
 		if o.Name != "" {
@@ -130,7 +112,7 @@ func (k *Sink) objectTypes() []string {
 
 // Settle has Glean process deletions now, which it does once in three hours, and
 // looks for uploads that may bring documents back.
-func (k *Sink) Settle(ctx context.Context, o component.Opening, deleted bool) []string {
+func (k *operator) Settle(ctx context.Context, o component.Opening, deleted bool) []string {
 	var notes []string
 	if deleted {
 		switch err := k.processDocuments(ctx); {
@@ -141,7 +123,7 @@ func (k *Sink) Settle(ctx context.Context, o component.Opening, deleted bool) []
 			notes = append(notes, fmt.Sprintf("the documents are taken from everyone; Glean deletes them when it next processes uploads, within some 20 minutes: it could not be asked to do so now: %v", err))
 		}
 	}
-	s, err := k.status(ctx)
+	s, err := k.client.status(ctx)
 	if err != nil {
 		return append(notes, fmt.Sprintf("whether anything else uploads to this datasource could not be determined: %v", err))
 	}
@@ -152,7 +134,7 @@ func (k *Sink) Settle(ctx context.Context, o component.Opening, deleted bool) []
 		if _, ours := runOf(o.Pipeline, u.stream, u.id); ours {
 			notes = append(notes, "a run of this pipeline is uploading documents, or was interrupted: with this state folder it does not bring back what is hidden")
 		} else {
-			notes = append(notes, fmt.Sprintf("another program is uploading documents to this datasource, or was interrupted, and may bring back what is hidden: %s", k.foreign(u.id)))
+			notes = append(notes, fmt.Sprintf("another program is uploading documents to this datasource, or was interrupted, and may bring back what is hidden: %s", k.client.readable(u.id)))
 		}
 	}
 	if others := k.otherWriters(s, o); len(others) > 0 {

@@ -1,23 +1,11 @@
 package glean
 
 import (
-	"context"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
-
-var _ component.Historian = (*session)(nil)
-
-// History lists the uploads of users, groups and documents in Glean's status.
-func (s *session) History(ctx context.Context) (*component.UploadHistory, error) {
-	status, err := s.sink.status(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return history(status), nil
-}
 
 // history is what a status says about uploads. Those of memberships replace one
 // group's members and are left out.

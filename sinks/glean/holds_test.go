@@ -18,7 +18,7 @@ import (
 func TestHoldsUploads(t *testing.T) {
 	f := start(t, sandbox.Rules{CountsLag: 3 * time.Hour})
 	s := f.read(user("sam"), doc("a"))
-	first := s.o.RunID
+	first := s.publisher.o.RunID
 	if err := f.publish(s); err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestHoldsUploads(t *testing.T) {
 		got = append(got, fmt.Sprint(u.Stream, " ", u.Owner, " ", u.Run, " ", u.Began.Unix()))
 	}
 	want := []string{
-		fmt.Sprint("documents feedfacefeedface ", s.o.RunID, " ", f.now.Unix()),
+		fmt.Sprint("documents feedfacefeedface ", s.publisher.o.RunID, " ", f.now.Unix()),
 		fmt.Sprint("documents 00000000deadbeef ", first, " ", f.now.Add(-time.Minute).Unix()),
 	}
 	if !slices.Equal(got, want) {

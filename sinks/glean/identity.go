@@ -13,7 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// heldUser is a user until Seal; record is the ref of what it was made of.
+// heldUser is a user until seal; record is the ref of what it was made of.
 type heldUser struct {
 	record, ref, email, name string
 	id                       string // by which the datasource refers to it, where not by e-mail
@@ -21,13 +21,13 @@ type heldUser struct {
 	cut                      []string // fields that were cut
 }
 
-// heldGroup is a group until Seal.
+// heldGroup is a group until seal.
 type heldGroup struct {
 	record, ref, name  string
 	members, subgroups []string
 }
 
-func (s *session) holdUser(item *component.Item) error {
+func (s *encoder) holdUser(item *component.Item) error {
 	u := heldUser{record: item.Ref, cut: item.Cut}
 	for _, f := range item.Fields {
 		switch v := f.Value.(type) {
@@ -68,7 +68,7 @@ func (s *session) holdUser(item *component.Item) error {
 
 func notInName(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
-func (s *session) holdGroup(item *component.Item) error {
+func (s *encoder) holdGroup(item *component.Item) error {
 	g := heldGroup{record: item.Ref}
 	for _, f := range item.Fields {
 		switch f.Name {
@@ -100,10 +100,10 @@ func (s *session) holdGroup(item *component.Item) error {
 	return nil
 }
 
-// Seal rejects what claims another's ref, merges users by e-mail, resolves
+// seal rejects what claims another's ref, merges users by e-mail, resolves
 // members, and hands out users, groups and memberships in the order of their
 // refs.
-func (s *session) Seal(ctx context.Context, out component.Outlet) error {
+func (s *encoder) seal(ctx context.Context, out component.Outlet) error {
 	slices.SortFunc(s.users, func(a, b heldUser) int { return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.record, b.record)) })
 	slices.SortFunc(s.groups, func(a, b heldGroup) int { return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.record, b.record)) })
 	s.rejectContested(out)
@@ -129,7 +129,7 @@ func (s *session) Seal(ctx context.Context, out component.Outlet) error {
 // sealUsers hands out one user for each e-mail, the first by ref, and returns
 // the active refs that share one. The user is active when one of the refs is; a
 // ref that is not resolves to nobody all the same.
-func (s *session) sealUsers(out component.Outlet) (merged map[string][]string, err error) {
+func (s *encoder) sealUsers(out component.Outlet) (merged map[string][]string, err error) {
 	first := map[string]heldUser{} // by e-mail
 	merged = map[string][]string{}
 	active := map[string]bool{}
@@ -147,7 +147,7 @@ func (s *session) sealUsers(out component.Outlet) (merged map[string][]string, e
 			first[key], one = u, u
 		}
 		s.people[u.ref] = one.email
-		if !s.schema.byEmail {
+		if !s.names.byEmail {
 			s.people[u.ref] = one.id
 		}
 		if !u.inactive {
@@ -158,10 +158,10 @@ func (s *session) sealUsers(out component.Outlet) (merged map[string][]string, e
 			continue
 		}
 		user := api.User{Email: u.email, Name: u.name}
-		if !s.schema.byEmail {
+		if !s.names.byEmail {
 			user.UserID = u.id
 		}
-		principal := s.userPrincipal(s.people[u.ref])
+		principal := s.names.userPrincipal(s.people[u.ref])
 		if !active[key] {
 			user.IsActive, principal = new(false), ""
 		}
@@ -179,7 +179,7 @@ func (s *session) sealUsers(out component.Outlet) (merged map[string][]string, e
 
 // sealGroups hands out the groups, each with an item for its members: also a
 // group without any needs an upload.
-func (s *session) sealGroups(ctx context.Context, out component.Outlet) error {
+func (s *encoder) sealGroups(ctx context.Context, out component.Outlet) error {
 	left := &leftOut{unknown: map[string]bool{}, inactive: map[string]bool{}}
 	for _, g := range s.groups {
 		if err := ctx.Err(); err != nil {
@@ -192,14 +192,14 @@ func (s *session) sealGroups(ctx context.Context, out component.Outlet) error {
 		if err := out.Keep(streamGroups, component.Encoded{ID: g.name, Ref: g.record, Principal: groupPrincipal(g.name), Body: body}); err != nil {
 			return err
 		}
-		if !s.writes(streamMemberships) {
+		if !s.written(streamGroups) {
 			continue
 		}
 		members := membersOf{Group: g.name, Memberships: s.members(g, left)}
 		if body, err = codec.Marshal(members); err != nil {
 			return err
 		}
-		if err := out.Keep(streamMemberships, component.Encoded{ID: g.name, Ref: g.record, Principals: s.principals(members.Memberships), Body: body}); err != nil {
+		if err := out.Keep(streamMemberships, component.Encoded{ID: g.name, Ref: g.record, Principals: s.names.principals(members.Memberships), Body: body}); err != nil {
 			return err
 		}
 	}
@@ -218,26 +218,8 @@ func (*leftOut) note(out component.Outlet, left map[string]bool, why string) {
 	}
 }
 
-// membersOf is the item of a group's members.
-type membersOf struct {
-	Group       string           `json:"group"`
-	Memberships []api.Membership `json:"memberships"`
-}
-
-// principals are the members of a group, as the engine compares them.
-func (s *session) principals(members []api.Membership) []string {
-	out := make([]string, len(members))
-	for i, m := range members {
-		if out[i] = groupPrincipal(m.MemberGroupName); m.MemberGroupName == "" {
-			out[i] = s.userPrincipal(m.MemberUserID)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
 // members resolves the members of a group; left takes those that are none.
-func (s *session) members(g heldGroup, left *leftOut) []api.Membership {
+func (s *encoder) members(g heldGroup, left *leftOut) []api.Membership {
 	var out []api.Membership
 	seen := map[api.Membership]bool{}
 	add := func(m api.Membership) {

@@ -3,17 +3,13 @@ package glean
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
-
-var _ component.Inspector = (*Sink)(nil)
 
 // Glean's documents name these times.
 const (
@@ -27,13 +23,13 @@ const shownUploads = 3
 
 // Inspect reads the datasource's status. What is pending and paused follows from
 // the last upload of each stream.
-func (k *Sink) Inspect(ctx context.Context) (*component.Inspection, error) {
-	s, err := k.status(ctx)
+func (k *operator) Inspect(ctx context.Context) (*component.Inspection, error) {
+	s, err := k.client.status(ctx)
 	if err != nil {
-		return nil, k.absent(err)
+		return nil, k.client.noDatasource(err)
 	}
 	out := &component.Inspection{
-		Place: k.schema.name, Visible: visibility(s.DatasourceVisibility, false).Detail,
+		Place: k.cfg.Datasource.Name, Visible: visibility(s.DatasourceVisibility, false).Detail,
 		History: history(s), Uploads: []component.UploadState{}, Paused: []string{}, Pending: []string{}, Types: []component.TypeHeld{},
 	}
 	all := histories(s)
@@ -46,7 +42,7 @@ func (k *Sink) Inspect(ctx context.Context) (*component.Inspection, error) {
 			history = history[:min(1, len(history))]
 		}
 		for i, b := range history {
-			u := component.UploadState{Stream: stream, ID: k.foreign(b.UploadID), State: state(b.ProcessingState), Began: moment(b.StartTime), Ended: moment(b.EndTime)}
+			u := component.UploadState{Stream: stream, ID: k.client.readable(b.UploadID), State: state(b.ProcessingState), Began: moment(b.StartTime), Ended: moment(b.EndTime)}
 			u.Owner, u.Run = originOf(b.UploadID)
 			out.Uploads = append(out.Uploads, u)
 			switch {
@@ -66,16 +62,8 @@ func (k *Sink) Inspect(ctx context.Context) (*component.Inspection, error) {
 	return out, nil
 }
 
-// absent says of an error that there is no datasource, where it says so.
-func (k *Sink) absent(err error) error {
-	if s := statusOf(err); s == http.StatusBadRequest || s == http.StatusNotFound {
-		return &component.SettingError{Path: []string{"datasource", "name"}, Err: fault.Errorf(fault.Fatal, "make it with `pipe datasource apply FILE`, or mend datasource.name", "Glean has no datasource %q, or does not tell about it: %w", k.schema.name, err)}
-	}
-	return err
-}
-
 // held are the counts of a status.
-func (k *Sink) held(s api.DatasourceStatus) ([]component.StreamHeld, []component.TypeHeld) {
+func (k *operator) held(s api.DatasourceStatus) ([]component.StreamHeld, []component.TypeHeld) {
 	h := holdings(s)
 	streams := make([]component.StreamHeld, 0, len(streamNames))
 	for _, stream := range streamNames {
@@ -94,7 +82,7 @@ func (k *Sink) held(s api.DatasourceStatus) ([]component.StreamHeld, []component
 		for _, c := range in {
 			t := types[c.ObjectType]
 			if t == nil {
-				t = &component.TypeHeld{Type: k.foreign(c.ObjectType)}
+				t = &component.TypeHeld{Type: k.client.readable(c.ObjectType)}
 				types[c.ObjectType] = t
 			}
 			if *into(t) = c.Count; c.Count != nil {
@@ -136,10 +124,4 @@ func shows(s api.DatasourceStatus, i *component.Inspection, last time.Time) stri
 		return "an upload is under way, or was left unfinished; nothing of it is promised before it ends"
 	}
 	return fmt.Sprintf("Glean is processing it, and is expected to be done by %s; `pipe process FILE` asks it to begin at once", last.Add(untilShown).Local().Format("15:04"))
-}
-
-// moment is an ISO 8601 time, zero where there is none.
-func moment(s string) time.Time {
-	t, _ := time.Parse(time.RFC3339, s)
-	return t
 }

@@ -15,7 +15,7 @@ import (
 
 // located asks for an id under every type that it may have: those that are known,
 // and those that the file declares, as Glean finds a document by both alone.
-func (k *Sink) located(ctx context.Context, id string, known []string) ([]api.DebugDocumentsItem, error) {
+func (k *operator) located(ctx context.Context, id string, known []string) ([]api.DebugDocumentsItem, error) {
 	types := slices.Clone(known)
 	for _, o := range k.cfg.Datasource.ObjectDefinitions {
 		if o.Name != "" {
@@ -30,22 +30,15 @@ func (k *Sink) located(ctx context.Context, id string, known []string) ([]api.De
 		}
 	}
 	var out api.DebugDocumentsResponse
-	if err := k.ask(ctx, api.PathDebugDocuments(k.schema.name), r, &out); err != nil {
-		return nil, k.absent(err)
+	if err := k.client.ask(ctx, api.PathDebugDocuments(k.cfg.Datasource.Name), r, &out); err != nil {
+		return nil, k.client.noDatasource(err)
 	}
 	return out.DocumentStatuses, nil
 }
 
-// there are those documents that Glean does not say it lacks.
-func there(all []api.DebugDocumentsItem) []api.DebugDocumentsItem {
-	return slices.DeleteFunc(slices.Clone(all), func(d api.DebugDocumentsItem) bool {
-		return d.DebugInfo.Status.UploadStatus == api.NotUploaded
-	})
-}
-
 // InspectItem asks for one document, for what happened to it and, where a person
 // is named, whether that person finds it.
-func (k *Sink) InspectItem(ctx context.Context, q component.ItemQuery) (*component.ItemInspection, error) {
+func (k *operator) InspectItem(ctx context.Context, q component.ItemQuery) (*component.ItemInspection, error) {
 	all, err := k.located(ctx, q.ID, q.Types)
 	if err != nil {
 		return nil, err
@@ -56,10 +49,10 @@ func (k *Sink) InspectItem(ctx context.Context, q component.ItemQuery) (*compone
 	}
 	var found *api.DebugDocumentResponse
 	if is := there(all); len(is) > 0 {
-		found, out.Type = &is[0].DebugInfo, k.foreign(is[0].ObjectType)
+		found, out.Type = &is[0].DebugInfo, k.client.readable(is[0].ObjectType)
 		k.fill(out, found)
 		if len(is) > 1 {
-			out.Notes = append(out.Notes, "Glean has it under more than one object type: "+k.foreign(is[1].ObjectType)+", too")
+			out.Notes = append(out.Notes, "Glean has it under more than one object type: "+k.client.readable(is[1].ObjectType)+", too")
 		}
 	}
 	out.Planned = k.planned(q.Selection, q.ID)
@@ -74,7 +67,7 @@ func (k *Sink) InspectItem(ctx context.Context, q component.ItemQuery) (*compone
 	return out, nil
 }
 
-func (k *Sink) fill(out *component.ItemInspection, d *api.DebugDocumentResponse) {
+func (k *operator) fill(out *component.ItemInspection, d *api.DebugDocumentResponse) {
 	out.Uploaded = answered(d.Status.UploadStatus, api.Uploaded, api.NotUploaded)
 	out.Indexed = answered(d.Status.IndexingStatus, api.Indexed, api.NotIndexed)
 	out.Principals = answered(d.Status.PermissionIdentityStatus, api.Uploaded, api.NotUploaded)
@@ -85,12 +78,12 @@ func (k *Sink) fill(out *component.ItemInspection, d *api.DebugDocumentResponse)
 	}
 	out.Audience, out.Named = k.whomOf(*d.UploadedPermissions)
 	for i, name := range out.Named {
-		out.Named[i] = k.foreign(name)
+		out.Named[i] = k.client.readable(name)
 	}
 }
 
 // planned is whom the document of a selection would name.
-func (k *Sink) planned(s *component.Selection, id string) []string {
+func (k *operator) planned(s *component.Selection, id string) []string {
 	if s == nil {
 		return nil
 	}
@@ -117,9 +110,9 @@ func answered(s, yes, no string) string {
 }
 
 // whomOf is the class of some permissions, and all that they name.
-func (k *Sink) whomOf(p api.Permissions) (access.Audience, []string) {
+func (k *operator) whomOf(p api.Permissions) (access.Audience, []string) {
 	var is component.Stored
-	is.Audience, is.Principals, is.AllOf = k.schema.audienceOf(p)
+	is.Audience, is.Principals, is.AllOf = k.names.audienceOf(p)
 	return is.Audience, append([]string{}, is.Names()...)
 }
 
@@ -159,17 +152,17 @@ func (c *schema) audienceOf(p api.Permissions) (a access.Audience, named []strin
 
 // events asks for what happened to a document. That Glean takes one such request
 // a minute, or does not answer it, is no reason to fail.
-func (k *Sink) events(ctx context.Context, out *component.ItemInspection) {
+func (k *operator) events(ctx context.Context, out *component.ItemInspection) {
 	body, err := codec.Marshal(api.DebugDocumentLifecycleRequest{ObjectType: out.Type, DocID: out.ID})
 	if err == nil {
 		var resp *connection.Response
-		resp, err = k.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathDebugEvents(k.schema.name), Body: body, NoRetry: true})
+		resp, err = k.client.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathDebugEvents(k.cfg.Datasource.Name), Body: body, NoRetry: true})
 		var r api.DebugDocumentLifecycleResponse
 		if err == nil {
 			err = codec.Unmarshal(resp.Body, &r)
 		}
 		for _, e := range r.LifeCycleEvents {
-			out.Events = append(out.Events, component.ItemEvent{At: moment(e.Timestamp), What: k.foreign(strings.ToLower(strings.ReplaceAll(e.Event, "_", " ")))})
+			out.Events = append(out.Events, component.ItemEvent{At: moment(e.Timestamp), What: k.client.readable(strings.ToLower(strings.ReplaceAll(e.Event, "_", " ")))})
 		}
 	}
 	switch {
@@ -179,4 +172,11 @@ func (k *Sink) events(ctx context.Context, out *component.ItemInspection) {
 	default:
 		out.Notes = append(out.Notes, "Glean does not tell what happened to it: "+err.Error())
 	}
+}
+
+// there are those documents that Glean does not say it lacks.
+func there(all []api.DebugDocumentsItem) []api.DebugDocumentsItem {
+	return slices.DeleteFunc(slices.Clone(all), func(d api.DebugDocumentsItem) bool {
+		return d.DebugInfo.Status.UploadStatus == api.NotUploaded
+	})
 }

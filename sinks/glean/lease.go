@@ -9,7 +9,6 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
 // lease is how long an unfinished upload of a run that nothing is known of
@@ -20,43 +19,22 @@ const lease = 20 * time.Minute
 // status does not name.
 const unnamed = "unnamed"
 
-// unfinished is an upload that Glean has under way.
-type unfinished struct {
-	stream, id string
-	since      time.Time // zero when Glean does not say
-}
-
-// underWay are the unfinished uploads of a status, in the order of publishing.
-func underWay(s api.DatasourceStatus) []unfinished {
-	var out []unfinished
-	all := histories(s)
-	for _, stream := range []string{streamUsers, streamGroups, streamMemberships, streamDocuments} {
-		for _, b := range all[stream] {
-			if b.Status == api.UploadActive {
-				since, _ := time.Parse(time.RFC3339, b.StartTime)
-				out = append(out, unfinished{stream, b.UploadID, since})
-			}
-		}
-	}
-	return out
-}
-
-// discardable tells that an unfinished upload is nobody's any more, with a
+// discardable reports that an unfinished upload is nobody's any more, with a
 // sentence about it. Its error is that somebody still works on it.
-func (s *session) discardable(u unfinished) (note string, err error) {
-	run, ours := runOf(s.o.Pipeline, u.stream, u.id)
+func (p *publisher) discardable(u unfinished) (note string, err error) {
+	run, ours := runOf(p.o.Pipeline, u.stream, u.id)
 	switch {
-	case slices.Contains(s.o.Discard, u.id):
-		return fmt.Sprintf("an upload of %s was discarded, as it was given up: %s", u.stream, s.sink.foreign(u.id)), nil
+	case slices.Contains(p.o.Discard, u.id):
+		return fmt.Sprintf("an upload of %s was discarded, as it was given up: %s", u.stream, p.client.readable(u.id)), nil
 	case !ours:
-		return "", fault.Errorf(fault.Fatal, "wait until it has ended, or end what has begun it; when nothing works on it any more, give it up with --discard-upload "+shellWord(s.sink.foreign(u.id)),
-			"an upload of %s to datasource %q that is not of this pipeline is not finished: %s", u.stream, s.schema.name, s.sink.foreign(u.id))
-	case run.String() == s.o.RunID:
+		return "", fault.Errorf(fault.Fatal, "wait until it has ended, or end what has begun it; when nothing works on it any more, give it up with --discard-upload "+shellWord(p.client.readable(u.id)),
+			"an upload of %s to datasource %q that is not of this pipeline is not finished: %s", u.stream, p.client.datasource, p.client.readable(u.id))
+	case run.String() == p.o.RunID:
 		return "", nil
-	case s.o.Ended != nil && s.o.Ended(run.String()):
+	case p.o.Ended != nil && p.o.Ended(run.String()):
 		return fmt.Sprintf("an upload of %s that an earlier run of this pipeline left unfinished was discarded", u.stream), nil
 	}
-	now := s.sink.now()
+	now := p.clock.now()
 	since := u.since
 	if since.IsZero() {
 		since = ulid.Time(run.Time())
@@ -89,24 +67,24 @@ func shellWord(s string) string {
 // claim decides about the unfinished uploads that a run meets before it sends
 // anything: which streams have to discard one, and whether another run is at
 // work on any stream of the datasource.
-func (s *session) claim(all []unfinished) error {
-	given := slices.Clone(s.o.Discard)
+func (p *publisher) claim(all []unfinished) error {
+	given := slices.Clone(p.o.Discard)
 	for _, u := range all {
 		given = slices.DeleteFunc(given, func(id string) bool { return id == u.id })
-		note, err := s.discardable(u)
-		if _, held := err.(*fault.Held); err != nil && (held || s.writes(u.stream)) {
+		note, err := p.discardable(u)
+		if _, held := err.(*fault.Held); err != nil && (held || p.writes(u.stream)) {
 			return err
 		}
-		if err == nil && s.writes(u.stream) {
-			s.discards[u.stream] = true
+		if err == nil && p.writes(u.stream) {
+			p.discards[u.stream] = true
 			if note != "" {
-				s.notes = append(s.notes, note)
+				p.notes = append(p.notes, note)
 			}
 		}
 	}
 	for _, id := range given {
 		if id != unnamed {
-			s.notes = append(s.notes, fmt.Sprintf("Glean has no unfinished upload %s: there was nothing to discard", shellWord(id)))
+			p.notes = append(p.notes, fmt.Sprintf("Glean has no unfinished upload %s: there was nothing to discard", shellWord(id)))
 		}
 	}
 	return nil

@@ -49,8 +49,8 @@ func TestUploadID(t *testing.T) {
 	}
 	f := start(t, sandbox.Rules{})
 	s := f.read()
-	first, again, users := s.uploadID(&upload{stream: "documents"}), s.uploadID(&upload{stream: "documents"}), s.uploadID(&upload{stream: "users"})
-	if want := "pipe-documents-00000000deadbeef-" + s.o.RunID; first != want || again != want+"-2" || users != "pipe-users-00000000deadbeef-"+s.o.RunID {
+	first, again, users := s.publisher.uploadID(&upload{stream: "documents"}), s.publisher.uploadID(&upload{stream: "documents"}), s.publisher.uploadID(&upload{stream: "users"})
+	if want := "pipe-documents-00000000deadbeef-" + s.publisher.o.RunID; first != want || again != want+"-2" || users != "pipe-users-00000000deadbeef-"+s.publisher.o.RunID {
 		t.Errorf("%s %s %s", first, again, users)
 	}
 }

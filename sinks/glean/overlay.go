@@ -8,13 +8,13 @@ import (
 
 // overlay makes the config that Glean is to have of the one it has and the
 // file's.
-type overlay struct{ component.ProvisionOptions }
+type overlay struct{ options component.ProvisionOptions }
 
 // config is the file's over Glean's, things with a name by their name; what
 // the file does not mention is Glean's. With Replace it is the file's alone,
 // with the ids that Glean has given.
 func (o overlay) config(live, file map[string]any) map[string]any {
-	if !o.Replace {
+	if !o.options.Replace {
 		return o.members([]string{"datasource"}, live, file)
 	}
 	links, _ := file["quicklinks"].([]any)
@@ -34,7 +34,7 @@ func (o overlay) members(path []string, live, file map[string]any) map[string]an
 		out = map[string]any{}
 	}
 	for field := range live {
-		if _, said := file[field]; !said && o.Cleared != nil && o.Cleared(append(path, field)...) {
+		if _, said := file[field]; !said && o.options.Cleared != nil && o.options.Cleared(append(path, field)...) {
 			delete(out, field)
 		}
 	}

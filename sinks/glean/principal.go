@@ -9,27 +9,20 @@ import (
 )
 
 // user is a reference to a delivered user, nil and counted for any other ref.
-func (s *session) user(ref string) *api.UserReference {
+func (s *encoder) user(ref string) *api.UserReference {
 	name, ok := s.people[ref]
 	if !ok {
-		s.tally.count(s.tally.owners, ref)
+		s.skipped.count(s.skipped.owners, ref)
 		return nil
 	}
-	r := s.reference(name)
+	r := s.names.reference(name)
 	return &r
-}
-
-func (s *session) reference(name string) api.UserReference {
-	if s.schema.byEmail {
-		return api.UserReference{Email: name}
-	}
-	return api.UserReference{DatasourceUserID: name}
 }
 
 // permit makes the document's permissions of a decision and returns who finds
 // it in the end: Nobody, when no principal is known to Glean, and whom it names.
 // It never widens (invariant 2).
-func (s *session) permit(d *api.Document, p access.Permissions) (a access.Audience, named whom) {
+func (s *encoder) permit(d *api.Document, p access.Permissions) (a access.Audience, named whom) {
 	d.Permissions = &api.Permissions{}
 	switch p.Audience {
 	case access.AllUsers:
@@ -43,17 +36,6 @@ func (s *session) permit(d *api.Document, p access.Permissions) (a access.Audien
 	return p.Audience, named
 }
 
-// userPrincipal and groupPrincipal are how the engine compares whom a document
-// or a group names; e-mail addresses have no case.
-func (s *session) userPrincipal(name string) string {
-	if s.schema.byEmail {
-		name = strings.ToLower(name)
-	}
-	return "user " + name
-}
-
-func groupPrincipal(name string) string { return "group " + name }
-
 // whom are those whom a document names, as the engine compares them.
 type whom struct {
 	principals []string
@@ -63,7 +45,7 @@ type whom struct {
 // list resolves principals and sets of groups; who is not known or not active
 // is left out and counted, and so is a set with such a group, whole: without the
 // group it would let more people in (invariant 2).
-func (s *session) list(p *api.Permissions, decided access.Permissions) (a access.Audience, out whom) {
+func (s *encoder) list(p *api.Permissions, decided access.Permissions) (a access.Audience, out whom) {
 	seen := make(map[string]bool, len(decided.Principals))
 	add := func(name string) bool {
 		if seen[name] {
@@ -83,15 +65,15 @@ func (s *session) list(p *api.Permissions, decided access.Permissions) (a access
 		group, isGroup := s.teams[ref]
 		switch {
 		case s.gone[ref]:
-			s.tally.count(s.tally.inactive, ref)
+			s.skipped.count(s.skipped.inactive, ref)
 		case isUser:
-			if add(s.userPrincipal(user)) {
-				p.AllowedUsers = append(p.AllowedUsers, s.reference(user))
+			if add(s.names.userPrincipal(user)) {
+				p.AllowedUsers = append(p.AllowedUsers, s.names.reference(user))
 			}
 		case isGroup:
 			addGroup(group)
 		default:
-			s.tally.count(s.tally.principals, ref)
+			s.skipped.count(s.skipped.principals, ref)
 		}
 	}
 	sets := map[string]bool{}
@@ -123,7 +105,7 @@ func (s *session) list(p *api.Permissions, decided access.Permissions) (a access
 // intersection are the names of groups of which somebody has to be in every
 // one, each once; ok is false, and it is counted, when not all of them are
 // groups that Glean knows.
-func (s *session) intersection(refs []string) (groups []string, ok bool) {
+func (s *encoder) intersection(refs []string) (groups []string, ok bool) {
 	for _, ref := range refs {
 		group, isGroup := s.teams[ref]
 		if !isGroup {
@@ -131,7 +113,7 @@ func (s *session) intersection(refs []string) (groups []string, ok bool) {
 			if _, isUser := s.people[ref]; isUser {
 				why = " is a user"
 			}
-			s.tally.count(s.tally.intersections, strings.Join(refs, " and ")+", of which "+ref+why)
+			s.skipped.count(s.skipped.intersections, strings.Join(refs, " and ")+", of which "+ref+why)
 			return nil, false
 		}
 		groups = append(groups, group)

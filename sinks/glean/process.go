@@ -5,22 +5,17 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine/codec"
-	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-var _ component.Processor = (*Sink)(nil)
-
 // Process has memberships processed, and then documents, for which Glean takes
 // one call in three hours.
-func (k *Sink) Process(ctx context.Context) error {
-	if k.conn == nil {
-		return errNoConnection
+func (k *operator) Process(ctx context.Context) error {
+	if err := k.client.ready(); err != nil {
+		return err
 	}
-	if err := k.post(ctx, api.PathProcessAllMemberships, api.ProcessAllMembershipsRequest{Datasource: k.schema.name}); err != nil {
+	if err := k.client.sendOnce(ctx, api.PathProcessAllMemberships, api.ProcessAllMembershipsRequest{Datasource: k.cfg.Datasource.Name}); err != nil {
 		return err
 	}
 	err := k.processDocuments(ctx)
@@ -33,8 +28,8 @@ func (k *Sink) Process(ctx context.Context) error {
 
 // processDocuments has documents processed. Its error has the class Throttled
 // where Glean was asked less than three hours ago.
-func (k *Sink) processDocuments(ctx context.Context) error {
-	err := k.post(ctx, api.PathProcessAllDocuments, api.ProcessAllDocumentsRequest{Datasource: k.schema.name})
+func (k *operator) processDocuments(ctx context.Context) error {
+	err := k.client.sendOnce(ctx, api.PathProcessAllDocuments, api.ProcessAllDocumentsRequest{Datasource: k.cfg.Datasource.Name})
 	if statusOf(err) == http.StatusTooManyRequests {
 		return fault.Errorf(fault.Throttled, "", "%w", err)
 	}
@@ -43,8 +38,8 @@ func (k *Sink) processDocuments(ctx context.Context) error {
 
 // nextProcessing says when Glean takes the next processalldocuments, as far as its
 // status says when it took the last.
-func (k *Sink) nextProcessing(ctx context.Context) string {
-	s, err := k.status(ctx)
+func (k *operator) nextProcessing(ctx context.Context) string {
+	s, err := k.client.status(ctx)
 	if err != nil {
 		return "in three hours at the latest"
 	}
@@ -54,21 +49,8 @@ func (k *Sink) nextProcessing(ctx context.Context) string {
 			last = at
 		}
 	}
-	if free := last.Add(processAway); free.After(k.now()) {
+	if free := last.Add(processAway); free.After(k.clock.now()) {
 		return "after " + free.Local().Format("15:04:05")
 	}
 	return "in three hours at the latest"
-}
-
-// post makes a request once, where another attempt would not help or do harm.
-func (k *Sink) post(ctx context.Context, path string, in any) error {
-	body, err := codec.Marshal(in)
-	if err != nil {
-		return err
-	}
-	err = write(ctx, k.conn, connection.Request{Path: path, Body: body, NoRetry: true})
-	if s := statusOf(err); s == http.StatusBadRequest || s == http.StatusNotFound {
-		return k.absent(err)
-	}
-	return err
 }

@@ -10,54 +10,57 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-var _ component.Provisioner = (*Sink)(nil)
+// manager plans, applies and exports a datasource.
+type manager struct {
+	client *client
+	cfg    *Config
+}
 
 // testField is the field of a datasource that its testers alone see.
 const testField = "isTestDatasource"
 
-// PlanProvision compares the datasource with the file. adddatasource replaces
+// planProvision compares the datasource with the file. adddatasource replaces
 // the whole config, so that what is kept is part of what will be sent.
-func (k *Sink) PlanProvision(ctx context.Context, o component.ProvisionOptions) (*component.ProvisionPlan, error) {
-	file, err := k.cfg.provisioned()
+func (m *manager) planProvision(ctx context.Context, o component.ProvisionOptions) (*component.ProvisionPlan, error) {
+	file, err := provisioned(m.cfg)
 	if err != nil {
 		return nil, err
 	}
-	plan, _, err := k.plan(ctx, o, file)
+	plan, _, err := m.plan(ctx, o, file)
 	if err != nil {
 		return nil, err
 	}
-	plan.Apply = func(ctx context.Context) error { return k.provision(ctx, o, file, plan) }
+	plan.Apply = func(ctx context.Context) error { return m.provision(ctx, o, file, plan) }
 	return plan, nil
 }
 
 // plan compares the datasource with the file's config, which is JSON, and gives
 // the config that Glean is to have.
-func (k *Sink) plan(ctx context.Context, o component.ProvisionOptions, file []byte) (*component.ProvisionPlan, map[string]any, error) {
+func (m *manager) plan(ctx context.Context, o component.ProvisionOptions, file []byte) (*component.ProvisionPlan, map[string]any, error) {
 	ours, err := codec.Decode(file)
 	if err != nil {
 		return nil, nil, err
 	}
-	live, err := k.raw(ctx, k.schema.name)
+	live, err := m.client.raw(ctx, m.cfg.Datasource.Name)
 	if err == nil && live == nil {
-		err = k.unknownToStatus(ctx)
+		err = m.unknownToStatus(ctx)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	plan := &component.ProvisionPlan{Name: k.schema.name, New: live == nil}
-	if testers := k.cfg.Datasource.Testers; len(testers) > 0 {
+	plan := &component.ProvisionPlan{Name: m.cfg.Datasource.Name, New: live == nil}
+	if testers := m.cfg.Datasource.Testers; len(testers) > 0 {
 		plan.Always = append(plan.Always, component.ProvisionChange{Path: []string{"testers"}, After: strings.Join(testers, ", ")})
 	}
 	wanted := overlay{o}.config(live, ours)
 	plan.Opens = live[testField] == true && wanted[testField] != true
-	plan.Changes = k.readable(compare(live, wanted))
+	plan.Changes = m.readable(compare(live, wanted))
 	if live != nil {
-		plan.Kept = k.readable(compare(ours, wanted))
+		plan.Kept = m.readable(compare(ours, wanted))
 	}
 	return plan, wanted, nil
 }
@@ -66,65 +69,55 @@ func (k *Sink) plan(ctx context.Context, o component.ProvisionOptions, file []by
 const maxShown = 400
 
 // readable are changes that may hold what Glean answered.
-func (k *Sink) readable(changes []component.ProvisionChange) []component.ProvisionChange {
+func (m *manager) readable(changes []component.ProvisionChange) []component.ProvisionChange {
 	for i := range changes {
 		c := &changes[i]
 		for j := range c.Path {
-			c.Path[j] = k.foreign(c.Path[j])
+			c.Path[j] = m.client.readable(c.Path[j])
 		}
-		c.Before, c.After = k.excerpt(c.Before, maxShown), k.excerpt(c.After, maxShown)
+		c.Before, c.After = m.client.excerpt(c.Before, maxShown), m.client.excerpt(c.After, maxShown)
 	}
 	return changes
-}
-
-// raw is a datasource's config as Glean has it, with the members that this
-// program does not know; nil when there is none.
-func (k *Sink) raw(ctx context.Context, name string) (live map[string]any, err error) {
-	err = k.ask(ctx, api.PathGetDatasourceConfig, api.GetDatasourceConfigRequest{Datasource: name}, &live)
-	if absent(err) {
-		return nil, nil
-	}
-	return live, err
 }
 
 // provision sends a config and the testers, and reads the config back. The
 // datasource is compared anew, so that what somebody else has changed since is
 // kept, too; other changes than those that were planned are refused.
-func (k *Sink) provision(ctx context.Context, o component.ProvisionOptions, file []byte, planned *component.ProvisionPlan) error {
-	plan, wanted, err := k.plan(ctx, o, file)
+func (m *manager) provision(ctx context.Context, o component.ProvisionOptions, file []byte, planned *component.ProvisionPlan) error {
+	plan, wanted, err := m.plan(ctx, o, file)
 	if err != nil {
 		return err
 	}
 	if plan.New != planned.New || !reflect.DeepEqual(plan.Changes, planned.Changes) {
-		return fault.Errorf(fault.Transient, "look at a new plan and apply that", "the datasource %q was changed by somebody else since the plan was made", k.schema.name)
+		return fault.Errorf(fault.Transient, "look at a new plan and apply that", "the datasource %q was changed by somebody else since the plan was made", m.cfg.Datasource.Name)
 	}
 	if plan.New || !plan.Empty() {
-		if err := k.send(ctx, api.PathAddDatasource, wanted); err != nil {
-			return refused(fmt.Errorf("set up datasource %q: %w", k.schema.name, err), wanted)
+		if err := m.client.send(ctx, api.PathAddDatasource, wanted); err != nil {
+			return refused(fmt.Errorf("set up datasource %q: %w", m.cfg.Datasource.Name, err), wanted)
 		}
 	}
-	if testers := k.cfg.Datasource.Testers; len(testers) > 0 {
-		if err := k.send(ctx, api.PathBetaUsers, api.GreenlistUsersRequest{Datasource: k.schema.name, Emails: testers}); err != nil {
-			err = fmt.Errorf("name the testers of datasource %q: %w", k.schema.name, err)
+	if testers := m.cfg.Datasource.Testers; len(testers) > 0 {
+		if err := m.client.send(ctx, api.PathBetaUsers, api.GreenlistUsersRequest{Datasource: m.cfg.Datasource.Name, Emails: testers}); err != nil {
+			err = fmt.Errorf("name the testers of datasource %q: %w", m.cfg.Datasource.Name, err)
 			if statusOf(err) == http.StatusBadRequest {
 				err = &component.SettingError{Path: []string{"datasource", "testers"}, Err: err}
 			}
 			return err
 		}
 	}
-	return k.verify(ctx, wanted)
+	return m.verify(ctx, wanted)
 }
 
 // verify reads a config back and holds it against what was sent.
-func (k *Sink) verify(ctx context.Context, wanted map[string]any) error {
-	now, err := k.raw(ctx, k.schema.name)
+func (m *manager) verify(ctx context.Context, wanted map[string]any) error {
+	now, err := m.client.raw(ctx, m.cfg.Datasource.Name)
 	switch {
 	case err != nil:
-		return fmt.Errorf("read datasource %q back: %w", k.schema.name, err)
+		return fmt.Errorf("read datasource %q back: %w", m.cfg.Datasource.Name, err)
 	case now == nil:
-		return fault.Errorf(fault.Permanent, "look at the datasource in Glean's admin console", "Glean took the datasource %q and then has none of this name", k.schema.name)
+		return fault.Errorf(fault.Permanent, "look at the datasource in Glean's admin console", "Glean took the datasource %q and then has none of this name", m.cfg.Datasource.Name)
 	}
-	left := k.readable(compare(now, wanted))
+	left := m.readable(compare(now, wanted))
 	if len(left) == 0 {
 		return nil
 	}
@@ -133,7 +126,7 @@ func (k *Sink) verify(ctx context.Context, wanted map[string]any) error {
 		out = append(out, fmt.Sprintf("%s is %s and was sent as %s", strings.Join(c.Path, "."), orNothing(c.Before), orNothing(c.After)))
 	}
 	return fault.Errorf(fault.Permanent, "look at the datasource in Glean's admin console",
-		"Glean took the datasource %q and has it otherwise: %s", k.schema.name, enumerate(out, 5))
+		"Glean took the datasource %q and has it otherwise: %s", m.cfg.Datasource.Name, enumerate(out, 5))
 }
 
 func orNothing(s string) string {
@@ -143,18 +136,6 @@ func orNothing(s string) string {
 	return s
 }
 
-// send posts what changes the datasource.
-func (k *Sink) send(ctx context.Context, path string, in any) error {
-	if k.conn == nil {
-		return errNoConnection
-	}
-	body, err := codec.Marshal(in)
-	if err != nil {
-		return err
-	}
-	return write(ctx, k.conn, connection.Request{Path: path, Body: body, Idempotent: true})
-}
-
 // refused names the field of a config that a refusal is about, as far as its
 // reason tells.
 func refused(err error, config map[string]any) error {
@@ -162,17 +143,4 @@ func refused(err error, config map[string]any) error {
 		return err
 	}
 	return &component.SettingError{Path: slices.Concat([]string{"datasource"}, blamed(reasonOf(err), config)), Err: err}
-}
-
-// provisioned is the file's datasource as Glean is told of it, icons read, as
-// JSON.
-func (c *Config) provisioned() ([]byte, error) {
-	d := c.DatasourceConfig()
-	for field, at := range map[string]*string{"iconUrl": &d.IconURL, "iconDarkUrl": &d.IconDarkURL} {
-		var err error
-		if *at, err = icon(*at); err != nil {
-			return nil, &component.SettingError{Path: []string{"datasource", field}, Err: err}
-		}
-	}
-	return codec.Marshal(d)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/sourcegraph/conc/pool"
+
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -13,24 +15,24 @@ import (
 
 // publishing is what the uploads of one Publish share.
 type publishing struct {
-	*session
-	plan     *component.Plan
-	refusals *refusals
-	hideErr  error // why hidden documents may be found, after the upload has closed
+	publisher *publisher
+	plan      *component.Plan
+	refusals  *refusals
+	hideErr   error // why hidden documents may be found, after the upload has closed
 }
 
-// Publish sends users, groups, the members of each group, and documents, in
+// publish sends users, groups, the members of each group, and documents, in
 // this order: what is named is there before it is named.
-func (s *session) Publish(ctx context.Context, plan *component.Plan) error {
-	if s.sink.conn == nil {
-		return errNoConnection
+func (s *publisher) publish(ctx context.Context, plan *component.Plan) error {
+	if err := s.client.ready(); err != nil {
+		return err
 	}
-	p := &publishing{session: s, plan: plan, refusals: newRefusals()}
+	p := &publishing{publisher: s, plan: plan, refusals: newRefusals()}
 	for _, note := range s.notes {
 		plan.Note("%s", note)
 	}
 	defer func() {
-		for _, sentence := range s.sink.conn.Deprecations() {
+		for _, sentence := range s.client.conn.Deprecations() {
 			plan.Note("%s", sentence)
 		}
 	}()
@@ -115,33 +117,56 @@ func (p *publishing) memberships(ctx context.Context) error {
 	if items == nil {
 		return nil
 	}
-	crew := newCrew(ctx, p.sink.cfg.Concurrency)
-	return crew.wait(func() error {
-		for e, err := range items.Items {
-			if err == nil {
-				err = p.stopped()
-			}
-			if err != nil || crew.ctx.Err() != nil {
-				return err
-			}
-			var m rawMembers
-			if err := m.read(e.Body); err != nil {
-				return err
-			}
-			if !p.refusals.has(streamGroups, m.group) {
-				m.rows = slices.DeleteFunc(m.rows, p.refusedMember)
-				alone := m.exceeds(p.sink.cfg.Batch)
-				if alone {
-					crew.rest()
-				}
-				crew.do(func(ctx context.Context) error { return p.membersOf(ctx, m, e.Ref) })
-				if alone {
-					crew.rest()
-				}
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	workers := p.workers()
+	err := p.eachGroup(ctx, items, func(m rawMembers, ref string) {
+		send := func() {
+			if err := p.membersOf(ctx, m, ref); err != nil {
+				fail(err)
 			}
 		}
-		return nil
-	}())
+		if !m.exceeds(p.publisher.cfg.Batch) {
+			workers.Go(send)
+			return
+		}
+		workers.Wait()
+		send()
+		workers = p.workers()
+	})
+	workers.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// workers is a pool for as many requests as may be under way.
+func (p *publishing) workers() *pool.Pool {
+	return pool.New().WithMaxGoroutines(p.publisher.cfg.Concurrency)
+}
+
+// eachGroup calls send with the members of each group that Glean has not
+// refused, until the run is asked to stop or ctx ends.
+func (p *publishing) eachGroup(ctx context.Context, items *component.StreamPlan,
+	send func(m rawMembers, ref string)) error {
+	for e, err := range items.Items {
+		if err == nil {
+			err = p.stopped()
+		}
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		var m rawMembers
+		if err := m.read(e.Body); err != nil {
+			return err
+		}
+		if !p.refusals.has(streamGroups, m.group) {
+			m.rows = slices.DeleteFunc(m.rows, p.refusedMember)
+			send(m, e.Ref)
+		}
+	}
+	return nil
 }
 
 // refusedMember tells whether a row names a user or group that Glean refused in

@@ -12,26 +12,24 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-var _ component.Purger = (*Sink)(nil)
-
 // Purge replaces the documents, then the members of the groups that are known,
 // the groups, and the users with nothing: nobody is left without a group while
 // a document names it. Glean's guard on deletion is lifted, as emptying is meant;
 // a group that is not known loses its members when it goes itself.
-func (k *Sink) Purge(ctx context.Context, known map[string][]string, o component.Opening) error {
-	if k.conn == nil {
-		return errNoConnection
+func (k *operator) Purge(ctx context.Context, known map[string][]string, o component.Opening) error {
+	if err := k.client.ready(); err != nil {
+		return err
 	}
-	status, err := k.status(ctx)
+	status, err := k.client.status(ctx)
 	if err != nil {
-		return k.absent(err)
+		return k.client.noDatasource(err)
 	}
-	s := &session{sink: k, schema: k.schema, o: o, tally: newTally(), named: map[string]int{}, uploads: map[string]*upload{}, discards: map[string]bool{}}
+	s := newPublisher(k.client, k.cfg, k.clock, o)
 	if err := s.claim(underWay(status)); err != nil {
 		return err
 	}
 	ids := map[string]string{} // of the uploads, by stream; not of memberships
-	p := &publishing{session: s, refusals: newRefusals(), plan: &component.Plan{
+	p := &publishing{publisher: s, refusals: newRefusals(), plan: &component.Plan{
 		RunID: o.RunID, Sent: func(string, int) {}, Note: func(string, ...any) {}, Uploaded: func(stream, id string) { ids[stream] = id },
 		Reject: func(stream string, _ component.Encoded, reason string) error {
 			return fmt.Errorf("%s of nothing: %s", stream, reason)
@@ -71,9 +69,9 @@ func (p *publishing) empty(ctx context.Context, stream, path, lift, place string
 const emptiedWithin = 10 * time.Second
 
 // emptied asks until the status counts nothing, or emptiedWithin is over.
-func (k *Sink) emptied(ctx context.Context, ids map[string]string) error {
+func (k *operator) emptied(ctx context.Context, ids map[string]string) error {
 	for waited, delay := time.Duration(0), time.Second; ; delay *= 2 {
-		s, err := k.status(ctx)
+		s, err := k.client.status(ctx)
 		if err != nil {
 			return unconfirmed("everything was emptied, and whether it is gone could not be asked: %v", err)
 		}
@@ -96,7 +94,7 @@ func (k *Sink) emptied(ctx context.Context, ids map[string]string) error {
 			return unconfirmed("Glean took the emptying and still counts %s; its counts may be three hours old, and `pipe process FILE` has it delete at once", enumerate(left, 4))
 		}
 		delay = min(delay, emptiedWithin-waited)
-		if err := k.sleep(ctx, delay); err != nil {
+		if err := k.clock.sleep(ctx, delay); err != nil {
 			return err
 		}
 		waited += delay

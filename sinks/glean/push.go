@@ -13,34 +13,10 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-var _ component.Pusher = (*Sink)(nil)
-
-// membersAt are the members of each group of a selection, which may be nil.
-func membersAt(s *component.Selection) map[string][]api.Membership {
-	out := map[string][]api.Membership{}
-	if s == nil {
-		return out
-	}
-	for _, item := range s.Identities[streamMemberships] {
-		var m membersOf
-		if codec.Unmarshal(item.Body, &m) == nil {
-			out[m.Group] = m.Memberships
-		}
-	}
-	return out
-}
-
 // Push sends documents one by one, after the users and groups that they name, with
 // the groups' members, as far as the last good run did not deliver them as they
 // are. It adds members and takes none away: a run does that.
-func (k *Sink) Push(ctx context.Context, sel *component.Selection, o component.Opening) (*component.Pushed, error) {
-	session, err := k.Open(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := session.Holds(ctx); err != nil { // the datasource agrees, and nobody is uploading
-		return nil, err
-	}
+func (k *operator) Push(ctx context.Context, sel *component.Selection) (*component.Pushed, error) {
 	p := &pushing{k: k, members: membersAt(sel), out: &component.Pushed{Sent: map[string]int{}, Named: map[string][]string{}}}
 	for _, r := range sel.Records {
 		for _, item := range r.Items {
@@ -65,7 +41,7 @@ func (k *Sink) Push(ctx context.Context, sel *component.Selection, o component.O
 }
 
 type pushing struct {
-	k       *Sink
+	k       *operator
 	members map[string][]api.Membership
 	out     *component.Pushed
 }
@@ -118,13 +94,13 @@ func (p *pushing) users(ctx context.Context, sel *component.Selection, n *needs)
 			return err
 		}
 		name := u.UserID
-		if p.k.schema.byEmail {
+		if p.k.names.byEmail {
 			name = u.Email
 		}
 		if item.Same || !n.users[name] {
 			continue
 		}
-		if err := p.send(ctx, streamUsers, item.Ref, api.PathIndexUser, api.IndexUserRequest{Datasource: p.k.schema.name, User: u}); err != nil {
+		if err := p.send(ctx, streamUsers, item.Ref, api.PathIndexUser, api.IndexUserRequest{Datasource: p.k.cfg.Datasource.Name, User: u}); err != nil {
 			return err
 		}
 	}
@@ -140,7 +116,7 @@ func (p *pushing) groups(ctx context.Context, sel *component.Selection, n *needs
 		if item.Same || !n.groups[g.Name] {
 			continue
 		}
-		if err := p.send(ctx, streamGroups, item.Ref, api.PathIndexGroup, api.IndexGroupRequest{Datasource: p.k.schema.name, Group: g}); err != nil {
+		if err := p.send(ctx, streamGroups, item.Ref, api.PathIndexGroup, api.IndexGroupRequest{Datasource: p.k.cfg.Datasource.Name, Group: g}); err != nil {
 			return err
 		}
 	}
@@ -157,7 +133,7 @@ func (p *pushing) memberships(ctx context.Context, sel *component.Selection, n *
 			continue
 		}
 		for _, m := range p.members[group] {
-			r := api.IndexMembershipRequest{Datasource: p.k.schema.name, Membership: api.GroupMembership{GroupName: group, Membership: m}}
+			r := api.IndexMembershipRequest{Datasource: p.k.cfg.Datasource.Name, Membership: api.GroupMembership{GroupName: group, Membership: m}}
 			if err := p.send(ctx, streamMemberships, group, api.PathIndexMembership, r); err != nil {
 				return err
 			}
@@ -167,7 +143,7 @@ func (p *pushing) memberships(ctx context.Context, sel *component.Selection, n *
 }
 
 func (p *pushing) send(ctx context.Context, stream, what, path string, in any) error {
-	if err := p.k.send(ctx, path, in); err != nil {
+	if err := p.k.client.send(ctx, path, in); err != nil {
 		err = fmt.Errorf("send %s of %s: %w", what, stream, err)
 		if s := statusOf(err); s == http.StatusBadRequest {
 			err = fault.Errorf(fault.Permanent, "mend what Glean names, in the source or the mapping; what was sent before it stays", "%w", err)
@@ -185,15 +161,15 @@ func (p *pushing) verify(ctx context.Context, docs []api.Document) error {
 		r.DebugDocuments = append(r.DebugDocuments, api.DebugDocumentRequest{ObjectType: d.ObjectType, DocID: d.ID})
 	}
 	var a api.DebugDocumentsResponse
-	if err := p.k.ask(ctx, api.PathDebugDocuments(p.k.schema.name), r, &a); err != nil {
+	if err := p.k.client.ask(ctx, api.PathDebugDocuments(p.k.cfg.Datasource.Name), r, &a); err != nil {
 		return unconfirmed("everything was sent, and whether Glean has it could not be asked: %v", err)
 	}
 	for _, d := range a.DocumentStatuses {
 		switch s := d.DebugInfo.Status; {
 		case s.UploadStatus == api.NotUploaded:
-			return unconfirmed("Glean took %s and does not have it yet", p.k.foreign(d.DocID))
+			return unconfirmed("Glean took %s and does not have it yet", p.k.client.readable(d.DocID))
 		case s.PermissionIdentityStatus == api.NotUploaded:
-			p.out.Notes = append(p.out.Notes, fmt.Sprintf("Glean does not know all that %s names yet: they find it when it does", p.k.foreign(d.DocID)))
+			p.out.Notes = append(p.out.Notes, fmt.Sprintf("Glean does not know all that %s names yet: they find it when it does", p.k.client.readable(d.DocID)))
 		}
 	}
 	return nil

@@ -14,13 +14,11 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-var _ component.Rotator = (*Sink)(nil)
-
 // overlap is how long the old secret of a token works after a rotation.
 const overlap = 10 * time.Minute
 
 // TokenFile is the file behind the token.
-func (k *Sink) TokenFile() (string, error) {
+func (k *operator) TokenFile() (string, error) {
 	path := k.cfg.Token.File()
 	if path == "" {
 		return "", &component.SettingError{Path: []string{"token"}, Err: fault.Errorf(fault.Fatal, "write token: ${file:PATH}, with the secret in that file and nothing else",
@@ -30,21 +28,21 @@ func (k *Sink) TokenFile() (string, error) {
 }
 
 // Rotate asks for a new secret, once, with the one that is in the file by now.
-func (k *Sink) Rotate(ctx context.Context) (*component.Rotated, error) {
-	if k.conn == nil {
-		return nil, errNoConnection
-	}
-	if err := k.conn.Renew(); err != nil {
+func (k *operator) Rotate(ctx context.Context) (*component.Rotated, error) {
+	if err := k.client.ready(); err != nil {
 		return nil, err
 	}
-	resp, err := k.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathRotateToken, NoRetry: true, Secret: true})
+	if err := k.client.conn.Renew(); err != nil {
+		return nil, err
+	}
+	resp, err := k.client.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathRotateToken, NoRetry: true, Secret: true})
 	var r api.RotateTokenResponse
 	if err == nil {
 		if err = codec.Unmarshal(resp.Body, &r); err == nil && r.RawSecret == "" {
 			err = errors.New("the answer holds no secret")
 		}
 		if err != nil { // which may quote it
-			return nil, fault.Errorf(fault.Permanent, rotateAgain, "glean: POST %s: the answer holds no secret that can be read: Glean may have rotated the token", k.conn.Path(api.PathRotateToken))
+			return nil, fault.Errorf(fault.Permanent, rotateAgain, "glean: POST %s: the answer holds no secret that can be read: Glean may have rotated the token", k.client.conn.Path(api.PathRotateToken))
 		}
 	}
 	switch s := statusOf(err); {
@@ -56,8 +54,8 @@ func (k *Sink) Rotate(ctx context.Context) (*component.Rotated, error) {
 	default:
 		return nil, err
 	}
-	k.clean.Add(r.RawSecret)
-	out := &component.Rotated{Secret: config.NewSecret(r.RawSecret), OldUntil: k.now().Add(overlap)}
+	k.client.clean.Add(r.RawSecret)
+	out := &component.Rotated{Secret: config.NewSecret(r.RawSecret), OldUntil: k.clock.now().Add(overlap)}
 	if r.RotationPeriodMinutes > 0 && r.CreatedAt > 0 {
 		out.Before = time.Unix(r.CreatedAt, 0).Add(time.Duration(r.RotationPeriodMinutes) * time.Minute)
 	}

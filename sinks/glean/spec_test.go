@@ -209,7 +209,7 @@ func TestCheckMappings(t *testing.T) {
 func TestNoForeignRequests(t *testing.T) {
 	f := start(t, sandboxRules())
 	for _, path := range []string{"/api/index/v1/indexdocuments", "/api/index/v1/processalldocuments", "/api/index/v1/debug/other/status"} {
-		if err := f.ask(t.Context(), path, nil, nil); err == nil || !strings.Contains(err.Error(), "refused before it was made") {
+		if err := f.client.ask(t.Context(), path, nil, nil); err == nil || !strings.Contains(err.Error(), "refused before it was made") {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -221,7 +221,7 @@ func TestNoForeignRequests(t *testing.T) {
 // TestLoopback: with --sandbox no other machine is reached.
 func TestLoopback(t *testing.T) {
 	f := start(t, sandboxRules(), func(c *Config) { c.ServerURL = "http://192.0.2.1" })
-	if _, err := f.live(t.Context()); err == nil || !strings.Contains(err.Error(), "not an address of this machine") {
+	if _, err := f.client.live(t.Context()); err == nil || !strings.Contains(err.Error(), "not an address of this machine") {
 		t.Error(err)
 	}
 }

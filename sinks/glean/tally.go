@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// tally counts what was left out of documents, by what it was.
-type tally struct {
+// skipped counts what was left out of documents, by what it was.
+type skipped struct {
 	mu            sync.Mutex
 	principals    map[string]int // refs that permissions name and nobody delivered
 	inactive      map[string]int // refs of users in permissions who are not active
@@ -21,11 +21,11 @@ type tally struct {
 	needUsers     atomic.Int64   // documents that only delivered users find
 }
 
-func newTally() *tally {
-	return &tally{principals: map[string]int{}, inactive: map[string]int{}, intersections: map[string]int{}, waiting: map[string]int{}, owners: map[string]int{}, containers: map[string]int{}}
+func newSkipped() *skipped {
+	return &skipped{principals: map[string]int{}, inactive: map[string]int{}, intersections: map[string]int{}, waiting: map[string]int{}, owners: map[string]int{}, containers: map[string]int{}}
 }
 
-func (t *tally) count(in map[string]int, what string) {
+func (t *skipped) count(in map[string]int, what string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	in[what]++
@@ -33,7 +33,7 @@ func (t *tally) count(in map[string]int, what string) {
 
 // notes are the counts as sentences; users is how many refs of active users
 // resolve.
-func (t *tally) notes(users int) []string {
+func (t *skipped) notes(users int) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var out []string

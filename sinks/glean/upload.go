@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/sourcegraph/conc/pool"
+
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -16,7 +18,9 @@ import (
 // upload is one bulk upload: a first page, others in parallel, and a last one
 // that goes out when all the others were acknowledged (invariant 1).
 type upload struct {
-	*publishing
+	publisher    *publisher
+	plan         *component.Plan
+	refusals     *refusals
 	stream, path string
 	planned      int      // the items that it consists of
 	id           string   // that of the attempt at the first page that was taken, once it is opened
@@ -36,8 +40,9 @@ type upload struct {
 }
 
 func (p *publishing) upload(stream, path string, planned int) *upload {
-	u := &upload{publishing: p, stream: stream, path: path, planned: planned, force: p.discards[stream]}
-	u.place = `,"datasource":` + string(codec.Quote(nil, p.schema.name))
+	u := &upload{publisher: p.publisher, plan: p.plan, refusals: p.refusals,
+		stream: stream, path: path, planned: planned, force: p.publisher.discards[stream]}
+	u.place = `,"datasource":` + string(codec.Quote(nil, p.publisher.client.datasource))
 	u.sent = func(n int) { p.plan.Sent(stream, n) }
 	u.reject = func(e component.Encoded, reason string) error { return p.plan.Reject(stream, e, reason) }
 	return u
@@ -47,40 +52,66 @@ func (p *publishing) upload(stream, path string, planned int) *upload {
 // unfinished, so that Glean changes and deletes nothing.
 func (u *upload) run(ctx context.Context, items iter.Seq2[component.Encoded, error]) error {
 	defer u.done.Store(true)
-	batch := u.sink.cfg.Batch
-	crew := newCrew(ctx, u.sink.cfg.Concurrency)
-	current := newPage(u.stream, 0)
-	err := func() error {
-		for e, err := range items {
-			if err != nil || crew.ctx.Err() != nil {
-				return err
-			}
-			if n := len(current.items); n > 0 && (n >= batch.Documents || len(current.buf)+len(e.Body)+envelope > int(batch.Bytes)) {
-				full, err := u.withoutHidden(current)
-				if err != nil {
-					return err
-				}
-				current = newPage(u.stream, len(full.buf)+envelope)
-				if len(full.items) == 0 {
-				} else if !u.opened {
-					if err := u.deliver(ctx, full, false); err != nil {
-						return err
-					}
-				} else {
-					crew.do(func(ctx context.Context) error { return u.deliver(ctx, full, false) })
-				}
-			}
-			current.add(e)
+	last, err := u.send(ctx, items)
+	if err != nil {
+		return err
+	}
+	if last, err = u.withoutHidden(last); err != nil {
+		return err
+	}
+	return u.deliver(ctx, last, true)
+}
+
+// send sends all pages but the last one, which it returns. The first error ends
+// the others.
+func (u *upload) send(ctx context.Context, items iter.Seq2[component.Encoded, error]) (last *page, err error) {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	workers := pool.New().WithMaxGoroutines(u.publisher.cfg.Concurrency)
+	last, err = u.pages(ctx, items, func(full *page) error {
+		if !u.opened {
+			return u.deliver(ctx, full, false)
 		}
+		workers.Go(func() {
+			if err := u.deliver(ctx, full, false); err != nil {
+				fail(err)
+			}
+		})
 		return nil
-	}()
-	if err := crew.wait(err); err != nil {
-		return err
+	})
+	workers.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
-	if current, err = u.withoutHidden(current); err != nil {
-		return err
+	return last, err
+}
+
+// pages cuts the items into pages and hands out the full ones without hidden
+// items; it returns the last one.
+func (u *upload) pages(ctx context.Context, items iter.Seq2[component.Encoded, error],
+	each func(full *page) error) (last *page, err error) {
+	batch := u.publisher.cfg.Batch
+	current := newPage(u.stream, 0)
+	for e, err := range items {
+		if err != nil || ctx.Err() != nil {
+			return nil, err
+		}
+		n := len(current.items)
+		if n > 0 && (n >= batch.Documents || len(current.buf)+len(e.Body)+envelope > int(batch.Bytes)) {
+			full, err := u.withoutHidden(current)
+			if err != nil {
+				return nil, err
+			}
+			current = newPage(u.stream, len(full.buf)+envelope)
+			if len(full.items) > 0 {
+				if err := each(full); err != nil {
+					return nil, err
+				}
+			}
+		}
+		current.add(e)
 	}
-	return u.deliver(ctx, current, true)
+	return current, nil
 }
 
 // envelope is room for what stands around the items.

@@ -1,30 +1,14 @@
 package glean
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 
 	"github.com/oklog/ulid/v2"
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
-
-// uploadID is a new name for an upload: PIPELINE-STREAM-OWNER-RUN, and -2, -3 and
-// so on behind it for the further ones of the stream in the run.
-func (s *session) uploadID(u *upload) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.named[u.stream]++
-	id := fmt.Sprintf("%s-%s-%s-%s", s.o.Pipeline, u.stream, s.o.Owner, s.o.RunID)
-	if n := s.named[u.stream]; n > 1 {
-		id += "-" + strconv.Itoa(n)
-	}
-	s.uploads[id] = u
-	return id
-}
 
 // uploadName is what the id of an upload says.
 type uploadName struct {
@@ -65,11 +49,11 @@ func originOf(id string) (owner, run string) {
 
 // uploadsOf lists a stream's uploads by their start, the last one first; one whose
 // start cannot be read counts as the last.
-func (k *Sink) uploadsOf(s api.DatasourceStatus, stream string) []component.Upload {
+func uploadsOf(c *client, s api.DatasourceStatus, stream string) []component.Upload {
 	var out []component.Upload
 	for _, b := range histories(s)[stream] {
 		owner, run := originOf(b.UploadID)
-		out = append(out, component.Upload{Stream: stream, ID: k.foreign(b.UploadID), Began: moment(b.StartTime), Owner: owner, Run: run})
+		out = append(out, component.Upload{Stream: stream, ID: c.readable(b.UploadID), Began: moment(b.StartTime), Owner: owner, Run: run})
 	}
 	slices.SortStableFunc(out, func(a, b component.Upload) int {
 		if a.Began.IsZero() || b.Began.IsZero() {

@@ -50,7 +50,7 @@ func (u *upload) hideAgain(ctx context.Context, items iter.Seq2[component.Encode
 		if !hidden(e) || u.withheld[e.ID] || u.refusals.has(u.stream, e.ID) {
 			continue
 		}
-		note, err := u.sink.takeAway(ctx, e.ID, e.Type)
+		note, err := u.publisher.client.takeAway(ctx, e.ID, e.Type)
 		if err != nil {
 			failed = append(failed, e.Ref+": "+err.Error())
 			continue

@@ -172,7 +172,7 @@ func TestOtherWriters(t *testing.T) {
 	} {
 		var s api.DatasourceStatus
 		s.Documents.BulkUploadHistory = []api.BulkUpload{{UploadID: id}, {UploadID: id}}
-		got := f.otherWriters(s, component.Opening{Pipeline: "pipe", Owner: mine})
+		got := f.operator.otherWriters(s, component.Opening{Pipeline: "pipe", Owner: mine})
 		if strings.Join(got, "; ") != want {
 			t.Errorf("%s: %q", id, got)
 		}

@@ -12,15 +12,15 @@ import (
 
 // otherWriters names what else uploads documents to the datasource, by Glean's
 // upload history: other pipelines, and other owners where both are known.
-func (k *Sink) otherWriters(s api.DatasourceStatus, o component.Opening) []string {
+func (k *operator) otherWriters(s api.DatasourceStatus, o component.Opening) []string {
 	last := map[string]time.Time{}
 	for _, b := range histories(s)[streamDocuments] {
-		who := "another program, upload " + k.foreign(b.UploadID)
+		who := "another program, upload " + k.client.readable(b.UploadID)
 		if n, ok := parseUploadID(b.UploadID); ok {
 			if n.pipeline == o.Pipeline && (n.owner == o.Owner || n.owner == "" || o.Owner == "") {
 				continue
 			}
-			who = "pipeline " + k.foreign(n.pipeline)
+			who = "pipeline " + k.client.readable(n.pipeline)
 			if n.owner != "" {
 				who += " with the state folder of owner " + n.owner
 			}

@@ -1,0 +1,86 @@
+package glean
+
+import (
+	"context"
+
+	"github.com/pipe-engine/pipe/engine/component"
+)
+
+var (
+	_ component.Sink        = (*Sink)(nil)
+	_ component.Checker     = (*Sink)(nil)
+	_ component.Decoder     = (*Sink)(nil)
+	_ component.Provisioner = (*Sink)(nil)
+	_ component.Inspector   = (*Sink)(nil)
+	_ component.Hider       = (*Sink)(nil)
+	_ component.Pusher      = (*Sink)(nil)
+	_ component.Purger      = (*Sink)(nil)
+	_ component.Processor   = (*Sink)(nil)
+	_ component.Rotator     = (*Sink)(nil)
+)
+
+// Check reports whether a run could publish.
+func (k *Sink) Check(ctx context.Context) []component.Finding { return k.operator.Check(ctx) }
+
+// Decode reads back what a session encoded.
+func (k *Sink) Decode(stream string, body []byte) (component.Stored, error) {
+	return decodeItem(k.schema, stream, body)
+}
+
+// PlanProvision compares the datasource with the file.
+func (k *Sink) PlanProvision(ctx context.Context, o component.ProvisionOptions) (*component.ProvisionPlan, error) {
+	return k.datasource.planProvision(ctx, o)
+}
+
+// ExportProvision writes a datasource as the block of a pipeline file.
+func (k *Sink) ExportProvision(ctx context.Context, o component.ExportOptions) (*component.ProvisionExport, error) {
+	return k.datasource.exportProvision(ctx, o)
+}
+
+// Inspect reads the datasource's status.
+func (k *Sink) Inspect(ctx context.Context) (*component.Inspection, error) {
+	return k.operator.Inspect(ctx)
+}
+
+// InspectItem asks for one document.
+func (k *Sink) InspectItem(ctx context.Context, q component.ItemQuery) (*component.ItemInspection, error) {
+	return k.operator.InspectItem(ctx, q)
+}
+
+// Hide takes a document from everyone and deletes it.
+func (k *Sink) Hide(ctx context.Context, id string, types []string) (*component.Hidden, error) {
+	return k.operator.Hide(ctx, id, types)
+}
+
+// Settle has Glean process deletions and looks for uploads that may bring
+// documents back.
+func (k *Sink) Settle(ctx context.Context, o component.Opening, deleted bool) []string {
+	return k.operator.Settle(ctx, o, deleted)
+}
+
+// Push sends documents one by one. The datasource must agree with the file, and
+// nothing else may be uploading to it.
+func (k *Sink) Push(ctx context.Context, s *component.Selection, o component.Opening) (*component.Pushed, error) {
+	session, err := k.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := session.Holds(ctx); err != nil {
+		return nil, err
+	}
+	return k.operator.Push(ctx, s)
+}
+
+// Purge empties the datasource.
+func (k *Sink) Purge(ctx context.Context, known map[string][]string, o component.Opening) error {
+	return k.operator.Purge(ctx, known, o)
+}
+
+// Process has Glean process what was uploaded.
+func (k *Sink) Process(ctx context.Context) error { return k.operator.Process(ctx) }
+
+// TokenFile is the file behind the token.
+func (k *Sink) TokenFile() (string, error) { return k.operator.TokenFile() }
+
+// Rotate asks for a new secret.
+func (k *Sink) Rotate(ctx context.Context) (*component.Rotated, error) { return k.operator.Rotate(ctx) }

@@ -1,0 +1,18 @@
+package glean
+
+import "fmt"
+
+// enumerate joins the first of some texts and counts the others.
+func enumerate(texts []string, most int) string {
+	out := ""
+	for i, t := range texts {
+		if i == most {
+			return fmt.Sprintf("%s and %d more", out, len(texts)-most)
+		}
+		if i > 0 {
+			out += "; "
+		}
+		out += t
+	}
+	return out
+}

@@ -1,0 +1,63 @@
+package glean
+
+import (
+	"fmt"
+	"strconv"
+	"sync"
+
+	"github.com/pipe-engine/pipe/engine/component"
+)
+
+// publisher makes the uploads of one run.
+type publisher struct {
+	client *client
+	cfg    *Config
+	clock  *clock
+	o      component.Opening
+
+	mu      sync.Mutex         // of named and uploads
+	named   map[string]int     // uploads that have an id, by stream
+	uploads map[string]*upload // by their ids
+
+	// Set by claim.
+	discards map[string]bool // streams whose first page discards an unfinished upload
+	notes    []string        // for the report, when something is sent
+}
+
+// newPublisher makes the publisher of a run.
+func newPublisher(c *client, cfg *Config, clock *clock, o component.Opening) *publisher {
+	return &publisher{client: c, cfg: cfg, clock: clock, o: o,
+		named: map[string]int{}, uploads: map[string]*upload{}, discards: map[string]bool{}}
+}
+
+// writes reports whether the run uploads a stream; memberships go with groups.
+func (p *publisher) writes(stream string) bool {
+	if stream == streamMemberships {
+		stream = streamGroups
+	}
+	return p.o.Written(stream)
+}
+
+// forget drops what claim has found.
+func (p *publisher) forget() { p.discards, p.notes = map[string]bool{}, nil }
+
+// uploadID is a new name for an upload: PIPELINE-STREAM-OWNER-RUN, and -2, -3 and
+// so on behind it for the further ones of the stream in the run.
+func (p *publisher) uploadID(u *upload) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.named[u.stream]++
+	id := fmt.Sprintf("%s-%s-%s-%s", p.o.Pipeline, u.stream, p.o.Owner, p.o.RunID)
+	if n := p.named[u.stream]; n > 1 {
+		id += "-" + strconv.Itoa(n)
+	}
+	p.uploads[id] = u
+	return id
+}
+
+// uploadOf is the upload of this run that has an id, nil when none has.
+func (p *publisher) uploadOf(id string) *upload {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.uploads[id]
+}

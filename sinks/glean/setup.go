@@ -1,0 +1,57 @@
+package glean
+
+import (
+	"context"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// ProvisionInRun has the next session set the datasource up when everything was
+// read and the guards have passed (invariant 1).
+func (k *Sink) ProvisionInRun(o component.ProvisionOptions) { k.inRun = &o }
+
+// setup is how a session sets the datasource up before it uploads.
+type setup struct {
+	datasource *manager
+	options    component.ProvisionOptions
+	plan       *component.ProvisionPlan // set by prepare
+}
+
+// prepare plans the datasource. A datasource that is not there holds nothing;
+// else New is false, and what it holds is not known here.
+func (s *setup) prepare(ctx context.Context) (component.Holdings, error) {
+	var err error
+	if s.plan, err = s.datasource.planProvision(ctx, s.options); err != nil {
+		return component.Holdings{}, err
+	}
+	if s.plan.Opens {
+		return component.Holdings{}, &fault.Refusal{Guard: "datasource",
+			Reason: "isTestDatasource would go from the datasource " + s.plan.Name + ", and with it everybody would see what its testers alone see now",
+			Remedy: "`pipe datasource apply FILE` shows it and asks; then run again"}
+	}
+	h := component.Holdings{New: s.plan.New}
+	if s.plan.New {
+		h.Streams = map[string]int{}
+		for _, stream := range streamNames {
+			h.Streams[stream] = 0
+		}
+	}
+	return h, nil
+}
+
+// apply sets the datasource up as planned.
+func (s *setup) apply(ctx context.Context, plan *component.Plan) error {
+	if !s.plan.Empty() || len(s.plan.Always) > 0 {
+		if err := s.plan.Apply(ctx); err != nil {
+			return err
+		}
+	}
+	switch {
+	case s.plan.New:
+		plan.Note("the datasource %s was made", s.plan.Name)
+	case !s.plan.Empty():
+		plan.Note("the datasource %s was brought to what the file says, in %d of its fields", s.plan.Name, len(s.plan.Changes))
+	}
+	return nil
+}
