@@ -21,7 +21,16 @@ func BenchmarkEncode(b *testing.B) {
 		b.Fatal(err)
 	}
 	s := opened.(*session)
-	s.encoder.people, s.encoder.teams = map[string]string{"user:default/ann": "ann@x.example"}, map[string]string{"group:default/a": "group:default/a"}
+	f := &fixture{}
+	f.reset()
+	for _, one := range []*component.Item{user("ann"), group("a")} {
+		if _, _, err := s.Encode(one); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := s.Seal(context.Background(), f); err != nil {
+		b.Fatal(err)
+	}
 	d := doc("a", "group:default/a")
 	d.Fields = append(d.Fields, component.Field{Name: "summary", Value: strings.Repeat("word ", 20)}, component.Field{Name: "owner", Value: "user:default/ann"},
 		component.Field{Name: "tags", Value: []string{"go", "grpc"}},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -151,70 +150,6 @@ func (u *upload) probe(ctx context.Context) error {
 	return err
 }
 
-// inTheWay looks for the upload that a first page was refused for. again means
-// that the page is to be sent again: what was in the way may be discarded, or
-// has had time to end. err is the refusal.
-func (u *upload) inTheWay(ctx context.Context, err error, wait *patience) (again bool, _ error) {
-	conflict := statusOf(err) == http.StatusConflict
-	s, statusErr := u.publisher.client.status(ctx)
-	if ctx.Err() != nil {
-		return false, ctx.Err()
-	}
-	discard, busy := false, false
-	if statusErr == nil {
-		if u.closedIn(s) { // a page that is both, whose answer was lost
-			return false, nil
-		}
-		if discard, busy, statusErr = u.competitors(underWay(s), conflict); statusErr != nil {
-			return false, statusErr
-		}
-	}
-	if !discard && !busy && conflict {
-		discard = slices.Contains(u.publisher.o.Discard, unnamed)
-	}
-	switch {
-	case discard && !u.force:
-		u.force = true
-		return true, nil
-	case !conflict && !busy:
-		return false, err
-	case statusErr == nil && wait.next(ctx):
-		return true, nil
-	case ctx.Err() != nil:
-		return false, ctx.Err()
-	}
-	return false, fault.Errorf(fault.Transient, "wait until it has ended, and run again; when nothing else writes to the datasource, give it up with --discard-upload "+unnamed,
-		"Glean has another upload under way, for which it refuses one of %s, and its status does not name it: %v", u.stream, err)
-}
-
-// competitors judges the unfinished uploads that may be in the way: those of
-// the stream, and where there are none, those of the others. discard means that
-// some are nobody's, busy that some are this run's own and under way. What
-// others do in other streams counts only in a conflict.
-func (u *upload) competitors(all []unfinished, conflict bool) (discard, busy bool, err error) {
-	elsewhere := !slices.ContainsFunc(all, func(o unfinished) bool { return o.stream == u.stream })
-	for _, o := range all {
-		if !elsewhere && o.stream != u.stream {
-			continue
-		}
-		if other := u.publisher.uploadOf(o.id); other != nil && other != u && !other.done.Load() {
-			busy = true
-			continue
-		}
-		note, err := u.publisher.discardable(o)
-		switch {
-		case err == nil:
-			discard = true
-			if note != "" && !u.force {
-				u.plan.Note("%s", note)
-			}
-		case !elsewhere || conflict:
-			return false, false, err
-		}
-	}
-	return discard, busy, nil
-}
-
 // begin opens an upload without items, where a refused first page left it open
 // whether the refusal was about its items.
 func (u *upload) begin(ctx context.Context) error {
@@ -239,24 +174,4 @@ func (u *upload) stands(ctx context.Context) error {
 	}
 	return fault.Errorf(fault.Transient, "see that no other run writes to the datasource, and run again",
 		"the upload is no longer Glean's current one, another has taken its place: %v", err)
-}
-
-// patience bounds how long the status is asked about a page whose answer was
-// lost.
-type patience struct {
-	sleep       func(context.Context, time.Duration) error
-	left, delay time.Duration
-	retried     bool // a page was sent again without waiting
-}
-
-func (p *publisher) patience() *patience {
-	return &patience{sleep: p.clock.sleep, left: p.cfg.RecoveryWait.D(), delay: time.Second}
-}
-
-// next waits, each time longer; false when it is no use to wait any more.
-func (p *patience) next(ctx context.Context) bool {
-	d := min(p.delay, p.left)
-	p.left -= d
-	p.delay *= 2
-	return d > 0 && p.sleep(ctx, d) == nil
 }

@@ -1,7 +1,6 @@
 package glean
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"maps"
@@ -194,41 +193,6 @@ func (f *fixture) leave(stream string) {
 	f.postBody(strings.TrimSuffix(api.Prefix, "/")+streamPaths[stream], body)
 }
 
-// TestSibling: where memberships are one upload at a time, one that this run has
-// under way for another group is waited for and not discarded.
-func TestSibling(t *testing.T) {
-	for _, rules := range []sandbox.Rules{{Scope: sandbox.OfKind}, {Scope: sandbox.OfKind, ConflictIsBadRequest: true}} {
-		f := start(t, rules)
-		f.opening.Discard = []string{unnamed} // which does not discard what the status names
-		s := f.read(user("ann"))
-		p := &publishing{publisher: s.publisher, plan: f.plan(s), refusals: newRefusals()}
-		of := func(group string) *upload {
-			u := p.upload(streamMemberships, api.PathBulkIndexMemberships, 1)
-			u.sent = func(int) {}
-			u.place += `,"group":"` + group + `"`
-			return u
-		}
-		ann := component.Encoded{ID: "ann", Body: []byte(`{"memberUserId":"ann@x.example"}`)}
-		a, b := of("a"), of("b")
-		one := newPage(streamMemberships, 0)
-		one.add(ann)
-		if err := a.post(t.Context(), one, false); err != nil {
-			t.Fatal(err)
-		}
-		f.Sink.clock.sleep = func(ctx context.Context, _ time.Duration) error {
-			err := a.post(ctx, newPage(streamMemberships, 0), true)
-			a.done.Store(true)
-			return err
-		}
-		if err := b.run(t.Context(), volatile([]component.Encoded{ann})); err != nil || b.force {
-			t.Errorf("%v, discards: %v", err, b.force)
-		}
-		if m := f.index().Memberships; len(m["a"]) != 1 || len(m["b"]) != 1 {
-			t.Errorf("%v", m)
-		}
-	}
-}
-
 // TestRefusesAll: where Glean refuses whatever comes, no item is blamed.
 func TestRefusesAll(t *testing.T) {
 	for _, status := range []int{http.StatusBadRequest, http.StatusConflict} {
@@ -252,153 +216,6 @@ func TestBadItemInDoubt(t *testing.T) {
 			if err := f.run(append(docs(12), user("ann"))...); err != nil || len(f.ids()) != 11 || f.rejected["component:default/"+bad] != "Bad content" || f.clock().After(time.Unix(1_800_000_030, 0)) {
 				t.Errorf("%s: %v, %d documents, rejected %v, took until %v", bad, err, len(f.ids()), f.rejected, f.clock())
 			}
-		}
-	}
-}
-
-// newUpload is an upload of documents that is not begun yet.
-func (f *fixture) newUpload() *upload {
-	f.t.Helper()
-	s := f.read(user("ann"))
-	p := &publishing{publisher: s.publisher, plan: f.plan(s), refusals: newRefusals()}
-	return p.upload(streamDocuments, api.PathBulkIndexDocuments, 1)
-}
-
-// TestCompetitors: which of the unfinished uploads may be discarded, which are waited
-// for, and which end the upload.
-func TestCompetitors(t *testing.T) {
-	f := start(t, sandbox.Rules{})
-	earlier := "pipe-documents-" + f.runAt(time.Hour) // Ended reports that its run is over
-	for name, tc := range map[string]struct {
-		stream        string // of the unfinished upload; "" for documents
-		id            func(u *upload) string
-		conflict      bool
-		force         bool // the upload discards already
-		discard, busy bool
-		note, err     bool
-	}{
-		"none":                                        {},
-		"an earlier attempt of the same upload":       {id: func(u *upload) string { return u.publisher.uploadID(u) }, discard: true},
-		"another upload of this run":                  {id: sibling(false), busy: true},
-		"another upload of this run, which has ended": {id: sibling(true), discard: true},
-		"left by an earlier run":                      {id: func(*upload) string { return earlier }, discard: true, note: true},
-		"left by an earlier run, noted before":        {id: func(*upload) string { return earlier }, force: true, discard: true},
-		"of another client":                           {id: func(*upload) string { return "another-clients" }, err: true},
-		"of another client in another stream":         {id: func(*upload) string { return "another-clients" }, stream: streamUsers},
-		"of another client, and there is a conflict":  {id: func(*upload) string { return "another-clients" }, stream: streamUsers, conflict: true, err: true},
-	} {
-		f.reset()
-		u := f.newUpload()
-		u.force = tc.force
-		var all []unfinished
-		if tc.stream == "" {
-			tc.stream = streamDocuments
-		}
-		if tc.id != nil {
-			all = append(all, unfinished{tc.stream, tc.id(u), f.clock()})
-		}
-		discard, busy, err := u.competitors(all, tc.conflict)
-		if discard != tc.discard || busy != tc.busy || (err != nil) != tc.err || f.noted("was discarded") != tc.note || len(f.notes) > 1 || !tc.note && len(f.notes) > 0 {
-			t.Errorf("%s: discard %v, busy %v, %v, notes %q", name, discard, busy, err, f.notes)
-		}
-	}
-}
-
-// sibling is another upload of the same run and stream.
-func sibling(done bool) func(u *upload) string {
-	return func(u *upload) string {
-		other := &upload{publisher: u.publisher, stream: u.stream}
-		other.done.Store(done)
-		return u.publisher.uploadID(other)
-	}
-}
-
-// TestRefusedFirstPage: how often a first page is sent that is refused and stays
-// refused.
-func TestRefusedFirstPage(t *testing.T) {
-	for name, tc := range map[string]struct {
-		items, status int
-		other         bool // another client has an upload under way
-		sent          int
-	}{
-		"without items":                  {status: http.StatusBadRequest, sent: 2}, // the upload in the way may have ended
-		"with items":                     {items: 2, status: http.StatusBadRequest, sent: 1},
-		"a conflict with another client": {status: http.StatusConflict, other: true, sent: 2}, // the second adds to an upload that the first may have begun
-		"a refusal and another's upload": {status: http.StatusBadRequest, other: true, sent: 1},
-	} {
-		f := start(t, sandbox.Rules{})
-		u := f.newUpload()
-		if tc.other {
-			f.begin("another-clients")
-		}
-		f.server.Fail(faults.Fault{Path: documentsPath, Status: tc.status, Body: "no"})
-		before := f.made("bulkindexdocuments")
-		p := newPage(u.stream, 0)
-		for i := range tc.items {
-			p.add(component.Encoded{ID: fmt.Sprint(i), Body: []byte(`{"datasource":"backstage"}`)})
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), deadline)
-		defer cancel()
-		err := u.post(ctx, p, false)
-		if sent := f.made("bulkindexdocuments") - before; err == nil || ctx.Err() != nil || u.opened || u.force || sent != tc.sent {
-			t.Errorf("%s: %v, sent %d times, discards %v", name, err, sent, u.force)
-		}
-	}
-}
-
-// TestDiscardOfANamedUpload: an upload that an earlier run left after the review is
-// discarded at once, without --discard-upload unnamed.
-func TestDiscardOfANamedUpload(t *testing.T) {
-	f := start(t, sandbox.Rules{})
-	u := f.newUpload()
-	f.leave(streamDocuments) // of an earlier run
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
-	defer cancel()
-	begin := f.clock()
-	if err := u.post(ctx, newPage(u.stream, 0), false); err != nil || !u.force || f.clock() != begin {
-		t.Errorf("%v after %v, discards %v", err, f.clock().Sub(begin), u.force)
-	}
-}
-
-// TestStands: a refusal is about the items of a page only where the upload is proven
-// to be open.
-func TestStands(t *testing.T) {
-	status := func(stream, id, more string) *faults.Fault {
-		history := `{"bulkUploadHistory":[{"uploadId":"` + id + `","status":"ACTIVE"}]}`
-		body := `{"documents":` + history + more + `}`
-		if stream != streamDocuments {
-			body = `{"identity":{"users":` + history + `}}`
-		}
-		return &faults.Fault{Path: "/status", Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
-	}
-	for name, tc := range map[string]struct {
-		probe  int           // what Glean answers to a page without items; 0 when it takes it
-		status *faults.Fault // nil: none
-		want   string        // "" when the upload is open
-	}{
-		"the page is taken":                     {},
-		"the status names the upload":           {probe: http.StatusBadRequest, status: status(streamDocuments, "ours", "")},
-		"the status names another upload":       {probe: http.StatusBadRequest, status: status(streamDocuments, "another", ""), want: "another has taken its place"},
-		"the status names it elsewhere":         {probe: http.StatusBadRequest, status: status(streamUsers, "ours", ""), want: "another has taken its place"},
-		"the status has another shape":          {probe: http.StatusBadRequest, status: status(streamDocuments, "ours", `,"identity":5`), want: "another has taken its place"},
-		"the status fails":                      {probe: http.StatusConflict, status: &faults.Fault{Path: "/status", Status: http.StatusForbidden}, want: "another has taken its place"},
-		"it is no refusal, and it is under way": {probe: http.StatusServiceUnavailable, status: status(streamDocuments, "ours", ""), want: "503"},
-	} {
-		f := start(t, sandbox.Rules{})
-		u := f.newUpload()
-		if err := u.post(t.Context(), newPage(u.stream, 0), false); err != nil {
-			t.Fatal(err)
-		}
-		if tc.probe != 0 {
-			u.id = "ours"
-			f.server.Fail(faults.Fault{Path: documentsPath, Status: tc.probe, Body: "no"})
-		}
-		if tc.status != nil {
-			f.server.Fail(*tc.status)
-		}
-		err := u.stands(t.Context())
-		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -3,12 +3,10 @@ package glean
 import (
 	"context"
 	"net/http"
-	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -25,23 +23,5 @@ func TestExportKeepsWhatItCannotSay(t *testing.T) {
 	}
 	if !strings.HasPrefix(string(e.Block), "datasource:\n  name: backstage\n") {
 		t.Errorf("%s", e.Block)
-	}
-}
-
-// TestCategories: the list for people is that of the file.
-func TestCategories(t *testing.T) {
-	field, _ := reflect.TypeFor[api.DatasourceConfig]().FieldByName("DatasourceCategory")
-	known := map[string]bool{}
-	for _, c := range strings.Split(field.Tag.Get("enum"), "|") {
-		known[c] = true
-	}
-	for _, c := range Categories() {
-		if !known[c.Name] || c.Doc == "" {
-			t.Errorf("%+v", c)
-		}
-		delete(known, c.Name)
-	}
-	if len(known) > 0 {
-		t.Errorf("not listed: %v", known)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -54,26 +53,5 @@ func TestHistory(t *testing.T) {
 	f.server.Fail(faults.Fault{Path: "/status", Status: http.StatusNotFound})
 	if h, err := f.read().History(t.Context()); err == nil || h != nil {
 		t.Errorf("without a status: %+v, %v", h, err)
-	}
-}
-
-// TestStage: only an upload that is listed as successful is complete.
-func TestStage(t *testing.T) {
-	for _, tc := range []struct {
-		status, state string
-		want          component.UploadStage
-	}{
-		{api.UploadActive, api.StateUploadInProgress, component.UploadOpen},
-		{api.UploadActive, api.StateIndexingCompleted, component.UploadOpen},
-		{"", api.StateIndexingCompleted, component.UploadOpen},
-		{api.UploadSuccessful, api.StateUnavailable, component.UploadComplete},
-		{api.UploadSuccessful, "SOMETHING NEW", component.UploadComplete},
-		{api.UploadSuccessful, api.StateUploadCompleted, component.UploadComplete},
-		{api.UploadSuccessful, api.StateIndexingCompleted, component.UploadProcessed},
-		{api.UploadSuccessful, api.StateDeletionPaused, component.UploadDeletionPaused},
-	} {
-		if got := stage(api.BulkUpload{Status: tc.status, ProcessingState: tc.state}); got != tc.want {
-			t.Errorf("%s, %s: %d, want %d", tc.status, tc.state, got, tc.want)
-		}
 	}
 }

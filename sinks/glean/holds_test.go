@@ -18,7 +18,7 @@ import (
 func TestHoldsUploads(t *testing.T) {
 	f := start(t, sandbox.Rules{CountsLag: 3 * time.Hour})
 	s := f.read(user("sam"), doc("a"))
-	first := s.publisher.o.RunID
+	first := f.lastRun
 	if err := f.publish(s); err != nil {
 		t.Fatal(err)
 	}
@@ -29,6 +29,7 @@ func TestHoldsUploads(t *testing.T) {
 	if err := f.publish(s); err != nil {
 		t.Fatal(err)
 	}
+	second := f.lastRun
 	h, err := f.read().Holds(t.Context())
 	if err != nil || h.Unsaid != nil {
 		t.Fatal(err, h.Unsaid)
@@ -41,7 +42,7 @@ func TestHoldsUploads(t *testing.T) {
 		got = append(got, fmt.Sprint(u.Stream, " ", u.Owner, " ", u.Run, " ", u.Began.Unix()))
 	}
 	want := []string{
-		fmt.Sprint("documents feedfacefeedface ", s.publisher.o.RunID, " ", f.now.Unix()),
+		fmt.Sprint("documents feedfacefeedface ", second, " ", f.now.Unix()),
 		fmt.Sprint("documents 00000000deadbeef ", first, " ", f.now.Add(-time.Minute).Unix()),
 	}
 	if !slices.Equal(got, want) {

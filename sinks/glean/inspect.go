@@ -107,8 +107,6 @@ func (k *operator) held(s api.DatasourceStatus) ([]component.StreamHeld, []compo
 	return streams, out
 }
 
-var streamNames = []string{streamUsers, streamGroups, streamMemberships, streamDocuments}
-
 // shows is when what was sent is found.
 func shows(s api.DatasourceStatus, i *component.Inspection, last time.Time) string {
 	switch {

@@ -116,40 +116,6 @@ func (k *operator) whomOf(p api.Permissions) (access.Audience, []string) {
 	return is.Audience, append([]string{}, is.Names()...)
 }
 
-// audienceOf is the class of some permissions, and whom they name in the words of
-// engine.Encoded.
-func (c *schema) audienceOf(p api.Permissions) (a access.Audience, named []string, allOf [][]string) {
-	for _, u := range p.AllowedUsers {
-		name := u.DatasourceUserID
-		if c.byEmail {
-			name = strings.ToLower(u.Email)
-		}
-		named = append(named, "user "+name)
-	}
-	for _, g := range p.AllowedGroups {
-		named = append(named, groupPrincipal(g))
-	}
-	for _, x := range p.AllowedGroupIntersections {
-		var set []string
-		for _, g := range x.RequiredGroups {
-			set = append(set, groupPrincipal(g))
-		}
-		if len(set) > 0 {
-			allOf = append(allOf, set)
-		}
-	}
-	slices.Sort(named)
-	switch {
-	case p.AllowAnonymousAccess:
-		return access.AllUsers, named, allOf
-	case p.AllowAllDatasourceUsersAccess:
-		return access.DatasourceUsers, named, allOf
-	case len(named)+len(allOf) > 0:
-		return access.Listed, named, allOf
-	}
-	return access.Nobody, nil, nil
-}
-
 // events asks for what happened to a document. That Glean takes one such request
 // a minute, or does not answer it, is no reason to fail.
 func (k *operator) events(ctx context.Context, out *component.ItemInspection) {

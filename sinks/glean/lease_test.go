@@ -18,43 +18,6 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
-func TestUploadID(t *testing.T) {
-	const run = "01JCQ7ZJ8Z0000000000000000"
-	for id, want := range map[string]bool{
-		"pipe-documents-" + run:                         true,
-		"pipe-documents-0123456789abcdef-" + run:        true,
-		"pipe-documents-0123456789abcdef-" + run + "-3": true,
-		"pipe-documents-0123456789ABCDEF-" + run:        false,
-		"pipe-documents-0123456789abcde-" + run:         false,
-		"pipe-documents--" + run:                        false,
-		"pipe-documents-" + run + "-2":                  true,
-		"pipe-documents-" + run + "-":                   false,
-		"pipe-documents-" + run + "-x":                  false,
-		"pipe-documents-" + run + "-2-3":                false,
-		"pipe-documents-1":                              false,
-		"pipe-users-" + run:                             false,
-		"pipe-documents-documents-" + run:               false,
-		"other-documents-" + run:                        false,
-		"pipe-documents-" + run[1:]:                     false,
-		"":                                              false,
-		"pipe-documents-":                               false,
-		"x-pipe-documents-" + run:                       false,
-		"pipe-documents-01JCQ7ZJ8Z00000!0000":           false,
-		"pipe-documents-U1JCQ7ZJ8Z0000000000000000":     false, // U is no digit of a ULID
-	} {
-		got, ours := runOf("pipe", "documents", id)
-		if ours != want || ours && got.String() != run {
-			t.Errorf("%q: %s %v", id, got, ours)
-		}
-	}
-	f := start(t, sandbox.Rules{})
-	s := f.read()
-	first, again, users := s.publisher.uploadID(&upload{stream: "documents"}), s.publisher.uploadID(&upload{stream: "documents"}), s.publisher.uploadID(&upload{stream: "users"})
-	if want := "pipe-documents-00000000deadbeef-" + s.publisher.o.RunID; first != want || again != want+"-2" || users != "pipe-users-00000000deadbeef-"+s.publisher.o.RunID {
-		t.Errorf("%s %s %s", first, again, users)
-	}
-}
-
 func (f *fixture) runAt(ago time.Duration) string {
 	return ulid.MustNew(ulid.Timestamp(f.clock().Add(-ago)), strings.NewReader("0123456789")).String()
 }
@@ -205,27 +168,6 @@ func TestPlace(t *testing.T) {
 			t.Errorf("%q: %q, want %q", address, got, want)
 		}
 		_ = k.Close()
-	}
-}
-
-// TestShellWord: a text is typed as it is only where a shell takes it as it is.
-func TestShellWord(t *testing.T) {
-	for text, want := range map[string]string{
-		"":                   "''",
-		"pipe-documents-01J": "pipe-documents-01J",
-		"a/b_c.d:e@f":        "a/b_c.d:e@f",
-		"two words":          "'two words'",
-		"a'b":                `'a'\''b'`,
-		"$HOME":              "'$HOME'",
-		"é":                  "'é'",
-		"[":                  "'['",
-		"`":                  "'`'",
-		"{":                  "'{'",
-		";":                  "';'",
-	} {
-		if got := shellWord(text); got != want {
-			t.Errorf("%q: %s, want %s", text, got, want)
-		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package glean
 
 import (
-	"bytes"
 	"errors"
 	"iter"
 	"strings"
@@ -9,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -91,25 +89,5 @@ func TestRefusedMembers(t *testing.T) {
 	}
 	if len(members) != 2 || strings.Contains(strings.Join(members, " "), "refused") || strings.Contains(strings.Join(members, " "), "bob") {
 		t.Errorf("%v, rejected %v", members, f.rejected)
-	}
-}
-
-// TestExceeds: members take more than a page when they are too many or too large.
-func TestExceeds(t *testing.T) {
-	row := bytes.Repeat([]byte("x"), 99)
-	for _, tc := range []struct {
-		rows, documents, bytes int
-		want                   bool
-	}{
-		{0, 5, envelope, false}, {5, 5, 1 << 20, false}, {6, 5, 1 << 20, true},
-		{5, 5, envelope + 500, false}, {5, 5, envelope + 499, true},
-	} {
-		m := rawMembers{}
-		for range tc.rows {
-			m.rows = append(m.rows, row)
-		}
-		if got := m.exceeds(Batch{Documents: tc.documents, Bytes: config.Bytes(tc.bytes)}); got != tc.want {
-			t.Errorf("%+v: %v", tc, got)
-		}
 	}
 }

@@ -233,24 +233,6 @@ func TestNamedReason(t *testing.T) {
 	}
 }
 
-func TestKindOf(t *testing.T) {
-	for _, tc := range []struct {
-		a, b string
-		same bool
-	}{
-		{`document "x": bad url`, `document "y": bad url`, true},
-		{`documents[3].body: bad`, `documents[12].body: bad`, true},
-		{`component:default/a is bad`, `component:default/b is bad`, true},
-		{`bad url`, `bad body`, false},
-	} {
-		a := kindOf(tc.a, component.Encoded{ID: "component:default/a"})
-		b := kindOf(tc.b, component.Encoded{ID: "component:default/b"})
-		if (a == b) != tc.same {
-			t.Errorf("%q and %q", a, b)
-		}
-	}
-}
-
 // TestDisplaced: another upload takes the place of this one while it is under
 // way; no document is blamed for it.
 func TestDisplaced(t *testing.T) {
@@ -266,23 +248,6 @@ func TestDisplaced(t *testing.T) {
 	err := f.run(append(docs(23), user("ann"))...)
 	if err == nil || !strings.Contains(err.Error(), "another has taken its place") || len(f.rejected) != 0 {
 		t.Errorf("%v, rejected %v", err, f.rejected)
-	}
-}
-
-func TestPageRequest(t *testing.T) {
-	p := newPage("documents", 0)
-	p.add(component.Encoded{ID: "a", Body: []byte(`{"id":"a"}`)})
-	p.add(component.Encoded{ID: "b", Body: []byte(`{"id":"b"}`)})
-	first := p.request(`,"isFirstPage":true`)
-	again := p.request("")
-	if string(first) != `{"documents":[{"id":"a"},{"id":"b"}],"isFirstPage":true}` || string(again) != `{"documents":[{"id":"a"},{"id":"b"}]}` {
-		t.Errorf("%s %s", first, again)
-	}
-	if b := p.some("documents", func(i int) bool { return i == 1 }); string(b.request("")) != `{"documents":[{"id":"b"}]}` {
-		t.Errorf("%s", b.buf)
-	}
-	if empty := newPage("documents", 0); string(empty.request("")) != `{"documents":[]}` {
-		t.Errorf("%s", empty.buf)
 	}
 }
 
@@ -405,25 +370,6 @@ func TestDeletion(t *testing.T) {
 	err := f.run(append(changed, user("ann"))...)
 	if err != nil || f.stage("documents") != component.UploadDeletionPaused || f.stage("users") != component.UploadProcessed || len(f.ids()) != 10 {
 		t.Errorf("as many with other ids: %v, %d documents", err, len(f.ids()))
-	}
-}
-
-// TestLifts: Glean's own guard is lifted for nothing but what it would pause
-// and the engine's guards have let pass.
-func TestLifts(t *testing.T) {
-	for _, tc := range []struct {
-		before, gone int
-		cleared      bool
-		want         bool
-	}{
-		{100, 21, true, true}, {100, 20, true, false}, {100, 21, false, false}, {0, 0, true, false}, {5, 1, true, false}, {5, 2, true, true}, {3, 3, true, true},
-	} {
-		if got := lifts(&component.StreamPlan{Before: tc.before, Gone: tc.gone, Cleared: tc.cleared}); got != tc.want {
-			t.Errorf("%+v: %v", tc, got)
-		}
-	}
-	if !lifts(&component.StreamPlan{Before: 7, Gone: 1, Cleared: true, Paused: true}) || lifts(&component.StreamPlan{Before: 7, Gone: 1, Paused: true}) {
-		t.Error("after a pause the guard is lifted for what the engine's guards have let pass, and for nothing else")
 	}
 }
 

@@ -3,11 +3,9 @@ package glean
 import (
 	"context"
 	"fmt"
-	"iter"
 	"slices"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
@@ -24,45 +22,15 @@ func (k *operator) Purge(ctx context.Context, known map[string][]string, o compo
 	if err != nil {
 		return k.client.noDatasource(err)
 	}
-	s := newPublisher(k.client, k.cfg, k.clock, o)
-	if err := s.claim(underWay(status)); err != nil {
+	p := newPublisher(k.client, k.cfg, k.clock, o)
+	if err := p.claim(underWay(status)); err != nil {
 		return err
 	}
-	ids := map[string]string{} // of the uploads, by stream; not of memberships
-	p := &publishing{publisher: s, refusals: newRefusals(), plan: &component.Plan{
-		RunID: o.RunID, Sent: func(string, int) {}, Note: func(string, ...any) {}, Uploaded: func(stream, id string) { ids[stream] = id },
-		Reject: func(stream string, _ component.Encoded, reason string) error {
-			return fmt.Errorf("%s of nothing: %s", stream, reason)
-		},
-	}}
-	if err := p.empty(ctx, streamDocuments, api.PathBulkIndexDocuments, `,"disableStaleDocumentDeletionCheck":true`, ""); err != nil {
+	ids, err := p.empty(ctx, known[streamMemberships])
+	if err != nil {
 		return err
-	}
-	for _, group := range known[streamMemberships] {
-		if err := p.empty(ctx, streamMemberships, api.PathBulkIndexMemberships, "", `,"group":`+string(codec.Quote(nil, group))); err != nil {
-			return err
-		}
-	}
-	for _, one := range [][2]string{{streamGroups, api.PathBulkIndexGroups}, {streamUsers, api.PathBulkIndexUsers}} {
-		if err := p.empty(ctx, one[0], one[1], `,"disableStaleDataDeletionCheck":true`, ""); err != nil {
-			return err
-		}
 	}
 	return k.emptied(ctx, ids)
-}
-
-// empty uploads a stream of nothing.
-func (p *publishing) empty(ctx context.Context, stream, path, lift, place string) error {
-	u := p.upload(stream, path, 0)
-	u.lift = lift
-	u.place += place
-	if err := u.run(ctx, iter.Seq2[component.Encoded, error](func(func(component.Encoded, error) bool) {})); err != nil {
-		return fmt.Errorf("empty %s: %w", stream, err)
-	}
-	if stream != streamMemberships {
-		p.plan.Uploaded(stream, u.id)
-	}
-	return nil
 }
 
 // emptiedWithin is how long a purge waits for Glean to count nothing.

@@ -156,23 +156,6 @@ func TestEncodeRejections(t *testing.T) {
 	}
 }
 
-func TestProperty(t *testing.T) {
-	for _, tc := range []struct {
-		t    string
-		in   any
-		want any
-	}{
-		{api.PropertyText, "a", "a"}, {api.PropertyText, int64(5), "5"}, {api.PropertyPicklist, 1.5, "1.5"},
-		{api.PropertyInt, "5", int64(5)}, {api.PropertyInt, int64(5), int64(5)}, {api.PropertyDate, int64(5), int64(5)},
-		{api.PropertyTextList, "a", []string{"a"}}, {api.PropertyTextList, int64(5), []string{"5"}}, {api.PropertyMultiPicklist, []string{"a", "b"}, []string{"a", "b"}},
-	} {
-		got, problem := property(tc.t, tc.in)
-		if problem != "" || fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", tc.want) {
-			t.Errorf("%s of %v: %#v %s", tc.t, tc.in, got, problem)
-		}
-	}
-}
-
 // TestID: ids that differ in case only are one.
 func TestID(t *testing.T) {
 	f := start(t, sandbox.Rules{})

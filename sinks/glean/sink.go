@@ -2,11 +2,8 @@ package glean
 
 import (
 	"context"
-	"net"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
@@ -57,21 +54,7 @@ func open(cfg *Config, s component.Settings, retry fault.Retry) (*Sink, error) {
 
 // Place is the server's address and the datasource, "" where the address is
 // not set.
-func (k *Sink) Place() string {
-	u, err := url.Parse(k.cfg.address())
-	if err != nil || u.Host == "" {
-		return ""
-	}
-	scheme, host, port := strings.ToLower(u.Scheme), strings.ToLower(u.Hostname()), u.Port()
-	if port == "" || scheme == "https" && port == "443" || scheme == "http" && port == "80" {
-		if strings.Contains(host, ":") {
-			host = "[" + host + "]"
-		}
-	} else {
-		host = net.JoinHostPort(host, port)
-	}
-	return scheme + "://" + host + strings.TrimRight(u.Path, "/") + " " + strings.ToLower(k.schema.name)
-}
+func (k *Sink) Place() string { return k.cfg.place() }
 
 // Open begins a run's use of the sink; it asks Glean for nothing.
 func (k *Sink) Open(_ context.Context, o component.Opening) (component.Session, error) {

@@ -1,22 +1,11 @@
 package glean
 
 import (
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
-)
-
-// The streams. memberships is not one of the file's: the session makes it of
-// the groups.
-const (
-	streamUsers       = "users"
-	streamGroups      = "groups"
-	streamMemberships = "memberships"
-	streamDocuments   = "documents"
 )
 
 // Spec describes the sink.
@@ -38,26 +27,6 @@ func Spec() component.SinkSpec {
 		Sandbox: startSandbox,
 		Missing: func(cfg any) []string { return cfg.(*Config).missing() },
 		Adopt:   func(cfg any, uiURL string) { cfg.(*Config).adopt(uiURL) },
-	}
-}
-
-// missing are the settings without which Glean cannot be asked.
-func (c *Config) missing() []string {
-	var out []string
-	if c.address() == "" {
-		out = append(out, "instance or server_url")
-	}
-	if !c.Token.IsSet() {
-		out = append(out, "token")
-	}
-	return out
-}
-
-// adopt takes homeUrl and urlRegex from where people look at the source.
-func (c *Config) adopt(uiURL string) {
-	if uiURL = strings.TrimRight(uiURL, "/"); uiURL != "" {
-		c.Datasource.HomeURL = uiURL
-		c.Datasource.URLRegex = regexp.QuoteMeta(uiURL) + "/.*"
 	}
 }
 

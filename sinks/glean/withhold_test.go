@@ -10,7 +10,6 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -155,26 +154,5 @@ func TestAllHidden(t *testing.T) {
 	err := f.hideWith(h, docs(1)[0], user("ann"))
 	if err == nil || !strings.Contains(err.Error(), "every document was hidden") || !slices.Contains(f.ids(), "d001") {
 		t.Errorf("%v, %v", err, f.ids())
-	}
-}
-
-// TestOtherWriters: who else writes to the datasource, by the ids of its uploads.
-func TestOtherWriters(t *testing.T) {
-	f := start(t, sandbox.Rules{})
-	const run, mine, other = "01ARZ3NDEKTSV4RRFFQ69G5FAV", "0123456789abcdef", "fedcba9876543210"
-	for id, want := range map[string]string{
-		"pipe-documents-" + run:                           "",
-		"pipe-documents-" + mine + "-" + run + "-2":       "",
-		"pipe-documents-" + other + "-" + run:             "pipeline pipe with the state folder of owner " + other,
-		"pipe-documents-copy-documents-" + run:            "pipeline pipe-documents-copy",
-		"pipe-copy-documents-" + other + "-" + run + "-3": "pipeline pipe-copy with the state folder of owner " + other,
-		"theirs": "another program, upload theirs",
-	} {
-		var s api.DatasourceStatus
-		s.Documents.BulkUploadHistory = []api.BulkUpload{{UploadID: id}, {UploadID: id}}
-		got := f.operator.otherWriters(s, component.Opening{Pipeline: "pipe", Owner: mine})
-		if strings.Join(got, "; ") != want {
-			t.Errorf("%s: %q", id, got)
-		}
 	}
 }

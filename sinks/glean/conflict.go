@@ -1,0 +1,73 @@
+package glean
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// inTheWay looks for the upload that a first page was refused for. again means
+// that the page is to be sent again: what was in the way may be discarded, or
+// has had time to end. err is the refusal.
+func (u *upload) inTheWay(ctx context.Context, err error, wait *patience) (again bool, _ error) {
+	conflict := statusOf(err) == http.StatusConflict
+	s, statusErr := u.publisher.client.status(ctx)
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	discard, busy := false, false
+	if statusErr == nil {
+		if u.closedIn(s) { // a page that is both, whose answer was lost
+			return false, nil
+		}
+		if discard, busy, statusErr = u.competitors(underWay(s), conflict); statusErr != nil {
+			return false, statusErr
+		}
+	}
+	if !discard && !busy && conflict {
+		discard = slices.Contains(u.publisher.o.Discard, unnamed)
+	}
+	switch {
+	case discard && !u.force:
+		u.force = true
+		return true, nil
+	case !conflict && !busy:
+		return false, err
+	case statusErr == nil && wait.next(ctx):
+		return true, nil
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	}
+	return false, fault.Errorf(fault.Transient, "wait until it has ended, and run again; when nothing else writes to the datasource, give it up with --discard-upload "+unnamed,
+		"Glean has another upload under way, for which it refuses one of %s, and its status does not name it: %v", u.stream, err)
+}
+
+// competitors judges the unfinished uploads that may be in the way: those of
+// the stream, and where there are none, those of the others. discard means that
+// some are nobody's, busy that some are this run's own and under way. What
+// others do in other streams counts only in a conflict.
+func (u *upload) competitors(all []unfinished, conflict bool) (discard, busy bool, err error) {
+	elsewhere := !slices.ContainsFunc(all, func(o unfinished) bool { return o.stream == u.stream })
+	for _, o := range all {
+		if !elsewhere && o.stream != u.stream {
+			continue
+		}
+		if other := u.publisher.uploadOf(o.id); other != nil && other != u && !other.done.Load() {
+			busy = true
+			continue
+		}
+		note, err := u.publisher.discardable(o)
+		switch {
+		case err == nil:
+			discard = true
+			if note != "" && !u.force {
+				u.plan.Note("%s", note)
+			}
+		case !elsewhere || conflict:
+			return false, false, err
+		}
+	}
+	return discard, busy, nil
+}

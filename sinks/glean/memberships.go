@@ -1,0 +1,135 @@
+package glean
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/sourcegraph/conc/pool"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// memberships uploads the members of each group, several groups at a time. One
+// whose members take more than a page is alone, since it is not known whether
+// Glean lets other groups' uploads be unfinished beside it. A group that Glean
+// refused has none.
+func (p *publishing) memberships(ctx context.Context) error {
+	items := p.plan.Stream(streamMemberships)
+	if items == nil {
+		return nil
+	}
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	workers := p.workers()
+	err := p.eachGroup(ctx, items, func(m rawMembers, ref string) {
+		send := func() {
+			if err := p.membersOf(ctx, m, ref); err != nil {
+				fail(err)
+			}
+		}
+		if !m.exceeds(p.publisher.cfg.Batch) {
+			workers.Go(send)
+			return
+		}
+		workers.Wait()
+		send()
+		workers = p.workers()
+	})
+	workers.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// workers is a pool for as many requests as may be under way.
+func (p *publishing) workers() *pool.Pool {
+	return pool.New().WithMaxGoroutines(p.publisher.cfg.Concurrency)
+}
+
+// eachGroup calls send with the members of each group that Glean has not
+// refused, until the run is asked to stop or ctx ends.
+func (p *publishing) eachGroup(ctx context.Context, items *component.StreamPlan,
+	send func(m rawMembers, ref string)) error {
+	for e, err := range items.Items {
+		if err == nil {
+			err = p.stopped()
+		}
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		var m rawMembers
+		if err := m.read(e.Body); err != nil {
+			return err
+		}
+		if !p.refusals.has(streamGroups, m.group) {
+			m.rows = slices.DeleteFunc(m.rows, p.refusedMember)
+			send(m, e.Ref)
+		}
+	}
+	return nil
+}
+
+// refusedMember tells whether a row names a user or group that Glean refused in
+// this run.
+func (p *publishing) refusedMember(row []byte) bool {
+	var m api.Membership
+	return codec.Unmarshal(row, &m) == nil && (p.refusals.has(streamUsers, m.MemberUserID) || p.refusals.has(streamGroups, m.MemberGroupName))
+}
+
+// membersOf uploads the members of a group. A member that Glean refuses leaves
+// the upload unfinished: nothing guards how many members the end of one takes
+// away.
+func (p *publishing) membersOf(ctx context.Context, m rawMembers, ref string) error {
+	u := p.upload(streamMemberships, api.PathBulkIndexMemberships, len(m.rows))
+	u.sent = func(int) {}
+	u.place += `,"group":` + string(codec.Quote(nil, m.group))
+	u.reject = func(_ component.Encoded, reason string) error {
+		return fault.Errorf(fault.Permanent, "see in Glean's status of the datasource whether its users and groups are there, and run again; the group keeps the members that it had",
+			"Glean refuses a member: %s", reason)
+	}
+	err := u.run(ctx, func(yield func(component.Encoded, error) bool) {
+		for _, row := range m.rows {
+			if !yield(component.Encoded{ID: string(row), Ref: ref, Body: row}, nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("upload the members of %s: %w", m.group, err)
+	}
+	p.plan.Sent(streamMemberships, 1)
+	return nil
+}
+
+// rawMembers is a staged membersOf, its rows as they are sent.
+type rawMembers struct {
+	group string
+	rows  [][]byte
+}
+
+// exceeds tells whether the members take more than a page.
+func (m *rawMembers) exceeds(b Batch) bool {
+	size := envelope
+	for _, row := range m.rows {
+		size += len(row) + 1
+	}
+	return len(m.rows) > b.Documents || size > int(b.Bytes)
+}
+
+func (m *rawMembers) read(body []byte) error {
+	return codec.Members(body, func(name string, value []byte) error {
+		if name == "group" {
+			m.group, _ = codec.Text(value)
+			return nil
+		}
+		return codec.Elements(value, func(row []byte) error {
+			m.rows = append(m.rows, append([]byte(nil), row...))
+			return nil
+		})
+	})
+}

@@ -1,0 +1,160 @@
+package glean
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// seal rejects what claims another's ref, merges users by e-mail, resolves
+// members, and hands out users, groups and memberships in the order of their
+// refs.
+func (s *encoder) seal(ctx context.Context, out component.Outlet) error {
+	slices.SortFunc(s.users, func(a, b heldUser) int { return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.record, b.record)) })
+	slices.SortFunc(s.groups, func(a, b heldGroup) int { return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.record, b.record)) })
+	s.rejectContested(out)
+	s.gone = map[string]bool{}
+	s.people = make(map[string]string, len(s.users))
+	s.teams = make(map[string]string, len(s.groups))
+	merged, err := s.sealUsers(out)
+	if err != nil {
+		return err
+	}
+	for _, g := range s.groups {
+		s.teams[g.ref] = g.name
+	}
+	s.findReach()
+	s.noteMerges(merged, out.Note)
+	if err := s.sealGroups(ctx, out); err != nil {
+		return err
+	}
+	s.users, s.groups = nil, nil
+	return nil
+}
+
+// sealUsers hands out one user for each e-mail, the first by ref, and returns
+// the active refs that share one. The user is active when one of the refs is; a
+// ref that is not resolves to nobody all the same.
+func (s *encoder) sealUsers(out component.Outlet) (merged map[string][]string, err error) {
+	first := map[string]heldUser{} // by e-mail
+	merged = map[string][]string{}
+	active := map[string]bool{}
+	for _, u := range s.users {
+		if u.inactive {
+			s.gone[u.ref] = true
+		} else {
+			active[strings.ToLower(u.email)] = true
+		}
+	}
+	for _, u := range s.users {
+		key := strings.ToLower(u.email)
+		one, taken := first[key]
+		if !taken {
+			first[key], one = u, u
+		}
+		s.people[u.ref] = one.email
+		if !s.names.byEmail {
+			s.people[u.ref] = one.id
+		}
+		if !u.inactive {
+			merged[one.ref] = append(merged[one.ref], u.ref)
+		}
+		if taken {
+			out.End(streamUsers, u.record, component.Merged, "one e-mail, one user of Glean")
+			continue
+		}
+		user := api.User{Email: u.email, Name: u.name}
+		if !s.names.byEmail {
+			user.UserID = u.id
+		}
+		principal := s.names.userPrincipal(s.people[u.ref])
+		if !active[key] {
+			user.IsActive, principal = new(false), ""
+		}
+		body, err := codec.Marshal(user)
+		if err != nil {
+			return nil, err
+		}
+		if err := out.Keep(streamUsers, component.Encoded{ID: key, Ref: u.record, Principal: principal, Body: body, Cut: u.cut}); err != nil {
+			return nil, err
+		}
+	}
+	maps.DeleteFunc(merged, func(_ string, refs []string) bool { return len(refs) < 2 })
+	return merged, nil
+}
+
+// sealGroups hands out the groups, each with an item for its members: also a
+// group without any needs an upload.
+func (s *encoder) sealGroups(ctx context.Context, out component.Outlet) error {
+	left := &leftOut{unknown: map[string]bool{}, inactive: map[string]bool{}}
+	for _, g := range s.groups {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		body, err := codec.Marshal(api.Group{Name: g.name})
+		if err != nil {
+			return err
+		}
+		if err := out.Keep(streamGroups, component.Encoded{ID: g.name, Ref: g.record, Principal: groupPrincipal(g.name), Body: body}); err != nil {
+			return err
+		}
+		if !s.written(streamGroups) {
+			continue
+		}
+		members := membersOf{Group: g.name, Memberships: s.members(g, left)}
+		if body, err = codec.Marshal(members); err != nil {
+			return err
+		}
+		if err := out.Keep(streamMemberships, component.Encoded{ID: g.name, Ref: g.record, Principals: s.names.principals(members.Memberships), Body: body}); err != nil {
+			return err
+		}
+	}
+	left.note(out, left.unknown, "nobody delivered as a user or group")
+	left.note(out, left.inactive, "are users who are not active")
+	return nil
+}
+
+// leftOut are refs that are no members, since nobody knows them or since they
+// are not active.
+type leftOut struct{ unknown, inactive map[string]bool }
+
+func (*leftOut) note(out component.Outlet, left map[string]bool, why string) {
+	if len(left) > 0 {
+		out.Note("groups name %s as members that %s, who were left out: %s", refs(len(left)), why, enumerate(slices.Sorted(maps.Keys(left)), 5))
+	}
+}
+
+// members resolves the members of a group; left takes those that are none.
+func (s *encoder) members(g heldGroup, left *leftOut) []api.Membership {
+	var out []api.Membership
+	seen := map[api.Membership]bool{}
+	add := func(m api.Membership) {
+		if !seen[m] {
+			seen[m] = true
+			out = append(out, m)
+		}
+	}
+	for _, ref := range slices.Concat(g.members, g.subgroups) {
+		if s.gone[ref] {
+			left.inactive[ref] = true
+		} else if user, ok := s.people[ref]; ok {
+			add(api.Membership{MemberUserID: user})
+		} else if group, ok := s.teams[ref]; ok {
+			if group != g.name {
+				add(api.Membership{MemberGroupName: group})
+			}
+		} else {
+			left.unknown[ref] = true
+		}
+	}
+	slices.SortFunc(out, func(a, b api.Membership) int {
+		return cmp.Or(cmp.Compare(a.MemberGroupName, b.MemberGroupName), cmp.Compare(a.MemberUserID, b.MemberUserID))
+	})
+	return out
+}
