@@ -4,7 +4,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine/display"
-	"github.com/pipe-engine/pipe/sinks/glean"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 func (a *app) datasourceCategories(c *cli.Context) error {
@@ -14,7 +14,7 @@ func (a *app) datasourceCategories(c *cli.Context) error {
 	}
 	var all []category
 	var rows [][]string
-	for _, one := range glean.Categories() {
+	for _, one := range settings.Categories() {
 		all = append(all, category{one.Name, one.Doc})
 		rows = append(rows, []string{one.Name, one.Doc})
 	}

@@ -99,8 +99,8 @@ func bounded(_ []string, attr slog.Attr) slog.Attr {
 	return attr
 }
 
-// settings are what --set asks for.
-func settings(c *cli.Context) ([]pipeline.Setting, error) {
+// settingsOf are what --set asks for.
+func settingsOf(c *cli.Context) ([]pipeline.Setting, error) {
 	var out []pipeline.Setting
 	for _, s := range c.StringSlice("set") {
 		path, value, ok := strings.Cut(s, "=")

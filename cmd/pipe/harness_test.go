@@ -9,10 +9,10 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
-	"github.com/pipe-engine/pipe/sinks/glean"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -56,7 +56,7 @@ func datasourceOf(path, uiURL string) gleanapi.DatasourceConfig {
 	if d.SinkCfg == nil {
 		panic(d.Problems.Error())
 	}
-	return d.SinkCfg.(*glean.Config).DatasourceConfig()
+	return d.SinkCfg.(*settings.Config).DatasourceConfig()
 }
 
 // world is a catalog server, an index server that knows the datasource, and

@@ -40,7 +40,7 @@ func (a *app) load(c *cli.Context, path string, l loading) (*pipeline.Definition
 }
 
 func (a *app) parse(c *cli.Context, path string, l loading) (*pipeline.Definition, error) {
-	set, err := settings(c)
+	set, err := settingsOf(c)
 	if err != nil {
 		return nil, err
 	}

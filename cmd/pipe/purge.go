@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
-	"github.com/pipe-engine/pipe/sinks/glean"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 func (a *app) purgeCommand() *cli.Command {
@@ -69,7 +69,7 @@ func (a *app) datasourceIn(c *cli.Context, path string) string {
 	if err != nil {
 		return "NAME"
 	}
-	if cfg, ok := d.SinkCfg.(*glean.Config); ok && cfg.Datasource.Name != "" {
+	if cfg, ok := d.SinkCfg.(*settings.Config); ok && cfg.Datasource.Name != "" {
 		return cfg.Datasource.Name
 	}
 	return "NAME"

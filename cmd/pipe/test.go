@@ -87,7 +87,7 @@ func (a *app) testAction(c *cli.Context) error {
 }
 
 func (a *app) testOptions(c *cli.Context) (suite.Options, error) {
-	set, err := settings(c)
+	set, err := settingsOf(c)
 	if err != nil {
 		return suite.Options{}, err
 	}

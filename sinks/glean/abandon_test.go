@@ -13,6 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // TestAbandoned: a run ends hard at each of its requests, before or after it
@@ -122,7 +123,7 @@ func (f *fixture) abandon(s *session, number int, takesEffect bool) {
 func TestRefusedCredentials(t *testing.T) {
 	for stream, path := range streamPaths {
 		for name, page := range map[string]faults.PageKind{"first": faults.FirstPage, "middle": faults.MiddlePage, "last": faults.LastPage} {
-			f := start(t, sandbox.Rules{}, func(c *Config) { c.Concurrency = 1 })
+			f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Concurrency = 1 })
 			refused, after := false, 0
 			failed := faults.Fault{Path: path, Page: page, Status: http.StatusUnauthorized, Match: func([]byte) bool { refused = true; return true }}
 			if stream == "memberships" && name != "first" {

@@ -5,24 +5,25 @@ import (
 	"net/http"
 
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
 // unknownToStatus holds the word that there is no datasource against its
 // status: one that holds anything is there, and would be overwritten as new.
 func (m *manager) unknownToStatus(ctx context.Context) error {
-	status, err := m.client.status(ctx)
-	switch code := statusOf(err); {
-	case isAbsent(err), code == http.StatusNotFound, code == http.StatusGone: // the status is beta
+	status, err := m.client.Status(ctx)
+	switch code := api.StatusOf(err); {
+	case api.IsAbsent(err), code == http.StatusNotFound, code == http.StatusGone: // the status is beta
 		return nil
 	case err != nil:
 		return err
 	}
-	for _, n := range holdings(status).Streams {
+	for _, n := range api.Holdings(status).Streams {
 		if n > 0 {
 			return m.bothWays("its status counts what it holds")
 		}
 	}
-	for _, uploads := range histories(status) {
+	for _, uploads := range api.Histories(status) {
 		if len(uploads) > 0 {
 			return m.bothWays("its status lists uploads")
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 )
 
 // access asks whether a person finds a document. Why not is worked out from what
@@ -21,18 +22,18 @@ func (k *operator) access(ctx context.Context, q component.ItemQuery, item *comp
 		return out, nil
 	}
 	var answer api.CheckDocumentAccessResponse
-	if err := k.client.ask(ctx, api.PathCheckDocumentAccess, api.CheckDocumentAccessRequest{Datasource: k.cfg.Datasource.Name, ObjectType: item.Type, DocID: item.ID, UserEmail: q.Person}, &answer); err != nil {
+	if err := k.client.Ask(ctx, api.PathCheckDocumentAccess, api.CheckDocumentAccessRequest{Datasource: k.cfg.Datasource.Name, ObjectType: item.Type, DocID: item.ID, UserEmail: q.Person}, &answer); err != nil {
 		return nil, err
 	}
 	if out.Has = answer.HasAccess; out.Has {
 		return out, nil
 	}
-	status, err := k.client.status(ctx)
+	status, err := k.client.Status(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var user api.DebugUserResponse
-	if err := k.client.ask(ctx, api.PathDebugUser(k.cfg.Datasource.Name), api.DebugUserRequest{Email: q.Person}, &user); err != nil {
+	if err := k.client.Ask(ctx, api.PathDebugUser(k.cfg.Datasource.Name), api.DebugUserRequest{Email: q.Person}, &user); err != nil {
 		return nil, err
 	}
 	x := &denial{k: k, q: q, user: user, source: membersAt(q.Selection), reasons: []string{}}
@@ -103,16 +104,16 @@ func (x *denial) permissions(p api.Permissions) {
 			return // what Glean has and what it was told differ in something else
 		}
 		if n, known := x.members(g); known && n == 0 {
-			x.say("the group %s, which may find it, has no members", x.k.client.readable(g))
+			x.say("the group %s, which may find it, has no members", x.k.client.Readable(g))
 		}
-		groups = append(groups, x.k.client.readable(g))
+		groups = append(groups, x.k.client.Readable(g))
 	}
 	switch own := x.own(); {
 	case len(groups) > 0:
-		x.say("%s is in none of the groups that may find it: %s", x.q.Person, enumerate(groups, 5))
+		x.say("%s is in none of the groups that may find it: %s", x.q.Person, listing.Enumerate(groups, 5))
 	case slices.Contains(named, own):
 	default:
-		x.say("its permissions name others alone: %s", enumerate(named, 5))
+		x.say("its permissions name others alone: %s", listing.Enumerate(named, 5))
 	}
 }
 
@@ -121,7 +122,7 @@ func (x *denial) own() string {
 	if x.k.names.byEmail || x.q.Selection == nil {
 		return "user " + strings.ToLower(x.q.Person)
 	}
-	for _, item := range x.q.Selection.Identities[streamUsers] {
+	for _, item := range x.q.Selection.Identities[api.StreamUsers] {
 		var u api.User
 		if codec.Unmarshal(item.Body, &u) == nil && strings.EqualFold(u.Email, x.q.Person) {
 			return "user " + u.UserID

@@ -87,7 +87,7 @@ func TestFalseAnswersToSingleWrites(t *testing.T) {
 			return err
 		}},
 		"adddatasource": {"/adddatasource", func(f *fixture) error {
-			return f.client.send(f.t.Context(), api.PathAddDatasource, catalog())
+			return f.client.Send(f.t.Context(), api.PathAddDatasource, catalog())
 		}},
 		"processallmemberships": {"/processallmemberships", func(f *fixture) error { return f.Process(f.t.Context()) }},
 		"processalldocuments":   {"/processalldocuments", func(f *fixture) error { return f.Process(f.t.Context()) }},
@@ -103,7 +103,7 @@ func TestFalseAnswersToSingleWrites(t *testing.T) {
 			failed.Path = tc.path
 			f.server.Fail(failed)
 			err := tc.do(f)
-			if err == nil || errors.As(err, new(*fault.Unconfirmed)) || statusOf(err) != 0 {
+			if err == nil || errors.As(err, new(*fault.Unconfirmed)) || api.StatusOf(err) != 0 {
 				t.Errorf("%s answered with %s: %v", name, what, err)
 			}
 		}
@@ -124,7 +124,7 @@ func TestErrorBodyIsShown(t *testing.T) {
 // TestEveryWriteIsAcknowledged: requests are made by the client, and by what
 // reads the answer.
 func TestEveryWriteIsAcknowledged(t *testing.T) {
-	want := map[string]int{"client.go": 2, "inspect_item.go": 1, "rotate.go": 1}
+	want := map[string]int{"api/client.go": 2, "inspect_item.go": 1, "rotate.go": 1}
 	got := map[string]int{}
 	err := filepath.WalkDir(".", func(file string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
@@ -140,6 +140,6 @@ func TestEveryWriteIsAcknowledged(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !maps.Equal(got, want) {
-		t.Errorf("files that make requests: %v, want %v; a write goes through Client.write", got, want)
+		t.Errorf("files that make requests: %v, want %v; a write goes through Client.Write", got, want)
 	}
 }

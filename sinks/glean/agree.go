@@ -9,12 +9,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // agree reads the live config and refuses what differs from the file in what a
 // run depends on, unless mayDiffer, as when the run updates Glean.
 func (m *manager) agree(ctx context.Context, mayDiffer bool) error {
-	live, err := m.client.live(ctx)
+	live, err := m.client.Live(ctx)
 	if err != nil {
 		return err
 	}
@@ -29,7 +31,7 @@ func (m *manager) agree(ctx context.Context, mayDiffer bool) error {
 func (m *manager) differs(differences []string) error {
 	return &component.SettingError{Path: []string{"datasource"},
 		Err: fault.Errorf(fault.Fatal, "update Glean with `pipe datasource apply FILE`, or the file to what Glean has",
-			"datasource %q differs between the file and Glean: %s", m.cfg.Datasource.Name, enumerate(differences, 5))}
+			"datasource %q differs between the file and Glean: %s", m.cfg.Datasource.Name, listing.Enumerate(differences, 5))}
 }
 
 // differences are the sentences about what a run depends on and Glean's live
@@ -39,16 +41,16 @@ func (m *manager) differences(live api.DatasourceConfig) []string {
 	var out []string
 	differs := func(what string, file, live any) {
 		if file != live {
-			out = append(out, fmt.Sprintf("%s is %v in the file and %s in Glean", what, file, m.client.readable(fmt.Sprint(live))))
+			out = append(out, fmt.Sprintf("%s is %v in the file and %s in Glean", what, file, m.client.Readable(fmt.Sprint(live))))
 		}
 	}
-	if !sameName(file.Name, live.Name) {
+	if !settings.SameName(file.Name, live.Name) {
 		differs("name", file.Name, live.Name)
 	}
-	differs("isUserReferencedByEmail", isTrue(file.IsUserReferencedByEmail), isTrue(live.IsUserReferencedByEmail))
-	differs("isEntityDatasource", isTrue(file.IsEntityDatasource), isTrue(live.IsEntityDatasource))
+	differs("isUserReferencedByEmail", settings.IsTrue(file.IsUserReferencedByEmail), settings.IsTrue(live.IsUserReferencedByEmail))
+	differs("isEntityDatasource", settings.IsTrue(file.IsEntityDatasource), settings.IsTrue(live.IsEntityDatasource))
 	differs("urlRegex", file.URLRegex, live.URLRegex)
-	if ours, theirs := lenderOf(file), lenderOf(live); !sameName(ours, theirs) {
+	if ours, theirs := settings.LenderOf(file), settings.LenderOf(live); !settings.SameName(ours, theirs) {
 		differs("identityDatasourceName", orOwn(ours), orOwn(theirs))
 		if ours == "" { // an apply keeps what the file does not mention
 			out[len(out)-1] += ` (write identityDatasourceName: "" to have none)`
@@ -57,16 +59,16 @@ func (m *manager) differences(live api.DatasourceConfig) []string {
 	for _, o := range file.ObjectDefinitions {
 		i := slices.IndexFunc(live.ObjectDefinitions, func(l api.ObjectDefinition) bool { return l.Name == o.Name })
 		if i < 0 {
-			out = append(out, label(o.Name)+" is not defined in Glean")
+			out = append(out, settings.Label(o.Name)+" is not defined in Glean")
 			continue
 		}
 		for _, p := range o.PropertyDefinitions {
 			j := slices.IndexFunc(live.ObjectDefinitions[i].PropertyDefinitions, func(l api.PropertyDefinition) bool { return l.Name == p.Name })
 			if j < 0 {
-				out = append(out, fmt.Sprintf("%s has no property %s in Glean", label(o.Name), p.Name))
+				out = append(out, fmt.Sprintf("%s has no property %s in Glean", settings.Label(o.Name), p.Name))
 				continue
 			}
-			differs(label(o.Name)+", property "+p.Name, typeOf(p), typeOf(live.ObjectDefinitions[i].PropertyDefinitions[j]))
+			differs(settings.Label(o.Name)+", property "+p.Name, typeOf(p), typeOf(live.ObjectDefinitions[i].PropertyDefinitions[j]))
 		}
 	}
 	return out

@@ -9,7 +9,7 @@ import (
 // no others: a command that only looks cannot change anything, and none that
 // changes one thing can change another.
 func (k *Sink) allowed() []string {
-	name := k.client.datasource
+	name := k.client.Datasource
 	uploads := []string{api.PathBulkIndexUsers, api.PathBulkIndexGroups, api.PathBulkIndexMemberships, api.PathBulkIndexDocuments}
 	switch k.purpose {
 	case component.ForRun:

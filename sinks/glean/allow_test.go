@@ -37,7 +37,7 @@ func TestAllowed(t *testing.T) {
 		if got := strings.Join(changes, " "); got != want {
 			t.Errorf("purpose %d: %s", purpose, got)
 		}
-		err := f.client.send(t.Context(), api.Prefix+"deletegroup", map[string]any{"datasource": f.client.datasource, "groupName": "x"})
+		err := f.client.Send(t.Context(), api.Prefix+"deletegroup", map[string]any{"datasource": f.client.Datasource, "groupName": "x"})
 		if err == nil || !strings.Contains(err.Error(), "refused before it was made") {
 			t.Errorf("purpose %d: %v", purpose, err)
 		}

@@ -11,7 +11,7 @@ import (
 
 // BenchmarkEncode makes one document of 1.4 KB.
 func BenchmarkEncode(b *testing.B) {
-	cfg := settings()
+	cfg := testSettings()
 	k, err := open(cfg, component.Settings{}, fault.Retry{})
 	if err != nil {
 		b.Fatal(err)

@@ -12,11 +12,11 @@ import (
 // Check tells whether a run could publish: Glean answers, takes the token, and
 // has the datasource as the file says.
 func (k *operator) Check(ctx context.Context) []component.Finding {
-	live, err := k.client.live(ctx)
+	live, err := k.client.Live(ctx)
 	if err != nil {
 		return []component.Finding{failed("datasource", err)}
 	}
-	out := []component.Finding{{What: "reachable", OK: true, Detail: "answers at " + k.cfg.address() + " and takes the token"}}
+	out := []component.Finding{{What: "reachable", OK: true, Detail: "answers at " + k.cfg.Address() + " and takes the token"}}
 	if d := k.datasource.differences(live); len(d) > 0 {
 		out = append(out, failed("datasource", k.datasource.differs(d)))
 	} else {
@@ -25,20 +25,20 @@ func (k *operator) Check(ctx context.Context) []component.Finding {
 	if k.lender != "" {
 		out = append(out, k.checkLender(ctx))
 	}
-	s, err := k.client.status(ctx)
+	s, err := k.client.Status(ctx)
 	if err != nil {
 		return append(out, failed("status", err))
 	}
-	return append(out, held(s), visibility(s.DatasourceVisibility, unused(s)))
+	return append(out, held(s), visibility(s.DatasourceVisibility, api.Unused(s)))
 }
 
 // held reports what Glean counts in the datasource.
 func held(s api.DatasourceStatus) component.Finding {
-	switch h := holdings(s); {
+	switch h := api.Holdings(s); {
 	case len(h.Streams) == 4:
 		return component.Finding{What: "holds", OK: true, Detail: fmt.Sprintf("%d users, %d groups, %d memberships, %d documents",
-			h.Streams[streamUsers], h.Streams[streamGroups], h.Streams[streamMemberships], h.Streams[streamDocuments])}
-	case unused(s):
+			h.Streams[api.StreamUsers], h.Streams[api.StreamGroups], h.Streams[api.StreamMemberships], h.Streams[api.StreamDocuments])}
+	case api.Unused(s):
 		return component.Finding{What: "holds", OK: true, Detail: "nothing yet: the datasource is new"}
 	}
 	return component.Finding{What: "holds", Detail: "Glean lists uploads and does not count what the datasource holds, so a run cannot compare what it would delete",
@@ -50,7 +50,7 @@ func held(s api.DatasourceStatus) component.Finding {
 func (k *operator) checkLender(ctx context.Context) component.Finding {
 	lender := k.lender
 	f := component.Finding{What: "identities", OK: true, Detail: "users and groups are those of the datasource " + lender}
-	switch live, err := k.client.raw(ctx, lender); {
+	switch live, err := k.client.Raw(ctx, lender); {
 	case err != nil:
 		f.Detail += "; whether it is there cannot be seen with this token"
 	case live == nil:

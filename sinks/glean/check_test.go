@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 func sandboxRules() sandbox.Rules { return sandbox.Rules{} }
@@ -88,7 +89,7 @@ func TestSecret(t *testing.T) {
 // TestSandbox: the spec's sandbox knows the file's datasource, takes what the
 // sink sends, and says who finds what.
 func TestSandbox(t *testing.T) {
-	box, err := Spec().Sandbox(t.Context(), component.SandboxOptions{Config: settings(), UIURL: "http://127.0.0.1:7007"})
+	box, err := Spec().Sandbox(t.Context(), component.SandboxOptions{Config: testSettings(), UIURL: "http://127.0.0.1:7007"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func TestSandbox(t *testing.T) {
 	if box.Set["datasource.urlRegex"] != `http://127\.0\.0\.1:7007/.*` || box.Set["instance"] != "" {
 		t.Errorf("%v", box.Set)
 	}
-	f := start(t, sandboxRules(), func(c *Config) {
+	f := start(t, sandboxRules(), func(c *settings.Config) {
 		c.ServerURL, c.Token = box.Set["server_url"], config.NewSecret(box.Set["token"])
 		c.Datasource.URLRegex = box.Set["datasource.urlRegex"]
 	})

@@ -6,14 +6,15 @@ import (
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
 // inTheWay looks for the upload that a first page was refused for. again means
 // that the page is to be sent again: what was in the way may be discarded, or
 // has had time to end. err is the refusal.
 func (u *upload) inTheWay(ctx context.Context, err error, wait *patience) (again bool, _ error) {
-	conflict := statusOf(err) == http.StatusConflict
-	s, statusErr := u.publisher.client.status(ctx)
+	conflict := api.StatusOf(err) == http.StatusConflict
+	s, statusErr := u.publisher.client.Status(ctx)
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
@@ -22,7 +23,7 @@ func (u *upload) inTheWay(ctx context.Context, err error, wait *patience) (again
 		if u.closedIn(s) { // a page that is both, whose answer was lost
 			return false, nil
 		}
-		if discard, busy, statusErr = u.competitors(underWay(s), conflict); statusErr != nil {
+		if discard, busy, statusErr = u.competitors(api.UnderWay(s), conflict); statusErr != nil {
 			return false, statusErr
 		}
 	}
@@ -48,13 +49,13 @@ func (u *upload) inTheWay(ctx context.Context, err error, wait *patience) (again
 // the stream, and where there are none, those of the others. discard means that
 // some are nobody's, busy that some are this run's own and under way. What
 // others do in other streams counts only in a conflict.
-func (u *upload) competitors(all []unfinished, conflict bool) (discard, busy bool, err error) {
-	elsewhere := !slices.ContainsFunc(all, func(o unfinished) bool { return o.stream == u.stream })
+func (u *upload) competitors(all []api.Unfinished, conflict bool) (discard, busy bool, err error) {
+	elsewhere := !slices.ContainsFunc(all, func(o api.Unfinished) bool { return o.Stream == u.stream })
 	for _, o := range all {
-		if !elsewhere && o.stream != u.stream {
+		if !elsewhere && o.Stream != u.stream {
 			continue
 		}
-		if other := u.publisher.uploadOf(o.id); other != nil && other != u && !other.done.Load() {
+		if other := u.publisher.uploadOf(o.ID); other != nil && other != u && !other.done.Load() {
 			busy = true
 			continue
 		}

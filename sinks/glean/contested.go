@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
 // rejectContested ends every user and group whose ref, or whose name in Glean,
@@ -29,8 +30,8 @@ func (s *encoder) rejectContested(out component.Outlet) {
 		out.End(stream, record, component.Rejected, fmt.Sprintf("id: %q is the id of %d users or groups, and none of them is taken", ref, n))
 		return true
 	}
-	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool { return contested(streamUsers, u.ref, u.record) })
-	s.groups = slices.DeleteFunc(s.groups, func(g heldGroup) bool { return contested(streamGroups, g.ref, g.record) })
+	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool { return contested(api.StreamUsers, u.ref, u.record) })
+	s.groups = slices.DeleteFunc(s.groups, func(g heldGroup) bool { return contested(api.StreamGroups, g.ref, g.record) })
 	s.rejectNamesakes(out)
 }
 
@@ -53,7 +54,7 @@ func (s *encoder) rejectNamesakes(out component.Outlet) {
 		if n == 1 || s.names.byEmail {
 			return false
 		}
-		out.End(streamUsers, u.record, component.Rejected, fmt.Sprintf("userId: %q is that of users with %d e-mails, and none of them is taken", u.id, n))
+		out.End(api.StreamUsers, u.record, component.Rejected, fmt.Sprintf("userId: %q is that of users with %d e-mails, and none of them is taken", u.id, n))
 		return true
 	})
 	s.groups = slices.DeleteFunc(s.groups, func(g heldGroup) bool {
@@ -61,7 +62,7 @@ func (s *encoder) rejectNamesakes(out component.Outlet) {
 		if n == 1 {
 			return false
 		}
-		out.End(streamGroups, g.record, component.Rejected, fmt.Sprintf("name: %q is the name of %d groups, and none of them is taken", g.name, n))
+		out.End(api.StreamGroups, g.record, component.Rejected, fmt.Sprintf("name: %q is the name of %d groups, and none of them is taken", g.name, n))
 		return true
 	})
 }

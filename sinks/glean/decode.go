@@ -7,21 +7,22 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // decodeItem reads back what an encoder made.
-func decodeItem(schema *schema, stream string, body []byte) (component.Stored, error) {
-	s := &encoder{schema: schema, names: naming{schema.byEmail}}
+func decodeItem(schema *settings.Schema, stream string, body []byte) (component.Stored, error) {
+	s := &encoder{schema: schema, names: naming{schema.ByEmail}}
 	switch stream {
-	case streamUsers:
+	case api.StreamUsers:
 		return readBack(body, s.storedUser)
-	case streamGroups:
+	case api.StreamGroups:
 		return readBack(body, func(g api.Group) component.Stored { return component.Stored{ID: g.Name} })
-	case streamMemberships:
+	case api.StreamMemberships:
 		return readBack(body, func(m membersOf) component.Stored {
 			return component.Stored{ID: m.Group, Principals: s.names.principals(m.Memberships)}
 		})
-	case streamDocuments:
+	case api.StreamDocuments:
 		return readBack(body, s.storedDocument)
 	}
 	return component.Stored{}, fmt.Errorf("there is no stream %q", stream)

@@ -6,14 +6,16 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // TestDecode: what is read back of an item is what review knows of it, and
 // every field that a mapping can set is among its fields.
 func TestDecode(t *testing.T) {
 	for _, byEmail := range []bool{true, false} {
-		f := start(t, sandbox.Rules{}, func(c *Config) { c.Datasource.IsUserReferencedByEmail = &byEmail })
+		f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Datasource.IsUserReferencedByEmail = &byEmail })
 		full := doc("full", "user:default/ann", "group:default/a")
 		full.Fields = append(full.Fields,
 			component.Field{Name: "summary", Value: "s"}, component.Field{Name: "body", Value: "b"}, component.Field{Name: "bodyType", Value: "text/markdown"},
@@ -47,7 +49,7 @@ func TestDecode(t *testing.T) {
 				}
 				for _, st := range Spec().Streams(f.cfg) {
 					for _, field := range st.Fields {
-						if st.Name == streamDocuments && field.Name != "id" && got.Fields[field.Name] == nil {
+						if st.Name == api.StreamDocuments && field.Name != "id" && got.Fields[field.Name] == nil {
 							t.Errorf("%s is not read back", field.Name)
 						}
 					}
@@ -58,7 +60,7 @@ func TestDecode(t *testing.T) {
 			t.Errorf("%d items", seen)
 		}
 	}
-	if _, err := (&Sink{schema: &schema{}}).Decode("pages", nil); err == nil {
+	if _, err := (&Sink{schema: &settings.Schema{}}).Decode("pages", nil); err == nil {
 		t.Error("a stream that there is not was read")
 	}
 }

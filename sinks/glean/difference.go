@@ -8,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // A config is compared as JSON: a field that Glean has and this program does
@@ -131,8 +132,8 @@ func shown(v any) string {
 	case nil:
 		return ""
 	case string:
-		if mime, data, err := iconData(x); strings.HasPrefix(x, "data:") && err == nil {
-			return describeIcon(mime, data)
+		if mime, data, err := settings.IconData(x); strings.HasPrefix(x, "data:") && err == nil {
+			return settings.DescribeIcon(mime, data)
 		}
 	}
 	b, err := codec.Marshal(v)

@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 const plainText = "text/plain"
@@ -19,7 +20,7 @@ var textTypes = []string{plainText, "text/markdown", "text/html", "text/csv"}
 
 // document makes what is sent of a document.
 func (s *encoder) document(item *component.Item) (component.Encoded, error) {
-	d := api.Document{Datasource: s.schema.name}
+	d := api.Document{Datasource: s.schema.Name}
 	bodyType := plainText
 	for _, f := range item.Fields {
 		switch v := f.Value.(type) {
@@ -48,7 +49,7 @@ func (s *encoder) document(item *component.Item) (component.Encoded, error) {
 		return component.Encoded{}, err
 	}
 	audience, named := s.permit(&d, item.Permissions)
-	if audience == access.Listed || audience == access.DatasourceUsers && s.schema.lender == "" {
+	if audience == access.Listed || audience == access.DatasourceUsers && s.schema.Lender == "" {
 		s.skipped.needUsers.Add(1)
 	}
 	body, err := codec.Marshal(d)
@@ -127,19 +128,19 @@ func (s *encoder) judge(d *api.Document, bodyType string) error {
 		return reject("id", "has %d characters, and Glean takes %d: shorten it, for example with sha256(…)", utf8.RuneCountInString(d.ID), api.MaxID)
 	case d.ObjectType == "":
 		return reject("objectType", "is empty")
-	case !wellFormed(d.ObjectType):
+	case !settings.WellFormed(d.ObjectType):
 		return reject("objectType", "%q has a space or _, which Glean does not allow", d.ObjectType)
-	case d.ViewURL == "" && !s.schema.entity:
+	case d.ViewURL == "" && !s.schema.Entity:
 		return reject("viewURL", "is empty")
-	case d.ViewURL != "" && s.schema.urls != nil && !s.schema.urls.MatchString(d.ViewURL):
+	case d.ViewURL != "" && s.schema.URLs != nil && !s.schema.URLs.MatchString(d.ViewURL):
 		return reject("viewURL", "does not match datasource.urlRegex")
 	case !slices.Contains(textTypes, bodyType):
 		return reject("bodyType", "%q is not a type that can be sent; send it as %s", bodyType, strings.Join(textTypes, ", "))
 	}
-	if _, declared := s.schema.properties(d.ObjectType); !declared {
+	if _, declared := s.schema.Properties(d.ObjectType); !declared {
 		return reject("objectType", "%q is not under datasource.objectDefinitions", d.ObjectType)
 	}
-	if _, declared := s.schema.properties(d.ContainerObjectType); d.ContainerObjectType != "" && (!declared || !wellFormed(d.ContainerObjectType)) {
+	if _, declared := s.schema.Properties(d.ContainerObjectType); d.ContainerObjectType != "" && (!declared || !settings.WellFormed(d.ContainerObjectType)) {
 		s.skipped.count(s.skipped.containers, d.ContainerObjectType)
 		d.ContainerObjectType, d.ContainerDatasourceID = "", ""
 	}

@@ -33,11 +33,11 @@ func (u *upload) request(ctx context.Context, p *page, first, last bool) (doubt 
 		}
 		return body
 	}
-	err = u.publisher.client.write(ctx, connection.Request{
+	err = u.publisher.client.Write(ctx, connection.Request{
 		Path: u.path, Body: next(), Again: next,
 		Idempotent: true, // pages are upserts by id; post sorts out the first and the last
 	})
-	status := statusOf(err)
+	status := api.StatusOf(err)
 	return err != nil && (attempts > 1 || status == 0 || status == http.StatusRequestTimeout || status >= 500), err
 }
 
@@ -53,14 +53,14 @@ func (u *upload) post(ctx context.Context, p *page, last bool) error {
 		again := false
 		switch {
 		case err == nil:
-		case ctx.Err() != nil || fault.ClassOf(err) == fault.Fatal && statusOf(err) != 0 || !refused && !(doubt && last):
+		case ctx.Err() != nil || fault.ClassOf(err) == fault.Fatal && api.StatusOf(err) != 0 || !refused && !(doubt && last):
 			return err
 		case last && !first:
 			err = u.closing(ctx, err, doubt, wait)
 		case last && !refused:
 			err = u.closing(ctx, err, doubt, wait)
 		case first:
-			again, err = u.opening(ctx, p, err, !last && (doubt || statusOf(err) == http.StatusConflict), wait)
+			again, err = u.opening(ctx, p, err, !last && (doubt || api.StatusOf(err) == http.StatusConflict), wait)
 		}
 		if again {
 			continue
@@ -75,7 +75,7 @@ func (u *upload) post(ctx context.Context, p *page, last bool) error {
 // isRefusal tells whether Glean refused a page, be it for what is in it or for
 // the upload.
 func isRefusal(err error) bool {
-	status := statusOf(err)
+	status := api.StatusOf(err)
 	return status == http.StatusBadRequest || status == http.StatusConflict
 }
 
@@ -93,7 +93,7 @@ func (u *upload) opening(ctx context.Context, p *page, err error, probe bool, wa
 		}
 	}
 	again, why := u.inTheWay(ctx, err, wait)
-	if len(p.items) == 0 && statusOf(why) == http.StatusBadRequest && !wait.retried {
+	if len(p.items) == 0 && api.StatusOf(why) == http.StatusBadRequest && !wait.retried {
 		wait.retried = true // it was about another upload, which may have ended since
 		return true, nil
 	}
@@ -103,7 +103,7 @@ func (u *upload) opening(ctx context.Context, p *page, err error, probe bool, wa
 // closedIn tells whether a status has one of the upload's attempts as completed,
 // and makes that the upload's id.
 func (u *upload) closedIn(s api.DatasourceStatus) bool {
-	for _, b := range histories(s)[u.stream] {
+	for _, b := range api.Histories(s)[u.stream] {
 		if b.Status == api.UploadSuccessful && (b.UploadID == u.id || slices.Contains(u.tried, b.UploadID)) {
 			u.id = b.UploadID
 			return true
@@ -117,7 +117,7 @@ func (u *upload) closedIn(s api.DatasourceStatus) bool {
 func (u *upload) closing(ctx context.Context, err error, doubt bool, wait *patience) error {
 	refused, probed := isRefusal(err), !u.opened
 	for {
-		s, statusErr := u.publisher.client.status(ctx)
+		s, statusErr := u.publisher.client.Status(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -168,8 +168,8 @@ func (u *upload) stands(ctx context.Context) error {
 	if !isRefusal(err) {
 		return err
 	}
-	s, statusErr := u.publisher.client.status(ctx)
-	if statusErr == nil && slices.ContainsFunc(underWay(s), func(o unfinished) bool { return o.stream == u.stream && o.id == u.id }) {
+	s, statusErr := u.publisher.client.Status(ctx)
+	if statusErr == nil && slices.ContainsFunc(api.UnderWay(s), func(o api.Unfinished) bool { return o.Stream == u.stream && o.ID == u.id }) {
 		return nil // Glean takes no page without items
 	}
 	return fault.Errorf(fault.Transient, "see that no other run writes to the datasource, and run again",

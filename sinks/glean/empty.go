@@ -37,7 +37,7 @@ func (s *encoder) findReach() {
 // countWaiting counts the groups of a document that no user finds, because no active
 // user that was delivered is in any group that it names.
 func (s *encoder) countWaiting(principals []string, allOf [][]string) {
-	if s.schema.lender != "" || len(s.people) == len(s.gone) {
+	if s.schema.Lender != "" || len(s.people) == len(s.gone) {
 		return // members are not known here, or the note on missing users says it
 	}
 	empty := map[string]bool{}

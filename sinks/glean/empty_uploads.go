@@ -21,15 +21,15 @@ func (s *publisher) empty(ctx context.Context, groups []string) (map[string]stri
 			return fmt.Errorf("%s of nothing: %s", stream, reason)
 		},
 	}}
-	if err := p.emptyStream(ctx, streamDocuments, api.PathBulkIndexDocuments, `,"disableStaleDocumentDeletionCheck":true`, ""); err != nil {
+	if err := p.emptyStream(ctx, api.StreamDocuments, api.PathBulkIndexDocuments, `,"disableStaleDocumentDeletionCheck":true`, ""); err != nil {
 		return nil, err
 	}
 	for _, group := range groups {
-		if err := p.emptyStream(ctx, streamMemberships, api.PathBulkIndexMemberships, "", `,"group":`+string(codec.Quote(nil, group))); err != nil {
+		if err := p.emptyStream(ctx, api.StreamMemberships, api.PathBulkIndexMemberships, "", `,"group":`+string(codec.Quote(nil, group))); err != nil {
 			return nil, err
 		}
 	}
-	for _, one := range [][2]string{{streamGroups, api.PathBulkIndexGroups}, {streamUsers, api.PathBulkIndexUsers}} {
+	for _, one := range [][2]string{{api.StreamGroups, api.PathBulkIndexGroups}, {api.StreamUsers, api.PathBulkIndexUsers}} {
 		if err := p.emptyStream(ctx, one[0], one[1], `,"disableStaleDataDeletionCheck":true`, ""); err != nil {
 			return nil, err
 		}
@@ -45,7 +45,7 @@ func (p *publishing) emptyStream(ctx context.Context, stream, path, lift, place 
 	if err := u.run(ctx, iter.Seq2[component.Encoded, error](func(func(component.Encoded, error) bool) {})); err != nil {
 		return fmt.Errorf("empty %s: %w", stream, err)
 	}
-	if stream != streamMemberships {
+	if stream != api.StreamMemberships {
 		p.plan.Uploaded(stream, u.id)
 	}
 	return nil

@@ -7,12 +7,14 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // encoder makes of one run's items what is sent. It holds users and groups until
 // seal, and makes a document at once.
 type encoder struct {
-	schema  *schema
+	schema  *settings.Schema
 	names   naming
 	limit   int                      // of a document, in bytes
 	written func(stream string) bool // Opening.Written
@@ -31,8 +33,8 @@ type encoder struct {
 
 // newEncoder makes an encoder; limit is how large a document may be that is not
 // cut, and written is Opening.Written.
-func newEncoder(schema *schema, limit int, written func(stream string) bool) *encoder {
-	return &encoder{schema: schema, names: naming{schema.byEmail}, limit: limit, written: written, skipped: newSkipped()}
+func newEncoder(schema *settings.Schema, limit int, written func(stream string) bool) *encoder {
+	return &encoder{schema: schema, names: naming{schema.ByEmail}, limit: limit, written: written, skipped: newSkipped()}
 }
 
 // id is the id that a document would have.
@@ -48,11 +50,11 @@ func (s *encoder) id(item *component.Item) string {
 // encode holds users and groups and makes documents.
 func (s *encoder) encode(item *component.Item) (e component.Encoded, kept bool, err error) {
 	switch item.Stream {
-	case streamUsers:
+	case api.StreamUsers:
 		return e, false, s.holdUser(item)
-	case streamGroups:
+	case api.StreamGroups:
 		return e, false, s.holdGroup(item)
-	case streamDocuments:
+	case api.StreamDocuments:
 		e, err = s.document(item)
 		return e, err == nil, err
 	}
@@ -66,8 +68,8 @@ func reject(field, format string, args ...any) error {
 // notes are the sentences about the whole run.
 func (s *encoder) notes() []string {
 	notes := s.skipped.notes(len(s.people) - len(s.gone))
-	if s.schema.lender != "" {
-		notes = append(notes, fmt.Sprintf("users and groups are those of the datasource %s: none are sent, and whom documents name is not looked up there", s.schema.lender))
+	if s.schema.Lender != "" {
+		notes = append(notes, fmt.Sprintf("users and groups are those of the datasource %s: none are sent, and whom documents name is not looked up there", s.schema.Lender))
 	}
 	return notes
 }

@@ -13,13 +13,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // exportProvision writes a datasource as the block of a pipeline file that
 // applies again without a difference.
 func (m *manager) exportProvision(ctx context.Context, o component.ExportOptions) (*component.ProvisionExport, error) {
 	name := cmp.Or(o.Name, m.cfg.Datasource.Name)
-	raw, err := m.client.raw(ctx, name)
+	raw, err := m.client.Raw(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +33,7 @@ func (m *manager) exportProvision(ctx context.Context, o component.ExportOptions
 	}
 	var d api.DatasourceConfig
 	if err := codec.Unmarshal(body, &d); err != nil {
-		return nil, fault.Errorf(fault.Permanent, "", "glean: the config of datasource %q: %w", name, errShape)
+		return nil, fault.Errorf(fault.Permanent, "", "glean: the config of datasource %q: %w", name, api.ErrShape)
 	}
 	d.Name = name // Glean may say CUSTOM_NAME
 	if d.DatasourceCategory == usual("datasourceCategory") {
@@ -43,11 +44,11 @@ func (m *manager) exportProvision(ctx context.Context, o component.ExportOptions
 		at   *string
 		file string
 	}{{&d.IconURL, "icon"}, {&d.IconDarkURL, "icon-dark"}} {
-		mime, data, err := iconData(*i.at)
+		mime, data, err := settings.IconData(*i.at)
 		if o.Named == nil || !strings.HasPrefix(*i.at, "data:") || err != nil {
 			continue
 		}
-		file := i.file + map[string]string{typeSVG: ".svg", typePNG: ".png"}[mime]
+		file := i.file + map[string]string{settings.TypeSVG: ".svg", settings.TypePNG: ".png"}[mime]
 		out.Files[file] = data
 		*i.at = config.FileText(o.Named(file))
 	}
@@ -59,7 +60,7 @@ func (m *manager) exportProvision(ctx context.Context, o component.ExportOptions
 	if d.DatasourceCategory == "" {
 		out.Notes = append(out.Notes, "it has no category: choose one, `pipe datasource categories` lists them")
 	}
-	if isTrue(d.IsTestDatasource) {
+	if settings.IsTrue(d.IsTestDatasource) {
 		out.Notes = append(out.Notes, "Glean does not say who its testers are: add them under testers")
 	}
 	if beyond := m.unknown(raw, d); len(beyond) > 0 {

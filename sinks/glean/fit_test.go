@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -18,7 +19,7 @@ func TestLargeDocument(t *testing.T) {
 	}
 	s := f.read(append(docs(3), large)...)
 	cut := 0
-	for _, e := range f.staged[streamDocuments] {
+	for _, e := range f.staged[api.StreamDocuments] {
 		if len(e.Cut) > 0 {
 			cut++
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/contract"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -52,9 +53,9 @@ func catalog() api.DatasourceConfig {
 	}
 }
 
-func settings() *Config {
-	return &Config{Token: config.NewSecret("secret-token"), Concurrency: 3, RecoveryWait: config.Duration(time.Minute),
-		Batch: Batch{Documents: 5, Bytes: 1 << 20}, Datasource: catalog(), Config: connection.Default()}
+func testSettings() *settings.Config {
+	return &settings.Config{Token: config.NewSecret("secret-token"), Concurrency: 3, RecoveryWait: config.Duration(time.Minute),
+		Batch: settings.Batch{Documents: 5, Bytes: 1 << 20}, Datasource: catalog(), Config: connection.Default()}
 }
 
 // fixture is a sink with an index server of its own. Every request that the
@@ -82,7 +83,7 @@ type fixture struct {
 	cleared  bool                   // what the guards say of every stream
 }
 
-func start(t *testing.T, rules sandbox.Rules, adjust ...func(*Config)) *fixture {
+func start(t *testing.T, rules sandbox.Rules, adjust ...func(*settings.Config)) *fixture {
 	t.Helper()
 	f := &fixture{t: t, now: time.Unix(1_800_000_000, 0), cleared: true}
 	f.opening = component.Opening{Pipeline: "pipe", Owner: "00000000deadbeef", Ended: func(string) bool { return true }}
@@ -91,7 +92,7 @@ func start(t *testing.T, rules sandbox.Rules, adjust ...func(*Config)) *fixture 
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := settings()
+	cfg := testSettings()
 	for _, a := range adjust {
 		a(cfg)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // answering is a sink whose Glean answers as told.
@@ -25,7 +26,7 @@ func answering(t *testing.T, answer func(path string) (status int, contentType, 
 		_, _ = w.Write([]byte(body))
 	}))
 	t.Cleanup(server.Close)
-	cfg := settings()
+	cfg := testSettings()
 	cfg.ServerURL, cfg.RecoveryWait, cfg.Retries.Attempts = server.URL, 0, 2
 	k, err := open(cfg, component.Settings{Loopback: true}, fault.Retry{Attempts: 2, Base: time.Microsecond, Cap: time.Microsecond})
 	if err != nil {
@@ -100,7 +101,7 @@ func FuzzConfig(f *testing.F) {
 		})
 		if err := s.sink.datasource.agree(t.Context(), false); err == nil {
 			var c api.DatasourceConfig
-			if codec.Unmarshal([]byte(body), &c) != nil || !isTrue(c.IsUserReferencedByEmail) || c.URLRegex != catalog().URLRegex || !strings.HasSuffix(strings.ToLower(c.Name), "backstage") || len(c.ObjectDefinitions) < 2 {
+			if codec.Unmarshal([]byte(body), &c) != nil || !settings.IsTrue(c.IsUserReferencedByEmail) || c.URLRegex != catalog().URLRegex || !strings.HasSuffix(strings.ToLower(c.Name), "backstage") || len(c.ObjectDefinitions) < 2 {
 				t.Errorf("it agrees: %s", body)
 			}
 		}
@@ -147,7 +148,7 @@ func FuzzRefusal(f *testing.F) {
 		plan := &component.Plan{Note: x.Note, Uploaded: func(string, string) {}, Sent: func(_ string, n int) { sent += n }, Reject: func(string, component.Encoded, string) error { return nil },
 			Streams: []component.StreamPlan{{Name: "documents", Count: 12, Items: volatile(x.staged["documents"])}}}
 		err := s.Publish(context.WithoutCancel(t.Context()), plan)
-		if accepted := acknowledged(status, []byte(body)) == nil; !accepted && (err == nil || sent > 0) {
+		if accepted := api.Acknowledged(status, []byte(body)) == nil; !accepted && (err == nil || sent > 0) {
 			t.Errorf("%d %q: %v, %d sent", status, body, err, sent)
 		}
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 )
 
 // Hide takes a document away under each type that it is known to have, looks once,
@@ -22,7 +23,7 @@ func (k *operator) Hide(ctx context.Context, id string, types []string) (*compon
 		return h.out, err
 	}
 	left, err := h.look(ctx, types)
-	if s := statusOf(err); s == http.StatusNotFound || s == http.StatusGone || errors.Is(err, errShape) {
+	if s := api.StatusOf(err); s == http.StatusNotFound || s == http.StatusGone || errors.Is(err, api.ErrShape) {
 		if len(types) == 0 {
 			if err := h.take(ctx, k.objectTypes()); err != nil {
 				return h.out, err
@@ -70,14 +71,14 @@ type hide struct {
 
 func (h *hide) take(ctx context.Context, types []string) error {
 	for _, t := range types {
-		note, err := h.k.client.takeAway(ctx, h.id, t)
+		note, err := h.k.client.TakeAway(ctx, h.id, t)
 		if note != "" {
 			h.out.Notes = append(h.out.Notes, note)
 		}
 		if err != nil {
 			return err
 		}
-		h.tried, h.out.Types = append(h.tried, t), append(h.out.Types, h.k.client.readable(t))
+		h.tried, h.out.Types = append(h.tried, t), append(h.out.Types, h.k.client.Readable(t))
 	}
 	return nil
 }
@@ -123,22 +124,22 @@ func (k *operator) Settle(ctx context.Context, o component.Opening, deleted bool
 			notes = append(notes, fmt.Sprintf("the documents are taken from everyone; Glean deletes them when it next processes uploads, within some 20 minutes: it could not be asked to do so now: %v", err))
 		}
 	}
-	s, err := k.client.status(ctx)
+	s, err := k.client.Status(ctx)
 	if err != nil {
 		return append(notes, fmt.Sprintf("whether anything else uploads to this datasource could not be determined: %v", err))
 	}
-	for _, u := range underWay(s) {
-		if u.stream != streamDocuments {
+	for _, u := range api.UnderWay(s) {
+		if u.Stream != api.StreamDocuments {
 			continue
 		}
-		if _, ours := runOf(o.Pipeline, u.stream, u.id); ours {
+		if _, ours := runOf(o.Pipeline, u.Stream, u.ID); ours {
 			notes = append(notes, "a run of this pipeline is uploading documents, or was interrupted: with this state folder it does not bring back what is hidden")
 		} else {
-			notes = append(notes, fmt.Sprintf("another program is uploading documents to this datasource, or was interrupted, and may bring back what is hidden: %s", k.client.readable(u.id)))
+			notes = append(notes, fmt.Sprintf("another program is uploading documents to this datasource, or was interrupted, and may bring back what is hidden: %s", k.client.Readable(u.ID)))
 		}
 	}
 	if others := k.otherWriters(s, o); len(others) > 0 {
-		notes = append(notes, "this datasource is also written by others, who do not know this hidden list; hide the documents there, too: "+enumerate(others, 5))
+		notes = append(notes, "this datasource is also written by others, who do not know this hidden list; hide the documents there, too: "+listing.Enumerate(others, 5))
 	}
 	return notes
 }

@@ -10,12 +10,12 @@ import (
 // history is what a status says about uploads. Those of memberships replace one
 // group's members and are left out.
 func history(s api.DatasourceStatus) *component.UploadHistory {
-	out := &component.UploadHistory{By: "Glean", Counts: holdings(s).Streams}
-	all := histories(s)
-	for _, stream := range []string{streamUsers, streamGroups, streamDocuments} {
+	out := &component.UploadHistory{By: "Glean", Counts: api.Holdings(s).Streams}
+	all := api.Histories(s)
+	for _, stream := range []string{api.StreamUsers, api.StreamGroups, api.StreamDocuments} {
 		for _, b := range all[stream] {
 			out.Uploads = append(out.Uploads, component.ListedUpload{
-				Stream: stream, ID: b.UploadID, Began: moment(b.StartTime), Stage: stage(b), State: state(b.ProcessingState),
+				Stream: stream, ID: b.UploadID, Began: api.Moment(b.StartTime), Stage: stage(b), State: state(b.ProcessingState),
 			})
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 func inactive(name string) *component.Item {
@@ -109,7 +110,7 @@ func TestAllOf(t *testing.T) {
 
 // TestNamesakes: nobody is taken whom Glean would confuse with somebody else.
 func TestNamesakes(t *testing.T) {
-	f := start(t, sandbox.Rules{}, func(c *Config) { c.Datasource.IsUserReferencedByEmail = nil })
+	f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Datasource.IsUserReferencedByEmail = nil })
 	named := func(ref, id, mail string) *component.Item {
 		return item("users", ref, "id", ref, "email", mail, "userId", id)
 	}

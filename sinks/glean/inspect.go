@@ -24,25 +24,25 @@ const shownUploads = 3
 // Inspect reads the datasource's status. What is pending and paused follows from
 // the last upload of each stream.
 func (k *operator) Inspect(ctx context.Context) (*component.Inspection, error) {
-	s, err := k.client.status(ctx)
+	s, err := k.client.Status(ctx)
 	if err != nil {
-		return nil, k.client.noDatasource(err)
+		return nil, k.client.NoDatasource(err)
 	}
 	out := &component.Inspection{
 		Place: k.cfg.Datasource.Name, Visible: visibility(s.DatasourceVisibility, false).Detail,
 		History: history(s), Uploads: []component.UploadState{}, Paused: []string{}, Pending: []string{}, Types: []component.TypeHeld{},
 	}
-	all := histories(s)
+	all := api.Histories(s)
 	var last time.Time
-	for _, stream := range []string{streamUsers, streamGroups, streamMemberships, streamDocuments} {
-		history := slices.SortedStableFunc(slices.Values(all[stream]), func(a, b api.BulkUpload) int { return moment(b.StartTime).Compare(moment(a.StartTime)) })
-		if stream != streamMemberships { // they are one upload a group
+	for _, stream := range []string{api.StreamUsers, api.StreamGroups, api.StreamMemberships, api.StreamDocuments} {
+		history := slices.SortedStableFunc(slices.Values(all[stream]), func(a, b api.BulkUpload) int { return api.Moment(b.StartTime).Compare(api.Moment(a.StartTime)) })
+		if stream != api.StreamMemberships { // they are one upload a group
 			history = history[:min(shownUploads, len(history))]
 		} else {
 			history = history[:min(1, len(history))]
 		}
 		for i, b := range history {
-			u := component.UploadState{Stream: stream, ID: k.client.readable(b.UploadID), State: state(b.ProcessingState), Began: moment(b.StartTime), Ended: moment(b.EndTime)}
+			u := component.UploadState{Stream: stream, ID: k.client.Readable(b.UploadID), State: state(b.ProcessingState), Began: api.Moment(b.StartTime), Ended: api.Moment(b.EndTime)}
 			u.Owner, u.Run = originOf(b.UploadID)
 			out.Uploads = append(out.Uploads, u)
 			switch {
@@ -64,9 +64,9 @@ func (k *operator) Inspect(ctx context.Context) (*component.Inspection, error) {
 
 // held are the counts of a status.
 func (k *operator) held(s api.DatasourceStatus) ([]component.StreamHeld, []component.TypeHeld) {
-	h := holdings(s)
-	streams := make([]component.StreamHeld, 0, len(streamNames))
-	for _, stream := range streamNames {
+	h := api.Holdings(s)
+	streams := make([]component.StreamHeld, 0, len(api.StreamNames))
+	for _, stream := range api.StreamNames {
 		held := component.StreamHeld{Stream: stream}
 		if n, known := h.Streams[stream]; known {
 			held.Uploaded = &n
@@ -82,7 +82,7 @@ func (k *operator) held(s api.DatasourceStatus) ([]component.StreamHeld, []compo
 		for _, c := range in {
 			t := types[c.ObjectType]
 			if t == nil {
-				t = &component.TypeHeld{Type: k.client.readable(c.ObjectType)}
+				t = &component.TypeHeld{Type: k.client.Readable(c.ObjectType)}
 				types[c.ObjectType] = t
 			}
 			if *into(t) = c.Count; c.Count != nil {

@@ -30,8 +30,8 @@ func (k *operator) located(ctx context.Context, id string, known []string) ([]ap
 		}
 	}
 	var out api.DebugDocumentsResponse
-	if err := k.client.ask(ctx, api.PathDebugDocuments(k.cfg.Datasource.Name), r, &out); err != nil {
-		return nil, k.client.noDatasource(err)
+	if err := k.client.Ask(ctx, api.PathDebugDocuments(k.cfg.Datasource.Name), r, &out); err != nil {
+		return nil, k.client.NoDatasource(err)
 	}
 	return out.DocumentStatuses, nil
 }
@@ -49,10 +49,10 @@ func (k *operator) InspectItem(ctx context.Context, q component.ItemQuery) (*com
 	}
 	var found *api.DebugDocumentResponse
 	if is := there(all); len(is) > 0 {
-		found, out.Type = &is[0].DebugInfo, k.client.readable(is[0].ObjectType)
+		found, out.Type = &is[0].DebugInfo, k.client.Readable(is[0].ObjectType)
 		k.fill(out, found)
 		if len(is) > 1 {
-			out.Notes = append(out.Notes, "Glean has it under more than one object type: "+k.client.readable(is[1].ObjectType)+", too")
+			out.Notes = append(out.Notes, "Glean has it under more than one object type: "+k.client.Readable(is[1].ObjectType)+", too")
 		}
 	}
 	out.Planned = k.planned(q.Selection, q.ID)
@@ -71,14 +71,14 @@ func (k *operator) fill(out *component.ItemInspection, d *api.DebugDocumentRespo
 	out.Uploaded = answered(d.Status.UploadStatus, api.Uploaded, api.NotUploaded)
 	out.Indexed = answered(d.Status.IndexingStatus, api.Indexed, api.NotIndexed)
 	out.Principals = answered(d.Status.PermissionIdentityStatus, api.Uploaded, api.NotUploaded)
-	out.UploadedAt, out.IndexedAt = moment(d.Status.LastUploadedAt), moment(d.Status.LastIndexedAt)
+	out.UploadedAt, out.IndexedAt = api.Moment(d.Status.LastUploadedAt), api.Moment(d.Status.LastIndexedAt)
 	if d.UploadedPermissions == nil {
 		out.Audience = access.Undecided
 		return
 	}
 	out.Audience, out.Named = k.whomOf(*d.UploadedPermissions)
 	for i, name := range out.Named {
-		out.Named[i] = k.client.readable(name)
+		out.Named[i] = k.client.Readable(name)
 	}
 }
 
@@ -122,18 +122,18 @@ func (k *operator) events(ctx context.Context, out *component.ItemInspection) {
 	body, err := codec.Marshal(api.DebugDocumentLifecycleRequest{ObjectType: out.Type, DocID: out.ID})
 	if err == nil {
 		var resp *connection.Response
-		resp, err = k.client.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathDebugEvents(k.cfg.Datasource.Name), Body: body, NoRetry: true})
+		resp, err = k.client.Conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathDebugEvents(k.cfg.Datasource.Name), Body: body, NoRetry: true})
 		var r api.DebugDocumentLifecycleResponse
 		if err == nil {
 			err = codec.Unmarshal(resp.Body, &r)
 		}
 		for _, e := range r.LifeCycleEvents {
-			out.Events = append(out.Events, component.ItemEvent{At: moment(e.Timestamp), What: k.client.readable(strings.ToLower(strings.ReplaceAll(e.Event, "_", " ")))})
+			out.Events = append(out.Events, component.ItemEvent{At: api.Moment(e.Timestamp), What: k.client.Readable(strings.ToLower(strings.ReplaceAll(e.Event, "_", " ")))})
 		}
 	}
 	switch {
 	case err == nil:
-	case statusOf(err) == http.StatusTooManyRequests:
+	case api.StatusOf(err) == http.StatusTooManyRequests:
 		out.Notes = append(out.Notes, "Glean tells once a minute what happened to documents of a datasource: ask again in a minute for the events")
 	default:
 		out.Notes = append(out.Notes, "Glean does not tell what happened to it: "+err.Error())

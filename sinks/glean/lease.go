@@ -9,6 +9,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
 // lease is how long an unfinished upload of a run that nothing is known of
@@ -21,21 +22,21 @@ const unnamed = "unnamed"
 
 // discardable reports that an unfinished upload is nobody's any more, with a
 // sentence about it. Its error is that somebody still works on it.
-func (p *publisher) discardable(u unfinished) (note string, err error) {
-	run, ours := runOf(p.o.Pipeline, u.stream, u.id)
+func (p *publisher) discardable(u api.Unfinished) (note string, err error) {
+	run, ours := runOf(p.o.Pipeline, u.Stream, u.ID)
 	switch {
-	case slices.Contains(p.o.Discard, u.id):
-		return fmt.Sprintf("an upload of %s was discarded, as it was given up: %s", u.stream, p.client.readable(u.id)), nil
+	case slices.Contains(p.o.Discard, u.ID):
+		return fmt.Sprintf("an upload of %s was discarded, as it was given up: %s", u.Stream, p.client.Readable(u.ID)), nil
 	case !ours:
-		return "", fault.Errorf(fault.Fatal, "wait until it has ended, or end what has begun it; when nothing works on it any more, give it up with --discard-upload "+shellWord(p.client.readable(u.id)),
-			"an upload of %s to datasource %q that is not of this pipeline is not finished: %s", u.stream, p.client.datasource, p.client.readable(u.id))
+		return "", fault.Errorf(fault.Fatal, "wait until it has ended, or end what has begun it; when nothing works on it any more, give it up with --discard-upload "+shellWord(p.client.Readable(u.ID)),
+			"an upload of %s to datasource %q that is not of this pipeline is not finished: %s", u.Stream, p.client.Datasource, p.client.Readable(u.ID))
 	case run.String() == p.o.RunID:
 		return "", nil
 	case p.o.Ended != nil && p.o.Ended(run.String()):
-		return fmt.Sprintf("an upload of %s that an earlier run of this pipeline left unfinished was discarded", u.stream), nil
+		return fmt.Sprintf("an upload of %s that an earlier run of this pipeline left unfinished was discarded", u.Stream), nil
 	}
 	now := p.clock.now()
-	since := u.since
+	since := u.Since
 	if since.IsZero() {
 		since = ulid.Time(run.Time())
 	}
@@ -47,11 +48,11 @@ func (p *publisher) discardable(u unfinished) (note string, err error) {
 	}
 	if until := since.Add(lease); now.Before(until) {
 		return "", &fault.Held{
-			Holder: fmt.Sprintf("run %s of this pipeline has an upload of %s under way", run, u.stream), Since: since, Until: until,
-			Remedy: fmt.Sprintf("wait until it has ended; when it has died, run again after %s, or give its upload up with --discard-upload %s", until.Local().Format("15:04:05"), u.id),
+			Holder: fmt.Sprintf("run %s of this pipeline has an upload of %s under way", run, u.Stream), Since: since, Until: until,
+			Remedy: fmt.Sprintf("wait until it has ended; when it has died, run again after %s, or give its upload up with --discard-upload %s", until.Local().Format("15:04:05"), u.ID),
 		}
 	}
-	return fmt.Sprintf("an upload of %s that another run of this pipeline left unfinished more than %d minutes ago was discarded", u.stream, int(lease.Minutes())), nil
+	return fmt.Sprintf("an upload of %s that another run of this pipeline left unfinished more than %d minutes ago was discarded", u.Stream, int(lease.Minutes())), nil
 }
 
 // shellWord is a text as it is typed on a command line.
@@ -67,16 +68,16 @@ func shellWord(s string) string {
 // claim decides about the unfinished uploads that a run meets before it sends
 // anything: which streams have to discard one, and whether another run is at
 // work on any stream of the datasource.
-func (p *publisher) claim(all []unfinished) error {
+func (p *publisher) claim(all []api.Unfinished) error {
 	given := slices.Clone(p.o.Discard)
 	for _, u := range all {
-		given = slices.DeleteFunc(given, func(id string) bool { return id == u.id })
+		given = slices.DeleteFunc(given, func(id string) bool { return id == u.ID })
 		note, err := p.discardable(u)
-		if _, held := err.(*fault.Held); err != nil && (held || p.writes(u.stream)) {
+		if _, held := err.(*fault.Held); err != nil && (held || p.writes(u.Stream)) {
 			return err
 		}
-		if err == nil && p.writes(u.stream) {
-			p.discards[u.stream] = true
+		if err == nil && p.writes(u.Stream) {
+			p.discards[u.Stream] = true
 			if note != "" {
 				p.notes = append(p.notes, note)
 			}

@@ -158,7 +158,7 @@ func TestPlace(t *testing.T) {
 		"https://[::1]":                     "https://[::1] backstage",
 		"":                                  "",
 	} {
-		cfg := settings()
+		cfg := testSettings()
 		cfg.ServerURL, cfg.Datasource.Name = address, "Backstage"
 		k, err := open(cfg, component.Settings{}, fault.Retry{})
 		if err != nil {

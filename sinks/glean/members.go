@@ -18,7 +18,7 @@ func membersAt(s *component.Selection) map[string][]api.Membership {
 	if s == nil {
 		return out
 	}
-	for _, item := range s.Identities[streamMemberships] {
+	for _, item := range s.Identities[api.StreamMemberships] {
 		var m membersOf
 		if codec.Unmarshal(item.Body, &m) == nil {
 			out[m.Group] = m.Memberships

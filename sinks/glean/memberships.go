@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // memberships uploads the members of each group, several groups at a time. One
@@ -18,7 +19,7 @@ import (
 // Glean lets other groups' uploads be unfinished beside it. A group that Glean
 // refused has none.
 func (p *publishing) memberships(ctx context.Context) error {
-	items := p.plan.Stream(streamMemberships)
+	items := p.plan.Stream(api.StreamMemberships)
 	if items == nil {
 		return nil
 	}
@@ -66,7 +67,7 @@ func (p *publishing) eachGroup(ctx context.Context, items *component.StreamPlan,
 		if err := m.read(e.Body); err != nil {
 			return err
 		}
-		if !p.refusals.has(streamGroups, m.group) {
+		if !p.refusals.has(api.StreamGroups, m.group) {
 			m.rows = slices.DeleteFunc(m.rows, p.refusedMember)
 			send(m, e.Ref)
 		}
@@ -78,14 +79,14 @@ func (p *publishing) eachGroup(ctx context.Context, items *component.StreamPlan,
 // this run.
 func (p *publishing) refusedMember(row []byte) bool {
 	var m api.Membership
-	return codec.Unmarshal(row, &m) == nil && (p.refusals.has(streamUsers, m.MemberUserID) || p.refusals.has(streamGroups, m.MemberGroupName))
+	return codec.Unmarshal(row, &m) == nil && (p.refusals.has(api.StreamUsers, m.MemberUserID) || p.refusals.has(api.StreamGroups, m.MemberGroupName))
 }
 
 // membersOf uploads the members of a group. A member that Glean refuses leaves
 // the upload unfinished: nothing guards how many members the end of one takes
 // away.
 func (p *publishing) membersOf(ctx context.Context, m rawMembers, ref string) error {
-	u := p.upload(streamMemberships, api.PathBulkIndexMemberships, len(m.rows))
+	u := p.upload(api.StreamMemberships, api.PathBulkIndexMemberships, len(m.rows))
 	u.sent = func(int) {}
 	u.place += `,"group":` + string(codec.Quote(nil, m.group))
 	u.reject = func(_ component.Encoded, reason string) error {
@@ -102,7 +103,7 @@ func (p *publishing) membersOf(ctx context.Context, m rawMembers, ref string) er
 	if err != nil {
 		return fmt.Errorf("upload the members of %s: %w", m.group, err)
 	}
-	p.plan.Sent(streamMemberships, 1)
+	p.plan.Sent(api.StreamMemberships, 1)
 	return nil
 }
 
@@ -113,7 +114,7 @@ type rawMembers struct {
 }
 
 // exceeds tells whether the members take more than a page.
-func (m *rawMembers) exceeds(b Batch) bool {
+func (m *rawMembers) exceeds(b settings.Batch) bool {
 	size := envelope
 	for _, row := range m.rows {
 		size += len(row) + 1

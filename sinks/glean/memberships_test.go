@@ -9,8 +9,10 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // TestMembershipsStop: a stage that cannot be read and a signal each end the
@@ -32,7 +34,7 @@ func TestMembershipsStop(t *testing.T) {
 		"the run is stopped":   {stop: true, want: fault.ErrStopped, most: 2}, // the next one may be waiting for its turn
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := start(t, sandbox.Rules{}, func(c *Config) { c.Concurrency = 1 })
+			f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Concurrency = 1 })
 			var once sync.Once
 			f.server.Fail(faults.Fault{Path: "/bulkindexmemberships", Match: func([]byte) bool {
 				if tc.stop {
@@ -46,7 +48,7 @@ func TestMembershipsStop(t *testing.T) {
 			}
 			plan := f.plan(s)
 			if tc.damage {
-				staged := plan.Stream(streamMemberships)
+				staged := plan.Stream(api.StreamMemberships)
 				staged.Items = failsAfter(staged.Items, 1, damaged)
 			}
 			err := s.Publish(t.Context(), plan)

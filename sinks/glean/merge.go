@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 )
 
 const (
@@ -67,7 +69,7 @@ func gains(refs []string, groups map[string][]string) string {
 				own[g] = true
 			}
 			gained := slices.DeleteFunc(slices.Clone(sorted), func(g string) bool { return own[g] })
-			texts = append(texts, ref+" gains "+enumerate(gained, maxMergeNamed))
+			texts = append(texts, ref+" gains "+listing.Enumerate(gained, maxMergeNamed))
 		}
 	}
 	if more > 0 {

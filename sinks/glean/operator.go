@@ -1,9 +1,14 @@
 package glean
 
+import (
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
+)
+
 // operator does what people do with a datasource outside a run.
 type operator struct {
-	client     *client
-	cfg        *Config
+	client     *api.Client
+	cfg        *settings.Config
 	clock      *clock
 	datasource *manager
 	names      naming

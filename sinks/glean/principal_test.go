@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // TestPrincipals: whom a document and a group name, as the guards compare them.
@@ -32,7 +33,7 @@ func TestPrincipals(t *testing.T) {
 		t.Errorf("%v %v", m[0].Principals, m[1].Principals)
 	}
 
-	byID := start(t, sandbox.Rules{}, func(c *Config) { c.Datasource.IsUserReferencedByEmail = nil })
+	byID := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Datasource.IsUserReferencedByEmail = nil })
 	e, _, err := byID.read(sam).Encode(doc("one", "user:default/sam"))
 	if err != nil || fmt.Sprint(e.Principals) != "[user user:default/sam]" {
 		t.Errorf("by id: %v %v", e.Principals, err)

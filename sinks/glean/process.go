@@ -12,10 +12,10 @@ import (
 // Process has memberships processed, and then documents, for which Glean takes
 // one call in three hours.
 func (k *operator) Process(ctx context.Context) error {
-	if err := k.client.ready(); err != nil {
+	if err := k.client.Ready(); err != nil {
 		return err
 	}
-	if err := k.client.sendOnce(ctx, api.PathProcessAllMemberships, api.ProcessAllMembershipsRequest{Datasource: k.cfg.Datasource.Name}); err != nil {
+	if err := k.client.SendOnce(ctx, api.PathProcessAllMemberships, api.ProcessAllMembershipsRequest{Datasource: k.cfg.Datasource.Name}); err != nil {
 		return err
 	}
 	err := k.processDocuments(ctx)
@@ -29,8 +29,8 @@ func (k *operator) Process(ctx context.Context) error {
 // processDocuments has documents processed. Its error has the class Throttled
 // where Glean was asked less than three hours ago.
 func (k *operator) processDocuments(ctx context.Context) error {
-	err := k.client.sendOnce(ctx, api.PathProcessAllDocuments, api.ProcessAllDocumentsRequest{Datasource: k.cfg.Datasource.Name})
-	if statusOf(err) == http.StatusTooManyRequests {
+	err := k.client.SendOnce(ctx, api.PathProcessAllDocuments, api.ProcessAllDocumentsRequest{Datasource: k.cfg.Datasource.Name})
+	if api.StatusOf(err) == http.StatusTooManyRequests {
 		return fault.Errorf(fault.Throttled, "", "%w", err)
 	}
 	return err
@@ -39,13 +39,13 @@ func (k *operator) processDocuments(ctx context.Context) error {
 // nextProcessing says when Glean takes the next processalldocuments, as far as its
 // status says when it took the last.
 func (k *operator) nextProcessing(ctx context.Context) string {
-	s, err := k.client.status(ctx)
+	s, err := k.client.Status(ctx)
 	if err != nil {
 		return "in three hours at the latest"
 	}
 	var last time.Time
 	for _, e := range s.Documents.ProcessingHistory {
-		if at := moment(e.StartTime); at.After(last) {
+		if at := api.Moment(e.StartTime); at.After(last) {
 			last = at
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // properties checks properties against their definitions. Numbers and texts
@@ -18,12 +19,12 @@ func (s *encoder) properties(d *api.Document, item *component.Item, fields []com
 			objectType, _ = item.Fields[i].Value.(string)
 		}
 	}
-	types, _ := s.schema.properties(objectType)
+	types, _ := s.schema.Properties(objectType)
 	out := make([]api.CustomProperty, 0, len(fields))
 	for _, f := range fields {
 		t, defined := types[f.Name]
 		if !defined {
-			return nil, reject("customProperties."+f.Name, "is not defined for %s", label(objectType))
+			return nil, reject("customProperties."+f.Name, "is not defined for %s", settings.Label(objectType))
 		}
 		v, problem := property(t, f.Value)
 		if problem != "" {

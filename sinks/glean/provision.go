@@ -12,12 +12,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // manager plans, applies and exports a datasource.
 type manager struct {
-	client *client
-	cfg    *Config
+	client *api.Client
+	cfg    *settings.Config
 }
 
 // testField is the field of a datasource that its testers alone see.
@@ -45,7 +47,7 @@ func (m *manager) plan(ctx context.Context, o component.ProvisionOptions, file [
 	if err != nil {
 		return nil, nil, err
 	}
-	live, err := m.client.raw(ctx, m.cfg.Datasource.Name)
+	live, err := m.client.Raw(ctx, m.cfg.Datasource.Name)
 	if err == nil && live == nil {
 		err = m.unknownToStatus(ctx)
 	}
@@ -73,9 +75,9 @@ func (m *manager) readable(changes []component.ProvisionChange) []component.Prov
 	for i := range changes {
 		c := &changes[i]
 		for j := range c.Path {
-			c.Path[j] = m.client.readable(c.Path[j])
+			c.Path[j] = m.client.Readable(c.Path[j])
 		}
-		c.Before, c.After = m.client.excerpt(c.Before, maxShown), m.client.excerpt(c.After, maxShown)
+		c.Before, c.After = m.client.Excerpt(c.Before, maxShown), m.client.Excerpt(c.After, maxShown)
 	}
 	return changes
 }
@@ -92,14 +94,14 @@ func (m *manager) provision(ctx context.Context, o component.ProvisionOptions, f
 		return fault.Errorf(fault.Transient, "look at a new plan and apply that", "the datasource %q was changed by somebody else since the plan was made", m.cfg.Datasource.Name)
 	}
 	if plan.New || !plan.Empty() {
-		if err := m.client.send(ctx, api.PathAddDatasource, wanted); err != nil {
+		if err := m.client.Send(ctx, api.PathAddDatasource, wanted); err != nil {
 			return refused(fmt.Errorf("set up datasource %q: %w", m.cfg.Datasource.Name, err), wanted)
 		}
 	}
 	if testers := m.cfg.Datasource.Testers; len(testers) > 0 {
-		if err := m.client.send(ctx, api.PathBetaUsers, api.GreenlistUsersRequest{Datasource: m.cfg.Datasource.Name, Emails: testers}); err != nil {
+		if err := m.client.Send(ctx, api.PathBetaUsers, api.GreenlistUsersRequest{Datasource: m.cfg.Datasource.Name, Emails: testers}); err != nil {
 			err = fmt.Errorf("name the testers of datasource %q: %w", m.cfg.Datasource.Name, err)
-			if statusOf(err) == http.StatusBadRequest {
+			if api.StatusOf(err) == http.StatusBadRequest {
 				err = &component.SettingError{Path: []string{"datasource", "testers"}, Err: err}
 			}
 			return err
@@ -110,7 +112,7 @@ func (m *manager) provision(ctx context.Context, o component.ProvisionOptions, f
 
 // verify reads a config back and holds it against what was sent.
 func (m *manager) verify(ctx context.Context, wanted map[string]any) error {
-	now, err := m.client.raw(ctx, m.cfg.Datasource.Name)
+	now, err := m.client.Raw(ctx, m.cfg.Datasource.Name)
 	switch {
 	case err != nil:
 		return fmt.Errorf("read datasource %q back: %w", m.cfg.Datasource.Name, err)
@@ -126,7 +128,7 @@ func (m *manager) verify(ctx context.Context, wanted map[string]any) error {
 		out = append(out, fmt.Sprintf("%s is %s and was sent as %s", strings.Join(c.Path, "."), orNothing(c.Before), orNothing(c.After)))
 	}
 	return fault.Errorf(fault.Permanent, "look at the datasource in Glean's admin console",
-		"Glean took the datasource %q and has it otherwise: %s", m.cfg.Datasource.Name, enumerate(out, 5))
+		"Glean took the datasource %q and has it otherwise: %s", m.cfg.Datasource.Name, listing.Enumerate(out, 5))
 }
 
 func orNothing(s string) string {
@@ -139,8 +141,8 @@ func orNothing(s string) string {
 // refused names the field of a config that a refusal is about, as far as its
 // reason tells.
 func refused(err error, config map[string]any) error {
-	if statusOf(err) != http.StatusBadRequest {
+	if api.StatusOf(err) != http.StatusBadRequest {
 		return err
 	}
-	return &component.SettingError{Path: slices.Concat([]string{"datasource"}, blamed(reasonOf(err), config)), Err: err}
+	return &component.SettingError{Path: slices.Concat([]string{"datasource"}, blamed(api.ReasonOf(err), config)), Err: err}
 }

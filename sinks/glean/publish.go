@@ -20,7 +20,7 @@ type publishing struct {
 // publish sends users, groups, the members of each group, and documents, in
 // this order: what is named is there before it is named.
 func (s *publisher) publish(ctx context.Context, plan *component.Plan) error {
-	if err := s.client.ready(); err != nil {
+	if err := s.client.Ready(); err != nil {
 		return err
 	}
 	p := &publishing{publisher: s, plan: plan, refusals: newRefusals()}
@@ -28,20 +28,20 @@ func (s *publisher) publish(ctx context.Context, plan *component.Plan) error {
 		plan.Note("%s", note)
 	}
 	defer func() {
-		for _, sentence := range s.client.conn.Deprecations() {
+		for _, sentence := range s.client.Conn.Deprecations() {
 			plan.Note("%s", sentence)
 		}
 	}()
 	for _, step := range []func(context.Context) error{
 		func(ctx context.Context) error {
-			return p.stream(ctx, streamUsers, api.PathBulkIndexUsers, "disableStaleDataDeletionCheck")
+			return p.stream(ctx, api.StreamUsers, api.PathBulkIndexUsers, "disableStaleDataDeletionCheck")
 		},
 		func(ctx context.Context) error {
-			return p.stream(ctx, streamGroups, api.PathBulkIndexGroups, "disableStaleDataDeletionCheck")
+			return p.stream(ctx, api.StreamGroups, api.PathBulkIndexGroups, "disableStaleDataDeletionCheck")
 		},
 		p.memberships,
 		func(ctx context.Context) error {
-			return p.stream(ctx, streamDocuments, api.PathBulkIndexDocuments, "disableStaleDocumentDeletionCheck")
+			return p.stream(ctx, api.StreamDocuments, api.PathBulkIndexDocuments, "disableStaleDocumentDeletionCheck")
 		},
 	} {
 		if err := step(ctx); err != nil {
@@ -74,7 +74,7 @@ func (p *publishing) stream(ctx context.Context, name, path, flag string) error 
 	if lifts(items) {
 		u.lift = `,"` + flag + `":true`
 	}
-	if name == streamDocuments {
+	if name == api.StreamDocuments {
 		u.hidden, u.withheld = p.plan.Hidden, map[string]bool{}
 	}
 	err := u.run(ctx, items.Items)

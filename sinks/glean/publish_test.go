@@ -18,6 +18,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // post sends something to the server past the sink.
@@ -155,7 +156,7 @@ func TestNeverEndedAfterAFailedPage(t *testing.T) {
 // TestBadDocuments: Glean refuses some documents for a reason that the sink
 // does not know.
 func TestBadDocuments(t *testing.T) {
-	refuse := func(c *Config) { c.Datasource.URLRegex = "" } // the sink lets pass what the server refuses
+	refuse := func(c *settings.Config) { c.Datasource.URLRegex = "" } // the sink lets pass what the server refuses
 	bad := func(name string) *component.Item {
 		i := doc(name)
 		for n, f := range i.Fields {
@@ -179,7 +180,7 @@ func TestBadDocuments(t *testing.T) {
 		"a whole first page":  {[]int{0, 1, 2, 3, 4}, "again and again"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := start(t, sandbox.Rules{}, refuse, func(c *Config) { c.Datasource.IsEntityDatasource = yes() })
+			f := start(t, sandbox.Rules{}, refuse, func(c *settings.Config) { c.Datasource.IsEntityDatasource = yes() })
 			f.agrees()
 			items := docs(23)
 			if tc.bad[0] == 20 { // and its page is the last
@@ -226,7 +227,7 @@ func TestNamelessReason(t *testing.T) {
 
 // TestNamedReason: a reason that names the document costs five requests more.
 func TestNamedReason(t *testing.T) {
-	f := start(t, sandbox.Rules{}, func(c *Config) { c.Batch.Documents = 100 })
+	f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Batch.Documents = 100 })
 	f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(`about d061"`), Status: 400, Body: `document "Component:default/d061": Bad content`})
 	if err := f.run(append(docs(100), user("ann"))...); err != nil || len(f.ids()) != 99 || f.made("bulkindexdocuments") != 6 {
 		t.Errorf("%v, %d documents, %v", err, len(f.ids()), f.requests)
@@ -375,7 +376,7 @@ func TestDeletion(t *testing.T) {
 
 // TestPages: pages keep to both bounds, and one item may be larger.
 func TestPages(t *testing.T) {
-	f := start(t, sandbox.Rules{}, func(c *Config) { c.Batch = Batch{Documents: 100, Bytes: 4 << 10} })
+	f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Batch = settings.Batch{Documents: 100, Bytes: 4 << 10} })
 	var largest int
 	var pages int
 	f.server.Fail(faults.Fault{Path: documentsPath, Match: func(b []byte) bool {

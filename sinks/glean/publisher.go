@@ -6,12 +6,14 @@ import (
 	"sync"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // publisher makes the uploads of one run.
 type publisher struct {
-	client *client
-	cfg    *Config
+	client *api.Client
+	cfg    *settings.Config
 	clock  *clock
 	o      component.Opening
 
@@ -25,15 +27,15 @@ type publisher struct {
 }
 
 // newPublisher makes the publisher of a run.
-func newPublisher(c *client, cfg *Config, clock *clock, o component.Opening) *publisher {
+func newPublisher(c *api.Client, cfg *settings.Config, clock *clock, o component.Opening) *publisher {
 	return &publisher{client: c, cfg: cfg, clock: clock, o: o,
 		named: map[string]int{}, uploads: map[string]*upload{}, discards: map[string]bool{}}
 }
 
 // writes reports whether the run uploads a stream; memberships go with groups.
 func (p *publisher) writes(stream string) bool {
-	if stream == streamMemberships {
-		stream = streamGroups
+	if stream == api.StreamMemberships {
+		stream = api.StreamGroups
 	}
 	return p.o.Written(stream)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 )
 
 // Purge replaces the documents, then the members of the groups that are known,
@@ -15,18 +16,18 @@ import (
 // a document names it. Glean's guard on deletion is lifted, as emptying is meant;
 // a group that is not known loses its members when it goes itself.
 func (k *operator) Purge(ctx context.Context, known map[string][]string, o component.Opening) error {
-	if err := k.client.ready(); err != nil {
+	if err := k.client.Ready(); err != nil {
 		return err
 	}
-	status, err := k.client.status(ctx)
+	status, err := k.client.Status(ctx)
 	if err != nil {
-		return k.client.noDatasource(err)
+		return k.client.NoDatasource(err)
 	}
 	p := newPublisher(k.client, k.cfg, k.clock, o)
-	if err := p.claim(underWay(status)); err != nil {
+	if err := p.claim(api.UnderWay(status)); err != nil {
 		return err
 	}
-	ids, err := p.empty(ctx, known[streamMemberships])
+	ids, err := p.empty(ctx, known[api.StreamMemberships])
 	if err != nil {
 		return err
 	}
@@ -39,18 +40,18 @@ const emptiedWithin = 10 * time.Second
 // emptied asks until the status counts nothing, or emptiedWithin is over.
 func (k *operator) emptied(ctx context.Context, ids map[string]string) error {
 	for waited, delay := time.Duration(0), time.Second; ; delay *= 2 {
-		s, err := k.client.status(ctx)
+		s, err := k.client.Status(ctx)
 		if err != nil {
 			return unconfirmed("everything was emptied, and whether it is gone could not be asked: %v", err)
 		}
 		left := []string{}
-		h := holdings(s)
-		for _, stream := range streamNames {
+		h := api.Holdings(s)
+		for _, stream := range api.StreamNames {
 			if n, known := h.Streams[stream]; !known || n > 0 {
 				left = append(left, fmt.Sprintf("%d %s", n, stream))
 			}
 		}
-		for stream, history := range histories(s) {
+		for stream, history := range api.Histories(s) {
 			if i := slices.IndexFunc(history, func(b api.BulkUpload) bool { return b.UploadID == ids[stream] }); i >= 0 && history[i].ProcessingState == api.StateDeletionPaused {
 				return unconfirmed("Glean took the emptying of %s and has paused their deletion for seven days", stream)
 			}
@@ -59,7 +60,7 @@ func (k *operator) emptied(ctx context.Context, ids map[string]string) error {
 		case len(left) == 0:
 			return nil
 		case waited >= emptiedWithin:
-			return unconfirmed("Glean took the emptying and still counts %s; its counts may be three hours old, and `pipe process FILE` has it delete at once", enumerate(left, 4))
+			return unconfirmed("Glean took the emptying and still counts %s; its counts may be three hours old, and `pipe process FILE` has it delete at once", listing.Enumerate(left, 4))
 		}
 		delay = min(delay, emptiedWithin-waited)
 		if err := k.clock.sleep(ctx, delay); err != nil {

@@ -33,7 +33,7 @@ func (k *operator) Push(ctx context.Context, sel *component.Selection) (*compone
 		}
 	}
 	for _, d := range docs {
-		if err := p.send(ctx, streamDocuments, d.ID, api.PathIndexDocument, api.IndexDocumentRequest{Document: d}); err != nil {
+		if err := p.send(ctx, api.StreamDocuments, d.ID, api.PathIndexDocument, api.IndexDocumentRequest{Document: d}); err != nil {
 			return p.out, err
 		}
 	}
@@ -88,7 +88,7 @@ func (p *pushing) needs(sel *component.Selection) ([]api.Document, *needs, error
 }
 
 func (p *pushing) users(ctx context.Context, sel *component.Selection, n *needs) error {
-	for _, item := range sel.Identities[streamUsers] {
+	for _, item := range sel.Identities[api.StreamUsers] {
 		var u api.User
 		if err := codec.Unmarshal(item.Body, &u); err != nil {
 			return err
@@ -100,7 +100,7 @@ func (p *pushing) users(ctx context.Context, sel *component.Selection, n *needs)
 		if item.Same || !n.users[name] {
 			continue
 		}
-		if err := p.send(ctx, streamUsers, item.Ref, api.PathIndexUser, api.IndexUserRequest{Datasource: p.k.cfg.Datasource.Name, User: u}); err != nil {
+		if err := p.send(ctx, api.StreamUsers, item.Ref, api.PathIndexUser, api.IndexUserRequest{Datasource: p.k.cfg.Datasource.Name, User: u}); err != nil {
 			return err
 		}
 	}
@@ -108,7 +108,7 @@ func (p *pushing) users(ctx context.Context, sel *component.Selection, n *needs)
 }
 
 func (p *pushing) groups(ctx context.Context, sel *component.Selection, n *needs) error {
-	for _, item := range sel.Identities[streamGroups] {
+	for _, item := range sel.Identities[api.StreamGroups] {
 		var g api.Group
 		if err := codec.Unmarshal(item.Body, &g); err != nil {
 			return err
@@ -116,7 +116,7 @@ func (p *pushing) groups(ctx context.Context, sel *component.Selection, n *needs
 		if item.Same || !n.groups[g.Name] {
 			continue
 		}
-		if err := p.send(ctx, streamGroups, item.Ref, api.PathIndexGroup, api.IndexGroupRequest{Datasource: p.k.cfg.Datasource.Name, Group: g}); err != nil {
+		if err := p.send(ctx, api.StreamGroups, item.Ref, api.PathIndexGroup, api.IndexGroupRequest{Datasource: p.k.cfg.Datasource.Name, Group: g}); err != nil {
 			return err
 		}
 	}
@@ -125,7 +125,7 @@ func (p *pushing) groups(ctx context.Context, sel *component.Selection, n *needs
 
 func (p *pushing) memberships(ctx context.Context, sel *component.Selection, n *needs) error {
 	same := map[string]bool{}
-	for _, item := range sel.Identities[streamMemberships] {
+	for _, item := range sel.Identities[api.StreamMemberships] {
 		same[item.ID] = item.Same
 	}
 	for _, group := range slices.Sorted(maps.Keys(n.groups)) {
@@ -134,7 +134,7 @@ func (p *pushing) memberships(ctx context.Context, sel *component.Selection, n *
 		}
 		for _, m := range p.members[group] {
 			r := api.IndexMembershipRequest{Datasource: p.k.cfg.Datasource.Name, Membership: api.GroupMembership{GroupName: group, Membership: m}}
-			if err := p.send(ctx, streamMemberships, group, api.PathIndexMembership, r); err != nil {
+			if err := p.send(ctx, api.StreamMemberships, group, api.PathIndexMembership, r); err != nil {
 				return err
 			}
 		}
@@ -143,9 +143,9 @@ func (p *pushing) memberships(ctx context.Context, sel *component.Selection, n *
 }
 
 func (p *pushing) send(ctx context.Context, stream, what, path string, in any) error {
-	if err := p.k.client.send(ctx, path, in); err != nil {
+	if err := p.k.client.Send(ctx, path, in); err != nil {
 		err = fmt.Errorf("send %s of %s: %w", what, stream, err)
-		if s := statusOf(err); s == http.StatusBadRequest {
+		if s := api.StatusOf(err); s == http.StatusBadRequest {
 			err = fault.Errorf(fault.Permanent, "mend what Glean names, in the source or the mapping; what was sent before it stays", "%w", err)
 		}
 		return err
@@ -161,15 +161,15 @@ func (p *pushing) verify(ctx context.Context, docs []api.Document) error {
 		r.DebugDocuments = append(r.DebugDocuments, api.DebugDocumentRequest{ObjectType: d.ObjectType, DocID: d.ID})
 	}
 	var a api.DebugDocumentsResponse
-	if err := p.k.client.ask(ctx, api.PathDebugDocuments(p.k.cfg.Datasource.Name), r, &a); err != nil {
+	if err := p.k.client.Ask(ctx, api.PathDebugDocuments(p.k.cfg.Datasource.Name), r, &a); err != nil {
 		return unconfirmed("everything was sent, and whether Glean has it could not be asked: %v", err)
 	}
 	for _, d := range a.DocumentStatuses {
 		switch s := d.DebugInfo.Status; {
 		case s.UploadStatus == api.NotUploaded:
-			return unconfirmed("Glean took %s and does not have it yet", p.k.client.readable(d.DocID))
+			return unconfirmed("Glean took %s and does not have it yet", p.k.client.Readable(d.DocID))
 		case s.PermissionIdentityStatus == api.NotUploaded:
-			p.out.Notes = append(p.out.Notes, fmt.Sprintf("Glean does not know all that %s names yet: they find it when it does", p.k.client.readable(d.DocID)))
+			p.out.Notes = append(p.out.Notes, fmt.Sprintf("Glean does not know all that %s names yet: they find it when it does", p.k.client.Readable(d.DocID)))
 		}
 	}
 	return nil

@@ -65,7 +65,7 @@ func (r *refusals) has(stream, name string) bool {
 // nameOf is how members name a user or a group; other items have no name.
 func nameOf(stream string, e component.Encoded) string {
 	var u api.User
-	if stream != streamUsers || codec.Unmarshal(e.Body, &u) != nil {
+	if stream != api.StreamUsers || codec.Unmarshal(e.Body, &u) != nil {
 		return e.ID
 	}
 	return cmp.Or(u.UserID, u.Email)

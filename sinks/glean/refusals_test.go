@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -196,13 +197,13 @@ func TestForeign(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	f.begin("secret-token \n\x1b[31m " + strings.Repeat("x", 300))
 	err := f.run(user("ann"))
-	if err == nil || !strings.Contains(err.Error(), "not of this pipeline is not finished: [redacted]") || strings.ContainsAny(err.Error(), "\n\x1b") || strings.Count(err.Error(), "x") > maxReadable {
+	if err == nil || !strings.Contains(err.Error(), "not of this pipeline is not finished: [redacted]") || strings.ContainsAny(err.Error(), "\n\x1b") || strings.Count(err.Error(), "x") > api.MaxReadable {
 		t.Errorf("%v", err)
 	}
 	f.server.Fail(faults.Fault{Path: "/getdatasourceconfig", Status: 200, Header: http.Header{"Content-Type": {"application/json"}},
 		Body: fmt.Sprintf(`{"name":"backstage","isUserReferencedByEmail":true,"urlRegex":"Bearer secret-token %s"}`, strings.Repeat("y", 300))})
 	_, err = f.read().Holds(t.Context())
-	if err == nil || strings.Contains(err.Error(), "secret-token") || !strings.Contains(err.Error(), "and Bearer [redacted] yyy") || strings.Count(err.Error(), "y") > maxReadable {
+	if err == nil || strings.Contains(err.Error(), "secret-token") || !strings.Contains(err.Error(), "and Bearer [redacted] yyy") || strings.Count(err.Error(), "y") > api.MaxReadable {
 		t.Errorf("%v", err)
 	}
 	for in, want := range map[string]string{"UPLOAD COMPLETED": "upload completed", "secret-token": "unknown state", "": "unknown state"} {

@@ -29,23 +29,23 @@ func (k *operator) TokenFile() (string, error) {
 
 // Rotate asks for a new secret, once, with the one that is in the file by now.
 func (k *operator) Rotate(ctx context.Context) (*component.Rotated, error) {
-	if err := k.client.ready(); err != nil {
+	if err := k.client.Ready(); err != nil {
 		return nil, err
 	}
-	if err := k.client.conn.Renew(); err != nil {
+	if err := k.client.Conn.Renew(); err != nil {
 		return nil, err
 	}
-	resp, err := k.client.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathRotateToken, NoRetry: true, Secret: true})
+	resp, err := k.client.Conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathRotateToken, NoRetry: true, Secret: true})
 	var r api.RotateTokenResponse
 	if err == nil {
 		if err = codec.Unmarshal(resp.Body, &r); err == nil && r.RawSecret == "" {
 			err = errors.New("the answer holds no secret")
 		}
 		if err != nil { // which may quote it
-			return nil, fault.Errorf(fault.Permanent, rotateAgain, "glean: POST %s: the answer holds no secret that can be read: Glean may have rotated the token", k.client.conn.Path(api.PathRotateToken))
+			return nil, fault.Errorf(fault.Permanent, rotateAgain, "glean: POST %s: the answer holds no secret that can be read: Glean may have rotated the token", k.client.Conn.Path(api.PathRotateToken))
 		}
 	}
-	switch s := statusOf(err); {
+	switch s := api.StatusOf(err); {
 	case err == nil:
 	case s == http.StatusBadRequest:
 		return nil, fault.Errorf(fault.Permanent, "a token that rotates is made with a rotation period in Glean's admin console; others are replaced there", "Glean does not rotate this token: %w", err)
@@ -54,7 +54,7 @@ func (k *operator) Rotate(ctx context.Context) (*component.Rotated, error) {
 	default:
 		return nil, err
 	}
-	k.client.clean.Add(r.RawSecret)
+	k.client.Redactor.Add(r.RawSecret)
 	out := &component.Rotated{Secret: config.NewSecret(r.RawSecret), OldUntil: k.clock.now().Add(overlap)}
 	if r.RotationPeriodMinutes > 0 && r.CreatedAt > 0 {
 		out.Before = time.Unix(r.CreatedAt, 0).Add(time.Duration(r.RotationPeriodMinutes) * time.Minute)

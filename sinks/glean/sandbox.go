@@ -11,24 +11,26 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 const sandboxToken = "sandbox-token"
 
 // startSandbox starts an index server that knows the file's datasource.
 func startSandbox(_ context.Context, o component.SandboxOptions) (*component.Sandbox, error) {
-	cfg := *o.Config.(*Config)
-	cfg.adopt(o.UIURL)
+	cfg := *o.Config.(*settings.Config)
+	cfg.Adopt(o.UIURL)
 	d := cfg.DatasourceConfig()
 	for _, at := range []*string{&d.IconURL, &d.IconDarkURL} {
 		var err error
-		if *at, err = icon(*at); err != nil {
+		if *at, err = settings.Icon(*at); err != nil {
 			return nil, err
 		}
 	}
 	sources := []api.DatasourceConfig{d}
-	if lender := lenderOf(d); lender != "" { // it is there, and knows nobody
+	if lender := settings.LenderOf(d); lender != "" { // it is there, and knows nobody
 		people := d
 		people.Name, people.IdentityDatasourceName = lender, ""
 		sources = []api.DatasourceConfig{people, d}
@@ -62,7 +64,7 @@ func summarize(w io.Writer, i sandbox.Index) error {
 	}
 	fmt.Fprintf(&b, "  %-22s %6d\n  %-22s %6d\n  %-22s %6d\n", "users", len(i.Users), "groups", len(i.Groups), "memberships", members)
 	counts, private := audiences(i)
-	fmt.Fprintf(&b, "Who finds the %s:\n", documents(len(i.Documents)))
+	fmt.Fprintf(&b, "Who finds the %s:\n", listing.Documents(len(i.Documents)))
 	for _, a := range access.Audiences {
 		fmt.Fprintf(&b, "  %-22s %6d\n", a, counts[a])
 	}
@@ -102,5 +104,5 @@ func people(emails []string) string {
 	if len(emails) == 0 {
 		return "nobody"
 	}
-	return fmt.Sprintf("%d of the users: %s", len(emails), strings.ReplaceAll(enumerate(emails, 8), ";", ","))
+	return fmt.Sprintf("%d of the users: %s", len(emails), strings.ReplaceAll(listing.Enumerate(emails, 8), ";", ","))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 )
 
 // seal rejects what claims another's ref, merges users by e-mail, resolves
@@ -66,7 +67,7 @@ func (s *encoder) sealUsers(out component.Outlet) (merged map[string][]string, e
 			merged[one.ref] = append(merged[one.ref], u.ref)
 		}
 		if taken {
-			out.End(streamUsers, u.record, component.Merged, "one e-mail, one user of Glean")
+			out.End(api.StreamUsers, u.record, component.Merged, "one e-mail, one user of Glean")
 			continue
 		}
 		user := api.User{Email: u.email, Name: u.name}
@@ -81,7 +82,7 @@ func (s *encoder) sealUsers(out component.Outlet) (merged map[string][]string, e
 		if err != nil {
 			return nil, err
 		}
-		if err := out.Keep(streamUsers, component.Encoded{ID: key, Ref: u.record, Principal: principal, Body: body, Cut: u.cut}); err != nil {
+		if err := out.Keep(api.StreamUsers, component.Encoded{ID: key, Ref: u.record, Principal: principal, Body: body, Cut: u.cut}); err != nil {
 			return nil, err
 		}
 	}
@@ -101,17 +102,17 @@ func (s *encoder) sealGroups(ctx context.Context, out component.Outlet) error {
 		if err != nil {
 			return err
 		}
-		if err := out.Keep(streamGroups, component.Encoded{ID: g.name, Ref: g.record, Principal: groupPrincipal(g.name), Body: body}); err != nil {
+		if err := out.Keep(api.StreamGroups, component.Encoded{ID: g.name, Ref: g.record, Principal: groupPrincipal(g.name), Body: body}); err != nil {
 			return err
 		}
-		if !s.written(streamGroups) {
+		if !s.written(api.StreamGroups) {
 			continue
 		}
 		members := membersOf{Group: g.name, Memberships: s.members(g, left)}
 		if body, err = codec.Marshal(members); err != nil {
 			return err
 		}
-		if err := out.Keep(streamMemberships, component.Encoded{ID: g.name, Ref: g.record, Principals: s.names.principals(members.Memberships), Body: body}); err != nil {
+		if err := out.Keep(api.StreamMemberships, component.Encoded{ID: g.name, Ref: g.record, Principals: s.names.principals(members.Memberships), Body: body}); err != nil {
 			return err
 		}
 	}
@@ -126,7 +127,7 @@ type leftOut struct{ unknown, inactive map[string]bool }
 
 func (*leftOut) note(out component.Outlet, left map[string]bool, why string) {
 	if len(left) > 0 {
-		out.Note("groups name %s as members that %s, who were left out: %s", refs(len(left)), why, enumerate(slices.Sorted(maps.Keys(left)), 5))
+		out.Note("groups name %s as members that %s, who were left out: %s", listing.Refs(len(left)), why, listing.Enumerate(slices.Sorted(maps.Keys(left)), 5))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
 // session is one run's use of the sink.
@@ -52,19 +53,19 @@ func (s *session) Holds(ctx context.Context) (component.Holdings, error) {
 	if err := s.sink.datasource.agree(ctx, s.setup != nil); err != nil {
 		return component.Holdings{}, err
 	}
-	status, err := s.sink.client.status(ctx)
-	if code := statusOf(err); code == http.StatusNotFound || code == http.StatusGone || errors.Is(err, errShape) {
+	status, err := s.sink.client.Status(ctx)
+	if code := api.StatusOf(err); code == http.StatusNotFound || code == http.StatusGone || errors.Is(err, api.ErrShape) {
 		return component.Holdings{Unsaid: err}, nil // the status is beta
 	}
 	if err != nil {
 		return component.Holdings{}, &component.UnsaidError{Err: err}
 	}
-	if err := s.publisher.claim(underWay(status)); err != nil {
+	if err := s.publisher.claim(api.UnderWay(status)); err != nil {
 		return component.Holdings{}, err
 	}
-	h := holdings(status)
+	h := api.Holdings(status)
 	h.History = history(status)
-	h.Uploads = uploadsOf(s.sink.client, status, streamDocuments)
+	h.Uploads = uploadsOf(s.sink.client, status, api.StreamDocuments)
 	return h, nil
 }
 
@@ -91,7 +92,7 @@ func (s *session) Publish(ctx context.Context, plan *component.Plan) error {
 
 // History lists the uploads of users, groups and documents in Glean's status.
 func (s *session) History(ctx context.Context) (*component.UploadHistory, error) {
-	status, err := s.sink.client.status(ctx)
+	status, err := s.sink.client.Status(ctx)
 	if err != nil {
 		return nil, err
 	}

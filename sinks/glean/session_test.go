@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // TestRun is the whole way: who finds what in the end.
@@ -94,7 +95,7 @@ func TestRun(t *testing.T) {
 
 // TestUserIDs: without isUserReferencedByEmail users are named by their refs.
 func TestUserIDs(t *testing.T) {
-	byID := func(c *Config) { c.Datasource.IsUserReferencedByEmail = nil }
+	byID := func(c *settings.Config) { c.Datasource.IsUserReferencedByEmail = nil }
 	f := start(t, sandbox.Rules{}, byID)
 	config := catalog()
 	config.IsUserReferencedByEmail = nil
@@ -231,7 +232,7 @@ func TestHolds(t *testing.T) {
 		f.server.Heal()
 	}
 
-	missing := start(t, sandbox.Rules{}, func(c *Config) { c.Datasource.Name = "portal" })
+	missing := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Datasource.Name = "portal" })
 	_, err = missing.read().Holds(t.Context())
 	if err == nil || !strings.Contains(err.Error(), `Glean has no datasource "portal"`) || !strings.Contains(fault.RemedyOf(err), "pipe datasource apply") {
 		t.Errorf("%v", err)
@@ -275,14 +276,16 @@ func TestStatusShapes(t *testing.T) {
 
 func TestDiffering(t *testing.T) {
 	for name, tc := range map[string]struct {
-		change func(*Config)
+		change func(*settings.Config)
 		want   string
 	}{
-		"references":    {func(c *Config) { c.Datasource.IsUserReferencedByEmail = nil }, "isUserReferencedByEmail is false in the file and true in Glean"},
-		"addresses":     {func(c *Config) { c.Datasource.URLRegex = ".*" }, "urlRegex is .* in the file"},
-		"object type":   {func(c *Config) { c.Datasource.ObjectDefinitions[1].Name = "api" }, "object type api is not defined in Glean"},
-		"property":      {func(c *Config) { c.Datasource.ObjectDefinitions[0].PropertyDefinitions[0].Name = "tier" }, "object type component has no property tier in Glean"},
-		"property type": {func(c *Config) { c.Datasource.ObjectDefinitions[0].PropertyDefinitions[0].PropertyType = "TEXT" }, "property type is TEXT in the file and PICKLIST in Glean"},
+		"references":  {func(c *settings.Config) { c.Datasource.IsUserReferencedByEmail = nil }, "isUserReferencedByEmail is false in the file and true in Glean"},
+		"addresses":   {func(c *settings.Config) { c.Datasource.URLRegex = ".*" }, "urlRegex is .* in the file"},
+		"object type": {func(c *settings.Config) { c.Datasource.ObjectDefinitions[1].Name = "api" }, "object type api is not defined in Glean"},
+		"property":    {func(c *settings.Config) { c.Datasource.ObjectDefinitions[0].PropertyDefinitions[0].Name = "tier" }, "object type component has no property tier in Glean"},
+		"property type": {func(c *settings.Config) {
+			c.Datasource.ObjectDefinitions[0].PropertyDefinitions[0].PropertyType = "TEXT"
+		}, "property type is TEXT in the file and PICKLIST in Glean"},
 	} {
 		f := start(t, sandbox.Rules{}, tc.change)
 		_, err := f.read().Holds(t.Context())
@@ -293,7 +296,7 @@ func TestDiffering(t *testing.T) {
 			t.Errorf("%s: something was sent: %v", name, f.requests)
 		}
 	}
-	f := start(t, sandbox.Rules{}, func(c *Config) { c.Datasource.ObjectDefinitions = c.Datasource.ObjectDefinitions[:1] })
+	f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Datasource.ObjectDefinitions = c.Datasource.ObjectDefinitions[:1] })
 	if _, err := f.read().Holds(t.Context()); err != nil {
 		t.Errorf("what Glean has beyond the file is no concern: %v", err)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
 // ProvisionInRun has the next session set the datasource up when everything was
@@ -33,7 +34,7 @@ func (s *setup) prepare(ctx context.Context) (component.Holdings, error) {
 	h := component.Holdings{New: s.plan.New}
 	if s.plan.New {
 		h.Streams = map[string]int{}
-		for _, stream := range streamNames {
+		for _, stream := range api.StreamNames {
 			h.Streams[stream] = 0
 		}
 	}

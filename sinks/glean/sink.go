@@ -8,13 +8,15 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // Sink is a datasource of Glean.
 type Sink struct {
-	cfg     *Config
-	schema  *schema
-	client  *client
+	cfg     *settings.Config
+	schema  *settings.Schema
+	client  *api.Client
 	clock   *clock
 	purpose component.Purpose
 	inRun   *component.ProvisionOptions // how a run sets the datasource up; nil when it does not
@@ -24,26 +26,26 @@ type Sink struct {
 }
 
 // open makes a sink; retry zero is the engine's policy.
-func open(cfg *Config, s component.Settings, retry fault.Retry) (*Sink, error) {
-	schema, err := newSchema(cfg.Datasource)
+func open(cfg *settings.Config, s component.Settings, retry fault.Retry) (*Sink, error) {
+	schema, err := settings.NewSchema(cfg.Datasource)
 	if err != nil {
 		return nil, err
 	}
 	k := &Sink{cfg: cfg, schema: schema, clock: systemClock(), purpose: s.Purpose,
-		client: &client{clean: &connection.Redactor{}, datasource: schema.name}}
+		client: &api.Client{Redactor: &connection.Redactor{}, Datasource: schema.Name}}
 	k.datasource = &manager{client: k.client, cfg: cfg}
 	k.operator = &operator{client: k.client, cfg: cfg, clock: k.clock, datasource: k.datasource,
-		names: naming{schema.byEmail}, lender: schema.lender}
-	if len(cfg.missing()) > 0 {
+		names: naming{schema.ByEmail}, lender: schema.Lender}
+	if len(cfg.Missing()) > 0 {
 		return k, nil
 	}
-	if schema.urls == nil && !schema.entity {
+	if schema.URLs == nil && !schema.Entity {
 		return nil, fault.Errorf(fault.Fatal, "set datasource.urlRegex to what all of the documents' addresses match",
 			"datasource.urlRegex is missing, and the source has no ui_url that it could follow from")
 	}
-	k.client.conn, err = connection.New(cfg.Config, connection.Settings{
-		Name: "glean", URL: cfg.address(), Token: cfg.Token, UserAgent: s.UserAgent, LoopbackOnly: s.Loopback,
-		Log: s.Log, Observe: s.Observe, Retry: retry, Redactor: k.client.clean,
+	k.client.Conn, err = connection.New(cfg.Config, connection.Settings{
+		Name: "glean", URL: cfg.Address(), Token: cfg.Token, UserAgent: s.UserAgent, LoopbackOnly: s.Loopback,
+		Log: s.Log, Observe: s.Observe, Retry: retry, Redactor: k.client.Redactor,
 		Rate: cfg.RequestsPerSecond, Burst: cfg.Concurrency,
 		Allow: func(method, path string) bool {
 			return method == http.MethodPost && slices.Contains(k.allowed(), path)
@@ -54,7 +56,7 @@ func open(cfg *Config, s component.Settings, retry fault.Retry) (*Sink, error) {
 
 // Place is the server's address and the datasource, "" where the address is
 // not set.
-func (k *Sink) Place() string { return k.cfg.place() }
+func (k *Sink) Place() string { return k.cfg.Place() }
 
 // Open begins a run's use of the sink; it asks Glean for nothing.
 func (k *Sink) Open(_ context.Context, o component.Opening) (component.Session, error) {
@@ -68,8 +70,8 @@ func (k *Sink) Open(_ context.Context, o component.Opening) (component.Session, 
 
 // Close gives back idle connections.
 func (k *Sink) Close() error {
-	if k.client.conn != nil {
-		k.client.conn.Close()
+	if k.client.Conn != nil {
+		k.client.Conn.Close()
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // Spec describes the sink.
@@ -13,20 +14,20 @@ func Spec() component.SinkSpec {
 	return component.SinkSpec{
 		Name:    "glean",
 		Summary: "Fills a datasource of Glean: users, groups with their members, and documents that each only some may find.",
-		Config:  func() any { return &Config{} },
-		Streams: func(cfg any) []component.Stream { return streams(cfg.(*Config).Datasource) },
-		Own:     []string{streamMemberships},
+		Config:  func() any { return &settings.Config{} },
+		Streams: func(cfg any) []component.Stream { return streams(cfg.(*settings.Config).Datasource) },
+		Own:     []string{api.StreamMemberships},
 		CheckMappings: func(cfg any, all []component.MappingFacts, b component.Builder) {
-			if s, err := newSchema(cfg.(*Config).Datasource); err == nil {
-				s.checkMappings(slices.DeleteFunc(all, func(m component.MappingFacts) bool { return m.Stream != streamDocuments }), b)
+			if s, err := settings.NewSchema(cfg.(*settings.Config).Datasource); err == nil {
+				s.CheckMappings(slices.DeleteFunc(all, func(m component.MappingFacts) bool { return m.Stream != api.StreamDocuments }), b)
 			}
 		},
 		Open: func(cfg any, s component.Settings) (component.Sink, error) {
-			return open(cfg.(*Config), s, fault.Retry{})
+			return open(cfg.(*settings.Config), s, fault.Retry{})
 		},
 		Sandbox: startSandbox,
-		Missing: func(cfg any) []string { return cfg.(*Config).missing() },
-		Adopt:   func(cfg any, uiURL string) { cfg.(*Config).adopt(uiURL) },
+		Missing: func(cfg any) []string { return cfg.(*settings.Config).Missing() },
+		Adopt:   func(cfg any, uiURL string) { cfg.(*settings.Config).Adopt(uiURL) },
 	}
 }
 
@@ -39,24 +40,24 @@ var (
 
 func streams(d api.DatasourceConfig) []component.Stream {
 	elsewhere := ""
-	if lender := lenderOf(d); lender != "" {
+	if lender := settings.LenderOf(d); lender != "" {
 		elsewhere = "those of the datasource " + lender + " count instead"
 	}
 	return []component.Stream{
-		{Name: streamUsers, Identities: true, Elsewhere: elsewhere, Doc: "Who may find anything of the datasource. Users with one e-mail are one user.", Fields: []component.FieldSpec{
+		{Name: api.StreamUsers, Identities: true, Elsewhere: elsewhere, Doc: "Who may find anything of the datasource. Users with one e-mail are one user.", Fields: []component.FieldSpec{
 			{Name: "id", Type: component.RefField, Required: true, Doc: "The ref by which permissions, owners and members name the user."},
 			{Name: "email", Type: component.EmailField, Required: true, Doc: "The e-mail address with which the user signs in to Glean. mailto: is taken off; a text that is not one address rejects the user."},
 			{Name: "name", Type: component.Text, Cut: shortText, Doc: "The user's name; the part of the e-mail before @ when it is empty."},
 			{Name: "userId", Type: component.Text, Decides: true, Doc: "How the datasource refers to the user where isUserReferencedByEmail is false; the id when it is left out."},
 			{Name: "isActive", Type: component.Flag, Decides: true, Doc: "Whether the user is active; false for former staff and bots, who find nothing. True when it is left out."},
 		}},
-		{Name: streamGroups, Identities: true, Elsewhere: elsewhere, Doc: "Groups that permissions may name, with their members.", Fields: []component.FieldSpec{
+		{Name: api.StreamGroups, Identities: true, Elsewhere: elsewhere, Doc: "Groups that permissions may name, with their members.", Fields: []component.FieldSpec{
 			{Name: "id", Type: component.RefField, Required: true, Doc: "The ref by which permissions and members name it."},
 			{Name: "name", Type: component.Text, Decides: true, Doc: "The group's name in Glean, the id when it is left out; no white space."},
 			{Name: "members", Type: component.RefList, Doc: "Refs of its members: users, and groups whose members count as its own."},
 			{Name: "subgroups", Type: component.RefList, Doc: "Refs of groups whose members count as its own."},
 		}},
-		{Name: streamDocuments, Permissions: true, Doc: "What people find.", Fields: []component.FieldSpec{
+		{Name: api.StreamDocuments, Permissions: true, Doc: "What people find.", Fields: []component.FieldSpec{
 			{Name: "id", Type: component.Text, Required: true, Doc: "What tells the document apart, without regard to case; at most 200 characters."},
 			{Name: "objectType", Type: component.Text, Required: true, Doc: "One of the types under datasource.objectDefinitions."},
 			{Name: "title", Type: component.Text, Cut: shortText, Doc: "The title, as plain text; cut at 1 KiB."},

@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 func TestConfigSpec(t *testing.T) {
@@ -31,7 +32,7 @@ func TestAddresses(t *testing.T) {
 		"https://acme-be.glean.com", "https://acme-be.glean.com/", "http://127.0.0.1:8080", "https://proxy.example/glean", "https://[::1]:1/",
 		"", "acme", "https://", "https:///x", "https://a b", "https://u@x", "https://u:p@x", "https://x?a", "https://x?", "https://x#a", "https://x/a/../b", "https://x//a", "ftp://x", " https://x", "https://x:y",
 	} {
-		c := settings()
+		c := testSettings()
 		c.ServerURL = address
 		accepted := true
 		c.Validate(func(field, _, message, hint string) {
@@ -54,7 +55,7 @@ func TestAddresses(t *testing.T) {
 // TestNotReady: without an address or a token a sink can be opened and refuses
 // to be asked.
 func TestNotReady(t *testing.T) {
-	c := settings()
+	c := testSettings()
 	if len(Spec().Missing(c)) == 0 {
 		t.Error("ready without an address")
 	}
@@ -126,7 +127,7 @@ func TestCheckMappings(t *testing.T) {
 		"defined nowhere":        {[]component.FieldFacts{title, body, view, objectType(), custom("tier")}, `property "tier" is not defined for component, system`},
 	} {
 		var p problems
-		Spec().CheckMappings(settings(), []component.MappingFacts{{Stream: "documents", Fields: tc.fields}}, &p)
+		Spec().CheckMappings(testSettings(), []component.MappingFacts{{Stream: "documents", Fields: tc.fields}}, &p)
 		if got := strings.Join(append(p.got, p.warned...), "; "); got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
@@ -136,7 +137,7 @@ func TestCheckMappings(t *testing.T) {
 func TestNoForeignRequests(t *testing.T) {
 	f := start(t, sandboxRules())
 	for _, path := range []string{"/api/index/v1/indexdocuments", "/api/index/v1/processalldocuments", "/api/index/v1/debug/other/status"} {
-		if err := f.client.ask(t.Context(), path, nil, nil); err == nil || !strings.Contains(err.Error(), "refused before it was made") {
+		if err := f.client.Ask(t.Context(), path, nil, nil); err == nil || !strings.Contains(err.Error(), "refused before it was made") {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -147,8 +148,8 @@ func TestNoForeignRequests(t *testing.T) {
 
 // TestLoopback: with --sandbox no other machine is reached.
 func TestLoopback(t *testing.T) {
-	f := start(t, sandboxRules(), func(c *Config) { c.ServerURL = "http://192.0.2.1" })
-	if _, err := f.client.live(t.Context()); err == nil || !strings.Contains(err.Error(), "not an address of this machine") {
+	f := start(t, sandboxRules(), func(c *settings.Config) { c.ServerURL = "http://192.0.2.1" })
+	if _, err := f.client.Live(t.Context()); err == nil || !strings.Contains(err.Error(), "not an address of this machine") {
 		t.Error(err)
 	}
 }

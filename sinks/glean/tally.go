@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 )
 
 // skipped counts what was left out of documents, by what it was.
@@ -38,22 +40,22 @@ func (t *skipped) notes(users int) []string {
 	defer t.mu.Unlock()
 	var out []string
 	if n := t.needUsers.Load(); n > 0 && users == 0 {
-		out = append(out, fmt.Sprintf("no active user with an e-mail was delivered, so that nobody will find %s that only users of the datasource may find", documents(int(n))))
+		out = append(out, fmt.Sprintf("no active user with an e-mail was delivered, so that nobody will find %s that only users of the datasource may find", listing.Documents(int(n))))
 	}
 	if len(t.principals) > 0 {
-		out = append(out, fmt.Sprintf("permissions name %s that nobody delivered as a user or group, who were left out: %s", refs(len(t.principals)), ranking(t.principals)))
+		out = append(out, fmt.Sprintf("permissions name %s that nobody delivered as a user or group, who were left out: %s", listing.Refs(len(t.principals)), ranking(t.principals)))
 	}
 	if len(t.inactive) > 0 {
-		out = append(out, fmt.Sprintf("permissions name %s that are users who are not active, who were left out: %s", refs(len(t.inactive)), ranking(t.inactive)))
+		out = append(out, fmt.Sprintf("permissions name %s that are users who are not active, who were left out: %s", listing.Refs(len(t.inactive)), ranking(t.inactive)))
 	}
 	if n := len(t.intersections); n > 0 {
 		out = append(out, fmt.Sprintf("all_of was left out whole where it names something else than a group that was delivered: %s", ranking(t.intersections)))
 	}
 	if n := len(t.waiting); n > 0 {
-		out = append(out, fmt.Sprintf("documents wait for %s without an active user in Glean, and no user finds them until it has one: %s", groupCount(n), ranking(t.waiting)))
+		out = append(out, fmt.Sprintf("documents wait for %s without an active user in Glean, and no user finds them until it has one: %s", listing.GroupCount(n), ranking(t.waiting)))
 	}
 	if len(t.owners) > 0 {
-		out = append(out, fmt.Sprintf("owner, author or updatedBy name %s that nobody delivered as a user, and were left out: %s", refs(len(t.owners)), ranking(t.owners)))
+		out = append(out, fmt.Sprintf("owner, author or updatedBy name %s that nobody delivered as a user, and were left out: %s", listing.Refs(len(t.owners)), ranking(t.owners)))
 	}
 	if len(t.containers) > 0 {
 		out = append(out, fmt.Sprintf("containerObjectType was left out where it is not under datasource.objectDefinitions: %s", ranking(t.containers)))
@@ -68,7 +70,7 @@ func ranking(counts map[string]int) string {
 	})
 	texts := make([]string, len(keys))
 	for i, k := range keys {
-		texts[i] = fmt.Sprintf("%s in %s", k, documents(counts[k]))
+		texts[i] = fmt.Sprintf("%s in %s", k, listing.Documents(counts[k]))
 	}
-	return enumerate(texts, 5)
+	return listing.Enumerate(texts, 5)
 }

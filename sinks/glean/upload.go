@@ -13,6 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
 // upload is one bulk upload: a first page, others in parallel, and a last one
@@ -42,7 +43,7 @@ type upload struct {
 func (p *publishing) upload(stream, path string, planned int) *upload {
 	u := &upload{publisher: p.publisher, plan: p.plan, refusals: p.refusals,
 		stream: stream, path: path, planned: planned, force: p.publisher.discards[stream]}
-	u.place = `,"datasource":` + string(codec.Quote(nil, p.publisher.client.datasource))
+	u.place = `,"datasource":` + string(codec.Quote(nil, p.publisher.client.Datasource))
 	u.sent = func(n int) { p.plan.Sent(stream, n) }
 	u.reject = func(e component.Encoded, reason string) error { return p.plan.Reject(stream, e, reason) }
 	return u
@@ -132,7 +133,7 @@ func (u *upload) deliver(ctx context.Context, p *page, last bool) error {
 		u.sent(len(p.items))
 		return nil
 	}
-	status := statusOf(err)
+	status := api.StatusOf(err)
 	n := len(p.items)
 	switch {
 	case status != http.StatusBadRequest && status != http.StatusRequestEntityTooLarge || n == 0:
@@ -148,7 +149,7 @@ func (u *upload) deliver(ctx context.Context, p *page, last bool) error {
 		}
 		return u.deliver(ctx, newPage(u.stream, envelope), true)
 	}
-	a, b := u.halves(p, status, reasonOf(err))
+	a, b := u.halves(p, status, api.ReasonOf(err))
 	if err := u.deliver(ctx, a, false); err != nil {
 		return err
 	}
@@ -175,7 +176,7 @@ func (u *upload) complete(p *page) error {
 
 // blame rejects the item of a page that Glean refused, when it is to blame.
 func (u *upload) blame(ctx context.Context, p *page, err error) error {
-	large := statusOf(err) == http.StatusRequestEntityTooLarge
+	large := api.StatusOf(err) == http.StatusRequestEntityTooLarge
 	if !large {
 		if err := u.stands(ctx); err != nil {
 			return err
@@ -190,7 +191,7 @@ func (u *upload) blame(ctx context.Context, p *page, err error) error {
 	if large {
 		return u.refusals.add(u.stream, u.planned, e, refusal{reason: "it is larger than Glean takes in one request", own: true}, u.reject)
 	}
-	return u.refusals.add(u.stream, u.planned, e, refusal{reason: reasonOf(err)}, u.reject)
+	return u.refusals.add(u.stream, u.planned, e, refusal{reason: api.ReasonOf(err)}, u.reject)
 }
 
 // halves splits a page in two; a reason that names one item sets that apart.

@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // TestDamagedStage: an upload whose items cannot all be read is left unfinished,
@@ -22,13 +24,13 @@ func TestDamagedStage(t *testing.T) {
 			t.Fatal(err)
 		}
 		plan := f.plan(s)
-		staged := plan.Stream(streamDocuments)
+		staged := plan.Stream(api.StreamDocuments)
 		staged.Items = failsAfter(staged.Items, records, damaged)
 		if err := s.Publish(t.Context(), plan); !errors.Is(err, damaged) || len(f.ids()) != 0 {
 			t.Errorf("after %d documents: %v, %d are found", records, err, len(f.ids()))
 		}
 		for _, u := range f.index().Uploads {
-			if u.Stream == streamDocuments && !u.Ended.IsZero() {
+			if u.Stream == api.StreamDocuments && !u.Ended.IsZero() {
 				t.Errorf("after %d documents the upload was ended", records)
 			}
 		}
@@ -48,7 +50,7 @@ func TestEmptyPageRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := s.Publish(ctx, f.plan(s))
-		if statusOf(err) != status || ctx.Err() != nil || len(f.rejected) != 0 || f.made("bulkindexdocuments") > 3 {
+		if api.StatusOf(err) != status || ctx.Err() != nil || len(f.rejected) != 0 || f.made("bulkindexdocuments") > 3 {
 			t.Errorf("%d: %v after %d requests, rejected %v", status, err, f.made("bulkindexdocuments"), f.rejected)
 		}
 	}
@@ -57,7 +59,7 @@ func TestEmptyPageRefused(t *testing.T) {
 // TestTooLargeFirst: an item that is too large for a request of its own is not
 // sent again to find out whether the upload is open.
 func TestTooLargeFirst(t *testing.T) {
-	f := start(t, sandbox.Rules{}, func(c *Config) { c.Batch.Documents = 1 })
+	f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Batch.Documents = 1 })
 	large := 0
 	f.server.Fail(faults.Fault{Path: documentsPath, Status: http.StatusRequestEntityTooLarge, Match: func(b []byte) bool {
 		found := holds(`about d000"`)(b)
@@ -79,7 +81,7 @@ func TestTooMuchIsRefused(t *testing.T) {
 		f := start(t, sandbox.Rules{})
 		f.tooMuch = tooMuch
 		f.server.Fail(faults.Fault{Path: documentsPath, Match: holds("about " + refused + `"`), Status: http.StatusBadRequest, Body: "Bad content"})
-		if err := f.run(append(docs(21), user("ann"))...); !errors.Is(err, tooMuch) || len(f.ids()) != 0 || f.unfinished() != streamDocuments {
+		if err := f.run(append(docs(21), user("ann"))...); !errors.Is(err, tooMuch) || len(f.ids()) != 0 || f.unfinished() != api.StreamDocuments {
 			t.Errorf("%s: %v, %d documents, unfinished %q", refused, err, len(f.ids()), f.unfinished())
 		}
 	}
@@ -110,7 +112,7 @@ func TestErrorsThatSettleNothing(t *testing.T) {
 		{faults.FirstPage, http.StatusServiceUnavailable, 6, 0},
 		{faults.LastPage, http.StatusForbidden, 3, 0},
 	} {
-		f := start(t, sandbox.Rules{}, func(c *Config) { c.Concurrency = 1 })
+		f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Concurrency = 1 })
 		s := f.read(append(docs(11), user("ann"))...)
 		if _, err := s.Holds(t.Context()); err != nil {
 			t.Fatal(err)
@@ -118,7 +120,7 @@ func TestErrorsThatSettleNothing(t *testing.T) {
 		reviewed := f.made("debug/backstage/status")
 		f.server.Fail(faults.Fault{Path: documentsPath, Page: tc.page, Status: tc.status})
 		err := s.Publish(t.Context(), f.plan(s))
-		if statusOf(err) != tc.status || f.made("bulkindexdocuments") != tc.pages || f.made("debug/backstage/status")-reviewed != tc.asked {
+		if api.StatusOf(err) != tc.status || f.made("bulkindexdocuments") != tc.pages || f.made("debug/backstage/status")-reviewed != tc.asked {
 			t.Errorf("%+v: %v, %v", tc, err, f.requests)
 		}
 	}
@@ -164,7 +166,7 @@ func TestStatusFails(t *testing.T) {
 	f.server.Fail(faults.Fault{Path: "/status", Status: http.StatusForbidden})
 	begin := f.clock()
 	err := s.Publish(t.Context(), f.plan(s))
-	if err == nil || f.clock() != begin || f.uploaded[streamDocuments] != "" {
+	if err == nil || f.clock() != begin || f.uploaded[api.StreamDocuments] != "" {
 		t.Errorf("%v after %v", err, f.clock().Sub(begin))
 	}
 }

@@ -49,11 +49,11 @@ func originOf(id string) (owner, run string) {
 
 // uploadsOf lists a stream's uploads by their start, the last one first; one whose
 // start cannot be read counts as the last.
-func uploadsOf(c *client, s api.DatasourceStatus, stream string) []component.Upload {
+func uploadsOf(c *api.Client, s api.DatasourceStatus, stream string) []component.Upload {
 	var out []component.Upload
-	for _, b := range histories(s)[stream] {
+	for _, b := range api.Histories(s)[stream] {
 		owner, run := originOf(b.UploadID)
-		out = append(out, component.Upload{Stream: stream, ID: c.readable(b.UploadID), Began: moment(b.StartTime), Owner: owner, Run: run})
+		out = append(out, component.Upload{Stream: stream, ID: c.Readable(b.UploadID), Began: api.Moment(b.StartTime), Owner: owner, Run: run})
 	}
 	slices.SortStableFunc(out, func(a, b component.Upload) int {
 		if a.Began.IsZero() || b.Began.IsZero() {

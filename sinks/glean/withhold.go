@@ -10,6 +10,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 )
 
 // withoutHidden reads the hidden list again and returns a page without the items
@@ -50,7 +51,7 @@ func (u *upload) hideAgain(ctx context.Context, items iter.Seq2[component.Encode
 		if !hidden(e) || u.withheld[e.ID] || u.refusals.has(u.stream, e.ID) {
 			continue
 		}
-		note, err := u.publisher.client.takeAway(ctx, e.ID, e.Type)
+		note, err := u.publisher.client.TakeAway(ctx, e.ID, e.Type)
 		if err != nil {
 			failed = append(failed, e.Ref+": "+err.Error())
 			continue
@@ -66,7 +67,7 @@ func (u *upload) hideAgain(ctx context.Context, items iter.Seq2[component.Encode
 // notHidden is the error that something may be found although it is hidden.
 func (u *upload) notHidden(failed []string, err error) error {
 	if len(failed) > 0 {
-		err = errors.Join(err, errors.New(enumerate(failed, 5)))
+		err = errors.Join(err, errors.New(listing.Enumerate(failed, 5)))
 	}
 	if err == nil {
 		return nil

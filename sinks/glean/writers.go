@@ -14,18 +14,18 @@ import (
 // upload history: other pipelines, and other owners where both are known.
 func (k *operator) otherWriters(s api.DatasourceStatus, o component.Opening) []string {
 	last := map[string]time.Time{}
-	for _, b := range histories(s)[streamDocuments] {
-		who := "another program, upload " + k.client.readable(b.UploadID)
+	for _, b := range api.Histories(s)[api.StreamDocuments] {
+		who := "another program, upload " + k.client.Readable(b.UploadID)
 		if n, ok := parseUploadID(b.UploadID); ok {
 			if n.pipeline == o.Pipeline && (n.owner == o.Owner || n.owner == "" || o.Owner == "") {
 				continue
 			}
-			who = "pipeline " + k.client.readable(n.pipeline)
+			who = "pipeline " + k.client.Readable(n.pipeline)
 			if n.owner != "" {
 				who += " with the state folder of owner " + n.owner
 			}
 		}
-		if at := moment(b.StartTime); at.After(last[who]) || last[who].IsZero() {
+		if at := api.Moment(b.StartTime); at.After(last[who]) || last[who].IsZero() {
 			last[who] = at
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // testUploads is a publisher with an index server of its own.
@@ -58,8 +59,8 @@ func serve(t *testing.T, rules sandbox.Rules, discard ...string) *testUploads {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	cfg := &Config{Concurrency: 3, RecoveryWait: config.Duration(time.Minute), Batch: Batch{Documents: 5, Bytes: 1 << 20}, Datasource: d}
-	f.publisher = newPublisher(&client{conn: conn, clean: clean, datasource: d.Name}, cfg, &clock{now: f.now, sleep: f.sleep},
+	cfg := &settings.Config{Concurrency: 3, RecoveryWait: config.Duration(time.Minute), Batch: settings.Batch{Documents: 5, Bytes: 1 << 20}, Datasource: d}
+	f.publisher = newPublisher(&api.Client{Conn: conn, Redactor: clean, Datasource: d.Name}, cfg, &clock{now: f.now, sleep: f.sleep},
 		component.Opening{Pipeline: "pipe", Owner: "00000000deadbeef", RunID: f.runAt(0), Discard: discard,
 			Written: func(string) bool { return true }, Ended: func(string) bool { return true }})
 	f.plan = &component.Plan{Sent: func(string, int) {}, Uploaded: func(string, string) {}, Note: f.note,
@@ -100,7 +101,7 @@ func (f *testUploads) begin(id string) {
 	f.t.Helper()
 	body, err := codec.Marshal(api.BulkIndexDocumentsRequest{Page: api.Page{UploadID: id, Datasource: "backstage", IsFirstPage: true}})
 	if err == nil {
-		err = f.publisher.client.write(f.t.Context(), connection.Request{Path: api.PathBulkIndexDocuments, Body: body})
+		err = f.publisher.client.Write(f.t.Context(), connection.Request{Path: api.PathBulkIndexDocuments, Body: body})
 	}
 	if err != nil {
 		f.t.Fatal(err)
@@ -115,7 +116,7 @@ func (f *testUploads) upload(stream, path string) *upload {
 
 // documents is an upload of documents that is not begun yet.
 func (f *testUploads) documents() *upload {
-	return f.upload(streamDocuments, api.PathBulkIndexDocuments)
+	return f.upload(api.StreamDocuments, api.PathBulkIndexDocuments)
 }
 
 // itemsOf hands out items.

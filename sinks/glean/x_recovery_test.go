@@ -21,20 +21,20 @@ func TestSibling(t *testing.T) {
 	for _, rules := range []sandbox.Rules{{Scope: sandbox.OfKind}, {Scope: sandbox.OfKind, ConflictIsBadRequest: true}} {
 		f := serve(t, rules, unnamed) // which does not discard what the status names
 		of := func(group string) *upload {
-			u := f.upload(streamMemberships, api.PathBulkIndexMemberships)
+			u := f.upload(api.StreamMemberships, api.PathBulkIndexMemberships)
 			u.sent = func(int) {}
 			u.place += `,"group":"` + group + `"`
 			return u
 		}
 		ann := component.Encoded{ID: "ann", Body: []byte(`{"memberUserId":"ann@x.example"}`)}
 		a, b := of("a"), of("b")
-		one := newPage(streamMemberships, 0)
+		one := newPage(api.StreamMemberships, 0)
 		one.add(ann)
 		if err := a.post(t.Context(), one, false); err != nil {
 			t.Fatal(err)
 		}
 		f.publisher.clock.sleep = func(ctx context.Context, _ time.Duration) error {
-			err := a.post(ctx, newPage(streamMemberships, 0), true)
+			err := a.post(ctx, newPage(api.StreamMemberships, 0), true)
 			a.done.Store(true)
 			return err
 		}
@@ -67,18 +67,18 @@ func TestCompetitors(t *testing.T) {
 		"left by an earlier run":                      {id: func(*upload) string { return earlier }, discard: true, note: true},
 		"left by an earlier run, noted before":        {id: func(*upload) string { return earlier }, force: true, discard: true},
 		"of another client":                           {id: func(*upload) string { return "another-clients" }, err: true},
-		"of another client in another stream":         {id: func(*upload) string { return "another-clients" }, stream: streamUsers},
-		"of another client, and there is a conflict":  {id: func(*upload) string { return "another-clients" }, stream: streamUsers, conflict: true, err: true},
+		"of another client in another stream":         {id: func(*upload) string { return "another-clients" }, stream: api.StreamUsers},
+		"of another client, and there is a conflict":  {id: func(*upload) string { return "another-clients" }, stream: api.StreamUsers, conflict: true, err: true},
 	} {
 		f.notes = nil
 		u := f.documents()
 		u.force = tc.force
-		var all []unfinished
+		var all []api.Unfinished
 		if tc.stream == "" {
-			tc.stream = streamDocuments
+			tc.stream = api.StreamDocuments
 		}
 		if tc.id != nil {
-			all = append(all, unfinished{tc.stream, tc.id(u), f.now()})
+			all = append(all, api.Unfinished{Stream: tc.stream, ID: tc.id(u), Since: f.now()})
 		}
 		discard, busy, err := u.competitors(all, tc.conflict)
 		if discard != tc.discard || busy != tc.busy || (err != nil) != tc.err || strings.Contains(strings.Join(f.notes, ""), "was discarded") != tc.note || len(f.notes) > 1 || !tc.note && len(f.notes) > 0 {
@@ -149,7 +149,7 @@ func TestStands(t *testing.T) {
 	status := func(stream, id, more string) *faults.Fault {
 		history := `{"bulkUploadHistory":[{"uploadId":"` + id + `","status":"ACTIVE"}]}`
 		body := `{"documents":` + history + more + `}`
-		if stream != streamDocuments {
+		if stream != api.StreamDocuments {
 			body = `{"identity":{"users":` + history + `}}`
 		}
 		return &faults.Fault{Path: "/status", Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
@@ -160,12 +160,12 @@ func TestStands(t *testing.T) {
 		want   string        // "" when the upload is open
 	}{
 		"the page is taken":                     {},
-		"the status names the upload":           {probe: http.StatusBadRequest, status: status(streamDocuments, "ours", "")},
-		"the status names another upload":       {probe: http.StatusBadRequest, status: status(streamDocuments, "another", ""), want: "another has taken its place"},
-		"the status names it elsewhere":         {probe: http.StatusBadRequest, status: status(streamUsers, "ours", ""), want: "another has taken its place"},
-		"the status has another shape":          {probe: http.StatusBadRequest, status: status(streamDocuments, "ours", `,"identity":5`), want: "another has taken its place"},
+		"the status names the upload":           {probe: http.StatusBadRequest, status: status(api.StreamDocuments, "ours", "")},
+		"the status names another upload":       {probe: http.StatusBadRequest, status: status(api.StreamDocuments, "another", ""), want: "another has taken its place"},
+		"the status names it elsewhere":         {probe: http.StatusBadRequest, status: status(api.StreamUsers, "ours", ""), want: "another has taken its place"},
+		"the status has another shape":          {probe: http.StatusBadRequest, status: status(api.StreamDocuments, "ours", `,"identity":5`), want: "another has taken its place"},
 		"the status fails":                      {probe: http.StatusConflict, status: &faults.Fault{Path: "/status", Status: http.StatusForbidden}, want: "another has taken its place"},
-		"it is no refusal, and it is under way": {probe: http.StatusServiceUnavailable, status: status(streamDocuments, "ours", ""), want: "503"},
+		"it is no refusal, and it is under way": {probe: http.StatusServiceUnavailable, status: status(api.StreamDocuments, "ours", ""), want: "503"},
 	} {
 		f := serve(t, sandbox.Rules{})
 		u := f.documents()
@@ -198,7 +198,7 @@ func FuzzClosedIn(f *testing.F) {
 		if codec.Unmarshal([]byte(body), &status) != nil {
 			return
 		}
-		u := &upload{stream: streamDocuments, id: "01JCQ7ZJ8Z-not-in-it"}
+		u := &upload{stream: api.StreamDocuments, id: "01JCQ7ZJ8Z-not-in-it"}
 		if u.closedIn(status) && !strings.Contains(body, u.id) && !strings.Contains(body, `\u`) {
 			t.Errorf("%s is complete out of nonsense", u.id)
 		}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 func TestUploadID(t *testing.T) {
@@ -37,7 +39,7 @@ func TestUploadID(t *testing.T) {
 			t.Errorf("%q: %s %v", id, got, ours)
 		}
 	}
-	s := newPublisher(&client{}, &Config{}, systemClock(), component.Opening{Pipeline: "pipe", Owner: "00000000deadbeef", RunID: run})
+	s := newPublisher(&api.Client{}, &settings.Config{}, systemClock(), component.Opening{Pipeline: "pipe", Owner: "00000000deadbeef", RunID: run})
 	first, again, users := s.uploadID(&upload{stream: "documents"}), s.uploadID(&upload{stream: "documents"}), s.uploadID(&upload{stream: "users"})
 	if want := "pipe-documents-00000000deadbeef-" + run; first != want || again != want+"-2" || users != "pipe-users-00000000deadbeef-"+run {
 		t.Errorf("%s %s %s", first, again, users)
@@ -79,7 +81,7 @@ func TestExceeds(t *testing.T) {
 		for range tc.rows {
 			m.rows = append(m.rows, row)
 		}
-		if got := m.exceeds(Batch{Documents: tc.documents, Bytes: config.Bytes(tc.bytes)}); got != tc.want {
+		if got := m.exceeds(settings.Batch{Documents: tc.documents, Bytes: config.Bytes(tc.bytes)}); got != tc.want {
 			t.Errorf("%+v: %v", tc, got)
 		}
 	}

@@ -1,4 +1,4 @@
-package glean
+package settings
 
 // Category is a datasourceCategory that Glean takes.
 type Category struct{ Name, Doc string }

@@ -1,4 +1,4 @@
-package glean
+package api
 
 import (
 	"bytes"
@@ -19,11 +19,11 @@ const acknowledgeRemedy = "see what answers at this address: a proxy, a gateway 
 // complaints are the members of an answer that reports a problem.
 var complaints = []string{"error", "errors", "message", "detail", "code", "status"}
 
-// acknowledged reports why an answer with a status of 200 to 299 is not an
+// Acknowledged reports why an answer with a status of 200 to 299 is not an
 // acknowledgement by Glean, which is 200 with an empty body or with a JSON object
 // that has no member of complaints and no `success` but true. An answer that
 // was cut off is Transient, any other Permanent.
-func acknowledged(status int, body []byte) error {
+func Acknowledged(status int, body []byte) error {
 	not := func(class fault.Class, why string) error {
 		return fault.Errorf(class, acknowledgeRemedy, "the answer is not an acknowledgement by Glean: %s", why)
 	}

@@ -1,4 +1,4 @@
-package glean
+package settings
 
 import (
 	"reflect"
@@ -16,7 +16,7 @@ func decode(t *testing.T, text, uiURL string) (*Config, config.Problems) {
 		t.Fatal(problems)
 	}
 	c := &Config{}
-	c.adopt(uiURL)
+	c.Adopt(uiURL)
 	return c, config.Decode(doc.Root(), c, nil).Errors()
 }
 
@@ -38,7 +38,7 @@ func TestConfig(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	if c.address() != "https://acme-be.glean.com" || len(c.missing()) > 0 || c.Batch.Documents != 500 || c.Batch.Bytes != 4<<20 ||
+	if c.Address() != "https://acme-be.glean.com" || len(c.Missing()) > 0 || c.Batch.Documents != 500 || c.Batch.Bytes != 4<<20 ||
 		c.Datasource.HomeURL != "https://portal.example/app" || c.Datasource.URLRegex != `https://portal\.example/app/.*` ||
 		c.Datasource.ObjectDefinitions[0].PropertyDefinitions[1].PropertyType != "TEXT" || !c.TLS.Verify {
 		t.Errorf("%+v", c)

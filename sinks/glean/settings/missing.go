@@ -1,14 +1,14 @@
-package glean
+package settings
 
 import (
 	"regexp"
 	"strings"
 )
 
-// missing are the settings without which Glean cannot be asked.
-func (c *Config) missing() []string {
+// Missing are the settings without which Glean cannot be asked.
+func (c *Config) Missing() []string {
 	var out []string
-	if c.address() == "" {
+	if c.Address() == "" {
 		out = append(out, "instance or server_url")
 	}
 	if !c.Token.IsSet() {
@@ -17,8 +17,8 @@ func (c *Config) missing() []string {
 	return out
 }
 
-// adopt takes homeUrl and urlRegex from where people look at the source.
-func (c *Config) adopt(uiURL string) {
+// Adopt takes homeUrl and urlRegex from where people look at the source.
+func (c *Config) Adopt(uiURL string) {
 	if uiURL = strings.TrimRight(uiURL, "/"); uiURL != "" {
 		c.Datasource.HomeURL = uiURL
 		c.Datasource.URLRegex = regexp.QuoteMeta(uiURL) + "/.*"

@@ -1,4 +1,4 @@
-package glean
+package settings
 
 import (
 	"net"
@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/connection"
 )
 
-// address is where Glean answers, "" when it is not known.
-func (c *Config) address() string {
+// Address is where Glean answers, "" when it is not known.
+func (c *Config) Address() string {
 	if c.ServerURL != "" {
 		return strings.TrimRight(c.ServerURL, "/")
 	}
@@ -45,10 +45,10 @@ func (c *Config) Caution(report func(field, code, message, hint string)) {
 	}
 }
 
-// place is the server's address and the datasource, "" where the address is
+// Place is the server's address and the datasource, "" where the address is
 // not set.
-func (c *Config) place() string {
-	u, err := url.Parse(c.address())
+func (c *Config) Place() string {
+	u, err := url.Parse(c.Address())
 	if err != nil || u.Host == "" {
 		return ""
 	}

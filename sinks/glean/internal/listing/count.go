@@ -1,22 +1,22 @@
-package glean
+package listing
 
 import "fmt"
 
-func documents(n int) string {
+func Documents(n int) string {
 	if n == 1 {
 		return "1 document"
 	}
 	return fmt.Sprintf("%d documents", n)
 }
 
-func groupCount(n int) string {
+func GroupCount(n int) string {
 	if n == 1 {
 		return "1 group"
 	}
 	return fmt.Sprintf("%d groups", n)
 }
 
-func refs(n int) string {
+func Refs(n int) string {
 	if n == 1 {
 		return "1 ref"
 	}

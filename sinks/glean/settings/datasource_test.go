@@ -1,4 +1,4 @@
-package glean
+package settings
 
 import (
 	"strings"

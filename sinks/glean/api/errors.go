@@ -1,4 +1,4 @@
-package glean
+package api
 
 import (
 	"errors"
@@ -9,11 +9,11 @@ import (
 
 var errNoConnection = fault.Errorf(fault.Fatal, "set instance or server_url, and token, of sink.glean", "glean: the address or the token is not set")
 
-// errShape is wrapped by the error of an answer that is JSON of another shape.
-var errShape = errors.New("the answer cannot be read")
+// ErrShape is wrapped by the error of an answer that is JSON of another shape.
+var ErrShape = errors.New("the answer cannot be read")
 
-// statusOf is the HTTP status that an error is about, 0 when it is about none.
-func statusOf(err error) int {
+// StatusOf is the HTTP status that an error is about, 0 when it is about none.
+func StatusOf(err error) int {
 	var s *connection.StatusError
 	if errors.As(err, &s) {
 		return s.Status
@@ -21,8 +21,8 @@ func statusOf(err error) int {
 	return 0
 }
 
-// reasonOf is what Glean said about a refusal.
-func reasonOf(err error) string {
+// ReasonOf is what Glean said about a refusal.
+func ReasonOf(err error) string {
 	var s *connection.StatusError
 	if errors.As(err, &s) && s.Reason != "" {
 		return s.Reason

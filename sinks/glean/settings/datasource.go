@@ -1,4 +1,4 @@
-package glean
+package settings
 
 import (
 	"errors"
@@ -35,7 +35,7 @@ func validateDatasource(d api.DatasourceConfig, report func(field, code, message
 	}
 	for field, text := range map[string]string{"iconUrl": d.IconURL, "iconDarkUrl": d.IconDarkURL} {
 		var bad *badIcon
-		if _, err := icon(text); errors.As(err, &bad) {
+		if _, err := Icon(text); errors.As(err, &bad) {
 			c.problem(bad.message, bad.hint, "%s", field)
 		}
 	}
@@ -47,7 +47,7 @@ func validateDatasource(d api.DatasourceConfig, report func(field, code, message
 			c.problem("a tester is an e-mail address", "write one address in each item of the list", "testers.%d", i)
 		}
 	}
-	if len(d.Testers) > 0 && !isTrue(d.IsTestDatasource) {
+	if len(d.Testers) > 0 && !IsTrue(d.IsTestDatasource) {
 		c.problem("testers are those of a test datasource, and this is none", "add isTestDatasource: true, or remove testers", "testers")
 	}
 	c.words(d.HideBuiltInFacets, builtInFacets, "hideBuiltInFacets")
@@ -88,26 +88,26 @@ func (c check) objects(objects []api.ObjectDefinition) {
 		at := fmt.Sprintf("objectDefinitions.%d", i)
 		switch {
 		case seen[o.Name]:
-			c.problem(label(o.Name)+" is defined twice", "remove one of the two", "%s.name datasource.%s", at, at)
-		case !wellFormed(o.Name):
+			c.problem(Label(o.Name)+" is defined twice", "remove one of the two", "%s.name datasource.%s", at, at)
+		case !WellFormed(o.Name):
 			c.problem(fmt.Sprintf("%q cannot be an object type", o.Name), "Glean allows neither spaces nor _ in it", "%s.name", at)
 		}
 		seen[o.Name] = true
 		groups := map[string]bool{}
 		for j, g := range o.PropertyGroups {
 			if groups[g.Name] {
-				c.problem(fmt.Sprintf("%s: the property group %q is defined twice", label(o.Name), g.Name), "remove one of the two", "%s.propertyGroups.%d.name", at, j)
+				c.problem(fmt.Sprintf("%s: the property group %q is defined twice", Label(o.Name), g.Name), "remove one of the two", "%s.propertyGroups.%d.name", at, j)
 			}
 			groups[g.Name] = true
 		}
 		properties := map[string]bool{}
 		for j, p := range o.PropertyDefinitions {
 			if properties[p.Name] {
-				c.problem(fmt.Sprintf("%s: property %q is defined twice", label(o.Name), p.Name), "remove one of the two", "%s.propertyDefinitions.%d.name", at, j)
+				c.problem(fmt.Sprintf("%s: property %q is defined twice", Label(o.Name), p.Name), "remove one of the two", "%s.propertyDefinitions.%d.name", at, j)
 			}
 			properties[p.Name] = true
 			if p.Group != "" && !groups[p.Group] {
-				c.problem(fmt.Sprintf("%s: property %q is in a group that is not among the propertyGroups", label(o.Name), p.Name), "add the group there, or leave group out", "%s.propertyDefinitions.%d.group", at, j)
+				c.problem(fmt.Sprintf("%s: property %q is in a group that is not among the propertyGroups", Label(o.Name), p.Name), "add the group there, or leave group out", "%s.propertyDefinitions.%d.group", at, j)
 			}
 		}
 		c.facets(at, o)

@@ -1,4 +1,4 @@
-package glean
+package api
 
 import (
 	"net/http"
@@ -10,7 +10,7 @@ import (
 
 func TestAcknowledged(t *testing.T) {
 	for _, body := range []string{"", " ", "\r\n\t ", "{}", " {} \n", `{"success":true}`, `{"uploadId":"a"}`, `{"success":true,"result":{"error":"nested"}}`} {
-		if err := acknowledged(http.StatusOK, []byte(body)); err != nil {
+		if err := Acknowledged(http.StatusOK, []byte(body)); err != nil {
 			t.Errorf("%q: %v", body, err)
 		}
 	}
@@ -59,7 +59,7 @@ func TestAcknowledged(t *testing.T) {
 		{200, `{a:1}`, fault.Permanent, "malformed"},
 		{200, "{\"a\":\"\xff\"}", fault.Permanent, "malformed"},
 	} {
-		err := acknowledged(tc.status, []byte(tc.body))
+		err := Acknowledged(tc.status, []byte(tc.body))
 		if err == nil || fault.ClassOf(err) != tc.class || !strings.Contains(err.Error(), tc.says) || fault.RemedyOf(err) == "" {
 			t.Errorf("%d %q: %v (%v)", tc.status, tc.body, err, fault.ClassOf(err))
 		}

@@ -1,4 +1,4 @@
-package glean
+package settings
 
 import (
 	"regexp"
@@ -58,25 +58,25 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 		report("server_url instance", codeGlean, "instance and server_url are two addresses", "keep one of the two")
 	case c.Instance != "" && !instanceName.MatchString(c.Instance):
 		report("instance", codeGlean, "this is not the name of an instance", "write acme for https://acme-be.glean.com, or give the whole address as server_url")
-	case c.ServerURL != "" && !isAddress(c.address()):
+	case c.ServerURL != "" && !isAddress(c.Address()):
 		report("server_url", codeGlean, "not an address", "write https:// and a host, as https://acme-be.glean.com; credentials belong under token or headers")
 	}
-	if c.ofRequest() && isAddress(c.address()) {
+	if c.ofRequest() && isAddress(c.Address()) {
 		report("server_url", codeGlean, "the address goes on into Glean's API", "write the host alone, as https://acme-be.glean.com: /api/index/v1/… is added when a request is made")
 	}
 	validateDatasource(c.Datasource, report)
 }
 
-// label is how an object definition is called in messages.
-func label(name string) string {
+// Label is how an object definition is called in messages.
+func Label(name string) string {
 	if name == "" {
 		return "the default object type"
 	}
 	return "object type " + name
 }
 
-// wellFormed tells whether a name may be an objectType.
-func wellFormed(objectType string) bool { return !strings.ContainsAny(objectType, " _\t\n") }
+// WellFormed tells whether a name may be an objectType.
+func WellFormed(objectType string) bool { return !strings.ContainsAny(objectType, " _\t\n") }
 
 // compileURLRegex makes an expression that a whole viewURL must match; nil for
 // an empty one.
@@ -105,4 +105,4 @@ func (c *Config) DatasourceConfig() api.DatasourceConfig {
 	return d
 }
 
-func isTrue(b *bool) bool { return b != nil && *b }
+func IsTrue(b *bool) bool { return b != nil && *b }

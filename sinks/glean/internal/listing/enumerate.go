@@ -1,9 +1,9 @@
-package glean
+package listing
 
 import "fmt"
 
-// enumerate joins the first of some texts and counts the others.
-func enumerate(texts []string, most int) string {
+// Enumerate joins the first of some texts and counts the others.
+func Enumerate(texts []string, most int) string {
 	out := ""
 	for i, t := range texts {
 		if i == most {

@@ -1,4 +1,4 @@
-package glean
+package settings
 
 import (
 	"fmt"
@@ -11,9 +11,9 @@ import (
 
 const codeDatasource = "datasource"
 
-// checkMappings holds what the mappings of documents set against the
+// CheckMappings holds what the mappings of documents set against the
 // datasource's config.
-func (s *schema) checkMappings(all []component.MappingFacts, b component.Builder) {
+func (s *Schema) CheckMappings(all []component.MappingFacts, b component.Builder) {
 	given := map[string][]component.MappingFacts{} // by object type
 	for _, m := range all {
 		types, certain := s.checkMapping(m, b)
@@ -31,10 +31,10 @@ func (s *schema) checkMappings(all []component.MappingFacts, b component.Builder
 
 // checkUnset warns of properties that object types declare and none of the
 // mappings that give the types sets: a facet without anything in it.
-func (s *schema) checkUnset(given map[string][]component.MappingFacts, b component.Builder) {
+func (s *Schema) checkUnset(given map[string][]component.MappingFacts, b component.Builder) {
 	unset := map[string][]string{} // the object types by property
 	for _, t := range slices.Sorted(maps.Keys(given)) {
-		declared, _ := s.properties(t)
+		declared, _ := s.Properties(t)
 		for name := range declared {
 			if !slices.ContainsFunc(given[t], func(m component.MappingFacts) bool { return setsProperty(m, name) }) {
 				unset[name] = append(unset[name], t)
@@ -68,9 +68,9 @@ func fieldOf(m component.MappingFacts, name string) *component.FieldFacts {
 
 // checkMapping looks at one mapping; it gives the object types that it may give,
 // and whether these and its properties are certain.
-func (s *schema) checkMapping(m component.MappingFacts, b component.Builder) (types []string, certain bool) {
+func (s *Schema) checkMapping(m component.MappingFacts, b component.Builder) (types []string, certain bool) {
 	field := func(name string) *component.FieldFacts { return fieldOf(m, name) }
-	if field("viewURL") == nil && !s.entity {
+	if field("viewURL") == nil && !s.Entity {
 		b.Problem(m.Node, "missing-field", "documents need viewURL", "add viewURL: page   (only an entity datasource does without)")
 	}
 	if field("title") == nil {
@@ -96,12 +96,12 @@ func (s *schema) checkMapping(m component.MappingFacts, b component.Builder) (ty
 
 // typesOf are the object types that a mapping may give; all that there are when
 // that cannot be known. It reports those that are not defined.
-func (s *schema) typesOf(f *component.FieldFacts, b component.Builder) (types []string, known bool) {
+func (s *Schema) typesOf(f *component.FieldFacts, b component.Builder) (types []string, known bool) {
 	if f == nil || f.Values == nil {
 		return slices.Sorted(maps.Keys(s.types)), false
 	}
 	for _, t := range slices.Compact(slices.Sorted(maps.Values(f.Values))) {
-		if _, declared := s.properties(t); declared {
+		if _, declared := s.Properties(t); declared {
 			types = append(types, t)
 			continue
 		}
@@ -110,14 +110,14 @@ func (s *schema) typesOf(f *component.FieldFacts, b component.Builder) (types []
 	return types, true
 }
 
-func (s *schema) defines(objectType, property string) bool {
-	types, _ := s.properties(objectType)
+func (s *Schema) defines(objectType, property string) bool {
+	types, _ := s.Properties(objectType)
 	_, ok := types[property]
 	return ok
 }
 
 // typeNames lists the object types for people.
-func (s *schema) typeNames() string {
+func (s *Schema) typeNames() string {
 	names := slices.Sorted(maps.Keys(s.types))
 	if len(names) == 0 {
 		return "none"

@@ -1,4 +1,4 @@
-package glean
+package settings
 
 import (
 	"bytes"
@@ -24,8 +24,8 @@ const maxIcon = 256 << 10
 
 // The types that an icon may have, and how a file of each ends.
 const (
-	typeSVG = "image/svg+xml"
-	typePNG = "image/png"
+	TypeSVG = "image/svg+xml"
+	TypePNG = "image/png"
 )
 
 // badIcon is what is wrong with an icon. Its texts quote nothing of the file.
@@ -33,9 +33,9 @@ type badIcon struct{ message, hint string }
 
 func (b *badIcon) Error() string { return b.message }
 
-// icon is what Glean is sent for an icon of the file: an address as it is, a
+// Icon is what Glean is sent for an icon of the file: an address as it is, a
 // file as a data URL. "" stays "". Its error is a *badIcon.
-func icon(text string) (string, error) {
+func Icon(text string) (string, error) {
 	if path, named := config.FileNamed(text); named {
 		data, err := readIcon(path)
 		if err != nil {
@@ -48,7 +48,7 @@ func icon(text string) (string, error) {
 		return "data:" + mime + ";base64," + base64.StdEncoding.EncodeToString(data), nil
 	}
 	if strings.HasPrefix(text, "data:") {
-		_, _, err := iconData(text)
+		_, _, err := IconData(text)
 		return text, err
 	}
 	if u, err := url.Parse(text); text != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
@@ -82,12 +82,12 @@ func readIcon(path string) ([]byte, error) {
 // iconType tells what an image is by its content.
 func iconType(data []byte) (string, error) {
 	if bytes.HasPrefix(data, []byte("\x89PNG")) {
-		return typePNG, checkPNG(data)
+		return TypePNG, checkPNG(data)
 	}
 	root, err := rootElement(data)
 	switch {
 	case root == (xml.Name{Space: "http://www.w3.org/2000/svg", Local: "svg"}) && err == nil:
-		return typeSVG, nil
+		return TypeSVG, nil
 	case root.Local == "svg" && err != nil:
 		message := "the icon is an SVG that cannot be parsed"
 		if at := (*xml.SyntaxError)(nil); errors.As(err, &at) {
@@ -136,8 +136,8 @@ func rootElement(data []byte) (root xml.Name, err error) {
 	}
 }
 
-// iconData is the content of a data URL of an icon, and what it is.
-func iconData(dataURL string) (mime string, data []byte, err error) {
+// IconData is the content of a data URL of an icon, and what it is.
+func IconData(dataURL string) (mime string, data []byte, err error) {
 	head, text, ok := strings.Cut(strings.TrimPrefix(dataURL, "data:"), ",")
 	if !ok || !strings.HasSuffix(head, ";base64") {
 		return "", nil, &badIcon{"this data URL is not in base64", "write ${file:PATH} and let pipe make the data URL"}
@@ -149,9 +149,9 @@ func iconData(dataURL string) (mime string, data []byte, err error) {
 	return mime, data, err
 }
 
-// describeIcon is an icon for people: its type, its size and what tells it from
+// DescribeIcon is an icon for people: its type, its size and what tells it from
 // another.
-func describeIcon(mime string, data []byte) string {
+func DescribeIcon(mime string, data []byte) string {
 	sum := sha256.Sum256(data)
 	return fmt.Sprintf("%s of %d bytes (sha256 %x)", mime, len(data), sum[:4])
 }

@@ -1,0 +1,60 @@
+package settings
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// Schema is what the datasource's config says about items, ready to judge them.
+type Schema struct {
+	Name    string
+	ByEmail bool           // users are named by e-mail, else by their ref
+	Entity  bool           // documents need no viewURL
+	Lender  string         // the datasource whose users and groups count; "": its own
+	URLs    *regexp.Regexp // nil when the config has none
+	types   map[string]map[string]string
+}
+
+func NewSchema(d api.DatasourceConfig) (*Schema, error) {
+	urls, err := compileURLRegex(d.URLRegex)
+	if err != nil {
+		return nil, fmt.Errorf("datasource.urlRegex: %w", err)
+	}
+	s := &Schema{Name: d.Name, ByEmail: IsTrue(d.IsUserReferencedByEmail), Entity: IsTrue(d.IsEntityDatasource), Lender: LenderOf(d), URLs: urls, types: map[string]map[string]string{}}
+	for _, o := range d.ObjectDefinitions {
+		types := map[string]string{}
+		for _, p := range o.PropertyDefinitions {
+			types[p.Name] = p.PropertyType
+		}
+		s.types[o.Name] = types
+	}
+	return s, nil
+}
+
+// LenderOf is the datasource whose users and groups count instead of those of
+// this one; "" when its own do.
+func LenderOf(d api.DatasourceConfig) string {
+	if SameName(d.IdentityDatasourceName, d.Name) {
+		return ""
+	}
+	return d.IdentityDatasourceName
+}
+
+// SameName tells whether two names are of one datasource: Glean may say
+// CUSTOM_BACKSTAGE for backstage.
+func SameName(a, b string) bool {
+	bare := func(s string) string { return strings.TrimPrefix(strings.ToLower(s), "custom_") }
+	return bare(a) == bare(b)
+}
+
+// Properties are the types of the properties of an object type by name;
+// declared is false when no definition covers it.
+func (s *Schema) Properties(objectType string) (types map[string]string, declared bool) {
+	if types, declared = s.types[objectType]; !declared {
+		types, declared = s.types[""]
+	}
+	return types, declared
+}
