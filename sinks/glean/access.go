@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/encode"
 	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 )
 
@@ -36,7 +37,7 @@ func (k *operator) access(ctx context.Context, q component.ItemQuery, item *comp
 	if err := k.client.Ask(ctx, api.PathDebugUser(k.cfg.Datasource.Name), api.DebugUserRequest{Email: q.Person}, &user); err != nil {
 		return nil, err
 	}
-	x := &denial{k: k, q: q, user: user, source: membersAt(q.Selection), reasons: []string{}}
+	x := &denial{k: k, q: q, user: user, source: encode.MembersAt(q.Selection), reasons: []string{}}
 	x.datasource(status.DatasourceVisibility)
 	if item.Indexed == "no" {
 		x.say("the document is uploaded and not indexed yet")
@@ -119,7 +120,7 @@ func (x *denial) permissions(p api.Permissions) {
 
 // own is how permissions name the person.
 func (x *denial) own() string {
-	if x.k.names.byEmail || x.q.Selection == nil {
+	if x.k.names.ByEmail || x.q.Selection == nil {
 		return "user " + strings.ToLower(x.q.Person)
 	}
 	for _, item := range x.q.Selection.Identities[api.StreamUsers] {

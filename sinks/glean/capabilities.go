@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/sinks/glean/encode"
 )
 
 var (
@@ -24,7 +25,7 @@ func (k *Sink) Check(ctx context.Context) []component.Finding { return k.operato
 
 // Decode reads back what a session encoded.
 func (k *Sink) Decode(stream string, body []byte) (component.Stored, error) {
-	return decodeItem(k.schema, stream, body)
+	return encode.Decode(k.schema, stream, body)
 }
 
 // PlanProvision compares the datasource with the file.

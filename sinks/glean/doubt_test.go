@@ -15,6 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/encode"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -45,7 +46,7 @@ func (f *fixture) differs() string {
 		want.Groups[strings.ToLower(g.Name)] = g
 	}
 	for _, e := range f.staged["memberships"] {
-		var m membersOf
+		var m encode.MembersOf
 		records(e, &m)
 		want.Memberships[strings.ToLower(m.Group)] = m.Memberships
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/encode"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -23,7 +24,7 @@ func TestLargeDocument(t *testing.T) {
 		if len(e.Cut) > 0 {
 			cut++
 		}
-		if len(e.Body) > maxDocument {
+		if len(e.Body) > encode.MaxDocument {
 			t.Errorf("%s has %d bytes", e.ID, len(e.Body))
 		}
 	}

@@ -112,7 +112,7 @@ func answered(s, yes, no string) string {
 // whomOf is the class of some permissions, and all that they name.
 func (k *operator) whomOf(p api.Permissions) (access.Audience, []string) {
 	var is component.Stored
-	is.Audience, is.Principals, is.AllOf = k.names.audienceOf(p)
+	is.Audience, is.Principals, is.AllOf = k.names.AudienceOf(p)
 	return is.Audience, append([]string{}, is.Names()...)
 }
 

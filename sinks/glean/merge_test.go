@@ -12,7 +12,7 @@ import (
 
 // TestContested: nobody stands for somebody else. All who claim one id are
 // rejected, users, groups, and a user and a group.
-func TestContested(t *testing.T) {
+func TestDuplicateIDs(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	claim := func(stream, record, id string) *component.Item {
 		if stream == "users" {

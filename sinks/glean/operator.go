@@ -2,6 +2,7 @@ package glean
 
 import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/encode"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
@@ -11,6 +12,6 @@ type operator struct {
 	cfg        *settings.Config
 	clock      *clock
 	datasource *manager
-	names      naming
+	names      encode.Naming
 	lender     string // the datasource whose users and groups count; "": its own
 }

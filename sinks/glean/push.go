@@ -11,13 +11,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/encode"
 )
 
 // Push sends documents one by one, after the users and groups that they name, with
 // the groups' members, as far as the last good run did not deliver them as they
 // are. It adds members and takes none away: a run does that.
 func (k *operator) Push(ctx context.Context, sel *component.Selection) (*component.Pushed, error) {
-	p := &pushing{k: k, members: membersAt(sel), out: &component.Pushed{Sent: map[string]int{}, Named: map[string][]string{}}}
+	p := &pushing{k: k, members: encode.MembersAt(sel), out: &component.Pushed{Sent: map[string]int{}, Named: map[string][]string{}}}
 	for _, r := range sel.Records {
 		for _, item := range r.Items {
 			p.out.Named[item.ID] = k.planned(sel, item.ID)
@@ -94,7 +95,7 @@ func (p *pushing) users(ctx context.Context, sel *component.Selection, n *needs)
 			return err
 		}
 		name := u.UserID
-		if p.k.names.byEmail {
+		if p.k.names.ByEmail {
 			name = u.Email
 		}
 		if item.Same || !n.users[name] {

@@ -7,12 +7,13 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/encode"
 )
 
 // session is one run's use of the sink.
 type session struct {
 	sink      *Sink
-	encoder   *encoder
+	encoder   *encode.Encoder
 	publisher *publisher
 	setup     *setup // how the run sets the datasource up; nil when it does not
 }
@@ -26,20 +27,20 @@ var (
 )
 
 // ID is the id that a document would have.
-func (s *session) ID(item *component.Item) string { return s.encoder.id(item) }
+func (s *session) ID(item *component.Item) string { return s.encoder.ID(item) }
 
 // Encode holds users and groups and makes documents.
 func (s *session) Encode(item *component.Item) (e component.Encoded, kept bool, err error) {
-	return s.encoder.encode(item)
+	return s.encoder.Encode(item)
 }
 
 // Seal hands out users, groups and memberships.
 func (s *session) Seal(ctx context.Context, out component.Outlet) error {
-	return s.encoder.seal(ctx, out)
+	return s.encoder.Seal(ctx, out)
 }
 
 // Notes are the sentences about the whole run.
-func (s *session) Notes() []string { return s.encoder.notes() }
+func (s *session) Notes() []string { return s.encoder.Notes() }
 
 // Holds checks that Glean's datasource is what the file says and that nobody
 // else is uploading to it, and counts what it holds. When the run sets the

@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/encode"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
@@ -35,7 +36,7 @@ func open(cfg *settings.Config, s component.Settings, retry fault.Retry) (*Sink,
 		client: &api.Client{Redactor: &connection.Redactor{}, Datasource: schema.Name}}
 	k.datasource = &manager{client: k.client, cfg: cfg}
 	k.operator = &operator{client: k.client, cfg: cfg, clock: k.clock, datasource: k.datasource,
-		names: naming{schema.ByEmail}, lender: schema.Lender}
+		names: encode.Naming{ByEmail: schema.ByEmail}, lender: schema.Lender}
 	if len(cfg.Missing()) > 0 {
 		return k, nil
 	}
@@ -60,8 +61,8 @@ func (k *Sink) Place() string { return k.cfg.Place() }
 
 // Open begins a run's use of the sink; it asks Glean for nothing.
 func (k *Sink) Open(_ context.Context, o component.Opening) (component.Session, error) {
-	limit := max(maxDocument, int(k.cfg.Batch.Bytes)) - envelope
-	s := &session{sink: k, encoder: newEncoder(k.schema, limit, o.Written), publisher: newPublisher(k.client, k.cfg, k.clock, o)}
+	limit := max(encode.MaxDocument, int(k.cfg.Batch.Bytes)) - envelope
+	s := &session{sink: k, encoder: encode.New(k.schema, limit, o.Written), publisher: newPublisher(k.client, k.cfg, k.clock, o)}
 	if k.inRun != nil && !o.Offline {
 		s.setup = &setup{datasource: k.datasource, options: *k.inRun}
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/encode"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
@@ -63,7 +64,7 @@ func streams(d api.DatasourceConfig) []component.Stream {
 			{Name: "title", Type: component.Text, Cut: shortText, Doc: "The title, as plain text; cut at 1 KiB."},
 			{Name: "viewURL", Type: component.Text, Doc: "Where people read it; it matches datasource.urlRegex."},
 			{Name: "summary", Type: component.Text, Cut: component.CutLimit{Bytes: 64 << 10}, Doc: "What it is about, as plain text; cut at 64 KiB."},
-			{Name: "body", Type: component.Text, Cut: component.CutLimit{Bytes: maxDocument}, Doc: "Its text, which is searched and shown in snippets; cut where the document is larger than 4 MiB."},
+			{Name: "body", Type: component.Text, Cut: component.CutLimit{Bytes: encode.MaxDocument}, Doc: "Its text, which is searched and shown in snippets; cut where the document is larger than 4 MiB."},
 			{Name: "bodyType", Type: component.Text, Doc: "The body's media type: text/plain when it is left out, text/markdown, text/html or text/csv."},
 			{Name: "owner", Type: component.RefField, Doc: "The user that owns it."},
 			{Name: "author", Type: component.RefField, Doc: "The user that wrote it."},

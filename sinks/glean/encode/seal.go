@@ -1,4 +1,4 @@
-package glean
+package encode
 
 import (
 	"cmp"
@@ -13,13 +13,13 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 )
 
-// seal rejects what claims another's ref, merges users by e-mail, resolves
+// Seal rejects what claims another's ref, merges users by e-mail, resolves
 // members, and hands out users, groups and memberships in the order of their
 // refs.
-func (s *encoder) seal(ctx context.Context, out component.Outlet) error {
+func (s *Encoder) Seal(ctx context.Context, out component.Outlet) error {
 	slices.SortFunc(s.users, func(a, b heldUser) int { return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.record, b.record)) })
 	slices.SortFunc(s.groups, func(a, b heldGroup) int { return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.record, b.record)) })
-	s.rejectContested(out)
+	s.rejectDuplicateIDs(out)
 	s.gone = map[string]bool{}
 	s.people = make(map[string]string, len(s.users))
 	s.teams = make(map[string]string, len(s.groups))
@@ -42,7 +42,7 @@ func (s *encoder) seal(ctx context.Context, out component.Outlet) error {
 // sealUsers hands out one user for each e-mail, the first by ref, and returns
 // the active refs that share one. The user is active when one of the refs is; a
 // ref that is not resolves to nobody all the same.
-func (s *encoder) sealUsers(out component.Outlet) (merged map[string][]string, err error) {
+func (s *Encoder) sealUsers(out component.Outlet) (merged map[string][]string, err error) {
 	first := map[string]heldUser{} // by e-mail
 	merged = map[string][]string{}
 	active := map[string]bool{}
@@ -60,7 +60,7 @@ func (s *encoder) sealUsers(out component.Outlet) (merged map[string][]string, e
 			first[key], one = u, u
 		}
 		s.people[u.ref] = one.email
-		if !s.names.byEmail {
+		if !s.names.ByEmail {
 			s.people[u.ref] = one.id
 		}
 		if !u.inactive {
@@ -71,7 +71,7 @@ func (s *encoder) sealUsers(out component.Outlet) (merged map[string][]string, e
 			continue
 		}
 		user := api.User{Email: u.email, Name: u.name}
-		if !s.names.byEmail {
+		if !s.names.ByEmail {
 			user.UserID = u.id
 		}
 		principal := s.names.userPrincipal(s.people[u.ref])
@@ -92,7 +92,7 @@ func (s *encoder) sealUsers(out component.Outlet) (merged map[string][]string, e
 
 // sealGroups hands out the groups, each with an item for its members: also a
 // group without any needs an upload.
-func (s *encoder) sealGroups(ctx context.Context, out component.Outlet) error {
+func (s *Encoder) sealGroups(ctx context.Context, out component.Outlet) error {
 	left := &leftOut{unknown: map[string]bool{}, inactive: map[string]bool{}}
 	for _, g := range s.groups {
 		if err := ctx.Err(); err != nil {
@@ -108,7 +108,7 @@ func (s *encoder) sealGroups(ctx context.Context, out component.Outlet) error {
 		if !s.written(api.StreamGroups) {
 			continue
 		}
-		members := membersOf{Group: g.name, Memberships: s.members(g, left)}
+		members := MembersOf{Group: g.name, Memberships: s.members(g, left)}
 		if body, err = codec.Marshal(members); err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (*leftOut) note(out component.Outlet, left map[string]bool, why string) {
 }
 
 // members resolves the members of a group; left takes those that are none.
-func (s *encoder) members(g heldGroup, left *leftOut) []api.Membership {
+func (s *Encoder) members(g heldGroup, left *leftOut) []api.Membership {
 	var out []api.Membership
 	seen := map[api.Membership]bool{}
 	add := func(m api.Membership) {

@@ -1,4 +1,4 @@
-package glean
+package encode
 
 import (
 	"unicode/utf8"
@@ -7,9 +7,9 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// maxDocument is the largest document that is sent, as JSON, unless batch.bytes
+// MaxDocument is the largest document that is sent, as JSON, unless batch.bytes
 // is larger: Glean takes 5 MiB in one request.
-const maxDocument = 4 << 20
+const MaxDocument = 4 << 20
 
 // cutBody cuts the body of a document whose JSON is larger than the limit, so
 // that it fits. It reports whether it did; nothing is cut where that would not

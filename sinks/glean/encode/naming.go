@@ -1,4 +1,4 @@
-package glean
+package encode
 
 import (
 	"slices"
@@ -8,22 +8,22 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// naming is how a datasource names users and groups in permissions and members.
-type naming struct {
-	byEmail bool // users are named by e-mail, else by their id in the datasource
+// Naming is how a datasource names users and groups in permissions and members.
+type Naming struct {
+	ByEmail bool // users are named by e-mail, else by their id in the datasource
 }
 
 // reference refers to a user by a name.
-func (n naming) reference(name string) api.UserReference {
-	if n.byEmail {
+func (n Naming) reference(name string) api.UserReference {
+	if n.ByEmail {
 		return api.UserReference{Email: name}
 	}
 	return api.UserReference{DatasourceUserID: name}
 }
 
 // nameOf is what a reference refers to a user by.
-func (n naming) nameOf(u api.UserReference) string {
-	if n.byEmail {
+func (n Naming) nameOf(u api.UserReference) string {
+	if n.ByEmail {
 		return u.Email
 	}
 	return u.DatasourceUserID
@@ -31,8 +31,8 @@ func (n naming) nameOf(u api.UserReference) string {
 
 // userPrincipal and groupPrincipal are how the engine compares whom a document
 // or a group names; e-mail addresses have no case.
-func (n naming) userPrincipal(name string) string {
-	if n.byEmail {
+func (n Naming) userPrincipal(name string) string {
+	if n.ByEmail {
 		name = strings.ToLower(name)
 	}
 	return "user " + name
@@ -41,7 +41,7 @@ func (n naming) userPrincipal(name string) string {
 func groupPrincipal(name string) string { return "group " + name }
 
 // principals are the members of a group, as the engine compares them.
-func (n naming) principals(members []api.Membership) []string {
+func (n Naming) principals(members []api.Membership) []string {
 	out := make([]string, len(members))
 	for i, m := range members {
 		if out[i] = groupPrincipal(m.MemberGroupName); m.MemberGroupName == "" {
@@ -52,12 +52,12 @@ func (n naming) principals(members []api.Membership) []string {
 	return out
 }
 
-// audienceOf is the class of some permissions, and whom they name in the words of
+// AudienceOf is the class of some permissions, and whom they name in the words of
 // engine.Encoded.
-func (n naming) audienceOf(p api.Permissions) (a access.Audience, named []string, allOf [][]string) {
+func (n Naming) AudienceOf(p api.Permissions) (a access.Audience, named []string, allOf [][]string) {
 	for _, u := range p.AllowedUsers {
 		name := u.DatasourceUserID
-		if n.byEmail {
+		if n.ByEmail {
 			name = strings.ToLower(u.Email)
 		}
 		named = append(named, "user "+name)

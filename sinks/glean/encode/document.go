@@ -1,4 +1,4 @@
-package glean
+package encode
 
 import (
 	"slices"
@@ -19,7 +19,7 @@ const plainText = "text/plain"
 var textTypes = []string{plainText, "text/markdown", "text/html", "text/csv"}
 
 // document makes what is sent of a document.
-func (s *encoder) document(item *component.Item) (component.Encoded, error) {
+func (s *Encoder) document(item *component.Item) (component.Encoded, error) {
 	d := api.Document{Datasource: s.schema.Name}
 	bodyType := plainText
 	for _, f := range item.Fields {
@@ -67,7 +67,7 @@ func (s *encoder) document(item *component.Item) (component.Encoded, error) {
 	return e, nil
 }
 
-func (s *encoder) setText(d *api.Document, name, v string) {
+func (s *Encoder) setText(d *api.Document, name, v string) {
 	switch name {
 	case "id":
 		d.ID = v
@@ -120,7 +120,7 @@ func setList(d *api.Document, name string, v []string) {
 
 // judge refuses what Glean would refuse, and leaves out a container of a type
 // that Glean does not know.
-func (s *encoder) judge(d *api.Document, bodyType string) error {
+func (s *Encoder) judge(d *api.Document, bodyType string) error {
 	switch {
 	case d.ID == "":
 		return reject("id", "is empty")

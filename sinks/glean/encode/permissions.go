@@ -1,4 +1,4 @@
-package glean
+package encode
 
 import (
 	"slices"
@@ -9,7 +9,7 @@ import (
 )
 
 // user is a reference to a delivered user, nil and counted for any other ref.
-func (s *encoder) user(ref string) *api.UserReference {
+func (s *Encoder) user(ref string) *api.UserReference {
 	name, ok := s.people[ref]
 	if !ok {
 		s.skipped.count(s.skipped.owners, ref)
@@ -22,7 +22,7 @@ func (s *encoder) user(ref string) *api.UserReference {
 // permit makes the document's permissions of a decision and returns who finds
 // it in the end: Nobody, when no principal is known to Glean, and whom it names.
 // It never widens (invariant 2).
-func (s *encoder) permit(d *api.Document, p access.Permissions) (a access.Audience, named whom) {
+func (s *Encoder) permit(d *api.Document, p access.Permissions) (a access.Audience, named whom) {
 	d.Permissions = &api.Permissions{}
 	switch p.Audience {
 	case access.AllUsers:
@@ -45,7 +45,7 @@ type whom struct {
 // list resolves principals and sets of groups; who is not known or not active
 // is left out and counted, and so is a set with such a group, whole: without the
 // group it would let more people in (invariant 2).
-func (s *encoder) list(p *api.Permissions, decided access.Permissions) (a access.Audience, out whom) {
+func (s *Encoder) list(p *api.Permissions, decided access.Permissions) (a access.Audience, out whom) {
 	seen := make(map[string]bool, len(decided.Principals))
 	add := func(name string) bool {
 		if seen[name] {
@@ -105,7 +105,7 @@ func (s *encoder) list(p *api.Permissions, decided access.Permissions) (a access
 // intersection are the names of groups of which somebody has to be in every
 // one, each once; ok is false, and it is counted, when not all of them are
 // groups that Glean knows.
-func (s *encoder) intersection(refs []string) (groups []string, ok bool) {
+func (s *Encoder) intersection(refs []string) (groups []string, ok bool) {
 	for _, ref := range refs {
 		group, isGroup := s.teams[ref]
 		if !isGroup {

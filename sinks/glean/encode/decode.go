@@ -1,4 +1,4 @@
-package glean
+package encode
 
 import (
 	"fmt"
@@ -10,16 +10,16 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// decodeItem reads back what an encoder made.
-func decodeItem(schema *settings.Schema, stream string, body []byte) (component.Stored, error) {
-	s := &encoder{schema: schema, names: naming{schema.ByEmail}}
+// Decode reads back what an encoder made.
+func Decode(schema *settings.Schema, stream string, body []byte) (component.Stored, error) {
+	s := &Encoder{schema: schema, names: Naming{schema.ByEmail}}
 	switch stream {
 	case api.StreamUsers:
 		return readBack(body, s.storedUser)
 	case api.StreamGroups:
 		return readBack(body, func(g api.Group) component.Stored { return component.Stored{ID: g.Name} })
 	case api.StreamMemberships:
-		return readBack(body, func(m membersOf) component.Stored {
+		return readBack(body, func(m MembersOf) component.Stored {
 			return component.Stored{ID: m.Group, Principals: s.names.principals(m.Memberships)}
 		})
 	case api.StreamDocuments:
@@ -36,7 +36,7 @@ func readBack[T any](body []byte, stored func(T) component.Stored) (component.St
 	return stored(v), nil
 }
 
-func (s *encoder) storedUser(u api.User) component.Stored {
+func (s *Encoder) storedUser(u api.User) component.Stored {
 	fields := map[string]any{"email": u.Email, "name": u.Name}
 	if u.UserID != "" {
 		fields["id"] = u.UserID
@@ -44,7 +44,7 @@ func (s *encoder) storedUser(u api.User) component.Stored {
 	return component.Stored{ID: strings.ToLower(u.Email), Title: u.Name, Fields: fields}
 }
 
-func (s *encoder) storedDocument(d api.Document) component.Stored {
+func (s *Encoder) storedDocument(d api.Document) component.Stored {
 	out := component.Stored{ID: strings.ToLower(d.ID), Type: d.ObjectType, Title: d.Title, Fields: map[string]any{}}
 	for name, text := range map[string]string{
 		"datasource": d.Datasource, "objectType": d.ObjectType, "title": d.Title, "viewURL": d.ViewURL, "container": d.Container, "containerObjectType": d.ContainerObjectType,
@@ -85,7 +85,7 @@ func (s *encoder) storedDocument(d api.Document) component.Stored {
 		out.Fields["customProperties"] = properties
 	}
 	if d.Permissions != nil {
-		out.Audience, out.Principals, out.AllOf = s.names.audienceOf(*d.Permissions)
+		out.Audience, out.Principals, out.AllOf = s.names.AudienceOf(*d.Permissions)
 	}
 	return out
 }

@@ -1,8 +1,8 @@
-package glean
+package encode
 
 // findReach fills s.reach with the names of the groups that an active user is in,
 // directly or through a group that is its member. It is linear in the memberships.
-func (s *encoder) findReach() {
+func (s *Encoder) findReach() {
 	s.reach = make(map[string]bool, len(s.groups))
 	containing := map[string][]string{} // groups by the name of a group that is their member
 	var queue []string
@@ -36,7 +36,7 @@ func (s *encoder) findReach() {
 
 // countWaiting counts the groups of a document that no user finds, because no active
 // user that was delivered is in any group that it names.
-func (s *encoder) countWaiting(principals []string, allOf [][]string) {
+func (s *Encoder) countWaiting(principals []string, allOf [][]string) {
 	if s.schema.Lender != "" || len(s.people) == len(s.gone) {
 		return // members are not known here, or the note on missing users says it
 	}

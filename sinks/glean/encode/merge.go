@@ -1,4 +1,4 @@
-package glean
+package encode
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ const (
 // noteMerges warns about refs that are one user: each gains what the others'
 // groups may find. merged are the refs that share an e-mail by the first of
 // them; groups and users have distinct refs.
-func (s *encoder) noteMerges(merged map[string][]string, note func(format string, args ...any)) {
+func (s *Encoder) noteMerges(merged map[string][]string, note func(format string, args ...any)) {
 	groups := map[string][]string{} // of the refs that share an e-mail, each once
 	for _, refs := range merged {
 		for _, ref := range refs {

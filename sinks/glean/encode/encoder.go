@@ -1,4 +1,4 @@
-package glean
+package encode
 
 import (
 	"fmt"
@@ -11,11 +11,11 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// encoder makes of one run's items what is sent. It holds users and groups until
+// Encoder makes of one run's items what is sent. It holds users and groups until
 // seal, and makes a document at once.
-type encoder struct {
+type Encoder struct {
 	schema  *settings.Schema
-	names   naming
+	names   Naming
 	limit   int                      // of a document, in bytes
 	written func(stream string) bool // Opening.Written
 	skipped *skipped
@@ -31,14 +31,14 @@ type encoder struct {
 	reach  map[string]bool   // names of groups that an active user is in
 }
 
-// newEncoder makes an encoder; limit is how large a document may be that is not
+// New makes an encoder; limit is how large a document may be that is not
 // cut, and written is Opening.Written.
-func newEncoder(schema *settings.Schema, limit int, written func(stream string) bool) *encoder {
-	return &encoder{schema: schema, names: naming{schema.ByEmail}, limit: limit, written: written, skipped: newSkipped()}
+func New(schema *settings.Schema, limit int, written func(stream string) bool) *Encoder {
+	return &Encoder{schema: schema, names: Naming{schema.ByEmail}, limit: limit, written: written, skipped: newSkipped()}
 }
 
-// id is the id that a document would have.
-func (s *encoder) id(item *component.Item) string {
+// ID is the id that a document would have.
+func (s *Encoder) ID(item *component.Item) string {
 	for _, f := range item.Fields {
 		if id, ok := f.Value.(string); ok && f.Name == "id" {
 			return strings.ToLower(id)
@@ -47,8 +47,8 @@ func (s *encoder) id(item *component.Item) string {
 	return ""
 }
 
-// encode holds users and groups and makes documents.
-func (s *encoder) encode(item *component.Item) (e component.Encoded, kept bool, err error) {
+// Encode holds users and groups and makes documents.
+func (s *Encoder) Encode(item *component.Item) (e component.Encoded, kept bool, err error) {
 	switch item.Stream {
 	case api.StreamUsers:
 		return e, false, s.holdUser(item)
@@ -65,8 +65,8 @@ func reject(field, format string, args ...any) error {
 	return fault.Reject("encode", field, format, args...)
 }
 
-// notes are the sentences about the whole run.
-func (s *encoder) notes() []string {
+// Notes are the sentences about the whole run.
+func (s *Encoder) Notes() []string {
 	notes := s.skipped.notes(len(s.people) - len(s.gone))
 	if s.schema.Lender != "" {
 		notes = append(notes, fmt.Sprintf("users and groups are those of the datasource %s: none are sent, and whom documents name is not looked up there", s.schema.Lender))

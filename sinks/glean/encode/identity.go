@@ -1,4 +1,4 @@
-package glean
+package encode
 
 import (
 	"cmp"
@@ -23,7 +23,7 @@ type heldGroup struct {
 	members, subgroups []string
 }
 
-func (s *encoder) holdUser(item *component.Item) error {
+func (s *Encoder) holdUser(item *component.Item) error {
 	u := heldUser{record: item.Ref, cut: item.Cut}
 	for _, f := range item.Fields {
 		switch v := f.Value.(type) {
@@ -64,7 +64,7 @@ func (s *encoder) holdUser(item *component.Item) error {
 
 func notInName(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
-func (s *encoder) holdGroup(item *component.Item) error {
+func (s *Encoder) holdGroup(item *component.Item) error {
 	g := heldGroup{record: item.Ref}
 	for _, f := range item.Fields {
 		switch f.Name {

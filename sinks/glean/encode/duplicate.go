@@ -1,4 +1,4 @@
-package glean
+package encode
 
 import (
 	"fmt"
@@ -9,12 +9,12 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// rejectContested ends every user and group whose ref, or whose name in Glean,
+// rejectDuplicateIDs ends every user and group whose ref, or whose name in Glean,
 // another one claims, too, be it in other case, which Glean may take for the
 // same. Users and groups have their refs in one space, and none of the claimants
 // is taken: nobody may resolve to somebody else. Users with one e-mail may share
 // their id.
-func (s *encoder) rejectContested(out component.Outlet) {
+func (s *Encoder) rejectDuplicateIDs(out component.Outlet) {
 	claims := make(map[string]int, len(s.users)+len(s.groups))
 	for _, u := range s.users {
 		claims[strings.ToLower(u.ref)]++
@@ -32,12 +32,12 @@ func (s *encoder) rejectContested(out component.Outlet) {
 	}
 	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool { return contested(api.StreamUsers, u.ref, u.record) })
 	s.groups = slices.DeleteFunc(s.groups, func(g heldGroup) bool { return contested(api.StreamGroups, g.ref, g.record) })
-	s.rejectNamesakes(out)
+	s.rejectDuplicateNames(out)
 }
 
-// rejectNamesakes ends the users that the datasource would refer to by one id,
+// rejectDuplicateNames ends the users that the datasource would refer to by one id,
 // and the groups of one name.
-func (s *encoder) rejectNamesakes(out component.Outlet) {
+func (s *Encoder) rejectDuplicateNames(out component.Outlet) {
 	mails, names := map[string]map[string]bool{}, map[string]int{}
 	for _, u := range s.users {
 		id := strings.ToLower(u.id)
@@ -51,7 +51,7 @@ func (s *encoder) rejectNamesakes(out component.Outlet) {
 	}
 	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool {
 		n := len(mails[strings.ToLower(u.id)])
-		if n == 1 || s.names.byEmail {
+		if n == 1 || s.names.ByEmail {
 			return false
 		}
 		out.End(api.StreamUsers, u.record, component.Rejected, fmt.Sprintf("userId: %q is that of users with %d e-mails, and none of them is taken", u.id, n))

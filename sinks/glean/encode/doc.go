@@ -1,0 +1,13 @@
+// Package encode makes of items what Glean is sent, as JSON, and reads it back.
+//
+// Its place in the flow: while the source is read, an Encoder holds users and
+// groups until all are known, then rejects duplicate ids, merges users with one
+// e-mail and resolves members; documents are made at once, with the names that
+// users and groups have by then.
+//
+// Invariants kept here. Decided access (2): a decision becomes the permissions
+// of the document it was made for, and never wider ones; a document that names
+// nobody whom Glean knows is withheld. Nothing lost silently (3): what is left
+// out of permissions, groups and documents is counted and reported. Bounded
+// work (7): users and groups are held, documents never.
+package encode
