@@ -121,13 +121,13 @@ func start(t *testing.T, rules sandbox.Rules, adjust ...func(*settings.Config)) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Sink.clock.sleep = func(_ context.Context, d time.Duration) error {
+	f.Sink.clock.Sleep = func(_ context.Context, d time.Duration) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.now = f.now.Add(d)
 		return nil
 	}
-	f.Sink.clock.now = f.clock
+	f.Sink.clock.Now = f.clock
 	t.Cleanup(func() { f.Close() })
 	return f
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
+	"github.com/pipe-engine/pipe/sinks/glean/upload"
 )
 
 // Hide takes a document away under each type that it is known to have, looks once,
@@ -132,7 +133,7 @@ func (k *operator) Settle(ctx context.Context, o component.Opening, deleted bool
 		if u.Stream != api.StreamDocuments {
 			continue
 		}
-		if _, ours := runOf(o.Pipeline, u.Stream, u.ID); ours {
+		if _, ours := upload.RunOf(o.Pipeline, u.Stream, u.ID); ours {
 			notes = append(notes, "a run of this pipeline is uploading documents, or was interrupted: with this state folder it does not bring back what is hidden")
 		} else {
 			notes = append(notes, fmt.Sprintf("another program is uploading documents to this datasource, or was interrupted, and may bring back what is hidden: %s", k.client.Readable(u.ID)))

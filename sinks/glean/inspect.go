@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/upload"
 )
 
 // Glean's documents name these times.
@@ -43,7 +44,7 @@ func (k *operator) Inspect(ctx context.Context) (*component.Inspection, error) {
 		}
 		for i, b := range history {
 			u := component.UploadState{Stream: stream, ID: k.client.Readable(b.UploadID), State: state(b.ProcessingState), Began: api.Moment(b.StartTime), Ended: api.Moment(b.EndTime)}
-			u.Owner, u.Run = originOf(b.UploadID)
+			u.Owner, u.Run = upload.OriginOf(b.UploadID)
 			out.Uploads = append(out.Uploads, u)
 			switch {
 			case i > 0:

@@ -16,6 +16,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sinks/glean/upload"
 )
 
 func (f *fixture) runAt(ago time.Duration) string {
@@ -42,8 +43,8 @@ func TestUnfinishedUploads(t *testing.T) {
 		"of an unknown run":               {opening: component.Opening{Ended: no}, held: true},
 		"where nothing is known of runs":  {held: true},
 		"after a long read":               {age: later, held: true},
-		"just before the lease is over":   {later: lease - time.Second, held: true},
-		"when the lease is over":          {later: lease, note: "left unfinished more than 20 minutes ago was discarded"},
+		"just before the lease is over":   {later: upload.StaleAfter - time.Second, held: true},
+		"when the lease is over":          {later: upload.StaleAfter, note: "left unfinished more than 20 minutes ago was discarded"},
 		"of a clock ahead":                {age: -later, held: true},
 		"given up":                        {opening: component.Opening{Discard: []string{"ID"}}, note: "as it was given up"},
 		"another is given up":             {opening: component.Opening{Discard: []string{"x"}}, held: true},
@@ -82,11 +83,11 @@ func TestUnfinishedUploads(t *testing.T) {
 			var held *fault.Held
 			switch {
 			case tc.held:
-				if !errors.As(err, &held) || held.Until.Sub(held.Since) != lease || held.Since.After(f.clock()) || !held.Until.After(f.clock()) || !strings.Contains(held.Remedy, "--discard-upload "+id) || !strings.Contains(held.Holder, "run ") {
+				if !errors.As(err, &held) || held.Until.Sub(held.Since) != upload.StaleAfter || held.Since.After(f.clock()) || !held.Until.After(f.clock()) || !strings.Contains(held.Remedy, "--discard-upload "+id) || !strings.Contains(held.Holder, "run ") {
 					t.Errorf("%v %+v", err, held)
 				}
 			case tc.want != "":
-				if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(fault.RemedyOf(err), "--discard-upload "+shellWord(id)) {
+				if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(fault.RemedyOf(err), "--discard-upload "+upload.ShellWord(id)) {
 					t.Errorf("%v; %s", err, fault.RemedyOf(err))
 				}
 			default:
@@ -116,7 +117,7 @@ func TestUnnamedUpload(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "its status does not name it") || !strings.Contains(fault.RemedyOf(err), "--discard-upload unnamed") || len(f.rejected) > 0 || len(f.ids()) != 0 {
 			t.Errorf("%v %v", err, f.rejected)
 		}
-		f.opening.Discard = []string{unnamed}
+		f.opening.Discard = []string{upload.Unnamed}
 		if err := f.run(user("ann"), doc("a")); err != nil || len(f.ids()) != 1 {
 			t.Errorf("%v %v", err, f.ids())
 		}
@@ -175,7 +176,7 @@ func TestPlace(t *testing.T) {
 // that a conflict shows; the refusal of a page's items discards nothing.
 func TestUnnamedIsForConflicts(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.opening.Discard = []string{unnamed}
+	f.opening.Discard = []string{upload.Unnamed}
 	discarded := false
 	f.server.Fail(faults.Fault{Path: documentsPath, Status: http.StatusBadRequest, Body: "Bad content", Match: func(b []byte) bool {
 		discarded = discarded || holds("forceRestartUpload")(b)

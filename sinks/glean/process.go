@@ -49,7 +49,7 @@ func (k *operator) nextProcessing(ctx context.Context) string {
 			last = at
 		}
 	}
-	if free := last.Add(processAway); free.After(k.clock.now()) {
+	if free := last.Add(processAway); free.After(k.clock.Now()) {
 		return "after " + free.Local().Format("15:04:05")
 	}
 	return "in three hours at the latest"

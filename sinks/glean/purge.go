@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
+	"github.com/pipe-engine/pipe/sinks/glean/upload"
 )
 
 // Purge replaces the documents, then the members of the groups that are known,
@@ -23,11 +24,11 @@ func (k *operator) Purge(ctx context.Context, known map[string][]string, o compo
 	if err != nil {
 		return k.client.NoDatasource(err)
 	}
-	p := newPublisher(k.client, k.cfg, k.clock, o)
-	if err := p.claim(api.UnderWay(status)); err != nil {
+	p := upload.New(k.client, k.cfg, k.clock, o)
+	if err := p.Claim(api.UnderWay(status)); err != nil {
 		return err
 	}
-	ids, err := p.empty(ctx, known[api.StreamMemberships])
+	ids, err := p.Empty(ctx, known[api.StreamMemberships])
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func (k *operator) emptied(ctx context.Context, ids map[string]string) error {
 			return unconfirmed("Glean took the emptying and still counts %s; its counts may be three hours old, and `pipe process FILE` has it delete at once", listing.Enumerate(left, 4))
 		}
 		delay = min(delay, emptiedWithin-waited)
-		if err := k.clock.sleep(ctx, delay); err != nil {
+		if err := k.clock.Sleep(ctx, delay); err != nil {
 			return err
 		}
 		waited += delay

@@ -55,7 +55,7 @@ func (k *operator) Rotate(ctx context.Context) (*component.Rotated, error) {
 		return nil, err
 	}
 	k.client.Redactor.Add(r.RawSecret)
-	out := &component.Rotated{Secret: config.NewSecret(r.RawSecret), OldUntil: k.clock.now().Add(overlap)}
+	out := &component.Rotated{Secret: config.NewSecret(r.RawSecret), OldUntil: k.clock.Now().Add(overlap)}
 	if r.RotationPeriodMinutes > 0 && r.CreatedAt > 0 {
 		out.Before = time.Unix(r.CreatedAt, 0).Add(time.Duration(r.RotationPeriodMinutes) * time.Minute)
 	}

@@ -8,13 +8,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/encode"
+	"github.com/pipe-engine/pipe/sinks/glean/upload"
 )
 
 // session is one run's use of the sink.
 type session struct {
 	sink      *Sink
 	encoder   *encode.Encoder
-	publisher *publisher
+	publisher *upload.Publisher
 	setup     *setup // how the run sets the datasource up; nil when it does not
 }
 
@@ -61,12 +62,12 @@ func (s *session) Holds(ctx context.Context) (component.Holdings, error) {
 	if err != nil {
 		return component.Holdings{}, &component.UnsaidError{Err: err}
 	}
-	if err := s.publisher.claim(api.UnderWay(status)); err != nil {
+	if err := s.publisher.Claim(api.UnderWay(status)); err != nil {
 		return component.Holdings{}, err
 	}
 	h := api.Holdings(status)
 	h.History = history(status)
-	h.Uploads = uploadsOf(s.sink.client, status, api.StreamDocuments)
+	h.Uploads = upload.Listed(s.sink.client, status, api.StreamDocuments)
 	return h, nil
 }
 
@@ -74,7 +75,7 @@ func (s *session) Holds(ctx context.Context) (component.Holdings, error) {
 // publishing the answers may be others.
 func (s *session) Preflight(ctx context.Context) error {
 	_, err := s.Holds(ctx)
-	s.publisher.forget()
+	s.publisher.Forget()
 	if s.setup != nil {
 		s.setup.plan = nil
 	}
@@ -88,7 +89,7 @@ func (s *session) Publish(ctx context.Context, plan *component.Plan) error {
 			return err
 		}
 	}
-	return s.publisher.publish(ctx, plan)
+	return s.publisher.Publish(ctx, plan)
 }
 
 // History lists the uploads of users, groups and documents in Glean's status.

@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/encode"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
+	"github.com/pipe-engine/pipe/sinks/glean/upload"
 )
 
 // Sink is a datasource of Glean.
@@ -18,7 +19,7 @@ type Sink struct {
 	cfg     *settings.Config
 	schema  *settings.Schema
 	client  *api.Client
-	clock   *clock
+	clock   *upload.Clock
 	purpose component.Purpose
 	inRun   *component.ProvisionOptions // how a run sets the datasource up; nil when it does not
 
@@ -32,7 +33,7 @@ func open(cfg *settings.Config, s component.Settings, retry fault.Retry) (*Sink,
 	if err != nil {
 		return nil, err
 	}
-	k := &Sink{cfg: cfg, schema: schema, clock: systemClock(), purpose: s.Purpose,
+	k := &Sink{cfg: cfg, schema: schema, clock: upload.SystemClock(), purpose: s.Purpose,
 		client: &api.Client{Redactor: &connection.Redactor{}, Datasource: schema.Name}}
 	k.datasource = &manager{client: k.client, cfg: cfg}
 	k.operator = &operator{client: k.client, cfg: cfg, clock: k.clock, datasource: k.datasource,
@@ -61,8 +62,8 @@ func (k *Sink) Place() string { return k.cfg.Place() }
 
 // Open begins a run's use of the sink; it asks Glean for nothing.
 func (k *Sink) Open(_ context.Context, o component.Opening) (component.Session, error) {
-	limit := max(encode.MaxDocument, int(k.cfg.Batch.Bytes)) - envelope
-	s := &session{sink: k, encoder: encode.New(k.schema, limit, o.Written), publisher: newPublisher(k.client, k.cfg, k.clock, o)}
+	limit := max(encode.MaxDocument, int(k.cfg.Batch.Bytes)) - upload.Envelope
+	s := &session{sink: k, encoder: encode.New(k.schema, limit, o.Written), publisher: upload.New(k.client, k.cfg, k.clock, o)}
 	if k.inRun != nil && !o.Offline {
 		s.setup = &setup{datasource: k.datasource, options: *k.inRun}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/upload"
 )
 
 // otherWriters names what else uploads documents to the datasource, by Glean's
@@ -16,13 +17,13 @@ func (k *operator) otherWriters(s api.DatasourceStatus, o component.Opening) []s
 	last := map[string]time.Time{}
 	for _, b := range api.Histories(s)[api.StreamDocuments] {
 		who := "another program, upload " + k.client.Readable(b.UploadID)
-		if n, ok := parseUploadID(b.UploadID); ok {
-			if n.pipeline == o.Pipeline && (n.owner == o.Owner || n.owner == "" || o.Owner == "") {
+		if n, ok := upload.ParseID(b.UploadID); ok {
+			if n.Pipeline == o.Pipeline && (n.Owner == o.Owner || n.Owner == "" || o.Owner == "") {
 				continue
 			}
-			who = "pipeline " + k.client.Readable(n.pipeline)
-			if n.owner != "" {
-				who += " with the state folder of owner " + n.owner
+			who = "pipeline " + k.client.Readable(n.Pipeline)
+			if n.Owner != "" {
+				who += " with the state folder of owner " + n.Owner
 			}
 		}
 		if at := api.Moment(b.StartTime); at.After(last[who]) || last[who].IsZero() {

@@ -1,4 +1,4 @@
-package glean
+package upload
 
 import (
 	"context"
@@ -10,10 +10,10 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// empty replaces the documents, the members of the groups, all groups and all
+// Empty replaces the documents, the members of the groups, all groups and all
 // users with nothing, in this order, without Glean's guard on deletion. It
 // returns the ids of the uploads by stream, but for memberships.
-func (s *publisher) empty(ctx context.Context, groups []string) (map[string]string, error) {
+func (s *Publisher) Empty(ctx context.Context, groups []string) (map[string]string, error) {
 	ids := map[string]string{} // of the uploads, by stream; not of memberships
 	p := &publishing{publisher: s, refusals: newRefusals(), plan: &component.Plan{
 		RunID: s.o.RunID, Sent: func(string, int) {}, Note: func(string, ...any) {}, Uploaded: func(stream, id string) { ids[stream] = id },

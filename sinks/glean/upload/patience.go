@@ -1,4 +1,4 @@
-package glean
+package upload
 
 import (
 	"context"
@@ -13,8 +13,8 @@ type patience struct {
 	retried     bool // a page was sent again without waiting
 }
 
-func (p *publisher) patience() *patience {
-	return &patience{sleep: p.clock.sleep, left: p.cfg.RecoveryWait.D(), delay: time.Second}
+func (p *Publisher) patience() *patience {
+	return &patience{sleep: p.clock.Sleep, left: p.cfg.RecoveryWait.D(), delay: time.Second}
 }
 
 // next waits, each time longer; false when it is no use to wait any more.

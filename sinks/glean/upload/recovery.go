@@ -1,4 +1,4 @@
-package glean
+package upload
 
 import (
 	"context"
@@ -25,7 +25,7 @@ func (u *upload) request(ctx context.Context, p *page, first, last bool) (doubt 
 	var body []byte
 	next := func() []byte {
 		if attempts++; first {
-			u.id = u.publisher.uploadID(u)
+			u.id = u.publisher.newID(u)
 			u.tried = append(u.tried, u.id)
 		}
 		if first || body == nil {
@@ -146,14 +146,14 @@ func (u *upload) closing(ctx context.Context, err error, doubt bool, wait *patie
 
 // probe is nil when Glean takes another page of the upload, without items.
 func (u *upload) probe(ctx context.Context) error {
-	_, err := u.request(ctx, newPage(u.stream, envelope), false, false)
+	_, err := u.request(ctx, newPage(u.stream, Envelope), false, false)
 	return err
 }
 
 // begin opens an upload without items, where a refused first page left it open
 // whether the refusal was about its items.
 func (u *upload) begin(ctx context.Context) error {
-	err := u.post(ctx, newPage(u.stream, envelope), false)
+	err := u.post(ctx, newPage(u.stream, Envelope), false)
 	if !isRefusal(err) {
 		return err
 	}
@@ -161,9 +161,9 @@ func (u *upload) begin(ctx context.Context) error {
 		"Glean refuses to begin an upload of %s, be it without any: %v", u.stream, err)
 }
 
-// stands is nil when a refusal can only be about what is in the page, since the
+// stillOpen is nil when a refusal can only be about what is in the page, since the
 // upload is open.
-func (u *upload) stands(ctx context.Context) error {
+func (u *upload) stillOpen(ctx context.Context) error {
 	err := u.probe(ctx)
 	if !isRefusal(err) {
 		return err

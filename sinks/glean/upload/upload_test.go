@@ -1,4 +1,4 @@
-package glean
+package upload
 
 import (
 	"bytes"
@@ -34,13 +34,13 @@ func TestUploadID(t *testing.T) {
 		"pipe-documents-01JCQ7ZJ8Z00000!0000":           false,
 		"pipe-documents-U1JCQ7ZJ8Z0000000000000000":     false, // U is no digit of a ULID
 	} {
-		got, ours := runOf("pipe", "documents", id)
+		got, ours := RunOf("pipe", "documents", id)
 		if ours != want || ours && got.String() != run {
 			t.Errorf("%q: %s %v", id, got, ours)
 		}
 	}
-	s := newPublisher(&api.Client{}, &settings.Config{}, systemClock(), component.Opening{Pipeline: "pipe", Owner: "00000000deadbeef", RunID: run})
-	first, again, users := s.uploadID(&upload{stream: "documents"}), s.uploadID(&upload{stream: "documents"}), s.uploadID(&upload{stream: "users"})
+	s := New(&api.Client{}, &settings.Config{}, SystemClock(), component.Opening{Pipeline: "pipe", Owner: "00000000deadbeef", RunID: run})
+	first, again, users := s.newID(&upload{stream: "documents"}), s.newID(&upload{stream: "documents"}), s.newID(&upload{stream: "users"})
 	if want := "pipe-documents-00000000deadbeef-" + run; first != want || again != want+"-2" || users != "pipe-users-00000000deadbeef-"+run {
 		t.Errorf("%s %s %s", first, again, users)
 	}
@@ -61,7 +61,7 @@ func TestShellWord(t *testing.T) {
 		"{":                  "'{'",
 		";":                  "';'",
 	} {
-		if got := shellWord(text); got != want {
+		if got := ShellWord(text); got != want {
 			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
@@ -74,8 +74,8 @@ func TestExceeds(t *testing.T) {
 		rows, documents, bytes int
 		want                   bool
 	}{
-		{0, 5, envelope, false}, {5, 5, 1 << 20, false}, {6, 5, 1 << 20, true},
-		{5, 5, envelope + 500, false}, {5, 5, envelope + 499, true},
+		{0, 5, Envelope, false}, {5, 5, 1 << 20, false}, {6, 5, 1 << 20, true},
+		{5, 5, Envelope + 500, false}, {5, 5, Envelope + 499, true},
 	} {
 		m := rawMembers{}
 		for range tc.rows {

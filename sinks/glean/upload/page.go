@@ -1,4 +1,4 @@
-package glean
+package upload
 
 import (
 	"github.com/pipe-engine/pipe/engine/component"

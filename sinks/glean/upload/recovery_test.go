@@ -1,4 +1,4 @@
-package glean
+package upload
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 // under way for another group is waited for and not discarded.
 func TestSibling(t *testing.T) {
 	for _, rules := range []sandbox.Rules{{Scope: sandbox.OfKind}, {Scope: sandbox.OfKind, ConflictIsBadRequest: true}} {
-		f := serve(t, rules, unnamed) // which does not discard what the status names
+		f := serve(t, rules, Unnamed) // which does not discard what the status names
 		of := func(group string) *upload {
 			u := f.upload(api.StreamMemberships, api.PathBulkIndexMemberships)
 			u.sent = func(int) {}
@@ -33,7 +33,7 @@ func TestSibling(t *testing.T) {
 		if err := a.post(t.Context(), one, false); err != nil {
 			t.Fatal(err)
 		}
-		f.publisher.clock.sleep = func(ctx context.Context, _ time.Duration) error {
+		f.publisher.clock.Sleep = func(ctx context.Context, _ time.Duration) error {
 			err := a.post(ctx, newPage(api.StreamMemberships, 0), true)
 			a.done.Store(true)
 			return err
@@ -61,7 +61,7 @@ func TestCompetitors(t *testing.T) {
 		note, err     bool
 	}{
 		"none":                                        {},
-		"an earlier attempt of the same upload":       {id: func(u *upload) string { return u.publisher.uploadID(u) }, discard: true},
+		"an earlier attempt of the same upload":       {id: func(u *upload) string { return u.publisher.newID(u) }, discard: true},
 		"another upload of this run":                  {id: sibling(false), busy: true},
 		"another upload of this run, which has ended": {id: sibling(true), discard: true},
 		"left by an earlier run":                      {id: func(*upload) string { return earlier }, discard: true, note: true},
@@ -92,7 +92,7 @@ func sibling(done bool) func(u *upload) string {
 	return func(u *upload) string {
 		other := &upload{publisher: u.publisher, stream: u.stream}
 		other.done.Store(done)
-		return u.publisher.uploadID(other)
+		return u.publisher.newID(other)
 	}
 }
 
@@ -179,7 +179,7 @@ func TestStands(t *testing.T) {
 		if tc.status != nil {
 			f.server.Fail(*tc.status)
 		}
-		err := u.stands(t.Context())
+		err := u.stillOpen(t.Context())
 		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v", name, err)
 		}

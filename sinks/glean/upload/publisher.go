@@ -1,4 +1,4 @@
-package glean
+package upload
 
 import (
 	"fmt"
@@ -10,11 +10,11 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// publisher makes the uploads of one run.
-type publisher struct {
+// Publisher makes the uploads of one run.
+type Publisher struct {
 	client *api.Client
 	cfg    *settings.Config
-	clock  *clock
+	clock  *Clock
 	o      component.Opening
 
 	mu      sync.Mutex         // of named and uploads
@@ -26,26 +26,26 @@ type publisher struct {
 	notes    []string        // for the report, when something is sent
 }
 
-// newPublisher makes the publisher of a run.
-func newPublisher(c *api.Client, cfg *settings.Config, clock *clock, o component.Opening) *publisher {
-	return &publisher{client: c, cfg: cfg, clock: clock, o: o,
+// New makes the publisher of a run.
+func New(c *api.Client, cfg *settings.Config, clock *Clock, o component.Opening) *Publisher {
+	return &Publisher{client: c, cfg: cfg, clock: clock, o: o,
 		named: map[string]int{}, uploads: map[string]*upload{}, discards: map[string]bool{}}
 }
 
 // writes reports whether the run uploads a stream; memberships go with groups.
-func (p *publisher) writes(stream string) bool {
+func (p *Publisher) writes(stream string) bool {
 	if stream == api.StreamMemberships {
 		stream = api.StreamGroups
 	}
 	return p.o.Written(stream)
 }
 
-// forget drops what claim has found.
-func (p *publisher) forget() { p.discards, p.notes = map[string]bool{}, nil }
+// Forget drops what claim has found.
+func (p *Publisher) Forget() { p.discards, p.notes = map[string]bool{}, nil }
 
-// uploadID is a new name for an upload: PIPELINE-STREAM-OWNER-RUN, and -2, -3 and
+// newID is a new name for an upload: PIPELINE-STREAM-OWNER-RUN, and -2, -3 and
 // so on behind it for the further ones of the stream in the run.
-func (p *publisher) uploadID(u *upload) string {
+func (p *Publisher) newID(u *upload) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.named[u.stream]++
@@ -58,7 +58,7 @@ func (p *publisher) uploadID(u *upload) string {
 }
 
 // uploadOf is the upload of this run that has an id, nil when none has.
-func (p *publisher) uploadOf(id string) *upload {
+func (p *Publisher) uploadOf(id string) *upload {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.uploads[id]

@@ -1,4 +1,4 @@
-package glean
+package upload
 
 import (
 	"context"
@@ -28,7 +28,7 @@ func (u *upload) inTheWay(ctx context.Context, err error, wait *patience) (again
 		}
 	}
 	if !discard && !busy && conflict {
-		discard = slices.Contains(u.publisher.o.Discard, unnamed)
+		discard = slices.Contains(u.publisher.o.Discard, Unnamed)
 	}
 	switch {
 	case discard && !u.force:
@@ -41,7 +41,7 @@ func (u *upload) inTheWay(ctx context.Context, err error, wait *patience) (again
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	}
-	return false, fault.Errorf(fault.Transient, "wait until it has ended, and run again; when nothing else writes to the datasource, give it up with --discard-upload "+unnamed,
+	return false, fault.Errorf(fault.Transient, "wait until it has ended, and run again; when nothing else writes to the datasource, give it up with --discard-upload "+Unnamed,
 		"Glean has another upload under way, for which it refuses one of %s, and its status does not name it: %v", u.stream, err)
 }
 

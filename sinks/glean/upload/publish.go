@@ -1,4 +1,4 @@
-package glean
+package upload
 
 import (
 	"context"
@@ -11,15 +11,15 @@ import (
 
 // publishing is what the uploads of one Publish share.
 type publishing struct {
-	publisher *publisher
+	publisher *Publisher
 	plan      *component.Plan
 	refusals  *refusals
 	hideErr   error // why hidden documents may be found, after the upload has closed
 }
 
-// publish sends users, groups, the members of each group, and documents, in
+// Publish sends users, groups, the members of each group, and documents, in
 // this order: what is named is there before it is named.
-func (s *publisher) publish(ctx context.Context, plan *component.Plan) error {
+func (s *Publisher) Publish(ctx context.Context, plan *component.Plan) error {
 	if err := s.client.Ready(); err != nil {
 		return err
 	}

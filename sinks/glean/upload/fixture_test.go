@@ -1,4 +1,4 @@
-package glean
+package upload
 
 import (
 	"context"
@@ -26,7 +26,7 @@ import (
 type testUploads struct {
 	t         *testing.T
 	server    *faults.Server
-	publisher *publisher
+	publisher *Publisher
 	plan      *component.Plan
 
 	mu       sync.Mutex
@@ -60,7 +60,7 @@ func serve(t *testing.T, rules sandbox.Rules, discard ...string) *testUploads {
 	}
 	t.Cleanup(conn.Close)
 	cfg := &settings.Config{Concurrency: 3, RecoveryWait: config.Duration(time.Minute), Batch: settings.Batch{Documents: 5, Bytes: 1 << 20}, Datasource: d}
-	f.publisher = newPublisher(&api.Client{Conn: conn, Redactor: clean, Datasource: d.Name}, cfg, &clock{now: f.now, sleep: f.sleep},
+	f.publisher = New(&api.Client{Conn: conn, Redactor: clean, Datasource: d.Name}, cfg, &Clock{Now: f.now, Sleep: f.sleep},
 		component.Opening{Pipeline: "pipe", Owner: "00000000deadbeef", RunID: f.runAt(0), Discard: discard,
 			Written: func(string) bool { return true }, Ended: func(string) bool { return true }})
 	f.plan = &component.Plan{Sent: func(string, int) {}, Uploaded: func(string, string) {}, Note: f.note,

@@ -1,4 +1,4 @@
-package glean
+package upload
 
 import (
 	"fmt"
@@ -12,51 +12,51 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// lease is how long an unfinished upload of a run that nothing is known of
+// StaleAfter is how long an unfinished upload of a run that nothing is known of
 // keeps other runs from the datasource.
-const lease = 20 * time.Minute
+const StaleAfter = 20 * time.Minute
 
-// unnamed is what a person gives up where Glean has an upload under way that its
+// Unnamed is what a person gives up where Glean has an upload under way that its
 // status does not name.
-const unnamed = "unnamed"
+const Unnamed = "unnamed"
 
 // discardable reports that an unfinished upload is nobody's any more, with a
 // sentence about it. Its error is that somebody still works on it.
-func (p *publisher) discardable(u api.Unfinished) (note string, err error) {
-	run, ours := runOf(p.o.Pipeline, u.Stream, u.ID)
+func (p *Publisher) discardable(u api.Unfinished) (note string, err error) {
+	run, ours := RunOf(p.o.Pipeline, u.Stream, u.ID)
 	switch {
 	case slices.Contains(p.o.Discard, u.ID):
 		return fmt.Sprintf("an upload of %s was discarded, as it was given up: %s", u.Stream, p.client.Readable(u.ID)), nil
 	case !ours:
-		return "", fault.Errorf(fault.Fatal, "wait until it has ended, or end what has begun it; when nothing works on it any more, give it up with --discard-upload "+shellWord(p.client.Readable(u.ID)),
+		return "", fault.Errorf(fault.Fatal, "wait until it has ended, or end what has begun it; when nothing works on it any more, give it up with --discard-upload "+ShellWord(p.client.Readable(u.ID)),
 			"an upload of %s to datasource %q that is not of this pipeline is not finished: %s", u.Stream, p.client.Datasource, p.client.Readable(u.ID))
 	case run.String() == p.o.RunID:
 		return "", nil
 	case p.o.Ended != nil && p.o.Ended(run.String()):
 		return fmt.Sprintf("an upload of %s that an earlier run of this pipeline left unfinished was discarded", u.Stream), nil
 	}
-	now := p.clock.now()
+	now := p.clock.Now()
 	since := u.Since
 	if since.IsZero() {
 		since = ulid.Time(run.Time())
 	}
 	switch ahead := since.Sub(now); {
-	case ahead > lease: // a clock that is so wrong says nothing, and must not keep others away for ever
+	case ahead > StaleAfter: // a clock that is so wrong says nothing, and must not keep others away for ever
 		since = time.Time{}
 	case ahead > 0:
 		since = now
 	}
-	if until := since.Add(lease); now.Before(until) {
+	if until := since.Add(StaleAfter); now.Before(until) {
 		return "", &fault.Held{
 			Holder: fmt.Sprintf("run %s of this pipeline has an upload of %s under way", run, u.Stream), Since: since, Until: until,
 			Remedy: fmt.Sprintf("wait until it has ended; when it has died, run again after %s, or give its upload up with --discard-upload %s", until.Local().Format("15:04:05"), u.ID),
 		}
 	}
-	return fmt.Sprintf("an upload of %s that another run of this pipeline left unfinished more than %d minutes ago was discarded", u.Stream, int(lease.Minutes())), nil
+	return fmt.Sprintf("an upload of %s that another run of this pipeline left unfinished more than %d minutes ago was discarded", u.Stream, int(StaleAfter.Minutes())), nil
 }
 
-// shellWord is a text as it is typed on a command line.
-func shellWord(s string) string {
+// ShellWord is a text as it is typed on a command line.
+func ShellWord(s string) string {
 	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:/@", r))
 	}) {
@@ -65,10 +65,10 @@ func shellWord(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// claim decides about the unfinished uploads that a run meets before it sends
+// Claim decides about the unfinished uploads that a run meets before it sends
 // anything: which streams have to discard one, and whether another run is at
 // work on any stream of the datasource.
-func (p *publisher) claim(all []api.Unfinished) error {
+func (p *Publisher) Claim(all []api.Unfinished) error {
 	given := slices.Clone(p.o.Discard)
 	for _, u := range all {
 		given = slices.DeleteFunc(given, func(id string) bool { return id == u.ID })
@@ -84,8 +84,8 @@ func (p *publisher) claim(all []api.Unfinished) error {
 		}
 	}
 	for _, id := range given {
-		if id != unnamed {
-			p.notes = append(p.notes, fmt.Sprintf("Glean has no unfinished upload %s: there was nothing to discard", shellWord(id)))
+		if id != Unnamed {
+			p.notes = append(p.notes, fmt.Sprintf("Glean has no unfinished upload %s: there was nothing to discard", ShellWord(id)))
 		}
 	}
 	return nil

@@ -1,4 +1,4 @@
-package glean
+package upload
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 // upload is one bulk upload: a first page, others in parallel, and a last one
 // that goes out when all the others were acknowledged (invariant 1).
 type upload struct {
-	publisher    *publisher
+	publisher    *Publisher
 	plan         *component.Plan
 	refusals     *refusals
 	stream, path string
@@ -98,12 +98,12 @@ func (u *upload) pages(ctx context.Context, items iter.Seq2[component.Encoded, e
 			return nil, err
 		}
 		n := len(current.items)
-		if n > 0 && (n >= batch.Documents || len(current.buf)+len(e.Body)+envelope > int(batch.Bytes)) {
+		if n > 0 && (n >= batch.Documents || len(current.buf)+len(e.Body)+Envelope > int(batch.Bytes)) {
 			full, err := u.withoutHidden(current)
 			if err != nil {
 				return nil, err
 			}
-			current = newPage(u.stream, len(full.buf)+envelope)
+			current = newPage(u.stream, len(full.buf)+Envelope)
 			if len(full.items) > 0 {
 				if err := each(full); err != nil {
 					return nil, err
@@ -115,8 +115,8 @@ func (u *upload) pages(ctx context.Context, items iter.Seq2[component.Encoded, e
 	return current, nil
 }
 
-// envelope is room for what stands around the items.
-const envelope = 512
+// Envelope is room for what stands around the items.
+const Envelope = 512
 
 // deliver sends a page. One that is too large or that Glean refuses is halved
 // until it is clear which items it is about; those are rejected, each for
@@ -147,7 +147,7 @@ func (u *upload) deliver(ctx context.Context, p *page, last bool) error {
 		if err := u.blame(ctx, p, err); err != nil || !last {
 			return err
 		}
-		return u.deliver(ctx, newPage(u.stream, envelope), true)
+		return u.deliver(ctx, newPage(u.stream, Envelope), true)
 	}
 	a, b := u.halves(p, status, api.ReasonOf(err))
 	if err := u.deliver(ctx, a, false); err != nil {
@@ -178,7 +178,7 @@ func (u *upload) complete(p *page) error {
 func (u *upload) blame(ctx context.Context, p *page, err error) error {
 	large := api.StatusOf(err) == http.StatusRequestEntityTooLarge
 	if !large {
-		if err := u.stands(ctx); err != nil {
+		if err := u.stillOpen(ctx); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package glean
+package upload
 
 import (
 	"regexp"
@@ -12,47 +12,47 @@ import (
 
 // uploadName is what the id of an upload says.
 type uploadName struct {
-	pipeline, stream string
-	owner            string // "" in the ids of earlier versions
+	Pipeline, stream string
+	Owner            string // "" in the ids of earlier versions
 	run              ulid.ULID
 }
 
 // uploadForm is the form of uploadID's ids; earlier versions left the owner out.
 var uploadForm = regexp.MustCompile(`^(.+)-(users|groups|memberships|documents)-(?:([0-9a-f]{16})-)?([0-9A-Z]{26})(?:-[0-9]{1,9})?$`)
 
-// parseUploadID reads the id of an upload; ok is false for one of another program.
-func parseUploadID(id string) (n uploadName, ok bool) {
+// ParseID reads the id of an upload; ok is false for one of another program.
+func ParseID(id string) (n uploadName, ok bool) {
 	m := uploadForm.FindStringSubmatch(id)
 	if m == nil {
 		return n, false
 	}
 	run, err := ulid.ParseStrict(m[4])
-	return uploadName{pipeline: m[1], stream: m[2], owner: m[3], run: run}, err == nil
+	return uploadName{Pipeline: m[1], stream: m[2], Owner: m[3], run: run}, err == nil
 }
 
-// runOf is the run that the id of an upload names, when it is one of this
+// RunOf is the run that the id of an upload names, when it is one of this
 // pipeline's.
-func runOf(pipeline, stream, id string) (run ulid.ULID, ours bool) {
-	n, ok := parseUploadID(id)
-	return n.run, ok && n.pipeline == pipeline && n.stream == stream
+func RunOf(pipeline, stream, id string) (run ulid.ULID, ours bool) {
+	n, ok := ParseID(id)
+	return n.run, ok && n.Pipeline == pipeline && n.stream == stream
 }
 
-// originOf is the owner and the run that the id of an upload carries; run is "" for
+// OriginOf is the owner and the run that the id of an upload carries; run is "" for
 // an upload of another program.
-func originOf(id string) (owner, run string) {
-	n, ok := parseUploadID(id)
+func OriginOf(id string) (owner, run string) {
+	n, ok := ParseID(id)
 	if !ok {
 		return "", ""
 	}
-	return n.owner, n.run.String()
+	return n.Owner, n.run.String()
 }
 
-// uploadsOf lists a stream's uploads by their start, the last one first; one whose
+// Listed lists a stream's uploads by their start, the last one first; one whose
 // start cannot be read counts as the last.
-func uploadsOf(c *api.Client, s api.DatasourceStatus, stream string) []component.Upload {
+func Listed(c *api.Client, s api.DatasourceStatus, stream string) []component.Upload {
 	var out []component.Upload
 	for _, b := range api.Histories(s)[stream] {
-		owner, run := originOf(b.UploadID)
+		owner, run := OriginOf(b.UploadID)
 		out = append(out, component.Upload{Stream: stream, ID: c.Readable(b.UploadID), Began: api.Moment(b.StartTime), Owner: owner, Run: run})
 	}
 	slices.SortStableFunc(out, func(a, b component.Upload) int {

@@ -1,4 +1,4 @@
-package glean
+package upload
 
 import (
 	"context"
@@ -115,7 +115,7 @@ type rawMembers struct {
 
 // exceeds tells whether the members take more than a page.
 func (m *rawMembers) exceeds(b settings.Batch) bool {
-	size := envelope
+	size := Envelope
 	for _, row := range m.rows {
 		size += len(row) + 1
 	}

@@ -1,0 +1,18 @@
+// Package upload publishes a plan: users, groups, the members of each group and
+// documents, each stream as one bulk upload of pages.
+//
+// Its place in the flow: a Publisher belongs to one run. Claim decides about the
+// unfinished uploads that the run meets in Glean's status, and Publish sends the
+// plan when the guards have passed. Empty replaces everything with nothing.
+//
+// Nothing depends on an answer that may be lost. The id of an upload names its
+// run, and every attempt at a first page has an id of its own. What a page's
+// lost answer leaves open is found out by sending pages again or from Glean's
+// status (recovery.go). An upload that an earlier run left unfinished is
+// discarded once that run is known to have ended, or is stale (stale.go).
+//
+// Invariants kept here. Nothing before everything (1): an upload's last page goes
+// out only when each of its other pages was acknowledged. No mass deletion (4):
+// an upload of which nothing was accepted, or whose counts do not agree, is not
+// ended. Bounded work (7): at most concurrency + 1 pages are in memory.
+package upload
