@@ -30,12 +30,12 @@ func (k *Sink) Decode(stream string, body []byte) (component.Stored, error) {
 
 // PlanProvision compares the datasource with the file.
 func (k *Sink) PlanProvision(ctx context.Context, o component.ProvisionOptions) (*component.ProvisionPlan, error) {
-	return k.datasource.planProvision(ctx, o)
+	return k.datasource.PlanProvision(ctx, o)
 }
 
 // ExportProvision writes a datasource as the block of a pipeline file.
 func (k *Sink) ExportProvision(ctx context.Context, o component.ExportOptions) (*component.ProvisionExport, error) {
-	return k.datasource.exportProvision(ctx, o)
+	return k.datasource.ExportProvision(ctx, o)
 }
 
 // Inspect reads the datasource's status.

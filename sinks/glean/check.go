@@ -17,8 +17,8 @@ func (k *operator) Check(ctx context.Context) []component.Finding {
 		return []component.Finding{failed("datasource", err)}
 	}
 	out := []component.Finding{{What: "reachable", OK: true, Detail: "answers at " + k.cfg.Address() + " and takes the token"}}
-	if d := k.datasource.differences(live); len(d) > 0 {
-		out = append(out, failed("datasource", k.datasource.differs(d)))
+	if d := k.datasource.Differences(live); len(d) > 0 {
+		out = append(out, failed("datasource", k.datasource.Differs(d)))
 	} else {
 		out = append(out, component.Finding{What: "datasource", OK: true, Detail: k.cfg.Datasource.Name + " is there with what a run needs of it"})
 	}

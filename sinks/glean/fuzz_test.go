@@ -99,7 +99,7 @@ func FuzzConfig(f *testing.F) {
 			}
 			return http.StatusOK, "application/json", body
 		})
-		if err := s.sink.datasource.agree(t.Context(), false); err == nil {
+		if err := s.sink.datasource.Agree(t.Context(), false); err == nil {
 			var c api.DatasourceConfig
 			if codec.Unmarshal([]byte(body), &c) != nil || !settings.IsTrue(c.IsUserReferencedByEmail) || c.URLRegex != catalog().URLRegex || !strings.HasSuffix(strings.ToLower(c.Name), "backstage") || len(c.ObjectDefinitions) < 2 {
 				t.Errorf("it agrees: %s", body)

@@ -2,6 +2,7 @@ package glean
 
 import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/datasource"
 	"github.com/pipe-engine/pipe/sinks/glean/encode"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 	"github.com/pipe-engine/pipe/sinks/glean/upload"
@@ -12,7 +13,7 @@ type operator struct {
 	client     *api.Client
 	cfg        *settings.Config
 	clock      *upload.Clock
-	datasource *manager
+	datasource *datasource.Manager
 	names      encode.Naming
 	lender     string // the datasource whose users and groups count; "": its own
 }

@@ -52,7 +52,7 @@ func (s *session) Holds(ctx context.Context) (component.Holdings, error) {
 			return holds, err
 		}
 	}
-	if err := s.sink.datasource.agree(ctx, s.setup != nil); err != nil {
+	if err := s.sink.datasource.Agree(ctx, s.setup != nil); err != nil {
 		return component.Holdings{}, err
 	}
 	status, err := s.sink.client.Status(ctx)

@@ -6,6 +6,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/datasource"
 )
 
 // ProvisionInRun has the next session set the datasource up when everything was
@@ -14,7 +15,7 @@ func (k *Sink) ProvisionInRun(o component.ProvisionOptions) { k.inRun = &o }
 
 // setup is how a session sets the datasource up before it uploads.
 type setup struct {
-	datasource *manager
+	datasource *datasource.Manager
 	options    component.ProvisionOptions
 	plan       *component.ProvisionPlan // set by prepare
 }
@@ -23,7 +24,7 @@ type setup struct {
 // else New is false, and what it holds is not known here.
 func (s *setup) prepare(ctx context.Context) (component.Holdings, error) {
 	var err error
-	if s.plan, err = s.datasource.planProvision(ctx, s.options); err != nil {
+	if s.plan, err = s.datasource.PlanProvision(ctx, s.options); err != nil {
 		return component.Holdings{}, err
 	}
 	if s.plan.Opens {

@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/datasource"
 	"github.com/pipe-engine/pipe/sinks/glean/encode"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 	"github.com/pipe-engine/pipe/sinks/glean/upload"
@@ -23,7 +24,7 @@ type Sink struct {
 	purpose component.Purpose
 	inRun   *component.ProvisionOptions // how a run sets the datasource up; nil when it does not
 
-	datasource *manager
+	datasource *datasource.Manager
 	operator   *operator
 }
 
@@ -35,7 +36,7 @@ func open(cfg *settings.Config, s component.Settings, retry fault.Retry) (*Sink,
 	}
 	k := &Sink{cfg: cfg, schema: schema, clock: upload.SystemClock(), purpose: s.Purpose,
 		client: &api.Client{Redactor: &connection.Redactor{}, Datasource: schema.Name}}
-	k.datasource = &manager{client: k.client, cfg: cfg}
+	k.datasource = &datasource.Manager{Client: k.client, Config: cfg}
 	k.operator = &operator{client: k.client, cfg: cfg, clock: k.clock, datasource: k.datasource,
 		names: encode.Naming{ByEmail: schema.ByEmail}, lender: schema.Lender}
 	if len(cfg.Missing()) > 0 {

@@ -1,4 +1,4 @@
-package glean
+package datasource
 
 import (
 	"cmp"
@@ -13,35 +13,35 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// agree reads the live config and refuses what differs from the file in what a
+// Agree reads the live config and refuses what differs from the file in what a
 // run depends on, unless mayDiffer, as when the run updates Glean.
-func (m *manager) agree(ctx context.Context, mayDiffer bool) error {
-	live, err := m.client.Live(ctx)
+func (m *Manager) Agree(ctx context.Context, mayDiffer bool) error {
+	live, err := m.Client.Live(ctx)
 	if err != nil {
 		return err
 	}
-	if d := m.differences(live); len(d) > 0 && !mayDiffer {
-		return m.differs(d)
+	if d := m.Differences(live); len(d) > 0 && !mayDiffer {
+		return m.Differs(d)
 	}
 	return nil
 }
 
-// differs is the error for a datasource that Glean has with other settings than
+// Differs is the error for a datasource that Glean has with other settings than
 // the file's.
-func (m *manager) differs(differences []string) error {
+func (m *Manager) Differs(differences []string) error {
 	return &component.SettingError{Path: []string{"datasource"},
 		Err: fault.Errorf(fault.Fatal, "update Glean with `pipe datasource apply FILE`, or the file to what Glean has",
-			"datasource %q differs between the file and Glean: %s", m.cfg.Datasource.Name, listing.Enumerate(differences, 5))}
+			"datasource %q differs between the file and Glean: %s", m.Config.Datasource.Name, listing.Enumerate(differences, 5))}
 }
 
-// differences are the sentences about what a run depends on and Glean's live
+// Differences are the sentences about what a run depends on and Glean's live
 // config has otherwise. What the live config has beyond the file is no concern.
-func (m *manager) differences(live api.DatasourceConfig) []string {
-	file := m.cfg.Datasource
+func (m *Manager) Differences(live api.DatasourceConfig) []string {
+	file := m.Config.Datasource
 	var out []string
 	differs := func(what string, file, live any) {
 		if file != live {
-			out = append(out, fmt.Sprintf("%s is %v in the file and %s in Glean", what, file, m.client.Readable(fmt.Sprint(live))))
+			out = append(out, fmt.Sprintf("%s is %v in the file and %s in Glean", what, file, m.Client.Readable(fmt.Sprint(live))))
 		}
 	}
 	if !settings.SameName(file.Name, live.Name) {

@@ -1,4 +1,4 @@
-package glean
+package datasource
 
 import (
 	"math/rand/v2"

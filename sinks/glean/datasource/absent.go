@@ -1,4 +1,4 @@
-package glean
+package datasource
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 
 // unknownToStatus holds the word that there is no datasource against its
 // status: one that holds anything is there, and would be overwritten as new.
-func (m *manager) unknownToStatus(ctx context.Context) error {
-	status, err := m.client.Status(ctx)
+func (m *Manager) unknownToStatus(ctx context.Context) error {
+	status, err := m.Client.Status(ctx)
 	switch code := api.StatusOf(err); {
 	case api.IsAbsent(err), code == http.StatusNotFound, code == http.StatusGone: // the status is beta
 		return nil
@@ -31,7 +31,7 @@ func (m *manager) unknownToStatus(ctx context.Context) error {
 	return nil
 }
 
-func (m *manager) bothWays(what string) error {
+func (m *Manager) bothWays(what string) error {
 	return fault.Errorf(fault.Transient, "try it again; if it stays so, look at the datasource in Glean's admin console",
-		"Glean says that it has no datasource %q, and %s: it is not set up as new, as that would drop what it has", m.cfg.Datasource.Name, what)
+		"Glean says that it has no datasource %q, and %s: it is not set up as new, as that would drop what it has", m.Config.Datasource.Name, what)
 }

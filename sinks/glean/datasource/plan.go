@@ -1,4 +1,4 @@
-package glean
+package datasource
 
 import (
 	"context"
@@ -16,19 +16,19 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// manager plans, applies and exports a datasource.
-type manager struct {
-	client *api.Client
-	cfg    *settings.Config
+// Manager plans, applies and exports a datasource.
+type Manager struct {
+	Client *api.Client
+	Config *settings.Config
 }
 
 // testField is the field of a datasource that its testers alone see.
 const testField = "isTestDatasource"
 
-// planProvision compares the datasource with the file. adddatasource replaces
+// PlanProvision compares the datasource with the file. adddatasource replaces
 // the whole config, so that what is kept is part of what will be sent.
-func (m *manager) planProvision(ctx context.Context, o component.ProvisionOptions) (*component.ProvisionPlan, error) {
-	file, err := provisioned(m.cfg)
+func (m *Manager) PlanProvision(ctx context.Context, o component.ProvisionOptions) (*component.ProvisionPlan, error) {
+	file, err := provisioned(m.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -42,20 +42,20 @@ func (m *manager) planProvision(ctx context.Context, o component.ProvisionOption
 
 // plan compares the datasource with the file's config, which is JSON, and gives
 // the config that Glean is to have.
-func (m *manager) plan(ctx context.Context, o component.ProvisionOptions, file []byte) (*component.ProvisionPlan, map[string]any, error) {
+func (m *Manager) plan(ctx context.Context, o component.ProvisionOptions, file []byte) (*component.ProvisionPlan, map[string]any, error) {
 	ours, err := codec.Decode(file)
 	if err != nil {
 		return nil, nil, err
 	}
-	live, err := m.client.Raw(ctx, m.cfg.Datasource.Name)
+	live, err := m.Client.Raw(ctx, m.Config.Datasource.Name)
 	if err == nil && live == nil {
 		err = m.unknownToStatus(ctx)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	plan := &component.ProvisionPlan{Name: m.cfg.Datasource.Name, New: live == nil}
-	if testers := m.cfg.Datasource.Testers; len(testers) > 0 {
+	plan := &component.ProvisionPlan{Name: m.Config.Datasource.Name, New: live == nil}
+	if testers := m.Config.Datasource.Testers; len(testers) > 0 {
 		plan.Always = append(plan.Always, component.ProvisionChange{Path: []string{"testers"}, After: strings.Join(testers, ", ")})
 	}
 	wanted := overlay{o}.config(live, ours)
@@ -71,13 +71,13 @@ func (m *manager) plan(ctx context.Context, o component.ProvisionOptions, file [
 const maxShown = 400
 
 // readable are changes that may hold what Glean answered.
-func (m *manager) readable(changes []component.ProvisionChange) []component.ProvisionChange {
+func (m *Manager) readable(changes []component.ProvisionChange) []component.ProvisionChange {
 	for i := range changes {
 		c := &changes[i]
 		for j := range c.Path {
-			c.Path[j] = m.client.Readable(c.Path[j])
+			c.Path[j] = m.Client.Readable(c.Path[j])
 		}
-		c.Before, c.After = m.client.Excerpt(c.Before, maxShown), m.client.Excerpt(c.After, maxShown)
+		c.Before, c.After = m.Client.Excerpt(c.Before, maxShown), m.Client.Excerpt(c.After, maxShown)
 	}
 	return changes
 }
@@ -85,22 +85,22 @@ func (m *manager) readable(changes []component.ProvisionChange) []component.Prov
 // provision sends a config and the testers, and reads the config back. The
 // datasource is compared anew, so that what somebody else has changed since is
 // kept, too; other changes than those that were planned are refused.
-func (m *manager) provision(ctx context.Context, o component.ProvisionOptions, file []byte, planned *component.ProvisionPlan) error {
+func (m *Manager) provision(ctx context.Context, o component.ProvisionOptions, file []byte, planned *component.ProvisionPlan) error {
 	plan, wanted, err := m.plan(ctx, o, file)
 	if err != nil {
 		return err
 	}
 	if plan.New != planned.New || !reflect.DeepEqual(plan.Changes, planned.Changes) {
-		return fault.Errorf(fault.Transient, "look at a new plan and apply that", "the datasource %q was changed by somebody else since the plan was made", m.cfg.Datasource.Name)
+		return fault.Errorf(fault.Transient, "look at a new plan and apply that", "the datasource %q was changed by somebody else since the plan was made", m.Config.Datasource.Name)
 	}
 	if plan.New || !plan.Empty() {
-		if err := m.client.Send(ctx, api.PathAddDatasource, wanted); err != nil {
-			return refused(fmt.Errorf("set up datasource %q: %w", m.cfg.Datasource.Name, err), wanted)
+		if err := m.Client.Send(ctx, api.PathAddDatasource, wanted); err != nil {
+			return refused(fmt.Errorf("set up datasource %q: %w", m.Config.Datasource.Name, err), wanted)
 		}
 	}
-	if testers := m.cfg.Datasource.Testers; len(testers) > 0 {
-		if err := m.client.Send(ctx, api.PathBetaUsers, api.GreenlistUsersRequest{Datasource: m.cfg.Datasource.Name, Emails: testers}); err != nil {
-			err = fmt.Errorf("name the testers of datasource %q: %w", m.cfg.Datasource.Name, err)
+	if testers := m.Config.Datasource.Testers; len(testers) > 0 {
+		if err := m.Client.Send(ctx, api.PathBetaUsers, api.GreenlistUsersRequest{Datasource: m.Config.Datasource.Name, Emails: testers}); err != nil {
+			err = fmt.Errorf("name the testers of datasource %q: %w", m.Config.Datasource.Name, err)
 			if api.StatusOf(err) == http.StatusBadRequest {
 				err = &component.SettingError{Path: []string{"datasource", "testers"}, Err: err}
 			}
@@ -111,13 +111,13 @@ func (m *manager) provision(ctx context.Context, o component.ProvisionOptions, f
 }
 
 // verify reads a config back and holds it against what was sent.
-func (m *manager) verify(ctx context.Context, wanted map[string]any) error {
-	now, err := m.client.Raw(ctx, m.cfg.Datasource.Name)
+func (m *Manager) verify(ctx context.Context, wanted map[string]any) error {
+	now, err := m.Client.Raw(ctx, m.Config.Datasource.Name)
 	switch {
 	case err != nil:
-		return fmt.Errorf("read datasource %q back: %w", m.cfg.Datasource.Name, err)
+		return fmt.Errorf("read datasource %q back: %w", m.Config.Datasource.Name, err)
 	case now == nil:
-		return fault.Errorf(fault.Permanent, "look at the datasource in Glean's admin console", "Glean took the datasource %q and then has none of this name", m.cfg.Datasource.Name)
+		return fault.Errorf(fault.Permanent, "look at the datasource in Glean's admin console", "Glean took the datasource %q and then has none of this name", m.Config.Datasource.Name)
 	}
 	left := m.readable(compare(now, wanted))
 	if len(left) == 0 {
@@ -128,7 +128,7 @@ func (m *manager) verify(ctx context.Context, wanted map[string]any) error {
 		out = append(out, fmt.Sprintf("%s is %s and was sent as %s", strings.Join(c.Path, "."), orNothing(c.Before), orNothing(c.After)))
 	}
 	return fault.Errorf(fault.Permanent, "look at the datasource in Glean's admin console",
-		"Glean took the datasource %q and has it otherwise: %s", m.cfg.Datasource.Name, listing.Enumerate(out, 5))
+		"Glean took the datasource %q and has it otherwise: %s", m.Config.Datasource.Name, listing.Enumerate(out, 5))
 }
 
 func orNothing(s string) string {

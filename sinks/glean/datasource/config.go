@@ -1,4 +1,4 @@
-package glean
+package datasource
 
 import (
 	"github.com/pipe-engine/pipe/engine/codec"

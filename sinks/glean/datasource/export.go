@@ -1,4 +1,4 @@
-package glean
+package datasource
 
 import (
 	"bytes"
@@ -16,11 +16,11 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// exportProvision writes a datasource as the block of a pipeline file that
+// ExportProvision writes a datasource as the block of a pipeline file that
 // applies again without a difference.
-func (m *manager) exportProvision(ctx context.Context, o component.ExportOptions) (*component.ProvisionExport, error) {
-	name := cmp.Or(o.Name, m.cfg.Datasource.Name)
-	raw, err := m.client.Raw(ctx, name)
+func (m *Manager) ExportProvision(ctx context.Context, o component.ExportOptions) (*component.ProvisionExport, error) {
+	name := cmp.Or(o.Name, m.Config.Datasource.Name)
+	raw, err := m.Client.Raw(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (m *manager) exportProvision(ctx context.Context, o component.ExportOptions
 }
 
 // unknown are the fields that Glean has and the types of this program lack.
-func (m *manager) unknown(raw map[string]any, d api.DatasourceConfig) []string {
+func (m *Manager) unknown(raw map[string]any, d api.DatasourceConfig) []string {
 	b, err := codec.Marshal(d)
 	if err != nil {
 		return nil
