@@ -124,7 +124,7 @@ func TestErrorBodyIsShown(t *testing.T) {
 // TestEveryWriteIsAcknowledged: requests are made by the client, and by what
 // reads the answer.
 func TestEveryWriteIsAcknowledged(t *testing.T) {
-	want := map[string]int{"api/client.go": 2, "inspect_item.go": 1, "rotate.go": 1}
+	want := map[string]int{"api/client.go": 2, "operate/item.go": 1, "operate/rotate.go": 1}
 	got := map[string]int{}
 	err := filepath.WalkDir(".", func(file string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {

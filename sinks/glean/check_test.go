@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
+	"github.com/pipe-engine/pipe/sinks/glean/operate"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
@@ -55,7 +56,7 @@ true visible: it is enabled for everybody; each document's permissions decide
 		t.Errorf("got\n%s", got)
 	}
 	for v, want := range map[string]bool{"ENABLED_FOR_ALL": true, "ENABLED_FOR_TEST_GROUP": true, "NOT_ENABLED": false, "": true} {
-		if got := visibility(v, false); got.OK != want || got.Detail == "" || got.OK == (got.Remedy != "") {
+		if got := operate.Visibility(v, false); got.OK != want || got.Detail == "" || got.OK == (got.Remedy != "") {
 			t.Errorf("%s: %+v", v, got)
 		}
 	}

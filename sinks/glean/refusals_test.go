@@ -13,6 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
+	"github.com/pipe-engine/pipe/sinks/glean/operate"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -207,7 +208,7 @@ func TestForeign(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	for in, want := range map[string]string{"UPLOAD COMPLETED": "upload completed", "secret-token": "unknown state", "": "unknown state"} {
-		if got := state(in); got != want {
+		if got := operate.StateName(in); got != want {
 			t.Errorf("%q is %q", in, got)
 		}
 	}

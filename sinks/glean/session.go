@@ -8,6 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/encode"
+	"github.com/pipe-engine/pipe/sinks/glean/operate"
 	"github.com/pipe-engine/pipe/sinks/glean/upload"
 )
 
@@ -66,7 +67,7 @@ func (s *session) Holds(ctx context.Context) (component.Holdings, error) {
 		return component.Holdings{}, err
 	}
 	h := api.Holdings(status)
-	h.History = history(status)
+	h.History = operate.History(status)
 	h.Uploads = upload.Listed(s.sink.client, status, api.StreamDocuments)
 	return h, nil
 }
@@ -98,5 +99,5 @@ func (s *session) History(ctx context.Context) (*component.UploadHistory, error)
 	if err != nil {
 		return nil, err
 	}
-	return history(status), nil
+	return operate.History(status), nil
 }

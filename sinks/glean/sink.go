@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/datasource"
 	"github.com/pipe-engine/pipe/sinks/glean/encode"
+	"github.com/pipe-engine/pipe/sinks/glean/operate"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 	"github.com/pipe-engine/pipe/sinks/glean/upload"
 )
@@ -25,7 +26,7 @@ type Sink struct {
 	inRun   *component.ProvisionOptions // how a run sets the datasource up; nil when it does not
 
 	datasource *datasource.Manager
-	operator   *operator
+	operator   *operate.Operator
 }
 
 // open makes a sink; retry zero is the engine's policy.
@@ -37,8 +38,8 @@ func open(cfg *settings.Config, s component.Settings, retry fault.Retry) (*Sink,
 	k := &Sink{cfg: cfg, schema: schema, clock: upload.SystemClock(), purpose: s.Purpose,
 		client: &api.Client{Redactor: &connection.Redactor{}, Datasource: schema.Name}}
 	k.datasource = &datasource.Manager{Client: k.client, Config: cfg}
-	k.operator = &operator{client: k.client, cfg: cfg, clock: k.clock, datasource: k.datasource,
-		names: encode.Naming{ByEmail: schema.ByEmail}, lender: schema.Lender}
+	k.operator = &operate.Operator{Client: k.client, Config: cfg, Clock: k.clock, Datasource: k.datasource,
+		Names: encode.Naming{ByEmail: schema.ByEmail}, Lender: schema.Lender}
 	if len(cfg.Missing()) > 0 {
 		return k, nil
 	}

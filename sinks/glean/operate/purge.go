@@ -1,4 +1,4 @@
-package glean
+package operate
 
 import (
 	"context"
@@ -16,15 +16,15 @@ import (
 // the groups, and the users with nothing: nobody is left without a group while
 // a document names it. Glean's guard on deletion is lifted, as emptying is meant;
 // a group that is not known loses its members when it goes itself.
-func (k *operator) Purge(ctx context.Context, known map[string][]string, o component.Opening) error {
-	if err := k.client.Ready(); err != nil {
+func (k *Operator) Purge(ctx context.Context, known map[string][]string, o component.Opening) error {
+	if err := k.Client.Ready(); err != nil {
 		return err
 	}
-	status, err := k.client.Status(ctx)
+	status, err := k.Client.Status(ctx)
 	if err != nil {
-		return k.client.NoDatasource(err)
+		return k.Client.NoDatasource(err)
 	}
-	p := upload.New(k.client, k.cfg, k.clock, o)
+	p := upload.New(k.Client, k.Config, k.Clock, o)
 	if err := p.Claim(api.UnderWay(status)); err != nil {
 		return err
 	}
@@ -39,9 +39,9 @@ func (k *operator) Purge(ctx context.Context, known map[string][]string, o compo
 const emptiedWithin = 10 * time.Second
 
 // emptied asks until the status counts nothing, or emptiedWithin is over.
-func (k *operator) emptied(ctx context.Context, ids map[string]string) error {
+func (k *Operator) emptied(ctx context.Context, ids map[string]string) error {
 	for waited, delay := time.Duration(0), time.Second; ; delay *= 2 {
-		s, err := k.client.Status(ctx)
+		s, err := k.Client.Status(ctx)
 		if err != nil {
 			return unconfirmed("everything was emptied, and whether it is gone could not be asked: %v", err)
 		}
@@ -64,7 +64,7 @@ func (k *operator) emptied(ctx context.Context, ids map[string]string) error {
 			return unconfirmed("Glean took the emptying and still counts %s; its counts may be three hours old, and `pipe process FILE` has it delete at once", listing.Enumerate(left, 4))
 		}
 		delay = min(delay, emptiedWithin-waited)
-		if err := k.clock.Sleep(ctx, delay); err != nil {
+		if err := k.Clock.Sleep(ctx, delay); err != nil {
 			return err
 		}
 		waited += delay

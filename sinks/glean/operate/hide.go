@@ -1,4 +1,4 @@
-package glean
+package operate
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 // Hide takes a document away under each type that it is known to have, looks once,
 // and takes away what Glean lists under other types. Where Glean does not say what
 // it has and no type is known, every declared type is tried.
-func (k *operator) Hide(ctx context.Context, id string, types []string) (*component.Hidden, error) {
+func (k *Operator) Hide(ctx context.Context, id string, types []string) (*component.Hidden, error) {
 	h := &hide{k: k, id: id, out: &component.Hidden{Types: []string{}, Notes: []string{}}}
 	if err := h.take(ctx, types); err != nil {
 		return h.out, err
@@ -64,7 +64,7 @@ func (k *operator) Hide(ctx context.Context, id string, types []string) (*compon
 
 // Hide is what Hide does to one id.
 type hide struct {
-	k     *operator
+	k     *Operator
 	id    string
 	out   *component.Hidden
 	tried []string // types, as Glean has them
@@ -72,14 +72,14 @@ type hide struct {
 
 func (h *hide) take(ctx context.Context, types []string) error {
 	for _, t := range types {
-		note, err := h.k.client.TakeAway(ctx, h.id, t)
+		note, err := h.k.Client.TakeAway(ctx, h.id, t)
 		if note != "" {
 			h.out.Notes = append(h.out.Notes, note)
 		}
 		if err != nil {
 			return err
 		}
-		h.tried, h.out.Types = append(h.tried, t), append(h.out.Types, h.k.client.Readable(t))
+		h.tried, h.out.Types = append(h.tried, t), append(h.out.Types, h.k.Client.Readable(t))
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func (h *hide) look(ctx context.Context, types []string) ([]api.DebugDocumentsIt
 }
 
 // findable reports whether anyone may find one of some documents.
-func (k *operator) findable(all []api.DebugDocumentsItem) bool {
+func (k *Operator) findable(all []api.DebugDocumentsItem) bool {
 	return slices.ContainsFunc(all, func(d api.DebugDocumentsItem) bool {
 		if p := d.DebugInfo.UploadedPermissions; p != nil {
 			audience, _ := k.whomOf(*p)
@@ -102,9 +102,9 @@ func (k *operator) findable(all []api.DebugDocumentsItem) bool {
 }
 
 // objectTypes are the types that the file declares.
-func (k *operator) objectTypes() []string {
+func (k *Operator) objectTypes() []string {
 	var out []string
-	for _, o := range k.cfg.Datasource.ObjectDefinitions {
+	for _, o := range k.Config.Datasource.ObjectDefinitions {
 		if o.Name != "" {
 			out = append(out, o.Name)
 		}
@@ -114,7 +114,7 @@ func (k *operator) objectTypes() []string {
 
 // Settle has Glean process deletions now, which it does once in three hours, and
 // looks for uploads that may bring documents back.
-func (k *operator) Settle(ctx context.Context, o component.Opening, deleted bool) []string {
+func (k *Operator) Settle(ctx context.Context, o component.Opening, deleted bool) []string {
 	var notes []string
 	if deleted {
 		switch err := k.processDocuments(ctx); {
@@ -125,7 +125,7 @@ func (k *operator) Settle(ctx context.Context, o component.Opening, deleted bool
 			notes = append(notes, fmt.Sprintf("the documents are taken from everyone; Glean deletes them when it next processes uploads, within some 20 minutes: it could not be asked to do so now: %v", err))
 		}
 	}
-	s, err := k.client.Status(ctx)
+	s, err := k.Client.Status(ctx)
 	if err != nil {
 		return append(notes, fmt.Sprintf("whether anything else uploads to this datasource could not be determined: %v", err))
 	}
@@ -136,7 +136,7 @@ func (k *operator) Settle(ctx context.Context, o component.Opening, deleted bool
 		if _, ours := upload.RunOf(o.Pipeline, u.Stream, u.ID); ours {
 			notes = append(notes, "a run of this pipeline is uploading documents, or was interrupted: with this state folder it does not bring back what is hidden")
 		} else {
-			notes = append(notes, fmt.Sprintf("another program is uploading documents to this datasource, or was interrupted, and may bring back what is hidden: %s", k.client.Readable(u.ID)))
+			notes = append(notes, fmt.Sprintf("another program is uploading documents to this datasource, or was interrupted, and may bring back what is hidden: %s", k.Client.Readable(u.ID)))
 		}
 	}
 	if others := k.otherWriters(s, o); len(others) > 0 {

@@ -1,4 +1,4 @@
-package glean
+package operate
 
 import (
 	"context"
@@ -18,8 +18,8 @@ import (
 const overlap = 10 * time.Minute
 
 // TokenFile is the file behind the token.
-func (k *operator) TokenFile() (string, error) {
-	path := k.cfg.Token.File()
+func (k *Operator) TokenFile() (string, error) {
+	path := k.Config.Token.File()
 	if path == "" {
 		return "", &component.SettingError{Path: []string{"token"}, Err: fault.Errorf(fault.Fatal, "write token: ${file:PATH}, with the secret in that file and nothing else",
 			"the token is not read from a file, so that a new secret could not be kept")}
@@ -28,21 +28,21 @@ func (k *operator) TokenFile() (string, error) {
 }
 
 // Rotate asks for a new secret, once, with the one that is in the file by now.
-func (k *operator) Rotate(ctx context.Context) (*component.Rotated, error) {
-	if err := k.client.Ready(); err != nil {
+func (k *Operator) Rotate(ctx context.Context) (*component.Rotated, error) {
+	if err := k.Client.Ready(); err != nil {
 		return nil, err
 	}
-	if err := k.client.Conn.Renew(); err != nil {
+	if err := k.Client.Conn.Renew(); err != nil {
 		return nil, err
 	}
-	resp, err := k.client.Conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathRotateToken, NoRetry: true, Secret: true})
+	resp, err := k.Client.Conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathRotateToken, NoRetry: true, Secret: true})
 	var r api.RotateTokenResponse
 	if err == nil {
 		if err = codec.Unmarshal(resp.Body, &r); err == nil && r.RawSecret == "" {
 			err = errors.New("the answer holds no secret")
 		}
 		if err != nil { // which may quote it
-			return nil, fault.Errorf(fault.Permanent, rotateAgain, "glean: POST %s: the answer holds no secret that can be read: Glean may have rotated the token", k.client.Conn.Path(api.PathRotateToken))
+			return nil, fault.Errorf(fault.Permanent, rotateAgain, "glean: POST %s: the answer holds no secret that can be read: Glean may have rotated the token", k.Client.Conn.Path(api.PathRotateToken))
 		}
 	}
 	switch s := api.StatusOf(err); {
@@ -54,8 +54,8 @@ func (k *operator) Rotate(ctx context.Context) (*component.Rotated, error) {
 	default:
 		return nil, err
 	}
-	k.client.Redactor.Add(r.RawSecret)
-	out := &component.Rotated{Secret: config.NewSecret(r.RawSecret), OldUntil: k.clock.Now().Add(overlap)}
+	k.Client.Redactor.Add(r.RawSecret)
+	out := &component.Rotated{Secret: config.NewSecret(r.RawSecret), OldUntil: k.Clock.Now().Add(overlap)}
 	if r.RotationPeriodMinutes > 0 && r.CreatedAt > 0 {
 		out.Before = time.Unix(r.CreatedAt, 0).Add(time.Duration(r.RotationPeriodMinutes) * time.Minute)
 	}

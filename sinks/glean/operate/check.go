@@ -1,4 +1,4 @@
-package glean
+package operate
 
 import (
 	"context"
@@ -11,25 +11,25 @@ import (
 
 // Check tells whether a run could publish: Glean answers, takes the token, and
 // has the datasource as the file says.
-func (k *operator) Check(ctx context.Context) []component.Finding {
-	live, err := k.client.Live(ctx)
+func (k *Operator) Check(ctx context.Context) []component.Finding {
+	live, err := k.Client.Live(ctx)
 	if err != nil {
 		return []component.Finding{failed("datasource", err)}
 	}
-	out := []component.Finding{{What: "reachable", OK: true, Detail: "answers at " + k.cfg.Address() + " and takes the token"}}
-	if d := k.datasource.Differences(live); len(d) > 0 {
-		out = append(out, failed("datasource", k.datasource.Differs(d)))
+	out := []component.Finding{{What: "reachable", OK: true, Detail: "answers at " + k.Config.Address() + " and takes the token"}}
+	if d := k.Datasource.Differences(live); len(d) > 0 {
+		out = append(out, failed("datasource", k.Datasource.Differs(d)))
 	} else {
-		out = append(out, component.Finding{What: "datasource", OK: true, Detail: k.cfg.Datasource.Name + " is there with what a run needs of it"})
+		out = append(out, component.Finding{What: "datasource", OK: true, Detail: k.Config.Datasource.Name + " is there with what a run needs of it"})
 	}
-	if k.lender != "" {
+	if k.Lender != "" {
 		out = append(out, k.checkLender(ctx))
 	}
-	s, err := k.client.Status(ctx)
+	s, err := k.Client.Status(ctx)
 	if err != nil {
 		return append(out, failed("status", err))
 	}
-	return append(out, held(s), visibility(s.DatasourceVisibility, api.Unused(s)))
+	return append(out, held(s), Visibility(s.DatasourceVisibility, api.Unused(s)))
 }
 
 // held reports what Glean counts in the datasource.
@@ -47,10 +47,10 @@ func held(s api.DatasourceStatus) component.Finding {
 
 // checkLender tells whether the datasource whose users and groups count is
 // there. A token need not be allowed to see it.
-func (k *operator) checkLender(ctx context.Context) component.Finding {
-	lender := k.lender
+func (k *Operator) checkLender(ctx context.Context) component.Finding {
+	lender := k.Lender
 	f := component.Finding{What: "identities", OK: true, Detail: "users and groups are those of the datasource " + lender}
-	switch live, err := k.client.Raw(ctx, lender); {
+	switch live, err := k.Client.Raw(ctx, lender); {
 	case err != nil:
 		f.Detail += "; whether it is there cannot be seen with this token"
 	case live == nil:
@@ -59,9 +59,9 @@ func (k *operator) checkLender(ctx context.Context) component.Finding {
 	return f
 }
 
-// visibility reports who sees the datasource. That a new one is not enabled yet is
+// Visibility reports who sees the datasource. That a new one is not enabled yet is
 // no fault: it is filled first.
-func visibility(v string, fresh bool) component.Finding {
+func Visibility(v string, fresh bool) component.Finding {
 	f := component.Finding{What: "visible", OK: true}
 	switch v {
 	case api.VisibilityNone:

@@ -1,4 +1,4 @@
-package glean
+package operate
 
 import (
 	"strings"
@@ -7,15 +7,15 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// history is what a status says about uploads. Those of memberships replace one
+// History is what a status says about uploads. Those of memberships replace one
 // group's members and are left out.
-func history(s api.DatasourceStatus) *component.UploadHistory {
+func History(s api.DatasourceStatus) *component.UploadHistory {
 	out := &component.UploadHistory{By: "Glean", Counts: api.Holdings(s).Streams}
 	all := api.Histories(s)
 	for _, stream := range []string{api.StreamUsers, api.StreamGroups, api.StreamDocuments} {
 		for _, b := range all[stream] {
 			out.Uploads = append(out.Uploads, component.ListedUpload{
-				Stream: stream, ID: b.UploadID, Began: api.Moment(b.StartTime), Stage: stage(b), State: state(b.ProcessingState),
+				Stream: stream, ID: b.UploadID, Began: api.Moment(b.StartTime), Stage: stage(b), State: StateName(b.ProcessingState),
 			})
 		}
 	}
@@ -36,8 +36,8 @@ func stage(b api.BulkUpload) component.UploadStage {
 	return component.UploadComplete
 }
 
-// state is a processing state for people.
-func state(s string) string {
+// StateName is a processing state for people.
+func StateName(s string) string {
 	switch s {
 	case api.StateUnavailable, api.StateUploadStarted, api.StateUploadInProgress, api.StateUploadCompleted, api.StateDeletionPaused, api.StateIndexingCompleted:
 		return strings.ToLower(s)

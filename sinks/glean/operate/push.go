@@ -1,4 +1,4 @@
-package glean
+package operate
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 // Push sends documents one by one, after the users and groups that they name, with
 // the groups' members, as far as the last good run did not deliver them as they
 // are. It adds members and takes none away: a run does that.
-func (k *operator) Push(ctx context.Context, sel *component.Selection) (*component.Pushed, error) {
+func (k *Operator) Push(ctx context.Context, sel *component.Selection) (*component.Pushed, error) {
 	p := &pushing{k: k, members: encode.MembersAt(sel), out: &component.Pushed{Sent: map[string]int{}, Named: map[string][]string{}}}
 	for _, r := range sel.Records {
 		for _, item := range r.Items {
@@ -42,7 +42,7 @@ func (k *operator) Push(ctx context.Context, sel *component.Selection) (*compone
 }
 
 type pushing struct {
-	k       *operator
+	k       *Operator
 	members map[string][]api.Membership
 	out     *component.Pushed
 }
@@ -95,13 +95,13 @@ func (p *pushing) users(ctx context.Context, sel *component.Selection, n *needs)
 			return err
 		}
 		name := u.UserID
-		if p.k.names.ByEmail {
+		if p.k.Names.ByEmail {
 			name = u.Email
 		}
 		if item.Same || !n.users[name] {
 			continue
 		}
-		if err := p.send(ctx, api.StreamUsers, item.Ref, api.PathIndexUser, api.IndexUserRequest{Datasource: p.k.cfg.Datasource.Name, User: u}); err != nil {
+		if err := p.send(ctx, api.StreamUsers, item.Ref, api.PathIndexUser, api.IndexUserRequest{Datasource: p.k.Config.Datasource.Name, User: u}); err != nil {
 			return err
 		}
 	}
@@ -117,7 +117,7 @@ func (p *pushing) groups(ctx context.Context, sel *component.Selection, n *needs
 		if item.Same || !n.groups[g.Name] {
 			continue
 		}
-		if err := p.send(ctx, api.StreamGroups, item.Ref, api.PathIndexGroup, api.IndexGroupRequest{Datasource: p.k.cfg.Datasource.Name, Group: g}); err != nil {
+		if err := p.send(ctx, api.StreamGroups, item.Ref, api.PathIndexGroup, api.IndexGroupRequest{Datasource: p.k.Config.Datasource.Name, Group: g}); err != nil {
 			return err
 		}
 	}
@@ -134,7 +134,7 @@ func (p *pushing) memberships(ctx context.Context, sel *component.Selection, n *
 			continue
 		}
 		for _, m := range p.members[group] {
-			r := api.IndexMembershipRequest{Datasource: p.k.cfg.Datasource.Name, Membership: api.GroupMembership{GroupName: group, Membership: m}}
+			r := api.IndexMembershipRequest{Datasource: p.k.Config.Datasource.Name, Membership: api.GroupMembership{GroupName: group, Membership: m}}
 			if err := p.send(ctx, api.StreamMemberships, group, api.PathIndexMembership, r); err != nil {
 				return err
 			}
@@ -144,7 +144,7 @@ func (p *pushing) memberships(ctx context.Context, sel *component.Selection, n *
 }
 
 func (p *pushing) send(ctx context.Context, stream, what, path string, in any) error {
-	if err := p.k.client.Send(ctx, path, in); err != nil {
+	if err := p.k.Client.Send(ctx, path, in); err != nil {
 		err = fmt.Errorf("send %s of %s: %w", what, stream, err)
 		if s := api.StatusOf(err); s == http.StatusBadRequest {
 			err = fault.Errorf(fault.Permanent, "mend what Glean names, in the source or the mapping; what was sent before it stays", "%w", err)
@@ -162,15 +162,15 @@ func (p *pushing) verify(ctx context.Context, docs []api.Document) error {
 		r.DebugDocuments = append(r.DebugDocuments, api.DebugDocumentRequest{ObjectType: d.ObjectType, DocID: d.ID})
 	}
 	var a api.DebugDocumentsResponse
-	if err := p.k.client.Ask(ctx, api.PathDebugDocuments(p.k.cfg.Datasource.Name), r, &a); err != nil {
+	if err := p.k.Client.Ask(ctx, api.PathDebugDocuments(p.k.Config.Datasource.Name), r, &a); err != nil {
 		return unconfirmed("everything was sent, and whether Glean has it could not be asked: %v", err)
 	}
 	for _, d := range a.DocumentStatuses {
 		switch s := d.DebugInfo.Status; {
 		case s.UploadStatus == api.NotUploaded:
-			return unconfirmed("Glean took %s and does not have it yet", p.k.client.Readable(d.DocID))
+			return unconfirmed("Glean took %s and does not have it yet", p.k.Client.Readable(d.DocID))
 		case s.PermissionIdentityStatus == api.NotUploaded:
-			p.out.Notes = append(p.out.Notes, fmt.Sprintf("Glean does not know all that %s names yet: they find it when it does", p.k.client.Readable(d.DocID)))
+			p.out.Notes = append(p.out.Notes, fmt.Sprintf("Glean does not know all that %s names yet: they find it when it does", p.k.Client.Readable(d.DocID)))
 		}
 	}
 	return nil

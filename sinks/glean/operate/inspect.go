@@ -1,4 +1,4 @@
-package glean
+package operate
 
 import (
 	"context"
@@ -24,14 +24,14 @@ const shownUploads = 3
 
 // Inspect reads the datasource's status. What is pending and paused follows from
 // the last upload of each stream.
-func (k *operator) Inspect(ctx context.Context) (*component.Inspection, error) {
-	s, err := k.client.Status(ctx)
+func (k *Operator) Inspect(ctx context.Context) (*component.Inspection, error) {
+	s, err := k.Client.Status(ctx)
 	if err != nil {
-		return nil, k.client.NoDatasource(err)
+		return nil, k.Client.NoDatasource(err)
 	}
 	out := &component.Inspection{
-		Place: k.cfg.Datasource.Name, Visible: visibility(s.DatasourceVisibility, false).Detail,
-		History: history(s), Uploads: []component.UploadState{}, Paused: []string{}, Pending: []string{}, Types: []component.TypeHeld{},
+		Place: k.Config.Datasource.Name, Visible: Visibility(s.DatasourceVisibility, false).Detail,
+		History: History(s), Uploads: []component.UploadState{}, Paused: []string{}, Pending: []string{}, Types: []component.TypeHeld{},
 	}
 	all := api.Histories(s)
 	var last time.Time
@@ -43,7 +43,7 @@ func (k *operator) Inspect(ctx context.Context) (*component.Inspection, error) {
 			history = history[:min(1, len(history))]
 		}
 		for i, b := range history {
-			u := component.UploadState{Stream: stream, ID: k.client.Readable(b.UploadID), State: state(b.ProcessingState), Began: api.Moment(b.StartTime), Ended: api.Moment(b.EndTime)}
+			u := component.UploadState{Stream: stream, ID: k.Client.Readable(b.UploadID), State: StateName(b.ProcessingState), Began: api.Moment(b.StartTime), Ended: api.Moment(b.EndTime)}
 			u.Owner, u.Run = upload.OriginOf(b.UploadID)
 			out.Uploads = append(out.Uploads, u)
 			switch {
@@ -64,7 +64,7 @@ func (k *operator) Inspect(ctx context.Context) (*component.Inspection, error) {
 }
 
 // held are the counts of a status.
-func (k *operator) held(s api.DatasourceStatus) ([]component.StreamHeld, []component.TypeHeld) {
+func (k *Operator) held(s api.DatasourceStatus) ([]component.StreamHeld, []component.TypeHeld) {
 	h := api.Holdings(s)
 	streams := make([]component.StreamHeld, 0, len(api.StreamNames))
 	for _, stream := range api.StreamNames {
@@ -83,7 +83,7 @@ func (k *operator) held(s api.DatasourceStatus) ([]component.StreamHeld, []compo
 		for _, c := range in {
 			t := types[c.ObjectType]
 			if t == nil {
-				t = &component.TypeHeld{Type: k.client.Readable(c.ObjectType)}
+				t = &component.TypeHeld{Type: k.Client.Readable(c.ObjectType)}
 				types[c.ObjectType] = t
 			}
 			if *into(t) = c.Count; c.Count != nil {

@@ -1,4 +1,4 @@
-package glean
+package operate
 
 import (
 	"context"
@@ -15,9 +15,9 @@ import (
 
 // located asks for an id under every type that it may have: those that are known,
 // and those that the file declares, as Glean finds a document by both alone.
-func (k *operator) located(ctx context.Context, id string, known []string) ([]api.DebugDocumentsItem, error) {
+func (k *Operator) located(ctx context.Context, id string, known []string) ([]api.DebugDocumentsItem, error) {
 	types := slices.Clone(known)
-	for _, o := range k.cfg.Datasource.ObjectDefinitions {
+	for _, o := range k.Config.Datasource.ObjectDefinitions {
 		if o.Name != "" {
 			types = append(types, o.Name)
 		}
@@ -30,15 +30,15 @@ func (k *operator) located(ctx context.Context, id string, known []string) ([]ap
 		}
 	}
 	var out api.DebugDocumentsResponse
-	if err := k.client.Ask(ctx, api.PathDebugDocuments(k.cfg.Datasource.Name), r, &out); err != nil {
-		return nil, k.client.NoDatasource(err)
+	if err := k.Client.Ask(ctx, api.PathDebugDocuments(k.Config.Datasource.Name), r, &out); err != nil {
+		return nil, k.Client.NoDatasource(err)
 	}
 	return out.DocumentStatuses, nil
 }
 
 // InspectItem asks for one document, for what happened to it and, where a person
 // is named, whether that person finds it.
-func (k *operator) InspectItem(ctx context.Context, q component.ItemQuery) (*component.ItemInspection, error) {
+func (k *Operator) InspectItem(ctx context.Context, q component.ItemQuery) (*component.ItemInspection, error) {
 	all, err := k.located(ctx, q.ID, q.Types)
 	if err != nil {
 		return nil, err
@@ -49,10 +49,10 @@ func (k *operator) InspectItem(ctx context.Context, q component.ItemQuery) (*com
 	}
 	var found *api.DebugDocumentResponse
 	if is := there(all); len(is) > 0 {
-		found, out.Type = &is[0].DebugInfo, k.client.Readable(is[0].ObjectType)
+		found, out.Type = &is[0].DebugInfo, k.Client.Readable(is[0].ObjectType)
 		k.fill(out, found)
 		if len(is) > 1 {
-			out.Notes = append(out.Notes, "Glean has it under more than one object type: "+k.client.Readable(is[1].ObjectType)+", too")
+			out.Notes = append(out.Notes, "Glean has it under more than one object type: "+k.Client.Readable(is[1].ObjectType)+", too")
 		}
 	}
 	out.Planned = k.planned(q.Selection, q.ID)
@@ -67,7 +67,7 @@ func (k *operator) InspectItem(ctx context.Context, q component.ItemQuery) (*com
 	return out, nil
 }
 
-func (k *operator) fill(out *component.ItemInspection, d *api.DebugDocumentResponse) {
+func (k *Operator) fill(out *component.ItemInspection, d *api.DebugDocumentResponse) {
 	out.Uploaded = answered(d.Status.UploadStatus, api.Uploaded, api.NotUploaded)
 	out.Indexed = answered(d.Status.IndexingStatus, api.Indexed, api.NotIndexed)
 	out.Principals = answered(d.Status.PermissionIdentityStatus, api.Uploaded, api.NotUploaded)
@@ -78,12 +78,12 @@ func (k *operator) fill(out *component.ItemInspection, d *api.DebugDocumentRespo
 	}
 	out.Audience, out.Named = k.whomOf(*d.UploadedPermissions)
 	for i, name := range out.Named {
-		out.Named[i] = k.client.Readable(name)
+		out.Named[i] = k.Client.Readable(name)
 	}
 }
 
 // planned is whom the document of a selection would name.
-func (k *operator) planned(s *component.Selection, id string) []string {
+func (k *Operator) planned(s *component.Selection, id string) []string {
 	if s == nil {
 		return nil
 	}
@@ -110,25 +110,25 @@ func answered(s, yes, no string) string {
 }
 
 // whomOf is the class of some permissions, and all that they name.
-func (k *operator) whomOf(p api.Permissions) (access.Audience, []string) {
+func (k *Operator) whomOf(p api.Permissions) (access.Audience, []string) {
 	var is component.Stored
-	is.Audience, is.Principals, is.AllOf = k.names.AudienceOf(p)
+	is.Audience, is.Principals, is.AllOf = k.Names.AudienceOf(p)
 	return is.Audience, append([]string{}, is.Names()...)
 }
 
 // events asks for what happened to a document. That Glean takes one such request
 // a minute, or does not answer it, is no reason to fail.
-func (k *operator) events(ctx context.Context, out *component.ItemInspection) {
+func (k *Operator) events(ctx context.Context, out *component.ItemInspection) {
 	body, err := codec.Marshal(api.DebugDocumentLifecycleRequest{ObjectType: out.Type, DocID: out.ID})
 	if err == nil {
 		var resp *connection.Response
-		resp, err = k.client.Conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathDebugEvents(k.cfg.Datasource.Name), Body: body, NoRetry: true})
+		resp, err = k.Client.Conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathDebugEvents(k.Config.Datasource.Name), Body: body, NoRetry: true})
 		var r api.DebugDocumentLifecycleResponse
 		if err == nil {
 			err = codec.Unmarshal(resp.Body, &r)
 		}
 		for _, e := range r.LifeCycleEvents {
-			out.Events = append(out.Events, component.ItemEvent{At: api.Moment(e.Timestamp), What: k.client.Readable(strings.ToLower(strings.ReplaceAll(e.Event, "_", " ")))})
+			out.Events = append(out.Events, component.ItemEvent{At: api.Moment(e.Timestamp), What: k.Client.Readable(strings.ToLower(strings.ReplaceAll(e.Event, "_", " ")))})
 		}
 	}
 	switch {

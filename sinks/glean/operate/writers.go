@@ -1,4 +1,4 @@
-package glean
+package operate
 
 import (
 	"cmp"
@@ -13,15 +13,15 @@ import (
 
 // otherWriters names what else uploads documents to the datasource, by Glean's
 // upload history: other pipelines, and other owners where both are known.
-func (k *operator) otherWriters(s api.DatasourceStatus, o component.Opening) []string {
+func (k *Operator) otherWriters(s api.DatasourceStatus, o component.Opening) []string {
 	last := map[string]time.Time{}
 	for _, b := range api.Histories(s)[api.StreamDocuments] {
-		who := "another program, upload " + k.client.Readable(b.UploadID)
+		who := "another program, upload " + k.Client.Readable(b.UploadID)
 		if n, ok := upload.ParseID(b.UploadID); ok {
 			if n.Pipeline == o.Pipeline && (n.Owner == o.Owner || n.Owner == "" || o.Owner == "") {
 				continue
 			}
-			who = "pipeline " + k.client.Readable(n.Pipeline)
+			who = "pipeline " + k.Client.Readable(n.Pipeline)
 			if n.Owner != "" {
 				who += " with the state folder of owner " + n.Owner
 			}

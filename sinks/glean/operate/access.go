@@ -1,4 +1,4 @@
-package glean
+package operate
 
 import (
 	"context"
@@ -16,25 +16,25 @@ import (
 
 // access asks whether a person finds a document. Why not is worked out from what
 // else Glean tells, and from who is who at the source.
-func (k *operator) access(ctx context.Context, q component.ItemQuery, item *component.ItemInspection, found *api.DebugDocumentResponse) (*component.AccessAnswer, error) {
+func (k *Operator) access(ctx context.Context, q component.ItemQuery, item *component.ItemInspection, found *api.DebugDocumentResponse) (*component.AccessAnswer, error) {
 	out := &component.AccessAnswer{Person: q.Person, Reasons: []string{}}
 	if found == nil {
 		out.Reasons = append(out.Reasons, "Glean does not have the document")
 		return out, nil
 	}
 	var answer api.CheckDocumentAccessResponse
-	if err := k.client.Ask(ctx, api.PathCheckDocumentAccess, api.CheckDocumentAccessRequest{Datasource: k.cfg.Datasource.Name, ObjectType: item.Type, DocID: item.ID, UserEmail: q.Person}, &answer); err != nil {
+	if err := k.Client.Ask(ctx, api.PathCheckDocumentAccess, api.CheckDocumentAccessRequest{Datasource: k.Config.Datasource.Name, ObjectType: item.Type, DocID: item.ID, UserEmail: q.Person}, &answer); err != nil {
 		return nil, err
 	}
 	if out.Has = answer.HasAccess; out.Has {
 		return out, nil
 	}
-	status, err := k.client.Status(ctx)
+	status, err := k.Client.Status(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var user api.DebugUserResponse
-	if err := k.client.Ask(ctx, api.PathDebugUser(k.cfg.Datasource.Name), api.DebugUserRequest{Email: q.Person}, &user); err != nil {
+	if err := k.Client.Ask(ctx, api.PathDebugUser(k.Config.Datasource.Name), api.DebugUserRequest{Email: q.Person}, &user); err != nil {
 		return nil, err
 	}
 	x := &denial{k: k, q: q, user: user, source: encode.MembersAt(q.Selection), reasons: []string{}}
@@ -54,7 +54,7 @@ func (k *operator) access(ctx context.Context, q component.ItemQuery, item *comp
 
 // denial collects why somebody does not find a document.
 type denial struct {
-	k       *operator
+	k       *Operator
 	q       component.ItemQuery
 	user    api.DebugUserResponse
 	source  map[string][]api.Membership // the members of each group, as the pipeline would send them
@@ -70,7 +70,7 @@ func (x *denial) datasource(visible string) {
 	case api.VisibilityNone:
 		x.say("the datasource is not enabled in Glean: nobody finds its documents")
 	case api.VisibilityTestGroup:
-		tester := slices.ContainsFunc(x.k.cfg.Datasource.Testers, func(t string) bool { return strings.EqualFold(t, x.q.Person) })
+		tester := slices.ContainsFunc(x.k.Config.Datasource.Testers, func(t string) bool { return strings.EqualFold(t, x.q.Person) })
 		if tester {
 			x.say("the datasource is enabled for a test group alone; %s is under testers in the file, and `pipe datasource apply FILE` sends them", x.q.Person)
 		} else {
@@ -105,9 +105,9 @@ func (x *denial) permissions(p api.Permissions) {
 			return // what Glean has and what it was told differ in something else
 		}
 		if n, known := x.members(g); known && n == 0 {
-			x.say("the group %s, which may find it, has no members", x.k.client.Readable(g))
+			x.say("the group %s, which may find it, has no members", x.k.Client.Readable(g))
 		}
-		groups = append(groups, x.k.client.Readable(g))
+		groups = append(groups, x.k.Client.Readable(g))
 	}
 	switch own := x.own(); {
 	case len(groups) > 0:
@@ -120,7 +120,7 @@ func (x *denial) permissions(p api.Permissions) {
 
 // own is how permissions name the person.
 func (x *denial) own() string {
-	if x.k.names.ByEmail || x.q.Selection == nil {
+	if x.k.Names.ByEmail || x.q.Selection == nil {
 		return "user " + strings.ToLower(x.q.Person)
 	}
 	for _, item := range x.q.Selection.Identities[api.StreamUsers] {

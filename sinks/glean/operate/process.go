@@ -1,4 +1,4 @@
-package glean
+package operate
 
 import (
 	"context"
@@ -11,11 +11,11 @@ import (
 
 // Process has memberships processed, and then documents, for which Glean takes
 // one call in three hours.
-func (k *operator) Process(ctx context.Context) error {
-	if err := k.client.Ready(); err != nil {
+func (k *Operator) Process(ctx context.Context) error {
+	if err := k.Client.Ready(); err != nil {
 		return err
 	}
-	if err := k.client.SendOnce(ctx, api.PathProcessAllMemberships, api.ProcessAllMembershipsRequest{Datasource: k.cfg.Datasource.Name}); err != nil {
+	if err := k.Client.SendOnce(ctx, api.PathProcessAllMemberships, api.ProcessAllMembershipsRequest{Datasource: k.Config.Datasource.Name}); err != nil {
 		return err
 	}
 	err := k.processDocuments(ctx)
@@ -28,8 +28,8 @@ func (k *operator) Process(ctx context.Context) error {
 
 // processDocuments has documents processed. Its error has the class Throttled
 // where Glean was asked less than three hours ago.
-func (k *operator) processDocuments(ctx context.Context) error {
-	err := k.client.SendOnce(ctx, api.PathProcessAllDocuments, api.ProcessAllDocumentsRequest{Datasource: k.cfg.Datasource.Name})
+func (k *Operator) processDocuments(ctx context.Context) error {
+	err := k.Client.SendOnce(ctx, api.PathProcessAllDocuments, api.ProcessAllDocumentsRequest{Datasource: k.Config.Datasource.Name})
 	if api.StatusOf(err) == http.StatusTooManyRequests {
 		return fault.Errorf(fault.Throttled, "", "%w", err)
 	}
@@ -38,8 +38,8 @@ func (k *operator) processDocuments(ctx context.Context) error {
 
 // nextProcessing says when Glean takes the next processalldocuments, as far as its
 // status says when it took the last.
-func (k *operator) nextProcessing(ctx context.Context) string {
-	s, err := k.client.Status(ctx)
+func (k *Operator) nextProcessing(ctx context.Context) string {
+	s, err := k.Client.Status(ctx)
 	if err != nil {
 		return "in three hours at the latest"
 	}
@@ -49,7 +49,7 @@ func (k *operator) nextProcessing(ctx context.Context) string {
 			last = at
 		}
 	}
-	if free := last.Add(processAway); free.After(k.clock.Now()) {
+	if free := last.Add(processAway); free.After(k.Clock.Now()) {
 		return "after " + free.Local().Format("15:04:05")
 	}
 	return "in three hours at the latest"

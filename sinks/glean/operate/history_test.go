@@ -1,4 +1,4 @@
-package glean
+package operate
 
 import (
 	"strings"
@@ -32,7 +32,7 @@ func TestStage(t *testing.T) {
 
 // TestOtherWriters: who else writes to the datasource, by the ids of its uploads.
 func TestOtherWriters(t *testing.T) {
-	k := &operator{client: &api.Client{Redactor: &connection.Redactor{}}}
+	k := &Operator{Client: &api.Client{Redactor: &connection.Redactor{}}}
 	const run, mine, other = "01ARZ3NDEKTSV4RRFFQ69G5FAV", "0123456789abcdef", "fedcba9876543210"
 	for id, want := range map[string]string{
 		"pipe-documents-" + run:                           "",
