@@ -122,10 +122,12 @@ func (f *fixture) abandon(s *session, number int, takesEffect bool) {
 // is tried again, and nothing else is asked.
 func TestRefusedCredentials(t *testing.T) {
 	for stream, path := range streamPaths {
-		for name, page := range map[string]faults.PageKind{"first": faults.FirstPage, "middle": faults.MiddlePage, "last": faults.LastPage} {
+		for name, page := range map[string]faults.PageKind{"first": faults.FirstPage, "middle": faults.MiddlePage,
+			"last": faults.LastPage} {
 			f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Concurrency = 1 })
 			refused, after := false, 0
-			failed := faults.Fault{Path: path, Page: page, Status: http.StatusUnauthorized, Match: func([]byte) bool { refused = true; return true }}
+			failed := faults.Fault{Path: path, Page: page, Status: http.StatusUnauthorized,
+				Match: func([]byte) bool { refused = true; return true }}
 			if stream == "memberships" && name != "first" {
 				failed.Match = func(b []byte) bool { refused = refused || holds("group:default/all")(b); return refused }
 			}
@@ -143,10 +145,11 @@ func TestRefusedCredentials(t *testing.T) {
 	}
 }
 
-// TestRefusedAfterDoubt: the token is refused when a last page is in doubt.
-func TestRefusedAfterDoubt(t *testing.T) {
+// TestRefusedAfterLostAnswer: the token is refused when the answer to a last page was lost.
+func TestRefusedAfterLostAnswer(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.server.Fail(faults.Fault{Path: documentsPath, Page: faults.LastPage, Status: http.StatusServiceUnavailable, Times: 1})
+	f.server.Fail(faults.Fault{Path: documentsPath, Page: faults.LastPage, Status: http.StatusServiceUnavailable,
+		Times: 1})
 	f.server.Fail(faults.Fault{Path: documentsPath, Page: faults.LastPage, Status: http.StatusUnauthorized})
 	err := f.run(append(docs(12), user("ann"))...)
 	if fault.ClassOf(err) != fault.Fatal || f.made("debug/backstage/status") != 1 { // of the review
@@ -168,10 +171,12 @@ func TestRefusedCredentialsInParallel(t *testing.T) {
 // TestThrottled: Glean asks for pauses all the time, with and without saying how
 // long.
 func TestThrottled(t *testing.T) {
-	for _, header := range []http.Header{nil, {"Retry-After": {"0"}}, {"Retry-After": {"nonsense"}}, {"X-Ratelimit-Reset": {"0"}}} {
+	for _, header := range []http.Header{nil, {"Retry-After": {"0"}}, {"Retry-After": {"nonsense"}},
+		{"X-Ratelimit-Reset": {"0"}}} {
 		f := start(t, sandbox.Rules{Scope: sandbox.OfDatasource})
 		var n atomic.Int64
-		f.server.Fail(faults.Fault{Status: http.StatusTooManyRequests, Header: header, Match: func([]byte) bool { return n.Add(1)%3 != 0 }})
+		f.server.Fail(faults.Fault{Status: http.StatusTooManyRequests, Header: header,
+			Match: func([]byte) bool { return n.Add(1)%3 != 0 }})
 		f.cfg.Concurrency = 1 // so that each third attempt is a request's own
 		if err := f.run(company(1, 7)...); err != nil || f.differs() != "" {
 			t.Errorf("%v: %v, %s", header, err, f.differs())

@@ -35,7 +35,8 @@ func TestFalseAnswers(t *testing.T) {
 					if failed.HTML && f.clock() != begun {
 						t.Errorf("waited %v for a proxy that asks for a sign-in", f.clock().Sub(begun))
 					}
-					if err == nil || fault.RemedyOf(err) == "" || failed.HTML != (fault.ClassOf(err) == fault.Fatal) || len(f.rejected) > 0 {
+					if err == nil || fault.RemedyOf(err) == "" || failed.HTML != (fault.ClassOf(err) == fault.Fatal) ||
+						len(f.rejected) > 0 {
 						t.Errorf("%v (%v), rejected %v", err, fault.ClassOf(err), f.rejected)
 					}
 					for _, u := range f.index().Uploads {
@@ -92,7 +93,8 @@ func TestFalseAnswersToSingleWrites(t *testing.T) {
 		"processallmemberships": {"/processallmemberships", func(f *fixture) error { return f.Process(f.t.Context()) }},
 		"processalldocuments":   {"/processalldocuments", func(f *fixture) error { return f.Process(f.t.Context()) }},
 		"an upload of nothing": {documentsPath, func(f *fixture) error {
-			return f.Purge(f.t.Context(), nil, component.Opening{Pipeline: "pipe", RunID: f.runID(), Written: func(string) bool { return true }})
+			return f.Purge(f.t.Context(), nil, component.Opening{Pipeline: "pipe", RunID: f.runID(),
+				Written: func(string) bool { return true }})
 		}},
 	} {
 		for what, failed := range faults.FalseAnswers() {
@@ -114,9 +116,11 @@ func TestFalseAnswersToSingleWrites(t *testing.T) {
 // within a bound.
 func TestErrorBodyIsShown(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.server.Fail(faults.Fault{Path: documentsPath, Status: http.StatusOK, Body: `{"error":"secret-token is over quota ` + strings.Repeat("x", 1<<20) + `"}`})
+	f.server.Fail(faults.Fault{Path: documentsPath, Status: http.StatusOK,
+		Body: `{"error":"secret-token is over quota ` + strings.Repeat("x", 1<<20) + `"}`})
 	err := f.run(user("ann"), doc("a"))
-	if err == nil || !strings.Contains(err.Error(), "is over quota") || strings.Contains(err.Error(), "secret-token") || len(err.Error()) > 700 {
+	if err == nil || !strings.Contains(err.Error(), "is over quota") || strings.Contains(err.Error(), "secret-token") ||
+		len(err.Error()) > 700 {
 		t.Errorf("%.900v", err)
 	}
 }

@@ -10,10 +10,12 @@ import (
 // changes one thing can change another.
 func (k *Sink) allowed() []string {
 	name := k.client.Datasource
-	uploads := []string{api.PathBulkIndexUsers, api.PathBulkIndexGroups, api.PathBulkIndexMemberships, api.PathBulkIndexDocuments}
+	uploads := []string{api.PathBulkIndexUsers, api.PathBulkIndexGroups, api.PathBulkIndexMemberships,
+		api.PathBulkIndexDocuments}
 	switch k.purpose {
 	case component.ForRun:
-		paths := append(uploads, api.PathGetDatasourceConfig, api.PathDebugStatus(name), api.PathUpdatePermissions, api.PathDeleteDocument)
+		paths := append(uploads, api.PathGetDatasourceConfig, api.PathDebugStatus(name), api.PathUpdatePermissions,
+			api.PathDeleteDocument)
 		if k.inRun != nil {
 			paths = append(paths, api.PathAddDatasource, api.PathBetaUsers)
 		}
@@ -21,9 +23,11 @@ func (k *Sink) allowed() []string {
 	case component.ForProvision:
 		return []string{api.PathGetDatasourceConfig, api.PathDebugStatus(name), api.PathAddDatasource, api.PathBetaUsers}
 	case component.ForStatus:
-		return []string{api.PathDebugStatus(name), api.PathDebugDocuments(name), api.PathDebugEvents(name), api.PathDebugUser(name), api.PathCheckDocumentAccess}
+		return []string{api.PathDebugStatus(name), api.PathDebugDocuments(name), api.PathDebugEvents(name),
+			api.PathDebugUser(name), api.PathCheckDocumentAccess}
 	case component.ForHiding:
-		return []string{api.PathDebugStatus(name), api.PathDebugDocuments(name), api.PathUpdatePermissions, api.PathDeleteDocument, api.PathProcessAllDocuments}
+		return []string{api.PathDebugStatus(name), api.PathDebugDocuments(name), api.PathUpdatePermissions,
+			api.PathDeleteDocument, api.PathProcessAllDocuments}
 	case component.ForPushing:
 		return []string{
 			api.PathGetDatasourceConfig, api.PathDebugStatus(name), api.PathDebugDocuments(name),

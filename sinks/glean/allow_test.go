@@ -16,7 +16,8 @@ func TestAllowed(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	reads := []string{"getdatasourceconfig", "checkdocumentaccess"}
 	for purpose, want := range map[component.Purpose]string{
-		component.ForRun:        "bulkindexdocuments bulkindexgroups bulkindexmemberships bulkindexusers deletedocument updatepermissions",
+		component.ForRun: "bulkindexdocuments bulkindexgroups bulkindexmemberships bulkindexusers deletedocument " +
+			"updatepermissions",
 		component.ForProvision:  "adddatasource betausers",
 		component.ForStatus:     "",
 		component.ForHiding:     "deletedocument processalldocuments updatepermissions",
@@ -37,7 +38,8 @@ func TestAllowed(t *testing.T) {
 		if got := strings.Join(changes, " "); got != want {
 			t.Errorf("purpose %d: %s", purpose, got)
 		}
-		err := f.client.Send(t.Context(), api.Prefix+"deletegroup", map[string]any{"datasource": f.client.Datasource, "groupName": "x"})
+		err := f.client.Send(t.Context(), api.Prefix+"deletegroup",
+			map[string]any{"datasource": f.client.Datasource, "groupName": "x"})
 		if err == nil || !strings.Contains(err.Error(), "refused before it was made") {
 			t.Errorf("purpose %d: %v", purpose, err)
 		}

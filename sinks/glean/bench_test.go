@@ -32,9 +32,11 @@ func BenchmarkEncode(b *testing.B) {
 		b.Fatal(err)
 	}
 	d := doc("a", "group:default/a")
-	d.Fields = append(d.Fields, component.Field{Name: "summary", Value: strings.Repeat("word ", 20)}, component.Field{Name: "owner", Value: "user:default/ann"},
+	d.Fields = append(d.Fields, component.Field{Name: "summary", Value: strings.Repeat("word ", 20)},
+		component.Field{Name: "owner", Value: "user:default/ann"},
 		component.Field{Name: "tags", Value: []string{"go", "grpc"}},
-		component.Field{Name: "customProperties", Value: []component.Field{{Name: "type", Value: "service"}, {Name: "stars", Value: int64(5)}, {Name: "langs", Value: []string{"go"}}}})
+		component.Field{Name: "customProperties", Value: []component.Field{{Name: "type", Value: "service"},
+			{Name: "stars", Value: int64(5)}, {Name: "langs", Value: []string{"go"}}}})
 	d.Fields[4].Value = strings.Repeat("What it does, line by line.\n", 30)
 	b.ReportAllocs()
 	for b.Loop() {

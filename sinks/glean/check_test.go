@@ -43,19 +43,25 @@ true visible: it is enabled for everybody; each document's permissions decide
 	}
 
 	f.cfg.Datasource.URLRegex = ".*"
-	if got := findings(f.Check(t.Context())); !strings.Contains(got, `false datasource: datasource "backstage" differs between the file and Glean: urlRegex is .* in the file`) || !strings.Contains(got, "pipe datasource apply") {
+	if got := findings(f.Check(t.Context())); !strings.Contains(got,
+		`false datasource: datasource "backstage" differs between the file and Glean: urlRegex is .* in the file`) ||
+		!strings.Contains(got, "pipe datasource apply") {
 		t.Errorf("got\n%s", got)
 	}
-	f.server.Fail(faults.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[{"uploadId":"u"}]}}`})
-	if got := findings(f.Check(t.Context())); !strings.Contains(got, "false holds: Glean lists uploads and does not count") {
+	f.server.Fail(faults.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: `{"documents":{"bulkUploadHistory":[{"uploadId":"u"}]}}`})
+	if got := findings(f.Check(t.Context())); !strings.Contains(got,
+		"false holds: Glean lists uploads and does not count") {
 		t.Errorf("got\n%s", got)
 	}
 	f.server.Heal()
 	f.server.Fail(faults.Fault{Status: 401})
-	if got := findings(f.Check(t.Context())); !strings.Contains(got, "401") || !strings.Contains(got, "the token of glean was refused") || strings.Count(got, "\n") != 1 {
+	if got := findings(f.Check(t.Context())); !strings.Contains(got, "401") ||
+		!strings.Contains(got, "the token of glean was refused") || strings.Count(got, "\n") != 1 {
 		t.Errorf("got\n%s", got)
 	}
-	for v, want := range map[string]bool{"ENABLED_FOR_ALL": true, "ENABLED_FOR_TEST_GROUP": true, "NOT_ENABLED": false, "": true} {
+	for v, want := range map[string]bool{"ENABLED_FOR_ALL": true, "ENABLED_FOR_TEST_GROUP": true, "NOT_ENABLED": false,
+		"": true} {
 		if got := operate.Visibility(v, false); got.OK != want || got.Detail == "" || got.OK == (got.Remedy != "") {
 			t.Errorf("%s: %+v", v, got)
 		}
@@ -65,8 +71,10 @@ true visible: it is enabled for everybody; each document's permissions decide
 // TestCheckNew: a datasource that was just created is no fault.
 func TestCheckNew(t *testing.T) {
 	f := start(t, sandboxRules())
-	for _, status := range []string{`{}`, `{"datasourceVisibility":"NOT_ENABLED"}`, `{"documents":{"counts":{"uploaded":[]},"bulkUploadHistory":[]}}`, `{"documents":{"counts":{"uploaded":null}}}`} {
-		f.server.Fail(faults.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: status})
+	for _, status := range []string{`{}`, `{"datasourceVisibility":"NOT_ENABLED"}`,
+		`{"documents":{"counts":{"uploaded":[]},"bulkUploadHistory":[]}}`, `{"documents":{"counts":{"uploaded":null}}}`} {
+		f.server.Fail(faults.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}},
+			Body: status})
 		if got := findings(f.Check(t.Context())); strings.Contains(got, "false") {
 			t.Errorf("%s: got\n%s", status, got)
 		}
@@ -90,7 +98,8 @@ func TestSecret(t *testing.T) {
 // TestSandbox: the spec's sandbox knows the file's datasource, takes what the
 // sink sends, and says who finds what.
 func TestSandbox(t *testing.T) {
-	box, err := Spec().Sandbox(t.Context(), component.SandboxOptions{Config: testSettings(), UIURL: "http://127.0.0.1:7007"})
+	box, err := Spec().Sandbox(t.Context(), component.SandboxOptions{Config: testSettings(),
+		UIURL: "http://127.0.0.1:7007"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +119,8 @@ func TestSandbox(t *testing.T) {
 		}
 		return i
 	}
-	if err := f.run(user("ann"), user("bob"), group("a", "user:default/ann"), at(doc("a")), at(doc("b", "group:default/a"))); err != nil {
+	if err := f.run(user("ann"), user("bob"), group("a", "user:default/ann"), at(doc("a")),
+		at(doc("b", "group:default/a"))); err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder

@@ -18,17 +18,24 @@ func TestDecode(t *testing.T) {
 		f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Datasource.IsUserReferencedByEmail = &byEmail })
 		full := doc("full", "user:default/ann", "group:default/a")
 		full.Fields = append(full.Fields,
-			component.Field{Name: "summary", Value: "s"}, component.Field{Name: "body", Value: "b"}, component.Field{Name: "bodyType", Value: "text/markdown"},
-			component.Field{Name: "container", Value: "S"}, component.Field{Name: "containerObjectType", Value: "component"}, component.Field{Name: "containerDatasourceId", Value: "x"},
-			component.Field{Name: "owner", Value: "user:default/ann"}, component.Field{Name: "author", Value: "user:default/ann"}, component.Field{Name: "updatedBy", Value: "user:default/ann"},
-			component.Field{Name: "createdAt", Value: int64(1)}, component.Field{Name: "updatedAt", Value: int64(2)}, component.Field{Name: "tags", Value: []string{"t"}},
-			component.Field{Name: "additionalUrls", Value: []string{"https://b.example.com/x"}}, component.Field{Name: "nativeAppUrl", Value: "n"}, component.Field{Name: "status", Value: "live"},
+			component.Field{Name: "summary", Value: "s"}, component.Field{Name: "body", Value: "b"},
+			component.Field{Name: "bodyType", Value: "text/markdown"},
+			component.Field{Name: "container", Value: "S"}, component.Field{Name: "containerObjectType", Value: "component"},
+			component.Field{Name: "containerDatasourceId", Value: "x"},
+			component.Field{Name: "owner", Value: "user:default/ann"},
+			component.Field{Name: "author", Value: "user:default/ann"},
+			component.Field{Name: "updatedBy", Value: "user:default/ann"},
+			component.Field{Name: "createdAt", Value: int64(1)}, component.Field{Name: "updatedAt", Value: int64(2)},
+			component.Field{Name: "tags", Value: []string{"t"}},
+			component.Field{Name: "additionalUrls", Value: []string{"https://b.example.com/x"}},
+			component.Field{Name: "nativeAppUrl", Value: "n"}, component.Field{Name: "status", Value: "live"},
 			component.Field{Name: "customProperties", Value: []component.Field{{Name: "type", Value: "service"}}})
 		all := doc("all")
 		public := doc("public")
 		public.Permissions.Audience = access.AllUsers
 		both := doc("both")
-		both.Permissions = access.Permissions{Audience: access.Listed, AllOf: [][]string{{"group:default/b", "group:default/a"}}}
+		both.Permissions = access.Permissions{Audience: access.Listed,
+			AllOf: [][]string{{"group:default/b", "group:default/a"}}}
 		s := f.read(group("b"), both, user("ann"), group("a", "user:default/ann"), full, all, public)
 		seen := 0
 		for _, stream := range f.plan(s).Streams {
@@ -41,7 +48,9 @@ func TestDecode(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got.ID != e.ID || got.Type != e.Type || got.Audience != e.Audience || !slices.Equal(got.Principals, e.Principals) || got.ID == "component:default/both" && !slices.Equal(got.Names(), []string{"all of group group:default/a and group group:default/b"}) {
+				if got.ID != e.ID || got.Type != e.Type || got.Audience != e.Audience ||
+					!slices.Equal(got.Principals, e.Principals) || got.ID == "component:default/both" &&
+					!slices.Equal(got.Names(), []string{"all of group group:default/a and group group:default/b"}) {
 					t.Errorf("%s: read back %+v of %+v", stream.Name, got, e)
 				}
 				if got.ID != "component:default/full" {

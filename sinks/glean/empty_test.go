@@ -16,7 +16,8 @@ func TestWaitingDocuments(t *testing.T) {
 		group("above", "group:default/full"), group("loop", "group:default/pool"), group("pool", "group:default/loop"))
 	for id, principals := range map[string][]string{
 		"a": {"group:default/empty"}, "b": {"group:default/empty", "group:default/left"}, "c": {"group:default/loop"},
-		"d": {"group:default/empty", "user:default/ann"}, "e": {"group:default/above"}, "f": {"group:default/empty", "group:default/full"}, "i": {"user:default/old", "group:default/empty"},
+		"d": {"group:default/empty", "user:default/ann"}, "e": {"group:default/above"},
+		"f": {"group:default/empty", "group:default/full"}, "i": {"user:default/old", "group:default/empty"},
 	} {
 		if _, _, err := s.Encode(docOf(id, principals)); err != nil {
 			t.Fatal(err)
@@ -28,12 +29,14 @@ func TestWaitingDocuments(t *testing.T) {
 		t.Fatal(err)
 	}
 	met := docOf("h", nil)
-	met.Permissions.AllOf = [][]string{{"group:default/full", "group:default/left"}, {"group:default/full", "group:default/above"}}
+	met.Permissions.AllOf = [][]string{{"group:default/full", "group:default/left"},
+		{"group:default/full", "group:default/above"}}
 	if _, _, err := s.Encode(met); err != nil {
 		t.Fatal(err)
 	}
 	const want = "documents wait for 4 groups without an active user in Glean, and no user finds them until it has one: " +
-		"group:default/empty in 3 documents; group:default/left in 1 document; group:default/loop in 1 document; group:default/pool in 1 document"
+		"group:default/empty in 3 documents; group:default/left in 1 document; group:default/loop in 1 document; " +
+		"group:default/pool in 1 document"
 	if notes := strings.Join(s.Notes(), "\n"); !strings.Contains(notes, want) {
 		t.Error(notes)
 	}

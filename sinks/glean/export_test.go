@@ -15,10 +15,13 @@ import (
 // named.
 func TestExportKeepsWhatItCannotSay(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.server.Fail(faults.Fault{Path: "getdatasourceconfig", Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
-		Body: `{"name":"CUSTOM_BACKSTAGE","datasourceCategory":"UNCATEGORIZED","future":{"x":1},"objectDefinitions":[{"name":"a","colour":"red"}]}`})
+	f.server.Fail(faults.Fault{Path: "getdatasourceconfig", Status: http.StatusOK,
+		Header: http.Header{"Content-Type": {"application/json"}},
+		Body: `{"name":"CUSTOM_BACKSTAGE","datasourceCategory":"UNCATEGORIZED","future":{"x":1},` +
+			`"objectDefinitions":[{"name":"a","colour":"red"}]}`})
 	e, err := f.ExportProvision(context.Background(), component.ExportOptions{})
-	if err != nil || len(e.Notes) != 2 || !strings.Contains(e.Notes[0], "no category") || !strings.HasSuffix(e.Notes[1], ": future, objectDefinitions.a.colour") {
+	if err != nil || len(e.Notes) != 2 || !strings.Contains(e.Notes[0], "no category") ||
+		!strings.HasSuffix(e.Notes[1], ": future, objectDefinitions.a.colour") {
 		t.Fatalf("%+v, %v", e, err)
 	}
 	if !strings.HasPrefix(string(e.Block), "datasource:\n  name: backstage\n") {

@@ -42,7 +42,8 @@ func yes() *bool { b := true; return &b }
 // catalog is the datasource of the tests.
 func catalog() api.DatasourceConfig {
 	return api.DatasourceConfig{
-		Name: "backstage", DisplayName: "Backstage", DatasourceCategory: "KNOWLEDGE_HUB", URLRegex: `https://portal\.example/.*`, IsUserReferencedByEmail: yes(),
+		Name: "backstage", DisplayName: "Backstage", DatasourceCategory: "KNOWLEDGE_HUB",
+		URLRegex: `https://portal\.example/.*`, IsUserReferencedByEmail: yes(),
 		ObjectDefinitions: []api.ObjectDefinition{
 			{Name: "component", PropertyDefinitions: []api.PropertyDefinition{
 				{Name: "type", PropertyType: api.PropertyPicklist}, {Name: "stars", PropertyType: api.PropertyInt},
@@ -54,8 +55,9 @@ func catalog() api.DatasourceConfig {
 }
 
 func testSettings() *settings.Config {
-	return &settings.Config{Token: config.NewSecret("secret-token"), Concurrency: 3, RecoveryWait: config.Duration(time.Minute),
-		Batch: settings.Batch{Documents: 5, Bytes: 1 << 20}, Datasource: catalog(), Config: connection.Default()}
+	return &settings.Config{Token: config.NewSecret("secret-token"), Concurrency: 3,
+		RecoveryWait: config.Duration(time.Minute),
+		Batch:        settings.Batch{Documents: 5, Bytes: 1 << 20}, Datasource: catalog(), Config: connection.Default()}
 }
 
 // fixture is a sink with an index server of its own. Every request that the
@@ -96,7 +98,8 @@ func start(t *testing.T, rules sandbox.Rules, adjust ...func(*settings.Config)) 
 	for _, a := range adjust {
 		a(cfg)
 	}
-	f.server, err = faults.Start(sandbox.Options{Token: "secret-token", Datasources: []api.DatasourceConfig{catalog()}, Rules: rules, Now: f.clock,
+	f.server, err = faults.Start(sandbox.Options{Token: "secret-token", Datasources: []api.DatasourceConfig{catalog()},
+		Rules: rules, Now: f.clock,
 		Observe: func(e sandbox.Exchange) {
 			f.mu.Lock()
 			f.requests = append(f.requests, strings.TrimPrefix(e.Path, api.Prefix))
@@ -117,7 +120,8 @@ func start(t *testing.T, rules sandbox.Rules, adjust ...func(*settings.Config)) 
 	if cfg.ServerURL == "" {
 		cfg.ServerURL = f.server.URL()
 	}
-	f.Sink, err = open(cfg, component.Settings{Loopback: true}, fault.Retry{Attempts: 3, Base: time.Millisecond, Cap: 2 * time.Millisecond})
+	f.Sink, err = open(cfg, component.Settings{Loopback: true},
+		fault.Retry{Attempts: 3, Base: time.Millisecond, Cap: 2 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +281,8 @@ func (f *fixture) plan(_ *session) *component.Plan {
 	for _, name := range []string{"users", "groups", "documents", "memberships"} {
 		if name != "memberships" && f.written(name) || name == "memberships" && f.written("groups") {
 			before, gone := f.gone(name)
-			plan.Streams = append(plan.Streams, component.StreamPlan{Name: name, Count: len(f.staged[name]), Before: before, Gone: gone, Cleared: f.cleared, Items: volatile(f.staged[name])})
+			plan.Streams = append(plan.Streams, component.StreamPlan{Name: name, Count: len(f.staged[name]), Before: before,
+				Gone: gone, Cleared: f.cleared, Items: volatile(f.staged[name])})
 		}
 	}
 	return plan
@@ -291,7 +296,8 @@ func (f *fixture) gone(stream string) (before, gone int) {
 	}
 	i := f.index()
 	ids := map[string][]string{
-		"users": slices.Collect(maps.Keys(i.Users)), "groups": slices.Collect(maps.Keys(i.Groups)), "documents": slices.Collect(maps.Keys(i.Documents)),
+		"users": slices.Collect(maps.Keys(i.Users)), "groups": slices.Collect(maps.Keys(i.Groups)),
+		"documents": slices.Collect(maps.Keys(i.Documents)),
 	}
 	for _, id := range ids[stream] {
 		before++

@@ -28,12 +28,14 @@ func answering(t *testing.T, answer func(path string) (status int, contentType, 
 	t.Cleanup(server.Close)
 	cfg := testSettings()
 	cfg.ServerURL, cfg.RecoveryWait, cfg.Retries.Attempts = server.URL, 0, 2
-	k, err := open(cfg, component.Settings{Loopback: true}, fault.Retry{Attempts: 2, Base: time.Microsecond, Cap: time.Microsecond})
+	k, err := open(cfg, component.Settings{Loopback: true}, fault.Retry{Attempts: 2, Base: time.Microsecond,
+		Cap: time.Microsecond})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { k.Close() })
-	opened, err := k.Open(t.Context(), component.Opening{Pipeline: "pipe", RunID: "01JCQ7ZJ8Z0000000000000000", Written: func(string) bool { return true }})
+	opened, err := k.Open(t.Context(), component.Opening{Pipeline: "pipe", RunID: "01JCQ7ZJ8Z0000000000000000",
+		Written: func(string) bool { return true }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,16 +50,26 @@ func agreeing(t testing.TB) string {
 	return string(live)
 }
 
-const goodStatus = `{"documents":{"bulkUploadHistory":[{"uploadId":"pipe-documents-01JCQ7ZJ8Z0000000000000000","startTime":"2026-08-01T12:00:00.000Z","endTime":"NA","status":"ACTIVE","processingState":"UPLOAD STARTED"}],"counts":{"uploaded":[{"objectType":"component","count":2}]}},"identity":{"users":{"bulkUploadHistory":[],"counts":{"uploaded":1}},"groups":{"counts":{"uploaded":1}},"memberships":{"counts":{"uploaded":1}}},"datasourceVisibility":"ENABLED_FOR_ALL"}`
+const goodStatus = `{"documents":{"bulkUploadHistory":[{"uploadId":"pipe-documents-01JCQ7ZJ8Z0000000000000000",` +
+	`"startTime":"2026-08-01T12:00:00.000Z","endTime":"NA","status":"ACTIVE","processingState":"UPLOAD STARTED"}],` +
+	`"counts":{"uploaded":[{"objectType":"component","count":2}]}},"identity":{"users":{"bulkUploadHistory":[],` +
+	`"counts":{"uploaded":1}},"groups":{"counts":{"uploaded":1}},"memberships":{"counts":{"uploaded":1}}},` +
+	`"datasourceVisibility":"ENABLED_FOR_ALL"}`
 
 // FuzzStatus: whatever the status says, what is taken from it stands in it, and
 // nothing of it says that an upload is complete that it does not name.
 func FuzzStatus(f *testing.F) {
 	for _, seed := range []string{
-		goodStatus, `{}`, `[]`, `null`, `"x"`, `0`, ``, `{`, `<html>`, "\x00\xff", `{"documents":null,"identity":null}`, `{"documents":{"counts":{"uploaded":[{"objectType":"a","count":9223372036854775807},{"objectType":"a","count":1}]}}}`,
-		strings.ReplaceAll(goodStatus, `"count":2`, `"count":-2`), strings.ReplaceAll(goodStatus, `"uploaded":1`, `"uploaded":-1`), strings.ReplaceAll(goodStatus, `"uploaded":1`, `"uploaded":1e99`),
-		strings.ReplaceAll(goodStatus, "ACTIVE", "SUCCESSFUL"), strings.ReplaceAll(goodStatus, "2026", "9999"), strings.ReplaceAll(goodStatus, "2026", "x"), strings.ReplaceAll(goodStatus, "pipe-documents-", ""),
-		strings.ReplaceAll(goodStatus, `"uploaded":[`, `"uploaded":[null,`), strings.ReplaceAll(goodStatus, `"bulkUploadHistory":[]`, `"bulkUploadHistory":{}`), `{"documents":` + strings.Repeat(`[`, 200) + strings.Repeat(`]`, 200) + `}`,
+		goodStatus, `{}`, `[]`, `null`, `"x"`, `0`, ``, `{`, `<html>`, "\x00\xff", `{"documents":null,"identity":null}`,
+		`{"documents":{"counts":{"uploaded":[{"objectType":"a","count":9223372036854775807},{"objectType":"a","count":1}]}}}`,
+		strings.ReplaceAll(goodStatus, `"count":2`, `"count":-2`),
+		strings.ReplaceAll(goodStatus, `"uploaded":1`, `"uploaded":-1`),
+		strings.ReplaceAll(goodStatus, `"uploaded":1`, `"uploaded":1e99`),
+		strings.ReplaceAll(goodStatus, "ACTIVE", "SUCCESSFUL"), strings.ReplaceAll(goodStatus, "2026", "9999"),
+		strings.ReplaceAll(goodStatus, "2026", "x"), strings.ReplaceAll(goodStatus, "pipe-documents-", ""),
+		strings.ReplaceAll(goodStatus, `"uploaded":[`, `"uploaded":[null,`),
+		strings.ReplaceAll(goodStatus, `"bulkUploadHistory":[]`, `"bulkUploadHistory":{}`), `{"documents":` +
+			strings.Repeat(`[`, 200) + strings.Repeat(`]`, 200) + `}`,
 	} {
 		f.Add(seed)
 	}
@@ -87,8 +99,10 @@ func FuzzStatus(f *testing.F) {
 func FuzzConfig(f *testing.F) {
 	live := agreeing(f)
 	for _, seed := range []string{
-		live, `{}`, `[]`, `null`, ``, `{`, "\xff", strings.ReplaceAll(live, `"name":"backstage"`, `"name":"CUSTOM_BACKSTAGE"`), strings.ReplaceAll(live, `true`, `false`), strings.ReplaceAll(live, `true`, `"true"`),
-		strings.ReplaceAll(live, `"objectDefinitions":[`, `"objectDefinitions":[null,`), strings.ReplaceAll(live, `PICKLIST`, `TEXT`), `{"name":"backstage"}`, live + live, "[" + live + "]",
+		live, `{}`, `[]`, `null`, ``, `{`, "\xff", strings.ReplaceAll(live, `"name":"backstage"`,
+			`"name":"CUSTOM_BACKSTAGE"`), strings.ReplaceAll(live, `true`, `false`), strings.ReplaceAll(live, `true`, `"true"`),
+		strings.ReplaceAll(live, `"objectDefinitions":[`, `"objectDefinitions":[null,`),
+		strings.ReplaceAll(live, `PICKLIST`, `TEXT`), `{"name":"backstage"}`, live + live, "[" + live + "]",
 	} {
 		f.Add(seed)
 	}
@@ -101,7 +115,9 @@ func FuzzConfig(f *testing.F) {
 		})
 		if err := s.sink.datasource.Agree(t.Context(), false); err == nil {
 			var c api.DatasourceConfig
-			if codec.Unmarshal([]byte(body), &c) != nil || !settings.IsTrue(c.IsUserReferencedByEmail) || c.URLRegex != catalog().URLRegex || !strings.HasSuffix(strings.ToLower(c.Name), "backstage") || len(c.ObjectDefinitions) < 2 {
+			if codec.Unmarshal([]byte(body), &c) != nil || !settings.IsTrue(c.IsUserReferencedByEmail) ||
+				c.URLRegex != catalog().URLRegex || !strings.HasSuffix(strings.ToLower(c.Name), "backstage") ||
+				len(c.ObjectDefinitions) < 2 {
 				t.Errorf("it agrees: %s", body)
 			}
 		}
@@ -112,8 +128,10 @@ func FuzzConfig(f *testing.F) {
 // FuzzRefusal: whatever Glean refuses a page with, nothing is taken for
 // accepted, and the end is an error.
 func FuzzRefusal(f *testing.F) {
-	for _, status := range []int{100, 200, 204, 301, 302, 400, 401, 403, 404, 408, 409, 410, 413, 422, 429, 500, 501, 502, 503, 504, 599, 999} {
-		for _, body := range []string{``, `{`, `{"error":{"message":"x"}}`, `{"message":5}`, "\x1b[31m\xff\x00", `document "component:default/d000": bad`, `<html><title>x</title>`, strings.Repeat("x", 2000)} {
+	for _, status := range []int{100, 200, 204, 301, 302, 400, 401, 403, 404, 408, 409, 410, 413, 422, 429, 500, 501,
+		502, 503, 504, 599, 999} {
+		for _, body := range []string{``, `{`, `{"error":{"message":"x"}}`, `{"message":5}`, "\x1b[31m\xff\x00",
+			`document "component:default/d000": bad`, `<html><title>x</title>`, strings.Repeat("x", 2000)} {
 			f.Add(status, body)
 		}
 	}
@@ -145,14 +163,16 @@ func FuzzRefusal(f *testing.F) {
 			x.staged["documents"] = append(x.staged["documents"], e)
 		}
 		sent := 0
-		plan := &component.Plan{Note: x.Note, Uploaded: func(string, string) {}, Sent: func(_ string, n int) { sent += n }, Reject: func(string, component.Encoded, string) error { return nil },
+		plan := &component.Plan{Note: x.Note, Uploaded: func(string, string) {}, Sent: func(_ string, n int) { sent += n },
+			Reject:  func(string, component.Encoded, string) error { return nil },
 			Streams: []component.StreamPlan{{Name: "documents", Count: 12, Items: volatile(x.staged["documents"])}}}
 		err := s.Publish(context.WithoutCancel(t.Context()), plan)
 		if accepted := api.Acknowledged(status, []byte(body)) == nil; !accepted && (err == nil || sent > 0) {
 			t.Errorf("%d %q: %v, %d sent", status, body, err, sent)
 		}
 		if err != nil {
-			if text := err.Error(); strings.ContainsAny(text, "\x1b\x00") || len(text) > 3000 || errors.Is(err, context.Canceled) {
+			if text := err.Error(); strings.ContainsAny(text, "\x1b\x00") || len(text) > 3000 ||
+				errors.Is(err, context.Canceled) {
 				t.Errorf("%q", text)
 			}
 		}

@@ -47,7 +47,8 @@ func TestHistory(t *testing.T) {
 		}
 	}
 	h, err := f.read().History(t.Context())
-	if err != nil || h.Counts["documents"] != 1 || h.Counts["users"] != 1 || len(h.Uploads) != 3 || h.Uploads[0].Began.IsZero() || h.Uploads[0].State != "indexing completed" {
+	if err != nil || h.Counts["documents"] != 1 || h.Counts["users"] != 1 || len(h.Uploads) != 3 ||
+		h.Uploads[0].Began.IsZero() || h.Uploads[0].State != "indexing completed" {
 		t.Errorf("%+v, %v", h, err)
 	}
 	f.server.Fail(faults.Fault{Path: "/status", Status: http.StatusNotFound})

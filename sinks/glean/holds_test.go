@@ -52,7 +52,8 @@ func TestHoldsUploads(t *testing.T) {
 
 // says makes the status answer a JSON text.
 func says(body string) faults.Fault {
-	return faults.Fault{Path: "status", Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
+	return faults.Fault{Path: "status", Status: http.StatusOK,
+		Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
 }
 
 // TestHoldsUploadOrder: the order is that of the starts, whatever Glean's is; other
@@ -73,7 +74,8 @@ func TestHoldsUploadOrder(t *testing.T) {
 	for _, u := range h.Uploads {
 		got = append(got, u.ID+" "+u.Owner+" "+u.Run)
 	}
-	want := []string{"unknown start  ", "backstage-sync-17  ", "pipe-documents-0123456789abcdef-" + run + "-2 0123456789abcdef " + run, "other-documents-" + run + "  " + run}
+	want := []string{"unknown start  ", "backstage-sync-17  ", "pipe-documents-0123456789abcdef-" + run +
+		"-2 0123456789abcdef " + run, "other-documents-" + run + "  " + run}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
@@ -110,10 +112,12 @@ func TestHoldsUnsaid(t *testing.T) {
 		}
 	}
 	f := start(t, sandbox.Rules{})
-	for _, body := range []string{`{}`, `{"documents":{}}`, `{"documents":{"counts":{"uploaded":null},"bulkUploadHistory":null}}`, `{"documents":{"counts":{"uploaded":[]},"bulkUploadHistory":[]}}`} {
+	for _, body := range []string{`{}`, `{"documents":{}}`, `{"documents":{"counts":{"uploaded":null},` +
+		`"bulkUploadHistory":null}}`, `{"documents":{"counts":{"uploaded":[]},"bulkUploadHistory":[]}}`} {
 		f.server.Heal()
 		f.server.Fail(says(body))
-		if h, err := f.read().Holds(t.Context()); err != nil || h.Unsaid != nil || len(h.Uploads) > 0 || h.Streams["documents"] > 0 {
+		if h, err := f.read().Holds(t.Context()); err != nil || h.Unsaid != nil || len(h.Uploads) > 0 ||
+			h.Streams["documents"] > 0 {
 			t.Errorf("%s: %+v, %v", body, h, err)
 		}
 	}

@@ -33,19 +33,22 @@ func TestInactive(t *testing.T) {
 	owned.Fields = append(owned.Fields, component.Field{Name: "owner", Value: "user:default/old"})
 	s := f.read(user("ann"), inactive("old"), group("a", "user:default/old", "user:default/ann"))
 	e, _, err := s.Encode(owned)
-	if err != nil || !strings.Contains(string(e.Body), `"owner":{"email":"old@x.example"}`) || fmt.Sprint(e.Principals) != "[user ann@x.example]" {
+	if err != nil || !strings.Contains(string(e.Body), `"owner":{"email":"old@x.example"}`) ||
+		fmt.Sprint(e.Principals) != "[user ann@x.example]" {
 		t.Errorf("%v %v %s", err, e.Principals, e.Body)
 	}
 	if e, _, err := s.Encode(docOf("theirs", []string{"user:default/old"})); err != nil || e.Audience != access.Nobody {
 		t.Errorf("what only they may find: %v %v", e.Audience, err)
 	}
-	if users := f.staged["users"]; len(users) != 2 || !strings.Contains(string(users[1].Body), `"isActive":false`) || strings.Contains(string(users[0].Body), "isActive") {
+	if users := f.staged["users"]; len(users) != 2 || !strings.Contains(string(users[1].Body), `"isActive":false`) ||
+		strings.Contains(string(users[0].Body), "isActive") {
 		t.Errorf("%s %s", users[0].Body, users[1].Body)
 	}
 	if m := f.staged["memberships"]; fmt.Sprint(m[0].Principals) != "[user ann@x.example]" {
 		t.Errorf("%v", m[0].Principals)
 	}
-	if notes := strings.Join(s.Notes(), "\n"); !strings.Contains(notes, "permissions name 1 ref that are users who are not active, who were left out: user:default/old in 2 documents") {
+	if notes := strings.Join(s.Notes(), "\n"); !strings.Contains(notes,
+		"permissions name 1 ref that are users who are not active, who were left out: user:default/old in 2 documents") {
 		t.Error(notes)
 	}
 }
@@ -77,7 +80,8 @@ func TestInactiveTwin(t *testing.T) {
 // single group is that group.
 func TestAllOf(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	s := f.read(user("ann"), group("a"), group("b"), item("groups", "group:default/c", "id", "group:default/c", "name", "squad-c"))
+	s := f.read(user("ann"), group("a"), group("b"), item("groups", "group:default/c", "id", "group:default/c", "name",
+		"squad-c"))
 	a, b, c, ghost := "group:default/a", "group:default/b", "group:default/c", "group:default/ghost"
 	for name, tc := range map[string]struct {
 		principals []string
@@ -85,23 +89,29 @@ func TestAllOf(t *testing.T) {
 		want       string // permissions
 		named      string
 	}{
-		"two":            {nil, [][]string{{c, a}}, `{"allowedGroupIntersections":[{"requiredGroups":["group:default/a","squad-c"]}]}`, "[] [[group group:default/a group squad-c]]"},
-		"twice":          {nil, [][]string{{a, b}, {b, a}}, `{"allowedGroupIntersections":[{"requiredGroups":["group:default/a","group:default/b"]}]}`, "[] [[group group:default/a group group:default/b]]"},
-		"one":            {[]string{a}, [][]string{{a, a}, {b}}, `{"allowedGroups":["group:default/a","group:default/b"]}`, "[group group:default/a group group:default/b] []"},
+		"two": {nil, [][]string{{c, a}}, `{"allowedGroupIntersections":[{"requiredGroups":["group:default/a",` +
+			`"squad-c"]}]}`, "[] [[group group:default/a group squad-c]]"},
+		"twice": {nil, [][]string{{a, b}, {b, a}}, `{"allowedGroupIntersections":[{"requiredGroups":["group:default/a",` +
+			`"group:default/b"]}]}`, "[] [[group group:default/a group group:default/b]]"},
+		"one": {[]string{a}, [][]string{{a, a}, {b}}, `{"allowedGroups":["group:default/a","group:default/b"]}`,
+			"[group group:default/a group group:default/b] []"},
 		"unknown in one": {nil, [][]string{{a, ghost}, {a, b}}, `{"allowedGroupIntersections":[{"requiredGroups":["group:default/a","group:default/b"]}]}`, "[] [[group group:default/a group group:default/b]]"},
 		"unknown":        {nil, [][]string{{a, ghost}}, "", "[] []"},
 		"a user":         {nil, [][]string{{"user:default/ann", a}}, "", "[] []"},
 		"nothing":        {nil, [][]string{{}}, "", "[] []"},
-		"beside a user":  {[]string{"user:default/ann"}, [][]string{{a, ghost}}, `{"allowedUsers":[{"email":"ann@x.example"}]}`, "[user ann@x.example] []"},
+		"beside a user": {[]string{"user:default/ann"}, [][]string{{a, ghost}},
+			`{"allowedUsers":[{"email":"ann@x.example"}]}`, "[user ann@x.example] []"},
 	} {
 		e, _, err := s.Encode(docOf(name, tc.principals, tc.allOf...))
 		_, body, _ := strings.Cut(string(e.Body), `"permissions":`)
-		if err != nil || (e.Audience == access.Nobody) != (tc.want == "") || tc.want != "" && body != tc.want+"}" || fmt.Sprint(e.Principals, e.AllOf) != tc.named {
+		if err != nil || (e.Audience == access.Nobody) != (tc.want == "") || tc.want != "" && body != tc.want+"}" ||
+			fmt.Sprint(e.Principals, e.AllOf) != tc.named {
 			t.Errorf("%s: %v %v %v %v %s", name, err, e.Audience, e.Principals, e.AllOf, body)
 		}
 	}
 	notes := strings.Join(s.Notes(), "\n")
-	for _, want := range []string{"group:default/a and group:default/ghost, of which group:default/ghost is not known in 3 documents", "of which user:default/ann is a user in 1 document"} {
+	for _, want := range []string{"group:default/a and group:default/ghost, of which group:default/ghost is not known " +
+		"in 3 documents", "of which user:default/ann is a user in 1 document"} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("no %q in\n%s", want, notes)
 		}
@@ -114,12 +124,18 @@ func TestNamesakes(t *testing.T) {
 	named := func(ref, id, mail string) *component.Item {
 		return item("users", ref, "id", ref, "email", mail, "userId", id)
 	}
-	f.read(named("user:d/a", "x", "a@x.example"), named("user:d/b", "X", "b@x.example"), named("user:d/c", "y", "c@x.example"), named("user:e/c", "y", "C@x.example"),
-		item("groups", "group:d/a", "id", "group:d/a", "name", "team"), item("groups", "group:d/b", "id", "group:d/b", "name", "Team"), item("groups", "group:d/c", "id", "group:d/c"))
-	if len(f.staged["users"]) != 1 || len(f.staged["groups"]) != 1 || !strings.Contains(string(f.staged["users"][0].Body), `"userId":"y"`) {
+	f.read(named("user:d/a", "x", "a@x.example"), named("user:d/b", "X", "b@x.example"),
+		named("user:d/c", "y", "c@x.example"), named("user:e/c", "y", "C@x.example"),
+		item("groups", "group:d/a", "id", "group:d/a", "name", "team"),
+		item("groups", "group:d/b", "id", "group:d/b", "name", "Team"), item("groups", "group:d/c", "id", "group:d/c"))
+	if len(f.staged["users"]) != 1 || len(f.staged["groups"]) != 1 ||
+		!strings.Contains(string(f.staged["users"][0].Body), `"userId":"y"`) {
 		t.Errorf("%d users, %d groups", len(f.staged["users"]), len(f.staged["groups"]))
 	}
-	ends := slices.DeleteFunc(slices.Clone(f.ends), func(e string) bool { return !strings.Contains(e, "none of them is taken") })
+	ends := slices.DeleteFunc(slices.Clone(f.ends), func(e string) bool {
+		return !strings.Contains(e,
+			"none of them is taken")
+	})
 	if len(ends) != 4 {
 		t.Errorf("%q", f.ends)
 	}

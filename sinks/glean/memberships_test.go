@@ -89,7 +89,8 @@ func TestRefusedMembers(t *testing.T) {
 	for _, m := range f.index().Memberships["group:default/a"] {
 		members = append(members, m.MemberUserID+m.MemberGroupName)
 	}
-	if len(members) != 2 || strings.Contains(strings.Join(members, " "), "refused") || strings.Contains(strings.Join(members, " "), "bob") {
+	if len(members) != 2 || strings.Contains(strings.Join(members, " "), "refused") ||
+		strings.Contains(strings.Join(members, " "), "bob") {
 		t.Errorf("%v, rejected %v", members, f.rejected)
 	}
 }

@@ -45,7 +45,8 @@ func TestProvision(t *testing.T) {
 	f.apply(component.ProvisionOptions{})
 	f.cfg.Datasource.SuggestionText = ""
 	f.cfg.Datasource.URLRegex = "https://elsewhere/.*"
-	if plan := f.planned(component.ProvisionOptions{}); len(plan.Changes) != 1 || plan.Changes[0].Path[0] != "urlRegex" || len(plan.Kept) != 1 {
+	if plan := f.planned(component.ProvisionOptions{}); len(plan.Changes) != 1 ||
+		plan.Changes[0].Path[0] != "urlRegex" || len(plan.Kept) != 1 {
 		t.Fatalf("%+v", plan)
 	}
 	f.apply(component.ProvisionOptions{})
@@ -53,7 +54,10 @@ func TestProvision(t *testing.T) {
 	if err != nil || live.SuggestionText != "only in Glean" || live.URLRegex != "https://elsewhere/.*" {
 		t.Errorf("%+v, %v", live, err)
 	}
-	cleared := component.ProvisionOptions{Cleared: func(path ...string) bool { return reflect.DeepEqual(path, []string{"datasource", "suggestionText"}) }}
+	cleared := component.ProvisionOptions{Cleared: func(path ...string) bool {
+		return reflect.DeepEqual(path,
+			[]string{"datasource", "suggestionText"})
+	}}
 	f.apply(cleared)
 	if live, err := f.client.Live(t.Context()); err != nil || live.SuggestionText != "" {
 		t.Errorf("%+v, %v", live, err)
@@ -78,13 +82,15 @@ func TestProvisionMeanwhile(t *testing.T) {
 		}
 	}
 	change(func(c *api.DatasourceConfig) { c.RedlistTitleRegex = "draft" })
-	if err := replacing.Apply(t.Context()); err == nil || !strings.Contains(err.Error(), "changed by somebody else since") {
+	if err := replacing.Apply(t.Context()); err == nil || !strings.Contains(err.Error(),
+		"changed by somebody else since") {
 		t.Fatal(err)
 	}
 	if err := plan.Apply(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if live, err := f.client.Live(t.Context()); err != nil || live.RedlistTitleRegex != "draft" || live.SuggestionText != "planned first" {
+	if live, err := f.client.Live(t.Context()); err != nil || live.RedlistTitleRegex != "draft" ||
+		live.SuggestionText != "planned first" {
 		t.Errorf("%+v, %v", live, err)
 	}
 	f.cfg.Datasource.SuggestionText = "planned again"
@@ -111,7 +117,8 @@ func TestProvisionInRun(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	f.cfg.Datasource.Name, f.client.Datasource = "fresh", "fresh"
 	f.ProvisionInRun(component.ProvisionOptions{})
-	s, err := f.Open(t.Context(), component.Opening{Pipeline: "pipe", RunID: "run", Written: func(string) bool { return true }})
+	s, err := f.Open(t.Context(), component.Opening{Pipeline: "pipe", RunID: "run",
+		Written: func(string) bool { return true }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +130,8 @@ func TestProvisionInRun(t *testing.T) {
 		t.Fatalf("%+v, %v", h, err)
 	}
 	plan := &component.Plan{Stop: f.stop, Note: f.Note, Sent: func(string, int) {}}
-	if err := s.Publish(t.Context(), plan); err != nil || f.server.Index("fresh").Config.Name != "fresh" || !f.noted("the datasource fresh was made") {
+	if err := s.Publish(t.Context(), plan); err != nil || f.server.Index("fresh").Config.Name != "fresh" ||
+		!f.noted("the datasource fresh was made") {
 		t.Errorf("%v, %q", err, f.notes)
 	}
 }

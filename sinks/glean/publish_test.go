@@ -49,7 +49,8 @@ func (f *fixture) postBody(path string, body []byte) {
 
 // begin leaves an upload of documents unfinished.
 func (f *fixture) begin(id string) {
-	f.post(api.PathBulkIndexDocuments, api.BulkIndexDocumentsRequest{Page: api.Page{UploadID: id, Datasource: "backstage", IsFirstPage: true}})
+	f.post(api.PathBulkIndexDocuments, api.BulkIndexDocumentsRequest{Page: api.Page{UploadID: id,
+		Datasource: "backstage", IsFirstPage: true}})
 }
 
 const documentsPath = "/bulkindexdocuments"
@@ -68,25 +69,34 @@ func TestFaults(t *testing.T) {
 		want  string // in the error, "" for none
 		class fault.Class
 	}{
-		"503 once":                         {fault: faults.Fault{Status: 503, Times: 1}},
-		"429 once":                         {fault: faults.Fault{Status: 429, Header: http.Header{"Retry-After": {"0"}}, Times: 3}},
-		"the first page resets":            {fault: faults.Fault{Page: faults.FirstPage, Reset: true, Times: 1}},
-		"the first answer is lost":         {fault: faults.Fault{Page: faults.FirstPage, LoseAnswer: true, Times: 1}},
-		"the first answer is lost, as 400": {fault: faults.Fault{Page: faults.FirstPage, LoseAnswer: true, Times: 1}, rules: sandbox.Rules{ConflictIsBadRequest: true}},
-		"a middle answer is lost":          {fault: faults.Fault{Page: faults.MiddlePage, LoseAnswer: true, Times: 2}, rules: sandbox.Rules{StrictIDs: true}},
+		"503 once": {fault: faults.Fault{Status: 503, Times: 1}},
+		"429 once": {fault: faults.Fault{Status: 429, Header: http.Header{"Retry-After": {"0"}},
+			Times: 3}},
+		"the first page resets":    {fault: faults.Fault{Page: faults.FirstPage, Reset: true, Times: 1}},
+		"the first answer is lost": {fault: faults.Fault{Page: faults.FirstPage, LoseAnswer: true, Times: 1}},
+		"the first answer is lost, as 400": {fault: faults.Fault{Page: faults.FirstPage, LoseAnswer: true, Times: 1},
+			rules: sandbox.Rules{ConflictIsBadRequest: true}},
+		"a middle answer is lost": {fault: faults.Fault{Page: faults.MiddlePage, LoseAnswer: true, Times: 2},
+			rules: sandbox.Rules{StrictIDs: true}},
 		"the last answer is lost":          {fault: faults.Fault{Page: faults.LastPage, LoseAnswer: true, Times: 1}},
 		"the last answer is cut":           {fault: faults.Fault{Page: faults.LastPage, Truncate: true, Times: 1}},
 		"every answer to the last is lost": {fault: faults.Fault{Page: faults.LastPage, LoseAnswer: true, Times: 5}},
-		"pages are found at once":          {rules: sandbox.Rules{VisibleBeforeLastPage: true, RefuseReusedUploadIDs: true, StrictIDs: true}},
-		"a page is too large":              {fault: faults.Fault{Page: faults.MiddlePage, Match: holds(`d007"`), Status: 413, Times: 1}},
-		"the first page is too large":      {fault: faults.Fault{Page: faults.FirstPage, Status: 413, Times: 2}},
-		"the last page is too large":       {fault: faults.Fault{Page: faults.LastPage, Status: 413, Times: 1}},
-		"a middle page fails":              {fault: faults.Fault{Page: faults.MiddlePage, Status: 500}, want: "500", class: fault.Transient},
-		"one of the middle pages fails":    {fault: faults.Fault{Page: faults.MiddlePage, Match: holds(`d012"`), Status: 500}, want: "500", class: fault.Transient},
-		"the token expires midway":         {fault: faults.Fault{Page: faults.MiddlePage, After: 1, Status: 401}, want: "401", class: fault.Fatal},
-		"forbidden":                        {fault: faults.Fault{Status: 403}, want: "403", class: fault.Permanent},
-		"a sign-in proxy":                  {fault: faults.Fault{HTML: true}, want: "HTML page", class: fault.Fatal},
-		"the last page fails":              {fault: faults.Fault{Page: faults.LastPage, Status: 503}, want: "503", class: fault.Transient},
+		"pages are found at once": {rules: sandbox.Rules{VisibleBeforeLastPage: true, RefuseReusedUploadIDs: true,
+			StrictIDs: true}},
+		"a page is too large": {fault: faults.Fault{Page: faults.MiddlePage, Match: holds(`d007"`), Status: 413,
+			Times: 1}},
+		"the first page is too large": {fault: faults.Fault{Page: faults.FirstPage, Status: 413, Times: 2}},
+		"the last page is too large":  {fault: faults.Fault{Page: faults.LastPage, Status: 413, Times: 1}},
+		"a middle page fails": {fault: faults.Fault{Page: faults.MiddlePage, Status: 500}, want: "500",
+			class: fault.Transient},
+		"one of the middle pages fails": {fault: faults.Fault{Page: faults.MiddlePage, Match: holds(`d012"`),
+			Status: 500}, want: "500", class: fault.Transient},
+		"the token expires midway": {fault: faults.Fault{Page: faults.MiddlePage, After: 1, Status: 401}, want: "401",
+			class: fault.Fatal},
+		"forbidden":       {fault: faults.Fault{Status: 403}, want: "403", class: fault.Permanent},
+		"a sign-in proxy": {fault: faults.Fault{HTML: true}, want: "HTML page", class: fault.Fatal},
+		"the last page fails": {fault: faults.Fault{Page: faults.LastPage, Status: 503}, want: "503",
+			class: fault.Transient},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := start(t, tc.rules)
@@ -130,15 +140,18 @@ func TestNeverEndedAfterAFailedPage(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	delivered := 0
 	for range 40 {
-		f := start(t, sandbox.Rules{StrictIDs: true, RefuseReusedUploadIDs: random.IntN(2) == 0, ConflictIsBadRequest: random.IntN(2) == 0})
+		f := start(t, sandbox.Rules{StrictIDs: true, RefuseReusedUploadIDs: random.IntN(2) == 0,
+			ConflictIsBadRequest: random.IntN(2) == 0})
 		for range 1 + random.IntN(3) {
 			f.server.Fail(faults.Fault{
 				Path: documentsPath, Page: faults.PageKind(random.IntN(4)), After: random.IntN(6), Times: 1 + random.IntN(9),
-				Status: []int{0, 429, 500, 503}[random.IntN(4)], Reset: random.IntN(3) == 0, LoseAnswer: random.IntN(2) == 0, Truncate: random.IntN(4) == 0,
+				Status: []int{0, 429, 500, 503}[random.IntN(4)], Reset: random.IntN(3) == 0, LoseAnswer: random.IntN(2) == 0,
+				Truncate: random.IntN(4) == 0,
 			})
 		}
 		err := f.run(append(docs(all), user("ann"))...)
-		ended := f.unfinished() == "" && slices.ContainsFunc(f.index().Uploads, func(u sandbox.Upload) bool { return u.Stream == "documents" && !u.Ended.IsZero() })
+		ended := f.unfinished() == "" && slices.ContainsFunc(f.index().Uploads,
+			func(u sandbox.Upload) bool { return u.Stream == "documents" && !u.Ended.IsZero() })
 		switch {
 		case ended && len(f.ids()) != all:
 			t.Fatalf("the upload was ended with %d documents, error %v", len(f.ids()), err)
@@ -192,13 +205,17 @@ func TestBadDocuments(t *testing.T) {
 			}
 			err := f.run(append(items, user("ann"))...)
 			if tc.want != "" {
-				ended := slices.ContainsFunc(f.index().Uploads, func(u sandbox.Upload) bool { return u.Stream == "documents" && !u.Ended.IsZero() })
+				ended := slices.ContainsFunc(f.index().Uploads, func(u sandbox.Upload) bool {
+					return u.Stream == "documents" &&
+						!u.Ended.IsZero()
+				})
 				if err == nil || !strings.Contains(err.Error(), tc.want) || ended || len(f.ids()) != 0 {
 					t.Errorf("%v, ended %v, %v", err, ended, f.ids())
 				}
 				return
 			}
-			if err != nil || f.unfinished() != "" || len(f.ids()) != all-len(tc.bad) || len(f.rejected) != len(tc.bad) || f.sent["documents"] != all-len(tc.bad) {
+			if err != nil || f.unfinished() != "" || len(f.ids()) != all-len(tc.bad) || len(f.rejected) != len(tc.bad) ||
+				f.sent["documents"] != all-len(tc.bad) {
 				t.Errorf("%v, %d documents, %d sent, rejected %v", err, len(f.ids()), f.sent["documents"], f.rejected)
 			}
 			for id, reason := range f.rejected {
@@ -220,7 +237,8 @@ func (f *fixture) agrees() {
 func TestNamelessReason(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(`about d011"`), Status: 400, Body: "Bad content"})
-	if err := f.run(append(docs(23), user("ann"))...); err != nil || len(f.ids()) != 22 || f.rejected["component:default/d011"] != "Bad content" {
+	if err := f.run(append(docs(23), user("ann"))...); err != nil || len(f.ids()) != 22 ||
+		f.rejected["component:default/d011"] != "Bad content" {
 		t.Errorf("%v, %d documents, rejected %v", err, len(f.ids()), f.rejected)
 	}
 }
@@ -228,8 +246,10 @@ func TestNamelessReason(t *testing.T) {
 // TestNamedReason: a reason that names the document costs five requests more.
 func TestNamedReason(t *testing.T) {
 	f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Batch.Documents = 100 })
-	f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(`about d061"`), Status: 400, Body: `document "Component:default/d061": Bad content`})
-	if err := f.run(append(docs(100), user("ann"))...); err != nil || len(f.ids()) != 99 || f.made("bulkindexdocuments") != 6 {
+	f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(`about d061"`), Status: 400,
+		Body: `document "Component:default/d061": Bad content`})
+	if err := f.run(append(docs(100), user("ann"))...); err != nil || len(f.ids()) != 99 ||
+		f.made("bulkindexdocuments") != 6 {
 		t.Errorf("%v, %d documents, %v", err, len(f.ids()), f.requests)
 	}
 }
@@ -242,7 +262,8 @@ func TestDisplaced(t *testing.T) {
 	f.observe = func(e sandbox.Exchange) {
 		if strings.HasSuffix(e.Path, documentsPath) && !bytes.Contains(e.Body, []byte(`"other"`)) {
 			once.Do(func() {
-				f.post(api.PathBulkIndexDocuments, api.BulkIndexDocumentsRequest{Page: api.Page{UploadID: "other", Datasource: "backstage", IsFirstPage: true, ForceRestartUpload: true}})
+				f.post(api.PathBulkIndexDocuments, api.BulkIndexDocumentsRequest{Page: api.Page{UploadID: "other",
+					Datasource: "backstage", IsFirstPage: true, ForceRestartUpload: true}})
 			})
 		}
 	}
@@ -255,7 +276,8 @@ func TestDisplaced(t *testing.T) {
 func TestTooLargeAlone(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(`about d011"`), Status: 413})
-	if err := f.run(append(docs(23), user("ann"))...); err != nil || f.rejected["component:default/d011"] != "it is larger than Glean takes in one request" || len(f.ids()) != 22 {
+	if err := f.run(append(docs(23), user("ann"))...); err != nil ||
+		f.rejected["component:default/d011"] != "it is larger than Glean takes in one request" || len(f.ids()) != 22 {
 		t.Errorf("%v, rejected %v", err, f.rejected)
 	}
 }
@@ -267,7 +289,8 @@ func TestRefusedIdentities(t *testing.T) {
 	if err := f.run(user("ann"), group("a", "user:default/ann"), group("b", "user:default/ann")); err != nil {
 		t.Fatal(err)
 	}
-	if m := f.index().Memberships; len(m) != 1 || len(m["group:default/a"]) != 1 || f.rejected["group:default/b"] != "Bad group" {
+	if m := f.index().Memberships; len(m) != 1 || len(m["group:default/a"]) != 1 ||
+		f.rejected["group:default/b"] != "Bad group" {
 		t.Errorf("%v %v", m, f.rejected)
 	}
 }
@@ -326,7 +349,8 @@ func TestLargeGroupIsAlone(t *testing.T) {
 		items = append(items, user(fmt.Sprintf("u%02d", i)))
 		members = append(members, fmt.Sprintf("user:default/u%02d", i))
 	}
-	items = append(items, group("a", members[:5]...), group("b", members[:5]...), group("large", members...), group("z", members[:5]...))
+	items = append(items, group("a", members[:5]...), group("b", members[:5]...), group("large", members...),
+		group("z", members[:5]...))
 	done := make(chan error, 1)
 	go func() { done <- f.run(items...) }()
 	select {
@@ -345,10 +369,12 @@ func TestLargeGroupIsAlone(t *testing.T) {
 // TestStop: the upload under way is ended, no other is begun.
 func TestStop(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.server.Fail(faults.Fault{Path: "/bulkindexusers", Page: faults.LastPage, Times: 1, Match: func([]byte) bool { close(f.stop); return true }})
+	f.server.Fail(faults.Fault{Path: "/bulkindexusers", Page: faults.LastPage, Times: 1,
+		Match: func([]byte) bool { close(f.stop); return true }})
 	err := f.publish(f.read(user("ann"), user("bob"), group("a"), doc("a")))
 	i := f.index()
-	if !errors.Is(err, fault.ErrStopped) || len(i.Users) != 2 || len(i.Groups) != 0 || len(i.Documents) != 0 || f.unfinished() != "" {
+	if !errors.Is(err, fault.ErrStopped) || len(i.Users) != 2 || len(i.Groups) != 0 || len(i.Documents) != 0 ||
+		f.unfinished() != "" {
 		t.Errorf("%v %+v", err, i.Uploads)
 	}
 }
@@ -369,7 +395,8 @@ func TestDeletion(t *testing.T) {
 	}
 	f.cleared = false
 	err := f.run(append(changed, user("ann"))...)
-	if err != nil || f.stage("documents") != component.UploadDeletionPaused || f.stage("users") != component.UploadProcessed || len(f.ids()) != 10 {
+	if err != nil || f.stage("documents") != component.UploadDeletionPaused ||
+		f.stage("users") != component.UploadProcessed || len(f.ids()) != 10 {
 		t.Errorf("as many with other ids: %v, %d documents", err, len(f.ids()))
 	}
 }

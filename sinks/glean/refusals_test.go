@@ -48,7 +48,8 @@ func TestNothingAccepted(t *testing.T) {
 		f.refuse(path, tc.text)
 		err := f.run(items...)
 		i := f.index()
-		if err == nil || fault.RemedyOf(err) == "" || !strings.Contains(err.Error(), "refuses every one of the") || f.ended(tc.stream) != 1 {
+		if err == nil || fault.RemedyOf(err) == "" || !strings.Contains(err.Error(), "refuses every one of the") ||
+			f.ended(tc.stream) != 1 {
 			t.Errorf("%s: %v, ended %d times", tc.stream, err, f.ended(tc.stream))
 		}
 		if len(i.Documents) != 3 || len(i.Users) != 2 || len(i.Groups) != 2 || len(i.Memberships["group:default/a"]) != 1 {
@@ -66,7 +67,8 @@ func TestTooMuch(t *testing.T) {
 	}
 	f.refuse(documentsPath, `d011"`)
 	f.tooMuch = errors.New("too much")
-	if err := f.run(append(docs(22), user("ann"))...); !errors.Is(err, f.tooMuch) || f.unfinished() != "documents" || len(f.ids()) != 23 {
+	if err := f.run(append(docs(22), user("ann"))...); !errors.Is(err, f.tooMuch) || f.unfinished() != "documents" ||
+		len(f.ids()) != 23 {
 		t.Errorf("%v, unfinished %q, %d documents", err, f.unfinished(), len(f.ids()))
 	}
 }
@@ -79,7 +81,8 @@ func TestRefusedKeepsTheGuard(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.refuse(documentsPath, `d011"`)
-	if err := f.run(append(docs(30), user("ann"))...); err != nil || f.stage("documents") != component.UploadDeletionPaused || len(f.ids()) != 40 {
+	if err := f.run(append(docs(30), user("ann"))...); err != nil ||
+		f.stage("documents") != component.UploadDeletionPaused || len(f.ids()) != 40 {
 		t.Errorf("%v, %d documents", err, len(f.ids()))
 	}
 }
@@ -94,7 +97,8 @@ func TestCountsMustAgree(t *testing.T) {
 	}
 	plan := f.plan(s)
 	plan.Stream("documents").Count++
-	if err := s.Publish(t.Context(), plan); err == nil || !strings.Contains(err.Error(), "12 of 13 items were sent, 0 refused and 0 hidden") || f.unfinished() != "documents" {
+	if err := s.Publish(t.Context(), plan); err == nil || !strings.Contains(err.Error(),
+		"12 of 13 items were sent, 0 refused and 0 hidden") || f.unfinished() != "documents" {
 		t.Errorf("%v, unfinished %q", err, f.unfinished())
 	}
 }
@@ -112,13 +116,15 @@ func TestTooLargeOften(t *testing.T) {
 // TestRefusedMember: a member that Glean refuses leaves its group as it is.
 func TestRefusedMember(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	items := []*component.Item{user("ann"), user("bob"), group("a", "user:default/ann", "user:default/bob"), group("b", "user:default/bob"), doc("a", "group:default/a")}
+	items := []*component.Item{user("ann"), user("bob"), group("a", "user:default/ann", "user:default/bob"),
+		group("b", "user:default/bob"), doc("a", "group:default/a")}
 	if err := f.run(items...); err != nil {
 		t.Fatal(err)
 	}
 	f.refuse("/bulkindexmemberships", `"memberUserId":"ann`)
 	err := f.run(items...)
-	if err == nil || !strings.Contains(err.Error(), "group:default/a") || !strings.Contains(err.Error(), "request blocked") || fault.RemedyOf(err) == "" {
+	if err == nil || !strings.Contains(err.Error(), "group:default/a") ||
+		!strings.Contains(err.Error(), "request blocked") || fault.RemedyOf(err) == "" {
 		t.Errorf("%v", err)
 	}
 	if m := f.index().Memberships["group:default/a"]; len(m) != 2 || f.made("bulkindexdocuments") != 0 {
@@ -135,7 +141,8 @@ func TestRefusedMember(t *testing.T) {
 func TestRefusedUser(t *testing.T) {
 	f := start(t, sandbox.Rules{RefuseUnknownPrincipals: true})
 	f.refuse("/bulkindexusers", `ann@x.example`)
-	if err := f.run(user("ann"), user("bob"), group("a", "user:default/ann", "user:default/bob")); err != nil || len(f.index().Memberships["group:default/a"]) != 1 {
+	if err := f.run(user("ann"), user("bob"), group("a", "user:default/ann", "user:default/bob")); err != nil ||
+		len(f.index().Memberships["group:default/a"]) != 1 {
 		t.Errorf("%v, %v", err, f.index().Memberships)
 	}
 }
@@ -161,7 +168,8 @@ func TestLateFirstPage(t *testing.T) {
 		}
 	}
 	err := f.run(append(docs(23), user("ann"))...)
-	if err == nil || !strings.Contains(err.Error(), "another has taken its place") || len(f.rejected) != 0 || len(f.ids()) != 23 || f.unfinished() != "documents" {
+	if err == nil || !strings.Contains(err.Error(), "another has taken its place") || len(f.rejected) != 0 ||
+		len(f.ids()) != 23 || f.unfinished() != "documents" {
 		t.Errorf("%v, rejected %v, %d documents, unfinished %q", err, f.rejected, len(f.ids()), f.unfinished())
 	}
 	if !bytes.Contains(late, []byte(`"forceRestartUpload":true`)) {
@@ -198,16 +206,21 @@ func TestForeign(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	f.begin("secret-token \n\x1b[31m " + strings.Repeat("x", 300))
 	err := f.run(user("ann"))
-	if err == nil || !strings.Contains(err.Error(), "not of this pipeline is not finished: [redacted]") || strings.ContainsAny(err.Error(), "\n\x1b") || strings.Count(err.Error(), "x") > api.MaxReadable {
+	if err == nil || !strings.Contains(err.Error(), "not of this pipeline is not finished: [redacted]") ||
+		strings.ContainsAny(err.Error(), "\n\x1b") || strings.Count(err.Error(), "x") > api.MaxReadable {
 		t.Errorf("%v", err)
 	}
-	f.server.Fail(faults.Fault{Path: "/getdatasourceconfig", Status: 200, Header: http.Header{"Content-Type": {"application/json"}},
-		Body: fmt.Sprintf(`{"name":"backstage","isUserReferencedByEmail":true,"urlRegex":"Bearer secret-token %s"}`, strings.Repeat("y", 300))})
+	f.server.Fail(faults.Fault{Path: "/getdatasourceconfig", Status: 200,
+		Header: http.Header{"Content-Type": {"application/json"}},
+		Body: fmt.Sprintf(`{"name":"backstage","isUserReferencedByEmail":true,"urlRegex":"Bearer secret-token %s"}`,
+			strings.Repeat("y", 300))})
 	_, err = f.read().Holds(t.Context())
-	if err == nil || strings.Contains(err.Error(), "secret-token") || !strings.Contains(err.Error(), "and Bearer [redacted] yyy") || strings.Count(err.Error(), "y") > api.MaxReadable {
+	if err == nil || strings.Contains(err.Error(), "secret-token") ||
+		!strings.Contains(err.Error(), "and Bearer [redacted] yyy") || strings.Count(err.Error(), "y") > api.MaxReadable {
 		t.Errorf("%v", err)
 	}
-	for in, want := range map[string]string{"UPLOAD COMPLETED": "upload completed", "secret-token": "unknown state", "": "unknown state"} {
+	for in, want := range map[string]string{"UPLOAD COMPLETED": "upload completed", "secret-token": "unknown state",
+		"": "unknown state"} {
 		if got := operate.StateName(in); got != want {
 			t.Errorf("%q is %q", in, got)
 		}

@@ -35,7 +35,8 @@ func startSandbox(_ context.Context, o component.SandboxOptions) (*component.San
 		people.Name, people.IdentityDatasourceName = lender, ""
 		sources = []api.DatasourceConfig{people, d}
 	}
-	s, err := sandbox.Start(sandbox.Options{Token: sandboxToken, Datasources: sources, Rules: sandbox.Rules{EchoCustomNames: true, EchoDefaults: true}})
+	s, err := sandbox.Start(sandbox.Options{Token: sandboxToken, Datasources: sources,
+		Rules: sandbox.Rules{EchoCustomNames: true, EchoDefaults: true}})
 	if err != nil {
 		return nil, fmt.Errorf("start the index server: %w", err)
 	}
@@ -62,7 +63,8 @@ func summarize(w io.Writer, i sandbox.Index) error {
 	for _, m := range i.Memberships {
 		members += len(m)
 	}
-	fmt.Fprintf(&b, "  %-22s %6d\n  %-22s %6d\n  %-22s %6d\n", "users", len(i.Users), "groups", len(i.Groups), "memberships", members)
+	fmt.Fprintf(&b, "  %-22s %6d\n  %-22s %6d\n  %-22s %6d\n", "users", len(i.Users), "groups", len(i.Groups),
+		"memberships", members)
 	counts, private := audiences(i)
 	fmt.Fprintf(&b, "Who finds the %s:\n", listing.Documents(len(i.Documents)))
 	for _, a := range access.Audiences {

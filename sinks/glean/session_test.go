@@ -24,16 +24,21 @@ func TestRun(t *testing.T) {
 	public := doc("public")
 	public.Permissions.Audience = access.AllUsers
 	owned := doc("owned", "group:default/a")
-	owned.Fields = append(owned.Fields, component.Field{Name: "owner", Value: "user:default/ann"}, component.Field{Name: "author", Value: "group:default/a"},
+	owned.Fields = append(owned.Fields, component.Field{Name: "owner", Value: "user:default/ann"},
+		component.Field{Name: "author", Value: "group:default/a"},
 		component.Field{Name: "tags", Value: []string{"x"}}, component.Field{Name: "createdAt", Value: int64(1700000000)},
-		component.Field{Name: "container", Value: "S"}, component.Field{Name: "containerObjectType", Value: "domain"}, component.Field{Name: "containerDatasourceId", Value: "domain:default/s"},
-		component.Field{Name: "customProperties", Value: []component.Field{{Name: "type", Value: "service"}, {Name: "stars", Value: int64(5)}, {Name: "langs", Value: "go"}}})
+		component.Field{Name: "container", Value: "S"}, component.Field{Name: "containerObjectType", Value: "domain"},
+		component.Field{Name: "containerDatasourceId", Value: "domain:default/s"},
+		component.Field{Name: "customProperties", Value: []component.Field{{Name: "type", Value: "service"},
+			{Name: "stars", Value: int64(5)}, {Name: "langs", Value: "go"}}})
 	items := []*component.Item{
 		user("ann"), user("bob"), user("cid"), twin,
 		group("a", "user:default/ann", "user:default/gone"), group("b", "user:other/ann", "user:default/bob"), group("empty"),
-		item("groups", "group:default/root", "id", "group:default/root", "members", []string{"user:default/cid"}, "subgroups", []string{"group:default/b", "group:default/root"}),
+		item("groups", "group:default/root", "id", "group:default/root", "members", []string{"user:default/cid"},
+			"subgroups", []string{"group:default/b", "group:default/root"}),
 		doc("all"), public, owned,
-		doc("b", "group:default/b"), doc("root", "group:default/root"), doc("one", "user:default/bob", "user:default/bob", "group:default/gone"),
+		doc("b", "group:default/b"), doc("root", "group:default/root"),
+		doc("one", "user:default/bob", "user:default/bob", "group:default/gone"),
 		doc("nobody", "group:default/gone", "user:default/gone"),
 	}
 	slices.Reverse(items) // the order of encoding does not matter
@@ -42,7 +47,8 @@ func TestRun(t *testing.T) {
 	}
 	index := f.index()
 	for id, want := range map[string]string{
-		"all": "ann bob cid", "public": "ann bob cid", "owned": "ann", "b": "ann bob", "root": "ann bob cid", "one": "bob", "nobody": "",
+		"all": "ann bob cid", "public": "ann bob cid", "owned": "ann", "b": "ann bob", "root": "ann bob cid", "one": "bob",
+		"nobody": "",
 	} {
 		got := strings.ReplaceAll(strings.Join(index.WhoFinds("component:default/"+id), " "), "@x.example", "")
 		if got != want {
@@ -59,20 +65,25 @@ func TestRun(t *testing.T) {
 		t.Errorf("members: %s", got)
 	}
 	d := index.Documents["component:default/owned"]
-	if d.Owner == nil || d.Owner.Email != "ann@x.example" || d.Author != nil || d.Body.MimeType != "text/plain" || d.Container != "S" || d.ContainerObjectType != "" || d.ContainerDatasourceID != "" {
+	if d.Owner == nil || d.Owner.Email != "ann@x.example" || d.Author != nil || d.Body.MimeType != "text/plain" ||
+		d.Container != "S" || d.ContainerObjectType != "" || d.ContainerDatasourceID != "" {
 		t.Errorf("owned: %+v", d)
 	}
-	if got := fmt.Sprint(d.CustomProperties, d.CreatedAt, d.Tags); got != "[{type service} {stars 5} {langs [go]}] 1700000000 [x]" {
+	if got := fmt.Sprint(d.CustomProperties, d.CreatedAt, d.Tags); got != "[{type service} {stars 5} {langs [go]}] "+
+		"1700000000 [x]" {
 		t.Errorf("owned: %s", got)
 	}
 	if got := fmt.Sprint(f.ends); got != "[users user:other/ann merged: one e-mail, one user of Glean]" {
 		t.Errorf("ends: %s", got)
 	}
 	for _, want := range []string{
-		"user:default/ann and user:other/ann have one e-mail and are one user of Glean: user:default/ann gains group:default/b, user:other/ann gains group:default/a",
+		"user:default/ann and user:other/ann have one e-mail and are one user of Glean: user:default/ann gains " +
+			"group:default/b, user:other/ann gains group:default/a",
 		"groups name 1 ref as members that nobody delivered as a user or group, who were left out: user:default/gone",
-		"permissions name 2 refs that nobody delivered as a user or group, who were left out: group:default/gone in 2 documents; user:default/gone in 1 document",
-		"owner, author or updatedBy name 1 ref that nobody delivered as a user, and were left out: group:default/a in 1 document",
+		"permissions name 2 refs that nobody delivered as a user or group, who were left out: group:default/gone in 2 " +
+			"documents; user:default/gone in 1 document",
+		"owner, author or updatedBy name 1 ref that nobody delivered as a user, and were left out: group:default/a in 1 " +
+			"document",
 		"containerObjectType was left out where it is not under datasource.objectDefinitions: domain in 1 document",
 	} {
 		if !slices.Contains(f.notes, want) {
@@ -100,7 +111,8 @@ func TestUserIDs(t *testing.T) {
 	config := catalog()
 	config.IsUserReferencedByEmail = nil
 	f.addDatasource(config)
-	if err := f.run(user("ann"), user("bob"), group("a", "user:default/ann"), doc("a", "group:default/a"), doc("b", "user:default/bob")); err != nil {
+	if err := f.run(user("ann"), user("bob"), group("a", "user:default/ann"), doc("a", "group:default/a"),
+		doc("b", "user:default/bob")); err != nil {
 		t.Fatal(err)
 	}
 	for id, want := range map[string]string{"a": "ann@x.example", "b": "bob@x.example"} {
@@ -128,23 +140,29 @@ func TestEncodeRejections(t *testing.T) {
 		item *component.Item
 		want string
 	}{
-		"no id":                     {change("id", nil), "id: is empty"},
-		"id too long":               {change("id", strings.Repeat("é", 201)), "id: has 201 characters, and Glean takes 200"},
-		"no type":                   {change("objectType", nil), "objectType: is empty"},
-		"type with underscore":      {change("objectType", "a_b"), "objectType: \"a_b\" has a space or _"},
-		"undeclared type":           {change("objectType", "api"), "objectType: \"api\" is not under datasource.objectDefinitions"},
-		"no viewURL":                {change("viewURL", nil), "viewURL: is empty"},
-		"viewURL elsewhere":         {change("viewURL", "https://other.example/?https://portal.example/a"), "viewURL: does not match"},
-		"JSON body":                 {change("bodyType", "application/json"), "bodyType: \"application/json\" is not a type"},
-		"undefined property":        {property("tier", "1"), "customProperties.tier: is not defined for object type component"},
-		"list for a word":           {property("type", []string{"a"}), "customProperties.type: it is a list, and its type is PICKLIST"},
-		"text for a number":         {property("stars", "many"), "customProperties.stars: it is text, and its type is INT"},
-		"fraction for a number":     {property("stars", 1.5), "customProperties.stars: it is not a whole number"},
-		"text for a date":           {property("since", "2026-01-01"), "write epoch(…)"},
-		"user without e-mail":       {item("users", "user:default/a", "id", "user:default/a"), "email: is empty"},
-		"user without id":           {item("users", "user:default/a", "email", "a@x"), "id: is empty"},
-		"not an e-mail":             {item("users", "user:default/a", "id", "user:default/a", "email", "a b@x"), "email: is not an e-mail address"},
-		"e-mail of another scheme":  {item("users", "user:default/a", "id", "user:default/a", "email", "smtp:a@x"), "email: is not an e-mail address"},
+		"no id":                {change("id", nil), "id: is empty"},
+		"id too long":          {change("id", strings.Repeat("é", 201)), "id: has 201 characters, and Glean takes 200"},
+		"no type":              {change("objectType", nil), "objectType: is empty"},
+		"type with underscore": {change("objectType", "a_b"), "objectType: \"a_b\" has a space or _"},
+		"undeclared type": {change("objectType", "api"), "objectType: \"api\" is not under " +
+			"datasource.objectDefinitions"},
+		"no viewURL": {change("viewURL", nil), "viewURL: is empty"},
+		"viewURL elsewhere": {change("viewURL", "https://other.example/?https://portal.example/a"),
+			"viewURL: does not match"},
+		"JSON body": {change("bodyType", "application/json"), "bodyType: \"application/json\" is not a type"},
+		"undefined property": {property("tier", "1"), "customProperties.tier: is not defined for object type " +
+			"component"},
+		"list for a word": {property("type", []string{"a"}), "customProperties.type: it is a list, and its type " +
+			"is PICKLIST"},
+		"text for a number":     {property("stars", "many"), "customProperties.stars: it is text, and its type is INT"},
+		"fraction for a number": {property("stars", 1.5), "customProperties.stars: it is not a whole number"},
+		"text for a date":       {property("since", "2026-01-01"), "write epoch(…)"},
+		"user without e-mail":   {item("users", "user:default/a", "id", "user:default/a"), "email: is empty"},
+		"user without id":       {item("users", "user:default/a", "email", "a@x"), "id: is empty"},
+		"not an e-mail": {item("users", "user:default/a", "id", "user:default/a", "email", "a b@x"),
+			"email: is not an e-mail address"},
+		"e-mail of another scheme": {item("users", "user:default/a", "id", "user:default/a", "email", "smtp:a@x"),
+			"email: is not an e-mail address"},
 		"group with white space":    {item("groups", "group:default/a", "id", "group:default/a b"), "id: has white space"},
 		"one of Glean's own groups": {item("groups", "group:default/a", "id", "scio:all"), "id: starts with \"scio\""},
 		"no such stream":            {item("teams", "group:default/a"), "Glean has no such stream"},
@@ -187,7 +205,8 @@ func TestOnly(t *testing.T) {
 		"documents": "bulkindexdocuments", "users": "bulkindexusers", "groups": "bulkindexgroups bulkindexmemberships",
 	} {
 		f.reset()
-		s := f.readOnly(func(stream string) bool { return stream == only }, user("ann"), group("a", "user:default/ann"), doc("a", "group:default/a"))
+		s := f.readOnly(func(stream string) bool { return stream == only }, user("ann"), group("a", "user:default/ann"),
+			doc("a", "group:default/a"))
 		if err := f.publish(s); err != nil {
 			t.Fatal(err)
 		}
@@ -213,14 +232,17 @@ func TestNobodyCanFind(t *testing.T) {
 
 func TestHolds(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	if err := f.run(user("ann"), user("bob"), group("a", "user:default/ann", "user:default/bob"), group("b", "user:default/bob"), group("c"), doc("a"), doc("b")); err != nil {
+	if err := f.run(user("ann"), user("bob"), group("a", "user:default/ann", "user:default/bob"),
+		group("b", "user:default/bob"), group("c"), doc("a"), doc("b")); err != nil {
 		t.Fatal(err)
 	}
-	if m := f.staged["memberships"]; fmt.Sprint(m[0].Principals, m[1].Principals, m[2].Principals) != "[user ann@x.example user bob@x.example] [user bob@x.example] []" {
+	if m := f.staged["memberships"]; fmt.Sprint(m[0].Principals, m[1].Principals,
+		m[2].Principals) != "[user ann@x.example user bob@x.example] [user bob@x.example] []" {
 		t.Errorf("members: %v %v %v", m[0].Principals, m[1].Principals, m[2].Principals)
 	}
 	h, err := f.read().Holds(t.Context())
-	if err != nil || fmt.Sprint(h.Streams) != "map[documents:2 groups:3 memberships:3 users:2]" || h.Types["documents"]["component"] != 2 {
+	if err != nil || fmt.Sprint(h.Streams) != "map[documents:2 groups:3 memberships:3 users:2]" ||
+		h.Types["documents"]["component"] != 2 {
 		t.Errorf("%+v %v", h, err)
 	}
 
@@ -234,7 +256,8 @@ func TestHolds(t *testing.T) {
 
 	missing := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Datasource.Name = "portal" })
 	_, err = missing.read().Holds(t.Context())
-	if err == nil || !strings.Contains(err.Error(), `Glean has no datasource "portal"`) || !strings.Contains(fault.RemedyOf(err), "pipe datasource apply") {
+	if err == nil || !strings.Contains(err.Error(), `Glean has no datasource "portal"`) ||
+		!strings.Contains(fault.RemedyOf(err), "pipe datasource apply") {
 		t.Errorf("%v", err)
 	}
 
@@ -247,25 +270,31 @@ func TestHolds(t *testing.T) {
 // TestStatusShapes: each stream is known by its own count; what cannot be read
 // says nothing.
 func TestStatusShapes(t *testing.T) {
-	const good = `{"documents":{"counts":{"uploaded":[{"objectType":"component","count":2}]}},"identity":{"users":{"counts":{"uploaded":1}},"groups":{"counts":{"uploaded":1}},"memberships":{"counts":{"uploaded":1}}}}`
+	const good = `{"documents":{"counts":{"uploaded":[{"objectType":"component","count":2}]}},` +
+		`"identity":{"users":{"counts":{"uploaded":1}},"groups":{"counts":{"uploaded":1}},` +
+		`"memberships":{"counts":{"uploaded":1}}}}`
 	const all, people = "map[documents:2 groups:1 memberships:1 users:1]", "map[groups:1 memberships:1 users:1]"
 	f := start(t, sandbox.Rules{})
 	for name, tc := range map[string]struct{ old, new, want string }{
-		"good":                   {"", "", all},
-		"an empty index":         {`[{"objectType":"component","count":2}]`, `[]`, "map[documents:0 groups:1 memberships:1 users:1]"},
+		"good": {"", "", all},
+		"an empty index": {`[{"objectType":"component","count":2}]`, `[]`, "map[documents:0 groups:1 " +
+			"memberships:1 users:1]"},
 		"no list of documents":   {`[{"objectType":"component","count":2}]`, `null`, people},
 		"documents as a number":  {`[{"objectType":"component","count":2}]`, `200`, "map[]"},
 		"documents without one":  {`"count":2`, `"number":2`, people},
 		"no counts of documents": {`"documents":{"counts"`, `"documents":{"numbers"`, people},
 		"no users":               {`"users":`, `"people":`, "map[documents:2 groups:1 memberships:1 users:0]"},
-		"no counts of users":     {`"users":{"counts":{"uploaded":1}}`, `"users":{}`, "map[documents:2 groups:1 memberships:1 users:0]"},
-		"no memberships":         {`"memberships":{"counts":{"uploaded":1}}`, `"memberships":{"counts":{}}`, "map[documents:2 groups:1 memberships:0 users:1]"},
-		"an envelope":            {good, `{"status":` + good + `}`, "map[]"},
-		"a list":                 {good, `[` + good + `]`, "map[]"},
-		"nothing":                {good, `{}`, "map[]"},
+		"no counts of users": {`"users":{"counts":{"uploaded":1}}`, `"users":{}`, "map[documents:2 groups:1 " +
+			"memberships:1 users:0]"},
+		"no memberships": {`"memberships":{"counts":{"uploaded":1}}`, `"memberships":{"counts":{}}`, "map[documents:2 " +
+			"groups:1 memberships:0 users:1]"},
+		"an envelope": {good, `{"status":` + good + `}`, "map[]"},
+		"a list":      {good, `[` + good + `]`, "map[]"},
+		"nothing":     {good, `{}`, "map[]"},
 	} {
 		body := strings.Replace(good, tc.old, tc.new, 1)
-		f.server.Fail(faults.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: body})
+		f.server.Fail(faults.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}},
+			Body: body})
 		h, err := f.read().Holds(t.Context())
 		if got := fmt.Sprint(h.Streams); err != nil || got != tc.want {
 			t.Errorf("%s: %s, want %s, %v", name, got, tc.want, err)
@@ -279,10 +308,13 @@ func TestDiffering(t *testing.T) {
 		change func(*settings.Config)
 		want   string
 	}{
-		"references":  {func(c *settings.Config) { c.Datasource.IsUserReferencedByEmail = nil }, "isUserReferencedByEmail is false in the file and true in Glean"},
-		"addresses":   {func(c *settings.Config) { c.Datasource.URLRegex = ".*" }, "urlRegex is .* in the file"},
-		"object type": {func(c *settings.Config) { c.Datasource.ObjectDefinitions[1].Name = "api" }, "object type api is not defined in Glean"},
-		"property":    {func(c *settings.Config) { c.Datasource.ObjectDefinitions[0].PropertyDefinitions[0].Name = "tier" }, "object type component has no property tier in Glean"},
+		"references": {func(c *settings.Config) { c.Datasource.IsUserReferencedByEmail = nil }, "isUserReferencedByEmail " +
+			"is false in the file and true in Glean"},
+		"addresses": {func(c *settings.Config) { c.Datasource.URLRegex = ".*" }, "urlRegex is .* in the file"},
+		"object type": {func(c *settings.Config) { c.Datasource.ObjectDefinitions[1].Name = "api" }, "object type api is " +
+			"not defined in Glean"},
+		"property": {func(c *settings.Config) { c.Datasource.ObjectDefinitions[0].PropertyDefinitions[0].Name = "tier" },
+			"object type component has no property tier in Glean"},
 		"property type": {func(c *settings.Config) {
 			c.Datasource.ObjectDefinitions[0].PropertyDefinitions[0].PropertyType = "TEXT"
 		}, "property type is TEXT in the file and PICKLIST in Glean"},

@@ -29,7 +29,8 @@ func (s *setup) prepare(ctx context.Context) (component.Holdings, error) {
 	}
 	if s.plan.Opens {
 		return component.Holdings{}, &fault.Refusal{Guard: "datasource",
-			Reason: "isTestDatasource would go from the datasource " + s.plan.Name + ", and with it everybody would see what its testers alone see now",
+			Reason: "isTestDatasource would go from the datasource " + s.plan.Name +
+				", and with it everybody would see what its testers alone see now",
 			Remedy: "`pipe datasource apply FILE` shows it and asks; then run again"}
 	}
 	h := component.Holdings{New: s.plan.New}
@@ -53,7 +54,8 @@ func (s *setup) apply(ctx context.Context, plan *component.Plan) error {
 	case s.plan.New:
 		plan.Note("the datasource %s was made", s.plan.Name)
 	case !s.plan.Empty():
-		plan.Note("the datasource %s was brought to what the file says, in %d of its fields", s.plan.Name, len(s.plan.Changes))
+		plan.Note("the datasource %s was brought to what the file says, in %d of its fields", s.plan.Name,
+			len(s.plan.Changes))
 	}
 	return nil
 }

@@ -65,7 +65,8 @@ func (k *Sink) Place() string { return k.cfg.Place() }
 // Open begins a run's use of the sink; it asks Glean for nothing.
 func (k *Sink) Open(_ context.Context, o component.Opening) (component.Session, error) {
 	limit := max(encode.MaxDocument, int(k.cfg.Batch.Bytes)) - upload.Envelope
-	s := &session{sink: k, encoder: encode.New(k.schema, limit, o.Written), publisher: upload.New(k.client, k.cfg, k.clock, o)}
+	s := &session{sink: k, encoder: encode.New(k.schema, limit, o.Written),
+		publisher: upload.New(k.client, k.cfg, k.clock, o)}
 	if k.inRun != nil && !o.Offline {
 		s.setup = &setup{datasource: k.datasource, options: *k.inRun}
 	}

@@ -20,7 +20,7 @@ func Spec() component.SinkSpec {
 		Own:     []string{api.StreamMemberships},
 		CheckMappings: func(cfg any, all []component.MappingFacts, b component.Builder) {
 			if s, err := settings.NewSchema(cfg.(*settings.Config).Datasource); err == nil {
-				s.CheckMappings(slices.DeleteFunc(all, func(m component.MappingFacts) bool { return m.Stream != api.StreamDocuments }), b)
+				s.CheckMappings(slices.DeleteFunc(all, notOfDocuments), b)
 			}
 		},
 		Open: func(cfg any, s component.Settings) (component.Sink, error) {
@@ -31,6 +31,8 @@ func Spec() component.SinkSpec {
 		Adopt:   func(cfg any, uiURL string) { cfg.(*settings.Config).Adopt(uiURL) },
 	}
 }
+
+func notOfDocuments(m component.MappingFacts) bool { return m.Stream != api.StreamDocuments }
 
 // The limits of fields that may be cut. Glean publishes none: these are what a
 // page of results can show, and what fits a request.
@@ -45,40 +47,59 @@ func streams(d api.DatasourceConfig) []component.Stream {
 		elsewhere = "those of the datasource " + lender + " count instead"
 	}
 	return []component.Stream{
-		{Name: api.StreamUsers, Identities: true, Elsewhere: elsewhere, Doc: "Who may find anything of the datasource. Users with one e-mail are one user.", Fields: []component.FieldSpec{
-			{Name: "id", Type: component.RefField, Required: true, Doc: "The ref by which permissions, owners and members name the user."},
-			{Name: "email", Type: component.EmailField, Required: true, Doc: "The e-mail address with which the user signs in to Glean. mailto: is taken off; a text that is not one address rejects the user."},
-			{Name: "name", Type: component.Text, Cut: shortText, Doc: "The user's name; the part of the e-mail before @ when it is empty."},
-			{Name: "userId", Type: component.Text, Decides: true, Doc: "How the datasource refers to the user where isUserReferencedByEmail is false; the id when it is left out."},
-			{Name: "isActive", Type: component.Flag, Decides: true, Doc: "Whether the user is active; false for former staff and bots, who find nothing. True when it is left out."},
-		}},
-		{Name: api.StreamGroups, Identities: true, Elsewhere: elsewhere, Doc: "Groups that permissions may name, with their members.", Fields: []component.FieldSpec{
-			{Name: "id", Type: component.RefField, Required: true, Doc: "The ref by which permissions and members name it."},
-			{Name: "name", Type: component.Text, Decides: true, Doc: "The group's name in Glean, the id when it is left out; no white space."},
-			{Name: "members", Type: component.RefList, Doc: "Refs of its members: users, and groups whose members count as its own."},
-			{Name: "subgroups", Type: component.RefList, Doc: "Refs of groups whose members count as its own."},
-		}},
+		{Name: api.StreamUsers, Identities: true, Elsewhere: elsewhere,
+			Doc: "Who may find anything of the datasource. Users with one e-mail are one user.", Fields: []component.FieldSpec{
+				{Name: "id", Type: component.RefField, Required: true, Doc: "The ref by which permissions, owners and members " +
+					"name the user."},
+				{Name: "email", Type: component.EmailField, Required: true,
+					Doc: "The e-mail address with which the user signs in to Glean. mailto: is taken off; a text that is not one " +
+						"address rejects the user."},
+				{Name: "name", Type: component.Text, Cut: shortText, Doc: "The user's name; the part of the e-mail before @ " +
+					"when it is empty."},
+				{Name: "userId", Type: component.Text, Decides: true, Doc: "How the datasource refers to the user where " +
+					"isUserReferencedByEmail is false; the id when it is left out."},
+				{Name: "isActive", Type: component.Flag, Decides: true, Doc: "Whether the user is active; false for former " +
+					"staff and bots, who find nothing. True when it is left out."},
+			}},
+		{Name: api.StreamGroups, Identities: true, Elsewhere: elsewhere,
+			Doc: "Groups that permissions may name, with their members.", Fields: []component.FieldSpec{
+				{Name: "id", Type: component.RefField, Required: true, Doc: "The ref by which permissions and members name it."},
+				{Name: "name", Type: component.Text, Decides: true, Doc: "The group's name in Glean, the id when it is left " +
+					"out; no white space."},
+				{Name: "members", Type: component.RefList, Doc: "Refs of its members: users, and groups whose members count as " +
+					"its own."},
+				{Name: "subgroups", Type: component.RefList, Doc: "Refs of groups whose members count as its own."},
+			}},
 		{Name: api.StreamDocuments, Permissions: true, Doc: "What people find.", Fields: []component.FieldSpec{
-			{Name: "id", Type: component.Text, Required: true, Doc: "What tells the document apart, without regard to case; at most 200 characters."},
-			{Name: "objectType", Type: component.Text, Required: true, Doc: "One of the types under datasource.objectDefinitions."},
+			{Name: "id", Type: component.Text, Required: true, Doc: "What tells the document apart, without regard to case; " +
+				"at most 200 characters."},
+			{Name: "objectType", Type: component.Text, Required: true,
+				Doc: "One of the types under datasource.objectDefinitions."},
 			{Name: "title", Type: component.Text, Cut: shortText, Doc: "The title, as plain text; cut at 1 KiB."},
 			{Name: "viewURL", Type: component.Text, Doc: "Where people read it; it matches datasource.urlRegex."},
-			{Name: "summary", Type: component.Text, Cut: component.CutLimit{Bytes: 64 << 10}, Doc: "What it is about, as plain text; cut at 64 KiB."},
-			{Name: "body", Type: component.Text, Cut: component.CutLimit{Bytes: encode.MaxDocument}, Doc: "Its text, which is searched and shown in snippets; cut where the document is larger than 4 MiB."},
-			{Name: "bodyType", Type: component.Text, Doc: "The body's media type: text/plain when it is left out, text/markdown, text/html or text/csv."},
+			{Name: "summary", Type: component.Text, Cut: component.CutLimit{Bytes: 64 << 10},
+				Doc: "What it is about, as plain text; cut at 64 KiB."},
+			{Name: "body", Type: component.Text, Cut: component.CutLimit{Bytes: encode.MaxDocument},
+				Doc: "Its text, which is searched and shown in snippets; cut where the document is larger than 4 MiB."},
+			{Name: "bodyType", Type: component.Text, Doc: "The body's media type: text/plain when it is left out, " +
+				"text/markdown, text/html or text/csv."},
 			{Name: "owner", Type: component.RefField, Doc: "The user that owns it."},
 			{Name: "author", Type: component.RefField, Doc: "The user that wrote it."},
 			{Name: "updatedBy", Type: component.RefField, Doc: "The user that last changed it."},
 			{Name: "createdAt", Type: component.Seconds, Doc: "When it was made, in seconds since 1970: epoch(…)."},
 			{Name: "updatedAt", Type: component.Seconds, Doc: "When it was last changed, in seconds since 1970: epoch(…)."},
 			{Name: "container", Type: component.Text, Cut: shortText, Doc: "The name of what it is a part of; cut at 1 KiB."},
-			{Name: "containerObjectType", Type: component.Text, Doc: "The object type of that; it is left out when it is not defined."},
+			{Name: "containerObjectType", Type: component.Text, Doc: "The object type of that; it is left out when it is not " +
+				"defined."},
 			{Name: "containerDatasourceId", Type: component.Text, Doc: "The id of that."},
-			{Name: "tags", Type: component.TextList, Cut: shortTexts, Doc: "Labels; a built-in facet; the first 1,000, each cut at 1 KiB."},
+			{Name: "tags", Type: component.TextList, Cut: shortTexts,
+				Doc: "Labels; a built-in facet; the first 1,000, each cut at 1 KiB."},
 			{Name: "status", Type: component.Text, Cut: shortText, Doc: "A state, as text; cut at 1 KiB."},
-			{Name: "additionalUrls", Type: component.TextList, Cut: component.CutLimit{Items: shortTexts.Items}, Doc: "Other addresses of the same thing; the first 1,000."},
+			{Name: "additionalUrls", Type: component.TextList, Cut: component.CutLimit{Items: shortTexts.Items},
+				Doc: "Other addresses of the same thing; the first 1,000."},
 			{Name: "nativeAppUrl", Type: component.Text, Doc: "A deep link into an app."},
-			{Name: "customProperties", Type: component.Properties, Cut: shortTexts, Doc: "The properties that its object type defines; texts cut at 1 KiB, lists after 1,000 values."},
+			{Name: "customProperties", Type: component.Properties, Cut: shortTexts,
+				Doc: "The properties that its object type defines; texts cut at 1 KiB, lists after 1,000 values."},
 		}},
 	}
 }

@@ -29,8 +29,10 @@ func TestConfigSpec(t *testing.T) {
 // (invariant 9), and nothing else.
 func TestAddresses(t *testing.T) {
 	for _, address := range []string{
-		"https://acme-be.glean.com", "https://acme-be.glean.com/", "http://127.0.0.1:8080", "https://proxy.example/glean", "https://[::1]:1/",
-		"", "acme", "https://", "https:///x", "https://a b", "https://u@x", "https://u:p@x", "https://x?a", "https://x?", "https://x#a", "https://x/a/../b", "https://x//a", "ftp://x", " https://x", "https://x:y",
+		"https://acme-be.glean.com", "https://acme-be.glean.com/", "http://127.0.0.1:8080", "https://proxy.example/glean",
+		"https://[::1]:1/",
+		"", "acme", "https://", "https:///x", "https://a b", "https://u@x", "https://u:p@x", "https://x?a", "https://x?",
+		"https://x#a", "https://x/a/../b", "https://x//a", "ftp://x", " https://x", "https://x:y",
 	} {
 		c := testSettings()
 		c.ServerURL = address
@@ -77,7 +79,8 @@ func TestNotReady(t *testing.T) {
 		t.Error(err)
 	}
 	c.ServerURL, c.Datasource.URLRegex = "https://acme-be.glean.com", ""
-	if _, err := Spec().Open(c, component.Settings{}); err == nil || !strings.Contains(err.Error(), "urlRegex is missing") {
+	if _, err := Spec().Open(c, component.Settings{}); err == nil ||
+		!strings.Contains(err.Error(), "urlRegex is missing") {
 		t.Errorf("%v", err)
 	}
 }
@@ -109,22 +112,29 @@ func TestCheckMappings(t *testing.T) {
 		}
 		return f
 	}
-	view, title, body := component.FieldFacts{Name: "viewURL"}, component.FieldFacts{Name: "title"}, component.FieldFacts{Name: "body"}
+	view, title, body := component.FieldFacts{Name: "viewURL"}, component.FieldFacts{Name: "title"},
+		component.FieldFacts{Name: "body"}
 	every := custom("type", "stars", "langs", "since")
 	for name, tc := range map[string]struct {
 		fields []component.FieldFacts
 		want   string
 	}{
-		"no title":               {[]component.FieldFacts{body, view, objectType("component"), every}, "missing-title"},
-		"no text":                {[]component.FieldFacts{title, view, objectType("component"), every}, "missing-text"},
-		"good":                   {[]component.FieldFacts{title, body, view, objectType("component"), every}, ""},
-		"properties never set":   {[]component.FieldFacts{title, body, view, objectType("component"), custom("type", "langs")}, "unset-property; unset-property"},
-		"type is not known":      {[]component.FieldFacts{title, body, view, objectType(), custom("type")}, ""},
-		"no viewURL":             {[]component.FieldFacts{title, body, objectType("component"), every}, "documents need viewURL"},
-		"undeclared type":        {[]component.FieldFacts{title, body, view, objectType("component", "api"), every}, `objectType "api" is not under datasource.objectDefinitions`},
-		"undefined property":     {[]component.FieldFacts{title, body, view, objectType("system"), custom("tier")}, `property "tier" is not defined for system`},
-		"defined for one of two": {[]component.FieldFacts{title, body, view, objectType("component", "system"), every}, `property "type" is not defined for system; property "stars" is not defined for system; property "langs" is not defined for system; property "since" is not defined for system`},
-		"defined nowhere":        {[]component.FieldFacts{title, body, view, objectType(), custom("tier")}, `property "tier" is not defined for component, system`},
+		"no title": {[]component.FieldFacts{body, view, objectType("component"), every}, "missing-title"},
+		"no text":  {[]component.FieldFacts{title, view, objectType("component"), every}, "missing-text"},
+		"good":     {[]component.FieldFacts{title, body, view, objectType("component"), every}, ""},
+		"properties never set": {[]component.FieldFacts{title, body, view, objectType("component"),
+			custom("type", "langs")}, "unset-property; unset-property"},
+		"type is not known": {[]component.FieldFacts{title, body, view, objectType(), custom("type")}, ""},
+		"no viewURL": {[]component.FieldFacts{title, body, objectType("component"), every}, "documents need " +
+			"viewURL"},
+		"undeclared type": {[]component.FieldFacts{title, body, view, objectType("component", "api"), every},
+			`objectType "api" is not under datasource.objectDefinitions`},
+		"undefined property": {[]component.FieldFacts{title, body, view, objectType("system"), custom("tier")},
+			`property "tier" is not defined for system`},
+		"defined for one of two": {[]component.FieldFacts{title, body, view, objectType("component", "system"), every},
+			`property "type" is not defined for system; property "stars" is not defined for system; property "langs" is not defined for system; property "since" is not defined for system`},
+		"defined nowhere": {[]component.FieldFacts{title, body, view, objectType(), custom("tier")},
+			`property "tier" is not defined for component, system`},
 	} {
 		var p problems
 		Spec().CheckMappings(testSettings(), []component.MappingFacts{{Stream: "documents", Fields: tc.fields}}, &p)
@@ -136,8 +146,10 @@ func TestCheckMappings(t *testing.T) {
 
 func TestNoForeignRequests(t *testing.T) {
 	f := start(t, sandboxRules())
-	for _, path := range []string{"/api/index/v1/indexdocuments", "/api/index/v1/processalldocuments", "/api/index/v1/debug/other/status"} {
-		if err := f.client.Ask(t.Context(), path, nil, nil); err == nil || !strings.Contains(err.Error(), "refused before it was made") {
+	for _, path := range []string{"/api/index/v1/indexdocuments", "/api/index/v1/processalldocuments",
+		"/api/index/v1/debug/other/status"} {
+		if err := f.client.Ask(t.Context(), path, nil, nil); err == nil ||
+			!strings.Contains(err.Error(), "refused before it was made") {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -149,7 +161,8 @@ func TestNoForeignRequests(t *testing.T) {
 // TestLoopback: with --sandbox no other machine is reached.
 func TestLoopback(t *testing.T) {
 	f := start(t, sandboxRules(), func(c *settings.Config) { c.ServerURL = "http://192.0.2.1" })
-	if _, err := f.client.Live(t.Context()); err == nil || !strings.Contains(err.Error(), "not an address of this machine") {
+	if _, err := f.client.Live(t.Context()); err == nil || !strings.Contains(err.Error(),
+		"not an address of this machine") {
 		t.Error(err)
 	}
 }

@@ -68,7 +68,8 @@ func TestTooLargeFirst(t *testing.T) {
 		}
 		return found
 	}})
-	if err := f.run(append(docs(3), user("ann"))...); err != nil || len(f.ids()) != 2 || large != 1 || len(f.rejected) != 1 {
+	if err := f.run(append(docs(3), user("ann"))...); err != nil || len(f.ids()) != 2 || large != 1 ||
+		len(f.rejected) != 1 {
 		t.Errorf("%v, %v, sent %d times, rejected %v", err, f.ids(), large, f.rejected)
 	}
 }
@@ -80,8 +81,10 @@ func TestTooMuchIsRefused(t *testing.T) {
 	for _, refused := range []string{"d002", "d007", "d020"} { // on the first, a middle and the last page, where it is alone
 		f := start(t, sandbox.Rules{})
 		f.tooMuch = tooMuch
-		f.server.Fail(faults.Fault{Path: documentsPath, Match: holds("about " + refused + `"`), Status: http.StatusBadRequest, Body: "Bad content"})
-		if err := f.run(append(docs(21), user("ann"))...); !errors.Is(err, tooMuch) || len(f.ids()) != 0 || f.unfinished() != api.StreamDocuments {
+		f.server.Fail(faults.Fault{Path: documentsPath, Match: holds("about " + refused + `"`),
+			Status: http.StatusBadRequest, Body: "Bad content"})
+		if err := f.run(append(docs(21), user("ann"))...); !errors.Is(err, tooMuch) || len(f.ids()) != 0 ||
+			f.unfinished() != api.StreamDocuments {
 			t.Errorf("%s: %v, %d documents, unfinished %q", refused, err, len(f.ids()), f.unfinished())
 		}
 	}
@@ -90,7 +93,8 @@ func TestTooMuchIsRefused(t *testing.T) {
 // TestErrorAfterTheEffect: an answer with an error to a last page that took effect
 // is settled by Glean's status, also where the request is not sent again.
 func TestErrorAfterTheEffect(t *testing.T) {
-	for _, status := range []int{http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusNotImplemented, http.StatusHTTPVersionNotSupported} {
+	for _, status := range []int{http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusNotImplemented,
+		http.StatusHTTPVersionNotSupported} {
 		f := start(t, sandbox.Rules{})
 		f.server.Fail(faults.Fault{Path: documentsPath, Page: faults.LastPage, Times: 1, Status: status, TakesEffect: true})
 		if err := f.run(append(docs(23), user("ann"))...); err != nil || len(f.ids()) != 23 || f.unfinished() != "" {
@@ -120,7 +124,8 @@ func TestErrorsThatSettleNothing(t *testing.T) {
 		reviewed := f.made("debug/backstage/status")
 		f.server.Fail(faults.Fault{Path: documentsPath, Page: tc.page, Status: tc.status})
 		err := s.Publish(t.Context(), f.plan(s))
-		if api.StatusOf(err) != tc.status || f.made("bulkindexdocuments") != tc.pages || f.made("debug/backstage/status")-reviewed != tc.asked {
+		if api.StatusOf(err) != tc.status || f.made("bulkindexdocuments") != tc.pages ||
+			f.made("debug/backstage/status")-reviewed != tc.asked {
 			t.Errorf("%+v: %v, %v", tc, err, f.requests)
 		}
 	}
@@ -135,8 +140,10 @@ func TestRefusedInTheMiddle(t *testing.T) {
 		t.Fatal(err)
 	}
 	reviewed := f.made("debug/backstage/status")
-	f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(`about d012"`), Status: http.StatusBadRequest, Body: "Bad content"})
-	if err := s.Publish(t.Context(), f.plan(s)); err != nil || len(f.ids()) != 22 || f.made("debug/backstage/status") != reviewed {
+	f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(`about d012"`), Status: http.StatusBadRequest,
+		Body: "Bad content"})
+	if err := s.Publish(t.Context(), f.plan(s)); err != nil || len(f.ids()) != 22 ||
+		f.made("debug/backstage/status") != reviewed {
 		t.Errorf("%v, %d documents, %v", err, len(f.ids()), f.requests)
 	}
 }

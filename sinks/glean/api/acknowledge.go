@@ -14,7 +14,8 @@ import (
 )
 
 // acknowledgeRemedy is what to do about an answer that is not Glean's.
-const acknowledgeRemedy = "see what answers at this address: a proxy, a gateway or another service may answer in Glean's place. Glean acknowledges with 200 and an empty body"
+const acknowledgeRemedy = "see what answers at this address: a proxy, a gateway or another service may answer in " +
+	"Glean's place. Glean acknowledges with 200 and an empty body"
 
 // complaints are the members of an answer that reports a problem.
 var complaints = []string{"error", "errors", "message", "detail", "code", "status"}

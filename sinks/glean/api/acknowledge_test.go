@@ -9,7 +9,8 @@ import (
 )
 
 func TestAcknowledged(t *testing.T) {
-	for _, body := range []string{"", " ", "\r\n\t ", "{}", " {} \n", `{"success":true}`, `{"uploadId":"a"}`, `{"success":true,"result":{"error":"nested"}}`} {
+	for _, body := range []string{"", " ", "\r\n\t ", "{}", " {} \n", `{"success":true}`, `{"uploadId":"a"}`,
+		`{"success":true,"result":{"error":"nested"}}`} {
 		if err := Acknowledged(http.StatusOK, []byte(body)); err != nil {
 			t.Errorf("%q: %v", body, err)
 		}
@@ -60,7 +61,8 @@ func TestAcknowledged(t *testing.T) {
 		{200, "{\"a\":\"\xff\"}", fault.Permanent, "malformed"},
 	} {
 		err := Acknowledged(tc.status, []byte(tc.body))
-		if err == nil || fault.ClassOf(err) != tc.class || !strings.Contains(err.Error(), tc.says) || fault.RemedyOf(err) == "" {
+		if err == nil || fault.ClassOf(err) != tc.class || !strings.Contains(err.Error(), tc.says) ||
+			fault.RemedyOf(err) == "" {
 			t.Errorf("%d %q: %v (%v)", tc.status, tc.body, err, fault.ClassOf(err))
 		}
 	}

@@ -17,7 +17,8 @@ func TestJSON(t *testing.T) {
 			`{"uploadId":"u","datasource":"d","documents":[]}`,
 		},
 		"a first and last page": {
-			BulkIndexUsersRequest{Page: Page{UploadID: "u", Datasource: "d", IsFirstPage: true, IsLastPage: true}, Users: []User{{Email: "e", Name: "n"}}},
+			BulkIndexUsersRequest{Page: Page{UploadID: "u", Datasource: "d", IsFirstPage: true, IsLastPage: true},
+				Users: []User{{Email: "e", Name: "n"}}},
 			`{"uploadId":"u","isFirstPage":true,"isLastPage":true,"datasource":"d","users":[{"email":"e","name":"n"}]}`,
 		},
 		"a group that is now empty": {

@@ -39,7 +39,8 @@ func (c *Client) Raw(ctx context.Context, name string) (live map[string]any, err
 }
 
 // noSuch are the words by which Glean says that it has no such datasource.
-var noSuch = regexp.MustCompile(`(?i)^[^<]*(invalid|unknown|no such) data ?source|^[^<]*data ?source.*(not found|not exist|unknown)`)
+var noSuch = regexp.MustCompile(`(?i)^[^<]*(invalid|unknown|no such) data ?source` +
+	`|^[^<]*data ?source.*(not found|not exist|unknown)`)
 
 // IsAbsent reports whether an answer is Glean's own word that there is no such
 // datasource. A status alone is not: a gateway has it, too, of a moment.
@@ -52,7 +53,9 @@ func IsAbsent(err error) bool {
 // NoDatasource says of an error that there is no datasource, where it says so.
 func (c *Client) NoDatasource(err error) error {
 	if s := StatusOf(err); s == http.StatusBadRequest || s == http.StatusNotFound {
-		return &component.SettingError{Path: []string{"datasource", "name"}, Err: fault.Errorf(fault.Fatal, "make it with `pipe datasource apply FILE`, or mend datasource.name", "Glean has no datasource %q, or does not tell about it: %w", c.Datasource, err)}
+		return &component.SettingError{Path: []string{"datasource", "name"},
+			Err: fault.Errorf(fault.Fatal, "make it with `pipe datasource apply FILE`, or mend datasource.name",
+				"Glean has no datasource %q, or does not tell about it: %w", c.Datasource, err)}
 	}
 	return err
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-var errNoConnection = fault.Errorf(fault.Fatal, "set instance or server_url, and token, of sink.glean", "glean: the address or the token is not set")
+var errNoConnection = fault.Errorf(fault.Fatal, "set instance or server_url, and token, of sink.glean",
+	"glean: the address or the token is not set")
 
 // ErrShape is wrapped by the error of an answer that is JSON of another shape.
 var ErrShape = errors.New("the answer cannot be read")

@@ -9,7 +9,8 @@ import (
 // are none. Memberships are counted in rows.
 func Holdings(s DatasourceStatus) component.Holdings {
 	h := component.Holdings{Streams: map[string]int{}, Types: map[string]map[string]int{}}
-	for stream, n := range map[string]*int{StreamUsers: s.Identity.Users.Counts.Uploaded, StreamGroups: s.Identity.Groups.Counts.Uploaded, StreamMemberships: s.Identity.Memberships.Counts.Uploaded} {
+	for stream, n := range map[string]*int{StreamUsers: s.Identity.Users.Counts.Uploaded,
+		StreamGroups: s.Identity.Groups.Counts.Uploaded, StreamMemberships: s.Identity.Memberships.Counts.Uploaded} {
 		switch {
 		case n != nil && *n < 0: // nonsense, as good as unknown
 		case n != nil:

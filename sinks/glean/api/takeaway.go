@@ -11,7 +11,8 @@ import (
 // refused as unknown, where the document is not there. Only that the second fails
 // is an error.
 func (c *Client) TakeAway(ctx context.Context, id, objectType string) (note string, err error) {
-	err = c.Send(ctx, PathUpdatePermissions, UpdatePermissionsRequest{Datasource: c.Datasource, ObjectType: objectType, ID: id})
+	err = c.Send(ctx, PathUpdatePermissions, UpdatePermissionsRequest{Datasource: c.Datasource, ObjectType: objectType,
+		ID: id})
 	if s := StatusOf(err); err != nil && s != http.StatusBadRequest && s != http.StatusNotFound {
 		note = fmt.Sprintf("it was deleted, but not taken from everyone before that: %v", err)
 	}

@@ -33,5 +33,6 @@ func (m *Manager) unknownToStatus(ctx context.Context) error {
 
 func (m *Manager) bothWays(what string) error {
 	return fault.Errorf(fault.Transient, "try it again; if it stays so, look at the datasource in Glean's admin console",
-		"Glean says that it has no datasource %q, and %s: it is not set up as new, as that would drop what it has", m.Config.Datasource.Name, what)
+		"Glean says that it has no datasource %q, and %s: it is not set up as new, as that would drop what it has",
+		m.Config.Datasource.Name, what)
 }

@@ -41,13 +41,15 @@ func (m *Manager) Differences(live api.DatasourceConfig) []string {
 	var out []string
 	differs := func(what string, file, live any) {
 		if file != live {
-			out = append(out, fmt.Sprintf("%s is %v in the file and %s in Glean", what, file, m.Client.Readable(fmt.Sprint(live))))
+			out = append(out, fmt.Sprintf("%s is %v in the file and %s in Glean", what, file,
+				m.Client.Readable(fmt.Sprint(live))))
 		}
 	}
 	if !settings.SameName(file.Name, live.Name) {
 		differs("name", file.Name, live.Name)
 	}
-	differs("isUserReferencedByEmail", settings.IsTrue(file.IsUserReferencedByEmail), settings.IsTrue(live.IsUserReferencedByEmail))
+	differs("isUserReferencedByEmail", settings.IsTrue(file.IsUserReferencedByEmail),
+		settings.IsTrue(live.IsUserReferencedByEmail))
 	differs("isEntityDatasource", settings.IsTrue(file.IsEntityDatasource), settings.IsTrue(live.IsEntityDatasource))
 	differs("urlRegex", file.URLRegex, live.URLRegex)
 	if ours, theirs := settings.LenderOf(file), settings.LenderOf(live); !settings.SameName(ours, theirs) {
@@ -63,12 +65,14 @@ func (m *Manager) Differences(live api.DatasourceConfig) []string {
 			continue
 		}
 		for _, p := range o.PropertyDefinitions {
-			j := slices.IndexFunc(live.ObjectDefinitions[i].PropertyDefinitions, func(l api.PropertyDefinition) bool { return l.Name == p.Name })
+			j := slices.IndexFunc(live.ObjectDefinitions[i].PropertyDefinitions,
+				func(l api.PropertyDefinition) bool { return l.Name == p.Name })
 			if j < 0 {
 				out = append(out, fmt.Sprintf("%s has no property %s in Glean", settings.Label(o.Name), p.Name))
 				continue
 			}
-			differs(settings.Label(o.Name)+", property "+p.Name, typeOf(p), typeOf(live.ObjectDefinitions[i].PropertyDefinitions[j]))
+			differs(settings.Label(o.Name)+", property "+p.Name, typeOf(p),
+				typeOf(live.ObjectDefinitions[i].PropertyDefinitions[j]))
 		}
 	}
 	return out

@@ -34,7 +34,8 @@ func (b *blame) says(name string) bool {
 			return false
 		}
 		before, after := rest[:i], rest[i+len(name):]
-		if !endsInWord(before) && !beginsWithWord(after) && (distinct || strings.HasPrefix(after, ":") || strings.HasPrefix(after, ".") ||
+		if !endsInWord(before) && !beginsWithWord(after) && (distinct || strings.HasPrefix(after, ":") ||
+			strings.HasPrefix(after, ".") ||
 			strings.HasSuffix(before, `"`) && strings.HasPrefix(after, `"`)) {
 			return true
 		}

@@ -27,7 +27,8 @@ func compare(from, to map[string]any) []component.ProvisionChange {
 }
 
 func (d *difference) add(path []string, before, after any) {
-	d.changes = append(d.changes, component.ProvisionChange{Path: slices.Clone(path), Before: shown(before), After: shown(after)})
+	d.changes = append(d.changes, component.ProvisionChange{Path: slices.Clone(path), Before: shown(before),
+		After: shown(after)})
 }
 
 // members compares two objects member by member. The name of a datasource is no
@@ -36,7 +37,8 @@ func (d *difference) add(path []string, before, after any) {
 func (d *difference) members(path []string, from, to map[string]any) {
 	for _, field := range slices.Sorted(maps.Keys(union(from, to))) {
 		a, b := from[field], to[field]
-		if len(path) == 0 && (field == "name" || field == "displayName" && (titled(a, from, to) && b == nil || titled(b, from, to) && a == nil)) {
+		if len(path) == 0 && (field == "name" || field == "displayName" &&
+			(titled(a, from, to) && b == nil || titled(b, from, to) && a == nil)) {
 			continue
 		}
 		at := append(path, field)

@@ -35,17 +35,28 @@ func TestCompare(t *testing.T) {
 		"a boolean":                 {`{"isOnPrem":false}`, `{"isOnPrem":true}`, `+isOnPrem  true`},
 		"words in another order":    {`{"aliases":["b","a"]}`, `{"aliases":["a","b"]}`, ""},
 		"words":                     {`{"aliases":["b","a"]}`, `{"aliases":["a"]}`, `~aliases ["a","b"] ["a"]`},
-		"rules in another order":    {`{"canonicalizingURLRegex":[{"matchRegex":"a"},{"matchRegex":"b"}]}`, `{"canonicalizingURLRegex":[{"matchRegex":"b"},{"matchRegex":"a"}]}`, `~canonicalizingURLRegex [{"matchRegex":"a"},{"matchRegex":"b"}] [{"matchRegex":"b"},{"matchRegex":"a"}]`},
-		"an empty list":             {`{"quicklinks":[],"aliases":[]}`, `{}`, ""},
-		"types in another order":    {`{"objectDefinitions":[{"name":"a"},{"name":"b"}]}`, `{"objectDefinitions":[{"name":"b"},{"name":"a"}]}`, ""},
-		"a type":                    {`{"objectDefinitions":[{"name":"a"}]}`, `{"objectDefinitions":[{"name":"a"},{"name":"b","propertyDefinitions":[{"name":"p","propertyType":"INT"}]}]}`, `+objectDefinitions/b  {} +objectDefinitions/b/propertyDefinitions/p  {"propertyType":"INT"}`},
-		"a type less":               {`{"objectDefinitions":[{"name":"a","displayLabel":"A"}]}`, `{}`, `-objectDefinitions/a {"displayLabel":"A"} `},
-		"the default type":          {`{"objectDefinitions":[{"displayLabel":"x"}]}`, `{"objectDefinitions":[{"displayLabel":"y"}]}`, `~objectDefinitions//displayLabel "x" "y"`},
-		"a property's type":         {`{"objectDefinitions":[{"name":"a","propertyDefinitions":[{"name":"p"}]}]}`, `{"objectDefinitions":[{"name":"a","propertyDefinitions":[{"name":"p","propertyType":"TEXT"}]}]}`, ""},
-		"another property's type":   {`{"objectDefinitions":[{"name":"a","propertyDefinitions":[{"name":"p"}]}]}`, `{"objectDefinitions":[{"name":"a","propertyDefinitions":[{"name":"p","propertyType":"INT"}]}]}`, `+objectDefinitions/a/propertyDefinitions/p/propertyType  "INT"`},
-		"within an icon":            {`{"quicklinks":[{"name":"q","iconConfig":{"key":"a"}}]}`, `{"quicklinks":[{"name":"q","iconConfig":{"key":"b"}}]}`, `~quicklinks/q/iconConfig/key "a" "b"`},
-		"what is not known":         {`{"future":{"x":1}}`, `{"future":{"x":2}}`, `~future/x 1 2`},
-		"a list that is none":       {`{"quicklinks":"x"}`, `{"quicklinks":[{"name":"q"}]}`, `~quicklinks "x" [{"name":"q"}]`},
+		"rules in another order": {`{"canonicalizingURLRegex":[{"matchRegex":"a"},{"matchRegex":"b"}]}`,
+			`{"canonicalizingURLRegex":[{"matchRegex":"b"},{"matchRegex":"a"}]}`,
+			`~canonicalizingURLRegex [{"matchRegex":"a"},{"matchRegex":"b"}] [{"matchRegex":"b"},{"matchRegex":"a"}]`},
+		"an empty list": {`{"quicklinks":[],"aliases":[]}`, `{}`, ""},
+		"types in another order": {`{"objectDefinitions":[{"name":"a"},{"name":"b"}]}`,
+			`{"objectDefinitions":[{"name":"b"},{"name":"a"}]}`, ""},
+		"a type": {`{"objectDefinitions":[{"name":"a"}]}`,
+			`{"objectDefinitions":[{"name":"a"},{"name":"b","propertyDefinitions":[{"name":"p","propertyType":"INT"}]}]}`,
+			`+objectDefinitions/b  {} +objectDefinitions/b/propertyDefinitions/p  {"propertyType":"INT"}`},
+		"a type less": {`{"objectDefinitions":[{"name":"a","displayLabel":"A"}]}`, `{}`,
+			`-objectDefinitions/a {"displayLabel":"A"} `},
+		"the default type": {`{"objectDefinitions":[{"displayLabel":"x"}]}`,
+			`{"objectDefinitions":[{"displayLabel":"y"}]}`, `~objectDefinitions//displayLabel "x" "y"`},
+		"a property's type": {`{"objectDefinitions":[{"name":"a","propertyDefinitions":[{"name":"p"}]}]}`,
+			`{"objectDefinitions":[{"name":"a","propertyDefinitions":[{"name":"p","propertyType":"TEXT"}]}]}`, ""},
+		"another property's type": {`{"objectDefinitions":[{"name":"a","propertyDefinitions":[{"name":"p"}]}]}`,
+			`{"objectDefinitions":[{"name":"a","propertyDefinitions":[{"name":"p","propertyType":"INT"}]}]}`,
+			`+objectDefinitions/a/propertyDefinitions/p/propertyType  "INT"`},
+		"within an icon": {`{"quicklinks":[{"name":"q","iconConfig":{"key":"a"}}]}`,
+			`{"quicklinks":[{"name":"q","iconConfig":{"key":"b"}}]}`, `~quicklinks/q/iconConfig/key "a" "b"`},
+		"what is not known":   {`{"future":{"x":1}}`, `{"future":{"x":2}}`, `~future/x 1 2`},
+		"a list that is none": {`{"quicklinks":"x"}`, `{"quicklinks":[{"name":"q"}]}`, `~quicklinks "x" [{"name":"q"}]`},
 	} {
 		var got []string
 		for _, c := range compare(decodeJSON(t, tc.from), decodeJSON(t, tc.to)) {
@@ -71,9 +82,14 @@ func TestOverlay(t *testing.T) {
 		o    component.ProvisionOptions
 		want string
 	}{
-		"kept":    {component.ProvisionOptions{}, `{"aliases":["x"],"future":1,"name":"a","quicklinks":[{"name":"new"},{"id":"7","name":"q","url":"v"},{"name":"old"}]}`},
-		"cleared": {component.ProvisionOptions{Cleared: func(p ...string) bool { return p[len(p)-1] == "aliases" || p[len(p)-1] == "id" && p[2] == "q" }}, `{"future":1,"name":"a","quicklinks":[{"name":"new"},{"name":"q","url":"v"},{"name":"old"}]}`},
-		"replace": {component.ProvisionOptions{Replace: true}, `{"name":"a","quicklinks":[{"name":"new"},{"id":"7","name":"q","url":"v"}]}`},
+		"kept": {component.ProvisionOptions{}, `{"aliases":["x"],"future":1,"name":"a","quicklinks":[{"name":"new"},` +
+			`{"id":"7","name":"q","url":"v"},{"name":"old"}]}`},
+		"cleared": {component.ProvisionOptions{Cleared: func(p ...string) bool {
+			return p[len(p)-1] == "aliases" ||
+				p[len(p)-1] == "id" && p[2] == "q"
+		}}, `{"future":1,"name":"a","quicklinks":[{"name":"new"},{"name":"q","url":"v"},{"name":"old"}]}`},
+		"replace": {component.ProvisionOptions{Replace: true}, `{"name":"a","quicklinks":[{"name":"new"},{"id":"7",` +
+			`"name":"q","url":"v"}]}`},
 	} {
 		b, err := codec.Marshal(overlay{options: tc.o}.config(decodeJSON(t, live), decodeJSON(t, file)))
 		if err != nil || string(b) != tc.want {
@@ -83,7 +99,9 @@ func TestOverlay(t *testing.T) {
 }
 
 func TestBlamed(t *testing.T) {
-	config := decodeJSON(t, `{"name":"a","urlRegex":"https://x/.*","objectDefinitions":[{"name":"api","propertyDefinitions":[{"name":"type","propertyType":"INT"}]},{"name":"x_y"}],"quicklinks":[{"name":"Create a thing","url":"u"}]}`)
+	config := decodeJSON(t, `{"name":"a","urlRegex":"https://x/.*","objectDefinitions":[{"name":"api",`+
+		`"propertyDefinitions":[{"name":"type","propertyType":"INT"}]},{"name":"x_y"}],`+
+		`"quicklinks":[{"name":"Create a thing","url":"u"}]}`)
 	for reason, want := range map[string]string{
 		"urlRegex: is required":                                    "urlRegex",
 		`objectDefinitions: name "x_y": cannot have spaces or _`:   "objectDefinitions/x_y",
@@ -105,7 +123,8 @@ func TestPlanSettles(t *testing.T) {
 	var things func(depth int) []any
 	fields := func(depth int) map[string]any {
 		out := map[string]any{}
-		for _, field := range []string{"displayLabel", "propertyType", "hideUiFacet", "trustUrlRegexForViewActivity", "aliases", "future"} {
+		for _, field := range []string{"displayLabel", "propertyType", "hideUiFacet", "trustUrlRegexForViewActivity",
+			"aliases", "future"} {
 			if r.IntN(2) == 0 {
 				continue
 			}

@@ -25,7 +25,8 @@ func (m *Manager) ExportProvision(ctx context.Context, o component.ExportOptions
 		return nil, err
 	}
 	if raw == nil {
-		return nil, fault.Errorf(fault.Fatal, "look for its name in Glean's admin console; a token sees the datasources of its scope", "Glean has no datasource %q", name)
+		return nil, fault.Errorf(fault.Fatal, "look for its name in Glean's admin console; a token sees the datasources "+
+			"of its scope", "Glean has no datasource %q", name)
 	}
 	body, err := codec.Marshal(raw)
 	if err != nil {

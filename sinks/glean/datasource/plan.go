@@ -42,7 +42,8 @@ func (m *Manager) PlanProvision(ctx context.Context, o component.ProvisionOption
 
 // plan compares the datasource with the file's config, which is JSON, and gives
 // the config that Glean is to have.
-func (m *Manager) plan(ctx context.Context, o component.ProvisionOptions, file []byte) (*component.ProvisionPlan, map[string]any, error) {
+func (m *Manager) plan(ctx context.Context, o component.ProvisionOptions, file []byte) (*component.ProvisionPlan,
+	map[string]any, error) {
 	ours, err := codec.Decode(file)
 	if err != nil {
 		return nil, nil, err
@@ -56,7 +57,8 @@ func (m *Manager) plan(ctx context.Context, o component.ProvisionOptions, file [
 	}
 	plan := &component.ProvisionPlan{Name: m.Config.Datasource.Name, New: live == nil}
 	if testers := m.Config.Datasource.Testers; len(testers) > 0 {
-		plan.Always = append(plan.Always, component.ProvisionChange{Path: []string{"testers"}, After: strings.Join(testers, ", ")})
+		plan.Always = append(plan.Always, component.ProvisionChange{Path: []string{"testers"},
+			After: strings.Join(testers, ", ")})
 	}
 	wanted := overlay{o}.config(live, ours)
 	plan.Opens = live[testField] == true && wanted[testField] != true
@@ -85,13 +87,15 @@ func (m *Manager) readable(changes []component.ProvisionChange) []component.Prov
 // provision sends a config and the testers, and reads the config back. The
 // datasource is compared anew, so that what somebody else has changed since is
 // kept, too; other changes than those that were planned are refused.
-func (m *Manager) provision(ctx context.Context, o component.ProvisionOptions, file []byte, planned *component.ProvisionPlan) error {
+func (m *Manager) provision(ctx context.Context, o component.ProvisionOptions, file []byte,
+	planned *component.ProvisionPlan) error {
 	plan, wanted, err := m.plan(ctx, o, file)
 	if err != nil {
 		return err
 	}
 	if plan.New != planned.New || !reflect.DeepEqual(plan.Changes, planned.Changes) {
-		return fault.Errorf(fault.Transient, "look at a new plan and apply that", "the datasource %q was changed by somebody else since the plan was made", m.Config.Datasource.Name)
+		return fault.Errorf(fault.Transient, "look at a new plan and apply that",
+			"the datasource %q was changed by somebody else since the plan was made", m.Config.Datasource.Name)
 	}
 	if plan.New || !plan.Empty() {
 		if err := m.Client.Send(ctx, api.PathAddDatasource, wanted); err != nil {
@@ -99,7 +103,8 @@ func (m *Manager) provision(ctx context.Context, o component.ProvisionOptions, f
 		}
 	}
 	if testers := m.Config.Datasource.Testers; len(testers) > 0 {
-		if err := m.Client.Send(ctx, api.PathBetaUsers, api.GreenlistUsersRequest{Datasource: m.Config.Datasource.Name, Emails: testers}); err != nil {
+		if err := m.Client.Send(ctx, api.PathBetaUsers, api.GreenlistUsersRequest{Datasource: m.Config.Datasource.Name,
+			Emails: testers}); err != nil {
 			err = fmt.Errorf("name the testers of datasource %q: %w", m.Config.Datasource.Name, err)
 			if api.StatusOf(err) == http.StatusBadRequest {
 				err = &component.SettingError{Path: []string{"datasource", "testers"}, Err: err}
@@ -117,7 +122,8 @@ func (m *Manager) verify(ctx context.Context, wanted map[string]any) error {
 	case err != nil:
 		return fmt.Errorf("read datasource %q back: %w", m.Config.Datasource.Name, err)
 	case now == nil:
-		return fault.Errorf(fault.Permanent, "look at the datasource in Glean's admin console", "Glean took the datasource %q and then has none of this name", m.Config.Datasource.Name)
+		return fault.Errorf(fault.Permanent, "look at the datasource in Glean's admin console",
+			"Glean took the datasource %q and then has none of this name", m.Config.Datasource.Name)
 	}
 	left := m.readable(compare(now, wanted))
 	if len(left) == 0 {
@@ -125,7 +131,8 @@ func (m *Manager) verify(ctx context.Context, wanted map[string]any) error {
 	}
 	var out []string
 	for _, c := range left {
-		out = append(out, fmt.Sprintf("%s is %s and was sent as %s", strings.Join(c.Path, "."), orNothing(c.Before), orNothing(c.After)))
+		out = append(out, fmt.Sprintf("%s is %s and was sent as %s", strings.Join(c.Path, "."), orNothing(c.Before),
+			orNothing(c.After)))
 	}
 	return fault.Errorf(fault.Permanent, "look at the datasource in Glean's admin console",
 		"Glean took the datasource %q and has it otherwise: %s", m.Config.Datasource.Name, listing.Enumerate(out, 5))
@@ -144,5 +151,6 @@ func refused(err error, config map[string]any) error {
 	if api.StatusOf(err) != http.StatusBadRequest {
 		return err
 	}
-	return &component.SettingError{Path: slices.Concat([]string{"datasource"}, blamed(api.ReasonOf(err), config)), Err: err}
+	return &component.SettingError{Path: slices.Concat([]string{"datasource"}, blamed(api.ReasonOf(err), config)),
+		Err: err}
 }

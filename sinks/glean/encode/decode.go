@@ -47,7 +47,8 @@ func (s *Encoder) storedUser(u api.User) component.Stored {
 func (s *Encoder) storedDocument(d api.Document) component.Stored {
 	out := component.Stored{ID: strings.ToLower(d.ID), Type: d.ObjectType, Title: d.Title, Fields: map[string]any{}}
 	for name, text := range map[string]string{
-		"datasource": d.Datasource, "objectType": d.ObjectType, "title": d.Title, "viewURL": d.ViewURL, "container": d.Container, "containerObjectType": d.ContainerObjectType,
+		"datasource": d.Datasource, "objectType": d.ObjectType, "title": d.Title, "viewURL": d.ViewURL,
+		"container": d.Container, "containerObjectType": d.ContainerObjectType,
 		"containerDatasourceId": d.ContainerDatasourceID, "status": d.Status, "nativeAppUrl": d.NativeAppURL,
 	} {
 		if text != "" {

@@ -56,7 +56,8 @@ func (s *Encoder) document(item *component.Item) (component.Encoded, error) {
 	if err != nil {
 		return component.Encoded{}, err
 	}
-	e := component.Encoded{ID: strings.ToLower(d.ID), Ref: item.Ref, Type: d.ObjectType, Audience: audience, Rule: item.Permissions.Rule, Principals: named.principals, AllOf: named.allOf, Body: body}
+	e := component.Encoded{ID: strings.ToLower(d.ID), Ref: item.Ref, Type: d.ObjectType, Audience: audience,
+		Rule: item.Permissions.Rule, Principals: named.principals, AllOf: named.allOf, Body: body}
 	limit := s.limit
 	if cutBody(&d, len(body), limit) {
 		if e.Body, err = codec.Marshal(d); err != nil {
@@ -125,7 +126,8 @@ func (s *Encoder) judge(d *api.Document, bodyType string) error {
 	case d.ID == "":
 		return reject("id", "is empty")
 	case utf8.RuneCountInString(d.ID) > api.MaxID:
-		return reject("id", "has %d characters, and Glean takes %d: shorten it, for example with sha256(…)", utf8.RuneCountInString(d.ID), api.MaxID)
+		return reject("id", "has %d characters, and Glean takes %d: shorten it, for example with sha256(…)",
+			utf8.RuneCountInString(d.ID), api.MaxID)
 	case d.ObjectType == "":
 		return reject("objectType", "is empty")
 	case !settings.WellFormed(d.ObjectType):
@@ -140,7 +142,8 @@ func (s *Encoder) judge(d *api.Document, bodyType string) error {
 	if _, declared := s.schema.Properties(d.ObjectType); !declared {
 		return reject("objectType", "%q is not under datasource.objectDefinitions", d.ObjectType)
 	}
-	if _, declared := s.schema.Properties(d.ContainerObjectType); d.ContainerObjectType != "" && (!declared || !settings.WellFormed(d.ContainerObjectType)) {
+	if _, declared := s.schema.Properties(d.ContainerObjectType); d.ContainerObjectType != "" &&
+		(!declared || !settings.WellFormed(d.ContainerObjectType)) {
 		s.skipped.count(s.skipped.containers, d.ContainerObjectType)
 		d.ContainerObjectType, d.ContainerDatasourceID = "", ""
 	}

@@ -22,16 +22,17 @@ func (s *Encoder) rejectDuplicateIDs(out component.Outlet) {
 	for _, g := range s.groups {
 		claims[strings.ToLower(g.ref)]++
 	}
-	contested := func(stream, ref, record string) bool {
+	duplicate := func(stream, ref, record string) bool {
 		n := claims[strings.ToLower(ref)]
 		if n == 1 {
 			return false
 		}
-		out.End(stream, record, component.Rejected, fmt.Sprintf("id: %q is the id of %d users or groups, and none of them is taken", ref, n))
+		out.End(stream, record, component.Rejected, fmt.Sprintf("id: %q is the id of %d users or groups, and none of them "+
+			"is taken", ref, n))
 		return true
 	}
-	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool { return contested(api.StreamUsers, u.ref, u.record) })
-	s.groups = slices.DeleteFunc(s.groups, func(g heldGroup) bool { return contested(api.StreamGroups, g.ref, g.record) })
+	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool { return duplicate(api.StreamUsers, u.ref, u.record) })
+	s.groups = slices.DeleteFunc(s.groups, func(g heldGroup) bool { return duplicate(api.StreamGroups, g.ref, g.record) })
 	s.rejectDuplicateNames(out)
 }
 
@@ -54,7 +55,8 @@ func (s *Encoder) rejectDuplicateNames(out component.Outlet) {
 		if n == 1 || s.names.ByEmail {
 			return false
 		}
-		out.End(api.StreamUsers, u.record, component.Rejected, fmt.Sprintf("userId: %q is that of users with %d e-mails, and none of them is taken", u.id, n))
+		out.End(api.StreamUsers, u.record, component.Rejected, fmt.Sprintf("userId: %q is that of users with %d e-mails, "+
+			"and none of them is taken", u.id, n))
 		return true
 	})
 	s.groups = slices.DeleteFunc(s.groups, func(g heldGroup) bool {
@@ -62,7 +64,8 @@ func (s *Encoder) rejectDuplicateNames(out component.Outlet) {
 		if n == 1 {
 			return false
 		}
-		out.End(api.StreamGroups, g.record, component.Rejected, fmt.Sprintf("name: %q is the name of %d groups, and none of them is taken", g.name, n))
+		out.End(api.StreamGroups, g.record, component.Rejected, fmt.Sprintf("name: %q is the name of %d groups, and none "+
+			"of them is taken", g.name, n))
 		return true
 	})
 }

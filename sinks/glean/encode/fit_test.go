@@ -15,8 +15,9 @@ import (
 func TestCutBody(t *testing.T) {
 	const limit = 2000
 	for name, text := range map[string]string{
-		"ascii": strings.Repeat("a", 4000), "escaped": strings.Repeat("\"\n\\\t", 1000), "control": strings.Repeat("\x01", 1000),
-		"runes": strings.Repeat("é日👩", 500), "not UTF-8": strings.Repeat("a\xff", 1000),
+		"ascii": strings.Repeat("a", 4000), "escaped": strings.Repeat("\"\n\\\t", 1000),
+		"control": strings.Repeat("\x01", 1000),
+		"runes":   strings.Repeat("é日👩", 500), "not UTF-8": strings.Repeat("a\xff", 1000),
 	} {
 		d := api.Document{ID: "x", Title: "the title", Body: &api.Content{MimeType: plainText, TextContent: text}}
 		body, err := codec.Marshal(d)
@@ -50,7 +51,8 @@ func TestProperty(t *testing.T) {
 	}{
 		{api.PropertyText, "a", "a"}, {api.PropertyText, int64(5), "5"}, {api.PropertyPicklist, 1.5, "1.5"},
 		{api.PropertyInt, "5", int64(5)}, {api.PropertyInt, int64(5), int64(5)}, {api.PropertyDate, int64(5), int64(5)},
-		{api.PropertyTextList, "a", []string{"a"}}, {api.PropertyTextList, int64(5), []string{"5"}}, {api.PropertyMultiPicklist, []string{"a", "b"}, []string{"a", "b"}},
+		{api.PropertyTextList, "a", []string{"a"}}, {api.PropertyTextList, int64(5), []string{"5"}},
+		{api.PropertyMultiPicklist, []string{"a", "b"}, []string{"a", "b"}},
 	} {
 		got, problem := property(tc.t, tc.in)
 		if problem != "" || fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", tc.want) {

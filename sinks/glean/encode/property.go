@@ -11,7 +11,8 @@ import (
 
 // properties checks properties against their definitions. Numbers and texts
 // become what the definition asks for where nothing is lost by it.
-func (s *Encoder) properties(d *api.Document, item *component.Item, fields []component.Field) ([]api.CustomProperty, error) {
+func (s *Encoder) properties(d *api.Document, item *component.Item, fields []component.Field) ([]api.CustomProperty,
+	error) {
 	objectType := d.ObjectType
 	if objectType == "" { // the file has it below the properties
 		i := slices.IndexFunc(item.Fields, func(f component.Field) bool { return f.Name == "objectType" })

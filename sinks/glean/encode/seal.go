@@ -17,8 +17,14 @@ import (
 // members, and hands out users, groups and memberships in the order of their
 // refs.
 func (s *Encoder) Seal(ctx context.Context, out component.Outlet) error {
-	slices.SortFunc(s.users, func(a, b heldUser) int { return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.record, b.record)) })
-	slices.SortFunc(s.groups, func(a, b heldGroup) int { return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.record, b.record)) })
+	slices.SortFunc(s.users, func(a, b heldUser) int {
+		return cmp.Or(cmp.Compare(a.ref, b.ref),
+			cmp.Compare(a.record, b.record))
+	})
+	slices.SortFunc(s.groups, func(a, b heldGroup) int {
+		return cmp.Or(cmp.Compare(a.ref, b.ref),
+			cmp.Compare(a.record, b.record))
+	})
 	s.rejectDuplicateIDs(out)
 	s.gone = map[string]bool{}
 	s.people = make(map[string]string, len(s.users))
@@ -82,7 +88,8 @@ func (s *Encoder) sealUsers(out component.Outlet) (merged map[string][]string, e
 		if err != nil {
 			return nil, err
 		}
-		if err := out.Keep(api.StreamUsers, component.Encoded{ID: key, Ref: u.record, Principal: principal, Body: body, Cut: u.cut}); err != nil {
+		if err := out.Keep(api.StreamUsers, component.Encoded{ID: key, Ref: u.record, Principal: principal, Body: body,
+			Cut: u.cut}); err != nil {
 			return nil, err
 		}
 	}
@@ -102,7 +109,8 @@ func (s *Encoder) sealGroups(ctx context.Context, out component.Outlet) error {
 		if err != nil {
 			return err
 		}
-		if err := out.Keep(api.StreamGroups, component.Encoded{ID: g.name, Ref: g.record, Principal: groupPrincipal(g.name), Body: body}); err != nil {
+		if err := out.Keep(api.StreamGroups, component.Encoded{ID: g.name, Ref: g.record, Principal: groupPrincipal(g.name),
+			Body: body}); err != nil {
 			return err
 		}
 		if !s.written(api.StreamGroups) {
@@ -112,7 +120,8 @@ func (s *Encoder) sealGroups(ctx context.Context, out component.Outlet) error {
 		if body, err = codec.Marshal(members); err != nil {
 			return err
 		}
-		if err := out.Keep(api.StreamMemberships, component.Encoded{ID: g.name, Ref: g.record, Principals: s.names.principals(members.Memberships), Body: body}); err != nil {
+		if err := out.Keep(api.StreamMemberships, component.Encoded{ID: g.name, Ref: g.record,
+			Principals: s.names.principals(members.Memberships), Body: body}); err != nil {
 			return err
 		}
 	}
@@ -127,7 +136,8 @@ type leftOut struct{ unknown, inactive map[string]bool }
 
 func (*leftOut) note(out component.Outlet, left map[string]bool, why string) {
 	if len(left) > 0 {
-		out.Note("groups name %s as members that %s, who were left out: %s", listing.Refs(len(left)), why, listing.Enumerate(slices.Sorted(maps.Keys(left)), 5))
+		out.Note("groups name %s as members that %s, who were left out: %s", listing.Refs(len(left)), why,
+			listing.Enumerate(slices.Sorted(maps.Keys(left)), 5))
 	}
 }
 

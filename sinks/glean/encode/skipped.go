@@ -24,7 +24,8 @@ type skipped struct {
 }
 
 func newSkipped() *skipped {
-	return &skipped{principals: map[string]int{}, inactive: map[string]int{}, intersections: map[string]int{}, waiting: map[string]int{}, owners: map[string]int{}, containers: map[string]int{}}
+	return &skipped{principals: map[string]int{}, inactive: map[string]int{}, intersections: map[string]int{},
+		waiting: map[string]int{}, owners: map[string]int{}, containers: map[string]int{}}
 }
 
 func (t *skipped) count(in map[string]int, what string) {
@@ -40,25 +41,32 @@ func (t *skipped) notes(users int) []string {
 	defer t.mu.Unlock()
 	var out []string
 	if n := t.needUsers.Load(); n > 0 && users == 0 {
-		out = append(out, fmt.Sprintf("no active user with an e-mail was delivered, so that nobody will find %s that only users of the datasource may find", listing.Documents(int(n))))
+		out = append(out, fmt.Sprintf("no active user with an e-mail was delivered, so that nobody will find %s that only "+
+			"users of the datasource may find", listing.Documents(int(n))))
 	}
 	if len(t.principals) > 0 {
-		out = append(out, fmt.Sprintf("permissions name %s that nobody delivered as a user or group, who were left out: %s", listing.Refs(len(t.principals)), ranking(t.principals)))
+		out = append(out, fmt.Sprintf("permissions name %s that nobody delivered as a user or group, who were left out: %s",
+			listing.Refs(len(t.principals)), ranking(t.principals)))
 	}
 	if len(t.inactive) > 0 {
-		out = append(out, fmt.Sprintf("permissions name %s that are users who are not active, who were left out: %s", listing.Refs(len(t.inactive)), ranking(t.inactive)))
+		out = append(out, fmt.Sprintf("permissions name %s that are users who are not active, who were left out: %s",
+			listing.Refs(len(t.inactive)), ranking(t.inactive)))
 	}
 	if n := len(t.intersections); n > 0 {
-		out = append(out, fmt.Sprintf("all_of was left out whole where it names something else than a group that was delivered: %s", ranking(t.intersections)))
+		out = append(out, fmt.Sprintf("all_of was left out whole where it names something else than a group that was "+
+			"delivered: %s", ranking(t.intersections)))
 	}
 	if n := len(t.waiting); n > 0 {
-		out = append(out, fmt.Sprintf("documents wait for %s without an active user in Glean, and no user finds them until it has one: %s", listing.GroupCount(n), ranking(t.waiting)))
+		out = append(out, fmt.Sprintf("documents wait for %s without an active user in Glean, and no user finds them "+
+			"until it has one: %s", listing.GroupCount(n), ranking(t.waiting)))
 	}
 	if len(t.owners) > 0 {
-		out = append(out, fmt.Sprintf("owner, author or updatedBy name %s that nobody delivered as a user, and were left out: %s", listing.Refs(len(t.owners)), ranking(t.owners)))
+		out = append(out, fmt.Sprintf("owner, author or updatedBy name %s that nobody delivered as a user, and were left "+
+			"out: %s", listing.Refs(len(t.owners)), ranking(t.owners)))
 	}
 	if len(t.containers) > 0 {
-		out = append(out, fmt.Sprintf("containerObjectType was left out where it is not under datasource.objectDefinitions: %s", ranking(t.containers)))
+		out = append(out, fmt.Sprintf("containerObjectType was left out where it is not under "+
+			"datasource.objectDefinitions: %s", ranking(t.containers)))
 	}
 	return out
 }

@@ -16,14 +16,17 @@ import (
 
 // access asks whether a person finds a document. Why not is worked out from what
 // else Glean tells, and from who is who at the source.
-func (k *Operator) access(ctx context.Context, q component.ItemQuery, item *component.ItemInspection, found *api.DebugDocumentResponse) (*component.AccessAnswer, error) {
+func (k *Operator) access(ctx context.Context, q component.ItemQuery, item *component.ItemInspection,
+	found *api.DebugDocumentResponse) (*component.AccessAnswer, error) {
 	out := &component.AccessAnswer{Person: q.Person, Reasons: []string{}}
 	if found == nil {
 		out.Reasons = append(out.Reasons, "Glean does not have the document")
 		return out, nil
 	}
 	var answer api.CheckDocumentAccessResponse
-	if err := k.Client.Ask(ctx, api.PathCheckDocumentAccess, api.CheckDocumentAccessRequest{Datasource: k.Config.Datasource.Name, ObjectType: item.Type, DocID: item.ID, UserEmail: q.Person}, &answer); err != nil {
+	request := api.CheckDocumentAccessRequest{Datasource: k.Config.Datasource.Name, ObjectType: item.Type,
+		DocID: item.ID, UserEmail: q.Person}
+	if err := k.Client.Ask(ctx, api.PathCheckDocumentAccess, request, &answer); err != nil {
 		return nil, err
 	}
 	if out.Has = answer.HasAccess; out.Has {
@@ -34,7 +37,8 @@ func (k *Operator) access(ctx context.Context, q component.ItemQuery, item *comp
 		return nil, err
 	}
 	var user api.DebugUserResponse
-	if err := k.Client.Ask(ctx, api.PathDebugUser(k.Config.Datasource.Name), api.DebugUserRequest{Email: q.Person}, &user); err != nil {
+	if err := k.Client.Ask(ctx, api.PathDebugUser(k.Config.Datasource.Name), api.DebugUserRequest{Email: q.Person},
+		&user); err != nil {
 		return nil, err
 	}
 	x := &denial{k: k, q: q, user: user, source: encode.MembersAt(q.Selection), reasons: []string{}}
@@ -46,7 +50,8 @@ func (k *Operator) access(ctx context.Context, q component.ItemQuery, item *comp
 		x.permissions(*found.UploadedPermissions)
 	}
 	if len(x.reasons) == 0 {
-		x.say("Glean does not say why: membership takes effect some time after it was uploaded, and `pipe process FILE` asks for it at once")
+		x.say("Glean does not say why: membership takes effect some time after it was uploaded, and `pipe process FILE` " +
+			"asks for it at once")
 	}
 	out.Reasons = x.reasons
 	return out, nil
@@ -70,11 +75,14 @@ func (x *denial) datasource(visible string) {
 	case api.VisibilityNone:
 		x.say("the datasource is not enabled in Glean: nobody finds its documents")
 	case api.VisibilityTestGroup:
-		tester := slices.ContainsFunc(x.k.Config.Datasource.Testers, func(t string) bool { return strings.EqualFold(t, x.q.Person) })
+		tester := slices.ContainsFunc(x.k.Config.Datasource.Testers,
+			func(t string) bool { return strings.EqualFold(t, x.q.Person) })
 		if tester {
-			x.say("the datasource is enabled for a test group alone; %s is under testers in the file, and `pipe datasource apply FILE` sends them", x.q.Person)
+			x.say("the datasource is enabled for a test group alone; %s is under testers in the file, and `pipe datasource "+
+				"apply FILE` sends them", x.q.Person)
 		} else {
-			x.say("the datasource is enabled for a test group alone, and %s is no test user: it is not under testers in the file", x.q.Person)
+			x.say("the datasource is enabled for a test group alone, and %s is no test user: it is not under testers in the "+
+				"file", x.q.Person)
 		}
 	}
 }
@@ -89,7 +97,8 @@ func (x *denial) permissions(p api.Permissions) {
 	case audience == access.AllUsers:
 		return
 	case x.user.Status.UploadStatus == api.NotUploaded:
-		x.say("Glean does not know %s as a user of the datasource: the source has nobody with this e-mail, or its upload has not come through", x.q.Person)
+		x.say("Glean does not know %s as a user of the datasource: the source has nobody with this e-mail, or its upload "+
+			"has not come through", x.q.Person)
 		return
 	case !x.user.Status.IsActiveUser:
 		x.say("%s is an inactive user of the datasource", x.q.Person)

@@ -16,11 +16,13 @@ func (k *Operator) Check(ctx context.Context) []component.Finding {
 	if err != nil {
 		return []component.Finding{failed("datasource", err)}
 	}
-	out := []component.Finding{{What: "reachable", OK: true, Detail: "answers at " + k.Config.Address() + " and takes the token"}}
+	out := []component.Finding{{What: "reachable", OK: true, Detail: "answers at " + k.Config.Address() +
+		" and takes the token"}}
 	if d := k.Datasource.Differences(live); len(d) > 0 {
 		out = append(out, failed("datasource", k.Datasource.Differs(d)))
 	} else {
-		out = append(out, component.Finding{What: "datasource", OK: true, Detail: k.Config.Datasource.Name + " is there with what a run needs of it"})
+		out = append(out, component.Finding{What: "datasource", OK: true, Detail: k.Config.Datasource.Name +
+			" is there with what a run needs of it"})
 	}
 	if k.Lender != "" {
 		out = append(out, k.checkLender(ctx))
@@ -36,12 +38,15 @@ func (k *Operator) Check(ctx context.Context) []component.Finding {
 func held(s api.DatasourceStatus) component.Finding {
 	switch h := api.Holdings(s); {
 	case len(h.Streams) == 4:
-		return component.Finding{What: "holds", OK: true, Detail: fmt.Sprintf("%d users, %d groups, %d memberships, %d documents",
-			h.Streams[api.StreamUsers], h.Streams[api.StreamGroups], h.Streams[api.StreamMemberships], h.Streams[api.StreamDocuments])}
+		return component.Finding{What: "holds", OK: true, Detail: fmt.Sprintf("%d users, %d groups, %d memberships, %d "+
+			"documents",
+			h.Streams[api.StreamUsers], h.Streams[api.StreamGroups], h.Streams[api.StreamMemberships],
+			h.Streams[api.StreamDocuments])}
 	case api.Unused(s):
 		return component.Finding{What: "holds", OK: true, Detail: "nothing yet: the datasource is new"}
 	}
-	return component.Finding{What: "holds", Detail: "Glean lists uploads and does not count what the datasource holds, so a run cannot compare what it would delete",
+	return component.Finding{What: "holds", Detail: "Glean lists uploads and does not count what the datasource holds, " +
+		"so a run cannot compare what it would delete",
 		Remedy: "look at the datasource's status in Glean before a run"}
 }
 
@@ -54,7 +59,8 @@ func (k *Operator) checkLender(ctx context.Context) component.Finding {
 	case err != nil:
 		f.Detail += "; whether it is there cannot be seen with this token"
 	case live == nil:
-		f.OK, f.Detail, f.Remedy = false, "Glean has no datasource "+lender+", whose users and groups are to count", "mend datasource.identityDatasourceName, or make that datasource first"
+		f.OK, f.Detail, f.Remedy = false, "Glean has no datasource "+lender+", whose users and groups are to count",
+			"mend datasource.identityDatasourceName, or make that datasource first"
 	}
 	return f
 }
@@ -70,7 +76,8 @@ func Visibility(v string, fresh bool) component.Finding {
 			break
 		}
 		f.OK = false
-		f.Detail, f.Remedy = "it is not enabled: nobody finds its documents", "have an administrator of Glean enable it, for all or for a test group"
+		f.Detail, f.Remedy = "it is not enabled: nobody finds its documents",
+			"have an administrator of Glean enable it, for all or for a test group"
 	case api.VisibilityTestGroup:
 		f.Detail = "it is enabled for a test group alone"
 	case api.VisibilityAll:

@@ -55,9 +55,11 @@ func (k *Operator) Hide(ctx context.Context, id string, types []string) (*compon
 	switch {
 	case len(left) == 0:
 	case k.findable(left):
-		return h.out, unconfirmed("its deletion was requested, and Glean still lists it with permissions by which it may be found")
+		return h.out, unconfirmed("its deletion was requested, and Glean still lists it with permissions by which it may " +
+			"be found")
 	default:
-		h.out.Notes = append(h.out.Notes, "Glean still lists it, with permissions that name no user; it goes when Glean has processed its deletion")
+		h.out.Notes = append(h.out.Notes, "Glean still lists it, with permissions that name no user; it goes when Glean "+
+			"has processed its deletion")
 	}
 	return h.out, nil
 }
@@ -120,9 +122,12 @@ func (k *Operator) Settle(ctx context.Context, o component.Opening, deleted bool
 		switch err := k.processDocuments(ctx); {
 		case err == nil:
 		case fault.ClassOf(err) == fault.Throttled:
-			notes = append(notes, "the documents are taken from everyone; Glean deletes them when it next processes uploads, within some 20 minutes: on request it does so once in three hours, and takes the next request "+k.nextProcessing(ctx))
+			notes = append(notes, "the documents are taken from everyone; Glean deletes them when it next processes uploads, "+
+				"within some 20 minutes: on request it does so once in three hours, and takes the next request "+
+				k.nextProcessing(ctx))
 		default:
-			notes = append(notes, fmt.Sprintf("the documents are taken from everyone; Glean deletes them when it next processes uploads, within some 20 minutes: it could not be asked to do so now: %v", err))
+			notes = append(notes, fmt.Sprintf("the documents are taken from everyone; Glean deletes them when it next "+
+				"processes uploads, within some 20 minutes: it could not be asked to do so now: %v", err))
 		}
 	}
 	s, err := k.Client.Status(ctx)
@@ -134,13 +139,16 @@ func (k *Operator) Settle(ctx context.Context, o component.Opening, deleted bool
 			continue
 		}
 		if _, ours := upload.RunOf(o.Pipeline, u.Stream, u.ID); ours {
-			notes = append(notes, "a run of this pipeline is uploading documents, or was interrupted: with this state folder it does not bring back what is hidden")
+			notes = append(notes, "a run of this pipeline is uploading documents, or was interrupted: with this state folder "+
+				"it does not bring back what is hidden")
 		} else {
-			notes = append(notes, fmt.Sprintf("another program is uploading documents to this datasource, or was interrupted, and may bring back what is hidden: %s", k.Client.Readable(u.ID)))
+			notes = append(notes, fmt.Sprintf("another program is uploading documents to this datasource, or was "+
+				"interrupted, and may bring back what is hidden: %s", k.Client.Readable(u.ID)))
 		}
 	}
 	if others := k.otherWriters(s, o); len(others) > 0 {
-		notes = append(notes, "this datasource is also written by others, who do not know this hidden list; hide the documents there, too: "+listing.Enumerate(others, 5))
+		notes = append(notes, "this datasource is also written by others, who do not know this hidden list; hide the "+
+			"documents there, too: "+listing.Enumerate(others, 5))
 	}
 	return notes
 }

@@ -15,7 +15,8 @@ func History(s api.DatasourceStatus) *component.UploadHistory {
 	for _, stream := range []string{api.StreamUsers, api.StreamGroups, api.StreamDocuments} {
 		for _, b := range all[stream] {
 			out.Uploads = append(out.Uploads, component.ListedUpload{
-				Stream: stream, ID: b.UploadID, Began: api.Moment(b.StartTime), Stage: stage(b), State: StateName(b.ProcessingState),
+				Stream: stream, ID: b.UploadID, Began: api.Moment(b.StartTime), Stage: stage(b),
+				State: StateName(b.ProcessingState),
 			})
 		}
 	}
@@ -39,7 +40,8 @@ func stage(b api.BulkUpload) component.UploadStage {
 // StateName is a processing state for people.
 func StateName(s string) string {
 	switch s {
-	case api.StateUnavailable, api.StateUploadStarted, api.StateUploadInProgress, api.StateUploadCompleted, api.StateDeletionPaused, api.StateIndexingCompleted:
+	case api.StateUnavailable, api.StateUploadStarted, api.StateUploadInProgress, api.StateUploadCompleted,
+		api.StateDeletionPaused, api.StateIndexingCompleted:
 		return strings.ToLower(s)
 	}
 	return "unknown state"

@@ -31,19 +31,22 @@ func (k *Operator) Inspect(ctx context.Context) (*component.Inspection, error) {
 	}
 	out := &component.Inspection{
 		Place: k.Config.Datasource.Name, Visible: Visibility(s.DatasourceVisibility, false).Detail,
-		History: History(s), Uploads: []component.UploadState{}, Paused: []string{}, Pending: []string{}, Types: []component.TypeHeld{},
+		History: History(s), Uploads: []component.UploadState{}, Paused: []string{}, Pending: []string{},
+		Types: []component.TypeHeld{},
 	}
 	all := api.Histories(s)
 	var last time.Time
 	for _, stream := range []string{api.StreamUsers, api.StreamGroups, api.StreamMemberships, api.StreamDocuments} {
-		history := slices.SortedStableFunc(slices.Values(all[stream]), func(a, b api.BulkUpload) int { return api.Moment(b.StartTime).Compare(api.Moment(a.StartTime)) })
+		history := slices.SortedStableFunc(slices.Values(all[stream]),
+			func(a, b api.BulkUpload) int { return api.Moment(b.StartTime).Compare(api.Moment(a.StartTime)) })
 		if stream != api.StreamMemberships { // they are one upload a group
 			history = history[:min(shownUploads, len(history))]
 		} else {
 			history = history[:min(1, len(history))]
 		}
 		for i, b := range history {
-			u := component.UploadState{Stream: stream, ID: k.Client.Readable(b.UploadID), State: StateName(b.ProcessingState), Began: api.Moment(b.StartTime), Ended: api.Moment(b.EndTime)}
+			u := component.UploadState{Stream: stream, ID: k.Client.Readable(b.UploadID), State: StateName(b.ProcessingState),
+				Began: api.Moment(b.StartTime), Ended: api.Moment(b.EndTime)}
 			u.Owner, u.Run = upload.OriginOf(b.UploadID)
 			out.Uploads = append(out.Uploads, u)
 			switch {
@@ -93,7 +96,8 @@ func (k *Operator) held(s api.DatasourceStatus) ([]component.StreamHeld, []compo
 		return &total
 	}
 	count(s.Documents.Counts.Uploaded, func(t *component.TypeHeld) **int { return &t.Uploaded })
-	streams[len(streams)-1].Indexed = count(s.Documents.Counts.Indexed, func(t *component.TypeHeld) **int { return &t.Indexed })
+	streams[len(streams)-1].Indexed = count(s.Documents.Counts.Indexed,
+		func(t *component.TypeHeld) **int { return &t.Indexed })
 	out := make([]component.TypeHeld, 0, len(types))
 	for _, t := range types { // a list that is there has all that are not none
 		if t.Uploaded == nil && s.Documents.Counts.Uploaded != nil {
@@ -116,11 +120,13 @@ func shows(s api.DatasourceStatus, i *component.Inspection, last time.Time) stri
 	case len(i.Uploads) == 0:
 		return "nothing was uploaded yet"
 	case len(i.Paused) > 0:
-		return fmt.Sprintf("what was sent is in place; what should be gone can be found until its deletion goes on, on %s at the latest", last.Add(pausedFor).Local().Format(time.DateOnly))
+		return fmt.Sprintf("what was sent is in place; what should be gone can be found until its deletion goes on, on %s "+
+			"at the latest", last.Add(pausedFor).Local().Format(time.DateOnly))
 	case len(i.Pending) == 0:
 		return "everything that was sent is found now, by those who may find it"
 	case slices.ContainsFunc(i.Uploads, func(u component.UploadState) bool { return u.Ended.IsZero() }):
 		return "an upload is under way, or was left unfinished; nothing of it is promised before it ends"
 	}
-	return fmt.Sprintf("Glean is processing it, and is expected to be done by %s; `pipe process FILE` asks it to begin at once", last.Add(untilShown).Local().Format("15:04"))
+	return fmt.Sprintf("Glean is processing it, and is expected to be done by %s; `pipe process FILE` asks it to begin "+
+		"at once", last.Add(untilShown).Local().Format("15:04"))
 }

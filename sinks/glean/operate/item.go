@@ -43,7 +43,8 @@ func (k *Operator) InspectItem(ctx context.Context, q component.ItemQuery) (*com
 	if err != nil {
 		return nil, err
 	}
-	out := &component.ItemInspection{ID: q.ID, Uploaded: "no", Indexed: "no", Principals: "unknown", Audience: access.Nobody, Named: []string{}, Events: []component.ItemEvent{}, Notes: []string{}}
+	out := &component.ItemInspection{ID: q.ID, Uploaded: "no", Indexed: "no", Principals: "unknown",
+		Audience: access.Nobody, Named: []string{}, Events: []component.ItemEvent{}, Notes: []string{}}
 	if len(q.Types) > 0 {
 		out.Type = q.Types[0]
 	}
@@ -52,7 +53,8 @@ func (k *Operator) InspectItem(ctx context.Context, q component.ItemQuery) (*com
 		found, out.Type = &is[0].DebugInfo, k.Client.Readable(is[0].ObjectType)
 		k.fill(out, found)
 		if len(is) > 1 {
-			out.Notes = append(out.Notes, "Glean has it under more than one object type: "+k.Client.Readable(is[1].ObjectType)+", too")
+			out.Notes = append(out.Notes, "Glean has it under more than one object type: "+k.Client.Readable(is[1].ObjectType)+
+				", too")
 		}
 	}
 	out.Planned = k.planned(q.Selection, q.ID)
@@ -122,19 +124,22 @@ func (k *Operator) events(ctx context.Context, out *component.ItemInspection) {
 	body, err := codec.Marshal(api.DebugDocumentLifecycleRequest{ObjectType: out.Type, DocID: out.ID})
 	if err == nil {
 		var resp *connection.Response
-		resp, err = k.Client.Conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathDebugEvents(k.Config.Datasource.Name), Body: body, NoRetry: true})
+		resp, err = k.Client.Conn.Do(ctx, connection.Request{Method: http.MethodPost,
+			Path: api.PathDebugEvents(k.Config.Datasource.Name), Body: body, NoRetry: true})
 		var r api.DebugDocumentLifecycleResponse
 		if err == nil {
 			err = codec.Unmarshal(resp.Body, &r)
 		}
 		for _, e := range r.LifeCycleEvents {
-			out.Events = append(out.Events, component.ItemEvent{At: api.Moment(e.Timestamp), What: k.Client.Readable(strings.ToLower(strings.ReplaceAll(e.Event, "_", " ")))})
+			out.Events = append(out.Events, component.ItemEvent{At: api.Moment(e.Timestamp),
+				What: k.Client.Readable(strings.ToLower(strings.ReplaceAll(e.Event, "_", " ")))})
 		}
 	}
 	switch {
 	case err == nil:
 	case api.StatusOf(err) == http.StatusTooManyRequests:
-		out.Notes = append(out.Notes, "Glean tells once a minute what happened to documents of a datasource: ask again in a minute for the events")
+		out.Notes = append(out.Notes, "Glean tells once a minute what happened to documents of a datasource: ask again in "+
+			"a minute for the events")
 	default:
 		out.Notes = append(out.Notes, "Glean does not tell what happened to it: "+err.Error())
 	}

@@ -15,21 +15,25 @@ func (k *Operator) Process(ctx context.Context) error {
 	if err := k.Client.Ready(); err != nil {
 		return err
 	}
-	if err := k.Client.SendOnce(ctx, api.PathProcessAllMemberships, api.ProcessAllMembershipsRequest{Datasource: k.Config.Datasource.Name}); err != nil {
+	if err := k.Client.SendOnce(ctx, api.PathProcessAllMemberships,
+		api.ProcessAllMembershipsRequest{Datasource: k.Config.Datasource.Name}); err != nil {
 		return err
 	}
 	err := k.processDocuments(ctx)
 	if fault.ClassOf(err) != fault.Throttled {
 		return err
 	}
-	return fault.Errorf(fault.Throttled, "ask again "+k.nextProcessing(ctx)+"; Glean processes what was uploaded by itself, too, within some 20 minutes",
-		"Glean processes the documents of a datasource on request once in three hours, and was asked less than that ago; memberships are being processed: %w", err)
+	return fault.Errorf(fault.Throttled, "ask again "+k.nextProcessing(ctx)+
+		"; Glean processes what was uploaded by itself, too, within some 20 minutes",
+		"Glean processes the documents of a datasource on request once in three hours, and was asked less than that ago; "+
+			"memberships are being processed: %w", err)
 }
 
 // processDocuments has documents processed. Its error has the class Throttled
 // where Glean was asked less than three hours ago.
 func (k *Operator) processDocuments(ctx context.Context) error {
-	err := k.Client.SendOnce(ctx, api.PathProcessAllDocuments, api.ProcessAllDocumentsRequest{Datasource: k.Config.Datasource.Name})
+	err := k.Client.SendOnce(ctx, api.PathProcessAllDocuments,
+		api.ProcessAllDocumentsRequest{Datasource: k.Config.Datasource.Name})
 	if api.StatusOf(err) == http.StatusTooManyRequests {
 		return fault.Errorf(fault.Throttled, "", "%w", err)
 	}

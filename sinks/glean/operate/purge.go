@@ -53,7 +53,8 @@ func (k *Operator) emptied(ctx context.Context, ids map[string]string) error {
 			}
 		}
 		for stream, history := range api.Histories(s) {
-			if i := slices.IndexFunc(history, func(b api.BulkUpload) bool { return b.UploadID == ids[stream] }); i >= 0 && history[i].ProcessingState == api.StateDeletionPaused {
+			if i := slices.IndexFunc(history, func(b api.BulkUpload) bool { return b.UploadID == ids[stream] }); i >= 0 &&
+				history[i].ProcessingState == api.StateDeletionPaused {
 				return unconfirmed("Glean took the emptying of %s and has paused their deletion for seven days", stream)
 			}
 		}
@@ -61,7 +62,8 @@ func (k *Operator) emptied(ctx context.Context, ids map[string]string) error {
 		case len(left) == 0:
 			return nil
 		case waited >= emptiedWithin:
-			return unconfirmed("Glean took the emptying and still counts %s; its counts may be three hours old, and `pipe process FILE` has it delete at once", listing.Enumerate(left, 4))
+			return unconfirmed("Glean took the emptying and still counts %s; its counts may be three hours old, and `pipe "+
+				"process FILE` has it delete at once", listing.Enumerate(left, 4))
 		}
 		delay = min(delay, emptiedWithin-waited)
 		if err := k.Clock.Sleep(ctx, delay); err != nil {

@@ -18,7 +18,8 @@ import (
 // the groups' members, as far as the last good run did not deliver them as they
 // are. It adds members and takes none away: a run does that.
 func (k *Operator) Push(ctx context.Context, sel *component.Selection) (*component.Pushed, error) {
-	p := &pushing{k: k, members: encode.MembersAt(sel), out: &component.Pushed{Sent: map[string]int{}, Named: map[string][]string{}}}
+	p := &pushing{k: k, members: encode.MembersAt(sel), out: &component.Pushed{Sent: map[string]int{},
+		Named: map[string][]string{}}}
 	for _, r := range sel.Records {
 		for _, item := range r.Items {
 			p.out.Named[item.ID] = k.planned(sel, item.ID)
@@ -34,7 +35,8 @@ func (k *Operator) Push(ctx context.Context, sel *component.Selection) (*compone
 		}
 	}
 	for _, d := range docs {
-		if err := p.send(ctx, api.StreamDocuments, d.ID, api.PathIndexDocument, api.IndexDocumentRequest{Document: d}); err != nil {
+		if err := p.send(ctx, api.StreamDocuments, d.ID, api.PathIndexDocument,
+			api.IndexDocumentRequest{Document: d}); err != nil {
 			return p.out, err
 		}
 	}
@@ -101,7 +103,8 @@ func (p *pushing) users(ctx context.Context, sel *component.Selection, n *needs)
 		if item.Same || !n.users[name] {
 			continue
 		}
-		if err := p.send(ctx, api.StreamUsers, item.Ref, api.PathIndexUser, api.IndexUserRequest{Datasource: p.k.Config.Datasource.Name, User: u}); err != nil {
+		if err := p.send(ctx, api.StreamUsers, item.Ref, api.PathIndexUser,
+			api.IndexUserRequest{Datasource: p.k.Config.Datasource.Name, User: u}); err != nil {
 			return err
 		}
 	}
@@ -117,7 +120,8 @@ func (p *pushing) groups(ctx context.Context, sel *component.Selection, n *needs
 		if item.Same || !n.groups[g.Name] {
 			continue
 		}
-		if err := p.send(ctx, api.StreamGroups, item.Ref, api.PathIndexGroup, api.IndexGroupRequest{Datasource: p.k.Config.Datasource.Name, Group: g}); err != nil {
+		if err := p.send(ctx, api.StreamGroups, item.Ref, api.PathIndexGroup,
+			api.IndexGroupRequest{Datasource: p.k.Config.Datasource.Name, Group: g}); err != nil {
 			return err
 		}
 	}
@@ -134,7 +138,8 @@ func (p *pushing) memberships(ctx context.Context, sel *component.Selection, n *
 			continue
 		}
 		for _, m := range p.members[group] {
-			r := api.IndexMembershipRequest{Datasource: p.k.Config.Datasource.Name, Membership: api.GroupMembership{GroupName: group, Membership: m}}
+			r := api.IndexMembershipRequest{Datasource: p.k.Config.Datasource.Name,
+				Membership: api.GroupMembership{GroupName: group, Membership: m}}
 			if err := p.send(ctx, api.StreamMemberships, group, api.PathIndexMembership, r); err != nil {
 				return err
 			}
@@ -147,7 +152,8 @@ func (p *pushing) send(ctx context.Context, stream, what, path string, in any) e
 	if err := p.k.Client.Send(ctx, path, in); err != nil {
 		err = fmt.Errorf("send %s of %s: %w", what, stream, err)
 		if s := api.StatusOf(err); s == http.StatusBadRequest {
-			err = fault.Errorf(fault.Permanent, "mend what Glean names, in the source or the mapping; what was sent before it stays", "%w", err)
+			err = fault.Errorf(fault.Permanent, "mend what Glean names, in the source or the mapping; what was sent before "+
+				"it stays", "%w", err)
 		}
 		return err
 	}
@@ -170,12 +176,14 @@ func (p *pushing) verify(ctx context.Context, docs []api.Document) error {
 		case s.UploadStatus == api.NotUploaded:
 			return unconfirmed("Glean took %s and does not have it yet", p.k.Client.Readable(d.DocID))
 		case s.PermissionIdentityStatus == api.NotUploaded:
-			p.out.Notes = append(p.out.Notes, fmt.Sprintf("Glean does not know all that %s names yet: they find it when it does", p.k.Client.Readable(d.DocID)))
+			p.out.Notes = append(p.out.Notes, fmt.Sprintf("Glean does not know all that %s names yet: they find it when it "+
+				"does", p.k.Client.Readable(d.DocID)))
 		}
 	}
 	return nil
 }
 
 func unconfirmed(format string, args ...any) error {
-	return &fault.Unconfirmed{Reason: fmt.Sprintf(format, args...), Remedy: "see in some minutes what has become of it: pipe status FILE REF"}
+	return &fault.Unconfirmed{Reason: fmt.Sprintf(format, args...),
+		Remedy: "see in some minutes what has become of it: pipe status FILE REF"}
 }

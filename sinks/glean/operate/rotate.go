@@ -21,8 +21,9 @@ const overlap = 10 * time.Minute
 func (k *Operator) TokenFile() (string, error) {
 	path := k.Config.Token.File()
 	if path == "" {
-		return "", &component.SettingError{Path: []string{"token"}, Err: fault.Errorf(fault.Fatal, "write token: ${file:PATH}, with the secret in that file and nothing else",
-			"the token is not read from a file, so that a new secret could not be kept")}
+		return "", &component.SettingError{Path: []string{"token"},
+			Err: fault.Errorf(fault.Fatal, "write token: ${file:PATH}, with the secret in that file and nothing else",
+				"the token is not read from a file, so that a new secret could not be kept")}
 	}
 	return path, nil
 }
@@ -35,20 +36,23 @@ func (k *Operator) Rotate(ctx context.Context) (*component.Rotated, error) {
 	if err := k.Client.Conn.Renew(); err != nil {
 		return nil, err
 	}
-	resp, err := k.Client.Conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathRotateToken, NoRetry: true, Secret: true})
+	resp, err := k.Client.Conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathRotateToken,
+		NoRetry: true, Secret: true})
 	var r api.RotateTokenResponse
 	if err == nil {
 		if err = codec.Unmarshal(resp.Body, &r); err == nil && r.RawSecret == "" {
 			err = errors.New("the answer holds no secret")
 		}
 		if err != nil { // which may quote it
-			return nil, fault.Errorf(fault.Permanent, rotateAgain, "glean: POST %s: the answer holds no secret that can be read: Glean may have rotated the token", k.Client.Conn.Path(api.PathRotateToken))
+			return nil, fault.Errorf(fault.Permanent, rotateAgain, "glean: POST %s: the answer holds no secret that can be "+
+				"read: Glean may have rotated the token", k.Client.Conn.Path(api.PathRotateToken))
 		}
 	}
 	switch s := api.StatusOf(err); {
 	case err == nil:
 	case s == http.StatusBadRequest:
-		return nil, fault.Errorf(fault.Permanent, "a token that rotates is made with a rotation period in Glean's admin console; others are replaced there", "Glean does not rotate this token: %w", err)
+		return nil, fault.Errorf(fault.Permanent, "a token that rotates is made with a rotation period in Glean's admin "+
+			"console; others are replaced there", "Glean does not rotate this token: %w", err)
 	case s == 0 || s >= http.StatusInternalServerError:
 		return nil, fault.Errorf(fault.Permanent, rotateAgain, "it is not known whether Glean has rotated the token: %w", err)
 	default:

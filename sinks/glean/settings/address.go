@@ -41,7 +41,8 @@ var _ config.Cautioner = (*Config)(nil)
 // Caution warns of an address that is rarely meant.
 func (c *Config) Caution(report func(field, code, message, hint string)) {
 	if below, _ := connection.BelowAPI(c.ServerURL); below && !c.ofRequest() {
-		report("server_url", codeGlean, "the address contains /api, so requests go to …/api/…/api/index/v1", "write the host alone, as https://acme-be.glean.com, unless a gateway in front of Glean wants it")
+		report("server_url", codeGlean, "the address contains /api, so requests go to …/api/…/api/index/v1",
+			"write the host alone, as https://acme-be.glean.com, unless a gateway in front of Glean wants it")
 	}
 }
 

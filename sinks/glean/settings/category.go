@@ -7,7 +7,8 @@ type Category struct{ Name, Doc string }
 // be a datasource's.
 func Categories() []Category {
 	return []Category{
-		{"KNOWLEDGE_HUB", "what an organisation knows about itself, such as a software catalog; results show owner and container"},
+		{"KNOWLEDGE_HUB", "what an organisation knows about itself, such as a software catalog; results show owner and " +
+			"container"},
 		{"PUBLISHED_CONTENT", "articles that few write and many read; results show author and container"},
 		{"COLLABORATIVE_CONTENT", "documents that people write together"},
 		{"QUESTION_ANSWER", "questions with their answers"},

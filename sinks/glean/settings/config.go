@@ -25,7 +25,8 @@ type Config struct {
 
 // RemovedKeys says what has replaced the keys that sink.glean no longer has.
 func (c *Config) RemovedKeys() map[string]string {
-	return map[string]string{"confirm": "remove it. A run waits for Glean only with `pipe run --wait` or `--wait=30m`; in a terminal it waits up to 10 s"}
+	return map[string]string{"confirm": "remove it. A run waits for Glean only with `pipe run --wait` or `--wait=30m`; " +
+		"in a terminal it waits up to 10 s"}
 }
 
 // Batch bounds a page.
@@ -53,16 +54,20 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 	connection.ValidateToken("token", c.Token, report)
 	switch {
 	case c.Instance == "" && c.ServerURL == "":
-		report("instance server_url", codeGlean, "the address of Glean is missing", "set instance to its name, or server_url to its whole address")
+		report("instance server_url", codeGlean, "the address of Glean is missing",
+			"set instance to its name, or server_url to its whole address")
 	case c.Instance != "" && c.ServerURL != "":
 		report("server_url instance", codeGlean, "instance and server_url are two addresses", "keep one of the two")
 	case c.Instance != "" && !instanceName.MatchString(c.Instance):
-		report("instance", codeGlean, "this is not the name of an instance", "write acme for https://acme-be.glean.com, or give the whole address as server_url")
+		report("instance", codeGlean, "this is not the name of an instance",
+			"write acme for https://acme-be.glean.com, or give the whole address as server_url")
 	case c.ServerURL != "" && !isAddress(c.Address()):
-		report("server_url", codeGlean, "not an address", "write https:// and a host, as https://acme-be.glean.com; credentials belong under token or headers")
+		report("server_url", codeGlean, "not an address", "write https:// and a host, as https://acme-be.glean.com; "+
+			"credentials belong under token or headers")
 	}
 	if c.ofRequest() && isAddress(c.Address()) {
-		report("server_url", codeGlean, "the address goes on into Glean's API", "write the host alone, as https://acme-be.glean.com: /api/index/v1/… is added when a request is made")
+		report("server_url", codeGlean, "the address goes on into Glean's API",
+			"write the host alone, as https://acme-be.glean.com: /api/index/v1/… is added when a request is made")
 	}
 	validateDatasource(c.Datasource, report)
 }

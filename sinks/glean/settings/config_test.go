@@ -38,12 +38,14 @@ func TestConfig(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	if c.Address() != "https://acme-be.glean.com" || len(c.Missing()) > 0 || c.Batch.Documents != 500 || c.Batch.Bytes != 4<<20 ||
+	if c.Address() != "https://acme-be.glean.com" || len(c.Missing()) > 0 || c.Batch.Documents != 500 ||
+		c.Batch.Bytes != 4<<20 ||
 		c.Datasource.HomeURL != "https://portal.example/app" || c.Datasource.URLRegex != `https://portal\.example/app/.*` ||
 		c.Datasource.ObjectDefinitions[0].PropertyDefinitions[1].PropertyType != "TEXT" || !c.TLS.Verify {
 		t.Errorf("%+v", c)
 	}
-	c, _ = decode(t, strings.Replace(goodConfig, "  name: backstage", "  name: backstage\n  urlRegex: https://x/.*", 1), "https://portal.example")
+	c, _ = decode(t, strings.Replace(goodConfig, "  name: backstage", "  name: backstage\n  urlRegex: https://x/.*", 1),
+		"https://portal.example")
 	if c.Datasource.URLRegex != "https://x/.*" || c.Datasource.HomeURL != "https://portal.example" {
 		t.Errorf("what the file says is not kept: %+v", c.Datasource)
 	}

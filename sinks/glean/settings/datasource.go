@@ -10,8 +10,9 @@ import (
 )
 
 var (
-	quicklinkScopes = []string{"APP_CARD", "AUTOCOMPLETE_EXACT_MATCH", "AUTOCOMPLETE_FUZZY_MATCH", "AUTOCOMPLETE_ZERO_QUERY", "NEW_TAB_PAGE"}
-	builtInFacets   = []string{"TYPE", "TAG", "AUTHOR", "OWNER"}
+	quicklinkScopes = []string{"APP_CARD", "AUTOCOMPLETE_EXACT_MATCH", "AUTOCOMPLETE_FUZZY_MATCH",
+		"AUTOCOMPLETE_ZERO_QUERY", "NEW_TAB_PAGE"}
+	builtInFacets = []string{"TYPE", "TAG", "AUTHOR", "OWNER"}
 )
 
 // check is the work of checking a datasource block; report takes a path below
@@ -40,7 +41,8 @@ func validateDatasource(d api.DatasourceConfig, report func(field, code, message
 		}
 	}
 	if d.IdentityDatasourceName != "" && strings.EqualFold(d.IdentityDatasourceName, d.Name) {
-		c.problem("a datasource that lends identities is another one", "leave identityDatasourceName out: its own users and groups count then", "identityDatasourceName")
+		c.problem("a datasource that lends identities is another one",
+			"leave identityDatasourceName out: its own users and groups count then", "identityDatasourceName")
 	}
 	for i, t := range d.Testers {
 		if at := strings.IndexByte(t, '@'); at < 1 || at == len(t)-1 || strings.ContainsAny(t, " ,;<>") {
@@ -48,7 +50,8 @@ func validateDatasource(d api.DatasourceConfig, report func(field, code, message
 		}
 	}
 	if len(d.Testers) > 0 && !IsTrue(d.IsTestDatasource) {
-		c.problem("testers are those of a test datasource, and this is none", "add isTestDatasource: true, or remove testers", "testers")
+		c.problem("testers are those of a test datasource, and this is none",
+			"add isTestDatasource: true, or remove testers", "testers")
 	}
 	c.words(d.HideBuiltInFacets, builtInFacets, "hideBuiltInFacets")
 	c.quicklinks(d.Quicklinks)
@@ -90,24 +93,28 @@ func (c check) objects(objects []api.ObjectDefinition) {
 		case seen[o.Name]:
 			c.problem(Label(o.Name)+" is defined twice", "remove one of the two", "%s.name datasource.%s", at, at)
 		case !WellFormed(o.Name):
-			c.problem(fmt.Sprintf("%q cannot be an object type", o.Name), "Glean allows neither spaces nor _ in it", "%s.name", at)
+			c.problem(fmt.Sprintf("%q cannot be an object type", o.Name), "Glean allows neither spaces nor _ in it", "%s.name",
+				at)
 		}
 		seen[o.Name] = true
 		groups := map[string]bool{}
 		for j, g := range o.PropertyGroups {
 			if groups[g.Name] {
-				c.problem(fmt.Sprintf("%s: the property group %q is defined twice", Label(o.Name), g.Name), "remove one of the two", "%s.propertyGroups.%d.name", at, j)
+				c.problem(fmt.Sprintf("%s: the property group %q is defined twice", Label(o.Name), g.Name),
+					"remove one of the two", "%s.propertyGroups.%d.name", at, j)
 			}
 			groups[g.Name] = true
 		}
 		properties := map[string]bool{}
 		for j, p := range o.PropertyDefinitions {
 			if properties[p.Name] {
-				c.problem(fmt.Sprintf("%s: property %q is defined twice", Label(o.Name), p.Name), "remove one of the two", "%s.propertyDefinitions.%d.name", at, j)
+				c.problem(fmt.Sprintf("%s: property %q is defined twice", Label(o.Name), p.Name), "remove one of the two",
+					"%s.propertyDefinitions.%d.name", at, j)
 			}
 			properties[p.Name] = true
 			if p.Group != "" && !groups[p.Group] {
-				c.problem(fmt.Sprintf("%s: property %q is in a group that is not among the propertyGroups", Label(o.Name), p.Name), "add the group there, or leave group out", "%s.propertyDefinitions.%d.group", at, j)
+				c.problem(fmt.Sprintf("%s: property %q is in a group that is not among the propertyGroups", Label(o.Name),
+					p.Name), "add the group there, or leave group out", "%s.propertyDefinitions.%d.group", at, j)
 			}
 		}
 		c.facets(at, o)

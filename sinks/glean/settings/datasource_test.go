@@ -43,30 +43,46 @@ func TestDatasourceRules(t *testing.T) {
 		t.Fatal(problems)
 	}
 	for name, tc := range map[string]struct{ old, new, want string }{
-		"type with a space":     {"name: component", "name: a component", `test.yaml:8:13: glean: "a component" cannot be an object type`},
-		"type with an _":        {"name: component", "name: a_component", `test.yaml:8:13: glean: "a_component" cannot be an object type`},
-		"type twice":            {"displayLabel: Everything else", "name: component", "test.yaml:23:13: glean: object type component is defined twice"},
-		"default type twice":    {"name: component", "displayLabel: x", "test.yaml:23:7: glean: the default object type is defined twice"},
-		"property twice":        {"name: owner", "name: type", `test.yaml:17:17: glean: object type component: property "type" is defined twice`},
-		"property of no name":   {"- name: owner\n          uiFacetOrder", "- uiFacetOrder", `test.yaml:17:11: required: "name" is required`},
-		"property's type":       {"PICKLIST", "BOOLEAN", "test.yaml:14:25: not-allowed"},
-		"property's group":      {"group: people", "group: things", `test.yaml:16:18: glean: object type component: property "type" is in a group that is not among the propertyGroups`},
-		"group twice":           {"name: places", "name: people", `test.yaml:11:17: glean: object type component: the property group "people" is defined twice`},
-		"one facet lacks it":    {"          uiFacetOrder: 2\n", "", "test.yaml:17:17: glean: object type component: 1 of its 2 facets have a uiFacetOrder, and owner has none"},
-		"order beyond":          {"uiFacetOrder: 2", "uiFacetOrder: 3", "test.yaml:18:25: glean: object type component: the uiFacetOrder of owner is not between 1 and 2"},
-		"order below":           {"uiFacetOrder: 1", "uiFacetOrder: -1", "test.yaml:15:25: glean: object type component: the uiFacetOrder of type is not between 1 and 2"},
-		"order twice":           {"uiFacetOrder: 2", "uiFacetOrder: 1", "test.yaml:18:25: glean: object type component: type and owner have the same uiFacetOrder"},
-		"order is text":         {"uiFacetOrder: 2", "uiFacetOrder: second", "test.yaml:18:25: invalid-value"},
-		"built-in facet":        {"[TAG]", "[TAG, CONTAINER]", "test.yaml:6:28: glean: this is not one of the allowed values"},
+		"type with a space": {"name: component", "name: a component",
+			`test.yaml:8:13: glean: "a component" cannot be an object type`},
+		"type with an _": {"name: component", "name: a_component",
+			`test.yaml:8:13: glean: "a_component" cannot be an object type`},
+		"type twice": {"displayLabel: Everything else", "name: component", "test.yaml:23:13: glean: object " +
+			"type component is defined twice"},
+		"default type twice": {"name: component", "displayLabel: x", "test.yaml:23:7: glean: the default object type " +
+			"is defined twice"},
+		"property twice": {"name: owner", "name: type", `test.yaml:17:17: glean: object type component: property "type" is defined twice`},
+		"property of no name": {"- name: owner\n          uiFacetOrder", "- uiFacetOrder",
+			`test.yaml:17:11: required: "name" is required`},
+		"property's type": {"PICKLIST", "BOOLEAN", "test.yaml:14:25: not-allowed"},
+		"property's group": {"group: people", "group: things",
+			`test.yaml:16:18: glean: object type component: property "type" is in a group that is not among the propertyGroups`},
+		"group twice": {"name: places", "name: people", `test.yaml:11:17: glean: object type component: the property group "people" is defined twice`},
+		"one facet lacks it": {"          uiFacetOrder: 2\n", "", "test.yaml:17:17: glean: object type component: 1 of " +
+			"its 2 facets have a uiFacetOrder, and owner has none"},
+		"order beyond": {"uiFacetOrder: 2", "uiFacetOrder: 3", "test.yaml:18:25: glean: object type component: " +
+			"the uiFacetOrder of owner is not between 1 and 2"},
+		"order below": {"uiFacetOrder: 1", "uiFacetOrder: -1", "test.yaml:15:25: glean: object type component: " +
+			"the uiFacetOrder of type is not between 1 and 2"},
+		"order twice": {"uiFacetOrder: 2", "uiFacetOrder: 1", "test.yaml:18:25: glean: object type component: " +
+			"type and owner have the same uiFacetOrder"},
+		"order is text": {"uiFacetOrder: 2", "uiFacetOrder: second", "test.yaml:18:25: invalid-value"},
+		"built-in facet": {"[TAG]", "[TAG, CONTAINER]", "test.yaml:6:28: glean: this is not one of the allowed " +
+			"values"},
 		"scope":                 {"[APP_CARD]", "[APP]", "test.yaml:27:16: glean: this is not one of the allowed values"},
 		"quick link twice":      {"name: Browse", "name: Create", `test.yaml:28:13: glean: the quick link "Create" is there twice`},
 		"quick link of no name": {"- name: Browse\n      url", "- url", "test.yaml:28:7: glean: a quick link has a name"},
 		"quick link to nowhere": {"\n      url: /catalog", "", "test.yaml:28:7: glean: a quick link leads somewhere"},
-		"lends to itself":       {"  hideBuiltInFacets", "  identityDatasourceName: Backstage\n  hideBuiltInFacets", "test.yaml:6:27: glean: a datasource that lends identities is another one"},
-		"testers of none":       {"  hideBuiltInFacets", "  testers: [ann@example.com]\n  hideBuiltInFacets", "test.yaml:6:3: glean: testers are those of a test datasource"},
-		"a tester":              {"  hideBuiltInFacets", "  isTestDatasource: true\n  testers: [ann@example.com, ann]\n  hideBuiltInFacets", "test.yaml:7:30: glean: a tester is an e-mail address"},
-		"icon":                  {"  hideBuiltInFacets", "  iconUrl: icon.svg\n  hideBuiltInFacets", "test.yaml:6:12: glean: this is neither an address nor a file"},
-		"dark icon":             {"  hideBuiltInFacets", "  iconDarkUrl: ${file:none.svg}\n  hideBuiltInFacets", "test.yaml:6:16: glean: the icon's file does not exist"},
+		"lends to itself": {"  hideBuiltInFacets", "  identityDatasourceName: Backstage\n  hideBuiltInFacets",
+			"test.yaml:6:27: glean: a datasource that lends identities is another one"},
+		"testers of none": {"  hideBuiltInFacets", "  testers: [ann@example.com]\n  hideBuiltInFacets", "test.yaml:6:3: " +
+			"glean: testers are those of a test datasource"},
+		"a tester": {"  hideBuiltInFacets", "  isTestDatasource: true\n  testers: [ann@example.com, ann]\n  " +
+			"hideBuiltInFacets", "test.yaml:7:30: glean: a tester is an e-mail address"},
+		"icon": {"  hideBuiltInFacets", "  iconUrl: icon.svg\n  hideBuiltInFacets", "test.yaml:6:12: glean: this is " +
+			"neither an address nor a file"},
+		"dark icon": {"  hideBuiltInFacets", "  iconDarkUrl: ${file:none.svg}\n  hideBuiltInFacets", "test.yaml:6:16: " +
+			"glean: the icon's file does not exist"},
 	} {
 		text := strings.Replace(goodDatasource, tc.old, tc.new, 1)
 		if text == goodDatasource {

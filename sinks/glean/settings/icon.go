@@ -52,7 +52,8 @@ func Icon(text string) (string, error) {
 		return text, err
 	}
 	if u, err := url.Parse(text); text != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
-		return "", &badIcon{"this is neither an address nor a file", "write https://… for an icon that Glean can fetch, or ${file:PATH} for a file, from the folder of the pipeline file"}
+		return "", &badIcon{"this is neither an address nor a file",
+			"write https://… for an icon that Glean can fetch, or ${file:PATH} for a file, from the folder of the pipeline file"}
 	}
 	return text, nil
 }
@@ -63,7 +64,8 @@ func readIcon(path string) ([]byte, error) {
 		defer f.Close()
 		var data []byte
 		if data, err = io.ReadAll(io.LimitReader(f, maxIcon+1)); err == nil && len(data) > maxIcon {
-			return nil, &badIcon{fmt.Sprintf("the icon's file has more than %v", config.Bytes(maxIcon)), "an icon is a few KiB; make it smaller, or give its address"}
+			return nil, &badIcon{fmt.Sprintf("the icon's file has more than %v", config.Bytes(maxIcon)),
+				"an icon is a few KiB; make it smaller, or give its address"}
 		}
 		if err == nil {
 			return data, nil
@@ -95,9 +97,11 @@ func iconType(data []byte) (string, error) {
 		}
 		return "", &badIcon{message, "export it again"}
 	case root.Local == "svg":
-		return "", &badIcon{"the icon's svg element has no namespace, so that no browser shows it", `add xmlns="http://www.w3.org/2000/svg" to it`}
+		return "", &badIcon{"the icon's svg element has no namespace, so that no browser shows it",
+			`add xmlns="http://www.w3.org/2000/svg" to it`}
 	}
-	return "", &badIcon{"the icon is " + http.DetectContentType(data) + " by its content, and Glean takes SVG and PNG", "convert it to one of them; Glean prefers SVG"}
+	return "", &badIcon{"the icon is " + http.DetectContentType(data) + " by its content, and Glean takes SVG and PNG",
+		"convert it to one of them; Glean prefers SVG"}
 }
 
 // maxPixels is how large a PNG may be; it bounds what decoding one takes.
@@ -106,7 +110,8 @@ const maxPixels = 2048 * 2048
 func checkPNG(data []byte) error {
 	c, err := png.DecodeConfig(bytes.NewReader(data))
 	if err == nil && c.Width*c.Height > maxPixels {
-		return &badIcon{fmt.Sprintf("the icon is %d × %d pixels", c.Width, c.Height), "an icon is shown small; 256 × 256 is plenty"}
+		return &badIcon{fmt.Sprintf("the icon is %d × %d pixels", c.Width, c.Height),
+			"an icon is shown small; 256 × 256 is plenty"}
 	}
 	if err == nil {
 		_, err = png.Decode(bytes.NewReader(data))
@@ -143,7 +148,8 @@ func IconData(dataURL string) (mime string, data []byte, err error) {
 		return "", nil, &badIcon{"this data URL is not in base64", "write ${file:PATH} and let pipe make the data URL"}
 	}
 	if data, err = base64.StdEncoding.DecodeString(text); err != nil {
-		return "", nil, &badIcon{"the base64 of this data URL cannot be decoded", "write ${file:PATH} and let pipe make the data URL"}
+		return "", nil, &badIcon{"the base64 of this data URL cannot be decoded",
+			"write ${file:PATH} and let pipe make the data URL"}
 	}
 	mime, err = iconType(data)
 	return mime, data, err

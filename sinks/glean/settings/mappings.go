@@ -71,13 +71,16 @@ func fieldOf(m component.MappingFacts, name string) *component.FieldFacts {
 func (s *Schema) checkMapping(m component.MappingFacts, b component.Builder) (types []string, certain bool) {
 	field := func(name string) *component.FieldFacts { return fieldOf(m, name) }
 	if field("viewURL") == nil && !s.Entity {
-		b.Problem(m.Node, "missing-field", "documents need viewURL", "add viewURL: page   (only an entity datasource does without)")
+		b.Problem(m.Node, "missing-field", "documents need viewURL",
+			"add viewURL: page   (only an entity datasource does without)")
 	}
 	if field("title") == nil {
-		b.Warn(m.Node, "missing-title", "documents without a title are hard to find", "add title: coalesce(metadata.title, metadata.name)")
+		b.Warn(m.Node, "missing-title", "documents without a title are hard to find",
+			"add title: coalesce(metadata.title, metadata.name)")
 	}
 	if field("body") == nil && field("summary") == nil {
-		b.Warn(m.Node, "missing-text", "documents with neither body nor summary are found by their title alone", "add body: plain(metadata.description)")
+		b.Warn(m.Node, "missing-text", "documents with neither body nor summary are found by their title alone",
+			"add body: plain(metadata.description)")
 	}
 	types, known := s.typesOf(field("objectType"), b)
 	certain = known
@@ -86,8 +89,10 @@ func (s *Schema) checkMapping(m component.MappingFacts, b component.Builder) (ty
 			lacking := slices.DeleteFunc(slices.Clone(types), func(t string) bool { return s.defines(t, p.Name) })
 			if len(lacking) > 0 && (known || len(lacking) == len(types)) {
 				certain = false // it may be misspelt: nothing follows for what is declared
-				b.Problem(p.Node, codeDatasource, fmt.Sprintf("property %q is not defined for %s", p.Name, strings.Join(lacking, ", ")),
-					"add it to their propertyDefinitions under datasource.objectDefinitions, with a uiFacetOrder or hideUiFacet: true, or leave it out")
+				b.Problem(p.Node, codeDatasource, fmt.Sprintf("property %q is not defined for %s", p.Name,
+					strings.Join(lacking, ", ")),
+					"add it to their propertyDefinitions under datasource.objectDefinitions, with a uiFacetOrder or hideUiFacet: "+
+						"true, or leave it out")
 			}
 		}
 	}
@@ -105,7 +110,8 @@ func (s *Schema) typesOf(f *component.FieldFacts, b component.Builder) (types []
 			types = append(types, t)
 			continue
 		}
-		b.Problem(f.Node, codeDatasource, fmt.Sprintf("objectType %q is not under datasource.objectDefinitions", t), "the types there are "+s.typeNames()+"; Glean refuses documents of any other")
+		b.Problem(f.Node, codeDatasource, fmt.Sprintf("objectType %q is not under datasource.objectDefinitions", t),
+			"the types there are "+s.typeNames()+"; Glean refuses documents of any other")
 	}
 	return types, true
 }

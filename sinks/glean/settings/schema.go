@@ -23,7 +23,8 @@ func NewSchema(d api.DatasourceConfig) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("datasource.urlRegex: %w", err)
 	}
-	s := &Schema{Name: d.Name, ByEmail: IsTrue(d.IsUserReferencedByEmail), Entity: IsTrue(d.IsEntityDatasource), Lender: LenderOf(d), URLs: urls, types: map[string]map[string]string{}}
+	s := &Schema{Name: d.Name, ByEmail: IsTrue(d.IsUserReferencedByEmail), Entity: IsTrue(d.IsEntityDatasource),
+		Lender: LenderOf(d), URLs: urls, types: map[string]map[string]string{}}
 	for _, o := range d.ObjectDefinitions {
 		types := map[string]string{}
 		for _, p := range o.PropertyDefinitions {

@@ -41,8 +41,10 @@ func (u *upload) inTheWay(ctx context.Context, err error, wait *patience) (again
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	}
-	return false, fault.Errorf(fault.Transient, "wait until it has ended, and run again; when nothing else writes to the datasource, give it up with --discard-upload "+Unnamed,
-		"Glean has another upload under way, for which it refuses one of %s, and its status does not name it: %v", u.stream, err)
+	return false, fault.Errorf(fault.Transient, "wait until it has ended, and run again; when nothing else writes to "+
+		"the datasource, give it up with --discard-upload "+Unnamed,
+		"Glean has another upload under way, for which it refuses one of %s, and its status does not name it: %v", u.stream,
+		err)
 }
 
 // competitors judges the unfinished uploads that may be in the way: those of

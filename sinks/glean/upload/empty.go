@@ -16,20 +16,24 @@ import (
 func (s *Publisher) Empty(ctx context.Context, groups []string) (map[string]string, error) {
 	ids := map[string]string{} // of the uploads, by stream; not of memberships
 	p := &publishing{publisher: s, refusals: newRefusals(), plan: &component.Plan{
-		RunID: s.o.RunID, Sent: func(string, int) {}, Note: func(string, ...any) {}, Uploaded: func(stream, id string) { ids[stream] = id },
+		RunID: s.o.RunID, Sent: func(string, int) {}, Note: func(string, ...any) {},
+		Uploaded: func(stream, id string) { ids[stream] = id },
 		Reject: func(stream string, _ component.Encoded, reason string) error {
 			return fmt.Errorf("%s of nothing: %s", stream, reason)
 		},
 	}}
-	if err := p.emptyStream(ctx, api.StreamDocuments, api.PathBulkIndexDocuments, `,"disableStaleDocumentDeletionCheck":true`, ""); err != nil {
+	if err := p.emptyStream(ctx, api.StreamDocuments, api.PathBulkIndexDocuments,
+		`,"disableStaleDocumentDeletionCheck":true`, ""); err != nil {
 		return nil, err
 	}
 	for _, group := range groups {
-		if err := p.emptyStream(ctx, api.StreamMemberships, api.PathBulkIndexMemberships, "", `,"group":`+string(codec.Quote(nil, group))); err != nil {
+		if err := p.emptyStream(ctx, api.StreamMemberships, api.PathBulkIndexMemberships, "", `,"group":`+
+			string(codec.Quote(nil, group))); err != nil {
 			return nil, err
 		}
 	}
-	for _, one := range [][2]string{{api.StreamGroups, api.PathBulkIndexGroups}, {api.StreamUsers, api.PathBulkIndexUsers}} {
+	for _, one := range [][2]string{{api.StreamGroups, api.PathBulkIndexGroups},
+		{api.StreamUsers, api.PathBulkIndexUsers}} {
 		if err := p.emptyStream(ctx, one[0], one[1], `,"disableStaleDataDeletionCheck":true`, ""); err != nil {
 			return nil, err
 		}

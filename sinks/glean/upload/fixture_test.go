@@ -40,7 +40,8 @@ func serve(t *testing.T, rules sandbox.Rules, discard ...string) *testUploads {
 	t.Helper()
 	f := &testUploads{t: t, time: time.Unix(1_800_000_000, 0), requests: map[string]int{}}
 	byEmail := true
-	d := api.DatasourceConfig{Name: "backstage", DisplayName: "Backstage", DatasourceCategory: "KNOWLEDGE_HUB", URLRegex: ".*",
+	d := api.DatasourceConfig{Name: "backstage", DisplayName: "Backstage", DatasourceCategory: "KNOWLEDGE_HUB",
+		URLRegex:                ".*",
 		IsUserReferencedByEmail: &byEmail, ObjectDefinitions: []api.ObjectDefinition{{Name: "component"}}}
 	var err error
 	f.server, err = faults.Start(sandbox.Options{Token: "secret-token", Datasources: []api.DatasourceConfig{d},
@@ -59,8 +60,10 @@ func serve(t *testing.T, rules sandbox.Rules, discard ...string) *testUploads {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	cfg := &settings.Config{Concurrency: 3, RecoveryWait: config.Duration(time.Minute), Batch: settings.Batch{Documents: 5, Bytes: 1 << 20}, Datasource: d}
-	f.publisher = New(&api.Client{Conn: conn, Redactor: clean, Datasource: d.Name}, cfg, &Clock{Now: f.now, Sleep: f.sleep},
+	cfg := &settings.Config{Concurrency: 3, RecoveryWait: config.Duration(time.Minute),
+		Batch: settings.Batch{Documents: 5, Bytes: 1 << 20}, Datasource: d}
+	f.publisher = New(&api.Client{Conn: conn, Redactor: clean, Datasource: d.Name}, cfg,
+		&Clock{Now: f.now, Sleep: f.sleep},
 		component.Opening{Pipeline: "pipe", Owner: "00000000deadbeef", RunID: f.runAt(0), Discard: discard,
 			Written: func(string) bool { return true }, Ended: func(string) bool { return true }})
 	f.plan = &component.Plan{Sent: func(string, int) {}, Uploaded: func(string, string) {}, Note: f.note,
@@ -99,7 +102,8 @@ func (f *testUploads) runAt(ago time.Duration) string {
 // begin leaves an upload of documents unfinished.
 func (f *testUploads) begin(id string) {
 	f.t.Helper()
-	body, err := codec.Marshal(api.BulkIndexDocumentsRequest{Page: api.Page{UploadID: id, Datasource: "backstage", IsFirstPage: true}})
+	body, err := codec.Marshal(api.BulkIndexDocumentsRequest{Page: api.Page{UploadID: id, Datasource: "backstage",
+		IsFirstPage: true}})
 	if err == nil {
 		err = f.publisher.client.Write(f.t.Context(), connection.Request{Path: api.PathBulkIndexDocuments, Body: body})
 	}

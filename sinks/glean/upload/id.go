@@ -18,7 +18,8 @@ type uploadName struct {
 }
 
 // uploadForm is the form of uploadID's ids; earlier versions left the owner out.
-var uploadForm = regexp.MustCompile(`^(.+)-(users|groups|memberships|documents)-(?:([0-9a-f]{16})-)?([0-9A-Z]{26})(?:-[0-9]{1,9})?$`)
+var uploadForm = regexp.MustCompile(`^(.+)-(users|groups|memberships|documents)-` +
+	`(?:([0-9a-f]{16})-)?([0-9A-Z]{26})(?:-[0-9]{1,9})?$`)
 
 // ParseID reads the id of an upload; ok is false for one of another program.
 func ParseID(id string) (n uploadName, ok bool) {
@@ -53,7 +54,8 @@ func Listed(c *api.Client, s api.DatasourceStatus, stream string) []component.Up
 	var out []component.Upload
 	for _, b := range api.Histories(s)[stream] {
 		owner, run := OriginOf(b.UploadID)
-		out = append(out, component.Upload{Stream: stream, ID: c.Readable(b.UploadID), Began: api.Moment(b.StartTime), Owner: owner, Run: run})
+		out = append(out, component.Upload{Stream: stream, ID: c.Readable(b.UploadID), Began: api.Moment(b.StartTime),
+			Owner: owner, Run: run})
 	}
 	slices.SortStableFunc(out, func(a, b component.Upload) int {
 		if a.Began.IsZero() || b.Began.IsZero() {

@@ -79,7 +79,8 @@ func (p *publishing) eachGroup(ctx context.Context, items *component.StreamPlan,
 // this run.
 func (p *publishing) refusedMember(row []byte) bool {
 	var m api.Membership
-	return codec.Unmarshal(row, &m) == nil && (p.refusals.has(api.StreamUsers, m.MemberUserID) || p.refusals.has(api.StreamGroups, m.MemberGroupName))
+	return codec.Unmarshal(row, &m) == nil && (p.refusals.has(api.StreamUsers, m.MemberUserID) ||
+		p.refusals.has(api.StreamGroups, m.MemberGroupName))
 }
 
 // membersOf uploads the members of a group. A member that Glean refuses leaves
@@ -90,7 +91,8 @@ func (p *publishing) membersOf(ctx context.Context, m rawMembers, ref string) er
 	u.sent = func(int) {}
 	u.place += `,"group":` + string(codec.Quote(nil, m.group))
 	u.reject = func(_ component.Encoded, reason string) error {
-		return fault.Errorf(fault.Permanent, "see in Glean's status of the datasource whether its users and groups are there, and run again; the group keeps the members that it had",
+		return fault.Errorf(fault.Permanent, "see in Glean's status of the datasource whether its users and groups are "+
+			"there, and run again; the group keeps the members that it had",
 			"Glean refuses a member: %s", reason)
 	}
 	err := u.run(ctx, func(yield func(component.Encoded, error) bool) {

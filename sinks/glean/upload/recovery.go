@@ -18,9 +18,9 @@ import (
 // request makes the request of a page. Each attempt at a first page has an
 // upload id of its own: when an earlier one gets through late, nothing else is
 // sent under its id, so that it neither begins the upload anew under way nor
-// adds to it. doubt means that some attempt may have taken effect although
+// adds to it. uncertain means that some attempt may have taken effect although
 // there is an error.
-func (u *upload) request(ctx context.Context, p *page, first, last bool) (doubt bool, err error) {
+func (u *upload) request(ctx context.Context, p *page, first, last bool) (uncertain bool, err error) {
 	attempts := 0
 	var body []byte
 	next := func() []byte {
@@ -48,19 +48,20 @@ func (u *upload) post(ctx context.Context, p *page, last bool) error {
 	first := !u.opened
 	wait := u.publisher.patience()
 	for {
-		doubt, err := u.request(ctx, p, first, last)
+		uncertain, err := u.request(ctx, p, first, last)
 		refused := isRefusal(err)
 		again := false
 		switch {
 		case err == nil:
-		case ctx.Err() != nil || fault.ClassOf(err) == fault.Fatal && api.StatusOf(err) != 0 || !refused && !(doubt && last):
+		case ctx.Err() != nil || fault.ClassOf(err) == fault.Fatal && api.StatusOf(err) != 0 || !refused &&
+			!(uncertain && last):
 			return err
 		case last && !first:
-			err = u.closing(ctx, err, doubt, wait)
+			err = u.closing(ctx, err, uncertain, wait)
 		case last && !refused:
-			err = u.closing(ctx, err, doubt, wait)
+			err = u.closing(ctx, err, uncertain, wait)
 		case first:
-			again, err = u.opening(ctx, p, err, !last && (doubt || api.StatusOf(err) == http.StatusConflict), wait)
+			again, err = u.opening(ctx, p, err, !last && (uncertain || api.StatusOf(err) == http.StatusConflict), wait)
 		}
 		if again {
 			continue
@@ -114,7 +115,7 @@ func (u *upload) closedIn(s api.DatasourceStatus) bool {
 
 // closing finds out whether a last page has closed the upload, which the status
 // may tell late. err is what the page's request came to.
-func (u *upload) closing(ctx context.Context, err error, doubt bool, wait *patience) error {
+func (u *upload) closing(ctx context.Context, err error, uncertain bool, wait *patience) error {
 	refused, probed := isRefusal(err), !u.opened
 	for {
 		s, statusErr := u.publisher.client.Status(ctx)
@@ -124,7 +125,7 @@ func (u *upload) closing(ctx context.Context, err error, doubt bool, wait *patie
 		if statusErr == nil && u.closedIn(s) {
 			return nil
 		}
-		if !doubt {
+		if !uncertain {
 			return err
 		}
 		if refused && !probed {
@@ -133,7 +134,8 @@ func (u *upload) closing(ctx context.Context, err error, doubt bool, wait *patie
 				return err
 			}
 		}
-		if statusErr != nil || fault.ClassOf(err) == fault.Fatal || !wait.next(ctx) { // a proxy that asks for a sign-in goes on asking
+		if statusErr != nil || fault.ClassOf(err) == fault.Fatal ||
+			!wait.next(ctx) { // a proxy that asks for a sign-in goes on asking
 			break
 		}
 	}
@@ -157,7 +159,8 @@ func (u *upload) begin(ctx context.Context) error {
 	if !isRefusal(err) {
 		return err
 	}
-	return fault.Errorf(fault.Permanent, "look at what it says and at the datasource in Glean; when another upload is under way, wait until it has ended",
+	return fault.Errorf(fault.Permanent, "look at what it says and at the datasource in Glean; when another upload is "+
+		"under way, wait until it has ended",
 		"Glean refuses to begin an upload of %s, be it without any: %v", u.stream, err)
 }
 
@@ -169,7 +172,8 @@ func (u *upload) stillOpen(ctx context.Context) error {
 		return err
 	}
 	s, statusErr := u.publisher.client.Status(ctx)
-	if statusErr == nil && slices.ContainsFunc(api.UnderWay(s), func(o api.Unfinished) bool { return o.Stream == u.stream && o.ID == u.id }) {
+	if statusErr == nil && slices.ContainsFunc(api.UnderWay(s),
+		func(o api.Unfinished) bool { return o.Stream == u.stream && o.ID == u.id }) {
 		return nil // Glean takes no page without items
 	}
 	return fault.Errorf(fault.Transient, "see that no other run writes to the datasource, and run again",

@@ -60,15 +60,20 @@ func TestCompetitors(t *testing.T) {
 		discard, busy bool
 		note, err     bool
 	}{
-		"none":                                        {},
-		"an earlier attempt of the same upload":       {id: func(u *upload) string { return u.publisher.newID(u) }, discard: true},
+		"none": {},
+		"an earlier attempt of the same upload": {id: func(u *upload) string { return u.publisher.newID(u) },
+			discard: true},
 		"another upload of this run":                  {id: sibling(false), busy: true},
 		"another upload of this run, which has ended": {id: sibling(true), discard: true},
-		"left by an earlier run":                      {id: func(*upload) string { return earlier }, discard: true, note: true},
-		"left by an earlier run, noted before":        {id: func(*upload) string { return earlier }, force: true, discard: true},
-		"of another client":                           {id: func(*upload) string { return "another-clients" }, err: true},
-		"of another client in another stream":         {id: func(*upload) string { return "another-clients" }, stream: api.StreamUsers},
-		"of another client, and there is a conflict":  {id: func(*upload) string { return "another-clients" }, stream: api.StreamUsers, conflict: true, err: true},
+		"left by an earlier run": {id: func(*upload) string { return earlier }, discard: true,
+			note: true},
+		"left by an earlier run, noted before": {id: func(*upload) string { return earlier }, force: true,
+			discard: true},
+		"of another client": {id: func(*upload) string { return "another-clients" }, err: true},
+		"of another client in another stream": {id: func(*upload) string { return "another-clients" },
+			stream: api.StreamUsers},
+		"of another client, and there is a conflict": {id: func(*upload) string { return "another-clients" },
+			stream: api.StreamUsers, conflict: true, err: true},
 	} {
 		f.notes = nil
 		u := f.documents()
@@ -81,7 +86,9 @@ func TestCompetitors(t *testing.T) {
 			all = append(all, api.Unfinished{Stream: tc.stream, ID: tc.id(u), Since: f.now()})
 		}
 		discard, busy, err := u.competitors(all, tc.conflict)
-		if discard != tc.discard || busy != tc.busy || (err != nil) != tc.err || strings.Contains(strings.Join(f.notes, ""), "was discarded") != tc.note || len(f.notes) > 1 || !tc.note && len(f.notes) > 0 {
+		if discard != tc.discard || busy != tc.busy || (err != nil) != tc.err ||
+			strings.Contains(strings.Join(f.notes, ""), "was discarded") != tc.note || len(f.notes) > 1 || !tc.note &&
+			len(f.notes) > 0 {
 			t.Errorf("%s: discard %v, busy %v, %v, notes %q", name, discard, busy, err, f.notes)
 		}
 	}
@@ -106,7 +113,8 @@ func TestRefusedFirstPage(t *testing.T) {
 	}{
 		"without items":                  {status: http.StatusBadRequest, sent: 2}, // the upload in the way may have ended
 		"with items":                     {items: 2, status: http.StatusBadRequest, sent: 1},
-		"a conflict with another client": {status: http.StatusConflict, other: true, sent: 2}, // the second adds to an upload that the first may have begun
+		"a conflict with another client": {status: http.StatusConflict, other: true, sent: 2},
+		// the second adds to an upload that the first may have begun
 		"a refusal and another's upload": {status: http.StatusBadRequest, other: true, sent: 1},
 	} {
 		f := serve(t, sandbox.Rules{})
@@ -123,7 +131,8 @@ func TestRefusedFirstPage(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), within)
 		defer cancel()
 		err := u.post(ctx, p, false)
-		if sent := f.requests[api.PathBulkIndexDocuments] - before; err == nil || ctx.Err() != nil || u.opened || u.force || sent != tc.sent {
+		if sent := f.requests[api.PathBulkIndexDocuments] - before; err == nil || ctx.Err() != nil || u.opened || u.force ||
+			sent != tc.sent {
 			t.Errorf("%s: %v, sent %d times, discards %v", name, err, sent, u.force)
 		}
 	}
@@ -152,20 +161,27 @@ func TestStands(t *testing.T) {
 		if stream != api.StreamDocuments {
 			body = `{"identity":{"users":` + history + `}}`
 		}
-		return &faults.Fault{Path: "/status", Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
+		return &faults.Fault{Path: "/status", Status: http.StatusOK,
+			Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
 	}
 	for name, tc := range map[string]struct {
 		probe  int           // what Glean answers to a page without items; 0 when it takes it
 		status *faults.Fault // nil: none
 		want   string        // "" when the upload is open
 	}{
-		"the page is taken":                     {},
-		"the status names the upload":           {probe: http.StatusBadRequest, status: status(api.StreamDocuments, "ours", "")},
-		"the status names another upload":       {probe: http.StatusBadRequest, status: status(api.StreamDocuments, "another", ""), want: "another has taken its place"},
-		"the status names it elsewhere":         {probe: http.StatusBadRequest, status: status(api.StreamUsers, "ours", ""), want: "another has taken its place"},
-		"the status has another shape":          {probe: http.StatusBadRequest, status: status(api.StreamDocuments, "ours", `,"identity":5`), want: "another has taken its place"},
-		"the status fails":                      {probe: http.StatusConflict, status: &faults.Fault{Path: "/status", Status: http.StatusForbidden}, want: "another has taken its place"},
-		"it is no refusal, and it is under way": {probe: http.StatusServiceUnavailable, status: status(api.StreamDocuments, "ours", ""), want: "503"},
+		"the page is taken": {},
+		"the status names the upload": {probe: http.StatusBadRequest,
+			status: status(api.StreamDocuments, "ours", "")},
+		"the status names another upload": {probe: http.StatusBadRequest,
+			status: status(api.StreamDocuments, "another", ""), want: "another has taken its place"},
+		"the status names it elsewhere": {probe: http.StatusBadRequest, status: status(api.StreamUsers, "ours", ""),
+			want: "another has taken its place"},
+		"the status has another shape": {probe: http.StatusBadRequest,
+			status: status(api.StreamDocuments, "ours", `,"identity":5`), want: "another has taken its place"},
+		"the status fails": {probe: http.StatusConflict,
+			status: &faults.Fault{Path: "/status", Status: http.StatusForbidden}, want: "another has taken its place"},
+		"it is no refusal, and it is under way": {probe: http.StatusServiceUnavailable,
+			status: status(api.StreamDocuments, "ours", ""), want: "503"},
 	} {
 		f := serve(t, sandbox.Rules{})
 		u := f.documents()
@@ -189,7 +205,8 @@ func TestStands(t *testing.T) {
 // FuzzClosedIn: a status closes no upload that it does not name.
 func FuzzClosedIn(f *testing.F) {
 	const good = `{"documents":{"bulkUploadHistory":[{"uploadId":"ours","status":"SUCCESSFUL"}]}}`
-	for _, seed := range []string{good, strings.ReplaceAll(good, "SUCCESSFUL", "ACTIVE"), strings.ReplaceAll(good, "ours", ""),
+	for _, seed := range []string{good, strings.ReplaceAll(good, "SUCCESSFUL", "ACTIVE"),
+		strings.ReplaceAll(good, "ours", ""),
 		`{}`, `null`, `{"documents":null}`, `{"documents":{"bulkUploadHistory":[null]}}`} {
 		f.Add(seed)
 	}

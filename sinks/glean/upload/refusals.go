@@ -38,7 +38,8 @@ type refusal struct {
 
 // add notes a refused item and tells it, one at a time. Its error says that the
 // upload must be left unfinished: that of tell, or that the reason repeats.
-func (r *refusals) add(stream string, planned int, e component.Encoded, why refusal, tell func(component.Encoded, string) error) error {
+func (r *refusals) add(stream string, planned int, e component.Encoded, why refusal,
+	tell func(component.Encoded, string) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.names[stream+" "+nameOf(stream, e)] = true
@@ -48,7 +49,8 @@ func (r *refusals) add(stream string, planned int, e component.Encoded, why refu
 	kind := stream + " " + kindOf(why.reason, e)
 	r.reasons[kind]++
 	if r.reasons[kind] > max(sameReason, planned/100) {
-		return fault.Errorf(fault.Fatal, "mend the mapping or datasource.objectDefinitions; the upload was left unfinished, so that nothing was deleted and the next run begins it anew",
+		return fault.Errorf(fault.Fatal, "mend the mapping or datasource.objectDefinitions; the upload was left "+
+			"unfinished, so that nothing was deleted and the next run begins it anew",
 			"Glean refuses %s again and again for the same reason: %s", stream, why.reason)
 	}
 	return nil

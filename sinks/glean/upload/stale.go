@@ -28,12 +28,15 @@ func (p *Publisher) discardable(u api.Unfinished) (note string, err error) {
 	case slices.Contains(p.o.Discard, u.ID):
 		return fmt.Sprintf("an upload of %s was discarded, as it was given up: %s", u.Stream, p.client.Readable(u.ID)), nil
 	case !ours:
-		return "", fault.Errorf(fault.Fatal, "wait until it has ended, or end what has begun it; when nothing works on it any more, give it up with --discard-upload "+ShellWord(p.client.Readable(u.ID)),
-			"an upload of %s to datasource %q that is not of this pipeline is not finished: %s", u.Stream, p.client.Datasource, p.client.Readable(u.ID))
+		return "", fault.Errorf(fault.Fatal, "wait until it has ended, or end what has begun it; when nothing works on it "+
+			"any more, give it up with --discard-upload "+ShellWord(p.client.Readable(u.ID)),
+			"an upload of %s to datasource %q that is not of this pipeline is not finished: %s", u.Stream, p.client.Datasource,
+			p.client.Readable(u.ID))
 	case run.String() == p.o.RunID:
 		return "", nil
 	case p.o.Ended != nil && p.o.Ended(run.String()):
-		return fmt.Sprintf("an upload of %s that an earlier run of this pipeline left unfinished was discarded", u.Stream), nil
+		return fmt.Sprintf("an upload of %s that an earlier run of this pipeline left unfinished was discarded", u.Stream),
+			nil
 	}
 	now := p.clock.Now()
 	since := u.Since
@@ -48,11 +51,14 @@ func (p *Publisher) discardable(u api.Unfinished) (note string, err error) {
 	}
 	if until := since.Add(StaleAfter); now.Before(until) {
 		return "", &fault.Held{
-			Holder: fmt.Sprintf("run %s of this pipeline has an upload of %s under way", run, u.Stream), Since: since, Until: until,
-			Remedy: fmt.Sprintf("wait until it has ended; when it has died, run again after %s, or give its upload up with --discard-upload %s", until.Local().Format("15:04:05"), u.ID),
+			Holder: fmt.Sprintf("run %s of this pipeline has an upload of %s under way", run, u.Stream), Since: since,
+			Until: until,
+			Remedy: fmt.Sprintf("wait until it has ended; when it has died, run again after %s, or give its upload up with "+
+				"--discard-upload %s", until.Local().Format("15:04:05"), u.ID),
 		}
 	}
-	return fmt.Sprintf("an upload of %s that another run of this pipeline left unfinished more than %d minutes ago was discarded", u.Stream, int(StaleAfter.Minutes())), nil
+	return fmt.Sprintf("an upload of %s that another run of this pipeline left unfinished more than %d minutes ago was "+
+		"discarded", u.Stream, int(StaleAfter.Minutes())), nil
 }
 
 // ShellWord is a text as it is typed on a command line.
@@ -85,7 +91,8 @@ func (p *Publisher) Claim(all []api.Unfinished) error {
 	}
 	for _, id := range given {
 		if id != Unnamed {
-			p.notes = append(p.notes, fmt.Sprintf("Glean has no unfinished upload %s: there was nothing to discard", ShellWord(id)))
+			p.notes = append(p.notes, fmt.Sprintf("Glean has no unfinished upload %s: there was nothing to discard",
+				ShellWord(id)))
 		}
 	}
 	return nil

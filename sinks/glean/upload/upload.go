@@ -33,8 +33,10 @@ type upload struct {
 	opened       bool                                           // a first page was acknowledged
 	force        bool                                           // the first page discards an unfinished upload
 
-	hidden   func() (func(component.Encoded) bool, error) // Plan.Hidden; nil where nothing can be hidden
-	withheld map[string]bool                              // IDs that were not sent since they are hidden; run's goroutine alone writes it
+	// hidden is Plan.Hidden, nil where nothing can be hidden. withheld are the IDs
+	// that were not sent since they are hidden; run's goroutine alone writes it.
+	hidden   func() (func(component.Encoded) bool, error)
+	withheld map[string]bool
 
 	accepted, refused atomic.Int64 // items
 	done              atomic.Bool  // it is no longer under way
@@ -163,12 +165,15 @@ func (u *upload) complete(p *page) error {
 	accepted, refused, withheld := int(u.accepted.Load())+len(p.items), int(u.refused.Load()), len(u.withheld)
 	switch {
 	case accepted+refused+withheld != u.planned:
-		return fault.Errorf(fault.Permanent, "", "%d of %d items were sent, %d refused and %d hidden: this is a defect of pipe, and the upload was left unfinished", accepted, u.planned, refused, withheld)
+		return fault.Errorf(fault.Permanent, "", "%d of %d items were sent, %d refused and %d hidden: this is a defect of "+
+			"pipe, and the upload was left unfinished", accepted, u.planned, refused, withheld)
 	case accepted == 0 && withheld > 0:
 		return fault.Errorf(fault.Fatal, "run again: the guards then decide whether everything may go",
-			"every document was hidden while the run published; the upload was left unfinished, and the hidden documents are deleted one by one")
+			"every document was hidden while the run published; the upload was left unfinished, and the hidden documents are "+
+				"deleted one by one")
 	case accepted == 0 && u.planned > 0:
-		return fault.Errorf(fault.Fatal, "mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",
+		return fault.Errorf(fault.Fatal, "mend what the rejections name and run again; the upload was left unfinished, so "+
+			"that nothing was deleted for it",
 			"Glean refuses every one of the %d items", u.planned)
 	}
 	return nil
@@ -189,7 +194,8 @@ func (u *upload) blame(ctx context.Context, p *page, err error) error {
 	e := p.items[0]
 	e.Body = p.body(0)
 	if large {
-		return u.refusals.add(u.stream, u.planned, e, refusal{reason: "it is larger than Glean takes in one request", own: true}, u.reject)
+		return u.refusals.add(u.stream, u.planned, e, refusal{reason: "it is larger than Glean takes in one request",
+			own: true}, u.reject)
 	}
 	return u.refusals.add(u.stream, u.planned, e, refusal{reason: api.ReasonOf(err)}, u.reject)
 }
@@ -199,7 +205,10 @@ func (u *upload) halves(p *page, status int, reason string) (a, b *page) {
 	first := func(i int) bool { return i < len(p.items)/2 }
 	if status == http.StatusBadRequest {
 		reason = strings.ToLower(reason)
-		named := slices.IndexFunc(p.items, func(e component.Encoded) bool { return strings.Contains(reason, `"`+strings.ToLower(e.ID)+`"`) })
+		named := slices.IndexFunc(p.items, func(e component.Encoded) bool {
+			return strings.Contains(reason, `"`+
+				strings.ToLower(e.ID)+`"`)
+		})
 		if named >= 0 {
 			first = func(i int) bool { return i == named }
 		}

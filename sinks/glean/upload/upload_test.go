@@ -39,9 +39,12 @@ func TestUploadID(t *testing.T) {
 			t.Errorf("%q: %s %v", id, got, ours)
 		}
 	}
-	s := New(&api.Client{}, &settings.Config{}, SystemClock(), component.Opening{Pipeline: "pipe", Owner: "00000000deadbeef", RunID: run})
-	first, again, users := s.newID(&upload{stream: "documents"}), s.newID(&upload{stream: "documents"}), s.newID(&upload{stream: "users"})
-	if want := "pipe-documents-00000000deadbeef-" + run; first != want || again != want+"-2" || users != "pipe-users-00000000deadbeef-"+run {
+	s := New(&api.Client{}, &settings.Config{}, SystemClock(), component.Opening{Pipeline: "pipe",
+		Owner: "00000000deadbeef", RunID: run})
+	first, again, users := s.newID(&upload{stream: "documents"}), s.newID(&upload{stream: "documents"}),
+		s.newID(&upload{stream: "users"})
+	if want := "pipe-documents-00000000deadbeef-" + run; first != want || again != want+"-2" ||
+		users != "pipe-users-00000000deadbeef-"+run {
 		t.Errorf("%s %s %s", first, again, users)
 	}
 }
@@ -111,7 +114,8 @@ func TestPageRequest(t *testing.T) {
 	p.add(component.Encoded{ID: "b", Body: []byte(`{"id":"b"}`)})
 	first := p.request(`,"isFirstPage":true`)
 	again := p.request("")
-	if string(first) != `{"documents":[{"id":"a"},{"id":"b"}],"isFirstPage":true}` || string(again) != `{"documents":[{"id":"a"},{"id":"b"}]}` {
+	if string(first) != `{"documents":[{"id":"a"},{"id":"b"}],"isFirstPage":true}` ||
+		string(again) != `{"documents":[{"id":"a"},{"id":"b"}]}` {
 		t.Errorf("%s %s", first, again)
 	}
 	if b := p.some("documents", func(i int) bool { return i == 1 }); string(b.request("")) != `{"documents":[{"id":"b"}]}` {
@@ -130,13 +134,15 @@ func TestLifts(t *testing.T) {
 		cleared      bool
 		want         bool
 	}{
-		{100, 21, true, true}, {100, 20, true, false}, {100, 21, false, false}, {0, 0, true, false}, {5, 1, true, false}, {5, 2, true, true}, {3, 3, true, true},
+		{100, 21, true, true}, {100, 20, true, false}, {100, 21, false, false}, {0, 0, true, false}, {5, 1, true, false},
+		{5, 2, true, true}, {3, 3, true, true},
 	} {
 		if got := lifts(&component.StreamPlan{Before: tc.before, Gone: tc.gone, Cleared: tc.cleared}); got != tc.want {
 			t.Errorf("%+v: %v", tc, got)
 		}
 	}
-	if !lifts(&component.StreamPlan{Before: 7, Gone: 1, Cleared: true, Paused: true}) || lifts(&component.StreamPlan{Before: 7, Gone: 1, Paused: true}) {
+	if !lifts(&component.StreamPlan{Before: 7, Gone: 1, Cleared: true, Paused: true}) ||
+		lifts(&component.StreamPlan{Before: 7, Gone: 1, Paused: true}) {
 		t.Error("after a pause the guard is lifted for what the engine's guards have let pass, and for nothing else")
 	}
 }

@@ -70,7 +70,8 @@ func TestHiddenWhilePublishing(t *testing.T) {
 				t.Errorf("look %d: %v, asked %d times, withheld %q", look, err, h.asked, got)
 			}
 			there := f.ids()
-			if n := len(there); n != 12-len(h.withheld) || look < 5 && (slices.Contains(there, "d001") || slices.Contains(there, "d011")) {
+			if n := len(there); n != 12-len(h.withheld) || look < 5 &&
+				(slices.Contains(there, "d001") || slices.Contains(there, "d011")) {
 				t.Errorf("look %d: %v", look, there)
 			}
 			if f.made("processalldocuments") > 0 {

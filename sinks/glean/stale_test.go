@@ -39,12 +39,14 @@ func TestUnfinishedUploads(t *testing.T) {
 		note    string
 		silent  bool // nothing is said about it
 	}{
-		"of a run that has ended":         {opening: component.Opening{Ended: func(string) bool { return true }}, note: "left unfinished was discarded"},
+		"of a run that has ended": {opening: component.Opening{Ended: func(string) bool { return true }},
+			note: "left unfinished was discarded"},
 		"of an unknown run":               {opening: component.Opening{Ended: no}, held: true},
 		"where nothing is known of runs":  {held: true},
 		"after a long read":               {age: later, held: true},
-		"just before the lease is over":   {later: upload.StaleAfter - time.Second, held: true},
-		"when the lease is over":          {later: upload.StaleAfter, note: "left unfinished more than 20 minutes ago was discarded"},
+		"just before the upload is stale": {later: upload.StaleAfter - time.Second, held: true},
+		"when the upload is stale": {later: upload.StaleAfter, note: "left unfinished more than 20 minutes ago was " +
+			"discarded"},
 		"of a clock ahead":                {age: -later, held: true},
 		"given up":                        {opening: component.Opening{Discard: []string{"ID"}}, note: "as it was given up"},
 		"another is given up":             {opening: component.Opening{Discard: []string{"x"}}, held: true},
@@ -53,11 +55,15 @@ func TestUnfinishedUploads(t *testing.T) {
 		"foreign":                         {id: "glean-sdk-1", want: "not of this pipeline is not finished: glean-sdk-1"},
 		"foreign and old":                 {id: "glean-sdk-1", later: later, want: "glean-sdk-1"},
 		"of another pipeline":             {id: "other-documents-01JCQ7ZJ8Z0000000000000000", want: "not of this pipeline"},
-		"foreign and given up":            {id: "glean-sdk-1", opening: component.Opening{Discard: []string{"glean-sdk-1"}}, note: "as it was given up: glean-sdk-1"},
-		"foreign, in another stream":      {id: "glean-sdk-1", only: "groups"},
-		"ended, in another stream":        {opening: component.Opening{Ended: func(string) bool { return true }}, only: "groups", silent: true},
-		"given up, in another stream":     {opening: component.Opening{Discard: []string{"ID"}}, only: "groups", silent: true},
-		"nothing, and something given up": {id: "none", opening: component.Opening{Discard: []string{"x"}}, note: "Glean has no unfinished upload x"},
+		"foreign and given up": {id: "glean-sdk-1", opening: component.Opening{Discard: []string{"glean-sdk-1"}},
+			note: "as it was given up: glean-sdk-1"},
+		"foreign, in another stream": {id: "glean-sdk-1", only: "groups"},
+		"ended, in another stream": {opening: component.Opening{Ended: func(string) bool { return true }},
+			only: "groups", silent: true},
+		"given up, in another stream": {opening: component.Opening{Discard: []string{"ID"}}, only: "groups",
+			silent: true},
+		"nothing, and something given up": {id: "none", opening: component.Opening{Discard: []string{"x"}},
+			note: "Glean has no unfinished upload x"},
 		"foreign, with a quote in its id": {id: "a'b", want: "a'b"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,20 +84,25 @@ func TestUnfinishedUploads(t *testing.T) {
 			}
 			f.now = f.now.Add(tc.later)
 			f.reset()
-			s := f.readOnly(func(stream string) bool { return tc.only == "" || tc.only == stream }, user("ann"), group("a"), doc("a"))
+			s := f.readOnly(func(stream string) bool { return tc.only == "" || tc.only == stream }, user("ann"), group("a"),
+				doc("a"))
 			err := f.publish(s)
 			var held *fault.Held
 			switch {
 			case tc.held:
-				if !errors.As(err, &held) || held.Until.Sub(held.Since) != upload.StaleAfter || held.Since.After(f.clock()) || !held.Until.After(f.clock()) || !strings.Contains(held.Remedy, "--discard-upload "+id) || !strings.Contains(held.Holder, "run ") {
+				if !errors.As(err, &held) || held.Until.Sub(held.Since) != upload.StaleAfter || held.Since.After(f.clock()) ||
+					!held.Until.After(f.clock()) || !strings.Contains(held.Remedy, "--discard-upload "+id) ||
+					!strings.Contains(held.Holder, "run ") {
 					t.Errorf("%v %+v", err, held)
 				}
 			case tc.want != "":
-				if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(fault.RemedyOf(err), "--discard-upload "+upload.ShellWord(id)) {
+				if err == nil || !strings.Contains(err.Error(), tc.want) ||
+					!strings.Contains(fault.RemedyOf(err), "--discard-upload "+upload.ShellWord(id)) {
 					t.Errorf("%v; %s", err, fault.RemedyOf(err))
 				}
 			default:
-				if err != nil || tc.note != "" && !f.noted(tc.note) || tc.silent && f.noted("discard") || tc.only == "" && len(f.index().Unfinished()) > 0 || tc.only == "" && len(f.ids()) != 1 {
+				if err != nil || tc.note != "" && !f.noted(tc.note) || tc.silent && f.noted("discard") || tc.only == "" &&
+					len(f.index().Unfinished()) > 0 || tc.only == "" && len(f.ids()) != 1 {
 					t.Errorf("%v, %q, %v", err, f.notes, f.index().Unfinished())
 				}
 				return
@@ -114,7 +125,8 @@ func TestUnnamedUpload(t *testing.T) {
 		f.begin("another-clients")
 		f.server.Fail(failed)
 		err := f.run(user("ann"), doc("a"))
-		if err == nil || !strings.Contains(err.Error(), "its status does not name it") || !strings.Contains(fault.RemedyOf(err), "--discard-upload unnamed") || len(f.rejected) > 0 || len(f.ids()) != 0 {
+		if err == nil || !strings.Contains(err.Error(), "its status does not name it") ||
+			!strings.Contains(fault.RemedyOf(err), "--discard-upload unnamed") || len(f.rejected) > 0 || len(f.ids()) != 0 {
 			t.Errorf("%v %v", err, f.rejected)
 		}
 		f.opening.Discard = []string{upload.Unnamed}
@@ -142,7 +154,8 @@ func TestBegunAfterTheReview(t *testing.T) {
 			f.begin(id)
 			err := s.Publish(t.Context(), f.plan(s))
 			var held *fault.Held
-			if err == nil || errors.As(err, &held) != ours || !ours && !strings.Contains(err.Error(), id) || len(f.rejected) != 0 || len(f.ids()) != 0 {
+			if err == nil || errors.As(err, &held) != ours || !ours && !strings.Contains(err.Error(), id) ||
+				len(f.rejected) != 0 || len(f.ids()) != 0 {
 				t.Errorf("%v %v", err, f.rejected)
 			}
 		}
@@ -178,11 +191,13 @@ func TestUnnamedIsForConflicts(t *testing.T) {
 	f := start(t, sandbox.Rules{})
 	f.opening.Discard = []string{upload.Unnamed}
 	discarded := false
-	f.server.Fail(faults.Fault{Path: documentsPath, Status: http.StatusBadRequest, Body: "Bad content", Match: func(b []byte) bool {
-		discarded = discarded || holds("forceRestartUpload")(b)
-		return holds(`about d000"`)(b)
-	}})
-	if err := f.run(append(docs(3), user("ann"))...); err != nil || discarded || len(f.rejected) != 1 || len(f.ids()) != 2 {
+	f.server.Fail(faults.Fault{Path: documentsPath, Status: http.StatusBadRequest, Body: "Bad content",
+		Match: func(b []byte) bool {
+			discarded = discarded || holds("forceRestartUpload")(b)
+			return holds(`about d000"`)(b)
+		}})
+	if err := f.run(append(docs(3), user("ann"))...); err != nil || discarded || len(f.rejected) != 1 ||
+		len(f.ids()) != 2 {
 		t.Errorf("%v, discarded %v, rejected %v", err, discarded, f.rejected)
 	}
 }
@@ -191,7 +206,8 @@ func TestUnnamedIsForConflicts(t *testing.T) {
 // in the way where Glean's status does, also when discarding it changes nothing
 // and when the status fails.
 func TestConflictThatStays(t *testing.T) {
-	conflict := faults.Fault{Path: documentsPath, Page: faults.FirstPage, Status: http.StatusConflict, Body: "another upload"}
+	conflict := faults.Fault{Path: documentsPath, Page: faults.FirstPage, Status: http.StatusConflict,
+		Body: "another upload"}
 	for name, tc := range map[string]struct {
 		other    string // a stream with an unfinished upload of another client
 		discard  bool
@@ -213,7 +229,8 @@ func TestConflictThatStays(t *testing.T) {
 				t.Fatal(err)
 			}
 			if tc.other != "" {
-				f.postBody("/api/index/v1/bulkindex"+tc.other, fmt.Appendf(nil, `{"uploadId":"another-clients","datasource":"backstage","isFirstPage":true,%q:[]}`, tc.other))
+				f.postBody("/api/index/v1/bulkindex"+tc.other, fmt.Appendf(nil,
+					`{"uploadId":"another-clients","datasource":"backstage","isFirstPage":true,%q:[]}`, tc.other))
 			}
 			f.server.Fail(conflict)
 			if tc.noStatus {

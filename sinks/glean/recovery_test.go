@@ -24,30 +24,31 @@ import (
 func (f *fixture) differs() string {
 	f.t.Helper()
 	i := f.index()
-	want := sandbox.Index{Documents: map[string]api.Document{}, Users: map[string]api.User{}, Groups: map[string]api.Group{}, Memberships: map[string][]api.Membership{}}
-	records := func(e component.Encoded, v any) {
+	want := sandbox.Index{Documents: map[string]api.Document{}, Users: map[string]api.User{},
+		Groups: map[string]api.Group{}, Memberships: map[string][]api.Membership{}}
+	decode := func(e component.Encoded, v any) {
 		if err := codec.Unmarshal(e.Body, v); err != nil {
 			f.t.Fatal(err)
 		}
 	}
 	for _, e := range f.staged["documents"] {
 		var d api.Document
-		records(e, &d)
+		decode(e, &d)
 		want.Documents[d.ID] = d
 	}
 	for _, e := range f.staged["users"] {
 		var u api.User
-		records(e, &u)
+		decode(e, &u)
 		want.Users[e.ID] = u
 	}
 	for _, e := range f.staged["groups"] {
 		var g api.Group
-		records(e, &g)
+		decode(e, &g)
 		want.Groups[strings.ToLower(g.Name)] = g
 	}
 	for _, e := range f.staged["memberships"] {
 		var m encode.MembersOf
-		records(e, &m)
+		decode(e, &m)
 		want.Memberships[strings.ToLower(m.Group)] = m.Memberships
 	}
 	var out []string
@@ -95,11 +96,12 @@ func company(n, size int) []*component.Item {
 }
 
 var streamPaths = map[string]string{
-	"users": "/bulkindexusers", "groups": "/bulkindexgroups", "memberships": "/bulkindexmemberships", "documents": documentsPath,
+	"users": "/bulkindexusers", "groups": "/bulkindexgroups", "memberships": "/bulkindexmemberships",
+	"documents": documentsPath,
 }
 
-// doubts are the ways in which nobody knows whether a page took effect.
-var doubts = map[string]faults.Fault{
+// lostAnswers are the ways in which it is not known whether a page took effect.
+var lostAnswers = map[string]faults.Fault{
 	"the request is lost":                {Reset: true, Times: 1},
 	"the answer is lost":                 {LoseAnswer: true, Times: 1},
 	"the answer is lost twice":           {LoseAnswer: true, Times: 2},
@@ -115,22 +117,25 @@ var doubts = map[string]faults.Fault{
 	"lost twice, and both come late":     {Reset: true, Late: 3, Times: 2},
 	"the answer is lost and it is again": {LoseAnswer: true, Late: 2, Times: 1},
 	"throttled":                          {Status: http.StatusTooManyRequests, Times: 2},
-	"throttled for a second":             {Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"0"}}, Times: 2},
+	"throttled for a second": {Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"0"}},
+		Times: 2},
 }
 
-// TestLostAnswers: whatever page of whatever stream is in doubt, under every
+// TestLostAnswers: whatever page of whatever stream has lost its answer, under every
 // reading and with whatever status: the run either delivers all of it or fails,
 // no item is blamed, and the next run delivers all of it in any case.
 func TestLostAnswers(t *testing.T) {
 	readings := append(sandbox.Readings(),
 		sandbox.Reading{Name: "the status is late", Rules: sandbox.Rules{StatusLags: 5 * time.Second}},
-		sandbox.Reading{Name: "the status is late and a conflict is a bad request", Rules: sandbox.Rules{StatusLags: 5 * time.Second, ConflictIsBadRequest: true, RefuseReusedUploadIDs: true}},
+		sandbox.Reading{Name: "the status is late and a conflict is a bad request",
+			Rules: sandbox.Rules{StatusLags: 5 * time.Second, ConflictIsBadRequest: true, RefuseReusedUploadIDs: true}},
 		sandbox.Reading{Name: "there is no status"},
 	)
 	positions := map[string]struct {
 		page faults.PageKind
 		size int
-	}{"first": {faults.FirstPage, 13}, "middle": {faults.MiddlePage, 13}, "last": {faults.LastPage, 13}, "only": {faults.FirstPage, 4}}
+	}{"first": {faults.FirstPage, 13}, "middle": {faults.MiddlePage, 13}, "last": {faults.LastPage, 13},
+		"only": {faults.FirstPage, 4}}
 	n := 0
 	for _, reading := range readings {
 		for _, stream := range slices.Sorted(maps.Keys(streamPaths)) {
@@ -139,20 +144,22 @@ func TestLostAnswers(t *testing.T) {
 				if err := f.run(company(0, at.size)...); err != nil {
 					t.Fatal(err)
 				}
-				for _, doubt := range slices.Sorted(maps.Keys(doubts)) {
+				for _, how := range slices.Sorted(maps.Keys(lostAnswers)) {
 					for _, left := range []bool{false, true} {
-						failed := doubts[doubt]
-						if n++; !*thorough && n%29 != 0 && (stream != "documents" || left || reading.Name != "mild" && reading.Name != "all of them" && reading.Name != "there is no status") {
+						failed := lostAnswers[how]
+						if n++; !*thorough && n%29 != 0 && (stream != "documents" || left || reading.Name != "mild" &&
+							reading.Name != "all of them" && reading.Name != "there is no status") {
 							continue
 						}
 						failed.Path, failed.Page = streamPaths[stream], at.page
 						if stream == "memberships" && position != "only" {
 							failed.Match = holds("group:default/all")
 						}
-						mayFail := reading.Name == "there is no status" && position == "last" || left && failed.Late > 0 || failed.Twice && reading.Rules.StatusLags > 0 ||
+						mayFail := reading.Name == "there is no status" && position == "last" || left && failed.Late > 0 ||
+							failed.Twice && reading.Rules.StatusLags > 0 ||
 							left && reading.Rules.StatusLags > 0 && reading.Rules.ConflictIsBadRequest
-						name := fmt.Sprintf("%s, %s, %s page, %s, something left: %v", reading.Name, stream, position, doubt, left)
-						f.doubt(name, failed, company(n, at.size), mayFail, func() {
+						name := fmt.Sprintf("%s, %s, %s page, %s, something left: %v", reading.Name, stream, position, how, left)
+						f.lose(name, failed, company(n, at.size), mayFail, func() {
 							if left {
 								f.leave(stream)
 							} else if reading.Name == "there is no status" {
@@ -169,8 +176,8 @@ func TestLostAnswers(t *testing.T) {
 // thorough lets large tables be run whole.
 var thorough = flag.Bool("thorough", false, "run every case of the large tables")
 
-// doubt is one case of TestLostAnswers.
-func (f *fixture) doubt(name string, failed faults.Fault, items []*component.Item, mayFail bool, prepare func()) {
+// lose is one case of TestLostAnswers.
+func (f *fixture) lose(name string, failed faults.Fault, items []*component.Item, mayFail bool, prepare func()) {
 	f.t.Helper()
 	prepare()
 	f.server.Fail(failed)
@@ -181,13 +188,15 @@ func (f *fixture) doubt(name string, failed faults.Fault, items []*component.Ite
 	f.server.Heal()
 	f.now = f.now.Add(time.Minute)
 	if err := f.run(items...); err != nil || f.differs() != "" || len(f.index().Unfinished()) > 0 || len(f.rejected) > 0 {
-		f.t.Fatalf("%s: the next run: %v, differs in %s, rejected %v, unfinished %v", name, err, f.differs(), f.rejected, f.index().Unfinished())
+		f.t.Fatalf("%s: the next run: %v, differs in %s, rejected %v, unfinished %v", name, err, f.differs(), f.rejected,
+			f.index().Unfinished())
 	}
 }
 
 // leave makes an upload of a stream that a run which has ended left unfinished.
 func (f *fixture) leave(stream string) {
-	body := fmt.Appendf(nil, `{"uploadId":"pipe-%s-%s","datasource":"backstage","isFirstPage":true,%q:[]}`, stream, f.runID(), stream)
+	body := fmt.Appendf(nil, `{"uploadId":"pipe-%s-%s","datasource":"backstage","isFirstPage":true,%q:[]}`, stream,
+		f.runID(), stream)
 	if stream == "memberships" {
 		body = append(body[:len(body)-1], `,"group":"group:default/all"}`...)
 	}
@@ -200,21 +209,24 @@ func TestRefusesAll(t *testing.T) {
 		f := start(t, sandbox.Rules{})
 		f.server.Fail(faults.Fault{Path: documentsPath, Status: status, Body: "Invalid request"})
 		err := f.run(append(docs(2), user("ann"))...)
-		if err == nil || !strings.Contains(err.Error(), "Invalid request") || fault.RemedyOf(err) == "" || len(f.rejected) > 0 {
+		if err == nil || !strings.Contains(err.Error(), "Invalid request") || fault.RemedyOf(err) == "" ||
+			len(f.rejected) > 0 {
 			t.Errorf("%d: %v, rejected %v", status, err, f.rejected)
 		}
 	}
 }
 
-// TestBadItemInDoubt: the last page is in doubt, and it holds an item that Glean
+// TestBadItemAndLostAnswer: the answer to the last page is lost, and the page holds an item that Glean
 // refuses.
-func TestBadItemInDoubt(t *testing.T) {
+func TestBadItemAndLostAnswer(t *testing.T) {
 	for _, rules := range []sandbox.Rules{{}, {StatusLags: 5 * time.Second}} {
 		for _, bad := range []string{"d001", "d011"} { // in the first and in the last page
 			f := start(t, rules)
 			f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(bad), Status: http.StatusServiceUnavailable, Times: 1})
-			f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(bad), Status: http.StatusBadRequest, Body: "Bad content"})
-			if err := f.run(append(docs(12), user("ann"))...); err != nil || len(f.ids()) != 11 || f.rejected["component:default/"+bad] != "Bad content" || f.clock().After(time.Unix(1_800_000_030, 0)) {
+			f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(bad), Status: http.StatusBadRequest,
+				Body: "Bad content"})
+			if err := f.run(append(docs(12), user("ann"))...); err != nil || len(f.ids()) != 11 ||
+				f.rejected["component:default/"+bad] != "Bad content" || f.clock().After(time.Unix(1_800_000_030, 0)) {
 				t.Errorf("%s: %v, %d documents, rejected %v, took until %v", bad, err, len(f.ids()), f.rejected, f.clock())
 			}
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
-// TestContested: nobody stands for somebody else. All who claim one id are
+// TestDuplicateIDs: no principal resolves to another one. All who claim one id are
 // rejected, users, groups, and a user and a group.
 func TestDuplicateIDs(t *testing.T) {
 	f := start(t, sandbox.Rules{})
@@ -23,14 +23,17 @@ func TestDuplicateIDs(t *testing.T) {
 	err := f.run(
 		claim("users", "user:default/ann", "user:default/ann"), claim("users", "user:guests/ann", "user:default/ann"),
 		claim("groups", "group:default/a", "group:default/a"), claim("groups", "group:other/a", "group:default/a"),
-		claim("groups", "group:default/payments", "group:default/payments"), claim("users", "user:guests/evil", "group:default/payments"),
+		claim("groups", "group:default/payments", "group:default/payments"),
+		claim("users", "user:guests/evil", "group:default/payments"),
 		user("bob"), group("b", "user:default/ann", "user:default/bob", "group:default/a"),
-		doc("ann", "user:default/ann"), doc("a", "group:default/a"), doc("payments", "group:default/payments"), doc("b", "group:default/b"),
+		doc("ann", "user:default/ann"), doc("a", "group:default/a"), doc("payments", "group:default/payments"),
+		doc("b", "group:default/b"),
 	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(f.ids(), " "); got != "b" || strings.Join(f.index().WhoFinds("component:default/b"), " ") != "bob@x.example" {
+	if got := strings.Join(f.ids(), " "); got != "b" || strings.Join(f.index().WhoFinds("component:default/b"),
+		" ") != "bob@x.example" {
 		t.Errorf("documents: %s, %v", got, f.index().WhoFinds("component:default/b"))
 	}
 	if len(f.ends) != 6 || len(f.index().Users) != 1 || len(f.index().Groups) != 1 {
@@ -60,9 +63,12 @@ func TestManyMerged(t *testing.T) {
 		items = append(items, group(fmt.Sprintf("g%d", g), refs[g*n/20:(g+1)*n/20]...))
 	}
 	f.read(items...)
-	want := "user:default/bot00000 and user:default/bot00001 and user:default/bot00002 and user:default/bot00003 and user:default/bot00004 and 19995 more have one e-mail and are one user of Glean: " +
-		"user:default/bot00000 gains group:default/g1; group:default/g2; group:default/g3; group:default/g4; group:default/g5 and 4 more, "
-	if len(f.notes) != 1 || !strings.HasPrefix(f.notes[0], want) || !strings.HasSuffix(f.notes[0], ", 19995 more gain groups likewise") || len(f.notes[0]) > 1500 {
+	want := "user:default/bot00000 and user:default/bot00001 and user:default/bot00002 and user:default/bot00003 and " +
+		"user:default/bot00004 and 19995 more have one e-mail and are one user of Glean: " +
+		"user:default/bot00000 gains group:default/g1; group:default/g2; group:default/g3; group:default/g4; " +
+		"group:default/g5 and 4 more, "
+	if len(f.notes) != 1 || !strings.HasPrefix(f.notes[0], want) ||
+		!strings.HasSuffix(f.notes[0], ", 19995 more gain groups likewise") || len(f.notes[0]) > 1500 {
 		t.Errorf("notes: %.3000q", f.notes)
 	}
 	if took := time.Since(begin); took > 20*time.Second {
@@ -77,7 +83,8 @@ func TestManyMerged(t *testing.T) {
 		items = append(items, a, b)
 	}
 	f.read(items...)
-	if len(f.notes) != 21 || f.notes[0] != "user:default/a00 and user:default/b00 have one e-mail and are one user of Glean: neither gains anything by it" ||
+	if len(f.notes) != 21 || f.notes[0] != "user:default/a00 and user:default/b00 have one e-mail and are one user of "+
+		"Glean: neither gains anything by it" ||
 		f.notes[20] != "and 5 more e-mails are each shared by several users, who are one user of Glean" {
 		t.Errorf("notes: %q", f.notes)
 	}
