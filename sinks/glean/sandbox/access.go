@@ -21,8 +21,10 @@ type access struct {
 
 // newAccess takes the schema of the documents and that of the identities, which
 // another datasource may lend.
-func newAccess(s, of *schema, users map[string]api.User, groups map[string]bool, members map[string][]api.Membership) *access {
-	a := &access{byEmail: s.byEmail, member: identity(of.byEmail), group: of.groupKey, users: users, groups: groups, parents: map[api.Membership][]string{}}
+func newAccess(s, of *schema, users map[string]api.User, groups map[string]bool,
+	members map[string][]api.Membership) *access {
+	a := &access{byEmail: s.byEmail, member: identity(of.byEmail), group: of.groupKey, users: users, groups: groups,
+		parents: map[api.Membership][]string{}}
 	for group, ms := range members {
 		for _, m := range ms {
 			m = api.Membership{MemberUserID: of.userKey(m.MemberUserID), MemberGroupName: of.groupKey(m.MemberGroupName)}
@@ -80,7 +82,8 @@ func (a *access) finder(email string) func(api.Permissions) bool {
 			}) ||
 			slices.ContainsFunc(p.AllowedGroups, func(g string) bool { return groups[a.group(g)] }) ||
 			slices.ContainsFunc(p.AllowedGroupIntersections, func(x api.GroupIntersection) bool {
-				return len(x.RequiredGroups) > 0 && !slices.ContainsFunc(x.RequiredGroups, func(g string) bool { return !groups[a.group(g)] })
+				return len(x.RequiredGroups) > 0 && !slices.ContainsFunc(x.RequiredGroups,
+					func(g string) bool { return !groups[a.group(g)] })
 			})
 	}
 }

@@ -36,7 +36,8 @@ func company(c *client, byEmail bool) {
 		"ghosts":   {{MemberUserID: name("dan")}},
 		"empty":    nil,
 	} {
-		c.must(api.PathBulkIndexMemberships, api.BulkIndexMembershipsRequest{Page: whole("m"), Group: group, Memberships: members}, nil)
+		c.must(api.PathBulkIndexMemberships, api.BulkIndexMembershipsRequest{Page: whole("m"), Group: group,
+			Memberships: members}, nil)
 	}
 }
 
@@ -88,7 +89,8 @@ func TestAccess(t *testing.T) {
 						t.Errorf("%s: Finds(%s) says %v", id, n, finds)
 					}
 					var a api.CheckDocumentAccessResponse
-					c.must(api.PathCheckDocumentAccess, api.CheckDocumentAccessRequest{Datasource: "backstage", ObjectType: "component", DocID: id, UserEmail: n + "@x"}, &a)
+					c.must(api.PathCheckDocumentAccess, api.CheckDocumentAccessRequest{Datasource: "backstage",
+						ObjectType: "component", DocID: id, UserEmail: n + "@x"}, &a)
 					if a.HasAccess != may {
 						t.Errorf("%s: checkdocumentaccess for %s says %v", id, n, a.HasAccess)
 					}
@@ -108,12 +110,16 @@ func TestDebug(t *testing.T) {
 	c := start(t, sandbox.Options{})
 	company(c, true)
 	c.must(api.PathBulkIndexDocuments, c.documents(whole("d"),
-		doc("Known", api.Permissions{AllowedGroups: []string{"cards"}}), doc("stray", api.Permissions{AllowedGroups: []string{"ghosts"}})), nil)
+		doc("Known", api.Permissions{AllowedGroups: []string{"cards"}}),
+		doc("stray", api.Permissions{AllowedGroups: []string{"ghosts"}})), nil)
 
-	ask := []api.DebugDocumentRequest{{ObjectType: "component", DocID: "known"}, {ObjectType: "component", DocID: "stray"}, {ObjectType: "system", DocID: "known"}, {ObjectType: "component", DocID: "none"}}
+	ask := []api.DebugDocumentRequest{{ObjectType: "component", DocID: "known"},
+		{ObjectType: "component", DocID: "stray"}, {ObjectType: "system", DocID: "known"},
+		{ObjectType: "component", DocID: "none"}}
 	var many api.DebugDocumentsResponse
 	c.must(api.PathDebugDocuments("backstage"), api.DebugDocumentsRequest{DebugDocuments: ask}, &many)
-	for i, want := range []string{"UPLOADED INDEXED UPLOADED", "UPLOADED INDEXED NOT_UPLOADED", "NOT_UPLOADED NOT_INDEXED STATUS_UNKNOWN", "NOT_UPLOADED NOT_INDEXED STATUS_UNKNOWN"} {
+	for i, want := range []string{"UPLOADED INDEXED UPLOADED", "UPLOADED INDEXED NOT_UPLOADED",
+		"NOT_UPLOADED NOT_INDEXED STATUS_UNKNOWN", "NOT_UPLOADED NOT_INDEXED STATUS_UNKNOWN"} {
 		var one api.DebugDocumentResponse
 		c.must(api.PathDebugDocument("backstage"), ask[i], &one)
 		for _, s := range []api.DocumentStatus{one.Status, many.DocumentStatuses[i].DebugInfo.Status} {
@@ -126,11 +132,13 @@ func TestDebug(t *testing.T) {
 		t.Errorf("uploaded permissions: %+v", p)
 	}
 	for email, want := range map[string]string{
-		"BOB@x": "true UPLOADED [{cards}]", "old@x": "false UPLOADED [{checkout}]", "dan@x": "true UPLOADED []", "who@x": "false NOT_UPLOADED []",
+		"BOB@x": "true UPLOADED [{cards}]", "old@x": "false UPLOADED [{checkout}]", "dan@x": "true UPLOADED []",
+		"who@x": "false NOT_UPLOADED []",
 	} {
 		var u api.DebugUserResponse
 		c.must(api.PathDebugUser("backstage"), api.DebugUserRequest{Email: email}, &u)
-		if got := fmt.Sprint(u.Status.IsActiveUser, u.Status.UploadStatus, u.UploadedGroups); strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
+		if got := fmt.Sprint(u.Status.IsActiveUser, u.Status.UploadStatus, u.UploadedGroups); strings.ReplaceAll(got, " ",
+			"") != strings.ReplaceAll(want, " ", "") {
 			t.Errorf("%s: %s, want %s", email, got, want)
 		}
 	}

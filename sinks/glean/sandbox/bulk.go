@@ -119,17 +119,18 @@ func bulk[T any](s *Server, body []byte, stream, flag string,
 }
 
 func bulkIndexDocuments(s *Server, _ string, body []byte) (any, error) {
-	return bulk(s, body, "documents", documentsFlag, (*schema).document, func(x *source, p page, entries []entry[document]) error {
-		if s.options.Rules.RefuseUnknownPrincipals {
-			for _, e := range entries {
-				if who := x.unknown(e.value.permissions); who != "" {
-					return bad("document %q: permissions: %q is not known in datasource %s", e.id, who, p.Datasource)
+	return bulk(s, body, "documents", documentsFlag, (*schema).document,
+		func(x *source, p page, entries []entry[document]) error {
+			if s.options.Rules.RefuseUnknownPrincipals {
+				for _, e := range entries {
+					if who := x.unknown(e.value.permissions); who != "" {
+						return bad("document %q: permissions: %q is not known in datasource %s", e.id, who, p.Datasource)
+					}
 				}
 			}
-		}
-		_, err := x.documents.take(p, entries, true, x, s.options.Rules, s.options.Now())
-		return err
-	})
+			_, err := x.documents.take(p, entries, true, x, s.options.Rules, s.options.Now())
+			return err
+		})
 }
 
 func bulkIndexUsers(s *Server, _ string, body []byte) (any, error) {
@@ -141,26 +142,29 @@ func bulkIndexUsers(s *Server, _ string, body []byte) (any, error) {
 }
 
 func bulkIndexGroups(s *Server, _ string, body []byte) (any, error) {
-	return bulk(s, body, "groups", identityFlag, (*schema).group, func(x *source, p page, entries []entry[api.Group]) error {
-		gone, err := x.groups.take(p, entries, true, x, s.options.Rules, s.options.Now())
-		x.forgetGroups(gone)
-		return err
-	})
+	return bulk(s, body, "groups", identityFlag, (*schema).group,
+		func(x *source, p page, entries []entry[api.Group]) error {
+			gone, err := x.groups.take(p, entries, true, x, s.options.Rules, s.options.Now())
+			x.forgetGroups(gone)
+			return err
+		})
 }
 
 func bulkIndexMemberships(s *Server, _ string, body []byte) (any, error) {
-	return bulk(s, body, "memberships", "", (*schema).membership, func(x *source, p page, entries []entry[api.Membership]) error {
-		if s.options.Rules.RefuseUnknownPrincipals {
-			if !x.knowsGroup(p.group) {
-				return bad("group: %q is not known in datasource %s", p.group, p.Datasource)
-			}
-			for _, e := range entries {
-				if m := e.value; m.MemberUserID != "" && !x.knowsUser(m.MemberUserID) || m.MemberGroupName != "" && !x.knowsGroup(m.MemberGroupName) {
-					return bad("memberships: %q is not known in datasource %s", m.MemberUserID+m.MemberGroupName, p.Datasource)
+	return bulk(s, body, "memberships", "", (*schema).membership,
+		func(x *source, p page, entries []entry[api.Membership]) error {
+			if s.options.Rules.RefuseUnknownPrincipals {
+				if !x.knowsGroup(p.group) {
+					return bad("group: %q is not known in datasource %s", p.group, p.Datasource)
+				}
+				for _, e := range entries {
+					if m := e.value; m.MemberUserID != "" && !x.knowsUser(m.MemberUserID) || m.MemberGroupName != "" &&
+						!x.knowsGroup(m.MemberGroupName) {
+						return bad("memberships: %q is not known in datasource %s", m.MemberUserID+m.MemberGroupName, p.Datasource)
+					}
 				}
 			}
-		}
-		_, err := x.membersOf(p.group).take(p, entries, false, x, s.options.Rules, s.options.Now())
-		return err
-	})
+			_, err := x.membersOf(p.group).take(p, entries, false, x, s.options.Rules, s.options.Now())
+			return err
+		})
 }

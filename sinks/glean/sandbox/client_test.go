@@ -46,7 +46,8 @@ func no() *bool { b := false; return &b }
 // catalog is the datasource of the tests.
 func catalog() api.DatasourceConfig {
 	return api.DatasourceConfig{
-		Name: "backstage", DatasourceCategory: "KNOWLEDGE_HUB", URLRegex: `https://portal\.example/.*`, IsUserReferencedByEmail: yes(),
+		Name: "backstage", DatasourceCategory: "KNOWLEDGE_HUB", URLRegex: `https://portal\.example/.*`,
+		IsUserReferencedByEmail: yes(),
 		ObjectDefinitions: []api.ObjectDefinition{
 			{Name: "component", PropertyDefinitions: []api.PropertyDefinition{
 				{Name: "type", PropertyType: api.PropertyPicklist}, {Name: "stars", PropertyType: api.PropertyInt},
@@ -156,7 +157,8 @@ func whole(id string) api.Page {
 }
 
 func doc(id string, p api.Permissions) api.Document {
-	return api.Document{Datasource: "backstage", ID: id, ObjectType: "component", Title: id, ViewURL: "https://portal.example/" + id, Permissions: &p}
+	return api.Document{Datasource: "backstage", ID: id, ObjectType: "component", Title: id,
+		ViewURL: "https://portal.example/" + id, Permissions: &p}
 }
 
 func docs(ids ...string) []api.Document {
@@ -173,7 +175,8 @@ func (c *client) documents(p api.Page, ds ...api.Document) api.BulkIndexDocument
 
 func (c *client) putUsers(us ...api.User) {
 	c.t.Helper()
-	c.must(api.PathBulkIndexUsers, api.BulkIndexUsersRequest{Page: whole("u"), Users: us, DisableStaleDataDeletionCheck: true}, nil)
+	c.must(api.PathBulkIndexUsers, api.BulkIndexUsersRequest{Page: whole("u"), Users: us,
+		DisableStaleDataDeletionCheck: true}, nil)
 }
 
 func (c *client) putGroups(names ...string) {

@@ -33,7 +33,8 @@ const staleShare = 0.20
 
 // take does one page. removed are the entries that the end of an upload
 // deleted. A page that is refused changes nothing.
-func (c *collection[T]) take(p page, entries []entry[T], guarded bool, x *source, r Rules, now time.Time) (removed map[string]entry[T], err error) {
+func (c *collection[T]) take(p page, entries []entry[T], guarded bool, x *source, r Rules,
+	now time.Time) (removed map[string]entry[T], err error) {
 	u := c.open
 	if other := x.inTheWay(p, r); other != nil && p.IsFirstPage && !p.ForceRestartUpload {
 		status := http.StatusConflict

@@ -47,7 +47,8 @@ func spellOut(c *api.DatasourceConfig) {
 		at  **bool
 		def bool
 	}{
-		{&c.IsUserReferencedByEmail, false}, {&c.IsEntityDatasource, false}, {&c.IsTestDatasource, false}, {&c.IsOnPrem, false},
+		{&c.IsUserReferencedByEmail, false}, {&c.IsEntityDatasource, false}, {&c.IsTestDatasource, false},
+		{&c.IsOnPrem, false},
 		{&c.IncludeUTMSource, false}, {&c.TrustURLRegexForViewActivity, true}, {&c.StripFragmentInCanonicalURL, true},
 	} {
 		if *b.at == nil {

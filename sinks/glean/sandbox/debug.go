@@ -53,7 +53,8 @@ type counted struct {
 }
 
 func (x *source) counts(now time.Time) counted {
-	n := counted{at: now, users: len(x.users.live), groups: len(x.groups.live), documents: x.countTypes(func(entry[document]) bool { return true })}
+	n := counted{at: now, users: len(x.users.live), groups: len(x.groups.live),
+		documents: x.countTypes(func(entry[document]) bool { return true })}
 	for _, c := range x.members {
 		n.memberships += len(c.live)
 	}
@@ -87,7 +88,8 @@ func (s *Server) history(x *source, stream string, seen time.Time) []api.BulkUpl
 	closed := 0
 	for _, u := range slices.Backward(x.uploads) {
 		ended := !u.Ended.IsZero() && !u.Ended.After(seen)
-		if u.Stream != stream || u.Started.After(seen) || u.Discarded && !u.discarded.After(seen) || ended && closed == recentUploads {
+		if u.Stream != stream || u.Started.After(seen) || u.Discarded && !u.discarded.After(seen) || ended &&
+			closed == recentUploads {
 			continue
 		}
 		b := api.BulkUpload{UploadID: u.ID, StartTime: stamp(u.Started), EndTime: "NA", Status: api.UploadActive}
@@ -170,7 +172,8 @@ func debugDocuments(s *Server, datasource string, body []byte) (any, error) {
 	}
 	var out api.DebugDocumentsResponse
 	for _, d := range r.DebugDocuments {
-		out.DocumentStatuses = append(out.DocumentStatuses, api.DebugDocumentsItem{DocID: d.DocID, ObjectType: d.ObjectType, DebugInfo: s.describe(x, d)})
+		out.DocumentStatuses = append(out.DocumentStatuses, api.DebugDocumentsItem{DocID: d.DocID, ObjectType: d.ObjectType,
+			DebugInfo: s.describe(x, d)})
 	}
 	return out, nil
 }
@@ -189,7 +192,8 @@ func (s *Server) describe(x *source, r api.DebugDocumentRequest) api.DebugDocume
 		}}
 	}
 	d := api.DebugDocumentResponse{UploadedPermissions: &e.value.permissions, Status: api.DocumentStatus{
-		UploadStatus: api.Uploaded, LastUploadedAt: stamp(time.Unix(e.at, 0)), IndexingStatus: api.NotIndexed, PermissionIdentityStatus: api.Uploaded,
+		UploadStatus: api.Uploaded, LastUploadedAt: stamp(time.Unix(e.at, 0)), IndexingStatus: api.NotIndexed,
+		PermissionIdentityStatus: api.Uploaded,
 	}}
 	if s.isIndexed(x, e, s.options.Now()) {
 		d.Status.IndexingStatus = api.Indexed
@@ -224,7 +228,8 @@ func debugUser(s *Server, datasource string, body []byte) (any, error) {
 		return api.DebugUserResponse{Status: api.UserStatus{UploadStatus: api.NotUploaded}}, nil
 	}
 	out := api.DebugUserResponse{Status: api.UserStatus{
-		IsActiveUser: e.value.IsActive == nil || *e.value.IsActive, UploadStatus: api.Uploaded, LastUploadedAt: stamp(time.Unix(e.at, 0)),
+		IsActiveUser: e.value.IsActive == nil || *e.value.IsActive, UploadStatus: api.Uploaded,
+		LastUploadedAt: stamp(time.Unix(e.at, 0)),
 	}}
 	a := x.access()
 	groups := a.parents[api.Membership{MemberUserID: a.member(e.value)}]
@@ -247,7 +252,8 @@ func checkDocumentAccess(s *Server, _ string, body []byte) (any, error) {
 	}
 	e, ok := x.find(r.ObjectType, r.DocID)
 	visible := s.visibility(x) == api.VisibilityAll || x.testers[strings.ToLower(r.UserEmail)]
-	return api.CheckDocumentAccessResponse{HasAccess: ok && visible && s.isIndexed(x, e, s.options.Now()) && x.access().finder(r.UserEmail)(e.value.permissions)}, nil
+	return api.CheckDocumentAccessResponse{HasAccess: ok && visible && s.isIndexed(x, e, s.options.Now()) &&
+		x.access().finder(r.UserEmail)(e.value.permissions)}, nil
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

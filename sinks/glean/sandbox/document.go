@@ -35,14 +35,16 @@ var permissionsShape = shape{
 }
 
 var commentShape = shape{
-	"id": docID, "author": userShape.check, "content": content, "createdAt": integer, "updatedAt": integer, "updatedBy": userShape.check,
+	"id": docID, "author": userShape.check, "content": content, "createdAt": integer, "updatedAt": integer,
+	"updatedBy": userShape.check,
 }
 
 var documentShape = shape{
 	"datasource": text, "id": docID, "objectType": text, "title": text, "filename": text, "viewURL": text,
 	"container": text, "containerDatasourceId": text, "containerObjectType": text, "summary": content, "body": content,
-	"author": userShape.check, "owner": userShape.check, "updatedBy": userShape.check, "createdAt": integer, "updatedAt": integer,
-	"tags": listOf(text), "status": text, "additionalUrls": listOf(text), "nativeAppUrl": text,
+	"author": userShape.check, "owner": userShape.check, "updatedBy": userShape.check, "createdAt": integer,
+	"updatedAt": integer,
+	"tags":      listOf(text), "status": text, "additionalUrls": listOf(text), "nativeAppUrl": text,
 	"comments":         listOf(commentShape.check),
 	"interactions":     shape{"numViews": integer, "numLikes": integer, "numComments": integer}.check,
 	"customProperties": listOf(shape{"name": text, "value": anything}.check),

@@ -73,7 +73,8 @@ func debugEvents(s *Server, datasource string, body []byte) (any, error) {
 		return nil, bad("maxEvents: must be 1 to %d", mostEvents)
 	}
 	if now.Sub(x.eventsAsked) < eventsPause {
-		return nil, refuse(http.StatusTooManyRequests, "Rate limit exceeded: 1 request per minute for datasource %s", datasource)
+		return nil, refuse(http.StatusTooManyRequests, "Rate limit exceeded: 1 request per minute for datasource %s",
+			datasource)
 	}
 	x.eventsAsked = now
 	out := api.DebugDocumentLifecycleResponse{LifeCycleEvents: []api.LifeCycleEvent{}}

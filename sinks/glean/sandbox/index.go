@@ -30,7 +30,8 @@ func (s *Server) Index(datasource string) Index {
 		none := &schema{byEmail: true}
 		return Index{access: newAccess(none, none, nil, nil, nil)}
 	}
-	i := Index{Config: x.schema.config, Memberships: x.memberships(), Testers: slices.Sorted(maps.Keys(x.testers)), access: x.access()}
+	i := Index{Config: x.schema.config, Memberships: x.memberships(), Testers: slices.Sorted(maps.Keys(x.testers)),
+		access: x.access()}
 	i.Users = make(map[string]api.User, len(x.users.live))
 	for k, e := range x.users.live {
 		i.Users[k] = e.value

@@ -9,7 +9,8 @@ import (
 )
 
 // putOne is what the requests about one user and one group have in common.
-func putOne[T any](s *Server, body []byte, field string, judge func(*schema, []byte) (entry[T], error), of func(*source) *collection[T]) (any, error) {
+func putOne[T any](s *Server, body []byte, field string, judge func(*schema, []byte) (entry[T], error),
+	of func(*source) *collection[T]) (any, error) {
 	r, err := parseSingle(body, field)
 	if err != nil {
 		return nil, err
@@ -96,12 +97,14 @@ func indexMembership(s *Server, _ string, body []byte) (any, error) {
 			if !x.knowsGroup(m.GroupName) {
 				return bad("membership: %q is not known in datasource %s", m.GroupName, r.datasource)
 			}
-			if m.MemberUserID != "" && !x.knowsUser(m.MemberUserID) || m.MemberGroupName != "" && !x.knowsGroup(m.MemberGroupName) {
+			if m.MemberUserID != "" && !x.knowsUser(m.MemberUserID) || m.MemberGroupName != "" &&
+				!x.knowsGroup(m.MemberGroupName) {
 				return bad("membership: %q is not known in datasource %s", m.MemberUserID+m.MemberGroupName, r.datasource)
 			}
 		}
 		key := x.schema.memberKey(m.Membership)
-		return x.membersOf(m.GroupName).put(entry[api.Membership]{key: key, id: key, value: m.Membership}, r.version, s.options.Now())
+		return x.membersOf(m.GroupName).put(entry[api.Membership]{key: key, id: key, value: m.Membership}, r.version,
+			s.options.Now())
 	})
 }
 

@@ -26,7 +26,8 @@ func TestProcessing(t *testing.T) {
 	now := newClock()
 	other := catalog()
 	other.Name = "other"
-	c := start(t, sandbox.Options{Now: now.Now, Datasources: []api.DatasourceConfig{catalog(), other}, Rules: sandbox.Rules{IndexingTakes: time.Hour}})
+	c := start(t, sandbox.Options{Now: now.Now, Datasources: []api.DatasourceConfig{catalog(), other},
+		Rules: sandbox.Rules{IndexingTakes: time.Hour}})
 	c.must(api.PathBulkIndexDocuments, c.documents(whole("a"), docs("1")...), nil)
 	indexed := func(want string, n int) {
 		t.Helper()
@@ -46,7 +47,8 @@ func TestProcessing(t *testing.T) {
 	now.pass(time.Minute)
 	c.must(api.PathProcessAllDocuments, api.ProcessAllDocumentsRequest{Datasource: "backstage"}, nil)
 	indexed(api.Indexed, 1)
-	c.refused(api.PathProcessAllDocuments, api.ProcessAllDocumentsRequest{Datasource: "backstage"}, http.StatusTooManyRequests, "3 hours")
+	c.refused(api.PathProcessAllDocuments, api.ProcessAllDocumentsRequest{Datasource: "backstage"},
+		http.StatusTooManyRequests, "3 hours")
 	c.must(api.PathProcessAllDocuments, api.ProcessAllDocumentsRequest{Datasource: "other"}, nil)
 	c.must(api.PathProcessAllDocuments, nil, nil)
 	now.pass(3*time.Hour - time.Second)
@@ -86,11 +88,14 @@ func TestEvents(t *testing.T) {
 	ask("", "UPLOADED 12:01")
 	now.pass(9 * time.Minute)
 	ask("", "INDEXED 12:11, UPLOADED 12:01")
-	c.refused(api.PathDebugEvents("backstage"), `{"objectType":"component","docId":"1"}`, http.StatusTooManyRequests, "1 request per minute")
+	c.refused(api.PathDebugEvents("backstage"), `{"objectType":"component","docId":"1"}`, http.StatusTooManyRequests,
+		"1 request per minute")
 	c.must(api.PathBulkIndexDocuments, c.documents(whole("b"), docs("2", "3", "4", "5", "6")...), nil) // 12:12
 	ask(`,"maxEvents":3`, "DELETED 12:12, DELETION_REQUESTED 12:12, INDEXED 12:11")
-	c.refused(api.PathDebugEvents("backstage"), `{"objectType":"component","docId":"1","maxEvents":101}`, http.StatusBadRequest, "maxEvents")
-	c.refused(api.PathDebugEvents("backstage"), `{"objectType":"component","docId":"1","startDate":"2026-07-01"}`, http.StatusBadRequest, "startDate")
+	c.refused(api.PathDebugEvents("backstage"), `{"objectType":"component","docId":"1","maxEvents":101}`,
+		http.StatusBadRequest, "maxEvents")
+	c.refused(api.PathDebugEvents("backstage"), `{"objectType":"component","docId":"1","startDate":"2026-07-01"}`,
+		http.StatusBadRequest, "startDate")
 	now.pass(8 * 24 * time.Hour)
 	ask("", "")
 	ask(`,"startDate":"2026-08-20","maxEvents":1`, "DELETED 12:12")

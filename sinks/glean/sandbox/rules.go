@@ -42,8 +42,10 @@ type Reading struct {
 // about time need a clock of the test's own and are left out.
 func Readings() []Reading {
 	worst := Rules{
-		VisibleBeforeLastPage: true, RefuseUnknownPrincipals: true, StrictIDs: true, RefuseReusedUploadIDs: true, ConflictIsBadRequest: true,
-		SameIDBeginsAnew: true, Scope: OfDatasource, GroupsIgnoreCase: true, EchoCustomNames: true, EchoDefaults: true, MissingIsNotFound: true,
+		VisibleBeforeLastPage: true, RefuseUnknownPrincipals: true, StrictIDs: true, RefuseReusedUploadIDs: true,
+		ConflictIsBadRequest: true,
+		SameIDBeginsAnew:     true, Scope: OfDatasource, GroupsIgnoreCase: true, EchoCustomNames: true, EchoDefaults: true,
+		MissingIsNotFound: true,
 	}
 	return []Reading{
 		{"mild", Rules{}},

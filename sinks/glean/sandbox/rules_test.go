@@ -49,7 +49,8 @@ func first(id string) api.Page {
 }
 
 func TestScope(t *testing.T) {
-	for scope, want := range map[sandbox.Scope]string{sandbox.OfStream: "200 200 200 409", sandbox.OfKind: "200 200 409 409", sandbox.OfDatasource: "200 409 409 409"} {
+	for scope, want := range map[sandbox.Scope]string{sandbox.OfStream: "200 200 200 409",
+		sandbox.OfKind: "200 200 409 409", sandbox.OfDatasource: "200 409 409 409"} {
 		c := start(t, sandbox.Options{Rules: sandbox.Rules{Scope: scope}})
 		var got []string
 		for _, step := range []struct {
@@ -99,7 +100,9 @@ func TestGroupsIgnoreCase(t *testing.T) {
 		c.putGroups("Team", "Outer")
 		c.putMembers("team", "a@x")
 		c.putMembers("OUTER", "TEAM")
-		c.must(api.PathBulkIndexDocuments, c.documents(whole("d"), doc("1", api.Permissions{AllowedGroups: []string{"tEAM"}}), doc("2", api.Permissions{AllowedGroups: []string{"outer"}})), nil)
+		c.must(api.PathBulkIndexDocuments, c.documents(whole("d"),
+			doc("1", api.Permissions{AllowedGroups: []string{"tEAM"}}),
+			doc("2", api.Permissions{AllowedGroups: []string{"outer"}})), nil)
 		want := ""
 		if anyCase {
 			want = "a@x"
@@ -114,13 +117,15 @@ func TestGroupsIgnoreCase(t *testing.T) {
 
 func TestMissingIsNotFound(t *testing.T) {
 	c := start(t, sandbox.Options{Rules: sandbox.Rules{MissingIsNotFound: true}})
-	c.refused(api.PathGetDatasourceConfig, api.GetDatasourceConfigRequest{Datasource: "other"}, http.StatusNotFound, "Invalid datasource")
+	c.refused(api.PathGetDatasourceConfig, api.GetDatasourceConfigRequest{Datasource: "other"}, http.StatusNotFound,
+		"Invalid datasource")
 }
 
 // TestTime: uploads that live for a while, and a status that is late.
 func TestTime(t *testing.T) {
 	now := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
-	c := start(t, sandbox.Options{Now: func() time.Time { return now }, Rules: sandbox.Rules{UploadsLive: time.Hour, StatusLags: time.Minute}})
+	c := start(t, sandbox.Options{Now: func() time.Time { return now },
+		Rules: sandbox.Rules{UploadsLive: time.Hour, StatusLags: time.Minute}})
 	look := func() string {
 		var s api.DatasourceStatus
 		c.must(api.PathDebugStatus("backstage"), nil, &s)
@@ -184,7 +189,8 @@ func TestDoubtfulFaults(t *testing.T) {
 			t.Errorf("%s: %d %v, uploads %q", name, status, err, uploads())
 		}
 		for range 2 {
-			c.must(api.PathGetDatasourceConfig, api.GetDatasourceConfigRequest{Datasource: "backstage"}, new(api.DatasourceConfig))
+			c.must(api.PathGetDatasourceConfig, api.GetDatasourceConfigRequest{Datasource: "backstage"},
+				new(api.DatasourceConfig))
 		}
 		if uploads() != tc.later {
 			t.Errorf("%s: later uploads %q, want %q", name, uploads(), tc.later)

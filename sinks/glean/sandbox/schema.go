@@ -43,7 +43,8 @@ var iconShape = shape{
 
 var quicklinkShape = shape{
 	"id": text, "name": text, "shortName": text, "url": text, "iconConfig": iconShape.check,
-	"scopes": listOf(oneOf("APP_CARD", "AUTOCOMPLETE_EXACT_MATCH", "AUTOCOMPLETE_FUZZY_MATCH", "AUTOCOMPLETE_ZERO_QUERY", "NEW_TAB_PAGE")),
+	"scopes": listOf(oneOf("APP_CARD", "AUTOCOMPLETE_EXACT_MATCH", "AUTOCOMPLETE_FUZZY_MATCH", "AUTOCOMPLETE_ZERO_QUERY",
+		"NEW_TAB_PAGE")),
 }
 
 var propertyShape = shape{
@@ -70,7 +71,8 @@ var configShape = shape{
 	"productAccessGroup": text, "isUserReferencedByEmail": boolean, "isEntityDatasource": boolean,
 	"isTestDatasource": boolean, "isOnPrem": boolean, "includeUtmSource": boolean,
 	"trustUrlRegexForViewActivity": boolean, "stripFragmentInCanonicalUrl": boolean,
-	"connectorType": oneOf("API_CRAWL", "BROWSER_CRAWL", "BROWSER_HISTORY", "BUILTIN", "FEDERATED_SEARCH", "PUSH_API", "WEB_CRAWL", "NATIVE_HISTORY"),
+	"connectorType": oneOf("API_CRAWL", "BROWSER_CRAWL", "BROWSER_HISTORY", "BUILTIN", "FEDERATED_SEARCH", "PUSH_API",
+		"WEB_CRAWL", "NATIVE_HISTORY"),
 }
 
 func parseConfig(body []byte) (api.DatasourceConfig, error) {
@@ -83,7 +85,8 @@ func parseConfig(body []byte) (api.DatasourceConfig, error) {
 
 // compile checks a config and makes its schema.
 func compile(c api.DatasourceConfig, r Rules) (*schema, error) {
-	s := &schema{config: c, anyCase: r.GroupsIgnoreCase, types: map[string]map[string]string{}, byEmail: isTrue(c.IsUserReferencedByEmail), entity: isTrue(c.IsEntityDatasource)}
+	s := &schema{config: c, anyCase: r.GroupsIgnoreCase, types: map[string]map[string]string{},
+		byEmail: isTrue(c.IsUserReferencedByEmail), entity: isTrue(c.IsEntityDatasource)}
 	switch {
 	case !name.MatchString(c.Name):
 		return nil, fmt.Errorf("name: must be letters, digits, - and _, beginning with a letter")
@@ -126,7 +129,8 @@ func compile(c api.DatasourceConfig, r Rules) (*schema, error) {
 func facets(o api.ObjectDefinition) error {
 	orders, shown := map[int]bool{}, 0
 	for _, p := range o.PropertyDefinitions {
-		if !slices.ContainsFunc(o.PropertyGroups, func(g api.PropertyGroup) bool { return g.Name == p.Group }) && p.Group != "" {
+		if !slices.ContainsFunc(o.PropertyGroups, func(g api.PropertyGroup) bool { return g.Name == p.Group }) &&
+			p.Group != "" {
 			return fmt.Errorf("%s: group: %q is not in the propertyGroups", p.Name, p.Group)
 		}
 		if isTrue(p.HideUIFacet) {

@@ -22,11 +22,13 @@ func TestDatasource(t *testing.T) {
 	c := start(t, sandbox.Options{})
 	config := catalog()
 	config.Name, config.TrustURLRegexForViewActivity = "Portal", no()
-	config.Quicklinks = []api.Quicklink{{Name: "Create", URL: "https://portal.example/create", Scopes: []string{"APP_CARD"}, IconConfig: &api.IconConfig{IconType: "GLYPH", Name: "plus"}}}
+	config.Quicklinks = []api.Quicklink{{Name: "Create", URL: "https://portal.example/create",
+		Scopes: []string{"APP_CARD"}, IconConfig: &api.IconConfig{IconType: "GLYPH", Name: "plus"}}}
 	c.must(api.PathAddDatasource, config, nil)
 	var got api.DatasourceConfig
 	c.must(api.PathGetDatasourceConfig, api.GetDatasourceConfigRequest{Datasource: "portal"}, &got)
-	if got.Name != "Portal" || got.TrustURLRegexForViewActivity == nil || *got.TrustURLRegexForViewActivity || len(got.ObjectDefinitions) != 2 || len(got.Quicklinks) != 1 {
+	if got.Name != "Portal" || got.TrustURLRegexForViewActivity == nil || *got.TrustURLRegexForViewActivity ||
+		len(got.ObjectDefinitions) != 2 || len(got.Quicklinks) != 1 {
 		t.Errorf("got %+v", got)
 	}
 
@@ -43,17 +45,23 @@ func TestDatasource(t *testing.T) {
 	}
 
 	for name, tc := range map[string]struct{ body, want string }{
-		"wrapped":            {`{"datasource":{"name":"a"}}`, "unknown field"},
-		"no category":        {`{"name":"a","urlRegex":".*"}`, "datasourceCategory"},
-		"uncategorized":      {`{"name":"a","urlRegex":".*","datasourceCategory":"UNCATEGORIZED"}`, "datasourceCategory"},
-		"no regex":           {`{"name":"a","datasourceCategory":"CRM"}`, "urlRegex: is required"},
-		"bad regex":          {`{"name":"a","datasourceCategory":"CRM","urlRegex":"("}`, "urlRegex"},
-		"bad name":           {`{"name":"a b","datasourceCategory":"CRM","urlRegex":".*"}`, "name"},
-		"underscore":         {`{"name":"a","datasourceCategory":"CRM","urlRegex":".*","objectDefinitions":[{"name":"x_y"}]}`, "spaces or _"},
-		"twice":              {`{"name":"a","datasourceCategory":"CRM","urlRegex":".*","objectDefinitions":[{"name":"x"},{"name":"x"}]}`, "twice"},
-		"property type":      {`{"name":"a","datasourceCategory":"CRM","urlRegex":".*","objectDefinitions":[{"name":"x","propertyDefinitions":[{"name":"p","propertyType":"BOOL"}]}]}`, "objectDefinitions.propertyDefinitions.propertyType: must be one of TEXT"},
-		"property no name":   {`{"name":"a","datasourceCategory":"CRM","urlRegex":".*","objectDefinitions":[{"name":"x","propertyDefinitions":[{}]}]}`, "property name"},
-		"null instead of []": {`{"name":"a","datasourceCategory":"CRM","urlRegex":".*","aliases":null}`, "aliases: must be a list"},
+		"wrapped":       {`{"datasource":{"name":"a"}}`, "unknown field"},
+		"no category":   {`{"name":"a","urlRegex":".*"}`, "datasourceCategory"},
+		"uncategorized": {`{"name":"a","urlRegex":".*","datasourceCategory":"UNCATEGORIZED"}`, "datasourceCategory"},
+		"no regex":      {`{"name":"a","datasourceCategory":"CRM"}`, "urlRegex: is required"},
+		"bad regex":     {`{"name":"a","datasourceCategory":"CRM","urlRegex":"("}`, "urlRegex"},
+		"bad name":      {`{"name":"a b","datasourceCategory":"CRM","urlRegex":".*"}`, "name"},
+		"underscore": {`{"name":"a","datasourceCategory":"CRM","urlRegex":".*",` +
+			`"objectDefinitions":[{"name":"x_y"}]}`, "spaces or _"},
+		"twice": {`{"name":"a","datasourceCategory":"CRM","urlRegex":".*","objectDefinitions":[{"name":"x"},` +
+			`{"name":"x"}]}`, "twice"},
+		"property type": {`{"name":"a","datasourceCategory":"CRM","urlRegex":".*","objectDefinitions":[{"name":"x",` +
+			`"propertyDefinitions":[{"name":"p","propertyType":"BOOL"}]}]}`,
+			"objectDefinitions.propertyDefinitions.propertyType: must be one of TEXT"},
+		"property no name": {`{"name":"a","datasourceCategory":"CRM","urlRegex":".*","objectDefinitions":[{"name":"x",` +
+			`"propertyDefinitions":[{}]}]}`, "property name"},
+		"null instead of []": {`{"name":"a","datasourceCategory":"CRM","urlRegex":".*","aliases":null}`, "aliases: must " +
+			"be a list"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.t = t
@@ -90,17 +98,22 @@ func TestFaults(t *testing.T) {
 		want  string // an answer per page: ok, a status, reset, cut or html
 		index string
 	}{
-		"a status, once":              {faults.Fault{Status: 503, Times: 1}, "503 400 400 400", ""},
-		"the middle pages":            {faults.Fault{Page: faults.MiddlePage, Status: 429}, "ok 429 429 ok", "p0 p3"},
-		"the second middle page":      {faults.Fault{Page: faults.MiddlePage, After: 1, Status: 500}, "ok ok 500 ok", "p0 p1 p3"},
-		"the last page":               {faults.Fault{Page: faults.LastPage, Status: 500}, "ok ok ok 500", ""},
-		"another path":                {faults.Fault{Path: "/bulkindexusers", Status: 500}, "ok ok ok ok", "p0 p1 p2 p3"},
-		"a body":                      {faults.Fault{Match: func(b []byte) bool { return strings.Contains(string(b), `"p2"`) }, Status: 500}, "ok ok 500 ok", "p0 p1 p3"},
-		"reset, nothing took effect":  {faults.Fault{Page: faults.MiddlePage, Reset: true}, "ok reset reset ok", "p0 p3"},
-		"the answer to the last page": {faults.Fault{Page: faults.LastPage, LoseAnswer: true}, "ok ok ok reset", "p0 p1 p2 p3"},
-		"cut":                         {faults.Fault{Page: faults.FirstPage, Truncate: true}, "cut ok ok ok", "p0 p1 p2 p3"},
-		"html":                        {faults.Fault{Page: faults.FirstPage, HTML: true}, "html 400 400 400", ""},
-		"only late":                   {faults.Fault{Delay: time.Nanosecond}, "ok ok ok ok", "p0 p1 p2 p3"},
+		"a status, once":   {faults.Fault{Status: 503, Times: 1}, "503 400 400 400", ""},
+		"the middle pages": {faults.Fault{Page: faults.MiddlePage, Status: 429}, "ok 429 429 ok", "p0 p3"},
+		"the second middle page": {faults.Fault{Page: faults.MiddlePage, After: 1, Status: 500}, "ok ok 500 ok",
+			"p0 p1 p3"},
+		"the last page": {faults.Fault{Page: faults.LastPage, Status: 500}, "ok ok ok 500", ""},
+		"another path":  {faults.Fault{Path: "/bulkindexusers", Status: 500}, "ok ok ok ok", "p0 p1 p2 p3"},
+		"a body": {faults.Fault{Match: func(b []byte) bool {
+			return strings.Contains(string(b),
+				`"p2"`)
+		}, Status: 500}, "ok ok 500 ok", "p0 p1 p3"},
+		"reset, nothing took effect": {faults.Fault{Page: faults.MiddlePage, Reset: true}, "ok reset reset ok", "p0 p3"},
+		"the answer to the last page": {faults.Fault{Page: faults.LastPage, LoseAnswer: true}, "ok ok ok reset",
+			"p0 p1 p2 p3"},
+		"cut":       {faults.Fault{Page: faults.FirstPage, Truncate: true}, "cut ok ok ok", "p0 p1 p2 p3"},
+		"html":      {faults.Fault{Page: faults.FirstPage, HTML: true}, "html 400 400 400", ""},
+		"only late": {faults.Fault{Delay: time.Nanosecond}, "ok ok ok ok", "p0 p1 p2 p3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := start(t, sandbox.Options{})
@@ -165,11 +178,13 @@ func TestObserve(t *testing.T) {
 		defer mu.Unlock()
 		seen = append(seen, e.Path+" "+http.StatusText(e.Status)+" "+string(e.Body)+string(e.Answer))
 	}})
-	c.must(api.PathCheckDocumentAccess, `{"datasource":"backstage","objectType":"component","docId":"x","userEmail":"a@x"}`, &api.CheckDocumentAccessResponse{})
+	c.must(api.PathCheckDocumentAccess, `{"datasource":"backstage","objectType":"component","docId":"x",`+
+		`"userEmail":"a@x"}`, &api.CheckDocumentAccessResponse{})
 	c.token = ""
 	c.refused(api.PathDebugStatus("backstage"), nil, 401, "")
 	want := []string{
-		`/api/index/v1/checkdocumentaccess OK {"datasource":"backstage","objectType":"component","docId":"x","userEmail":"a@x"}{"hasAccess":false}`,
+		`/api/index/v1/checkdocumentaccess OK {"datasource":"backstage","objectType":"component","docId":"x",` +
+			`"userEmail":"a@x"}{"hasAccess":false}`,
 		`/api/index/v1/debug/backstage/status Unauthorized Not Authorized: token is invalid or has expired`,
 	}
 	mu.Lock()

@@ -72,7 +72,8 @@ func boolean(value []byte) error {
 }
 
 func integer(value []byte) error {
-	if len(value) > 0 && (value[0] == '-' || value[0] >= '0' && value[0] <= '9') && !strings.ContainsAny(string(value), ".eE") {
+	if len(value) > 0 && (value[0] == '-' || value[0] >= '0' && value[0] <= '9') &&
+		!strings.ContainsAny(string(value), ".eE") {
 		return nil
 	}
 	return fmt.Errorf("must be an integer")

@@ -180,7 +180,8 @@ func indexDocuments(s *Server, _ string, body []byte) (any, error) {
 		now := s.options.Now()
 		x.single = slices.DeleteFunc(x.single, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
 		if len(x.single)+len(entries) > documentsPerMinute {
-			return refuse(http.StatusTooManyRequests, "Rate limit of %d documents a minute exceeded for datasource %s", documentsPerMinute, datasource)
+			return refuse(http.StatusTooManyRequests, "Rate limit of %d documents a minute exceeded for datasource %s",
+				documentsPerMinute, datasource)
 		}
 		for _, e := range entries { // all or none
 			if err := s.known(x, e); err != nil {
@@ -197,7 +198,8 @@ func indexDocuments(s *Server, _ string, body []byte) (any, error) {
 	})
 }
 
-var updatePermissionsShape = shape{"datasource": text, "objectType": text, "id": text, "viewURL": text, "permissions": permissionsShape.check}
+var updatePermissionsShape = shape{"datasource": text, "objectType": text, "id": text, "viewURL": text,
+	"permissions": permissionsShape.check}
 
 func updatePermissions(s *Server, _ string, body []byte) (any, error) {
 	var r struct {

@@ -16,25 +16,32 @@ func TestSingleDocuments(t *testing.T) {
 	c := start(t, sandbox.Options{})
 	c.must(api.PathBulkIndexDocuments, c.documents(whole("a"), docs("1", "2")...), nil)
 	c.must(api.PathIndexDocument, api.IndexDocumentRequest{Document: docs("3")[0], Version: 5}, nil)
-	c.refused(api.PathIndexDocument, api.IndexDocumentRequest{Document: docs("3")[0], Version: 4}, http.StatusConflict, "older than version 5")
+	c.refused(api.PathIndexDocument, api.IndexDocumentRequest{Document: docs("3")[0], Version: 4}, http.StatusConflict,
+		"older than version 5")
 	c.must(api.PathIndexDocument, api.IndexDocumentRequest{Document: docs("3")[0], Version: 5}, nil)
-	c.must(api.PathIndexDocuments, api.IndexDocumentsRequest{Datasource: "backstage", UploadID: "x", Documents: docs("4", "5")}, nil)
-	c.must(api.PathDeleteDocument, api.DeleteDocumentRequest{Datasource: "backstage", ObjectType: "component", ID: "2"}, nil)
-	c.must(api.PathDeleteDocument, api.DeleteDocumentRequest{Datasource: "backstage", ObjectType: "component", ID: "2"}, nil)
+	c.must(api.PathIndexDocuments, api.IndexDocumentsRequest{Datasource: "backstage", UploadID: "x",
+		Documents: docs("4", "5")}, nil)
+	c.must(api.PathDeleteDocument, api.DeleteDocumentRequest{Datasource: "backstage", ObjectType: "component", ID: "2"},
+		nil)
+	c.must(api.PathDeleteDocument, api.DeleteDocumentRequest{Datasource: "backstage", ObjectType: "component", ID: "2"},
+		nil)
 	c.must(api.PathDeleteDocument, api.DeleteDocumentRequest{Datasource: "backstage", ObjectType: "system", ID: "1"}, nil)
-	c.refused(api.PathDeleteDocument, api.DeleteDocumentRequest{Datasource: "backstage", ObjectType: "component", ID: "3", Version: 4}, http.StatusConflict, "older")
+	c.refused(api.PathDeleteDocument, api.DeleteDocumentRequest{Datasource: "backstage", ObjectType: "component",
+		ID: "3", Version: 4}, http.StatusConflict, "older")
 	if got := c.ids(); got != "1 3 4 5" {
 		t.Errorf("the index holds %q", got)
 	}
 
 	c.putUsers(user("ann@x"))
 	restricted := api.Permissions{AllowedUsers: []api.UserReference{{Email: "ann@x"}}}
-	c.must(api.PathUpdatePermissions, api.UpdatePermissionsRequest{Datasource: "backstage", ObjectType: "component", ID: "4", Permissions: restricted}, nil)
+	c.must(api.PathUpdatePermissions, api.UpdatePermissionsRequest{Datasource: "backstage", ObjectType: "component",
+		ID: "4", Permissions: restricted}, nil)
 	d, _ := c.Index("backstage").Document("4")
 	if d.Title != "4" || d.Permissions.AllowAllDatasourceUsersAccess || len(d.Permissions.AllowedUsers) != 1 {
 		t.Errorf("%+v", d)
 	}
-	c.must(api.PathUpdatePermissions, api.UpdatePermissionsRequest{Datasource: "backstage", ObjectType: "component", ID: "4"}, nil)
+	c.must(api.PathUpdatePermissions, api.UpdatePermissionsRequest{Datasource: "backstage", ObjectType: "component",
+		ID: "4"}, nil)
 	if who := c.Index("backstage").WhoFinds("4"); len(who) != 0 {
 		t.Errorf("permissions of nobody let in %v", who)
 	}
@@ -43,12 +50,17 @@ func TestSingleDocuments(t *testing.T) {
 		body string
 		want string
 	}{
-		"permissions of nothing":      {api.PathUpdatePermissions, `{"datasource":"backstage","objectType":"component","id":"none","permissions":{}}`, "is not in datasource"},
-		"permissions left out":        {api.PathUpdatePermissions, `{"datasource":"backstage","objectType":"component","id":"4"}`, "permissions: is required"},
-		"permissions by user id":      {api.PathUpdatePermissions, `{"datasource":"backstage","objectType":"component","id":"4","permissions":{"allowedUsers":[{"datasourceUserId":"a"}]}}`, "email is required"},
-		"document left out":           {api.PathIndexDocument, `{"version":1}`, "document: is required"},
-		"datasource beside document":  {api.PathIndexDocument, `{"datasource":"backstage","document":{}}`, "datasource: unknown field"},
-		"a bad document":              {api.PathIndexDocument, `{"document":{"datasource":"backstage","id":"x","updatedAt":"2026"}}`, "document.updatedAt: must be an integer"},
+		"permissions of nothing": {api.PathUpdatePermissions, `{"datasource":"backstage","objectType":"component",` +
+			`"id":"none","permissions":{}}`, "is not in datasource"},
+		"permissions left out": {api.PathUpdatePermissions, `{"datasource":"backstage","objectType":"component",` +
+			`"id":"4"}`, "permissions: is required"},
+		"permissions by user id": {api.PathUpdatePermissions, `{"datasource":"backstage","objectType":"component",` +
+			`"id":"4","permissions":{"allowedUsers":[{"datasourceUserId":"a"}]}}`, "email is required"},
+		"document left out": {api.PathIndexDocument, `{"version":1}`, "document: is required"},
+		"datasource beside document": {api.PathIndexDocument, `{"datasource":"backstage","document":{}}`, "datasource: " +
+			"unknown field"},
+		"a bad document": {api.PathIndexDocument, `{"document":{"datasource":"backstage","id":"x",` +
+			`"updatedAt":"2026"}}`, "document.updatedAt: must be an integer"},
 		"documents of another source": {api.PathIndexDocuments, `{"datasource":"none","documents":[]}`, "Invalid datasource"},
 	} {
 		t.Run(name, func(t *testing.T) { c.t = t; c.refused(tc.path, tc.body, http.StatusBadRequest, tc.want) })
@@ -81,12 +93,14 @@ func TestSinglePeople(t *testing.T) {
 		c.must(api.PathIndexGroup, api.IndexGroupRequest{Datasource: "backstage", Group: api.Group{Name: g}}, nil)
 	}
 	member := func(group string, m api.Membership) api.IndexMembershipRequest {
-		return api.IndexMembershipRequest{Datasource: "backstage", Membership: api.GroupMembership{GroupName: group, Membership: m}}
+		return api.IndexMembershipRequest{Datasource: "backstage",
+			Membership: api.GroupMembership{GroupName: group, Membership: m}}
 	}
 	c.must(api.PathIndexMembership, member("cards", api.Membership{MemberUserID: "Ann@x"}), nil)
 	c.must(api.PathIndexMembership, member("cards", api.Membership{MemberUserID: "bob@x"}), nil)
 	c.must(api.PathIndexMembership, member("payments", api.Membership{MemberGroupName: "cards"}), nil)
-	c.must(api.PathIndexDocument, api.IndexDocumentRequest{Document: doc("1", api.Permissions{AllowedGroups: []string{"payments"}})}, nil)
+	c.must(api.PathIndexDocument, api.IndexDocumentRequest{Document: doc("1",
+		api.Permissions{AllowedGroups: []string{"payments"}})}, nil)
 	finds := func(want ...string) {
 		t.Helper()
 		if got := c.Index("backstage").WhoFinds("1"); !slices.Equal(got, want) {
@@ -104,17 +118,22 @@ func TestSinglePeople(t *testing.T) {
 	c.must(api.PathDeleteGroup, api.DeleteGroupRequest{Datasource: "backstage", GroupName: "cards"}, nil)
 	finds()
 	for name, tc := range map[string]struct{ path, body, want string }{
-		"no datasource":    {api.PathIndexUser, `{"user":{"email":"a@x","name":"a"}}`, "datasource: is required"},
-		"no user":          {api.PathIndexUser, `{"datasource":"backstage"}`, "user: is required"},
-		"user of no name":  {api.PathIndexUser, `{"datasource":"backstage","user":{"email":"a@x"}}`, "name: is required"},
-		"unknown in user":  {api.PathIndexUser, `{"datasource":"backstage","user":{"mail":"a@x"}}`, "user.mail: unknown field"},
+		"no datasource":   {api.PathIndexUser, `{"user":{"email":"a@x","name":"a"}}`, "datasource: is required"},
+		"no user":         {api.PathIndexUser, `{"datasource":"backstage"}`, "user: is required"},
+		"user of no name": {api.PathIndexUser, `{"datasource":"backstage","user":{"email":"a@x"}}`, "name: is required"},
+		"unknown in user": {api.PathIndexUser, `{"datasource":"backstage","user":{"mail":"a@x"}}`, "user.mail: unknown " +
+			"field"},
 		"group with space": {api.PathIndexGroup, `{"datasource":"backstage","group":{"name":"a b"}}`, "cannot have spaces"},
-		"member of none":   {api.PathIndexMembership, `{"datasource":"backstage","membership":{"memberUserId":"ann@x"}}`, "groupName: is required"},
-		"member of both":   {api.PathIndexMembership, `{"datasource":"backstage","membership":{"groupName":"payments","memberUserId":"ann@x","memberGroupName":"payments"}}`, "exactly one"},
-		"unknown group":    {api.PathIndexMembership, `{"datasource":"backstage","membership":{"groupName":"none","memberUserId":"ann@x"}}`, `"none" is not known`},
-		"unknown member":   {api.PathIndexMembership, `{"datasource":"backstage","membership":{"groupName":"payments","memberUserId":"none@x"}}`, `"none@x" is not known`},
-		"delete no user":   {api.PathDeleteUser, `{"datasource":"backstage"}`, "email: is required"},
-		"delete no group":  {api.PathDeleteGroup, `{"datasource":"backstage"}`, "groupName: is required"},
+		"member of none": {api.PathIndexMembership, `{"datasource":"backstage","membership":{"memberUserId":"ann@x"}}`,
+			"groupName: is required"},
+		"member of both": {api.PathIndexMembership, `{"datasource":"backstage","membership":{"groupName":"payments",` +
+			`"memberUserId":"ann@x","memberGroupName":"payments"}}`, "exactly one"},
+		"unknown group": {api.PathIndexMembership, `{"datasource":"backstage","membership":{"groupName":"none",` +
+			`"memberUserId":"ann@x"}}`, `"none" is not known`},
+		"unknown member": {api.PathIndexMembership, `{"datasource":"backstage","membership":{"groupName":"payments",` +
+			`"memberUserId":"none@x"}}`, `"none@x" is not known`},
+		"delete no user":  {api.PathDeleteUser, `{"datasource":"backstage"}`, "email: is required"},
+		"delete no group": {api.PathDeleteGroup, `{"datasource":"backstage"}`, "groupName: is required"},
 	} {
 		t.Run(name, func(t *testing.T) { c.t = t; c.refused(tc.path, tc.body, http.StatusBadRequest, tc.want) })
 	}

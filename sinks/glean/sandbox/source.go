@@ -109,7 +109,8 @@ func (x *source) unfinished(p page, scope Scope) []*Upload {
 		if !u.Ended.IsZero() || u.Discarded {
 			continue
 		}
-		if scope == OfDatasource || u.Stream == p.stream && (scope == OfKind || x.schema.groupKey(u.Group) == x.schema.groupKey(p.group)) {
+		if scope == OfDatasource || u.Stream == p.stream && (scope == OfKind ||
+			x.schema.groupKey(u.Group) == x.schema.groupKey(p.group)) {
 			out = append(out, u)
 		}
 	}

@@ -42,5 +42,6 @@ func rotateToken(s *Server, _ string, _ []byte) (any, error) {
 	}
 	now := s.options.Now()
 	t.secret, t.old, t.since = rand.Text(), t.secret, now
-	return api.RotateTokenResponse{RawSecret: t.secret, CreatedAt: now.Unix(), RotationPeriodMinutes: int64(t.rotatable / time.Minute)}, nil
+	return api.RotateTokenResponse{RawSecret: t.secret, CreatedAt: now.Unix(),
+		RotationPeriodMinutes: int64(t.rotatable / time.Minute)}, nil
 }

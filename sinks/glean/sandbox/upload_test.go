@@ -52,8 +52,9 @@ func TestUpload(t *testing.T) {
 		want  string
 	}{
 		"three pages, found after the last": {
-			steps: []step{{"a", "f", []string{"1"}, 200, ""}, {"a", "", []string{"2"}, 200, ""}, {"a", "l", []string{"3"}, 200, ""}},
-			want:  "1 2 3",
+			steps: []step{{"a", "f", []string{"1"}, 200, ""}, {"a", "", []string{"2"}, 200, ""},
+				{"a", "l", []string{"3"}, 200, ""}},
+			want: "1 2 3",
 		},
 		"nothing is found before the last page": {
 			steps: []step{{"a", "f", []string{"1"}, 200, ""}, {"a", "", []string{"2"}, 200, ""}},
@@ -69,8 +70,9 @@ func TestUpload(t *testing.T) {
 			want:  "2",
 		},
 		"an unfinished upload is in the way": {
-			steps: []step{{"a", "f", []string{"1"}, 200, ""}, {"b", "f", []string{"2"}, 409, `"a" is already in progress`}, {"a", "l", nil, 200, ""}},
-			want:  "1",
+			steps: []step{{"a", "f", []string{"1"}, 200, ""}, {"b", "f", []string{"2"}, 409, `"a" is already in progress`},
+				{"a", "l", nil, 200, ""}},
+			want: "1",
 		},
 		"its own first page again is refused as well": {
 			steps: []step{{"a", "f", []string{"1"}, 200, ""}, {"a", "f", []string{"1"}, 409, "already in progress"}},
@@ -80,8 +82,9 @@ func TestUpload(t *testing.T) {
 			steps: []step{{"a", "f", nil, 200, ""}, {"b", "f", nil, 400, "already in progress"}},
 		},
 		"forceRestartUpload discards what was sent": {
-			steps: []step{{"a", "f", []string{"1"}, 200, ""}, {"b", "fr", []string{"2"}, 200, ""}, {"a", "", nil, 400, `"a" is not in progress`}, {"b", "l", nil, 200, ""}},
-			want:  "2",
+			steps: []step{{"a", "f", []string{"1"}, 200, ""}, {"b", "fr", []string{"2"}, 200, ""},
+				{"a", "", nil, 400, `"a" is not in progress`}, {"b", "l", nil, 200, ""}},
+			want: "2",
 		},
 		"forceRestartUpload belongs on the first page": {
 			steps: []step{{"a", "f", nil, 200, ""}, {"a", "r", nil, 400, "forceRestartUpload"}},
@@ -93,12 +96,14 @@ func TestUpload(t *testing.T) {
 			steps: []step{{"a", "", nil, 400, "not in progress"}, {"a", "l", nil, 400, "not in progress"}},
 		},
 		"a last page again, after it closed the upload": {
-			steps: []step{{"a", "f", []string{"1"}, 200, ""}, {"a", "l", []string{"2"}, 200, ""}, {"a", "l", []string{"2"}, 400, "not in progress"}},
-			want:  "1 2",
+			steps: []step{{"a", "f", []string{"1"}, 200, ""}, {"a", "l", []string{"2"}, 200, ""},
+				{"a", "l", []string{"2"}, 400, "not in progress"}},
+			want: "1 2",
 		},
 		"a middle page again is an upsert": {
-			steps: []step{{"a", "f", []string{"1"}, 200, ""}, {"a", "", []string{"2"}, 200, ""}, {"a", "", []string{"2"}, 200, ""}, {"a", "l", nil, 200, ""}},
-			want:  "1 2",
+			steps: []step{{"a", "f", []string{"1"}, 200, ""}, {"a", "", []string{"2"}, 200, ""},
+				{"a", "", []string{"2"}, 200, ""}, {"a", "l", nil, 200, ""}},
+			want: "1 2",
 		},
 		"an id used again": {
 			steps: []step{{"a", "fl", []string{"1"}, 200, ""}, {"a", "fl", []string{"1"}, 200, ""}},
@@ -115,16 +120,18 @@ func TestUpload(t *testing.T) {
 		},
 		"strict ids: other case": {
 			rules: sandbox.Rules{StrictIDs: true},
-			steps: []step{{"a", "f", []string{"Abc"}, 200, ""}, {"a", "l", []string{"aBC"}, 400, `Duplicate id "aBC"`}, {"a", "l", []string{"Abc"}, 200, ""}},
-			want:  "Abc",
+			steps: []step{{"a", "f", []string{"Abc"}, 200, ""}, {"a", "l", []string{"aBC"}, 400, `Duplicate id "aBC"`},
+				{"a", "l", []string{"Abc"}, 200, ""}},
+			want: "Abc",
 		},
 		"strict ids: twice in a page, the upload is not begun": {
 			rules: sandbox.Rules{StrictIDs: true},
 			steps: []step{{"a", "f", []string{"x", "X"}, 400, "Duplicate id"}, {"a", "l", nil, 400, "not in progress"}},
 		},
 		"a bad document refuses its page whole and keeps the upload open": {
-			steps: []step{{"a", "f", []string{"1"}, 200, ""}, {"a", "", []string{"2", ""}, 400, "id: is required"}, {"a", "l", []string{"3"}, 200, ""}},
-			want:  "1 3",
+			steps: []step{{"a", "f", []string{"1"}, 200, ""}, {"a", "", []string{"2", ""}, 400, "id: is required"},
+				{"a", "l", []string{"3"}, 200, ""}},
+			want: "1 3",
 		},
 		"20 % may go": {
 			steps: []step{{"a", "fl", many(10), 200, ""}, {"b", "fl", many(8), 200, ""}},
@@ -143,8 +150,9 @@ func TestUpload(t *testing.T) {
 		},
 		"no share is lost by pages that were found at once": {
 			rules: sandbox.Rules{VisibleBeforeLastPage: true},
-			steps: []step{{"a", "fl", many(4), 200, ""}, {"b", "f", append([]string{"n1", "n2"}, many(3)...), 200, ""}, {"b", "l", nil, 200, ""}},
-			want:  "d00 d01 d02 d03 n1 n2",
+			steps: []step{{"a", "fl", many(4), 200, ""}, {"b", "f", append([]string{"n1", "n2"}, many(3)...), 200, ""},
+				{"b", "l", nil, 200, ""}},
+			want: "d00 d01 d02 d03 n1 n2",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -176,7 +184,8 @@ func TestUploadsAreApart(t *testing.T) {
 	c.must(api.PathBulkIndexMemberships, api.BulkIndexMembershipsRequest{Page: first, Group: "g"}, nil)
 	c.must(api.PathBulkIndexMemberships, api.BulkIndexMembershipsRequest{Page: first, Group: "h"}, nil)
 	c.refused(api.PathBulkIndexUsers, api.BulkIndexUsersRequest{Page: first}, http.StatusConflict, "already in progress")
-	c.refused(api.PathBulkIndexMemberships, api.BulkIndexMembershipsRequest{Page: first, Group: "g"}, http.StatusConflict, "already in progress")
+	c.refused(api.PathBulkIndexMemberships, api.BulkIndexMembershipsRequest{Page: first, Group: "g"},
+		http.StatusConflict, "already in progress")
 }
 
 // TestIdentityDeletion: users and groups have the 20 % guard, the memberships
@@ -197,7 +206,8 @@ func TestIdentityDeletion(t *testing.T) {
 	}
 	var s api.DatasourceStatus
 	c.must(api.PathDebugStatus("backstage"), nil, &s)
-	if got := s.Identity.Users.BulkUploadHistory[0]; got.UploadID != "u2" || got.ProcessingState != api.StateDeletionPaused {
+	if got := s.Identity.Users.BulkUploadHistory[0]; got.UploadID != "u2" ||
+		got.ProcessingState != api.StateDeletionPaused {
 		t.Errorf("users: %+v", got)
 	}
 
@@ -249,7 +259,8 @@ func TestStatus(t *testing.T) {
 
 	u := c.Index("backstage").Uploads
 	want("the record", fmt.Sprintf("%s pages %d items %d", u[0].ID, u[0].Pages, u[0].Items), "a pages 3 items 5")
-	want("the record of the loss", fmt.Sprintf("%s paused %d deleted %d", u[1].ID, u[1].Paused, u[1].Deleted), "b paused 4 deleted 0")
+	want("the record of the loss", fmt.Sprintf("%s paused %d deleted %d", u[1].ID, u[1].Paused, u[1].Deleted),
+		"b paused 4 deleted 0")
 	if !u[2].Discarded || u[3].Discarded {
 		t.Errorf("discarded: %+v", u)
 	}

@@ -23,7 +23,8 @@ func TestVisibility(t *testing.T) {
 		var got []string
 		for _, email := range []string{"ann@x", "bob@x"} {
 			var a api.CheckDocumentAccessResponse
-			c.must(api.PathCheckDocumentAccess, api.CheckDocumentAccessRequest{Datasource: "backstage", ObjectType: "component", DocID: "1", UserEmail: email}, &a)
+			c.must(api.PathCheckDocumentAccess, api.CheckDocumentAccessRequest{Datasource: "backstage",
+				ObjectType: "component", DocID: "1", UserEmail: email}, &a)
 			if a.HasAccess {
 				got = append(got, email)
 			}
@@ -53,12 +54,17 @@ func TestLenderOfIdentities(t *testing.T) {
 	borrowing.IdentityDatasourceName = "people"
 	c := start(t, sandbox.Options{Datasources: []api.DatasourceConfig{people, borrowing}})
 	of := api.Page{UploadID: "u", Datasource: "people", IsFirstPage: true, IsLastPage: true}
-	c.must(api.PathBulkIndexUsers, api.BulkIndexUsersRequest{Page: of, Users: []api.User{{Email: "ann@x", UserID: "1", Name: "ann"}, {Email: "bob@x", UserID: "2", Name: "bob"}}}, nil)
+	c.must(api.PathBulkIndexUsers, api.BulkIndexUsersRequest{Page: of,
+		Users: []api.User{{Email: "ann@x", UserID: "1", Name: "ann"}, {Email: "bob@x", UserID: "2", Name: "bob"}}}, nil)
 	c.must(api.PathBulkIndexGroups, api.BulkIndexGroupsRequest{Page: of, Groups: []api.Group{{Name: "g"}}}, nil)
-	c.must(api.PathBulkIndexMemberships, api.BulkIndexMembershipsRequest{Page: of, Group: "g", Memberships: []api.Membership{{MemberUserID: "2"}}}, nil)
-	c.must(api.PathBulkIndexDocuments, c.documents(whole("a"), doc("by-user", api.Permissions{AllowedUsers: []api.UserReference{{Email: "ann@x"}}}), doc("by-group", api.Permissions{AllowedGroups: []string{"g"}})), nil)
+	c.must(api.PathBulkIndexMemberships, api.BulkIndexMembershipsRequest{Page: of, Group: "g",
+		Memberships: []api.Membership{{MemberUserID: "2"}}}, nil)
+	c.must(api.PathBulkIndexDocuments, c.documents(whole("a"), doc("by-user",
+		api.Permissions{AllowedUsers: []api.UserReference{{Email: "ann@x"}}}),
+		doc("by-group", api.Permissions{AllowedGroups: []string{"g"}})), nil)
 	i := c.Index("backstage")
-	if a, b := i.WhoFinds("by-user"), i.WhoFinds("by-group"); !slices.Equal(a, []string{"ann@x"}) || !slices.Equal(b, []string{"bob@x"}) || len(i.Users) != 0 {
+	if a, b := i.WhoFinds("by-user"), i.WhoFinds("by-group"); !slices.Equal(a, []string{"ann@x"}) ||
+		!slices.Equal(b, []string{"bob@x"}) || len(i.Users) != 0 {
 		t.Errorf("%v, %v, %v", a, b, i.Users)
 	}
 	var d api.DebugDocumentResponse
@@ -74,7 +80,8 @@ func TestEchoDefaults(t *testing.T) {
 	c := start(t, sandbox.Options{Rules: sandbox.Rules{EchoDefaults: true}})
 	var got api.DatasourceConfig
 	c.must(api.PathGetDatasourceConfig, api.GetDatasourceConfigRequest{Datasource: "backstage"}, &got)
-	if got.DisplayName != "Backstage" || got.StripFragmentInCanonicalURL == nil || !*got.StripFragmentInCanonicalURL || got.IsOnPrem == nil || *got.IsOnPrem {
+	if got.DisplayName != "Backstage" || got.StripFragmentInCanonicalURL == nil || !*got.StripFragmentInCanonicalURL ||
+		got.IsOnPrem == nil || *got.IsOnPrem {
 		t.Errorf("%+v", got)
 	}
 }
@@ -91,7 +98,8 @@ func TestFacetOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.t = t
-			body := `{"name":"x","datasourceCategory":"CRM","urlRegex":".*","objectDefinitions":[{"name":"o","propertyDefinitions":[` + tc.properties + `]}]}`
+			body := `{"name":"x","datasourceCategory":"CRM","urlRegex":".*","objectDefinitions":[{"name":"o",` +
+				`"propertyDefinitions":[` + tc.properties + `]}]}`
 			if tc.want == "" {
 				c.must(api.PathAddDatasource, body, nil)
 			} else {
