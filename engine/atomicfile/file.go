@@ -32,7 +32,6 @@ type File struct {
 	*os.File
 	path string
 	made os.FileInfo // of the temporary file
-	done bool
 }
 
 // Create opens the temporary file of a new version of path.
@@ -80,7 +79,6 @@ func (f *File) Commit() error {
 	if err := os.Rename(f.Name(), f.path); err != nil {
 		return err
 	}
-	f.done = true
 	if dir, err := os.Open(filepath.Dir(f.path)); err == nil {
 		_ = dir.Sync() // some systems cannot sync a folder
 		dir.Close()
@@ -98,10 +96,6 @@ func (f *File) own() error {
 
 // Abort removes the temporary file. The old version stays.
 func (f *File) Abort() {
-	if f.done {
-		return
-	}
-	f.done = true
 	f.Close()
 	if f.own() == nil {
 		os.Remove(f.Name())
