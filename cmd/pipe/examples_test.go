@@ -73,6 +73,7 @@ func installed(t *testing.T, units ...string) (paths []string) {
 func exampleFiles(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(examplesDir, "*"))
+	files = slices.DeleteFunc(files, func(f string) bool { return filepath.Ext(f) == "" && filepath.Base(f) == "files" })
 	if err != nil || len(files) != 5 {
 		t.Fatalf("%v, %v", files, err)
 	}

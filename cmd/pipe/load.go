@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -98,6 +99,7 @@ func hasFlag(cmd *cli.Command, name string) bool {
 func (a *app) engineSettings(d *pipeline.Definition, runID string, loopback bool) component.Settings {
 	return component.Settings{
 		UserAgent: fmt.Sprintf("pipe/%s (%s; run %s)", version(), d.File.Name, runID),
+		Folder:    filepath.Dir(d.Document.Root().Pos().File),
 		Log:       a.log,
 		Loopback:  loopback,
 	}

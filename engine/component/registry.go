@@ -13,6 +13,8 @@ import (
 type Settings struct {
 	// UserAgent is sent with every request.
 	UserAgent string
+	// Folder is that of the pipeline file: relative paths start from it.
+	Folder string
 	Log       *slog.Logger
 	// Purpose is what a sink is opened for.
 	Purpose Purpose

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/component"
@@ -68,21 +69,43 @@ func chosen(f, one config.Field) config.Field {
 // is the same for all of them, but for the fields that a stream takes.
 func describeMapping(r component.Registry) config.Field {
 	out := config.Field{Type: "mapping"}
+	for _, stream := range Streams(r) {
+		one := describe(stream.Name, stream.Doc, r.Mapper.Config())
+		one.Type = strings.TrimPrefix(one.Type, "map of ")
+		for i, f := range one.Fields {
+			f.Path = stream.Name + "." + f.Name
+			if f.Name == "fields" {
+				f.Type, f.Fields = "mapping", describeStream(stream, f.Path)
+			}
+			one.Fields[i] = f
+		}
+		out.Fields = append(out.Fields, one)
+	}
+	return out
+}
+
+// Streams are those of all sinks. One that several sinks have takes the fields of
+// each, and requires those that all of them do.
+func Streams(r component.Registry) []component.Stream {
+	var out []component.Stream
 	for _, sink := range r.Sinks {
-		for _, stream := range sink.Streams(sink.Config()) {
-			if _, there := out.Field(stream.Name); there {
+		for _, s := range sink.Streams(sink.Config()) {
+			i := slices.IndexFunc(out, func(o component.Stream) bool { return o.Name == s.Name })
+			if i < 0 {
+				s.Fields = slices.Clone(s.Fields)
+				out = append(out, s)
 				continue
 			}
-			one := describe(stream.Name, stream.Doc, r.Mapper.Config())
-			one.Type = strings.TrimPrefix(one.Type, "map of ")
-			for i, f := range one.Fields {
-				f.Path = stream.Name + "." + f.Name
-				if f.Name == "fields" {
-					f.Type, f.Fields = "mapping", describeStream(stream, f.Path)
-				}
-				one.Fields[i] = f
+			for k, f := range out[i].Fields {
+				other, _ := s.Field(f.Name)
+				out[i].Fields[k].Required = f.Required && other.Required
 			}
-			out.Fields = append(out.Fields, one)
+			for _, f := range s.Fields {
+				if _, there := out[i].Field(f.Name); !there {
+					f.Required = false
+					out[i].Fields = append(out[i].Fields, f)
+				}
+			}
 		}
 	}
 	return out

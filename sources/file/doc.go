@@ -1,4 +1,5 @@
-// Package file is a source of records that were read from a file, with the model of
-// another source, so that what was recorded, or written down for a test, runs
-// through the same pipeline. Nothing is asked of the other source.
+// Package file reads records from files. Reader is the source `source: {file: …}`
+// of a pipeline, whose configuration says what a record's ref, kind, title and
+// e-mail are. Source hands over records in memory with the model of any source: it
+// serves --input and the tests of pipelines.
 package file

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
 // Describe says what may stand in a test file, of a pipeline into any sink of
@@ -30,14 +31,12 @@ func Schema(r component.Registry) *config.Schema {
 // expected is what may be expected of a record.
 func expected(r component.Registry, path string) []config.Field {
 	var out []config.Field
-	for _, sink := range r.Sinks {
-		for _, s := range sink.Streams(sink.Config()) {
-			one := config.Field{Name: s.Name, Path: path + "." + s.Name, Type: "mapping or text", Doc: "The item of it in " + s.Name + ", by some of its fields; or " + absent + "."}
-			for _, f := range s.Fields {
-				one.Fields = append(one.Fields, config.Field{Name: f.Name, Path: one.Path + "." + f.Name, Type: "any", Doc: f.Doc})
-			}
-			out = append(out, one)
+	for _, s := range pipeline.Streams(r) {
+		one := config.Field{Name: s.Name, Path: path + "." + s.Name, Type: "mapping or text", Doc: "The item of it in " + s.Name + ", by some of its fields; or " + absent + "."}
+		for _, f := range s.Fields {
+			one.Fields = append(one.Fields, config.Field{Name: f.Name, Path: one.Path + "." + f.Name, Type: "any", Doc: f.Doc})
 		}
+		out = append(out, one)
 	}
 	for _, k := range keywords() {
 		out = append(out, config.Field{Name: k.name, Path: path + "." + k.name, Type: k.shape, Doc: k.doc, Enum: k.enum})

@@ -84,7 +84,7 @@ func (t *Trace) Person(who string) (p Person, why string) {
 		if ref != who && (j.Entry.Email == "" || strings.ToLower(j.Entry.Email) != who) {
 			continue
 		}
-		if !t.isIdentity(ref) {
+		if !t.isIdentity(ref, j.Entry.Kind) {
 			return Person{}, ref + " is no person"
 		}
 		end := j.Ending()
@@ -105,7 +105,7 @@ func (t *Trace) Recorded(who string) (recorded bool, near string) {
 	who = strings.ToLower(strings.TrimSpace(who))
 	var known []string
 	for ref, j := range t.journeys {
-		if !t.isIdentity(ref) {
+		if !t.isIdentity(ref, j.Entry.Kind) {
 			continue
 		}
 		for _, name := range []string{ref, strings.ToLower(j.Entry.Email), strings.ToLower(t.email(j))} {

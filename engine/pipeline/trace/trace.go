@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -84,7 +85,7 @@ func (t *Trace) Wants(ref string) bool {
 	t.mu.Lock()
 	t.refs[ref] = true
 	t.mu.Unlock()
-	return t.isIdentity(ref) || t.want(ref)
+	return t.isIdentity(ref, "") || t.kindOf(ref) == "" || t.want(ref)
 }
 
 // at calls change with the journey of a record; whole is whether it was asked
@@ -236,4 +237,8 @@ func (e End) Because() string {
 	return text
 }
 
-func (t *Trace) isIdentity(ref string) bool { return slices.Contains(t.identities, t.kindOf(ref)) }
+// isIdentity reports whether a record is a person or group. kind counts where refs do
+// not name kinds.
+func (t *Trace) isIdentity(ref, kind string) bool {
+	return slices.Contains(t.identities, cmp.Or(t.kindOf(ref), strings.ToLower(kind)))
+}

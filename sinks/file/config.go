@@ -1,0 +1,48 @@
+package file
+
+import "github.com/pipe-engine/pipe/engine/component"
+
+// Config is the block sink.file of a pipeline file.
+type Config struct {
+	Folder string `yaml:"folder" required:"true" doc:"Folder of the files users.ndjson, groups.ndjson, memberships.ndjson and documents.ndjson; it is made when it is missing. A relative path starts from the folder of the pipeline file."`
+}
+
+// The streams. memberships is not one of the pipeline file's: the session makes it
+// of the groups.
+const (
+	streamUsers       = "users"
+	streamGroups      = "groups"
+	streamMemberships = "memberships"
+	streamDocuments   = "documents"
+)
+
+func streams() []component.Stream {
+	return []component.Stream{
+		{Name: streamUsers, Identities: true, Doc: "People, one object a line in users.ndjson.",
+			Fields: []component.FieldSpec{
+				{Name: "id", Type: component.RefField, Required: true,
+					Doc: "The ref by which permissions and members name the user."},
+				{Name: "email", Type: component.EmailField, Decides: true, Doc: "The e-mail address; mailto: is taken off."},
+				{Name: "name", Type: component.Text, Doc: "The user's name."},
+			}},
+		{Name: streamGroups, Identities: true, Doc: "Groups in groups.ndjson, and their members in memberships.ndjson.",
+			Fields: []component.FieldSpec{
+				{Name: "id", Type: component.RefField, Required: true,
+					Doc: "The ref by which permissions and members name the group."},
+				{Name: "name", Type: component.Text, Doc: "The group's name."},
+				{Name: "members", Type: component.RefList,
+					Doc: "Refs of its members: users, and groups whose members count as its own."},
+			}},
+		{Name: streamDocuments, Permissions: true, Doc: "Documents, each with who may find it, in documents.ndjson.",
+			Fields: []component.FieldSpec{
+				{Name: "id", Type: component.Text, Required: true, Doc: "What identifies the document."},
+				{Name: "type", Type: component.Text, Doc: "The type of the document."},
+				{Name: "title", Type: component.Text, Doc: "The title."},
+				{Name: "url", Type: component.Text, Doc: "Where people read it."},
+				{Name: "text", Type: component.Text, Doc: "Its text."},
+				{Name: "tags", Type: component.TextList, Doc: "Labels."},
+				{Name: "updatedAt", Type: component.Seconds, Doc: "When it was last changed, in seconds since 1970: epoch(…)."},
+				{Name: "properties", Type: component.Properties, Doc: "Any other values, by name."},
+			}},
+	}
+}
