@@ -15,7 +15,7 @@ type Settings struct {
 	UserAgent string
 	// Folder is that of the pipeline file: relative paths start from it.
 	Folder string
-	Log       *slog.Logger
+	Log    *slog.Logger
 	// Purpose is what a sink is opened for.
 	Purpose Purpose
 	// Loopback means that no address outside this machine may be reached.
