@@ -148,6 +148,9 @@ func (c *compilation) lowerOperator(node *ast.Node, n *ast.BinaryNode) {
 	var left, right need
 	switch n.Operator {
 	case "==", "!=":
+		if c.lowerComparison(node, n) {
+			return
+		}
 		// What seems to be text on both sides may yet be nil on one.
 		for _, operand := range []ast.Node{n.Left, n.Right} {
 			if !certain(operand) {
@@ -158,6 +161,9 @@ func (c *compilation) lowerOperator(node *ast.Node, n *ast.BinaryNode) {
 	case "??":
 		return
 	case "in":
+		if k, ok := elementKind(n.Right); ok {
+			c.comparable(&n.Left, k)
+		}
 		c.guard(&n.Right, needHolder)
 		return
 	case "and", "&&", "or", "||":
