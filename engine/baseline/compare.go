@@ -19,10 +19,10 @@ type Comparison struct {
 	streams map[string]*Changes
 	// audience counts the documents of the last good run, withheld ones included.
 	audience map[access.Audience]int
-	// rows are members, where a stream counts the principals of its items. filled
+	// rows are members, where a stream counts the principals of its items; filled
 	// are its items that had any.
 	rows map[string]*rowChanges
-	// gone are the reasons why items go, and lost the items, by stream.
+	// gone are the reasons why items go, and lost are the items, by stream.
 	gone map[string][]*display.Examples
 	lost map[string][]fault.Change
 	// wider are documents that more people find than before.

@@ -23,7 +23,7 @@ type comparisonCase struct {
 	open      bool                           // documents have no permissions
 }
 
-// SnapshotOf is a baseline with entries of documents and members.
+// snapshotOf is a baseline with entries of documents and members.
 func snapshotOf(t *testing.T, entries []Entry) *Snapshot {
 	t.Helper()
 	store := open(t, t.TempDir())
@@ -80,23 +80,23 @@ func (tc comparisonCase) compare(t *testing.T) *Comparison {
 	return c
 }
 
-// Document is an entry of the baseline whose ID is its ref.
+// document is an entry of the baseline whose ID is its ref.
 func document(ref string, audience access.Audience, names ...string) Entry {
 	return Entry{Stream: "documents", Ref: ref, Type: "component", Audience: audience.String(), ID: codec.Hash([]byte(ref)), Names: hashes(names...)}
 }
 
-// Away is a document that a run before the last one already lacked.
+// away is a document that a run before the last one already lacked.
 func away(e Entry) Entry {
 	e.Away = time.Now().Add(-24 * time.Hour)
 	return e
 }
 
-// Staged is a document of the new run whose ID is its ref.
+// staged is a document of the new run whose ID is its ref.
 func staged(ref, rule string, audience access.Audience, names ...string) component.Encoded {
 	return component.Encoded{ID: ref, Ref: ref, Type: "component", Audience: audience, Rule: rule, Principals: names}
 }
 
-// Hashes are the hashes of names, ascending.
+// hashes are the hashes of names, ascending.
 func hashes(names ...string) []uint64 {
 	var out []uint64
 	for _, name := range names {
@@ -106,7 +106,7 @@ func hashes(names ...string) []uint64 {
 	return out
 }
 
-// RefsOf are the refs of changes, in their order.
+// refsOf are the refs of changes, in their order.
 func refsOf(changes []fault.Change) []string {
 	var out []string
 	for _, ch := range changes {

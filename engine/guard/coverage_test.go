@@ -9,7 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Gone are changes that delete documents.
+// gone are changes that delete documents.
 func gone(ids ...string) []fault.Change {
 	var out []fault.Change
 	for _, id := range ids {

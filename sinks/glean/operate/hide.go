@@ -64,7 +64,7 @@ func (k *Operator) Hide(ctx context.Context, id string, types []string) (*compon
 	return h.out, nil
 }
 
-// Hide is what Hide does to one id.
+// hide is what Hide does to one id.
 type hide struct {
 	k     *Operator
 	id    string
