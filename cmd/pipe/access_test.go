@@ -43,7 +43,7 @@ func TestAccessPaths(t *testing.T) {
 	text = strings.Replace(text, "      members: related(\"hasMember\")\n", "      members: related(\"hasMember\")\n      name: spec.team\n", 1)
 	var told []string
 	r := components()
-	r.Transforms = append(r.Transforms, component.TransformSpec{Key: "curious", Config: func() any { return new(string) },
+	r.Transforms = append(r.Transforms, component.TransformSpec[any]{Key: "curious", Config: func() any { return new(string) },
 		New: func(_ any, s component.TransformSettings) component.Transform { return curious{s} }})
 	d := pipeline.Parse("pipeline.yaml", []byte(text), pipeline.Options{Registry: r, Variables: config.Variables{Lookup: func(string) (string, bool) { return "", false }, Lenient: true}})
 	if d.Problems.HasErrors() {

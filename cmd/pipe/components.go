@@ -16,10 +16,10 @@ import (
 // components is the only list of what a pipeline file can name.
 func components() component.Registry {
 	return component.Registry{
-		Sources:     []component.SourceSpec{backstage.Spec(), filesource.Spec()},
-		Transforms:  []component.TransformSpec{filter.Spec(), set.Spec(), pluginhost.Spec()},
-		Mapper:      mapping.Spec(),
-		Permissions: permissions.Spec(),
-		Sinks:       []component.SinkSpec{glean.Spec(), filesink.Spec()},
+		Sources:     []component.SourceSpec[any]{backstage.Spec().Any(), filesource.Spec().Any()},
+		Transforms:  []component.TransformSpec[any]{filter.Spec().Any(), set.Spec().Any(), pluginhost.Spec().Any()},
+		Mapper:      mapping.Spec().Any(),
+		Permissions: permissions.Spec().Any(),
+		Sinks:       []component.SinkSpec[any]{glean.Spec().Any(), filesink.Spec().Any()},
 	}
 }

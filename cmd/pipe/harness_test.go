@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/sinks/glean"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -48,15 +50,24 @@ func fed(t testing.TB, env map[string]string, input string, args ...string) call
 // datasourceOf is the datasource that a pipeline file declares for a Backstage
 // whose pages are at uiURL.
 func datasourceOf(path, uiURL string) gleanapi.DatasourceConfig {
+	var cfg *settings.Config
+	spec := glean.Spec()
+	streams := spec.Streams
+	spec.Streams = func(c *settings.Config) []component.Stream {
+		cfg = c
+		return streams(c)
+	}
+	r := components()
+	r.Sinks = []component.SinkSpec[any]{spec.Any()}
 	d := pipeline.Load(path, pipeline.Options{
-		Registry:  components(),
+		Registry:  r,
 		Settings:  []pipeline.Setting{{Path: "@source.ui_url", Value: uiURL}, {Path: "@source.url", Value: uiURL}},
 		Variables: config.Variables{Lookup: func(string) (string, bool) { return "", false }, Lenient: true},
 	})
-	if d.SinkCfg == nil {
+	if cfg == nil {
 		panic(d.Problems.Error())
 	}
-	return d.SinkCfg.(*settings.Config).DatasourceConfig()
+	return cfg.DatasourceConfig()
 }
 
 // world is a catalog server, an index server that knows the datasource, and

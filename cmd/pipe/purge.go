@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -10,7 +11,6 @@ import (
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
-	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 func (a *app) purgeCommand() *cli.Command {
@@ -69,10 +69,7 @@ func (a *app) datasourceIn(c *cli.Context, path string) string {
 	if err != nil {
 		return "NAME"
 	}
-	if cfg, ok := d.SinkCfg.(*settings.Config); ok && cfg.Datasource.Name != "" {
-		return cfg.Datasource.Name
-	}
-	return "NAME"
+	return cmp.Or(d.PlaceName(), "NAME")
 }
 
 func isFile(path string) bool {

@@ -43,7 +43,7 @@ func (a *app) startSandbox(ctx context.Context, c *cli.Context, path string) (*s
 		return nil, usage{"there is no sandbox for " + d.Source.Name + " and " + d.Sink.Name, ""}
 	}
 	s := &sandbox{}
-	if s.source, err = d.Source.Sandbox(ctx, component.SandboxOptions{Input: c.String("catalog"), Config: d.SourceCfg}); err != nil {
+	if s.source, err = d.Source.Sandbox(ctx, d.SourceCfg, component.SandboxOptions{Input: c.String("catalog")}); err != nil {
 		if errors.As(err, new(*component.InputError)) {
 			return nil, wrongInput("--catalog", err)
 		}
@@ -51,7 +51,7 @@ func (a *app) startSandbox(ctx context.Context, c *cli.Context, path string) (*s
 	}
 	a.printNotes(s.source.Notes)
 	s.set("@source.", s.source.Set)
-	if s.sink, err = d.Sink.Sandbox(ctx, component.SandboxOptions{Config: d.SinkCfg, UIURL: s.source.Set["ui_url"]}); err != nil {
+	if s.sink, err = d.Sink.Sandbox(ctx, d.SinkCfg, component.SandboxOptions{UIURL: s.source.Set["ui_url"]}); err != nil {
 		s.close()
 		return nil, err
 	}

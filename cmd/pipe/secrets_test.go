@@ -158,7 +158,7 @@ func TestSecretsInPanics(t *testing.T) {
 			args: args, env: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok },
 			stdin: strings.NewReader(""), stdout: newWriter(&out, clean), stderr: newWriter(&errs, clean),
 		}}
-		a.registry.Transforms = append(a.registry.Transforms, component.TransformSpec{Key: "shouting", Config: func() any { return new(string) },
+		a.registry.Transforms = append(a.registry.Transforms, component.TransformSpec[any]{Key: "shouting", Config: func() any { return new(string) },
 			New: func(any, component.TransformSettings) component.Transform { return shouting{s.secrets} }})
 		c := a.cli()
 		code := a.finish(c.RunContext(t.Context(), arrange(c, args)))

@@ -24,40 +24,44 @@ type Settings struct {
 	Observe func(method, path string, body []byte, status int)
 }
 
-// SourceSpec describes a source component: its configuration struct is the one
-// spec from which parsing, checking and docs come.
-type SourceSpec struct {
+// SourceSpec describes a source component with configuration C, a pointer to a
+// struct from which parsing, checking and docs come.
+type SourceSpec[C any] struct {
 	Name, Summary string
-	// Config is a new configuration with nothing set, a pointer to a struct.
-	Config func() any
+	// Config is a new configuration with nothing set.
+	Config func() C
 	// Model is made from the decoded configuration alone.
-	Model func(cfg any) Model
+	Model func(cfg C) Model
 	// Open makes the source; it may read files and opens no connection yet.
-	Open func(cfg any, s Settings) (Source, error)
-	// Sandbox starts a server of the same kind on loopback; nil when there is
-	// none.
-	Sandbox func(ctx context.Context, o SandboxOptions) (*Sandbox, error)
+	Open func(cfg C, s Settings) (Source, error)
+	// Sandbox starts a server of the same kind on loopback; nil when there is none.
+	// The configuration was decoded leniently.
+	Sandbox func(ctx context.Context, cfg C, o SandboxOptions) (*Sandbox, error)
 }
 
-// SinkSpec describes a sink component, as SourceSpec does a source.
-type SinkSpec struct {
+// SinkSpec describes a sink component with configuration C, as SourceSpec does a
+// source.
+type SinkSpec[C any] struct {
 	Name, Summary string
-	Config        func() any
+	Config        func() C
 	// Streams is what the sink stores, from the decoded configuration alone.
-	Streams func(cfg any) []Stream
+	Streams func(cfg C) []Stream
 	// Own are the streams that its sessions make of others.
 	Own []string
+	// PlaceName is what people call the place that the sink fills, as in
+	// Inspection.Place, "" where the file does not say; nil when it has no name.
+	PlaceName func(cfg C) string
 	// CheckMappings looks at what the mappings set, in the order of the file; nil
 	// when the streams' fields say everything.
-	CheckMappings func(cfg any, all []MappingFacts, b Builder)
-	Open          func(cfg any, s Settings) (Sink, error)
-	Sandbox       func(ctx context.Context, o SandboxOptions) (*Sandbox, error)
+	CheckMappings func(cfg C, all []MappingFacts, b Builder)
+	Open          func(cfg C, s Settings) (Sink, error)
+	Sandbox       func(ctx context.Context, cfg C, o SandboxOptions) (*Sandbox, error)
 	// Missing are the settings that a connection needs and a configuration that
 	// was decoded leniently does not have.
-	Missing func(cfg any) []string
+	Missing func(cfg C) []string
 	// Adopt lets the sink's configuration take what it has no value for from
 	// the source's, before it is decoded; may be nil.
-	Adopt func(cfg any, uiURL string)
+	Adopt func(cfg C, uiURL string)
 }
 
 // UILinker is the optional capability of a source's model to say where people
@@ -107,13 +111,13 @@ type GrantFacts struct {
 }
 
 // Registry is the list of components that a program has. It is a value, filled
-// in one place.
+// in one place. Its specs take configurations of any type: see SinkSpec.Any.
 type Registry struct {
-	Sources     []SourceSpec
-	Transforms  []TransformSpec
-	Mapper      MapperSpec
-	Permissions DeciderSpec
-	Sinks       []SinkSpec
+	Sources     []SourceSpec[any]
+	Transforms  []TransformSpec[any]
+	Mapper      MapperSpec[any]
+	Permissions DeciderSpec[any]
+	Sinks       []SinkSpec[any]
 }
 
 // SandboxOptions is what a sandbox server is started with.
@@ -121,8 +125,6 @@ type SandboxOptions struct {
 	// Input is a file to serve instead of the bundled data, "" for that. What is
 	// wrong with it is an *InputError.
 	Input string
-	// Config is the component's configuration, decoded leniently.
-	Config any
 	// UIURL is where the records of the source are looked at.
 	UIURL string
 }

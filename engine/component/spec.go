@@ -32,14 +32,14 @@ type Builder interface {
 	Warn(n *config.Node, code, message, hint string)
 }
 
-// TransformSpec describes a kind of transform by the key that names it in the
-// file, beside `name` and `when`.
-type TransformSpec struct {
+// TransformSpec describes a kind of transform with configuration C by the key that
+// names it in the file, next to `name` and `when`.
+type TransformSpec[C any] struct {
 	Key, Summary string
-	// Config is a new configuration with nothing set; what stands under the
-	// key is decoded into it.
-	Config func() any
-	New    func(cfg any, s TransformSettings) Transform
+	// Config is a new configuration with nothing set; the value of the key is
+	// decoded into it.
+	Config func() C
+	New    func(cfg C, s TransformSettings) Transform
 }
 
 // TransformSettings is what a transform is made with.
@@ -59,10 +59,10 @@ type TransformSettings struct {
 	AccessReads func() []string
 }
 
-// MapperSpec describes the mapping block.
-type MapperSpec struct {
-	Config func() any
-	New    func(cfg any, s MapperSettings) (Mapper, []MappingFacts)
+// MapperSpec describes the mapping block with configuration C.
+type MapperSpec[C any] struct {
+	Config func() C
+	New    func(cfg C, s MapperSettings) (Mapper, []MappingFacts)
 }
 
 // MapperSettings is what a mapper is made with.
@@ -76,11 +76,12 @@ type MapperSettings struct {
 	Builder
 }
 
-// DeciderSpec describes the permissions block. New gives, beside the decider,
-// what is known of each rule, in the order of the file, and of the default.
-type DeciderSpec struct {
-	Config func() any
-	New    func(cfg any, s DeciderSettings) (Decider, []GrantFacts)
+// DeciderSpec describes the permissions block with configuration C. New returns the
+// decider and what is known of each rule, in the order of the file, and of the
+// default.
+type DeciderSpec[C any] struct {
+	Config func() C
+	New    func(cfg C, s DeciderSettings) (Decider, []GrantFacts)
 }
 
 // DeciderSettings is what a decider is made with.

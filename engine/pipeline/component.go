@@ -56,6 +56,15 @@ func (d *Definition) buildSource() {
 	}
 }
 
+// PlaceName is what people call the place that the sink fills, "" when the file does
+// not say.
+func (d *Definition) PlaceName() string {
+	if d.SinkCfg == nil || d.Sink.PlaceName == nil {
+		return ""
+	}
+	return d.Sink.PlaceName(d.SinkCfg)
+}
+
 func (d *Definition) buildSink() {
 	var known []string
 	for _, s := range d.o.Registry.Sinks {

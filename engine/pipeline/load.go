@@ -33,8 +33,8 @@ type Definition struct {
 	File     File
 	Problems config.Problems
 
-	Source    component.SourceSpec
-	Sink      component.SinkSpec
+	Source    component.SourceSpec[any]
+	Sink      component.SinkSpec[any]
 	SourceCfg any
 	SinkCfg   any
 	// PermissionsCfg is the permissions block, for showing it.

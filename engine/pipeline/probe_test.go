@@ -35,7 +35,7 @@ func TestHeld(t *testing.T) {
 	k := &pipelinetest.Kit{}
 	r := k.Registry()
 	closed := 0
-	r.Transforms = []component.TransformSpec{{
+	r.Transforms = []component.TransformSpec[any]{{
 		Key: "hold", Summary: "holds", Config: func() any { return &pipelinetest.Note{} },
 		New: func(_ any, s component.TransformSettings) component.Transform { return held{s, &closed} },
 	}}

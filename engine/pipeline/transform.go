@@ -18,7 +18,7 @@ const codeTransform = "transform"
 type transform struct {
 	name string
 	when config.Expression
-	spec *component.TransformSpec
+	spec *component.TransformSpec[any]
 	body *config.Node
 }
 
@@ -74,7 +74,7 @@ func (d *Definition) readTransform(node *config.Node, taken map[string]*config.N
 	d.readName(node, &t, taken)
 	said := false
 	for _, e := range node.Entries() {
-		i := slices.IndexFunc(d.o.Registry.Transforms, func(s component.TransformSpec) bool { return s.Key == e.Key })
+		i := slices.IndexFunc(d.o.Registry.Transforms, func(s component.TransformSpec[any]) bool { return s.Key == e.Key })
 		switch {
 		case e.Key == "name":
 		case e.Key == "when":

@@ -19,7 +19,7 @@ var update = pipelinetest.UpdateFlag()
 
 func registry(k *pipelinetest.Kit) component.Registry {
 	r := k.Registry()
-	r.Transforms = []component.TransformSpec{host.Spec()}
+	r.Transforms = []component.TransformSpec[any]{host.Spec().Any()}
 	return r
 }
 

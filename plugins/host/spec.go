@@ -9,13 +9,13 @@ import (
 )
 
 // Spec is the component, for the registry.
-func Spec() component.TransformSpec {
-	return component.TransformSpec{
+func Spec() component.TransformSpec[*Config] {
+	return component.TransformSpec[*Config]{
 		Key:     "plugin",
 		Summary: "Hands records to a program of your own, which changes or drops them.",
-		Config:  func() any { return &Config{} },
-		New: func(cfg any, s component.TransformSettings) component.Transform {
-			return build(cfg.(*Config), s)
+		Config:  func() *Config { return &Config{} },
+		New: func(cfg *Config, s component.TransformSettings) component.Transform {
+			return build(cfg, s)
 		},
 	}
 }

@@ -7,23 +7,23 @@ import (
 )
 
 // Spec describes the sink.
-func Spec() component.SinkSpec {
-	return component.SinkSpec{
+func Spec() component.SinkSpec[*Config] {
+	return component.SinkSpec[*Config]{
 		Name:    "file",
 		Summary: "Writes NDJSON files: users, groups with their members, and documents with who may find each.",
-		Config:  func() any { return &Config{} },
-		Streams: func(any) []component.Stream { return streams() },
+		Config:  func() *Config { return &Config{} },
+		Streams: func(*Config) []component.Stream { return streams() },
 		Own:     []string{streamMemberships},
-		Open: func(cfg any, s component.Settings) (component.Sink, error) {
-			folder := cfg.(*Config).Folder
+		Open: func(cfg *Config, s component.Settings) (component.Sink, error) {
+			folder := cfg.Folder
 			if !filepath.IsAbs(folder) {
 				folder = filepath.Join(s.Folder, folder)
 			}
 			folder, err := filepath.Abs(folder)
 			return &Sink{folder: folder}, err
 		},
-		Missing: func(cfg any) []string {
-			if cfg.(*Config).Folder == "" {
+		Missing: func(cfg *Config) []string {
+			if cfg.Folder == "" {
 				return []string{"folder"}
 			}
 			return nil

@@ -98,7 +98,7 @@ func TestSecret(t *testing.T) {
 // TestSandbox: the spec's sandbox knows the file's datasource, takes what the
 // sink sends, and says who finds what.
 func TestSandbox(t *testing.T) {
-	box, err := Spec().Sandbox(t.Context(), component.SandboxOptions{Config: testSettings(),
+	box, err := Spec().Sandbox(t.Context(), testSettings(), component.SandboxOptions{
 		UIURL: "http://127.0.0.1:7007"})
 	if err != nil {
 		t.Fatal(err)

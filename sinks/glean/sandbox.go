@@ -19,8 +19,8 @@ import (
 const sandboxToken = "sandbox-token"
 
 // startSandbox starts an index server that knows the file's datasource.
-func startSandbox(_ context.Context, o component.SandboxOptions) (*component.Sandbox, error) {
-	cfg := *o.Config.(*settings.Config)
+func startSandbox(_ context.Context, given *settings.Config, o component.SandboxOptions) (*component.Sandbox, error) {
+	cfg := *given
 	cfg.Adopt(o.UIURL)
 	d := cfg.DatasourceConfig()
 	for _, at := range []*string{&d.IconURL, &d.IconDarkURL} {

@@ -11,24 +11,26 @@ import (
 )
 
 // Spec describes the sink.
-func Spec() component.SinkSpec {
-	return component.SinkSpec{
-		Name:    "glean",
-		Summary: "Fills a datasource of Glean: users, groups with their members, and documents that each only some may find.",
-		Config:  func() any { return &settings.Config{} },
-		Streams: func(cfg any) []component.Stream { return streams(cfg.(*settings.Config).Datasource) },
-		Own:     []string{api.StreamMemberships},
-		CheckMappings: func(cfg any, all []component.MappingFacts, b component.Builder) {
-			if s, err := settings.NewSchema(cfg.(*settings.Config).Datasource); err == nil {
+func Spec() component.SinkSpec[*settings.Config] {
+	return component.SinkSpec[*settings.Config]{
+		Name: "glean",
+		Summary: "Fills a datasource of Glean: users, groups with their members, and documents that each only some " +
+			"may find.",
+		Config:    func() *settings.Config { return &settings.Config{} },
+		Streams:   func(cfg *settings.Config) []component.Stream { return streams(cfg.Datasource) },
+		Own:       []string{api.StreamMemberships},
+		PlaceName: func(cfg *settings.Config) string { return cfg.Datasource.Name },
+		CheckMappings: func(cfg *settings.Config, all []component.MappingFacts, b component.Builder) {
+			if s, err := settings.NewSchema(cfg.Datasource); err == nil {
 				s.CheckMappings(slices.DeleteFunc(all, notOfDocuments), b)
 			}
 		},
-		Open: func(cfg any, s component.Settings) (component.Sink, error) {
-			return open(cfg.(*settings.Config), s, fault.Retry{})
+		Open: func(cfg *settings.Config, s component.Settings) (component.Sink, error) {
+			return open(cfg, s, fault.Retry{})
 		},
 		Sandbox: startSandbox,
-		Missing: func(cfg any) []string { return cfg.(*settings.Config).Missing() },
-		Adopt:   func(cfg any, uiURL string) { cfg.(*settings.Config).Adopt(uiURL) },
+		Missing: (*settings.Config).Missing,
+		Adopt:   (*settings.Config).Adopt,
 	}
 }
 

@@ -569,7 +569,7 @@ func TestAllowed(t *testing.T) {
 }
 
 func TestSandboxOfSpec(t *testing.T) {
-	s, err := Spec().Sandbox(t.Context(), component.SandboxOptions{})
+	s, err := Spec().Sandbox(t.Context(), nil, component.SandboxOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -583,7 +583,7 @@ func TestSandboxOfSpec(t *testing.T) {
 	if r, err := source.(component.Getter).Get(t.Context(), "group:default/booking"); r == nil || err != nil {
 		t.Error(r, err)
 	}
-	if _, err := Spec().Sandbox(t.Context(), component.SandboxOptions{Input: "no-such-file"}); err == nil {
+	if _, err := Spec().Sandbox(t.Context(), nil, component.SandboxOptions{Input: "no-such-file"}); err == nil {
 		t.Error("a missing file was served")
 	}
 }

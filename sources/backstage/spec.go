@@ -8,14 +8,14 @@ import (
 )
 
 // Spec is the component as the registry lists it.
-func Spec() component.SourceSpec {
-	return component.SourceSpec{
+func Spec() component.SourceSpec[*Config] {
+	return component.SourceSpec[*Config]{
 		Name:    "backstage",
 		Summary: "Reads the software catalog of a Backstage.",
-		Config:  func() any { return &Config{} },
-		Model:   func(cfg any) component.Model { return NewModel(cfg.(*Config)) },
-		Open: func(cfg any, s component.Settings) (component.Source, error) {
-			return Open(cfg.(*Config), s)
+		Config:  func() *Config { return &Config{} },
+		Model:   func(cfg *Config) component.Model { return NewModel(cfg) },
+		Open: func(cfg *Config, s component.Settings) (component.Source, error) {
+			return Open(cfg, s)
 		},
 		Sandbox: startSandbox,
 	}
@@ -30,7 +30,7 @@ const sandboxToken = "sandbox-token"
 const sandboxUI = "https://backstage.example.com"
 
 // startSandbox serves the bundled company, or the entities of a file.
-func startSandbox(_ context.Context, o component.SandboxOptions) (*component.Sandbox, error) {
+func startSandbox(_ context.Context, _ *Config, o component.SandboxOptions) (*component.Sandbox, error) {
 	entities, notes := sandbox.Company(), []string(nil)
 	if o.Input != "" {
 		var err error

@@ -7,19 +7,18 @@ import (
 )
 
 // Spec is the component as the registry lists it.
-func Spec() component.SourceSpec {
-	return component.SourceSpec{
+func Spec() component.SourceSpec[*Config] {
+	return component.SourceSpec[*Config]{
 		Name:    "file",
 		Summary: "Reads records from a file: JSON, NDJSON or YAML.",
-		Config:  func() any { return &Config{} },
-		Model:   func(cfg any) component.Model { return Model{cfg.(*Config)} },
-		Open: func(cfg any, s component.Settings) (component.Source, error) {
-			c := cfg.(*Config)
-			path := c.Path
+		Config:  func() *Config { return &Config{} },
+		Model:   func(cfg *Config) component.Model { return Model{cfg} },
+		Open: func(cfg *Config, s component.Settings) (component.Source, error) {
+			path := cfg.Path
 			if !filepath.IsAbs(path) {
 				path = filepath.Join(s.Folder, path)
 			}
-			return &Reader{path: path, model: Model{c}}, nil
+			return &Reader{path: path, model: Model{cfg}}, nil
 		},
 	}
 }

@@ -10,13 +10,13 @@ import (
 )
 
 // Spec is the component, for the registry.
-func Spec() component.TransformSpec {
-	return component.TransformSpec{
+func Spec() component.TransformSpec[*config.Expression] {
+	return component.TransformSpec[*config.Expression]{
 		Key:     "keep",
 		Summary: "Keeps the records for which the condition is true; the others are counted as filtered under the transform's name.",
-		Config:  func() any { return &config.Expression{} },
-		New: func(cfg any, s component.TransformSettings) component.Transform {
-			return &Filter{name: s.Name, keep: s.Compile(*cfg.(*config.Expression), expression.WantCondition)}
+		Config:  func() *config.Expression { return &config.Expression{} },
+		New: func(cfg *config.Expression, s component.TransformSettings) component.Transform {
+			return &Filter{name: s.Name, keep: s.Compile(*cfg, expression.WantCondition)}
 		},
 	}
 }

@@ -12,7 +12,7 @@ var update = pipelinetest.UpdateFlag()
 
 func registry(k *pipelinetest.Kit) component.Registry {
 	r := k.Registry()
-	r.Transforms = []component.TransformSpec{filter.Spec()}
+	r.Transforms = []component.TransformSpec[any]{filter.Spec().Any()}
 	return r
 }
 

@@ -12,7 +12,7 @@ var update = pipelinetest.UpdateFlag()
 
 func registry(k *pipelinetest.Kit) component.Registry {
 	r := k.Registry()
-	r.Mapper = mapping.Spec()
+	r.Mapper = mapping.Spec().Any()
 	return r
 }
 

@@ -9,11 +9,11 @@ import (
 )
 
 // Spec is the component, for the registry.
-func Spec() component.MapperSpec {
-	return component.MapperSpec{
-		Config: func() any { return &Config{} },
-		New: func(cfg any, s component.MapperSettings) (component.Mapper, []component.MappingFacts) {
-			return build(*cfg.(*Config), s)
+func Spec() component.MapperSpec[*Config] {
+	return component.MapperSpec[*Config]{
+		Config: func() *Config { return &Config{} },
+		New: func(cfg *Config, s component.MapperSettings) (component.Mapper, []component.MappingFacts) {
+			return build(*cfg, s)
 		},
 	}
 }

@@ -12,7 +12,7 @@ var update = pipelinetest.UpdateFlag()
 
 func registry(k *pipelinetest.Kit) component.Registry {
 	r := k.Registry()
-	r.Permissions = permissions.Spec()
+	r.Permissions = permissions.Spec().Any()
 	return r
 }
 

@@ -12,11 +12,11 @@ import (
 )
 
 // Spec is the component, for the registry.
-func Spec() component.DeciderSpec {
-	return component.DeciderSpec{
-		Config: func() any { return &Config{} },
-		New: func(cfg any, s component.DeciderSettings) (component.Decider, []component.GrantFacts) {
-			return build(cfg.(*Config), s)
+func Spec() component.DeciderSpec[*Config] {
+	return component.DeciderSpec[*Config]{
+		Config: func() *Config { return &Config{} },
+		New: func(cfg *Config, s component.DeciderSettings) (component.Decider, []component.GrantFacts) {
+			return build(cfg, s)
 		},
 	}
 }

@@ -187,7 +187,7 @@ func TestUndecided(t *testing.T) {
 	k := &pipelinetest.Kit{}
 	var decider component.Decider
 	r := registry(k)
-	spec := permissions.Spec()
+	spec := permissions.Spec().Any()
 	r.Permissions.New = func(cfg any, s component.DeciderSettings) (component.Decider, []component.GrantFacts) {
 		var facts []component.GrantFacts
 		decider, facts = spec.New(cfg, s)

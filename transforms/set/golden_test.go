@@ -12,7 +12,7 @@ var update = pipelinetest.UpdateFlag()
 
 func registry(k *pipelinetest.Kit) component.Registry {
 	r := k.Registry()
-	r.Transforms = []component.TransformSpec{set.Spec()}
+	r.Transforms = []component.TransformSpec[any]{set.Spec().Any()}
 	return r
 }
 

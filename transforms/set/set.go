@@ -12,13 +12,13 @@ import (
 )
 
 // Spec is the component, for the registry.
-func Spec() component.TransformSpec {
-	return component.TransformSpec{
+func Spec() component.TransformSpec[*config.Map[config.ExpressionOrList]] {
+	return component.TransformSpec[*config.Map[config.ExpressionOrList]]{
 		Key:     "set",
 		Summary: "Sets members of the record, each path to the value of its expression or to a literal list; nil takes the member away.",
-		Config:  func() any { return &config.Map[config.ExpressionOrList]{} },
-		New: func(cfg any, s component.TransformSettings) component.Transform {
-			return build(*cfg.(*config.Map[config.ExpressionOrList]), s)
+		Config:  func() *config.Map[config.ExpressionOrList] { return &config.Map[config.ExpressionOrList]{} },
+		New: func(cfg *config.Map[config.ExpressionOrList], s component.TransformSettings) component.Transform {
+			return build(*cfg, s)
 		},
 	}
 }

@@ -19,9 +19,9 @@ type Kit struct {
 // component that it is about in the place of its stand-in.
 func (k *Kit) Registry() component.Registry {
 	return component.Registry{
-		Sources:     []component.SourceSpec{k.sourceSpec()},
-		Sinks:       []component.SinkSpec{k.sinkSpec()},
-		Transforms:  []component.TransformSpec{keepSpec(), noteSpec()},
+		Sources:     []component.SourceSpec[any]{k.sourceSpec()},
+		Sinks:       []component.SinkSpec[any]{k.sinkSpec()},
+		Transforms:  []component.TransformSpec[any]{keepSpec(), noteSpec()},
 		Mapper:      mapperSpec(),
 		Permissions: deciderSpec(),
 	}

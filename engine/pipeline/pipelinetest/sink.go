@@ -39,19 +39,19 @@ func Streams() []component.Stream {
 	}
 }
 
-func (k *Kit) sinkSpec() component.SinkSpec {
-	return component.SinkSpec{
+func (k *Kit) sinkSpec() component.SinkSpec[any] {
+	return component.SinkSpec[*Sink]{
 		Name: "store", Summary: "items in memory",
-		Config:  func() any { return &Sink{} },
-		Streams: func(any) []component.Stream { return Streams() },
-		Open:    func(any, component.Settings) (component.Sink, error) { return &store{kit: k}, nil },
-		Missing: func(cfg any) []string {
-			if cfg.(*Sink).Token.IsSet() {
+		Config:  func() *Sink { return &Sink{} },
+		Streams: func(*Sink) []component.Stream { return Streams() },
+		Open:    func(*Sink, component.Settings) (component.Sink, error) { return &store{kit: k}, nil },
+		Missing: func(cfg *Sink) []string {
+			if cfg.Token.IsSet() {
 				return nil
 			}
 			return []string{"token"}
 		},
-	}
+	}.Any()
 }
 
 // store is the sink and its session.

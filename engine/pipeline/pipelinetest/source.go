@@ -17,13 +17,13 @@ type Source struct {
 	Kinds config.Map[bool] `yaml:"kinds" doc:"The kinds to read."`
 }
 
-func (k *Kit) sourceSpec() component.SourceSpec {
-	return component.SourceSpec{
+func (k *Kit) sourceSpec() component.SourceSpec[any] {
+	return component.SourceSpec[*Source]{
 		Name: "catalog", Summary: "records in memory",
-		Config: func() any { return &Source{} },
-		Model:  func(cfg any) component.Model { return Model{cfg.(*Source)} },
-		Open:   func(cfg any, _ component.Settings) (component.Source, error) { return source{k}, nil },
-	}
+		Config: func() *Source { return &Source{} },
+		Model:  func(cfg *Source) component.Model { return Model{cfg} },
+		Open:   func(cfg *Source, _ component.Settings) (component.Source, error) { return source{k}, nil },
+	}.Any()
 }
 
 // Model is what the source's records look like: entities, with strict names

@@ -11,13 +11,13 @@ import (
 
 // keepSpec is a transform with a condition, noteSpec one with a struct; both
 // keep everything.
-func keepSpec() component.TransformSpec {
-	return component.TransformSpec{
-		Key: "keep", Summary: "a condition", Config: func() any { return &config.Expression{} },
-		New: func(cfg any, s component.TransformSettings) component.Transform {
-			return keep{s.Name, s.Compile(*cfg.(*config.Expression), expression.WantCondition)}
+func keepSpec() component.TransformSpec[any] {
+	return component.TransformSpec[*config.Expression]{
+		Key: "keep", Summary: "a condition", Config: func() *config.Expression { return &config.Expression{} },
+		New: func(cfg *config.Expression, s component.TransformSettings) component.Transform {
+			return keep{s.Name, s.Compile(*cfg, expression.WantCondition)}
 		},
-	}
+	}.Any()
 }
 
 type keep struct {
@@ -43,11 +43,11 @@ type Note struct {
 	Text string `yaml:"text" required:"true" doc:"What it notes."`
 }
 
-func noteSpec() component.TransformSpec {
-	return component.TransformSpec{
-		Key: "note", Summary: "a struct", Config: func() any { return &Note{} },
-		New: func(_ any, s component.TransformSettings) component.Transform { return keep{s.Name, nil} },
-	}
+func noteSpec() component.TransformSpec[any] {
+	return component.TransformSpec[*Note]{
+		Key: "note", Summary: "a struct", Config: func() *Note { return &Note{} },
+		New: func(_ *Note, s component.TransformSettings) component.Transform { return keep{s.Name, nil} },
+	}.Any()
 }
 
 // mapped is a mapping without a stream's fields: any name, any value.
@@ -56,13 +56,13 @@ type mapped struct {
 	Fields config.Map[config.Expression] `yaml:"fields" required:"true" doc:"What is set."`
 }
 
-func mapperSpec() component.MapperSpec {
-	return component.MapperSpec{
-		Config: func() any { return &config.Map[mapped]{} },
-		New: func(cfg any, s component.MapperSettings) (component.Mapper, []component.MappingFacts) {
+func mapperSpec() component.MapperSpec[any] {
+	return component.MapperSpec[*config.Map[mapped]]{
+		Config: func() *config.Map[mapped] { return &config.Map[mapped]{} },
+		New: func(cfg *config.Map[mapped], s component.MapperSettings) (component.Mapper, []component.MappingFacts) {
 			var m mapper
 			var facts []component.MappingFacts
-			for _, e := range *cfg.(*config.Map[mapped]) {
+			for _, e := range *cfg {
 				one := stream{name: e.Key, when: s.Compile(e.Value.When, expression.WantCondition)}
 				f := component.MappingFacts{Stream: e.Key, Node: s.Node.Get(e.Key), When: e.Value.When}
 				for _, k := range s.Kinds {
@@ -77,7 +77,7 @@ func mapperSpec() component.MapperSpec {
 			}
 			return m, facts
 		},
-	}
+	}.Any()
 }
 
 type stream struct {
@@ -115,14 +115,13 @@ type granted struct {
 	Default string                  `yaml:"default" required:"true" enum:"all-users|datasource-users|owner|none" doc:"Who finds it."`
 }
 
-func deciderSpec() component.DeciderSpec {
-	return component.DeciderSpec{
-		Config: func() any { return &granted{} },
-		New: func(cfg any, s component.DeciderSettings) (component.Decider, []component.GrantFacts) {
-			c := cfg.(*granted)
-			s.Compile(c.Owners.Expression, expression.WantList)
+func deciderSpec() component.DeciderSpec[any] {
+	return component.DeciderSpec[*granted]{
+		Config: func() *granted { return &granted{} },
+		New: func(cfg *granted, s component.DeciderSettings) (component.Decider, []component.GrantFacts) {
+			s.Compile(cfg.Owners.Expression, expression.WantList)
 			f := component.GrantFacts{Rule: "default", Node: s.Node.Get("default")}
-			switch c.Default {
+			switch cfg.Default {
 			case "all-users":
 				f.Audience = access.AllUsers
 			case "datasource-users":
@@ -134,7 +133,7 @@ func deciderSpec() component.DeciderSpec {
 			}
 			return decider{f.Audience}, []component.GrantFacts{f}
 		},
-	}
+	}.Any()
 }
 
 type decider struct{ audience access.Audience }

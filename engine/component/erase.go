@@ -1,0 +1,86 @@
+package component
+
+import "context"
+
+// Any is the spec for a registry, whose configurations have any type.
+func (s SourceSpec[C]) Any() SourceSpec[any] {
+	return SourceSpec[any]{
+		Name: s.Name, Summary: s.Summary, Config: eraseConfig(s.Config), Model: erase(s.Model), Open: eraseOpen(s.Open),
+		Sandbox: eraseSandbox(s.Sandbox),
+	}
+}
+
+// Any is the spec for a registry, whose configurations have any type.
+func (s SinkSpec[C]) Any() SinkSpec[any] {
+	out := SinkSpec[any]{
+		Name: s.Name, Summary: s.Summary, Config: eraseConfig(s.Config), Streams: erase(s.Streams), Own: s.Own,
+		PlaceName: erase(s.PlaceName), Open: eraseOpen(s.Open), Sandbox: eraseSandbox(s.Sandbox),
+		Missing: erase(s.Missing),
+	}
+	if s.CheckMappings != nil {
+		out.CheckMappings = func(cfg any, all []MappingFacts, b Builder) { s.CheckMappings(as[C](cfg), all, b) }
+	}
+	if s.Adopt != nil {
+		out.Adopt = func(cfg any, uiURL string) { s.Adopt(as[C](cfg), uiURL) }
+	}
+	return out
+}
+
+// Any is the spec for a registry, whose configurations have any type.
+func (s TransformSpec[C]) Any() TransformSpec[any] {
+	return TransformSpec[any]{
+		Key: s.Key, Summary: s.Summary, Config: eraseConfig(s.Config),
+		New: func(cfg any, settings TransformSettings) Transform { return s.New(as[C](cfg), settings) },
+	}
+}
+
+// Any is the spec for a registry, whose configurations have any type.
+func (s MapperSpec[C]) Any() MapperSpec[any] {
+	return MapperSpec[any]{
+		Config: eraseConfig(s.Config),
+		New: func(cfg any, settings MapperSettings) (Mapper, []MappingFacts) {
+			return s.New(as[C](cfg), settings)
+		},
+	}
+}
+
+// Any is the spec for a registry, whose configurations have any type.
+func (s DeciderSpec[C]) Any() DeciderSpec[any] {
+	return DeciderSpec[any]{
+		Config: eraseConfig(s.Config),
+		New: func(cfg any, settings DeciderSettings) (Decider, []GrantFacts) {
+			return s.New(as[C](cfg), settings)
+		},
+	}
+}
+
+// as is the only place where a configuration gets its type back: an erased spec is
+// called with what its own Config returned.
+func as[C any](cfg any) C { return cfg.(C) }
+
+func eraseConfig[C any](config func() C) func() any { return func() any { return config() } }
+
+// erase is nil for nil.
+func erase[C, R any](f func(C) R) func(any) R {
+	if f == nil {
+		return nil
+	}
+	return func(cfg any) R { return f(as[C](cfg)) }
+}
+
+func eraseOpen[C, R any](open func(C, Settings) (R, error)) func(any, Settings) (R, error) {
+	return func(cfg any, s Settings) (R, error) { return open(as[C](cfg), s) }
+}
+
+// startFunc starts a sandbox server.
+type startFunc[C any] = func(context.Context, C, SandboxOptions) (*Sandbox, error)
+
+// eraseSandbox is nil for nil.
+func eraseSandbox[C any](start startFunc[C]) startFunc[any] {
+	if start == nil {
+		return nil
+	}
+	return func(ctx context.Context, cfg any, o SandboxOptions) (*Sandbox, error) {
+		return start(ctx, as[C](cfg), o)
+	}
+}
