@@ -11,7 +11,9 @@
 //   - baseline: what the last good run delivered, and how a run differs from it
 //   - guard: what a person must look at before anything is sent
 //   - read: the first act, from the source's pages to the stage
-//   - pipeline: a file made into a pipeline, its tests, and the trace of one record
+//   - pipeline: a file made into a pipeline
+//   - explain: what becomes of one record, and who finds it
+//   - suite: the tests of pipeline files
 //
 // A record goes from a source's page through read (decode, transforms, mapping,
 // permissions, encode) into the stage. The review compares the stage with the

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -42,7 +43,7 @@ func TestAccessPaths(t *testing.T) {
 	text = strings.Replace(text, "      email: lower(spec.profile.email)\n", "      email: lower(spec.profile.email)\n      isActive: spec.left != true\n      userId: spec.login\n", 1)
 	text = strings.Replace(text, "      members: related(\"hasMember\")\n", "      members: related(\"hasMember\")\n      name: spec.team\n", 1)
 	var told []string
-	r := components()
+	r := components.Registry()
 	r.Transforms = append(r.Transforms, component.TransformSpec[any]{Key: "curious", Config: func() any { return new(string) },
 		New: func(_ any, s component.TransformSettings) component.Transform { return curious{s} }})
 	d := pipeline.Parse("pipeline.yaml", []byte(text), pipeline.Options{Registry: r, Variables: config.Variables{Lookup: func(string) (string, bool) { return "", false }, Lenient: true}})

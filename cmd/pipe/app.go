@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
@@ -61,7 +62,7 @@ type app struct {
 func run(ctx context.Context, h host) (code int) {
 	secrets := &connection.Redactor{}
 	h.stdout, h.stderr = newWriter(h.stdout, secrets), newWriter(h.stderr, secrets)
-	a := &app{host: h, registry: components(), redactor: secrets, log: slog.New(slog.DiscardHandler)}
+	a := &app{host: h, registry: components.Registry(), redactor: secrets, log: slog.New(slog.DiscardHandler)}
 	if h.logs != nil {
 		h.logs(a.stderr)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
-	"github.com/pipe-engine/pipe/engine/pipeline/suite"
+	"github.com/pipe-engine/pipe/engine/suite"
 )
 
 func (a *app) checkCommand() *cli.Command {

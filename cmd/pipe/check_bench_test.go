@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
@@ -32,7 +33,7 @@ func BenchmarkCheck(b *testing.B) {
 	text = strings.Replace(text, "  rules:\n", "  rules:\n"+rules.String(), 1)
 	for b.Loop() {
 		start := time.Now()
-		d := pipeline.Parse("thousand.yaml", []byte(text), pipeline.Options{Registry: components(), Variables: config.Variables{Lenient: true}})
+		d := pipeline.Parse("thousand.yaml", []byte(text), pipeline.Options{Registry: components.Registry(), Variables: config.Variables{Lenient: true}})
 		if took := time.Since(start); took > time.Second/2 {
 			b.Errorf("it took %v", took)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
@@ -52,13 +53,13 @@ type accessChange struct {
 
 // itemChange is an item that comes, goes, or has other fields.
 type itemChange struct {
-	Stream string       `json:"stream"`
-	ID     string       `json:"id"`
-	Title  string       `json:"title,omitempty"`
-	Change string       `json:"change"` // added, changed or removed
-	To     string       `json:"found_by,omitempty"`
-	Rule   string       `json:"rule,omitempty"`
-	Fields []difference `json:"fields,omitempty"`
+	Stream string             `json:"stream"`
+	ID     string             `json:"id"`
+	Title  string             `json:"title,omitempty"`
+	Change string             `json:"change"` // added, changed or removed
+	To     string             `json:"found_by,omitempty"`
+	Rule   string             `json:"rule,omitempty"`
+	Fields []codec.Difference `json:"fields,omitempty"`
 }
 
 func newDiff(past *pastOutput, limit int) *diff {
@@ -157,7 +158,7 @@ func (d *diff) item(counts *streamDiff, e component.Encoded, past *pastStream) e
 		return err
 	}
 	d.access(counts, old, now, e.Rule)
-	if fields := differences(old.Fields, now.Fields, ""); len(fields) > 0 {
+	if fields := codec.Differences(old.Fields, now.Fields); len(fields) > 0 {
 		counts.Changed++
 		for _, f := range fields {
 			counts.Fields[f.Path]++

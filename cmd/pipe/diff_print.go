@@ -157,7 +157,7 @@ func (c itemChange) text(st style) string {
 	}
 	text := "  ~ " + name + "\n"
 	for _, f := range c.Fields {
-		text += indented(f.text(st), "    ")
+		text += indented(differenceText(f, st), "    ")
 	}
 	return text
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
@@ -113,7 +114,7 @@ func memoryPipeline(b *testing.B, n int) (*component.Pipeline, []*component.Reco
 // openShipped is the shipped pipeline for a catalog, and no sink to talk to.
 func openShipped(b *testing.B, url string) *component.Pipeline {
 	b.Helper()
-	d := pipeline.Load(shipped, pipeline.Options{Registry: components(), SinkLenient: true,
+	d := pipeline.Load(shipped, pipeline.Options{Registry: components.Registry(), SinkLenient: true,
 		Variables: config.Variables{Lookup: func(name string) (string, bool) {
 			if name == "BACKSTAGE_BASE_URL" {
 				return url, true

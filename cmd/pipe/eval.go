@@ -13,9 +13,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/pipeline"
-	"github.com/pipe-engine/pipe/engine/pipeline/trace"
 )
 
 func (a *app) evalCommand() *cli.Command {
@@ -65,9 +65,9 @@ func (a *app) evalAction(c *cli.Context) error {
 	asked := c.String("ref")
 	want := func(string) bool { return true }
 	if asked != "" {
-		want = trace.NewMatcher(asked).Matches
+		want = explain.NewMatcher(asked).Matches
 	}
-	o := &evaluator{Trace: trace.New(w.pipeline, want), want: want, program: program, results: map[string]evaluated{}}
+	o := &evaluator{Trace: explain.New(w.pipeline, want), want: want, program: program, results: map[string]evaluated{}}
 	if err := a.watchRun(ctx, c, w, o); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (a *app) evalAction(c *cli.Context) error {
 
 // evaluator is an observer that evaluates an expression where a run would.
 type evaluator struct {
-	*trace.Trace
+	*explain.Trace
 	want    func(ref string) bool
 	program *expression.Program
 	mu      sync.Mutex

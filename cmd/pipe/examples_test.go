@@ -13,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
@@ -20,7 +21,7 @@ const examplesDir = "../../pipelines/examples"
 
 // TestExampleWorkflow: the example is what `pipe init` writes.
 func TestExampleWorkflow(t *testing.T) {
-	files, err := (&app{registry: components()}).initFiles()
+	files, err := (&app{registry: components.Registry()}).initFiles()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,7 @@ func TestExampleCommands(t *testing.T) {
 
 // knownCall tells what is wrong with a call without making it.
 func knownCall(words []string) error {
-	a := &app{registry: components()}
+	a := &app{registry: components.Registry()}
 	c := a.cli()
 	i := slices.IndexFunc(c.Commands, func(cmd *cli.Command) bool { return cmd.HasName(words[0]) })
 	if i < 0 {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine/pipeline/trace"
+	"github.com/pipe-engine/pipe/engine/explain"
 )
 
 func (a *app) explainCommand() *cli.Command {
@@ -38,7 +38,7 @@ func (a *app) explainRecord(c *cli.Context) error {
 		return err
 	}
 	defer w.close()
-	t := trace.New(w.pipeline, trace.NewMatcher(c.Args().Get(1)).Matches)
+	t := explain.New(w.pipeline, explain.NewMatcher(c.Args().Get(1)).Matches)
 	if err := a.watchRun(ctx, c, w, t); err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (a *app) explainRecord(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	e := explain(w.Definition, t, t.Journey(ref))
+	e := explain.Record(w.Definition, t, t.Journey(ref))
 	if who := strings.TrimSpace(c.String("as")); who != "" {
 		answer := t.Finds(t.Journey(ref), who)
 		e.Answer = &answer

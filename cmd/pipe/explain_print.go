@@ -11,14 +11,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
-	"github.com/pipe-engine/pipe/engine/pipeline/trace"
+	"github.com/pipe-engine/pipe/engine/explain"
 )
 
 // leaf is text for one line of a tree.
 func leaf(text string) string { return display.Short(text, display.MaxValue) }
 
 // printExplanation prints the way of a record as a tree.
-func (a *app) printExplanation(e explained, record bool, st style) {
+func (a *app) printExplanation(e explain.Explanation, record bool, st style) {
 	t := tree.Root(leaf(st.bold.Render(e.Ref) + "  " + endingText(e.Ending, e.Reason, st))).Enumerator(tree.RoundedEnumerator)
 	if record {
 		t.Child(recordTree(e.Record, st))
@@ -41,7 +41,7 @@ func (a *app) printExplanation(e explained, record bool, st style) {
 	}
 }
 
-func (a *app) printAnswer(answer trace.Answer, st style) {
+func (a *app) printAnswer(answer explain.Answer, st style) {
 	verdict := st.bad.Render("no") + ", " + answer.Who + " does not find it: "
 	switch {
 	case answer.Unknown:
@@ -80,9 +80,9 @@ func recordTree(record map[string]any, st style) *tree.Tree {
 	return t
 }
 
-func transformTree(all []transformed, st style) *tree.Tree {
+func transformTree(all []explain.TransformStep, st style) *tree.Tree {
 	t := tree.Root("transforms")
-	paint := map[string]func(...string) string{triedChanged: st.good.Render, triedDropped: st.bad.Render, triedFailed: st.bad.Render}
+	paint := map[string]func(...string) string{explain.Changed: st.good.Render, explain.Dropped: st.bad.Render, explain.Failed: st.bad.Render}
 	var rows [][]string
 	for _, one := range all {
 		outcome := one.Outcome
@@ -110,7 +110,7 @@ const (
 	expressionWidth = 56
 )
 
-func itemTree(item explainedItem, st style) *tree.Tree {
+func itemTree(item explain.ItemResult, st style) *tree.Tree {
 	t := tree.Root(leaf(item.Stream + "  " + endingText(item.Ending, item.Reason, st) + "  " + st.dim.Render(item.At)))
 	var nothing []string
 	var rows [][]string
@@ -155,15 +155,15 @@ func aligned(rows [][]string, st style) []string {
 	return out
 }
 
-func decisionTree(d *explainedDecision, st style) *tree.Tree {
+func decisionTree(d *explain.DecisionResult, st style) *tree.Tree {
 	t := tree.Root("permissions")
 	var rows [][]string
 	for _, r := range d.Rules {
 		outcome := r.Outcome
 		switch r.Outcome {
-		case ruleDecided:
+		case explain.RuleDecided:
 			outcome = st.good.Render(outcome + ": " + d.Audience)
-		case ruleFailed:
+		case explain.RuleFailed:
 			outcome = st.bad.Render(outcome)
 		}
 		at := r.At[strings.LastIndexByte(r.At, ':'):]
@@ -207,7 +207,7 @@ func people(n int) string {
 // mostFinders is how many members of one group are printed.
 const mostFinders = 15
 
-func findersTree(title string, finders []trace.Finder, st style) *tree.Tree {
+func findersTree(title string, finders []explain.Finder, st style) *tree.Tree {
 	t := tree.Root(leaf(title))
 	for _, f := range finders[:min(mostFinders, len(finders))] {
 		switch {
@@ -227,7 +227,7 @@ func findersTree(title string, finders []trace.Finder, st style) *tree.Tree {
 	return t
 }
 
-func identityTree(i *explainedIdentity, st style) *tree.Tree {
+func identityTree(i *explain.IdentityResult, st style) *tree.Tree {
 	if i.Group {
 		if len(i.Members) == 0 {
 			return tree.Root("a group without members")

@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/pipeline"
-	"github.com/pipe-engine/pipe/engine/pipeline/trace"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -46,14 +47,14 @@ func TestExplainIsTheRun(t *testing.T) {
 			w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 			w.pipe(t, "datasource", "apply", "--yes", c.file).expect(t, 0)
 			w.pipe(t, "run", "--set", "@sink.requests_per_second=0", c.file).expect(t, 0)
-			d := pipeline.Load(c.file, pipeline.Options{Registry: components(), Variables: config.Variables{Lookup: func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }}})
+			d := pipeline.Load(c.file, pipeline.Options{Registry: components.Registry(), Variables: config.Variables{Lookup: func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }}})
 			p, closePipeline, err := d.Open(component.Settings{Loopback: true})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer closePipeline()
-			tr := trace.New(p, func(string) bool { return true })
-			if _, err := trace.Watch(t.Context(), p, "", tr); err != nil {
+			tr := explain.New(p, func(string) bool { return true })
+			if _, err := explain.Watch(t.Context(), p, "", tr); err != nil {
 				t.Fatal(err)
 			}
 			index := w.index()
@@ -78,7 +79,7 @@ func TestExplainIsTheRun(t *testing.T) {
 					}
 				}
 				if doc := tr.Document(tr.Journey(ref)); doc != nil && doc.Audience == access.Listed {
-					if got := trace.Reached(tr.FindersOf(doc)); !slices.Equal(got, slices.Sorted(slices.Values(found))) {
+					if got := explain.Reached(tr.FindersOf(doc)); !slices.Equal(got, slices.Sorted(slices.Values(found))) {
 						t.Errorf("%s is found by %v, and the index says %v", ref, got, found)
 					}
 				}
@@ -174,14 +175,14 @@ func TestExplainUnwritten(t *testing.T) {
 func TestExplainJSON(t *testing.T) {
 	c := pipe(t, nil, "explain", "--sandbox", "--json", "--as", "liam.obrien@larkspur.example", shipped, "fraud-scorer")
 	var got struct {
-		OK   bool      `json:"ok"`
-		Data explained `json:"data"`
+		OK   bool                `json:"ok"`
+		Data explain.Explanation `json:"data"`
 	}
 	if err := codec.Unmarshal([]byte(c.stdout), &got); err != nil || c.code != 0 {
 		t.Fatalf("exit %d, %v\n%s", c.code, err, c.both())
 	}
 	e := got.Data
-	if e.Ref != "component:default/fraud-scorer" || e.Record["kind"] != "Component" || len(e.Items) != 1 || e.Decision.Rules[0].Outcome != ruleDecided ||
+	if e.Ref != "component:default/fraud-scorer" || e.Record["kind"] != "Component" || len(e.Items) != 1 || e.Decision.Rules[0].Outcome != explain.RuleDecided ||
 		strings.Join(e.Decision.People, " ") != "ines.carvalho@larkspur.example liam.obrien@larkspur.example" || !e.Answer.Finds || len(e.Answer.Chain) != 2 {
 		t.Errorf("%+v\n%+v", e.Decision, e.Answer)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -57,7 +58,7 @@ func datasourceOf(path, uiURL string) gleanapi.DatasourceConfig {
 		cfg = c
 		return streams(c)
 	}
-	r := components()
+	r := components.Registry()
 	r.Sinks = []component.SinkSpec[any]{spec.Any()}
 	d := pipeline.Load(path, pipeline.Options{
 		Registry:  r,

@@ -68,7 +68,7 @@ var layers = [][]string{
 	{"engine/component", "engine/connection", "engine/records"},
 	{"engine/stage", "engine/baseline", "engine/guard", "engine/read"},
 	{"engine"},
-	{"engine/pipeline", "engine/pipeline/trace", "engine/pipeline/suite"},
+	{"engine/pipeline", "engine/explain", "engine/suite"},
 }
 
 // componentLayers are how many of the layers, from the lowest, components know.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
@@ -89,7 +90,7 @@ func TestInitHere(t *testing.T) {
 // TestEnvExample: every variable of the shipped file is there with what it is,
 // and filling in what is empty is enough for a run.
 func TestEnvExample(t *testing.T) {
-	d := pipeline.Load(shipped, pipeline.Options{Registry: components(), Variables: config.Variables{Lenient: true}})
+	d := pipeline.Load(shipped, pipeline.Options{Registry: components.Registry(), Variables: config.Variables{Lenient: true}})
 	text := string(envExample(d, read(t, shipped)))
 	for _, v := range d.Variables {
 		at := strings.Index(text, "\n"+v.Name+"=")

@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/cmd/internal/components"
 )
 
 // avoided are the words that texts for people do not use.
@@ -35,7 +37,7 @@ func TestLanguage(t *testing.T) {
 			help(words, c.Subcommands)
 		}
 	}
-	help(nil, (&app{registry: components()}).cli().Commands)
+	help(nil, (&app{registry: components.Registry()}).cli().Commands)
 	failing := map[string]string{}
 	for name, text := range texts {
 		if word := avoided.FindString(text); word != "" {

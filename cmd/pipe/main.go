@@ -1,6 +1,5 @@
 // Command pipe runs declarative pipelines; its main job is the Backstage
-// software catalog into Glean. One file holds one command; components.go is
-// the only list of components.
+// software catalog into Glean. One file holds one command.
 package main
 
 import (

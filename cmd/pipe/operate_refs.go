@@ -7,8 +7,8 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/pipeline/trace"
 )
 
 // wholeRefs takes a part of a ref for the one that it can mean among the documents
@@ -32,7 +32,7 @@ func (o *operating) wholeRefs() error {
 			slices.Sort(known)
 			known = slices.Compact(known)
 		}
-		whole, near := trace.NewMatcher(ref).Pick(known)
+		whole, near := explain.NewMatcher(ref).Pick(known)
 		if whole == "" {
 			hint := "write " + o.d.Model.RefHint(ref, "")
 			if len(near) > 0 {
@@ -72,7 +72,7 @@ func (o *operating) haveDocuments() error {
 // unknownRef is that nobody has a ref.
 func (o *operating) unknownRef(ref string) error {
 	remedy := "pipe hide --unseen remembers it all the same, for when it comes"
-	if _, near := trace.NewMatcher(ref).Pick(o.delivered()); len(near) > 0 {
+	if _, near := explain.NewMatcher(ref).Pick(o.delivered()); len(near) > 0 {
 		remedy = "did you mean " + listed(near) + "? " + remedy
 	}
 	return fault.Errorf(fault.Permanent, remedy, "neither the last good run, nor the source, nor Glean has it, and it was not remembered")

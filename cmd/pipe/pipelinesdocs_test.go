@@ -8,6 +8,7 @@ import (
 	"testing"
 	"text/template"
 
+	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/cmd/internal/connector"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
@@ -37,7 +38,7 @@ func TestPipelinesReadme(t *testing.T) {
 
 // referenceText is every key and every function, in Markdown.
 func referenceText() (string, error) {
-	r := components()
+	r := components.Registry()
 	var b strings.Builder
 	b.WriteString("## Every key\n\n`pipe components NAME` prints the same. A name in capitals stands for any, `[]` for the elements of a list.\n")
 	for _, p := range parts(r) {
@@ -153,13 +154,13 @@ var seedVariables = []struct{ name, here string }{
 // has to be one of its variables, and a key of the datasource one of the keys.
 func variableTable(t *testing.T) string {
 	t.Helper()
-	d := pipeline.Load(shipped, pipeline.Options{Registry: components(), Variables: config.Variables{Lenient: true}})
+	d := pipeline.Load(shipped, pipeline.Options{Registry: components.Registry(), Variables: config.Variables{Lenient: true}})
 	has := map[string]bool{"LOG_LEVEL": true}
 	for _, v := range d.Variables {
 		has[v.Name] = true
 	}
 	var keys strings.Builder
-	for _, p := range parts(components()) {
+	for _, p := range parts(components.Registry()) {
 		for _, f := range p.Fields {
 			keyRows(&keys, f, "")
 		}

@@ -1,21 +1,11 @@
 package main
 
 import (
-	"maps"
-	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/display"
 )
-
-// difference is one value of a record that a plugin changed; nil is none.
-type difference struct {
-	Path   string `json:"path"`
-	Before any    `json:"before"`
-	After  any    `json:"after"`
-}
 
 // The most lines of a value that are shown.
 const (
@@ -23,33 +13,9 @@ const (
 	linesAfter  = 40
 )
 
-// differences are the innermost values that differ, in the order of their paths.
-func differences(before, after map[string]any, prefix string) []difference {
-	names := map[string]bool{}
-	for name := range before {
-		names[name] = true
-	}
-	for name := range after {
-		names[name] = true
-	}
-	var out []difference
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		was, is := before[name], after[name]
-		a, inBefore := was.(map[string]any)
-		b, inAfter := is.(map[string]any)
-		switch {
-		case inBefore && inAfter:
-			out = append(out, differences(a, b, prefix+name+".")...)
-		case !reflect.DeepEqual(was, is):
-			out = append(out, difference{prefix + name, was, is})
-		}
-	}
-	return out
-}
-
-// text shows a difference as lines that went and lines that came.
-func (d difference) text(st style) string {
-	before, after := d.lines()
+// differenceText shows a difference as lines that went and lines that came.
+func differenceText(d codec.Difference, st style) string {
+	before, after := differingLines(d)
 	var b strings.Builder
 	b.WriteString("  " + display.Line(d.Path) + "\n")
 	some := func(sign string, lines []string, most int, paint func(...string) string) {
@@ -65,9 +31,9 @@ func (d difference) text(st style) string {
 	return b.String()
 }
 
-// lines are the lines that went and those that came, without what both begin
+// differingLines are the lines that went and those that came, without what both begin
 // and end with.
-func (d difference) lines() (before, after []string) {
+func differingLines(d codec.Difference) (before, after []string) {
 	before, after = linesOf(d.Before), linesOf(d.After)
 	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
 		before, after = before[1:], after[1:]

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/codec"
 )
 
 // TestDifferences: what is shown of a change is what changed, innermost, in
@@ -12,8 +14,8 @@ func TestDifferences(t *testing.T) {
 	after := map[string]any{"a": "same", "b": map[string]any{"c": "x\nY\x1b[31m\nz", "d": 1.0, "new": nil}, "tags": []any{"p", "q"}, "e": map[string]any{"f": "g"}}
 	var got strings.Builder
 	var st style // without colours
-	for _, d := range differences(before, after, "") {
-		got.WriteString(d.text(st))
+	for _, d := range codec.Differences(before, after) {
+		got.WriteString(differenceText(d, st))
 	}
 	want := `  b.c
   - y
@@ -29,7 +31,7 @@ func TestDifferences(t *testing.T) {
 	if got.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", got.String(), want)
 	}
-	long := difference{"x", strings.Repeat("a\n", 100), strings.Repeat("b\n", 100)}.text(st)
+	long := differenceText(codec.Difference{Path: "x", Before: strings.Repeat("a\n", 100), After: strings.Repeat("b\n", 100)}, st)
 	if n := strings.Count(long, "\n"); n != 1+linesBefore+1+linesAfter+1 || !strings.Contains(long, "… 92 more lines; --json shows all") {
 		t.Errorf("%d lines:\n%s", n, long)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/fault"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 )
@@ -38,18 +39,11 @@ func (a *app) pluginTryCommand() *cli.Command {
 
 // tried is what became of one record.
 type tried struct {
-	Ref     string       `json:"ref"`
-	Outcome string       `json:"outcome"`
-	Reason  string       `json:"reason,omitempty"` // why it was dropped, or what failed
-	Changes []difference `json:"changes,omitempty"`
+	Ref     string             `json:"ref"`
+	Outcome string             `json:"outcome"`
+	Reason  string             `json:"reason,omitempty"` // why it was dropped, or what failed
+	Changes []codec.Difference `json:"changes,omitempty"`
 }
-
-const (
-	triedChanged   = "changed"
-	triedUnchanged = "unchanged"
-	triedDropped   = "dropped"
-	triedFailed    = "failed"
-)
 
 func (a *app) pluginTry(c *cli.Context) error {
 	o, err := a.alone(c, c.Args().Slice())
@@ -147,32 +141,32 @@ func (a *app) startAlone(ctx context.Context, c *cli.Context, o pluginhost.Optio
 func tryOne(ctx context.Context, t *pluginhost.Transform, r *component.Record) (tried, error) {
 	before := r.Value
 	outcomes, err := t.Apply(ctx, nil, []*component.Record{r})
-	one := tried{Ref: r.Ref, Outcome: triedUnchanged}
+	one := tried{Ref: r.Ref, Outcome: explain.Unchanged}
 	switch {
 	case ctx.Err() != nil:
 		return one, context.Cause(ctx)
 	case err != nil:
-		one.Outcome, one.Reason = triedFailed, err.Error()
+		one.Outcome, one.Reason = explain.Failed, err.Error()
 	case outcomes[0].Err != nil:
-		one.Outcome, one.Reason = triedFailed, outcomes[0].Err.Error()
+		one.Outcome, one.Reason = explain.Failed, outcomes[0].Err.Error()
 	case outcomes[0].Dropped != "":
-		one.Outcome, one.Reason = triedDropped, strings.TrimPrefix(outcomes[0].Dropped, t.Name()+": ")
+		one.Outcome, one.Reason = explain.Dropped, strings.TrimPrefix(outcomes[0].Dropped, t.Name()+": ")
 	default:
-		if one.Changes = differences(before, r.Value, ""); len(one.Changes) > 0 {
-			one.Outcome = triedChanged
+		if one.Changes = codec.Differences(before, r.Value); len(one.Changes) > 0 {
+			one.Outcome = explain.Changed
 		}
 	}
 	return one, nil
 }
 
 func (a *app) printTried(one tried, st style) {
-	paint := map[string]func(...string) string{triedChanged: st.good.Render, triedUnchanged: st.dim.Render, triedDropped: st.dim.Render, triedFailed: st.bad.Render}
+	paint := map[string]func(...string) string{explain.Changed: st.good.Render, explain.Unchanged: st.dim.Render, explain.Dropped: st.dim.Render, explain.Failed: st.bad.Render}
 	display.Fprintf(a.stdout, "%s  %s\n", st.bold.Render(one.Ref), paint[one.Outcome](one.Outcome))
 	if one.Reason != "" {
 		display.Fprintf(a.stdout, "  %s\n", display.Indent(one.Reason, "  "))
 	}
 	for _, d := range one.Changes {
-		display.Fprint(a.stdout, display.Block(d.text(st)))
+		display.Fprint(a.stdout, display.Block(differenceText(d, st)))
 	}
 }
 
@@ -194,12 +188,12 @@ func (a *app) sumTried(c *cli.Context, all []tried) error {
 		return usage{"there was no record to try it on", "write pipe plugin try PATH < records.ndjson, or --example for the plugin's own example"}
 	default:
 		sum := display.Plural(len(all), "record")
-		for i, outcome := range []string{triedChanged, triedUnchanged, triedDropped, triedFailed} {
+		for i, outcome := range []string{explain.Changed, explain.Unchanged, explain.Dropped, explain.Failed} {
 			sum += map[bool]string{true: ": ", false: ", "}[i == 0] + display.Number(counts[outcome]) + " " + outcome
 		}
 		display.Fprintf(a.stdout, "\n%s\n", sum)
 	}
-	if counts[triedFailed] > 0 {
+	if counts[explain.Failed] > 0 {
 		return exit(exitRejected)
 	}
 	return nil

@@ -9,10 +9,12 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/pipe-engine/pipe/cmd/internal/components"
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
-	"github.com/pipe-engine/pipe/engine/pipeline/suite"
+	"github.com/pipe-engine/pipe/engine/suite"
 )
 
 var update = pipelinetest.UpdateFlag()
@@ -42,7 +44,7 @@ func golden(t *testing.T, file, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		was, is := difference{Before: string(want), After: got}.lines()
+		was, is := differingLines(codec.Difference{Before: string(want), After: got})
 		t.Errorf("%s is not what is printed; go test ./cmd/pipe -update writes it\nin the file:\n%s\nprinted:\n%s", file, firstLines(was), firstLines(is))
 	}
 }
@@ -71,8 +73,8 @@ func TestSchemaIsDocumented(t *testing.T) {
 			walk(path+".NAME", values)
 		}
 	}
-	walk("", pipeline.Schema(components()))
-	walk("", suite.Schema(components()))
+	walk("", pipeline.Schema(components.Registry()))
+	walk("", suite.Schema(components.Registry()))
 	if keys < 150 {
 		t.Errorf("only %d keys", keys)
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -154,7 +155,7 @@ func TestSecretsInPanics(t *testing.T) {
 		var out, errs strings.Builder
 		clean := &connection.Redactor{}
 		args := append(append([]string{"pipe", "run", path}, flags...), s.wordy("debug")...)
-		a := &app{registry: components(), redactor: clean, log: slog.New(slog.DiscardHandler), host: host{
+		a := &app{registry: components.Registry(), redactor: clean, log: slog.New(slog.DiscardHandler), host: host{
 			args: args, env: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok },
 			stdin: strings.NewReader(""), stdout: newWriter(&out, clean), stderr: newWriter(&errs, clean),
 		}}

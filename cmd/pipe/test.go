@@ -16,8 +16,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
-	"github.com/pipe-engine/pipe/engine/pipeline/suite"
 	"github.com/pipe-engine/pipe/engine/records"
+	"github.com/pipe-engine/pipe/engine/suite"
 	"github.com/pipe-engine/pipe/sources/file"
 )
 

@@ -12,9 +12,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
-	"github.com/pipe-engine/pipe/engine/pipeline/trace"
 	"github.com/pipe-engine/pipe/engine/records"
 	"github.com/pipe-engine/pipe/sources/file"
 )
@@ -139,7 +139,7 @@ func (a *app) printNotes(notes []string) {
 
 // watchRun does the read act. The first signal ends it.
 func (a *app) watchRun(ctx context.Context, c *cli.Context, w *watched, o component.Observer) error {
-	_, err := trace.Watch(ctx, w.pipeline, w.state, o)
+	_, err := explain.Watch(ctx, w.pipeline, w.state, o)
 	if a.stopped.Load() != 0 {
 		return fault.ErrStopped
 	}
@@ -149,7 +149,7 @@ func (a *app) watchRun(ctx context.Context, c *cli.Context, w *watched, o compon
 
 // pickRef finds the record that is meant among those that were read.
 func (w *watched) pickRef(asked string, records []string) (string, error) {
-	m := trace.NewMatcher(asked)
+	m := explain.NewMatcher(asked)
 	ref, near := m.Pick(records)
 	switch {
 	case ref != "":

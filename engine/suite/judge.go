@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/pipeline"
-	"github.com/pipe-engine/pipe/engine/pipeline/trace"
 )
 
 // Failure is one expectation that was not met, at its place in the test file.
@@ -26,8 +26,8 @@ type Failure struct {
 // judge compares what is expected of one record with what became of it.
 type judge struct {
 	d        *pipeline.Definition
-	t        *trace.Trace
-	j        *trace.Journey
+	t        *explain.Trace
+	j        *explain.Journey
 	failures []Failure
 }
 

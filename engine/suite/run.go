@@ -7,8 +7,8 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/pipeline"
-	"github.com/pipe-engine/pipe/engine/pipeline/trace"
 )
 
 // Options are how test files are run.
@@ -95,13 +95,13 @@ func (p *Prepared) Run(ctx context.Context, c *Coverage) (Result, error) {
 		return r, err
 	}
 	defer closePipeline()
-	t := trace.New(pipe, func(string) bool { return true })
-	if _, err := trace.Watch(ctx, pipe, "", t); err != nil {
+	t := explain.New(pipe, func(string) bool { return true })
+	if _, err := explain.Watch(ctx, pipe, "", t); err != nil {
 		return r, err
 	}
 	records := t.Refs()
 	for _, e := range p.test.Expect {
-		ref, near := trace.NewMatcher(e.Key).Pick(records)
+		ref, near := explain.NewMatcher(e.Key).Pick(records)
 		if ref == "" {
 			r.Failures = append(r.Failures, Failure{Pos: e.KeyPos, Message: notRead(e.Key, near)})
 			continue

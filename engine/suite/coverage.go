@@ -6,8 +6,8 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/pipeline"
-	"github.com/pipe-engine/pipe/engine/pipeline/trace"
 )
 
 // Coverage is which lines of a pipeline the tests of it touched. A rule is
@@ -72,7 +72,7 @@ func touch(lines *[]Line, l Line) {
 
 // note marks what made a record's items and decided about them, as far as a test
 // looks at it: under these keys.
-func (c *Coverage) note(d *pipeline.Definition, j *trace.Journey, looksAt func(key string) bool) {
+func (c *Coverage) note(d *pipeline.Definition, j *explain.Journey, looksAt func(key string) bool) {
 	if j.Decision != nil && slices.ContainsFunc([]string{keyWithheld, keyRule, keyAudience, keyCanSee, keyCannotSee}, looksAt) {
 		for i := range c.Rules {
 			c.Rules[i].Touched = c.Rules[i].Touched || c.Rules[i].Name == j.Decision.Rule

@@ -1,4 +1,4 @@
-package main
+package components
 
 import (
 	"github.com/pipe-engine/pipe/engine/component"
@@ -13,8 +13,8 @@ import (
 	"github.com/pipe-engine/pipe/transforms/set"
 )
 
-// components is the only list of what a pipeline file can name.
-func components() component.Registry {
+// Registry returns a new registry of every source, transform and sink.
+func Registry() component.Registry {
 	return component.Registry{
 		Sources:     []component.SourceSpec[any]{backstage.Spec().Any(), filesource.Spec().Any()},
 		Transforms:  []component.TransformSpec[any]{filter.Spec().Any(), set.Spec().Any(), pluginhost.Spec().Any()},

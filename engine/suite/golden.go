@@ -11,11 +11,11 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/codec"
-	"github.com/pipe-engine/pipe/engine/pipeline/trace"
+	"github.com/pipe-engine/pipe/engine/explain"
 )
 
 // golden compares everything that would be sent with a file, or writes it.
-func (p *Prepared) golden(r *Result, t *trace.Trace) error {
+func (p *Prepared) golden(r *Result, t *explain.Trace) error {
 	got, err := output(t)
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ func (p *Prepared) golden(r *Result, t *trace.Trace) error {
 
 // output is the items of every stream as the sink would get them, in the order
 // of their ids.
-func output(t *trace.Trace) (string, error) {
+func output(t *explain.Trace) (string, error) {
 	type item struct {
 		id   string
 		body map[string]any

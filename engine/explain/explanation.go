@@ -1,0 +1,243 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+)
+
+// Explanation is the way of one record through a pipeline, beside the lines of
+// the file that made it so.
+type Explanation struct {
+	Ref        string          `json:"ref"`
+	Kind       string          `json:"kind"`
+	Title      string          `json:"title,omitempty"`
+	Ending     string          `json:"ending"`
+	Reason     string          `json:"reason,omitempty"`
+	Record     map[string]any  `json:"record"`
+	Transforms []TransformStep `json:"transforms"`
+	Items      []ItemResult    `json:"items"`
+	Decision   *DecisionResult `json:"permissions,omitempty"`
+	Identity   *IdentityResult `json:"identity,omitempty"`
+	Answer     *Answer         `json:"as,omitempty"`
+}
+
+// TransformStep is what one transform did.
+type TransformStep struct {
+	Name    string             `json:"name"`
+	At      string             `json:"at"`
+	Outcome string             `json:"outcome"`
+	Reason  string             `json:"reason,omitempty"`
+	Changes []codec.Difference `json:"changes,omitempty"`
+}
+
+// What a transform did with a record.
+const (
+	Changed   = "changed"
+	Unchanged = "unchanged"
+	Dropped   = "dropped"
+	Failed    = "failed"
+	Skipped   = "skipped" // its condition did not hold
+)
+
+type ItemResult struct {
+	Stream string        `json:"stream"`
+	At     string        `json:"at"`
+	Ending string        `json:"ending"`
+	Reason string        `json:"reason,omitempty"`
+	Fields []FieldResult `json:"fields"`
+}
+
+type FieldResult struct {
+	Name       string `json:"name"`
+	At         string `json:"at"`
+	Expression string `json:"expression"`
+	Value      any    `json:"value"` // null when it gave nothing
+}
+
+// DecisionResult is the rules in their order and who finds the document.
+type DecisionResult struct {
+	Rules    []RuleResult `json:"rules"`
+	Audience string       `json:"audience,omitempty"`
+	Named    []string     `json:"named,omitempty"`     // the refs that the rule gave
+	AllOf    [][]string   `json:"all_of,omitempty"`    // and sets of groups, of which one has to be in all
+	LeftOut  []string     `json:"left_out,omitempty"`  // of these, who was not delivered as a user or group
+	Finders  []Finder     `json:"finders,omitempty"`   // only with audience listed
+	People   []string     `json:"people,omitempty"`    // the e-mails of all of them
+	Everyone int          `json:"everybody,omitempty"` // how many users there are, with datasource-users
+}
+
+type RuleResult struct {
+	Name    string `json:"name"`
+	At      string `json:"at"`
+	When    string `json:"when,omitempty"`
+	Outcome string `json:"outcome"`
+}
+
+// The outcomes of a rule.
+const (
+	ruleNot      = "did not hold"
+	RuleDecided  = "decided"
+	ruleNotAsked = "not asked"
+	RuleFailed   = "failed"
+)
+
+// IdentityResult is what a user or group is to the sink.
+type IdentityResult struct {
+	Person  *Person  `json:"person,omitempty"`
+	Groups  []string `json:"member_of,omitempty"`
+	Members []Finder `json:"members,omitempty"`
+	People  []string `json:"people,omitempty"` // in it, through groups in groups
+	Group   bool     `json:"group,omitempty"`
+}
+
+func Record(d *pipeline.Definition, t *Trace, j *Journey) Explanation {
+	end := j.Ending()
+	e := Explanation{
+		Ref: j.Entry.Ref, Kind: j.Entry.Kind, Title: j.Entry.Title, Ending: end.Ending.String(), Reason: end.Because(), Record: j.Value,
+		Transforms: explainTransforms(d, j), Items: []ItemResult{},
+	}
+	decides := false
+	for _, item := range j.Items {
+		e.Items = append(e.Items, explainItem(d, j, item))
+		s := d.Streams[slices.IndexFunc(d.Streams, func(s component.Stream) bool { return s.Name == item.Stream })]
+		decides = decides || s.Permissions
+	}
+	if decides {
+		e.Decision = explainDecision(d, t, j)
+	}
+	e.Identity = explainIdentity(t, j)
+	return e
+}
+
+// where is file:line of a place.
+func where(p config.Pos) string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
+}
+
+func explainTransforms(d *pipeline.Definition, j *Journey) []TransformStep {
+	out := []TransformStep{}
+	for i, s := range j.Steps {
+		one := TransformStep{Name: s.Transform, At: where(d.File.Transforms[i].Pos()), Outcome: Unchanged}
+		switch {
+		case s.Outcome.Err != nil:
+			one.Outcome, one.Reason = Failed, s.Outcome.Err.Error()
+		case s.Outcome.Dropped != "":
+			one.Outcome, one.Reason = Dropped, strings.TrimPrefix(strings.TrimPrefix(s.Outcome.Dropped, s.Transform), ": ")
+		case s.Outcome.Skipped:
+			one.Outcome = Skipped
+		default:
+			if one.Changes = codec.Differences(s.Before, s.After); len(one.Changes) > 0 {
+				one.Outcome = Changed
+			}
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+func explainItem(d *pipeline.Definition, j *Journey, item component.Item) ItemResult {
+	end := j.EndIn(item.Stream)
+	out := ItemResult{Stream: item.Stream, Ending: end.Ending.String(), Reason: end.Because(), Fields: []FieldResult{}}
+	facts, _ := d.MappingOf(item)
+	out.At = where(facts.Node.Pos())
+	for _, f := range facts.Fields {
+		v := fieldOf(item.Fields, f.Name)
+		if f.Properties == nil {
+			out.Fields = append(out.Fields, FieldResult{f.Name, where(f.Node.Pos()), expressionText(f.Node), v})
+			continue
+		}
+		below, _ := v.([]component.Field)
+		for _, p := range f.Properties {
+			out.Fields = append(out.Fields, FieldResult{f.Name + "." + p.Name, where(p.Node.Pos()), expressionText(p.Node), fieldOf(below, p.Name)})
+		}
+	}
+	return out
+}
+
+func fieldOf(fields []component.Field, name string) any {
+	for _, f := range fields {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return nil
+}
+
+// expressionText is an expression, or a literal list, in one line.
+func expressionText(n *config.Node) string {
+	if n.Kind() == config.List {
+		b, err := codec.Marshal(n.Value())
+		if err != nil {
+			return err.Error()
+		}
+		return display.Line(string(b))
+	}
+	return strings.Join(strings.Fields(n.Text()), " ")
+}
+
+func explainDecision(d *pipeline.Definition, t *Trace, j *Journey) *DecisionResult {
+	out := &DecisionResult{}
+	decided, outcome := "", RuleDecided
+	if j.Decision != nil {
+		decided = j.Decision.Rule
+	} else if end := j.Ending(); end.Why.Stage == "permissions" {
+		decided, outcome = end.Why.Field, RuleFailed
+	}
+	reached := false
+	for _, g := range d.Grants {
+		one := RuleResult{Name: g.Rule, At: where(g.Node.Pos()), When: strings.Join(strings.Fields(g.When.Text), " "), Outcome: ruleNot}
+		if g.When.IsSet() {
+			one.At = where(g.When.Node().Pos())
+		}
+		switch {
+		case reached || decided == "":
+			one.Outcome = ruleNotAsked
+		case g.Rule == decided:
+			one.Outcome, reached = outcome, true
+		}
+		out.Rules = append(out.Rules, one)
+	}
+	if j.Decision == nil {
+		return out
+	}
+	out.Audience, out.Named, out.AllOf = j.Decision.Audience.String(), j.Decision.Principals, j.Decision.AllOf
+	doc := t.Document(j)
+	for _, ref := range j.Decision.Principals {
+		if !t.Known(ref) && (doc == nil || !Names(doc.Principals, ref)) {
+			out.LeftOut = append(out.LeftOut, ref)
+		}
+	}
+	switch {
+	case doc == nil:
+	case doc.Audience == access.Listed:
+		out.Finders = t.FindersOf(doc)
+		out.People = Reached(out.Finders)
+	case doc.Audience == access.DatasourceUsers:
+		out.Everyone = len(t.People())
+	}
+	return out
+}
+
+func explainIdentity(t *Trace, j *Journey) *IdentityResult {
+	if p, why := t.Person(j.Entry.Ref); why == "" {
+		return &IdentityResult{Person: &p, Groups: t.GroupsOf(p)}
+	}
+	members, isGroup := t.Members(j.Entry.Ref)
+	if !isGroup {
+		return nil
+	}
+	out := &IdentityResult{Group: true, Members: t.Finders(members)}
+	out.People = Reached(out.Members)
+	return out
+}
