@@ -1,6 +1,6 @@
-// Package engine runs a pipeline: it reads, reviews and publishes, and does what
-// people ask for outside a run (push, hide, purge, adopt, select). The parts that it
-// is made of, from the lowest:
+// Package engine is the map of the engine, which runs a pipeline: it reads, reviews and
+// publishes, and does what people ask for outside a run. It holds no code. The packages,
+// from the lowest layer:
 //
 //   - fault, codec, display, atomicfile: kinds of failure; JSON; text for people;
 //     replacing a file
@@ -11,6 +11,7 @@
 //   - baseline: what the last good run delivered, and how a run differs from it
 //   - guard: what a person must look at before anything is sent
 //   - read: the first act, from the source's pages to the stage
+//   - run: a whole run; operate: push, hide, purge, adopt, select
 //   - pipeline: a file made into a pipeline
 //   - explain: what becomes of one record, and who finds it
 //   - suite: the tests of pipeline files

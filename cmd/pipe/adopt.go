@@ -7,11 +7,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/operate"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 func (a *app) adoptCommand() *cli.Command {
@@ -31,7 +32,7 @@ func (a *app) adoptCommand() *cli.Command {
 type adoptionJSON struct {
 	Holds      *component.Inspection `json:"holds"` // null: the datasource does not say
 	Restricted int                   `json:"restricted"`
-	Report     *engine.Report        `json:"report"`
+	Report     *run.Report           `json:"report"`
 }
 
 func (a *app) adoptAction(c *cli.Context) error {
@@ -50,7 +51,7 @@ func (a *app) adoptAction(c *cli.Context) error {
 	if dir == "" {
 		return usage{"an adoption is stored in the state folder, and there is none", "name the folder of the runs with --state DIR"}
 	}
-	runID := engine.NewRunID()
+	runID := run.NewRunID()
 	p, closePipeline, err := d.Open(a.engineSettings(d, runID, false))
 	if err != nil {
 		return err
@@ -62,7 +63,7 @@ func (a *app) adoptAction(c *cli.Context) error {
 	}
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
-	adoption, err := engine.Adopt(ctx, p, engine.Options{RunID: runID, State: dir, Log: a.log, By: a.who(), Progress: progress})
+	adoption, err := operate.Adopt(ctx, p, run.Options{RunID: runID, State: dir, Log: a.log, By: a.who(), Progress: progress})
 	progress.end()
 	if err = a.located(d, err); err != nil {
 		a.showProblems(c, d, err)
@@ -89,7 +90,7 @@ func (a *app) adoptAction(c *cli.Context) error {
 		return err
 	}
 	approval := baseline.Approval{ID: adoption.Refusal.ID, At: time.Now().UTC(), By: a.who(), Reason: "pipe adopt"}
-	if _, err := engine.Approve(dir, p.Sink.Place(), approval); err != nil {
+	if _, err := baseline.Approve(dir, p.Sink.Place(), approval); err != nil {
 		return err
 	}
 	display.Fprintf(a.stdout, "\nStored as approval %s. The next complete run until %s may publish this:\n  %s\n", approval.ID, approval.At.Add(guard.ApprovalTime).Local().Format("2006-01-02 15:04"),
@@ -99,7 +100,7 @@ func (a *app) adoptAction(c *cli.Context) error {
 
 // printAdoption prints what the datasource holds, and why and what a run would
 // publish.
-func (a *app) printAdoption(adoption *engine.Adoption) {
+func (a *app) printAdoption(adoption *operate.Adoption) {
 	if held := adoption.Inspection; held == nil {
 		display.Fprintf(a.stdout, "What the datasource holds is unknown: %v\n", adoption.Unsaid)
 	} else {

@@ -18,7 +18,7 @@ func typed(t testing.TB, env map[string]string, text string, args ...string) cal
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var out, errs strings.Builder
-	code := run(ctx, host{args: append([]string{"pipe"}, args...), env: func(n string) (string, bool) { v, ok := env[n]; return v, ok },
+	code := execute(ctx, host{args: append([]string{"pipe"}, args...), env: func(n string) (string, bool) { v, ok := env[n]; return v, ok },
 		stdin: strings.NewReader(text), stdout: &out, stderr: &errs, interactive: true})
 	return call{code, out.String(), errs.String()}
 }

@@ -59,7 +59,7 @@ type app struct {
 	approvable     bool         // a refusal of this call can be approved
 }
 
-func run(ctx context.Context, h host) (code int) {
+func execute(ctx context.Context, h host) (code int) {
 	secrets := &connection.Redactor{}
 	h.stdout, h.stderr = newWriter(h.stdout, secrets), newWriter(h.stderr, secrets)
 	a := &app{host: h, registry: components.Registry(), redactor: secrets, log: slog.New(slog.DiscardHandler)}

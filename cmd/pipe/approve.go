@@ -9,13 +9,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 func (a *app) approveCommand() *cli.Command {
@@ -57,14 +57,14 @@ func (a *app) approveAction(c *cli.Context) error {
 	if dir == "" {
 		return usage{"an approval is stored in the state folder, and there is none", "name the folder of the refused run with --state DIR, or use pipe run --approve " + ids[0]}
 	}
-	settings := a.engineSettings(d, engine.NewRunID(), false)
+	settings := a.engineSettings(d, run.NewRunID(), false)
 	settings.Purpose = component.ForStatus
 	sink, err := d.OpenSink(settings)
 	if err != nil {
 		return err
 	}
 	defer sink.Close()
-	refused, _, err := engine.Refused(dir, sink.Place(), ids[0])
+	refused, _, err := baseline.Refused(dir, sink.Place(), ids[0])
 	if errors.Is(err, baseline.ErrNotStored) {
 		return usage{err.Error(), fault.RemedyOf(err)}
 	}
@@ -76,7 +76,7 @@ func (a *app) approveAction(c *cli.Context) error {
 	}
 	approval := baseline.Approval{ID: ids[0], At: time.Now().UTC(), By: a.who(), Reason: c.String("reason")}
 	until := approval.At.Add(guard.ApprovalTime)
-	if _, err := engine.Approve(dir, sink.Place(), approval); err != nil {
+	if _, err := baseline.Approve(dir, sink.Place(), approval); err != nil {
 		return err
 	}
 	if c.Bool("json") {
@@ -187,7 +187,7 @@ func approvalIDs(given []string) ([]string, error) {
 	}
 	for _, id := range all {
 		lower := strings.ToLower(id)
-		if !engine.IsApprovalID(lower) {
+		if !fault.IsID(lower) {
 			return nil, usage{fmt.Sprintf("%q is not the ID of a refused run: it has 12 characters, a to z and 2 to 7", id), "copy the ID from the output of the refused run"}
 		}
 		if !slices.Contains(out, lower) {

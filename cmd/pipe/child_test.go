@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	case "pipe":
 		main()
 	case "unsealed": // pipe, which others may look into
-		os.Exit(run(context.Background(), host{args: os.Args, env: os.LookupEnv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
+		os.Exit(execute(context.Background(), host{args: os.Args, env: os.LookupEnv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
 	case "plugin-drop", "plugin-hang", "plugin-access", "plugin-hostile", "plugin-noop":
 		servePlugin(mode)
 	case "crash":

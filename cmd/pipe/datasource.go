@@ -6,12 +6,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/operate"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 func (a *app) datasourceCommand() *cli.Command {
@@ -63,7 +64,7 @@ func (a *app) provisioner(c *cli.Context) (*pipeline.Definition, component.Sink,
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	settings := a.engineSettings(d, engine.NewRunID(), false)
+	settings := a.engineSettings(d, run.NewRunID(), false)
 	settings.Purpose = component.ForProvision
 	sink, err := d.OpenSink(settings)
 	if err != nil {
@@ -106,7 +107,7 @@ func (a *app) datasourceApply(c *cli.Context) error {
 		if plan.New {
 			dir, err := a.stateFolder(c, false)
 			if err == nil && dir != "" {
-				err = engine.Unfilled(dir, place)
+				err = operate.Unfilled(dir, place)
 			}
 			if err != nil {
 				return err

@@ -141,7 +141,7 @@ func TestDatasourceAsks(t *testing.T) {
 	w := bare(t)
 	answer := func(text string) call {
 		var out, errs strings.Builder
-		code := run(t.Context(), host{args: []string{"pipe", "datasource", "apply", shipped}, env: func(n string) (string, bool) { v, ok := w.env[n]; return v, ok },
+		code := execute(t.Context(), host{args: []string{"pipe", "datasource", "apply", shipped}, env: func(n string) (string, bool) { v, ok := w.env[n]; return v, ok },
 			stdin: strings.NewReader(text), stdout: &out, stderr: &errs, interactive: true})
 		return call{code, out.String(), errs.String()}
 	}

@@ -9,9 +9,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 // usualOutput is the folder that diff compares with when none is named.
@@ -78,7 +78,7 @@ func (a *app) noOutput(dir string) error {
 // compareWith reads the source as a dry run does and compares what it would
 // send. The report is nil when there was no comparison; the error says why, or
 // why such a run would be refused.
-func (a *app) compareWith(c *cli.Context, path, dir string) (*diff, *engine.Report, error) {
+func (a *app) compareWith(c *cli.Context, path, dir string) (*diff, *run.Report, error) {
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
 	l := loading{only: commaList(c.StringSlice("only")), sinkLenient: true}
@@ -91,7 +91,7 @@ func (a *app) compareWith(c *cli.Context, path, dir string) (*diff, *engine.Repo
 	if err != nil {
 		return nil, nil, err
 	}
-	o := engine.Options{RunID: engine.NewRunID(), Until: engine.Reviewed, Log: a.log}
+	o := run.Options{RunID: run.NewRunID(), Until: run.Reviewed, Log: a.log}
 	p, closePipeline, err := definition.Open(a.engineSettings(definition, o.RunID, box != nil))
 	if err != nil {
 		return nil, nil, err
@@ -119,7 +119,7 @@ func (a *app) compareWith(c *cli.Context, path, dir string) (*diff, *engine.Repo
 		compared = err == nil
 		return err
 	}
-	report, err := engine.Run(ctx, p, o)
+	report, err := run.Run(ctx, p, o)
 	progress.end()
 	if !compared {
 		a.showProblems(c, definition, err)

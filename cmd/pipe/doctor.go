@@ -7,10 +7,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 func (a *app) doctorCommand() *cli.Command {
@@ -44,7 +44,7 @@ func (a *app) doctorAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	p, closePipeline, err := d.Open(a.engineSettings(d, engine.NewRunID(), box != nil))
+	p, closePipeline, err := d.Open(a.engineSettings(d, run.NewRunID(), box != nil))
 	if err != nil {
 		return err
 	}

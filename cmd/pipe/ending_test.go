@@ -78,7 +78,7 @@ func (failsAt) Read([]byte) (int, error) { panic("out of cheese " + sinkToken) }
 func TestDefect(t *testing.T) {
 	for _, flags := range [][]string{nil, {"--json"}} {
 		var out, errs strings.Builder
-		code := run(t.Context(), host{
+		code := execute(t.Context(), host{
 			args: append([]string{"pipe", "eval", shipped, "1", "--input", "-"}, flags...), stdin: failsAt{}, stdout: &out, stderr: &errs,
 			env: func(name string) (string, bool) {
 				v, ok := map[string]string{"CI": "true", "GLEAN_INDEXING_API_KEY": sinkToken}[name]

@@ -10,11 +10,11 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/cmd/internal/components"
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/run"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sources/backstage/generate"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -31,7 +31,7 @@ func BenchmarkEngine(b *testing.B) {
 		b.ReportAllocs()
 		started := cpuSeconds()
 		for range b.N {
-			if _, err := engine.Run(b.Context(), p, engine.Options{RunID: "bench", Until: engine.Reviewed}); err != nil {
+			if _, err := run.Run(b.Context(), p, run.Options{RunID: "bench", Until: run.Reviewed}); err != nil {
 				b.Fatal(err)
 			}
 		}

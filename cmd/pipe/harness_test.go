@@ -40,7 +40,7 @@ func pipe(t testing.TB, env map[string]string, args ...string) call {
 func fed(t testing.TB, env map[string]string, input string, args ...string) call {
 	t.Helper()
 	var out, errs strings.Builder
-	code := run(t.Context(), host{
+	code := execute(t.Context(), host{
 		args:  append([]string{"pipe"}, args...),
 		env:   func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 		stdin: strings.NewReader(input), stdout: &out, stderr: &errs,

@@ -8,9 +8,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/operate"
 )
 
 func (a *app) hideCommand() *cli.Command {
@@ -62,7 +62,7 @@ func (a *app) hideAction(c *cli.Context) error {
 		if err := o.haveDocuments(); err != nil {
 			return err
 		}
-		done, err := engine.Hide(ctx, o.p, engine.HideOptions{SelectOptions: o.selecting(a, nil), By: a.who(), Unseen: c.Bool("unseen")})
+		done, err := operate.Hide(ctx, o.p, operate.HideOptions{SelectOptions: o.selecting(a, nil), By: a.who(), Unseen: c.Bool("unseen")})
 		if done == nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (a *app) hideAction(c *cli.Context) error {
 
 // findMentions reads the source for documents that mention what was hidden. Where
 // the source does not answer a note says so.
-func (a *app) findMentions(ctx context.Context, o *operating, done *engine.HideResult, out *hideJSON) {
+func (a *app) findMentions(ctx context.Context, o *operating, done *operate.HideResult, out *hideJSON) {
 	s := o.selecting(a, nil)
 	s.Refs = nil
 	for _, h := range done.Refs {
@@ -115,9 +115,9 @@ func (a *app) findMentions(ctx context.Context, o *operating, done *engine.HideR
 		return
 	}
 	err := done.SourceErr
-	var found map[string]*engine.Mentioned
+	var found map[string]*operate.Mentioned
 	if err == nil {
-		found, err = engine.Mentions(ctx, o.p, s)
+		found, err = operate.Mentions(ctx, o.p, s)
 	}
 	if err != nil {
 		out.Notes = append(out.Notes, fmt.Sprintf("documents that mention what is hidden were not looked for: %v", err))
@@ -186,7 +186,7 @@ func (a *app) printMentions(all []hiddenJSON) {
 }
 
 func (a *app) unhide(c *cli.Context, o *operating) error {
-	if err := engine.Unhide(o.p, o.selecting(a, nil)); err != nil {
+	if err := operate.Unhide(o.p, o.selecting(a, nil)); err != nil {
 		return err
 	}
 	if c.Bool("json") {

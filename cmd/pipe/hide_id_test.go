@@ -29,8 +29,8 @@ func TestHideByID(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 			w.backstage.Replace(renamed("first", "id-1"))
-			run := func() call { return w.pipe(t, "run", file, "--progress", "none") }
-			run().expect(t, exitDone)
+			measured := func() call { return w.pipe(t, "run", file, "--progress", "none") }
+			measured().expect(t, exitDone)
 			if gone {
 				w.backstage.Replace(renamed("second", "id-1"))
 				w.pipe(t, "status", file, "component:default/first").expect(t, exitDone, "uploaded     unknown", "permissions not known", "the id of its document is not known: ")
@@ -44,14 +44,14 @@ func TestHideByID(t *testing.T) {
 				w.backstage.Replace(renamed("second", "id-1"))
 			}
 			for range 2 {
-				run().expect(t, exitDone, "1 document hidden with pipe hide: component:default/second")
+				measured().expect(t, exitDone, "1 document hidden with pipe hide: component:default/second")
 				if _, there := w.index().Document("id-1"); there {
 					t.Error("it came back under another ref")
 				}
 			}
 			w.pipe(t, "explain", file, "component:default/second").expect(t, exitDone, "hidden with pipe hide on", "as component:default/first")
 			w.pipe(t, "hide", file, "--unhide", "component:default/first").expect(t, exitDone)
-			run().expect(t, exitDone, "0 documents found by more people")
+			measured().expect(t, exitDone, "0 documents found by more people")
 			if _, there := w.index().Document("id-1"); !there {
 				t.Error("it did not come back")
 			}

@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/run"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -159,7 +159,7 @@ func (w *world) audienceOf(t *testing.T, ref string) (audience string) {
 // sumsUp checks the counts of a report (invariant 3).
 func (w *world) sumsUp(t *testing.T, path string, hidden bool) {
 	t.Helper()
-	var r engine.Report
+	var r run.Report
 	if err := codec.Unmarshal([]byte(fileText(t, path)), &r); err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/run"
 	"github.com/pipe-engine/pipe/sources/backstage/generate"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -20,14 +20,14 @@ func BenchmarkReadLatency(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	var run, bare time.Duration
+	var measured, bare time.Duration
 	for range b.N {
 		p := openShipped(b, s.URL())
 		started := time.Now()
-		if _, err := engine.Run(b.Context(), p, engine.Options{RunID: "bench", Until: engine.Reviewed}); err != nil {
+		if _, err := run.Run(b.Context(), p, run.Options{RunID: "bench", Until: run.Reviewed}); err != nil {
 			b.Fatal(err)
 		}
-		run += time.Since(started)
+		measured += time.Since(started)
 		p = openShipped(b, s.URL())
 		started = time.Now()
 		for _, ph := range p.Model.Phases() {
@@ -37,7 +37,7 @@ func BenchmarkReadLatency(b *testing.B) {
 		}
 		bare += time.Since(started)
 	}
-	b.ReportMetric(run.Seconds()/float64(b.N), "s/read-act")
-	b.ReportMetric(run.Seconds()/bare.Seconds(), "read-act/bare")
+	b.ReportMetric(measured.Seconds()/float64(b.N), "s/read-act")
+	b.ReportMetric(measured.Seconds()/bare.Seconds(), "read-act/bare")
 	b.ReportMetric(0, "ns/op")
 }

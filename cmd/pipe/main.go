@@ -24,7 +24,7 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	os.Exit(run(context.Background(), host{
+	os.Exit(execute(context.Background(), host{
 		args:   os.Args,
 		env:    os.LookupEnv,
 		stdin:  os.Stdin,

@@ -10,11 +10,11 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 // lastSuccess is the metric that alerts look at: a run that fails leaves it as
@@ -48,7 +48,7 @@ func writeMetrics(path string, r *record) error {
 }
 
 // report sets the numbers that only a run that began has.
-func (m *metrics) report(r *engine.Report) {
+func (m *metrics) report(r *run.Report) {
 	ended := m.gauges("pipe_records", "records of the last run by how they ended", "ending")
 	for _, e := range component.Endings {
 		ended(e.String(), float64(r.Endings[e]))
@@ -82,8 +82,8 @@ func (m *metrics) report(r *engine.Report) {
 
 // whole tells whether a run delivered everything to where people search.
 func (r *record) whole() bool {
-	return r.Report != nil && r.Report.Verdict == engine.VerdictDelivered && !r.Sandbox &&
-		!slices.ContainsFunc(r.Report.Streams, func(s engine.StreamReport) bool { return !s.Written })
+	return r.Report != nil && r.Report.Verdict == run.VerdictDelivered && !r.Sandbox &&
+		!slices.ContainsFunc(r.Report.Streams, func(s run.StreamReport) bool { return !s.Written })
 }
 
 // metrics are gauges that share the label pipeline.

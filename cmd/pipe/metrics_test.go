@@ -7,15 +7,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 // TestMetricsFile: the file has the documented series, others may read it, and a
 // pipeline's name cannot add a line to it.
 func TestMetricsFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe.prom")
-	rep := &engine.Report{Pipeline: "a \"b\"\nc{} 1", Paused: []string{"users"}}
-	rep.Streams = []engine.StreamReport{{Name: "users", Written: true, Staged: 3}, {Name: "groups"}}
+	rep := &run.Report{Pipeline: "a \"b\"\nc{} 1", Paused: []string{"users"}}
+	rep.Streams = []run.StreamReport{{Name: "users", Written: true, Staged: 3}, {Name: "groups"}}
 	rep.Seconds.Read = 1.5
 	if err := writeMetrics(path, &record{ExitCode: 3, Report: rep}); err != nil {
 		t.Fatal(err)

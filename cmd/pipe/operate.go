@@ -7,10 +7,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/operate"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 // operating is what a command works with that acts on what a sink holds, beside
@@ -34,7 +35,7 @@ func (a *app) operate(c *cli.Context, purpose component.Purpose, l loading, then
 	if err != nil {
 		return err
 	}
-	o := &operating{d: d, runID: engine.NewRunID()}
+	o := &operating{d: d, runID: run.NewRunID()}
 	for _, ref := range c.Args().Tail() {
 		o.refs = append(o.refs, strings.ToLower(ref))
 	}
@@ -63,9 +64,9 @@ func (a *app) operate(c *cli.Context, purpose component.Purpose, l loading, then
 	return err
 }
 
-// selecting is what engine.Select is asked for.
-func (o *operating) selecting(a *app, stop <-chan struct{}) engine.SelectOptions {
-	return engine.SelectOptions{Refs: o.refs, RunID: o.runID, State: o.state, Log: a.log, Stop: stop}
+// selecting is what operate.Select is asked for.
+func (o *operating) selecting(a *app, stop <-chan struct{}) operate.SelectOptions {
+	return operate.SelectOptions{Refs: o.refs, RunID: o.runID, State: o.state, Log: a.log, Stop: stop}
 }
 
 // noWords refuses words after the file.

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine"
+	"github.com/pipe-engine/pipe/engine/operate"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -86,7 +86,7 @@ func (k *kept) ask(t *testing.T, operation, body string) int {
 // hold takes the place as a run does.
 func (k *kept) hold(t *testing.T) (release func()) {
 	t.Helper()
-	p, err := engine.TakePlace(filepath.Join(k.state, "pipe"), k.glean.URL()+" backstage", "01OTHER")
+	p, err := operate.TakePlace(filepath.Join(k.state, "pipe"), k.glean.URL()+" backstage", "01OTHER")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,11 +7,11 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 // The files of an output folder beside those of the streams.
@@ -95,7 +95,7 @@ func (o *outputFolder) plan(ctx context.Context, plan *component.Plan) error {
 }
 
 // compared writes what would change against the last good run.
-func (o *outputFolder) compared(d engine.Differences) error {
+func (o *outputFolder) compared(d run.Differences) error {
 	if err := writeAll(o, widenedFile, d.Widened); err != nil {
 		return err
 	}

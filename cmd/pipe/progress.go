@@ -13,15 +13,15 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 // progress shows how a run goes on, on stderr.
 type progress interface {
-	engine.Progress
+	run.Progress
 	// shown reports whether a person sees it as it happens.
 	shown() bool
 	end()

@@ -189,7 +189,7 @@ func (s *schedule) do(ctx context.Context, flags ...string) outcome {
 // pipeIn is pipe with a context.
 func pipeIn(ctx context.Context, env map[string]string, args ...string) call {
 	var out, errs strings.Builder
-	code := run(ctx, host{
+	code := execute(ctx, host{
 		args:  append([]string{"pipe"}, args...),
 		env:   func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 		stdin: strings.NewReader(""), stdout: &out, stderr: &errs,

@@ -8,9 +8,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/operate"
 )
 
 func (a *app) purgeCommand() *cli.Command {
@@ -51,7 +51,7 @@ func (a *app) purgeAction(c *cli.Context) error {
 				return err
 			}
 		}
-		err = engine.Purge(ctx, o.p.Name, o.p.Sink, o.state, o.runID)
+		err = operate.Purge(ctx, o.p.Name, o.p.Sink, o.state, o.runID)
 		if c.Bool("json") {
 			return a.printJSON(map[string]any{"datasource": before.Place, "before": before.Streams, "empty": err == nil}, err)
 		}

@@ -6,9 +6,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/operate"
 )
 
 func (a *app) pushCommand() *cli.Command {
@@ -18,7 +18,7 @@ func (a *app) pushCommand() *cli.Command {
 		ArgsUsage: "FILE REF…",
 		Description: "Reads the entities, everybody and every group, goes through the same transforms, mapping and rules as a run, and\n" +
 			"sends the documents with the people and groups that they name. Nothing is sent when anything of it would not be\n" +
-			fmt.Sprintf("delivered, when another state folder wrote to the datasource last, or without a usable baseline (exit code 4). At most\n%d entities: more is a run's, whose guards look at it.", engine.MostPushed),
+			fmt.Sprintf("delivered, when another state folder wrote to the datasource last, or without a usable baseline (exit code 4). At most\n%d entities: more is a run's, whose guards look at it.", operate.MostPushed),
 		Flags:  []cli.Flag{allowUnpinned()},
 		Action: a.pushAction,
 	}
@@ -44,11 +44,11 @@ func (a *app) pushAction(c *cli.Context) error {
 	if err := needsRefs(c); err != nil {
 		return err
 	}
-	if n := c.Args().Len() - 1; n > engine.MostPushed {
-		return usage{fmt.Sprintf("push sends %d entities at most, and there are %d", engine.MostPushed, n), "pipe run FILE sends more, and its guards look at what changes"}
+	if n := c.Args().Len() - 1; n > operate.MostPushed {
+		return usage{fmt.Sprintf("push sends %d entities at most, and there are %d", operate.MostPushed, n), "pipe run FILE sends more, and its guards look at what changes"}
 	}
 	return a.operate(c, component.ForPushing, loading{}, func(ctx context.Context, o *operating) error {
-		sel, pushed, err := engine.Push(ctx, o.p, o.selecting(a, nil))
+		sel, pushed, err := operate.Push(ctx, o.p, o.selecting(a, nil))
 		if pushed == nil {
 			return err
 		}

@@ -9,11 +9,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/run"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 )
 
@@ -29,7 +29,7 @@ type record struct {
 	ExitCode  int            `json:"exit_code"`
 	Error     *errorBody     `json:"error,omitempty"`
 	// Report is missing when the run did not begin.
-	Report *engine.Report `json:"report,omitempty"`
+	Report *run.Report `json:"report,omitempty"`
 }
 
 // pluginRecord is a plugin that ran, with the checksums that it was held to.

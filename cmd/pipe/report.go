@@ -10,15 +10,15 @@ import (
 
 	"github.com/charmbracelet/lipgloss/tree"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 // printReport prints what became of a run: a closing tree, a line per kind and
 // stream, and who finds what.
-func (a *app) printReport(w io.Writer, r *engine.Report, st style) {
+func (a *app) printReport(w io.Writer, r *run.Report, st style) {
 	display.Fprintf(w, "%s %s   %s\n", st.bold.Render(r.Pipeline), verdictText(r, st), st.dim.Render("run "+r.RunID))
 	if r.Read == 0 {
 		a.printReportNotes(w, r)
@@ -35,7 +35,7 @@ func (a *app) printReport(w io.Writer, r *engine.Report, st style) {
 	display.Fprintf(w, "\n%s\n", st.dim.Render(timing(r)))
 }
 
-func (a *app) printReportNotes(w io.Writer, r *engine.Report) {
+func (a *app) printReportNotes(w io.Writer, r *run.Report) {
 	if len(r.Notes) > 0 {
 		display.Fprintln(w)
 	}
@@ -44,16 +44,16 @@ func (a *app) printReportNotes(w io.Writer, r *engine.Report) {
 	}
 }
 
-func verdictText(r *engine.Report, st style) string {
+func verdictText(r *run.Report, st style) string {
 	switch r.Verdict {
-	case engine.VerdictDelivered:
+	case run.VerdictDelivered:
 		if r.Endings[component.Delivered] == 0 {
 			return st.bad.Render("done, nothing was delivered")
 		}
 		return st.good.Render("delivered")
-	case engine.VerdictDry:
+	case run.VerdictDry:
 		return st.good.Render("dry run, nothing sent")
-	case engine.VerdictUnconfirmed:
+	case run.VerdictUnconfirmed:
 		return st.bad.Render("delivered, not confirmed")
 	}
 	text := string(r.Verdict)
@@ -63,7 +63,7 @@ func verdictText(r *engine.Report, st style) string {
 	return st.bad.Render(text)
 }
 
-func endingTree(r *engine.Report, st style) display.Block {
+func endingTree(r *run.Report, st style) display.Block {
 	t := tree.Root(fmt.Sprintf("%s records read", display.Number(r.Read))).Enumerator(tree.RoundedEnumerator)
 	all := append([]component.Ending{}, component.Endings[:]...)
 	if r.Endings[component.Pending] > 0 {
@@ -85,9 +85,9 @@ func endingTree(r *engine.Report, st style) display.Block {
 }
 
 // wordFor is an ending's word for a run that may not have come that far.
-func wordFor(r *engine.Report, e component.Ending) string {
+func wordFor(r *run.Report, e component.Ending) string {
 	switch {
-	case e == component.Delivered && r.Verdict != engine.VerdictDelivered && r.Verdict != engine.VerdictUnconfirmed:
+	case e == component.Delivered && r.Verdict != run.VerdictDelivered && r.Verdict != run.VerdictUnconfirmed:
 		return "to deliver"
 	case e == component.Pending:
 		return "not looked at, since the run ended before"
@@ -102,7 +102,7 @@ func byCount(m map[string]int) []string {
 	return names
 }
 
-func kindTable(r *engine.Report, st style) display.Block {
+func kindTable(r *run.Report, st style) display.Block {
 	header := []string{"kind", "read"}
 	for _, e := range component.Endings {
 		header = append(header, wordFor(r, e))
@@ -120,7 +120,7 @@ func kindTable(r *engine.Report, st style) display.Block {
 
 // streamTable counts items, where the tree counts records: a record may make
 // items for several streams.
-func streamTable(r *engine.Report, st style) display.Block {
+func streamTable(r *run.Report, st style) display.Block {
 	header := []string{"stream", "items", "merged", "withheld", "rejected", "size"}
 	if r.Since != nil {
 		header = append(header, "new", "changed", "gone")
@@ -155,7 +155,7 @@ func streamTable(r *engine.Report, st style) display.Block {
 }
 
 // changes are the cells that compare a stream with the last good run.
-func changes(s engine.StreamReport) []string {
+func changes(s run.StreamReport) []string {
 	if s.Changes == nil {
 		return nil
 	}
@@ -164,7 +164,7 @@ func changes(s engine.StreamReport) []string {
 
 // audienceLine is who finds the documents of this run, with the difference to
 // the last good one (invariant 5).
-func audienceLine(r *engine.Report) string {
+func audienceLine(r *run.Report) string {
 	total := 0
 	var parts []string
 	for _, a := range slices.Backward(access.Audiences[:]) {
@@ -198,8 +198,8 @@ func audienceLine(r *engine.Report) string {
 
 // printWidened names the documents that more people find, by rule and class, and
 // the first refs of each. A refusal has them in its table.
-func printWidened(w io.Writer, r *engine.Report, st style) {
-	if r.Since == nil || len(r.Since.Widened) == 0 || r.Verdict == engine.VerdictRefused {
+func printWidened(w io.Writer, r *run.Report, st style) {
+	if r.Since == nil || len(r.Since.Widened) == 0 || r.Verdict == run.VerdictRefused {
 		return
 	}
 	display.Fprintf(w, "\n%s\n", st.bold.Render("found by more people"))
@@ -229,7 +229,7 @@ func printWidened(w io.Writer, r *engine.Report, st style) {
 }
 
 // printRejections prints the first rejections, those with one reason together.
-func printRejections(w io.Writer, r *engine.Report, st style) {
+func printRejections(w io.Writer, r *run.Report, st style) {
 	if len(r.Rejections) == 0 {
 		return
 	}
@@ -260,7 +260,7 @@ func printRejections(w io.Writer, r *engine.Report, st style) {
 	}
 }
 
-func timing(r *engine.Report) string {
+func timing(r *run.Report) string {
 	parts := []string{"read " + seconds(r.Seconds.Read)}
 	if r.Seconds.Review > 0.01 {
 		parts = append(parts, "review "+seconds(r.Seconds.Review))

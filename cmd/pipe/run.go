@@ -11,11 +11,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 func (a *app) runCommand() *cli.Command {
@@ -92,11 +92,11 @@ func (a *app) runFile(c *cli.Context, path string, r *record) error {
 	if err != nil {
 		return err
 	}
-	o := engine.Options{
-		RunID: engine.NewRunID(), Log: a.log, Discard: r.Discarded, Approve: r.Approvals, By: a.who(),
+	o := run.Options{
+		RunID: run.NewRunID(), Log: a.log, Discard: r.Discarded, Approve: r.Approvals, By: a.who(),
 	}
 	if c.Bool("dry-run") {
-		o.Until = engine.Reviewed
+		o.Until = run.Reviewed
 	}
 	r.about(d)
 	if o.State, err = a.stateFolder(c, box != nil); err != nil {
@@ -136,7 +136,7 @@ func (a *app) runFile(c *cli.Context, path string, r *record) error {
 	}
 	o.Stop = a.watch(ctx, cancel)
 	started := time.Now()
-	report, runErr := engine.Run(ctx, p, o)
+	report, runErr := run.Run(ctx, p, o)
 	runErr = a.located(d, runErr)
 	r.Report = report
 	progress.end()
@@ -156,12 +156,12 @@ func (a *app) showProblems(c *cli.Context, d *pipeline.Definition, err error) {
 }
 
 // reportRun prints the outcome and gives the error that says the exit code.
-func (a *app) reportRun(c *cli.Context, report *engine.Report, err error, box *sandbox) error {
+func (a *app) reportRun(c *cli.Context, report *run.Report, err error, box *sandbox) error {
 	if c.Bool("json") {
 		a.printJSON(report, err)
 	} else {
 		a.printReport(a.stdout, report, a.colors(c))
-		if dir := c.String("output"); dir != "" && report.Verdict == engine.VerdictDry {
+		if dir := c.String("output"); dir != "" && report.Verdict == run.VerdictDry {
 			display.Fprintf(a.stdout, "\n%s holds what would be sent. After a change, show what it does with:\n  %s\n", dir, display.Block(a.call("diff --against "+shellWord(dir))))
 		}
 		if box != nil && report.Sent {

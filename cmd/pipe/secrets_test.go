@@ -229,7 +229,7 @@ func TestLibraryLogs(t *testing.T) {
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{Token: token})
 	var logs io.Writer
 	var errs strings.Builder
-	run(t.Context(), host{
+	execute(t.Context(), host{
 		args: []string{"pipe", "doctor", shipped}, stdin: strings.NewReader(""), stdout: io.Discard, stderr: &errs,
 		env: func(name string) (string, bool) {
 			v, ok := w.env[name]

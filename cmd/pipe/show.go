@@ -10,13 +10,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 func (a *app) showCommand() *cli.Command {
@@ -58,7 +58,7 @@ func (a *app) showAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	source, err := d.OpenSource(a.engineSettings(d, engine.NewRunID(), box != nil))
+	source, err := d.OpenSource(a.engineSettings(d, run.NewRunID(), box != nil))
 	if err != nil {
 		return err
 	}

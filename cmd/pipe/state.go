@@ -9,12 +9,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/operate"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 func (a *app) stateCommand() *cli.Command {
@@ -56,7 +57,7 @@ func (a *app) statePlace(c *cli.Context) (dir, place string, err error) {
 	if dir == "" {
 		return "", "", usage{"--state none has no state", "name the folder of the runs with --state DIR"}
 	}
-	settings := a.engineSettings(d, engine.NewRunID(), false)
+	settings := a.engineSettings(d, run.NewRunID(), false)
 	settings.Purpose = component.ForStatus
 	sink, err := d.OpenSink(settings)
 	if err != nil {
@@ -82,7 +83,7 @@ func (a *app) stateExportAction(c *cli.Context) error {
 		}
 		path = store.Name() + ".archive"
 	}
-	if err := engine.ExportState(dir, place, engine.NewRunID(), path); err != nil {
+	if err := operate.ExportState(dir, place, run.NewRunID(), path); err != nil {
 		return err
 	}
 	if c.Bool("json") {
@@ -100,7 +101,7 @@ func (a *app) stateImportAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	archive, err := engine.ImportState(dir, place, engine.NewRunID(), c.Args().Get(1), c.Bool("force"))
+	archive, err := operate.ImportState(dir, place, run.NewRunID(), c.Args().Get(1), c.Bool("force"))
 	if err != nil {
 		return err
 	}

@@ -9,11 +9,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/operate"
 )
 
 func (a *app) statusCommand() *cli.Command {
@@ -127,14 +127,14 @@ func (o *operating) remembered() (last *lastRun, hidden []baseline.Hidden, err e
 
 func (a *app) statusOfPlace(ctx context.Context, c *cli.Context, o *operating, inspector component.Inspector) error {
 	var found *component.Inspection
-	var uploads engine.Reconciled
+	var uploads operate.Reconciled
 	done, err := poll(ctx, c, func() (bool, error) {
 		var err error
 		if found, err = inspector.Inspect(ctx); err != nil {
 			return false, err
 		}
 		if o.state != "" {
-			uploads, err = engine.Reconcile(o.state, o.p.Sink.Place(), found.History, time.Now())
+			uploads, err = operate.Reconcile(o.state, o.p.Sink.Place(), found.History, time.Now())
 		}
 		return len(found.Pending)+len(uploads.Unknown) == 0 || len(found.Paused)+len(uploads.Lost) > 0, err
 	})

@@ -9,11 +9,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/operate"
 )
 
 // itemStatus is what Glean says of a document beside what the pipeline would send
@@ -39,7 +39,7 @@ func (a *app) statusOfItem(ctx context.Context, c *cli.Context, o *operating, in
 	ref := o.refs[0]
 	out := itemStatus{Ref: ref, Pipeline: wouldSend{Named: []string{}}}
 	q := component.ItemQuery{ID: ref, Person: c.String("as")}
-	sel, err := engine.Select(ctx, o.p, o.selecting(a, nil))
+	sel, err := operate.Select(ctx, o.p, o.selecting(a, nil))
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -57,7 +57,7 @@ func (a *app) statusOfItem(ctx context.Context, c *cli.Context, o *operating, in
 	}
 	var unknown string // why it is not known which document is meant
 	if len(q.Types) == 0 && o.state != "" {
-		ids, lost, err := engine.RememberedIDs(o.state, o.p.Sink.Place(), ref)
+		ids, lost, err := operate.RememberedIDs(o.state, o.p.Sink.Place(), ref)
 		switch {
 		case err != nil:
 			unknown = err.Error()

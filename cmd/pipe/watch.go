@@ -8,7 +8,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
@@ -16,6 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/records"
+	"github.com/pipe-engine/pipe/engine/run"
 	"github.com/pipe-engine/pipe/sources/file"
 )
 
@@ -59,7 +59,7 @@ func (a *app) openWatched(ctx context.Context, c *cli.Context, path string) (*wa
 		box.close()
 		return nil, err
 	}
-	p, closePipeline, err := d.Open(a.engineSettings(d, engine.NewRunID(), box != nil))
+	p, closePipeline, err := d.Open(a.engineSettings(d, run.NewRunID(), box != nil))
 	if err != nil {
 		box.close()
 		return nil, err
@@ -97,7 +97,7 @@ func (a *app) openInput(c *cli.Context, path string) (*watched, error) {
 		a.printNotes([]string{twice})
 	}
 	a.printNotes(source.Notes())
-	p, closePipeline, err := d.OpenWith(source, a.engineSettings(d, engine.NewRunID(), true))
+	p, closePipeline, err := d.OpenWith(source, a.engineSettings(d, run.NewRunID(), true))
 	if err != nil {
 		return nil, err
 	}

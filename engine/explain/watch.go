@@ -5,19 +5,19 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 // Watch reads a pipeline's source completely and lets the observer see what a
 // run makes of it that has this state folder, "" for none: what is hidden in it is
 // withheld. Nothing is sent, remembered or locked, the sink is asked for nothing,
 // and no guard of volume looks at it.
-func Watch(ctx context.Context, p *component.Pipeline, state string, o component.Observer) (*engine.Report, error) {
+func Watch(ctx context.Context, p *component.Pipeline, state string, o component.Observer) (*run.Report, error) {
 	offline := *p
 	offline.Offline = true
-	report, err := engine.Run(ctx, &offline, engine.Options{RunID: engine.NewRunID(), Until: engine.Reviewed, State: state, Observer: o, Stop: ctx.Done()})
+	report, err := run.Run(ctx, &offline, run.Options{RunID: run.NewRunID(), Until: run.Reviewed, State: state, Observer: o, Stop: ctx.Done()})
 	if errors.As(err, new(*fault.Refusal)) {
 		err = nil
 	}

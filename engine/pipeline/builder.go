@@ -158,16 +158,16 @@ func (b *builder) Known(p *expression.Program, name, value string) (string, bool
 		}
 	}
 	var given [2]any
-	run := b.language.NewRun()
+	measured := b.language.NewRun()
 	for i, rest := range []string{":default/one", ":other/two"} {
 		ref := strings.ToLower(value) + rest
-		run.Start(ref, map[string]any{name: value}, func(asked string) (expression.Entry, expression.Presence) {
+		measured.Start(ref, map[string]any{name: value}, func(asked string) (expression.Entry, expression.Presence) {
 			if i == 0 {
 				return expression.Entry{Ref: asked, Kind: value, Title: ref, Email: ref}, expression.Present
 			}
 			return expression.Entry{}, expression.Absent
 		})
-		v, err := run.Eval(p)
+		v, err := measured.Eval(p)
 		if err != nil {
 			return "", false
 		}

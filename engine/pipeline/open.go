@@ -9,7 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// Open makes the source and the sink and returns what engine.Run runs. It
+// Open makes the source and the sink and returns what run.Run runs. It
 // reads certificate files and opens no connection. close must be called.
 func (d *Definition) Open(s component.Settings) (p *component.Pipeline, close func(), err error) {
 	if d.Problems.HasErrors() {

@@ -8,13 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 const file = `version: 1
@@ -73,7 +73,7 @@ func TestAcceptedRuns(t *testing.T) {
 			t.Fatalf("%v\n%s", err, text)
 		}
 		p.Limits.MaxRejected = component.Bound{Share: 1, Items: 1000}
-		_, err = engine.Run(t.Context(), p, engine.Options{RunID: "r", Until: engine.Reviewed})
+		_, err = run.Run(t.Context(), p, run.Options{RunID: "r", Until: run.Reviewed})
 		var refused *fault.Refusal
 		if err != nil && !errors.As(err, &refused) {
 			t.Errorf("%v\n%s", err, text)

@@ -74,7 +74,7 @@ func requestsOf(t *testing.T, rules sandbox.Rules, size int) int {
 // abandon publishes until the request of that number, where everything ends. It
 // returns when the last request that took effect has done so.
 func (f *fixture) abandon(s *session, number int, takesEffect bool) {
-	run := f.lastRun
+	measured := f.lastRun
 	f.t.Helper()
 	ctx, cancel := context.WithCancel(f.t.Context())
 	defer cancel()
@@ -82,7 +82,7 @@ func (f *fixture) abandon(s *session, number int, takesEffect bool) {
 	quiet := sync.NewCond(&mu)
 	made, under, over := 0, 0, false
 	dead := func(body []byte) bool { // a request of this run
-		return len(body) == 0 && !over || holds(run)(body)
+		return len(body) == 0 && !over || holds(measured)(body)
 	}
 	f.observe = func(e sandbox.Exchange) {
 		mu.Lock()

@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 // TestUnseenCondition: a condition that looks up what cannot be seen yet rejects
@@ -40,7 +40,7 @@ func TestUnseenCondition(t *testing.T) {
 			defer done()
 			p.Limits.HoldBytes = tc.hold
 			p.Limits.MaxRejected = component.Bound{Share: 1}
-			report, _ := engine.Run(t.Context(), p, engine.Options{RunID: "r", Until: engine.Reviewed})
+			report, _ := run.Run(t.Context(), p, run.Options{RunID: "r", Until: run.Reviewed})
 			if report.Endings[component.Rejected] != tc.rejected {
 				t.Errorf("%v, %+v", report.Endings, report.Reasons)
 			}

@@ -1,0 +1,47 @@
+package baseline
+
+import (
+	"errors"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// Refused is a stored refusal of a place, and its approval when there is one.
+func Refused(dir, place, id string) (*Refusal, *Approval, error) {
+	store, err := Open(dir, place)
+	if err != nil {
+		return nil, nil, Unusable(err)
+	}
+	refused, err := store.Refusal(id)
+	if errors.Is(err, ErrNotStored) {
+		return nil, nil, fault.Errorf(fault.Fatal, "look for the ID in the refused run's output; --state must name the folder of that run; on another machine run once with --approve "+id, "refused run %s: %w", id, err)
+	}
+	if err != nil {
+		return nil, nil, fault.Errorf(fault.Fatal, "run again and approve the ID that it prints", "%w", err)
+	}
+	approved, err := store.Approval(id)
+	if errors.Is(err, ErrNotStored) {
+		return refused, nil, nil
+	}
+	return refused, approved, err
+}
+
+// Approve allows, for 24 hours, one run whose guarded changes are among those of
+// a stored refusal.
+func Approve(dir, place string, a Approval) (*Refusal, error) {
+	refused, before, err := Refused(dir, place, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	if before != nil && !refused.At.After(before.UsedAt) {
+		return nil, fault.Errorf(fault.Fatal, "run again; when it is refused, approve the ID that it prints", "approval %s was used by run %s on %s, and no run was refused for these changes since", a.ID, before.UsedBy, display.Time(before.UsedAt))
+	}
+	store, err := Open(dir, place)
+	if err != nil {
+		return nil, Unusable(err)
+	}
+	a.UsedBy, a.UsedAt = "", time.Time{}
+	return refused, store.Approve(a)
+}

@@ -1,0 +1,83 @@
+package baseline
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// TestApprove: a refusal that is stored can be approved, after a use only when a run
+// was refused again.
+func TestApprove(t *testing.T) {
+	changes := []fault.Change{{Stream: "documents", ID: "a", Ref: "a", After: fault.Gone, N: 1}}
+	id := fault.Digest(changes)
+	at := time.Now().Truncate(time.Second)
+	for name, tc := range map[string]struct {
+		refused time.Time // zero: it is not stored
+		before  *Approval // may be nil
+		damaged string    // a suffix; "" for none
+		says    string    // "" when it is approved
+	}{
+		"not stored":          {says: "refused run " + id},
+		"damaged":             {refused: at, damaged: ".refusal-", says: "is damaged"},
+		"never approved":      {refused: at},
+		"approved before":     {refused: at, before: &Approval{At: at}},
+		"used before":         {refused: at, before: &Approval{At: at, UsedBy: "01RUN", UsedAt: at.Add(time.Minute)}, says: "was used by run 01RUN"},
+		"used at that moment": {refused: at, before: &Approval{At: at, UsedBy: "01RUN", UsedAt: at}, says: "was used by run 01RUN"},
+		"refused after a use": {refused: at.Add(time.Hour), before: &Approval{At: at, UsedBy: "01RUN", UsedAt: at}},
+		"a damaged approval":  {refused: at, before: &Approval{At: at}, damaged: ".approval-", says: "is damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			store := open(t, dir)
+			if !tc.refused.IsZero() {
+				if err := store.Refuse(Refusal{ID: id, At: tc.refused, Changes: changes}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if tc.before != nil {
+				tc.before.ID = id
+				if err := store.Approve(*tc.before); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if tc.damaged != "" {
+				files, _ := filepath.Glob(filepath.Join(dir, "*"+tc.damaged+id))
+				if len(files) != 1 {
+					t.Fatal(files)
+				}
+				damage(t, files[0])
+			}
+			refused, err := Approve(dir, place, Approval{ID: id, At: time.Now(), By: "sam", UsedBy: "01OTHER", UsedAt: at})
+			if tc.says != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.says) {
+					t.Errorf("%v", err)
+				}
+				return
+			}
+			if err != nil || len(refused.Changes) != 1 {
+				t.Fatalf("%+v, %v", refused, err)
+			}
+			if a, err := store.Approval(id); err != nil || a.By != "sam" || a.UsedBy != "" || !a.UsedAt.IsZero() {
+				t.Errorf("%+v, %v", a, err)
+			}
+		})
+	}
+}
+
+// damage flips a bit of a file.
+func damage(t *testing.T, path string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[10] ^= 1
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

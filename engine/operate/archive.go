@@ -1,0 +1,51 @@
+package operate
+
+import (
+	"errors"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// ExportState writes what a state folder has of a place into one archive.
+func ExportState(dir, place, measured, path string) error {
+	return locked(dir, place, measured, func(s *baseline.Store) error {
+		err := s.Export(path)
+		if errors.Is(err, baseline.ErrNothing) {
+			return &fault.StateError{Err: err, Remedy: "name the folder of the runs with --state DIR"}
+		}
+		if err != nil {
+			return &fault.StateError{Err: err, Remedy: "name an archive that can be written, and a state folder that a run can use"}
+		}
+		return nil
+	})
+}
+
+// ImportState replaces what a state folder has of a place with an archive.
+func ImportState(dir, place, measured, path string, force bool) (imported baseline.Archive, err error) {
+	err = locked(dir, place, measured, func(s *baseline.Store) error {
+		var err error
+		imported, err = s.Import(path, force)
+		if errors.Is(err, baseline.ErrHasBaseline) {
+			return &fault.StateError{Err: err, Remedy: "nothing was changed; --force replaces it"}
+		}
+		if err != nil {
+			return &fault.StateError{Err: err, Remedy: "export the state again with this version of pipe and the same pipeline file"}
+		}
+		return nil
+	})
+	return imported, err
+}
+
+// locked acts on the state of a place that no run uses meanwhile.
+func locked(dir, place, measured string, act func(*baseline.Store) error) error {
+	store, err := baseline.Open(dir, place)
+	if err != nil {
+		return baseline.Unusable(err)
+	}
+	lock, err := baseline.Take(store, measured)
+	if err != nil {
+		return err
+	}
+	return errors.Join(act(store), lock.Release())
+}

@@ -1,0 +1,146 @@
+package operate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
+)
+
+// ordinaryID is the ID that an item has where the mapping does not say otherwise.
+func ordinaryID(ref string) string { return strings.ToLower(ref) }
+
+func (t *target) addIDs(ids ...string) { t.ids = union(t.ids, ids) }
+
+// unknownIDs are the hashes, as the list keeps them, of IDs that the last runs
+// delivered and that are known by nothing else.
+func (t *target) unknownIDs() []string {
+	var out []string
+	for _, id := range slices.Concat(t.delivered, t.gone) {
+		if text := baseline.HashText(id); !t.knows(id) && !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+func (t *target) knows(id uint64) bool {
+	return slices.ContainsFunc(t.ids, func(known string) bool { return codec.Hash([]byte(known)) == id })
+}
+
+// knowsDelivered reports whether the IDs of all items that the last good run
+// delivered are known.
+func (t *target) knowsDelivered() bool {
+	return !slices.ContainsFunc(t.delivered, func(id uint64) bool { return !t.knows(id) })
+}
+
+// recall takes from the last good run what it delivered of the refs. That it cannot
+// be read keeps nothing from being hidden.
+func (h *hiding) recall() {
+	h.baseline = eachDelivered(h.store, func(e baseline.Entry) {
+		for _, t := range h.targets {
+			switch {
+			case t.Ref != e.Ref || e.Audience == "":
+			case e.Audience == access.Nobody.String() || !e.Away.IsZero():
+				t.gone = append(t.gone, e.ID)
+			default:
+				t.delivered = append(t.delivered, e.ID)
+				for _, id := range t.ids {
+					if codec.Hash([]byte(id)) == e.ID {
+						t.types[id] = union(t.types[id], []string{e.Type})
+					}
+				}
+			}
+		}
+	})
+	if h.baseline != nil {
+		h.notes = append(h.notes, fmt.Sprintf("the last good run could not be read, and the source is asked for all ids: %v", h.baseline))
+	}
+}
+
+// eachDelivered gives the entries of the last good run to a function.
+func eachDelivered(store *baseline.Store, take func(baseline.Entry)) error {
+	base, err := store.Load()
+	if err != nil {
+		return err
+	}
+	defer base.Close()
+	switch base.Condition {
+	case baseline.Missing:
+		return nil
+	case baseline.Damaged, baseline.Newer:
+		return fmt.Errorf("%s cannot be used: %s", base.Path, base.Problem)
+	}
+	for e, err := range base.Entries() {
+		if err != nil {
+			return err
+		}
+		take(e)
+	}
+	return nil
+}
+
+// askSource asks the source for the IDs of refs for which the last good run
+// delivered nothing, or an item with an unknown ID, and has the sink remove the
+// items with these IDs.
+func (h *hiding) askSource(ctx context.Context, p *component.Pipeline) {
+	o := h.o.SelectOptions
+	o.Refs, o.Hidden = nil, true
+	if h.baseline != nil {
+		o.State = ""
+	}
+	unsure := map[string]*target{}
+	for _, t := range h.targets {
+		if len(t.delivered) == 0 || !t.knowsDelivered() {
+			unsure[t.Ref] = t
+			o.Refs = append(o.Refs, t.Ref)
+		}
+	}
+	if len(o.Refs) == 0 || ctx.Err() != nil {
+		return
+	}
+	sel, err := Select(ctx, p, o)
+	if h.source = err; err != nil {
+		for _, t := range unsure {
+			t.Notes = append(t.Notes, fmt.Sprintf("the source did not say which id it has, and the id was assumed to be its ref: %v", err))
+		}
+		return
+	}
+	for _, r := range sel.Records {
+		t := unsure[r.Ref]
+		t.asked, t.found = true, r.Found
+		for _, item := range r.Items {
+			if item.Other != "" {
+				t.Notes = append(t.Notes, fmt.Sprintf("its id %s is that of %s, which stays", item.ID, item.Other))
+				continue
+			}
+			t.addIDs(item.ID)
+			t.types[item.ID] = union(t.types[item.ID], []string{item.Type})
+		}
+		h.take(ctx, t)
+	}
+}
+
+// RememberedIDs returns the IDs with which items of a ref were hidden. unknown means
+// that the last good run delivered an item of it under an ID that is neither one of
+// these nor its ref.
+func RememberedIDs(dir, place, ref string) (ids []string, unknown bool, err error) {
+	store, err := baseline.Open(dir, place)
+	if err != nil {
+		return nil, false, baseline.Unusable(err)
+	}
+	list, err := baseline.HiddenNow(store)
+	if err != nil {
+		return nil, false, err
+	}
+	t := &target{HiddenRef: HiddenRef{Ref: ref}, types: map[string][]string{}, ids: []string{ordinaryID(ref)}}
+	t.addIDs(list.Refs[ref].IDs...)
+	h := &hiding{store: store, targets: []*target{t}}
+	h.recall()
+	return t.ids, !t.knowsDelivered(), h.baseline
+}

@@ -1,0 +1,45 @@
+package operate
+
+import (
+	"errors"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/component"
+)
+
+// Place is a sink's place that is held: no run writes to it meanwhile.
+type Place struct {
+	Store *baseline.Store
+	lock  *baseline.Lock
+	owner baseline.Owner
+}
+
+// TakePlace takes a place until Release is called. The error is a *Held when
+// somebody has it.
+func TakePlace(dir, place, measured string) (*Place, error) {
+	store, err := baseline.Open(dir, place)
+	if err != nil {
+		return nil, baseline.Unusable(err)
+	}
+	lock, err := baseline.Take(store, measured)
+	if err != nil {
+		return nil, err
+	}
+	p := &Place{Store: store, lock: lock}
+	if p.owner, err = baseline.OwnerOfPlace(store); err != nil {
+		return nil, errors.Join(err, lock.Release())
+	}
+	return p, nil
+}
+
+// Release gives the place back.
+func (p *Place) Release() error { return p.lock.Release() }
+
+// opening is what a session is told that acts by hand.
+func (p *Place) opening(pipeline, measured string) component.Opening {
+	o := component.Opening{Pipeline: pipeline, RunID: measured, Owner: baseline.NewOwnerID(), Written: func(string) bool { return true }, Ended: func(string) bool { return false }}
+	if p != nil {
+		o.Ended, o.Owner = p.lock.Ended, p.owner.ID
+	}
+	return o
+}

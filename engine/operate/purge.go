@@ -1,0 +1,62 @@
+package operate
+
+import (
+	"context"
+	"errors"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// Purge empties the sink's place and forgets the last good run. What is hidden
+// stays hidden.
+func Purge(ctx context.Context, pipeline string, sink component.Sink, dir, measured string) error {
+	purger, can := sink.(component.Purger)
+	if !can {
+		return fault.Errorf(fault.Fatal, "", "the sink cannot be emptied")
+	}
+	var place *Place
+	ids := map[string][]string{}
+	if dir != "" && sink.Place() != "" {
+		var err error
+		if place, err = TakePlace(dir, sink.Place(), measured); err != nil {
+			return err
+		}
+		defer place.Release()
+		if ids, err = knownIDs(place.Store); err != nil {
+			return err
+		}
+	}
+	err := purger.Purge(ctx, ids, place.opening(pipeline, measured))
+	var unconfirmed *fault.Unconfirmed
+	if place == nil || err != nil && !errors.As(err, &unconfirmed) {
+		return fault.Cause(ctx, err)
+	}
+	return errors.Join(err, place.Store.Forget())
+}
+
+// knownIDs are the IDs of what the last good run delivered, by stream, as far as
+// they are refs: of others only the hash is remembered.
+func knownIDs(store *baseline.Store) (map[string][]string, error) {
+	out := map[string][]string{}
+	base, err := store.Load()
+	if err != nil {
+		return nil, baseline.Unreadable(err)
+	}
+	defer base.Close()
+	if base.Condition != baseline.Intact {
+		return out, nil
+	}
+	for e, err := range base.Entries() {
+		if err != nil {
+			return nil, err
+		}
+		if e.ID == codec.Hash([]byte(e.Ref)) && e.Audience != access.Nobody.String() {
+			out[e.Stream] = append(out[e.Stream], e.Ref)
+		}
+	}
+	return out, nil
+}

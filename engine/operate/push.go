@@ -1,0 +1,130 @@
+package operate
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/run"
+)
+
+// MostPushed is how many records are pushed at once: as many documents may become
+// everybody's in a run without a person looking at them (invariant 5).
+const MostPushed = guard.TowardsAll
+
+// Push sends a few records now, next to what the sink holds. All of them are
+// delivered, or the error is a *Refusal and nothing is sent. It is refused as a run
+// is when another state folder wrote to the sink last, or when there is no usable
+// baseline although the sink holds items.
+func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*component.Selection, *component.Pushed, error) {
+	pusher, can := p.Sink.(component.Pusher)
+	if !can {
+		return nil, nil, fault.Errorf(fault.Fatal, "", "the sink takes nothing beside a run")
+	}
+	var place *Place
+	if o.State != "" && p.Sink.Place() != "" {
+		var err error
+		if place, err = TakePlace(o.State, p.Sink.Place(), o.RunID); err != nil {
+			return nil, nil, err
+		}
+		defer place.Release()
+	}
+	sel, err := Select(ctx, p, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if refused := unsendable(sel); refused != nil {
+		return sel, nil, refused
+	}
+	opening := place.opening(p.Name, o.RunID)
+	if err := run.CheckBaseline(ctx, p, o.State, o.RunID, opening); err != nil {
+		return sel, nil, err
+	}
+	if refused := pushWidens(sel, p.Limits.MaxWiden); refused != nil {
+		return sel, nil, refused
+	}
+	pushed, err := pusher.Push(ctx, sel, opening)
+	if place != nil {
+		err = errors.Join(err, hideAgain(ctx, p, place.Store, sel))
+	}
+	return sel, pushed, fault.Cause(ctx, err)
+}
+
+// hideAgain hides what was hidden while it was pushed: the requests of the two may
+// have reached the sink in any order.
+func hideAgain(ctx context.Context, p *component.Pipeline, store *baseline.Store, sel *component.Selection) error {
+	now, err := baseline.HiddenNow(store)
+	if err != nil {
+		return err
+	}
+	for _, r := range sel.Records {
+		for _, item := range r.Items {
+			if s, _ := p.Stream(item.Stream); !s.Permissions || !now.HasID(item.Ref, item.ID) {
+				continue
+			}
+			hider, can := p.Sink.(component.Hider)
+			if !can {
+				return fault.Errorf(fault.Fatal, "", "%s was hidden while it was pushed, and the sink cannot hide single items", r.Ref)
+			}
+			_, failed := hider.Hide(ctx, item.ID, []string{item.Type})
+			err = errors.Join(err, failed, fault.Errorf(fault.Permanent, "pipe hide --unhide lets it back", "%s was hidden while it was pushed, and was taken away again", r.Ref))
+		}
+	}
+	return err
+}
+
+// unsendable refuses a selection of which anything is not delivered.
+func unsendable(sel *component.Selection) *fault.Refusal {
+	var table []string
+	for _, r := range sel.Records {
+		why := r.Undelivered()
+		for _, item := range r.Items {
+			why = cmp.Or(why, contested(item))
+		}
+		if why != "" {
+			table = append(table, r.Ref+": "+why)
+		}
+	}
+	if len(table) == 0 {
+		return nil
+	}
+	return &fault.Refusal{Guard: "push", Reason: fmt.Sprintf("%d of %d records would not be delivered, and nothing was sent", len(table), len(sel.Records)), Table: table,
+		Remedy: "leave them out, or mend what is named: the source, the mapping, the rules"}
+}
+
+// pushWidens refuses to let more people find documents than max_widen allows in
+// a run (invariant 5).
+func pushWidens(sel *component.Selection, limit component.Bound) *fault.Refusal {
+	var table []string
+	for _, r := range sel.Records {
+		for _, item := range r.Items {
+			if item.Wider {
+				table = append(table, fmt.Sprintf("%s: for %s, rule %s", r.Ref, item.Audience, item.Rule))
+			}
+		}
+	}
+	if !limit.Exceeded(len(table), sel.Before) {
+		return nil
+	}
+	return &fault.Refusal{Guard: "max_widen", Reason: fmt.Sprintf("%d of %s documents would be found by more people (%s)", len(table), display.Number(sel.Before), guard.Compared(limit, len(table), sel.Before)), Table: table,
+		Remedy: "if this is intended, publish it with pipe run, which can be approved"}
+}
+
+// contested is why an item may be another record's, "" when it is not: the few
+// records that are read do not tell. A ref as id is nobody else's.
+func contested(i component.SelectedItem) string {
+	switch {
+	case i.Other != "":
+		return fmt.Sprintf("its id %s is that of %s, which the last run delivered by it", i.ID, i.Other)
+	case !i.Known && i.ID != strings.ToLower(i.Ref):
+		return fmt.Sprintf("its id %s is not its ref, and no run is remembered that delivered it by that: another record may have the same, which a run finds out", i.ID)
+	}
+	return ""
+}

@@ -1,0 +1,65 @@
+package operate
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/run"
+)
+
+// Reconciled are the unconfirmed uploads of the last good run by what a history
+// says about them.
+type Reconciled struct {
+	Confirmed, Lost, Unknown []baseline.Upload
+}
+
+// Reconcile compares the unconfirmed uploads that a state folder remembers of a
+// place with what the sink lists now.
+func Reconcile(dir, place string, h *component.UploadHistory, now time.Time) (r Reconciled, err error) {
+	store, err := baseline.Open(dir, place)
+	if err != nil {
+		return r, baseline.Unusable(err)
+	}
+	last, err := store.Load()
+	if err != nil {
+		return r, baseline.Unreadable(err)
+	}
+	if last.Condition != baseline.Intact {
+		return r, nil
+	}
+	defer last.Close()
+	for _, u := range last.Unconfirmed {
+		switch u.Fate(h, now) {
+		case baseline.Confirmed:
+			r.Confirmed = append(r.Confirmed, u)
+		case baseline.Lost:
+			r.Lost = append(r.Lost, u)
+		default:
+			r.Unknown = append(r.Unknown, u)
+		}
+	}
+	return r, nil
+}
+
+// Save marks the confirmed uploads as confirmed in the state folder. While a run
+// holds the place it does nothing: that run finds out for itself.
+func (r Reconciled) Save(dir, place string) (err error) {
+	if len(r.Confirmed) == 0 {
+		return nil
+	}
+	held, err := TakePlace(dir, place, run.NewRunID())
+	if errors.As(err, new(*fault.Held)) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, held.Release()) }()
+	return held.Store.Amend(func(h *baseline.Header) {
+		h.Unconfirmed = slices.DeleteFunc(h.Unconfirmed, func(u baseline.Upload) bool { return slices.Contains(r.Confirmed, u) })
+	})
+}

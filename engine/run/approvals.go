@@ -1,0 +1,136 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
+)
+
+// findApprovals are those that the call names and those that are stored and not
+// yet used or expired.
+func (r *run) findApprovals() []guard.Approval {
+	var out []guard.Approval
+	for _, id := range r.o.Approve {
+		if !slices.ContainsFunc(out, func(a guard.Approval) bool { return a.ID == id }) {
+			out = append(out, r.calledApproval(id))
+		}
+	}
+	if r.store == nil {
+		return out
+	}
+	for _, id := range r.store.Approvals() {
+		if slices.ContainsFunc(out, func(a guard.Approval) bool { return a.ID == id }) {
+			continue
+		}
+		a, err := r.store.Approval(id)
+		if err != nil {
+			out = append(out, guard.Approval{ID: id, Void: fmt.Sprintf("Approval %s cannot be read: %v.", id, err)})
+			continue
+		}
+		switch age := time.Since(a.At); {
+		case a.UsedBy != "":
+			continue
+		case age < -guard.ClockError:
+			out = append(out, guard.Approval{ID: id, Void: fmt.Sprintf("Approval %s is dated %s, which is in the future. Check this machine's clock; to allow it: pipe approve FILE %s.", id, display.Time(a.At), id)})
+			continue
+		case age > guard.ApprovalTime:
+			if age < 2*guard.ApprovalTime { // a recent approval without effect is explained
+				out = append(out, guard.Approval{ID: id, Void: fmt.Sprintf("Approval %s has expired: it was given on %s and was valid for 24 hours.", id, display.Time(a.At))})
+			}
+			continue
+		}
+		one := guard.Approval{ID: id}
+		if refused, err := r.store.Refusal(id); err == nil {
+			one.Changes = refused.Changes
+		} else if !errors.Is(err, baseline.ErrNotStored) {
+			one.Void = fmt.Sprintf("Approval %s cannot be used: %v.", id, err)
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// calledApproval is an ID that the call names. It allows one complete run, so
+// that a call that is repeated every night allows the first one alone.
+func (r *run) calledApproval(id string) guard.Approval {
+	out := guard.Approval{ID: id, Called: true}
+	if r.store == nil {
+		return out
+	}
+	a, err := r.store.Approval(id)
+	switch {
+	case err == nil && a.UsedBy != "":
+		out.Void = fmt.Sprintf("Approval %s was used by run %s on %s.", id, a.UsedBy, display.Time(a.UsedAt))
+	case err != nil && !errors.Is(err, baseline.ErrNotStored):
+		out.Void = fmt.Sprintf("Approval %s cannot be used: %v.", id, err)
+	}
+	refused, err := r.store.Refusal(id)
+	switch {
+	case err == nil:
+		out.Changes = refused.Changes
+	case !errors.Is(err, baseline.ErrNotStored) && out.Void == "":
+		out.Void = fmt.Sprintf("Approval %s cannot be used: %v.", id, err)
+	}
+	return out
+}
+
+// storeRefusal keeps the changes of a refused run for its approval. Without it an
+// approval allows only a run with exactly these changes.
+func (r *run) storeRefusal(err error) {
+	var refused *fault.Refusal
+	if !errors.As(err, &refused) || refused.ID == "" || r.store == nil {
+		return
+	}
+	s := baseline.Refusal{ID: refused.ID, At: time.Now().UTC(), Run: r.o.RunID, Pipeline: r.p.Name, Changes: refused.AllChanges()}
+	for one := refused; one != nil; one = one.Also {
+		s.Reasons = append(s.Reasons, one.Error())
+	}
+	if a, err := r.store.Approval(refused.ID); err == nil && a.UsedBy != "" {
+		for one := refused; one != nil; one = one.Also {
+			one.Used = true
+		}
+	}
+	if err := r.store.Refuse(s); err != nil {
+		refused.Approvals = append(refused.Approvals, fmt.Sprintf("The list of changes was not stored (%v): --approve allows only a run with exactly these changes.", err))
+	}
+}
+
+// noteApprovals reports the approvals that allow this run, and those that the
+// call names and that it does not need.
+func (r *run) noteApprovals() {
+	v := r.reviewer
+	r.report.Approved = v.Used
+	for _, a := range v.Approvals {
+		if a.Called && !slices.Contains(v.Used, a.ID) {
+			r.note("approval %s was not needed", a.ID)
+		}
+	}
+	if len(v.Used) > 0 {
+		r.note("allowed by approval %s", strings.Join(v.Used, ", "))
+	}
+}
+
+// spend marks the approvals that this run needed as used.
+func (r *run) spend() error {
+	if r.store == nil {
+		return nil
+	}
+	for _, id := range r.reviewer.Used {
+		a, err := r.store.Approval(id)
+		if err != nil {
+			a = &baseline.Approval{ID: id, At: time.Now().UTC(), By: r.o.By}
+		}
+		a.UsedBy, a.UsedAt = r.o.RunID, time.Now().UTC()
+		if err := r.store.Approve(*a); err != nil {
+			return err
+		}
+	}
+	return nil
+}

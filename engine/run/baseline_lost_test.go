@@ -1,0 +1,155 @@
+package run
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/stage"
+)
+
+// TestForeign: a refusal for the upload of another owner says whose it is and what
+// this run is.
+func TestForeign(t *testing.T) {
+	store := newNight(t).Baseline()
+	ours := baseline.Owner{ID: "ours", Created: time.Now()}
+	const (
+		whoseOwner   = "of another state folder, owner theirs"
+		whoseRun     = "of an earlier version of pipe with another state folder, run 01R"
+		whoseProgram = "of another program"
+		thisOwner    = "; this state folder is owner ours,"
+		thisNew      = "; no run with this state folder has written to the sink,"
+		thisNone     = "; this run has no state folder (--state none),"
+	)
+	for name, tc := range map[string]struct {
+		uploads     []component.Upload
+		store       *baseline.Store
+		owner       baseline.Owner
+		whose, this string // "" when it is not refused
+	}{
+		"no upload":              {nil, store, ours, "", ""},
+		"ours":                   {[]component.Upload{{Owner: "ours"}, {Owner: "theirs"}}, store, ours, "", ""},
+		"theirs":                 {[]component.Upload{{Owner: "theirs", Run: "01R"}, {Owner: "ours"}}, store, ours, whoseOwner, thisOwner},
+		"an unknown run":         {[]component.Upload{{Run: "01R"}}, store, ours, whoseRun, thisOwner},
+		"another program":        {[]component.Upload{{ID: "x"}}, store, ours, whoseProgram, thisOwner},
+		"of a new state folder":  {[]component.Upload{{Owner: "theirs"}}, store, baseline.Owner{ID: "ours"}, whoseOwner, thisNew},
+		"without a state folder": {[]component.Upload{{Owner: "theirs"}}, nil, baseline.Owner{ID: "ours"}, whoseOwner, thisNone},
+	} {
+		r := &run{p: twoStreams(), store: tc.store, owner: tc.owner, held: component.Holdings{Uploads: tc.uploads}}
+		refused := r.known().Foreign()
+		switch {
+		case (refused == nil) != (tc.whose == ""):
+			t.Errorf("%s: %v", name, refused)
+		case refused == nil:
+		case refused.Guard != guard.Owner || !strings.Contains(refused.Reason, tc.whose+" (") || !strings.Contains(refused.Reason, tc.this) || len(refused.Changes) != 1 || refused.Changes[0].Type != guard.UploadChange:
+			t.Errorf("%s: %v; %+v", name, refused, refused.Changes)
+		}
+	}
+}
+
+// TestLost: a refusal for a lost baseline says what became of it and what to do; what
+// this state folder's own first run left is no reason to refuse.
+func TestLost(t *testing.T) {
+	store := newNight(t).Baseline()
+	counted := component.Holdings{Streams: map[string]int{"documents": 5}}
+	unsaid := component.Holdings{Unsaid: errors.New("404")}
+	begun := baseline.Owner{Begun: true}
+	kept := baseline.Owner{Begun: true, Kept: true}
+	base := func(c baseline.Condition) baseline.Baseline {
+		return baseline.Baseline{Condition: c, Path: "FILE", Problem: "PROBLEM"}
+	}
+	const (
+		copied = "restore the state folder from a copy"
+		moved  = "run with the state folder of the earlier runs"
+		adopt  = "; if there is none, pipe adopt FILE"
+	)
+	for name, tc := range map[string]struct {
+		held           component.Holdings
+		noFolder       bool
+		base           baseline.Baseline
+		last           *baseline.Snapshot
+		owner          baseline.Owner
+		reason, remedy string // "" when it is not refused
+	}{
+		"nothing is there":             {owner: kept},
+		"a baseline":                   {held: counted, base: base(baseline.Intact), last: lastOf("documents"), owner: kept},
+		"a killed first run":           {held: counted, owner: begun},
+		"a first run that is unknown":  {held: unsaid, owner: begun, reason: "the baseline is missing: no run with this state folder has filled the sink", remedy: moved},
+		"no state folder":              {held: counted, noFolder: true, reason: "there is no state folder to compare with (--state none), and the sink counts 5 documents", remedy: "--state DIR"},
+		"damaged":                      {held: counted, base: base(baseline.Damaged), owner: kept, reason: "FILE is damaged: PROBLEM; the sink counts", remedy: copied + adopt},
+		"damaged after the first run":  {held: counted, base: base(baseline.Damaged), owner: begun, reason: "FILE is damaged: PROBLEM", remedy: copied},
+		"newer":                        {held: counted, base: base(baseline.Newer), owner: kept, reason: "FILE is of a later version of pipe: PROBLEM; the sink counts", remedy: "run with that version of pipe" + adopt},
+		"of users alone":               {held: counted, base: base(baseline.Intact), last: lastOf("users"), owner: kept, reason: "does not cover every stream with permissions", remedy: "run with the state folder of the complete runs" + adopt},
+		"missing after earlier runs":   {held: counted, base: baseline.Baseline{Path: "FILE"}, owner: kept, reason: "the baseline is missing: earlier runs wrote FILE; the sink counts", remedy: copied + adopt},
+		"missing, of a new folder":     {held: counted, reason: "no run with this state folder has filled the sink, and the sink counts", remedy: moved},
+		"missing, the sink is unknown": {held: unsaid, owner: kept, reason: "earlier runs wrote", remedy: copied},
+	} {
+		tc.base.Snapshot = tc.last
+		r := &run{p: twoStreams(), store: store, held: tc.held, base: tc.base, last: tc.last, owner: tc.owner}
+		if tc.noFolder {
+			r.store = nil
+		}
+		refused := r.known().Lost()
+		switch {
+		case (refused == nil) != (tc.reason == ""):
+			t.Errorf("%s: %v", name, refused)
+		case refused == nil:
+		case refused.Guard != guard.Baseline || !strings.Contains(refused.Reason, tc.reason) || !strings.Contains(refused.Remedy, tc.remedy):
+			t.Errorf("%s: %v; %s", name, refused, refused.Remedy)
+		case tc.noFolder && strings.Contains(refused.Remedy, adopt):
+			t.Errorf("%s: %s", name, refused.Remedy)
+		}
+	}
+}
+
+// TestListOfTheRun: the refusal of a run without a baseline lists every document, and
+// counts them by audience and rule, the widest first.
+func TestListOfTheRun(t *testing.T) {
+	for withheld := range 2 {
+		s := stage.New()
+		t.Cleanup(s.Close)
+		put := func(stream string, e component.Encoded) {
+			if _, err := s.Put(stream, e, 1, func(string) bool { return false }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put("users", component.Encoded{ID: "sam", Ref: "user:sam"})
+		for _, e := range []component.Encoded{staged("a", "owners", access.Listed, "sam"), staged("b", "default", access.AllUsers), staged("c", "open", access.AllUsers), staged("d", "open", access.AllUsers), staged("e", "team", access.Listed, "ann"), staged("f", "datasource", access.DatasourceUsers)} {
+			put("documents", e)
+		}
+		for range withheld {
+			if err := s.Withhold("documents", "secret", "secret"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Withhold("users", "ann", "ann"); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		r := &run{p: twoStreams(), staged: s, plan: &component.Plan{Streams: []component.StreamPlan{{Name: "users"}, {Name: "documents"}}}}
+		refused := &fault.Refusal{}
+		if err := r.known().List(refused, r.plan, r.staged); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"who would find the documents after this run:", "        2 for all-users, rule open", "        1 for all-users, rule default", "        1 for datasource-users, rule datasource",
+			"        1 for listed, rule owners", "        1 for listed, rule team", "        2 restricted in all (found only by those who are listed)"}
+		if withheld > 0 {
+			want = append(want, "        1 for nobody (withheld)")
+		}
+		if !slices.Equal(refused.Table, want) {
+			t.Errorf("%d withheld:\n%s", withheld, strings.Join(refused.Table, "\n"))
+		}
+		if got := refsOf(refused.Changes); !slices.Equal(got, []string{"a", "b", "c", "d", "e", "f"}) || refused.Changes[0].Before != fault.Unknown || refused.Changes[0].After != access.AudienceText("listed", hashes("sam")) {
+			t.Errorf("%d withheld: %+v", withheld, refused.Changes)
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package run
+
+import (
+	"context"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// CheckBaseline refuses, beside a run, what the baseline guard refuses in one
+// (invariant 5): the last upload is of another state folder or program, or the sink
+// holds items and no usable baseline says who could find them. The error is a
+// *fault.Refusal then. The caller has taken the state folder, "" for none.
+func CheckBaseline(ctx context.Context, p *component.Pipeline, state, runID string, opening component.Opening) error {
+	r := newRun(p, Options{RunID: runID, Until: Reviewed, State: state})
+	defer r.close()
+	if err := r.remember(); err != nil {
+		return err
+	}
+	session, err := p.Sink.Open(ctx, opening)
+	if err != nil {
+		return err
+	}
+	r.held, err = session.Holds(ctx)
+	if held, unsaid := r.unsaid(ctx, err); unsaid {
+		r.held, err = held, nil
+	}
+	if err != nil {
+		return fault.Cause(ctx, err)
+	}
+	refused := r.known().Foreign()
+	if refused == nil {
+		refused = r.known().Lost()
+	}
+	if refused == nil {
+		return r.begin()
+	}
+	refused.Changes = nil // only a run can be approved
+	return refused
+}

@@ -1,0 +1,18 @@
+// Package run runs a pipeline once, in three acts: read the source into the stage,
+// review what would be sent against the baseline, publish it. Run composes the packages
+// below it (stage, baseline, guard, read) and owns the order of what they do:
+//
+//   - state.go: take the state folder and open the baseline
+//   - read.go: act 1, by package read, into the stage and the plan
+//   - review.go, approvals.go, known.go: act 2, compare and let the guards decide
+//   - run.go: act 3, the sink's session sends the plan; rejections.go and hidden.go are
+//     what the sink calls back meanwhile
+//   - confirm.go, uploads.go, save.go: what was delivered becomes the new baseline
+//   - finish.go, report.go: the report
+//
+// Nothing is sent before the review has passed (invariant 1), every record that was
+// read has one ending in the report (invariant 3), and the baseline is written only
+// after every page was acknowledged (invariants 4 and 5).
+//
+// Stage ends before the review and is what package operate selects from.
+package run

@@ -1,0 +1,134 @@
+package run
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// lateItem is an item that was hidden while the run published.
+type lateItem struct {
+	stream, ref, id string
+	sent            bool // it may have been sent, and was taken away again
+}
+
+// hiddenSince reads the hidden list again; see Plan.Hidden.
+func (r *run) hiddenSince() (func(component.Encoded) bool, error) {
+	if r.store == nil {
+		return nil, nil
+	}
+	now, err := baseline.HiddenNow(r.store)
+	if err != nil {
+		// Not a StateError, which says that nothing was read or sent.
+		return nil, fault.Errorf(fault.Permanent, fault.RemedyOf(err), "read the hidden list again: %v", err)
+	}
+	r.mu.Lock()
+	r.hiddenRefs = now.HiddenRefs()
+	r.mu.Unlock()
+	now = now.Since(r.hidden)
+	if len(now.Refs)+len(now.IDs) == 0 {
+		return nil, nil
+	}
+	return func(e component.Encoded) bool { return now.HasID(e.Ref, e.ID) }, nil
+}
+
+// withholdLate withholds a staged item that was hidden after it was planned; see
+// Plan.Withhold.
+func (r *run) withholdLate(stream string, e component.Encoded, sent bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.staged.WithholdLate(stream, e) {
+		return
+	}
+	r.late = append(r.late, lateItem{stream, e.Ref, e.ID, sent})
+	r.ledger.WithholdLate(stream, e.Ref, hiddenWhilePublishing)
+}
+
+const hiddenWhilePublishing = "hidden with pipe hide while the run published"
+
+// settleLate gives the records of late items their endings, and names them in the
+// report. A record with another item that was delivered stays delivered.
+func (r *run) settleLate() error {
+	if len(r.late) == 0 {
+		return nil
+	}
+	still := map[string]bool{}
+	for _, l := range r.late {
+		still[l.ref] = false
+	}
+	for _, stream := range r.staged.Names() {
+		for t, err := range r.staged.Tags(stream) {
+			if err != nil {
+				return fmt.Errorf("read the stage: %w", err)
+			}
+			if _, late := still[t.Ref]; late && !r.staged.WasHidden(stream, t.ID) { // a refused record is rejected, which takeBack leaves
+				still[t.Ref] = true
+			}
+		}
+	}
+	for ref, delivered := range still {
+		if !delivered {
+			r.ledger.TakeBack(ref, hiddenWhilePublishing)
+		}
+	}
+	r.noteLate(false, "and not sent")
+	r.noteLate(true, "and hidden again after the upload")
+	return nil
+}
+
+func (r *run) noteLate(sent bool, what string) {
+	var refs []string
+	n := 0
+	for _, l := range r.late {
+		if l.sent != sent {
+			continue
+		}
+		if n++; n <= display.Shown {
+			refs = append(refs, l.ref)
+		}
+	}
+	if n == 0 {
+		return
+	}
+	more := ""
+	if n > display.Shown {
+		more = fmt.Sprintf(" and %d more, which pipe status lists", n-display.Shown)
+	}
+	r.note("%s hidden with pipe hide while the run published, %s: %s%s", display.Plural(n, "document"), what, strings.Join(refs, ", "), more)
+}
+
+// noteHidden names what this run withheld because a person has hidden it: of a
+// record with several items the report shows the ending of one.
+func (r *run) noteHidden() error {
+	var refs []string
+	n := 0
+	for _, s := range r.p.Streams {
+		for u, err := range r.staged.Withheld(s.Name) {
+			if err != nil {
+				return fmt.Errorf("read the stage: %w", err)
+			}
+			if !s.Permissions || !r.hidden.HasID(u.Ref, u.ID) {
+				continue
+			}
+			if n++; n <= display.Shown {
+				one, _ := r.hidden.Find(u.Ref, codec.Hash([]byte(u.ID)))
+				refs = append(refs, fmt.Sprintf("%s (%s)", u.Ref, one.At.Local().Format(time.DateOnly)))
+			}
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	more := ""
+	if n > display.Shown {
+		more = fmt.Sprintf(" and %d more, which pipe status lists", n-display.Shown)
+	}
+	r.note("%s hidden with pipe hide: %s%s", display.Plural(n, "document"), strings.Join(refs, ", "), more)
+	return nil
+}

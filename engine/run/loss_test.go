@@ -1,0 +1,406 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/internal/fake"
+	"github.com/pipe-engine/pipe/engine/read"
+)
+
+type lossCase struct {
+	before, after func(w *world)
+	refused       bool
+	table         []string // of the refusal
+}
+
+// TestNoMassDeletion is invariant 4 by id: what the last good run delivered and
+// this one would not is counted, whatever the net number is.
+func TestNoMassDeletion(t *testing.T) {
+	before := func(w *world) { w.Components(100, "fine") }
+	for name, tc := range map[string]lossCase{
+		"nothing changes":          {before, before, false, nil},
+		"twenty may always go":     {before, func(w *world) { w.Components(80, "fine") }, false, nil},
+		"a quarter is gone":        {before, func(w *world) { w.Components(75, "fine") }, true, []string{"documents, gone from the source: 25", "component:default/c075, ", " and 15 more"}},
+		"a quarter is filtered":    {before, func(w *world) { w.Components(100, "fine"); fates1(w, 30, "dropped") }, true, []string{"documents, filtered: unwanted: 30"}},
+		"a quarter is withheld":    {before, func(w *world) { w.Components(100, "fine"); fates1(w, 30, "private") }, true, []string{"documents, withheld: rule private: for nobody: 30"}},
+		"a quarter is rejected":    {before, func(w *world) { w.Components(100, "fine"); fates1(w, 30, "rule error") }, true, []string{"documents, rejected: permissions: 30"}},
+		"as many others come":      {before, func(w *world) { renamed(w, 100) }, true, []string{"documents                      100 before     100 would go (100 %, limit 20)"}},
+		"a type goes":              {func(w *world) { w.Components(100, "fine"); apis(w, 6) }, before, true, []string{"documents api"}},
+		"five of a type may go":    {func(w *world) { w.Components(100, "fine"); apis(w, 5) }, before, false, nil},
+		"all members go":           {func(w *world) { before(w); team(w, 5) }, func(w *world) { before(w); team(w, 0) }, true, []string{"members ", "members (whole groups)"}},
+		"a member goes":            {func(w *world) { before(w); team(w, 5) }, func(w *world) { before(w); team(w, 4) }, false, nil},
+		"all but one of a few go":  {func(w *world) { w.Components(10, "fine") }, func(w *world) { w.Components(1, "fine") }, false, nil},
+		"what was withheld leaves": {func(w *world) { w.Components(100, "fine"); fates1(w, 50, "private") }, func(w *world) { renamedFrom(w, 50, 100) }, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := newNight(t)
+			n.good(tc.before)
+			w, report, err := n.run(tc.after)
+			if !tc.refused {
+				if err != nil {
+					t.Fatalf("%v\n%s", err, strings.Join(tableOf(err), "\n"))
+				}
+				return
+			}
+			var refused *fault.Refusal
+			if !errors.As(err, &refused) || refused.Guard != "max_loss" || w.Sent() || report.Sent {
+				t.Fatalf("error %v, sent %v", err, w.Sent())
+			}
+			for _, text := range tc.table {
+				if !strings.Contains(strings.Join(refused.Table, "\n"), text) {
+					t.Errorf("the table has no %q:\n%s", text, strings.Join(refused.Table, "\n"))
+				}
+			}
+			w, _ = n.good(func(w *world) { tc.after(w); w.o.Approve = []string{refused.ID} })
+			if s := w.Plan.Stream("documents"); !s.Cleared {
+				t.Error("the sink does not learn that the guard has passed")
+			}
+			n.good(tc.after) // once approved it is as it should be
+		})
+	}
+}
+
+// TestLossLimits is max_loss in each of its forms, and how many of 200 documents
+// may go.
+func TestLossLimits(t *testing.T) {
+	for limit, most := range map[component.Bound]int{
+		{}: 0, {Items: 5}: 5, {Share: 0.1}: 20, {Share: 0.01, Items: 20}: 20, {Share: 0.2, Items: 20}: 40, {Share: 1}: 199, {Items: 1000}: 199,
+	} {
+		n := newNight(t)
+		lose := func(k int) func(*world) {
+			return func(w *world) { left(k)(w); w.P.Limits.MaxLoss = limit }
+		}
+		n.good(lose(0))
+		n.refusedID(func(w *world) {
+			lose(most + 1)(w)
+			w.Add("catalog", "component", "other", "fine") // keeps the stream from being empty
+		})
+		n.good(lose(most))
+	}
+}
+
+// TestConfirmedAbsence: refs of the last good run that reading does not bring
+// are asked for before they count as gone.
+func TestConfirmedAbsence(t *testing.T) {
+	for _, hold := range []int{1 << 20, 256} { // held, and while streaming
+		n := newNight(t)
+		n.good(func(w *world) { w.Components(100, "fine") })
+		half := func(w *world) {
+			w.P.Limits.HoldBytes = hold
+			w.Components(100, "fine")
+			w.Unread = w.Records["catalog"][40:]
+			w.Records["catalog"] = w.Records["catalog"][:40]
+		}
+		w, report := n.good(half)
+		if len(w.Published["documents"]) != 100 || len(w.Asked) != 60 || report.Read != 102 {
+			t.Errorf("hold %d: %d published, %d asked for, %d read", hold, len(w.Published["documents"]), len(w.Asked), report.Read)
+		}
+		if !strings.Contains(strings.Join(report.Notes, "\n"), "60 of 60 refs that reading component did not bring") {
+			t.Errorf("notes %q", report.Notes)
+		}
+		w, _, err := n.run(func(w *world) { half(w); w.Blind = true })
+		if err == nil || w.Sent() || !strings.Contains(err.Error(), "20 refs that were just read are not found") {
+			t.Errorf("a blind source: %v", err)
+		}
+		w, _, err = n.run(func(w *world) { half(w); w.Unread = nil })
+		if err == nil || w.Sent() {
+			t.Errorf("60 that are gone: %v", err)
+		}
+	}
+}
+
+// TestConfirmControls: refs that were just read go with those that are asked
+// for, of the same kind where one was read; where nothing was read, nothing is
+// asked, since no answer would prove an absence.
+func TestConfirmControls(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fill    func(w *world)
+		control string // what every control begins with
+		least   int
+	}{
+		"some of the kind":  {func(w *world) { w.Components(30, "fine") }, "component:", read.Controls},
+		"a few of the kind": {func(w *world) { w.Components(3, "fine") }, "component:", 3},
+		"no such entity":    {func(*world) {}, "user:", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := newNight(t)
+			n.good(func(w *world) { w.Components(100, "fine") })
+			w, _, _ := n.run(func(w *world) { w.P.Limits.MaxLoss = component.Bound{Share: 1}; tc.fill(w) })
+			if len(w.Asked) == 0 || len(w.Control) != tc.least {
+				t.Fatalf("%d asked for, with %q", len(w.Asked), w.Control)
+			}
+			for _, ref := range w.Control {
+				if !strings.HasPrefix(ref, tc.control) {
+					t.Errorf("%s is a control", ref)
+				}
+			}
+		})
+	}
+	t.Run("nothing was read", func(t *testing.T) {
+		n := newNight(t)
+		n.good(func(w *world) { w.Components(10, "fine") })
+		w := newWorld(t)
+		w.o.State = n.Dir
+		if _, err := w.run(t); len(w.Asked) > 0 || !errors.As(err, new(*fault.Refusal)) {
+			t.Errorf("%d asked for, %v", len(w.Asked), err)
+		}
+	})
+}
+
+// TestStaleCounts: what the sink said before the last run is not what it holds.
+func TestStaleCounts(t *testing.T) {
+	n := newNight(t)
+	said := func(w *world) { w.Holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": 200}} }
+	n.approved(func(w *world) { w.Components(100, "fine"); said(w) })
+	n.good(func(w *world) { w.Components(100, "fine"); said(w) })
+	if _, _, err := n.run(func(w *world) {
+		w.Components(100, "fine")
+		w.Holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": 201}}
+	}); err == nil {
+		t.Error("the sink holds more than is remembered, and it goes")
+	}
+}
+
+// TestUnconfirmedCounts: what a sink said it holds is stale only when all that
+// was to go has gone; after a pause the same number again is news.
+func TestUnconfirmedCounts(t *testing.T) {
+	n := newNight(t)
+	said := func(w *world) {
+		w.Components(100, "fine")
+		w.Holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": 200}}
+	}
+	_, _, err := n.run(said)
+	id := idOf(err)
+	_, _, err = n.run(func(w *world) {
+		said(w)
+		w.o.Approve = []string{id}
+		w.Listed = func() *component.UploadHistory {
+			return &component.UploadHistory{By: "Glean", Uploads: []component.ListedUpload{{Stream: "documents", ID: "upload-" + w.o.RunID, Stage: component.UploadDeletionPaused}}}
+		}
+	})
+	if !errors.As(err, new(*fault.Unconfirmed)) {
+		t.Fatal(err)
+	}
+	if _, _, err := n.run(said); !errors.As(err, new(*fault.Refusal)) {
+		t.Errorf("the next run: %v", err)
+	}
+}
+
+// TestUnknownStream: what no good run has written is not known to be empty.
+func TestUnknownStream(t *testing.T) {
+	n := newNight(t)
+	n.good(func(w *world) {
+		w.P.Unwritten = func(stream string) string {
+			if stream == "documents" {
+				return "not in --only"
+			}
+			return ""
+		}
+	})
+	_, report, err := n.run(func(w *world) { w.Components(10, "dropped") })
+	if !errors.As(err, new(*fault.Refusal)) {
+		t.Errorf("nothing is left of what is not known: %v", err)
+	}
+	if report.Since != nil {
+		t.Errorf("documents were compared with %+v", report.Since)
+	}
+}
+
+// TestRefusedGroup: a group that the sink refuses loses its members, and they
+// are not remembered as delivered.
+func TestRefusedGroup(t *testing.T) {
+	n := newNight(t)
+	fill := func(w *world) {
+		w.Components(100, "fine")
+		w.Teams = append(w.Teams, append([]string{"user:default/ann"}, manyNames(40)...))
+	}
+	n.good(fill)
+	if _, _, err := n.run(func(w *world) { fill(w); w.Refusals["user:default/ann"] = "no" }); err == nil || !strings.Contains(err.Error(), "more than the guards allow") {
+		t.Errorf("40 members went: %v", err)
+	}
+}
+
+// TestRefusedGroupIsNoMember: the members of a group that the sink refuses are counted
+// as members, not as so many groups.
+func TestRefusedGroupIsNoMember(t *testing.T) {
+	n := newNight(t)
+	fill := func(w *world) {
+		w.Components(10, "fine")
+		w.Teams = append(w.Teams, append([]string{"user:default/ann"}, manyNames(30)...))
+		for i := range 20 {
+			w.Teams = append(w.Teams, append([]string{fmt.Sprint("group:default/g", i)}, manyNames(10)...))
+		}
+		w.P.Limits.MaxRejected = component.Bound{Share: 1}
+	}
+	n.good(fill)
+	n.good(func(w *world) { fill(w); w.Refusals["user:default/ann"] = "no" })
+}
+
+// TestRefusedWhilePublishing: each guard that a refusal by the sink can exceed
+// leaves the upload unfinished.
+func TestRefusedWhilePublishing(t *testing.T) {
+	lenient := component.Bound{Share: 1}
+	for name, tc := range map[string]struct {
+		rejected, loss component.Bound
+		refused        int
+		within         bool
+	}{
+		"within both":               {component.Bound{Items: 5}, component.Bound{Items: 5}, 5, true},
+		"beyond max_rejected":       {component.Bound{Items: 5}, lenient, 6, false},
+		"beyond max_loss":           {lenient, component.Bound{Items: 5}, 6, false},
+		"beyond neither, but all":   {lenient, lenient, 100, false},
+		"beyond neither, but a lot": {lenient, lenient, 99, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := newNight(t)
+			fill := func(w *world) { w.Components(100, "fine") }
+			n.good(fill)
+			w, _, err := n.run(func(w *world) {
+				fill(w)
+				w.P.Limits.MaxRejected, w.P.Limits.MaxLoss = tc.rejected, tc.loss
+				for i := range tc.refused {
+					w.Refusals[fmt.Sprintf("component:default/c%03d", i)] = "no"
+				}
+			})
+			if tc.within != (err == nil) || !tc.within && !strings.Contains(err.Error(), "more than the guards allow") {
+				t.Errorf("%v", err)
+			}
+			if tc.within && len(w.Published["documents"]) != 100-tc.refused {
+				t.Errorf("%d published", len(w.Published["documents"]))
+			}
+		})
+	}
+}
+
+// TestRefusedOnAFirstRun: a run is refused when the sink refuses every document, also
+// where nothing was there before and the limits would allow so few rejections.
+func TestRefusedOnAFirstRun(t *testing.T) {
+	for refused, within := range map[int]bool{0: true, 4: true, 5: false} {
+		n := newNight(t)
+		_, _, err := n.run(func(w *world) {
+			w.Components(5, "fine")
+			for i := range refused {
+				w.Refusals[fmt.Sprintf("component:default/c%03d", i)] = "no"
+			}
+		})
+		if within != (err == nil) || !within && !strings.Contains(err.Error(), "the sink refused 5 of 5 items of documents") {
+			t.Errorf("%d of 5 were refused: %v", refused, err)
+		}
+	}
+}
+
+// TestRefusedOfALargeFirstRun: where nothing was there before, nothing is lost: what
+// the sink refuses is measured by what is sent alone.
+func TestRefusedOfALargeFirstRun(t *testing.T) {
+	for refused, within := range map[int]bool{30: true, 41: false} {
+		n := newNight(t)
+		_, _, err := n.run(func(w *world) {
+			w.Components(200, "fine")
+			for i := range refused {
+				w.Refusals[fmt.Sprintf("component:default/c%03d", i)] = "no"
+			}
+		})
+		if within != (err == nil) {
+			t.Errorf("%d of 200 were refused: %v", refused, err)
+		}
+	}
+}
+
+// TestRefusedBesideLosses: what the sink refuses is added to what goes anyway,
+// and is measured by what is sent as well as by what was there.
+func TestRefusedBesideLosses(t *testing.T) {
+	for name, tc := range map[string]struct {
+		before, after, refused int
+		within                 bool
+	}{
+		"15 go and 5 are refused":               {100, 85, 5, true},
+		"15 go and 15 are refused":              {100, 85, 15, false},
+		"100 go, and 20 of the 100 are refused": {200, 100, 20, true},
+		"100 go, and 25 of the 100 are refused": {200, 100, 25, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := newNight(t)
+			n.good(func(w *world) { w.Components(tc.before, "fine") })
+			fill := func(w *world) { w.Components(tc.after, "fine"); w.P.Limits.MaxRejected = component.Bound{Share: 1} }
+			var ids []string
+			if tc.before-tc.after > 20 {
+				ids = append(ids, n.refusedID(fill))
+			}
+			_, _, err := n.run(func(w *world) {
+				with(fill, ids...)(w)
+				for i := range tc.refused {
+					w.Refusals[fmt.Sprintf("component:default/c%03d", i)] = "no"
+				}
+			})
+			if tc.within != (err == nil) || !tc.within && !strings.Contains(err.Error(), "more than the guards allow") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// TestAllRejected: a run that rejects everything is refused, whatever the file
+// allows.
+func TestAllRejected(t *testing.T) {
+	w := newWorld(t)
+	w.P.Limits.MaxRejected = component.Bound{Share: 1}
+	w.Components(5, "broken")
+	_, err := w.run(t)
+	var refused *fault.Refusal
+	if !errors.As(err, &refused) || refused.Guard != "max_rejected" || refused.ID != "" {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestSinkHoldsMore: losses by ID are a share of the larger of what is remembered
+// and what the sink holds.
+func TestSinkHoldsMore(t *testing.T) {
+	n := newNight(t)
+	n.good(func(w *world) { w.Components(100, "fine") })
+	n.good(func(w *world) {
+		w.Components(75, "fine")
+		renamed(w, 100)
+		w.Holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": 200}, Types: map[string]map[string]int{"documents": {"component": 200}}}
+	})
+}
+
+// TestHiddenLately: the sink's count may still have what was hidden lately.
+func TestHiddenLately(t *testing.T) {
+	n := newNight(t)
+	n.good(func(w *world) { w.Components(100, "fine") })
+	s, err := baseline.Open(n.Dir, fake.Place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hidden []baseline.Hidden
+	for i := range 30 {
+		hidden = append(hidden, baseline.Hidden{Ref: fmt.Sprintf("component:default/c%03d", i), At: time.Now()})
+	}
+	if err := s.UpdateHidden(func([]baseline.Hidden) ([]baseline.Hidden, error) { return hidden, nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, types := range []map[string]map[string]int{nil, {"documents": {"component": 100}}} {
+		n.good(func(w *world) {
+			w.Components(100, "fine")
+			w.Holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": 100}, Types: types}
+			w.o.Until = Reviewed
+		})
+	}
+}
+
+// TestRefusedIsNotRemembered: what the sink refused was not delivered.
+func TestRefusedIsNotRemembered(t *testing.T) {
+	n := newNight(t)
+	n.good(func(w *world) { w.Components(100, "fine"); w.Refusals["component:default/c007"] = "too long" })
+	_, report := n.good(func(w *world) { w.Components(100, "fine") })
+	if ch := report.Streams[1].Changes; ch.Before != 99 || ch.Added != 1 || ch.Gone != 0 {
+		t.Errorf("compared with %+v", ch)
+	}
+}

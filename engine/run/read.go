@@ -1,0 +1,85 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/read"
+)
+
+// stage reads the source into the stage, checks that every record ended, and makes
+// the plan.
+func (r *run) stage(ctx context.Context, session component.Session) error {
+	if err := timed(&r.report.Seconds.Read, func() error { return r.read(ctx, session) }); err != nil {
+		return err
+	}
+	if err := r.ledger.Settle(); err != nil {
+		return err
+	}
+	r.makePlan()
+	return nil
+}
+
+func (r *run) read(ctx context.Context, session component.Session) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-r.o.Stop:
+			cancel(fault.ErrStopped)
+		case <-done:
+		}
+	}()
+	if err := r.startTransforms(ctx); err != nil {
+		return fault.Cause(ctx, err)
+	}
+	err := read.Run(ctx, read.Options{
+		Pipeline: r.p, Session: session, Stage: r.staged, Ledger: r.ledger, Last: r.last, Hidden: r.hidden,
+		Fetch: r.fetch, Note: r.note, Tick: r.o.Progress.Read, Observer: r.o.Observer,
+	})
+	if err != nil {
+		return fault.Cause(ctx, err)
+	}
+	for _, t := range r.p.Transforms {
+		if n, ok := component.Capability[component.Noter](t); ok {
+			r.notesOf(n)
+		}
+	}
+	r.notesOf(r.p.Source)
+	r.notesOf(session)
+	return r.staged.Flush()
+}
+
+func (r *run) startTransforms(ctx context.Context) error {
+	for _, t := range r.p.Transforms {
+		if s, ok := component.Capability[component.Starter](t); ok {
+			if err := s.Start(ctx); err != nil {
+				return fmt.Errorf("transform %q: %w", t.Name(), err)
+			}
+		}
+	}
+	return nil
+}
+
+// makePlan puts the streams of the sink first, in its order, and then those
+// that the session staged of its own.
+func (r *run) makePlan() {
+	r.plan = &component.Plan{RunID: r.o.RunID, Stop: r.o.Stop, Sent: r.o.Progress.Sent, Uploaded: r.uploaded, Note: r.note}
+	r.plan.Reject, r.plan.Hidden, r.plan.Withhold = r.refuse, r.hiddenSince, r.withholdLate
+	for _, s := range r.p.Streams {
+		if r.p.Unwritten(s.Name) == "" {
+			r.plan.Streams = append(r.plan.Streams, r.staged.Plan(s.Name))
+		}
+	}
+	for _, name := range r.staged.Names() {
+		if _, declared := r.p.Stream(name); !declared {
+			s := r.staged.Plan(name)
+			s.Own = true
+			r.plan.Streams = append(r.plan.Streams, s)
+		}
+	}
+}

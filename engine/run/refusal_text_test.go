@@ -1,0 +1,132 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// TestRefusedByType: what the sink refuses counts for the stream and for the object
+// type, each with its own limit.
+func TestRefusedByType(t *testing.T) {
+	kinds := []string{"component", "api", "topic"}
+	for name, tc := range map[string]struct {
+		before        []int // of each kind
+		gone, refused []int
+		within        bool
+	}{
+		"all of a type":                   {[]int{100, 6, 0}, []int{0, 0, 0}, []int{0, 6, 0}, false},
+		"most of a type":                  {[]int{100, 6, 0}, []int{0, 0, 0}, []int{0, 5, 0}, true},
+		"few of each type, many together": {[]int{50, 50, 50}, []int{5, 5, 5}, []int{7, 7, 7}, false},
+		"few of each type":                {[]int{50, 50, 50}, []int{5, 5, 5}, []int{5, 5, 5}, true},
+	} {
+		n := newNight(t)
+		fill := func(gone []int) func(*world) {
+			return func(w *world) {
+				w.P.Limits.MaxRejected = component.Bound{Share: 1}
+				for k, kind := range kinds {
+					for i := gone[k]; i < tc.before[k]; i++ {
+						w.Add("catalog", kind, fmt.Sprint(kind, i), "fine")
+					}
+				}
+			}
+		}
+		n.good(fill([]int{0, 0, 0}))
+		_, _, err := n.run(func(w *world) {
+			fill(tc.gone)(w)
+			for k, kind := range kinds {
+				for i := range tc.refused[k] {
+					w.Refusals[fmt.Sprintf("%s:default/%s%d", kind, kind, tc.gone[k]+i)] = "no"
+				}
+			}
+		})
+		if tc.within != (err == nil) || !tc.within && !strings.Contains(err.Error(), "more than the guards allow") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestLossReason: the reason of a refusal is about the stream as a whole where that
+// is too much, and the table has each thing that is.
+func TestLossReason(t *testing.T) {
+	n := newNight(t)
+	n.good(func(w *world) { w.Components(100, "fine"); apis(w, 6) })
+	for name, tc := range map[string]struct {
+		fill   func(w *world)
+		reason string
+		table  []string
+	}{
+		"both types": {func(w *world) { w.Components(40, "fine") }, "this run would delete 66 of 106 documents (62 %, limit 20 %)",
+			[]string{"documents 106 before 66 would go (62 %, limit 20 %)", "documents api 6 before 6 would go (all of them)", "documents component 100 before 60 would go (60 %, limit 20)"}},
+		"one type": {func(w *world) { w.Components(100, "fine") }, "this run would delete 6 of 6 documents of type api (all of them)",
+			[]string{"documents 106 before 6 would go (5.66 %, limit 20 %)", "documents api 6 before 6 would go (all of them)"}},
+	} {
+		_, _, err := n.run(tc.fill)
+		var refused *fault.Refusal
+		if !errors.As(err, &refused) || !strings.HasPrefix(refused.Reason, tc.reason) {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var rows []string
+		for _, line := range refused.Table {
+			if strings.Contains(line, " would go (") {
+				rows = append(rows, strings.Join(strings.Fields(line), " "))
+			}
+		}
+		if !slices.Equal(rows, tc.table) {
+			t.Errorf("%s: the table is\n%s", name, strings.Join(refused.Table, "\n"))
+		}
+		id := map[string]bool{}
+		for _, ch := range refused.Changes {
+			if id[ch.ID+ch.Ref] {
+				t.Errorf("%s: %s is listed twice", name, ch.Ref)
+			}
+			id[ch.ID+ch.Ref] = true
+		}
+	}
+}
+
+// TestLossRemedy: where nothing is remembered, a refusal counts the documents that
+// are withheld, if there are any.
+func TestLossRemedy(t *testing.T) {
+	for private, want := range map[int]string{0: "", 3: "(3 are in the source and withheld by a rule"} {
+		w := newWorld(t)
+		w.Holdings = component.Holdings{Streams: map[string]int{"users": 1, "documents": 60}}
+		w.Add("identities", "user", "u", "fine")
+		w.Components(30, "fine")
+		for i := range private {
+			w.Add("catalog", "component", fmt.Sprint("private", i), "private")
+		}
+		_, err := w.run(t)
+		var refused *fault.Refusal
+		errors.As(err, &refused)
+		for refused != nil && refused.Guard != "max_loss" {
+			refused = refused.Also
+		}
+		if refused == nil || !strings.Contains(refused.Remedy, want) || want == "" && strings.Contains(refused.Remedy, "withheld") {
+			t.Errorf("%d withheld: %v; %+v", private, err, refused)
+		}
+	}
+}
+
+// TestSwitchedOffIsNamed: a refusal for loss names the kinds that the file switches
+// off, and only those.
+func TestSwitchedOffIsNamed(t *testing.T) {
+	for off, want := range map[bool]string{true: " (system switched off)", false: ""} {
+		n := newNight(t)
+		n.good(func(w *world) { w.Components(100, "fine") })
+		_, _, err := n.run(func(w *world) {
+			w.Components(50, "fine")
+			w.Order[1].Kinds[0].Off = off
+		})
+		var refused *fault.Refusal
+		if !errors.As(err, &refused) || refused.Remedy != "find out why they are missing from the source"+want {
+			t.Errorf("%v: %v; %+v", off, err, refused)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package run
+
+import (
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// refuse takes back a staged item that the sink refused. What was refused is
+// lost like anything else: the guards look again (invariant 4).
+func (r *run) refuse(stream string, e component.Encoded, reason string) error {
+	n, err := r.takeBack(stream, e)
+	if err != nil {
+		return err
+	}
+	r.ledger.RejectLate(stream, e.Ref, fault.Reject("publish", "", "%s", reason))
+	planned := r.plan.Stream(stream).Count
+	l := r.p.Limits
+	within := n < planned && !l.MaxRejected.Exceeded(r.ledger.Ended(component.Rejected), r.ledger.Total()) && !l.MaxLoss.Exceeded(n, planned)
+	r.mu.Lock()
+	within = within && r.reviewer.MaxLoss(r.plan, r.held, r.reviewer.Cover) == nil
+	r.mu.Unlock()
+	if within {
+		return nil
+	}
+	return fault.Errorf(fault.Fatal, "mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",
+		"the sink refused %d of %d items of %s, which is more than the guards allow: %s", n, planned, stream, reason)
+}
+
+// takeBack counts a refused item, and what the session has staged of its own for
+// the same record: a group that was refused has no members. It returns how many
+// of the stream were refused so far.
+func (r *run) takeBack(stream string, e component.Encoded) (n int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	refused := r.reviewer.Refused
+	refused[[2]string{stream}]++
+	if e.Type != "" {
+		refused[[2]string{stream, e.Type}]++
+	}
+	r.staged.Refuse(stream, e)
+	if d, _ := r.p.Stream(stream); d.Identities {
+		for _, s := range r.plan.Streams {
+			if !s.Own {
+				continue
+			}
+			for t, err := range r.staged.Tags(s.Name) {
+				if err != nil {
+					return 0, err
+				}
+				if t.Ref == e.Ref {
+					refused[[2]string{s.Name}] += len(t.Names)
+					r.staged.Refuse(s.Name, component.Encoded{ID: t.ID, Type: t.Type})
+				}
+			}
+		}
+	}
+	return refused[[2]string{stream}], nil
+}

@@ -1,0 +1,147 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
+)
+
+func (r *run) review(ctx context.Context, session component.Session) error {
+	held, err := r.holdings(ctx, session)
+	if err != nil {
+		return err
+	}
+	r.held = held
+	r.track.begin(r.last, held.History, r.o.clock.Now())
+	if err := r.compare(); err != nil {
+		return err
+	}
+	if r.reviewer.Untrusted, err = r.known().Untrusted(r.plan, r.staged); err != nil {
+		return err
+	}
+	if r.reviewer.Untrusted == nil {
+		r.noteUnknown()
+	}
+	if err := r.noteHidden(); err != nil {
+		return err
+	}
+	if r.o.Compared != nil {
+		if err := r.o.Compared(r.differences()); err != nil {
+			return err
+		}
+	}
+	if err := r.reviewer.Run(r.plan, held); err != nil {
+		r.storeRefusal(err)
+		return err
+	}
+	r.noteApprovals()
+	r.noteStrict()
+	r.reviewer.Clear(r.plan, held)
+	for i := range r.plan.Streams {
+		s := &r.plan.Streams[i]
+		s.Paused = r.track.paused[s.Name]
+	}
+	if !r.dry() {
+		r.o.Progress.Reviewed(r.plan.Streams)
+	}
+	return nil
+}
+
+// noteUnknown names the streams of which nobody says what was there.
+func (r *run) noteUnknown() {
+	var unknown []string
+	for _, s := range r.plan.Streams {
+		if _, known := r.held.Count(s.Name); !known && !r.p.Offline && !r.reviewer.Remembers(s.Name) {
+			unknown = append(unknown, s.Name)
+		}
+	}
+	if len(unknown) > 0 {
+		r.note("the sink does not say what it holds of %s, and no earlier run is remembered: the loss guard had nothing to compare with", strings.Join(unknown, ", "))
+	}
+}
+
+// holdings asks the sink what it holds. A dry run goes on without an answer.
+func (r *run) holdings(ctx context.Context, session component.Session) (component.Holdings, error) {
+	if r.p.Offline {
+		r.note("the sink was not asked for anything, since its address or token is not set: what would go could not be compared with what it holds")
+		return component.Holdings{}, nil
+	}
+	held, err := session.Holds(ctx)
+	if held, unsaid := r.unsaid(ctx, err); unsaid {
+		return held, nil
+	}
+	if err != nil && r.dry() && ctx.Err() == nil {
+		r.note("a run would fail here: %v", err)
+		if remedy := fault.RemedyOf(err); remedy != "" {
+			r.note("before a run, %s", remedy)
+		}
+		return component.Holdings{}, nil
+	}
+	if err == nil && held.New {
+		err = guard.Recreate(r.base, r.owner)
+	}
+	return held, fault.Cause(ctx, err)
+}
+
+// compare puts the plan beside the last good run.
+func (r *run) compare() error {
+	v := &guard.Review{Pipeline: r.p, Records: r.ledger, Approvals: r.findApprovals(), Refused: map[[2]string]int{}, Stale: func(string, int) bool { return false }}
+	r.reviewer = v
+	if r.last == nil {
+		return nil
+	}
+	if r.last.Fingerprint != r.p.Fingerprint {
+		v.Since = fmt.Sprintf(". The pipeline file changed since the last run (%s)", display.Time(r.last.Finished))
+	}
+	if time.Since(r.last.Finished) < baseline.YoungCounts {
+		v.Stale = func(stream string, said int) bool {
+			before, known := r.last.Said[stream]
+			return known && before == said
+		}
+	}
+	var err error
+	v.Compared, err = baseline.Compare(r.plan, r.last, baseline.Run{
+		Stage: r.staged, Hidden: r.hidden, Fate: r.ledger.Fate, Off: r.p.Off,
+		Permissions: func(stream string) bool { s, _ := r.p.Stream(stream); return s.Permissions },
+	})
+	return err
+}
+
+// differences are those of the plan from the last good run.
+func (r *run) differences() Differences {
+	var d Differences
+	if c := r.reviewer.Compared; c != nil {
+		d.Widened = c.Widenings()
+		d.Gone = c.AllLost()
+	}
+	return d
+}
+
+// fillChanges writes the differences into the report.
+func (r *run) fillChanges() {
+	if r.reviewer == nil || r.reviewer.Compared == nil {
+		return
+	}
+	c := r.reviewer.Compared
+	widened, swapped := c.Widenings(), 0
+	for _, s := range c.Swapped() {
+		swapped += s.Pairs
+	}
+	if slices.ContainsFunc(r.p.Streams, func(s component.Stream) bool { return s.Permissions && r.reviewer.Remembers(s.Name) }) {
+		r.report.Since = &Since{Run: r.last.Run, Finished: r.last.Finished, SamePipeline: r.last.Fingerprint == r.p.Fingerprint, Audience: c.Audience(), Wider: len(widened), Widened: widened, Swapped: swapped}
+	}
+	for i := range r.report.Streams {
+		r.report.Streams[i].Changes = c.Of(r.report.Streams[i].Name)
+	}
+	if line := c.Gained(); line != "" {
+		r.note("%s", line)
+	}
+}

@@ -1,0 +1,164 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/read"
+	"github.com/pipe-engine/pipe/engine/stage"
+)
+
+// Run runs a pipeline: read, review, publish. The report is never nil. The
+// error says why the run did not end as it should: a *Refusal, ErrStopped,
+// *Unconfirmed, or what went wrong, with its class.
+func Run(ctx context.Context, p *component.Pipeline, o Options) (*Report, error) {
+	if p.Limits.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, p.Limits.Timeout, fault.Errorf(fault.Permanent, "raise --timeout, or look at what takes so long", "the run took longer than its %s", p.Limits.Timeout))
+		defer cancel()
+	}
+	r := newRun(p, o)
+	defer r.close()
+	err := r.acts(ctx)
+	r.finish(err)
+	return r.report, err
+}
+
+func newRun(p *component.Pipeline, o Options) *run {
+	if o.Progress == nil {
+		o.Progress = noProgress{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.clock == nil {
+		o.clock = realTime{}
+	}
+	return &run{p: p, o: o, ledger: read.NewLedger(o.DeadLetters, o.Observer), staged: stage.New(), report: &Report{Pipeline: p.Name, RunID: o.RunID, Started: time.Now().UTC()}}
+}
+
+type run struct {
+	p      *component.Pipeline
+	o      Options
+	ledger *read.Ledger
+	staged *stage.Stage
+	report *Report
+	plan   *component.Plan
+	mu     sync.Mutex // notes and refused
+	// What review knew, for looking again when publishing takes items back.
+	held     component.Holdings
+	reviewer *guard.Review
+	// What the state folder has: store and lock are nil without one, and last is nil
+	// unless base is intact.
+	store *baseline.Store
+	lock  *baseline.Lock
+	base  baseline.Baseline
+	last  *baseline.Snapshot
+	owner baseline.Owner
+	// The hidden list as it was when the run began; empty without --state.
+	hidden     baseline.Hiding
+	replaced   *baseline.Hiding // takes its place unless it is nil
+	late       []lateItem       // that were hidden while the run published
+	hiddenRefs []string         // as the hidden list was read last
+	// What became of uploads, of this run and of earlier ones.
+	track tracking
+	// fetch finds what is looked up and was not read; nil when everything is.
+	fetch func(ref string) (component.Entry, bool)
+}
+
+// dry reports whether the run sends nothing.
+func (r *run) dry() bool { return r.o.Until != Published }
+
+func (r *run) acts(ctx context.Context) (err error) {
+	defer recovered(&err)
+	session, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.preflight(ctx, session); err != nil {
+		return err
+	}
+	if err := r.stage(ctx, session); err != nil {
+		return err
+	}
+	if r.o.Output != nil {
+		if err := r.o.Output(ctx, r.plan); err != nil {
+			return fault.Cause(ctx, err)
+		}
+	}
+	if err := timed(&r.report.Seconds.Review, func() error { return r.review(ctx, session) }); err != nil || r.o.Until == Reviewed {
+		return err
+	}
+	if err := r.begin(); err != nil {
+		return err
+	}
+	r.report.Sent = true
+	err = timed(&r.report.Seconds.Publish, func() error { return fault.Cause(ctx, session.Publish(ctx, r.plan)) })
+	if lateErr := r.settleLate(); err == nil {
+		err = lateErr
+	}
+	if err == nil {
+		err = r.ledger.Settle() // dead letters of publishing are written, too
+	}
+	if err != nil && !errors.As(err, new(*fault.Unconfirmed)) {
+		return err
+	}
+	if confirmErr := r.confirm(ctx, session); confirmErr != nil {
+		err = errors.Join(err, confirmErr)
+	}
+	return err
+}
+
+// recovered makes a panic of the calling function its error.
+func recovered(err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+	}
+}
+
+// open takes the state folder and opens the sink's session.
+func (r *run) open(ctx context.Context) (component.Session, error) {
+	if err := r.remember(); err != nil {
+		return nil, err
+	}
+	session, err := r.p.Sink.Open(ctx, component.Opening{
+		Pipeline: r.p.Name, RunID: r.o.RunID, Owner: r.owner.ID, Offline: r.p.Offline,
+		Written: func(stream string) bool { return r.p.Unwritten(stream) == "" },
+		Ended:   func(measured string) bool { return r.lock != nil && r.lock.Ended(measured) },
+		Discard: r.o.Discard,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the sink: %w", err)
+	}
+	return session, nil
+}
+
+// preflight checks what publishing depends on before the source is read. A dry run
+// publishes nothing: what a run would fail at is one of its notes.
+func (r *run) preflight(ctx context.Context, session component.Session) error {
+	s, can := session.(component.Preflighter)
+	if !can || r.dry() || r.p.Offline {
+		return nil
+	}
+	err := s.Preflight(ctx)
+	if _, unsaid := r.unsaid(ctx, err); unsaid { // the baseline guard refuses it with what it would have done
+		return nil
+	}
+	return fault.Cause(ctx, err)
+}
+
+func timed(seconds *float64, act func() error) error {
+	started := time.Now()
+	err := act()
+	*seconds = time.Since(started).Seconds()
+	return err
+}

@@ -1,0 +1,81 @@
+package run
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// remember takes the sink's place for this run and opens what the last good run
+// left. A dry run takes nothing: it may run beside another.
+func (r *run) remember() error {
+	if r.replaced != nil {
+		r.hidden = *r.replaced
+	}
+	r.owner = baseline.Owner{ID: baseline.NewOwnerID()}
+	place := r.p.Sink.Place()
+	if r.o.State == "" || place == "" {
+		return nil
+	}
+	var err error
+	if r.store, err = baseline.Open(r.o.State, place); err != nil {
+		return baseline.Unusable(err)
+	}
+	if !r.dry() {
+		if r.lock, err = baseline.Take(r.store, r.o.RunID); err != nil {
+			return err
+		}
+	}
+	hidden, err := baseline.HiddenNow(r.store)
+	if err != nil {
+		return err
+	}
+	if r.replaced == nil {
+		r.hidden = hidden
+	}
+	if r.base, err = r.store.Load(); err != nil {
+		return baseline.Unreadable(err)
+	}
+	r.last = r.base.Snapshot
+	if err := r.hiddenLost(hidden); err != nil {
+		return err
+	}
+	r.hiddenRefs = hidden.HiddenRefs()
+	r.owner, err = baseline.OwnerOf(r.store, r.base, !r.dry())
+	if err == nil && !r.dry() && r.covered() { // the run that wrote it was killed before it could say so
+		err = r.keep()
+	}
+	return err
+}
+
+// hiddenLost is the error for a hidden list that lacks a ref which the last good run
+// read on it. A ref that was let back stays on the list until the next good run, so
+// the list was removed, replaced by an older one, or begun again.
+func (r *run) hiddenLost(list baseline.Hiding) error {
+	if r.last == nil {
+		return nil
+	}
+	lost := slices.DeleteFunc(slices.Clone(r.last.Hidden), func(ref string) bool { _, listed := list.Refs[ref]; return listed })
+	if len(lost) == 0 {
+		return nil
+	}
+	x := display.Examples{N: len(lost), Refs: lost[:min(len(lost), display.Shown)]}
+	return &fault.StateError{Err: fmt.Errorf("the hidden list %s lacks %s that the last good run read on it: %s", r.store.HiddenFile(), display.Plural(len(lost), "document"), x.String()),
+		Remedy: "restore the file from a copy; if there is none, hide the documents again with pipe hide FILE REF"}
+}
+
+// close ends what newRun and remember opened.
+func (r *run) close() {
+	r.staged.Close()
+	if r.last != nil {
+		r.last.Close()
+	}
+	if r.lock != nil {
+		if err := r.lock.Release(); err != nil {
+			r.o.Log.Warn("the lock was not released", "error", err)
+		}
+	}
+}

@@ -1,0 +1,31 @@
+package run
+
+import (
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/guard"
+)
+
+// manyRestricted is from how many documents for named people and groups on a
+// max_widen of 0 stops most runs.
+const manyRestricted = 100
+
+// noteStrict proposes a share where max_widen is 0: each new owner of a restricted
+// document is a widening.
+func (r *run) noteStrict() {
+	if !r.dry() || r.p.Limits.MaxWiden != (component.Bound{}) {
+		return
+	}
+	restricted, total := 0, 0
+	for _, s := range r.plan.Streams {
+		restricted += s.Audience[access.Listed]
+		for _, n := range s.Audience {
+			total += n
+		}
+	}
+	if restricted >= manyRestricted {
+		r.note("%s of %s documents are for named people and groups, and guards.max_widen is 0: each change of an owner stops a run; max_widen: 1%% allows %d such documents in a run",
+			display.Number(restricted), display.Number(total), max(guard.TowardsAll, total/100))
+	}
+}
