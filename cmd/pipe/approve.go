@@ -11,7 +11,6 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/baseline"
-	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/guard"
@@ -57,9 +56,7 @@ func (a *app) approveAction(c *cli.Context) error {
 	if dir == "" {
 		return usage{"an approval is stored in the state folder, and there is none", "name the folder of the refused run with --state DIR, or use pipe run --approve " + ids[0]}
 	}
-	settings := a.engineSettings(d, run.NewRunID(), false)
-	settings.Purpose = component.ForStatus
-	sink, err := d.OpenSink(settings)
+	sink, err := d.OpenSink(a.engineSettings(d, run.NewRunID(), false))
 	if err != nil {
 		return err
 	}

@@ -64,9 +64,7 @@ func (a *app) provisioner(c *cli.Context) (*pipeline.Definition, component.Sink,
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	settings := a.engineSettings(d, run.NewRunID(), false)
-	settings.Purpose = component.ForProvision
-	sink, err := d.OpenSink(settings)
+	sink, err := d.OpenSink(a.engineSettings(d, run.NewRunID(), false))
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/operate"
 )
@@ -52,7 +51,7 @@ func (a *app) hideAction(c *cli.Context) error {
 	if err := needsRefs(c); err != nil {
 		return err
 	}
-	return a.operate(c, component.ForHiding, loading{}, func(ctx context.Context, o *operating) error {
+	return a.operate(c, loading{}, func(ctx context.Context, o *operating) error {
 		if o.state == "" {
 			return usage{"nothing was hidden: it could not be remembered, and the next run would bring it back", "name the folder of the runs' state with --state DIR; without one, have a permission rule of the file keep it from everybody"}
 		}

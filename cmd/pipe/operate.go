@@ -24,9 +24,9 @@ type operating struct {
 	runID string
 }
 
-// operate opens a pipeline for one purpose, hands it on, and shows errors that
+// operate opens a pipeline, hands it on, and shows errors that
 // follow from a field of the file with its line.
-func (a *app) operate(c *cli.Context, purpose component.Purpose, l loading, then func(context.Context, *operating) error) error {
+func (a *app) operate(c *cli.Context, l loading, then func(context.Context, *operating) error) error {
 	path, err := theFile(c, "")
 	if err != nil {
 		return err
@@ -39,9 +39,7 @@ func (a *app) operate(c *cli.Context, purpose component.Purpose, l loading, then
 	for _, ref := range c.Args().Tail() {
 		o.refs = append(o.refs, strings.ToLower(ref))
 	}
-	settings := a.engineSettings(d, o.runID, false)
-	settings.Purpose = purpose
-	p, closePipeline, err := d.Open(settings)
+	p, closePipeline, err := d.Open(a.engineSettings(d, o.runID, false))
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func (a *app) processAction(c *cli.Context) error {
 	if err := noWords(c, ""); err != nil {
 		return err
 	}
-	return a.operate(c, component.ForProcessing, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
+	return a.operate(c, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
 		processor, can := o.p.Sink.(component.Processor)
 		if !can {
 			return o.sinkCannot("has nothing to process")

@@ -33,7 +33,7 @@ func (a *app) purgeAction(c *cli.Context) error {
 	if err := noWords(c, "pipe hide FILE REF takes single documents away"); err != nil {
 		return err
 	}
-	return a.operate(c, component.ForPurging, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
+	return a.operate(c, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
 		inspector, can := o.p.Sink.(component.Inspector)
 		if !can {
 			return o.sinkCannot("cannot be emptied")

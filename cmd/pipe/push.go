@@ -6,7 +6,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/operate"
 )
@@ -47,7 +46,7 @@ func (a *app) pushAction(c *cli.Context) error {
 	if n := c.Args().Len() - 1; n > operate.MostPushed {
 		return usage{fmt.Sprintf("push sends %d entities at most, and there are %d", operate.MostPushed, n), "pipe run FILE sends more, and its guards look at what changes"}
 	}
-	return a.operate(c, component.ForPushing, loading{}, func(ctx context.Context, o *operating) error {
+	return a.operate(c, loading{}, func(ctx context.Context, o *operating) error {
 		sel, pushed, err := operate.Push(ctx, o.p, o.selecting(a, nil))
 		if pushed == nil {
 			return err

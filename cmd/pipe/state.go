@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine/baseline"
-	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/guard"
@@ -57,9 +56,7 @@ func (a *app) statePlace(c *cli.Context) (dir, place string, err error) {
 	if dir == "" {
 		return "", "", usage{"--state none has no state", "name the folder of the runs with --state DIR"}
 	}
-	settings := a.engineSettings(d, run.NewRunID(), false)
-	settings.Purpose = component.ForStatus
-	sink, err := d.OpenSink(settings)
+	sink, err := d.OpenSink(a.engineSettings(d, run.NewRunID(), false))
 	if err != nil {
 		return "", "", err
 	}

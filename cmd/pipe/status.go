@@ -51,7 +51,7 @@ func (a *app) statusAction(c *cli.Context) error {
 	if as := c.String("as"); c.IsSet("as") && !strings.Contains(as, "@") {
 		return usage{"--as takes an e-mail, and " + as + " is none", ""}
 	}
-	return a.operate(c, component.ForStatus, loading{unpinned: c.Args().Len() < 2}, func(ctx context.Context, o *operating) error {
+	return a.operate(c, loading{unpinned: c.Args().Len() < 2}, func(ctx context.Context, o *operating) error {
 		inspector, can := o.p.Sink.(component.Inspector)
 		if !can {
 			return o.sinkCannot("does not tell what it holds")

@@ -32,7 +32,7 @@ func (a *app) tokenRotate(c *cli.Context) error {
 	if err := noWords(c, ""); err != nil {
 		return err
 	}
-	return a.operate(c, component.ForRotating, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
+	return a.operate(c, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
 		rotator, can := o.p.Sink.(component.Rotator)
 		if !can {
 			return o.sinkCannot("has no token that rotates")

@@ -7,22 +7,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// Purpose is what a sink is opened for: it asks for nothing else, whatever it is
-// told.
-type Purpose uint8
-
-// The purposes.
-const (
-	ForRun        Purpose = iota // a run, or a look at whether one could work
-	ForProvision                 // setting up the place that it fills
-	ForStatus                    // looking at what it holds
-	ForHiding                    // Hider
-	ForPushing                   // Pusher
-	ForPurging                   // Purger
-	ForProcessing                // Processor
-	ForRotating                  // Rotator
-)
-
 // Hider is the optional capability of a sink to hide single items at once.
 type Hider interface {
 	// Hide takes the items of an id from everyone, deletes them, and looks once

@@ -16,8 +16,6 @@ type Settings struct {
 	// Folder is that of the pipeline file: relative paths start from it.
 	Folder string
 	Log    *slog.Logger
-	// Purpose is what a sink is opened for.
-	Purpose Purpose
 	// Loopback means that no address outside this machine may be reached.
 	Loopback bool
 	// Observe is told of every request; nil in ordinary runs.

@@ -29,16 +29,17 @@ type Connection struct {
 	redactor    *Redactor
 	transport   *http.Transport
 	warnings    []string
-	expected    atomic.Int64 // bytes of the last answer
+	expected    *atomic.Int64 // bytes of the last answer
 	circuit     *circuit
-	deprecated  deprecations
+	deprecated  *deprecations
 	wait        func(context.Context, time.Duration) error
 }
 
 // New checks the configuration, reads the TLS files and logs the warnings; it
 // opens no connection. Its errors name the field.
 func New(cfg Config, s Settings) (*Connection, error) {
-	c := &Connection{s: s, redactor: s.Redactor, retry: s.Retry, timeout: time.Duration(cfg.Timeout), maxResponse: int64(cfg.MaxResponse), wait: sleep}
+	c := &Connection{s: s, redactor: s.Redactor, retry: s.Retry, timeout: time.Duration(cfg.Timeout), maxResponse: int64(cfg.MaxResponse), wait: sleep,
+		expected: &atomic.Int64{}, deprecated: &deprecations{}}
 	if c.redactor == nil {
 		c.redactor = &Redactor{}
 	}
@@ -122,6 +123,15 @@ func parseBase(raw string) (*url.URL, error) {
 // Warnings are the sentences about this connection that a person should read
 // on every run, each once. New has logged them.
 func (c *Connection) Warnings() []string { return slices.Clone(c.warnings) }
+
+// Allowing returns a connection that allows the requests of allow instead of those
+// of Settings.Allow. It shares everything else with c, such as the rate and the
+// credentials; closing either closes both.
+func (c *Connection) Allowing(allow func(method, path string) bool) *Connection {
+	out := *c
+	out.s.Allow = allow
+	return &out
+}
 
 // Close closes idle connections. Requests under way go on.
 func (c *Connection) Close() { c.transport.CloseIdleConnections() }

@@ -207,6 +207,27 @@ func TestAllow(t *testing.T) {
 	}
 }
 
+// TestAllowing: the other connection allows what it states alone, and leaves the
+// first one as it is.
+func TestAllowing(t *testing.T) {
+	f := start(t, answer(200, appJSON, "{}", "Deprecation", "true"))
+	other := f.Allowing(func(method, path string) bool { return path == "/forbidden/a" })
+	for _, c := range []struct {
+		connection *Connection
+		path       string
+		sent       bool
+	}{{f.Connection, "/a", true}, {f.Connection, "/forbidden/a", false}, {other, "/a", false}, {other, "/forbidden/a", true}} {
+		before := f.attempts()
+		_, err := c.connection.Do(t.Context(), Request{Method: "GET", Path: c.path})
+		if (err == nil) != c.sent || (f.attempts() > before) != c.sent {
+			t.Errorf("%s: %v", c.path, err)
+		}
+	}
+	if d := f.Deprecations(); len(d) != 2 {
+		t.Errorf("the deprecations of both: %q", d)
+	}
+}
+
 func TestWhatIsSent(t *testing.T) {
 	var got *http.Request
 	var body string

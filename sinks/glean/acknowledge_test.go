@@ -88,7 +88,7 @@ func TestFalseAnswersToSingleWrites(t *testing.T) {
 			return err
 		}},
 		"adddatasource": {"/adddatasource", func(f *fixture) error {
-			return f.client.Send(f.t.Context(), api.PathAddDatasource, catalog())
+			return f.api.Send(f.t.Context(), api.PathAddDatasource, catalog())
 		}},
 		"processallmemberships": {"/processallmemberships", func(f *fixture) error { return f.Process(f.t.Context()) }},
 		"processalldocuments":   {"/processalldocuments", func(f *fixture) error { return f.Process(f.t.Context()) }},

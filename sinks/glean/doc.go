@@ -13,7 +13,8 @@
 // run against.
 //
 // Invariants kept here. Nothing before everything (1): a session sends nothing
-// before Publish. The source of truth for which requests may be made is
-// allowed: a command that only looks cannot change anything. The others are kept
-// where the work is done; each package names its own.
+// before Publish. Only allowed requests (8): the connection that a sink opens allows
+// none, and each capability allows the requests that it states (api.Client.For), so
+// that a command that only reads cannot change anything. The others are kept where
+// the work is done; each package names its own.
 package glean

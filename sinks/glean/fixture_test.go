@@ -66,7 +66,8 @@ type fixture struct {
 	t *testing.T
 	*Sink
 	server *faults.Server
-	now    time.Time // the server's, moved on by the sink's sleep
+	api    *api.Client // the sink's, for the requests of tests
+	now    time.Time   // the server's, moved on by the sink's sleep
 
 	mu       sync.Mutex
 	requests []string
@@ -125,6 +126,7 @@ func start(t *testing.T, rules sandbox.Rules, adjust ...func(*settings.Config)) 
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.api = f.client.For(api.PathGetDatasourceConfig, api.PathAddDatasource)
 	f.Sink.clock.Sleep = func(_ context.Context, d time.Duration) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()

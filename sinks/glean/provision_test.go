@@ -14,7 +14,6 @@ import (
 
 func (f *fixture) planned(o component.ProvisionOptions) *component.ProvisionPlan {
 	f.t.Helper()
-	f.purpose = component.ForProvision
 	plan, err := f.PlanProvision(f.t.Context(), o)
 	if err != nil {
 		f.t.Fatal(err)
@@ -33,7 +32,7 @@ func (f *fixture) apply(o component.ProvisionOptions) {
 // when it differs, with what the file does not mention kept.
 func TestProvision(t *testing.T) {
 	f := start(t, sandbox.Rules{EchoCustomNames: true, EchoDefaults: true})
-	f.cfg.Datasource.Name, f.client.Datasource = "fresh", "fresh"
+	f.cfg.Datasource.Name, f.client.Datasource, f.api.Datasource = "fresh", "fresh", "fresh"
 	if plan := f.planned(component.ProvisionOptions{}); !plan.New || plan.Empty() || len(plan.Kept) > 0 {
 		t.Fatalf("%+v", plan)
 	}
@@ -50,7 +49,7 @@ func TestProvision(t *testing.T) {
 		t.Fatalf("%+v", plan)
 	}
 	f.apply(component.ProvisionOptions{})
-	live, err := f.client.Live(t.Context())
+	live, err := f.api.Live(t.Context())
 	if err != nil || live.SuggestionText != "only in Glean" || live.URLRegex != "https://elsewhere/.*" {
 		t.Errorf("%+v, %v", live, err)
 	}
@@ -59,7 +58,7 @@ func TestProvision(t *testing.T) {
 			[]string{"datasource", "suggestionText"})
 	}}
 	f.apply(cleared)
-	if live, err := f.client.Live(t.Context()); err != nil || live.SuggestionText != "" {
+	if live, err := f.api.Live(t.Context()); err != nil || live.SuggestionText != "" {
 		t.Errorf("%+v, %v", live, err)
 	}
 }
@@ -72,10 +71,10 @@ func TestProvisionMeanwhile(t *testing.T) {
 	plan, replacing := f.planned(component.ProvisionOptions{}), f.planned(component.ProvisionOptions{Replace: true})
 	change := func(adjust func(*api.DatasourceConfig)) {
 		t.Helper()
-		live, err := f.client.Live(t.Context())
+		live, err := f.api.Live(t.Context())
 		adjust(&live)
 		if err == nil {
-			err = f.client.Send(t.Context(), api.PathAddDatasource, live)
+			err = f.api.Send(t.Context(), api.PathAddDatasource, live)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -89,7 +88,7 @@ func TestProvisionMeanwhile(t *testing.T) {
 	if err := plan.Apply(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if live, err := f.client.Live(t.Context()); err != nil || live.RedlistTitleRegex != "draft" ||
+	if live, err := f.api.Live(t.Context()); err != nil || live.RedlistTitleRegex != "draft" ||
 		live.SuggestionText != "planned first" {
 		t.Errorf("%+v, %v", live, err)
 	}
@@ -115,7 +114,7 @@ func TestProvisionVerifies(t *testing.T) {
 // TestProvisionInRun: nothing is set up before the run publishes.
 func TestProvisionInRun(t *testing.T) {
 	f := start(t, sandbox.Rules{})
-	f.cfg.Datasource.Name, f.client.Datasource = "fresh", "fresh"
+	f.cfg.Datasource.Name, f.client.Datasource, f.api.Datasource = "fresh", "fresh", "fresh"
 	f.ProvisionInRun(component.ProvisionOptions{})
 	s, err := f.Open(t.Context(), component.Opening{Pipeline: "pipe", RunID: "run",
 		Written: func(string) bool { return true }})

@@ -56,7 +56,7 @@ func (s *session) Holds(ctx context.Context) (component.Holdings, error) {
 	if err := s.sink.datasource.Agree(ctx, s.setup != nil); err != nil {
 		return component.Holdings{}, err
 	}
-	status, err := s.sink.client.Status(ctx)
+	status, err := s.sink.status(ctx)
 	if code := api.StatusOf(err); code == http.StatusNotFound || code == http.StatusGone || errors.Is(err, api.ErrShape) {
 		return component.Holdings{Unsaid: err}, nil // the status is beta
 	}
@@ -95,7 +95,7 @@ func (s *session) Publish(ctx context.Context, plan *component.Plan) error {
 
 // History lists the uploads of users, groups and documents in Glean's status.
 func (s *session) History(ctx context.Context) (*component.UploadHistory, error) {
-	status, err := s.sink.client.Status(ctx)
+	status, err := s.sink.status(ctx)
 	if err != nil {
 		return nil, err
 	}

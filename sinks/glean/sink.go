@@ -2,8 +2,6 @@ package glean
 
 import (
 	"context"
-	"net/http"
-	"slices"
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
@@ -18,12 +16,11 @@ import (
 
 // Sink is a datasource of Glean.
 type Sink struct {
-	cfg     *settings.Config
-	schema  *settings.Schema
-	client  *api.Client
-	clock   *upload.Clock
-	purpose component.Purpose
-	inRun   *component.ProvisionOptions // how a run sets the datasource up; nil when it does not
+	cfg    *settings.Config
+	schema *settings.Schema
+	client *api.Client
+	clock  *upload.Clock
+	inRun  *component.ProvisionOptions // how a run sets the datasource up; nil when it does not
 
 	datasource *datasource.Manager
 	operator   *operate.Operator
@@ -35,7 +32,7 @@ func open(cfg *settings.Config, s component.Settings, retry fault.Retry) (*Sink,
 	if err != nil {
 		return nil, err
 	}
-	k := &Sink{cfg: cfg, schema: schema, clock: upload.SystemClock(), purpose: s.Purpose,
+	k := &Sink{cfg: cfg, schema: schema, clock: upload.SystemClock(),
 		client: &api.Client{Redactor: &connection.Redactor{}, Datasource: schema.Name}}
 	k.datasource = &datasource.Manager{Client: k.client, Config: cfg}
 	k.operator = &operate.Operator{Client: k.client, Config: cfg, Clock: k.clock, Datasource: k.datasource,
@@ -51,11 +48,14 @@ func open(cfg *settings.Config, s component.Settings, retry fault.Retry) (*Sink,
 		Name: "glean", URL: cfg.Address(), Token: cfg.Token, UserAgent: s.UserAgent, LoopbackOnly: s.Loopback,
 		Log: s.Log, Observe: s.Observe, Retry: retry, Redactor: k.client.Redactor,
 		Rate: cfg.RequestsPerSecond, Burst: cfg.Concurrency,
-		Allow: func(method, path string) bool {
-			return method == http.MethodPost && slices.Contains(k.allowed(), path)
-		},
+		Allow: func(string, string) bool { return false }, // each capability allows its own: api.Client.For
 	})
 	return k, err
+}
+
+// status reads the datasource's status for a session.
+func (k *Sink) status(ctx context.Context) (api.DatasourceStatus, error) {
+	return k.client.For(api.PathDebugStatus(k.client.Datasource)).Status(ctx)
 }
 
 // Place is the server's address and the datasource, "" where the address is
@@ -66,7 +66,7 @@ func (k *Sink) Place() string { return k.cfg.Place() }
 func (k *Sink) Open(_ context.Context, o component.Opening) (component.Session, error) {
 	limit := max(encode.MaxDocument, int(k.cfg.Batch.Bytes)) - upload.Envelope
 	s := &session{sink: k, encoder: encode.New(k.schema, limit, o.Written),
-		publisher: upload.New(k.client, k.cfg, k.clock, o)}
+		publisher: upload.New(k.client.For(upload.Requests(k.client.Datasource)...), k.cfg, k.clock, o)}
 	if k.inRun != nil && !o.Offline {
 		s.setup = &setup{datasource: k.datasource, options: *k.inRun}
 	}

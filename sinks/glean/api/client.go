@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/connection"
@@ -10,11 +11,23 @@ import (
 )
 
 // Client makes the requests to one datasource of Glean. It is used from many
-// goroutines.
+// goroutines. The client of a sink is refused every request; each capability makes
+// its own with For.
 type Client struct {
 	Conn       *connection.Connection // nil when the file leaves address or token open
 	Redactor   *connection.Redactor   // the connection's
 	Datasource string                 // its name
+}
+
+// For returns the client for requests to the paths alone.
+func (c *Client) For(paths ...string) *Client {
+	out := *c
+	if c.Conn != nil {
+		out.Conn = c.Conn.Allowing(func(method, path string) bool {
+			return method == http.MethodPost && slices.Contains(paths, path)
+		})
+	}
+	return &out
 }
 
 // Ready returns an error when the client has no connection.

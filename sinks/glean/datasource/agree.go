@@ -13,10 +13,13 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
+// agreeRequests are the requests of Agree.
+func agreeRequests(string) []string { return []string{api.PathGetDatasourceConfig} }
+
 // Agree reads the live config and refuses what differs from the file in what a
 // run depends on, unless mayDiffer, as when the run updates Glean.
 func (m *Manager) Agree(ctx context.Context, mayDiffer bool) error {
-	live, err := m.Client.Live(ctx)
+	live, err := m.only(agreeRequests(m.Config.Datasource.Name)).Client.Live(ctx)
 	if err != nil {
 		return err
 	}

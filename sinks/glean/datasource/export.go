@@ -16,9 +16,13 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
+// exportRequests are the requests of ExportProvision.
+func exportRequests(string) []string { return []string{api.PathGetDatasourceConfig} }
+
 // ExportProvision writes a datasource as the block of a pipeline file that
 // applies again without a difference.
 func (m *Manager) ExportProvision(ctx context.Context, o component.ExportOptions) (*component.ProvisionExport, error) {
+	m = m.only(exportRequests(m.Config.Datasource.Name))
 	name := cmp.Or(o.Name, m.Config.Datasource.Name)
 	raw, err := m.Client.Raw(ctx, name)
 	if err != nil {

@@ -16,10 +16,26 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// Manager plans, applies and exports a datasource.
+// Manager plans, applies and exports a datasource. Each of its capabilities states
+// the requests that it makes, and is refused every other.
 type Manager struct {
 	Client *api.Client
 	Config *settings.Config
+}
+
+// only returns the manager for requests to the paths alone.
+func (m *Manager) only(paths []string) *Manager {
+	return &Manager{Client: m.Client.For(paths...), Config: m.Config}
+}
+
+// planRequests are the requests of PlanProvision.
+func planRequests(datasource string) []string {
+	return []string{api.PathGetDatasourceConfig, api.PathDebugStatus(datasource)}
+}
+
+// applyRequests are the requests that a plan makes when it is applied.
+func applyRequests(datasource string) []string {
+	return append(planRequests(datasource), api.PathAddDatasource, api.PathBetaUsers)
 }
 
 // testField is the field of a datasource that its testers alone see.
@@ -32,11 +48,13 @@ func (m *Manager) PlanProvision(ctx context.Context, o component.ProvisionOption
 	if err != nil {
 		return nil, err
 	}
-	plan, _, err := m.plan(ctx, o, file)
+	plan, _, err := m.only(planRequests(m.Config.Datasource.Name)).plan(ctx, o, file)
 	if err != nil {
 		return nil, err
 	}
-	plan.Apply = func(ctx context.Context) error { return m.provision(ctx, o, file, plan) }
+	plan.Apply = func(ctx context.Context) error {
+		return m.only(applyRequests(m.Config.Datasource.Name)).provision(ctx, o, file, plan)
+	}
 	return plan, nil
 }
 

@@ -9,9 +9,15 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
+// checkRequests are the requests of Check.
+func checkRequests(datasource string) []string {
+	return []string{api.PathGetDatasourceConfig, api.PathDebugStatus(datasource)}
+}
+
 // Check tells whether a run could publish: Glean answers, takes the token, and
 // has the datasource as the file says.
 func (k *Operator) Check(ctx context.Context) []component.Finding {
+	k = k.only(checkRequests(k.Config.Datasource.Name))
 	live, err := k.Client.Live(ctx)
 	if err != nil {
 		return []component.Finding{failed("datasource", err)}

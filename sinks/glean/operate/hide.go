@@ -15,10 +15,16 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/upload"
 )
 
+// hideRequests are the requests of Hide.
+func hideRequests(datasource string) []string {
+	return []string{api.PathUpdatePermissions, api.PathDeleteDocument, api.PathDebugDocuments(datasource)}
+}
+
 // Hide takes a document away under each type that it is known to have, looks once,
 // and takes away what Glean lists under other types. Where Glean does not say what
 // it has and no type is known, every declared type is tried.
 func (k *Operator) Hide(ctx context.Context, id string, types []string) (*component.Hidden, error) {
+	k = k.only(hideRequests(k.Config.Datasource.Name))
 	h := &hide{k: k, id: id, out: &component.Hidden{Types: []string{}, Notes: []string{}}}
 	if err := h.take(ctx, types); err != nil {
 		return h.out, err
@@ -114,9 +120,15 @@ func (k *Operator) objectTypes() []string {
 	return out
 }
 
+// settleRequests are the requests of Settle.
+func settleRequests(datasource string) []string {
+	return []string{api.PathProcessAllDocuments, api.PathDebugStatus(datasource)}
+}
+
 // Settle has Glean process deletions now, which it does once in three hours, and
 // looks for uploads that may bring documents back.
 func (k *Operator) Settle(ctx context.Context, o component.Opening, deleted bool) []string {
+	k = k.only(settleRequests(k.Config.Datasource.Name))
 	var notes []string
 	if deleted {
 		switch err := k.processDocuments(ctx); {

@@ -22,9 +22,15 @@ const (
 // shownUploads is how many uploads of a stream an inspection lists.
 const shownUploads = 3
 
+// inspectRequests are the requests of Inspect.
+func inspectRequests(datasource string) []string {
+	return []string{api.PathDebugStatus(datasource)}
+}
+
 // Inspect reads the datasource's status. What is pending and paused follows from
 // the last upload of each stream.
 func (k *Operator) Inspect(ctx context.Context) (*component.Inspection, error) {
+	k = k.only(inspectRequests(k.Config.Datasource.Name))
 	s, err := k.Client.Status(ctx)
 	if err != nil {
 		return nil, k.Client.NoDatasource(err)

@@ -36,9 +36,16 @@ func (k *Operator) located(ctx context.Context, id string, known []string) ([]ap
 	return out.DocumentStatuses, nil
 }
 
+// inspectItemRequests are the requests of InspectItem.
+func inspectItemRequests(datasource string) []string {
+	return []string{api.PathDebugDocuments(datasource), api.PathDebugEvents(datasource), api.PathCheckDocumentAccess,
+		api.PathDebugStatus(datasource), api.PathDebugUser(datasource)}
+}
+
 // InspectItem asks for one document, for what happened to it and, where a person
 // is named, whether that person finds it.
 func (k *Operator) InspectItem(ctx context.Context, q component.ItemQuery) (*component.ItemInspection, error) {
+	k = k.only(inspectItemRequests(k.Config.Datasource.Name))
 	all, err := k.located(ctx, q.ID, q.Types)
 	if err != nil {
 		return nil, err

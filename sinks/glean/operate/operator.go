@@ -8,7 +8,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/upload"
 )
 
-// Operator does what people do with a datasource outside a run.
+// Operator does what people do with a datasource outside a run. Each of its
+// capabilities states the requests that it makes, and is refused every other.
 type Operator struct {
 	Client     *api.Client
 	Config     *settings.Config
@@ -16,4 +17,11 @@ type Operator struct {
 	Datasource *datasource.Manager
 	Names      encode.Naming
 	Lender     string // the datasource whose users and groups count; "": its own
+}
+
+// only returns the operator for requests to the paths alone.
+func (k *Operator) only(paths []string) *Operator {
+	out := *k
+	out.Client = k.Client.For(paths...)
+	return &out
 }

@@ -9,9 +9,15 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
+// processRequests are the requests of Process.
+func processRequests(datasource string) []string {
+	return []string{api.PathProcessAllMemberships, api.PathProcessAllDocuments, api.PathDebugStatus(datasource)}
+}
+
 // Process has memberships processed, and then documents, for which Glean takes
 // one call in three hours.
 func (k *Operator) Process(ctx context.Context) error {
+	k = k.only(processRequests(k.Config.Datasource.Name))
 	if err := k.Client.Ready(); err != nil {
 		return err
 	}

@@ -12,11 +12,20 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/upload"
 )
 
+// purgeRequests are the requests of Purge.
+func purgeRequests(datasource string) []string {
+	return []string{
+		api.PathBulkIndexDocuments, api.PathBulkIndexMemberships, api.PathBulkIndexGroups, api.PathBulkIndexUsers,
+		api.PathDebugStatus(datasource),
+	}
+}
+
 // Purge replaces the documents, then the members of the groups that are known,
 // the groups, and the users with nothing: nobody is left without a group while
 // a document names it. Glean's guard on deletion is lifted, as emptying is meant;
 // a group that is not known loses its members when it goes itself.
 func (k *Operator) Purge(ctx context.Context, known map[string][]string, o component.Opening) error {
+	k = k.only(purgeRequests(k.Config.Datasource.Name))
 	if err := k.Client.Ready(); err != nil {
 		return err
 	}

@@ -14,10 +14,19 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/encode"
 )
 
+// pushRequests are the requests of Push.
+func pushRequests(datasource string) []string {
+	return []string{
+		api.PathIndexUser, api.PathIndexGroup, api.PathIndexMembership, api.PathIndexDocument,
+		api.PathDebugDocuments(datasource),
+	}
+}
+
 // Push sends documents one by one, after the users and groups that they name, with
 // the groups' members, as far as the last good run did not deliver them as they
 // are. It adds members and takes none away: a run does that.
 func (k *Operator) Push(ctx context.Context, sel *component.Selection) (*component.Pushed, error) {
+	k = k.only(pushRequests(k.Config.Datasource.Name))
 	p := &pushing{k: k, members: encode.MembersAt(sel), out: &component.Pushed{Sent: map[string]int{},
 		Named: map[string][]string{}}}
 	for _, r := range sel.Records {

@@ -28,8 +28,12 @@ func (k *Operator) TokenFile() (string, error) {
 	return path, nil
 }
 
+// rotateRequests are the requests of Rotate.
+func rotateRequests(string) []string { return []string{api.PathRotateToken} }
+
 // Rotate asks for a new secret, once, with the one that is in the file by now.
 func (k *Operator) Rotate(ctx context.Context) (*component.Rotated, error) {
+	k = k.only(rotateRequests(k.Config.Datasource.Name))
 	if err := k.Client.Ready(); err != nil {
 		return nil, err
 	}

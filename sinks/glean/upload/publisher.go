@@ -26,6 +26,15 @@ type Publisher struct {
 	notes    []string        // for the report, when something is sent
 }
 
+// Requests are those of Publish: the uploads, the status to recover from a lost
+// response, and the deletion of documents that were hidden during the run.
+func Requests(datasource string) []string {
+	return []string{
+		api.PathBulkIndexUsers, api.PathBulkIndexGroups, api.PathBulkIndexMemberships, api.PathBulkIndexDocuments,
+		api.PathDebugStatus(datasource), api.PathUpdatePermissions, api.PathDeleteDocument,
+	}
+}
+
 // New makes the publisher of a run.
 func New(c *api.Client, cfg *settings.Config, clock *Clock, o component.Opening) *Publisher {
 	return &Publisher{client: c, cfg: cfg, clock: clock, o: o,

@@ -2,6 +2,7 @@ package upload
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/component"
@@ -144,5 +145,15 @@ func TestLifts(t *testing.T) {
 	if !lifts(&component.StreamPlan{Before: 7, Gone: 1, Cleared: true, Paused: true}) ||
 		lifts(&component.StreamPlan{Before: 7, Gone: 1, Paused: true}) {
 		t.Error("after a pause the guard is lifted for what the engine's guards have let pass, and for nothing else")
+	}
+}
+
+// TestRequests: publishing may not change anything but by uploads, and by deleting
+// what was hidden meanwhile.
+func TestRequests(t *testing.T) {
+	want := []string{api.PathBulkIndexUsers, api.PathBulkIndexGroups, api.PathBulkIndexMemberships,
+		api.PathBulkIndexDocuments, api.PathDebugStatus("d"), api.PathUpdatePermissions, api.PathDeleteDocument}
+	if got := Requests("d"); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }
