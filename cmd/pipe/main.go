@@ -1,39 +1,7 @@
-// Command pipe runs declarative pipelines; its main job is the Backstage
-// software catalog into Glean. One file holds one command.
+// Command pipe runs declarative pipelines; its main job is the Backstage software
+// catalog into Glean.
 package main
 
-import (
-	"context"
-	"log"
-	"os"
-	"runtime/debug"
+import "github.com/pipe-engine/pipe/cmd/pipe/cli"
 
-	"golang.org/x/term"
-
-	pluginhost "github.com/pipe-engine/pipe/plugins/host"
-)
-
-// gcPercent trades a tenth of the CPU for a third of the memory, since runs
-// happen in small containers at night. GOGC in the environment wins.
-const gcPercent = 50
-
-func main() {
-	pluginhost.Keep()
-	seal()
-	abortOnCrash()
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
-	os.Exit(execute(context.Background(), host{
-		args:   os.Args,
-		env:    os.LookupEnv,
-		stdin:  os.Stdin,
-		stdout: os.Stdout,
-		stderr: os.Stderr,
-		signal: signals(),
-		exit:   os.Exit,
-		logs:   log.SetOutput,
-
-		interactive: term.IsTerminal(int(os.Stdin.Fd())),
-	}))
-}
+func main() { cli.Main() }

@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/operate"
+	"github.com/pipe-engine/pipe/engine/run"
+)
+
+func (a *app) adoptCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "adopt",
+		Usage:     "take over a datasource that this state folder has no baseline of",
+		ArgsUsage: "FILE",
+		Description: "Shows what the datasource holds and who would find what after a run, asks for the number of restricted documents, and\n" +
+			"stores an approval of exactly what it showed: one complete run within 24 hours. It publishes nothing. Without a\n" +
+			"terminal it prints the ID for pipe run --approve and ends with exit code 4.",
+		Flags:  []urfave.Flag{allowUnpinned(), &urfave.StringFlag{Name: "progress", Value: "auto", Usage: "auto, bar, plain, json or none"}},
+		Action: a.adoptAction,
+	}
+}
+
+// adoptionJSON is what --json prints of an adoption that is not stored yet.
+type adoptionJSON struct {
+	Holds      *component.Inspection `json:"holds"` // null: the datasource does not say
+	Restricted int                   `json:"restricted"`
+	Report     *run.Report           `json:"report"`
+}
+
+func (a *app) adoptAction(c *urfave.Context) error {
+	path := c.Args().First()
+	if c.Args().Len() != 1 {
+		return usage{"pipe adopt takes one pipeline file", "write pipe adopt pipelines/backstage.yaml"}
+	}
+	d, err := a.load(c, path, loading{})
+	if err != nil {
+		return err
+	}
+	dir, err := a.stateFolder(c, false)
+	if err != nil {
+		return err
+	}
+	if dir == "" {
+		return usage{"an adoption is stored in the state folder, and there is none", "name the folder of the runs with --state DIR"}
+	}
+	runID := run.NewRunID()
+	p, closePipeline, err := d.Open(a.engineSettings(d, runID, false))
+	if err != nil {
+		return err
+	}
+	defer closePipeline()
+	progress, err := a.progress(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := a.interruptible(c.Context)
+	defer cancel()
+	adoption, err := operate.Adopt(ctx, p, run.Options{RunID: runID, State: dir, Log: a.log, By: a.who(), Progress: progress})
+	progress.end()
+	if err = a.located(d, err); err != nil {
+		a.showProblems(c, d, err)
+		return err
+	}
+	a.approvable = true
+	if c.Bool("json") {
+		out := adoptionJSON{adoption.Inspection, adoption.Restricted, adoption.Report}
+		if adoption.Refusal == nil {
+			return a.printJSON(out, nil)
+		}
+		return a.printJSON(out, adoption.Refusal)
+	}
+	if adoption.Refusal == nil {
+		display.Fprintln(a.stdout, "Nothing to adopt: a run with this state folder can compare who finds what.")
+		return nil
+	}
+	a.printAdoption(adoption)
+	if !a.interactive {
+		return adoption.Refusal
+	}
+	question := "\nType the number of restricted documents to allow one such run within 24 hours: "
+	if err := a.ask(ctx, question, strconv.Itoa(adoption.Restricted), ""); err != nil {
+		return err
+	}
+	approval := baseline.Approval{ID: adoption.Refusal.ID, At: time.Now().UTC(), By: a.who(), Reason: "pipe adopt"}
+	if _, err := baseline.Approve(dir, p.Sink.Place(), approval); err != nil {
+		return err
+	}
+	display.Fprintf(a.stdout, "\nStored as approval %s. The next complete run until %s may publish this:\n  %s\n", approval.ID, approval.At.Add(guard.ApprovalTime).Local().Format("2006-01-02 15:04"),
+		display.Block(a.call("run")))
+	return nil
+}
+
+// printAdoption prints what the datasource holds, and why and what a run would
+// publish.
+func (a *app) printAdoption(adoption *operate.Adoption) {
+	if held := adoption.Inspection; held == nil {
+		display.Fprintf(a.stdout, "What the datasource holds is unknown: %v\n", adoption.Unsaid)
+	} else {
+		display.Fprintf(a.stdout, "datasource %s now holds (the counts may be three hours old): %s\n", held.Place, heldText(held))
+		for _, t := range held.Types {
+			if t.Uploaded != nil {
+				display.Fprintf(a.stdout, "%9s %s\n", display.Number(*t.Uploaded), t.Type)
+			}
+		}
+		uploads := slices.DeleteFunc(slices.Clone(held.Uploads), func(u component.UploadState) bool { return u.Stream != "documents" })
+		if len(uploads) > 0 {
+			display.Fprintln(a.stdout, "last uploads of documents:")
+		}
+		for _, u := range uploads {
+			display.Fprintf(a.stdout, "  %s  begun %s, %s\n", u.ID, clock(u.Began), originText(u))
+		}
+	}
+	if !a.interactive {
+		display.Fprintf(a.stdout, "\n"+hiddenUnknown+"\n")
+		return // the refusal is printed as the error
+	}
+	display.Fprintln(a.stdout)
+	for r := adoption.Refusal; r != nil; r = r.Also {
+		display.Fprintf(a.stdout, "%s\n", r.Error())
+		for _, line := range r.Table {
+			display.Fprintf(a.stdout, "  %s\n", line)
+		}
+	}
+	display.Fprintf(a.stdout, "\n"+hiddenUnknown+"\n")
+}
+
+const hiddenUnknown = "Documents that were hidden with pipe hide and another state folder are unknown here and\nwould be published again; hide them after the adoption, before the run."
+
+// originText says whose an upload is.
+func originText(u component.UploadState) string {
+	switch {
+	case u.Owner != "":
+		return "owner " + u.Owner
+	case u.Run != "":
+		return "by an earlier version of pipe"
+	}
+	return "by another program"
+}

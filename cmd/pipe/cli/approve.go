@@ -1,0 +1,195 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/run"
+)
+
+func (a *app) approveCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "approve",
+		Usage:     "allow once what a refused run listed, for the next run of the next 24 hours",
+		ArgsUsage: "FILE ID",
+		Description: "Shows what the refused run would have changed and stores an approval of exactly that in the state folder. It allows one\n" +
+			"complete run within 24 hours; changes that the refusal did not list are measured by the guards as before. A dry run or\n" +
+			"a run that fails does not use it up. pipe run --approve ID FILE allows and runs in one step.",
+		Flags:  []urfave.Flag{&urfave.StringFlag{Name: "reason", Usage: "why, stored with the approval as `TEXT`"}},
+		Action: a.approveAction,
+	}
+}
+
+type approvedJSON struct {
+	baseline.Refusal
+	Approval baseline.Approval `json:"approval"`
+	Until    time.Time         `json:"until"`
+	Changes  []fault.Change    `json:"changes"`
+}
+
+func (a *app) approveAction(c *urfave.Context) error {
+	if c.Args().Len() != 2 || !isFile(c.Args().First()) {
+		return usage{"pipe approve takes a pipeline file and the ID of a refused run", "write pipe approve pipelines/backstage.yaml ID"}
+	}
+	ids, err := approvalIDs(c.Args().Tail())
+	if err != nil {
+		return err
+	}
+	d, err := a.load(c, c.Args().First(), loading{unpinned: true})
+	if err != nil {
+		return err
+	}
+	dir, err := a.stateFolder(c, false)
+	if err != nil {
+		return err
+	}
+	if dir == "" {
+		return usage{"an approval is stored in the state folder, and there is none", "name the folder of the refused run with --state DIR, or use pipe run --approve " + ids[0]}
+	}
+	sink, err := d.OpenSink(a.engineSettings(d, run.NewRunID(), false))
+	if err != nil {
+		return err
+	}
+	defer sink.Close()
+	refused, _, err := baseline.Refused(dir, sink.Place(), ids[0])
+	if errors.Is(err, baseline.ErrNotStored) {
+		return usage{err.Error(), fault.RemedyOf(err)}
+	}
+	if err != nil {
+		return err
+	}
+	if !c.Bool("json") {
+		a.printRefused(refused)
+	}
+	approval := baseline.Approval{ID: ids[0], At: time.Now().UTC(), By: a.who(), Reason: c.String("reason")}
+	until := approval.At.Add(guard.ApprovalTime)
+	if _, err := baseline.Approve(dir, sink.Place(), approval); err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return a.printJSON(approvedJSON{Refusal: *refused, Approval: approval, Until: until, Changes: refused.Changes}, nil)
+	}
+	display.Fprintf(a.stdout, "\nApproved by %s: one complete run until %s may make these changes.\n", approval.By, until.Local().Format("2006-01-02 15:04"))
+	return nil
+}
+
+// printRefused prints what a refused run would have changed: totals by stream and
+// class, and the first refs of each.
+func (a *app) printRefused(r *baseline.Refusal) {
+	display.Fprintf(a.stdout, "Run %s of %s was refused on %s:\n", r.Run, r.Pipeline, r.At.Local().Format("2006-01-02 15:04"))
+	for _, reason := range r.Reasons {
+		display.Fprintf(a.stdout, "  %s\n", reason)
+	}
+	display.Fprintf(a.stdout, "\nThe approval allows:\n")
+	for _, g := range groupChanges(r.Changes) {
+		display.Fprintf(a.stdout, "  %s: %s\n", g.what, display.Number(g.n))
+		if len(g.refs) > 0 {
+			for _, line := range wrapped(g.list(), tableWidth-4) {
+				display.Fprintf(a.stdout, "    %s\n", line)
+			}
+		}
+	}
+}
+
+// changeGroup is the changes of one stream from one class to another.
+type changeGroup struct {
+	what string
+	n    int
+	all  int // changes
+	refs []string
+}
+
+// shownRefs is how many refs are printed of each group.
+const shownRefs = 10
+
+func (g *changeGroup) list() string {
+	text := strings.Join(g.refs, ", ")
+	if more := g.all - len(g.refs); more > 0 {
+		text += " and " + display.Number(more) + " more"
+	}
+	return text
+}
+
+// groupChanges sums changes up, in the order of their streams and classes.
+func groupChanges(changes []fault.Change) []*changeGroup {
+	var out []*changeGroup
+	byText := map[string]*changeGroup{}
+	for _, ch := range changes {
+		what := changeText(ch)
+		g := byText[what]
+		if g == nil {
+			g = &changeGroup{what: what}
+			byText[what] = g
+			out = append(out, g)
+		}
+		g.n += ch.N
+		g.all++
+		if ch.Ref != "" && len(g.refs) < shownRefs {
+			g.refs = append(g.refs, ch.Ref)
+		}
+	}
+	return out
+}
+
+// changeText is what a change does, without the item.
+func changeText(ch fault.Change) string {
+	before, after := access.Class(ch.Before), access.Class(ch.After)
+	stream := ch.Stream
+	if ch.Type != "" && ch.ID == "" {
+		stream += " of type " + ch.Type
+	}
+	switch {
+	case ch.ID == "" && before == fault.Unknown:
+		return stream + ": everything is deleted, the number is unknown"
+	case ch.ID == "":
+		return stream + " that only the sink's count knows, deleted"
+	case after == fault.Gone && before == "":
+		return stream + ", deleted"
+	case after == fault.Gone:
+		return stream + " for " + before + ", deleted"
+	case before == after:
+		return stream + " for " + before + ", with other names"
+	}
+	return stream + ", " + before + " → " + after
+}
+
+// approvalOf adds to an error what an approval of it names.
+func (a *app) approvalOf(err error, b *errorBody) {
+	var refused *fault.Refusal
+	if !errors.As(err, &refused) || refused.ID == "" {
+		return
+	}
+	b.ID, b.Changes = refused.ID, refused.AllChanges()
+	if a.approvable {
+		b.Approve = a.rerun(refused.ID)
+	}
+}
+
+// approvalIDs checks the form of IDs, before anything is done.
+func approvalIDs(given []string) ([]string, error) {
+	var out []string
+	all := commaList(given)
+	if len(given) > 0 && len(all) == 0 {
+		all = given
+	}
+	for _, id := range all {
+		lower := strings.ToLower(id)
+		if !fault.IsID(lower) {
+			return nil, usage{fmt.Sprintf("%q is not the ID of a refused run: it has 12 characters, a to z and 2 to 7", id), "copy the ID from the output of the refused run"}
+		}
+		if !slices.Contains(out, lower) {
+			out = append(out, lower)
+		}
+	}
+	return out, nil
+}

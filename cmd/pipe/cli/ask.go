@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// ask asks a person, and is an error unless the answer is what is wanted, or
+// when nobody is there to answer: then the flag does. Where there is no flag, the
+// answer is not named.
+func (a *app) ask(ctx context.Context, question, want, flag string) error {
+	if !a.interactive {
+		return usage{"nothing was changed: this needs an answer, and the input is not a terminal", "add " + flag + " where nobody can answer"}
+	}
+	display.Fprint(a.stderr, display.Indent(question, ""))
+	flush(a.stderr)
+	answers := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.stdin).ReadString('\n')
+		answers <- line
+	}()
+	var answer string
+	select {
+	case answer = <-answers:
+	case <-ctx.Done():
+		return fault.ErrStopped
+	}
+	if strings.TrimSpace(answer) != want {
+		display.Fprintln(a.stderr)
+		if flag == "" { // the answer is for the person to find
+			return usage{"nothing was changed: that is not the answer", "read what is shown, and answer again"}
+		}
+		return usage{"nothing was changed", "the answer that goes on is " + want}
+	}
+	return nil
+}

@@ -1,0 +1,260 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/suite"
+)
+
+func (a *app) checkCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:        "check",
+		Usage:       "tell everything that is wrong with pipeline files, without connecting to anything",
+		ArgsUsage:   "FILE…",
+		Description: "Reads no secret, needs no variable and starts no plugin: what is not set is listed. What check accepts runs.",
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "explain", Usage: "explain the `CODE` of a problem, such as unknown-name, with an example"},
+			&urfave.BoolFlag{Name: "strict-env", Usage: "a variable that is not set is an error"},
+			&urfave.BoolFlag{Name: "plugins", Usage: "start the plugins, check their config and what they write, and end them"},
+			allowUnpinned(),
+		},
+		Action: a.checkAction,
+	}
+}
+
+type checked struct {
+	File      string     `json:"file"`
+	OK        bool       `json:"ok"`
+	Problems  []problem  `json:"problems"`
+	Variables []variable `json:"variables"`
+	// SinkMissing are settings of the sink that no variable gives a value yet.
+	SinkMissing []string `json:"sink_missing"`
+}
+
+type problem struct {
+	Line    int    `json:"line"`
+	Col     int    `json:"col"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+	Warning bool   `json:"warning,omitempty"`
+}
+
+type variable struct {
+	Name    string `json:"name"`
+	Set     bool   `json:"set"`
+	Default bool   `json:"default"`
+	Secret  bool   `json:"secret"`
+}
+
+func (a *app) checkAction(c *urfave.Context) error {
+	if c.IsSet("explain") {
+		return a.explainAction(c)
+	}
+	if !c.Args().Present() {
+		return usage{"pipe check needs a pipeline file", "write pipe check pipelines/backstage.yaml"}
+	}
+	var all []checked
+	var errs config.Problems
+	var files []*pipeline.Definition
+	for _, path := range c.Args().Slice() {
+		if suite.IsTestFile(path) {
+			one, problems, err := a.checkTests(c, path, len(all) > 0)
+			if err != nil {
+				return err
+			}
+			all, errs = append(all, one), append(errs, problems.Errors()...)
+			continue
+		}
+		d, err := a.parse(c, path, loading{lenient: !c.Bool("strict-env")})
+		if err != nil {
+			return err
+		}
+		if c.Bool("plugins") {
+			a.probe(c, d)
+		}
+		a.oldVariables(c, d)
+		files = append(files, d)
+		errs = append(errs, d.Problems.Errors()...)
+		one := checked{File: path, OK: !d.Problems.HasErrors(), Problems: []problem{}, Variables: []variable{}, SinkMissing: sinkMissing(d)}
+		one.add(d.Problems)
+		for _, v := range d.Variables {
+			one.Variables = append(one.Variables, variable{v.Name, v.Set, v.HasDefault, v.Secret})
+		}
+		all = append(all, one)
+		if c.Bool("json") {
+			continue
+		}
+		if len(all) > 1 {
+			display.Fprintln(a.stdout)
+		}
+		d.Problems.Render(a.stdout, func(string) []byte {
+			if d.Document == nil {
+				return nil
+			}
+			return d.Document.Source()
+		})
+		a.printChecked(one)
+	}
+	if len(files) > 0 {
+		a.reportUnread(a.stderr, files...)
+	}
+	if c.Bool("json") {
+		var err error
+		if len(errs) > 0 {
+			err = errs
+		}
+		return a.printJSON(all, err)
+	}
+	if slices.ContainsFunc(all, func(one checked) bool { return len(one.Problems) > 0 }) {
+		display.Fprintln(a.stdout, "pipe check --explain CODE tells more about one of them")
+	}
+	if len(errs) > 0 {
+		a.shown = true
+		return errs
+	}
+	return nil
+}
+
+// sinkMissing are the settings that the sink needs, each with the variables that
+// the file takes it from.
+func sinkMissing(d *pipeline.Definition) []string {
+	var out []string
+	for _, m := range d.SinkMissing {
+		var from []string
+		for word := range strings.FieldsSeq(m) {
+			if name := d.Document.Root().Get("sink").Get(d.Sink.Name).Get(word).Variable(); name != "" {
+				from = append(from, name)
+			}
+		}
+		if len(from) > 0 {
+			m += " (" + strings.Join(from, " or ") + ")"
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+func (c *checked) add(problems config.Problems) {
+	for _, p := range problems {
+		c.Problems = append(c.Problems, problem{p.Line, p.Col, p.Code, p.Message, p.Hint, p.Warning})
+	}
+}
+
+// checkTests checks a test file beside the pipeline that it tests.
+func (a *app) checkTests(c *urfave.Context, path string, spaced bool) (checked, config.Problems, error) {
+	o, err := a.testOptions(c)
+	if err != nil {
+		return checked{}, nil, err
+	}
+	f, problems := suite.Load(path)
+	if !problems.HasErrors() {
+		_, broken, more := f.Prepare(o)
+		problems = append(problems, more...)
+		if broken != nil {
+			problems = append(problems, config.Problem{Pos: config.Pos{File: path, Line: 1, Col: 1}, Code: "pipeline", Message: "the pipeline that it tests is wrong", Hint: "pipe check " + f.PipelinePath() + " tells where"})
+		}
+	}
+	one := checked{File: path, OK: !problems.HasErrors(), Problems: []problem{}, Variables: []variable{}}
+	one.add(problems)
+	if !c.Bool("json") {
+		if spaced {
+			display.Fprintln(a.stdout)
+		}
+		problems.Render(a.stdout, func(string) []byte { return f.Source() })
+		a.printChecked(one)
+	}
+	return one, problems, nil
+}
+
+func (a *app) explainAction(c *urfave.Context) error {
+	all := codes()
+	var known []string
+	for _, one := range all {
+		known = append(known, one.Name)
+	}
+	asked := c.String("explain")
+	i := slices.Index(known, asked)
+	if i < 0 {
+		hint := "the codes are " + strings.Join(known, ", ")
+		if near := config.Nearest(asked, known); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return usage{fmt.Sprintf("there is no code %q", asked), hint}
+	}
+	if c.Bool("json") {
+		return a.printJSON(all[i], nil)
+	}
+	a.explain(all[i], a.colors(c))
+	return nil
+}
+
+// probe starts the plugins of a file; the first signal ends that.
+func (a *app) probe(c *urfave.Context, d *pipeline.Definition) {
+	ctx, cancel := a.interruptible(c.Context)
+	defer cancel()
+	d.Probe(ctx)
+}
+
+func (a *app) printChecked(one checked) {
+	problems, warnings := 0, 0
+	for _, p := range one.Problems {
+		if p.Warning {
+			warnings++
+		} else {
+			problems++
+		}
+	}
+	var verdict string
+	switch {
+	case problems > 0:
+		verdict = display.Plural(problems, "problem")
+	default:
+		verdict = "ok"
+	}
+	if warnings > 0 {
+		verdict += ", " + display.Plural(warnings, "warning")
+	}
+	display.Fprintf(a.stdout, "%s: %s\n", one.File, verdict)
+	a.printVariables(one)
+	if len(one.SinkMissing) > 0 {
+		display.Fprintf(a.stdout, "  %-24s %s\n", "sink needs a value for", strings.Join(one.SinkMissing, ", "))
+	}
+}
+
+// printVariables lists what the file asks for, and what a run would miss.
+func (a *app) printVariables(one checked) {
+	var set, byDefault, missing []string
+	for _, v := range one.Variables {
+		switch {
+		case v.Set:
+			set = append(set, v.Name)
+		case v.Default:
+			byDefault = append(byDefault, v.Name)
+		default:
+			missing = append(missing, v.Name)
+		}
+	}
+	for _, list := range []struct {
+		title string
+		names []string
+	}{{"set", set}, {"not set, has a default", byDefault}, {"not set, needed to run", missing}} {
+		if len(list.names) == 0 {
+			continue
+		}
+		for i, line := range wrapped(strings.Join(list.names, ", "), 92) {
+			title := ""
+			if i == 0 {
+				title = list.title
+			}
+			display.Fprintf(a.stdout, "  %-24s %s\n", title, line)
+		}
+	}
+}

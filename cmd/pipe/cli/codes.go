@@ -1,0 +1,54 @@
+package cli
+
+import (
+	_ "embed"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/display"
+)
+
+//go:embed codes.md
+var codesText string
+
+// code is what is to be known about the code of a problem.
+type code struct {
+	Name     string   `json:"code"`
+	Text     string   `json:"text"`
+	Examples []string `json:"examples,omitempty"` // the wrong one and the right one
+}
+
+// codes are those of codes.md, sorted.
+func codes() []code {
+	var out []code
+	for i, section := range strings.Split(codesText, "\n## ") {
+		if i == 0 {
+			continue
+		}
+		name, rest, _ := strings.Cut(section, "\n")
+		c := code{Name: name}
+		for j, part := range strings.Split(rest, "```") {
+			switch {
+			case j == 0:
+				c.Text = strings.TrimSpace(part)
+			case j%2 == 1:
+				c.Examples = append(c.Examples, strings.TrimPrefix(part, "yaml\n"))
+			}
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// explain prints what a code means, with an example.
+func (a *app) explain(c code, st style) {
+	display.Fprintf(a.stdout, "%s\n", st.bold.Render(c.Name))
+	for _, line := range wrapped(c.Text, 92) {
+		display.Fprintf(a.stdout, "  %s\n", line)
+	}
+	for i, example := range c.Examples {
+		display.Fprintf(a.stdout, "\n  %s\n", [...]string{"wrong:", "right:"}[i])
+		for _, line := range strings.Split(strings.TrimRight(example, "\n"), "\n") {
+			display.Fprintf(a.stdout, "    %s\n", line)
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"fmt"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+func (a *app) cli() *urfave.App {
+	c := &urfave.App{
+		Name:                      "pipe",
+		Usage:                     "run declarative pipelines: the Backstage catalog into Glean, each document for the people who may see it",
+		Version:                   version(),
+		HideVersion:               true, // arrange takes --version for the command
+		Writer:                    a.stdout,
+		ErrWriter:                 a.stderr,
+		DisableSliceFlagSeparator: true,
+		ExitErrHandler:            func(*urfave.Context, error) {},
+		OnUsageError:              usageError,
+		CommandNotFound: func(_ *urfave.Context, name string) {
+			a.unknown = usage{fmt.Sprintf("there is no command %q", name), nearestCommand(a.names, name)}
+		},
+		Action: func(c *urfave.Context) error {
+			if c.Args().Present() {
+				return usage{fmt.Sprintf("there is no command %q", c.Args().First()), nearestCommand(a.names, c.Args().First())}
+			}
+			return urfave.ShowAppHelp(c)
+		},
+		Commands: []*urfave.Command{a.runCommand(), a.checkCommand(), a.testCommand(), a.explainCommand(), a.evalCommand(), a.diffCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(),
+			a.statusCommand(), a.datasourceCommand(), a.approveCommand(), a.adoptCommand(), a.stateCommand(), a.hideCommand(), a.pushCommand(), a.purgeCommand(), a.processCommand(), a.tokenCommand(), a.sandboxCommand(), a.pluginCommand(),
+			a.initCommand(), a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.completionCommand(), a.versionCommand()},
+	}
+	a.complete(c.Commands, c.OnUsageError)
+	a.commands = c.Commands
+	for _, cmd := range c.Commands {
+		a.names = append(a.names, cmd.Names()...)
+	}
+	return c
+}
+
+// complete gives every command what all of them have.
+func (a *app) complete(commands []*urfave.Command, onUsageError urfave.OnUsageErrorFunc) {
+	for _, cmd := range commands {
+		cmd.OnUsageError = onUsageError
+		cmd.HideHelpCommand = true
+		if len(cmd.Subcommands) > 0 {
+			cmd.Action = subcommandNeeded
+			a.complete(cmd.Subcommands, onUsageError)
+			continue
+		}
+		cmd.Flags = append(cmd.Flags, globalFlags()...)
+		cmd.Before = a.before
+	}
+}
+
+// globalFlags are taken by every command, before or after its file.
+func globalFlags() []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.BoolFlag{Name: "json", Category: "everywhere", Usage: "print one JSON object {ok, data, error}"},
+		&urfave.StringFlag{Name: "log-level", Category: "everywhere", Usage: "debug, info, warning or error (LOG_LEVEL)"},
+		&urfave.StringFlag{Name: "log-format", Category: "everywhere", Value: "text", Usage: "text or json"},
+		&urfave.BoolFlag{Name: "no-color", Category: "everywhere", Usage: "no colours (NO_COLOR)"},
+		&urfave.StringFlag{Name: "env-file", Category: "everywhere", Usage: "variables for what the environment does not set (default: .env in the working directory, not with CI=true)"},
+		&urfave.StringFlag{Name: "state", Category: "everywhere", Usage: "the folder `DIR` that remembers the last good run, or none (default: the user's own, pipe in $XDG_STATE_HOME or ~/.local/state)"},
+		&urfave.StringSliceFlag{Name: "set", Category: "everywhere", Usage: "replace one value of the file: `PATH=VALUE`, such as source.backstage.page_size=100; ${NAME} in it is replaced as in the file, and $${ is the text ${"},
+	}
+}

@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/operate"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/run"
+)
+
+func (a *app) datasourceCommand() *urfave.Command {
+	replace := &urfave.BoolFlag{Name: "replace", Usage: "drop what the file does not mention; else it is kept"}
+	return &urfave.Command{
+		Name:  "datasource",
+		Usage: "set up the datasource that the pipeline fills",
+		Subcommands: []*urfave.Command{{
+			Name:        "plan",
+			Usage:       "compare the datasource with the file, field by field, and change nothing",
+			ArgsUsage:   "FILE",
+			Description: "Exit codes: 0 the datasource is as the file says, 5 there are changes, 1 failed, 2 the file or the call is wrong.",
+			Flags:       []urfave.Flag{replace},
+			Action:      a.datasourcePlan,
+		}, {
+			Name:        "apply",
+			Usage:       "make the datasource, or bring it to what the file says",
+			ArgsUsage:   "FILE",
+			Description: "Shows the plan and asks, applies it, reads the datasource back and verifies it.",
+			Flags:       []urfave.Flag{replace, &urfave.BoolFlag{Name: "yes", Usage: "do not ask"}},
+			Action:      a.datasourceApply,
+		}, {
+			Name:      "export",
+			Usage:     "write the datasource as the block of a pipeline file",
+			ArgsUsage: "FILE [DIR]",
+			Description: "Without DIR the block is printed, with the icons in it. With DIR it is written to DIR/datasource.yaml and\n" +
+				"the icons to files beside it. In the place of the block in FILE it applies again without a difference.",
+			Flags: []urfave.Flag{
+				&urfave.StringFlag{Name: "name", Usage: "export the datasource `NAME` of the same Glean"},
+				&urfave.BoolFlag{Name: "force", Usage: "overwrite files that are there"},
+			},
+			Action: a.datasourceExport,
+		}, {
+			Name:   "categories",
+			Usage:  "list what datasourceCategory may be",
+			Action: a.datasourceCategories,
+		}},
+	}
+}
+
+// provisioner opens the sink of a file as something that can be set up. The
+// sink is to be closed.
+func (a *app) provisioner(c *urfave.Context) (*pipeline.Definition, component.Sink, component.Provisioner, error) {
+	path, err := theFile(c, "")
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	d, err := a.load(c, path, loading{unpinned: true})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	sink, err := d.OpenSink(a.engineSettings(d, run.NewRunID(), false))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	p, ok := sink.(component.Provisioner)
+	if !ok {
+		sink.Close()
+		return nil, nil, nil, usage{d.Sink.Name + " has nothing to set up", ""}
+	}
+	return d, sink, p, nil
+}
+
+// provisionOptions say what a file means by what it does not say.
+func provisionOptions(d *pipeline.Definition, replace bool) component.ProvisionOptions {
+	return component.ProvisionOptions{Replace: replace, Cleared: func(path ...string) bool {
+		n, exact := d.Document.Nearest(append([]string{"sink", d.Sink.Name}, path...)...)
+		return exact && !n.IsNull() && n.Text() == "" && len(n.Items())+len(n.Entries()) == 0
+	}}
+}
+
+func (a *app) datasourcePlan(c *urfave.Context) error {
+	return a.withPlan(c, func(_ context.Context, _ string, plan *component.ProvisionPlan) error {
+		if c.Bool("json") {
+			if err := a.printJSON(planJSON(plan), nil); err != nil {
+				return err
+			}
+		} else {
+			a.printPlan(a.stdout, plan, a.colors(c))
+		}
+		if !plan.Empty() {
+			return exit(exitChanges)
+		}
+		return nil
+	})
+}
+
+func (a *app) datasourceApply(c *urfave.Context) error {
+	return a.withPlan(c, func(ctx context.Context, place string, plan *component.ProvisionPlan) error {
+		if plan.New {
+			dir, err := a.stateFolder(c, false)
+			if err == nil && dir != "" {
+				err = operate.Unfilled(dir, place)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		nothing := plan.Empty() && len(plan.Always) == 0
+		if !c.Bool("json") {
+			a.printPlan(a.stdout, plan, a.colors(c))
+		}
+		if !nothing {
+			if !c.Bool("yes") {
+				if err := a.ask(ctx, "Apply this? Write yes: ", "yes", "--yes"); err != nil {
+					return err
+				}
+			}
+			if err := plan.Apply(ctx); err != nil {
+				return err
+			}
+		}
+		switch {
+		case c.Bool("json"):
+			return a.printJSON(planJSON(plan), nil)
+		case !nothing:
+			display.Fprintln(a.stdout, "applied, read back and verified")
+		}
+		return nil
+	})
+}
+
+// withPlan makes the plan of a file and hands it on, with the sink's place; errors that follow from a
+// field of the file are shown with its line.
+func (a *app) withPlan(c *urfave.Context, then func(context.Context, string, *component.ProvisionPlan) error) error {
+	d, sink, p, err := a.provisioner(c)
+	if err != nil {
+		return err
+	}
+	defer sink.Close()
+	ctx, cancel := a.interruptible(c.Context)
+	defer cancel()
+	plan, err := p.PlanProvision(ctx, provisionOptions(d, c.Bool("replace")))
+	if err == nil {
+		err = then(ctx, sink.Place(), plan)
+	}
+	if a.stopped.Load() != 0 && err != nil {
+		return fault.ErrStopped
+	}
+	err = a.located(d, err)
+	a.showProblems(c, d, err)
+	return err
+}
+
+// located is an error with the place in the file of the field that it follows
+// from, when it follows from one.
+func (a *app) located(d *pipeline.Definition, err error) error {
+	var s *component.SettingError
+	if !errors.As(err, &s) {
+		return err
+	}
+	n, exact := d.Document.Nearest(append([]string{"sink", d.Sink.Name}, s.Path...)...)
+	hint := a.named(fault.RemedyOf(err))
+	if !exact && hint == "" {
+		hint = pathText(s.Path) + " is not written in the file, so that it follows from another field or is a default"
+	}
+	return config.Problems{n.Problem("refused", err.Error(), hint)}
+}
+
+// applyInRun has a run set the datasource up before it uploads.
+func applyInRun(d *pipeline.Definition, sink component.Sink, dry bool) error {
+	p, ok := sink.(component.Provisioner)
+	switch {
+	case dry:
+		return usage{"--apply-datasource changes the datasource, and --dry-run changes nothing", "`pipe datasource plan FILE` shows what would change"}
+	case !ok:
+		return usage{d.Sink.Name + " has nothing to set up", "leave --apply-datasource out"}
+	}
+	p.ProvisionInRun(provisionOptions(d, false))
+	return nil
+}

@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/pipe-engine/pipe/engine/display"
+)
+
+// defect is a panic of the program.
+type defect struct {
+	value any
+	stack []byte
+}
+
+func (d *defect) Error() string { return fmt.Sprintf("this is a defect of pipe: %v", d.value) }
+
+// printStack prints the stack of a defect.
+func (a *app) printStack(err error) {
+	var d *defect
+	if errors.As(err, &d) {
+		display.Fprintf(a.stderr, "\n  %s\n", display.Indent(string(d.stack), "  "))
+	}
+}
+
+// abortOnCrash makes a panic that nothing can recover end the program with
+// SIGABRT (134 in a shell): the runtime's own exit code, 2, would say that the
+// file is wrong.
+func abortOnCrash() { debug.SetTraceback("crash") }
+
+// unwritten is why the output is incomplete, nil where it is whole or where its
+// reader stopped early, as head does.
+func (a *app) unwritten() error {
+	out, ok := a.stdout.(*writer)
+	if !ok {
+		return nil
+	}
+	err := out.Err()
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
+		return nil
+	}
+	return err
+}

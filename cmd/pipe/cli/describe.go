@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+)
+
+func (a *app) componentsCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:        "components",
+		Usage:       "list what a pipeline file can name: sources, transforms, sinks, or every key of one of them",
+		ArgsUsage:   "[NAME]",
+		Description: "pipe components lists them; pipe components backstage explains each key of one.",
+		Action:      a.componentsAction,
+	}
+}
+
+// part is a part of a pipeline file that has a name and keys of its own.
+type part struct {
+	Name   string         `json:"name"`
+	Role   string         `json:"role"`
+	Doc    string         `json:"doc"`
+	Type   string         `json:"type"`
+	Enum   []string       `json:"enum,omitempty"`
+	Fields []config.Field `json:"keys"`
+}
+
+// parts are those of a registry: every key of a file belongs to one.
+func parts(r component.Registry) []part {
+	root := pipeline.Describe(r)
+	var out []part
+	add := func(role string, f config.Field) {
+		out = append(out, part{Name: f.Name, Role: role, Doc: f.Doc, Type: f.Type, Enum: f.Enum, Fields: f.Fields})
+	}
+	var rest []config.Field
+	for _, f := range root.Fields {
+		switch f.Name {
+		case "source", "sink":
+			for _, c := range f.Fields {
+				add(f.Name, c)
+			}
+		case "transforms":
+			for _, c := range f.Fields {
+				if slices.Contains(f.Choice, c.Name) {
+					add("transform", c)
+				}
+			}
+		case "mapping", "permissions":
+			add("block", f)
+		default:
+			rest = append(rest, f)
+		}
+	}
+	add("file", config.Field{Name: "file", Doc: "What stands at the top of a pipeline file, beside the parts above.", Type: "mapping", Fields: rest})
+	return out
+}
+
+func (a *app) componentsAction(c *urfave.Context) error {
+	all := parts(a.registry)
+	if !c.Args().Present() {
+		if c.Bool("json") {
+			return a.printJSON(all, nil)
+		}
+		var rows [][]string
+		for _, p := range all {
+			rows = append(rows, []string{p.Name, p.Role, p.Doc})
+		}
+		display.Fprintf(a.stdout, "%s\n\npipe components NAME explains every key of one.\n", grid([]string{"name", "what", "what it does"}, rows, 3, a.colors(c)))
+		return nil
+	}
+	i, err := pick(c, "component", len(all), func(i int) string { return all[i].Name })
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return a.printJSON(all[i], nil)
+	}
+	a.printPart(all[i], a.colors(c))
+	return nil
+}
+
+// pick is the one of several named things that a call names.
+func pick(c *urfave.Context, noun string, n int, name func(int) string) (int, error) {
+	asked := c.Args().First()
+	var known []string
+	for i := range n {
+		if name(i) == asked {
+			return i, nil
+		}
+		known = append(known, name(i))
+	}
+	hint := "pipe " + c.Command.Name + " lists them"
+	if near := config.Nearest(asked, known); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	return 0, usage{fmt.Sprintf("there is no %s %q", noun, asked), hint}
+}
+
+func (a *app) printPart(p part, st style) {
+	display.Fprintf(a.stdout, "%s   %s\n\n", st.bold.Render(p.Name), p.Doc)
+	if len(p.Fields) == 0 {
+		display.Fprintf(a.stdout, "It takes %s.\n", article(p.Type))
+		return
+	}
+	if len(p.Enum) > 0 {
+		display.Fprintf(a.stdout, "It is one of %s, or these keys:\n\n", strings.Join(p.Enum, ", "))
+	}
+	for _, f := range p.Fields {
+		a.printField(f, "  ", st)
+	}
+}
+
+// printField explains a key and those below it.
+func (a *app) printField(f config.Field, indent string, st style) {
+	display.Fprintf(a.stdout, "%s%s  %s\n", indent, st.bold.Render(f.Name), st.dim.Render(strings.Join(factsOf(f), ", ")))
+	for _, line := range wrapped(f.Doc, 96-len(indent)) {
+		display.Fprintf(a.stdout, "%s    %s\n", indent, line)
+	}
+	for _, inner := range f.Fields {
+		a.printField(inner, indent+"    ", st)
+	}
+}
+
+// factsOf is what a spec says of a key beside its sentence.
+func factsOf(f config.Field) []string {
+	out := []string{f.Type}
+	if len(f.Enum) > 0 {
+		out[0] = strings.Replace(f.Type, "text", strings.Join(f.Enum, " | "), 1)
+	}
+	switch {
+	case f.Required:
+		out = append(out, "required")
+	case f.Default != "":
+		out = append(out, "default "+f.Default)
+	}
+	if f.Min != "" {
+		out = append(out, "at least "+f.Min)
+	}
+	if f.Max != "" {
+		out = append(out, "at most "+f.Max)
+	}
+	return out
+}
+
+func article(typ string) string {
+	if strings.HasPrefix(typ, "expression") {
+		return "an " + typ
+	}
+	return "a " + typ
+}
+
+// wrapped cuts a text into lines at its spaces.
+func wrapped(text string, width int) []string {
+	var out []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			out, line = append(out, line), ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(out, line)
+}

@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/run"
+)
+
+// usualOutput is the folder that diff compares with when none is named.
+const usualOutput = "out"
+
+func (a *app) diffCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "diff",
+		Usage:     "show what a run would add, change and remove against what --output wrote before: who finds what first, then field by field",
+		ArgsUsage: "FILE",
+		Description: "Before a change, pipe run --dry-run --output out FILE writes what would be sent; after it, pipe diff FILE reads the\n" +
+			"source again and compares. It asks the sink for nothing and needs none of its variables. Each side has to come from the\n" +
+			"same source: --sandbox for both, or for neither. Changes beyond --limit are counted and not kept.\n" +
+			"Exit codes: 0 nothing would change, 5 something would, and otherwise those of run.",
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "against", Usage: "the folder `DIR` that run --output wrote (default: " + usualOutput + ", where it is there)"},
+			&urfave.UintFlag{Name: "limit", Value: 50, Usage: "show the first `N` changes of who finds what, and as many others; 0 shows all"},
+			&urfave.BoolFlag{Name: "sandbox", Usage: "read from a server on this machine that is started for it"},
+			&urfave.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
+			&urfave.StringSliceFlag{Name: "only", Usage: "compare these `STREAMS` alone, separated by commas"},
+			allowUnpinned(),
+			&urfave.StringFlag{Name: "progress", Value: "auto", Usage: "auto, bar, plain, json or none"},
+		},
+		Action: a.diffAction,
+	}
+}
+
+func (a *app) diffAction(c *urfave.Context) error {
+	path, err := theFile(c, "")
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Args().Len() > 1:
+		return usage{fmt.Sprintf("diff takes one file, and there are %d", c.Args().Len()), "compare them one after the other"}
+	case c.IsSet("catalog") && !c.Bool("sandbox"):
+		return usage{"--catalog goes with --sandbox", "add --sandbox: a catalog file is served by a server on this machine"}
+	}
+	dir := cmp.Or(c.String("against"), usualOutput)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return a.noOutput(dir)
+	}
+	d, report, err := a.compareWith(c, path, dir)
+	if d == nil || report == nil {
+		return err
+	}
+	if c.Bool("json") {
+		err = a.printJSON(d, err)
+	} else {
+		a.printDiff(d, a.colors(c))
+		printRejections(a.stdout, report, a.colors(c))
+	}
+	if err == nil && d.any() {
+		return exit(exitChanges)
+	}
+	return err
+}
+
+func (a *app) noOutput(dir string) error {
+	return usage{fmt.Sprintf("there is no folder %s with what a run wrote before", dir),
+		"before the change, write it with " + a.call("run --dry-run --output "+shellWord(dir)) + "; or name another folder with --against DIR"}
+}
+
+// compareWith reads the source as a dry run does and compares what it would
+// send. The report is nil when there was no comparison; the error says why, or
+// why such a run would be refused.
+func (a *app) compareWith(c *urfave.Context, path, dir string) (*diff, *run.Report, error) {
+	ctx, cancel := context.WithCancel(c.Context)
+	defer cancel()
+	l := loading{only: commaList(c.StringSlice("only")), sinkLenient: true}
+	box, err := a.sandboxFor(ctx, c, path, &l)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer box.close()
+	definition, err := a.load(c, path, l)
+	if err != nil {
+		return nil, nil, err
+	}
+	o := run.Options{RunID: run.NewRunID(), Until: run.Reviewed, Log: a.log}
+	p, closePipeline, err := definition.Open(a.engineSettings(definition, o.RunID, box != nil))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer closePipeline()
+	p.Offline = true
+	decoder, ok := p.Sink.(component.Decoder)
+	if !ok {
+		return nil, nil, usage{"what goes to " + definition.Sink.Name + " cannot be compared", ""}
+	}
+	past, err := openPastOutput(dir, decoder)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer past.close()
+	progress, err := a.progress(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	o.Progress, o.Stop = progress, a.watch(ctx, cancel)
+	d := newDiff(past, int(c.Uint("limit")))
+	var compared bool
+	o.Output = func(ctx context.Context, plan *component.Plan) error {
+		err := d.compare(ctx, plan)
+		compared = err == nil
+		return err
+	}
+	report, err := run.Run(ctx, p, o)
+	progress.end()
+	if !compared {
+		a.showProblems(c, definition, err)
+		return nil, nil, err
+	}
+	var refused *fault.Refusal
+	if err != nil && !errors.As(err, &refused) {
+		return nil, nil, err
+	}
+	return d, report, err
+}

@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/display"
+)
+
+func (a *app) printDiff(d *diff, st style) {
+	w := a.stdout
+	display.Fprintf(w, "against %s, written %s\n", d.Against, d.Written.Local().Format("2006-01-02 15:04"))
+	if len(d.Access) > 0 {
+		display.Fprintf(w, "\n%s\n", st.bold.Render("who finds what"))
+		for _, c := range d.Access {
+			display.Fprint(w, display.Block(c.text(st)))
+		}
+		if more := d.count(func(s *streamDiff) int { return s.Wider + s.Narrower }) - marks(d.Access); more > 0 {
+			display.Fprintf(w, "  … and more: in all %s\n", d.accessTotal())
+		}
+	}
+	stream := ""
+	for _, c := range d.Items {
+		if c.Stream != stream {
+			stream = c.Stream
+			display.Fprintf(w, "\n%s\n", st.bold.Render(stream))
+		}
+		display.Fprint(w, display.Block(c.text(st)))
+	}
+	if more := d.count(func(s *streamDiff) int { return s.Added + s.Changed + s.Removed }) - len(d.Items); more > 0 {
+		display.Fprintf(w, "  … and %s more; --limit 0 shows all\n", display.Number(more))
+	}
+	for _, n := range d.Notes {
+		display.Fprintf(w, "\n! %s\n", display.Indent(n, "  "))
+	}
+	if !d.any() {
+		display.Fprintf(w, "\n%s\n", st.good.Render("nothing would change"))
+		return
+	}
+	display.Fprintf(w, "\n%s\n", d.table(st))
+	if fields := d.fields(); fields != "" {
+		display.Fprintf(w, "\nfields that differ: %s\n", fields)
+	}
+}
+
+func (d *diff) count(of func(*streamDiff) int) int {
+	n := 0
+	for _, s := range d.Streams {
+		n += of(s)
+	}
+	return n
+}
+
+func marks(all []accessChange) int {
+	n := 0
+	for _, c := range all {
+		if c.Wider {
+			n++
+		}
+		if c.Narrower {
+			n++
+		}
+	}
+	return n
+}
+
+func (d *diff) accessTotal() string {
+	return fmt.Sprintf("%s wider, %s narrower; --limit 0 shows all",
+		display.Number(d.count(func(s *streamDiff) int { return s.Wider })), display.Number(d.count(func(s *streamDiff) int { return s.Narrower })))
+}
+
+func (d *diff) table(st style) display.Block {
+	var rows [][]string
+	for _, s := range d.Streams {
+		rows = append(rows, []string{s.Name, display.Number(s.Before), display.Number(s.Now), display.Number(s.Added), display.Number(s.Changed), display.Number(s.Removed), display.Number(s.Wider), display.Number(s.Narrower)})
+	}
+	return grid([]string{"stream", "before", "now", "added", "changed", "removed", "wider", "narrower"}, rows, 1, st)
+}
+
+// fields are the fields that differ, the most frequent first.
+func (d *diff) fields() string {
+	all := map[string]int{}
+	for _, s := range d.Streams {
+		for name, n := range s.Fields {
+			all[name] += n
+		}
+	}
+	names := slices.Sorted(maps.Keys(all))
+	slices.SortStableFunc(names, func(a, b string) int { return all[b] - all[a] })
+	var parts []string
+	for _, name := range names {
+		parts = append(parts, fmt.Sprintf("%s in %s", name, display.Number(all[name])))
+	}
+	return strings.Join(parts, " · ")
+}
+
+func (c accessChange) text(st style) string {
+	mark := st.bad.Render("WIDER   ")
+	switch {
+	case c.Wider && c.Narrower:
+		mark = st.bad.Render("OTHERS  ")
+	case c.Narrower:
+		mark = st.good.Render("narrower")
+	}
+	line := fmt.Sprintf("  %s  %s %s", mark, c.Stream, display.Line(c.ID))
+	if c.From != c.To {
+		line += fmt.Sprintf("  %s → %s", c.From, c.To)
+	}
+	if c.Rule != "" {
+		line += ", by " + ruleName(c.Rule)
+	}
+	line += "\n"
+	for _, part := range []struct {
+		sign  string
+		names []string
+		paint func(...string) string
+	}{{"-", c.Lost, st.good.Render}, {"+", c.Gained, st.bad.Render}} {
+		if len(part.names) > 0 {
+			line += "      " + part.paint(part.sign+" "+display.Line(some(part.names))) + "\n"
+		}
+	}
+	return line
+}
+
+func ruleName(rule string) string {
+	if rule == "default" {
+		return "the default"
+	}
+	return fmt.Sprintf("rule %q", rule)
+}
+
+const shownNames = 10
+
+func some(names []string) string {
+	text := strings.Join(names[:min(len(names), shownNames)], ", ")
+	if more := len(names) - shownNames; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+func (c itemChange) text(st style) string {
+	name := display.Line(c.ID)
+	if c.Title != "" {
+		name += "  " + display.Line(c.Title)
+	}
+	switch c.Change {
+	case "added":
+		if c.To != "" {
+			name += fmt.Sprintf("  (found by %s, by %s)", c.To, ruleName(c.Rule))
+		}
+		return st.good.Render("  + "+name) + "\n"
+	case "removed":
+		return st.bad.Render("  - "+name) + "\n"
+	}
+	text := "  ~ " + name + "\n"
+	for _, f := range c.Fields {
+		text += indented(differenceText(f, st), "    ")
+	}
+	return text
+}
+
+func indented(text, by string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(by + line)
+	}
+	return b.String()
+}

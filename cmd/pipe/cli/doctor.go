@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/run"
+)
+
+func (a *app) doctorCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:        "doctor",
+		Aliases:     []string{"test-connection"},
+		Usage:       "tell whether a run could work: both ends reachable, credentials good, something readable",
+		ArgsUsage:   "FILE",
+		Description: "Reads, and changes nothing at either end. Exit code 1 when a check failed, 2 when the datasource differs from the file.",
+		Flags: []urfave.Flag{
+			&urfave.BoolFlag{Name: "sandbox", Usage: "look at servers on this machine that are started for it"},
+		},
+		Action: a.doctorAction,
+	}
+}
+
+func (a *app) doctorAction(c *urfave.Context) error {
+	path, err := theFile(c, "")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := a.interruptible(c.Context)
+	defer cancel()
+	l := loading{sinkLenient: true, unpinned: true}
+	box, err := a.sandboxFor(ctx, c, path, &l)
+	if err != nil {
+		return err
+	}
+	defer box.close()
+	d, err := a.load(c, path, l)
+	if err != nil {
+		return err
+	}
+	p, closePipeline, err := d.Open(a.engineSettings(d, run.NewRunID(), box != nil))
+	if err != nil {
+		return err
+	}
+	defer closePipeline()
+	findings := a.section(d.Source.Name, checkEnd(ctx, p.Source))
+	if len(d.SinkMissing) > 0 {
+		findings = append(findings, finding{End: d.Sink.Name, What: "settings", Detail: "not set: " + strings.Join(d.SinkMissing, ", "), Remedy: a.named("pipe check FILE lists the variables that a run needs")})
+	} else {
+		findings = append(findings, a.section(d.Sink.Name, checkEnd(ctx, p.Sink))...)
+	}
+	if a.stopped.Load() != 0 {
+		return fault.ErrStopped
+	}
+	return a.printFindings(c, findings)
+}
+
+type finding struct {
+	End    string `json:"end"`
+	What   string `json:"what"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+	Remedy string `json:"remedy,omitempty"`
+
+	err error
+}
+
+func (a *app) section(end string, in []component.Finding) []finding {
+	out := make([]finding, 0, len(in))
+	for _, f := range in {
+		out = append(out, finding{end, f.What, f.OK, f.Detail, a.named(f.Remedy), f.Err})
+	}
+	return out
+}
+
+func checkEnd(ctx context.Context, end any) []component.Finding {
+	if c, ok := end.(component.Checker); ok {
+		return c.Check(ctx)
+	}
+	return nil
+}
+
+func (a *app) printFindings(c *urfave.Context, findings []finding) error {
+	bad, wrong := 0, false
+	for _, f := range findings {
+		if !f.OK {
+			bad++
+			wrong = wrong || errors.As(f.err, new(*component.SettingError))
+		}
+	}
+	var err error
+	if bad > 0 {
+		err = fault.Errorf(fault.Permanent, "", "%s failed", display.Plural(bad, "check"))
+	}
+	if wrong {
+		err = usage{err.Error(), "change the file or the datasource: they differ"}
+	}
+	if c.Bool("json") {
+		return a.printJSON(findings, err)
+	}
+	st := a.colors(c)
+	end := ""
+	for _, f := range findings {
+		if f.End != end {
+			end = f.End
+			display.Fprintln(a.stdout, st.bold.Render(end))
+		}
+		mark := st.good.Render("✓")
+		if !f.OK {
+			mark = st.bad.Render("✗")
+		}
+		display.Fprintf(a.stdout, "  %s %-14s %s\n", mark, f.What, f.Detail)
+		if !f.OK && f.Remedy != "" {
+			display.Fprintf(a.stdout, "    → %s\n", f.Remedy)
+		}
+	}
+	return err
+}

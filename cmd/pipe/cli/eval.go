@@ -1,0 +1,214 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/explain"
+	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+)
+
+func (a *app) evalCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "eval",
+		Usage:     "try an expression on a record, as a field of the mapping would evaluate it",
+		ArgsUsage: "FILE EXPRESSION",
+		Description: "The expression sees the record after the transforms, the names under define, vars, and what lookup finds in a run.\n" +
+			"Put it in single quotes, so that the shell leaves it alone: pipe eval FILE 'upper(metadata.name)' --ref checkout",
+		Flags: append([]urfave.Flag{
+			&urfave.StringFlag{Name: "ref", Usage: "the record, by its `REF` or a part of it (default: the first ten records)"},
+		}, sourceFlags()...),
+		Action: a.evalAction,
+	}
+}
+
+// evaluated is what an expression gave for one record.
+type evaluated struct {
+	Ref   string `json:"ref"`
+	Value any    `json:"value"`
+	Error string `json:"error,omitempty"`
+	// Note says that the record never comes to its mapping.
+	Note string `json:"note,omitempty"`
+	err  error
+}
+
+func (a *app) evalAction(c *urfave.Context) error {
+	path, err := theFile(c, " 'metadata.title' --ref component:default/checkout")
+	if err != nil {
+		return err
+	}
+	if c.Args().Len() != 2 {
+		return usage{"pipe eval needs a file and one expression", "write pipe eval " + path + " 'metadata.title' --ref component:default/checkout, the expression in single quotes"}
+	}
+	text := c.Args().Get(1)
+	ctx, cancel := a.interruptible(c.Context)
+	defer cancel()
+	w, err := a.openWatched(ctx, c, path)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	program, wrong := w.Language.Compile(text, expression.WantAny)
+	if wrong != nil {
+		return a.evalProblem(c, w.Definition, text, config.Problem{Pos: config.Pos{File: expressionFile, Line: wrong.Line, Col: wrong.Col + 1}, Width: wrong.Width, Code: wrong.Code, Message: wrong.Message, Hint: wrong.Hint})
+	}
+	asked := c.String("ref")
+	want := func(string) bool { return true }
+	if asked != "" {
+		want = explain.NewMatcher(asked).Matches
+	}
+	o := &evaluator{Trace: explain.New(w.pipeline, want), want: want, program: program, results: map[string]evaluated{}}
+	if err := a.watchRun(ctx, c, w, o); err != nil {
+		return err
+	}
+	if asked == "" {
+		return a.printEvaluated(c, o)
+	}
+	ref, err := w.pickRef(asked, o.Refs())
+	if err != nil {
+		return err
+	}
+	return a.printValue(c, w.Definition, text, o.result(ref))
+}
+
+// evaluator is an observer that evaluates an expression where a run would.
+type evaluator struct {
+	*explain.Trace
+	want    func(ref string) bool
+	program *expression.Program
+	mu      sync.Mutex
+	results map[string]evaluated
+}
+
+var _ component.Observer = (*evaluator)(nil)
+
+// Mapping evaluates it for a record that comes to its mapping.
+func (e *evaluator) Mapping(w *component.Worker, r *component.Record) {
+	if !e.want(r.Ref) {
+		return
+	}
+	e.keep(w, r, "")
+}
+
+// Transformed evaluates it for a record that a transform drops.
+func (e *evaluator) Transformed(w *component.Worker, t component.Transform, before map[string]any, r *component.Record, o component.Outcome) {
+	e.Trace.Transformed(w, t, before, r, o)
+	if o.Dropped != "" && e.want(r.Ref) {
+		w.Begin(r)
+		e.keep(w, r, fmt.Sprintf("%s is dropped by the transform %q, so that a run never maps it", r.Ref, t.Name()))
+	}
+}
+
+func (e *evaluator) keep(w *component.Worker, r *component.Record, note string) {
+	v, err := w.Run.Eval(e.program)
+	one := evaluated{Ref: r.Ref, Value: v, Note: note, err: err}
+	if err != nil {
+		one.Error = err.Error()
+	}
+	e.mu.Lock()
+	e.results[r.Ref] = one
+	e.mu.Unlock()
+}
+
+// result is that of a record, which may have been rejected before.
+func (e *evaluator) result(ref string) evaluated {
+	if one, ok := e.results[ref]; ok {
+		return one
+	}
+	err := fmt.Errorf("%s is rejected before its mapping: %s", ref, e.Journey(ref).Ending().Because())
+	return evaluated{Ref: ref, Error: err.Error(), err: err}
+}
+
+// expressionFile is what the expression of the call is called in positions.
+const expressionFile = "EXPRESSION"
+
+// evalProblem renders what is wrong with the expression.
+func (a *app) evalProblem(c *urfave.Context, d *pipeline.Definition, text string, p config.Problem) error {
+	problems := config.Problems{p}
+	if !c.Bool("json") {
+		problems.Render(a.stderr, func(file string) []byte {
+			if file == expressionFile {
+				return []byte(text)
+			}
+			return d.Document.Source()
+		})
+		a.shown = true
+	}
+	return problems
+}
+
+// printValue prints what the expression gives for one record.
+func (a *app) printValue(c *urfave.Context, d *pipeline.Definition, text string, one evaluated) error {
+	var bad *expression.RuntimeError
+	if errors.As(one.err, &bad) {
+		p := config.Problem{Pos: config.Pos{File: expressionFile, Line: bad.Line, Col: bad.Col + 1}, Code: expression.CodeNoValue, Message: "it has no value for " + one.Ref + ": " + bad.Message, Hint: "in a run this rejects the record"}
+		if define, ok := d.File.Define.Get(bad.Define); ok {
+			p.Pos = define.Pos(bad.Line, bad.Col)
+		}
+		return a.evalProblem(c, d, text, p)
+	}
+	if one.err != nil {
+		return one.err
+	}
+	if c.Bool("json") {
+		return a.printJSON(one, nil)
+	}
+	if one.Note != "" {
+		display.Fprintf(a.stderr, "! %s\n", one.Note)
+	}
+	switch v := one.Value.(type) {
+	case nil:
+		display.Fprintln(a.stdout, "nil")
+	case string:
+		display.Fprintln(a.stdout, display.Block(display.Lines(v)))
+	default:
+		b, err := codec.MarshalIndent(v)
+		if err != nil {
+			return err
+		}
+		display.Fprintln(a.stdout, display.Block(display.Lines(string(b))))
+	}
+	return nil
+}
+
+// mostEvaluated is how many records are shown without --ref.
+const mostEvaluated = 10
+
+func (a *app) printEvaluated(c *urfave.Context, o *evaluator) error {
+	all := make([]evaluated, 0, len(o.results))
+	for _, one := range o.results {
+		all = append(all, one)
+	}
+	slices.SortFunc(all, func(a, b evaluated) int { return strings.Compare(a.Ref, b.Ref) })
+	total := len(all)
+	all = all[:min(mostEvaluated, total)]
+	if c.Bool("json") {
+		return a.printJSON(map[string]any{"total": total, "records": all}, nil)
+	}
+	var rows [][]string
+	for _, one := range all {
+		value := short(one.Value, valueWidth)
+		if one.Value == nil {
+			value = "nil"
+		}
+		if one.err != nil {
+			value = "(" + one.Error + ")"
+		}
+		rows = append(rows, []string{one.Ref, value})
+	}
+	display.Fprintln(a.stdout, grid([]string{"ref", "value"}, rows, 2, a.colors(c)))
+	if total > len(all) {
+		display.Fprintf(a.stdout, "… %s of %s; --ref REF shows one of them\n", display.Number(len(all)), display.Number(total))
+	}
+	return nil
+}

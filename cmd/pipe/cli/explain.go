@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/explain"
+)
+
+func (a *app) explainCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "explain",
+		Usage:     "show what becomes of one record: transforms, fields, permissions, and who finds it",
+		ArgsUsage: "FILE REF",
+		Description: "Does what a run does until it would send something, and shows one record on its way. REF may be a part of a ref,\n" +
+			"such as checkout or component:checkout, where only one record is meant. Nothing is sent and nothing remembered.",
+		Flags: append([]urfave.Flag{
+			&urfave.StringFlag{Name: "as", Usage: "tell whether this person finds it and why: an `E-MAIL`, or the ref of a user"},
+			&urfave.BoolFlag{Name: "record", Usage: "print the whole record, too"},
+		}, sourceFlags()...),
+		Action: a.explainRecord,
+	}
+}
+
+func (a *app) explainRecord(c *urfave.Context) error {
+	path, err := theFile(c, " component:default/checkout")
+	if err != nil {
+		return err
+	}
+	if c.Args().Len() != 2 {
+		return usage{"pipe explain needs a file and one ref", "write pipe explain " + path + " component:default/checkout"}
+	}
+	ctx, cancel := a.interruptible(c.Context)
+	defer cancel()
+	w, err := a.openWatched(ctx, c, path)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	t := explain.New(w.pipeline, explain.NewMatcher(c.Args().Get(1)).Matches)
+	if err := a.watchRun(ctx, c, w, t); err != nil {
+		return err
+	}
+	ref, err := w.pickRef(c.Args().Get(1), t.Refs())
+	if err != nil {
+		return err
+	}
+	e := explain.Record(w.Definition, t, t.Journey(ref))
+	if who := strings.TrimSpace(c.String("as")); who != "" {
+		answer := t.Finds(t.Journey(ref), who)
+		e.Answer = &answer
+	}
+	if c.Bool("json") {
+		return a.printJSON(e, nil)
+	}
+	a.printExplanation(e, c.Bool("record"), a.colors(c))
+	return nil
+}

@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/expression"
+)
+
+func (a *app) functionsCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:        "functions",
+		Usage:       "list what expressions can call, or explain one function with examples",
+		ArgsUsage:   "[NAME]",
+		Description: "pipe functions lists them; pipe functions related shows one with what its examples give.",
+		Action:      a.functionsAction,
+	}
+}
+
+type function struct {
+	Name      string    `json:"name"`
+	Signature string    `json:"signature"`
+	Of        string    `json:"of,omitempty"` // the source that has it; "" for every pipeline
+	Doc       string    `json:"doc"`
+	Examples  []example `json:"examples"`
+}
+
+type example struct {
+	Expr   string         `json:"expression"`
+	Record map[string]any `json:"record,omitempty"`
+	Result any            `json:"result"`
+}
+
+// functions are those of every language that a source gives, sorted by name.
+func functions(r component.Registry) []function {
+	var out []function
+	for _, s := range r.Sources {
+		model := s.Model(s.Config()).Language()
+		language, _ := expression.New(model, nil, nil)
+		for _, f := range language.Functions() {
+			if slices.ContainsFunc(out, func(have function) bool { return have.Name == f.Name }) {
+				continue
+			}
+			made := function{Name: f.Name, Signature: f.Signature, Doc: f.Doc, Examples: []example{}}
+			if slices.ContainsFunc(model.Functions, func(own expression.Function) bool { return own.Name == f.Name }) {
+				made.Of = s.Name
+			}
+			for _, e := range f.Examples {
+				made.Examples = append(made.Examples, example(e))
+			}
+			out = append(out, made)
+		}
+	}
+	slices.SortFunc(out, func(a, b function) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+func (a *app) functionsAction(c *urfave.Context) error {
+	all := functions(a.registry)
+	if c.Args().Present() {
+		i, err := pick(c, "function", len(all), func(i int) string { return all[i].Name })
+		if err != nil {
+			return err
+		}
+		if c.Bool("json") {
+			return a.printJSON(all[i], nil)
+		}
+		return a.printFunction(all[i], a.colors(c))
+	}
+	if c.Bool("json") {
+		return a.printJSON(all, nil)
+	}
+	var rows [][]string
+	for _, f := range all {
+		first, _, _ := strings.Cut(f.Doc, ". ")
+		rows = append(rows, []string{f.Signature, strings.TrimSuffix(first, ".")})
+	}
+	display.Fprintf(a.stdout, "%s\n\npipe functions NAME shows one with examples.\n", grid([]string{"function", "what it gives"}, rows, 2, a.colors(c)))
+	return nil
+}
+
+func (a *app) printFunction(f function, st style) error {
+	display.Fprintf(a.stdout, "%s\n", st.bold.Render(f.Signature))
+	for _, line := range wrapped(f.Doc, 96) {
+		display.Fprintf(a.stdout, "  %s\n", line)
+	}
+	if f.Of != "" {
+		display.Fprintf(a.stdout, "  Pipelines whose source is %s have it.\n", f.Of)
+	}
+	shown := ""
+	for _, e := range f.Examples {
+		result, err := codec.Marshal(e.Result)
+		if err != nil {
+			return err
+		}
+		if e.Result == nil {
+			result = []byte("nil")
+		}
+		display.Fprintf(a.stdout, "\n  %s\n    → %s\n", e.Expr, display.Block(strings.ReplaceAll(display.Line(string(result)), `\n`, "\n      ")))
+		if e.Record != nil {
+			record, err := codec.Marshal(e.Record)
+			if err != nil {
+				return err
+			}
+			if text := "for " + string(record); text != shown {
+				display.Fprintf(a.stdout, "    %s\n", st.dim.Render(text))
+				shown = text
+			}
+		}
+	}
+	return nil
+}

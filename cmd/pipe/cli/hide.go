@@ -1,0 +1,209 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/operate"
+)
+
+func (a *app) hideCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "hide",
+		Usage:     "hide documents now, and keep runs from sending them again",
+		ArgsUsage: "FILE REF…",
+		Description: "Writes the refs to the hidden list in the state folder, takes the documents from everyone, deletes them, asks Glean to\n" +
+			"process deletions now (it does so once in three hours), and looks once whether they can still be found. It never waits\n" +
+			"for a run: a run reads the list again while it publishes, and runs with this state folder do not send what is on it\n" +
+			"until --unhide. After that it reads the source and lists the documents whose text contains a hidden title or ref.\n" +
+			"Exit codes as of run; 7 when Glean still lists a document with permissions by which it may be found, does not say\n" +
+			"what it lists, or when the id of a document is not known.",
+		Flags: []urfave.Flag{&urfave.BoolFlag{Name: "unhide", Usage: "let it back: the next run delivers it, as the rules say"},
+			&urfave.BoolFlag{Name: "unseen", Usage: "keep refs on the list that neither the last good run, the source nor Glean knows"},
+			&urfave.BoolFlag{Name: "no-mentions", Usage: "do not read the source for documents that mention what is hidden"}, allowUnpinned()},
+		Action: a.hideAction,
+	}
+}
+
+// hideJSON is the result of a call.
+type hideJSON struct {
+	Refs  []hiddenJSON `json:"refs"`
+	Notes []string     `json:"notes"` // about all refs
+}
+
+type hiddenJSON struct {
+	Ref   string   `json:"ref"`
+	Types []string `json:"types"` // of the documents that were taken away
+	Gone  bool     `json:"gone"`  // Glean does not list it with permissions by which it may be found
+	Notes []string `json:"notes"`
+	// Title is null where the source was not read, and "" where it has no title for it.
+	Title       *string  `json:"title"`
+	MentionedIn []string `json:"mentionedIn"` // refs of documents whose text contains the title or the ref
+	Error       string   `json:"error,omitempty"`
+}
+
+func (a *app) hideAction(c *urfave.Context) error {
+	if err := needsRefs(c); err != nil {
+		return err
+	}
+	return a.operate(c, loading{}, func(ctx context.Context, o *operating) error {
+		if o.state == "" {
+			return usage{"nothing was hidden: it could not be remembered, and the next run would bring it back", "name the folder of the runs' state with --state DIR; without one, have a permission rule of the file keep it from everybody"}
+		}
+		if c.Bool("unhide") {
+			return a.unhide(c, o)
+		}
+		if err := o.haveDocuments(); err != nil {
+			return err
+		}
+		done, err := operate.Hide(ctx, o.p, operate.HideOptions{SelectOptions: o.selecting(a, nil), By: a.who(), Unseen: c.Bool("unseen")})
+		if done == nil {
+			return err
+		}
+		out := hideJSON{Refs: []hiddenJSON{}, Notes: append([]string{}, done.Notes...)}
+		for _, h := range done.Refs {
+			one := hiddenJSON{Ref: h.Ref, Types: append([]string{}, h.Types...), Gone: h.Err == nil, Notes: append([]string{}, h.Notes...)}
+			if h.Unknown && !c.Bool("unseen") {
+				h.Err, one.Gone = o.unknownRef(h.Ref), false
+			}
+			if h.Err != nil {
+				one.Error = h.Err.Error()
+				err = errors.Join(err, fmt.Errorf("%s: %w", h.Ref, h.Err))
+			}
+			out.Refs = append(out.Refs, one)
+		}
+		if !c.Bool("json") {
+			for i, h := range out.Refs {
+				if !done.Refs[i].Unknown || c.Bool("unseen") {
+					a.printHidden(o, h)
+				}
+			}
+			a.printHideNotes(out.Notes)
+		}
+		if ctx.Err() == nil && !c.Bool("no-mentions") {
+			before := len(out.Notes)
+			a.findMentions(ctx, o, done, &out)
+			if !c.Bool("json") {
+				a.printMentions(out.Refs)
+				a.printHideNotes(out.Notes[before:])
+			}
+		}
+		if c.Bool("json") {
+			return a.printJSON(out, err)
+		}
+		return err
+	})
+}
+
+// findMentions reads the source for documents that mention what was hidden. Where
+// the source does not answer a note says so.
+func (a *app) findMentions(ctx context.Context, o *operating, done *operate.HideResult, out *hideJSON) {
+	s := o.selecting(a, nil)
+	s.Refs = nil
+	for _, h := range done.Refs {
+		if !h.Unknown {
+			s.Refs = append(s.Refs, h.Ref)
+		}
+	}
+	if len(s.Refs) == 0 {
+		return
+	}
+	err := done.SourceErr
+	var found map[string]*operate.Mentioned
+	if err == nil {
+		found, err = operate.Mentions(ctx, o.p, s)
+	}
+	if err != nil {
+		out.Notes = append(out.Notes, fmt.Sprintf("documents that mention what is hidden were not looked for: %v", err))
+		return
+	}
+	for i := range out.Refs {
+		if m := found[out.Refs[i].Ref]; m != nil {
+			out.Refs[i].Title, out.Refs[i].MentionedIn = &m.Title, m.Refs
+		}
+	}
+}
+
+func (a *app) printHidden(o *operating, h hiddenJSON) {
+	what := h.Ref
+	if o.isIdentity(h.Ref) {
+		what = "the page of " + h.Ref
+	}
+	switch {
+	case h.Error != "":
+		display.Fprintf(a.stdout, "%s: on the hidden list; see below\n", what)
+	case len(h.Types) == 0:
+		display.Fprintf(a.stdout, "%s: it was not there; it is on the hidden list\n", what)
+	default:
+		display.Fprintf(a.stdout, "%s: gone, and hidden until `pipe hide --unhide`\n", what)
+	}
+	for _, n := range h.Notes {
+		display.Fprintf(a.stdout, "  ! %s\n", display.Indent(n, "    "))
+	}
+}
+
+func (a *app) printHideNotes(notes []string) {
+	for _, n := range notes {
+		display.Fprintf(a.stdout, "! %s\n", display.Indent(n, "  "))
+	}
+}
+
+// shownMentions is how many documents are listed for a ref; --json lists all.
+const shownMentions = 20
+
+func (a *app) printMentions(all []hiddenJSON) {
+	for _, h := range all {
+		switch n := len(h.MentionedIn); {
+		case h.Title == nil:
+		case n == 0 && *h.Title == "":
+			display.Fprintf(a.stdout, "%s: no other document contains its ref; its title is not known\n", h.Ref)
+		case n == 0:
+			display.Fprintf(a.stdout, "%s: no other document contains its title or its ref\n", h.Ref)
+		default:
+			what := "its ref (the title is not known)"
+			if *h.Title != "" {
+				what = fmt.Sprintf("its title \"%s\" or its ref", *h.Title)
+			}
+			word := "documents"
+			if n == 1 {
+				word = "document"
+			}
+			display.Fprintf(a.stdout, "%s: %d other %s with %s in the text:\n", h.Ref, n, word, what)
+			for _, ref := range h.MentionedIn[:min(n, shownMentions)] {
+				display.Fprintf(a.stdout, "  %s\n", ref)
+			}
+			if n > shownMentions {
+				display.Fprintf(a.stdout, "  and %d more, which --json lists\n", n-shownMentions)
+			}
+		}
+	}
+}
+
+func (a *app) unhide(c *urfave.Context, o *operating) error {
+	if err := operate.Unhide(o.p, o.selecting(a, nil)); err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return a.printJSON(o.refs, nil)
+	}
+	for _, ref := range o.refs {
+		display.Fprintf(a.stdout, "%s: no longer hidden; the next run delivers it as the rules say, `pipe push` does now\n", ref)
+	}
+	return nil
+}
+
+// who is the person at the keyboard, as far as the environment says.
+func (a *app) who() string {
+	host, _ := os.Hostname()
+	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
+		if v, _ := a.env(name); v != "" {
+			return v + "@" + host
+		}
+	}
+	return host
+}

@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/pipelines"
+)
+
+// shippedName is the pipeline that is shipped, where `pipe init` writes it.
+const shippedName = "pipelines/backstage.yaml"
+
+// ignoreName is written only where there is none: whoever has one keeps it.
+const ignoreName = ".gitignore"
+
+// ignored is what must not get into version control: secrets, and what would be
+// sent.
+const ignored = ".env\n/out/\n"
+
+func (a *app) initCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "init",
+		Usage:     "write a complete pipeline to start from: the Backstage catalog into Glean",
+		ArgsUsage: "[DIR]",
+		Description: "Writes the pipeline with its tests and JSON Schema, .env.example with every variable explained, a workflow for\n" +
+			"GitHub Actions, and a .gitignore where there is none, into DIR or the working directory. It asks for nothing and overwrites nothing without --force.",
+		Flags:  []urfave.Flag{&urfave.BoolFlag{Name: "force", Usage: "overwrite files that are there already"}},
+		Action: a.initAction,
+	}
+}
+
+func (a *app) initAction(c *urfave.Context) error {
+	dir := c.Args().First()
+	if c.Args().Len() > 1 {
+		return usage{"pipe init takes one folder", "write pipe init " + dir}
+	}
+	if dir == "" {
+		dir = "."
+	}
+	files, err := a.initFiles()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(filepath.Join(dir, ignoreName)); err != nil {
+		files[ignoreName] = []byte(ignored)
+	}
+	names := slices.Sorted(maps.Keys(files))
+	if !c.Bool("force") {
+		if err := inTheWay(dir, names); err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		err := os.MkdirAll(filepath.Dir(file), 0o755)
+		if err == nil {
+			err = os.WriteFile(file, files[name], 0o644)
+		}
+		if err != nil {
+			return usage{fmt.Sprintf("write %s: %v", file, errors.Unwrap(err)), "name a folder that can be written"}
+		}
+	}
+	if c.Bool("json") {
+		return a.printJSON(map[string]any{"dir": dir, "files": names}, nil)
+	}
+	for _, name := range names {
+		display.Fprintf(a.stdout, "wrote %s\n", filepath.Join(dir, filepath.FromSlash(name)))
+	}
+	a.printNext(dir)
+	return nil
+}
+
+// printNext says what a person does next.
+func (a *app) printNext(dir string) {
+	into := ""
+	if dir != "." {
+		into = "  cd " + display.Line(dir) + "\n"
+	}
+	display.Fprintf(a.stdout, "\nNext:\n%s"+
+		"  pipe run --sandbox %[2]s                          # try it on this machine, with no account\n"+
+		"  pipe run --sandbox --dry-run --output out %[2]s   # keep what would be sent\n"+
+		"  … then change %[2]s: a title under mapping, a rule under permissions\n"+
+		"  pipe check %[2]s                                  # what is wrong with the change\n"+
+		"  pipe test %[2]s                                   # what the tests beside it say of it\n"+
+		"  pipe diff --sandbox %[2]s                         # what it does: who finds what, and each field\n"+
+		"  cp .env.example .env                                                 # your own Backstage and Glean: fill it in, keep it out of git\n", display.Block(into), shippedName)
+}
+
+// inTheWay fails when one of the files is there already.
+func inTheWay(dir string, names []string) error {
+	var there []string
+	for _, name := range names {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if _, err := os.Lstat(file); err == nil {
+			there = append(there, file)
+		}
+	}
+	if len(there) == 0 {
+		return nil
+	}
+	is := "is"
+	if len(there) > 1 {
+		is = "are"
+	}
+	return usage{fmt.Sprintf("%s %s there already; nothing was written", strings.Join(there, ", "), is), "name another folder, or overwrite with --force"}
+}
+
+// initFiles are the files that init writes, by their paths with slashes.
+func (a *app) initFiles() (map[string][]byte, error) {
+	files := map[string][]byte{}
+	entries, err := pipelines.Files.ReadDir(".")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		text, err := pipelines.Files.ReadFile(e.Name())
+		if err != nil {
+			return nil, err
+		}
+		files[path.Join("pipelines", e.Name())] = text
+	}
+	text := bytes.Replace(files[shippedName], []byte("max_widen: 1% "), []byte("max_widen: 0  "), 1) // nobody has looked at the first widening yet
+	files[shippedName] = text
+	d := pipeline.Parse(shippedName, text, pipeline.Options{Registry: a.registry, Variables: config.Variables{Lenient: true}})
+	if d.Problems.HasErrors() {
+		return nil, d.Problems.Errors()
+	}
+	files[".env.example"] = envExample(d, string(text))
+	all, err := template.New("").Delims("[[", "]]").ParseFS(templates, "templates/init/*.tmpl")
+	if err != nil {
+		return nil, err
+	}
+	var workflow bytes.Buffer
+	err = all.ExecuteTemplate(&workflow, "workflow.yaml.tmpl", map[string]any{
+		"Pipeline": shippedName, "Version": release(), "Tests": testsOf(files), "Variables": d.Variables,
+	})
+	files[".github/workflows/backstage.yaml"] = workflow.Bytes()
+	return files, err
+}
+
+// testsOf is the file of the pipeline's tests, "" when it has none.
+func testsOf(files map[string][]byte) string {
+	name := strings.TrimSuffix(shippedName, ".yaml") + ".test.yaml"
+	if _, ok := files[name]; ok {
+		return name
+	}
+	return ""
+}
+
+// release is what `go install` fetches to get this pipe.
+func release() string {
+	if v := version(); strings.HasPrefix(v, "v") && !strings.Contains(v, "+") {
+		return v
+	}
+	return "latest"
+}

@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/cmd/internal/components"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+)
+
+// TestInit: what is written is complete and good, and nothing that is there is
+// lost.
+func TestInit(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	if c := pipe(t, nil, "init", dir); c.code != 0 || !strings.Contains(c.stdout, "pipe run --sandbox pipelines/backstage.yaml") {
+		t.Fatalf("exit %d\n%s", c.code, c.both())
+	}
+	want := strings.Replace(read(t, shipped), "  max_widen: 1%  ", "  max_widen: 0   ", 1)
+	if want == read(t, shipped) {
+		t.Error("the shipped pipeline has no max_widen of 1%")
+	}
+	pipelineFile := filepath.Join(dir, "pipelines", "backstage.yaml")
+	if got := read(t, pipelineFile); got != want {
+		t.Error("the pipeline is not the shipped one with max_widen: 0")
+	}
+	if got := read(t, filepath.Join(dir, "pipelines", "schema.json")); got != read(t, schemaFile) {
+		t.Error("the schema is not the shipped one")
+	}
+	if c := pipe(t, nil, "check", pipelineFile); c.code != 0 {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	if c := pipe(t, nil, "test", pipelineFile); c.code != 0 {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	workflow := filepath.Join(dir, ".github", "workflows", "backstage.yaml")
+	if _, problems := config.Load(workflow); len(problems) > 0 {
+		t.Error(problems)
+	}
+	if text := read(t, workflow); !strings.Contains(text, "GLEAN_INDEXING_API_KEY: ${{ secrets.GLEAN_INDEXING_API_KEY }}") || strings.Contains(text, "[[") || !strings.Contains(text, "pipe test pipelines/backstage.test.yaml") {
+		t.Error(text)
+	}
+
+	ignore := filepath.Join(dir, ".gitignore")
+	if got := read(t, ignore); got != ".env\n/out/\n" {
+		t.Errorf(".gitignore: %q", got)
+	}
+	if err := os.WriteFile(ignore, []byte("mine\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if text := read(t, workflow); !strings.Contains(text, "if [ ! -f base/pipelines/backstage.yaml ]; then") {
+		t.Error("the workflow compares with a base that need not be there")
+	}
+
+	changed := write(t, "x", "")
+	if err := os.Rename(changed, pipelineFile); err != nil {
+		t.Fatal(err)
+	}
+	if c := pipe(t, nil, "init", dir); c.code != exitWrong || !strings.Contains(c.stderr, pipelineFile) || !strings.Contains(c.stderr, "--force") || read(t, pipelineFile) != "" {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	if c := pipe(t, nil, "init", "--force", dir); c.code != 0 || read(t, ignore) != "mine\n" || read(t, pipelineFile) != want {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	if c := pipe(t, nil, "init", changed, "b"); c.code != exitWrong {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	if c := pipe(t, nil, "init", filepath.Join(workflow, "below")); c.code != exitWrong || !strings.Contains(c.stderr, "a folder") {
+		t.Errorf("below a file: exit %d\n%s", c.code, c.both())
+	}
+}
+
+// TestInitHere: without DIR the working directory is filled, also one that holds
+// something else.
+func TestInitHere(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("README.md", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c := pipe(t, nil, "init", "--json"); c.code != 0 || !strings.Contains(c.stdout, `"pipelines/backstage.yaml"`) {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	if c := pipe(t, nil, "check", "pipelines/backstage.yaml"); c.code != 0 {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+}
+
+// TestEnvExample: every variable of the shipped file is there with what it is,
+// and filling in what is empty is enough for a run.
+func TestEnvExample(t *testing.T) {
+	d := pipeline.Load(shipped, pipeline.Options{Registry: components.Registry(), Variables: config.Variables{Lenient: true}})
+	text := string(envExample(d, read(t, shipped)))
+	for _, v := range d.Variables {
+		at := strings.Index(text, "\n"+v.Name+"=")
+		if v.HasDefault && v.Name != "GLEAN_INSTANCE_NAME" && v.Name != "GLEAN_SERVER_URL" {
+			at = strings.Index(text, "\n#"+v.Name+"="+v.Default+"\n")
+		}
+		if at < 0 {
+			t.Errorf("%s is not there", v.Name)
+		}
+		if explanations(read(t, shipped)).of(v.Name) == nil {
+			t.Errorf("%s is not explained", v.Name)
+		}
+	}
+	filled := strings.NewReplacer("BACKSTAGE_BASE_URL=\n", "BACKSTAGE_BASE_URL=https://b.example.com\n", "GLEAN_INDEXING_API_KEY=\n", "GLEAN_INDEXING_API_KEY=x\n",
+		"GLEAN_INSTANCE_NAME=\n", "GLEAN_INSTANCE_NAME=acme\n").Replace(text)
+	if needed, _, _ := strings.Cut(text, "These have defaults"); !strings.Contains(needed, "# One of these two: GLEAN_INSTANCE_NAME or GLEAN_SERVER_URL.") || !strings.Contains(needed, "\nGLEAN_SERVER_URL=\n") {
+		t.Errorf("one of the two is needed:\n%s", needed)
+	}
+	none := map[string]string{"XDG_STATE_HOME": t.TempDir(), "CI": "true"}
+	pipe(t, none, "run", shipped).expect(t, exitWrong, "set GLEAN_INSTANCE_NAME or GLEAN_SERVER_URL in the environment", "with --sandbox it needs no variable", "3 problems")
+	pipe(t, none, "explain", shipped, "checkout").expect(t, exitWrong, "BACKSTAGE_BASE_URL is not set", "1 problem,", "with --sandbox it needs no variable")
+	pipe(t, none, "check", shipped).expect(t, exitDone, "instance or server_url (GLEAN_INSTANCE_NAME or GLEAN_SERVER_URL)")
+	file := write(t, "filled.env", filled)
+	if c := pipe(t, nil, "check", "--strict-env", "--env-file", file, shipped); c.code != 0 {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+}
+
+func TestExplanations(t *testing.T) {
+	all := explanations("  # ONE: first,\n  #   second\n  a: 1\n  # other\n  b: 1 # TWO_…_X: text\n  # not this\n")
+	for name, want := range map[string]string{"ONE": "first,|  second", "TWO_A_X": "text", "TWO__X": "", "TWO_A_Y": "", "OTHER": ""} {
+		if got := strings.Join(all.of(name), "|"); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/cmd/internal/components"
+)
+
+// avoided are the words that texts for people do not use.
+var avoided = regexp.MustCompile(`(?i)\b(beside|mend|stands?|tells?|so\s+that|nobody|somebody|whom|of\s+which|is\s+none\s+of|what\s+is\s+another's)\b`)
+
+// TestLanguage: the documentation, the golden outputs and the help use no avoided
+// word. Those that still do are in testdata/avoided-words.txt.
+func TestLanguage(t *testing.T) {
+	texts := map[string]string{}
+	for _, path := range repositoryFiles(t, ".golden", "README.md", "codes.md") {
+		texts[path] = fileText(t, filepath.Join("../../..", path))
+	}
+	var help func(words []string, all []*urfave.Command)
+	help = func(words []string, all []*urfave.Command) {
+		for _, c := range all {
+			if c.Hidden || c.Name == "help" {
+				continue
+			}
+			words := append(slices.Clone(words), c.Name)
+			texts["pipe "+strings.Join(words, " ")+" --help"] = pipe(t, nil, append(words, "--help")...).stdout
+			help(words, c.Subcommands)
+		}
+	}
+	help(nil, (&app{registry: components.Registry()}).cli().Commands)
+	failing := map[string]string{}
+	for name, text := range texts {
+		if word := avoided.FindString(text); word != "" {
+			failing[name] = "uses the word " + word
+		}
+	}
+	shrinking(t, "testdata/avoided-words.txt", failing)
+}
+
+// TestLineLength: no line of Go is longer than 120 characters. Files that still have
+// such lines are in testdata/long-lines.txt.
+func TestLineLength(t *testing.T) {
+	failing := map[string]string{}
+	for _, path := range repositoryFiles(t, ".go") {
+		if strings.HasSuffix(path, ".pb.go") { // generated
+			continue
+		}
+		for line := range strings.Lines(fileText(t, filepath.Join("../../..", path))) {
+			if utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > 120 {
+				failing[path] = "has a line of more than 120 characters"
+				break
+			}
+		}
+	}
+	shrinking(t, "testdata/long-lines.txt", failing)
+}
+
+// repositoryFiles returns the paths of the repository's files whose names end so.
+func repositoryFiles(t *testing.T, endings ...string) []string {
+	t.Helper()
+	var out []string
+	err := fs.WalkDir(os.DirFS("../../.."), ".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			if path != "." && (strings.HasPrefix(d.Name(), ".") || path == "out") {
+				return fs.SkipDir
+			}
+		case slices.ContainsFunc(endings, func(e string) bool { return strings.HasSuffix(path, e) }):
+			out = append(out, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// shrinking compares what fails with a list of exceptions: what fails must be listed,
+// and what is listed must fail. With -update it rewrites a list that does not grow, as
+// after a file was moved.
+func shrinking(t *testing.T, list string, failing map[string]string) {
+	t.Helper()
+	listed := slices.DeleteFunc(strings.Split(fileText(t, list), "\n"), func(name string) bool { return name == "" })
+	names := slices.Sorted(maps.Keys(failing))
+	if *update && len(names) <= len(listed) {
+		if err := os.WriteFile(list, []byte(strings.Join(append(names, ""), "\n")), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	for _, name := range names {
+		if !slices.Contains(listed, name) {
+			t.Errorf("%s %s", name, failing[name])
+		}
+	}
+	for _, name := range listed {
+		if failing[name] == "" {
+			t.Errorf("%s passes now or is gone: remove it from %s (go test ./cmd/pipe/cli -run '%s' -update)", name, list, t.Name())
+		}
+	}
+}

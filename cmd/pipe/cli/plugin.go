@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+	pluginhost "github.com/pipe-engine/pipe/plugins/host"
+)
+
+func (a *app) pluginCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:  "plugin",
+		Usage: "transforms of your own: look at them, try them, make one",
+		Subcommands: []*urfave.Command{{
+			Name:        "list",
+			Usage:       "the plugins of a pipeline, and whether each is what the file pins and starts",
+			ArgsUsage:   "FILE",
+			Description: "Starts each plugin that has its pinned checksum, asks it for its name and version, and stops it. The process of PIPE_REATTACH_PLUGINS is asked instead, where there is one.",
+			Flags:       []urfave.Flag{allowUnpinned()},
+			Action:      a.pluginList,
+		}, {
+			Name:        "describe",
+			Usage:       "what a plugin says about itself: what it reads and writes, and its config",
+			ArgsUsage:   "PATH [ARGUMENT…]",
+			Description: "Starts the program and stops it. A script may stand behind its interpreter: /usr/bin/python3 redact.py; flags of the plugin follow --.",
+			Action:      a.pluginDescribe,
+		}, {
+			Name:        "checksum",
+			Usage:       "the checksum of a plugin's files, and the line for the pipeline file",
+			ArgsUsage:   "PATH…",
+			Description: "Starts nothing. Name every file that the command names, in its order.",
+			Action:      a.pluginChecksum,
+		}, a.pluginTryCommand(), a.pluginNewCommand()},
+	}
+}
+
+// allowUnpinned is taken by the commands that load a pipeline for its plugins.
+func allowUnpinned() urfave.Flag {
+	return &urfave.BoolFlag{Name: "allow-unpinned", Usage: "let plugins start whose checksum the file does not give, while you work on them"}
+}
+
+// What a checksum can be.
+const (
+	sumPinned      = "pinned"
+	sumInterpreter = "pinned (interpreter only)"
+	sumDiffers     = "differs"
+	sumNone        = "none"
+	sumUnknown     = "unreadable"
+	sumAttached    = "-" // another process is used
+)
+
+type listedPlugin struct {
+	Transform string   `json:"transform"`
+	Name      string   `json:"name"`
+	Version   string   `json:"version"`
+	Command   []string `json:"command"`
+	Checksum  string   `json:"checksum"`
+	State     string   `json:"state"`
+	Hint      string   `json:"hint,omitempty"`
+	OK        bool     `json:"ok"`
+}
+
+func (a *app) pluginList(c *urfave.Context) error {
+	path, err := theFile(c, "")
+	if err != nil {
+		return err
+	}
+	d, err := a.load(c, path, loading{lenient: true, unpinned: true})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := a.interruptible(c.Context)
+	defer cancel()
+	all := a.pluginsOf(ctx, d, c.Bool("allow-unpinned"))
+	if a.stopped.Load() != 0 {
+		return fault.ErrStopped
+	}
+	bad := slices.ContainsFunc(all, func(p listedPlugin) bool { return !p.OK })
+	switch {
+	case c.Bool("json"):
+		err = a.printJSON(all, nil)
+	case len(all) == 0:
+		display.Fprintf(a.stdout, "%s names no plugin\n", path)
+	default:
+		a.printPlugins(all, a.colors(c))
+	}
+	if err == nil && bad {
+		return exit(exitWrong)
+	}
+	return err
+}
+
+// pluginsOf starts one plugin after the other, each as the file says.
+func (a *app) pluginsOf(ctx context.Context, d *pipeline.Definition, unpinned bool) []listedPlugin {
+	all := []listedPlugin{}
+	for _, transform := range d.Transforms() {
+		t, ok := component.Capability[*pluginhost.Transform](transform)
+		if !ok {
+			continue
+		}
+		o := t.Options()
+		p := listedPlugin{Transform: o.Name, Command: o.Command, Checksum: checksumState(&o)}
+		p.State = "starts"
+		if t.Attached() {
+			p.Checksum, p.State = sumAttached, "attached"
+		}
+		if p.Checksum == sumNone && !unpinned {
+			p.State, p.Hint = "not started: it has no checksum", "add sha256 to its block, or --allow-unpinned to this command"
+		} else if about, err := t.Describe(ctx); err != nil {
+			p.State, _, _ = strings.Cut(err.Error(), "\n")
+			p.Hint = fault.RemedyOf(err)
+		} else {
+			p.Name, p.Version, p.OK = about.Name, about.Version, true
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+func checksumState(o *pluginhost.Options) string {
+	if len(o.Sums) == 0 {
+		return sumNone
+	}
+	files := o.Files()
+	if len(files) != len(o.Sums) {
+		return sumDiffers
+	}
+	for i, file := range files {
+		switch sum, err := pluginhost.Checksum(file); {
+		case err != nil:
+			return sumUnknown
+		case sum != o.Sums[i]:
+			return sumDiffers
+		}
+	}
+	if o.InterpreterOnly() {
+		return sumInterpreter
+	}
+	return sumPinned
+}
+
+func (a *app) printPlugins(all []listedPlugin, st style) {
+	var rows [][]string
+	for _, p := range all {
+		state := "not started"
+		if p.OK {
+			state = p.State
+		}
+		rows = append(rows, []string{p.Transform, p.Name, p.Version, strings.Join(p.Command, " "), p.Checksum, state})
+	}
+	display.Fprintln(a.stdout, grid([]string{"transform", "plugin", "version", "command", "checksum", "state"}, rows, 6, st))
+	for _, p := range all {
+		if !p.OK {
+			display.Fprintf(a.stdout, "%s %s: %s\n", st.bad.Render("!"), p.Transform, strings.TrimPrefix(p.State, "not started: "))
+			if p.Hint != "" {
+				display.Fprintf(a.stdout, "  → %s\n", display.Indent(p.Hint, "    "))
+			}
+		}
+	}
+}
+
+// aloneTimeout is how long a plugin may take for a call outside a pipeline.
+const aloneTimeout = 30 * time.Second
+
+// alone is a plugin outside a pipeline; its command is what the call names,
+// below the working directory.
+func (a *app) alone(c *urfave.Context, command []string) (pluginhost.Options, error) {
+	if len(command) == 0 {
+		return pluginhost.Options{}, usage{"pipe plugin " + c.Command.Name + " needs the path of a plugin", "write pipe plugin " + c.Command.Name + " PATH"}
+	}
+	folder, err := os.Getwd()
+	if err != nil {
+		return pluginhost.Options{}, err
+	}
+	return pluginhost.Options{
+		Name: filepath.Base(command[0]), Command: command, Folder: folder, Unpinned: true,
+		Timeout: aloneTimeout, Batch: 1, OnError: "fail", Lookup: a.lookup, Log: a.log,
+	}, nil
+}
+
+func (a *app) pluginChecksum(c *urfave.Context) error {
+	if !c.Args().Present() {
+		return usage{"pipe plugin checksum needs the path of a plugin", "write pipe plugin checksum PATH; when the command has several files, name each"}
+	}
+	type pinned struct {
+		Path   string `json:"path"`
+		SHA256 string `json:"sha256"`
+	}
+	var all []pinned
+	var sums []string
+	for _, path := range c.Args().Slice() {
+		sum, err := pluginhost.Checksum(path)
+		if err != nil {
+			return usage{fmt.Sprintf("there is no checksum of %s: %v", path, err), "name files alone: the program, and the scripts among its arguments"}
+		}
+		all, sums = append(all, pinned{path, sum}), append(sums, sum)
+	}
+	line := "sha256: " + sums[0]
+	if len(sums) > 1 {
+		line = "sha256: [" + strings.Join(sums, ", ") + "]"
+	}
+	if c.Bool("json") {
+		return a.printJSON(map[string]any{"files": all, "line": line}, nil)
+	}
+	for _, p := range all {
+		display.Fprintf(a.stdout, "%s  %s\n", p.SHA256, p.Path)
+	}
+	display.Fprintf(a.stdout, "\nin the plugin's block:\n  %s\n", line)
+	return nil
+}

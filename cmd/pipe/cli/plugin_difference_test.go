@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+// TestDifferences: what is shown of a change is what changed, innermost, in
+// lines that fit on a screen and do not steer the terminal.
+func TestDifferences(t *testing.T) {
+	before := map[string]any{"a": "same", "b": map[string]any{"c": "x\ny\nz", "d": 1.0, "gone": true}, "tags": []any{"p"}}
+	after := map[string]any{"a": "same", "b": map[string]any{"c": "x\nY\x1b[31m\nz", "d": 1.0, "new": nil}, "tags": []any{"p", "q"}, "e": map[string]any{"f": "g"}}
+	var got strings.Builder
+	var st style // without colours
+	for _, d := range codec.Differences(before, after) {
+		got.WriteString(differenceText(d, st))
+	}
+	want := `  b.c
+  - y
+  + Y\u001b[31m
+  b.gone
+  - true
+  e
+  + {"f":"g"}
+  tags
+  - ["p"]
+  + ["p","q"]
+`
+	if got.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", got.String(), want)
+	}
+	long := differenceText(codec.Difference{Path: "x", Before: strings.Repeat("a\n", 100), After: strings.Repeat("b\n", 100)}, st)
+	if n := strings.Count(long, "\n"); n != 1+linesBefore+1+linesAfter+1 || !strings.Contains(long, "… 92 more lines; --json shows all") {
+		t.Errorf("%d lines:\n%s", n, long)
+	}
+}

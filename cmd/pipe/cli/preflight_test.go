@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"net/http"
+	"testing"
+
+	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
+	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
+)
+
+// TestPreflight: what publishing depends on fails before the catalog is read. The
+// catalog of each case answers 403, which would be the error of a read.
+func TestPreflight(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fault *gleanfaults.Fault
+		glean gleansandbox.Options
+		env   map[string]string
+		code  int
+		says  []string
+	}{
+		"a refused token":        {fault: &gleanfaults.Fault{Status: http.StatusUnauthorized}, code: exitFailed, says: []string{"401", "the token of glean was refused"}},
+		"a missing datasource":   {glean: gleansandbox.Options{Datasources: []gleanapi.DatasourceConfig{}}, code: exitWrong, says: []string{"pipe datasource apply", "backstage.yaml:", "name: "}},
+		"a different datasource": {env: map[string]string{"BACKSTAGE_UI_URL": "https://other.example.com"}, code: exitWrong, says: []string{"urlRegex", "pipe datasource apply", "backstage.yaml:"}},
+		"an unreachable Glean":   {env: map[string]string{"GLEAN_SERVER_URL": "http://127.0.0.1:1"}, code: exitFailed, says: []string{"127.0.0.1:1"}},
+		"another run's upload":   {fault: &gleanfaults.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[{"uploadId":"somebody-else","status":"ACTIVE"}]}}`}, code: exitFailed, says: []string{"somebody-else", "--discard-upload"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, backstagesandbox.Options{}, tc.glean)
+			for k, v := range tc.env {
+				w.env[k] = v
+			}
+			if tc.fault != nil {
+				w.glean.Fail(*tc.fault)
+			}
+			w.backstage.Fail(backstagesandbox.Fault{Status: http.StatusForbidden})
+			w.pipe(t, append([]string{"run", "--progress", "none", shipped}, impatient...)...).
+				expect(t, tc.code, append(tc.says, "!403", "nothing sent")...)
+		})
+	}
+}
+
+// TestDatasourceDiffers: a datasource that differs from the file is exit 2, and 5
+// in datasource plan alone.
+func TestDatasourceDiffers(t *testing.T) {
+	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
+	w.pipe(t, "run", "--progress", "none", shipped).expect(t, exitDone)
+	w.env["BACKSTAGE_UI_URL"] = "https://other.example.com"
+	for _, args := range [][]string{{"run", "--progress", "none"}, {"doctor"}, {"push"}} {
+		args = append(args, shipped)
+		if args[0] == "push" {
+			args = append(args, "component:default/fraud-scorer")
+		}
+		w.pipe(t, args...).expect(t, exitWrong, "urlRegex", "pipe datasource apply")
+	}
+	w.pipe(t, "doctor", "--set", "@sink.timeout=20s", "--state", "none", shipped).
+		expect(t, exitWrong, "`pipe datasource apply --state none --set @sink.timeout=20s "+shipped+"`")
+	w.pipe(t, "datasource", "plan", shipped).expect(t, exitChanges, "urlRegex")
+}
+
+// TestEmptyCatalog: a catalog that answers with nothing is exit 4, before the first
+// good run and after it.
+func TestEmptyCatalog(t *testing.T) {
+	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
+	empty := func() {
+		t.Helper()
+		w.backstage.Fail(backstagesandbox.Fault{Empty: true})
+		w.pipe(t, "run", "--progress", "none", shipped).expect(t, exitRefused, "the catalog is empty", "accessRestrictions", "nothing sent")
+		w.backstage.Heal()
+	}
+	empty()
+	w.pipe(t, "run", "--progress", "none", shipped).expect(t, exitDone)
+	empty()
+}
+
+// TestFirstRunIsSaidOnce: a run that ended before its review does not say that there
+// was no earlier one.
+func TestFirstRunIsSaidOnce(t *testing.T) {
+	const first = "First run with this state folder"
+	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
+	w.pipe(t, "run", "--progress", "none", shipped).expect(t, exitDone, first)
+	w.pipe(t, "run", "--progress", "none", shipped).expect(t, exitDone, "!"+first)
+	w.backstage.Fail(backstagesandbox.Fault{Kind: "Template", Status: http.StatusForbidden})
+	w.pipe(t, "run", "--progress", "none", shipped).expect(t, exitFailed, "!"+first, "documents found by")
+	w.pipe(t, "run", "--progress", "none", "--state", "none", "--sandbox", shipped).expect(t, exitDone, "No state folder", "!"+first)
+}

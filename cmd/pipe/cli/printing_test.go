@@ -1,0 +1,35 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// unescaped is a call that prints values as they are.
+var unescaped = regexp.MustCompile(`(fmt\.Fprint\w*|io\.WriteString)\((a\.stdout|a\.stderr|w)\b`)
+
+// TestPrinting (invariant 6): commands print through package display, which
+// escapes values from outside.
+func TestPrinting(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for i, line := range strings.Split(string(b), "\n") {
+			if found := unescaped.FindString(line); found != "" {
+				t.Errorf("%s:%d: %s: print with display.Fprintf", file, i+1, found)
+			}
+		}
+	}
+}

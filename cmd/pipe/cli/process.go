@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"context"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+)
+
+func (a *app) processCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:        "process",
+		Usage:       "have Glean process now what was uploaded, instead of within some 20 minutes",
+		ArgsUsage:   "FILE",
+		Description: "Memberships take effect, documents are indexed, and pending deletions happen. Glean takes this once in three hours.",
+		Action:      a.processAction,
+	}
+}
+
+func (a *app) processAction(c *urfave.Context) error {
+	if err := noWords(c, ""); err != nil {
+		return err
+	}
+	return a.operate(c, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
+		processor, can := o.p.Sink.(component.Processor)
+		if !can {
+			return o.sinkCannot("has nothing to process")
+		}
+		if err := processor.Process(ctx); err != nil {
+			return err
+		}
+		if c.Bool("json") {
+			return a.printJSON(map[string]bool{"processing": true}, nil)
+		}
+		display.Fprintln(a.stdout, "Glean is processing what was uploaded; it takes the next such call in three hours")
+		display.Fprintln(a.stdout, a.named("`pipe status FILE` tells how far it is"))
+		return nil
+	})
+}

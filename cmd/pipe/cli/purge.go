@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/operate"
+)
+
+func (a *app) purgeCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "purge",
+		Usage:     "empty the datasource: documents, memberships, groups, users, and the state",
+		ArgsUsage: "FILE",
+		Description: "Says what is there and asks for the name of the datasource. The datasource itself stays; Glean has no way to delete it.\n" +
+			"What pipe hide hid stays hidden.\n" +
+			"Exit code 7 when Glean took it and still counts something.",
+		Flags:  []urfave.Flag{&urfave.StringFlag{Name: "yes", Usage: "the `NAME` of the datasource, where nobody can be asked"}},
+		Action: a.purgeAction,
+	}
+}
+
+func (a *app) purgeAction(c *urfave.Context) error {
+	if yes := c.String("yes"); !c.Args().Present() && isFile(yes) {
+		return usage{"--yes takes the name of the datasource, and took the file " + yes, "write pipe purge " + yes + " --yes " + a.datasourceIn(c, yes)}
+	}
+	if err := noWords(c, "pipe hide FILE REF takes single documents away"); err != nil {
+		return err
+	}
+	return a.operate(c, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
+		inspector, can := o.p.Sink.(component.Inspector)
+		if !can {
+			return o.sinkCannot("cannot be emptied")
+		}
+		before, err := inspector.Inspect(ctx)
+		if err != nil {
+			return err
+		}
+		if yes := c.String("yes"); c.IsSet("yes") && yes != before.Place {
+			return usage{fmt.Sprintf("nothing was changed: --yes names %q, and the datasource of this file is %s", yes, before.Place), "write --yes " + shellWord(before.Place)}
+		}
+		if !c.IsSet("yes") {
+			display.Fprintf(a.stderr, "Everything in datasource %s goes: %s.\n", before.Place, heldText(before))
+			if err := a.ask(ctx, "Write its name to go on: ", before.Place, "--yes "+before.Place); err != nil {
+				return err
+			}
+		}
+		err = operate.Purge(ctx, o.p.Name, o.p.Sink, o.state, o.runID)
+		if c.Bool("json") {
+			return a.printJSON(map[string]any{"datasource": before.Place, "before": before.Streams, "empty": err == nil}, err)
+		}
+		if err == nil {
+			display.Fprintf(a.stdout, "datasource %s is empty; the next run fills it, and is compared with nothing; what is hidden stays hidden\n", before.Place)
+		}
+		return err
+	})
+}
+
+// datasourceIn is the name of the datasource that a pipeline file fills, NAME where
+// the file does not tell.
+func (a *app) datasourceIn(c *urfave.Context, path string) string {
+	d, err := a.parse(c, path, loading{lenient: true, unpinned: true})
+	if err != nil {
+		return "NAME"
+	}
+	return cmp.Or(d.PlaceName(), "NAME")
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// heldText says in a sentence what a place holds.
+func heldText(i *component.Inspection) string {
+	text := ""
+	for _, s := range i.Streams {
+		if text != "" {
+			text += ", "
+		}
+		if s.Uploaded == nil {
+			text += "unknown " + s.Stream
+		} else {
+			text += display.Number(*s.Uploaded) + " " + s.Stream
+		}
+	}
+	return text
+}

@@ -1,0 +1,264 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/run"
+)
+
+func (a *app) runCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "run",
+		Usage:     "read the source, review what would change, and publish it",
+		ArgsUsage: "FILE",
+		Description: "Nothing is sent before the source has been read completely and the guards have passed.\n" +
+			"Exit codes: 0 done, 1 failed, 2 the file or the call is wrong, 3 done with rejected records,\n" +
+			"4 refused by a guard, 6 another run holds the datasource, 7 sent, but Glean paused a deletion, lost the upload, or did\nnot confirm within --wait, 129, 130, 131 and 143 stopped by a signal (SIGHUP, SIGINT, SIGQUIT, SIGTERM). A stack trace\nmeans a defect of pipe, whatever the code. When standard output cannot be written, 0, 3 and 5 become 1; a reader that\nstops early, such as head, changes nothing.",
+		Flags: []urfave.Flag{
+			&urfave.BoolFlag{Name: "dry-run", Usage: "read and review, send nothing"},
+			&urfave.BoolFlag{Name: "sandbox", Usage: "run against servers on this machine that are started for it"},
+			&urfave.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
+			&urfave.StringFlag{Name: "output", Usage: "write every stream to `DIR` as NDJSON, exactly as the sink gets it, and rejected.ndjson"},
+			&urfave.StringSliceFlag{Name: "only", Usage: "write these `STREAMS` alone, separated by commas"},
+			&urfave.StringSliceFlag{Name: "approve", Usage: "allow once what a refused run listed under this `ID`"},
+			&urfave.StringSliceFlag{Name: "discard-upload", Usage: "give up the unfinished upload `ID` that stands in the way"},
+			&urfave.BoolFlag{Name: "apply-datasource", Usage: "set the datasource up when the guards have passed, as pipe datasource apply does"},
+			allowUnpinned(),
+			&urfave.StringFlag{Name: "report", Usage: "add one JSON object about the run to `FILE`, as a line"},
+			&urfave.StringFlag{Name: "metrics-file", Usage: "replace `FILE` with the run's numbers in Prometheus's text format"},
+			&urfave.DurationFlag{Name: "timeout", Usage: "the longest the whole run may take"},
+			newWaitFlag("when everything is sent, wait until Glean has processed it, and exit with 7 if it does not"),
+			&urfave.StringFlag{Name: "progress", Value: "auto", Usage: "auto, bar, plain, json or none"},
+		},
+		Action: a.runAction,
+	}
+}
+
+func (a *app) runAction(c *urfave.Context) error {
+	if err := spacedWait(c); err != nil {
+		return err
+	}
+	path, err := theFile(c, "")
+	if err != nil {
+		return err
+	}
+	if c.Args().Len() > 1 {
+		return usage{fmt.Sprintf("run takes one file, and there are %d", c.Args().Len()), "run them one after the other"}
+	}
+	if c.IsSet("catalog") && !c.Bool("sandbox") {
+		return usage{"--catalog goes with --sandbox", "add --sandbox: a catalog file is served by a server on this machine"}
+	}
+	if c.IsSet("wait") && c.Bool("dry-run") {
+		return usage{"--wait goes with a run that sends something, and --dry-run sends nothing", "leave one of the two out"}
+	}
+	ids, err := approvalIDs(c.StringSlice("approve"))
+	if err != nil {
+		return err
+	}
+	a.approvable = true
+	r := &record{
+		Version: version(), File: path, Plugins: []pluginRecord{}, Sandbox: c.Bool("sandbox"), Discarded: append([]string{}, c.StringSlice("discard-upload")...),
+		Approvals: ids,
+	}
+	return a.keep(c, r, a.runFile(c, path, r))
+}
+
+// glance is how long a run in a terminal waits for Glean without --wait.
+const glance = 10 * time.Second
+
+// runFile runs a file once and notes in r what becomes of it.
+func (a *app) runFile(c *urfave.Context, path string, r *record) error {
+	ctx, cancel := context.WithCancel(c.Context)
+	defer cancel()
+	l := loading{only: commaList(c.StringSlice("only")), sinkLenient: c.Bool("dry-run")}
+	box, err := a.sandboxFor(ctx, c, path, &l)
+	if err != nil {
+		return err
+	}
+	defer box.close()
+	d, err := a.load(c, path, l)
+	if err != nil {
+		return err
+	}
+	o := run.Options{
+		RunID: run.NewRunID(), Log: a.log, Discard: r.Discarded, Approve: r.Approvals, By: a.who(),
+	}
+	if c.Bool("dry-run") {
+		o.Until = run.Reviewed
+	}
+	r.about(d)
+	if o.State, err = a.stateFolder(c, box != nil); err != nil {
+		return err
+	}
+	p, closePipeline, err := d.Open(a.engineSettings(d, o.RunID, box != nil))
+	if err != nil {
+		return err
+	}
+	defer closePipeline()
+	if c.Bool("apply-datasource") {
+		if err := applyInRun(d, p.Sink, c.Bool("dry-run")); err != nil {
+			return err
+		}
+	}
+	if c.IsSet("timeout") {
+		p.Limits.Timeout = c.Duration("timeout")
+	}
+	if dir := c.String("output"); dir != "" {
+		folder, err := newOutputFolder(dir)
+		if err != nil {
+			return err
+		}
+		defer folder.close()
+		o.Output, o.Compared, o.DeadLetters = folder.plan, folder.compared, folder.deadLetter
+	}
+	progress, err := a.progress(c)
+	if err != nil {
+		return err
+	}
+	o.Progress = progress
+	switch o.Wait = waitOf(c); {
+	case o.Wait > 0:
+		o.MustConfirm = true
+	case progress.shown():
+		o.Wait = glance
+	}
+	o.Stop = a.watch(ctx, cancel)
+	started := time.Now()
+	report, runErr := run.Run(ctx, p, o)
+	runErr = a.located(d, runErr)
+	r.Report = report
+	progress.end()
+	a.log.Info("run ended", "verdict", report.Verdict, "run", report.RunID, "seconds", time.Since(started).Seconds())
+	defer a.showProblems(c, d, runErr) // below the report
+	return a.reportRun(c, report, runErr, box)
+}
+
+// showProblems renders what was found wrong with the file after its check, as
+// check does.
+func (a *app) showProblems(c *urfave.Context, d *pipeline.Definition, err error) {
+	var problems config.Problems
+	if errors.As(err, &problems) && !c.Bool("json") {
+		problems.Render(a.stderr, func(string) []byte { return d.Document.Source() })
+		a.shown = true
+	}
+}
+
+// reportRun prints the outcome and gives the error that says the exit code.
+func (a *app) reportRun(c *urfave.Context, report *run.Report, err error, box *sandbox) error {
+	if c.Bool("json") {
+		a.printJSON(report, err)
+	} else {
+		a.printReport(a.stdout, report, a.colors(c))
+		if dir := c.String("output"); dir != "" && report.Verdict == run.VerdictDry {
+			display.Fprintf(a.stdout, "\n%s holds what would be sent. After a change, show what it does with:\n  %s\n", dir, display.Block(a.call("diff --against "+shellWord(dir))))
+		}
+		if box != nil && report.Sent {
+			if sumErr := box.summary(a.stdout); sumErr != nil && err == nil {
+				return sumErr
+			}
+		}
+	}
+	switch {
+	case err != nil:
+		return err
+	case report.Endings[component.Rejected] > 0:
+		return exit(exitRejected)
+	}
+	return nil
+}
+
+func (s *sandbox) summary(w io.Writer) error {
+	for _, one := range []*component.Sandbox{s.source, s.sink} {
+		if one.Summary != nil {
+			display.Fprintln(w)
+			if err := one.Summary(w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// graceAfterSecond is how long the program may take to end after a second
+// signal.
+const graceAfterSecond = 3 * time.Second
+
+// watch turns the first signal into a stop and the second into an end. A stop
+// lets an upload that is under way end. ctx is that of the command.
+func (a *app) watch(ctx context.Context, end context.CancelFunc) <-chan struct{} {
+	stop := make(chan struct{})
+	if a.signal == nil {
+		return stop
+	}
+	a.watching.Store(true)
+	go func() {
+		var s os.Signal
+		select {
+		case s = <-a.signal:
+		case <-ctx.Done():
+			return
+		}
+		a.announced.Lock()
+		a.stopped.Store(int32(signalCode(s)))
+		close(stop)
+		display.Fprintf(a.stderr, "pipe: %s: stopping; a second one ends it at once\n", s)
+		a.announced.Unlock()
+		select {
+		case <-a.signal:
+			end()
+			if a.exit != nil { // what does not look at its context must not hold it
+				time.AfterFunc(graceAfterSecond, func() { a.exit(int(a.stopped.Load())) })
+			}
+		case <-ctx.Done():
+		}
+	}()
+	return stop
+}
+
+// stoppedBy is the exit code of the signal that stopped the command, 0 when none
+// did. It returns after the signal was printed.
+func (a *app) stoppedBy() int {
+	a.announced.Lock()
+	defer a.announced.Unlock()
+	return int(a.stopped.Load())
+}
+
+// interruptible is a context that the first signal ends, for commands that
+// have nothing to bring to its end.
+func (a *app) interruptible(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(parent)
+	stop := a.watch(ctx, cancel)
+	go func() {
+		select {
+		case <-stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// commaList splits what was given at commas: users,groups is two streams.
+func commaList(given []string) []string {
+	var out []string
+	for _, g := range given {
+		for _, one := range strings.Split(g, ",") {
+			if one = strings.TrimSpace(one); one != "" {
+				out = append(out, one)
+			}
+		}
+	}
+	return out
+}

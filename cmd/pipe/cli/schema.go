@@ -1,0 +1,37 @@
+package cli
+
+import (
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/suite"
+)
+
+func (a *app) schemaCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:  "schema",
+		Usage: "print the JSON Schema of pipeline files, with which an editor completes and explains every key",
+		Description: "A file takes part with the line `# yaml-language-server: $schema=schema.json`, in editors with the YAML language server,\n" +
+			"as VS Code with the YAML extension. With --json the schema is printed as it is, too.",
+		Flags: []urfave.Flag{&urfave.BoolFlag{Name: "tests", Usage: "print that of test files"}},
+		Action: func(c *urfave.Context) error {
+			text, err := schemaText(pipeline.Schema(a.registry))
+			if c.Bool("tests") {
+				text, err = schemaText(suite.Schema(a.registry))
+			}
+			if err == nil {
+				_, err = display.Fprint(a.stdout, display.Block(text))
+			}
+			return err
+		},
+	}
+}
+
+// schemaText is a schema as the files under pipelines hold it.
+func schemaText(s *config.Schema) (string, error) {
+	b, err := codec.MarshalIndent(s)
+	return string(b) + "\n", err
+}

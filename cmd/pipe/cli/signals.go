@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// signals returns the signals that stop the program. SIGHUP stays ignored where
+// it was ignored at the start, as with nohup.
+func signals() <-chan os.Signal {
+	c := make(chan os.Signal, 2)
+	caught := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
+	if !signal.Ignored(syscall.SIGHUP) {
+		caught = append(caught, syscall.SIGHUP)
+	}
+	signal.Notify(c, caught...)
+	// Without it, a reader of the output that stops early would end a run in the
+	// middle. Writes fail instead.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	return c
+}
+
+// signalCode is the exit code of a program that a signal stopped.
+func signalCode(s os.Signal) int {
+	if number, ok := s.(syscall.Signal); ok {
+		return exitSignal + int(number)
+	}
+	return exitFailed
+}
+
+// relaySignals hands signals to the command that waits for them. Where none
+// does, a signal ends the process at once.
+func (a *app) relaySignals() {
+	if a.signal == nil || a.exit == nil {
+		return
+	}
+	from, to := a.signal, make(chan os.Signal, 2)
+	a.signal = to
+	go func() {
+		for s := range from {
+			if !a.watching.Load() {
+				a.exit(signalCode(s))
+			}
+			select {
+			case to <- s:
+			default: // two are waiting, which end everything
+			}
+		}
+	}()
+}

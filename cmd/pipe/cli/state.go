@@ -1,0 +1,232 @@
+package cli
+
+import (
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/operate"
+	"github.com/pipe-engine/pipe/engine/run"
+)
+
+func (a *app) stateCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:  "state",
+		Usage: "show the state folder, or move it to another machine",
+		Subcommands: []*urfave.Command{
+			{
+				Name: "show", ArgsUsage: "FILE", Action: a.stateShowAction, Flags: []urfave.Flag{allowUnpinned()},
+				Usage:       "show what the state folder has of the datasource of FILE",
+				Description: "Prints the baseline, its counts, the owner id, hidden documents, approvals, and where the files are. Changes nothing.",
+			},
+			{
+				Name: "export", ArgsUsage: "FILE [ARCHIVE]", Action: a.stateExportAction, Flags: []urfave.Flag{allowUnpinned()},
+				Usage: "write all of it into one file",
+				Description: "The archive holds the baseline, the owner id, the hidden list, refusals and approvals, with a checksum; it is written\n" +
+					"whole or not at all, with mode 0600. Without ARCHIVE it is named for the datasource, in the working directory.",
+			},
+			{
+				Name: "import", ArgsUsage: "FILE ARCHIVE", Action: a.stateImportAction,
+				Usage: "replace it with what an export wrote",
+				Description: "Refuses an archive that is damaged, newer than this program, or of another datasource, and a state folder that has a\n" +
+					"baseline already, unless --force. Documents that are hidden here stay hidden.",
+				Flags: []urfave.Flag{&urfave.BoolFlag{Name: "force", Usage: "replace the baseline that is there"}, allowUnpinned()},
+			},
+		},
+	}
+}
+
+// statePlace is the state folder of a call and the place of its file.
+func (a *app) statePlace(c *urfave.Context) (dir, place string, err error) {
+	d, err := a.load(c, c.Args().First(), loading{unpinned: true})
+	if err != nil {
+		return "", "", err
+	}
+	if dir, err = a.stateFolder(c, false); err != nil {
+		return "", "", err
+	}
+	if dir == "" {
+		return "", "", usage{"--state none has no state", "name the folder of the runs with --state DIR"}
+	}
+	sink, err := d.OpenSink(a.engineSettings(d, run.NewRunID(), false))
+	if err != nil {
+		return "", "", err
+	}
+	defer sink.Close()
+	return dir, sink.Place(), nil
+}
+
+func (a *app) stateExportAction(c *urfave.Context) error {
+	if n := c.Args().Len(); n < 1 || n > 2 {
+		return usage{"pipe state export takes a pipeline file and an archive", "write pipe state export pipelines/backstage.yaml state.archive"}
+	}
+	dir, place, err := a.statePlace(c)
+	if err != nil {
+		return err
+	}
+	path := c.Args().Get(1)
+	if path == "" {
+		store, err := baseline.Open(dir, place)
+		if err != nil {
+			return err
+		}
+		path = store.Name() + ".archive"
+	}
+	if err := operate.ExportState(dir, place, run.NewRunID(), path); err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return a.printJSON(map[string]string{"place": place, "archive": path}, nil)
+	}
+	display.Fprintf(a.stdout, "exported the state of %s to %s\n", place, path)
+	return nil
+}
+
+func (a *app) stateImportAction(c *urfave.Context) error {
+	if c.Args().Len() != 2 {
+		return usage{"pipe state import takes a pipeline file and an archive", "write pipe state import pipelines/backstage.yaml state.archive"}
+	}
+	dir, place, err := a.statePlace(c)
+	if err != nil {
+		return err
+	}
+	archive, err := operate.ImportState(dir, place, run.NewRunID(), c.Args().Get(1), c.Bool("force"))
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return a.printJSON(archive, nil)
+	}
+	display.Fprintf(a.stdout, "imported the state of %s, exported on %s, into %s\nStop the runs on the machine that it came from: two folders with one owner id would undo each other's work.\n", place, clock(archive.Made), dir)
+	return nil
+}
+
+// stateJSON is what the state folder has of one place.
+type stateJSON struct {
+	Place     string              `json:"place"`
+	Folder    string              `json:"folder"`
+	Baseline  string              `json:"baseline"` // intact, missing, damaged or newer
+	Problem   string              `json:"problem,omitempty"`
+	Owner     string              `json:"owner,omitempty"`
+	LastRun   *lastRun            `json:"lastRun"`
+	Hidden    []baseline.Hidden   `json:"hidden"`
+	Approvals []baseline.Approval `json:"approvals"`
+	Files     []string            `json:"files"`
+}
+
+func (a *app) stateShowAction(c *urfave.Context) error {
+	if c.Args().Len() != 1 {
+		return usage{"pipe state show takes one pipeline file", "write pipe state show pipelines/backstage.yaml"}
+	}
+	dir, place, err := a.statePlace(c)
+	if err != nil {
+		return err
+	}
+	s, err := readState(dir, place)
+	if err != nil {
+		return &fault.StateError{Err: err, Remedy: "restore the state folder from a copy, or import an archive into an empty folder"}
+	}
+	if c.Bool("json") {
+		return a.printJSON(s, nil)
+	}
+	a.printState(s)
+	return nil
+}
+
+func readState(dir, place string) (*stateJSON, error) {
+	store, err := baseline.Open(dir, place)
+	if err != nil {
+		return nil, err
+	}
+	out := &stateJSON{Place: place, Folder: dir, Hidden: []baseline.Hidden{}, Approvals: []baseline.Approval{}}
+	base, err := store.Load()
+	if err != nil {
+		return nil, err
+	}
+	defer base.Close()
+	out.Baseline, out.Problem = base.Condition.String(), base.Problem
+	if base.Condition == baseline.Intact {
+		out.LastRun = &lastRun{base.Run, base.Finished, base.Streams, base.Types}
+	}
+	owner, _, err := store.Owner()
+	if err != nil {
+		return nil, err
+	}
+	out.Owner = owner.ID
+	hidden, err := store.Hidden()
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range hidden {
+		if h.Back.IsZero() {
+			out.Hidden = append(out.Hidden, h)
+		}
+	}
+	for _, id := range store.Approvals() {
+		approval, err := store.Approval(id)
+		if err != nil {
+			return nil, err
+		}
+		out.Approvals = append(out.Approvals, *approval)
+	}
+	slices.SortFunc(out.Approvals, func(a, b baseline.Approval) int { return b.At.Compare(a.At) })
+	out.Files, err = store.Files()
+	return out, err
+}
+
+func (a *app) printState(s *stateJSON) {
+	row := func(name, format string, args ...any) {
+		display.Fprintf(a.stdout, "%-10s "+format+"\n", append([]any{name}, args...)...)
+	}
+	row("place", "%s", s.Place)
+	switch {
+	case s.Problem != "":
+		row("baseline", "%s: %s", s.Baseline, s.Problem)
+	case s.LastRun == nil:
+		row("baseline", "%s", s.Baseline)
+	default:
+		row("baseline", "of run %s, ended %s", s.LastRun.Run, clock(s.LastRun.Finished))
+		var counts []string
+		for _, stream := range slices.Sorted(maps.Keys(s.LastRun.Streams)) {
+			counts = append(counts, display.Number(s.LastRun.Streams[stream])+" "+stream)
+		}
+		row("delivered", "%s", strings.Join(counts, ", "))
+	}
+	row("owner", "%s", orNone(s.Owner))
+	row("hidden", "%s", display.Plural(len(s.Hidden), "document"))
+	for _, one := range s.Approvals {
+		row("approval", "%s of %s, %s", one.ID, clock(one.At), approvalState(one, time.Now()))
+	}
+	row("folder", "%s", s.Folder)
+	for _, file := range s.Files {
+		display.Fprintf(a.stdout, "  %s\n", filepath.Base(file))
+	}
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "none yet"
+	}
+	return text
+}
+
+// approvalState is what an approval is good for.
+func approvalState(one baseline.Approval, now time.Time) string {
+	switch {
+	case one.UsedBy != "":
+		return "used by run " + one.UsedBy
+	case now.Sub(one.At) > guard.ApprovalTime:
+		return "expired"
+	case one.At.Sub(now) > guard.ClockError:
+		return "not valid: dated in the future"
+	}
+	return "valid until " + one.At.Add(guard.ApprovalTime).Local().Format("2006-01-02 15:04")
+}

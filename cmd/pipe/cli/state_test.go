@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
+)
+
+// night is a world that has had a good run.
+func night(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
+	if c := w.run(t); c.code != exitDone {
+		t.Fatalf("the first run: exit %d\n%s", c.code, c.both())
+	}
+	return w
+}
+
+func (w *world) run(t testing.TB, more ...string) call {
+	t.Helper()
+	return w.pipe(t, append([]string{"run", shipped, "--progress", "none", "--set", "@source.page_size=10", "--set", "@sink.batch.documents=9"}, more...)...)
+}
+
+// TestSecondRun: a run says what has changed since the last good one.
+func TestSecondRun(t *testing.T) {
+	w := night(t)
+	c := w.run(t)
+	if c.code != exitDone || !strings.Contains(c.stdout, "0 documents found by more people than after the run of") {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	dir := filepath.Join(w.env["XDG_STATE_HOME"], "pipe")
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 4 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, f := range files {
+		b, _ := os.ReadFile(filepath.Join(dir, f.Name()))
+		if strings.Contains(string(b), "@") || strings.Contains(string(b), sinkToken) || strings.Contains(string(b), "Payment Service") {
+			t.Errorf("%s holds an address, a secret or a title", f.Name())
+		}
+	}
+}
+
+// TestNights: what a night may bring, and what becomes of it. Where the run is
+// refused nothing is sent.
+func TestNights(t *testing.T) {
+	gone := backstagesandbox.Half
+	for name, tc := range map[string]struct {
+		faults []backstagesandbox.Fault
+		env    map[string]string
+		code   int
+		want   []string
+	}{
+		"half the catalog is missing": {
+			faults: []backstagesandbox.Fault{{Hide: gone}}, code: exitRefused,
+			want: []string{"max_loss: this run would delete", "gone from the source", "pipe run --approve "}},
+		"half of it is not listed but there": {
+			faults: []backstagesandbox.Fault{{Path: "by-query", Hide: gone}}, code: exitDone,
+			want: []string{"are there all the same, and were asked for one by one"}},
+		"half of it is not listed, and asking finds nothing": {
+			faults: []backstagesandbox.Fault{{Path: "by-query", Hide: gone}, {Path: "by-refs", Empty: true}}, code: exitFailed,
+			want: []string{"ask for"}},
+		"all relations are missing": {
+			faults: []backstagesandbox.Fault{{Bare: true}}, code: exitRefused,
+			want: []string{"max_loss", "memberships"}},
+		"everything becomes everybody's": {
+			env: map[string]string{"DEFAULT_PERMISSIONS": "all-users"}, code: exitRefused,
+			want: []string{"max_widen", "default: datasource-users → all-users", "pipe run --approve ", "The pipeline file changed since the last run"}},
+		"a kind is switched off": {
+			env: map[string]string{"SYNC_COMPONENTS_ENABLED": "false"}, code: exitRefused,
+			want: []string{"max_loss", "documents component", "Component switched off"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := night(t)
+			before := len(w.index().Uploads)
+			w.backstage.Fail(tc.faults...)
+			for k, v := range tc.env {
+				w.env[k] = v
+			}
+			c := w.run(t, "--set", "@source.retries.attempts=2")
+			if c.code != tc.code {
+				t.Errorf("exit %d, want %d\n%s", c.code, tc.code, c.both())
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(c.both(), want) {
+					t.Errorf("%q is not said in\n%s", want, c.both())
+				}
+			}
+			if after := len(w.index().Uploads); tc.code != exitDone && after != before {
+				t.Errorf("%d uploads were begun", after-before)
+			}
+		})
+	}
+}
+
+// TestMetrics: the alert is about runs that delivered everything, and no clock
+// or sandbox hides a night that failed.
+func TestMetrics(t *testing.T) {
+	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
+	file := filepath.Join(t.TempDir(), "pipe.prom")
+	success := func(args ...string) int64 {
+		t.Helper()
+		w.run(t, append(args, "--metrics-file", file)...)
+		return earlierSuccess(file)
+	}
+	if n := success("--only", "users"); n != 0 {
+		t.Errorf("users alone count as success: %d", n)
+	}
+	if n := success("--sandbox"); n != 0 {
+		t.Errorf("a sandbox counts as success: %d", n)
+	}
+	if err := os.WriteFile(file, []byte(lastSuccess+"{pipeline=\"backstage\"} 99999999999\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.backstage.Fail(backstagesandbox.Fault{Status: 403})
+	if n := success(); n > time.Now().Unix() {
+		t.Errorf("a success in the future: %d", n)
+	}
+	w.backstage.Heal()
+	before := time.Now().Unix()
+	if n := success("--report", t.TempDir()); n < before {
+		t.Errorf("a good run whose report cannot be written: %d", n)
+	}
+}

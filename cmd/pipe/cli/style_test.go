@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/muesli/termenv"
+
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/display"
+)
+
+// coloured is a style as on a terminal.
+func coloured() style {
+	r := lipgloss.NewRenderer(nil)
+	r.SetColorProfile(termenv.ANSI)
+	return style{
+		good: ink{r.NewStyle().Foreground(lipgloss.Color("2"))}, bad: ink{r.NewStyle().Foreground(lipgloss.Color("1")).Bold(true)},
+		dim: ink{r.NewStyle().Faint(true)}, bold: ink{r.NewStyle().Bold(true)},
+	}
+}
+
+// TestColours: the program's own colours reach a terminal and those of a title
+// do not, and a table keeps its columns.
+func TestColours(t *testing.T) {
+	var b strings.Builder
+	w := newWriter(&b, &connection.Redactor{})
+	st := coloured()
+	const title = "a\x1b[32mb"
+	display.Fprintf(w, "%s %s\n", st.bad.Render("no"), title)
+	display.Fprintln(w, grid([]string{"ref", "title"}, [][]string{{"x", st.good.Render("y")}, {"long", title}}, 2, st))
+	w.Flush()
+	want := "\x1b[1;31mno\x1b[0m " + `a\u001b[32mb` + "\n" +
+		"\x1b[2mref\x1b[0m   \x1b[2mtitle\x1b[0m\n" +
+		"x     \x1b[32my\x1b[0m\n" +
+		"long  " + `a\u001b[32mb` + "\n"
+	if got := b.String(); got != want {
+		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+}

@@ -1,0 +1,298 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/records"
+	"github.com/pipe-engine/pipe/engine/suite"
+	"github.com/pipe-engine/pipe/sources/file"
+)
+
+func (a *app) testCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "test",
+		Usage:     "run the tests of pipelines: what becomes of records, and who can see them",
+		ArgsUsage: "FILE…",
+		Description: "FILE is a pipeline, whose tests stand beside it as NAME.test.yaml, or a test file. Nothing is connected to; variables are\n" +
+			"those of the test file alone. A permission rule that no test touches fails the call, since nobody would notice if it broke.\n" +
+			"Exit codes: 0 all passed, 1 a test failed or a rule is untested, 2 a file or the call is wrong.",
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "run", Usage: "run only the tests whose names match `REGEX`"},
+			&urfave.BoolFlag{Name: "update", Usage: "write golden files instead of comparing with them"},
+			&urfave.BoolFlag{Name: "allow-untested", Usage: "let permission rules be untested"},
+			&urfave.BoolFlag{Name: "coverage", Usage: "list every line of the mapping that no test touched"},
+			allowUnpinned(),
+		},
+		Action: a.testAction,
+	}
+}
+
+// tested is what became of the tests of one file.
+type tested struct {
+	File     string          `json:"file"`
+	Pipeline string          `json:"pipeline"`
+	Tests    []suite.Result  `json:"tests"`
+	Coverage *suite.Coverage `json:"coverage"` // of the pipeline, by all files of the call
+}
+
+// testsFailed is that tests were run and not all is well.
+type testsFailed struct{ message, hint string }
+
+func (f testsFailed) Error() string { return f.message }
+
+func (a *app) testAction(c *urfave.Context) error {
+	if !c.Args().Present() {
+		return usage{"pipe test needs a pipeline or a test file", "write pipe test pipelines/backstage.yaml"}
+	}
+	o, err := a.testOptions(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := a.interruptible(c.Context)
+	defer cancel()
+	var all []tested
+	coverage := map[string]*suite.Coverage{}
+	var done []string
+	for _, path := range c.Args().Slice() {
+		if path, err = suitePath(path); err != nil {
+			return err
+		}
+		if slices.Contains(done, path) { // pipelines/*.yaml names a pipeline and its tests
+			continue
+		}
+		done = append(done, path)
+		one, err := a.testFile(ctx, c, path, o, coverage)
+		if a.stopped.Load() != 0 {
+			return fault.ErrStopped
+		}
+		if err != nil {
+			return err
+		}
+		all = append(all, one)
+	}
+	return a.sumTests(c, all, o.Run != nil)
+}
+
+func (a *app) testOptions(c *urfave.Context) (suite.Options, error) {
+	set, err := settingsOf(c)
+	if err != nil {
+		return suite.Options{}, err
+	}
+	said := map[string]bool{}
+	o := suite.Options{
+		Records: records.Load, Update: c.Bool("update"),
+		Source: func(given []component.Recorded, m component.Model) (component.Source, error) {
+			s, err := file.New(given, m)
+			if err != nil {
+				return nil, err
+			}
+			for _, note := range s.Notes() {
+				if !said[note] { // every test has the records of its file
+					a.printNotes([]string{note})
+				}
+				said[note] = true
+			}
+			return s, nil
+		},
+		Pipeline: func(path string, variables map[string]string) *pipeline.Definition {
+			return a.testPipeline(path, variables, set, c.Bool("allow-unpinned"))
+		},
+		Settings: component.Settings{UserAgent: "pipe/" + version(), Log: a.log, Loopback: true},
+	}
+	if text := c.String("run"); text != "" {
+		if o.Run, err = regexp.Compile(text); err != nil {
+			return o, usage{"--run is no regular expression: " + err.Error(), "write a part of the names, such as --run private"}
+		}
+	}
+	return o, nil
+}
+
+// testPipeline loads a pipeline with the variables of a test; the others count
+// as not set, and pages are at a placeholder where the test does not say.
+func (a *app) testPipeline(path string, variables map[string]string, set []pipeline.Setting, unpinned bool) *pipeline.Definition {
+	o := pipeline.Options{
+		Registry: a.registry, Settings: set, SinkLenient: true, Unpinned: unpinned, Log: a.log,
+		Variables: config.Variables{Lenient: true, Lookup: func(name string) (string, bool) { v, ok := variables[name]; return v, ok }},
+	}
+	d := pipeline.Load(path, o)
+	if ui, ok := d.Model.(component.UILinker); ok && ui.UIURL() == "" {
+		o.Settings = append(slices.Clone(set), pipeline.Setting{Path: "@source.ui_url", Value: placeholderUI})
+		d = pipeline.Load(path, o)
+	}
+	return d
+}
+
+// suitePath is the test file that is meant: itself, or that beside a pipeline.
+func suitePath(path string) (string, error) {
+	if suite.IsTestFile(path) {
+		return path, nil
+	}
+	beside := suite.Beside(path)
+	if _, err := os.Stat(path); err != nil {
+		return "", usage{path + " does not exist", "check the path; it starts from the working directory"}
+	}
+	if _, err := os.Stat(beside); err != nil {
+		return "", usage{path + " has no tests: there is no " + beside, "write one; `pipe init` gives an example, pipelines/backstage.test.yaml"}
+	}
+	return beside, nil
+}
+
+// testFile runs the tests of one file and prints them.
+func (a *app) testFile(ctx context.Context, c *urfave.Context, path string, o suite.Options, coverage map[string]*suite.Coverage) (tested, error) {
+	f, problems := suite.Load(path)
+	var tests []*suite.Prepared
+	if !problems.HasErrors() {
+		var broken *pipeline.Definition
+		var more config.Problems
+		tests, broken, more = f.Prepare(o)
+		if broken != nil {
+			return tested{}, a.wrongFile(c, broken.Problems, broken.Document.Source)
+		}
+		problems = append(problems, more...)
+	}
+	if problems.HasErrors() {
+		return tested{}, a.wrongFile(c, problems, f.Source)
+	}
+	out := tested{File: path, Pipeline: f.PipelinePath(), Tests: []suite.Result{}}
+	key, err := filepath.Abs(out.Pipeline)
+	if err != nil {
+		return out, err
+	}
+	if coverage[key] == nil {
+		coverage[key] = &suite.Coverage{}
+	}
+	out.Coverage = coverage[key]
+	st := a.colors(c)
+	if !c.Bool("json") {
+		display.Fprintln(a.stdout, st.bold.Render(path))
+	}
+	for _, t := range tests {
+		r, err := t.Run(ctx, out.Coverage)
+		if err != nil {
+			return out, fmt.Errorf("%s: test %q: %w", r.Pos, r.Name, err)
+		}
+		out.Tests = append(out.Tests, r)
+		if !c.Bool("json") {
+			a.printTest(r, st)
+		}
+	}
+	return out, nil
+}
+
+// wrongFile renders what is wrong with a file.
+func (a *app) wrongFile(c *urfave.Context, problems config.Problems, source func() []byte) error {
+	if !c.Bool("json") {
+		problems.Render(a.stderr, func(string) []byte { return source() })
+		display.Fprintf(a.stderr, "%s, no test was run\n", display.Plural(len(problems.Errors()), "problem"))
+		a.shown = true
+	}
+	return problems.Errors()
+}
+
+func (a *app) printTest(r suite.Result, st style) {
+	word := st.good.Render("ok  ")
+	if !r.OK {
+		word = st.bad.Render("FAIL")
+	}
+	display.Fprintf(a.stdout, "  %s  %s\n", word, r.Name)
+	if r.Updated != "" {
+		display.Fprintf(a.stdout, "        wrote %s\n", r.Updated)
+	}
+	for _, f := range r.Failures {
+		display.Fprintf(a.stdout, "        %s: %s\n", f.Pos, display.Indent(f.Message, "          "))
+		for line := range strings.Lines(f.Diff) {
+			line = display.Line(strings.TrimRight(line, "\n"))
+			switch line[0] {
+			case '-':
+				line = st.bad.Render(line)
+			case '+':
+				line = st.good.Render(line)
+			}
+			display.Fprintf(a.stdout, "          %s\n", line)
+		}
+	}
+}
+
+// sumTests closes the output: numbers, coverage, and the error that says the
+// exit code. A part of the tests proves nothing about what is untested.
+func (a *app) sumTests(c *urfave.Context, all []tested, part bool) error {
+	passed, total := 0, 0
+	for _, one := range all {
+		for _, r := range one.Tests {
+			total++
+			if r.OK {
+				passed++
+			}
+		}
+	}
+	var err error
+	if total == 0 {
+		return usage{"no test was run", "the names of the tests are under name in the test file; --run picks some of them"}
+	}
+	if passed < total {
+		err = testsFailed{fmt.Sprintf("%d of %s failed", total-passed, display.Plural(total, "test")), "- is expected and not there, + is there and not expected; pipe explain shows how a record came to be what it is"}
+	}
+	var untested []string
+	var seen []*suite.Coverage
+	for _, one := range all {
+		if !part && !slices.Contains(seen, one.Coverage) {
+			seen = append(seen, one.Coverage)
+			untested = append(untested, a.printCoverage(c, one.Pipeline, one.Coverage)...)
+		}
+	}
+	if len(untested) > 0 && err == nil && !c.Bool("allow-untested") {
+		err = testsFailed{"no test touches " + listed(untested), "add a test with a record that it decides, and say under can_see and cannot_see who finds it; or pass --allow-untested"}
+	}
+	if c.Bool("json") {
+		return a.printJSON(all, err)
+	}
+	display.Fprintf(a.stdout, "\n%s passed", display.Plural(passed, "test"))
+	if passed < total {
+		display.Fprintf(a.stdout, ", %d failed", total-passed)
+	}
+	display.Fprintln(a.stdout)
+	return err
+}
+
+// printCoverage prints what the tests of a pipeline touched, and gives the names
+// of the rules that they did not.
+func (a *app) printCoverage(c *urfave.Context, path string, cov *suite.Coverage) (untested []string) {
+	rules, mapping := suite.Untouched(cov.Rules), suite.Untouched(cov.Mapping)
+	for _, l := range rules {
+		name := "the default"
+		if l.Name != "default" {
+			name = fmt.Sprintf("the rule %q", l.Name)
+		}
+		untested = append(untested, name)
+	}
+	if c.Bool("json") {
+		return untested
+	}
+	display.Fprintf(a.stdout, "\n%s: the tests touch %d of %s and %d of %s of the mapping\n", path,
+		len(cov.Rules)-len(rules), display.Plural(len(cov.Rules), "permission rule"), len(cov.Mapping)-len(mapping), display.Plural(len(cov.Mapping), "line"))
+	for i, l := range rules {
+		display.Fprintf(a.stdout, "  %s: untested: %s\n", l.Pos, untested[i])
+	}
+	const most = 5
+	for i, l := range mapping {
+		if i == most && !c.Bool("coverage") {
+			display.Fprintf(a.stdout, "  … and %s more; --coverage lists all\n", display.Plural(len(mapping)-most, "line"))
+			break
+		}
+		display.Fprintf(a.stdout, "  %s: untested: %s\n", l.Pos, l.Name)
+	}
+	return untested
+}

@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+func (a *app) tokenCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:  "token",
+		Usage: "the sink's token",
+		Subcommands: []*urfave.Command{{
+			Name:      "rotate",
+			Usage:     "have Glean give the token a new secret, and write it to the file that the token is read from",
+			ArgsUsage: "FILE",
+			Description: "For tokens that were made with a rotation period, and that the pipeline reads from a ${file:PATH}. The file is replaced\n" +
+				"whole. The secret before works for ten minutes more: a run under way reads the new one from the file.",
+			Action: a.tokenRotate,
+		}},
+	}
+}
+
+func (a *app) tokenRotate(c *urfave.Context) error {
+	if err := noWords(c, ""); err != nil {
+		return err
+	}
+	return a.operate(c, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
+		rotator, can := o.p.Sink.(component.Rotator)
+		if !can {
+			return o.sinkCannot("has no token that rotates")
+		}
+		path, err := rotator.TokenFile()
+		if err != nil {
+			return err
+		}
+		file, err := newSecretFile(path)
+		switch {
+		case fault.RemedyOf(err) != "":
+			return err
+		case err != nil:
+			return fault.Errorf(fault.Fatal, "the token was not rotated; have this user replace the file in its folder, or rotate where the secret is kept", "the new secret could not be kept: %w", err)
+		}
+		defer file.drop()
+		rotated, err := rotator.Rotate(context.WithoutCancel(ctx)) // a lost answer is a lost secret
+		if err != nil {
+			return err
+		}
+		a.redactor.Add(rotated.Secret.Reveal())
+		until := rotated.OldUntil.Local().Format("15:04:05")
+		if err := file.commit(rotated.Secret.Reveal()); err != nil {
+			return lost(err, path, until)
+		}
+		if c.Bool("json") {
+			return a.printJSON(rotatedJSON{path, rotated.OldUntil, rotated.Before}, nil)
+		}
+		display.Fprintf(a.stdout, "the token has a new secret, which is in %s; the one before works until %s\n", path, until)
+		if !rotated.Before.IsZero() {
+			display.Fprintf(a.stdout, "rotate it again before %s\n", rotated.Before.Local().Format("2006-01-02 15:04"))
+		}
+		return nil
+	})
+}
+
+type rotatedJSON struct {
+	File     string    `json:"file"`
+	OldUntil time.Time `json:"oldUntil"`
+	Before   time.Time `json:"rotateBefore,omitzero"`
+}
+
+// lost says where the new secret is when it is not where it should be.
+func lost(err error, path, until string) error {
+	var k *keptError
+	if errors.As(err, &k) {
+		return fault.Errorf(fault.Fatal, fmt.Sprintf("move it there before %s, until when the secret in the file works: mv %s %s", until, k.path, path),
+			"Glean has rotated the token, and the new secret is in %s, as it could not be put in the place of %s: %w", k.path, path, k.err)
+	}
+	return fault.Errorf(fault.Fatal, fmt.Sprintf("rotate it again before %s, until when the secret in %s works, once the disk can be written", until, path),
+		"Glean has rotated the token, and the new secret could not be written anywhere: %w", err)
+}
+
+// keptError is that a secret is in another file than it should be in.
+type keptError struct {
+	path string
+	err  error
+}
+
+func (k *keptError) Error() string { return k.err.Error() }

@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/explain"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/records"
+	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/sources/file"
+)
+
+// watched is a pipeline that is opened to be watched: on its own source, on the
+// sandbox's, or on records of a file.
+type watched struct {
+	*pipeline.Definition
+	pipeline *component.Pipeline
+	input    *file.Source // nil without --input
+	state    string       // the folder of the runs that it shows, "" with other records than theirs
+	close    func()
+}
+
+// sourceFlags say where the records of explain and eval come from.
+func sourceFlags() []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.StringFlag{Name: "input", Usage: "take the records of this `FILE` instead of asking the source: JSON, an answer of the catalog's API, NDJSON or YAML; - is the input"},
+		&urfave.BoolFlag{Name: "sandbox", Usage: "read from a server on this machine that is started for it"},
+		&urfave.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE`, in any format of --input"},
+		allowUnpinned(),
+	}
+}
+
+// openWatched loads a file and opens it on the source that the flags say.
+func (a *app) openWatched(ctx context.Context, c *urfave.Context, path string) (*watched, error) {
+	switch {
+	case c.IsSet("input") && c.Bool("sandbox"):
+		return nil, usage{"--input and --sandbox are two sources", "keep one of the two"}
+	case c.IsSet("catalog") && !c.Bool("sandbox"):
+		return nil, usage{"--catalog goes with --sandbox", "add --sandbox, or write --input in its place"}
+	case c.IsSet("input"):
+		return a.openInput(c, path)
+	}
+	l := loading{sinkLenient: true}
+	box, err := a.sandboxFor(ctx, c, path, &l)
+	if err != nil {
+		return nil, err
+	}
+	d, err := a.load(c, path, l)
+	if err != nil {
+		box.close()
+		return nil, err
+	}
+	p, closePipeline, err := d.Open(a.engineSettings(d, run.NewRunID(), box != nil))
+	if err != nil {
+		box.close()
+		return nil, err
+	}
+	w := &watched{Definition: d, pipeline: p, close: func() { closePipeline(); box.close() }}
+	if w.state, err = a.stateFolder(c, box != nil); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// openInput opens a file on records; no variable has to be set for that.
+func (a *app) openInput(c *urfave.Context, path string) (*watched, error) {
+	l := loading{lenient: true, sinkLenient: true}
+	d, err := a.parse(c, path, l)
+	if err != nil {
+		return nil, err
+	}
+	if ui, ok := d.Model.(component.UILinker); ok && ui.UIURL() == "" {
+		l.settings = append(l.settings, pipeline.Setting{Path: "@source.ui_url", Value: placeholderUI})
+	}
+	if d, err = a.load(c, path, l); err != nil {
+		return nil, err
+	}
+	input, err := a.readInput(c.String("input"))
+	if err != nil {
+		return nil, err
+	}
+	source, err := file.New(input, d.Model)
+	if err != nil {
+		return nil, wrongInput("--input", err)
+	}
+	if twice := source.Twice(); twice != "" {
+		a.printNotes([]string{twice})
+	}
+	a.printNotes(source.Notes())
+	p, closePipeline, err := d.OpenWith(source, a.engineSettings(d, run.NewRunID(), true))
+	if err != nil {
+		return nil, err
+	}
+	return &watched{Definition: d, pipeline: p, input: source, close: closePipeline}, nil
+}
+
+// placeholderUI is where pages would be when nothing says where they are.
+const placeholderUI = "https://backstage.example.com"
+
+func (a *app) readInput(path string) ([]component.Recorded, error) {
+	if path != "-" {
+		input, err := records.Load(path)
+		return input, wrongInput("--input", err)
+	}
+	text, err := io.ReadAll(a.stdin)
+	if err != nil {
+		return nil, fmt.Errorf("read the records: %w", err)
+	}
+	input, err := records.Parse("input", text)
+	return input, wrongInput("--input", err)
+}
+
+// wrongInput returns what is wrong with the file that a flag names as a wrong call;
+// nil stays nil.
+func wrongInput(flag string, err error) error {
+	if err == nil || errors.As(err, new(config.Problems)) {
+		return err
+	}
+	return usage{flag + ": " + err.Error(), fault.RemedyOf(err)}
+}
+
+// printNotes prints sentences about records that were not taken as they stand in
+// their file.
+func (a *app) printNotes(notes []string) {
+	for _, n := range notes {
+		display.Fprintf(a.stderr, "! %s\n", n)
+	}
+}
+
+// watchRun does the read act. The first signal ends it.
+func (a *app) watchRun(ctx context.Context, c *urfave.Context, w *watched, o component.Observer) error {
+	_, err := explain.Watch(ctx, w.pipeline, w.state, o)
+	if a.stopped.Load() != 0 {
+		return fault.ErrStopped
+	}
+	a.showProblems(c, w.Definition, err)
+	return err
+}
+
+// pickRef finds the record that is meant among those that were read.
+func (w *watched) pickRef(asked string, records []string) (string, error) {
+	m := explain.NewMatcher(asked)
+	ref, near := m.Pick(records)
+	switch {
+	case ref != "":
+		return ref, nil
+	case len(near) > 0 && m.Matches(near[0]):
+		return "", usage{fmt.Sprintf("%q may mean %s", asked, display.Plural(len(near), "record")), "write one of: " + listed(near)}
+	}
+	if w.input != nil {
+		if unread, _ := m.Pick(w.input.Refs()); unread != "" {
+			return "", usage{unread + " is of a kind that the pipeline does not read", "switch the kind on in the source's block of the pipeline file"}
+		}
+	}
+	u := usage{fmt.Sprintf("the source holds no %q among the %s that the pipeline reads", asked, display.Plural(len(records), "record")), "a ref is kind:namespace/name; `pipe show FILE KIND` lists them"}
+	if len(near) > 0 {
+		u.hint = "did you mean " + listed(near) + "?"
+	}
+	return "", u
+}
+
+// listed joins a few texts.
+func listed(texts []string) string {
+	const most = 6
+	out := ""
+	for i, t := range texts[:min(most, len(texts))] {
+		if i > 0 {
+			out += ", "
+		}
+		out += t
+	}
+	if more := len(texts) - most; more > 0 {
+		out += fmt.Sprintf(" and %d more", more)
+	}
+	return out
+}

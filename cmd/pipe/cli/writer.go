@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+)
+
+// writer is where all output of the program goes (invariant 6). Secrets have
+// types that do not print, and printed values are escaped; writer is the net
+// below: it takes out the secrets that come back from outside, such as in an
+// answer that repeats the token, and escapes what display.Writer does.
+type writer struct {
+	behind io.Writer
+	mu     sync.Mutex
+	clean  *connection.Stream
+	escape *display.Writer
+}
+
+func newWriter(behind io.Writer, secrets *connection.Redactor) *writer {
+	escape := display.NewWriter(behind)
+	return &writer{behind: behind, clean: secrets.Stream(escape), escape: escape}
+}
+
+// Write writes p without secrets. It keeps a line that has not ended for the
+// next call. It never fails, so that output that cannot be written does not stop
+// a run in the middle; Err has the error for the end.
+func (w *writer) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.clean.Write(p)
+	return len(p), nil
+}
+
+// Flush writes what Write has kept. A prompt needs it, and the end.
+func (w *writer) Flush() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.clean.Flush()
+	w.escape.Flush()
+}
+
+// Err is the first error of what is behind the writer.
+func (w *writer) Err() error { return w.escape.Err() }
+
+// flush writes what an output has kept.
+func flush(w io.Writer) {
+	if out, ok := w.(*writer); ok {
+		out.Flush()
+	}
+}
+
+// keepSecret makes the secrets of a pipeline's components known to the output.
+func (a *app) keepSecret(d *pipeline.Definition) {
+	for _, cfg := range []any{d.SourceCfg, d.SinkCfg} {
+		if cfg == nil {
+			continue
+		}
+		for _, s := range config.Secrets(cfg) {
+			a.redactor.Add(s.Reveal(), strings.ToLower(s.Reveal()))
+		}
+	}
+}
