@@ -2,7 +2,6 @@ package baseline
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/display"
@@ -45,11 +44,7 @@ func (c *Comparison) Gained() string {
 	for _, g := range c.gains[:min(display.Shown, len(c.gains))] {
 		parts = append(parts, fmt.Sprintf("%s +%d", g.ref, g.n))
 	}
-	line := "groups with more members than before: " + strings.Join(parts, ", ")
-	if more := len(c.gains) - display.Shown; more > 0 {
-		line += fmt.Sprintf(" and %d more", more)
-	}
-	return line
+	return "groups with more members than before: " + display.FirstOf(parts, len(c.gains), ", ")
 }
 
 // Widened is a document that more people find than after the last good run.

@@ -1,10 +1,5 @@
 package display
 
-import (
-	"fmt"
-	"strings"
-)
-
 // Examples are the first of many refs.
 type Examples struct {
 	Why  string // what they have in common, "" where that is clear
@@ -25,9 +20,5 @@ func (e *Examples) Add(ref string) {
 
 // String is the first refs, and how many there are besides.
 func (x *Examples) String() string {
-	text := strings.Join(x.Refs, ", ")
-	if more := x.N - len(x.Refs); more > 0 {
-		text += fmt.Sprintf(" and %s more", Number(more))
-	}
-	return text
+	return FirstOf(x.Refs, x.N, ", ")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // Answer is whether a person finds a document, and why.
@@ -135,7 +136,7 @@ func (t *Trace) memberships(p Person, in *membership, sets [][]string) string {
 			return fmt.Sprintf("a member of %s, and not of %s", names(slices.DeleteFunc(slices.Clone(set), func(g string) bool { return !in.has(g) })), names(lacks))
 		}
 	}
-	return "a member of " + some(groups) + ", of which none leads there"
+	return "a member of " + display.List(groups, mostListed, ", ") + ", of which none leads there"
 }
 
 // Names tells whether principals name a ref as it is.
@@ -152,7 +153,7 @@ func allowed(doc *component.Encoded) string {
 	for _, set := range doc.AllOf {
 		out = append(out, together(set))
 	}
-	return some(out)
+	return display.List(out, mostListed, ", ")
 }
 
 // together are groups of which somebody has to be in every one.
@@ -170,15 +171,7 @@ func names(principals []string) string {
 	for i, p := range principals {
 		_, out[i], _ = strings.Cut(p, " ")
 	}
-	return some(out)
-}
-
-func some(list []string) string {
-	const most = 5
-	if len(list) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
-	}
-	return strings.Join(list, ", ")
+	return display.List(out, mostListed, ", ")
 }
 
 // Document is what would be sent of a record in a stream with permissions; nil
@@ -201,3 +194,6 @@ func (t *Trace) documentEnd(j *Journey) End {
 	}
 	return j.Ending()
 }
+
+// mostListed is how many names an answer lists.
+const mostListed = 5

@@ -2,9 +2,9 @@ package records
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // Twice collects the refs that more than one record of a file has. The last record of
@@ -24,9 +24,5 @@ func (t *Twice) Sentence() string {
 	if len(t.later) == 0 {
 		return ""
 	}
-	named := strings.Join(t.later[:min(mostTwice, len(t.later))], ", ")
-	if more := len(t.later) - mostTwice; more > 0 {
-		named += fmt.Sprintf(" and %d more", more)
-	}
-	return "the last of several records with one ref counts: " + named
+	return "the last of several records with one ref counts: " + display.List(t.later, mostTwice, ", ")
 }

@@ -2,7 +2,6 @@ package run
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/baseline"
@@ -98,9 +97,9 @@ func (r *run) noteLate(sent bool, what string) {
 	}
 	more := ""
 	if n > display.Shown {
-		more = fmt.Sprintf(" and %d more, which pipe status lists", n-display.Shown)
+		more = ", which pipe status lists"
 	}
-	r.note("%s hidden with pipe hide while the run published, %s: %s%s", display.Plural(n, "document"), what, strings.Join(refs, ", "), more)
+	r.note("%s hidden with pipe hide while the run published, %s: %s%s", display.Plural(n, "document"), what, display.FirstOf(refs, n, ", "), more)
 }
 
 // noteHidden names what this run withheld because a person has hidden it: of a
@@ -127,8 +126,8 @@ func (r *run) noteHidden() error {
 	}
 	more := ""
 	if n > display.Shown {
-		more = fmt.Sprintf(" and %d more, which pipe status lists", n-display.Shown)
+		more = ", which pipe status lists"
 	}
-	r.note("%s hidden with pipe hide: %s%s", display.Plural(n, "document"), strings.Join(refs, ", "), more)
+	r.note("%s hidden with pipe hide: %s%s", display.Plural(n, "document"), display.FirstOf(refs, n, ", "), more)
 	return nil
 }

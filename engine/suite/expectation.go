@@ -189,10 +189,5 @@ func (c *checker) value(n *config.Node) {
 	}
 }
 
-func some(list []string) string {
-	const most = 12
-	if len(list) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
-	}
-	return strings.Join(list, ", ")
-}
+// mostListed is how many names a message lists.
+const mostListed = 12

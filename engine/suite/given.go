@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -101,5 +102,5 @@ func nearHint(name string, known []string) string {
 	if near := config.Nearest(name, known); near != "" {
 		return "did you mean " + near + "?"
 	}
-	return "the names are " + some(known)
+	return "the names are " + display.List(known, mostListed, ", ")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
@@ -127,7 +128,7 @@ func (p *Prepared) Run(ctx context.Context, c *Coverage) (Result, error) {
 func notRead(ref string, near []string) string {
 	text := ref + " is none of the records that were read"
 	if len(near) > 0 {
-		text += "; near it are " + some(near)
+		text += "; near it are " + display.List(near, mostListed, ", ")
 	}
 	return text
 }

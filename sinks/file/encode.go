@@ -12,6 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -218,12 +219,7 @@ func (s *session) Notes() []string {
 		return nil
 	}
 	const shown = 5
-	refs := slices.Sorted(maps.Keys(s.unknown))
-	more := ""
-	if n := len(refs) - shown; n > 0 {
-		more = fmt.Sprintf(" and %d more", n)
-	}
-	named := strings.Join(refs[:min(shown, len(refs))], ", ") + more
+	named := display.List(slices.Sorted(maps.Keys(s.unknown)), shown, ", ")
 	return []string{fmt.Sprintf("Refs that are no user or group of this run let nobody in: %s.", named)}
 }
 

@@ -64,11 +64,11 @@ func TestManyMerged(t *testing.T) {
 	}
 	f.read(items...)
 	want := "user:default/bot00000 and user:default/bot00001 and user:default/bot00002 and user:default/bot00003 and " +
-		"user:default/bot00004 and 19995 more have one e-mail and are one user of Glean: " +
+		"user:default/bot00004 and 19,995 more have one e-mail and are one user of Glean: " +
 		"user:default/bot00000 gains group:default/g1; group:default/g2; group:default/g3; group:default/g4; " +
 		"group:default/g5 and 4 more, "
 	if len(f.notes) != 1 || !strings.HasPrefix(f.notes[0], want) ||
-		!strings.HasSuffix(f.notes[0], ", 19995 more gain groups likewise") || len(f.notes[0]) > 1500 {
+		!strings.HasSuffix(f.notes[0], ", 19,995 more gain groups likewise") || len(f.notes[0]) > 1500 {
 		t.Errorf("notes: %.3000q", f.notes)
 	}
 	if took := time.Since(begin); took > 20*time.Second {

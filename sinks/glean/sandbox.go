@@ -10,6 +10,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -106,5 +107,5 @@ func people(emails []string) string {
 	if len(emails) == 0 {
 		return "nobody"
 	}
-	return fmt.Sprintf("%d of the users: %s", len(emails), strings.ReplaceAll(listing.Enumerate(emails, 8), ";", ","))
+	return fmt.Sprintf("%d of the users: %s", len(emails), strings.ReplaceAll(display.List(emails, 8, "; "), ";", ","))
 }

@@ -7,9 +7,9 @@ import (
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
-	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
@@ -34,7 +34,7 @@ func (m *Manager) Agree(ctx context.Context, mayDiffer bool) error {
 func (m *Manager) Differs(differences []string) error {
 	return &component.SettingError{Path: []string{"datasource"},
 		Err: fault.Errorf(fault.Fatal, "update Glean with `pipe datasource apply FILE`, or the file to what Glean has",
-			"datasource %q differs between the file and Glean: %s", m.Config.Datasource.Name, listing.Enumerate(differences, 5))}
+			"datasource %q differs between the file and Glean: %s", m.Config.Datasource.Name, display.List(differences, 5, "; "))}
 }
 
 // Differences are the sentences about what a run depends on and Glean's live

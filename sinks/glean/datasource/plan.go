@@ -10,9 +10,9 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
-	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
@@ -153,7 +153,7 @@ func (m *Manager) verify(ctx context.Context, wanted map[string]any) error {
 			orNothing(c.After)))
 	}
 	return fault.Errorf(fault.Permanent, "look at the datasource in Glean's admin console",
-		"Glean took the datasource %q and has it otherwise: %s", m.Config.Datasource.Name, listing.Enumerate(out, 5))
+		"Glean took the datasource %q and has it otherwise: %s", m.Config.Datasource.Name, display.List(out, 5, "; "))
 }
 
 func orNothing(s string) string {

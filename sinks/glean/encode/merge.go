@@ -1,12 +1,11 @@
 package encode
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 const (
@@ -38,10 +37,7 @@ func (s *Encoder) noteMerges(merged map[string][]string, note func(format string
 			return
 		}
 		refs := merged[primary]
-		names := strings.Join(refs[:min(len(refs), maxMergeNamed)], " and ")
-		if more := len(refs) - maxMergeNamed; more > 0 {
-			names += fmt.Sprintf(" and %d more", more)
-		}
+		names := display.List(refs, maxMergeNamed, " and ")
 		note("%s have one e-mail and are one user of Glean: %s", names, gains(refs, groups))
 	}
 }
@@ -69,11 +65,11 @@ func gains(refs []string, groups map[string][]string) string {
 				own[g] = true
 			}
 			gained := slices.DeleteFunc(slices.Clone(sorted), func(g string) bool { return own[g] })
-			texts = append(texts, ref+" gains "+listing.Enumerate(gained, maxMergeNamed))
+			texts = append(texts, ref+" gains "+display.List(gained, maxMergeNamed, "; "))
 		}
 	}
 	if more > 0 {
-		texts = append(texts, fmt.Sprintf("%d more gain groups likewise", more))
+		texts = append(texts, display.Number(more)+" more gain groups likewise")
 	}
 	if len(texts) == 0 {
 		return "neither gains anything by it"

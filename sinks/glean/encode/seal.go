@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 )
@@ -137,7 +138,7 @@ type leftOut struct{ unknown, inactive map[string]bool }
 func (*leftOut) note(out component.Outlet, left map[string]bool, why string) {
 	if len(left) > 0 {
 		out.Note("groups name %s as members that %s, who were left out: %s", listing.Refs(len(left)), why,
-			listing.Enumerate(slices.Sorted(maps.Keys(left)), 5))
+			display.List(slices.Sorted(maps.Keys(left)), 5, "; "))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 )
 
@@ -80,5 +81,5 @@ func ranking(counts map[string]int) string {
 	for i, k := range keys {
 		texts[i] = fmt.Sprintf("%s in %s", k, listing.Documents(counts[k]))
 	}
-	return listing.Enumerate(texts, 5)
+	return display.List(texts, 5, "; ")
 }

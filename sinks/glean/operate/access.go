@@ -9,9 +9,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/encode"
-	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 )
 
 // access asks whether a person finds a document. Why not is worked out from what
@@ -120,10 +120,10 @@ func (x *denial) permissions(p api.Permissions) {
 	}
 	switch own := x.own(); {
 	case len(groups) > 0:
-		x.say("%s is in none of the groups that may find it: %s", x.q.Person, listing.Enumerate(groups, 5))
+		x.say("%s is in none of the groups that may find it: %s", x.q.Person, display.List(groups, 5, "; "))
 	case slices.Contains(named, own):
 	default:
-		x.say("its permissions name others alone: %s", listing.Enumerate(named, 5))
+		x.say("its permissions name others alone: %s", display.List(named, 5, "; "))
 	}
 }
 

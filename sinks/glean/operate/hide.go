@@ -9,9 +9,9 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
-	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 	"github.com/pipe-engine/pipe/sinks/glean/upload"
 )
 
@@ -160,7 +160,7 @@ func (k *Operator) Settle(ctx context.Context, o component.Opening, deleted bool
 	}
 	if others := k.otherWriters(s, o); len(others) > 0 {
 		notes = append(notes, "this datasource is also written by others, who do not know this hidden list; hide the "+
-			"documents there, too: "+listing.Enumerate(others, 5))
+			"documents there, too: "+display.List(others, 5, "; "))
 	}
 	return notes
 }

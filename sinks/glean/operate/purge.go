@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
-	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 	"github.com/pipe-engine/pipe/sinks/glean/upload"
 )
 
@@ -72,7 +72,7 @@ func (k *Operator) emptied(ctx context.Context, ids map[string]string) error {
 			return nil
 		case waited >= emptiedWithin:
 			return unconfirmed("Glean took the emptying and still counts %s; its counts may be three hours old, and `pipe "+
-				"process FILE` has it delete at once", listing.Enumerate(left, 4))
+				"process FILE` has it delete at once", display.List(left, 4, "; "))
 		}
 		delay = min(delay, emptiedWithin-waited)
 		if err := k.Clock.Sleep(ctx, delay); err != nil {

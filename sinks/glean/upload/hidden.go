@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 )
 
 // withoutHidden reads the hidden list again and returns a page without the items
@@ -67,7 +67,7 @@ func (u *upload) hideAgain(ctx context.Context, items iter.Seq2[component.Encode
 // notHidden is the error that something may be found although it is hidden.
 func (u *upload) notHidden(failed []string, err error) error {
 	if len(failed) > 0 {
-		err = errors.Join(err, errors.New(listing.Enumerate(failed, 5)))
+		err = errors.Join(err, errors.New(display.List(failed, 5, "; ")))
 	}
 	if err == nil {
 		return nil
