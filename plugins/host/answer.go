@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
@@ -34,7 +35,7 @@ func change(r *component.Record, o *proto.Outcome, writes []string) error {
 	if len(o.GetChanges()) > 0 {
 		var err error
 		if changes, err = codec.Decode(o.GetChanges()); err != nil {
-			return fmt.Errorf("its answer is no JSON object: %v", firstLine(err))
+			return fmt.Errorf("its answer is no JSON object: %v", display.Short(headline(err), 200))
 		}
 	}
 	for name, was := range map[string]any{"ref": r.Ref, "kind": kindOf(r)} {

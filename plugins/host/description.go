@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
@@ -47,7 +48,7 @@ func (p *process) describe(ctx context.Context) (*Description, error) {
 		return nil, err
 	}
 	d := &Description{
-		Name: r.GetName(), Version: cut(printable(r.GetVersion()), 40), Summary: cut(printable(r.GetSummary()), 300),
+		Name: r.GetName(), Version: cut(display.Lines(r.GetVersion()), 40), Summary: cut(display.Lines(r.GetSummary()), 300),
 		Needs: r.GetNeeds(), Writes: r.GetWrites(),
 	}
 	defect := func(format string, args ...any) (*Description, error) {

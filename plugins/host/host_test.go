@@ -225,7 +225,7 @@ func TestBadStarts(t *testing.T) {
 		"permission field": {"writes access", func(o *Options) {
 			o.AccessReads = func() []string { return []string{"metadata.annotations.x", "kind"} }
 		}, []string{"plugin-access: tester writes metadata.annotations, and permissions read metadata.annotations.x"}},
-		"schema reads": {"reading schema", nil, []string{"cannot be used"}},
+		"schema reads": {"reading schema", nil, []string{"cannot be used", "it refers to a document outside itself"}},
 		"bad schema":   {"bad schema", nil, []string{"cannot be used"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -425,6 +425,25 @@ func TestInnocent(t *testing.T) {
 	wait.Wait()
 }
 
+// TestCallsInFlight: a plugin gets two calls at a time and no more.
+func TestCallsInFlight(t *testing.T) {
+	w := newWorld(t, "calls in flight", func(o *Options) { o.OnError = onErrorReject })
+	w.start(t)
+	var wait sync.WaitGroup
+	answers := make([]string, 4)
+	for i := range answers {
+		wait.Go(func() {
+			out, err := w.apply(t, record(fmt.Sprint("r", i), "x"))
+			answers[i] = fmt.Sprint(err, out[0].Err)
+		})
+	}
+	wait.Wait()
+	text := strings.Join(answers, "\n")
+	if !strings.Contains(text, "calls: 2") || strings.Contains(text, "calls: 3") {
+		t.Error(text)
+	}
+}
+
 // TestCap: a plugin that always ends is not started for ever, and a crash is an
 // error within a second.
 func TestCap(t *testing.T) {
@@ -475,7 +494,7 @@ func TestStopped(t *testing.T) {
 func TestFork(t *testing.T) {
 	for _, mode := range []string{"fork", "fork and crash", "session", "session and crash"} {
 		if strings.HasPrefix(mode, "session") && runtime.GOOS != "linux" {
-			continue // keepers are Linux's
+			continue // other systems have no subreaper
 		}
 		t.Run(mode, func(t *testing.T) {
 			w := newWorld(t, mode, nil)

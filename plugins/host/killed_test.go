@@ -55,7 +55,7 @@ func hosted(t *testing.T, mode, temp string) (host *exec.Cmd, pids []int) {
 func TestKilled(t *testing.T) {
 	for _, mode := range []string{"fork", "session"} {
 		if mode == "session" && runtime.GOOS != "linux" {
-			continue // keepers are Linux's
+			continue // other systems have no subreaper
 		}
 		t.Run(mode, func(t *testing.T) {
 			temp := shortTemp(t)

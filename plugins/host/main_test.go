@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	Keep()
+	RunSubreaper()
 	switch mode := os.Getenv(modeVariable); mode {
 	case "":
 		goleak.VerifyTestMain(m)
@@ -100,6 +101,7 @@ type testPlugin struct {
 	proto.UnimplementedTransformServer
 	mode   string
 	config map[string]any
+	calls  atomic.Int32 // in flight
 }
 
 const testSchema = `{"type":"object","additionalProperties":false,"properties":{
@@ -160,6 +162,12 @@ func oneOutcome(mode string) *proto.Outcome {
 
 func (p *testPlugin) Transform(ctx context.Context, r *proto.TransformRequest) (*proto.TransformResponse, error) {
 	out := &proto.TransformResponse{}
+	if p.mode == "calls in flight" {
+		n := p.calls.Add(1)
+		time.Sleep(100 * time.Millisecond)
+		p.calls.Add(-1)
+		return &proto.TransformResponse{Outcomes: []*proto.Outcome{{Error: fmt.Sprint("calls: ", n)}}}, nil
+	}
 	for _, doc := range r.GetRecords() {
 		o := oneOutcome(p.mode)
 		if o == nil {

@@ -63,7 +63,7 @@ func (t *Transform) path() string {
 	if len(t.o.Command) == 0 {
 		return "no command"
 	}
-	return t.o.program()
+	return t.o.command().Program()
 }
 
 // refs names the records of a call.

@@ -19,7 +19,11 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/plugins/host/launch"
+	"github.com/pipe-engine/pipe/plugins/host/output"
+	"github.com/pipe-engine/pipe/plugins/host/pin"
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
@@ -41,7 +45,7 @@ type process struct {
 	conn    *grpc.ClientConn
 	client  *plugin.Client
 	program *program // nil for one that was not started here
-	out     *output
+	out     *output.Log
 	folder  string
 	// detached is closed when a process is let go that was not started here.
 	detached chan struct{}
@@ -74,13 +78,20 @@ func clientConfig() *plugin.ClientConfig {
 	}
 }
 
+// RunSubreaper does not return when this process was started as a plugin's
+// subreaper. A program that starts plugins calls it first in main.
+func RunSubreaper() { launch.RunSubreaper() }
+
+// Checksum returns the SHA-256 of a file in hexadecimal.
+func Checksum(path string) (string, error) { return pin.Checksum(path) }
+
 // startProcess starts the plugin and waits until it answers a ping. The context
 // ends the start alone. An error names the path and what the plugin said last.
-func startProcess(ctx context.Context, o *Options, out *output) (*process, error) {
-	if err := o.verify(); err != nil {
+func startProcess(ctx context.Context, o *Options, out *output.Log) (*process, error) {
+	if err := o.command().Verify(); err != nil {
 		return nil, err
 	}
-	out.begin()
+	out.Begin()
 	base := os.TempDir()
 	if len(base) > longestSocketBase {
 		base = "/tmp"
@@ -89,21 +100,22 @@ func startProcess(ctx context.Context, o *Options, out *output) (*process, error
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the plugin's socket: %w", err)
 	}
-	c, err := o.command(folder)
+	c, copied, err := o.command().Pinned(folder)
 	if err != nil {
 		os.RemoveAll(folder)
 		return nil, err
 	}
+	c.Env = o.environment()
 	if o.hashed != nil {
 		o.hashed()
 	}
-	p := &process{out: out, folder: folder, program: newProgram(c, out)}
+	p := &process{out: out, folder: folder, program: newProgram(c, copied, out)}
 	cfg := clientConfig()
 	cfg.StartTimeout = o.startLimit + killLimit // the limit below is the one that counts
 	cfg.UnixSocketConfig = &plugin.UnixSocketConfig{TempDir: folder}
-	cfg.SyncStdout, cfg.SyncStderr = &lines{to: out}, &lines{to: out}
+	cfg.SyncStdout, cfg.SyncStderr = out.Writer(), out.Writer()
 	cfg.RunnerFunc = func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
-		p.program.command.env = append(p.program.command.env, cmd.Env...)
+		p.program.command.Env = append(p.program.command.Env, cmd.Env...)
 		return p.program, nil
 	}
 	p.client = plugin.NewClient(cfg)
@@ -154,12 +166,12 @@ func (p *process) connect(ctx context.Context) error {
 func (p *process) startError(ctx context.Context, o *Options, err error) error {
 	const remedy = "start the program by hand to see what it does: a plugin says that it is one, and ends"
 	fail := func(remedy, format string, args ...any) error {
-		return fault.Errorf(fault.Fatal, remedy, "%s: %s%s", o.program(), fmt.Sprintf(format, args...), p.lastWords())
+		return fault.Errorf(fault.Fatal, remedy, "%s: %s%s", o.command().Program(), fmt.Sprintf(format, args...), p.lastWords())
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if p.program.pid() == 0 && p.program.command.copied && errors.Is(err, fs.ErrPermission) {
+	if p.program.pid() == 0 && p.program.copied && errors.Is(err, fs.ErrPermission) {
 		return fail("it is started from a copy, since others can change the file: take that right from them, or let TMPDIR name a folder whose programs may run", "it cannot be started: %v", err)
 	}
 	if p.program.pid() == 0 {
@@ -180,7 +192,7 @@ func (p *process) startError(ctx context.Context, o *Options, err error) error {
 	case refused != nil:
 		return fail("", "%v", refused)
 	}
-	return fail("it must serve grpc.health.v1 and the transform service without TLS", "it said that it is ready and does not answer: %s", cut(printable(status.Convert(err).Message()), 200))
+	return fail("it must serve grpc.health.v1 and the transform service without TLS", "it said that it is ready and does not answer: %s", cut(display.Lines(status.Convert(err).Message()), 200))
 }
 
 // removeSocket leaves the copies alone, in which the plugin may still look for
@@ -188,7 +200,7 @@ func (p *process) startError(ctx context.Context, o *Options, err error) error {
 func removeSocket(folder string) {
 	entries, _ := os.ReadDir(folder)
 	for _, e := range entries {
-		if e.Name() != copies {
+		if e.Name() != pin.Copies {
 			os.RemoveAll(filepath.Join(folder, e.Name()))
 		}
 	}
@@ -197,7 +209,7 @@ func removeSocket(folder string) {
 // lastWords are the last lines that the plugin printed, below an error.
 func (p *process) lastWords() string {
 	text := ""
-	for _, line := range p.out.last() {
+	for _, line := range p.out.Last() {
 		text += "\n    " + line
 	}
 	if text != "" {
@@ -225,7 +237,7 @@ func (p *process) stop() {
 // process that was stopped ends by SIGKILL as well, and one that the system
 // does not let go is left.
 func (p *process) kill() {
-	defer p.out.settle()
+	defer p.out.Settle()
 	if p.program == nil {
 		if p.conn != nil {
 			p.conn.Close()

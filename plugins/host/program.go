@@ -17,6 +17,9 @@ import (
 
 	"github.com/hashicorp/go-plugin/runner"
 
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/plugins/host/launch"
+	"github.com/pipe-engine/pipe/plugins/host/output"
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
@@ -31,10 +34,11 @@ const (
 // process prints, from its start to its end, so that it never blocks, and hands
 // go-plugin the first line alone.
 type program struct {
-	command command
-	out     *output
+	command launch.Command
+	copied  bool // whether one of its files is a copy
+	out     *output.Log
 
-	process atomic.Pointer[launched] // nil until it was started
+	process atomic.Pointer[launch.Process] // nil until it was started
 
 	first *io.PipeReader // the first line, for go-plugin
 	send  *io.PipeWriter
@@ -50,8 +54,8 @@ type program struct {
 var _ runner.Runner = (*program)(nil)
 
 // newProgram prepares a process.
-func newProgram(c command, out *output) *program {
-	p := &program{command: c, out: out, over: make(chan struct{}), exited: make(chan struct{})}
+func newProgram(c launch.Command, copied bool, out *output.Log) *program {
+	p := &program{command: c, copied: copied, out: out, over: make(chan struct{}), exited: make(chan struct{})}
 	p.first, p.send = io.Pipe()
 	return p
 }
@@ -66,7 +70,7 @@ func (p *program) Start(context.Context) error {
 	if err != nil {
 		return errors.Join(err, outRead.Close(), outWrite.Close())
 	}
-	l, err := launch(p.command, outWrite, errWrite)
+	l, err := launch.Start(p.command, outWrite, errWrite)
 	outWrite.Close()
 	errWrite.Close()
 	if err != nil {
@@ -78,11 +82,11 @@ func (p *program) Start(context.Context) error {
 	return nil
 }
 
-func (p *program) live(l *launched, stdout, stderr *os.File) {
+func (p *program) live(l *launch.Process, stdout, stderr *os.File) {
 	var readers sync.WaitGroup
 	readers.Go(func() { p.survive(stdout, p.greet) })
 	readers.Go(func() { p.survive(stderr, p.drain) })
-	p.how = l.wait()
+	p.how = l.Wait()
 	close(p.over)
 	late := time.Now().Add(drainLimit)
 	stdout.SetReadDeadline(late)
@@ -98,7 +102,7 @@ func (p *program) live(l *launched, stdout, stderr *os.File) {
 func (p *program) survive(r io.Reader, records func(io.Reader)) {
 	defer func() {
 		if v := recover(); v != nil {
-			p.out.failed(fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+			p.out.Failed(fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
 			io.Copy(io.Discard, r)
 		}
 	}()
@@ -110,7 +114,7 @@ func (p *program) greet(stdout io.Reader) {
 	defer p.send.Close()
 	r := bufio.NewReaderSize(stdout, longestGreeting)
 	line, err := r.ReadSlice('\n')
-	bad := checkGreeting(string(line), p.command.folder)
+	bad := checkGreeting(string(line), p.command.Folder)
 	switch {
 	case errors.Is(err, bufio.ErrBufferFull):
 		bad = fmt.Errorf("it is not a plugin: it printed more than %d bytes without a newline", longestGreeting)
@@ -129,7 +133,7 @@ func (p *program) greet(stdout io.Reader) {
 	if bad == nil {
 		p.send.Write(append(line, '\n'))
 	} else if len(line) > 0 {
-		l := &lines{to: p.out}
+		l := p.out.Writer()
 		l.Write(append(line, '\n'))
 	}
 	p.send.Close()
@@ -137,9 +141,9 @@ func (p *program) greet(stdout io.Reader) {
 }
 
 func (p *program) drain(r io.Reader) {
-	l := &lines{to: p.out}
+	l := p.out.Writer()
 	io.Copy(l, r)
-	l.flush()
+	l.Flush()
 }
 
 var errSilent = errors.New("it is not a plugin: it printed nothing")
@@ -153,7 +157,7 @@ func checkGreeting(line, folder string) error {
 	version, err := strconv.Atoi(parts[1])
 	switch rel, relErr := filepath.Rel(folder, parts[3]); {
 	case err != nil || version != proto.Version:
-		return fmt.Errorf("it speaks version %s of the plugin protocol, and this pipe speaks version %d: build the plugin with an SDK of that version", cut(printable(parts[1]), 20), proto.Version)
+		return fmt.Errorf("it speaks version %s of the plugin protocol, and this pipe speaks version %d: build the plugin with an SDK of that version", cut(display.Lines(parts[1]), 20), proto.Version)
 	case parts[4] != "grpc":
 		return fmt.Errorf("it speaks %q, and pipe speaks grpc", cut(parts[4], 20))
 	case parts[2] != "unix" || relErr != nil || !filepath.IsLocal(rel):
@@ -178,7 +182,7 @@ func (p *program) Kill(context.Context) error {
 	case <-p.exited:
 	default:
 		if l := p.process.Load(); l != nil {
-			l.kill()
+			l.Kill()
 		}
 	}
 	return nil
@@ -197,7 +201,7 @@ func (p *program) ended(wait time.Duration) string {
 // pid is that of the plugin, 0 until it was started.
 func (p *program) pid() int {
 	if l := p.process.Load(); l != nil {
-		return l.pid
+		return l.Pid()
 	}
 	return 0
 }
@@ -209,7 +213,7 @@ func (p *program) Stdout() io.ReadCloser { return p.first }
 func (p *program) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
 
 // Name is the path.
-func (p *program) Name() string { return p.command.path }
+func (p *program) Name() string { return p.command.Path }
 
 // ID is the pid.
 func (p *program) ID() string { return strconv.Itoa(p.pid()) }

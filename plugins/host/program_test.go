@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
+
+	"github.com/pipe-engine/pipe/plugins/host/launch"
+	"github.com/pipe-engine/pipe/plugins/host/output"
 )
 
 // TestPanicWhileReading: a panic over a plugin's output is logged, and the plugin can
@@ -19,11 +21,8 @@ func TestPanicWhileReading(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log strings.Builder
-				out := &output{
-					log: slog.New(slog.NewTextHandler(&log, nil)), limit: limiter{now: time.Now},
-					clean: func(string) string { panic("cannot clean it") },
-				}
-				p := newProgram(command{}, out)
+				out := output.New(slog.New(slog.NewTextHandler(&log, nil)), func(string) string { panic("cannot clean it") })
+				p := newProgram(launch.Command{}, false, out)
 				close(p.over)
 				r, w := io.Pipe()
 				done := make(chan struct{})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/plugins/host/output"
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
@@ -62,7 +63,7 @@ func (t *Transform) Attached() bool {
 }
 
 // attach connects to a process of somebody else's.
-func attach(ctx context.Context, a attachment, out *output) (*process, error) {
+func attach(ctx context.Context, a attachment, out *output.Log) (*process, error) {
 	const remedy = "start the plugin with --debug and export the line that it prints"
 	if a.bad != nil {
 		return nil, fault.Errorf(fault.Fatal, remedy, "%s is not what a plugin prints: %v", ReattachVariable, a.bad)
@@ -76,7 +77,7 @@ func attach(ctx context.Context, a attachment, out *output) (*process, error) {
 	}
 	detached := make(chan struct{})
 	cfg := clientConfig()
-	cfg.SyncStdout, cfg.SyncStderr = &lines{to: out}, &lines{to: out}
+	cfg.SyncStdout, cfg.SyncStderr = out.Writer(), out.Writer()
 	cfg.Reattach = &plugin.ReattachConfig{
 		Protocol: plugin.ProtocolGRPC, ProtocolVersion: proto.Version, Addr: addr, Pid: a.Pid,
 		Test:         true, // it is not ended

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/plugins/host/pin"
 )
 
 // Spec is the component, for the registry.
@@ -45,6 +46,30 @@ type Options struct {
 
 	startLimit time.Duration // until it answers a ping
 	hashed     func()        // called between the hash and the start, for tests
+}
+
+// command is the program as the pipeline file names it.
+func (o *Options) command() *pin.Command {
+	return &pin.Command{Words: o.Command, Folder: o.Folder, Sums: o.Sums, Unpinned: o.Unpinned}
+}
+
+// Files returns the paths of the files that the command names, in the order of
+// their checksums.
+func (o *Options) Files() []string { return o.command().Files() }
+
+// InterpreterOnly reports whether the checksums cover nothing but interpreters.
+func (o *Options) InterpreterOnly() bool { return o.command().InterpreterOnly() }
+
+// environment returns the variables that the plugin gets: PATH, HOME and those that
+// it was granted.
+func (o *Options) environment() []string {
+	var env []string
+	for _, name := range append([]string{"PATH", "HOME"}, o.Env...) {
+		if value, ok := o.Lookup(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
 }
 
 func build(c *Config, s component.TransformSettings) *Transform {

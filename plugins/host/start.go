@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/plugins/host/settings"
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
@@ -85,22 +86,21 @@ func (t *Transform) prepare(ctx context.Context) (p *process, problems config.Pr
 		return fail(err)
 	}
 	t.about, t.label, t.needs = about, about.Name, newNeeds(about.Needs)
-	t.out.rename(t.o.Log.With("plugin", t.label))
+	t.out.Rename(t.o.Log.With("plugin", t.label))
 	problems = t.checkAccess(about)
-	s := settings{node: t.o.Node, data: t.o.Config}
-	object := s.read(about)
-	t.secrets.Add(s.secrets...)
-	if problems = append(problems, s.problems...); problems.HasErrors() || s.unknown {
+	s := settings.Read(about.Name, about.Schema, t.o.Node, t.o.Config)
+	t.secrets.Add(s.Secrets...)
+	if problems = append(problems, s.Problems...); problems.HasErrors() || s.Unknown {
 		return p, problems, nil
 	}
-	if t.config, err = codec.Marshal(object); err != nil {
+	if t.config, err = codec.Marshal(s.Object); err != nil {
 		return fail(err)
 	}
 	err = t.configure(ctx, p)
 	var refused *refusedConfig
 	if errors.As(err, &refused) {
-		s.refuse(refused, about.Name)
-		return p, append(problems, s.problems[len(s.problems)-1]), nil
+		s.Refuse(refused.field, refused.reason)
+		return p, append(problems, s.Problems[len(s.Problems)-1]), nil
 	}
 	if err != nil {
 		return fail(err)
@@ -114,11 +114,9 @@ func (t *Transform) checkAccess(about *Description) config.Problems {
 	if len(both) == 0 || t.o.MayChangeAccess {
 		return nil
 	}
-	s := settings{node: t.o.Node}
-	s.key(t.o.Node, fmt.Sprintf("%s writes %s, and permissions read %s: it could decide who finds a document", about.Name, strings.Join(about.Writes, ", "), strings.Join(both, ", ")),
-		"add may_change_access: true if it may, or let permissions read something else")
-	s.problems[0].Code = "plugin-access"
-	return s.problems
+	return config.Problems{settings.AtKey(t.o.Node, "plugin-access",
+		fmt.Sprintf("%s writes %s, and permissions read %s: it could decide who finds a document", about.Name, strings.Join(about.Writes, ", "), strings.Join(both, ", ")),
+		"add may_change_access: true if it may, or let permissions read something else")}
 }
 
 // refusedConfig is what a plugin itself says against its configuration.
@@ -129,17 +127,6 @@ func (r *refusedConfig) Error() string {
 		return "it refuses its config: " + r.reason
 	}
 	return "it refuses its config: " + r.field + ": " + r.reason
-}
-
-// refuse reports it where the field stands.
-func (s *settings) refuse(r *refusedConfig, name string) {
-	d := s.data
-	for _, part := range strings.Split(r.field, ".") {
-		if next := d.Get(part); next.Node != nil {
-			d = next
-		}
-	}
-	s.at(d.Node, name+" refuses its config: "+r.reason, "")
 }
 
 func (t *Transform) configure(ctx context.Context, p *process) error {

@@ -41,11 +41,14 @@ func (t *Transform) call(ctx context.Context, request *proto.TransformRequest) (
 }
 
 func (t *Transform) try(ctx context.Context, request *proto.TransformRequest, alone bool) (*proto.TransformResponse, error) {
-	leave, err := t.lanes.enter(ctx, alone)
-	if err != nil {
-		return nil, err
+	weight := int64(1)
+	if alone { // only this call can have ended the process
+		weight = inFlight
 	}
-	defer leave()
+	if err := t.calls.Acquire(ctx, weight); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	defer t.calls.Release(weight)
 	p, err := t.running(ctx)
 	if err != nil {
 		return nil, err

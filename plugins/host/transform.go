@@ -8,14 +8,20 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"time"
 	"unicode"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/plugins/host/output"
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
+
+// inFlight is how many calls a process is given at a time.
+const inFlight = 2
 
 // longestCall is how many bytes of records one call carries; a single larger
 // record goes alone.
@@ -26,8 +32,8 @@ type Transform struct {
 	o       Options
 	label   string // what messages call the plugin
 	secrets connection.Redactor
-	out     *output
-	lanes   *lanes
+	out     *output.Log
+	calls   *semaphore.Weighted // the calls in flight
 
 	mu       sync.Mutex
 	current  *process // nil while none runs
@@ -68,8 +74,8 @@ func New(o Options) *Transform {
 	if o.startLimit == 0 {
 		o.startLimit = startLimit
 	}
-	t := &Transform{o: o, label: o.label(), lanes: newLanes(), reasons: map[string]bool{}}
-	t.out = &output{log: o.Log.With("plugin", t.label), clean: t.secrets.Clean, limit: limiter{now: time.Now}}
+	t := &Transform{o: o, label: cmp.Or(o.command().Label(), o.Name), calls: semaphore.NewWeighted(inFlight), reasons: map[string]bool{}}
+	t.out = output.New(o.Log.With("plugin", t.label), t.secrets.Clean)
 	return t
 }
 
@@ -190,7 +196,7 @@ func (t *Transform) words(s string, most int) string {
 	if strings.IndexFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) < 0 {
 		return ""
 	}
-	return cut(strings.TrimSpace(t.secrets.Clean(printable(s))), most)
+	return cut(strings.TrimSpace(t.secrets.Clean(display.Lines(s))), most)
 }
 
 // Close ends the plugin.
@@ -203,4 +209,12 @@ func (t *Transform) Close() error {
 		t.current = nil
 	}
 	return nil
+}
+
+// cut shortens text to a number of characters, with an ellipsis.
+func cut(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
 }

@@ -30,7 +30,7 @@ import (
 const childVariable = "PIPE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
-	pluginhost.Keep()
+	pluginhost.RunSubreaper()
 	switch mode := os.Getenv(childVariable); mode {
 	case "pipe":
 		Main()

@@ -15,7 +15,7 @@ var homes = map[string][]string{
 	"gopkg.in/yaml.v3":                         {"engine/config"},
 	"github.com/expr-lang/expr":                {"engine/expression"},
 	"github.com/go-json-experiment/json":       {"engine/codec"},
-	"github.com/santhosh-tekuri/jsonschema/v6": {"plugins/host", "cmd/pipe"}, // cmd/pipe: its tests
+	"github.com/santhosh-tekuri/jsonschema/v6": {"plugins/host/settings", "cmd/pipe"}, // cmd/pipe: its tests
 	"encoding/json":                            {"plugins/sdk"},
 	"encoding/json/v2":                         {},
 	"github.com/urfave/cli/v2":                 {"cmd/pipe"},
@@ -28,6 +28,7 @@ var homes = map[string][]string{
 	"github.com/prometheus":                    {"cmd/pipe"},
 	"github.com/yuin/goldmark":                 {"engine/expression"},
 	"github.com/oklog/ulid/v2":                 {"engine/run", "sinks/glean"},
+	"golang.org/x/sync":                        {"plugins/host"},
 	"golang.org/x/time/rate":                   {"engine/connection"},
 	"github.com/gofrs/flock":                   {"engine/baseline", "cmd/pipe"},
 	"github.com/sourcegraph/conc":              {"engine", "sinks/glean", "sources/backstage", "cmd/pipe"},

@@ -18,7 +18,7 @@ const gcPercent = 50
 // Main runs the program with the arguments, streams and signals of its process, and
 // ends the process with the exit code.
 func Main() {
-	pluginhost.Keep()
+	pluginhost.RunSubreaper()
 	seal()
 	abortOnCrash()
 	if os.Getenv("GOGC") == "" {

@@ -68,7 +68,7 @@ func servePlugin(mode string) {
 // this one, and tells which files of theirs it was left.
 func spy() string {
 	var got []string
-	for pid, steps := os.Getppid(), 0; pid > 1 && steps < 2; steps++ { // pipe, below it the keeper
+	for pid, steps := os.Getppid(), 0; pid > 1 && steps < 2; steps++ { // pipe, below it the subreaper
 		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)); err == nil {
 			got = append(got, "environ: "+strings.ReplaceAll(string(b), "\x00", " "))
 		}
@@ -215,7 +215,7 @@ func runs(pid int) bool {
 // TestHostilePlugin: a plugin cannot read pipe's environment or memory, be it of
 // the same user or of root, and is left no file that pipe was started with.
 // Without the seal it can, so that this test can fail; root is kept out by its
-// keeper already.
+// subreaper already.
 func TestHostilePlugin(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux can seal a file")

@@ -1,6 +1,6 @@
 //go:build unix
 
-package host
+package pin
 
 import (
 	"io/fs"
@@ -15,9 +15,9 @@ const (
 	writableByOther = 0o022
 )
 
-// settled tells whether root and the user that runs pipe alone can put another
-// file in the place of this one, or write into it: so it is for the file, each
-// folder above it, and each link on the way.
+// settled reports whether only root and the user who runs pipe can change or
+// replace a file: they own the file, each folder above it and each link on the
+// way, and no one else may write to them.
 func settled(path string) bool {
 	at, rest := "/", components(path)
 	for links := 0; len(rest) > 0; {
@@ -52,7 +52,8 @@ func ours(info fs.FileInfo) bool {
 	if !ok || stat.Uid != 0 && int(stat.Uid) != os.Geteuid() {
 		return false
 	}
-	// Of a link the owner counts alone, and in a sticky folder everybody has but
-	// what is his own.
-	return info.Mode()&fs.ModeSymlink != 0 || info.Mode()&writableByOther == 0 || info.IsDir() && info.Mode()&fs.ModeSticky != 0
+	// Of a link only the owner counts; in a sticky folder only a file's owner may
+	// replace it.
+	return info.Mode()&fs.ModeSymlink != 0 || info.Mode()&writableByOther == 0 ||
+		info.IsDir() && info.Mode()&fs.ModeSticky != 0
 }

@@ -1,4 +1,4 @@
-package host
+package output
 
 import (
 	"bytes"
@@ -10,11 +10,15 @@ import (
 )
 
 // noisy is an output with a clock of the test's own.
-func noisy(level slog.Level) (*output, *bytes.Buffer, *time.Time) {
+func noisy(level slog.Level) (*Log, *bytes.Buffer, *time.Time) {
 	var b bytes.Buffer
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	log := slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: level}))
-	return &output{log: log, clean: func(s string) string { return s }, limit: limiter{now: func() time.Time { return now }}}, &b, &now
+	return &Log{
+		log:   log,
+		clean: func(s string) string { return s },
+		limit: limiter{now: func() time.Time { return now }},
+	}, &b, &now
 }
 
 // TestLogLimit: of a plugin that prints without end, a bounded number of lines a
@@ -22,7 +26,7 @@ func noisy(level slog.Level) (*output, *bytes.Buffer, *time.Time) {
 func TestLogLimit(t *testing.T) {
 	for name, format := range map[string]string{"stderr": "line %d", "hclog": `{"@level":"warn","@message":"line %d"}`} {
 		o, b, now := noisy(slog.LevelInfo)
-		w := &lines{to: o}
+		w := o.Writer()
 		for i := range 3 * maxLines {
 			fmt.Fprintf(w, format+"\n", i)
 		}
@@ -35,7 +39,7 @@ func TestLogLimit(t *testing.T) {
 		if n := strings.Count(b.String(), "\n"); n != maxLines+3 || strings.Count(b.String(), "lines=200") != 1 {
 			t.Errorf("%s: %d lines\n%s", name, n, b)
 		}
-		if last := o.last(); len(last) != tailLines || last[tailLines-1] != "line 1001" {
+		if last := o.Last(); len(last) != tailLines || last[tailLines-1] != "line 1001" {
 			t.Errorf("%s: the last lines are %q", name, last)
 		}
 	}
@@ -47,8 +51,8 @@ func TestLogLimitAtTheEnd(t *testing.T) {
 	for i := range maxLines + 7 {
 		o.line([]byte(fmt.Sprint("line ", i)))
 	}
-	o.settle()
-	o.settle()
+	o.Settle()
+	o.Settle()
 	if strings.Count(b.String(), "lines=7") != 1 {
 		t.Error(b)
 	}
@@ -71,18 +75,21 @@ func TestLogLimitOfLevels(t *testing.T) {
 // terminal is escaped.
 func TestLogLines(t *testing.T) {
 	o, b, _ := noisy(slog.LevelInfo)
-	w := &lines{to: o}
+	w := o.Writer()
 	fmt.Fprintf(w, "%s\n", strings.Repeat("x", 100*longestLine))
 	if b.Len() > longestLine+200 {
 		t.Errorf("%d bytes", b.Len())
 	}
 	b.Reset()
-	for _, text := range []string{"\x1b]52;c;aGk=\x07 \u202e ::add-mask::", `{"@level":"warn","@message":"\u001b[31m\u202e","key\u202e":"\u009b\u200b"}`} {
+	for _, text := range []string{
+		"\x1b]52;c;aGk=\x07 \u202e ::add-mask::",
+		`{"@level":"warn","@message":"\u001b[31m\u202e","key\u202e":"\u009b\u200b"}`,
+	} {
 		fmt.Fprintln(w, text)
 	}
 	for _, bad := range []string{"\x1b", "\x07", "\u202e", "\u009b", "\u200b"} {
-		if strings.Contains(b.String()+strings.Join(o.last(), ""), bad) {
-			t.Errorf("%q is there\n%q\n%q", bad, b, o.last())
+		if strings.Contains(b.String()+strings.Join(o.Last(), ""), bad) {
+			t.Errorf("%q is there\n%q\n%q", bad, b, o.Last())
 		}
 	}
 }

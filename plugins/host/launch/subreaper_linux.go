@@ -1,4 +1,4 @@
-package host
+package launch
 
 import (
 	"bytes"
@@ -14,22 +14,22 @@ import (
 	"time"
 )
 
-// keeperName is the first argument by which a program knows that it is to be a
-// keeper.
-const keeperName = "pipe-plugin-keeper"
+// subreaperName is the first argument with which a program is started as a
+// subreaper.
+const subreaperName = "pipe-plugin-subreaper"
 
-// What a keeper is given: its lifeline as input, which ends with pipe, and where
-// it reports to.
+// reportTo is the file descriptor that a subreaper reports to. Its input is the
+// lifeline, which ends with pipe.
 const reportTo = 3
 
-// The lines of its report.
+// The lines of the report.
 const (
 	reportError  = "error"  // errno: the plugin could not be started
 	reportPid    = "pid"    // of the plugin
 	reportStatus = "status" // with which the plugin ended
 )
 
-// sweepLimit is how long a keeper tries to end what a plugin left.
+// sweepLimit is how long a subreaper tries to end what a plugin left.
 const sweepLimit = 5 * time.Second
 
 // spyingCapabilities are those with which root reads the memory and environment
@@ -44,29 +44,33 @@ const (
 	prCapAmbientClear   = 4
 )
 
-// Keep makes this process a plugin's keeper and does not return, where it was
-// started as one; elsewhere it does nothing. A program that starts plugins calls
-// it first in main.
+// RunSubreaper does not return when this process was started as a subreaper; else
+// it does nothing.
 //
-// A keeper is the plugin's parent. It ends with the plugin, or when pipe is gone
-// however it ended, and not before everything that the plugin started has ended:
-// what leaves its parent behind becomes a child of the keeper, also in a session
-// of its own.
-func Keep() {
-	if len(os.Args) < 5 || os.Args[0] != keeperName {
+// A subreaper is the plugin's parent. It ends when the plugin ends or when pipe is
+// gone, SIGKILL included, and only after everything that the plugin started has
+// ended: orphaned descendants become children of the subreaper, also those in a
+// session of their own.
+func RunSubreaper() {
+	if len(os.Args) < 5 || os.Args[0] != subreaperName {
 		return
 	}
-	syscall.Exit(keep(os.Args[1], os.Args[2], os.Args[3], os.Args[4:]))
+	syscall.Exit(subreap(os.Args[1], os.Args[2], os.Args[3], os.Args[4:]))
 }
 
-func keep(dir, folder, path string, args []string) (code int) {
-	runtime.LockOSThread() // the plugin ends with this thread
+func subreap(dir, folder, path string, args []string) (code int) {
+	runtime.LockOSThread() // PDEATHSIG below is sent when this thread ends
 	syscall.CloseOnExec(reportTo)
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP) // pipe says when it ends
+	signal.Notify(
+		make(chan os.Signal, 1),
+		syscall.SIGINT,
+		syscall.SIGTERM,
+		syscall.SIGHUP,
+	) // only the lifeline ends it
 	prctl(syscall.PR_SET_DUMPABLE, 0)
 	prctl(prSetChildSubreaper, 1)
 	for _, capability := range spyingCapabilities() {
-		prctl(syscall.PR_CAPBSET_DROP, capability) // root may do it, and for others there is nothing to drop
+		prctl(syscall.PR_CAPBSET_DROP, capability) // fails for users other than root, who have none
 	}
 	prctl(prCapAmbient, prCapAmbientClear)
 	defer os.RemoveAll(folder)
@@ -96,13 +100,12 @@ func keep(dir, folder, path string, args []string) (code int) {
 	status := waitFor(pid)
 	ended.Store(true)
 	fmt.Fprintln(report, reportStatus, int(status))
-	syscall.Kill(-pid, syscall.SIGKILL) // its group at one go
+	syscall.Kill(-pid, syscall.SIGKILL) // its group at once
 	sweep()
 	return 0
 }
 
-// waitFor waits for the plugin, and for the children that came to the keeper
-// and ended before it.
+// waitFor waits for the plugin and reaps orphans that end before it.
 func waitFor(pid int) (status syscall.WaitStatus) {
 	for {
 		got, err := syscall.Wait4(-1, &status, 0, nil)
@@ -112,9 +115,9 @@ func waitFor(pid int) (status syscall.WaitStatus) {
 	}
 }
 
-// sweep ends all that the plugin left. Only children are ended, since a pid is
-// theirs until they are waited for; what they leave comes to the keeper in turn,
-// and there is nothing left when it has no child.
+// sweep ends all that the plugin left. It kills children only, whose pids cannot be
+// reused until they are waited for; their orphans become children in turn. It is
+// done when there is no child.
 func sweep() {
 	for late := time.Now().Add(sweepLimit); time.Now().Before(late); time.Sleep(time.Millisecond) {
 		for _, pid := range children() {
@@ -132,7 +135,7 @@ func sweep() {
 	}
 }
 
-// children are the processes whose parent this one is.
+// children returns the pids of this process's children.
 func children() (pids []int) {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	self := strconv.Itoa(os.Getpid())
@@ -142,7 +145,8 @@ func children() (pids []int) {
 			continue
 		}
 		fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]) // state and parent, behind the name
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil && len(fields) > 1 && string(fields[1]) == self {
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil && len(fields) > 1 &&
+			string(fields[1]) == self {
 			pids = append(pids, pid)
 		}
 	}

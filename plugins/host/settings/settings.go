@@ -1,4 +1,4 @@
-package host
+package settings
 
 import (
 	"errors"
@@ -13,33 +13,47 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 const codeConfig = "plugin-config"
 
-// settings is the configuration of a plugin on its way to it: read with the
-// plugin's schema, checked against it, every problem with its place.
-type settings struct {
-	node     *config.Node // where problems about the whole stand
-	data     config.Data
-	problems config.Problems
-	// secrets are the values of fields that the schema marks.
-	secrets []string
-	// unknown says that something was left out that is not known yet.
-	unknown bool
+// Settings is the configuration of a plugin as Read returns it.
+type Settings struct {
+	Object   map[string]any // as the plugin gets it
+	Problems config.Problems
+	// Secrets are the values of fields that the schema marks as secret.
+	Secrets []string
+	// Unknown reports whether a value is missing whose variable is not set.
+	Unknown bool
+
+	plugin string
+	node   *config.Node // position of problems about the whole block
+	data   config.Data
 }
 
-// read gives the configuration as the plugin gets it.
-func (s *settings) read(about *Description) map[string]any {
-	if about.Schema == nil {
+// Read reads the configuration of a plugin and checks it against the plugin's JSON
+// Schema, which is nil for a plugin without configuration. Node is the plugin's block.
+func Read(plugin string, schema map[string]any, node *config.Node, data config.Data) *Settings {
+	s := &Settings{plugin: plugin, node: node, data: data}
+	s.Object = s.read(schema)
+	return s
+}
+
+func (s *Settings) read(source map[string]any) map[string]any {
+	if source == nil {
 		if len(s.data.Entries) > 0 || len(s.data.Items) > 0 || s.data.Text.IsSet() {
-			s.key(s.data.Node, about.Name+" takes no config", "remove it")
+			s.key(s.data.Node, s.plugin+" takes no config", "remove it")
 		}
 		return map[string]any{}
 	}
-	schema, err := compileSchema(about.Schema)
+	schema, err := compileSchema(source)
 	if err != nil {
-		s.key(s.node, fmt.Sprintf("the schema that %s gives for its config cannot be used: %v", about.Name, firstLine(err)), "this is a defect of the plugin: tell its author")
+		s.key(
+			s.node,
+			fmt.Sprintf("the schema that %s gives for its config cannot be used: %v", s.plugin, firstLine(err)),
+			"this is a defect of the plugin: tell its author",
+		)
 		return nil
 	}
 	value := s.value(s.data, schema, false)
@@ -77,7 +91,7 @@ func (noLoader) Load(string) (any, error) {
 
 // value reads a part of the file by its schema, which may be nil: a scalar is
 // what the schema wants, or else what it looks like.
-func (s *settings) value(d config.Data, schema *jsonschema.Schema, secret bool) any {
+func (s *Settings) value(d config.Data, schema *jsonschema.Schema, secret bool) any {
 	schema = resolveRef(schema)
 	secret = secret || schema != nil && schema.WriteOnly
 	switch {
@@ -96,20 +110,24 @@ func (s *settings) value(d config.Data, schema *jsonschema.Schema, secret bool) 
 		}
 		return out
 	case d.Unknown:
-		s.unknown = true
+		s.Unknown = true
 		return nil
 	case d.Node.IsNull():
 		return nil
 	}
 	if d.Text.FromFile() && !secret {
-		s.at(d.Node, "${file:…} stands in a field that the plugin does not mark as secret", "only secrets are read from files; use ${NAME} here")
+		s.at(
+			d.Node,
+			"${file:…} stands in a field that the plugin does not mark as secret",
+			"only secrets are read from files; use ${NAME} here",
+		)
 	}
 	text := d.Text.Reveal()
 	if secret {
-		s.secrets = append(s.secrets, text)
+		s.Secrets = append(s.Secrets, text)
 		if d.Written {
 			d.Hide()
-			s.problems = append(s.problems, config.Problem{Pos: d.Node.Pos(), Code: "literal-secret", Warning: true,
+			s.Problems = append(s.Problems, config.Problem{Pos: d.Node.Pos(), Code: "literal-secret", Warning: true,
 				Message: "a secret is written in the file itself", Hint: "use a variable, ${NAME}, or a file, ${file:PATH}"})
 		}
 	}
@@ -173,7 +191,7 @@ func element(schema *jsonschema.Schema) *jsonschema.Schema {
 }
 
 // faults makes problems of what the validator found, at the innermost places.
-func (s *settings) faults(e *jsonschema.ValidationError, schema *jsonschema.Schema) {
+func (s *Settings) faults(e *jsonschema.ValidationError, schema *jsonschema.Schema) {
 	_, any := e.ErrorKind.(*kind.AnyOf)
 	_, one := e.ErrorKind.(*kind.OneOf)
 	if len(e.Causes) > 0 && !any && !one {
@@ -219,7 +237,7 @@ func (s *settings) faults(e *jsonschema.ValidationError, schema *jsonschema.Sche
 	}
 }
 
-func (s *settings) unknownKey(d config.Data, name string, schema *jsonschema.Schema) {
+func (s *Settings) unknownKey(d config.Data, name string, schema *jsonschema.Schema) {
 	var known []string
 	if schema != nil {
 		known = slices.Sorted(maps.Keys(schema.Properties))
@@ -230,7 +248,16 @@ func (s *settings) unknownKey(d config.Data, name string, schema *jsonschema.Sch
 	}
 	for _, e := range d.Entries {
 		if e.Key == name {
-			s.problems = append(s.problems, config.Problem{Pos: e.KeyPos, Width: len([]rune(name)), Code: codeConfig, Message: "the plugin knows no key " + strconv.Quote(name), Hint: hint})
+			s.Problems = append(
+				s.Problems,
+				config.Problem{
+					Pos:     e.KeyPos,
+					Width:   len([]rune(name)),
+					Code:    codeConfig,
+					Message: "the plugin knows no key " + strconv.Quote(name),
+					Hint:    hint,
+				},
+			)
 		}
 	}
 }
@@ -265,24 +292,43 @@ func mismatch(k jsonschema.ErrorKind) (message, hint string) {
 	return "this does not fit the plugin's schema (" + strings.Join(k.KeywordPath(), ".") + ")", ""
 }
 
-// at reports a problem at a value, key at the key that it stands under.
-func (s *settings) at(n *config.Node, message, hint string) {
+// Refuse adds the problem that the plugin itself reports for a field.
+func (s *Settings) Refuse(field, reason string) {
+	d := s.data
+	for _, part := range strings.Split(field, ".") {
+		if next := d.Get(part); next.Node != nil {
+			d = next
+		}
+	}
+	s.at(d.Node, s.plugin+" refuses its config: "+reason, "")
+}
+
+// at adds a problem at a scalar, or at the key of anything else.
+func (s *Settings) at(n *config.Node, message, hint string) {
 	if n.Kind() != config.Scalar {
 		s.key(n, message, hint)
 		return
 	}
-	s.problems = append(s.problems, config.Problem{Pos: n.Pos(), Width: len([]rune(n.Text())), Code: codeConfig, Message: message, Hint: hint})
+	s.Problems = append(s.Problems, config.Problem{
+		Pos: n.Pos(), Width: len([]rune(n.Text())), Code: codeConfig, Message: message, Hint: hint,
+	})
 }
 
-func (s *settings) key(n *config.Node, message, hint string) {
+// key adds a problem at the key of a node.
+func (s *Settings) key(n *config.Node, message, hint string) {
 	if n == nil {
 		n = s.node
 	}
+	s.Problems = append(s.Problems, AtKey(n, codeConfig, message, hint))
+}
+
+// AtKey returns a problem at the key of a node.
+func AtKey(n *config.Node, code, message, hint string) config.Problem {
 	name := n.Path()[strings.LastIndexByte(n.Path(), '.')+1:]
-	s.problems = append(s.problems, config.Problem{Pos: n.KeyPos(), Width: len([]rune(name)), Code: codeConfig, Message: message, Hint: hint})
+	return config.Problem{Pos: n.KeyPos(), Width: len([]rune(name)), Code: code, Message: message, Hint: hint}
 }
 
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
-	return cut(printable(line), 200)
+	return display.Short(line, 200)
 }

@@ -1,11 +1,11 @@
-package host
+package output
 
 import "time"
 
 // maxLines is how many lines of one plugin are logged in a second.
 const maxLines = 100
 
-// limiter bounds the lines of a plugin. Its zero value with a clock is ready.
+// limiter counts the lines of a plugin. It needs a clock and is ready then.
 type limiter struct {
 	now     func() time.Time
 	began   time.Time // the second that is counted

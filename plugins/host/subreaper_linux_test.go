@@ -23,32 +23,32 @@ func parentOf(t *testing.T, pid int) (parent int) {
 	return parent
 }
 
-// TestKeeperAsked: a signal to a whole control group, as an init system sends it,
-// ends no keeper.
-func TestKeeperAsked(t *testing.T) {
+// TestSubreaperAsked: a signal to a whole control group, as an init system sends it,
+// does not end a subreaper.
+func TestSubreaperAsked(t *testing.T) {
 	w := newWorld(t, "session", nil)
 	w.start(t)
 	if _, err := w.apply(t, record("a", "x")); err != nil {
 		t.Fatal(err)
 	}
 	pids := pidsIn(t, w.file)
-	keeper := parentOf(t, pids[0])
+	subreaper := parentOf(t, pids[0])
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGHUP, syscall.SIGTERM} {
-		syscall.Kill(keeper, signal)
+		syscall.Kill(subreaper, signal)
 	}
 	syscall.Kill(pids[0], syscall.SIGTERM)
-	for _, pid := range append(pids, keeper) {
+	for _, pid := range append(pids, subreaper) {
 		gone(t, pid, 2*time.Second)
 	}
 }
 
-// TestKeeperKilled: without its keeper a plugin ends, also where pipe is killed
+// TestSubreaperKilled: without its subreaper a plugin ends, also where pipe is killed
 // with it, and a run goes on with another one.
-func TestKeeperKilled(t *testing.T) {
+func TestSubreaperKilled(t *testing.T) {
 	t.Run("both", func(t *testing.T) {
 		host, pids := hosted(t, "fork", shortTemp(t))
-		keeper := parentOf(t, pids[0])
-		syscall.Kill(keeper, syscall.SIGKILL)
+		subreaper := parentOf(t, pids[0])
+		syscall.Kill(subreaper, syscall.SIGKILL)
 		host.Process.Kill()
 		gone(t, pids[0], 2*time.Second)
 		syscall.Kill(pids[1], syscall.SIGKILL) // what it forked is nobody's
