@@ -61,12 +61,8 @@ func RunSubreaper() {
 func subreap(dir, folder, path string, args []string) (code int) {
 	runtime.LockOSThread() // PDEATHSIG below is sent when this thread ends
 	syscall.CloseOnExec(reportTo)
-	signal.Notify(
-		make(chan os.Signal, 1),
-		syscall.SIGINT,
-		syscall.SIGTERM,
-		syscall.SIGHUP,
-	) // only the lifeline ends it
+	// Only the lifeline ends it.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	prctl(syscall.PR_SET_DUMPABLE, 0)
 	prctl(prSetChildSubreaper, 1)
 	for _, capability := range spyingCapabilities() {
