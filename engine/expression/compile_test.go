@@ -93,7 +93,7 @@ func TestCompileErrors(t *testing.T) {
 			l = testLanguage(t, Define{"owners", `related("ownedBy")`})
 		}
 		_, err := l.Compile(test.text, test.want)
-		shown := cut(test.text, 0)
+		shown := test.text[:min(60, len(test.text))]
 		if test.code == "" {
 			if err != nil {
 				t.Errorf("%s: %v", shown, err)

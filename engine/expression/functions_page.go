@@ -1,15 +1,20 @@
 package expression
 
-import "strings"
+import (
+	"errors"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/markdown"
+)
 
 // pageFunctions build what people read.
 func pageFunctions() []Function {
-	markdown := newMarkdown()
+	converter := markdown.New()
 	return []Function{{
 		Name: "plain", Signature: "plain(markdown)", MinArgs: 1, MaxArgs: 1, Gives: TextKind,
 		Doc:      "The plain text of Markdown and HTML, without marks and tags: a line for each block, line break and list item, ` | ` between cells, links as text (url), the text of code. Comments, scripts and styles are left out. At most 1 MiB of Markdown.",
 		Examples: []Example{{Expr: `plain("See **the** [docs](https://example.com).")`, Result: "See the docs (https://example.com)."}, {Expr: `plain("Takes <b>orders</b>.<br>Keeps stock.")`, Result: "Takes orders.\nKeeps stock."}},
-		Call:     onText(func(text string) (any, error) { return markdown.plain(text) }),
+		Call:     onText(func(text string) (any, error) { return plain(converter, text) }),
 	}, {
 		Name: "lines", Signature: "lines(parts…)", MinArgs: 0, MaxArgs: -1, Gives: TextKind,
 		Doc:      "The parts that are not empty, one a line. A list stands for its elements. Nil when nothing is left.",
@@ -34,6 +39,18 @@ func pageFunctions() []Function {
 		Examples: []Example{{Expr: `link("Docs", "https://example.com")`, Result: "Docs (https://example.com)"}, {Expr: `link(nil, "https://example.com")`, Result: "https://example.com"}, {Expr: `link("Docs", nil)`}},
 		Call:     pure(link),
 	}}
+}
+
+// plain converts Markdown; its limits are those of an expression.
+func plain(converter *markdown.Converter, source string) (any, error) {
+	text, err := converter.Plain(source)
+	switch {
+	case errors.Is(err, markdown.ErrSource):
+		return nil, limitError("is given more than 1 MiB of Markdown")
+	case err != nil:
+		return nil, errText
+	}
+	return text, nil
 }
 
 func orNothing(texts []string, separator string, err error) (any, error) {

@@ -28,7 +28,7 @@ func (b *budget) look(elements int) error {
 
 func (b *budget) write(bytes int) error {
 	if b.text += bytes; b.text > maxText {
-		return limitError("makes more than 8 MiB of text")
+		return errText
 	}
 	return nil
 }
@@ -40,6 +40,7 @@ type limitError string
 
 const (
 	errElements = limitError("looks at more than 1,000,000 elements")
+	errText     = limitError("makes more than 8 MiB of text")
 	errResult   = limitError("gives a result larger than 8 MiB")
 	errShape    = valueError("the result is neither text, number, true or false, list nor object")
 	errInfinite = valueError("the result is not a finite number; is something divided by zero?")

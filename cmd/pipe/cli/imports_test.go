@@ -26,7 +26,7 @@ var homes = map[string][]string{
 	"github.com/charmbracelet/lipgloss":        {"cmd/pipe"},
 	"github.com/vbauerster/mpb/v8":             {"cmd/pipe"},
 	"github.com/prometheus":                    {"cmd/pipe"},
-	"github.com/yuin/goldmark":                 {"engine/expression"},
+	"github.com/yuin/goldmark":                 {"engine/markdown"},
 	"github.com/oklog/ulid/v2":                 {"engine/run", "sinks/glean"},
 	"golang.org/x/sync":                        {"plugins/host"},
 	"golang.org/x/time/rate":                   {"engine/connection"},
@@ -64,7 +64,7 @@ func TestImports(t *testing.T) {
 // layers are the packages of the engine from the lowest: a package imports only
 // packages of lower layers, and of its own layer those before it.
 var layers = [][]string{
-	{"engine/codec", "engine/display", "engine/atomicfile", "engine/fault"},
+	{"engine/codec", "engine/display", "engine/markdown", "engine/atomicfile", "engine/fault"},
 	{"engine/config", "engine/dotenv", "engine/expression", "engine/access"},
 	{"engine/component", "engine/connection", "engine/records"},
 	{"engine/stage", "engine/baseline", "engine/guard", "engine/read"},

@@ -1,4 +1,4 @@
-package expression
+package markdown
 
 import (
 	"strings"
@@ -58,7 +58,7 @@ func TestPlainHTML(t *testing.T) {
 		"what only looks like tags": {"say <your-name> to Map<String, Text> if a<b and <3", "say <your-name> to Map<String, Text> if a<b and <3"},
 		"declarations":              {"<!DOCTYPE html>\n\na <?php echo 1 ?>b", "a b"},
 	} {
-		if got, err := newMarkdown().plain(c[0]); err != nil || got != c[1] {
+		if got, err := New().Plain(c[0]); err != nil || got != c[1] {
 			t.Errorf("%s: %q:\n%q, %v; want\n%q", name, c[0], got, err, c[1])
 		}
 	}
@@ -70,13 +70,16 @@ func TestPlainHTMLInPieces(t *testing.T) {
 	for name, section := range map[string]string{"lines": "hidden { }\n", "paragraphs": "hidden\n\n", "one line": "hidden "} {
 		for _, around := range [][2]string{{"<style>", "</style>"}, {"<!--", "-->"}, {"<div>\n<script>\n\n", "\n\n</script>"}} {
 			source := "before\n\n" + around[0] + strings.Repeat(section, 3000) + around[1] + "\n\nafter"
-			if got, err := newMarkdown().plain(source); err != nil || strings.Contains(got, "hidden") || !strings.HasPrefix(got, "before") || !strings.HasSuffix(got, "after") {
+			if got, err := New().Plain(source); err != nil || strings.Contains(got, "hidden") ||
+				!strings.HasPrefix(got, "before") ||
+				!strings.HasSuffix(got, "after") {
 				t.Errorf("%s in %s: %v, %d bytes: %.80q", name, around[0], err, len(got), got)
 			}
 		}
 	}
 	source := "<script>hidden</script>\n\n" + strings.Repeat("text\n\n", 3000) + "the <script> tag and after"
-	if got, err := newMarkdown().plain(source); err != nil || strings.Contains(got, "hidden") || !strings.HasSuffix(got, "the  tag and after") {
+	if got, err := New().Plain(source); err != nil || strings.Contains(got, "hidden") ||
+		!strings.HasSuffix(got, "the  tag and after") {
 		t.Errorf("a script that ends before the last begins: %v, %.80q", err, got[max(0, len(got)-80):])
 	}
 }

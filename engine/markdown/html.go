@@ -1,4 +1,4 @@
-package expression
+package markdown
 
 import (
 	"html"
@@ -20,11 +20,13 @@ const (
 
 // elements are the elements of HTML; what has another name is no tag.
 var elements = elementRoles(map[role]string{
-	inlineRole: `a abbr area audio b base bdi bdo big canvas cite code data del dfn em embed font i iframe img input ins kbd label link map mark
-		meta meter noscript object output param picture progress q rp rt ruby s samp slot small source span strike strong sub sup svg
-		template textarea time track tt u var video wbr button col colgroup head html body`,
-	lineRole: `address article aside blockquote br caption center dd details dialog div dl dt fieldset figcaption figure footer form
-		header hr legend main menu nav ol optgroup option pre search section select summary table tbody tfoot thead title tr ul`,
+	inlineRole: `a abbr area audio b base bdi bdo big canvas cite code data del dfn em embed font i iframe img
+		input ins kbd label link map mark meta meter noscript object output param picture progress q rp
+		rt ruby s samp slot small source span strike strong sub sup svg template textarea time track tt
+		u var video wbr button col colgroup head html body`,
+	lineRole: `address article aside blockquote br caption center dd details dialog div dl dt fieldset
+		figcaption figure footer form header hr legend main menu nav ol optgroup option pre search
+		section select summary table tbody tfoot thead title tr ul`,
 	paragraphRole: `h1 h2 h3 h4 h5 h6 p`,
 	cellRole:      `td th`,
 	itemRole:      `li`,
@@ -42,7 +44,9 @@ func elementRoles(names map[role]string) map[string]role {
 }
 
 var (
-	htmlTag     = regexp.MustCompile(`(?s)<!--.*?-->|<!--|</?[A-Za-z](?:[^<>"']|"[^"<]*"|'[^'<]*')*>|<(?:/?[A-Za-z]|[?]|!\[?[A-Za-z])[^<>]*>`)
+	htmlTag = regexp.MustCompile(
+		`(?s)<!--.*?-->|<!--|</?[A-Za-z](?:[^<>"']|"[^"<]*"|'[^'<]*')*>|<(?:/?[A-Za-z]|[?]|!\[?[A-Za-z])[^<>]*>`,
+	)
 	htmlName    = regexp.MustCompile(`^</?([A-Za-z][A-Za-z0-9]*)(?:[\s/>]|$)`)
 	placeholder = regexp.MustCompile(`^<[A-Za-z][^<>=/"']*>$`)
 	entity      = regexp.MustCompile(`&(?:[A-Za-z][A-Za-z0-9]{1,31}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});`)
@@ -55,7 +59,7 @@ var (
 )
 
 // html writes the text of HTML that begins at a place of the document.
-func (w *plainWriter) html(s string, at int) {
+func (w *writer) html(s string, at int) {
 	for s != "" {
 		if w.hidden != nil {
 			rest := w.shown(s)
@@ -78,7 +82,7 @@ func (w *plainWriter) html(s string, at int) {
 // tag writes what stays of a tag that begins at a place of the document: a gap, or
 // all of what only looks like a tag, such as <your-name>. hides reports that what
 // follows is no text; it is then left out up to its end, if it has one.
-func (w *plainWriter) tag(tag string, at int) (hides bool) {
+func (w *writer) tag(tag string, at int) (hides bool) {
 	if w.hidden != nil {
 		w.write(tag)
 		return false
@@ -111,7 +115,7 @@ func (w *plainWriter) tag(tag string, at int) (hides bool) {
 }
 
 // hide leaves out what follows up to the end of its kind, if the document has one.
-func (w *plainWriter) hide(kind string, at int) bool {
+func (w *writer) hide(kind string, at int) bool {
 	last, known := w.lastEnds[kind]
 	if !known {
 		last = -1
@@ -127,7 +131,7 @@ func (w *plainWriter) hide(kind string, at int) bool {
 }
 
 // shown is what is left of a text after the end of what is hidden.
-func (w *plainWriter) shown(s string) string {
+func (w *writer) shown(s string) string {
 	end := w.hidden.FindStringIndex(s)
 	if end == nil {
 		return ""

@@ -1,4 +1,4 @@
-package expression
+package markdown
 
 import (
 	"strings"
@@ -9,7 +9,7 @@ import (
 )
 
 func TestPlain(t *testing.T) {
-	m := newMarkdown()
+	m := New()
 	for source, want := range map[string]string{
 		"no marks at all, one line":                 "no marks at all, one line",
 		" spaces round it\nand a second line\n":     "spaces round it\nand a second line",
@@ -36,7 +36,7 @@ func TestPlain(t *testing.T) {
 		"größe **größer** 日本語 👩‍👩‍👧":                "größe größer 日本語 👩‍👩‍👧",
 		"": "",
 	} {
-		if got, err := m.plain(source); err != nil || got != want {
+		if got, err := m.Plain(source); err != nil || got != want {
 			t.Errorf("%q:\n%q, want\n%q", source, got, want)
 		}
 	}
@@ -44,7 +44,7 @@ func TestPlain(t *testing.T) {
 
 // What needs no parser must come out as the parser would have it.
 func TestUnmarked(t *testing.T) {
-	m := newMarkdown()
+	m := New()
 	for source, marked := range map[string]bool{
 		"one": false, "one\n\ntwo\nthree": false, "it costs 3. Really": false, " one\n": false, "a - b = c + d": false, "": false,
 		"- a": true, "1. a": true, "12) a": true, "a\n---": true, "a\n  b": true, "a  \nb": true, "    a": true, "a\n+ b": true, "a *b*": true,
@@ -52,7 +52,7 @@ func TestUnmarked(t *testing.T) {
 		if isMarked(source) != marked {
 			t.Errorf("%q: %v", source, !marked)
 		}
-		w := &plainWriter{source: []byte(source)}
+		w := &writer{source: []byte(source)}
 		w.blocks(m.parser.Parse(text.NewReader(w.source)), "\n\n")
 		if parsed := strings.TrimSpace(string(w.out)); !marked && parsed != strings.TrimSpace(source) {
 			t.Errorf("%q is parsed as %q", source, parsed)
@@ -62,7 +62,7 @@ func TestUnmarked(t *testing.T) {
 
 // A document of 600 KB must not stop a run, whatever is in it.
 func TestPlainOfMuch(t *testing.T) {
-	m := newMarkdown()
+	m := New()
 	for size, units := range map[int][]string{
 		600 << 10: {"a\n", "é", "**a** [b](c) `d`\n"},
 		64 << 10:  {">", "[a]("},
@@ -74,7 +74,7 @@ func TestPlainOfMuch(t *testing.T) {
 	} {
 		for _, unit := range units {
 			start := time.Now()
-			if _, err := m.plain(strings.Repeat(unit, size/len(unit))); err != nil {
+			if _, err := m.Plain(strings.Repeat(unit, size/len(unit))); err != nil {
 				t.Errorf("%q: %v", unit, err)
 			}
 			if took := time.Since(start); took > 10*time.Second {
@@ -83,22 +83,23 @@ func TestPlainOfMuch(t *testing.T) {
 		}
 	}
 	amplified := strings.Repeat("[a] ", 200<<10/4) + "\n\n[a]: https://e.com/" + strings.Repeat("x", 4<<10)
-	if got, err := m.plain(amplified); err == nil {
+	if got, err := m.Plain(amplified); err == nil {
 		t.Errorf("%d bytes of %d", len(got), len(amplified))
 	}
 }
 
 // A document is parsed in pieces; that must not show.
 func TestPlainInPieces(t *testing.T) {
-	m := newMarkdown()
+	m := New()
 	for name, section := range map[string]string{
 		"paragraphs": "some *prose* with a [link][ref], **bold**\n\n",
 		"lines":      "some *prose* in one long paragraph\n",
 		"fence":      "```\ncode *as* is\n\n\n```\n\n",
 		"items":      "- one *item*\n",
 	} {
-		got, err := m.plain(strings.Repeat(section, 1000) + "\n[ref]: https://e.com\n")
-		want := strings.NewReplacer("**bold**", "bold", "*prose*", "prose", "*item*", "item", "[link][ref]", "link (https://e.com)", "```\n", "").Replace(section)
+		got, err := m.Plain(strings.Repeat(section, 1000) + "\n[ref]: https://e.com\n")
+		want := strings.NewReplacer("**bold**", "bold", "*prose*", "prose", "*item*", "item", "[link][ref]", "link (https://e.com)", "```\n", "").
+			Replace(section)
 		if name == "fence" {
 			want = "code *as* is\n\n"
 		}

@@ -1,4 +1,4 @@
-package expression
+package markdown
 
 import (
 	"bytes"
@@ -6,99 +6,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/extension"
 	tables "github.com/yuin/goldmark/extension/ast"
-	"github.com/yuin/goldmark/parser"
-	"github.com/yuin/goldmark/text"
 )
 
-// markdown makes plain text of Markdown; it may be used by many goroutines.
-type markdown struct{ parser parser.Parser }
-
-func newMarkdown() *markdown {
-	return &markdown{goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough)).Parser()}
-}
-
-// isMarked tells what may be Markdown or HTML: most titles and many descriptions
-// have none of it and need no parser.
-func isMarked(source string) bool {
-	if strings.ContainsAny(source, "*_`[]<>#&\\|~\r\t") {
-		return true
-	}
-	for line := range strings.Lines(source) {
-		line = strings.TrimSuffix(line, "\n")
-		words := strings.TrimLeft(line, " ")
-		if words == "" {
-			continue
-		}
-		digits := strings.TrimLeft(words, "0123456789")
-		switch {
-		case len(line)-len(words) > 1 || strings.HasSuffix(line, "  "), strings.IndexByte("-+=", words[0]) >= 0,
-			digits != words && digits != "" && (digits[0] == '.' || digits[0] == ')'):
-			return true
-		}
-	}
-	return false
-}
-
-// maxMarkdown is the size of the longest Markdown that is parsed.
-const maxMarkdown = 1 << 20
-
-const errMarkdown = limitError("is given more than 1 MiB of Markdown")
-
-// plain is the text of a Markdown document: blocks with an empty line between,
-// lines as they were broken, `- ` and numbers before items, links as
-// `text (url)`, code as it is. HTML tags part lines, cells and items likewise or
-// leave nothing, and comments, scripts and styles are left out. The only error is
-// too much text. It parses one piece at a time, which bounds the memory for the
-// syntax tree.
-func (m *markdown) plain(source string) (string, error) {
-	if len(source) > maxMarkdown {
-		return "", errMarkdown
-	}
-	if !isMarked(source) {
-		return strings.TrimSpace(source), nil
-	}
-	pieces := piecesOf(source)
-	shared := parser.NewContext()
-	for _, p := range pieces { // links may refer to any piece
-		if len(pieces) > 1 && strings.Contains(p.text, "]:") {
-			m.parse(p.text, shared)
-		}
-	}
-	w := &plainWriter{whole: source, lastEnds: map[string]int{}}
-	for _, p := range pieces {
-		w.source, w.offset = []byte(p.text), p.start
-		w.blocks(m.parse(p.text, shared), "\n\n")
-		w.separate(p.after)
-	}
-	if err := fits(w.size); err != nil {
-		return "", err
-	}
-	return strings.TrimSpace(string(w.out)), nil
-}
-
-func (m *markdown) parse(source string, shared parser.Context) ast.Node {
-	context := pieceContext{Context: parser.NewContext(), shared: shared}
-	return m.parser.Parse(text.NewReader([]byte(source)), parser.WithContext(context))
-}
-
-// pieceContext is the context of one piece, with the link references of all.
-type pieceContext struct {
-	parser.Context
-	shared parser.Context
-}
-
-func (c pieceContext) AddReference(r parser.Reference) { c.shared.AddReference(r) }
-func (c pieceContext) References() []parser.Reference  { return c.shared.References() }
-func (c pieceContext) Reference(label string) (parser.Reference, bool) {
-	return c.shared.Reference(label)
-}
-
-// plainWriter writes one document.
-type plainWriter struct {
+// writer writes one document.
+type writer struct {
 	whole  string // the document
 	source []byte // the piece of it that is being written, which begins at offset
 	offset int
@@ -131,14 +44,14 @@ type gap struct {
 }
 
 // newline has the next text begin a line, after an empty one when lines is 2.
-func (w *plainWriter) newline(lines int) {
+func (w *writer) newline(lines int) {
 	if w.at == inText {
 		w.gap.lines = max(w.gap.lines, lines)
 	}
 }
 
 // separate parts two blocks by line breaks, or two cells by " | ".
-func (w *plainWriter) separate(s string) {
+func (w *writer) separate(s string) {
 	switch lines := strings.Count(s, "\n"); {
 	case s == "":
 		return
@@ -153,7 +66,7 @@ func (w *plainWriter) separate(s string) {
 }
 
 // fill writes the gap.
-func (w *plainWriter) fill() {
+func (w *writer) fill() {
 	g := w.gap
 	if g == (gap{}) {
 		return
@@ -176,14 +89,14 @@ func (w *plainWriter) fill() {
 }
 
 // mark begins a list item.
-func (w *plainWriter) mark(s string) {
+func (w *writer) mark(s string) {
 	w.fill()
 	w.add(s)
 	w.at = afterMark
 }
 
 // write adds text behind the gap.
-func (w *plainWriter) write(s string) {
+func (w *writer) write(s string) {
 	if w.hidden != nil {
 		s = w.shown(s)
 	}
@@ -200,17 +113,17 @@ func (w *plainWriter) write(s string) {
 	}
 }
 
-func (w *plainWriter) add(s string) {
+func (w *writer) add(s string) {
 	if w.indent != "" && strings.Contains(s, "\n") {
 		s = strings.ReplaceAll(s, "\n", "\n"+w.indent)
 	}
-	if w.size += len(s); w.size <= maxText {
+	if w.size += len(s); w.size <= MaxText {
 		w.out = append(w.out, s...)
 	}
 }
 
 // blocks writes the children of a block with a separator between.
-func (w *plainWriter) blocks(parent ast.Node, separator string) {
+func (w *writer) blocks(parent ast.Node, separator string) {
 	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
 		if n != parent.FirstChild() {
 			w.separate(separator)
@@ -219,7 +132,7 @@ func (w *plainWriter) blocks(parent ast.Node, separator string) {
 	}
 }
 
-func (w *plainWriter) block(n ast.Node) {
+func (w *writer) block(n ast.Node) {
 	switch n := n.(type) {
 	case *ast.List:
 		w.list(n)
@@ -241,7 +154,7 @@ func (w *plainWriter) block(n ast.Node) {
 	}
 }
 
-func (w *plainWriter) list(n *ast.List) {
+func (w *writer) list(n *ast.List) {
 	outer, number := w.indent, n.Start
 	for item := n.FirstChild(); item != nil; item = item.NextSibling() {
 		if item != n.FirstChild() {
@@ -259,7 +172,7 @@ func (w *plainWriter) list(n *ast.List) {
 	}
 }
 
-func (w *plainWriter) inlines(parent ast.Node) {
+func (w *writer) inlines(parent ast.Node) {
 	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
 		switch n := n.(type) {
 		case *ast.Text:
@@ -285,7 +198,7 @@ func (w *plainWriter) inlines(parent ast.Node) {
 	}
 }
 
-func (w *plainWriter) link(n ast.Node, url string) {
+func (w *writer) link(n ast.Node, url string) {
 	w.fill()
 	start := len(w.out)
 	w.linked = start
@@ -300,7 +213,7 @@ func (w *plainWriter) link(n ast.Node, url string) {
 	}
 }
 
-func (w *plainWriter) code(n ast.Node) {
+func (w *writer) code(n ast.Node) {
 	for child := n.FirstChild(); child != nil; child = child.NextSibling() {
 		if t, ok := child.(*ast.Text); ok {
 			w.write(strings.ReplaceAll(string(t.Segment.Value(w.source)), "\n", " "))
@@ -309,12 +222,12 @@ func (w *plainWriter) code(n ast.Node) {
 }
 
 // lines is the text of a block that is not parsed further.
-func (w *plainWriter) lines(n ast.Node) string {
+func (w *writer) lines(n ast.Node) string {
 	return string(n.Lines().Value(w.source))
 }
 
 // htmlBlock writes HTML that is a block of its own.
-func (w *plainWriter) htmlBlock(n *ast.HTMLBlock) {
+func (w *writer) htmlBlock(n *ast.HTMLBlock) {
 	start := n.ClosureLine.Start
 	if n.Lines().Len() > 0 {
 		start = n.Lines().At(0).Start
