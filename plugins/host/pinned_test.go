@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // TestRunsWhatWasHashed: a file that others can change is exchanged between the
@@ -68,5 +70,31 @@ func TestRunsWhatWasHashed(t *testing.T) {
 				t.Errorf("it ran as %s %v", at, err)
 			}
 		})
+	}
+}
+
+// TestCopyCannotRun: where the system refuses to run a copy, the error says that it is
+// one and what to do.
+func TestCopyCannotRun(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("this system makes no copies")
+	}
+	folder := t.TempDir()
+	if err := os.Chmod(folder, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	path, interpreter := filepath.Join(folder, "plugin.sh"), filepath.Join(folder, "not-executable")
+	for file, mode := range map[string]os.FileMode{path: 0o700, interpreter: 0o600} {
+		if err := os.WriteFile(file, []byte("#!"+interpreter+"\n"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sum, err := Checksum(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, "noop", func(o *Options) { o.Command, o.Unpinned, o.Sums = []string{path}, false, []string{sum} })
+	if remedy := fault.RemedyOf(w.Start(t.Context())); !strings.Contains(remedy, "let TMPDIR name a folder") {
+		t.Error(remedy)
 	}
 }
