@@ -4,19 +4,19 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 )
 
 // Convert makes what an expression gave into what a field of this type takes:
 // string, []string, int64 or bool; nil when there is nothing to send. An empty list
-// stays one. The error says what is wrong without saying the value.
-func (t FieldType) Convert(v any) (any, error) {
+// stays one. Refs take the spelling of the source's; a text that is not a full ref
+// stays as it is. The error says what is wrong without saying the value.
+func (t FieldType) Convert(v any, refs Refs) (any, error) {
 	switch t {
 	case Text:
 		return optional(toText(v))
 	case RefField:
 		s, err := toText(v)
-		return optional(strings.ToLower(s), err)
+		return optional(spelling(s, refs), err)
 	case TextList, RefList:
 		if v == nil {
 			return nil, nil
@@ -25,7 +25,7 @@ func (t FieldType) Convert(v any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return t.List(list)
+		return t.List(list, refs)
 	case Seconds, Number:
 		return toInteger(v)
 	case Flag:
@@ -36,19 +36,29 @@ func (t FieldType) Convert(v any) (any, error) {
 	return nil, fmt.Errorf("a field of this type takes no single value")
 }
 
-// List makes a list of texts into what a field of this type takes.
-func (t FieldType) List(list []string) (any, error) {
+// List makes a list of texts into what a field of this type takes, as Convert does.
+func (t FieldType) List(list []string, refs Refs) (any, error) {
 	switch t {
 	case TextList:
 		return list, nil
 	case RefList:
 		out := make([]string, len(list))
 		for i, s := range list {
-			out[i] = strings.ToLower(s)
+			out[i] = spelling(s, refs)
 		}
 		return out, nil
 	}
 	return nil, fmt.Errorf("a list where one value is expected")
+}
+
+// spelling is a text in the spelling of refs, where it is one.
+func spelling(text string, refs Refs) string {
+	if refs != nil {
+		if ref, ok := refs.ParseRef(text); ok {
+			return ref
+		}
+	}
+	return text
 }
 
 // ConvertProperty makes what an expression gave into the value of a property:

@@ -6,6 +6,13 @@ import (
 	"testing"
 )
 
+// lowerCase are refs with a colon, in lower case.
+type lowerCase struct{ Refs }
+
+func (lowerCase) ParseRef(text string) (string, bool) {
+	return strings.ToLower(text), strings.Contains(text, ":")
+}
+
 func TestConvert(t *testing.T) {
 	object := map[string]any{"a": "b"}
 	for _, c := range []struct {
@@ -17,7 +24,7 @@ func TestConvert(t *testing.T) {
 		{Text, "a", "a", ""}, {Text, "", nil, ""}, {Text, nil, nil, ""},
 		{Text, true, "true", ""}, {Text, 5, "5", ""}, {Text, 5.0, "5", ""}, {Text, 1.25, "1.25", ""}, {Text, 1e15, "1000000000000000", ""},
 		{Text, []any{"a"}, nil, "a list where one text"}, {Text, object, nil, "an object where one text"},
-		{RefField, "User:Default/Ann", "user:default/ann", ""}, {RefField, "", nil, ""}, {RefField, nil, nil, ""}, {RefField, []any{}, nil, "a list where one text"},
+		{RefField, "User:Default/Ann", "user:default/ann", ""}, {RefField, "Ann", "Ann", ""}, {RefField, "", nil, ""}, {RefField, nil, nil, ""}, {RefField, []any{}, nil, "a list where one text"},
 		{TextList, []any{"a", nil, "", 5.0, true}, []string{"a", "5", "true"}, ""}, {TextList, []any{}, []string{}, ""}, {TextList, nil, nil, ""},
 		{TextList, "a", []string{"a"}, ""}, {TextList, object, nil, "an object where a list"}, {TextList, []any{[]any{}}, nil, "holds a list"}, {TextList, []any{object}, nil, "holds an object"},
 		{RefList, []any{"User:a/B"}, []string{"user:a/b"}, ""}, {RefList, "G:a/B", []string{"g:a/b"}, ""}, {RefList, nil, nil, ""},
@@ -28,7 +35,7 @@ func TestConvert(t *testing.T) {
 		{EmailField, "MAILTO:Ann@example.com?subject=Hi", "Ann@example.com", ""}, {EmailField, "", nil, ""}, {EmailField, nil, nil, ""},
 		{EmailField, "smtp:2024@example.com", nil, "not an e-mail address"}, {EmailField, " ", nil, "not an e-mail address"}, {EmailField, []any{"a@b"}, nil, "a list where one text"},
 	} {
-		got, err := c.t.Convert(c.v)
+		got, err := c.t.Convert(c.v, lowerCase{})
 		if !reflect.DeepEqual(got, c.want) || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("type %d of %#v: %#v, %v; want %#v, %q", c.t, c.v, got, err, c.want, c.err)
 		}
@@ -55,11 +62,11 @@ func TestConvertProperty(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
-	if got, err := RefList.List([]string{"A:b/C"}); err != nil || !reflect.DeepEqual(got, []string{"a:b/c"}) {
+	if got, err := RefList.List([]string{"A:b/C"}, lowerCase{}); err != nil || !reflect.DeepEqual(got, []string{"a:b/c"}) {
 		t.Error(got, err)
 	}
 	for _, ft := range []FieldType{Text, Seconds, Number, RefField, Properties} {
-		if got, err := ft.List([]string{"a"}); err == nil || got != nil {
+		if got, err := ft.List([]string{"a"}, nil); err == nil || got != nil {
 			t.Errorf("type %d takes a list: %v", ft, got)
 		}
 	}

@@ -69,6 +69,8 @@ type Sink interface {
 	// runs remember of one place is about the same items, and one run at a time
 	// writes to it. It holds no secret.
 	Place() string
+	// RefID returns the Encoded.ID of an item whose mapping sets its id to a ref.
+	RefID(ref string) string
 	Open(ctx context.Context, o Opening) (Session, error)
 	Close() error
 }

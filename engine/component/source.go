@@ -31,6 +31,14 @@ type Refs interface {
 	// KindOf returns the kind that a ref names, in lower case; "" when refs do not
 	// name kinds.
 	KindOf(ref string) string
+	// MayMean reports whether a person who writes the text, a ref or a part of one,
+	// may mean the ref.
+	MayMean(text, ref string) bool
+	// Name returns the part of a ref, or of such a text, that suggestions compare:
+	// what people most likely mistype.
+	Name(text string) string
+	// Examples returns two refs of a kind that have nothing else in common.
+	Examples(kind string) [2]string
 }
 
 // Recorder is the optional capability of a model to make records of what was

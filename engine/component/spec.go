@@ -73,6 +73,8 @@ type MapperSettings struct {
 	Streams []Stream
 	// Kinds are all kinds that the source reads; nil likewise.
 	Kinds []string
+	// Refs is the grammar of the source's refs; nil when the source's block is wrong.
+	Refs Refs
 	Builder
 }
 

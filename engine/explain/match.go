@@ -4,38 +4,37 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// Matcher tells which refs a person may mean by a whole ref or a part of one:
-// component:default/checkout, component:checkout, default/checkout, checkout.
-type Matcher struct{ text string }
-
-// NewMatcher makes one; case makes no difference.
-func NewMatcher(text string) Matcher { return Matcher{strings.ToLower(strings.TrimSpace(text))} }
-
-// Matches tells whether a ref may be meant.
-func (m Matcher) Matches(ref string) bool {
-	kind, namespace, name := cut(m.text)
-	k, ns, n := cut(ref)
-	return name == n && (kind == "" || kind == k) && (namespace == "" || namespace == ns)
+// Matcher finds the refs that a person may mean by a whole ref or a part of one.
+type Matcher struct {
+	refs component.Refs
+	text string
 }
+
+// NewMatcher makes one for refs of a source.
+func NewMatcher(refs component.Refs, text string) Matcher { return Matcher{refs, text} }
+
+// Matches reports whether a ref may be meant.
+func (m Matcher) Matches(ref string) bool { return m.refs.MayMean(m.text, ref) }
 
 // Pick finds the one that is meant among refs that were read. Where there is
 // none, near are the closest, or all that it may mean.
-func (m Matcher) Pick(refs []string) (ref string, near []string) {
-	if slices.Contains(refs, m.text) {
-		return m.text, nil
+func (m Matcher) Pick(known []string) (ref string, near []string) {
+	if whole, ok := m.refs.ParseRef(m.text); ok && slices.Contains(known, whole) {
+		return whole, nil
 	}
 	var all []string
-	for _, r := range refs {
+	for _, r := range known {
 		if m.Matches(r) {
 			all = append(all, r)
 		}
 	}
 	switch len(all) {
 	case 0:
-		return "", m.nearest(refs)
+		return "", m.nearest(known)
 	case 1:
 		return all[0], nil
 	}
@@ -43,30 +42,18 @@ func (m Matcher) Pick(refs []string) (ref string, near []string) {
 }
 
 // nearest compares names, so that a kind that was left out is no distance.
-func (m Matcher) nearest(refs []string) []string {
-	_, _, name := cut(m.text)
+func (m Matcher) nearest(known []string) []string {
+	name := m.refs.Name(m.text)
 	var names []string
-	for _, r := range refs {
-		_, _, n := cut(r)
-		names = append(names, n)
+	for _, r := range known {
+		names = append(names, m.refs.Name(r))
 	}
 	best := config.Nearest(name, names)
 	var out []string
 	for i, n := range names {
 		if n == best && best != "" || name != "" && len(out) < 5 && strings.Contains(n, name) {
-			out = append(out, refs[i])
+			out = append(out, known[i])
 		}
 	}
 	return out[:min(5, len(out))]
-}
-
-// cut takes a ref, or a part of one, apart.
-func cut(text string) (kind, namespace, name string) {
-	if before, after, ok := strings.Cut(text, ":"); ok {
-		kind, text = before, after
-	}
-	if before, after, ok := strings.Cut(text, "/"); ok {
-		namespace, text = before, after
-	}
-	return kind, namespace, text
 }

@@ -74,7 +74,7 @@ func (t *Trace) email(j *Journey) string {
 // Person finds one by e-mail or ref. When there is none, why says so, and what
 // became of the record that was meant.
 func (t *Trace) Person(who string) (p Person, why string) {
-	who = strings.ToLower(strings.TrimSpace(who))
+	who = t.Spelling(who)
 	for _, p := range t.People() {
 		if p.Email == who || slices.Contains(p.Refs, who) {
 			return p, ""
@@ -102,7 +102,7 @@ func (t *Trace) Person(who string) (p Person, why string) {
 // Recorded tells whether an e-mail or ref is that of a person or group that was
 // read, whatever became of it, and else which of them is near it.
 func (t *Trace) Recorded(who string) (recorded bool, near string) {
-	who = strings.ToLower(strings.TrimSpace(who))
+	who = t.Spelling(who)
 	var known []string
 	for ref, j := range t.journeys {
 		if !t.isIdentity(ref, j.Entry.Kind) {
@@ -119,6 +119,15 @@ func (t *Trace) Recorded(who string) (recorded bool, near string) {
 	}
 	slices.Sort(known)
 	return false, config.Nearest(who, slices.Compact(known))
+}
+
+// Spelling returns the ref that a person writes in the spelling of Entry.Ref, or else
+// the e-mail, which has no case.
+func (t *Trace) Spelling(who string) string {
+	if ref, ok := t.grammar.ParseRef(who); ok {
+		return ref
+	}
+	return strings.ToLower(strings.TrimSpace(who))
 }
 
 // Known tells whether a ref is one of a person or group that the sink can name.

@@ -15,7 +15,7 @@ import (
 // of the records it was asked for, and of people and groups what Access needs.
 type Trace struct {
 	want       func(ref string) bool
-	kindOf     func(ref string) string
+	grammar    component.Refs
 	identities []string           // kinds
 	streams    []component.Stream // of the sink
 
@@ -63,7 +63,7 @@ type End struct {
 
 // New makes a trace of a run of the pipeline; want says which records it shows.
 func New(p *component.Pipeline, want func(ref string) bool) *Trace {
-	return &Trace{want: want, kindOf: p.Model.KindOf, identities: identityKinds(p.Model), streams: p.Streams, refs: map[string]bool{}, journeys: map[string]*Journey{}, named: map[string]string{}, records: map[string]string{}, members: map[string][]string{}, holders: map[string][]string{}}
+	return &Trace{want: want, grammar: p.Model, identities: identityKinds(p.Model), streams: p.Streams, refs: map[string]bool{}, journeys: map[string]*Journey{}, named: map[string]string{}, records: map[string]string{}, members: map[string][]string{}, holders: map[string][]string{}}
 }
 
 var _ component.Observer = (*Trace)(nil)
@@ -85,7 +85,7 @@ func (t *Trace) Wants(ref string) bool {
 	t.mu.Lock()
 	t.refs[ref] = true
 	t.mu.Unlock()
-	return t.isIdentity(ref, "") || t.kindOf(ref) == "" || t.want(ref)
+	return t.isIdentity(ref, "") || t.grammar.KindOf(ref) == "" || t.want(ref)
 }
 
 // at calls change with the journey of a record; whole is whether it was asked
@@ -240,5 +240,5 @@ func (e End) Because() string {
 // isIdentity reports whether a record is a person or group. kind counts where refs do
 // not name kinds.
 func (t *Trace) isIdentity(ref, kind string) bool {
-	return slices.Contains(t.identities, cmp.Or(t.kindOf(ref), strings.ToLower(kind)))
+	return slices.Contains(t.identities, cmp.Or(t.grammar.KindOf(ref), strings.ToLower(kind)))
 }

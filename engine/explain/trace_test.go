@@ -9,24 +9,42 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
+// dotted are refs such as "eu.shop.checkout", of which the end may be written.
+type dotted struct{ component.Refs }
+
+func (dotted) ParseRef(text string) (string, bool) {
+	text = strings.ToLower(strings.TrimSpace(text))
+	return text, strings.Count(text, ".") == 2
+}
+
+func (d dotted) MayMean(text, ref string) bool {
+	text, whole := d.ParseRef(text)
+	return text == ref || !whole && strings.HasSuffix(ref, "."+text)
+}
+
+func (d dotted) Name(text string) string {
+	text, _ = d.ParseRef(text)
+	return text[strings.LastIndex(text, ".")+1:]
+}
+
+// TestPick: the ref that is meant, or else all that may be, or else the nearest.
 func TestPick(t *testing.T) {
-	refs := []string{"api:default/orders", "component:default/checkout", "component:other/orders", "group:default/payments", "user:default/pay"}
+	refs := []string{"eu.api.orders", "eu.shop.checkout", "us.shop.orders", "eu.group.payments", "eu.user.pay"}
 	for asked, want := range map[string]string{
-		"component:default/checkout": "component:default/checkout",
-		" Component:checkout":        "component:default/checkout",
-		"default/checkout":           "component:default/checkout",
-		"checkout":                   "component:default/checkout",
-		"api:orders":                 "api:default/orders",
-		"other/orders":               "component:other/orders",
-		"orders":                     "? api:default/orders component:other/orders",
-		"chekout":                    "? component:default/checkout",
-		"pay":                        "user:default/pay",
-		"payment":                    "? group:default/payments",
-		"component:default/pay":      "? group:default/payments user:default/pay",
-		"zzzzzz":                     "?",
-		"":                           "?",
+		"eu.shop.checkout":   "eu.shop.checkout",
+		" EU.Shop.checkout ": "eu.shop.checkout",
+		"shop.checkout":      "eu.shop.checkout",
+		"checkout":           "eu.shop.checkout",
+		"api.orders":         "eu.api.orders",
+		"orders":             "? eu.api.orders us.shop.orders",
+		"chekout":            "? eu.shop.checkout",
+		"pay":                "eu.user.pay",
+		"payment":            "? eu.group.payments",
+		"us.user.pay":        "? eu.group.payments eu.user.pay",
+		"zzzzzz":             "?",
+		"":                   "?",
 	} {
-		ref, near := NewMatcher(asked).Pick(refs)
+		ref, near := NewMatcher(dotted{}, asked).Pick(refs)
 		got := ref
 		if ref == "" {
 			got = strings.TrimSpace("? " + strings.Join(near, " "))
@@ -84,6 +102,10 @@ type kinds struct{ component.Model }
 
 func (kinds) Phases() []component.Phase {
 	return []component.Phase{{Identities: true, Kinds: []component.Kind{{Name: "User"}, {Name: "Group"}}}}
+}
+
+func (kinds) ParseRef(text string) (string, bool) {
+	return strings.ToLower(strings.TrimSpace(text)), strings.Contains(text, ":")
 }
 
 func (kinds) KindOf(ref string) string { kind, _, _ := strings.Cut(ref, ":"); return kind }

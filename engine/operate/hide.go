@@ -55,7 +55,7 @@ func Hide(ctx context.Context, p *component.Pipeline, o HideOptions) (*HideResul
 	if err != nil {
 		return nil, baseline.Unusable(err)
 	}
-	h := &hiding{store: store, hider: hider, o: o}
+	h := &hiding{store: store, hider: hider, refID: p.Sink.RefID, o: o}
 	if err := h.list(); err != nil {
 		return nil, err
 	}
@@ -82,6 +82,7 @@ func Hide(ctx context.Context, p *component.Pipeline, o HideOptions) (*HideResul
 type hiding struct {
 	store    *baseline.Store
 	hider    component.Hider
+	refID    func(ref string) string // of the sink
 	o        HideOptions
 	targets  []*target
 	baseline error // why the last good run could not be read
@@ -112,7 +113,7 @@ func (h *hiding) list() error {
 			if slices.ContainsFunc(h.targets, func(t *target) bool { return t.Ref == ref }) {
 				continue
 			}
-			t := &target{HiddenRef: HiddenRef{Ref: ref}, types: map[string][]string{}, tried: map[string][]string{}, ids: []string{ordinaryID(ref)}}
+			t := &target{HiddenRef: HiddenRef{Ref: ref}, types: map[string][]string{}, tried: map[string][]string{}, ids: []string{h.refID(ref)}}
 			i := slices.IndexFunc(all, func(one baseline.Hidden) bool { return one.Ref == ref })
 			if i < 0 {
 				all = append(all, baseline.Hidden{Ref: ref, At: time.Now().UTC(), By: h.o.By})

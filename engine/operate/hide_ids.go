@@ -4,16 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 )
-
-// ordinaryID is the ID that an item has where the mapping does not say otherwise.
-func ordinaryID(ref string) string { return strings.ToLower(ref) }
 
 func (t *target) addIDs(ids ...string) { t.ids = union(t.ids, ids) }
 
@@ -126,11 +122,11 @@ func (h *hiding) askSource(ctx context.Context, p *component.Pipeline) {
 	}
 }
 
-// RememberedIDs returns the IDs with which items of a ref were hidden. unknown means
-// that the last good run delivered an item of it under an ID that is neither one of
-// these nor its ref.
-func RememberedIDs(dir, place, ref string) (ids []string, unknown bool, err error) {
-	store, err := baseline.Open(dir, place)
+// RememberedIDs returns the IDs with which items of a ref were hidden at the sink's
+// place. unknown means that the last good run delivered an item of it under an ID
+// that is neither one of these nor its ref.
+func RememberedIDs(sink component.Sink, dir, ref string) (ids []string, unknown bool, err error) {
+	store, err := baseline.Open(dir, sink.Place())
 	if err != nil {
 		return nil, false, baseline.Unusable(err)
 	}
@@ -138,7 +134,7 @@ func RememberedIDs(dir, place, ref string) (ids []string, unknown bool, err erro
 	if err != nil {
 		return nil, false, err
 	}
-	t := &target{HiddenRef: HiddenRef{Ref: ref}, types: map[string][]string{}, ids: []string{ordinaryID(ref)}}
+	t := &target{HiddenRef: HiddenRef{Ref: ref}, types: map[string][]string{}, ids: []string{sink.RefID(ref)}}
 	t.addIDs(list.Refs[ref].IDs...)
 	h := &hiding{store: store, targets: []*target{t}}
 	h.recall()

@@ -244,7 +244,7 @@ func TestHideWithADamagedBaseline(t *testing.T) {
 	if all := n.Hidden(); strings.Join(all[0].IDs, " ") != leaked+" id 7" {
 		t.Errorf("on the list: %+v", all)
 	}
-	if ids, _, err := RememberedIDs(n.Dir, fake.Place, leaked); err == nil {
+	if ids, _, err := RememberedIDs(&fake.Store{}, n.Dir, leaked); err == nil {
 		t.Errorf("the remembered IDs are %v, though the last good run cannot be read", ids)
 	}
 }
@@ -278,7 +278,7 @@ func TestHideNeedsAHider(t *testing.T) {
 func TestHideLetBackMeanwhile(t *testing.T) {
 	n := newNight(t)
 	store := n.Hide()
-	h := &hiding{store: store, o: HideOptions{SelectOptions: SelectOptions{Refs: []string{"a", "b", "c"}}}}
+	h := &hiding{store: store, refID: strings.ToLower, o: HideOptions{SelectOptions: SelectOptions{Refs: []string{"a", "b", "c"}}}}
 	if err := h.list(); err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +342,7 @@ func TestUnreadableHiddenList(t *testing.T) {
 	if err := Unhide(w.P, o); !errors.As(err, new(*fault.StateError)) {
 		t.Errorf("Unhide: %v", err)
 	}
-	if _, _, err := RememberedIDs(n.Dir, fake.Place, leaked); !errors.As(err, new(*fault.StateError)) {
+	if _, _, err := RememberedIDs(&fake.Store{}, n.Dir, leaked); !errors.As(err, new(*fault.StateError)) {
 		t.Errorf("RememberedIDs: %v", err)
 	}
 }
@@ -363,7 +363,7 @@ func TestRememberedIDs(t *testing.T) {
 		{ref: "component:default/C8", ids: "component:default/c8"},
 	} {
 		n.Hide(tc.listed...)
-		ids, unknown, err := RememberedIDs(n.Dir, fake.Place, tc.ref)
+		ids, unknown, err := RememberedIDs(&fake.Store{}, n.Dir, tc.ref)
 		if err != nil || strings.Join(ids, " ") != tc.ids || unknown != tc.unknown {
 			t.Errorf("%s with %+v on the list: %v, unknown %v, %v", tc.ref, tc.listed, ids, unknown, err)
 		}
@@ -387,7 +387,7 @@ func TestHideOfAnUnknownRef(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hiding{store: store, o: HideOptions{SelectOptions: SelectOptions{Refs: []string{"component:default/typo", "component:default/known"}}}}
+	h := &hiding{store: store, refID: strings.ToLower, o: HideOptions{SelectOptions: SelectOptions{Refs: []string{"component:default/typo", "component:default/known"}}}}
 	if err := h.list(); err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
@@ -40,7 +39,7 @@ func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compone
 	if err != nil {
 		return nil, nil, err
 	}
-	if refused := unsendable(sel); refused != nil {
+	if refused := unsendable(p.Sink, sel); refused != nil {
 		return sel, nil, refused
 	}
 	opening := place.opening(p.Name, o.RunID)
@@ -81,12 +80,12 @@ func hideAgain(ctx context.Context, p *component.Pipeline, store *baseline.Store
 }
 
 // unsendable refuses a selection of which anything is not delivered.
-func unsendable(sel *component.Selection) *fault.Refusal {
+func unsendable(sink component.Sink, sel *component.Selection) *fault.Refusal {
 	var table []string
 	for _, r := range sel.Records {
 		why := r.Undelivered()
 		for _, item := range r.Items {
-			why = cmp.Or(why, contested(item))
+			why = cmp.Or(why, duplicateID(sink, item))
 		}
 		if why != "" {
 			table = append(table, r.Ref+": "+why)
@@ -117,13 +116,13 @@ func pushWidens(sel *component.Selection, limit component.Bound) *fault.Refusal 
 		Remedy: "if this is intended, publish it with pipe run, which can be approved"}
 }
 
-// contested is why an item may be another record's, "" when it is not: the few
-// records that are read do not tell. A ref as id is nobody else's.
-func contested(i component.SelectedItem) string {
+// duplicateID is why an item may have the id of another record's, "" when it has not:
+// only some records are read. No other record has an id that is the ref.
+func duplicateID(sink component.Sink, i component.SelectedItem) string {
 	switch {
 	case i.Other != "":
 		return fmt.Sprintf("its id %s is that of %s, which the last run delivered by it", i.ID, i.Other)
-	case !i.Known && i.ID != strings.ToLower(i.Ref):
+	case !i.Known && i.ID != sink.RefID(i.Ref):
 		return fmt.Sprintf("its id %s is not its ref, and no run is remembered that delivered it by that: another record may have the same, which a run finds out", i.ID)
 	}
 	return ""

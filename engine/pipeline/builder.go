@@ -22,6 +22,8 @@ type builder struct {
 	// there is not reported once more.
 	broken map[int]bool
 	lines  []string // of the file
+	// refs is the grammar of the source's refs, nil when that is not known.
+	refs component.Refs
 	// kinds are those that records may have, nil when that is not known.
 	kinds []string
 	// misspelt are the expressions that compare the kind with none of them: what
@@ -159,8 +161,7 @@ func (b *builder) Known(p *expression.Program, name, value string) (string, bool
 	}
 	var given [2]any
 	measured := b.language.NewRun()
-	for i, rest := range []string{":default/one", ":other/two"} {
-		ref := strings.ToLower(value) + rest
+	for i, ref := range b.exampleRefs(value) {
 		measured.Start(ref, map[string]any{name: value}, func(asked string) (expression.Entry, expression.Presence) {
 			if i == 0 {
 				return expression.Entry{Ref: asked, Kind: value, Title: ref, Email: ref}, expression.Present
@@ -176,6 +177,14 @@ func (b *builder) Known(p *expression.Program, name, value string) (string, bool
 	text, ok := given[0].(string)
 	again, _ := given[1].(string)
 	return text, ok && text == again
+}
+
+// exampleRefs are two refs of a kind that have nothing else in common.
+func (b *builder) exampleRefs(kind string) [2]string {
+	if b.refs == nil {
+		return [2]string{"one", "two"}
+	}
+	return b.refs.Examples(kind)
 }
 
 func (b *builder) Problem(n *config.Node, code, message, hint string) {

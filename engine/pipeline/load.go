@@ -138,6 +138,7 @@ func (d *Definition) buildLanguage() {
 	}
 	language, errs := expression.New(d.Model.Language(), defines, vars)
 	d.Language, d.b.language = language, language
+	d.b.refs = d.refs()
 	for _, err := range errs {
 		d.b.defineError(err)
 	}
@@ -159,7 +160,7 @@ func (d *Definition) buildMapping() {
 	}
 	cfg := d.o.Registry.Mapper.Config()
 	d.decode(d.File.Mapping, cfg)
-	d.mapper, d.Facts = d.o.Registry.Mapper.New(cfg, component.MapperSettings{Node: d.File.Mapping, Streams: d.Streams, Kinds: d.kinds(), Builder: d.b})
+	d.mapper, d.Facts = d.o.Registry.Mapper.New(cfg, component.MapperSettings{Node: d.File.Mapping, Streams: d.Streams, Kinds: d.kinds(), Refs: d.refs(), Builder: d.b})
 	if d.Sink.CheckMappings != nil {
 		d.Sink.CheckMappings(d.SinkCfg, slices.DeleteFunc(slices.Clone(d.Facts), func(f component.MappingFacts) bool { return len(f.Fields) == 0 }), d.b)
 	}

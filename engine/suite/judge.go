@@ -153,7 +153,7 @@ func (g *judge) members(n *config.Node) {
 	}
 	var want, got []string
 	for _, item := range n.Items() {
-		want = append(want, strings.ToLower(item.Text()))
+		want = append(want, g.t.Spelling(item.Text()))
 	}
 	for _, f := range g.t.Finders(principals) {
 		got = append(got, f.Name)

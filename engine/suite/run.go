@@ -102,7 +102,7 @@ func (p *Prepared) Run(ctx context.Context, c *Coverage) (Result, error) {
 	}
 	records := t.Refs()
 	for _, e := range p.test.Expect {
-		ref, near := explain.NewMatcher(e.Key).Pick(records)
+		ref, near := explain.NewMatcher(p.d.Model, e.Key).Pick(records)
 		if ref == "" {
 			r.Failures = append(r.Failures, Failure{Pos: e.KeyPos, Message: notRead(e.Key, near)})
 			continue

@@ -19,6 +19,9 @@ var (
 // Place is the folder.
 func (k *Sink) Place() string { return "file:" + filepath.ToSlash(k.folder) }
 
+// RefID returns the ref: ids are taken as they are.
+func (k *Sink) RefID(ref string) string { return ref }
+
 // Open begins a session; it writes nothing.
 func (k *Sink) Open(_ context.Context, o component.Opening) (component.Session, error) {
 	return &session{sink: k, written: o.Written, names: map[string]string{}, unknown: map[string]bool{}}, nil

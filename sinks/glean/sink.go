@@ -62,6 +62,9 @@ func (k *Sink) status(ctx context.Context) (api.DatasourceStatus, error) {
 // not set.
 func (k *Sink) Place() string { return k.cfg.Place() }
 
+// RefID returns the ref in lower case: Glean compares ids without regard to case.
+func (k *Sink) RefID(ref string) string { return encode.DocumentID(ref) }
+
 // Open begins a run's use of the sink; it asks Glean for nothing.
 func (k *Sink) Open(_ context.Context, o component.Opening) (component.Session, error) {
 	limit := max(encode.MaxDocument, int(k.cfg.Batch.Bytes)) - upload.Envelope

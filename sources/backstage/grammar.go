@@ -37,3 +37,22 @@ func (*Model) KindOf(of string) string {
 	kind, _, _ := strings.Cut(of, ":")
 	return strings.ToLower(kind)
 }
+
+// MayMean compares the parts that the text has, in any case: component:default/checkout,
+// component:checkout, default/checkout and checkout may mean the first.
+func (*Model) MayMean(text, of string) bool {
+	kind, namespace, name := ref.Parts(strings.ToLower(strings.TrimSpace(text)))
+	k, ns, n := ref.Parts(of)
+	return name == n && (kind == "" || kind == k) && (namespace == "" || namespace == ns)
+}
+
+// Name returns the name, without kind and namespace.
+func (*Model) Name(text string) string {
+	_, _, name := ref.Parts(strings.ToLower(strings.TrimSpace(text)))
+	return name
+}
+
+// Examples differ in namespace and name.
+func (*Model) Examples(kind string) [2]string {
+	return [2]string{ref.New(kind, ref.DefaultNamespace, "one"), ref.New(kind, "other", "two")}
+}

@@ -154,3 +154,22 @@ func (m Model) KindOf(ref string) string {
 	}
 	return strings.ToLower(kind)
 }
+
+// MayMean takes a ref, and a ref without the kind that it names.
+func (m Model) MayMean(text, ref string) bool {
+	text = canonical(text)
+	return text == ref || text == m.Name(ref)
+}
+
+// Name returns a ref without the kind that it names.
+func (m Model) Name(text string) string {
+	text = canonical(text)
+	if m.KindOf(text) == "" {
+		return text
+	}
+	_, name, _ := strings.Cut(text, ":")
+	return name
+}
+
+// Examples name no kind.
+func (Model) Examples(string) [2]string { return [2]string{"one", "two"} }

@@ -104,4 +104,9 @@ func TestModelRefs(t *testing.T) {
 			t.Errorf("KindOf(%q) = %q, want %q", ref, got, want)
 		}
 	}
+	for text, want := range map[string]bool{"page:a": true, " A ": true, "b": false, "": false, "other:a": false} {
+		if got := m.MayMean(text, "page:a"); got != want {
+			t.Errorf("MayMean(%q, page:a) = %t", text, got)
+		}
+	}
 }

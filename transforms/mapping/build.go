@@ -143,11 +143,12 @@ func (b builder) field(e config.MapEntry[Value], kinds []string) (field, compone
 	case v.IsList:
 		b.Literal(v.node)
 		var err error
-		if f.literal, err = spec.Type.List(v.List); err != nil {
+		if f.literal, err = spec.Type.List(v.List, b.Refs); err != nil {
 			b.Problem(v.node, "wrong-kind", fmt.Sprintf("%s: %v", name, err), "write "+name+": EXPRESSION")
 		}
 	default:
-		f.required, f.convert, f.cut = spec.Required, spec.Type.Convert, spec.Cut
+		f.required, f.cut = spec.Required, spec.Cut
+		f.convert = func(v any) (any, error) { return spec.Type.Convert(v, b.Refs) }
 		f.program = b.Compile(v.Expression, wanted(spec.Type))
 		facts.Values = b.values(f.program, kinds)
 	}

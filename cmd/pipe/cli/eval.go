@@ -65,7 +65,7 @@ func (a *app) evalAction(c *urfave.Context) error {
 	asked := c.String("ref")
 	want := func(string) bool { return true }
 	if asked != "" {
-		want = explain.NewMatcher(asked).Matches
+		want = explain.NewMatcher(w.pipeline.Model, asked).Matches
 	}
 	o := &evaluator{Trace: explain.New(w.pipeline, want), want: want, program: program, results: map[string]evaluated{}}
 	if err := a.watchRun(ctx, c, w, o); err != nil {

@@ -38,7 +38,7 @@ func (a *app) explainRecord(c *urfave.Context) error {
 		return err
 	}
 	defer w.close()
-	t := explain.New(w.pipeline, explain.NewMatcher(c.Args().Get(1)).Matches)
+	t := explain.New(w.pipeline, explain.NewMatcher(w.pipeline.Model, c.Args().Get(1)).Matches)
 	if err := a.watchRun(ctx, c, w, t); err != nil {
 		return err
 	}

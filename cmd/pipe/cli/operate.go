@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
-	"strings"
+	"slices"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -35,10 +35,7 @@ func (a *app) operate(c *urfave.Context, l loading, then func(context.Context, *
 	if err != nil {
 		return err
 	}
-	o := &operating{d: d, runID: run.NewRunID()}
-	for _, ref := range c.Args().Tail() {
-		o.refs = append(o.refs, strings.ToLower(ref))
-	}
+	o := &operating{d: d, refs: slices.Clone(c.Args().Tail()), runID: run.NewRunID()}
 	p, closePipeline, err := d.Open(a.engineSettings(d, o.runID, false))
 	if err != nil {
 		return err

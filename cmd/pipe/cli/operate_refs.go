@@ -32,7 +32,7 @@ func (o *operating) wholeRefs() error {
 			slices.Sort(known)
 			known = slices.Compact(known)
 		}
-		whole, near := explain.NewMatcher(ref).Pick(known)
+		whole, near := explain.NewMatcher(o.d.Model, ref).Pick(known)
 		if whole == "" {
 			hint := "write " + o.d.Model.RefHint(ref, "")
 			if len(near) > 0 {
@@ -72,7 +72,7 @@ func (o *operating) haveDocuments() error {
 // unknownRef is that nobody has a ref.
 func (o *operating) unknownRef(ref string) error {
 	remedy := "pipe hide --unseen remembers it all the same, for when it comes"
-	if _, near := explain.NewMatcher(ref).Pick(o.delivered()); len(near) > 0 {
+	if _, near := explain.NewMatcher(o.d.Model, ref).Pick(o.delivered()); len(near) > 0 {
 		remedy = "did you mean " + listed(near) + "? " + remedy
 	}
 	return fault.Errorf(fault.Permanent, remedy, "neither the last good run, nor the source, nor Glean has it, and it was not remembered")

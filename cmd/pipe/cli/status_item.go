@@ -57,7 +57,7 @@ func (a *app) statusOfItem(ctx context.Context, c *urfave.Context, o *operating,
 	}
 	var unknown string // why it is not known which document is meant
 	if len(q.Types) == 0 && o.state != "" {
-		ids, lost, err := operate.RememberedIDs(o.state, o.p.Sink.Place(), ref)
+		ids, lost, err := operate.RememberedIDs(o.p.Sink, o.state, ref)
 		switch {
 		case err != nil:
 			unknown = err.Error()

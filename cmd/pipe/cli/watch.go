@@ -149,7 +149,7 @@ func (a *app) watchRun(ctx context.Context, c *urfave.Context, w *watched, o com
 
 // pickRef finds the record that is meant among those that were read.
 func (w *watched) pickRef(asked string, records []string) (string, error) {
-	m := explain.NewMatcher(asked)
+	m := explain.NewMatcher(w.pipeline.Model, asked)
 	ref, near := m.Pick(records)
 	switch {
 	case ref != "":

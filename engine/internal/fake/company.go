@@ -45,6 +45,12 @@ func (c *Company) RefHint(string, string) string { return "KIND:NAMESPACE/NAME" 
 
 func (c *Company) KindOf(ref string) string { kind, _, _ := strings.Cut(ref, ":"); return kind }
 
+func (c *Company) MayMean(text, ref string) bool { return text == ref }
+
+func (c *Company) Name(text string) string { return text }
+
+func (c *Company) Examples(kind string) [2]string { return [2]string{kind + ":one", kind + ":two"} }
+
 func (c *Company) Decode(r *component.Record) error {
 	v, err := codec.Decode(r.Raw)
 	if err != nil {

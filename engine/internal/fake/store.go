@@ -51,6 +51,9 @@ func (s *Store) Open(context.Context, component.Opening) (component.Session, err
 func (s *Store) Close() error  { return nil }
 func (s *Store) Place() string { return Place }
 
+// RefID has no case.
+func (s *Store) RefID(ref string) string { return strings.ToLower(ref) }
+
 func (s *Store) Encode(item *component.Item) (component.Encoded, bool, error) {
 	fate := item.Fields[0].Value.(string)
 	if fate == "not encodable" {

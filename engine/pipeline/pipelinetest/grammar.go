@@ -30,3 +30,17 @@ func (Model) KindOf(ref string) string {
 	kind, _, _ := strings.Cut(ref, ":")
 	return kind
 }
+
+// MayMean compares names.
+func (m Model) MayMean(text, ref string) bool { return m.Name(text) == m.Name(ref) }
+
+// Name is the part behind the slash.
+func (Model) Name(text string) string {
+	return text[strings.LastIndexByte(text, '/')+1:]
+}
+
+// Examples differ in namespace and name.
+func (Model) Examples(kind string) [2]string {
+	kind = strings.ToLower(kind)
+	return [2]string{kind + ":default/one", kind + ":other/two"}
+}

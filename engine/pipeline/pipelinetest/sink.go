@@ -72,6 +72,7 @@ func (s *store) Encode(item *component.Item) (component.Encoded, bool, error) {
 
 func (s *store) Seal(context.Context, component.Outlet) error { return nil }
 func (s *store) Place() string                                { return "" }
+func (s *store) RefID(ref string) string                      { return ref }
 
 func (s *store) Holds(context.Context) (component.Holdings, error) { return component.Holdings{}, nil }
 func (s *store) Publish(context.Context, *component.Plan) error    { return nil }

@@ -45,7 +45,7 @@ func (s *Encoder) storedUser(u api.User) component.Stored {
 }
 
 func (s *Encoder) storedDocument(d api.Document) component.Stored {
-	out := component.Stored{ID: strings.ToLower(d.ID), Type: d.ObjectType, Title: d.Title, Fields: map[string]any{}}
+	out := component.Stored{ID: DocumentID(d.ID), Type: d.ObjectType, Title: d.Title, Fields: map[string]any{}}
 	for name, text := range map[string]string{
 		"datasource": d.Datasource, "objectType": d.ObjectType, "title": d.Title, "viewURL": d.ViewURL,
 		"container": d.Container, "containerObjectType": d.ContainerObjectType,

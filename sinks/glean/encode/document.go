@@ -56,7 +56,7 @@ func (s *Encoder) document(item *component.Item) (component.Encoded, error) {
 	if err != nil {
 		return component.Encoded{}, err
 	}
-	e := component.Encoded{ID: strings.ToLower(d.ID), Ref: item.Ref, Type: d.ObjectType, Audience: audience,
+	e := component.Encoded{ID: DocumentID(d.ID), Ref: item.Ref, Type: d.ObjectType, Audience: audience,
 		Rule: item.Permissions.Rule, Principals: named.principals, AllOf: named.allOf, Body: body}
 	limit := s.limit
 	if cutBody(&d, len(body), limit) {

@@ -37,11 +37,14 @@ func New(schema *settings.Schema, limit int, written func(stream string) bool) *
 	return &Encoder{schema: schema, names: Naming{schema.ByEmail}, limit: limit, written: written, skipped: newSkipped()}
 }
 
+// DocumentID is how the engine compares the id of a document, which has no case.
+func DocumentID(id string) string { return strings.ToLower(id) }
+
 // ID is the id that a document would have.
 func (s *Encoder) ID(item *component.Item) string {
 	for _, f := range item.Fields {
 		if id, ok := f.Value.(string); ok && f.Name == "id" {
-			return strings.ToLower(id)
+			return DocumentID(id)
 		}
 	}
 	return ""

@@ -41,3 +41,15 @@ func Split(ref string) (kind, namespace, name string, ok bool) {
 	ok = colon && slash && kind != "" && namespace != "" && name != "" && !strings.Contains(kind, "/")
 	return kind, namespace, name, ok
 }
+
+// Parts takes a ref, or the end of one that a person writes for it, apart: name,
+// namespace/name, kind:name or kind:namespace/name. Missing parts are "".
+func Parts(text string) (kind, namespace, name string) {
+	if before, after, ok := strings.Cut(text, ":"); ok {
+		kind, text = before, after
+	}
+	if before, after, ok := strings.Cut(text, "/"); ok {
+		namespace, text = before, after
+	}
+	return kind, namespace, text
+}
