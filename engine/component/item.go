@@ -34,13 +34,13 @@ type Encoded struct {
 	Audience access.Audience
 	// Rule is the permission rule that decided.
 	Rule string
-	// Principals are the people and groups that it names, in the sink's words:
-	// who may find a Listed item, or, in a stream of the session's own, the
-	// members of a group. The guards compare them with those of the last good
+	// Principals are the people and groups that it names, made by UserPrincipal and
+	// GroupPrincipal: who may find a Listed item, or, in a stream of the session's
+	// own, the members of a group. The guards compare them with those of the last good
 	// run, and such a stream counts them instead of its items.
 	Principals []string
-	// AllOf are the sets of groups that a Listed item names, in the sink's words:
-	// each is one principal of its own. None has fewer than two.
+	// AllOf are the sets of groups that a Listed item names, as in Principals: each
+	// is one principal of its own. None has fewer than two.
 	AllOf [][]string
 	// Principal is how others name a person or group, only in streams of
 	// identities; "" when nobody is named by it, as one who is not active.

@@ -64,7 +64,13 @@ type SinkSpec[C any] struct {
 
 // UILinker is the optional capability of a source's model to say where people
 // look at its records.
-type UILinker interface{ UIURL() string }
+type UILinker interface {
+	// UIURL is "" when the file does not say.
+	UIURL() string
+	// UIPlaceholder returns the values of the source's block with which UIURL is not
+	// "", where no page is opened.
+	UIPlaceholder() map[string]string
+}
 
 // KindNamer is the optional capability of a source's model to list the kinds that
 // its records may have, as they are spelt, also those that are switched off.

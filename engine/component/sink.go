@@ -43,6 +43,8 @@ type Stream struct {
 	Doc  string
 	// Identities marks streams that hold who may see things.
 	Identities bool
+	// Groups marks the stream of identities that holds groups; the others hold users.
+	Groups bool
 	// Permissions marks streams whose items need a decision (invariant 2).
 	Permissions bool
 	// Elsewhere tells why the sink's settings want none of it: who may see things

@@ -41,6 +41,12 @@ type Refs interface {
 	Examples(kind string) [2]string
 }
 
+// Hinter is the optional capability of a model to say what a wrong expression most
+// likely means; "" when it does not know.
+type Hinter interface {
+	Hint(expression string) string
+}
+
 // Recorder is the optional capability of a model to make records of what was
 // recorded elsewhere, so that files stand in for the source.
 type Recorder interface {
@@ -51,6 +57,17 @@ type Recorder interface {
 	// them, from all of them together, such as relations and the content of files
 	// that a record names. Notes are sentences about what it could not add.
 	Complete(records []Recorded) (raw [][]byte, notes []string, err error)
+}
+
+// IsRecord reports whether a model makes a record of one JSON object; false for a
+// model that makes none.
+func IsRecord(m Model, object []byte) bool {
+	recorder, can := m.(Recorder)
+	if !can {
+		return false
+	}
+	_, err := recorder.Record(object)
+	return err == nil
 }
 
 // Recorded is a record as a file holds it, one JSON object, and where it stands.

@@ -104,7 +104,7 @@ func (e *expander) alias(n *yaml.Node) (any, int, error) {
 	}
 	e.added += a.size
 	if a.uses*a.aliases > maxAliases || e.added > maxExpanded {
-		return nil, 0, e.wrong(n, codeAlias, "aliases make this document too large, and Backstage refuses it too", "write the values out, or put them into fewer places")
+		return nil, 0, e.wrong(n, codeAlias, "aliases make this document too large", "write the values out, or put them into fewer places")
 	}
 	return a.value, a.size, nil
 }

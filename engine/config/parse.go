@@ -80,7 +80,7 @@ func (p *parser) parse(text string) {
 		root, err := decode(strings.NewReader(text))
 		switch {
 		case errors.Is(err, io.EOF):
-			p.add(Problem{Pos: Pos{p.doc.file, 1, 1}}, codeEmpty, "the file is empty", "start it with version: 1; pipelines/backstage.yaml of the repository is a complete example")
+			p.add(Problem{Pos: Pos{p.doc.file, 1, 1}}, codeEmpty, "the file is empty", "start it with version: 1; the folder pipelines of the repository has complete examples")
 			return
 		case err == nil && p.masked[0]:
 			return

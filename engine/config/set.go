@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Set writes a scalar at a dotted path, as --set source.backstage.page_size=50
+// Set writes a scalar at a dotted path, as --set limits.workers=4
 // does. A segment names the key of a mapping, or the item of a list by its
 // number from 0 or by its name. Mappings on the way that are missing are made.
 // ${…} in value is replaced as in the file, and value adds no structure. Call it
@@ -18,7 +18,7 @@ func (d *Document) Set(path, value string) error {
 	}
 	segments := strings.Split(path, ".")
 	if slices.Contains(segments, "") {
-		return fmt.Errorf("set %q: a path is keys joined by single dots, as source.backstage.url", path)
+		return fmt.Errorf("set %q: a path is keys joined by single dots, as source.file.path", path)
 	}
 	n := d.root
 	for i, segment := range segments {

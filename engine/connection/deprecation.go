@@ -1,7 +1,6 @@
 package connection
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -38,12 +37,14 @@ func (c *Connection) Deprecations() []string {
 	return slices.Sorted(slices.Values(c.deprecated.sentences))
 }
 
-// heed takes in the headers by which an answer announces removals: Glean's own,
-// one for each thing, or Deprecation (RFC 9745) and Sunset (RFC 8594), which are
-// about the endpoint.
+// heed takes in the headers by which an answer announces removals: those of the
+// component, and Deprecation (RFC 9745) and Sunset (RFC 8594), which are about the
+// endpoint.
 func (c *Connection) heed(k *call, h http.Header) {
-	for _, value := range h.Values("X-Glean-Deprecated") {
-		c.announce(removal(c.redactor.Clean(value))) // before it is taken apart
+	if own := c.s.Deprecation; own.Name != "" {
+		for _, value := range h.Values(own.Name) {
+			c.announce(own.Sentence(c.redactor.Clean(value))) // before it is taken apart
+		}
 	}
 	deprecated, sunset := h.Get("Deprecation"), h.Get("Sunset")
 	if deprecated == "" && sunset == "" {
@@ -64,33 +65,6 @@ func (c *Connection) announce(sentence string) {
 	if c.deprecated.add(sentence) {
 		c.s.Log.Warn(sentence)
 	}
-}
-
-// removal is a sentence of name=…;kind=…;context=…;removal=DATE;docs=…
-func removal(value string) string {
-	fields := map[string]string{}
-	for part := range strings.SplitSeq(value, ";") {
-		name, text, _ := strings.Cut(part, "=")
-		fields[strings.ToLower(strings.TrimSpace(name))] = strings.Trim(strings.TrimSpace(text), `"`)
-	}
-	if fields["name"] == "" {
-		return "something that is used here is deprecated: " + value
-	}
-	kind := fields["kind"]
-	if kind == "" {
-		kind = "something named"
-	}
-	sentence := fmt.Sprintf("%s %s is deprecated", kind, fields["name"])
-	if context := fields["context"]; context != "" {
-		sentence += " (" + context + ")"
-	}
-	if date := fields["removal"]; date != "" {
-		sentence += ", it is removed on " + date
-	}
-	if docs := fields["docs"]; docs != "" {
-		sentence += ": " + docs
-	}
-	return sentence
 }
 
 // since is the moment of a Deprecation header: @ and seconds, or, in drafts of

@@ -7,29 +7,33 @@ import (
 	"testing"
 )
 
+// removed has a connection read the header X-Removed.
+func removed(_ *Config, s *Settings) {
+	s.Deprecation = DeprecationHeader{Name: "X-Removed", Sentence: func(value string) string { return value + " goes" }}
+}
+
 func TestDeprecations(t *testing.T) {
 	for name, tc := range map[string]struct {
 		header []string
 		want   string // joined by |
 	}{
 		"none":       {nil, ""},
-		"glean":      {[]string{"X-Glean-Deprecated", "name=location;kind=property;context=EmployeeInfoDefinition;removal=2026-10-15;docs=https://developers.glean.com/d"}, "backstage: property location is deprecated (EmployeeInfoDefinition), it is removed on 2026-10-15: https://developers.glean.com/d"},
-		"two":        {[]string{"X-Glean-Deprecated", "name=b;kind=endpoint", "X-Glean-Deprecated", "name=a;kind=endpoint;removal=2027-01-15"}, "backstage: endpoint a is deprecated, it is removed on 2027-01-15|backstage: endpoint b is deprecated"},
-		"twice":      {[]string{"X-Glean-Deprecated", "name=b;kind=endpoint", "X-Glean-Deprecated", "kind = endpoint; name = \"b\""}, "backstage: endpoint b is deprecated"},
-		"free text":  {[]string{"X-Glean-Deprecated", "use\tsomething  else"}, "backstage: something that is used here is deprecated: use something else"},
-		"empty":      {[]string{"X-Glean-Deprecated", ""}, "backstage: something that is used here is deprecated:"},
+		"own":        {[]string{"X-Removed", "location"}, "backstage: location goes"},
+		"two":        {[]string{"X-Removed", "b", "X-Removed", "a"}, "backstage: a goes|backstage: b goes"},
+		"twice":      {[]string{"X-Removed", "b", "X-Removed", "b"}, "backstage: b goes"},
+		"one line":   {[]string{"X-Removed", "use	something  else"}, "backstage: use something else goes"},
 		"standard":   {[]string{"Deprecation", "@1688169599", "Sunset", "Sat, 31 Oct 2026 23:59:59 GMT"}, "backstage: GET /x is deprecated since 2023-06-30 and may be gone from 2026-10-31 on"},
 		"of a draft": {[]string{"Deprecation", "true"}, "backstage: GET /x is deprecated"},
 		"sunset":     {[]string{"Sunset", "Sat, 31 Oct 2026 23:59:59 GMT"}, "backstage: GET /x is deprecated and may be gone from 2026-10-31 on"},
 		"no date":    {[]string{"Deprecation", "@99999999999999999", "Sunset", "soon"}, "backstage: GET /x is deprecated"},
-		"a secret":   {[]string{"X-Glean-Deprecated", "name=" + canary}, "backstage: something named [redacted] is deprecated"},
+		"a secret":   {[]string{"X-Removed", canary}, "backstage: [redacted] goes"},
 	} {
 		f := start(t, func(w http.ResponseWriter, r *http.Request) {
 			for i := 0; i+1 < len(tc.header); i += 2 {
 				w.Header().Add(tc.header[i], tc.header[i+1])
 			}
 			answer(200, appJSON, "{}")(w, r)
-		})
+		}, removed)
 		var all sync.WaitGroup
 		for range 4 {
 			all.Go(func() {
@@ -55,9 +59,9 @@ func TestDeprecationsBounded(t *testing.T) {
 	n := 0
 	f := start(t, func(w http.ResponseWriter, r *http.Request) {
 		n++
-		w.Header().Set("X-Glean-Deprecated", "name="+strings.Repeat("x", n))
+		w.Header().Set("X-Removed", strings.Repeat("x", n))
 		answer(410, appJSON, "{}")(w, r)
-	})
+	}, removed)
 	for range 2 * maxDeprecations {
 		_, _ = f.get(t)
 	}

@@ -22,6 +22,9 @@ type Settings struct {
 	// Allow names the requests that may be made (invariant 8). The path is
 	// relative to URL, decoded, and starts with a slash. Required.
 	Allow func(method, path string) bool
+	// Deprecation is how answers announce removals beside Deprecation (RFC 9745) and
+	// Sunset (RFC 8594); the zero value is none.
+	Deprecation DeprecationHeader
 	// Rate is the most attempts a second, with bursts of Burst; 0 means no limit.
 	Rate  float64
 	Burst int
@@ -49,4 +52,11 @@ type Settings struct {
 	// body is the one before compression and must not be changed. It may be
 	// called from several goroutines. May be nil.
 	Observe func(method, path string, body []byte, status int)
+}
+
+// DeprecationHeader is a header of an API that announces removals, one in each value.
+// Sentence makes a sentence of a value, which holds no secret.
+type DeprecationHeader struct {
+	Name     string
+	Sentence func(value string) string
 }

@@ -119,7 +119,7 @@ func (p *parser) assignment() error {
 	case m == nil:
 		return p.wrong(p.line, "this line has no =", "write NAME=VALUE; a comment starts with #")
 	case !name.MatchString(m[1]):
-		return p.wrong(p.line, "the text before the = is not a variable name", "use letters, digits and _, as in BACKSTAGE_BASE_URL=…")
+		return p.wrong(p.line, "the text before the = is not a variable name", "use letters, digits and _, as in SOURCE_TOKEN=…")
 	}
 	line := p.line
 	p.rest = p.rest[len(m[0]):]

@@ -92,7 +92,7 @@ func (t *Trace) listed(a *Answer, doc *component.Encoded, p Person) {
 	}
 	a.Why = fmt.Sprintf("%s allows %s, and %s is %s", rule, allowed(doc), p.Refs[0], t.memberships(p, in, doc.AllOf))
 	for _, one := range slices.Concat(append(slices.Clone(doc.AllOf), doc.Principals)...) {
-		if group, isGroup := strings.CutPrefix(one, groupWord); isGroup && t.members[one] == nil && !t.writes(one) {
+		if group, isGroup := component.PrincipalName(one); isGroup && t.members[one] == nil && !t.writes(one) {
 			a.Why = fmt.Sprintf("%s allows %s, and who is in %s cannot be told: this run does not write it, and its members are those of an earlier run", rule, allowed(doc), group)
 		}
 	}
@@ -141,7 +141,7 @@ func (t *Trace) memberships(p Person, in *membership, sets [][]string) string {
 
 // Names tells whether principals name a ref as it is.
 func Names(principals []string, ref string) bool {
-	return slices.Contains(principals, groupWord+ref) || slices.Contains(principals, userWord+ref)
+	return slices.Contains(principals, component.GroupPrincipal(ref)) || slices.Contains(principals, component.UserPrincipal(ref))
 }
 
 // allowed are those whom a document names.
@@ -160,16 +160,16 @@ func allowed(doc *component.Encoded) string {
 func together(set []string) string {
 	list := make([]string, len(set))
 	for i, g := range set {
-		list[i] = strings.TrimPrefix(g, groupWord)
+		list[i], _ = component.PrincipalName(g)
 	}
 	return "who is in all of " + strings.Join(list, " and ")
 }
 
-// names are principals without the words that begin them.
+// names are those of principals.
 func names(principals []string) string {
 	out := make([]string, len(principals))
 	for i, p := range principals {
-		_, out[i], _ = strings.Cut(p, " ")
+		out[i], _ = component.PrincipalName(p)
 	}
 	return display.List(out, mostListed, ", ")
 }

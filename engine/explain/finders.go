@@ -3,7 +3,6 @@ package explain
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/pipe-engine/pipe/engine/component"
 )
@@ -51,10 +50,10 @@ func (t *Trace) Finders(principals []string) []Finder {
 func (t *Trace) finders(principals []string, people map[string]Person, above []string) []Finder {
 	out := make([]Finder, 0, len(principals))
 	for _, one := range principals {
-		name, isGroup := strings.CutPrefix(one, groupWord)
+		name, isGroup := component.PrincipalName(one)
 		if !isGroup {
 			p := people[one]
-			out = append(out, Finder{Name: cmp.Or(p.Email, strings.TrimPrefix(one, userWord)), Refs: p.Refs})
+			out = append(out, Finder{Name: cmp.Or(p.Email, name), Refs: p.Refs})
 			continue
 		}
 		f := Finder{Name: name, Group: true, Unknown: !t.writes(one)}

@@ -2,7 +2,8 @@ package explain
 
 import (
 	"slices"
-	"strings"
+
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // membership is a person with all groups that they are in, through groups in
@@ -41,7 +42,8 @@ func (m *membership) all(set []string) bool {
 func (m *membership) way(at string) []string {
 	out := []string{m.ref}
 	for ; m.below[at] != ""; at = m.below[at] {
-		out = append(out, strings.TrimPrefix(at, groupWord))
+		name, _ := component.PrincipalName(at)
+		out = append(out, name)
 	}
 	slices.Reverse(out[1:])
 	return out

@@ -9,16 +9,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// The words that begin the principals of a sink: "user ann@example.com",
-// "group group:default/payments".
-const (
-	userWord  = "user "
-	groupWord = "group "
-)
-
-// emailField is the field of an item of identities by which people sign in.
-const emailField = "email"
-
 // Person is one user of the sink: everybody who has one e-mail.
 type Person struct {
 	Email string   `json:"email"`
@@ -59,11 +49,13 @@ func (t *Trace) People() []Person {
 // email is that of a record which is made a user of, "" of any other.
 func (t *Trace) email(j *Journey) string {
 	for _, item := range j.Items {
-		if !t.stream(item.Stream).Identities || j.EndIn(item.Stream).Ending == component.Rejected {
+		stream := t.stream(item.Stream)
+		if !stream.Identities || j.EndIn(item.Stream).Ending == component.Rejected {
 			continue
 		}
 		for _, f := range item.Fields {
-			if email, ok := f.Value.(string); ok && f.Name == emailField {
+			spec, _ := stream.Field(f.Name)
+			if email, ok := f.Value.(string); ok && spec.Type == component.EmailField {
 				return strings.TrimSpace(email)
 			}
 		}
@@ -148,7 +140,8 @@ func (t *Trace) Members(ref string) (principals []string, known bool) {
 func (t *Trace) GroupsOf(p Person) []string {
 	var out []string
 	for _, group := range t.holders[p.principal] {
-		out = append(out, strings.TrimPrefix(group, groupWord))
+		name, _ := component.PrincipalName(group)
+		out = append(out, name)
 	}
 	slices.Sort(out)
 	return out

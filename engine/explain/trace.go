@@ -154,7 +154,7 @@ func (t *Trace) Named(ref, principal string) {
 func (t *Trace) Staged(stream string, e component.Encoded) {
 	t.at(e.Ref, func(j *Journey, whole bool) {
 		if t.stream(stream).Name == "" {
-			group := groupWord + e.ID
+			group := component.GroupPrincipal(e.ID)
 			t.members[group] = e.Principals
 			for _, one := range e.Principals {
 				t.holders[one] = append(t.holders[one], group)

@@ -58,7 +58,7 @@ func TestPick(t *testing.T) {
 // company is a trace of two people, a team within a department that is within
 // itself, and a document for whom the test says.
 func company(audience access.Audience, principals ...string) (*Trace, *Journey) {
-	t := New(&component.Pipeline{Model: kinds{}, Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "groups", Identities: true}, {Name: "documents", Permissions: true}}}, func(ref string) bool { return ref == "doc:a/b" })
+	t := New(&component.Pipeline{Model: kinds{}, Streams: []component.Stream{{Name: "users", Identities: true, Fields: []component.FieldSpec{{Name: "email", Type: component.EmailField}}}, {Name: "groups", Identities: true}, {Name: "documents", Permissions: true}}}, func(ref string) bool { return ref == "doc:a/b" })
 	person := func(ref, email string, end component.Ending) {
 		r := &component.Record{Entry: component.Entry{Ref: ref, Email: email}}
 		t.Wants(ref)

@@ -1,8 +1,8 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -91,8 +91,8 @@ func (b *builder) quoted(at config.Pos) bool {
 
 func (b *builder) expressionError(e config.Expression, err *expression.Error) {
 	p := config.Problem{Pos: e.Pos(err.Line, err.Col), Width: err.Width, Code: err.Code, Message: err.Message, Hint: err.Hint}
-	if bracketed, ok := inBrackets(e.Text); ok {
-		p.Hint = "a key with a dot, a dash or a slash stands in brackets: " + bracketed
+	if m, ok := b.refs.(component.Hinter); ok {
+		p.Hint = cmp.Or(m.Hint(e.Text), p.Hint)
 	}
 	if err.Code == expression.CodeBareWord && e.Quoted() && p.Line > 0 {
 		p.Message += " (the quotation marks are YAML's, not the expression's)"
@@ -124,18 +124,6 @@ func (b *builder) warnings(e config.Expression, all []*expression.Error) {
 	for _, w := range all {
 		b.add(config.Problem{Pos: e.Pos(w.Line, w.Col), Width: w.Width, Code: w.Code, Message: w.Message, Hint: w.Hint, Warning: true})
 	}
-}
-
-// dottedKey is a key of annotations or labels that was written like a name.
-var dottedKey = regexp.MustCompile(`metadata\??\.(annotations|labels)\??\.([A-Za-z0-9_]+[-./][A-Za-z0-9_./-]*[A-Za-z0-9_])`)
-
-// inBrackets is how a dotted key of annotations or labels is to be written.
-func inBrackets(expression string) (string, bool) {
-	m := dottedKey.FindStringSubmatch(expression)
-	if m == nil {
-		return "", false
-	}
-	return fmt.Sprintf("metadata.%s[%q]", m[1], m[2]), true
 }
 
 // defineError reports an error in the text of a define, or about its name.

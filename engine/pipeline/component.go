@@ -65,6 +65,20 @@ func (d *Definition) PlaceName() string {
 	return d.Sink.PlaceName(d.SinkCfg)
 }
 
+// UIPlaceholder returns the settings that give the source's pages an address where the
+// file does not.
+func (d *Definition) UIPlaceholder() []Setting {
+	ui, ok := d.Model.(component.UILinker)
+	if !ok || ui.UIURL() != "" {
+		return nil
+	}
+	var out []Setting
+	for path, value := range ui.UIPlaceholder() {
+		out = append(out, Setting{Path: "@source." + path, Value: value})
+	}
+	return out
+}
+
 func (d *Definition) buildSink() {
 	var known []string
 	for _, s := range d.o.Registry.Sinks {

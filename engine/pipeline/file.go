@@ -38,7 +38,7 @@ func (f *File) Validate(report func(field, code, message, hint string)) {
 		report("version", "unknown-version", "this pipe does not know this version of the format", "write version: 1, or run the file with a newer pipe")
 	}
 	if f.Name != "" && (!namePattern.MatchString(f.Name) || len(f.Name) > maxName) {
-		report("name", "bad-name", "a pipeline's name is made of letters, digits, - and _, at most 64", "write name: backstage, and sentences under description")
+		report("name", "bad-name", "a pipeline's name is made of letters, digits, - and _, at most 64", "write name: catalog, and sentences under description")
 	}
 }
 

@@ -9,13 +9,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// The streams that engine.DatasourceUsers and engine.Listed speak of, as every
-// sink calls them.
-const (
-	people = "users"
-	groups = "groups"
-)
-
 // lint warns of what works and will surprise.
 func (d *Definition) lint() {
 	d.lintIdentities()
@@ -38,7 +31,7 @@ func (d *Definition) lintIdentities() {
 		}
 		var needing []component.GrantFacts
 		for _, g := range d.Grants {
-			if needs(g, st.Name) && (st.Elsewhere == "" || g.Audience == access.Listed) {
+			if needs(g, st) && (st.Elsewhere == "" || g.Audience == access.Listed) {
 				needing = append(needing, g)
 			}
 		}
@@ -49,28 +42,28 @@ func (d *Definition) lintIdentities() {
 		if i := slices.IndexFunc(needing, func(g component.GrantFacts) bool { return g.Audience == access.DatasourceUsers }); i >= 0 {
 			at = needing[i] // the widest of those that shrink
 		}
-		effect, hint := d.withoutStream(st.Name)
+		effect, hint := d.withoutStream(st)
 		d.b.Warn(at.Node, "identities-off", fmt.Sprintf("%s are not sent (%s): what %s is %s", st.Name, why, decide(needing), effect), hint)
 	}
 }
 
 // withoutStream says what becomes of documents without a stream that they need,
 // and what to do.
-func (d *Definition) withoutStream(name string) (effect, hint string) {
-	kinds := d.fedBy(name)
+func (d *Definition) withoutStream(st component.Stream) (effect, hint string) {
+	kinds := d.fedBy(st.Name)
 	switch {
-	case kinds == nil && name == people:
+	case kinds == nil && !st.Groups:
 		effect = "found by nobody whom this pipeline delivers"
 	case kinds == nil:
 		effect = "found through no group; groups that it names are left out"
-	case name == people:
+	case !st.Groups:
 		effect = "found only by people whom an earlier run delivered, and by nobody new"
 	default:
 		effect = "not found by who is new in a group, nor through new groups"
 	}
 	switch {
 	case kinds == nil:
-		return effect, "add a mapping for " + name
+		return effect, "add a mapping for " + st.Name
 	case len(kinds) == 0:
 		return effect, "is a kind misspelt in the mapping's when?"
 	}
@@ -79,12 +72,12 @@ func (d *Definition) withoutStream(name string) (effect, hint string) {
 
 // needs tells whether a grant lets in nobody new without a stream. A group is
 // its members, so that it needs the people, too.
-func needs(g component.GrantFacts, stream string) bool {
+func needs(g component.GrantFacts, st component.Stream) bool {
 	switch g.Audience {
 	case access.DatasourceUsers:
-		return stream == people
+		return !st.Groups
 	case access.Listed:
-		return stream == people || stream == groups && g.Groups
+		return !st.Groups || g.Groups
 	}
 	return false
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // Load reads a file of records; see Parse.
-func Load(path string) ([]component.Recorded, error) {
+func Load(path string, isRecord func(object []byte) bool) ([]component.Recorded, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		var pathError *fs.PathError
@@ -24,7 +24,7 @@ func Load(path string) ([]component.Recorded, error) {
 		}
 		return nil, fault.Errorf(fault.Fatal, "check the path; it starts from the working directory", "read the records: %s: %w", path, err)
 	}
-	out, err := Parse(path, text)
+	out, err := Parse(path, text, isRecord)
 	for i := range out {
 		out[i].Folder = filepath.Dir(path)
 	}
@@ -32,8 +32,9 @@ func Load(path string) ([]component.Recorded, error) {
 }
 
 // Parse reads records: a JSON array, an object that holds one under items, one
-// JSON object a line, or YAML documents, each a record or a list of them.
-func Parse(name string, text []byte) ([]component.Recorded, error) {
+// JSON object a line, or YAML documents, each a record or a list of them. isRecord
+// reports whether an object with a list under items is a record itself.
+func Parse(name string, text []byte, isRecord func(object []byte) bool) ([]component.Recorded, error) {
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
 		return nil, fault.Errorf(fault.Fatal, "save it as UTF-8", "%s is UTF-16 text", name)
 	}
@@ -46,7 +47,7 @@ func Parse(name string, text []byte) ([]component.Recorded, error) {
 	case trimmed[0] == '[':
 		out, err = array(config.Pos{File: name, Line: 1 + bytes.Count(text[:lead], []byte("\n")), Col: 1}, trimmed)
 	case trimmed[0] == '{':
-		out, err = objects(name, text)
+		out, err = objects(name, text, isRecord)
 	default:
 		out, err = documents(name, text)
 	}
@@ -56,7 +57,7 @@ func Parse(name string, text []byte) ([]component.Recorded, error) {
 	return out, err
 }
 
-const remedy = "give a JSON array of entities, one JSON object a line, or YAML documents"
+const remedy = "give a JSON array of records, one JSON object a line, or YAML documents"
 
 func array(at config.Pos, text []byte) ([]component.Recorded, error) {
 	var out []component.Recorded
@@ -76,8 +77,8 @@ func array(at config.Pos, text []byte) ([]component.Recorded, error) {
 }
 
 // objects reads one object, an object with items, or one of either a line.
-func objects(name string, text []byte) ([]component.Recorded, error) {
-	items, whole := listed(text)
+func objects(name string, text []byte, isRecord func(object []byte) bool) ([]component.Recorded, error) {
+	items, whole := listed(text, isRecord)
 	switch {
 	case whole == nil && items != nil:
 		at := 1 + bytes.Count(text[:max(0, bytes.Index(text, items))], []byte("\n"))
@@ -90,7 +91,7 @@ func objects(name string, text []byte) ([]component.Recorded, error) {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
-		items, err := listed(line)
+		items, err := listed(line, isRecord)
 		if err != nil {
 			return nil, fault.Errorf(fault.Fatal, remedy, "%s:%d: this line is no JSON object: %w", name, i+1, err)
 		}
@@ -108,16 +109,14 @@ func objects(name string, text []byte) ([]component.Recorded, error) {
 }
 
 // listed is the list under items of an answer of an API, nil for a record.
-func listed(object []byte) (items []byte, err error) {
-	record := false
+func listed(object []byte, isRecord func(object []byte) bool) (items []byte, err error) {
 	err = codec.Members(object, func(member string, value []byte) error {
-		record = record || member == "kind"
 		if member == "items" && len(value) > 0 && value[0] == '[' {
 			items = bytes.Clone(value)
 		}
 		return nil
 	})
-	if record {
+	if items != nil && isRecord(object) {
 		items = nil
 	}
 	return items, err
@@ -137,7 +136,7 @@ func documents(name string, text []byte) ([]component.Recorded, error) {
 		}
 		for i, item := range items {
 			if _, ok := item.(map[string]any); !ok {
-				return nil, config.Problems{{Pos: places[i], Code: "wrong-kind", Message: "this is no record", Hint: "a record is a mapping: kind, metadata, spec"}}
+				return nil, config.Problems{{Pos: places[i], Code: "wrong-kind", Message: "this is no record", Hint: "a record is a mapping of names and values"}}
 			}
 			raw, err := codec.Marshal(item)
 			if err != nil {

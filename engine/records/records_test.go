@@ -8,11 +8,15 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
+// named takes objects with a name for records.
+func named(object []byte) bool { return strings.Contains(string(object), `"name"`) }
+
 // TestParse: every shape in which records are kept, and where each stands.
 func TestParse(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"array":        {"\n[{\"a\":1},\n{\"a\":2}]", "2:1 3:2"},
 		"items":        {`{"totalItems":2,"items":[{"a":1},{"a":2}]}`, "1:1 1:2"},
+		"with items":   {`{"a":1,"name":"x","items":[{"a":2},{"a":3}]}`, "1:1"},
 		"one object":   {"{\n \"a\": 1\n}\n", "1:1"},
 		"NDJSON":       {"{\"a\":1}\n\n{\"a\":2}\n", "1:1 3:2"},
 		"one in YAML":  {"# one\na: 1\n", "2:1"},
@@ -21,7 +25,7 @@ func TestParse(t *testing.T) {
 		"a block":      {"a: 1\nb: |\n  ---\n  x\n", "1:1"},
 		"BOM and CRLF": {"\ufeffa: 1\r\n---\r\na: 2\r\n", "1:1 3:2"},
 	} {
-		records, err := Parse("x", []byte(c.text))
+		records, err := Parse("x", []byte(c.text), named)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -49,11 +53,11 @@ func TestParseRefuses(t *testing.T) {
 		"a: 1\n---\nb: [1\n":   "x:3:",
 		"- a: 1\n- 7\n":        "x:2:3: wrong-kind: this is no record",
 	} {
-		if _, err := Parse("x", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Parse("x", []byte(text), named); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}
-	if _, err := Load("/nowhere/x"); err == nil || strings.Contains(err.Error(), "open") {
+	if _, err := Load("/nowhere/x", named); err == nil || strings.Contains(err.Error(), "open") {
 		t.Error(err)
 	}
 }

@@ -57,7 +57,7 @@ var _ config.Decodable = (*fixture)(nil)
 // DecodeNode takes a mapping.
 func (f *fixture) DecodeNode(n *config.Node, d *config.Decoder) {
 	if n.Kind() != config.Mapping {
-		d.Problem(n, "wrong-kind", "a fixture is a record", "write kind, metadata and spec below it")
+		d.Problem(n, "wrong-kind", "a fixture is a record", "write its members below it, a line each")
 		return
 	}
 	f.node = n
@@ -87,8 +87,8 @@ func (g *Given) DecodeNode(n *config.Node, d *config.Decoder) {
 	case n.Get("file") != nil:
 		known = []string{"file"}
 		g.file = n.Get("file")
-	case n.Get("kind") == nil:
-		known = []string{"fixture", "with", "file", "kind", "metadata", "spec", "apiVersion", "relations", "status"}
+	case misspeltReference(n):
+		known = []string{"fixture", "with", "file"}
 		g.node = n
 	default:
 		g.node = n
@@ -103,6 +103,18 @@ func (g *Given) DecodeNode(n *config.Node, d *config.Decoder) {
 			d.UnknownKey(e, known)
 		}
 	}
+}
+
+// misspeltReference reports whether a mapping is most likely meant as fixture or file:
+// it holds nothing else but with.
+func misspeltReference(n *config.Node) bool {
+	var others []config.Entry
+	for _, e := range n.Entries() {
+		if e.Key != "with" {
+			others = append(others, e)
+		}
+	}
+	return len(others) == 1 && config.Nearest(others[0].Key, []string{"fixture", "file"}) != ""
 }
 
 // DescribeConfig says that a record may be anything.

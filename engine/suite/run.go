@@ -16,8 +16,8 @@ import (
 type Options struct {
 	// Pipeline loads a pipeline file with these variables and no others.
 	Pipeline func(path string, variables map[string]string) *pipeline.Definition
-	// Records reads a file of records.
-	Records func(path string) ([]component.Recorded, error)
+	// Records reads a file of records of a source with this model.
+	Records func(path string, m component.Model) ([]component.Recorded, error)
 	// Source makes a source of records.
 	Source func(records []component.Recorded, m component.Model) (component.Source, error)
 	// Settings is what components are opened with.
@@ -65,7 +65,7 @@ func (f *File) Prepare(o Options) (tests []*Prepared, broken *pipeline.Definitio
 		if d.Problems.HasErrors() {
 			return nil, d, problems.Sorted()
 		}
-		records, wrong := f.given(t, o.Records)
+		records, wrong := f.given(t, func(path string) ([]component.Recorded, error) { return o.Records(path, d.Model) })
 		problems = append(problems, wrong...)
 		c := &checker{d: d}
 		for _, e := range t.Expect {

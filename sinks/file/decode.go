@@ -42,14 +42,14 @@ func (*Sink) Decode(stream string, body []byte) (component.Stored, error) {
 
 // principals are the names of users and groups, as Encode made them.
 func principals(p permissions) (anyOf []string, allOf [][]string) {
-	prefixed := func(word string, ids []string) (out []string) {
+	each := func(principal func(string) string, ids []string) (out []string) {
 		for _, id := range ids {
-			out = append(out, word+id)
+			out = append(out, principal(id))
 		}
 		return out
 	}
 	for _, set := range p.AllOf {
-		allOf = append(allOf, prefixed(groupWord, set))
+		allOf = append(allOf, each(component.GroupPrincipal, set))
 	}
-	return append(prefixed(groupWord, p.Groups), prefixed(userWord, p.Users)...), allOf
+	return append(each(component.GroupPrincipal, p.Groups), each(component.UserPrincipal, p.Users)...), allOf
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/pipe-engine/pipe/engine/access"
@@ -50,12 +49,6 @@ type permissions struct {
 	Groups   []string   `json:"groups,omitempty"`
 	AllOf    [][]string `json:"all_of,omitempty"`
 }
-
-// Principals name users and groups with these words in front of their ids.
-const (
-	userWord  = "user "
-	groupWord = "group "
-)
 
 var (
 	_ component.Session     = (*session)(nil)
@@ -136,10 +129,10 @@ func (s *session) resolve(refs []string) (names []string, whole bool) {
 func written(e component.Encoded) permissions {
 	p := permissions{Audience: e.Audience.String(), Rule: e.Rule}
 	for _, name := range e.Principals {
-		if id, group := strings.CutPrefix(name, groupWord); group {
+		if id, group := component.PrincipalName(name); group {
 			p.Groups = append(p.Groups, id)
 		} else {
-			p.Users = append(p.Users, strings.TrimPrefix(name, userWord))
+			p.Users = append(p.Users, id)
 		}
 	}
 	for _, set := range e.AllOf {
@@ -152,7 +145,7 @@ func written(e component.Encoded) permissions {
 func bare(names []string) []string {
 	out := make([]string, len(names))
 	for i, name := range names {
-		out[i] = strings.TrimPrefix(strings.TrimPrefix(name, groupWord), userWord)
+		out[i], _ = component.PrincipalName(name)
 	}
 	return out
 }
@@ -180,13 +173,15 @@ func (s *session) Seal(_ context.Context, out component.Outlet) error {
 	for _, one := range s.held {
 		ids[one.id]++
 	}
-	words := map[string]string{streamUsers: userWord, streamGroups: groupWord}
 	for _, one := range s.held {
 		if ids[one.id] > 1 {
 			out.End(one.stream, one.ref, component.Rejected, "another user or group has the same id")
 			continue
 		}
-		name := words[one.stream] + one.id
+		name := component.UserPrincipal(one.id)
+		if one.stream == streamGroups {
+			name = component.GroupPrincipal(one.id)
+		}
 		s.names[one.id] = name
 		if err := out.Keep(one.stream, component.Encoded{ID: one.id, Ref: one.ref, Principal: name,
 			Body: one.body}); err != nil {

@@ -48,7 +48,8 @@ func open(cfg *settings.Config, s component.Settings, retry fault.Retry) (*Sink,
 		Name: "glean", URL: cfg.Address(), Token: cfg.Token, UserAgent: s.UserAgent, LoopbackOnly: s.Loopback,
 		Log: s.Log, Observe: s.Observe, Retry: retry, Redactor: k.client.Redactor,
 		Rate: cfg.RequestsPerSecond, Burst: cfg.Concurrency,
-		Allow: func(string, string) bool { return false }, // each capability allows its own: api.Client.For
+		Deprecation: api.Deprecation,
+		Allow:       func(string, string) bool { return false }, // each capability allows its own: api.Client.For
 	})
 	return k, err
 }

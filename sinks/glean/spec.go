@@ -63,7 +63,7 @@ func streams(d api.DatasourceConfig) []component.Stream {
 				{Name: "isActive", Type: component.Flag, Decides: true, Doc: "Whether the user is active; false for former " +
 					"staff and bots, who find nothing. True when it is left out."},
 			}},
-		{Name: api.StreamGroups, Identities: true, Elsewhere: elsewhere,
+		{Name: api.StreamGroups, Identities: true, Groups: true, Elsewhere: elsewhere,
 			Doc: "Groups that permissions may name, with their members.", Fields: []component.FieldSpec{
 				{Name: "id", Type: component.RefField, Required: true, Doc: "The ref by which permissions and members name it."},
 				{Name: "name", Type: component.Text, Decides: true, Doc: "The group's name in Glean, the id when it is left " +

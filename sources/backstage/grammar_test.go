@@ -31,7 +31,8 @@ func TestMayMean(t *testing.T) {
 			t.Errorf("%q: %q", text, got)
 		}
 	}
-	for text, want := range map[string]string{"Component:default/Checkout": "checkout", "default/a": "a", " a ": "a", "": ""} {
+	names := map[string]string{"Component:default/Checkout": "checkout", "default/a": "a", " a ": "a", "": ""}
+	for text, want := range names {
 		if got := m.Name(text); got != want {
 			t.Errorf("%q: %q", text, got)
 		}

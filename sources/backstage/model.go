@@ -33,6 +33,9 @@ func NewModel(cfg *Config) *Model {
 // UIURL is where people open Backstage, without a slash at the end.
 func (m *Model) UIURL() string { return m.cfg.uiURL() }
 
+// UIPlaceholder is an address of example.com.
+func (m *Model) UIPlaceholder() map[string]string { return map[string]string{"ui_url": sandboxUI} }
+
 // Phases is people and groups, then domains and systems, then the rest.
 func (m *Model) Phases() []component.Phase { return m.cfg.phases() }
 

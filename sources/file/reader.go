@@ -112,7 +112,7 @@ func (r *Reader) each(ctx context.Context, take func(component.Recorded) error) 
 		return fault.Errorf(fault.Fatal, "write it as NDJSON, one record a line, with a name that ends in .ndjson",
 			"%s is larger than %d MiB", r.path, maxWhole>>20)
 	}
-	all, err := records.Load(r.path)
+	all, err := records.Load(r.path, func(object []byte) bool { return component.IsRecord(r.model, object) })
 	if err != nil {
 		return err
 	}

@@ -93,7 +93,10 @@ func (a *app) testOptions(c *urfave.Context) (suite.Options, error) {
 	}
 	said := map[string]bool{}
 	o := suite.Options{
-		Records: records.Load, Update: c.Bool("update"),
+		Update: c.Bool("update"),
+		Records: func(path string, m component.Model) ([]component.Recorded, error) {
+			return records.Load(path, func(object []byte) bool { return component.IsRecord(m, object) })
+		},
 		Source: func(given []component.Recorded, m component.Model) (component.Source, error) {
 			s, err := file.New(given, m)
 			if err != nil {
@@ -128,8 +131,8 @@ func (a *app) testPipeline(path string, variables map[string]string, set []pipel
 		Variables: config.Variables{Lenient: true, Lookup: func(name string) (string, bool) { v, ok := variables[name]; return v, ok }},
 	}
 	d := pipeline.Load(path, o)
-	if ui, ok := d.Model.(component.UILinker); ok && ui.UIURL() == "" {
-		o.Settings = append(slices.Clone(set), pipeline.Setting{Path: "@source.ui_url", Value: placeholderUI})
+	if placeholder := d.UIPlaceholder(); len(placeholder) > 0 {
+		o.Settings = append(slices.Clone(set), placeholder...)
 		d = pipeline.Load(path, o)
 	}
 	return d

@@ -79,13 +79,11 @@ func (a *app) openInput(c *urfave.Context, path string) (*watched, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ui, ok := d.Model.(component.UILinker); ok && ui.UIURL() == "" {
-		l.settings = append(l.settings, pipeline.Setting{Path: "@source.ui_url", Value: placeholderUI})
-	}
+	l.settings = append(l.settings, d.UIPlaceholder()...)
 	if d, err = a.load(c, path, l); err != nil {
 		return nil, err
 	}
-	input, err := a.readInput(c.String("input"))
+	input, err := a.readInput(c.String("input"), d.Model)
 	if err != nil {
 		return nil, err
 	}
@@ -104,19 +102,17 @@ func (a *app) openInput(c *urfave.Context, path string) (*watched, error) {
 	return &watched{Definition: d, pipeline: p, input: source, close: closePipeline}, nil
 }
 
-// placeholderUI is where pages would be when nothing says where they are.
-const placeholderUI = "https://backstage.example.com"
-
-func (a *app) readInput(path string) ([]component.Recorded, error) {
+func (a *app) readInput(path string, m component.Model) ([]component.Recorded, error) {
+	isRecord := func(object []byte) bool { return component.IsRecord(m, object) }
 	if path != "-" {
-		input, err := records.Load(path)
+		input, err := records.Load(path, isRecord)
 		return input, wrongInput("--input", err)
 	}
 	text, err := io.ReadAll(a.stdin)
 	if err != nil {
 		return nil, fmt.Errorf("read the records: %w", err)
 	}
-	input, err := records.Parse("input", text)
+	input, err := records.Parse("input", text, isRecord)
 	return input, wrongInput("--input", err)
 }
 

@@ -23,7 +23,7 @@ func Streams() []component.Stream {
 			{Name: "email", Type: component.Text, Required: true, Doc: "Its e-mail."},
 			{Name: "isActive", Type: component.Flag, Decides: true, Doc: "Whether it is active."},
 		}},
-		{Name: "groups", Identities: true, Fields: []component.FieldSpec{
+		{Name: "groups", Identities: true, Groups: true, Fields: []component.FieldSpec{
 			{Name: "id", Type: component.RefField, Required: true, Doc: "Its ref."},
 			{Name: "members", Type: component.RefList, Doc: "Refs of its members."},
 		}},

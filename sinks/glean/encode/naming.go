@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -29,22 +30,20 @@ func (n Naming) nameOf(u api.UserReference) string {
 	return u.DatasourceUserID
 }
 
-// userPrincipal and groupPrincipal are how the engine compares whom a document
-// or a group names; e-mail addresses have no case.
+// userPrincipal is how the engine compares a user that a document or a group names;
+// e-mail addresses have no case.
 func (n Naming) userPrincipal(name string) string {
 	if n.ByEmail {
 		name = strings.ToLower(name)
 	}
-	return "user " + name
+	return component.UserPrincipal(name)
 }
-
-func groupPrincipal(name string) string { return "group " + name }
 
 // principals are the members of a group, as the engine compares them.
 func (n Naming) principals(members []api.Membership) []string {
 	out := make([]string, len(members))
 	for i, m := range members {
-		if out[i] = groupPrincipal(m.MemberGroupName); m.MemberGroupName == "" {
+		if out[i] = component.GroupPrincipal(m.MemberGroupName); m.MemberGroupName == "" {
 			out[i] = n.userPrincipal(m.MemberUserID)
 		}
 	}
@@ -60,15 +59,15 @@ func (n Naming) AudienceOf(p api.Permissions) (a access.Audience, named []string
 		if n.ByEmail {
 			name = strings.ToLower(u.Email)
 		}
-		named = append(named, "user "+name)
+		named = append(named, component.UserPrincipal(name))
 	}
 	for _, g := range p.AllowedGroups {
-		named = append(named, groupPrincipal(g))
+		named = append(named, component.GroupPrincipal(g))
 	}
 	for _, x := range p.AllowedGroupIntersections {
 		var set []string
 		for _, g := range x.RequiredGroups {
-			set = append(set, groupPrincipal(g))
+			set = append(set, component.GroupPrincipal(g))
 		}
 		if len(set) > 0 {
 			allOf = append(allOf, set)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -56,7 +57,7 @@ func (s *Encoder) list(p *api.Permissions, decided access.Permissions) (a access
 		return true
 	}
 	addGroup := func(name string) {
-		if add(groupPrincipal(name)) {
+		if add(component.GroupPrincipal(name)) {
 			p.AllowedGroups = append(p.AllowedGroups, name)
 		}
 	}
@@ -89,7 +90,7 @@ func (s *Encoder) list(p *api.Permissions, decided access.Permissions) (a access
 			p.AllowedGroupIntersections = append(p.AllowedGroupIntersections, api.GroupIntersection{RequiredGroups: groups})
 			var set []string
 			for _, g := range groups {
-				set = append(set, groupPrincipal(g))
+				set = append(set, component.GroupPrincipal(g))
 			}
 			out.allOf = append(out.allOf, set)
 		}

@@ -110,8 +110,9 @@ func (s *Encoder) sealGroups(ctx context.Context, out component.Outlet) error {
 		if err != nil {
 			return err
 		}
-		if err := out.Keep(api.StreamGroups, component.Encoded{ID: g.name, Ref: g.record, Principal: groupPrincipal(g.name),
-			Body: body}); err != nil {
+		if err := out.Keep(api.StreamGroups, component.Encoded{ID: g.name, Ref: g.record,
+			Principal: component.GroupPrincipal(g.name),
+			Body:      body}); err != nil {
 			return err
 		}
 		if !s.written(api.StreamGroups) {

@@ -130,12 +130,12 @@ func (x *denial) permissions(p api.Permissions) {
 // own is how permissions name the person.
 func (x *denial) own() string {
 	if x.k.Names.ByEmail || x.q.Selection == nil {
-		return "user " + strings.ToLower(x.q.Person)
+		return component.UserPrincipal(strings.ToLower(x.q.Person))
 	}
 	for _, item := range x.q.Selection.Identities[api.StreamUsers] {
 		var u api.User
 		if codec.Unmarshal(item.Body, &u) == nil && strings.EqualFold(u.Email, x.q.Person) {
-			return "user " + u.UserID
+			return component.UserPrincipal(u.UserID)
 		}
 	}
 	return ""

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/records"
@@ -10,7 +11,7 @@ import (
 // FromFile reads a catalog from a file, in every format of engine/records, and
 // completes it. Of two entities with one ref the last one counts.
 func FromFile(path string) (entities [][]byte, notes []string, err error) {
-	all, err := records.Load(path)
+	all, err := records.Load(path, hasKind)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -35,6 +36,18 @@ func FromFile(path string) (entities [][]byte, notes []string, err error) {
 		notes = append([]string{sentence}, notes...)
 	}
 	return entities, notes, err
+}
+
+// hasKind reports whether an object is an entity: pages of the API have no kind.
+func hasKind(object []byte) bool {
+	kind := ""
+	err := codec.Members(object, func(name string, value []byte) error {
+		if name == "kind" {
+			kind, _ = codec.Text(value)
+		}
+		return nil
+	})
+	return err == nil && kind != ""
 }
 
 // refOf is the ref of an entity, "" when it has no name; what is no entity is an error.
