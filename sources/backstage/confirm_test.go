@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sources/backstage/faults"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -50,7 +51,7 @@ func TestConfirm(t *testing.T) {
 		if err != nil {
 			t.Fatal(version, err)
 		}
-		f.Fail(sandbox.Fault{Path: "/by-query", Hide: sandbox.Half})
+		f.Fail(faults.Fault{Path: "/by-query", Hide: faults.Half})
 		part, err := f.readAll(t)
 		if err != nil || len(part.records) == 0 || len(part.records) > len(company)*3/4 {
 			t.Fatalf("%s: %d of %d entities, %v", version, len(part.records), len(company), err)
@@ -82,7 +83,7 @@ func TestConfirm(t *testing.T) {
 }
 
 func TestConfirmFaults(t *testing.T) {
-	type failed = sandbox.Fault
+	type failed = faults.Fault
 	const byRefs = "/by-refs"
 	half := func(ref string) bool { return ref >= "component:default/c0050" }
 	for name, tc := range map[string]struct {
@@ -150,7 +151,7 @@ func TestConfirmStops(t *testing.T) {
 	n := 0
 	err := f.source.Confirm(t.Context(), f.cfg.phases()[2], names(100, 200), names(0, 20), func(context.Context, []*component.Record) error {
 		n++
-		f.Fail(sandbox.Fault{Path: "/by-refs", Empty: true})
+		f.Fail(faults.Fault{Path: "/by-refs", Empty: true})
 		return nil
 	})
 	if err == nil || n != 1 || !strings.Contains(err.Error(), "finds only 0") {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/sources/backstage/faults"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -12,7 +13,7 @@ import (
 // cannot give nor a catalog of such entities fails it.
 func TestCountUnreadable(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: components(3)}, only("Component"))
-	f.Fail(sandbox.Fault{Broken: func(string) bool { return true }})
+	f.Fail(faults.Fault{Broken: func(string) bool { return true }})
 	if n, err := f.source.api.count(t.Context(), nil); n != 3 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
@@ -39,7 +40,7 @@ func TestRecountUnreadable(t *testing.T) {
 // TestCountLimitRefused: a server that wants a limit above 0 is asked for one entity.
 func TestCountLimitRefused(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: components(3)}, only("Component"))
-	f.Fail(sandbox.Fault{Path: "limit=0", Status: http.StatusBadRequest})
+	f.Fail(faults.Fault{Path: "limit=0", Status: http.StatusBadRequest})
 	if n, err := f.source.api.count(t.Context(), nil); n != 3 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sources/backstage/faults"
 	"github.com/pipe-engine/pipe/sources/backstage/generate"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -29,7 +30,7 @@ const token = "a-token-of-this-test"
 
 // fixture is a source on a sandbox, with what the sandbox was asked.
 type fixture struct {
-	*sandbox.Server
+	*faults.Server
 	source *Source
 	cfg    *Config
 
@@ -51,7 +52,7 @@ func start(t testing.TB, o sandbox.Options, adjust ...func(*Config)) *fixture {
 		}
 	}
 	var err error
-	if f.Server, err = sandbox.Start(o); err != nil {
+	if f.Server, err = faults.Start(o); err != nil {
 		t.Fatal(err)
 	}
 	f.cfg = &Config{URL: f.URL(), Token: config.NewSecret(token), PageSize: 32, Concurrency: 2, Config: connection.Default()}
@@ -212,7 +213,7 @@ func TestReadGenerated(t *testing.T) {
 }
 
 func TestReadFaults(t *testing.T) {
-	type failed = sandbox.Fault
+	type failed = faults.Fault
 	const kind = "component"
 	for name, tc := range map[string]struct {
 		faults []failed
@@ -440,7 +441,7 @@ func TestReadAhead(t *testing.T) {
 // A page that is too much is halved at once, and pages grow again.
 func TestPageSize(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: components(200)}, only("Component"))
-	f.Fail(sandbox.Fault{Kind: "component", Page: 2, Times: 2, Status: 504})
+	f.Fail(faults.Fault{Kind: "component", Page: 2, Times: 2, Status: 504})
 	got, err := f.readAll(t)
 	if err != nil || len(got.records) != 200 {
 		t.Fatalf("%d entities, %v", len(got.records), err)
@@ -516,17 +517,17 @@ func TestGet(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	for name, tc := range map[string]struct {
-		fault sandbox.Fault
+		fault faults.Fault
 		want  string // OK or not, what
 		says  string
 	}{
-		"good":        {sandbox.Fault{Path: "/nowhere"}, "+reachable +credentials +readable +e-mail", "27 of 30 users have an e-mail"},
-		"no token":    {sandbox.Fault{Status: 401}, "-credentials", "Illegal token"},
-		"other token": {sandbox.Fault{Status: 403}, "-credentials", "restricted to plugin"},
-		"down":        {sandbox.Fault{Reset: true}, "-reachable", ""},
-		"empty":       {sandbox.Fault{Empty: true}, "+reachable +credentials -readable", "the catalog is empty"},
-		"one missing": {sandbox.Fault{Kind: "system", Empty: true}, "+reachable +credentials +readable +e-mail", "none of kind System"},
-		"no people":   {sandbox.Fault{Kind: "user", Empty: true}, "+reachable +credentials +readable -e-mail", "0 of 0 users"},
+		"good":        {faults.Fault{Path: "/nowhere"}, "+reachable +credentials +readable +e-mail", "27 of 30 users have an e-mail"},
+		"no token":    {faults.Fault{Status: 401}, "-credentials", "Illegal token"},
+		"other token": {faults.Fault{Status: 403}, "-credentials", "restricted to plugin"},
+		"down":        {faults.Fault{Reset: true}, "-reachable", ""},
+		"empty":       {faults.Fault{Empty: true}, "+reachable +credentials -readable", "the catalog is empty"},
+		"one missing": {faults.Fault{Kind: "system", Empty: true}, "+reachable +credentials +readable +e-mail", "none of kind System"},
+		"no people":   {faults.Fault{Kind: "user", Empty: true}, "+reachable +credentials +readable -e-mail", "0 of 0 users"},
 	} {
 		f := start(t, sandbox.Options{Entities: sandbox.Company()})
 		f.Fail(tc.fault)

@@ -12,11 +12,12 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sources/backstage/faults"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-func broken(names ...string) sandbox.Fault {
-	return sandbox.Fault{Broken: func(ref string) bool {
+func broken(names ...string) faults.Fault {
+	return faults.Fault{Broken: func(ref string) bool {
 		return slices.Contains(names, strings.TrimPrefix(ref, "component:default/"))
 	}}
 }
@@ -85,7 +86,7 @@ func TestUnreadable(t *testing.T) {
 
 // Where everything fails, nothing says that it is one entity.
 func TestUnreadableOrDown(t *testing.T) {
-	for name, failed := range map[string]sandbox.Fault{
+	for name, failed := range map[string]faults.Fault{
 		"down":                  {Status: 500},
 		"every page but counts": {Path: "orderField", Status: 500},
 		"half of them":          {Broken: func(ref string) bool { return ref >= "component:default/c0050" }},
@@ -203,7 +204,7 @@ func TestMayBeUnread(t *testing.T) {
 // TestReadNotesRows: both numbers are printed when they differ.
 func TestReadNotesRows(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: components(50)}, only("Component"))
-	f.Fail(sandbox.Fault{Kind: "component", Extra: slices.Concat(components(50)[48:], make([][]byte, 3), strangers(1))})
+	f.Fail(faults.Fault{Kind: "component", Extra: slices.Concat(components(50)[48:], make([][]byte, 3), strangers(1))})
 	if got, err := f.readAll(t); err != nil || len(got.records) != 50 {
 		t.Fatal(len(got.records), err)
 	}

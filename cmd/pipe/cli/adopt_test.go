@@ -9,6 +9,7 @@ import (
 
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -96,7 +97,7 @@ func TestAdoptCalls(t *testing.T) {
 	w.glean.Fail(gleanfaults.Fault{Path: "status", Status: http.StatusNotFound})
 	typed(t, w.env, "", "adopt", shipped, "--progress", "none").expect(t, exitWrong, "What the datasource holds is unknown", "2 restricted in all")
 	w.glean.Heal()
-	w.backstage.Fail(backstagesandbox.Fault{Empty: true})
+	w.backstage.Fail(backstagefaults.Fault{Empty: true})
 	typed(t, w.env, "0\n", "adopt", shipped, "--progress", "none").expect(t, exitRefused, "!Stored as approval")
 	fresh := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	fresh.pipe(t, "adopt", shipped, "--progress", "none").expect(t, exitDone, "Nothing to adopt")

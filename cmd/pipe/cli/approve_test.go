@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -29,7 +30,7 @@ func TestApprovals(t *testing.T) {
 	w := night(t)
 	open := func() {
 		w.env["DEFAULT_PERMISSIONS"] = "all-users"
-		w.backstage.Fail(backstagesandbox.Fault{Hide: backstagesandbox.Half})
+		w.backstage.Fail(backstagefaults.Fault{Hide: backstagefaults.Half})
 	}
 	open()
 	c := w.run(t)
@@ -66,7 +67,7 @@ func TestApprovals(t *testing.T) {
 // it again, and that call works.
 func TestApproveUsed(t *testing.T) {
 	w := night(t)
-	w.backstage.Fail(backstagesandbox.Fault{Hide: backstagesandbox.Half})
+	w.backstage.Fail(backstagefaults.Fault{Hide: backstagefaults.Half})
 	id := approvalIn(t, w.run(t))
 	if c := w.run(t, "--approve", id); c.code != exitDone {
 		t.Fatalf("approved: exit %d\n%s", c.code, c.both())
@@ -75,7 +76,7 @@ func TestApproveUsed(t *testing.T) {
 	if c := w.run(t); c.code != exitDone {
 		t.Fatalf("all is as before: exit %d\n%s", c.code, c.both())
 	}
-	w.backstage.Fail(backstagesandbox.Fault{Hide: backstagesandbox.Half})
+	w.backstage.Fail(backstagefaults.Fault{Hide: backstagefaults.Half})
 	for _, flags := range [][]string{nil, {"--approve", id}} {
 		c := w.run(t, flags...)
 		m := regexp.MustCompile(`(?m)^  pipe (approve .*)$`).FindStringSubmatch(c.stderr)
@@ -97,7 +98,7 @@ func TestApproveUsed(t *testing.T) {
 // TestApproveCommand stores an approval for the next run.
 func TestApproveCommand(t *testing.T) {
 	w := night(t)
-	w.backstage.Fail(backstagesandbox.Fault{Hide: backstagesandbox.Half})
+	w.backstage.Fail(backstagefaults.Fault{Hide: backstagefaults.Half})
 	id := approvalIn(t, w.run(t))
 	c := w.pipe(t, "approve", shipped, id, "--reason", "a team left")
 	if c.code != exitDone || !strings.Contains(c.stdout, "documents for datasource-users, deleted: ") || !strings.Contains(c.stdout, "component:default/") || !strings.Contains(c.stdout, "\n\nThe approval allows:\n") || !strings.Contains(c.stdout, "Approved by ") {
@@ -124,7 +125,7 @@ func TestApproveCommand(t *testing.T) {
 // TestApprovalJSON: a refusal in JSON has the ID and every change.
 func TestApprovalJSON(t *testing.T) {
 	w := night(t)
-	w.backstage.Fail(backstagesandbox.Fault{Hide: backstagesandbox.Half})
+	w.backstage.Fail(backstagefaults.Fault{Hide: backstagefaults.Half})
 	c := w.run(t, "--json")
 	var out struct {
 		Error struct {

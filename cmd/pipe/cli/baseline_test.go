@@ -18,6 +18,7 @@ import (
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -268,7 +269,7 @@ func TestStateFolderErrors(t *testing.T) {
 			w := night(t)
 			flags := tc.spoil(t, w)
 			var asked atomic.Int64
-			w.backstage.Fail(backstagesandbox.Fault{Hide: func(string) bool { asked.Add(1); return false }})
+			w.backstage.Fail(backstagefaults.Fault{Hide: func(string) bool { asked.Add(1); return false }})
 			for _, more := range [][]string{nil, {"--dry-run"}} {
 				ctx, cancel := context.WithTimeout(t.Context(), patience)
 				c := pipeIn(ctx, w.env, append(append([]string{"run", shipped, "--progress", "none"}, flags...), more...)...)

@@ -14,6 +14,7 @@ import (
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/contract"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -173,7 +174,7 @@ func TestRunAppliesDatasource(t *testing.T) {
 	w.pipe(t, "run", shipped, "--progress", "none").expect(t, 0)
 
 	fresh := bare(t)
-	fresh.backstage.Fail(backstagesandbox.Fault{Status: 401})
+	fresh.backstage.Fail(backstagefaults.Fault{Status: 401})
 	if c := fresh.pipe(t, "run", shipped, "--progress", "none", "--apply-datasource"); c.code == 0 || fresh.config(t).Name != "" {
 		t.Errorf("a run that read nothing made the datasource: exit %d\n%s", c.code, c.both())
 	}

@@ -8,6 +8,7 @@ import (
 
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -18,42 +19,42 @@ var impatient = []string{"--set", "@source.retries.attempts=2", "--set", "@sink.
 // nothing is sent (invariant 1), and a person learns what happened.
 func TestSourceFaults(t *testing.T) {
 	for name, tc := range map[string]struct {
-		fault backstagesandbox.Fault
+		fault backstagefaults.Fault
 		env   map[string]string
 		flags []string
 		code  int
 		want  []string
 	}{
-		"500 once in the middle": {fault: backstagesandbox.Fault{Kind: "Component", Page: 2, Status: 500, Times: 1}},
-		"429 once":               {fault: backstagesandbox.Fault{Page: 1, Status: 429, RetryAfter: "1", Times: 1}},
-		"a reset once":           {fault: backstagesandbox.Fault{Kind: "Component", Page: 2, Reset: true, Times: 1}},
-		"a cut body once":        {fault: backstagesandbox.Fault{Kind: "Component", Page: 2, Cut: 500, Times: 1}},
-		"a refused cursor once":  {fault: backstagesandbox.Fault{Kind: "Component", Page: 2, Status: 400, Times: 1}},
+		"500 once in the middle": {fault: backstagefaults.Fault{Kind: "Component", Page: 2, Status: 500, Times: 1}},
+		"429 once":               {fault: backstagefaults.Fault{Page: 1, Status: 429, RetryAfter: "1", Times: 1}},
+		"a reset once":           {fault: backstagefaults.Fault{Kind: "Component", Page: 2, Reset: true, Times: 1}},
+		"a cut body once":        {fault: backstagefaults.Fault{Kind: "Component", Page: 2, Cut: 500, Times: 1}},
+		"a refused cursor once":  {fault: backstagefaults.Fault{Kind: "Component", Page: 2, Status: 400, Times: 1}},
 		"short of the promise once": {
-			fault: backstagesandbox.Fault{Kind: "Component", Page: 1, Promise: 1, Times: 1}},
-		"HTML once":          {fault: backstagesandbox.Fault{Kind: "Component", Page: 2, HTML: true, Times: 1}},
-		"an error object":    {fault: backstagesandbox.Fault{Kind: "Component", Page: 2, Body: []byte(`{"error":{"name":"Error"}}`), Times: 1}},
-		"an empty answer":    {fault: backstagesandbox.Fault{Kind: "Component", Page: 2, Body: []byte{}, Times: 1}},
-		"nulls":              {fault: backstagesandbox.Fault{Kind: "Component", Extra: make([][]byte, 3)}},
-		"rows twice":         {fault: backstagesandbox.Fault{Kind: "Component", Extra: backstagesandbox.Company()[:1]}},
-		"many nulls":         {fault: backstagesandbox.Fault{Kind: "Component", Extra: make([][]byte, 21)}, code: 1, want: []string{"are null", "1.29"}},
-		"no end":             {fault: backstagesandbox.Fault{Kind: "Component", Endless: true}, code: 1, want: []string{"no end"}},
-		"one that is broken": {fault: backstagesandbox.Fault{Kind: "Component", Broken: backstagesandbox.Half}, code: 1, want: []string{"500"}},
-		"HTML for ever":      {fault: backstagesandbox.Fault{Kind: "Component", Page: 2, HTML: true}, code: 1, want: []string{"HTML", "sign-in"}},
-		"500 for ever":       {fault: backstagesandbox.Fault{Kind: "Component", Page: 2, Status: 500}, code: 1, want: []string{"500"}},
-		"a reset for ever":   {fault: backstagesandbox.Fault{Kind: "Component", Reset: true}, code: 1},
-		"cut for ever":       {fault: backstagesandbox.Fault{Kind: "Component", Cut: 500}, code: 1},
-		"truncated JSON":     {fault: backstagesandbox.Fault{Kind: "Component", Truncate: 500}, code: 1, want: []string{"JSON is not complete"}},
-		"a refused cursor":   {fault: backstagesandbox.Fault{Kind: "Component", Page: 2, Status: 400}, code: 1, want: []string{"cursor"}},
-		"short of promises":  {fault: backstagesandbox.Fault{Kind: "Component", Promise: 1}, code: 1, want: []string{"incomplete", "promised"}},
-		"going in circles":   {fault: backstagesandbox.Fault{Kind: "Component", Page: 2, Repeat: true}, code: 1, want: []string{"circles"}},
-		"401 midway":         {fault: backstagesandbox.Fault{Kind: "Component", Page: 2, Status: 401}, code: 1, want: []string{"401", "BACKSTAGE_API_TOKEN"}},
-		"403":                {fault: backstagesandbox.Fault{Status: 403}, code: 1, want: []string{"403", "accessRestrictions"}},
-		"a sign-in page":     {fault: backstagesandbox.Fault{HTML: true}, code: 1, want: []string{"HTML", "sign-in"}},
-		"a redirect":         {fault: backstagesandbox.Fault{Redirect: "https://login.example.com/x"}, code: 1, want: []string{"login.example.com"}},
-		"an empty catalog":   {fault: backstagesandbox.Fault{Empty: true}, code: 4, want: []string{"empty", "accessRestrictions"}},
-		"slow":               {fault: backstagesandbox.Fault{Kind: "Component", Delay: time.Minute}, flags: []string{"--set", "@source.timeout=50ms"}, code: 1, want: []string{"timeout"}},
-		"too slow in all":    {fault: backstagesandbox.Fault{Kind: "Component", Delay: time.Minute}, flags: []string{"--timeout", "300ms"}, code: 1, want: []string{"--timeout"}},
+			fault: backstagefaults.Fault{Kind: "Component", Page: 1, Promise: 1, Times: 1}},
+		"HTML once":          {fault: backstagefaults.Fault{Kind: "Component", Page: 2, HTML: true, Times: 1}},
+		"an error object":    {fault: backstagefaults.Fault{Kind: "Component", Page: 2, Body: []byte(`{"error":{"name":"Error"}}`), Times: 1}},
+		"an empty answer":    {fault: backstagefaults.Fault{Kind: "Component", Page: 2, Body: []byte{}, Times: 1}},
+		"nulls":              {fault: backstagefaults.Fault{Kind: "Component", Extra: make([][]byte, 3)}},
+		"rows twice":         {fault: backstagefaults.Fault{Kind: "Component", Extra: backstagesandbox.Company()[:1]}},
+		"many nulls":         {fault: backstagefaults.Fault{Kind: "Component", Extra: make([][]byte, 21)}, code: 1, want: []string{"are null", "1.29"}},
+		"no end":             {fault: backstagefaults.Fault{Kind: "Component", Endless: true}, code: 1, want: []string{"no end"}},
+		"one that is broken": {fault: backstagefaults.Fault{Kind: "Component", Broken: backstagefaults.Half}, code: 1, want: []string{"500"}},
+		"HTML for ever":      {fault: backstagefaults.Fault{Kind: "Component", Page: 2, HTML: true}, code: 1, want: []string{"HTML", "sign-in"}},
+		"500 for ever":       {fault: backstagefaults.Fault{Kind: "Component", Page: 2, Status: 500}, code: 1, want: []string{"500"}},
+		"a reset for ever":   {fault: backstagefaults.Fault{Kind: "Component", Reset: true}, code: 1},
+		"cut for ever":       {fault: backstagefaults.Fault{Kind: "Component", Cut: 500}, code: 1},
+		"truncated JSON":     {fault: backstagefaults.Fault{Kind: "Component", Truncate: 500}, code: 1, want: []string{"JSON is not complete"}},
+		"a refused cursor":   {fault: backstagefaults.Fault{Kind: "Component", Page: 2, Status: 400}, code: 1, want: []string{"cursor"}},
+		"short of promises":  {fault: backstagefaults.Fault{Kind: "Component", Promise: 1}, code: 1, want: []string{"incomplete", "promised"}},
+		"going in circles":   {fault: backstagefaults.Fault{Kind: "Component", Page: 2, Repeat: true}, code: 1, want: []string{"circles"}},
+		"401 midway":         {fault: backstagefaults.Fault{Kind: "Component", Page: 2, Status: 401}, code: 1, want: []string{"401", "BACKSTAGE_API_TOKEN"}},
+		"403":                {fault: backstagefaults.Fault{Status: 403}, code: 1, want: []string{"403", "accessRestrictions"}},
+		"a sign-in page":     {fault: backstagefaults.Fault{HTML: true}, code: 1, want: []string{"HTML", "sign-in"}},
+		"a redirect":         {fault: backstagefaults.Fault{Redirect: "https://login.example.com/x"}, code: 1, want: []string{"login.example.com"}},
+		"an empty catalog":   {fault: backstagefaults.Fault{Empty: true}, code: 4, want: []string{"empty", "accessRestrictions"}},
+		"slow":               {fault: backstagefaults.Fault{Kind: "Component", Delay: time.Minute}, flags: []string{"--set", "@source.timeout=50ms"}, code: 1, want: []string{"timeout"}},
+		"too slow in all":    {fault: backstagefaults.Fault{Kind: "Component", Delay: time.Minute}, flags: []string{"--timeout", "300ms"}, code: 1, want: []string{"--timeout"}},
 		"a wrong token":      {env: map[string]string{"BACKSTAGE_API_TOKEN": "wrong-canary"}, code: 1, want: []string{"401"}},
 		"nobody there":       {env: map[string]string{"BACKSTAGE_BASE_URL": "http://127.0.0.1:1"}, code: 1, want: []string{"127.0.0.1:1"}},
 	} {

@@ -16,6 +16,7 @@ import (
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
+	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -74,7 +75,7 @@ func datasourceOf(path, uiURL string) gleanapi.DatasourceConfig {
 // world is a catalog server, an index server that knows the datasource, and
 // the environment that points the shipped pipeline at them.
 type world struct {
-	backstage *backstagesandbox.Server
+	backstage *backstagefaults.Server
 	glean     *gleanfaults.Server
 	env       map[string]string
 	state     string // the folder above that of the state
@@ -91,7 +92,7 @@ func newWorld(t testing.TB, b backstagesandbox.Options, g gleansandbox.Options) 
 		b.Entities = backstagesandbox.Company()
 	}
 	b.Token, g.Token = cmp.Or(b.Token, sourceToken), cmp.Or(g.Token, sinkToken)
-	source, err := backstagesandbox.Start(b)
+	source, err := backstagefaults.Start(b)
 	if err != nil {
 		t.Fatal(err)
 	}

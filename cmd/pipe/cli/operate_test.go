@@ -16,6 +16,7 @@ import (
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -161,10 +162,10 @@ func TestStatusItem(t *testing.T) {
 
 	k.pipe(t, "status", shipped, orphan).expect(t, exitDone, "uploaded     no", "withheld: rule ")
 
-	k.backstage.Fail(backstagesandbox.Fault{Status: 403})
+	k.backstage.Fail(backstagefaults.Fault{Status: 403})
 	k.pipe(t, "status", shipped, scorer).expect(t, exitDone, "uploaded     yes", "pipeline     not known: ", "403")
 	k.backstage.Heal()
-	k.backstage.Fail(backstagesandbox.Fault{Bare: true})
+	k.backstage.Fail(backstagefaults.Fault{Bare: true})
 	k.pipe(t, "status", shipped, scorer).expect(t, exitDone, "pipeline     withheld: rule private to its owners", "they differ")
 }
 
@@ -218,7 +219,7 @@ func TestHide(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
 	finder := k.index().WhoFinds(scorer)[0]
-	k.backstage.Fail(backstagesandbox.Fault{Status: 403})
+	k.backstage.Fail(backstagefaults.Fault{Status: 403})
 	k.pipe(t, "hide", shipped, scorer).expect(t, exitDone, scorer+": gone, and hidden until", "documents that mention what is hidden were not looked for: ", "403")
 	k.backstage.Heal()
 	before := k.asked()
@@ -277,7 +278,7 @@ func TestHideUnseen(t *testing.T) {
 	k.pipe(t, "status", shipped).expect(t, exitDone, scorer+"s  since")
 	k.pipe(t, "hide", shipped, "--unhide", scorer+"s").expect(t, exitDone)
 
-	k.backstage.Fail(backstagesandbox.Fault{Status: 403})
+	k.backstage.Fail(backstagefaults.Fault{Status: 403})
 	k.pipe(t, "hide", shipped, "component:default/new").expect(t, exitUnconfirmed, "the source did not say which id it has", "were not looked for: ", "hide it again when the source answers")
 	k.pipe(t, "status", shipped).expect(t, exitDone, "component:default/new  since")
 }
@@ -432,7 +433,7 @@ func TestPushRefuses(t *testing.T) {
 		many = append(many, scorer)
 	}
 	k.pipe(t, many...).expect(t, exitWrong, "20 entities at most")
-	k.backstage.Fail(backstagesandbox.Fault{Bare: true})
+	k.backstage.Fail(backstagefaults.Fault{Bare: true})
 	k.pipe(t, "push", shipped, scorer).expect(t, exitRefused, "withheld")
 	k.backstage.Heal()
 	if got := k.asked(); len(got) > 0 {

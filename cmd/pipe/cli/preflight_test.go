@@ -7,6 +7,7 @@ import (
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -35,7 +36,7 @@ func TestPreflight(t *testing.T) {
 			if tc.fault != nil {
 				w.glean.Fail(*tc.fault)
 			}
-			w.backstage.Fail(backstagesandbox.Fault{Status: http.StatusForbidden})
+			w.backstage.Fail(backstagefaults.Fault{Status: http.StatusForbidden})
 			w.pipe(t, append([]string{"run", "--progress", "none", shipped}, impatient...)...).
 				expect(t, tc.code, append(tc.says, "!403", "nothing sent")...)
 		})
@@ -66,7 +67,7 @@ func TestEmptyCatalog(t *testing.T) {
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	empty := func() {
 		t.Helper()
-		w.backstage.Fail(backstagesandbox.Fault{Empty: true})
+		w.backstage.Fail(backstagefaults.Fault{Empty: true})
 		w.pipe(t, "run", "--progress", "none", shipped).expect(t, exitRefused, "the catalog is empty", "accessRestrictions", "nothing sent")
 		w.backstage.Heal()
 	}
@@ -82,7 +83,7 @@ func TestFirstRunIsSaidOnce(t *testing.T) {
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	w.pipe(t, "run", "--progress", "none", shipped).expect(t, exitDone, first)
 	w.pipe(t, "run", "--progress", "none", shipped).expect(t, exitDone, "!"+first)
-	w.backstage.Fail(backstagesandbox.Fault{Kind: "Template", Status: http.StatusForbidden})
+	w.backstage.Fail(backstagefaults.Fault{Kind: "Template", Status: http.StatusForbidden})
 	w.pipe(t, "run", "--progress", "none", shipped).expect(t, exitFailed, "!"+first, "documents found by")
 	w.pipe(t, "run", "--progress", "none", "--state", "none", "--sandbox", shipped).expect(t, exitDone, "No state folder", "!"+first)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -49,24 +50,24 @@ func TestSecondRun(t *testing.T) {
 // TestNights: what a night may bring, and what becomes of it. Where the run is
 // refused nothing is sent.
 func TestNights(t *testing.T) {
-	gone := backstagesandbox.Half
+	gone := backstagefaults.Half
 	for name, tc := range map[string]struct {
-		faults []backstagesandbox.Fault
+		faults []backstagefaults.Fault
 		env    map[string]string
 		code   int
 		want   []string
 	}{
 		"half the catalog is missing": {
-			faults: []backstagesandbox.Fault{{Hide: gone}}, code: exitRefused,
+			faults: []backstagefaults.Fault{{Hide: gone}}, code: exitRefused,
 			want: []string{"max_loss: this run would delete", "gone from the source", "pipe run --approve "}},
 		"half of it is not listed but there": {
-			faults: []backstagesandbox.Fault{{Path: "by-query", Hide: gone}}, code: exitDone,
+			faults: []backstagefaults.Fault{{Path: "by-query", Hide: gone}}, code: exitDone,
 			want: []string{"are there all the same, and were asked for one by one"}},
 		"half of it is not listed, and asking finds nothing": {
-			faults: []backstagesandbox.Fault{{Path: "by-query", Hide: gone}, {Path: "by-refs", Empty: true}}, code: exitFailed,
+			faults: []backstagefaults.Fault{{Path: "by-query", Hide: gone}, {Path: "by-refs", Empty: true}}, code: exitFailed,
 			want: []string{"ask for"}},
 		"all relations are missing": {
-			faults: []backstagesandbox.Fault{{Bare: true}}, code: exitRefused,
+			faults: []backstagefaults.Fault{{Bare: true}}, code: exitRefused,
 			want: []string{"max_loss", "memberships"}},
 		"everything becomes everybody's": {
 			env: map[string]string{"DEFAULT_PERMISSIONS": "all-users"}, code: exitRefused,
@@ -118,7 +119,7 @@ func TestMetrics(t *testing.T) {
 	if err := os.WriteFile(file, []byte(lastSuccess+"{pipeline=\"backstage\"} 99999999999\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.backstage.Fail(backstagesandbox.Fault{Status: 403})
+	w.backstage.Fail(backstagefaults.Fault{Status: 403})
 	if n := success(); n > time.Now().Unix() {
 		t.Errorf("a success in the future: %d", n)
 	}

@@ -10,7 +10,7 @@ import (
 
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
-	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
+	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
 )
 
 // slow is longer than any request of a test with faults may take.
@@ -25,8 +25,8 @@ var (
 func times(r *rand.Rand) int { return choose(r, 1, 1, 1, 2, 3, 0) }
 
 // sourceTrouble is a random fault of the catalog server, and what it is called.
-func sourceTrouble(r *rand.Rand, f *firm) (backstagesandbox.Fault, string) {
-	t := backstagesandbox.Fault{
+func sourceTrouble(r *rand.Rand, f *firm) (backstagefaults.Fault, string) {
+	t := backstagefaults.Fault{
 		Path: choose(r, "", "by-query", "by-query", "by-refs"), Kind: choose(r, "", "", "User", "Group", "Component", "API"),
 		Page: choose(r, 0, 0, 1, 2, 3), Times: times(r),
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -19,7 +20,7 @@ func TestUnreadableEntity(t *testing.T) {
 		t.Fatal(c.both())
 	}
 	before := len(w.index().Documents)
-	w.backstage.Fail(backstagesandbox.Fault{Broken: func(r string) bool { return r == ref }})
+	w.backstage.Fail(backstagefaults.Fault{Broken: func(r string) bool { return r == ref }})
 	c := w.pipe(t, append(args, shipped)...)
 	if c.code != 1 || !strings.Contains(c.stderr, "in the order of names cannot be read") || !strings.Contains(c.stderr, "skip_unreadable") || len(w.index().Documents) != before {
 		t.Errorf("exit %d\n%s", c.code, c.both())
@@ -45,7 +46,7 @@ func TestUnreadableType(t *testing.T) {
 			apis = append(apis, d.ID)
 		}
 	}
-	w.backstage.Fail(backstagesandbox.Fault{Broken: func(r string) bool { return strings.HasPrefix(r, "api:") }})
+	w.backstage.Fail(backstagefaults.Fault{Broken: func(r string) bool { return strings.HasPrefix(r, "api:") }})
 	skipping := edited(t, "    tls:\n", "    skip_unreadable: ["+strings.Join(apis, ", ")+"]\n    tls:\n")
 	before := len(w.index().Documents)
 	c := w.pipe(t, append(args, skipping)...)

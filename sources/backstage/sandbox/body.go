@@ -53,29 +53,19 @@ var compressors = sync.Pool{New: func() any {
 	return z
 }}
 
-// write sends the answer, compressed if that is accepted, and spoils it as
-// the fault says.
-func (b *body) write(w http.ResponseWriter, r *http.Request, f Fault) {
+// write sends the answer, compressed if that is accepted.
+func (b *body) write(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", contentJSON)
 	h.Set("Vary", "Accept-Encoding")
-	text := b.bytes
-	if f.Truncate > 0 && f.Truncate < len(text) {
-		text = text[:f.Truncate]
-	}
-	if f.Cut > 0 {
-		_, _ = w.Write(text[:min(f.Cut, len(text))])
-		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
-	}
 	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		_, _ = w.Write(text)
+		_, _ = w.Write(b.bytes)
 		return
 	}
 	h.Set("Content-Encoding", "gzip")
 	z := compressors.Get().(*gzip.Writer)
 	defer compressors.Put(z)
 	z.Reset(w)
-	_, _ = z.Write(text)
+	_, _ = z.Write(b.bytes)
 	_ = z.Close()
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // cursor is a place in a read: base64 of JSON, as the real one, carrying
-// neither limit nor fields. Page is the sandbox's own, for its faults.
+// neither limit nor fields. Page is the sandbox's own, for ReadOf.
 type cursor struct {
 	Order    []order  `json:"orderFields"`
 	Previous bool     `json:"isPrevious"`

@@ -10,6 +10,6 @@
 // `fields` is accepted and not applied; full text search is not there.
 //
 // Company and FromFile give catalogs to serve; Stitch makes of
-// entities as people write them what a catalog serves. Fault makes the server
-// fail in the ways that real ones do.
+// entities as people write them what a catalog serves. Options.Intercept is where
+// package faults has the server fail in the ways that real ones do, for tests.
 package sandbox

@@ -34,43 +34,51 @@ func (s *Server) byRefs(w http.ResponseWriter, r *http.Request) {
 		problem.write(w, r)
 		return
 	}
-	c, failed := s.catalog.Load(), faultOf(r)
+	c, changes := s.catalog.Load(), changesOf(r)
 	items := make([][]byte, len(*request.EntityRefs))
 	for i, ref := range *request.EntityRefs {
-		if failed.breaks(w, r, c.byRef[ref]) {
+		e := c.byRef[ref]
+		if e == nil {
+			continue
+		}
+		shown, ok := changes.show(e)
+		if !ok {
+			WriteError(w, r, http.StatusInternalServerError)
 			return
 		}
-		if e := c.byRef[ref]; e != nil && f.matches(e) && !failed.hides(e) {
-			items[i] = failed.show(e)
+		if f.matches(e) && !changes.hides(e) {
+			items[i] = shown
 		}
 	}
-	if failed.Items != nil {
-		items = failed.Items
+	if changes.Items != nil {
+		items = changes.Items(items)
 	}
 	b := newBody()
 	defer b.free()
 	b.list(items)
 	b.bytes = append(b.bytes, '}')
-	b.write(w, r, failed)
+	b.write(w, r)
 }
 
 // byName answers GET /entities/by-name/{kind}/{namespace}/{name}, in any case.
 func (s *Server) byName(w http.ResponseWriter, r *http.Request) {
 	kind, namespace, name := r.PathValue("kind"), r.PathValue("namespace"), r.PathValue("name")
-	e, failed := s.catalog.Load().byRef[strings.ToLower(kind+":"+namespace+"/"+name)], faultOf(r)
-	if failed.breaks(w, r, e) {
-		return
-	}
-	if e == nil || failed.hides(e) {
+	e, changes := s.catalog.Load().byRef[strings.ToLower(kind+":"+namespace+"/"+name)], changesOf(r)
+	if e == nil || changes.hides(e) {
 		p := problemFor(http.StatusNotFound)
 		p.message = fmt.Sprintf("No entity named '%s' found, with kind '%s' in namespace '%s'", name, kind, namespace)
 		p.write(w, r)
 		return
 	}
+	shown, ok := changes.show(e)
+	if !ok {
+		WriteError(w, r, http.StatusInternalServerError)
+		return
+	}
 	b := newBody()
 	defer b.free()
-	b.bytes = append(b.bytes, failed.show(e)...)
-	b.write(w, r, failed)
+	b.bytes = append(b.bytes, shown...)
+	b.write(w, r)
 }
 
 // facets answers GET /entity-facets: how many entities have each value.
@@ -92,11 +100,11 @@ func (s *Server) facets(w http.ResponseWriter, r *http.Request) {
 	answer := struct {
 		Facets map[string][]count `json:"facets"`
 	}{map[string][]count{}}
-	failed := faultOf(r)
+	changes := changesOf(r)
 	for _, facet := range q["facet"] {
 		found := map[string]int{}
 		for _, e := range s.catalog.Load().entries {
-			if failed.hides(e) || !f.matches(e) {
+			if changes.hides(e) || !f.matches(e) {
 				continue
 			}
 			for v := range e.values(facet) {
@@ -119,5 +127,5 @@ func (s *Server) facets(w http.ResponseWriter, r *http.Request) {
 		panic(err)
 	}
 	b.bytes = append(b.bytes, text...)
-	b.write(w, r, failed)
+	b.write(w, r)
 }

@@ -85,8 +85,8 @@ func (s *Server) parseQuery(v url.Values) (query, *problem) {
 
 // answer writes the page of rows that the query stands at.
 func (q query) answer(w http.ResponseWriter, request *http.Request, v view) {
-	failed := faultOf(request)
-	v = failed.view(v, q.at.field())
+	changes := changesOf(request)
+	v = changes.view(v, q.at.field())
 	rows := v.rows
 	if q.at.descending() {
 		rows = slices.Clone(rows)
@@ -94,10 +94,14 @@ func (q query) answer(w http.ResponseWriter, request *http.Request, v view) {
 	}
 	from, to := q.bounds(rows)
 	page := rows[from:to]
+	var items [][]byte
 	for _, r := range page {
-		if failed.breaks(w, request, r.entry) {
+		shown, ok := changes.show(r.entry)
+		if !ok {
+			WriteError(w, request, http.StatusInternalServerError)
 			return
 		}
+		items = append(items, shown)
 	}
 
 	first := q.at.First
@@ -108,7 +112,9 @@ func (q query) answer(w http.ResponseWriter, request *http.Request, v view) {
 		if len(page) > 0 {
 			first = q.at.place(page[0])
 		}
-		total += failed.Promise + len(failed.Extra)
+		if changes.Total != nil {
+			total = changes.Total(total)
+		}
 		if q.uncount {
 			total = 0
 		}
@@ -119,30 +125,20 @@ func (q query) answer(w http.ResponseWriter, request *http.Request, v view) {
 		return c.String()
 	}
 	var next, prev string
-	switch {
-	case failed.Cursorless:
-	case failed.Repeat && len(page) > 0:
-		next = q.repeat(page, link)
-	case failed.Endless && to == len(rows):
-		next = link(false, row{value: beyond, entry: &entry{uid: beyond}}, q.at.Page+1)
-	case len(page) > 0 && to < len(rows):
+	if len(page) > 0 && to < len(rows) {
 		next = link(false, page[len(page)-1], q.at.Page+1)
 	}
 	if len(page) > 0 && from > 0 && !slices.Equal(q.at.place(page[0]), first) {
 		prev = link(true, page[0], q.at.Page-1)
 	}
 
-	items := failed.Items
-	if items == nil {
-		for _, r := range page {
-			items = append(items, failed.show(r.entry))
+	if changes.Page != nil {
+		p := Page{Filter: q.at.Filter, Number: q.at.Page, Limit: q.limit, Last: to == len(rows), Items: items, Next: next,
+			Again:  func() string { return q.again(link) },
+			Beyond: func() string { return link(false, row{value: beyond, entry: &entry{uid: beyond}}, q.at.Page+1) },
 		}
-	}
-	if next == "" && !failed.Cursorless {
-		items = append(slices.Clip(items), failed.Extra...)
-	}
-	if failed.Endless && len(page) == 0 {
-		items = endless(q.at.Filter, q.at.Page, q.limit)
+		changes.Page(&p)
+		items, next = p.Items, p.Next
 	}
 	b := newBody()
 	defer b.free()
@@ -154,14 +150,14 @@ func (q query) answer(w http.ResponseWriter, request *http.Request, v view) {
 	}
 	b.link("prevCursor", prev)
 	b.bytes = append(b.bytes, "}}"...)
-	b.write(w, request, failed)
+	b.write(w, request)
 }
 
 // beyond is behind every entity in any order.
 const beyond = "\U0010FFFF"
 
-// repeat is a cursor that leads to the same page again.
-func (q query) repeat(page []row, link func(bool, row, int) string) string {
+// again is a cursor that leads to the same page again.
+func (q query) again(link func(bool, row, int) string) string {
 	if len(q.at.After) == 0 { // in front of everything
 		return link(false, row{entry: &entry{}}, q.at.Page)
 	}

@@ -84,18 +84,3 @@ func withTargets(raw []byte) ([]byte, error) {
 	}
 	return codec.Marshal(e)
 }
-
-// withoutRelations is the entity with none, as before the catalog has computed
-// them.
-func withoutRelations(raw []byte) []byte {
-	e, err := codec.Decode(raw)
-	if err != nil { // newEntry has seen that it is an object
-		return raw
-	}
-	e["relations"] = []any{}
-	bare, err := codec.Marshal(e)
-	if err != nil {
-		return raw
-	}
-	return bare
-}

@@ -25,6 +25,8 @@ type Options struct {
 	Version  string                // the Backstage release to behave like, "1.12" and up; "" is 1.55
 	Latency  time.Duration         // waited before each answer
 	Observe  func(r *http.Request) // sees each request first, its body readable; called concurrently
+	// Intercept answers each request, from many goroutines; nil: the server does.
+	Intercept Interceptor
 }
 
 // Server serves a catalog until Close. Its methods are safe to call at any
@@ -39,7 +41,6 @@ type Server struct {
 	token   atomic.Pointer[string]
 	catalog atomic.Pointer[catalog]
 	change  sync.Mutex // held while the catalog is exchanged
-	faults  faults
 }
 
 // Start listens on a free port of 127.0.0.1 and returns at once.
@@ -128,18 +129,21 @@ func (s *Server) handler() http.Handler {
 			invalid("%s", err).write(w, r)
 			return
 		}
-		failed := s.faults.meet(r)
-		if pause(r.Context(), s.options.Latency+failed.Delay) != nil {
+		if pause(r.Context(), s.options.Latency) != nil {
 			panic(http.ErrAbortHandler)
 		}
-		if failed.answer(w, r) {
+		serve := func(w http.ResponseWriter, r *http.Request, c Changes) {
+			if p, ok := s.admit(r); !ok {
+				p.write(w, r)
+				return
+			}
+			mux.ServeHTTP(w, r.WithContext(withChanges(r.Context(), c)))
+		}
+		if s.options.Intercept != nil {
+			s.options.Intercept(w, r, serve)
 			return
 		}
-		if p, ok := s.admit(r); !ok {
-			p.write(w, r)
-			return
-		}
-		mux.ServeHTTP(w, r.WithContext(withFault(r.Context(), failed)))
+		serve(w, r, Changes{})
 	})
 }
 

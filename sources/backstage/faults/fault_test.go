@@ -1,4 +1,4 @@
-package sandbox
+package faults
 
 import (
 	"net/http"
@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
 func TestFaults(t *testing.T) {
@@ -43,7 +45,7 @@ func TestFaults(t *testing.T) {
 		"other path":   {Fault{Path: "/by-name/", Status: 500}, 200, "", false},
 		"slow":         {Fault{Delay: 30 * time.Millisecond}, 200, "", false},
 	} {
-		s := start(t, Options{Entities: letters()})
+		s := start(t, sandbox.Options{Entities: letters()})
 		s.Fail(tc.fault)
 		begin := time.Now()
 		answer, text, err := call(t, s, "GET", query, "")
@@ -70,7 +72,7 @@ func TestFaults(t *testing.T) {
 }
 
 func TestFaultTimes(t *testing.T) {
-	s := start(t, Options{Entities: letters()})
+	s := start(t, sandbox.Options{Entities: letters()})
 	s.Fail(Fault{Page: 2, Times: 2, Status: 401}, Fault{Page: 2, Times: 1, Status: 403})
 	cursor := url.QueryEscape(get(t, s, "limit=3").Info.Next)
 	for i, want := range []int{401, 401, 403, 200, 200} {
@@ -88,9 +90,9 @@ func TestFaultTimes(t *testing.T) {
 
 func TestFaultRepeat(t *testing.T) {
 	for _, page := range []int{1, 2} {
-		s := start(t, Options{Entities: letters()})
+		s := start(t, sandbox.Options{Entities: letters()})
 		s.Fail(Fault{Page: page, Times: 1, Repeat: true})
-		refs, pages := walk(t, s, "limit=10&orderField=metadata.name", nil)
+		refs, pages := walk(t, s, "limit=10&orderField=metadata.name")
 		if len(refs) != 36 || pages != 4 {
 			t.Errorf("page %d twice: %d entities in %d pages", page, len(refs), pages)
 		}
@@ -99,7 +101,7 @@ func TestFaultRepeat(t *testing.T) {
 
 // Pages without end hold no entity twice.
 func TestFaultEndless(t *testing.T) {
-	s := start(t, Options{Entities: letters()})
+	s := start(t, sandbox.Options{Entities: letters()})
 	s.Fail(Fault{Endless: true})
 	seen, query := map[string]bool{}, "limit=10&orderField=metadata.name&filter=kind=component"
 	for page := range 8 {
@@ -123,7 +125,7 @@ func TestFaultEndless(t *testing.T) {
 
 // A broken entity fails what holds it and nothing else.
 func TestFaultBroken(t *testing.T) {
-	s := start(t, Options{Entities: letters()})
+	s := start(t, sandbox.Options{Entities: letters()})
 	s.Fail(Fault{Broken: func(ref string) bool { return ref == "component:default/c" }})
 	for request, want := range map[string]int{
 		"GET /entities/by-query?limit=2&orderField=metadata.name": 200, "GET /entities/by-query?limit=3&orderField=metadata.name": 500,
@@ -145,9 +147,9 @@ func TestFaultBroken(t *testing.T) {
 // What is hidden is nowhere to be found that the fault meets, over all pages.
 func TestFaultHide(t *testing.T) {
 	const asked = `{"entityRefs":["component:default/a","component:default/b","component:default/c","component:default/d","component:default/e"]}`
-	s := start(t, Options{Entities: letters()})
+	s := start(t, sandbox.Options{Entities: letters()})
 	all := func() (list, byRefs, byName int) {
-		refs, _ := walk(t, s, "limit=4&orderField=metadata.name", nil)
+		refs, _ := walk(t, s, "limit=4&orderField=metadata.name")
 		_, text, err := call(t, s, "POST", "/entities/by-refs", asked)
 		if err != nil {
 			t.Fatal(err)
@@ -179,13 +181,13 @@ func TestFaultHide(t *testing.T) {
 
 // Lists that hold entities twice count them twice, but only in an order.
 func TestFaultDouble(t *testing.T) {
-	s := start(t, Options{Entities: letters()})
+	s := start(t, sandbox.Options{Entities: letters()})
 	s.Fail(Fault{Double: true})
-	refs, pages := walk(t, s, "limit=5&orderField=metadata.name", nil)
+	refs, pages := walk(t, s, "limit=5&orderField=metadata.name")
 	if total := get(t, s, "limit=1&orderField=metadata.name").Total; total != 52 || len(refs) <= 26 || refs[len(refs)-1] != "component:default/z" {
 		t.Errorf("%d of %d entities in %d pages, the last %s", len(refs), total, pages, refs[len(refs)-1])
 	}
-	if refs, _ := walk(t, s, "limit=5", nil); len(refs) != 26 {
+	if refs, _ := walk(t, s, "limit=5"); len(refs) != 26 {
 		t.Errorf("%d entities without an order", len(refs))
 	}
 }
