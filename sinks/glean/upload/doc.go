@@ -8,8 +8,12 @@
 // Nothing depends on an answer that may be lost. The id of an upload names its
 // run, and every attempt at a first page has an id of its own. What a page's
 // lost answer leaves open is found out by sending pages again or from Glean's
-// status (recovery.go). An upload that an earlier run left unfinished is
-// discarded once that run is known to have ended, or is stale (stale.go).
+// status (recovery.go). A page passes these files, each of which calls only later
+// ones: upload.go cuts and delivers it, refused.go and post.go handle its answer,
+// recovery.go and conflict.go ask Glean what became of it, request.go sends it.
+//
+// An upload that an earlier run left unfinished is discarded once that run is known
+// to have ended, or is stale (stale.go).
 //
 // Invariants kept here. Nothing before everything (1): an upload's last page goes
 // out only when each of its other pages was acknowledged. No mass deletion (4):

@@ -120,42 +120,50 @@ func (u *upload) pages(ctx context.Context, items iter.Seq2[component.Encoded, e
 // Envelope is room for what stands around the items.
 const Envelope = 512
 
-// deliver sends a page. One that is too large or that Glean refuses is halved
-// until it is clear which items it is about; those are rejected, each for
-// itself.
+// deliver sends a page. One that is too large or that Glean refuses is halved until it
+// is known which items the refusal is about. With last, the last part closes the
+// upload.
 func (u *upload) deliver(ctx context.Context, p *page, last bool) error {
-	if last {
-		if err := u.complete(p); err != nil {
+	for waiting := []*page{p}; len(waiting) > 0; {
+		part := waiting[0]
+		instead, err := u.attempt(ctx, part, last && len(waiting) == 1)
+		if err != nil {
 			return err
 		}
+		waiting = append(instead, waiting[1:]...)
 	}
-	err := u.post(ctx, p, last)
+	return nil
+}
+
+// attempt sends a page and, where Glean refuses it, returns the pages to send instead.
+// A single item that is refused is rejected.
+func (u *upload) attempt(ctx context.Context, p *page, last bool) (instead []*page, err error) {
+	if last {
+		if err := u.complete(p); err != nil {
+			return nil, err
+		}
+	}
+	err = u.post(ctx, p, last)
 	if err == nil {
 		u.accepted.Add(int64(len(p.items)))
 		u.sent(len(p.items))
-		return nil
+		return nil, nil
 	}
 	status := api.StatusOf(err)
 	n := len(p.items)
 	switch {
 	case status != http.StatusBadRequest && status != http.StatusRequestEntityTooLarge || n == 0:
-		return err
-	case n == 1 && !u.opened && status == http.StatusBadRequest: // was it the item, or was something in the way?
-		if err := u.begin(ctx); err != nil {
-			return err
-		}
-		return u.deliver(ctx, p, last)
+		return nil, err
+	case n == 1 && !u.opened && status == http.StatusBadRequest: // the refusal is about the item or about the upload
+		return []*page{p}, u.begin(ctx)
 	case n == 1:
-		if err := u.blame(ctx, p, err); err != nil || !last {
-			return err
+		if err := u.rejectItem(ctx, p, err); err != nil || !last {
+			return nil, err
 		}
-		return u.deliver(ctx, newPage(u.stream, Envelope), true)
+		return []*page{newPage(u.stream, Envelope)}, nil // it closes the upload
 	}
 	a, b := u.halves(p, status, api.ReasonOf(err))
-	if err := u.deliver(ctx, a, false); err != nil {
-		return err
-	}
-	return u.deliver(ctx, b, last)
+	return []*page{a, b}, nil
 }
 
 // complete refuses to end an upload with a page unless every item that was
@@ -179,27 +187,6 @@ func (u *upload) complete(p *page) error {
 	return nil
 }
 
-// blame rejects the item of a page that Glean refused, when it is to blame.
-func (u *upload) blame(ctx context.Context, p *page, err error) error {
-	large := api.StatusOf(err) == http.StatusRequestEntityTooLarge
-	if !large {
-		if err := u.stillOpen(ctx); err != nil {
-			return err
-		}
-	}
-	if ctx.Err() != nil { // another page has failed, this one proves nothing
-		return ctx.Err()
-	}
-	u.refused.Add(1)
-	e := p.items[0]
-	e.Body = p.body(0)
-	if large {
-		return u.refusals.add(u.stream, u.planned, e, refusal{reason: "it is larger than Glean takes in one request",
-			own: true}, u.reject)
-	}
-	return u.refusals.add(u.stream, u.planned, e, refusal{reason: api.ReasonOf(err)}, u.reject)
-}
-
 // halves splits a page in two; a reason that names one item sets that apart.
 func (u *upload) halves(p *page, status int, reason string) (a, b *page) {
 	first := func(i int) bool { return i < len(p.items)/2 }
@@ -214,22 +201,4 @@ func (u *upload) halves(p *page, status int, reason string) (a, b *page) {
 		}
 	}
 	return p.some(u.stream, first), p.some(u.stream, func(i int) bool { return !first(i) })
-}
-
-// tail is what a page's envelope ends with.
-func (u *upload) tail(first, last bool) string {
-	tail := `,"uploadId":` + string(codec.Quote(nil, u.id)) + u.place
-	if first {
-		tail += `,"isFirstPage":true`
-		if u.force {
-			tail += `,"forceRestartUpload":true`
-		}
-	}
-	if last {
-		tail += `,"isLastPage":true`
-		if u.refused.Load() == 0 {
-			tail += u.lift
-		}
-	}
-	return tail
 }

@@ -1,0 +1,60 @@
+package upload
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean/api"
+)
+
+// begin opens an upload without items, where a refused first page left it open
+// whether the refusal was about its items.
+func (u *upload) begin(ctx context.Context) error {
+	err := u.post(ctx, newPage(u.stream, Envelope), false)
+	if !isRefusal(err) {
+		return err
+	}
+	return fault.Errorf(fault.Permanent, "look at what it says and at the datasource in Glean; when another upload is "+
+		"under way, wait until it has ended",
+		"Glean refuses to begin an upload of %s, be it without any: %v", u.stream, err)
+}
+
+// rejectItem rejects the one item of a page that Glean refused, where the refusal is
+// about the item.
+func (u *upload) rejectItem(ctx context.Context, p *page, err error) error {
+	large := api.StatusOf(err) == http.StatusRequestEntityTooLarge
+	if !large {
+		if err := u.stillOpen(ctx); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() != nil { // another page has failed, this one proves nothing
+		return ctx.Err()
+	}
+	u.refused.Add(1)
+	e := p.items[0]
+	e.Body = p.body(0)
+	if large {
+		return u.refusals.add(u.stream, u.planned, e, refusal{reason: "it is larger than Glean takes in one request",
+			own: true}, u.reject)
+	}
+	return u.refusals.add(u.stream, u.planned, e, refusal{reason: api.ReasonOf(err)}, u.reject)
+}
+
+// stillOpen is nil when a refusal can only be about what is in the page, since the
+// upload is open.
+func (u *upload) stillOpen(ctx context.Context) error {
+	err := u.probe(ctx)
+	if !isRefusal(err) {
+		return err
+	}
+	s, statusErr := u.publisher.client.Status(ctx)
+	if statusErr == nil && slices.ContainsFunc(api.UnderWay(s),
+		func(o api.Unfinished) bool { return o.Stream == u.stream && o.ID == u.id }) {
+		return nil // Glean takes no page without items
+	}
+	return fault.Errorf(fault.Transient, "see that no other run writes to the datasource, and run again",
+		"the upload is no longer Glean's current one, another has taken its place: %v", err)
+}
