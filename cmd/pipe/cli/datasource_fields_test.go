@@ -94,22 +94,16 @@ func TestDatasourceTesters(t *testing.T) {
 	w.pipe(t, "check", edited(t, "      datasourceCategory:", "      isTestDatasource: true\n      testers:\n        - ann@example.com\n        - bob\n      datasourceCategory:")).expect(t, exitWrong, "a tester is an e-mail address", "- bob")
 }
 
-// TestDatasourceRefusals: what Glean refuses is shown with its reason and the
-// line that it follows from.
+// TestDatasourceRefusals: what Glean refuses is shown with its reason at the block
+// datasource: which field it is about is left to the reason.
 func TestDatasourceRefusals(t *testing.T) {
 	w := bare(t)
 	lent := edited(t, "      datasourceCategory:", "      identityDatasourceName: people\n      datasourceCategory:")
-	w.pipe(t, "datasource", "apply", "--yes", lent).expect(t, exitWrong, `there is no datasource "people"`, "identityDatasourceName: people", "^^^", "refused")
-	for reason, want := range map[string]string{
-		`objectDefinitions: component: uiFacetOrder of "lifecycle" is wrong`: "uiFacetOrder: 2",
-		`object type "api" cannot be changed`:                                "name: api",
-		`homeUrl is not reachable`:                                           "homeUrl is not written in the file",
-		`quicklinks: "Browse the catalog": url: refused`:                     "url: /catalog",
-		`something is wrong`:                                                 "datasource:",
-	} {
+	w.pipe(t, "datasource", "apply", "--yes", lent).expect(t, exitWrong, `there is no datasource "people"`, "datasource:", "^^^", "refused")
+	for _, reason := range []string{`quicklinks: "Browse the catalog": url: refused`, `something is wrong`} {
 		w.glean.Heal()
 		w.glean.Fail(gleanfaults.Fault{Path: "adddatasource", Status: 400, Body: reason})
-		w.pipe(t, "datasource", "apply", "--yes", shipped).expect(t, exitWrong, reason, want, "^", "backstage.yaml:")
+		w.pipe(t, "datasource", "apply", "--yes", shipped).expect(t, exitWrong, reason, "datasource:", "^", "backstage.yaml:")
 		c := w.pipe(t, "datasource", "apply", "--yes", "--json", shipped)
 		c.expect(t, exitWrong, `"ok": false`, "backstage.yaml:")
 		w.pipe(t, "run", "--apply-datasource", "--progress", "none", shipped).expect(t, exitWrong, reason, "backstage.yaml:")

@@ -38,16 +38,20 @@ func (c *Client) Raw(ctx context.Context, name string) (live map[string]any, err
 	return live, err
 }
 
-// noSuch are the words by which Glean says that it has no such datasource.
-var noSuch = regexp.MustCompile(`(?i)^[^<]*(invalid|unknown|no such) data ?source` +
-	`|^[^<]*data ?source.*(not found|not exist|unknown)`)
+// invalidDatasource and its code are Glean's documented answer for a datasource that
+// is not there: https://developers.glean.com/errors/invalid-datasource.
+const invalidDatasource = "Invalid datasource"
 
-// IsAbsent reports whether an answer is Glean's own word that there is no such
-// datasource. A status alone is not: a gateway has it, too, of a moment.
+var invalidDatasourceCode = regexp.MustCompile(`"code"\s*:\s*"invalid_datasource"`)
+
+// IsAbsent reports whether an answer is Glean's documented one that there is no such
+// datasource. A status alone is not: a gateway may give it for a moment.
 func IsAbsent(err error) bool {
 	var s *connection.StatusError
-	return errors.As(err, &s) && (s.Status == http.StatusBadRequest || s.Status == http.StatusNotFound) &&
-		!strings.HasPrefix(s.Body, "<") && noSuch.MatchString(s.Reason)
+	if !errors.As(err, &s) || s.Status != http.StatusBadRequest && s.Status != http.StatusNotFound {
+		return false
+	}
+	return strings.EqualFold(s.Reason, invalidDatasource) || invalidDatasourceCode.MatchString(s.Body)
 }
 
 // NoDatasource says of an error that there is no datasource, where it says so.

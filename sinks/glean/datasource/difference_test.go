@@ -98,24 +98,6 @@ func TestOverlay(t *testing.T) {
 	}
 }
 
-func TestBlamed(t *testing.T) {
-	config := decodeJSON(t, `{"name":"a","urlRegex":"https://x/.*","objectDefinitions":[{"name":"api",`+
-		`"propertyDefinitions":[{"name":"type","propertyType":"INT"}]},{"name":"x_y"}],`+
-		`"quicklinks":[{"name":"Create a thing","url":"u"}]}`)
-	for reason, want := range map[string]string{
-		"urlRegex: is required":                                    "urlRegex",
-		`objectDefinitions: name "x_y": cannot have spaces or _`:   "objectDefinitions/x_y",
-		`objectDefinitions: api: type: propertyType: must be TEXT`: "objectDefinitions/api/propertyDefinitions/type/propertyType",
-		`the quick link "Create a thing" is refused`:               "quicklinks/Create a thing",
-		`Invalid datasource config`:                                "",
-		`the objectDefinitions are too many`:                       "objectDefinitions",
-	} {
-		if got := strings.Join(blamed(reason, config), "/"); got != want {
-			t.Errorf("%s: %q, want %q", reason, got, want)
-		}
-	}
-}
-
 // TestPlanSettles: what was applied once needs no change, whatever Glean had
 // and however it orders its answer.
 func TestPlanSettles(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/codec"
@@ -117,7 +116,7 @@ func (m *Manager) provision(ctx context.Context, o component.ProvisionOptions, f
 	}
 	if plan.New || !plan.Empty() {
 		if err := m.Client.Send(ctx, api.PathAddDatasource, wanted); err != nil {
-			return refused(fmt.Errorf("set up datasource %q: %w", m.Config.Datasource.Name, err), wanted)
+			return refused(fmt.Errorf("set up datasource %q: %w", m.Config.Datasource.Name, err))
 		}
 	}
 	if testers := m.Config.Datasource.Testers; len(testers) > 0 {
@@ -163,12 +162,10 @@ func orNothing(s string) string {
 	return s
 }
 
-// refused names the field of a config that a refusal is about, as far as its
-// reason tells.
-func refused(err error, config map[string]any) error {
+// refused says of a refusal of the config that it is about the block datasource.
+func refused(err error) error {
 	if api.StatusOf(err) != http.StatusBadRequest {
 		return err
 	}
-	return &component.SettingError{Path: slices.Concat([]string{"datasource"}, blamed(api.ReasonOf(err), config)),
-		Err: err}
+	return &component.SettingError{Path: []string{"datasource"}, Err: err}
 }
