@@ -23,7 +23,7 @@ type Field struct {
 	Fields   []Field  `json:"fields,omitempty"` // of a mapping, or of the elements of a list or map
 	Choice   []string `json:"choice,omitempty"` // the names of those Fields of which exactly one stands
 
-	optional bool // a mapping that may be absent although something in it is required
+	Optional bool `json:"-"` // whether a mapping may be absent with all it requires
 }
 
 // Below is the field with its path, and those of what is within, put below
@@ -124,7 +124,7 @@ func describeValue(v reflect.Value, path string, within []reflect.Type) Field {
 		return Field{Type: "mapping", Fields: describeStruct(v, path, within)}
 	case reflect.Pointer:
 		f := of("", reflect.New(v.Type().Elem()).Elem(), path)
-		f.optional = true
+		f.Optional = true
 		return f
 	case reflect.Slice:
 		return of("list of ", reflect.New(v.Type().Elem()).Elem(), path+"[]")

@@ -22,6 +22,15 @@
 //	min:"1" max:"9"    bounds, in the notation of the field's type
 //	enum:"a|b|c"       the only texts allowed
 //
+// The files are in four groups: the tree of nodes with its traps and edits (parse,
+// syntax, trap, node, place, set, …), variables (interpolate, variables, names, …),
+// decoding and describing structs (decode, structure, fields, describe, encode, …), and
+// problems (problem, render, nearest, codes). They are one package because decoding
+// works on what a node hides from everyone else: the position of its key, its style,
+// whether it is broken, and whether its text is secret. A package of nodes would export
+// some 45 names that only decoding may use, the one that uncovers a secret among them.
+// The JSON Schema, which needs none of that, is package schema.
+//
 // Invariants kept here. Secrets stay secret (6): a Secret prints as
 // [redacted], no problem quotes a value that came from a variable, and
 // Document.Source hides secrets that are written in the file. A variable can

@@ -28,6 +28,12 @@
 //     those. It may be a part of the record: it must not be changed.
 //   - Time and memory are bounded: nodes, elements looked at, bytes of text made.
 //
+// The compiler (compile, resolve, lower, known), the run (run, bind, access, limits) and
+// the functions are one package: all three share the kinds of values, the budget of an
+// evaluation and the errors of arguments, some 30 names that no one else needs. What
+// needs no model is elsewhere: package condition reads conditions as written, and
+// engine/markdown makes text of Markdown.
+//
 // Invariants kept: 2 (an error in a rule is an error, never "does not hold"), 9
 // (what compiles fails only because of data). Messages about records name parts
 // of the expression, never values of the record (6).

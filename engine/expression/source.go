@@ -15,10 +15,13 @@ type source struct {
 	text   string
 }
 
-// position is the line (1-based) and the column (0-based) of a rune offset.
-func (s *source) position(offset int) (line, col int) {
+func (s *source) position(offset int) (line, col int) { return Position(s.text, offset) }
+
+// Position returns the line (1-based) and the column (0-based) of a rune offset in
+// the text of an expression.
+func Position(text string, offset int) (line, col int) {
 	line = 1
-	for _, r := range s.text {
+	for _, r := range text {
 		if offset == 0 {
 			break
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/config/schema"
 )
 
 // Describe says what may stand in a pipeline file, key by key, from the specs of
@@ -46,8 +47,8 @@ func Describe(r component.Registry) config.Field {
 }
 
 // Schema is the JSON Schema of pipeline files.
-func Schema(r component.Registry) *config.Schema {
-	s := config.SchemaOf(Describe(r))
+func Schema(r component.Registry) *schema.Schema {
+	s := schema.Of(Describe(r))
 	s.Dialect, s.Title = "http://json-schema.org/draft-07/schema#", "A pipeline of pipe"
 	return s
 }

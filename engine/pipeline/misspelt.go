@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/expression/condition"
 )
 
 const codeMisspelt = "misspelt"
@@ -18,7 +19,7 @@ func (b *builder) lookAlikes(e config.Expression) {
 	if !e.IsSet() || b.language == nil {
 		return
 	}
-	for _, c := range expression.Constants(e.Text) {
+	for _, c := range condition.Constants(e.Text) {
 		if c.Of == "kind" && c.Argument < 0 {
 			b.kind(e, c)
 			continue
@@ -40,7 +41,7 @@ func (b *builder) lookAlikes(e config.Expression) {
 // ownership warns of a text that is, or looks like, what the record owns where
 // who owns it is meant: under owners always, elsewhere where it is misspelt. It
 // tells whether there is nothing more to say.
-func (b *builder) ownership(e config.Expression, c expression.Constant, f expression.Function) bool {
+func (b *builder) ownership(e config.Expression, c condition.Constant, f expression.Function) bool {
 	near := lookAlike(c.Text, f.Knows(c.Argument))
 	owners := e.Node().Path() == "permissions.owners"
 	switch {
@@ -59,7 +60,7 @@ func (b *builder) ownership(e config.Expression, c expression.Constant, f expres
 }
 
 // kind looks at a text that the kind is compared with.
-func (b *builder) kind(e config.Expression, c expression.Constant) {
+func (b *builder) kind(e config.Expression, c condition.Constant) {
 	if b.kinds == nil || slices.Contains(b.kinds, c.Text) {
 		return
 	}
@@ -76,7 +77,7 @@ func (b *builder) kind(e config.Expression, c expression.Constant) {
 	b.warnConstant(e, c, message, hint)
 }
 
-func (b *builder) warnConstant(e config.Expression, c expression.Constant, message, hint string) {
+func (b *builder) warnConstant(e config.Expression, c condition.Constant, message, hint string) {
 	b.add(config.Problem{Pos: e.Pos(c.Line, c.Col), Width: c.Width, Code: codeMisspelt, Message: message, Hint: hint, Warning: true})
 }
 

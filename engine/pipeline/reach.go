@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/config"
-	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/expression/condition"
 )
 
 // lintUnused warns of names that nothing reads.
@@ -47,7 +47,7 @@ func (d *Definition) lintReach() {
 // branch is one of several conditions of which the first that holds takes a
 // record; one without a condition takes every record.
 type branch struct {
-	expression.Condition
+	condition.Condition
 	name string
 	at   *config.Node // where it is spoken of
 }
@@ -59,7 +59,7 @@ func newBranch(name string, when config.Expression, node *config.Node) branch {
 	} else if when.Node() != nil {
 		node = when.Node()
 	}
-	return branch{expression.ParseCondition(text), name, node}
+	return branch{condition.Parse(text), name, node}
 }
 
 // lintBranches tells which of them records of the kinds never come to.

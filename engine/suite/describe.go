@@ -5,6 +5,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/config/schema"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -22,8 +23,8 @@ func Describe(r component.Registry) config.Field {
 }
 
 // Schema is the JSON Schema of test files.
-func Schema(r component.Registry) *config.Schema {
-	s := config.SchemaOf(Describe(r))
+func Schema(r component.Registry) *schema.Schema {
+	s := schema.Of(Describe(r))
 	s.Dialect, s.Title = "http://json-schema.org/draft-07/schema#", "Tests of a pipeline of pipe"
 	return s
 }

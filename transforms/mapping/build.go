@@ -8,6 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/expression/condition"
 )
 
 func build(c Config, s component.MapperSettings) (*Mapper, []component.MappingFacts) {
@@ -74,7 +75,7 @@ func (b builder) mapping(one placed) (mapping, component.MappingFacts) {
 	facts := component.MappingFacts{Stream: b.stream.Name, Node: one.node, When: one.When, Kinds: b.Kinds}
 	m := mapping{when: b.Compile(one.When, expression.WantCondition)}
 	if m.when != nil {
-		facts.Kinds = slices.DeleteFunc(slices.Clone(b.Kinds), func(k string) bool { return !expression.MayHold(one.When.Text, "kind", k) })
+		facts.Kinds = slices.DeleteFunc(slices.Clone(b.Kinds), func(k string) bool { return !condition.MayHold(one.When.Text, "kind", k) })
 		facts.Decides = m.when.Reads()
 	}
 	kinds := facts.Kinds

@@ -65,7 +65,10 @@ func TestImports(t *testing.T) {
 // packages of lower layers, and of its own layer those before it.
 var layers = [][]string{
 	{"engine/codec", "engine/display", "engine/markdown", "engine/atomicfile", "engine/fault"},
-	{"engine/config", "engine/dotenv", "engine/expression", "engine/access"},
+	{
+		"engine/config", "engine/config/schema", "engine/dotenv", "engine/expression", "engine/expression/condition",
+		"engine/access",
+	},
 	{"engine/component", "engine/connection", "engine/records"},
 	{"engine/stage", "engine/baseline", "engine/guard", "engine/read"},
 	{"engine/run", "engine/operate"},

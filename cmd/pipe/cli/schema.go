@@ -4,7 +4,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine/codec"
-	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/config/schema"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/suite"
@@ -31,7 +31,7 @@ func (a *app) schemaCommand() *urfave.Command {
 }
 
 // schemaText is a schema as the files under pipelines hold it.
-func schemaText(s *config.Schema) (string, error) {
+func schemaText(s *schema.Schema) (string, error) {
 	b, err := codec.MarshalIndent(s)
 	return string(b) + "\n", err
 }

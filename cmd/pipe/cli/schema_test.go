@@ -12,6 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/config/schema"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 	"github.com/pipe-engine/pipe/engine/suite"
@@ -54,8 +55,8 @@ func firstLines(lines []string) string { return strings.Join(lines[:min(10, len(
 // TestSchemaIsDocumented: an editor explains every key.
 func TestSchemaIsDocumented(t *testing.T) {
 	keys := 0
-	var walk func(path string, s *config.Schema)
-	walk = func(path string, s *config.Schema) {
+	var walk func(path string, s *schema.Schema)
+	walk = func(path string, s *schema.Schema) {
 		if s == nil {
 			return
 		}
@@ -69,7 +70,7 @@ func TestSchemaIsDocumented(t *testing.T) {
 		for _, one := range s.AnyOf {
 			walk(path, one)
 		}
-		if values, ok := s.AdditionalProperties.(*config.Schema); ok {
+		if values, ok := s.AdditionalProperties.(*schema.Schema); ok {
 			walk(path+".NAME", values)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/expression/condition"
 )
 
 // keepSpec is a transform with a condition, noteSpec one with a struct; both
@@ -66,7 +67,7 @@ func mapperSpec() component.MapperSpec[any] {
 				one := stream{name: e.Key, when: s.Compile(e.Value.When, expression.WantCondition)}
 				f := component.MappingFacts{Stream: e.Key, Node: s.Node.Get(e.Key), When: e.Value.When}
 				for _, k := range s.Kinds {
-					if one.when == nil || expression.MayHold(e.Value.When.Text, "kind", k) {
+					if one.when == nil || condition.MayHold(e.Value.When.Text, "kind", k) {
 						f.Kinds = append(f.Kinds, k)
 					}
 				}

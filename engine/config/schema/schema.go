@@ -1,4 +1,4 @@
-package config
+package schema
 
 import (
 	"slices"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/config"
 )
 
 // Schema is a JSON Schema, as far as describing a pipeline file needs it.
@@ -39,10 +40,8 @@ func (t types) MarshalJSON() ([]byte, error) {
 	return codec.Marshal([]string(t))
 }
 
-// SchemaOf is the schema of what may stand under a field's key. It is for
-// editors: it knows shapes, names and bounds, and lets every scalar be a
-// ${VARIABLE}; what only the whole file shows is for Decode to say.
-func SchemaOf(f Field) *Schema {
+// Of returns the schema of the value of a field.
+func Of(f config.Field) *Schema {
 	s := one(schemas(f, f.Type))
 	if !needed(f) {
 		s = one(append(alternatives(s), &Schema{Type: types{"null"}}))
@@ -52,14 +51,14 @@ func SchemaOf(f Field) *Schema {
 	return s
 }
 
-// needed says that a field cannot be left out.
-func needed(f Field) bool {
-	return f.Required || f.Type == "mapping" && !f.optional && (len(f.Choice) > 0 || slices.ContainsFunc(f.Fields, needed))
+// needed reports whether a field cannot be left out.
+func needed(f config.Field) bool {
+	return f.Required || f.Type == "mapping" && !f.Optional && (len(f.Choice) > 0 || slices.ContainsFunc(f.Fields, needed))
 }
 
 // schemas are the alternatives that a type stands for. `list of` and `map of`
 // take all that follows them, also an `or`.
-func schemas(f Field, typ string) []*Schema {
+func schemas(f config.Field, typ string) []*Schema {
 	if element, ok := strings.CutPrefix(typ, "list of "); ok {
 		return []*Schema{{Type: types{"array"}, Items: one(schemas(f, element))}}
 	}
@@ -75,7 +74,7 @@ func schemas(f Field, typ string) []*Schema {
 
 const variablePattern = `\$\{`
 
-func scalarSchemas(f Field, typ string) []*Schema {
+func scalarSchemas(f config.Field, typ string) []*Schema {
 	variable := &Schema{Type: types{"string"}, Pattern: variablePattern}
 	text := types{"string", "number", "boolean"}
 	written := func(pattern string) []*Schema {
@@ -114,13 +113,13 @@ func scalarSchemas(f Field, typ string) []*Schema {
 	return []*Schema{{}}
 }
 
-func object(f Field) *Schema {
+func object(f config.Field) *Schema {
 	s := &Schema{Type: types{"object"}, Properties: map[string]*Schema{}, AdditionalProperties: false}
 	if f.Fields == nil { // a type inside itself
 		return &Schema{Type: s.Type}
 	}
 	for _, inner := range f.Fields {
-		s.Properties[inner.Name] = SchemaOf(inner)
+		s.Properties[inner.Name] = Of(inner)
 		if needed(inner) && !slices.Contains(f.Choice, inner.Name) {
 			s.Required = append(s.Required, inner.Name)
 		}
@@ -159,7 +158,7 @@ func alternatives(s *Schema) []*Schema {
 	return []*Schema{s}
 }
 
-func defaultOf(f Field) any {
+func defaultOf(f config.Field) any {
 	if f.Default == "" {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package expression
+package condition
 
 import "testing"
 
@@ -30,4 +30,15 @@ func TestMayHold(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzMayHold: no text makes it panic.
+func FuzzMayHold(f *testing.F) {
+	for _, text := range []string{
+		`kind == "User" and not (spec.type in ["a", "b"])`,
+		`"User" != kind || ref in x`, `kind in`, `not kind`, `kind in [1, nil]`, "", "\xff",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(_ *testing.T, text string) { MayHold(text, "kind", "User") })
 }

@@ -1,4 +1,4 @@
-package expression
+package condition
 
 import "testing"
 
@@ -24,7 +24,7 @@ func TestImplies(t *testing.T) {
 		{`not (kind == "API")`, `kind == "API"`, false},
 		{`kind ==`, `true`, false},
 	} {
-		if got := ParseCondition(tc.condition).Implies(ParseCondition(tc.other)); got != tc.want {
+		if got := Parse(tc.condition).Implies(Parse(tc.other)); got != tc.want {
 			t.Errorf("%s implies %s: %v", tc.condition, tc.other, got)
 		}
 	}
@@ -42,7 +42,7 @@ func TestMustHold(t *testing.T) {
 		`metadata.name == "API"`:             false,
 		`kind != "System" and kind == "API"`: true,
 	} {
-		if got := ParseCondition(condition).MustHold("kind", "API"); got != want {
+		if got := Parse(condition).MustHold("kind", "API"); got != want {
 			t.Errorf("%s: %v", condition, got)
 		}
 	}

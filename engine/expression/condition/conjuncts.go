@@ -1,4 +1,4 @@
-package expression
+package condition
 
 import (
 	"slices"
@@ -6,11 +6,11 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// MayHold tells whether a condition can be true of records whose member `name`
+// MayHold reports whether a condition can be true for records whose member `name`
 // is `value`. It looks at the comparisons of that member with constants and is
-// true in every doubt.
+// true in doubt.
 func MayHold(condition, name, value string) bool {
-	return ParseCondition(condition).MayHold(name, value)
+	return Parse(condition).MayHold(name, value)
 }
 
 type verdict uint8

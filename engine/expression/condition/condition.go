@@ -1,18 +1,19 @@
-package expression
+package condition
 
 import (
 	"slices"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/parser"
+
+	"github.com/pipe-engine/pipe/engine/expression"
 )
 
-// Condition is a condition as it is written, for comparing it with others. The
-// zero value is one that cannot be read, of which nothing is certain.
+// Condition is a condition as it is written. Nothing is certain about the zero value.
 type Condition struct{ node ast.Node }
 
-// ParseCondition reads a condition; one that is wrong gives the zero value.
-func ParseCondition(text string) Condition {
+// Parse reads a condition. It returns the zero value for one that is wrong.
+func Parse(text string) Condition {
 	tree, err := parser.Parse(text)
 	if err != nil {
 		return Condition{}
@@ -20,20 +21,19 @@ func ParseCondition(text string) Condition {
 	return Condition{tree.Node}
 }
 
-// MayHold is the function of that name.
+// MayHold is MayHold for a condition that was parsed.
 func (c Condition) MayHold(name, value string) bool {
 	return c.node == nil || member{name, value}.holds(c.node) != no
 }
 
-// MustHold tells whether the condition is true of every record whose member
-// `name` is `value`, as MayHold looks at it; false in every doubt.
+// MustHold reports whether the condition is true for every record whose member
+// `name` is `value`. It is false in doubt.
 func (c Condition) MustHold(name, value string) bool {
 	return c.node != nil && member{name, value}.holds(c.node) == yes
 }
 
-// Implies tells whether the condition is true of no record but those of which
-// another is true as well. It compares their parts as they are written, and is
-// false in every doubt.
+// Implies reports whether the other condition is true for every record for which
+// this one is. It compares their parts as they are written and is false in doubt.
 func (c Condition) Implies(other Condition) bool {
 	i := implication{steps: maxSteps}
 	return c.node != nil && other.node != nil && i.holds(c.node, other.node)
@@ -74,7 +74,7 @@ func operands(n ast.Node, operators ...string) (left, right ast.Node, ok bool) {
 	return binary.Left, binary.Right, true
 }
 
-// amongMore tells whether both compare one value with constants, and b lets all
+// amongMore reports whether both compare one value with constants, and b lets all
 // those pass that a does.
 func amongMore(a, b ast.Node) bool {
 	x, few, ok := operands(a, "==", "in")
@@ -113,14 +113,14 @@ func Constants(text string) []Constant {
 	if err != nil {
 		return nil
 	}
-	v := &constants{src: &source{text: text}}
+	v := &constants{source: text}
 	ast.Walk(&tree.Node, v)
 	return v.found
 }
 
 type constants struct {
-	src   *source
-	found []Constant
+	source string
+	found  []Constant
 }
 
 func (v *constants) Visit(node *ast.Node) {
@@ -146,7 +146,7 @@ func (v *constants) Visit(node *ast.Node) {
 func (v *constants) add(node ast.Node, of string, argument int) {
 	switch n := node.(type) {
 	case *ast.StringNode:
-		line, col := v.src.position(n.Location().From)
+		line, col := expression.Position(v.source, n.Location().From)
 		v.found = append(v.found, Constant{n.Value, of, argument, line, col, max(1, n.Location().To-n.Location().From)})
 	case *ast.ArrayNode:
 		for _, element := range n.Nodes {
