@@ -15,6 +15,9 @@
 //   - pipeline: a file made into a pipeline
 //   - explain: what becomes of one record, and who finds it
 //   - suite: the tests of pipeline files
+//   - output: the folder that a run writes; diff: what a run would change in it
+//   - report: the record and the metrics of a run
+//   - job: one run of one file with everything around it, for any front end
 //
 // A record goes from a source's page through read (decode, transforms, mapping,
 // permissions, encode) into the stage. The review compares the stage with the

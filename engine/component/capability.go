@@ -39,3 +39,13 @@ func Capability[T any](t Transform) (ability T, ok bool) {
 	}
 	return ability, false
 }
+
+// Programmed is the optional capability of a transform that runs a program.
+type Programmed interface{ Program() Program }
+
+// Program is a program with its arguments, and the SHA-256 checksums of the files that
+// the command names, in their order; nil when none were given.
+type Program struct {
+	Command   []string
+	Checksums []string
+}

@@ -136,3 +136,13 @@ type Unconfirmed struct {
 
 // Error is the reason.
 func (u *Unconfirmed) Error() string { return u.Reason }
+
+// Invalid is that a request cannot be done as it was made: an option, or a file that
+// it names, is wrong. Nothing was read from the source or sent.
+type Invalid struct {
+	Reason string
+	Remedy string
+}
+
+// Error is the reason.
+func (e *Invalid) Error() string { return e.Reason }

@@ -53,11 +53,12 @@ type Transform struct {
 }
 
 var (
-	_ component.Transform = (*Transform)(nil)
-	_ component.Starter   = (*Transform)(nil)
-	_ component.Prober    = (*Transform)(nil)
-	_ component.Noter     = (*Transform)(nil)
-	_ io.Closer           = (*Transform)(nil)
+	_ component.Transform  = (*Transform)(nil)
+	_ component.Starter    = (*Transform)(nil)
+	_ component.Prober     = (*Transform)(nil)
+	_ component.Noter      = (*Transform)(nil)
+	_ component.Programmed = (*Transform)(nil)
+	_ io.Closer            = (*Transform)(nil)
 )
 
 // New makes a transform that has started nothing yet.
@@ -84,6 +85,11 @@ func (t *Transform) Name() string { return t.o.Name }
 
 // Options are those that it was made with.
 func (t *Transform) Options() Options { return t.o }
+
+// Program returns the command and the checksums that the file gives.
+func (t *Transform) Program() component.Program {
+	return component.Program{Command: t.o.Command, Checksums: t.o.Sums}
+}
 
 // Apply hands the records over in batches and does what the plugin answers, or
 // what on_error says.

@@ -3,6 +3,8 @@ package cli
 import (
 	"strings"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/job"
 )
 
 // edits are what people do to the shipped pipeline, right and wrong: old and
@@ -104,12 +106,12 @@ func TestWhatCheckAcceptsRuns(t *testing.T) {
 			path := edited(t, edit...)
 			t.Run(name, func(t *testing.T) {
 				env := map[string]string{"CI": "true"}
-				if check := pipe(t, env, "check", path); check.code != exitDone {
+				if check := pipe(t, env, "check", path); check.code != int(job.Done) {
 					refused++
-					if check.code != exitWrong || !strings.Contains(check.stdout, "pipeline.yaml:") {
+					if check.code != int(job.Wrong) || !strings.Contains(check.stdout, "pipeline.yaml:") {
 						t.Errorf("check: exit %d\n%s", check.code, check.both())
 					}
-					if c := pipe(t, env, "run", "--sandbox", path); c.code != exitWrong {
+					if c := pipe(t, env, "run", "--sandbox", path); c.code != int(job.Wrong) {
 						t.Errorf("check refuses what runs: exit %d\n%s\n%s", c.code, check.both(), c.both())
 					}
 					return
@@ -117,7 +119,7 @@ func TestWhatCheckAcceptsRuns(t *testing.T) {
 				accepted++
 				for _, only := range []string{"", "users", "documents", "groups,documents"} {
 					c := pipe(t, env, "run", "--sandbox", "--progress", "none", "--only", only, path)
-					if c.code != exitDone && c.code != exitRejected && c.code != exitRefused {
+					if c.code != int(job.Done) && c.code != int(job.Rejected) && c.code != int(job.Refused) {
 						t.Errorf("--only %q: check accepts it, and the run ends with %d\n%s", only, c.code, c.both())
 					}
 				}

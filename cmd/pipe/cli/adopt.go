@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/operate"
 	"github.com/pipe-engine/pipe/engine/run"
 )
@@ -40,33 +41,24 @@ func (a *app) adoptAction(c *urfave.Context) error {
 	if c.Args().Len() != 1 {
 		return usage{"pipe adopt takes one pipeline file", "write pipe adopt pipelines/backstage.yaml"}
 	}
-	d, err := a.load(c, path, loading{})
+	j, err := a.open(c.Context, c, path, loading{})
 	if err != nil {
 		return err
 	}
-	dir, err := a.stateFolder(c, false)
-	if err != nil {
-		return err
-	}
-	if dir == "" {
+	defer j.Close()
+	if j.State == "" {
 		return usage{"an adoption is stored in the state folder, and there is none", "name the folder of the runs with --state DIR"}
 	}
-	runID := run.NewRunID()
-	p, closePipeline, err := d.Open(a.engineSettings(d, runID, false))
-	if err != nil {
-		return err
-	}
-	defer closePipeline()
 	progress, err := a.progress(c)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
-	adoption, err := operate.Adopt(ctx, p, run.Options{RunID: runID, State: dir, Log: a.log, By: a.who(), Progress: progress})
+	adoption, err := operate.Adopt(ctx, j.Pipeline, run.Options{RunID: j.RunID, State: j.State, Log: a.log, By: a.who(), Progress: progress})
 	progress.end()
-	if err = a.located(d, err); err != nil {
-		a.showProblems(c, d, err)
+	if err = job.Located(j.Definition, err); err != nil {
+		a.showProblems(c, j.Definition, err)
 		return err
 	}
 	a.approvable = true
@@ -90,7 +82,7 @@ func (a *app) adoptAction(c *urfave.Context) error {
 		return err
 	}
 	approval := baseline.Approval{ID: adoption.Refusal.ID, At: time.Now().UTC(), By: a.who(), Reason: "pipe adopt"}
-	if _, err := baseline.Approve(dir, p.Sink.Place(), approval); err != nil {
+	if _, err := baseline.Approve(j.State, j.Pipeline.Sink.Place(), approval); err != nil {
 		return err
 	}
 	display.Fprintf(a.stdout, "\nStored as approval %s. The next complete run until %s may publish this:\n  %s\n", approval.ID, approval.At.Add(guard.ApprovalTime).Local().Format("2006-01-02 15:04"),

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
@@ -31,10 +32,10 @@ func (w *world) adopt(t *testing.T, args ...string) {
 	t.Helper()
 	shown := typed(t, w.env, "", args...)
 	m := restrictedInAll.FindStringSubmatch(shown.stdout)
-	if shown.code != exitWrong || m == nil {
+	if shown.code != int(job.Wrong) || m == nil {
 		t.Fatalf("exit %d\n%s", shown.code, shown.both())
 	}
-	typed(t, w.env, m[1]+"\n", args...).expect(t, exitDone, "Stored as approval ")
+	typed(t, w.env, m[1]+"\n", args...).expect(t, int(job.Done), "Stored as approval ")
 }
 
 // elsewhere is a world after a run of another machine.
@@ -50,25 +51,25 @@ func elsewhere(t *testing.T) *world {
 // number of restricted documents, and allows exactly that run once.
 func TestAdopt(t *testing.T) {
 	w := elsewhere(t)
-	w.run(t).expect(t, exitRefused, "pipe adopt --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped, "pipe run --approve ")
-	w.pipe(t, "push", shipped, scorer).expect(t, exitRefused, "of another state folder", "pipe adopt "+shipped, "!pipe run --approve ")
+	w.run(t).expect(t, int(job.Refused), "pipe adopt --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped, "pipe run --approve ")
+	w.pipe(t, "push", shipped, scorer).expect(t, int(job.Refused), "of another state folder", "pipe adopt "+shipped, "!pipe run --approve ")
 	adopt := []string{"adopt", shipped, "--progress", "none"}
 	for _, wrong := range []string{"", "\n", "yes\n", "3\n"} {
-		typed(t, w.env, wrong, adopt...).expect(t, exitWrong, "datasource backstage now holds", "56 documents", "  16 component", "last uploads of documents:", ", owner ",
+		typed(t, w.env, wrong, adopt...).expect(t, int(job.Wrong), "datasource backstage now holds", "56 documents", "  16 component", "last uploads of documents:", ", owner ",
 			"of another state folder", "54 for datasource-users, rule default", "would be published again", "2 restricted in all", "2 for nobody (withheld)", "hidden with pipe hide and another state folder are unknown", "nothing was changed")
 	}
-	w.run(t).expect(t, exitRefused)
+	w.run(t).expect(t, int(job.Refused))
 	before := len(w.index().Uploads)
-	typed(t, w.env, "2\n", adopt...).expect(t, exitDone, "Stored as approval ", "pipe run "+shipped)
+	typed(t, w.env, "2\n", adopt...).expect(t, int(job.Done), "Stored as approval ", "pipe run "+shipped)
 	if len(w.index().Uploads) != before {
 		t.Error("it uploaded something")
 	}
 	w.env["DEFAULT_PERMISSIONS"] = "all-users"
-	w.run(t).expect(t, exitRefused, "owner: ", "for all-users, rule default")
+	w.run(t).expect(t, int(job.Refused), "owner: ", "for all-users, rule default")
 	w.env["DEFAULT_PERMISSIONS"] = ""
-	w.run(t).expect(t, exitDone, "allowed by approval ")
-	typed(t, w.env, "", adopt...).expect(t, exitDone, "Nothing to adopt")
-	w.run(t).expect(t, exitDone, "0 documents found by more people")
+	w.run(t).expect(t, int(job.Done), "allowed by approval ")
+	typed(t, w.env, "", adopt...).expect(t, int(job.Done), "Nothing to adopt")
+	w.run(t).expect(t, int(job.Done), "0 documents found by more people")
 }
 
 // TestAdoptWithoutTerminal: where nobody can answer, the ID is printed, and the run
@@ -76,29 +77,29 @@ func TestAdopt(t *testing.T) {
 func TestAdoptWithoutTerminal(t *testing.T) {
 	w := elsewhere(t)
 	c := w.pipe(t, "adopt", shipped, "--progress", "none")
-	c.expect(t, exitRefused, "datasource backstage now holds", "restricted in all", "are unknown here", "pipe run --approve ")
+	c.expect(t, int(job.Refused), "datasource backstage now holds", "restricted in all", "are unknown here", "pipe run --approve ")
 	m := regexp.MustCompile(`pipe (run --approve \S+ \S+)`).FindStringSubmatch(c.stderr)
 	if m == nil {
 		t.Fatal(c.both())
 	}
-	w.run(t).expect(t, exitRefused)
-	w.pipe(t, append(strings.Fields(m[1]), "--progress", "none")...).expect(t, exitDone, "allowed by approval ")
-	w.run(t).expect(t, exitDone)
+	w.run(t).expect(t, int(job.Refused))
+	w.pipe(t, append(strings.Fields(m[1]), "--progress", "none")...).expect(t, int(job.Done), "allowed by approval ")
+	w.run(t).expect(t, int(job.Done))
 }
 
 // TestAdoptCalls: adopt needs its file and a state folder, has no --yes, and leaves
 // what no approval can allow to the run.
 func TestAdoptCalls(t *testing.T) {
 	w := elsewhere(t)
-	w.pipe(t, "adopt").expect(t, exitWrong, "takes one pipeline file")
-	w.pipe(t, "adopt", shipped, "--yes").expect(t, exitWrong, "yes")
-	w.pipe(t, "adopt", shipped, "--state", "none").expect(t, exitWrong, "--state DIR")
-	w.pipe(t, "adopt", shipped, "--json", "--progress", "none").expect(t, exitRefused, `"holds"`, `"restricted": 2`, `"approve": "pipe run --approve `)
+	w.pipe(t, "adopt").expect(t, int(job.Wrong), "takes one pipeline file")
+	w.pipe(t, "adopt", shipped, "--yes").expect(t, int(job.Wrong), "yes")
+	w.pipe(t, "adopt", shipped, "--state", "none").expect(t, int(job.Wrong), "--state DIR")
+	w.pipe(t, "adopt", shipped, "--json", "--progress", "none").expect(t, int(job.Refused), `"holds"`, `"restricted": 2`, `"approve": "pipe run --approve `)
 	w.glean.Fail(gleanfaults.Fault{Path: "status", Status: http.StatusNotFound})
-	typed(t, w.env, "", "adopt", shipped, "--progress", "none").expect(t, exitWrong, "What the datasource holds is unknown", "2 restricted in all")
+	typed(t, w.env, "", "adopt", shipped, "--progress", "none").expect(t, int(job.Wrong), "What the datasource holds is unknown", "2 restricted in all")
 	w.glean.Heal()
 	w.backstage.Fail(backstagefaults.Fault{Empty: true})
-	typed(t, w.env, "0\n", "adopt", shipped, "--progress", "none").expect(t, exitRefused, "!Stored as approval")
+	typed(t, w.env, "0\n", "adopt", shipped, "--progress", "none").expect(t, int(job.Refused), "!Stored as approval")
 	fresh := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
-	fresh.pipe(t, "adopt", shipped, "--progress", "none").expect(t, exitDone, "Nothing to adopt")
+	fresh.pipe(t, "adopt", shipped, "--progress", "none").expect(t, int(job.Done), "Nothing to adopt")
 }

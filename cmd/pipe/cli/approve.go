@@ -14,7 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/guard"
-	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/report"
 )
 
 func (a *app) approveCommand() *urfave.Command {
@@ -45,18 +45,14 @@ func (a *app) approveAction(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	d, err := a.load(c, c.Args().First(), loading{unpinned: true})
-	if err != nil {
-		return err
-	}
-	dir, err := a.stateFolder(c, false)
+	f, dir, err := a.loadWithState(c, loading{unpinned: true})
 	if err != nil {
 		return err
 	}
 	if dir == "" {
 		return usage{"an approval is stored in the state folder, and there is none", "name the folder of the refused run with --state DIR, or use pipe run --approve " + ids[0]}
 	}
-	sink, err := d.OpenSink(a.engineSettings(d, run.NewRunID(), false))
+	sink, err := f.Definition.OpenSink(f.Settings())
 	if err != nil {
 		return err
 	}
@@ -164,7 +160,7 @@ func changeText(ch fault.Change) string {
 }
 
 // approvalOf adds to an error what an approval of it names.
-func (a *app) approvalOf(err error, b *errorBody) {
+func (a *app) approvalOf(err error, b *report.Error) {
 	var refused *fault.Refusal
 	if !errors.As(err, &refused) || refused.ID == "" {
 		return

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -19,7 +20,7 @@ var approveLine = regexp.MustCompile(`pipe run --approve ([a-z2-7]{12}) `)
 func approvalIn(t testing.TB, c call) string {
 	t.Helper()
 	m := approveLine.FindStringSubmatch(c.stderr)
-	if c.code != exitRefused || m == nil {
+	if c.code != int(job.Refused) || m == nil {
 		t.Fatalf("exit %d, and no call that allows it\n%s", c.code, c.both())
 	}
 	return m[1]
@@ -43,22 +44,22 @@ func TestApprovals(t *testing.T) {
 	if line := regexp.MustCompile(`(?m)^  pipe run --approve .*$`).FindString(c.stderr); !strings.Contains(line, "--set @source.page_size=10 --set @sink.batch.documents=9 ") || !strings.HasSuffix(line, shipped) || strings.Contains(line, "progress") {
 		t.Errorf("the call is %q", line)
 	}
-	if c := w.run(t, "--dry-run", "--approve", id); c.code != exitDone {
+	if c := w.run(t, "--dry-run", "--approve", id); c.code != int(job.Done) {
 		t.Errorf("a dry run: exit %d\n%s", c.code, c.both())
 	}
-	if c := w.run(t, "--approve", strings.ToUpper(id)); c.code != exitDone || !strings.Contains(c.stdout, "allowed by approval "+id) {
+	if c := w.run(t, "--approve", strings.ToUpper(id)); c.code != int(job.Done) || !strings.Contains(c.stdout, "allowed by approval "+id) {
 		t.Errorf("approved: exit %d\n%s", c.code, c.both())
 	}
-	if c := w.run(t); c.code != exitDone {
+	if c := w.run(t); c.code != int(job.Done) {
 		t.Errorf("the next run: exit %d\n%s", c.code, c.both())
 	}
 	w.backstage.Heal()
 	delete(w.env, "DEFAULT_PERMISSIONS")
-	if c := w.run(t); c.code != exitDone {
+	if c := w.run(t); c.code != int(job.Done) {
 		t.Fatalf("all is as before: exit %d\n%s", c.code, c.both())
 	}
 	open()
-	if c := w.run(t, "--approve", id); c.code != exitRefused || !strings.Contains(c.stderr, "was used by run") && !strings.Contains(c.stderr, "did not match") {
+	if c := w.run(t, "--approve", id); c.code != int(job.Refused) || !strings.Contains(c.stderr, "was used by run") && !strings.Contains(c.stderr, "did not match") {
 		t.Errorf("the ID is used: exit %d\n%s", c.code, c.both())
 	}
 }
@@ -69,28 +70,28 @@ func TestApproveUsed(t *testing.T) {
 	w := night(t)
 	w.backstage.Fail(backstagefaults.Fault{Hide: backstagefaults.Half})
 	id := approvalIn(t, w.run(t))
-	if c := w.run(t, "--approve", id); c.code != exitDone {
+	if c := w.run(t, "--approve", id); c.code != int(job.Done) {
 		t.Fatalf("approved: exit %d\n%s", c.code, c.both())
 	}
 	w.backstage.Heal()
-	if c := w.run(t); c.code != exitDone {
+	if c := w.run(t); c.code != int(job.Done) {
 		t.Fatalf("all is as before: exit %d\n%s", c.code, c.both())
 	}
 	w.backstage.Fail(backstagefaults.Fault{Hide: backstagefaults.Half})
 	for _, flags := range [][]string{nil, {"--approve", id}} {
 		c := w.run(t, flags...)
 		m := regexp.MustCompile(`(?m)^  pipe (approve .*)$`).FindStringSubmatch(c.stderr)
-		if c.code != exitRefused || m == nil || approveLine.MatchString(c.stderr) {
+		if c.code != int(job.Refused) || m == nil || approveLine.MatchString(c.stderr) {
 			t.Fatalf("%v: exit %d\n%s", flags, c.code, c.both())
 		}
 		if !strings.HasSuffix(m[1], shipped+" "+id) || !strings.Contains(m[1], "--set @source.page_size=10 ") {
 			t.Errorf("the call is %q", m[1])
 		}
 	}
-	if c := w.pipe(t, "approve", shipped, id); c.code != exitDone {
+	if c := w.pipe(t, "approve", shipped, id); c.code != int(job.Done) {
 		t.Fatalf("approve: exit %d\n%s", c.code, c.both())
 	}
-	if c := w.run(t); c.code != exitDone || !strings.Contains(c.stdout, "allowed by approval "+id) {
+	if c := w.run(t); c.code != int(job.Done) || !strings.Contains(c.stdout, "allowed by approval "+id) {
 		t.Errorf("approved again: exit %d\n%s", c.code, c.both())
 	}
 }
@@ -101,7 +102,7 @@ func TestApproveCommand(t *testing.T) {
 	w.backstage.Fail(backstagefaults.Fault{Hide: backstagefaults.Half})
 	id := approvalIn(t, w.run(t))
 	c := w.pipe(t, "approve", shipped, id, "--reason", "a team left")
-	if c.code != exitDone || !strings.Contains(c.stdout, "documents for datasource-users, deleted: ") || !strings.Contains(c.stdout, "component:default/") || !strings.Contains(c.stdout, "\n\nThe approval allows:\n") || !strings.Contains(c.stdout, "Approved by ") {
+	if c.code != int(job.Done) || !strings.Contains(c.stdout, "documents for datasource-users, deleted: ") || !strings.Contains(c.stdout, "component:default/") || !strings.Contains(c.stdout, "\n\nThe approval allows:\n") || !strings.Contains(c.stdout, "Approved by ") {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
 	files, _ := filepath.Glob(filepath.Join(w.env["XDG_STATE_HOME"], "pipe", "*.approval-"+id))
@@ -111,13 +112,13 @@ func TestApproveCommand(t *testing.T) {
 	if b, _ := os.ReadFile(files[0]); !strings.Contains(string(b), `"reason":"a team left"`) {
 		t.Errorf("stored %s", b)
 	}
-	if c := w.run(t); c.code != exitDone || !strings.Contains(c.stdout, "allowed by approval "+id) {
+	if c := w.run(t); c.code != int(job.Done) || !strings.Contains(c.stdout, "allowed by approval "+id) {
 		t.Errorf("the next run: exit %d\n%s", c.code, c.both())
 	}
-	if c := w.pipe(t, "approve", shipped, id); c.code != exitFailed || !strings.Contains(c.stderr, "was used by run") {
+	if c := w.pipe(t, "approve", shipped, id); c.code != int(job.Failed) || !strings.Contains(c.stderr, "was used by run") {
 		t.Errorf("approved again: exit %d\n%s", c.code, c.both())
 	}
-	if c := w.pipe(t, "approve", shipped, "aaaaaaaaaaaa"); c.code != exitWrong || !strings.Contains(c.stderr, "refused run aaaaaaaaaaaa: not in this state folder") {
+	if c := w.pipe(t, "approve", shipped, "aaaaaaaaaaaa"); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "refused run aaaaaaaaaaaa: not in this state folder") {
 		t.Errorf("an unknown ID: exit %d\n%s", c.code, c.both())
 	}
 }
@@ -139,11 +140,11 @@ func TestApprovalJSON(t *testing.T) {
 	if err := codec.Unmarshal([]byte(c.stdout), &out); err != nil {
 		t.Fatal(err)
 	}
-	if c.code != exitRefused || len(out.Error.ID) != 12 || !strings.Contains(out.Error.Approve, out.Error.ID) || len(out.Error.Changes) < 20 || out.Error.Changes[0].After != "gone" {
+	if c.code != int(job.Refused) || len(out.Error.ID) != 12 || !strings.Contains(out.Error.Approve, out.Error.ID) || len(out.Error.Changes) < 20 || out.Error.Changes[0].After != "gone" {
 		t.Errorf("exit %d, %+v", c.code, out)
 	}
 	shown := w.pipe(t, "approve", "--json", shipped, out.Error.ID)
-	if shown.code != exitDone || !strings.Contains(shown.stdout, `"until"`) || !strings.Contains(shown.stdout, `"after": "gone"`) {
+	if shown.code != int(job.Done) || !strings.Contains(shown.stdout, `"until"`) || !strings.Contains(shown.stdout, `"after": "gone"`) {
 		t.Errorf("exit %d\n%s", shown.code, shown.both())
 	}
 }
@@ -165,12 +166,12 @@ func TestApprovalCalls(t *testing.T) {
 		{"approve " + shipped + " aaaa", "is not the ID of a refused run"},
 		{"approve " + shipped + " aaaaaaaaaaaa bbbbbbbbbbbb", "takes a pipeline file and the ID"},
 	} {
-		if c := pipe(t, nil, strings.Fields(tc.args)...); c.code != exitWrong || !strings.Contains(c.stderr, tc.want) {
+		if c := pipe(t, nil, strings.Fields(tc.args)...); c.code != int(job.Wrong) || !strings.Contains(c.stderr, tc.want) {
 			t.Errorf("%s: exit %d\n%s", tc.args, c.code, c.both())
 		}
 	}
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
-	if c := w.pipe(t, "approve", "--state", "none", shipped, "aaaaaaaaaaaa"); c.code != exitWrong || !strings.Contains(c.stderr, "--state DIR") {
+	if c := w.pipe(t, "approve", "--state", "none", shipped, "aaaaaaaaaaaa"); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "--state DIR") {
 		t.Errorf("without a state folder: exit %d\n%s", c.code, c.both())
 	}
 }

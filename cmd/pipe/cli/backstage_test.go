@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/job"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -87,7 +88,7 @@ func TestRealBackstage(t *testing.T) {
 	r := realBackstage(t, "BACKSTAGE_TOKEN")
 	out := t.TempDir()
 	c := pipe(t, r.env, "run", "--json", "--output", out, "--set", "@sink.requests_per_second=0", shipped)
-	if c.code != exitDone {
+	if c.code != int(job.Done) {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
 	catalog, index := catalogOf(t, r.entities(t)), r.glean.Index("backstage")
@@ -106,7 +107,7 @@ func TestRealBackstage(t *testing.T) {
 	}
 
 	again := pipe(t, r.env, "run", "--json", "--set", "@sink.requests_per_second=0", "--set", "@source.page_size=97", shipped)
-	if again.code != exitDone {
+	if again.code != int(job.Done) {
 		t.Fatalf("the second run: exit %d\n%s", again.code, again.both())
 	}
 	catalog.account(t, r.glean.Index("backstage"), runReport(t, again))
@@ -126,7 +127,7 @@ func TestRealBackstageDoctor(t *testing.T) {
 		}
 	}
 	want := display.Number(withMail) + " of " + display.Number(users)
-	if c.code != exitDone || !strings.Contains(c.stdout, want) || !strings.Contains(c.stdout, "e-mail") {
+	if c.code != int(job.Done) || !strings.Contains(c.stdout, want) || !strings.Contains(c.stdout, "e-mail") {
 		t.Errorf("exit %d, %q is not said in\n%s", c.code, want, c.both())
 	}
 }
@@ -137,7 +138,7 @@ func TestRealBackstageForbids(t *testing.T) {
 	r := realBackstage(t, "BACKSTAGE_TOKEN_OTHER")
 	for _, command := range []string{"run", "doctor"} {
 		c := pipe(t, r.env, command, shipped)
-		if c.code != exitFailed || !strings.Contains(c.both(), "403") || !strings.Contains(c.both(), "accessRestrictions") {
+		if c.code != int(job.Failed) || !strings.Contains(c.both(), "403") || !strings.Contains(c.both(), "accessRestrictions") {
 			t.Errorf("%s: exit %d\n%s", command, c.code, c.both())
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -39,7 +40,7 @@ func (w *world) refused(t *testing.T, says []string, more ...string) {
 	before := len(w.index().Uploads)
 	w.env["DEFAULT_PERMISSIONS"] = "all-users"
 	c := w.run(t, more...)
-	if c.code != exitRefused {
+	if c.code != int(job.Refused) {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	for _, want := range says {
@@ -90,7 +91,7 @@ func TestLostBaseline(t *testing.T) {
 			t.Run(name+", "+status, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{Rules: tc.rules})
-				w.run(t).expect(t, exitDone)
+				w.run(t).expect(t, int(job.Done))
 				condition.spoil(t, w)
 				text := ""
 				if name != "missing" {
@@ -108,10 +109,10 @@ func TestLostBaseline(t *testing.T) {
 		t.Run(name+", new datasource", func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
-			w.run(t).expect(t, exitDone)
+			w.run(t).expect(t, int(job.Done))
 			condition.spoil(t, w)
 			w.glean.Fail(gleanfaults.Fault{Path: "status", Times: 2, Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[],"counts":{"uploaded":null}}}`})
-			w.run(t).expect(t, exitDone)
+			w.run(t).expect(t, int(job.Done))
 		})
 	}
 }
@@ -130,8 +131,8 @@ func TestStateless(t *testing.T) {
 	w.glean.Fail(gleanfaults.Fault{Path: "status", Status: http.StatusNotFound})
 	w.refused(t, []string{"there is no state folder to compare with (--state none)"}, "--state", "none")
 	fresh := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
-	fresh.run(t, "--state", "none").expect(t, exitDone, "No state folder")
-	fresh.run(t, "--state", "none").expect(t, exitRefused, "of another state folder")
+	fresh.run(t, "--state", "none").expect(t, int(job.Done), "No state folder")
+	fresh.run(t, "--state", "none").expect(t, int(job.Refused), "of another state folder")
 }
 
 // TestOtherMachine: a copy of the pipeline on another machine, or with another name
@@ -145,11 +146,11 @@ func TestOtherMachine(t *testing.T) {
 	w.env["XDG_STATE_HOME"] = w.state
 	w.refused(t, []string{"of another state folder, owner " + owner, "for all-users, rule default"})
 	c := w.pipe(t, "run", renamed, "--progress", "none")
-	c.expect(t, exitRefused, "of another state folder, owner "+owner)
+	c.expect(t, int(job.Refused), "of another state folder, owner "+owner)
 	w.env["XDG_STATE_HOME"] = home
-	w.pipe(t, "run", renamed, "--progress", "none").expect(t, exitRefused, "max_widen")
+	w.pipe(t, "run", renamed, "--progress", "none").expect(t, int(job.Refused), "max_widen")
 	w.env["DEFAULT_PERMISSIONS"] = ""
-	w.pipe(t, "run", renamed, "--progress", "none").expect(t, exitDone)
+	w.pipe(t, "run", renamed, "--progress", "none").expect(t, int(job.Done))
 }
 
 // TestTwoStatesInTurn: a run whose baseline is whole is refused after another state
@@ -208,8 +209,8 @@ func TestFirstRunKilled(t *testing.T) {
 			if rules.StatusLags > 0 { // Glean refuses the first page and does not list why
 				more = append(more, "--discard-upload", "unnamed")
 			}
-			w.run(t, more...).expect(t, exitDone)
-			w.run(t, more...).expect(t, exitDone)
+			w.run(t, more...).expect(t, int(job.Done))
+			w.run(t, more...).expect(t, int(job.Done))
 		})
 	}
 }
@@ -274,7 +275,7 @@ func TestStateFolderErrors(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), patience)
 				c := pipeIn(ctx, w.env, append(append([]string{"run", shipped, "--progress", "none"}, flags...), more...)...)
 				cancel()
-				c.expect(t, exitWrong, tc.says...)
+				c.expect(t, int(job.Wrong), tc.says...)
 			}
 			if asked.Load() > 0 {
 				t.Error("the source was read")

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -47,17 +48,17 @@ func (s *schedule) books(o outcome) {
 	if records != rep.Read || !maps.Equal(kinds, rep.Endings) {
 		s.wrong("the kinds add up to %d %v, all to %d %v", records, kinds, rep.Read, rep.Endings)
 	}
-	want := map[string]int{"delivered": exitDone, "refused": exitRefused, "unconfirmed": exitUnconfirmed, "failed": exitFailed}[rep.Verdict]
+	want := map[string]int{"delivered": int(job.Done), "refused": int(job.Refused), "unconfirmed": int(job.Unconfirmed), "failed": int(job.Failed)}[rep.Verdict]
 	switch {
 	case rep.Verdict == "delivered" && rep.Endings["rejected"] > 0:
-		want = exitRejected
-	case rep.Verdict == "failed" && o.code == exitHeld:
-		want = exitHeld
+		want = int(job.Rejected)
+	case rep.Verdict == "failed" && o.code == int(job.Held):
+		want = int(job.Held)
 	}
 	if o.code != want {
 		s.wrong("exit %d of a run that is %s, want %d", o.code, rep.Verdict, want)
 	}
-	if !rep.Sent && o.uploads > 0 || o.code == exitRefused && o.uploads > 0 {
+	if !rep.Sent && o.uploads > 0 || o.code == int(job.Refused) && o.uploads > 0 {
 		s.wrong("%d uploads were begun by a run that says it sent nothing (exit %d)", o.uploads, o.code)
 	}
 	if n := rep.Endings["pending"]; n > 0 && o.uploads > 0 {
@@ -117,9 +118,9 @@ func (s *schedule) whole(was content, o outcome) {
 			s.wrong("nothing was sent, and %s", d)
 		}
 		return
-	case o.code == exitDone || o.code == exitRejected || o.code == exitUnconfirmed:
+	case o.code == int(job.Done) || o.code == int(job.Rejected) || o.code == int(job.Unconfirmed):
 		said := func(text string) bool { return strings.Contains(o.stdout, text) }
-		if paused && o.code != exitUnconfirmed && !said("could not be asked") && !said("has not confirmed it yet") && !said("still pauses the deletion") {
+		if paused && o.code != int(job.Unconfirmed) && !said("could not be asked") && !said("has not confirmed it yet") && !said("still pauses the deletion") {
 			s.wrong("exit %d, and Glean has paused a deletion", o.code)
 		}
 		for _, d := range now.differences(will) {

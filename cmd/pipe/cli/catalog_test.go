@@ -132,7 +132,7 @@ func (c catalog) fates() map[string]string {
 
 // account looks for every entity where it must have ended: in the index or
 // not, and in the counts of the report (invariant 3).
-func (c catalog) account(t testing.TB, index gleansandbox.Index, r report) {
+func (c catalog) account(t testing.TB, index gleansandbox.Index, r printedReport) {
 	t.Helper()
 	counts := map[string]int{}
 	documents, users, groups := 0, 0, 0

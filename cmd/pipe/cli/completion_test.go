@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/job"
 )
 
 // TestCompletion asks each shell that is there what it would offer.
@@ -59,7 +61,7 @@ func TestCompletion(t *testing.T) {
 		})
 	}
 	for _, args := range []string{"completion", "completion tcsh", "completion bash zsh"} {
-		if c := pipe(t, nil, strings.Fields(args)...); c.code != exitWrong || !strings.Contains(c.stderr, "bash, zsh or fish") {
+		if c := pipe(t, nil, strings.Fields(args)...); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "bash, zsh or fish") {
 			t.Errorf("%s: exit %d\n%s", args, c.code, c.both())
 		}
 	}

@@ -31,10 +31,11 @@ func (a *app) configAction(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	d, err := a.load(c, path, loading{lenient: true, unpinned: true})
+	f, err := a.load(c.Context, c, path, loading{lenient: true, unpinned: true})
 	if err != nil {
 		return err
 	}
+	d := f.Definition
 	var all []settingLine
 	add := func(prefix string, spec any) {
 		for _, v := range config.Values(spec) {

@@ -2,17 +2,15 @@ package cli
 
 import (
 	"context"
-	"errors"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/operate"
 	"github.com/pipe-engine/pipe/engine/pipeline"
-	"github.com/pipe-engine/pipe/engine/run"
 )
 
 func (a *app) datasourceCommand() *urfave.Command {
@@ -60,11 +58,12 @@ func (a *app) provisioner(c *urfave.Context) (*pipeline.Definition, component.Si
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	d, err := a.load(c, path, loading{unpinned: true})
+	f, err := a.load(c.Context, c, path, loading{unpinned: true})
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	sink, err := d.OpenSink(a.engineSettings(d, run.NewRunID(), false))
+	d := f.Definition
+	sink, err := d.OpenSink(f.Settings())
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -74,14 +73,6 @@ func (a *app) provisioner(c *urfave.Context) (*pipeline.Definition, component.Si
 		return nil, nil, nil, usage{d.Sink.Name + " has nothing to set up", ""}
 	}
 	return d, sink, p, nil
-}
-
-// provisionOptions say what a file means by what it does not say.
-func provisionOptions(d *pipeline.Definition, replace bool) component.ProvisionOptions {
-	return component.ProvisionOptions{Replace: replace, Cleared: func(path ...string) bool {
-		n, exact := d.Document.Nearest(append([]string{"sink", d.Sink.Name}, path...)...)
-		return exact && !n.IsNull() && n.Text() == "" && len(n.Items())+len(n.Entries()) == 0
-	}}
 }
 
 func (a *app) datasourcePlan(c *urfave.Context) error {
@@ -94,7 +85,7 @@ func (a *app) datasourcePlan(c *urfave.Context) error {
 			a.printPlan(a.stdout, plan, a.colors(c))
 		}
 		if !plan.Empty() {
-			return exit(exitChanges)
+			return exit(job.Changes)
 		}
 		return nil
 	})
@@ -103,7 +94,7 @@ func (a *app) datasourcePlan(c *urfave.Context) error {
 func (a *app) datasourceApply(c *urfave.Context) error {
 	return a.withPlan(c, func(ctx context.Context, place string, plan *component.ProvisionPlan) error {
 		if plan.New {
-			dir, err := a.stateFolder(c, false)
+			dir, err := a.stateFolder(c)
 			if err == nil && dir != "" {
 				err = operate.Unfilled(dir, place)
 			}
@@ -145,42 +136,14 @@ func (a *app) withPlan(c *urfave.Context, then func(context.Context, string, *co
 	defer sink.Close()
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
-	plan, err := p.PlanProvision(ctx, provisionOptions(d, c.Bool("replace")))
+	plan, err := p.PlanProvision(ctx, job.ProvisionOptions(d, c.Bool("replace")))
 	if err == nil {
 		err = then(ctx, sink.Place(), plan)
 	}
 	if a.stopped.Load() != 0 && err != nil {
 		return fault.ErrStopped
 	}
-	err = a.located(d, err)
+	err = job.Located(d, err)
 	a.showProblems(c, d, err)
 	return err
-}
-
-// located is an error with the place in the file of the field that it follows
-// from, when it follows from one.
-func (a *app) located(d *pipeline.Definition, err error) error {
-	var s *component.SettingError
-	if !errors.As(err, &s) {
-		return err
-	}
-	n, exact := d.Document.Nearest(append([]string{"sink", d.Sink.Name}, s.Path...)...)
-	hint := a.named(fault.RemedyOf(err))
-	if !exact && hint == "" {
-		hint = pathText(s.Path) + " is not written in the file, so that it follows from another field or is a default"
-	}
-	return config.Problems{n.Problem("refused", err.Error(), hint)}
-}
-
-// applyInRun has a run set the datasource up before it uploads.
-func applyInRun(d *pipeline.Definition, sink component.Sink, dry bool) error {
-	p, ok := sink.(component.Provisioner)
-	switch {
-	case dry:
-		return usage{"--apply-datasource changes the datasource, and --dry-run changes nothing", "`pipe datasource plan FILE` shows what would change"}
-	case !ok:
-		return usage{d.Sink.Name + " has nothing to set up", "leave --apply-datasource out"}
-	}
-	p.ProvisionInRun(provisionOptions(d, false))
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 )
 
@@ -24,14 +25,14 @@ func TestDatasourceIsNotTakenForNew(t *testing.T) {
 			w := bare(t)
 			dir := t.TempDir()
 			with := edited(t, "      quicklinks:", "      redlistTitleRegex: \"^secret\"\n      isTestDatasource: true\n      quicklinks:")
-			w.pipe(t, "run", "--apply-datasource", "--progress", "none", "--state", dir, with).expect(t, exitDone, "was made")
+			w.pipe(t, "run", "--apply-datasource", "--progress", "none", "--state", dir, with).expect(t, int(job.Done), "was made")
 			for _, args := range [][]string{{"datasource", "apply", "--yes"}, {"run", "--apply-datasource", "--progress", "none"}} {
 				for _, f := range faults {
 					w.glean.Fail(f)
 				}
 				c := w.pipe(t, append(args, "--state", dir, shipped)...)
 				w.glean.Heal()
-				if c.code == exitDone || strings.Contains(c.both(), "was made") {
+				if c.code == int(job.Done) || strings.Contains(c.both(), "was made") {
 					t.Errorf("%v: %d %s", args, c.code, c.both())
 				}
 			}
@@ -47,12 +48,12 @@ func TestDatasourceIsNotTakenForNew(t *testing.T) {
 func TestTestDatasourceOpens(t *testing.T) {
 	t.Parallel()
 	w := bare(t)
-	w.pipe(t, "datasource", "apply", "--yes", edited(t, "      quicklinks:", "      isTestDatasource: true\n      quicklinks:")).expect(t, exitDone)
+	w.pipe(t, "datasource", "apply", "--yes", edited(t, "      quicklinks:", "      isTestDatasource: true\n      quicklinks:")).expect(t, int(job.Done))
 	open := edited(t, "      quicklinks:", "      isTestDatasource: false\n      quicklinks:")
-	w.pipe(t, "run", "--apply-datasource", "--progress", "none", open).expect(t, exitRefused, "isTestDatasource", "pipe datasource apply")
+	w.pipe(t, "run", "--apply-datasource", "--progress", "none", open).expect(t, int(job.Refused), "isTestDatasource", "pipe datasource apply")
 	if got := w.config(t); !*got.IsTestDatasource {
 		t.Error("it was opened")
 	}
-	w.pipe(t, "datasource", "plan", open).expect(t, exitChanges, "its testers alone see")
-	w.pipe(t, "datasource", "apply", "--yes", open).expect(t, exitDone, "its testers alone see", "verified")
+	w.pipe(t, "datasource", "plan", open).expect(t, int(job.Changes), "its testers alone see")
+	w.pipe(t, "datasource", "apply", "--yes", open).expect(t, int(job.Done), "its testers alone see", "verified")
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/job"
 )
 
 // TestDatasourceExport: what is exported applies to another Glean without a
@@ -26,7 +28,7 @@ func TestDatasourceExport(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "a.svg"), []byte(svg), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.pipe(t, "datasource", "export", path).expect(t, exitFailed, `Glean has no datasource "backstage"`)
+	w.pipe(t, "datasource", "export", path).expect(t, int(job.Failed), `Glean has no datasource "backstage"`)
 	w.pipe(t, "datasource", "apply", "--yes", path).expect(t, 0)
 
 	home := t.TempDir() // of another pipeline file
@@ -37,7 +39,7 @@ func TestDatasourceExport(t *testing.T) {
 	dir := filepath.Join(home, "exported")
 	w.pipe(t, "datasource", "export", path, filepath.Join(filepath.Dir(path), "out")).expect(t, 0)
 	w.pipe(t, "datasource", "export", "--set", "sink.glean.datasource.iconUrl=", pipeline, dir).expect(t, 0, "datasource.yaml", "icon.svg", "!note")
-	w.pipe(t, "datasource", "export", "--set", "sink.glean.datasource.iconUrl=", pipeline, dir).expect(t, exitWrong, "is there already", "--force")
+	w.pipe(t, "datasource", "export", "--set", "sink.glean.datasource.iconUrl=", pipeline, dir).expect(t, int(job.Wrong), "is there already", "--force")
 	w.pipe(t, "datasource", "export", "--set", "sink.glean.datasource.iconUrl=", pipeline, dir, "--force").expect(t, 0, "icon.svg")
 	if b, err := os.ReadFile(filepath.Join(dir, "icon.svg")); err != nil || string(b) != svg {
 		t.Errorf("%s, %v", b, err)
@@ -68,7 +70,7 @@ func TestDatasourceExport(t *testing.T) {
 	named.expect(t, 0, "name: second", "displayName: The second", "Glean does not say who its testers are")
 	replaceBlock(t, pipeline, named.stdout)
 	w.pipe(t, "datasource", "plan", "--replace", pipeline).expect(t, 0, "datasource second: no changes")
-	w.pipe(t, "datasource", "export", path, "--name", "third").expect(t, exitFailed, `no datasource "third"`)
+	w.pipe(t, "datasource", "export", path, "--name", "third").expect(t, int(job.Failed), `no datasource "third"`)
 }
 
 // replaceBlock puts an exported block in the place of a file's own.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 )
 
@@ -55,7 +56,7 @@ func TestDatasourceIcons(t *testing.T) {
 		"data:image/svg+xml;base64,/9j/4AAQ==": "cannot be decoded",
 	} {
 		c := w.pipe(t, "check", with("'"+icon+"'"))
-		c.expect(t, exitWrong, want, "pipeline.yaml:", "iconUrl: ", "^^^")
+		c.expect(t, int(job.Wrong), want, "pipeline.yaml:", "iconUrl: ", "^^^")
 	}
 	for _, icon := range []string{"${file:a.svg}", "${file:a.png}", "${file:svg.png}", "https://icons.example/a.svg?x=1"} {
 		path := with(icon)
@@ -83,15 +84,15 @@ func TestDatasourceTesters(t *testing.T) {
 	}
 	w.pipe(t, "datasource", "plan", path).expect(t, 0, "no changes", "sent with each apply")
 	fewer := edited(t, "      datasourceCategory:", "      isTestDatasource: true\n      testers: [bob@example.com]\n      datasourceCategory:")
-	w.pipe(t, "datasource", "apply", fewer).expect(t, exitWrong, "--yes")
+	w.pipe(t, "datasource", "apply", fewer).expect(t, int(job.Wrong), "--yes")
 	w.pipe(t, "datasource", "apply", "--yes", fewer).expect(t, 0, "verified")
 	if got := w.index().Testers; !slices.Equal(got, []string{"bob@example.com"}) {
 		t.Errorf("%v", got)
 	}
 	w.glean.Fail(gleanfaults.Fault{Path: "betausers", Status: 400, Body: "emails: nobody of this name"})
-	w.pipe(t, "datasource", "apply", "--yes", path).expect(t, exitWrong, "name the testers", "nobody of this name", "testers: [ann@example.com")
-	w.pipe(t, "check", edited(t, "      datasourceCategory:", "      testers: [ann@example.com]\n      datasourceCategory:")).expect(t, exitWrong, "isTestDatasource: true")
-	w.pipe(t, "check", edited(t, "      datasourceCategory:", "      isTestDatasource: true\n      testers:\n        - ann@example.com\n        - bob\n      datasourceCategory:")).expect(t, exitWrong, "a tester is an e-mail address", "- bob")
+	w.pipe(t, "datasource", "apply", "--yes", path).expect(t, int(job.Wrong), "name the testers", "nobody of this name", "testers: [ann@example.com")
+	w.pipe(t, "check", edited(t, "      datasourceCategory:", "      testers: [ann@example.com]\n      datasourceCategory:")).expect(t, int(job.Wrong), "isTestDatasource: true")
+	w.pipe(t, "check", edited(t, "      datasourceCategory:", "      isTestDatasource: true\n      testers:\n        - ann@example.com\n        - bob\n      datasourceCategory:")).expect(t, int(job.Wrong), "a tester is an e-mail address", "- bob")
 }
 
 // TestDatasourceRefusals: what Glean refuses is shown with its reason at the block
@@ -99,21 +100,21 @@ func TestDatasourceTesters(t *testing.T) {
 func TestDatasourceRefusals(t *testing.T) {
 	w := bare(t)
 	lent := edited(t, "      datasourceCategory:", "      identityDatasourceName: people\n      datasourceCategory:")
-	w.pipe(t, "datasource", "apply", "--yes", lent).expect(t, exitWrong, `there is no datasource "people"`, "datasource:", "^^^", "refused")
+	w.pipe(t, "datasource", "apply", "--yes", lent).expect(t, int(job.Wrong), `there is no datasource "people"`, "datasource:", "^^^", "refused")
 	for _, reason := range []string{`quicklinks: "Browse the catalog": url: refused`, `something is wrong`} {
 		w.glean.Heal()
 		w.glean.Fail(gleanfaults.Fault{Path: "adddatasource", Status: 400, Body: reason})
-		w.pipe(t, "datasource", "apply", "--yes", shipped).expect(t, exitWrong, reason, "datasource:", "^", "backstage.yaml:")
+		w.pipe(t, "datasource", "apply", "--yes", shipped).expect(t, int(job.Wrong), reason, "datasource:", "^", "backstage.yaml:")
 		c := w.pipe(t, "datasource", "apply", "--yes", "--json", shipped)
-		c.expect(t, exitWrong, `"ok": false`, "backstage.yaml:")
-		w.pipe(t, "run", "--apply-datasource", "--progress", "none", shipped).expect(t, exitWrong, reason, "backstage.yaml:")
+		c.expect(t, int(job.Wrong), `"ok": false`, "backstage.yaml:")
+		w.pipe(t, "run", "--apply-datasource", "--progress", "none", shipped).expect(t, int(job.Wrong), reason, "backstage.yaml:")
 	}
 	w.glean.Heal()
 	w.glean.Fail(gleanfaults.Fault{Path: "adddatasource", Status: 401, Body: "Not Authorized"})
-	w.pipe(t, "datasource", "apply", "--yes", shipped).expect(t, exitFailed, "401", "Not Authorized", "!backstage.yaml:")
+	w.pipe(t, "datasource", "apply", "--yes", shipped).expect(t, int(job.Failed), "401", "Not Authorized", "!backstage.yaml:")
 	w.glean.Heal()
 	w.glean.Fail(gleanfaults.Fault{Path: "adddatasource", LoseAnswer: true, Times: 1})
 	w.pipe(t, "datasource", "apply", "--yes", shipped).expect(t, 0, "verified")
 	w.glean.Fail(gleanfaults.Fault{Path: "getdatasourceconfig", Status: 403, Body: "no"})
-	w.pipe(t, "datasource", "plan", shipped).expect(t, exitFailed, "403")
+	w.pipe(t, "datasource", "plan", shipped).expect(t, int(job.Failed), "403")
 }

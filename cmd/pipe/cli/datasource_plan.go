@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
@@ -9,19 +8,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 )
-
-// pathText joins the path of a field for people; names that hold more than
-// letters stand in quotation marks.
-func pathText(path []string) string {
-	out := make([]string, len(path))
-	for i, s := range path {
-		out[i] = s
-		if s == "" || strings.ContainsAny(s, ` ."`) {
-			out[i] = fmt.Sprintf("%q", s)
-		}
-	}
-	return strings.Join(out, ".")
-}
 
 // printPlan prints a plan: + is added, - removed, ~ changed.
 func (a *app) printPlan(w io.Writer, p *component.ProvisionPlan, st style) {
@@ -34,7 +20,7 @@ func (a *app) printPlan(w io.Writer, p *component.ProvisionPlan, st style) {
 		display.Fprintf(w, "datasource %s: %s\n", p.Name, display.Plural(len(p.Changes), "change"))
 	}
 	for _, c := range p.Changes {
-		path := pathText(c.Path)
+		path := display.Path(c.Path)
 		switch action(c) {
 		case "add":
 			display.Fprintf(w, "  %s %s  %s\n", st.good.Render("+"), path, fieldsText(c.After))
@@ -52,7 +38,7 @@ func (a *app) printPlan(w io.Writer, p *component.ProvisionPlan, st style) {
 			display.Fprintln(w, title)
 		}
 		for _, c := range fields {
-			display.Fprintf(w, "    %s  %s\n", pathText(c.Path), fieldsText(c.After))
+			display.Fprintf(w, "    %s  %s\n", display.Path(c.Path), fieldsText(c.After))
 		}
 	}
 	section("kept as Glean has it, since the file does not mention it (--replace drops it):", p.Kept)

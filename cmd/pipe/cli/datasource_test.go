@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/job"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/contract"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -78,8 +79,8 @@ func (w *world) config(t *testing.T) gleanapi.DatasourceConfig {
 // changed in Glean comes back, and what the file does not mention stays.
 func TestDatasourcePlanApply(t *testing.T) {
 	w := bare(t)
-	w.pipe(t, "datasource", "plan", shipped).expect(t, exitChanges, "it is not there, and would be made", "+ objectDefinitions.component.propertyDefinitions.type", `propertyType "PICKLIST"`, `quicklinks."Create a component"`)
-	w.pipe(t, "datasource", "apply", shipped).expect(t, exitWrong, "--yes", "the input is not a terminal", "+ urlRegex")
+	w.pipe(t, "datasource", "plan", shipped).expect(t, int(job.Changes), "it is not there, and would be made", "+ objectDefinitions.component.propertyDefinitions.type", `propertyType "PICKLIST"`, `quicklinks."Create a component"`)
+	w.pipe(t, "datasource", "apply", shipped).expect(t, int(job.Wrong), "--yes", "the input is not a terminal", "+ urlRegex")
 	if w.config(t).Name != "" {
 		t.Fatal("it was made without a yes")
 	}
@@ -101,7 +102,7 @@ func TestDatasourcePlanApply(t *testing.T) {
 	c.Quicklinks[0].Name, c.Quicklinks[0].ShortName = "Browse the catalog", "Elsewhere"
 	put(t, w, c)
 	plan := w.pipe(t, "datasource", "plan", shipped)
-	plan.expect(t, exitChanges, "2 changes", `~ urlRegex  ".*" → "http://`, `~ quicklinks."Browse the catalog".shortName  "Elsewhere" → "Catalog"`,
+	plan.expect(t, int(job.Changes), "2 changes", `~ urlRegex  ".*" → "http://`, `~ quicklinks."Browse the catalog".shortName  "Elsewhere" → "Catalog"`,
 		"kept as Glean has it", `suggestionText  "Try payments"`, "objectDefinitions.component.propertyDefinitions.tier", `quicklinks."Old link"`)
 	w.pipe(t, "datasource", "apply", shipped, "--yes").expect(t, 0, "applied")
 	if c := w.config(t); c.SuggestionText != "Try payments" || len(c.Quicklinks) != 3 || c.URLRegex == ".*" {
@@ -111,8 +112,8 @@ func TestDatasourcePlanApply(t *testing.T) {
 
 	// What the file says to be empty goes, and with --replace all that it lacks.
 	cleared := edited(t, "      datasourceCategory:", "      suggestionText: \"\"\n      datasourceCategory:")
-	w.pipe(t, "datasource", "plan", cleared).expect(t, exitChanges, "1 change", `- suggestionText  "Try payments"`)
-	w.pipe(t, "datasource", "plan", shipped, "--replace").expect(t, exitChanges, "3 changes", "- suggestionText", `- quicklinks."Old link"`, "- objectDefinitions.component.propertyDefinitions.tier", "!kept")
+	w.pipe(t, "datasource", "plan", cleared).expect(t, int(job.Changes), "1 change", `- suggestionText  "Try payments"`)
+	w.pipe(t, "datasource", "plan", shipped, "--replace").expect(t, int(job.Changes), "3 changes", "- suggestionText", `- quicklinks."Old link"`, "- objectDefinitions.component.propertyDefinitions.tier", "!kept")
 	w.pipe(t, "datasource", "apply", shipped, "--replace", "--yes").expect(t, 0, "applied")
 	if c := w.config(t); c.SuggestionText != "" || len(c.Quicklinks) != 2 {
 		t.Errorf("%+v", c)
@@ -147,7 +148,7 @@ func TestDatasourceAsks(t *testing.T) {
 		return call{code, out.String(), errs.String()}
 	}
 	for _, no := range []string{"", "no\n", "y\n"} {
-		answer(no).expect(t, exitWrong, "Write yes", "nothing was changed")
+		answer(no).expect(t, int(job.Wrong), "Write yes", "nothing was changed")
 	}
 	if w.config(t).Name != "" {
 		t.Fatal("it was made without a yes")
@@ -160,12 +161,12 @@ func TestDatasourceAsks(t *testing.T) {
 // only after the guards.
 func TestRunAppliesDatasource(t *testing.T) {
 	w := bare(t)
-	w.pipe(t, "run", shipped, "--progress", "none").expect(t, exitWrong, "pipe datasource apply", `no datasource "backstage"`)
-	w.pipe(t, "run", shipped, "--progress", "none", "--dry-run", "--apply-datasource").expect(t, exitWrong, "--dry-run changes nothing", "datasource plan")
+	w.pipe(t, "run", shipped, "--progress", "none").expect(t, int(job.Wrong), "pipe datasource apply", `no datasource "backstage"`)
+	w.pipe(t, "run", shipped, "--progress", "none", "--dry-run", "--apply-datasource").expect(t, int(job.Wrong), "--dry-run changes nothing", "datasource plan")
 	w.pipe(t, "run", shipped, "--progress", "none", "--apply-datasource").expect(t, 0, "the datasource backstage was made")
 	more := edited(t, "        - name: api\n          displayLabel: API", "        - name: endpoint\n          displayLabel: Endpoint\n        - name: api\n          displayLabel: API")
 	before := len(w.index().Uploads)
-	w.pipe(t, "run", more, "--progress", "none").expect(t, exitWrong, "object type endpoint is not defined in Glean", "pipe datasource apply")
+	w.pipe(t, "run", more, "--progress", "none").expect(t, int(job.Wrong), "object type endpoint is not defined in Glean", "pipe datasource apply")
 	if len(w.index().Uploads) != before {
 		t.Error("it uploaded all the same")
 	}

@@ -8,12 +8,23 @@ import (
 	"syscall"
 
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/report"
 )
 
 // defect is a panic of the program.
 type defect struct {
 	value any
 	stack []byte
+}
+
+var _ report.Coded = (*defect)(nil)
+
+// Code is that of the error in JSON.
+func (d *defect) Code() string { return "defect" }
+
+// Hint is what to do about it.
+func (d *defect) Hint() string {
+	return "please report it with the lines below; a run that had begun to send is made whole by the next one"
 }
 
 func (d *defect) Error() string { return fmt.Sprintf("this is a defect of pipe: %v", d.value) }

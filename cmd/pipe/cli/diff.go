@@ -3,14 +3,13 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
 	urfave "github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/diff"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
@@ -64,8 +63,8 @@ func (a *app) diffAction(c *urfave.Context) error {
 		a.printDiff(d, a.colors(c))
 		printRejections(a.stdout, report, a.colors(c))
 	}
-	if err == nil && d.any() {
-		return exit(exitChanges)
+	if err == nil && d.Any() {
+		return exit(job.Changes)
 	}
 	return err
 }
@@ -78,56 +77,27 @@ func (a *app) noOutput(dir string) error {
 // compareWith reads the source as a dry run does and compares what it would
 // send. The report is nil when there was no comparison; the error says why, or
 // why such a run would be refused.
-func (a *app) compareWith(c *urfave.Context, path, dir string) (*diff, *run.Report, error) {
+func (a *app) compareWith(c *urfave.Context, path, dir string) (*diff.Diff, *run.Report, error) {
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
-	l := loading{only: commaList(c.StringSlice("only")), sinkLenient: true}
-	box, err := a.sandboxFor(ctx, c, path, &l)
+	j, err := a.open(ctx, c, path, loading{only: commaList(c.StringSlice("only")), sinkLenient: true, stateless: true})
 	if err != nil {
 		return nil, nil, err
 	}
-	defer box.close()
-	definition, err := a.load(c, path, l)
-	if err != nil {
-		return nil, nil, err
+	defer j.Close()
+	var shown progress
+	d, report, err := j.Diff(ctx, dir, int(c.Uint("limit")), job.RunOptions{Ready: func(o *job.RunOptions) (err error) {
+		if shown, err = a.progress(c); err != nil {
+			return err
+		}
+		o.Progress, o.Stop = shown, a.watch(ctx, cancel)
+		return nil
+	}})
+	if shown != nil {
+		shown.end()
 	}
-	o := run.Options{RunID: run.NewRunID(), Until: run.Reviewed, Log: a.log}
-	p, closePipeline, err := definition.Open(a.engineSettings(definition, o.RunID, box != nil))
-	if err != nil {
-		return nil, nil, err
-	}
-	defer closePipeline()
-	p.Offline = true
-	decoder, ok := p.Sink.(component.Decoder)
-	if !ok {
-		return nil, nil, usage{"what goes to " + definition.Sink.Name + " cannot be compared", ""}
-	}
-	past, err := openPastOutput(dir, decoder)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer past.close()
-	progress, err := a.progress(c)
-	if err != nil {
-		return nil, nil, err
-	}
-	o.Progress, o.Stop = progress, a.watch(ctx, cancel)
-	d := newDiff(past, int(c.Uint("limit")))
-	var compared bool
-	o.Output = func(ctx context.Context, plan *component.Plan) error {
-		err := d.compare(ctx, plan)
-		compared = err == nil
-		return err
-	}
-	report, err := run.Run(ctx, p, o)
-	progress.end()
-	if !compared {
-		a.showProblems(c, definition, err)
-		return nil, nil, err
-	}
-	var refused *fault.Refusal
-	if err != nil && !errors.As(err, &refused) {
-		return nil, nil, err
+	if d == nil {
+		a.showProblems(c, j.Definition, err)
 	}
 	return d, report, err
 }

@@ -6,19 +6,20 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/diff"
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
-func (a *app) printDiff(d *diff, st style) {
+func (a *app) printDiff(d *diff.Diff, st style) {
 	w := a.stdout
 	display.Fprintf(w, "against %s, written %s\n", d.Against, d.Written.Local().Format("2006-01-02 15:04"))
 	if len(d.Access) > 0 {
 		display.Fprintf(w, "\n%s\n", st.bold.Render("who finds what"))
 		for _, c := range d.Access {
-			display.Fprint(w, display.Block(c.text(st)))
+			display.Fprint(w, display.Block(accessText(c, st)))
 		}
-		if more := d.count(func(s *streamDiff) int { return s.Wider + s.Narrower }) - marks(d.Access); more > 0 {
-			display.Fprintf(w, "  … and more: in all %s\n", d.accessTotal())
+		if more := countStreams(d, func(s *diff.StreamDiff) int { return s.Wider + s.Narrower }) - marks(d.Access); more > 0 {
+			display.Fprintf(w, "  … and more: in all %s\n", accessTotal(d))
 		}
 	}
 	stream := ""
@@ -27,25 +28,25 @@ func (a *app) printDiff(d *diff, st style) {
 			stream = c.Stream
 			display.Fprintf(w, "\n%s\n", st.bold.Render(stream))
 		}
-		display.Fprint(w, display.Block(c.text(st)))
+		display.Fprint(w, display.Block(itemText(c, st)))
 	}
-	if more := d.count(func(s *streamDiff) int { return s.Added + s.Changed + s.Removed }) - len(d.Items); more > 0 {
+	if more := countStreams(d, func(s *diff.StreamDiff) int { return s.Added + s.Changed + s.Removed }) - len(d.Items); more > 0 {
 		display.Fprintf(w, "  … and %s more; --limit 0 shows all\n", display.Number(more))
 	}
 	for _, n := range d.Notes {
 		display.Fprintf(w, "\n! %s\n", display.Indent(n, "  "))
 	}
-	if !d.any() {
+	if !d.Any() {
 		display.Fprintf(w, "\n%s\n", st.good.Render("nothing would change"))
 		return
 	}
-	display.Fprintf(w, "\n%s\n", d.table(st))
-	if fields := d.fields(); fields != "" {
+	display.Fprintf(w, "\n%s\n", diffTable(d, st))
+	if fields := differingFields(d); fields != "" {
 		display.Fprintf(w, "\nfields that differ: %s\n", fields)
 	}
 }
 
-func (d *diff) count(of func(*streamDiff) int) int {
+func countStreams(d *diff.Diff, of func(*diff.StreamDiff) int) int {
 	n := 0
 	for _, s := range d.Streams {
 		n += of(s)
@@ -53,7 +54,7 @@ func (d *diff) count(of func(*streamDiff) int) int {
 	return n
 }
 
-func marks(all []accessChange) int {
+func marks(all []diff.AccessChange) int {
 	n := 0
 	for _, c := range all {
 		if c.Wider {
@@ -66,12 +67,12 @@ func marks(all []accessChange) int {
 	return n
 }
 
-func (d *diff) accessTotal() string {
+func accessTotal(d *diff.Diff) string {
 	return fmt.Sprintf("%s wider, %s narrower; --limit 0 shows all",
-		display.Number(d.count(func(s *streamDiff) int { return s.Wider })), display.Number(d.count(func(s *streamDiff) int { return s.Narrower })))
+		display.Number(countStreams(d, func(s *diff.StreamDiff) int { return s.Wider })), display.Number(countStreams(d, func(s *diff.StreamDiff) int { return s.Narrower })))
 }
 
-func (d *diff) table(st style) display.Block {
+func diffTable(d *diff.Diff, st style) display.Block {
 	var rows [][]string
 	for _, s := range d.Streams {
 		rows = append(rows, []string{s.Name, display.Number(s.Before), display.Number(s.Now), display.Number(s.Added), display.Number(s.Changed), display.Number(s.Removed), display.Number(s.Wider), display.Number(s.Narrower)})
@@ -79,8 +80,8 @@ func (d *diff) table(st style) display.Block {
 	return grid([]string{"stream", "before", "now", "added", "changed", "removed", "wider", "narrower"}, rows, 1, st)
 }
 
-// fields are the fields that differ, the most frequent first.
-func (d *diff) fields() string {
+// differingFields are the fields that differ, the most frequent first.
+func differingFields(d *diff.Diff) string {
 	all := map[string]int{}
 	for _, s := range d.Streams {
 		for name, n := range s.Fields {
@@ -96,7 +97,7 @@ func (d *diff) fields() string {
 	return strings.Join(parts, " · ")
 }
 
-func (c accessChange) text(st style) string {
+func accessText(c diff.AccessChange, st style) string {
 	mark := st.bad.Render("WIDER   ")
 	switch {
 	case c.Wider && c.Narrower:
@@ -141,7 +142,7 @@ func some(names []string) string {
 	return text
 }
 
-func (c itemChange) text(st style) string {
+func itemText(c diff.ItemChange, st style) string {
 	name := display.Line(c.ID)
 	if c.Title != "" {
 		name += "  " + display.Line(c.Title)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/diff"
+	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -34,7 +36,7 @@ func TestDiff(t *testing.T) {
 	w.glean.Close()
 	delete(w.env, "GLEAN_SERVER_URL")
 	delete(w.env, "GLEAN_INDEXING_API_KEY")
-	if c := w.pipe(t, "diff", file); c.code != exitDone || !strings.Contains(c.stdout, "nothing would change") {
+	if c := w.pipe(t, "diff", file); c.code != int(job.Done) || !strings.Contains(c.stdout, "nothing would change") {
 		t.Errorf("unchanged: exit %d\n%s", c.code, c.both())
 	}
 	b, err := os.ReadFile(file)
@@ -47,7 +49,7 @@ func TestDiff(t *testing.T) {
 		"    - name: unknown visibility", "    - name: ledger\n      when: metadata.namespace == \"payments-internal\"\n      allow: owner\n    - name: hidden\n      when: metadata.name == \"notifier\"\n      allow: none\n    - name: unknown visibility",
 	).Replace(string(b)))
 	c := w.pipe(t, "diff", "--limit", "0", changed)
-	if c.code != exitChanges {
+	if c.code != int(job.Changes) {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
 	granted, items, _ := strings.Cut(c.stdout, "\ndocuments\n")
@@ -82,11 +84,11 @@ func TestDiffJSON(t *testing.T) {
 	var got struct {
 		OK   bool `json:"ok"`
 		Data struct {
-			Access  []accessChange `json:"access"`
-			Streams []streamDiff   `json:"streams"`
+			Access  []diff.AccessChange `json:"access"`
+			Streams []diff.StreamDiff   `json:"streams"`
 		} `json:"data"`
 	}
-	if err := codec.Unmarshal([]byte(c.stdout), &got); err != nil || c.code != exitChanges || !got.OK {
+	if err := codec.Unmarshal([]byte(c.stdout), &got); err != nil || c.code != int(job.Changes) || !got.OK {
 		t.Fatalf("exit %d, %v\n%s", c.code, err, c.both())
 	}
 	if len(got.Data.Access) != 54 || !got.Data.Access[0].Wider || got.Data.Access[0].To != "all-users" || got.Data.Access[0].Rule != "default" {
@@ -115,7 +117,7 @@ func TestDiffSets(t *testing.T) {
 		out := t.TempDir()
 		w.pipe(t, "run", file(c.before), "--dry-run", "--output", out).expect(t, 0)
 		got := w.pipe(t, "diff", "--against", out, file(c.now))
-		if got.code != exitChanges || !strings.Contains(got.stdout, "  "+c.mark+"  documents api:default/") || !strings.Contains(got.stdout, "      "+c.names) {
+		if got.code != int(job.Changes) || !strings.Contains(got.stdout, "  "+c.mark+"  documents api:default/") || !strings.Contains(got.stdout, "      "+c.names) {
 			t.Errorf("%s to %s: exit %d\n%s", c.before, c.now, got.code, got.both())
 		}
 	}
@@ -130,7 +132,7 @@ func TestDiffMembers(t *testing.T) {
 	}
 	changed := write(t, "changed.yaml", strings.Replace(string(b), `members: related("hasMember")`, `members: 'filter(related("hasMember"), # != "user:default/liam.obrien")'`, 1))
 	c := w.pipe(t, "diff", "--only", "groups", changed)
-	if c.code != exitChanges || !strings.Contains(c.stdout, "narrower  memberships group:default/payments\n      - user liam.obrien@larkspur.example") {
+	if c.code != int(job.Changes) || !strings.Contains(c.stdout, "narrower  memberships group:default/payments\n      - user liam.obrien@larkspur.example") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	if !strings.Contains(c.stdout, "documents is not written by this run and was not compared") {
@@ -156,7 +158,7 @@ func TestDiffCalls(t *testing.T) {
 		"two files":      {[]string{file}, "diff takes one file, and there are 2"},
 		"only a catalog": {[]string{"--catalog", "x.json"}, "--catalog goes with --sandbox"},
 	} {
-		if c := w.pipe(t, append([]string{"diff", file}, tc.args...)...); c.code != exitWrong || !strings.Contains(c.stderr, tc.want) {
+		if c := w.pipe(t, append([]string{"diff", file}, tc.args...)...); c.code != int(job.Wrong) || !strings.Contains(c.stderr, tc.want) {
 			t.Errorf("%s: exit %d, want %q\n%s", name, c.code, tc.want, c.both())
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/run"
 )
 
 func (a *app) doctorCommand() *urfave.Command {
@@ -34,26 +33,17 @@ func (a *app) doctorAction(c *urfave.Context) error {
 	}
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
-	l := loading{sinkLenient: true, unpinned: true}
-	box, err := a.sandboxFor(ctx, c, path, &l)
+	j, err := a.open(ctx, c, path, loading{sinkLenient: true, unpinned: true, stateless: true})
 	if err != nil {
 		return err
 	}
-	defer box.close()
-	d, err := a.load(c, path, l)
-	if err != nil {
-		return err
-	}
-	p, closePipeline, err := d.Open(a.engineSettings(d, run.NewRunID(), box != nil))
-	if err != nil {
-		return err
-	}
-	defer closePipeline()
-	findings := a.section(d.Source.Name, checkEnd(ctx, p.Source))
+	defer j.Close()
+	d := j.Definition
+	findings := a.section(d.Source.Name, checkEnd(ctx, j.Pipeline.Source))
 	if len(d.SinkMissing) > 0 {
 		findings = append(findings, finding{End: d.Sink.Name, What: "settings", Detail: "not set: " + strings.Join(d.SinkMissing, ", "), Remedy: a.named("pipe check FILE lists the variables that a run needs")})
 	} else {
-		findings = append(findings, a.section(d.Sink.Name, checkEnd(ctx, p.Sink))...)
+		findings = append(findings, a.section(d.Sink.Name, checkEnd(ctx, j.Pipeline.Sink))...)
 	}
 	if a.stopped.Load() != 0 {
 		return fault.ErrStopped

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -23,7 +24,7 @@ func TestEnvFileDollar(t *testing.T) {
 	}
 	open := write(t, "open.env", strings.Replace(string(b), "abc$DEF9xyz", "abc${DEF9xyz", 1))
 	c := pipe(t, env, "show", "--env-file", open, shipped, "components")
-	if c.code != exitWrong || !strings.Contains(c.stderr, open+":2: ") || strings.Contains(c.both(), "DEF9xyz") {
+	if c.code != int(job.Wrong) || !strings.Contains(c.stderr, open+":2: ") || strings.Contains(c.both(), "DEF9xyz") {
 		t.Errorf("an open ${: exit %d\n%s", c.code, c.both())
 	}
 }
@@ -54,7 +55,7 @@ func TestEnvFileRefused(t *testing.T) {
 		"a file that is not there": {folder + "/nope", "there is no such file"},
 	} {
 		got := pipe(t, nil, "check", "--env-file", c.path, shipped)
-		if got.code != exitWrong || !strings.Contains(got.stderr, c.want) || strings.Contains(got.both(), "canary") {
+		if got.code != int(job.Wrong) || !strings.Contains(got.stderr, c.want) || strings.Contains(got.both(), "canary") {
 			t.Errorf("%s: exit %d, want %q in\n%s", name, got.code, c.want, got.both())
 		}
 	}
@@ -86,7 +87,7 @@ func TestEnvFileUnread(t *testing.T) {
 // A log level counts wherever it is set.
 func TestEnvFileLogLevel(t *testing.T) {
 	c := pipe(t, nil, "check", "--env-file", write(t, "x.env", "LOG_LEVEL=loud\n"), shipped)
-	if c.code != exitWrong || !strings.Contains(c.stderr, "no log level") {
+	if c.code != int(job.Wrong) || !strings.Contains(c.stderr, "no log level") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }

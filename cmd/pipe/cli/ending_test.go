@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pipe-engine/pipe/engine/job"
 )
 
 // ended runs pipe in a process of its own, with a deadline, and gives its exit
@@ -43,7 +45,7 @@ func TestFullOutput(t *testing.T) {
 		"run": {"run", "--sandbox", "--dry-run", "--progress", "none", shipped},
 	} {
 		code, errs := ended(t, "pipe", full, args...)
-		if code != exitFailed || !strings.Contains(errs, "no space left on device") {
+		if code != int(job.Failed) || !strings.Contains(errs, "no space left on device") {
 			t.Errorf("%s: exit %d\n%s", name, code, errs)
 		}
 	}
@@ -63,7 +65,7 @@ func TestReaderThatStops(t *testing.T) {
 		r.Close()
 		code, errs := ended(t, "pipe", w, args...)
 		w.Close()
-		if code != exitDone && name == "functions" || code != exitRejected && code != exitDone || strings.Contains(errs, "broken pipe") {
+		if code != int(job.Done) && name == "functions" || code != int(job.Rejected) && code != int(job.Done) || strings.Contains(errs, "broken pipe") {
 			t.Errorf("%s: exit %d\n%s", name, code, errs)
 		}
 	}
@@ -86,7 +88,7 @@ func TestDefect(t *testing.T) {
 			},
 		})
 		said := out.String() + errs.String()
-		if code != exitFailed || !strings.Contains(said, "this is a defect of pipe: out of cheese") || !strings.Contains(errs.String(), "failsAt.Read") {
+		if code != int(job.Failed) || !strings.Contains(said, "this is a defect of pipe: out of cheese") || !strings.Contains(errs.String(), "failsAt.Read") {
 			t.Errorf("exit %d\n%s", code, said)
 		}
 		if flags != nil && !strings.Contains(out.String(), `"code": "defect"`) {
@@ -102,7 +104,7 @@ func TestDefect(t *testing.T) {
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	code, errs := ended(t, "crash", nil)
-	if code == exitWrong || !strings.Contains(errs, "goroutine ") {
+	if code == int(job.Wrong) || !strings.Contains(errs, "goroutine ") {
 		t.Errorf("exit %d\n%s", code, errs)
 	}
 }

@@ -57,17 +57,17 @@ func (a *app) evalAction(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	defer w.close()
-	program, wrong := w.Language.Compile(text, expression.WantAny)
+	defer w.Close()
+	program, wrong := w.Definition.Language.Compile(text, expression.WantAny)
 	if wrong != nil {
 		return a.evalProblem(c, w.Definition, text, config.Problem{Pos: config.Pos{File: expressionFile, Line: wrong.Line, Col: wrong.Col + 1}, Width: wrong.Width, Code: wrong.Code, Message: wrong.Message, Hint: wrong.Hint})
 	}
 	asked := c.String("ref")
 	want := func(string) bool { return true }
 	if asked != "" {
-		want = explain.NewMatcher(w.pipeline.Model, asked).Matches
+		want = explain.NewMatcher(w.Pipeline.Model, asked).Matches
 	}
-	o := &evaluator{Trace: explain.New(w.pipeline, want), want: want, program: program, results: map[string]evaluated{}}
+	o := &evaluator{Trace: explain.New(w.Pipeline, want), want: want, program: program, results: map[string]evaluated{}}
 	if err := a.watchRun(ctx, c, w, o); err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package cli
 import (
 	"strings"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/job"
 )
 
 // TestEval: an expression sees what a field of the mapping would.
@@ -37,10 +39,10 @@ func TestEvalWrong(t *testing.T) {
 		code            int
 		want            string
 	}{
-		{"1 + metadata.nmae", "one", exitWrong, "EXPRESSION:1:14: unknown-name: metadata has no member nmae\n    1 + metadata.nmae\n                 ^^^^\n  hint: did you mean name?"},
-		{"upper(metadata.title)", "one", exitWrong, "EXPRESSION:1:1: no-value: it has no value for component:default/one"},
-		{"metadata.name", "one", exitDone, "one\n! component:default/one is dropped by the transform \"not orphaned\""},
-		{"metadata.name", "two", exitWrong, `the source holds no "two"`},
+		{"1 + metadata.nmae", "one", int(job.Wrong), "EXPRESSION:1:14: unknown-name: metadata has no member nmae\n    1 + metadata.nmae\n                 ^^^^\n  hint: did you mean name?"},
+		{"upper(metadata.title)", "one", int(job.Wrong), "EXPRESSION:1:1: no-value: it has no value for component:default/one"},
+		{"metadata.name", "one", int(job.Done), "one\n! component:default/one is dropped by the transform \"not orphaned\""},
+		{"metadata.name", "two", int(job.Wrong), `the source holds no "two"`},
 	} {
 		got := pipe(t, nil, "eval", "--input", records, shipped, c.expression, "--ref", c.ref)
 		if got.code != c.code || !strings.Contains(got.both(), c.want) {
@@ -49,10 +51,10 @@ func TestEvalWrong(t *testing.T) {
 	}
 	define := edited(t, "\n  owner: first(", "\n  loud: upper(metadata.title)\n  owner: first(")
 	c := pipe(t, nil, "eval", "--input", records, define, "loud", "--ref", "one")
-	if c.code != exitWrong || !strings.Contains(c.stderr, define+":") || !strings.Contains(c.stderr, "loud: upper(metadata.title)\n") {
+	if c.code != int(job.Wrong) || !strings.Contains(c.stderr, define+":") || !strings.Contains(c.stderr, "loud: upper(metadata.title)\n") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
-	if c := pipe(t, nil, "eval", shipped); c.code != exitWrong || !strings.Contains(c.stderr, "single quotes") {
+	if c := pipe(t, nil, "eval", shipped); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "single quotes") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/job"
 )
 
 const examplesDir = "../../../pipelines/examples"
@@ -137,7 +138,7 @@ func knownCall(words []string) error {
 // TestExampleExitCodes: what is never tried again, and what is, go by the codes
 // that the program ends with.
 func TestExampleExitCodes(t *testing.T) {
-	never := []int{exitWrong, exitRejected, exitRefused, exitUnconfirmed}
+	never := []int{int(job.Wrong), int(job.Rejected), int(job.Refused), int(job.Unconfirmed)}
 	var listed []int
 	for _, m := range regexp.MustCompile(`(?m)^ {16}- (\d+)$`).FindAllStringSubmatch(read(t, filepath.Join(examplesDir, "cronjob.yaml")), -1) {
 		n, _ := strconv.Atoi(m[1])
@@ -146,13 +147,13 @@ func TestExampleExitCodes(t *testing.T) {
 	if slices.Sort(listed); !slices.Equal(listed, never) {
 		t.Errorf("podFailurePolicy names %v, want %v", listed, never)
 	}
-	if want := fmt.Sprintf("RestartPreventExitStatus=%d %d %d %d\n", exitWrong, exitRejected, exitRefused, exitUnconfirmed); !strings.Contains(read(t, filepath.Join(examplesDir, "pipe.service")), want) {
+	if want := fmt.Sprintf("RestartPreventExitStatus=%d %d %d %d\n", int(job.Wrong), int(job.Rejected), int(job.Refused), int(job.Unconfirmed)); !strings.Contains(read(t, filepath.Join(examplesDir, "pipe.service")), want) {
 		t.Errorf("pipe.service has no %s", want)
 	}
-	if want := fmt.Sprintf("case $code in %d|%d) sleep", exitFailed, exitHeld); !strings.Contains(read(t, filepath.Join(examplesDir, "crontab")), want) {
+	if want := fmt.Sprintf("case $code in %d|%d) sleep", int(job.Failed), int(job.Held)); !strings.Contains(read(t, filepath.Join(examplesDir, "crontab")), want) {
 		t.Errorf("crontab has no %s", want)
 	}
-	if want := fmt.Sprintf("[ $code = %d ] || [ $code = %d ]\n", exitDone, exitChanges); !strings.Contains(read(t, filepath.Join(examplesDir, "github-actions.yaml")), want) {
+	if want := fmt.Sprintf("[ $code = %d ] || [ $code = %d ]\n", int(job.Done), int(job.Changes)); !strings.Contains(read(t, filepath.Join(examplesDir, "github-actions.yaml")), want) {
 		t.Errorf("github-actions.yaml has no %s", want)
 	}
 }

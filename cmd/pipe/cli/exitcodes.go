@@ -4,21 +4,12 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/pipe-engine/pipe/engine/config"
-	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/job"
+	"github.com/pipe-engine/pipe/engine/report"
 )
 
-// The exit codes, which scripts and schedulers rely on.
+// The exit codes that are no class of a job.
 const (
-	exitDone        = 0
-	exitFailed      = 1 // worth another try
-	exitWrong       = 2 // the pipeline or the call is wrong
-	exitRejected    = 3 // done, some records rejected
-	exitRefused     = 4 // by a guard: a person must look
-	exitChanges     = 5 // a plan or a diff has changes
-	exitHeld        = 6 // another run holds the datasource
-	exitUnconfirmed = 7 // delivered, but the sink has paused or not confirmed
-
 	exitSignal = 128 // plus the number of the signal: 129 SIGHUP, 130 SIGINT, 131 SIGQUIT, 143 SIGTERM
 )
 
@@ -30,43 +21,47 @@ func (e exit) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 // usage is a call that is wrong.
 type usage struct{ message, hint string }
 
+var _ report.Coded = usage{}
+
 func (u usage) Error() string { return u.message }
 
+// Code is that of the error in JSON.
+func (u usage) Code() string { return "usage" }
+
+// Hint is what to do about it.
+func (u usage) Hint() string {
+	if u.hint == "" {
+		return "see pipe help, or pipe COMMAND --help"
+	}
+	return u.hint
+}
+
 // code is the exit code of a call that ended with err.
-func (a *app) code(err error) int {
+func (a *app) code(err error) int { return a.codeOf(exitCode(err)) }
+
+// codeOf is the exit code of a call that would end with another: a signal that stopped
+// it and output that could not be written count.
+func (a *app) codeOf(code int) int {
 	if stopped := a.stoppedBy(); stopped != 0 {
-		return int(stopped)
+		return stopped
 	}
-	switch code := exitCode(err); code {
-	case exitDone, exitRejected, exitChanges:
+	switch job.Class(code) {
+	case job.Done, job.Rejected, job.Changes:
 		if a.unwritten() != nil {
-			return exitFailed
+			return int(job.Failed)
 		}
-		return code
-	default:
-		return code
 	}
+	return code
 }
 
 func exitCode(err error) int {
 	var code exit
-	var refused *fault.Refusal
-	var unconfirmed *fault.Unconfirmed
-	var problems config.Problems
-	var u usage
-	switch {
-	case err == nil:
-		return exitDone
-	case errors.As(err, &code):
+	if errors.As(err, &code) {
 		return int(code)
-	case errors.As(err, &refused):
-		return exitRefused
-	case errors.As(err, new(*fault.Held)):
-		return exitHeld
-	case errors.As(err, &unconfirmed):
-		return exitUnconfirmed
-	case errors.As(err, &problems), errors.As(err, &u), errors.As(err, new(*fault.StateError)):
-		return exitWrong
 	}
-	return exitFailed
+	class := job.ClassOf(err)
+	if class == job.Failed && errors.As(err, new(usage)) {
+		class = job.Wrong
+	}
+	return int(class)
 }

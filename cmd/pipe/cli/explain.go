@@ -37,8 +37,8 @@ func (a *app) explainRecord(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	defer w.close()
-	t := explain.New(w.pipeline, explain.NewMatcher(w.pipeline.Model, c.Args().Get(1)).Matches)
+	defer w.Close()
+	t := explain.New(w.Pipeline, explain.NewMatcher(w.Pipeline.Model, c.Args().Get(1)).Matches)
 	if err := a.watchRun(ctx, c, w, t); err != nil {
 		return err
 	}

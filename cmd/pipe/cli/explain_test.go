@@ -12,6 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/explain"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -148,7 +149,7 @@ func TestExplainEndings(t *testing.T) {
 	} {
 		c := pipe(t, nil, "explain", "--input", records, shipped, ref)
 		if ref == "unread" {
-			if c.code != exitWrong || !strings.Contains(c.stderr, "widget:default/unread is of a kind that the pipeline does not read") {
+			if c.code != int(job.Wrong) || !strings.Contains(c.stderr, "widget:default/unread is of a kind that the pipeline does not read") {
 				t.Errorf("exit %d\n%s", c.code, c.both())
 			}
 		} else if c.code != 0 || !regexp.MustCompile(want).MatchString(c.stdout) {

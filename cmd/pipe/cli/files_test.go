@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/job"
 )
 
 const handbook = examplesDir + "/files/handbook.yaml"
@@ -86,10 +88,12 @@ func TestFilesInvariants(t *testing.T) {
 		code int
 		want string
 	}{
-		"nothing before everything: a cut record":     {good[:len(good)-20], exitFailed, "handbook.ndjson:102"},
-		"nothing before everything: an unlisted kind": {good + `{"id":"x","kind":"pgae"}`, exitFailed, `the kind "pgae"`},
-		"no mass deletion":                            {strings.Join(lines[:52], ""), exitRefused, "max_loss"},
-		"no mass exposure":                            {pages(100, 10), exitRefused, "max_widen"},
+		"nothing before everything: a cut record": {good[:len(good)-20], int(job.Failed), "handbook.ndjson:102"},
+		"nothing before everything: an unlisted kind": {
+			good + `{"id":"x","kind":"pgae"}`, int(job.Failed), `the kind "pgae"`,
+		},
+		"no mass deletion": {strings.Join(lines[:52], ""), int(job.Refused), "max_loss"},
+		"no mass exposure": {pages(100, 10), int(job.Refused), "max_widen"},
 	} {
 		h := newHandbook(t)
 		if c := h.run(good); c.code != 0 {
@@ -110,7 +114,7 @@ func TestFilesDecideAccess(t *testing.T) {
 	h := newHandbook(t)
 	c := h.run(pages(200, 0) + `{"id":"odd","kind":"page","name":"Odd","audience":"team","owner":{"id":"team-42"}}` +
 		"\n")
-	if c.code != exitRejected || strings.Contains(h.documents(), `"odd"`) || !strings.Contains(c.both(), "odd") {
+	if c.code != int(job.Rejected) || strings.Contains(h.documents(), `"odd"`) || !strings.Contains(c.both(), "odd") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }
@@ -123,7 +127,7 @@ func TestFilesGuardWithoutState(t *testing.T) {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
 	h.env["XDG_STATE_HOME"] = t.TempDir()
-	if c := h.run(pages(30, 0)); c.code != exitRefused || !strings.Contains(c.both(), "baseline is missing") {
+	if c := h.run(pages(30, 0)); c.code != int(job.Refused) || !strings.Contains(c.both(), "baseline is missing") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }

@@ -52,7 +52,7 @@ func (a *app) hideAction(c *urfave.Context) error {
 		return err
 	}
 	return a.operate(c, loading{}, func(ctx context.Context, o *operating) error {
-		if o.state == "" {
+		if o.State == "" {
 			return usage{"nothing was hidden: it could not be remembered, and the next run would bring it back", "name the folder of the runs' state with --state DIR; without one, have a permission rule of the file keep it from everybody"}
 		}
 		if c.Bool("unhide") {
@@ -61,7 +61,7 @@ func (a *app) hideAction(c *urfave.Context) error {
 		if err := o.haveDocuments(); err != nil {
 			return err
 		}
-		done, err := operate.Hide(ctx, o.p, operate.HideOptions{SelectOptions: o.selecting(a, nil), By: a.who(), Unseen: c.Bool("unseen")})
+		done, err := operate.Hide(ctx, o.Pipeline, operate.HideOptions{SelectOptions: o.selecting(a, nil), By: a.who(), Unseen: c.Bool("unseen")})
 		if done == nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (a *app) findMentions(ctx context.Context, o *operating, done *operate.Hide
 	err := done.SourceErr
 	var found map[string]*operate.Mentioned
 	if err == nil {
-		found, err = operate.Mentions(ctx, o.p, s)
+		found, err = operate.Mentions(ctx, o.Pipeline, s)
 	}
 	if err != nil {
 		out.Notes = append(out.Notes, fmt.Sprintf("documents that mention what is hidden were not looked for: %v", err))
@@ -185,7 +185,7 @@ func (a *app) printMentions(all []hiddenJSON) {
 }
 
 func (a *app) unhide(c *urfave.Context, o *operating) error {
-	if err := operate.Unhide(o.p, o.selecting(a, nil)); err != nil {
+	if err := operate.Unhide(o.Pipeline, o.selecting(a, nil)); err != nil {
 		return err
 	}
 	if c.Bool("json") {

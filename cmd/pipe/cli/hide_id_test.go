@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -30,28 +31,28 @@ func TestHideByID(t *testing.T) {
 			w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 			w.backstage.Replace(renamed("first", "id-1"))
 			measured := func() call { return w.pipe(t, "run", file, "--progress", "none") }
-			measured().expect(t, exitDone)
+			measured().expect(t, int(job.Done))
 			if gone {
 				w.backstage.Replace(renamed("second", "id-1"))
-				w.pipe(t, "status", file, "component:default/first").expect(t, exitDone, "uploaded     unknown", "permissions not known", "the id of its document is not known: ")
-				w.pipe(t, "hide", file, "component:default/first", "--no-mentions").expect(t, exitUnconfirmed, "under an id that is not its ref", "on the hidden list")
+				w.pipe(t, "status", file, "component:default/first").expect(t, int(job.Done), "uploaded     unknown", "permissions not known", "the id of its document is not known: ")
+				w.pipe(t, "hide", file, "component:default/first", "--no-mentions").expect(t, int(job.Unconfirmed), "under an id that is not its ref", "on the hidden list")
 				if _, there := w.index().Document("id-1"); !there {
 					t.Error("the id was found after all")
 				}
 			} else {
-				w.pipe(t, "hide", file, "component:default/first", "--no-mentions").expect(t, exitDone, "gone, and hidden")
-				w.pipe(t, "status", file, "component:default/first", "--json").expect(t, exitDone, `"id": "id-1"`)
+				w.pipe(t, "hide", file, "component:default/first", "--no-mentions").expect(t, int(job.Done), "gone, and hidden")
+				w.pipe(t, "status", file, "component:default/first", "--json").expect(t, int(job.Done), `"id": "id-1"`)
 				w.backstage.Replace(renamed("second", "id-1"))
 			}
 			for range 2 {
-				measured().expect(t, exitDone, "1 document hidden with pipe hide: component:default/second")
+				measured().expect(t, int(job.Done), "1 document hidden with pipe hide: component:default/second")
 				if _, there := w.index().Document("id-1"); there {
 					t.Error("it came back under another ref")
 				}
 			}
-			w.pipe(t, "explain", file, "component:default/second").expect(t, exitDone, "hidden with pipe hide on", "as component:default/first")
-			w.pipe(t, "hide", file, "--unhide", "component:default/first").expect(t, exitDone)
-			measured().expect(t, exitDone, "0 documents found by more people")
+			w.pipe(t, "explain", file, "component:default/second").expect(t, int(job.Done), "hidden with pipe hide on", "as component:default/first")
+			w.pipe(t, "hide", file, "--unhide", "component:default/first").expect(t, int(job.Done))
+			measured().expect(t, int(job.Done), "0 documents found by more people")
 			if _, there := w.index().Document("id-1"); !there {
 				t.Error("it did not come back")
 			}
@@ -77,12 +78,12 @@ func TestHideWithoutBaseline(t *testing.T) {
 			if err := change(files[0]); err != nil {
 				t.Fatal(err)
 			}
-			k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, exitDone, scorer+": gone, and hidden until")
+			k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, int(job.Done), scorer+": gone, and hidden until")
 			if _, there := k.index().Document(scorer); there {
 				t.Error("it is there")
 			}
 			k.stateFile(t, ".hidden")
-			k.pipe(t, "explain", shipped, scorer).expect(t, exitDone, "withheld: hidden with pipe hide")
+			k.pipe(t, "explain", shipped, scorer).expect(t, int(job.Done), "withheld: hidden with pipe hide")
 		})
 	}
 }
@@ -102,24 +103,24 @@ func TestHideMentions(t *testing.T) {
 		t.Fatal("no document mentions it")
 	}
 	c := k.pipe(t, "hide", shipped, scorer)
-	c.expect(t, exitDone, append([]string{scorer + ": gone"}, want...)...)
+	c.expect(t, int(job.Done), append([]string{scorer + ": gone"}, want...)...)
 	if hidden, mentions := strings.Index(c.stdout, ": gone"), strings.Index(c.stdout, " in the text:"); mentions < hidden {
 		t.Errorf("mentions come first:\n%s", c.stdout)
 	}
 	c = k.pipe(t, "hide", shipped, scorer, "--json")
-	c.expect(t, exitDone, `"title": "fraud-scorer"`, `"mentionedIn": [`, want[0])
-	k.pipe(t, "hide", shipped, scorer, "--json", "--no-mentions").expect(t, exitDone, `"title": null`)
+	c.expect(t, int(job.Done), `"title": "fraud-scorer"`, `"mentionedIn": [`, want[0])
+	k.pipe(t, "hide", shipped, scorer, "--json", "--no-mentions").expect(t, int(job.Done), `"title": null`)
 }
 
 // TestHideProcesses: hide has Glean process deletions, and says when Glean does not.
 func TestHideProcesses(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
-	k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, exitDone, "!three hours")
-	k.pipe(t, "hide", shipped, payments, "--no-mentions").expect(t, exitDone, "once in three hours", "takes the next request after "+time.Now().Add(3*time.Hour).Format("15:"))
+	k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, int(job.Done), "!three hours")
+	k.pipe(t, "hide", shipped, payments, "--no-mentions").expect(t, int(job.Done), "once in three hours", "takes the next request after "+time.Now().Add(3*time.Hour).Format("15:"))
 	k.later(3 * time.Hour)
 	k.glean.Fail(gleanfaults.Fault{Path: "processalldocuments", Status: 500})
-	k.pipe(t, "hide", shipped, "component:default/booking-service", "--no-mentions").expect(t, exitDone, "it could not be asked to do so now: ", "500")
+	k.pipe(t, "hide", shipped, "component:default/booking-service", "--no-mentions").expect(t, int(job.Done), "it could not be asked to do so now: ", "500")
 }
 
 // TestHideElsewhere: who else writes to the datasource is named.
@@ -130,5 +131,5 @@ func TestHideElsewhere(t *testing.T) {
 	if c := k.ask(t, "bulkindexdocuments", page); c != 200 {
 		t.Fatal(c)
 	}
-	k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, exitDone, "gone, and hidden", "also written by others", "hide the documents there, too: pipeline copy, last upload ")
+	k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, int(job.Done), "gone, and hidden", "also written by others", "hide the documents there, too: pipeline copy, last upload ")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/run"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
@@ -77,7 +78,7 @@ func hideDuring(t *testing.T, at moment, ref string, rules gleansandbox.Rules) {
 		}
 	}})
 	t.Cleanup(g.release) // before the server is closed
-	w.run(t).expect(t, exitDone)
+	w.run(t).expect(t, int(job.Done))
 	mu.Lock()
 	armed = true
 	mu.Unlock()
@@ -93,7 +94,7 @@ func hideDuring(t *testing.T, at moment, ref string, rules gleansandbox.Rules) {
 		go func() { done <- w.pipe(t, "hide", shipped, ref, "--no-mentions") }()
 		select {
 		case c := <-done:
-			c.expect(t, exitDone, ref+": gone, and hidden until")
+			c.expect(t, int(job.Done), ref+": gone, and hidden until")
 		case <-time.After(patience):
 			t.Error("hide waits for the run")
 		}
@@ -114,7 +115,7 @@ func hideDuring(t *testing.T, at moment, ref string, rules gleansandbox.Rules) {
 		hide()
 		notes = []string{"!while the run published"}
 	}
-	c.expect(t, exitDone, notes...)
+	c.expect(t, int(job.Done), notes...)
 	if d, there := w.index().Document(ref); there {
 		t.Errorf("it is there, for %v", d.Permissions)
 	}
@@ -125,9 +126,9 @@ func hideDuring(t *testing.T, at moment, ref string, rules gleansandbox.Rules) {
 		t.Errorf("it is remembered as found by %s", got)
 	}
 	w.sumsUp(t, report, at != nil)
-	w.run(t).expect(t, exitDone, "1 document hidden with pipe hide: "+ref, "!while the run published")
-	w.pipe(t, "hide", shipped, "--unhide", ref).expect(t, exitDone)
-	w.run(t).expect(t, exitDone, "0 documents found by more people")
+	w.run(t).expect(t, int(job.Done), "1 document hidden with pipe hide: "+ref, "!while the run published")
+	w.pipe(t, "hide", shipped, "--unhide", ref).expect(t, int(job.Done))
+	w.run(t).expect(t, int(job.Done), "0 documents found by more people")
 	if n := len(w.index().Documents); n != 56 {
 		t.Errorf("%d documents, want 56", n)
 	}
@@ -198,7 +199,7 @@ func (w *world) sumsUp(t *testing.T, path string, hidden bool) {
 func TestHideOnTheWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
-	w.run(t).expect(t, exitDone)
+	w.run(t).expect(t, int(job.Done))
 	onTheWay := make(chan struct{})
 	var once sync.Once
 	w.glean.Fail(gleanfaults.Fault{Path: "bulkindexdocuments", Page: gleanfaults.LastPage, Delay: 3 * time.Second, Times: 1,
@@ -212,10 +213,10 @@ func TestHideOnTheWay(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatal("no last page was sent")
 	}
-	w.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, exitDone)
+	w.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, int(job.Done))
 	select {
 	case c := <-ran:
-		c.expect(t, exitDone, "1 document hidden with pipe hide while the run published, and hidden again after the upload: "+scorer)
+		c.expect(t, int(job.Done), "1 document hidden with pipe hide while the run published, and hidden again after the upload: "+scorer)
 	case <-time.After(patience):
 		t.Fatal("the run does not end")
 	}
@@ -229,13 +230,13 @@ func TestHideOnTheWay(t *testing.T) {
 func TestHiddenListLostWhilePublishing(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
-	k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, exitDone)
+	k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, int(job.Done))
 	k.glean.Fail(gleanfaults.Fault{Path: "bulkindexusers", Status: http.StatusServiceUnavailable, Times: 1, Match: func([]byte) bool {
 		k.spoilHidden(t)
 		return true
 	}})
 	before := k.index().Documents
-	k.run(t).expect(t, exitFailed, "read the hidden list again: ", "is not the hidden list of", "restore the file from a copy")
+	k.run(t).expect(t, int(job.Failed), "read the hidden list again: ", "is not the hidden list of", "restore the file from a copy")
 	if n := len(k.index().Documents); n != len(before) {
 		t.Errorf("%d documents, there were %d", n, len(before))
 	}

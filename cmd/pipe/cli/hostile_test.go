@@ -15,6 +15,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/job"
+	"github.com/pipe-engine/pipe/engine/output"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -100,17 +102,17 @@ func unforged(t *testing.T, what, text string) {
 // records are escaped, and equal.
 func TestHostileFiles(t *testing.T) {
 	dir := t.TempDir()
-	o, err := newOutputFolder(dir)
+	o, err := output.Create(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.deadLetter(component.DeadLetter{Ref: hostile, Reason: hostile}); err != nil {
+	if err := o.DeadLetter(component.DeadLetter{Ref: hostile, Reason: hostile}); err != nil {
 		t.Fatal(err)
 	}
 	plan := &component.Plan{Streams: []component.StreamPlan{{Name: "documents",
 		Items:    func(func(component.Encoded, error) bool) {},
 		Withheld: func(yield func(string, error) bool) { yield(hostile, nil) }}}}
-	if err := errors.Join(o.plan(t.Context(), plan), o.close()); err != nil {
+	if err := errors.Join(o.Plan(t.Context(), plan), o.Close()); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"rejected.ndjson", "withheld.ndjson"} {
@@ -220,7 +222,7 @@ func TestHostileTests(t *testing.T) {
 		c := pipe(t, map[string]string{"CI": "true"}, append([]string{"test", pipeline, "--allow-untested"}, flags...)...)
 		harmless(t, "pipe test", c.both())
 		unforged(t, "pipe test", c.both())
-		if c.code != exitFailed || !strings.Contains(c.stdout, `u202e`) {
+		if c.code != int(job.Failed) || !strings.Contains(c.stdout, `u202e`) {
 			t.Errorf("exit %d\n%s", c.code, c.both())
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -176,7 +177,7 @@ func TestIdentitiesBorrowed(t *testing.T) {
 		borrowed := withRules(t, append(ids, "      quicklinks:", "      identityDatasourceName: backstage\n      quicklinks:")...)
 		w := bare(t)
 		w.env["GLEAN_DATASOURCE_ID"] = "services"
-		w.pipe(t, "datasource", "apply", "--yes", borrowed).expect(t, exitWrong, "identityDatasourceName", `there is no datasource "backstage"`)
+		w.pipe(t, "datasource", "apply", "--yes", borrowed).expect(t, int(job.Wrong), "identityDatasourceName", `there is no datasource "backstage"`)
 		w.env["GLEAN_DATASOURCE_ID"] = "backstage"
 		w.pipe(t, "run", "--apply-datasource", "--set", "@sink.requests_per_second=0", own).expect(t, 0)
 		w.env["GLEAN_DATASOURCE_ID"] = "services"
@@ -191,7 +192,7 @@ func TestIdentitiesBorrowed(t *testing.T) {
 		w.pipe(t, "doctor", borrowed).expect(t, 0, "identities", "those of the datasource backstage")
 
 		// A file that borrows from nobody is another datasource than this one.
-		w.pipe(t, "run", own).expect(t, exitWrong, "identityDatasourceName is not set in the file and backstage in Glean", `write identityDatasourceName: ""`)
+		w.pipe(t, "run", own).expect(t, int(job.Wrong), "identityDatasourceName is not set in the file and backstage in Glean", `write identityDatasourceName: ""`)
 		again := withRules(t, append(ids, "      quicklinks:", "      identityDatasourceName: \"\"\n      quicklinks:")...)
 		w.pipe(t, "datasource", "apply", "--yes", again).expect(t, 0, "- identityDatasourceName")
 		w.pipe(t, "run", "--set", "@sink.requests_per_second=0", again).expect(t, 0, "!users and groups are those of")
@@ -216,9 +217,9 @@ func TestIntersectionsGuarded(t *testing.T) {
 		says  string
 	}{
 		{three, 0, "listed 5"},
-		{two, exitRefused, "everything: listed → more of them, 5"},
-		{two + "\n        groups: []", exitRefused, "max_widen"},
-		{`groups: ["group:default/data"]`, exitRefused, "max_widen"},
+		{two, int(job.Refused), "everything: listed → more of them, 5"},
+		{two + "\n        groups: []", int(job.Refused), "max_widen"},
+		{`groups: ["group:default/data"]`, int(job.Refused), "max_widen"},
 		{three, 0, "listed 5"},
 	} {
 		w.pipe(t, "run", "--set", "@sink.requests_per_second=0", file(step.allow)).expect(t, step.code, step.says)

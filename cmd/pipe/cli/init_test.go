@@ -8,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -58,16 +59,16 @@ func TestInit(t *testing.T) {
 	if err := os.Rename(changed, pipelineFile); err != nil {
 		t.Fatal(err)
 	}
-	if c := pipe(t, nil, "init", dir); c.code != exitWrong || !strings.Contains(c.stderr, pipelineFile) || !strings.Contains(c.stderr, "--force") || read(t, pipelineFile) != "" {
+	if c := pipe(t, nil, "init", dir); c.code != int(job.Wrong) || !strings.Contains(c.stderr, pipelineFile) || !strings.Contains(c.stderr, "--force") || read(t, pipelineFile) != "" {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	if c := pipe(t, nil, "init", "--force", dir); c.code != 0 || read(t, ignore) != "mine\n" || read(t, pipelineFile) != want {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
-	if c := pipe(t, nil, "init", changed, "b"); c.code != exitWrong {
+	if c := pipe(t, nil, "init", changed, "b"); c.code != int(job.Wrong) {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
-	if c := pipe(t, nil, "init", filepath.Join(workflow, "below")); c.code != exitWrong || !strings.Contains(c.stderr, "a folder") {
+	if c := pipe(t, nil, "init", filepath.Join(workflow, "below")); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "a folder") {
 		t.Errorf("below a file: exit %d\n%s", c.code, c.both())
 	}
 }
@@ -110,9 +111,9 @@ func TestEnvExample(t *testing.T) {
 		t.Errorf("one of the two is needed:\n%s", needed)
 	}
 	none := map[string]string{"XDG_STATE_HOME": t.TempDir(), "CI": "true"}
-	pipe(t, none, "run", shipped).expect(t, exitWrong, "set GLEAN_INSTANCE_NAME or GLEAN_SERVER_URL in the environment", "with --sandbox it needs no variable", "3 problems")
-	pipe(t, none, "explain", shipped, "checkout").expect(t, exitWrong, "BACKSTAGE_BASE_URL is not set", "1 problem,", "with --sandbox it needs no variable")
-	pipe(t, none, "check", shipped).expect(t, exitDone, "instance or server_url (GLEAN_INSTANCE_NAME or GLEAN_SERVER_URL)")
+	pipe(t, none, "run", shipped).expect(t, int(job.Wrong), "set GLEAN_INSTANCE_NAME or GLEAN_SERVER_URL in the environment", "with --sandbox it needs no variable", "3 problems")
+	pipe(t, none, "explain", shipped, "checkout").expect(t, int(job.Wrong), "BACKSTAGE_BASE_URL is not set", "1 problem,", "with --sandbox it needs no variable")
+	pipe(t, none, "check", shipped).expect(t, int(job.Done), "instance or server_url (GLEAN_INSTANCE_NAME or GLEAN_SERVER_URL)")
 	file := write(t, "filled.env", filled)
 	if c := pipe(t, nil, "check", "--strict-env", "--env-file", file, shipped); c.code != 0 {
 		t.Errorf("exit %d\n%s", c.code, c.both())

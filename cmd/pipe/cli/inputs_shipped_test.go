@@ -3,6 +3,8 @@ package cli
 import (
 	"path/filepath"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/job"
 )
 
 // TestInputsShipped: what the shipped pipeline makes of small catalog files from
@@ -26,6 +28,6 @@ func TestInputsShipped(t *testing.T) {
 		{"mailto.yaml", []string{"explain", shipped, "cleo"}, []string{"a user: cleo@example.com", "!mailto:"}},
 	} {
 		args := append(c.call, "--input", filepath.Join("testdata", "inputs", c.file))
-		pipe(t, nil, args...).expect(t, exitDone, c.want...)
+		pipe(t, nil, args...).expect(t, int(job.Done), c.want...)
 	}
 }

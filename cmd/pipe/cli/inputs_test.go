@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/job"
 )
 
 // everything is what an expression can see of an entity.
@@ -120,7 +122,7 @@ func TestInputRefused(t *testing.T) {
 		if !strings.Contains(looked.stderr, path+want) || !strings.Contains(measured.stderr, path+want) {
 			t.Errorf("%q: want %q in\n%s\nand in\n%s", text, want, looked.stderr, measured.stderr)
 		}
-		if looked.code != exitWrong || measured.code != exitWrong {
+		if looked.code != int(job.Wrong) || measured.code != int(job.Wrong) {
 			t.Errorf("%q: --input is exit %d, --catalog exit %d", text, looked.code, measured.code)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -101,7 +102,7 @@ func TestKill(t *testing.T) {
 			for ends[-1] < *kills/2 {
 				code, text := k.once(t)
 				ends[code]++
-				if !slices.Contains([]int{-1, exitDone, exitRejected, exitRefused, exitUnconfirmed}, code) {
+				if !slices.Contains([]int{-1, int(job.Done), int(job.Rejected), int(job.Refused), int(job.Unconfirmed)}, code) {
 					t.Fatalf("seed %d: exit %d\n%s", first, code, text)
 				}
 			}
@@ -137,17 +138,17 @@ func (k *killed) clean(t *testing.T, seed uint64) {
 	for range 5 {
 		p := k.start(t, flags...)
 		code, text = p.exit(), p.text()
-		if code == exitUnconfirmed { // where pages are found at once, Glean held more than anybody remembered
+		if code == int(job.Unconfirmed) { // where pages are found at once, Glean held more than anybody remembered
 			continue
 		}
-		if code != exitRefused {
+		if code != int(job.Refused) {
 			break
 		}
 		for _, g := range offered.FindAllStringSubmatch(text, -1) {
 			flags = append(flags, "--"+g[1], g[2])
 		}
 	}
-	if code != exitDone && code != exitRejected {
+	if code != int(job.Done) && code != int(job.Rejected) {
 		t.Fatalf("seed %d: the run that is not killed: exit %d\n%s", seed, code, text)
 	}
 	i := k.index()
@@ -201,7 +202,7 @@ func TestTwoAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{fmt.Sprintf("process %d on %s", one.cmd.Process.Pid, host), ", since " + time.Now().Format("2006-01-02 15:")} {
-		if c.code != exitHeld || !strings.Contains(c.stderr, want) {
+		if c.code != int(job.Held) || !strings.Contains(c.stderr, want) {
 			t.Errorf("exit %d, and %q is not said\n%s", c.code, want, c.both())
 		}
 	}
@@ -213,7 +214,7 @@ func TestTwoAtOnce(t *testing.T) {
 		t.Errorf("exit %d\n%s", code, one.text())
 	}
 	g.release()
-	if c := w.run(t); c.code != exitDone {
+	if c := w.run(t); c.code != int(job.Done) {
 		t.Errorf("after it has died: exit %d\n%s", c.code, c.both())
 	}
 }

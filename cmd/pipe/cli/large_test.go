@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -34,7 +35,7 @@ func TestLargeFields(t *testing.T) {
 			if got.code != 0 {
 				t.Fatalf("exit %d\n%s", got.code, got.both())
 			}
-			var r report
+			var r printedReport
 			if err := codec.Unmarshal([]byte(got.stdout), &r); err != nil {
 				t.Fatal(err)
 			}
@@ -67,7 +68,7 @@ func TestLargeDecisions(t *testing.T) {
 		fmt.Appendf(nil, `{"kind":"Group","metadata":{"name":"large"},"spec":{"type":"team"},"relations":%s}`, list("hasMember")),
 		fmt.Appendf(nil, `{"kind":"Component","metadata":{"name":"large","annotations":{"glean.com/visibility":"owner"}},"spec":{"type":"service"},"relations":%s}`, list("ownedBy")))
 	w := newWorld(t, backstagesandbox.Options{Entities: entities}, gleansandbox.Options{})
-	w.run(t).expect(t, exitRejected, "mapping, groups.members: too complex: it gives a result larger than 8 MiB", "group:default/large",
+	w.run(t).expect(t, int(job.Rejected), "mapping, groups.members: too complex: it gives a result larger than 8 MiB", "group:default/large",
 		"permissions, private to its owners", "component:default/large")
 	for _, id := range []string{"group:default/large", "component:default/large"} {
 		if _, there := w.index().Document(id); there {

@@ -1,86 +1,132 @@
 package cli
 
 import (
-	"fmt"
+	"context"
+	"errors"
 	"io"
-	"path/filepath"
 	"slices"
 
 	urfave "github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
 // loading is what a command needs of a file.
 type loading struct {
-	settings    []pipeline.Setting // after those of --set
 	only        []string
 	lenient     bool // variables may be unset everywhere
 	sinkLenient bool // variables of the sink may be unset
 	unpinned    bool // plugins need no checksum, since none is started or as with --allow-unpinned
+	stateless   bool // the state folder is not opened
 }
 
-// load loads a file and prints what is wrong with it. The error is an exit
-// when there is something.
-func (a *app) load(c *urfave.Context, path string, l loading) (*pipeline.Definition, error) {
-	d, err := a.parse(c, path, l)
-	if err != nil {
-		return nil, err
-	}
-	a.oldVariables(c, d)
-	a.reportUnread(a.stderr, d)
-	if !c.Bool("json") || d.Problems.HasErrors() {
-		if err := a.printProblems(c, a.stderr, d); err != nil {
-			return nil, err
-		}
-	}
-	return d, nil
-}
-
-func (a *app) parse(c *urfave.Context, path string, l loading) (*pipeline.Definition, error) {
+// options are what a call says about how its file is loaded and opened.
+func (a *app) options(c *urfave.Context, path string, l loading) (job.Options, error) {
 	set, err := settingsOf(c)
 	if err != nil {
+		return job.Options{}, err
+	}
+	o := job.Options{
+		Path: path, Registry: a.registry, Settings: set, Lookup: a.lookup, Only: l.only,
+		Lenient: l.lenient, SinkLenient: l.sinkLenient, Unpinned: l.unpinned || c.Bool("allow-unpinned"),
+		Sandbox: c.Bool("sandbox"), Catalog: c.String("catalog"), State: c.String("state"),
+		Version: version(), Secrets: a.redactor, Log: a.log,
+		Started: func(s *job.Sandbox) { a.printNotes(s.Source.Notes) },
+		Loaded:  func(d *pipeline.Definition) { a.loaded(c, d) },
+	}
+	if l.stateless {
+		o.State = job.NoState
+	}
+	return o, nil
+}
+
+// loaded adds to the problems of a file what the command line knows, and prints its
+// warnings when it has no errors.
+func (a *app) loaded(c *urfave.Context, d *pipeline.Definition) {
+	a.nameHints(d.Problems)
+	a.oldVariables(c, d)
+	a.reportUnread(a.stderr, d)
+	if !c.Bool("json") && !d.Problems.HasErrors() {
+		a.renderProblems(a.stderr, d)
+	}
+}
+
+// nameHints replaces FILE in the calls of hints with the file of this call.
+func (a *app) nameHints(problems config.Problems) {
+	for i := range problems {
+		problems[i].Hint = a.named(problems[i].Hint)
+	}
+}
+
+// load loads a file and prints what is wrong with it. What is loaded is to be closed.
+func (a *app) load(ctx context.Context, c *urfave.Context, path string, l loading) (*job.File, error) {
+	o, err := a.options(c, path, l)
+	if err != nil {
 		return nil, err
 	}
-	d := pipeline.Load(path, pipeline.Options{
-		Registry:    a.registry,
-		Settings:    append(set, l.settings...),
-		Variables:   config.Variables{Lookup: a.lookup, Lenient: l.lenient},
-		Only:        l.only,
-		SinkLenient: l.sinkLenient,
-		Unpinned:    l.unpinned || c.Bool("allow-unpinned"),
-		Log:         a.log,
-	})
-	for i := range d.Problems {
-		d.Problems[i].Hint = a.named(d.Problems[i].Hint)
+	f, err := job.Load(ctx, o)
+	return f, a.loadError(c, err)
+}
+
+// open loads a file, prints what is wrong with it, and opens its source and sink.
+func (a *app) open(ctx context.Context, c *urfave.Context, path string, l loading) (*job.Job, error) {
+	o, err := a.options(c, path, l)
+	if err != nil {
+		return nil, err
 	}
-	a.keepSecret(d)
+	j, err := job.Open(ctx, o)
+	return j, a.loadError(c, err)
+}
+
+// loadWithState loads the file of a call that has no sandbox, and returns it with the
+// state folder, "" for none.
+func (a *app) loadWithState(c *urfave.Context, l loading) (*job.File, string, error) {
+	f, err := a.load(c.Context, c, c.Args().First(), l)
+	if err != nil {
+		return nil, "", err
+	}
+	dir, err := a.stateFolder(c)
+	return f, dir, err
+}
+
+// stateFolder returns the state folder of a call that has no sandbox, "" for none.
+func (a *app) stateFolder(c *urfave.Context) (string, error) {
+	return job.Options{State: c.String("state"), Lookup: a.lookup}.StateFolder()
+}
+
+// loadError prints the problems of a file that has errors, and returns them; other
+// errors stay as they are.
+func (a *app) loadError(c *urfave.Context, err error) error {
+	var wrong *job.LoadError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	a.nameHints(wrong.Definition.Problems)
+	return a.printProblems(c, a.stderr, wrong.Definition)
+}
+
+// parse loads a file alone and prints nothing.
+func (a *app) parse(c *urfave.Context, path string, l loading) (*pipeline.Definition, error) {
+	o, err := a.options(c, path, l)
+	if err != nil {
+		return nil, err
+	}
+	d := o.Parse()
+	a.nameHints(d.Problems)
 	return d, nil
 }
 
-// printProblems renders the problems of a file; it fails when there are errors
-// among them.
+// printProblems prints the problems of a file that has errors, and returns the errors.
 func (a *app) printProblems(c *urfave.Context, w io.Writer, d *pipeline.Definition) error {
-	if len(d.Problems) == 0 {
-		return nil
-	}
+	errs := d.Problems.Errors()
 	if c.Bool("json") {
-		return a.printJSON(nil, d.Problems.Errors())
+		return a.printJSON(nil, errs)
 	}
-	d.Problems.Render(w, func(string) []byte {
-		if d.Document == nil {
-			return nil
-		}
-		return d.Document.Source()
-	})
-	n := len(d.Problems.Errors())
-	if n == 0 {
-		return nil
-	}
-	display.Fprintf(w, "%s: %s, nothing was done\n", c.Args().First(), display.Plural(n, "problem"))
+	a.renderProblems(w, d)
+	display.Fprintf(w, "%s: %s, nothing was done\n", c.Args().First(), display.Plural(len(errs), "problem"))
 	if !c.Bool("sandbox") && hasFlag(c.Command, "sandbox") && slices.ContainsFunc(d.Problems, func(p config.Problem) bool { return p.Code == "undefined-variable" }) {
 		display.Fprintln(w, "  with --sandbox it needs no variable: the source and Glean are servers on this machine")
 	}
@@ -88,19 +134,18 @@ func (a *app) printProblems(c *urfave.Context, w io.Writer, d *pipeline.Definiti
 		display.Fprintln(w, "  .env was not read, since CI=true; name it with --env-file .env if it is meant")
 	}
 	a.shown = true
-	return d.Problems.Errors()
+	return errs
+}
+
+func (a *app) renderProblems(w io.Writer, d *pipeline.Definition) {
+	d.Problems.Render(w, func(string) []byte {
+		if d.Document == nil {
+			return nil
+		}
+		return d.Document.Source()
+	})
 }
 
 func hasFlag(cmd *urfave.Command, name string) bool {
 	return slices.ContainsFunc(cmd.Flags, func(f urfave.Flag) bool { return slices.Contains(f.Names(), name) })
-}
-
-// engineSettings is what components are opened with.
-func (a *app) engineSettings(d *pipeline.Definition, runID string, loopback bool) component.Settings {
-	return component.Settings{
-		UserAgent: fmt.Sprintf("pipe/%s (%s; run %s)", version(), d.File.Name, runID),
-		Folder:    filepath.Dir(d.Document.Root().Pos().File),
-		Log:       a.log,
-		Loopback:  loopback,
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -102,11 +103,11 @@ func TestEnvFile(t *testing.T) {
 	if c := pipe(t, nil, "check", "--strict-env", file); c.code != 0 {
 		t.Errorf(".env is not read: exit %d\n%s", c.code, c.both())
 	}
-	if c := pipe(t, map[string]string{"CI": "true"}, "check", "--strict-env", file); c.code != exitWrong {
+	if c := pipe(t, map[string]string{"CI": "true"}, "check", "--strict-env", file); c.code != int(job.Wrong) {
 		t.Errorf(".env is read in CI: exit %d\n%s", c.code, c.both())
 	}
 	bad := write(t, "bad.env", "THIS is canary-secret ' not a variable\n")
-	if c := pipe(t, nil, "check", "--env-file", bad, file); c.code != exitWrong || strings.Contains(c.both(), "canary") {
+	if c := pipe(t, nil, "check", "--env-file", bad, file); c.code != int(job.Wrong) || strings.Contains(c.both(), "canary") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }

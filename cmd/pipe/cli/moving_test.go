@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/job"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -184,8 +185,8 @@ func TestMovingInPlace(t *testing.T) {
 		gone  int
 		codes []int // of the runs, each after a refusal with the line that it printed
 	}{
-		"much is left of what has gone": {25, []int{exitRefused, exitUnconfirmed, exitRefused, exitDone}},
-		"the numbers are alike":         {0, []int{exitRefused, exitUnconfirmed, exitRefused, exitDone}},
+		"much is left of what has gone": {25, []int{int(job.Refused), int(job.Unconfirmed), int(job.Refused), int(job.Done)}},
+		"the numbers are alike":         {0, []int{int(job.Refused), int(job.Unconfirmed), int(job.Refused), int(job.Done)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := connectorWorld(t, tc.gone)
@@ -199,7 +200,7 @@ func TestMovingInPlace(t *testing.T) {
 					t.Fatalf("run %d: exit %d, want %d\n%s", i+1, c.code, want, c.both())
 				}
 				approval = nil
-				if n := regexp.MustCompile(`--approve (\S+)`).FindStringSubmatch(c.stderr); want == exitRefused && n == nil {
+				if n := regexp.MustCompile(`--approve (\S+)`).FindStringSubmatch(c.stderr); want == int(job.Refused) && n == nil {
 					t.Fatalf("no line that allows it: %s", c.both())
 				} else if n != nil {
 					approval = []string{"--approve", n[1]}
@@ -226,7 +227,7 @@ func TestMovingWithOldIDs(t *testing.T) {
 	}
 	w := connectorWorld(t, 0)
 	before := w.index()
-	w.walk(t, road(t, "b"), file, 0, 0, exitUnconfirmed)
+	w.walk(t, road(t, "b"), file, 0, 0, int(job.Unconfirmed))
 	after := w.index()
 	kept := 0
 	for id := range before.Documents {
@@ -250,7 +251,7 @@ func TestMovingWithOldIDs(t *testing.T) {
 	}
 	c := w.pipe(t, "run", "--progress", "none", file)
 	n := regexp.MustCompile(`--approve \S+`).FindString(c.stderr)
-	if c.code != exitRefused || n == "" {
+	if c.code != int(job.Refused) || n == "" {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
 	if c := w.pipe(t, append([]string{"run", "--progress", "none", file}, strings.Fields(n)...)...); c.code != 0 || len(w.index().Groups) != 12 {
@@ -259,7 +260,7 @@ func TestMovingWithOldIDs(t *testing.T) {
 	w = connectorWorld(t, 0,
 		`{"kind":"Component","metadata":{"namespace":"a","name":"b-c"},"spec":{"owner":"group:default/care","type":"x"}}`,
 		`{"kind":"Component","metadata":{"namespace":"a-b","name":"c"},"spec":{"owner":"group:default/care","type":"x"}}`)
-	if c := w.pipe(t, "run", "--dry-run", "--progress", "none", file); c.code != exitRejected || !strings.Contains(c.stdout, "component:a-b/c") || !strings.Contains(c.stdout, "component:a/b-c") {
+	if c := w.pipe(t, "run", "--dry-run", "--progress", "none", file); c.code != int(job.Rejected) || !strings.Contains(c.stdout, "component:a-b/c") || !strings.Contains(c.stdout, "component:a/b-c") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }
@@ -295,7 +296,7 @@ func TestConnectorVariables(t *testing.T) {
 			delete(w.env, name)
 		}
 	}
-	w.pipe(t, "run", "--progress", "none", "--env-file", env, shipped).expect(t, exitWrong, "GLEAN_DATASOURCE_HOME_URL", ".env:", "homeUrl")
+	w.pipe(t, "run", "--progress", "none", "--env-file", env, shipped).expect(t, int(job.Wrong), "GLEAN_DATASOURCE_HOME_URL", ".env:", "homeUrl")
 	if c := w.pipe(t, "run", "--progress", "none", "--env-file", moved, shipped); c.code != 0 {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/job"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -137,7 +138,7 @@ func TestOddEntities(t *testing.T) {
 	w := newWorld(t, backstagesandbox.Options{Entities: raw}, gleansandbox.Options{})
 	out := t.TempDir()
 	c := w.pipe(t, "run", "--json", "--output", out, shipped)
-	if c.code != exitRejected {
+	if c.code != int(job.Rejected) {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
 	r, index := runReport(t, c), w.index()

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -21,23 +22,23 @@ func TestOldVariables(t *testing.T) {
 		code int
 		want string
 	}{
-		"a dry run that is none":      {"DRY_RUN=true", "run " + shipped, exitWrong, "old-variable: DRY_RUN is true, and pipe run would change what people find\n  hint: add --dry-run"},
-		"as pydantic reads it":        {"DRY_RUN=Yes", "run " + shipped, exitWrong, "add --dry-run"},
+		"a dry run that is none":      {"DRY_RUN=true", "run " + shipped, int(job.Wrong), "old-variable: DRY_RUN is true, and pipe run would change what people find\n  hint: add --dry-run"},
+		"as pydantic reads it":        {"DRY_RUN=Yes", "run " + shipped, int(job.Wrong), "add --dry-run"},
 		"one that is":                 {"DRY_RUN=true", "run --dry-run " + shipped, 0, "nothing sent"},
 		"switched off":                {"DRY_RUN=false", "run " + shipped, 0, ""},
-		"the file's own":              {"DRY_RUN=true", "run " + foreign, exitWrong, "add --dry-run"},
+		"the file's own":              {"DRY_RUN=true", "run " + foreign, int(job.Wrong), "add --dry-run"},
 		"the file's own, looked at":   {"DRY_RUN=true", "explain " + foreign + " component:default/depot-wallboard", 0, ""},
-		"another command":             {"DRY_RUN=true", "push " + shipped + " component:default/depot-wallboard", exitWrong, "unset DRY_RUN"},
-		"the set-up":                  {"DRY_RUN=true", "datasource apply --yes " + shipped, exitWrong, "unset DRY_RUN"},
+		"another command":             {"DRY_RUN=true", "push " + shipped + " component:default/depot-wallboard", int(job.Wrong), "unset DRY_RUN"},
+		"the set-up":                  {"DRY_RUN=true", "datasource apply --yes " + shipped, int(job.Wrong), "unset DRY_RUN"},
 		"only looked at":              {"DRY_RUN=true", "show " + shipped + " components", 0, ""},
 		"check":                       {"DRY_RUN=true", "check " + shipped, 0, "warning: old-variable: DRY_RUN is true"},
-		"files":                       {"OUTPUT_JSON=true", "run --dry-run " + shipped, exitWrong, "add --output DIR"},
-		"test mode":                   {"GLEAN_DATASOURCE_IS_TEST_MODE=true", "run " + shipped, exitWrong, "isTestDatasource: true under sink.glean.datasource"},
-		"test mode, checked":          {"GLEAN_DATASOURCE_IS_TEST_MODE=true", "check " + shipped, exitWrong, "isTestDatasource: true"},
+		"files":                       {"OUTPUT_JSON=true", "run --dry-run " + shipped, int(job.Wrong), "add --output DIR"},
+		"test mode":                   {"GLEAN_DATASOURCE_IS_TEST_MODE=true", "run " + shipped, int(job.Wrong), "isTestDatasource: true under sink.glean.datasource"},
+		"test mode, checked":          {"GLEAN_DATASOURCE_IS_TEST_MODE=true", "check " + shipped, int(job.Wrong), "isTestDatasource: true"},
 		"test mode of the file":       {"GLEAN_DATASOURCE_IS_TEST_MODE=true GLEAN_DATASOURCE_TEST_USER_EMAILS=ann@example.com", "check " + tested, 0, ""},
-		"testers":                     {"GLEAN_DATASOURCE_TEST_USER_EMAILS=ann@example.com", "run " + shipped, exitWrong, "testers: ["},
+		"testers":                     {"GLEAN_DATASOURCE_TEST_USER_EMAILS=ann@example.com", "run " + shipped, int(job.Wrong), "testers: ["},
 		"what the shipped file reads": {"DEFAULT_PERMISSIONS=owner SYNC_APIS_ENABLED=false", "run --dry-run " + shipped, 0, ""},
-		"what a file does not read":   {"DEFAULT_PERMISSIONS=owner", "run --dry-run " + literal, exitWrong, "default: ${DEFAULT_PERMISSIONS:-datasource-users} under permissions"},
+		"what a file does not read":   {"DEFAULT_PERMISSIONS=owner", "run --dry-run " + literal, int(job.Wrong), "default: ${DEFAULT_PERMISSIONS:-datasource-users} under permissions"},
 	} {
 		for _, where := range []string{"environment", ".env"} {
 			w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})

@@ -7,21 +7,16 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/operate"
-	"github.com/pipe-engine/pipe/engine/pipeline"
-	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// operating is what a command works with that acts on what a sink holds, beside
-// a run.
+// operating is a job with the refs of a call, for commands that act on what a sink
+// holds outside a run.
 type operating struct {
-	d     *pipeline.Definition
-	p     *component.Pipeline
-	refs  []string // the words after the file
-	state string   // the folder, "" for none
-	runID string
+	*job.Job
+	refs []string // the words after the file
 }
 
 // operate opens a pipeline, hands it on, and shows errors that
@@ -31,20 +26,12 @@ func (a *app) operate(c *urfave.Context, l loading, then func(context.Context, *
 	if err != nil {
 		return err
 	}
-	d, err := a.load(c, path, l)
+	j, err := a.open(c.Context, c, path, l)
 	if err != nil {
 		return err
 	}
-	o := &operating{d: d, refs: slices.Clone(c.Args().Tail()), runID: run.NewRunID()}
-	p, closePipeline, err := d.Open(a.engineSettings(d, o.runID, false))
-	if err != nil {
-		return err
-	}
-	defer closePipeline()
-	o.p = p
-	if o.state, err = a.stateFolder(c, false); err != nil {
-		return err
-	}
+	defer j.Close()
+	o := &operating{Job: j, refs: slices.Clone(c.Args().Tail())}
 	if err := o.wholeRefs(); err != nil {
 		return err
 	}
@@ -54,14 +41,14 @@ func (a *app) operate(c *urfave.Context, l loading, then func(context.Context, *
 	if a.stopped.Load() != 0 && errors.Is(err, context.Canceled) {
 		return fault.ErrStopped
 	}
-	err = a.located(d, err)
-	a.showProblems(c, d, err)
+	err = job.Located(j.Definition, err)
+	a.showProblems(c, j.Definition, err)
 	return err
 }
 
 // selecting is what operate.Select is asked for.
 func (o *operating) selecting(a *app, stop <-chan struct{}) operate.SelectOptions {
-	return operate.SelectOptions{Refs: o.refs, RunID: o.runID, State: o.state, Log: a.log, Stop: stop}
+	return operate.SelectOptions{Refs: o.refs, RunID: o.RunID, State: o.State, Log: a.log, Stop: stop}
 }
 
 // noWords refuses words after the file.
@@ -86,5 +73,5 @@ func needsRefs(c *urfave.Context) error {
 
 // sinkCannot is that a sink lacks a capability.
 func (o *operating) sinkCannot(what string) error {
-	return usage{"the sink " + o.d.Sink.Name + " " + what, ""}
+	return usage{"the sink " + o.Definition.Sink.Name + " " + what, ""}
 }

@@ -16,7 +16,7 @@ import (
 func (o *operating) wholeRefs() error {
 	var known []string
 	for i, ref := range o.refs {
-		if whole, ok := o.d.Model.ParseRef(ref); ok {
+		if whole, ok := o.Definition.Model.ParseRef(ref); ok {
 			o.refs[i] = whole
 			continue
 		}
@@ -32,9 +32,9 @@ func (o *operating) wholeRefs() error {
 			slices.Sort(known)
 			known = slices.Compact(known)
 		}
-		whole, near := explain.NewMatcher(o.d.Model, ref).Pick(known)
+		whole, near := explain.NewMatcher(o.Definition.Model, ref).Pick(known)
 		if whole == "" {
-			hint := "write " + o.d.Model.RefHint(ref, "")
+			hint := "write " + o.Definition.Model.RefHint(ref, "")
 			if len(near) > 0 {
 				hint = "write one of: " + listed(near)
 			}
@@ -47,8 +47,8 @@ func (o *operating) wholeRefs() error {
 
 // isIdentity tells whether a ref is one of the people and groups of the source.
 func (o *operating) isIdentity(ref string) bool {
-	kind := o.d.Model.KindOf(ref)
-	return slices.ContainsFunc(o.d.Model.Phases(), func(ph component.Phase) bool {
+	kind := o.Definition.Model.KindOf(ref)
+	return slices.ContainsFunc(o.Definition.Model.Phases(), func(ph component.Phase) bool {
 		return ph.Identities && slices.ContainsFunc(ph.Kinds, func(k component.Kind) bool { return strings.EqualFold(k.Name, kind) })
 	})
 }
@@ -57,9 +57,9 @@ func (o *operating) isIdentity(ref string) bool {
 // document.
 func (o *operating) haveDocuments() error {
 	for _, ref := range o.refs {
-		kind := o.d.Model.KindOf(ref)
-		mapped := slices.ContainsFunc(o.d.Facts, func(f component.MappingFacts) bool {
-			return slices.ContainsFunc(o.d.Streams, func(s component.Stream) bool { return s.Name == f.Stream && s.Permissions }) &&
+		kind := o.Definition.Model.KindOf(ref)
+		mapped := slices.ContainsFunc(o.Definition.Facts, func(f component.MappingFacts) bool {
+			return slices.ContainsFunc(o.Definition.Streams, func(s component.Stream) bool { return s.Name == f.Stream && s.Permissions }) &&
 				slices.ContainsFunc(f.Kinds, func(k string) bool { return strings.EqualFold(k, kind) })
 		})
 		if o.isIdentity(ref) && !mapped {
@@ -72,7 +72,7 @@ func (o *operating) haveDocuments() error {
 // unknownRef is that nobody has a ref.
 func (o *operating) unknownRef(ref string) error {
 	remedy := "pipe hide --unseen remembers it all the same, for when it comes"
-	if _, near := explain.NewMatcher(o.d.Model, ref).Pick(o.delivered()); len(near) > 0 {
+	if _, near := explain.NewMatcher(o.Definition.Model, ref).Pick(o.delivered()); len(near) > 0 {
 		remedy = "did you mean " + listed(near) + "? " + remedy
 	}
 	return fault.Errorf(fault.Permanent, remedy, "neither the last good run, nor the source, nor Glean has it, and it was not remembered")
@@ -81,10 +81,10 @@ func (o *operating) unknownRef(ref string) error {
 // delivered are the refs of the documents of the last good run, sorted; none where
 // it is not remembered.
 func (o *operating) delivered() []string {
-	if o.state == "" || o.p.Sink.Place() == "" {
+	if o.State == "" || o.Pipeline.Sink.Place() == "" {
 		return nil
 	}
-	store, err := baseline.Open(o.state, o.p.Sink.Place())
+	store, err := baseline.Open(o.State, o.Pipeline.Sink.Place())
 	if err != nil {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/operate"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
@@ -55,7 +56,7 @@ func keeping(t *testing.T, o gleansandbox.Options) *kept {
 		k.paths[strings.TrimPrefix(e.Path, gleanapi.Prefix)]++
 	}
 	k.world = newWorld(t, backstagesandbox.Options{}, o)
-	k.run(t).expect(t, exitDone)
+	k.run(t).expect(t, int(job.Done))
 	k.asked()
 	return k
 }
@@ -107,25 +108,25 @@ func (k *kept) asked() []string {
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{IndexingTakes: 15 * time.Minute}})
-	k.pipe(t, "status", shipped).expect(t, exitDone, "enabled for everybody", "documents          56        0        56", "  team             12        0        12", "memberships        29",
+	k.pipe(t, "status", shipped).expect(t, int(job.Done), "enabled for everybody", "documents          56        0        56", "  team             12        0        12", "memberships        29",
 		"upload completed", "expected to be done by", "pipe process")
-	k.pipe(t, "status", shipped, "--wait=1ns").expect(t, exitUnconfirmed, "Glean has not processed everything within 1ns: users, groups, memberships, documents", "pipe process "+shipped, "!FILE")
-	k.pipe(t, "status", shipped, "--wait=1ns", "--json").expect(t, exitUnconfirmed, `"ok": false`, `"pending": [`, `"unconfirmed"`)
+	k.pipe(t, "status", shipped, "--wait=1ns").expect(t, int(job.Unconfirmed), "Glean has not processed everything within 1ns: users, groups, memberships, documents", "pipe process "+shipped, "!FILE")
+	k.pipe(t, "status", shipped, "--wait=1ns", "--json").expect(t, int(job.Unconfirmed), `"ok": false`, `"pending": [`, `"unconfirmed"`)
 	k.mu.Lock()
 	k.pace = time.Hour // so that the second request finds it indexed
 	k.mu.Unlock()
-	k.pipe(t, "status", shipped, "--wait").expect(t, exitDone, "documents          56       56        56", "is found now", "indexing completed")
+	k.pipe(t, "status", shipped, "--wait").expect(t, int(job.Done), "documents          56       56        56", "is found now", "indexing completed")
 	if got := k.asked(); !reflect.DeepEqual(got, []string{"debug/backstage/status"}) {
 		t.Errorf("asked for %v", got)
 	}
-	k.pipe(t, "status", shipped, "--state", "none").expect(t, exitDone, "no good run is remembered here")
-	k.pipe(t, "status", shipped, "--set", "@sink.datasource.name=elsewhere").expect(t, exitWrong, `Glean has no datasource "elsewhere"`, "datasource apply", "name: ")
-	k.pipe(t, "status", shipped, "--as", "sam@example.com").expect(t, exitWrong, "--as goes with a ref")
-	k.pipe(t, "status", shipped, "payment").expect(t, exitWrong, "payment is not the ref of an entity", "write one of: ", payments)
-	k.pipe(t, "status", shipped, "fraud-scorer").expect(t, exitDone, scorer+"\n", "uploaded     yes")
-	k.pipe(t, "status", shipped, "fraud-scorer", "--state", "none").expect(t, exitWrong, "fraud-scorer is not the ref of an entity", "KIND:NAMESPACE/NAME")
-	k.pipe(t, "hide", shipped, "fraud-scorer").expect(t, exitDone, scorer+": gone")
-	k.pipe(t, "hide", shipped, "--unhide", "fraud-scorer").expect(t, exitDone, scorer+": no longer hidden")
+	k.pipe(t, "status", shipped, "--state", "none").expect(t, int(job.Done), "no good run is remembered here")
+	k.pipe(t, "status", shipped, "--set", "@sink.datasource.name=elsewhere").expect(t, int(job.Wrong), `Glean has no datasource "elsewhere"`, "datasource apply", "name: ")
+	k.pipe(t, "status", shipped, "--as", "sam@example.com").expect(t, int(job.Wrong), "--as goes with a ref")
+	k.pipe(t, "status", shipped, "payment").expect(t, int(job.Wrong), "payment is not the ref of an entity", "write one of: ", payments)
+	k.pipe(t, "status", shipped, "fraud-scorer").expect(t, int(job.Done), scorer+"\n", "uploaded     yes")
+	k.pipe(t, "status", shipped, "fraud-scorer", "--state", "none").expect(t, int(job.Wrong), "fraud-scorer is not the ref of an entity", "KIND:NAMESPACE/NAME")
+	k.pipe(t, "hide", shipped, "fraud-scorer").expect(t, int(job.Done), scorer+": gone")
+	k.pipe(t, "hide", shipped, "--unhide", "fraud-scorer").expect(t, int(job.Done), scorer+": no longer hidden")
 }
 
 // TestStatusPaused: what should be gone and is not.
@@ -136,7 +137,7 @@ func TestStatusPaused(t *testing.T) {
 	if c := k.ask(t, "bulkindexdocuments", page); c != 200 {
 		t.Fatal(c)
 	}
-	k.pipe(t, "status", shipped).expect(t, exitUnconfirmed, "deletion paused", "paused the deletion of documents", "on "+time.Now().Add(7*24*time.Hour).Format(time.DateOnly)+" at the latest", "pipe hide")
+	k.pipe(t, "status", shipped).expect(t, int(job.Unconfirmed), "deletion paused", "paused the deletion of documents", "on "+time.Now().Add(7*24*time.Hour).Format(time.DateOnly)+" at the latest", "pipe hide")
 }
 
 // TestStatusItem: one document, and why somebody does not find it.
@@ -144,29 +145,29 @@ func TestStatusItem(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
 	finder := k.index().WhoFinds(scorer)[0]
-	k.pipe(t, "status", shipped, scorer, "--as", finder).expect(t, exitDone, "uploaded     yes", "indexed      yes", "in Glean     listed: group group:default/payments",
+	k.pipe(t, "status", shipped, scorer, "--as", finder).expect(t, int(job.Done), "uploaded     yes", "indexed      yes", "in Glean     listed: group group:default/payments",
 		"pipeline     listed: group group:default/payments (rule private to its owners)", "events", "indexed", finder+" finds it", "!differ", "!once a minute")
-	k.pipe(t, "status", shipped, strings.ToUpper(scorer), "--as", "nobody@example.com").expect(t, exitDone, "Glean tells once a minute", "nobody@example.com does not find it", "does not know nobody@example.com")
+	k.pipe(t, "status", shipped, strings.ToUpper(scorer), "--as", "nobody@example.com").expect(t, int(job.Done), "Glean tells once a minute", "nobody@example.com does not find it", "does not know nobody@example.com")
 	if got := k.asked(); slices.ContainsFunc(got, func(p string) bool { return !strings.HasPrefix(p, "debug/backstage/") && p != "checkdocumentaccess" }) {
 		t.Errorf("asked for %v", got)
 	}
 	for email := range k.index().Users {
 		if !slices.Contains(k.index().WhoFinds(scorer), email) {
-			k.pipe(t, "status", shipped, scorer, "--as", email).expect(t, exitDone, email+" is in none of the groups that may find it: group:default/payments")
+			k.pipe(t, "status", shipped, scorer, "--as", email).expect(t, int(job.Done), email+" is in none of the groups that may find it: group:default/payments")
 			break
 		}
 	}
 	k.later(2 * time.Minute)
-	k.pipe(t, "status", shipped, scorer, "--json").expect(t, exitDone, `"samePermissions": true`, `"what": "uploaded"`, `"rule": "private to its owners"`)
-	k.pipe(t, "status", shipped, "component:default/nope").expect(t, exitDone, "uploaded     no", "the source does not have it")
+	k.pipe(t, "status", shipped, scorer, "--json").expect(t, int(job.Done), `"samePermissions": true`, `"what": "uploaded"`, `"rule": "private to its owners"`)
+	k.pipe(t, "status", shipped, "component:default/nope").expect(t, int(job.Done), "uploaded     no", "the source does not have it")
 
-	k.pipe(t, "status", shipped, orphan).expect(t, exitDone, "uploaded     no", "withheld: rule ")
+	k.pipe(t, "status", shipped, orphan).expect(t, int(job.Done), "uploaded     no", "withheld: rule ")
 
 	k.backstage.Fail(backstagefaults.Fault{Status: 403})
-	k.pipe(t, "status", shipped, scorer).expect(t, exitDone, "uploaded     yes", "pipeline     not known: ", "403")
+	k.pipe(t, "status", shipped, scorer).expect(t, int(job.Done), "uploaded     yes", "pipeline     not known: ", "403")
 	k.backstage.Heal()
 	k.backstage.Fail(backstagefaults.Fault{Bare: true})
-	k.pipe(t, "status", shipped, scorer).expect(t, exitDone, "pipeline     withheld: rule private to its owners", "they differ")
+	k.pipe(t, "status", shipped, scorer).expect(t, int(job.Done), "pipeline     withheld: rule private to its owners", "they differ")
 }
 
 // TestDenied: why a person does not find a document, where it is not the
@@ -196,7 +197,7 @@ func TestDenied(t *testing.T) {
 					t.Fatal(c)
 				}
 			}
-			k.pipe(t, "status", shipped, scorer, "--as", finder).expect(t, exitDone, finder+" does not find it", strings.ReplaceAll(tc.want, "FINDER", finder))
+			k.pipe(t, "status", shipped, scorer, "--as", finder).expect(t, int(job.Done), finder+" does not find it", strings.ReplaceAll(tc.want, "FINDER", finder))
 		})
 	}
 }
@@ -209,8 +210,8 @@ func TestDeniedEmptyGroup(t *testing.T) {
 	if err := k.backstage.Put([]byte(`{"apiVersion":"backstage.io/v1alpha1","kind":"Group","metadata":{"name":"payments","namespace":"default"},"spec":{"type":"team","children":[]},"relations":[]}`)); err != nil {
 		t.Fatal(err)
 	}
-	k.run(t).expect(t, exitDone)
-	k.pipe(t, "status", shipped, scorer, "--as", finder).expect(t, exitDone, "the group group:default/payments, which may find it, has no members")
+	k.run(t).expect(t, int(job.Done))
+	k.pipe(t, "status", shipped, scorer, "--as", finder).expect(t, int(job.Done), "the group group:default/payments, which may find it, has no members")
 }
 
 // TestHide: a document is gone at once, and no run brings it back before a person
@@ -220,11 +221,11 @@ func TestHide(t *testing.T) {
 	k := keeping(t, gleansandbox.Options{})
 	finder := k.index().WhoFinds(scorer)[0]
 	k.backstage.Fail(backstagefaults.Fault{Status: 403})
-	k.pipe(t, "hide", shipped, scorer).expect(t, exitDone, scorer+": gone, and hidden until", "documents that mention what is hidden were not looked for: ", "403")
+	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done), scorer+": gone, and hidden until", "documents that mention what is hidden were not looked for: ", "403")
 	k.backstage.Heal()
 	before := k.asked()
-	k.pipe(t, "explain", shipped, scorer, "--as", finder).expect(t, exitDone, "withheld: hidden with pipe hide on "+time.Now().Format(time.DateOnly), "no, "+finder+" does not find it")
-	k.pipe(t, "explain", shipped, scorer, "--as", finder, "--state", "none").expect(t, exitDone, "yes, "+finder+" finds it")
+	k.pipe(t, "explain", shipped, scorer, "--as", finder).expect(t, int(job.Done), "withheld: hidden with pipe hide on "+time.Now().Format(time.DateOnly), "no, "+finder+" does not find it")
+	k.pipe(t, "explain", shipped, scorer, "--as", finder, "--state", "none").expect(t, int(job.Done), "yes, "+finder+" finds it")
 	if got := k.asked(); len(got) > 0 {
 		t.Errorf("explain asked for %v", got)
 	}
@@ -234,16 +235,16 @@ func TestHide(t *testing.T) {
 	if _, there := k.index().Document(scorer); there {
 		t.Fatal("it is still there")
 	}
-	k.run(t).expect(t, exitDone, "1 hidden with pipe hide on "+time.Now().Format(time.DateOnly))
-	k.run(t, "--dry-run").expect(t, exitDone, "hidden with pipe hide")
+	k.run(t).expect(t, int(job.Done), "1 hidden with pipe hide on "+time.Now().Format(time.DateOnly))
+	k.run(t, "--dry-run").expect(t, int(job.Done), "hidden with pipe hide")
 	if _, there := k.index().Document(scorer); there {
 		t.Fatal("a run brought it back")
 	}
-	k.pipe(t, "status", shipped).expect(t, exitDone, "hidden with pipe hide", scorer+"  since ")
-	k.pipe(t, "push", shipped, scorer).expect(t, exitRefused, "nothing was sent", "hidden with pipe hide on")
-	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, exitDone, "no longer hidden")
-	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, exitFailed, "is not hidden, and nothing was changed")
-	k.run(t).expect(t, exitDone, "0 documents found by more people", "!1 hidden with")
+	k.pipe(t, "status", shipped).expect(t, int(job.Done), "hidden with pipe hide", scorer+"  since ")
+	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Refused), "nothing was sent", "hidden with pipe hide on")
+	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, int(job.Done), "no longer hidden")
+	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, int(job.Failed), "is not hidden, and nothing was changed")
+	k.run(t).expect(t, int(job.Done), "0 documents found by more people", "!1 hidden with")
 	if _, there := k.index().Document(scorer); !there {
 		t.Fatal("it did not come back")
 	}
@@ -254,10 +255,10 @@ func TestHide(t *testing.T) {
 func TestHidePage(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
-	k.pipe(t, "hide", shipped, payments).expect(t, exitDone, "the page of "+payments+": gone, and hidden until")
+	k.pipe(t, "hide", shipped, payments).expect(t, int(job.Done), "the page of "+payments+": gone, and hidden until")
 	note := "1 document hidden with pipe hide: " + payments + " (" + time.Now().Format(time.DateOnly) + ")"
-	k.run(t).expect(t, exitDone, note)
-	k.run(t, "--dry-run").expect(t, exitDone, note)
+	k.run(t).expect(t, int(job.Done), note)
+	k.run(t, "--dry-run").expect(t, int(job.Done), note)
 	if _, there := k.index().Document(payments); there {
 		t.Error("its page is there")
 	}
@@ -271,16 +272,16 @@ func TestHidePage(t *testing.T) {
 func TestHideUnseen(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
-	k.pipe(t, "hide", shipped, scorer+"s").expect(t, exitFailed, scorer+"s: neither the last good run, nor the source, nor Glean has it, and it was not remembered", "did you mean "+scorer+"?", "--unseen")
-	k.pipe(t, "status", shipped).expect(t, exitDone, "!hidden with")
-	k.pipe(t, "hide", shipped, "user:default/sam").expect(t, exitWrong, "a user has no document")
-	k.pipe(t, "hide", shipped, scorer+"s", "--unseen").expect(t, exitDone, "it was not there; it is on the hidden list")
-	k.pipe(t, "status", shipped).expect(t, exitDone, scorer+"s  since")
-	k.pipe(t, "hide", shipped, "--unhide", scorer+"s").expect(t, exitDone)
+	k.pipe(t, "hide", shipped, scorer+"s").expect(t, int(job.Failed), scorer+"s: neither the last good run, nor the source, nor Glean has it, and it was not remembered", "did you mean "+scorer+"?", "--unseen")
+	k.pipe(t, "status", shipped).expect(t, int(job.Done), "!hidden with")
+	k.pipe(t, "hide", shipped, "user:default/sam").expect(t, int(job.Wrong), "a user has no document")
+	k.pipe(t, "hide", shipped, scorer+"s", "--unseen").expect(t, int(job.Done), "it was not there; it is on the hidden list")
+	k.pipe(t, "status", shipped).expect(t, int(job.Done), scorer+"s  since")
+	k.pipe(t, "hide", shipped, "--unhide", scorer+"s").expect(t, int(job.Done))
 
 	k.backstage.Fail(backstagefaults.Fault{Status: 403})
-	k.pipe(t, "hide", shipped, "component:default/new").expect(t, exitUnconfirmed, "the source did not say which id it has", "were not looked for: ", "hide it again when the source answers")
-	k.pipe(t, "status", shipped).expect(t, exitDone, "component:default/new  since")
+	k.pipe(t, "hide", shipped, "component:default/new").expect(t, int(job.Unconfirmed), "the source did not say which id it has", "were not looked for: ", "hide it again when the source answers")
+	k.pipe(t, "status", shipped).expect(t, int(job.Done), "component:default/new  since")
 }
 
 // TestHideMany: what is hidden is neither loss nor, when it is let back, wider,
@@ -298,12 +299,12 @@ func TestHideMany(t *testing.T) {
 					all = append(all, id)
 				}
 			}
-			k.pipe(t, append([]string{"hide", shipped}, all...)...).expect(t, exitDone)
+			k.pipe(t, append([]string{"hide", shipped}, all...)...).expect(t, int(job.Done))
 			for range 2 {
-				k.run(t).expect(t, exitDone)
+				k.run(t).expect(t, int(job.Done))
 			}
-			k.pipe(t, append([]string{"hide", shipped, "--unhide"}, all...)...).expect(t, exitDone)
-			k.run(t).expect(t, exitDone, "0 documents found by more people")
+			k.pipe(t, append([]string{"hide", shipped, "--unhide"}, all...)...).expect(t, int(job.Done))
+			k.run(t).expect(t, int(job.Done), "0 documents found by more people")
 			if n := k.index().CountByType()["system"]; n == 0 {
 				t.Error("they did not come back")
 			}
@@ -331,25 +332,25 @@ func (k *kept) stateFile(t *testing.T, suffix string) string {
 func TestHideRefuses(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
-	k.pipe(t, "hide", shipped, scorer, "--state", "none").expect(t, exitWrong, "could not be remembered", "--state DIR")
-	k.pipe(t, "hide", shipped).expect(t, exitWrong, "needs a pipeline file and refs")
+	k.pipe(t, "hide", shipped, scorer, "--state", "none").expect(t, int(job.Wrong), "could not be remembered", "--state DIR")
+	k.pipe(t, "hide", shipped).expect(t, int(job.Wrong), "needs a pipeline file and refs")
 	if got := k.asked(); len(got) > 0 {
 		t.Errorf("asked for %v", got)
 	}
 	k.glean.Fail(gleanfaults.Fault{Path: "deletedocument", Status: 403, Body: "not you"})
-	k.pipe(t, "hide", shipped, scorer).expect(t, exitFailed, "on the hidden list", "not you")
+	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Failed), "on the hidden list", "not you")
 	k.glean.Heal()
 	if who := k.index().WhoFinds(scorer); len(who) > 0 {
 		t.Errorf("%v find it although its permissions went first", who)
 	}
-	k.run(t).expect(t, exitDone, "hidden with pipe hide")
+	k.run(t).expect(t, int(job.Done), "hidden with pipe hide")
 	k.spoilHidden(t)
 	for _, command := range []string{"run", "status", "hide", "push"} {
 		args := []string{command, shipped}
 		if command == "hide" || command == "push" {
 			args = append(args, scorer)
 		}
-		k.pipe(t, args...).expect(t, exitWrong, "is not the hidden list of")
+		k.pipe(t, args...).expect(t, int(job.Wrong), "is not the hidden list of")
 	}
 }
 
@@ -367,17 +368,17 @@ func TestHideUnconfirmed(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
 	k.glean.Fail(gleanfaults.Fault{Path: "deletedocument", Status: 200})
-	k.pipe(t, "hide", shipped, scorer).expect(t, exitDone, "Glean still lists it, with permissions that name no user")
+	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done), "Glean still lists it, with permissions that name no user")
 	k.glean.Heal()
-	k.run(t).expect(t, exitDone)
-	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, exitDone)
-	k.run(t).expect(t, exitDone)
+	k.run(t).expect(t, int(job.Done))
+	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, int(job.Done))
+	k.run(t).expect(t, int(job.Done))
 	k.glean.Fail(gleanfaults.Fault{Path: "deletedocument", Status: 200})
 	k.glean.Fail(gleanfaults.Fault{Path: "updatepermissions", Status: 200})
-	k.pipe(t, "hide", shipped, scorer).expect(t, exitUnconfirmed, "Glean still lists it with permissions by which it may be found")
+	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Unconfirmed), "Glean still lists it with permissions by which it may be found")
 	k.glean.Heal()
 	k.glean.Fail(gleanfaults.Fault{Path: "debug/backstage/documents", Status: 404})
-	k.pipe(t, "hide", shipped, scorer).expect(t, exitUnconfirmed, "does not say whether it is gone")
+	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Unconfirmed), "does not say whether it is gone")
 	if _, there := k.index().Document(scorer); there {
 		t.Error("it is still there")
 	}
@@ -388,19 +389,19 @@ func TestPush(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{RefuseUnknownPrincipals: true}})
 	before := k.index()
-	k.pipe(t, "push", shipped, scorer).expect(t, exitDone, "found within some minutes by listed: group group:default/payments (rule private to its owners)", "the next run takes the place", "!before it")
-	k.pipe(t, "push", shipped, "user:default/ben.lindqvist").expect(t, exitRefused, "user:default/ben.lindqvist: no document is made of it")
-	k.run(t).expect(t, exitDone, "memberships  29 in 12")
+	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Done), "found within some minutes by listed: group group:default/payments (rule private to its owners)", "the next run takes the place", "!before it")
+	k.pipe(t, "push", shipped, "user:default/ben.lindqvist").expect(t, int(job.Refused), "user:default/ben.lindqvist: no document is made of it")
+	k.run(t).expect(t, int(job.Done), "memberships  29 in 12")
 	k.asked()
-	k.pipe(t, "push", shipped, scorer).expect(t, exitDone)
+	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Done))
 	if got := k.asked(); slices.Contains(got, "indexuser") || !slices.Contains(got, "indexdocument") {
 		t.Errorf("asked for %v", got)
 	}
-	k.pipe(t, "purge", shipped, "--yes", "backstage").expect(t, exitDone)
+	k.pipe(t, "purge", shipped, "--yes", "backstage").expect(t, int(job.Done))
 	k.asked()
 	refs := slices.Sorted(maps.Keys(before.Documents))
 	for some := range slices.Chunk(refs, 20) {
-		k.pipe(t, append([]string{"push", shipped}, some...)...).expect(t, exitDone)
+		k.pipe(t, append([]string{"push", shipped}, some...)...).expect(t, int(job.Done))
 	}
 	after := k.index()
 	for id, d := range before.Documents {
@@ -425,22 +426,22 @@ func TestPush(t *testing.T) {
 func TestPushRefuses(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
-	k.pipe(t, "push", shipped, scorer, orphan).expect(t, exitRefused, "1 of 2 records would not be delivered, and nothing was sent", orphan+": withheld: rule")
-	k.pipe(t, "push", shipped, "component:default/nope").expect(t, exitRefused, "the source does not have it")
-	k.pipe(t, "push", shipped, "user:default/nope", "--json").expect(t, exitRefused, `"refused"`, `"table"`)
+	k.pipe(t, "push", shipped, scorer, orphan).expect(t, int(job.Refused), "1 of 2 records would not be delivered, and nothing was sent", orphan+": withheld: rule")
+	k.pipe(t, "push", shipped, "component:default/nope").expect(t, int(job.Refused), "the source does not have it")
+	k.pipe(t, "push", shipped, "user:default/nope", "--json").expect(t, int(job.Refused), `"refused"`, `"table"`)
 	many := []string{"push", shipped}
 	for range 21 {
 		many = append(many, scorer)
 	}
-	k.pipe(t, many...).expect(t, exitWrong, "20 entities at most")
+	k.pipe(t, many...).expect(t, int(job.Wrong), "20 entities at most")
 	k.backstage.Fail(backstagefaults.Fault{Bare: true})
-	k.pipe(t, "push", shipped, scorer).expect(t, exitRefused, "withheld")
+	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Refused), "withheld")
 	k.backstage.Heal()
 	if got := k.asked(); len(got) > 0 {
 		t.Errorf("asked for %v", got)
 	}
 	k.glean.Fail(gleanfaults.Fault{Path: "indexdocument", Status: 400, Body: "viewURL: does not match"})
-	k.pipe(t, "push", shipped, scorer).expect(t, exitFailed, "viewURL: does not match", "mend what Glean names")
+	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Failed), "viewURL: does not match", "mend what Glean names")
 }
 
 // TestOperateHeld: one at a time, but for hide, which never waits for a run.
@@ -449,33 +450,33 @@ func TestOperateHeld(t *testing.T) {
 	k := keeping(t, gleansandbox.Options{})
 	release := k.hold(t)
 	for _, args := range [][]string{{"push", shipped, scorer}, {"purge", shipped, "--yes", "backstage"}} {
-		k.pipe(t, args...).expect(t, exitHeld, "another run holds the sink")
+		k.pipe(t, args...).expect(t, int(job.Held), "another run holds the sink")
 	}
-	k.pipe(t, "hide", shipped, scorer).expect(t, exitDone, scorer+": gone")
-	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, exitDone)
-	k.pipe(t, "status", shipped, scorer).expect(t, exitDone)
+	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done), scorer+": gone")
+	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, int(job.Done))
+	k.pipe(t, "status", shipped, scorer).expect(t, int(job.Done))
 	release()
 	page := `{"uploadId":"theirs","datasource":"backstage","isFirstPage":true,"documents":[]}`
 	if c := k.ask(t, "bulkindexdocuments", page); c != 200 {
 		t.Fatal(c)
 	}
-	k.pipe(t, "push", shipped, scorer).expect(t, exitFailed, "is not of this pipeline is not finished", "theirs")
-	k.pipe(t, "purge", shipped, "--yes", "backstage").expect(t, exitFailed, "theirs")
-	k.pipe(t, "hide", shipped, scorer).expect(t, exitDone, "another program is uploading documents to this datasource", "theirs")
+	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Failed), "is not of this pipeline is not finished", "theirs")
+	k.pipe(t, "purge", shipped, "--yes", "backstage").expect(t, int(job.Failed), "theirs")
+	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done), "another program is uploading documents to this datasource", "theirs")
 }
 
 // TestPurge: nothing is left, of the state neither, but for what is hidden.
 func TestPurge(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
-	k.pipe(t, "hide", shipped, scorer).expect(t, exitDone)
+	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done))
 	k.asked()
-	k.pipe(t, "purge", shipped).expect(t, exitWrong, "26 users, 12 groups, 29 memberships, 55 documents", "--yes backstage")
-	k.pipe(t, "purge", shipped, "--yes", "nope").expect(t, exitWrong, "nothing was changed")
+	k.pipe(t, "purge", shipped).expect(t, int(job.Wrong), "26 users, 12 groups, 29 memberships, 55 documents", "--yes backstage")
+	k.pipe(t, "purge", shipped, "--yes", "nope").expect(t, int(job.Wrong), "nothing was changed")
 	if len(k.index().Documents) != 55 {
 		t.Fatal("it was emptied")
 	}
-	k.pipe(t, "purge", shipped, "--yes", "backstage").expect(t, exitDone, "is empty")
+	k.pipe(t, "purge", shipped, "--yes", "backstage").expect(t, int(job.Done), "is empty")
 	i := k.index()
 	members := 0
 	for _, m := range i.Memberships {
@@ -492,8 +493,8 @@ func TestPurge(t *testing.T) {
 	if files, _ := filepath.Glob(filepath.Join(k.state, "pipe", "*.state")); len(files) > 0 {
 		t.Errorf("left %v", files)
 	}
-	k.run(t).expect(t, exitDone, "hidden with pipe hide", "First run with this state folder")
-	k.pipe(t, "purge", shipped, "--yes", "backstage", "--json").expect(t, exitDone, `"empty": true`)
+	k.run(t).expect(t, int(job.Done), "hidden with pipe hide", "First run with this state folder")
+	k.pipe(t, "purge", shipped, "--yes", "backstage", "--json").expect(t, int(job.Done), `"empty": true`)
 }
 
 // TestPurgeUnconfirmed: Glean's counts lag.
@@ -501,19 +502,19 @@ func TestPurgeUnconfirmed(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{StatusLags: time.Hour}})
 	k.later(2 * time.Hour)
-	k.pipe(t, "purge", shipped, "--yes", "backstage").expect(t, exitUnconfirmed, "still counts", "56 documents", "three hours old")
+	k.pipe(t, "purge", shipped, "--yes", "backstage").expect(t, int(job.Unconfirmed), "still counts", "56 documents", "three hours old")
 }
 
 // TestProcess: once in three hours, and it says when.
 func TestProcess(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{IndexingTakes: 15 * time.Minute}})
-	k.pipe(t, "process", shipped).expect(t, exitDone, "is processing")
-	k.pipe(t, "status", shipped).expect(t, exitDone, "is found now")
-	k.pipe(t, "process", shipped).expect(t, exitFailed, "once in three hours", "ask again after "+time.Now().Add(3*time.Hour).Format("15:"))
+	k.pipe(t, "process", shipped).expect(t, int(job.Done), "is processing")
+	k.pipe(t, "status", shipped).expect(t, int(job.Done), "is found now")
+	k.pipe(t, "process", shipped).expect(t, int(job.Failed), "once in three hours", "ask again after "+time.Now().Add(3*time.Hour).Format("15:"))
 	if got, want := k.asked(), []string{"debug/backstage/status", "processalldocuments", "processallmemberships"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("asked for %v", got)
 	}
 	k.later(3 * time.Hour)
-	k.pipe(t, "process", shipped, "--json").expect(t, exitDone, `"processing": true`)
+	k.pipe(t, "process", shipped, "--json").expect(t, int(job.Done), `"processing": true`)
 }

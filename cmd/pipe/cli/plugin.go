@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 )
@@ -76,10 +77,11 @@ func (a *app) pluginList(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	d, err := a.load(c, path, loading{lenient: true, unpinned: true})
+	f, err := a.load(c.Context, c, path, loading{lenient: true, unpinned: true})
 	if err != nil {
 		return err
 	}
+	d := f.Definition
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
 	all := a.pluginsOf(ctx, d, c.Bool("allow-unpinned"))
@@ -96,7 +98,7 @@ func (a *app) pluginList(c *urfave.Context) error {
 		a.printPlugins(all, a.colors(c))
 	}
 	if err == nil && bad {
-		return exit(exitWrong)
+		return exit(job.Wrong)
 	}
 	return err
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/job"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 )
 
@@ -194,7 +195,7 @@ func (a *app) sumTried(c *urfave.Context, all []tried) error {
 		display.Fprintf(a.stdout, "\n%s\n", sum)
 	}
 	if counts[explain.Failed] > 0 {
-		return exit(exitRejected)
+		return exit(job.Rejected)
 	}
 	return nil
 }

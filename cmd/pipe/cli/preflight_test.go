@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -21,11 +22,11 @@ func TestPreflight(t *testing.T) {
 		code  int
 		says  []string
 	}{
-		"a refused token":        {fault: &gleanfaults.Fault{Status: http.StatusUnauthorized}, code: exitFailed, says: []string{"401", "the token of glean was refused"}},
-		"a missing datasource":   {glean: gleansandbox.Options{Datasources: []gleanapi.DatasourceConfig{}}, code: exitWrong, says: []string{"pipe datasource apply", "backstage.yaml:", "name: "}},
-		"a different datasource": {env: map[string]string{"BACKSTAGE_UI_URL": "https://other.example.com"}, code: exitWrong, says: []string{"urlRegex", "pipe datasource apply", "backstage.yaml:"}},
-		"an unreachable Glean":   {env: map[string]string{"GLEAN_SERVER_URL": "http://127.0.0.1:1"}, code: exitFailed, says: []string{"127.0.0.1:1"}},
-		"another run's upload":   {fault: &gleanfaults.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[{"uploadId":"somebody-else","status":"ACTIVE"}]}}`}, code: exitFailed, says: []string{"somebody-else", "--discard-upload"}},
+		"a refused token":        {fault: &gleanfaults.Fault{Status: http.StatusUnauthorized}, code: int(job.Failed), says: []string{"401", "the token of glean was refused"}},
+		"a missing datasource":   {glean: gleansandbox.Options{Datasources: []gleanapi.DatasourceConfig{}}, code: int(job.Wrong), says: []string{"pipe datasource apply", "backstage.yaml:", "name: "}},
+		"a different datasource": {env: map[string]string{"BACKSTAGE_UI_URL": "https://other.example.com"}, code: int(job.Wrong), says: []string{"urlRegex", "pipe datasource apply", "backstage.yaml:"}},
+		"an unreachable Glean":   {env: map[string]string{"GLEAN_SERVER_URL": "http://127.0.0.1:1"}, code: int(job.Failed), says: []string{"127.0.0.1:1"}},
+		"another run's upload":   {fault: &gleanfaults.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[{"uploadId":"somebody-else","status":"ACTIVE"}]}}`}, code: int(job.Failed), says: []string{"somebody-else", "--discard-upload"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -47,18 +48,18 @@ func TestPreflight(t *testing.T) {
 // in datasource plan alone.
 func TestDatasourceDiffers(t *testing.T) {
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
-	w.pipe(t, "run", "--progress", "none", shipped).expect(t, exitDone)
+	w.pipe(t, "run", "--progress", "none", shipped).expect(t, int(job.Done))
 	w.env["BACKSTAGE_UI_URL"] = "https://other.example.com"
 	for _, args := range [][]string{{"run", "--progress", "none"}, {"doctor"}, {"push"}} {
 		args = append(args, shipped)
 		if args[0] == "push" {
 			args = append(args, "component:default/fraud-scorer")
 		}
-		w.pipe(t, args...).expect(t, exitWrong, "urlRegex", "pipe datasource apply")
+		w.pipe(t, args...).expect(t, int(job.Wrong), "urlRegex", "pipe datasource apply")
 	}
 	w.pipe(t, "doctor", "--set", "@sink.timeout=20s", "--state", "none", shipped).
-		expect(t, exitWrong, "`pipe datasource apply --state none --set @sink.timeout=20s "+shipped+"`")
-	w.pipe(t, "datasource", "plan", shipped).expect(t, exitChanges, "urlRegex")
+		expect(t, int(job.Wrong), "`pipe datasource apply --state none --set @sink.timeout=20s "+shipped+"`")
+	w.pipe(t, "datasource", "plan", shipped).expect(t, int(job.Changes), "urlRegex")
 }
 
 // TestEmptyCatalog: a catalog that answers with nothing is exit 4, before the first
@@ -68,11 +69,11 @@ func TestEmptyCatalog(t *testing.T) {
 	empty := func() {
 		t.Helper()
 		w.backstage.Fail(backstagefaults.Fault{Empty: true})
-		w.pipe(t, "run", "--progress", "none", shipped).expect(t, exitRefused, "the catalog is empty", "accessRestrictions", "nothing sent")
+		w.pipe(t, "run", "--progress", "none", shipped).expect(t, int(job.Refused), "the catalog is empty", "accessRestrictions", "nothing sent")
 		w.backstage.Heal()
 	}
 	empty()
-	w.pipe(t, "run", "--progress", "none", shipped).expect(t, exitDone)
+	w.pipe(t, "run", "--progress", "none", shipped).expect(t, int(job.Done))
 	empty()
 }
 
@@ -81,9 +82,9 @@ func TestEmptyCatalog(t *testing.T) {
 func TestFirstRunIsSaidOnce(t *testing.T) {
 	const first = "First run with this state folder"
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
-	w.pipe(t, "run", "--progress", "none", shipped).expect(t, exitDone, first)
-	w.pipe(t, "run", "--progress", "none", shipped).expect(t, exitDone, "!"+first)
+	w.pipe(t, "run", "--progress", "none", shipped).expect(t, int(job.Done), first)
+	w.pipe(t, "run", "--progress", "none", shipped).expect(t, int(job.Done), "!"+first)
 	w.backstage.Fail(backstagefaults.Fault{Kind: "Template", Status: http.StatusForbidden})
-	w.pipe(t, "run", "--progress", "none", shipped).expect(t, exitFailed, "!"+first, "documents found by")
-	w.pipe(t, "run", "--progress", "none", "--state", "none", "--sandbox", shipped).expect(t, exitDone, "No state folder", "!"+first)
+	w.pipe(t, "run", "--progress", "none", shipped).expect(t, int(job.Failed), "!"+first, "documents found by")
+	w.pipe(t, "run", "--progress", "none", "--state", "none", "--sandbox", shipped).expect(t, int(job.Done), "No state folder", "!"+first)
 }

@@ -24,7 +24,7 @@ func (a *app) processAction(c *urfave.Context) error {
 		return err
 	}
 	return a.operate(c, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
-		processor, can := o.p.Sink.(component.Processor)
+		processor, can := o.Pipeline.Sink.(component.Processor)
 		if !can {
 			return o.sinkCannot("has nothing to process")
 		}

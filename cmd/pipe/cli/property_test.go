@@ -19,6 +19,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -208,7 +209,7 @@ func (s *schedule) run() {
 
 	one := s.do(s.Context())
 	s.books(one)
-	if one.code != exitDone && one.code != exitRejected {
+	if one.code != int(job.Done) && one.code != int(job.Rejected) {
 		s.wrong("the first run: exit %d", one.code)
 		return
 	}
@@ -238,7 +239,7 @@ func (s *schedule) run() {
 	s.world.backstage.Heal()
 	s.world.glean.Heal()
 	lost := s.forget(remembered)
-	s.recover(now, lost, two.code == exitUnconfirmed)
+	s.recover(now, lost, two.code == int(job.Unconfirmed))
 }
 
 func (s *schedule) serve(f *firm) {

@@ -34,7 +34,7 @@ func (a *app) purgeAction(c *urfave.Context) error {
 		return err
 	}
 	return a.operate(c, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
-		inspector, can := o.p.Sink.(component.Inspector)
+		inspector, can := o.Pipeline.Sink.(component.Inspector)
 		if !can {
 			return o.sinkCannot("cannot be emptied")
 		}
@@ -51,7 +51,7 @@ func (a *app) purgeAction(c *urfave.Context) error {
 				return err
 			}
 		}
-		err = operate.Purge(ctx, o.p.Name, o.p.Sink, o.state, o.runID)
+		err = operate.Purge(ctx, o.Pipeline.Name, o.Pipeline.Sink, o.State, o.RunID)
 		if c.Bool("json") {
 			return a.printJSON(map[string]any{"datasource": before.Place, "before": before.Streams, "empty": err == nil}, err)
 		}

@@ -47,7 +47,7 @@ func (a *app) pushAction(c *urfave.Context) error {
 		return usage{fmt.Sprintf("push sends %d entities at most, and there are %d", operate.MostPushed, n), "pipe run FILE sends more, and its guards look at what changes"}
 	}
 	return a.operate(c, loading{}, func(ctx context.Context, o *operating) error {
-		sel, pushed, err := operate.Push(ctx, o.p, o.selecting(a, nil))
+		sel, pushed, err := operate.Push(ctx, o.Pipeline, o.selecting(a, nil))
 		if pushed == nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func (a *app) pushAction(c *urfave.Context) error {
 		for _, d := range out.Documents {
 			display.Fprintf(a.stdout, "%s: sent, found within some minutes by %s (rule %s)\n", d.Ref, audienceText(d.Audience, d.Named), d.Rule)
 		}
-		for _, s := range o.d.Streams {
+		for _, s := range o.Definition.Streams {
 			if n := out.Sent[s.Name]; n > 0 && s.Identities {
 				display.Fprintf(a.stdout, "  before it, %s %s that the last run did not deliver like this\n", display.Number(n), s.Name)
 			}

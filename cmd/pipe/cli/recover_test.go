@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -68,7 +69,7 @@ func (s *schedule) recover(now *firm, lost, paused bool) {
 		o := s.do(s.Context(), flags...)
 		s.books(o)
 		switch {
-		case o.code == exitDone || o.code == exitRejected:
+		case o.code == int(job.Done) || o.code == int(job.Rejected):
 			s.tally.add(fmt.Sprintf("well again in %d", round))
 			s.equal("in the end", now.index(), o)
 			if left := s.world.index().Unfinished(); len(left) > 0 {
@@ -78,7 +79,7 @@ func (s *schedule) recover(now *firm, lost, paused bool) {
 		case round == 8:
 			s.wrong("it does not recover")
 			return
-		case o.code == exitRefused, o.code == exitHeld:
+		case o.code == int(job.Refused), o.code == int(job.Held):
 			given := offered.FindAllStringSubmatch(o.stderr, -1)
 			if len(given) == 0 {
 				s.wrong("exit %d, and nothing is offered", o.code)
@@ -88,7 +89,7 @@ func (s *schedule) recover(now *firm, lost, paused bool) {
 				s.tally.add("needed --" + g[1])
 				flags = append(flags, "--"+g[1], g[2])
 			}
-		case o.code == exitUnconfirmed && (lost || paused || s.rules.VisibleBeforeLastPage): // Glean may rightly have paused
+		case o.code == int(job.Unconfirmed) && (lost || paused || s.rules.VisibleBeforeLastPage): // Glean may rightly have paused
 			s.tally.add("paused")
 		default:
 			s.wrong("the run after: exit %d", o.code)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/run"
 )
@@ -67,123 +67,110 @@ func (a *app) runAction(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	a.approvable = true
-	r := &record{
-		Version: version(), File: path, Plugins: []pluginRecord{}, Sandbox: c.Bool("sandbox"), Discarded: append([]string{}, c.StringSlice("discard-upload")...),
-		Approvals: ids,
+	if c.Bool("apply-datasource") && c.Bool("dry-run") {
+		return usage{"--apply-datasource changes the datasource, and --dry-run changes nothing", "`pipe datasource plan FILE` shows what would change"}
 	}
-	return a.keep(c, r, a.runFile(c, path, r))
+	a.approvable = true
+	return a.runFile(c, path, ids)
 }
 
 // glance is how long a run in a terminal waits for Glean without --wait.
 const glance = 10 * time.Second
 
-// runFile runs a file once and notes in r what becomes of it.
-func (a *app) runFile(c *urfave.Context, path string, r *record) error {
+// runFile runs a file once.
+func (a *app) runFile(c *urfave.Context, path string, approvals []string) error {
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
-	l := loading{only: commaList(c.StringSlice("only")), sinkLenient: c.Bool("dry-run")}
-	box, err := a.sandboxFor(ctx, c, path, &l)
+	open, err := a.options(c, path, loading{only: commaList(c.StringSlice("only")), sinkLenient: c.Bool("dry-run")})
 	if err != nil {
 		return err
 	}
-	defer box.close()
-	d, err := a.load(c, path, l)
-	if err != nil {
-		return err
-	}
-	o := run.Options{
-		RunID: run.NewRunID(), Log: a.log, Discard: r.Discarded, Approve: r.Approvals, By: a.who(),
+	q := job.Request{
+		Open: open, Report: c.String("report"), Metrics: c.String("metrics-file"),
+		Run: job.RunOptions{
+			Discard: c.StringSlice("discard-upload"), Approve: approvals, By: a.who(),
+			ApplyDatasource: c.Bool("apply-datasource"), Output: c.String("output"),
+		},
+		ExitCode: func(class job.Class) int {
+			flush(a.stdout)
+			return a.codeOf(int(class))
+		},
 	}
 	if c.Bool("dry-run") {
-		o.Until = run.Reviewed
-	}
-	r.about(d)
-	if o.State, err = a.stateFolder(c, box != nil); err != nil {
-		return err
-	}
-	p, closePipeline, err := d.Open(a.engineSettings(d, o.RunID, box != nil))
-	if err != nil {
-		return err
-	}
-	defer closePipeline()
-	if c.Bool("apply-datasource") {
-		if err := applyInRun(d, p.Sink, c.Bool("dry-run")); err != nil {
-			return err
-		}
+		q.Run.Until = run.Reviewed
 	}
 	if c.IsSet("timeout") {
-		p.Limits.Timeout = c.Duration("timeout")
+		timeout := c.Duration("timeout")
+		q.Run.Timeout = &timeout
 	}
-	if dir := c.String("output"); dir != "" {
-		folder, err := newOutputFolder(dir)
-		if err != nil {
+	var shown progress
+	q.Run.Ready = func(o *job.RunOptions) (err error) {
+		if shown, err = a.progress(c); err != nil {
 			return err
 		}
-		defer folder.close()
-		o.Output, o.Compared, o.DeadLetters = folder.plan, folder.compared, folder.deadLetter
+		o.Progress = shown
+		switch o.Wait = waitOf(c); {
+		case o.Wait > 0:
+			o.MustConfirm = true
+		case shown.shown():
+			o.Wait = glance
+		}
+		o.Stop = a.watch(ctx, cancel)
+		return nil
 	}
-	progress, err := a.progress(c)
-	if err != nil {
-		return err
+	q.Ended = func(j *job.Job, r *job.Result) {
+		shown.end()
+		if err := a.reportRun(c, r, j.Sandbox); err != nil && r.Err == nil {
+			r.Err = err
+		}
+		a.showProblems(c, j.Definition, r.Err)
 	}
-	o.Progress = progress
-	switch o.Wait = waitOf(c); {
-	case o.Wait > 0:
-		o.MustConfirm = true
-	case progress.shown():
-		o.Wait = glance
+	r := job.Run(ctx, q)
+	if r.Class == job.Rejected {
+		return exit(job.Rejected)
 	}
-	o.Stop = a.watch(ctx, cancel)
-	started := time.Now()
-	report, runErr := run.Run(ctx, p, o)
-	runErr = a.located(d, runErr)
-	r.Report = report
-	progress.end()
-	a.log.Info("run ended", "verdict", report.Verdict, "run", report.RunID, "seconds", time.Since(started).Seconds())
-	defer a.showProblems(c, d, runErr) // below the report
-	return a.reportRun(c, report, runErr, box)
+	return a.loadError(c, r.Err)
 }
 
 // showProblems renders what was found wrong with the file after its check, as
 // check does.
 func (a *app) showProblems(c *urfave.Context, d *pipeline.Definition, err error) {
 	var problems config.Problems
-	if errors.As(err, &problems) && !c.Bool("json") {
+	if !errors.As(err, &problems) {
+		return
+	}
+	a.nameHints(problems)
+	if !c.Bool("json") {
 		problems.Render(a.stderr, func(string) []byte { return d.Document.Source() })
 		a.shown = true
 	}
 }
 
-// reportRun prints the outcome and gives the error that says the exit code.
-func (a *app) reportRun(c *urfave.Context, report *run.Report, err error, box *sandbox) error {
+// reportRun prints the outcome. It fails when the sandbox cannot be summed up.
+func (a *app) reportRun(c *urfave.Context, r *job.Result, box *job.Sandbox) error {
 	if c.Bool("json") {
-		a.printJSON(report, err)
-	} else {
-		a.printReport(a.stdout, report, a.colors(c))
-		if dir := c.String("output"); dir != "" && report.Verdict == run.VerdictDry {
-			display.Fprintf(a.stdout, "\n%s holds what would be sent. After a change, show what it does with:\n  %s\n", dir, display.Block(a.call("diff --against "+shellWord(dir))))
+		if problems := (config.Problems)(nil); errors.As(r.Err, &problems) {
+			a.nameHints(problems)
 		}
-		if box != nil && report.Sent {
-			if sumErr := box.summary(a.stdout); sumErr != nil && err == nil {
-				return sumErr
-			}
-		}
+		a.printJSON(r.Report, r.Err)
+		return nil
 	}
-	switch {
-	case err != nil:
-		return err
-	case report.Endings[component.Rejected] > 0:
-		return exit(exitRejected)
+	a.printReport(a.stdout, r.Report, a.colors(c))
+	if dir := c.String("output"); dir != "" && r.Report.Verdict == run.VerdictDry {
+		display.Fprintf(a.stdout, "\n%s holds what would be sent. After a change, show what it does with:\n  %s\n", dir, display.Block(a.call("diff --against "+shellWord(dir))))
 	}
-	return nil
+	if box == nil || !r.Report.Sent {
+		return nil
+	}
+	return a.printSandbox(box)
 }
 
-func (s *sandbox) summary(w io.Writer) error {
-	for _, one := range []*component.Sandbox{s.source, s.sink} {
+// printSandbox prints what the servers of a sandbox hold.
+func (a *app) printSandbox(s *job.Sandbox) error {
+	for _, one := range []*component.Sandbox{s.Source, s.Sink} {
 		if one.Summary != nil {
-			display.Fprintln(w)
-			if err := one.Summary(w); err != nil {
+			display.Fprintln(a.stdout)
+			if err := one.Summary(a.stdout); err != nil {
 				return err
 			}
 		}

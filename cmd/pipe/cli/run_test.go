@@ -8,13 +8,15 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/job"
+	"github.com/pipe-engine/pipe/engine/report"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// report is what --json prints of a run.
-type report struct {
+// printedReport is what --json prints of a run.
+type printedReport struct {
 	OK   bool `json:"ok"`
 	Data struct {
 		Verdict  string                    `json:"verdict"`
@@ -30,12 +32,12 @@ type report struct {
 			Endings map[string]int `json:"endings"`
 		} `json:"streams"`
 	} `json:"data"`
-	Error *errorBody `json:"error"`
+	Error *report.Error `json:"error"`
 }
 
-func runReport(t testing.TB, c call) report {
+func runReport(t testing.TB, c call) printedReport {
 	t.Helper()
-	var r report
+	var r printedReport
 	if err := codec.Unmarshal([]byte(c.stdout), &r); err != nil {
 		t.Fatalf("%v in %s\n%s", err, c.stdout, c.stderr)
 	}
@@ -147,7 +149,7 @@ func TestOnly(t *testing.T) {
 	if index := w.index(); !r.OK || len(index.Documents) == 0 || len(index.Users) == 0 {
 		t.Errorf("%+v", r)
 	}
-	if c := w.pipe(t, "run", "--only", "document", shipped); c.code != exitWrong || !strings.Contains(c.stderr, "documents") {
+	if c := w.pipe(t, "run", "--only", "document", shipped); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "documents") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }
@@ -184,7 +186,7 @@ func TestDefault(t *testing.T) {
 	}
 	w.env["DEFAULT_PERMISSIONS"] = "none"
 	c := w.pipe(t, "run", shipped)
-	if c.code != exitRefused && len(w.index().Documents) == 0 {
+	if c.code != int(job.Refused) && len(w.index().Documents) == 0 {
 		t.Errorf("exit %d: the index was emptied\n%s", c.code, c.both())
 	}
 }

@@ -36,12 +36,16 @@ func (a *app) sandboxAction(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.startSandbox(ctx, c, path)
+	o, err := a.options(c, path, loading{})
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	variables, settings := pointers(d, s.settings)
+	s, err := o.StartSandbox(ctx)
+	if err != nil {
+		return a.loadError(c, err)
+	}
+	defer s.Close()
+	variables, settings := pointers(d, s.Settings)
 	if c.Bool("json") {
 		if err := a.printJSON(map[string]any{"variables": variables, "settings": settings}, nil); err != nil {
 			return err

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pipe-engine/pipe/engine/job"
 )
 
 // TestSandboxCommand: what it prints points every other command at its servers,
@@ -38,7 +40,7 @@ func TestSandboxCommand(t *testing.T) {
 			at = 2
 		}
 		call := append(append(append([]string{}, words[:at]...), "--env-file", file, shipped), words[at:]...)
-		if c := pipe(t, mine, call...); c.code != exitDone {
+		if c := pipe(t, mine, call...); c.code != int(job.Done) {
 			t.Errorf("%s: exit %d\n%s", args, c.code, c.both())
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -112,12 +113,12 @@ func TestSecrets(t *testing.T) {
 				defer f.spoil.Store(nil)
 				for i, level := range []string{"debug", "debug", "info", "warning", "error"} {
 					c := s.run(t, i%2 == 1, level)
-					want := exitFailed
+					want := int(job.Failed)
 					switch {
 					case name == "nothing", name == "one refused document" && end == "Backstage":
-						want = exitDone
+						want = int(job.Done)
 					case name == "one refused document":
-						want = exitRejected
+						want = int(job.Rejected)
 					}
 					if c.code != want {
 						t.Errorf("exit %d, want %d\n%s", c.code, want, c.both())
@@ -164,7 +165,7 @@ func TestSecretsInPanics(t *testing.T) {
 		c := a.cli()
 		code := a.finish(c.RunContext(t.Context(), arrange(c, args)))
 		said := call{code, out.String(), errs.String()}
-		if code != exitFailed || !strings.Contains(said.both(), "panic") || !strings.Contains(said.both(), "[redacted]") {
+		if code != int(job.Failed) || !strings.Contains(said.both(), "panic") || !strings.Contains(said.both(), "[redacted]") {
 			t.Errorf("exit %d\n%s", code, said.both())
 		}
 		s.search(t, said, args)
@@ -217,7 +218,7 @@ func TestSecretsWithoutConnection(t *testing.T) {
 	}
 	delete(s.env, "CI")
 	c := s.pipe(t, "check", s.plain)
-	if found := leaks(c.both(), s.secrets); c.code != exitWrong || len(found) > 0 {
+	if found := leaks(c.both(), s.secrets); c.code != int(job.Wrong) || len(found) > 0 {
 		t.Errorf("exit %d, %s", c.code, found)
 	}
 }
@@ -269,7 +270,7 @@ func TestUnsolicitedAnswer(t *testing.T) {
 		"CI": "true", "BACKSTAGE_BASE_URL": server.URL, "BACKSTAGE_UI_URL": server.URL, "BACKSTAGE_API_TOKEN": token,
 		"GLEAN_SERVER_URL": server.URL, "GLEAN_INDEXING_API_KEY": canary("sink"),
 	}, "doctor", shipped)
-	if code := p.exit(); code == exitDone || len(leaks(p.text(), []string{token})) > 0 {
+	if code := p.exit(); code == int(job.Done) || len(leaks(p.text(), []string{token})) > 0 {
 		t.Errorf("exit %d\n%s", code, p.text())
 	}
 }

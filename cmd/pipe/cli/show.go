@@ -16,7 +16,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
-	"github.com/pipe-engine/pipe/engine/run"
 )
 
 func (a *app) showCommand() *urfave.Command {
@@ -44,21 +43,17 @@ func (a *app) showAction(c *urfave.Context) error {
 	}
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
-	l := loading{sinkLenient: true, unpinned: true}
-	box, err := a.sandboxFor(ctx, c, path, &l)
+	f, err := a.load(ctx, c, path, loading{sinkLenient: true, unpinned: true})
 	if err != nil {
 		return err
 	}
-	defer box.close()
-	d, err := a.load(c, path, l)
-	if err != nil {
-		return err
-	}
+	defer f.Close()
+	d := f.Definition
 	phase, err := kindNamed(d, c.Args().Get(1))
 	if err != nil {
 		return err
 	}
-	source, err := d.OpenSource(a.engineSettings(d, run.NewRunID(), box != nil))
+	source, err := d.OpenSource(f.Settings())
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/pipe-engine/pipe/engine/job"
 )
 
 // signals returns the signals that stop the program. SIGHUP stays ignored where
@@ -26,7 +28,7 @@ func signalCode(s os.Signal) int {
 	if number, ok := s.(syscall.Signal); ok {
 		return exitSignal + int(number)
 	}
-	return exitFailed
+	return int(job.Failed)
 }
 
 // relaySignals hands signals to the command that waits for them. Where none

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -115,7 +116,7 @@ func epoch(t *testing.T, r *rand.Rand, ends map[int]int) {
 		c := w.run(t, "--set", "@sink.requests_per_second=0", "--set", "@sink.recovery_wait=20ms", "--set", "@source.retries.attempts=2", "--set", "@sink.retries.attempts=2",
 			"--set", "@source.timeout=100ms", "--set", "@sink.timeout=100ms", "--set", "guards.max_loss=100%", "--set", "guards.max_widen=100%")
 		ends[c.code]++
-		if !slices.Contains([]int{exitDone, exitFailed, exitRejected, exitRefused, exitUnconfirmed}, c.code) {
+		if !slices.Contains([]int{int(job.Done), int(job.Failed), int(job.Rejected), int(job.Refused), int(job.Unconfirmed)}, c.code) {
 			t.Errorf("exit %d\n%s", c.code, c.both())
 		}
 		w.backstage.Heal()

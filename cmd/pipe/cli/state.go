@@ -46,17 +46,14 @@ func (a *app) stateCommand() *urfave.Command {
 
 // statePlace is the state folder of a call and the place of its file.
 func (a *app) statePlace(c *urfave.Context) (dir, place string, err error) {
-	d, err := a.load(c, c.Args().First(), loading{unpinned: true})
+	f, dir, err := a.loadWithState(c, loading{unpinned: true})
 	if err != nil {
-		return "", "", err
-	}
-	if dir, err = a.stateFolder(c, false); err != nil {
 		return "", "", err
 	}
 	if dir == "" {
 		return "", "", usage{"--state none has no state", "name the folder of the runs with --state DIR"}
 	}
-	sink, err := d.OpenSink(a.engineSettings(d, run.NewRunID(), false))
+	sink, err := f.Definition.OpenSink(f.Settings())
 	if err != nil {
 		return "", "", err
 	}

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -16,7 +18,7 @@ import (
 func night(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
-	if c := w.run(t); c.code != exitDone {
+	if c := w.run(t); c.code != int(job.Done) {
 		t.Fatalf("the first run: exit %d\n%s", c.code, c.both())
 	}
 	return w
@@ -31,7 +33,7 @@ func (w *world) run(t testing.TB, more ...string) call {
 func TestSecondRun(t *testing.T) {
 	w := night(t)
 	c := w.run(t)
-	if c.code != exitDone || !strings.Contains(c.stdout, "0 documents found by more people than after the run of") {
+	if c.code != int(job.Done) || !strings.Contains(c.stdout, "0 documents found by more people than after the run of") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	dir := filepath.Join(w.env["XDG_STATE_HOME"], "pipe")
@@ -58,22 +60,22 @@ func TestNights(t *testing.T) {
 		want   []string
 	}{
 		"half the catalog is missing": {
-			faults: []backstagefaults.Fault{{Hide: gone}}, code: exitRefused,
+			faults: []backstagefaults.Fault{{Hide: gone}}, code: int(job.Refused),
 			want: []string{"max_loss: this run would delete", "gone from the source", "pipe run --approve "}},
 		"half of it is not listed but there": {
-			faults: []backstagefaults.Fault{{Path: "by-query", Hide: gone}}, code: exitDone,
+			faults: []backstagefaults.Fault{{Path: "by-query", Hide: gone}}, code: int(job.Done),
 			want: []string{"are there all the same, and were asked for one by one"}},
 		"half of it is not listed, and asking finds nothing": {
-			faults: []backstagefaults.Fault{{Path: "by-query", Hide: gone}, {Path: "by-refs", Empty: true}}, code: exitFailed,
+			faults: []backstagefaults.Fault{{Path: "by-query", Hide: gone}, {Path: "by-refs", Empty: true}}, code: int(job.Failed),
 			want: []string{"ask for"}},
 		"all relations are missing": {
-			faults: []backstagefaults.Fault{{Bare: true}}, code: exitRefused,
+			faults: []backstagefaults.Fault{{Bare: true}}, code: int(job.Refused),
 			want: []string{"max_loss", "memberships"}},
 		"everything becomes everybody's": {
-			env: map[string]string{"DEFAULT_PERMISSIONS": "all-users"}, code: exitRefused,
+			env: map[string]string{"DEFAULT_PERMISSIONS": "all-users"}, code: int(job.Refused),
 			want: []string{"max_widen", "default: datasource-users → all-users", "pipe run --approve ", "The pipeline file changed since the last run"}},
 		"a kind is switched off": {
-			env: map[string]string{"SYNC_COMPONENTS_ENABLED": "false"}, code: exitRefused,
+			env: map[string]string{"SYNC_COMPONENTS_ENABLED": "false"}, code: int(job.Refused),
 			want: []string{"max_loss", "documents component", "Component switched off"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,11 +95,29 @@ func TestNights(t *testing.T) {
 					t.Errorf("%q is not said in\n%s", want, c.both())
 				}
 			}
-			if after := len(w.index().Uploads); tc.code != exitDone && after != before {
+			if after := len(w.index().Uploads); tc.code != int(job.Done) && after != before {
 				t.Errorf("%d uploads were begun", after-before)
 			}
 		})
 	}
+}
+
+const lastSuccessMetric = "pipe_last_success_timestamp_seconds"
+
+// lastSuccess reads the time of the last success from a metrics file.
+func lastSuccess(t *testing.T, file string) int64 {
+	t.Helper()
+	for line := range strings.Lines(read(t, file)) {
+		if strings.HasPrefix(line, lastSuccessMetric) {
+			var n float64
+			if _, err := fmt.Sscan(strings.Fields(line)[1], &n); err != nil {
+				t.Fatal(err)
+			}
+			return int64(n)
+		}
+	}
+	t.Fatalf("%s has no %s", file, lastSuccessMetric)
+	return 0
 }
 
 // TestMetrics: the alert is about runs that delivered everything, and no clock
@@ -108,7 +128,7 @@ func TestMetrics(t *testing.T) {
 	success := func(args ...string) int64 {
 		t.Helper()
 		w.run(t, append(args, "--metrics-file", file)...)
-		return earlierSuccess(file)
+		return lastSuccess(t, file)
 	}
 	if n := success("--only", "users"); n != 0 {
 		t.Errorf("users alone count as success: %d", n)
@@ -116,7 +136,7 @@ func TestMetrics(t *testing.T) {
 	if n := success("--sandbox"); n != 0 {
 		t.Errorf("a sandbox counts as success: %d", n)
 	}
-	if err := os.WriteFile(file, []byte(lastSuccess+"{pipeline=\"backstage\"} 99999999999\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(lastSuccessMetric+"{pipeline=\"backstage\"} 99999999999\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w.backstage.Fail(backstagefaults.Fault{Status: 403})

@@ -52,7 +52,7 @@ func (a *app) statusAction(c *urfave.Context) error {
 		return usage{"--as takes an e-mail, and " + as + " is none", ""}
 	}
 	return a.operate(c, loading{unpinned: c.Args().Len() < 2}, func(ctx context.Context, o *operating) error {
-		inspector, can := o.p.Sink.(component.Inspector)
+		inspector, can := o.Pipeline.Sink.(component.Inspector)
 		if !can {
 			return o.sinkCannot("does not tell what it holds")
 		}
@@ -103,10 +103,10 @@ type lastRun struct {
 
 // remembered reads what the state folder has on the sink's place.
 func (o *operating) remembered() (last *lastRun, hidden []baseline.Hidden, err error) {
-	if o.state == "" {
+	if o.State == "" {
 		return nil, nil, nil
 	}
-	store, err := baseline.Open(o.state, o.p.Sink.Place())
+	store, err := baseline.Open(o.State, o.Pipeline.Sink.Place())
 	if err != nil {
 		return nil, nil, &fault.StateError{Err: err, Remedy: "name a folder that can be written with --state DIR"}
 	}
@@ -133,8 +133,8 @@ func (a *app) statusOfPlace(ctx context.Context, c *urfave.Context, o *operating
 		if found, err = inspector.Inspect(ctx); err != nil {
 			return false, err
 		}
-		if o.state != "" {
-			uploads, err = operate.Reconcile(o.state, o.p.Sink.Place(), found.History, time.Now())
+		if o.State != "" {
+			uploads, err = operate.Reconcile(o.State, o.Pipeline.Sink.Place(), found.History, time.Now())
 		}
 		return len(found.Pending)+len(uploads.Unknown) == 0 || len(found.Paused)+len(uploads.Lost) > 0, err
 	})
@@ -142,7 +142,7 @@ func (a *app) statusOfPlace(ctx context.Context, c *urfave.Context, o *operating
 		return err
 	}
 	if c.IsSet("wait") {
-		if err := uploads.Save(o.state, o.p.Sink.Place()); err != nil {
+		if err := uploads.Save(o.State, o.Pipeline.Sink.Place()); err != nil {
 			return err
 		}
 	}

@@ -39,7 +39,7 @@ func (a *app) statusOfItem(ctx context.Context, c *urfave.Context, o *operating,
 	ref := o.refs[0]
 	out := itemStatus{Ref: ref, Pipeline: wouldSend{Named: []string{}}}
 	q := component.ItemQuery{ID: ref, Person: c.String("as")}
-	sel, err := operate.Select(ctx, o.p, o.selecting(a, nil))
+	sel, err := operate.Select(ctx, o.Pipeline, o.selecting(a, nil))
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -56,8 +56,8 @@ func (a *app) statusOfItem(ctx context.Context, c *urfave.Context, o *operating,
 		}
 	}
 	var unknown string // why it is not known which document is meant
-	if len(q.Types) == 0 && o.state != "" {
-		ids, lost, err := operate.RememberedIDs(o.p.Sink, o.state, ref)
+	if len(q.Types) == 0 && o.State != "" {
+		ids, lost, err := operate.RememberedIDs(o.Pipeline.Sink, o.State, ref)
 		switch {
 		case err != nil:
 			unknown = err.Error()

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/job"
 )
 
 // TestShippedTests: the tests of the shipped pipeline pass and leave no rule and
@@ -39,7 +40,7 @@ func TestShippedTestsTell(t *testing.T) {
 		if err := os.WriteFile(beside, []byte(tests), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if c := pipe(t, nil, "test", path); c.code != exitFailed || !strings.Contains(c.stdout, "FAIL") {
+		if c := pipe(t, nil, "test", path); c.code != int(job.Failed) || !strings.Contains(c.stdout, "FAIL") {
 			t.Errorf("%s → %s: exit %d\n%s", change[0], change[1], c.code, c.both())
 		}
 	}
@@ -57,11 +58,11 @@ func TestCheckTests(t *testing.T) {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	c := pipe(t, nil, "check", suiteOf(t, "tests: [{name: a, expect: {a: {documnts: {}}}}]\n"))
-	if c.code != exitWrong || !strings.Contains(c.stdout, "did you mean documents?") || !strings.Contains(c.stdout, "1 problem") {
+	if c.code != int(job.Wrong) || !strings.Contains(c.stdout, "did you mean documents?") || !strings.Contains(c.stdout, "1 problem") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	c = pipe(t, nil, "check", "--json", write(t, "x.test.yaml", "pipeline: nowhere.yaml\ntests: [{name: a, expect: {a: {documents: {}}}}]\n"))
-	if c.code != exitWrong || !strings.Contains(c.stdout, "the pipeline that it tests is wrong") {
+	if c.code != int(job.Wrong) || !strings.Contains(c.stdout, "the pipeline that it tests is wrong") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }
@@ -112,12 +113,12 @@ func TestTestFails(t *testing.T) {
 	} {
 		path := suiteOf(t, oneComponent+"  - name: it\n    records: [fixture: one]\n    expect:\n      one:\n        "+expect+"\n")
 		c := pipe(t, nil, "test", path)
-		if c.code != exitFailed || !strings.Contains(c.stdout, want) || !strings.Contains(c.stdout, path+":13:") || !strings.Contains(c.stderr, "1 of 1 test failed") {
+		if c.code != int(job.Failed) || !strings.Contains(c.stdout, want) || !strings.Contains(c.stdout, path+":13:") || !strings.Contains(c.stderr, "1 of 1 test failed") {
 			t.Errorf("%s: exit %d\n%s", expect, c.code, c.both())
 		}
 	}
 	c := pipe(t, nil, "test", suiteOf(t, oneComponent+"  - name: it\n    expect:\n      tem: {members: []}\n      team: {members: [bob@example.com]}\n"))
-	if c.code != exitFailed || !strings.Contains(c.stdout, "tem is none of the records that were read; near it are group:default/team") || !strings.Contains(c.stdout, "- bob@example.com\n          + ann@example.com") {
+	if c.code != int(job.Failed) || !strings.Contains(c.stdout, "tem is none of the records that were read; near it are group:default/team") || !strings.Contains(c.stdout, "- bob@example.com\n          + ann@example.com") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }
@@ -141,7 +142,7 @@ func TestTestHolds(t *testing.T) {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	c := pipe(t, nil, "test", "--coverage", path)
-	if c.code != exitFailed || !strings.Contains(c.stderr, `no test touches the rule "unknown visibility", the default`) || !strings.Contains(c.stdout, "untested: documents.owner") {
+	if c.code != int(job.Failed) || !strings.Contains(c.stderr, `no test touches the rule "unknown visibility", the default`) || !strings.Contains(c.stdout, "untested: documents.owner") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	if c := pipe(t, nil, "test", "--run", "^it$", path); c.code != 0 {
@@ -161,7 +162,7 @@ func TestTestHolds(t *testing.T) {
 func TestTestGolden(t *testing.T) {
 	path := suiteOf(t, oneComponent+"  - name: it\n    records: [fixture: one]\n    golden: golden/one.json\n")
 	golden := filepath.Join(filepath.Dir(path), "golden", "one.json")
-	if c := pipe(t, nil, "test", path); c.code != exitFailed || !strings.Contains(c.stdout, path+":11:13: "+golden+" does not exist; --update writes it") {
+	if c := pipe(t, nil, "test", path); c.code != int(job.Failed) || !strings.Contains(c.stdout, path+":11:13: "+golden+" does not exist; --update writes it") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	if c := pipe(t, nil, "test", "--update", "--allow-untested", path); c.code != 0 || !strings.Contains(c.stdout, "wrote "+golden) {
@@ -178,7 +179,7 @@ func TestTestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := pipe(t, nil, "test", "--allow-untested", path)
-	if c.code != exitFailed || !strings.Contains(c.stdout, `-       "title": "two"`) || !strings.Contains(c.stdout, `+       "title": "one"`) || strings.Contains(c.stdout, `"memberships"`) {
+	if c.code != int(job.Failed) || !strings.Contains(c.stdout, `-       "title": "two"`) || !strings.Contains(c.stdout, `+       "title": "one"`) || strings.Contains(c.stdout, `"memberships"`) {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }
@@ -208,7 +209,7 @@ func TestTestWrong(t *testing.T) {
 		"variables: {DEFAULT_PERMISSIONS: everyone}\ntests: [{name: a, expect: {a: {documents: {}}}}]\n": "backstage.yaml:",
 	} {
 		c := pipe(t, nil, "test", suiteOf(t, text))
-		if c.code != exitWrong || !strings.Contains(c.stderr, want) || !strings.Contains(c.stderr, "no test was run") || strings.Contains(c.stdout, "ok") {
+		if c.code != int(job.Wrong) || !strings.Contains(c.stderr, want) || !strings.Contains(c.stderr, "no test was run") || strings.Contains(c.stdout, "ok") {
 			t.Errorf("%s: exit %d\n%s", text, c.code, c.both())
 		}
 	}
@@ -220,7 +221,7 @@ func TestTestWrong(t *testing.T) {
 		"no test was run":                 {"test", "--run", "zzz", shipped},
 		"the file does not exist":         {"test", "nowhere.test.yaml"},
 	} {
-		if c := pipe(t, nil, args...); c.code != exitWrong || !strings.Contains(c.stderr, want) {
+		if c := pipe(t, nil, args...); c.code != int(job.Wrong) || !strings.Contains(c.stderr, want) {
 			t.Errorf("%v: exit %d\n%s", args, c.code, c.both())
 		}
 	}

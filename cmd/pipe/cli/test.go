@@ -15,8 +15,10 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/records"
+	"github.com/pipe-engine/pipe/engine/report"
 	"github.com/pipe-engine/pipe/engine/suite"
 	"github.com/pipe-engine/pipe/sources/file"
 )
@@ -51,7 +53,15 @@ type tested struct {
 // testsFailed is that tests were run and not all is well.
 type testsFailed struct{ message, hint string }
 
+var _ report.Coded = testsFailed{}
+
 func (f testsFailed) Error() string { return f.message }
+
+// Code is that of the error in JSON.
+func (f testsFailed) Code() string { return "tests" }
+
+// Hint is what to do about it.
+func (f testsFailed) Hint() string { return f.hint }
 
 func (a *app) testAction(c *urfave.Context) error {
 	if !c.Args().Present() {
@@ -126,16 +136,11 @@ func (a *app) testOptions(c *urfave.Context) (suite.Options, error) {
 // testPipeline loads a pipeline with the variables of a test; the others count
 // as not set, and pages are at a placeholder where the test does not say.
 func (a *app) testPipeline(path string, variables map[string]string, set []pipeline.Setting, unpinned bool) *pipeline.Definition {
-	o := pipeline.Options{
-		Registry: a.registry, Settings: set, SinkLenient: true, Unpinned: unpinned, Log: a.log,
-		Variables: config.Variables{Lenient: true, Lookup: func(name string) (string, bool) { v, ok := variables[name]; return v, ok }},
-	}
-	d := pipeline.Load(path, o)
-	if placeholder := d.UIPlaceholder(); len(placeholder) > 0 {
-		o.Settings = append(slices.Clone(set), placeholder...)
-		d = pipeline.Load(path, o)
-	}
-	return d
+	return job.Options{
+		Path: path, Registry: a.registry, Settings: set, Lenient: true, SinkLenient: true, Unpinned: unpinned, Log: a.log,
+		Lookup:        func(name string) (string, bool) { v, ok := variables[name]; return v, ok },
+		PlaceholderUI: true,
+	}.Parse()
 }
 
 // suitePath is the test file that is meant: itself, or that beside a pipeline.

@@ -33,7 +33,7 @@ func (a *app) tokenRotate(c *urfave.Context) error {
 		return err
 	}
 	return a.operate(c, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
-		rotator, can := o.p.Sink.(component.Rotator)
+		rotator, can := o.Pipeline.Sink.(component.Rotator)
 		if !can {
 			return o.sinkCannot("has no token that rotates")
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
@@ -35,7 +36,7 @@ func TestTokenRotateQuotesNothing(t *testing.T) {
 			f.Path = "rotatetoken"
 			k.glean.Fail(f)
 			c := k.pipe(t, "token", "rotate", file, "--log-level", "debug")
-			if c.code == exitDone || strings.Contains(c.both(), secret) || fileText(t, path) != sinkToken {
+			if c.code == int(job.Done) || strings.Contains(c.both(), secret) || fileText(t, path) != sinkToken {
 				t.Errorf("exit %d: %s", c.code, c.both())
 			}
 		})

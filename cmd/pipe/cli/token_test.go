@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/job"
+	"github.com/pipe-engine/pipe/engine/report"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
@@ -22,7 +24,7 @@ func TestTokenRotate(t *testing.T) {
 	k.asked()
 	c := k.pipe(t, "token", "rotate", file)
 	now := fileText(t, secret)
-	c.expect(t, exitDone, "the token has a new secret, which is in "+secret, "works until", "rotate it again before", "!"+sinkToken, "!"+strings.TrimSpace(now))
+	c.expect(t, int(job.Done), "the token has a new secret, which is in "+secret, "works until", "rotate it again before", "!"+sinkToken, "!"+strings.TrimSpace(now))
 	if now == sinkToken+"\n" || !strings.HasSuffix(now, "\n") || len(now) < 10 {
 		t.Fatalf("the file has %d bytes", len(now))
 	}
@@ -33,15 +35,15 @@ func TestTokenRotate(t *testing.T) {
 		t.Errorf("asked for %v", got)
 	}
 	k.later(time.Hour) // the old one works no more
-	k.pipe(t, "status", file).expect(t, exitDone, "documents")
-	k.pipe(t, "status", shipped).expect(t, exitFailed, "401")
+	k.pipe(t, "status", file).expect(t, int(job.Done), "documents")
+	k.pipe(t, "status", shipped).expect(t, int(job.Failed), "401")
 
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(secret, link); err != nil {
 		t.Fatal(err)
 	}
 	linked := edited(t, "token: ${GLEAN_INDEXING_API_KEY}", "token: ${TOKEN:-${file:"+link+"}}")
-	k.pipe(t, "token", "rotate", linked, "--json").expect(t, exitDone, `"oldUntil"`)
+	k.pipe(t, "token", "rotate", linked, "--json").expect(t, int(job.Done), `"oldUntil"`)
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 || fileText(t, secret) == now {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
@@ -55,22 +57,22 @@ func TestTokenRotate(t *testing.T) {
 func TestTokenRotateRefuses(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
-	k.pipe(t, "token", "rotate", shipped).expect(t, exitWrong, "not read from a file", "token: ${GLEAN_INDEXING_API_KEY}", "^^^")
+	k.pipe(t, "token", "rotate", shipped).expect(t, int(job.Wrong), "not read from a file", "token: ${GLEAN_INDEXING_API_KEY}", "^^^")
 	if got := k.asked(); len(got) > 0 {
 		t.Errorf("asked for %v", got)
 	}
 	secret := write(t, "token", sinkToken)
 	part := edited(t, "token: ${GLEAN_INDEXING_API_KEY}", `token: "${file:`+secret+`}${MORE:-x}"`)
-	k.pipe(t, "token", "rotate", part).expect(t, exitWrong, "not read from a file")
+	k.pipe(t, "token", "rotate", part).expect(t, int(job.Wrong), "not read from a file")
 	file := edited(t, "token: ${GLEAN_INDEXING_API_KEY}", "token: ${file:"+secret+"}")
-	k.pipe(t, "token", "rotate", file).expect(t, exitFailed, "Glean does not rotate this token", "rotation period")
+	k.pipe(t, "token", "rotate", file).expect(t, int(job.Failed), "Glean does not rotate this token", "rotation period")
 	if fileText(t, secret) != sinkToken {
 		t.Error("the file was changed")
 	}
 	lost := keeping(t, gleansandbox.Options{TokenPeriod: 24 * time.Hour})
 	lost.glean.Fail(gleanfaults.Fault{Path: "rotatetoken", LoseAnswer: true, Times: 1})
-	lost.pipe(t, "token", "rotate", file).expect(t, exitFailed, "it is not known whether Glean has rotated", "again within ten minutes")
-	lost.pipe(t, "token", "rotate", file).expect(t, exitDone)
+	lost.pipe(t, "token", "rotate", file).expect(t, int(job.Failed), "it is not known whether Glean has rotated", "again within ten minutes")
+	lost.pipe(t, "token", "rotate", file).expect(t, int(job.Done))
 	if fileText(t, secret) == sinkToken {
 		t.Error("the second time brought no new secret")
 	}
@@ -95,8 +97,8 @@ func TestSecretIsNotLost(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 	text := lost(err, path, "12:00:00")
-	if !strings.Contains(text.Error(), k.path) || !strings.Contains(hint(text), "mv "+k.path+" "+path) || strings.Contains(text.Error()+hint(text), "new-secret") {
-		t.Errorf("%v\n%s", text, hint(text))
+	if !strings.Contains(text.Error(), k.path) || !strings.Contains(report.HintOf(text), "mv "+k.path+" "+path) || strings.Contains(text.Error()+report.HintOf(text), "new-secret") {
+		t.Errorf("%v\n%s", text, report.HintOf(text))
 	}
 	path = write(t, "token", "old-secret\n")
 	if _, err := newSecretFile(filepath.Join(t.TempDir(), "none")); err == nil {
@@ -112,7 +114,7 @@ func TestSecretIsNotLost(t *testing.T) {
 	g.f.Close() // the disk does not take it
 	err = g.commit("newer-secret")
 	g.drop()
-	if err == nil || errors.As(err, &k) || !strings.Contains(hint(lost(err, path, "12:00:00")), "rotate it again before 12:00:00") {
+	if err == nil || errors.As(err, &k) || !strings.Contains(report.HintOf(lost(err, path, "12:00:00")), "rotate it again before 12:00:00") {
 		t.Errorf("%v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -20,7 +21,7 @@ func TestTokenForm(t *testing.T) {
 			env[name] = token
 			for _, command := range []string{"check", "run", "doctor"} {
 				c := pipe(t, env, command, shipped)
-				if c.code != exitWrong || !strings.Contains(c.both(), want) || !strings.Contains(c.both(), "write the token") || strings.Contains(c.both(), "canary-token") {
+				if c.code != int(job.Wrong) || !strings.Contains(c.both(), want) || !strings.Contains(c.both(), "write the token") || strings.Contains(c.both(), "canary-token") {
 					t.Errorf("%s with %s: exit %d, want %q in\n%s", command, name, c.code, want, c.both())
 				}
 			}
@@ -39,7 +40,7 @@ func TestAddressBelowAPI(t *testing.T) {
 		env := maps.Clone(w.env)
 		env[c.variable] = c.value
 		for _, command := range []string{"check", "run", "doctor"} {
-			if got := pipe(t, env, command, shipped); got.code != exitWrong || !strings.Contains(got.both(), c.want) {
+			if got := pipe(t, env, command, shipped); got.code != int(job.Wrong) || !strings.Contains(got.both(), c.want) {
 				t.Errorf("%s: %s: exit %d, want %q in\n%s", name, command, got.code, c.want, got.both())
 			}
 		}
@@ -83,7 +84,7 @@ func TestSetVariable(t *testing.T) {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	c = pipe(t, env, "check", "--strict-env", "--set", "source.backstage.page_size=${NOBODY}", shipped)
-	if c.code != exitWrong || !strings.Contains(c.both(), "--set source.backstage.page_size: undefined-variable: NOBODY is not set") {
+	if c.code != int(job.Wrong) || !strings.Contains(c.both(), "--set source.backstage.page_size: undefined-variable: NOBODY is not set") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }

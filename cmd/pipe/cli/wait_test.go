@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -27,9 +28,9 @@ func TestSpacedWait(t *testing.T) {
 		{"run", "--wait", "30m", shipped}, {"run", shipped, "--wait", "30m"}, {"run", "--wait", "30m"},
 		{"status", "--wait", "30m", shipped}, {"status", shipped, "--wait", "30m"}, {"status", shipped, scorer, "--wait", "30m"}, {"status", "--wait", "30m", shipped, scorer},
 	} {
-		pipe(t, nil, args...).expect(t, exitWrong, "30m is taken for a file, not for the time of --wait", "write --wait=30m")
+		pipe(t, nil, args...).expect(t, int(job.Wrong), "30m is taken for a file, not for the time of --wait", "write --wait=30m")
 	}
-	pipe(t, nil, "run", "30m").expect(t, exitWrong, "!--wait")
+	pipe(t, nil, "run", "30m").expect(t, int(job.Wrong), "!--wait")
 }
 
 // TestRunWaits: without --wait a run asks Glean once and ends well; with it, what
@@ -37,12 +38,12 @@ func TestSpacedWait(t *testing.T) {
 func TestRunWaits(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{IndexingTakes: 15 * time.Minute}})
-	k.run(t).expect(t, exitDone, "everything was sent; Glean is still processing users (upload completed), groups (upload completed), documents (upload completed)")
-	k.run(t, "--wait=1ms").expect(t, exitUnconfirmed, "everything was sent, and Glean has not processed it within 1ms", "pipe status --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped+" --wait")
+	k.run(t).expect(t, int(job.Done), "everything was sent; Glean is still processing users (upload completed), groups (upload completed), documents (upload completed)")
+	k.run(t, "--wait=1ms").expect(t, int(job.Unconfirmed), "everything was sent, and Glean has not processed it within 1ms", "pipe status --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped+" --wait")
 	k.later(time.Hour)
-	k.run(t, "--wait", "--dry-run").expect(t, exitWrong, "--wait goes with a run that sends something")
-	k.run(t, "--wait=0").expect(t, exitWrong, "--wait=0 is not a time of more than 0 with its unit", "--wait=1h")
-	k.run(t, "--set", "@sink.confirm=60s").expect(t, exitWrong, `the key "confirm" was removed`, "pipe run --wait")
+	k.run(t, "--wait", "--dry-run").expect(t, int(job.Wrong), "--wait goes with a run that sends something")
+	k.run(t, "--wait=0").expect(t, int(job.Wrong), "--wait=0 is not a time of more than 0 with its unit", "--wait=1h")
+	k.run(t, "--set", "@sink.confirm=60s").expect(t, int(job.Wrong), `the key "confirm" was removed`, "pipe run --wait")
 }
 
 // TestStatusConfirms: an upload that Glean does not list leaves an unconfirmed
@@ -50,11 +51,11 @@ func TestRunWaits(t *testing.T) {
 func TestStatusConfirms(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{StatusLags: time.Hour}})
-	k.run(t).expect(t, exitDone, "Glean has not confirmed it yet: users (not listed yet)", "pipe status --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped+" --wait")
-	k.pipe(t, "status", shipped, "--wait=1ns").expect(t, exitUnconfirmed, "documents (not listed yet)", "not confirmed yet: the upload of users")
+	k.run(t).expect(t, int(job.Done), "Glean has not confirmed it yet: users (not listed yet)", "pipe status --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped+" --wait")
+	k.pipe(t, "status", shipped, "--wait=1ns").expect(t, int(job.Unconfirmed), "documents (not listed yet)", "not confirmed yet: the upload of users")
 	k.later(2 * time.Hour)
-	k.pipe(t, "status", shipped, "--wait").expect(t, exitDone, "indexing completed", "!not confirmed yet")
-	k.run(t).expect(t, exitDone, "!lost")
+	k.pipe(t, "status", shipped, "--wait").expect(t, int(job.Done), "indexing completed", "!not confirmed yet")
+	k.run(t).expect(t, int(job.Done), "!lost")
 }
 
 // TestPausedMetric: a deletion that Glean paused is told once by the exit code, and
@@ -69,13 +70,13 @@ func TestPausedMetric(t *testing.T) {
 	}
 	k.later(time.Hour)
 	file := filepath.Join(t.TempDir(), "metrics.prom")
-	k.run(t, "--metrics-file", file).expect(t, exitUnconfirmed, "Glean paused the deletion of documents that are no longer sent")
-	k.run(t, "--metrics-file", file).expect(t, exitDone, "Glean still pauses the deletion of documents")
+	k.run(t, "--metrics-file", file).expect(t, int(job.Unconfirmed), "Glean paused the deletion of documents that are no longer sent")
+	k.run(t, "--metrics-file", file).expect(t, int(job.Done), "Glean still pauses the deletion of documents")
 	if text := read(t, file); !strings.Contains(text, `stream="documents"} 1`) || !strings.Contains(text, `pipe_deletion_paused{pipeline="backstage",stream="users"} 0`) {
 		t.Errorf("%s", text)
 	}
 	k.later(time.Hour)
-	k.run(t, "--metrics-file", file).expect(t, exitDone, "!still pauses")
+	k.run(t, "--metrics-file", file).expect(t, int(job.Done), "!still pauses")
 	if text := read(t, file); !strings.Contains(text, `pipe_deletion_paused{pipeline="backstage",stream="documents"} 0`) {
 		t.Errorf("%s", text)
 	}

@@ -13,20 +13,17 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/records"
-	"github.com/pipe-engine/pipe/engine/run"
 	"github.com/pipe-engine/pipe/sources/file"
 )
 
-// watched is a pipeline that is opened to be watched: on its own source, on the
-// sandbox's, or on records of a file.
+// watched is a job that is opened to be watched: on its own source, on the sandbox's,
+// or on records of a file.
 type watched struct {
-	*pipeline.Definition
-	pipeline *component.Pipeline
-	input    *file.Source // nil without --input
-	state    string       // the folder of the runs that it shows, "" with other records than theirs
-	close    func()
+	*job.Job
+	input *file.Source // nil without --input
 }
 
 // sourceFlags say where the records of explain and eval come from.
@@ -47,59 +44,36 @@ func (a *app) openWatched(ctx context.Context, c *urfave.Context, path string) (
 	case c.IsSet("catalog") && !c.Bool("sandbox"):
 		return nil, usage{"--catalog goes with --sandbox", "add --sandbox, or write --input in its place"}
 	case c.IsSet("input"):
-		return a.openInput(c, path)
+		return a.openInput(ctx, c, path)
 	}
-	l := loading{sinkLenient: true}
-	box, err := a.sandboxFor(ctx, c, path, &l)
-	if err != nil {
-		return nil, err
-	}
-	d, err := a.load(c, path, l)
-	if err != nil {
-		box.close()
-		return nil, err
-	}
-	p, closePipeline, err := d.Open(a.engineSettings(d, run.NewRunID(), box != nil))
-	if err != nil {
-		box.close()
-		return nil, err
-	}
-	w := &watched{Definition: d, pipeline: p, close: func() { closePipeline(); box.close() }}
-	if w.state, err = a.stateFolder(c, box != nil); err != nil {
-		w.close()
-		return nil, err
-	}
-	return w, nil
+	j, err := a.open(ctx, c, path, loading{sinkLenient: true})
+	return &watched{Job: j}, err
 }
 
 // openInput opens a file on records; no variable has to be set for that.
-func (a *app) openInput(c *urfave.Context, path string) (*watched, error) {
-	l := loading{lenient: true, sinkLenient: true}
-	d, err := a.parse(c, path, l)
+func (a *app) openInput(ctx context.Context, c *urfave.Context, path string) (*watched, error) {
+	o, err := a.options(c, path, loading{lenient: true, sinkLenient: true, stateless: true})
 	if err != nil {
 		return nil, err
 	}
-	l.settings = append(l.settings, d.UIPlaceholder()...)
-	if d, err = a.load(c, path, l); err != nil {
-		return nil, err
+	w := &watched{}
+	o.PlaceholderUI = true
+	o.Source = func(d *pipeline.Definition) (component.Source, error) {
+		input, err := a.readInput(c.String("input"), d.Model)
+		if err != nil {
+			return nil, err
+		}
+		if w.input, err = file.New(input, d.Model); err != nil {
+			return nil, wrongInput("--input", err)
+		}
+		if twice := w.input.Twice(); twice != "" {
+			a.printNotes([]string{twice})
+		}
+		a.printNotes(w.input.Notes())
+		return w.input, nil
 	}
-	input, err := a.readInput(c.String("input"), d.Model)
-	if err != nil {
-		return nil, err
-	}
-	source, err := file.New(input, d.Model)
-	if err != nil {
-		return nil, wrongInput("--input", err)
-	}
-	if twice := source.Twice(); twice != "" {
-		a.printNotes([]string{twice})
-	}
-	a.printNotes(source.Notes())
-	p, closePipeline, err := d.OpenWith(source, a.engineSettings(d, run.NewRunID(), true))
-	if err != nil {
-		return nil, err
-	}
-	return &watched{Definition: d, pipeline: p, input: source, close: closePipeline}, nil
+	w.Job, err = job.Open(ctx, o)
+	return w, a.loadError(c, err)
 }
 
 func (a *app) readInput(path string, m component.Model) ([]component.Recorded, error) {
@@ -135,7 +109,7 @@ func (a *app) printNotes(notes []string) {
 
 // watchRun does the read act. The first signal ends it.
 func (a *app) watchRun(ctx context.Context, c *urfave.Context, w *watched, o component.Observer) error {
-	_, err := explain.Watch(ctx, w.pipeline, w.state, o)
+	_, err := explain.Watch(ctx, w.Pipeline, w.State, o)
 	if a.stopped.Load() != 0 {
 		return fault.ErrStopped
 	}
@@ -145,7 +119,7 @@ func (a *app) watchRun(ctx context.Context, c *urfave.Context, w *watched, o com
 
 // pickRef finds the record that is meant among those that were read.
 func (w *watched) pickRef(asked string, records []string) (string, error) {
-	m := explain.NewMatcher(w.pipeline.Model, asked)
+	m := explain.NewMatcher(w.Pipeline.Model, asked)
 	ref, near := m.Pick(records)
 	switch {
 	case ref != "":

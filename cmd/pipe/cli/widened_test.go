@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -15,7 +16,7 @@ import (
 func TestWidened(t *testing.T) {
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	w.env["DEFAULT_PERMISSIONS"] = "owner"
-	if c := w.run(t); c.code != exitDone {
+	if c := w.run(t); c.code != int(job.Done) {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
 	w.env["DEFAULT_PERMISSIONS"] = "datasource-users"
@@ -23,7 +24,7 @@ func TestWidened(t *testing.T) {
 	lenient := []string{"--set", "guards.max_widen=100%", "--dry-run"}
 	c := w.run(t, append(lenient, "--output", out)...)
 	for _, want := range []string{"found by more people\n", "default: listed → datasource-users, ", ":default/", " more\n", "widened.ndjson"} {
-		if c.code != exitDone || !strings.Contains(c.stdout, want) {
+		if c.code != int(job.Done) || !strings.Contains(c.stdout, want) {
 			t.Errorf("exit %d, %q is not in\n%s", c.code, want, c.both())
 		}
 	}
@@ -51,10 +52,10 @@ func TestWidened(t *testing.T) {
 	if n := len(written); n < 30 || since.Wider != n || len(since.Widened) != n || since.Widened[0].Ref == "" {
 		t.Errorf("%d written, %d counted, %d in JSON", n, since.Wider, len(since.Widened))
 	}
-	if c := w.pipe(t, "diff", "--against", out, shipped); c.code != exitDone {
+	if c := w.pipe(t, "diff", "--against", out, shipped); c.code != int(job.Done) {
 		t.Errorf("diff with the folder: exit %d\n%s", c.code, c.both())
 	}
-	if c := w.run(t, "--output", out); c.code != exitRefused || !strings.Contains(c.stderr, "max_widen") {
+	if c := w.run(t, "--output", out); c.code != int(job.Refused) || !strings.Contains(c.stderr, "max_widen") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	if again := strings.Split(strings.TrimSpace(read(t, filepath.Join(out, "widened.ndjson"))), "\n"); len(again) != len(written) {

@@ -2,13 +2,10 @@ package cli
 
 import (
 	"io"
-	"strings"
 	"sync"
 
-	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
-	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
 // writer is where all output of the program goes (invariant 6). Secrets have
@@ -52,17 +49,5 @@ func (w *writer) Err() error { return w.escape.Err() }
 func flush(w io.Writer) {
 	if out, ok := w.(*writer); ok {
 		out.Flush()
-	}
-}
-
-// keepSecret makes the secrets of a pipeline's components known to the output.
-func (a *app) keepSecret(d *pipeline.Definition) {
-	for _, cfg := range []any{d.SourceCfg, d.SinkCfg} {
-		if cfg == nil {
-			continue
-		}
-		for _, s := range config.Secrets(cfg) {
-			a.redactor.Add(s.Reveal(), strings.ToLower(s.Reveal()))
-		}
 	}
 }

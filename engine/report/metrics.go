@@ -1,4 +1,4 @@
-package cli
+package report
 
 import (
 	"io"
@@ -21,10 +21,10 @@ import (
 // the last good one wrote it.
 const lastSuccess = "pipe_last_success_timestamp_seconds"
 
-// writeMetrics replaces a file of Prometheus's text format with the numbers of
+// WriteMetrics replaces a file of Prometheus's text format with the numbers of
 // a run. It may be read by others: it holds nothing but numbers and the names of
 // the pipeline's parts.
-func writeMetrics(path string, r *record) error {
+func WriteMetrics(path string, r *Record) error {
 	m := newMetrics(r.File)
 	now := time.Now().Unix()
 	success := int64(0)
@@ -72,7 +72,8 @@ func (m *metrics) report(r *run.Report) {
 		found(a.String(), float64(r.Audience[a]))
 	}
 	m.set("pipe_rejected", "records that the last run rejected", float64(r.Endings[component.Rejected]))
-	m.set("pipe_withheld", "records that the last run withheld, since nobody may find them", float64(r.Endings[component.Withheld]))
+	m.set("pipe_withheld", "records that the last run withheld, since nobody may find them",
+		float64(r.Endings[component.Withheld]))
 	took := m.gauges("pipe_seconds", "how long each act of the last run took", "act")
 	took("read", r.Seconds.Read)
 	took("review", r.Seconds.Review)
@@ -81,7 +82,7 @@ func (m *metrics) report(r *run.Report) {
 }
 
 // whole tells whether a run delivered everything to where people search.
-func (r *record) whole() bool {
+func (r *Record) whole() bool {
 	return r.Report != nil && r.Report.Verdict == run.VerdictDelivered && !r.Sandbox &&
 		!slices.ContainsFunc(r.Report.Streams, func(s run.StreamReport) bool { return !s.Written })
 }

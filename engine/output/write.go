@@ -1,4 +1,4 @@
-package cli
+package output
 
 import (
 	"bufio"
@@ -14,7 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// The files of an output folder beside those of the streams.
+// The files of a folder that are not streams.
 const (
 	rejectedFile = "rejected" // dead letters
 	withheldFile = "withheld" // what nobody may find
@@ -28,26 +28,29 @@ type withheld struct {
 	Ref    string `json:"ref"`
 }
 
-// outputFolder writes every stream of a plan as NDJSON, exactly as the sink
-// would get it, and beside them the dead letters and the refs of what is
-// withheld. Each file appears whole or not at all.
-type outputFolder struct {
+// Folder writes every stream of a plan as NDJSON, exactly as the sink would get it,
+// and the dead letters, the refs that are withheld, and the differences to the last
+// good run. Each file appears whole or not at all.
+type Folder struct {
 	dir     string
 	letters *lines
 }
 
-func newOutputFolder(dir string) (*outputFolder, error) {
+// Create makes the folder and opens the file of the dead letters.
+func Create(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, usage{fmt.Sprintf("--output %s: %v", dir, err), "name a folder that can be written"}
+		return nil, err
 	}
 	l, err := newLines(filepath.Join(dir, rejectedFile+".ndjson"))
 	if err != nil {
-		return nil, usage{fmt.Sprintf("--output %s: %v", dir, err), "name a folder that can be written"}
+		return nil, err
 	}
-	return &outputFolder{dir: dir, letters: l}, nil
+	return &Folder{dir: dir, letters: l}, nil
 }
 
-func (o *outputFolder) deadLetter(d component.DeadLetter) error {
+// DeadLetter writes one rejection; it may be called from many goroutines at once only
+// as run.Options.DeadLetters allows.
+func (o *Folder) DeadLetter(d component.DeadLetter) error {
 	b, err := codec.Marshal(d)
 	if err != nil {
 		return err
@@ -55,7 +58,8 @@ func (o *outputFolder) deadLetter(d component.DeadLetter) error {
 	return o.letters.write(display.JSON(b))
 }
 
-func (o *outputFolder) plan(ctx context.Context, plan *component.Plan) error {
+// Plan writes the streams of a plan and the refs that are withheld.
+func (o *Folder) Plan(ctx context.Context, plan *component.Plan) error {
 	for _, s := range plan.Streams {
 		err := o.file(s.Name, func(l *lines) error {
 			for e, err := range s.Items {
@@ -94,15 +98,15 @@ func (o *outputFolder) plan(ctx context.Context, plan *component.Plan) error {
 	})
 }
 
-// compared writes what would change against the last good run.
-func (o *outputFolder) compared(d run.Differences) error {
+// Compared writes what would change against the last good run.
+func (o *Folder) Compared(d run.Differences) error {
 	if err := writeAll(o, widenedFile, d.Widened); err != nil {
 		return err
 	}
 	return writeAll(o, goneFile, d.Gone)
 }
 
-func writeAll[T any](o *outputFolder, name string, all []T) error {
+func writeAll[T any](o *Folder, name string, all []T) error {
 	return o.file(name, func(l *lines) error {
 		for _, one := range all {
 			b, err := codec.Marshal(one)
@@ -118,7 +122,7 @@ func writeAll[T any](o *outputFolder, name string, all []T) error {
 }
 
 // file writes one file of the folder.
-func (o *outputFolder) file(name string, fill func(*lines) error) error {
+func (o *Folder) file(name string, fill func(*lines) error) error {
 	l, err := newLines(filepath.Join(o.dir, name+".ndjson"))
 	if err != nil {
 		return err
@@ -130,7 +134,8 @@ func (o *outputFolder) file(name string, fill func(*lines) error) error {
 	return l.close()
 }
 
-func (o *outputFolder) close() error { return o.letters.close() }
+// Close gives the file of the dead letters its name.
+func (o *Folder) Close() error { return o.letters.close() }
 
 // lines is a file of lines that gets its name when it is complete.
 type lines struct {

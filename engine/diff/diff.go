@@ -1,4 +1,4 @@
-package cli
+package diff
 
 import (
 	"context"
@@ -9,23 +9,24 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/output"
 )
 
-// diff is what a run would change. Beyond the limit changes are counted only.
-type diff struct {
+// Diff is what a run would change. Changes beyond the limit are counted only.
+type Diff struct {
 	Against string         `json:"against"`
 	Written time.Time      `json:"written"`
-	Access  []accessChange `json:"access"`
-	Items   []itemChange   `json:"items"`
-	Streams []*streamDiff  `json:"streams"`
+	Access  []AccessChange `json:"access"`
+	Items   []ItemChange   `json:"items"`
+	Streams []*StreamDiff  `json:"streams"`
 	Notes   []string       `json:"notes"`
 
-	past  *pastOutput
+	past  *output.Written
 	limit int // 0 for none
 }
 
-// streamDiff counts the changes of one stream.
-type streamDiff struct {
+// StreamDiff counts the changes of one stream.
+type StreamDiff struct {
 	Name     string         `json:"name"`
 	Before   int            `json:"before"`
 	Now      int            `json:"now"`
@@ -37,8 +38,8 @@ type streamDiff struct {
 	Fields   map[string]int `json:"fields"` // how many items differ in one
 }
 
-// accessChange is an item that other people find, or a group with other members.
-type accessChange struct {
+// AccessChange is an item that other people find, or a group with other members.
+type AccessChange struct {
 	Stream   string   `json:"stream"`
 	ID       string   `json:"id"`
 	Title    string   `json:"title,omitempty"`
@@ -51,8 +52,8 @@ type accessChange struct {
 	Lost     []string `json:"lost,omitempty"`
 }
 
-// itemChange is an item that comes, goes, or has other fields.
-type itemChange struct {
+// ItemChange is an item that comes, goes, or has other fields.
+type ItemChange struct {
 	Stream string             `json:"stream"`
 	ID     string             `json:"id"`
 	Title  string             `json:"title,omitempty"`
@@ -62,18 +63,24 @@ type itemChange struct {
 	Fields []codec.Difference `json:"fields,omitempty"`
 }
 
-func newDiff(past *pastOutput, limit int) *diff {
-	return &diff{Against: past.dir, Written: past.written.UTC(), past: past, limit: limit, Access: []accessChange{}, Items: []itemChange{}, Notes: []string{}}
+// New compares with a folder. It keeps the first limit changes of access and as many
+// of items; 0 keeps all.
+func New(past *output.Written, limit int) *Diff {
+	return &Diff{Against: past.Dir, Written: past.At.UTC(), past: past, limit: limit,
+		Access: []AccessChange{}, Items: []ItemChange{}, Notes: []string{}}
 }
 
-func (d *diff) any() bool {
-	return slices.ContainsFunc(d.Streams, func(s *streamDiff) bool { return s.Added+s.Changed+s.Removed+s.Wider+s.Narrower > 0 })
+// Any reports whether anything would change.
+func (d *Diff) Any() bool {
+	return slices.ContainsFunc(d.Streams, func(s *StreamDiff) bool {
+		return s.Added+s.Changed+s.Removed+s.Wider+s.Narrower > 0
+	})
 }
 
-// compare compares every stream of a plan that the folder has, too.
-func (d *diff) compare(ctx context.Context, plan *component.Plan) error {
+// Compare compares every stream of a plan that the folder has, too.
+func (d *Diff) Compare(ctx context.Context, plan *component.Plan) error {
 	for _, s := range plan.Streams {
-		past := d.past.streams[s.Name]
+		past := d.past.Streams[s.Name]
 		if past == nil {
 			d.note("%s is not in %s and was not compared", s.Name, d.Against)
 			continue
@@ -82,7 +89,7 @@ func (d *diff) compare(ctx context.Context, plan *component.Plan) error {
 			return fmt.Errorf("compare %s: %w", s.Name, err)
 		}
 	}
-	for name := range d.past.streams {
+	for name := range d.past.Streams {
 		if plan.Stream(name) == nil {
 			d.note("%s is not written by this run and was not compared", name)
 		}
@@ -91,12 +98,12 @@ func (d *diff) compare(ctx context.Context, plan *component.Plan) error {
 	return nil
 }
 
-func (d *diff) note(format string, args ...any) {
+func (d *Diff) note(format string, args ...any) {
 	d.Notes = append(d.Notes, fmt.Sprintf(format, args...))
 }
 
-func (d *diff) stream(ctx context.Context, s component.StreamPlan, past *pastStream) error {
-	counts := &streamDiff{Name: s.Name, Before: past.count, Fields: map[string]int{}}
+func (d *Diff) stream(ctx context.Context, s component.StreamPlan, past *output.Stream) error {
+	counts := &StreamDiff{Name: s.Name, Before: past.Count, Fields: map[string]int{}}
 	d.Streams = append(d.Streams, counts)
 	for e, err := range s.Items {
 		if err == nil {
@@ -110,21 +117,21 @@ func (d *diff) stream(ctx context.Context, s component.StreamPlan, past *pastStr
 			return err
 		}
 	}
-	unseen := map[[16]byte]bool{}
+	withheld := map[string]bool{}
 	for ref, err := range s.Withheld {
 		if err != nil {
 			return err
 		}
-		unseen[keyOf(ref)] = true
+		withheld[ref] = true
 	}
-	for _, item := range past.left() {
-		old, err := d.past.read(past, item)
+	for _, item := range past.Left() {
+		old, err := past.Read(item)
 		if err != nil {
 			return err
 		}
 		counts.Removed++
-		d.keep(itemChange{Stream: s.Name, ID: old.ID, Title: old.Title, Change: "removed"})
-		if unseen[keyOf(old.ID)] {
+		d.keep(ItemChange{Stream: s.Name, ID: old.ID, Title: old.Title, Change: "removed"})
+		if withheld[old.ID] {
 			nobody := component.Stored{ID: old.ID, Title: old.Title, Audience: access.Nobody}
 			d.access(counts, old, nobody, "")
 		}
@@ -132,28 +139,28 @@ func (d *diff) stream(ctx context.Context, s component.StreamPlan, past *pastStr
 	return nil
 }
 
-func (d *diff) item(counts *streamDiff, e component.Encoded, past *pastStream) error {
-	was, there := past.take(e.ID)
-	if there && was.content == contentOf(e.Body) {
+func (d *Diff) item(counts *StreamDiff, e component.Encoded, past *output.Stream) error {
+	was, there := past.Take(e.ID)
+	if there && was.Same(e.Body) {
 		return nil
 	}
-	now, err := d.past.decoder.Decode(counts.Name, e.Body)
+	now, err := past.Decode(e.Body)
 	if err != nil {
 		return err
 	}
 	if !there {
 		counts.Added++
-		added := itemChange{Stream: counts.Name, ID: now.ID, Title: now.Title, Change: "added"}
+		added := ItemChange{Stream: counts.Name, ID: now.ID, Title: now.Title, Change: "added"}
 		if now.Audience != access.Undecided {
 			added.To, added.Rule = now.Audience.String(), e.Rule
 		}
 		d.keep(added)
-		if d.past.withheld[counts.Name][keyOf(e.Ref)] {
+		if d.past.WasWithheld(counts.Name, e.Ref) {
 			d.access(counts, component.Stored{Audience: access.Nobody}, now, e.Rule)
 		}
 		return nil
 	}
-	old, err := d.past.read(past, was)
+	old, err := past.Read(was)
 	if err != nil {
 		return err
 	}
@@ -163,14 +170,14 @@ func (d *diff) item(counts *streamDiff, e component.Encoded, past *pastStream) e
 		for _, f := range fields {
 			counts.Fields[f.Path]++
 		}
-		d.keep(itemChange{Stream: counts.Name, ID: now.ID, Title: now.Title, Change: "changed", Fields: fields})
+		d.keep(ItemChange{Stream: counts.Name, ID: now.ID, Title: now.Title, Change: "changed", Fields: fields})
 	}
 	return nil
 }
 
 // access notes it when other people find an item now. What was withheld before
 // or is now was there all the same: it counts, where something new does not.
-func (d *diff) access(counts *streamDiff, old, now component.Stored, rule string) {
+func (d *Diff) access(counts *StreamDiff, old, now component.Stored, rule string) {
 	change, changed := accessOf(old, now)
 	if !changed {
 		return
@@ -187,18 +194,18 @@ func (d *diff) access(counts *streamDiff, old, now component.Stored, rule string
 	}
 }
 
-func (d *diff) keep(c itemChange) {
+func (d *Diff) keep(c ItemChange) {
 	if d.room(len(d.Items)) {
 		d.Items = append(d.Items, c)
 	}
 }
 
-func (d *diff) room(n int) bool { return d.limit == 0 || n < d.limit }
+func (d *Diff) room(n int) bool { return d.limit == 0 || n < d.limit }
 
 // accessOf tells who finds an item now and did not before, and the other way
 // round, as the guard on exposure does (invariant 5).
-func accessOf(old, now component.Stored) (change accessChange, changed bool) {
-	c := accessChange{ID: now.ID, Title: now.Title}
+func accessOf(old, now component.Stored) (change AccessChange, changed bool) {
+	c := AccessChange{ID: now.ID, Title: now.Title}
 	if now.Audience != access.Undecided {
 		c.From, c.To = old.Audience.String(), now.Audience.String()
 	}

@@ -1,4 +1,4 @@
-package cli
+package report
 
 import (
 	"os"
@@ -17,10 +17,14 @@ func TestMetricsFile(t *testing.T) {
 	rep := &run.Report{Pipeline: "a \"b\"\nc{} 1", Paused: []string{"users"}}
 	rep.Streams = []run.StreamReport{{Name: "users", Written: true, Staged: 3}, {Name: "groups"}}
 	rep.Seconds.Read = 1.5
-	if err := writeMetrics(path, &record{ExitCode: 3, Report: rep}); err != nil {
+	if err := WriteMetrics(path, &Record{ExitCode: 3, Report: rep}); err != nil {
 		t.Fatal(err)
 	}
-	text := read(t, path)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(b)
 	for _, want := range []string{
 		`# HELP pipe_records records of the last run by how they ended`,
 		`# TYPE pipe_records gauge`,

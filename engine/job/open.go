@@ -1,0 +1,104 @@
+package job
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/run"
+)
+
+// File is a pipeline file that is loaded without errors.
+type File struct {
+	RunID      string
+	Definition *pipeline.Definition
+	Sandbox    *Sandbox // nil without Options.Sandbox
+
+	o Options
+}
+
+// Load starts the sandbox and loads the file. The error is a *LoadError where the file
+// is wrong. A file is to be closed.
+func Load(ctx context.Context, o Options) (*File, error) {
+	f := &File{RunID: run.NewRunID(), o: o}
+	if o.Sandbox {
+		var err error
+		if f.Sandbox, err = o.StartSandbox(ctx); err != nil {
+			return nil, err
+		}
+		o.Settings = slices.Concat(o.Settings, f.Sandbox.Settings)
+	}
+	f.Definition = o.Parse()
+	if o.Loaded != nil {
+		o.Loaded(f.Definition)
+	}
+	if f.Definition.Problems.HasErrors() {
+		f.Close()
+		return nil, &LoadError{f.Definition}
+	}
+	return f, nil
+}
+
+// Close ends the servers of the sandbox.
+func (f *File) Close() { f.Sandbox.Close() }
+
+// Settings are what the components of the file are opened with.
+func (f *File) Settings() component.Settings {
+	return component.Settings{
+		UserAgent: fmt.Sprintf("pipe/%s (%s; run %s)", f.o.Version, f.Definition.File.Name, f.RunID),
+		Folder:    filepath.Dir(f.Definition.Document.Root().Pos().File),
+		Log:       f.o.Log,
+		Loopback:  f.o.Sandbox || f.o.Source != nil,
+	}
+}
+
+// Job is a pipeline file whose source and sink are open.
+type Job struct {
+	RunID      string
+	Definition *pipeline.Definition
+	Pipeline   *component.Pipeline
+	Sandbox    *Sandbox // nil without Options.Sandbox
+	State      string   // the state folder, "" for none
+
+	o     Options
+	close func()
+}
+
+// Open loads the file and opens its source and sink. A job is to be closed.
+func Open(ctx context.Context, o Options) (*Job, error) {
+	f, err := Load(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	j := &Job{RunID: f.RunID, Definition: f.Definition, Sandbox: f.Sandbox, o: o}
+	if err := j.open(f.Settings()); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return j, nil
+}
+
+func (j *Job) open(settings component.Settings) (err error) {
+	if j.State, err = j.o.StateFolder(); err != nil {
+		return err
+	}
+	if j.o.Source == nil {
+		j.Pipeline, j.close, err = j.Definition.Open(settings)
+		return err
+	}
+	source, err := j.o.Source(j.Definition)
+	if err != nil {
+		return err
+	}
+	j.Pipeline, j.close, err = j.Definition.OpenWith(source, settings)
+	return err
+}
+
+// Close closes source and sink, and ends the servers of the sandbox.
+func (j *Job) Close() {
+	j.close()
+	j.Sandbox.Close()
+}

@@ -1,0 +1,82 @@
+package job
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+)
+
+// Options say which file is opened, and how.
+type Options struct {
+	Path     string // of the pipeline file
+	Registry component.Registry
+	Settings []pipeline.Setting
+	// Lookup finds a variable.
+	Lookup func(name string) (value string, set bool)
+	// Only are the streams to write; empty means all.
+	Only []string
+	// Lenient lets variables be unset everywhere, SinkLenient those of the sink.
+	Lenient, SinkLenient bool
+	// Unpinned allows programs whose checksum the file does not give.
+	Unpinned bool
+	// PlaceholderUI gives the source's pages an address where the file does not.
+	PlaceholderUI bool
+	// Sandbox starts servers on this machine and points the file at them. Catalog is
+	// the file whose records they serve; "" for their own.
+	Sandbox bool
+	Catalog string
+	// Source takes the place of the file's own source; nil opens that of the file.
+	Source func(d *pipeline.Definition) (component.Source, error)
+	// State is the state folder: "" for the user's own, NoState for none.
+	State string
+	// Version is that of the program, for the user agent and the record.
+	Version string
+	// Secrets is given the secrets of the file.
+	Secrets *connection.Redactor
+	Log     *slog.Logger
+
+	// Started is called when the servers of the sandbox run; nil for nothing.
+	Started func(*Sandbox)
+	// Loaded is called when the file is loaded, before its problems end the job and
+	// before anything is opened. It may add problems; nil for nothing.
+	Loaded func(*pipeline.Definition)
+}
+
+// LoadError is that a file has errors; Definition has its problems, warnings
+// included.
+type LoadError struct{ Definition *pipeline.Definition }
+
+// Error lists the errors.
+func (e *LoadError) Error() string { return e.Definition.Problems.Errors().Error() }
+
+// Unwrap gives errors.As the problems.
+func (e *LoadError) Unwrap() error { return e.Definition.Problems.Errors() }
+
+// Parse loads the file alone. What is wrong with it is in its problems.
+func (o Options) Parse() *pipeline.Definition {
+	load := pipeline.Options{
+		Registry: o.Registry, Settings: o.Settings, Only: o.Only, SinkLenient: o.SinkLenient, Unpinned: o.Unpinned,
+		Variables: config.Variables{Lookup: o.Lookup, Lenient: o.Lenient}, Log: o.Log,
+	}
+	d := pipeline.Load(o.Path, load)
+	if placeholder := d.UIPlaceholder(); o.PlaceholderUI && len(placeholder) > 0 {
+		load.Settings = slices.Concat(o.Settings, placeholder)
+		d = pipeline.Load(o.Path, load)
+	}
+	if o.Secrets != nil {
+		for _, cfg := range []any{d.SourceCfg, d.SinkCfg} {
+			if cfg == nil {
+				continue
+			}
+			for _, s := range config.Secrets(cfg) {
+				o.Secrets.Add(s.Reveal(), strings.ToLower(s.Reveal()))
+			}
+		}
+	}
+	return d
+}

@@ -1,0 +1,50 @@
+package job
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/report"
+)
+
+func newRecord(q Request) *report.Record {
+	return &report.Record{
+		Version: q.Open.Version, File: q.Open.Path, Sandbox: q.Open.Sandbox, Plugins: []report.Program{},
+		Approvals: append([]string{}, q.Run.Approve...), Discarded: append([]string{}, q.Run.Discard...),
+	}
+}
+
+// keep writes the record and the metrics, also of a run that failed. That they cannot
+// be written is the error of a run that has none.
+func (r *Result) keep(q Request) {
+	r.Record.ExitCode = int(r.Class)
+	if q.ExitCode != nil {
+		r.Record.ExitCode = q.ExitCode(r.Class)
+	}
+	if r.Err != nil {
+		r.Record.Error = report.ErrorOf(r.Err)
+	}
+	var err error
+	if q.Report != "" {
+		secrets := q.Open.Secrets
+		if secrets == nil {
+			secrets = &connection.Redactor{}
+		}
+		if reportErr := r.Record.Append(q.Report, secrets); reportErr != nil {
+			err = fmt.Errorf("--report: %w", reportErr)
+		}
+	}
+	if q.Metrics != "" {
+		if metricsErr := report.WriteMetrics(q.Metrics, r.Record); metricsErr != nil {
+			err = errors.Join(err, fmt.Errorf("--metrics-file: %w", metricsErr))
+		}
+	}
+	switch {
+	case err == nil:
+	case r.Err == nil && r.Class == Done:
+		r.Err, r.Class = err, Failed
+	default:
+		q.Open.Log.Error("what was asked for about the run could not be written", "error", err)
+	}
+}

@@ -1,0 +1,159 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/output"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/report"
+	"github.com/pipe-engine/pipe/engine/run"
+)
+
+// RunOptions say how a job runs.
+type RunOptions struct {
+	// Until is the act after which the run ends.
+	Until run.Act
+	// Approve are IDs of refusals that a person allows, By that person, and Discard
+	// the unfinished uploads that they give up.
+	Approve, Discard []string
+	By               string
+	// ApplyDatasource sets up what the sink writes to when the guards have passed.
+	ApplyDatasource bool
+	// Timeout takes the place of that of the file; nil leaves it.
+	Timeout *time.Duration
+	// Output is the folder that is given every stream, "" for none.
+	Output string
+	// Wait is how long to wait until the sink has processed what was sent. MustConfirm
+	// makes it a *fault.Unconfirmed when the sink has not.
+	Wait        time.Duration
+	MustConfirm bool
+	Progress    run.Progress
+	Stop        <-chan struct{} // see run.Options
+	// Ready is called when everything is open, right before the run begins. It may set
+	// Wait, MustConfirm, Progress and Stop; its error ends the job. Nil is for nothing.
+	Ready func(o *RunOptions) error
+}
+
+// Request is a run with everything around it.
+type Request struct {
+	Open Options
+	Run  RunOptions
+	// Report is the file to which the record is added as a line, and Metrics the file
+	// that is replaced with the run's numbers; "" for none.
+	Report, Metrics string
+
+	// Ended is called when the run has ended, before the servers of a sandbox do and
+	// before the record is written. It may set the error of a run that has none.
+	Ended func(j *Job, r *Result)
+	// ExitCode returns the exit code of the program for the record; nil is the class.
+	ExitCode func(Class) int
+}
+
+// Result is what a job came to.
+type Result struct {
+	Report *run.Report // nil when the run did not begin
+	Record *report.Record
+	Class  Class
+	Err    error // nil when the class is Done or Rejected
+}
+
+// Run does a run with everything around it. The result is never nil.
+func Run(ctx context.Context, q Request) *Result {
+	r := &Result{Record: newRecord(q)}
+	r.run(ctx, q)
+	r.Class = ClassOfRun(r.Report, r.Err)
+	r.keep(q)
+	return r
+}
+
+func (r *Result) run(ctx context.Context, q Request) {
+	loaded := q.Open.Loaded
+	q.Open.Loaded = func(d *pipeline.Definition) {
+		if loaded != nil {
+			loaded(d)
+		}
+		if !d.Problems.HasErrors() {
+			r.Record.About(d)
+		}
+	}
+	j, err := Open(ctx, q.Open)
+	if err != nil {
+		r.Err = err
+		return
+	}
+	defer j.Close()
+	r.Report, r.Err = j.Run(ctx, q.Run)
+	r.Record.Report = r.Report
+	if q.Ended != nil && r.Report != nil {
+		q.Ended(j, r)
+	}
+}
+
+// Run reads, reviews and publishes. The report is nil when the run did not begin.
+func (j *Job) Run(ctx context.Context, o RunOptions) (*run.Report, error) {
+	if o.ApplyDatasource {
+		p, can := j.Pipeline.Sink.(component.Provisioner)
+		if !can {
+			return nil, &fault.Invalid{
+				Reason: j.Definition.Sink.Name + " has nothing to set up", Remedy: "leave --apply-datasource out",
+			}
+		}
+		p.ProvisionInRun(ProvisionOptions(j.Definition, false))
+	}
+	if o.Timeout != nil {
+		j.Pipeline.Limits.Timeout = *o.Timeout
+	}
+	options := run.Options{
+		RunID: j.RunID, Until: o.Until, State: j.State, Log: j.o.Log, Discard: o.Discard, Approve: o.Approve, By: o.By,
+	}
+	if o.Output != "" {
+		folder, err := output.Create(o.Output)
+		if err != nil {
+			return nil, &fault.Invalid{
+				Reason: fmt.Sprintf("--output %s: %v", o.Output, err), Remedy: "name a folder that can be written",
+			}
+		}
+		defer folder.Close()
+		options.Output, options.Compared, options.DeadLetters = folder.Plan, folder.Compared, folder.DeadLetter
+	}
+	if o.Ready != nil {
+		if err := o.Ready(&o); err != nil {
+			return nil, err
+		}
+	}
+	options.Wait, options.MustConfirm, options.Progress, options.Stop = o.Wait, o.MustConfirm, o.Progress, o.Stop
+	started := time.Now()
+	made, err := run.Run(ctx, j.Pipeline, options)
+	j.o.Log.Info("run ended", "verdict", made.Verdict, "run", made.RunID, "seconds", time.Since(started).Seconds())
+	return made, Located(j.Definition, err)
+}
+
+// ProvisionOptions say what a file means by what it does not write.
+func ProvisionOptions(d *pipeline.Definition, replace bool) component.ProvisionOptions {
+	return component.ProvisionOptions{Replace: replace, Cleared: func(path ...string) bool {
+		n, exact := d.Document.Nearest(append([]string{"sink", d.Sink.Name}, path...)...)
+		return exact && !n.IsNull() && n.Text() == "" && len(n.Items())+len(n.Entries()) == 0
+	}}
+}
+
+// Located returns an error that follows from a field of the sink's block as a problem
+// with the place of that field; other errors stay as they are.
+func Located(d *pipeline.Definition, err error) error {
+	var s *component.SettingError
+	if !errors.As(err, &s) {
+		return err
+	}
+	n, exact := d.Document.Nearest(append([]string{"sink", d.Sink.Name}, s.Path...)...)
+	hint := fault.RemedyOf(err)
+	if !exact && hint == "" {
+		hint = display.Path(s.Path) + " is not written in the file, so that it follows from another field or is a default"
+	}
+	return config.Problems{n.Problem("refused", err.Error(), hint)}
+}

@@ -1,0 +1,73 @@
+package job
+
+import (
+	"context"
+	"errors"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+)
+
+// Sandbox is a source and a sink on loopback.
+type Sandbox struct {
+	// Settings point a file at the servers, before any of its variables is resolved.
+	Settings     []pipeline.Setting
+	Source, Sink *component.Sandbox
+}
+
+// StartSandbox starts the servers that Options.Path needs. The error is a *LoadError
+// where the file is wrong, and a *fault.Invalid where the catalog is.
+func (o Options) StartSandbox(ctx context.Context) (*Sandbox, error) {
+	o.Lenient, o.Unpinned = true, true
+	o.Only = nil
+	d := o.Parse()
+	if d.Problems.HasErrors() {
+		return nil, &LoadError{d}
+	}
+	if d.Source.Sandbox == nil || d.Sink.Sandbox == nil {
+		return nil, &fault.Invalid{Reason: "there is no sandbox for " + d.Source.Name + " and " + d.Sink.Name}
+	}
+	s := &Sandbox{}
+	var err error
+	if s.Source, err = d.Source.Sandbox(ctx, d.SourceCfg, component.SandboxOptions{Input: o.Catalog}); err != nil {
+		return nil, wrongCatalog(err)
+	}
+	s.set("@source.", s.Source.Set)
+	if s.Sink, err = d.Sink.Sandbox(ctx, d.SinkCfg, component.SandboxOptions{UIURL: s.Source.Set["ui_url"]}); err != nil {
+		s.Close()
+		return nil, err
+	}
+	s.set("@sink.", s.Sink.Set)
+	if o.Started != nil {
+		o.Started(s)
+	}
+	return s, nil
+}
+
+// wrongCatalog returns what is wrong with the catalog as a wrong request.
+func wrongCatalog(err error) error {
+	if errors.As(err, new(config.Problems)) || !errors.As(err, new(*component.InputError)) {
+		return err
+	}
+	return &fault.Invalid{Reason: "--catalog: " + err.Error(), Remedy: fault.RemedyOf(err)}
+}
+
+func (s *Sandbox) set(prefix string, values map[string]string) {
+	for path, value := range values {
+		s.Settings = append(s.Settings, pipeline.Setting{Path: prefix + path, Value: value})
+	}
+}
+
+// Close ends the servers. A nil sandbox has none.
+func (s *Sandbox) Close() {
+	if s == nil {
+		return
+	}
+	for _, one := range []*component.Sandbox{s.Sink, s.Source} {
+		if one != nil {
+			one.Close()
+		}
+	}
+}

@@ -1,0 +1,8 @@
+// Package report is what is kept of a run besides its data: the record, a JSON line
+// for audits, and the metrics, a file in Prometheus's text format. Both describe a
+// finished run by its run.Report, its exit code and its error; a run that did not
+// begin has a record without a report.
+//
+// A record is redacted and escaped like all output (invariant 6). Metrics hold
+// numbers and names of the pipeline's parts alone.
+package report

@@ -1,0 +1,112 @@
+package report
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// Error is an error as machines read it: in a record, and in what a front end returns.
+type Error struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+	// Table is what a guard refused, a line each.
+	Table []string `json:"table,omitempty"`
+	// Also is what another guard refuses at the same time.
+	Also *Error `json:"also,omitempty"`
+	// ID is what an approval of the refused run names, and Changes what it allows.
+	ID      string         `json:"id,omitempty"`
+	Approve string         `json:"approve,omitempty"` // the call that allows it
+	Changes []fault.Change `json:"changes,omitempty"`
+}
+
+// Coded is an error of a front end, with a code and a hint of its own.
+type Coded interface {
+	error
+	Code() string
+	Hint() string
+}
+
+// ErrorOf describes an error.
+func ErrorOf(err error) *Error {
+	e := &Error{Code: CodeOf(err), Message: err.Error(), Hint: HintOf(err), Table: TableOf(err)}
+	var refused *fault.Refusal
+	if errors.As(err, &refused) && refused.Also != nil {
+		e.Also = ErrorOf(refused.Also)
+	}
+	return e
+}
+
+// CodeOf returns the code of an error: usage, pipeline, refused, unconfirmed, held,
+// state, stopped, the class of a fault, or that of a Coded error.
+func CodeOf(err error) string {
+	var coded Coded
+	switch {
+	case errors.As(err, &coded):
+		return coded.Code()
+	case errors.As(err, new(*fault.Invalid)):
+		return "usage"
+	case errors.As(err, new(config.Problems)):
+		return "pipeline"
+	case errors.As(err, new(*fault.Refusal)):
+		return "refused"
+	case errors.As(err, new(*fault.Unconfirmed)):
+		return "unconfirmed"
+	case errors.As(err, new(*fault.Held)):
+		return "held"
+	case errors.As(err, new(*fault.StateError)):
+		return "state"
+	case errors.Is(err, fault.ErrStopped):
+		return "stopped"
+	}
+	return fault.ClassOf(err).String()
+}
+
+// HintOf returns what a person can do about an error, "" when nothing is known.
+func HintOf(err error) string {
+	var refused *fault.Refusal
+	var unconfirmed *fault.Unconfirmed
+	var held *fault.Held
+	var folder *fault.StateError
+	var invalid *fault.Invalid
+	var coded Coded
+	switch {
+	case errors.As(err, &folder):
+		return folder.Remedy
+	case errors.As(err, &held):
+		return held.Remedy
+	case errors.As(err, &coded):
+		return coded.Hint()
+	case errors.As(err, &invalid):
+		if invalid.Remedy == "" {
+			return "see pipe help, or pipe COMMAND --help"
+		}
+		return invalid.Remedy
+	case errors.As(err, &refused):
+		return refused.Remedy
+	case errors.As(err, &unconfirmed):
+		return unconfirmed.Remedy
+	}
+	if remedy := fault.RemedyOf(err); remedy != "" || errors.Is(err, fault.ErrStopped) {
+		return remedy
+	}
+	switch fault.ClassOf(err) {
+	case fault.Transient:
+		return "this may pass: run again, and look into the other end's log of this time if it does not"
+	case fault.Throttled:
+		return "the other end asks for a pause: run again later, or at a time when it has less to do"
+	}
+	return ""
+}
+
+// TableOf returns what a guard refused, a line each, nil for other errors.
+func TableOf(err error) []string {
+	var refused *fault.Refusal
+	if errors.As(err, &refused) {
+		return slices.Concat(refused.Table, refused.Approvals)
+	}
+	return nil
+}
