@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
@@ -91,7 +92,7 @@ func subcommandNeeded(c *urfave.Context) error {
 	for _, sub := range c.Command.Subcommands {
 		names = append(names, sub.Names()...)
 	}
-	hint := "pipe " + c.Command.Name + " takes " + listed(names)
+	hint := "pipe " + c.Command.Name + " takes " + print.List(names)
 	if near := config.Nearest(asked, names); near != "" {
 		hint = "did you mean pipe " + c.Command.Name + " " + near + "?"
 	}

@@ -7,6 +7,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -249,7 +250,7 @@ func (a *app) printVariables(one checked) {
 		if len(list.names) == 0 {
 			continue
 		}
-		for i, line := range wrapped(strings.Join(list.names, ", "), 92) {
+		for i, line := range print.Wrap(strings.Join(list.names, ", "), 92) {
 			title := ""
 			if i == 0 {
 				title = list.title

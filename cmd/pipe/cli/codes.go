@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"strings"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
@@ -40,9 +41,9 @@ func codes() []code {
 }
 
 // explain prints what a code means, with an example.
-func (a *app) explain(c code, st style) {
-	display.Fprintf(a.stdout, "%s\n", st.bold.Render(c.Name))
-	for _, line := range wrapped(c.Text, 92) {
+func (a *app) explain(c code, st print.Style) {
+	display.Fprintf(a.stdout, "%s\n", st.Bold.Render(c.Name))
+	for _, line := range print.Wrap(c.Text, 92) {
 		display.Fprintf(a.stdout, "  %s\n", line)
 	}
 	for i, example := range c.Examples {

@@ -5,6 +5,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -82,7 +83,7 @@ func (a *app) datasourcePlan(c *urfave.Context) error {
 				return err
 			}
 		} else {
-			a.printPlan(a.stdout, plan, a.colors(c))
+			print.Plan(a.stdout, plan, a.colors(c))
 		}
 		if !plan.Empty() {
 			return exit(job.Changes)
@@ -104,7 +105,7 @@ func (a *app) datasourceApply(c *urfave.Context) error {
 		}
 		nothing := plan.Empty() && len(plan.Always) == 0
 		if !c.Bool("json") {
-			a.printPlan(a.stdout, plan, a.colors(c))
+			print.Plan(a.stdout, plan, a.colors(c))
 		}
 		if !nothing {
 			if !c.Bool("yes") {

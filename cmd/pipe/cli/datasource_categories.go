@@ -3,6 +3,7 @@ package cli
 import (
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
@@ -21,6 +22,6 @@ func (a *app) datasourceCategories(c *urfave.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(all, nil)
 	}
-	display.Fprintln(a.stdout, grid([]string{"datasourceCategory", "what it holds"}, rows, 2, a.colors(c)))
+	display.Fprintln(a.stdout, print.Grid([]string{"datasourceCategory", "what it holds"}, rows, 2, a.colors(c)))
 	return nil
 }

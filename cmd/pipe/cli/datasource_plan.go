@@ -1,72 +1,9 @@
 package cli
 
 import (
-	"io"
-	"strings"
-
-	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/display"
 )
-
-// printPlan prints a plan: + is added, - removed, ~ changed.
-func (a *app) printPlan(w io.Writer, p *component.ProvisionPlan, st style) {
-	switch {
-	case p.New:
-		display.Fprintf(w, "datasource %s: it is not there, and would be made\n", p.Name)
-	case p.Empty():
-		display.Fprintf(w, "datasource %s: no changes, it is as the file says\n", p.Name)
-	default:
-		display.Fprintf(w, "datasource %s: %s\n", p.Name, display.Plural(len(p.Changes), "change"))
-	}
-	for _, c := range p.Changes {
-		path := display.Path(c.Path)
-		switch action(c) {
-		case "add":
-			display.Fprintf(w, "  %s %s  %s\n", st.good.Render("+"), path, fieldsText(c.After))
-		case "remove":
-			display.Fprintf(w, "  %s %s  %s\n", st.bad.Render("-"), path, fieldsText(c.Before))
-		default:
-			display.Fprintf(w, "  %s %s  %s → %s\n", st.bold.Render("~"), path, c.Before, c.After)
-		}
-	}
-	if p.Opens {
-		display.Fprintf(w, "%s it is a test datasource now, which its testers alone see: with this, everybody whom the permissions name sees what it holds\n", st.bad.Render("!"))
-	}
-	section := func(title string, fields []component.ProvisionChange) {
-		if len(fields) > 0 {
-			display.Fprintln(w, title)
-		}
-		for _, c := range fields {
-			display.Fprintf(w, "    %s  %s\n", display.Path(c.Path), fieldsText(c.After))
-		}
-	}
-	section("kept as Glean has it, since the file does not mention it (--replace drops it):", p.Kept)
-	section("sent with each apply, since Glean cannot be asked for it:", p.Always)
-}
-
-// fieldsText writes the fields of a thing one after the other; other values
-// stay as they are.
-func fieldsText(value string) string {
-	var out []string
-	if err := codec.Members([]byte(value), func(name string, v []byte) error {
-		out = append(out, name+" "+string(v))
-		return nil
-	}); err != nil {
-		return value
-	}
-	return strings.Join(out, ", ")
-}
-
-func action(c component.ProvisionChange) string {
-	switch {
-	case c.Before == "":
-		return "add"
-	case c.After == "":
-		return "remove"
-	}
-	return "change"
-}
 
 type planField struct {
 	Path   []string `json:"path"`
@@ -91,7 +28,7 @@ func planJSON(p *component.ProvisionPlan) provisionJSON {
 		for _, c := range in {
 			f := planField{Path: c.Path, Before: c.Before, After: c.After}
 			if acts {
-				f.Action = action(c)
+				f.Action = print.Action(c)
 			}
 			out = append(out, f)
 		}

@@ -7,6 +7,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
@@ -73,7 +74,7 @@ func (a *app) componentsAction(c *urfave.Context) error {
 		for _, p := range all {
 			rows = append(rows, []string{p.Name, p.Role, p.Doc})
 		}
-		display.Fprintf(a.stdout, "%s\n\npipe components NAME explains every key of one.\n", grid([]string{"name", "what", "what it does"}, rows, 3, a.colors(c)))
+		display.Fprintf(a.stdout, "%s\n\npipe components NAME explains every key of one.\n", print.Grid([]string{"name", "what", "what it does"}, rows, 3, a.colors(c)))
 		return nil
 	}
 	i, err := pick(c, "component", len(all), func(i int) string { return all[i].Name })
@@ -104,8 +105,8 @@ func pick(c *urfave.Context, noun string, n int, name func(int) string) (int, er
 	return 0, usage{fmt.Sprintf("there is no %s %q", noun, asked), hint}
 }
 
-func (a *app) printPart(p part, st style) {
-	display.Fprintf(a.stdout, "%s   %s\n\n", st.bold.Render(p.Name), p.Doc)
+func (a *app) printPart(p part, st print.Style) {
+	display.Fprintf(a.stdout, "%s   %s\n\n", st.Bold.Render(p.Name), p.Doc)
 	if len(p.Fields) == 0 {
 		display.Fprintf(a.stdout, "It takes %s.\n", article(p.Type))
 		return
@@ -119,9 +120,9 @@ func (a *app) printPart(p part, st style) {
 }
 
 // printField explains a key and those below it.
-func (a *app) printField(f config.Field, indent string, st style) {
-	display.Fprintf(a.stdout, "%s%s  %s\n", indent, st.bold.Render(f.Name), st.dim.Render(strings.Join(factsOf(f), ", ")))
-	for _, line := range wrapped(f.Doc, 96-len(indent)) {
+func (a *app) printField(f config.Field, indent string, st print.Style) {
+	display.Fprintf(a.stdout, "%s%s  %s\n", indent, st.Bold.Render(f.Name), st.Dim.Render(strings.Join(factsOf(f), ", ")))
+	for _, line := range print.Wrap(f.Doc, 96-len(indent)) {
 		display.Fprintf(a.stdout, "%s    %s\n", indent, line)
 	}
 	for _, inner := range f.Fields {
@@ -155,20 +156,4 @@ func article(typ string) string {
 		return "an " + typ
 	}
 	return "a " + typ
-}
-
-// wrapped cuts a text into lines at its spaces.
-func wrapped(text string, width int) []string {
-	var out []string
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		if line != "" && len(line)+1+len(word) > width {
-			out, line = append(out, line), ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return append(out, line)
 }

@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/diff"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/run"
@@ -60,8 +61,8 @@ func (a *app) diffAction(c *urfave.Context) error {
 	if c.Bool("json") {
 		err = a.printJSON(d, err)
 	} else {
-		a.printDiff(d, a.colors(c))
-		printRejections(a.stdout, report, a.colors(c))
+		print.Diff(a.stdout, d, a.colors(c))
+		print.Rejections(a.stdout, report, a.colors(c))
 	}
 	if err == nil && d.Any() {
 		return exit(job.Changes)

@@ -99,11 +99,11 @@ func (a *app) printFindings(c *urfave.Context, findings []finding) error {
 	for _, f := range findings {
 		if f.End != end {
 			end = f.End
-			display.Fprintln(a.stdout, st.bold.Render(end))
+			display.Fprintln(a.stdout, st.Bold.Render(end))
 		}
-		mark := st.good.Render("✓")
+		mark := st.Good.Render("✓")
 		if !f.OK {
-			mark = st.bad.Render("✗")
+			mark = st.Bad.Render("✗")
 		}
 		display.Fprintf(a.stdout, "  %s %-14s %s\n", mark, f.What, f.Detail)
 		if !f.OK && f.Remedy != "" {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -75,20 +76,17 @@ func (a *app) printError(err error) {
 	}
 }
 
-// tableWidth is where the details of an error are wrapped.
-const tableWidth = 80
-
 func (a *app) printOne(err error) {
 	display.Fprintf(a.stderr, "pipe: %s\n", display.Indent(a.named(err.Error()), "  "))
 	for _, line := range report.TableOf(err) {
 		line = a.named(line)
 		text := strings.TrimLeft(line, " ")
 		indent := "  " + line[:len(line)-len(text)]
-		if len(indent)+len(text) <= tableWidth {
+		if len(indent)+len(text) <= print.DetailWidth {
 			display.Fprintf(a.stderr, "%s%s\n", indent, text)
 			continue
 		}
-		for _, part := range wrapped(text, tableWidth-len(indent)) {
+		for _, part := range print.Wrap(text, print.DetailWidth-len(indent)) {
 			display.Fprintf(a.stderr, "%s%s\n", indent, part)
 		}
 	}

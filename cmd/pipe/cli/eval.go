@@ -9,6 +9,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
@@ -197,7 +198,7 @@ func (a *app) printEvaluated(c *urfave.Context, o *evaluator) error {
 	}
 	var rows [][]string
 	for _, one := range all {
-		value := short(one.Value, valueWidth)
+		value := print.Short(one.Value, print.ValueWidth)
 		if one.Value == nil {
 			value = "nil"
 		}
@@ -206,7 +207,7 @@ func (a *app) printEvaluated(c *urfave.Context, o *evaluator) error {
 		}
 		rows = append(rows, []string{one.Ref, value})
 	}
-	display.Fprintln(a.stdout, grid([]string{"ref", "value"}, rows, 2, a.colors(c)))
+	display.Fprintln(a.stdout, print.Grid([]string{"ref", "value"}, rows, 2, a.colors(c)))
 	if total > len(all) {
 		display.Fprintf(a.stdout, "… %s of %s; --ref REF shows one of them\n", display.Number(len(all)), display.Number(total))
 	}

@@ -5,6 +5,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/explain"
 )
 
@@ -54,6 +55,6 @@ func (a *app) explainRecord(c *urfave.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(e, nil)
 	}
-	a.printExplanation(e, c.Bool("record"), a.colors(c))
+	print.Explanation(a.stdout, e, c.Bool("record"), a.colors(c))
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
@@ -80,13 +81,13 @@ func (a *app) functionsAction(c *urfave.Context) error {
 		first, _, _ := strings.Cut(f.Doc, ". ")
 		rows = append(rows, []string{f.Signature, strings.TrimSuffix(first, ".")})
 	}
-	display.Fprintf(a.stdout, "%s\n\npipe functions NAME shows one with examples.\n", grid([]string{"function", "what it gives"}, rows, 2, a.colors(c)))
+	display.Fprintf(a.stdout, "%s\n\npipe functions NAME shows one with examples.\n", print.Grid([]string{"function", "what it gives"}, rows, 2, a.colors(c)))
 	return nil
 }
 
-func (a *app) printFunction(f function, st style) error {
-	display.Fprintf(a.stdout, "%s\n", st.bold.Render(f.Signature))
-	for _, line := range wrapped(f.Doc, 96) {
+func (a *app) printFunction(f function, st print.Style) error {
+	display.Fprintf(a.stdout, "%s\n", st.Bold.Render(f.Signature))
+	for _, line := range print.Wrap(f.Doc, 96) {
 		display.Fprintf(a.stdout, "  %s\n", line)
 	}
 	if f.Of != "" {
@@ -108,7 +109,7 @@ func (a *app) printFunction(f function, st style) error {
 				return err
 			}
 			if text := "for " + string(record); text != shown {
-				display.Fprintf(a.stdout, "    %s\n", st.dim.Render(text))
+				display.Fprintf(a.stdout, "    %s\n", st.Dim.Render(text))
 				shown = text
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/explain"
@@ -36,7 +37,7 @@ func (o *operating) wholeRefs() error {
 		if whole == "" {
 			hint := "write " + o.Definition.Model.RefHint(ref, "")
 			if len(near) > 0 {
-				hint = "write one of: " + listed(near)
+				hint = "write one of: " + print.List(near)
 			}
 			return usage{ref + " is not the ref of an entity", hint}
 		}
@@ -73,7 +74,7 @@ func (o *operating) haveDocuments() error {
 func (o *operating) unknownRef(ref string) error {
 	remedy := "pipe hide --unseen remembers it all the same, for when it comes"
 	if _, near := explain.NewMatcher(o.Definition.Model, ref).Pick(o.delivered()); len(near) > 0 {
-		remedy = "did you mean " + listed(near) + "? " + remedy
+		remedy = "did you mean " + print.List(near) + "? " + remedy
 	}
 	return fault.Errorf(fault.Permanent, remedy, "neither the last good run, nor the source, nor Glean has it, and it was not remembered")
 }

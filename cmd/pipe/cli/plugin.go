@@ -11,6 +11,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -152,7 +153,7 @@ func checksumState(o *pluginhost.Options) string {
 	return sumPinned
 }
 
-func (a *app) printPlugins(all []listedPlugin, st style) {
+func (a *app) printPlugins(all []listedPlugin, st print.Style) {
 	var rows [][]string
 	for _, p := range all {
 		state := "not started"
@@ -161,10 +162,10 @@ func (a *app) printPlugins(all []listedPlugin, st style) {
 		}
 		rows = append(rows, []string{p.Transform, p.Name, p.Version, strings.Join(p.Command, " "), p.Checksum, state})
 	}
-	display.Fprintln(a.stdout, grid([]string{"transform", "plugin", "version", "command", "checksum", "state"}, rows, 6, st))
+	display.Fprintln(a.stdout, print.Grid([]string{"transform", "plugin", "version", "command", "checksum", "state"}, rows, 6, st))
 	for _, p := range all {
 		if !p.OK {
-			display.Fprintf(a.stdout, "%s %s: %s\n", st.bad.Render("!"), p.Transform, strings.TrimPrefix(p.State, "not started: "))
+			display.Fprintf(a.stdout, "%s %s: %s\n", st.Bad.Render("!"), p.Transform, strings.TrimPrefix(p.State, "not started: "))
 			if p.Hint != "" {
 				display.Fprintf(a.stdout, "  → %s\n", display.Indent(p.Hint, "    "))
 			}

@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/display"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
@@ -28,11 +29,11 @@ func (a *app) pluginDescribe(c *urfave.Context) error {
 		return a.printJSON(about, nil)
 	}
 	st := a.colors(c)
-	display.Fprintf(a.stdout, "%s %s   %s\n\n", st.bold.Render(about.Name), about.Version, about.Summary)
+	display.Fprintf(a.stdout, "%s %s   %s\n\n", st.Bold.Render(about.Name), about.Version, about.Summary)
 	display.Fprintf(a.stdout, "reads   %s\n", listOr(about.Needs, "the whole record"))
 	display.Fprintf(a.stdout, "writes  %s\n\n", listOr(about.Writes, "nothing"))
 	if rows := schemaRows(about.Schema, ""); len(rows) > 0 {
-		display.Fprintf(a.stdout, "%s\n\n", grid([]string{"config", "type", "default", "what it is"}, rows, 4, st))
+		display.Fprintf(a.stdout, "%s\n\n", print.Grid([]string{"config", "type", "default", "what it is"}, rows, 4, st))
 	} else {
 		display.Fprintf(a.stdout, "It takes no config.\n\n")
 	}
@@ -41,7 +42,7 @@ func (a *app) pluginDescribe(c *urfave.Context) error {
 		if err != nil {
 			return err
 		}
-		display.Fprintf(a.stdout, "%s\n%s\n", st.dim.Render("example (pipe plugin try --example runs it)"), display.Block(display.Lines(string(text))))
+		display.Fprintf(a.stdout, "%s\n%s\n", st.Dim.Render("example (pipe plugin try --example runs it)"), display.Block(display.Lines(string(text))))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
@@ -160,14 +161,14 @@ func tryOne(ctx context.Context, t *pluginhost.Transform, r *component.Record) (
 	return one, nil
 }
 
-func (a *app) printTried(one tried, st style) {
-	paint := map[string]func(...string) string{explain.Changed: st.good.Render, explain.Unchanged: st.dim.Render, explain.Dropped: st.dim.Render, explain.Failed: st.bad.Render}
-	display.Fprintf(a.stdout, "%s  %s\n", st.bold.Render(one.Ref), paint[one.Outcome](one.Outcome))
+func (a *app) printTried(one tried, st print.Style) {
+	paint := map[string]func(...string) string{explain.Changed: st.Good.Render, explain.Unchanged: st.Dim.Render, explain.Dropped: st.Dim.Render, explain.Failed: st.Bad.Render}
+	display.Fprintf(a.stdout, "%s  %s\n", st.Bold.Render(one.Ref), paint[one.Outcome](one.Outcome))
 	if one.Reason != "" {
 		display.Fprintf(a.stdout, "  %s\n", display.Indent(one.Reason, "  "))
 	}
 	for _, d := range one.Changes {
-		display.Fprint(a.stdout, display.Block(differenceText(d, st)))
+		display.Fprint(a.stdout, display.Block(print.Difference(d, st)))
 	}
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,7 +16,9 @@ var unescaped = regexp.MustCompile(`(fmt\.Fprint\w*|io\.WriteString)\((a\.stdout
 // escapes values from outside.
 func TestPrinting(t *testing.T) {
 	files, err := filepath.Glob("*.go")
-	if err != nil || len(files) == 0 {
+	printed, more := filepath.Glob("print/*.go")
+	files, err = append(files, printed...), errors.Join(err, more)
+	if err != nil || len(printed) == 0 {
 		t.Fatal(err)
 	}
 	for _, file := range files {

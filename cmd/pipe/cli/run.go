@@ -10,6 +10,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
@@ -155,7 +156,7 @@ func (a *app) reportRun(c *urfave.Context, r *job.Result, box *job.Sandbox) erro
 		a.printJSON(r.Report, r.Err)
 		return nil
 	}
-	a.printReport(a.stdout, r.Report, a.colors(c))
+	print.Report(a.stdout, r.Report, a.colors(c), a.named)
 	if dir := c.String("output"); dir != "" && r.Report.Verdict == run.VerdictDry {
 		display.Fprintf(a.stdout, "\n%s holds what would be sent. After a change, show what it does with:\n  %s\n", dir, display.Block(a.call("diff --against "+shellWord(dir))))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/pipe-engine/pipe/cmd/internal/components"
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/config/schema"
@@ -45,7 +46,7 @@ func golden(t *testing.T, file, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		was, is := differingLines(codec.Difference{Before: string(want), After: got})
+		was, is := print.DifferingLines(codec.Difference{Before: string(want), After: got})
 		t.Errorf("%s is not what is printed; go test ./cmd/pipe/cli -update writes it\nin the file:\n%s\nprinted:\n%s", file, firstLines(was), firstLines(is))
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
@@ -68,7 +69,7 @@ func (a *app) showAction(c *urfave.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(t.asJSON(), nil)
 	}
-	display.Fprintln(a.stdout, grid(t.header, t.cells(), len(t.header), a.colors(c)))
+	display.Fprintln(a.stdout, print.Grid(t.header, t.cells(), len(t.header), a.colors(c)))
 	if t.total > len(t.rows) {
 		display.Fprintf(a.stdout, "… %s of %s; --limit 0 prints all\n", display.Number(len(t.rows)), display.Number(t.total))
 	} else {

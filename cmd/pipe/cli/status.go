@@ -9,6 +9,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
@@ -185,8 +186,8 @@ func uploadsOf(uploads []baseline.Upload) string {
 	return strings.Join(parts, " and ")
 }
 
-func (a *app) printPlace(s placeStatus, st style) {
-	display.Fprintf(a.stdout, "%s  %s\n\n", st.bold.Render("datasource "+s.Place), s.Visible)
+func (a *app) printPlace(s placeStatus, st print.Style) {
+	display.Fprintf(a.stdout, "%s  %s\n\n", st.Bold.Render("datasource "+s.Place), s.Visible)
 	counted := func(n *int) string {
 		if n == nil {
 			return "?"
@@ -208,11 +209,11 @@ func (a *app) printPlace(s placeStatus, st style) {
 		}
 	}
 	header := []string{"", "uploaded", "indexed", "last run"}
-	display.Fprintln(a.stdout, grid(header, rows, 1, st))
+	display.Fprintln(a.stdout, print.Grid(header, rows, 1, st))
 	if s.LastRun != nil {
-		display.Fprintf(a.stdout, "%s\n", st.dim.Render("the last good run from this state folder ended "+clock(s.LastRun.Finished)+"; Glean's counts may be three hours old"))
+		display.Fprintf(a.stdout, "%s\n", st.Dim.Render("the last good run from this state folder ended "+clock(s.LastRun.Finished)+"; Glean's counts may be three hours old"))
 	} else {
-		display.Fprintf(a.stdout, "%s\n", st.dim.Render("no good run is remembered here; Glean's counts may be three hours old"))
+		display.Fprintf(a.stdout, "%s\n", st.Dim.Render("no good run is remembered here; Glean's counts may be three hours old"))
 	}
 	if len(s.Uploads) > 0 {
 		display.Fprintf(a.stdout, "\nuploads\n")
@@ -222,7 +223,7 @@ func (a *app) printPlace(s placeStatus, st style) {
 		if !u.Ended.IsZero() {
 			end = "ended " + clock(u.Ended)
 		}
-		display.Fprintf(a.stdout, "  %-12s %-20s began %s, %s  %s\n", u.Stream, u.State, clock(u.Began), end, st.dim.Render(u.ID))
+		display.Fprintf(a.stdout, "  %-12s %-20s began %s, %s  %s\n", u.Stream, u.State, clock(u.Began), end, st.Dim.Render(u.ID))
 	}
 	if len(s.Unconfirmed) > 0 {
 		display.Fprintf(a.stdout, "  not confirmed yet: %s was acknowledged, and Glean does not list it as complete\n", uploadsOf(s.Unconfirmed))

@@ -11,6 +11,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
@@ -185,7 +186,7 @@ func (a *app) testFile(ctx context.Context, c *urfave.Context, path string, o su
 	out.Coverage = coverage[key]
 	st := a.colors(c)
 	if !c.Bool("json") {
-		display.Fprintln(a.stdout, st.bold.Render(path))
+		display.Fprintln(a.stdout, st.Bold.Render(path))
 	}
 	for _, t := range tests {
 		r, err := t.Run(ctx, out.Coverage)
@@ -210,10 +211,10 @@ func (a *app) wrongFile(c *urfave.Context, problems config.Problems, source func
 	return problems.Errors()
 }
 
-func (a *app) printTest(r suite.Result, st style) {
-	word := st.good.Render("ok  ")
+func (a *app) printTest(r suite.Result, st print.Style) {
+	word := st.Good.Render("ok  ")
 	if !r.OK {
-		word = st.bad.Render("FAIL")
+		word = st.Bad.Render("FAIL")
 	}
 	display.Fprintf(a.stdout, "  %s  %s\n", word, r.Name)
 	if r.Updated != "" {
@@ -225,9 +226,9 @@ func (a *app) printTest(r suite.Result, st style) {
 			line = display.Line(strings.TrimRight(line, "\n"))
 			switch line[0] {
 			case '-':
-				line = st.bad.Render(line)
+				line = st.Bad.Render(line)
 			case '+':
-				line = st.good.Render(line)
+				line = st.Good.Render(line)
 			}
 			display.Fprintf(a.stdout, "          %s\n", line)
 		}
@@ -262,7 +263,7 @@ func (a *app) sumTests(c *urfave.Context, all []tested, part bool) error {
 		}
 	}
 	if len(untested) > 0 && err == nil && !c.Bool("allow-untested") {
-		err = testsFailed{"no test touches " + listed(untested), "add a test with a record that it decides, and say under can_see and cannot_see who finds it; or pass --allow-untested"}
+		err = testsFailed{"no test touches " + print.List(untested), "add a test with a record that it decides, and say under can_see and cannot_see who finds it; or pass --allow-untested"}
 	}
 	if c.Bool("json") {
 		return a.printJSON(all, err)

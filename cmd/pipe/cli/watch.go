@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
@@ -125,7 +126,7 @@ func (w *watched) pickRef(asked string, records []string) (string, error) {
 	case ref != "":
 		return ref, nil
 	case len(near) > 0 && m.Matches(near[0]):
-		return "", usage{fmt.Sprintf("%q may mean %s", asked, display.Plural(len(near), "record")), "write one of: " + listed(near)}
+		return "", usage{fmt.Sprintf("%q may mean %s", asked, display.Plural(len(near), "record")), "write one of: " + print.List(near)}
 	}
 	if w.input != nil {
 		if unread, _ := m.Pick(w.input.Refs()); unread != "" {
@@ -134,23 +135,7 @@ func (w *watched) pickRef(asked string, records []string) (string, error) {
 	}
 	u := usage{fmt.Sprintf("the source holds no %q among the %s that the pipeline reads", asked, display.Plural(len(records), "record")), "a ref is kind:namespace/name; `pipe show FILE KIND` lists them"}
 	if len(near) > 0 {
-		u.hint = "did you mean " + listed(near) + "?"
+		u.hint = "did you mean " + print.List(near) + "?"
 	}
 	return "", u
-}
-
-// listed joins a few texts.
-func listed(texts []string) string {
-	const most = 6
-	out := ""
-	for i, t := range texts[:min(most, len(texts))] {
-		if i > 0 {
-			out += ", "
-		}
-		out += t
-	}
-	if more := len(texts) - most; more > 0 {
-		out += fmt.Sprintf(" and %d more", more)
-	}
-	return out
 }

@@ -1,4 +1,4 @@
-package cli
+package print
 
 import (
 	"strings"
@@ -7,17 +7,16 @@ import (
 	"github.com/charmbracelet/lipgloss"
 	"github.com/muesli/termenv"
 
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // coloured is a style as on a terminal.
-func coloured() style {
+func coloured() Style {
 	r := lipgloss.NewRenderer(nil)
 	r.SetColorProfile(termenv.ANSI)
-	return style{
-		good: ink{r.NewStyle().Foreground(lipgloss.Color("2"))}, bad: ink{r.NewStyle().Foreground(lipgloss.Color("1")).Bold(true)},
-		dim: ink{r.NewStyle().Faint(true)}, bold: ink{r.NewStyle().Bold(true)},
+	return Style{
+		Good: Ink{r.NewStyle().Foreground(lipgloss.Color("2"))}, Bad: Ink{r.NewStyle().Foreground(lipgloss.Color("1")).Bold(true)},
+		Dim: Ink{r.NewStyle().Faint(true)}, Bold: Ink{r.NewStyle().Bold(true)},
 	}
 }
 
@@ -25,11 +24,11 @@ func coloured() style {
 // do not, and a table keeps its columns.
 func TestColours(t *testing.T) {
 	var b strings.Builder
-	w := newWriter(&b, &connection.Redactor{})
+	w := display.NewWriter(&b)
 	st := coloured()
 	const title = "a\x1b[32mb"
-	display.Fprintf(w, "%s %s\n", st.bad.Render("no"), title)
-	display.Fprintln(w, grid([]string{"ref", "title"}, [][]string{{"x", st.good.Render("y")}, {"long", title}}, 2, st))
+	display.Fprintf(w, "%s %s\n", st.Bad.Render("no"), title)
+	display.Fprintln(w, Grid([]string{"ref", "title"}, [][]string{{"x", st.Good.Render("y")}, {"long", title}}, 2, st))
 	w.Flush()
 	want := "\x1b[1;31mno\x1b[0m " + `a\u001b[32mb` + "\n" +
 		"\x1b[2mref\x1b[0m   \x1b[2mtitle\x1b[0m\n" +

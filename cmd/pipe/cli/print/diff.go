@@ -1,7 +1,8 @@
-package cli
+package print
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -10,11 +11,11 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
-func (a *app) printDiff(d *diff.Diff, st style) {
-	w := a.stdout
+// Diff prints who finds what first, then the items that change, and a table.
+func Diff(w io.Writer, d *diff.Diff, st Style) {
 	display.Fprintf(w, "against %s, written %s\n", d.Against, d.Written.Local().Format("2006-01-02 15:04"))
 	if len(d.Access) > 0 {
-		display.Fprintf(w, "\n%s\n", st.bold.Render("who finds what"))
+		display.Fprintf(w, "\n%s\n", st.Bold.Render("who finds what"))
 		for _, c := range d.Access {
 			display.Fprint(w, display.Block(accessText(c, st)))
 		}
@@ -26,7 +27,7 @@ func (a *app) printDiff(d *diff.Diff, st style) {
 	for _, c := range d.Items {
 		if c.Stream != stream {
 			stream = c.Stream
-			display.Fprintf(w, "\n%s\n", st.bold.Render(stream))
+			display.Fprintf(w, "\n%s\n", st.Bold.Render(stream))
 		}
 		display.Fprint(w, display.Block(itemText(c, st)))
 	}
@@ -37,7 +38,7 @@ func (a *app) printDiff(d *diff.Diff, st style) {
 		display.Fprintf(w, "\n! %s\n", display.Indent(n, "  "))
 	}
 	if !d.Any() {
-		display.Fprintf(w, "\n%s\n", st.good.Render("nothing would change"))
+		display.Fprintf(w, "\n%s\n", st.Good.Render("nothing would change"))
 		return
 	}
 	display.Fprintf(w, "\n%s\n", diffTable(d, st))
@@ -72,12 +73,12 @@ func accessTotal(d *diff.Diff) string {
 		display.Number(countStreams(d, func(s *diff.StreamDiff) int { return s.Wider })), display.Number(countStreams(d, func(s *diff.StreamDiff) int { return s.Narrower })))
 }
 
-func diffTable(d *diff.Diff, st style) display.Block {
+func diffTable(d *diff.Diff, st Style) display.Block {
 	var rows [][]string
 	for _, s := range d.Streams {
 		rows = append(rows, []string{s.Name, display.Number(s.Before), display.Number(s.Now), display.Number(s.Added), display.Number(s.Changed), display.Number(s.Removed), display.Number(s.Wider), display.Number(s.Narrower)})
 	}
-	return grid([]string{"stream", "before", "now", "added", "changed", "removed", "wider", "narrower"}, rows, 1, st)
+	return Grid([]string{"stream", "before", "now", "added", "changed", "removed", "wider", "narrower"}, rows, 1, st)
 }
 
 // differingFields are the fields that differ, the most frequent first.
@@ -97,13 +98,13 @@ func differingFields(d *diff.Diff) string {
 	return strings.Join(parts, " · ")
 }
 
-func accessText(c diff.AccessChange, st style) string {
-	mark := st.bad.Render("WIDER   ")
+func accessText(c diff.AccessChange, st Style) string {
+	mark := st.Bad.Render("WIDER   ")
 	switch {
 	case c.Wider && c.Narrower:
-		mark = st.bad.Render("OTHERS  ")
+		mark = st.Bad.Render("OTHERS  ")
 	case c.Narrower:
-		mark = st.good.Render("narrower")
+		mark = st.Good.Render("narrower")
 	}
 	line := fmt.Sprintf("  %s  %s %s", mark, c.Stream, display.Line(c.ID))
 	if c.From != c.To {
@@ -117,7 +118,7 @@ func accessText(c diff.AccessChange, st style) string {
 		sign  string
 		names []string
 		paint func(...string) string
-	}{{"-", c.Lost, st.good.Render}, {"+", c.Gained, st.bad.Render}} {
+	}{{"-", c.Lost, st.Good.Render}, {"+", c.Gained, st.Bad.Render}} {
 		if len(part.names) > 0 {
 			line += "      " + part.paint(part.sign+" "+display.Line(some(part.names))) + "\n"
 		}
@@ -142,7 +143,7 @@ func some(names []string) string {
 	return text
 }
 
-func itemText(c diff.ItemChange, st style) string {
+func itemText(c diff.ItemChange, st Style) string {
 	name := display.Line(c.ID)
 	if c.Title != "" {
 		name += "  " + display.Line(c.Title)
@@ -152,13 +153,13 @@ func itemText(c diff.ItemChange, st style) string {
 		if c.To != "" {
 			name += fmt.Sprintf("  (found by %s, by %s)", c.To, ruleName(c.Rule))
 		}
-		return st.good.Render("  + "+name) + "\n"
+		return st.Good.Render("  + "+name) + "\n"
 	case "removed":
-		return st.bad.Render("  - "+name) + "\n"
+		return st.Bad.Render("  - "+name) + "\n"
 	}
 	text := "  ~ " + name + "\n"
 	for _, f := range c.Fields {
-		text += indented(differenceText(f, st), "    ")
+		text += indented(Difference(f, st), "    ")
 	}
 	return text
 }

@@ -1,4 +1,4 @@
-package cli
+package print
 
 import (
 	"fmt"
@@ -16,12 +16,12 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// printReport prints what became of a run: a closing tree, a line per kind and
-// stream, and who finds what.
-func (a *app) printReport(w io.Writer, r *run.Report, st style) {
-	display.Fprintf(w, "%s %s   %s\n", st.bold.Render(r.Pipeline), verdictText(r, st), st.dim.Render("run "+r.RunID))
+// Report prints what became of a run: a closing tree, a line per kind and
+// stream, and who finds what. named completes the calls in notes.
+func Report(w io.Writer, r *run.Report, st Style, named func(string) string) {
+	display.Fprintf(w, "%s %s   %s\n", st.Bold.Render(r.Pipeline), verdictText(r, st), st.Dim.Render("run "+r.RunID))
 	if r.Read == 0 {
-		a.printReportNotes(w, r)
+		printReportNotes(w, r, named)
 		return
 	}
 	display.Fprintf(w, "\n%s\n\n%s\n", endingTree(r, st), kindTable(r, st))
@@ -30,40 +30,40 @@ func (a *app) printReport(w io.Writer, r *run.Report, st style) {
 		display.Fprintf(w, "\n%s\n", display.Indent(audience, ""))
 	}
 	printWidened(w, r, st)
-	printRejections(w, r, st)
-	a.printReportNotes(w, r)
-	display.Fprintf(w, "\n%s\n", st.dim.Render(timing(r)))
+	Rejections(w, r, st)
+	printReportNotes(w, r, named)
+	display.Fprintf(w, "\n%s\n", st.Dim.Render(timing(r)))
 }
 
-func (a *app) printReportNotes(w io.Writer, r *run.Report) {
+func printReportNotes(w io.Writer, r *run.Report, named func(string) string) {
 	if len(r.Notes) > 0 {
 		display.Fprintln(w)
 	}
 	for _, n := range r.Notes {
-		display.Fprintf(w, "! %s\n", display.Indent(a.named(n), "  "))
+		display.Fprintf(w, "! %s\n", display.Indent(named(n), "  "))
 	}
 }
 
-func verdictText(r *run.Report, st style) string {
+func verdictText(r *run.Report, st Style) string {
 	switch r.Verdict {
 	case run.VerdictDelivered:
 		if r.Endings[component.Delivered] == 0 {
-			return st.bad.Render("done, nothing was delivered")
+			return st.Bad.Render("done, nothing was delivered")
 		}
-		return st.good.Render("delivered")
+		return st.Good.Render("delivered")
 	case run.VerdictDry:
-		return st.good.Render("dry run, nothing sent")
+		return st.Good.Render("dry run, nothing sent")
 	case run.VerdictUnconfirmed:
-		return st.bad.Render("delivered, not confirmed")
+		return st.Bad.Render("delivered, not confirmed")
 	}
 	text := string(r.Verdict)
 	if !r.Sent {
 		text += ", nothing sent"
 	}
-	return st.bad.Render(text)
+	return st.Bad.Render(text)
 }
 
-func endingTree(r *run.Report, st style) display.Block {
+func endingTree(r *run.Report, st Style) display.Block {
 	t := tree.Root(fmt.Sprintf("%s records read", display.Number(r.Read))).Enumerator(tree.RoundedEnumerator)
 	all := append([]component.Ending{}, component.Endings[:]...)
 	if r.Endings[component.Pending] > 0 {
@@ -73,7 +73,7 @@ func endingTree(r *run.Report, st style) display.Block {
 		word := wordFor(r, e)
 		line := fmt.Sprintf("%s %s", display.Number(r.Endings[e]), word)
 		if e == component.Rejected && r.Endings[e] > 0 {
-			line = st.bad.Render(line)
+			line = st.Bad.Render(line)
 		}
 		branch := tree.Root(display.Line(line))
 		for _, name := range byCount(r.Reasons[e]) {
@@ -102,7 +102,7 @@ func byCount(m map[string]int) []string {
 	return names
 }
 
-func kindTable(r *run.Report, st style) display.Block {
+func kindTable(r *run.Report, st Style) display.Block {
 	header := []string{"kind", "read"}
 	for _, e := range component.Endings {
 		header = append(header, wordFor(r, e))
@@ -115,12 +115,12 @@ func kindTable(r *run.Report, st style) display.Block {
 		}
 		rows = append(rows, row)
 	}
-	return grid(header, rows, 1, st)
+	return Grid(header, rows, 1, st)
 }
 
 // streamTable counts items, where the tree counts records: a record may make
 // items for several streams.
-func streamTable(r *run.Report, st style) display.Block {
+func streamTable(r *run.Report, st Style) display.Block {
 	header := []string{"stream", "items", "merged", "withheld", "rejected", "size"}
 	if r.Since != nil {
 		header = append(header, "new", "changed", "gone")
@@ -151,7 +151,7 @@ func streamTable(r *run.Report, st style) display.Block {
 			rows[i] = append(rows[i], "")
 		}
 	}
-	return grid(header, rows, 1, st)
+	return Grid(header, rows, 1, st)
 }
 
 // changes are the cells that compare a stream with the last good run.
@@ -198,11 +198,11 @@ func audienceLine(r *run.Report) string {
 
 // printWidened names the documents that more people find, by rule and class, and
 // the first refs of each. A refusal has them in its table.
-func printWidened(w io.Writer, r *run.Report, st style) {
+func printWidened(w io.Writer, r *run.Report, st Style) {
 	if r.Since == nil || len(r.Since.Widened) == 0 || r.Verdict == run.VerdictRefused {
 		return
 	}
-	display.Fprintf(w, "\n%s\n", st.bold.Render("found by more people"))
+	display.Fprintf(w, "\n%s\n", st.Bold.Render("found by more people"))
 	refs := map[string][]string{}
 	var groups []string
 	for _, d := range r.Since.Widened {
@@ -219,7 +219,7 @@ func printWidened(w io.Writer, r *run.Report, st style) {
 	for _, group := range groups {
 		g := changeGroup{all: len(refs[group]), refs: refs[group][:min(shownRefs, len(refs[group]))]}
 		display.Fprintf(w, "  %s, %s\n", group, display.Number(g.all))
-		for _, line := range wrapped(g.list(), tableWidth-4) {
+		for _, line := range Wrap(g.list(), DetailWidth-4) {
 			display.Fprintf(w, "    %s\n", line)
 		}
 	}
@@ -228,12 +228,12 @@ func printWidened(w io.Writer, r *run.Report, st style) {
 	}
 }
 
-// printRejections prints the first rejections, those with one reason together.
-func printRejections(w io.Writer, r *run.Report, st style) {
+// Rejections prints the first rejections, those with one reason together.
+func Rejections(w io.Writer, r *run.Report, st Style) {
 	if len(r.Rejections) == 0 {
 		return
 	}
-	display.Fprintf(w, "\n%s\n", st.bad.Render("rejected"))
+	display.Fprintf(w, "\n%s\n", st.Bad.Render("rejected"))
 	refs := map[string][]string{}
 	var reasons []string
 	for _, d := range r.Rejections {

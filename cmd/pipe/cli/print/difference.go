@@ -1,4 +1,4 @@
-package cli
+package print
 
 import (
 	"strings"
@@ -13,9 +13,9 @@ const (
 	linesAfter  = 40
 )
 
-// differenceText shows a difference as lines that went and lines that came.
-func differenceText(d codec.Difference, st style) string {
-	before, after := differingLines(d)
+// Difference shows a difference as lines that went and lines that came.
+func Difference(d codec.Difference, st Style) string {
+	before, after := DifferingLines(d)
 	var b strings.Builder
 	b.WriteString("  " + display.Line(d.Path) + "\n")
 	some := func(sign string, lines []string, most int, paint func(...string) string) {
@@ -23,17 +23,17 @@ func differenceText(d codec.Difference, st style) string {
 			b.WriteString(paint("  "+sign+" "+display.Line(line)) + "\n")
 		}
 		if more := len(lines) - most; more > 0 {
-			b.WriteString(st.dim.Render("  "+sign+" … "+display.Plural(more, "more line")+"; --json shows all") + "\n")
+			b.WriteString(st.Dim.Render("  "+sign+" … "+display.Plural(more, "more line")+"; --json shows all") + "\n")
 		}
 	}
-	some("-", before, linesBefore, st.bad.Render)
-	some("+", after, linesAfter, st.good.Render)
+	some("-", before, linesBefore, st.Bad.Render)
+	some("+", after, linesAfter, st.Good.Render)
 	return b.String()
 }
 
-// differingLines are the lines that went and those that came, without what both begin
+// DifferingLines are the lines that went and those that came, without what both begin
 // and end with.
-func differingLines(d codec.Difference) (before, after []string) {
+func DifferingLines(d codec.Difference) (before, after []string) {
 	before, after = linesOf(d.Before), linesOf(d.After)
 	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
 		before, after = before[1:], after[1:]

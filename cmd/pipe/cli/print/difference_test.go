@@ -1,4 +1,4 @@
-package cli
+package print
 
 import (
 	"strings"
@@ -13,9 +13,9 @@ func TestDifferences(t *testing.T) {
 	before := map[string]any{"a": "same", "b": map[string]any{"c": "x\ny\nz", "d": 1.0, "gone": true}, "tags": []any{"p"}}
 	after := map[string]any{"a": "same", "b": map[string]any{"c": "x\nY\x1b[31m\nz", "d": 1.0, "new": nil}, "tags": []any{"p", "q"}, "e": map[string]any{"f": "g"}}
 	var got strings.Builder
-	var st style // without colours
+	var st Style // without colours
 	for _, d := range codec.Differences(before, after) {
-		got.WriteString(differenceText(d, st))
+		got.WriteString(Difference(d, st))
 	}
 	want := `  b.c
   - y
@@ -31,7 +31,7 @@ func TestDifferences(t *testing.T) {
 	if got.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", got.String(), want)
 	}
-	long := differenceText(codec.Difference{Path: "x", Before: strings.Repeat("a\n", 100), After: strings.Repeat("b\n", 100)}, st)
+	long := Difference(codec.Difference{Path: "x", Before: strings.Repeat("a\n", 100), After: strings.Repeat("b\n", 100)}, st)
 	if n := strings.Count(long, "\n"); n != 1+linesBefore+1+linesAfter+1 || !strings.Contains(long, "… 92 more lines; --json shows all") {
 		t.Errorf("%d lines:\n%s", n, long)
 	}

@@ -1,61 +1,51 @@
-package cli
+package print
 
 import (
 	"io"
-	"os"
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/lipgloss/table"
 	"github.com/muesli/termenv"
-	urfave "github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
-// style is how things look; without colours everything is plain text.
-type style struct {
-	good, bad, dim, bold ink
+// Style is how things look; without colours everything is plain text.
+type Style struct {
+	Good, Bad, Dim, Bold Ink
 }
 
-// ink paints text so that its colours pass the writer of the output; those in
+// Ink paints text so that its colours pass the writer of the output; those in
 // the text itself do not.
-type ink struct{ style lipgloss.Style }
+type Ink struct{ style lipgloss.Style }
 
 // Render joins texts with blanks and paints them.
-func (i ink) Render(texts ...string) string {
+func (i Ink) Render(texts ...string) string {
 	return display.Paint(func(text string) string { return i.style.Render(text) }, strings.Join(texts, " "))
 }
 
-func (a *app) colors(c *urfave.Context) style {
-	r := lipgloss.NewRenderer(a.stdout.(*writer).behind)
-	if _, off := a.lookup("NO_COLOR"); off || c.Bool("no-color") || !terminal(a.stdout) {
+// NewStyle makes the style of an output, with colours where it is asked for them.
+func NewStyle(w io.Writer, colours bool) Style {
+	r := lipgloss.NewRenderer(w)
+	if !colours {
 		r.SetColorProfile(termenv.Ascii)
 	}
-	return style{
-		good: ink{r.NewStyle().Foreground(lipgloss.Color("2"))},
-		bad:  ink{r.NewStyle().Foreground(lipgloss.Color("1")).Bold(true)},
-		dim:  ink{r.NewStyle().Faint(true)},
-		bold: ink{r.NewStyle().Bold(true)},
+	return Style{
+		Good: Ink{r.NewStyle().Foreground(lipgloss.Color("2"))},
+		Bad:  Ink{r.NewStyle().Foreground(lipgloss.Color("1")).Bold(true)},
+		Dim:  Ink{r.NewStyle().Faint(true)},
+		Bold: Ink{r.NewStyle().Bold(true)},
 	}
 }
 
-func terminal(w io.Writer) bool {
-	if out, ok := w.(*writer); ok {
-		w = out.behind
-	}
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// grid is a table without lines: the first `left` columns are text, the others
+// Grid is a table without lines: the first `left` columns are text, the others
 // numbers at the right edge. A cell is one line of at most display.MaxCell
 // characters.
-func grid(header []string, rows [][]string, left int, st style) display.Block {
+func Grid(header []string, rows [][]string, left int, st Style) display.Block {
 	heads := make([]string, len(header))
 	for i, name := range header {
-		heads[i] = st.dim.Render(name)
+		heads[i] = st.Dim.Render(name)
 	}
 	cells := make([][]string, len(rows))
 	for i, row := range rows {

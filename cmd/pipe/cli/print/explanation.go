@@ -1,7 +1,8 @@
-package cli
+package print
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
@@ -17,9 +18,10 @@ import (
 // leaf is text for one line of a tree.
 func leaf(text string) string { return display.Short(text, display.MaxValue) }
 
-// printExplanation prints the way of a record as a tree.
-func (a *app) printExplanation(e explain.Explanation, record bool, st style) {
-	t := tree.Root(leaf(st.bold.Render(e.Ref) + "  " + endingText(e.Ending, e.Reason, st))).Enumerator(tree.RoundedEnumerator)
+// Explanation prints the way of a record as a tree, with the whole record if it
+// is asked for.
+func Explanation(w io.Writer, e explain.Explanation, record bool, st Style) {
+	t := tree.Root(leaf(st.Bold.Render(e.Ref) + "  " + endingText(e.Ending, e.Reason, st))).Enumerator(tree.RoundedEnumerator)
 	if record {
 		t.Child(recordTree(e.Record, st))
 	}
@@ -35,32 +37,32 @@ func (a *app) printExplanation(e explain.Explanation, record bool, st style) {
 	if e.Identity != nil {
 		t.Child(identityTree(e.Identity, st))
 	}
-	display.Fprintln(a.stdout, display.Block(t.String()))
+	display.Fprintln(w, display.Block(t.String()))
 	if e.Answer != nil {
-		a.printAnswer(*e.Answer, st)
+		printAnswer(w, *e.Answer, st)
 	}
 }
 
-func (a *app) printAnswer(answer explain.Answer, st style) {
-	verdict := st.bad.Render("no") + ", " + answer.Who + " does not find it: "
+func printAnswer(w io.Writer, answer explain.Answer, st Style) {
+	verdict := st.Bad.Render("no") + ", " + answer.Who + " does not find it: "
 	switch {
 	case answer.Unknown:
-		verdict = st.bold.Render("not known") + ", whether " + answer.Who + " finds it: "
+		verdict = st.Bold.Render("not known") + ", whether " + answer.Who + " finds it: "
 	case answer.Finds:
-		verdict = st.good.Render("yes") + ", " + answer.Who + " finds it: "
+		verdict = st.Good.Render("yes") + ", " + answer.Who + " finds it: "
 	}
-	display.Fprintf(a.stdout, "\n%s%s\n", verdict, answer.Why)
+	display.Fprintf(w, "\n%s%s\n", verdict, answer.Why)
 	for _, chain := range answer.Chains() {
-		display.Fprintf(a.stdout, "  %s\n", strings.Join(chain, " → "))
+		display.Fprintf(w, "  %s\n", strings.Join(chain, " → "))
 	}
 }
 
-func endingText(ending, reason string, st style) string {
+func endingText(ending, reason string, st Style) string {
 	switch ending {
 	case component.Delivered.String():
-		return st.good.Render("to be delivered")
+		return st.Good.Render("to be delivered")
 	case component.Rejected.String():
-		return st.bad.Render("rejected") + ": " + reason
+		return st.Bad.Render("rejected") + ": " + reason
 	}
 	if reason == "" {
 		return ending
@@ -68,21 +70,21 @@ func endingText(ending, reason string, st style) string {
 	return ending + ": " + reason
 }
 
-func recordTree(record map[string]any, st style) *tree.Tree {
+func recordTree(record map[string]any, st Style) *tree.Tree {
 	t := tree.Root("record")
 	text, err := codec.MarshalIndent(record)
 	if err != nil {
 		return t.Child(leaf(err.Error()))
 	}
 	for line := range strings.Lines(string(text)) {
-		t.Child(st.dim.Render(display.Line(strings.TrimRight(line, "\n"))))
+		t.Child(st.Dim.Render(display.Line(strings.TrimRight(line, "\n"))))
 	}
 	return t
 }
 
-func transformTree(all []explain.TransformStep, st style) *tree.Tree {
+func transformTree(all []explain.TransformStep, st Style) *tree.Tree {
 	t := tree.Root("transforms")
-	paint := map[string]func(...string) string{explain.Changed: st.good.Render, explain.Dropped: st.bad.Render, explain.Failed: st.bad.Render}
+	paint := map[string]func(...string) string{explain.Changed: st.Good.Render, explain.Dropped: st.Bad.Render, explain.Failed: st.Bad.Render}
 	var rows [][]string
 	for _, one := range all {
 		outcome := one.Outcome
@@ -97,7 +99,7 @@ func transformTree(all []explain.TransformStep, st style) *tree.Tree {
 	for i, line := range aligned(rows, st) {
 		branch := tree.Root(leaf(line))
 		for _, d := range all[i].Changes {
-			branch.Child(leaf(fmt.Sprintf("%s: %s → %s", display.Line(d.Path), short(d.Before, valueWidth), short(d.After, valueWidth))))
+			branch.Child(leaf(fmt.Sprintf("%s: %s → %s", display.Line(d.Path), Short(d.Before, ValueWidth), Short(d.After, ValueWidth))))
 		}
 		t.Child(branch)
 	}
@@ -106,12 +108,12 @@ func transformTree(all []explain.TransformStep, st style) *tree.Tree {
 
 // The widths, in characters, to which values and expressions are cut.
 const (
-	valueWidth      = 64
+	ValueWidth      = 64
 	expressionWidth = 56
 )
 
-func itemTree(item explain.ItemResult, st style) *tree.Tree {
-	t := tree.Root(leaf(item.Stream + "  " + endingText(item.Ending, item.Reason, st) + "  " + st.dim.Render(item.At)))
+func itemTree(item explain.ItemResult, st Style) *tree.Tree {
+	t := tree.Root(leaf(item.Stream + "  " + endingText(item.Ending, item.Reason, st) + "  " + st.Dim.Render(item.At)))
 	var nothing []string
 	var rows [][]string
 	for _, f := range item.Fields {
@@ -120,20 +122,20 @@ func itemTree(item explain.ItemResult, st style) *tree.Tree {
 			continue
 		}
 		line := f.At[strings.LastIndexByte(f.At, ':'):]
-		rows = append(rows, []string{f.Name, short(f.Value, valueWidth), "← " + cut(f.Expression, expressionWidth) + "  " + line})
+		rows = append(rows, []string{f.Name, Short(f.Value, ValueWidth), "← " + cut(f.Expression, expressionWidth) + "  " + line})
 	}
 	for _, line := range aligned(rows, st) {
 		t.Child(leaf(line))
 	}
 	if len(nothing) > 0 {
-		t.Child(leaf(st.dim.Render("no value: " + strings.Join(nothing, ", "))))
+		t.Child(leaf(st.Dim.Render("no value: " + strings.Join(nothing, ", "))))
 	}
 	return t
 }
 
 // aligned makes lines of rows, each cell below that of the row before; the last
 // cell is the dim one.
-func aligned(rows [][]string, st style) []string {
+func aligned(rows [][]string, st Style) []string {
 	var widths []int
 	for _, row := range rows {
 		for i := range row {
@@ -150,21 +152,21 @@ func aligned(rows [][]string, st style) []string {
 		for i, cell := range row[:len(row)-1] {
 			out[n] += cell + strings.Repeat(" ", widths[i]-lipgloss.Width(cell)+2)
 		}
-		out[n] += st.dim.Render(row[len(row)-1])
+		out[n] += st.Dim.Render(row[len(row)-1])
 	}
 	return out
 }
 
-func decisionTree(d *explain.DecisionResult, st style) *tree.Tree {
+func decisionTree(d *explain.DecisionResult, st Style) *tree.Tree {
 	t := tree.Root("permissions")
 	var rows [][]string
 	for _, r := range d.Rules {
 		outcome := r.Outcome
 		switch r.Outcome {
 		case explain.RuleDecided:
-			outcome = st.good.Render(outcome + ": " + d.Audience)
+			outcome = st.Good.Render(outcome + ": " + d.Audience)
 		case explain.RuleFailed:
-			outcome = st.bad.Render(outcome)
+			outcome = st.Bad.Render(outcome)
 		}
 		at := r.At[strings.LastIndexByte(r.At, ':'):]
 		if r.When != "" {
@@ -176,13 +178,13 @@ func decisionTree(d *explain.DecisionResult, st style) *tree.Tree {
 		t.Child(leaf(line))
 	}
 	if len(d.Named) > 0 {
-		t.Child(leaf("names " + listed(d.Named)))
+		t.Child(leaf("names " + List(d.Named)))
 	}
 	for _, set := range d.AllOf {
-		t.Child(leaf("names who is in all of " + listed(set)))
+		t.Child(leaf("names who is in all of " + List(set)))
 	}
 	for _, ref := range d.LeftOut {
-		t.Child(leaf(st.bad.Render("left out: ") + ref + ", whom nobody delivered as a user or group"))
+		t.Child(leaf(st.Bad.Render("left out: ") + ref + ", whom nobody delivered as a user or group"))
 	}
 	switch {
 	case len(d.Finders) > 0:
@@ -192,7 +194,7 @@ func decisionTree(d *explain.DecisionResult, st style) *tree.Tree {
 	case d.Audience == access.AllUsers.String():
 		t.Child("found by everybody who can sign in")
 	default:
-		t.Child(leaf("found by " + st.bad.Render("nobody")))
+		t.Child(leaf("found by " + st.Bad.Render("nobody")))
 	}
 	return t
 }
@@ -207,16 +209,16 @@ func people(n int) string {
 // mostFinders is how many members of one group are printed.
 const mostFinders = 15
 
-func findersTree(title string, finders []explain.Finder, st style) *tree.Tree {
+func findersTree(title string, finders []explain.Finder, st Style) *tree.Tree {
 	t := tree.Root(leaf(title))
 	for _, f := range finders[:min(mostFinders, len(finders))] {
 		switch {
 		case !f.Group:
-			t.Child(leaf(f.Name + "  " + st.dim.Render(strings.Join(f.Refs, ", "))))
+			t.Child(leaf(f.Name + "  " + st.Dim.Render(strings.Join(f.Refs, ", "))))
 		case f.Unknown:
-			t.Child(leaf(f.Name + "  " + st.dim.Render("its members are those of an earlier run, since this one does not write it")))
+			t.Child(leaf(f.Name + "  " + st.Dim.Render("its members are those of an earlier run, since this one does not write it")))
 		case len(f.Members) == 0:
-			t.Child(leaf(f.Name + "  " + st.dim.Render("no members")))
+			t.Child(leaf(f.Name + "  " + st.Dim.Render("no members")))
 		default:
 			t.Child(findersTree(f.Name, f.Members, st))
 		}
@@ -227,7 +229,7 @@ func findersTree(title string, finders []explain.Finder, st style) *tree.Tree {
 	return t
 }
 
-func identityTree(i *explain.IdentityResult, st style) *tree.Tree {
+func identityTree(i *explain.IdentityResult, st Style) *tree.Tree {
 	if i.Group {
 		if len(i.Members) == 0 {
 			return tree.Root("a group without members")
@@ -242,33 +244,7 @@ func identityTree(i *explain.IdentityResult, st style) *tree.Tree {
 		t.Child("not active: in no group, and named by nothing")
 	}
 	if len(i.Groups) > 0 {
-		t.Child(leaf("member of " + listed(i.Groups)))
+		t.Child(leaf("member of " + List(i.Groups)))
 	}
 	return t
-}
-
-// short is a value in one line of at most width characters, 0 for any length.
-func short(v any, width int) string {
-	switch v := v.(type) {
-	case nil:
-		return "nothing"
-	case string:
-		text := display.Short(strings.Join(strings.Fields(strings.ReplaceAll(v, "\n", " ⏎ ")), " "), width)
-		if text == "" {
-			return `""`
-		}
-		return text
-	}
-	b, err := codec.Marshal(v)
-	if err != nil {
-		return err.Error()
-	}
-	return display.Short(string(b), width)
-}
-
-func cut(text string, width int) string {
-	if r := []rune(text); width > 0 && len(r) > width {
-		return string(r[:width-1]) + "…"
-	}
-	return text
 }
