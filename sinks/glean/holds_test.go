@@ -1,36 +1,36 @@
-package glean
+package glean_test
 
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
 // TestHoldsUploads: the history lists the uploads of documents with the owner and
 // run of each, also while the counts are still those of before.
 func TestHoldsUploads(t *testing.T) {
-	f := start(t, sandbox.Rules{CountsLag: 3 * time.Hour})
-	s := f.read(user("sam"), doc("a"))
-	first := f.lastRun
-	if err := f.publish(s); err != nil {
+	f := gleantest.Start(t, sandbox.Rules{CountsLag: 3 * time.Hour})
+	s := f.Read(gleantest.User("sam"), gleantest.Doc("a"))
+	first := f.LastRun
+	if err := f.Publish(s); err != nil {
 		t.Fatal(err)
 	}
-	f.now = f.now.Add(time.Minute)
-	f.opening.Owner = "feedfacefeedface"
-	f.reset()
-	s = f.read(user("sam"), doc("a"), doc("b"))
-	if err := f.publish(s); err != nil {
+	f.Time = f.Time.Add(time.Minute)
+	f.Opening.Owner = "feedfacefeedface"
+	f.Reset()
+	s = f.Read(gleantest.User("sam"), gleantest.Doc("a"), gleantest.Doc("b"))
+	if err := f.Publish(s); err != nil {
 		t.Fatal(err)
 	}
-	second := f.lastRun
-	h, err := f.read().Holds(t.Context())
+	second := f.LastRun
+	h, err := f.Read().Holds(t.Context())
 	if err != nil || h.Unsaid != nil {
 		t.Fatal(err, h.Unsaid)
 	}
@@ -42,31 +42,27 @@ func TestHoldsUploads(t *testing.T) {
 		got = append(got, fmt.Sprint(u.Stream, " ", u.Owner, " ", u.Run, " ", u.Began.Unix()))
 	}
 	want := []string{
-		fmt.Sprint("documents feedfacefeedface ", second, " ", f.now.Unix()),
-		fmt.Sprint("documents 00000000deadbeef ", first, " ", f.now.Add(-time.Minute).Unix()),
+		fmt.Sprint("documents feedfacefeedface ", second, " ", f.Time.Unix()),
+		fmt.Sprint("documents 00000000deadbeef ", first, " ", f.Time.Add(-time.Minute).Unix()),
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-// says makes the status answer a JSON text.
-func says(body string) faults.Fault {
-	return faults.Fault{Path: "status", Status: http.StatusOK,
-		Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
-}
-
 // TestHoldsUploadOrder: the order is that of the starts, whatever Glean's is; other
 // programs have no owner.
 func TestHoldsUploadOrder(t *testing.T) {
 	const measured = "01JCQ7ZJ8Z0000000000000000"
-	f := start(t, sandbox.Rules{})
-	f.server.Fail(says(`{"documents":{"bulkUploadHistory":[
-		{"uploadId":"other-documents-` + measured + `","startTime":"2026-01-01T00:00:00Z","endTime":"NA","status":"SUCCESSFUL"},
+	f := gleantest.Start(t, sandbox.Rules{})
+	f.Server.Fail(gleantest.Status(`{"documents":{"bulkUploadHistory":[
+		{"uploadId":"other-documents-` + measured +
+		`","startTime":"2026-01-01T00:00:00Z","endTime":"NA","status":"SUCCESSFUL"},
 		{"uploadId":"backstage-sync-17","startTime":"2026-03-01T00:00:00Z","status":"SUCCESSFUL"},
 		{"uploadId":"unknown start","startTime":"yesterday","status":"SUCCESSFUL"},
-		{"uploadId":"pipe-documents-0123456789abcdef-` + measured + `-2","startTime":"2026-02-01T00:00:00Z","status":"SUCCESSFUL"}],"counts":{"uploaded":null}}}`))
-	h, err := f.read().Holds(t.Context())
+		{"uploadId":"pipe-documents-0123456789abcdef-` + measured +
+		`-2","startTime":"2026-02-01T00:00:00Z","status":"SUCCESSFUL"}],"counts":{"uploaded":null}}}`))
+	h, err := f.Read().Holds(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,30 +89,30 @@ func TestHoldsUnsaid(t *testing.T) {
 	}{
 		"404":             {faults.Fault{Status: 404}, true},
 		"410":             {faults.Fault{Status: 410}, true},
-		"null":            {says("null"), true},
-		"a list":          {says("[]"), true},
-		"an error object": {says(`{"error":"try later"}`), true},
-		"another shape":   {says(`{"documents":[]}`), true},
+		"null":            {gleantest.Status("null"), true},
+		"a list":          {gleantest.Status("[]"), true},
+		"an error object": {gleantest.Status(`{"error":"try later"}`), true},
+		"another shape":   {gleantest.Status(`{"documents":[]}`), true},
 		"500":             {faults.Fault{Status: 500}, false},
 		"403":             {faults.Fault{Status: 403}, false},
 		"reset":           {faults.Fault{Reset: true}, false},
 		"a sign-in page":  {faults.Fault{HTML: true}, false},
 	} {
-		f := start(t, sandbox.Rules{})
+		f := gleantest.Start(t, sandbox.Rules{})
 		tc.fault.Path = "status"
-		f.server.Fail(tc.fault)
-		h, err := f.read().Holds(t.Context())
+		f.Server.Fail(tc.fault)
+		h, err := f.Read().Holds(t.Context())
 		var unsaid *component.UnsaidError
 		if tc.beta && (err != nil || h.Unsaid == nil) || !tc.beta && !errors.As(err, &unsaid) {
 			t.Errorf("%s: %+v, %v", name, h, err)
 		}
 	}
-	f := start(t, sandbox.Rules{})
+	f := gleantest.Start(t, sandbox.Rules{})
 	for _, body := range []string{`{}`, `{"documents":{}}`, `{"documents":{"counts":{"uploaded":null},` +
 		`"bulkUploadHistory":null}}`, `{"documents":{"counts":{"uploaded":[]},"bulkUploadHistory":[]}}`} {
-		f.server.Heal()
-		f.server.Fail(says(body))
-		if h, err := f.read().Holds(t.Context()); err != nil || h.Unsaid != nil || len(h.Uploads) > 0 ||
+		f.Server.Heal()
+		f.Server.Fail(gleantest.Status(body))
+		if h, err := f.Read().Holds(t.Context()); err != nil || h.Unsaid != nil || len(h.Uploads) > 0 ||
 			h.Streams["documents"] > 0 {
 			t.Errorf("%s: %+v, %v", body, h, err)
 		}

@@ -1,6 +1,7 @@
 package glean
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/pipe-engine/pipe/engine/component"
@@ -26,13 +27,19 @@ type Sink struct {
 	operator   *operate.Operator
 }
 
-// open makes a sink; retry zero is the engine's policy.
-func open(cfg *settings.Config, s component.Settings, retry fault.Retry) (*Sink, error) {
+// Options are what tests open a sink with.
+type Options struct {
+	Retry fault.Retry   // the zero value is the connection's policy
+	Clock *upload.Clock // nil is the system's
+}
+
+// Open makes a sink. It opens no connection.
+func Open(cfg *settings.Config, s component.Settings, o Options) (*Sink, error) {
 	schema, err := settings.NewSchema(cfg.Datasource)
 	if err != nil {
 		return nil, err
 	}
-	k := &Sink{cfg: cfg, schema: schema, clock: upload.SystemClock(),
+	k := &Sink{cfg: cfg, schema: schema, clock: cmp.Or(o.Clock, upload.SystemClock()),
 		client: &api.Client{Redactor: &connection.Redactor{}, Datasource: schema.Name}}
 	k.datasource = &datasource.Manager{Client: k.client, Config: cfg}
 	k.operator = &operate.Operator{Client: k.client, Config: cfg, Clock: k.clock, Datasource: k.datasource,
@@ -46,7 +53,7 @@ func open(cfg *settings.Config, s component.Settings, retry fault.Retry) (*Sink,
 	}
 	k.client.Conn, err = connection.New(cfg.Config, connection.Settings{
 		Name: "glean", URL: cfg.Address(), Token: cfg.Token, UserAgent: s.UserAgent, LoopbackOnly: s.Loopback,
-		Log: s.Log, Observe: s.Observe, Retry: retry, Redactor: k.client.Redactor,
+		Log: s.Log, Observe: s.Observe, Retry: o.Retry, Redactor: k.client.Redactor,
 		Rate: cfg.RequestsPerSecond, Burst: cfg.Concurrency,
 		Deprecation: api.Deprecation,
 		Allow:       func(string, string) bool { return false }, // each capability allows its own: api.Client.For

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/encode"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
@@ -26,7 +25,7 @@ func Spec() component.SinkSpec[*settings.Config] {
 			}
 		},
 		Open: func(cfg *settings.Config, s component.Settings) (component.Sink, error) {
-			return open(cfg, s, fault.Retry{})
+			return Open(cfg, s, Options{})
 		},
 		Sandbox: startSandbox,
 		Missing: (*settings.Config).Missing,

@@ -1,4 +1,4 @@
-package glean
+package glean_test
 
 import (
 	"fmt"
@@ -8,14 +8,17 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
+	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 func TestConfigSpec(t *testing.T) {
-	if err := config.CheckSpec(Spec().Config()); err != nil {
+	if err := config.CheckSpec(glean.Spec().Config()); err != nil {
 		t.Error(err)
 	}
-	for _, s := range streams(catalog()) {
+	for _, s := range glean.Spec().Streams(gleantest.Settings()) {
 		for _, f := range s.Fields {
 			if f.Doc == "" {
 				t.Errorf("%s.%s has no doc", s.Name, f.Name)
@@ -33,7 +36,7 @@ func TestAddresses(t *testing.T) {
 		"", "acme", "https://", "https:///x", "https://a b", "https://u@x", "https://u:p@x", "https://x?a", "https://x?",
 		"https://x#a", "https://x/a/../b", "https://x//a", "ftp://x", " https://x", "https://x:y",
 	} {
-		c := testSettings()
+		c := gleantest.Settings()
 		c.ServerURL = address
 		accepted := true
 		c.Validate(func(field, _, message, hint string) {
@@ -42,8 +45,8 @@ func TestAddresses(t *testing.T) {
 				t.Errorf("%s: %s shows it", address, field)
 			}
 		})
-		c.Datasource = catalog()
-		k, err := Spec().Open(c, component.Settings{})
+		c.Datasource = gleantest.Catalog()
+		k, err := glean.Spec().Open(c, component.Settings{})
 		if address != "" && accepted != (err == nil) {
 			t.Errorf("%q: accepted %v, %v", address, accepted, err)
 		}
@@ -56,11 +59,11 @@ func TestAddresses(t *testing.T) {
 // TestNotReady: without an address or a token a sink can be opened and refuses
 // to be asked.
 func TestNotReady(t *testing.T) {
-	c := testSettings()
-	if len(Spec().Missing(c)) == 0 {
+	c := gleantest.Settings()
+	if len(glean.Spec().Missing(c)) == 0 {
 		t.Error("ready without an address")
 	}
-	k, err := Spec().Open(c, component.Settings{})
+	k, err := glean.Spec().Open(c, component.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +81,7 @@ func TestNotReady(t *testing.T) {
 		t.Error(err)
 	}
 	c.ServerURL, c.Datasource.URLRegex = "https://acme-be.glean.com", ""
-	if _, err := Spec().Open(c, component.Settings{}); err == nil ||
+	if _, err := glean.Spec().Open(c, component.Settings{}); err == nil ||
 		!strings.Contains(err.Error(), "urlRegex is missing") {
 		t.Errorf("%v", err)
 	}
@@ -91,7 +94,8 @@ type problems struct {
 }
 
 func (p *problems) Problem(_ *config.Node, _, message, _ string) { p.got = append(p.got, message) }
-func (p *problems) Warn(_ *config.Node, code, _, _ string)       { p.warned = append(p.warned, code) }
+
+func (p *problems) Warn(_ *config.Node, code, _, _ string) { p.warned = append(p.warned, code) }
 
 func TestCheckMappings(t *testing.T) {
 	objectType := func(values ...string) component.FieldFacts {
@@ -136,7 +140,8 @@ func TestCheckMappings(t *testing.T) {
 			`property "tier" is not defined for component, system`},
 	} {
 		var p problems
-		Spec().CheckMappings(testSettings(), []component.MappingFacts{{Stream: "documents", Fields: tc.fields}}, &p)
+		glean.Spec().CheckMappings(gleantest.Settings(), []component.MappingFacts{{Stream: "documents", Fields: tc.fields}},
+			&p)
 		if got := strings.Join(append(p.got, p.warned...), "; "); got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
@@ -145,8 +150,8 @@ func TestCheckMappings(t *testing.T) {
 
 // TestLoopback: with --sandbox no other machine is reached.
 func TestLoopback(t *testing.T) {
-	f := start(t, sandboxRules(), func(c *settings.Config) { c.ServerURL = "http://192.0.2.1" })
-	if _, err := f.api.Live(t.Context()); err == nil || !strings.Contains(err.Error(),
+	f := gleantest.Start(t, sandbox.Rules{}, func(c *settings.Config) { c.ServerURL = "http://192.0.2.1" })
+	if _, err := f.API.Live(t.Context()); err == nil || !strings.Contains(err.Error(),
 		"not an address of this machine") {
 		t.Error(err)
 	}

@@ -119,7 +119,8 @@ func TestPageRequest(t *testing.T) {
 		string(again) != `{"documents":[{"id":"a"},{"id":"b"}]}` {
 		t.Errorf("%s %s", first, again)
 	}
-	if b := p.some("documents", func(i int) bool { return i == 1 }); string(b.request("")) != `{"documents":[{"id":"b"}]}` {
+	if b := p.some("documents",
+		func(i int) bool { return i == 1 }); string(b.request("")) != `{"documents":[{"id":"b"}]}` {
 		t.Errorf("%s", b.buf)
 	}
 	if empty := newPage("documents", 0); string(empty.request("")) != `{"documents":[]}` {

@@ -1,4 +1,4 @@
-package glean
+package upload_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
@@ -18,9 +19,9 @@ import (
 // TestMembershipsStop: a stage that cannot be read and a signal each end the
 // memberships before the next group, and nothing is sent after them.
 func TestMembershipsStop(t *testing.T) {
-	items := []*component.Item{user("ann"), doc("a")}
+	items := []*component.Item{gleantest.User("ann"), gleantest.Doc("a")}
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
-		items = append(items, group(name, "user:default/ann"))
+		items = append(items, gleantest.Group(name, "user:default/ann"))
 	}
 	damaged := errors.New("the stage is damaged")
 	for name, tc := range map[string]struct {
@@ -34,26 +35,26 @@ func TestMembershipsStop(t *testing.T) {
 		"the run is stopped":   {stop: true, want: fault.ErrStopped, most: 2}, // the next one may be waiting for its turn
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Concurrency = 1 })
+			f := gleantest.Start(t, sandbox.Rules{}, func(c *settings.Config) { c.Concurrency = 1 })
 			var once sync.Once
-			f.server.Fail(faults.Fault{Path: "/bulkindexmemberships", Match: func([]byte) bool {
+			f.Server.Fail(faults.Fault{Path: "/bulkindexmemberships", Match: func([]byte) bool {
 				if tc.stop {
-					once.Do(func() { close(f.stop) })
+					once.Do(func() { close(f.Stop) })
 				}
 				return false
 			}})
-			s := f.read(items...)
+			s := f.Read(items...)
 			if _, err := s.Holds(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			plan := f.plan(s)
+			plan := f.Plan()
 			if tc.damage {
 				staged := plan.Stream(api.StreamMemberships)
 				staged.Items = failsAfter(staged.Items, 1, damaged)
 			}
 			err := s.Publish(t.Context(), plan)
-			if !errors.Is(err, tc.want) || len(f.index().Memberships) > tc.most || (len(f.ids()) > 0) != (tc.want == nil) {
-				t.Errorf("%v, members of %d groups, documents %v", err, len(f.index().Memberships), f.ids())
+			if !errors.Is(err, tc.want) || len(f.Index().Memberships) > tc.most || (len(f.IDs()) > 0) != (tc.want == nil) {
+				t.Errorf("%v, members of %d groups, documents %v", err, len(f.Index().Memberships), f.IDs())
 			}
 		})
 	}
@@ -77,20 +78,23 @@ func failsAfter(items iter.Seq2[component.Encoded, error], n int, err error) ite
 // TestRefusedMembers: a user or group that Glean refused is no member of any
 // group, and the other members stay.
 func TestRefusedMembers(t *testing.T) {
-	f := start(t, sandbox.Rules{})
-	f.server.Fail(faults.Fault{Path: "/bulkindexgroups", Match: holds(`/refused"`), Status: 400, Body: "Bad group"})
-	f.server.Fail(faults.Fault{Path: "/bulkindexusers", Match: holds(`"bob@x.example"`), Status: 400, Body: "Bad user"})
-	err := f.run(user("ann"), user("bob"), group("refused", "user:default/ann"), group("kept", "user:default/ann"),
-		group("a", "user:default/ann", "user:default/bob", "group:default/refused", "group:default/kept"))
+	f := gleantest.Start(t, sandbox.Rules{})
+	f.Server.Fail(faults.Fault{Path: "/bulkindexgroups", Match: gleantest.Holding(`/refused"`), Status: 400,
+		Body: "Bad group"})
+	f.Server.Fail(faults.Fault{Path: "/bulkindexusers", Match: gleantest.Holding(`"bob@x.example"`), Status: 400,
+		Body: "Bad user"})
+	err := f.Run(gleantest.User("ann"), gleantest.User("bob"), gleantest.Group("refused", "user:default/ann"),
+		gleantest.Group("kept", "user:default/ann"),
+		gleantest.Group("a", "user:default/ann", "user:default/bob", "group:default/refused", "group:default/kept"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var members []string
-	for _, m := range f.index().Memberships["group:default/a"] {
+	for _, m := range f.Index().Memberships["group:default/a"] {
 		members = append(members, m.MemberUserID+m.MemberGroupName)
 	}
 	if len(members) != 2 || strings.Contains(strings.Join(members, " "), "refused") ||
 		strings.Contains(strings.Join(members, " "), "bob") {
-		t.Errorf("%v, rejected %v", members, f.rejected)
+		t.Errorf("%v, rejected %v", members, f.Rejected)
 	}
 }

@@ -1,4 +1,4 @@
-package glean
+package glean_test
 
 import (
 	"context"
@@ -12,12 +12,15 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
 // answering is a sink whose Glean answers as told.
-func answering(t *testing.T, answer func(path string) (status int, contentType, body string)) *session {
+func answering(t *testing.T, answer func(path string) (status int, contentType, body string)) (gleantest.Session,
+	*glean.Sink) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		status, contentType, body := answer(r.URL.Path)
@@ -26,10 +29,10 @@ func answering(t *testing.T, answer func(path string) (status int, contentType, 
 		_, _ = w.Write([]byte(body))
 	}))
 	t.Cleanup(server.Close)
-	cfg := testSettings()
+	cfg := gleantest.Settings()
 	cfg.ServerURL, cfg.RecoveryWait, cfg.Retries.Attempts = server.URL, 0, 2
-	k, err := open(cfg, component.Settings{Loopback: true}, fault.Retry{Attempts: 2, Base: time.Microsecond,
-		Cap: time.Microsecond})
+	k, err := glean.Open(cfg, component.Settings{Loopback: true}, glean.Options{
+		Retry: fault.Retry{Attempts: 2, Base: time.Microsecond, Cap: time.Microsecond}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,11 +42,11 @@ func answering(t *testing.T, answer func(path string) (status int, contentType, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return opened.(*session)
+	return opened.(gleantest.Session), k
 }
 
 func agreeing(t testing.TB) string {
-	live, err := codec.Marshal(catalog())
+	live, err := codec.Marshal(gleantest.Catalog())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +78,7 @@ func FuzzStatus(f *testing.F) {
 	}
 	live := agreeing(f)
 	f.Fuzz(func(t *testing.T, body string) {
-		s := answering(t, func(path string) (int, string, string) {
+		s, sink := answering(t, func(path string) (int, string, string) {
 			if strings.HasSuffix(path, "/status") {
 				return http.StatusOK, "application/json", body
 			}
@@ -91,7 +94,7 @@ func FuzzStatus(f *testing.F) {
 		if _, notJSON := codec.Decode([]byte(body)); notJSON != nil && len(held.Streams) > 0 {
 			t.Errorf("%v out of nonsense", held)
 		}
-		_ = s.sink.Check(t.Context())
+		_ = sink.Check(t.Context())
 	})
 }
 
@@ -107,21 +110,21 @@ func FuzzConfig(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		s := answering(t, func(path string) (int, string, string) {
+		s, sink := answering(t, func(path string) (int, string, string) {
 			if strings.HasSuffix(path, "/status") {
 				return http.StatusOK, "application/json", goodStatus
 			}
 			return http.StatusOK, "application/json", body
 		})
-		if err := s.sink.datasource.Agree(t.Context(), false); err == nil {
+		if err := s.Preflight(t.Context()); err == nil {
 			var c api.DatasourceConfig
 			if codec.Unmarshal([]byte(body), &c) != nil || !settings.IsTrue(c.IsUserReferencedByEmail) ||
-				c.URLRegex != catalog().URLRegex || !strings.HasSuffix(strings.ToLower(c.Name), "backstage") ||
+				c.URLRegex != gleantest.Catalog().URLRegex || !strings.HasSuffix(strings.ToLower(c.Name), "backstage") ||
 				len(c.ObjectDefinitions) < 2 {
 				t.Errorf("it agrees: %s", body)
 			}
 		}
-		_, _ = s.sink.PlanProvision(t.Context(), component.ProvisionOptions{})
+		_, _ = sink.PlanProvision(t.Context(), component.ProvisionOptions{})
 	})
 }
 
@@ -140,7 +143,7 @@ func FuzzRefusal(f *testing.F) {
 		if status < 200 || status > 999 {
 			return
 		}
-		s := answering(t, func(path string) (int, string, string) {
+		s, sink := answering(t, func(path string) (int, string, string) {
 			switch {
 			case strings.HasSuffix(path, "/status"):
 				return http.StatusOK, "application/json", "{}"
@@ -149,23 +152,23 @@ func FuzzRefusal(f *testing.F) {
 			}
 			return status, "text/plain", body
 		})
-		x := &fixture{t: t}
-		x.reset()
-		x.Sink = s.sink
+		x := &gleantest.Fixture{T: t}
+		x.Reset()
+		x.Sink = sink
 		if err := s.Seal(t.Context(), x); err != nil {
 			t.Fatal(err)
 		}
-		for _, d := range docs(12) {
+		for _, d := range gleantest.Docs(12) {
 			e, _, err := s.Encode(d)
 			if err != nil {
 				t.Fatal(err)
 			}
-			x.staged["documents"] = append(x.staged["documents"], e)
+			x.Staged["documents"] = append(x.Staged["documents"], e)
 		}
 		sent := 0
 		plan := &component.Plan{Note: x.Note, Uploaded: func(string, string) {}, Sent: func(_ string, n int) { sent += n },
 			Reject:  func(string, component.Encoded, string) error { return nil },
-			Streams: []component.StreamPlan{{Name: "documents", Count: 12, Items: volatile(x.staged["documents"])}}}
+			Streams: []component.StreamPlan{{Name: "documents", Count: 12, Items: gleantest.Volatile(x.Staged["documents"])}}}
 		err := s.Publish(context.WithoutCancel(t.Context()), plan)
 		if accepted := api.Acknowledged(status, []byte(body)) == nil; !accepted && (err == nil || sent > 0) {
 			t.Errorf("%d %q: %v, %d sent", status, body, err, sent)

@@ -1,4 +1,4 @@
-package glean
+package encode_test
 
 import (
 	"slices"
@@ -6,7 +6,10 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/sinks/glean"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/encode"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
@@ -15,8 +18,8 @@ import (
 // every field that a mapping can set is among its fields.
 func TestDecode(t *testing.T) {
 	for _, byEmail := range []bool{true, false} {
-		f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Datasource.IsUserReferencedByEmail = &byEmail })
-		full := doc("full", "user:default/ann", "group:default/a")
+		f := gleantest.Start(t, sandbox.Rules{}, func(c *settings.Config) { c.Datasource.IsUserReferencedByEmail = &byEmail })
+		full := gleantest.Doc("full", "user:default/ann", "group:default/a")
 		full.Fields = append(full.Fields,
 			component.Field{Name: "summary", Value: "s"}, component.Field{Name: "body", Value: "b"},
 			component.Field{Name: "bodyType", Value: "text/markdown"},
@@ -30,21 +33,21 @@ func TestDecode(t *testing.T) {
 			component.Field{Name: "additionalUrls", Value: []string{"https://b.example.com/x"}},
 			component.Field{Name: "nativeAppUrl", Value: "n"}, component.Field{Name: "status", Value: "live"},
 			component.Field{Name: "customProperties", Value: []component.Field{{Name: "type", Value: "service"}}})
-		all := doc("all")
-		public := doc("public")
+		all := gleantest.Doc("all")
+		public := gleantest.Doc("public")
 		public.Permissions.Audience = access.AllUsers
-		both := doc("both")
+		both := gleantest.Doc("both")
 		both.Permissions = access.Permissions{Audience: access.Listed,
 			AllOf: [][]string{{"group:default/b", "group:default/a"}}}
-		s := f.read(group("b"), both, user("ann"), group("a", "user:default/ann"), full, all, public)
+		f.Read(gleantest.Group("b"), both, gleantest.User("ann"), gleantest.Group("a", "user:default/ann"), full, all, public)
 		seen := 0
-		for _, stream := range f.plan(s).Streams {
+		for _, stream := range f.Plan().Streams {
 			for e, err := range stream.Items {
 				if err != nil {
 					t.Fatal(err)
 				}
 				seen++
-				got, err := f.Decode(stream.Name, e.Body)
+				got, err := f.Sink.Decode(stream.Name, e.Body)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -56,7 +59,7 @@ func TestDecode(t *testing.T) {
 				if got.ID != "component:default/full" {
 					continue
 				}
-				for _, st := range Spec().Streams(f.cfg) {
+				for _, st := range glean.Spec().Streams(f.Config) {
 					for _, field := range st.Fields {
 						if st.Name == api.StreamDocuments && field.Name != "id" && got.Fields[field.Name] == nil {
 							t.Errorf("%s is not read back", field.Name)
@@ -69,7 +72,7 @@ func TestDecode(t *testing.T) {
 			t.Errorf("%d items", seen)
 		}
 	}
-	if _, err := (&Sink{schema: &settings.Schema{}}).Decode("pages", nil); err == nil {
+	if _, err := encode.Decode(&settings.Schema{}, "pages", nil); err == nil {
 		t.Error("a stream that there is not was read")
 	}
 }

@@ -1,34 +1,37 @@
-package glean
+package encode_test
 
 import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
 // TestWaitingDocuments: groups without an active user are named with the documents
 // that no user finds because of it.
 func TestWaitingDocuments(t *testing.T) {
-	f := start(t, sandbox.Rules{})
-	s := f.read(user("ann"), inactive("old"),
-		group("full", "user:default/ann"), group("empty"), group("left", "user:default/old", "user:default/unknown"),
-		group("above", "group:default/full"), group("loop", "group:default/pool"), group("pool", "group:default/loop"))
+	f := gleantest.Start(t, sandbox.Rules{})
+	s := f.Read(gleantest.User("ann"), gleantest.Inactive("old"),
+		gleantest.Group("full", "user:default/ann"), gleantest.Group("empty"),
+		gleantest.Group("left", "user:default/old", "user:default/unknown"),
+		gleantest.Group("above", "group:default/full"), gleantest.Group("loop", "group:default/pool"),
+		gleantest.Group("pool", "group:default/loop"))
 	for id, principals := range map[string][]string{
 		"a": {"group:default/empty"}, "b": {"group:default/empty", "group:default/left"}, "c": {"group:default/loop"},
 		"d": {"group:default/empty", "user:default/ann"}, "e": {"group:default/above"},
 		"f": {"group:default/empty", "group:default/full"}, "i": {"user:default/old", "group:default/empty"},
 	} {
-		if _, _, err := s.Encode(docOf(id, principals)); err != nil {
+		if _, _, err := s.Encode(gleantest.DocOf(id, principals)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	sets := docOf("g", nil)
+	sets := gleantest.DocOf("g", nil)
 	sets.Permissions.AllOf = [][]string{{"group:default/full", "group:default/pool"}}
 	if _, _, err := s.Encode(sets); err != nil {
 		t.Fatal(err)
 	}
-	met := docOf("h", nil)
+	met := gleantest.DocOf("h", nil)
 	met.Permissions.AllOf = [][]string{{"group:default/full", "group:default/left"},
 		{"group:default/full", "group:default/above"}}
 	if _, _, err := s.Encode(met); err != nil {

@@ -1,4 +1,4 @@
-package glean
+package datasource_test
 
 import (
 	"context"
@@ -8,18 +8,19 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
 // TestExportKeepsWhatItCannotSay: a field of Glean's that a file cannot say is
 // named.
 func TestExportKeepsWhatItCannotSay(t *testing.T) {
-	f := start(t, sandbox.Rules{})
-	f.server.Fail(faults.Fault{Path: "getdatasourceconfig", Status: http.StatusOK,
+	f := gleantest.Start(t, sandbox.Rules{})
+	f.Server.Fail(faults.Fault{Path: "getdatasourceconfig", Status: http.StatusOK,
 		Header: http.Header{"Content-Type": {"application/json"}},
 		Body: `{"name":"CUSTOM_BACKSTAGE","datasourceCategory":"UNCATEGORIZED","future":{"x":1},` +
 			`"objectDefinitions":[{"name":"a","colour":"red"}]}`})
-	e, err := f.ExportProvision(context.Background(), component.ExportOptions{})
+	e, err := f.Sink.ExportProvision(context.Background(), component.ExportOptions{})
 	if err != nil || len(e.Notes) != 2 || !strings.Contains(e.Notes[0], "no category") ||
 		!strings.HasSuffix(e.Notes[1], ": future, objectDefinitions.a.colour") {
 		t.Fatalf("%+v, %v", e, err)

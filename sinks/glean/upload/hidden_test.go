@@ -1,4 +1,4 @@
-package glean
+package upload_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -22,14 +23,14 @@ type hiding struct {
 }
 
 // hideWith publishes documents with a hidden list.
-func (f *fixture) hideWith(h *hiding, items ...*component.Item) error {
-	f.t.Helper()
-	f.reset()
-	s := f.read(items...)
-	if _, err := s.Holds(f.t.Context()); err != nil {
-		f.t.Fatal(err)
+func hideWith(f *gleantest.Fixture, h *hiding, items ...*component.Item) error {
+	f.T.Helper()
+	f.Reset()
+	s := f.Read(items...)
+	if _, err := s.Holds(f.T.Context()); err != nil {
+		f.T.Fatal(err)
 	}
-	plan := f.plan(s)
+	plan := f.Plan()
 	plan.Hidden = func() (func(component.Encoded) bool, error) {
 		h.asked++
 		names, err := h.on(h.asked)
@@ -43,7 +44,7 @@ func (f *fixture) hideWith(h *hiding, items ...*component.Item) error {
 	plan.Withhold = func(_ string, e component.Encoded, sent bool) {
 		h.withheld = append(h.withheld, fmt.Sprintf("%s %v", strings.TrimPrefix(e.ID, "component:default/"), sent))
 	}
-	return s.Publish(f.t.Context(), plan)
+	return s.Publish(f.T.Context(), plan)
 }
 
 // TestHiddenWhilePublishing: 12 documents in pages of 5; the list is read before
@@ -57,24 +58,24 @@ func TestHiddenWhilePublishing(t *testing.T) {
 		5: "",
 	} {
 		for _, visible := range []bool{false, true} {
-			f := start(t, sandbox.Rules{VisibleBeforeLastPage: visible})
+			f := gleantest.Start(t, sandbox.Rules{VisibleBeforeLastPage: visible})
 			h := &hiding{on: func(asked int) ([]string, error) {
 				if asked >= look {
 					return []string{"d001", "d006", "d011"}, nil
 				}
 				return nil, nil
 			}}
-			err := f.hideWith(h, append(docs(12), user("ann"))...)
+			err := hideWith(f, h, append(gleantest.Docs(12), gleantest.User("ann"))...)
 			slices.Sort(h.withheld)
 			if got := strings.Join(h.withheld, ", "); err != nil || h.asked != 4 || got != want {
 				t.Errorf("look %d: %v, asked %d times, withheld %q", look, err, h.asked, got)
 			}
-			there := f.ids()
+			there := f.IDs()
 			if n := len(there); n != 12-len(h.withheld) || look < 5 &&
 				(slices.Contains(there, "d001") || slices.Contains(there, "d011")) {
 				t.Errorf("look %d: %v", look, there)
 			}
-			if f.made("processalldocuments") > 0 {
+			if f.Made("processalldocuments") > 0 {
 				t.Error("a run asked Glean to process")
 			}
 		}
@@ -85,14 +86,14 @@ func TestHiddenWhilePublishing(t *testing.T) {
 // upload unfinished; after the upload it makes the run unconfirmed.
 func TestHiddenListUnreadable(t *testing.T) {
 	for look := range 5 {
-		f := start(t, sandbox.Rules{})
+		f := gleantest.Start(t, sandbox.Rules{})
 		h := &hiding{on: func(asked int) ([]string, error) {
 			if asked == look {
 				return nil, errors.New("no list")
 			}
 			return nil, nil
 		}}
-		err := f.hideWith(h, append(docs(12), user("ann"))...)
+		err := hideWith(f, h, append(gleantest.Docs(12), gleantest.User("ann"))...)
 		var unconfirmed *fault.Unconfirmed
 		switch {
 		case look == 0:
@@ -100,11 +101,11 @@ func TestHiddenListUnreadable(t *testing.T) {
 				t.Error(err)
 			}
 		case look == 4:
-			if !errors.As(err, &unconfirmed) || len(f.ids()) != 12 {
+			if !errors.As(err, &unconfirmed) || len(f.IDs()) != 12 {
 				t.Errorf("look %d: %v", look, err)
 			}
-		case err == nil || errors.As(err, &unconfirmed) || !strings.Contains(err.Error(), "no list") || len(f.ids()) > 0:
-			t.Errorf("look %d: %v, %v", look, err, f.ids())
+		case err == nil || errors.As(err, &unconfirmed) || !strings.Contains(err.Error(), "no list") || len(f.IDs()) > 0:
+			t.Errorf("look %d: %v, %v", look, err, f.IDs())
 		}
 	}
 }
@@ -112,15 +113,15 @@ func TestHiddenListUnreadable(t *testing.T) {
 // TestHideAgainFails: what cannot be hidden again is not reported as withheld, and
 // the run is unconfirmed.
 func TestHideAgainFails(t *testing.T) {
-	f := start(t, sandbox.Rules{})
-	f.server.Fail(faults.Fault{Path: "/deletedocument", Status: http.StatusForbidden})
+	f := gleantest.Start(t, sandbox.Rules{})
+	f.Server.Fail(faults.Fault{Path: "/deletedocument", Status: http.StatusForbidden})
 	h := &hiding{on: func(asked int) ([]string, error) {
 		if asked == 4 {
 			return []string{"d001"}, nil
 		}
 		return nil, nil
 	}}
-	err := f.hideWith(h, append(docs(12), user("ann"))...)
+	err := hideWith(f, h, append(gleantest.Docs(12), gleantest.User("ann"))...)
 	var unconfirmed *fault.Unconfirmed
 	if !errors.As(err, &unconfirmed) || !strings.Contains(err.Error(), "d001") || len(h.withheld) > 0 {
 		t.Errorf("%v, %v", err, h.withheld)
@@ -130,16 +131,16 @@ func TestHideAgainFails(t *testing.T) {
 // TestHiddenAfterAFailedUpload: pages that are found at once are taken back where
 // the upload fails.
 func TestHiddenAfterAFailedUpload(t *testing.T) {
-	f := start(t, sandbox.Rules{VisibleBeforeLastPage: true})
-	f.server.Fail(faults.Fault{Path: documentsPath, Page: faults.LastPage, Status: http.StatusForbidden})
+	f := gleantest.Start(t, sandbox.Rules{VisibleBeforeLastPage: true})
+	f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Page: faults.LastPage, Status: http.StatusForbidden})
 	h := &hiding{on: func(asked int) ([]string, error) {
 		if asked == 4 {
 			return []string{"d001"}, nil
 		}
 		return nil, nil
 	}}
-	err := f.hideWith(h, append(docs(12), user("ann"))...)
-	if there := f.ids(); err == nil || slices.Contains(there, "d001") || !slices.Contains(there, "d002") {
+	err := hideWith(f, h, append(gleantest.Docs(12), gleantest.User("ann"))...)
+	if there := f.IDs(); err == nil || slices.Contains(there, "d001") || !slices.Contains(there, "d002") {
 		t.Errorf("%v, %v", err, there)
 	}
 }
@@ -147,13 +148,13 @@ func TestHiddenAfterAFailedUpload(t *testing.T) {
 // TestAllHidden: an upload whose documents are all hidden is not closed: it would
 // empty the datasource without a guard.
 func TestAllHidden(t *testing.T) {
-	f := start(t, sandbox.Rules{})
-	if err := f.run(append(docs(2), user("ann"))...); err != nil {
+	f := gleantest.Start(t, sandbox.Rules{})
+	if err := f.Run(append(gleantest.Docs(2), gleantest.User("ann"))...); err != nil {
 		t.Fatal(err)
 	}
 	h := &hiding{on: func(int) ([]string, error) { return []string{"d000"}, nil }}
-	err := f.hideWith(h, docs(1)[0], user("ann"))
-	if err == nil || !strings.Contains(err.Error(), "every document was hidden") || !slices.Contains(f.ids(), "d001") {
-		t.Errorf("%v, %v", err, f.ids())
+	err := hideWith(f, h, gleantest.Docs(1)[0], gleantest.User("ann"))
+	if err == nil || !strings.Contains(err.Error(), "every document was hidden") || !slices.Contains(f.IDs(), "d001") {
+		t.Errorf("%v, %v", err, f.IDs())
 	}
 }

@@ -1,4 +1,4 @@
-package glean
+package encode_test
 
 import (
 	"context"
@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sinks/glean"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 )
 
 // BenchmarkEncode makes one document of 1.4 KB.
 func BenchmarkEncode(b *testing.B) {
-	cfg := testSettings()
-	k, err := open(cfg, component.Settings{}, fault.Retry{})
+	cfg := gleantest.Settings()
+	k, err := glean.Open(cfg, component.Settings{}, glean.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -20,10 +21,10 @@ func BenchmarkEncode(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := opened.(*session)
-	f := &fixture{}
-	f.reset()
-	for _, one := range []*component.Item{user("ann"), group("a")} {
+	s := opened.(gleantest.Session)
+	f := &gleantest.Fixture{}
+	f.Reset()
+	for _, one := range []*component.Item{gleantest.User("ann"), gleantest.Group("a")} {
 		if _, _, err := s.Encode(one); err != nil {
 			b.Fatal(err)
 		}
@@ -31,7 +32,7 @@ func BenchmarkEncode(b *testing.B) {
 	if err := s.Seal(context.Background(), f); err != nil {
 		b.Fatal(err)
 	}
-	d := doc("a", "group:default/a")
+	d := gleantest.Doc("a", "group:default/a")
 	d.Fields = append(d.Fields, component.Field{Name: "summary", Value: strings.Repeat("word ", 20)},
 		component.Field{Name: "owner", Value: "user:default/ann"},
 		component.Field{Name: "tags", Value: []string{"go", "grpc"}},

@@ -1,103 +1,26 @@
-package glean
+package upload_test
 
 import (
 	"flag"
 	"fmt"
 	"maps"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
-	"github.com/pipe-engine/pipe/sinks/glean/encode"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
-// differs tells in what the index is not what was staged; "" when it is.
-func (f *fixture) differs() string {
-	f.t.Helper()
-	i := f.index()
-	want := sandbox.Index{Documents: map[string]api.Document{}, Users: map[string]api.User{},
-		Groups: map[string]api.Group{}, Memberships: map[string][]api.Membership{}}
-	decode := func(e component.Encoded, v any) {
-		if err := codec.Unmarshal(e.Body, v); err != nil {
-			f.t.Fatal(err)
-		}
-	}
-	for _, e := range f.staged["documents"] {
-		var d api.Document
-		decode(e, &d)
-		want.Documents[d.ID] = d
-	}
-	for _, e := range f.staged["users"] {
-		var u api.User
-		decode(e, &u)
-		want.Users[e.ID] = u
-	}
-	for _, e := range f.staged["groups"] {
-		var g api.Group
-		decode(e, &g)
-		want.Groups[strings.ToLower(g.Name)] = g
-	}
-	for _, e := range f.staged["memberships"] {
-		var m encode.MembersOf
-		decode(e, &m)
-		want.Memberships[strings.ToLower(m.Group)] = m.Memberships
-	}
-	var out []string
-	compare := func(what string, got, want any) {
-		if !reflect.DeepEqual(got, want) {
-			out = append(out, fmt.Sprintf("%s: %d and not %d", what, reflect.ValueOf(got).Len(), reflect.ValueOf(want).Len()))
-		}
-	}
-	compare("documents", i.Documents, want.Documents)
-	compare("users", i.Users, want.Users)
-	compare("groups", i.Groups, want.Groups)
-	members := func(m map[string][]api.Membership) map[string]string {
-		texts := map[string]string{}
-		for g, ms := range m {
-			texts[g] = fmt.Sprint(ms)
-		}
-		return texts
-	}
-	compare("memberships", members(i.Memberships), members(want.Memberships))
-	return strings.Join(out, ", ")
-}
-
-// company is a small catalog; another n is another company, with about half of
-// the first one's people and things.
-func company(n, size int) []*component.Item {
-	var items []*component.Item
-	var everybody []string
-	for i := range size {
-		name := fmt.Sprintf("u%02d-%d", i, n*(i%2))
-		items = append(items, user(name))
-		everybody = append(everybody, "user:default/"+name)
-	}
-	for i := range size {
-		items = append(items, group(fmt.Sprintf("g%02d-%d", i, n*(i%2)), everybody[:i%3]...))
-	}
-	items = append(items, group("all", everybody...))
-	for i := range size {
-		d := doc(fmt.Sprintf("d%02d-%d", i, n*(i%2)))
-		if i%3 == 0 {
-			d = doc(fmt.Sprintf("d%02d-%d", i, n*(i%2)), "group:default/all", everybody[0])
-		}
-		items = append(items, d)
-	}
-	return items
-}
-
 var streamPaths = map[string]string{
 	"users": "/bulkindexusers", "groups": "/bulkindexgroups", "memberships": "/bulkindexmemberships",
-	"documents": documentsPath,
+	"documents": gleantest.DocumentsPath,
 }
 
 // lostAnswers are the ways in which it is not known whether a page took effect.
@@ -140,8 +63,8 @@ func TestLostAnswers(t *testing.T) {
 	for _, reading := range readings {
 		for _, stream := range slices.Sorted(maps.Keys(streamPaths)) {
 			for _, position := range slices.Sorted(maps.Keys(positions)) {
-				f, at := start(t, reading.Rules), positions[position]
-				if err := f.run(company(0, at.size)...); err != nil {
+				f, at := gleantest.Start(t, reading.Rules), positions[position]
+				if err := f.Run(gleantest.Company(0, at.size)...); err != nil {
 					t.Fatal(err)
 				}
 				for _, how := range slices.Sorted(maps.Keys(lostAnswers)) {
@@ -153,17 +76,17 @@ func TestLostAnswers(t *testing.T) {
 						}
 						failed.Path, failed.Page = streamPaths[stream], at.page
 						if stream == "memberships" && position != "only" {
-							failed.Match = holds("group:default/all")
+							failed.Match = gleantest.Holding("group:default/all")
 						}
 						mayFail := reading.Name == "there is no status" && position == "last" || left && failed.Late > 0 ||
 							failed.Twice && reading.Rules.StatusLags > 0 ||
 							left && reading.Rules.StatusLags > 0 && reading.Rules.ConflictIsBadRequest
 						name := fmt.Sprintf("%s, %s, %s page, %s, something left: %v", reading.Name, stream, position, how, left)
-						f.lose(name, failed, company(n, at.size), mayFail, func() {
+						lose(f, name, failed, gleantest.Company(n, at.size), mayFail, func() {
 							if left {
-								f.leave(stream)
+								leave(f, stream)
 							} else if reading.Name == "there is no status" {
-								f.server.Fail(faults.Fault{Path: "/status", Status: http.StatusNotFound})
+								f.Server.Fail(faults.Fault{Path: "/status", Status: http.StatusNotFound})
 							}
 						})
 					}
@@ -177,41 +100,42 @@ func TestLostAnswers(t *testing.T) {
 var thorough = flag.Bool("thorough", false, "run every case of the large tables")
 
 // lose is one case of TestLostAnswers.
-func (f *fixture) lose(name string, failed faults.Fault, items []*component.Item, mayFail bool, prepare func()) {
-	f.t.Helper()
+func lose(f *gleantest.Fixture, name string, failed faults.Fault, items []*component.Item, mayFail bool,
+	prepare func()) {
+	f.T.Helper()
 	prepare()
-	f.server.Fail(failed)
-	err := f.run(items...)
-	if err == nil && f.differs() != "" || len(f.rejected) > 0 || err != nil && !mayFail {
-		f.t.Errorf("%s: %v, differs in %s, rejected %v", name, err, f.differs(), f.rejected)
+	f.Server.Fail(failed)
+	err := f.Run(items...)
+	if err == nil && f.Differs() != "" || len(f.Rejected) > 0 || err != nil && !mayFail {
+		f.T.Errorf("%s: %v, differs in %s, rejected %v", name, err, f.Differs(), f.Rejected)
 	}
-	f.server.Heal()
-	f.now = f.now.Add(time.Minute)
-	if err := f.run(items...); err != nil || f.differs() != "" || len(f.index().Unfinished()) > 0 || len(f.rejected) > 0 {
-		f.t.Fatalf("%s: the next run: %v, differs in %s, rejected %v, unfinished %v", name, err, f.differs(), f.rejected,
-			f.index().Unfinished())
+	f.Server.Heal()
+	f.Time = f.Time.Add(time.Minute)
+	if err := f.Run(items...); err != nil || f.Differs() != "" || len(f.Index().Unfinished()) > 0 || len(f.Rejected) > 0 {
+		f.T.Fatalf("%s: the next run: %v, differs in %s, rejected %v, unfinished %v", name, err, f.Differs(), f.Rejected,
+			f.Index().Unfinished())
 	}
 }
 
 // leave makes an upload of a stream that a run which has ended left unfinished.
-func (f *fixture) leave(stream string) {
+func leave(f *gleantest.Fixture, stream string) {
 	body := fmt.Appendf(nil, `{"uploadId":"pipe-%s-%s","datasource":"backstage","isFirstPage":true,%q:[]}`, stream,
-		f.runID(), stream)
+		f.RunID(), stream)
 	if stream == "memberships" {
 		body = append(body[:len(body)-1], `,"group":"group:default/all"}`...)
 	}
-	f.postBody(strings.TrimSuffix(api.Prefix, "/")+streamPaths[stream], body)
+	f.PostBody(strings.TrimSuffix(api.Prefix, "/")+streamPaths[stream], body)
 }
 
 // TestRefusesAll: where Glean refuses whatever comes, no item is blamed.
 func TestRefusesAll(t *testing.T) {
 	for _, status := range []int{http.StatusBadRequest, http.StatusConflict} {
-		f := start(t, sandbox.Rules{})
-		f.server.Fail(faults.Fault{Path: documentsPath, Status: status, Body: "Invalid request"})
-		err := f.run(append(docs(2), user("ann"))...)
+		f := gleantest.Start(t, sandbox.Rules{})
+		f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Status: status, Body: "Invalid request"})
+		err := f.Run(append(gleantest.Docs(2), gleantest.User("ann"))...)
 		if err == nil || !strings.Contains(err.Error(), "Invalid request") || fault.RemedyOf(err) == "" ||
-			len(f.rejected) > 0 {
-			t.Errorf("%d: %v, rejected %v", status, err, f.rejected)
+			len(f.Rejected) > 0 {
+			t.Errorf("%d: %v, rejected %v", status, err, f.Rejected)
 		}
 	}
 }
@@ -221,13 +145,15 @@ func TestRefusesAll(t *testing.T) {
 func TestBadItemAndLostAnswer(t *testing.T) {
 	for _, rules := range []sandbox.Rules{{}, {StatusLags: 5 * time.Second}} {
 		for _, bad := range []string{"d001", "d011"} { // in the first and in the last page
-			f := start(t, rules)
-			f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(bad), Status: http.StatusServiceUnavailable, Times: 1})
-			f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(bad), Status: http.StatusBadRequest,
-				Body: "Bad content"})
-			if err := f.run(append(docs(12), user("ann"))...); err != nil || len(f.ids()) != 11 ||
-				f.rejected["component:default/"+bad] != "Bad content" || f.clock().After(time.Unix(1_800_000_030, 0)) {
-				t.Errorf("%s: %v, %d documents, rejected %v, took until %v", bad, err, len(f.ids()), f.rejected, f.clock())
+			f := gleantest.Start(t, rules)
+			f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Match: gleantest.Holding(bad),
+				Status: http.StatusServiceUnavailable, Times: 1})
+			f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Match: gleantest.Holding(bad),
+				Status: http.StatusBadRequest,
+				Body:   "Bad content"})
+			if err := f.Run(append(gleantest.Docs(12), gleantest.User("ann"))...); err != nil || len(f.IDs()) != 11 ||
+				f.Rejected["component:default/"+bad] != "Bad content" || f.Now().After(time.Unix(1_800_000_030, 0)) {
+				t.Errorf("%s: %v, %d documents, rejected %v, took until %v", bad, err, len(f.IDs()), f.Rejected, f.Now())
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package glean
+package upload_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
@@ -29,22 +30,22 @@ func TestAbandoned(t *testing.T) {
 					continue
 				}
 				name := fmt.Sprintf("%s, request %d of %d, takes effect: %v", reading.Name, k, all, takesEffect)
-				f := start(t, reading.Rules)
-				if err := f.run(company(0, size)...); err != nil {
+				f := gleantest.Start(t, reading.Rules)
+				if err := f.Run(gleantest.Company(0, size)...); err != nil {
 					t.Fatal(err)
 				}
-				f.reset()
-				s := f.read(company(1, size)...)
+				f.Reset()
+				s := f.Read(gleantest.Company(1, size)...)
 				if _, err := s.Holds(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				f.abandon(s, k, takesEffect)
-				next := company(1+k%2, size) // what it was about to send, or something else
-				if err := f.run(next...); err != nil || f.differs() != "" || len(f.rejected) > 0 {
-					t.Fatalf("%s: %v, %s, rejected %v", name, err, f.differs(), f.rejected)
+				abandon(f, s, k, takesEffect)
+				next := gleantest.Company(1+k%2, size) // what it was about to send, or something else
+				if err := f.Run(next...); err != nil || f.Differs() != "" || len(f.Rejected) > 0 {
+					t.Fatalf("%s: %v, %s, rejected %v", name, err, f.Differs(), f.Rejected)
 				}
-				for _, u := range f.index().Unfinished() { // of a group that is no more
-					if u.Stream != "memberships" || f.index().Groups[u.Group].Name != "" {
+				for _, u := range f.Index().Unfinished() { // of a group that is no more
+					if u.Stream != "memberships" || f.Index().Groups[u.Group].Name != "" {
 						t.Errorf("%s: unfinished: %+v", name, u)
 					}
 				}
@@ -55,36 +56,36 @@ func TestAbandoned(t *testing.T) {
 
 // requestsOf is how many requests publishing makes.
 func requestsOf(t *testing.T, rules sandbox.Rules, size int) int {
-	f := start(t, rules)
-	if err := f.run(company(0, size)...); err != nil {
+	f := gleantest.Start(t, rules)
+	if err := f.Run(gleantest.Company(0, size)...); err != nil {
 		t.Fatal(err)
 	}
-	f.reset()
-	s := f.read(company(1, size)...)
+	f.Reset()
+	s := f.Read(gleantest.Company(1, size)...)
 	if _, err := s.Holds(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	before := len(f.requests)
-	if err := s.Publish(t.Context(), f.plan(s)); err != nil {
+	before := len(f.Requests)
+	if err := s.Publish(t.Context(), f.Plan()); err != nil {
 		t.Fatal(err)
 	}
-	return len(f.requests) - before
+	return len(f.Requests) - before
 }
 
 // abandon publishes until the request of that number, where everything ends. It
 // returns when the last request that took effect has done so.
-func (f *fixture) abandon(s *session, number int, takesEffect bool) {
-	measured := f.lastRun
-	f.t.Helper()
-	ctx, cancel := context.WithCancel(f.t.Context())
+func abandon(f *gleantest.Fixture, s gleantest.Session, number int, takesEffect bool) {
+	measured := f.LastRun
+	f.T.Helper()
+	ctx, cancel := context.WithCancel(f.T.Context())
 	defer cancel()
 	var mu sync.Mutex
 	quiet := sync.NewCond(&mu)
 	made, under, over := 0, 0, false
 	dead := func(body []byte) bool { // a request of this run
-		return len(body) == 0 && !over || holds(measured)(body)
+		return len(body) == 0 && !over || gleantest.Holding(measured)(body)
 	}
-	f.observe = func(e sandbox.Exchange) {
+	f.Observe = func(e sandbox.Exchange) {
 		mu.Lock()
 		defer mu.Unlock()
 		if dead(e.Body) {
@@ -92,7 +93,7 @@ func (f *fixture) abandon(s *session, number int, takesEffect bool) {
 			quiet.Broadcast()
 		}
 	}
-	f.server.Fail(faults.Fault{Reset: true, Match: func(body []byte) bool {
+	f.Server.Fail(faults.Fault{Reset: true, Match: func(body []byte) bool {
 		mu.Lock()
 		defer mu.Unlock()
 		if !dead(body) {
@@ -106,11 +107,11 @@ func (f *fixture) abandon(s *session, number int, takesEffect bool) {
 		}
 		return n > number || n == number && !takesEffect
 	}})
-	err := s.Publish(ctx, f.plan(s))
+	err := s.Publish(ctx, f.Plan())
 	mu.Lock()
 	defer mu.Unlock()
 	if !takesEffect && !errors.Is(err, context.Canceled) && made > number {
-		f.t.Errorf("it went on after request %d: %v", number, err)
+		f.T.Errorf("it went on after request %d: %v", number, err)
 	}
 	for under > 0 {
 		quiet.Wait()
@@ -124,20 +125,23 @@ func TestRefusedCredentials(t *testing.T) {
 	for stream, path := range streamPaths {
 		for name, page := range map[string]faults.PageKind{"first": faults.FirstPage, "middle": faults.MiddlePage,
 			"last": faults.LastPage} {
-			f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Concurrency = 1 })
+			f := gleantest.Start(t, sandbox.Rules{}, func(c *settings.Config) { c.Concurrency = 1 })
 			refused, after := false, 0
 			failed := faults.Fault{Path: path, Page: page, Status: http.StatusUnauthorized,
 				Match: func([]byte) bool { refused = true; return true }}
 			if stream == "memberships" && name != "first" {
-				failed.Match = func(b []byte) bool { refused = refused || holds("group:default/all")(b); return refused }
+				failed.Match = func(b []byte) bool {
+					refused = refused || gleantest.Holding("group:default/all")(b)
+					return refused
+				}
 			}
-			f.server.Fail(failed)
-			f.observe = func(e sandbox.Exchange) {
+			f.Server.Fail(failed)
+			f.Observe = func(e sandbox.Exchange) {
 				if refused {
 					after++
 				}
 			}
-			err := f.run(company(1, 17)...)
+			err := f.Run(gleantest.Company(1, 17)...)
 			if fault.ClassOf(err) != fault.Fatal || !strings.Contains(err.Error(), "401") || after != 1 {
 				t.Errorf("%s, %s page: %v, %d requests", stream, name, err, after)
 			}
@@ -147,24 +151,25 @@ func TestRefusedCredentials(t *testing.T) {
 
 // TestRefusedAfterLostAnswer: the token is refused when the answer to a last page was lost.
 func TestRefusedAfterLostAnswer(t *testing.T) {
-	f := start(t, sandbox.Rules{})
-	f.server.Fail(faults.Fault{Path: documentsPath, Page: faults.LastPage, Status: http.StatusServiceUnavailable,
+	f := gleantest.Start(t, sandbox.Rules{})
+	f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Page: faults.LastPage, Status: http.StatusServiceUnavailable,
 		Times: 1})
-	f.server.Fail(faults.Fault{Path: documentsPath, Page: faults.LastPage, Status: http.StatusUnauthorized})
-	err := f.run(append(docs(12), user("ann"))...)
-	if fault.ClassOf(err) != fault.Fatal || f.made("debug/backstage/status") != 1 { // of the review
-		t.Errorf("%v, %v", err, f.requests)
+	f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Page: faults.LastPage, Status: http.StatusUnauthorized})
+	err := f.Run(append(gleantest.Docs(12), gleantest.User("ann"))...)
+	if fault.ClassOf(err) != fault.Fatal || f.Made("debug/backstage/status") != 1 { // of the review
+		t.Errorf("%v, %v", err, f.Requests)
 	}
 }
 
 // TestRefusedCredentialsInParallel: the other pages that are under way are the
 // last ones.
 func TestRefusedCredentialsInParallel(t *testing.T) {
-	f := start(t, sandbox.Rules{})
-	f.server.Fail(faults.Fault{Path: documentsPath, Page: faults.MiddlePage, After: 3, Status: http.StatusUnauthorized})
-	err := f.run(append(docs(200), user("ann"))...)
-	if fault.ClassOf(err) != fault.Fatal || f.made("bulkindexdocuments") > 1+3+3 {
-		t.Errorf("%v, %d pages", err, f.made("bulkindexdocuments"))
+	f := gleantest.Start(t, sandbox.Rules{})
+	f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Page: faults.MiddlePage, After: 3,
+		Status: http.StatusUnauthorized})
+	err := f.Run(append(gleantest.Docs(200), gleantest.User("ann"))...)
+	if fault.ClassOf(err) != fault.Fatal || f.Made("bulkindexdocuments") > 1+3+3 {
+		t.Errorf("%v, %d pages", err, f.Made("bulkindexdocuments"))
 	}
 }
 
@@ -173,13 +178,13 @@ func TestRefusedCredentialsInParallel(t *testing.T) {
 func TestThrottled(t *testing.T) {
 	for _, header := range []http.Header{nil, {"Retry-After": {"0"}}, {"Retry-After": {"nonsense"}},
 		{"X-Ratelimit-Reset": {"0"}}} {
-		f := start(t, sandbox.Rules{Scope: sandbox.OfDatasource})
+		f := gleantest.Start(t, sandbox.Rules{Scope: sandbox.OfDatasource})
 		var n atomic.Int64
-		f.server.Fail(faults.Fault{Status: http.StatusTooManyRequests, Header: header,
+		f.Server.Fail(faults.Fault{Status: http.StatusTooManyRequests, Header: header,
 			Match: func([]byte) bool { return n.Add(1)%3 != 0 }})
-		f.cfg.Concurrency = 1 // so that each third attempt is a request's own
-		if err := f.run(company(1, 7)...); err != nil || f.differs() != "" {
-			t.Errorf("%v: %v, %s", header, err, f.differs())
+		f.Config.Concurrency = 1 // so that each third attempt is a request's own
+		if err := f.Run(gleantest.Company(1, 7)...); err != nil || f.Differs() != "" {
+			t.Errorf("%v: %v, %s", header, err, f.Differs())
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package glean
+package upload_test
 
 import (
 	"context"
@@ -15,12 +15,13 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	"github.com/pipe-engine/pipe/sinks/glean/upload"
 )
 
-func (f *fixture) runAt(ago time.Duration) string {
-	return ulid.MustNew(ulid.Timestamp(f.clock().Add(-ago)), strings.NewReader("0123456789")).String()
+func runAt(f *gleantest.Fixture, ago time.Duration) string {
+	return ulid.MustNew(ulid.Timestamp(f.Now().Add(-ago)), strings.NewReader("0123456789")).String()
 }
 
 // TestUnfinishedUploads: what is in the way of a run, and what becomes of it.
@@ -67,31 +68,33 @@ func TestUnfinishedUploads(t *testing.T) {
 		"foreign, with a quote in its id": {id: "a'b", want: "a'b"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := start(t, sandbox.Rules{})
-			f.opening.Ended, f.opening.Discard = tc.opening.Ended, tc.opening.Discard
+			f := gleantest.Start(t, sandbox.Rules{})
+			f.Opening.Ended, f.Opening.Discard = tc.opening.Ended, tc.opening.Discard
 			id, stream, path := tc.id, "documents", api.PathBulkIndexDocuments
 			if tc.stream == "users" {
 				stream, path = "users", api.PathBulkIndexUsers
 			}
 			if id == "" {
-				id = "pipe-" + stream + "-" + f.runAt(tc.age)
+				id = "pipe-" + stream + "-" + runAt(f, tc.age)
 			}
-			for i, d := range f.opening.Discard {
-				f.opening.Discard[i] = strings.ReplaceAll(d, "ID", id)
+			for i, d := range f.Opening.Discard {
+				f.Opening.Discard[i] = strings.ReplaceAll(d, "ID", id)
 			}
 			if id != "none" {
-				f.postBody(path, fmt.Appendf(nil, `{"uploadId":%q,"datasource":"backstage","isFirstPage":true,%q:[]}`, id, stream))
+				f.PostBody(path, fmt.Appendf(nil, `{"uploadId":%q,"datasource":"backstage","isFirstPage":true,%q:[]}`, id, stream))
 			}
-			f.now = f.now.Add(tc.later)
-			f.reset()
-			s := f.readOnly(func(stream string) bool { return tc.only == "" || tc.only == stream }, user("ann"), group("a"),
-				doc("a"))
-			err := f.publish(s)
+			f.Time = f.Time.Add(tc.later)
+			f.Reset()
+			s := f.ReadOnly(func(stream string) bool {
+				return tc.only == "" || tc.only == stream
+			}, gleantest.User("ann"), gleantest.Group("a"),
+				gleantest.Doc("a"))
+			err := f.Publish(s)
 			var held *fault.Held
 			switch {
 			case tc.held:
-				if !errors.As(err, &held) || held.Until.Sub(held.Since) != upload.StaleAfter || held.Since.After(f.clock()) ||
-					!held.Until.After(f.clock()) || !strings.Contains(held.Remedy, "--discard-upload "+id) ||
+				if !errors.As(err, &held) || held.Until.Sub(held.Since) != upload.StaleAfter || held.Since.After(f.Now()) ||
+					!held.Until.After(f.Now()) || !strings.Contains(held.Remedy, "--discard-upload "+id) ||
 					!strings.Contains(held.Holder, "run ") {
 					t.Errorf("%v %+v", err, held)
 				}
@@ -101,13 +104,13 @@ func TestUnfinishedUploads(t *testing.T) {
 					t.Errorf("%v; %s", err, fault.RemedyOf(err))
 				}
 			default:
-				if err != nil || tc.note != "" && !f.noted(tc.note) || tc.silent && f.noted("discard") || tc.only == "" &&
-					len(f.index().Unfinished()) > 0 || tc.only == "" && len(f.ids()) != 1 {
-					t.Errorf("%v, %q, %v", err, f.notes, f.index().Unfinished())
+				if err != nil || tc.note != "" && !f.Noted(tc.note) || tc.silent && f.Noted("discard") || tc.only == "" &&
+					len(f.Index().Unfinished()) > 0 || tc.only == "" && len(f.IDs()) != 1 {
+					t.Errorf("%v, %q, %v", err, f.Notes, f.Index().Unfinished())
 				}
 				return
 			}
-			if len(f.index().Users) != 0 {
+			if len(f.Index().Users) != 0 {
 				t.Error("something was sent")
 			}
 		})
@@ -121,17 +124,17 @@ func TestUnnamedUpload(t *testing.T) {
 		{Path: "/status", Status: http.StatusNotFound},
 		{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: "{}"},
 	} {
-		f := start(t, sandbox.Rules{})
-		f.begin("another-clients")
-		f.server.Fail(failed)
-		err := f.run(user("ann"), doc("a"))
+		f := gleantest.Start(t, sandbox.Rules{})
+		f.Begin("another-clients")
+		f.Server.Fail(failed)
+		err := f.Run(gleantest.User("ann"), gleantest.Doc("a"))
 		if err == nil || !strings.Contains(err.Error(), "its status does not name it") ||
-			!strings.Contains(fault.RemedyOf(err), "--discard-upload unnamed") || len(f.rejected) > 0 || len(f.ids()) != 0 {
-			t.Errorf("%v %v", err, f.rejected)
+			!strings.Contains(fault.RemedyOf(err), "--discard-upload unnamed") || len(f.Rejected) > 0 || len(f.IDs()) != 0 {
+			t.Errorf("%v %v", err, f.Rejected)
 		}
-		f.opening.Discard = []string{upload.Unnamed}
-		if err := f.run(user("ann"), doc("a")); err != nil || len(f.ids()) != 1 {
-			t.Errorf("%v %v", err, f.ids())
+		f.Opening.Discard = []string{upload.Unnamed}
+		if err := f.Run(gleantest.User("ann"), gleantest.Doc("a")); err != nil || len(f.IDs()) != 1 {
+			t.Errorf("%v %v", err, f.IDs())
 		}
 	}
 }
@@ -141,64 +144,42 @@ func TestUnnamedUpload(t *testing.T) {
 func TestBegunAfterTheReview(t *testing.T) {
 	for _, rules := range []sandbox.Rules{{}, {ConflictIsBadRequest: true}} {
 		for _, ours := range []bool{false, true} {
-			f := start(t, rules)
-			f.opening.Ended = nil
-			s := f.read(user("ann"), doc("a"))
+			f := gleantest.Start(t, rules)
+			f.Opening.Ended = nil
+			s := f.Read(gleantest.User("ann"), gleantest.Doc("a"))
 			if _, err := s.Holds(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			id := "another-clients"
 			if ours {
-				id = "pipe-documents-" + f.runAt(0)
+				id = "pipe-documents-" + runAt(f, 0)
 			}
-			f.begin(id)
-			err := s.Publish(t.Context(), f.plan(s))
+			f.Begin(id)
+			err := s.Publish(t.Context(), f.Plan())
 			var held *fault.Held
 			if err == nil || errors.As(err, &held) != ours || !ours && !strings.Contains(err.Error(), id) ||
-				len(f.rejected) != 0 || len(f.ids()) != 0 {
-				t.Errorf("%v %v", err, f.rejected)
+				len(f.Rejected) != 0 || len(f.IDs()) != 0 {
+				t.Errorf("%v %v", err, f.Rejected)
 			}
 		}
-	}
-}
-
-func TestPlace(t *testing.T) {
-	for address, want := range map[string]string{
-		"https://Acme-BE.glean.com":         "https://acme-be.glean.com backstage",
-		"https://acme-be.glean.com:443/":    "https://acme-be.glean.com backstage",
-		"HTTP://acme.example:80":            "http://acme.example backstage",
-		"https://acme.example:8443/Prefix/": "https://acme.example:8443/Prefix backstage",
-		"http://[::1]:8080":                 "http://[::1]:8080 backstage",
-		"https://[::1]":                     "https://[::1] backstage",
-		"":                                  "",
-	} {
-		cfg := testSettings()
-		cfg.ServerURL, cfg.Datasource.Name = address, "Backstage"
-		k, err := open(cfg, component.Settings{}, fault.Retry{})
-		if err != nil {
-			t.Fatalf("%s: %v", address, err)
-		}
-		if got := k.Place(); got != want || strings.Contains(got, "secret") {
-			t.Errorf("%q: %q, want %q", address, got, want)
-		}
-		_ = k.Close()
 	}
 }
 
 // TestUnnamedIsForConflicts: what --discard-upload unnamed gives up is an upload
 // that a conflict shows; the refusal of a page's items discards nothing.
 func TestUnnamedIsForConflicts(t *testing.T) {
-	f := start(t, sandbox.Rules{})
-	f.opening.Discard = []string{upload.Unnamed}
+	f := gleantest.Start(t, sandbox.Rules{})
+	f.Opening.Discard = []string{upload.Unnamed}
 	discarded := false
-	f.server.Fail(faults.Fault{Path: documentsPath, Status: http.StatusBadRequest, Body: "Bad content",
+	f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Status: http.StatusBadRequest, Body: "Bad content",
 		Match: func(b []byte) bool {
-			discarded = discarded || holds("forceRestartUpload")(b)
-			return holds(`about d000"`)(b)
+			discarded = discarded || gleantest.Holding("forceRestartUpload")(b)
+			return gleantest.Holding(`about d000"`)(b)
 		}})
-	if err := f.run(append(docs(3), user("ann"))...); err != nil || discarded || len(f.rejected) != 1 ||
-		len(f.ids()) != 2 {
-		t.Errorf("%v, discarded %v, rejected %v", err, discarded, f.rejected)
+	if err := f.Run(append(gleantest.Docs(3), gleantest.User("ann"))...); err != nil || discarded ||
+		len(f.Rejected) != 1 ||
+		len(f.IDs()) != 2 {
+		t.Errorf("%v, discarded %v, rejected %v", err, discarded, f.Rejected)
 	}
 }
 
@@ -206,7 +187,7 @@ func TestUnnamedIsForConflicts(t *testing.T) {
 // in the way where Glean's status does, also when discarding it changes nothing
 // and when the status fails.
 func TestConflictThatStays(t *testing.T) {
-	conflict := faults.Fault{Path: documentsPath, Page: faults.FirstPage, Status: http.StatusConflict,
+	conflict := faults.Fault{Path: gleantest.DocumentsPath, Page: faults.FirstPage, Status: http.StatusConflict,
 		Body: "another upload"}
 	for name, tc := range map[string]struct {
 		other    string // a stream with an unfinished upload of another client
@@ -220,28 +201,28 @@ func TestConflictThatStays(t *testing.T) {
 		"the status fails":         {noStatus: true, want: "its status does not name it"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := start(t, sandbox.Rules{})
+			f := gleantest.Start(t, sandbox.Rules{})
 			if tc.discard {
-				f.opening.Discard = []string{"another-clients"}
+				f.Opening.Discard = []string{"another-clients"}
 			}
-			s := f.readOnly(func(stream string) bool { return stream == "documents" }, user("ann"), doc("a"))
+			s := f.ReadOnly(func(stream string) bool { return stream == "documents" }, gleantest.User("ann"), gleantest.Doc("a"))
 			if _, err := s.Holds(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if tc.other != "" {
-				f.postBody("/api/index/v1/bulkindex"+tc.other, fmt.Appendf(nil,
+				f.PostBody("/api/index/v1/bulkindex"+tc.other, fmt.Appendf(nil,
 					`{"uploadId":"another-clients","datasource":"backstage","isFirstPage":true,%q:[]}`, tc.other))
 			}
-			f.server.Fail(conflict)
+			f.Server.Fail(conflict)
 			if tc.noStatus {
-				f.server.Fail(faults.Fault{Path: "/status", Status: http.StatusForbidden})
+				f.Server.Fail(faults.Fault{Path: "/status", Status: http.StatusForbidden})
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), deadline)
+			ctx, cancel := context.WithTimeout(t.Context(), gleantest.Deadline)
 			defer cancel()
-			begin := f.clock()
-			err := s.Publish(ctx, f.plan(s))
-			if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), tc.want) || (f.clock() != begin) != tc.waits {
-				t.Errorf("%v after %v", err, f.clock().Sub(begin))
+			begin := f.Now()
+			err := s.Publish(ctx, f.Plan())
+			if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), tc.want) || (f.Now() != begin) != tc.waits {
+				t.Errorf("%v after %v", err, f.Now().Sub(begin))
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package glean
+package upload_test
 
 import (
 	"bytes"
@@ -12,52 +12,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
-
-// post sends something to the server past the sink.
-func (f *fixture) post(path string, v any) {
-	f.t.Helper()
-	body, err := codec.Marshal(v)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.postBody(path, body)
-}
-
-func (f *fixture) postBody(path string, body []byte) {
-	f.t.Helper()
-	r, err := http.NewRequest(http.MethodPost, f.server.URL()+path, bytes.NewReader(body))
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer secret-token")
-	r.Header.Set("Content-Type", "application/json")
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Do(r)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		f.t.Fatalf("%v %v", resp, err)
-	}
-	resp.Body.Close()
-}
-
-// begin leaves an upload of documents unfinished.
-func (f *fixture) begin(id string) {
-	f.post(api.PathBulkIndexDocuments, api.BulkIndexDocumentsRequest{Page: api.Page{UploadID: id,
-		Datasource: "backstage", IsFirstPage: true}})
-}
-
-const documentsPath = "/bulkindexdocuments"
-
-func holds(text string) func([]byte) bool {
-	return func(b []byte) bool { return bytes.Contains(b, []byte(text)) }
-}
 
 // TestFaults: 23 documents in five pages; whatever goes wrong on the way, either
 // all of them are in the index in the end or the upload is not finished.
@@ -83,13 +45,13 @@ func TestFaults(t *testing.T) {
 		"every answer to the last is lost": {fault: faults.Fault{Page: faults.LastPage, LoseAnswer: true, Times: 5}},
 		"pages are found at once": {rules: sandbox.Rules{VisibleBeforeLastPage: true, RefuseReusedUploadIDs: true,
 			StrictIDs: true}},
-		"a page is too large": {fault: faults.Fault{Page: faults.MiddlePage, Match: holds(`d007"`), Status: 413,
+		"a page is too large": {fault: faults.Fault{Page: faults.MiddlePage, Match: gleantest.Holding(`d007"`), Status: 413,
 			Times: 1}},
 		"the first page is too large": {fault: faults.Fault{Page: faults.FirstPage, Status: 413, Times: 2}},
 		"the last page is too large":  {fault: faults.Fault{Page: faults.LastPage, Status: 413, Times: 1}},
 		"a middle page fails": {fault: faults.Fault{Page: faults.MiddlePage, Status: 500}, want: "500",
 			class: fault.Transient},
-		"one of the middle pages fails": {fault: faults.Fault{Page: faults.MiddlePage, Match: holds(`d012"`),
+		"one of the middle pages fails": {fault: faults.Fault{Page: faults.MiddlePage, Match: gleantest.Holding(`d012"`),
 			Status: 500}, want: "500", class: fault.Transient},
 		"the token expires midway": {fault: faults.Fault{Page: faults.MiddlePage, After: 1, Status: 401}, want: "401",
 			class: fault.Fatal},
@@ -99,34 +61,34 @@ func TestFaults(t *testing.T) {
 			class: fault.Transient},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := start(t, tc.rules)
+			f := gleantest.Start(t, tc.rules)
 			failed := tc.fault
-			failed.Path = documentsPath
+			failed.Path = gleantest.DocumentsPath
 			if failed.Status != 0 || failed.HTML || failed.Reset || failed.LoseAnswer || failed.Truncate {
-				f.server.Fail(failed)
+				f.Server.Fail(failed)
 			}
-			err := f.run(append(docs(all), user("ann"))...)
+			err := f.Run(append(gleantest.Docs(all), gleantest.User("ann"))...)
 			if tc.want == "" {
-				if err != nil || len(f.ids()) != all || f.sent["documents"] != all || f.unfinished() != "" {
-					t.Errorf("%v, %d documents, %d sent, unfinished %q", err, len(f.ids()), f.sent["documents"], f.unfinished())
+				if err != nil || len(f.IDs()) != all || f.Sent["documents"] != all || f.Unfinished() != "" {
+					t.Errorf("%v, %d documents, %d sent, unfinished %q", err, len(f.IDs()), f.Sent["documents"], f.Unfinished())
 				}
 				return
 			}
 			if err == nil || !strings.Contains(err.Error(), tc.want) || fault.ClassOf(err) != tc.class {
 				t.Errorf("%v (%v)", err, fault.ClassOf(err))
 			}
-			for _, u := range f.index().Uploads {
+			for _, u := range f.Index().Uploads {
 				if u.Stream == "documents" && !u.Ended.IsZero() {
 					t.Errorf("the upload was ended: %+v", u)
 				}
 			}
-			if n := len(f.ids()); n != 0 {
+			if n := len(f.IDs()); n != 0 {
 				t.Errorf("%d documents are found", n)
 			}
 			// The next run begins anew.
-			f.server.Heal()
-			if err := f.run(append(docs(all), user("ann"))...); err != nil || len(f.ids()) != all {
-				t.Errorf("the next run: %v, %d documents", err, len(f.ids()))
+			f.Server.Heal()
+			if err := f.Run(append(gleantest.Docs(all), gleantest.User("ann"))...); err != nil || len(f.IDs()) != all {
+				t.Errorf("the next run: %v, %d documents", err, len(f.IDs()))
 			}
 		})
 	}
@@ -140,21 +102,22 @@ func TestNeverEndedAfterAFailedPage(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	delivered := 0
 	for range 40 {
-		f := start(t, sandbox.Rules{StrictIDs: true, RefuseReusedUploadIDs: random.IntN(2) == 0,
+		f := gleantest.Start(t, sandbox.Rules{StrictIDs: true, RefuseReusedUploadIDs: random.IntN(2) == 0,
 			ConflictIsBadRequest: random.IntN(2) == 0})
 		for range 1 + random.IntN(3) {
-			f.server.Fail(faults.Fault{
-				Path: documentsPath, Page: faults.PageKind(random.IntN(4)), After: random.IntN(6), Times: 1 + random.IntN(9),
+			f.Server.Fail(faults.Fault{
+				Path: gleantest.DocumentsPath, Page: faults.PageKind(random.IntN(4)), After: random.IntN(6),
+				Times:  1 + random.IntN(9),
 				Status: []int{0, 429, 500, 503}[random.IntN(4)], Reset: random.IntN(3) == 0, LoseAnswer: random.IntN(2) == 0,
 				Truncate: random.IntN(4) == 0,
 			})
 		}
-		err := f.run(append(docs(all), user("ann"))...)
-		ended := f.unfinished() == "" && slices.ContainsFunc(f.index().Uploads,
+		err := f.Run(append(gleantest.Docs(all), gleantest.User("ann"))...)
+		ended := f.Unfinished() == "" && slices.ContainsFunc(f.Index().Uploads,
 			func(u sandbox.Upload) bool { return u.Stream == "documents" && !u.Ended.IsZero() })
 		switch {
-		case ended && len(f.ids()) != all:
-			t.Fatalf("the upload was ended with %d documents, error %v", len(f.ids()), err)
+		case ended && len(f.IDs()) != all:
+			t.Fatalf("the upload was ended with %d documents, error %v", len(f.IDs()), err)
 		case err == nil && !ended:
 			t.Fatal("no error, and the upload was not ended")
 		case err == nil:
@@ -171,7 +134,7 @@ func TestNeverEndedAfterAFailedPage(t *testing.T) {
 func TestBadDocuments(t *testing.T) {
 	refuse := func(c *settings.Config) { c.Datasource.URLRegex = "" } // the sink lets pass what the server refuses
 	bad := func(name string) *component.Item {
-		i := doc(name)
+		i := gleantest.Doc(name)
 		for n, f := range i.Fields {
 			if f.Name == "viewURL" {
 				i.Fields[n].Value = "https://other.example/" + name
@@ -193,9 +156,11 @@ func TestBadDocuments(t *testing.T) {
 		"a whole first page":  {[]int{0, 1, 2, 3, 4}, "again and again"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := start(t, sandbox.Rules{}, refuse, func(c *settings.Config) { c.Datasource.IsEntityDatasource = yes() })
-			f.agrees()
-			items := docs(23)
+			f := gleantest.Start(t, sandbox.Rules{}, refuse, func(c *settings.Config) {
+				c.Datasource.IsEntityDatasource = gleantest.Yes()
+			})
+			agrees(f)
+			items := gleantest.Docs(23)
 			if tc.bad[0] == 20 { // and its page is the last
 				items = items[:21]
 			}
@@ -203,22 +168,22 @@ func TestBadDocuments(t *testing.T) {
 			for _, i := range tc.bad {
 				items[i] = bad(fmt.Sprintf("d%03d", i))
 			}
-			err := f.run(append(items, user("ann"))...)
+			err := f.Run(append(items, gleantest.User("ann"))...)
 			if tc.want != "" {
-				ended := slices.ContainsFunc(f.index().Uploads, func(u sandbox.Upload) bool {
+				ended := slices.ContainsFunc(f.Index().Uploads, func(u sandbox.Upload) bool {
 					return u.Stream == "documents" &&
 						!u.Ended.IsZero()
 				})
-				if err == nil || !strings.Contains(err.Error(), tc.want) || ended || len(f.ids()) != 0 {
-					t.Errorf("%v, ended %v, %v", err, ended, f.ids())
+				if err == nil || !strings.Contains(err.Error(), tc.want) || ended || len(f.IDs()) != 0 {
+					t.Errorf("%v, ended %v, %v", err, ended, f.IDs())
 				}
 				return
 			}
-			if err != nil || f.unfinished() != "" || len(f.ids()) != all-len(tc.bad) || len(f.rejected) != len(tc.bad) ||
-				f.sent["documents"] != all-len(tc.bad) {
-				t.Errorf("%v, %d documents, %d sent, rejected %v", err, len(f.ids()), f.sent["documents"], f.rejected)
+			if err != nil || f.Unfinished() != "" || len(f.IDs()) != all-len(tc.bad) || len(f.Rejected) != len(tc.bad) ||
+				f.Sent["documents"] != all-len(tc.bad) {
+				t.Errorf("%v, %d documents, %d sent, rejected %v", err, len(f.IDs()), f.Sent["documents"], f.Rejected)
 			}
-			for id, reason := range f.rejected {
+			for id, reason := range f.Rejected {
 				if !strings.Contains(reason, "viewURL: does not match urlRegex") {
 					t.Errorf("%s: %q", id, reason)
 				}
@@ -229,85 +194,87 @@ func TestBadDocuments(t *testing.T) {
 
 // agrees makes the sink's schema pass what the server will refuse, while their
 // configs agree.
-func (f *fixture) agrees() {
-	f.cfg.Datasource = catalog()
+func agrees(f *gleantest.Fixture) {
+	f.Config.Datasource = gleantest.Catalog()
 }
 
 // TestNamelessReason: the reason names no document, so that halving finds it.
 func TestNamelessReason(t *testing.T) {
-	f := start(t, sandbox.Rules{})
-	f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(`about d011"`), Status: 400, Body: "Bad content"})
-	if err := f.run(append(docs(23), user("ann"))...); err != nil || len(f.ids()) != 22 ||
-		f.rejected["component:default/d011"] != "Bad content" {
-		t.Errorf("%v, %d documents, rejected %v", err, len(f.ids()), f.rejected)
+	f := gleantest.Start(t, sandbox.Rules{})
+	f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Match: gleantest.Holding(`about d011"`), Status: 400,
+		Body: "Bad content"})
+	if err := f.Run(append(gleantest.Docs(23), gleantest.User("ann"))...); err != nil || len(f.IDs()) != 22 ||
+		f.Rejected["component:default/d011"] != "Bad content" {
+		t.Errorf("%v, %d documents, rejected %v", err, len(f.IDs()), f.Rejected)
 	}
 }
 
 // TestNamedReason: a reason that names the document costs five requests more.
 func TestNamedReason(t *testing.T) {
-	f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Batch.Documents = 100 })
-	f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(`about d061"`), Status: 400,
+	f := gleantest.Start(t, sandbox.Rules{}, func(c *settings.Config) { c.Batch.Documents = 100 })
+	f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Match: gleantest.Holding(`about d061"`), Status: 400,
 		Body: `document "Component:default/d061": Bad content`})
-	if err := f.run(append(docs(100), user("ann"))...); err != nil || len(f.ids()) != 99 ||
-		f.made("bulkindexdocuments") != 6 {
-		t.Errorf("%v, %d documents, %v", err, len(f.ids()), f.requests)
+	if err := f.Run(append(gleantest.Docs(100), gleantest.User("ann"))...); err != nil || len(f.IDs()) != 99 ||
+		f.Made("bulkindexdocuments") != 6 {
+		t.Errorf("%v, %d documents, %v", err, len(f.IDs()), f.Requests)
 	}
 }
 
 // TestDisplaced: another upload takes the place of this one while it is under
 // way; no document is blamed for it.
 func TestDisplaced(t *testing.T) {
-	f := start(t, sandbox.Rules{})
+	f := gleantest.Start(t, sandbox.Rules{})
 	var once sync.Once
-	f.observe = func(e sandbox.Exchange) {
-		if strings.HasSuffix(e.Path, documentsPath) && !bytes.Contains(e.Body, []byte(`"other"`)) {
+	f.Observe = func(e sandbox.Exchange) {
+		if strings.HasSuffix(e.Path, gleantest.DocumentsPath) && !bytes.Contains(e.Body, []byte(`"other"`)) {
 			once.Do(func() {
-				f.post(api.PathBulkIndexDocuments, api.BulkIndexDocumentsRequest{Page: api.Page{UploadID: "other",
+				f.Post(api.PathBulkIndexDocuments, api.BulkIndexDocumentsRequest{Page: api.Page{UploadID: "other",
 					Datasource: "backstage", IsFirstPage: true, ForceRestartUpload: true}})
 			})
 		}
 	}
-	err := f.run(append(docs(23), user("ann"))...)
-	if err == nil || !strings.Contains(err.Error(), "another has taken its place") || len(f.rejected) != 0 {
-		t.Errorf("%v, rejected %v", err, f.rejected)
+	err := f.Run(append(gleantest.Docs(23), gleantest.User("ann"))...)
+	if err == nil || !strings.Contains(err.Error(), "another has taken its place") || len(f.Rejected) != 0 {
+		t.Errorf("%v, rejected %v", err, f.Rejected)
 	}
 }
 
 func TestTooLargeAlone(t *testing.T) {
-	f := start(t, sandbox.Rules{})
-	f.server.Fail(faults.Fault{Path: documentsPath, Match: holds(`about d011"`), Status: 413})
-	if err := f.run(append(docs(23), user("ann"))...); err != nil ||
-		f.rejected["component:default/d011"] != "it is larger than Glean takes in one request" || len(f.ids()) != 22 {
-		t.Errorf("%v, rejected %v", err, f.rejected)
+	f := gleantest.Start(t, sandbox.Rules{})
+	f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Match: gleantest.Holding(`about d011"`), Status: 413})
+	if err := f.Run(append(gleantest.Docs(23), gleantest.User("ann"))...); err != nil ||
+		f.Rejected["component:default/d011"] != "it is larger than Glean takes in one request" || len(f.IDs()) != 22 {
+		t.Errorf("%v, rejected %v", err, f.Rejected)
 	}
 }
 
 // TestRefusedIdentities: a group that Glean refuses gets no members.
 func TestRefusedIdentities(t *testing.T) {
-	f := start(t, sandbox.Rules{})
-	f.server.Fail(faults.Fault{Path: "/bulkindexgroups", Match: holds(`/b"`), Status: 400, Body: "Bad group"})
-	if err := f.run(user("ann"), group("a", "user:default/ann"), group("b", "user:default/ann")); err != nil {
+	f := gleantest.Start(t, sandbox.Rules{})
+	f.Server.Fail(faults.Fault{Path: "/bulkindexgroups", Match: gleantest.Holding(`/b"`), Status: 400, Body: "Bad group"})
+	if err := f.Run(gleantest.User("ann"), gleantest.Group("a", "user:default/ann"),
+		gleantest.Group("b", "user:default/ann")); err != nil {
 		t.Fatal(err)
 	}
-	if m := f.index().Memberships; len(m) != 1 || len(m["group:default/a"]) != 1 ||
-		f.rejected["group:default/b"] != "Bad group" {
-		t.Errorf("%v %v", m, f.rejected)
+	if m := f.Index().Memberships; len(m) != 1 || len(m["group:default/a"]) != 1 ||
+		f.Rejected["group:default/b"] != "Bad group" {
+		t.Errorf("%v %v", m, f.Rejected)
 	}
 }
 
 // TestLargeGroup: the members of one group in more than one page.
 func TestLargeGroup(t *testing.T) {
-	f := start(t, sandbox.Rules{RefuseUnknownPrincipals: true})
+	f := gleantest.Start(t, sandbox.Rules{RefuseUnknownPrincipals: true})
 	var items []*component.Item
 	var members []string
 	for i := range 17 {
-		items = append(items, user(fmt.Sprintf("u%02d", i)))
+		items = append(items, gleantest.User(fmt.Sprintf("u%02d", i)))
 		members = append(members, fmt.Sprintf("user:default/u%02d", i))
 	}
-	if err := f.run(append(items, group("a", members...), group("b", members[:5]...))...); err != nil {
+	if err := f.Run(append(items, gleantest.Group("a", members...), gleantest.Group("b", members[:5]...))...); err != nil {
 		t.Fatal(err)
 	}
-	if m := f.index().Memberships; len(m["group:default/a"]) != 17 || len(m["group:default/b"]) != 5 {
+	if m := f.Index().Memberships; len(m["group:default/a"]) != 17 || len(m["group:default/b"]) != 5 {
 		t.Errorf("%v", m)
 	}
 }
@@ -315,12 +282,12 @@ func TestLargeGroup(t *testing.T) {
 // TestLargeGroupIsAlone: a group whose members take several pages is uploaded
 // after all groups before it, and before all groups after it.
 func TestLargeGroupIsAlone(t *testing.T) {
-	f := start(t, sandbox.Rules{})
+	f := gleantest.Start(t, sandbox.Rules{})
 	const path = "/bulkindexmemberships"
 	var mu sync.Mutex
 	open := map[string]int{} // requests without an answer, by group
 	var begun bool           // the upload of the large group
-	group17 := holds("group:default/large")
+	group17 := gleantest.Holding("group:default/large")
 	check := func(body []byte, n int) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -336,9 +303,9 @@ func TestLargeGroupIsAlone(t *testing.T) {
 			t.Errorf("requests at once: %v", open)
 		}
 	}
-	f.server.Fail(faults.Fault{Path: path, Match: func(b []byte) bool { check(b, 1); return false }})
-	f.server.Fail(faults.Fault{Path: path, Delay: 50 * time.Millisecond})
-	f.observe = func(e sandbox.Exchange) {
+	f.Server.Fail(faults.Fault{Path: path, Match: func(b []byte) bool { check(b, 1); return false }})
+	f.Server.Fail(faults.Fault{Path: path, Delay: 50 * time.Millisecond})
+	f.Observe = func(e sandbox.Exchange) {
 		if strings.HasSuffix(e.Path, path) {
 			check(e.Body, -1)
 		}
@@ -346,13 +313,14 @@ func TestLargeGroupIsAlone(t *testing.T) {
 	var items []*component.Item
 	var members []string
 	for i := range 17 {
-		items = append(items, user(fmt.Sprintf("u%02d", i)))
+		items = append(items, gleantest.User(fmt.Sprintf("u%02d", i)))
 		members = append(members, fmt.Sprintf("user:default/u%02d", i))
 	}
-	items = append(items, group("a", members[:5]...), group("b", members[:5]...), group("large", members...),
-		group("z", members[:5]...))
+	items = append(items, gleantest.Group("a", members[:5]...), gleantest.Group("b", members[:5]...),
+		gleantest.Group("large", members...),
+		gleantest.Group("z", members[:5]...))
 	done := make(chan error, 1)
-	go func() { done <- f.run(items...) }()
+	go func() { done <- f.Run(items...) }()
 	select {
 	case err := <-done:
 		if err != nil {
@@ -361,20 +329,20 @@ func TestLargeGroupIsAlone(t *testing.T) {
 	case <-time.After(30 * time.Second):
 		t.Fatal("the run does not end")
 	}
-	if m := f.index().Memberships; len(m["group:default/large"]) != 17 || len(m["group:default/z"]) != 5 {
+	if m := f.Index().Memberships; len(m["group:default/large"]) != 17 || len(m["group:default/z"]) != 5 {
 		t.Errorf("%v", m)
 	}
 }
 
 // TestStop: the upload under way is ended, no other is begun.
 func TestStop(t *testing.T) {
-	f := start(t, sandbox.Rules{})
-	f.server.Fail(faults.Fault{Path: "/bulkindexusers", Page: faults.LastPage, Times: 1,
-		Match: func([]byte) bool { close(f.stop); return true }})
-	err := f.publish(f.read(user("ann"), user("bob"), group("a"), doc("a")))
-	i := f.index()
+	f := gleantest.Start(t, sandbox.Rules{})
+	f.Server.Fail(faults.Fault{Path: "/bulkindexusers", Page: faults.LastPage, Times: 1,
+		Match: func([]byte) bool { close(f.Stop); return true }})
+	err := f.Publish(f.Read(gleantest.User("ann"), gleantest.User("bob"), gleantest.Group("a"), gleantest.Doc("a")))
+	i := f.Index()
 	if !errors.Is(err, fault.ErrStopped) || len(i.Users) != 2 || len(i.Groups) != 0 || len(i.Documents) != 0 ||
-		f.unfinished() != "" {
+		f.Unfinished() != "" {
 		t.Errorf("%v %+v", err, i.Uploads)
 	}
 }
@@ -382,39 +350,42 @@ func TestStop(t *testing.T) {
 // TestDeletion: what the engine's guards have compared is deleted, what they
 // could not see is paused, and so is what Glean would not pause anyway.
 func TestDeletion(t *testing.T) {
-	f := start(t, sandbox.Rules{})
-	if err := f.run(append(docs(10), user("ann"), user("bob"))...); err != nil {
+	f := gleantest.Start(t, sandbox.Rules{})
+	if err := f.Run(append(gleantest.Docs(10), gleantest.User("ann"), gleantest.User("bob"))...); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.run(append(docs(5), user("ann"))...); err != nil || len(f.ids()) != 5 || len(f.index().Users) != 1 {
-		t.Errorf("half of them: %v, %d documents, %d users", err, len(f.ids()), len(f.index().Users))
+	if err := f.Run(append(gleantest.Docs(5), gleantest.User("ann"))...); err != nil || len(f.IDs()) != 5 ||
+		len(f.Index().Users) != 1 {
+		t.Errorf("half of them: %v, %d documents, %d users", err, len(f.IDs()), len(f.Index().Users))
 	}
 	var changed []*component.Item
 	for i := range 5 {
-		changed = append(changed, doc(fmt.Sprintf("new%d", i)))
+		changed = append(changed, gleantest.Doc(fmt.Sprintf("new%d", i)))
 	}
-	f.cleared = false
-	err := f.run(append(changed, user("ann"))...)
-	if err != nil || f.stage("documents") != component.UploadDeletionPaused ||
-		f.stage("users") != component.UploadProcessed || len(f.ids()) != 10 {
-		t.Errorf("as many with other ids: %v, %d documents", err, len(f.ids()))
+	f.Cleared = false
+	err := f.Run(append(changed, gleantest.User("ann"))...)
+	if err != nil || f.Stage("documents") != component.UploadDeletionPaused ||
+		f.Stage("users") != component.UploadProcessed || len(f.IDs()) != 10 {
+		t.Errorf("as many with other ids: %v, %d documents", err, len(f.IDs()))
 	}
 }
 
 // TestPages: pages keep to both bounds, and one item may be larger.
 func TestPages(t *testing.T) {
-	f := start(t, sandbox.Rules{}, func(c *settings.Config) { c.Batch = settings.Batch{Documents: 100, Bytes: 4 << 10} })
+	f := gleantest.Start(t, sandbox.Rules{}, func(c *settings.Config) {
+		c.Batch = settings.Batch{Documents: 100, Bytes: 4 << 10}
+	})
 	var largest int
 	var pages int
-	f.server.Fail(faults.Fault{Path: documentsPath, Match: func(b []byte) bool {
+	f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Match: func(b []byte) bool {
 		if pages++; len(b) < 8<<10 {
 			largest = max(largest, len(b))
 		}
 		return false
 	}})
-	items := append(docs(60), user("ann"))
+	items := append(gleantest.Docs(60), gleantest.User("ann"))
 	items[30].Fields = append(items[30].Fields, component.Field{Name: "summary", Value: strings.Repeat("s", 9<<10)})
-	if err := f.run(items...); err != nil || len(f.ids()) != 60 {
+	if err := f.Run(items...); err != nil || len(f.IDs()) != 60 {
 		t.Fatal(err)
 	}
 	if largest > 4<<10 || pages < 5 {
