@@ -26,10 +26,10 @@ type Comparison struct {
 	gone map[string][]*display.Examples
 	lost map[string][]fault.Change
 	// wider are documents that more people find than before.
-	wider   []*Widening
-	swapped []*Swap
-	gains   []gain
-	past    *past
+	wider    []*Widening
+	swapped  []*Swap
+	gains    []gain
+	previous *previous
 	// added counts new documents by who finds them.
 	added map[access.Audience]int
 }
@@ -104,7 +104,7 @@ func (c *comparer) compare(plan *component.Plan, snap *Snapshot) (err error) {
 		}
 	}
 	wanted := func(stream string) bool { return c.Comparison.streams[stream] != nil }
-	if c.past, err = readPast(snap, &c.streams, &c.types, wanted, c.Hidden); err != nil {
+	if c.previous, err = readPrevious(snap, &c.streams, &c.types, wanted, c.Hidden); err != nil {
 		return err
 	}
 	c.count()
@@ -148,7 +148,7 @@ func (c *comparer) compare(plan *component.Plan, snap *Snapshot) (err error) {
 
 // count counts what was there before.
 func (c *comparer) count() {
-	for _, row := range c.past.rows {
+	for _, row := range c.previous.rows {
 		if !row.away && row.audience != access.Undecided {
 			c.audience[row.audience]++
 		}
@@ -182,7 +182,7 @@ func (c *comparer) item(stream string, n uint8, t stage.Tag) {
 	if c.Permissions(stream) {
 		c.exposure(n, t)
 	}
-	old := c.past.byID(n, t.ID)
+	old := c.previous.byID(n, t.ID)
 	if old == nil || !old.there {
 		ch.Added++
 		if c.Permissions(stream) {
@@ -210,7 +210,7 @@ func (c *comparer) item(stream string, n uint8, t stage.Tag) {
 // seen notes that the new run says who finds an item: what is remembered of its
 // ref and ID together is then told anew, and of either alone kept.
 func (c *comparer) seen(n uint8, ref, id string) {
-	old := c.past.byRef(n, ref)
+	old := c.previous.byRef(n, ref)
 	if old != nil && old.id == codec.Hash([]byte(id)) {
 		old.again = true
 	}
@@ -221,9 +221,9 @@ func (c *comparer) seen(n uint8, ref, id string) {
 // away for some runs.
 func (c *comparer) exposure(n uint8, t stage.Tag) {
 	c.seen(n, t.Ref, t.ID)
-	old := c.past.byRef(n, t.Ref)
+	old := c.previous.byRef(n, t.Ref)
 	if !old.narrower(t) {
-		if old = c.past.byID(n, t.ID); !old.narrower(t) {
+		if old = c.previous.byID(n, t.ID); !old.narrower(t) {
 			return
 		}
 	}
@@ -249,7 +249,7 @@ func (c *comparer) missing(snap *Snapshot) error {
 		if err != nil {
 			return err
 		}
-		row := &c.past.rows[i]
+		row := &c.previous.rows[i]
 		i++
 		if row.present || !row.there {
 			continue

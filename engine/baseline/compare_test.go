@@ -231,7 +231,7 @@ func TestDecidedAgain(t *testing.T) {
 		"another, hidden": {nil, []string{"b"}, false},
 	} {
 		c := comparisonCase{before: []Entry{document("a", access.Listed, "sam")}, staged: map[string][]component.Encoded{"documents": tc.staged}, withheld: tc.withheld}.compare(t)
-		if row := c.past.rows[0]; row.again != tc.again {
+		if row := c.previous.rows[0]; row.again != tc.again {
 			t.Errorf("%s: %+v", name, row)
 		}
 	}

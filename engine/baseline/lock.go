@@ -44,7 +44,7 @@ type Lock struct {
 	store   *Store
 	flock   *flock.Flock
 	host    string
-	past    []Holder // those before this run
+	earlier []Holder // those before this run
 	holders []Holder // with this run, the last
 }
 
@@ -81,17 +81,17 @@ func (s *Store) Lock(measured string) (*Lock, error) {
 	if ok {
 		s.migrateHolders()
 	}
-	l.past = s.holders()
+	l.earlier = s.holders()
 	if !ok {
 		held := &HeldError{}
-		if n := len(l.past); n > 0 {
-			held.Holder = l.past[n-1]
+		if n := len(l.earlier); n > 0 {
+			held.Holder = l.earlier[n-1]
 		}
 		return nil, held
 	}
 	s.sweep()
 	l.host, _ = os.Hostname()
-	holders := append(slices.Clone(l.past), Holder{Run: measured, PID: os.Getpid(), Host: l.host, Since: time.Now().UTC()})
+	holders := append(slices.Clone(l.earlier), Holder{Run: measured, PID: os.Getpid(), Host: l.host, Since: time.Now().UTC()})
 	l.holders = bounded(holders, time.Now())
 	if err := s.writeHolders(l.holders); err != nil {
 		return nil, errors.Join(err, l.flock.Unlock())
@@ -103,7 +103,7 @@ func (s *Store) Lock(measured string) (*Lock, error) {
 // gave the place back, or its process on this machine is gone. A lock alone does
 // not tell that where a folder is shared between machines.
 func (l *Lock) Ended(measured string) bool {
-	return slices.ContainsFunc(l.past, func(h Holder) bool {
+	return slices.ContainsFunc(l.earlier, func(h Holder) bool {
 		return h.Run == measured && (h.Ended || h.Host == l.host && !alive(h.PID))
 	})
 }

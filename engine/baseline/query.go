@@ -75,14 +75,14 @@ func (c *Comparison) Swapped() []*Swap { return c.swapped }
 
 // Renewed reports whether the run says anew who finds the item of the i-th entry of
 // the baseline.
-func (c *Comparison) Renewed(i int) bool { return c.past.rows[i].again }
+func (c *Comparison) Renewed(i int) bool { return c.previous.rows[i].again }
 
 // HiddenLately counts the items of a stream that the sink may still count although
 // they were hidden since the last good run.
 func (c *Comparison) HiddenLately(stream string) (n int, types map[string]int) {
-	if c == nil || c.past == nil || c.past.hidden[stream] == nil {
+	if c == nil || c.previous == nil || c.previous.hidden[stream] == nil {
 		return 0, nil
 	}
-	h := c.past.hidden[stream]
+	h := c.previous.hidden[stream]
 	return h.n, h.types
 }

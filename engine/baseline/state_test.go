@@ -155,7 +155,7 @@ func TestLock(t *testing.T) {
 	if !b.Ended("01A") || b.Ended("01X") {
 		t.Error("it does not know who has ended")
 	}
-	b.past = []Holder{{Run: "01D", PID: 1 << 30, Host: b.host}, {Run: "01L", PID: os.Getpid(), Host: b.host}, {Run: "01H", PID: 1 << 30, Host: "another"}}
+	b.earlier = []Holder{{Run: "01D", PID: 1 << 30, Host: b.host}, {Run: "01L", PID: os.Getpid(), Host: b.host}, {Run: "01H", PID: 1 << 30, Host: "another"}}
 	if !b.Ended("01D") || b.Ended("01L") || b.Ended("01H") {
 		t.Error("a dead process, a living one, one of another machine")
 	}

@@ -60,7 +60,7 @@ func (c *comparer) swaps(stream string) error {
 		if err != nil {
 			return err
 		}
-		if t.Audience <= narrowest || c.past.byRef(n, t.Ref) != nil || c.past.byID(n, t.ID) != nil {
+		if t.Audience <= narrowest || c.previous.byRef(n, t.Ref) != nil || c.previous.byID(n, t.ID) != nil {
 			continue
 		}
 		s.Added = append(s.Added, fault.Change{Stream: stream, ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: fault.Added, After: access.AudienceText(t.Audience.String(), t.Names), N: 1})

@@ -31,7 +31,7 @@ type Limits struct {
 	Workers    int           // goroutines that decode, map and encode
 	BatchCount int           // records in one batch
 	BatchBytes int           // bytes of raw records in one batch
-	HoldBytes  int           // raw records of a phase kept in memory; beyond that they wait on disk
+	SpillBytes int           // raw records of a phase kept in memory; beyond that they wait on disk
 	Timeout    time.Duration // of the whole run, 0 means none
 
 	MaxRejected Bound
@@ -42,7 +42,7 @@ type Limits struct {
 // DefaultLimits suits two cores and a hundred megabytes.
 func DefaultLimits() Limits {
 	return Limits{
-		Workers: 2, BatchCount: 500, BatchBytes: 512 << 10, HoldBytes: 8 << 20,
+		Workers: 2, BatchCount: 500, BatchBytes: 512 << 10, SpillBytes: 8 << 20,
 		MaxRejected: Bound{Share: 0.01, Items: 100},
 		MaxLoss:     Bound{Share: 0.20, Items: 20},
 		MaxWiden:    Bound{Share: 0.01, Items: 20},

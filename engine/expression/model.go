@@ -38,11 +38,12 @@ type Entry struct{ Ref, Kind, Title, Email string }
 // Presence is what a look-up found out about a ref.
 type Presence uint8
 
-// The presences. Unseen means that it may be there all the same.
+// The presences. Pending is a ref of a phase that is still being read: whether it is
+// there is not known yet.
 const (
 	Absent Presence = iota
 	Present
-	Unseen
+	Pending
 )
 
 // Lookup finds a record by its ref. The Entry is filled only with Present.

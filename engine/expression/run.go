@@ -15,7 +15,7 @@ type Run struct {
 	ref      string
 	record   map[string]any
 	lookup   Lookup
-	unseen   string // a ref that was looked up since begin and is Unseen, or ""
+	pending  string // a pending ref that was looked up since begin, or ""
 
 	generation uint64
 	memo       []memo // by define
@@ -30,7 +30,7 @@ type memo struct {
 	generation uint64
 	value      any
 	err        error
-	unseen     string
+	pending    string
 }
 
 // NewRun makes a Run, one for each worker goroutine. Start comes before Eval.
@@ -60,34 +60,34 @@ func (r *Run) Lookup(ref string) (Entry, bool) {
 		return Entry{}, false
 	}
 	e, presence := r.lookup(ref)
-	if presence == Unseen {
-		r.unseen = ref
+	if presence == Pending {
+		r.pending = ref
 	}
 	return e, presence == Present
 }
 
-// UnseenError is a decision that looks up a ref which cannot be seen yet.
-type UnseenError struct{ Ref string }
+// PendingError is the error of a decision that looks up a pending ref.
+type PendingError struct{ Ref string }
 
 // Error names the ref and what to change.
-func (e *UnseenError) Error() string {
+func (e *PendingError) Error() string {
 	return "it looks up " + e.Ref + ", which is read in the same phase and cannot be seen: raise limits.hold above the size of the catalog, or decide by what the record itself says"
 }
 
 // begin begins an evaluation.
-func (r *Run) begin() { r.budget, r.unseen = budget{}, "" }
+func (r *Run) begin() { r.budget, r.pending = budget{}, "" }
 
-// sure is the error of an evaluation that did not see all that it looked up.
+// sure returns the error of an evaluation that looked up a pending ref.
 func (r *Run) sure() error {
-	if r.unseen == "" {
+	if r.pending == "" {
 		return nil
 	}
-	return &UnseenError{r.unseen}
+	return &PendingError{r.pending}
 }
 
 // Eval gives the program's value for the record: nil, bool, string, a finite
 // int or float64, []any or map[string]any. It may share memory with the record.
-// What is looked up and Unseen counts as absent. An error is a *RuntimeError.
+// A look-up of a pending ref counts as absent. An error is a *RuntimeError.
 func (r *Run) Eval(p *Program) (any, error) {
 	r.begin()
 	v, err := r.run(p)
@@ -102,7 +102,7 @@ func (r *Run) Eval(p *Program) (any, error) {
 }
 
 // Decide is Eval for a value that decides what becomes of a record, or who finds
-// it: a look-up that is Unseen makes it an *UnseenError (invariant 2).
+// it: a look-up that is Pending makes it a *PendingError (invariant 2).
 func (r *Run) Decide(p *Program) (any, error) {
 	v, err := r.Eval(p)
 	if err == nil {
@@ -112,7 +112,7 @@ func (r *Run) Decide(p *Program) (any, error) {
 }
 
 // True evaluates a condition. A value that is neither true nor false is an error,
-// never false, and so is a look-up that is Unseen.
+// never false, and so is a look-up that is Pending.
 func (r *Run) True(p *Program) (bool, error) {
 	r.begin()
 	v, err := r.run(p)
@@ -149,14 +149,14 @@ func (r *Run) run(p *Program) (any, error) {
 func (r *Run) define(i int) any {
 	m := &r.memo[i]
 	if m.generation != r.generation {
-		outer, unseen := r.budget, r.unseen
+		outer, pending := r.budget, r.pending
 		r.begin()
 		v, err := r.run(r.language.defines[i].program)
-		m.generation, m.value, m.err, m.unseen = r.generation, v, err, r.unseen
-		r.budget, r.unseen = outer, unseen
+		m.generation, m.value, m.err, m.pending = r.generation, v, err, r.pending
+		r.budget, r.pending = outer, pending
 	}
-	if m.unseen != "" {
-		r.unseen = m.unseen
+	if m.pending != "" {
+		r.pending = m.pending
 	}
 	if m.err != nil {
 		panic(m.err)

@@ -109,16 +109,16 @@ func join(refusals []*fault.Refusal) *fault.Refusal {
 
 // approvable is a guard whose refusal a person can allow. It returns nil when
 // what the coverage leaves is within its bounds.
-type approvable func(plan *component.Plan, held component.Holdings, cover *Coverage) *fault.Refusal
+type approvable func(plan *component.Plan, holdings component.Holdings, cover *Coverage) *fault.Refusal
 
 // judge asks the guards, and then asks again without what approvals cover. A run
 // that is not allowed is refused with all that the guards counted, covered or not,
 // so one approval of the new ID is enough.
-func (v *Review) judge(plan *component.Plan, held component.Holdings, guards []approvable) error {
+func (v *Review) judge(plan *component.Plan, holdings component.Holdings, guards []approvable) error {
 	ask := func(cover *Coverage) []*fault.Refusal {
 		var out []*fault.Refusal
 		for _, check := range guards {
-			if r := check(plan, held, cover); r != nil {
+			if r := check(plan, holdings, cover); r != nil {
 				out = append(out, r)
 			}
 		}

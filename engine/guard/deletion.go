@@ -14,10 +14,10 @@ import (
 
 // emptyStream refuses to replace a stream with nothing where nobody knows what
 // is there; where it is known, that is a loss like any other (invariant 4).
-func (v *Review) emptyStream(plan *component.Plan, held component.Holdings, cover *Coverage) *fault.Refusal {
+func (v *Review) emptyStream(plan *component.Plan, holdings component.Holdings, cover *Coverage) *fault.Refusal {
 	for _, s := range plan.Streams {
 		d, declared := v.Pipeline.Stream(s.Name)
-		if _, known := held.Count(s.Name); !declared || s.Count > 0 || known || v.Remembers(s.Name) || v.Pipeline.Offline && d.Identities {
+		if _, known := holdings.Count(s.Name); !declared || s.Count > 0 || known || v.Remembers(s.Name) || v.Pipeline.Offline && d.Identities {
 			continue
 		}
 		all := emptied(s.Name)
@@ -91,7 +91,7 @@ func (m *measure) compared(b component.Bound, gone int) string {
 // measures are those of the plan, as they were when the plan was made. Where the
 // sink counts more than the last good run left, what goes beyond the known items
 // is a change without an ID.
-func (v *Review) measures(plan *component.Plan, held component.Holdings) []*measure {
+func (v *Review) measures(plan *component.Plan, holdings component.Holdings) []*measure {
 	if v.measured != nil {
 		return v.measured
 	}
@@ -126,9 +126,9 @@ func (v *Review) measures(plan *component.Plan, held component.Holdings) []*meas
 			}
 		}
 		hidden, hiddenTypes := v.Compared.HiddenLately(s.Name)
-		if has, known := held.Count(s.Name); known && !v.Stale(s.Name, has) {
+		if has, known := holdings.Count(s.Name); known && !v.Stale(s.Name, has) {
 			m.count(has-hidden, s.Weight)
-			for typ, has := range held.Types[s.Name] {
+			for typ, has := range holdings.Types[s.Name] {
 				of(typ).count(has-hiddenTypes[typ], s.Types[typ])
 			}
 		}
@@ -157,11 +157,11 @@ func empties(ch fault.Change) bool {
 }
 
 // MaxLoss refuses to let too much go (invariant 4).
-func (v *Review) MaxLoss(plan *component.Plan, held component.Holdings, cover *Coverage) *fault.Refusal {
+func (v *Review) MaxLoss(plan *component.Plan, holdings component.Holdings, cover *Coverage) *fault.Refusal {
 	b := v.Pipeline.Limits.MaxLoss
 	r := &fault.Refusal{Guard: "max_loss"}
 	over, exceeded := map[string]bool{}, map[*measure]bool{}
-	all := v.measures(plan, held)
+	all := v.measures(plan, holdings)
 	for _, m := range all {
 		taken := v.Refused[[2]string{m.stream}]
 		if m.typ != "" {
@@ -242,13 +242,13 @@ func (v *Review) reasons(stream string) []string {
 }
 
 // Clear tells the sink, for each stream, what the guards know of what goes.
-func (v *Review) Clear(plan *component.Plan, held component.Holdings) {
-	for _, m := range v.measures(plan, held) {
+func (v *Review) Clear(plan *component.Plan, holdings component.Holdings) {
+	for _, m := range v.measures(plan, holdings) {
 		if m.derived {
 			continue
 		}
 		s := plan.Stream(m.stream)
-		_, known := held.Count(s.Name)
+		_, known := holdings.Count(s.Name)
 		s.Before, s.Gone = m.before, m.gone(nil)
 		s.Cleared = known || v.Remembers(s.Name) || v.Cover.Left(emptied(s.Name)) == 0
 	}

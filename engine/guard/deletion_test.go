@@ -21,9 +21,9 @@ type streamCase struct {
 // review returns the review of a run, its plan and what the sink holds.
 func (c streamCase) review() (*Review, *component.Plan, component.Holdings) {
 	v := &Review{Pipeline: &component.Pipeline{Offline: c.offline, Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}}}, Compared: baseline.NewComparison()}
-	held := component.Holdings{Streams: map[string]int{}}
+	holdings := component.Holdings{Streams: map[string]int{}}
 	if c.known {
-		held.Streams[c.stream] = 0
+		holdings.Streams[c.stream] = 0
 	}
 	if c.remembered {
 		v.Compared = baseline.NewComparison(c.stream)
@@ -32,7 +32,7 @@ func (c streamCase) review() (*Review, *component.Plan, component.Holdings) {
 		v.Cover = NewCoverage([]fault.Change{emptied(c.stream)})
 	}
 	v.Stale = func(string, int) bool { return false }
-	return v, &component.Plan{Streams: []component.StreamPlan{{Name: c.stream, Count: c.count}}}, held
+	return v, &component.Plan{Streams: []component.StreamPlan{{Name: c.stream, Count: c.count}}}, holdings
 }
 
 // TestEmptyStream: nothing is published over a stream of unknown size, unless a
@@ -53,8 +53,8 @@ func TestEmptyStream(t *testing.T) {
 		"users, offline":                {streamCase{stream: "users", offline: true}, false, false},
 		"a stream of the session's own": {streamCase{stream: "members"}, false, false},
 	} {
-		v, plan, held := tc.review()
-		r := v.emptyStream(plan, held, v.Cover)
+		v, plan, holdings := tc.review()
+		r := v.emptyStream(plan, holdings, v.Cover)
 		if (r != nil) != tc.refused || r != nil && (len(r.Changes) > 0) != tc.approvable {
 			t.Errorf("%s: %+v", name, r)
 		}
@@ -73,8 +73,8 @@ func TestClear(t *testing.T) {
 		"the last run is remembered": {streamCase{stream: "users", remembered: true}, true},
 		"approved":                   {streamCase{stream: "users", approved: true}, true},
 	} {
-		v, plan, held := tc.review()
-		v.Clear(plan, held)
+		v, plan, holdings := tc.review()
+		v.Clear(plan, holdings)
 		if plan.Streams[0].Cleared != tc.cleared {
 			t.Errorf("%s: %+v", name, plan.Streams[0])
 		}

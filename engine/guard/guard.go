@@ -35,13 +35,13 @@ type Review struct {
 
 // Run asks every guard and returns the first refusal, with those of the other guards
 // that an approval can allow.
-func (v *Review) Run(plan *component.Plan, held component.Holdings) error {
+func (v *Review) Run(plan *component.Plan, holdings component.Holdings) error {
 	for _, check := range []func() error{v.emptyRead, v.maxRejected} {
 		if err := check(); err != nil {
 			return err
 		}
 	}
-	return v.judge(plan, held, []approvable{v.BaselineGuard, v.emptyStream, v.MaxLoss, v.maxWiden})
+	return v.judge(plan, holdings, []approvable{v.BaselineGuard, v.emptyStream, v.MaxLoss, v.maxWiden})
 }
 
 func (v *Review) emptyRead() error {

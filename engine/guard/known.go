@@ -24,7 +24,7 @@ type Known struct {
 	Store    *baseline.Store // nil without a state folder
 	Base     baseline.Baseline
 	Owner    baseline.Owner
-	Held     component.Holdings
+	Holdings component.Holdings
 }
 
 // Covered reports whether the baseline says who could find the items of every
@@ -49,16 +49,16 @@ func (k Known) Unsaid(ctx context.Context, err error) (component.Holdings, bool)
 // Holds is the evidence that the place holds items with permissions, or "". Counts
 // may be hours old: no count together with a listed upload is not zero.
 func (k Known) Holds() string {
-	if k.Held.Unsaid != nil {
-		return fmt.Sprintf("it is unknown what the sink holds (%v)", k.Held.Unsaid)
+	if k.Holdings.Unsaid != nil {
+		return fmt.Sprintf("it is unknown what the sink holds (%v)", k.Holdings.Unsaid)
 	}
 	for _, s := range k.Pipeline.Streams {
-		if n, _ := k.Held.Count(s.Name); s.Permissions && n > 0 {
+		if n, _ := k.Holdings.Count(s.Name); s.Permissions && n > 0 {
 			return fmt.Sprintf("the sink counts %d %s", n, s.Name)
 		}
 	}
-	if len(k.Held.Uploads) > 0 {
-		return "the sink lists " + k.Held.Uploads[0].String()
+	if len(k.Holdings.Uploads) > 0 {
+		return "the sink lists " + k.Holdings.Uploads[0].String()
 	}
 	return ""
 }
@@ -80,10 +80,10 @@ func (k Known) Untrusted(plan *component.Plan, staged *stage.Stage) (*fault.Refu
 
 // Foreign refuses when the last upload is not of this state folder.
 func (k Known) Foreign() *fault.Refusal {
-	if len(k.Held.Uploads) == 0 || k.Owns(k.Held.Uploads[0]) {
+	if len(k.Holdings.Uploads) == 0 || k.Owns(k.Holdings.Uploads[0]) {
 		return nil
 	}
-	last := k.Held.Uploads[0]
+	last := k.Holdings.Uploads[0]
 	whose := "of another program"
 	switch {
 	case last.Owner != "":
@@ -110,7 +110,7 @@ func (k Known) Lost() *fault.Refusal {
 	if k.Covered() || evidence == "" {
 		return nil
 	}
-	if k.Held.Unsaid == nil && k.Base.Condition == baseline.Missing && k.Owner.Begun && !k.Owner.Kept {
+	if k.Holdings.Unsaid == nil && k.Base.Condition == baseline.Missing && k.Owner.Begun && !k.Owner.Kept {
 		return nil
 	}
 	refused := &fault.Refusal{Guard: Baseline}

@@ -15,9 +15,9 @@ import (
 type HideOptions struct {
 	SelectOptions
 	By string // who does it
-	// Unseen keeps refs on the list that neither the last good run, nor the source,
+	// KeepUnknown keeps refs on the list that neither the last good run, nor the source,
 	// nor the sink knows.
-	Unseen bool
+	KeepUnknown bool
 }
 
 // HiddenRef is the result for one ref that was to be hidden.
@@ -26,7 +26,7 @@ type HiddenRef struct {
 	Types []string // of the items that were taken away
 	Notes []string
 	// Unknown means that neither the last good run, nor the source, nor the sink
-	// has it. It is not on the list, unless HideOptions.Unseen.
+	// has it. It is not on the list, unless HideOptions.KeepUnknown.
 	Unknown bool
 	Err     error // an *Unconfirmed, or why it could not be taken away
 }
@@ -139,7 +139,7 @@ func (h *hiding) relist() error {
 			i := slices.IndexFunc(all, func(one baseline.Hidden) bool { return one.Ref == t.Ref })
 			switch {
 			case i < 0 || !all[i].Back.IsZero(): // another call let it back meanwhile
-			case t.Unknown && !h.o.Unseen:
+			case t.Unknown && !h.o.KeepUnknown:
 				all[i].Back = time.Now().UTC()
 			default:
 				all[i].IDs, all[i].Hashes = t.ids, t.unknownIDs()

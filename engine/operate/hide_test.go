@@ -138,7 +138,7 @@ func TestHide(t *testing.T) {
 			asked:  leaked + " []", unknown: true, back: true,
 		},
 		"found nowhere and to be kept": {
-			setup: []setup{func(_ *world, _ *hidingSink, o *HideOptions) { o.Unseen = true }},
+			setup: []setup{func(_ *world, _ *hidingSink, o *HideOptions) { o.KeepUnknown = true }},
 			asked: leaked + " []", unknown: true, ids: leaked,
 		},
 		"found nowhere, on the list": {

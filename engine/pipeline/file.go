@@ -67,7 +67,7 @@ func (f *File) limits() component.Limits {
 	l := component.DefaultLimits()
 	l.Workers = f.Limits.Workers
 	l.BatchCount, l.BatchBytes = f.Limits.Batch.Records, int(f.Limits.Batch.Bytes)
-	l.HoldBytes = int(f.Limits.Hold)
+	l.SpillBytes = int(f.Limits.Hold)
 	l.Timeout = f.Limits.Timeout.D()
 	l.MaxLoss = bound(f.Guards.MaxLoss, l.MaxLoss)
 	l.MaxWiden = bound(f.Guards.MaxWiden, l.MaxWiden)

@@ -94,7 +94,7 @@ func (c *chain) transform(ctx context.Context, w *component.Worker, batch []*com
 	return kept, nil
 }
 
-// values are those of a batch before a transform; nil when nobody watches.
+// values are those of a batch before a transform; nil without an observer.
 func (c *chain) values(batch []*component.Record) []map[string]any {
 	if c.watch == nil {
 		return nil
@@ -153,19 +153,19 @@ func (c *chain) identities(ctx context.Context, w *component.Worker, batch []*co
 	return res, nil
 }
 
-// others is the pass over all other streams of a batch that is new.
+// others is the pass over all other streams of a batch that the source gave.
 func (c *chain) others(ctx context.Context, w *component.Worker, batch []*component.Record) (*result, error) {
 	res := &result{}
 	kept, err := c.transform(ctx, w, batch, res)
 	if err != nil {
 		return nil, err
 	}
-	return c.rest(w, kept, res), nil
+	return c.eachOther(w, kept, res), nil
 }
 
-// again is the pass over all other streams of a batch that comes from the pass over
-// identities, as the transforms left it.
-func (c *chain) again(_ context.Context, w *component.Worker, batch []*component.Record) (*result, error) {
+// decoded is the pass over all other streams of a batch that went through the pass over
+// identities. Its raw records are what the transforms left.
+func (c *chain) decoded(_ context.Context, w *component.Worker, batch []*component.Record) (*result, error) {
 	for _, r := range batch {
 		v, err := codec.Decode(r.Raw)
 		if err != nil {
@@ -173,11 +173,11 @@ func (c *chain) again(_ context.Context, w *component.Worker, batch []*component
 		}
 		r.Value = v
 	}
-	return c.rest(w, batch, &result{}), nil
+	return c.eachOther(w, batch, &result{}), nil
 }
 
-// rest maps, decides and encodes records for all streams but those of identities.
-func (c *chain) rest(w *component.Worker, records []*component.Record, res *result) *result {
+// eachOther maps, decides and encodes records for all streams but those of identities.
+func (c *chain) eachOther(w *component.Worker, records []*component.Record, res *result) *result {
 	for _, r := range records {
 		c.other(w, r, res)
 		r.Value, r.Raw = nil, nil
@@ -292,10 +292,10 @@ func withheld(p access.Permissions) string {
 }
 
 // at makes a Rejection of any error, with a stage when it names none.
-func at(held string, err error) error {
+func at(stage string, err error) error {
 	r := *rejection(err)
 	if r.Stage == "" {
-		r.Stage = held
+		r.Stage = stage
 	}
 	return &r
 }

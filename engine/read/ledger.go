@@ -12,7 +12,8 @@ import (
 // maxReason is how many characters of a reason are kept.
 const maxReason = 200
 
-func letter(ref string, err error) component.DeadLetter {
+// deadLetter returns what is kept of a rejection.
+func deadLetter(ref string, err error) component.DeadLetter {
 	r := rejection(err)
 	d := component.DeadLetter{Ref: ref, Stage: r.Stage, Field: r.Field, Reason: r.Reason}
 	if rs := []rune(d.Reason); len(rs) > maxReason {
@@ -21,20 +22,20 @@ func letter(ref string, err error) component.DeadLetter {
 	return d
 }
 
-// Ledger keeps the books of a run: every ref that was read and how it ended.
+// Ledger keeps count of a run: every ref that was read and how it ended.
 // It is safe for concurrent use. It grows with refs (invariant 7).
 type Ledger struct {
-	mu       sync.Mutex
-	refs     map[string]mark
-	kinds    []string
-	again    int                                 // refs that the source handed over more than once
-	reasons  []string                            // that records ended for, in the order they came up
-	items    map[string]map[component.Ending]int // by stream
-	rejected int                                 // letters written
-	letters  []component.DeadLetter
-	write    func(component.DeadLetter) error
-	writeErr error
-	watch    component.Observer // nil in ordinary runs
+	mu          sync.Mutex
+	refs        map[string]mark
+	kinds       []string
+	again       int                                 // refs that the source handed over more than once
+	reasons     []string                            // that records ended for, in the order they came up
+	items       map[string]map[component.Ending]int // by stream
+	rejected    int                                 // dead letters written
+	deadLetters []component.DeadLetter
+	write       func(component.DeadLetter) error
+	writeErr    error
+	watch       component.Observer // nil in ordinary runs
 }
 
 // mark is how a record stands: kind and reason are places in the ledger's
@@ -47,7 +48,7 @@ type mark struct {
 // Shown is how many rejections a report carries itself.
 const Shown = 20
 
-// NewLedger begins the books of a run. write is given every dead letter, watch every
+// NewLedger returns an empty ledger. write is given every dead letter, watch every
 // ending; both may be nil.
 func NewLedger(write func(component.DeadLetter) error, watch component.Observer) *Ledger {
 	return &Ledger{
@@ -76,7 +77,7 @@ func (l *Ledger) Enter(ref, kind string) bool {
 	return true
 }
 
-// Knows tells whether a ref was read.
+// Knows reports whether a ref was read.
 func (l *Ledger) Knows(ref string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -87,17 +88,17 @@ func (l *Ledger) Knows(ref string) bool {
 // end notes how a record ended without making any item.
 func (l *Ledger) end(ref string, e component.Ending, reason string) {
 	l.enter("", ref, e, reason)
-	l.tell("", e, component.DeadLetter{Ref: ref, Reason: reason})
+	l.observe("", e, component.DeadLetter{Ref: ref, Reason: reason})
 }
 
 // endItem notes how one item of a record ended.
 func (l *Ledger) endItem(stream, ref string, e component.Ending, reason string) {
 	l.enter(stream, ref, e, reason)
-	l.tell(stream, e, component.DeadLetter{Ref: ref, Reason: reason})
+	l.observe(stream, e, component.DeadLetter{Ref: ref, Reason: reason})
 }
 
-// tell lets the observer know how a record or an item ended.
-func (l *Ledger) tell(stream string, e component.Ending, why component.DeadLetter) {
+// observe reports to the observer how a record or an item ended.
+func (l *Ledger) observe(stream string, e component.Ending, why component.DeadLetter) {
 	if o := component.Watching(l.watch, why.Ref); o != nil {
 		o.Ended(stream, e, why)
 	}
@@ -118,18 +119,18 @@ func (l *Ledger) enter(stream, ref string, e component.Ending, reason string) {
 
 // reject ends a record, or one item of it when stream is not "", as rejected.
 func (l *Ledger) reject(stream, ref string, err error) {
-	d := letter(ref, err)
+	d := deadLetter(ref, err)
 	where := d.Stage
 	if d.Field != "" {
 		where += " " + place.ReplaceAllString(d.Field, "[]")
 	}
 	l.enter(stream, ref, component.Rejected, where)
-	l.tell(stream, component.Rejected, d)
+	l.observe(stream, component.Rejected, d)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.rejected++
-	if len(l.letters) < Shown {
-		l.letters = append(l.letters, d)
+	if len(l.deadLetters) < Shown {
+		l.deadLetters = append(l.deadLetters, d)
 	}
 	if l.write != nil && l.writeErr == nil {
 		l.writeErr = l.write(d)
@@ -150,7 +151,7 @@ func (l *Ledger) RejectLate(stream, ref string, err error) {
 func (l *Ledger) WithholdLate(stream, ref, reason string) {
 	l.count(stream, component.Delivered, -1)
 	l.count(stream, component.Withheld, 1)
-	l.tell(stream, component.Withheld, component.DeadLetter{Ref: ref, Reason: reason})
+	l.observe(stream, component.Withheld, component.DeadLetter{Ref: ref, Reason: reason})
 }
 
 // count adds n to the items of a stream with an ending; a stream that is without
@@ -211,7 +212,7 @@ func (l *Ledger) Kind(ref string) string {
 	return l.kinds[m.kind]
 }
 
-// some are a few refs that were read, of kinds that are wanted.
+// some returns at most that many refs that were read, of the kinds that wanted accepts.
 func (l *Ledger) some(most int, wanted func(kind string) bool) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -267,7 +268,7 @@ func (l *Ledger) Settle() error {
 	return fmt.Errorf("%d of %d records have no ending, the first is %s: this is a defect of pipe, nothing was sent", len(lost), len(l.refs), lost[0])
 }
 
-// Totals are the books of all records of a run.
+// Totals are the counts of all records of a run.
 type Totals struct {
 	Read       int // distinct refs
 	Again      int // refs that the source handed over more than once
@@ -278,13 +279,13 @@ type Totals struct {
 	Items      map[string]Counts      // by stream
 }
 
-// Totals sums the books up.
+// Totals returns the counts so far.
 func (l *Ledger) Totals() Totals {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t := Totals{
 		Read: len(l.refs), Again: l.again, Endings: Counts{}, Kinds: make([]KindReport, len(l.kinds)),
-		Reasons: map[component.Ending]map[string]int{}, Rejections: l.letters, Items: map[string]Counts{},
+		Reasons: map[component.Ending]map[string]int{}, Rejections: l.deadLetters, Items: map[string]Counts{},
 	}
 	for i, k := range l.kinds {
 		t.Kinds[i] = KindReport{Kind: k, Counts: Counts{}}
@@ -310,7 +311,7 @@ func (l *Ledger) Totals() Totals {
 // Counts is a number for each way to end.
 type Counts map[component.Ending]int
 
-// KindReport is the books of one kind of record.
+// KindReport counts the records of one kind.
 type KindReport struct {
 	Kind   string `json:"kind"`
 	Read   int    `json:"read"`

@@ -99,7 +99,7 @@ func TestLateEndings(t *testing.T) {
 
 // TestLongReason: a dead letter has the beginning of a long reason.
 func TestLongReason(t *testing.T) {
-	if d := letter("r", errors.New(strings.Repeat("é", 500))); len([]rune(d.Reason)) != maxReason {
+	if d := deadLetter("r", errors.New(strings.Repeat("é", 500))); len([]rune(d.Reason)) != maxReason {
 		t.Errorf("a reason of %d characters", len([]rune(d.Reason)))
 	}
 }

@@ -64,7 +64,7 @@ func (x *index) find(ref string) (component.Entry, expression.Presence) {
 		return e, expression.Present
 	}
 	if kind := x.kindOf(ref); x.blind[kind] || kind == "" && len(x.blind) > 0 {
-		return component.Entry{}, expression.Unseen
+		return component.Entry{}, expression.Pending
 	}
 	return component.Entry{}, expression.Absent
 }

@@ -5,12 +5,8 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/sourcegraph/conc/stream"
-
 	"github.com/pipe-engine/pipe/engine/baseline"
-	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
@@ -20,7 +16,7 @@ type Options struct {
 	Session  component.Session
 	Stage    *stage.Stage
 	Ledger   *Ledger
-	Last     *baseline.Snapshot // of the last good run; nil when none is remembered
+	Last     *baseline.Snapshot // of the last good run; nil when there is none
 	Hidden   baseline.Hiding
 	// Fetch finds what is looked up and was not read; nil when everything is.
 	Fetch    func(ref string) (component.Entry, bool)
@@ -33,7 +29,7 @@ type Options struct {
 // holds ends up staged or in the ledger. Nothing is sent (invariant 1).
 func Run(ctx context.Context, o Options) error {
 	a := &reading{
-		p: o.Pipeline, ledger: o.Ledger, index: newIndex(o.Pipeline.Model), shelf: o.Stage, last: o.Last, note: o.Note, tick: o.Tick, watch: o.Observer,
+		p: o.Pipeline, ledger: o.Ledger, index: newIndex(o.Pipeline.Model), stage: o.Stage, last: o.Last, note: o.Note, tick: o.Tick, watch: o.Observer,
 		chain:   &chain{p: o.Pipeline, session: o.Session, hidden: o.Hidden, off: map[string]bool{}, watch: o.Observer},
 		workers: make(chan *component.Worker, o.Pipeline.Limits.Workers), cuts: cuts{},
 	}
@@ -55,13 +51,13 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
-// reading is one readAll.
+// reading is one Run.
 type reading struct {
 	p       *component.Pipeline
 	chain   *chain
 	ledger  *Ledger
 	index   *index
-	shelf   *stage.Stage
+	stage   *stage.Stage
 	last    *baseline.Snapshot
 	note    func(format string, args ...any)
 	workers chan *component.Worker
@@ -71,33 +67,123 @@ type reading struct {
 	cuts    cuts
 }
 
+// run reads the phases in their order. The identities are sealed before the first phase
+// of anything else.
 func (a *reading) run(ctx context.Context) error {
 	phases := a.p.Model.Phases()
 	for i, ph := range phases {
-		if !ph.Identities {
-			if err := a.seal(ctx); err != nil {
+		if ph.Identities {
+			if err := a.identities(ctx, ph); err != nil {
 				return err
 			}
-			if a.p.OnlyIdentities() {
-				break
-			}
+			continue
 		}
-		if err := a.phase(ctx, ph, i == len(phases)-1); err != nil {
+		if err := a.seal(ctx); err != nil {
+			return err
+		}
+		if a.p.OnlyIdentities() {
+			break
+		}
+		read := a.whole
+		if i == len(phases)-1 {
+			read = a.streamed
+		}
+		if err := read(ctx, ph); err != nil {
 			return err
 		}
 	}
 	return a.seal(ctx)
 }
 
-// phase reads one phase. It is held until it is complete, so that its mapping
-// sees all of it; the last one is worked on while it is read as soon as it
-// proves too large for that.
-func (a *reading) phase(ctx context.Context, ph component.Phase, last bool) error {
+// identities reads a phase of people and groups. It is read completely before it is
+// mapped, so that its records see each other. Its records go through the mapping
+// twice: first for the streams of identities, which are then sealed, and, with the
+// identities known, for the other streams.
+func (a *reading) identities(ctx context.Context, ph component.Phase) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	held := stage.NewSpillBuffer(a.p.Limits.HoldBytes)
-	defer held.Close()
-	var line *line
+	records, err := a.gather(ctx, ph)
+	if err != nil {
+		return err
+	}
+	defer records.Close()
+	later := stage.NewSpillBuffer(a.p.Limits.SpillBytes)
+	defer later.Close()
+	if err := a.work(ctx, cancel, records, a.stepIdentities(later)); err != nil {
+		return err
+	}
+	if err := a.seal(ctx); err != nil {
+		return err
+	}
+	return a.work(ctx, cancel, later, a.stepOthers(a.chain.decoded))
+}
+
+// whole reads a phase completely before it is mapped, so that its records and those
+// of later phases see all of it.
+func (a *reading) whole(ctx context.Context, ph component.Phase) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	records, err := a.gather(ctx, ph)
+	if err != nil {
+		return err
+	}
+	defer records.Close()
+	return a.work(ctx, cancel, records, a.stepOthers(a.chain.others))
+}
+
+// streamed reads the last phase, which no later one looks up. It is like whole while
+// the phase fits in memory. When it does not, the records no longer see their own
+// phase, and they are worked on while the rest is read.
+func (a *reading) streamed(ctx context.Context, ph component.Phase) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	buffer := stage.NewSpillBuffer(a.p.Limits.SpillBytes)
+	defer buffer.Close()
+	var running *line // nil while the phase fits in memory
+	err := a.receive(ctx, ph, func(r *component.Record) error {
+		if running != nil {
+			return running.add(r)
+		}
+		a.index.add(r.Entry)
+		if err := buffer.Add(r); err != nil || !buffer.Spilled() {
+			return err
+		}
+		a.index.forget(ph)
+		running = a.line(ctx, cancel, a.stepOthers(a.chain.others))
+		return buffer.Drain(running.add)
+	})
+	if running != nil {
+		if lineErr := running.end(); lineErr != nil {
+			return lineErr
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	a.index.seal()
+	return a.work(ctx, cancel, buffer, a.stepOthers(a.chain.others))
+}
+
+// gather reads a phase into a buffer, which the caller closes, and makes it visible to
+// look-ups.
+func (a *reading) gather(ctx context.Context, ph component.Phase) (*stage.SpillBuffer, error) {
+	buffer := stage.NewSpillBuffer(a.p.Limits.SpillBytes)
+	err := a.receive(ctx, ph, func(r *component.Record) error {
+		a.index.add(r.Entry)
+		return buffer.Add(r)
+	})
+	if err != nil {
+		buffer.Close()
+		return nil, err
+	}
+	a.index.seal()
+	return buffer, nil
+}
+
+// receive reads a phase and gives take each ref's first record, one at a time. It
+// returns the cause where the context ended.
+func (a *reading) receive(ctx context.Context, ph component.Phase, take func(*component.Record) error) error {
 	var mu sync.Mutex
 	emit := func(emitCtx context.Context, records []*component.Record) error {
 		mu.Lock()
@@ -109,22 +195,8 @@ func (a *reading) phase(ctx context.Context, ph component.Phase, last bool) erro
 			if !a.ledger.Enter(r.Ref, r.Kind) {
 				continue
 			}
-			if line != nil {
-				if err := line.add(r); err != nil {
-					return err
-				}
-				continue
-			}
-			a.index.add(r.Entry)
-			if err := held.Add(r); err != nil {
+			if err := take(r); err != nil {
 				return err
-			}
-			if last && held.Spilled() && !ph.Identities {
-				a.index.forget(ph)
-				line = a.line(ctx, cancel, a.stepOthers(a.chain.others))
-				if err := held.Drain(line.add); err != nil {
-					return err
-				}
 			}
 		}
 		a.tick(a.ledger.Total())
@@ -134,33 +206,10 @@ func (a *reading) phase(ctx context.Context, ph component.Phase, last bool) erro
 	if err == nil {
 		err = a.confirm(ctx, ph, emit)
 	}
-	if line != nil {
-		if lineErr := line.end(); lineErr != nil {
-			return lineErr
-		}
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
+		return cause
 	}
-	if err != nil {
-		if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
-			return cause
-		}
-		return err
-	}
-	if line != nil {
-		return nil
-	}
-	a.index.seal()
-	if !ph.Identities {
-		return a.work(ctx, cancel, held, a.stepOthers(a.chain.others))
-	}
-	later := stage.NewSpillBuffer(a.p.Limits.HoldBytes)
-	defer later.Close()
-	if err := a.work(ctx, cancel, held, a.stepIdentities(later)); err != nil {
-		return err
-	}
-	if err := a.seal(ctx); err != nil {
-		return err
-	}
-	return a.work(ctx, cancel, later, a.stepOthers(a.chain.again))
+	return err
 }
 
 // seal ends the collection of identities, once.
@@ -170,205 +219,4 @@ func (a *reading) seal(ctx context.Context) error {
 	}
 	a.sealed = true
 	return a.chain.session.Seal(ctx, outlet{a})
-}
-
-// step is what a line does with a batch in a worker, and what it does with the
-// result in order.
-type step struct {
-	work   worked
-	commit func(*result) error
-}
-
-// worked is what becomes of a batch in a worker.
-type worked func(ctx context.Context, w *component.Worker, batch []*component.Record) (*result, error)
-
-func (a *reading) stepIdentities(later *stage.SpillBuffer) step {
-	return step{work: a.chain.identities, commit: func(res *result) error {
-		for _, r := range res.later {
-			if err := later.Add(r); err != nil {
-				return err
-			}
-		}
-		return a.commit(res)
-	}}
-}
-
-func (a *reading) stepOthers(work worked) step { return step{work: work, commit: a.commit} }
-
-func (a *reading) commit(res *result) error {
-	for _, e := range res.ends {
-		switch {
-		case e.err != nil:
-			a.ledger.reject(e.stream, e.ref, e.err)
-		case e.stream != "":
-			a.ledger.endItem(e.stream, e.ref, e.ending, e.reason)
-			if e.ending == component.Withheld {
-				if err := a.shelf.Withhold(e.stream, e.ref, e.id); err != nil {
-					return err
-				}
-			}
-		default:
-			a.ledger.end(e.ref, e.ending, e.reason)
-		}
-	}
-	for _, s := range res.staged {
-		if err := a.keep(s.stream, s.e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// keep stages an item, unless one with its ID is staged already.
-func (a *reading) keep(stream string, e component.Encoded) error {
-	other, err := a.shelf.Put(stream, e, 1, a.ledger.Knows)
-	if err != nil {
-		return err
-	}
-	if other != "" {
-		a.ledger.reject(stream, e.Ref, fault.Reject("encode", "id", "the id %q is already that of %s", e.ID, other))
-		return nil
-	}
-	a.staged(stream, e)
-	a.cuts.add(stream, &e)
-	a.ledger.endItem(stream, e.Ref, component.Delivered, "")
-	return nil
-}
-
-func (a *reading) staged(stream string, e component.Encoded) {
-	if o := component.Watching(a.watch, e.Ref); o != nil {
-		o.Staged(stream, e)
-	}
-}
-
-// outlet is what the session hands its held identities to.
-type outlet struct{ a *reading }
-
-func (o outlet) Keep(stream string, e component.Encoded) error {
-	e.Content = codec.Hash(e.Body)
-	if _, declared := o.a.p.Stream(stream); !declared {
-		other, err := o.a.shelf.Put(stream, e, len(e.Principals), func(string) bool { return false })
-		if err == nil && other != "" {
-			err = fault.Errorf(fault.Permanent, "", "the sink staged %q twice in %s: this is a defect of pipe", e.ID, stream)
-		}
-		o.a.staged(stream, e)
-		return err
-	}
-	if watch := component.Watching(o.a.watch, e.Ref); watch != nil {
-		watch.Named(e.Ref, e.Principal)
-	}
-	if why := o.a.p.Unwritten(stream); why != "" {
-		o.a.ledger.endItem(stream, e.Ref, component.Filtered, why)
-		return nil
-	}
-	return o.a.keep(stream, e)
-}
-
-func (o outlet) End(stream, ref string, ending component.Ending, reason string) {
-	if why := o.a.p.Unwritten(stream); why != "" {
-		ending, reason = component.Filtered, why
-	}
-	if ending == component.Rejected {
-		o.a.ledger.reject(stream, ref, fault.Reject("encode", "", "%s", reason))
-		return
-	}
-	o.a.ledger.endItem(stream, ref, ending, reason)
-}
-
-func (o outlet) Note(format string, args ...any) { o.a.note(format, args...) }
-
-// work sends everything that is held through a line.
-func (a *reading) work(ctx context.Context, cancel context.CancelCauseFunc, h *stage.SpillBuffer, s step) error {
-	l := a.line(ctx, cancel, s)
-	err := h.Drain(l.add)
-	if lineErr := l.end(); lineErr != nil {
-		return lineErr
-	}
-	return err
-}
-
-// line works on batches in parallel and commits their results in order. add
-// blocks while all workers are busy: that is the back-pressure to the source.
-// Its first error cancels the phase.
-type line struct {
-	a      *reading
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	step   step
-	stream *stream.Stream
-	batch  []*component.Record
-	bytes  int
-	mu     sync.Mutex
-	err    error
-}
-
-func (a *reading) line(ctx context.Context, cancel context.CancelCauseFunc, s step) *line {
-	return &line{a: a, ctx: ctx, cancel: cancel, step: s, stream: stream.New().WithMaxGoroutines(a.p.Limits.Workers)}
-}
-
-func (l *line) add(r *component.Record) error {
-	lim := l.a.p.Limits
-	if len(l.batch) > 0 && (len(l.batch) >= lim.BatchCount || l.bytes+len(r.Raw) > lim.BatchBytes) {
-		if err := l.flush(); err != nil {
-			return err
-		}
-	}
-	l.batch = append(l.batch, r)
-	l.bytes += len(r.Raw)
-	return nil
-}
-
-func (l *line) flush() error {
-	if err := l.failed(); err != nil {
-		return err
-	}
-	if err := l.ctx.Err(); err != nil {
-		return context.Cause(l.ctx)
-	}
-	batch := l.batch
-	l.batch, l.bytes = nil, 0
-	if len(batch) == 0 {
-		return nil
-	}
-	l.stream.Go(func() stream.Callback {
-		w := <-l.a.workers
-		res, err := guarded(func() (*result, error) { return l.step.work(l.ctx, w, batch) })
-		l.a.workers <- w
-		return func() {
-			if l.failed() != nil {
-				return
-			}
-			if err == nil {
-				err = l.step.commit(res)
-			}
-			if err != nil {
-				l.fail(err)
-			}
-		}
-	})
-	return nil
-}
-
-func (l *line) end() error {
-	err := l.flush()
-	l.stream.Wait()
-	if failed := l.failed(); failed != nil {
-		return failed
-	}
-	return err
-}
-
-func (l *line) fail(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.err == nil {
-		l.err = err
-		l.cancel(err)
-	}
-}
-
-func (l *line) failed() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.err
 }

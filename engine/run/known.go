@@ -21,7 +21,7 @@ func (r *run) writes() bool {
 
 // known is what this run knows about the place that it writes to.
 func (r *run) known() guard.Known {
-	return guard.Known{Pipeline: r.p, Store: r.store, Base: r.base, Owner: r.owner, Held: r.held}
+	return guard.Known{Pipeline: r.p, Store: r.store, Base: r.base, Owner: r.owner, Holdings: r.held}
 }
 
 // covered reports whether the baseline says who could find the items of every

@@ -93,7 +93,7 @@ func TestConfirmedAbsence(t *testing.T) {
 		n := newNight(t)
 		n.good(func(w *world) { w.Components(100, "fine") })
 		half := func(w *world) {
-			w.P.Limits.HoldBytes = hold
+			w.P.Limits.SpillBytes = hold
 			w.Components(100, "fine")
 			w.Unread = w.Records["catalog"][40:]
 			w.Records["catalog"] = w.Records["catalog"][:40]

@@ -38,7 +38,7 @@ func TestNothingLost(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		w := newWorld(t)
 		w.P.Limits.MaxRejected = component.Bound{Items: 1 << 30}
-		w.P.Limits.HoldBytes = 1 << (6 + r.IntN(12))
+		w.P.Limits.SpillBytes = 1 << (6 + r.IntN(12))
 		w.P.Limits.Workers = 1 + r.IntN(4)
 		want := read.Counts{}
 		var delivered []string
@@ -115,10 +115,10 @@ func TestNothingBeforeEverything(t *testing.T) {
 	for name, spoil := range map[string]func(*world){
 		"the first page fails":     func(w *world) { w.Company.Fail = func(string, int) error { return boom } },
 		"the last page fails":      func(w *world) { w.Company.Fail = failAt("catalog", 2, boom) },
-		"while streaming":          func(w *world) { w.P.Limits.HoldBytes = 10; w.Company.Fail = failAt("catalog", 2, boom) },
+		"while streaming":          func(w *world) { w.P.Limits.SpillBytes = 10; w.Company.Fail = failAt("catalog", 2, boom) },
 		"a transform gives up":     func(w *world) { w.Add("catalog", "component", "x", "transform fails") },
 		"a mapper panics":          func(w *world) { w.Add("identities", "group", "x", "panic") },
-		"a panic while streaming":  func(w *world) { w.P.Limits.HoldBytes = 10; w.Add("catalog", "component", "x", "panic") },
+		"a panic while streaming":  func(w *world) { w.P.Limits.SpillBytes = 10; w.Add("catalog", "component", "x", "panic") },
 		"the sink does not open":   func(w *world) { w.Store.Fail["open"] = boom },
 		"identities do not seal":   func(w *world) { w.Store.Fail["seal"] = boom },
 		"the sink does not answer": func(w *world) { w.Store.Fail["holds"] = boom },
@@ -208,12 +208,12 @@ func TestDecidedAccess(t *testing.T) {
 	}
 }
 
-// TestUnseen: a rule that looks up what cannot be seen yet rejects the record;
+// TestPendingLookup: a rule that looks up a pending ref rejects the record;
 // with the whole phase in sight it decides (invariant 2).
-func TestUnseen(t *testing.T) {
+func TestPendingLookup(t *testing.T) {
 	for hold, want := range map[int]component.Ending{1 << 20: component.Delivered, 64: component.Rejected} {
 		w := newWorld(t)
-		w.P.Limits.HoldBytes = hold
+		w.P.Limits.SpillBytes = hold
 		w.P.Limits.MaxRejected.Items = 1000
 		w.P.Limits.MaxRejected.Share = 1
 		w.Add("identities", "user", "u", "fine")
@@ -262,7 +262,7 @@ func TestLookup(t *testing.T) {
 		{"user:default/u", 64, "title of u"},
 	} {
 		w := newWorld(t)
-		w.P.Limits.HoldBytes = tc.hold
+		w.P.Limits.SpillBytes = tc.hold
 		w.About = tc.about
 		w.Add("identities", "user", "u", "fine")
 		w.Add("structure", "system", "s", "fine")

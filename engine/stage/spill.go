@@ -19,42 +19,42 @@ type SpillBuffer struct {
 func NewSpillBuffer(limit int) *SpillBuffer { return &SpillBuffer{limit: limit} }
 
 // Spilled reports whether some of the records are on disk.
-func (h *SpillBuffer) Spilled() bool { return h.spill != nil }
+func (b *SpillBuffer) Spilled() bool { return b.spill != nil }
 
 // Add keeps a record.
-func (h *SpillBuffer) Add(r *component.Record) error {
-	if h.spill == nil && h.bytes+len(r.Raw) <= h.limit {
-		h.bytes += len(r.Raw)
-		h.mem = append(h.mem, r)
+func (b *SpillBuffer) Add(r *component.Record) error {
+	if b.spill == nil && b.bytes+len(r.Raw) <= b.limit {
+		b.bytes += len(r.Raw)
+		b.mem = append(b.mem, r)
 		return nil
 	}
-	if h.spill == nil {
+	if b.spill == nil {
 		f, err := Create("")
 		if err != nil {
 			return err
 		}
-		h.spill = f
+		b.spill = f
 	}
-	return h.spill.Append([]byte(r.Ref), []byte(r.Kind), []byte(r.Title), []byte(r.Email), r.Raw)
+	return b.spill.Append([]byte(r.Ref), []byte(r.Kind), []byte(r.Title), []byte(r.Email), r.Raw)
 }
 
 // Drain hands out the records in the order they came, and forgets them.
-func (h *SpillBuffer) Drain(each func(*component.Record) error) error {
-	defer h.Close()
-	for i, r := range h.mem {
-		h.mem[i] = nil
+func (b *SpillBuffer) Drain(each func(*component.Record) error) error {
+	defer b.Close()
+	for i, r := range b.mem {
+		b.mem[i] = nil
 		if err := each(r); err != nil {
 			return err
 		}
 	}
-	h.mem, h.bytes = nil, 0
-	if h.spill == nil {
+	b.mem, b.bytes = nil, 0
+	if b.spill == nil {
 		return nil
 	}
-	if err := h.spill.Flush(); err != nil {
+	if err := b.spill.Flush(); err != nil {
 		return err
 	}
-	for rd := h.spill.Reader(); ; {
+	for rd := b.spill.Reader(); ; {
 		p, err := rd.Next()
 		if err == io.EOF {
 			return nil
@@ -70,9 +70,9 @@ func (h *SpillBuffer) Drain(each func(*component.Record) error) error {
 }
 
 // Close gives the disk space back.
-func (h *SpillBuffer) Close() {
-	if h.spill != nil {
-		h.spill.Close()
-		h.spill = nil
+func (b *SpillBuffer) Close() {
+	if b.spill != nil {
+		b.spill.Close()
+		b.spill = nil
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// TestUnseenCondition: a condition that looks up what cannot be seen yet rejects
+// TestPendingCondition: a condition that looks up a pending ref rejects
 // the record. It must not count as false, nor as true (invariant 2).
-func TestUnseenCondition(t *testing.T) {
+func TestPendingCondition(t *testing.T) {
 	for name, tc := range map[string]struct {
 		hold, rejected int
 	}{
@@ -38,7 +38,7 @@ func TestUnseenCondition(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer done()
-			p.Limits.HoldBytes = tc.hold
+			p.Limits.SpillBytes = tc.hold
 			p.Limits.MaxRejected = component.Bound{Share: 1}
 			report, _ := run.Run(t.Context(), p, run.Options{RunID: "r", Until: run.Reviewed})
 			if report.Endings[component.Rejected] != tc.rejected {

@@ -61,7 +61,7 @@ func (a *app) hideAction(c *urfave.Context) error {
 		if err := o.haveDocuments(); err != nil {
 			return err
 		}
-		done, err := operate.Hide(ctx, o.Pipeline, operate.HideOptions{SelectOptions: o.selecting(a, nil), By: a.who(), Unseen: c.Bool("unseen")})
+		done, err := operate.Hide(ctx, o.Pipeline, operate.HideOptions{SelectOptions: o.selecting(a, nil), By: a.who(), KeepUnknown: c.Bool("unseen")})
 		if done == nil {
 			return err
 		}

@@ -10,11 +10,11 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// pastOf reads entries as the last good run of documents alone.
-func pastOf(t *testing.T, hidden Hiding, entries ...Entry) (p *past, documents uint8) {
+// previousOf reads entries as the last good run of documents alone.
+func previousOf(t *testing.T, hidden Hiding, entries ...Entry) (p *previous, documents uint8) {
 	t.Helper()
 	var streams, types words
-	p, err := readPast(snapshotOf(t, entries), &streams, &types, func(stream string) bool { return stream == "documents" }, hidden)
+	p, err := readPrevious(snapshotOf(t, entries), &streams, &types, func(stream string) bool { return stream == "documents" }, hidden)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestReadPast(t *testing.T) {
 		"hidden and away":    {away(document("hidden and away", access.AllUsers)), access.Nobody, false, true},
 		"hidden, then shown": {document("let back", access.AllUsers), access.AllUsers, true, false},
 	} {
-		p, n := pastOf(t, hidden, Entry{Stream: "members", Ref: "group"}, tc.entry)
+		p, n := previousOf(t, hidden, Entry{Stream: "members", Ref: "group"}, tc.entry)
 		if len(p.rows) != 2 || p.rows[0].there || p.rows[0].id != 0 {
 			t.Fatalf("%s: %+v", name, p.rows)
 		}
@@ -95,7 +95,7 @@ func TestPastOfOneRef(t *testing.T) {
 		"the second is withheld": {entry("a", "1", access.AllUsers), entry("b", "1", access.Nobody), 0, 0},
 		"both are withheld":      {entry("a", "1", access.Nobody), entry("b", "1", access.Nobody), 0, 0},
 	} {
-		p, n := pastOf(t, Hiding{}, tc.first, tc.second)
+		p, n := previousOf(t, Hiding{}, tc.first, tc.second)
 		if p.byRef(n, "a") != &p.rows[tc.byRef] || p.byID(n, "1") != &p.rows[tc.byID] {
 			t.Errorf("%s: by ref %+v, by ID %+v", name, p.byRef(n, "a"), p.byID(n, "1"))
 		}
@@ -107,23 +107,23 @@ func TestPastOfOneRef(t *testing.T) {
 func TestCountHidden(t *testing.T) {
 	ago := func(ref string, d time.Duration) Hidden { return Hidden{Ref: ref, At: time.Now().Add(-d)} }
 	hidden := HidingOf([]Hidden{ago("a", 0), ago("b", YoungCounts-time.Minute), ago("c", YoungCounts+time.Minute), ago("withheld", 0)})
-	p, _ := pastOf(t, hidden, document("a", access.AllUsers), document("b", access.Listed, "sam"), document("c", access.AllUsers), document("withheld", access.Nobody), document("shown", access.AllUsers))
+	p, _ := previousOf(t, hidden, document("a", access.AllUsers), document("b", access.Listed, "sam"), document("c", access.AllUsers), document("withheld", access.Nobody), document("shown", access.AllUsers))
 	if h := p.hidden["documents"]; len(p.hidden) != 1 || h.n != 3 || h.types["component"] != 2 {
 		t.Errorf("%+v, %+v", p.hidden, h)
 	}
-	if p, _ := pastOf(t, hidden, document("c", access.AllUsers)); len(p.hidden) != 0 {
+	if p, _ := previousOf(t, hidden, document("c", access.AllUsers)); len(p.hidden) != 0 {
 		t.Errorf("hidden long ago: %+v", p.hidden["documents"])
 	}
 }
 
 // TestNarrower: fewer people could find a document than now.
 func TestNarrower(t *testing.T) {
-	of := func(audience access.Audience, names ...string) *pastItem {
-		return &pastItem{audience: audience, names: hashes(names...)}
+	of := func(audience access.Audience, names ...string) *previousItem {
+		return &previousItem{audience: audience, names: hashes(names...)}
 	}
 	for name, tc := range map[string]struct {
-		before *pastItem
-		now    *pastItem // audience and names alone
+		before *previousItem
+		now    *previousItem // audience and names alone
 		want   bool
 	}{
 		"new":                       {nil, of(access.AllUsers), false},

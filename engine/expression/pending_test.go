@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestUnseen: what decides fails when it looks up a record that cannot be seen yet,
+// TestPendingLookup: what decides fails when it looks up a pending ref,
 // also through a define that was evaluated before; a text takes it as absent.
-func TestUnseen(t *testing.T) {
+func TestPendingLookup(t *testing.T) {
 	l, errs := New(testModel(), []Define{{Name: "owned", Text: `display("component:default/late") != nil`}}, nil)
 	if len(errs) > 0 {
 		t.Fatal(errs)
@@ -16,12 +16,12 @@ func TestUnseen(t *testing.T) {
 	start := func() {
 		r.Start("component:default/billing", testEntity(), func(ref string) (Entry, Presence) {
 			if ref == "component:default/late" {
-				return Entry{}, Unseen
+				return Entry{}, Pending
 			}
 			return Entry{}, Absent
 		})
 	}
-	for text, unseen := range map[string]bool{
+	for text, pending := range map[string]bool{
 		`display("component:default/late") != nil`: true,
 		`display("component:default/gone") != nil`: false,
 		`kind == "Component" or owned`:             false,
@@ -37,8 +37,8 @@ func TestUnseen(t *testing.T) {
 			if _, err := r.Eval(p); err != nil {
 				t.Errorf("%s as a text: %v", text, err)
 			}
-			var e *UnseenError
-			if err := decide(); errors.As(err, &e) != unseen || unseen && e.Ref != "component:default/late" {
+			var e *PendingError
+			if err := decide(); errors.As(err, &e) != pending || pending && e.Ref != "component:default/late" {
 				t.Errorf("%s as %s: %v", text, name, err)
 			}
 		}

@@ -9,11 +9,11 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// past is the last good run as review compares with it: hashes, about a hundred
+// previous is the last good run as review compares with it: hashes, about a hundred
 // bytes an item (invariant 7). The refs stay on disk until one is asked for.
-type past struct {
+type previous struct {
 	snap *Snapshot
-	rows []pastItem        // in the order of the snapshot
+	rows []previousItem    // in the order of the snapshot
 	ids  map[itemKey]int32 // by their ID
 	refs map[itemKey]int32 // by their ref
 	// hidden counts, by stream, what was delivered and hidden lately.
@@ -25,7 +25,7 @@ type itemKey struct {
 	hash   uint64
 }
 
-type pastItem struct {
+type previousItem struct {
 	id, content uint64
 	names       []uint64
 	stream, typ uint8
@@ -57,19 +57,19 @@ func (w *words) word(n uint8) string {
 	return "other"
 }
 
-// readPast takes what the last good run left of the streams that are wanted.
+// readPrevious takes what the last good run left of the streams that are wanted.
 // What was hidden since counts as never delivered: that it goes is no loss.
-func readPast(snap *Snapshot, streams, types *words, wanted func(stream string) bool, hidden Hiding) (*past, error) {
-	p := &past{snap: snap, ids: map[itemKey]int32{}, refs: map[itemKey]int32{}, hidden: map[string]*hiddenCounts{}}
+func readPrevious(snap *Snapshot, streams, types *words, wanted func(stream string) bool, hidden Hiding) (*previous, error) {
+	p := &previous{snap: snap, ids: map[itemKey]int32{}, refs: map[itemKey]int32{}, hidden: map[string]*hiddenCounts{}}
 	for e, err := range snap.Entries() {
 		if err != nil {
 			return nil, err
 		}
 		if !wanted(e.Stream) {
-			p.rows = append(p.rows, pastItem{})
+			p.rows = append(p.rows, previousItem{})
 			continue
 		}
-		row := pastItem{id: e.ID, content: e.Content, names: e.Names, stream: streams.number(e.Stream), typ: types.number(e.Type), audience: access.ParseAudience(e.Audience), away: !e.Away.IsZero()}
+		row := previousItem{id: e.ID, content: e.Content, names: e.Names, stream: streams.number(e.Stream), typ: types.number(e.Type), audience: access.ParseAudience(e.Audience), away: !e.Away.IsZero()}
 		if row.audience != access.Undecided && hidden.Has(e.Ref, e.ID) {
 			p.hide(e, row.audience != access.Nobody, hidden)
 			row.audience = access.Nobody
@@ -89,7 +89,7 @@ func readPast(snap *Snapshot, streams, types *words, wanted func(stream string) 
 
 // hide counts a hidden item that the sink may still count; of one that was not
 // delivered the type is not known.
-func (p *past) hide(e Entry, delivered bool, hidden Hiding) {
+func (p *previous) hide(e Entry, delivered bool, hidden Hiding) {
 	if one, _ := hidden.Find(e.Ref, e.ID); time.Since(one.At) >= YoungCounts {
 		return
 	}
@@ -104,15 +104,15 @@ func (p *past) hide(e Entry, delivered bool, hidden Hiding) {
 	}
 }
 
-func (p *past) byID(stream uint8, id string) *pastItem {
+func (p *previous) byID(stream uint8, id string) *previousItem {
 	return p.row(p.ids, itemKey{stream, codec.Hash([]byte(id))})
 }
 
-func (p *past) byRef(stream uint8, ref string) *pastItem {
+func (p *previous) byRef(stream uint8, ref string) *previousItem {
 	return p.row(p.refs, itemKey{stream, codec.Hash([]byte(ref))})
 }
 
-func (p *past) row(m map[itemKey]int32, k itemKey) *pastItem {
+func (p *previous) row(m map[itemKey]int32, k itemKey) *previousItem {
 	if i, ok := m[k]; ok {
 		return &p.rows[i]
 	}
@@ -121,7 +121,7 @@ func (p *past) row(m map[itemKey]int32, k itemKey) *pastItem {
 
 // narrower reports whether fewer people could find an item than one that takes its
 // place; not when there was none.
-func (p *pastItem) narrower(t stage.Tag) bool {
+func (p *previousItem) narrower(t stage.Tag) bool {
 	return p != nil && t.WiderThan(access.Grant{Audience: p.audience, Names: p.names})
 }
 
