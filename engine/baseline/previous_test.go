@@ -2,6 +2,7 @@ package baseline
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,12 +14,30 @@ import (
 // previousOf reads entries as the last good run of documents alone.
 func previousOf(t *testing.T, hidden Hiding, entries ...Entry) (p *previous, documents uint8) {
 	t.Helper()
+	store := open(t, t.TempDir())
+	save(t, store, entries...)
+	base, err := store.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { base.Close() })
 	var streams, types words
-	p, err := readPrevious(snapshotOf(t, entries), &streams, &types, func(stream string) bool { return stream == "documents" }, hidden)
+	p, err = readPrevious(base.Snapshot, &streams, &types, func(stream string) bool { return stream == "documents" }, hidden)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p, streams.number("documents")
+}
+
+// document is an entry whose ID is its ref.
+func document(ref string, audience access.Audience) Entry {
+	return Entry{Stream: "documents", Ref: ref, Type: "component", Audience: audience.String(), ID: codec.Hash([]byte(ref))}
+}
+
+// away is an entry that a run before the last one already lacked.
+func away(e Entry) Entry {
+	e.Away = time.Unix(1700000000, 0)
+	return e
 }
 
 // TestWords: each of 255 words has its number, and all others share one.
@@ -37,9 +56,9 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestReadPast: a row for each entry, in their order, empty for a stream that is not
+// TestReadPrevious: a row for each entry, in their order, empty for a stream that is not
 // compared; only what the last good run delivered is there.
-func TestReadPast(t *testing.T) {
+func TestReadPrevious(t *testing.T) {
 	hidden := HidingOf([]Hidden{{Ref: "hidden", At: time.Now()}, {Ref: "hidden and away", At: time.Now()}, {Ref: "undecided", At: time.Now()}, {Ref: "let back", At: time.Now(), Back: time.Now()}})
 	undecided := document("undecided", access.AllUsers)
 	undecided.Audience = ""
@@ -50,7 +69,7 @@ func TestReadPast(t *testing.T) {
 		audience    access.Audience
 		there, away bool
 	}{
-		"listed":             {document("listed", access.Listed, "sam"), access.Listed, true, false},
+		"listed":             {document("listed", access.Listed), access.Listed, true, false},
 		"without an access":  {undecided, access.Undecided, true, false},
 		"an unknown class":   {unreadable, access.Nobody, false, false},
 		"withheld":           {document("withheld", access.Nobody), access.Nobody, false, false},
@@ -76,9 +95,9 @@ func TestReadPast(t *testing.T) {
 	}
 }
 
-// TestPastOfOneRef: of several entries with a ref, the one of the last good run is
+// TestPreviousOfOneRef: of several entries with a ref, the one of the last good run is
 // found; of several with an ID, the one that was delivered; else the first.
-func TestPastOfOneRef(t *testing.T) {
+func TestPreviousOfOneRef(t *testing.T) {
 	entry := func(ref, id string, audience access.Audience) Entry {
 		e := document(ref, audience)
 		e.ID = codec.Hash([]byte(id))
@@ -107,7 +126,7 @@ func TestPastOfOneRef(t *testing.T) {
 func TestCountHidden(t *testing.T) {
 	ago := func(ref string, d time.Duration) Hidden { return Hidden{Ref: ref, At: time.Now().Add(-d)} }
 	hidden := HidingOf([]Hidden{ago("a", 0), ago("b", YoungCounts-time.Minute), ago("c", YoungCounts+time.Minute), ago("withheld", 0)})
-	p, _ := previousOf(t, hidden, document("a", access.AllUsers), document("b", access.Listed, "sam"), document("c", access.AllUsers), document("withheld", access.Nobody), document("shown", access.AllUsers))
+	p, _ := previousOf(t, hidden, document("a", access.AllUsers), document("b", access.Listed), document("c", access.AllUsers), document("withheld", access.Nobody), document("shown", access.AllUsers))
 	if h := p.hidden["documents"]; len(p.hidden) != 1 || h.n != 3 || h.types["component"] != 2 {
 		t.Errorf("%+v, %+v", p.hidden, h)
 	}
@@ -118,8 +137,9 @@ func TestCountHidden(t *testing.T) {
 
 // TestNarrower: fewer people could find a document than now.
 func TestNarrower(t *testing.T) {
-	of := func(audience access.Audience, names ...string) *previousItem {
-		return &previousItem{audience: audience, names: hashes(names...)}
+	const ann, sam = 1, 2
+	of := func(audience access.Audience, names ...uint64) *previousItem {
+		return &previousItem{audience: audience, names: slices.Sorted(slices.Values(names))}
 	}
 	for name, tc := range map[string]struct {
 		before *previousItem
@@ -128,14 +148,14 @@ func TestNarrower(t *testing.T) {
 	}{
 		"new":                       {nil, of(access.AllUsers), false},
 		"the same for everybody":    {of(access.AllUsers), of(access.AllUsers), false},
-		"narrower":                  {of(access.AllUsers), of(access.Listed, "sam"), false},
-		"wider":                     {of(access.Listed, "sam"), of(access.DatasourceUsers), true},
+		"narrower":                  {of(access.AllUsers), of(access.Listed, sam), false},
+		"wider":                     {of(access.Listed, sam), of(access.DatasourceUsers), true},
 		"withheld, then listed":     {of(access.Nobody), of(access.Listed), true},
-		"the same people":           {of(access.Listed, "ann", "sam"), of(access.Listed, "sam", "ann"), false},
-		"one person less":           {of(access.Listed, "ann", "sam"), of(access.Listed, "sam"), false},
-		"one person more":           {of(access.Listed, "sam"), of(access.Listed, "ann", "sam"), true},
-		"another person":            {of(access.Listed, "sam"), of(access.Listed, "ann"), true},
-		"names of an open document": {of(access.AllUsers), of(access.AllUsers, "sam"), false},
+		"the same people":           {of(access.Listed, ann, sam), of(access.Listed, sam, ann), false},
+		"one person less":           {of(access.Listed, ann, sam), of(access.Listed, sam), false},
+		"one person more":           {of(access.Listed, sam), of(access.Listed, ann, sam), true},
+		"another person":            {of(access.Listed, sam), of(access.Listed, ann), true},
+		"names of an open document": {of(access.AllUsers), of(access.AllUsers, sam), false},
 	} {
 		if got := tc.before.narrower(stage.Tag{Grant: access.Grant{Audience: tc.now.audience, Names: tc.now.names}}); got != tc.want {
 			t.Errorf("%s: %t", name, got)

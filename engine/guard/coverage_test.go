@@ -7,16 +7,8 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
-
-// gone are changes that delete documents.
-func gone(ids ...string) []fault.Change {
-	var out []fault.Change
-	for _, id := range ids {
-		out = append(out, fault.Change{Stream: "documents", ID: id, Ref: id, Before: "listed:1", After: fault.Gone, N: 1})
-	}
-	return out
-}
 
 // bounded is a guard that refuses changes when more of them than a limit are left.
 func bounded(limit int, changes []fault.Change) approvable {
@@ -31,7 +23,7 @@ func bounded(limit int, changes []fault.Change) approvable {
 // TestJudge: which approvals allow a run, which of them it needed, and why the others
 // do not allow it.
 func TestJudge(t *testing.T) {
-	all := gone("a", "b", "c")
+	all := fake.Gone("a", "b", "c")
 	own := fault.Digest(all)
 	anotherGuard := []fault.Change{{Stream: "users", ID: "u", Before: "listed:1", After: fault.Gone, N: 1}}
 	unapprovable := func(_ *component.Plan, _ component.Holdings, cover *Coverage) *fault.Refusal {
@@ -60,17 +52,17 @@ func TestJudge(t *testing.T) {
 		"its own ID, void":           {[]approvable{bounded(0, all)}, []Approval{{ID: own, Void: "Void."}}, false, nil, []string{"Void."}},
 		"another ID, void":           {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: all, Void: "Void."}}, false, nil, []string{"Void."}},
 		"another ID, no list":        {[]approvable{bounded(0, all)}, []Approval{{ID: "x"}}, false, nil, []string{noList}},
-		"all changes":                {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: gone("a", "b", "c", "d")}}, true, []string{"x"}, nil},
-		"two changes":                {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: gone("a", "b")}}, false, nil, []string{partly}},
-		"two changes, one is left":   {[]approvable{bounded(1, all)}, []Approval{{ID: "x", Changes: gone("a", "b")}}, true, []string{"x"}, nil},
-		"two that cover together":    {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: gone("a", "b")}, {ID: "y", Changes: gone("c")}}, true, []string{"x", "y"}, nil},
-		"one that was not needed":    {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Called: true, Changes: gone("d")}, {ID: "y", Changes: all}}, true, []string{"y"}, nil},
-		"of something else, called":  {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Called: true, Changes: gone("d")}}, false, nil, []string{nothing}},
-		"of something else, stored":  {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: gone("d")}, {ID: "z", Called: true, Void: "Void."}}, false, nil, []string{"Void."}},
-		"one guard of two":           {[]approvable{bounded(0, all[:2]), bounded(0, all[2:])}, []Approval{{ID: "x", Changes: gone("a", "b")}}, false, nil, []string{partly}},
+		"all changes":                {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: fake.Gone("a", "b", "c", "d")}}, true, []string{"x"}, nil},
+		"two changes":                {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: fake.Gone("a", "b")}}, false, nil, []string{partly}},
+		"two changes, one is left":   {[]approvable{bounded(1, all)}, []Approval{{ID: "x", Changes: fake.Gone("a", "b")}}, true, []string{"x"}, nil},
+		"two that cover together":    {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: fake.Gone("a", "b")}, {ID: "y", Changes: fake.Gone("c")}}, true, []string{"x", "y"}, nil},
+		"one that was not needed":    {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Called: true, Changes: fake.Gone("d")}, {ID: "y", Changes: all}}, true, []string{"y"}, nil},
+		"of something else, called":  {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Called: true, Changes: fake.Gone("d")}}, false, nil, []string{nothing}},
+		"of something else, stored":  {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: fake.Gone("d")}, {ID: "z", Called: true, Void: "Void."}}, false, nil, []string{"Void."}},
+		"one guard of two":           {[]approvable{bounded(0, all[:2]), bounded(0, all[2:])}, []Approval{{ID: "x", Changes: fake.Gone("a", "b")}}, false, nil, []string{partly}},
 		"the other guard has passed": {[]approvable{bounded(0, all), bounded(1, anotherGuard)}, []Approval{{ID: own}}, true, []string{own}, nil},
 		"covered and still refused":  {[]approvable{never}, []Approval{{ID: "x", Changes: all}}, false, nil, []string{"Approval x does not allow this run: it showed documents that are missing now, more than max_loss."}},
-		"cannot be approved":         {[]approvable{unapprovable, bounded(0, all)}, []Approval{{ID: "x", Changes: all}, {ID: "y", Changes: gone("d")}}, false, nil, []string{"Approval x does not allow this run: it cannot be approved."}},
+		"cannot be approved":         {[]approvable{unapprovable, bounded(0, all)}, []Approval{{ID: "x", Changes: all}, {ID: "y", Changes: fake.Gone("d")}}, false, nil, []string{"Approval x does not allow this run: it cannot be approved."}},
 		"nothing can be approved":    {[]approvable{unapprovable}, []Approval{{ID: "x", Called: true, Changes: all}}, false, nil, []string{nothing}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,12 +13,13 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
 // TestFindApprovals: what the approvals of the command line and of the state folder
 // allow, or why they allow nothing.
 func TestFindApprovals(t *testing.T) {
-	changes := gone("a", "b")
+	changes := fake.Gone("a", "b")
 	id := fault.Digest(changes)
 	approved := func(ago time.Duration) func(n night) {
 		return func(n night) {
@@ -105,7 +106,7 @@ func TestFindApprovals(t *testing.T) {
 // TestStoreRefusal: a refusal with an ID is stored with the changes of all guards; one
 // whose ID was used says so, and one that cannot be stored says what that means.
 func TestStoreRefusal(t *testing.T) {
-	a, b := gone("a"), gone("b")
+	a, b := fake.Gone("a"), fake.Gone("b")
 	id := fault.Digest(slices.Concat(a, b))
 	refusal := func(id string) *fault.Refusal {
 		return &fault.Refusal{Guard: "one", Reason: "first", ID: id, Changes: a, Also: &fault.Refusal{Guard: "two", Reason: "second", ID: id, Changes: b}}

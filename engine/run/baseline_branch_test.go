@@ -13,6 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
 // TestBaselineWithoutUsers: a baseline covers the documents also when the runs left
@@ -217,7 +218,7 @@ func TestBaselineGuard(t *testing.T) {
 		"21 less of 100 and ten uploads":   {append(shown(79), upload...), append(shown(100), upload...), true},
 		"21 less of 100 and ten streams":   {append(shown(79), emptied...), append(shown(100), emptied...), true},
 		"21 less of 100 and ten widenings": {append(shown(79), widened...), append(shown(100), widened...), true},
-		"of a list that is not of a place": {gone("a"), gone("a", "b"), false},
+		"of a list that is not of a place": {fake.Gone("a"), fake.Gone("a", "b"), false},
 	} {
 		v := &guard.Review{Pipeline: twoStreams(), Untrusted: &fault.Refusal{Guard: guard.Baseline, Changes: tc.changes}}
 		if got := v.BaselineGuard(nil, component.Holdings{}, guard.NewCoverage(tc.approved)); (got != nil) != tc.refused {

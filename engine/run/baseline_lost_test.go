@@ -12,6 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/internal/fake"
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
@@ -121,7 +122,7 @@ func TestListOfTheRun(t *testing.T) {
 			}
 		}
 		put("users", component.Encoded{ID: "sam", Ref: "user:sam"})
-		for _, e := range []component.Encoded{staged("a", "owners", access.Listed, "sam"), staged("b", "default", access.AllUsers), staged("c", "open", access.AllUsers), staged("d", "open", access.AllUsers), staged("e", "team", access.Listed, "ann"), staged("f", "datasource", access.DatasourceUsers)} {
+		for _, e := range []component.Encoded{fake.Staged("a", "owners", access.Listed, "sam"), fake.Staged("b", "default", access.AllUsers), fake.Staged("c", "open", access.AllUsers), fake.Staged("d", "open", access.AllUsers), fake.Staged("e", "team", access.Listed, "ann"), fake.Staged("f", "datasource", access.DatasourceUsers)} {
 			put("documents", e)
 		}
 		for range withheld {
@@ -148,7 +149,7 @@ func TestListOfTheRun(t *testing.T) {
 		if !slices.Equal(refused.Table, want) {
 			t.Errorf("%d withheld:\n%s", withheld, strings.Join(refused.Table, "\n"))
 		}
-		if got := refsOf(refused.Changes); !slices.Equal(got, []string{"a", "b", "c", "d", "e", "f"}) || refused.Changes[0].Before != fault.Unknown || refused.Changes[0].After != access.AudienceText("listed", hashes("sam")) {
+		if got := fake.Refs(refused.Changes); !slices.Equal(got, []string{"a", "b", "c", "d", "e", "f"}) || refused.Changes[0].Before != fault.Unknown || refused.Changes[0].After != access.AudienceText("listed", fake.Hashes("sam")) {
 			t.Errorf("%d withheld: %+v", withheld, refused.Changes)
 		}
 	}

@@ -133,7 +133,7 @@ func TestStale(t *testing.T) {
 		"of another file":  {0, "b", true, ". The pipeline file changed since the last run ("},
 		"of an older file": {48 * time.Hour, "b", false, ". The pipeline file changed since the last run ("},
 	} {
-		last := snapshotOf(t, nil)
+		last := fake.Snapshot(t, nil)
 		last.Finished, last.Fingerprint, last.Said = time.Now().Add(-tc.ago), "a", map[string]int{"documents": 7, "users": 0}
 		p := twoStreams()
 		p.Fingerprint = tc.fingerprint
@@ -277,15 +277,15 @@ func writing(t *testing.T, last *baseline.Snapshot, items ...component.Encoded) 
 // TestHeaderOfBaseline: the header counts what was delivered, keeps the counts of the
 // streams that were left out, and the fingerprint of the last complete run.
 func TestHeaderOfBaseline(t *testing.T) {
-	api := staged("api", "default", access.AllUsers)
+	api := fake.Staged("api", "default", access.AllUsers)
 	api.Type = "api"
 	untyped := func(ref string) component.Encoded {
-		e := staged(ref, "default", access.AllUsers)
+		e := fake.Staged(ref, "default", access.AllUsers)
 		e.Type = ""
 		return e
 	}
 	last := func() *baseline.Snapshot {
-		s := snapshotOf(t, nil)
+		s := fake.Snapshot(t, nil)
 		s.Fingerprint, s.Streams, s.Types = "before", map[string]int{"documents": 9, "users": 5, "members": 4}, map[string]map[string]int{"members": {"group": 4}, "documents": {"old": 9}}
 		return s
 	}
@@ -299,7 +299,7 @@ func TestHeaderOfBaseline(t *testing.T) {
 		types       string // of documents
 		fingerprint string
 	}{
-		"the first run":               {nil, []component.Encoded{api, staged("a", "default", access.AllUsers)}, nil, nil, false, map[string]int{"documents": 2}, "map[api:1 component:1]", "now"},
+		"the first run":               {nil, []component.Encoded{api, fake.Staged("a", "default", access.AllUsers)}, nil, nil, false, map[string]int{"documents": 2}, "map[api:1 component:1]", "now"},
 		"without types":               {nil, []component.Encoded{untyped("a"), untyped("b")}, nil, nil, false, map[string]int{"documents": 2}, "map[]", "now"},
 		"one has a type":              {nil, []component.Encoded{untyped("a"), api}, nil, nil, false, map[string]int{"documents": 2}, "map[:1 api:1]", "now"},
 		"one type":                    {nil, []component.Encoded{api}, nil, nil, false, map[string]int{"documents": 1}, "map[api:1]", "now"},
@@ -339,19 +339,19 @@ func TestHeaderOfBaseline(t *testing.T) {
 // TestEntriesOfBaseline: what a run delivered or withheld replaces what the baseline
 // had; what it no longer has, or was refused, is away; other streams stay.
 func TestEntriesOfBaseline(t *testing.T) {
-	long := away(document("away for long", access.Listed, "sam"))
+	long := fake.Away(fake.Document("away for long", access.Listed, "sam"))
 	long.Away = time.Now().Add(-awayFor - time.Hour)
-	almost := away(document("almost for long", access.Listed, "sam"))
+	almost := fake.Away(fake.Document("almost for long", access.Listed, "sam"))
 	almost.Away = time.Now().Add(-awayFor + time.Hour)
-	undecided := document("undecided", access.AllUsers)
+	undecided := fake.Document("undecided", access.AllUsers)
 	undecided.Audience = ""
-	last := snapshotOf(t, []baseline.Entry{
-		document("same", access.Listed, "sam"), document("gone", access.Listed, "sam"), document("refused", access.Listed, "sam"), document("hidden late", access.AllUsers),
-		away(document("away", access.Listed, "sam")), almost, long, undecided,
-		{Stream: "members", Ref: "group", ID: 7, Names: hashes("sam")},
+	last := fake.Snapshot(t, []baseline.Entry{
+		fake.Document("same", access.Listed, "sam"), fake.Document("gone", access.Listed, "sam"), fake.Document("refused", access.Listed, "sam"), fake.Document("hidden late", access.AllUsers),
+		fake.Away(fake.Document("away", access.Listed, "sam")), almost, long, undecided,
+		{Stream: "members", Ref: "group", ID: 7, Names: fake.Hashes("sam")},
 	})
-	open := staged("without permissions", "", access.Undecided)
-	r := writing(t, last, staged("same", "default", access.AllUsers), staged("new", "default", access.AllUsers), staged("refused", "default", access.AllUsers), staged("hidden late", "default", access.AllUsers), open, component.Encoded{ID: "refused without permissions", Ref: "same"})
+	open := fake.Staged("without permissions", "", access.Undecided)
+	r := writing(t, last, fake.Staged("same", "default", access.AllUsers), fake.Staged("new", "default", access.AllUsers), fake.Staged("refused", "default", access.AllUsers), fake.Staged("hidden late", "default", access.AllUsers), open, component.Encoded{ID: "refused without permissions", Ref: "same"})
 	for _, id := range []string{"refused", "refused without permissions"} {
 		r.staged.Refuse("documents", component.Encoded{ID: id})
 	}
@@ -387,7 +387,7 @@ func TestEntriesOfBaseline(t *testing.T) {
 
 // TestUnreadableStage: a baseline that cannot be written whole is not written at all.
 func TestUnreadableStage(t *testing.T) {
-	r := writing(t, nil, staged("a", "default", access.AllUsers))
+	r := writing(t, nil, fake.Staged("a", "default", access.AllUsers))
 	r.staged.Close()
 	if err := r.write(); err == nil || !strings.Contains(err.Error(), "read the stage") {
 		t.Errorf("%v", err)
