@@ -1,5 +1,7 @@
 package component
 
+import "github.com/pipe-engine/pipe/engine/fault"
+
 // Ending is the one way in which a record or an item ends (invariant 3). A
 // record with several items ends like the gravest of them, in this order.
 type Ending uint8
@@ -26,8 +28,8 @@ func (e Ending) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
 // DeadLetter is a rejected record: never its content.
 type DeadLetter struct {
-	Ref    string `json:"ref"`
-	Stage  string `json:"stage"`
-	Field  string `json:"field,omitempty"`
-	Reason string `json:"reason"`
+	Ref    string      `json:"ref"`
+	Stage  fault.Stage `json:"stage"`
+	Field  string      `json:"field,omitempty"`
+	Reason string      `json:"reason"`
 }

@@ -28,7 +28,7 @@ type Observer interface {
 	// Staged: an item that would be sent, also of a stream of the session's own.
 	Staged(stream string, e Encoded)
 	// Ended: how the record, or one item of it when stream is set, ended; the
-	// letter says why when it was rejected, and holds the reason alone when not.
+	// dead letter says why when it was rejected, and holds the reason alone when not.
 	Ended(stream string, e Ending, why DeadLetter)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -191,7 +192,7 @@ func explainDecision(d *pipeline.Definition, t *Trace, j *Journey) *DecisionResu
 	decided, outcome := "", RuleDecided
 	if j.Decision != nil {
 		decided = j.Decision.Rule
-	} else if end := j.Ending(); end.Why.Stage == "permissions" {
+	} else if end := j.Ending(); end.Why.Stage == fault.StagePermissions {
 		decided, outcome = end.Why.Field, RuleFailed
 	}
 	reached := false

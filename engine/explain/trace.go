@@ -232,7 +232,7 @@ func (e End) Because() string {
 	}
 	text := strings.Join(parts, ": ")
 	if e.Why.Stage != "" {
-		text = e.Why.Stage + ": " + text
+		text = string(e.Why.Stage) + ": " + text
 	}
 	return text
 }

@@ -103,10 +103,23 @@ func (h *Held) Error() string {
 	return text
 }
 
+// Stage is a step of a run at which a record or an item is rejected.
+type Stage string
+
+// The stages, in the order of a run.
+const (
+	StageRead        Stage = "read"
+	StageTransform   Stage = "transform"
+	StageMapping     Stage = "mapping"
+	StagePermissions Stage = "permissions"
+	StageEncode      Stage = "encode"
+	StagePublish     Stage = "publish"
+)
+
 // Rejection is why one record or item cannot be delivered. It ends that record
 // alone; the run goes on. Reason never carries content of the record.
 type Rejection struct {
-	Stage  string // read, transform, mapping, permissions, encode, publish
+	Stage  Stage
 	Field  string // the field or rule it is about, "" when it is about the whole
 	Reason string
 }
@@ -120,8 +133,8 @@ func (r *Rejection) Error() string {
 }
 
 // Reject makes a Rejection.
-func Reject(held, field, format string, args ...any) error {
-	return &Rejection{Stage: held, Field: field, Reason: fmt.Sprintf(format, args...)}
+func Reject(stage Stage, field, format string, args ...any) error {
+	return &Rejection{Stage: stage, Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
 // ErrStopped is how a run ends that was asked to stop.

@@ -30,11 +30,11 @@ type SelectOptions struct {
 // for refs the records themselves and what they look up are asked for; else it
 // is read whole. Either way the items are those of a run.
 func Select(ctx context.Context, p *component.Pipeline, o SelectOptions) (*component.Selection, error) {
-	s := &selection{wanted: map[string]bool{}, letters: map[string]component.DeadLetter{}, out: &component.Selection{Identities: map[string][]component.SelectedItem{}}}
+	s := &selection{wanted: map[string]bool{}, deadLetters: map[string]component.DeadLetter{}, out: &component.Selection{Identities: map[string][]component.SelectedItem{}}}
 	for _, ref := range o.Refs {
 		s.wanted[ref] = true
 	}
-	options := run.StageOptions{RunID: o.RunID, State: o.State, DeadLetters: s.letter, Log: o.Log, Stop: o.Stop}
+	options := run.StageOptions{RunID: o.RunID, State: o.State, DeadLetters: s.deadLetter, Log: o.Log, Stop: o.Stop}
 	if o.Hidden {
 		options.Hidden = &baseline.Hiding{}
 	}
@@ -56,16 +56,16 @@ func Select(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compo
 }
 
 type selection struct {
-	staged  *run.Staged
-	wanted  map[string]bool
-	letters map[string]component.DeadLetter // of the wanted records
-	items   []component.SelectedItem
-	out     *component.Selection
+	staged      *run.Staged
+	wanted      map[string]bool
+	deadLetters map[string]component.DeadLetter // of the wanted records
+	items       []component.SelectedItem
+	out         *component.Selection
 }
 
-func (s *selection) letter(d component.DeadLetter) error {
+func (s *selection) deadLetter(d component.DeadLetter) error {
 	if s.wanted[d.Ref] {
-		s.letters[d.Ref] = d
+		s.deadLetters[d.Ref] = d
 	}
 	return nil
 }
@@ -185,10 +185,10 @@ func (s *selection) tags() (map[[2]string]stage.Tag, error) {
 func (s *selection) record(ref string) component.Selected {
 	out := component.Selected{Ref: ref, Found: s.staged.Records.Knows(ref)}
 	out.Ending, out.Reason = s.staged.Records.Fate(ref)
-	if d, rejected := s.letters[ref]; rejected {
-		out.Reason = d.Stage + ": " + d.Reason
+	if d, rejected := s.deadLetters[ref]; rejected {
+		out.Reason = string(d.Stage) + ": " + d.Reason
 		if d.Field != "" {
-			out.Reason = d.Stage + " " + d.Field + ": " + d.Reason
+			out.Reason = string(d.Stage) + " " + d.Field + ": " + d.Reason
 		}
 	}
 	for _, item := range s.items {

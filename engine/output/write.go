@@ -32,8 +32,8 @@ type withheld struct {
 // and the dead letters, the refs that are withheld, and the differences to the last
 // good run. Each file appears whole or not at all.
 type Folder struct {
-	dir     string
-	letters *lines
+	dir         string
+	deadLetters *lines
 }
 
 // Create makes the folder and opens the file of the dead letters.
@@ -45,7 +45,7 @@ func Create(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Folder{dir: dir, letters: l}, nil
+	return &Folder{dir: dir, deadLetters: l}, nil
 }
 
 // DeadLetter writes one rejection; it may be called from many goroutines at once only
@@ -55,7 +55,7 @@ func (o *Folder) DeadLetter(d component.DeadLetter) error {
 	if err != nil {
 		return err
 	}
-	return o.letters.write(display.JSON(b))
+	return o.deadLetters.write(display.JSON(b))
 }
 
 // Plan writes the streams of a plan and the refs that are withheld.
@@ -135,7 +135,7 @@ func (o *Folder) file(name string, fill func(*lines) error) error {
 }
 
 // Close gives the file of the dead letters its name.
-func (o *Folder) Close() error { return o.letters.close() }
+func (o *Folder) Close() error { return o.deadLetters.close() }
 
 // lines is a file of lines that gets its name when it is complete.
 type lines struct {

@@ -27,7 +27,7 @@ func (c *conditional) Apply(ctx context.Context, w *component.Worker, records []
 		holds, err := w.Run.True(c.when)
 		switch {
 		case err != nil:
-			out[i].Err = fault.Reject("transform", c.Name()+".when", "%v", err)
+			out[i].Err = fault.Reject(fault.StageTransform, c.Name()+".when", "%v", err)
 		case holds:
 			some, where = append(some, r), append(where, i)
 		default:

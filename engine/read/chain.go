@@ -55,7 +55,7 @@ func (c *chain) transform(ctx context.Context, w *component.Worker, batch []*com
 	kept := batch[:0]
 	for _, r := range batch {
 		if err := c.p.Model.Decode(r); err != nil {
-			res.reject("", r.Ref, at("read", err))
+			res.reject("", r.Ref, at(fault.StageRead, err))
 			continue
 		}
 		if o := component.Watching(c.watch, r.Ref); o != nil {
@@ -82,7 +82,7 @@ func (c *chain) transform(ctx context.Context, w *component.Worker, batch []*com
 			}
 			switch o := outcomes[i]; {
 			case o.Err != nil:
-				res.reject("", r.Ref, at("transform", o.Err))
+				res.reject("", r.Ref, at(fault.StageTransform, o.Err))
 			case o.Dropped != "":
 				res.ends = append(res.ends, ended{ref: r.Ref, ending: component.Filtered, reason: o.Dropped})
 			default:
@@ -130,7 +130,7 @@ func (c *chain) identities(ctx context.Context, w *component.Worker, batch []*co
 	for _, r := range kept {
 		m, err := c.mapped(w, r, component.IdentityStreams)
 		if err != nil {
-			res.reject("", r.Ref, at("mapping", err))
+			res.reject("", r.Ref, at(fault.StageMapping, err))
 			continue
 		}
 		c.encode(m.Items, res)
@@ -142,7 +142,7 @@ func (c *chain) identities(ctx context.Context, w *component.Worker, batch []*co
 		case m.Later:
 			raw, err := codec.Marshal(r.Value)
 			if err != nil {
-				res.reject("", r.Ref, at("transform", err))
+				res.reject("", r.Ref, at(fault.StageTransform, err))
 				continue
 			}
 			res.later = append(res.later, &component.Record{Entry: r.Entry, Raw: raw})
@@ -188,7 +188,7 @@ func (c *chain) eachOther(w *component.Worker, records []*component.Record, res 
 func (c *chain) other(w *component.Worker, r *component.Record, res *result) {
 	m, err := c.mapped(w, r, component.OtherStreams)
 	if err != nil {
-		res.reject("", r.Ref, at("mapping", err))
+		res.reject("", r.Ref, at(fault.StageMapping, err))
 		return
 	}
 	if m.Omitted != "" {
@@ -202,7 +202,7 @@ func (c *chain) other(w *component.Worker, r *component.Record, res *result) {
 		}
 		if decided.Audience == access.Undecided {
 			if decided, err = c.decide(w, r); err != nil {
-				res.reject(item.Stream, r.Ref, at("permissions", err))
+				res.reject(item.Stream, r.Ref, at(fault.StagePermissions, err))
 				return
 			}
 		}
@@ -230,7 +230,7 @@ func (c *chain) encode(items []component.Item, res *result) {
 		item := &items[i]
 		s, ok := c.p.Stream(item.Stream)
 		if !ok {
-			res.reject("", item.Ref, fault.Reject("mapping", item.Stream, "the sink has no such stream"))
+			res.reject("", item.Ref, fault.Reject(fault.StageMapping, item.Stream, "the sink has no such stream"))
 			continue
 		}
 		if !s.Identities {
@@ -240,7 +240,7 @@ func (c *chain) encode(items []component.Item, res *result) {
 			}
 		}
 		if s.Permissions && item.Permissions.Audience == access.Undecided { // invariant 2
-			res.reject(item.Stream, item.Ref, fault.Reject("permissions", "", "no rule decided who may find it"))
+			res.reject(item.Stream, item.Ref, fault.Reject(fault.StagePermissions, "", "no rule decided who may find it"))
 			continue
 		}
 		why := withheld(item.Permissions)
@@ -254,10 +254,10 @@ func (c *chain) encode(items []component.Item, res *result) {
 		e, kept, err := c.session.Encode(item)
 		switch {
 		case err != nil:
-			res.reject(item.Stream, item.Ref, at("encode", err))
+			res.reject(item.Stream, item.Ref, at(fault.StageEncode, err))
 		case !kept:
 		case s.Permissions && e.Audience == access.Undecided: // invariant 2
-			res.reject(item.Stream, item.Ref, fault.Reject("encode", "", "the sink made no permissions of the decision"))
+			res.reject(item.Stream, item.Ref, fault.Reject(fault.StageEncode, "", "the sink made no permissions of the decision"))
 		case s.Permissions && e.Audience == access.Nobody:
 			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: component.Withheld, reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink and active"})
 		case s.Permissions && c.hidden.HasID(item.Ref, e.ID):
@@ -292,7 +292,7 @@ func withheld(p access.Permissions) string {
 }
 
 // at makes a Rejection of any error, with a stage when it names none.
-func at(stage string, err error) error {
+func at(stage fault.Stage, err error) error {
 	r := *rejection(err)
 	if r.Stage == "" {
 		r.Stage = stage

@@ -63,7 +63,7 @@ func (a *reading) keep(stream string, e component.Encoded) error {
 		return err
 	}
 	if other != "" {
-		a.ledger.reject(stream, e.Ref, fault.Reject("encode", "id", "the id %q is already that of %s", e.ID, other))
+		a.ledger.reject(stream, e.Ref, fault.Reject(fault.StageEncode, "id", "the id %q is already that of %s", e.ID, other))
 		return nil
 	}
 	a.staged(stream, e)
@@ -106,7 +106,7 @@ func (o outlet) End(stream, ref string, ending component.Ending, reason string) 
 		ending, reason = component.Filtered, why
 	}
 	if ending == component.Rejected {
-		o.a.ledger.reject(stream, ref, fault.Reject("encode", "", "%s", reason))
+		o.a.ledger.reject(stream, ref, fault.Reject(fault.StageEncode, "", "%s", reason))
 		return
 	}
 	o.a.ledger.endItem(stream, ref, ending, reason)

@@ -120,7 +120,7 @@ func (l *Ledger) enter(stream, ref string, e component.Ending, reason string) {
 // reject ends a record, or one item of it when stream is not "", as rejected.
 func (l *Ledger) reject(stream, ref string, err error) {
 	d := deadLetter(ref, err)
-	where := d.Stage
+	where := string(d.Stage)
 	if d.Field != "" {
 		where += " " + place.ReplaceAllString(d.Field, "[]")
 	}

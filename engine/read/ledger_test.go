@@ -117,7 +117,7 @@ func TestDeadLetterErrors(t *testing.T) {
 	}, nil)
 	for _, ref := range []string{"a", "b", "c"} {
 		l.Enter(ref, "component")
-		l.reject("documents", ref, fault.Reject("mapping", "tags[3]", "it is a number"))
+		l.reject("documents", ref, fault.Reject(fault.StageMapping, "tags[3]", "it is a number"))
 	}
 	if err := l.Settle(); err == nil || !strings.Contains(err.Error(), "disk full") || writes != 2 {
 		t.Errorf("%v after %d writes", err, writes)

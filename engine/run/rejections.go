@@ -12,7 +12,7 @@ func (r *run) refuse(stream string, e component.Encoded, reason string) error {
 	if err != nil {
 		return err
 	}
-	r.ledger.RejectLate(stream, e.Ref, fault.Reject("publish", "", "%s", reason))
+	r.ledger.RejectLate(stream, e.Ref, fault.Reject(fault.StagePublish, "", "%s", reason))
 	planned := r.plan.Stream(stream).Count
 	l := r.p.Limits
 	within := n < planned && !l.MaxRejected.Exceeded(r.ledger.Ended(component.Rejected), r.ledger.Total()) && !l.MaxLoss.Exceeded(n, planned)

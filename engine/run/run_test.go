@@ -334,13 +334,13 @@ func TestDeadLetters(t *testing.T) {
 	for i := range 30 {
 		w.Add("catalog", "component", fmt.Sprint("bad", i), "broken")
 	}
-	var letters []component.DeadLetter
-	w.o.DeadLetters = func(d component.DeadLetter) error { letters = append(letters, d); return nil }
+	var deadLetters []component.DeadLetter
+	w.o.DeadLetters = func(d component.DeadLetter) error { deadLetters = append(deadLetters, d); return nil }
 	report, err := w.run(t)
-	if err != nil || len(letters) != 30 || len(report.Rejections) != 20 {
-		t.Fatalf("%v: %d letters, %d shown", err, len(letters), len(report.Rejections))
+	if err != nil || len(deadLetters) != 30 || len(report.Rejections) != 20 {
+		t.Fatalf("%v: %d deadLetters, %d shown", err, len(deadLetters), len(report.Rejections))
 	}
-	if d := letters[0]; d.Ref != "component:default/bad0" || d.Stage != "transform" || d.Reason != "cannot be transformed" {
+	if d := deadLetters[0]; d.Ref != "component:default/bad0" || d.Stage != "transform" || d.Reason != "cannot be transformed" {
 		t.Errorf("%+v", d)
 	}
 	w.o.DeadLetters = func(component.DeadLetter) error { return errors.New("disk full") }

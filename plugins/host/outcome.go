@@ -14,7 +14,7 @@ func (b *batch) give(out *component.Outcome, r *component.Record, all []*compone
 	t := b.t
 	switch t.o.OnError {
 	case onErrorReject:
-		out.Err = fault.Reject("transform", t.o.Name, "plugin %s: %s", t.label, headline(err))
+		out.Err = fault.Reject(fault.StageTransform, t.o.Name, "plugin %s: %s", t.label, headline(err))
 		return nil
 	case onErrorPass:
 		b.passed = append(b.passed, r)

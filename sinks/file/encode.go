@@ -68,14 +68,14 @@ func (s *session) Encode(item *component.Item) (component.Encoded, bool, error) 
 	line := values(item)
 	id, _ := line["id"].(string)
 	if id == "" {
-		return component.Encoded{}, false, fault.Reject("encode", "id", "is empty")
+		return component.Encoded{}, false, fault.Reject(fault.StageEncode, "id", "is empty")
 	}
 	e := component.Encoded{ID: id, Ref: item.Ref, Cut: item.Cut}
 	if item.Stream != streamDocuments {
-		return component.Encoded{}, false, s.hold(item, id, line)
+		return component.Encoded{}, false, s.keepIdentity(item, id, line)
 	}
 	if item.Permissions.Audience == access.Undecided {
-		return component.Encoded{}, false, fault.Reject("encode", "permissions", "no rule decided who may find it")
+		return component.Encoded{}, false, fault.Reject(fault.StageEncode, "permissions", "no rule decided who may find it")
 	}
 	e.Type, _ = line["type"].(string)
 	e.Rule = item.Permissions.Rule
@@ -150,7 +150,7 @@ func bare(names []string) []string {
 	return out
 }
 
-func (s *session) hold(item *component.Item, id string, line map[string]any) error {
+func (s *session) keepIdentity(item *component.Item, id string, line map[string]any) error {
 	members, _ := line["members"].([]string)
 	delete(line, "members")
 	body, err := codec.Marshal(line)

@@ -11,9 +11,6 @@ import (
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
 
-// stage is where the model's rejections happen.
-const stage = "read"
-
 // Decode fills in the entity's value. It insists on what says which entity it
 // is and on relations that can be understood, since they decide who may find
 // it; what else is missing or of the wrong shape is left to whoever reads it.
@@ -21,15 +18,15 @@ const stage = "read"
 // one, and relations of old servers get their targetRef.
 func (m *Model) Decode(r *component.Record) error {
 	if why, ok := codec.Text(r.Raw); ok { // left out by the reader
-		return fault.Reject(stage, "", "%s", why)
+		return fault.Reject(fault.StageRead, "", "%s", why)
 	}
 	v, err := codec.Decode(r.Raw)
 	if err != nil {
-		return fault.Reject(stage, "", "not a JSON object")
+		return fault.Reject(fault.StageRead, "", "not a JSON object")
 	}
 	meta, ok := v["metadata"].(map[string]any)
 	if !ok {
-		return fault.Reject(stage, "metadata", "%s where an object is expected", shape(v["metadata"]))
+		return fault.Reject(fault.StageRead, "metadata", "%s where an object is expected", shape(v["metadata"]))
 	}
 	if err := wantText("kind", v["kind"]); err != nil {
 		return err
@@ -63,12 +60,12 @@ func understand(v any) error {
 	}
 	list, ok := v.([]any)
 	if !ok {
-		return fault.Reject(stage, "relations", "%s where a list is expected", shape(v))
+		return fault.Reject(fault.StageRead, "relations", "%s where a list is expected", shape(v))
 	}
 	for i, item := range list {
 		relation, ok := item.(map[string]any)
 		if !ok {
-			return fault.Reject(stage, fmt.Sprintf("relations[%d]", i), "%s where an object is expected", shape(item))
+			return fault.Reject(fault.StageRead, fmt.Sprintf("relations[%d]", i), "%s where an object is expected", shape(item))
 		}
 		if relation["targetRef"] == nil {
 			relation["targetRef"] = compound(relation["target"])
@@ -80,7 +77,7 @@ func understand(v any) error {
 		}
 		if typ, target := relation["type"].(string), relation["targetRef"].(string); slices.Contains(deciding, typ) {
 			if _, _, _, ok := ref.Split(strings.ToLower(target)); !ok {
-				return fault.Reject(stage, fmt.Sprintf("relations[%d].targetRef", i), "not a full entity ref, in a relation that decides who may find what")
+				return fault.Reject(fault.StageRead, fmt.Sprintf("relations[%d].targetRef", i), "not a full entity ref, in a relation that decides who may find what")
 			}
 		}
 	}
@@ -101,7 +98,7 @@ func compound(v any) any {
 
 func wantText(field string, v any) error {
 	if !isText(v) {
-		return fault.Reject(stage, field, "%s where text is expected", shape(v))
+		return fault.Reject(fault.StageRead, field, "%s where text is expected", shape(v))
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func (Model) Columns(string) []component.Column {
 func (m Model) Decode(r *component.Record) error {
 	v, err := codec.Decode(r.Raw)
 	if err != nil {
-		return fault.Reject("read", "", "not a JSON object: %v", err)
+		return fault.Reject(fault.StageRead, "", "not a JSON object: %v", err)
 	}
 	r.Value = map[string]any{"kind": r.Kind, "record": v}
 	for name, text := range map[string]string{"title": r.Title, "email": r.Email} {

@@ -40,7 +40,7 @@ func (f *Filter) Apply(_ context.Context, w *component.Worker, records []*compon
 		keep, err := w.Run.True(f.keep)
 		switch {
 		case err != nil:
-			out[i].Err = fault.Reject("transform", f.name, "%v", err)
+			out[i].Err = fault.Reject(fault.StageTransform, f.name, "%v", err)
 		case !keep:
 			out[i].Dropped = f.name
 		}

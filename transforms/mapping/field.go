@@ -36,7 +36,7 @@ func (f *field) value(w *component.Worker, item *component.Item) (any, error) {
 		v, err = f.convert(v)
 	}
 	if err != nil {
-		return nil, fault.Reject("mapping", f.label, "%v", err)
+		return nil, fault.Reject(fault.StageMapping, f.label, "%v", err)
 	}
 	v, shortened := f.cut.Apply(v)
 	if cut || shortened {

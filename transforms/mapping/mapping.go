@@ -89,7 +89,7 @@ func (s *stream) takes(w *component.Worker) (*mapping, error) {
 		}
 		holds, err := w.Run.True(one.when)
 		if err != nil {
-			return nil, fault.Reject("mapping", s.name+".when", "%v", err)
+			return nil, fault.Reject(fault.StageMapping, s.name+".when", "%v", err)
 		}
 		if holds {
 			return one, nil
@@ -108,7 +108,7 @@ func (m *mapping) item(w *component.Worker, stream string, r *component.Record) 
 		}
 		if v == nil {
 			if f.required {
-				return component.Item{}, fault.Reject("mapping", f.label, "it has no value, and %s need one", stream)
+				return component.Item{}, fault.Reject(fault.StageMapping, f.label, "it has no value, and %s need one", stream)
 			}
 			continue
 		}

@@ -44,9 +44,9 @@ func TestPendingCondition(t *testing.T) {
 			if report.Endings[component.Rejected] != tc.rejected {
 				t.Errorf("%v, %+v", report.Endings, report.Reasons)
 			}
-			for _, letter := range report.Rejections {
-				if letter.Stage != "mapping" || !strings.Contains(letter.Reason, "component:default/z") {
-					t.Errorf("%+v", letter)
+			for _, deadLetter := range report.Rejections {
+				if deadLetter.Stage != "mapping" || !strings.Contains(deadLetter.Reason, "component:default/z") {
+					t.Errorf("%+v", deadLetter)
 				}
 			}
 		})

@@ -130,7 +130,7 @@ func (d *Decider) Decide(w *component.Worker, _ *component.Record) (access.Permi
 		r := &d.rules[i]
 		holds, err := w.Run.True(r.when)
 		if err != nil { // invariant 2: no other rule is asked
-			return access.Permissions{}, fault.Reject("permissions", r.name, "%v", err)
+			return access.Permissions{}, fault.Reject(fault.StagePermissions, r.name, "%v", err)
 		}
 		if holds {
 			return r.grant.give(w, r.name)
@@ -141,19 +141,19 @@ func (d *Decider) Decide(w *component.Worker, _ *component.Record) (access.Permi
 
 func (g grant) give(w *component.Worker, rule string) (access.Permissions, error) {
 	if g.audience == access.Undecided { // invariant 2
-		return access.Permissions{}, fault.Reject("permissions", rule, "it does not say who may find it")
+		return access.Permissions{}, fault.Reject(fault.StagePermissions, rule, "it does not say who may find it")
 	}
 	p := access.Permissions{Audience: g.audience, Rule: rule}
 	var principals refSet
 	for _, l := range g.lists {
 		if err := l.appendTo(&principals, w); err != nil {
-			return access.Permissions{}, fault.Reject("permissions", rule, "%v", err)
+			return access.Permissions{}, fault.Reject(fault.StagePermissions, rule, "%v", err)
 		}
 	}
 	p.Principals = principals.list
 	var err error
 	if p.AllOf, err = g.allOf.give(w); err != nil {
-		return access.Permissions{}, fault.Reject("permissions", rule, "%v", err)
+		return access.Permissions{}, fault.Reject(fault.StagePermissions, rule, "%v", err)
 	}
 	return p, nil
 }

@@ -96,13 +96,13 @@ func (t *Set) change(w *component.Worker, r *component.Record, values []any) err
 		}
 		var err error
 		if values[i], err = w.Run.Decide(c.program); err != nil {
-			return fault.Reject("transform", t.name+": "+c.text, "%v", err)
+			return fault.Reject(fault.StageTransform, t.name+": "+c.text, "%v", err)
 		}
 	}
 	root := maps.Clone(r.Value)
 	for i, c := range t.changes {
 		if !assign(root, c.path, values[i]) {
-			return fault.Reject("transform", t.name+": "+c.text, "something on the way to it is not an object")
+			return fault.Reject(fault.StageTransform, t.name+": "+c.text, "something on the way to it is not an object")
 		}
 	}
 	r.Value = root

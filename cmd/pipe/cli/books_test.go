@@ -128,7 +128,7 @@ func (s *schedule) whole(was content, o outcome) {
 		}
 		return
 	}
-	s.tally.add("partly sent")
+	s.outcomes.add("partly sent")
 	some := func(what string, old, new []string) {
 		switch {
 		case len(old) == 0 || len(new) == 0:
@@ -186,7 +186,7 @@ func (s *schedule) found(old, now *firm) {
 			if !mixed[who] {
 				s.wrong("%s finds %s, and neither run grants it", who, id)
 			} else if !strict[who] {
-				s.tally.add("finders by new members and old documents")
+				s.outcomes.add("finders by new members and old documents")
 			}
 		}
 	}

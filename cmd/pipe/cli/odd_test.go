@@ -206,7 +206,7 @@ func lettersOf(all []component.DeadLetter, ref string) (out []component.DeadLett
 // letterFor finds the dead letter of a ref that names a field.
 func letterFor(all []component.DeadLetter, ref, field string) (component.DeadLetter, bool) {
 	for _, d := range lettersOf(all, ref) {
-		if strings.Contains(d.Stage+" "+d.Field, field) {
+		if strings.Contains(string(d.Stage)+" "+d.Field, field) {
 			return d, true
 		}
 	}

@@ -42,7 +42,7 @@ func TestProperty(t *testing.T) {
 		first = uint64(time.Now().UnixNano() % 1e9)
 	}
 	var next atomic.Uint64
-	var tally tally
+	var outcomes outcomes
 	var wg sync.WaitGroup
 	for range 4 * runtime.GOMAXPROCS(0) { // they mostly wait
 		wg.Go(func() {
@@ -51,22 +51,22 @@ func TestProperty(t *testing.T) {
 				if n >= uint64(*schedules) {
 					return
 				}
-				t.Run(fmt.Sprint(first+n), func(t *testing.T) { newSchedule(t, first+n, &tally).run() })
+				t.Run(fmt.Sprint(first+n), func(t *testing.T) { newSchedule(t, first+n, &outcomes).run() })
 			}
 		})
 	}
 	wg.Wait()
-	t.Log(tally.String())
+	t.Log(outcomes.String())
 }
 
-// tally counts what became of the runs under faults, so that it shows whether
+// outcomes counts what became of the runs under faults, so that it shows whether
 // the schedules reach everything.
-type tally struct {
+type outcomes struct {
 	mu sync.Mutex
 	n  map[string]int
 }
 
-func (c *tally) add(what string) {
+func (c *outcomes) add(what string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.n == nil {
@@ -75,7 +75,7 @@ func (c *tally) add(what string) {
 	c.n[what]++
 }
 
-func (c *tally) String() string {
+func (c *outcomes) String() string {
 	var parts []string
 	for _, what := range slices.Sorted(maps.Keys(c.n)) {
 		parts = append(parts, fmt.Sprintf("%s %d", what, c.n[what]))
@@ -86,12 +86,12 @@ func (c *tally) String() string {
 // schedule is one of them.
 type schedule struct {
 	*testing.T
-	rand  *rand.Rand
-	seed  uint64
-	tally *tally
-	world *world
-	rules gleansandbox.Rules
-	story []string // what happened, for people
+	rand     *rand.Rand
+	seed     uint64
+	outcomes *outcomes
+	world    *world
+	rules    gleansandbox.Rules
+	story    []string // what happened, for people
 
 	requests atomic.Int64 // of both servers
 	endAt    atomic.Int64 // the request at which the run is ended; 0 for none
@@ -104,8 +104,8 @@ func (s *schedule) observeSource(*http.Request) { s.count() }
 
 func (s *schedule) observeSink(gleansandbox.Exchange) { s.count() }
 
-func newSchedule(t *testing.T, seed uint64, tally *tally) *schedule {
-	return &schedule{T: t, rand: rand.New(rand.NewPCG(seed, 0)), seed: seed, tally: tally}
+func newSchedule(t *testing.T, seed uint64, outcomes *outcomes) *schedule {
+	return &schedule{T: t, rand: rand.New(rand.NewPCG(seed, 0)), seed: seed, outcomes: outcomes}
 }
 
 func (s *schedule) tell(format string, args ...any) {
@@ -231,7 +231,7 @@ func (s *schedule) run() {
 	}
 	two := s.do(ctx, "--set", "@source.retries.attempts=2", "--set", "@sink.retries.attempts=2", "--set", "@source.timeout=400ms", "--set", "@sink.timeout=400ms")
 	s.endAt.Store(0)
-	s.tally.add(fmt.Sprintf("exit %d", two.code))
+	s.outcomes.add(fmt.Sprintf("exit %d", two.code))
 	s.books(two)
 	s.whole(was, two)
 	s.found(old, now)

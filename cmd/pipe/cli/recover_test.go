@@ -70,7 +70,7 @@ func (s *schedule) recover(now *firm, lost, paused bool) {
 		s.books(o)
 		switch {
 		case o.code == int(job.Done) || o.code == int(job.Rejected):
-			s.tally.add(fmt.Sprintf("well again in %d", round))
+			s.outcomes.add(fmt.Sprintf("well again in %d", round))
 			s.equal("in the end", now.index(), o)
 			if left := s.world.index().Unfinished(); len(left) > 0 {
 				s.wrong("%d uploads are not finished: %+v", len(left), left)
@@ -86,11 +86,11 @@ func (s *schedule) recover(now *firm, lost, paused bool) {
 				return
 			}
 			for _, g := range given {
-				s.tally.add("needed --" + g[1])
+				s.outcomes.add("needed --" + g[1])
 				flags = append(flags, "--"+g[1], g[2])
 			}
 		case o.code == int(job.Unconfirmed) && (lost || paused || s.rules.VisibleBeforeLastPage): // Glean may rightly have paused
-			s.tally.add("paused")
+			s.outcomes.add("paused")
 		default:
 			s.wrong("the run after: exit %d", o.code)
 			return

@@ -54,7 +54,7 @@ func (c *Company) Examples(kind string) [2]string { return [2]string{kind + ":on
 func (c *Company) Decode(r *component.Record) error {
 	v, err := codec.Decode(r.Raw)
 	if err != nil {
-		return fault.Reject("read", "", "not JSON")
+		return fault.Reject(fault.StageRead, "", "not JSON")
 	}
 	r.Value = v
 	return nil

@@ -57,7 +57,7 @@ func (s *Store) RefID(ref string) string { return strings.ToLower(ref) }
 func (s *Store) Encode(item *component.Item) (component.Encoded, bool, error) {
 	fate := item.Fields[0].Value.(string)
 	if fate == "not encodable" {
-		return component.Encoded{}, false, fault.Reject("encode", "id", "too long")
+		return component.Encoded{}, false, fault.Reject(fault.StageEncode, "id", "too long")
 	}
 	if item.Stream == "users" {
 		s.mu.Lock()

@@ -65,7 +65,7 @@ func (s *Encoder) Encode(item *component.Item) (e component.Encoded, kept bool, 
 }
 
 func reject(field, format string, args ...any) error {
-	return fault.Reject("encode", field, format, args...)
+	return fault.Reject(fault.StageEncode, field, format, args...)
 }
 
 // Notes are the sentences about the whole run.

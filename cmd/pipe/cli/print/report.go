@@ -237,7 +237,7 @@ func Rejections(w io.Writer, r *run.Report, st Style) {
 	refs := map[string][]string{}
 	var reasons []string
 	for _, d := range r.Rejections {
-		why := d.Stage
+		why := string(d.Stage)
 		if d.Field != "" {
 			why += ", " + d.Field
 		}
