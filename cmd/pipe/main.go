@@ -2,6 +2,9 @@
 // catalog into Glean.
 package main
 
-import "github.com/pipe-engine/pipe/cmd/pipe/cli"
+import (
+	"github.com/pipe-engine/pipe/cmd/internal/components"
+	"github.com/pipe-engine/pipe/cmd/pipe/cli"
+)
 
-func main() { cli.Main() }
+func main() { cli.Main(components.Registry()) }

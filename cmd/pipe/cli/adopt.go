@@ -70,11 +70,11 @@ func (a *app) adoptAction(c *urfave.Context) error {
 		return a.printJSON(out, adoption.Refusal)
 	}
 	if adoption.Refusal == nil {
-		display.Fprintln(a.stdout, "Nothing to adopt: a run with this state folder can compare who finds what.")
+		display.Fprintln(a.Stdout, "Nothing to adopt: a run with this state folder can compare who finds what.")
 		return nil
 	}
 	a.printAdoption(adoption)
-	if !a.interactive {
+	if !a.Interactive {
 		return adoption.Refusal
 	}
 	question := "\nType the number of restricted documents to allow one such run within 24 hours: "
@@ -85,7 +85,7 @@ func (a *app) adoptAction(c *urfave.Context) error {
 	if _, err := baseline.Approve(j.State, j.Pipeline.Sink.Place(), approval); err != nil {
 		return err
 	}
-	display.Fprintf(a.stdout, "\nStored as approval %s. The next complete run until %s may publish this:\n  %s\n", approval.ID, approval.At.Add(guard.ApprovalTime).Local().Format("2006-01-02 15:04"),
+	display.Fprintf(a.Stdout, "\nStored as approval %s. The next complete run until %s may publish this:\n  %s\n", approval.ID, approval.At.Add(guard.ApprovalTime).Local().Format("2006-01-02 15:04"),
 		display.Block(a.call("run")))
 	return nil
 }
@@ -94,34 +94,34 @@ func (a *app) adoptAction(c *urfave.Context) error {
 // publish.
 func (a *app) printAdoption(adoption *operate.Adoption) {
 	if held := adoption.Inspection; held == nil {
-		display.Fprintf(a.stdout, "What the datasource holds is unknown: %v\n", adoption.Unsaid)
+		display.Fprintf(a.Stdout, "What the datasource holds is unknown: %v\n", adoption.Unsaid)
 	} else {
-		display.Fprintf(a.stdout, "datasource %s now holds (the counts may be three hours old): %s\n", held.Place, heldText(held))
+		display.Fprintf(a.Stdout, "datasource %s now holds (the counts may be three hours old): %s\n", held.Place, heldText(held))
 		for _, t := range held.Types {
 			if t.Uploaded != nil {
-				display.Fprintf(a.stdout, "%9s %s\n", display.Number(*t.Uploaded), t.Type)
+				display.Fprintf(a.Stdout, "%9s %s\n", display.Number(*t.Uploaded), t.Type)
 			}
 		}
 		uploads := slices.DeleteFunc(slices.Clone(held.Uploads), func(u component.UploadState) bool { return u.Stream != "documents" })
 		if len(uploads) > 0 {
-			display.Fprintln(a.stdout, "last uploads of documents:")
+			display.Fprintln(a.Stdout, "last uploads of documents:")
 		}
 		for _, u := range uploads {
-			display.Fprintf(a.stdout, "  %s  begun %s, %s\n", u.ID, clock(u.Began), originText(u))
+			display.Fprintf(a.Stdout, "  %s  begun %s, %s\n", u.ID, clock(u.Began), originText(u))
 		}
 	}
-	if !a.interactive {
-		display.Fprintf(a.stdout, "\n"+hiddenUnknown+"\n")
+	if !a.Interactive {
+		display.Fprintf(a.Stdout, "\n"+hiddenUnknown+"\n")
 		return // the refusal is printed as the error
 	}
-	display.Fprintln(a.stdout)
+	display.Fprintln(a.Stdout)
 	for r := adoption.Refusal; r != nil; r = r.Also {
-		display.Fprintf(a.stdout, "%s\n", r.Error())
+		display.Fprintf(a.Stdout, "%s\n", r.Error())
 		for _, line := range r.Table {
-			display.Fprintf(a.stdout, "  %s\n", line)
+			display.Fprintf(a.Stdout, "  %s\n", line)
 		}
 	}
-	display.Fprintf(a.stdout, "\n"+hiddenUnknown+"\n")
+	display.Fprintf(a.Stdout, "\n"+hiddenUnknown+"\n")
 }
 
 const hiddenUnknown = "Documents that were hidden with pipe hide and another state folder are unknown here and\nwould be published again; hide them after the adoption, before the run."

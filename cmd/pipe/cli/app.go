@@ -12,35 +12,36 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/dotenv"
 )
 
-// host is everything that the program takes from the process around it, so
-// that tests run the whole of it.
-type host struct {
-	args   []string
-	env    func(string) (string, bool)
-	stdin  io.Reader
-	stdout io.Writer
-	stderr io.Writer
-	signal <-chan os.Signal
-	// exit ends the process, for a signal that no command waits for.
-	exit func(code int)
-	// logs sends what libraries log through the standard logger to a writer: net/http
+// Host is everything that the program takes from the process around it; tests run the
+// whole program with one of their own.
+type Host struct {
+	// Registry has the components that a pipeline file can name.
+	Registry component.Registry
+
+	Args   []string
+	Env    func(string) (string, bool)
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+	Signal <-chan os.Signal
+	// Exit ends the process, for a signal that no command waits for.
+	Exit func(code int)
+	// Logs sends what libraries log through the standard logger to a writer: net/http
 	// quotes answers that no request asked for. Nil leaves it alone.
-	logs func(io.Writer)
-	// interactive says that a person can answer at stdin.
-	interactive bool
+	Logs func(io.Writer)
+	// Interactive says that a person can answer at stdin.
+	Interactive bool
 }
 
 // app is one run of the program.
 type app struct {
-	host
-	registry component.Registry
+	Host
 	redactor *connection.Redactor
 	envFile  *dotenv.File
 	// envFileSkipped says that there is a .env and that CI is not given it.
@@ -59,12 +60,13 @@ type app struct {
 	approvable     bool            // a refusal of this call can be approved
 }
 
-func execute(ctx context.Context, h host) (code int) {
+// Run runs one call of the program and returns its exit code.
+func Run(ctx context.Context, h Host) (code int) {
 	secrets := &connection.Redactor{}
-	h.stdout, h.stderr = newWriter(h.stdout, secrets), newWriter(h.stderr, secrets)
-	a := &app{host: h, registry: components.Registry(), redactor: secrets, log: slog.New(slog.DiscardHandler)}
-	if h.logs != nil {
-		h.logs(a.stderr)
+	h.Stdout, h.Stderr = newWriter(h.Stdout, secrets), newWriter(h.Stderr, secrets)
+	a := &app{Host: h, redactor: secrets, log: slog.New(slog.DiscardHandler)}
+	if h.Logs != nil {
+		h.Logs(a.Stderr)
 	}
 	a.relaySignals()
 	defer func() {
@@ -73,7 +75,7 @@ func execute(ctx context.Context, h host) (code int) {
 		}
 	}()
 	c := a.cli()
-	err := c.RunContext(ctx, arrange(c, h.args))
+	err := c.RunContext(ctx, arrange(c, h.Args))
 	if err == nil {
 		err = a.unknown
 	}
@@ -98,11 +100,11 @@ func (a *app) finish(err error) int {
 		a.shown = true
 		a.printError(err)
 	}
-	flush(a.stdout)
+	flush(a.Stdout)
 	result := a.code(err)
 	if unwritten := a.unwritten(); unwritten != nil {
-		display.Fprintf(a.stderr, "pipe: write standard output: %v\n  → what was printed is incomplete; free the space or write elsewhere\n", unwritten)
+		display.Fprintf(a.Stderr, "pipe: write standard output: %v\n  → what was printed is incomplete; free the space or write elsewhere\n", unwritten)
 	}
-	flush(a.stderr)
+	flush(a.Stderr)
 	return result
 }

@@ -65,7 +65,7 @@ func (a *app) approveAction(c *urfave.Context) error {
 		return err
 	}
 	if !c.Bool("json") {
-		print.Refusal(a.stdout, refused)
+		print.Refusal(a.Stdout, refused)
 	}
 	approval := baseline.Approval{ID: ids[0], At: time.Now().UTC(), By: a.who(), Reason: c.String("reason")}
 	until := approval.At.Add(guard.ApprovalTime)
@@ -75,7 +75,7 @@ func (a *app) approveAction(c *urfave.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(approvedJSON{Refusal: *refused, Approval: approval, Until: until, Changes: refused.Changes}, nil)
 	}
-	display.Fprintf(a.stdout, "\nApproved by %s: one complete run until %s may make these changes.\n", approval.By, until.Local().Format("2006-01-02 15:04"))
+	display.Fprintf(a.Stdout, "\nApproved by %s: one complete run until %s may make these changes.\n", approval.By, until.Local().Format("2006-01-02 15:04"))
 	return nil
 }
 

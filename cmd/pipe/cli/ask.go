@@ -13,14 +13,14 @@ import (
 // when nobody is there to answer: then the flag does. Where there is no flag, the
 // answer is not named.
 func (a *app) ask(ctx context.Context, question, want, flag string) error {
-	if !a.interactive {
+	if !a.Interactive {
 		return usage{"nothing was changed: this needs an answer, and the input is not a terminal", "add " + flag + " where nobody can answer"}
 	}
-	display.Fprint(a.stderr, display.Indent(question, ""))
-	flush(a.stderr)
+	display.Fprint(a.Stderr, display.Indent(question, ""))
+	flush(a.Stderr)
 	answers := make(chan string, 1)
 	go func() {
-		line, _ := bufio.NewReader(a.stdin).ReadString('\n')
+		line, _ := bufio.NewReader(a.Stdin).ReadString('\n')
 		answers <- line
 	}()
 	var answer string
@@ -30,7 +30,7 @@ func (a *app) ask(ctx context.Context, question, want, flag string) error {
 		return fault.ErrStopped
 	}
 	if strings.TrimSpace(answer) != want {
-		display.Fprintln(a.stderr)
+		display.Fprintln(a.Stderr)
 		if flag == "" { // the answer is for the person to find
 			return usage{"nothing was changed: that is not the answer", "read what is shown, and answer again"}
 		}

@@ -61,7 +61,7 @@ func TestRerunCall(t *testing.T) {
 // called is an app after the flags of a call were read; its command did nothing.
 func called(t *testing.T, args string) *app {
 	t.Helper()
-	a := &app{host: host{stdout: io.Discard, stderr: io.Discard, env: func(string) (string, bool) { return "", false }}, redactor: &connection.Redactor{}, log: slog.New(slog.DiscardHandler)}
+	a := &app{Host: Host{Stdout: io.Discard, Stderr: io.Discard, Env: func(string) (string, bool) { return "", false }}, redactor: &connection.Redactor{}, log: slog.New(slog.DiscardHandler)}
 	c := a.cli()
 	words := strings.Fields(strings.Replace(args, "FILE", shipped, 1))
 	c.Command(words[0]).Action = func(*urfave.Context) error { return nil }

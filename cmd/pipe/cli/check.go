@@ -94,9 +94,9 @@ func (a *app) checkAction(c *urfave.Context) error {
 			continue
 		}
 		if len(all) > 1 {
-			display.Fprintln(a.stdout)
+			display.Fprintln(a.Stdout)
 		}
-		d.Problems.Render(a.stdout, func(string) []byte {
+		d.Problems.Render(a.Stdout, func(string) []byte {
 			if d.Document == nil {
 				return nil
 			}
@@ -105,7 +105,7 @@ func (a *app) checkAction(c *urfave.Context) error {
 		a.printChecked(one)
 	}
 	if len(files) > 0 {
-		a.reportUnread(a.stderr, files...)
+		a.reportUnread(a.Stderr, files...)
 	}
 	if c.Bool("json") {
 		var err error
@@ -115,7 +115,7 @@ func (a *app) checkAction(c *urfave.Context) error {
 		return a.printJSON(all, err)
 	}
 	if slices.ContainsFunc(all, func(one checked) bool { return len(one.Problems) > 0 }) {
-		display.Fprintln(a.stdout, "pipe check --explain CODE tells more about one of them")
+		display.Fprintln(a.Stdout, "pipe check --explain CODE tells more about one of them")
 	}
 	if len(errs) > 0 {
 		a.shown = true
@@ -167,16 +167,16 @@ func (a *app) checkTests(c *urfave.Context, path string, spaced bool) (checked, 
 	one.add(problems)
 	if !c.Bool("json") {
 		if spaced {
-			display.Fprintln(a.stdout)
+			display.Fprintln(a.Stdout)
 		}
-		problems.Render(a.stdout, func(string) []byte { return f.Source() })
+		problems.Render(a.Stdout, func(string) []byte { return f.Source() })
 		a.printChecked(one)
 	}
 	return one, problems, nil
 }
 
 func (a *app) explainAction(c *urfave.Context) error {
-	all := codes()
+	all := Codes()
 	var known []string
 	for _, one := range all {
 		known = append(known, one.Name)
@@ -223,10 +223,10 @@ func (a *app) printChecked(one checked) {
 	if warnings > 0 {
 		verdict += ", " + display.Plural(warnings, "warning")
 	}
-	display.Fprintf(a.stdout, "%s: %s\n", one.File, verdict)
+	display.Fprintf(a.Stdout, "%s: %s\n", one.File, verdict)
 	a.printVariables(one)
 	if len(one.SinkMissing) > 0 {
-		display.Fprintf(a.stdout, "  %-24s %s\n", "sink needs a value for", strings.Join(one.SinkMissing, ", "))
+		display.Fprintf(a.Stdout, "  %-24s %s\n", "sink needs a value for", strings.Join(one.SinkMissing, ", "))
 	}
 }
 
@@ -255,7 +255,7 @@ func (a *app) printVariables(one checked) {
 			if i == 0 {
 				title = list.title
 			}
-			display.Fprintf(a.stdout, "  %-24s %s\n", title, line)
+			display.Fprintf(a.Stdout, "  %-24s %s\n", title, line)
 		}
 	}
 }

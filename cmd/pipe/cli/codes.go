@@ -18,8 +18,8 @@ type code struct {
 	Examples []string `json:"examples,omitempty"` // the wrong one and the right one
 }
 
-// codes are those of codes.md, sorted.
-func codes() []code {
+// Codes are those of codes.md, sorted.
+func Codes() []code {
 	var out []code
 	for i, section := range strings.Split(codesText, "\n## ") {
 		if i == 0 {
@@ -42,14 +42,14 @@ func codes() []code {
 
 // explain prints what a code means, with an example.
 func (a *app) explain(c code, st print.Style) {
-	display.Fprintf(a.stdout, "%s\n", st.Bold.Render(c.Name))
+	display.Fprintf(a.Stdout, "%s\n", st.Bold.Render(c.Name))
 	for _, line := range print.Wrap(c.Text, 92) {
-		display.Fprintf(a.stdout, "  %s\n", line)
+		display.Fprintf(a.Stdout, "  %s\n", line)
 	}
 	for i, example := range c.Examples {
-		display.Fprintf(a.stdout, "\n  %s\n", [...]string{"wrong:", "right:"}[i])
+		display.Fprintf(a.Stdout, "\n  %s\n", [...]string{"wrong:", "right:"}[i])
 		for _, line := range strings.Split(strings.TrimRight(example, "\n"), "\n") {
-			display.Fprintf(a.stdout, "    %s\n", line)
+			display.Fprintf(a.Stdout, "    %s\n", line)
 		}
 	}
 }

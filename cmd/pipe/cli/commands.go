@@ -12,8 +12,8 @@ func (a *app) cli() *urfave.App {
 		Usage:                     "run declarative pipelines: the Backstage catalog into Glean, each document for the people who may see it",
 		Version:                   version(),
 		HideVersion:               true, // arrange takes --version for the command
-		Writer:                    a.stdout,
-		ErrWriter:                 a.stderr,
+		Writer:                    a.Stdout,
+		ErrWriter:                 a.Stderr,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*urfave.Context, error) {},
 		OnUsageError:              usageError,

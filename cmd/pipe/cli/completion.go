@@ -36,7 +36,7 @@ func (a *app) completionAction(c *urfave.Context) error {
 	if err := all.ExecuteTemplate(&script, shell+".tmpl", a.places(c.App)); err != nil {
 		return err
 	}
-	_, err = a.stdout.Write(script.Bytes())
+	_, err = a.Stdout.Write(script.Bytes())
 	return err
 }
 
@@ -101,7 +101,7 @@ func (a *app) valuesOf(flag string) []string {
 		return []string{"go", "python"}
 	case "explain":
 		var out []string
-		for _, c := range codes() {
+		for _, c := range Codes() {
 			out = append(out, c.Name)
 		}
 		return out
@@ -116,11 +116,11 @@ func (a *app) wordsOf(command string) []string {
 	case "completion":
 		return shells()
 	case "components":
-		for _, p := range parts(a.registry) {
+		for _, p := range Components(a.Registry) {
 			out = append(out, p.Name)
 		}
 	case "functions":
-		for _, f := range functions(a.registry) {
+		for _, f := range Functions(a.Registry) {
 			out = append(out, f.Name)
 		}
 	}

@@ -63,7 +63,7 @@ func (a *app) configAction(c *urfave.Context) error {
 		rows = append(rows, []string{s.Path, s.Value})
 	}
 	st := a.colors(c)
-	display.Fprintln(a.stdout, print.Grid([]string{"setting", "value"}, rows, 2, st))
+	display.Fprintln(a.Stdout, print.Grid([]string{"setting", "value"}, rows, 2, st))
 	rows = nil
 	for _, v := range d.Variables {
 		state := "not set"
@@ -75,6 +75,6 @@ func (a *app) configAction(c *urfave.Context) error {
 		}
 		rows = append(rows, []string{v.Name, state})
 	}
-	display.Fprintf(a.stdout, "\n%s\n", print.Grid([]string{"variable", "state"}, rows, 2, st))
+	display.Fprintf(a.Stdout, "\n%s\n", print.Grid([]string{"variable", "state"}, rows, 2, st))
 	return nil
 }

@@ -83,7 +83,7 @@ func (a *app) datasourcePlan(c *urfave.Context) error {
 				return err
 			}
 		} else {
-			print.Plan(a.stdout, plan, a.colors(c))
+			print.Plan(a.Stdout, plan, a.colors(c))
 		}
 		if !plan.Empty() {
 			return exit(job.Changes)
@@ -105,7 +105,7 @@ func (a *app) datasourceApply(c *urfave.Context) error {
 		}
 		nothing := plan.Empty() && len(plan.Always) == 0
 		if !c.Bool("json") {
-			print.Plan(a.stdout, plan, a.colors(c))
+			print.Plan(a.Stdout, plan, a.colors(c))
 		}
 		if !nothing {
 			if !c.Bool("yes") {
@@ -121,7 +121,7 @@ func (a *app) datasourceApply(c *urfave.Context) error {
 		case c.Bool("json"):
 			return a.printJSON(planJSON(plan), nil)
 		case !nothing:
-			display.Fprintln(a.stdout, "applied, read back and verified")
+			display.Fprintln(a.Stdout, "applied, read back and verified")
 		}
 		return nil
 	})

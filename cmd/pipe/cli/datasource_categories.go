@@ -22,6 +22,6 @@ func (a *app) datasourceCategories(c *urfave.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(all, nil)
 	}
-	display.Fprintln(a.stdout, print.Grid([]string{"datasourceCategory", "what it holds"}, rows, 2, a.colors(c)))
+	display.Fprintln(a.Stdout, print.Grid([]string{"datasourceCategory", "what it holds"}, rows, 2, a.colors(c)))
 	return nil
 }

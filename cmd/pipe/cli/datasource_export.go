@@ -93,15 +93,15 @@ func (a *app) printExport(c *urfave.Context, e *component.ProvisionExport, writt
 		return a.printJSON(map[string]any{"datasource": e.Name, "block": string(e.Block), "files": written, "notes": e.Notes}, nil)
 	}
 	if written == nil {
-		if _, err := bytes.NewReader(e.Block).WriteTo(a.stdout); err != nil {
+		if _, err := bytes.NewReader(e.Block).WriteTo(a.Stdout); err != nil {
 			return err
 		}
 	}
 	for _, path := range written {
-		display.Fprintln(a.stdout, path)
+		display.Fprintln(a.Stdout, path)
 	}
 	for _, note := range e.Notes {
-		display.Fprintf(a.stderr, "note: %s\n", note)
+		display.Fprintf(a.Stderr, "note: %s\n", note)
 	}
 	return nil
 }

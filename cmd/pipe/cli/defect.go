@@ -33,19 +33,19 @@ func (d *defect) Error() string { return fmt.Sprintf("this is a defect of pipe: 
 func (a *app) printStack(err error) {
 	var d *defect
 	if errors.As(err, &d) {
-		display.Fprintf(a.stderr, "\n  %s\n", display.Indent(string(d.stack), "  "))
+		display.Fprintf(a.Stderr, "\n  %s\n", display.Indent(string(d.stack), "  "))
 	}
 }
 
-// abortOnCrash makes a panic that nothing can recover end the program with
+// AbortOnCrash makes a panic that nothing can recover end the program with
 // SIGABRT (134 in a shell): the runtime's own exit code, 2, would say that the
 // file is wrong.
-func abortOnCrash() { debug.SetTraceback("crash") }
+func AbortOnCrash() { debug.SetTraceback("crash") }
 
 // unwritten is why the output is incomplete, nil where it is whole or where its
 // reader stopped early, as head does.
 func (a *app) unwritten() error {
-	out, ok := a.stdout.(*writer)
+	out, ok := a.Stdout.(*writer)
 	if !ok {
 		return nil
 	}

@@ -24,8 +24,8 @@ func (a *app) componentsCommand() *urfave.Command {
 	}
 }
 
-// part is a part of a pipeline file that has a name and keys of its own.
-type part struct {
+// Component is a part of a pipeline file that has a name and keys of its own.
+type Component struct {
 	Name   string         `json:"name"`
 	Role   string         `json:"role"`
 	Doc    string         `json:"doc"`
@@ -34,12 +34,12 @@ type part struct {
 	Fields []config.Field `json:"keys"`
 }
 
-// parts are those of a registry: every key of a file belongs to one.
-func parts(r component.Registry) []part {
+// Components are those of a registry: every key of a file belongs to one.
+func Components(r component.Registry) []Component {
 	root := pipeline.Describe(r)
-	var out []part
+	var out []Component
 	add := func(role string, f config.Field) {
-		out = append(out, part{Name: f.Name, Role: role, Doc: f.Doc, Type: f.Type, Enum: f.Enum, Fields: f.Fields})
+		out = append(out, Component{Name: f.Name, Role: role, Doc: f.Doc, Type: f.Type, Enum: f.Enum, Fields: f.Fields})
 	}
 	var rest []config.Field
 	for _, f := range root.Fields {
@@ -65,7 +65,7 @@ func parts(r component.Registry) []part {
 }
 
 func (a *app) componentsAction(c *urfave.Context) error {
-	all := parts(a.registry)
+	all := Components(a.Registry)
 	if !c.Args().Present() {
 		if c.Bool("json") {
 			return a.printJSON(all, nil)
@@ -74,7 +74,7 @@ func (a *app) componentsAction(c *urfave.Context) error {
 		for _, p := range all {
 			rows = append(rows, []string{p.Name, p.Role, p.Doc})
 		}
-		display.Fprintf(a.stdout, "%s\n\npipe components NAME explains every key of one.\n", print.Grid([]string{"name", "what", "what it does"}, rows, 3, a.colors(c)))
+		display.Fprintf(a.Stdout, "%s\n\npipe components NAME explains every key of one.\n", print.Grid([]string{"name", "what", "what it does"}, rows, 3, a.colors(c)))
 		return nil
 	}
 	i, err := pick(c, "component", len(all), func(i int) string { return all[i].Name })
@@ -105,14 +105,14 @@ func pick(c *urfave.Context, noun string, n int, name func(int) string) (int, er
 	return 0, usage{fmt.Sprintf("there is no %s %q", noun, asked), hint}
 }
 
-func (a *app) printPart(p part, st print.Style) {
-	display.Fprintf(a.stdout, "%s   %s\n\n", st.Bold.Render(p.Name), p.Doc)
+func (a *app) printPart(p Component, st print.Style) {
+	display.Fprintf(a.Stdout, "%s   %s\n\n", st.Bold.Render(p.Name), p.Doc)
 	if len(p.Fields) == 0 {
-		display.Fprintf(a.stdout, "It takes %s.\n", article(p.Type))
+		display.Fprintf(a.Stdout, "It takes %s.\n", Article(p.Type))
 		return
 	}
 	if len(p.Enum) > 0 {
-		display.Fprintf(a.stdout, "It is one of %s, or these keys:\n\n", strings.Join(p.Enum, ", "))
+		display.Fprintf(a.Stdout, "It is one of %s, or these keys:\n\n", strings.Join(p.Enum, ", "))
 	}
 	for _, f := range p.Fields {
 		a.printField(f, "  ", st)
@@ -121,17 +121,17 @@ func (a *app) printPart(p part, st print.Style) {
 
 // printField explains a key and those below it.
 func (a *app) printField(f config.Field, indent string, st print.Style) {
-	display.Fprintf(a.stdout, "%s%s  %s\n", indent, st.Bold.Render(f.Name), st.Dim.Render(strings.Join(factsOf(f), ", ")))
+	display.Fprintf(a.Stdout, "%s%s  %s\n", indent, st.Bold.Render(f.Name), st.Dim.Render(strings.Join(Facts(f), ", ")))
 	for _, line := range print.Wrap(f.Doc, 96-len(indent)) {
-		display.Fprintf(a.stdout, "%s    %s\n", indent, line)
+		display.Fprintf(a.Stdout, "%s    %s\n", indent, line)
 	}
 	for _, inner := range f.Fields {
 		a.printField(inner, indent+"    ", st)
 	}
 }
 
-// factsOf is what a spec says of a key beside its sentence.
-func factsOf(f config.Field) []string {
+// Facts is what a spec says of a key beside its sentence.
+func Facts(f config.Field) []string {
 	out := []string{f.Type}
 	if len(f.Enum) > 0 {
 		out[0] = strings.Replace(f.Type, "text", strings.Join(f.Enum, " | "), 1)
@@ -151,7 +151,7 @@ func factsOf(f config.Field) []string {
 	return out
 }
 
-func article(typ string) string {
+func Article(typ string) string {
 	if strings.HasPrefix(typ, "expression") {
 		return "an " + typ
 	}

@@ -61,8 +61,8 @@ func (a *app) diffAction(c *urfave.Context) error {
 	if c.Bool("json") {
 		err = a.printJSON(d, err)
 	} else {
-		print.Diff(a.stdout, d, a.colors(c))
-		print.Rejections(a.stdout, report, a.colors(c))
+		print.Diff(a.Stdout, d, a.colors(c))
+		print.Rejections(a.Stdout, report, a.colors(c))
 	}
 	if err == nil && d.Any() {
 		return exit(job.Changes)

@@ -99,15 +99,15 @@ func (a *app) printFindings(c *urfave.Context, findings []finding) error {
 	for _, f := range findings {
 		if f.End != end {
 			end = f.End
-			display.Fprintln(a.stdout, st.Bold.Render(end))
+			display.Fprintln(a.Stdout, st.Bold.Render(end))
 		}
 		mark := st.Good.Render("✓")
 		if !f.OK {
 			mark = st.Bad.Render("✗")
 		}
-		display.Fprintf(a.stdout, "  %s %-14s %s\n", mark, f.What, f.Detail)
+		display.Fprintf(a.Stdout, "  %s %-14s %s\n", mark, f.What, f.Detail)
 		if !f.OK && f.Remedy != "" {
-			display.Fprintf(a.stdout, "    → %s\n", f.Remedy)
+			display.Fprintf(a.Stdout, "    → %s\n", f.Remedy)
 		}
 	}
 	return err

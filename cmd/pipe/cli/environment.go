@@ -22,13 +22,13 @@ func (a *app) readEnvFile(path string) error {
 	asked := path != ""
 	if !asked {
 		path = ".env"
-		if ci, _ := a.env("CI"); strings.EqualFold(ci, "true") {
+		if ci, _ := a.Env("CI"); strings.EqualFold(ci, "true") {
 			_, err := os.Stat(path)
 			a.envFileSkipped = err == nil
 			return nil
 		}
 	}
-	vars, err := dotenv.Read(path, a.env)
+	vars, err := dotenv.Read(path, a.Env)
 	var bad *fs.PathError
 	var line *dotenv.Error
 	var untrusted *dotenv.Untrusted
@@ -52,7 +52,7 @@ func (a *app) readEnvFile(path string) error {
 
 // lookup is a variable: the real environment wins over the file.
 func (a *app) lookup(name string) (string, bool) {
-	if v, ok := a.env(name); ok {
+	if v, ok := a.Env(name); ok {
 		return v, true
 	}
 	return a.envFile.Lookup(name)
@@ -79,9 +79,9 @@ func (a *app) openLog(c *urfave.Context) error {
 	o := &slog.HandlerOptions{Level: level, ReplaceAttr: bounded}
 	switch c.String("log-format") {
 	case "text":
-		a.log = slog.New(slog.NewTextHandler(a.stderr, o))
+		a.log = slog.New(slog.NewTextHandler(a.Stderr, o))
 	case "json":
-		a.log = slog.New(slog.NewJSONHandler(a.stderr, o))
+		a.log = slog.New(slog.NewJSONHandler(a.Stderr, o))
 	default:
 		return usage{fmt.Sprintf("there is no log format %q", c.String("log-format")), "write text or json"}
 	}

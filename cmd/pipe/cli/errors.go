@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) wantsJSON() bool {
-	for _, arg := range a.args {
+	for _, arg := range a.Args {
 		if arg == "--" {
 			return false
 		}
@@ -47,7 +47,7 @@ func (a *app) printJSON(data any, err error) error {
 	if encErr != nil {
 		return encErr
 	}
-	display.Fprintln(a.stdout, display.Block(b))
+	display.Fprintln(a.Stdout, display.Block(b))
 	return err
 }
 
@@ -70,27 +70,27 @@ func (a *app) printError(err error) {
 	switch {
 	case refused.ID == "" || !a.approvable:
 	case refused.Used:
-		display.Fprintf(a.stderr, "\nAn approval of these changes was used before. If they are intended again, allow\nthem once more, and then run again:\n  %s\n", display.Block(a.call("approve")+" "+refused.ID))
+		display.Fprintf(a.Stderr, "\nAn approval of these changes was used before. If they are intended again, allow\nthem once more, and then run again:\n  %s\n", display.Block(a.call("approve")+" "+refused.ID))
 	default:
-		display.Fprintf(a.stderr, "\nIf this is intended, allow exactly these changes once:\n  %s\n", display.Block(a.rerun(refused.ID)))
+		display.Fprintf(a.Stderr, "\nIf this is intended, allow exactly these changes once:\n  %s\n", display.Block(a.rerun(refused.ID)))
 	}
 }
 
 func (a *app) printOne(err error) {
-	display.Fprintf(a.stderr, "pipe: %s\n", display.Indent(a.named(err.Error()), "  "))
+	display.Fprintf(a.Stderr, "pipe: %s\n", display.Indent(a.named(err.Error()), "  "))
 	for _, line := range report.TableOf(err) {
 		line = a.named(line)
 		text := strings.TrimLeft(line, " ")
 		indent := "  " + line[:len(line)-len(text)]
 		if len(indent)+len(text) <= print.DetailWidth {
-			display.Fprintf(a.stderr, "%s%s\n", indent, text)
+			display.Fprintf(a.Stderr, "%s%s\n", indent, text)
 			continue
 		}
 		for _, part := range print.Wrap(text, print.DetailWidth-len(indent)) {
-			display.Fprintf(a.stderr, "%s%s\n", indent, part)
+			display.Fprintf(a.Stderr, "%s%s\n", indent, part)
 		}
 	}
 	if h := a.named(report.HintOf(err)); h != "" {
-		display.Fprintf(a.stderr, "  → %s\n", display.Indent(h, "    "))
+		display.Fprintf(a.Stderr, "  → %s\n", display.Indent(h, "    "))
 	}
 }

@@ -137,7 +137,7 @@ const expressionFile = "EXPRESSION"
 func (a *app) evalProblem(c *urfave.Context, d *pipeline.Definition, text string, p config.Problem) error {
 	problems := config.Problems{p}
 	if !c.Bool("json") {
-		problems.Render(a.stderr, func(file string) []byte {
+		problems.Render(a.Stderr, func(file string) []byte {
 			if file == expressionFile {
 				return []byte(text)
 			}
@@ -165,19 +165,19 @@ func (a *app) printValue(c *urfave.Context, d *pipeline.Definition, text string,
 		return a.printJSON(one, nil)
 	}
 	if one.Note != "" {
-		display.Fprintf(a.stderr, "! %s\n", one.Note)
+		display.Fprintf(a.Stderr, "! %s\n", one.Note)
 	}
 	switch v := one.Value.(type) {
 	case nil:
-		display.Fprintln(a.stdout, "nil")
+		display.Fprintln(a.Stdout, "nil")
 	case string:
-		display.Fprintln(a.stdout, display.Block(display.Lines(v)))
+		display.Fprintln(a.Stdout, display.Block(display.Lines(v)))
 	default:
 		b, err := codec.MarshalIndent(v)
 		if err != nil {
 			return err
 		}
-		display.Fprintln(a.stdout, display.Block(display.Lines(string(b))))
+		display.Fprintln(a.Stdout, display.Block(display.Lines(string(b))))
 	}
 	return nil
 }
@@ -207,9 +207,9 @@ func (a *app) printEvaluated(c *urfave.Context, o *evaluator) error {
 		}
 		rows = append(rows, []string{one.Ref, value})
 	}
-	display.Fprintln(a.stdout, print.Grid([]string{"ref", "value"}, rows, 2, a.colors(c)))
+	display.Fprintln(a.Stdout, print.Grid([]string{"ref", "value"}, rows, 2, a.colors(c)))
 	if total > len(all) {
-		display.Fprintf(a.stdout, "… %s of %s; --ref REF shows one of them\n", display.Number(len(all)), display.Number(total))
+		display.Fprintf(a.Stdout, "… %s of %s; --ref REF shows one of them\n", display.Number(len(all)), display.Number(total))
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/cmd/internal/components"
+	"github.com/pipe-engine/pipe/cmd/internal/golden"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/job"
 )
@@ -22,11 +23,11 @@ const examplesDir = "../../../pipelines/examples"
 
 // TestExampleWorkflow: the example is what `pipe init` writes.
 func TestExampleWorkflow(t *testing.T) {
-	files, err := (&app{registry: components.Registry()}).initFiles()
+	files, err := (&app{Host: Host{Registry: components.Registry()}}).initFiles()
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, filepath.Join(examplesDir, "github-actions.yaml"), string(files[".github/workflows/backstage.yaml"]))
+	golden.Compare(t, filepath.Join(examplesDir, "github-actions.yaml"), string(files[".github/workflows/backstage.yaml"]))
 }
 
 // TestExamplesParse: each example is read by what it is for, where that is
@@ -108,7 +109,7 @@ func TestExampleCommands(t *testing.T) {
 
 // knownCall tells what is wrong with a call without making it.
 func knownCall(words []string) error {
-	a := &app{registry: components.Registry()}
+	a := &app{Host: Host{Registry: components.Registry()}}
 	c := a.cli()
 	i := slices.IndexFunc(c.Commands, func(cmd *urfave.Command) bool { return cmd.HasName(words[0]) })
 	if i < 0 {

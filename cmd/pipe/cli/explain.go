@@ -55,6 +55,6 @@ func (a *app) explainRecord(c *urfave.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(e, nil)
 	}
-	print.Explanation(a.stdout, e, c.Bool("record"), a.colors(c))
+	print.Explanation(a.Stdout, e, c.Bool("record"), a.colors(c))
 	return nil
 }

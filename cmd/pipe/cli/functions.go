@@ -23,46 +23,46 @@ func (a *app) functionsCommand() *urfave.Command {
 	}
 }
 
-type function struct {
+type Function struct {
 	Name      string    `json:"name"`
 	Signature string    `json:"signature"`
 	Of        string    `json:"of,omitempty"` // the source that has it; "" for every pipeline
 	Doc       string    `json:"doc"`
-	Examples  []example `json:"examples"`
+	Examples  []Example `json:"examples"`
 }
 
-type example struct {
+type Example struct {
 	Expr   string         `json:"expression"`
 	Record map[string]any `json:"record,omitempty"`
 	Result any            `json:"result"`
 }
 
-// functions are those of every language that a source gives, sorted by name.
-func functions(r component.Registry) []function {
-	var out []function
+// Functions are those of every language that a source gives, sorted by name.
+func Functions(r component.Registry) []Function {
+	var out []Function
 	for _, s := range r.Sources {
 		model := s.Model(s.Config()).Language()
 		language, _ := expression.New(model, nil, nil)
 		for _, f := range language.Functions() {
-			if slices.ContainsFunc(out, func(have function) bool { return have.Name == f.Name }) {
+			if slices.ContainsFunc(out, func(have Function) bool { return have.Name == f.Name }) {
 				continue
 			}
-			made := function{Name: f.Name, Signature: f.Signature, Doc: f.Doc, Examples: []example{}}
+			made := Function{Name: f.Name, Signature: f.Signature, Doc: f.Doc, Examples: []Example{}}
 			if slices.ContainsFunc(model.Functions, func(own expression.Function) bool { return own.Name == f.Name }) {
 				made.Of = s.Name
 			}
 			for _, e := range f.Examples {
-				made.Examples = append(made.Examples, example(e))
+				made.Examples = append(made.Examples, Example(e))
 			}
 			out = append(out, made)
 		}
 	}
-	slices.SortFunc(out, func(a, b function) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(out, func(a, b Function) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 
 func (a *app) functionsAction(c *urfave.Context) error {
-	all := functions(a.registry)
+	all := Functions(a.Registry)
 	if c.Args().Present() {
 		i, err := pick(c, "function", len(all), func(i int) string { return all[i].Name })
 		if err != nil {
@@ -81,17 +81,17 @@ func (a *app) functionsAction(c *urfave.Context) error {
 		first, _, _ := strings.Cut(f.Doc, ". ")
 		rows = append(rows, []string{f.Signature, strings.TrimSuffix(first, ".")})
 	}
-	display.Fprintf(a.stdout, "%s\n\npipe functions NAME shows one with examples.\n", print.Grid([]string{"function", "what it gives"}, rows, 2, a.colors(c)))
+	display.Fprintf(a.Stdout, "%s\n\npipe functions NAME shows one with examples.\n", print.Grid([]string{"function", "what it gives"}, rows, 2, a.colors(c)))
 	return nil
 }
 
-func (a *app) printFunction(f function, st print.Style) error {
-	display.Fprintf(a.stdout, "%s\n", st.Bold.Render(f.Signature))
+func (a *app) printFunction(f Function, st print.Style) error {
+	display.Fprintf(a.Stdout, "%s\n", st.Bold.Render(f.Signature))
 	for _, line := range print.Wrap(f.Doc, 96) {
-		display.Fprintf(a.stdout, "  %s\n", line)
+		display.Fprintf(a.Stdout, "  %s\n", line)
 	}
 	if f.Of != "" {
-		display.Fprintf(a.stdout, "  Pipelines whose source is %s have it.\n", f.Of)
+		display.Fprintf(a.Stdout, "  Pipelines whose source is %s have it.\n", f.Of)
 	}
 	shown := ""
 	for _, e := range f.Examples {
@@ -102,14 +102,14 @@ func (a *app) printFunction(f function, st print.Style) error {
 		if e.Result == nil {
 			result = []byte("nil")
 		}
-		display.Fprintf(a.stdout, "\n  %s\n    → %s\n", e.Expr, display.Block(strings.ReplaceAll(display.Line(string(result)), `\n`, "\n      ")))
+		display.Fprintf(a.Stdout, "\n  %s\n    → %s\n", e.Expr, display.Block(strings.ReplaceAll(display.Line(string(result)), `\n`, "\n      ")))
 		if e.Record != nil {
 			record, err := codec.Marshal(e.Record)
 			if err != nil {
 				return err
 			}
 			if text := "for " + string(record); text != shown {
-				display.Fprintf(a.stdout, "    %s\n", st.Dim.Render(text))
+				display.Fprintf(a.Stdout, "    %s\n", st.Dim.Render(text))
 				shown = text
 			}
 		}

@@ -136,20 +136,20 @@ func (a *app) printHidden(o *operating, h hiddenJSON) {
 	}
 	switch {
 	case h.Error != "":
-		display.Fprintf(a.stdout, "%s: on the hidden list; see below\n", what)
+		display.Fprintf(a.Stdout, "%s: on the hidden list; see below\n", what)
 	case len(h.Types) == 0:
-		display.Fprintf(a.stdout, "%s: it was not there; it is on the hidden list\n", what)
+		display.Fprintf(a.Stdout, "%s: it was not there; it is on the hidden list\n", what)
 	default:
-		display.Fprintf(a.stdout, "%s: gone, and hidden until `pipe hide --unhide`\n", what)
+		display.Fprintf(a.Stdout, "%s: gone, and hidden until `pipe hide --unhide`\n", what)
 	}
 	for _, n := range h.Notes {
-		display.Fprintf(a.stdout, "  ! %s\n", display.Indent(n, "    "))
+		display.Fprintf(a.Stdout, "  ! %s\n", display.Indent(n, "    "))
 	}
 }
 
 func (a *app) printHideNotes(notes []string) {
 	for _, n := range notes {
-		display.Fprintf(a.stdout, "! %s\n", display.Indent(n, "  "))
+		display.Fprintf(a.Stdout, "! %s\n", display.Indent(n, "  "))
 	}
 }
 
@@ -161,9 +161,9 @@ func (a *app) printMentions(all []hiddenJSON) {
 		switch n := len(h.MentionedIn); {
 		case h.Title == nil:
 		case n == 0 && *h.Title == "":
-			display.Fprintf(a.stdout, "%s: no other document contains its ref; its title is not known\n", h.Ref)
+			display.Fprintf(a.Stdout, "%s: no other document contains its ref; its title is not known\n", h.Ref)
 		case n == 0:
-			display.Fprintf(a.stdout, "%s: no other document contains its title or its ref\n", h.Ref)
+			display.Fprintf(a.Stdout, "%s: no other document contains its title or its ref\n", h.Ref)
 		default:
 			what := "its ref (the title is not known)"
 			if *h.Title != "" {
@@ -173,12 +173,12 @@ func (a *app) printMentions(all []hiddenJSON) {
 			if n == 1 {
 				word = "document"
 			}
-			display.Fprintf(a.stdout, "%s: %d other %s with %s in the text:\n", h.Ref, n, word, what)
+			display.Fprintf(a.Stdout, "%s: %d other %s with %s in the text:\n", h.Ref, n, word, what)
 			for _, ref := range h.MentionedIn[:min(n, shownMentions)] {
-				display.Fprintf(a.stdout, "  %s\n", ref)
+				display.Fprintf(a.Stdout, "  %s\n", ref)
 			}
 			if n > shownMentions {
-				display.Fprintf(a.stdout, "  and %d more, which --json lists\n", n-shownMentions)
+				display.Fprintf(a.Stdout, "  and %d more, which --json lists\n", n-shownMentions)
 			}
 		}
 	}
@@ -192,7 +192,7 @@ func (a *app) unhide(c *urfave.Context, o *operating) error {
 		return a.printJSON(o.refs, nil)
 	}
 	for _, ref := range o.refs {
-		display.Fprintf(a.stdout, "%s: no longer hidden; the next run delivers it as the rules say, `pipe push` does now\n", ref)
+		display.Fprintf(a.Stdout, "%s: no longer hidden; the next run delivers it as the rules say, `pipe push` does now\n", ref)
 	}
 	return nil
 }
@@ -201,7 +201,7 @@ func (a *app) unhide(c *urfave.Context, o *operating) error {
 func (a *app) who() string {
 	host, _ := os.Hostname()
 	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
-		if v, _ := a.env(name); v != "" {
+		if v, _ := a.Env(name); v != "" {
 			return v + "@" + host
 		}
 	}

@@ -77,7 +77,7 @@ func (a *app) initAction(c *urfave.Context) error {
 		return a.printJSON(map[string]any{"dir": dir, "files": names}, nil)
 	}
 	for _, name := range names {
-		display.Fprintf(a.stdout, "wrote %s\n", filepath.Join(dir, filepath.FromSlash(name)))
+		display.Fprintf(a.Stdout, "wrote %s\n", filepath.Join(dir, filepath.FromSlash(name)))
 	}
 	a.printNext(dir)
 	return nil
@@ -89,7 +89,7 @@ func (a *app) printNext(dir string) {
 	if dir != "." {
 		into = "  cd " + display.Line(dir) + "\n"
 	}
-	display.Fprintf(a.stdout, "\nNext:\n%s"+
+	display.Fprintf(a.Stdout, "\nNext:\n%s"+
 		"  pipe run --sandbox %[2]s                          # try it on this machine, with no account\n"+
 		"  pipe run --sandbox --dry-run --output out %[2]s   # keep what would be sent\n"+
 		"  … then change %[2]s: a title under mapping, a rule under permissions\n"+
@@ -134,7 +134,7 @@ func (a *app) initFiles() (map[string][]byte, error) {
 	}
 	text := bytes.Replace(files[shippedName], []byte("max_widen: 1% "), []byte("max_widen: 0  "), 1) // nobody has looked at the first widening yet
 	files[shippedName] = text
-	d := pipeline.Parse(shippedName, text, pipeline.Options{Registry: a.registry, Variables: config.Variables{Lenient: true}})
+	d := pipeline.Parse(shippedName, text, pipeline.Options{Registry: a.Registry, Variables: config.Variables{Lenient: true}})
 	if d.Problems.HasErrors() {
 		return nil, d.Problems.Errors()
 	}

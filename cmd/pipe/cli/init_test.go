@@ -128,12 +128,3 @@ func TestExplanations(t *testing.T) {
 		}
 	}
 }
-
-func read(t *testing.T, file string) string {
-	t.Helper()
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}

@@ -14,6 +14,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/cmd/internal/components"
+	"github.com/pipe-engine/pipe/cmd/internal/golden"
 )
 
 // avoided are the words that texts for people do not use.
@@ -37,7 +38,7 @@ func TestLanguage(t *testing.T) {
 			help(words, c.Subcommands)
 		}
 	}
-	help(nil, (&app{registry: components.Registry()}).cli().Commands)
+	help(nil, (&app{Host: Host{Registry: components.Registry()}}).cli().Commands)
 	failing := map[string]string{}
 	for name, text := range texts {
 		if word := avoided.FindString(text); word != "" {
@@ -95,7 +96,7 @@ func shrinking(t *testing.T, list string, failing map[string]string) {
 	t.Helper()
 	listed := slices.DeleteFunc(strings.Split(fileText(t, list), "\n"), func(name string) bool { return name == "" })
 	names := slices.Sorted(maps.Keys(failing))
-	if *update && len(names) <= len(listed) {
+	if golden.Updating() && len(names) <= len(listed) {
 		if err := os.WriteFile(list, []byte(strings.Join(append(names, ""), "\n")), 0o644); err != nil {
 			t.Fatal(err)
 		}

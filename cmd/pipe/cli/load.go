@@ -30,7 +30,7 @@ func (a *app) options(c *urfave.Context, path string, l loading) (job.Options, e
 		return job.Options{}, err
 	}
 	o := job.Options{
-		Path: path, Registry: a.registry, Settings: set, Lookup: a.lookup, Only: l.only,
+		Path: path, Registry: a.Registry, Settings: set, Lookup: a.lookup, Only: l.only,
 		Lenient: l.lenient, SinkLenient: l.sinkLenient, Unpinned: l.unpinned || c.Bool("allow-unpinned"),
 		Sandbox: c.Bool("sandbox"), Catalog: c.String("catalog"), State: c.String("state"),
 		Version: version(), Secrets: a.redactor, Log: a.log,
@@ -48,9 +48,9 @@ func (a *app) options(c *urfave.Context, path string, l loading) (job.Options, e
 func (a *app) loaded(c *urfave.Context, d *pipeline.Definition) {
 	a.nameHints(d.Problems)
 	a.oldVariables(c, d)
-	a.reportUnread(a.stderr, d)
+	a.reportUnread(a.Stderr, d)
 	if !c.Bool("json") && !d.Problems.HasErrors() {
-		a.renderProblems(a.stderr, d)
+		a.renderProblems(a.Stderr, d)
 	}
 }
 
@@ -105,7 +105,7 @@ func (a *app) loadError(c *urfave.Context, err error) error {
 		return err
 	}
 	a.nameHints(wrong.Definition.Problems)
-	return a.printProblems(c, a.stderr, wrong.Definition)
+	return a.printProblems(c, a.Stderr, wrong.Definition)
 }
 
 // parse loads a file alone and prints nothing.

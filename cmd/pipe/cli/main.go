@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 )
 
@@ -16,24 +17,26 @@ import (
 const gcPercent = 50
 
 // Main runs the program with the arguments, streams and signals of its process, and
-// ends the process with the exit code.
-func Main() {
+// ends the process with the exit code. Files can name the components of the registry.
+func Main(registry component.Registry) {
 	pluginhost.RunSubreaper()
 	seal()
-	abortOnCrash()
+	AbortOnCrash()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	os.Exit(execute(context.Background(), host{
-		args:   os.Args,
-		env:    os.LookupEnv,
-		stdin:  os.Stdin,
-		stdout: os.Stdout,
-		stderr: os.Stderr,
-		signal: signals(),
-		exit:   os.Exit,
-		logs:   log.SetOutput,
+	os.Exit(Run(context.Background(), Host{
+		Registry: registry,
 
-		interactive: term.IsTerminal(int(os.Stdin.Fd())),
+		Args:   os.Args,
+		Env:    os.LookupEnv,
+		Stdin:  os.Stdin,
+		Stdout: os.Stdout,
+		Stderr: os.Stderr,
+		Signal: signals(),
+		Exit:   os.Exit,
+		Logs:   log.SetOutput,
+
+		Interactive: term.IsTerminal(int(os.Stdin.Fd())),
 	}))
 }

@@ -61,7 +61,7 @@ func (a *app) oldVariables(c *urfave.Context, d *pipeline.Definition) {
 
 // setIn is where a variable is set: the environment, or a line of .env.
 func (a *app) setIn(name string) string {
-	if _, ok := a.env(name); ok || a.envFile == nil {
+	if _, ok := a.Env(name); ok || a.envFile == nil {
 		return "environment"
 	}
 	return fmt.Sprintf("%s:%d", a.envFile.Path, a.envFile.Line(name))

@@ -94,7 +94,7 @@ func (a *app) pluginList(c *urfave.Context) error {
 	case c.Bool("json"):
 		err = a.printJSON(all, nil)
 	case len(all) == 0:
-		display.Fprintf(a.stdout, "%s names no plugin\n", path)
+		display.Fprintf(a.Stdout, "%s names no plugin\n", path)
 	default:
 		a.printPlugins(all, a.colors(c))
 	}
@@ -162,12 +162,12 @@ func (a *app) printPlugins(all []listedPlugin, st print.Style) {
 		}
 		rows = append(rows, []string{p.Transform, p.Name, p.Version, strings.Join(p.Command, " "), p.Checksum, state})
 	}
-	display.Fprintln(a.stdout, print.Grid([]string{"transform", "plugin", "version", "command", "checksum", "state"}, rows, 6, st))
+	display.Fprintln(a.Stdout, print.Grid([]string{"transform", "plugin", "version", "command", "checksum", "state"}, rows, 6, st))
 	for _, p := range all {
 		if !p.OK {
-			display.Fprintf(a.stdout, "%s %s: %s\n", st.Bad.Render("!"), p.Transform, strings.TrimPrefix(p.State, "not started: "))
+			display.Fprintf(a.Stdout, "%s %s: %s\n", st.Bad.Render("!"), p.Transform, strings.TrimPrefix(p.State, "not started: "))
 			if p.Hint != "" {
-				display.Fprintf(a.stdout, "  → %s\n", display.Indent(p.Hint, "    "))
+				display.Fprintf(a.Stdout, "  → %s\n", display.Indent(p.Hint, "    "))
 			}
 		}
 	}
@@ -217,8 +217,8 @@ func (a *app) pluginChecksum(c *urfave.Context) error {
 		return a.printJSON(map[string]any{"files": all, "line": line}, nil)
 	}
 	for _, p := range all {
-		display.Fprintf(a.stdout, "%s  %s\n", p.SHA256, p.Path)
+		display.Fprintf(a.Stdout, "%s  %s\n", p.SHA256, p.Path)
 	}
-	display.Fprintf(a.stdout, "\nin the plugin's block:\n  %s\n", line)
+	display.Fprintf(a.Stdout, "\nin the plugin's block:\n  %s\n", line)
 	return nil
 }

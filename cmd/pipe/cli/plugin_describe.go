@@ -29,20 +29,20 @@ func (a *app) pluginDescribe(c *urfave.Context) error {
 		return a.printJSON(about, nil)
 	}
 	st := a.colors(c)
-	display.Fprintf(a.stdout, "%s %s   %s\n\n", st.Bold.Render(about.Name), about.Version, about.Summary)
-	display.Fprintf(a.stdout, "reads   %s\n", listOr(about.Needs, "the whole record"))
-	display.Fprintf(a.stdout, "writes  %s\n\n", listOr(about.Writes, "nothing"))
+	display.Fprintf(a.Stdout, "%s %s   %s\n\n", st.Bold.Render(about.Name), about.Version, about.Summary)
+	display.Fprintf(a.Stdout, "reads   %s\n", listOr(about.Needs, "the whole record"))
+	display.Fprintf(a.Stdout, "writes  %s\n\n", listOr(about.Writes, "nothing"))
 	if rows := schemaRows(about.Schema, ""); len(rows) > 0 {
-		display.Fprintf(a.stdout, "%s\n\n", print.Grid([]string{"config", "type", "default", "what it is"}, rows, 4, st))
+		display.Fprintf(a.Stdout, "%s\n\n", print.Grid([]string{"config", "type", "default", "what it is"}, rows, 4, st))
 	} else {
-		display.Fprintf(a.stdout, "It takes no config.\n\n")
+		display.Fprintf(a.Stdout, "It takes no config.\n\n")
 	}
 	if about.Example != nil {
 		text, err := codec.MarshalIndent(about.Example)
 		if err != nil {
 			return err
 		}
-		display.Fprintf(a.stdout, "%s\n%s\n", st.Dim.Render("example (pipe plugin try --example runs it)"), display.Block(display.Lines(string(text))))
+		display.Fprintf(a.Stdout, "%s\n%s\n", st.Dim.Render("example (pipe plugin try --example runs it)"), display.Block(display.Lines(string(text))))
 	}
 	return nil
 }

@@ -87,7 +87,7 @@ func (a *app) pluginNew(c *urfave.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(map[string]any{"name": p.Name, "dir": dir, "program": filepath.Join(dir, p.Program)}, nil)
 	}
-	display.Fprintf(a.stdout, "%s is a working plugin; its README.md says how it is tested, tried and used\n", dir)
+	display.Fprintf(a.Stdout, "%s is a working plugin; its README.md says how it is tested, tried and used\n", dir)
 	return nil
 }
 

@@ -55,12 +55,12 @@ func (a *app) pluginTry(c *urfave.Context) error {
 	o.Timeout, o.Env = c.Duration("timeout"), c.StringSlice("env")
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
-	text, records := c.String("config"), a.stdin
+	text, records := c.String("config"), a.Stdin
 	if c.Bool("example") {
 		if text, records, err = exampleOf(ctx, o, text); err != nil {
 			return err
 		}
-	} else if f, ok := a.stdin.(*os.File); ok && terminal(f) {
+	} else if f, ok := a.Stdin.(*os.File); ok && terminal(f) {
 		return usage{"pipe plugin try reads records from its input", "write pipe plugin try PATH < records.ndjson, or --example for the plugin's own example"}
 	}
 	t, err := a.startAlone(ctx, c, o, text)
@@ -134,7 +134,7 @@ func (a *app) startAlone(ctx context.Context, c *urfave.Context, o pluginhost.Op
 	}
 	t.Close()
 	if !c.Bool("json") {
-		problems.Render(a.stderr, func(string) []byte { return doc.Source() })
+		problems.Render(a.Stderr, func(string) []byte { return doc.Source() })
 		a.shown = true
 	}
 	return nil, problems.Errors()
@@ -163,12 +163,12 @@ func tryOne(ctx context.Context, t *pluginhost.Transform, r *component.Record) (
 
 func (a *app) printTried(one tried, st print.Style) {
 	paint := map[string]func(...string) string{explain.Changed: st.Good.Render, explain.Unchanged: st.Dim.Render, explain.Dropped: st.Dim.Render, explain.Failed: st.Bad.Render}
-	display.Fprintf(a.stdout, "%s  %s\n", st.Bold.Render(one.Ref), paint[one.Outcome](one.Outcome))
+	display.Fprintf(a.Stdout, "%s  %s\n", st.Bold.Render(one.Ref), paint[one.Outcome](one.Outcome))
 	if one.Reason != "" {
-		display.Fprintf(a.stdout, "  %s\n", display.Indent(one.Reason, "  "))
+		display.Fprintf(a.Stdout, "  %s\n", display.Indent(one.Reason, "  "))
 	}
 	for _, d := range one.Changes {
-		display.Fprint(a.stdout, display.Block(print.Difference(d, st)))
+		display.Fprint(a.Stdout, display.Block(print.Difference(d, st)))
 	}
 }
 
@@ -193,7 +193,7 @@ func (a *app) sumTried(c *urfave.Context, all []tried) error {
 		for i, outcome := range []string{explain.Changed, explain.Unchanged, explain.Dropped, explain.Failed} {
 			sum += map[bool]string{true: ": ", false: ", "}[i == 0] + display.Number(counts[outcome]) + " " + outcome
 		}
-		display.Fprintf(a.stdout, "\n%s\n", sum)
+		display.Fprintf(a.Stdout, "\n%s\n", sum)
 	}
 	if counts[explain.Failed] > 0 {
 		return exit(job.Rejected)

@@ -34,8 +34,8 @@ func (a *app) processAction(c *urfave.Context) error {
 		if c.Bool("json") {
 			return a.printJSON(map[string]bool{"processing": true}, nil)
 		}
-		display.Fprintln(a.stdout, "Glean is processing what was uploaded; it takes the next such call in three hours")
-		display.Fprintln(a.stdout, a.named("`pipe status FILE` tells how far it is"))
+		display.Fprintln(a.Stdout, "Glean is processing what was uploaded; it takes the next such call in three hours")
+		display.Fprintln(a.Stdout, a.named("`pipe status FILE` tells how far it is"))
 		return nil
 	})
 }

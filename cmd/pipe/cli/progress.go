@@ -31,7 +31,7 @@ func (a *app) progress(c *urfave.Context) (progress, error) {
 	kind := c.String("progress")
 	if kind == "auto" {
 		switch {
-		case terminal(a.stderr) && !c.Bool("json"):
+		case terminal(a.Stderr) && !c.Bool("json"):
 			kind = "bar"
 		case c.Bool("json"):
 			kind = "none"
@@ -41,13 +41,13 @@ func (a *app) progress(c *urfave.Context) (progress, error) {
 	}
 	switch kind {
 	case "bar":
-		return newBars(a.stderr.(*writer).behind), nil
+		return newBars(a.Stderr.(*writer).behind), nil
 	case "plain":
-		return newTicker(terminal(a.stderr), func(records int, sent []streamSent) { plainLine(a.stderr, records, sent) },
-			func(pending []string) { display.Fprintln(a.stderr, waitingFor(pending)) }), nil
+		return newTicker(terminal(a.Stderr), func(records int, sent []streamSent) { plainLine(a.Stderr, records, sent) },
+			func(pending []string) { display.Fprintln(a.Stderr, waitingFor(pending)) }), nil
 	case "json":
-		return newTicker(false, func(records int, sent []streamSent) { jsonLine(a.stderr, records, sent) },
-			func(pending []string) { jsonValue(a.stderr, map[string]any{"waiting": pending}) }), nil
+		return newTicker(false, func(records int, sent []streamSent) { jsonLine(a.Stderr, records, sent) },
+			func(pending []string) { jsonValue(a.Stderr, map[string]any{"waiting": pending}) }), nil
 	case "none":
 		return silent{}, nil
 	}

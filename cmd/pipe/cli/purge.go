@@ -46,7 +46,7 @@ func (a *app) purgeAction(c *urfave.Context) error {
 			return usage{fmt.Sprintf("nothing was changed: --yes names %q, and the datasource of this file is %s", yes, before.Place), "write --yes " + shellWord(before.Place)}
 		}
 		if !c.IsSet("yes") {
-			display.Fprintf(a.stderr, "Everything in datasource %s goes: %s.\n", before.Place, heldText(before))
+			display.Fprintf(a.Stderr, "Everything in datasource %s goes: %s.\n", before.Place, heldText(before))
 			if err := a.ask(ctx, "Write its name to go on: ", before.Place, "--yes "+before.Place); err != nil {
 				return err
 			}
@@ -56,7 +56,7 @@ func (a *app) purgeAction(c *urfave.Context) error {
 			return a.printJSON(map[string]any{"datasource": before.Place, "before": before.Streams, "empty": err == nil}, err)
 		}
 		if err == nil {
-			display.Fprintf(a.stdout, "datasource %s is empty; the next run fills it, and is compared with nothing; what is hidden stays hidden\n", before.Place)
+			display.Fprintf(a.Stdout, "datasource %s is empty; the next run fills it, and is compared with nothing; what is hidden stays hidden\n", before.Place)
 		}
 		return err
 	})

@@ -62,18 +62,18 @@ func (a *app) pushAction(c *urfave.Context) error {
 			return a.printJSON(out, err)
 		}
 		for _, d := range out.Documents {
-			display.Fprintf(a.stdout, "%s: sent, found within some minutes by %s (rule %s)\n", d.Ref, audienceText(d.Audience, d.Named), d.Rule)
+			display.Fprintf(a.Stdout, "%s: sent, found within some minutes by %s (rule %s)\n", d.Ref, audienceText(d.Audience, d.Named), d.Rule)
 		}
 		for _, s := range o.Definition.Streams {
 			if n := out.Sent[s.Name]; n > 0 && s.Identities {
-				display.Fprintf(a.stdout, "  before it, %s %s that the last run did not deliver like this\n", display.Number(n), s.Name)
+				display.Fprintf(a.Stdout, "  before it, %s %s that the last run did not deliver like this\n", display.Number(n), s.Name)
 			}
 		}
 		if n := out.Sent["memberships"]; n > 0 {
-			display.Fprintf(a.stdout, "  before it, %s; whoever has left a group is taken out of it by the next run\n", display.Plural(n, "membership"))
+			display.Fprintf(a.Stdout, "  before it, %s; whoever has left a group is taken out of it by the next run\n", display.Plural(n, "membership"))
 		}
 		for _, n := range out.Notes {
-			display.Fprintf(a.stdout, "! %s\n", display.Indent(n, "    "))
+			display.Fprintf(a.Stdout, "! %s\n", display.Indent(n, "    "))
 		}
 		return err
 	})

@@ -93,7 +93,7 @@ func (a *app) runFile(c *urfave.Context, path string, approvals []string) error 
 			ApplyDatasource: c.Bool("apply-datasource"), Output: c.String("output"),
 		},
 		ExitCode: func(class job.Class) int {
-			flush(a.stdout)
+			flush(a.Stdout)
 			return a.codeOf(int(class))
 		},
 	}
@@ -142,7 +142,7 @@ func (a *app) showProblems(c *urfave.Context, d *pipeline.Definition, err error)
 	}
 	a.nameHints(problems)
 	if !c.Bool("json") {
-		problems.Render(a.stderr, func(string) []byte { return d.Document.Source() })
+		problems.Render(a.Stderr, func(string) []byte { return d.Document.Source() })
 		a.shown = true
 	}
 }
@@ -156,9 +156,9 @@ func (a *app) reportRun(c *urfave.Context, r *job.Result, box *job.Sandbox) erro
 		a.printJSON(r.Report, r.Err)
 		return nil
 	}
-	print.Report(a.stdout, r.Report, a.colors(c), a.named)
+	print.Report(a.Stdout, r.Report, a.colors(c), a.named)
 	if dir := c.String("output"); dir != "" && r.Report.Verdict == run.VerdictDry {
-		display.Fprintf(a.stdout, "\n%s holds what would be sent. After a change, show what it does with:\n  %s\n", dir, display.Block(a.call("diff --against "+shellWord(dir))))
+		display.Fprintf(a.Stdout, "\n%s holds what would be sent. After a change, show what it does with:\n  %s\n", dir, display.Block(a.call("diff --against "+shellWord(dir))))
 	}
 	if box == nil || !r.Report.Sent {
 		return nil
@@ -170,8 +170,8 @@ func (a *app) reportRun(c *urfave.Context, r *job.Result, box *job.Sandbox) erro
 func (a *app) printSandbox(s *job.Sandbox) error {
 	for _, one := range []*component.Sandbox{s.Source, s.Sink} {
 		if one.Summary != nil {
-			display.Fprintln(a.stdout)
-			if err := one.Summary(a.stdout); err != nil {
+			display.Fprintln(a.Stdout)
+			if err := one.Summary(a.Stdout); err != nil {
 				return err
 			}
 		}
@@ -187,27 +187,27 @@ const graceAfterSecond = 3 * time.Second
 // lets an upload that is under way end. ctx is that of the command.
 func (a *app) watch(ctx context.Context, end context.CancelFunc) <-chan struct{} {
 	stop := make(chan struct{})
-	if a.signal == nil {
+	if a.Signal == nil {
 		return stop
 	}
 	a.watching.Store(true)
 	go func() {
 		var s os.Signal
 		select {
-		case s = <-a.signal:
+		case s = <-a.Signal:
 		case <-ctx.Done():
 			return
 		}
 		a.announced.Lock()
 		a.stopped.Store(int32(signalCode(s)))
 		close(stop)
-		display.Fprintf(a.stderr, "pipe: %s: stopping; a second one ends it at once\n", s)
+		display.Fprintf(a.Stderr, "pipe: %s: stopping; a second one ends it at once\n", s)
 		a.announced.Unlock()
 		select {
-		case <-a.signal:
+		case <-a.Signal:
 			end()
-			if a.exit != nil { // what does not look at its context must not hold it
-				time.AfterFunc(graceAfterSecond, func() { a.exit(int(a.stopped.Load())) })
+			if a.Exit != nil { // what does not look at its context must not hold it
+				time.AfterFunc(graceAfterSecond, func() { a.Exit(int(a.stopped.Load())) })
 			}
 		case <-ctx.Done():
 		}

@@ -52,7 +52,7 @@ func (a *app) sandboxAction(c *urfave.Context) error {
 		}
 	} else {
 		for _, v := range variables {
-			display.Fprintln(a.stdout, v)
+			display.Fprintln(a.Stdout, v)
 		}
 	}
 	head := "run --env-file sandbox.env"
@@ -60,7 +60,7 @@ func (a *app) sandboxAction(c *urfave.Context) error {
 		head += " --set " + shellWord(one)
 	}
 	again := a.callWith(head, func(name string) bool { return name == "set" || name == "state" })
-	display.Fprintf(a.stderr, "pipe: serving %s and %s; with the lines above in sandbox.env:\n  %s\nuntil this is stopped\n", d.Source.Name, d.Sink.Name, display.Block(again))
+	display.Fprintf(a.Stderr, "pipe: serving %s and %s; with the lines above in sandbox.env:\n  %s\nuntil this is stopped\n", d.Source.Name, d.Sink.Name, display.Block(again))
 	<-ctx.Done()
 	return nil
 }

@@ -18,12 +18,12 @@ func (a *app) schemaCommand() *urfave.Command {
 			"as VS Code with the YAML extension. With --json the schema is printed as it is, too.",
 		Flags: []urfave.Flag{&urfave.BoolFlag{Name: "tests", Usage: "print that of test files"}},
 		Action: func(c *urfave.Context) error {
-			text, err := schemaText(pipeline.Schema(a.registry))
+			text, err := schemaText(pipeline.Schema(a.Registry))
 			if c.Bool("tests") {
-				text, err = schemaText(suite.Schema(a.registry))
+				text, err = schemaText(suite.Schema(a.Registry))
 			}
 			if err == nil {
-				_, err = display.Fprint(a.stdout, display.Block(text))
+				_, err = display.Fprint(a.Stdout, display.Block(text))
 			}
 			return err
 		},

@@ -10,16 +10,12 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/pipe-engine/pipe/cmd/internal/components"
-	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
-	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/cmd/internal/golden"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/config/schema"
 	"github.com/pipe-engine/pipe/engine/pipeline"
-	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 	"github.com/pipe-engine/pipe/engine/suite"
 )
-
-var update = pipelinetest.UpdateFlag()
 
 const (
 	schemaFile     = "../../../pipelines/schema.json"
@@ -28,30 +24,9 @@ const (
 
 // TestSchemaIsCurrent: the committed schema is what `pipe schema` prints.
 func TestSchemaIsCurrent(t *testing.T) {
-	golden(t, schemaFile, pipe(t, nil, "schema").stdout)
-	golden(t, testSchemaFile, pipe(t, nil, "schema", "--tests").stdout)
+	golden.Compare(t, schemaFile, pipe(t, nil, "schema").stdout)
+	golden.Compare(t, testSchemaFile, pipe(t, nil, "schema", "--tests").stdout)
 }
-
-// golden compares a text with a file, which -update rewrites.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		was, is := print.DifferingLines(codec.Difference{Before: string(want), After: got})
-		t.Errorf("%s is not what is printed; go test ./cmd/pipe/cli -update writes it\nin the file:\n%s\nprinted:\n%s", file, firstLines(was), firstLines(is))
-	}
-}
-
-func firstLines(lines []string) string { return strings.Join(lines[:min(10, len(lines))], "\n") }
 
 // TestSchemaIsDocumented: an editor explains every key.
 func TestSchemaIsDocumented(t *testing.T) {

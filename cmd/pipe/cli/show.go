@@ -69,11 +69,11 @@ func (a *app) showAction(c *urfave.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(t.asJSON(), nil)
 	}
-	display.Fprintln(a.stdout, print.Grid(t.header, t.cells(), len(t.header), a.colors(c)))
+	display.Fprintln(a.Stdout, print.Grid(t.header, t.cells(), len(t.header), a.colors(c)))
 	if t.total > len(t.rows) {
-		display.Fprintf(a.stdout, "… %s of %s; --limit 0 prints all\n", display.Number(len(t.rows)), display.Number(t.total))
+		display.Fprintf(a.Stdout, "… %s of %s; --limit 0 prints all\n", display.Number(len(t.rows)), display.Number(t.total))
 	} else {
-		display.Fprintf(a.stdout, "%s\n", display.Plural(t.total, "record"))
+		display.Fprintf(a.Stdout, "%s\n", display.Plural(t.total, "record"))
 	}
 	return nil
 }

@@ -34,15 +34,15 @@ func signalCode(s os.Signal) int {
 // relaySignals hands signals to the command that waits for them. Where none
 // does, a signal ends the process at once.
 func (a *app) relaySignals() {
-	if a.signal == nil || a.exit == nil {
+	if a.Signal == nil || a.Exit == nil {
 		return
 	}
-	from, to := a.signal, make(chan os.Signal, 2)
-	a.signal = to
+	from, to := a.Signal, make(chan os.Signal, 2)
+	a.Signal = to
 	go func() {
 		for s := range from {
 			if !a.watching.Load() {
-				a.exit(signalCode(s))
+				a.Exit(signalCode(s))
 			}
 			select {
 			case to <- s:

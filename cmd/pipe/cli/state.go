@@ -83,7 +83,7 @@ func (a *app) stateExportAction(c *urfave.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(map[string]string{"place": place, "archive": path}, nil)
 	}
-	display.Fprintf(a.stdout, "exported the state of %s to %s\n", place, path)
+	display.Fprintf(a.Stdout, "exported the state of %s to %s\n", place, path)
 	return nil
 }
 
@@ -102,7 +102,7 @@ func (a *app) stateImportAction(c *urfave.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(archive, nil)
 	}
-	display.Fprintf(a.stdout, "imported the state of %s, exported on %s, into %s\nStop the runs on the machine that it came from: two folders with one owner id would undo each other's work.\n", place, clock(archive.Made), dir)
+	display.Fprintf(a.Stdout, "imported the state of %s, exported on %s, into %s\nStop the runs on the machine that it came from: two folders with one owner id would undo each other's work.\n", place, clock(archive.Made), dir)
 	return nil
 }
 
@@ -181,7 +181,7 @@ func readState(dir, place string) (*stateJSON, error) {
 
 func (a *app) printState(s *stateJSON) {
 	row := func(name, format string, args ...any) {
-		display.Fprintf(a.stdout, "%-10s "+format+"\n", append([]any{name}, args...)...)
+		display.Fprintf(a.Stdout, "%-10s "+format+"\n", append([]any{name}, args...)...)
 	}
 	row("place", "%s", s.Place)
 	switch {
@@ -204,7 +204,7 @@ func (a *app) printState(s *stateJSON) {
 	}
 	row("folder", "%s", s.Folder)
 	for _, file := range s.Files {
-		display.Fprintf(a.stdout, "  %s\n", filepath.Base(file))
+		display.Fprintf(a.Stdout, "  %s\n", filepath.Base(file))
 	}
 }
 

@@ -187,7 +187,7 @@ func uploadsOf(uploads []baseline.Upload) string {
 }
 
 func (a *app) printPlace(s placeStatus, st print.Style) {
-	display.Fprintf(a.stdout, "%s  %s\n\n", st.Bold.Render("datasource "+s.Place), s.Visible)
+	display.Fprintf(a.Stdout, "%s  %s\n\n", st.Bold.Render("datasource "+s.Place), s.Visible)
 	counted := func(n *int) string {
 		if n == nil {
 			return "?"
@@ -209,32 +209,32 @@ func (a *app) printPlace(s placeStatus, st print.Style) {
 		}
 	}
 	header := []string{"", "uploaded", "indexed", "last run"}
-	display.Fprintln(a.stdout, print.Grid(header, rows, 1, st))
+	display.Fprintln(a.Stdout, print.Grid(header, rows, 1, st))
 	if s.LastRun != nil {
-		display.Fprintf(a.stdout, "%s\n", st.Dim.Render("the last good run from this state folder ended "+clock(s.LastRun.Finished)+"; Glean's counts may be three hours old"))
+		display.Fprintf(a.Stdout, "%s\n", st.Dim.Render("the last good run from this state folder ended "+clock(s.LastRun.Finished)+"; Glean's counts may be three hours old"))
 	} else {
-		display.Fprintf(a.stdout, "%s\n", st.Dim.Render("no good run is remembered here; Glean's counts may be three hours old"))
+		display.Fprintf(a.Stdout, "%s\n", st.Dim.Render("no good run is remembered here; Glean's counts may be three hours old"))
 	}
 	if len(s.Uploads) > 0 {
-		display.Fprintf(a.stdout, "\nuploads\n")
+		display.Fprintf(a.Stdout, "\nuploads\n")
 	}
 	for _, u := range s.Uploads {
 		end := "not ended"
 		if !u.Ended.IsZero() {
 			end = "ended " + clock(u.Ended)
 		}
-		display.Fprintf(a.stdout, "  %-12s %-20s began %s, %s  %s\n", u.Stream, u.State, clock(u.Began), end, st.Dim.Render(u.ID))
+		display.Fprintf(a.Stdout, "  %-12s %-20s began %s, %s  %s\n", u.Stream, u.State, clock(u.Began), end, st.Dim.Render(u.ID))
 	}
 	if len(s.Unconfirmed) > 0 {
-		display.Fprintf(a.stdout, "  not confirmed yet: %s was acknowledged, and Glean does not list it as complete\n", uploadsOf(s.Unconfirmed))
+		display.Fprintf(a.Stdout, "  not confirmed yet: %s was acknowledged, and Glean does not list it as complete\n", uploadsOf(s.Unconfirmed))
 	}
 	if len(s.Hidden) > 0 {
-		display.Fprintf(a.stdout, "\nhidden with pipe hide\n")
+		display.Fprintf(a.Stdout, "\nhidden with pipe hide\n")
 	}
 	for _, h := range s.Hidden {
-		display.Fprintf(a.stdout, "  %s  since %s, by %s\n", h.Ref, clock(h.At), h.By)
+		display.Fprintf(a.Stdout, "  %s  since %s, by %s\n", h.Ref, clock(h.At), h.By)
 	}
-	display.Fprintf(a.stdout, "\n%s\n", display.Indent(a.named(s.Shows), ""))
+	display.Fprintf(a.Stdout, "\n%s\n", display.Indent(a.named(s.Shows), ""))
 }
 
 // of is what the last run delivered of a stream. It remembers members by group,

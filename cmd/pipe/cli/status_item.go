@@ -103,7 +103,7 @@ func (s *itemStatus) compare() {
 }
 
 func (a *app) printItem(s itemStatus) {
-	w := a.stdout
+	w := a.Stdout
 	line := func(what, format string, args ...any) {
 		display.Fprintf(w, "  %-12s %s\n", what, fmt.Sprintf(format, args...))
 	}

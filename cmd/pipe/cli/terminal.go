@@ -13,7 +13,7 @@ import (
 // colors is the style of standard output.
 func (a *app) colors(c *urfave.Context) print.Style {
 	_, off := a.lookup("NO_COLOR")
-	return print.NewStyle(a.stdout.(*writer).behind, !off && !c.Bool("no-color") && terminal(a.stdout))
+	return print.NewStyle(a.Stdout.(*writer).behind, !off && !c.Bool("no-color") && terminal(a.Stdout))
 }
 
 func terminal(w io.Writer) bool {

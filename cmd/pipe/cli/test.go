@@ -138,7 +138,7 @@ func (a *app) testOptions(c *urfave.Context) (suite.Options, error) {
 // as not set, and pages are at a placeholder where the test does not say.
 func (a *app) testPipeline(path string, variables map[string]string, set []pipeline.Setting, unpinned bool) *pipeline.Definition {
 	return job.Options{
-		Path: path, Registry: a.registry, Settings: set, Lenient: true, SinkLenient: true, Unpinned: unpinned, Log: a.log,
+		Path: path, Registry: a.Registry, Settings: set, Lenient: true, SinkLenient: true, Unpinned: unpinned, Log: a.log,
 		Lookup:        func(name string) (string, bool) { v, ok := variables[name]; return v, ok },
 		PlaceholderUI: true,
 	}.Parse()
@@ -186,7 +186,7 @@ func (a *app) testFile(ctx context.Context, c *urfave.Context, path string, o su
 	out.Coverage = coverage[key]
 	st := a.colors(c)
 	if !c.Bool("json") {
-		display.Fprintln(a.stdout, st.Bold.Render(path))
+		display.Fprintln(a.Stdout, st.Bold.Render(path))
 	}
 	for _, t := range tests {
 		r, err := t.Run(ctx, out.Coverage)
@@ -204,8 +204,8 @@ func (a *app) testFile(ctx context.Context, c *urfave.Context, path string, o su
 // wrongFile renders what is wrong with a file.
 func (a *app) wrongFile(c *urfave.Context, problems config.Problems, source func() []byte) error {
 	if !c.Bool("json") {
-		problems.Render(a.stderr, func(string) []byte { return source() })
-		display.Fprintf(a.stderr, "%s, no test was run\n", display.Plural(len(problems.Errors()), "problem"))
+		problems.Render(a.Stderr, func(string) []byte { return source() })
+		display.Fprintf(a.Stderr, "%s, no test was run\n", display.Plural(len(problems.Errors()), "problem"))
 		a.shown = true
 	}
 	return problems.Errors()
@@ -216,12 +216,12 @@ func (a *app) printTest(r suite.Result, st print.Style) {
 	if !r.OK {
 		word = st.Bad.Render("FAIL")
 	}
-	display.Fprintf(a.stdout, "  %s  %s\n", word, r.Name)
+	display.Fprintf(a.Stdout, "  %s  %s\n", word, r.Name)
 	if r.Updated != "" {
-		display.Fprintf(a.stdout, "        wrote %s\n", r.Updated)
+		display.Fprintf(a.Stdout, "        wrote %s\n", r.Updated)
 	}
 	for _, f := range r.Failures {
-		display.Fprintf(a.stdout, "        %s: %s\n", f.Pos, display.Indent(f.Message, "          "))
+		display.Fprintf(a.Stdout, "        %s: %s\n", f.Pos, display.Indent(f.Message, "          "))
 		for line := range strings.Lines(f.Diff) {
 			line = display.Line(strings.TrimRight(line, "\n"))
 			switch line[0] {
@@ -230,7 +230,7 @@ func (a *app) printTest(r suite.Result, st print.Style) {
 			case '+':
 				line = st.Good.Render(line)
 			}
-			display.Fprintf(a.stdout, "          %s\n", line)
+			display.Fprintf(a.Stdout, "          %s\n", line)
 		}
 	}
 }
@@ -268,11 +268,11 @@ func (a *app) sumTests(c *urfave.Context, all []tested, part bool) error {
 	if c.Bool("json") {
 		return a.printJSON(all, err)
 	}
-	display.Fprintf(a.stdout, "\n%s passed", display.Plural(passed, "test"))
+	display.Fprintf(a.Stdout, "\n%s passed", display.Plural(passed, "test"))
 	if passed < total {
-		display.Fprintf(a.stdout, ", %d failed", total-passed)
+		display.Fprintf(a.Stdout, ", %d failed", total-passed)
 	}
-	display.Fprintln(a.stdout)
+	display.Fprintln(a.Stdout)
 	return err
 }
 
@@ -290,18 +290,18 @@ func (a *app) printCoverage(c *urfave.Context, path string, cov *suite.Coverage)
 	if c.Bool("json") {
 		return untested
 	}
-	display.Fprintf(a.stdout, "\n%s: the tests touch %d of %s and %d of %s of the mapping\n", path,
+	display.Fprintf(a.Stdout, "\n%s: the tests touch %d of %s and %d of %s of the mapping\n", path,
 		len(cov.Rules)-len(rules), display.Plural(len(cov.Rules), "permission rule"), len(cov.Mapping)-len(mapping), display.Plural(len(cov.Mapping), "line"))
 	for i, l := range rules {
-		display.Fprintf(a.stdout, "  %s: untested: %s\n", l.Pos, untested[i])
+		display.Fprintf(a.Stdout, "  %s: untested: %s\n", l.Pos, untested[i])
 	}
 	const most = 5
 	for i, l := range mapping {
 		if i == most && !c.Bool("coverage") {
-			display.Fprintf(a.stdout, "  … and %s more; --coverage lists all\n", display.Plural(len(mapping)-most, "line"))
+			display.Fprintf(a.Stdout, "  … and %s more; --coverage lists all\n", display.Plural(len(mapping)-most, "line"))
 			break
 		}
-		display.Fprintf(a.stdout, "  %s: untested: %s\n", l.Pos, l.Name)
+		display.Fprintf(a.Stdout, "  %s: untested: %s\n", l.Pos, l.Name)
 	}
 	return untested
 }

@@ -61,9 +61,9 @@ func (a *app) tokenRotate(c *urfave.Context) error {
 		if c.Bool("json") {
 			return a.printJSON(rotatedJSON{path, rotated.OldUntil, rotated.Before}, nil)
 		}
-		display.Fprintf(a.stdout, "the token has a new secret, which is in %s; the one before works until %s\n", path, until)
+		display.Fprintf(a.Stdout, "the token has a new secret, which is in %s; the one before works until %s\n", path, until)
 		if !rotated.Before.IsZero() {
-			display.Fprintf(a.stdout, "rotate it again before %s\n", rotated.Before.Local().Format("2006-01-02 15:04"))
+			display.Fprintf(a.Stdout, "rotate it again before %s\n", rotated.Before.Local().Format("2006-01-02 15:04"))
 		}
 		return nil
 	})

@@ -35,7 +35,7 @@ func (a *app) versionCommand() *urfave.Command {
 			if c.Bool("json") {
 				return a.printJSON(map[string]string{"version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}, nil)
 			}
-			display.Fprintf(a.stdout, "pipe %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			display.Fprintf(a.Stdout, "pipe %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return nil
 		},
 	}

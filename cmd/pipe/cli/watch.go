@@ -83,7 +83,7 @@ func (a *app) readInput(path string, m component.Model) ([]component.Recorded, e
 		input, err := records.Load(path, isRecord)
 		return input, wrongInput("--input", err)
 	}
-	text, err := io.ReadAll(a.stdin)
+	text, err := io.ReadAll(a.Stdin)
 	if err != nil {
 		return nil, fmt.Errorf("read the records: %w", err)
 	}
@@ -104,7 +104,7 @@ func wrongInput(flag string, err error) error {
 // their file.
 func (a *app) printNotes(notes []string) {
 	for _, n := range notes {
-		display.Fprintf(a.stderr, "! %s\n", n)
+		display.Fprintf(a.Stderr, "! %s\n", n)
 	}
 }
 

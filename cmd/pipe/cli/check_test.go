@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/cmd/internal/golden"
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+// TestGood: pipelines without a mistake of which nothing is said.
+func TestGood(t *testing.T) {
+	for _, file := range pipelinesIn(t, "good") {
+		if c := pipe(t, nil, "check", file); c.code != 0 || strings.Contains(c.stdout, "warning") {
+			t.Errorf("exit %d\n%s", c.code, c.both())
+		}
+		if err := judge(t, file); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+// TestBad: the mistakes that people make most, each in an otherwise good
+// pipeline. What check says stands in the golden file; the first two lines of a
+// file say how the mistake is mended, after which nothing is said any more. An
+// editor with the schema tells at least those of shape.
+func TestBad(t *testing.T) {
+	files := pipelinesIn(t, "bad")
+	if len(files) < 30 {
+		t.Errorf("only %d mistakes", len(files))
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			c := pipe(t, nil, "check", file)
+			if !strings.Contains(c.stdout, "hint: ") {
+				t.Errorf("no hint in\n%s", c.both())
+			}
+			golden.Compare(t, strings.TrimSuffix(file, "yaml")+"golden", said(c.stdout))
+			mended := pipe(t, nil, "check", write(t, "mended.yaml", mend(t, file)))
+			if mended.code != 0 || strings.Contains(mended.stdout, "warning") {
+				t.Errorf("after mending:\n%s", mended.both())
+			}
+			if _, problems := config.Load(file); problems.HasErrors() {
+				return // an editor tells this without a schema
+			}
+			switch err := judge(t, file); {
+			case err == nil && ofShape(c.stdout):
+				t.Errorf("the schema takes it:\n%s", c.stdout)
+			case err != nil && !ofShape(c.stdout):
+				t.Errorf("the schema refuses what it cannot judge: %v", err)
+			}
+		})
+	}
+}
+
+// ofShape tells whether check reports what a schema can see: keys, types, bounds.
+// A type of the sink's own, a ref and an address are texts to it.
+func ofShape(stdout string) bool {
+	return regexp.MustCompile(`: (component|invalid-value|missing-field|not-allowed|out-of-range|required|unknown-field|unknown-key|unknown-stream|variable-in-expression|wrong-kind): `).MatchString(stdout)
+}
+
+func pipelinesIn(t *testing.T, folder string) []string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/" + folder + "/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %v", err)
+	}
+	return files
+}
+
+// said is what check says of the file itself, without the list of variables.
+func said(stdout string) string {
+	var out strings.Builder
+	for line := range strings.Lines(stdout) {
+		if list := strings.HasPrefix(line, "  ") && !strings.HasPrefix(line, "   ") && !strings.HasPrefix(line, "  hint: "); !list && !strings.HasPrefix(line, "pipe check --explain") {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
+
+// mend is the file after its own first two lines: `# mend "OLD"`, `# into "NEW"`.
+func mend(t *testing.T, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitN(string(b), "\n", 3)
+	var parts []string
+	for i, prefix := range []string{"# mend ", "# into "} {
+		text, err := strconv.Unquote(strings.TrimPrefix(lines[i], prefix))
+		if err != nil {
+			t.Fatalf("line %d: %v", i+1, err)
+		}
+		parts = append(parts, text)
+	}
+	if !strings.Contains(lines[2], parts[0]) {
+		t.Fatalf("there is no %q", parts[0])
+	}
+	return strings.Replace(lines[2], parts[0], parts[1], 1)
+}

@@ -1,0 +1,192 @@
+package e2e
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/cmd/internal/components"
+	"github.com/pipe-engine/pipe/cmd/pipe/cli"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/job"
+	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/contract"
+	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
+	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
+)
+
+// bare is a world whose Glean has no datasource yet and echoes configs as the
+// real one does. Every exchange is held against Glean's OpenAPI document, where
+// there is one.
+func bare(t *testing.T) *world {
+	t.Helper()
+	o := gleansandbox.Options{Datasources: []gleanapi.DatasourceConfig{}, Rules: gleansandbox.Rules{EchoCustomNames: true, EchoDefaults: true}}
+	o.Observe = judged(t)
+	return newWorld(t, backstagesandbox.Options{}, o)
+}
+
+// judged holds exchanges against Glean's OpenAPI document; nil where there is
+// none.
+func judged(t *testing.T) func(gleansandbox.Exchange) {
+	t.Helper()
+	path := os.Getenv(contract.Env)
+	if path == "" {
+		return nil
+	}
+	spec, err := contract.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(e gleansandbox.Exchange) {
+		if e.Status == http.StatusForbidden || e.Status == http.StatusNotFound || e.Status >= http.StatusTooManyRequests {
+			return // of a fault
+		}
+		if err := spec.Request(e.Method, e.Path, e.ContentType, e.Body); err != nil {
+			t.Errorf("a request that is not Glean's: %v", err)
+		}
+		if err := spec.Response(e.Method, e.Path, e.Status, e.AnswerType, e.Answer); err != nil {
+			t.Errorf("an answer that is not Glean's: %v", err)
+		}
+	}
+}
+
+// expect holds a call against its exit code and what it is to say, in order;
+// what begins with ! it must not say.
+func (c call) expect(t *testing.T, code int, says ...string) {
+	t.Helper()
+	text := c.both()
+	for _, s := range says {
+		unsaid := strings.HasPrefix(s, "!")
+		if strings.Contains(text, strings.TrimPrefix(s, "!")) == unsaid {
+			t.Errorf("%q is wrong about\n%s", s, text)
+		}
+	}
+	if c.code != code {
+		t.Errorf("exit %d, want %d\n%s", c.code, code, text)
+	}
+}
+
+func (w *world) config(t *testing.T) gleanapi.DatasourceConfig {
+	t.Helper()
+	return w.index().Config
+}
+
+// TestDatasourcePlanApply: plan, apply, plan says no change; what somebody
+// changed in Glean comes back, and what the file does not mention stays.
+func TestDatasourcePlanApply(t *testing.T) {
+	w := bare(t)
+	w.pipe(t, "datasource", "plan", shipped).expect(t, int(job.Changes), "it is not there, and would be made", "+ objectDefinitions.component.propertyDefinitions.type", `propertyType "PICKLIST"`, `quicklinks."Create a component"`)
+	w.pipe(t, "datasource", "apply", shipped).expect(t, int(job.Wrong), "--yes", "the input is not a terminal", "+ urlRegex")
+	if w.config(t).Name != "" {
+		t.Fatal("it was made without a yes")
+	}
+	w.pipe(t, "datasource", "apply", shipped, "--yes").expect(t, 0, "applied, read back and verified")
+	w.pipe(t, "datasource", "plan", shipped).expect(t, 0, "no changes", "!kept")
+	w.pipe(t, "datasource", "plan", shipped, "--replace").expect(t, 0, "no changes")
+	if c := w.config(t); c.URLRegex != regexp.QuoteMeta(w.backstage.URL())+"/.*" || c.HomeURL != w.backstage.URL() {
+		t.Errorf("%+v", c)
+	}
+
+	// By hand: a field, a property, a quick link and the order of everything.
+	c := w.config(t)
+	c.SuggestionText, c.URLRegex = "Try payments", ".*"
+	slices.Reverse(c.ObjectDefinitions)
+	slices.Reverse(c.Quicklinks)
+	last := &c.ObjectDefinitions[len(c.ObjectDefinitions)-1]
+	last.PropertyDefinitions = append(slices.Clone(last.PropertyDefinitions), gleanapi.PropertyDefinition{Name: "tier", HideUIFacet: new(true)})
+	c.Quicklinks = append(c.Quicklinks, gleanapi.Quicklink{Name: "Old link", URL: "https://old.example"})
+	c.Quicklinks[0].Name, c.Quicklinks[0].ShortName = "Browse the catalog", "Elsewhere"
+	put(t, w, c)
+	plan := w.pipe(t, "datasource", "plan", shipped)
+	plan.expect(t, int(job.Changes), "2 changes", `~ urlRegex  ".*" → "http://`, `~ quicklinks."Browse the catalog".shortName  "Elsewhere" → "Catalog"`,
+		"kept as Glean has it", `suggestionText  "Try payments"`, "objectDefinitions.component.propertyDefinitions.tier", `quicklinks."Old link"`)
+	w.pipe(t, "datasource", "apply", shipped, "--yes").expect(t, 0, "applied")
+	if c := w.config(t); c.SuggestionText != "Try payments" || len(c.Quicklinks) != 3 || c.URLRegex == ".*" {
+		t.Errorf("%+v", c)
+	}
+	w.pipe(t, "datasource", "plan", shipped).expect(t, 0, "no changes", "Try payments")
+
+	// What the file says to be empty goes, and with --replace all that it lacks.
+	cleared := edited(t, "      datasourceCategory:", "      suggestionText: \"\"\n      datasourceCategory:")
+	w.pipe(t, "datasource", "plan", cleared).expect(t, int(job.Changes), "1 change", `- suggestionText  "Try payments"`)
+	w.pipe(t, "datasource", "plan", shipped, "--replace").expect(t, int(job.Changes), "3 changes", "- suggestionText", `- quicklinks."Old link"`, "- objectDefinitions.component.propertyDefinitions.tier", "!kept")
+	w.pipe(t, "datasource", "apply", shipped, "--replace", "--yes").expect(t, 0, "applied")
+	if c := w.config(t); c.SuggestionText != "" || len(c.Quicklinks) != 2 {
+		t.Errorf("%+v", c)
+	}
+	w.pipe(t, "run", shipped, "--progress", "none").expect(t, 0)
+}
+
+// put sets a datasource up as somebody else does.
+func put(t *testing.T, w *world, c gleanapi.DatasourceConfig) {
+	t.Helper()
+	body, err := codec.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodPost, gleanapi.PathAddDatasource, bytes.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+sinkToken)
+	r.Header.Set("Content-Type", "application/json")
+	answer := httptest.NewRecorder()
+	w.glean.Handler().ServeHTTP(answer, r)
+	if answer.Code != http.StatusOK {
+		t.Fatalf("%d %s", answer.Code, answer.Body)
+	}
+}
+
+// TestDatasourceAsks: a person at a terminal is asked.
+func TestDatasourceAsks(t *testing.T) {
+	w := bare(t)
+	answer := func(text string) call {
+		var out, errs strings.Builder
+		code := cli.Run(t.Context(), cli.Host{Registry: components.Registry(), Args: []string{"pipe", "datasource", "apply", shipped}, Env: func(n string) (string, bool) { v, ok := w.env[n]; return v, ok },
+			Stdin: strings.NewReader(text), Stdout: &out, Stderr: &errs, Interactive: true})
+		return call{code, out.String(), errs.String()}
+	}
+	for _, no := range []string{"", "no\n", "y\n"} {
+		answer(no).expect(t, int(job.Wrong), "Write yes", "nothing was changed")
+	}
+	if w.config(t).Name != "" {
+		t.Fatal("it was made without a yes")
+	}
+	answer("yes\n").expect(t, 0, "applied, read back and verified")
+	answer("").expect(t, 0, "no changes", "!Write yes")
+}
+
+// TestRunAppliesDatasource: a run applies nothing silently, and with the flag
+// only after the guards.
+func TestRunAppliesDatasource(t *testing.T) {
+	w := bare(t)
+	w.pipe(t, "run", shipped, "--progress", "none").expect(t, int(job.Wrong), "pipe datasource apply", `no datasource "backstage"`)
+	w.pipe(t, "run", shipped, "--progress", "none", "--dry-run", "--apply-datasource").expect(t, int(job.Wrong), "--dry-run changes nothing", "datasource plan")
+	w.pipe(t, "run", shipped, "--progress", "none", "--apply-datasource").expect(t, 0, "the datasource backstage was made")
+	more := edited(t, "        - name: api\n          displayLabel: API", "        - name: endpoint\n          displayLabel: Endpoint\n        - name: api\n          displayLabel: API")
+	before := len(w.index().Uploads)
+	w.pipe(t, "run", more, "--progress", "none").expect(t, int(job.Wrong), "object type endpoint is not defined in Glean", "pipe datasource apply")
+	if len(w.index().Uploads) != before {
+		t.Error("it uploaded all the same")
+	}
+	w.pipe(t, "run", more, "--progress", "none", "--apply-datasource").expect(t, 0, "was brought to what the file says, in 1 of its fields")
+	w.pipe(t, "run", more, "--progress", "none", "--apply-datasource").expect(t, 0, "!was brought")
+	w.pipe(t, "run", shipped, "--progress", "none").expect(t, 0)
+
+	fresh := bare(t)
+	fresh.backstage.Fail(backstagefaults.Fault{Status: 401})
+	if c := fresh.pipe(t, "run", shipped, "--progress", "none", "--apply-datasource"); c.code == 0 || fresh.config(t).Name != "" {
+		t.Errorf("a run that read nothing made the datasource: exit %d\n%s", c.code, c.both())
+	}
+}
+
+func TestDatasourceCategories(t *testing.T) {
+	c := pipe(t, nil, "datasource", "categories")
+	c.expect(t, 0, "KNOWLEDGE_HUB", "AI_ARTIFACT", "!UNCATEGORIZED")
+	for _, field := range []string{`"name": "ENTITY"`, `"ok": true`} {
+		pipe(t, nil, "datasource", "categories", "--json").expect(t, 0, field)
+	}
+}

@@ -1,0 +1,212 @@
+package e2e
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/pipe-engine/pipe"
+
+// homes are the libraries that shape the program and the one package, or
+// folder, that may import each.
+var homes = map[string][]string{
+	"gopkg.in/yaml.v3":                         {"engine/config"},
+	"github.com/expr-lang/expr":                {"engine/expression"},
+	"github.com/go-json-experiment/json":       {"engine/codec"},
+	"github.com/santhosh-tekuri/jsonschema/v6": {"plugins/host/settings", "cmd/pipe/cli"}, // cmd/pipe/cli: its tests
+	"encoding/json":                            {"plugins/sdk"},
+	"encoding/json/v2":                         {},
+	"github.com/urfave/cli/v2":                 {"cmd/pipe/cli", "cmd/pipe/e2e"},
+	"github.com/hashicorp/go-plugin":           {"plugins"},
+	"google.golang.org/grpc":                   {"plugins"},
+	"google.golang.org/protobuf":               {"plugins"},
+	"github.com/getkin/kin-openapi":            {"sinks/glean/contract"},
+	"github.com/charmbracelet/lipgloss":        {"cmd/pipe/cli/print"},
+	"github.com/vbauerster/mpb/v8":             {"cmd/pipe/cli"},
+	"github.com/prometheus":                    {"engine/report"},
+	"github.com/yuin/goldmark":                 {"engine/markdown"},
+	"github.com/oklog/ulid/v2":                 {"engine/run", "sinks/glean"},
+	"golang.org/x/sync":                        {"plugins/host"},
+	"golang.org/x/time/rate":                   {"engine/connection"},
+	"github.com/gofrs/flock":                   {"engine/baseline", "cmd/pipe/cli"},
+	"github.com/sourcegraph/conc":              {"engine", "sinks/glean", "sources/backstage", "cmd/pipe/cli"},
+}
+
+// TestImports: cmd → components → engine, never the other way round; no
+// component imports another, but for a plugin's SDK and wire; each library that shapes the program has one home.
+func TestImports(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}:{{range .Imports}} {{.}}{{end}}{{range .TestImports}} test:{{.}}{{end}}{{range .XTestImports}} test:{{.}}{{end}}`, module+"/...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		pkg, list, _ := strings.Cut(line, ":")
+		from := strings.TrimPrefix(pkg, module+"/")
+		for _, imp := range strings.Fields(list) {
+			imp, test := strings.CutPrefix(imp, "test:")
+			if to, ok := strings.CutPrefix(imp, module+"/"); ok {
+				if why := wrongWay(from, to, test); why != "" {
+					t.Errorf("%s imports %s: %s", from, to, why)
+				}
+				continue
+			}
+			for library, allowed := range homes {
+				if (imp == library || strings.HasPrefix(imp, library+"/")) && !below(from, allowed) {
+					t.Errorf("%s imports %s, whose home is %v", from, imp, allowed)
+				}
+			}
+		}
+	}
+}
+
+// layers are the packages of the engine and of the command from the lowest: a package
+// imports only packages of lower layers, and of its own layer those before it.
+// Components are next to them, on the lowest componentLayers alone.
+var layers = [][]string{
+	{"engine/codec", "engine/display", "engine/markdown", "engine/atomicfile", "engine/fault"},
+	{
+		"engine/config", "engine/config/schema", "engine/dotenv", "engine/expression", "engine/expression/condition",
+		"engine/access",
+	},
+	{"engine/component", "engine/connection", "engine/records"},
+	{"engine/stage", "engine/baseline", "engine/guard", "engine/read"},
+	{"engine/run", "engine/operate"},
+	{"engine/pipeline", "engine/explain", "engine/suite", "engine/output", "engine/diff", "engine/report"},
+	{"engine/job"},
+	{"cmd/internal/components", "cmd/internal/connector", "cmd/internal/golden"},
+	{"cmd/pipe/cli/print", "cmd/pipe/cli", "cmd/pipe"},
+}
+
+// componentLayers are how many of the layers, from the lowest, components know.
+const componentLayers = 3
+
+// height is the layer of a package and its place there; found is false for one that
+// is in no layer.
+func height(pkg string) (layer, place int, found bool) {
+	for i, all := range layers {
+		if j := slices.Index(all, pkg); j >= 0 {
+			return i, j, true
+		}
+	}
+	return 0, 0, false
+}
+
+// TestLayers: no package imports one of a higher layer, and every package of the
+// engine and of the command is in one.
+func TestLayers(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}:{{range .Imports}} {{.}}{{end}}`, module+"/...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	seen := 0
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		pkg, list, _ := strings.Cut(line, ":")
+		from := strings.TrimPrefix(pkg, module+"/")
+		layer, place, found := height(from)
+		switch {
+		case found:
+			seen++
+		case inNoLayer(from):
+			t.Errorf("%s is in no layer", from)
+			continue
+		case componentOf(from) != "":
+			layer, place = componentLayers, -1
+		default:
+			continue
+		}
+		for _, imp := range strings.Fields(list) {
+			to := strings.TrimPrefix(imp, module+"/")
+			if l, p, known := height(to); known && (l > layer || l == layer && p >= place) {
+				t.Errorf("%s imports %s, which is of a higher layer", from, to)
+			}
+		}
+	}
+	n := 0
+	for _, all := range layers {
+		n += len(all)
+	}
+	if seen != n {
+		t.Errorf("%d of the %d packages of the layers are there", seen, n)
+	}
+}
+
+// inNoLayer reports whether a package that layers does not have should be there: all of
+// the engine and the command but test support and tests.
+func inNoLayer(pkg string) bool {
+	switch {
+	case strings.HasPrefix(pkg, "engine/"):
+		return !strings.HasSuffix(pkg, "test") && !strings.Contains(pkg, "/internal/")
+	case strings.HasPrefix(pkg, "cmd/"):
+		return pkg != "cmd/pipe/e2e"
+	}
+	return false
+}
+
+// gleanOrder are the packages of the Glean sink. Each imports only those before
+// it; sinks/glean itself comes last.
+var gleanOrder = []string{
+	"sinks/glean/internal/listing", "sinks/glean/api", "sinks/glean/sandbox", "sinks/glean/settings", "sinks/glean/encode",
+	"sinks/glean/upload", "sinks/glean/datasource", "sinks/glean/operate", "sinks/glean",
+}
+
+func below(pkg string, folders []string) bool {
+	for _, f := range folders {
+		if pkg == f || strings.HasPrefix(pkg, f+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// componentOf is the component that a package belongs to, "" for the engine and
+// the command.
+func componentOf(pkg string) string {
+	parts := strings.Split(pkg, "/")
+	switch parts[0] {
+	case "sources", "sinks", "transforms", "plugins":
+		return strings.Join(parts[:min(2, len(parts))], "/")
+	}
+	return ""
+}
+
+func wrongWay(from, to string, test bool) string {
+	if strings.HasPrefix(to, "cmd/") && !strings.HasPrefix(from, "cmd/") {
+		return "nothing imports the command"
+	}
+	if strings.HasPrefix(from, "engine") && !strings.HasPrefix(to, "engine") && !(test && from == "engine/job") {
+		return "the engine knows no component"
+	}
+	if strings.HasPrefix(from, "plugins/") && !below(from, []string{"plugins/host"}) && !strings.HasPrefix(to, "plugins/") {
+		return "a plugin is a program of its author's, without the engine"
+	}
+	// The wire is for both of its ends, the SDK for whoever writes a plugin, as
+	// the host's tests do.
+	if below(from, []string{"plugins"}) && to == "plugins/proto" ||
+		to == "plugins/sdk" && test && below(from, []string{"plugins/host", "plugins/examples"}) {
+		return ""
+	}
+	if i, j := slices.Index(gleanOrder, from), slices.Index(gleanOrder, to); i >= 0 && j > i && !test {
+		return "the packages of sinks/glean import each other one way"
+	}
+	if a, b := componentOf(from), componentOf(to); a != "" && b != "" && a != b {
+		return "components do not know each other"
+	}
+	return ""
+}
+
+// TestProgramHasNoTestSupport: fault injection and generated catalogs are for tests
+// and are not part of the program.
+func TestProgramHasNoTestSupport(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", module+"/cmd/pipe").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	for _, pkg := range strings.Fields(string(out)) {
+		switch strings.TrimPrefix(pkg, module+"/") {
+		case "sinks/glean/faults", "sinks/glean/gleantest", "sources/backstage/faults", "sources/backstage/generate":
+			t.Errorf("the program contains %s", pkg)
+		}
+	}
+}

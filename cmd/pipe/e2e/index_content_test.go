@@ -1,0 +1,164 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
+	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+)
+
+// content is what an index holds, or what a run sends, so that the two can be
+// compared.
+type content struct {
+	documents map[string]gleanapi.Document // by id
+	users     map[string]string            // names by lower-case e-mail
+	groups    map[string]bool
+	members   map[string][]string // by group: e-mails and names of groups, sorted; no entry is as good as nobody
+}
+
+// indexed is what an index holds.
+func indexed(i gleansandbox.Index) content {
+	c := content{documents: i.Documents, users: map[string]string{}, groups: map[string]bool{}, members: map[string][]string{}}
+	for email, u := range i.Users {
+		c.users[email] = u.Name
+	}
+	for name := range i.Groups {
+		c.groups[name] = true
+	}
+	for group, rows := range i.Memberships {
+		c.put(group, rows)
+	}
+	return c
+}
+
+func (c content) put(group string, rows []gleanapi.Membership) {
+	for _, m := range rows {
+		c.members[group] = append(c.members[group], strings.ToLower(m.MemberUserID)+m.MemberGroupName)
+	}
+	slices.Sort(c.members[group])
+}
+
+// sent is what a run with --output DIR had to send.
+func sent(t testing.TB, dir string) content {
+	t.Helper()
+	c := content{documents: map[string]gleanapi.Document{}, users: map[string]string{}, groups: map[string]bool{}, members: map[string][]string{}}
+	each(t, dir, "documents", func(d gleanapi.Document) { c.documents[d.ID] = d })
+	each(t, dir, "users", func(u gleanapi.User) { c.users[strings.ToLower(u.Email)] = u.Name })
+	each(t, dir, "groups", func(g gleanapi.Group) { c.groups[g.Name] = true })
+	each(t, dir, "memberships", func(m struct {
+		Group       string                `json:"group"`
+		Memberships []gleanapi.Membership `json:"memberships"`
+	}) {
+		c.put(m.Group, m.Memberships)
+	})
+	return c
+}
+
+// each decodes the lines of a file of --output; there may be none.
+func each[T any](t testing.TB, dir, name string, visit func(T)) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, name+".ndjson"))
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(bytes.NewReader(b))
+	lines.Buffer(nil, 10<<20)
+	for lines.Scan() {
+		var v T
+		if err := codec.Unmarshal(lines.Bytes(), &v); err != nil {
+			t.Fatalf("%s: %v in %s", name, err, lines.Bytes())
+		}
+		visit(v)
+	}
+}
+
+// without is some users and groups less, as a sink that refused them has it.
+func (c content) without(refused map[string]bool) content {
+	out := content{documents: maps.Clone(c.documents), users: maps.Clone(c.users), groups: maps.Clone(c.groups), members: map[string][]string{}}
+	maps.DeleteFunc(out.users, func(email, _ string) bool { return refused[email] })
+	maps.DeleteFunc(out.groups, func(name string, _ bool) bool { return refused[name] })
+	for group := range c.members {
+		if !refused[group] {
+			out.members[group] = slices.DeleteFunc(slices.Clone(c.members[group]), func(m string) bool { return refused[m] })
+		}
+	}
+	return out
+}
+
+// keep adds what an index still has of what was there before.
+func (c content) keep(was, now content) {
+	for id, d := range was.documents {
+		if _, replaced := c.documents[id]; !replaced && reflect.DeepEqual(now.documents[id], d) {
+			c.documents[id] = d
+		}
+	}
+	for email, name := range was.users {
+		if _, replaced := c.users[email]; !replaced && now.users[email] == name {
+			c.users[email] = name
+		}
+	}
+	for group := range was.groups {
+		if !c.groups[group] && now.groups[group] {
+			c.groups[group] = true
+			c.members[group] = was.members[group]
+		}
+	}
+}
+
+// membersIn are the members of a group whom an index with these users and
+// groups can know: Glean forgets who is gone.
+func (c content) membersIn(group string, now content) []string {
+	if !now.groups[group] {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(c.members[group]), func(m string) bool {
+		_, user := now.users[m]
+		return !user && !now.groups[m]
+	})
+}
+
+// differences are what tells an index from what it ought to be.
+func (c content) differences(want content) (out []string) {
+	out = append(out, differ("user", c.users, want.users)...)
+	out = append(out, differ("group", c.groups, want.groups)...)
+	for group := range want.groups {
+		if got, want := c.members[group], want.members[group]; !slices.Equal(got, want) {
+			out = append(out, fmt.Sprintf("members of %s: %v, want %v", group, got, want))
+		}
+	}
+	return append(out, differ("document", c.documents, want.documents)...)
+}
+
+func differ[V any](what string, got, want map[string]V) (out []string) {
+	for _, id := range slices.Sorted(maps.Keys(got)) {
+		if w, ok := want[id]; !ok {
+			out = append(out, fmt.Sprintf("%s %s is there and should not be", what, id))
+		} else if !reflect.DeepEqual(got[id], w) {
+			out = append(out, fmt.Sprintf("%s %s is %s, want %s", what, id, shown(got[id]), shown(w)))
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(want)) {
+		if _, ok := got[id]; !ok {
+			out = append(out, fmt.Sprintf("%s %s is missing", what, id))
+		}
+	}
+	return out
+}
+
+func shown(v any) string {
+	b, err := codec.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}

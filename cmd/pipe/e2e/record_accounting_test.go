@@ -1,0 +1,193 @@
+package e2e
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/job"
+	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
+	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+)
+
+// books checks that a run's report adds up, and that its exit code is that of
+// its verdict (invariant 3).
+func (s *schedule) books(o outcome) {
+	s.Helper()
+	if o.told.ExitCode != o.code {
+		s.wrong("exit %d, and the report says %d", o.code, o.told.ExitCode)
+	}
+	rep := o.told.Report
+	if rep == nil {
+		s.wrong("the report has no run")
+		s.FailNow()
+	}
+	sum := func(m map[string]int) (n int) {
+		for _, v := range m {
+			n += v
+		}
+		return n
+	}
+	if n := sum(rep.Endings); n != rep.Read {
+		s.wrong("%d records read, and %d have ended: %v", rep.Read, n, rep.Endings)
+	}
+	kinds := map[string]int{}
+	records := 0
+	for _, k := range rep.Kinds {
+		records += k.Read
+		for e, n := range k.Endings {
+			kinds[e] += n
+		}
+		if n := sum(k.Endings); n != k.Read {
+			s.wrong("%d of kind %s read, and %d have ended: %v", k.Read, k.Kind, n, k.Endings)
+		}
+	}
+	maps.DeleteFunc(kinds, func(_ string, n int) bool { return n == 0 })
+	maps.DeleteFunc(rep.Endings, func(_ string, n int) bool { return n == 0 })
+	if records != rep.Read || !maps.Equal(kinds, rep.Endings) {
+		s.wrong("the kinds add up to %d %v, all to %d %v", records, kinds, rep.Read, rep.Endings)
+	}
+	want := map[string]int{"delivered": int(job.Done), "refused": int(job.Refused), "unconfirmed": int(job.Unconfirmed), "failed": int(job.Failed)}[rep.Verdict]
+	switch {
+	case rep.Verdict == "delivered" && rep.Endings["rejected"] > 0:
+		want = int(job.Rejected)
+	case rep.Verdict == "failed" && o.code == int(job.Held):
+		want = int(job.Held)
+	}
+	if o.code != want {
+		s.wrong("exit %d of a run that is %s, want %d", o.code, rep.Verdict, want)
+	}
+	if !rep.Sent && o.uploads > 0 || o.code == int(job.Refused) && o.uploads > 0 {
+		s.wrong("%d uploads were begun by a run that says it sent nothing (exit %d)", o.uploads, o.code)
+	}
+	if n := rep.Endings["pending"]; n > 0 && o.uploads > 0 {
+		s.wrong("%d uploads were begun with %d records that have no ending", o.uploads, n)
+	}
+}
+
+// equal checks that the index is what a run sent, and what a firm's is.
+func (s *schedule) equal(when string, want content, o outcome) {
+	s.Helper()
+	i := s.world.index()
+	now := indexed(i)
+	for _, d := range now.differences(s.taken(o, now)) {
+		s.wrong("%s the index is not what was sent: %s", when, d)
+	}
+	for _, d := range now.known().differences(want) {
+		s.wrong("%s the index is not the catalog: %s", when, d)
+	}
+}
+
+// taken is what a run sent, less what the sink refused of it. A record that was
+// refused may be so as a document alone, and after it had been taken in an
+// answer that was lost; the index tells.
+func (s *schedule) taken(o outcome, now content) content {
+	refused := map[string]bool{}
+	for ref := range o.rejected {
+		refused[s.emails[ref]] = true
+		refused[ref] = !now.groups[ref]
+	}
+	out := o.sent.without(refused)
+	for email, name := range o.sent.users {
+		if refused[email] && now.users[email] == name {
+			out.users[email] = name
+		}
+	}
+	maps.DeleteFunc(out.documents, func(id string, d gleanapi.Document) bool {
+		return o.rejected[id] && !reflect.DeepEqual(now.documents[id], d)
+	})
+	return out
+}
+
+// whole checks what a run under faults has made of the index: each stream, and
+// the members of each group, as they were or as the run sent them; nothing at
+// all when it sent nothing, and all of it when it says so.
+func (s *schedule) whole(was content, o outcome) {
+	s.Helper()
+	i := s.world.index()
+	now := indexed(i)
+	will := s.taken(o, now)
+	paused := slices.ContainsFunc(i.Uploads, func(u gleansandbox.Upload) bool { return strings.Contains(u.ID, o.told.Report.RunID) && u.Paused > 0 })
+	if paused { // Glean has kept what should go
+		will.keep(was, now)
+	}
+	switch {
+	case o.uploads == 0:
+		for _, d := range now.differences(was) {
+			s.wrong("nothing was sent, and %s", d)
+		}
+		return
+	case o.code == int(job.Done) || o.code == int(job.Rejected) || o.code == int(job.Unconfirmed):
+		said := func(text string) bool { return strings.Contains(o.stdout, text) }
+		if paused && o.code != int(job.Unconfirmed) && !said("could not be asked") && !said("has not confirmed it yet") && !said("still pauses the deletion") {
+			s.wrong("exit %d, and Glean has paused a deletion", o.code)
+		}
+		for _, d := range now.differences(will) {
+			s.wrong("it was delivered, and %s", d)
+		}
+		return
+	}
+	s.outcomes.add("partly sent")
+	some := func(what string, old, new []string) {
+		switch {
+		case len(old) == 0 || len(new) == 0:
+		case s.rules.VisibleBeforeLastPage: // the middle of an upload shows: each is one or the other
+			for _, d := range old {
+				subject, _, _ := strings.Cut(d, " is ")
+				if slices.ContainsFunc(new, func(n string) bool { return strings.HasPrefix(n, subject+" is ") }) {
+					s.wrong("%s is neither as before (%s) nor as sent (%s)", what, old, new)
+				}
+			}
+		default:
+			s.wrong("%s are neither as before (%s) nor as sent (%s)", what, old, new)
+		}
+	}
+	some("documents", differ("document", now.documents, was.documents), differ("document", now.documents, will.documents))
+	some("users", differ("user", now.users, was.users), differ("user", now.users, will.users))
+	some("groups", differ("group", now.groups, was.groups), differ("group", now.groups, will.groups))
+	for group := range now.members {
+		got, old, new := now.members[group], was.membersIn(group, now), will.membersIn(group, now)
+		switch {
+		case slices.Equal(got, old), slices.Equal(got, new):
+		case s.rules.VisibleBeforeLastPage && !slices.ContainsFunc(got, func(m string) bool { return !slices.Contains(old, m) && !slices.Contains(new, m) }):
+		default:
+			s.wrong("the members of %s are %v, neither as before %v nor as sent %v", group, got, old, new)
+		}
+	}
+}
+
+// found checks who finds what: nobody finds a document but by permissions that
+// one of the two runs grants, through users and members that one of them has
+// (invariant 5). That both are those of one run is counted only: between the
+// uploads of a run the members are new and the documents old.
+func (s *schedule) found(old, now *firm) {
+	s.Helper()
+	a, b := old.index(), now.index()
+	i := s.world.index()
+	for id, d := range i.Documents {
+		mixed, everyone := map[string]bool{}, false
+		strict := map[string]bool{}
+		for _, c := range []content{a, b} {
+			p := c.documents[id].Permissions
+			users, all := finders(p, a, b)
+			maps.Copy(mixed, users)
+			own, _ := finders(p, c)
+			maps.Copy(strict, own)
+			everyone = everyone || all
+		}
+		if d.Permissions.AllowAnonymousAccess && !everyone {
+			s.wrong("everybody finds %s, and neither run grants it", id)
+		}
+		if everyone {
+			continue
+		}
+		for _, who := range i.WhoFinds(id) {
+			if !mixed[who] {
+				s.wrong("%s finds %s, and neither run grants it", who, id)
+			} else if !strict[who] {
+				s.outcomes.add("finders by new members and old documents")
+			}
+		}
+	}
+}
