@@ -13,6 +13,7 @@
 //   - read: the first act, from the source's pages to the stage
 //   - run: a whole run; operate: push, hide, purge, adopt, select
 //   - pipeline: a file made into a pipeline
+//   - lint: warnings about it
 //   - explain: what becomes of one record, and who finds it
 //   - suite: the tests of pipeline files
 //   - output: the folder that a run writes; diff: what a run would change in it

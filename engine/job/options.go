@@ -8,6 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/lint"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -57,7 +58,7 @@ func (e *LoadError) Error() string { return e.Definition.Problems.Errors().Error
 // Unwrap gives errors.As the problems.
 func (e *LoadError) Unwrap() error { return e.Definition.Problems.Errors() }
 
-// Parse loads the file alone. What is wrong with it is in its problems.
+// Parse loads the file alone. Its problems have the warnings of package lint.
 func (o Options) Parse() *pipeline.Definition {
 	load := pipeline.Options{
 		Registry: o.Registry, Settings: o.Settings, Only: o.Only, SinkLenient: o.SinkLenient, Unpinned: o.Unpinned,
@@ -68,6 +69,7 @@ func (o Options) Parse() *pipeline.Definition {
 		load.Settings = slices.Concat(o.Settings, placeholder)
 		d = pipeline.Load(o.Path, load)
 	}
+	lint.Check(d)
 	if o.Secrets != nil {
 		for _, cfg := range []any{d.SourceCfg, d.SinkCfg} {
 			if cfg == nil {

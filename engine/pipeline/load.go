@@ -103,9 +103,6 @@ func (d *Definition) build() {
 	d.buildMapping()
 	d.buildPermissions()
 	d.checkOnly()
-	if !d.b.problems.HasErrors() {
-		d.lint()
-	}
 }
 
 func (d *Definition) decode(n *config.Node, into any) {
@@ -160,7 +157,7 @@ func (d *Definition) buildMapping() {
 	}
 	cfg := d.o.Registry.Mapper.Config()
 	d.decode(d.File.Mapping, cfg)
-	d.mapper, d.Facts = d.o.Registry.Mapper.New(cfg, component.MapperSettings{Node: d.File.Mapping, Streams: d.Streams, Kinds: d.kinds(), Refs: d.refs(), Builder: d.b})
+	d.mapper, d.Facts = d.o.Registry.Mapper.New(cfg, component.MapperSettings{Node: d.File.Mapping, Streams: d.Streams, Kinds: d.Kinds(), Refs: d.refs(), Builder: d.b})
 	if d.Sink.CheckMappings != nil {
 		d.Sink.CheckMappings(d.SinkCfg, slices.DeleteFunc(slices.Clone(d.Facts), func(f component.MappingFacts) bool { return len(f.Fields) == 0 }), d.b)
 	}
@@ -201,8 +198,8 @@ func (d *Definition) checkOnly() {
 	}
 }
 
-// kinds are all that the source reads, nil when that is not known.
-func (d *Definition) kinds() []string {
+// Kinds are all that the source reads, nil when that is not known.
+func (d *Definition) Kinds() []string {
 	if d.Model == nil {
 		return nil
 	}

@@ -35,7 +35,7 @@ func (d *Definition) OpenWith(source component.Source, s component.Settings) (p 
 	}
 	unwritten := map[string]string{}
 	for _, st := range d.Streams {
-		unwritten[st.Name] = d.unwritten(st.Name)
+		unwritten[st.Name] = d.Unwritten(st.Name)
 	}
 	p = &component.Pipeline{
 		Name: d.File.Name, Language: d.Language, Model: d.Model, Source: source,
@@ -89,10 +89,10 @@ func (d *Definition) MappingOf(item component.Item) (facts component.MappingFact
 	return component.MappingFacts{}, false
 }
 
-// unwritten tells why a stream is not written: nothing is mapped to it, it is
+// Unwritten returns why a stream is not written: nothing is mapped to it, it is
 // not in --only, the sink has it from elsewhere, or every kind that feeds it is switched off.
-func (d *Definition) unwritten(stream string) string {
-	kinds := d.fedBy(stream)
+func (d *Definition) Unwritten(stream string) string {
+	kinds := d.FedBy(stream)
 	if kinds == nil {
 		return "no mapping for " + stream
 	}
@@ -115,9 +115,9 @@ func (d *Definition) unwritten(stream string) string {
 	return strings.Join(off, ", ") + " switched off"
 }
 
-// fedBy are the kinds that may make items of a stream; nil when it has no
+// FedBy are the kinds that may make items of a stream; nil when it has no
 // mapping.
-func (d *Definition) fedBy(stream string) []string {
+func (d *Definition) FedBy(stream string) []string {
 	var out []string
 	for _, f := range d.Facts {
 		if f.Stream != stream {

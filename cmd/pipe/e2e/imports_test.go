@@ -73,7 +73,10 @@ var layers = [][]string{
 	{"engine/component", "engine/connection", "engine/records"},
 	{"engine/stage", "engine/baseline", "engine/guard", "engine/read"},
 	{"engine/run", "engine/operate"},
-	{"engine/pipeline", "engine/explain", "engine/suite", "engine/output", "engine/diff", "engine/report"},
+	{
+		"engine/pipeline", "engine/lint", "engine/explain", "engine/suite", "engine/output", "engine/diff",
+		"engine/report",
+	},
 	{"engine/job"},
 	{"cmd/internal/components", "cmd/internal/connector", "cmd/internal/golden"},
 	{"cmd/pipe/cli/print", "cmd/pipe/cli", "cmd/pipe"},

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/lint"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -32,6 +33,7 @@ func Golden(t *testing.T, update *bool, registry component.Registry) {
 				t.Fatal(err)
 			}
 			d := pipeline.Parse(filepath.Base(file), text, options(string(text), registry))
+			lint.Check(d)
 			if bad := filepath.Base(filepath.Dir(file)) == "bad"; bad != d.Problems.HasErrors() {
 				t.Errorf("has errors: %v\n%v", !bad, d.Problems)
 			}

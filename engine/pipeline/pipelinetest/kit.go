@@ -3,6 +3,7 @@ package pipelinetest
 import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/lint"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -36,5 +37,7 @@ func Variables() config.Variables {
 // Parse loads a file's text with the kit's parts, or those of a registry made
 // from them.
 func Parse(text string, registry component.Registry) *pipeline.Definition {
-	return pipeline.Parse("pipeline.yaml", []byte(text), pipeline.Options{Registry: registry, Variables: Variables()})
+	d := pipeline.Parse("pipeline.yaml", []byte(text), pipeline.Options{Registry: registry, Variables: Variables()})
+	lint.Check(d)
+	return d
 }

@@ -1,4 +1,4 @@
-package pipeline
+package lint
 
 import (
 	"fmt"
@@ -7,26 +7,30 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// lint warns of what works and will surprise.
-func (d *Definition) lint() {
-	d.lintIdentities()
-	d.lintUnmapped()
-	d.lintUnused()
-	d.lintReach()
+// Check adds warnings to the problems of a definition that has no errors.
+func Check(d *pipeline.Definition) {
+	if d.Problems.HasErrors() {
+		return
+	}
+	identities(d)
+	unmapped(d)
+	unused(d)
+	reach(d)
 }
 
-// lintIdentities: documents are for people and groups that the sink knows; where
+// identities: documents are for people and groups that the sink knows; where
 // nobody tells it of them, nobody finds the documents.
-func (d *Definition) lintIdentities() {
-	restricted := slices.ContainsFunc(d.Streams, func(s component.Stream) bool { return s.Permissions && d.unwritten(s.Name) == "" })
-	if !restricted || len(d.o.Only) > 0 { // who says --only knows what is left out
+func identities(d *pipeline.Definition) {
+	restricted := slices.ContainsFunc(d.Streams, func(s component.Stream) bool { return s.Permissions && d.Unwritten(s.Name) == "" })
+	if !restricted || d.Partial() { // who says --only knows what is left out
 		return
 	}
 	for _, st := range d.Streams {
-		why := d.unwritten(st.Name)
-		if !st.Identities || why == "" || st.Elsewhere != "" && len(d.fedBy(st.Name)) > 0 {
+		why := d.Unwritten(st.Name)
+		if !st.Identities || why == "" || st.Elsewhere != "" && len(d.FedBy(st.Name)) > 0 {
 			continue
 		}
 		var needing []component.GrantFacts
@@ -42,15 +46,15 @@ func (d *Definition) lintIdentities() {
 		if i := slices.IndexFunc(needing, func(g component.GrantFacts) bool { return g.Audience == access.DatasourceUsers }); i >= 0 {
 			at = needing[i] // the widest of those that shrink
 		}
-		effect, hint := d.withoutStream(st)
-		d.b.Warn(at.Node, "identities-off", fmt.Sprintf("%s are not sent (%s): what %s is %s", st.Name, why, decide(needing), effect), hint)
+		effect, hint := withoutStream(d, st)
+		d.Warn(at.Node, "identities-off", fmt.Sprintf("%s are not sent (%s): what %s is %s", st.Name, why, decide(needing), effect), hint)
 	}
 }
 
 // withoutStream says what becomes of documents without a stream that they need,
 // and what to do.
-func (d *Definition) withoutStream(st component.Stream) (effect, hint string) {
-	kinds := d.fedBy(st.Name)
+func withoutStream(d *pipeline.Definition, st component.Stream) (effect, hint string) {
+	kinds := d.FedBy(st.Name)
 	switch {
 	case kinds == nil && !st.Groups:
 		effect = "found by nobody whom this pipeline delivers"
@@ -113,21 +117,21 @@ func decide(grants []component.GrantFacts) string {
 	return subject + " decide"
 }
 
-// lintUnmapped: a kind that is read and goes nowhere.
-func (d *Definition) lintUnmapped() {
+// unmapped: a kind that is read and goes nowhere.
+func unmapped(d *pipeline.Definition) {
 	var lost []string
 	for _, ph := range d.Model.Phases() {
 		for _, k := range ph.Kinds {
-			if !k.Off && !d.mapped(k) && !d.b.meant[k.Name] {
+			if !k.Off && !mapped(d, k) && !d.Meant(k.Name) {
 				lost = append(lost, k.Name)
 			}
 		}
 	}
 	if len(lost) > 0 {
-		d.b.Warn(d.File.Mapping, "unmapped-kind", "read, and taken by no mapping: "+strings.Join(lost, ", "), "add a mapping for it, or switch the kind off in the source; is a kind misspelt in a when?")
+		d.Warn(d.File.Mapping, "unmapped-kind", "read, and taken by no mapping: "+strings.Join(lost, ", "), "add a mapping for it, or switch the kind off in the source; is a kind misspelt in a when?")
 	}
 }
 
-func (d *Definition) mapped(k component.Kind) bool {
+func mapped(d *pipeline.Definition, k component.Kind) bool {
 	return slices.ContainsFunc(d.Facts, func(f component.MappingFacts) bool { return slices.Contains(f.Kinds, k.Name) })
 }

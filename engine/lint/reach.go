@@ -1,4 +1,4 @@
-package pipeline
+package lint
 
 import (
 	"fmt"
@@ -7,32 +7,29 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression/condition"
+	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// lintUnused warns of names that nothing reads.
-func (d *Definition) lintUnused() {
+// unused warns of names that nothing reads.
+func unused(d *pipeline.Definition) {
 	for _, block := range []struct{ name, prefix, what string }{{"define", "", "define."}, {"vars", "vars.", "vars."}} {
 		for _, e := range d.Document.Root().Get(block.name).Entries() {
 			if !d.Language.Uses(block.prefix + e.Key) {
-				d.b.warnKey(e, "unused", "nothing that is used reads "+block.what+e.Key, "use it as "+block.prefix+e.Key+" in an expression, or remove the line")
+				d.WarnKey(e, "unused", "nothing that is used reads "+block.what+e.Key, "use it as "+block.prefix+e.Key+" in an expression, or remove the line")
 			}
 		}
 	}
 }
 
-func (b *builder) warnKey(e config.Entry, code, message, hint string) {
-	b.add(config.Problem{Pos: e.KeyPos, Width: len([]rune(e.Key)), Code: code, Message: message, Hint: hint, Warning: true})
-}
-
-// lintReach warns of permission rules and mappings to which no record comes.
-func (d *Definition) lintReach() {
+// reach warns of permission rules and mappings to which no record comes.
+func reach(d *pipeline.Definition) {
 	var rules []branch
 	for _, g := range d.Grants {
 		if g.When.IsSet() {
 			rules = append(rules, newBranch(fmt.Sprintf("the rule %q", g.Rule), g.When, g.When.Node()))
 		}
 	}
-	d.lintBranches(rules, d.decidedKinds())
+	branches(d, rules, decidedKinds(d))
 	for _, s := range d.Streams {
 		var mappings []branch
 		for _, f := range d.Facts {
@@ -40,7 +37,7 @@ func (d *Definition) lintReach() {
 				mappings = append(mappings, newBranch("the mapping", f.When, f.Node))
 			}
 		}
-		d.lintBranches(mappings, d.kinds())
+		branches(d, mappings, d.Kinds())
 	}
 }
 
@@ -62,11 +59,11 @@ func newBranch(name string, when config.Expression, node *config.Node) branch {
 	return branch{condition.Parse(text), name, node}
 }
 
-// lintBranches tells which of them records of the kinds never come to.
-func (d *Definition) lintBranches(all []branch, kinds []string) {
+// branches tells which of them records of the kinds never come to.
+func branches(d *pipeline.Definition, all []branch, kinds []string) {
 	const code = "unreachable"
 	for i, b := range all {
-		if d.b.misspelt[b.at] {
+		if d.Misspelt(b.at) {
 			continue
 		}
 		before := slices.IndexFunc(all[:i], func(earlier branch) bool { return b.Implies(earlier.Condition) })
@@ -75,7 +72,7 @@ func (d *Definition) lintBranches(all []branch, kinds []string) {
 			if all[before].Implies(b.Condition) {
 				hint = "the two hold for the same records: change one, or remove it"
 			}
-			d.b.Warn(b.at, code, fmt.Sprintf("no record comes here: %s on line %d takes all that this one would", all[before].name, all[before].at.Pos().Line), hint)
+			d.Warn(b.at, code, fmt.Sprintf("no record comes here: %s on line %d takes all that this one would", all[before].name, all[before].at.Pos().Line), hint)
 			continue
 		}
 		mine := slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return !b.MayHold("kind", k) })
@@ -84,15 +81,15 @@ func (d *Definition) lintBranches(all []branch, kinds []string) {
 		})
 		switch {
 		case len(mine) == 0 && b.name != "the mapping": // of a mapping the kinds themselves are spoken of
-			d.b.Warn(b.at, code, b.name+" holds for no record that permissions are decided for", "the kinds that documents are made of are "+strings.Join(kinds, ", "))
+			d.Warn(b.at, code, b.name+" holds for no record that permissions are decided for", "the kinds that documents are made of are "+strings.Join(kinds, ", "))
 		case len(mine) > 0 && len(left) == 0:
-			d.b.Warn(b.at, code, "no record comes here: what stands before takes every "+strings.Join(mine, ", "), "put the narrower condition first")
+			d.Warn(b.at, code, "no record comes here: what stands before takes every "+strings.Join(mine, ", "), "put the narrower condition first")
 		}
 	}
 }
 
 // decidedKinds are those of which items are made that need a decision.
-func (d *Definition) decidedKinds() []string {
+func decidedKinds(d *pipeline.Definition) []string {
 	var out []string
 	for _, s := range d.Streams {
 		if !s.Permissions {
