@@ -65,18 +65,31 @@ func TestMaxWiden(t *testing.T) {
 		limit   component.Bound
 		refused string // part of the reason
 	}{
-		"nothing changed":             {widening{same: 10}, ten, ""},
-		"within the share":            {widening{access.Listed, access.DatasourceUsers, 4, 36, ""}, ten, ""},
-		"beyond the share":            {widening{access.Listed, access.DatasourceUsers, 5, 35, ""}, ten, "5 of 40 documents would be found by more people (12 %, limit 10 %)"},
-		"within the count":            {widening{access.Listed, access.DatasourceUsers, 2, 2, ""}, ten, ""},
-		"beyond the count":            {widening{access.Listed, access.DatasourceUsers, 3, 2, ""}, ten, "3 of 5 documents"},
-		"none is allowed":             {widening{access.Listed, access.DatasourceUsers, 1, 99, ""}, component.Bound{}, "1 of 100 documents"},
+		"nothing changed":  {widening{same: 10}, ten, ""},
+		"within the share": {widening{access.Listed, access.DatasourceUsers, 4, 36, ""}, ten, ""},
+		"beyond the share": {
+			widening{access.Listed, access.DatasourceUsers, 5, 35, ""}, ten,
+			"5 of 40 documents would be found by more people (12 %, limit 10 %)",
+		},
+		"within the count": {widening{access.Listed, access.DatasourceUsers, 2, 2, ""}, ten, ""},
+		"beyond the count": {
+			widening{access.Listed, access.DatasourceUsers, 3, 2, ""}, ten, "3 of 5 documents",
+		},
+		"none is allowed": {
+			widening{access.Listed, access.DatasourceUsers, 1, 99, ""}, component.Bound{},
+			"1 of 100 documents",
+		},
 		"a newcomer":                  {widening{access.Listed, access.Listed, 3, 2, "eve"}, ten, "3 of 5 documents"},
 		"withheld before":             {widening{access.Nobody, access.Listed, 3, 2, ""}, ten, "3 of 5 documents"},
 		"narrower":                    {widening{access.AllUsers, access.Listed, 30, 0, ""}, component.Bound{}, ""},
 		"as many to everybody as may": {widening{access.Listed, access.AllUsers, TowardsAll, 0, ""}, all, ""},
-		"more to everybody":           {widening{access.Listed, access.AllUsers, TowardsAll + 1, 0, ""}, all, "21 of 21 documents would be found by more people (21 of them by everybody, limit 20)"},
-		"more to those of the source": {widening{access.Listed, access.DatasourceUsers, TowardsAll + 1, 0, ""}, all, ""},
+		"more to everybody": {
+			widening{access.Listed, access.AllUsers, TowardsAll + 1, 0, ""}, all,
+			"21 of 21 documents would be found by more people (21 of them by everybody, limit 20)",
+		},
+		"more to those of the source": {
+			widening{access.Listed, access.DatasourceUsers, TowardsAll + 1, 0, ""}, all, "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := &Review{Pipeline: &component.Pipeline{}, Compared: tc.compare(t)}

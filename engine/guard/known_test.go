@@ -41,28 +41,49 @@ func TestLostBaseline(t *testing.T) {
 	holds := component.Holdings{Streams: map[string]int{"documents": 7}}
 	listed := component.Holdings{Uploads: []component.Upload{{Stream: "documents", ID: "u", Owner: "o"}}}
 	unsaid := component.Holdings{Unsaid: errors.New("503")}
+	damaged := baseline.Baseline{Condition: baseline.Damaged, Path: "x.state", Problem: "cut"}
+	newer := baseline.Baseline{Condition: baseline.Newer, Path: "x.state", Problem: "version 9"}
 	missing := baseline.Baseline{Condition: baseline.Missing, Path: "x.state"}
 	for name, tc := range map[string]struct {
 		known   Known
 		refused string // part of the reason
 	}{
-		"a baseline":                    {placeOf(store, covering("r", "documents"), baseline.Owner{}, holds), ""},
-		"a baseline of users only":      {placeOf(store, covering("r", "users"), baseline.Owner{}, holds), "does not cover every stream with permissions"},
-		"nothing at all":                {placeOf(store, missing, baseline.Owner{}, component.Holdings{}), ""},
-		"users only":                    {placeOf(store, missing, baseline.Owner{}, component.Holdings{Streams: map[string]int{"users": 9}}), ""},
-		"documents, no baseline":        {placeOf(store, missing, baseline.Owner{}, holds), "the baseline is missing: no run with this state folder has filled the sink, and the sink counts 7 documents"},
-		"an upload, no count":           {placeOf(store, missing, baseline.Owner{}, listed), "the sink lists "},
-		"the sink does not say":         {placeOf(store, missing, baseline.Owner{}, unsaid), "it is unknown what the sink holds (503)"},
-		"a first run that was killed":   {placeOf(store, missing, baseline.Owner{Begun: true}, holds), ""},
-		"killed, the sink does not say": {placeOf(store, missing, baseline.Owner{Begun: true}, unsaid), "it is unknown what the sink holds"},
-		"a baseline that was lost":      {placeOf(store, missing, baseline.Owner{Begun: true, Kept: true}, holds), "the baseline is missing: earlier runs wrote x.state"},
-		"no state folder":               {placeOf(nil, missing, baseline.Owner{}, holds), "there is no state folder to compare with"},
+		"a baseline": {placeOf(store, covering("r", "documents"), baseline.Owner{}, holds), ""},
+		"a baseline of users only": {
+			placeOf(store, covering("r", "users"), baseline.Owner{}, holds),
+			"does not cover every stream with permissions",
+		},
+		"nothing at all": {placeOf(store, missing, baseline.Owner{}, component.Holdings{}), ""},
+		"users only": {
+			placeOf(store, missing, baseline.Owner{}, component.Holdings{Streams: map[string]int{"users": 9}}),
+			"",
+		},
+		"documents, no baseline": {
+			placeOf(store, missing, baseline.Owner{}, holds),
+			"the baseline is missing: no run with this state folder has filled the sink, and the sink counts 7 documents",
+		},
+		"an upload, no count": {placeOf(store, missing, baseline.Owner{}, listed), "the sink lists "},
+		"the sink does not say": {
+			placeOf(store, missing, baseline.Owner{}, unsaid), "it is unknown what the sink holds (503)",
+		},
+		"a first run that was killed": {placeOf(store, missing, baseline.Owner{Begun: true}, holds), ""},
+		"killed, the sink does not say": {
+			placeOf(store, missing, baseline.Owner{Begun: true}, unsaid),
+			"it is unknown what the sink holds",
+		},
+		"a baseline that was lost": {
+			placeOf(store, missing, baseline.Owner{Begun: true, Kept: true}, holds),
+			"the baseline is missing: earlier runs wrote x.state",
+		},
+		"no state folder": {
+			placeOf(nil, missing, baseline.Owner{}, holds), "there is no state folder to compare with",
+		},
 		"damaged": {
-			placeOf(store, baseline.Baseline{Condition: baseline.Damaged, Path: "x.state", Problem: "cut"}, baseline.Owner{}, holds),
+			placeOf(store, damaged, baseline.Owner{}, holds),
 			"x.state is damaged: cut; the sink counts 7 documents",
 		},
 		"newer": {
-			placeOf(store, baseline.Baseline{Condition: baseline.Newer, Path: "x.state", Problem: "version 9"}, baseline.Owner{}, holds),
+			placeOf(store, newer, baseline.Owner{}, holds),
 			"x.state is of a later version of pipe: version 9",
 		},
 	} {
@@ -85,12 +106,18 @@ func TestForeignUpload(t *testing.T) {
 		uploads []component.Upload
 		whose   string // part of the reason, "" when it is ours
 	}{
-		"no upload":                {store, nil, ""},
-		"ours":                     {store, []component.Upload{{Owner: "ours"}, {Owner: "theirs"}}, ""},
-		"of another folder":        {store, []component.Upload{{Owner: "theirs"}, {Owner: "ours"}}, "of another state folder, owner theirs"},
-		"of another program":       {store, []component.Upload{{ID: "u"}}, "of another program"},
-		"without owner, our run":   {store, []component.Upload{{Run: "last"}}, ""},
-		"without owner, other run": {store, []component.Upload{{Run: "other"}}, "of an earlier version of pipe with another state folder, run other"},
+		"no upload": {store, nil, ""},
+		"ours":      {store, []component.Upload{{Owner: "ours"}, {Owner: "theirs"}}, ""},
+		"of another folder": {
+			store, []component.Upload{{Owner: "theirs"}, {Owner: "ours"}},
+			"of another state folder, owner theirs",
+		},
+		"of another program":     {store, []component.Upload{{ID: "u"}}, "of another program"},
+		"without owner, our run": {store, []component.Upload{{Run: "last"}}, ""},
+		"without owner, other run": {
+			store, []component.Upload{{Run: "other"}},
+			"of an earlier version of pipe with another state folder, run other",
+		},
 		"our run, no state folder": {nil, []component.Upload{{Run: "last"}}, "this run has no state folder"},
 		"our owner, whatever run":  {store, []component.Upload{{Owner: "ours", Run: "other"}}, ""},
 		"their owner, but our run": {store, []component.Upload{{Owner: "theirs", Run: "last"}}, "owner theirs"},
@@ -130,14 +157,16 @@ func TestBaselineGuard(t *testing.T) {
 		changes, shown []fault.Change
 		refused        bool
 	}{
-		"no approval":                    {items(30), nil, true},
-		"all were shown":                 {items(30), items(30), false},
-		"one was not shown":              {items(30), items(29), true},
-		"a few of those shown are gone":  {items(24), items(30), false},
-		"many of those shown are gone":   {items(23), items(30), true},
-		"the upload was not shown":       {append(items(3), upload), items(3), true},
-		"all and the upload were shown":  {append(items(3), upload), append(items(3), upload), false},
-		"nothing that could be approved": {nil, items(3), true},
+		"no approval":                               {items(30), nil, true},
+		"all were shown":                            {items(30), items(30), false},
+		"one was not shown":                         {items(30), items(29), true},
+		"a few of those shown are gone":             {items(24), items(30), false},
+		"many of those shown are gone":              {items(23), items(30), true},
+		"the upload was not shown":                  {append(items(3), upload), items(3), true},
+		"all and the upload were shown":             {append(items(3), upload), append(items(3), upload), false},
+		"nothing that could be approved, nor shown": {nil, nil, true},
+		"the upload is no longer the last":          {items(24), append(items(30), upload), false},
+		"nothing that could be approved":            {nil, items(3), true},
 	} {
 		v := &Review{Pipeline: &component.Pipeline{}, Untrusted: &fault.Refusal{Guard: Baseline, Changes: tc.changes}}
 		v.Pipeline.Limits.MaxLoss = component.Bound{Share: 0.2, Items: 5}

@@ -26,9 +26,12 @@ func TestRecreate(t *testing.T) {
 		"no run yet":         {baseline.Baseline{Condition: baseline.Missing}, baseline.Owner{}, ""},
 		"a run that was cut": {baseline.Baseline{Condition: baseline.Missing}, baseline.Owner{Begun: true}, ""},
 		"runs sent nothing":  {intact(map[string]int{"documents": 0, "users": 0}), baseline.Owner{Kept: true}, ""},
-		"a run filled it":    {intact(map[string]int{"documents": 0, "users": 1}), baseline.Owner{Kept: true}, "filled it"},
+		"a run filled it": {
+			intact(map[string]int{"documents": 0, "users": 1}), baseline.Owner{Kept: true}, "filled it",
+		},
 		"the baseline is gone": {
-			baseline.Baseline{Condition: baseline.Missing}, baseline.Owner{Kept: true}, "the baseline of the runs that filled it is missing",
+			baseline.Baseline{Condition: baseline.Missing}, baseline.Owner{Kept: true},
+			"the baseline of the runs that filled it is missing",
 		},
 		"a damaged baseline": {
 			baseline.Baseline{Condition: baseline.Damaged, Path: "x.state", Problem: "the sum is wrong"}, baseline.Owner{},

@@ -16,6 +16,7 @@ import (
 type Store struct {
 	mu        sync.Mutex
 	held      []component.Item
+	sealed    bool
 	Teams     [][]string // a group and its members
 	Holdings  component.Holdings
 	Published map[string][]string // stream → refs
@@ -46,6 +47,9 @@ func (s *Store) call(name string) error {
 }
 
 func (s *Store) Open(context.Context, component.Opening) (component.Session, error) {
+	s.mu.Lock()
+	s.sealed = false
+	s.mu.Unlock()
 	return s, s.call("open")
 }
 func (s *Store) Close() error  { return nil }
@@ -58,6 +62,9 @@ func (s *Store) Encode(item *component.Item) (component.Encoded, bool, error) {
 	fate := item.Fields[0].Value.(string)
 	if fate == "not encodable" {
 		return component.Encoded{}, false, fault.Reject(fault.StageEncode, "id", "too long")
+	}
+	if err := s.inOrder(item); err != nil {
+		return component.Encoded{}, false, err
 	}
 	if item.Stream == "users" {
 		s.mu.Lock()
@@ -85,6 +92,16 @@ func (s *Store) Encode(item *component.Item) (component.Encoded, bool, error) {
 	return e, true, nil
 }
 
+// inOrder fails for a user after Seal, and for anything else before it.
+func (s *Store) inOrder(item *component.Item) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if user := item.Stream == "users"; user == s.sealed {
+		return fmt.Errorf("%s is encoded out of order: the identities are sealed: %t", item.Ref, s.sealed)
+	}
+	return nil
+}
+
 // ID is the digits of the ref, where these are the items' IDs.
 func (s *Store) ID(item *component.Item) string {
 	if !s.Digits {
@@ -94,6 +111,9 @@ func (s *Store) ID(item *component.Item) string {
 }
 
 func (s *Store) Seal(_ context.Context, out component.Outlet) error {
+	s.mu.Lock()
+	s.sealed = true
+	s.mu.Unlock()
 	for _, g := range s.Teams {
 		body, _ := codec.Marshal(g)
 		if err := out.Keep("members", component.Encoded{ID: g[0], Ref: g[0], Principals: g[1:], Body: body}); err != nil {

@@ -1,0 +1,165 @@
+package read
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/internal/fake"
+	"github.com/pipe-engine/pipe/engine/stage"
+)
+
+// company returns a world with a user, a group, a system and n components.
+func company(t *testing.T, n int) *fake.World {
+	t.Helper()
+	w := fake.NewWorld(t)
+	w.Add("identities", "user", "sam", "plain")
+	w.Add("identities", "group", "team", "plain")
+	w.Add("structure", "system", "shop", "plain")
+	w.Components(n, "plain")
+	return w
+}
+
+// options are those of a run of a world.
+func options(t *testing.T, w *fake.World) Options {
+	t.Helper()
+	s := stage.New()
+	t.Cleanup(s.Close)
+	return Options{
+		Pipeline: w.P, Session: w.Store, Stage: s, Ledger: NewLedger(nil, nil),
+		Note: func(string, ...any) {}, Tick: func(int) {},
+	}
+}
+
+// TestEveryRecordEnds: records of each phase end, whether the last phase fits in memory
+// or is worked on while it is read (invariant 3).
+func TestEveryRecordEnds(t *testing.T) {
+	for name, spill := range map[string]int{"in memory": 1 << 20, "spilled": 1} {
+		w := company(t, 30)
+		w.Records["catalog"] = append(w.Records["catalog"], w.Records["structure"][0]) // handed over twice
+		w.P.Limits.SpillBytes = spill
+		o := options(t, w)
+		var ticks []int
+		o.Tick = func(n int) { ticks = append(ticks, n) }
+		if err := Run(t.Context(), o); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if err := o.Ledger.Settle(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		totals := o.Ledger.Totals()
+		if totals.Read != 33 || totals.Again != 1 || o.Ledger.Ended(component.Delivered) != 33 {
+			t.Errorf("%s: %+v", name, totals)
+		}
+		if !slices.IsSorted(ticks) || len(ticks) < 3 || ticks[len(ticks)-1] != 33 {
+			t.Errorf("%s: ticks %v", name, ticks)
+		}
+	}
+}
+
+// TestNoIdentities: the session is sealed before anything else is encoded, also when
+// the source has no identities.
+func TestNoIdentities(t *testing.T) {
+	w := company(t, 3)
+	w.Order = w.Order[1:]
+	o := options(t, w)
+	if err := Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if n := o.Ledger.Ended(component.Delivered); n != 4 || !slices.Equal(w.Calls, []string{"seal"}) {
+		t.Errorf("%d records were delivered, calls %v: %+v", n, w.Calls, o.Ledger.Totals().Rejections)
+	}
+}
+
+// TestOnlyIdentities: phases that nothing is written of are not read.
+func TestOnlyIdentities(t *testing.T) {
+	w := company(t, 3)
+	w.P.Unwritten = func(stream string) string {
+		if stream == "documents" {
+			return "left out"
+		}
+		return ""
+	}
+	o := options(t, w)
+	if err := Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if n := o.Ledger.Total(); n != 2 || !slices.Equal(w.Calls, []string{"seal"}) {
+		t.Errorf("%d records were read, calls %v", n, w.Calls)
+	}
+}
+
+// TestStepFails: the error of a batch ends the read, also that of the last batch, which
+// is worked on after the source has ended.
+func TestStepFails(t *testing.T) {
+	for name, spill := range map[string]int{"in memory": 1 << 20, "spilled": 1} {
+		for _, phase := range []string{"identities", "structure", "catalog"} {
+			w := company(t, 3)
+			kind := map[string]string{"identities": "group", "structure": "system", "catalog": "component"}[phase]
+			w.Add(phase, kind, "last", "transform fails")
+			w.P.Limits.SpillBytes = spill
+			if err := Run(t.Context(), options(t, w)); err == nil || !strings.Contains(err.Error(), "the transform gave up") {
+				t.Errorf("%s, %s: %v", name, phase, err)
+			}
+		}
+	}
+}
+
+// TestReadFails: the error of the source ends the read at once, and a phase of which
+// only a part was read is not mapped.
+func TestReadFails(t *testing.T) {
+	boom := fault.Errorf(fault.Transient, "", "503")
+	for _, phase := range []string{"identities", "structure", "catalog"} {
+		w := company(t, 20)
+		w.Company.Fail = func(at string, _ int) error {
+			if at == phase {
+				return boom
+			}
+			return nil
+		}
+		o := options(t, w)
+		if err := Run(t.Context(), o); !errors.Is(err, boom) {
+			t.Errorf("%s: %v", phase, err)
+		}
+		if sealed := slices.Contains(w.Calls, "seal"); sealed != (phase != "identities") {
+			t.Errorf("%s: calls %v", phase, w.Calls)
+		}
+	}
+}
+
+// impatient is a source that goes on after the context of an emit has ended.
+type impatient struct {
+	*fake.Company
+	cancel context.CancelCauseFunc
+	cause  error
+	emit   error // what emit answered then
+}
+
+func (s *impatient) Read(ctx context.Context, ph component.Phase, emit component.Emit) error {
+	if ph.Name != "catalog" {
+		return s.Company.Read(ctx, ph, emit)
+	}
+	s.cancel(s.cause)
+	r := *s.Records["catalog"][0]
+	s.emit = emit(ctx, []*component.Record{&r})
+	return ctx.Err()
+}
+
+// TestCanceled: a read that is canceled ends with the cause, and takes no more records.
+func TestCanceled(t *testing.T) {
+	w := company(t, 1)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	s := &impatient{Company: w.Company, cancel: cancel, cause: errors.New("stopped by SIGINT")}
+	w.P.Source = s
+	o := options(t, w)
+	if err := Run(ctx, o); !errors.Is(err, s.cause) {
+		t.Errorf("the read ends with %v", err)
+	}
+	if !errors.Is(s.emit, s.cause) || o.Ledger.Knows("component:default/c000") {
+		t.Errorf("emit answered %v, %d records", s.emit, o.Ledger.Total())
+	}
+}
