@@ -57,3 +57,18 @@ func TestHiddenReason(t *testing.T) {
 		}
 	}
 }
+
+// TestWithout: a ref is taken off the list with the IDs of its items, and others stay.
+func TestWithout(t *testing.T) {
+	at := time.Now()
+	h := HidingOf([]Hidden{
+		{Ref: "a", At: at, IDs: []string{"id of a"}},
+		{Ref: "b", At: at, IDs: []string{"id of b"}},
+	}).Without("a")
+	if h.HasRef("a") || h.HasID("other", "id of a") {
+		t.Error("it is still hidden")
+	}
+	if !h.HasRef("b") || !h.HasID("other", "id of b") {
+		t.Error("another ref is no longer hidden")
+	}
+}

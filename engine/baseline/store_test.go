@@ -1,6 +1,8 @@
 package baseline
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,5 +45,41 @@ func TestCommitFails(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(s.path(".new-*")); len(left) > 0 {
 		t.Errorf("left %v", left)
+	}
+}
+
+// TestUsable: a folder can hold state when files can be made in it. Nothing is left
+// there, and no link is followed.
+func TestUsable(t *testing.T) {
+	for name, tc := range map[string]struct {
+		prepare func(dir string) error
+		fails   bool
+		left    int
+	}{
+		"no folder yet":   {func(string) error { return nil }, false, 0},
+		"an empty folder": {func(dir string) error { return os.Mkdir(dir, 0o700) }, false, 0},
+		"a file":          {func(dir string) error { return os.WriteFile(dir, nil, 0o600) }, true, 0},
+		"a killed run left": {func(dir string) error {
+			return errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(dir+"/.usable", nil, 0o600))
+		}, false, 0},
+		"a link to a file": {func(dir string) error {
+			return errors.Join(os.Mkdir(dir, 0o700), os.Symlink(dir+"/../linked", dir+"/.usable"))
+		}, false, 0},
+		"a folder of that name": {func(dir string) error { return os.MkdirAll(dir+"/.usable/x", 0o700) }, true, 1},
+	} {
+		root := t.TempDir()
+		dir := filepath.Join(root, "state")
+		if err := tc.prepare(dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := Usable(dir); (err != nil) != tc.fails {
+			t.Errorf("%s: %v", name, err)
+		}
+		if left, _ := os.ReadDir(dir); len(left) != tc.left {
+			t.Errorf("%s: left %v", name, left)
+		}
+		if _, err := os.Lstat(filepath.Join(root, "linked")); err == nil {
+			t.Errorf("%s: a link was followed", name)
+		}
 	}
 }
