@@ -25,7 +25,7 @@ type Permissions struct {
 	Audience Audience
 	// Rule is the name of the rule that decided, or "default".
 	Rule string
-	// Principals are entity refs of users and groups, only with Listed. The
+	// Principals are refs of users and groups, only with Listed. The
 	// sink resolves them against what the identities phase delivered.
 	Principals []string
 	// AllOf are sets of refs of groups, only with Listed: who is in every group of

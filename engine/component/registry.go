@@ -146,6 +146,8 @@ func (e *InputError) Unwrap() error { return e.Err }
 type Sandbox struct {
 	// Set are the values of the component's block that point it at the server.
 	Set map[string]string
+	// UIURL is where the records of a source's server are looked at, "" for nowhere.
+	UIURL string
 	// Notes are sentences about what it serves otherwise than its input says.
 	Notes []string
 	// Summary prints what the server holds, when there is something to say.

@@ -16,8 +16,8 @@ const (
 	TextList                    // strings; one string is a list of one
 	Seconds                     // epoch seconds, an integer
 	Number                      // an integer
-	RefField                    // one entity ref, resolved by the sink
-	RefList                     // entity refs, resolved by the sink
+	RefField                    // one ref, resolved by the sink
+	RefList                     // refs, resolved by the sink
 	Properties                  // a map of names the user chose
 	Flag                        // true or false
 	EmailField                  // one e-mail address; `mailto:` is taken off

@@ -35,7 +35,7 @@ func (o Options) StartSandbox(ctx context.Context) (*Sandbox, error) {
 		return nil, wrongCatalog(err)
 	}
 	s.set("@source.", s.Source.Set)
-	if s.Sink, err = d.Sink.Sandbox(ctx, d.SinkCfg, component.SandboxOptions{UIURL: s.Source.Set["ui_url"]}); err != nil {
+	if s.Sink, err = d.Sink.Sandbox(ctx, d.SinkCfg, component.SandboxOptions{UIURL: s.Source.UIURL}); err != nil {
 		s.Close()
 		return nil, err
 	}

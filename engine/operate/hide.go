@@ -177,7 +177,7 @@ func (h *hiding) judge(t *target) {
 	case !t.knowsDelivered():
 		t.Err = &fault.Unconfirmed{
 			Reason: "the last good run delivered it under an id that is not its ref, and neither the source nor the hidden list says which: the document with that id was not taken away",
-			Remedy: "it is on the hidden list, and the next run deletes the document; to delete it now, restore the entity in the source and hide it again",
+			Remedy: "it is on the hidden list, and the next run deletes the document; to delete it now, restore the record in the source and hide it again",
 		}
 	case !remembered && !t.asked && !t.held:
 		t.Err = &fault.Unconfirmed{

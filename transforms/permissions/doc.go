@@ -4,6 +4,6 @@
 //
 // Invariant 2 is kept here: an error in a rule is an error of the record and
 // never falls through to the next, perhaps wider, rule; what is neither true nor
-// false is an error; something that is not an entity ref is an error, because a
+// false is an error; something that is not a ref is an error, because a
 // rule that names nobody by mistake must not look like one that means nobody.
 package permissions

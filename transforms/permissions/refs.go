@@ -40,7 +40,7 @@ func compileRefs(e config.ExpressionOrList, what, kind string, s component.Decid
 		}
 		ref, ok := s.Refs.ParseRef(text)
 		if !ok {
-			s.Problem(at, "bad-ref", fmt.Sprintf("%q is not a full entity ref", text), "write "+s.Refs.RefHint(text, kind))
+			s.Problem(at, "bad-ref", fmt.Sprintf("%q is not a full ref", text), "write "+s.Refs.RefHint(text, kind))
 			continue
 		}
 		if other := misplaced(s.Refs.KindOf(ref), what); other != "" {
@@ -87,7 +87,7 @@ func (r refs) appendTo(to *refSet, w *component.Worker) error {
 		text, _ := one.(string)
 		ref, ok := r.grammar.ParseRef(text)
 		if !ok {
-			return fmt.Errorf("%s gives something that is not a full entity ref; write %s", r.what, r.grammar.RefHint("", "group"))
+			return fmt.Errorf("%s gives something that is not a full ref; write %s", r.what, r.grammar.RefHint("", "group"))
 		}
 		to.add(ref)
 	}

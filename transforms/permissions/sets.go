@@ -88,7 +88,7 @@ func compileSets(s Sets, d component.DeciderSettings) sets {
 			case text == "" && at.Text() != "": // a variable that is empty, or not known yet
 				whole = false
 			case !ok:
-				d.Problem(at, "bad-ref", fmt.Sprintf("%q is not a full entity ref", text), "write "+d.Refs.RefHint(text, "group"))
+				d.Problem(at, "bad-ref", fmt.Sprintf("%q is not a full ref", text), "write "+d.Refs.RefHint(text, "group"))
 			case d.Refs.KindOf(ref) == "user":
 				d.Problem(at, "bad-ref", fmt.Sprintf("%s is no place for %q", allOf, text), "it takes groups; put a user who alone is enough under users")
 			default:
@@ -148,7 +148,7 @@ func (s sets) all(v any) ([]string, error) {
 		text, _ := one.(string)
 		ref, ok := s.grammar.ParseRef(text)
 		if !ok {
-			return nil, fmt.Errorf("%s gives something that is not a full entity ref; write %s", allOf, s.grammar.RefHint("", "group"))
+			return nil, fmt.Errorf("%s gives something that is not a full ref; write %s", allOf, s.grammar.RefHint("", "group"))
 		}
 		out.add(ref)
 	}

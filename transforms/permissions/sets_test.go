@@ -33,8 +33,8 @@ func TestAllOf(t *testing.T) {
 		"owner absent":         {allow: block + `[first(related("ownedBy")), "group:default/staff"]`, want: "[]"},
 		"owner absent in one":  {allow: block + `[[first(related("ownedBy")), "group:default/staff"], ["group:default/b"]]`, want: "[[group:default/b]]"},
 		"a list absent":        {allow: block + `[nil, ["group:default/b"]]`, want: "[[group:default/b]]"},
-		"no ref":               {allow: block + `[metadata.name, "group:default/staff"]`, fails: "not a full entity ref"},
-		"no ref, and absent":   {allow: block + `[nil, metadata.name]`, fails: "not a full entity ref"},
+		"no ref":               {allow: block + `[metadata.name, "group:default/staff"]`, fails: "not a full ref"},
+		"no ref, and absent":   {allow: block + `[nil, metadata.name]`, fails: "not a full ref"},
 		"a ref among lists":    {allow: block + `["group:default/a", ["group:default/b"]]`, fails: "a ref among lists of refs"},
 	} {
 		text := "  rules:\n    - name: r\n      when: kind == \"Component\"\n      allow:\n        all_of: " + c.allow + "\n  default: all-users\n"
