@@ -1,180 +1,337 @@
 package guard
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/internal/fake"
+	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// placeOf returns what is known about a place with documents.
-func placeOf(store *baseline.Store, base baseline.Baseline, owner baseline.Owner, h component.Holdings) Known {
-	p := &component.Pipeline{
+// twoStreams is a pipeline with users and documents, of which only documents have
+// permissions.
+func twoStreams() *component.Pipeline {
+	return &component.Pipeline{
 		Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}},
-	}
-	return Known{Pipeline: p, Store: store, Base: base, Owner: owner, Holdings: h}
-}
-
-// covering is a baseline of an earlier run of some streams.
-func covering(run string, streams ...string) baseline.Baseline {
-	counts := map[string]int{}
-	for _, s := range streams {
-		counts[s] = 3
-	}
-	header := baseline.Header{Run: run, Streams: counts}
-	return baseline.Baseline{
-		Condition: baseline.Intact,
-		Path:      "x.state",
-		Snapshot:  &baseline.Snapshot{Header: header},
+		Limits:  component.DefaultLimits(),
 	}
 }
 
-// TestLostBaseline: a run without a usable baseline is refused while the place holds
-// documents, and only then (invariant 5).
-func TestLostBaseline(t *testing.T) {
+// lastOf is a last good run that wrote streams.
+func lastOf(streams ...string) *baseline.Snapshot {
+	s := &baseline.Snapshot{Header: baseline.Header{Streams: map[string]int{}}}
+	for _, name := range streams {
+		s.Streams[name] = 1
+	}
+	return s
+}
+
+// TestForeign: a refusal for the upload of another owner says whose it is and what
+// this run is.
+func TestForeign(t *testing.T) {
 	store := fake.Folder{T: t, Dir: t.TempDir()}.Baseline()
-	holds := component.Holdings{Streams: map[string]int{"documents": 7}}
-	listed := component.Holdings{Uploads: []component.Upload{{Stream: "documents", ID: "u", Owner: "o"}}}
-	unsaid := component.Holdings{Unsaid: errors.New("503")}
-	damaged := baseline.Baseline{Condition: baseline.Damaged, Path: "x.state", Problem: "cut"}
-	newer := baseline.Baseline{Condition: baseline.Newer, Path: "x.state", Problem: "version 9"}
-	missing := baseline.Baseline{Condition: baseline.Missing, Path: "x.state"}
+	ours := baseline.Owner{ID: "ours", Created: time.Now()}
+	const (
+		whoseOwner   = "of another state folder, owner theirs"
+		whoseRun     = "of an earlier version of pipe with another state folder, run 01R"
+		whoseProgram = "of another program"
+		thisOwner    = "; this state folder is owner ours,"
+		thisNew      = "; no run with this state folder has written to the sink,"
+		thisNone     = "; this run has no state folder (--state none),"
+	)
 	for name, tc := range map[string]struct {
-		known   Known
-		refused string // part of the reason
+		uploads     []component.Upload
+		store       *baseline.Store
+		owner       baseline.Owner
+		whose, this string // "" when it is not refused
 	}{
-		"a baseline": {placeOf(store, covering("r", "documents"), baseline.Owner{}, holds), ""},
-		"a baseline of users only": {
-			placeOf(store, covering("r", "users"), baseline.Owner{}, holds),
-			"does not cover every stream with permissions",
+		"no upload": {nil, store, ours, "", ""},
+		"ours":      {[]component.Upload{{Owner: "ours"}, {Owner: "theirs"}}, store, ours, "", ""},
+		"theirs": {
+			[]component.Upload{{Owner: "theirs", Run: "01R"}, {Owner: "ours"}}, store, ours, whoseOwner,
+			thisOwner,
 		},
-		"nothing at all": {placeOf(store, missing, baseline.Owner{}, component.Holdings{}), ""},
-		"users only": {
-			placeOf(store, missing, baseline.Owner{}, component.Holdings{Streams: map[string]int{"users": 9}}),
-			"",
+		"an unknown run":  {[]component.Upload{{Run: "01R"}}, store, ours, whoseRun, thisOwner},
+		"another program": {[]component.Upload{{ID: "x"}}, store, ours, whoseProgram, thisOwner},
+		"of a new state folder": {
+			[]component.Upload{{Owner: "theirs"}}, store, baseline.Owner{ID: "ours"}, whoseOwner, thisNew,
 		},
-		"documents, no baseline": {
-			placeOf(store, missing, baseline.Owner{}, holds),
-			"the baseline is missing: no run with this state folder has filled the sink, and the sink counts 7 documents",
+		"without a state folder": {
+			[]component.Upload{{Owner: "theirs"}}, nil, baseline.Owner{ID: "ours"}, whoseOwner, thisNone,
 		},
-		"an upload, no count": {placeOf(store, missing, baseline.Owner{}, listed), "the sink lists "},
-		"the sink does not say": {
-			placeOf(store, missing, baseline.Owner{}, unsaid), "it is unknown what the sink holds (503)",
+	} {
+		holdings := component.Holdings{Uploads: tc.uploads}
+		r := Known{Pipeline: twoStreams(), Store: tc.store, Owner: tc.owner, Holdings: holdings}
+		refused := r.Foreign()
+		switch {
+		case (refused == nil) != (tc.whose == ""):
+			t.Errorf("%s: %v", name, refused)
+		case refused == nil:
+		case refused.Guard != Owner || !strings.Contains(refused.Reason, tc.whose+" (") ||
+			!strings.Contains(refused.Reason, tc.this) ||
+			len(refused.Changes) != 1 || refused.Changes[0].Type != UploadChange:
+			t.Errorf("%s: %v; %+v", name, refused, refused.Changes)
+		}
+	}
+}
+
+// TestLost: a refusal for a lost baseline says what became of it and what to do; what
+// this state folder's own first run left is no reason to refuse.
+func TestLost(t *testing.T) {
+	store := fake.Folder{T: t, Dir: t.TempDir()}.Baseline()
+	counted := component.Holdings{Streams: map[string]int{"documents": 5}}
+	unsaid := component.Holdings{Unsaid: errors.New("404")}
+	begun := baseline.Owner{Begun: true}
+	kept := baseline.Owner{Begun: true, Kept: true}
+	base := func(c baseline.Condition) baseline.Baseline {
+		return baseline.Baseline{Condition: c, Path: "FILE", Problem: "PROBLEM"}
+	}
+	const (
+		copied = "restore the state folder from a copy"
+		moved  = "run with the state folder of the earlier runs"
+		adopt  = "; if there is none, pipe adopt FILE"
+	)
+	for name, tc := range map[string]struct {
+		held           component.Holdings
+		noFolder       bool
+		base           baseline.Baseline
+		last           *baseline.Snapshot
+		owner          baseline.Owner
+		reason, remedy string // "" when it is not refused
+	}{
+		"nothing is there": {owner: kept},
+		"a baseline": {
+			held: counted, base: base(baseline.Intact), last: lastOf("documents"), owner: kept,
 		},
-		"a first run that was killed": {placeOf(store, missing, baseline.Owner{Begun: true}, holds), ""},
-		"killed, the sink does not say": {
-			placeOf(store, missing, baseline.Owner{Begun: true}, unsaid),
-			"it is unknown what the sink holds",
-		},
-		"a baseline that was lost": {
-			placeOf(store, missing, baseline.Owner{Begun: true, Kept: true}, holds),
-			"the baseline is missing: earlier runs wrote x.state",
+		"a killed first run": {held: counted, owner: begun},
+		"a first run that is unknown": {
+			held: unsaid, owner: begun,
+			reason: "the baseline is missing: no run with this state folder has filled the sink",
+			remedy: moved,
 		},
 		"no state folder": {
-			placeOf(nil, missing, baseline.Owner{}, holds), "there is no state folder to compare with",
+			held: counted, noFolder: true,
+			reason: "there is no state folder to compare with (--state none), and the sink counts 5 documents",
+			remedy: "--state DIR",
 		},
 		"damaged": {
-			placeOf(store, damaged, baseline.Owner{}, holds),
-			"x.state is damaged: cut; the sink counts 7 documents",
+			held: counted, base: base(baseline.Damaged), owner: kept,
+			reason: "FILE is damaged: PROBLEM; the sink counts", remedy: copied + adopt,
+		},
+		"damaged after the first run": {
+			held: counted, base: base(baseline.Damaged), owner: begun, reason: "FILE is damaged: PROBLEM",
+			remedy: copied,
 		},
 		"newer": {
-			placeOf(store, newer, baseline.Owner{}, holds),
-			"x.state is of a later version of pipe: version 9",
+			held: counted, base: base(baseline.Newer), owner: kept,
+			reason: "FILE is of a later version of pipe: PROBLEM; the sink counts",
+			remedy: "run with that version of pipe" + adopt,
 		},
+		"of users alone": {
+			held: counted, base: base(baseline.Intact), last: lastOf("users"), owner: kept,
+			reason: "does not cover every stream with permissions",
+			remedy: "run with the state folder of the complete runs" + adopt,
+		},
+		"missing after earlier runs": {
+			held: counted, base: baseline.Baseline{Path: "FILE"}, owner: kept,
+			reason: "the baseline is missing: earlier runs wrote FILE; the sink counts",
+			remedy: copied + adopt,
+		},
+		"missing, of a new folder": {
+			held:   counted,
+			reason: "no run with this state folder has filled the sink, and the sink counts",
+			remedy: moved,
+		},
+		"missing, the sink is unknown": {held: unsaid, owner: kept, reason: "earlier runs wrote", remedy: copied},
 	} {
-		r := tc.known.Lost()
-		if (r != nil) != (tc.refused != "") ||
-			r != nil && (!strings.Contains(r.Reason, tc.refused) || r.Guard != Baseline || r.Remedy == "") {
-			t.Errorf("%s: %+v", name, r)
+		tc.base.Snapshot = tc.last
+		r := Known{Pipeline: twoStreams(), Store: store, Holdings: tc.held, Base: tc.base, Owner: tc.owner}
+		if tc.noFolder {
+			r.Store = nil
 		}
-	}
-}
-
-// TestForeignUpload: a run is refused when the last upload is of another state folder
-// or program (invariant 5).
-func TestForeignUpload(t *testing.T) {
-	store := fake.Folder{T: t, Dir: t.TempDir()}.Baseline()
-	owner := baseline.Owner{ID: "ours", Created: time.Unix(1, 0)}
-	base := covering("last", "documents")
-	for name, tc := range map[string]struct {
-		store   *baseline.Store
-		uploads []component.Upload
-		whose   string // part of the reason, "" when it is ours
-	}{
-		"no upload": {store, nil, ""},
-		"ours":      {store, []component.Upload{{Owner: "ours"}, {Owner: "theirs"}}, ""},
-		"of another folder": {
-			store, []component.Upload{{Owner: "theirs"}, {Owner: "ours"}},
-			"of another state folder, owner theirs",
-		},
-		"of another program":     {store, []component.Upload{{ID: "u"}}, "of another program"},
-		"without owner, our run": {store, []component.Upload{{Run: "last"}}, ""},
-		"without owner, other run": {
-			store, []component.Upload{{Run: "other"}},
-			"of an earlier version of pipe with another state folder, run other",
-		},
-		"our run, no state folder": {nil, []component.Upload{{Run: "last"}}, "this run has no state folder"},
-		"our owner, whatever run":  {store, []component.Upload{{Owner: "ours", Run: "other"}}, ""},
-		"their owner, but our run": {store, []component.Upload{{Owner: "theirs", Run: "last"}}, "owner theirs"},
-	} {
-		r := placeOf(tc.store, base, owner, component.Holdings{Uploads: tc.uploads}).Foreign()
+		refused := r.Lost()
 		switch {
-		case r == nil && tc.whose == "":
-		case r == nil || tc.whose == "" || !strings.Contains(r.Reason, tc.whose) || r.Guard != Owner:
-			t.Errorf("%s: %+v", name, r)
-		case len(r.Changes) != 1 || r.Changes[0].Type != UploadChange:
-			t.Errorf("%s: an approval must name the upload: %+v", name, r.Changes)
+		case (refused == nil) != (tc.reason == ""):
+			t.Errorf("%s: %v", name, refused)
+		case refused == nil:
+		case refused.Guard != Baseline || !strings.Contains(refused.Reason, tc.reason) ||
+			!strings.Contains(refused.Remedy, tc.remedy):
+			t.Errorf("%s: %v; %s", name, refused, refused.Remedy)
+		case tc.noFolder && strings.Contains(refused.Remedy, adopt):
+			t.Errorf("%s: %s", name, refused.Remedy)
 		}
 	}
 }
 
-// TestBaselineGuard: an approval allows a run without a baseline when it shows each of
-// its documents, and the run lacks no more than max_loss of those it showed.
-func TestBaselineGuard(t *testing.T) {
-	items := func(n int) (out []fault.Change) {
-		for _, ref := range numbered("d", n) {
-			out = append(
-				out,
-				fault.Change{Stream: "documents", ID: ref, Ref: ref, Before: fault.Unknown, After: "listed:1", N: 1},
-			)
+// TestListOfTheRun: the refusal of a run without a baseline lists every document, and
+// counts them by audience and rule, the widest first.
+func TestListOfTheRun(t *testing.T) {
+	for withheld := range 2 {
+		s := stage.New()
+		t.Cleanup(s.Close)
+		put := func(stream string, e component.Encoded) {
+			if _, err := s.Put(stream, e, 1, func(string) bool { return false }); err != nil {
+				t.Fatal(err)
+			}
 		}
-		return out
+		put("users", component.Encoded{ID: "sam", Ref: "user:sam"})
+		for _, e := range []component.Encoded{
+			fake.Staged("a", "owners", access.Listed, "sam"),
+			fake.Staged("b", "default", access.AllUsers),
+			fake.Staged("c", "open", access.AllUsers),
+			fake.Staged("d", "open", access.AllUsers),
+			fake.Staged("e", "team", access.Listed, "ann"),
+			fake.Staged("f", "datasource", access.DatasourceUsers),
+		} {
+			put("documents", e)
+		}
+		for range withheld {
+			if err := s.Withhold("documents", "secret", "secret"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Withhold("users", "ann", "ann"); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		plan := &component.Plan{Streams: []component.StreamPlan{{Name: "users"}, {Name: "documents"}}}
+		refused := &fault.Refusal{}
+		if err := (Known{Pipeline: twoStreams()}).List(refused, plan, s); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{
+			"who would find the documents after this run:",
+			"        2 for all-users, rule open",
+			"        1 for all-users, rule default",
+			"        1 for datasource-users, rule datasource",
+			"        1 for listed, rule owners",
+			"        1 for listed, rule team",
+			"        2 restricted in all (found only by those who are listed)",
+		}
+		if withheld > 0 {
+			want = append(want, "        1 for nobody (withheld)")
+		}
+		if !slices.Equal(refused.Table, want) {
+			t.Errorf("%d withheld:\n%s", withheld, strings.Join(refused.Table, "\n"))
+		}
+		if got := fake.Refs(refused.Changes); !slices.Equal(got, []string{"a", "b", "c", "d", "e", "f"}) ||
+			refused.Changes[0].Before != fault.Unknown ||
+			refused.Changes[0].After != access.AudienceText("listed", fake.Hashes("sam")) {
+			t.Errorf("%d withheld: %+v", withheld, refused.Changes)
+		}
 	}
-	upload := fault.Change{
-		Stream: "documents",
-		Type:   UploadChange,
-		ID:     "u",
-		Before: fault.Unknown,
-		After:  fault.Added,
-		N:      1,
-	}
+}
+
+// TestUnsaid: only an error that is about what the sink holds, of a run without a
+// baseline that was not interrupted, is left to the baseline
+func TestUnsaid(t *testing.T) {
+	cause := errors.New("500")
+	ended, end := context.WithCancel(t.Context())
+	end()
 	for name, tc := range map[string]struct {
-		changes, shown []fault.Change
-		refused        bool
+		ctx    context.Context
+		last   *baseline.Snapshot
+		err    error
+		unsaid bool
 	}{
-		"no approval":                               {items(30), nil, true},
-		"all were shown":                            {items(30), items(30), false},
-		"one was not shown":                         {items(30), items(29), true},
-		"a few of those shown are gone":             {items(24), items(30), false},
-		"many of those shown are gone":              {items(23), items(30), true},
-		"the upload was not shown":                  {append(items(3), upload), items(3), true},
-		"all and the upload were shown":             {append(items(3), upload), append(items(3), upload), false},
-		"nothing that could be approved, nor shown": {nil, nil, true},
-		"the upload is no longer the last":          {items(24), append(items(30), upload), false},
-		"nothing that could be approved":            {nil, items(3), true},
+		"no baseline": {
+			t.Context(), nil, fmt.Errorf("ask the sink: %w", &component.UnsaidError{Err: cause}), true,
+		},
+		"a partial baseline": {t.Context(), lastOf("users"), &component.UnsaidError{Err: cause}, true},
+		"a baseline":         {t.Context(), lastOf("documents"), &component.UnsaidError{Err: cause}, false},
+		"interrupted":        {ended, nil, &component.UnsaidError{Err: cause}, false},
+		"another error":      {t.Context(), nil, cause, false},
+		"no error":           {t.Context(), nil, nil, false},
 	} {
-		v := &Review{Pipeline: &component.Pipeline{}, Untrusted: &fault.Refusal{Guard: Baseline, Changes: tc.changes}}
-		v.Pipeline.Limits.MaxLoss = component.Bound{Share: 0.2, Items: 5}
-		if r := v.BaselineGuard(nil, component.Holdings{}, NewCoverage(tc.shown)); (r != nil) != tc.refused {
-			t.Errorf("%s: %+v", name, r)
+		held, unsaid := Known{Pipeline: twoStreams(), Base: baseline.Baseline{Snapshot: tc.last}}.Unsaid(tc.ctx, tc.err)
+		if unsaid != tc.unsaid || (held.Unsaid == cause) != tc.unsaid {
+			t.Errorf("%s: %t, %v", name, unsaid, held.Unsaid)
 		}
 	}
-	if r := (&Review{}).BaselineGuard(nil, component.Holdings{}, nil); r != nil {
-		t.Errorf("a run that can be compared: %+v", r)
+}
+
+// TestHolds: documents that are counted, a listed upload and a sink that does not say
+// are evidence that the sink holds documents; users and a count of zero are not.
+func TestHolds(t *testing.T) {
+	upload := []component.Upload{{Stream: "documents", ID: "u"}, {Stream: "documents", ID: "older"}}
+	for name, tc := range map[string]struct {
+		held component.Holdings
+		want string
+	}{
+		"nothing is said":     {component.Holdings{}, ""},
+		"zero":                {component.Holdings{Streams: map[string]int{"documents": 0}}, ""},
+		"users":               {component.Holdings{Streams: map[string]int{"users": 5, "documents": 0}}, ""},
+		"a stream of its own": {component.Holdings{Streams: map[string]int{"members": 5}}, ""},
+		"documents": {
+			component.Holdings{Streams: map[string]int{"documents": 5}, Uploads: upload},
+			"the sink counts 5 documents",
+		},
+		"an upload": {component.Holdings{Uploads: upload}, "the sink lists the upload of documents u"},
+		"an upload, stale counts": {
+			component.Holdings{Streams: map[string]int{"documents": 0}, Uploads: upload},
+			"the sink lists the upload of documents u",
+		},
+		"it does not say": {
+			component.Holdings{Unsaid: errors.New("404"), Uploads: upload},
+			"it is unknown what the sink holds (404)",
+		},
+	} {
+		if got := (Known{Pipeline: twoStreams(), Holdings: tc.held}).Holds(); got != tc.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// TestOwns: an upload is ours when its id carries the owner of this state folder. One
+// without an owner, of an earlier version, is recognised by its run.
+func TestOwns(t *testing.T) {
+	store := fake.Folder{T: t, Dir: t.TempDir()}.Baseline()
+	base := baseline.Baseline{Snapshot: &baseline.Snapshot{Header: baseline.Header{Run: "last"}}}
+	for name, tc := range map[string]struct {
+		upload component.Upload
+		store  *baseline.Store
+		base   baseline.Baseline
+		ours   bool
+	}{
+		"our owner":                 {component.Upload{Owner: "ours", Run: "other"}, store, base, true},
+		"their owner, our run":      {component.Upload{Owner: "theirs", Run: "last"}, store, base, false},
+		"of another program":        {component.Upload{ID: "u"}, store, base, false},
+		"the last run":              {component.Upload{Run: "last"}, store, base, true},
+		"another run":               {component.Upload{Run: "other"}, store, base, false},
+		"the last run, no baseline": {component.Upload{Run: "last"}, store, baseline.Baseline{}, false},
+		"the last run, no folder":   {component.Upload{Run: "last"}, nil, base, false},
+	} {
+		k := Known{Store: tc.store, Base: tc.base, Owner: baseline.Owner{ID: "ours"}}
+		if got := k.Owns(tc.upload); got != tc.ours {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+// TestCovered: a baseline covers a run when it has every stream with permissions.
+func TestCovered(t *testing.T) {
+	for name, tc := range map[string]struct {
+		last    *baseline.Snapshot
+		covered bool
+	}{
+		"no baseline": {nil, false},
+		"users":       {lastOf("users"), false},
+		"documents":   {lastOf("documents"), true},
+		"both":        {lastOf("users", "documents"), true},
+	} {
+		if got := (Known{Pipeline: twoStreams(), Base: baseline.Baseline{Snapshot: tc.last}}).Covered(); got != tc.covered {
+			t.Errorf("%s: %t", name, got)
+		}
 	}
 }

@@ -1,9 +1,7 @@
 package run
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -13,7 +11,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/guard"
-	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
 // TestBaselineWithoutUsers: a baseline covers the documents also when the runs left
@@ -70,27 +67,6 @@ func TestDamagedFirstBaseline(t *testing.T) {
 	}
 }
 
-// TestBaselineOfNothing: a run without documents and without a baseline is covered by
-// no approval, since it lists nothing that one could name.
-func TestBaselineOfNothing(t *testing.T) {
-	v := &guard.Review{Untrusted: &fault.Refusal{Guard: guard.Baseline}}
-	if refused := v.BaselineGuard(nil, component.Holdings{}, &guard.Coverage{}); refused == nil {
-		t.Error("it was allowed")
-	}
-}
-
-// TestUploadText: an upload is named with its start when the sink says it.
-func TestUploadText(t *testing.T) {
-	u := component.Upload{Stream: "documents", ID: "u"}
-	if got := u.String(); got != "the upload of documents u" {
-		t.Error(got)
-	}
-	u.Began = time.Date(2026, 1, 2, 3, 4, 0, 0, time.Local)
-	if got := u.String(); got != "the upload of documents u, begun 2026-01-02 03:04" {
-		t.Error(got)
-	}
-}
-
 // twoStreams is a pipeline with users and documents, of which only documents have
 // permissions.
 func twoStreams() *component.Pipeline {
@@ -130,102 +106,5 @@ func TestBaselineOfStreams(t *testing.T) {
 		if r.covered() != tc.covered || r.writes() != tc.writes {
 			t.Errorf("%s: covered %t, writes %t", name, r.covered(), r.writes())
 		}
-	}
-}
-
-// TestUnsaid: only an error that is about what the sink holds, of a run without a
-// baseline that was not interrupted, is left to the baseline guard.
-func TestUnsaid(t *testing.T) {
-	cause := errors.New("500")
-	ended, end := context.WithCancel(t.Context())
-	end()
-	for name, tc := range map[string]struct {
-		ctx    context.Context
-		last   *baseline.Snapshot
-		err    error
-		unsaid bool
-	}{
-		"no baseline":        {t.Context(), nil, fmt.Errorf("ask the sink: %w", &component.UnsaidError{Err: cause}), true},
-		"a partial baseline": {t.Context(), lastOf("users"), &component.UnsaidError{Err: cause}, true},
-		"a baseline":         {t.Context(), lastOf("documents"), &component.UnsaidError{Err: cause}, false},
-		"interrupted":        {ended, nil, &component.UnsaidError{Err: cause}, false},
-		"another error":      {t.Context(), nil, cause, false},
-		"no error":           {t.Context(), nil, nil, false},
-	} {
-		held, unsaid := (&run{p: twoStreams(), last: tc.last, base: baseline.Baseline{Snapshot: tc.last}}).unsaid(tc.ctx, tc.err)
-		if unsaid != tc.unsaid || (held.Unsaid == cause) != tc.unsaid {
-			t.Errorf("%s: %t, %v", name, unsaid, held.Unsaid)
-		}
-	}
-}
-
-// TestHolds: documents that are counted, a listed upload and a sink that does not say
-// are evidence that the sink holds documents; users and a count of zero are not.
-func TestHolds(t *testing.T) {
-	upload := []component.Upload{{Stream: "documents", ID: "u"}, {Stream: "documents", ID: "older"}}
-	for name, tc := range map[string]struct {
-		held component.Holdings
-		want string
-	}{
-		"nothing is said":         {component.Holdings{}, ""},
-		"zero":                    {component.Holdings{Streams: map[string]int{"documents": 0}}, ""},
-		"users":                   {component.Holdings{Streams: map[string]int{"users": 5, "documents": 0}}, ""},
-		"a stream of its own":     {component.Holdings{Streams: map[string]int{"members": 5}}, ""},
-		"documents":               {component.Holdings{Streams: map[string]int{"documents": 5}, Uploads: upload}, "the sink counts 5 documents"},
-		"an upload":               {component.Holdings{Uploads: upload}, "the sink lists the upload of documents u"},
-		"an upload, stale counts": {component.Holdings{Streams: map[string]int{"documents": 0}, Uploads: upload}, "the sink lists the upload of documents u"},
-		"it does not say":         {component.Holdings{Unsaid: errors.New("404"), Uploads: upload}, "it is unknown what the sink holds (404)"},
-	} {
-		if got := (&run{p: twoStreams(), held: tc.held}).holds(); got != tc.want {
-			t.Errorf("%s: %q", name, got)
-		}
-	}
-}
-
-// TestBaselineGuard: an approval allows a run without a baseline when it covers every
-// document and the run does not lack more of what it showed than max_loss.
-func TestBaselineGuard(t *testing.T) {
-	shown := func(n int) []fault.Change {
-		var out []fault.Change
-		for i := range n {
-			out = append(out, fault.Change{Stream: "documents", ID: fmt.Sprint(i), Before: fault.Unknown, After: "all-users", N: 1})
-		}
-		return out
-	}
-	ten := func(ch fault.Change) []fault.Change {
-		var out []fault.Change
-		for i := range 10 {
-			ch.ID = fmt.Sprint("other ", i)
-			out = append(out, ch)
-		}
-		return out
-	}
-	upload := ten(fault.Change{Stream: "documents", Type: guard.UploadChange, Before: fault.Unknown, After: fault.Added, N: 1})
-	emptied := ten(fault.Change{Stream: "users", Before: fault.Unknown, After: fault.Gone, N: 1})
-	widened := ten(fault.Change{Stream: "documents", Before: "listed:1", After: "all-users", N: 1})
-	for name, tc := range map[string]struct {
-		changes, approved []fault.Change
-		refused           bool
-	}{
-		"not approved":                     {shown(3), nil, true},
-		"approved":                         {shown(3), shown(3), false},
-		"one more":                         {shown(4), shown(3), true},
-		"one less":                         {shown(2), shown(3), false},
-		"20 less of 100":                   {shown(80), shown(100), false},
-		"21 less of 100":                   {shown(79), shown(100), true},
-		"nothing is left":                  {nil, shown(3), true},
-		"22 less of 110":                   {shown(88), shown(110), false},
-		"21 less of 100 and ten uploads":   {append(shown(79), upload...), append(shown(100), upload...), true},
-		"21 less of 100 and ten streams":   {append(shown(79), emptied...), append(shown(100), emptied...), true},
-		"21 less of 100 and ten widenings": {append(shown(79), widened...), append(shown(100), widened...), true},
-		"of a list that is not of a place": {fake.Gone("a"), fake.Gone("a", "b"), false},
-	} {
-		v := &guard.Review{Pipeline: twoStreams(), Untrusted: &fault.Refusal{Guard: guard.Baseline, Changes: tc.changes}}
-		if got := v.BaselineGuard(nil, component.Holdings{}, guard.NewCoverage(tc.approved)); (got != nil) != tc.refused {
-			t.Errorf("%s: %+v", name, got)
-		}
-	}
-	if got := (&guard.Review{Pipeline: twoStreams()}).BaselineGuard(nil, component.Holdings{}, nil); got != nil {
-		t.Errorf("with a baseline: %+v", got)
 	}
 }
