@@ -83,7 +83,7 @@ func codesAt(n ast.Node) []ast.Expr {
 			name = fn.Name
 		}
 		switch {
-		case slices.Contains([]string{"Problem", "Warn", "KeyProblem", "warnKey", "report"}, name) && len(n.Args) == 4:
+		case slices.Contains([]string{"Problem", "Warn", "KeyProblem", "WarnKey", "report"}, name) && len(n.Args) == 4:
 			return n.Args[1:2]
 		case name == "KeyProblem" && len(n.Args) == 5, name == "fail" && len(n.Args) == 5:
 			return n.Args[2:3]
