@@ -8,7 +8,9 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/operate"
 )
 
@@ -58,7 +60,7 @@ func (a *app) hideAction(c *urfave.Context) error {
 		if c.Bool("unhide") {
 			return a.unhide(c, o)
 		}
-		if err := o.haveDocuments(); err != nil {
+		if err := o.HaveDocuments(o.refs); err != nil {
 			return err
 		}
 		done, err := operate.Hide(ctx, o.Pipeline, operate.HideOptions{SelectOptions: o.selecting(a, nil), By: a.who(), KeepUnknown: c.Bool("unseen")})
@@ -69,7 +71,7 @@ func (a *app) hideAction(c *urfave.Context) error {
 		for _, h := range done.Refs {
 			one := hiddenJSON{Ref: h.Ref, Types: append([]string{}, h.Types...), Gone: h.Err == nil, Notes: append([]string{}, h.Notes...)}
 			if h.Unknown && !c.Bool("unseen") {
-				h.Err, one.Gone = o.unknownRef(h.Ref), false
+				h.Err, one.Gone = unknownRef(o.NearRefs(h.Ref)), false
 			}
 			if h.Err != nil {
 				one.Error = h.Err.Error()
@@ -98,6 +100,16 @@ func (a *app) hideAction(c *urfave.Context) error {
 		}
 		return err
 	})
+}
+
+// unknownRef is that neither the last good run, the source nor Glean has a ref.
+func unknownRef(near []string) error {
+	remedy := "pipe hide --unseen remembers it all the same, for when it comes"
+	if len(near) > 0 {
+		remedy = "did you mean " + print.List(near) + "? " + remedy
+	}
+	return fault.Errorf(fault.Permanent, remedy,
+		"neither the last good run, nor the source, nor Glean has it, and it was not remembered")
 }
 
 // findMentions reads the source for documents that mention what was hidden. Where
@@ -131,7 +143,7 @@ func (a *app) findMentions(ctx context.Context, o *operating, done *operate.Hide
 
 func (a *app) printHidden(o *operating, h hiddenJSON) {
 	what := h.Ref
-	if o.isIdentity(h.Ref) {
+	if o.IsIdentity(h.Ref) {
 		what = "the page of " + h.Ref
 	}
 	switch {

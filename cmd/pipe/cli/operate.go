@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"slices"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -31,8 +30,8 @@ func (a *app) operate(c *urfave.Context, l loading, then func(context.Context, *
 		return err
 	}
 	defer j.Close()
-	o := &operating{Job: j, refs: slices.Clone(c.Args().Tail())}
-	if err := o.wholeRefs(); err != nil {
+	o := &operating{Job: j}
+	if o.refs, err = j.WholeRefs(c.Args().Tail()); err != nil {
 		return err
 	}
 	ctx, cancel := a.interruptible(c.Context)

@@ -13,6 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/operate"
 	"github.com/pipe-engine/pipe/engine/run"
 )
@@ -106,19 +107,6 @@ func (a *app) stateImportAction(c *urfave.Context) error {
 	return nil
 }
 
-// stateJSON is what the state folder has of one place.
-type stateJSON struct {
-	Place     string              `json:"place"`
-	Folder    string              `json:"folder"`
-	Baseline  string              `json:"baseline"` // intact, missing, damaged or newer
-	Problem   string              `json:"problem,omitempty"`
-	Owner     string              `json:"owner,omitempty"`
-	LastRun   *lastRun            `json:"lastRun"`
-	Hidden    []baseline.Hidden   `json:"hidden"`
-	Approvals []baseline.Approval `json:"approvals"`
-	Files     []string            `json:"files"`
-}
-
 func (a *app) stateShowAction(c *urfave.Context) error {
 	if c.Args().Len() != 1 {
 		return usage{"pipe state show takes one pipeline file", "write pipe state show pipelines/backstage.yaml"}
@@ -127,7 +115,7 @@ func (a *app) stateShowAction(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := readState(dir, place)
+	s, err := job.ReadState(dir, place)
 	if err != nil {
 		return &fault.StateError{Err: err, Remedy: "restore the state folder from a copy, or import an archive into an empty folder"}
 	}
@@ -138,48 +126,7 @@ func (a *app) stateShowAction(c *urfave.Context) error {
 	return nil
 }
 
-func readState(dir, place string) (*stateJSON, error) {
-	store, err := baseline.Open(dir, place)
-	if err != nil {
-		return nil, err
-	}
-	out := &stateJSON{Place: place, Folder: dir, Hidden: []baseline.Hidden{}, Approvals: []baseline.Approval{}}
-	base, err := store.Load()
-	if err != nil {
-		return nil, err
-	}
-	defer base.Close()
-	out.Baseline, out.Problem = base.Condition.String(), base.Problem
-	if base.Condition == baseline.Intact {
-		out.LastRun = &lastRun{base.Run, base.Finished, base.Streams, base.Types}
-	}
-	owner, _, err := store.Owner()
-	if err != nil {
-		return nil, err
-	}
-	out.Owner = owner.ID
-	hidden, err := store.Hidden()
-	if err != nil {
-		return nil, err
-	}
-	for _, h := range hidden {
-		if h.Back.IsZero() {
-			out.Hidden = append(out.Hidden, h)
-		}
-	}
-	for _, id := range store.Approvals() {
-		approval, err := store.Approval(id)
-		if err != nil {
-			return nil, err
-		}
-		out.Approvals = append(out.Approvals, *approval)
-	}
-	slices.SortFunc(out.Approvals, func(a, b baseline.Approval) int { return b.At.Compare(a.At) })
-	out.Files, err = store.Files()
-	return out, err
-}
-
-func (a *app) printState(s *stateJSON) {
+func (a *app) printState(s *job.State) {
 	row := func(name, format string, args ...any) {
 		display.Fprintf(a.Stdout, "%-10s "+format+"\n", append([]any{name}, args...)...)
 	}

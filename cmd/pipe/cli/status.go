@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/operate"
 )
 
@@ -87,43 +88,12 @@ func poll(ctx context.Context, c *urfave.Context, ask func() (done bool, err err
 // placeStatus is an inspection beside what this machine remembers.
 type placeStatus struct {
 	*component.Inspection
-	LastRun *lastRun          `json:"lastRun"`
+	LastRun *job.LastRun      `json:"lastRun"`
 	Hidden  []baseline.Hidden `json:"hidden"`
 	// Unconfirmed are the uploads of the last good run that Glean has acknowledged
 	// and not listed yet, Lost those that it does not have.
 	Unconfirmed []baseline.Upload `json:"unconfirmed"`
 	Lost        []baseline.Upload `json:"lost"`
-}
-
-type lastRun struct {
-	Run      string                    `json:"run"`
-	Finished time.Time                 `json:"finished"`
-	Streams  map[string]int            `json:"streams"`
-	Types    map[string]map[string]int `json:"types"`
-}
-
-// remembered reads what the state folder has on the sink's place.
-func (o *operating) remembered() (last *lastRun, hidden []baseline.Hidden, err error) {
-	if o.State == "" {
-		return nil, nil, nil
-	}
-	store, err := baseline.Open(o.State, o.Pipeline.Sink.Place())
-	if err != nil {
-		return nil, nil, &fault.StateError{Err: err, Remedy: "name a folder that can be written with --state DIR"}
-	}
-	if hidden, err = store.Hidden(); err != nil {
-		return nil, nil, &fault.StateError{Err: err, Remedy: "restore the file from a copy, or remove it and hide again what has to stay hidden"}
-	}
-	hidden = slices.DeleteFunc(hidden, func(h baseline.Hidden) bool { return !h.Back.IsZero() })
-	base, err := store.Load()
-	if err != nil {
-		return nil, hidden, &fault.StateError{Err: err, Remedy: "make the file readable for this user, or restore the state folder from a copy"}
-	}
-	if base.Condition != baseline.Intact {
-		return nil, hidden, nil
-	}
-	defer base.Close()
-	return &lastRun{base.Run, base.Finished, base.Streams, base.Types}, hidden, nil
 }
 
 func (a *app) statusOfPlace(ctx context.Context, c *urfave.Context, o *operating, inspector component.Inspector) error {
@@ -148,7 +118,7 @@ func (a *app) statusOfPlace(ctx context.Context, c *urfave.Context, o *operating
 		}
 	}
 	s := placeStatus{Inspection: found, Hidden: []baseline.Hidden{}, Unconfirmed: append([]baseline.Upload{}, uploads.Unknown...), Lost: append([]baseline.Upload{}, uploads.Lost...)}
-	last, hidden, err := o.remembered()
+	last, hidden, err := o.Remembered()
 	if err != nil {
 		return err
 	}
@@ -196,16 +166,16 @@ func (a *app) printPlace(s placeStatus, st print.Style) {
 	}
 	rows := [][]string{}
 	for _, h := range s.Streams {
-		rows = append(rows, []string{h.Stream, counted(h.Uploaded), "", s.LastRun.of(h.Stream)})
+		rows = append(rows, []string{h.Stream, counted(h.Uploaded), "", lastCount(s.LastRun, h.Stream)})
 		if h.Stream != "documents" {
 			continue
 		}
 		rows[len(rows)-1][2] = counted(h.Indexed)
 		for _, t := range s.Types {
-			rows = append(rows, []string{"  " + t.Type, counted(t.Uploaded), counted(t.Indexed), s.LastRun.ofType(h.Stream, t.Type)})
+			rows = append(rows, []string{"  " + t.Type, counted(t.Uploaded), counted(t.Indexed), lastCountOfType(s.LastRun, h.Stream, t.Type)})
 		}
-		for _, t := range s.LastRun.lacking(h.Stream, s.Types) {
-			rows = append(rows, []string{"  " + t, "0", "0", s.LastRun.ofType(h.Stream, t)})
+		for _, t := range lackingTypes(s.LastRun, h.Stream, s.Types) {
+			rows = append(rows, []string{"  " + t, "0", "0", lastCountOfType(s.LastRun, h.Stream, t)})
 		}
 	}
 	header := []string{"", "uploaded", "indexed", "last run"}
@@ -237,9 +207,9 @@ func (a *app) printPlace(s placeStatus, st print.Style) {
 	display.Fprintf(a.Stdout, "\n%s\n", display.Indent(a.named(s.Shows), ""))
 }
 
-// of is what the last run delivered of a stream. It remembers members by group,
+// lastCount is what the last run delivered of a stream. It remembers members by group,
 // and Glean counts them one by one.
-func (l *lastRun) of(stream string) string {
+func lastCount(l *job.LastRun, stream string) string {
 	if l == nil || stream == "memberships" {
 		return ""
 	}
@@ -249,15 +219,15 @@ func (l *lastRun) of(stream string) string {
 	return ""
 }
 
-func (l *lastRun) ofType(stream, typ string) string {
+func lastCountOfType(l *job.LastRun, stream, typ string) string {
 	if l == nil {
 		return ""
 	}
 	return display.Number(l.Types[stream][typ])
 }
 
-// lacking are types that the last run delivered and Glean does not count.
-func (l *lastRun) lacking(stream string, held []component.TypeHeld) []string {
+// lackingTypes are types that the last run delivered and Glean does not count.
+func lackingTypes(l *job.LastRun, stream string, held []component.TypeHeld) []string {
 	if l == nil {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package print
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/codec"
@@ -28,20 +27,7 @@ func Wrap(text string, width int) []string {
 }
 
 // List joins a few texts.
-func List(texts []string) string {
-	const most = 6
-	out := ""
-	for i, t := range texts[:min(most, len(texts))] {
-		if i > 0 {
-			out += ", "
-		}
-		out += t
-	}
-	if more := len(texts) - most; more > 0 {
-		out += fmt.Sprintf(" and %d more", more)
-	}
-	return out
-}
+func List(texts []string) string { return display.List(texts, 6, ", ") }
 
 // Short is a value in one line of at most width characters, 0 for any length.
 func Short(v any, width int) string {

@@ -1,0 +1,135 @@
+package job
+
+import (
+	"slices"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// LastRun is what the state folder has of the last good run.
+type LastRun struct {
+	Run      string                    `json:"run"`
+	Finished time.Time                 `json:"finished"`
+	Streams  map[string]int            `json:"streams"`
+	Types    map[string]map[string]int `json:"types"`
+}
+
+func lastRunOf(base *baseline.Baseline) *LastRun {
+	return &LastRun{base.Run, base.Finished, base.Streams, base.Types}
+}
+
+// Remembered returns what the state folder has of the sink's place: the last good run,
+// nil when its baseline is not intact, and what is hidden. The error is a
+// *fault.StateError.
+func (j *Job) Remembered() (last *LastRun, hidden []baseline.Hidden, err error) {
+	if j.State == "" {
+		return nil, nil, nil
+	}
+	store, err := baseline.Open(j.State, j.Pipeline.Sink.Place())
+	if err != nil {
+		return nil, nil, &fault.StateError{Err: err, Remedy: "name a folder that can be written with --state DIR"}
+	}
+	if hidden, err = hiddenNow(store); err != nil {
+		return nil, nil, &fault.StateError{
+			Err: err, Remedy: "restore the file from a copy, or remove it and hide again what has to stay hidden",
+		}
+	}
+	base, err := store.Load()
+	if err != nil {
+		return nil, hidden, &fault.StateError{
+			Err: err, Remedy: "make the file readable for this user, or restore the state folder from a copy",
+		}
+	}
+	defer base.Close()
+	if base.Condition != baseline.Intact {
+		return nil, hidden, nil
+	}
+	return lastRunOf(&base), hidden, nil
+}
+
+// hiddenNow are the documents that are hidden and were not let back.
+func hiddenNow(store *baseline.Store) ([]baseline.Hidden, error) {
+	hidden, err := store.Hidden()
+	return slices.DeleteFunc(hidden, func(h baseline.Hidden) bool { return !h.Back.IsZero() }), err
+}
+
+// delivered are the refs of the documents of the last good run, sorted; none where its
+// baseline is not intact.
+func (j *Job) delivered() []string {
+	if j.State == "" || j.Pipeline.Sink.Place() == "" {
+		return nil
+	}
+	store, err := baseline.Open(j.State, j.Pipeline.Sink.Place())
+	if err != nil {
+		return nil
+	}
+	base, err := store.Load()
+	if err != nil || base.Condition != baseline.Intact {
+		return nil
+	}
+	defer base.Close()
+	var out []string
+	for e, err := range base.Entries() {
+		if err != nil {
+			return nil
+		}
+		if e.Audience != "" && e.Away.IsZero() {
+			out = append(out, e.Ref)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// State is what a state folder has of one place.
+type State struct {
+	Place     string              `json:"place"`
+	Folder    string              `json:"folder"`
+	Baseline  string              `json:"baseline"` // intact, missing, damaged or newer
+	Problem   string              `json:"problem,omitempty"`
+	Owner     string              `json:"owner,omitempty"`
+	LastRun   *LastRun            `json:"lastRun"`
+	Hidden    []baseline.Hidden   `json:"hidden"`
+	Approvals []baseline.Approval `json:"approvals"` // the latest first
+	Files     []string            `json:"files"`
+}
+
+// ReadState reads what a state folder has of a place. It changes nothing.
+func ReadState(dir, place string) (*State, error) {
+	store, err := baseline.Open(dir, place)
+	if err != nil {
+		return nil, err
+	}
+	out := &State{Place: place, Folder: dir, Hidden: []baseline.Hidden{}, Approvals: []baseline.Approval{}}
+	base, err := store.Load()
+	if err != nil {
+		return nil, err
+	}
+	defer base.Close()
+	out.Baseline, out.Problem = base.Condition.String(), base.Problem
+	if base.Condition == baseline.Intact {
+		out.LastRun = lastRunOf(&base)
+	}
+	owner, _, err := store.Owner()
+	if err != nil {
+		return nil, err
+	}
+	out.Owner = owner.ID
+	hidden, err := hiddenNow(store)
+	if err != nil {
+		return nil, err
+	}
+	out.Hidden = append(out.Hidden, hidden...)
+	for _, id := range store.Approvals() {
+		approval, err := store.Approval(id)
+		if err != nil {
+			return nil, err
+		}
+		out.Approvals = append(out.Approvals, *approval)
+	}
+	slices.SortFunc(out.Approvals, func(a, b baseline.Approval) int { return b.At.Compare(a.At) })
+	out.Files, err = store.Files()
+	return out, err
+}
