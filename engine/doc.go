@@ -2,9 +2,11 @@
 // publishes, and does what people ask for outside a run. It holds no code. The packages,
 // from the lowest layer:
 //
-//   - fault, codec, display, atomicfile: kinds of failure; JSON; text for people;
-//     replacing a file
-//   - config, expression, access: the pipeline file; expressions; who may find an item
+//   - codec, display, markdown, atomicfile, fault: JSON; text for people; Markdown to
+//     text; replacing a file; kinds of failure
+//   - config, config/schema: the pipeline file; its JSON Schema
+//   - expression, expression/condition: expressions; what a condition says as written
+//   - access: who may find an item
 //   - component: the contract with sources, transforms, permissions and sinks
 //   - connection: every HTTP request
 //   - stage: what a run will send, on disk

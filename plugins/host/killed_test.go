@@ -28,12 +28,12 @@ func beHost() {
 	time.Sleep(time.Hour)
 }
 
-// hosted starts a host whose plugin forked, and gives both pids of the plugin.
-func hosted(t *testing.T, mode, temp string) (host *exec.Cmd, pids []int) {
+// spawn starts the test binary with more variables and gives the first line that it
+// prints. It is killed at the end of the test.
+func spawn(t *testing.T, env ...string) (cmd *exec.Cmd, line string) {
 	t.Helper()
-	file := temp + "/mark"
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), modeVariable+"=host", hostedVariable+"="+mode, fileVariable+"="+file)
+	cmd = exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -42,13 +42,24 @@ func hosted(t *testing.T, mode, temp string) (host *exec.Cmd, pids []int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil || line != "ready <nil>\n" {
+	line, err = bufio.NewReader(out).ReadString('\n')
+	if err != nil {
 		t.Fatalf("%q %v", line, err)
+	}
+	return cmd, line
+}
+
+// hosted starts a host whose plugin forked, and gives both pids of the plugin.
+func hosted(t *testing.T, mode, temp string) (host *exec.Cmd, pids []int) {
+	t.Helper()
+	file := temp + "/mark"
+	host, line := spawn(t, modeVariable+"=host", hostedVariable+"="+mode, fileVariable+"="+file)
+	if line != "ready <nil>\n" {
+		t.Fatalf("%q", line)
 	}
 	pids = pidsIn(t, file)
 	os.Remove(file)
-	return cmd, pids
+	return host, pids
 }
 
 // TestKilled: SIGKILL of pipe leaves no process and no socket.

@@ -1,9 +1,7 @@
 package host
 
 import (
-	"bufio"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -17,20 +15,10 @@ import (
 // its address and process.
 func debugged(t *testing.T, mode string) (address string, cmd *exec.Cmd) {
 	t.Helper()
-	cmd = exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), modeVariable+"="+mode, proto.CookieKey+"="+proto.CookieValue, plugin.EnvUnixSocketDir+"="+shortTemp(t))
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	line, err := bufio.NewReader(out).ReadString('\n')
+	cmd, line := spawn(t, modeVariable+"="+mode, proto.CookieKey+"="+proto.CookieValue, plugin.EnvUnixSocketDir+"="+shortTemp(t))
 	parts := strings.Split(line, "|")
-	if err != nil || len(parts) < 5 {
-		t.Fatalf("%q %v", line, err)
+	if len(parts) < 5 {
+		t.Fatalf("%q", line)
 	}
 	return parts[3], cmd
 }
