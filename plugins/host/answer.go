@@ -44,7 +44,8 @@ func change(r *component.Record, o *proto.Outcome, writes []string) error {
 		}
 	}
 	if n := len(o.GetChanged()); n > maxPaths {
-		return fmt.Errorf("it lists %d changed paths of one record, and %d are taken: name what they stand below", n, maxPaths)
+		return fmt.Errorf("it lists %d changed paths of one record, and %d are taken: name what they stand below",
+			n, maxPaths)
 	}
 	root := maps.Clone(r.Value)
 	if root == nil {
@@ -52,7 +53,8 @@ func change(r *component.Record, o *proto.Outcome, writes []string) error {
 	}
 	for _, path := range o.GetChanged() {
 		if !slices.ContainsFunc(writes, func(w string) bool { return within(path, w) }) {
-			return fmt.Errorf("it changed %q, which is not among the paths that it says it writes (%s)", cut(path, 80), strings.Join(writes, ", "))
+			return fmt.Errorf("it changed %q, which is not among the paths that it says it writes (%s)",
+				cut(path, 80), strings.Join(writes, ", "))
 		}
 		names := strings.Split(path, ".")
 		value, _ := lookup(changes, names)
@@ -61,7 +63,8 @@ func change(r *component.Record, o *proto.Outcome, writes []string) error {
 		}
 	}
 	for name := range changes {
-		if name != "ref" && name != "kind" && !slices.ContainsFunc(o.GetChanged(), func(path string) bool { return within(path, name) }) {
+		if name != "ref" && name != "kind" &&
+			!slices.ContainsFunc(o.GetChanged(), func(path string) bool { return within(path, name) }) {
 			return fmt.Errorf("it answers a new value for %q and does not list it as changed", cut(name, 80))
 		}
 	}

@@ -52,13 +52,15 @@ func (p *process) describe(ctx context.Context) (*Description, error) {
 		Needs: r.GetNeeds(), Writes: r.GetWrites(),
 	}
 	defect := func(format string, args ...any) (*Description, error) {
-		return nil, fault.Errorf(fault.Fatal, "this is a defect of the plugin: tell its author", "what it says about itself is wrong: "+format, args...)
+		return nil, fault.Errorf(fault.Fatal, "this is a defect of the plugin: tell its author",
+			"what it says about itself is wrong: "+format, args...)
 	}
 	if !namePattern.MatchString(d.Name) {
 		return defect("its name is %q, and a name has letters, digits and dashes", cut(d.Name, 80))
 	}
 	if len(d.Needs) > maxPaths || len(d.Writes) > maxPaths {
-		return defect("it needs %d paths and writes %d, and %d are taken: name what they stand below", len(d.Needs), len(d.Writes), maxPaths)
+		return defect("it needs %d paths and writes %d, and %d are taken: name what they stand below",
+			len(d.Needs), len(d.Writes), maxPaths)
 	}
 	for _, path := range slices.Concat(d.Needs, d.Writes) {
 		if !pathPattern.MatchString(path) {

@@ -25,7 +25,8 @@ func (b *batch) give(out *component.Outcome, r *component.Record, all []*compone
 	}
 	remedy := fault.RemedyOf(err)
 	if remedy == "" {
-		remedy = "mend the plugin or the record; with on_error: reject such records are rejected instead, with on_error: pass they stay as they are"
+		remedy = "mend the plugin or the record; with on_error: reject such records are rejected instead, " +
+			"with on_error: pass they stay as they are"
 	}
 	return fault.Errorf(fault.ClassOf(err), remedy, "plugin %s (%s), %s: %w", t.label, t.path(), refs(all), err)
 }
@@ -36,7 +37,8 @@ func (b *batch) warn() {
 		return
 	}
 	t := b.t
-	t.o.Log.Warn("a plugin failed, and its records stay as they are", "plugin", t.label, "transform", t.o.Name, "count", len(b.passed), "records", refs(b.passed), "error", b.failure)
+	t.o.Log.Warn("a plugin failed, and its records stay as they are", "plugin", t.label, "transform", t.o.Name,
+		"count", len(b.passed), "records", refs(b.passed), "error", b.failure)
 	t.counts.Lock()
 	defer t.counts.Unlock()
 	t.passed += len(b.passed)
@@ -55,7 +57,10 @@ func (t *Transform) Notes() []string {
 	if t.passed > 1 {
 		passed = fmt.Sprintf("%d records stayed as they are", t.passed)
 	}
-	return []string{fmt.Sprintf("transform %q: %s, since plugin %s failed and on_error is pass; last: %s", t.o.Name, passed, t.label, headline(t.lastErr))}
+	return []string{
+		fmt.Sprintf("transform %q: %s, since plugin %s failed and on_error is pass; last: %s", t.o.Name, passed,
+			t.label, headline(t.lastErr)),
+	}
 }
 
 // path is the program, as messages name it.
@@ -71,7 +76,8 @@ func refs(records []*component.Record) string {
 	if len(records) == 1 {
 		return "record " + records[0].Ref
 	}
-	return fmt.Sprintf("a batch of %d records, from %s to %s", len(records), records[0].Ref, records[len(records)-1].Ref)
+	return fmt.Sprintf("a batch of %d records, from %s to %s", len(records), records[0].Ref,
+		records[len(records)-1].Ref)
 }
 
 // headline is an error without the plugin's own lines below it.

@@ -157,7 +157,8 @@ func (p *process) connect(ctx context.Context) error {
 	}
 	p.conn = c.(*plugin.GRPCClient).Conn
 	p.wire = proto.NewTransformClient(p.conn)
-	_, err = grpc_health_v1.NewHealthClient(p.conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: plugin.GRPCServiceName})
+	_, err = grpc_health_v1.NewHealthClient(p.conn).
+		Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: plugin.GRPCServiceName})
 	return err
 }
 
@@ -166,16 +167,19 @@ func (p *process) connect(ctx context.Context) error {
 func (p *process) startError(ctx context.Context, o *Options, err error) error {
 	const remedy = "start the program by hand to see what it does: a plugin says that it is one, and ends"
 	fail := func(remedy, format string, args ...any) error {
-		return fault.Errorf(fault.Fatal, remedy, "%s: %s%s", o.command().Program(), fmt.Sprintf(format, args...), p.lastWords())
+		return fault.Errorf(fault.Fatal, remedy, "%s: %s%s", o.command().Program(), fmt.Sprintf(format, args...),
+			p.lastWords())
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	if p.program.pid() == 0 && p.program.copied && errors.Is(err, fs.ErrPermission) {
-		return fail("it is started from a copy, since others can change the file: take that right from them, or let TMPDIR name a folder whose programs may run", "it cannot be started: %v", err)
+		return fail("it is started from a copy, since others can change the file: take that right from them, "+
+			"or let TMPDIR name a folder whose programs may run", "it cannot be started: %v", err)
 	}
 	if p.program.pid() == 0 {
-		return fail("is it built for this system, and does the interpreter in its first line exist?", "it cannot be started: %v", err)
+		return fail("is it built for this system, and does the interpreter in its first line exist?",
+			"it cannot be started: %v", err)
 	}
 	refused := p.program.refused()
 	state := ""
@@ -192,7 +196,9 @@ func (p *process) startError(ctx context.Context, o *Options, err error) error {
 	case refused != nil:
 		return fail("", "%v", refused)
 	}
-	return fail("it must serve grpc.health.v1 and the transform service without TLS", "it said that it is ready and does not answer: %s", cut(display.Lines(status.Convert(err).Message()), 200))
+	return fail("it must serve grpc.health.v1 and the transform service without TLS",
+		"it said that it is ready and does not answer: %s",
+		cut(display.Lines(status.Convert(err).Message()), 200))
 }
 
 // removeSocket leaves the copies alone, in which the plugin may still look for

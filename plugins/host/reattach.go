@@ -69,11 +69,14 @@ func attach(ctx context.Context, a attachment, out *output.Log) (*process, error
 		return nil, fault.Errorf(fault.Fatal, remedy, "%s is not what a plugin prints: %v", ReattachVariable, a.bad)
 	}
 	if a.Version != proto.Version {
-		return nil, fault.Errorf(fault.Fatal, "", "%s: %s speaks version %d of the plugin protocol, and this pipe speaks version %d", ReattachVariable, a.name, a.Version, proto.Version)
+		return nil, fault.Errorf(fault.Fatal, "",
+			"%s: %s speaks version %d of the plugin protocol, and this pipe speaks version %d", ReattachVariable,
+			a.name, a.Version, proto.Version)
 	}
 	var addr net.Addr = &net.UnixAddr{Net: "unix", Name: a.Address}
 	if a.Network != "unix" {
-		return nil, fault.Errorf(fault.Fatal, remedy, "%s: %s is reached over %q, and pipe wants unix", ReattachVariable, a.name, a.Network)
+		return nil, fault.Errorf(fault.Fatal, remedy, "%s: %s is reached over %q, and pipe wants unix",
+			ReattachVariable, a.name, a.Network)
 	}
 	detached := make(chan struct{})
 	cfg := clientConfig()
@@ -88,7 +91,8 @@ func attach(ctx context.Context, a attachment, out *output.Log) (*process, error
 	defer cancel()
 	if err := p.connect(ctx); err != nil {
 		p.kill()
-		return nil, fault.Errorf(fault.Fatal, "is it still running? "+remedy, "%s: %s at %s does not answer: %v", ReattachVariable, a.name, a.Address, err)
+		return nil, fault.Errorf(fault.Fatal, "is it still running? "+remedy, "%s: %s at %s does not answer: %v",
+			ReattachVariable, a.name, a.Address, err)
 	}
 	return p, nil
 }

@@ -81,10 +81,12 @@ func build(c *Config, s component.TransformSettings) *Transform {
 	attached := t.Attached()
 	if s.Node.Get("sha256").IsNull() && len(c.Command) > 0 && !s.Unpinned && !attached {
 		s.Problem(s.Node, "unpinned", "the plugin has no checksum, so that any program could stand in its place",
-			"add sha256: …, as `pipe plugin checksum FILE` prints it, or run with --allow-unpinned while you work on the plugin")
+			"add sha256: …, as `pipe plugin checksum FILE` prints it, "+
+				"or run with --allow-unpinned while you work on the plugin")
 	}
 	if len(c.SHA256) > 0 && t.o.InterpreterOnly() && !attached {
-		s.Warn(s.Node.Get("command"), "interpreter-only", "the checksum covers the interpreter alone, and nothing of what it runs",
+		s.Warn(s.Node.Get("command"), "interpreter-only",
+			"the checksum covers the interpreter alone, and nothing of what it runs",
 			"name the script by its path, as in command: [/usr/bin/python3, plugin.py], and add its checksum")
 	}
 	return t

@@ -48,7 +48,8 @@ func (t *Transform) Probe(ctx context.Context) config.Problems {
 		if n == nil {
 			n = t.o.Node
 		}
-		return append(problems, config.Problem{Pos: n.Pos(), Width: len([]rune(n.Text())), Code: "plugin", Message: message, Hint: hint})
+		return append(problems,
+			config.Problem{Pos: n.Pos(), Width: len([]rune(n.Text())), Code: "plugin", Message: message, Hint: hint})
 	}
 	p.stop()
 	return problems
@@ -114,8 +115,9 @@ func (t *Transform) checkAccess(about *Description) config.Problems {
 	if len(both) == 0 || t.o.MayChangeAccess {
 		return nil
 	}
-	return config.Problems{settings.AtKey(t.o.Node, "plugin-access",
-		fmt.Sprintf("%s writes %s, and permissions read %s: it could decide who finds a document", about.Name, strings.Join(about.Writes, ", "), strings.Join(both, ", ")),
+	message := fmt.Sprintf("%s writes %s, and permissions read %s: it could decide who finds a document",
+		about.Name, strings.Join(about.Writes, ", "), strings.Join(both, ", "))
+	return config.Problems{settings.AtKey(t.o.Node, "plugin-access", message,
 		"add may_change_access: true if it may, or let permissions read something else")}
 }
 

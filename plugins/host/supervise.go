@@ -29,7 +29,10 @@ type broken struct{ error }
 func (b broken) Unwrap() error { return b.error }
 
 // call makes a call, and once more, alone, when the process broke.
-func (t *Transform) call(ctx context.Context, request *proto.TransformRequest) (answer *proto.TransformResponse, err error) {
+func (t *Transform) call(
+	ctx context.Context,
+	request *proto.TransformRequest,
+) (answer *proto.TransformResponse, err error) {
 	for _, again := range []bool{false, true} {
 		answer, err = t.try(ctx, request, again)
 		var b broken
@@ -40,7 +43,11 @@ func (t *Transform) call(ctx context.Context, request *proto.TransformRequest) (
 	return nil, err
 }
 
-func (t *Transform) try(ctx context.Context, request *proto.TransformRequest, alone bool) (*proto.TransformResponse, error) {
+func (t *Transform) try(
+	ctx context.Context,
+	request *proto.TransformRequest,
+	alone bool,
+) (*proto.TransformResponse, error) {
 	weight := int64(1)
 	if alone { // only this call can have ended the process
 		weight = inFlight
@@ -76,7 +83,10 @@ func (t *Transform) judge(p *process, err error, timeout time.Duration) error {
 	s := status.Convert(err)
 	switch s.Code() {
 	case codes.DeadlineExceeded:
-		return broken{fault.Errorf(fault.Permanent, "raise timeout if it needs longer, or lower batch", "it did not answer within %s and was ended%s", timeout, p.lastWords())}
+		return broken{
+			fault.Errorf(fault.Permanent, "raise timeout if it needs longer, or lower batch",
+				"it did not answer within %s and was ended%s", timeout, p.lastWords()),
+		}
 	case codes.Unavailable, codes.Canceled:
 		how := "its connection broke"
 		if p.program != nil {
@@ -89,7 +99,8 @@ func (t *Transform) judge(p *process, err error, timeout time.Duration) error {
 		if strings.Contains(s.Message(), fmt.Sprintf("vs. %d)", longestAnswer)) {
 			return fmt.Errorf("it answered more than %d MiB", longestAnswer>>20)
 		}
-		return fault.Errorf(fault.Permanent, "its server takes messages of 4 MB or less: let it take larger ones", "it refuses what it is sent: %s", t.words(s.Message(), longestReason))
+		return fault.Errorf(fault.Permanent, "its server takes messages of 4 MB or less: let it take larger ones",
+			"it refuses what it is sent: %s", t.words(s.Message(), longestReason))
 	case codes.Unimplemented:
 		return fmt.Errorf("it is not a transform plugin: %s", t.words(s.Message(), longestReason))
 	}
@@ -108,7 +119,8 @@ func (t *Transform) running(ctx context.Context) (*process, error) {
 	case t.closed || t.config == nil:
 		return nil, errors.New("it is not running")
 	case t.starts >= maxStarts:
-		return nil, fmt.Errorf("it was started %d times in this run and ended each time: it is not started again", t.starts)
+		return nil, fmt.Errorf("it was started %d times in this run and ended each time: it is not started again",
+			t.starts)
 	}
 	pause := min(firstPause<<max(0, t.failures-1), lastPause)
 	select {

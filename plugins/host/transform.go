@@ -75,7 +75,12 @@ func New(o Options) *Transform {
 	if o.startLimit == 0 {
 		o.startLimit = startLimit
 	}
-	t := &Transform{o: o, label: cmp.Or(o.command().Label(), o.Name), calls: semaphore.NewWeighted(inFlight), reasons: map[string]bool{}}
+	t := &Transform{
+		o:       o,
+		label:   cmp.Or(o.command().Label(), o.Name),
+		calls:   semaphore.NewWeighted(inFlight),
+		reasons: map[string]bool{},
+	}
 	t.out = output.New(o.Log.With("plugin", t.label), t.secrets.Clean)
 	return t
 }
@@ -93,7 +98,11 @@ func (t *Transform) Program() component.Program {
 
 // Apply hands the records over in batches and does what the plugin answers, or
 // what on_error says.
-func (t *Transform) Apply(ctx context.Context, _ *component.Worker, records []*component.Record) ([]component.Outcome, error) {
+func (t *Transform) Apply(
+	ctx context.Context,
+	_ *component.Worker,
+	records []*component.Record,
+) ([]component.Outcome, error) {
 	out := make([]component.Outcome, len(records))
 	b := batch{t: t, out: out}
 	defer b.warn()
@@ -103,7 +112,8 @@ func (t *Transform) Apply(ctx context.Context, _ *component.Worker, records []*c
 		}
 		doc, err := codec.Marshal(t.needs.document(r))
 		if err != nil {
-			if err := b.give(&out[i], r, []*component.Record{r}, fmt.Errorf("the record cannot be written as JSON: %w", err)); err != nil {
+			err = fmt.Errorf("the record cannot be written as JSON: %w", err)
+			if err := b.give(&out[i], r, []*component.Record{r}, err); err != nil {
 				return nil, err
 			}
 			continue

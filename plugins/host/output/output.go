@@ -100,13 +100,8 @@ func (l *Log) print(level slog.Level, message string, attrs []any) {
 // report logs how many lines were left out.
 func (l *Log) report(dropped int) {
 	if dropped > 0 {
-		l.log.Warn(
-			"the plugin printed too many lines; some were left out",
-			"lines",
-			dropped,
-			"limit",
-			fmt.Sprintf("%d lines a second", maxLines),
-		)
+		l.log.Warn("the plugin printed too many lines; some were left out", "lines", dropped, "limit",
+			fmt.Sprintf("%d lines a second", maxLines))
 	}
 }
 

@@ -115,12 +115,9 @@ func (c *Command) Verify() error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fault.Errorf(
-			fault.Fatal,
+		return fault.Errorf(fault.Fatal,
 			"a relative path starts from the folder of the pipeline file; name a program such as python3 by its absolute path",
-			"%s: there is no such file",
-			path,
-		)
+			"%s: there is no such file", path)
 	case err != nil:
 		return fault.Errorf(fault.Fatal, "", "%s: it cannot be read: %v", path, plain(err))
 	case info.IsDir():
@@ -128,21 +125,14 @@ func (c *Command) Verify() error {
 	case !info.Mode().IsRegular():
 		return fault.Errorf(fault.Fatal, "", "%s: this is not a file", path)
 	case info.Mode()&0o111 == 0:
-		return fault.Errorf(
-			fault.Fatal,
+		return fault.Errorf(fault.Fatal,
 			"chmod +x "+path+", or name its interpreter first: command: [/usr/bin/python3, "+filepath.Base(path)+"]",
-			"%s: it may not be run, since its run bit is not set",
-			path,
-		)
+			"%s: it may not be run, since its run bit is not set", path)
 	}
 	for _, word := range c.Words[1:] {
 		if _, path, info := c.argument(word); info != nil && info.IsDir() && len(c.Sums) > 0 {
-			return fault.Errorf(
-				fault.Fatal,
-				"name the file in it that is to run",
-				"%s: this is a folder, whose files no checksum covers",
-				path,
-			)
+			return fault.Errorf(fault.Fatal, "name the file in it that is to run",
+				"%s: this is a folder, whose files no checksum covers", path)
 		}
 	}
 	return nil
@@ -152,21 +142,13 @@ func (c *Command) Verify() error {
 func (c *Command) checkCount(files []named) error {
 	switch {
 	case len(c.Sums) == 0 && !c.Unpinned:
-		return fault.Errorf(
-			fault.Fatal,
+		return fault.Errorf(fault.Fatal,
 			"add sha256 to its block, or run with --allow-unpinned while you work on the plugin",
-			"%s: it has no checksum",
-			files[0].path,
-		)
+			"%s: it has no checksum", files[0].path)
 	case len(c.Sums) > 0 && len(files) != len(c.Sums):
-		return fault.Errorf(
-			fault.Fatal,
-			"write sha256 as a list with a checksum for each, in this order",
-			"the command names %d files (%s), and sha256 has %d",
-			len(files),
-			strings.Join(c.Files(), ", "),
-			len(c.Sums),
-		)
+		return fault.Errorf(fault.Fatal, "write sha256 as a list with a checksum for each, in this order",
+			"the command names %d files (%s), and sha256 has %d", len(files), strings.Join(c.Files(), ", "),
+			len(c.Sums))
 	}
 	return nil
 }

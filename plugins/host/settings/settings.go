@@ -49,11 +49,9 @@ func (s *Settings) read(source map[string]any) map[string]any {
 	}
 	schema, err := compileSchema(source)
 	if err != nil {
-		s.key(
-			s.node,
+		s.key(s.node,
 			fmt.Sprintf("the schema that %s gives for its config cannot be used: %v", s.plugin, firstLine(err)),
-			"this is a defect of the plugin: tell its author",
-		)
+			"this is a defect of the plugin: tell its author")
 		return nil
 	}
 	value := s.value(s.data, schema, false)
@@ -116,11 +114,8 @@ func (s *Settings) value(d config.Data, schema *jsonschema.Schema, secret bool) 
 		return nil
 	}
 	if d.Text.FromFile() && !secret {
-		s.at(
-			d.Node,
-			"${file:…} stands in a field that the plugin does not mark as secret",
-			"only secrets are read from files; use ${NAME} here",
-		)
+		s.at(d.Node, "${file:…} stands in a field that the plugin does not mark as secret",
+			"only secrets are read from files; use ${NAME} here")
 	}
 	text := d.Text.Reveal()
 	if secret {
