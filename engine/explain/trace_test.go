@@ -55,6 +55,19 @@ func TestPick(t *testing.T) {
 	}
 }
 
+// anyText are refs of any text, of which the end behind a colon may be written.
+type anyText struct{ dotted }
+
+func (anyText) ParseRef(text string) (string, bool) { return text, true }
+func (anyText) MayMean(text, ref string) bool       { return text == ref || strings.HasSuffix(ref, ":"+text) }
+
+// TestPickWhole: a whole ref is meant although it is a part of another.
+func TestPickWhole(t *testing.T) {
+	if ref, near := NewMatcher(anyText{}, "a").Pick([]string{"a", "page:a"}); ref != "a" {
+		t.Errorf("%q, near %q", ref, near)
+	}
+}
+
 // company is a trace of two people, a team within a department that is within
 // itself, and a document for whom the test says.
 func company(audience access.Audience, principals ...string) (*Trace, *Journey) {
