@@ -74,7 +74,7 @@ func (j *Job) HaveDocuments(refs []string) error {
 		if j.IsIdentity(ref) && !mapped {
 			return &fault.Invalid{
 				Reason: fmt.Sprintf("%s: a %s has no document, and nothing was changed", ref, kind),
-				Remedy: "name the documents that are meant; who is a user of Glean is for the source to say",
+				Remedy: "name the documents that are meant; users and groups are removed in the source",
 			}
 		}
 	}

@@ -55,7 +55,7 @@ func (m *metrics) report(r *run.Report) {
 	}
 	items := m.gauges("pipe_items", "items of the last run by stream", "stream")
 	pauses := m.gauges("pipe_deletion_paused",
-		"1 while Glean pauses the deletion of items that are no longer sent, by stream", "stream")
+		"1 while the sink pauses the deletion of items that are no longer sent, by stream", "stream")
 	for _, s := range r.Streams {
 		if !s.Written {
 			continue
