@@ -52,6 +52,7 @@ func elsewhere(t *testing.T) *world {
 // TestAdopt: a person at a terminal sees what is there and what would be, types the
 // number of restricted documents, and allows exactly that run once.
 func TestAdopt(t *testing.T) {
+	t.Parallel()
 	w := elsewhere(t)
 	w.run(t).expect(t, int(job.Refused), "pipe adopt --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped, "pipe run --approve ")
 	w.pipe(t, "push", shipped, scorer).expect(t, int(job.Refused), "of another state folder", "pipe adopt "+shipped, "!pipe run --approve ")
@@ -77,6 +78,7 @@ func TestAdopt(t *testing.T) {
 // TestAdoptWithoutTerminal: where nobody can answer, the ID is printed, and the run
 // that it allows.
 func TestAdoptWithoutTerminal(t *testing.T) {
+	t.Parallel()
 	w := elsewhere(t)
 	c := w.pipe(t, "adopt", shipped, "--progress", "none")
 	c.expect(t, int(job.Refused), "datasource backstage now holds", "restricted in all", "are unknown here", "pipe run --approve ")
@@ -92,6 +94,7 @@ func TestAdoptWithoutTerminal(t *testing.T) {
 // TestAdoptCalls: adopt needs its file and a state folder, has no --yes, and leaves
 // what no approval can allow to the run.
 func TestAdoptCalls(t *testing.T) {
+	t.Parallel()
 	w := elsewhere(t)
 	w.pipe(t, "adopt").expect(t, int(job.Wrong), "takes one pipeline file")
 	w.pipe(t, "adopt", shipped, "--yes").expect(t, int(job.Wrong), "yes")

@@ -28,6 +28,7 @@ func approvalIn(t testing.TB, c call) string {
 
 // TestApprovals: one ID allows what both guards refuse, for one run.
 func TestApprovals(t *testing.T) {
+	t.Parallel()
 	w := night(t)
 	open := func() {
 		w.env["DEFAULT_PERMISSIONS"] = "all-users"
@@ -98,6 +99,7 @@ func TestApproveUsed(t *testing.T) {
 
 // TestApproveCommand stores an approval for the next run.
 func TestApproveCommand(t *testing.T) {
+	t.Parallel()
 	w := night(t)
 	w.backstage.Fail(backstagefaults.Fault{Hide: backstagefaults.Half})
 	id := approvalIn(t, w.run(t))
@@ -125,6 +127,7 @@ func TestApproveCommand(t *testing.T) {
 
 // TestApprovalJSON: a refusal in JSON has the ID and every change.
 func TestApprovalJSON(t *testing.T) {
+	t.Parallel()
 	w := night(t)
 	w.backstage.Fail(backstagefaults.Fault{Hide: backstagefaults.Half})
 	c := w.run(t, "--json")
@@ -152,6 +155,7 @@ func TestApprovalJSON(t *testing.T) {
 // TestApprovalCalls: IDs and flags that are wrong are exit 2 before anything is
 // read.
 func TestApprovalCalls(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		args string
 		want string

@@ -126,6 +126,7 @@ func newerState(place string) string {
 // TestStateless: --state none does not get around the baseline; it is for a
 // datasource that holds no documents.
 func TestStateless(t *testing.T) {
+	t.Parallel()
 	w := night(t)
 	w.refused(t, []string{"this run has no state folder (--state none)", "after this run:"}, "--state", "none")
 	w.glean.Fail(gleanfaults.Fault{Path: "status", Status: http.StatusNotFound})
@@ -138,6 +139,7 @@ func TestStateless(t *testing.T) {
 // TestOtherMachine: a copy of the pipeline on another machine, or with another name
 // there, is refused; with the state folder of this one it is compared.
 func TestOtherMachine(t *testing.T) {
+	t.Parallel()
 	w := night(t)
 	owner := strings.Split(read(t, w.stored(t, ".owner")), `"owner":"`)[1][:16]
 	renamed := edited(t, "name: backstage\n", "name: copy\n")
@@ -156,6 +158,7 @@ func TestOtherMachine(t *testing.T) {
 // TestTwoStatesInTurn: a run whose baseline is whole is refused after another state
 // folder has written.
 func TestTwoStatesInTurn(t *testing.T) {
+	t.Parallel()
 	w := night(t)
 	w.foreignUpload(t, "connector-42")
 	w.refused(t, []string{"the last upload is of another program", "connector-42"})

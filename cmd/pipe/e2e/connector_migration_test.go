@@ -269,6 +269,7 @@ func TestMovingWithOldIDs(t *testing.T) {
 // comments behind values and in the place of one, once a variable that the pipeline
 // file contradicts is taken out.
 func TestConnectorVariables(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{Observe: func(r *http.Request) {
 		if h := r.Header.Get("Authorization"); h != "" {
 			t.Errorf("a comment was sent as the token: %s", h)

@@ -14,6 +14,7 @@ import (
 // TestDatasourceExport: what is exported applies to another Glean without a
 // difference, icons and all, and nothing is overwritten unasked.
 func TestDatasourceExport(t *testing.T) {
+	t.Parallel()
 	w, other := bare(t), bare(t)
 	path := edited(t, "      datasourceCategory:", "      suggestionText: \"a: b # ${NAME\\n second\"\n      iconUrl: ${file:a.svg}\n      aliases: [catalog, 'true']\n      trustUrlRegexForViewActivity: false\n      datasourceCategory:")
 	text, err := os.ReadFile(path)

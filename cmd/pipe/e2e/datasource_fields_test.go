@@ -17,6 +17,7 @@ import (
 // TestDatasourceIcons: icons are files of SVG or PNG by their content, or
 // addresses; whatever else they are is found when the file is checked.
 func TestDatasourceIcons(t *testing.T) {
+	t.Parallel()
 	w := bare(t)
 	const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M0 0h1v1z"/></svg>`
 	var small, large bytes.Buffer
@@ -76,6 +77,7 @@ func TestDatasourceIcons(t *testing.T) {
 // TestDatasourceTesters: the people who see a test datasource go through
 // betausers, each time.
 func TestDatasourceTesters(t *testing.T) {
+	t.Parallel()
 	w := bare(t)
 	path := edited(t, "      datasourceCategory:", "      isTestDatasource: true\n      testers: [ann@example.com, bob@example.com]\n      datasourceCategory:")
 	w.pipe(t, "datasource", "apply", "--yes", path).expect(t, 0, "sent with each apply", "testers  ann@example.com, bob@example.com", "verified")
@@ -98,6 +100,7 @@ func TestDatasourceTesters(t *testing.T) {
 // TestDatasourceRefusals: what Glean refuses is shown with its reason at the block
 // datasource: which field it is about is left to the reason.
 func TestDatasourceRefusals(t *testing.T) {
+	t.Parallel()
 	w := bare(t)
 	lent := edited(t, "      datasourceCategory:", "      identityDatasourceName: people\n      datasourceCategory:")
 	w.pipe(t, "datasource", "apply", "--yes", lent).expect(t, int(job.Wrong), `there is no datasource "people"`, "datasource:", "^^^", "refused")

@@ -80,6 +80,7 @@ func (w *world) config(t *testing.T) gleanapi.DatasourceConfig {
 // TestDatasourcePlanApply: plan, apply, plan says no change; what somebody
 // changed in Glean comes back, and what the file does not mention stays.
 func TestDatasourcePlanApply(t *testing.T) {
+	t.Parallel()
 	w := bare(t)
 	w.pipe(t, "datasource", "plan", shipped).expect(t, int(job.Changes), "it is not there, and would be made", "+ objectDefinitions.component.propertyDefinitions.type", `propertyType "PICKLIST"`, `quicklinks."Create a component"`)
 	w.pipe(t, "datasource", "apply", shipped).expect(t, int(job.Wrong), "--yes", "the input is not a terminal", "+ urlRegex")
@@ -142,6 +143,7 @@ func put(t *testing.T, w *world, c gleanapi.DatasourceConfig) {
 
 // TestDatasourceAsks: a person at a terminal is asked.
 func TestDatasourceAsks(t *testing.T) {
+	t.Parallel()
 	w := bare(t)
 	answer := func(text string) call {
 		var out, errs strings.Builder
@@ -162,6 +164,7 @@ func TestDatasourceAsks(t *testing.T) {
 // TestRunAppliesDatasource: a run applies nothing silently, and with the flag
 // only after the guards.
 func TestRunAppliesDatasource(t *testing.T) {
+	t.Parallel()
 	w := bare(t)
 	w.pipe(t, "run", shipped, "--progress", "none").expect(t, int(job.Wrong), "pipe datasource apply", `no datasource "backstage"`)
 	w.pipe(t, "run", shipped, "--progress", "none", "--dry-run", "--apply-datasource").expect(t, int(job.Wrong), "--dry-run changes nothing", "datasource plan")

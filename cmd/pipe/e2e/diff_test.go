@@ -103,6 +103,7 @@ func TestDiffJSON(t *testing.T) {
 
 // TestDiffSets: a set with a group less is wider, one with a group more narrower.
 func TestDiffSets(t *testing.T) {
+	t.Parallel()
 	const three, two, one = `all_of: ["group:default/routing", "group:default/data", "group:default/platform"]`, `all_of: ["group:default/data", "group:default/routing"]`, `groups: ["group:default/data"]`
 	file := func(allow string) string {
 		return edited(t, "  rules:\n", "  rules:\n    - name: everything\n      when: kind == \"API\"\n      allow:\n        "+allow+"\n")

@@ -12,6 +12,7 @@ import (
 
 // A token with a dollar sign in it is sent as it is written.
 func TestEnvFileDollar(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{Token: "abc$DEF9xyz"}, gleansandbox.Options{})
 	b, err := os.ReadFile("../cli/testdata/inputs/dollar.env")
 	if err != nil {

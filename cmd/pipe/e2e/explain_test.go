@@ -33,6 +33,7 @@ func nested(t testing.TB) string {
 // somebody finds it if and only if the index that a run fills says so, with
 // sets of groups, people who have left, and every way to refer to people.
 func TestExplainIsTheRun(t *testing.T) {
+	t.Parallel()
 	const byEmail = "isUserReferencedByEmail: true"
 	for name, c := range map[string]struct {
 		file                  string

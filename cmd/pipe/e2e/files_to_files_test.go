@@ -58,6 +58,7 @@ func pages(n, restricted int) string {
 }
 
 func TestFilesExample(t *testing.T) {
+	t.Parallel()
 	if c := pipe(t, nil, "test", handbook); c.code != 0 || !strings.Contains(c.stdout, "7 tests passed") {
 		t.Errorf("test: exit %d\n%s", c.code, c.both())
 	}
@@ -84,6 +85,7 @@ func TestFilesExample(t *testing.T) {
 
 // TestFilesInvariants: a run that must not publish leaves the files of the last one.
 func TestFilesInvariants(t *testing.T) {
+	t.Parallel()
 	good := pages(100, 50)
 	lines := strings.SplitAfter(good, "\n")
 	for name, c := range map[string]struct {
@@ -114,6 +116,7 @@ func TestFilesInvariants(t *testing.T) {
 // TestFilesDecideAccess: invariant 2. A rule that cannot be evaluated rejects the page;
 // it does not fall through to the default.
 func TestFilesDecideAccess(t *testing.T) {
+	t.Parallel()
 	h := newHandbook(t)
 	c := h.run(pages(200, 0) + `{"id":"odd","kind":"page","name":"Odd","audience":"team","owner":{"id":"team-42"}}` +
 		"\n")
@@ -125,6 +128,7 @@ func TestFilesDecideAccess(t *testing.T) {
 // TestFilesGuardWithoutState: without the state of the last run, a run that finds its
 // files is refused (invariant 5).
 func TestFilesGuardWithoutState(t *testing.T) {
+	t.Parallel()
 	h := newHandbook(t)
 	if c := h.run(pages(30, 0)); c.code != 0 {
 		t.Fatalf("exit %d\n%s", c.code, c.both())

@@ -132,6 +132,7 @@ func (c catalog) checkRuled(t *testing.T, index gleansandbox.Index) {
 // left, by e-mail, by ref and by an id of their own, and under each reading of
 // Glean's documents: each person finds what the rules say.
 func TestIdentities(t *testing.T) {
+	t.Parallel()
 	catalog := catalogOf(t, backstagesandbox.Company())
 	const byEmail = "isUserReferencedByEmail: true"
 	ways := map[string][]string{
@@ -170,6 +171,7 @@ func TestIdentities(t *testing.T) {
 // TestIdentitiesBorrowed: a datasource whose people and groups are another's.
 // None are uploaded for it, and each person finds the same.
 func TestIdentitiesBorrowed(t *testing.T) {
+	t.Parallel()
 	catalog := catalogOf(t, backstagesandbox.Company())
 	for _, byEmail := range []string{"true", "false"} {
 		ids := []string{"isUserReferencedByEmail: true", "isUserReferencedByEmail: " + byEmail}
@@ -206,6 +208,7 @@ func TestIdentitiesBorrowed(t *testing.T) {
 // TestIntersectionsGuarded: a group less in an intersection is seen by the
 // exposure guard, a group more and an intersection within a group are not.
 func TestIntersectionsGuarded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	file := func(allow string) string {
 		return edited(t, "  rules:\n", "  rules:\n    - name: everything\n      when: kind != \"User\"\n      allow:\n        "+allow+"\n")

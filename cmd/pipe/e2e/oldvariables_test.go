@@ -13,6 +13,7 @@ import (
 // A variable of the Python connector is honoured or refused before anything is
 // sent, in the environment and in .env alike.
 func TestOldVariables(t *testing.T) {
+	t.Parallel()
 	foreign := edited(t, "visibility: ${GLEAN_VISIBILITY_ANNOTATION:-glean.com/visibility}", "visibility: glean.com/visibility\n  dry: ${DRY_RUN:-}")
 	tested := edited(t, "# isTestDatasource: true               # seen by its testers alone", "isTestDatasource: true", "# testers: [ann@example.com]", "testers: [ann@example.com]")
 	literal := edited(t, "default: ${DEFAULT_PERMISSIONS:-datasource-users}", "default: datasource-users")

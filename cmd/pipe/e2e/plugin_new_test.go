@@ -68,6 +68,7 @@ func TestPluginNew(t *testing.T) {
 // TestPluginModule: a plugin that is a Go module of its own runs in a pipeline, and
 // the index has the definitions that it condensed.
 func TestPluginModule(t *testing.T) {
+	t.Parallel()
 	program := builtDigest(t)
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	before := w.pipe(t, "run", "--progress", "none", shipped)

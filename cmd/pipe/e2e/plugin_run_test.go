@@ -116,6 +116,7 @@ func withPluginEnv(maps ...map[string]string) map[string]string {
 
 // TestPluginRun: a pinned plugin changes records and drops them under its name.
 func TestPluginRun(t *testing.T) {
+	t.Parallel()
 	sum, err := pluginhost.Checksum(os.Args[0])
 	if err != nil {
 		t.Fatal(err)
@@ -140,6 +141,7 @@ func TestPluginRun(t *testing.T) {
 // TestPluginCheck: plain check starts nothing and wants a checksum; --plugins
 // starts what is pinned and tells what only that shows.
 func TestPluginCheck(t *testing.T) {
+	t.Parallel()
 	path, mark, env := withPlugin(t, "plugin-access")
 	if c := pipe(t, env, "check", path); c.code != 2 || !strings.Contains(c.stdout, "unpinned: the plugin has no checksum") {
 		t.Errorf("check: exit %d\n%s", c.code, c.both())

@@ -176,6 +176,7 @@ func merge(maps ...map[string]string) map[string]string {
 
 // TestPluginList: each state of a checksum, and what check and run make of it.
 func TestPluginList(t *testing.T) {
+	t.Parallel()
 	digest := builtDigest(t)
 	command, pinned := "command: "+digest, "sha256: "+sumOf(t, digest)
 	other := "sha256: " + strings.Repeat("0123", 16)

@@ -47,6 +47,7 @@ func TestPreflight(t *testing.T) {
 // TestDatasourceDiffers: a datasource that differs from the file is exit 2, and 5
 // in datasource plan alone.
 func TestDatasourceDiffers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	w.pipe(t, "run", "--progress", "none", shipped).expect(t, int(job.Done))
 	w.env["BACKSTAGE_UI_URL"] = "https://other.example.com"
@@ -65,6 +66,7 @@ func TestDatasourceDiffers(t *testing.T) {
 // TestEmptyCatalog: a catalog that answers with nothing is exit 4, before the first
 // good run and after it.
 func TestEmptyCatalog(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	empty := func() {
 		t.Helper()
@@ -80,6 +82,7 @@ func TestEmptyCatalog(t *testing.T) {
 // TestFirstRunIsSaidOnce: a run that ended before its review does not say that there
 // was no earlier one.
 func TestFirstRunIsSaidOnce(t *testing.T) {
+	t.Parallel()
 	const first = "First run with this state folder"
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	w.pipe(t, "run", "--progress", "none", shipped).expect(t, int(job.Done), first)

@@ -54,6 +54,7 @@ func runReport(t testing.TB, c call) printedReport {
 // TestRun is the main job over real HTTP: every entity of the bundled company
 // ends up where the pipeline says, found by exactly those who may.
 func TestRun(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	c := w.pipe(t, "run", "--json", shipped)
 	if c.code != 0 {
@@ -78,6 +79,7 @@ func TestRun(t *testing.T) {
 // TestRunAgain: the same catalog twice gives the same index, and what is gone
 // from the catalog is gone from the index.
 func TestRunAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	if c := w.pipe(t, "run", shipped); c.code != 0 {
 		t.Fatal(c.both())
@@ -107,6 +109,7 @@ func TestRunAgain(t *testing.T) {
 
 // TestDryRun: nothing is sent, and the output is what would have been.
 func TestDryRun(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	delete(w.env, "GLEAN_INDEXING_API_KEY") // it needs none
 	out := t.TempDir()
@@ -139,6 +142,7 @@ func TestDryRun(t *testing.T) {
 }
 
 func TestOnly(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	r := runReport(t, w.pipe(t, "run", "--json", "--only", "users,groups", shipped))
 	index := w.index()
@@ -157,6 +161,7 @@ func TestOnly(t *testing.T) {
 // TestKindsOff: identities that are switched off are not written, and still
 // resolve who owns what.
 func TestKindsOff(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	w.env["SYNC_USERS_ENABLED"], w.env["SYNC_GROUPS_ENABLED"] = "false", "false"
 	c := w.pipe(t, "run", shipped)
@@ -172,6 +177,7 @@ func TestKindsOff(t *testing.T) {
 // TestDefault: what no rule decides is for those whom the default names, and a
 // default of none does not empty the index.
 func TestDefault(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	w.env["DEFAULT_PERMISSIONS"] = "owner"
 	if c := w.pipe(t, "run", shipped); c.code != 0 {

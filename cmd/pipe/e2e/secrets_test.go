@@ -223,6 +223,7 @@ func TestSecretsWithoutConnection(t *testing.T) {
 // TestLibraryLogs: what a library logs by the standard logger, such as an answer that
 // no request asked for, is redacted and escaped.
 func TestLibraryLogs(t *testing.T) {
+	t.Parallel()
 	token := canary("sink")
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{Token: token})
 	var logs io.Writer

@@ -12,6 +12,7 @@ import (
 // TestStateMove: an export takes the runs of one machine to another, where the next
 // run is compared with the last one.
 func TestStateMove(t *testing.T) {
+	t.Parallel()
 	w := night(t)
 	w.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done))
 	archive := filepath.Join(t.TempDir(), "state.archive")
@@ -46,6 +47,7 @@ func TestStateMove(t *testing.T) {
 
 // TestStateCalls: what the subcommands need, and that a run keeps them out.
 func TestStateCalls(t *testing.T) {
+	t.Parallel()
 	k := night(t)
 	k.pipe(t, "state", "import", shipped).expect(t, int(job.Wrong), "takes a pipeline file and an archive")
 	k.pipe(t, "state", "show").expect(t, int(job.Wrong), "takes one pipeline file")

@@ -31,6 +31,7 @@ func (w *world) run(t testing.TB, more ...string) call {
 
 // TestSecondRun: a run says what has changed since the last good one.
 func TestSecondRun(t *testing.T) {
+	t.Parallel()
 	w := night(t)
 	c := w.run(t)
 	if c.code != int(job.Done) || !strings.Contains(c.stdout, "0 documents found by more people than after the run of") {
@@ -123,6 +124,7 @@ func lastSuccess(t *testing.T, file string) int64 {
 // TestMetrics: the alert is about runs that delivered everything, and no clock
 // or sandbox hides a night that failed.
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	file := filepath.Join(t.TempDir(), "pipe.prom")
 	success := func(args ...string) int64 {

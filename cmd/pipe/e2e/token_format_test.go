@@ -14,6 +14,7 @@ import (
 
 // A token with its quotes or its scheme is named before it is sent, and not shown.
 func TestTokenForm(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	for _, name := range []string{"BACKSTAGE_API_TOKEN", "GLEAN_INDEXING_API_KEY"} {
 		for token, want := range map[string]string{"Bearer canary-token-7": "the token begins with Bearer", `"canary-token-7"`: "the token begins with a quotation mark"} {
@@ -31,6 +32,7 @@ func TestTokenForm(t *testing.T) {
 
 // An address that was copied from a request is explained before it is used.
 func TestAddressBelowAPI(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	for name, c := range map[string]struct{ variable, value, want string }{
 		"Backstage":    {"BACKSTAGE_BASE_URL", w.backstage.URL() + "/api/catalog/entities", "leave /api and what follows it out"},

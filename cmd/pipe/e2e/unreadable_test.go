@@ -13,6 +13,7 @@ import (
 // is named. Listed under skip_unreadable it is a rejection (exit 3), and its
 // document is lost as far as the guards are concerned.
 func TestUnreadableEntity(t *testing.T) {
+	t.Parallel()
 	const ref = "component:default/driver.app"
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	args := append([]string{"run", "--progress", "none"}, impatient...)
@@ -35,6 +36,7 @@ func TestUnreadableEntity(t *testing.T) {
 // TestUnreadableType: leaving out a whole object type is a loss that the guard
 // refuses (invariant 4).
 func TestUnreadableType(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	args := append([]string{"run", "--progress", "none"}, impatient...)
 	if c := w.pipe(t, append(args, shipped)...); c.code != 0 {

@@ -14,6 +14,7 @@ import (
 // TestWidened: documents that more people find are named, the first ones in the
 // report, all of them in JSON and in the folder of --output.
 func TestWidened(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	w.env["DEFAULT_PERMISSIONS"] = "owner"
 	if c := w.run(t); c.code != int(job.Done) {
