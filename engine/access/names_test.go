@@ -19,7 +19,8 @@ func TestIntersections(t *testing.T) {
 		return Grant{Names: UnpackNames(PackNames(w.groups, sets)), Sets: unpacked}
 	}
 	g := func(s ...string) []string { return s }
-	a, b, ab, abc := whom{groups: g("a")}, whom{groups: g("b")}, whom{allOf: [][]string{g("a", "b")}}, whom{allOf: [][]string{g("c", "b", "a")}}
+	a, b, ab, abc := whom{groups: g("a")}, whom{groups: g("b")}, whom{allOf: [][]string{g("a",
+		"b")}}, whom{allOf: [][]string{g("c", "b", "a")}}
 	long := []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"}
 	for name, c := range map[string]struct {
 		before, now whom

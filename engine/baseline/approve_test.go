@@ -22,12 +22,14 @@ func TestApprove(t *testing.T) {
 		damaged string    // a suffix; "" for none
 		says    string    // "" when it is approved
 	}{
-		"not stored":          {says: "refused run " + id},
-		"damaged":             {refused: at, damaged: ".refusal-", says: "is damaged"},
-		"never approved":      {refused: at},
-		"approved before":     {refused: at, before: &Approval{At: at}},
-		"used before":         {refused: at, before: &Approval{At: at, UsedBy: "01RUN", UsedAt: at.Add(time.Minute)}, says: "was used by run 01RUN"},
-		"used at that moment": {refused: at, before: &Approval{At: at, UsedBy: "01RUN", UsedAt: at}, says: "was used by run 01RUN"},
+		"not stored":      {says: "refused run " + id},
+		"damaged":         {refused: at, damaged: ".refusal-", says: "is damaged"},
+		"never approved":  {refused: at},
+		"approved before": {refused: at, before: &Approval{At: at}},
+		"used before": {refused: at, before: &Approval{At: at, UsedBy: "01RUN", UsedAt: at.Add(time.Minute)},
+			says: "was used by run 01RUN"},
+		"used at that moment": {refused: at, before: &Approval{At: at, UsedBy: "01RUN", UsedAt: at},
+			says: "was used by run 01RUN"},
 		"refused after a use": {refused: at.Add(time.Hour), before: &Approval{At: at, UsedBy: "01RUN", UsedAt: at}},
 		"a damaged approval":  {refused: at, before: &Approval{At: at}, damaged: ".approval-", says: "is damaged"},
 	} {

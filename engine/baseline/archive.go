@@ -109,7 +109,9 @@ func (s *Store) Export(path string) error {
 		}
 		h.Files = append(h.Files, ArchivedFile{strings.TrimPrefix(filepath.Base(file), s.key), info.Size()})
 	}
-	err = atomicfile.Replace(path, atomicfile.Options{Temporary: ".pipe-state-*"}, func(w io.Writer) error { return s.writeArchive(w, h) })
+	err = atomicfile.Replace(path, atomicfile.Options{Temporary: ".pipe-state-*"}, func(w io.Writer) error {
+		return s.writeArchive(w, h)
+	})
 	if err != nil {
 		return fmt.Errorf("write the archive: %w", err)
 	}

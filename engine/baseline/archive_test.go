@@ -23,7 +23,8 @@ func filled(t *testing.T) *Store {
 	if err == nil {
 		err = l.Release()
 	}
-	err = errors.Join(err, s.SetOwner(Owner{ID: "0123456789abcdef", Kept: true}), hide(s, Hidden{Ref: "component:default/a", At: time.Unix(1, 0).UTC()}),
+	err = errors.Join(err, s.SetOwner(Owner{ID: "0123456789abcdef", Kept: true}),
+		hide(s, Hidden{Ref: "component:default/a", At: time.Unix(1, 0).UTC()}),
 		s.Approve(Approval{ID: refusal(t, s, changes...).ID, At: time.Now()}))
 	if err != nil {
 		t.Fatal(err)
@@ -149,8 +150,9 @@ func TestImportRefuses(t *testing.T) {
 		"another place":   {resealed(strings.Replace(lines, "backstage", "elsewhere", 1)), "it belongs to"},
 		"a file too":      {resealed(lines + "x"), "other sizes"},
 		"a path":          {resealed(strings.Replace(lines, `".hidden"`, `"/../xxx"`, 1)), "not one of a place"},
-		"state changed":   {resealed(strings.Replace(lines, "component:default/b", "component:default/B", 1)), "baseline cannot be used"},
-		"owner changed":   {resealed(strings.Replace(lines, "0123456789abcdef", "0123456789abcdee", 1)), "damaged"},
+		"state changed": {resealed(strings.Replace(lines, "component:default/b", "component:default/B", 1)),
+			"baseline cannot be used"},
+		"owner changed": {resealed(strings.Replace(lines, "0123456789abcdef", "0123456789abcdee", 1)), "damaged"},
 	}
 	for i := 0; i < len(good); i += 11 {
 		flipped := bytes.Clone(b)
@@ -177,7 +179,8 @@ func TestExportRefuses(t *testing.T) {
 		"nothing": func(s *Store) error { return os.RemoveAll(s.dir) },
 		"damaged": func(s *Store) error { return os.WriteFile(s.path(".state"), []byte("x"), 0o600) },
 		"newer": func(s *Store) error {
-			return os.WriteFile(s.path(".state"), []byte(sealed(fmt.Sprintf("pipe-state\t{\"version\":7,\"place\":%q}\n", place))), 0o600)
+			return os.WriteFile(s.path(".state"),
+				[]byte(sealed(fmt.Sprintf("pipe-state\t{\"version\":7,\"place\":%q}\n", place))), 0o600)
 		},
 		"owner":  func(s *Store) error { return os.WriteFile(s.path(".owner"), []byte("x"), 0o600) },
 		"hidden": func(s *Store) error { return os.WriteFile(s.path(".hidden"), []byte("x"), 0o600) },
@@ -277,9 +280,13 @@ func TestImportKeepsIDs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "archive")
 	to := open(t, t.TempDir())
 	err := errors.Join(
-		hide(from, Hidden{Ref: "component:default/a", At: time.Unix(1, 0).UTC(), IDs: []string{"x", "y"}, Hashes: []string{first, second}}),
+		hide(from,
+			Hidden{Ref: "component:default/a", At: time.Unix(1, 0).UTC(), IDs: []string{"x", "y"},
+				Hashes: []string{first, second}}),
 		from.Export(path),
-		hide(to, Hidden{Ref: "component:default/a", At: time.Unix(2, 0).UTC(), IDs: []string{"y", "z"}, Hashes: []string{second, third}, Back: time.Unix(3, 0).UTC()}),
+		hide(to,
+			Hidden{Ref: "component:default/a", At: time.Unix(2, 0).UTC(), IDs: []string{"y", "z"},
+				Hashes: []string{second, third}, Back: time.Unix(3, 0).UTC()}),
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -289,7 +296,8 @@ func TestImportKeepsIDs(t *testing.T) {
 	}
 	hidden, err := to.Hidden()
 	if err != nil || len(hidden) != 1 || !hidden[0].Back.IsZero() ||
-		!slices.Equal(hidden[0].IDs, []string{"y", "z", "x"}) || !slices.Equal(hidden[0].Hashes, []string{second, third, first}) {
+		!slices.Equal(hidden[0].IDs, []string{"y", "z", "x"}) ||
+		!slices.Equal(hidden[0].Hashes, []string{second, third, first}) {
 		t.Errorf("%+v, %v", hidden, err)
 	}
 }

@@ -198,7 +198,9 @@ func (c *comparer) item(stream string, n uint8, t stage.Tag) {
 	ch.Changed++
 	if r := c.rows[stream]; r != nil {
 		if fewer := access.Missing(old.names, t.Names); fewer > 0 {
-			c.lost[stream] = append(c.lost[stream], fault.Change{Stream: stream, ID: fault.HexID(old.id), Ref: t.Ref, Before: MembersText(old.names), After: MembersText(t.Names), N: fewer})
+			c.lost[stream] = append(c.lost[stream],
+				fault.Change{Stream: stream, ID: fault.HexID(old.id), Ref: t.Ref, Before: MembersText(old.names),
+					After: MembersText(t.Names), N: fewer})
 			c.because(stream, "fewer members", t.Ref)
 		}
 		if more := access.Missing(t.Names, old.names); more > 0 {
@@ -230,12 +232,16 @@ func (c *comparer) exposure(n uint8, t stage.Tag) {
 	if old.audience == access.Nobody && c.Hidden.Back(t.Ref, t.ID) { // a person has let it back
 		return
 	}
-	i := slices.IndexFunc(c.wider, func(w *Widening) bool { return w.Rule == t.Rule && w.From == old.audience && w.To == t.Audience })
+	i := slices.IndexFunc(c.wider, func(w *Widening) bool {
+		return w.Rule == t.Rule && w.From == old.audience && w.To == t.Audience
+	})
 	if i < 0 {
 		i = len(c.wider)
 		c.wider = append(c.wider, &Widening{Rule: t.Rule, From: old.audience, To: t.Audience})
 	}
-	change := fault.Change{Stream: c.streams.word(n), ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: access.AudienceText(old.audience.String(), old.names), After: access.AudienceText(t.Audience.String(), t.Names), N: 1}
+	change := fault.Change{Stream: c.streams.word(n), ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref,
+		Before: access.AudienceText(old.audience.String(), old.names),
+		After:  access.AudienceText(t.Audience.String(), t.Names), N: 1}
 	c.wider[i].Changes = append(c.wider[i].Changes, change)
 }
 
@@ -257,7 +263,8 @@ func (c *comparer) missing(snap *Snapshot) error {
 		ch := c.Comparison.streams[e.Stream]
 		ch.Gone++
 		c.typeOf(ch, row.typ).Gone++
-		change := fault.Change{Stream: e.Stream, Type: c.types.word(row.typ), ID: fault.HexID(e.ID), Ref: e.Ref, After: fault.Gone, N: 1}
+		change := fault.Change{Stream: e.Stream, Type: c.types.word(row.typ), ID: fault.HexID(e.ID), Ref: e.Ref,
+			After: fault.Gone, N: 1}
 		switch {
 		case c.rows[e.Stream] != nil:
 			change.Before, change.N = MembersText(e.Names), len(e.Names)

@@ -16,11 +16,14 @@ import (
 // withheld ones included, those that it no longer had excluded.
 func TestDocumentsBefore(t *testing.T) {
 	c := fake.Comparison{Before: []baseline.Entry{
-		fake.Document("listed", access.Listed, "sam"), fake.Document("open", access.AllUsers), fake.Document("withheld", access.Nobody),
-		fake.Away(fake.Document("listed and away", access.Listed, "sam")), fake.Away(fake.Document("withheld and away", access.Nobody)),
+		fake.Document("listed", access.Listed, "sam"), fake.Document("open", access.AllUsers),
+		fake.Document("withheld", access.Nobody),
+		fake.Away(fake.Document("listed and away", access.Listed, "sam")),
+		fake.Away(fake.Document("withheld and away", access.Nobody)),
 		{Stream: "members", Ref: "group"},
 	}}.Compare(t)
-	if got, want := fmt.Sprint(c.Audience()), fmt.Sprint(map[access.Audience]int{access.Nobody: 1, access.Listed: 1, access.AllUsers: 1}); got != want {
+	if got, want := fmt.Sprint(c.Audience()), fmt.Sprint(map[access.Audience]int{access.Nobody: 1, access.Listed: 1,
+		access.AllUsers: 1}); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if ch := c.Of("documents"); ch.Before != 2 || ch.Gone != 2 {
@@ -34,7 +37,8 @@ func TestMembersBefore(t *testing.T) {
 	group := func(ref string, names ...string) baseline.Entry {
 		return baseline.Entry{Stream: "members", Ref: ref, ID: codec.Hash([]byte(ref)), Names: fake.Hashes(names...)}
 	}
-	c := fake.Comparison{Before: []baseline.Entry{group("one", "ann"), group("two", "ann", "sam"), group("empty")}}.Compare(t)
+	c := fake.Comparison{Before: []baseline.Entry{group("one", "ann"), group("two", "ann", "sam"),
+		group("empty")}}.Compare(t)
 	if before, filled, counted := c.Members("members"); before != 3 || filled != 2 || !counted {
 		t.Errorf("%d members in %d groups, counted %t", before, filled, counted)
 	}
@@ -47,7 +51,8 @@ func TestMembersBefore(t *testing.T) {
 // gain first; one that lost members is a loss, whatever it gained.
 func TestMembersChanged(t *testing.T) {
 	group := func(ref string, names ...string) (baseline.Entry, component.Encoded) {
-		return baseline.Entry{Stream: "members", Ref: ref, ID: codec.Hash([]byte(ref)), Content: 1, Names: fake.Hashes("ann", "sam")},
+		return baseline.Entry{Stream: "members", Ref: ref, ID: codec.Hash([]byte(ref)), Content: 1,
+				Names: fake.Hashes("ann", "sam")},
 			component.Encoded{ID: ref, Ref: ref, Principals: names}
 	}
 	var before []baseline.Entry
@@ -67,10 +72,12 @@ func TestMembersChanged(t *testing.T) {
 		before, now = append(before, entry), append(now, e)
 	}
 	c := fake.Comparison{Before: before, Staged: map[string][]component.Encoded{"members": now}}.Compare(t)
-	if got := c.Gained(); got != "groups with more members than before: three more +3, two more, a +2, two more, b +2, another +1" {
+	if got := c.Gained(); got != "groups with more members than before: three more +3, two more, a +2, two more, b +2, "+
+		"another +1" {
 		t.Error(got)
 	}
-	if got := fake.Refs(c.Lost("members")); !slices.Equal(got, []string{"another", "one less"}) || c.Lost("members")[0].N != 1 {
+	if got := fake.Refs(c.Lost("members")); !slices.Equal(got, []string{"another", "one less"}) ||
+		c.Lost("members")[0].N != 1 {
 		t.Errorf("lost %+v", c.Lost("members"))
 	}
 }
@@ -86,7 +93,8 @@ func TestReasonsInOrder(t *testing.T) {
 	for _, x := range c.Why("documents") {
 		got = append(got, fmt.Sprintf("%s: %d, %d shown", x.Why, x.N, len(x.Refs)))
 	}
-	if want := []string{"gone from the source: 12, 10 shown", "has another id, or is no longer mapped to it: 2, 2 shown"}; !slices.Equal(got, want) {
+	if want := []string{"gone from the source: 12, 10 shown",
+		"has another id, or is no longer mapped to it: 2, 2 shown"}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
 }
@@ -100,8 +108,10 @@ func TestAddedAgain(t *testing.T) {
 		"withheld":          {fake.Document("a", access.Nobody)},
 		"withheld and away": {fake.Away(fake.Document("a", access.Nobody))},
 	} {
-		c := fake.Comparison{Before: before, Staged: map[string][]component.Encoded{"documents": {fake.Staged("a", "default", access.AllUsers)}}}.Compare(t)
-		if ch := c.Of("documents"); ch.Added != 1 || ch.Changed+ch.Same+ch.Gone+ch.Before != 0 || c.Added(access.AllUsers) != 1 {
+		c := fake.Comparison{Before: before,
+			Staged: map[string][]component.Encoded{"documents": {fake.Staged("a", "default", access.AllUsers)}}}.Compare(t)
+		if ch := c.Of("documents"); ch.Added != 1 || ch.Changed+ch.Same+ch.Gone+ch.Before != 0 ||
+			c.Added(access.AllUsers) != 1 {
 			t.Errorf("%s: %+v, added %d", name, ch, c.Added(access.AllUsers))
 		}
 	}
@@ -127,7 +137,8 @@ func TestDecidedAgain(t *testing.T) {
 		"another":         {[]component.Encoded{fake.Staged("b", "default", access.Listed, "sam")}, nil, false},
 		"another, hidden": {nil, []string{"b"}, false},
 	} {
-		c := fake.Comparison{Before: []baseline.Entry{fake.Document("a", access.Listed, "sam")}, Staged: map[string][]component.Encoded{"documents": tc.staged}, Withheld: tc.withheld}.Compare(t)
+		c := fake.Comparison{Before: []baseline.Entry{fake.Document("a", access.Listed, "sam")},
+			Staged: map[string][]component.Encoded{"documents": tc.staged}, Withheld: tc.withheld}.Compare(t)
 		if c.Renewed(0) != tc.again {
 			t.Errorf("%s: %t", name, !tc.again)
 		}
@@ -147,15 +158,18 @@ func TestWidenedTogether(t *testing.T) {
 	c := fake.Comparison{
 		Before: slices.Concat(before(access.Nobody, "a", "b", "c", "f"), before(access.Listed, "d", "e")),
 		Staged: map[string][]component.Encoded{"documents": {
-			fake.Staged("a", "one", access.DatasourceUsers), fake.Staged("b", "one", access.AllUsers), fake.Staged("c", "two", access.AllUsers),
-			fake.Staged("d", "one", access.AllUsers), fake.Staged("e", "one", access.AllUsers), fake.Staged("f", "two", access.AllUsers),
+			fake.Staged("a", "one", access.DatasourceUsers), fake.Staged("b", "one", access.AllUsers),
+			fake.Staged("c", "two", access.AllUsers),
+			fake.Staged("d", "one", access.AllUsers), fake.Staged("e", "one", access.AllUsers),
+			fake.Staged("f", "two", access.AllUsers),
 		}},
 	}.Compare(t)
 	var got []string
 	for _, w := range c.Wider() {
 		got = append(got, fmt.Sprintf("%s: %s → %s %v", w.Rule, w.From, w.To, fake.Refs(w.Changes)))
 	}
-	want := []string{"two: nobody → all-users [c f]", "one: listed → all-users [d e]", "one: nobody → all-users [b]", "one: nobody → datasource-users [a]"}
+	want := []string{"two: nobody → all-users [c f]", "one: listed → all-users [d e]", "one: nobody → all-users [b]",
+		"one: nobody → datasource-users [a]"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
@@ -166,11 +180,13 @@ func TestStreamWithoutPermissions(t *testing.T) {
 	for _, open := range []bool{false, true} {
 		c := fake.Comparison{
 			Before: []baseline.Entry{fake.Document("a", access.Listed, "sam"), fake.Document("b", access.Listed, "sam")},
-			Staged: map[string][]component.Encoded{"documents": {fake.Staged("a", "default", access.AllUsers), fake.Staged("new", "default", access.AllUsers)}},
-			Open:   open,
+			Staged: map[string][]component.Encoded{"documents": {fake.Staged("a", "default", access.AllUsers),
+				fake.Staged("new", "default", access.AllUsers)}},
+			Open: open,
 		}.Compare(t)
 		if len(c.Wider()) == 0 != open || len(c.Swapped()) == 0 != open || (c.Added(access.AllUsers) == 0) != open {
-			t.Errorf("open %t: %d widened, %d swapped, added %d", open, len(c.Wider()), len(c.Swapped()), c.Added(access.AllUsers))
+			t.Errorf("open %t: %d widened, %d swapped, added %d", open, len(c.Wider()), len(c.Swapped()),
+				c.Added(access.AllUsers))
 		}
 	}
 }

@@ -11,7 +11,8 @@ import (
 func OwnerOf(store *Store, base Baseline, write bool) (Owner, error) {
 	o, found, err := store.Owner()
 	if err != nil {
-		return o, &fault.StateError{Err: err, Remedy: "restore the file from a copy, or remove it: the next run then takes the owner id from the baseline, or makes a new one and asks for pipe adopt FILE"}
+		return o, &fault.StateError{Err: err, Remedy: "restore the file from a copy, or remove it: the next run then takes " +
+			"the owner id from the baseline, or makes a new one and asks for pipe adopt FILE"}
 	}
 	if found {
 		return o, nil

@@ -16,7 +16,8 @@ func TestFateOfAnUpload(t *testing.T) {
 	upload := func(id string, began time.Time, held component.UploadStage) component.ListedUpload {
 		return component.ListedUpload{Stream: "documents", ID: id, Began: began, Stage: held}
 	}
-	earlier, later := upload("earlier", at.Add(-24*time.Hour), component.UploadProcessed), upload("later", at.Add(time.Hour), component.UploadOpen)
+	earlier, later := upload("earlier", at.Add(-24*time.Hour), component.UploadProcessed), upload("later",
+		at.Add(time.Hour), component.UploadOpen)
 	mine := func(held component.UploadStage) component.ListedUpload {
 		return upload("ours", at.Add(-5*time.Minute), held)
 	}
@@ -30,10 +31,13 @@ func TestFateOfAnUpload(t *testing.T) {
 		after  time.Duration // 0 means an hour
 		want   Fate
 	}{
-		"listed as complete":                             {listed: []component.ListedUpload{mine(component.UploadComplete)}, want: Confirmed},
-		"listed as processed":                            {listed: []component.ListedUpload{later, mine(component.UploadProcessed), earlier}, want: Confirmed},
-		"its deletion is paused":                         {listed: []component.ListedUpload{mine(component.UploadDeletionPaused)}, want: Confirmed},
-		"listed as complete, counts are zero":            {listed: []component.ListedUpload{mine(component.UploadComplete)}, counts: zero, after: 7 * time.Hour, want: Confirmed},
+		"listed as complete": {listed: []component.ListedUpload{mine(component.UploadComplete)},
+			want: Confirmed},
+		"listed as processed": {listed: []component.ListedUpload{later,
+			mine(component.UploadProcessed), earlier}, want: Confirmed},
+		"its deletion is paused": {listed: []component.ListedUpload{mine(component.UploadDeletionPaused)}, want: Confirmed},
+		"listed as complete, counts are zero": {listed: []component.ListedUpload{mine(component.UploadComplete)},
+			counts: zero, after: 7 * time.Hour, want: Confirmed},
 		"an empty list":                                  {want: Unlisted},
 		"an empty list after six hours":                  {after: 6 * time.Hour, want: Unlisted},
 		"an empty list, counts are zero":                 {counts: zero, want: Unlisted},
@@ -42,17 +46,28 @@ func TestFateOfAnUpload(t *testing.T) {
 		"counts are not zero after six hours":            {counts: some, after: 6 * time.Hour, want: Unlisted},
 		"zero after six hours, none were sent":           {counts: zero, items: -1, after: 6 * time.Hour, want: Unlisted},
 		"an earlier one alone, which may be an old list": {listed: []component.ListedUpload{earlier}, want: Unlisted},
-		"an earlier one alone after six hours":           {listed: []component.ListedUpload{earlier}, counts: some, after: 6 * time.Hour, want: Lost},
-		"a later one alone, which may be a short list":   {listed: []component.ListedUpload{later}, want: Unlisted},
-		"a later one alone after six hours":              {listed: []component.ListedUpload{later}, counts: some, after: 6 * time.Hour, want: Unlisted},
-		"an earlier and a later one":                     {listed: []component.ListedUpload{later, earlier}, counts: some, want: Lost},
-		"one of the same time and an earlier one":        {listed: []component.ListedUpload{upload("x", at.Add(-time.Minute), component.UploadOpen), earlier}, want: Unlisted},
-		"others without a time":                          {listed: []component.ListedUpload{upload("x", time.Time{}, component.UploadOpen)}, after: 7 * time.Hour, want: Unlisted},
-		"those of another stream":                        {listed: []component.ListedUpload{users, {Stream: "users", ID: "a", Began: at.Add(-time.Hour)}, {Stream: "users", ID: "b", Began: at.Add(time.Hour)}}, after: 7 * time.Hour, want: Unlisted},
-		"listed as open":                                 {listed: []component.ListedUpload{mine(component.UploadOpen), earlier}, want: Unlisted},
-		"listed as open after six hours":                 {listed: []component.ListedUpload{mine(component.UploadOpen)}, after: 6 * time.Hour, want: Lost},
-		"listed as open below a later one":               {listed: []component.ListedUpload{later, mine(component.UploadOpen)}, want: Lost},
-		"listed as open, by a clock that is ahead":       {listed: []component.ListedUpload{upload("ours", at.Add(time.Minute), component.UploadOpen)}, want: Unlisted},
+		"an earlier one alone after six hours": {listed: []component.ListedUpload{earlier}, counts: some,
+			after: 6 * time.Hour, want: Lost},
+		"a later one alone, which may be a short list": {listed: []component.ListedUpload{later}, want: Unlisted},
+		"a later one alone after six hours": {listed: []component.ListedUpload{later}, counts: some,
+			after: 6 * time.Hour, want: Unlisted},
+		"an earlier and a later one": {listed: []component.ListedUpload{later, earlier}, counts: some,
+			want: Lost},
+		"one of the same time and an earlier one": {listed: []component.ListedUpload{upload("x", at.Add(-time.Minute),
+			component.UploadOpen), earlier}, want: Unlisted},
+		"others without a time": {listed: []component.ListedUpload{upload("x", time.Time{},
+			component.UploadOpen)}, after: 7 * time.Hour, want: Unlisted},
+		"those of another stream": {listed: []component.ListedUpload{users,
+			{Stream: "users", ID: "a", Began: at.Add(-time.Hour)}, {Stream: "users", ID: "b", Began: at.Add(time.Hour)}},
+			after: 7 * time.Hour, want: Unlisted},
+		"listed as open": {listed: []component.ListedUpload{mine(component.UploadOpen),
+			earlier}, want: Unlisted},
+		"listed as open after six hours": {listed: []component.ListedUpload{mine(component.UploadOpen)},
+			after: 6 * time.Hour, want: Lost},
+		"listed as open below a later one": {listed: []component.ListedUpload{later,
+			mine(component.UploadOpen)}, want: Lost},
+		"listed as open, by a clock that is ahead": {listed: []component.ListedUpload{upload("ours",
+			at.Add(time.Minute), component.UploadOpen)}, want: Unlisted},
 	} {
 		u := ours
 		if tc.items != 0 {

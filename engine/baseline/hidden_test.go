@@ -20,7 +20,9 @@ func TestHidden(t *testing.T) {
 	if all, err := s.Hidden(); len(all) > 0 || err != nil {
 		t.Fatalf("%v, %v", all, err)
 	}
-	want := []Hidden{{Ref: "component:default/a", At: time.Unix(1, 0).UTC(), By: "sam", IDs: []string{"svc-1"}, Hashes: []string{HashText(codec.Hash([]byte("svc-2")))}}, {Ref: "component:default/b", At: time.Unix(2, 0).UTC(), Back: time.Unix(3, 0).UTC()}}
+	want := []Hidden{{Ref: "component:default/a", At: time.Unix(1, 0).UTC(), By: "sam", IDs: []string{"svc-1"},
+		Hashes: []string{HashText(codec.Hash([]byte("svc-2")))}},
+		{Ref: "component:default/b", At: time.Unix(2, 0).UTC(), Back: time.Unix(3, 0).UTC()}}
 	setHidden(t, s, want...)
 	if got, err := s.Hidden(); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v", got, err)
@@ -41,11 +43,12 @@ func TestHidden(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"empty": "", "cut": string(good[:len(good)/2]), "another place's": strings.Replace(string(good), "backstage", "elsewhere", 1),
-		"a FIFO":         "",
-		"a hash":         strings.Replace(string(good), `"hashes":["`, `"hashes":["x`, 1),
-		"no ref":         strings.Replace(string(good), `component:default/b`, ``, 1),
-		"another format": strings.Replace(string(good), `"version":1`, `"version":2`, 1),
+		"empty": "", "cut": string(good[:len(good)/2]),
+		"another place's": strings.Replace(string(good), "backstage", "elsewhere", 1),
+		"a FIFO":          "",
+		"a hash":          strings.Replace(string(good), `"hashes":["`, `"hashes":["x`, 1),
+		"no ref":          strings.Replace(string(good), `component:default/b`, ``, 1),
+		"another format":  strings.Replace(string(good), `"version":1`, `"version":2`, 1),
 	} {
 		os.Remove(path)
 		if name == "a FIFO" {

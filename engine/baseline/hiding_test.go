@@ -37,11 +37,13 @@ func TestSettleKeepsWhatCameMeanwhile(t *testing.T) {
 // TestHiddenSince: what was hidden after a run began, by ref or by ID.
 func TestHiddenSince(t *testing.T) {
 	before := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1"}}, {Ref: "b", IDs: []string{"4"}, Back: time.Unix(1, 0)}})
-	now := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1", "2"}}, {Ref: "b", IDs: []string{"4"}}, {Ref: "c", IDs: []string{"3"}, Back: time.Unix(1, 0)}, {Ref: "d"}}).Since(before)
+	now := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1", "2"}}, {Ref: "b", IDs: []string{"4"}},
+		{Ref: "c", IDs: []string{"3"}, Back: time.Unix(1, 0)}, {Ref: "d"}}).Since(before)
 	if len(now.Refs) != 2 || len(now.IDs) != 2 { // b and d, 2 and 4
 		t.Errorf("refs %v, IDs %v", now.Refs, now.IDs)
 	}
-	for item, want := range map[[2]string]bool{{"a", "1"}: false, {"x", "2"}: true, {"x", "4"}: true, {"b", "b"}: true, {"c", "c"}: false, {"d", "d"}: true, {"x", "1"}: false} {
+	for item, want := range map[[2]string]bool{{"a", "1"}: false, {"x", "2"}: true, {"x", "4"}: true, {"b", "b"}: true,
+		{"c", "c"}: false, {"d", "d"}: true, {"x", "1"}: false} {
 		if got := now.HasID(item[0], item[1]); got != want {
 			t.Errorf("%v: %v", item, got)
 		}
@@ -51,7 +53,8 @@ func TestHiddenSince(t *testing.T) {
 // TestHiddenReason: the reason names the ref that was hidden where it is another.
 func TestHiddenReason(t *testing.T) {
 	h := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1"}, At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.Local)}})
-	for ref, want := range map[string]string{"a": "hidden with pipe hide on 2026-03-01", "b": "hidden with pipe hide on 2026-03-01 as a"} {
+	for ref, want := range map[string]string{"a": "hidden with pipe hide on 2026-03-01",
+		"b": "hidden with pipe hide on 2026-03-01 as a"} {
 		if got := h.Why(ref, "1"); got != want {
 			t.Errorf("%s: %q, want %q", ref, got, want)
 		}

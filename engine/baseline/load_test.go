@@ -23,7 +23,8 @@ func loads(t *testing.T, s *Store, name, text string, want Condition, problem st
 		t.Fatal(err)
 	}
 	b, err := s.Load()
-	if err != nil || b.Condition != want || !strings.Contains(b.Problem, problem) || (b.Snapshot != nil) != (want == Intact) {
+	if err != nil || b.Condition != want || !strings.Contains(b.Problem, problem) ||
+		(b.Snapshot != nil) != (want == Intact) {
 		t.Errorf("%s: %+v, %v", name, b, err)
 	}
 	if b.Snapshot != nil {
@@ -74,14 +75,18 @@ func TestLoadNewer(t *testing.T) {
 	s := open(t, t.TempDir())
 	text := sealed(fmt.Sprintf("pipe-state\t{\"version\":7,\"place\":%q,\"run\":[1]}\nx\tof a later format\n", place))
 	loads(t, s, "newer", text, Newer, "its format is 7, and this program reads up to 2")
-	loads(t, s, "newer with entries", sealed(fmt.Sprintf("pipe-state\t{\"version\":7,\"place\":%q}\ne\tof a later format\n", place)), Newer, "its format is 7")
+	loads(t, s, "newer with entries",
+		sealed(fmt.Sprintf("pipe-state\t{\"version\":7,\"place\":%q}\ne\tof a later format\n", place)), Newer,
+		"its format is 7")
 	loads(t, s, "newer and cut", text[:len(text)-9], Damaged, "checksum")
 }
 
 // TestLoadVersion1: version 1 has no owner id, and is otherwise the same.
 func TestLoadVersion1(t *testing.T) {
 	s := open(t, t.TempDir())
-	text := sealed(fmt.Sprintf("pipe-state\t{\"version\":1,\"place\":%q,\"pipeline\":\"backstage\",\"run\":\"01R\",\"finished\":\"1970-01-01T00:00:01Z\",\"fingerprint\":\"\",\"streams\":{\"documents\":2}}\nn\t5 6\ne\tdocuments\tComponent\tcomponent\tlisted\t\t0\t3\t4\tcomponent:default/a\n", place))
+	text := sealed(fmt.Sprintf("pipe-state\t{\"version\":1,\"place\":%q,\"pipeline\":\"backstage\",\"run\":\"01R\","+
+		"\"finished\":\"1970-01-01T00:00:01Z\",\"fingerprint\":\"\",\"streams\":{\"documents\":2}}\n"+
+		"n\t5 6\ne\tdocuments\tComponent\tcomponent\tlisted\t\t0\t3\t4\tcomponent:default/a\n", place))
 	loads(t, s, "version 1", text, Intact, "")
 	if got := load(t, s); !reflect.DeepEqual(got, entries[1:2]) {
 		t.Errorf("got %+v", got)
@@ -160,8 +165,10 @@ func TestLoadUnreadable(t *testing.T) {
 		{"an escaped word", "e\tdoc\\zzuments\tComponent\tcomponent\tlisted\t1\t0\t3\t4\tcomponent:default/a\n", Damaged},
 		{"away", "e\tdocuments\tComponent\tcomponent\tlisted\tx\t0\t3\t4\tcomponent:default/a\n", Damaged},
 		{"no number of names", "e\tdocuments\tComponent\tcomponent\tlisted\t1\tx\t3\t4\tcomponent:default/a\n", Damaged},
-		{"too low a number of names", "e\tdocuments\tComponent\tcomponent\tlisted\t1\t-1\t3\t4\tcomponent:default/a\n", Damaged},
-		{"too high a number of names", "e\tdocuments\tComponent\tcomponent\tlisted\t1\t1\t3\t4\tcomponent:default/a\n", Damaged},
+		{"too low a number of names", "e\tdocuments\tComponent\tcomponent\tlisted\t1\t-1\t3\t4\tcomponent:default/a\n",
+			Damaged},
+		{"too high a number of names", "e\tdocuments\tComponent\tcomponent\tlisted\t1\t1\t3\t4\tcomponent:default/a\n",
+			Damaged},
 		{"id", "e\tdocuments\tComponent\tcomponent\tlisted\t1\t0\tx\t4\tcomponent:default/a\n", Damaged},
 		{"content", "e\tdocuments\tComponent\tcomponent\tlisted\t1\t0\t3\tx\tcomponent:default/a\n", Damaged},
 		{"an escaped ref", "e\tdocuments\tComponent\tcomponent\tlisted\t1\t0\t3\t4\ta\\0\n", Damaged},
@@ -202,7 +209,8 @@ func TestWrongCount(t *testing.T) {
 	for v, want := range map[int]Condition{version: Damaged, version + 1: Newer} {
 		s := open(t, t.TempDir())
 		head := fmt.Sprintf("%s\t{\"version\":%d,\"place\":%q}\n", lineHeader, v, place)
-		if err := os.WriteFile(s.path(".state"), fmt.Appendf(nil, "%s%s\t7\t%x\n", head, lineEnd, sha256.Sum256([]byte(head))), 0o600); err != nil {
+		if err := os.WriteFile(s.path(".state"),
+			fmt.Appendf(nil, "%s%s\t7\t%x\n", head, lineEnd, sha256.Sum256([]byte(head))), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if b, err := s.Load(); b.Condition != want || err != nil {

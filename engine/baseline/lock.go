@@ -91,7 +91,8 @@ func (s *Store) Lock(measured string) (*Lock, error) {
 	}
 	s.sweep()
 	l.host, _ = os.Hostname()
-	holders := append(slices.Clone(l.earlier), Holder{Run: measured, PID: os.Getpid(), Host: l.host, Since: time.Now().UTC()})
+	holders := append(slices.Clone(l.earlier),
+		Holder{Run: measured, PID: os.Getpid(), Host: l.host, Since: time.Now().UTC()})
 	l.holders = bounded(holders, time.Now())
 	if err := s.writeHolders(l.holders); err != nil {
 		return nil, errors.Join(err, l.flock.Unlock())

@@ -12,7 +12,8 @@ import (
 func TestSweep(t *testing.T) {
 	s := open(t, t.TempDir())
 	old := time.Now().Add(-2 * time.Hour)
-	for suffix, kept := range map[string]bool{".new-1": false, ".import-1/x": false, ".tmp-old": false, ".tmp-young": true} {
+	for suffix, kept := range map[string]bool{".new-1": false, ".import-1/x": false, ".tmp-old": false,
+		".tmp-young": true} {
 		if err := os.MkdirAll(filepath.Dir(s.path(suffix)), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +41,8 @@ func TestSweep(t *testing.T) {
 // TestHolders: a line of the list that names no run is passed over.
 func TestHolders(t *testing.T) {
 	s := open(t, t.TempDir())
-	if err := os.WriteFile(s.path(".runs"), []byte("{}\nnonsense\n{\"run\":\"01R\",\"pid\":7,\"host\":\"h\"}\n"), 0o600); err != nil {
+	if err := os.WriteFile(s.path(".runs"), []byte("{}\nnonsense\n{\"run\":\"01R\",\"pid\":7,\"host\":\"h\"}\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	all := s.holders()

@@ -56,7 +56,8 @@ func (s *Store) Owner() (o Owner, found bool, err error) {
 	var f ownerFile
 	switch err := codec.Unmarshal(b, &f); {
 	case err == nil && f.Version > ownerVersion:
-		return o, false, fmt.Errorf("the owner id in %s has format %d, and this program reads up to %d", path, f.Version, ownerVersion)
+		return o, false,
+			fmt.Errorf("the owner id in %s has format %d, and this program reads up to %d", path, f.Version, ownerVersion)
 	case err != nil || !ownerID.MatchString(f.ID):
 		return o, false, fmt.Errorf("read the owner id: %s is damaged", path)
 	case f.Place != s.place:

@@ -7,8 +7,10 @@ import "testing"
 func TestOwnerForm(t *testing.T) {
 	s := open(t, t.TempDir())
 	for _, line := range []string{
-		"no JSON\n", "{\"version\":1,\"place\":\"" + place + "\",\"owner\":\"x\"}\n", "{\"version\":1,\"place\":\"" + place + "\"}\n",
-		"{\"version\":9,\"owner\":7}\n", "{\"version\":1,\"place\":\"" + place + "\",\"owner\":\"0123456789abcdef\",\"kept\":7}\n",
+		"no JSON\n", "{\"version\":1,\"place\":\"" + place + "\",\"owner\":\"x\"}\n",
+		"{\"version\":1,\"place\":\"" + place + "\"}\n",
+		"{\"version\":9,\"owner\":7}\n",
+		"{\"version\":1,\"place\":\"" + place + "\",\"owner\":\"0123456789abcdef\",\"kept\":7}\n",
 	} {
 		if err := s.writeSealed(".owner", []byte(line)); err != nil {
 			t.Fatal(err)

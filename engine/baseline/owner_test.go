@@ -38,7 +38,8 @@ func TestOwnerDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := string(b)
-	bad := map[string]string{"": "damaged", good[:len(good)/2]: "damaged", strings.Replace(good, "true", "false", 1): "damaged", strings.Replace(good, `"version":1`, `"version":2`, 1): "damaged"}
+	bad := map[string]string{"": "damaged", good[:len(good)/2]: "damaged",
+		strings.Replace(good, "true", "false", 1): "damaged", strings.Replace(good, `"version":1`, `"version":2`, 1): "damaged"}
 	line, _, _ := strings.Cut(strings.Replace(good, `"version":1`, `"version":2`, 1), "\n")
 	bad[line+"\nend\t"+checksum([]byte(line+"\n"))+"\n"] = "format 2"
 	for i := range len(good) {
@@ -91,7 +92,9 @@ func TestForget(t *testing.T) {
 // TestRan: a run is known after it ended, also from the list of earlier versions.
 func TestRan(t *testing.T) {
 	s := open(t, t.TempDir())
-	if err := os.WriteFile(s.path(".owners"), []byte("{\"run\":\"01OLD\",\"pid\":1,\"host\":\"a\",\"since\":\"2026-01-01T00:00:00Z\"}\nnot JSON\n"), 0o600); err != nil {
+	if err := os.WriteFile(s.path(".owners"),
+		[]byte("{\"run\":\"01OLD\",\"pid\":1,\"host\":\"a\",\"since\":\"2026-01-01T00:00:00Z\"}\nnot JSON\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	l, err := s.Lock("01A")

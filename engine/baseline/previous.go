@@ -59,7 +59,8 @@ func (w *words) word(n uint8) string {
 
 // readPrevious takes what the last good run left of the streams that are wanted.
 // What was hidden since counts as never delivered: that it goes is no loss.
-func readPrevious(snap *Snapshot, streams, types *words, wanted func(stream string) bool, hidden Hiding) (*previous, error) {
+func readPrevious(snap *Snapshot, streams, types *words, wanted func(stream string) bool, hidden Hiding) (*previous,
+	error) {
 	p := &previous{snap: snap, ids: map[itemKey]int32{}, refs: map[itemKey]int32{}, hidden: map[string]*hiddenCounts{}}
 	for e, err := range snap.Entries() {
 		if err != nil {
@@ -69,7 +70,8 @@ func readPrevious(snap *Snapshot, streams, types *words, wanted func(stream stri
 			p.rows = append(p.rows, previousItem{})
 			continue
 		}
-		row := previousItem{id: e.ID, content: e.Content, names: e.Names, stream: streams.number(e.Stream), typ: types.number(e.Type), audience: access.ParseAudience(e.Audience), away: !e.Away.IsZero()}
+		row := previousItem{id: e.ID, content: e.Content, names: e.Names, stream: streams.number(e.Stream),
+			typ: types.number(e.Type), audience: access.ParseAudience(e.Audience), away: !e.Away.IsZero()}
 		if row.audience != access.Undecided && hidden.Has(e.Ref, e.ID) {
 			p.hide(e, row.audience != access.Nobody, hidden)
 			row.audience = access.Nobody

@@ -22,7 +22,9 @@ func previousOf(t *testing.T, hidden Hiding, entries ...Entry) (p *previous, doc
 	}
 	t.Cleanup(func() { base.Close() })
 	var streams, types words
-	p, err = readPrevious(base.Snapshot, &streams, &types, func(stream string) bool { return stream == "documents" }, hidden)
+	p, err = readPrevious(base.Snapshot, &streams, &types, func(stream string) bool {
+		return stream == "documents"
+	}, hidden)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +33,8 @@ func previousOf(t *testing.T, hidden Hiding, entries ...Entry) (p *previous, doc
 
 // document is an entry whose ID is its ref.
 func document(ref string, audience access.Audience) Entry {
-	return Entry{Stream: "documents", Ref: ref, Type: "component", Audience: audience.String(), ID: codec.Hash([]byte(ref))}
+	return Entry{Stream: "documents", Ref: ref, Type: "component", Audience: audience.String(),
+		ID: codec.Hash([]byte(ref))}
 }
 
 // away is an entry that a run before the last one already lacked.
@@ -59,7 +62,8 @@ func TestWords(t *testing.T) {
 // TestReadPrevious: a row for each entry, in their order, empty for a stream that is not
 // compared; only what the last good run delivered is there.
 func TestReadPrevious(t *testing.T) {
-	hidden := HidingOf([]Hidden{{Ref: "hidden", At: time.Now()}, {Ref: "hidden and away", At: time.Now()}, {Ref: "undecided", At: time.Now()}, {Ref: "let back", At: time.Now(), Back: time.Now()}})
+	hidden := HidingOf([]Hidden{{Ref: "hidden", At: time.Now()}, {Ref: "hidden and away", At: time.Now()},
+		{Ref: "undecided", At: time.Now()}, {Ref: "let back", At: time.Now(), Back: time.Now()}})
 	undecided := document("undecided", access.AllUsers)
 	undecided.Audience = ""
 	unreadable := document("unreadable", access.AllUsers)
@@ -125,8 +129,10 @@ func TestPreviousOfOneRef(t *testing.T) {
 // that is known when it was delivered.
 func TestCountHidden(t *testing.T) {
 	ago := func(ref string, d time.Duration) Hidden { return Hidden{Ref: ref, At: time.Now().Add(-d)} }
-	hidden := HidingOf([]Hidden{ago("a", 0), ago("b", YoungCounts-time.Minute), ago("c", YoungCounts+time.Minute), ago("withheld", 0)})
-	p, _ := previousOf(t, hidden, document("a", access.AllUsers), document("b", access.Listed), document("c", access.AllUsers), document("withheld", access.Nobody), document("shown", access.AllUsers))
+	hidden := HidingOf([]Hidden{ago("a", 0), ago("b", YoungCounts-time.Minute), ago("c", YoungCounts+time.Minute),
+		ago("withheld", 0)})
+	p, _ := previousOf(t, hidden, document("a", access.AllUsers), document("b", access.Listed),
+		document("c", access.AllUsers), document("withheld", access.Nobody), document("shown", access.AllUsers))
 	if h := p.hidden["documents"]; len(p.hidden) != 1 || h.n != 3 || h.types["component"] != 2 {
 		t.Errorf("%+v, %+v", p.hidden, h)
 	}
@@ -157,7 +163,8 @@ func TestNarrower(t *testing.T) {
 		"another person":            {of(access.Listed, sam), of(access.Listed, ann), true},
 		"names of an open document": {of(access.AllUsers), of(access.AllUsers, sam), false},
 	} {
-		if got := tc.before.narrower(stage.Tag{Grant: access.Grant{Audience: tc.now.audience, Names: tc.now.names}}); got != tc.want {
+		if got := tc.before.narrower(stage.Tag{Grant: access.Grant{Audience: tc.now.audience,
+			Names: tc.now.names}}); got != tc.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}

@@ -124,7 +124,8 @@ func (s *Store) Approval(id string) (*Approval, error) {
 	}
 	var h approvalHead
 	if err := codec.Unmarshal(b, &h); err != nil || h.Version != refusalVersion || h.Place != s.place || h.ID != id {
-		return nil, fmt.Errorf("%s is not an approval for %s that this version of pipe wrote", s.path(".approval-"+id), s.place)
+		return nil,
+			fmt.Errorf("%s is not an approval for %s that this version of pipe wrote", s.path(".approval-"+id), s.place)
 	}
 	return &h.Approval, nil
 }

@@ -14,7 +14,8 @@ import (
 )
 
 var changes = []fault.Change{
-	{Stream: "documents", Type: "api", ID: fault.HexID(7), Ref: "api:default/a", Before: "listed:0001", After: fault.Gone, N: 1},
+	{Stream: "documents", Type: "api", ID: fault.HexID(7), Ref: "api:default/a", Before: "listed:0001", After: fault.Gone,
+		N: 1},
 	{Stream: "documents", ID: fault.HexID(3), Ref: "odd\nref\t\x1b", Before: "nobody", After: "all-users", N: 1},
 	{Stream: "members", ID: fault.HexID(1), Before: "members:1", After: "members", N: 40},
 	{Stream: "documents", After: fault.Gone, N: 12},
@@ -22,7 +23,8 @@ var changes = []fault.Change{
 
 func refusal(t *testing.T, s *Store, changes ...fault.Change) Refusal {
 	t.Helper()
-	r := Refusal{ID: fault.Digest(changes), At: time.Unix(1700000000, 0).UTC(), Run: "01R", Pipeline: "backstage", Reasons: []string{"max_loss: too much"}, Changes: changes}
+	r := Refusal{ID: fault.Digest(changes), At: time.Unix(1700000000, 0).UTC(), Run: "01R", Pipeline: "backstage",
+		Reasons: []string{"max_loss: too much"}, Changes: changes}
 	if err := s.Refuse(r); err != nil {
 		t.Fatal(err)
 	}
@@ -161,8 +163,10 @@ func TestDigest(t *testing.T) {
 		t.Error("the list was sorted in place")
 	}
 	for name, edit := range map[string]func(*fault.Change){
-		"stream": func(c *fault.Change) { c.Stream = "users" }, "type": func(c *fault.Change) { c.Type = "" }, "ID": func(c *fault.Change) { c.ID = fault.HexID(8) },
-		"before": func(c *fault.Change) { c.Before = "nobody" }, "after": func(c *fault.Change) { c.After = "listed" }, "number": func(c *fault.Change) { c.N = 2 },
+		"stream": func(c *fault.Change) { c.Stream = "users" }, "type": func(c *fault.Change) { c.Type = "" },
+		"ID":     func(c *fault.Change) { c.ID = fault.HexID(8) },
+		"before": func(c *fault.Change) { c.Before = "nobody" }, "after": func(c *fault.Change) { c.After = "listed" },
+		"number": func(c *fault.Change) { c.N = 2 },
 	} {
 		other := slices.Clone(changes)
 		edit(&other[0])
@@ -178,7 +182,8 @@ func TestDigest(t *testing.T) {
 	if fault.Digest([]fault.Change{{Stream: "a", Type: "b"}}) == fault.Digest([]fault.Change{{Stream: "ab"}}) {
 		t.Error("fields run together")
 	}
-	for _, text := range []string{"", "abc", "ABCDEFGHIJKL", "abcdefghijk1", "abcdefghijklm", "abcdefghijkl\n", "../../../etc"} {
+	for _, text := range []string{"", "abc", "ABCDEFGHIJKL", "abcdefghijk1", "abcdefghijklm", "abcdefghijkl\n",
+		"../../../etc"} {
 		if fault.IsID(text) {
 			t.Errorf("%q is an ID", text)
 		}

@@ -30,7 +30,8 @@ func TestSealedOfAnother(t *testing.T) {
 		with map[string]replace
 	}{
 		".owner": {func() error { _, _, err := s.Owner(); return err }, map[string]replace{
-			"version": version, "place": elsewhere, "no id": {owner, ""}, "a long id": {owner, owner + "0"}, "not JSON": {"{", "["},
+			"version": version, "place": elsewhere, "no id": {owner, ""}, "a long id": {owner, owner + "0"},
+			"not JSON": {"{", "["},
 		}},
 		".refusal-" + id: {func() error { _, err := s.Refusal(id); return err }, map[string]replace{
 			"version": version, "place": elsewhere, "another id": {id, other}, "not JSON": {"{", "["},

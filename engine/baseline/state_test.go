@@ -24,14 +24,17 @@ func open(t *testing.T, dir string) *Store {
 
 var entries = []Entry{
 	{Stream: "users", Ref: "user:default/sam", Kind: "User", ID: 1, Content: 2},
-	{Stream: "documents", Ref: "component:default/a", Kind: "Component", Type: "component", Audience: "listed", ID: 3, Content: 4, Names: []uint64{5, 6}},
-	{Stream: "documents", Ref: "component:default/b", Kind: "Component", Type: "component", Audience: "listed", Away: time.Unix(1700000000, 0).UTC(), ID: 7, Content: 1<<64 - 1, Names: []uint64{5, 6}},
+	{Stream: "documents", Ref: "component:default/a", Kind: "Component", Type: "component", Audience: "listed", ID: 3,
+		Content: 4, Names: []uint64{5, 6}},
+	{Stream: "documents", Ref: "component:default/b", Kind: "Component", Type: "component", Audience: "listed",
+		Away: time.Unix(1700000000, 0).UTC(), ID: 7, Content: 1<<64 - 1, Names: []uint64{5, 6}},
 	{Stream: "documents", Ref: "odd\tref\nwith \\ all\x00", Kind: "Component", Type: "", Audience: "nobody", ID: 8},
 }
 
 func save(t *testing.T, s *Store, entries ...Entry) {
 	t.Helper()
-	w, err := s.Create(Header{Run: "01R", Pipeline: "backstage", Finished: time.Unix(1, 0).UTC(), Streams: map[string]int{"documents": 2}})
+	w, err := s.Create(Header{Run: "01R", Pipeline: "backstage", Finished: time.Unix(1, 0).UTC(),
+		Streams: map[string]int{"documents": 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +158,8 @@ func TestLock(t *testing.T) {
 	if !b.Ended("01A") || b.Ended("01X") {
 		t.Error("it does not know who has ended")
 	}
-	b.earlier = []Holder{{Run: "01D", PID: 1 << 30, Host: b.host}, {Run: "01L", PID: os.Getpid(), Host: b.host}, {Run: "01H", PID: 1 << 30, Host: "another"}}
+	b.earlier = []Holder{{Run: "01D", PID: 1 << 30, Host: b.host}, {Run: "01L", PID: os.Getpid(), Host: b.host},
+		{Run: "01H", PID: 1 << 30, Host: "another"}}
 	if !b.Ended("01D") || b.Ended("01L") || b.Ended("01H") {
 		t.Error("a dead process, a living one, one of another machine")
 	}
@@ -220,7 +224,8 @@ func TestDefaultDir(t *testing.T) {
 
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte("pipe-state\t{}\nend\t0\tx\n"))
-	f.Add([]byte("pipe-state\t{\"version\":1,\"place\":\"" + place + "\"}\nn\t1 2\ne\tdocuments\tk\tt\tlisted\t0\t1\t2\tref\n"))
+	f.Add([]byte("pipe-state\t{\"version\":1,\"place\":\"" + place +
+		"\"}\nn\t1 2\ne\tdocuments\tk\tt\tlisted\t0\t1\t2\tref\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, err := Open(t.TempDir(), place)
 		if err != nil {

@@ -45,7 +45,8 @@ func (c *comparer) swaps(stream string) error {
 	narrowest := access.AllUsers
 	for _, ch := range c.lost[stream] {
 		class := access.ParseAudience(access.Class(ch.Before))
-		if ending, _ := c.Fate(ch.Ref); ending == component.Delivered || class == access.AllUsers { // it has another ID, and is compared by its ref
+		// it has another ID, and is compared by its ref
+		if ending, _ := c.Fate(ch.Ref); ending == component.Delivered || class == access.AllUsers {
 			continue
 		}
 		s.Gone = append(s.Gone, ch)
@@ -63,7 +64,9 @@ func (c *comparer) swaps(stream string) error {
 		if t.Audience <= narrowest || c.previous.byRef(n, t.Ref) != nil || c.previous.byID(n, t.ID) != nil {
 			continue
 		}
-		s.Added = append(s.Added, fault.Change{Stream: stream, ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: fault.Added, After: access.AudienceText(t.Audience.String(), t.Names), N: 1})
+		s.Added = append(s.Added,
+			fault.Change{Stream: stream, ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: fault.Added,
+				After: access.AudienceText(t.Audience.String(), t.Names), N: 1})
 		addedBy[t.Audience]++
 	}
 	if s.Pairs, s.ToAll = pair(goneBy, addedBy); s.Pairs > 0 {

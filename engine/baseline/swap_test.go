@@ -25,20 +25,23 @@ func TestSwapped(t *testing.T) {
 		}, []string{"a"}, []string{"new"}, 1, 1},
 		"documents for everybody that go": {fake.Comparison{
 			Before: []baseline.Entry{fake.Document("a", access.Listed, "sam"), fake.Document("open", access.AllUsers)},
-			Staged: map[string][]component.Encoded{"documents": {fake.Staged("new", "default", access.AllUsers), fake.Staged("newer", "default", access.AllUsers)}},
+			Staged: map[string][]component.Encoded{"documents": {fake.Staged("new", "default", access.AllUsers),
+				fake.Staged("newer", "default", access.AllUsers)}},
 		}, []string{"a"}, []string{"new", "newer"}, 1, 1},
 		"only documents for everybody go": {fake.Comparison{
 			Before: []baseline.Entry{fake.Document("open", access.AllUsers)},
 			Staged: map[string][]component.Encoded{"documents": {fake.Staged("new", "default", access.AllUsers)}},
 		}, nil, nil, 0, 0},
 		"a document with another ID": {fake.Comparison{
-			Before:    []baseline.Entry{fake.Document("a", access.Listed, "sam"), fake.Document("b", access.Listed, "sam")},
-			Staged:    map[string][]component.Encoded{"documents": {renumbered(fake.Staged("b", "default", access.Listed, "sam")), fake.Staged("new", "default", access.AllUsers), fake.Staged("newer", "default", access.AllUsers)}},
+			Before: []baseline.Entry{fake.Document("a", access.Listed, "sam"), fake.Document("b", access.Listed, "sam")},
+			Staged: map[string][]component.Encoded{"documents": {renumbered(fake.Staged("b", "default", access.Listed,
+				"sam")), fake.Staged("new", "default", access.AllUsers), fake.Staged("newer", "default", access.AllUsers)}},
 			Delivered: []string{"b"},
 		}, []string{"a"}, []string{"new", "newer"}, 1, 1},
 		"new documents that are not wider": {fake.Comparison{
 			Before: []baseline.Entry{fake.Document("a", access.DatasourceUsers), fake.Document("b", access.DatasourceUsers)},
-			Staged: map[string][]component.Encoded{"documents": {fake.Staged("listed", "owners", access.Listed, "sam"), fake.Staged("as wide", "default", access.DatasourceUsers), fake.Staged("new", "default", access.AllUsers)}},
+			Staged: map[string][]component.Encoded{"documents": {fake.Staged("listed", "owners", access.Listed, "sam"),
+				fake.Staged("as wide", "default", access.DatasourceUsers), fake.Staged("new", "default", access.AllUsers)}},
 		}, []string{"a", "b"}, []string{"new"}, 1, 1},
 		"wider than the narrowest": {fake.Comparison{
 			Before: []baseline.Entry{fake.Document("a", access.Listed, "sam"), fake.Document("b", access.DatasourceUsers)},
@@ -46,11 +49,14 @@ func TestSwapped(t *testing.T) {
 		}, []string{"a", "b"}, []string{"new"}, 1, 0},
 		"the ref was there before": {fake.Comparison{
 			Before: []baseline.Entry{fake.Document("a", access.Listed, "sam"), fake.Away(fake.Document("b", access.AllUsers))},
-			Staged: map[string][]component.Encoded{"documents": {renumbered(fake.Staged("b", "default", access.AllUsers)), fake.Staged("new", "default", access.AllUsers)}},
+			Staged: map[string][]component.Encoded{"documents": {renumbered(fake.Staged("b", "default", access.AllUsers)),
+				fake.Staged("new", "default", access.AllUsers)}},
 		}, []string{"a"}, []string{"new"}, 1, 1},
 		"the ID was there before": {fake.Comparison{
-			Before: []baseline.Entry{fake.Document("a", access.Listed, "sam"), fake.Away(fake.Document("id of b", access.AllUsers))},
-			Staged: map[string][]component.Encoded{"documents": {renumbered(fake.Staged("b", "default", access.AllUsers)), fake.Staged("new", "default", access.AllUsers)}},
+			Before: []baseline.Entry{fake.Document("a", access.Listed, "sam"),
+				fake.Away(fake.Document("id of b", access.AllUsers))},
+			Staged: map[string][]component.Encoded{"documents": {renumbered(fake.Staged("b", "default", access.AllUsers)),
+				fake.Staged("new", "default", access.AllUsers)}},
 		}, []string{"a"}, []string{"new"}, 1, 1},
 	} {
 		c := tc.Compare(t)
@@ -65,8 +71,10 @@ func TestSwapped(t *testing.T) {
 			continue
 		}
 		s := c.Swapped()[0]
-		if !slices.Equal(fake.Refs(s.Gone), tc.gone) || !slices.Equal(fake.Refs(s.Added), tc.added) || s.Pairs != tc.pairs || s.ToAll != tc.toAll {
-			t.Errorf("%s: %d pairs, %d towards everybody, %v go and %v are new", name, s.Pairs, s.ToAll, fake.Refs(s.Gone), fake.Refs(s.Added))
+		if !slices.Equal(fake.Refs(s.Gone), tc.gone) || !slices.Equal(fake.Refs(s.Added), tc.added) || s.Pairs != tc.pairs ||
+			s.ToAll != tc.toAll {
+			t.Errorf("%s: %d pairs, %d towards everybody, %v go and %v are new", name, s.Pairs, s.ToAll, fake.Refs(s.Gone),
+				fake.Refs(s.Added))
 		}
 	}
 }

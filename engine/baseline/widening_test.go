@@ -15,7 +15,8 @@ func TestGained(t *testing.T) {
 		}
 		c.gains = append(c.gains, gain{fmt.Sprint("g", i), i + 1})
 	}
-	if line := c.Gained(); line != "groups with more members than before: g0 +1, g1 +2, g2 +3, g3 +4, g4 +5, g5 +6, g6 +7, g7 +8, g8 +9, g9 +10 and 2 more" {
+	if line := c.Gained(); line != "groups with more members than before: g0 +1, g1 +2, g2 +3, g3 +4, g4 +5, g5 +6, g6 "+
+		"+7, g7 +8, g8 +9, g9 +10 and 2 more" {
 		t.Error(line)
 	}
 }

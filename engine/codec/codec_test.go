@@ -55,7 +55,9 @@ func TestWalk(t *testing.T) {
 	}
 	page := []byte(`{"total":2,"items":[{"a":"é"},null],"next":{"items":[1]}}`)
 	var elements, others []string
-	listed, err := List(page, "items", func(v []byte) { elements = append(elements, string(v)) }, func(n string, v []byte) error {
+	listed, err := List(page, "items", func(v []byte) {
+		elements = append(elements, string(v))
+	}, func(n string, v []byte) error {
 		others = append(others, n+"="+string(v))
 		return nil
 	})
@@ -67,7 +69,8 @@ func TestWalk(t *testing.T) {
 			t.Errorf("List accepted %q", bad)
 		}
 	}
-	if listed, err := List([]byte(`{"items":null}`), "items", func([]byte) {}, func(string, []byte) error { return nil }); listed || err != nil {
+	if listed, err := List([]byte(`{"items":null}`), "items", func([]byte) {}, func(string, []byte) error { return nil }); listed ||
+		err != nil {
 		t.Errorf("a list that is null: %v %v", listed, err)
 	}
 	for _, bad := range []string{``, `{"a":1`, `[1,2`, `"x"`, `{"a" 1}`} {

@@ -86,7 +86,8 @@ func Elements(data []byte, visit func(value []byte) error) error {
 // element is called for each element of the member of that name, and member
 // for every other one. Elements are parts of data and stay valid with it.
 // listed tells whether the list was there.
-func List(data []byte, list string, element func(value []byte), member func(name string, value []byte) error) (listed bool, err error) {
+func List(data []byte, list string, element func(value []byte),
+	member func(name string, value []byte) error) (listed bool, err error) {
 	err = walk(data, '{', "object", func(d *jsontext.Decoder) error {
 		t, err := d.ReadToken()
 		if err != nil {

@@ -22,21 +22,32 @@ func TestConvert(t *testing.T) {
 		err  string
 	}{
 		{Text, "a", "a", ""}, {Text, "", nil, ""}, {Text, nil, nil, ""},
-		{Text, true, "true", ""}, {Text, 5, "5", ""}, {Text, 5.0, "5", ""}, {Text, 1.25, "1.25", ""}, {Text, 1e15, "1000000000000000", ""},
+		{Text, true, "true", ""}, {Text, 5, "5", ""}, {Text, 5.0, "5", ""}, {Text, 1.25, "1.25", ""},
+		{Text, 1e15, "1000000000000000", ""},
 		{Text, []any{"a"}, nil, "a list where one text"}, {Text, object, nil, "an object where one text"},
-		{RefField, "User:Default/Ann", "user:default/ann", ""}, {RefField, "Ann", "Ann", ""}, {RefField, "", nil, ""}, {RefField, nil, nil, ""}, {RefField, []any{}, nil, "a list where one text"},
-		{TextList, []any{"a", nil, "", 5.0, true}, []string{"a", "5", "true"}, ""}, {TextList, []any{}, []string{}, ""}, {TextList, nil, nil, ""},
-		{TextList, "a", []string{"a"}, ""}, {TextList, object, nil, "an object where a list"}, {TextList, []any{[]any{}}, nil, "holds a list"}, {TextList, []any{object}, nil, "holds an object"},
-		{RefList, []any{"User:a/B"}, []string{"user:a/b"}, ""}, {RefList, "G:a/B", []string{"g:a/b"}, ""}, {RefList, nil, nil, ""},
-		{Seconds, 5, int64(5), ""}, {Seconds, 5.0, int64(5), ""}, {Seconds, nil, nil, ""}, {Seconds, "2024-01-01", nil, "epoch(…)"}, {Seconds, 1.5, nil, "not whole"},
-		{Number, 1e300, nil, "not whole"}, {Number, -3.0, int64(-3), ""}, {Number, true, nil, "true or false where a whole number"}, {Number, []any{}, nil, "a list where a whole number"},
-		{Flag, true, true, ""}, {Flag, false, false, ""}, {Flag, nil, nil, ""}, {Flag, "false", nil, "text where true or false"}, {Flag, 0.0, nil, "a value where true or false"},
+		{RefField, "User:Default/Ann", "user:default/ann", ""}, {RefField, "Ann", "Ann", ""}, {RefField, "", nil, ""},
+		{RefField, nil, nil, ""}, {RefField, []any{}, nil, "a list where one text"},
+		{TextList, []any{"a", nil, "", 5.0, true}, []string{"a", "5", "true"}, ""}, {TextList, []any{}, []string{}, ""},
+		{TextList, nil, nil, ""},
+		{TextList, "a", []string{"a"}, ""}, {TextList, object, nil, "an object where a list"},
+		{TextList, []any{[]any{}}, nil, "holds a list"}, {TextList, []any{object}, nil, "holds an object"},
+		{RefList, []any{"User:a/B"}, []string{"user:a/b"}, ""}, {RefList, "G:a/B", []string{"g:a/b"}, ""},
+		{RefList, nil, nil, ""},
+		{Seconds, 5, int64(5), ""}, {Seconds, 5.0, int64(5), ""}, {Seconds, nil, nil, ""},
+		{Seconds, "2024-01-01", nil, "epoch(…)"}, {Seconds, 1.5, nil, "not whole"},
+		{Number, 1e300, nil, "not whole"}, {Number, -3.0, int64(-3), ""},
+		{Number, true, nil, "true or false where a whole number"}, {Number, []any{}, nil, "a list where a whole number"},
+		{Flag, true, true, ""}, {Flag, false, false, ""}, {Flag, nil, nil, ""},
+		{Flag, "false", nil, "text where true or false"}, {Flag, 0.0, nil, "a value where true or false"},
 		{Properties, "a", nil, "no single value"},
-		{EmailField, "MAILTO:Ann@example.com?subject=Hi", "Ann@example.com", ""}, {EmailField, "", nil, ""}, {EmailField, nil, nil, ""},
-		{EmailField, "smtp:2024@example.com", nil, "not an e-mail address"}, {EmailField, " ", nil, "not an e-mail address"}, {EmailField, []any{"a@b"}, nil, "a list where one text"},
+		{EmailField, "MAILTO:Ann@example.com?subject=Hi", "Ann@example.com", ""}, {EmailField, "", nil, ""},
+		{EmailField, nil, nil, ""},
+		{EmailField, "smtp:2024@example.com", nil, "not an e-mail address"}, {EmailField, " ", nil, "not an e-mail address"},
+		{EmailField, []any{"a@b"}, nil, "a list where one text"},
 	} {
 		got, err := c.t.Convert(c.v, lowerCase{})
-		if !reflect.DeepEqual(got, c.want) || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+		if !reflect.DeepEqual(got, c.want) || (err == nil) != (c.err == "") ||
+			err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("type %d of %#v: %#v, %v; want %#v, %q", c.t, c.v, got, err, c.want, c.err)
 		}
 		if err != nil && strings.Contains(err.Error(), "2024") {

@@ -19,7 +19,8 @@ func Email(text string) (address string, ok bool) {
 		address = strings.TrimSpace(rest)
 	}
 	local, domain, found := strings.Cut(address, "@")
-	ok = found && local != "" && domain != "" && !strings.Contains(domain, "@") && !strings.ContainsFunc(address, notInEmail)
+	ok = found && local != "" && domain != "" && !strings.Contains(domain, "@") &&
+		!strings.ContainsFunc(address, notInEmail)
 	return address, ok
 }
 

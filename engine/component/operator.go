@@ -65,7 +65,8 @@ type Rotator interface {
 	// TokenFile is the file that the token is read from. The error says why a new
 	// secret could not be kept there.
 	TokenFile() (path string, err error)
-	// Rotate asks for a new secret with the one that the file holds by then. It is asked for once: where the answer is lost,
+	// Rotate asks for a new secret with the one that the file holds by then. It is asked for once: where the answer is
+	// lost,
 	// the old one works a while longer.
 	Rotate(ctx context.Context) (*Rotated, error)
 }

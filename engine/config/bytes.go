@@ -61,7 +61,8 @@ func (v *Bytes) UnmarshalText(text []byte) error {
 		return valueError{"not a size", "write a number with its unit: 4MiB, 500KB, or 0"}
 	}
 	if m[2] == "" {
-		return valueError{"not a size: the unit is missing", "write " + m[1] + "B for bytes, or use KB, KiB, MB, MiB, GB, GiB"}
+		return valueError{"not a size: the unit is missing",
+			"write " + m[1] + "B for bytes, or use KB, KiB, MB, MiB, GB, GiB"}
 	}
 	size := unit(strings.ToLower(m[2]))
 	number, err := strconv.ParseFloat(m[1], 64)

@@ -15,7 +15,9 @@ func TestData(t *testing.T) {
 	if err := CheckSpec(&spec{}); err != nil {
 		t.Error(err)
 	}
-	doc, problems := Parse("x.yaml", []byte("config:\n  plain: 12\n  quoted: \"12\"\n  list: [a, {b: c}]\n  nothing:\n  var: ${NAME}\n  both: x-${NAME}\n  token: ${file:/token}\n  unset: ${UNSET}\n"))
+	doc, problems := Parse("x.yaml",
+		[]byte("config:\n  plain: 12\n  quoted: \"12\"\n  list: [a, {b: c}]\n  nothing:\n  var: ${NAME}\n"+
+			"  both: x-${NAME}\n  token: ${file:/token}\n  unset: ${UNSET}\n"))
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -42,7 +44,8 @@ func TestData(t *testing.T) {
 		"list 7":   " quoted=false variable=false written=false unknown=false file=false",
 	} {
 		v := s.Config.Get(strings.Fields(path)...)
-		got := fmt.Sprintf("%s quoted=%v variable=%v written=%v unknown=%v file=%v", v.Text.Reveal(), v.Quoted, v.Variable, v.Written, v.Unknown, v.Text.FromFile())
+		got := fmt.Sprintf("%s quoted=%v variable=%v written=%v unknown=%v file=%v", v.Text.Reveal(), v.Quoted, v.Variable,
+			v.Written, v.Unknown, v.Text.FromFile())
 		if got != want {
 			t.Errorf("%s: %s\nwant %s", path, got, want)
 		}

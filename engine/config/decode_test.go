@@ -32,8 +32,11 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestFileOverDefaults(t *testing.T) {
-	p := pipeline{Source: source{PageSize: 7, Mode: "careful", Kinds: map[string]bool{"User": true, "Group": true}, Filters: []string{"a", "b"}}}
-	_, problems := decodeText(t, least+"  page_size:\n  mode: fast\n  verify: false\n  kinds:\n    User: false\n    API:\n  filters: [c]\n  plan:\n    key: ${TOKEN}\n", &p, environment())
+	p := pipeline{Source: source{PageSize: 7, Mode: "careful", Kinds: map[string]bool{"User": true, "Group": true},
+		Filters: []string{"a", "b"}}}
+	_, problems := decodeText(t,
+		least+"  page_size:\n  mode: fast\n  verify: false\n  kinds:\n    User: false\n    API:\n  filters: [c]\n  plan:\n"+
+			"    key: ${TOKEN}\n", &p, environment())
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -45,8 +48,9 @@ func TestFileOverDefaults(t *testing.T) {
 }
 
 func TestBooleansOfVariables(t *testing.T) {
-	for value, want := range map[string]bool{"true": true, "TRUE": true, "Yes": true, "on": true, "1": true, " true ": true,
-		"false": false, "no": false, "OFF": false, "0": false} {
+	for value, want := range map[string]bool{"true": true, "TRUE": true, "Yes": true, "on": true, "1": true,
+		" true ": true,
+		"false":  false, "no": false, "OFF": false, "0": false} {
 		var into struct {
 			B bool `yaml:"b" doc:"x"`
 		}
@@ -69,7 +73,9 @@ func TestEmptyVariableIsAbsent(t *testing.T) {
 		t.Error(problems)
 	}
 	var p pipeline
-	_, problems = decodeText(t, least+"  kinds: {User: \"${EMPTY}\"}\n  page_size: ${EMPTY}\n  timeout: ${EMPTY}\n  verify: ${EMPTY}\n", &p, environment())
+	_, problems = decodeText(t,
+		least+"  kinds: {User: \"${EMPTY}\"}\n  page_size: ${EMPTY}\n  timeout: ${EMPTY}\n  verify: ${EMPTY}\n", &p,
+		environment())
 	if len(problems) > 0 || p.Source.PageSize != 500 || !*p.Source.Verify || len(p.Source.Kinds) > 0 {
 		t.Errorf("%+v %v", p.Source, problems)
 	}
@@ -78,7 +84,10 @@ func TestEmptyVariableIsAbsent(t *testing.T) {
 // In lenient mode an unset variable is no problem, and what depends on it is
 // neither missing nor wrong.
 func TestLenient(t *testing.T) {
-	vars := &Variables{Lenient: true, ReadFile: func(string) ([]byte, error) { t.Error("a file was read"); return nil, nil }}
+	vars := &Variables{Lenient: true, ReadFile: func(string) ([]byte, error) {
+		t.Error("a file was read")
+		return nil, nil
+	}}
 	var p pipeline
 	doc, problems := decodeText(t, `
 version: 1
@@ -99,16 +108,20 @@ source:
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	if s := p.Source; s.URL != "" || s.PageSize != 500 || s.Token.IsSet() || s.Timeout.D() != 5*time.Second || len(s.Kinds) != 0 {
+	if s := p.Source; s.URL != "" || s.PageSize != 500 || s.Token.IsSet() || s.Timeout.D() != 5*time.Second ||
+		len(s.Kinds) != 0 {
 		t.Errorf("%+v", p)
 	}
-	for path, want := range map[string]bool{"name": true, "source": true, "source.url": true, "source.mirror": true, "source.token": true,
-		"source.kinds": true, "source.filters.1": true, "source.filters.0": false, "source.timeout": false, "version": false, "sour": false, "": true} {
+	for path, want := range map[string]bool{"name": true, "source": true, "source.url": true, "source.mirror": true,
+		"source.token": true,
+		"source.kinds": true, "source.filters.1": true, "source.filters.0": false, "source.timeout": false, "version": false,
+		"sour": false, "": true} {
 		if vars.Unresolved(path) != want {
 			t.Errorf("%q: unresolved is %v", path, !want)
 		}
 	}
-	if vars.Unresolved("source.plan.key") != (doc.Root().Get("source").Get("plan").Get("key").Path() == "source.plan.key") {
+	path := doc.Root().Get("source").Get("plan").Get("key").Path()
+	if vars.Unresolved("source.plan.key") != (path == "source.plan.key") {
 		t.Error("paths differ")
 	}
 	_, problems = decodeText(t, least+"  mode: quick\n  plan: {}\n", &p, &Variables{Lenient: true})
@@ -119,7 +132,8 @@ source:
 
 func TestUsed(t *testing.T) {
 	vars := environment()
-	decodeText(t, "version: 1\nname: ${B:-${A}}\nsource:\n  url: ${URL}${B}\n  token: ${TOKEN:-${file:${DIR:-.}/token}}\n", &pipeline{}, vars)
+	decodeText(t, "version: 1\nname: ${B:-${A}}\nsource:\n  url: ${URL}${B}\n  token: ${TOKEN:-${file:${DIR:-.}/token}}\n",
+		&pipeline{}, vars)
 	got := vars.Used()
 	want := []Variable{
 		{"A", false, false, false, "", Pos{"p.yaml", 2, 12}},

@@ -10,9 +10,11 @@ import (
 // Field is what documentation and schema say about one key of a component
 // spec.
 type Field struct {
-	Name     string   `json:"name"`
-	Path     string   `json:"path"` // from the described struct, lists and maps as [] and NAME
-	Type     string   `json:"type"` // text, boolean, whole number, number, duration, size, share, expression, list, secret, any, mapping, list of …, map of …, … or …
+	Name string `json:"name"`
+	Path string `json:"path"` // from the described struct, lists and maps as [] and NAME
+	// text, boolean, whole number, number, duration, size, share, expression, list, secret, any, mapping, list of …, map
+	// of …, … or …
+	Type     string   `json:"type"`
 	Default  string   `json:"default,omitempty"`
 	Doc      string   `json:"doc"`
 	Required bool     `json:"required,omitzero"`

@@ -129,11 +129,13 @@ func TestSetVariables(t *testing.T) {
 }
 
 func TestSet(t *testing.T) {
-	doc, problems := Parse("p.yaml", []byte(least+"transforms:\n  - name: not orphaned\n    keep: a\n  - name: second\n    keep: b\nvars:\n"))
+	doc, problems := Parse("p.yaml",
+		[]byte(least+"transforms:\n  - name: not orphaned\n    keep: a\n  - name: second\n    keep: b\nvars:\n"))
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	for _, set := range []string{"source.page_size=50", "source.url=http://$${HOST}", "source.plan.key=" + canary, "transforms.not orphaned.keep=x ? y : z",
+	for _, set := range []string{"source.page_size=50", "source.url=http://$${HOST}", "source.plan.key=" + canary,
+		"transforms.not orphaned.keep=x ? y : z",
 		"transforms.1.keep=# + 1", "vars.a=b: c", "source.verify=false", "source.headers.X=" + canary, "name="} {
 		path, value, _ := strings.Cut(set, "=")
 		if err := doc.Set(path, value); err != nil {
@@ -146,7 +148,8 @@ func TestSet(t *testing.T) {
 		t.Error(problems)
 	}
 	a, _ := p.Vars.Get("a")
-	if p.Source.PageSize != 50 || p.Source.URL != "http://${HOST}" || p.Source.Plan.Key.Reveal() != canary || *p.Source.Verify ||
+	if p.Source.PageSize != 50 || p.Source.URL != "http://${HOST}" || p.Source.Plan.Key.Reveal() != canary ||
+		*p.Source.Verify ||
 		p.Transforms[0].Keep.Text != "x ? y : z" || p.Transforms[1].Keep.Text != "# + 1" || a != "b: c" {
 		t.Errorf("%+v", p)
 	}

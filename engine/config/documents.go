@@ -17,13 +17,15 @@ type Datum struct {
 	Items []Pos // of a list
 }
 
-// Documents reads data in YAML: any number of documents, without the empty ones. It reads them as the JavaScript library yaml does, which Backstage
+// Documents reads data in YAML: any number of documents, without the empty ones. It reads them as the JavaScript
+// library yaml does, which Backstage
 // uses: the core schema of YAML 1.2, aliases with the bound of that library and a
 // bound on size, and merge keys where merge is true. file is its name in positions.
 func Documents(file string, src []byte, merge bool) ([]Datum, Problems) {
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
 	if !utf8.Valid(src) {
-		at := Problem{Pos: invalidByte(file, src), Code: codeNotUTF8, Message: "the file is not UTF-8 text", Hint: "save it as UTF-8"}
+		at := Problem{Pos: invalidByte(file, src), Code: codeNotUTF8, Message: "the file is not UTF-8 text",
+			Hint: "save it as UTF-8"}
 		return nil, Problems{at}
 	}
 	var out []Datum
@@ -110,7 +112,8 @@ func (d document) syntax(file string, err error) Problems {
 	unset := unknownAnchor.FindStringSubmatch(err.Error())
 	switch {
 	case errors.As(err, &several):
-		p.add(Problem{Pos: Pos{file, several.line, 1}}, codeDocuments, "a second YAML document starts here without a line ---", "write --- between two documents")
+		p.add(Problem{Pos: Pos{file, several.line, 1}}, codeDocuments,
+			"a second YAML document starts here without a line ---", "write --- between two documents")
 	case unset != nil:
 		at := max(0, strings.Index(d.text, "*"+unset[1]))
 		line := strings.Count(d.text[:at], "\n") + 1

@@ -26,9 +26,10 @@ func TestDocuments(t *testing.T) {
 		"an alias":       {"a: &x {b: [1]}\nc: *x\n", `[{"a":{"b":[1]},"c":{"b":[1]}}]`},
 		"anchored again": {"a: &x 1\nb: *x\nc: &x 2\nd: *x\n", `[{"a":1,"b":1,"c":2,"d":2}]`},
 		"in keys":        {"&k a: 1\nb: *k\nc: &v d\n*v : e\n", `[{"a":1,"b":"a","c":"d","d":"e"}]`},
-		"99 uses":        {"a: &x 1\nb: [" + strings.Repeat("*x,", 99) + "]", `[{"a":1,"b":[` + strings.TrimSuffix(strings.Repeat("1,", 99), ",") + `]}]`},
-		"a merge key":    {"b: &b {x: 1, y: 2}\nc: {<<: *b, y: 3}\nd: {y: 4, <<: *b}\ne: {<<: [*b, {z: 9, x: 7}]}\n", `[{"b":{"x":1,"y":2},"c":{"x":1,"y":3},"d":{"x":1,"y":4},"e":{"x":1,"y":2,"z":9}}]`},
-		"a quoted <<":    {"\"<<\": text\n", `[{"<<":"text"}]`},
+		"99 uses": {"a: &x 1\nb: [" + strings.Repeat("*x,", 99) + "]",
+			`[{"a":1,"b":[` + strings.TrimSuffix(strings.Repeat("1,", 99), ",") + `]}]`},
+		"a merge key": {"b: &b {x: 1, y: 2}\nc: {<<: *b, y: 3}\nd: {y: 4, <<: *b}\ne: {<<: [*b, {z: 9, x: 7}]}\n", `[{"b":{"x":1,"y":2},"c":{"x":1,"y":3},"d":{"x":1,"y":4},"e":{"x":1,"y":2,"z":9}}]`},
+		"a quoted <<": {"\"<<\": text\n", `[{"<<":"text"}]`},
 	} {
 		all, problems := Documents("x.yaml", []byte(c.text), true)
 		values := []any{}
@@ -52,10 +53,12 @@ func TestDocumentsRefuses(t *testing.T) {
 		laughs, last = laughs+next+": &"+next+" ["+strings.TrimSuffix(strings.Repeat("*"+last+",", 9), ",")+"]\n", next
 	}
 	for name, c := range map[string]struct{ text, want string }{
-		"a billion laughs":   {laughs, "x.yaml:4:8: alias: aliases make this document too large"},
-		"100 uses":           {"a: &x 1\nb: [" + strings.Repeat("*x,", 100) + "]", "x.yaml:2:302: alias: aliases make"},
-		"99 nested uses":     {"a: &x 1\nb: &y {k: [*x, *x]}\nc: [" + strings.Repeat("*y,", 33) + "]", "x.yaml:3:101: alias: aliases make"},
-		"a large text":       {"a: &x " + strings.Repeat("x", 1<<20) + "\nb: [" + strings.Repeat("*x,", 20) + "]", "alias: aliases make"},
+		"a billion laughs": {laughs, "x.yaml:4:8: alias: aliases make this document too large"},
+		"100 uses":         {"a: &x 1\nb: [" + strings.Repeat("*x,", 100) + "]", "x.yaml:2:302: alias: aliases make"},
+		"99 nested uses": {"a: &x 1\nb: &y {k: [*x, *x]}\nc: [" + strings.Repeat("*y,", 33) + "]",
+			"x.yaml:3:101: alias: aliases make"},
+		"a large text": {"a: &x " + strings.Repeat("x", 1<<20) + "\nb: [" + strings.Repeat("*x,", 20) + "]",
+			"alias: aliases make"},
 		"a circle":           {"a: &x [*x]\n", "x.yaml:1:8: alias: the anchor of this alias is not set before it"},
 		"before its anchor":  {"b: 1\na: *x\nc: &x 1\n", "x.yaml:2:4: alias: the anchor of this alias is not set before it"},
 		"of another":         {"a: &x 1\n---\nb: *x\n", "x.yaml:3:4: alias: the anchor of this alias is not set before it"},

@@ -24,8 +24,10 @@ type encoded struct {
 // TestEncode: what is written decodes to the same, whatever the texts hold.
 func TestEncode(t *testing.T) {
 	no := false
-	texts := []string{"plain", "true", "1", "null", "~", "a: b", "a #b", "- a", "[a]", "{a}", `"a`, `'a'`, "!x", "&x", "*x", "@x", "`x", "%x", " a ", "a\nb\n", "a\n\n b", "tab\there",
-		"${NAME}", "$${NAME}", "${", "é – 漢", "? :", "https://portal\\.example/.*", "a,b", "2026-08-22", "0x1F", "key:", "#a", "\x07bell"}
+	texts := []string{"plain", "true", "1", "null", "~", "a: b", "a #b", "- a", "[a]", "{a}", `"a`, `'a'`, "!x", "&x", "*x",
+		"@x", "`x", "%x", " a ", "a\nb\n", "a\n\n b", "tab\there",
+		"${NAME}", "$${NAME}", "${", "é – 漢", "? :", "https://portal\\.example/.*", "a,b", "2026-08-22", "0x1F", "key:", "#a",
+		"\x07bell"}
 	for _, text := range texts {
 		in := encoded{Name: text, Number: 3, Flag: &no, Plain: true, Texts: []string{text, "x"}}
 		in.Parts = make([]struct {
@@ -48,11 +50,13 @@ func TestEncode(t *testing.T) {
 			continue
 		}
 		var back encoded
-		if problems := Decode(doc.Root().Get("sink").Get("datasource"), &back, nil); len(problems) > 0 || !reflect.DeepEqual(in, back) {
+		if problems := Decode(doc.Root().Get("sink").Get("datasource"), &back, nil); len(problems) > 0 ||
+			!reflect.DeepEqual(in, back) {
 			t.Errorf("%q: %v\n%+v\n%s", text, problems, back, out)
 		}
 	}
-	if out, err := Encode(&encoded{Icon: FileText("icons/a.svg")}); err != nil || string(out) != "icon: ${file:icons/a.svg}\n" {
+	if out, err := Encode(&encoded{Icon: FileText("icons/a.svg")}); err != nil ||
+		string(out) != "icon: ${file:icons/a.svg}\n" {
 		t.Errorf("%s, %v", out, err)
 	}
 }
@@ -60,7 +64,10 @@ func TestEncode(t *testing.T) {
 // TestFileText: a text that may be a file holds its path, from the folder of
 // the pipeline file.
 func TestFileText(t *testing.T) {
-	vars := &Variables{Lookup: func(name string) (string, bool) { v, ok := map[string]string{"DIR": "icons"}[name]; return v, ok }}
+	vars := &Variables{Lookup: func(name string) (string, bool) {
+		v, ok := map[string]string{"DIR": "icons"}[name]
+		return v, ok
+	}}
 	for text, want := range map[string]string{
 		"icon: ${file:a.svg}":         FileText(filepath.Join("folder", "a.svg")),
 		"icon: ${file:${DIR}/a.svg}":  FileText(filepath.Join("folder", "icons", "a.svg")),
@@ -95,7 +102,8 @@ func TestNearestNode(t *testing.T) {
 		t.Fatal(problems)
 	}
 	for path, want := range map[[3]string]string{
-		{"a", "x", "b"}: "p.yaml:3:8: c: m", {"a", "y", "b"}: "p.yaml:4:5: c: m", {"a", "z", "b"}: "p.yaml:1:1: c: m", {"q", "", ""}: "p.yaml:1:1: c: m",
+		{"a", "x", "b"}: "p.yaml:3:8: c: m", {"a", "y", "b"}: "p.yaml:4:5: c: m", {"a", "z", "b"}: "p.yaml:1:1: c: m",
+		{"q", "", ""}: "p.yaml:1:1: c: m",
 	} {
 		n, exact := doc.Nearest(path[:]...)
 		if got := n.Problem("c", "m", "").String(); got != want || exact != (path[1] == "x") {

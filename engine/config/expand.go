@@ -104,7 +104,8 @@ func (e *expander) alias(n *yaml.Node) (any, int, error) {
 	}
 	e.added += a.size
 	if a.uses*a.aliases > maxAliases || e.added > maxExpanded {
-		return nil, 0, e.wrong(n, codeAlias, "aliases make this document too large", "write the values out, or put them into fewer places")
+		return nil, 0,
+			e.wrong(n, codeAlias, "aliases make this document too large", "write the values out, or put them into fewer places")
 	}
 	return a.value, a.size, nil
 }
@@ -159,7 +160,8 @@ func (e *expander) mapping(n *yaml.Node, depth int) (map[string]any, int, error)
 }
 
 func isMerge(k *yaml.Node) bool {
-	return k.Kind == yaml.ScalarNode && k.Value == "<<" && k.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) == 0
+	return k.Kind == yaml.ScalarNode && k.Value == "<<" &&
+		k.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) == 0
 }
 
 // mergeInto adds what a merge key brings: a mapping, or a list of mappings in which

@@ -43,7 +43,8 @@ func TestExpressionPos(t *testing.T) {
 		line := strings.Count(before, "\n") + 1
 		col := len([]rune(before[strings.LastIndexByte(before, '\n')+1:]))
 		pos := e.Pos(line, col)
-		if got := []rune(doc.line(pos.Line)); pos.Col < 1 || !strings.HasPrefix(string(got[min(pos.Col-1, len(got)):]), "TARGET") {
+		if got := []rune(doc.line(pos.Line)); pos.Col < 1 ||
+			!strings.HasPrefix(string(got[min(pos.Col-1, len(got)):]), "TARGET") {
 			t.Errorf("%s: %d:%d is at %v", name, line, col, pos)
 		}
 	}
@@ -96,7 +97,8 @@ func TestExpressionOrList(t *testing.T) {
 		}
 		_, problems := decodeText(t, text, &into, environment())
 		got := into.A
-		if len(problems) > 0 || got.Expression.Text != want.Expression.Text || strings.Join(got.List, ",") != strings.Join(want.List, ",") ||
+		if len(problems) > 0 || got.Expression.Text != want.Expression.Text ||
+			strings.Join(got.List, ",") != strings.Join(want.List, ",") ||
 			got.IsList != want.IsList || got.IsSet() != (text != "a:") || (got.Node() == nil) != (text == "a:") {
 			t.Errorf("%s: %+v %v", text, got, problems)
 		}

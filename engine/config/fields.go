@@ -40,7 +40,8 @@ func fieldsOf(t reflect.Type) []field {
 			continue
 		}
 		f := field{name: name, index: []int{i}, typ: sf.Type, doc: sf.Tag.Get("doc"),
-			required: sf.Tag.Get("required") == "true", file: sf.Tag.Get("file") == "true", min: sf.Tag.Get("min"), max: sf.Tag.Get("max")}
+			required: sf.Tag.Get("required") == "true", file: sf.Tag.Get("file") == "true", min: sf.Tag.Get("min"),
+			max: sf.Tag.Get("max")}
 		f.def, f.hasDefault = sf.Tag.Lookup("default")
 		if enum := sf.Tag.Get("enum"); enum != "" {
 			f.enum = strings.Split(enum, "|")

@@ -10,12 +10,14 @@ func flowTrap(line string) trap {
 	l := splitLine(line)
 	t := trap{code: codeTrapFlow, col: 1 + utf8.RuneCountInString(l.prefix), width: utf8.RuneCountInString(l.value)}
 	inner, ok := unwrapped(l.value)
-	if !ok && strings.Count(l.value, "{")+strings.Count(l.value, "[") > strings.Count(l.value, "}")+strings.Count(l.value, "]") {
+	if !ok &&
+		strings.Count(l.value, "{")+strings.Count(l.value, "[") > strings.Count(l.value, "}")+strings.Count(l.value, "]") {
 		t.code, t.message, t.hint, t.width = codeSyntax, "a bracket is opened and not closed", "close it", 1
 		return t
 	}
 	if !ok {
-		t.message = "a value that starts with " + l.value[:min(1, len(l.value))] + " is a list or mapping in YAML and ends with its bracket"
+		t.message = "a value that starts with " + l.value[:min(1, len(l.value))] +
+			" is a list or mapping in YAML and ends with its bracket"
 		t.hint = l.rewritten()
 		return t
 	}

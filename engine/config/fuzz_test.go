@@ -56,8 +56,10 @@ rest:
 // once; and no problem shows it.
 func FuzzVariable(f *testing.F) {
 	for _, value := range []string{
-		"", "x", "1", "true", "20%", "a: b", "x\ny: z", "[1, 2]", "- a\n- b", "{a: b}", "*anchor", "&a b", "!!int 3", "| \n x", "# no", `"`, `'`, `" or true or "`,
-		`${V}`, "${UNSET:-x}", "$${V}", "${file:/etc/passwd}", "\x00", "\u2028", "\xff", "null", "~", "1e999", "-1", "0x10", strings.Repeat("${V}", 1000), "owners: [all]",
+		"", "x", "1", "true", "20%", "a: b", "x\ny: z", "[1, 2]", "- a\n- b", "{a: b}", "*anchor", "&a b", "!!int 3",
+		"| \n x", "# no", `"`, `'`, `" or true or "`,
+		`${V}`, "${UNSET:-x}", "$${V}", "${file:/etc/passwd}", "\x00", "\u2028", "\xff", "null", "~", "1e999", "-1", "0x10",
+		strings.Repeat("${V}", 1000), "owners: [all]",
 	} {
 		f.Add(value)
 	}
@@ -87,7 +89,8 @@ func FuzzVariable(f *testing.F) {
 		}
 		text := func(m Map[string], key string) string { v, _ := m.Get(key); return v }
 		code := func(key string) string { v, _ := p.Define.Get(key); return v.Text }
-		for at, got := range map[string]string{"name": p.Name, "a": text(p.Vars, "a"), "c": text(p.Vars, "c"), "url": p.Source.URL, "filter": p.Source.Filters[0], "transform": p.Transforms[0].Name} {
+		for at, got := range map[string]string{"name": p.Name, "a": text(p.Vars, "a"), "c": text(p.Vars, "c"),
+			"url": p.Source.URL, "filter": p.Source.Filters[0], "transform": p.Transforms[0].Name} {
 			if got != value && (got != "" || len(problems) == 0) { // a problem leaves it empty
 				t.Errorf("%s: %q is %q", at, value, got)
 			}
@@ -95,7 +98,8 @@ func FuzzVariable(f *testing.F) {
 		if b := text(p.Vars, "b"); b != "<"+value+">" && len(problems) == 0 || p.Source.Mirror != "${V}" {
 			t.Errorf("%q becomes %q and %q", value, b, p.Source.Mirror)
 		}
-		if len(p.Source.Filters) != 3 || len(p.Source.Headers) != 2 || len(p.Vars) != 3 || len(p.Transforms) != 2 || len(p.Define) != 3 {
+		if len(p.Source.Filters) != 3 || len(p.Source.Headers) != 2 || len(p.Vars) != 3 || len(p.Transforms) != 2 ||
+			len(p.Define) != 3 {
 			t.Errorf("%q becomes structure: %+v", value, p)
 		}
 		for i, got := range []string{code("x"), p.Transforms[0].Keep.Text, p.Transforms[1].Keep.Text} {
@@ -107,7 +111,8 @@ func FuzzVariable(f *testing.F) {
 			t.Errorf("%q becomes code: %q", value, got)
 		}
 		const rare = 8 // what is shorter may stand in a message by chance
-		if shown := problems.Error(); len(value) >= rare && strings.Contains(shown, value) && !strings.Contains(everywhere, value) {
+		if shown := problems.Error(); len(value) >= rare && strings.Contains(shown, value) &&
+			!strings.Contains(everywhere, value) {
 			t.Errorf("%q is shown: %s", value, shown)
 		}
 	})

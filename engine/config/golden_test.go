@@ -16,7 +16,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // environment is what the test files see.
 func environment() *Variables {
-	env := map[string]string{"URL": "https://backstage", "EMPTY": "", "PAGE": "50", "NOT_A_NUMBER": canary, "TOKEN": canary, "YES": "yes"}
+	env := map[string]string{"URL": "https://backstage", "EMPTY": "", "PAGE": "50", "NOT_A_NUMBER": canary,
+		"TOKEN": canary, "YES": "yes"}
 	return &Variables{
 		Lookup: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 		ReadFile: func(path string) ([]byte, error) {
@@ -82,7 +83,8 @@ func TestBad(t *testing.T) {
 		})
 	}
 	for _, code := range Codes() {
-		if !seen[code.Name] && code.Name != codeTooLarge && code.Name != codeUnreadable && code.Name != codeTooMany && code.Name != codeTooDeep {
+		if !seen[code.Name] && code.Name != codeTooLarge && code.Name != codeUnreadable && code.Name != codeTooMany &&
+			code.Name != codeTooDeep {
 			t.Errorf("no file in testdata/bad shows %s", code.Name)
 		}
 	}

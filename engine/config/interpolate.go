@@ -105,7 +105,8 @@ func (s *templateScanner) variable() part {
 		s.fail(p.start, "the default of a variable stands after :-", "write ${"+p.name+":-…}")
 	case !strings.HasPrefix(rest, "}"):
 		if strings.ContainsRune(rest, '}') {
-			s.fail(p.start, "this is not a variable", "write ${NAME} or ${NAME:-default}, where NAME has letters, digits and _; or $${ for the text ${")
+			s.fail(p.start, "this is not a variable",
+				"write ${NAME} or ${NAME:-default}, where NAME has letters, digits and _; or $${ for the text ${")
 		}
 	}
 	return s.close(p)
@@ -114,7 +115,8 @@ func (s *templateScanner) variable() part {
 // close reads the closing brace.
 func (s *templateScanner) close(p part) part {
 	if s.bad == nil && s.at >= len(s.text) {
-		s.fail(p.start, "the closing } of this variable is missing", "write ${NAME} or ${NAME:-default}, or $${ for the text ${")
+		s.fail(p.start, "the closing } of this variable is missing",
+			"write ${NAME} or ${NAME:-default}, or $${ for the text ${")
 	}
 	if s.bad == nil {
 		s.at++

@@ -32,7 +32,8 @@ func TestInterpolate(t *testing.T) {
 			t.Errorf("%s: got %q, want %q %v", text, got, want, d.problems)
 		}
 	}
-	for _, text := range []string{"${", "${}", "${A", "${A B}", "${A:-", "${A:-${B}", "${A-b}", "${é}", "${file:}", "${file:x", "${:-x}",
+	for _, text := range []string{"${", "${}", "${A", "${A B}", "${A:-", "${A:-${B}", "${A-b}", "${é}", "${file:}",
+		"${file:x", "${:-x}",
 		strings.Repeat("${A:-", 25) + strings.Repeat("}", 25), "${UNSET}"} {
 		d := &Decoder{vars: vars, settled: map[*Node]bool{}}
 		if got, ok := d.Text(&Node{kind: Scalar, doc: &Document{}, text: text}); ok || len(d.problems) != 1 {

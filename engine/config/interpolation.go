@@ -31,7 +31,8 @@ func (in *interpolation) note(parts []part, path bool) {
 			in.note(p.file, true)
 		case p.name != "":
 			_, set := in.d.vars.lookup(p.name)
-			u := Variable{Name: p.name, Set: set, HasDefault: p.hasDefault, Secret: in.secret && !path, Pos: in.node.span(p.start, p.end).Pos}
+			u := Variable{Name: p.name, Set: set, HasDefault: p.hasDefault, Secret: in.secret && !path,
+				Pos: in.node.span(p.start, p.end).Pos}
 			if p.hasDefault && !u.Secret {
 				u.Default = in.node.text[p.start+len("${")+len(p.name)+len(":-") : p.end-len("}")]
 			}

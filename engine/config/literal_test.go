@@ -6,7 +6,9 @@ import (
 )
 
 func TestValue(t *testing.T) {
-	doc, problems := Parse("x", []byte("a: 1.5\nb: \"1.5\"\nc: true\nd: yes\ne:\nf: 2024-01-02\ng: 1.2.3\nh: [007, -3, ~]\ni: {j: \"${X}\"}\nk: |\n  two\n"))
+	doc, problems := Parse("x",
+		[]byte("a: 1.5\nb: \"1.5\"\nc: true\nd: yes\ne:\nf: 2024-01-02\ng: 1.2.3\nh: [007, -3, ~]\ni: {j: \"${X}\"}\nk: |\n"+
+			"  two\n"))
 	if problems.HasErrors() {
 		t.Fatal(problems)
 	}

@@ -6,7 +6,9 @@ import (
 )
 
 func TestVariableNames(t *testing.T) {
-	doc, problems := Parse("x.yaml", []byte("a: ${ONE}\nb: [\"x${TWO:-${THREE}}\", FOUR, five]\nc: ${file:/run/${SIX}}\nd: $${NOT}\ne: Seven\n# ${COMMENT}\n"))
+	doc, problems := Parse("x.yaml",
+		[]byte("a: ${ONE}\nb: [\"x${TWO:-${THREE}}\", FOUR, five]\nc: ${file:/run/${SIX}}\nd: $${NOT}\ne: Seven\n"+
+			"# ${COMMENT}\n"))
 	if problems.HasErrors() {
 		t.Fatal(problems)
 	}

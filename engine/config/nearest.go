@@ -83,7 +83,8 @@ func distance(a, b string, most int) int {
 func looksSecret(keys ...string) bool {
 	return slices.ContainsFunc(keys, func(key string) bool {
 		key = fold(key)
-		return slices.ContainsFunc([]string{"token", "secret", "passw", "apikey", "credential", "authorization", "privatekey"},
+		return slices.ContainsFunc([]string{"token", "secret", "passw", "apikey", "credential", "authorization",
+			"privatekey"},
 			func(word string) bool { return strings.Contains(key, word) })
 	})
 }

@@ -80,7 +80,8 @@ func (p *parser) parse(text string) {
 		root, err := decode(strings.NewReader(text))
 		switch {
 		case errors.Is(err, io.EOF):
-			p.add(Problem{Pos: Pos{p.doc.file, 1, 1}}, codeEmpty, "the file is empty", "start it with version: 1; the folder pipelines of the repository has complete examples")
+			p.add(Problem{Pos: Pos{p.doc.file, 1, 1}}, codeEmpty, "the file is empty",
+				"start it with version: 1; the folder pipelines of the repository has complete examples")
 			return
 		case err == nil && p.masked[0]:
 			return
@@ -94,7 +95,8 @@ func (p *parser) parse(text string) {
 		var several secondDocument
 		if errors.As(err, &several) {
 			p.add(Problem{Pos: Pos{p.doc.file, several.line, 1}, Width: 3}, codeDocuments,
-				"a second YAML document starts here", "keep one pipeline in a file; remove the --- or put the rest into a file of its own")
+				"a second YAML document starts here",
+				"keep one pipeline in a file; remove the --- or put the rest into a file of its own")
 			return
 		}
 		if text = p.syntaxProblem(err, text); text == "" {

@@ -53,7 +53,8 @@ func count(n *Node) int {
 
 func TestByteOrderMark(t *testing.T) {
 	doc, problems := Parse("p.yaml", []byte("\ufeffversion: 1\n"))
-	if len(problems) > 0 || doc.Root().Get("version").Pos() != (Pos{"p.yaml", 1, 10}) || bytes.HasPrefix(doc.Source(), []byte("\ufeff")) {
+	if len(problems) > 0 || doc.Root().Get("version").Pos() != (Pos{"p.yaml", 1, 10}) ||
+		bytes.HasPrefix(doc.Source(), []byte("\ufeff")) {
 		t.Error(problems)
 	}
 }
@@ -62,7 +63,8 @@ func TestByteOrderMark(t *testing.T) {
 func TestGoesOnAfterSyntax(t *testing.T) {
 	doc, problems := Parse("p.yaml", []byte("version: 1\nname: a: b\nsource:\n  url: \"x\" y\n  page_size: none\n"))
 	problems = append(problems, Decode(doc.Root(), &pipeline{}, nil)...)
-	if len(problems) != 3 || problems[0].Code != codeTrapColon || problems[1].Code != codeTrapQuote || problems[2].Code != codeInvalid {
+	if len(problems) != 3 || problems[0].Code != codeTrapColon || problems[1].Code != codeTrapQuote ||
+		problems[2].Code != codeInvalid {
 		t.Error(problems)
 	}
 }

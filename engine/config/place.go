@@ -84,7 +84,8 @@ func (n *Node) flowed(col int) Pos {
 		}
 		length := utf8.RuneCountInString(rest)
 		next := n.doc.line(pos.Line + 1)
-		if col <= length || strings.TrimSpace(next) == "" || !strings.Contains(n.text, " ") || pos.Line-n.pos.Line > strings.Count(n.text, " ") {
+		if col <= length || strings.TrimSpace(next) == "" || !strings.Contains(n.text, " ") ||
+			pos.Line-n.pos.Line > strings.Count(n.text, " ") {
 			pos.Col += col
 			return pos
 		}

@@ -17,7 +17,8 @@ import (
 // that holds a secret in an unexported field.
 func TestSecretIsNeverPrinted(t *testing.T) {
 	var p pipeline
-	doc, problems := decodeText(t, least+"  token: "+canary+"\n  headers: {A: \"${TOKEN}\"}\n  plan: {key: \""+canary+"\"}\n", &p, environment())
+	doc, problems := decodeText(t,
+		least+"  token: "+canary+"\n  headers: {A: \"${TOKEN}\"}\n  plan: {key: \""+canary+"\"}\n", &p, environment())
 	if problems.HasErrors() || len(problems) != 2 || p.Source.Token.Reveal() != canary {
 		t.Fatal(problems)
 	}
@@ -89,7 +90,8 @@ func TestReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	var problems Problems
-	if kept, err := again.Reload(); !errors.As(err, &problems) || !strings.Contains(err.Error(), "does not exist") || kept.Reveal() != "Bearer two" {
+	if kept, err := again.Reload(); !errors.As(err, &problems) || !strings.Contains(err.Error(), "does not exist") ||
+		kept.Reveal() != "Bearer two" {
 		t.Errorf("%v", err)
 	}
 	if err := os.Mkdir(file, 0o700); err != nil {

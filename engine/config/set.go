@@ -64,7 +64,8 @@ func (n *Node) step(segment string) (*Node, error) {
 			names = append(names, name.text)
 		}
 	}
-	return nil, fmt.Errorf("%s is a list without an item named %s (named items: %s)", n.path, segment, strings.Join(names, ", "))
+	return nil,
+		fmt.Errorf("%s is a list without an item named %s (named items: %s)", n.path, segment, strings.Join(names, ", "))
 }
 
 // grow adds an empty entry to a mapping, or to a null that becomes one.

@@ -26,9 +26,12 @@ func TestValues(t *testing.T) {
 		Rules []rule            `yaml:"rules" doc:"Rules."`
 	}
 	on := false
-	got := fmt.Sprint(Values(&spec{Token: NewSecret("canary"), Size: 4 << 20, Inner: inner{On: &on, Tags: []string{"a", "b"}},
-		Heads: map[string]Secret{"X": NewSecret("canary")}, Kinds: map[string]bool{"B": true, "A": false}, Order: Map[bool]{{Key: "B", Value: true}, {Key: "A"}}, Rules: []rule{{Name: "one", When: "x"}, {Name: "two"}}}))
-	want := "[{token [redacted]} {none [unset]} {size 4MiB} {inner.on false} {inner.tags.0 a} {inner.tags.1 b} {heads.X [redacted]} {kinds.A false} {kinds.B true} {order.B true} {order.A false} {rules one, two}]"
+	got := fmt.Sprint(Values(&spec{Token: NewSecret("canary"), Size: 4 << 20,
+		Inner: inner{On: &on, Tags: []string{"a", "b"}},
+		Heads: map[string]Secret{"X": NewSecret("canary")}, Kinds: map[string]bool{"B": true, "A": false},
+		Order: Map[bool]{{Key: "B", Value: true}, {Key: "A"}}, Rules: []rule{{Name: "one", When: "x"}, {Name: "two"}}}))
+	want := "[{token [redacted]} {none [unset]} {size 4MiB} {inner.on false} {inner.tags.0 a} {inner.tags.1 b} {heads.X " +
+		"[redacted]} {kinds.A false} {kinds.B true} {order.B true} {order.A false} {rules one, two}]"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

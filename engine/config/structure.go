@@ -106,7 +106,8 @@ func (d *Decoder) check(f field, v reflect.Value, n, near *Node) bool {
 
 // shown names the value of a scalar without quoting what a variable put there.
 func (d *Decoder) shown(n *Node) string {
-	if parts, _ := parseTemplate(n.text); !n.fixed && slices.ContainsFunc(parts, func(p part) bool { return p.name != "" }) {
+	if parts, _ := parseTemplate(n.text); !n.fixed &&
+		slices.ContainsFunc(parts, func(p part) bool { return p.name != "" }) {
 		return "the value of " + n.text
 	}
 	return quote(n.text)
@@ -148,7 +149,8 @@ func (d *Decoder) validate(n *Node, v reflect.Value, near *Node, missing map[str
 }
 
 // reporter places what a struct says of itself.
-func (d *Decoder) reporter(n, near *Node, missing map[string]bool, warning bool) func(field, code, message, hint string) {
+func (d *Decoder) reporter(n, near *Node, missing map[string]bool, warning bool) func(field, code, message,
+	hint string) {
 	return func(field, code, message, hint string) {
 		var about *Node
 		field, atKey := strings.CutSuffix(field, ":")

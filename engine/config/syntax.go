@@ -58,7 +58,9 @@ func withoutColon(lines []string, number int) int {
 			continue
 		}
 		m := keyWithoutColon.FindStringSubmatch(line)
-		if m != nil && (indentation(line) == indentation(lines[number-1]) || m[2] == "" && indentation(line) < indentation(lines[number-1])) {
+		if m != nil &&
+			(indentation(line) == indentation(lines[number-1]) ||
+				m[2] == "" && indentation(line) < indentation(lines[number-1])) {
 			return n
 		}
 		return 0
@@ -112,7 +114,8 @@ func (p *parser) move(lines []string, wrong, right int, how string) string {
 	}
 	l := splitLine(line)
 	at := Problem{Pos: Pos{p.doc.file, wrong, 1 + indentation(line)}, Width: len(l.dashes) + utf8.RuneCountInString(l.key)}
-	p.add(at, codeSyntax, "this line is indented "+how+" than the lines that it stands among", "start it in column "+strconv.Itoa(right+1)+", as they do")
+	p.add(at, codeSyntax, "this line is indented "+how+" than the lines that it stands among",
+		"start it in column "+strconv.Itoa(right+1)+", as they do")
 	if p.shift == nil {
 		p.shift = map[int]int{}
 	}
@@ -176,7 +179,8 @@ func (p *parser) plainSyntax(message string, number int, line string) {
 			"give it the indentation of the key that it stands beside; a value of several lines starts with | after its key")
 	case strings.Contains(message, "end of stream"):
 		p.add(at, codeSyntax, "a quotation mark or bracket is opened and never closed", "close it")
-	case strings.Contains(message, "expected key"), strings.Contains(message, "'-' indicator"), strings.Contains(message, "document start"):
+	case strings.Contains(message, "expected key"), strings.Contains(message, "'-' indicator"),
+		strings.Contains(message, "document start"):
 		p.add(at, codeSyntax, "this line does not fit the lines above it",
 			"give it the indentation of the lines that it stands beside, and write it as key: value or - item")
 	default:
@@ -203,7 +207,8 @@ func (p *parser) mask(lines []string, number int) string {
 	}
 	p.masked[number] = true
 	lines[number-1] = keep
-	for i := number; i < len(lines) && keep != "" && (strings.TrimSpace(lines[i]) == "" || indentation(lines[i]) > l.indent); i++ {
+	for i := number; i < len(lines) && keep != "" &&
+		(strings.TrimSpace(lines[i]) == "" || indentation(lines[i]) > l.indent); i++ {
 		lines[i] = ""
 	}
 	return strings.Join(lines, "\n")

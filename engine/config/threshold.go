@@ -30,7 +30,8 @@ var (
 
 var wholeNumber = regexp.MustCompile(`^[0-9]+$`)
 
-const thresholdHint = "write a share as 20%, a count as 15, 0 for none, or {share: 1%, items: 20} for the larger of the two"
+const thresholdHint = "write a share as 20%, a count as 15, 0 for none, or {share: 1%, items: 20} for the larger of " +
+	"the two"
 
 // UnmarshalText reads a share or a count.
 func (t *Threshold) UnmarshalText(text []byte) error {

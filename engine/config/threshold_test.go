@@ -50,7 +50,8 @@ func TestThreshold(t *testing.T) {
 		"limit: {share: 1%, item: 2}":     "item",
 		"limit: {share: 1%, items: many}": "whole number",
 	} {
-		if _, problems := decodeThreshold(t, text); len(problems) == 0 || !strings.Contains(fmt.Sprint(problems, problems[0].Hint), want) {
+		if _, problems := decodeThreshold(t, text); len(problems) == 0 ||
+			!strings.Contains(fmt.Sprint(problems, problems[0].Hint), want) {
 			t.Errorf("%q: %v", text, problems)
 		}
 	}
@@ -67,6 +68,9 @@ func decodeThreshold(t *testing.T, text string) (Threshold, Problems) {
 		thresholds `yaml:",inline"`
 	}
 	vars := map[string]string{"N": "7", "P": "50%"}
-	problems = Decode(doc.Root(), &into, &Variables{Lookup: func(name string) (string, bool) { v, ok := vars[name]; return v, ok }})
+	problems = Decode(doc.Root(), &into, &Variables{Lookup: func(name string) (string, bool) {
+		v, ok := vars[name]
+		return v, ok
+	}})
 	return into.Limit, problems
 }

@@ -123,11 +123,13 @@ func lineTrap(line string) (trap, bool) {
 	case first == '!':
 		return tagTrap(line), true
 	case first == '{' || first == '[':
-		if balanced(l.value) && !strings.Contains(l.value, "${") && strings.HasSuffix(l.value, map[byte]string{'{': "}", '[': "]"}[first]) && !strings.Contains(l.value[1:], "[") {
+		if balanced(l.value) && !strings.Contains(l.value, "${") &&
+			strings.HasSuffix(l.value, map[byte]string{'{': "}", '[': "]"}[first]) && !strings.Contains(l.value[1:], "[") {
 			return t, false
 		}
 		return flowTrap(line), true
-	case strings.ContainsRune("*&@`%", rune(first)) || (first == '|' || first == '>') && strings.Trim(l.value[1:], "+-0123456789") != "",
+	case strings.ContainsRune("*&@`%", rune(first)) ||
+		(first == '|' || first == '>') && strings.Trim(l.value[1:], "+-0123456789") != "",
 		l.key != "" && (strings.HasPrefix(l.value, "- ") || strings.HasPrefix(l.value, "? ")):
 		t.code, t.width = codeTrapIndicator, 1
 		t.message = "a value that starts with " + string(first) + " means something else in YAML"

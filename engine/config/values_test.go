@@ -12,12 +12,18 @@ func TestNotations(t *testing.T) {
 		text string
 		want string // "" is an error
 	}{
-		{new(Duration), "30s", "30s"}, {new(Duration), "90m", "1h30m"}, {new(Duration), "60m", "1h"}, {new(Duration), "500ms", "500ms"},
-		{new(Duration), "0", "0s"}, {new(Duration), "1h0m5s", "1h0m5s"}, {new(Duration), "30", ""}, {new(Duration), "-1s", ""}, {new(Duration), "x", ""}, {new(Duration), "", ""},
-		{new(Bytes), "0", "0"}, {new(Bytes), "4MiB", "4MiB"}, {new(Bytes), "500KB", "500KB"}, {new(Bytes), "4 mib", "4MiB"}, {new(Bytes), "0.5KiB", "512B"},
-		{new(Bytes), "1000000B", "1MB"}, {new(Bytes), "1", ""}, {new(Bytes), "4M", ""}, {new(Bytes), "-1MB", ""}, {new(Bytes), "99999999999GiB", ""}, {new(Bytes), "", ""},
-		{new(Share), "20%", "20%"}, {new(Share), "0%", "0%"}, {new(Share), "100%", "100%"}, {new(Share), "0.5%", "0.5%"}, {new(Share), "33.3 %", "33.3%"},
-		{new(Share), "20", ""}, {new(Share), "0.2", ""}, {new(Share), "101%", ""}, {new(Share), "-1%", ""}, {new(Share), "nan%", ""}, {new(Share), "%", ""},
+		{new(Duration), "30s", "30s"}, {new(Duration), "90m", "1h30m"}, {new(Duration), "60m", "1h"},
+		{new(Duration), "500ms", "500ms"},
+		{new(Duration), "0", "0s"}, {new(Duration), "1h0m5s", "1h0m5s"}, {new(Duration), "30", ""},
+		{new(Duration), "-1s", ""}, {new(Duration), "x", ""}, {new(Duration), "", ""},
+		{new(Bytes), "0", "0"}, {new(Bytes), "4MiB", "4MiB"}, {new(Bytes), "500KB", "500KB"}, {new(Bytes), "4 mib", "4MiB"},
+		{new(Bytes), "0.5KiB", "512B"},
+		{new(Bytes), "1000000B", "1MB"}, {new(Bytes), "1", ""}, {new(Bytes), "4M", ""}, {new(Bytes), "-1MB", ""},
+		{new(Bytes), "99999999999GiB", ""}, {new(Bytes), "", ""},
+		{new(Share), "20%", "20%"}, {new(Share), "0%", "0%"}, {new(Share), "100%", "100%"}, {new(Share), "0.5%", "0.5%"},
+		{new(Share), "33.3 %", "33.3%"},
+		{new(Share), "20", ""}, {new(Share), "0.2", ""}, {new(Share), "101%", ""}, {new(Share), "-1%", ""},
+		{new(Share), "nan%", ""}, {new(Share), "%", ""},
 	} {
 		err := tc.into.UnmarshalText([]byte(tc.text))
 		switch {
@@ -40,7 +46,8 @@ func TestNotations(t *testing.T) {
 func TestNearest(t *testing.T) {
 	known := []string{"page_size", "url", "ui_url", "token", "kinds", "filters"}
 	for word, want := range map[string]string{
-		"pagesize": "[page_size]", "Page-Size": "[page_size]", "urll": "[url]", "tokne": "[token]", "kind": "[kinds]", "filter": "[filters]",
+		"pagesize": "[page_size]", "Page-Size": "[page_size]", "urll": "[url]", "tokne": "[token]", "kind": "[kinds]",
+		"filter":               "[filters]",
 		"completely_different": "[]", "x": "[]", "": "[]",
 	} {
 		if got := fmt.Sprint(nearest(word, known)); got != want {

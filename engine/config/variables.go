@@ -108,7 +108,8 @@ func (v *Variables) readSecret(base, path, shown string) (string, error) {
 	var pathError *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", valueError{"the file " + quote(shown) + " does not exist", "a relative path starts from the folder of the pipeline file"}
+		return "", valueError{"the file " + quote(shown) + " does not exist", "a relative path starts from the folder of " +
+			"the pipeline file"}
 	case errors.As(err, &pathError):
 		return wrong("cannot be read: " + pathError.Err.Error())
 	case err != nil:

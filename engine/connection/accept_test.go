@@ -29,12 +29,16 @@ func TestAccept(t *testing.T) {
 	}{
 		"an empty body":                        {serve: answer(200, "", ""), attempts: 1},
 		"an empty body that says it is a page": {serve: answer(200, "text/html", " \n"), attempts: 1},
-		"another status":                       {serve: answer(202, "", ""), says: "202, and this is no acknowledgement", attempts: 1},
-		"a body":                               {serve: answer(200, appJSON, `{"id":1}`), says: `200, and this is no acknowledgement: {"id":1}`, attempts: 1},
-		"a body, and it may pass":              {serve: answer(200, appJSON, `{"id":1}`), class: fault.Transient, is: fault.Transient, says: "no acknowledgement", attempts: 3},
-		"a long body":                          {serve: answer(200, "", strings.Repeat("a", 2*maxErrorBody)), says: strings.Repeat("a", maxQuoted-1) + "…", attempts: 1},
-		"a secret in the body":                 {serve: answer(200, "", "x "+canary), says: "x [redacted]", attempts: 1},
-		"a page":                               {serve: answer(200, "text/html", page), class: fault.Transient, is: fault.Fatal, says: "HTML page", attempts: 1},
+		"another status": {serve: answer(202, "", ""), says: "202, and this is no acknowledgement",
+			attempts: 1},
+		"a body": {serve: answer(200, appJSON, `{"id":1}`), says: `200, and this is no acknowledgement: {"id":1}`, attempts: 1},
+		"a body, and it may pass": {serve: answer(200, appJSON, `{"id":1}`), class: fault.Transient, is: fault.Transient,
+			says: "no acknowledgement", attempts: 3},
+		"a long body": {serve: answer(200, "", strings.Repeat("a", 2*maxErrorBody)),
+			says: strings.Repeat("a", maxQuoted-1) + "…", attempts: 1},
+		"a secret in the body": {serve: answer(200, "", "x "+canary), says: "x [redacted]", attempts: 1},
+		"a page": {serve: answer(200, "text/html", page), class: fault.Transient,
+			is: fault.Fatal, says: "HTML page", attempts: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			attempts := 0
@@ -43,7 +47,8 @@ func TestAccept(t *testing.T) {
 			switch {
 			case tc.says == "" && err != nil:
 				t.Error(err)
-			case tc.says != "" && (err == nil || !strings.Contains(err.Error(), tc.says) || fault.ClassOf(err) != tc.is || fault.RemedyOf(err) == ""):
+			case tc.says != "" &&
+				(err == nil || !strings.Contains(err.Error(), tc.says) || fault.ClassOf(err) != tc.is || fault.RemedyOf(err) == ""):
 				t.Errorf("%v (%v; %s)", err, fault.ClassOf(err), fault.RemedyOf(err))
 			case err != nil && strings.Contains(err.Error(), canary):
 				t.Error("the error quotes the secret")

@@ -34,7 +34,9 @@ func (c *Connection) read(k *call, resp *http.Response, creds http.Header) (*Res
 	case errors.Is(err, ErrTooLarge):
 		return nil, c.tooLarge(k)
 	case errors.Is(err, errEncoding):
-		return nil, &failure{class: fault.Permanent, text: fmt.Sprintf("the answer's encoding %q was not asked for", resp.Header.Get("Content-Encoding"))}
+		return nil,
+			&failure{class: fault.Permanent,
+				text: fmt.Sprintf("the answer's encoding %q was not asked for", resp.Header.Get("Content-Encoding"))}
 	case err != nil:
 		return nil, &failure{class: fault.Transient, text: fmt.Sprintf("the answer ended early: %v", err)}
 	}
@@ -45,7 +47,8 @@ func (c *Connection) read(k *call, resp *http.Response, creds http.Header) (*Res
 }
 
 func (c *Connection) tooLarge(k *call) *failure {
-	f := &failure{class: fault.Permanent, cause: ErrTooLarge, text: fmt.Sprintf("the answer is larger than %v", config.Bytes(k.limit))}
+	f := &failure{class: fault.Permanent, cause: ErrTooLarge,
+		text: fmt.Sprintf("the answer is larger than %v", config.Bytes(k.limit))}
 	if k.MaxBytes <= 0 {
 		f.remedy = fmt.Sprintf("ask for less at a time, or raise `max_response` of %s", c.s.Name)
 	}
@@ -119,7 +122,9 @@ func (c *Connection) check(k *call, resp *http.Response, body []byte) error {
 		if k.Secret {
 			title = ""
 		}
-		return &failure{class: fault.Fatal, text: fmt.Sprintf("%d, and the answer is %s where the API is expected: a sign-in proxy or a web frontend answers at this address", resp.StatusCode, c.pageName(title)),
+		return &failure{class: fault.Fatal,
+			text: fmt.Sprintf("%d, and the answer is %s where the API is expected: a sign-in proxy or a web frontend "+
+				"answers at this address", resp.StatusCode, c.pageName(title)),
 			remedy: c.pageRemedy()}
 	}
 	if k.Accept != nil {
@@ -128,11 +133,17 @@ func (c *Connection) check(k *call, resp *http.Response, body []byte) error {
 	body = bytes.TrimSpace(body)
 	switch {
 	case len(body) == 0:
-		return &failure{class: fault.Permanent, text: fmt.Sprintf("%d, and the answer is empty where JSON is expected", resp.StatusCode), remedy: "check the address"}
+		return &failure{class: fault.Permanent,
+			text:   fmt.Sprintf("%d, and the answer is empty where JSON is expected", resp.StatusCode),
+			remedy: "check the address"}
 	case !isJSON(contentType):
-		return &failure{class: fault.Permanent, text: fmt.Sprintf("%d, and the answer's type is %q where JSON is expected", resp.StatusCode, contentType), remedy: "check the address"}
+		return &failure{class: fault.Permanent,
+			text:   fmt.Sprintf("%d, and the answer's type is %q where JSON is expected", resp.StatusCode, contentType),
+			remedy: "check the address"}
 	case !strings.ContainsRune(`{["-0123456789tfn`, rune(body[0])):
-		return &failure{class: fault.Permanent, text: fmt.Sprintf("%d, and the answer says that it is JSON and is not", resp.StatusCode), remedy: "check the address"}
+		return &failure{class: fault.Permanent,
+			text:   fmt.Sprintf("%d, and the answer says that it is JSON and is not", resp.StatusCode),
+			remedy: "check the address"}
 	case body[0] == '{' && body[len(body)-1] != '}', body[0] == '[' && body[len(body)-1] != ']':
 		return &failure{class: fault.Transient, text: "the answer ended early: its JSON is not complete"}
 	}
@@ -161,5 +172,6 @@ func isJSON(contentType string) bool {
 }
 
 func (c *Connection) pageRemedy() string {
-	return fmt.Sprintf("check the address of %s, and have API requests pass the proxy in front, with `headers` if it wants any", c.s.Name)
+	return fmt.Sprintf("check the address of %s, and have API requests pass the proxy in front, "+
+		"with `headers` if it wants any", c.s.Name)
 }

@@ -36,7 +36,8 @@ func TestCircuit(t *testing.T) {
 			if f.attempts() != want || fault.ClassOf(err) != fault.Transient || errors.Is(err, ErrDown) != (i > 1) {
 				t.Errorf("%s: request %d: %d attempts in all, %v", name, i+1, f.attempts(), err)
 			}
-			if i > 1 && (!strings.Contains(err.Error(), "not asked any more, 12 attempts in a row have failed; the last failure: backstage: GET /x: ") || fault.RemedyOf(err) == "" || isStatus(err)) {
+			if i > 1 && (!strings.Contains(err.Error(), "not asked any more, 12 attempts in a row have failed; the last "+
+				"failure: backstage: GET /x: ") || fault.RemedyOf(err) == "" || isStatus(err)) {
 				t.Errorf("%s: %v (%s)", name, err, fault.RemedyOf(err))
 			}
 			noSecret(t, name, everythingOf(err))
@@ -121,7 +122,8 @@ func TestCircuitOfMany(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if name == "outlasted" && down.Load() > 0 || name == "lasting" && (good.Load() > 0 || down.Load() == 0 || f.attempts() > 2*attempts*parallel+parallel) {
+		if name == "outlasted" && down.Load() > 0 ||
+			name == "lasting" && (good.Load() > 0 || down.Load() == 0 || f.attempts() > 2*attempts*parallel+parallel) {
 			t.Errorf("%s: %d good, %d not made, %d attempts", name, good.Load(), down.Load(), f.attempts())
 		}
 	}

@@ -75,11 +75,13 @@ func (c Config) Validate(report func(field, code, message, hint string)) {
 		key := http.CanonicalHeaderKey(name)
 		switch {
 		case !validName(name):
-			report("headers", codeConnection, fmt.Sprintf("%q is not the name of a header", name), "use letters, digits and hyphens")
+			report("headers", codeConnection, fmt.Sprintf("%q is not the name of a header", name),
+				"use letters, digits and hyphens")
 		case slices.Contains(reserved, key):
 			report("headers", codeConnection, key+" cannot be set here", "the connection decides it; remove the line")
 		case seen[key] != "":
-			report("headers", codeConnection, fmt.Sprintf("%q and %q are the same header", seen[key], name), "remove one of the two")
+			report("headers", codeConnection, fmt.Sprintf("%q and %q are the same header", seen[key], name),
+				"remove one of the two")
 		}
 		seen[key] = name
 	}

@@ -38,7 +38,8 @@ type Connection struct {
 // New checks the configuration, reads the TLS files and logs the warnings; it
 // opens no connection. Its errors name the field.
 func New(cfg Config, s Settings) (*Connection, error) {
-	c := &Connection{s: s, redactor: s.Redactor, retry: s.Retry, timeout: time.Duration(cfg.Timeout), maxResponse: int64(cfg.MaxResponse), wait: sleep,
+	c := &Connection{s: s, redactor: s.Redactor, retry: s.Retry, timeout: time.Duration(cfg.Timeout),
+		maxResponse: int64(cfg.MaxResponse), wait: sleep,
 		expected: &atomic.Int64{}, deprecated: &deprecations{}}
 	if c.redactor == nil {
 		c.redactor = &Redactor{}
@@ -111,7 +112,8 @@ func parseBase(raw string) (*url.URL, error) {
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "", u.Hostname() == "":
 		return nil, errors.New("the address does not start with http:// or https:// and a host")
 	case u.User != nil:
-		return nil, fault.Errorf(fault.Fatal, "put credentials under token or headers", "the address holds a user name or password")
+		return nil,
+			fault.Errorf(fault.Fatal, "put credentials under token or headers", "the address holds a user name or password")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("the address has a query or fragment")
 	case !isClean(u.Path) && u.Path != "":

@@ -26,27 +26,32 @@ func TestNewRefuses(t *testing.T) {
 		adjust func(*Config, *Settings)
 		says   string
 	}{
-		"no address":           {address(""), "the address is empty"},
-		"no scheme":            {address("backstage.corp/api"), "does not start with http:// or https://"},
-		"another scheme":       {address("ftp://h"), "does not start with http:// or https://"},
-		"no host":              {address("https:///api"), "does not start with http:// or https:// and a host"},
-		"not a URL":            {address("https://u:s3cret-s3cret#@h"), "the address is not a URL"},
-		"a password":           {address("https://u:s3cret-s3cret@h"), "holds a user name or password"},
-		"a query":              {address("https://h/?token=s3cret-s3cret"), "has a query or fragment"},
-		"dots":                 {address("https://h/a/../b"), "dot segments"},
-		"not verified, remote": {func(c *Config, _ *Settings) { c.TLS.Verify = false }, "tls.verify: false is only possible for an address of this machine, and h.example is none"},
-		"token, broken line":   {func(_ *Config, s *Settings) { s.Token = config.NewSecret("s3cret-s3cret\nx") }, "token: it cannot be sent in a header"},
-		"header, broken line":  {headers("X-A", "s3cret-s3cret\nx"), "headers.X-A: it cannot be sent"},
-		"header name":          {headers("X A", "v"), `headers: "X A" is not the name of a header`},
-		"a header of ours":     {headers("host", "v"), "headers: Host cannot be set here"},
-		"two spellings":        {headers("x-a", "v", "X-A", "w"), "are the same header"},
-		"two authorizations":   {headers("authorization", "v"), "Authorization is what token sets"},
-		"no Allow":             {func(_ *Config, s *Settings) { s.Allow = nil }, "which requests may be made"},
+		"no address":     {address(""), "the address is empty"},
+		"no scheme":      {address("backstage.corp/api"), "does not start with http:// or https://"},
+		"another scheme": {address("ftp://h"), "does not start with http:// or https://"},
+		"no host":        {address("https:///api"), "does not start with http:// or https:// and a host"},
+		"not a URL":      {address("https://u:s3cret-s3cret#@h"), "the address is not a URL"},
+		"a password":     {address("https://u:s3cret-s3cret@h"), "holds a user name or password"},
+		"a query":        {address("https://h/?token=s3cret-s3cret"), "has a query or fragment"},
+		"dots":           {address("https://h/a/../b"), "dot segments"},
+		"not verified, remote": {func(c *Config, _ *Settings) { c.TLS.Verify = false },
+			"tls.verify: false is only possible for an address of this machine, and h.example is none"},
+		"token, broken line": {func(_ *Config, s *Settings) {
+			s.Token = config.NewSecret("s3cret-s3cret\nx")
+		}, "token: it cannot be sent in a header"},
+		"header, broken line": {headers("X-A", "s3cret-s3cret\nx"), "headers.X-A: it cannot be sent"},
+		"header name":         {headers("X A", "v"), `headers: "X A" is not the name of a header`},
+		"a header of ours":    {headers("host", "v"), "headers: Host cannot be set here"},
+		"two spellings":       {headers("x-a", "v", "X-A", "w"), "are the same header"},
+		"two authorizations":  {headers("authorization", "v"), "Authorization is what token sets"},
+		"no Allow":            {func(_ *Config, s *Settings) { s.Allow = nil }, "which requests may be made"},
 	} {
-		cfg, s := Default(), Settings{Name: "glean", URL: "https://h.example", Token: config.NewSecret(canary), Allow: func(string, string) bool { return true }}
+		cfg, s := Default(), Settings{Name: "glean", URL: "https://h.example", Token: config.NewSecret(canary),
+			Allow: func(string, string) bool { return true }}
 		tc.adjust(&cfg, &s)
 		_, err := New(cfg, s)
-		if err == nil || !strings.HasPrefix(err.Error(), "glean: ") || !strings.Contains(err.Error(), tc.says) || fault.ClassOf(err) != fault.Fatal {
+		if err == nil || !strings.HasPrefix(err.Error(), "glean: ") || !strings.Contains(err.Error(), tc.says) ||
+			fault.ClassOf(err) != fault.Fatal {
 			t.Errorf("%s: %v", name, err)
 		}
 		if strings.Contains(everythingOf(err), "s3cret") {
@@ -75,7 +80,8 @@ func TestWarnings(t *testing.T) {
 			c.TLS.Verify, s.InsecureRemote, s.Token = tc.verify, tc.insecure, config.NewSecret(tc.token)
 		})
 		warned := strings.Join(f.Warnings(), "\n")
-		if (tc.want == "") != (warned == "") || !strings.Contains(warned, tc.want) || strings.Count(f.log.String(), "level=WARN") != len(f.Warnings()) {
+		if (tc.want == "") != (warned == "") || !strings.Contains(warned, tc.want) ||
+			strings.Count(f.log.String(), "level=WARN") != len(f.Warnings()) {
 			t.Errorf("%s: %q, log %s", name, warned, f.log)
 		}
 	}

@@ -39,7 +39,8 @@ func (c *credentials) assemble() error {
 	if c.token.IsSet() {
 		c.redactor.Add(c.token.Reveal())
 		if !validValue(c.token.Reveal()) {
-			return fault.Errorf(fault.Fatal, "look for a line break or other control character in it", "token: it cannot be sent in a header")
+			return fault.Errorf(fault.Fatal, "look for a line break or other control character in it",
+				"token: it cannot be sent in a header")
 		}
 		if err := tokenFault(c.token); err != nil {
 			return err
@@ -53,7 +54,8 @@ func (c *credentials) assemble() error {
 			c.redactor.Add(bare)
 		}
 		if !validValue(value) {
-			return fault.Errorf(fault.Fatal, "look for a line break or other control character in it", "headers.%s: it cannot be sent in a header", name)
+			return fault.Errorf(fault.Fatal, "look for a line break or other control character in it",
+				"headers.%s: it cannot be sent in a header", name)
 		}
 		if value != "" {
 			h.Set(name, value)

@@ -54,11 +54,19 @@ func TestTokenFileIsReadAgain(t *testing.T) {
 		says     string
 	}{
 		"renewed": {func(token, header string) { write(t, token, "token-renewed\n") }, Request{Method: "GET"}, 2, ""},
-		"renewed, and a request that is never repeated": {func(token, header string) { write(t, token, "token-renewed\n") }, Request{Method: "POST", NoRetry: true}, 2, ""},
-		"the same":      {func(token, header string) {}, Request{Method: "GET"}, 1, "401"},
-		"also refused":  {func(token, header string) { write(t, token, "token-wrong-again") }, Request{Method: "GET"}, 2, "401"},
-		"gone":          {func(token, header string) { _ = os.Remove(token) }, Request{Method: "GET"}, 1, "token was to be read again"},
-		"with a header": {func(token, header string) { write(t, token, "token-renewed"); write(t, header, "fresh-assertion") }, Request{Method: "GET"}, 2, ""},
+		"renewed, and a request that is never repeated": {func(token, header string) {
+			write(t, token, "token-renewed\n")
+		}, Request{Method: "POST", NoRetry: true}, 2, ""},
+		"the same": {func(token, header string) {}, Request{Method: "GET"}, 1, "401"},
+		"also refused": {func(token, header string) {
+			write(t, token, "token-wrong-again")
+		}, Request{Method: "GET"}, 2, "401"},
+		"gone": {func(token, header string) { _ = os.Remove(token) }, Request{Method: "GET"}, 1,
+			"token was to be read again"},
+		"with a header": {func(token, header string) {
+			write(t, token, "token-renewed")
+			write(t, header, "fresh-assertion")
+		}, Request{Method: "GET"}, 2, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			token, header := filepath.Join(dir, t.Name(), "token"), filepath.Join(dir, t.Name(), "header")
@@ -85,7 +93,8 @@ func TestTokenFileIsReadAgain(t *testing.T) {
 				t.Errorf("class %v, remedy %q", fault.ClassOf(err), fault.RemedyOf(err))
 			}
 			for _, text := range []string{everythingOf(err), f.log.String()} {
-				if strings.Contains(text, "token-") || strings.Contains(text, "assertion") && !strings.Contains(text, "X-Assertion") {
+				if strings.Contains(text, "token-") ||
+					strings.Contains(text, "assertion") && !strings.Contains(text, "X-Assertion") {
 					t.Errorf("a secret shows: %s", text)
 				}
 			}

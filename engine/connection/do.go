@@ -141,7 +141,8 @@ func (c *Connection) down(k *call) error {
 		return nil
 	}
 	return fault.Errorf(fault.Transient, fmt.Sprintf("see whether %s is up and can be reached, and run again", c.s.Name),
-		"%s: %s %s: %w, %d attempts in a row have failed; the last failure: %s", c.s.Name, k.Method, c.Path(k.Path), ErrDown, failures, last)
+		"%s: %s %s: %w, %d attempts in a row have failed; the last failure: %s", c.s.Name, k.Method, c.Path(k.Path), ErrDown,
+		failures, last)
 }
 
 func unauthorized(err error) bool {

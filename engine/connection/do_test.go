@@ -74,7 +74,8 @@ func TestAgain(t *testing.T) {
 			sizes = sizes[1:]
 			return bytes.Repeat([]byte("b"), n)
 		}
-		_, err := f.Do(t.Context(), Request{Method: "POST", Path: "/x", Idempotent: true, Body: bytes.Repeat([]byte("a"), 2000), Again: again})
+		_, err := f.Do(t.Context(),
+			Request{Method: "POST", Path: "/x", Idempotent: true, Body: bytes.Repeat([]byte("a"), 2000), Again: again})
 		if err != nil || strings.Join(got, " ") != "a2000 b5 b3000" || len(sizes) != 0 {
 			t.Errorf("compressed %v: %v, %v", compress, got, err)
 		}
@@ -216,7 +217,8 @@ func TestAllowing(t *testing.T) {
 		connection *Connection
 		path       string
 		sent       bool
-	}{{f.Connection, "/a", true}, {f.Connection, "/forbidden/a", false}, {other, "/a", false}, {other, "/forbidden/a", true}} {
+	}{{f.Connection, "/a", true}, {f.Connection, "/forbidden/a", false}, {other, "/a", false},
+		{other, "/forbidden/a", true}} {
 		before := f.attempts()
 		_, err := c.connection.Do(t.Context(), Request{Method: "GET", Path: c.path})
 		if (err == nil) != c.sent || (f.attempts() > before) != c.sent {
@@ -245,7 +247,9 @@ func TestWhatIsSent(t *testing.T) {
 	f.s.Observe = func(method, path string, body []byte, status int) {
 		seen = append(seen, method+" "+path+" "+string(body[:min(2, len(body))])+" "+http.StatusText(status))
 	}
-	if _, err := f.Do(t.Context(), Request{Method: "POST", Path: "/a b", Query: map[string][]string{"filter": {"kind=a,b"}}, Body: []byte("{}")}); err != nil {
+	if _, err := f.Do(t.Context(),
+		Request{Method: "POST", Path: "/a b", Query: map[string][]string{"filter": {"kind=a,b"}},
+			Body: []byte("{}")}); err != nil {
 		t.Fatal(err)
 	}
 	if got.RequestURI != "/my%20prefix/a%20b?filter=kind%3Da%2Cb" || body != "{}" {

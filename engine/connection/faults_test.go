@@ -65,43 +65,57 @@ func TestFaults(t *testing.T) {
 		says     string // of the error's text
 		remedy   string
 	}{
-		"401":                     {answer(401, appJSON, `{"error":{"name":"AuthenticationError","message":"Illegal token"}}`), fault.Fatal, 1, "401 Unauthorized: AuthenticationError: Illegal token", "the token of backstage was refused"},
-		"403":                     {answer(403, appJSON, `{"error":{"message":"no"}}`), fault.Permanent, 1, "403 Forbidden: no", "allowed to do"},
-		"400":                     {answer(400, appJSON, `{"error":{"name":"InputError","message":"Unknown query parameter 'x'"}}`), fault.Permanent, 1, "InputError: Unknown query parameter 'x'", ""},
-		"404 in plain text":       {answer(404, "text/plain", "nothing\x1b[31m here\r\n"), fault.Permanent, 1, "404 Not Found: nothing [31m here", ""},
-		"404, a page":             {answer(404, "text/html", page), fault.Permanent, 1, `404 Not Found: an HTML page (title "Sign in & go on") where the API is expected`, "proxy in front"},
-		"409":                     {answer(409, "", ""), fault.Permanent, 1, "409 Conflict", ""},
-		"410":                     {answer(410, "", ""), fault.Permanent, 1, "410 Gone", ""},
-		"413":                     {answer(413, "", ""), fault.Permanent, 1, "413", ""},
-		"304":                     {answer(304, "", ""), fault.Permanent, 1, "304 Not Modified", ""},
-		"407":                     {answer(407, "", ""), fault.Fatal, 1, "407", "HTTPS_PROXY"},
-		"408":                     {answer(408, "", ""), fault.Transient, 3, "408", ""},
-		"425":                     {answer(425, "", ""), fault.Transient, 3, "425", ""},
-		"429":                     {answer(429, "", ""), fault.Throttled, 3, "429", "rate limit"},
-		"500":                     {answer(500, appJSON, `{"error":{"message":"An internal error occurred logId=17"}}`), fault.Transient, 3, "logId=17 (3 attempts in ", ""},
-		"501":                     {answer(501, "", ""), fault.Permanent, 1, "501", ""},
-		"505":                     {answer(505, "", ""), fault.Permanent, 1, "505", ""},
-		"502, a page":             {answer(502, "text/html", "<html><title>502 Bad Gateway</title>"), fault.Transient, 3, `502 Bad Gateway: an HTML page (title "502 Bad Gateway")`, ""},
-		"503":                     {answer(503, "", ""), fault.Transient, 3, "503 Service Unavailable (3 attempts", ""},
-		"503 with Retry-After":    {answer(503, "", "", "Retry-After", "7"), fault.Throttled, 3, "503", ""},
-		"599":                     {answer(599, "", ""), fault.Transient, 3, "599", ""},
-		"request ID":              {answer(400, "", "", "X-Request-Id", "r-17"), fault.Permanent, 1, "(request r-17)", ""},
-		"200, a page":             {answer(200, "text/html; charset=utf-8", page), fault.Fatal, 1, `200, and the answer is an HTML page (title "Sign in & go on") where the API is expected`, "check the address of backstage"},
-		"200, a page, no type":    {answer(200, "text/plain", "\ufeff <!-- hi -->\n"+page), fault.Fatal, 1, "an HTML page", "check the address"},
-		"200, a page as JSON":     {answer(200, appJSON, page), fault.Permanent, 1, "says that it is JSON and is not", "check the address"},
-		"200, text":               {answer(200, "text/plain", `{"a":1}`), fault.Permanent, 1, `type is "text/plain" where JSON is expected`, "check the address"},
-		"200, no type":            {answer(200, "", `{"a":1}`), fault.Permanent, 1, `type is ""`, ""},
-		"200, empty":              {answer(200, appJSON, " \n"), fault.Permanent, 1, "is empty where JSON is expected", ""},
-		"200, empty, gzip":        {answer(200, appJSON, "", "Content-Encoding", "gzip"), fault.Permanent, 1, "is empty where JSON is expected", ""},
-		"204":                     {answer(204, "", ""), fault.Permanent, 1, "204, and the answer is empty", ""},
-		"cut by length":           {raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"a\":1}"), fault.Transient, 3, "the answer ended early", ""},
-		"cut in a chunk":          {raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{\"a\":1}\r\n"), fault.Transient, 3, "the answer ended early", ""},
-		"cut without a length":    {raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"a\":"), fault.Transient, 3, "its JSON is not complete", ""},
-		"cut gzip":                {answer(200, appJSON, compressed[:len(compressed)-10], "Content-Encoding", "gzip"), fault.Transient, 3, "the answer ended early", ""},
-		"gzip that is none":       {answer(200, appJSON, `{"a":1}`, "Content-Encoding", "gzip"), fault.Transient, 3, "the answer ended early", ""},
+		"401": {answer(401, appJSON, `{"error":{"name":"AuthenticationError","message":"Illegal token"}}`), fault.Fatal, 1,
+			"401 Unauthorized: AuthenticationError: Illegal token", "the token of backstage was refused"},
+		"403": {answer(403, appJSON, `{"error":{"message":"no"}}`), fault.Permanent, 1, "403 Forbidden: no", "allowed to do"},
+		"400": {answer(400, appJSON, `{"error":{"name":"InputError","message":"Unknown query parameter 'x'"}}`), fault.Permanent, 1, "InputError: Unknown query parameter 'x'",
+			""},
+		"404 in plain text": {answer(404, "text/plain", "nothing\x1b[31m here\r\n"), fault.Permanent, 1,
+			"404 Not Found: nothing [31m here", ""},
+		"404, a page": {answer(404, "text/html", page), fault.Permanent, 1, `404 Not Found: an HTML page (title "Sign in & go on") where the API is expected`, "proxy in front"},
+		"409":         {answer(409, "", ""), fault.Permanent, 1, "409 Conflict", ""},
+		"410":         {answer(410, "", ""), fault.Permanent, 1, "410 Gone", ""},
+		"413":         {answer(413, "", ""), fault.Permanent, 1, "413", ""},
+		"304":         {answer(304, "", ""), fault.Permanent, 1, "304 Not Modified", ""},
+		"407":         {answer(407, "", ""), fault.Fatal, 1, "407", "HTTPS_PROXY"},
+		"408":         {answer(408, "", ""), fault.Transient, 3, "408", ""},
+		"425":         {answer(425, "", ""), fault.Transient, 3, "425", ""},
+		"429":         {answer(429, "", ""), fault.Throttled, 3, "429", "rate limit"},
+		"500":         {answer(500, appJSON, `{"error":{"message":"An internal error occurred logId=17"}}`), fault.Transient, 3, "logId=17 (3 attempts in ", ""},
+		"501":         {answer(501, "", ""), fault.Permanent, 1, "501", ""},
+		"505":         {answer(505, "", ""), fault.Permanent, 1, "505", ""},
+		"502, a page": {answer(502, "text/html", "<html><title>502 Bad Gateway</title>"), fault.Transient, 3, `502 Bad Gateway: an HTML page (title "502 Bad Gateway")`,
+			""},
+		"503":                  {answer(503, "", ""), fault.Transient, 3, "503 Service Unavailable (3 attempts", ""},
+		"503 with Retry-After": {answer(503, "", "", "Retry-After", "7"), fault.Throttled, 3, "503", ""},
+		"599":                  {answer(599, "", ""), fault.Transient, 3, "599", ""},
+		"request ID":           {answer(400, "", "", "X-Request-Id", "r-17"), fault.Permanent, 1, "(request r-17)", ""},
+		"200, a page": {answer(200, "text/html; charset=utf-8", page), fault.Fatal, 1, `200, and the answer is an HTML page (title "Sign in & go on") where the API is expected`,
+			"check the address of backstage"},
+		"200, a page, no type": {answer(200, "text/plain", "\ufeff <!-- hi -->\n"+page), fault.Fatal, 1, "an HTML page",
+			"check the address"},
+		"200, a page as JSON": {answer(200, appJSON, page), fault.Permanent, 1, "says that it is JSON and is not",
+			"check the address"},
+		"200, text":    {answer(200, "text/plain", `{"a":1}`), fault.Permanent, 1, `type is "text/plain" where JSON is expected`, "check the address"},
+		"200, no type": {answer(200, "", `{"a":1}`), fault.Permanent, 1, `type is ""`, ""},
+		"200, empty":   {answer(200, appJSON, " \n"), fault.Permanent, 1, "is empty where JSON is expected", ""},
+		"200, empty, gzip": {answer(200, appJSON, "", "Content-Encoding", "gzip"), fault.Permanent, 1,
+			"is empty where JSON is expected", ""},
+		"204": {answer(204, "", ""), fault.Permanent, 1, "204, and the answer is empty", ""},
+		"cut by length": {raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n" +
+			"{\"a\":1}"), fault.Transient, 3, "the answer ended early", ""},
+		"cut in a chunk": {raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" +
+			"Transfer-Encoding: chunked\r\n\r\n7\r\n{\"a\":1}\r\n"), fault.Transient, 3, "the answer ended early", ""},
+		"cut without a length": {raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"a\":"), fault.Transient,
+			3, "its JSON is not complete", ""},
+		"cut gzip": {answer(200, appJSON, compressed[:len(compressed)-10], "Content-Encoding", "gzip"),
+			fault.Transient, 3, "the answer ended early", ""},
+		"gzip that is none": {answer(200, appJSON, `{"a":1}`, "Content-Encoding", "gzip"), fault.Transient, 3,
+			"the answer ended early", ""},
 		"unknown encoding":        {answer(200, appJSON, `{"a":1}`, "Content-Encoding", "br"), fault.Permanent, 1, `encoding "br" was not asked for`, ""},
 		"reset before the answer": {raw(""), fault.Transient, 3, "cut the connection before its answer was complete", ""},
-		"no HTTP":                 {raw("SSH-2.0-OpenSSH_9\r\n"), fault.Permanent, 1, "does not answer as an HTTP server", "https"},
+		"no HTTP": {raw("SSH-2.0-OpenSSH_9\r\n"), fault.Permanent, 1, "does not answer as an HTTP server",
+			"https"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := start(t, tc.serve)
@@ -137,8 +151,10 @@ func TestNoServer(t *testing.T) {
 		class             fault.Class
 		attempts          string
 	}{
-		"refused":      {"http://127.0.0.1:1", "127.0.0.1:1 refused the connection", "check that backstage runs", fault.Transient, "(3 attempts"},
-		"unknown host": {"http://no-such-host.invalid", "the host no-such-host.invalid is not known", "resolve", fault.Permanent, ""},
+		"refused": {"http://127.0.0.1:1", "127.0.0.1:1 refused the connection", "check that backstage runs",
+			fault.Transient, "(3 attempts"},
+		"unknown host": {"http://no-such-host.invalid", "the host no-such-host.invalid is not known", "resolve",
+			fault.Permanent, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &fixture{}
@@ -197,7 +213,8 @@ func TestSizeCaps(t *testing.T) {
 		t.Errorf("an answer of just the largest size: %v", err)
 	}
 	f = start(t, answer(200, appJSON, bomb, "Content-Encoding", "gzip"), small)
-	if resp, err := f.Do(t.Context(), Request{Method: "GET", Path: "/x", MaxBytes: 2 << 20}); err != nil || len(resp.Body) != 1<<20+2 {
+	if resp, err := f.Do(t.Context(), Request{Method: "GET", Path: "/x", MaxBytes: 2 << 20}); err != nil ||
+		len(resp.Body) != 1<<20+2 {
 		t.Errorf("MaxBytes does not override max_response: %v", err)
 	}
 }
@@ -217,7 +234,8 @@ func TestTimeout(t *testing.T) {
 			f := start(t, serve)
 			t.Cleanup(func() { release <- struct{}{} })
 			_, err := f.Do(t.Context(), Request{Method: "GET", Path: "/x", Timeout: 30 * time.Millisecond, NoRetry: true})
-			if !errors.Is(err, ErrTimeout) || fault.ClassOf(err) != fault.Transient || !strings.Contains(err.Error(), "within 30ms") {
+			if !errors.Is(err, ErrTimeout) || fault.ClassOf(err) != fault.Transient ||
+				!strings.Contains(err.Error(), "within 30ms") {
 				t.Errorf("%v", err)
 			}
 		})

@@ -41,15 +41,20 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(502, "", "br", "-1", []byte(body), uint8(2))
 	}
 	cfg := Default()
-	c, err := New(cfg, Settings{Name: "backstage", URL: "http://127.0.0.1:1", Token: config.NewSecret(canary), Allow: func(string, string) bool { return true }})
+	c, err := New(cfg,
+		Settings{Name: "backstage", URL: "http://127.0.0.1:1", Token: config.NewSecret(canary),
+			Allow: func(string, string) bool { return true }})
 	if err != nil {
 		f.Fatal(err)
 	}
 	const limit = 1 << 12
 	f.Fuzz(func(t *testing.T, status int, contentType, encoding, pause string, body []byte, want uint8) {
 		k := &call{Request: Request{Method: "GET", Path: "/x", Want: Want(want % 2)}, limit: limit}
-		h := http.Header{"Content-Type": {contentType}, "Content-Encoding": {encoding}, "Retry-After": {pause}, "X-Ratelimit-Reset": {pause}, "X-Request-Id": {pause}}
-		resp, err := c.read(k, &http.Response{StatusCode: status, Header: h, ContentLength: -1, Body: io.NopCloser(bytes.NewReader(body))}, http.Header{})
+		h := http.Header{"Content-Type": {contentType}, "Content-Encoding": {encoding}, "Retry-After": {pause},
+			"X-Ratelimit-Reset": {pause}, "X-Request-Id": {pause}}
+		resp, err := c.read(k,
+			&http.Response{StatusCode: status, Header: h, ContentLength: -1, Body: io.NopCloser(bytes.NewReader(body))},
+			http.Header{})
 		if err == nil {
 			switch got := resp.Body; {
 			case status < 200 || status > 299, len(got) > limit:
@@ -80,7 +85,8 @@ func FuzzAnswer(f *testing.F) {
 
 // FuzzRetryAfter: no header makes a pause negative.
 func FuzzRetryAfter(f *testing.F) {
-	for _, v := range []string{"", "3", "-3", "1e9", "1e300", "NaN", "Inf", "0x10", " 7 ", "1700000000", "Sat, 31 Oct 2026 23:59:59 GMT", "Sat, 31 Oct 9999 23:59:59 GMT"} {
+	for _, v := range []string{"", "3", "-3", "1e9", "1e300", "NaN", "Inf", "0x10", " 7 ", "1700000000",
+		"Sat, 31 Oct 2026 23:59:59 GMT", "Sat, 31 Oct 9999 23:59:59 GMT"} {
 		f.Add(429, v, v, "")
 		f.Add(503, v, "", v)
 	}
@@ -95,17 +101,21 @@ func FuzzRetryAfter(f *testing.F) {
 
 // FuzzDeprecated: whatever is announced becomes a sentence of one line.
 func FuzzDeprecated(f *testing.F) {
-	for _, v := range []string{"", ";", "=", "a;b=c", "\"a\x00\";", "@1", "@-1", "@9999999999999999999", "true", canary, "name=" + canary + ";x=" + canary} {
+	for _, v := range []string{"", ";", "=", "a;b=c", "\"a\x00\";", "@1", "@-1", "@9999999999999999999", "true", canary,
+		"name=" + canary + ";x=" + canary} {
 		f.Add(v, v, v)
 	}
-	c, err := New(Default(), Settings{Name: "glean", URL: "http://127.0.0.1:1", Token: config.NewSecret(canary), Allow: func(string, string) bool { return true },
-		Deprecation: DeprecationHeader{Name: "X-Removed", Sentence: func(value string) string { return value + " goes" }}})
+	c, err := New(Default(),
+		Settings{Name: "glean", URL: "http://127.0.0.1:1", Token: config.NewSecret(canary),
+			Allow:       func(string, string) bool { return true },
+			Deprecation: DeprecationHeader{Name: "X-Removed", Sentence: func(value string) string { return value + " goes" }}})
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, own, deprecation, sunset string) {
 		c.deprecated.sentences = nil
-		c.heed(&call{Request: Request{Method: "POST", Path: "/x"}}, http.Header{"X-Removed": {own}, "Deprecation": {deprecation}, "Sunset": {sunset}})
+		c.heed(&call{Request: Request{Method: "POST", Path: "/x"}},
+			http.Header{"X-Removed": {own}, "Deprecation": {deprecation}, "Sunset": {sunset}})
 		if len(c.Deprecations()) == 0 {
 			t.Fatal("nothing was said")
 		}

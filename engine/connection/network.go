@@ -41,9 +41,11 @@ func (c *Connection) networkFault(err error, u *url.URL) error {
 		return &failure{class: fault.Transient, text: fmt.Sprintf("%s refused the connection", u.Host),
 			remedy: fmt.Sprintf("check that %s runs and listens at this address", c.s.Name)}
 	case isCut(err):
-		f = &failure{class: fault.Transient, text: fmt.Sprintf("%s cut the connection before its answer was complete", u.Host)}
+		f = &failure{class: fault.Transient,
+			text: fmt.Sprintf("%s cut the connection before its answer was complete", u.Host)}
 		if u.Scheme == "https" {
-			f.remedy = "look into the log of the other end; one that does not like the client certificate hangs up like this too: " + clientRemedy
+			f.remedy = "look into the log of the other end; one that does not like the client certificate hangs up like this " +
+				"too: " + clientRemedy
 		}
 		return f
 	case errors.As(err, &op) && op.Op == "dial":
@@ -75,7 +77,8 @@ func (c *Connection) proxyFault(err error) error {
 	if errors.As(op.Err, &f) {
 		return f
 	}
-	return &failure{class: fault.Transient, text: fmt.Sprintf("no connection through the proxy: %v", op.Err), remedy: proxyRemedy}
+	return &failure{class: fault.Transient, text: fmt.Sprintf("no connection through the proxy: %v", op.Err),
+		remedy: proxyRemedy}
 }
 
 const proxyRemedy = "check HTTPS_PROXY and HTTP_PROXY, or name the host in NO_PROXY"
@@ -95,15 +98,20 @@ func (c *Connection) tlsFault(err error, u *url.URL) error {
 	)
 	switch {
 	case errors.As(err, &record):
-		return refuse("let the address start with http:// or name another port", "%s does not speak TLS, and the address starts with https", u.Host)
+		return refuse("let the address start with http:// or name another port",
+			"%s does not speak TLS, and the address starts with https", u.Host)
 	case errors.As(err, &authority):
-		return refuse("give the authority's certificate as `tls.ca_file`", "the certificate of %s is signed by an authority that is not trusted here", u.Host)
+		return refuse("give the authority's certificate as `tls.ca_file`",
+			"the certificate of %s is signed by an authority that is not trusted here", u.Host)
 	case errors.As(err, &name):
-		return refuse("use a name of the certificate in the address, or give it as `tls.server_name`", "the certificate of %s is for another name: %v", u.Host, name)
+		return refuse("use a name of the certificate in the address, or give it as `tls.server_name`",
+			"the certificate of %s is for another name: %v", u.Host, name)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return refuse("have the certificate renewed, and check the clock of this machine", "the certificate of %s is expired or not valid yet: %v", u.Host, invalid)
+		return refuse("have the certificate renewed, and check the clock of this machine",
+			"the certificate of %s is expired or not valid yet: %v", u.Host, invalid)
 	case errors.As(err, &verify):
-		return refuse("check `tls` against the server's certificate", "the certificate of %s is not accepted: %v", u.Host, verify.Err)
+		return refuse("check `tls` against the server's certificate", "the certificate of %s is not accepted: %v", u.Host,
+			verify.Err)
 	case errors.As(err, &op) && op.Op == "remote error" && strings.Contains(op.Err.Error(), "certificate"):
 		return refuse(clientRemedy, "%s does not accept the client certificate: %v", u.Host, op.Err)
 	}

@@ -49,7 +49,10 @@ func TestProven(t *testing.T) {
 				answer(200, appJSON, `{"items":[]}`)(w, r)
 			})
 			_, err := f.Do(t.Context(), Request{Method: "GET", Path: "/x", Parse: parse, Proven: tc.proven})
-			if tc.says == "" && err != nil || tc.says != "" && (err == nil || !strings.Contains(err.Error(), tc.says) || fault.ClassOf(err) != tc.is || fault.RemedyOf(err) == "" && tc.is != fault.Permanent) {
+			if tc.says == "" && err != nil ||
+				tc.says != "" &&
+					(err == nil || !strings.Contains(err.Error(), tc.says) || fault.ClassOf(err) != tc.is ||
+						fault.RemedyOf(err) == "" && tc.is != fault.Permanent) {
 				t.Errorf("%v (%v; %s)", err, fault.ClassOf(err), fault.RemedyOf(err))
 			}
 			if attempts != tc.attempts {

@@ -57,8 +57,10 @@ func (t *table) addWhole(form string) {
 // formsOf are the forms of a secret that no decoding of a text undoes, and what
 // decoding makes of those.
 func formsOf(secret string) []string {
-	forms := []string{secret, strings.ReplaceAll(secret, " ", "+"), hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret)))}
-	for _, e := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding} {
+	forms := []string{secret, strings.ReplaceAll(secret, " ", "+"), hex.EncodeToString([]byte(secret)),
+		strings.ToUpper(hex.EncodeToString([]byte(secret)))}
+	for _, e := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding,
+		base64.RawURLEncoding} {
 		forms = append(forms, e.EncodeToString([]byte(secret)))
 	}
 	for before := range 3 {

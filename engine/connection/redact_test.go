@@ -14,7 +14,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
-const privateKey = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\nMzEfYyjiWA4R4/M2bS1GB4t7NXp98C3S\n-----END PRIVATE KEY-----\n"
+const privateKey = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n" +
+	"MzEfYyjiWA4R4/M2bS1GB4t7NXp98C3S\n-----END PRIVATE KEY-----\n"
 
 // encodings are how servers and proxies repeat what they were sent.
 var encodings = map[string]func(string) string{
@@ -46,12 +47,20 @@ var encodings = map[string]func(string) string{
 	"base64, URL":           func(s string) string { return base64.URLEncoding.EncodeToString([]byte(s)) },
 	"base64, raw URL":       func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) },
 	"base64, 64 columns":    func(s string) string { return wrap(base64.StdEncoding.EncodeToString([]byte(s)), 64, "\n") },
-	"base64, 76 columns":    func(s string) string { return wrap(base64.StdEncoding.EncodeToString([]byte(s)), 76, "\r\n") },
-	"base64, 20 columns":    func(s string) string { return wrap(base64.StdEncoding.EncodeToString([]byte(s)), 20, "\n    ") },
-	"base64, wrapped, JSON": func(s string) string { return quoted(wrap(base64.StdEncoding.EncodeToString([]byte(s)), 76, "\r\n")) },
-	"base64 in a query":     func(s string) string { return url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(s))) },
-	"lines joined":          func(s string) string { return strings.ReplaceAll(s, "\n", "") },
-	"lines indented":        func(s string) string { return strings.ReplaceAll(s, "\n", "\n      ") },
+	"base64, 76 columns": func(s string) string {
+		return wrap(base64.StdEncoding.EncodeToString([]byte(s)), 76, "\r\n")
+	},
+	"base64, 20 columns": func(s string) string {
+		return wrap(base64.StdEncoding.EncodeToString([]byte(s)), 20, "\n    ")
+	},
+	"base64, wrapped, JSON": func(s string) string {
+		return quoted(wrap(base64.StdEncoding.EncodeToString([]byte(s)), 76, "\r\n"))
+	},
+	"base64 in a query": func(s string) string {
+		return url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(s)))
+	},
+	"lines joined":   func(s string) string { return strings.ReplaceAll(s, "\n", "") },
+	"lines indented": func(s string) string { return strings.ReplaceAll(s, "\n", "\n      ") },
 }
 
 func each(s, format string) string { return alternately2(s, format, 1) }
@@ -86,7 +95,8 @@ func wrap(s string, width int, end string) string {
 // TestRedactedForms: each form of each secret is taken out, whatever is around it.
 func TestRedactedForms(t *testing.T) {
 	secrets := map[string]string{
-		"a token": "glean_pat-8f14e45fceea167a5a36dedd4bea2543/+=", "a short one": "Xy7&q%Z", "with escapes": `p%41ss&amp;w\u0041"rd<+/x>`, "a key": privateKey,
+		"a token": "glean_pat-8f14e45fceea167a5a36dedd4bea2543/+=", "a short one": "Xy7&q%Z", "with escapes": `p%41ss&amp;w\u0041"rd<+/x>`,
+		"a key": privateKey,
 	}
 	for name, secret := range secrets {
 		var r Redactor
@@ -102,11 +112,13 @@ func TestRedactedForms(t *testing.T) {
 				}
 			}
 		}
-		for form, e := range map[string]*base64.Encoding{"std": base64.StdEncoding, "URL": base64.RawURLEncoding} { // what a form shares with its neighbours may stay
+		// what a form shares with its neighbours may stay
+		for form, e := range map[string]*base64.Encoding{"std": base64.StdEncoding, "URL": base64.RawURLEncoding} {
 			for _, before := range []string{"u:", "us:", "use:", "Bearer "} {
 				echo := e.EncodeToString([]byte(before + secret + ":x"))
 				middle := echo[8:max(8, len(echo)-6)]
-				if got := r.Clean(echo); !strings.Contains(got, redacted) || len(got) > len(redacted)+16 || len(middle) > 6 && strings.Contains(got, middle) {
+				if got := r.Clean(echo); !strings.Contains(got, redacted) || len(got) > len(redacted)+16 ||
+					len(middle) > 6 && strings.Contains(got, middle) {
 					t.Errorf("%s, base64 %s after %q: %q leaves %q", name, form, before, echo, got)
 				}
 			}
@@ -129,7 +141,8 @@ func TestRedactedFragments(t *testing.T) {
 			t.Errorf("%q escaped: %q", fragment, got)
 		}
 	}
-	for _, text := range []string{"glean_pat", "8f14e45fcee", "hunter2", "hunter2\n!", "unter2! hunter", "", "a plain text of people with many words"} {
+	for _, text := range []string{"glean_pat", "8f14e45fcee", "hunter2", "hunter2\n!", "unter2! hunter", "",
+		"a plain text of people with many words"} {
 		if got := r.Clean(text); got != text {
 			t.Errorf("%q: %q", text, got)
 		}
@@ -141,7 +154,8 @@ func TestRedactedJSON(t *testing.T) {
 	for _, secret := range []string{"nabcdefghijkl", "u0041bcdefghijklm", `abcdefghijkl\`, `a"bcdefghijkl`, "tab\tabcdefghij", `\\\\\\\\\\\\\\`} {
 		var r Redactor
 		r.Add(secret)
-		for _, value := range []string{secret, "\n" + secret[1:], "\n" + secret, `\` + secret, secret + `"`, secret + `\`, "x\x01" + secret + "\u2028", "\U000e0041" + secret} {
+		for _, value := range []string{secret, "\n" + secret[1:], "\n" + secret, `\` + secret, secret + `"`, secret + `\`,
+			"x\x01" + secret + "\u2028", "\U000e0041" + secret} {
 			for _, b := range [][]byte{codec.Quote(nil, value), display.JSON(codec.Quote(nil, value))} {
 				got := r.Clean(`{"a":` + string(b) + `}`)
 				if _, err := codec.Decode([]byte(got)); err != nil {
@@ -159,7 +173,8 @@ func TestStream(t *testing.T) {
 	for form, encode := range encodings {
 		text := "an error: " + encode(token) + " was refused\nnext\n\nlast " + encode(token) + "."
 		whole := stream(t, token, text)
-		if want := "an error: [redacted] was refused\nnext\n\nlast [redacted]."; form != "base64, 20 columns" && whole != want {
+		if want := "an error: [redacted] was refused\nnext\n\nlast [redacted]."; form != "base64, 20 columns" &&
+			whole != want {
 			t.Errorf("%s: %q", form, whole)
 		}
 		for at := range len(text) {
@@ -188,7 +203,8 @@ func TestStreamOfLines(t *testing.T) {
 	}
 	encoded := wrap(base64.StdEncoding.EncodeToString([]byte(privateKey)), 76, "\n")
 	last := encoded[strings.LastIndexByte(encoded, '\n')+1:]
-	if got := stream(t, privateKey, strings.SplitAfter("x "+encoded+"\n", "\n")...); strings.Contains(got, strings.TrimRight(last, "=")) {
+	if got := stream(t, privateKey, strings.SplitAfter("x "+encoded+"\n", "\n")...); strings.Contains(got,
+		strings.TrimRight(last, "=")) {
 		t.Errorf("%q of the last line is left in %q", last, got)
 	}
 }

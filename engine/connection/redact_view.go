@@ -187,7 +187,8 @@ func unescape(b []byte, s []byte) (value []byte, n int) {
 		if end < 2 || bytes.IndexByte(s[:end], ' ') >= 0 {
 			return b, 0
 		}
-		if text := html.UnescapeString(string(s[:end+1])); len(text) <= utf8.UTFMax && text != "" && text[0] != '&' || text == "&" {
+		if text := html.UnescapeString(string(s[:end+1])); len(text) <= utf8.UTFMax && text != "" && text[0] != '&' ||
+			text == "&" {
 			return append(b, text...), end + 1
 		}
 	case len(s) < 2:

@@ -13,7 +13,8 @@ const maxRedirects = 3
 
 func isRedirect(status int) bool {
 	switch status {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect,
+		http.StatusPermanentRedirect:
 		return true
 	}
 	return false
@@ -22,26 +23,35 @@ func isRedirect(status int) bool {
 // follow is where a redirect leads, or the fault that it is: it stays at the
 // origin of the address, below its path and among the allowed requests.
 func (c *Connection) follow(k *call, from *url.URL, resp *http.Response, hop int) (*url.URL, error) {
-	const remedy = "check the address, and have API requests pass the sign-in proxy in front, with `headers` if it wants any"
+	const remedy = "check the address, and have API requests pass the sign-in proxy in front, " +
+		"with `headers` if it wants any"
 	to, err := from.Parse(resp.Header.Get("Location"))
 	if err != nil || resp.Header.Get("Location") == "" {
-		return nil, &failure{class: fault.Permanent, text: fmt.Sprintf("%d redirects to no address that can be read", resp.StatusCode)}
+		return nil,
+			&failure{class: fault.Permanent, text: fmt.Sprintf("%d redirects to no address that can be read", resp.StatusCode)}
 	}
 	if k.Secret {
-		return nil, &failure{class: fault.Fatal, remedy: remedy, text: fmt.Sprintf("%d redirects to another address", resp.StatusCode)}
+		return nil,
+			&failure{class: fault.Fatal, remedy: remedy, text: fmt.Sprintf("%d redirects to another address", resp.StatusCode)}
 	}
 	if !sameOrigin(c.base, to) {
 		return nil, &failure{class: fault.Fatal, remedy: remedy,
-			text: fmt.Sprintf("%d redirects to %s://%s, another origin, which never gets the credentials: a sign-in proxy probably stands in front", resp.StatusCode, to.Scheme, to.Host)}
+			text: fmt.Sprintf("%d redirects to %s://%s, another origin, which never gets the credentials: a sign-in proxy "+
+				"probably stands in front", resp.StatusCode, to.Scheme, to.Host)}
 	}
 	p, below := c.relative(to)
 	switch {
 	case k.Method != http.MethodGet && k.Method != http.MethodHead:
-		return nil, &failure{class: fault.Fatal, remedy: remedy, text: fmt.Sprintf("%d redirects a %s to %s", resp.StatusCode, k.Method, to.Path)}
+		return nil,
+			&failure{class: fault.Fatal, remedy: remedy,
+				text: fmt.Sprintf("%d redirects a %s to %s", resp.StatusCode, k.Method, to.Path)}
 	case !below || !c.s.Allow(k.Method, p):
-		return nil, &failure{class: fault.Fatal, remedy: remedy, text: fmt.Sprintf("%d redirects to %s, which is not part of this API", resp.StatusCode, to.Path)}
+		return nil,
+			&failure{class: fault.Fatal, remedy: remedy,
+				text: fmt.Sprintf("%d redirects to %s, which is not part of this API", resp.StatusCode, to.Path)}
 	case hop >= maxRedirects:
-		return nil, &failure{class: fault.Permanent, remedy: "check the address", text: fmt.Sprintf("more than %d redirects, the last to %s", maxRedirects, to.Path)}
+		return nil, &failure{class: fault.Permanent, remedy: "check the address", text: fmt.Sprintf("more than %d "+
+			"redirects, the last to %s", maxRedirects, to.Path)}
 	}
 	return to, nil
 }

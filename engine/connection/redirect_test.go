@@ -25,20 +25,31 @@ func TestRedirects(t *testing.T) {
 		says     string // "" when it is followed
 		attempts int
 	}{
-		"same origin":           {"GET", func(own string) string { return own + "/base/there?q=1" }, 302, "", 2},
-		"relative":              {"GET", func(string) string { return "there?q=1" }, 301, "", 2},
-		"308":                   {"GET", func(string) string { return "/base/there?q=1" }, 308, "", 2},
-		"another port":          {"GET", func(string) string { return other.URL + "/login?token=" + canary }, 302, "redirects to " + other.URL + ", another origin", 1},
-		"another scheme":        {"GET", https, 302, "another origin", 1},
-		"another host":          {"GET", func(string) string { return "//idp.example.com/login" }, 307, "redirects to http://idp.example.com, another origin, which never gets the credentials: a sign-in proxy", 1},
-		"beside the base":       {"GET", func(string) string { return "/login?x=1" }, 302, "redirects to /login, which is not part of this API", 1},
-		"beside, with dots":     {"GET", func(string) string { return "/base/%2e%2e/login" }, 302, "not part of this API", 1},
-		"what is not allowed":   {"GET", func(string) string { return "/base/forbidden" }, 302, "redirects to /base/forbidden, which", 1},
-		"a POST":                {"POST", func(string) string { return "/base/there" }, 307, "redirects a POST to /base/there", 1},
-		"nowhere":               {"GET", func(string) string { return "" }, 302, "to no address", 1},
-		"no address":            {"GET", func(string) string { return "http://a b/%zz" }, 302, "to no address", 1},
-		"in a circle":           {"GET", func(string) string { return "/base/x" }, 302, "more than 3 redirects, the last to /base/x", 4},
-		"user name in location": {"GET", func(own string) string { return strings.Replace(own, "://", "://u:p@", 1) + "/base/there?q=1" }, 302, "", 2},
+		"same origin": {"GET", func(own string) string { return own + "/base/there?q=1" }, 302, "", 2},
+		"relative":    {"GET", func(string) string { return "there?q=1" }, 301, "", 2},
+		"308":         {"GET", func(string) string { return "/base/there?q=1" }, 308, "", 2},
+		"another port": {"GET", func(string) string {
+			return other.URL + "/login?token=" + canary
+		}, 302, "redirects to " + other.URL + ", another origin", 1},
+		"another scheme": {"GET", https, 302, "another origin", 1},
+		"another host": {"GET", func(string) string {
+			return "//idp.example.com/login"
+		}, 307, "redirects to http://idp.example.com, another origin, which never gets the credentials: a sign-in proxy", 1},
+		"beside the base": {"GET", func(string) string { return "/login?x=1" }, 302,
+			"redirects to /login, which is not part of this API", 1},
+		"beside, with dots": {"GET", func(string) string { return "/base/%2e%2e/login" }, 302, "not part of this API", 1},
+		"what is not allowed": {"GET", func(string) string {
+			return "/base/forbidden"
+		}, 302, "redirects to /base/forbidden, which", 1},
+		"a POST": {"POST", func(string) string { return "/base/there" }, 307,
+			"redirects a POST to /base/there", 1},
+		"nowhere":    {"GET", func(string) string { return "" }, 302, "to no address", 1},
+		"no address": {"GET", func(string) string { return "http://a b/%zz" }, 302, "to no address", 1},
+		"in a circle": {"GET", func(string) string { return "/base/x" }, 302,
+			"more than 3 redirects, the last to /base/x", 4},
+		"user name in location": {"GET", func(own string) string {
+			return strings.Replace(own, "://", "://u:p@", 1) + "/base/there?q=1"
+		}, 302, "", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &fixture{}

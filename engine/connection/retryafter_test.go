@@ -14,11 +14,12 @@ func TestRetryAfter(t *testing.T) {
 		header []string
 		want   time.Duration
 	}{
-		"nothing":                     {429, nil, 0},
-		"seconds":                     {503, []string{"Retry-After", "17"}, 17 * time.Second},
-		"fraction":                    {429, []string{"Retry-After", "0.5"}, 500 * time.Millisecond},
-		"date":                        {503, []string{"Retry-After", in(time.Minute)}, time.Minute},
-		"date, their clock":           {503, []string{"Retry-After", in(time.Hour), "Date", in(time.Hour - time.Minute)}, time.Minute},
+		"nothing":  {429, nil, 0},
+		"seconds":  {503, []string{"Retry-After", "17"}, 17 * time.Second},
+		"fraction": {429, []string{"Retry-After", "0.5"}, 500 * time.Millisecond},
+		"date":     {503, []string{"Retry-After", in(time.Minute)}, time.Minute},
+		"date, their clock": {503, []string{"Retry-After", in(time.Hour), "Date", in(time.Hour - time.Minute)},
+			time.Minute},
 		"date gone by":                {503, []string{"Retry-After", in(-time.Minute)}, 0},
 		"negative":                    {503, []string{"Retry-After", "-5"}, 0},
 		"no number":                   {503, []string{"Retry-After", "soon"}, 0},

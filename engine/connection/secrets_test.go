@@ -79,7 +79,8 @@ func TestSharedRedactor(t *testing.T) {
 	var shared Redactor
 	start(t, answer(200, appJSON, "{}"), func(c *Config, s *Settings) {
 		s.Redactor = &shared
-		c.Headers = map[string]config.Secret{"CF-Access-Client-Secret": config.NewSecret("cf-secret-value"), "Proxy-Authorization": config.NewSecret("Bearer iap-assertion")}
+		c.Headers = map[string]config.Secret{"CF-Access-Client-Secret": config.NewSecret("cf-secret-value"),
+			"Proxy-Authorization": config.NewSecret("Bearer iap-assertion")}
 	})
 	for in, want := range map[string]string{
 		"token " + canary: "token [redacted]",

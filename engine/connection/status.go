@@ -48,7 +48,8 @@ func (c *Connection) refusedRemedy(creds http.Header) string {
 	if creds.Get("Authorization") == "" {
 		return fmt.Sprintf("%s wants a token, and none is set: set `token`", c.s.Name)
 	}
-	return fmt.Sprintf("the token of %s was refused: check that it is complete, not expired, and meant for this address", c.s.Name)
+	return fmt.Sprintf("the token of %s was refused: check that it is complete, not expired, and meant for this address",
+		c.s.Name)
 }
 
 // classOf is what may be done about a status.

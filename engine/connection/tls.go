@@ -45,7 +45,8 @@ func (t TLS) clientCertificate() (tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("tls.cert_file %s and tls.key_file %s do not make a pair: %w", t.CertFile, t.KeyFile, err)
+		return tls.Certificate{},
+			fmt.Errorf("tls.cert_file %s and tls.key_file %s do not make a pair: %w", t.CertFile, t.KeyFile, err)
 	}
 	return pair, nil
 }

@@ -126,15 +126,22 @@ func TestTLS(t *testing.T) {
 		cfg          TLS
 		says, remedy string // "" when it works
 	}{
-		"trusted":                    {good, goodKey, nil, TLS{Verify: true, CAFile: caFile}, "", ""},
-		"unknown authority":          {good, goodKey, nil, TLS{Verify: true}, "authority that is not trusted here", "tls.ca_file"},
-		"another name":               {named, namedKey, nil, TLS{Verify: true, CAFile: caFile}, "is for another name", "tls.server_name"},
-		"another name, said so":      {named, namedKey, nil, TLS{Verify: true, CAFile: caFile, ServerName: "backstage.corp"}, "", ""},
-		"expired":                    {expired, expiredKey, nil, TLS{Verify: true, CAFile: caFile}, "is expired or not valid yet", "renewed"},
-		"not verified":               {expired, expiredKey, nil, TLS{}, "", ""},
-		"mutual":                     {good, goodKey, ca, TLS{Verify: true, CAFile: caFile, CertFile: client, KeyFile: clientKey}, "", ""},
-		"no client certificate":      {good, goodKey, ca, TLS{Verify: true, CAFile: caFile}, "client certificate", "tls.cert_file"},
-		"foreign client certificate": {good, goodKey, ca, TLS{Verify: true, CAFile: caFile, CertFile: foreign, KeyFile: foreignKey}, "client certificate", "tls.cert_file"},
+		"trusted": {good, goodKey, nil, TLS{Verify: true, CAFile: caFile}, "", ""},
+		"unknown authority": {good, goodKey, nil, TLS{Verify: true}, "authority that is not trusted here",
+			"tls.ca_file"},
+		"another name": {named, namedKey, nil, TLS{Verify: true, CAFile: caFile}, "is for another name",
+			"tls.server_name"},
+		"another name, said so": {named, namedKey, nil, TLS{Verify: true, CAFile: caFile, ServerName: "backstage.corp"},
+			"", ""},
+		"expired": {expired, expiredKey, nil, TLS{Verify: true, CAFile: caFile},
+			"is expired or not valid yet", "renewed"},
+		"not verified": {expired, expiredKey, nil, TLS{}, "", ""},
+		"mutual": {good, goodKey, ca,
+			TLS{Verify: true, CAFile: caFile, CertFile: client, KeyFile: clientKey}, "", ""},
+		"no client certificate": {good, goodKey, ca, TLS{Verify: true, CAFile: caFile}, "client certificate",
+			"tls.cert_file"},
+		"foreign client certificate": {good, goodKey, ca,
+			TLS{Verify: true, CAFile: caFile, CertFile: foreign, KeyFile: foreignKey}, "client certificate", "tls.cert_file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &fixture{}
@@ -143,7 +150,8 @@ func TestTLS(t *testing.T) {
 			if (err == nil) != (tc.says == "") {
 				t.Fatal(err)
 			}
-			if warned := len(f.Warnings()) == 1 && strings.Contains(f.log.String(), "tls.verify is false"); warned == tc.cfg.Verify {
+			if warned := len(f.Warnings()) == 1 &&
+				strings.Contains(f.log.String(), "tls.verify is false"); warned == tc.cfg.Verify {
 				t.Errorf("warnings %q with verify: %v", f.Warnings(), tc.cfg.Verify)
 			}
 			if err == nil {
@@ -153,7 +161,8 @@ func TestTLS(t *testing.T) {
 			if tc.clients != nil && strings.Contains(err.Error(), "cut the connection") { // the reason does not always arrive
 				class, tc.says = fault.Transient, ""
 			}
-			if !strings.Contains(err.Error(), tc.says) || !strings.Contains(fault.RemedyOf(err), tc.remedy) || fault.ClassOf(err) != class {
+			if !strings.Contains(err.Error(), tc.says) || !strings.Contains(fault.RemedyOf(err), tc.remedy) ||
+				fault.ClassOf(err) != class {
 				t.Errorf("%v (%v; %s)", err, fault.ClassOf(err), fault.RemedyOf(err))
 			}
 		})
@@ -161,14 +170,16 @@ func TestTLS(t *testing.T) {
 	t.Run("https to a plain server", func(t *testing.T) {
 		f := start(t, answer(200, appJSON, "{}"))
 		f.connect(t, strings.Replace(f.server.URL, "http:", "https:", 1))
-		if _, err := f.get(t); err == nil || !strings.Contains(err.Error(), "does not speak TLS") || fault.ClassOf(err) != fault.Fatal {
+		if _, err := f.get(t); err == nil || !strings.Contains(err.Error(), "does not speak TLS") ||
+			fault.ClassOf(err) != fault.Fatal {
 			t.Errorf("%v", err)
 		}
 	})
 	t.Run("http to a TLS server", func(t *testing.T) {
 		f := &fixture{}
 		f.connect(t, strings.Replace(serveTLS(t, good, goodKey, nil).URL, "https:", "http:", 1))
-		if _, err := f.get(t); err == nil || !strings.Contains(err.Error(), "HTTPS") && !strings.Contains(err.Error(), "HTTP server") {
+		if _, err := f.get(t); err == nil ||
+			!strings.Contains(err.Error(), "HTTPS") && !strings.Contains(err.Error(), "HTTP server") {
 			t.Errorf("%v", err)
 		}
 	})
@@ -184,12 +195,14 @@ func TestTLSFiles(t *testing.T) {
 		cfg  TLS
 		says []string
 	}{
-		"no such authority":  {TLS{CAFile: "/no/such/ca.pem"}, []string{"backstage: ", "tls.ca_file: /no/such/ca.pem: no such file"}},
-		"a directory":        {TLS{CAFile: filepath.Dir(text)}, []string{"tls.ca_file: ", "is a directory"}},
-		"not PEM":            {TLS{CAFile: text}, []string{"tls.ca_file: ", text, "no PEM certificate"}},
-		"no such cert":       {TLS{CertFile: "/no/cert", KeyFile: key}, []string{"tls.cert_file: /no/cert"}},
-		"no such key":        {TLS{CertFile: cert, KeyFile: "/no/key"}, []string{"tls.key_file: /no/key"}},
-		"key of another":     {TLS{CertFile: cert, KeyFile: otherKey}, []string{"tls.cert_file", "tls.key_file", "do not make a pair", otherKey}},
+		"no such authority": {TLS{CAFile: "/no/such/ca.pem"},
+			[]string{"backstage: ", "tls.ca_file: /no/such/ca.pem: no such file"}},
+		"a directory":  {TLS{CAFile: filepath.Dir(text)}, []string{"tls.ca_file: ", "is a directory"}},
+		"not PEM":      {TLS{CAFile: text}, []string{"tls.ca_file: ", text, "no PEM certificate"}},
+		"no such cert": {TLS{CertFile: "/no/cert", KeyFile: key}, []string{"tls.cert_file: /no/cert"}},
+		"no such key":  {TLS{CertFile: cert, KeyFile: "/no/key"}, []string{"tls.key_file: /no/key"}},
+		"key of another": {TLS{CertFile: cert, KeyFile: otherKey},
+			[]string{"tls.cert_file", "tls.key_file", "do not make a pair", otherKey}},
 		"half a certificate": {TLS{CertFile: cert}, []string{"tls: cert_file and key_file"}},
 	} {
 		tc.cfg.Verify = true

@@ -22,7 +22,8 @@ func tokenForm(token string) (message, hint string) {
 	}
 	for _, q := range quotes {
 		if strings.HasPrefix(strings.TrimSpace(token), q) {
-			return "the token begins with a quotation mark", "write the token without quotes: docker --env-file and secret stores keep them as a part of the value"
+			return "the token begins with a quotation mark",
+				"write the token without quotes: docker --env-file and secret stores keep them as a part of the value"
 		}
 	}
 	return "", ""

@@ -33,7 +33,8 @@ func TestTokenForm(t *testing.T) {
 				t.Errorf("%q: %s %s %s %s", token, field, code, message, hint)
 			}
 		})
-		if len(got) > 1 || strings.Contains(strings.Join(got, ""), "begins") != (want != "") || !strings.Contains(strings.Join(got, ""), want) {
+		if len(got) > 1 || strings.Contains(strings.Join(got, ""), "begins") != (want != "") ||
+			!strings.Contains(strings.Join(got, ""), want) {
 			t.Errorf("%q: %q, want %q", token, got, want)
 		}
 	}
@@ -60,7 +61,8 @@ func TestTokenFormRenewed(t *testing.T) {
 		t.Fatal(err)
 	}
 	put("Bearer canary")
-	if _, err := c.renew(nil); err == nil || !strings.Contains(err.Error(), "begins with Bearer") || strings.Contains(err.Error(), "canary") {
+	if _, err := c.renew(nil); err == nil || !strings.Contains(err.Error(), "begins with Bearer") ||
+		strings.Contains(err.Error(), "canary") {
 		t.Errorf("got %v", err)
 	}
 }

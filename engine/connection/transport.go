@@ -38,7 +38,8 @@ func (c *Connection) newTransport(cfg TLS) (*http.Transport, error) {
 				"tls.verify: false is only possible for an address of this machine, and %s is none", c.base.Hostname())
 		}
 		onlyLoopback = onlyLoopback || !c.s.InsecureRemote
-		c.warn("tls.verify is false: whoever stands between here and %s can read the credentials and change the answers; tls.ca_file is the way to trust a private authority", c.base.Hostname())
+		c.warn("tls.verify is false: whoever stands between here and %s can read the credentials and change the answers; "+
+			"tls.ca_file is the way to trust a private authority", c.base.Hostname())
 	}
 	if c.base.Scheme == "http" && !local && len(c.credentials.headers()) > 0 {
 		c.warn("the address starts with http: credentials go to %s unencrypted", c.base.Hostname())
@@ -93,7 +94,8 @@ func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.R
 	case resp.StatusCode == http.StatusOK:
 		return nil
 	case resp.StatusCode == http.StatusProxyAuthRequired:
-		return &failure{class: fault.Fatal, text: "the proxy wants credentials", remedy: "give them in HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT, or name the host in NO_PROXY"}
+		return &failure{class: fault.Fatal, text: "the proxy wants credentials",
+			remedy: "give them in HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT, or name the host in NO_PROXY"}
 	case resp.StatusCode >= 500:
 		return &failure{class: fault.Transient, text: "the proxy made no connection: " + resp.Status, remedy: proxyRemedy}
 	}
@@ -106,7 +108,8 @@ func refuseRemote(_, address string, _ syscall.RawConn) error {
 	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().Unmap().IsLoopback() {
 		return nil
 	}
-	return &failure{class: fault.Fatal, text: fmt.Sprintf("%s is not an address of this machine, and no other may be reached here", address)}
+	return &failure{class: fault.Fatal,
+		text: fmt.Sprintf("%s is not an address of this machine, and no other may be reached here", address)}
 }
 
 // isLoopback tells whether host names this machine itself.

@@ -29,7 +29,8 @@ func TestLoopbackOnly(t *testing.T) {
 	for _, address := range []string{"http://192.0.2.1", "https://[2001:db8::1]", "http://0.0.0.0:" + port} {
 		f.connect(t, address, func(_ *Config, s *Settings) { s.LoopbackOnly, s.Proxy = true, proxied })
 		_, err := f.get(t)
-		if err == nil || fault.ClassOf(err) != fault.Fatal || !strings.Contains(err.Error(), "is not an address of this machine") {
+		if err == nil || fault.ClassOf(err) != fault.Fatal ||
+			!strings.Contains(err.Error(), "is not an address of this machine") {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
@@ -44,12 +45,18 @@ func TestProxy(t *testing.T) {
 		class        fault.Class
 	}{
 		"plain requests go through it": {200, "http://backstage.invalid", "", "", 0},
-		"it repeats its password":      {400, "http://backstage.invalid", "400 Bad Request: for [redacted]", "", fault.Permanent},
-		"it wants credentials":         {407, "https://backstage.invalid", "the proxy wants credentials", "HTTPS_PROXY", fault.Fatal},
-		"it refuses":                   {403, "https://backstage.invalid", "the proxy refused the connection: 403", "NO_PROXY", fault.Permanent},
-		"it has trouble":               {502, "https://backstage.invalid", "the proxy made no connection: 502", "NO_PROXY", fault.Transient},
-		"it is not there":              {0, "https://backstage.invalid", "no connection through the proxy", "NO_PROXY", fault.Transient},
-		"its address is none":          {-1, "https://backstage.invalid", "the proxy's address is not a URL", "HTTPS_PROXY", fault.Fatal},
+		"it repeats its password": {400, "http://backstage.invalid", "400 Bad Request: for [redacted]", "",
+			fault.Permanent},
+		"it wants credentials": {407, "https://backstage.invalid", "the proxy wants credentials", "HTTPS_PROXY",
+			fault.Fatal},
+		"it refuses": {403, "https://backstage.invalid", "the proxy refused the connection: 403",
+			"NO_PROXY", fault.Permanent},
+		"it has trouble": {502, "https://backstage.invalid", "the proxy made no connection: 502", "NO_PROXY",
+			fault.Transient},
+		"it is not there": {0, "https://backstage.invalid", "no connection through the proxy", "NO_PROXY",
+			fault.Transient},
+		"its address is none": {-1, "https://backstage.invalid", "the proxy's address is not a URL", "HTTPS_PROXY",
+			fault.Fatal},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var asked string
@@ -78,7 +85,8 @@ func TestProxy(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), tc.says) || fault.ClassOf(err) != tc.class || !strings.Contains(fault.RemedyOf(err), tc.remedy) {
+			if err == nil || !strings.Contains(err.Error(), tc.says) || fault.ClassOf(err) != tc.class ||
+				!strings.Contains(fault.RemedyOf(err), tc.remedy) {
 				t.Errorf("%v (%v; %s)", err, fault.ClassOf(err), fault.RemedyOf(err))
 			}
 			if all := everythingOf(err) + f.log.String(); strings.Contains(all, password) {

@@ -91,5 +91,7 @@ func TestJSON(t *testing.T) {
 
 // forbidden is written without the help of the package.
 func forbidden(r rune) bool {
-	return r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == 0x200b || r == 0x2028 || r == 0x2029 || r == 0xfeff || r >= 0xe0000 && r <= 0xe007f)
+	return r != '\n' && r != '\t' &&
+		(unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == 0x200b || r == 0x2028 || r == 0x2029 ||
+			r == 0xfeff || r >= 0xe0000 && r <= 0xe007f)
 }

@@ -79,7 +79,8 @@ func unfinished(text string) int {
 		}
 	}
 	tail = tail[:len(tail)-keep]
-	if i := strings.LastIndexByte(tail, '\x1b'); i >= 0 && len(tail)-i < len(mark)+64 && !strings.ContainsAny(tail[i:], "m\n") {
+	if i := strings.LastIndexByte(tail, '\x1b'); i >= 0 && len(tail)-i < len(mark)+64 &&
+		!strings.ContainsAny(tail[i:], "m\n") {
 		keep += len(tail) - i
 		tail = tail[:i]
 	}

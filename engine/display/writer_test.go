@@ -83,7 +83,8 @@ func TestWriterRemembersErrors(t *testing.T) {
 func TestFprintf(t *testing.T) {
 	var b strings.Builder
 	type word string
-	Fprintf(&b, "%s %v %d %s %s %v|%s", "a\nb", errors.New("c\x1b"), 3, word("d\t"), Block("e\nf"), []string{"g\n"}, time.Second)
+	Fprintf(&b, "%s %v %d %s %s %v|%s", "a\nb", errors.New("c\x1b"), 3, word("d\t"), Block("e\nf"), []string{"g\n"},
+		time.Second)
 	if want := `a\nb c\u001b 3 d\t e` + "\n" + `f [g\n]|1s`; b.String() != want {
 		t.Errorf("%q, want %q", b.String(), want)
 	}
@@ -100,7 +101,8 @@ var command = regexp.MustCompile(`(?m)^[\s\p{Z}]*::|##[A-Za-z0-9_-]{0,20}\[`)
 // FuzzWriter: whatever is written, and wherever it is split, nothing forbidden
 // comes out and text without anything to escape comes out as it was.
 func FuzzWriter(f *testing.F) {
-	for _, s := range []string{"", "a", "::a", "\x1b[31m", "##[a", "👩‍👩‍👧", "\xe2\x80", "a\n\t ::b", "\u202e", "a##", ":", "\r\n::x", "❤\ufe0f\u200d", "\u2003:"} {
+	for _, s := range []string{"", "a", "::a", "\x1b[31m", "##[a", "👩‍👩‍👧", "\xe2\x80", "a\n\t ::b", "\u202e", "a##", ":",
+		"\r\n::x", "❤\ufe0f\u200d", "\u2003:"} {
 		f.Add(s, s, true)
 		f.Add(s, "[b", false)
 		f.Add(s, ":b", false)

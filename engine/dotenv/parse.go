@@ -119,7 +119,8 @@ func (p *parser) assignment() error {
 	case m == nil:
 		return p.wrong(p.line, "this line has no =", "write NAME=VALUE; a comment starts with #")
 	case !name.MatchString(m[1]):
-		return p.wrong(p.line, "the text before the = is not a variable name", "use letters, digits and _, as in SOURCE_TOKEN=…")
+		return p.wrong(p.line, "the text before the = is not a variable name",
+			"use letters, digits and _, as in SOURCE_TOKEN=…")
 	}
 	line := p.line
 	p.rest = p.rest[len(m[0]):]
@@ -176,15 +177,20 @@ func (p *parser) quoted(quote byte) (string, error) {
 		end++
 	}
 	if end >= len(p.rest) || p.rest[end] != quote {
-		return "", p.wrong(line, "the value starts with a quotation mark that is never closed", "close it, or put a value that holds a quotation mark into the other kind of quotes")
+		return "", p.wrong(line, "the value starts with a quotation mark that is never closed", "close it, or put a value "+
+			"that holds a quotation mark into the other kind of quotes")
 	}
 	text := p.rest[1:end]
 	after, _, _ := strings.Cut(p.rest[end+1:], "\n")
-	if trimmed := strings.TrimSpace(after); trimmed != "" && (trimmed[0] != '#' || after == strings.TrimLeft(after, " \t")) {
+	if trimmed := strings.TrimSpace(after); trimmed != "" &&
+		(trimmed[0] != '#' || after == strings.TrimLeft(after, " \t")) {
 		if strings.Contains(text, "\n") {
-			return "", p.wrong(line, "the value starts with a quotation mark that is not closed on its line", "close it; a value of several lines ends with the closing quotation mark")
+			return "",
+				p.wrong(line, "the value starts with a quotation mark that is not closed on its line",
+					"close it; a value of several lines ends with the closing quotation mark")
 		}
-		return "", p.wrong(line, "there is text after the closing quotation mark", "remove it, or put the whole value into quotes; a comment needs a space before its #")
+		return "", p.wrong(line, "there is text after the closing quotation mark", "remove it, or put the whole value into "+
+			"quotes; a comment needs a space before its #")
 	}
 	p.advance(end + 1 + len(after))
 	if quote == '\'' {

@@ -18,18 +18,25 @@ func TestParse(t *testing.T) {
 		text string
 		want map[string]string
 	}{
-		"plain":                        {"A=1\nB = two words \n", map[string]string{"A": "1", "B": "two words"}},
-		"comments and blank lines":     {"# one\n\n  # two\nA=1 # three\nB=x#y\nC= # none\nD=#x\nE=\n", map[string]string{"A": "1", "B": "x#y", "C": "", "D": "#x", "E": ""}},
-		"export":                       {"export A=1\n  export\tB=2\nexported=3", map[string]string{"A": "1", "B": "2", "exported": "3"}},
+		"plain": {"A=1\nB = two words \n", map[string]string{"A": "1", "B": "two words"}},
+		"comments and blank lines": {"# one\n\n  # two\nA=1 # three\nB=x#y\nC= # none\nD=#x\nE=\n",
+			map[string]string{"A": "1", "B": "x#y", "C": "", "D": "#x", "E": ""}},
+		"export": {"export A=1\n  export\tB=2\nexported=3",
+			map[string]string{"A": "1", "B": "2", "exported": "3"}},
 		"an = in the value":            {"A=b=c==\n", map[string]string{"A": "b=c=="}},
 		"Windows line ends and a mark": {"\ufeffA=1\r\nB='2'\r\n", map[string]string{"A": "1", "B": "2"}},
 		"the last of two":              {"A=1\nA=2\n", map[string]string{"A": "2"}},
 
-		"a dollar sign stays":             {"A=abc$DEF9xyz\nB=$HOST\nC=\"$HOST\"\nD=a$\nE=$(id)$$1\n", map[string]string{"A": "abc$DEF9xyz", "B": "$HOST", "C": "$HOST", "D": "a$", "E": "$(id)$$1"}},
-		"a known name":                    {"A=https://${HOST}/home\nB=\"${A}/x\"\nC=${EMPTY}.\n", map[string]string{"A": "https://example.com/home", "B": "https://example.com/home/x", "C": "."}},
-		"an unknown name":                 {"A=x${NOBODY}y\nB=${B}\nC=${LATER}\nLATER=1\n", map[string]string{"A": "x${NOBODY}y", "B": "${B}", "C": "${LATER}", "LATER": "1"}},
-		"braces without a name":           {"A=${}\nB=${HOST:-x}\nC=${1}\n", map[string]string{"A": "${}", "B": "${HOST:-x}", "C": "${1}"}},
-		"the environment wins":            {"BOTH=of the file\nA=${BOTH}\n", map[string]string{"BOTH": "of the file", "A": "of the environment"}},
+		"a dollar sign stays": {"A=abc$DEF9xyz\nB=$HOST\nC=\"$HOST\"\nD=a$\nE=$(id)$$1\n",
+			map[string]string{"A": "abc$DEF9xyz", "B": "$HOST", "C": "$HOST", "D": "a$", "E": "$(id)$$1"}},
+		"a known name": {"A=https://${HOST}/home\nB=\"${A}/x\"\nC=${EMPTY}.\n",
+			map[string]string{"A": "https://example.com/home", "B": "https://example.com/home/x", "C": "."}},
+		"an unknown name": {"A=x${NOBODY}y\nB=${B}\nC=${LATER}\nLATER=1\n",
+			map[string]string{"A": "x${NOBODY}y", "B": "${B}", "C": "${LATER}", "LATER": "1"}},
+		"braces without a name": {"A=${}\nB=${HOST:-x}\nC=${1}\n",
+			map[string]string{"A": "${}", "B": "${HOST:-x}", "C": "${1}"}},
+		"the environment wins": {"BOTH=of the file\nA=${BOTH}\n",
+			map[string]string{"BOTH": "of the file", "A": "of the environment"}},
 		"what is replaced stays as it is": {"A='${HOST}'\nB=${A}\n", map[string]string{"A": "${HOST}", "B": "${HOST}"}},
 
 		"single quotes":          {`A='a "b" ${HOST} \n ${ $' # c`, map[string]string{"A": `a "b" ${HOST} \n ${ $`}},

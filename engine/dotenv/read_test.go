@@ -42,7 +42,9 @@ func TestReadRefusesWhatOthersWrite(t *testing.T) {
 			switch {
 			case c.want == "" && err != nil:
 				t.Errorf("%s: %v", p, err)
-			case c.want != "" && (!errors.As(err, &untrusted) || !strings.Contains(err.Error(), c.want) || !strings.Contains(untrusted.Hint, "chmod o-w")):
+			case c.want != "" &&
+				(!errors.As(err, &untrusted) || !strings.Contains(err.Error(), c.want) ||
+					!strings.Contains(untrusted.Hint, "chmod o-w")):
 				t.Errorf("%s: %v", p, err)
 			}
 		}

@@ -55,13 +55,15 @@ func (t *Trace) Finds(j *Journey, who string) Answer {
 	p, why := t.Person(who)
 	switch {
 	case p.Inactive && doc.Audience != access.Listed:
-		a.Unknown, a.Why = true, fmt.Sprintf("the person is not active, and what %s allows to %s is decided by the sink", rule, doc.Audience)
+		a.Unknown, a.Why = true, fmt.Sprintf("the person is not active, and what %s allows to %s is decided by the sink",
+			rule, doc.Audience)
 	case doc.Audience == access.AllUsers:
 		a.Finds, a.Why = true, rule+" allows everybody who can sign in"
 	case why != "":
 		a.Why = why
 	case doc.Audience == access.DatasourceUsers:
-		a.Finds, a.Why = true, fmt.Sprintf("%s allows every user of the datasource, and %s is one%s", rule, p.Refs[0], t.earlier(p))
+		a.Finds, a.Why = true, fmt.Sprintf("%s allows every user of the datasource, and %s is one%s", rule, p.Refs[0],
+			t.earlier(p))
 	case p.Inactive:
 		a.Why = fmt.Sprintf("%s allows %s, and %s is not active", rule, allowed(doc), p.Refs[0])
 	default:
@@ -93,7 +95,8 @@ func (t *Trace) listed(a *Answer, doc *component.Encoded, p Person) {
 	a.Why = fmt.Sprintf("%s allows %s, and %s is %s", rule, allowed(doc), p.Refs[0], t.memberships(p, in, doc.AllOf))
 	for _, one := range slices.Concat(append(slices.Clone(doc.AllOf), doc.Principals)...) {
 		if group, isGroup := component.PrincipalName(one); isGroup && t.members[one] == nil && !t.writes(one) {
-			a.Why = fmt.Sprintf("%s allows %s, and who is in %s cannot be told: this run does not write it, and its members are those of an earlier run", rule, allowed(doc), group)
+			a.Why = fmt.Sprintf("%s allows %s, and who is in %s cannot be told: this run does not write it, and its members "+
+				"are those of an earlier run", rule, allowed(doc), group)
 		}
 	}
 }
@@ -133,7 +136,8 @@ func (t *Trace) memberships(p Person, in *membership, sets [][]string) string {
 	for _, set := range sets {
 		lacks := slices.DeleteFunc(slices.Clone(set), in.has)
 		if len(lacks) < len(set) {
-			return fmt.Sprintf("a member of %s, and not of %s", names(slices.DeleteFunc(slices.Clone(set), func(g string) bool { return !in.has(g) })), names(lacks))
+			return fmt.Sprintf("a member of %s, and not of %s",
+				names(slices.DeleteFunc(slices.Clone(set), func(g string) bool { return !in.has(g) })), names(lacks))
 		}
 	}
 	return "a member of " + display.List(groups, mostListed, ", ") + ", of which none leads there"
@@ -141,7 +145,8 @@ func (t *Trace) memberships(p Person, in *membership, sets [][]string) string {
 
 // Names tells whether principals name a ref as it is.
 func Names(principals []string, ref string) bool {
-	return slices.Contains(principals, component.GroupPrincipal(ref)) || slices.Contains(principals, component.UserPrincipal(ref))
+	return slices.Contains(principals, component.GroupPrincipal(ref)) ||
+		slices.Contains(principals, component.UserPrincipal(ref))
 }
 
 // allowed are those whom a document names.

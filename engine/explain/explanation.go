@@ -102,7 +102,8 @@ type IdentityResult struct {
 func Record(d *pipeline.Definition, t *Trace, j *Journey) Explanation {
 	end := j.Ending()
 	e := Explanation{
-		Ref: j.Entry.Ref, Kind: j.Entry.Kind, Title: j.Entry.Title, Ending: end.Ending.String(), Reason: end.Because(), Record: j.Value,
+		Ref: j.Entry.Ref, Kind: j.Entry.Kind, Title: j.Entry.Title, Ending: end.Ending.String(), Reason: end.Because(),
+		Record:     j.Value,
 		Transforms: explainTransforms(d, j), Items: []ItemResult{},
 	}
 	decides := false
@@ -160,7 +161,8 @@ func explainItem(d *pipeline.Definition, j *Journey, item component.Item) ItemRe
 		}
 		below, _ := v.([]component.Field)
 		for _, p := range f.Properties {
-			out.Fields = append(out.Fields, FieldResult{f.Name + "." + p.Name, where(p.Node.Pos()), expressionText(p.Node), fieldOf(below, p.Name)})
+			out.Fields = append(out.Fields,
+				FieldResult{f.Name + "." + p.Name, where(p.Node.Pos()), expressionText(p.Node), fieldOf(below, p.Name)})
 		}
 	}
 	return out
@@ -197,7 +199,8 @@ func explainDecision(d *pipeline.Definition, t *Trace, j *Journey) *DecisionResu
 	}
 	reached := false
 	for _, g := range d.Grants {
-		one := RuleResult{Name: g.Rule, At: where(g.Node.Pos()), When: strings.Join(strings.Fields(g.When.Text), " "), Outcome: ruleNot}
+		one := RuleResult{Name: g.Rule, At: where(g.Node.Pos()), When: strings.Join(strings.Fields(g.When.Text), " "),
+			Outcome: ruleNot}
 		if g.When.IsSet() {
 			one.At = where(g.When.Node().Pos())
 		}

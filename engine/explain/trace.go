@@ -63,7 +63,9 @@ type End struct {
 
 // New makes a trace of a run of the pipeline; want says which records it shows.
 func New(p *component.Pipeline, want func(ref string) bool) *Trace {
-	return &Trace{want: want, grammar: p.Model, identities: identityKinds(p.Model), streams: p.Streams, refs: map[string]bool{}, journeys: map[string]*Journey{}, named: map[string]string{}, records: map[string]string{}, members: map[string][]string{}, holders: map[string][]string{}}
+	return &Trace{want: want, grammar: p.Model, identities: identityKinds(p.Model), streams: p.Streams,
+		refs: map[string]bool{}, journeys: map[string]*Journey{}, named: map[string]string{}, records: map[string]string{},
+		members: map[string][]string{}, holders: map[string][]string{}}
 }
 
 var _ component.Observer = (*Trace)(nil)
@@ -112,7 +114,8 @@ func (t *Trace) Decoded(r *component.Record) {
 }
 
 // Transformed keeps the step.
-func (t *Trace) Transformed(_ *component.Worker, by component.Transform, before map[string]any, r *component.Record, o component.Outcome) {
+func (t *Trace) Transformed(_ *component.Worker, by component.Transform, before map[string]any, r *component.Record,
+	o component.Outcome) {
 	t.at(r.Ref, func(j *Journey, whole bool) {
 		if whole {
 			j.After = r.Value

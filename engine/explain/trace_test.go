@@ -71,13 +71,20 @@ func TestPickWhole(t *testing.T) {
 // company is a trace of two people, a team within a department that is within
 // itself, and a document for whom the test says.
 func company(audience access.Audience, principals ...string) (*Trace, *Journey) {
-	t := New(&component.Pipeline{Model: kinds{}, Streams: []component.Stream{{Name: "users", Identities: true, Fields: []component.FieldSpec{{Name: "email", Type: component.EmailField}}}, {Name: "groups", Identities: true}, {Name: "documents", Permissions: true}}}, func(ref string) bool { return ref == "doc:a/b" })
+	t := New(&component.Pipeline{Model: kinds{},
+		Streams: []component.Stream{{Name: "users", Identities: true,
+			Fields: []component.FieldSpec{{Name: "email", Type: component.EmailField}}}, {Name: "groups", Identities: true},
+			{Name: "documents", Permissions: true}}}, func(ref string) bool {
+		return ref == "doc:a/b"
+	})
 	person := func(ref, email string, end component.Ending) {
 		r := &component.Record{Entry: component.Entry{Ref: ref, Email: email}}
 		t.Wants(ref)
 		t.Decoded(r)
 		if email != "" {
-			t.Mapped(r, component.Mapped{Items: []component.Item{{Stream: "users", Ref: ref, Fields: []component.Field{{Name: "email", Value: email}}}}})
+			t.Mapped(r,
+				component.Mapped{Items: []component.Item{{Stream: "users", Ref: ref,
+					Fields: []component.Field{{Name: "email", Value: email}}}}})
 		}
 		if end == component.Delivered {
 			t.Named(ref, "user "+strings.ToLower(email))
@@ -101,11 +108,13 @@ func company(audience access.Audience, principals ...string) (*Trace, *Journey) 
 	group("group:a/department", "group group:a/team", "group group:a/department", "group group:a/empty")
 	group("group:a/empty")
 	t.Wants("doc:a/b")
-	t.Mapped(&component.Record{Entry: component.Entry{Ref: "doc:a/b"}}, component.Mapped{Items: []component.Item{{Stream: "documents", Ref: "doc:a/b"}}})
+	t.Mapped(&component.Record{Entry: component.Entry{Ref: "doc:a/b"}},
+		component.Mapped{Items: []component.Item{{Stream: "documents", Ref: "doc:a/b"}}})
 	if audience == access.Nobody {
 		t.Ended("documents", component.Withheld, component.DeadLetter{Ref: "doc:a/b", Reason: "rule r: for nobody"})
 	} else {
-		t.Staged("documents", component.Encoded{ID: "doc:a/b", Ref: "doc:a/b", Audience: audience, Rule: "r", Principals: principals})
+		t.Staged("documents",
+			component.Encoded{ID: "doc:a/b", Ref: "doc:a/b", Audience: audience, Rule: "r", Principals: principals})
 		t.Ended("documents", component.Delivered, component.DeadLetter{Ref: "doc:a/b"})
 	}
 	return t, t.Journey("doc:a/b")
@@ -142,7 +151,8 @@ func TestFinds(t *testing.T) {
 		{access.DatasourceUsers, nil, "left@example.com", false, "the person is not active", ""},
 		{access.AllUsers, nil, "left@example.com", false, "the person is not active", ""},
 		{access.Listed, listed, "kim@example.com", false, "user:a/kim is a member of no group", ""},
-		{access.Listed, []string{"user kim@example.com"}, "sam@example.com", false, "a member of group:a/team, of which none leads there", ""},
+		{access.Listed, []string{"user kim@example.com"}, "sam@example.com", false,
+			"a member of group:a/team, of which none leads there", ""},
 		{access.Listed, listed, "user:a/bot", false, "user:a/bot is not made a user: filtered, so it is", ""},
 		{access.Listed, listed, "odd@example.com", false, "rejected", ""},
 		{access.Listed, listed, "group:a/team", false, "a group does not sign in", ""},
@@ -167,7 +177,8 @@ func TestFinders(t *testing.T) {
 	if got := Reached(all); !slices.Equal(got, []string{"kim@example.com", "sam@example.com"}) {
 		t.Error(got)
 	}
-	if len(all) != 2 || len(all[0].Members) != 3 || all[0].Members[1].Members != nil || strings.Join(all[0].Members[0].Members[0].Refs, " ") != "user:a/sam user:b/sam" {
+	if len(all) != 2 || len(all[0].Members) != 3 || all[0].Members[1].Members != nil ||
+		strings.Join(all[0].Members[0].Members[0].Refs, " ") != "user:a/sam user:b/sam" {
 		t.Errorf("%+v", all)
 	}
 }

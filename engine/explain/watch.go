@@ -17,7 +17,8 @@ import (
 func Watch(ctx context.Context, p *component.Pipeline, state string, o component.Observer) (*run.Report, error) {
 	offline := *p
 	offline.Offline = true
-	report, err := run.Run(ctx, &offline, run.Options{RunID: run.NewRunID(), Until: run.Reviewed, State: state, Observer: o, Stop: ctx.Done()})
+	report, err := run.Run(ctx, &offline,
+		run.Options{RunID: run.NewRunID(), Until: run.Reviewed, State: state, Observer: o, Stop: ctx.Done()})
 	if errors.As(err, new(*fault.Refusal)) {
 		err = nil
 	}

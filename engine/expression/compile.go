@@ -65,11 +65,13 @@ type call struct {
 func (l *Language) compile(src *source, want Want) (program *Program, err *Error) {
 	defer func() {
 		if r := recover(); r != nil { // expr panics on some malformed input
-			program, err = nil, src.errorAt(file.Location{}, CodeSyntax, "", "the expression cannot be compiled: %s", firstLine(r))
+			program, err = nil, src.errorAt(file.Location{}, CodeSyntax, "", "the expression cannot be compiled: %s",
+				firstLine(r))
 		}
 	}()
 	if len(src.text) > maxSource {
-		return nil, src.errorAt(file.Location{}, CodeTooComplex, "move parts of it to define", "the expression is longer than 16 KiB")
+		return nil,
+			src.errorAt(file.Location{}, CodeTooComplex, "move parts of it to define", "the expression is longer than 16 KiB")
 	}
 	c := &compilation{Language: l, src: src, calls: make(map[*ast.CallNode]call), visited: make(map[ast.Node]ast.Node)}
 	tree, parseErr := parser.ParseWithConfig(src.text, l.config)
@@ -105,9 +107,11 @@ func (l *Language) compile(src *source, want Want) (program *Program, err *Error
 	}
 	code, compileErr := compiler.Compile(tree, l.config)
 	if compileErr != nil {
-		return nil, src.errorAt(file.Location{}, CodeSyntax, "", "the expression cannot be compiled: %s", firstLine(compileErr))
+		return nil,
+			src.errorAt(file.Location{}, CodeSyntax, "", "the expression cannot be compiled: %s", firstLine(compileErr))
 	}
-	return &Program{code: code, start: start, kind: kind, reads: c.reads.minimal(), uses: c.uses, members: members, known: whole, warnings: c.warnings}, nil
+	return &Program{code: code, start: start, kind: kind, reads: c.reads.minimal(), uses: c.uses, members: members,
+		known: whole, warnings: c.warnings}, nil
 }
 
 // check lets expr find misspelt members and operands that cannot fit. A second
@@ -156,11 +160,13 @@ func (c *compilation) wanted(node ast.Node, kind Kind, want Want) *Error {
 	loc := leftmost(node)
 	switch {
 	case want == WantCondition && kind != AnyKind && kind != BoolKind:
-		return c.src.errorAt(loc, CodeNotACondition, "compare it, as in kind == \"Component\"", "a condition is true or false, and this is %s", kind)
+		return c.src.errorAt(loc, CodeNotACondition, "compare it, as in kind == \"Component\"",
+			"a condition is true or false, and this is %s", kind)
 	case want == WantText && (kind == BoolKind || kind == NumberKind):
 		return c.src.errorAt(loc, CodeWrongType, "write text(…) round it", "text is expected here, and this is %s", kind)
 	case want == WantText && (kind == ListKind || kind == ObjectKind):
-		return c.src.errorAt(loc, CodeWrongType, "take one element with first(…), or all with join(…, \", \")", "text is expected here, and this is %s", kind)
+		return c.src.errorAt(loc, CodeWrongType, "take one element with first(…), or all with join(…, \", \")",
+			"text is expected here, and this is %s", kind)
 	case want == WantList && (kind == BoolKind || kind == NumberKind || kind == ObjectKind):
 		return c.src.errorAt(loc, CodeWrongType, "", "a list is expected here, and this is %s", kind)
 	}

@@ -108,7 +108,8 @@ func TestCompileErrors(t *testing.T) {
 			t.Errorf("%s: %s: %s; %s\nwant %s: %s", shown, err.Code, err.Message, err.Hint, test.code, test.contains)
 		}
 		if test.width > 0 && (err.Line != test.line || err.Col != test.col || err.Width != test.width) {
-			t.Errorf("%s: %s at %d:%d+%d, want %d:%d+%d", shown, err.Message, err.Line, err.Col, err.Width, test.line, test.col, test.width)
+			t.Errorf("%s: %s at %d:%d+%d, want %d:%d+%d", shown, err.Message, err.Line, err.Col, err.Width, test.line, test.col,
+				test.width)
 		}
 	}
 }

@@ -75,7 +75,8 @@ func TestCutText(t *testing.T) {
 		text  string
 		limit int
 		want  string
-	}{{"abc", 3, "abc"}, {"abcdef", 5, "ab…"}, {"aéé", 4, "a…"}, {"ééé", 5, "é…"}, {"éééé", 6, "é…"}, {"abcdef", 2, "…"}, {"", 0, ""}} {
+	}{{"abc", 3, "abc"}, {"abcdef", 5, "ab…"}, {"aéé", 4, "a…"}, {"ééé", 5, "é…"}, {"éééé", 6, "é…"}, {"abcdef", 2, "…"},
+		{"", 0, ""}} {
 		if got := CutText(c.text, c.limit); got != c.want {
 			t.Errorf("%q at %d: %q, want %q", c.text, c.limit, got, c.want)
 		}

@@ -113,7 +113,8 @@ func (l *Language) needDefine(i int) (cycle string) {
 
 func isWord(name string) bool {
 	switch name {
-	case "true", "false", "nil", "not", "in", "or", "and", "matches", "contains", "startsWith", "endsWith", "let", "if", "else":
+	case "true", "false", "nil", "not", "in", "or", "and", "matches", "contains", "startsWith", "endsWith", "let", "if",
+		"else":
 		return true
 	}
 	return false

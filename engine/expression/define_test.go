@@ -77,7 +77,8 @@ func TestDefineOnce(t *testing.T) {
 		{3, func() { r.Start("b", nil, nil) }},
 	} {
 		step.do()
-		if v, err := r.Eval(p); err != nil || calls != step.calls || v.([]any)[1] != step.calls || v.([]any)[0] != 2*step.calls {
+		if v, err := r.Eval(p); err != nil || calls != step.calls || v.([]any)[1] != step.calls ||
+			v.([]any)[0] != 2*step.calls {
 			t.Errorf("%v, %v after %d calls, want %d", v, err, calls, step.calls)
 		}
 	}
@@ -90,7 +91,8 @@ func TestDefineRuntimeError(t *testing.T) {
 	for range 2 {
 		_, err := evaluate(t, l, `kind == "x" or loud == "y"`, without(testEntity(), "metadata.title"))
 		got, ok := err.(*RuntimeError)
-		if !ok || got.Define != "loud" || got.Line != 2 || got.Col != 2 || !strings.HasPrefix(got.Error(), "define.loud: `metadata.title` is missing here") {
+		if !ok || got.Define != "loud" || got.Line != 2 || got.Col != 2 ||
+			!strings.HasPrefix(got.Error(), "define.loud: `metadata.title` is missing here") {
 			t.Errorf("%#v", err)
 		}
 	}

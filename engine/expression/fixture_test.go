@@ -21,7 +21,8 @@ func testModel() Model {
 			"relations": ListOf(Object(map[string]Type{"type": Any(), "targetRef": Any()})),
 		},
 		Functions: []Function{{
-			Name: "related", Signature: "related(type[, kind])", MinArgs: 1, MaxArgs: 2, Gives: ListKind, Reads: []string{"relations"},
+			Name: "related", Signature: "related(type[, kind])", MinArgs: 1, MaxArgs: 2, Gives: ListKind,
+			Reads:    []string{"relations"},
 			Doc:      "refs",
 			Examples: []Example{{Expr: `related("ownedBy")`, Record: testEntity(), Result: []any{"group:default/payments", "user:default/ann"}}},
 			Call:     related,
@@ -88,11 +89,13 @@ func testEntity() map[string]any {
 	return map[string]any{
 		"kind": "Component",
 		"metadata": map[string]any{
-			"name": "billing", "namespace": "payments-internal", "title": "Billing", "description": "Sends **bills**.\n\nSee [docs](https://example.com).",
+			"name": "billing", "namespace": "payments-internal", "title": "Billing",
+			"description": "Sends **bills**.\n\nSee [docs](https://example.com).",
 			"annotations": map[string]any{"glean.com/visibility": " Owner ", "backstage.io/orphan": "false"},
 			"labels":      map[string]any{"tier": "1"},
 			"tags":        []any{"go", "payments"},
-			"links":       []any{map[string]any{"title": "Docs", "url": "https://example.com/docs"}, map[string]any{"url": "https://example.com/runbook"}},
+			"links": []any{map[string]any{"title": "Docs", "url": "https://example.com/docs"},
+				map[string]any{"url": "https://example.com/runbook"}},
 		},
 		"spec": map[string]any{
 			"type": "service", "lifecycle": "production ", "replicas": 3.0, "definition": "openapi: 3.0.0",
@@ -131,7 +134,8 @@ func testDefines() []Define {
 
 func testLanguage(t testing.TB, defines ...Define) *Language {
 	t.Helper()
-	l, errs := New(testModel(), append(testDefines(), defines...), map[string]any{"visibility": "glean.com/visibility", "limit": 10})
+	l, errs := New(testModel(), append(testDefines(), defines...),
+		map[string]any{"visibility": "glean.com/visibility", "limit": 10})
 	for _, err := range errs {
 		t.Fatal(err)
 	}

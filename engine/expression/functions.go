@@ -9,7 +9,8 @@ import (
 // their arguments.
 func generalFunctions() []Function {
 	var all []Function
-	for _, group := range [][]Function{textFunctions(), searchFunctions(), pageFunctions(), listFunctions(), objectFunctions(), numberFunctions()} {
+	for _, group := range [][]Function{textFunctions(), searchFunctions(), pageFunctions(), listFunctions(),
+		objectFunctions(), numberFunctions()} {
 		all = append(all, group...)
 	}
 	return all

@@ -30,7 +30,8 @@ func objectFunctions() []Function {
 		}),
 	}, {
 		Name: "named", Signature: "named(object, name)", MinArgs: 2, MaxArgs: 2, Gives: ListKind,
-		Doc: "What the members of this name hold, whatever the case of the name and with blanks around it ignored, as a list in the order of their names. An empty list when there is none; a member without a value is nil.",
+		Doc: "What the members of this name hold, whatever the case of the name and with blanks around it ignored, as a " +
+			"list in the order of their names. An empty list when there is none; a member without a value is nil.",
 		Examples: []Example{
 			{Expr: `named({"Team": "a", "team ": "b", "teams": "c"}, "team")`, Result: []any{"a", "b"}},
 			{Expr: `named({"team": nil}, "Team")`, Result: []any{nil}},

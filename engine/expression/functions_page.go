@@ -12,9 +12,12 @@ func pageFunctions() []Function {
 	converter := markdown.New()
 	return []Function{{
 		Name: "plain", Signature: "plain(markdown)", MinArgs: 1, MaxArgs: 1, Gives: TextKind,
-		Doc:      "The plain text of Markdown and HTML, without marks and tags: a line for each block, line break and list item, ` | ` between cells, links as text (url), the text of code. Comments, scripts and styles are left out. At most 1 MiB of Markdown.",
-		Examples: []Example{{Expr: `plain("See **the** [docs](https://example.com).")`, Result: "See the docs (https://example.com)."}, {Expr: `plain("Takes <b>orders</b>.<br>Keeps stock.")`, Result: "Takes orders.\nKeeps stock."}},
-		Call:     onText(func(text string) (any, error) { return plain(converter, text) }),
+		Doc: "The plain text of Markdown and HTML, without marks and tags: a line for each block, line break and list " +
+			"item, ` | ` between cells, links as text (url), the text of code. Comments, scripts and styles are left out. At " +
+			"most 1 MiB of Markdown.",
+		Examples: []Example{{Expr: `plain("See **the** [docs](https://example.com).")`, Result: "See the docs (https://example.com)."},
+			{Expr: `plain("Takes <b>orders</b>.<br>Keeps stock.")`, Result: "Takes orders.\nKeeps stock."}},
+		Call: onText(func(text string) (any, error) { return plain(converter, text) }),
 	}, {
 		Name: "lines", Signature: "lines(parts…)", MinArgs: 0, MaxArgs: -1, Gives: TextKind,
 		Doc:      "The parts that are not empty, one a line. A list stands for its elements. Nil when nothing is left.",
@@ -35,9 +38,10 @@ func pageFunctions() []Function {
 		Call:     pure(bullets),
 	}, {
 		Name: "link", Signature: "link(title, url)", MinArgs: 2, MaxArgs: 2, Gives: TextKind,
-		Doc:      "`title (url)`, or the URL alone when there is no title. Nil without a URL.",
-		Examples: []Example{{Expr: `link("Docs", "https://example.com")`, Result: "Docs (https://example.com)"}, {Expr: `link(nil, "https://example.com")`, Result: "https://example.com"}, {Expr: `link("Docs", nil)`}},
-		Call:     pure(link),
+		Doc: "`title (url)`, or the URL alone when there is no title. Nil without a URL.",
+		Examples: []Example{{Expr: `link("Docs", "https://example.com")`, Result: "Docs (https://example.com)"}, {Expr: `link(nil, "https://example.com")`, Result: "https://example.com"},
+			{Expr: `link("Docs", nil)`}},
+		Call: pure(link),
 	}}
 }
 

@@ -9,7 +9,8 @@ import (
 // part of it: the same programs compile, it comes out as it went in, and a
 // condition about it holds only where it is equal.
 func FuzzVariable(f *testing.F) {
-	for _, value := range []string{"", "x", "glean.com/visibility", `" or true or "`, "kind", "vars.v", "${V}", "1 == 1", "a\nb", "\x00", "\xff", "metadata[", "other", "go", "Component", strings.Repeat("(", 500), "nil", "true"} {
+	for _, value := range []string{"", "x", "glean.com/visibility", `" or true or "`, "kind", "vars.v", "${V}", "1 == 1", "a\nb", "\x00",
+		"\xff", "metadata[", "other", "go", "Component", strings.Repeat("(", 500), "nil", "true"} {
 		f.Add(value, " Owner ")
 	}
 	conditions := map[string]func(value, mark string) bool{
@@ -26,7 +27,8 @@ func FuzzVariable(f *testing.F) {
 			t.Fatalf("%q: %v", value, errs)
 		}
 		r := l.NewRun()
-		record := map[string]any{"kind": "Component", "metadata": map[string]any{"annotations": map[string]any{"other": mark}, "tags": []any{"go"}}}
+		record := map[string]any{"kind": "Component",
+			"metadata": map[string]any{"annotations": map[string]any{"other": mark}, "tags": []any{"go"}}}
 		r.Start("component:default/x", record, nil)
 		for _, text := range []string{"vars.v", "d", `vars["v"]`} {
 			if got, err := r.Eval(mustCompile(t, l, text)); err != nil || got != value {

@@ -93,7 +93,8 @@ func (c *compilation) condition(node ast.Node) {
 	if what := c.describe(node); k.kind == TextKind && what != thisValue {
 		hint = "compare it with a text, or write " + what + " != nil for whether it is there"
 	}
-	c.mistake(k.likely, node, CodeNotACondition, hint, "a condition is true or false, and this is %s%s", k.mostly(), k.kind)
+	c.mistake(k.likely, node, CodeNotACondition, hint, "a condition is true or false, and this is %s%s", k.mostly(),
+		k.kind)
 }
 
 // mostly stands before a kind that is not certain.
@@ -159,12 +160,14 @@ func (v judgement) calculation(n *ast.BinaryNode) {
 	if n.Operator == "+" {
 		hint = "write text(…) round the number"
 	}
-	v.c.mistake(left.likely || right.likely, n, CodeWrongType, hint, "%s does not take %s and %s", n.Operator, left.kind, right.kind)
+	v.c.mistake(left.likely || right.likely, n, CodeWrongType, hint, "%s does not take %s and %s", n.Operator, left.kind,
+		right.kind)
 }
 
 func (v judgement) number(operator string, operand ast.Node, is known) {
 	if is.kind == TextKind {
-		v.c.mistake(is.likely, operand, CodeWrongType, "", "%s takes numbers, and this is %s%s", operator, is.mostly(), is.kind)
+		v.c.mistake(is.likely, operand, CodeWrongType, "", "%s takes numbers, and this is %s%s", operator, is.mostly(),
+			is.kind)
 	}
 }
 
@@ -173,9 +176,11 @@ func (v judgement) member(n *ast.MemberNode) {
 	name, ok := n.Property.(*ast.StringNode)
 	if base := v.c.know(n.Node); ok && base.kind == TextKind {
 		hint := v.c.lengthHint(n.Node, name.Value)
-		if what := v.c.describe(n.Node); v.c.functions["lookup"] != nil && what != thisValue && slices.Contains([]string{"ref", "kind", "title", "email"}, name.Value) {
+		if what := v.c.describe(n.Node); v.c.functions["lookup"] != nil && what != thisValue &&
+			slices.Contains([]string{"ref", "kind", "title", "email"}, name.Value) {
 			hint = "if " + what + " is a ref, write lookup(" + what + ")." + name.Value // an Entry
 		}
-		v.c.mistake(base.likely, n.Property, CodeWrongType, hint, "%s cannot be read from %s, which is text", name.Value, v.c.describe(n.Node))
+		v.c.mistake(base.likely, n.Property, CodeWrongType, hint, "%s cannot be read from %s, which is text", name.Value,
+			v.c.describe(n.Node))
 	}
 }

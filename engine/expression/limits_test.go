@@ -14,7 +14,8 @@ func TestLimits(t *testing.T) {
 		many[i] = fmt.Sprint("element ", i)
 	}
 	record := map[string]any{
-		"kind": "x", "spec": map[string]any{"many": many, "much": strings.Repeat("much ", 1<<20), "nan": math.NaN(), "odd": struct{}{}},
+		"kind": "x",
+		"spec": map[string]any{"many": many, "much": strings.Repeat("much ", 1<<20), "nan": math.NaN(), "odd": struct{}{}},
 	}
 	for text, want := range map[string]string{
 		`count(spec.many, count(spec.many, # == "x") == 0)`:                             "looks at more than 1,000,000 elements",

@@ -170,7 +170,8 @@ func (c *compilation) lowerOperator(node *ast.Node, n *ast.BinaryNode) {
 		left, right = needBool, needBool
 	case "startsWith", "endsWith", "contains", "matches":
 		if n.Operator == "matches" && !isText(n.Right) {
-			c.failAt(n.Right, CodeForbidden, `write it out: matches "^web-"`, "the pattern of matches must be written in the expression: one from a record could run for ever")
+			c.failAt(n.Right, CodeForbidden, `write it out: matches "^web-"`,
+				"the pattern of matches must be written in the expression: one from a record could run for ever")
 			return
 		}
 		left, right = needText, needText

@@ -61,7 +61,8 @@ func TestMappingWithoutParts(t *testing.T) {
 	fields, rules := programs(t, l, mapping, WantAny), programs(t, l, conditions, WantCondition)
 	records := map[string]map[string]any{"whole": testEntity(), "empty": {}, "nothing": nil}
 	for _, path := range []string{
-		"kind", "metadata", "metadata.annotations", "metadata.links", "metadata.name", "metadata.title", "metadata.tags", "metadata.description",
+		"kind", "metadata", "metadata.annotations", "metadata.links", "metadata.name", "metadata.title", "metadata.tags",
+		"metadata.description",
 		"spec", "spec.profile", "spec.definition", "spec.lifecycle", "relations",
 	} {
 		records["without "+path] = without(testEntity(), path)
@@ -148,7 +149,8 @@ func FuzzCompile(f *testing.F) {
 	}
 	l := testLanguage(f)
 	r := l.NewRun()
-	records := []map[string]any{testEntity(), {}, {"kind": 1.0, "metadata": []any{}, "spec": "x", "relations": map[string]any{"a": nil}}}
+	records := []map[string]any{testEntity(), {},
+		{"kind": 1.0, "metadata": []any{}, "spec": "x", "relations": map[string]any{"a": nil}}}
 	f.Fuzz(func(t *testing.T, text string) {
 		defer func(start time.Time) {
 			if took := time.Since(start); took > 5*time.Second {
@@ -180,7 +182,8 @@ func FuzzEval(f *testing.F) {
 	fields, rules := programs(f, l, mapping, WantAny), programs(f, l, conditions, WantCondition)
 	r := l.NewRun()
 	f.Fuzz(func(t *testing.T, outer, inner, text string, shape int) {
-		values := []any{text, map[string]any{inner: text}, []any{text, nil, map[string]any{inner: text}}, nil, true, float64(shape), []any{[]any{text}}}
+		values := []any{text, map[string]any{inner: text}, []any{text, nil, map[string]any{inner: text}}, nil, true,
+			float64(shape), []any{[]any{text}}}
 		v := values[uint(shape)%uint(len(values))]
 		for _, record := range []map[string]any{{outer: v}, {outer: map[string]any{inner: v}}} {
 			r.Start(text, record, nil)

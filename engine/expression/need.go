@@ -115,7 +115,8 @@ func opaque(node ast.Node) { node.SetType(reflect.TypeFor[struct{}]()) }
 // certain tells nodes that have the kind they seem to have, and are never nil.
 func certain(node ast.Node) bool {
 	switch n := node.(type) {
-	case *ast.ConstantNode, *ast.StringNode, *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.ArrayNode, *ast.MapNode, *ast.UnaryNode:
+	case *ast.ConstantNode, *ast.StringNode, *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.ArrayNode, *ast.MapNode,
+		*ast.UnaryNode:
 		return true
 	case *ast.BinaryNode:
 		return n.Operator != "??"

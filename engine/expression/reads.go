@@ -22,7 +22,9 @@ func (r *reads) add(paths ...string) {
 func (r reads) minimal() []string {
 	var out []string
 	for _, path := range slices.Sorted(maps.Keys(r)) {
-		if !slices.ContainsFunc(out, func(whole string) bool { return strings.HasPrefix(path, whole+".") }) && !slices.Contains(out, path) {
+		if !slices.ContainsFunc(out, func(whole string) bool {
+			return strings.HasPrefix(path, whole+".")
+		}) && !slices.Contains(out, path) {
 			out = append(out, path)
 		}
 	}

@@ -169,7 +169,8 @@ func (c *compilation) resolveCall(node *ast.Node, n *ast.CallNode) {
 		c.resolveAll(n.Arguments)
 		c.bind(node, f, n.Arguments)
 	case name == "now":
-		c.failAt(n, CodeForbidden, "", "now() is not part of this language: the same record must give the same result on every run")
+		c.failAt(n, CodeForbidden, "",
+			"now() is not part of this language: the same record must give the same result on every run")
 	case slices.Contains(c.locals, name) || slices.Contains(slices.Collect(c.words()), name):
 		c.failAt(n, CodeUnknownFunction, "write "+name+" without parentheses", "%s is not a function", name)
 	default:

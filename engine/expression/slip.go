@@ -27,7 +27,9 @@ func slips() []slip {
 		{regexp.MustCompile(`[“”„‟«»‘’]`), "%s is not the quotation mark of a text", write(`"`)},
 		{regexp.MustCompile(`\b(?i:is\s+not)\s+(?i:nil|null|none)\b`), "`%s` is not part of this language", write("!= nil")},
 		{regexp.MustCompile(`\b(?i:is)\s+(?i:nil|null|none)\b`), "`%s` is not part of this language", write("== nil")},
-		{regexp.MustCompile(`\b(AND|OR|NOT|IN)\b`), "`%s` cannot stand here", func(found string) string { return "write " + strings.ToLower(found) }},
+		{regexp.MustCompile(`\b(AND|OR|NOT|IN)\b`), "`%s` cannot stand here", func(found string) string {
+			return "write " + strings.ToLower(found)
+		}},
 		{regexp.MustCompile(`\bin\s*\([^()\[\]]*,[^()\[\]]*\)`), "a list stands in square brackets", func(found string) string {
 			open := strings.Index(found, "(")
 			return "write in [" + found[open+1:len(found)-1] + "]"

@@ -15,7 +15,8 @@ func TestUses(t *testing.T) {
 	if _, err := l.Compile(`direct == vars.here`, WantAny); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]bool{"direct": true, "through": true, "left": false, "lost": false, "vars.deep": true, "vars.here": true, "vars.never": false} {
+	for name, want := range map[string]bool{"direct": true, "through": true, "left": false, "lost": false,
+		"vars.deep": true, "vars.here": true, "vars.never": false} {
 		if l.Uses(name) != want {
 			t.Errorf("%s: %v", name, !want)
 		}

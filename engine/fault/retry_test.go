@@ -48,12 +48,14 @@ func TestRetryNext(t *testing.T) {
 		err     error
 		want    bool
 	}{
-		"transient":         {1, 0, transient, true},
-		"wrapped":           {2, 0, fmt.Errorf("get page: %w", transient), true},
-		"last attempt":      {3, 0, transient, false},
-		"too late":          {1, time.Minute + 1, transient, false},
-		"asks for too long": {1, 30 * time.Second, &Error{Class: Throttled, Delay: 50 * time.Second, Err: errors.New("429")}, false},
-		"asks for little":   {1, 30 * time.Second, &Error{Class: Throttled, Delay: 5 * time.Second, Err: errors.New("429")}, true},
+		"transient":    {1, 0, transient, true},
+		"wrapped":      {2, 0, fmt.Errorf("get page: %w", transient), true},
+		"last attempt": {3, 0, transient, false},
+		"too late":     {1, time.Minute + 1, transient, false},
+		"asks for too long": {1, 30 * time.Second, &Error{Class: Throttled, Delay: 50 * time.Second, Err: errors.New("429")},
+			false},
+		"asks for little": {1, 30 * time.Second, &Error{Class: Throttled, Delay: 5 * time.Second, Err: errors.New("429")},
+			true},
 		"permanent":         {1, 0, Errorf(Permanent, "", "400"), false},
 		"fatal":             {1, 0, Errorf(Fatal, "", "401"), false},
 		"nobody classified": {1, 0, errors.New("?"), false},

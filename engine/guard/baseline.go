@@ -19,7 +19,8 @@ func (v *Review) BaselineGuard(_ *component.Plan, _ component.Holdings, cover *C
 		return nil
 	}
 	refused := *v.Untrusted
-	if _, left := cover.leftOf(refused.Changes); left > 0 || len(refused.Changes) == 0 || v.missing(refused.Changes, cover) {
+	if _, left := cover.leftOf(refused.Changes); left > 0 || len(refused.Changes) == 0 ||
+		v.missing(refused.Changes, cover) {
 		return &refused
 	}
 	return nil

@@ -141,7 +141,8 @@ func (v *Review) judge(plan *component.Plan, holdings component.Holdings, guards
 			list = changes
 		}
 		if list == nil {
-			unmatched = append(unmatched, fmt.Sprintf("Approval %s did not match: its list is not stored here, and this run has another ID.", a.ID))
+			unmatched = append(unmatched,
+				fmt.Sprintf("Approval %s did not match: its list is not stored here, and this run has another ID.", a.ID))
 			continue
 		}
 		lists = append(lists, list)
@@ -167,9 +168,13 @@ func (v *Review) judge(plan *component.Plan, holdings component.Holdings, guards
 		case refused.ID == "":
 			unmatched = append(unmatched, fmt.Sprintf("Approval %s does not allow this run: it cannot be approved.", ids[i]))
 		case n == 0:
-			unmatched = append(unmatched, fmt.Sprintf("Approval %s does not allow this run: it showed documents that are missing now, more than max_loss.", ids[i]))
+			unmatched = append(unmatched,
+				fmt.Sprintf("Approval %s does not allow this run: it showed documents that are missing now, more than max_loss.",
+					ids[i]))
 		default:
-			unmatched = append(unmatched, fmt.Sprintf("Approval %s covers %s of the %s changes; the others are too many.", ids[i], display.Number(covered), display.Number(len(changes))))
+			unmatched = append(unmatched,
+				fmt.Sprintf("Approval %s covers %s of the %s changes; the others are too many.", ids[i], display.Number(covered),
+					display.Number(len(changes))))
 		}
 	}
 	refused.Approvals = unmatched

@@ -46,24 +46,42 @@ func TestJudge(t *testing.T) {
 		allowed   bool
 		used, why []string
 	}{
-		"nothing to approve":         {[]approvable{bounded(3, all)}, []Approval{{ID: "x", Called: true}, {ID: "y", Void: "Void."}}, true, nil, nil},
-		"without an approval":        {[]approvable{bounded(0, all)}, nil, false, nil, nil},
-		"its own ID, no list":        {[]approvable{bounded(0, all)}, []Approval{{ID: own}}, true, []string{own}, nil},
-		"its own ID, void":           {[]approvable{bounded(0, all)}, []Approval{{ID: own, Void: "Void."}}, false, nil, []string{"Void."}},
-		"another ID, void":           {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: all, Void: "Void."}}, false, nil, []string{"Void."}},
-		"another ID, no list":        {[]approvable{bounded(0, all)}, []Approval{{ID: "x"}}, false, nil, []string{noList}},
-		"all changes":                {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: fake.Gone("a", "b", "c", "d")}}, true, []string{"x"}, nil},
-		"two changes":                {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: fake.Gone("a", "b")}}, false, nil, []string{partly}},
-		"two changes, one is left":   {[]approvable{bounded(1, all)}, []Approval{{ID: "x", Changes: fake.Gone("a", "b")}}, true, []string{"x"}, nil},
-		"two that cover together":    {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: fake.Gone("a", "b")}, {ID: "y", Changes: fake.Gone("c")}}, true, []string{"x", "y"}, nil},
-		"one that was not needed":    {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Called: true, Changes: fake.Gone("d")}, {ID: "y", Changes: all}}, true, []string{"y"}, nil},
-		"of something else, called":  {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Called: true, Changes: fake.Gone("d")}}, false, nil, []string{nothing}},
-		"of something else, stored":  {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: fake.Gone("d")}, {ID: "z", Called: true, Void: "Void."}}, false, nil, []string{"Void."}},
-		"one guard of two":           {[]approvable{bounded(0, all[:2]), bounded(0, all[2:])}, []Approval{{ID: "x", Changes: fake.Gone("a", "b")}}, false, nil, []string{partly}},
-		"the other guard has passed": {[]approvable{bounded(0, all), bounded(1, anotherGuard)}, []Approval{{ID: own}}, true, []string{own}, nil},
-		"covered and still refused":  {[]approvable{never}, []Approval{{ID: "x", Changes: all}}, false, nil, []string{"Approval x does not allow this run: it showed documents that are missing now, more than max_loss."}},
-		"cannot be approved":         {[]approvable{unapprovable, bounded(0, all)}, []Approval{{ID: "x", Changes: all}, {ID: "y", Changes: fake.Gone("d")}}, false, nil, []string{"Approval x does not allow this run: it cannot be approved."}},
-		"nothing can be approved":    {[]approvable{unapprovable}, []Approval{{ID: "x", Called: true, Changes: all}}, false, nil, []string{nothing}},
+		"nothing to approve": {[]approvable{bounded(3, all)},
+			[]Approval{{ID: "x", Called: true}, {ID: "y", Void: "Void."}}, true, nil, nil},
+		"without an approval": {[]approvable{bounded(0, all)}, nil, false, nil, nil},
+		"its own ID, no list": {[]approvable{bounded(0, all)}, []Approval{{ID: own}}, true, []string{own}, nil},
+		"its own ID, void": {[]approvable{bounded(0, all)}, []Approval{{ID: own, Void: "Void."}}, false, nil,
+			[]string{"Void."}},
+		"another ID, void": {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: all, Void: "Void."}},
+			false, nil, []string{"Void."}},
+		"another ID, no list": {[]approvable{bounded(0, all)}, []Approval{{ID: "x"}}, false, nil, []string{noList}},
+		"all changes": {[]approvable{bounded(0, all)},
+			[]Approval{{ID: "x", Changes: fake.Gone("a", "b", "c", "d")}}, true, []string{"x"}, nil},
+		"two changes": {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: fake.Gone("a", "b")}},
+			false, nil, []string{partly}},
+		"two changes, one is left": {[]approvable{bounded(1, all)}, []Approval{{ID: "x", Changes: fake.Gone("a", "b")}},
+			true, []string{"x"}, nil},
+		"two that cover together": {[]approvable{bounded(0, all)},
+			[]Approval{{ID: "x", Changes: fake.Gone("a", "b")}, {ID: "y", Changes: fake.Gone("c")}}, true, []string{"x", "y"},
+			nil},
+		"one that was not needed": {[]approvable{bounded(0, all)},
+			[]Approval{{ID: "x", Called: true, Changes: fake.Gone("d")}, {ID: "y", Changes: all}}, true, []string{"y"}, nil},
+		"of something else, called": {[]approvable{bounded(0, all)},
+			[]Approval{{ID: "x", Called: true, Changes: fake.Gone("d")}}, false, nil, []string{nothing}},
+		"of something else, stored": {[]approvable{bounded(0, all)},
+			[]Approval{{ID: "x", Changes: fake.Gone("d")}, {ID: "z", Called: true, Void: "Void."}}, false, nil,
+			[]string{"Void."}},
+		"one guard of two": {[]approvable{bounded(0, all[:2]), bounded(0, all[2:])},
+			[]Approval{{ID: "x", Changes: fake.Gone("a", "b")}}, false, nil, []string{partly}},
+		"the other guard has passed": {[]approvable{bounded(0, all), bounded(1, anotherGuard)}, []Approval{{ID: own}}, true,
+			[]string{own}, nil},
+		"covered and still refused": {[]approvable{never}, []Approval{{ID: "x", Changes: all}}, false, nil,
+			[]string{"Approval x does not allow this run: it showed documents that are missing now, more than max_loss."}},
+		"cannot be approved": {[]approvable{unapprovable, bounded(0, all)},
+			[]Approval{{ID: "x", Changes: all}, {ID: "y", Changes: fake.Gone("d")}}, false, nil,
+			[]string{"Approval x does not allow this run: it cannot be approved."}},
+		"nothing can be approved": {[]approvable{unapprovable}, []Approval{{ID: "x", Called: true, Changes: all}}, false,
+			nil, []string{nothing}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := &Review{Approvals: tc.approvals}
@@ -88,7 +106,8 @@ func TestCoverageOfLists(t *testing.T) {
 	shown := func(n int) []fault.Change {
 		var out []fault.Change
 		for i := range n {
-			out = append(out, fault.Change{Stream: "documents", ID: fmt.Sprint(i), Before: fault.Unknown, After: "all-users", N: 1})
+			out = append(out,
+				fault.Change{Stream: "documents", ID: fmt.Sprint(i), Before: fault.Unknown, After: "all-users", N: 1})
 		}
 		return out
 	}

@@ -17,14 +17,17 @@ import (
 func (v *Review) emptyStream(plan *component.Plan, holdings component.Holdings, cover *Coverage) *fault.Refusal {
 	for _, s := range plan.Streams {
 		d, declared := v.Pipeline.Stream(s.Name)
-		if _, known := holdings.Count(s.Name); !declared || s.Count > 0 || known || v.Remembers(s.Name) || v.Pipeline.Offline && d.Identities {
+		if _, known := holdings.Count(s.Name); !declared || s.Count > 0 || known || v.Remembers(s.Name) ||
+			v.Pipeline.Offline && d.Identities {
 			continue
 		}
 		all := emptied(s.Name)
 		if d.Identities && cover.Left(all) == 0 {
 			continue
 		}
-		r := &fault.Refusal{Guard: "empty stream", Reason: fmt.Sprintf("nothing is left for %s: everything there would be deleted, and the sink does not say how much that is", s.Name),
+		r := &fault.Refusal{Guard: "empty stream",
+			Reason: fmt.Sprintf("nothing is left for %s: everything there would be deleted, and the sink does not say how "+
+				"much that is", s.Name),
 			Remedy: "see the endings above for the cause; leave the stream out with --only to keep it as it is"}
 		if d.Identities {
 			r.Changes = []fault.Change{all}
@@ -101,7 +104,8 @@ func (v *Review) measures(plan *component.Plan, holdings component.Holdings) []*
 		types := map[string]*measure{}
 		of := func(typ string) *measure {
 			if types[typ] == nil {
-				types[typ] = &measure{stream: s.Name, typ: typ, name: s.Name + " " + typ, what: "delete %s of %s " + s.Name + " of type " + typ, derived: true, some: someOf, left: -1}
+				types[typ] = &measure{stream: s.Name, typ: typ, name: s.Name + " " + typ,
+					what: "delete %s of %s " + s.Name + " of type " + typ, derived: true, some: someOf, left: -1}
 			}
 			return types[typ]
 		}
@@ -109,7 +113,8 @@ func (v *Review) measures(plan *component.Plan, holdings component.Holdings) []*
 			m.before, m.changes = v.Compared.Of(s.Name).Before, v.Compared.Lost(s.Name)
 			if members, groups, counted := v.Compared.Members(s.Name); counted {
 				m.before, m.what = members, "remove %s of %s "+s.Name
-				filled := &measure{stream: s.Name, name: s.Name + " (whole groups)", what: "empty %s of %s groups with " + s.Name, before: groups, derived: true, left: -1}
+				filled := &measure{stream: s.Name, name: s.Name + " (whole groups)", what: "empty %s of %s groups with " + s.Name,
+					before: groups, derived: true, left: -1}
 				for _, ch := range m.changes {
 					if empties(ch) {
 						ch.N = 1
@@ -175,7 +180,8 @@ func (v *Review) MaxLoss(plan *component.Plan, holdings component.Holdings, cove
 		}
 		if r.Reason == "" {
 			gone := m.gone(nil) + taken
-			r.Reason = "this run would " + fmt.Sprintf(m.what, display.Number(gone), display.Number(m.before)) + " (" + m.compared(b, gone) + ")" + v.Since
+			r.Reason = "this run would " + fmt.Sprintf(m.what, display.Number(gone), display.Number(m.before)) + " (" +
+				m.compared(b, gone) + ")" + v.Since
 		}
 		over[m.stream] = true
 		exceeded[m] = true
@@ -185,7 +191,9 @@ func (v *Review) MaxLoss(plan *component.Plan, holdings component.Holdings, cove
 	}
 	for _, m := range all {
 		if over[m.stream] && (exceeded[m] || !m.derived) {
-			r.Table = append(r.Table, fmt.Sprintf("%-26s %7s before %7s would go (%s)", m.name, display.Number(m.before), display.Number(m.gone(nil)), m.compared(b, m.gone(nil))))
+			r.Table = append(r.Table,
+				fmt.Sprintf("%-26s %7s before %7s would go (%s)", m.name, display.Number(m.before), display.Number(m.gone(nil)),
+					m.compared(b, m.gone(nil))))
 		}
 	}
 	for _, s := range plan.Streams {
@@ -207,7 +215,8 @@ func (v *Review) MaxLoss(plan *component.Plan, holdings component.Holdings, cove
 	}
 	r.Remedy = "find out why they are missing from the source"
 	if n := v.Records.Ended(component.Withheld); n > 0 && v.Compared == nil {
-		r.Remedy += fmt.Sprintf(" (%s are in the source and withheld by a rule: they stay visible until this is approved)", display.Number(n))
+		r.Remedy += fmt.Sprintf(" (%s are in the source and withheld by a rule: they stay visible until this is approved)",
+			display.Number(n))
 	}
 	if off := v.switchedOff(); off != "" {
 		r.Remedy += " (" + off + " switched off)"

@@ -20,7 +20,9 @@ type streamCase struct {
 
 // review returns the review of a run, its plan and what the sink holds.
 func (c streamCase) review() (*Review, *component.Plan, component.Holdings) {
-	v := &Review{Pipeline: &component.Pipeline{Offline: c.offline, Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}}}, Compared: baseline.NewComparison()}
+	v := &Review{Pipeline: &component.Pipeline{Offline: c.offline,
+		Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}}},
+		Compared: baseline.NewComparison()}
 	holdings := component.Holdings{Streams: map[string]int{}}
 	if c.known {
 		holdings.Streams[c.stream] = 0
@@ -119,7 +121,8 @@ func TestEmpties(t *testing.T) {
 		before, after string
 		want          bool
 	}{
-		{one, none, true}, {two, fault.Gone, true}, {two, one, false}, {none, fault.Gone, false}, {none, none, false}, {none, one, false},
+		{one, none, true}, {two, fault.Gone, true}, {two, one, false}, {none, fault.Gone, false}, {none, none, false},
+		{none, one, false},
 	} {
 		if got := empties(fault.Change{Before: tc.before, After: tc.after}); got != tc.want {
 			t.Errorf("%+v: %v", tc, got)

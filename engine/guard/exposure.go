@@ -30,13 +30,15 @@ func (v *Review) maxWiden(_ *component.Plan, _ component.Holdings, cover *Covera
 	if !b.Exceeded(n, total) {
 		limit = fmt.Sprintf("%s of them by everybody, limit %d", display.Number(toAll), TowardsAll)
 	}
-	r.Reason = fmt.Sprintf("%s of %s documents would be found by more people (%s)%s", display.Number(n), display.Number(total), limit, v.Since)
+	r.Reason = fmt.Sprintf("%s of %s documents would be found by more people (%s)%s", display.Number(n),
+		display.Number(total), limit, v.Since)
 	for _, w := range v.Compared.Wider() {
 		to := w.To.String()
 		if w.From == w.To {
 			to = "more of them"
 		}
-		r.Table = append(r.Table, fmt.Sprintf("%s: %s → %s, %s", w.Rule, w.From, to, display.Number(len(w.Changes))), "    "+w.List())
+		r.Table = append(r.Table, fmt.Sprintf("%s: %s → %s, %s", w.Rule, w.From, to, display.Number(len(w.Changes))),
+			"    "+w.List())
 		r.Changes = append(r.Changes, w.Changes...)
 	}
 	for _, s := range v.Compared.Swapped() {

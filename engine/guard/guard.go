@@ -59,7 +59,9 @@ func (v *Review) maxRejected() error {
 		return &fault.Refusal{Guard: "max_rejected", Reason: fmt.Sprintf("all %s records were rejected", display.Number(n)),
 			Remedy: "look at the rejections above, and correct the transforms, the mapping or the rules"}
 	case b.Exceeded(n, total):
-		return &fault.Refusal{Guard: "max_rejected", Reason: fmt.Sprintf("%s of %s records were rejected (%s)", display.Number(n), display.Number(total), Compared(b, n, total)),
+		return &fault.Refusal{Guard: "max_rejected",
+			Reason: fmt.Sprintf("%s of %s records were rejected (%s)", display.Number(n), display.Number(total),
+				Compared(b, n, total)),
 			Remedy: "look at the rejections above, correct the mapping or the records, or raise guards.max_rejected"}
 	}
 	return nil

@@ -98,9 +98,12 @@ func (k Known) Foreign() *fault.Refusal {
 	case k.Owner.Created.IsZero():
 		this = "no run with this state folder has written to the sink"
 	}
-	adopted := fault.Change{Stream: last.Stream, Type: UploadChange, ID: fault.HexID(codec.Hash([]byte(last.ID))), Ref: last.ID, Before: fault.Unknown, After: fault.Added, N: 1}
-	return &fault.Refusal{Guard: Owner, Changes: []fault.Change{adopted}, Reason: fmt.Sprintf("the last upload is %s (%s); %s, and who can find the items now is unknown", whose, last, this),
-		Remedy: "run with the --state folder of that owner, or move it here with pipe state export and pipe state import; if this state folder is to take over, pipe adopt FILE shows what the run would do and asks"}
+	adopted := fault.Change{Stream: last.Stream, Type: UploadChange, ID: fault.HexID(codec.Hash([]byte(last.ID))),
+		Ref: last.ID, Before: fault.Unknown, After: fault.Added, N: 1}
+	return &fault.Refusal{Guard: Owner, Changes: []fault.Change{adopted},
+		Reason: fmt.Sprintf("the last upload is %s (%s); %s, and who can find the items now is unknown", whose, last, this),
+		Remedy: "run with the --state folder of that owner, or move it here with pipe state export and pipe state import; " +
+			"if this state folder is to take over, pipe adopt FILE shows what the run would do and asks"}
 }
 
 // Lost refuses when the place holds items and there is no baseline of them. What a
@@ -126,14 +129,16 @@ func (k Known) Lost() *fault.Refusal {
 		refused.Reason = fmt.Sprintf("%s is of a later version of pipe: %s; %s", k.Base.Path, k.Base.Problem, evidence)
 		refused.Remedy = "run with that version of pipe"
 	case k.Base.Snapshot != nil:
-		refused.Reason = "the baseline does not cover every stream with permissions, since all runs with this state folder left one out; " + evidence
+		refused.Reason = "the baseline does not cover every stream with permissions, since all runs with this state folder " +
+			"left one out; " + evidence
 		refused.Remedy = "run with the state folder of the complete runs"
 	case k.Owner.Kept:
 		refused.Reason = fmt.Sprintf("the baseline is missing: earlier runs wrote %s; %s", k.Base.Path, evidence)
 		refused.Remedy = "restore the state folder from a copy"
 	default:
 		refused.Reason = "the baseline is missing: no run with this state folder has filled the sink, and " + evidence
-		refused.Remedy = "run with the state folder of the earlier runs, or move it here with pipe state export and pipe state import"
+		refused.Remedy = "run with the state folder of the earlier runs, or move it here with pipe state export and pipe " +
+			"state import"
 	}
 	refused.Remedy += "; if there is none, pipe adopt FILE shows what the run would do and asks"
 	return refused
@@ -156,7 +161,9 @@ func (k Known) List(refused *fault.Refusal, plan *component.Plan, staged *stage.
 				return fmt.Errorf("read the stage: %w", err)
 			}
 			counts[group{t.Audience, t.Rule}]++
-			refused.Changes = append(refused.Changes, fault.Change{Stream: s.Name, Type: t.Type, ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref, Before: fault.Unknown, After: access.AudienceText(t.Audience.String(), t.Names), N: 1})
+			refused.Changes = append(refused.Changes,
+				fault.Change{Stream: s.Name, Type: t.Type, ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref,
+					Before: fault.Unknown, After: access.AudienceText(t.Audience.String(), t.Names), N: 1})
 		}
 		for _, err := range staged.Withheld(s.Name) {
 			if err != nil {
@@ -170,7 +177,8 @@ func (k Known) List(refused *fault.Refusal, plan *component.Plan, staged *stage.
 	})
 	refused.Table = []string{"who would find the documents after this run:"}
 	for _, g := range groups {
-		refused.Table = append(refused.Table, fmt.Sprintf("%9s for %s, rule %s", display.Number(counts[g]), g.audience, g.rule))
+		refused.Table = append(refused.Table,
+			fmt.Sprintf("%9s for %s, rule %s", display.Number(counts[g]), g.audience, g.rule))
 	}
 	restricted := 0
 	for g, n := range counts {
@@ -178,7 +186,8 @@ func (k Known) List(refused *fault.Refusal, plan *component.Plan, staged *stage.
 			restricted += n
 		}
 	}
-	refused.Table = append(refused.Table, fmt.Sprintf("%9s restricted in all (found only by those who are listed)", display.Number(restricted)))
+	refused.Table = append(refused.Table,
+		fmt.Sprintf("%9s restricted in all (found only by those who are listed)", display.Number(restricted)))
 	if withheld > 0 {
 		refused.Table = append(refused.Table, fmt.Sprintf("%9s for nobody (withheld)", display.Number(withheld)))
 	}

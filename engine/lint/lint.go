@@ -24,7 +24,9 @@ func Check(d *pipeline.Definition) {
 // identities: documents are for people and groups that the sink knows; where
 // nobody tells it of them, nobody finds the documents.
 func identities(d *pipeline.Definition) {
-	restricted := slices.ContainsFunc(d.Streams, func(s component.Stream) bool { return s.Permissions && d.Unwritten(s.Name) == "" })
+	restricted := slices.ContainsFunc(d.Streams, func(s component.Stream) bool {
+		return s.Permissions && d.Unwritten(s.Name) == ""
+	})
 	if !restricted || d.Partial() { // who says --only knows what is left out
 		return
 	}
@@ -43,11 +45,14 @@ func identities(d *pipeline.Definition) {
 			continue
 		}
 		at := needing[0]
-		if i := slices.IndexFunc(needing, func(g component.GrantFacts) bool { return g.Audience == access.DatasourceUsers }); i >= 0 {
+		if i := slices.IndexFunc(needing, func(g component.GrantFacts) bool {
+			return g.Audience == access.DatasourceUsers
+		}); i >= 0 {
 			at = needing[i] // the widest of those that shrink
 		}
 		effect, hint := withoutStream(d, st)
-		d.Warn(at.Node, "identities-off", fmt.Sprintf("%s are not sent (%s): what %s is %s", st.Name, why, decide(needing), effect), hint)
+		d.Warn(at.Node, "identities-off",
+			fmt.Sprintf("%s are not sent (%s): what %s is %s", st.Name, why, decide(needing), effect), hint)
 	}
 }
 
@@ -128,7 +133,8 @@ func unmapped(d *pipeline.Definition) {
 		}
 	}
 	if len(lost) > 0 {
-		d.Warn(d.File.Mapping, "unmapped-kind", "read, and taken by no mapping: "+strings.Join(lost, ", "), "add a mapping for it, or switch the kind off in the source; is a kind misspelt in a when?")
+		d.Warn(d.File.Mapping, "unmapped-kind", "read, and taken by no mapping: "+strings.Join(lost, ", "),
+			"add a mapping for it, or switch the kind off in the source; is a kind misspelt in a when?")
 	}
 }
 

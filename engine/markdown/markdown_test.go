@@ -46,8 +46,10 @@ func TestPlain(t *testing.T) {
 func TestUnmarked(t *testing.T) {
 	m := New()
 	for source, marked := range map[string]bool{
-		"one": false, "one\n\ntwo\nthree": false, "it costs 3. Really": false, " one\n": false, "a - b = c + d": false, "": false,
-		"- a": true, "1. a": true, "12) a": true, "a\n---": true, "a\n  b": true, "a  \nb": true, "    a": true, "a\n+ b": true, "a *b*": true,
+		"one": false, "one\n\ntwo\nthree": false, "it costs 3. Really": false, " one\n": false, "a - b = c + d": false,
+		"":    false,
+		"- a": true, "1. a": true, "12) a": true, "a\n---": true, "a\n  b": true, "a  \nb": true, "    a": true,
+		"a\n+ b": true, "a *b*": true,
 	} {
 		if isMarked(source) != marked {
 			t.Errorf("%q: %v", source, !marked)
@@ -67,9 +69,12 @@ func TestPlainOfMuch(t *testing.T) {
 		600 << 10: {"a\n", "é", "**a** [b](c) `d`\n"},
 		64 << 10:  {">", "[a]("},
 		16 << 10: {
-			"[", "![", "*", "_a", "**a ", "`", "``a` ", "<", "<a ", "> ", "- ", "- a\n", " - a\n", "\\", "&", "&amp;", "|", "|a|b|\n|-|-|\n",
-			"<br>", "<li>", "a<td>", "<p>a</p>", "<script>", "</script>", "<script></script>", "<style>a\n\n", "<a \"", "<a x='", "<![CDATA[", "<div>\n\n<script>\n\n",
-			"[a](b", "*a_ ", "1. ", "[a]: b\n", "[a][", "~~a", "\t", "    ", "#", "<!--", "<?", "\x00", "\xff", "é*", "](", "a*b", "<b>",
+			"[", "![", "*", "_a", "**a ", "`", "``a` ", "<", "<a ", "> ", "- ", "- a\n", " - a\n", "\\", "&", "&amp;", "|",
+			"|a|b|\n|-|-|\n",
+			"<br>", "<li>", "a<td>", "<p>a</p>", "<script>", "</script>", "<script></script>", "<style>a\n\n", "<a \"", "<a x='",
+			"<![CDATA[", "<div>\n\n<script>\n\n",
+			"[a](b", "*a_ ", "1. ", "[a]: b\n", "[a][", "~~a", "\t", "    ", "#", "<!--", "<?", "\x00", "\xff", "é*", "](",
+			"a*b", "<b>",
 		},
 	} {
 		for _, unit := range units {
@@ -98,7 +103,8 @@ func TestPlainInPieces(t *testing.T) {
 		"items":      "- one *item*\n",
 	} {
 		got, err := m.Plain(strings.Repeat(section, 1000) + "\n[ref]: https://e.com\n")
-		want := strings.NewReplacer("**bold**", "bold", "*prose*", "prose", "*item*", "item", "[link][ref]", "link (https://e.com)", "```\n", "").
+		want := strings.NewReplacer("**bold**", "bold", "*prose*", "prose", "*item*", "item", "[link][ref]",
+			"link (https://e.com)", "```\n", "").
 			Replace(section)
 		if name == "fence" {
 			want = "code *as* is\n\n"

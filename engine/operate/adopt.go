@@ -34,7 +34,8 @@ func Adopt(ctx context.Context, p *component.Pipeline, o run.Options) (*Adoption
 	if err == nil {
 		return a, nil
 	}
-	if !errors.As(err, &a.Refusal) || a.Refusal.Guard != guard.Baseline && a.Refusal.Guard != guard.Owner || a.Refusal.ID == "" {
+	if !errors.As(err, &a.Refusal) || a.Refusal.Guard != guard.Baseline && a.Refusal.Guard != guard.Owner ||
+		a.Refusal.ID == "" {
 		return nil, err
 	}
 	for _, ch := range a.Refusal.Changes {

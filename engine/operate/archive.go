@@ -15,7 +15,8 @@ func ExportState(dir, place, measured, path string) error {
 			return &fault.StateError{Err: err, Remedy: "name the folder of the runs with --state DIR"}
 		}
 		if err != nil {
-			return &fault.StateError{Err: err, Remedy: "name an archive that can be written, and a state folder that a run can use"}
+			return &fault.StateError{Err: err,
+				Remedy: "name an archive that can be written, and a state folder that a run can use"}
 		}
 		return nil
 	})
@@ -30,7 +31,8 @@ func ImportState(dir, place, measured, path string, force bool) (imported baseli
 			return &fault.StateError{Err: err, Remedy: "nothing was changed; --force replaces it"}
 		}
 		if err != nil {
-			return &fault.StateError{Err: err, Remedy: "export the state again with this version of pipe and the same pipeline file"}
+			return &fault.StateError{Err: err,
+				Remedy: "export the state again with this version of pipe and the same pipeline file"}
 		}
 		return nil
 	})

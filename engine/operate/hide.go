@@ -74,7 +74,8 @@ func Hide(ctx context.Context, p *component.Pipeline, o HideOptions) (*HideResul
 	if err != nil { // hiding does not depend on it
 		h.notes = append(h.notes, err.Error())
 	}
-	h.notes = append(h.notes, hider.Settle(ctx, component.Opening{Pipeline: p.Name, RunID: o.RunID, Owner: owner.ID}, h.taken)...)
+	h.notes = append(h.notes,
+		hider.Settle(ctx, component.Opening{Pipeline: p.Name, RunID: o.RunID, Owner: owner.ID}, h.taken)...)
 	return h.result(), fault.Cause(ctx, ctx.Err())
 }
 
@@ -113,7 +114,8 @@ func (h *hiding) list() error {
 			if slices.ContainsFunc(h.targets, func(t *target) bool { return t.Ref == ref }) {
 				continue
 			}
-			t := &target{HiddenRef: HiddenRef{Ref: ref}, types: map[string][]string{}, tried: map[string][]string{}, ids: []string{h.refID(ref)}}
+			t := &target{HiddenRef: HiddenRef{Ref: ref}, types: map[string][]string{}, tried: map[string][]string{},
+				ids: []string{h.refID(ref)}}
 			i := slices.IndexFunc(all, func(one baseline.Hidden) bool { return one.Ref == ref })
 			if i < 0 {
 				all = append(all, baseline.Hidden{Ref: ref, At: time.Now().UTC(), By: h.o.By})
@@ -176,13 +178,17 @@ func (h *hiding) judge(t *target) {
 	case t.Err != nil:
 	case !t.knowsDelivered():
 		t.Err = &fault.Unconfirmed{
-			Reason: "the last good run delivered it under an id that is not its ref, and neither the source nor the hidden list says which: the document with that id was not taken away",
-			Remedy: "it is on the hidden list, and the next run deletes the document; to delete it now, restore the record in the source and hide it again",
+			Reason: "the last good run delivered it under an id that is not its ref, and neither the source nor the hidden " +
+				"list says which: the document with that id was not taken away",
+			Remedy: "it is on the hidden list, and the next run deletes the document; to delete it now, restore the record in " +
+				"the source and hide it again",
 		}
 	case !remembered && !t.asked && !t.held:
 		t.Err = &fault.Unconfirmed{
-			Reason: "neither the last good run nor the source says which id it has, and the sink has no document with its ref as id",
-			Remedy: "it is on the hidden list, and no run with this state folder sends it; hide it again when the source answers",
+			Reason: "neither the last good run nor the source says which id it has, and the sink has no document with its ref " +
+				"as id",
+			Remedy: "it is on the hidden list, and no run with this state folder sends it; hide it again when the source " +
+				"answers",
 		}
 	}
 }
@@ -206,7 +212,9 @@ func Unhide(p *component.Pipeline, o SelectOptions) error {
 		for _, ref := range o.Refs {
 			i := slices.IndexFunc(all, func(h baseline.Hidden) bool { return h.Ref == ref && h.Back.IsZero() })
 			if i < 0 {
-				return nil, fault.Errorf(fault.Fatal, "pipe status FILE lists what is hidden", "%s is not hidden, and nothing was changed", ref)
+				return nil,
+					fault.Errorf(fault.Fatal, "pipe status FILE lists what is hidden", "%s is not hidden, and nothing was changed",
+						ref)
 			}
 			all[i].Back = time.Now().UTC()
 		}

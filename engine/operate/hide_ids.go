@@ -55,7 +55,8 @@ func (h *hiding) recall() {
 		}
 	})
 	if h.baseline != nil {
-		h.notes = append(h.notes, fmt.Sprintf("the last good run could not be read, and the source is asked for all ids: %v", h.baseline))
+		h.notes = append(h.notes,
+			fmt.Sprintf("the last good run could not be read, and the source is asked for all ids: %v", h.baseline))
 	}
 }
 
@@ -103,7 +104,8 @@ func (h *hiding) askSource(ctx context.Context, p *component.Pipeline) {
 	sel, err := Select(ctx, p, o)
 	if h.source = err; err != nil {
 		for _, t := range unsure {
-			t.Notes = append(t.Notes, fmt.Sprintf("the source did not say which id it has, and the id was assumed to be its ref: %v", err))
+			t.Notes = append(t.Notes,
+				fmt.Sprintf("the source did not say which id it has, and the id was assumed to be its ref: %v", err))
 		}
 		return
 	}

@@ -111,11 +111,13 @@ func TestHide(t *testing.T) {
 		},
 		"delivered with another ID, and the source fails": {
 			before: delivered("fine", true), setup: []setup{digits, sourceFails}, source: true,
-			asked: leaked + " []", err: "under an id that is not its ref", note: "the source did not say which id it has", ids: leaked, hashes: 1,
+			asked: leaked + " []", err: "under an id that is not its ref", note: "the source did not say which id it has",
+			ids: leaked, hashes: 1,
 		},
 		"delivered with another ID, which is on the list": {
-			before: delivered("fine", true), setup: []setup{listed(baseline.Hidden{At: long, IDs: []string{"id 7"}}), sourceFails},
-			asked: leaked + " [], id 7 [component]", ids: leaked + " id 7", kept: true,
+			before: delivered("fine", true),
+			setup:  []setup{listed(baseline.Hidden{At: long, IDs: []string{"id 7"}}), sourceFails},
+			asked:  leaked + " [], id 7 [component]", ids: leaked + " id 7", kept: true,
 		},
 		"withheld by the last run": {
 			before: delivered("private", false),
@@ -131,7 +133,8 @@ func TestHide(t *testing.T) {
 		},
 		"a user": {
 			ref: "user:default/sam", before: runs{others}, setup: []setup{sourceFails}, source: true,
-			asked: "user:default/sam []", err: "neither the last good run nor the source", note: "the source did not say", ids: "user:default/sam",
+			asked: "user:default/sam []", err: "neither the last good run nor the source", note: "the source did not say",
+			ids: "user:default/sam",
 		},
 		"found nowhere": {
 			before: runs{others},
@@ -163,7 +166,8 @@ func TestHide(t *testing.T) {
 		},
 		"the first ID in the sink, the second not, and the source fails": {
 			setup: []setup{listed(baseline.Hidden{At: long, IDs: []string{"id 8"}}), inSink, sourceFails}, source: true,
-			asked: leaked + " [], id 8 []", types: "component", note: "the source did not say", ids: leaked + " id 8", kept: true,
+			asked: leaked + " [], id 8 []", types: "component", note: "the source did not say", ids: leaked + " id 8",
+			kept: true,
 		},
 		"not in the sink, and the source fails": {
 			setup: []setup{sourceFails}, source: true,
@@ -174,7 +178,10 @@ func TestHide(t *testing.T) {
 			asked: leaked + " []", err: "503", ids: leaked,
 		},
 		"the ID of another ref": {
-			before: runs{func(w *world) { w.Digits = true; w.Add("catalog", "component", "other7", "fine") }}, setup: []setup{digits, inSource},
+			before: runs{func(w *world) {
+				w.Digits = true
+				w.Add("catalog", "component", "other7", "fine")
+			}}, setup: []setup{digits, inSource},
 			asked: leaked + " []", note: "its id id 7 is that of component:default/other7, which stays", ids: leaked,
 		},
 	} {
@@ -203,17 +210,20 @@ func TestHide(t *testing.T) {
 			if !slices.Equal(s.deleted, []bool{tc.types != ""}) || !slices.Contains(result.Notes, "settled") {
 				t.Errorf("settled with %v, notes %q", s.deleted, result.Notes)
 			}
-			if r.Ref != tc.ref || r.Unknown != tc.unknown || (r.Err != nil) != (tc.err != "") || r.Err != nil && !strings.Contains(r.Err.Error(), tc.err) {
+			if r.Ref != tc.ref || r.Unknown != tc.unknown || (r.Err != nil) != (tc.err != "") ||
+				r.Err != nil && !strings.Contains(r.Err.Error(), tc.err) {
 				t.Errorf("unknown %v, %v", r.Unknown, r.Err)
 			}
-			if !strings.Contains(strings.Join(r.Notes, "\n"), tc.note) || strings.Contains(strings.Join(r.Notes, "\n"), "the source did not say") != tc.source {
+			if !strings.Contains(strings.Join(r.Notes, "\n"), tc.note) ||
+				strings.Contains(strings.Join(r.Notes, "\n"), "the source did not say") != tc.source {
 				t.Errorf("notes %q", r.Notes)
 			}
 			if (result.SourceErr != nil) != tc.source {
 				t.Errorf("the source: %v", result.SourceErr)
 			}
 			all := n.Hidden()
-			if len(all) != 1 || strings.Join(all[0].IDs, " ") != tc.ids || len(all[0].Hashes) != tc.hashes || all[0].Back.IsZero() == tc.back || all[0].At.Before(began) != tc.kept {
+			if len(all) != 1 || strings.Join(all[0].IDs, " ") != tc.ids || len(all[0].Hashes) != tc.hashes ||
+				all[0].Back.IsZero() == tc.back || all[0].At.Before(began) != tc.kept {
 				t.Errorf("on the list: %+v", all)
 			}
 			if !tc.kept && all[0].By != "ann" {
@@ -231,7 +241,10 @@ func TestHideWithADamagedBaseline(t *testing.T) {
 	if err := os.WriteFile(n.File(".state"), []byte("pipe-state\t{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, result, err := n.hiding(func(w *world, _ *hidingSink, _ *HideOptions) { w.Digits = true; w.AddUnread("component", "c7") })
+	s, result, err := n.hiding(func(w *world, _ *hidingSink, _ *HideOptions) {
+		w.Digits = true
+		w.AddUnread("component", "c7")
+	})
 	if err != nil || result.Refs[0].Err != nil || result.SourceErr != nil {
 		t.Fatalf("%v, %+v", err, result)
 	}
@@ -257,7 +270,8 @@ func TestHideStopped(t *testing.T) {
 	w.P.Sink = &hidingSink{Store: w.Store}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	result, err := Hide(ctx, w.P, HideOptions{SelectOptions: SelectOptions{Refs: []string{leaked}, RunID: w.o.RunID, State: n.Dir}})
+	result, err := Hide(ctx, w.P,
+		HideOptions{SelectOptions: SelectOptions{Refs: []string{leaked}, RunID: w.o.RunID, State: n.Dir}})
 	if !errors.Is(err, context.Canceled) || result == nil || result.SourceErr != nil || len(n.Hidden()) != 1 {
 		t.Errorf("%v, %+v, on the list %+v", err, result, n.Hidden())
 	}
@@ -278,7 +292,8 @@ func TestHideNeedsAHider(t *testing.T) {
 func TestHideLetBackMeanwhile(t *testing.T) {
 	n := newNight(t)
 	store := n.Hide()
-	h := &hiding{store: store, refID: strings.ToLower, o: HideOptions{SelectOptions: SelectOptions{Refs: []string{"a", "b", "c"}}}}
+	h := &hiding{store: store, refID: strings.ToLower,
+		o: HideOptions{SelectOptions: SelectOptions{Refs: []string{"a", "b", "c"}}}}
 	if err := h.list(); err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +326,8 @@ func TestUnhide(t *testing.T) {
 		w.o.State = t.TempDir()
 		w.folder(t).Hide(baseline.Hidden{Ref: "a"}, baseline.Hidden{Ref: "back", Back: back}, baseline.Hidden{Ref: "b"})
 		err := Unhide(w.P, SelectOptions{Refs: tc.refs, State: w.o.State})
-		if (err != nil) != (tc.err != "") || err != nil && (!strings.Contains(err.Error(), tc.err) || errors.As(err, new(*fault.StateError))) {
+		if (err != nil) != (tc.err != "") ||
+			err != nil && (!strings.Contains(err.Error(), tc.err) || errors.As(err, new(*fault.StateError))) {
 			t.Errorf("%s: %v", name, err)
 		}
 		var refs []string
@@ -359,7 +375,8 @@ func TestRememberedIDs(t *testing.T) {
 	}{
 		{ref: leaked, ids: leaked, unknown: true},
 		{ref: leaked, listed: []baseline.Hidden{{Ref: leaked, IDs: []string{"id 7"}}}, ids: leaked + " id 7"},
-		{ref: leaked, listed: []baseline.Hidden{{Ref: leaked, IDs: []string{"id 8", leaked}}}, ids: leaked + " id 8", unknown: true},
+		{ref: leaked, listed: []baseline.Hidden{{Ref: leaked, IDs: []string{"id 8", leaked}}}, ids: leaked + " id 8",
+			unknown: true},
 		{ref: "component:default/C8", ids: "component:default/c8"},
 	} {
 		n.Hide(tc.listed...)
@@ -387,7 +404,8 @@ func TestHideOfAnUnknownRef(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hiding{store: store, refID: strings.ToLower, o: HideOptions{SelectOptions: SelectOptions{Refs: []string{"component:default/typo", "component:default/known"}}}}
+	h := &hiding{store: store, refID: strings.ToLower,
+		o: HideOptions{SelectOptions: SelectOptions{Refs: []string{"component:default/typo", "component:default/known"}}}}
 	if err := h.list(); err != nil {
 		t.Fatal(err)
 	}

@@ -86,14 +86,18 @@ func (m *mentions) collect(_ context.Context, staged *run.Staged) error {
 		names.add(ref, ref)
 		names.add(title, ref)
 	}
-	err := m.documents(staged, func(ref string) bool { return m.found[ref] != nil }, func(e component.Encoded, doc component.Stored) {
+	err := m.documents(staged, func(ref string) bool {
+		return m.found[ref] != nil
+	}, func(e component.Encoded, doc component.Stored) {
 		m.found[e.Ref].Title = cmp.Or(doc.Title, m.found[e.Ref].Title)
 		names.add(doc.Title, e.Ref)
 	})
 	if err != nil {
 		return err
 	}
-	err = m.documents(staged, func(ref string) bool { return m.found[ref] == nil }, func(e component.Encoded, doc component.Stored) {
+	err = m.documents(staged, func(ref string) bool {
+		return m.found[ref] == nil
+	}, func(e component.Encoded, doc component.Stored) {
 		hits := map[string]bool{}
 		texts(doc.Fields, func(text string) { names.in(text, hits) })
 		names.in(doc.Title, hits)
@@ -112,7 +116,8 @@ func (m *mentions) collect(_ context.Context, staged *run.Staged) error {
 }
 
 // documents gives those documents of the plan to a function whose ref is wanted.
-func (m *mentions) documents(staged *run.Staged, wanted func(ref string) bool, take func(component.Encoded, component.Stored)) error {
+func (m *mentions) documents(staged *run.Staged, wanted func(ref string) bool,
+	take func(component.Encoded, component.Stored)) error {
 	for _, stream := range staged.Plan.Streams {
 		if s, _ := staged.Pipeline.Stream(stream.Name); !s.Permissions {
 			continue
@@ -137,7 +142,8 @@ func (m *mentions) documents(staged *run.Staged, wanted func(ref string) bool, t
 // unobserved is the rest of an Observer.
 type unobserved struct{}
 
-func (unobserved) Transformed(*component.Worker, component.Transform, map[string]any, *component.Record, component.Outcome) {
+func (unobserved) Transformed(*component.Worker, component.Transform, map[string]any, *component.Record,
+	component.Outcome) {
 }
 func (unobserved) Mapping(*component.Worker, *component.Record)         {}
 func (unobserved) Mapped(*component.Record, component.Mapped)           {}
@@ -185,7 +191,8 @@ func (n *needles) add(text, of string) {
 		if n.byWord == nil {
 			n.byWord = map[string][]needle{}
 		}
-		n.byWord[text[a:b]] = append(n.byWord[text[a:b]], needle{text: text, of: of, at: a, name: !strings.ContainsAny(text, " \t\n")})
+		n.byWord[text[a:b]] = append(n.byWord[text[a:b]],
+			needle{text: text, of: of, at: a, name: !strings.ContainsAny(text, " \t\n")})
 		return
 	}
 }
@@ -195,7 +202,8 @@ func (n *needles) in(text string, hits map[string]bool) {
 	text = strings.ToLower(text)
 	for a, b := range wordsOf(text) {
 		for _, one := range n.byWord[text[a:b]] {
-			if start := a - one.at; start >= 0 && strings.HasPrefix(text[start:], one.text) && one.endsAt(text[start+len(one.text):]) && one.beginsAfter(text[:start]) {
+			if start := a - one.at; start >= 0 && strings.HasPrefix(text[start:], one.text) &&
+				one.endsAt(text[start+len(one.text):]) && one.beginsAfter(text[:start]) {
 				hits[one.of] = true
 			}
 		}

@@ -37,7 +37,8 @@ func (p *Place) Release() error { return p.lock.Release() }
 
 // opening is what a session is told that acts by hand.
 func (p *Place) opening(pipeline, measured string) component.Opening {
-	o := component.Opening{Pipeline: pipeline, RunID: measured, Owner: baseline.NewOwnerID(), Written: func(string) bool { return true }, Ended: func(string) bool { return false }}
+	o := component.Opening{Pipeline: pipeline, RunID: measured, Owner: baseline.NewOwnerID(),
+		Written: func(string) bool { return true }, Ended: func(string) bool { return false }}
 	if p != nil {
 		o.Ended, o.Owner = p.lock.Ended, p.owner.ID
 	}

@@ -22,7 +22,8 @@ const MostPushed = guard.TowardsAll
 // delivered, or the error is a *Refusal and nothing is sent. It is refused as a run
 // is when another state folder wrote to the sink last, or when there is no usable
 // baseline although the sink holds items.
-func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*component.Selection, *component.Pushed, error) {
+func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*component.Selection, *component.Pushed,
+	error) {
 	pusher, can := p.Sink.(component.Pusher)
 	if !can {
 		return nil, nil, fault.Errorf(fault.Fatal, "", "the sink takes nothing beside a run")
@@ -70,10 +71,13 @@ func hideAgain(ctx context.Context, p *component.Pipeline, store *baseline.Store
 			}
 			hider, can := p.Sink.(component.Hider)
 			if !can {
-				return fault.Errorf(fault.Fatal, "", "%s was hidden while it was pushed, and the sink cannot hide single items", r.Ref)
+				return fault.Errorf(fault.Fatal, "", "%s was hidden while it was pushed, and the sink cannot hide single items",
+					r.Ref)
 			}
 			_, failed := hider.Hide(ctx, item.ID, []string{item.Type})
-			err = errors.Join(err, failed, fault.Errorf(fault.Permanent, "pipe hide --unhide lets it back", "%s was hidden while it was pushed, and was taken away again", r.Ref))
+			err = errors.Join(err, failed,
+				fault.Errorf(fault.Permanent, "pipe hide --unhide lets it back",
+					"%s was hidden while it was pushed, and was taken away again", r.Ref))
 		}
 	}
 	return err
@@ -94,7 +98,9 @@ func unsendable(sink component.Sink, sel *component.Selection) *fault.Refusal {
 	if len(table) == 0 {
 		return nil
 	}
-	return &fault.Refusal{Guard: "push", Reason: fmt.Sprintf("%d of %d records would not be delivered, and nothing was sent", len(table), len(sel.Records)), Table: table,
+	return &fault.Refusal{Guard: "push",
+		Reason: fmt.Sprintf("%d of %d records would not be delivered, and nothing was sent", len(table), len(sel.Records)),
+		Table:  table,
 		Remedy: "leave them out, or mend what is named: the source, the mapping, the rules"}
 }
 
@@ -112,7 +118,9 @@ func pushWidens(sel *component.Selection, limit component.Bound) *fault.Refusal 
 	if !limit.Exceeded(len(table), sel.Before) {
 		return nil
 	}
-	return &fault.Refusal{Guard: "max_widen", Reason: fmt.Sprintf("%d of %s documents would be found by more people (%s)", len(table), display.Number(sel.Before), guard.Compared(limit, len(table), sel.Before)), Table: table,
+	return &fault.Refusal{Guard: "max_widen",
+		Reason: fmt.Sprintf("%d of %s documents would be found by more people (%s)", len(table), display.Number(sel.Before),
+			guard.Compared(limit, len(table), sel.Before)), Table: table,
 		Remedy: "if this is intended, publish it with pipe run, which can be approved"}
 }
 
@@ -123,7 +131,8 @@ func duplicateID(sink component.Sink, i component.SelectedItem) string {
 	case i.Other != "":
 		return fmt.Sprintf("its id %s is that of %s, which the last run delivered by it", i.ID, i.Other)
 	case !i.Known && i.ID != sink.RefID(i.Ref):
-		return fmt.Sprintf("its id %s is not its ref, and no run is remembered that delivered it by that: another record may have the same, which a run finds out", i.ID)
+		return fmt.Sprintf("its id %s is not its ref, and no run is remembered that delivered it by that: another record "+
+			"may have the same, which a run finds out", i.ID)
 	}
 	return ""
 }

@@ -22,7 +22,8 @@ func (n night) push(held component.Holdings, dir string) (*pushed, error) {
 	w.Holdings = held
 	sink := &pushed{Store: w.Store}
 	w.P.Sink = sink
-	_, _, err := Push(n.T.Context(), w.P, SelectOptions{Refs: []string{w.Records["catalog"][0].Ref}, RunID: "r", State: dir})
+	_, _, err := Push(n.T.Context(), w.P,
+		SelectOptions{Refs: []string{w.Records["catalog"][0].Ref}, RunID: "r", State: dir})
 	return sink, err
 }
 
@@ -39,18 +40,35 @@ func TestPushTrusted(t *testing.T) {
 		says  string
 	}{
 		"after a good run": {held: own},
-		"another owner":    {held: func(night) component.Holdings { return uploads("feedfacefeedface", 2) }, guard: "owner", says: "of another state folder, owner feedfacefeedface"},
+		"another owner": {held: func(night) component.Holdings {
+			return uploads("feedfacefeedface", 2)
+		}, guard: "owner", says: "of another state folder, owner feedfacefeedface"},
 		"another program": {held: func(night) component.Holdings {
 			return component.Holdings{Uploads: []component.Upload{{Stream: "documents", ID: "theirs"}}}
 		}, guard: "owner", says: "of another program"},
-		"a damaged baseline":    {spoil: func(n night) { n.ChangeBaseline(func(text string) string { return text[:len(text)/2] }) }, held: own, guard: "baseline", says: "is damaged: it"},
-		"a newer baseline":      {spoil: func(n night) { n.ChangeBaseline(fake.LaterVersion) }, held: own, guard: "baseline", says: "is of a later version of pipe"},
-		"a missing baseline":    {spoil: func(n night) { os.Remove(n.File(".state")) }, held: own, guard: "baseline", says: "the baseline is missing"},
-		"missing, counts alone": {spoil: func(n night) { os.Remove(n.File(".state")) }, held: func(night) component.Holdings { return counted }, guard: "baseline", says: "the sink counts 2 documents"},
-		"missing, no status":    {spoil: func(n night) { os.Remove(n.File(".state")) }, held: func(night) component.Holdings { return component.Holdings{Unsaid: errors.New("404")} }, guard: "baseline", says: "it is unknown what the sink holds"},
-		"missing, and empty":    {spoil: func(n night) { os.Remove(n.File(".state")) }, held: func(night) component.Holdings { return component.Holdings{} }},
-		"no state folder":       {held: func(night) component.Holdings { return counted }, none: true, guard: "baseline", says: "--state none"},
-		"no folder, and empty":  {held: func(night) component.Holdings { return component.Holdings{} }, none: true},
+		"a damaged baseline": {spoil: func(n night) {
+			n.ChangeBaseline(func(text string) string { return text[:len(text)/2] })
+		}, held: own, guard: "baseline", says: "is damaged: it"},
+		"a newer baseline": {spoil: func(n night) {
+			n.ChangeBaseline(fake.LaterVersion)
+		}, held: own, guard: "baseline", says: "is of a later version of pipe"},
+		"a missing baseline": {spoil: func(n night) {
+			os.Remove(n.File(".state"))
+		}, held: own, guard: "baseline", says: "the baseline is missing"},
+		"missing, counts alone": {spoil: func(n night) {
+			os.Remove(n.File(".state"))
+		}, held: func(night) component.Holdings { return counted }, guard: "baseline", says: "the sink counts 2 documents"},
+		"missing, no status": {spoil: func(n night) {
+			os.Remove(n.File(".state"))
+		}, held: func(night) component.Holdings {
+			return component.Holdings{Unsaid: errors.New("404")}
+		}, guard: "baseline", says: "it is unknown what the sink holds"},
+		"missing, and empty": {spoil: func(n night) {
+			os.Remove(n.File(".state"))
+		}, held: func(night) component.Holdings { return component.Holdings{} }},
+		"no state folder": {held: func(night) component.Holdings { return counted }, none: true, guard: "baseline",
+			says: "--state none"},
+		"no folder, and empty": {held: func(night) component.Holdings { return component.Holdings{} }, none: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -105,7 +123,8 @@ func TestPushUnsaid(t *testing.T) {
 		w.Unread = w.Records["catalog"]
 		w.Store.Fail["holds"] = &component.UnsaidError{Err: errors.New("500")}
 		w.P.Sink = &pushed{Store: w.Store}
-		_, _, err := Push(t.Context(), w.P, SelectOptions{Refs: []string{w.Records["catalog"][0].Ref}, RunID: "r", State: n.Dir})
+		_, _, err := Push(t.Context(), w.P,
+			SelectOptions{Refs: []string{w.Records["catalog"][0].Ref}, RunID: "r", State: n.Dir})
 		return err
 	}
 	if err := failing(); err == nil || errors.As(err, new(*fault.Refusal)) {

@@ -60,7 +60,8 @@ func TestPushWidens(t *testing.T) {
 			}
 			_, _, err := Push(t.Context(), w.P, SelectOptions{Refs: refs, RunID: "r", State: n.Dir})
 			var refused *fault.Refusal
-			if errors.As(err, &refused) != tc.refused || !tc.refused && err != nil || tc.refused && (refused.Guard != "max_widen" || sink.n > 0) {
+			if errors.As(err, &refused) != tc.refused || !tc.refused && err != nil ||
+				tc.refused && (refused.Guard != "max_widen" || sink.n > 0) {
 				t.Errorf("%v, %d sent", err, sink.n)
 			}
 		})

@@ -60,6 +60,8 @@ func (r Reconciled) Save(dir, place string) (err error) {
 	}
 	defer func() { err = errors.Join(err, held.Release()) }()
 	return held.Store.Amend(func(h *baseline.Header) {
-		h.Unconfirmed = slices.DeleteFunc(h.Unconfirmed, func(u baseline.Upload) bool { return slices.Contains(r.Confirmed, u) })
+		h.Unconfirmed = slices.DeleteFunc(h.Unconfirmed, func(u baseline.Upload) bool {
+			return slices.Contains(r.Confirmed, u)
+		})
 	})
 }

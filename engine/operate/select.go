@@ -30,7 +30,8 @@ type SelectOptions struct {
 // for refs the records themselves and what they look up are asked for; else it
 // is read whole. Either way the items are those of a run.
 func Select(ctx context.Context, p *component.Pipeline, o SelectOptions) (*component.Selection, error) {
-	s := &selection{wanted: map[string]bool{}, deadLetters: map[string]component.DeadLetter{}, out: &component.Selection{Identities: map[string][]component.SelectedItem{}}}
+	s := &selection{wanted: map[string]bool{}, deadLetters: map[string]component.DeadLetter{},
+		out: &component.Selection{Identities: map[string][]component.SelectedItem{}}}
 	for _, ref := range o.Refs {
 		s.wanted[ref] = true
 	}
@@ -45,7 +46,9 @@ func Select(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compo
 		part.Source, options.Fetch = few, few.find
 		p = &part
 	}
-	err := run.Stage(ctx, p, options, func(_ context.Context, staged *run.Staged) error { return s.collect(staged, o.Refs) })
+	err := run.Stage(ctx, p, options, func(_ context.Context, staged *run.Staged) error {
+		return s.collect(staged, o.Refs)
+	})
 	if few != nil && few.failed() != nil {
 		return nil, fault.Cause(ctx, few.failed())
 	}
@@ -128,7 +131,8 @@ func (s *selection) compare() error {
 			s.out.Before++
 		}
 		for i, item := range s.items {
-			if t, ok := tags[[2]string{item.Stream, item.ID}]; ok && e.Stream == item.Stream && (e.Ref == item.Ref || e.ID == codec.Hash([]byte(item.ID))) {
+			if t, ok := tags[[2]string{item.Stream, item.ID}]; ok && e.Stream == item.Stream &&
+				(e.Ref == item.Ref || e.ID == codec.Hash([]byte(item.ID))) {
 				old := access.Grant{Audience: access.ParseAudience(e.Audience), Names: e.Names}
 				if old.Audience != access.Undecided && s.staged.Hidden.Has(e.Ref, e.ID) {
 					old.Audience, old.Names = access.Nobody, nil
@@ -138,7 +142,8 @@ func (s *selection) compare() error {
 				}
 			}
 		}
-		if _, identities := s.out.Identities[e.Stream]; (identities || s.wanted[e.Ref]) && e.Audience != access.Nobody.String() {
+		if _, identities := s.out.Identities[e.Stream]; (identities || s.wanted[e.Ref]) &&
+			e.Audience != access.Nobody.String() {
 			delivered[key{e.Stream, e.ID, e.Content}] = true
 		}
 		if e.Away.IsZero() {

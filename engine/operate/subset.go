@@ -29,7 +29,8 @@ type subset struct {
 }
 
 func newSubset(ctx context.Context, p *component.Pipeline, c component.Confirmer, wanted []string) *subset {
-	return &subset{Source: p.Source, ctx: ctx, phases: p.Model.Phases(), refs: p.Model, confirmer: c, wanted: wanted, found: map[string]*component.Entry{}}
+	return &subset{Source: p.Source, ctx: ctx, phases: p.Model.Phases(), refs: p.Model, confirmer: c, wanted: wanted,
+		found: map[string]*component.Entry{}}
 }
 
 // Read reads a phase of identities whole, and of another one what is wanted.
@@ -74,12 +75,13 @@ func (f *subset) find(ref string) (component.Entry, bool) {
 				continue
 			}
 			f.found[ref] = nil // where it stands in a later phase it is asked for then
-			f.err = f.confirmer.Confirm(f.ctx, ph, []string{ref}, f.control[:min(1, len(f.control))], func(_ context.Context, records []*component.Record) error {
-				for _, r := range records {
-					f.found[ref] = &r.Entry
-				}
-				return nil
-			})
+			f.err = f.confirmer.Confirm(f.ctx, ph, []string{ref}, f.control[:min(1, len(f.control))],
+				func(_ context.Context, records []*component.Record) error {
+					for _, r := range records {
+						f.found[ref] = &r.Entry
+					}
+					return nil
+				})
 		}
 	}
 	if e := f.found[ref]; e != nil {

@@ -33,7 +33,8 @@ type builder struct {
 }
 
 func newBuilder(doc *config.Document, problems config.Problems) *builder {
-	b := &builder{problems: problems, broken: map[int]bool{}, misspelt: map[*config.Node]bool{}, meant: map[string]bool{}, lines: strings.Split(string(doc.Source()), "\n")}
+	b := &builder{problems: problems, broken: map[int]bool{}, misspelt: map[*config.Node]bool{}, meant: map[string]bool{},
+		lines: strings.Split(string(doc.Source()), "\n")}
 	for _, p := range problems {
 		b.broken[p.Line] = true
 	}
@@ -90,7 +91,8 @@ func (b *builder) quoted(at config.Pos) bool {
 }
 
 func (b *builder) expressionError(e config.Expression, err *expression.Error) {
-	p := config.Problem{Pos: e.Pos(err.Line, err.Col), Width: err.Width, Code: err.Code, Message: err.Message, Hint: err.Hint}
+	p := config.Problem{Pos: e.Pos(err.Line, err.Col), Width: err.Width, Code: err.Code, Message: err.Message,
+		Hint: err.Hint}
 	if m, ok := b.refs.(component.Hinter); ok {
 		p.Hint = cmp.Or(m.Hint(e.Text), p.Hint)
 	}
@@ -122,7 +124,8 @@ func (b *builder) Literal(list *config.Node) {
 
 func (b *builder) warnings(e config.Expression, all []*expression.Error) {
 	for _, w := range all {
-		b.add(config.Problem{Pos: e.Pos(w.Line, w.Col), Width: w.Width, Code: w.Code, Message: w.Message, Hint: w.Hint, Warning: true})
+		b.add(config.Problem{Pos: e.Pos(w.Line, w.Col), Width: w.Width, Code: w.Code, Message: w.Message, Hint: w.Hint,
+			Warning: true})
 	}
 }
 

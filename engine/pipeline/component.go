@@ -20,10 +20,12 @@ func (d *Definition) component(block *config.Node, what string, known []string) 
 	entries := block.Entries()
 	switch {
 	case len(entries) == 0:
-		d.b.Problem(block, codeComponent, what+" names no component", hint+"; settings stand below the component's name and a colon")
+		d.b.Problem(block, codeComponent, what+" names no component",
+			hint+"; settings stand below the component's name and a colon")
 		return "", nil
 	case len(entries) > 1:
-		d.b.KeyProblem(entries[1].Key, entries[1].KeyPos, codeComponent, fmt.Sprintf("%s names a second component, %q", what, entries[1].Key),
+		d.b.KeyProblem(entries[1].Key, entries[1].KeyPos, codeComponent,
+			fmt.Sprintf("%s names a second component, %q", what, entries[1].Key),
 			"a pipeline has one "+what+"; indent settings deeper than the component's name")
 		return "", nil
 	}

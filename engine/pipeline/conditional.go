@@ -18,7 +18,8 @@ type conditional struct {
 // Unwrap is the transform itself.
 func (c *conditional) Unwrap() component.Transform { return c.Transform }
 
-func (c *conditional) Apply(ctx context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome, error) {
+func (c *conditional) Apply(ctx context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome,
+	error) {
 	out := make([]component.Outcome, len(records))
 	var some []*component.Record
 	var where []int

@@ -35,10 +35,12 @@ var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 // Validate checks what goes into requests, and the version.
 func (f *File) Validate(report func(field, code, message, hint string)) {
 	if f.Version != fileVersion {
-		report("version", "unknown-version", "this pipe does not know this version of the format", "write version: 1, or run the file with a newer pipe")
+		report("version", "unknown-version", "this pipe does not know this version of the format",
+			"write version: 1, or run the file with a newer pipe")
 	}
 	if f.Name != "" && (!namePattern.MatchString(f.Name) || len(f.Name) > maxName) {
-		report("name", "bad-name", "a pipeline's name is made of letters, digits, - and _, at most 64", "write name: catalog, and sentences under description")
+		report("name", "bad-name", "a pipeline's name is made of letters, digits, - and _, at most 64",
+			"write name: catalog, and sentences under description")
 	}
 }
 

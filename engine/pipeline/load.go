@@ -157,9 +157,12 @@ func (d *Definition) buildMapping() {
 	}
 	cfg := d.o.Registry.Mapper.Config()
 	d.decode(d.File.Mapping, cfg)
-	d.mapper, d.Facts = d.o.Registry.Mapper.New(cfg, component.MapperSettings{Node: d.File.Mapping, Streams: d.Streams, Kinds: d.Kinds(), Refs: d.refs(), Builder: d.b})
+	d.mapper, d.Facts = d.o.Registry.Mapper.New(cfg,
+		component.MapperSettings{Node: d.File.Mapping, Streams: d.Streams, Kinds: d.Kinds(), Refs: d.refs(), Builder: d.b})
 	if d.Sink.CheckMappings != nil {
-		d.Sink.CheckMappings(d.SinkCfg, slices.DeleteFunc(slices.Clone(d.Facts), func(f component.MappingFacts) bool { return len(f.Fields) == 0 }), d.b)
+		d.Sink.CheckMappings(d.SinkCfg, slices.DeleteFunc(slices.Clone(d.Facts), func(f component.MappingFacts) bool {
+			return len(f.Fields) == 0
+		}), d.b)
 	}
 }
 
@@ -171,7 +174,8 @@ func (d *Definition) buildPermissions() {
 	d.decode(d.File.Permissions, cfg)
 	d.PermissionsCfg = cfg
 	b := &readsBuilder{builder: d.b}
-	d.decider, d.Grants = d.o.Registry.Permissions.New(cfg, component.DeciderSettings{Node: d.File.Permissions, Refs: d.refs(), Builder: b})
+	d.decider, d.Grants = d.o.Registry.Permissions.New(cfg,
+		component.DeciderSettings{Node: d.File.Permissions, Refs: d.refs(), Builder: b})
 	d.accessReads = b.paths
 }
 
@@ -193,7 +197,8 @@ func (d *Definition) checkOnly() {
 	}
 	for _, name := range d.o.Only {
 		if !slices.Contains(known, name) {
-			d.b.add(config.Problem{Pos: config.Pos{File: "--only " + name}, Code: "unknown-stream", Message: fmt.Sprintf("the sink has no stream %q", name), Hint: "its streams are " + strings.Join(known, ", ")})
+			d.b.add(config.Problem{Pos: config.Pos{File: "--only " + name}, Code: "unknown-stream",
+				Message: fmt.Sprintf("the sink has no stream %q", name), Hint: "its streams are " + strings.Join(known, ", ")})
 		}
 	}
 }

@@ -48,13 +48,15 @@ func (b *builder) ownership(e config.Expression, c condition.Constant, f express
 	case f.Owned == "" || c.Argument > 0:
 		return false
 	case owners && strings.EqualFold(c.Text, f.Owned):
-		b.warnConstant(e, c, fmt.Sprintf("%s(%q) gives what a record owns, and owners are who owns it", c.Of, c.Text), fmt.Sprintf("write %q", f.Owners))
+		b.warnConstant(e, c, fmt.Sprintf("%s(%q) gives what a record owns, and owners are who owns it", c.Of, c.Text),
+			fmt.Sprintf("write %q", f.Owners))
 	case near != f.Owned:
 		return false
 	case owners:
 		b.warnConstant(e, c, fmt.Sprintf("%s(…) knows no %q", c.Of, c.Text), fmt.Sprintf("did you mean %q?", f.Owners))
 	default:
-		b.warnConstant(e, c, fmt.Sprintf("%s(…) knows no %q", c.Of, c.Text), fmt.Sprintf("did you mean %q, who owns it, or %q, what it owns?", f.Owners, f.Owned))
+		b.warnConstant(e, c, fmt.Sprintf("%s(…) knows no %q", c.Of, c.Text),
+			fmt.Sprintf("did you mean %q, who owns it, or %q, what it owns?", f.Owners, f.Owned))
 	}
 	return true
 }
@@ -78,7 +80,8 @@ func (b *builder) kind(e config.Expression, c condition.Constant) {
 }
 
 func (b *builder) warnConstant(e config.Expression, c condition.Constant, message, hint string) {
-	b.add(config.Problem{Pos: e.Pos(c.Line, c.Col), Width: c.Width, Code: codeMisspelt, Message: message, Hint: hint, Warning: true})
+	b.add(config.Problem{Pos: e.Pos(c.Line, c.Col), Width: c.Width, Code: codeMisspelt, Message: message, Hint: hint,
+		Warning: true})
 }
 
 // lookAlike is the known text that another one is close to, "" when it is known

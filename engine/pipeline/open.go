@@ -23,7 +23,8 @@ func (d *Definition) Open(s component.Settings) (p *component.Pipeline, close fu
 }
 
 // OpenWith is Open with another source in the place of the file's own.
-func (d *Definition) OpenWith(source component.Source, s component.Settings) (p *component.Pipeline, close func(), err error) {
+func (d *Definition) OpenWith(source component.Source, s component.Settings) (p *component.Pipeline, close func(),
+	err error) {
 	if d.Problems.HasErrors() {
 		source.Close()
 		return nil, nil, d.Problems.Errors()
@@ -99,7 +100,9 @@ func (d *Definition) Unwritten(stream string) string {
 	if len(d.o.Only) > 0 && !slices.Contains(d.o.Only, stream) {
 		return stream + " not in --only"
 	}
-	if i := slices.IndexFunc(d.Streams, func(s component.Stream) bool { return s.Name == stream }); i >= 0 && d.Streams[i].Elsewhere != "" {
+	if i := slices.IndexFunc(d.Streams, func(s component.Stream) bool {
+		return s.Name == stream
+	}); i >= 0 && d.Streams[i].Elsewhere != "" {
 		return d.Streams[i].Elsewhere
 	}
 	if len(kinds) == 0 {

@@ -88,13 +88,17 @@ func TestAcceptedRuns(t *testing.T) {
 // TestConditional: `when` of a transform hides the other records from it, and
 // what it cannot decide is rejected under a name of its own.
 func TestConditional(t *testing.T) {
-	_, p := open(t, &pipelinetest.Kit{}, file+"transforms:\n  - name: a\n    when: metadata.title == \"x\" or (spec.flag ?? false)\n    keep: spec.fail == nil or lower(spec.fail) == \"\"\n")
+	_, p := open(t, &pipelinetest.Kit{},
+		file+"transforms:\n  - name: a\n    when: metadata.title == \"x\" or (spec.flag ?? false)\n"+
+			"    keep: spec.fail == nil or lower(spec.fail) == \"\"\n")
 	record := func(title string, spec map[string]any) *component.Record {
-		return pipelinetest.Record(map[string]any{"kind": "API", "metadata": map[string]any{"name": "a", "title": title}, "spec": spec})
+		return pipelinetest.Record(map[string]any{"kind": "API", "metadata": map[string]any{"name": "a", "title": title},
+			"spec": spec})
 	}
 	bad := map[string]any{"fail": []any{}}
 	out, err := p.Transforms[0].Apply(t.Context(), component.NewWorker(p.Language, nil), []*component.Record{
-		record("hidden", bad), record("x", bad), record("x", nil), record("hidden", map[string]any{"flag": "yes"}), record("hidden", nil),
+		record("hidden", bad), record("x", bad), record("x", nil), record("hidden", map[string]any{"flag": "yes"}),
+		record("hidden", nil),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +126,8 @@ func TestConditionalCounts(t *testing.T) {
 	}
 	defer done()
 	record := pipelinetest.Record(map[string]any{"kind": "API"})
-	if _, err := p.Transforms[0].Apply(t.Context(), component.NewWorker(p.Language, nil), []*component.Record{record, record}); err == nil {
+	if _, err := p.Transforms[0].Apply(t.Context(), component.NewWorker(p.Language, nil),
+		[]*component.Record{record, record}); err == nil {
 		t.Error("one outcome for two records is fine with it")
 	}
 }
@@ -141,17 +146,22 @@ func TestUnwritten(t *testing.T) {
 		text, stream, want string
 		only               []string
 	}{
-		"written":          {file, "users", "", nil},
-		"no mapping":       {file, "groups", "no mapping for groups", nil},
-		"in only":          {file, "users", "", []string{"users"}},
-		"not in only":      {file, "documents", "documents not in --only", []string{"users"}},
-		"off":              {strings.Replace(file, "mapping:", "    kinds:\n      User: false\nmapping:", 1), "users", "User switched off", nil},
-		"one of two off":   {strings.Replace(file, "mapping:", "    kinds:\n      API: false\nmapping:", 1), "documents", "", nil},
-		"both off":         {strings.Replace(file, "mapping:", "    kinds:\n      API: false\n      Component: false\nmapping:", 1), "documents", "no kind that feeds documents is read", nil},
+		"written":     {file, "users", "", nil},
+		"no mapping":  {file, "groups", "no mapping for groups", nil},
+		"in only":     {file, "users", "", []string{"users"}},
+		"not in only": {file, "documents", "documents not in --only", []string{"users"}},
+		"off": {strings.Replace(file, "mapping:", "    kinds:\n      User: false\nmapping:", 1), "users",
+			"User switched off", nil},
+		"one of two off": {strings.Replace(file, "mapping:", "    kinds:\n      API: false\nmapping:", 1), "documents", "",
+			nil},
+		"both off": {strings.Replace(file, "mapping:",
+			"    kinds:\n      API: false\n      Component: false\nmapping:", 1), "documents",
+			"no kind that feeds documents is read", nil},
 		"a misspelt kind":  {strings.Replace(file, `"User"`, `"Usr"`, 1), "users", "no kind that feeds users is read", nil},
 		"nothing excluded": {strings.Replace(file, "    when: kind == \"User\"\n", "", 1), "users", "", nil},
 	} {
-		d := pipeline.Parse("f", []byte(c.text), pipeline.Options{Registry: new(pipelinetest.Kit).Registry(), Variables: pipelinetest.Variables(), Only: c.only})
+		d := pipeline.Parse("f", []byte(c.text),
+			pipeline.Options{Registry: new(pipelinetest.Kit).Registry(), Variables: pipelinetest.Variables(), Only: c.only})
 		p, done, err := d.Open(component.Settings{})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -180,7 +190,8 @@ func TestElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer done()
-	if users, groups := p.Unwritten("users"), p.Unwritten("groups"); users != "known from elsewhere" || groups != "no mapping for groups" {
+	if users, groups := p.Unwritten("users"), p.Unwritten("groups"); users != "known from elsewhere" ||
+		groups != "no mapping for groups" {
 		t.Errorf("%q, %q", users, groups)
 	}
 	if strings.Contains(d.Problems.Error(), "identities-off") {
@@ -192,15 +203,18 @@ func TestElsewhere(t *testing.T) {
 // and its value is taken as it is; variables in other values are replaced.
 func TestSettings(t *testing.T) {
 	text := strings.Replace(strings.Replace(file, "${CATALOG_URL}", "${NOT_SET}", 1), "${STORE_TOKEN}", "${NOT_SET}", 1)
-	d := pipeline.Parse("f", []byte(text), pipeline.Options{Registry: new(pipelinetest.Kit).Registry(), Settings: []pipeline.Setting{
-		{Path: "@source.url", Value: "http://127.0.0.1/${HOME}"}, {Path: "@source.page_size", Value: "7"}, {Path: "@sink.token", Value: "t"}, {Path: "name", Value: "other"},
-		{Path: "mapping.users.when", Value: `kind == "Group"`}, {Path: "limits.batch.records", Value: "${RECORDS}"},
-	}, Variables: config.Variables{Lookup: func(name string) (string, bool) { return "3", name == "RECORDS" }}})
+	d := pipeline.Parse("f", []byte(text),
+		pipeline.Options{Registry: new(pipelinetest.Kit).Registry(), Settings: []pipeline.Setting{
+			{Path: "@source.url", Value: "http://127.0.0.1/${HOME}"}, {Path: "@source.page_size", Value: "7"},
+			{Path: "@sink.token", Value: "t"}, {Path: "name", Value: "other"},
+			{Path: "mapping.users.when", Value: `kind == "Group"`}, {Path: "limits.batch.records", Value: "${RECORDS}"},
+		}, Variables: config.Variables{Lookup: func(name string) (string, bool) { return "3", name == "RECORDS" }}})
 	if d.Problems.HasErrors() {
 		t.Fatal(d.Problems)
 	}
 	source := d.SourceCfg.(*pipelinetest.Source)
-	if source.URL != "http://127.0.0.1/${HOME}" || source.Pages != 7 || d.File.Name != "other" || !d.SinkCfg.(*pipelinetest.Sink).Token.IsSet() || d.File.Limits.Batch.Records != 3 {
+	if source.URL != "http://127.0.0.1/${HOME}" || source.Pages != 7 || d.File.Name != "other" ||
+		!d.SinkCfg.(*pipelinetest.Sink).Token.IsSet() || d.File.Limits.Batch.Records != 3 {
 		t.Errorf("%+v %+v", source, d.File)
 	}
 	if !slices.Equal(d.Facts[0].Kinds, []string{"Group"}) {
@@ -211,10 +225,11 @@ func TestSettings(t *testing.T) {
 // TestSinkLenient: what only the sink needs may be missing, and nothing else.
 func TestSinkLenient(t *testing.T) {
 	set := map[string]string{"CATALOG_URL": "http://localhost"}
-	o := pipeline.Options{Registry: new(pipelinetest.Kit).Registry(), SinkLenient: true, Variables: config.Variables{Lookup: func(name string) (string, bool) {
-		v, ok := set[name]
-		return v, ok
-	}}}
+	o := pipeline.Options{Registry: new(pipelinetest.Kit).Registry(), SinkLenient: true,
+		Variables: config.Variables{Lookup: func(name string) (string, bool) {
+			v, ok := set[name]
+			return v, ok
+		}}}
 	d := pipeline.Parse("f", []byte(file), o)
 	if d.Problems.HasErrors() || len(d.SinkMissing) == 0 {
 		t.Error(d.Problems, d.SinkMissing)
@@ -225,7 +240,8 @@ func TestSinkLenient(t *testing.T) {
 		t.Error(d.Problems)
 	}
 	clear(set)
-	if d = pipeline.Parse("f", []byte(file), o); len(d.Problems.Errors()) != 1 || !strings.Contains(d.Problems.Error(), "CATALOG_URL is not set") {
+	if d = pipeline.Parse("f", []byte(file), o); len(d.Problems.Errors()) != 1 ||
+		!strings.Contains(d.Problems.Error(), "CATALOG_URL is not set") {
 		t.Error(d.Problems)
 	}
 	o.SinkLenient = false
@@ -255,7 +271,9 @@ func TestKnown(t *testing.T) {
 		}
 		return forgetful{}
 	}
-	d := pipelinetest.Parse(file+"vars:\n  v: w\ndefine:\n  a: upper(kind)\n  b: metadata.title\ntransforms:\n  - name: a\n    note:\n      text: x\n", r)
+	d := pipelinetest.Parse(file+
+		"vars:\n  v: w\ndefine:\n  a: upper(kind)\n  b: metadata.title\ntransforms:\n  - name: a\n    note:\n      text: x\n",
+		r)
 	want := map[string]string{`lower(kind)`: "api", `"team"`: "team", `kind == "API" ? "api" : "other"`: "api", `a`: "API", `vars.v`: "w"}
 	if d.Problems.HasErrors() || !maps.Equal(got, want) {
 		t.Errorf("%v\nwant %v\n%v", got, want, d.Problems)
@@ -272,7 +290,8 @@ func TestOpen(t *testing.T) {
 	k := &pipelinetest.Kit{}
 	r := k.Registry()
 	r.Sinks[0].Open = func(any, component.Settings) (component.Sink, error) { return nil, errors.New("no certificate") }
-	if _, _, err := pipelinetest.Parse(file, r).Open(component.Settings{}); err == nil || err.Error() != "sink.store: no certificate" {
+	if _, _, err := pipelinetest.Parse(file, r).Open(component.Settings{}); err == nil ||
+		err.Error() != "sink.store: no certificate" {
 		t.Error(err)
 	}
 }

@@ -35,7 +35,9 @@ func (d *Definition) accessPaths() []string {
 		}
 	}
 	for i, t := range slices.Backward(d.transforms) {
-		if s, ok := component.Capability[component.Setter](t); ok && slices.ContainsFunc(s.Sets(), func(set string) bool { return overlaps(set, paths) }) {
+		if s, ok := component.Capability[component.Setter](t); ok && slices.ContainsFunc(s.Sets(), func(set string) bool {
+			return overlaps(set, paths)
+		}) {
 			paths = append(paths, d.transformReads[i]...)
 		}
 	}

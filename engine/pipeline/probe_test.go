@@ -39,7 +39,8 @@ func TestHeld(t *testing.T) {
 		Key: "hold", Summary: "holds", Config: func() any { return &pipelinetest.Note{} },
 		New: func(_ any, s component.TransformSettings) component.Transform { return held{s, &closed} },
 	}}
-	text := strings.Replace(file, "permissions:\n", "define:\n  team: metadata.title\npermissions:\n  owners: list(team)\n", 1) +
+	text := strings.Replace(file, "permissions:\n",
+		"define:\n  team: metadata.title\npermissions:\n  owners: list(team)\n", 1) +
 		"transforms:\n  - name: one\n    when: kind == \"API\"\n    hold: {text: x}\n"
 	d := pipelinetest.Parse(text, r)
 	if d.Problems.HasErrors() {
@@ -54,7 +55,9 @@ func TestHeld(t *testing.T) {
 		t.Errorf("closed %d times", closed)
 	}
 	d.Probe(t.Context())
-	found := slices.ContainsFunc(d.Problems, func(p config.Problem) bool { return p.Code == "held" && p.Message == "metadata.title" && p.Line > 0 })
+	found := slices.ContainsFunc(d.Problems, func(p config.Problem) bool {
+		return p.Code == "held" && p.Message == "metadata.title" && p.Line > 0
+	})
 	if !found {
 		t.Errorf("%v", d.Problems)
 	}

@@ -23,7 +23,8 @@ func (d *Definition) applySettings() {
 		}
 		if err := d.Document.Set(path, value); err != nil {
 			_, message, _ := strings.Cut(err.Error(), ": ")
-			d.b.add(config.Problem{Pos: config.Pos{File: "--set " + s.Path}, Code: "bad-setting", Message: message, Hint: "`pipe config FILE` lists the paths of all settings"})
+			d.b.add(config.Problem{Pos: config.Pos{File: "--set " + s.Path}, Code: "bad-setting", Message: message,
+				Hint: "`pipe config FILE` lists the paths of all settings"})
 		}
 	}
 }

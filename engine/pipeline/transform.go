@@ -87,7 +87,8 @@ func (d *Definition) readTransform(node *config.Node, taken map[string]*config.N
 			}
 			d.b.KeyProblem(e.Key, e.KeyPos, "unknown-key", fmt.Sprintf("unknown key %q", e.Key), hint)
 		case t.spec != nil:
-			d.b.KeyProblem(e.Key, e.KeyPos, codeTransform, fmt.Sprintf("%s and %s in one transform", t.spec.Key, e.Key), "write two transforms, each with a name; they are done in order")
+			d.b.KeyProblem(e.Key, e.KeyPos, codeTransform, fmt.Sprintf("%s and %s in one transform", t.spec.Key, e.Key),
+				"write two transforms, each with a name; they are done in order")
 		default:
 			t.spec, t.body = &d.o.Registry.Transforms[i], e.Value
 		}
@@ -113,7 +114,9 @@ func (d *Definition) readName(node *config.Node, t *transform, taken map[string]
 	case t.name == "":
 		d.b.Problem(node, "required", "a transform needs a name", "what it drops is counted under its name: add name: …")
 	case taken[t.name] != nil:
-		d.b.Problem(n, "duplicate-name", fmt.Sprintf("the name is taken by the transform on line %d", taken[t.name].Pos().Line), "what it drops is counted under its name: give each one of its own")
+		d.b.Problem(n, "duplicate-name",
+			fmt.Sprintf("the name is taken by the transform on line %d", taken[t.name].Pos().Line),
+			"what it drops is counted under its name: give each one of its own")
 	default:
 		taken[t.name] = n
 	}

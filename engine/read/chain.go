@@ -51,7 +51,8 @@ func (r *result) reject(stream, ref string, err error) {
 
 // transform decodes a batch and applies the transforms; it returns those that
 // are left.
-func (c *chain) transform(ctx context.Context, w *component.Worker, batch []*component.Record, res *result) ([]*component.Record, error) {
+func (c *chain) transform(ctx context.Context, w *component.Worker, batch []*component.Record,
+	res *result) ([]*component.Record, error) {
 	kept := batch[:0]
 	for _, r := range batch {
 		if err := c.p.Model.Decode(r); err != nil {
@@ -248,7 +249,8 @@ func (c *chain) encode(items []component.Item, res *result) {
 			why = baseline.Because(c.hidden.Refs[item.Ref], item.Ref)
 		}
 		if why != "" {
-			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: c.idOf(item), ending: component.Withheld, reason: why})
+			res.ends = append(res.ends,
+				ended{stream: item.Stream, ref: item.Ref, id: c.idOf(item), ending: component.Withheld, reason: why})
 			continue
 		}
 		e, kept, err := c.session.Encode(item)
@@ -257,11 +259,16 @@ func (c *chain) encode(items []component.Item, res *result) {
 			res.reject(item.Stream, item.Ref, at(fault.StageEncode, err))
 		case !kept:
 		case s.Permissions && e.Audience == access.Undecided: // invariant 2
-			res.reject(item.Stream, item.Ref, fault.Reject(fault.StageEncode, "", "the sink made no permissions of the decision"))
+			res.reject(item.Stream, item.Ref,
+				fault.Reject(fault.StageEncode, "", "the sink made no permissions of the decision"))
 		case s.Permissions && e.Audience == access.Nobody:
-			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: component.Withheld, reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink and active"})
+			res.ends = append(res.ends,
+				ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: component.Withheld,
+					reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink and active"})
 		case s.Permissions && c.hidden.HasID(item.Ref, e.ID):
-			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: component.Withheld, reason: c.hidden.Why(item.Ref, e.ID)})
+			res.ends = append(res.ends,
+				ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: component.Withheld,
+					reason: c.hidden.Why(item.Ref, e.ID)})
 		default:
 			e.Cut = append(e.Cut, item.Cut...)
 			e.Content = codec.Hash(e.Body)

@@ -44,28 +44,53 @@ func TestEncode(t *testing.T) {
 		id     string // of a withheld item
 		none   bool   // neither an ending nor staged
 	}{
-		"a document":                           {item: component.Item{Stream: "documents", Permissions: all}, desk: desk{answer: component.Encoded{Audience: access.AllUsers}}},
-		"of one principal":                     {item: component.Item{Stream: "documents", Permissions: access.Permissions{Audience: access.Listed, Principals: []string{"u"}}}, desk: desk{answer: component.Encoded{Audience: access.Listed}}},
-		"of a set of groups":                   {item: component.Item{Stream: "documents", Permissions: access.Permissions{Audience: access.Listed, AllOf: [][]string{{"g", "h"}}}}, desk: desk{answer: component.Encoded{Audience: access.Listed}}},
-		"listed for nobody":                    {item: component.Item{Stream: "documents", Permissions: access.Permissions{Audience: access.Listed, Rule: "r"}}, ending: component.Withheld, reason: "rule r: names nobody", id: "x"},
-		"for nobody":                           {item: component.Item{Stream: "documents", Permissions: access.Permissions{Audience: access.Nobody, Rule: "r"}}, desk: desk{id: "own id"}, ending: component.Withheld, reason: "rule r: for nobody", id: "own id"},
-		"undecided":                            {item: component.Item{Stream: "documents"}, desk: desk{answer: component.Encoded{Audience: access.AllUsers}}, ending: component.Rejected, reason: "no rule decided"},
-		"encoded without permissions":          {item: component.Item{Stream: "documents", Permissions: all}, ending: component.Rejected, reason: "the sink made no permissions"},
-		"encoded for nobody":                   {item: component.Item{Stream: "documents", Permissions: all}, desk: desk{answer: component.Encoded{ID: "i", Audience: access.Nobody}}, ending: component.Withheld, reason: "is known to the sink", id: "i"},
-		"hidden by its ref":                    {item: component.Item{Stream: "documents", Ref: "component:default/hidden", Permissions: all}, desk: desk{answer: component.Encoded{Audience: access.AllUsers}}, ending: component.Withheld, reason: "hidden with pipe hide", id: "component:default/hidden"},
-		"hidden by its id":                     {item: component.Item{Stream: "documents", Permissions: all}, desk: desk{answer: component.Encoded{ID: "hidden id", Audience: access.AllUsers}}, ending: component.Withheld, reason: "as component:default/hidden", id: "hidden id"},
-		"refused by the session":               {item: component.Item{Stream: "documents", Permissions: all}, desk: desk{err: errors.New("too long")}, ending: component.Rejected, reason: "too long"},
-		"held by the session":                  {item: component.Item{Stream: "documents", Permissions: all}, desk: desk{held: true}, none: true},
-		"a stream that is not written":         {item: component.Item{Stream: "off", Permissions: all}, ending: component.Filtered, reason: "off is off"},
+		"a document": {item: component.Item{Stream: "documents", Permissions: all},
+			desk: desk{answer: component.Encoded{Audience: access.AllUsers}}},
+		"of one principal": {item: component.Item{Stream: "documents",
+			Permissions: access.Permissions{Audience: access.Listed, Principals: []string{"u"}}},
+			desk: desk{answer: component.Encoded{Audience: access.Listed}}},
+		"of a set of groups": {item: component.Item{Stream: "documents",
+			Permissions: access.Permissions{Audience: access.Listed, AllOf: [][]string{{"g", "h"}}}},
+			desk: desk{answer: component.Encoded{Audience: access.Listed}}},
+		"listed for nobody": {item: component.Item{Stream: "documents",
+			Permissions: access.Permissions{Audience: access.Listed, Rule: "r"}}, ending: component.Withheld,
+			reason: "rule r: names nobody", id: "x"},
+		"for nobody": {item: component.Item{Stream: "documents",
+			Permissions: access.Permissions{Audience: access.Nobody, Rule: "r"}}, desk: desk{id: "own id"},
+			ending: component.Withheld, reason: "rule r: for nobody", id: "own id"},
+		"undecided": {item: component.Item{Stream: "documents"},
+			desk: desk{answer: component.Encoded{Audience: access.AllUsers}}, ending: component.Rejected,
+			reason: "no rule decided"},
+		"encoded without permissions": {item: component.Item{Stream: "documents", Permissions: all},
+			ending: component.Rejected, reason: "the sink made no permissions"},
+		"encoded for nobody": {item: component.Item{Stream: "documents", Permissions: all},
+			desk: desk{answer: component.Encoded{ID: "i", Audience: access.Nobody}}, ending: component.Withheld,
+			reason: "is known to the sink", id: "i"},
+		"hidden by its ref": {item: component.Item{Stream: "documents", Ref: "component:default/hidden",
+			Permissions: all}, desk: desk{answer: component.Encoded{Audience: access.AllUsers}}, ending: component.Withheld,
+			reason: "hidden with pipe hide", id: "component:default/hidden"},
+		"hidden by its id": {item: component.Item{Stream: "documents", Permissions: all},
+			desk: desk{answer: component.Encoded{ID: "hidden id", Audience: access.AllUsers}}, ending: component.Withheld,
+			reason: "as component:default/hidden", id: "hidden id"},
+		"refused by the session": {item: component.Item{Stream: "documents", Permissions: all},
+			desk: desk{err: errors.New("too long")}, ending: component.Rejected, reason: "too long"},
+		"held by the session": {item: component.Item{Stream: "documents", Permissions: all},
+			desk: desk{held: true}, none: true},
+		"a stream that is not written": {item: component.Item{Stream: "off", Permissions: all},
+			ending: component.Filtered, reason: "off is off"},
 		"identities are resolved all the same": {item: component.Item{Stream: "people"}},
-		"an unknown stream":                    {item: component.Item{Stream: "other"}, ending: component.Rejected, reason: "no such stream"},
-		"no permissions are needed":            {item: component.Item{Stream: "notes"}},
-		"encoded for nobody, none needed":      {item: component.Item{Stream: "notes"}, desk: desk{answer: component.Encoded{Audience: access.Nobody}}},
-		"a hidden user is a user":              {item: component.Item{Stream: "people", Ref: "user:default/hidden"}},
-		"a note with a hidden id":              {item: component.Item{Stream: "notes"}, desk: desk{answer: component.Encoded{ID: "hidden id"}}},
+		"an unknown stream": {item: component.Item{Stream: "other"}, ending: component.Rejected,
+			reason: "no such stream"},
+		"no permissions are needed": {item: component.Item{Stream: "notes"}},
+		"encoded for nobody, none needed": {item: component.Item{Stream: "notes"},
+			desk: desk{answer: component.Encoded{Audience: access.Nobody}}},
+		"a hidden user is a user": {item: component.Item{Stream: "people", Ref: "user:default/hidden"}},
+		"a note with a hidden id": {item: component.Item{Stream: "notes"},
+			desk: desk{answer: component.Encoded{ID: "hidden id"}}},
 	} {
 		c := &chain{session: tc.desk, hidden: baseline.HidingOf(hidden), p: &component.Pipeline{
-			Streams: []component.Stream{{Name: "documents", Permissions: true}, {Name: "people", Identities: true}, {Name: "notes"}, {Name: "off"}},
+			Streams: []component.Stream{{Name: "documents", Permissions: true}, {Name: "people", Identities: true},
+				{Name: "notes"}, {Name: "off"}},
 			Unwritten: func(stream string) string {
 				if stream == "off" || stream == "people" {
 					return stream + " is off"
@@ -156,7 +181,9 @@ func TestSwitchedOff(t *testing.T) {
 			t.Errorf("%s: %v, %+v", name, err, res)
 			continue
 		}
-		if tc.reason == "" && len(res.ends) != 0 || tc.reason != "" && (len(res.ends) != 1 || res.ends[0].ending != component.Filtered || res.ends[0].reason != tc.reason) {
+		if tc.reason == "" && len(res.ends) != 0 ||
+			tc.reason != "" &&
+				(len(res.ends) != 1 || res.ends[0].ending != component.Filtered || res.ends[0].reason != tc.reason) {
 			t.Errorf("%s: %+v", name, res.ends)
 		}
 	}

@@ -40,7 +40,8 @@ func (a *reading) confirm(ctx context.Context, ph component.Phase, emit componen
 	if len(control) == 0 {
 		control = a.ledger.some(Controls, func(string) bool { return true })
 	}
-	if len(refs) == 0 || len(control) == 0 { // nothing proves an absence where nothing was read at all; the guards refuse that
+	// nothing proves an absence where nothing was read at all; the guards refuse that
+	if len(refs) == 0 || len(control) == 0 {
 		return nil
 	}
 	before := a.ledger.Total()
@@ -48,7 +49,8 @@ func (a *reading) confirm(ctx context.Context, ph component.Phase, emit componen
 		return fmt.Errorf("ask for %d refs that were there before: %w", len(refs), err)
 	}
 	if found := a.ledger.Total() - before; found > 0 {
-		a.note("%d of %d refs that reading %s did not bring are there all the same, and were asked for one by one", found, len(refs), strings.Join(kinds, ", "))
+		a.note("%d of %d refs that reading %s did not bring are there all the same, and were asked for one by one", found,
+			len(refs), strings.Join(kinds, ", "))
 	}
 	return nil
 }

@@ -265,7 +265,8 @@ func (l *Ledger) Settle() error {
 		return nil
 	}
 	slices.Sort(lost)
-	return fmt.Errorf("%d of %d records have no ending, the first is %s: this is a defect of pipe, nothing was sent", len(lost), len(l.refs), lost[0])
+	return fmt.Errorf("%d of %d records have no ending, the first is %s: this is a defect of pipe, nothing was sent",
+		len(lost), len(l.refs), lost[0])
 }
 
 // Totals are the counts of all records of a run.

@@ -21,12 +21,16 @@ func TestGravestEnding(t *testing.T) {
 		ends []end
 		want end
 	}{
-		"none":                        {nil, end{component.Pending, ""}},
-		"one":                         {[]end{{component.Filtered, "a"}}, end{component.Filtered, "a"}},
-		"a graver one follows":        {[]end{{component.Delivered, ""}, {component.Rejected, "a"}}, end{component.Rejected, "a"}},
-		"a lesser one follows":        {[]end{{component.Rejected, "a"}, {component.Delivered, ""}}, end{component.Rejected, "a"}},
-		"withheld after delivered":    {[]end{{component.Delivered, ""}, {component.Withheld, "a"}}, end{component.Delivered, ""}},
-		"the same for another reason": {[]end{{component.Withheld, "a"}, {component.Withheld, "b"}}, end{component.Withheld, "a"}},
+		"none": {nil, end{component.Pending, ""}},
+		"one":  {[]end{{component.Filtered, "a"}}, end{component.Filtered, "a"}},
+		"a graver one follows": {[]end{{component.Delivered, ""}, {component.Rejected, "a"}},
+			end{component.Rejected, "a"}},
+		"a lesser one follows": {[]end{{component.Rejected, "a"}, {component.Delivered, ""}},
+			end{component.Rejected, "a"}},
+		"withheld after delivered": {[]end{{component.Delivered, ""}, {component.Withheld, "a"}},
+			end{component.Delivered, ""}},
+		"the same for another reason": {[]end{{component.Withheld, "a"}, {component.Withheld, "b"}},
+			end{component.Withheld, "a"}},
 	} {
 		l := NewLedger(nil, nil)
 		l.Enter("a", "component")
@@ -55,7 +59,8 @@ func TestReasonsAreBounded(t *testing.T) {
 	}
 	first, reason := l.Fate("0")
 	last, none := l.Fate(fmt.Sprint(maxReasons + 4))
-	if len(l.reasons) != maxReasons || first != component.Filtered || reason != "reason 0" || last != component.Filtered || none != "" {
+	if len(l.reasons) != maxReasons || first != component.Filtered || reason != "reason 0" || last != component.Filtered ||
+		none != "" {
 		t.Errorf("%d reasons, %s for %q, %s for %q", len(l.reasons), first, reason, last, none)
 	}
 	l = NewLedger(nil, nil)
@@ -85,14 +90,16 @@ func TestLateEndings(t *testing.T) {
 	l.WithholdLate("other", "unread", "hidden")
 
 	r := l.Totals()
-	for stream, want := range map[string]Counts{"documents": {component.Delivered: 1, component.Rejected: 1, component.Withheld: 1}, "members": {component.Rejected: 1}, "other": {}} {
+	for stream, want := range map[string]Counts{"documents": {component.Delivered: 1, component.Rejected: 1,
+		component.Withheld: 1}, "members": {component.Rejected: 1}, "other": {}} {
 		for _, e := range component.Endings {
 			if got := r.Items[stream][e]; got != want[e] {
 				t.Errorf("%s: %d %s, want %d", stream, got, e, want[e])
 			}
 		}
 	}
-	if r.Read != 3 || r.Endings[component.Rejected] != 2 || r.Endings[component.Withheld] != 1 || r.Reasons[component.Withheld]["hidden"] != 1 {
+	if r.Read != 3 || r.Endings[component.Rejected] != 2 || r.Endings[component.Withheld] != 1 ||
+		r.Reasons[component.Withheld]["hidden"] != 1 {
 		t.Errorf("read %d, %v, %v", r.Read, r.Endings, r.Reasons)
 	}
 }

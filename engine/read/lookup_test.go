@@ -34,7 +34,8 @@ func TestFind(t *testing.T) {
 		}
 		x.seal()
 		asked = ""
-		if e, presence := x.find(tc.ref); (presence == expression.Present) != tc.found || tc.found && e != tc.want || asked != tc.asked {
+		if e, presence := x.find(tc.ref); (presence == expression.Present) != tc.found || tc.found && e != tc.want ||
+			asked != tc.asked {
 			t.Errorf("%s: %+v %v, asked for %q", name, e, presence, asked)
 		}
 	}

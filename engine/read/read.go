@@ -29,7 +29,8 @@ type Options struct {
 // holds ends up staged or in the ledger. Nothing is sent (invariant 1).
 func Run(ctx context.Context, o Options) error {
 	a := &reading{
-		p: o.Pipeline, ledger: o.Ledger, index: newIndex(o.Pipeline.Model), stage: o.Stage, last: o.Last, note: o.Note, tick: o.Tick, watch: o.Observer,
+		p: o.Pipeline, ledger: o.Ledger, index: newIndex(o.Pipeline.Model), stage: o.Stage, last: o.Last, note: o.Note,
+		tick: o.Tick, watch: o.Observer,
 		chain:   &chain{p: o.Pipeline, session: o.Session, hidden: o.Hidden, off: map[string]bool{}, watch: o.Observer},
 		workers: make(chan *component.Worker, o.Pipeline.Limits.Workers), cuts: cuts{},
 	}

@@ -22,7 +22,9 @@ func Load(path string, isRecord func(object []byte) bool) ([]component.Recorded,
 		if errors.As(err, &pathError) {
 			err = pathError.Err
 		}
-		return nil, fault.Errorf(fault.Fatal, "check the path; it starts from the working directory", "read the records: %s: %w", path, err)
+		return nil,
+			fault.Errorf(fault.Fatal, "check the path; it starts from the working directory", "read the records: %s: %w", path,
+				err)
 	}
 	out, err := Parse(path, text, isRecord)
 	for i := range out {
@@ -71,7 +73,9 @@ func array(at config.Pos, text []byte) ([]component.Recorded, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fault.Errorf(fault.Fatal, remedy, "%s: the JSON array ends badly at or after its record %d: %w", at.File, len(out)+1, err)
+		return nil,
+			fault.Errorf(fault.Fatal, remedy, "%s: the JSON array ends badly at or after its record %d: %w", at.File, len(out)+1,
+				err)
 	}
 	return out, nil
 }
@@ -136,7 +140,9 @@ func documents(name string, text []byte) ([]component.Recorded, error) {
 		}
 		for i, item := range items {
 			if _, ok := item.(map[string]any); !ok {
-				return nil, config.Problems{{Pos: places[i], Code: "wrong-kind", Message: "this is no record", Hint: "a record is a mapping of names and values"}}
+				return nil,
+					config.Problems{{Pos: places[i], Code: "wrong-kind", Message: "this is no record",
+						Hint: "a record is a mapping of names and values"}}
 			}
 			raw, err := codec.Marshal(item)
 			if err != nil {

@@ -111,7 +111,8 @@ func TestApprovalByTheSinksCount(t *testing.T) {
 	said := func(documents, apis int) func(*world) {
 		return func(w *world) {
 			w.Components(1, "fine")
-			w.Holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": documents}, Types: map[string]map[string]int{"documents": {"api": apis}}}
+			w.Holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": documents},
+				Types: map[string]map[string]int{"documents": {"api": apis}}}
 		}
 	}
 	for name, tc := range map[string]struct {
@@ -185,7 +186,8 @@ func TestApproveAfterUse(t *testing.T) {
 	n.good(left(0))
 	id := n.refusedID(left(62))
 	n.good(with(left(62), id))
-	if _, err := baseline.Approve(n.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now()}); err == nil || !strings.Contains(err.Error(), "was used by run") {
+	if _, err := baseline.Approve(n.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now()}); err == nil ||
+		!strings.Contains(err.Error(), "was used by run") {
 		t.Errorf("approved again: %v", err)
 	}
 }
@@ -203,7 +205,8 @@ func TestApprovalTime(t *testing.T) {
 		if (idOf(err) == id) != refused {
 			t.Errorf("after %s: %v", age, err)
 		}
-		if r := new(fault.Refusal); refused && (!errors.As(err, &r) || !strings.Contains(strings.Join(r.Approvals, " "), "expired")) {
+		if r := new(fault.Refusal); refused &&
+			(!errors.As(err, &r) || !strings.Contains(strings.Join(r.Approvals, " "), "expired")) {
 			t.Errorf("the refusal does not say that the approval has expired: %v", err)
 		}
 	}
@@ -279,7 +282,8 @@ func TestNoApproval(t *testing.T) {
 		w.Holdings = component.Holdings{Streams: map[string]int{"users": 200}}
 	})
 	var refused *fault.Refusal
-	if !errors.As(err, &refused) || refused.Guard != "empty stream" || refused.Also == nil || refused.ID != "" || refused.Also.ID != "" {
+	if !errors.As(err, &refused) || refused.Guard != "empty stream" || refused.Also == nil || refused.ID != "" ||
+		refused.Also.ID != "" {
 		t.Errorf("%+v", refused)
 	}
 }
@@ -292,7 +296,8 @@ func TestApprovalOfMembers(t *testing.T) {
 	n := newNight(t)
 	n.good(members(60))
 	id := n.refusedID(members(20))
-	if refused, _, err := baseline.Refused(n.Dir, fake.Place, id); err != nil || len(refused.Changes) != 1 || refused.Changes[0].N != 40 {
+	if refused, _, err := baseline.Refused(n.Dir, fake.Place, id); err != nil || len(refused.Changes) != 1 ||
+		refused.Changes[0].N != 40 {
 		t.Errorf("%v, listed %+v", err, refused)
 	}
 	if _, _, err := n.run(with(members(19), id)); !errors.As(err, new(*fault.Refusal)) {
@@ -322,7 +327,8 @@ func TestApprovedButRefusedBySink(t *testing.T) {
 
 func TestCoverage(t *testing.T) {
 	gone := fault.Change{Stream: "documents", ID: "1", Before: "listed:5", After: "gone", N: 1}
-	cover := guard.NewCoverage([]fault.Change{gone, {Stream: "documents", After: "gone", N: 7}, {Stream: "members", ID: "2", Before: "members:1", After: "members:2", N: 30}})
+	cover := guard.NewCoverage([]fault.Change{gone, {Stream: "documents", After: "gone", N: 7},
+		{Stream: "members", ID: "2", Before: "members:1", After: "members:2", N: 30}})
 	change := func(edit func(*fault.Change)) fault.Change { c := gone; edit(&c); return c }
 	for name, tc := range map[string]struct {
 		change fault.Change
@@ -413,7 +419,9 @@ func TestApprovalOfTheFuture(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, err := n.run(left(62))
-		if refused := new(*fault.Refusal); allowed != (err == nil) || err != nil && (!errors.As(err, refused) || !strings.Contains(strings.Join((*refused).Approvals, " "), "in the future")) {
+		if refused := new(*fault.Refusal); allowed != (err == nil) ||
+			err != nil &&
+				(!errors.As(err, refused) || !strings.Contains(strings.Join((*refused).Approvals, " "), "in the future")) {
 			t.Errorf("%s ahead: %v", ahead, err)
 		}
 	}

@@ -38,11 +38,15 @@ func (r *run) findApprovals() []guard.Approval {
 		case a.UsedBy != "":
 			continue
 		case age < -guard.ClockError:
-			out = append(out, guard.Approval{ID: id, Void: fmt.Sprintf("Approval %s is dated %s, which is in the future. Check this machine's clock; to allow it: pipe approve FILE %s.", id, display.Time(a.At), id)})
+			out = append(out, guard.Approval{ID: id, Void: fmt.Sprintf("Approval %s is dated %s, which is in the future. "+
+				"Check this machine's clock; to allow it: pipe approve FILE %s.", id, display.Time(a.At), id)})
 			continue
 		case age > guard.ApprovalTime:
 			if age < 2*guard.ApprovalTime { // a recent approval without effect is explained
-				out = append(out, guard.Approval{ID: id, Void: fmt.Sprintf("Approval %s has expired: it was given on %s and was valid for 24 hours.", id, display.Time(a.At))})
+				out = append(out,
+					guard.Approval{ID: id,
+						Void: fmt.Sprintf("Approval %s has expired: it was given on %s and was valid for 24 hours.", id,
+							display.Time(a.At))})
 			}
 			continue
 		}
@@ -88,7 +92,8 @@ func (r *run) storeRefusal(err error) {
 	if !errors.As(err, &refused) || refused.ID == "" || r.store == nil {
 		return
 	}
-	s := baseline.Refusal{ID: refused.ID, At: time.Now().UTC(), Run: r.o.RunID, Pipeline: r.p.Name, Changes: refused.AllChanges()}
+	s := baseline.Refusal{ID: refused.ID, At: time.Now().UTC(), Run: r.o.RunID, Pipeline: r.p.Name,
+		Changes: refused.AllChanges()}
 	for one := refused; one != nil; one = one.Also {
 		s.Reasons = append(s.Reasons, one.Error())
 	}
@@ -98,7 +103,8 @@ func (r *run) storeRefusal(err error) {
 		}
 	}
 	if err := r.store.Refuse(s); err != nil {
-		refused.Approvals = append(refused.Approvals, fmt.Sprintf("The list of changes was not stored (%v): --approve allows only a run with exactly these changes.", err))
+		refused.Approvals = append(refused.Approvals,
+			fmt.Sprintf("The list of changes was not stored (%v): --approve allows only a run with exactly these changes.", err))
 	}
 }
 

@@ -29,7 +29,8 @@ func TestFindApprovals(t *testing.T) {
 		}
 	}
 	used := func(n night) {
-		if err := n.Baseline().Approve(baseline.Approval{ID: id, At: time.Now(), UsedBy: "01RUN", UsedAt: time.Now()}); err != nil {
+		if err := n.Baseline().Approve(baseline.Approval{ID: id, At: time.Now(), UsedBy: "01RUN",
+			UsedAt: time.Now()}); err != nil {
 			n.T.Fatal(err)
 		}
 	}
@@ -48,21 +49,25 @@ func TestFindApprovals(t *testing.T) {
 		stored         []func(n night)
 		called, stores string // what is found when the call names the ID, and when it names none
 	}{
-		"nothing":                        {nil, exact, none},
-		"a refusal":                      {[]func(n night){refused}, list, none},
-		"an approval":                    {[]func(n night){refused, approved(0)}, list, list},
-		"an approval without its list":   {[]func(n night){approved(0)}, exact, exact},
-		"of 23 hours ago":                {[]func(n night){refused, approved(23 * time.Hour)}, list, list},
-		"of 25 hours ago":                {[]func(n night){refused, approved(25 * time.Hour)}, list, "has expired"},
-		"of 47 hours ago":                {[]func(n night){refused, approved(47 * time.Hour)}, list, "has expired"},
-		"of 49 hours ago":                {[]func(n night){refused, approved(49 * time.Hour)}, list, none},
-		"59 minutes ahead":               {[]func(n night){refused, approved(-59 * time.Minute)}, list, list},
-		"61 minutes ahead":               {[]func(n night){refused, approved(-61 * time.Minute)}, list, "in the future"},
-		"a used approval":                {[]func(n night){refused, used}, "was used by run 01RUN", none},
-		"a damaged approval":             {[]func(n night){refused, approved(0), damaged(".approval-")}, "cannot be used", "cannot be read"},
-		"a damaged list":                 {[]func(n night){refused, damaged(".refusal-"), approved(0)}, "cannot be used", "cannot be used"},
-		"a used approval, damaged list":  {[]func(n night){refused, damaged(".refusal-"), used}, "was used by run 01RUN", none},
-		"a damaged approval and no list": {[]func(n night){approved(0), damaged(".approval-")}, "cannot be used", "cannot be read"},
+		"nothing":                      {nil, exact, none},
+		"a refusal":                    {[]func(n night){refused}, list, none},
+		"an approval":                  {[]func(n night){refused, approved(0)}, list, list},
+		"an approval without its list": {[]func(n night){approved(0)}, exact, exact},
+		"of 23 hours ago":              {[]func(n night){refused, approved(23 * time.Hour)}, list, list},
+		"of 25 hours ago":              {[]func(n night){refused, approved(25 * time.Hour)}, list, "has expired"},
+		"of 47 hours ago":              {[]func(n night){refused, approved(47 * time.Hour)}, list, "has expired"},
+		"of 49 hours ago":              {[]func(n night){refused, approved(49 * time.Hour)}, list, none},
+		"59 minutes ahead":             {[]func(n night){refused, approved(-59 * time.Minute)}, list, list},
+		"61 minutes ahead":             {[]func(n night){refused, approved(-61 * time.Minute)}, list, "in the future"},
+		"a used approval":              {[]func(n night){refused, used}, "was used by run 01RUN", none},
+		"a damaged approval": {[]func(n night){refused, approved(0), damaged(".approval-")}, "cannot be used",
+			"cannot be read"},
+		"a damaged list": {[]func(n night){refused, damaged(".refusal-"), approved(0)}, "cannot be used",
+			"cannot be used"},
+		"a used approval, damaged list": {[]func(n night){refused, damaged(".refusal-"), used}, "was used by run 01RUN",
+			none},
+		"a damaged approval and no list": {[]func(n night){approved(0), damaged(".approval-")}, "cannot be used",
+			"cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := newNight(t)
@@ -98,7 +103,8 @@ func TestFindApprovals(t *testing.T) {
 			}
 		})
 	}
-	if found := (&run{o: Options{Approve: []string{"a", "b"}}}).findApprovals(); len(found) != 2 || found[0].Void+found[1].Void != "" {
+	if found := (&run{o: Options{Approve: []string{"a", "b"}}}).findApprovals(); len(found) != 2 ||
+		found[0].Void+found[1].Void != "" {
 		t.Errorf("without a state folder: %+v", found)
 	}
 }
@@ -109,17 +115,20 @@ func TestStoreRefusal(t *testing.T) {
 	a, b := fake.Gone("a"), fake.Gone("b")
 	id := fault.Digest(slices.Concat(a, b))
 	refusal := func(id string) *fault.Refusal {
-		return &fault.Refusal{Guard: "one", Reason: "first", ID: id, Changes: a, Also: &fault.Refusal{Guard: "two", Reason: "second", ID: id, Changes: b}}
+		return &fault.Refusal{Guard: "one", Reason: "first", ID: id, Changes: a,
+			Also: &fault.Refusal{Guard: "two", Reason: "second", ID: id, Changes: b}}
 	}
 	for name, tc := range map[string]struct {
 		err                   error
 		before                func(s *baseline.Store) error // may be nil
 		stored, used, noticed bool
 	}{
-		"not a refusal":      {err: errors.New("boom")},
-		"without an ID":      {err: refusal("")},
-		"stored":             {err: refusal(id), stored: true},
-		"approved, not used": {err: refusal(id), before: func(s *baseline.Store) error { return s.Approve(baseline.Approval{ID: id, At: time.Now()}) }, stored: true},
+		"not a refusal": {err: errors.New("boom")},
+		"without an ID": {err: refusal("")},
+		"stored":        {err: refusal(id), stored: true},
+		"approved, not used": {err: refusal(id), before: func(s *baseline.Store) error {
+			return s.Approve(baseline.Approval{ID: id, At: time.Now()})
+		}, stored: true},
 		"used": {err: refusal(id), before: func(s *baseline.Store) error {
 			return s.Approve(baseline.Approval{ID: id, At: time.Now(), UsedBy: "01RUN"})
 		}, stored: true, used: true},
@@ -143,7 +152,9 @@ func TestStoreRefusal(t *testing.T) {
 			if stored := err == nil; stored != tc.stored {
 				t.Fatalf("stored %t: %v", stored, err)
 			}
-			if tc.stored && (len(got.Changes) != 2 || !slices.Equal(got.Reasons, []string{"one: first", "two: second"}) || got.Run != "01REFUSED" || got.Pipeline != "test") {
+			if tc.stored &&
+				(len(got.Changes) != 2 || !slices.Equal(got.Reasons, []string{"one: first", "two: second"}) ||
+					got.Run != "01REFUSED" || got.Pipeline != "test") {
 				t.Errorf("%+v", got)
 			}
 			files, err := os.ReadDir(n.Dir)
@@ -175,12 +186,13 @@ func TestNoteApprovals(t *testing.T) {
 		approvals   []guard.Approval
 		used, notes []string
 	}{
-		"none":              {nil, nil, nil},
-		"stored, not used":  {[]guard.Approval{{ID: "x"}}, nil, nil},
-		"stored, used":      {[]guard.Approval{{ID: "x"}}, []string{"x"}, []string{"allowed by approval x"}},
-		"called, not used":  {[]guard.Approval{{ID: "x", Called: true}}, nil, []string{"approval x was not needed"}},
-		"called, used":      {[]guard.Approval{{ID: "x", Called: true}}, []string{"x"}, []string{"allowed by approval x"}},
-		"one is not needed": {[]guard.Approval{{ID: "x", Called: true}, {ID: "y", Called: true}, {ID: "z"}}, []string{"y", "z"}, []string{"approval x was not needed", "allowed by approval y, z"}},
+		"none":             {nil, nil, nil},
+		"stored, not used": {[]guard.Approval{{ID: "x"}}, nil, nil},
+		"stored, used":     {[]guard.Approval{{ID: "x"}}, []string{"x"}, []string{"allowed by approval x"}},
+		"called, not used": {[]guard.Approval{{ID: "x", Called: true}}, nil, []string{"approval x was not needed"}},
+		"called, used":     {[]guard.Approval{{ID: "x", Called: true}}, []string{"x"}, []string{"allowed by approval x"}},
+		"one is not needed": {[]guard.Approval{{ID: "x", Called: true}, {ID: "y", Called: true}, {ID: "z"}},
+			[]string{"y", "z"}, []string{"approval x was not needed", "allowed by approval y, z"}},
 	} {
 		r := &run{report: &Report{}, reviewer: &guard.Review{Approvals: tc.approvals, Used: tc.used}}
 		r.noteApprovals()
@@ -200,15 +212,18 @@ func TestSpend(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := &run{store: n.Baseline(), o: Options{RunID: "01RUN", By: "ann"}, reviewer: &guard.Review{Used: []string{stored, called}}}
+	r := &run{store: n.Baseline(), o: Options{RunID: "01RUN", By: "ann"},
+		reviewer: &guard.Review{Used: []string{stored, called}}}
 	if err := r.spend(); err != nil {
 		t.Fatal(err)
 	}
 	for id, want := range map[string]baseline.Approval{
-		stored: {By: "sam", Reason: "checked", UsedBy: "01RUN"}, called: {By: "ann", UsedBy: "01RUN"}, unused: {By: "sam", Reason: "checked"},
+		stored: {By: "sam", Reason: "checked", UsedBy: "01RUN"}, called: {By: "ann", UsedBy: "01RUN"},
+		unused: {By: "sam", Reason: "checked"},
 	} {
 		a, err := n.Baseline().Approval(id)
-		if err != nil || a.By != want.By || a.Reason != want.Reason || a.UsedBy != want.UsedBy || a.UsedAt.IsZero() != (want.UsedBy == "") {
+		if err != nil || a.By != want.By || a.Reason != want.Reason || a.UsedBy != want.UsedBy ||
+			a.UsedAt.IsZero() != (want.UsedBy == "") {
 			t.Errorf("%s: %+v, %v", id, a, err)
 		}
 	}

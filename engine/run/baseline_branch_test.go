@@ -70,7 +70,8 @@ func TestDamagedFirstBaseline(t *testing.T) {
 // twoStreams is a pipeline with users and documents, of which only documents have
 // permissions.
 func twoStreams() *component.Pipeline {
-	return &component.Pipeline{Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}}, Limits: component.DefaultLimits()}
+	return &component.Pipeline{Streams: []component.Stream{{Name: "users", Identities: true},
+		{Name: "documents", Permissions: true}}, Limits: component.DefaultLimits()}
 }
 
 // lastOf is a last good run that wrote streams.

@@ -21,8 +21,10 @@ func TestBaseline(t *testing.T) {
 		spoil func(n night)
 		says  string
 	}{
-		"truncated": {func(n night) { n.ChangeBaseline(func(text string) string { return text[:len(text)/2] }) }, "is damaged: it"},
-		"empty":     {func(n night) { n.ChangeBaseline(func(string) string { return "" }) }, "is damaged: it"},
+		"truncated": {func(n night) {
+			n.ChangeBaseline(func(text string) string { return text[:len(text)/2] })
+		}, "is damaged: it"},
+		"empty": {func(n night) { n.ChangeBaseline(func(string) string { return "" }) }, "is damaged: it"},
 		"a bit flip": {func(n night) {
 			n.ChangeBaseline(func(text string) string { return strings.Replace(text, "nobody", "nocody", 1) })
 		}, "is damaged: its checksum is wrong"},
@@ -41,13 +43,24 @@ func TestBaseline(t *testing.T) {
 			fails error
 			says  string // "" where the run is not refused
 		}{
-			"counts":         {held: func(string) component.Holdings { return component.Holdings{Streams: map[string]int{"documents": 31}} }, says: "the sink counts 31 documents"},
-			"stale counts":   {held: history(0), says: "the sink lists the upload of documents u"},
-			"unknown counts": {held: func(own string) component.Holdings { h := history(0)(own); h.Streams = nil; return h }, says: "the sink lists the upload of documents u"},
-			"no status":      {held: func(string) component.Holdings { return component.Holdings{Unsaid: errors.New("404")} }, says: "it is unknown what the sink holds (404)"},
-			"failing status": {fails: &component.UnsaidError{Err: errors.New("500")}, says: "it is unknown what the sink holds (500)"},
-			"new":            {held: func(string) component.Holdings { return component.Holdings{} }},
-			"zero":           {held: func(string) component.Holdings { return component.Holdings{Streams: map[string]int{"documents": 0}} }},
+			"counts": {held: func(string) component.Holdings {
+				return component.Holdings{Streams: map[string]int{"documents": 31}}
+			}, says: "the sink counts 31 documents"},
+			"stale counts": {held: history(0), says: "the sink lists the upload of documents u"},
+			"unknown counts": {held: func(own string) component.Holdings {
+				h := history(0)(own)
+				h.Streams = nil
+				return h
+			}, says: "the sink lists the upload of documents u"},
+			"no status": {held: func(string) component.Holdings {
+				return component.Holdings{Unsaid: errors.New("404")}
+			}, says: "it is unknown what the sink holds (404)"},
+			"failing status": {fails: &component.UnsaidError{Err: errors.New("500")},
+				says: "it is unknown what the sink holds (500)"},
+			"new": {held: func(string) component.Holdings { return component.Holdings{} }},
+			"zero": {held: func(string) component.Holdings {
+				return component.Holdings{Streams: map[string]int{"documents": 0}}
+			}},
 		} {
 			t.Run(name+", "+evidence, func(t *testing.T) {
 				t.Parallel()
@@ -88,10 +101,14 @@ func TestBaseline(t *testing.T) {
 							t.Errorf("dry %t: %v", dry, err)
 						}
 					case refused.Guard == "owner" && strings.Contains(evidence, "counts"): // the same, without counts
-					case refused.Guard != "baseline" || !strings.Contains(err.Error(), condition.says) || !strings.Contains(err.Error(), tc.says):
+					case refused.Guard != "baseline" || !strings.Contains(err.Error(), condition.says) ||
+						!strings.Contains(err.Error(), tc.says):
 						t.Errorf("dry %t: %v", dry, err)
 					}
-					if tc.says != "" && (!slices.Contains(refused.Table, "       30 for listed, rule owners") || !slices.Contains(refused.Table, "        1 for nobody (withheld)") || !strings.Contains(refused.Remedy, "pipe adopt FILE") && name != "none") {
+					if tc.says != "" &&
+						(!slices.Contains(refused.Table, "       30 for listed, rule owners") ||
+							!slices.Contains(refused.Table, "        1 for nobody (withheld)") ||
+							!strings.Contains(refused.Remedy, "pipe adopt FILE") && name != "none") {
 						t.Errorf("dry %t: %q, %s", dry, refused.Table, refused.Remedy)
 					}
 					for file, text := range before {
@@ -108,7 +125,8 @@ func TestBaseline(t *testing.T) {
 // history is what a sink says that counts n documents and lists an upload.
 func history(n int) func(owner string) component.Holdings {
 	return func(owner string) component.Holdings {
-		return component.Holdings{Streams: map[string]int{"documents": n}, Uploads: []component.Upload{{Stream: "documents", ID: "u", Owner: owner, Run: "01R"}}}
+		return component.Holdings{Streams: map[string]int{"documents": n},
+			Uploads: []component.Upload{{Stream: "documents", ID: "u", Owner: owner, Run: "01R"}}}
 	}
 }
 
@@ -138,7 +156,8 @@ func TestKilledFirstRun(t *testing.T) {
 		t.Fatal("it was not killed")
 	}
 	own := n.Owner()
-	for name, held := range map[string]component.Holdings{"listed": history(0)(own), "counted": history(12)(own), "counted and not listed": {Streams: map[string]int{"documents": 12}}} {
+	for name, held := range map[string]component.Holdings{"listed": history(0)(own), "counted": history(12)(own),
+		"counted and not listed": {Streams: map[string]int{"documents": 12}}} {
 		if _, _, err := n.run(func(w *world) {
 			w.Components(30, "fine")
 			w.Holdings, w.Store.Fail["publish"] = held, errors.New("killed again")
@@ -146,12 +165,18 @@ func TestKilledFirstRun(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, _, err := n.run(func(w *world) { w.Components(30, "fine"); w.Holdings = component.Holdings{Unsaid: errors.New("404")} }); !errors.As(err, new(*fault.Refusal)) {
+	if _, _, err := n.run(func(w *world) {
+		w.Components(30, "fine")
+		w.Holdings = component.Holdings{Unsaid: errors.New("404")}
+	}); !errors.As(err, new(*fault.Refusal)) {
 		t.Errorf("no status: %v", err)
 	}
 	n.good(func(w *world) { w.Components(30, "fine"); w.Holdings = history(12)(own) })
 	os.Remove(n.File(".state"))
-	if _, _, err := n.run(func(w *world) { w.Components(30, "fine"); w.Holdings = history(30)(own) }); !errors.As(err, new(*fault.Refusal)) {
+	if _, _, err := n.run(func(w *world) {
+		w.Components(30, "fine")
+		w.Holdings = history(30)(own)
+	}); !errors.As(err, new(*fault.Refusal)) {
 		t.Errorf("a lost baseline: %v", err)
 	}
 }
@@ -169,20 +194,25 @@ func TestForeignUpload(t *testing.T) {
 	}{
 		"own":                      {last: component.Upload{Owner: own, Run: "01R"}},
 		"own, of an older version": {last: component.Upload{Run: measured}},
-		"another owner":            {component.Upload{Owner: "feedfacefeedface", Run: measured}, "of another state folder, owner feedfacefeedface"},
-		"older, of elsewhere":      {component.Upload{Run: "01ELSEWHERE"}, "of an earlier version of pipe with another state folder, run 01ELSEWHERE"},
-		"another program":          {component.Upload{}, "of another program"},
+		"another owner": {component.Upload{Owner: "feedfacefeedface", Run: measured},
+			"of another state folder, owner feedfacefeedface"},
+		"older, of elsewhere": {component.Upload{Run: "01ELSEWHERE"},
+			"of an earlier version of pipe with another state folder, run 01ELSEWHERE"},
+		"another program": {component.Upload{}, "of another program"},
 	} {
 		tc.last.Stream, tc.last.ID = "documents", "the last"
 		w, _, err := n.run(func(w *world) {
 			fill(w)
-			w.Holdings = component.Holdings{Streams: map[string]int{"documents": 30}, Uploads: []component.Upload{tc.last, {Owner: "0000000000000000", Run: "01B"}}}
+			w.Holdings = component.Holdings{Streams: map[string]int{"documents": 30},
+				Uploads: []component.Upload{tc.last, {Owner: "0000000000000000", Run: "01B"}}}
 		})
 		var refused *fault.Refusal
 		switch {
 		case tc.says == "" && err != nil:
 			t.Errorf("%s: %v", name, err)
-		case tc.says != "" && (!errors.As(err, &refused) || refused.Guard != "owner" || w.Sent() || !strings.Contains(err.Error(), tc.says) || !strings.Contains(err.Error(), "this state folder is owner "+own) || len(refused.Table) != 3):
+		case tc.says != "" &&
+			(!errors.As(err, &refused) || refused.Guard != "owner" || w.Sent() || !strings.Contains(err.Error(), tc.says) ||
+				!strings.Contains(err.Error(), "this state folder is owner "+own) || len(refused.Table) != 3):
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -197,7 +227,10 @@ func TestPartialBaseline(t *testing.T) {
 	}
 	n.good(usersOnly)
 	own := n.Owner()
-	if _, _, err := n.run(func(w *world) { w.Components(30, "fine"); w.Holdings = component.Holdings{Unsaid: errors.New("404")} }); !errors.As(err, new(*fault.Refusal)) || !strings.Contains(err.Error(), "does not cover") {
+	if _, _, err := n.run(func(w *world) {
+		w.Components(30, "fine")
+		w.Holdings = component.Holdings{Unsaid: errors.New("404")}
+	}); !errors.As(err, new(*fault.Refusal)) || !strings.Contains(err.Error(), "does not cover") {
 		t.Errorf("documents: %v", err)
 	}
 	n.good(func(w *world) { w.Components(30, "fine") })
@@ -242,8 +275,10 @@ func TestStateFolder(t *testing.T) {
 		spoil func(t *testing.T, n night) string // gives the folder
 		says  string
 	}{
-		"a file":               {func(t *testing.T, n night) string { return n.File(".state") }, "cannot be used"},
-		"below a file":         {func(t *testing.T, n night) string { return filepath.Join(n.File(".state"), "x") }, "cannot be used"},
+		"a file": {func(t *testing.T, n night) string { return n.File(".state") }, "cannot be used"},
+		"below a file": {func(t *testing.T, n night) string {
+			return filepath.Join(n.File(".state"), "x")
+		}, "cannot be used"},
 		"a baseline directory": {func(t *testing.T, n night) string { return n.directory(".state") }, "a directory"},
 		"an owner directory":   {func(t *testing.T, n night) string { return n.directory(".owner") }, "a directory"},
 		"a hidden directory": {func(t *testing.T, n night) string {
@@ -257,7 +292,8 @@ func TestStateFolder(t *testing.T) {
 			n.Dir = tc.spoil(t, n)
 			w, report, err := n.run(func(w *world) { w.Components(30, "fine") })
 			var folder *fault.StateError
-			if !errors.As(err, &folder) || folder.Remedy == "" || !strings.Contains(err.Error(), tc.says) || report.Read > 0 || len(w.Calls) > 0 {
+			if !errors.As(err, &folder) || folder.Remedy == "" || !strings.Contains(err.Error(), tc.says) || report.Read > 0 ||
+				len(w.Calls) > 0 {
 				t.Errorf("%v, read %d, calls %v", err, report.Read, w.Calls)
 			}
 		})
@@ -279,7 +315,8 @@ func (n night) directory(suffix string) string {
 // is not in the list, or names other people, is refused anew.
 func TestApprovedBaseline(t *testing.T) {
 	foreign := func(w *world) {
-		w.Holdings = component.Holdings{Streams: map[string]int{"documents": 30}, Uploads: []component.Upload{{Stream: "documents", ID: "theirs", Owner: "feedfacefeedface", Run: "01R"}}}
+		w.Holdings = component.Holdings{Streams: map[string]int{"documents": 30},
+			Uploads: []component.Upload{{Stream: "documents", ID: "theirs", Owner: "feedfacefeedface", Run: "01R"}}}
 	}
 	counted := func(w *world) { w.Holdings = component.Holdings{Streams: map[string]int{"documents": 30}} }
 	for name, held := range map[string]func(w *world){"another owner": foreign, "no baseline": counted} {
@@ -316,14 +353,18 @@ func TestApprovedBaselineOfLess(t *testing.T) {
 	fill := func(k int) func(w *world) {
 		return func(w *world) {
 			w.Components(k, "of sam")
-			w.Holdings = component.Holdings{Uploads: []component.Upload{{Stream: "documents", ID: "theirs", Owner: "feedfacefeedface", Run: "01R"}}}
+			w.Holdings = component.Holdings{Uploads: []component.Upload{{Stream: "documents", ID: "theirs",
+				Owner: "feedfacefeedface", Run: "01R"}}}
 		}
 	}
 	n := newNight(t)
 	id := n.refusedID(fill(300))
 	w, _, err := n.run(with(fill(200), id))
 	var refused *fault.Refusal
-	if !errors.As(err, &refused) || refused.ID == id || w.Sent() || !slices.ContainsFunc(refused.Approvals, func(s string) bool { return strings.Contains(s, "missing now") }) {
+	if !errors.As(err, &refused) || refused.ID == id || w.Sent() ||
+		!slices.ContainsFunc(refused.Approvals, func(s string) bool {
+			return strings.Contains(s, "missing now")
+		}) {
 		t.Fatalf("100 of 300 are missing: %v", err)
 	}
 	n.good(with(fill(199), id, refused.ID))

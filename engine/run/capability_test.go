@@ -21,7 +21,8 @@ func (h *holder) Start(context.Context) error {
 	return h.err
 }
 
-func (h *holder) Apply(ctx context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome, error) {
+func (h *holder) Apply(ctx context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome,
+	error) {
 	if len(h.calls) == 1 {
 		h.calls = append(h.calls, "apply")
 	}
@@ -47,12 +48,14 @@ func TestStarter(t *testing.T) {
 		w.P.Transforms[0] = wrapper{h}
 		report, got := w.run(t)
 		if err != nil {
-			if !errors.Is(got, err) || !strings.Contains(got.Error(), `transform "`+h.Name()+`": `) || report.Read > 0 || w.Store.Sent() || len(h.calls) != 1 {
+			if !errors.Is(got, err) || !strings.Contains(got.Error(), `transform "`+h.Name()+`": `) || report.Read > 0 || w.Store.Sent() ||
+				len(h.calls) != 1 {
 				t.Errorf("%v, read %d, %v", got, report.Read, h.calls)
 			}
 			continue
 		}
-		if got != nil || strings.Join(h.calls, " ") != "start apply" || !strings.Contains(strings.Join(report.Notes, "\n"), "the holder has something to say") {
+		if got != nil || strings.Join(h.calls, " ") != "start apply" ||
+			!strings.Contains(strings.Join(report.Notes, "\n"), "the holder has something to say") {
 			t.Errorf("%v, %v, %q", got, h.calls, report.Notes)
 		}
 	}

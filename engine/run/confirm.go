@@ -30,7 +30,8 @@ func (r *run) uploaded(stream, id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.track.sent = append(r.track.sent, baseline.Upload{
-		Stream: stream, ID: id, Run: r.o.RunID, Items: r.plan.Stream(stream).Weight, Began: r.track.began, Ended: r.o.clock.Now().UTC(),
+		Stream: stream, ID: id, Run: r.o.RunID, Items: r.plan.Stream(stream).Weight, Began: r.track.began,
+		Ended: r.o.clock.Now().UTC(),
 	})
 }
 
@@ -103,7 +104,9 @@ func (r *run) amend() error {
 	if slices.Equal(h.Unconfirmed, r.track.saved.Unconfirmed) && slices.Equal(h.Paused, r.track.saved.Paused) {
 		return nil
 	}
-	if err := r.store.Amend(func(to *baseline.Header) { to.Unconfirmed, to.Paused = h.Unconfirmed, h.Paused }); err != nil {
+	if err := r.store.Amend(func(to *baseline.Header) {
+		to.Unconfirmed, to.Paused = h.Unconfirmed, h.Paused
+	}); err != nil {
 		return unsaved(err)
 	}
 	return nil
@@ -116,17 +119,23 @@ func (r *run) verdict() error {
 	var reasons, remedies []string
 	add := func(reason, remedy string) { reasons, remedies = append(reasons, reason), append(remedies, remedy) }
 	if fresh := t.fresh(); len(fresh) > 0 {
-		add(fmt.Sprintf("%s paused the deletion of %s that are no longer sent; they can still be found", t.by, strings.Join(fresh, ", ")),
-			"find out why so many ids went or changed. A run that brings them back undoes it; if they are to go, run again: the next run deletes them, or prints how to allow it")
+		add(fmt.Sprintf("%s paused the deletion of %s that are no longer sent; they can still be found", t.by,
+			strings.Join(fresh, ", ")),
+			"find out why so many ids went or changed. A run that brings them back undoes it; if they are to go, run again: "+
+				"the next run deletes them, or prints how to allow it")
 	}
 	if again := t.lostAnd(r.plan); len(again) > 0 {
-		add(fmt.Sprintf("%s lost %s, although every page was acknowledged; this run sent everything again", t.by, named(again)),
-			"look at the datasource in a few hours with pipe status FILE, and report the upload ids to the sink's support if it happens again")
+		add(fmt.Sprintf("%s lost %s, although every page was acknowledged; this run sent everything again", t.by,
+			named(again)),
+			"look at the datasource in a few hours with pipe status FILE, and report the upload ids to the sink's support if "+
+				"it happens again")
 	}
 	if words, _ := t.pending(); len(words) > 0 && r.o.MustConfirm {
-		reason := fmt.Sprintf("everything was sent, and %s has not processed it within %s: %s", t.by, r.o.Wait, strings.Join(words, ", "))
+		reason := fmt.Sprintf("everything was sent, and %s has not processed it within %s: %s", t.by, r.o.Wait,
+			strings.Join(words, ", "))
 		if t.failed != nil {
-			reason = fmt.Sprintf("everything was sent, and %s could not be asked whether it has processed it: %v", t.by, t.failed)
+			reason = fmt.Sprintf("everything was sent, and %s could not be asked whether it has processed it: %v", t.by,
+				t.failed)
 		}
 		add(reason, "the next run checks again, or wait for it now with pipe status FILE --wait")
 	}
@@ -139,7 +148,8 @@ func (r *run) verdict() error {
 func named(uploads []baseline.Upload) string {
 	var parts []string
 	for _, u := range uploads {
-		parts = append(parts, fmt.Sprintf("the upload of %s of %s (%s)", u.Stream, u.Ended.Local().Format("2006-01-02 15:04"), u.ID))
+		parts = append(parts,
+			fmt.Sprintf("the upload of %s of %s (%s)", u.Stream, u.Ended.Local().Format("2006-01-02 15:04"), u.ID))
 	}
 	return strings.Join(parts, " and ")
 }
@@ -169,7 +179,8 @@ func (t *tracking) fill(r *run) {
 	case len(unlisted) > 0 && r.store == nil:
 		r.note("everything was sent; %s has not confirmed it yet: %s", t.by, strings.Join(words, ", "))
 	case len(unlisted) > 0:
-		r.note("everything was sent; %s has not confirmed it yet: %s. The next run checks again, or now: pipe status FILE --wait", t.by, strings.Join(words, ", "))
+		r.note("everything was sent; %s has not confirmed it yet: %s. The next run checks again, or now: pipe status FILE "+
+			"--wait", t.by, strings.Join(words, ", "))
 	default:
 		r.note("everything was sent; %s is still processing %s", t.by, strings.Join(words, ", "))
 	}

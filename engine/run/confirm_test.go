@@ -37,7 +37,9 @@ func (l *list) After(d time.Duration) <-chan time.Time {
 
 func (l *list) add(measured string, began time.Time, held component.UploadStage) {
 	for _, stream := range []string{"users", "documents"} {
-		l.uploads = append(l.uploads, component.ListedUpload{Stream: stream, ID: "upload-" + measured, Began: began, Stage: held, State: fmt.Sprintf("stage %d", held)})
+		l.uploads = append(l.uploads,
+			component.ListedUpload{Stream: stream, ID: "upload-" + measured, Began: began, Stage: held,
+				State: fmt.Sprintf("stage %d", held)})
 	}
 }
 
@@ -91,11 +93,13 @@ func TestUnconfirmedBaseline(t *testing.T) {
 	n, l := newNight(t), newList()
 	one, report := n.good(func(w *world) { w.Components(100, "fine"); l.stages(w, notListed) })
 	h := n.Header()
-	if streamsOf(h.Unconfirmed) != "users documents" || h.Unconfirmed[1].ID != "upload-"+one.o.RunID || h.Unconfirmed[1].Items != 100 || h.Unconfirmed[1].Run != one.o.RunID {
+	if streamsOf(h.Unconfirmed) != "users documents" || h.Unconfirmed[1].ID != "upload-"+one.o.RunID ||
+		h.Unconfirmed[1].Items != 100 || h.Unconfirmed[1].Run != one.o.RunID {
 		t.Errorf("unconfirmed: %+v", h.Unconfirmed)
 	}
 	if !slices.Equal(report.Unconfirmed, []string{"users", "documents"}) || len(report.Notes) != 1 ||
-		!noted(report, "everything was sent; Glean has not confirmed it yet: users (not listed yet), documents (not listed yet). The next run checks again, or now: pipe status FILE --wait") {
+		!noted(report, "everything was sent; Glean has not confirmed it yet: users (not listed yet), documents (not listed "+
+			"yet). The next run checks again, or now: pipe status FILE --wait") {
 		t.Errorf("%v %q", report.Unconfirmed, report.Notes)
 	}
 
@@ -120,7 +124,8 @@ func TestUnconfirmedBaseline(t *testing.T) {
 func TestStillProcessing(t *testing.T) {
 	n, l := newNight(t), newList()
 	_, report := n.good(func(w *world) { l.stages(w, component.UploadComplete) })
-	if h := n.Header(); len(h.Unconfirmed) > 0 || len(report.Unconfirmed) > 0 || len(report.Notes) != 1 || !noted(report, "Glean is still processing users (stage 1), documents (stage 1)") {
+	if h := n.Header(); len(h.Unconfirmed) > 0 || len(report.Unconfirmed) > 0 || len(report.Notes) != 1 ||
+		!noted(report, "Glean is still processing users (stage 1), documents (stage 1)") {
 		t.Errorf("unconfirmed: %+v, notes %q", h.Unconfirmed, report.Notes)
 	}
 }
@@ -152,7 +157,9 @@ func TestLostUpload(t *testing.T) {
 			third, report, err := n.run(func(w *world) { w.Components(30, "fine"); l.stages(w, component.UploadProcessed) })
 			var unconfirmed *fault.Unconfirmed
 			if !errors.As(err, &unconfirmed) || report.Verdict != VerdictUnconfirmed || unconfirmed.Remedy == "" ||
-				!strings.Contains(err.Error(), "Glean lost the upload of users of ") || !strings.Contains(err.Error(), "(upload-"+second.o.RunID+")") || !strings.Contains(err.Error(), "this run sent everything again") {
+				!strings.Contains(err.Error(), "Glean lost the upload of users of ") ||
+				!strings.Contains(err.Error(), "(upload-"+second.o.RunID+")") ||
+				!strings.Contains(err.Error(), "this run sent everything again") {
 				t.Errorf("%v, %s", err, report.Verdict)
 			}
 			if len(third.Published["documents"]) != 30 || len(n.Header().Unconfirmed) > 0 {
@@ -193,10 +200,13 @@ func TestLostStreamThatIsNotSent(t *testing.T) {
 		l.stages(w, component.UploadProcessed)
 	}
 	_, report, err := n.run(only)
-	if !errors.As(err, new(*fault.Unconfirmed)) || strings.Contains(err.Error(), "of documents") || !noted(report, "Glean lost the upload of documents") || streamsOf(n.Header().Unconfirmed) != "documents" {
+	if !errors.As(err, new(*fault.Unconfirmed)) || strings.Contains(err.Error(), "of documents") ||
+		!noted(report, "Glean lost the upload of documents") || streamsOf(n.Header().Unconfirmed) != "documents" {
 		t.Errorf("%v, notes %q, unconfirmed %+v", err, report.Notes, n.Header().Unconfirmed)
 	}
-	if _, _, err := n.run(func(w *world) { l.stages(w, component.UploadProcessed) }); !errors.As(err, new(*fault.Unconfirmed)) || !strings.Contains(err.Error(), "of documents") {
+	if _, _, err := n.run(func(w *world) {
+		l.stages(w, component.UploadProcessed)
+	}); !errors.As(err, new(*fault.Unconfirmed)) || !strings.Contains(err.Error(), "of documents") {
 		t.Error(err)
 	}
 }
@@ -215,18 +225,34 @@ func TestWait(t *testing.T) {
 		err    string // of the *Unconfirmed, "" for none
 		note   string
 	}{
-		"asked once":                {stages: []component.UploadStage{component.UploadComplete, component.UploadProcessed}, looks: 1, note: "still processing"},
-		"processed at once":         {wait: time.Minute, must: true, stages: []component.UploadStage{component.UploadProcessed}, looks: 1},
-		"processed later":           {wait: time.Minute, must: true, stages: []component.UploadStage{notListed, component.UploadComplete, component.UploadProcessed}, took: 3 * time.Second, looks: 3, said: []string{"users (not listed yet), documents (not listed yet)", "users (stage 1), documents (stage 1)"}},
-		"a glance":                  {wait: 10 * time.Second, stages: []component.UploadStage{component.UploadComplete}, took: 10 * time.Second, looks: 5, note: "still processing"},
-		"not in time":               {wait: 10 * time.Second, must: true, stages: []component.UploadStage{component.UploadComplete}, took: 10 * time.Second, looks: 5, err: "Glean has not processed it within 10s: users (stage 1), documents (stage 1)"},
-		"paused at once":            {wait: time.Minute, stages: []component.UploadStage{component.UploadDeletionPaused}, looks: 1, err: "Glean paused the deletion of documents, users"},
-		"paused later":              {wait: time.Minute, stages: []component.UploadStage{component.UploadComplete, component.UploadDeletionPaused}, took: time.Second, looks: 2, err: "Glean paused the deletion of documents, users"},
-		"stopped":                   {wait: time.Minute, stages: []component.UploadStage{component.UploadComplete}, stop: true, looks: 1, note: "still processing"},
-		"the question fails":        {wait: 3 * time.Second, fails: fault.Errorf(fault.Transient, "", "503"), took: 3 * time.Second, looks: 3, note: "could not be asked whether it has processed it: 503"},
-		"it is throttled":           {wait: 3 * time.Second, fails: fault.Errorf(fault.Throttled, "", "429"), took: 3 * time.Second, looks: 3, note: "could not be asked whether it has processed it: 429"},
-		"it fails for good":         {wait: time.Minute, fails: fault.Errorf(fault.Permanent, "", "404"), looks: 1, note: "could not be asked whether it has processed it: 404"},
-		"it fails for good, --wait": {wait: time.Minute, must: true, fails: fault.Errorf(fault.Permanent, "", "404"), looks: 1, err: "could not be asked whether it has processed it: 404"},
+		"asked once": {stages: []component.UploadStage{component.UploadComplete, component.UploadProcessed},
+			looks: 1, note: "still processing"},
+		"processed at once": {wait: time.Minute, must: true,
+			stages: []component.UploadStage{component.UploadProcessed}, looks: 1},
+		"processed later": {wait: time.Minute, must: true,
+			stages: []component.UploadStage{notListed, component.UploadComplete, component.UploadProcessed},
+			took:   3 * time.Second, looks: 3,
+			said: []string{"users (not listed yet), documents (not listed yet)", "users (stage 1), documents (stage 1)"}},
+		"a glance": {wait: 10 * time.Second, stages: []component.UploadStage{component.UploadComplete},
+			took: 10 * time.Second, looks: 5, note: "still processing"},
+		"not in time": {wait: 10 * time.Second, must: true,
+			stages: []component.UploadStage{component.UploadComplete}, took: 10 * time.Second, looks: 5,
+			err: "Glean has not processed it within 10s: users (stage 1), documents (stage 1)"},
+		"paused at once": {wait: time.Minute, stages: []component.UploadStage{component.UploadDeletionPaused},
+			looks: 1, err: "Glean paused the deletion of documents, users"},
+		"paused later": {wait: time.Minute,
+			stages: []component.UploadStage{component.UploadComplete, component.UploadDeletionPaused}, took: time.Second,
+			looks: 2, err: "Glean paused the deletion of documents, users"},
+		"stopped": {wait: time.Minute, stages: []component.UploadStage{component.UploadComplete},
+			stop: true, looks: 1, note: "still processing"},
+		"the question fails": {wait: 3 * time.Second, fails: fault.Errorf(fault.Transient, "", "503"),
+			took: 3 * time.Second, looks: 3, note: "could not be asked whether it has processed it: 503"},
+		"it is throttled": {wait: 3 * time.Second, fails: fault.Errorf(fault.Throttled, "", "429"),
+			took: 3 * time.Second, looks: 3, note: "could not be asked whether it has processed it: 429"},
+		"it fails for good": {wait: time.Minute, fails: fault.Errorf(fault.Permanent, "", "404"), looks: 1,
+			note: "could not be asked whether it has processed it: 404"},
+		"it fails for good, --wait": {wait: time.Minute, must: true, fails: fault.Errorf(fault.Permanent, "", "404"),
+			looks: 1, err: "could not be asked whether it has processed it: 404"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, l, seen, stop := newNight(t), newList(), &waits{}, make(chan struct{})
@@ -256,7 +282,8 @@ func TestWait(t *testing.T) {
 			if tc.said != nil && !slices.Equal(seen.pending, tc.said) {
 				t.Errorf("waited for %q, want %q", seen.pending, tc.said)
 			}
-			if tc.err == "" && err != nil || tc.err != "" && (!errors.As(err, new(*fault.Unconfirmed)) || !strings.Contains(err.Error(), tc.err)) {
+			if tc.err == "" && err != nil ||
+				tc.err != "" && (!errors.As(err, new(*fault.Unconfirmed)) || !strings.Contains(err.Error(), tc.err)) {
 				t.Errorf("%v, want %q", err, tc.err)
 			}
 			if tc.note == "" && len(report.Notes) > 0 || !noted(report, tc.note) && tc.note != "" {
@@ -308,7 +335,10 @@ func TestPauseIsReportedAtTheEnd(t *testing.T) {
 func TestReportedPauseIsKept(t *testing.T) {
 	n, l := newNight(t), newList()
 	l.add("another", l.now, component.UploadDeletionPaused)
-	if _, _, err := n.run(func(w *world) { w.Components(5, "fine"); l.stages(w, notListed) }); !errors.As(err, new(*fault.Unconfirmed)) {
+	if _, _, err := n.run(func(w *world) {
+		w.Components(5, "fine")
+		l.stages(w, notListed)
+	}); !errors.As(err, new(*fault.Unconfirmed)) {
 		t.Fatal(err)
 	}
 	var during []string
@@ -342,7 +372,8 @@ func TestOnePauseEndsTheWait(t *testing.T) {
 			return h
 		}
 	})
-	if !errors.As(err, new(*fault.Unconfirmed)) || !strings.Contains(err.Error(), "Glean paused the deletion of documents") || l.now != began {
+	if !errors.As(err, new(*fault.Unconfirmed)) ||
+		!strings.Contains(err.Error(), "Glean paused the deletion of documents") || l.now != began {
 		t.Errorf("%v after %v", err, l.now.Sub(began))
 	}
 	if len(report.Notes) > 0 {
@@ -354,7 +385,8 @@ func TestOnePauseEndsTheWait(t *testing.T) {
 // and none is mentioned.
 func TestUnconfirmedWithoutState(t *testing.T) {
 	for held, want := range map[component.UploadStage]string{
-		notListed:                "everything was sent; Glean has not confirmed it yet: users (not listed yet), documents (not listed yet)",
+		notListed: "everything was sent; Glean has not confirmed it yet: users (not listed yet), documents " +
+			"(not listed yet)",
 		component.UploadComplete: "everything was sent; Glean is still processing users (stage 1), documents (stage 1)",
 	} {
 		l := newList()
@@ -383,7 +415,8 @@ func TestSessionWithoutHistory(t *testing.T) {
 		w.Holdings.History = nil
 		w.P.Sink = unlisting{w.Store}
 	})
-	if slices.Contains(w.Calls, "history") || streamsOf(n.Header().Unconfirmed) != "users documents" || !noted(report, "the sink has not confirmed it yet") {
+	if slices.Contains(w.Calls, "history") || streamsOf(n.Header().Unconfirmed) != "users documents" ||
+		!noted(report, "the sink has not confirmed it yet") {
 		t.Errorf("calls %v, unconfirmed %+v, notes %q", w.Calls, n.Header().Unconfirmed, report.Notes)
 	}
 }
@@ -478,10 +511,15 @@ func TestRefusedRunDoesNotReport(t *testing.T) {
 	n, l := newNight(t), newList()
 	n.good(func(w *world) { w.Components(60, "fine"); l.stages(w, component.UploadProcessed) })
 	l.add("another", l.now, component.UploadDeletionPaused)
-	if _, report, err := n.run(func(w *world) { l.stages(w, component.UploadProcessed) }); !errors.As(err, new(*fault.Refusal)) || !noted(report, "Glean still pauses") {
+	if _, report, err := n.run(func(w *world) {
+		l.stages(w, component.UploadProcessed)
+	}); !errors.As(err, new(*fault.Refusal)) || !noted(report, "Glean still pauses") {
 		t.Fatal(err, report.Notes)
 	}
-	if _, _, err := n.run(func(w *world) { w.Components(60, "fine"); l.stages(w, component.UploadProcessed) }); !errors.As(err, new(*fault.Unconfirmed)) {
+	if _, _, err := n.run(func(w *world) {
+		w.Components(60, "fine")
+		l.stages(w, component.UploadProcessed)
+	}); !errors.As(err, new(*fault.Unconfirmed)) {
 		t.Error(err)
 	}
 }

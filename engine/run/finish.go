@@ -30,11 +30,13 @@ func (r *run) finish(err error) {
 	for _, name := range r.staged.Names() {
 		if _, declared := r.p.Stream(name); !declared {
 			staged, _ := r.staged.Summary(name)
-			rep.Streams = append(rep.Streams, StreamReport{Name: name, Written: true, Staged: staged.Items, Rows: staged.Weight, Bytes: staged.Bytes})
+			rep.Streams = append(rep.Streams,
+				StreamReport{Name: name, Written: true, Staged: staged.Items, Rows: staged.Weight, Bytes: staged.Bytes})
 		}
 	}
 	books := r.ledger.Totals()
-	rep.Read, rep.Endings, rep.Kinds, rep.Reasons, rep.Rejections = books.Read, books.Endings, books.Kinds, books.Reasons, books.Rejections
+	rep.Read, rep.Endings, rep.Kinds = books.Read, books.Endings, books.Kinds
+	rep.Reasons, rep.Rejections = books.Reasons, books.Rejections
 	for i := range rep.Streams {
 		rep.Streams[i].Counts = books.Items[rep.Streams[i].Name]
 	}

@@ -11,12 +11,14 @@ import (
 
 // TestNumbers: shares and counts as a refusal prints them.
 func TestNumbers(t *testing.T) {
-	for share, want := range map[float64]string{0: "0 %", 0.0001: "0.01 %", 0.005: "0.5 %", 0.0994: "9.94 %", 0.0996: "10 %", 0.676: "68 %", 1: "100 %"} {
+	for share, want := range map[float64]string{0: "0 %", 0.0001: "0.01 %", 0.005: "0.5 %", 0.0994: "9.94 %",
+		0.0996: "10 %", 0.676: "68 %", 1: "100 %"} {
 		if got := display.Percent(share); got != want {
 			t.Errorf("%v: %s, want %s", share, got, want)
 		}
 	}
-	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 12345: "12,345", 1234567: "1,234,567", -123: "-123", -1234: "-1,234", -123456: "-123,456"} {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 12345: "12,345", 1234567: "1,234,567",
+		-123: "-123", -1234: "-1,234", -123456: "-123,456"} {
 		if got := display.Number(n); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}

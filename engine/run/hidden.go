@@ -66,7 +66,8 @@ func (r *run) settleLate() error {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}
-			if _, late := still[t.Ref]; late && !r.staged.WasHidden(stream, t.ID) { // a refused record is rejected, which takeBack leaves
+			// a refused record is rejected, which takeBack leaves
+			if _, late := still[t.Ref]; late && !r.staged.WasHidden(stream, t.ID) {
 				still[t.Ref] = true
 			}
 		}
@@ -99,7 +100,8 @@ func (r *run) noteLate(sent bool, what string) {
 	if n > display.Shown {
 		more = ", which pipe status lists"
 	}
-	r.note("%s hidden with pipe hide while the run published, %s: %s%s", display.Plural(n, "document"), what, display.FirstOf(refs, n, ", "), more)
+	r.note("%s hidden with pipe hide while the run published, %s: %s%s", display.Plural(n, "document"), what,
+		display.FirstOf(refs, n, ", "), more)
 }
 
 // noteHidden names what this run withheld because a person has hidden it: of a

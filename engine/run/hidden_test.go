@@ -48,12 +48,14 @@ func TestHiddenID(t *testing.T) {
 		if sent := slices.Contains(w.Published["documents"], "component:default/c7"); sent == withheld {
 			t.Errorf("%s: sent %v", name, w.Published)
 		}
-		if withheld != strings.Contains(strings.Join(r.Notes, "\n"), "1 document hidden with pipe hide: component:default/c7") {
+		if withheld != strings.Contains(strings.Join(r.Notes, "\n"),
+			"1 document hidden with pipe hide: component:default/c7") {
 			t.Errorf("%s: %q", name, r.Notes)
 		}
 		h.Back = time.Now().UTC()
 		w.folder(t).Hide(h)
-		if r, err = w.run(t); err != nil || r.Since == nil || r.Since.Wider != 0 || !slices.Contains(w.Published["documents"], "component:default/c7") {
+		if r, err = w.run(t); err != nil || r.Since == nil || r.Since.Wider != 0 ||
+			!slices.Contains(w.Published["documents"], "component:default/c7") {
 			t.Errorf("%s: let back: %v, %+v, %v", name, err, r.Since, w.Published)
 		}
 		if left, err := store.Hidden(); err != nil || len(left) > 0 {
@@ -110,7 +112,9 @@ func TestHiddenWhilePublishing(t *testing.T) {
 	if r.Read != 4 || total != 4 || r.Endings[component.Withheld] != 2 || r.Endings[component.Delivered] != 2 {
 		t.Errorf("read %d, %v", r.Read, r.Endings)
 	}
-	if !strings.Contains(strings.Join(r.Notes, "\n"), "2 documents hidden with pipe hide while the run published, and hidden again after the upload: component:default/c1, component:default/c2") {
+	if !strings.Contains(strings.Join(r.Notes, "\n"),
+		"2 documents hidden with pipe hide while the run published, and hidden again after the upload: "+
+			"component:default/c1, component:default/c2") {
 		t.Errorf("%q", r.Notes)
 	}
 	store, _ := baseline.Open(w.o.State, fake.Place)
@@ -123,7 +127,8 @@ func TestHiddenWhilePublishing(t *testing.T) {
 		t.Errorf("%d documents are remembered", snap.Streams["documents"])
 	}
 	for e := range snap.Entries() {
-		if want := e.Ref != "component:default/c0"; e.Stream == "documents" && want != (e.Audience == access.Nobody.String()) {
+		if want := e.Ref != "component:default/c0"; e.Stream == "documents" &&
+			want != (e.Audience == access.Nobody.String()) {
 			t.Errorf("%+v", e)
 		}
 	}
@@ -137,12 +142,17 @@ func TestHiddenAndLetBack(t *testing.T) {
 		list   []baseline.Hidden
 		hidden bool
 	}{
-		"the ref is hidden, its ID is let back":           {[]baseline.Hidden{{Ref: "a"}, {Ref: "b", IDs: []string{"1"}, Back: back}}, true},
-		"the ref is let back, its ID is hidden":           {[]baseline.Hidden{{Ref: "a", Back: back}, {Ref: "b", IDs: []string{"1"}}}, true},
-		"the ID is let back with one and hidden with one": {[]baseline.Hidden{{Ref: "b", IDs: []string{"1"}, Back: back}, {Ref: "c", IDs: []string{"1"}}}, true},
-		"the ID is hidden with one and let back with one": {[]baseline.Hidden{{Ref: "c", IDs: []string{"1"}}, {Ref: "b", IDs: []string{"1"}, Back: back}}, true},
-		"both are let back":                               {[]baseline.Hidden{{Ref: "a", Back: back}, {Ref: "b", IDs: []string{"1"}, Back: back}}, false},
-		"neither is on the list":                          {[]baseline.Hidden{{Ref: "c", IDs: []string{"2"}}}, false},
+		"the ref is hidden, its ID is let back": {[]baseline.Hidden{{Ref: "a"},
+			{Ref: "b", IDs: []string{"1"}, Back: back}}, true},
+		"the ref is let back, its ID is hidden": {[]baseline.Hidden{{Ref: "a", Back: back},
+			{Ref: "b", IDs: []string{"1"}}}, true},
+		"the ID is let back with one and hidden with one": {[]baseline.Hidden{{Ref: "b", IDs: []string{"1"}, Back: back},
+			{Ref: "c", IDs: []string{"1"}}}, true},
+		"the ID is hidden with one and let back with one": {[]baseline.Hidden{{Ref: "c", IDs: []string{"1"}},
+			{Ref: "b", IDs: []string{"1"}, Back: back}}, true},
+		"both are let back": {[]baseline.Hidden{{Ref: "a", Back: back},
+			{Ref: "b", IDs: []string{"1"}, Back: back}}, false},
+		"neither is on the list": {[]baseline.Hidden{{Ref: "c", IDs: []string{"2"}}}, false},
 	} {
 		h := baseline.HidingOf(tc.list)
 		if got := h.HasID("a", "1"); got != tc.hidden {
@@ -156,7 +166,8 @@ func TestHiddenAndLetBack(t *testing.T) {
 
 // TestHiddenNotes: the report names ten hidden documents and counts the others.
 func TestHiddenNotes(t *testing.T) {
-	for n, more := range map[int]string{display.Shown: "", display.Shown + 1: " and 1 more, which pipe status lists", display.Shown + 5: " and 5 more, which pipe status lists"} {
+	for n, more := range map[int]string{display.Shown: "", display.Shown + 1: " and 1 more, which pipe status lists",
+		display.Shown + 5: " and 5 more, which pipe status lists"} {
 		w := newWorld(t)
 		w.o.State = t.TempDir()
 		w.Add("identities", "user", "sam", "plain")
@@ -188,10 +199,12 @@ func TestHiddenNotes(t *testing.T) {
 		}
 		for _, begins := range []string{
 			fmt.Sprintf("%d documents hidden with pipe hide: component:default/early00 (", n),
-			fmt.Sprintf("%d documents hidden with pipe hide while the run published, and not sent: component:default/late00, ", n),
+			fmt.Sprintf("%d documents hidden with pipe hide while the run published, and not sent: component:default/late00, ",
+				n),
 		} {
 			i := slices.IndexFunc(report.Notes, func(note string) bool { return strings.HasPrefix(note, begins) })
-			if i < 0 || strings.Count(report.Notes[i], "component:default/") != display.Shown || strings.Contains(report.Notes[i], " more") != (more != "") || !strings.HasSuffix(report.Notes[i], more) {
+			if i < 0 || strings.Count(report.Notes[i], "component:default/") != display.Shown ||
+				strings.Contains(report.Notes[i], " more") != (more != "") || !strings.HasSuffix(report.Notes[i], more) {
 				t.Errorf("%d hidden: notes %q", n, report.Notes)
 			}
 		}
@@ -237,14 +250,17 @@ func TestHiddenListLost(t *testing.T) {
 			t.Fatal(err)
 		}
 		w, report, err := n.run(fill)
-		if folder := new(*fault.StateError); !errors.As(err, folder) || (*folder).Remedy == "" || report.Read > 0 || w.Sent() {
+		if folder := new(*fault.StateError); !errors.As(err, folder) || (*folder).Remedy == "" || report.Read > 0 ||
+			w.Sent() {
 			t.Errorf("%s: %v, sent %t", name, err, w.Sent())
 		}
 		os.Remove(path)
 	}
 	other := hiddenNow("component:default/other")
 	w, report, err := n.run(func(w *world) { fill(w); w.folder(t).Hide(other) })
-	if folder := new(*fault.StateError); !errors.As(err, folder) || !strings.Contains(err.Error(), "lacks 1 document that the last good run read on it: "+leak.Ref) || report.Read > 0 || w.Sent() {
+	if folder := new(*fault.StateError); !errors.As(err, folder) ||
+		!strings.Contains(err.Error(), "lacks 1 document that the last good run read on it: "+leak.Ref) || report.Read > 0 ||
+		w.Sent() {
 		t.Errorf("another document was hidden after the loss: %v, sent %t", err, w.Sent())
 	}
 	n.good(func(w *world) { fill(w); w.folder(t).Hide(other, leak) })

@@ -25,19 +25,41 @@ type lossCase struct {
 func TestNoMassDeletion(t *testing.T) {
 	before := func(w *world) { w.Components(100, "fine") }
 	for name, tc := range map[string]lossCase{
-		"nothing changes":          {before, before, false, nil},
-		"twenty may always go":     {before, func(w *world) { w.Components(80, "fine") }, false, nil},
-		"a quarter is gone":        {before, func(w *world) { w.Components(75, "fine") }, true, []string{"documents, gone from the source: 25", "component:default/c075, ", " and 15 more"}},
-		"a quarter is filtered":    {before, func(w *world) { w.Components(100, "fine"); fates1(w, 30, "dropped") }, true, []string{"documents, filtered: unwanted: 30"}},
-		"a quarter is withheld":    {before, func(w *world) { w.Components(100, "fine"); fates1(w, 30, "private") }, true, []string{"documents, withheld: rule private: for nobody: 30"}},
-		"a quarter is rejected":    {before, func(w *world) { w.Components(100, "fine"); fates1(w, 30, "rule error") }, true, []string{"documents, rejected: permissions: 30"}},
-		"as many others come":      {before, func(w *world) { renamed(w, 100) }, true, []string{"documents                      100 before     100 would go (100 %, limit 20)"}},
-		"a type goes":              {func(w *world) { w.Components(100, "fine"); apis(w, 6) }, before, true, []string{"documents api"}},
-		"five of a type may go":    {func(w *world) { w.Components(100, "fine"); apis(w, 5) }, before, false, nil},
-		"all members go":           {func(w *world) { before(w); team(w, 5) }, func(w *world) { before(w); team(w, 0) }, true, []string{"members ", "members (whole groups)"}},
-		"a member goes":            {func(w *world) { before(w); team(w, 5) }, func(w *world) { before(w); team(w, 4) }, false, nil},
-		"all but one of a few go":  {func(w *world) { w.Components(10, "fine") }, func(w *world) { w.Components(1, "fine") }, false, nil},
-		"what was withheld leaves": {func(w *world) { w.Components(100, "fine"); fates1(w, 50, "private") }, func(w *world) { renamedFrom(w, 50, 100) }, false, nil},
+		"nothing changes":      {before, before, false, nil},
+		"twenty may always go": {before, func(w *world) { w.Components(80, "fine") }, false, nil},
+		"a quarter is gone": {before, func(w *world) {
+			w.Components(75, "fine")
+		}, true, []string{"documents, gone from the source: 25", "component:default/c075, ", " and 15 more"}},
+		"a quarter is filtered": {before, func(w *world) {
+			w.Components(100, "fine")
+			fates1(w, 30, "dropped")
+		}, true, []string{"documents, filtered: unwanted: 30"}},
+		"a quarter is withheld": {before, func(w *world) {
+			w.Components(100, "fine")
+			fates1(w, 30, "private")
+		}, true, []string{"documents, withheld: rule private: for nobody: 30"}},
+		"a quarter is rejected": {before, func(w *world) {
+			w.Components(100, "fine")
+			fates1(w, 30, "rule error")
+		}, true, []string{"documents, rejected: permissions: 30"}},
+		"as many others come": {before, func(w *world) { renamed(w, 100) }, true,
+			[]string{"documents                      100 before     100 would go (100 %, limit 20)"}},
+		"a type goes": {func(w *world) {
+			w.Components(100, "fine")
+			apis(w, 6)
+		}, before, true, []string{"documents api"}},
+		"five of a type may go": {func(w *world) { w.Components(100, "fine"); apis(w, 5) }, before, false, nil},
+		"all members go": {func(w *world) { before(w); team(w, 5) }, func(w *world) { before(w); team(w, 0) }, true,
+			[]string{"members ", "members (whole groups)"}},
+		"a member goes": {func(w *world) { before(w); team(w, 5) }, func(w *world) { before(w); team(w, 4) },
+			false, nil},
+		"all but one of a few go": {func(w *world) {
+			w.Components(10, "fine")
+		}, func(w *world) { w.Components(1, "fine") }, false, nil},
+		"what was withheld leaves": {func(w *world) {
+			w.Components(100, "fine")
+			fates1(w, 50, "private")
+		}, func(w *world) { renamedFrom(w, 50, 100) }, false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := newNight(t)
@@ -71,7 +93,8 @@ func TestNoMassDeletion(t *testing.T) {
 // may go.
 func TestLossLimits(t *testing.T) {
 	for limit, most := range map[component.Bound]int{
-		{}: 0, {Items: 5}: 5, {Share: 0.1}: 20, {Share: 0.01, Items: 20}: 20, {Share: 0.2, Items: 20}: 40, {Share: 1}: 199, {Items: 1000}: 199,
+		{}: 0, {Items: 5}: 5, {Share: 0.1}: 20, {Share: 0.01, Items: 20}: 20, {Share: 0.2, Items: 20}: 40, {Share: 1}: 199,
+		{Items: 1000}: 199,
 	} {
 		n := newNight(t)
 		lose := func(k int) func(*world) {
@@ -100,7 +123,8 @@ func TestConfirmedAbsence(t *testing.T) {
 		}
 		w, report := n.good(half)
 		if len(w.Published["documents"]) != 100 || len(w.Asked) != 60 || report.Read != 102 {
-			t.Errorf("hold %d: %d published, %d asked for, %d read", hold, len(w.Published["documents"]), len(w.Asked), report.Read)
+			t.Errorf("hold %d: %d published, %d asked for, %d read", hold, len(w.Published["documents"]), len(w.Asked),
+				report.Read)
 		}
 		if !strings.Contains(strings.Join(report.Notes, "\n"), "60 of 60 refs that reading component did not bring") {
 			t.Errorf("notes %q", report.Notes)
@@ -182,7 +206,9 @@ func TestUnconfirmedCounts(t *testing.T) {
 		said(w)
 		w.o.Approve = []string{id}
 		w.Listed = func() *component.UploadHistory {
-			return &component.UploadHistory{By: "Glean", Uploads: []component.ListedUpload{{Stream: "documents", ID: "upload-" + w.o.RunID, Stage: component.UploadDeletionPaused}}}
+			return &component.UploadHistory{By: "Glean",
+				Uploads: []component.ListedUpload{{Stream: "documents", ID: "upload-" + w.o.RunID,
+					Stage: component.UploadDeletionPaused}}}
 		}
 	})
 	if !errors.As(err, new(*fault.Unconfirmed)) {
@@ -222,7 +248,10 @@ func TestRefusedGroup(t *testing.T) {
 		w.Teams = append(w.Teams, append([]string{"user:default/ann"}, manyNames(40)...))
 	}
 	n.good(fill)
-	if _, _, err := n.run(func(w *world) { fill(w); w.Refusals["user:default/ann"] = "no" }); err == nil || !strings.Contains(err.Error(), "more than the guards allow") {
+	if _, _, err := n.run(func(w *world) {
+		fill(w)
+		w.Refusals["user:default/ann"] = "no"
+	}); err == nil || !strings.Contains(err.Error(), "more than the guards allow") {
 		t.Errorf("40 members went: %v", err)
 	}
 }
@@ -367,7 +396,8 @@ func TestSinkHoldsMore(t *testing.T) {
 	n.good(func(w *world) {
 		w.Components(75, "fine")
 		renamed(w, 100)
-		w.Holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": 200}, Types: map[string]map[string]int{"documents": {"component": 200}}}
+		w.Holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": 200},
+			Types: map[string]map[string]int{"documents": {"component": 200}}}
 	})
 }
 

@@ -27,7 +27,8 @@ func (e *eyes) note(format string, args ...any) {
 
 func (e *eyes) Wants(ref string) bool       { return ref == e.ref }
 func (e *eyes) Decoded(r *component.Record) { e.note("decoded %s", r.Ref) }
-func (e *eyes) Transformed(_ *component.Worker, t component.Transform, _ map[string]any, r *component.Record, o component.Outcome) {
+func (e *eyes) Transformed(_ *component.Worker, t component.Transform, _ map[string]any, r *component.Record,
+	o component.Outcome) {
 	e.note("transformed %s by %s, dropped %q", r.Ref, t.Name(), o.Dropped)
 }
 func (e *eyes) Mapping(_ *component.Worker, r *component.Record) { e.note("mapping %s", r.Ref) }
@@ -49,14 +50,19 @@ func (e *eyes) Ended(stream string, end component.Ending, why component.DeadLett
 // with its ending, and nothing of any other; the run is the same.
 func TestObserver(t *testing.T) {
 	for fate, want := range map[string][]string{
-		"fine":          {"decoded", `transformed component:default/it by fates, dropped ""`, "mapping", "mapped component:default/it, 1", "decided component:default/it, all-users", "staged documents", "ended documents component:default/it delivered"},
-		"dropped":       {"decoded", `dropped "unwanted"`, "ended  component:default/it filtered unwanted"},
-		"broken":        {"decoded", "transformed", "ended  component:default/it rejected cannot be transformed"},
-		"unmapped":      {"decoded", "transformed", "mapping", "mapped component:default/it, 0", "ended  component:default/it filtered no mapping"},
+		"fine": {"decoded", `transformed component:default/it by fates, dropped ""`, "mapping", "mapped component:default/it, 1",
+			"decided component:default/it, all-users", "staged documents", "ended documents component:default/it delivered"},
+		"dropped": {"decoded", `dropped "unwanted"`, "ended  component:default/it filtered unwanted"},
+		"broken":  {"decoded", "transformed", "ended  component:default/it rejected cannot be transformed"},
+		"unmapped": {"decoded", "transformed", "mapping", "mapped component:default/it, 0",
+			"ended  component:default/it filtered no mapping"},
 		"mapping error": {"decoded", "transformed", "mapping", "ended  component:default/it rejected cannot be mapped"},
-		"rule error":    {"decoded", "transformed", "mapping", "mapped", "ended documents component:default/it rejected the rule cannot be decided"},
-		"private":       {"decoded", "transformed", "mapping", "mapped", "decided component:default/it, nobody", "ended documents component:default/it withheld rule private: for nobody"},
-		"of strangers":  {"decoded", "transformed", "mapping", "mapped", "decided", "ended documents component:default/it withheld"},
+		"rule error": {"decoded", "transformed", "mapping", "mapped",
+			"ended documents component:default/it rejected the rule cannot be decided"},
+		"private": {"decoded", "transformed", "mapping", "mapped", "decided component:default/it, nobody",
+			"ended documents component:default/it withheld rule private: for nobody"},
+		"of strangers": {"decoded", "transformed", "mapping", "mapped", "decided",
+			"ended documents component:default/it withheld"},
 	} {
 		var reports [2]read.Counts
 		for i, e := range []*eyes{nil, {ref: "component:default/it"}} {
@@ -79,7 +85,9 @@ func TestObserver(t *testing.T) {
 			if e == nil {
 				continue
 			}
-			if len(e.saw) != len(want) || slices.ContainsFunc(want, func(s string) bool { return !strings.Contains(e.saw[slices.Index(want, s)], s) }) {
+			if len(e.saw) != len(want) || slices.ContainsFunc(want, func(s string) bool {
+				return !strings.Contains(e.saw[slices.Index(want, s)], s)
+			}) {
 				t.Errorf("%s: told\n%s\nwant\n%s", fate, strings.Join(e.saw, "\n"), strings.Join(want, "\n"))
 			}
 		}

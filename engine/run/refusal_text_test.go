@@ -61,9 +61,14 @@ func TestLossReason(t *testing.T) {
 		reason string
 		table  []string
 	}{
-		"both types": {func(w *world) { w.Components(40, "fine") }, "this run would delete 66 of 106 documents (62 %, limit 20 %)",
-			[]string{"documents 106 before 66 would go (62 %, limit 20 %)", "documents api 6 before 6 would go (all of them)", "documents component 100 before 60 would go (60 %, limit 20)"}},
-		"one type": {func(w *world) { w.Components(100, "fine") }, "this run would delete 6 of 6 documents of type api (all of them)",
+		"both types": {func(w *world) {
+			w.Components(40, "fine")
+		}, "this run would delete 66 of 106 documents (62 %, limit 20 %)",
+			[]string{"documents 106 before 66 would go (62 %, limit 20 %)", "documents api 6 before 6 would go (all of them)",
+				"documents component 100 before 60 would go (60 %, limit 20)"}},
+		"one type": {func(w *world) {
+			w.Components(100, "fine")
+		}, "this run would delete 6 of 6 documents of type api (all of them)",
 			[]string{"documents 106 before 6 would go (5.66 %, limit 20 %)", "documents api 6 before 6 would go (all of them)"}},
 	} {
 		_, _, err := n.run(tc.fill)
@@ -108,7 +113,8 @@ func TestLossRemedy(t *testing.T) {
 		for refused != nil && refused.Guard != "max_loss" {
 			refused = refused.Also
 		}
-		if refused == nil || !strings.Contains(refused.Remedy, want) || want == "" && strings.Contains(refused.Remedy, "withheld") {
+		if refused == nil || !strings.Contains(refused.Remedy, want) ||
+			want == "" && strings.Contains(refused.Remedy, "withheld") {
 			t.Errorf("%d withheld: %v; %+v", private, err, refused)
 		}
 	}

@@ -15,14 +15,16 @@ func (r *run) refuse(stream string, e component.Encoded, reason string) error {
 	r.ledger.RejectLate(stream, e.Ref, fault.Reject(fault.StagePublish, "", "%s", reason))
 	planned := r.plan.Stream(stream).Count
 	l := r.p.Limits
-	within := n < planned && !l.MaxRejected.Exceeded(r.ledger.Ended(component.Rejected), r.ledger.Total()) && !l.MaxLoss.Exceeded(n, planned)
+	within := n < planned && !l.MaxRejected.Exceeded(r.ledger.Ended(component.Rejected), r.ledger.Total()) &&
+		!l.MaxLoss.Exceeded(n, planned)
 	r.mu.Lock()
 	within = within && r.reviewer.MaxLoss(r.plan, r.held, r.reviewer.Cover) == nil
 	r.mu.Unlock()
 	if within {
 		return nil
 	}
-	return fault.Errorf(fault.Fatal, "mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",
+	return fault.Errorf(fault.Fatal,
+		"mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",
 		"the sink refused %d of %d items of %s, which is more than the guards allow: %s", n, planned, stream, reason)
 }
 

@@ -64,14 +64,16 @@ func (r *run) noteUnknown() {
 		}
 	}
 	if len(unknown) > 0 {
-		r.note("the sink does not say what it holds of %s, and no earlier run is remembered: the loss guard had nothing to compare with", strings.Join(unknown, ", "))
+		r.note("the sink does not say what it holds of %s, and no earlier run is remembered: the loss guard had nothing to "+
+			"compare with", strings.Join(unknown, ", "))
 	}
 }
 
 // holdings asks the sink what it holds. A dry run goes on without an answer.
 func (r *run) holdings(ctx context.Context, session component.Session) (component.Holdings, error) {
 	if r.p.Offline {
-		r.note("the sink was not asked for anything, since its address or token is not set: what would go could not be compared with what it holds")
+		r.note("the sink was not asked for anything, since its address or token is not set: what would go could not be " +
+			"compared with what it holds")
 		return component.Holdings{}, nil
 	}
 	held, err := session.Holds(ctx)
@@ -93,7 +95,8 @@ func (r *run) holdings(ctx context.Context, session component.Session) (componen
 
 // compare puts the plan beside the last good run.
 func (r *run) compare() error {
-	v := &guard.Review{Pipeline: r.p, Records: r.ledger, Approvals: r.findApprovals(), Refused: map[[2]string]int{}, Stale: func(string, int) bool { return false }}
+	v := &guard.Review{Pipeline: r.p, Records: r.ledger, Approvals: r.findApprovals(), Refused: map[[2]string]int{},
+		Stale: func(string, int) bool { return false }}
 	r.reviewer = v
 	if r.last == nil {
 		return nil
@@ -135,8 +138,12 @@ func (r *run) fillChanges() {
 	for _, s := range c.Swapped() {
 		swapped += s.Pairs
 	}
-	if slices.ContainsFunc(r.p.Streams, func(s component.Stream) bool { return s.Permissions && r.reviewer.Remembers(s.Name) }) {
-		r.report.Since = &Since{Run: r.last.Run, Finished: r.last.Finished, SamePipeline: r.last.Fingerprint == r.p.Fingerprint, Audience: c.Audience(), Wider: len(widened), Widened: widened, Swapped: swapped}
+	if slices.ContainsFunc(r.p.Streams, func(s component.Stream) bool {
+		return s.Permissions && r.reviewer.Remembers(s.Name)
+	}) {
+		r.report.Since = &Since{Run: r.last.Run, Finished: r.last.Finished,
+			SamePipeline: r.last.Fingerprint == r.p.Fingerprint, Audience: c.Audience(), Wider: len(widened), Widened: widened,
+			Swapped: swapped}
 	}
 	for i := range r.report.Streams {
 		r.report.Streams[i].Changes = c.Of(r.report.Streams[i].Name)

@@ -23,7 +23,9 @@ import (
 func Run(ctx context.Context, p *component.Pipeline, o Options) (*Report, error) {
 	if p.Limits.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, p.Limits.Timeout, fault.Errorf(fault.Permanent, "raise --timeout, or look at what takes so long", "the run took longer than its %s", p.Limits.Timeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, p.Limits.Timeout,
+			fault.Errorf(fault.Permanent, "raise --timeout, or look at what takes so long", "the run took longer than its %s",
+				p.Limits.Timeout))
 		defer cancel()
 	}
 	r := newRun(p, o)
@@ -43,7 +45,8 @@ func newRun(p *component.Pipeline, o Options) *run {
 	if o.clock == nil {
 		o.clock = realTime{}
 	}
-	return &run{p: p, o: o, ledger: read.NewLedger(o.DeadLetters, o.Observer), staged: stage.New(), report: &Report{Pipeline: p.Name, RunID: o.RunID, Started: time.Now().UTC()}}
+	return &run{p: p, o: o, ledger: read.NewLedger(o.DeadLetters, o.Observer), staged: stage.New(),
+		report: &Report{Pipeline: p.Name, RunID: o.RunID, Started: time.Now().UTC()}}
 }
 
 type run struct {
@@ -95,7 +98,9 @@ func (r *run) acts(ctx context.Context) (err error) {
 			return fault.Cause(ctx, err)
 		}
 	}
-	if err := timed(&r.report.Seconds.Review, func() error { return r.review(ctx, session) }); err != nil || r.o.Until == Reviewed {
+	if err := timed(&r.report.Seconds.Review, func() error {
+		return r.review(ctx, session)
+	}); err != nil || r.o.Until == Reviewed {
 		return err
 	}
 	if err := r.begin(); err != nil {

@@ -21,8 +21,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fate is every way for a record to end, with the ending it must come to.
 var endingOf = map[string]component.Ending{
-	"fine": component.Delivered, "dropped": component.Filtered, "broken": component.Rejected, "unmapped": component.Filtered, "mapping error": component.Rejected,
-	"undecided": component.Rejected, "rule error": component.Rejected, "private": component.Withheld, "of nobody": component.Withheld, "of strangers": component.Withheld,
+	"fine": component.Delivered, "dropped": component.Filtered, "broken": component.Rejected,
+	"unmapped": component.Filtered, "mapping error": component.Rejected,
+	"undecided": component.Rejected, "rule error": component.Rejected, "private": component.Withheld,
+	"of nobody": component.Withheld, "of strangers": component.Withheld,
 	"not encodable": component.Rejected, "refused by the sink": component.Rejected,
 }
 
@@ -48,7 +50,8 @@ func TestNothingLost(t *testing.T) {
 			switch phase {
 			case "identities":
 				kind = [2]string{"user", "group"}[r.IntN(2)]
-				if kind == "user" && endingOf[name] == component.Withheld || kind == "user" && (name == "undecided" || name == "rule error") {
+				if kind == "user" && endingOf[name] == component.Withheld ||
+					kind == "user" && (name == "undecided" || name == "rule error") {
 					name = "twin"
 				}
 			case "structure":
@@ -113,12 +116,18 @@ func TestNothingLost(t *testing.T) {
 func TestNothingBeforeEverything(t *testing.T) {
 	boom := errors.New("boom")
 	for name, spoil := range map[string]func(*world){
-		"the first page fails":     func(w *world) { w.Company.Fail = func(string, int) error { return boom } },
-		"the last page fails":      func(w *world) { w.Company.Fail = failAt("catalog", 2, boom) },
-		"while streaming":          func(w *world) { w.P.Limits.SpillBytes = 10; w.Company.Fail = failAt("catalog", 2, boom) },
-		"a transform gives up":     func(w *world) { w.Add("catalog", "component", "x", "transform fails") },
-		"a mapper panics":          func(w *world) { w.Add("identities", "group", "x", "panic") },
-		"a panic while streaming":  func(w *world) { w.P.Limits.SpillBytes = 10; w.Add("catalog", "component", "x", "panic") },
+		"the first page fails": func(w *world) { w.Company.Fail = func(string, int) error { return boom } },
+		"the last page fails":  func(w *world) { w.Company.Fail = failAt("catalog", 2, boom) },
+		"while streaming": func(w *world) {
+			w.P.Limits.SpillBytes = 10
+			w.Company.Fail = failAt("catalog", 2, boom)
+		},
+		"a transform gives up": func(w *world) { w.Add("catalog", "component", "x", "transform fails") },
+		"a mapper panics":      func(w *world) { w.Add("identities", "group", "x", "panic") },
+		"a panic while streaming": func(w *world) {
+			w.P.Limits.SpillBytes = 10
+			w.Add("catalog", "component", "x", "panic")
+		},
 		"the sink does not open":   func(w *world) { w.Store.Fail["open"] = boom },
 		"identities do not seal":   func(w *world) { w.Store.Fail["seal"] = boom },
 		"the sink does not answer": func(w *world) { w.Store.Fail["holds"] = boom },
@@ -138,7 +147,8 @@ func TestNothingBeforeEverything(t *testing.T) {
 			w.Holdings = component.Holdings{Streams: map[string]int{"users": 1, "documents": 60}}
 		},
 		"a type would go": func(w *world) {
-			w.Holdings = component.Holdings{Streams: map[string]int{"users": 1, "documents": 31}, Types: map[string]map[string]int{"documents": {"api": 21}}}
+			w.Holdings = component.Holdings{Streams: map[string]int{"users": 1, "documents": 31},
+				Types: map[string]map[string]int{"documents": {"api": 21}}}
 		},
 		"it is stopped": func(w *world) {
 			stop := make(chan struct{})
@@ -321,7 +331,8 @@ func TestUnwritten(t *testing.T) {
 		return ""
 	}
 	report, err = w.run(t)
-	if _, there := w.Published["users"]; err != nil || there || report.Reasons[component.Filtered]["user switched off"] != 1 {
+	if _, there := w.Published["users"]; err != nil || there ||
+		report.Reasons[component.Filtered]["user switched off"] != 1 {
 		t.Errorf("%v, published %v, filtered %v", err, w.Published, report.Reasons)
 	}
 }
@@ -340,7 +351,8 @@ func TestDeadLetters(t *testing.T) {
 	if err != nil || len(deadLetters) != 30 || len(report.Rejections) != 20 {
 		t.Fatalf("%v: %d deadLetters, %d shown", err, len(deadLetters), len(report.Rejections))
 	}
-	if d := deadLetters[0]; d.Ref != "component:default/bad0" || d.Stage != "transform" || d.Reason != "cannot be transformed" {
+	if d := deadLetters[0]; d.Ref != "component:default/bad0" || d.Stage != "transform" ||
+		d.Reason != "cannot be transformed" {
 		t.Errorf("%+v", d)
 	}
 	w.o.DeadLetters = func(component.DeadLetter) error { return errors.New("disk full") }

@@ -21,7 +21,10 @@ func (r *run) save() error {
 	if err == nil && r.writes() {
 		err = r.keep()
 	}
-	if err == nil && slices.ContainsFunc(r.plan.Streams, func(s component.StreamPlan) bool { d, _ := r.p.Stream(s.Name); return d.Permissions }) {
+	if err == nil && slices.ContainsFunc(r.plan.Streams, func(s component.StreamPlan) bool {
+		d, _ := r.p.Stream(s.Name)
+		return d.Permissions
+	}) {
 		err = r.hidden.Settle(r.store)
 	}
 	if err != nil {
@@ -32,11 +35,14 @@ func (r *run) save() error {
 
 // unsaved says that a run delivered everything and that its state is not saved.
 func unsaved(err error) error {
-	return &fault.Unconfirmed{Reason: "everything was delivered, but what was delivered could not be remembered: " + err.Error(), Remedy: "see that the state folder can be written and run again; until then runs are compared with the one before"}
+	return &fault.Unconfirmed{Reason: "everything was delivered, but what was delivered could not be remembered: " +
+		err.Error(),
+		Remedy: "see that the state folder can be written and run again; until then runs are compared with the one before"}
 }
 
 func (r *run) write() error {
-	h := baseline.Header{Pipeline: r.p.Name, Run: r.o.RunID, Owner: r.owner.ID, Finished: time.Now().UTC(), Fingerprint: r.p.Fingerprint, Said: r.held.Streams, Streams: map[string]int{}, Types: map[string]map[string]int{}}
+	h := baseline.Header{Pipeline: r.p.Name, Run: r.o.RunID, Owner: r.owner.ID, Finished: time.Now().UTC(),
+		Fingerprint: r.p.Fingerprint, Said: r.held.Streams, Streams: map[string]int{}, Types: map[string]map[string]int{}}
 	for _, s := range r.plan.Streams {
 		h.Streams[s.Name] = s.Count - r.reviewer.Refused[[2]string{s.Name}]
 		h.Streams[s.Name] -= r.staged.HiddenCount(s.Name)
@@ -78,7 +84,8 @@ func (r *run) partial() bool {
 
 // nobodys is what is remembered of an item that was withheld.
 func (r *run) nobodys(stream, ref, id string) baseline.Entry {
-	return baseline.Entry{Stream: stream, Ref: ref, Kind: r.ledger.Kind(ref), Audience: access.Nobody.String(), ID: codec.Hash([]byte(id))}
+	return baseline.Entry{Stream: stream, Ref: ref, Kind: r.ledger.Kind(ref), Audience: access.Nobody.String(),
+		ID: codec.Hash([]byte(id))}
 }
 
 // awayFor is how long it is remembered who could find what is not there any more.
@@ -104,7 +111,8 @@ func (r *run) entries(w *baseline.Writer) error {
 				w.Add(r.nobodys(s.Name, t.Ref, t.ID))
 				continue
 			}
-			e := baseline.Entry{Stream: s.Name, Ref: t.Ref, Kind: r.ledger.Kind(t.Ref), Type: t.Type, ID: codec.Hash([]byte(t.ID)), Content: t.Content, Names: t.Names}
+			e := baseline.Entry{Stream: s.Name, Ref: t.Ref, Kind: r.ledger.Kind(t.Ref), Type: t.Type,
+				ID: codec.Hash([]byte(t.ID)), Content: t.Content, Names: t.Names}
 			if t.Audience != access.Undecided {
 				e.Audience = t.Audience.String()
 			}

@@ -43,7 +43,8 @@ func Stage(ctx context.Context, p *component.Pipeline, o StageOptions, use func(
 	offline := *p
 	offline.Offline = true
 	r := newRun(&offline, Options{
-		RunID: o.RunID, Until: Reviewed, State: o.State, DeadLetters: o.DeadLetters, Observer: o.Observer, Log: o.Log, Stop: o.Stop,
+		RunID: o.RunID, Until: Reviewed, State: o.State, DeadLetters: o.DeadLetters, Observer: o.Observer, Log: o.Log,
+		Stop: o.Stop,
 	})
 	r.replaced, r.fetch = o.Hidden, o.Fetch
 	defer r.close()

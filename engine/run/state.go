@@ -58,12 +58,16 @@ func (r *run) hiddenLost(list baseline.Hiding) error {
 	if r.last == nil {
 		return nil
 	}
-	lost := slices.DeleteFunc(slices.Clone(r.last.Hidden), func(ref string) bool { _, listed := list.Refs[ref]; return listed })
+	lost := slices.DeleteFunc(slices.Clone(r.last.Hidden), func(ref string) bool {
+		_, listed := list.Refs[ref]
+		return listed
+	})
 	if len(lost) == 0 {
 		return nil
 	}
 	x := display.Examples{N: len(lost), Refs: lost[:min(len(lost), display.Shown)]}
-	return &fault.StateError{Err: fmt.Errorf("the hidden list %s lacks %s that the last good run read on it: %s", r.store.HiddenFile(), display.Plural(len(lost), "document"), x.String()),
+	return &fault.StateError{Err: fmt.Errorf("the hidden list %s lacks %s that the last good run read on it: %s",
+		r.store.HiddenFile(), display.Plural(len(lost), "document"), x.String()),
 		Remedy: "restore the file from a copy; if there is none, hide the documents again with pipe hide FILE REF"}
 }
 

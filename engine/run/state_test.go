@@ -108,11 +108,14 @@ func TestHiddenLost(t *testing.T) {
 		"no last run":     {nil, listed(nil), ""},
 		"nothing hidden":  {&baseline.Snapshot{}, listed(nil), ""},
 		"more are hidden": {&baseline.Snapshot{Header: baseline.Header{Hidden: refs[:2]}}, listed(refs), ""},
-		"one is missing":  {&baseline.Snapshot{Header: baseline.Header{Hidden: refs}}, listed(refs[1:]), "lacks 1 document that the last good run read on it: component:default/c00"},
-		"all are missing": {&baseline.Snapshot{Header: baseline.Header{Hidden: refs}}, listed(nil), "lacks 12 documents that the last good run read on it: " + strings.Join(refs[:10], ", ") + " and 2 more"},
+		"one is missing": {&baseline.Snapshot{Header: baseline.Header{Hidden: refs}}, listed(refs[1:]),
+			"lacks 1 document that the last good run read on it: component:default/c00"},
+		"all are missing": {&baseline.Snapshot{Header: baseline.Header{Hidden: refs}}, listed(nil),
+			"lacks 12 documents that the last good run read on it: " + strings.Join(refs[:10], ", ") + " and 2 more"},
 	} {
 		err := (&run{store: store, last: tc.last}).hiddenLost(tc.list)
-		if (err == nil) != (tc.says == "") || err != nil && (!errors.As(err, new(*fault.StateError)) || !strings.HasSuffix(err.Error(), tc.says)) {
+		if (err == nil) != (tc.says == "") ||
+			err != nil && (!errors.As(err, new(*fault.StateError)) || !strings.HasSuffix(err.Error(), tc.says)) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -143,8 +146,10 @@ func TestStale(t *testing.T) {
 			t.Fatal(err)
 		}
 		v := r.reviewer
-		if v.Stale("documents", 7) != tc.stale || v.Stale("users", 0) != tc.stale || v.Stale("documents", 8) || v.Stale("members", 0) {
-			t.Errorf("%s: documents %t, users %t, other count %t, other stream %t", name, v.Stale("documents", 7), v.Stale("users", 0), v.Stale("documents", 8), v.Stale("members", 0))
+		if v.Stale("documents", 7) != tc.stale || v.Stale("users", 0) != tc.stale || v.Stale("documents", 8) ||
+			v.Stale("members", 0) {
+			t.Errorf("%s: documents %t, users %t, other count %t, other stream %t", name, v.Stale("documents", 7),
+				v.Stale("users", 0), v.Stale("documents", 8), v.Stale("members", 0))
 		}
 		if !strings.HasPrefix(v.Since, tc.since) || (v.Since == "") != (tc.since == "") {
 			t.Errorf("%s: %q", name, v.Since)
@@ -166,11 +171,13 @@ func TestSince(t *testing.T) {
 		t.Errorf("the first run: %+v, %+v", report.Since, report.Streams[1].Changes)
 	}
 	_, report = n.good(func(w *world) { fill(w); fates1(w, 2, "fine"); team(w, 0); w.P.Fingerprint = "b" })
-	if s := report.Since; s == nil || s.SamePipeline || s.Wider != 2 || s.Audience[access.Listed] != 30 || report.Streams[1].Changes.Changed != 2 || report.Streams[0].Changes.Same != 2 {
+	if s := report.Since; s == nil || s.SamePipeline || s.Wider != 2 || s.Audience[access.Listed] != 30 ||
+		report.Streams[1].Changes.Changed != 2 || report.Streams[0].Changes.Same != 2 {
 		t.Errorf("%+v, %+v", s, report.Streams[1].Changes)
 	}
 	_, report = n.good(func(w *world) { fill(w); fates1(w, 2, "fine"); team(w, 3); w.P.Fingerprint = "b" })
-	if s := report.Since; s == nil || !s.SamePipeline || s.Wider != 0 || !slices.Contains(report.Notes, "groups with more members than before: group:default/team +3") {
+	if s := report.Since; s == nil || !s.SamePipeline || s.Wider != 0 ||
+		!slices.Contains(report.Notes, "groups with more members than before: group:default/team +3") {
 		t.Errorf("%+v, %q", s, report.Notes)
 	}
 	if slices.ContainsFunc(report.Notes, func(note string) bool { return note == "" }) {
@@ -186,7 +193,9 @@ func TestUnsaved(t *testing.T) {
 	n.good(fill)
 	let := hiddenNow("component:default/c000")
 	let.Back = time.Now().UTC()
-	if err := n.Baseline().UpdateHidden(func([]baseline.Hidden) ([]baseline.Hidden, error) { return []baseline.Hidden{let}, nil }); err != nil {
+	if err := n.Baseline().UpdateHidden(func([]baseline.Hidden) ([]baseline.Hidden, error) {
+		return []baseline.Hidden{let}, nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	own := n.Owner()
@@ -213,7 +222,9 @@ func TestSettledByDocuments(t *testing.T) {
 	n.good(func(w *world) { w.Components(3, "fine") })
 	let := hiddenNow("component:default/c000")
 	let.Back = time.Now().UTC()
-	if err := n.Baseline().UpdateHidden(func([]baseline.Hidden) ([]baseline.Hidden, error) { return []baseline.Hidden{let}, nil }); err != nil {
+	if err := n.Baseline().UpdateHidden(func([]baseline.Hidden) ([]baseline.Hidden, error) {
+		return []baseline.Hidden{let}, nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	for _, documents := range []bool{false, true} {
@@ -267,7 +278,8 @@ func writing(t *testing.T, last *baseline.Snapshot, items ...component.Encoded) 
 	p := twoStreams()
 	p.Model = fake.NewCompany()
 	p.Unwritten = func(string) string { return "" }
-	r := &run{p: p, store: newNight(t).Baseline(), staged: s, ledger: read.NewLedger(nil, nil), last: last, plan: &component.Plan{Streams: []component.StreamPlan{s.Plan("documents")}}, report: &Report{}}
+	r := &run{p: p, store: newNight(t).Baseline(), staged: s, ledger: read.NewLedger(nil, nil), last: last,
+		plan: &component.Plan{Streams: []component.StreamPlan{s.Plan("documents")}}, report: &Report{}}
 	if err := r.compare(); err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +298,8 @@ func TestHeaderOfBaseline(t *testing.T) {
 	}
 	last := func() *baseline.Snapshot {
 		s := fake.Snapshot(t, nil)
-		s.Fingerprint, s.Streams, s.Types = "before", map[string]int{"documents": 9, "users": 5, "members": 4}, map[string]map[string]int{"members": {"group": 4}, "documents": {"old": 9}}
+		s.Fingerprint, s.Streams, s.Types = "before", map[string]int{"documents": 9, "users": 5,
+			"members": 4}, map[string]map[string]int{"members": {"group": 4}, "documents": {"old": 9}}
 		return s
 	}
 	for name, tc := range map[string]struct {
@@ -299,14 +312,22 @@ func TestHeaderOfBaseline(t *testing.T) {
 		types       string // of documents
 		fingerprint string
 	}{
-		"the first run":               {nil, []component.Encoded{api, fake.Staged("a", "default", access.AllUsers)}, nil, nil, false, map[string]int{"documents": 2}, "map[api:1 component:1]", "now"},
-		"without types":               {nil, []component.Encoded{untyped("a"), untyped("b")}, nil, nil, false, map[string]int{"documents": 2}, "map[]", "now"},
-		"one has a type":              {nil, []component.Encoded{untyped("a"), api}, nil, nil, false, map[string]int{"documents": 2}, "map[:1 api:1]", "now"},
-		"one type":                    {nil, []component.Encoded{api}, nil, nil, false, map[string]int{"documents": 1}, "map[api:1]", "now"},
-		"refused, and hidden late":    {nil, []component.Encoded{untyped("a"), untyped("b"), untyped("c"), untyped("d")}, []string{"a"}, []string{"b", "c"}, false, map[string]int{"documents": 1}, "map[]", "now"},
-		"others were left out":        {last(), []component.Encoded{api}, nil, nil, true, map[string]int{"documents": 1, "users": 5, "members": 4}, "map[api:1]", "before"},
-		"others are gone":             {last(), []component.Encoded{api}, nil, nil, false, map[string]int{"documents": 1, "users": 5, "members": 4}, "map[api:1]", "now"},
-		"the first, others left out":  {nil, []component.Encoded{api}, nil, nil, true, map[string]int{"documents": 1}, "map[api:1]", "now"},
+		"the first run": {nil, []component.Encoded{api, fake.Staged("a", "default", access.AllUsers)}, nil, nil,
+			false, map[string]int{"documents": 2}, "map[api:1 component:1]", "now"},
+		"without types": {nil, []component.Encoded{untyped("a"), untyped("b")}, nil, nil, false,
+			map[string]int{"documents": 2}, "map[]", "now"},
+		"one has a type": {nil, []component.Encoded{untyped("a"), api}, nil, nil, false,
+			map[string]int{"documents": 2}, "map[:1 api:1]", "now"},
+		"one type": {nil, []component.Encoded{api}, nil, nil, false, map[string]int{"documents": 1},
+			"map[api:1]", "now"},
+		"refused, and hidden late": {nil, []component.Encoded{untyped("a"), untyped("b"), untyped("c"), untyped("d")},
+			[]string{"a"}, []string{"b", "c"}, false, map[string]int{"documents": 1}, "map[]", "now"},
+		"others were left out": {last(), []component.Encoded{api}, nil, nil, true,
+			map[string]int{"documents": 1, "users": 5, "members": 4}, "map[api:1]", "before"},
+		"others are gone": {last(), []component.Encoded{api}, nil, nil, false,
+			map[string]int{"documents": 1, "users": 5, "members": 4}, "map[api:1]", "now"},
+		"the first, others left out": {nil, []component.Encoded{api}, nil, nil, true, map[string]int{"documents": 1},
+			"map[api:1]", "now"},
 		"nothing of documents staged": {nil, nil, nil, nil, false, map[string]int{"documents": 0}, "map[]", "now"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -326,7 +347,8 @@ func TestHeaderOfBaseline(t *testing.T) {
 				t.Fatal(err)
 			}
 			h, _ := entriesOf(t, r.store)
-			if !maps.Equal(h.Streams, tc.streams) || fmt.Sprint(h.Types["documents"]) != tc.types || h.Fingerprint != tc.fingerprint {
+			if !maps.Equal(h.Streams, tc.streams) || fmt.Sprint(h.Types["documents"]) != tc.types ||
+				h.Fingerprint != tc.fingerprint {
 				t.Errorf("streams %v, types %v, fingerprint %s", h.Streams, h.Types, h.Fingerprint)
 			}
 			if _, users := h.Types["users"]; users || (h.Types["members"] != nil) != (tc.last != nil) {
@@ -346,12 +368,15 @@ func TestEntriesOfBaseline(t *testing.T) {
 	undecided := fake.Document("undecided", access.AllUsers)
 	undecided.Audience = ""
 	last := fake.Snapshot(t, []baseline.Entry{
-		fake.Document("same", access.Listed, "sam"), fake.Document("gone", access.Listed, "sam"), fake.Document("refused", access.Listed, "sam"), fake.Document("hidden late", access.AllUsers),
+		fake.Document("same", access.Listed, "sam"), fake.Document("gone", access.Listed, "sam"),
+		fake.Document("refused", access.Listed, "sam"), fake.Document("hidden late", access.AllUsers),
 		fake.Away(fake.Document("away", access.Listed, "sam")), almost, long, undecided,
 		{Stream: "members", Ref: "group", ID: 7, Names: fake.Hashes("sam")},
 	})
 	open := fake.Staged("without permissions", "", access.Undecided)
-	r := writing(t, last, fake.Staged("same", "default", access.AllUsers), fake.Staged("new", "default", access.AllUsers), fake.Staged("refused", "default", access.AllUsers), fake.Staged("hidden late", "default", access.AllUsers), open, component.Encoded{ID: "refused without permissions", Ref: "same"})
+	r := writing(t, last, fake.Staged("same", "default", access.AllUsers), fake.Staged("new", "default", access.AllUsers),
+		fake.Staged("refused", "default", access.AllUsers), fake.Staged("hidden late", "default", access.AllUsers), open,
+		component.Encoded{ID: "refused without permissions", Ref: "same"})
 	for _, id := range []string{"refused", "refused without permissions"} {
 		r.staged.Refuse("documents", component.Encoded{ID: id})
 	}

@@ -32,18 +32,25 @@ func TestRestrictedForOpen(t *testing.T) {
 		limit   component.Bound
 		refused bool
 	}{
-		"30 are renamed and become everybody's":   {after(30, 30, "fine"), component.DefaultLimits().MaxWiden, true},
-		"20 are":                                  {after(20, 20, "fine"), component.DefaultLimits().MaxWiden, false},
-		"20 are, and none may":                    {after(20, 20, "fine"), component.Bound{}, true},
-		"one is, and none may":                    {after(1, 1, "fine"), component.Bound{}, true},
-		"30 go and nothing is new":                {after(30, 0, ""), component.Bound{}, false},
-		"30 go and 30 restricted are new":         {after(30, 30, "of sam"), component.Bound{}, false},
-		"none goes and 30 are new":                {after(0, 30, "fine"), component.Bound{}, false},
-		"30 go and 5 are new":                     {after(30, 5, "fine"), component.Bound{Items: 5}, false},
-		"30 go and 6 are new":                     {after(30, 6, "fine"), component.Bound{Items: 5}, true},
-		"5 go and 30 are new":                     {after(5, 30, "fine"), component.Bound{Items: 5}, false},
-		"open ones go":                            {func(w *world) { before(w); w.Records["catalog"] = w.Records["catalog"][:180]; renamed(w, 30) }, component.Bound{}, false},
-		"all have another id":                     {func(w *world) { before(w); w.Store.Numbered = true }, component.Bound{}, false},
+		"30 are renamed and become everybody's": {after(30, 30, "fine"), component.DefaultLimits().MaxWiden, true},
+		"20 are":                                {after(20, 20, "fine"), component.DefaultLimits().MaxWiden, false},
+		"20 are, and none may":                  {after(20, 20, "fine"), component.Bound{}, true},
+		"one is, and none may":                  {after(1, 1, "fine"), component.Bound{}, true},
+		"30 go and nothing is new":              {after(30, 0, ""), component.Bound{}, false},
+		"30 go and 30 restricted are new":       {after(30, 30, "of sam"), component.Bound{}, false},
+		"none goes and 30 are new":              {after(0, 30, "fine"), component.Bound{}, false},
+		"30 go and 5 are new":                   {after(30, 5, "fine"), component.Bound{Items: 5}, false},
+		"30 go and 6 are new":                   {after(30, 6, "fine"), component.Bound{Items: 5}, true},
+		"5 go and 30 are new":                   {after(5, 30, "fine"), component.Bound{Items: 5}, false},
+		"open ones go": {func(w *world) {
+			before(w)
+			w.Records["catalog"] = w.Records["catalog"][:180]
+			renamed(w, 30)
+		}, component.Bound{}, false},
+		"all have another id": {func(w *world) {
+			before(w)
+			w.Store.Numbered = true
+		}, component.Bound{}, false},
 		"25 towards everybody, in a lenient file": {after(25, 25, "fine"), component.Bound{Share: 1}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -56,16 +63,20 @@ func TestRestrictedForOpen(t *testing.T) {
 			_, report, err := n.run(fill)
 			var refused *fault.Refusal
 			if !tc.refused {
-				if err != nil && !(name == "all have another id" && errors.As(err, &refused) && refused.Guard == "max_loss" && refused.Also == nil) {
+				if err != nil &&
+					!(name == "all have another id" && errors.As(err, &refused) && refused.Guard == "max_loss" &&
+						refused.Also == nil) {
 					t.Errorf("%v\n%s", err, strings.Join(tableOf(err), "\n"))
 				}
 				return
 			}
-			if !errors.As(err, &refused) || refused.Guard != "max_widen" || report.Since.Swapped == 0 || report.Since.Wider != 0 {
+			if !errors.As(err, &refused) || refused.Guard != "max_widen" || report.Since.Swapped == 0 ||
+				report.Since.Wider != 0 {
 				t.Fatalf("%v, %+v", err, report.Since)
 			}
 			text := strings.Join(refused.Table, "\n")
-			if !strings.Contains(text, "component:default/c000 (listed)") || !strings.Contains(text, "component:default/new0 (all-users)") {
+			if !strings.Contains(text, "component:default/c000 (listed)") ||
+				!strings.Contains(text, "component:default/new0 (all-users)") {
 				t.Errorf("the table is\n%s", text)
 			}
 			n.good(with(fill, refused.ID))
@@ -121,7 +132,8 @@ func TestEveryWidenedDocumentHasAName(t *testing.T) {
 	if len(report.Since.Widened) != 12 || report.Since.Wider != 12 || len(d.Widened) != 12 || len(d.Gone) != 25 {
 		t.Fatalf("%+v, %d, %d", report.Since, len(d.Widened), len(d.Gone))
 	}
-	if first := d.Widened[0]; first != (baseline.Widened{Ref: "component:default/c000", Rule: "default", Before: access.Listed, After: access.AllUsers}) {
+	if first := d.Widened[0]; first != (baseline.Widened{Ref: "component:default/c000", Rule: "default",
+		Before: access.Listed, After: access.AllUsers}) {
 		t.Errorf("%+v", first)
 	}
 }

@@ -120,7 +120,9 @@ func (t *tracking) mute() bool {
 
 // fresh are the pauses that no run has reported yet.
 func (t *tracking) fresh() []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(t.found)), func(stream string) bool { return slices.Contains(t.reported, stream) })
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(t.found)), func(stream string) bool {
+		return slices.Contains(t.reported, stream)
+	})
 }
 
 // lostAnd are the lost uploads of streams that a plan sends again.

@@ -49,7 +49,9 @@ func TestNoMassExposure(t *testing.T) {
 			if !errors.As(err, &refused) || refused.Guard != "max_widen" || w.Sent() {
 				t.Fatalf("error %v, sent %v", err, w.Sent())
 			}
-			if len(refused.Changes) != tc.wider || !slices.ContainsFunc(refused.Table, func(l string) bool { return strings.Contains(l, tc.table) }) {
+			if len(refused.Changes) != tc.wider || !slices.ContainsFunc(refused.Table, func(l string) bool {
+				return strings.Contains(l, tc.table)
+			}) {
 				t.Errorf("%d changes\n%s", len(refused.Changes), strings.Join(refused.Table, "\n"))
 			}
 			if report.Since == nil || report.Since.Wider != tc.wider {
@@ -88,10 +90,15 @@ func TestWidenReason(t *testing.T) {
 		reason  string
 		gained  string
 	}{
-		"the number":     {component.Bound{Items: 5}, 3, "21 of 100 documents would be found by more people (21 %, limit 5)", ""},
-		"the share":      {component.Bound{Share: 0.1}, 3, "21 of 100 documents would be found by more people (21 %, limit 10 %)", ""},
-		"everybody's":    {component.Bound{Share: 1}, 3, "21 of 100 documents would be found by more people (21 of them by everybody, limit 20)", ""},
-		"and more in it": {component.Bound{Share: 1}, 5, "21 of 100 documents would be found by more people (21 of them by everybody, limit 20)", "groups with more members than before: group:default/team +2"},
+		"the number": {component.Bound{Items: 5}, 3, "21 of 100 documents would be found by more people (21 %, limit 5)",
+			""},
+		"the share": {component.Bound{Share: 0.1}, 3,
+			"21 of 100 documents would be found by more people (21 %, limit 10 %)", ""},
+		"everybody's": {component.Bound{Share: 1}, 3,
+			"21 of 100 documents would be found by more people (21 of them by everybody, limit 20)", ""},
+		"and more in it": {component.Bound{Share: 1}, 5,
+			"21 of 100 documents would be found by more people (21 of them by everybody, limit 20)",
+			"groups with more members than before: group:default/team +2"},
 	} {
 		n := newNight(t)
 		n.good(func(w *world) { w.Components(100, "of sam"); team(w, 3) })
@@ -107,7 +114,8 @@ func TestWidenReason(t *testing.T) {
 			continue
 		}
 		last := refused.Table[len(refused.Table)-1]
-		if gained := strings.HasPrefix(last, "groups"); gained != (tc.gained != "") || gained && last != tc.gained || last == "" {
+		if gained := strings.HasPrefix(last, "groups"); gained != (tc.gained != "") || gained && last != tc.gained ||
+			last == "" {
 			t.Errorf("%s: the table is\n%s", name, strings.Join(refused.Table, "\n"))
 		}
 	}
@@ -251,7 +259,8 @@ func TestSameIDAnotherRef(t *testing.T) {
 // TestWithheldIsRenamed: a withheld document is also distinguished by the ID that it
 // would have had, and by the one that it had before.
 func TestWithheldIsRenamed(t *testing.T) {
-	for name, before := range map[string][]string{"withheld": {"private"}, "listed, then withheld": {"of sam", "private"}} {
+	for name, before := range map[string][]string{"withheld": {"private"},
+		"listed, then withheld": {"of sam", "private"}} {
 		t.Run(name, func(t *testing.T) {
 			n := newNight(t)
 			for _, fate := range before {

@@ -62,7 +62,8 @@ func (b *SpillBuffer) Drain(each func(*component.Record) error) error {
 		if err != nil {
 			return err
 		}
-		r := &component.Record{Entry: component.Entry{Ref: string(p[0]), Kind: string(p[1]), Title: string(p[2]), Email: string(p[3])}, Raw: append([]byte(nil), p[4]...)}
+		r := &component.Record{Entry: component.Entry{Ref: string(p[0]), Kind: string(p[1]), Title: string(p[2]),
+			Email: string(p[3])}, Raw: append([]byte(nil), p[4]...)}
 		if err := each(r); err != nil {
 			return err
 		}

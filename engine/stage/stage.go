@@ -54,7 +54,8 @@ func (s *Stage) stream(name string) (*staged, error) {
 		tags.Close()
 		return nil, err
 	}
-	sh := &staged{tags: tags, bodies: bodies, ids: map[string]string{}, types: map[string]int{}, audience: map[access.Audience]int{}, rules: map[string]int{}, refused: map[string]bool{}, late: map[string]bool{}}
+	sh := &staged{tags: tags, bodies: bodies, ids: map[string]string{}, types: map[string]int{},
+		audience: map[access.Audience]int{}, rules: map[string]int{}, refused: map[string]bool{}, late: map[string]bool{}}
 	s.streams[name] = sh
 	return sh, nil
 }
@@ -78,14 +79,16 @@ func (s *Stage) Summary(stream string) (_ Summary, found bool) {
 	if sh == nil {
 		return Summary{}, false
 	}
-	return Summary{Items: sh.tags.Frames(), Weight: sh.weight, Bytes: sh.bodies.Bytes(), Types: sh.types, Audience: sh.audience, Rules: sh.rules}, true
+	return Summary{Items: sh.tags.Frames(), Weight: sh.weight, Bytes: sh.bodies.Bytes(), Types: sh.types,
+		Audience: sh.audience, Rules: sh.rules}, true
 }
 
 // Put stages an item; when its ID is taken it returns the ref that took it and
 // stages nothing. Refs are unique, so that an item whose ID is its own ref can
 // only meet one whose ID is not, and known tells whether an ID is the ref of
 // some other record: memory does not grow with the usual IDs.
-func (s *Stage) Put(stream string, e component.Encoded, weight int, known func(ref string) bool) (taken string, err error) {
+func (s *Stage) Put(stream string, e component.Encoded, weight int, known func(ref string) bool) (taken string,
+	err error) {
 	sh, err := s.stream(stream)
 	if err != nil {
 		return "", err
@@ -107,7 +110,8 @@ func (s *Stage) Put(stream string, e component.Encoded, weight int, known func(r
 	}
 	content := binary.BigEndian.AppendUint64(nil, e.Content)
 	sets := access.HashSets(e.AllOf)
-	if err := sh.tags.Append([]byte(e.ID), []byte(e.Ref), []byte(e.Type), []byte{byte(e.Audience)}, []byte(e.Rule), content, access.PackNames(e.Principals, sets), access.PackSets(sets)); err != nil {
+	if err := sh.tags.Append([]byte(e.ID), []byte(e.Ref), []byte(e.Type), []byte{byte(e.Audience)}, []byte(e.Rule),
+		content, access.PackNames(e.Principals, sets), access.PackSets(sets)); err != nil {
 		return "", err
 	}
 	return "", sh.bodies.Append(e.Body)
@@ -204,7 +208,8 @@ func (s *Stage) Close() {
 
 // Plan is one stream as review and publishing see it.
 func (s *Stage) Plan(stream string) component.StreamPlan {
-	p := component.StreamPlan{Name: stream, Types: map[string]int{}, Audience: map[access.Audience]int{}, Items: func(func(component.Encoded, error) bool) {}, Withheld: s.withheldRefs(stream)}
+	p := component.StreamPlan{Name: stream, Types: map[string]int{}, Audience: map[access.Audience]int{},
+		Items: func(func(component.Encoded, error) bool) {}, Withheld: s.withheldRefs(stream)}
 	sh := s.streams[stream]
 	if sh == nil {
 		return p
@@ -286,8 +291,9 @@ func (sh *staged) each() iter.Seq2[Tag, error] {
 				yield(Tag{}, errItem)
 				return
 			}
-			t := Tag{ID: string(p[0]), Ref: string(p[1]), Type: word(p[2]), Rule: word(p[4]), Content: binary.BigEndian.Uint64(p[5]),
-				Grant: access.Grant{Audience: access.Audience(p[3][0]), Names: access.UnpackNames(p[6]), Sets: sets}}
+			t := Tag{ID: string(p[0]), Ref: string(p[1]), Type: word(p[2]), Rule: word(p[4]),
+				Content: binary.BigEndian.Uint64(p[5]),
+				Grant:   access.Grant{Audience: access.Audience(p[3][0]), Names: access.UnpackNames(p[6]), Sets: sets}}
 			if !yield(t, nil) {
 				return
 			}
@@ -309,7 +315,8 @@ func (sh *staged) items() iter.Seq2[component.Encoded, error] {
 				yield(component.Encoded{}, errItem)
 				return
 			}
-			if !yield(component.Encoded{ID: t.ID, Ref: t.Ref, Type: t.Type, Audience: t.Audience, Rule: t.Rule, Body: body[0]}, nil) {
+			if !yield(component.Encoded{ID: t.ID, Ref: t.Ref, Type: t.Type, Audience: t.Audience, Rule: t.Rule, Body: body[0]},
+				nil) {
 				return
 			}
 		}

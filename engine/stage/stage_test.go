@@ -14,7 +14,8 @@ import (
 // for publishing; it never ends the stream early.
 func TestDamagedStage(t *testing.T) {
 	eight := make([]byte, 8)
-	good := [][]byte{[]byte("id"), []byte("ref"), []byte("type"), {byte(access.AllUsers)}, []byte("rule"), eight, eight, nil}
+	good := [][]byte{[]byte("id"), []byte("ref"), []byte("type"), {byte(access.AllUsers)}, []byte("rule"), eight, eight,
+		nil}
 	with := func(i int, part []byte) [][]byte {
 		frame := slices.Clone(good)
 		frame[i] = part
@@ -78,7 +79,8 @@ func TestStageCounts(t *testing.T) {
 	defer s.Close()
 	var items []component.Encoded
 	for i := range 4 {
-		e := component.Encoded{ID: fmt.Sprint(i), Ref: fmt.Sprint(i), Type: "api", Audience: access.AllUsers, Rule: "open", Body: []byte("{}")}
+		e := component.Encoded{ID: fmt.Sprint(i), Ref: fmt.Sprint(i), Type: "api", Audience: access.AllUsers, Rule: "open",
+			Body: []byte("{}")}
 		items = append(items, e)
 		if _, err := s.Put("documents", e, 1, func(string) bool { return true }); err != nil {
 			t.Fatal(err)
@@ -110,7 +112,8 @@ func TestReadingTheStageMayEnd(t *testing.T) {
 	s := New()
 	defer s.Close()
 	for _, id := range []string{"a", "b"} {
-		if _, err := s.Put("documents", component.Encoded{ID: id, Ref: id, Body: []byte("{}")}, 1, func(string) bool { return true }); err != nil {
+		if _, err := s.Put("documents", component.Encoded{ID: id, Ref: id, Body: []byte("{}")}, 1,
+			func(string) bool { return true }); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Withhold("documents", "w"+id, "i"+id); err != nil {

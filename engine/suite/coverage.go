@@ -73,7 +73,8 @@ func touch(lines *[]Line, l Line) {
 // note marks what made a record's items and decided about them, as far as a test
 // looks at it: under these keys.
 func (c *Coverage) note(d *pipeline.Definition, j *explain.Journey, looksAt func(key string) bool) {
-	if j.Decision != nil && slices.ContainsFunc([]string{keyWithheld, keyRule, keyAudience, keyCanSee, keyCannotSee}, looksAt) {
+	if j.Decision != nil &&
+		slices.ContainsFunc([]string{keyWithheld, keyRule, keyAudience, keyCanSee, keyCannotSee}, looksAt) {
 		for i := range c.Rules {
 			c.Rules[i].Touched = c.Rules[i].Touched || c.Rules[i].Name == j.Decision.Rule
 		}

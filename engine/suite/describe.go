@@ -33,7 +33,8 @@ func Schema(r component.Registry) *schema.Schema {
 func expected(r component.Registry, path string) []config.Field {
 	var out []config.Field
 	for _, s := range pipeline.Streams(r) {
-		one := config.Field{Name: s.Name, Path: path + "." + s.Name, Type: "mapping or text", Doc: "The item of it in " + s.Name + ", by some of its fields; or " + absent + "."}
+		one := config.Field{Name: s.Name, Path: path + "." + s.Name, Type: "mapping or text",
+			Doc: "The item of it in " + s.Name + ", by some of its fields; or " + absent + "."}
 		for _, f := range s.Fields {
 			one.Fields = append(one.Fields, config.Field{Name: f.Name, Path: one.Path + "." + f.Name, Type: "any", Doc: f.Doc})
 		}

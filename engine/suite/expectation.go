@@ -36,10 +36,14 @@ func keywords() []keyword {
 		{name: keyRejected, shape: "text", doc: "It is rejected: true, or a part of the stage, field and reason."},
 		{name: keyMerged, shape: "text", doc: "It is merged into another: true."},
 		{name: keyRule, shape: "text", doc: "The permission rule that decides, or default."},
-		{name: keyAudience, shape: "text", doc: "Who finds the document, as a class; nobody when nothing is sent.", enum: audiences()},
+		{name: keyAudience, shape: "text", doc: "Who finds the document, as a class; nobody when nothing is sent.",
+			enum: audiences()},
 		{name: keyCanSee, shape: "list of text", doc: "E-mails or refs of people who find the document."},
-		{name: keyCannotSee, shape: "list of text", doc: "E-mails or refs of people who do not find it. Each is one of the records; somebody who is in none is written " + strangerWord + " E-MAIL."},
-		{name: keyMembers, shape: "list of text", doc: "E-mails of users and refs of groups that the group holds: all of them, in any order."},
+		{name: keyCannotSee, shape: "list of text",
+			doc: "E-mails or refs of people who do not find it. Each is one of the records; somebody who is in none is " +
+				"written " + strangerWord + " E-MAIL."},
+		{name: keyMembers, shape: "list of text",
+			doc: "E-mails of users and refs of groups that the group holds: all of them, in any order."},
 	}
 }
 
@@ -85,7 +89,9 @@ func (c *checker) unknown(e config.Entry, what string, known []string) {
 	if near := config.Nearest(e.Key, known); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	c.problems = append(c.problems, config.Problem{Pos: e.KeyPos, Width: len([]rune(e.Key)), Code: "unknown-key", Message: fmt.Sprintf("%s %q", what, e.Key), Hint: hint})
+	c.problems = append(c.problems,
+		config.Problem{Pos: e.KeyPos, Width: len([]rune(e.Key)), Code: "unknown-key",
+			Message: fmt.Sprintf("%s %q", what, e.Key), Hint: hint})
 }
 
 // check looks at what is expected of one record.
@@ -98,7 +104,8 @@ func (c *checker) check(n *config.Node) {
 		known = append(known, k.name)
 	}
 	if len(n.Entries()) == 0 {
-		c.problem(n, "required", "nothing is expected of the record", "write a line below it, such as documents: {} or withheld: true")
+		c.problem(n, "required", "nothing is expected of the record",
+			"write a line below it, such as documents: {} or withheld: true")
 	}
 	for _, e := range n.Entries() {
 		i := slices.IndexFunc(c.d.Streams, func(s component.Stream) bool { return s.Name == e.Key })
@@ -118,7 +125,9 @@ func (c *checker) check(n *config.Node) {
 func (c *checker) keyword(e config.Entry) {
 	switch e.Key {
 	case keyCanSee, keyCannotSee, keyMembers:
-		if e.Value.Kind() != config.List || slices.ContainsFunc(e.Value.Items(), func(n *config.Node) bool { return n.Kind() != config.Scalar }) {
+		if e.Value.Kind() != config.List || slices.ContainsFunc(e.Value.Items(), func(n *config.Node) bool {
+			return n.Kind() != config.Scalar
+		}) {
 			c.problem(e.Value, "wrong-kind", e.Key+" is a list of people", "write - ann@example.com below it, a line each")
 		}
 		return
@@ -154,7 +163,8 @@ func (c *checker) stream(e config.Entry, s component.Stream) {
 	case e.Value.Kind() == config.Scalar && e.Value.Text() == absent:
 		return
 	case e.Value.Kind() != config.Mapping:
-		c.problem(e.Value, "wrong-kind", "an item is expected by its fields", "write its fields below "+e.Key+", a line each, {} for any, or "+absent)
+		c.problem(e.Value, "wrong-kind", "an item is expected by its fields",
+			"write its fields below "+e.Key+", a line each, {} for any, or "+absent)
 		return
 	}
 	var known []string

@@ -40,7 +40,8 @@ var _ config.Decodable = (*ending)(nil)
 // DecodeNode takes a mapping.
 func (e *ending) DecodeNode(n *config.Node, d *config.Decoder) {
 	if n.Kind() != config.Mapping {
-		d.Problem(n, "wrong-kind", "what is expected of a record is a mapping", "write lines below it, such as documents: or withheld: true")
+		d.Problem(n, "wrong-kind", "what is expected of a record is a mapping",
+			"write lines below it, such as documents: or withheld: true")
 		return
 	}
 	e.node = n
@@ -156,7 +157,10 @@ func Load(path string) (*File, config.Problems) {
 			t.node, t.golden = nodes[i].Get("name"), nodes[i].Get("golden")
 		}
 		if line := taken[t.Name]; line > 0 && t.Name != "" {
-			problems = append(problems, config.Problem{Pos: t.node.Pos(), Width: t.node.Width(), Code: "duplicate-name", Message: "another test has this name, on line " + itoa(line), Hint: "give each test one of its own, as --run picks them by name"})
+			problems = append(problems,
+				config.Problem{Pos: t.node.Pos(), Width: t.node.Width(), Code: "duplicate-name",
+					Message: "another test has this name, on line " + itoa(line),
+					Hint:    "give each test one of its own, as --run picks them by name"})
 		}
 		taken[t.Name] = t.node.Pos().Line
 	}

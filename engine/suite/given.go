@@ -15,7 +15,8 @@ import (
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // given are the records of a test, those of the file first.
-func (f *File) given(t *Test, load func(path string) ([]component.Recorded, error)) ([]component.Recorded, config.Problems) {
+func (f *File) given(t *Test, load func(path string) ([]component.Recorded, error)) ([]component.Recorded,
+	config.Problems) {
 	var out []component.Recorded
 	var problems config.Problems
 	for _, list := range [][]Given{f.Records, t.Records} {
@@ -30,7 +31,8 @@ func (f *File) given(t *Test, load func(path string) ([]component.Recorded, erro
 	return out, problems
 }
 
-func (f *File) records(g Given, load func(path string) ([]component.Recorded, error)) ([]component.Recorded, *config.Problem) {
+func (f *File) records(g Given, load func(path string) ([]component.Recorded, error)) ([]component.Recorded,
+	*config.Problem) {
 	node, value := g.node, any(nil)
 	switch {
 	case g.file != nil:
@@ -42,7 +44,9 @@ func (f *File) records(g Given, load func(path string) ([]component.Recorded, er
 	case g.fixture != nil:
 		named, ok := f.Fixtures.Get(g.fixture.Text())
 		if !ok {
-			return nil, problemAt(g.fixture, codeFixture, fmt.Sprintf("there is no fixture %q", g.fixture.Text()), nearHint(g.fixture.Text(), f.fixtureNames()))
+			return nil,
+				problemAt(g.fixture, codeFixture, fmt.Sprintf("there is no fixture %q", g.fixture.Text()),
+					nearHint(g.fixture.Text(), f.fixtureNames()))
 		}
 		if named.node == nil {
 			return nil, nil // reported when the file was read

@@ -85,8 +85,9 @@ func (g *judge) ending(n *config.Node, want component.Ending) {
 	for _, end := range g.j.Ends {
 		because := end.Because()
 		text := n.Text()
-		if end.Ending == want && (text == "true" || want == component.Filtered && (because == text || strings.HasPrefix(because, text+": ")) ||
-			want != component.Filtered && strings.Contains(because, text)) {
+		if end.Ending == want &&
+			(text == "true" || want == component.Filtered && (because == text || strings.HasPrefix(because, text+": ")) ||
+				want != component.Filtered && strings.Contains(because, text)) {
 			return
 		}
 	}

@@ -74,7 +74,8 @@ func (f *File) Prepare(o Options) (tests []*Prepared, broken *pipeline.Definitio
 			}
 		}
 		if len(t.Expect) == 0 && t.Golden == "" {
-			c.problem(t.node, "required", "the test expects nothing", "add expect: with what becomes of a record, or golden: FILE")
+			c.problem(t.node, "required", "the test expects nothing",
+				"add expect: with what becomes of a record, or golden: FILE")
 		}
 		problems = append(problems, c.problems...)
 		tests = append(tests, &Prepared{f, t, d, records, o})

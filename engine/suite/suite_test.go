@@ -29,12 +29,17 @@ func TestDiff(t *testing.T) {
 // TestMerged: changes are laid over a fixture; null takes away, and the fixture
 // stays as it was for the next test.
 func TestMerged(t *testing.T) {
-	doc, problems := config.Parse("x", []byte("metadata: {title: null, tags: [z], annotations: {a: \"1\"}, gone: null}\nspec: 7\nnew: {deep: {er: true, nothing: null}}\n"))
+	doc, problems := config.Parse("x",
+		[]byte("metadata: {title: null, tags: [z], annotations: {a: \"1\"}, gone: null}\nspec: 7\n"+
+			"new: {deep: {er: true, nothing: null}}\n"))
 	if problems.HasErrors() {
 		t.Fatal(problems)
 	}
-	fixture := map[string]any{"kind": "X", "metadata": map[string]any{"title": "t", "tags": []any{"a"}, "name": "n"}, "spec": map[string]any{"a": 1.0}}
-	want := map[string]any{"kind": "X", "metadata": map[string]any{"tags": []any{"z"}, "name": "n", "annotations": map[string]any{"a": "1"}}, "spec": 7.0, "new": map[string]any{"deep": map[string]any{"er": true}}}
+	fixture := map[string]any{"kind": "X", "metadata": map[string]any{"title": "t", "tags": []any{"a"}, "name": "n"},
+		"spec": map[string]any{"a": 1.0}}
+	want := map[string]any{"kind": "X",
+		"metadata": map[string]any{"tags": []any{"z"}, "name": "n", "annotations": map[string]any{"a": "1"}}, "spec": 7.0,
+		"new": map[string]any{"deep": map[string]any{"er": true}}}
 	if got := merged(fixture, doc.Root()); !reflect.DeepEqual(got, want) {
 		t.Errorf("%v", got)
 	}

@@ -32,7 +32,8 @@ var _ config.Validator = (*Config)(nil)
 func (c *Config) Validate(report func(field, code, message, hint string)) {
 	for _, name := range c.Env {
 		if name == "" || strings.ContainsAny(name, "= \t\n\x00") {
-			report("env", "invalid-value", "env lists the names of variables", "write names alone, as HTTPS_PROXY; a value is set in the environment of pipe")
+			report("env", "invalid-value", "env lists the names of variables",
+				"write names alone, as HTTPS_PROXY; a value is set in the environment of pipe")
 			return
 		}
 	}

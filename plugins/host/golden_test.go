@@ -69,11 +69,15 @@ func probe(t *testing.T, block string, lenient bool) string {
 	if err := os.WriteFile(secret, []byte("canary-token"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	set := map[string]string{"PIPE_TEST_PLUGIN": mode, "PLUGIN": os.Args[0], "GORACE": "atexit_sleep_ms=0", "STORE_TOKEN": "x", "NUMBER": "7", "TEXT": "7", "TOKEN_FILE": secret, "WRONG": "canary-value"}
+	set := map[string]string{"PIPE_TEST_PLUGIN": mode, "PLUGIN": os.Args[0], "GORACE": "atexit_sleep_ms=0",
+		"STORE_TOKEN": "x", "NUMBER": "7", "TEXT": "7", "TOKEN_FILE": secret, "WRONG": "canary-value"}
 	var log bytes.Buffer
 	d := pipeline.Parse("pipeline.yaml", []byte(file+block), pipeline.Options{
 		Log: slog.New(slog.NewTextHandler(&log, nil)), Registry: registry(new(pipelinetest.Kit)), Unpinned: true,
-		Variables: config.Variables{Lenient: lenient, Lookup: func(name string) (string, bool) { v, ok := set[name]; return v, ok }},
+		Variables: config.Variables{Lenient: lenient, Lookup: func(name string) (string, bool) {
+			v, ok := set[name]
+			return v, ok
+		}},
 	})
 	if d.Problems.HasErrors() {
 		t.Fatalf("%v", d.Problems)
@@ -100,19 +104,30 @@ func TestProbe(t *testing.T) {
 		"      config:\n        max: ${NUMBER}\n        suffix: ${TEXT}\n":                   "",
 		"      config:\n        deep:\n          list: [1, true, x]\n          flag: true\n": "",
 		"      config:\n        token: ${file:${TOKEN_FILE}}\n":                              "",
-		"      config:\n        max: 0\n":                                                    "pipeline.yaml:24:14: plugin-config: this is too small",
-		"      config:\n        max: 1.5\n":                                                  "pipeline.yaml:24:14: plugin-config: the plugin wants integer here, and this is number",
-		"      config:\n        max: ${WRONG}\n":                                             "pipeline.yaml:24:14: plugin-config: the plugin wants integer here, and this is string",
-		"      config:\n        deep:\n          flag: maybe\n":                              "pipeline.yaml:25:17: plugin-config: the plugin wants boolean here, and this is string",
-		"      config:\n        sufix: x\n":                                                  `pipeline.yaml:24:9: plugin-config: the plugin knows no key "sufix"`,
-		"      config:\n        suffix: [x]\n":                                               "pipeline.yaml:24:9: plugin-config: the plugin wants string here, and this is array",
-		"      config: text\n":                                                               "pipeline.yaml:23:15: plugin-config: the config of a plugin is a mapping",
-		"      config:\n        suffix: ${file:${TOKEN_FILE}}\n":                             "pipeline.yaml:24:17: plugin-config: ${file:…} stands in a field that the plugin does not mark as secret",
-		"      config:\n        token: canary-in-file\n":                                     "pipeline.yaml:24:16: warning: literal-secret: a secret is written in the file itself",
-		"      config:\n        suffix: refuse\n":                                            "pipeline.yaml:24:17: plugin-config: tester refuses its config: this suffix is not to my liking",
-		"mode crash at start\n":                                                              "pipeline.yaml:21:16: plugin: plugin host: PLUGIN: it ended before it was ready (exit status 3); the last lines it printed:",
-		"mode writes metadata\n":                                                             "pipeline.yaml:20:5: plugin-access: tester writes metadata, and permissions read metadata.title: it could decide who finds a document",
-		"mode writes metadata\n      may_change_access: true\n":                              "",
+		"      config:\n        max: 0\n": "pipeline.yaml:24:14: " +
+			"plugin-config: this is too small",
+		"      config:\n        max: 1.5\n": "pipeline.yaml:24:14: " +
+			"plugin-config: the plugin wants integer here, and this is number",
+		"      config:\n        max: ${WRONG}\n": "pipeline.yaml:24:14: " +
+			"plugin-config: the plugin wants integer here, and this is string",
+		"      config:\n        deep:\n          flag: maybe\n": "pipeline.yaml:25:17: " +
+			"plugin-config: the plugin wants boolean here, and this is string",
+		"      config:\n        sufix: x\n": `pipeline.yaml:24:9: plugin-config: the plugin knows no key "sufix"`,
+		"      config:\n        suffix: [x]\n": "pipeline.yaml:24:9: " +
+			"plugin-config: the plugin wants string here, and this is array",
+		"      config: text\n": "pipeline.yaml:23:15: " +
+			"plugin-config: the config of a plugin is a mapping",
+		"      config:\n        suffix: ${file:${TOKEN_FILE}}\n": "pipeline.yaml:24:17: " +
+			"plugin-config: ${file:…} stands in a field that the plugin does not mark as secret",
+		"      config:\n        token: canary-in-file\n": "pipeline.yaml:24:16: " +
+			"warning: literal-secret: a secret is written in the file itself",
+		"      config:\n        suffix: refuse\n": "pipeline.yaml:24:17: " +
+			"plugin-config: tester refuses its config: this suffix is not to my liking",
+		"mode crash at start\n": "pipeline.yaml:21:16: " +
+			"plugin: plugin host: PLUGIN: it ended before it was ready (exit status 3); the last lines it printed:",
+		"mode writes metadata\n": "pipeline.yaml:20:5: " +
+			"plugin-access: tester writes metadata, and permissions read metadata.title: it could decide who finds a document",
+		"mode writes metadata\n      may_change_access: true\n": "",
 	} {
 		if got := probe(t, block, false); got != want {
 			t.Errorf("%s\ngot:  %s\nwant: %s", block, got, want)
@@ -122,7 +137,8 @@ func TestProbe(t *testing.T) {
 
 // TestProbeLenient: a value whose variable is not set is no problem.
 func TestProbeLenient(t *testing.T) {
-	for _, block := range []string{"      config:\n        max: ${NOT_SET}\n        token: ${file:/nowhere}\n", "      config:\n        deep:\n          list: [\"${NOT_SET}\"]\n"} {
+	for _, block := range []string{"      config:\n        max: ${NOT_SET}\n        token: ${file:/nowhere}\n",
+		"      config:\n        deep:\n          list: [\"${NOT_SET}\"]\n"} {
 		if got := probe(t, block, true); got != "" {
 			t.Errorf("%s: %s", block, got)
 		}

@@ -53,7 +53,8 @@ func newWorld(t *testing.T, mode string, edit func(*Options)) *world {
 		Name: "tidy", Command: []string{os.Args[0]}, Unpinned: true, Env: []string{modeVariable, fileVariable, "GORACE"},
 		Timeout: 20 * time.Second, Batch: 200, OnError: onErrorFail,
 		Lookup: func(name string) (string, bool) {
-			v, ok := map[string]string{modeVariable: mode, fileVariable: w.file, "PATH": "/usr/bin:/bin", "HOME": "/nowhere", "SECRET": "canary", "GORACE": "atexit_sleep_ms=0"}[name]
+			v, ok := map[string]string{modeVariable: mode, fileVariable: w.file, "PATH": "/usr/bin:/bin", "HOME": "/nowhere",
+				"SECRET": "canary", "GORACE": "atexit_sleep_ms=0"}[name]
 			return v, ok
 		},
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -115,22 +116,23 @@ func TestBadAnswers(t *testing.T) {
 	everything := `plugin tester (` + os.Args[0] + `), a batch of 2 records, from component:default/a to component:default/b: `
 	one := `plugin tester (` + os.Args[0] + `), record component:default/a: `
 	for mode, says := range map[string][]string{
-		"crash in a batch": {everything + "it ended in the middle of a call (exit status 2)", "an earlier line", "panic: the dictionary is on fire"},
-		"hang":             {everything + "it did not answer within 300ms and was ended"},
-		"stopped":          {everything + "it did not answer within 300ms and was ended"},
-		"large answer":     {everything + "it answered more than 64 MiB"},
-		"large record":     {one + "it answered 17 MiB for the record, and 16 are taken"},
-		"wordless error":   {one + "no reason given"},
-		"more records":     {everything + "it answered 3 outcomes for 2 records"},
-		"fewer records":    {everything + "it answered 1 outcomes for 2 records"},
-		"invalid JSON":     {one + "its answer is no JSON object: "},
-		"JSON list":        {one + "its answer is no JSON object: "},
-		"changed ref":      {one + "it changed the ref of the record, which no plugin may"},
-		"changed kind":     {one + "it changed the kind of the record, which no plugin may"},
-		"outside writes":   {one + `it changed "metadata.annotations", which is not among the paths that it says it writes (spec.text)`},
-		"not listed":       {one + `it answers a new value for "relations" and does not list it as changed`},
-		"writes metadata":  {one + "it changed metadata.name, which tells which record this is"},
-		"record error":     {one + "the dictionary has no such word\\u001b[2J"},
+		"crash in a batch": {everything + "it ended in the middle of a call (exit status 2)", "an earlier line",
+			"panic: the dictionary is on fire"},
+		"hang":            {everything + "it did not answer within 300ms and was ended"},
+		"stopped":         {everything + "it did not answer within 300ms and was ended"},
+		"large answer":    {everything + "it answered more than 64 MiB"},
+		"large record":    {one + "it answered 17 MiB for the record, and 16 are taken"},
+		"wordless error":  {one + "no reason given"},
+		"more records":    {everything + "it answered 3 outcomes for 2 records"},
+		"fewer records":   {everything + "it answered 1 outcomes for 2 records"},
+		"invalid JSON":    {one + "its answer is no JSON object: "},
+		"JSON list":       {one + "its answer is no JSON object: "},
+		"changed ref":     {one + "it changed the ref of the record, which no plugin may"},
+		"changed kind":    {one + "it changed the kind of the record, which no plugin may"},
+		"outside writes":  {one + `it changed "metadata.annotations", which is not among the paths that it says it writes (spec.text)`},
+		"not listed":      {one + `it answers a new value for "relations" and does not list it as changed`},
+		"writes metadata": {one + "it changed metadata.name, which tells which record this is"},
+		"record error":    {one + "the dictionary has no such word\\u001b[2J"},
 	} {
 		for _, onError := range []string{onErrorFail, onErrorReject, onErrorPass} {
 			t.Run(mode+"/"+onError, func(t *testing.T) {
@@ -158,11 +160,13 @@ func TestBadAnswers(t *testing.T) {
 					return
 				case onErrorReject:
 					var r *fault.Rejection
-					if err != nil || !errors.As(outcomes[0].Err, &r) || r.Stage != "transform" || r.Field != "tidy" || !strings.HasPrefix(r.Reason, "plugin tester: ") || strings.Contains(r.Reason, "\n") {
+					if err != nil || !errors.As(outcomes[0].Err, &r) || r.Stage != "transform" || r.Field != "tidy" ||
+						!strings.HasPrefix(r.Reason, "plugin tester: ") || strings.Contains(r.Reason, "\n") {
 						t.Errorf("%v, %+v", err, outcomes)
 					}
 				case onErrorPass:
-					if err != nil || outcomes[0] != (component.Outcome{}) || len(w.Notes()) != 1 || !strings.Contains(w.Notes()[0], "2 records stayed as they are") {
+					if err != nil || outcomes[0] != (component.Outcome{}) || len(w.Notes()) != 1 ||
+						!strings.Contains(w.Notes()[0], "2 records stayed as they are") {
 						t.Errorf("%v, %+v, %v", err, outcomes, w.Notes())
 					}
 				}
@@ -188,15 +192,21 @@ func TestBadStarts(t *testing.T) {
 		edit func(*Options)
 		says []string
 	}{
-		"missing file": {"noop", func(o *Options) { o.Command = []string{"/nowhere/plugin"} }, []string{"plugin plugin: /nowhere/plugin: there is no such file"}},
+		"missing file": {"noop", func(o *Options) {
+			o.Command = []string{"/nowhere/plugin"}
+		}, []string{"plugin plugin: /nowhere/plugin: there is no such file"}},
 		"a folder to run": {"noop", func(o *Options) {
 			o.Command = append(o.Command, t.TempDir())
 			o.Sums = []string{strings.Repeat("0", 64)}
 		}, []string{"whose files no checksum covers"}},
-		"a folder":       {"noop", func(o *Options) { o.Command = []string{t.TempDir()} }, []string{"this is a folder"}},
-		"no run bit":     {"noop", func(o *Options) { o.Command = []string{script("#!/bin/sh\n", 0o600)} }, []string{"it may not be run, since its run bit is not set"}},
-		"no checksum":    {"noop", func(o *Options) { o.Unpinned = false }, []string{"it has no checksum"}},
-		"wrong checksum": {"noop", func(o *Options) { o.Sums = []string{strings.Repeat("ab", 32)} }, []string{"the pipeline file pins abababababab…: it was not started"}},
+		"a folder": {"noop", func(o *Options) { o.Command = []string{t.TempDir()} }, []string{"this is a folder"}},
+		"no run bit": {"noop", func(o *Options) {
+			o.Command = []string{script("#!/bin/sh\n", 0o600)}
+		}, []string{"it may not be run, since its run bit is not set"}},
+		"no checksum": {"noop", func(o *Options) { o.Unpinned = false }, []string{"it has no checksum"}},
+		"wrong checksum": {"noop", func(o *Options) {
+			o.Sums = []string{strings.Repeat("ab", 32)}
+		}, []string{"the pipeline file pins abababababab…: it was not started"}},
 		"argument hashed": {"noop", func(o *Options) {
 			o.Command = append(o.Command, script("x", 0o600))
 			o.Sums = []string{strings.Repeat("ab", 32)}
@@ -209,17 +219,29 @@ func TestBadStarts(t *testing.T) {
 			o.Command = append(o.Command, "--dir="+t.TempDir())
 			o.Sums = []string{strings.Repeat("ab", 32)}
 		}, []string{"whose files no checksum covers"}},
-		"no interpreter":  {"noop", func(o *Options) { o.Command = []string{script("#!/nowhere/python\n", 0o700)} }, []string{"it cannot be started: no such file or directory"}},
-		"not a program":   {"noop", func(o *Options) { o.Command = []string{script("\x7fELF nonsense", 0o700)} }, []string{"it cannot be started: exec format error"}},
-		"prints text":     {"noop", func(o *Options) { o.Command = []string{script("#!/bin/sh\necho hello; echo more; sleep 100\n", 0o700)} }, []string{`script: it is not a plugin: where a plugin says how it is reached, it printed "hello"`}},
-		"prints and ends": {"noop", func(o *Options) { o.Command = []string{script("#!/bin/sh\necho hello; exit 4\n", 0o700)} }, []string{`it printed "hello" and ended (exit status 4)`}},
-		"silent":          {"silent", nil, []string{"it ended before it was ready (exit status 0)"}},
-		"crash at start":  {"crash at start", nil, []string{"it ended before it was ready (exit status 3)", "cannot find the dictionary"}},
-		"other version":   {"other version", nil, []string{"it speaks version 2 of the plugin protocol, and this pipe speaks version 1"}},
-		"over tcp":        {"over tcp", nil, []string{"pipe wants a unix socket in the folder"}},
-		"no server":       {"no server", nil, []string{"it said that it is ready and does not answer"}},
-		"flood at start":  {"flood at start", nil, []string{"it printed more than 4096 bytes without a newline"}},
-		"never ready":     {"never ready", func(o *Options) { o.startLimit = 300 * time.Millisecond }, []string{"it was not ready within 300ms"}},
+		"no interpreter": {"noop", func(o *Options) {
+			o.Command = []string{script("#!/nowhere/python\n", 0o700)}
+		}, []string{"it cannot be started: no such file or directory"}},
+		"not a program": {"noop", func(o *Options) {
+			o.Command = []string{script("\x7fELF nonsense", 0o700)}
+		}, []string{"it cannot be started: exec format error"}},
+		"prints text": {"noop", func(o *Options) {
+			o.Command = []string{script("#!/bin/sh\necho hello; echo more; sleep 100\n", 0o700)}
+		}, []string{`script: it is not a plugin: where a plugin says how it is reached, it printed "hello"`}},
+		"prints and ends": {"noop", func(o *Options) {
+			o.Command = []string{script("#!/bin/sh\necho hello; exit 4\n", 0o700)}
+		}, []string{`it printed "hello" and ended (exit status 4)`}},
+		"silent": {"silent", nil, []string{"it ended before it was ready (exit status 0)"}},
+		"crash at start": {"crash at start", nil,
+			[]string{"it ended before it was ready (exit status 3)", "cannot find the dictionary"}},
+		"other version": {"other version", nil,
+			[]string{"it speaks version 2 of the plugin protocol, and this pipe speaks version 1"}},
+		"over tcp":       {"over tcp", nil, []string{"pipe wants a unix socket in the folder"}},
+		"no server":      {"no server", nil, []string{"it said that it is ready and does not answer"}},
+		"flood at start": {"flood at start", nil, []string{"it printed more than 4096 bytes without a newline"}},
+		"never ready": {"never ready", func(o *Options) {
+			o.startLimit = 300 * time.Millisecond
+		}, []string{"it was not ready within 300ms"}},
 		"bad name":        {"bad name", nil, []string{"what it says about itself is wrong", `no name\x1b[2J`}},
 		"writes identity": {"writes identity", nil, []string{"it writes metadata.name, which tells which record this is"}},
 		"permission field": {"writes access", func(o *Options) {
@@ -317,7 +339,9 @@ func TestGood(t *testing.T) {
 		w.start(t)
 		_, err := w.apply(t, record("a", "x"))
 		text := fmt.Sprint(err)
-		if strings.Contains(text, "canary") || !strings.Contains(text, "HOME=/nowhere") || !strings.Contains(text, "PATH=/usr/bin:/bin") || !strings.Contains(text, "stdin:0 <nil>") || !strings.Contains(text, "/plugins/host/testdata<nil>") {
+		if strings.Contains(text, "canary") || !strings.Contains(text, "HOME=/nowhere") ||
+			!strings.Contains(text, "PATH=/usr/bin:/bin") || !strings.Contains(text, "stdin:0 <nil>") ||
+			!strings.Contains(text, "/plugins/host/testdata<nil>") {
 			t.Error(text)
 		}
 	})
@@ -347,7 +371,8 @@ func TestPassWarns(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := w.log.String()
-	if n := strings.Count(text, "level=WARN"); n != 2 || !strings.Contains(text, "count=3") || !strings.Contains(text, "count=2") || !strings.Contains(fmt.Sprint(w.Notes()), "5 records stayed as they are") {
+	if n := strings.Count(text, "level=WARN"); n != 2 || !strings.Contains(text, "count=3") ||
+		!strings.Contains(text, "count=2") || !strings.Contains(fmt.Sprint(w.Notes()), "5 records stayed as they are") {
 		t.Errorf("%d warnings, %v\n%s", n, w.Notes(), text)
 	}
 }

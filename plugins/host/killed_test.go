@@ -17,7 +17,8 @@ import (
 func beHost() {
 	values := map[string]string{modeVariable: os.Getenv(hostedVariable), fileVariable: os.Getenv(fileVariable)}
 	t := New(Options{
-		Name: "tidy", Command: []string{os.Args[0]}, Unpinned: true, Env: []string{modeVariable, fileVariable}, Timeout: 10 * time.Second, Batch: 10, OnError: onErrorFail,
+		Name: "tidy", Command: []string{os.Args[0]}, Unpinned: true, Env: []string{modeVariable, fileVariable},
+		Timeout: 10 * time.Second, Batch: 10, OnError: onErrorFail,
 		Lookup: func(name string) (string, bool) { v, ok := values[name]; return v, ok },
 	})
 	err := t.Start(context.Background())

@@ -71,8 +71,9 @@ func misbehaveEarly(mode string) {
 func serveTest(mode string) {
 	set := plugin.PluginSet{proto.Name: served{mode: mode}}
 	plugin.Serve(&plugin.ServeConfig{
-		HandshakeConfig: plugin.HandshakeConfig{ProtocolVersion: proto.Version, MagicCookieKey: proto.CookieKey, MagicCookieValue: proto.CookieValue},
-		Plugins:         set, Logger: hclog.NewNullLogger(),
+		HandshakeConfig: plugin.HandshakeConfig{ProtocolVersion: proto.Version, MagicCookieKey: proto.CookieKey,
+			MagicCookieValue: proto.CookieValue},
+		Plugins: set, Logger: hclog.NewNullLogger(),
 		GRPCServer: func(o []grpc.ServerOption) *grpc.Server {
 			if mode == "small server" {
 				return grpc.NewServer(o...)
@@ -111,7 +112,8 @@ const testSchema = `{"type":"object","additionalProperties":false,"properties":{
 	"token":{"type":"string","writeOnly":true}}}`
 
 func (p *testPlugin) Describe(context.Context, *proto.DescribeRequest) (*proto.DescribeResponse, error) {
-	d := &proto.DescribeResponse{Name: "tester", Version: "1.2.3", Summary: "tests", ConfigSchema: []byte(testSchema), Needs: []string{"spec.text"}, Writes: []string{"spec.text"}}
+	d := &proto.DescribeResponse{Name: "tester", Version: "1.2.3", Summary: "tests", ConfigSchema: []byte(testSchema),
+		Needs: []string{"spec.text"}, Writes: []string{"spec.text"}}
 	switch p.mode {
 	case "bad name":
 		d.Name = "no name\x1b[2J"

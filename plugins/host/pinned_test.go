@@ -66,7 +66,8 @@ func TestRunsWhatWasHashed(t *testing.T) {
 				t.Error(err)
 			}
 			at, err := os.ReadFile(seen)
-			if err != nil || strings.HasPrefix(string(at), folder) == tc.copied || !strings.HasSuffix(string(at), "/plugin.sh\n") {
+			if err != nil || strings.HasPrefix(string(at), folder) == tc.copied ||
+				!strings.HasSuffix(string(at), "/plugin.sh\n") {
 				t.Errorf("it ran as %s %v", at, err)
 			}
 		})

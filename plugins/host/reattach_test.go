@@ -15,7 +15,8 @@ import (
 // its address and process.
 func debugged(t *testing.T, mode string) (address string, cmd *exec.Cmd) {
 	t.Helper()
-	cmd, line := spawn(t, modeVariable+"="+mode, proto.CookieKey+"="+proto.CookieValue, plugin.EnvUnixSocketDir+"="+shortTemp(t))
+	cmd, line := spawn(t, modeVariable+"="+mode, proto.CookieKey+"="+proto.CookieValue,
+		plugin.EnvUnixSocketDir+"="+shortTemp(t))
 	parts := strings.Split(line, "|")
 	if len(parts) < 5 {
 		t.Fatalf("%q", line)

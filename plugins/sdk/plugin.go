@@ -92,7 +92,8 @@ func (p Plugin) validate() error {
 			errs = append(errs, fmt.Errorf("the Writes have %s, which no plugin can change", path))
 		}
 	}
-	if v := reflect.ValueOf(p.Config); p.Config != nil && (v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct) {
+	if v := reflect.ValueOf(p.Config); p.Config != nil &&
+		(v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct) {
 		errs = append(errs, fmt.Errorf("the Config is a %T: it takes a pointer to a struct", p.Config))
 	} else if _, err := schemaOf(p.Config); err != nil {
 		errs = append(errs, err)

@@ -133,7 +133,8 @@ func TestStartedByHand(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = []string{as + "=plugin"}
 	out, err := cmd.CombinedOutput()
-	if err == nil || cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), "sample 1.2.3 is a plugin of pipe") {
+	if err == nil || cmd.ProcessState.ExitCode() != 2 ||
+		!strings.Contains(string(out), "sample 1.2.3 is a plugin of pipe") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -27,7 +27,8 @@ func TestPlugin(t *testing.T) {
 		{Name: "dropped", Record: titled("drop"), Dropped: "told to"},
 		{Name: "failed", Record: titled("fail"), Error: "told to"},
 		{Name: "panicked", Record: titled("panic"), Error: "panic: the sample was told to\ngoroutine"},
-		{Name: "not its own", Record: titled("elsewhere"), Error: "the plugin changes metadata.name, which its Writes does not name"},
+		{Name: "not its own", Record: titled("elsewhere"),
+			Error: "the plugin changes metadata.name, which its Writes does not name"},
 		{Name: "deleted, and an object made", Record: titled("delete"),
 			Want: `{"kind":"API","ref":"api:default/a","metadata":{"name":"a"},"spec":{"size":1.50,"secret":"x","note":{"a":1}}}`},
 		{Name: "unknown key", Config: `{"sufix":"-"}`, Record: titled("A"), ConfigError: `unknown field "sufix"`},
@@ -131,7 +132,8 @@ func TestLogger(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got["@level"] != "error" || got["@message"] != "broken" || got["ref"] != "api:default/a" || got["line"] != 3.0 || got["@timestamp"] == nil {
+	if got["@level"] != "error" || got["@message"] != "broken" || got["ref"] != "api:default/a" || got["line"] != 3.0 ||
+		got["@timestamp"] == nil {
 		t.Errorf("line %s", out.Bytes())
 	}
 	Logger(context.Background()).Error("goes nowhere")
@@ -150,7 +152,8 @@ func TestImports(t *testing.T) {
 	if err != nil {
 		t.Fatalf("go list: %v\n%s", err, out)
 	}
-	for _, banned := range []string{"github.com/pipe-engine/pipe/engine", "gopkg.in/yaml", "github.com/urfave/cli", "github.com/sourcegraph/conc", "github.com/expr-lang"} {
+	for _, banned := range []string{"github.com/pipe-engine/pipe/engine", "gopkg.in/yaml", "github.com/urfave/cli",
+		"github.com/sourcegraph/conc", "github.com/expr-lang"} {
 		if strings.Contains(string(out), "\n"+banned) {
 			t.Errorf("the SDK depends on %s", banned)
 		}

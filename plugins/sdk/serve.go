@@ -48,7 +48,8 @@ func serve(p Plugin) error {
 		return err
 	}
 	if os.Getenv(proto.CookieKey) != proto.CookieValue {
-		return fmt.Errorf("%s %s is a plugin of pipe (%s): name its path under `plugin:` in a pipeline file, or start it with --debug",
+		return fmt.Errorf("%s %s is a plugin of pipe (%s): name its path under `plugin:` in a pipeline file, or start it "+
+			"with --debug",
 			p.Name, p.Version, p.Summary)
 	}
 	life := newLife()

@@ -25,7 +25,8 @@ func streams() []component.Stream {
 				{Name: "email", Type: component.EmailField, Decides: true, Doc: "The e-mail address; mailto: is taken off."},
 				{Name: "name", Type: component.Text, Doc: "The user's name."},
 			}},
-		{Name: streamGroups, Identities: true, Groups: true, Doc: "Groups in groups.ndjson, and their members in memberships.ndjson.",
+		{Name: streamGroups, Identities: true, Groups: true,
+			Doc: "Groups in groups.ndjson, and their members in memberships.ndjson.",
 			Fields: []component.FieldSpec{
 				{Name: "id", Type: component.RefField, Required: true,
 					Doc: "The ref by which permissions and members name the group."},

@@ -78,11 +78,13 @@ func (a api) query(ctx context.Context, rq request) (page, error) {
 		q.Set("offset", strconv.Itoa(rq.offset))
 	}
 	var p page
-	_, err := a.conn.Do(ctx, connection.Request{Method: http.MethodGet, Path: byQuery, Query: q, MaxBytes: rq.maxBytes, NoRetry: rq.once, Proven: a.proven.Load(),
-		Parse: func(body []byte) (err error) {
-			p, err = parsePage(body)
-			return err
-		}})
+	_, err := a.conn.Do(ctx,
+		connection.Request{Method: http.MethodGet, Path: byQuery, Query: q, MaxBytes: rq.maxBytes, NoRetry: rq.once,
+			Proven: a.proven.Load(),
+			Parse: func(body []byte) (err error) {
+				p, err = parsePage(body)
+				return err
+			}})
 	if err != nil {
 		return page{}, explained(err)
 	}
@@ -92,7 +94,9 @@ func (a api) query(ctx context.Context, rq request) (page, error) {
 
 func parsePage(body []byte) (page, error) {
 	p := page{bytes: len(body), total: -1}
-	listed, err := codec.List(body, "items", func(item []byte) { p.items = append(p.items, item) }, func(name string, value []byte) error {
+	listed, err := codec.List(body, "items", func(item []byte) {
+		p.items = append(p.items, item)
+	}, func(name string, value []byte) error {
 		switch {
 		case string(value) == "null":
 		case name == "totalItems":
@@ -149,14 +153,16 @@ func (a api) refs(ctx context.Context, rq refsRequest) (found, error) {
 		return found{}, err
 	}
 	var f found
-	_, err = a.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: byRefs, Query: url.Values{"filter": rq.filter}, Body: body,
-		Idempotent: true, MaxBytes: rq.maxBytes, NoRetry: rq.once, Proven: a.proven.Load(),
-		Parse: func(body []byte) (err error) {
-			f, err = parseFound(body, len(rq.refs))
-			return err
-		}})
+	_, err = a.conn.Do(ctx,
+		connection.Request{Method: http.MethodPost, Path: byRefs, Query: url.Values{"filter": rq.filter}, Body: body,
+			Idempotent: true, MaxBytes: rq.maxBytes, NoRetry: rq.once, Proven: a.proven.Load(),
+			Parse: func(body []byte) (err error) {
+				f, err = parseFound(body, len(rq.refs))
+				return err
+			}})
 	if hasStatus(err, http.StatusNotFound, http.StatusMethodNotAllowed) {
-		return found{}, fault.Errorf(fault.ClassOf(err), "let POST "+byRefs+" pass what stands in front of Backstage: it only reads, and every Backstage from 1.12 on has it",
+		return found{}, fault.Errorf(fault.ClassOf(err), "let POST "+byRefs+" pass what stands in front of Backstage: it "+
+			"only reads, and every Backstage from 1.12 on has it",
 			"Backstage cannot be asked whether entities are gone: %w", err)
 	}
 	if err != nil {
@@ -185,7 +191,8 @@ func parseFound(body []byte, want int) (found, error) {
 }
 
 func brokenJSON(err error) error {
-	return fault.Errorf(fault.Transient, "check whether a proxy in front of Backstage cuts answers short", "the answer is broken JSON: %w", err)
+	return fault.Errorf(fault.Transient, "check whether a proxy in front of Backstage cuts answers short",
+		"the answer is broken JSON: %w", err)
 }
 
 // mixedUp is what to do about an answer to another question.
@@ -198,7 +205,8 @@ func (a api) get(ctx context.Context, of string, once bool) ([]byte, error) {
 	if !ok {
 		return nil, fault.Errorf(fault.Permanent, "write kind:namespace/name", "%q is not an entity ref", of)
 	}
-	r, err := a.conn.Do(ctx, connection.Request{Method: http.MethodGet, Path: byName + kind + "/" + namespace + "/" + name, NoRetry: once})
+	r, err := a.conn.Do(ctx,
+		connection.Request{Method: http.MethodGet, Path: byName + kind + "/" + namespace + "/" + name, NoRetry: once})
 	if hasStatus(err, http.StatusNotFound) {
 		return nil, nil
 	}
@@ -208,16 +216,19 @@ func (a api) get(ctx context.Context, of string, once bool) ([]byte, error) {
 	return r.Body, nil
 }
 
-const wrongAddress = "check url: it is the address of the Backstage backend, which may differ from that of its pages, without /api/catalog; Backstage 1.12 or later is needed"
+const wrongAddress = "check url: it is the address of the Backstage backend, which may differ from that of its " +
+	"pages, without /api/catalog; Backstage 1.12 or later is needed"
 
 // explained adds what a status means at a Backstage.
 func explained(err error) error {
 	remedy := ""
 	switch {
 	case hasStatus(err, http.StatusUnauthorized):
-		remedy = "set token (BACKSTAGE_API_TOKEN) to a token from backend.auth.externalAccess of Backstage; a token of a signed-in user expires within the hour"
+		remedy = "set token (BACKSTAGE_API_TOKEN) to a token from backend.auth.externalAccess of Backstage; a token of a " +
+			"signed-in user expires within the hour"
 	case hasStatus(err, http.StatusForbidden):
-		remedy = "the token is good and may not read the catalog: add `plugin: catalog` to its accessRestrictions in backend.auth.externalAccess"
+		remedy = "the token is good and may not read the catalog: add `plugin: catalog` to its accessRestrictions in " +
+			"backend.auth.externalAccess"
 	case hasStatus(err, http.StatusNotFound):
 		remedy = wrongAddress
 	case hasStatus(err, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge):

@@ -69,7 +69,10 @@ func BenchmarkRead(b *testing.B) {
 	for b.Loop() {
 		records := 0
 		for _, p := range f.cfg.phases() {
-			if err := f.source.Read(b.Context(), p, func(_ context.Context, rs []*component.Record) error { records += len(rs); return nil }); err != nil {
+			if err := f.source.Read(b.Context(), p, func(_ context.Context, rs []*component.Record) error {
+				records += len(rs)
+				return nil
+			}); err != nil {
 				b.Fatal(err)
 			}
 		}

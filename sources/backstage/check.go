@@ -67,7 +67,8 @@ func (s *Source) checkKinds(ctx context.Context, total int) []component.Finding 
 			}
 		}
 	}
-	readable := component.Finding{What: "readable", OK: len(counts) > 0, Detail: fmt.Sprintf("%d entities: %s", total, strings.Join(counts, ", "))}
+	readable := component.Finding{What: "readable", OK: len(counts) > 0,
+		Detail: fmt.Sprintf("%d entities: %s", total, strings.Join(counts, ", "))}
 	if len(empty) > 0 {
 		readable.Detail += "; none of kind " + strings.Join(empty, ", ")
 		readable.Remedy = emptyKind
@@ -84,9 +85,11 @@ func (s *Source) checkPeople(ctx context.Context, users int) component.Finding {
 	if err != nil {
 		return failed(err)
 	}
-	f := component.Finding{What: "e-mail", OK: mailed > 0, Detail: fmt.Sprintf("%d of %d users have an e-mail", mailed, users)}
+	f := component.Finding{What: "e-mail", OK: mailed > 0,
+		Detail: fmt.Sprintf("%d of %d users have an e-mail", mailed, users)}
 	if mailed < users {
-		f.Remedy = "who has no spec.profile.email in Backstage cannot be matched to a person in Glean, and finds only what everybody finds"
+		f.Remedy = "who has no spec.profile.email in Backstage cannot be matched to a person in Glean, and finds only what " +
+			"everybody finds"
 	}
 	return f
 }

@@ -37,11 +37,13 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 	connection.ValidateToken("token", c.Token, report)
 	for field, address := range map[string]string{"url": c.URL, "ui_url": c.UIURL} {
 		if address != "" && !isAddress(address) {
-			report(field, codeBackstage, "not an address", "write http:// or https:// and a host, as https://backstage.example.com")
+			report(field, codeBackstage, "not an address",
+				"write http:// or https:// and a host, as https://backstage.example.com")
 		}
 	}
 	if _, request := connection.BelowAPI(c.URL, plugins...); request && isAddress(c.URL) {
-		report("url", codeBackstage, "the address goes on into Backstage's API", "leave /api and what follows it out: requests go to /api/catalog/… below the address")
+		report("url", codeBackstage, "the address goes on into Backstage's API",
+			"leave /api and what follows it out: requests go to /api/catalog/… below the address")
 	}
 	if unknown := unknownPlaceholder(c.Page); unknown != "" {
 		report("page", codeBackstage, "unknown placeholder", "use {ui_url}, {kind}, {namespace} and {name}")
@@ -50,7 +52,8 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 	}
 	for i, text := range c.SkipUnreadable {
 		if _, _, _, ok := ref.Split(text); !ok {
-			report(fmt.Sprintf("skip_unreadable.%d", i), codeBackstage, fmt.Sprintf("%q is not an entity ref", text), "write kind:namespace/name, as component:default/payments")
+			report(fmt.Sprintf("skip_unreadable.%d", i), codeBackstage, fmt.Sprintf("%q is not an entity ref", text),
+				"write kind:namespace/name, as component:default/payments")
 		}
 	}
 	var seen []string
@@ -85,7 +88,8 @@ var _ config.Cautioner = (*Config)(nil)
 // Caution warns of an address that is rarely meant.
 func (c *Config) Caution(report func(field, code, message, hint string)) {
 	if below, request := connection.BelowAPI(c.URL, plugins...); below && !request {
-		report("url", codeBackstage, "the address contains /api, so requests go to …/api/…/api/catalog", "leave /api and what follows it out, unless a gateway in front of Backstage wants it")
+		report("url", codeBackstage, "the address contains /api, so requests go to …/api/…/api/catalog",
+			"leave /api and what follows it out, unless a gateway in front of Backstage wants it")
 	}
 }
 
@@ -104,7 +108,8 @@ func nearMiss(kind string) string {
 
 func isAddress(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil &&
+		u.RawQuery == "" && u.Fragment == ""
 }
 
 // isKind allows what Backstage's own validator does, and - and _ besides.

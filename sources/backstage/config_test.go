@@ -34,7 +34,8 @@ func TestConfig(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	if cfg.PageSize != 500 || cfg.Concurrency != 2 || cfg.TLS.Verify || cfg.Timeout.D() == 0 || cfg.uiURL() != "https://b.example.com" {
+	if cfg.PageSize != 500 || cfg.Concurrency != 2 || cfg.TLS.Verify || cfg.Timeout.D() == 0 ||
+		cfg.uiURL() != "https://b.example.com" {
 		t.Errorf("%+v", cfg)
 	}
 	for block, want := range map[string]string{
@@ -82,7 +83,8 @@ filters:
 		"Template":  "kind=template",
 		"User":      "kind=user",
 		"Group":     "kind=group,metadata.annotations.a/b",
-		"Resource":  "kind=resource,spec.lifecycle=production,spec.lifecycle=experimental,metadata.tags=public | kind=resource,spec.type=database,metadata.labels.x | kind=resource,metadata.annotations.a/b",
+		"Resource": "kind=resource,spec.lifecycle=production,spec.lifecycle=experimental,metadata.tags=public | " +
+			"kind=resource,spec.type=database,metadata.labels.x | kind=resource,metadata.annotations.a/b",
 	} {
 		if got := strings.Join(parameters(kind, cfg.Filters), " | "); got != want {
 			t.Errorf("%s: %s", kind, got)

@@ -27,8 +27,10 @@ const (
 // Confirm asks for refs by POST /entities/by-refs, some kinds at the same time.
 // Refs of kinds that the phase does not read are passed over; control may be of
 // any kind. Without any control an absence is an error too.
-func (s *Source) Confirm(ctx context.Context, phase component.Phase, refs, control []string, emit component.Emit) error {
-	control = slices.DeleteFunc(slices.Clone(control), func(ref string) bool { // they are in the books and cannot be asked for
+func (s *Source) Confirm(ctx context.Context, phase component.Phase, refs, control []string,
+	emit component.Emit) error {
+	// they are in the books and cannot be asked for
+	control = slices.DeleteFunc(slices.Clone(control), func(ref string) bool {
 		return slices.ContainsFunc(s.cfg.SkipUnreadable, func(skip string) bool { return strings.EqualFold(skip, ref) })
 	})
 	kinds := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError().WithMaxGoroutines(max(1, s.cfg.Concurrency))
@@ -122,7 +124,8 @@ func (c *confirmation) ask(ctx context.Context, refs []string) error {
 			control = c.control[:min(len(c.control), c.size.now)]
 			asked = refs[:fitting(control, refs[:min(len(refs), c.size.now)])]
 			var err error
-			answer, err = c.api.refs(ctx, refsRequest{refs: slices.Concat(control, asked), filter: c.filter, maxBytes: c.size.maxBytes(), once: once})
+			answer, err = c.api.refs(ctx,
+				refsRequest{refs: slices.Concat(control, asked), filter: c.filter, maxBytes: c.size.maxBytes(), once: once})
 			return answer.bytes, err
 		})
 		if err != nil {
@@ -171,7 +174,9 @@ func (c *confirmation) deliver(ctx context.Context, control, asked []string, ite
 	case err != nil:
 		return err
 	case len(control) == 0 && len(records) < len(asked):
-		return fault.Errorf(fault.Transient, blindRemedy, "Backstage does not find %s, and nothing was read that could show whether it is to be believed", lacking(asked, records)[0])
+		return fault.Errorf(fault.Transient, blindRemedy,
+			"Backstage does not find %s, and nothing was read that could show whether it is to be believed",
+			lacking(asked, records)[0])
 	case len(records) == 0:
 		return nil
 	}
@@ -201,12 +206,14 @@ func (c *confirmation) records(refs []string, items [][]byte) ([]*component.Reco
 	return out, nil
 }
 
-const blindRemedy = "run again; if it stays like this the token sees only a part of the catalog (look at its accessRestrictions in backend.auth.externalAccess), or Backstage is being filled, restarted or updated"
+const blindRemedy = "run again; if it stays like this the token sees only a part of the catalog (look at its " +
+	"accessRestrictions in backend.auth.externalAccess), or Backstage is being filled, restarted or updated"
 
 // halfBlind is the error of an answer that lacks what is known to be there.
 func halfBlind(control []string, seen []*component.Record) error {
 	return fault.Errorf(fault.Transient, blindRemedy,
-		"of %d entities that were just read Backstage finds only %d when it is asked for them again, and not %s: what it does not find cannot be taken for deleted", len(control), len(seen), lacking(control, seen)[0])
+		"of %d entities that were just read Backstage finds only %d when it is asked for them again, and not %s: what it "+
+			"does not find cannot be taken for deleted", len(control), len(seen), lacking(control, seen)[0])
 }
 
 // lacking are the refs that no record has.

@@ -66,7 +66,9 @@ func TestConfirm(t *testing.T) {
 		}
 		gone := lacking[0]
 		f.Remove(gone)
-		got, err := f.confirm(t, append(lacking, "component:default/never-was", "component:default/(no name, 0a)", lacking[1], "nonsense", "gadget:default/x"), control)
+		got, err := f.confirm(t,
+			append(lacking, "component:default/never-was", "component:default/(no name, 0a)", lacking[1], "nonsense",
+				"gadget:default/x"), control)
 		if err != nil {
 			t.Fatal(version, err)
 		}
@@ -94,32 +96,50 @@ func TestConfirmFaults(t *testing.T) {
 		says    string
 		remedy  string
 	}{
-		"all there":            {nil, names(0, 20), 100, 0, "", ""},
-		"gone":                 {[]failed{{Path: byRefs, Hide: half}}, names(0, 20), 0, 0, "", ""},
-		"hidden from lists":    {[]failed{{Path: "/by-query", Hide: half}}, names(0, 20), 100, 0, "", ""},
-		"nothing to be seen":   {[]failed{{Path: byRefs, Empty: true}}, names(0, 20), 0, fault.Transient, "of 20 entities that were just read Backstage finds only 0", "accessRestrictions"},
-		"control seen in part": {[]failed{{Path: byRefs, Hide: func(ref string) bool { return strings.HasSuffix(ref, "7") }}}, names(0, 20), 0, fault.Transient, "finds only 18 when it is asked for them again, and not component:default/c0007", "run again"},
-		"no control, all":      {nil, nil, 100, 0, "", ""},
-		"no control, some":     {[]failed{{Path: byRefs, Hide: half}}, nil, 0, fault.Transient, "does not find component:default/c0100, and nothing was read", "run again"},
-		"control of people":    {nil, []string{"user:default/ann"}, 100, 0, "", ""},
-		"control unseen":       {nil, []string{"user:default/gone"}, 0, fault.Transient, "user:default/gone", ""},
-		"reset once":           {[]failed{{Path: byRefs, Times: 1, Reset: true}}, names(0, 20), 100, 0, "", ""},
-		"reset":                {[]failed{{Path: byRefs, Reset: true}}, names(0, 20), 0, fault.Transient, "cut the connection", ""},
-		"error once":           {[]failed{{Path: byRefs, Times: 1, Status: 500}}, names(0, 20), 100, 0, "", ""},
-		"errors":               {[]failed{{Path: byRefs, Status: 500}}, names(0, 20), 0, fault.Transient, "500 Internal Server Error", ""},
-		"too slow":             {[]failed{{Path: byRefs, Times: 3, Status: 504}}, names(0, 20), 100, 0, "", ""},
-		"throttled":            {[]failed{{Path: byRefs, Times: 1, Status: 429, RetryAfter: "1"}}, names(0, 20), 100, 0, "", ""},
-		"cut":                  {[]failed{{Path: byRefs, Times: 1, Cut: 200}}, names(0, 20), 100, 0, "", ""},
-		"truncated":            {[]failed{{Path: byRefs, Truncate: 200}}, names(0, 20), 0, fault.Transient, "not complete", ""},
-		"not there":            {[]failed{{Path: byRefs, Status: 404}}, names(0, 20), 0, fault.Permanent, "cannot be asked whether entities are gone", "POST /api/catalog/entities/by-refs"},
-		"not allowed":          {[]failed{{Path: byRefs, Status: 405}}, names(0, 20), 0, fault.Permanent, "cannot be asked whether entities are gone", "POST /api/catalog/entities/by-refs"},
-		"401":                  {[]failed{{Path: byRefs, Status: 401}}, names(0, 20), 0, fault.Fatal, "Illegal token", "backend.auth.externalAccess"},
-		"403":                  {[]failed{{Path: byRefs, Status: 403}}, names(0, 20), 0, fault.Permanent, "restricted to plugin(s)", "plugin: catalog"},
-		"a sign-in page":       {[]failed{{Path: byRefs, HTML: true}}, names(0, 20), 0, fault.Fatal, "Sign in to continue", "proxy"},
-		"a redirect":           {[]failed{{Path: byRefs, Redirect: "/login"}}, names(0, 20), 0, fault.Fatal, "redirects", "proxy"},
-		"a page of a list":     {[]failed{{Path: byRefs, Items: components(7)}}, names(0, 20), 0, fault.Permanent, "refs were asked for and 7 answered", "mixes up"},
-		"others":               {[]failed{{Path: byRefs, Items: components(32)}}, nil, 0, fault.Permanent, "another entity answers to component:default/c0100: component:default/c0000 is not what was asked for", "mixes up"},
-		"others for control":   {[]failed{{Path: byRefs, Items: components(40)}}, names(20, 28), 0, fault.Permanent, "another entity answers to component:default/c0020", "mixes up"},
+		"all there":         {nil, names(0, 20), 100, 0, "", ""},
+		"gone":              {[]failed{{Path: byRefs, Hide: half}}, names(0, 20), 0, 0, "", ""},
+		"hidden from lists": {[]failed{{Path: "/by-query", Hide: half}}, names(0, 20), 100, 0, "", ""},
+		"nothing to be seen": {[]failed{{Path: byRefs, Empty: true}}, names(0, 20), 0, fault.Transient,
+			"of 20 entities that were just read Backstage finds only 0", "accessRestrictions"},
+		"control seen in part": {[]failed{{Path: byRefs, Hide: func(ref string) bool {
+			return strings.HasSuffix(ref, "7")
+		}}}, names(0, 20), 0, fault.Transient,
+			"finds only 18 when it is asked for them again, and not component:default/c0007", "run again"},
+		"no control, all": {nil, nil, 100, 0, "", ""},
+		"no control, some": {[]failed{{Path: byRefs, Hide: half}}, nil, 0, fault.Transient,
+			"does not find component:default/c0100, and nothing was read", "run again"},
+		"control of people": {nil, []string{"user:default/ann"}, 100, 0, "", ""},
+		"control unseen":    {nil, []string{"user:default/gone"}, 0, fault.Transient, "user:default/gone", ""},
+		"reset once":        {[]failed{{Path: byRefs, Times: 1, Reset: true}}, names(0, 20), 100, 0, "", ""},
+		"reset": {[]failed{{Path: byRefs, Reset: true}}, names(0, 20), 0, fault.Transient,
+			"cut the connection", ""},
+		"error once": {[]failed{{Path: byRefs, Times: 1, Status: 500}}, names(0, 20), 100, 0, "", ""},
+		"errors": {[]failed{{Path: byRefs, Status: 500}}, names(0, 20), 0, fault.Transient,
+			"500 Internal Server Error", ""},
+		"too slow": {[]failed{{Path: byRefs, Times: 3, Status: 504}}, names(0, 20), 100, 0, "", ""},
+		"throttled": {[]failed{{Path: byRefs, Times: 1, Status: 429, RetryAfter: "1"}}, names(0, 20), 100, 0, "",
+			""},
+		"cut": {[]failed{{Path: byRefs, Times: 1, Cut: 200}}, names(0, 20), 100, 0, "", ""},
+		"truncated": {[]failed{{Path: byRefs, Truncate: 200}}, names(0, 20), 0, fault.Transient, "not complete",
+			""},
+		"not there": {[]failed{{Path: byRefs, Status: 404}}, names(0, 20), 0, fault.Permanent,
+			"cannot be asked whether entities are gone", "POST /api/catalog/entities/by-refs"},
+		"not allowed": {[]failed{{Path: byRefs, Status: 405}}, names(0, 20), 0, fault.Permanent,
+			"cannot be asked whether entities are gone", "POST /api/catalog/entities/by-refs"},
+		"401": {[]failed{{Path: byRefs, Status: 401}}, names(0, 20), 0, fault.Fatal, "Illegal token",
+			"backend.auth.externalAccess"},
+		"403": {[]failed{{Path: byRefs, Status: 403}}, names(0, 20), 0, fault.Permanent,
+			"restricted to plugin(s)", "plugin: catalog"},
+		"a sign-in page": {[]failed{{Path: byRefs, HTML: true}}, names(0, 20), 0, fault.Fatal, "Sign in to continue",
+			"proxy"},
+		"a redirect": {[]failed{{Path: byRefs, Redirect: "/login"}}, names(0, 20), 0, fault.Fatal, "redirects",
+			"proxy"},
+		"a page of a list": {[]failed{{Path: byRefs, Items: components(7)}}, names(0, 20), 0, fault.Permanent,
+			"refs were asked for and 7 answered", "mixes up"},
+		"others": {[]failed{{Path: byRefs, Items: components(32)}}, nil, 0, fault.Permanent,
+			"another entity answers to component:default/c0100: component:default/c0000 is not what was asked for", "mixes up"},
+		"others for control": {[]failed{{Path: byRefs, Items: components(40)}}, names(20, 28), 0, fault.Permanent,
+			"another entity answers to component:default/c0020", "mixes up"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -132,7 +152,8 @@ func TestConfirmFaults(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), tc.says) || fault.ClassOf(err) != tc.class || !strings.Contains(fault.RemedyOf(err), tc.remedy) {
+			if err == nil || !strings.Contains(err.Error(), tc.says) || fault.ClassOf(err) != tc.class ||
+				!strings.Contains(fault.RemedyOf(err), tc.remedy) {
 				t.Errorf("%v (%v; %s)", err, fault.ClassOf(err), fault.RemedyOf(err))
 			}
 			if len(got.records) > 0 {
@@ -149,17 +170,19 @@ func TestConfirmFaults(t *testing.T) {
 func TestConfirmStops(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: components(200)}, only("Component"))
 	n := 0
-	err := f.source.Confirm(t.Context(), f.cfg.phases()[2], names(100, 200), names(0, 20), func(context.Context, []*component.Record) error {
-		n++
-		f.Fail(faults.Fault{Path: "/by-refs", Empty: true})
-		return nil
-	})
+	err := f.source.Confirm(t.Context(), f.cfg.phases()[2], names(100, 200), names(0, 20),
+		func(context.Context, []*component.Record) error {
+			n++
+			f.Fail(faults.Fault{Path: "/by-refs", Empty: true})
+			return nil
+		})
 	if err == nil || n != 1 || !strings.Contains(err.Error(), "finds only 0") {
 		t.Errorf("%d answers handed over, %v", n, err)
 	}
 	full := errors.New("full")
 	f.Heal()
-	err = f.source.Confirm(t.Context(), f.cfg.phases()[2], names(100, 200), names(0, 20), func(context.Context, []*component.Record) error { return full })
+	err = f.source.Confirm(t.Context(), f.cfg.phases()[2], names(100, 200), names(0, 20),
+		func(context.Context, []*component.Record) error { return full })
 	if !errors.Is(err, full) {
 		t.Error(err)
 	}
@@ -177,12 +200,15 @@ func TestConfirmFilters(t *testing.T) {
 		asked   string // the filters that Backstage is asked with
 		want    int
 	}{
-		"none":                        {nil, "component:default/live2", "", 3},
-		"one":                         {[]Filter{production}, "component:default/live2", "kind=component,spec.lifecycle=production", 1},
-		"control that none restricts": {[]Filter{production}, "user:default/ann", "kind=component,spec.lifecycle=production kind=user", 1},
+		"none": {nil, "component:default/live2", "", 3},
+		"one": {[]Filter{production}, "component:default/live2",
+			"kind=component,spec.lifecycle=production", 1},
+		"control that none restricts": {[]Filter{production}, "user:default/ann",
+			"kind=component,spec.lifecycle=production kind=user", 1},
 	} {
 		f := start(t, sandbox.Options{Entities: entities}, only("Component"), func(c *Config) { c.Filters = tc.filters })
-		got, err := f.confirm(t, []string{"component:default/c0000", "component:default/c0001", "component:default/live"}, []string{tc.control})
+		got, err := f.confirm(t, []string{"component:default/c0000", "component:default/c0001", "component:default/live"},
+			[]string{tc.control})
 		if err != nil || len(got.records) != tc.want || got.records["component:default/live"] == nil {
 			t.Errorf("%s: %d entities, %v", name, len(got.records), err)
 		}
@@ -253,8 +279,12 @@ func TestConfirmBytes(t *testing.T) {
 	big := func(name string) []byte {
 		return fmt.Appendf(nil, `{"kind":"Component","metadata":{"name":%q},"spec":{"definition":"%s"}}`, name, strings.Repeat("x", 400<<10))
 	}
-	f := start(t, sandbox.Options{Entities: [][]byte{big("a"), big("b"), big("c"), big("d"), big("e")}}, only("Component"), func(c *Config) { c.MaxResponse = 1 << 20 })
-	got, err := f.confirm(t, []string{"component:default/a", "component:default/b", "component:default/c"}, []string{"component:default/d", "component:default/e"})
+	f := start(t, sandbox.Options{Entities: [][]byte{big("a"), big("b"), big("c"), big("d"), big("e")}}, only("Component"),
+		func(c *Config) {
+			c.MaxResponse = 1 << 20
+		})
+	got, err := f.confirm(t, []string{"component:default/a", "component:default/b", "component:default/c"},
+		[]string{"component:default/d", "component:default/e"})
 	if err != nil || len(got.records) != 3 {
 		t.Errorf("%d entities, %v", len(got.records), err)
 	}

@@ -28,7 +28,9 @@ func TestCountUnreadable(t *testing.T) {
 // entity that skip_unreadable names.
 func TestRecountUnreadable(t *testing.T) {
 	const first = "c0000"
-	f := start(t, sandbox.Options{Entities: components(100)}, only("Component"), func(c *Config) { c.SkipUnreadable = []string{"component:default/" + first} })
+	f := start(t, sandbox.Options{Entities: components(100)}, only("Component"), func(c *Config) {
+		c.SkipUnreadable = []string{"component:default/" + first}
+	})
 	failed, promise := broken(first), broken(first)
 	promise.Path, promise.Promise = "orderField", 3
 	f.Fail(promise, failed)

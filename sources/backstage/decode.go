@@ -77,7 +77,8 @@ func understand(v any) error {
 		}
 		if typ, target := relation["type"].(string), relation["targetRef"].(string); slices.Contains(deciding, typ) {
 			if _, _, _, ok := ref.Split(strings.ToLower(target)); !ok {
-				return fault.Reject(fault.StageRead, fmt.Sprintf("relations[%d].targetRef", i), "not a full entity ref, in a relation that decides who may find what")
+				return fault.Reject(fault.StageRead, fmt.Sprintf("relations[%d].targetRef", i),
+					"not a full entity ref, in a relation that decides who may find what")
 			}
 		}
 	}

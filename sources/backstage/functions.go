@@ -13,8 +13,11 @@ import (
 func (m *Model) functions() []expression.Function {
 	return []expression.Function{
 		{
-			Name: "related", Signature: "related(type[, kind])", MinArgs: 1, MaxArgs: 2, Gives: expression.ListKind, Elements: expression.TextKind,
-			Doc: "The refs of the entities that this one is related to in one way, as ownedBy, partOf or hasMember, in any case; with a kind only those of that kind. Where the catalog computes no ownedBy, as for custom kinds, spec.owner stands for it.",
+			Name: "related", Signature: "related(type[, kind])", MinArgs: 1, MaxArgs: 2, Gives: expression.ListKind,
+			Elements: expression.TextKind,
+			Doc: "The refs of the entities that this one is related to in one way, as ownedBy, partOf or hasMember, in any " +
+				"case; with a kind only those of that kind. Where the catalog computes no ownedBy, as for custom kinds, " +
+				"spec.owner stands for it.",
 			Examples: []expression.Example{
 				{Expr: `related("ownedBy")`, Record: exampleEntity(), Result: []any{"group:default/booking", "user:default/ann"}},
 				{Expr: `related("ownedBy", "user")`, Record: exampleEntity(), Result: []any{"user:default/ann"}},
@@ -50,7 +53,8 @@ func (m *Model) functions() []expression.Function {
 		},
 		{
 			Name: "location", Signature: "location(text)", MinArgs: 1, MaxArgs: 1, Gives: expression.TextKind,
-			Doc: "The address or path in a location such as url:https://git.example.com/shop, without sign-in data, query and fragment. Nil for another type of location, such as file: or dir:.",
+			Doc: "The address or path in a location such as url:https://git.example.com/shop, without sign-in data, query and " +
+				"fragment. Nil for another type of location, such as file: or dir:.",
 			Examples: []expression.Example{
 				{Expr: `location("url:https://ann:secret@git.example.com/acme/shop/tree/main/?token=x")`, Result: "https://git.example.com/acme/shop/tree/main/"},
 				{Expr: `location("./systems/orders.yaml")`, Result: "./systems/orders.yaml"},
@@ -66,7 +70,8 @@ func (m *Model) relatedWords(argument int) []string {
 	if argument > 0 {
 		return m.KindNames()
 	}
-	return []string{"ownedBy", "ownerOf", "providesApi", "apiProvidedBy", "consumesApi", "apiConsumedBy", "dependsOn", "dependencyOf",
+	return []string{"ownedBy", "ownerOf", "providesApi", "apiProvidedBy", "consumesApi", "apiConsumedBy", "dependsOn",
+		"dependencyOf",
 		"parentOf", "childOf", "memberOf", "hasMember", "partOf", "hasPart"}
 }
 

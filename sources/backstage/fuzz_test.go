@@ -52,7 +52,8 @@ func FuzzEntity(f *testing.F) {
 			return
 		}
 		meta := r.Value["metadata"].(map[string]any)
-		if want := ref.New("Component", meta["namespace"].(string), meta["name"].(string)); r.Ref != want || r.Value["kind"] != "Component" {
+		if want := ref.New("Component", meta["namespace"].(string), meta["name"].(string)); r.Ref != want ||
+			r.Value["kind"] != "Component" {
 			t.Fatalf("%s for the reader, %s for the model", r.Ref, want)
 		}
 		relations, _ := r.Value["relations"].([]any)
@@ -122,7 +123,8 @@ func newScript(t testing.TB) *script {
 		_, _ = w.Write([]byte(answer))
 	}))
 	t.Cleanup(server.Close)
-	cfg := &Config{URL: server.URL, PageSize: 32, Concurrency: 2, Config: connection.Default(), Kinds: config.Map[bool]{kindEntry("Component", true)}}
+	cfg := &Config{URL: server.URL, PageSize: 32, Concurrency: 2, Config: connection.Default(),
+		Kinds: config.Map[bool]{kindEntry("Component", true)}}
 	cfg.Retries.Attempts = 1
 	var err error
 	if s.Source, err = Open(cfg, component.Settings{Loopback: true}); err != nil {
@@ -203,16 +205,18 @@ func FuzzConfirm(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer string) {
 		s.play(t, []string{answer})
 		var got []string
-		err := s.Confirm(t.Context(), component.Phase{Kinds: []component.Kind{{Name: "Component"}}}, asked, []string{"component:default/control"}, func(_ context.Context, records []*component.Record) error {
-			for _, r := range records {
-				got = append(got, r.Ref)
-				if again, err := record(r.Raw, "Component"); err != nil || again.Ref != r.Ref {
-					t.Fatalf("%s came as %s", r.Raw, r.Ref)
+		err := s.Confirm(t.Context(), component.Phase{Kinds: []component.Kind{{Name: "Component"}}}, asked,
+			[]string{"component:default/control"}, func(_ context.Context, records []*component.Record) error {
+				for _, r := range records {
+					got = append(got, r.Ref)
+					if again, err := record(r.Raw, "Component"); err != nil || again.Ref != r.Ref {
+						t.Fatalf("%s came as %s", r.Raw, r.Ref)
+					}
 				}
-			}
-			return nil
-		})
-		if all := fmt.Sprint(got); all != "[]" && all != "[component:default/a]" && all != "[component:default/b]" && all != fmt.Sprint(asked) {
+				return nil
+			})
+		if all := fmt.Sprint(got); all != "[]" && all != "[component:default/a]" && all != "[component:default/b]" &&
+			all != fmt.Sprint(asked) {
 			t.Fatalf("%s came", all)
 		}
 		if err != nil && len(got) > 0 {

@@ -47,7 +47,8 @@ func (c *Config) phases() []component.Phase {
 		}
 		return p
 	}
-	identities, structure, catalog := phase("identities", known[:2]...), phase("structure", known[2:4]...), phase("catalog", known[4:]...)
+	identities, structure, catalog := phase("identities", known[:2]...), phase("structure",
+		known[2:4]...), phase("catalog", known[4:]...)
 	identities.Identities = true
 	catalog.Kinds = append(catalog.Kinds, custom...)
 	return []component.Phase{identities, structure, catalog}

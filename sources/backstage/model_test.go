@@ -114,7 +114,8 @@ func TestFunctions(t *testing.T) {
 		{`related("ownedBy")`, decoded(`{"kind":"Custom","spec":{"owner":"user:x/y"}}`), []any{"user:x/y"}},
 		{`related("ownedBy")`, decoded(`{"kind":"Custom","spec":{"owner":["x"]}}`), []any{}},
 		{`related("ownedBy")`, map[string]any{}, []any{}},
-		{`lookup("Group:default/booking")`, nil, map[string]any{"ref": "group:default/booking", "kind": "Group", "title": "Booking", "email": "b@example.com"}},
+		{`lookup("Group:default/booking")`, nil,
+			map[string]any{"ref": "group:default/booking", "kind": "Group", "title": "Booking", "email": "b@example.com"}},
 		{`lookup("user:default/untitled").title`, nil, nil},
 		{`lookup("user:default/nobody")`, nil, nil},
 		{`lookup(nil)`, nil, nil},
@@ -195,10 +196,14 @@ func TestPhases(t *testing.T) {
 		cfg  *Config
 		want string
 	}{
-		"all by default":                    {kinds(), "User Group / Domain System / Component API Resource Location Template"},
-		"in any case":                       {kinds("component", true, "API", true, "group", true, "USER", true), "User Group /  / Component API"},
-		"custom":                            {kinds("User", true, "Group", true, "AiResource", true, "Tool", false), "User Group /  / AiResource"},
-		"people are read when they are off": {kinds("User", false, "System", true, "Domain", false), "User- Group- / System / "},
+		"all by default": {kinds(),
+			"User Group / Domain System / Component API Resource Location Template"},
+		"in any case": {kinds("component", true, "API", true, "group", true, "USER", true),
+			"User Group /  / Component API"},
+		"custom": {kinds("User", true, "Group", true, "AiResource", true, "Tool", false),
+			"User Group /  / AiResource"},
+		"people are read when they are off": {kinds("User", false, "System", true, "Domain", false),
+			"User- Group- / System / "},
 	} {
 		var parts []string
 		for i, p := range tc.cfg.phases() {

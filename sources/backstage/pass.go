@@ -41,7 +41,8 @@ func (p *pass) begin(first page) error {
 	}
 	p.started = true
 	if p.promised = first.total; p.promised == 0 && len(first.items) > 0 {
-		return fault.Errorf(fault.Transient, "run again; if the error repeats, check whether a proxy or cache in front of Backstage changes answers",
+		return fault.Errorf(fault.Transient,
+			"run again; if the error repeats, check whether a proxy or cache in front of Backstage changes answers",
 			"Backstage gives entities with totalItems 0, and their last page cannot be recognised")
 	}
 	return nil
@@ -63,7 +64,9 @@ func (p *pass) endless() error {
 	if p.brought <= 2*p.promised+spare {
 		return nil
 	}
-	return fault.Errorf(fault.Transient, "run again: a catalog that is being filled grows while it is read; if the error repeats, check whether a proxy or cache in front of Backstage changes answers",
+	return fault.Errorf(fault.Transient,
+		"run again: a catalog that is being filled grows while it is read; if the error repeats, check whether a proxy or "+
+			"cache in front of Backstage changes answers",
 		"no end: Backstage promised %d rows and has given %d, and there are still more", p.promised, p.brought)
 }
 
@@ -84,10 +87,12 @@ func (p *pass) tooManyUnread(kind string) error {
 	switch {
 	case p.nulls > most:
 		return fault.Errorf(fault.Transient,
-			"Backstage before 1.29 answers null for an entity that it has not finished processing: run again when its log is quiet, or update it",
+			"Backstage before 1.29 answers null for an entity that it has not finished processing: run again when its log is "+
+				"quiet, or update it",
 			"%d of %d rows are null, and each may be an entity that was not read (the limit is %d)", p.nulls, p.brought, most)
 	case p.others > most:
-		return fault.Errorf(fault.Permanent, mixedUp, "%d of %d rows are of another kind than %s (the limit is %d): %w", p.others, p.brought, kind, most, p.sample)
+		return fault.Errorf(fault.Permanent, mixedUp, "%d of %d rows are of another kind than %s (the limit is %d): %w",
+			p.others, p.brought, kind, most, p.sample)
 	}
 	return nil
 }
@@ -120,7 +125,8 @@ func (r *reader) report(p *pass) {
 		r.note("kind %s: Backstage counts %d rows and gave %s", r.kind, p.promised, p.contents())
 	}
 	if p.nulls > 0 {
-		r.note("kind %s: Backstage answered null for %d of its entities, which it has not finished processing; they were not read", r.kind, p.nulls)
+		r.note("kind %s: Backstage answered null for %d of its entities, which it has not finished processing; they were "+
+			"not read", r.kind, p.nulls)
 	}
 	if p.others > 0 {
 		r.note("kind %s: %d rows of another kind were skipped; the first: %v", r.kind, p.others, p.sample)

@@ -45,7 +45,8 @@ func (r *reader) read(ctx context.Context) (int, error) {
 				return 0, err
 			}
 			if p.different()-now > collapse(p.different()) {
-				return 0, fault.Errorf(fault.Transient, blindRemedy, "Backstage has given %d entities, and now shows %d: they cannot all have been deleted while they were read", p.different(), now)
+				return 0, fault.Errorf(fault.Transient, blindRemedy, "Backstage has given %d entities, and now shows %d: they "+
+					"cannot all have been deleted while they were read", p.different(), now)
 			}
 			p.promised = min(p.promised, now)
 		}
@@ -58,12 +59,16 @@ func (r *reader) read(ctx context.Context) (int, error) {
 			r.log.WarnContext(ctx, "Backstage refused its own cursor, the kind is read from its start", "kind", r.kind)
 		case !p.refused && !short:
 			short = true
-			r.log.WarnContext(ctx, "fewer rows than promised, the kind is read once more", "kind", r.kind, "promised", p.promised, "got", p.rows())
+			r.log.WarnContext(ctx, "fewer rows than promised, the kind is read once more", "kind", r.kind, "promised",
+				p.promised, "got", p.rows())
 		case p.refused:
-			return 0, fault.Errorf(fault.Transient, "see whether Backstage is being restarted or updated, and run again", "Backstage refused its own cursor twice")
+			return 0,
+				fault.Errorf(fault.Transient, "see whether Backstage is being restarted or updated, and run again",
+					"Backstage refused its own cursor twice")
 		default:
 			return 0, fault.Errorf(fault.Transient,
-				"the catalog changes while it is read, or Backstage leaves entities out: run again when it is quiet, and look at Backstage's log if that does not help",
+				"the catalog changes while it is read, or Backstage leaves entities out: run again when it is quiet, and look at "+
+					"Backstage's log if that does not help",
 				"incomplete: Backstage promised %d rows and gave %s, twice", p.promised, p.contents())
 		}
 	}
@@ -112,7 +117,8 @@ func (r *reader) walk(ctx context.Context, p *pass) error {
 			idle = 0
 		}
 		if idle > maxIdle {
-			return fault.Errorf(fault.Permanent, "see whether a proxy or cache in front of Backstage repeats answers", "the answers go round in circles: %d pages brought nothing new", idle)
+			return fault.Errorf(fault.Permanent, "see whether a proxy or cache in front of Backstage repeats answers",
+				"the answers go round in circles: %d pages brought nothing new", idle)
 		}
 		if err := p.endless(); err != nil {
 			return err
@@ -186,7 +192,8 @@ func (r *reader) ahead(ctx context.Context, cursor string) chan answer {
 // fetch asks for a page of a size that the server can give.
 func (r *reader) fetch(ctx context.Context, cursor string) (p page, err error) {
 	err = r.size.ask(ctx, r.log.With("kind", r.kind), func(once bool) (int, error) {
-		p, err = r.api.query(ctx, request{filter: r.filter, cursor: cursor, limit: r.size.now, maxBytes: r.size.maxBytes(), once: once})
+		p, err = r.api.query(ctx,
+			request{filter: r.filter, cursor: cursor, limit: r.size.now, maxBytes: r.size.maxBytes(), once: once})
 		return p.bytes, err
 	})
 	return p, err

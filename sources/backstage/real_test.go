@@ -43,7 +43,8 @@ func TestRealBackstage(t *testing.T) {
 		}
 		again := &crop{records: map[string]*component.Record{}}
 		for _, p := range cfg.phases() {
-			if err := source.Confirm(t.Context(), p, append(want.Refs, "component:default/never-was"), want.Refs, again.emit); err != nil {
+			if err := source.Confirm(t.Context(), p, append(want.Refs, "component:default/never-was"), want.Refs,
+				again.emit); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -71,7 +72,8 @@ func TestRealBackstage(t *testing.T) {
 
 func open(t *testing.T, token string, size int) (*Source, *Config) {
 	t.Helper()
-	cfg := &Config{URL: os.Getenv("BACKSTAGE_URL"), Token: config.NewSecret(token), PageSize: size, Concurrency: 2, Config: connection.Default()}
+	cfg := &Config{URL: os.Getenv("BACKSTAGE_URL"), Token: config.NewSecret(token), PageSize: size, Concurrency: 2,
+		Config: connection.Default()}
 	source, err := Open(cfg, component.Settings{UserAgent: "pipe/test"})
 	if err != nil {
 		t.Fatal(err)

@@ -77,7 +77,8 @@ func (s *Source) Read(ctx context.Context, phase component.Phase, emit component
 	counts := make([]int, len(phase.Kinds))
 	for i, k := range phase.Kinds {
 		kinds.Go(func(ctx context.Context) error {
-			r := &reader{Source: s, kind: k.Name, filter: parameters(k.Name, s.cfg.Filters), size: newPageSize(s.cfg.PageSize, int64(s.cfg.MaxResponse)), emit: emit}
+			r := &reader{Source: s, kind: k.Name, filter: parameters(k.Name, s.cfg.Filters),
+				size: newPageSize(s.cfg.PageSize, int64(s.cfg.MaxResponse)), emit: emit}
 			n, err := r.read(ctx)
 			counts[i] = n
 			if err != nil {
@@ -117,7 +118,8 @@ func (s *Source) weigh(ctx context.Context, phase component.Phase, counts []int)
 	return nil
 }
 
-const emptyKind = "if it should, look at what the token may read (its accessRestrictions), at filters, and at the kind's spelling; if not, switch the kind off"
+const emptyKind = "if it should, look at what the token may read (its accessRestrictions), at filters, and at the " +
+	"kind's spelling; if not, switch the kind off"
 
 // filtered reminds of filters that may be why a kind is empty.
 func (s *Source) filtered(kind string) string {
@@ -131,5 +133,7 @@ func (s *Source) filtered(kind string) string {
 
 func emptyCatalog() *fault.Refusal {
 	return fault.EmptyRead("the catalog is empty: Backstage answers and shows no entity",
-		"a token that may not read the catalog gets this answer too: give it `plugin: catalog` with permission catalog.entity.read under accessRestrictions, or none; or Backstage has just started and is still filling its catalog")
+		"a token that may not read the catalog gets this answer too: give it `plugin: catalog` with permission "+
+			"catalog.entity.read under accessRestrictions, or none; or Backstage has just started and is still filling its "+
+			"catalog")
 }

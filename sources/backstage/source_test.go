@@ -55,7 +55,8 @@ func start(t testing.TB, o sandbox.Options, adjust ...func(*Config)) *fixture {
 	if f.Server, err = faults.Start(o); err != nil {
 		t.Fatal(err)
 	}
-	f.cfg = &Config{URL: f.URL(), Token: config.NewSecret(token), PageSize: 32, Concurrency: 2, Config: connection.Default()}
+	f.cfg = &Config{URL: f.URL(), Token: config.NewSecret(token), PageSize: 32, Concurrency: 2,
+		Config: connection.Default()}
 	f.cfg.Retries.Attempts = 1
 	for _, a := range adjust {
 		a(f.cfg)
@@ -138,7 +139,8 @@ func only(kind string) func(*Config) {
 func TestReadCompany(t *testing.T) {
 	company := sandbox.Company()
 	for _, version := range []string{"1.12", "1.40", "1.55"} {
-		f := start(t, sandbox.Options{Entities: company, Version: version, Prefix: "/backstage"}, func(c *Config) { c.PageSize = 7 })
+		f := start(t, sandbox.Options{Entities: company, Version: version, Prefix: "/backstage"},
+			func(c *Config) { c.PageSize = 7 })
 		got, err := f.readAll(t)
 		if err != nil {
 			t.Fatal(version, err)
@@ -168,7 +170,8 @@ func TestReadCompany(t *testing.T) {
 		}
 		for _, r := range f.asked() {
 			q := r.URL.Query()
-			if r.Method != "GET" || q.Get("limit") != "7" || q.Get("orderField") != order || !strings.HasPrefix(q.Get("filter"), "kind=") {
+			if r.Method != "GET" || q.Get("limit") != "7" || q.Get("orderField") != order ||
+				!strings.HasPrefix(q.Get("filter"), "kind=") {
 				t.Errorf("asked %s %s", r.Method, r.URL)
 			}
 		}
@@ -199,7 +202,10 @@ func TestReadDemo(t *testing.T) {
 
 // A whole catalog with everything that is hard about one.
 func TestReadGenerated(t *testing.T) {
-	f := start(t, sandbox.Options{Entities: generate.Catalog(1000, 3)}, func(c *Config) { c.PageSize = 100; c.Concurrency = 4 })
+	f := start(t, sandbox.Options{Entities: generate.Catalog(1000, 3)}, func(c *Config) {
+		c.PageSize = 100
+		c.Concurrency = 4
+	})
 	got, err := f.readAll(t)
 	if err != nil || len(got.records) != 1000 {
 		t.Fatalf("%d entities, %v", len(got.records), err)
@@ -222,51 +228,71 @@ func TestReadFaults(t *testing.T) {
 		says   string
 		remedy string
 	}{
-		"a page twice":           {[]failed{{Kind: kind, Page: 2, Times: 1, Repeat: true}}, 100, 0, "", ""},
-		"a page for ever":        {[]failed{{Kind: kind, Page: 2, Repeat: true}}, 0, fault.Permanent, "in circles", ""},
-		"a cursor refused once":  {[]failed{{Kind: kind, Page: 3, Times: 1, Status: 400}}, 100, 0, "", ""},
-		"a cursor refused twice": {[]failed{{Kind: kind, Page: 3, Times: 2, Status: 400}}, 0, fault.Transient, "refused its own cursor twice", "run again"},
+		"a page twice":          {[]failed{{Kind: kind, Page: 2, Times: 1, Repeat: true}}, 100, 0, "", ""},
+		"a page for ever":       {[]failed{{Kind: kind, Page: 2, Repeat: true}}, 0, fault.Permanent, "in circles", ""},
+		"a cursor refused once": {[]failed{{Kind: kind, Page: 3, Times: 1, Status: 400}}, 100, 0, "", ""},
+		"a cursor refused twice": {[]failed{{Kind: kind, Page: 3, Times: 2, Status: 400}}, 0, fault.Transient,
+			"refused its own cursor twice", "run again"},
 		"the first page refused": {[]failed{{Kind: kind, Page: 1, Status: 400}}, 0, fault.Permanent, "Malformed cursor", ""},
 		"short once":             {[]failed{{Kind: kind, Page: 1, Times: 1, Promise: 3}}, 100, 0, "", ""},
-		"short twice":            {[]failed{{Kind: kind, Page: 1, Promise: 3}}, 0, fault.Transient, "incomplete: Backstage promised 103 rows and gave 100, twice", "run again"},
-		"refused, then short":    {[]failed{{Kind: kind, Page: 3, Times: 1, Status: 400}, {Kind: kind, Page: 1, Times: 2, Promise: 1}}, 100, 0, "", ""},
-		"too much at once":       {[]failed{{Kind: kind, Page: 2, Times: 3, Status: 504}}, 100, 0, "", ""},
-		"an error on a page":     {[]failed{{Kind: kind, Page: 2, Times: 1, Status: 500}}, 100, 0, "", ""},
-		"errors without end":     {[]failed{{Kind: kind, Page: 2, Status: 500}}, 0, fault.Transient, "500 Internal Server Error", ""},
-		"reset":                  {[]failed{{Kind: kind, Page: 2, Times: 1, Reset: true}}, 100, 0, "", ""},
-		"cut":                    {[]failed{{Kind: kind, Page: 2, Times: 1, Cut: 100}}, 100, 0, "", ""},
-		"truncated":              {[]failed{{Kind: kind, Page: 2, Times: 1, Truncate: 100}}, 100, 0, "", ""},
-		"throttled":              {[]failed{{Kind: kind, Page: 2, Times: 1, Status: 429, RetryAfter: "1"}}, 100, 0, "", ""},
-		"401 midway":             {[]failed{{Kind: kind, Page: 2, Status: 401}}, 0, fault.Fatal, "Illegal token", "backend.auth.externalAccess"},
-		"403":                    {[]failed{{Status: 403}}, 0, fault.Permanent, "restricted to plugin(s) 'events'", "plugin: catalog"},
-		"404":                    {[]failed{{Status: 404}}, 0, fault.Permanent, "404 Not Found", "check url"},
-		"long filters":           {[]failed{{Kind: kind, Page: 2, Status: 431}}, 0, fault.Permanent, "431 Request Header Fields Too Large", "fewer or shorter filters"},
-		"HTML":                   {[]failed{{Kind: kind, Page: 2, HTML: true}}, 0, fault.Transient, "Sign in to continue", "proxy"},
-		"HTML at once":           {[]failed{{HTML: true}}, 0, fault.Fatal, "Sign in to continue", "proxy"},
-		"HTML once":              {[]failed{{Kind: kind, Page: 2, Times: 1, HTML: true}}, 100, 0, "", ""},
-		"an error object once":   {[]failed{{Kind: kind, Page: 2, Times: 1, Body: []byte(`{"error":{"name":"Error","message":"no"}}`)}}, 100, 0, "", ""},
-		"an error object":        {[]failed{{Kind: kind, Page: 2, Body: []byte(`{"error":{"name":"Error","message":"no"}}`)}}, 0, fault.Transient, "not a page of entities", "check url"},
-		"an empty answer once":   {[]failed{{Kind: kind, Page: 2, Times: 1, Body: []byte{}}}, 100, 0, "", ""},
-		"an empty answer":        {[]failed{{Body: []byte{}}}, 0, fault.Permanent, "the answer is empty", "check the address"},
-		"another host":           {[]failed{{Kind: kind, Page: 2, Redirect: "http://login.example.com/"}}, 0, fault.Fatal, "another origin", ""},
-		"another kind":           {[]failed{{Kind: kind, Extra: strangers(20)}}, 100, 0, "", ""},
-		"another kind for all":   {[]failed{{Kind: kind, Extra: strangers(21)}}, 0, fault.Permanent, `21 of 121 rows are of another kind than Component (the limit is 20): an entity of kind "API"`, "proxy"},
-		"another page":           {[]failed{{Kind: kind, Page: 2, Items: strangers(1)}}, 0, fault.Transient, "promised 100 rows and gave 69 (68 entities, 1 of another kind), twice", "run again"},
-		"a page again":           {[]failed{{Kind: kind, Page: 3, Items: components(64)[32:]}}, 0, fault.Transient, "promised 100 rows and gave 68, twice", "run again"},
-		"no cursor":              {[]failed{{Kind: kind, Page: 2, Cursorless: true}}, 0, fault.Transient, "promised 100 rows and gave 64, twice", "run again"},
-		"no end":                 {[]failed{{Kind: kind, Endless: true}}, 0, fault.Transient, "no end: Backstage promised 100 rows and has given 1220", "run again"},
-		"rows again":             {[]failed{{Kind: kind, Extra: components(100)[97:]}}, 100, 0, "", ""},
-		"nulls":                  {[]failed{{Kind: kind, Extra: make([][]byte, 20)}}, 100, 0, "", ""},
-		"many nulls":             {[]failed{{Kind: kind, Extra: make([][]byte, 21)}}, 0, fault.Transient, "21 of 121 rows are null", "1.29"},
-		"no object":              {[]failed{{Kind: kind, Page: 2, Items: [][]byte{[]byte(`7`)}}}, 0, fault.Permanent, "the answer holds something other than an entity", ""},
-		"not yet processed":      {[]failed{{Kind: kind, Page: 1, Items: append(components(30), nil, nil)}}, 98, 0, "", ""},
-		"a kind missing":         {[]failed{{Kind: kind, Empty: true}}, 0, 0, "", ""},
-		"each twice":             {[]failed{{Kind: kind, Double: true}}, 100, 0, "", ""},
-		"fewer at the end":       {[]failed{{Kind: kind, Page: 1, Times: 1, Promise: 10}}, 100, 0, "", ""},
-		"a permission lost":      {[]failed{{Kind: kind, Page: 3, Empty: true}, {Path: "limit=0", Empty: true}}, 0, fault.Transient, "has given 64 entities, and now shows 0", "accessRestrictions"},
-		"nothing promised":       {[]failed{{Kind: kind, Page: 1, Promise: -100}}, 0, fault.Transient, "totalItems 0", "run again"},
-		"less than none":         {[]failed{{Kind: kind, Page: 1, Promise: -101}}, 0, fault.Transient, "not a page of entities", "check url"},
-		"everything missing":     {[]failed{{Empty: true}}, 0, fault.Permanent, "the catalog is empty", ""},
+		"short twice": {[]failed{{Kind: kind, Page: 1, Promise: 3}}, 0, fault.Transient,
+			"incomplete: Backstage promised 103 rows and gave 100, twice", "run again"},
+		"refused, then short": {[]failed{{Kind: kind, Page: 3, Times: 1, Status: 400},
+			{Kind: kind, Page: 1, Times: 2, Promise: 1}}, 100, 0, "", ""},
+		"too much at once":   {[]failed{{Kind: kind, Page: 2, Times: 3, Status: 504}}, 100, 0, "", ""},
+		"an error on a page": {[]failed{{Kind: kind, Page: 2, Times: 1, Status: 500}}, 100, 0, "", ""},
+		"errors without end": {[]failed{{Kind: kind, Page: 2, Status: 500}}, 0, fault.Transient,
+			"500 Internal Server Error", ""},
+		"reset":     {[]failed{{Kind: kind, Page: 2, Times: 1, Reset: true}}, 100, 0, "", ""},
+		"cut":       {[]failed{{Kind: kind, Page: 2, Times: 1, Cut: 100}}, 100, 0, "", ""},
+		"truncated": {[]failed{{Kind: kind, Page: 2, Times: 1, Truncate: 100}}, 100, 0, "", ""},
+		"throttled": {[]failed{{Kind: kind, Page: 2, Times: 1, Status: 429, RetryAfter: "1"}}, 100, 0, "", ""},
+		"401 midway": {[]failed{{Kind: kind, Page: 2, Status: 401}}, 0, fault.Fatal, "Illegal token",
+			"backend.auth.externalAccess"},
+		"403": {[]failed{{Status: 403}}, 0, fault.Permanent, "restricted to plugin(s) 'events'",
+			"plugin: catalog"},
+		"404": {[]failed{{Status: 404}}, 0, fault.Permanent, "404 Not Found", "check url"},
+		"long filters": {[]failed{{Kind: kind, Page: 2, Status: 431}}, 0, fault.Permanent,
+			"431 Request Header Fields Too Large", "fewer or shorter filters"},
+		"HTML": {[]failed{{Kind: kind, Page: 2, HTML: true}}, 0, fault.Transient, "Sign in to continue",
+			"proxy"},
+		"HTML at once":         {[]failed{{HTML: true}}, 0, fault.Fatal, "Sign in to continue", "proxy"},
+		"HTML once":            {[]failed{{Kind: kind, Page: 2, Times: 1, HTML: true}}, 100, 0, "", ""},
+		"an error object once": {[]failed{{Kind: kind, Page: 2, Times: 1, Body: []byte(`{"error":{"name":"Error","message":"no"}}`)}}, 100, 0, "", ""},
+		"an error object": {[]failed{{Kind: kind, Page: 2, Body: []byte(`{"error":{"name":"Error","message":"no"}}`)}}, 0, fault.Transient,
+			"not a page of entities", "check url"},
+		"an empty answer once": {[]failed{{Kind: kind, Page: 2, Times: 1, Body: []byte{}}}, 100, 0, "", ""},
+		"an empty answer": {[]failed{{Body: []byte{}}}, 0, fault.Permanent, "the answer is empty",
+			"check the address"},
+		"another host": {[]failed{{Kind: kind, Page: 2, Redirect: "http://login.example.com/"}}, 0, fault.Fatal,
+			"another origin", ""},
+		"another kind":         {[]failed{{Kind: kind, Extra: strangers(20)}}, 100, 0, "", ""},
+		"another kind for all": {[]failed{{Kind: kind, Extra: strangers(21)}}, 0, fault.Permanent, `21 of 121 rows are of another kind than Component (the limit is 20): an entity of kind "API"`, "proxy"},
+		"another page": {[]failed{{Kind: kind, Page: 2, Items: strangers(1)}}, 0, fault.Transient,
+			"promised 100 rows and gave 69 (68 entities, 1 of another kind), twice", "run again"},
+		"a page again": {[]failed{{Kind: kind, Page: 3, Items: components(64)[32:]}}, 0, fault.Transient,
+			"promised 100 rows and gave 68, twice", "run again"},
+		"no cursor": {[]failed{{Kind: kind, Page: 2, Cursorless: true}}, 0, fault.Transient,
+			"promised 100 rows and gave 64, twice", "run again"},
+		"no end": {[]failed{{Kind: kind, Endless: true}}, 0, fault.Transient,
+			"no end: Backstage promised 100 rows and has given 1220", "run again"},
+		"rows again": {[]failed{{Kind: kind, Extra: components(100)[97:]}}, 100, 0, "", ""},
+		"nulls":      {[]failed{{Kind: kind, Extra: make([][]byte, 20)}}, 100, 0, "", ""},
+		"many nulls": {[]failed{{Kind: kind, Extra: make([][]byte, 21)}}, 0, fault.Transient,
+			"21 of 121 rows are null", "1.29"},
+		"no object": {[]failed{{Kind: kind, Page: 2, Items: [][]byte{[]byte(`7`)}}}, 0, fault.Permanent,
+			"the answer holds something other than an entity", ""},
+		"not yet processed": {[]failed{{Kind: kind, Page: 1, Items: append(components(30), nil, nil)}}, 98, 0, "", ""},
+		"a kind missing":    {[]failed{{Kind: kind, Empty: true}}, 0, 0, "", ""},
+		"each twice":        {[]failed{{Kind: kind, Double: true}}, 100, 0, "", ""},
+		"fewer at the end":  {[]failed{{Kind: kind, Page: 1, Times: 1, Promise: 10}}, 100, 0, "", ""},
+		"a permission lost": {[]failed{{Kind: kind, Page: 3, Empty: true}, {Path: "limit=0", Empty: true}}, 0,
+			fault.Transient, "has given 64 entities, and now shows 0", "accessRestrictions"},
+		"nothing promised": {[]failed{{Kind: kind, Page: 1, Promise: -100}}, 0, fault.Transient, "totalItems 0",
+			"run again"},
+		"less than none": {[]failed{{Kind: kind, Page: 1, Promise: -101}}, 0, fault.Transient,
+			"not a page of entities", "check url"},
+		"everything missing": {[]failed{{Empty: true}}, 0, fault.Permanent, "the catalog is empty", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -280,7 +306,8 @@ func TestReadFaults(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), tc.says) || fault.ClassOf(err) != tc.class || !strings.Contains(fault.RemedyOf(err), tc.remedy) {
+			if err == nil || !strings.Contains(err.Error(), tc.says) || fault.ClassOf(err) != tc.class ||
+				!strings.Contains(fault.RemedyOf(err), tc.remedy) {
 				t.Errorf("%v (%v; %s)", err, fault.ClassOf(err), fault.RemedyOf(err))
 			}
 			if strings.Contains(fmt.Sprint(err, fault.RemedyOf(err)), token) {
@@ -300,7 +327,8 @@ func TestReadNotes(t *testing.T) {
 		t.Fatal(err)
 	}
 	notes := f.source.Notes()
-	if len(notes) != 1 || !strings.Contains(notes[0], "no entity of kind Component, Gadget that the filters let through: ") {
+	if len(notes) != 1 ||
+		!strings.Contains(notes[0], "no entity of kind Component, Gadget that the filters let through: ") {
 		t.Fatalf("%q", notes)
 	}
 }
@@ -382,7 +410,8 @@ func TestReadStrangeEntities(t *testing.T) {
 			t.Errorf("%s has kind %s", r.Ref, r.Kind)
 		}
 	}
-	want := map[string]int{"component:default/good": 1, "component:default/no-spec": 1, "metadata.name": 2, "metadata": 1, "relations[0]": 1}
+	want := map[string]int{"component:default/good": 1, "component:default/no-spec": 1, "metadata.name": 2, "metadata": 1,
+		"relations[0]": 1}
 	if !maps.Equal(fields, want) {
 		t.Errorf("%v", fields)
 	}
@@ -486,7 +515,9 @@ func TestPageBytes(t *testing.T) {
 	big := func(name string) []byte {
 		return fmt.Appendf(nil, `{"kind":"Component","metadata":{"name":%q},"spec":{"definition":"%s"}}`, name, strings.Repeat("x", 600<<10))
 	}
-	f := start(t, sandbox.Options{Entities: [][]byte{big("a"), big("b"), big("c")}}, only("Component"), func(c *Config) { c.MaxResponse = 1 << 20 })
+	f := start(t, sandbox.Options{Entities: [][]byte{big("a"), big("b"), big("c")}}, only("Component"), func(c *Config) {
+		c.MaxResponse = 1 << 20
+	})
 	got, err := f.readAll(t)
 	if err != nil || len(got.records) != 3 {
 		t.Errorf("%d entities, %v", len(got.records), err)
@@ -521,13 +552,15 @@ func TestCheck(t *testing.T) {
 		want  string // OK or not, what
 		says  string
 	}{
-		"good":        {faults.Fault{Path: "/nowhere"}, "+reachable +credentials +readable +e-mail", "27 of 30 users have an e-mail"},
+		"good": {faults.Fault{Path: "/nowhere"}, "+reachable +credentials +readable +e-mail",
+			"27 of 30 users have an e-mail"},
 		"no token":    {faults.Fault{Status: 401}, "-credentials", "Illegal token"},
 		"other token": {faults.Fault{Status: 403}, "-credentials", "restricted to plugin"},
 		"down":        {faults.Fault{Reset: true}, "-reachable", ""},
 		"empty":       {faults.Fault{Empty: true}, "+reachable +credentials -readable", "the catalog is empty"},
-		"one missing": {faults.Fault{Kind: "system", Empty: true}, "+reachable +credentials +readable +e-mail", "none of kind System"},
-		"no people":   {faults.Fault{Kind: "user", Empty: true}, "+reachable +credentials +readable -e-mail", "0 of 0 users"},
+		"one missing": {faults.Fault{Kind: "system", Empty: true}, "+reachable +credentials +readable +e-mail",
+			"none of kind System"},
+		"no people": {faults.Fault{Kind: "user", Empty: true}, "+reachable +credentials +readable -e-mail", "0 of 0 users"},
 	} {
 		f := start(t, sandbox.Options{Entities: sandbox.Company()})
 		f.Fail(tc.fault)

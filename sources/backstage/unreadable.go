@@ -19,7 +19,8 @@ const maxGap = 8
 // unreadable reports whether err may be about one entity of those asked for:
 // Backstage fails on it, or it is larger than an answer may be.
 func unreadable(err error) bool {
-	return errors.Is(err, connection.ErrTooLarge) || hasStatus(err, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout)
+	return errors.Is(err, connection.ErrTooLarge) ||
+		hasStatus(err, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout)
 }
 
 // around finds the rows that make a page fail, by halving it, and gives the page
@@ -94,7 +95,8 @@ func (r *reader) past(ctx context.Context, p *pass, a answer) (page, error) {
 		case err != nil:
 			return page{}, err
 		}
-		pg, err := r.api.query(ctx, request{filter: r.filter, cursor: a.cursor, limit: 1, maxBytes: r.size.limit}) // with all retries
+		// with all retries
+		pg, err := r.api.query(ctx, request{filter: r.filter, cursor: a.cursor, limit: 1, maxBytes: r.size.limit})
 		if err == nil {
 			return pg, nil
 		}
@@ -160,7 +162,9 @@ func (r *reader) leaveOut(ctx context.Context, p *pass, refs []string) error {
 		p.got++
 		r.seen[ref], r.leftOut[ref] = p.number, true
 		if !known {
-			records = append(records, &component.Record{Entry: component.Entry{Ref: ref, Kind: r.kind}, Raw: codec.Quote(nil, "Backstage cannot give it: left out by skip_unreadable")})
+			records = append(records,
+				&component.Record{Entry: component.Entry{Ref: ref, Kind: r.kind},
+					Raw: codec.Quote(nil, "Backstage cannot give it: left out by skip_unreadable")})
 		}
 	}
 	if len(records) == 0 {
@@ -185,6 +189,8 @@ func (r *reader) unreadableRows(p *pass, at, gap int, behind string, err error) 
 	if len(where) > 0 {
 		what += ", " + strings.Join(where, " and ") + ","
 	}
-	return fault.Errorf(fault.ClassOf(err), fmt.Sprintf("find the entity between these two by name, and the reason in Backstage's log; to read all others without it, list its ref below source.backstage, as skip_unreadable: [%s:default/NAME]", strings.ToLower(r.kind)),
+	return fault.Errorf(fault.ClassOf(err),
+		fmt.Sprintf("find the entity between these two by name, and the reason in Backstage's log; to read all others "+
+			"without it, list its ref below source.backstage, as skip_unreadable: [%s:default/NAME]", strings.ToLower(r.kind)),
 		"%s of %d in the order of names cannot be read: %w", what, p.promised, err)
 }

@@ -32,16 +32,20 @@ func TestUnreadable(t *testing.T) {
 		version string
 		says    string // "" when it goes well
 	}{
-		"in the middle": {[]string{"c0056"}, nil, "", "row 57, after component:default/c0055 and before component:default/c0057, of 100 in the order of names cannot be read"},
-		"the first":     {[]string{"c0000"}, nil, "", "row 1, before component:default/c0001, of 100"},
-		"the last":      {[]string{"c0099"}, nil, "", "row 100, after component:default/c0098, of 100"},
-		"two in a row":  {[]string{"c0041", "c0042"}, nil, "", "rows 42 to 43, after component:default/c0040 and before component:default/c0043, of 100"},
+		"in the middle": {[]string{"c0056"}, nil, "",
+			"row 57, after component:default/c0055 and before component:default/c0057, of 100 in the order of names cannot be " +
+				"read"},
+		"the first": {[]string{"c0000"}, nil, "", "row 1, before component:default/c0001, of 100"},
+		"the last":  {[]string{"c0099"}, nil, "", "row 100, after component:default/c0098, of 100"},
+		"two in a row": {[]string{"c0041", "c0042"}, nil, "",
+			"rows 42 to 43, after component:default/c0040 and before component:default/c0043, of 100"},
 		"an old server": {[]string{"c0056"}, nil, "1.12", "row 57, after component:default/c0055, of 100"},
 
-		"listed":               {[]string{"c0056"}, []string{"c0056"}, "", ""},
-		"the first, listed":    {[]string{"c0000"}, []string{"c0000"}, "", ""},
-		"the last, listed":     {[]string{"c0099"}, []string{"c0099"}, "", ""},
-		"several, listed":      {[]string{"c0007", "c0041", "c0042", "c0099"}, []string{"c0099", "c0042", "c0041", "c0007"}, "", ""},
+		"listed":            {[]string{"c0056"}, []string{"c0056"}, "", ""},
+		"the first, listed": {[]string{"c0000"}, []string{"c0000"}, "", ""},
+		"the last, listed":  {[]string{"c0099"}, []string{"c0099"}, "", ""},
+		"several, listed": {[]string{"c0007", "c0041", "c0042", "c0099"}, []string{"c0099", "c0042", "c0041", "c0007"},
+			"", ""},
 		"one of two listed":    {[]string{"c0041", "c0042"}, []string{"c0041"}, "", "rows 42 to 43"},
 		"one of two apart":     {[]string{"c0007", "c0042"}, []string{"c0042"}, "", "row 43"},
 		"another is listed":    {[]string{"c0056"}, []string{"c0055"}, "", "row 57"},
@@ -50,15 +54,17 @@ func TestUnreadable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			people := []byte(`{"kind":"User","metadata":{"name":"ann"}}`)
-			f := start(t, sandbox.Options{Entities: append(components(all), people), Version: tc.version}, only("Component"), func(c *Config) {
-				for _, skip := range tc.skip {
-					c.SkipUnreadable = append(c.SkipUnreadable, "Component:default/"+skip)
-				}
-			})
+			f := start(t, sandbox.Options{Entities: append(components(all), people), Version: tc.version}, only("Component"),
+				func(c *Config) {
+					for _, skip := range tc.skip {
+						c.SkipUnreadable = append(c.SkipUnreadable, "Component:default/"+skip)
+					}
+				})
 			f.Fail(broken(tc.broken...))
 			got, err := f.readAll(t)
 			if tc.says != "" {
-				if err == nil || !strings.Contains(err.Error(), tc.says) || !strings.Contains(err.Error(), "500 Internal Server Error") ||
+				if err == nil || !strings.Contains(err.Error(), tc.says) ||
+					!strings.Contains(err.Error(), "500 Internal Server Error") ||
 					!strings.Contains(fault.RemedyOf(err), "skip_unreadable: [component:default/NAME]") {
 					t.Errorf("%v\n%s", err, fault.RemedyOf(err))
 				}
@@ -72,7 +78,8 @@ func TestUnreadable(t *testing.T) {
 				var rejection *fault.Rejection
 				if errors.As(NewModel(f.cfg).Decode(r), &rejection) {
 					rejected++
-					if !slices.Contains(tc.skip, strings.TrimPrefix(r.Ref, "component:default/")) || !strings.Contains(rejection.Reason, "skip_unreadable") {
+					if !slices.Contains(tc.skip, strings.TrimPrefix(r.Ref, "component:default/")) ||
+						!strings.Contains(rejection.Reason, "skip_unreadable") {
 						t.Errorf("%s: %v", r.Ref, rejection)
 					}
 				}
@@ -93,7 +100,8 @@ func TestUnreadableOrDown(t *testing.T) {
 	} {
 		f := start(t, sandbox.Options{Entities: append(components(100), []byte(`{"kind":"User","metadata":{"name":"ann"}}`))}, only("Component"))
 		phases := f.cfg.phases()
-		if err := f.source.Read(t.Context(), phases[0], func(context.Context, []*component.Record) error { return nil }); err != nil {
+		if err := f.source.Read(t.Context(), phases[0],
+			func(context.Context, []*component.Record) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 		f.Fail(failed)
@@ -125,7 +133,8 @@ func TestUnreadableShifted(t *testing.T) {
 				}
 			}
 		}
-		if _, err := f.readAll(t); !shifted || err == nil || strings.Contains(err.Error(), "row") || fault.ClassOf(err) != fault.Transient {
+		if _, err := f.readAll(t); !shifted || err == nil || strings.Contains(err.Error(), "row") ||
+			fault.ClassOf(err) != fault.Transient {
 			t.Errorf("%s: shifted %t, %v", name, shifted, err)
 		}
 	}
@@ -145,7 +154,8 @@ func TestUnreadablyLarge(t *testing.T) {
 		if skip && (err != nil || len(got.records) != 101) {
 			t.Errorf("%d records, %v", len(got.records), err)
 		}
-		if !skip && (err == nil || !strings.Contains(err.Error(), "row 52, after component:default/c0050 and before component:default/c0051, of 101 in the order of names cannot be read: ") ||
+		if !skip && (err == nil || !strings.Contains(err.Error(), "row 52, after component:default/c0050 and before "+
+			"component:default/c0051, of 101 in the order of names cannot be read: ") ||
 			!strings.Contains(err.Error(), "larger than 1MiB")) {
 			t.Error(err)
 		}
@@ -155,32 +165,39 @@ func TestUnreadablyLarge(t *testing.T) {
 // TestUnreadableControl: what was left out is in the books, and Backstage is not
 // asked for it again as proof that it answers.
 func TestUnreadableControl(t *testing.T) {
-	f := start(t, sandbox.Options{Entities: components(3)}, only("Component"), func(c *Config) { c.SkipUnreadable = []string{"component:default/c0001"} })
+	f := start(t, sandbox.Options{Entities: components(3)}, only("Component"), func(c *Config) {
+		c.SkipUnreadable = []string{"component:default/c0001"}
+	})
 	f.Fail(broken("c0001"))
 	got, err := f.readAll(t)
 	if err != nil || len(got.records) != 3 {
 		t.Fatal(len(got.records), err)
 	}
 	control := []string{"component:default/c0001", "component:default/c0000"}
-	if err := f.source.Confirm(t.Context(), f.cfg.phases()[2], []string{"component:default/gone"}, control, got.emit); err != nil {
+	if err := f.source.Confirm(t.Context(), f.cfg.phases()[2], []string{"component:default/gone"}, control,
+		got.emit); err != nil {
 		t.Error(err)
 	}
 }
 
 // A ref that can be read is none to skip: it is read, and the report says so.
 func TestSkipReadable(t *testing.T) {
-	f := start(t, sandbox.Options{Entities: components(3)}, only("Component"), func(c *Config) { c.SkipUnreadable = []string{"component:default/c0001"} })
+	f := start(t, sandbox.Options{Entities: components(3)}, only("Component"), func(c *Config) {
+		c.SkipUnreadable = []string{"component:default/c0001"}
+	})
 	got, err := f.readAll(t)
 	if err != nil || len(got.records) != 3 || NewModel(f.cfg).Decode(got.records["component:default/c0001"]) != nil {
 		t.Error(len(got.records), err)
 	}
-	if notes := strings.Join(f.source.Notes(), "\n"); !strings.Contains(notes, "skip_unreadable names component:default/c0001, which Backstage gave") {
+	if notes := strings.Join(f.source.Notes(), "\n"); !strings.Contains(notes,
+		"skip_unreadable names component:default/c0001, which Backstage gave") {
 		t.Errorf("%q", notes)
 	}
 }
 
 func TestSkipUnreadableKey(t *testing.T) {
-	c := &Config{URL: "http://localhost", SkipUnreadable: []string{"component:default/a", "b"}, Kinds: config.Map[bool]{kindEntry("Component", true)}}
+	c := &Config{URL: "http://localhost", SkipUnreadable: []string{"component:default/a", "b"},
+		Kinds: config.Map[bool]{kindEntry("Component", true)}}
 	var fields []string
 	c.Validate(func(field, _, message, _ string) { fields = append(fields, field+" "+message) })
 	if got := strings.Join(fields, "\n"); !strings.Contains(got, `skip_unreadable.1 "b" is not an entity ref`) || strings.Contains(got, "skip_unreadable.0") {
@@ -193,8 +210,10 @@ func TestMayBeUnread(t *testing.T) {
 	for _, c := range []struct {
 		p  pass
 		ok bool
-	}{{pass{brought: 100, nulls: 20}, true}, {pass{brought: 100, nulls: 21}, false}, {pass{brought: 5000, nulls: 50}, true}, {pass{brought: 5000, nulls: 51}, false},
-		{pass{brought: 5000, others: 50}, true}, {pass{brought: 5000, others: 51, sample: &otherKind{}}, false}, {pass{brought: 500, promised: 5000, nulls: 50}, true}} {
+	}{{pass{brought: 100, nulls: 20}, true}, {pass{brought: 100, nulls: 21}, false},
+		{pass{brought: 5000, nulls: 50}, true}, {pass{brought: 5000, nulls: 51}, false},
+		{pass{brought: 5000, others: 50}, true}, {pass{brought: 5000, others: 51, sample: &otherKind{}}, false},
+		{pass{brought: 500, promised: 5000, nulls: 50}, true}} {
 		if err := c.p.tooManyUnread("Component"); err == nil != c.ok {
 			t.Errorf("%+v: %v", c.p, err)
 		}

@@ -33,7 +33,9 @@ func New(all []component.Recorded, m component.Model) (*Source, error) {
 	for _, r := range all {
 		made, err := recorder.Record(r.Raw)
 		if err != nil {
-			return nil, fault.Errorf(fault.Fatal, "give entities as the source's API answers with them, or as people write them", "%s: this is no record: %w", r.Pos, err)
+			return nil,
+				fault.Errorf(fault.Fatal, "give entities as the source's API answers with them, or as people write them",
+					"%s: this is no record: %w", r.Pos, err)
 		}
 		if i, twice := place[made.Ref]; twice {
 			s.again.Add(made.Ref, r)

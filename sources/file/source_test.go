@@ -42,7 +42,8 @@ func TestSource(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if twice, notes := s.Twice(), s.Notes(); !strings.Contains(twice, "a:x") || strings.Contains(twice, "b:y") || strings.Join(notes, " ") != "completed" {
+	if twice, notes := s.Twice(), s.Notes(); !strings.Contains(twice, "a:x") || strings.Contains(twice, "b:y") ||
+		strings.Join(notes, " ") != "completed" {
 		t.Errorf("%q %q", twice, notes)
 	}
 	var got []string

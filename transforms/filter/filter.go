@@ -12,9 +12,10 @@ import (
 // Spec is the component, for the registry.
 func Spec() component.TransformSpec[*config.Expression] {
 	return component.TransformSpec[*config.Expression]{
-		Key:     "keep",
-		Summary: "Keeps the records for which the condition is true; the others are counted as filtered under the transform's name.",
-		Config:  func() *config.Expression { return &config.Expression{} },
+		Key: "keep",
+		Summary: "Keeps the records for which the condition is true; the others are counted as filtered under the " +
+			"transform's name.",
+		Config: func() *config.Expression { return &config.Expression{} },
 		New: func(cfg *config.Expression, s component.TransformSettings) component.Transform {
 			return &Filter{name: s.Name, keep: s.Compile(*cfg, expression.WantCondition)}
 		},
@@ -33,7 +34,8 @@ var _ component.Transform = (*Filter)(nil)
 func (f *Filter) Name() string { return f.name }
 
 // Apply drops what the condition is false for.
-func (f *Filter) Apply(_ context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome, error) {
+func (f *Filter) Apply(_ context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome,
+	error) {
 	out := make([]component.Outcome, len(records))
 	for i, r := range records {
 		w.Begin(r)

@@ -41,7 +41,8 @@ func TestKeep(t *testing.T) {
 	defer done()
 	var records []*component.Record
 	for _, title := range []any{"abc", "xyz", nil, []any{}} {
-		records = append(records, pipelinetest.Record(map[string]any{"kind": "API", "metadata": map[string]any{"name": "x", "title": title}}))
+		records = append(records,
+			pipelinetest.Record(map[string]any{"kind": "API", "metadata": map[string]any{"name": "x", "title": title}}))
 	}
 	out, err := p.Transforms[0].Apply(t.Context(), component.NewWorker(p.Language, nil), records)
 	if err != nil || len(out) != 4 {
@@ -55,7 +56,8 @@ func TestKeep(t *testing.T) {
 	}
 	for i, reason := range map[int]string{2: "is missing here", 3: "is a list here"} {
 		var r *fault.Rejection
-		if !errors.As(out[i].Err, &r) || r.Stage != "transform" || r.Field != "not hidden" || !strings.Contains(r.Reason, reason) || out[i].Dropped != "" {
+		if !errors.As(out[i].Err, &r) || r.Stage != "transform" || r.Field != "not hidden" ||
+			!strings.Contains(r.Reason, reason) || out[i].Dropped != "" {
 			t.Errorf("%s: %+v", reason, out[i])
 		}
 	}

@@ -15,7 +15,8 @@ func build(c Config, s component.MapperSettings) (*Mapper, []component.MappingFa
 	m := &Mapper{omitted: map[string]string{}}
 	var facts []component.MappingFacts
 	if s.Node.Kind() == config.Mapping && len(s.Node.Entries()) == 0 {
-		s.Problem(s.Node, "required", "mapping maps nothing", "add a mapping for each stream of the sink: "+streamNames(s.Streams))
+		s.Problem(s.Node, "required", "mapping maps nothing",
+			"add a mapping for each stream of the sink: "+streamNames(s.Streams))
 	}
 	for _, e := range s.Node.Entries() {
 		if e.Value.IsNull() {
@@ -27,7 +28,8 @@ func build(c Config, s component.MapperSettings) (*Mapper, []component.MappingFa
 		if i := slices.IndexFunc(s.Streams, func(st component.Stream) bool { return st.Name == e.Key }); i >= 0 {
 			b.stream = s.Streams[i]
 		} else if !b.anything {
-			s.KeyProblem(e.Key, e.KeyPos, "unknown-stream", fmt.Sprintf("the sink has no stream %q", e.Key), "its streams are "+streamNames(s.Streams))
+			s.KeyProblem(e.Key, e.KeyPos, "unknown-stream", fmt.Sprintf("the sink has no stream %q", e.Key),
+				"its streams are "+streamNames(s.Streams))
 			b.anything = true
 		}
 		made := stream{name: e.Key, identities: b.stream.Identities}
@@ -75,7 +77,9 @@ func (b builder) mapping(one placed) (mapping, component.MappingFacts) {
 	facts := component.MappingFacts{Stream: b.stream.Name, Node: one.node, When: one.When, Kinds: b.Kinds}
 	m := mapping{when: b.Compile(one.When, expression.WantCondition)}
 	if m.when != nil {
-		facts.Kinds = slices.DeleteFunc(slices.Clone(b.Kinds), func(k string) bool { return !condition.MayHold(one.When.Text, "kind", k) })
+		facts.Kinds = slices.DeleteFunc(slices.Clone(b.Kinds), func(k string) bool {
+			return !condition.MayHold(one.When.Text, "kind", k)
+		})
 		facts.Decides = m.when.Reads()
 	}
 	kinds := facts.Kinds
@@ -87,7 +91,8 @@ func (b builder) mapping(one placed) (mapping, component.MappingFacts) {
 		m.fields = append(m.fields, f)
 		facts.Fields = append(facts.Fields, ff)
 		spec, _ := b.stream.Field(e.Key)
-		if f.program != nil && (spec.Required || spec.Decides || spec.Type == component.RefField || spec.Type == component.RefList) {
+		if f.program != nil &&
+			(spec.Required || spec.Decides || spec.Type == component.RefField || spec.Type == component.RefList) {
 			facts.Decides = append(facts.Decides, f.program.Reads()...)
 		}
 	}
@@ -105,7 +110,8 @@ func (b builder) required(one placed, facts component.MappingFacts) {
 		case n != nil:
 			b.Problem(n, "missing-field", fmt.Sprintf("%s need %s, and it is empty", b.stream.Name, spec.Name), spec.Doc)
 		default:
-			b.Problem(fields, "missing-field", fmt.Sprintf("%s need %s", b.stream.Name, spec.Name), "add "+spec.Name+": …   ("+spec.Doc+")")
+			b.Problem(fields, "missing-field", fmt.Sprintf("%s need %s", b.stream.Name, spec.Name),
+				"add "+spec.Name+": …   ("+spec.Doc+")")
 		}
 	}
 }
@@ -133,14 +139,16 @@ func (b builder) field(e config.MapEntry[Value], kinds []string) (field, compone
 			}
 			made.program = b.Compile(p.Value.Expression, expression.WantAny)
 			f.properties = append(f.properties, made)
-			facts.Properties = append(facts.Properties, component.FieldFacts{Name: p.Key, Node: v.node.Get(p.Key), Values: b.values(made.program, kinds)})
+			facts.Properties = append(facts.Properties,
+				component.FieldFacts{Name: p.Key, Node: v.node.Get(p.Key), Values: b.values(made.program, kinds)})
 		}
 	case b.anything:
 		f.program = b.Compile(v.Expression, expression.WantAny)
 	case v.IsMap:
 		b.Problem(v.node, "wrong-kind", name+" is one value, and this is a mapping", "write "+name+": EXPRESSION")
 	case spec.Type == component.Properties:
-		b.Problem(v.node, "wrong-kind", name+" is a mapping of properties, and this is one value", "write the properties below it, a line each: type: spec.type")
+		b.Problem(v.node, "wrong-kind", name+" is a mapping of properties, and this is one value",
+			"write the properties below it, a line each: type: spec.type")
 	case v.IsList:
 		b.Literal(v.node)
 		var err error

@@ -48,7 +48,8 @@ func TestCut(t *testing.T) {
 		}
 	}
 	_, ids := load(t, longID)
-	if m, err := apply(ids, entity("API", map[string]any{"text": strings.Repeat("x", 9<<20)}), component.OtherStreams); err == nil {
+	if m, err := apply(ids, entity("API", map[string]any{"text": strings.Repeat("x", 9<<20)}),
+		component.OtherStreams); err == nil {
 		t.Errorf("an id was cut: %d items", len(m.Items))
 	}
 }

@@ -99,7 +99,8 @@ func (s *stream) takes(w *component.Worker) (*mapping, error) {
 }
 
 func (m *mapping) item(w *component.Worker, stream string, r *component.Record) (component.Item, error) {
-	item := component.Item{Stream: stream, Ref: r.Ref, Kind: r.Kind, Mapping: m.place, Fields: make([]component.Field, 0, len(m.fields))}
+	item := component.Item{Stream: stream, Ref: r.Ref, Kind: r.Kind, Mapping: m.place,
+		Fields: make([]component.Field, 0, len(m.fields))}
 	for i := range m.fields {
 		f := &m.fields[i]
 		v, err := f.value(w, &item)

@@ -87,21 +87,35 @@ func TestPasses(t *testing.T) {
 		omitted string
 		err     string
 	}{
-		"a user":                                   {entity("User", mail), component.IdentityStreams, "users=user:default/a", false, "", ""},
-		"a user, later":                            {entity("User", mail), component.OtherStreams, "", false, "no e-mail", ""},
-		"a user with a document, too":              {entity("User", map[string]any{"flag": true, "profile": mail["profile"]}), component.IdentityStreams, "users=user:default/a", true, "", ""},
-		"without e-mail":                           {entity("User", nil), component.IdentityStreams, "", false, "no e-mail", ""},
-		"a group waits":                            {entity("Group", nil), component.IdentityStreams, "", true, "", ""},
-		"a group":                                  {entity("Group", nil), component.OtherStreams, "documents=team", false, "", ""},
-		"a component":                              {entity("Component", nil), component.OtherStreams, "documents=first", false, "", ""},
-		"the first of two that hold":               {entity("API", nil), component.OtherStreams, "documents=first", false, "", ""},
-		"the second":                               {entity("API", map[string]any{"hidden": true}), component.OtherStreams, "documents=second", false, "", ""},
-		"none":                                     {entity("Component", map[string]any{"hidden": true}), component.OtherStreams, "", false, "hidden", ""},
-		"a kind that nobody thinks of":             {entity("Domain", nil), component.OtherStreams, "", false, "no mapping", ""},
-		"a condition that cannot be decided":       {entity("Component", map[string]any{"hidden": true, "flag": "x"}), component.OtherStreams, "", false, "", "documents.when"},
-		"and in the pass before":                   {entity("User", map[string]any{"flag": "x"}), component.IdentityStreams, "", false, "", "documents.when"},
-		"an identity condition that fails":         {entity("User", map[string]any{"profile": "x"}), component.IdentityStreams, "", false, "", "users.when"},
-		"an identity condition is not asked again": {entity("Component", map[string]any{"profile": "x"}), component.OtherStreams, "documents=first", false, "", ""},
+		"a user": {entity("User", mail), component.IdentityStreams, "users=user:default/a",
+			false, "", ""},
+		"a user, later": {entity("User", mail), component.OtherStreams, "", false, "no e-mail",
+			""},
+		"a user with a document, too": {entity("User", map[string]any{"flag": true, "profile": mail["profile"]}),
+			component.IdentityStreams, "users=user:default/a", true, "", ""},
+		"without e-mail": {entity("User", nil), component.IdentityStreams, "", false, "no e-mail",
+			""},
+		"a group waits": {entity("Group", nil), component.IdentityStreams, "", true, "", ""},
+		"a group": {entity("Group", nil), component.OtherStreams, "documents=team", false,
+			"", ""},
+		"a component": {entity("Component", nil), component.OtherStreams, "documents=first",
+			false, "", ""},
+		"the first of two that hold": {entity("API", nil), component.OtherStreams, "documents=first", false, "",
+			""},
+		"the second": {entity("API", map[string]any{"hidden": true}), component.OtherStreams,
+			"documents=second", false, "", ""},
+		"none": {entity("Component", map[string]any{"hidden": true}),
+			component.OtherStreams, "", false, "hidden", ""},
+		"a kind that nobody thinks of": {entity("Domain", nil), component.OtherStreams, "", false, "no mapping",
+			""},
+		"a condition that cannot be decided": {entity("Component", map[string]any{"hidden": true, "flag": "x"}),
+			component.OtherStreams, "", false, "", "documents.when"},
+		"and in the pass before": {entity("User", map[string]any{"flag": "x"}), component.IdentityStreams,
+			"", false, "", "documents.when"},
+		"an identity condition that fails": {entity("User", map[string]any{"profile": "x"}),
+			component.IdentityStreams, "", false, "", "users.when"},
+		"an identity condition is not asked again": {entity("Component", map[string]any{"profile": "x"}),
+			component.OtherStreams, "documents=first", false, "", ""},
 	} {
 		got, err := apply(p, c.entity, c.pass)
 		var r *fault.Rejection
@@ -147,22 +161,33 @@ func TestFields(t *testing.T) {
 		field  string
 		reason string
 	}{
-		"all": {map[string]any{"title": "T", "tags": []any{"a"}, "owner": "User:a/B", "updated": 5.0, "rank": 7.0, "type": "service", "nested": []any{"n"}}, []component.Field{
-			{Name: "id", Value: "x"}, {Name: "title", Value: "T"}, {Name: "tags", Value: []string{"a"}}, {Name: "owner", Value: "user:a/b"}, {Name: "updatedAt", Value: int64(5)}, {Name: "rank", Value: int64(7)},
-			{Name: "properties", Value: []component.Field{{Name: "type", Value: "service"}, {Name: "fixed", Value: []string{"a", "b"}}, {Name: "nested", Value: []string{"n"}}}},
+		"all": {map[string]any{"title": "T", "tags": []any{"a"}, "owner": "User:a/B", "updated": 5.0, "rank": 7.0,
+			"type": "service", "nested": []any{"n"}}, []component.Field{
+			{Name: "id", Value: "x"}, {Name: "title", Value: "T"}, {Name: "tags", Value: []string{"a"}},
+			{Name: "owner", Value: "user:a/b"}, {Name: "updatedAt", Value: int64(5)}, {Name: "rank", Value: int64(7)},
+			{Name: "properties",
+				Value: []component.Field{{Name: "type", Value: "service"}, {Name: "fixed", Value: []string{"a", "b"}},
+					{Name: "nested", Value: []string{"n"}}}},
 		}, "", ""},
-		"absent is left out":      {nil, []component.Field{id, fixed}, "", ""},
-		"empty is left out":       {map[string]any{"title": "", "owner": "", "type": "", "nested": []any{}}, []component.Field{id, fixed}, "", ""},
-		"an empty list is a list": {map[string]any{"tags": []any{}}, []component.Field{id, {Name: "tags", Value: []string{}}, fixed}, "", ""},
-		"required":                {map[string]any{"id": nil}, nil, "documents.id", "it has no value, and documents need one"},
-		"required and empty":      {map[string]any{"id": ""}, nil, "documents.id", "it has no value"},
-		"title is a list":         {map[string]any{"title": []any{"secret"}}, nil, "documents.title", "it gives a list"},
-		"tags are an object":      {map[string]any{"tags": map[string]any{}}, nil, "documents.tags", "an object where a list"},
-		"owner is an object":      {map[string]any{"owner": map[string]any{}}, nil, "documents.owner", "an object where one text"},
-		"updatedAt is text":       {map[string]any{"updated": "2024"}, nil, "documents.updatedAt", "epoch"},
-		"rank is not whole":       {map[string]any{"rank": 1.5}, nil, "documents.rank", "not whole"},
-		"a property is an object": {map[string]any{"nested": map[string]any{}}, nil, "documents.properties.nested", "an object"},
-		"an error of the record":  {map[string]any{"nested": []any{[]any{}}}, nil, "documents.properties.nested", "holds a list"},
+		"absent is left out": {nil, []component.Field{id, fixed}, "", ""},
+		"empty is left out": {map[string]any{"title": "", "owner": "", "type": "", "nested": []any{}},
+			[]component.Field{id, fixed}, "", ""},
+		"an empty list is a list": {map[string]any{"tags": []any{}},
+			[]component.Field{id, {Name: "tags", Value: []string{}}, fixed}, "", ""},
+		"required": {map[string]any{"id": nil}, nil, "documents.id",
+			"it has no value, and documents need one"},
+		"required and empty": {map[string]any{"id": ""}, nil, "documents.id", "it has no value"},
+		"title is a list":    {map[string]any{"title": []any{"secret"}}, nil, "documents.title", "it gives a list"},
+		"tags are an object": {map[string]any{"tags": map[string]any{}}, nil, "documents.tags",
+			"an object where a list"},
+		"owner is an object": {map[string]any{"owner": map[string]any{}}, nil, "documents.owner",
+			"an object where one text"},
+		"updatedAt is text": {map[string]any{"updated": "2024"}, nil, "documents.updatedAt", "epoch"},
+		"rank is not whole": {map[string]any{"rank": 1.5}, nil, "documents.rank", "not whole"},
+		"a property is an object": {map[string]any{"nested": map[string]any{}}, nil, "documents.properties.nested",
+			"an object"},
+		"an error of the record": {map[string]any{"nested": []any{[]any{}}}, nil, "documents.properties.nested",
+			"holds a list"},
 	} {
 		spec := map[string]any{"id": "x"}
 		for k, v := range c.spec {
@@ -171,7 +196,8 @@ func TestFields(t *testing.T) {
 		got, err := apply(p, entity("API", spec), component.OtherStreams)
 		if c.field != "" {
 			var r *fault.Rejection
-			if !errors.As(err, &r) || r.Field != c.field || !strings.Contains(r.Reason, c.reason) || strings.Contains(r.Reason, "secret") {
+			if !errors.As(err, &r) || r.Field != c.field || !strings.Contains(r.Reason, c.reason) ||
+				strings.Contains(r.Reason, "secret") {
 				t.Errorf("%s: %v; want %s: %s", name, err, c.field, c.reason)
 			}
 			continue
@@ -283,7 +309,8 @@ func TestAcceptedRuns(t *testing.T) {
 		e := pipelinetest.NewExpressions(i)
 		names := []string{"title", "tags", "owner", "updatedAt", "rank"}
 		block := "  documents:\n    - when: |\n        " + e.Condition() + "\n      fields:\n        id: ref\n" +
-			"        " + names[i%len(names)] + ": |\n          " + e.Next() + "\n        properties:\n          a: |\n            " + e.Next() + "\n"
+			"        " + names[i%len(names)] + ": |\n          " + e.Next() +
+			"\n        properties:\n          a: |\n            " + e.Next() + "\n"
 		d := pipelinetest.Parse(file+block, registry(&pipelinetest.Kit{}))
 		if d.Problems.HasErrors() {
 			continue

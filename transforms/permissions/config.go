@@ -30,7 +30,8 @@ func (f *Fallback) DecodeNode(n *config.Node, d *config.Decoder) {
 		d.Decode(n, (*string)(f))
 		return
 	}
-	d.Problem(n, "wrong-kind", "default is one word", "default takes "+strings.Join(words()[:3], ", ")+" or "+none+"; for groups add a last rule with `when: true`")
+	d.Problem(n, "wrong-kind", "default is one word",
+		"default takes "+strings.Join(words()[:3], ", ")+" or "+none+"; for groups add a last rule with `when: true`")
 }
 
 // DescribeConfig is a text.
@@ -70,7 +71,8 @@ func (a *Allow) DecodeNode(n *config.Node, d *config.Decoder) {
 		a.lists(n, d)
 		return
 	case config.List:
-		d.Problem(n, "wrong-kind", "a list where allow wants to know of what", "write users: or groups: below allow, and the list below that")
+		d.Problem(n, "wrong-kind", "a list where allow wants to know of what",
+			"write users: or groups: below allow, and the list below that")
 		return
 	}
 	d.Decode(n, &a.Word)

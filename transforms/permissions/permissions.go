@@ -75,7 +75,8 @@ func (b *builder) checkNames() {
 		n := item.Get("name")
 		if name := n.Text(); name != "" {
 			if seen[name] {
-				b.Problem(n, "duplicate-name", fmt.Sprintf("the name %q is taken", name), "reports count by name: give each rule one of its own; default is the default's")
+				b.Problem(n, "duplicate-name", fmt.Sprintf("the name %q is taken", name),
+					"reports count by name: give each rule one of its own; default is the default's")
 			}
 			seen[name] = true
 		}

@@ -86,11 +86,14 @@ func TestTruthTable(t *testing.T) {
 		"both":     {"user:default/ann", "group:default/team"},
 	}
 	audiences := map[string]access.Audience{
-		"all-users": access.AllUsers, "datasource-users": access.DatasourceUsers, "owner": access.Listed, "none": access.Nobody,
+		"all-users": access.AllUsers, "datasource-users": access.DatasourceUsers, "owner": access.Listed,
+		"none": access.Nobody,
 	}
 	for word, audience := range audiences {
 		byDefault := open(t, "  owners: related(\"ownedBy\")\n  default: "+word+"\n")
-		byRule := open(t, "  owners: related(\"ownedBy\")\n  rules:\n    - name: r\n      when: kind == \"Component\"\n      allow: "+word+"\n  default: none\n")
+		byRule := open(t,
+			"  owners: related(\"ownedBy\")\n  rules:\n    - name: r\n      when: kind == \"Component\"\n      allow: "+word+
+				"\n  default: none\n")
 		for who, refs := range owners {
 			for rule, p := range map[string]*component.Pipeline{"default": byDefault, "r": byRule} {
 				want := access.Permissions{Audience: audience, Rule: rule}
@@ -146,23 +149,37 @@ func TestRules(t *testing.T) {
 		field  string // of the rejection
 		reason string
 	}{
-		"default":               {entity: entity(nil), want: access.Permissions{Audience: access.AllUsers, Rule: "default"}},
-		"private":               {entity: entity(" Owner ", "user:default/ann"), want: access.Permissions{Audience: access.Listed, Rule: "private", Principals: []string{"user:default/ann"}}},
-		"private, nobody owns":  {entity: entity("owner"), want: access.Permissions{Audience: access.Listed, Rule: "private"}},
-		"first of two":          {entity: entity("loud"), want: access.Permissions{Audience: access.AllUsers, Rule: "loud"}},
-		"lists":                 {entity: entity("lists", "user:default/ann", "group:default/x"), want: access.Permissions{Audience: access.Listed, Rule: "lists", Principals: []string{"user:default/ann", "group:default/payments", "team:default/zoe"}}},
-		"one text is a list":    {entity: with(entity("one"), map[string]any{"person": " User:default/Bob "}), want: access.Permissions{Audience: access.Listed, Rule: "one", Principals: []string{"user:default/bob"}}},
-		"nil is nobody":         {entity: entity("one"), want: access.Permissions{Audience: access.Listed, Rule: "one"}},
-		"error in a rule":       {entity: entity([]any{"owner"}), field: "private", reason: "takes text"},
-		"error in the record":   {entity: map[string]any{"kind": "API", "metadata": "text"}, field: "private", reason: "is text here"},
-		"not a boolean":         {entity: with(entity(nil), map[string]any{"flag": "yes"}), field: "not a condition", reason: "true or false"},
-		"not a ref":             {entity: with(entity("one"), map[string]any{"person": "bob"}), field: "one", reason: "allow.users gives something that is not a full ref"},
-		"not a text":            {entity: with(entity("one"), map[string]any{"person": 5.0}), field: "one", reason: "not a full ref"},
-		"an empty text":         {entity: with(entity("one"), map[string]any{"person": ""}), field: "one", reason: "not a full ref"},
-		"an object":             {entity: with(entity("one"), map[string]any{"person": map[string]any{}}), field: "one", reason: "not a full ref"},
-		"an owner of no kind":   {entity: entity("owner", "user:default/ann", "team"), field: "private", reason: "owners gives"},
-		"owners, wrong in part": {entity: with(entity("owner"), map[string]any{"owners": []any{"user:default/ann", 5.0}}), field: "private", reason: "owners gives"},
-		"nil among owners":      {entity: with(entity("owner"), map[string]any{"owners": []any{nil, "user:default/ann"}}), want: access.Permissions{Audience: access.Listed, Rule: "private", Principals: []string{"user:default/ann"}}},
+		"default": {entity: entity(nil), want: access.Permissions{Audience: access.AllUsers, Rule: "default"}},
+		"private": {entity: entity(" Owner ", "user:default/ann"),
+			want: access.Permissions{Audience: access.Listed, Rule: "private", Principals: []string{"user:default/ann"}}},
+		"private, nobody owns": {entity: entity("owner"),
+			want: access.Permissions{Audience: access.Listed, Rule: "private"}},
+		"first of two": {entity: entity("loud"), want: access.Permissions{Audience: access.AllUsers, Rule: "loud"}},
+		"lists": {entity: entity("lists", "user:default/ann", "group:default/x"),
+			want: access.Permissions{Audience: access.Listed, Rule: "lists",
+				Principals: []string{"user:default/ann", "group:default/payments", "team:default/zoe"}}},
+		"one text is a list": {entity: with(entity("one"), map[string]any{"person": " User:default/Bob "}),
+			want: access.Permissions{Audience: access.Listed, Rule: "one", Principals: []string{"user:default/bob"}}},
+		"nil is nobody":   {entity: entity("one"), want: access.Permissions{Audience: access.Listed, Rule: "one"}},
+		"error in a rule": {entity: entity([]any{"owner"}), field: "private", reason: "takes text"},
+		"error in the record": {entity: map[string]any{"kind": "API", "metadata": "text"}, field: "private",
+			reason: "is text here"},
+		"not a boolean": {entity: with(entity(nil), map[string]any{"flag": "yes"}), field: "not a condition",
+			reason: "true or false"},
+		"not a ref": {entity: with(entity("one"), map[string]any{"person": "bob"}), field: "one",
+			reason: "allow.users gives something that is not a full ref"},
+		"not a text": {entity: with(entity("one"), map[string]any{"person": 5.0}), field: "one",
+			reason: "not a full ref"},
+		"an empty text": {entity: with(entity("one"), map[string]any{"person": ""}), field: "one",
+			reason: "not a full ref"},
+		"an object": {entity: with(entity("one"), map[string]any{"person": map[string]any{}}), field: "one",
+			reason: "not a full ref"},
+		"an owner of no kind": {entity: entity("owner", "user:default/ann", "team"), field: "private",
+			reason: "owners gives"},
+		"owners, wrong in part": {entity: with(entity("owner"), map[string]any{"owners": []any{"user:default/ann", 5.0}}),
+			field: "private", reason: "owners gives"},
+		"nil among owners": {entity: with(entity("owner"), map[string]any{"owners": []any{nil, "user:default/ann"}}),
+			want: access.Permissions{Audience: access.Listed, Rule: "private", Principals: []string{"user:default/ann"}}},
 	} {
 		got, err := decide(t, p, c.entity)
 		if c.field == "" {
@@ -198,7 +215,8 @@ func TestUndecided(t *testing.T) {
 		if !d.Problems.HasErrors() {
 			t.Errorf("%s: no error", block)
 		}
-		if got, err := decider.Decide(component.NewWorker(d.Language, nil), nil); err == nil || got.Audience != access.Undecided {
+		if got, err := decider.Decide(component.NewWorker(d.Language, nil), nil); err == nil ||
+			got.Audience != access.Undecided {
 			t.Errorf("%s: %+v, %v", block, got, err)
 		}
 	}
@@ -225,7 +243,8 @@ func TestFacts(t *testing.T) {
 	for _, g := range d.Grants {
 		got = append(got, fmt.Sprint(g.Rule, " ", g.Audience, " ", g.Users, " ", g.Groups, " ", g.Node.Pos().Line > 0))
 	}
-	want := []string{"a listed true true true", "b all-users false false true", "c listed true false true", "d listed false true true", "default datasource-users false false true"}
+	want := []string{"a listed true true true", "b all-users false false true", "c listed true false true",
+		"d listed false true true", "default datasource-users false false true"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q\n%v", got, d.Problems)
 	}
@@ -237,7 +256,8 @@ func TestAcceptedRuns(t *testing.T) {
 	loaded := 0
 	for i := range 400 {
 		e := pipelinetest.NewExpressions(i)
-		block := "  owners: |\n    " + e.Next() + "\n  rules:\n    - name: a\n      when: |\n        " + e.Condition() + "\n      allow:\n        users: |\n          " + e.Next() + "\n        groups: |\n          " + e.Next() +
+		block := "  owners: |\n    " + e.Next() + "\n  rules:\n    - name: a\n      when: |\n        " + e.Condition() +
+			"\n      allow:\n        users: |\n          " + e.Next() + "\n        groups: |\n          " + e.Next() +
 			"\n    - name: b\n      when: |\n        " + e.Condition() + "\n      allow: owner\n  default: owner\n"
 		d := pipelinetest.Parse(file+block, registry(&pipelinetest.Kit{}))
 		if d.Problems.HasErrors() {

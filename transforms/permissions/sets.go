@@ -48,10 +48,12 @@ func (s *Sets) DecodeNode(n *config.Node, d *config.Decoder) {
 	for _, l := range one {
 		switch {
 		case l.Kind() != config.List:
-			d.Problem(l, "wrong-kind", "one ref among lists of refs", "write it as a list of its own, or put it under groups when it alone is enough")
+			d.Problem(l, "wrong-kind", "one ref among lists of refs",
+				"write it as a list of its own, or put it under groups when it alone is enough")
 			continue
 		case len(l.Items()) == 0:
-			d.Problem(l, "required", "all_of names no group here", "name the groups of which somebody has to be in every one, or remove the list")
+			d.Problem(l, "required", "all_of names no group here",
+				"name the groups of which somebody has to be in every one, or remove the list")
 			continue
 		}
 		made := set{items: l.Items()}
@@ -90,7 +92,8 @@ func compileSets(s Sets, d component.DeciderSettings) sets {
 			case !ok:
 				d.Problem(at, "bad-ref", fmt.Sprintf("%q is not a full ref", text), "write "+d.Refs.RefHint(text, "group"))
 			case d.Refs.KindOf(ref) == "user":
-				d.Problem(at, "bad-ref", fmt.Sprintf("%s is no place for %q", allOf, text), "it takes groups; put a user who alone is enough under users")
+				d.Problem(at, "bad-ref", fmt.Sprintf("%s is no place for %q", allOf, text),
+					"it takes groups; put a user who alone is enough under users")
 			default:
 				refs.add(ref)
 			}

@@ -33,7 +33,8 @@ func checkedPath(e config.MapEntry[config.ExpressionOrList], s component.Transfo
 	whole := strings.Join(path, ".") + "."
 	for _, f := range fixed() {
 		if f += "."; strings.HasPrefix(whole, f) || strings.HasPrefix(f, whole) {
-			s.KeyProblem(e.Key, e.KeyPos, "bad-path", e.Key+" tells which record this is and cannot be set", "set another member, as metadata.title")
+			s.KeyProblem(e.Key, e.KeyPos, "bad-path", e.Key+" tells which record this is and cannot be set",
+				"set another member, as metadata.title")
 			return nil
 		}
 	}

@@ -14,9 +14,10 @@ import (
 // Spec is the component, for the registry.
 func Spec() component.TransformSpec[*config.Map[config.ExpressionOrList]] {
 	return component.TransformSpec[*config.Map[config.ExpressionOrList]]{
-		Key:     "set",
-		Summary: "Sets members of the record, each path to the value of its expression or to a literal list; nil takes the member away.",
-		Config:  func() *config.Map[config.ExpressionOrList] { return &config.Map[config.ExpressionOrList]{} },
+		Key: "set",
+		Summary: "Sets members of the record, each path to the value of its expression or to a literal list; nil takes the " +
+			"member away.",
+		Config: func() *config.Map[config.ExpressionOrList] { return &config.Map[config.ExpressionOrList]{} },
 		New: func(cfg *config.Map[config.ExpressionOrList], s component.TransformSettings) component.Transform {
 			return build(*cfg, s)
 		},
@@ -40,7 +41,8 @@ var _ component.Transform = (*Set)(nil)
 
 func build(cfg config.Map[config.ExpressionOrList], s component.TransformSettings) *Set {
 	if s.Node.Kind() == config.Mapping && len(s.Node.Entries()) == 0 {
-		s.Problem(s.Node, "required", "set changes nothing", "write PATH: EXPRESSION below it, a line each, as metadata.title: metadata.name")
+		s.Problem(s.Node, "required", "set changes nothing",
+			"write PATH: EXPRESSION below it, a line each, as metadata.title: metadata.name")
 	}
 	for _, e := range s.Node.Entries() {
 		if e.Value.Kind() == config.Scalar && e.Value.IsNull() {

@@ -47,7 +47,8 @@ func Check(s Situation) []Finding {
 	var out []Finding
 	add := func(name, message, hint string) {
 		_, as, _ := s.value(name)
-		out = append(out, Finding{Name: name, As: as, Message: as + " " + message, Hint: hint, Flag: name == dryRun || name == outputJSON})
+		out = append(out,
+			Finding{Name: name, As: as, Message: as + " " + message, Hint: hint, Flag: name == dryRun || name == outputJSON})
 	}
 	if on, set := s.flag(dryRun, add); set && on && s.Publishes {
 		hint := "unset " + dryRun + " to let it: the command has no dry run"
@@ -56,7 +57,8 @@ func Check(s Situation) []Finding {
 		}
 		add(dryRun, "is true, and pipe "+s.Command+" would change what people find", hint)
 	}
-	if on, set := s.flag(outputJSON, add); set && on && s.Command == "run" && !s.Output && s.Pair && !slices.Contains(s.Reads, outputJSON) {
+	if on, set := s.flag(outputJSON, add); set && on && s.Command == "run" && !s.Output && s.Pair &&
+		!slices.Contains(s.Reads, outputJSON) {
 		dir := "DIR"
 		if _, _, ok := s.value(outputDir); ok {
 			dir = "with the folder of " + outputDir

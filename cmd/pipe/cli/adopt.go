@@ -21,10 +21,12 @@ func (a *app) adoptCommand() *urfave.Command {
 		Name:      "adopt",
 		Usage:     "take over a datasource that this state folder has no baseline of",
 		ArgsUsage: "FILE",
-		Description: "Shows what the datasource holds and who would find what after a run, asks for the number of restricted documents, and\n" +
+		Description: "Shows what the datasource holds and who would find what after a run, asks for the number of " +
+			"restricted documents, and\n" +
 			"stores an approval of exactly what it showed: one complete run within 24 hours. It publishes nothing. Without a\n" +
 			"terminal it prints the ID for pipe run --approve and ends with exit code 4.",
-		Flags:  []urfave.Flag{allowUnpinned(), &urfave.StringFlag{Name: "progress", Value: "auto", Usage: "auto, bar, plain, json or none"}},
+		Flags: []urfave.Flag{allowUnpinned(),
+			&urfave.StringFlag{Name: "progress", Value: "auto", Usage: "auto, bar, plain, json or none"}},
 		Action: a.adoptAction,
 	}
 }
@@ -47,7 +49,8 @@ func (a *app) adoptAction(c *urfave.Context) error {
 	}
 	defer j.Close()
 	if j.State == "" {
-		return usage{"an adoption is stored in the state folder, and there is none", "name the folder of the runs with --state DIR"}
+		return usage{"an adoption is stored in the state folder, and there is none",
+			"name the folder of the runs with --state DIR"}
 	}
 	progress, err := a.progress(c)
 	if err != nil {
@@ -55,7 +58,8 @@ func (a *app) adoptAction(c *urfave.Context) error {
 	}
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
-	adoption, err := operate.Adopt(ctx, j.Pipeline, run.Options{RunID: j.RunID, State: j.State, Log: a.log, By: a.who(), Progress: progress})
+	adoption, err := operate.Adopt(ctx, j.Pipeline,
+		run.Options{RunID: j.RunID, State: j.State, Log: a.log, By: a.who(), Progress: progress})
 	progress.end()
 	if err = job.Located(j.Definition, err); err != nil {
 		a.showProblems(c, j.Definition, err)
@@ -85,7 +89,8 @@ func (a *app) adoptAction(c *urfave.Context) error {
 	if _, err := baseline.Approve(j.State, j.Pipeline.Sink.Place(), approval); err != nil {
 		return err
 	}
-	display.Fprintf(a.Stdout, "\nStored as approval %s. The next complete run until %s may publish this:\n  %s\n", approval.ID, approval.At.Add(guard.ApprovalTime).Local().Format("2006-01-02 15:04"),
+	display.Fprintf(a.Stdout, "\nStored as approval %s. The next complete run until %s may publish this:\n  %s\n",
+		approval.ID, approval.At.Add(guard.ApprovalTime).Local().Format("2006-01-02 15:04"),
 		display.Block(a.call("run")))
 	return nil
 }
@@ -96,13 +101,16 @@ func (a *app) printAdoption(adoption *operate.Adoption) {
 	if held := adoption.Inspection; held == nil {
 		display.Fprintf(a.Stdout, "What the datasource holds is unknown: %v\n", adoption.Unsaid)
 	} else {
-		display.Fprintf(a.Stdout, "datasource %s now holds (the counts may be three hours old): %s\n", held.Place, heldText(held))
+		display.Fprintf(a.Stdout, "datasource %s now holds (the counts may be three hours old): %s\n", held.Place,
+			heldText(held))
 		for _, t := range held.Types {
 			if t.Uploaded != nil {
 				display.Fprintf(a.Stdout, "%9s %s\n", display.Number(*t.Uploaded), t.Type)
 			}
 		}
-		uploads := slices.DeleteFunc(slices.Clone(held.Uploads), func(u component.UploadState) bool { return u.Stream != "documents" })
+		uploads := slices.DeleteFunc(slices.Clone(held.Uploads), func(u component.UploadState) bool {
+			return u.Stream != "documents"
+		})
 		if len(uploads) > 0 {
 			display.Fprintln(a.Stdout, "last uploads of documents:")
 		}
@@ -124,7 +132,8 @@ func (a *app) printAdoption(adoption *operate.Adoption) {
 	display.Fprintf(a.Stdout, "\n"+hiddenUnknown+"\n")
 }
 
-const hiddenUnknown = "Documents that were hidden with pipe hide and another state folder are unknown here and\nwould be published again; hide them after the adoption, before the run."
+const hiddenUnknown = "Documents that were hidden with pipe hide and another state folder are unknown here and\n" +
+	"would be published again; hide them after the adoption, before the run."
 
 // originText says whose an upload is.
 func originText(u component.UploadState) string {

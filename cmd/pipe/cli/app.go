@@ -103,7 +103,9 @@ func (a *app) finish(err error) int {
 	flush(a.Stdout)
 	result := a.code(err)
 	if unwritten := a.unwritten(); unwritten != nil {
-		display.Fprintf(a.Stderr, "pipe: write standard output: %v\n  → what was printed is incomplete; free the space or write elsewhere\n", unwritten)
+		display.Fprintf(a.Stderr,
+			"pipe: write standard output: %v\n  → what was printed is incomplete; free the space or write elsewhere\n",
+			unwritten)
 	}
 	flush(a.Stderr)
 	return result

@@ -22,8 +22,10 @@ func (a *app) approveCommand() *urfave.Command {
 		Name:      "approve",
 		Usage:     "allow once what a refused run listed, for the next run of the next 24 hours",
 		ArgsUsage: "FILE ID",
-		Description: "Shows what the refused run would have changed and stores an approval of exactly that in the state folder. It allows one\n" +
-			"complete run within 24 hours; changes that the refusal did not list are measured by the guards as before. A dry run or\n" +
+		Description: "Shows what the refused run would have changed and stores an approval of exactly that in the state " +
+			"folder. It allows one\n" +
+			"complete run within 24 hours; changes that the refusal did not list are measured by the guards as before. A dry " +
+			"run or\n" +
 			"a run that fails does not use it up. pipe run --approve ID FILE allows and runs in one step.",
 		Flags:  []urfave.Flag{&urfave.StringFlag{Name: "reason", Usage: "why, stored with the approval as `TEXT`"}},
 		Action: a.approveAction,
@@ -39,7 +41,8 @@ type approvedJSON struct {
 
 func (a *app) approveAction(c *urfave.Context) error {
 	if c.Args().Len() != 2 || !isFile(c.Args().First()) {
-		return usage{"pipe approve takes a pipeline file and the ID of a refused run", "write pipe approve pipelines/backstage.yaml ID"}
+		return usage{"pipe approve takes a pipeline file and the ID of a refused run",
+			"write pipe approve pipelines/backstage.yaml ID"}
 	}
 	ids, err := approvalIDs(c.Args().Tail())
 	if err != nil {
@@ -50,7 +53,8 @@ func (a *app) approveAction(c *urfave.Context) error {
 		return err
 	}
 	if dir == "" {
-		return usage{"an approval is stored in the state folder, and there is none", "name the folder of the refused run with --state DIR, or use pipe run --approve " + ids[0]}
+		return usage{"an approval is stored in the state folder, and there is none",
+			"name the folder of the refused run with --state DIR, or use pipe run --approve " + ids[0]}
 	}
 	sink, err := f.Definition.OpenSink(f.Settings())
 	if err != nil {
@@ -75,7 +79,8 @@ func (a *app) approveAction(c *urfave.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(approvedJSON{Refusal: *refused, Approval: approval, Until: until, Changes: refused.Changes}, nil)
 	}
-	display.Fprintf(a.Stdout, "\nApproved by %s: one complete run until %s may make these changes.\n", approval.By, until.Local().Format("2006-01-02 15:04"))
+	display.Fprintf(a.Stdout, "\nApproved by %s: one complete run until %s may make these changes.\n", approval.By,
+		until.Local().Format("2006-01-02 15:04"))
 	return nil
 }
 
@@ -101,7 +106,9 @@ func approvalIDs(given []string) ([]string, error) {
 	for _, id := range all {
 		lower := strings.ToLower(id)
 		if !fault.IsID(lower) {
-			return nil, usage{fmt.Sprintf("%q is not the ID of a refused run: it has 12 characters, a to z and 2 to 7", id), "copy the ID from the output of the refused run"}
+			return nil,
+				usage{fmt.Sprintf("%q is not the ID of a refused run: it has 12 characters, a to z and 2 to 7", id),
+					"copy the ID from the output of the refused run"}
 		}
 		if !slices.Contains(out, lower) {
 			out = append(out, lower)

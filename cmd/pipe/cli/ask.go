@@ -14,7 +14,8 @@ import (
 // answer is not named.
 func (a *app) ask(ctx context.Context, question, want, flag string) error {
 	if !a.Interactive {
-		return usage{"nothing was changed: this needs an answer, and the input is not a terminal", "add " + flag + " where nobody can answer"}
+		return usage{"nothing was changed: this needs an answer, and the input is not a terminal",
+			"add " + flag + " where nobody can answer"}
 	}
 	display.Fprint(a.Stderr, display.Indent(question, ""))
 	flush(a.Stderr)

@@ -18,11 +18,16 @@ func TestNamedCalls(t *testing.T) {
 	const env = "testdata/inputs/dollar.env"
 	for args, cases := range map[string]map[string]string{
 		"doctor --env-file " + env + " --set source.backstage.page_size=7 --state st --json --log-level debug FILE": {
-			"make it with `pipe datasource apply FILE`": "make it with `pipe datasource apply --env-file " + env + " --state st --set source.backstage.page_size=7 FILE`",
-			"run pipe run FILE: it sends everything":    "run pipe run --env-file " + env + " --state st --set source.backstage.page_size=7 FILE: it sends everything",
-			"pipe hide FILE REF":                        "pipe hide --env-file " + env + " --state st --set source.backstage.page_size=7 FILE REF",
-			"pipe status FILE --wait":                   "pipe status --env-file " + env + " --state st --set source.backstage.page_size=7 FILE --wait",
-			"pipe run --approve ID FILE":                "pipe run --approve ID --env-file " + env + " --state st --set source.backstage.page_size=7 FILE",
+			"make it with `pipe datasource apply FILE`": "make it with `pipe datasource apply --env-file " + env +
+				" --state st --set source.backstage.page_size=7 FILE`",
+			"run pipe run FILE: it sends everything": "run pipe run --env-file " + env +
+				" --state st --set source.backstage.page_size=7 FILE: it sends everything",
+			"pipe hide FILE REF": "pipe hide --env-file " + env +
+				" --state st --set source.backstage.page_size=7 FILE REF",
+			"pipe status FILE --wait": "pipe status --env-file " + env +
+				" --state st --set source.backstage.page_size=7 FILE --wait",
+			"pipe run --approve ID FILE": "pipe run --approve ID --env-file " + env +
+				" --state st --set source.backstage.page_size=7 FILE",
 		},
 		"run --sandbox --catalog cat.json --allow-unpinned --dry-run --progress none FILE": {
 			"pipe diff FILE":                       "pipe diff --sandbox --catalog cat.json --allow-unpinned FILE",
@@ -51,8 +56,10 @@ func TestNamedCalls(t *testing.T) {
 // what is published, and no others.
 func TestRerunCall(t *testing.T) {
 	t.Parallel()
-	const want = "pipe run --approve abcdefghijkl --only documents --apply-datasource --timeout 1h0m0s --wait=2m0s --state st " + shipped
-	a := called(t, "run --only documents --apply-datasource --timeout 1h --wait=2m --dry-run --output out --approve aaaaaaaaaaaa --report r.json --json --state st FILE")
+	const want = "pipe run --approve abcdefghijkl --only documents --apply-datasource --timeout 1h0m0s --wait=2m0s " +
+		"--state st " + shipped
+	a := called(t, "run --only documents --apply-datasource --timeout 1h --wait=2m --dry-run --output out --approve "+
+		"aaaaaaaaaaaa --report r.json --json --state st FILE")
 	if got := a.rerun("abcdefghijkl"); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -61,7 +68,8 @@ func TestRerunCall(t *testing.T) {
 // called is an app after the flags of a call were read; its command did nothing.
 func called(t *testing.T, args string) *app {
 	t.Helper()
-	a := &app{Host: Host{Stdout: io.Discard, Stderr: io.Discard, Env: func(string) (string, bool) { return "", false }}, redactor: &connection.Redactor{}, log: slog.New(slog.DiscardHandler)}
+	a := &app{Host: Host{Stdout: io.Discard, Stderr: io.Discard, Env: func(string) (string, bool) { return "", false }},
+		redactor: &connection.Redactor{}, log: slog.New(slog.DiscardHandler)}
 	c := a.cli()
 	words := strings.Fields(strings.Replace(args, "FILE", shipped, 1))
 	c.Command(words[0]).Action = func(*urfave.Context) error { return nil }

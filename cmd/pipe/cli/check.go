@@ -16,10 +16,11 @@ import (
 
 func (a *app) checkCommand() *urfave.Command {
 	return &urfave.Command{
-		Name:        "check",
-		Usage:       "tell everything that is wrong with pipeline files, without connecting to anything",
-		ArgsUsage:   "FILE…",
-		Description: "Reads no secret, needs no variable and starts no plugin: what is not set is listed. What check accepts runs.",
+		Name:      "check",
+		Usage:     "tell everything that is wrong with pipeline files, without connecting to anything",
+		ArgsUsage: "FILE…",
+		Description: "Reads no secret, needs no variable and starts no plugin: what is not set is listed. What check " +
+			"accepts runs.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "explain", Usage: "explain the `CODE` of a problem, such as unknown-name, with an example"},
 			&urfave.BoolFlag{Name: "strict-env", Usage: "a variable that is not set is an error"},
@@ -84,7 +85,8 @@ func (a *app) checkAction(c *urfave.Context) error {
 		a.oldVariables(c, d)
 		files = append(files, d)
 		errs = append(errs, d.Problems.Errors()...)
-		one := checked{File: path, OK: !d.Problems.HasErrors(), Problems: []problem{}, Variables: []variable{}, SinkMissing: sinkMissing(d)}
+		one := checked{File: path, OK: !d.Problems.HasErrors(), Problems: []problem{}, Variables: []variable{},
+			SinkMissing: sinkMissing(d)}
 		one.add(d.Problems)
 		for _, v := range d.Variables {
 			one.Variables = append(one.Variables, variable{v.Name, v.Set, v.HasDefault, v.Secret})
@@ -160,7 +162,9 @@ func (a *app) checkTests(c *urfave.Context, path string, spaced bool) (checked, 
 		_, broken, more := f.Prepare(o)
 		problems = append(problems, more...)
 		if broken != nil {
-			problems = append(problems, config.Problem{Pos: config.Pos{File: path, Line: 1, Col: 1}, Code: "pipeline", Message: "the pipeline that it tests is wrong", Hint: "pipe check " + f.PipelinePath() + " tells where"})
+			problems = append(problems,
+				config.Problem{Pos: config.Pos{File: path, Line: 1, Col: 1}, Code: "pipeline",
+					Message: "the pipeline that it tests is wrong", Hint: "pipe check " + f.PipelinePath() + " tells where"})
 		}
 	}
 	one := checked{File: path, OK: !problems.HasErrors(), Problems: []problem{}, Variables: []variable{}}

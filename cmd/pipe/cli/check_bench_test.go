@@ -22,18 +22,21 @@ func BenchmarkCheck(b *testing.B) {
 	}
 	var defines strings.Builder
 	for i := range 1000 {
-		fmt.Fprintf(&defines, "  name%d: |\n    lines(coalesce(metadata.title, name%d), entry(\"Owner\", display(first(related(\"ownedBy\")))),\n      kind == \"Component\" ? spec.type : nil)\n", i+1, i)
+		fmt.Fprintf(&defines, "  name%d: |\n    lines(coalesce(metadata.title, name%d), entry(\"Owner\", "+
+			"display(first(related(\"ownedBy\")))),\n      kind == \"Component\" ? spec.type : nil)\n", i+1, i)
 	}
 	var rules strings.Builder
 	for i := range 100 {
-		fmt.Fprintf(&rules, "    - name: rule %d\n      when: kind in [\"Component\", \"API\"] and metadata.namespace == \"n%d\"\n      allow: owner\n", i, i)
+		fmt.Fprintf(&rules, "    - name: rule %d\n      when: kind in [\"Component\", \"API\"] and metadata.namespace == "+
+			"\"n%d\"\n      allow: owner\n", i, i)
 	}
 	text := strings.Replace(string(small), "define:\n", "define:\n  name0: metadata.name\n"+defines.String(), 1)
 	text = strings.Replace(text, "title: name\n", "title: name1000\n", 1)
 	text = strings.Replace(text, "  rules:\n", "  rules:\n"+rules.String(), 1)
 	for b.Loop() {
 		start := time.Now()
-		d := pipeline.Parse("thousand.yaml", []byte(text), pipeline.Options{Registry: components.Registry(), Variables: config.Variables{Lenient: true}})
+		d := pipeline.Parse("thousand.yaml", []byte(text),
+			pipeline.Options{Registry: components.Registry(), Variables: config.Variables{Lenient: true}})
 		if took := time.Since(start); took > time.Second/2 {
 			b.Errorf("it took %v", took)
 		}

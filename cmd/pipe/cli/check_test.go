@@ -76,7 +76,8 @@ func pipelinesIn(t *testing.T, folder string) []string {
 func said(stdout string) string {
 	var out strings.Builder
 	for line := range strings.Lines(stdout) {
-		if list := strings.HasPrefix(line, "  ") && !strings.HasPrefix(line, "   ") && !strings.HasPrefix(line, "  hint: "); !list && !strings.HasPrefix(line, "pipe check --explain") {
+		if list := strings.HasPrefix(line, "  ") && !strings.HasPrefix(line, "   ") &&
+			!strings.HasPrefix(line, "  hint: "); !list && !strings.HasPrefix(line, "pipe check --explain") {
 			out.WriteString(line)
 		}
 	}

@@ -8,8 +8,9 @@ import (
 
 func (a *app) cli() *urfave.App {
 	c := &urfave.App{
-		Name:                      "pipe",
-		Usage:                     "run declarative pipelines: the Backstage catalog into Glean, each document for the people who may see it",
+		Name: "pipe",
+		Usage: "run declarative pipelines: the Backstage catalog into Glean, each document for the " +
+			"people who may see it",
 		Version:                   version(),
 		HideVersion:               true, // arrange takes --version for the command
 		Writer:                    a.Stdout,
@@ -26,9 +27,12 @@ func (a *app) cli() *urfave.App {
 			}
 			return urfave.ShowAppHelp(c)
 		},
-		Commands: []*urfave.Command{a.runCommand(), a.checkCommand(), a.testCommand(), a.explainCommand(), a.evalCommand(), a.diffCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(),
-			a.statusCommand(), a.datasourceCommand(), a.approveCommand(), a.adoptCommand(), a.stateCommand(), a.hideCommand(), a.pushCommand(), a.purgeCommand(), a.processCommand(), a.tokenCommand(), a.sandboxCommand(), a.pluginCommand(),
-			a.initCommand(), a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.completionCommand(), a.versionCommand()},
+		Commands: []*urfave.Command{a.runCommand(), a.checkCommand(), a.testCommand(), a.explainCommand(), a.evalCommand(),
+			a.diffCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(),
+			a.statusCommand(), a.datasourceCommand(), a.approveCommand(), a.adoptCommand(), a.stateCommand(), a.hideCommand(),
+			a.pushCommand(), a.purgeCommand(), a.processCommand(), a.tokenCommand(), a.sandboxCommand(), a.pluginCommand(),
+			a.initCommand(), a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.completionCommand(),
+			a.versionCommand()},
 	}
 	a.complete(c.Commands, c.OnUsageError)
 	a.commands = c.Commands
@@ -60,8 +64,13 @@ func globalFlags() []urfave.Flag {
 		&urfave.StringFlag{Name: "log-level", Category: "everywhere", Usage: "debug, info, warning or error (LOG_LEVEL)"},
 		&urfave.StringFlag{Name: "log-format", Category: "everywhere", Value: "text", Usage: "text or json"},
 		&urfave.BoolFlag{Name: "no-color", Category: "everywhere", Usage: "no colours (NO_COLOR)"},
-		&urfave.StringFlag{Name: "env-file", Category: "everywhere", Usage: "variables for what the environment does not set (default: .env in the working directory, not with CI=true)"},
-		&urfave.StringFlag{Name: "state", Category: "everywhere", Usage: "the folder `DIR` that remembers the last good run, or none (default: the user's own, pipe in $XDG_STATE_HOME or ~/.local/state)"},
-		&urfave.StringSliceFlag{Name: "set", Category: "everywhere", Usage: "replace one value of the file: `PATH=VALUE`, such as source.backstage.page_size=100; ${NAME} in it is replaced as in the file, and $${ is the text ${"},
+		&urfave.StringFlag{Name: "env-file", Category: "everywhere",
+			Usage: "variables for what the environment does not set (default: .env in the working directory, not with CI=true)"},
+		&urfave.StringFlag{Name: "state", Category: "everywhere",
+			Usage: "the folder `DIR` that remembers the last good run, or none (default: the user's own, pipe in " +
+				"$XDG_STATE_HOME or ~/.local/state)"},
+		&urfave.StringSliceFlag{Name: "set", Category: "everywhere",
+			Usage: "replace one value of the file: `PATH=VALUE`, such as source.backstage.page_size=100; ${NAME} in it is " +
+				"replaced as in the file, and $${ is the text ${"},
 	}
 }

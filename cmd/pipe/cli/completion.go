@@ -28,7 +28,8 @@ func (a *app) completionAction(c *urfave.Context) error {
 	if !slices.Contains(shells(), shell) || c.Args().Len() > 1 {
 		return usage{"pipe completion needs the name of a shell", "write pipe completion bash, zsh or fish"}
 	}
-	all, err := template.New("").Funcs(template.FuncMap{"quote": quoted, "colon": beforeColon}).ParseFS(templates, "templates/completion/*.tmpl")
+	all, err := template.New("").Funcs(template.FuncMap{"quote": quoted, "colon": beforeColon}).ParseFS(templates,
+		"templates/completion/*.tmpl")
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,8 @@ func TestCompletion(t *testing.T) {
 		})
 	}
 	for _, args := range []string{"completion", "completion tcsh", "completion bash zsh"} {
-		if c := pipe(t, nil, strings.Fields(args)...); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "bash, zsh or fish") {
+		if c := pipe(t, nil, strings.Fields(args)...); c.code != int(job.Wrong) ||
+			!strings.Contains(c.stderr, "bash, zsh or fish") {
 			t.Errorf("%s: exit %d\n%s", args, c.code, c.both())
 		}
 	}

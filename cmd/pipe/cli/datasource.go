@@ -20,12 +20,13 @@ func (a *app) datasourceCommand() *urfave.Command {
 		Name:  "datasource",
 		Usage: "set up the datasource that the pipeline fills",
 		Subcommands: []*urfave.Command{{
-			Name:        "plan",
-			Usage:       "compare the datasource with the file, field by field, and change nothing",
-			ArgsUsage:   "FILE",
-			Description: "Exit codes: 0 the datasource is as the file says, 5 there are changes, 1 failed, 2 the file or the call is wrong.",
-			Flags:       []urfave.Flag{replace},
-			Action:      a.datasourcePlan,
+			Name:      "plan",
+			Usage:     "compare the datasource with the file, field by field, and change nothing",
+			ArgsUsage: "FILE",
+			Description: "Exit codes: 0 the datasource is as the file says, 5 there are changes, 1 failed, 2 the file or the " +
+				"call is wrong.",
+			Flags:  []urfave.Flag{replace},
+			Action: a.datasourcePlan,
 		}, {
 			Name:        "apply",
 			Usage:       "make the datasource, or bring it to what the file says",
@@ -37,7 +38,8 @@ func (a *app) datasourceCommand() *urfave.Command {
 			Name:      "export",
 			Usage:     "write the datasource as the block of a pipeline file",
 			ArgsUsage: "FILE [DIR]",
-			Description: "Without DIR the block is printed, with the icons in it. With DIR it is written to DIR/datasource.yaml and\n" +
+			Description: "Without DIR the block is printed, with the icons in it. With DIR it is written to " +
+				"DIR/datasource.yaml and\n" +
 				"the icons to files beside it. In the place of the block in FILE it applies again without a difference.",
 			Flags: []urfave.Flag{
 				&urfave.StringFlag{Name: "name", Usage: "export the datasource `NAME` of the same Glean"},

@@ -77,7 +77,8 @@ func writeExport(dir string, e *component.ProvisionExport, force bool) ([]string
 	}
 	for _, path := range paths {
 		if _, err := os.Lstat(path); !force && !errors.Is(err, fs.ErrNotExist) {
-			return nil, usage{fmt.Sprintf("%s is there already, and nothing was written", path), "name another folder, or add --force to overwrite"}
+			return nil, usage{fmt.Sprintf("%s is there already, and nothing was written", path), "name another folder, or add " +
+				"--force to overwrite"}
 		}
 	}
 	for _, path := range paths {
@@ -90,7 +91,8 @@ func writeExport(dir string, e *component.ProvisionExport, force bool) ([]string
 
 func (a *app) printExport(c *urfave.Context, e *component.ProvisionExport, written []string) error {
 	if c.Bool("json") {
-		return a.printJSON(map[string]any{"datasource": e.Name, "block": string(e.Block), "files": written, "notes": e.Notes}, nil)
+		return a.printJSON(map[string]any{"datasource": e.Name, "block": string(e.Block), "files": written, "notes": e.Notes},
+			nil)
 	}
 	if written == nil {
 		if _, err := bytes.NewReader(e.Block).WriteTo(a.Stdout); err != nil {

@@ -34,5 +34,6 @@ func planJSON(p *component.ProvisionPlan) provisionJSON {
 		}
 		return out
 	}
-	return provisionJSON{p.Name, p.New, p.Opens, !p.Empty(), fields(p.Changes, true), fields(p.Kept, false), fields(p.Always, false)}
+	return provisionJSON{p.Name, p.New, p.Opens, !p.Empty(), fields(p.Changes, true), fields(p.Kept, false),
+		fields(p.Always, false)}
 }

@@ -60,7 +60,9 @@ func Components(r component.Registry) []Component {
 			rest = append(rest, f)
 		}
 	}
-	add("file", config.Field{Name: "file", Doc: "What stands at the top of a pipeline file, beside the parts above.", Type: "mapping", Fields: rest})
+	add("file",
+		config.Field{Name: "file", Doc: "What stands at the top of a pipeline file, beside the parts above.", Type: "mapping",
+			Fields: rest})
 	return out
 }
 
@@ -74,7 +76,8 @@ func (a *app) componentsAction(c *urfave.Context) error {
 		for _, p := range all {
 			rows = append(rows, []string{p.Name, p.Role, p.Doc})
 		}
-		display.Fprintf(a.Stdout, "%s\n\npipe components NAME explains every key of one.\n", print.Grid([]string{"name", "what", "what it does"}, rows, 3, a.colors(c)))
+		display.Fprintf(a.Stdout, "%s\n\npipe components NAME explains every key of one.\n",
+			print.Grid([]string{"name", "what", "what it does"}, rows, 3, a.colors(c)))
 		return nil
 	}
 	i, err := pick(c, "component", len(all), func(i int) string { return all[i].Name })

@@ -19,18 +19,24 @@ const usualOutput = "out"
 
 func (a *app) diffCommand() *urfave.Command {
 	return &urfave.Command{
-		Name:      "diff",
-		Usage:     "show what a run would add, change and remove against what --output wrote before: who finds what first, then field by field",
+		Name: "diff",
+		Usage: "show what a run would add, change and remove against what --output wrote before: who finds what first, " +
+			"then field by field",
 		ArgsUsage: "FILE",
-		Description: "Before a change, pipe run --dry-run --output out FILE writes what would be sent; after it, pipe diff FILE reads the\n" +
-			"source again and compares. It asks the sink for nothing and needs none of its variables. Each side has to come from the\n" +
+		Description: "Before a change, pipe run --dry-run --output out FILE writes what would be sent; after it, pipe diff " +
+			"FILE reads the\n" +
+			"source again and compares. It asks the sink for nothing and needs none of its variables. Each side has to come " +
+			"from the\n" +
 			"same source: --sandbox for both, or for neither. Changes beyond --limit are counted and not kept.\n" +
 			"Exit codes: 0 nothing would change, 5 something would, and otherwise those of run.",
 		Flags: []urfave.Flag{
-			&urfave.StringFlag{Name: "against", Usage: "the folder `DIR` that run --output wrote (default: " + usualOutput + ", where it is there)"},
-			&urfave.UintFlag{Name: "limit", Value: 50, Usage: "show the first `N` changes of who finds what, and as many others; 0 shows all"},
+			&urfave.StringFlag{Name: "against",
+				Usage: "the folder `DIR` that run --output wrote (default: " + usualOutput + ", where it is there)"},
+			&urfave.UintFlag{Name: "limit", Value: 50,
+				Usage: "show the first `N` changes of who finds what, and as many others; 0 shows all"},
 			&urfave.BoolFlag{Name: "sandbox", Usage: "read from a server on this machine that is started for it"},
-			&urfave.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
+			&urfave.StringFlag{Name: "catalog",
+				Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
 			&urfave.StringSliceFlag{Name: "only", Usage: "compare these `STREAMS` alone, separated by commas"},
 			allowUnpinned(),
 			&urfave.StringFlag{Name: "progress", Value: "auto", Usage: "auto, bar, plain, json or none"},
@@ -72,7 +78,8 @@ func (a *app) diffAction(c *urfave.Context) error {
 
 func (a *app) noOutput(dir string) error {
 	return usage{fmt.Sprintf("there is no folder %s with what a run wrote before", dir),
-		"before the change, write it with " + a.call("run --dry-run --output "+shellWord(dir)) + "; or name another folder with --against DIR"}
+		"before the change, write it with " + a.call("run --dry-run --output "+shellWord(dir)) +
+			"; or name another folder with --against DIR"}
 }
 
 // compareWith reads the source as a dry run does and compares what it would

@@ -14,11 +14,12 @@ import (
 
 func (a *app) doctorCommand() *urfave.Command {
 	return &urfave.Command{
-		Name:        "doctor",
-		Aliases:     []string{"test-connection"},
-		Usage:       "tell whether a run could work: both ends reachable, credentials good, something readable",
-		ArgsUsage:   "FILE",
-		Description: "Reads, and changes nothing at either end. Exit code 1 when a check failed, 2 when the datasource differs from the file.",
+		Name:      "doctor",
+		Aliases:   []string{"test-connection"},
+		Usage:     "tell whether a run could work: both ends reachable, credentials good, something readable",
+		ArgsUsage: "FILE",
+		Description: "Reads, and changes nothing at either end. Exit code 1 when a check failed, 2 when the datasource " +
+			"differs from the file.",
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "sandbox", Usage: "look at servers on this machine that are started for it"},
 		},
@@ -41,7 +42,9 @@ func (a *app) doctorAction(c *urfave.Context) error {
 	d := j.Definition
 	findings := a.section(d.Source.Name, checkEnd(ctx, j.Pipeline.Source))
 	if len(d.SinkMissing) > 0 {
-		findings = append(findings, finding{End: d.Sink.Name, What: "settings", Detail: "not set: " + strings.Join(d.SinkMissing, ", "), Remedy: a.named("pipe check FILE lists the variables that a run needs")})
+		findings = append(findings,
+			finding{End: d.Sink.Name, What: "settings", Detail: "not set: " + strings.Join(d.SinkMissing, ", "),
+				Remedy: a.named("pipe check FILE lists the variables that a run needs")})
 	} else {
 		findings = append(findings, a.section(d.Sink.Name, checkEnd(ctx, j.Pipeline.Sink))...)
 	}

@@ -115,11 +115,15 @@ func settingsOf(c *urfave.Context) ([]pipeline.Setting, error) {
 // theFile is the one file that a command takes.
 func theFile(c *urfave.Context, more string) (string, error) {
 	if c.Args().Len() == 0 {
-		return "", usage{c.Command.HelpName + " needs a pipeline file", "write " + c.Command.HelpName + " pipelines/backstage.yaml" + more}
+		return "",
+			usage{c.Command.HelpName + " needs a pipeline file",
+				"write " + c.Command.HelpName + " pipelines/backstage.yaml" + more}
 	}
 	path := c.Args().First()
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return "", usage{path + " is a folder where a pipeline file is expected", "name a file in it, such as " + strings.TrimSuffix(path, "/") + "/backstage.yaml"}
+		return "",
+			usage{path + " is a folder where a pipeline file is expected",
+				"name a file in it, such as " + strings.TrimSuffix(path, "/") + "/backstage.yaml"}
 	}
 	return path, nil
 }

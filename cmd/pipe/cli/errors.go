@@ -70,9 +70,12 @@ func (a *app) printError(err error) {
 	switch {
 	case refused.ID == "" || !a.approvable:
 	case refused.Used:
-		display.Fprintf(a.Stderr, "\nAn approval of these changes was used before. If they are intended again, allow\nthem once more, and then run again:\n  %s\n", display.Block(a.call("approve")+" "+refused.ID))
+		display.Fprintf(a.Stderr,
+			"\nAn approval of these changes was used before. If they are intended again, allow\n"+
+				"them once more, and then run again:\n  %s\n", display.Block(a.call("approve")+" "+refused.ID))
 	default:
-		display.Fprintf(a.Stderr, "\nIf this is intended, allow exactly these changes once:\n  %s\n", display.Block(a.rerun(refused.ID)))
+		display.Fprintf(a.Stderr, "\nIf this is intended, allow exactly these changes once:\n  %s\n",
+			display.Block(a.rerun(refused.ID)))
 	}
 }
 

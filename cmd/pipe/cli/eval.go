@@ -24,7 +24,8 @@ func (a *app) evalCommand() *urfave.Command {
 		Name:      "eval",
 		Usage:     "try an expression on a record, as a field of the mapping would evaluate it",
 		ArgsUsage: "FILE EXPRESSION",
-		Description: "The expression sees the record after the transforms, the names under define, vars, and what lookup finds in a run.\n" +
+		Description: "The expression sees the record after the transforms, the names under define, vars, and what lookup " +
+			"finds in a run.\n" +
 			"Put it in single quotes, so that the shell leaves it alone: pipe eval FILE 'upper(metadata.name)' --ref checkout",
 		Flags: append([]urfave.Flag{
 			&urfave.StringFlag{Name: "ref", Usage: "the record, by its `REF` or a part of it (default: the first ten records)"},
@@ -49,7 +50,8 @@ func (a *app) evalAction(c *urfave.Context) error {
 		return err
 	}
 	if c.Args().Len() != 2 {
-		return usage{"pipe eval needs a file and one expression", "write pipe eval " + path + " 'metadata.title' --ref component:default/checkout, the expression in single quotes"}
+		return usage{"pipe eval needs a file and one expression",
+			"write pipe eval " + path + " 'metadata.title' --ref component:default/checkout, the expression in single quotes"}
 	}
 	text := c.Args().Get(1)
 	ctx, cancel := a.interruptible(c.Context)
@@ -61,7 +63,9 @@ func (a *app) evalAction(c *urfave.Context) error {
 	defer w.Close()
 	program, wrong := w.Definition.Language.Compile(text, expression.WantAny)
 	if wrong != nil {
-		return a.evalProblem(c, w.Definition, text, config.Problem{Pos: config.Pos{File: expressionFile, Line: wrong.Line, Col: wrong.Col + 1}, Width: wrong.Width, Code: wrong.Code, Message: wrong.Message, Hint: wrong.Hint})
+		return a.evalProblem(c, w.Definition, text,
+			config.Problem{Pos: config.Pos{File: expressionFile, Line: wrong.Line, Col: wrong.Col + 1}, Width: wrong.Width,
+				Code: wrong.Code, Message: wrong.Message, Hint: wrong.Hint})
 	}
 	asked := c.String("ref")
 	want := func(string) bool { return true }
@@ -102,7 +106,8 @@ func (e *evaluator) Mapping(w *component.Worker, r *component.Record) {
 }
 
 // Transformed evaluates it for a record that a transform drops.
-func (e *evaluator) Transformed(w *component.Worker, t component.Transform, before map[string]any, r *component.Record, o component.Outcome) {
+func (e *evaluator) Transformed(w *component.Worker, t component.Transform, before map[string]any, r *component.Record,
+	o component.Outcome) {
 	e.Trace.Transformed(w, t, before, r, o)
 	if o.Dropped != "" && e.want(r.Ref) {
 		w.Begin(r)
@@ -152,7 +157,9 @@ func (a *app) evalProblem(c *urfave.Context, d *pipeline.Definition, text string
 func (a *app) printValue(c *urfave.Context, d *pipeline.Definition, text string, one evaluated) error {
 	var bad *expression.RuntimeError
 	if errors.As(one.err, &bad) {
-		p := config.Problem{Pos: config.Pos{File: expressionFile, Line: bad.Line, Col: bad.Col + 1}, Code: expression.CodeNoValue, Message: "it has no value for " + one.Ref + ": " + bad.Message, Hint: "in a run this rejects the record"}
+		p := config.Problem{Pos: config.Pos{File: expressionFile, Line: bad.Line, Col: bad.Col + 1},
+			Code: expression.CodeNoValue, Message: "it has no value for " + one.Ref + ": " + bad.Message,
+			Hint: "in a run this rejects the record"}
 		if define, ok := d.File.Define.Get(bad.Define); ok {
 			p.Pos = define.Pos(bad.Line, bad.Col)
 		}
@@ -209,7 +216,8 @@ func (a *app) printEvaluated(c *urfave.Context, o *evaluator) error {
 	}
 	display.Fprintln(a.Stdout, print.Grid([]string{"ref", "value"}, rows, 2, a.colors(c)))
 	if total > len(all) {
-		display.Fprintf(a.Stdout, "… %s of %s; --ref REF shows one of them\n", display.Number(len(all)), display.Number(total))
+		display.Fprintf(a.Stdout, "… %s of %s; --ref REF shows one of them\n", display.Number(len(all)),
+			display.Number(total))
 	}
 	return nil
 }

@@ -51,7 +51,8 @@ func TestExamplesParse(t *testing.T) {
 			t.Logf("%s is not here", tool)
 			continue
 		}
-		if out, err := exec.CommandContext(t.Context(), tool, args...).CombinedOutput(); err != nil || strings.Contains(string(out), "Unknown") {
+		if out, err := exec.CommandContext(t.Context(), tool, args...).CombinedOutput(); err != nil ||
+			strings.Contains(string(out), "Unknown") {
 			t.Errorf("%s: %v\n%s", tool, err, out)
 		}
 	}
@@ -98,11 +99,13 @@ func TestExampleCommands(t *testing.T) {
 				t.Errorf("%s: pipe %s: %v", f, m[1], err)
 			}
 		}
-		if want := map[string]int{"crontab": 1, "pipe.service": 1, "pipe.timer": 0, "cronjob.yaml": 1, "github-actions.yaml": 5}[filepath.Base(f)]; calls < want || want == 0 && calls > 0 {
+		if want := map[string]int{"crontab": 1, "pipe.service": 1, "pipe.timer": 0, "cronjob.yaml": 1,
+			"github-actions.yaml": 5}[filepath.Base(f)]; calls < want || want == 0 && calls > 0 {
 			t.Errorf("%s: %d calls, want %d", f, calls, want)
 		}
 	}
-	if knownCall([]string{"run", "--stat", "x", "pipelines/backstage.yaml"}) == nil || knownCall([]string{"rum", "x"}) == nil || knownCall([]string{"run", "--state", "x"}) == nil {
+	if knownCall([]string{"run", "--stat", "x", "pipelines/backstage.yaml"}) == nil ||
+		knownCall([]string{"rum", "x"}) == nil || knownCall([]string{"run", "--state", "x"}) == nil {
 		t.Error("wrong calls are taken")
 	}
 }
@@ -141,20 +144,24 @@ func knownCall(words []string) error {
 func TestExampleExitCodes(t *testing.T) {
 	never := []int{int(job.Wrong), int(job.Rejected), int(job.Refused), int(job.Unconfirmed)}
 	var listed []int
-	for _, m := range regexp.MustCompile(`(?m)^ {16}- (\d+)$`).FindAllStringSubmatch(read(t, filepath.Join(examplesDir, "cronjob.yaml")), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^ {16}- (\d+)$`).FindAllStringSubmatch(read(t, filepath.Join(examplesDir, "cronjob.yaml")),
+		-1) {
 		n, _ := strconv.Atoi(m[1])
 		listed = append(listed, n)
 	}
 	if slices.Sort(listed); !slices.Equal(listed, never) {
 		t.Errorf("podFailurePolicy names %v, want %v", listed, never)
 	}
-	if want := fmt.Sprintf("RestartPreventExitStatus=%d %d %d %d\n", int(job.Wrong), int(job.Rejected), int(job.Refused), int(job.Unconfirmed)); !strings.Contains(read(t, filepath.Join(examplesDir, "pipe.service")), want) {
+	if want := fmt.Sprintf("RestartPreventExitStatus=%d %d %d %d\n", int(job.Wrong), int(job.Rejected), int(job.Refused),
+		int(job.Unconfirmed)); !strings.Contains(read(t, filepath.Join(examplesDir, "pipe.service")), want) {
 		t.Errorf("pipe.service has no %s", want)
 	}
-	if want := fmt.Sprintf("case $code in %d|%d) sleep", int(job.Failed), int(job.Held)); !strings.Contains(read(t, filepath.Join(examplesDir, "crontab")), want) {
+	if want := fmt.Sprintf("case $code in %d|%d) sleep", int(job.Failed),
+		int(job.Held)); !strings.Contains(read(t, filepath.Join(examplesDir, "crontab")), want) {
 		t.Errorf("crontab has no %s", want)
 	}
-	if want := fmt.Sprintf("[ $code = %d ] || [ $code = %d ]\n", int(job.Done), int(job.Changes)); !strings.Contains(read(t, filepath.Join(examplesDir, "github-actions.yaml")), want) {
+	if want := fmt.Sprintf("[ $code = %d ] || [ $code = %d ]\n", int(job.Done),
+		int(job.Changes)); !strings.Contains(read(t, filepath.Join(examplesDir, "github-actions.yaml")), want) {
 		t.Errorf("github-actions.yaml has no %s", want)
 	}
 }
@@ -174,12 +181,15 @@ func TestExampleCrontab(t *testing.T) {
 		codes, says string
 		calls       int
 	}{
-		{"0", "", 1}, {"1 0", "", 2}, {"6 1 0", "", 3}, {"1 1 1", "exit 1\nit says so", 3}, {"4 0", "exit 4\nit says so", 1}, {"2 0", "exit 2\nit says so", 1},
+		{"0", "", 1}, {"1 0", "", 2}, {"6 1 0", "", 3}, {"1 1 1", "exit 1\nit says so", 3}, {"4 0", "exit 4\nit says so", 1},
+		{"2 0", "exit 2\nit says so", 1},
 	} {
 		dir := t.TempDir()
-		script := fmt.Sprintf("codes=(%s)\npipe() { n=$(cat %s/n 2>/dev/null || echo 0); echo $((n+1)) > %[2]s/n; echo it says so; return ${codes[$n]}; }\nsleep() { :; }\n%[3]s", tc.codes, dir, line)
+		script := fmt.Sprintf("codes=(%s)\npipe() { n=$(cat %s/n 2>/dev/null || echo 0); echo $((n+1)) > %[2]s/n; echo it "+
+			"says so; return ${codes[$n]}; }\nsleep() { :; }\n%[3]s", tc.codes, dir, line)
 		out, _ := exec.CommandContext(t.Context(), bash, "-c", script).CombinedOutput()
-		if got := strings.TrimSpace(string(out)); got != tc.says || strings.TrimSpace(read(t, filepath.Join(dir, "n"))) != strconv.Itoa(tc.calls) {
+		if got := strings.TrimSpace(string(out)); got != tc.says ||
+			strings.TrimSpace(read(t, filepath.Join(dir, "n"))) != strconv.Itoa(tc.calls) {
 			t.Errorf("%s: %q after %s calls", tc.codes, got, read(t, filepath.Join(dir, "n")))
 		}
 	}

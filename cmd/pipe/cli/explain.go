@@ -14,10 +14,12 @@ func (a *app) explainCommand() *urfave.Command {
 		Name:      "explain",
 		Usage:     "show what becomes of one record: transforms, fields, permissions, and who finds it",
 		ArgsUsage: "FILE REF",
-		Description: "Does what a run does until it would send something, and shows one record on its way. REF may be a part of a ref,\n" +
+		Description: "Does what a run does until it would send something, and shows one record on its way. REF may be a " +
+			"part of a ref,\n" +
 			"such as checkout or component:checkout, where only one record is meant. Nothing is sent and nothing remembered.",
 		Flags: append([]urfave.Flag{
-			&urfave.StringFlag{Name: "as", Usage: "tell whether this person finds it and why: an `E-MAIL`, or the ref of a user"},
+			&urfave.StringFlag{Name: "as",
+				Usage: "tell whether this person finds it and why: an `E-MAIL`, or the ref of a user"},
 			&urfave.BoolFlag{Name: "record", Usage: "print the whole record, too"},
 		}, sourceFlags()...),
 		Action: a.explainRecord,

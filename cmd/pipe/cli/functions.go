@@ -81,7 +81,8 @@ func (a *app) functionsAction(c *urfave.Context) error {
 		first, _, _ := strings.Cut(f.Doc, ". ")
 		rows = append(rows, []string{f.Signature, strings.TrimSuffix(first, ".")})
 	}
-	display.Fprintf(a.Stdout, "%s\n\npipe functions NAME shows one with examples.\n", print.Grid([]string{"function", "what it gives"}, rows, 2, a.colors(c)))
+	display.Fprintf(a.Stdout, "%s\n\npipe functions NAME shows one with examples.\n",
+		print.Grid([]string{"function", "what it gives"}, rows, 2, a.colors(c)))
 	return nil
 }
 
@@ -102,7 +103,8 @@ func (a *app) printFunction(f Function, st print.Style) error {
 		if e.Result == nil {
 			result = []byte("nil")
 		}
-		display.Fprintf(a.Stdout, "\n  %s\n    → %s\n", e.Expr, display.Block(strings.ReplaceAll(display.Line(string(result)), `\n`, "\n      ")))
+		display.Fprintf(a.Stdout, "\n  %s\n    → %s\n", e.Expr,
+			display.Block(strings.ReplaceAll(display.Line(string(result)), `\n`, "\n      ")))
 		if e.Record != nil {
 			record, err := codec.Marshal(e.Record)
 			if err != nil {

@@ -19,15 +19,23 @@ func (a *app) hideCommand() *urfave.Command {
 		Name:      "hide",
 		Usage:     "hide documents now, and keep runs from sending them again",
 		ArgsUsage: "FILE REF…",
-		Description: "Writes the refs to the hidden list in the state folder, takes the documents from everyone, deletes them, asks Glean to\n" +
-			"process deletions now (it does so once in three hours), and looks once whether they can still be found. It never waits\n" +
-			"for a run: a run reads the list again while it publishes, and runs with this state folder do not send what is on it\n" +
-			"until --unhide. After that it reads the source and lists the documents whose text contains a hidden title or ref.\n" +
-			"Exit codes as of run; 7 when Glean still lists a document with permissions by which it may be found, does not say\n" +
+		Description: "Writes the refs to the hidden list in the state folder, takes the documents from everyone, deletes " +
+			"them, asks Glean to\n" +
+			"process deletions now (it does so once in three hours), and looks once whether they can still be found. It never " +
+			"waits\n" +
+			"for a run: a run reads the list again while it publishes, and runs with this state folder do not send what is on " +
+			"it\n" +
+			"until --unhide. After that it reads the source and lists the documents whose text contains a hidden title or " +
+			"ref.\n" +
+			"Exit codes as of run; 7 when Glean still lists a document with permissions by which it may be found, does not " +
+			"say\n" +
 			"what it lists, or when the id of a document is not known.",
-		Flags: []urfave.Flag{&urfave.BoolFlag{Name: "unhide", Usage: "let it back: the next run delivers it, as the rules say"},
-			&urfave.BoolFlag{Name: "unseen", Usage: "keep refs on the list that neither the last good run, the source nor Glean knows"},
-			&urfave.BoolFlag{Name: "no-mentions", Usage: "do not read the source for documents that mention what is hidden"}, allowUnpinned()},
+		Flags: []urfave.Flag{&urfave.BoolFlag{Name: "unhide",
+			Usage: "let it back: the next run delivers it, as the rules say"},
+			&urfave.BoolFlag{Name: "unseen",
+				Usage: "keep refs on the list that neither the last good run, the source nor Glean knows"},
+			&urfave.BoolFlag{Name: "no-mentions", Usage: "do not read the source for documents that mention what is hidden"},
+			allowUnpinned()},
 		Action: a.hideAction,
 	}
 }
@@ -55,7 +63,9 @@ func (a *app) hideAction(c *urfave.Context) error {
 	}
 	return a.operate(c, loading{}, func(ctx context.Context, o *operating) error {
 		if o.State == "" {
-			return usage{"nothing was hidden: it could not be remembered, and the next run would bring it back", "name the folder of the runs' state with --state DIR; without one, have a permission rule of the file keep it from everybody"}
+			return usage{"nothing was hidden: it could not be remembered, and the next run would bring it back",
+				"name the folder of the runs' state with --state DIR; without one, have a permission rule of the file keep it " +
+					"from everybody"}
 		}
 		if c.Bool("unhide") {
 			return a.unhide(c, o)
@@ -63,13 +73,15 @@ func (a *app) hideAction(c *urfave.Context) error {
 		if err := o.HaveDocuments(o.refs); err != nil {
 			return err
 		}
-		done, err := operate.Hide(ctx, o.Pipeline, operate.HideOptions{SelectOptions: o.selecting(a, nil), By: a.who(), KeepUnknown: c.Bool("unseen")})
+		done, err := operate.Hide(ctx, o.Pipeline,
+			operate.HideOptions{SelectOptions: o.selecting(a, nil), By: a.who(), KeepUnknown: c.Bool("unseen")})
 		if done == nil {
 			return err
 		}
 		out := hideJSON{Refs: []hiddenJSON{}, Notes: append([]string{}, done.Notes...)}
 		for _, h := range done.Refs {
-			one := hiddenJSON{Ref: h.Ref, Types: append([]string{}, h.Types...), Gone: h.Err == nil, Notes: append([]string{}, h.Notes...)}
+			one := hiddenJSON{Ref: h.Ref, Types: append([]string{}, h.Types...), Gone: h.Err == nil,
+				Notes: append([]string{}, h.Notes...)}
 			if h.Unknown && !c.Bool("unseen") {
 				h.Err, one.Gone = unknownRef(o.NearRefs(h.Ref)), false
 			}
@@ -204,7 +216,8 @@ func (a *app) unhide(c *urfave.Context, o *operating) error {
 		return a.printJSON(o.refs, nil)
 	}
 	for _, ref := range o.refs {
-		display.Fprintf(a.Stdout, "%s: no longer hidden; the next run delivers it as the rules say, `pipe push` does now\n", ref)
+		display.Fprintf(a.Stdout, "%s: no longer hidden; the next run delivers it as the rules say, `pipe push` does now\n",
+			ref)
 	}
 	return nil
 }

@@ -35,8 +35,10 @@ func (a *app) initCommand() *urfave.Command {
 		Name:      "init",
 		Usage:     "write a complete pipeline to start from: the Backstage catalog into Glean",
 		ArgsUsage: "[DIR]",
-		Description: "Writes the pipeline with its tests and JSON Schema, .env.example with every variable explained, a workflow for\n" +
-			"GitHub Actions, and a .gitignore where there is none, into DIR or the working directory. It asks for nothing and overwrites nothing without --force.",
+		Description: "Writes the pipeline with its tests and JSON Schema, .env.example with every variable explained, a " +
+			"workflow for\n" +
+			"GitHub Actions, and a .gitignore where there is none, into DIR or the working directory. It asks for nothing and " +
+			"overwrites nothing without --force.",
 		Flags:  []urfave.Flag{&urfave.BoolFlag{Name: "force", Usage: "overwrite files that are there already"}},
 		Action: a.initAction,
 	}
@@ -96,7 +98,8 @@ func (a *app) printNext(dir string) {
 		"  pipe check %[2]s                                  # what is wrong with the change\n"+
 		"  pipe test %[2]s                                   # what the tests beside it say of it\n"+
 		"  pipe diff --sandbox %[2]s                         # what it does: who finds what, and each field\n"+
-		"  cp .env.example .env                                                 # your own Backstage and Glean: fill it in, keep it out of git\n", display.Block(into), shippedName)
+		"  cp .env.example .env                                                 # your own Backstage and Glean: fill it "+
+		"in, keep it out of git\n", display.Block(into), shippedName)
 }
 
 // inTheWay fails when one of the files is there already.
@@ -115,7 +118,8 @@ func inTheWay(dir string, names []string) error {
 	if len(there) > 1 {
 		is = "are"
 	}
-	return usage{fmt.Sprintf("%s %s there already; nothing was written", strings.Join(there, ", "), is), "name another folder, or overwrite with --force"}
+	return usage{fmt.Sprintf("%s %s there already; nothing was written", strings.Join(there, ", "), is),
+		"name another folder, or overwrite with --force"}
 }
 
 // initFiles are the files that init writes, by their paths with slashes.
@@ -132,9 +136,11 @@ func (a *app) initFiles() (map[string][]byte, error) {
 		}
 		files[path.Join("pipelines", e.Name())] = text
 	}
-	text := bytes.Replace(files[shippedName], []byte("max_widen: 1% "), []byte("max_widen: 0  "), 1) // nobody has looked at the first widening yet
+	// nobody has looked at the first widening yet
+	text := bytes.Replace(files[shippedName], []byte("max_widen: 1% "), []byte("max_widen: 0  "), 1)
 	files[shippedName] = text
-	d := pipeline.Parse(shippedName, text, pipeline.Options{Registry: a.Registry, Variables: config.Variables{Lenient: true}})
+	d := pipeline.Parse(shippedName, text,
+		pipeline.Options{Registry: a.Registry, Variables: config.Variables{Lenient: true}})
 	if d.Problems.HasErrors() {
 		return nil, d.Problems.Errors()
 	}

@@ -17,7 +17,9 @@ func envExample(d *pipeline.Definition, text string) []byte {
 	explained := explanations(text)
 	var before []string
 	var b strings.Builder
-	fmt.Fprintf(&b, "# The variables of %s. Copy this file to .env, which pipe reads from the\n# working directory, and keep .env out of version control: it holds secrets.\n# What is set in the environment wins over it.\n", d.Document.Root().Pos().File)
+	fmt.Fprintf(&b, "# The variables of %s. Copy this file to .env, which pipe reads from the\n"+
+		"# working directory, and keep .env out of version control: it holds secrets.\n"+
+		"# What is set in the environment wins over it.\n", d.Document.Root().Pos().File)
 	for _, needed := range []bool{true, false} {
 		title := "Without these there is no run."
 		if !needed {
@@ -111,7 +113,8 @@ func (all allExplanations) either(name string) string {
 func (all allExplanations) of(name string) []string {
 	for _, e := range all {
 		before, after, pattern := strings.Cut(e.name, "…")
-		if e.name == name || pattern && len(name) > len(before)+len(after) && strings.HasPrefix(name, before) && strings.HasSuffix(name, after) {
+		if e.name == name ||
+			pattern && len(name) > len(before)+len(after) && strings.HasPrefix(name, before) && strings.HasSuffix(name, after) {
 			return e.lines
 		}
 	}

@@ -16,7 +16,8 @@ import (
 // lost.
 func TestInit(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
-	if c := pipe(t, nil, "init", dir); c.code != 0 || !strings.Contains(c.stdout, "pipe run --sandbox pipelines/backstage.yaml") {
+	if c := pipe(t, nil, "init", dir); c.code != 0 ||
+		!strings.Contains(c.stdout, "pipe run --sandbox pipelines/backstage.yaml") {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
 	want := strings.Replace(read(t, shipped), "  max_widen: 1%  ", "  max_widen: 0   ", 1)
@@ -40,7 +41,9 @@ func TestInit(t *testing.T) {
 	if _, problems := config.Load(workflow); len(problems) > 0 {
 		t.Error(problems)
 	}
-	if text := read(t, workflow); !strings.Contains(text, "GLEAN_INDEXING_API_KEY: ${{ secrets.GLEAN_INDEXING_API_KEY }}") || strings.Contains(text, "[[") || !strings.Contains(text, "pipe test pipelines/backstage.test.yaml") {
+	if text := read(t, workflow); !strings.Contains(text,
+		"GLEAN_INDEXING_API_KEY: ${{ secrets.GLEAN_INDEXING_API_KEY }}") || strings.Contains(text, "[[") ||
+		!strings.Contains(text, "pipe test pipelines/backstage.test.yaml") {
 		t.Error(text)
 	}
 
@@ -59,16 +62,19 @@ func TestInit(t *testing.T) {
 	if err := os.Rename(changed, pipelineFile); err != nil {
 		t.Fatal(err)
 	}
-	if c := pipe(t, nil, "init", dir); c.code != int(job.Wrong) || !strings.Contains(c.stderr, pipelineFile) || !strings.Contains(c.stderr, "--force") || read(t, pipelineFile) != "" {
+	if c := pipe(t, nil, "init", dir); c.code != int(job.Wrong) || !strings.Contains(c.stderr, pipelineFile) ||
+		!strings.Contains(c.stderr, "--force") || read(t, pipelineFile) != "" {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
-	if c := pipe(t, nil, "init", "--force", dir); c.code != 0 || read(t, ignore) != "mine\n" || read(t, pipelineFile) != want {
+	if c := pipe(t, nil, "init", "--force", dir); c.code != 0 || read(t, ignore) != "mine\n" ||
+		read(t, pipelineFile) != want {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	if c := pipe(t, nil, "init", changed, "b"); c.code != int(job.Wrong) {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
-	if c := pipe(t, nil, "init", filepath.Join(workflow, "below")); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "a folder") {
+	if c := pipe(t, nil, "init", filepath.Join(workflow, "below")); c.code != int(job.Wrong) ||
+		!strings.Contains(c.stderr, "a folder") {
 		t.Errorf("below a file: exit %d\n%s", c.code, c.both())
 	}
 }
@@ -91,7 +97,8 @@ func TestInitHere(t *testing.T) {
 // TestEnvExample: every variable of the shipped file is there with what it is,
 // and filling in what is empty is enough for a run.
 func TestEnvExample(t *testing.T) {
-	d := pipeline.Load(shipped, pipeline.Options{Registry: components.Registry(), Variables: config.Variables{Lenient: true}})
+	d := pipeline.Load(shipped,
+		pipeline.Options{Registry: components.Registry(), Variables: config.Variables{Lenient: true}})
 	text := string(envExample(d, read(t, shipped)))
 	for _, v := range d.Variables {
 		at := strings.Index(text, "\n"+v.Name+"=")
@@ -105,15 +112,21 @@ func TestEnvExample(t *testing.T) {
 			t.Errorf("%s is not explained", v.Name)
 		}
 	}
-	filled := strings.NewReplacer("BACKSTAGE_BASE_URL=\n", "BACKSTAGE_BASE_URL=https://b.example.com\n", "GLEAN_INDEXING_API_KEY=\n", "GLEAN_INDEXING_API_KEY=x\n",
+	filled := strings.NewReplacer("BACKSTAGE_BASE_URL=\n", "BACKSTAGE_BASE_URL=https://b.example.com\n",
+		"GLEAN_INDEXING_API_KEY=\n", "GLEAN_INDEXING_API_KEY=x\n",
 		"GLEAN_INSTANCE_NAME=\n", "GLEAN_INSTANCE_NAME=acme\n").Replace(text)
-	if needed, _, _ := strings.Cut(text, "These have defaults"); !strings.Contains(needed, "# One of these two: GLEAN_INSTANCE_NAME or GLEAN_SERVER_URL.") || !strings.Contains(needed, "\nGLEAN_SERVER_URL=\n") {
+	if needed, _, _ := strings.Cut(text, "These have defaults"); !strings.Contains(needed,
+		"# One of these two: GLEAN_INSTANCE_NAME or GLEAN_SERVER_URL.") ||
+		!strings.Contains(needed, "\nGLEAN_SERVER_URL=\n") {
 		t.Errorf("one of the two is needed:\n%s", needed)
 	}
 	none := map[string]string{"XDG_STATE_HOME": t.TempDir(), "CI": "true"}
-	pipe(t, none, "run", shipped).expect(t, int(job.Wrong), "set GLEAN_INSTANCE_NAME or GLEAN_SERVER_URL in the environment", "with --sandbox it needs no variable", "3 problems")
-	pipe(t, none, "explain", shipped, "checkout").expect(t, int(job.Wrong), "BACKSTAGE_BASE_URL is not set", "1 problem,", "with --sandbox it needs no variable")
-	pipe(t, none, "check", shipped).expect(t, int(job.Done), "instance or server_url (GLEAN_INSTANCE_NAME or GLEAN_SERVER_URL)")
+	pipe(t, none, "run", shipped).expect(t, int(job.Wrong),
+		"set GLEAN_INSTANCE_NAME or GLEAN_SERVER_URL in the environment", "with --sandbox it needs no variable", "3 problems")
+	pipe(t, none, "explain", shipped, "checkout").expect(t, int(job.Wrong), "BACKSTAGE_BASE_URL is not set", "1 problem,",
+		"with --sandbox it needs no variable")
+	pipe(t, none, "check", shipped).expect(t, int(job.Done),
+		"instance or server_url (GLEAN_INSTANCE_NAME or GLEAN_SERVER_URL)")
 	file := write(t, "filled.env", filled)
 	if c := pipe(t, nil, "check", "--strict-env", "--env-file", file, shipped); c.code != 0 {
 		t.Errorf("exit %d\n%s", c.code, c.both())
@@ -122,7 +135,8 @@ func TestEnvExample(t *testing.T) {
 
 func TestExplanations(t *testing.T) {
 	all := explanations("  # ONE: first,\n  #   second\n  a: 1\n  # other\n  b: 1 # TWO_…_X: text\n  # not this\n")
-	for name, want := range map[string]string{"ONE": "first,|  second", "TWO_A_X": "text", "TWO__X": "", "TWO_A_Y": "", "OTHER": ""} {
+	for name, want := range map[string]string{"ONE": "first,|  second", "TWO_A_X": "text", "TWO__X": "", "TWO_A_Y": "",
+		"OTHER": ""} {
 		if got := strings.Join(all.of(name), "|"); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}

@@ -16,7 +16,8 @@ const everything = `[apiVersion, kind, metadata, spec, relations]`
 func inputFile(t *testing.T, name, text string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for other, content := range map[string]string{name: text, "api.yaml": "openapi: 3.0.0\ninfo: {title: Orders}\n", "data.json": `{"tier":1}`} {
+	for other, content := range map[string]string{name: text, "api.yaml": "openapi: 3.0.0\ninfo: {title: Orders}\n",
+		"data.json": `{"tier":1}`} {
 		if err := os.WriteFile(filepath.Join(dir, other), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +49,8 @@ spec:
   <<: *other
 ---
 `
-	yamlText = strings.Replace(yamlText, "  <<: *other\n", "  definition: {$text: ./api.yaml}\n  owner: x\n  lifecycle: production\n  type: openapi\n", 1)
+	yamlText = strings.Replace(yamlText, "  <<: *other\n",
+		"  definition: {$text: ./api.yaml}\n  owner: x\n  lifecycle: production\n  type: openapi\n", 1)
 	yamlText = strings.Replace(yamlText, "  annotations: *notes\n", "  annotations: {example.com/a: \"2\"}\n", 1)
 	for name, c := range map[string]struct {
 		file, text string
@@ -63,8 +65,10 @@ spec:
 		"YAML":                 {"catalog-info.yaml", yamlText, `"total": 2`},
 		"YAML of Windows":      {"catalog-info.yaml", "\ufeff" + strings.ReplaceAll(yamlText, "\n", "\r\n"), `"total": 2`},
 		"a YAML list":          {"a.yaml", "- " + one + "\n- " + two + "\n", `"total": 2`},
-		"merge keys":           {"a.yaml", "apiVersion: x\nkind: Component\nmetadata: {name: one}\nspec: {<<: &d {type: service, owner: a}, lifecycle: x, twin: *d}\n", `"total": 1`},
-		"anchors":              {"", "testdata/inputs/anchors.yaml", `"total": 2`},
+		"merge keys": {"a.yaml",
+			"apiVersion: x\nkind: Component\nmetadata: {name: one}\nspec: {<<: &d {type: service, owner: a}, lifecycle: x, " +
+				"twin: *d}\n", `"total": 1`},
+		"anchors": {"", "testdata/inputs/anchors.yaml", `"total": 2`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := c.text
@@ -85,10 +89,14 @@ spec:
 			if strings.Contains(c.text, "$text") && !strings.Contains(looked.stdout, `title: Orders`) {
 				t.Errorf("$text was not filled in:\n%s", looked.stdout)
 			}
-			if strings.Contains(c.text, "$yaml") && strings.Count(looked.stderr, "1 placeholder was not filled in, and a text takes its place: $yaml \"https://example.com/x\"") != 1 {
+			if strings.Contains(c.text, "$yaml") &&
+				strings.Count(looked.stderr,
+					"1 placeholder was not filled in, and a text takes its place: $yaml \"https://example.com/x\"") != 1 {
 				t.Errorf("it does not say that an address was not asked:\n%s", looked.stderr)
 			}
-			if name == "the last of two" && !strings.Contains(looked.stderr, "the last of several records with one ref counts: component:default/two at "+path+":3:1\n") {
+			if name == "the last of two" &&
+				!strings.Contains(looked.stderr,
+					"the last of several records with one ref counts: component:default/two at "+path+":3:1\n") {
 				t.Errorf("it does not say which counts:\n%s", looked.stderr)
 			}
 		})
@@ -130,12 +138,14 @@ func TestInputRefused(t *testing.T) {
 
 // The records of a test fill in their placeholders as well.
 func TestInputInTests(t *testing.T) {
-	dir := filepath.Dir(inputFile(t, "records.yaml", "kind: API\nmetadata: {name: one, description: {$text: note.md}}\nspec: {owner: x}\n"))
+	dir := filepath.Dir(inputFile(t, "records.yaml",
+		"kind: API\nmetadata: {name: one, description: {$text: note.md}}\nspec: {owner: x}\n"))
 	pipeline, err := filepath.Abs(shipped)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"note.md": "Takes orders.", "backstage.test.yaml": "pipeline: " + pipeline + `
+	for name, text := range map[string]string{"note.md": "Takes orders.",
+		"backstage.test.yaml": "pipeline: " + pipeline + `
 variables: {DEFAULT_PERMISSIONS: all-users}
 records:
   - file: records.yaml
@@ -159,7 +169,8 @@ tests:
 	if err := os.Remove(filepath.Join(dir, "note.md")); err != nil {
 		t.Fatal(err)
 	}
-	if c := pipe(t, nil, "test", "--allow-untested", suite); c.code == 0 || strings.Count(c.stderr, "2 placeholders were not filled in") != 1 {
+	if c := pipe(t, nil, "test", "--allow-untested", suite); c.code == 0 ||
+		strings.Count(c.stderr, "2 placeholders were not filled in") != 1 {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }

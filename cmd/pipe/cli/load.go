@@ -127,7 +127,9 @@ func (a *app) printProblems(c *urfave.Context, w io.Writer, d *pipeline.Definiti
 	}
 	a.renderProblems(w, d)
 	display.Fprintf(w, "%s: %s, nothing was done\n", c.Args().First(), display.Plural(len(errs), "problem"))
-	if !c.Bool("sandbox") && hasFlag(c.Command, "sandbox") && slices.ContainsFunc(d.Problems, func(p config.Problem) bool { return p.Code == "undefined-variable" }) {
+	if !c.Bool("sandbox") && hasFlag(c.Command, "sandbox") && slices.ContainsFunc(d.Problems, func(p config.Problem) bool {
+		return p.Code == "undefined-variable"
+	}) {
 		display.Fprintln(w, "  with --sandbox it needs no variable: the source and Glean are servers on this machine")
 	}
 	if a.envFileSkipped {

@@ -73,7 +73,8 @@ func replacedPaths(c *urfave.Context) []string {
 	if !c.Bool("sandbox") {
 		return nil
 	}
-	return []string{"source.url", "source.ui_url", "sink.instance", "sink.server_url", "sink.datasource.homeUrl", "sink.datasource.urlRegex"}
+	return []string{"source.url", "source.ui_url", "sink.instance", "sink.server_url", "sink.datasource.homeUrl",
+		"sink.datasource.urlRegex"}
 }
 
 // commandName is the command without the name of the program.

@@ -65,7 +65,8 @@ func needsRefs(c *urfave.Context) error {
 		if path == "" {
 			path = "pipelines/backstage.yaml"
 		}
-		return usage{c.Command.HelpName + " needs a pipeline file and refs", "write " + c.Command.HelpName + " " + path + " component:default/payments"}
+		return usage{c.Command.HelpName + " needs a pipeline file and refs",
+			"write " + c.Command.HelpName + " " + path + " component:default/payments"}
 	}
 	return nil
 }

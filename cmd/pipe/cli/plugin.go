@@ -25,18 +25,20 @@ func (a *app) pluginCommand() *urfave.Command {
 		Name:  "plugin",
 		Usage: "transforms of your own: look at them, try them, make one",
 		Subcommands: []*urfave.Command{{
-			Name:        "list",
-			Usage:       "the plugins of a pipeline, and whether each is what the file pins and starts",
-			ArgsUsage:   "FILE",
-			Description: "Starts each plugin that has its pinned checksum, asks it for its name and version, and stops it. The process of PIPE_REATTACH_PLUGINS is asked instead, where there is one.",
-			Flags:       []urfave.Flag{allowUnpinned()},
-			Action:      a.pluginList,
+			Name:      "list",
+			Usage:     "the plugins of a pipeline, and whether each is what the file pins and starts",
+			ArgsUsage: "FILE",
+			Description: "Starts each plugin that has its pinned checksum, asks it for its name and version, and stops it. " +
+				"The process of PIPE_REATTACH_PLUGINS is asked instead, where there is one.",
+			Flags:  []urfave.Flag{allowUnpinned()},
+			Action: a.pluginList,
 		}, {
-			Name:        "describe",
-			Usage:       "what a plugin says about itself: what it reads and writes, and its config",
-			ArgsUsage:   "PATH [ARGUMENT…]",
-			Description: "Starts the program and stops it. A script may stand behind its interpreter: /usr/bin/python3 redact.py; flags of the plugin follow --.",
-			Action:      a.pluginDescribe,
+			Name:      "describe",
+			Usage:     "what a plugin says about itself: what it reads and writes, and its config",
+			ArgsUsage: "PATH [ARGUMENT…]",
+			Description: "Starts the program and stops it. A script may stand behind its interpreter: /usr/bin/python3 " +
+				"redact.py; flags of the plugin follow --.",
+			Action: a.pluginDescribe,
 		}, {
 			Name:        "checksum",
 			Usage:       "the checksum of a plugin's files, and the line for the pipeline file",
@@ -49,7 +51,8 @@ func (a *app) pluginCommand() *urfave.Command {
 
 // allowUnpinned is taken by the commands that load a pipeline for its plugins.
 func allowUnpinned() urfave.Flag {
-	return &urfave.BoolFlag{Name: "allow-unpinned", Usage: "let plugins start whose checksum the file does not give, while you work on them"}
+	return &urfave.BoolFlag{Name: "allow-unpinned",
+		Usage: "let plugins start whose checksum the file does not give, while you work on them"}
 }
 
 // What a checksum can be.
@@ -162,10 +165,12 @@ func (a *app) printPlugins(all []listedPlugin, st print.Style) {
 		}
 		rows = append(rows, []string{p.Transform, p.Name, p.Version, strings.Join(p.Command, " "), p.Checksum, state})
 	}
-	display.Fprintln(a.Stdout, print.Grid([]string{"transform", "plugin", "version", "command", "checksum", "state"}, rows, 6, st))
+	display.Fprintln(a.Stdout,
+		print.Grid([]string{"transform", "plugin", "version", "command", "checksum", "state"}, rows, 6, st))
 	for _, p := range all {
 		if !p.OK {
-			display.Fprintf(a.Stdout, "%s %s: %s\n", st.Bad.Render("!"), p.Transform, strings.TrimPrefix(p.State, "not started: "))
+			display.Fprintf(a.Stdout, "%s %s: %s\n", st.Bad.Render("!"), p.Transform,
+				strings.TrimPrefix(p.State, "not started: "))
 			if p.Hint != "" {
 				display.Fprintf(a.Stdout, "  → %s\n", display.Indent(p.Hint, "    "))
 			}
@@ -180,7 +185,9 @@ const aloneTimeout = 30 * time.Second
 // below the working directory.
 func (a *app) alone(c *urfave.Context, command []string) (pluginhost.Options, error) {
 	if len(command) == 0 {
-		return pluginhost.Options{}, usage{"pipe plugin " + c.Command.Name + " needs the path of a plugin", "write pipe plugin " + c.Command.Name + " PATH"}
+		return pluginhost.Options{},
+			usage{"pipe plugin " + c.Command.Name + " needs the path of a plugin",
+				"write pipe plugin " + c.Command.Name + " PATH"}
 	}
 	folder, err := os.Getwd()
 	if err != nil {
@@ -194,7 +201,8 @@ func (a *app) alone(c *urfave.Context, command []string) (pluginhost.Options, er
 
 func (a *app) pluginChecksum(c *urfave.Context) error {
 	if !c.Args().Present() {
-		return usage{"pipe plugin checksum needs the path of a plugin", "write pipe plugin checksum PATH; when the command has several files, name each"}
+		return usage{"pipe plugin checksum needs the path of a plugin",
+			"write pipe plugin checksum PATH; when the command has several files, name each"}
 	}
 	type pinned struct {
 		Path   string `json:"path"`
@@ -205,7 +213,8 @@ func (a *app) pluginChecksum(c *urfave.Context) error {
 	for _, path := range c.Args().Slice() {
 		sum, err := pluginhost.Checksum(path)
 		if err != nil {
-			return usage{fmt.Sprintf("there is no checksum of %s: %v", path, err), "name files alone: the program, and the scripts among its arguments"}
+			return usage{fmt.Sprintf("there is no checksum of %s: %v", path, err),
+				"name files alone: the program, and the scripts among its arguments"}
 		}
 		all, sums = append(all, pinned{path, sum}), append(sums, sum)
 	}

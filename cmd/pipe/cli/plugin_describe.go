@@ -42,7 +42,8 @@ func (a *app) pluginDescribe(c *urfave.Context) error {
 		if err != nil {
 			return err
 		}
-		display.Fprintf(a.Stdout, "%s\n%s\n", st.Dim.Render("example (pipe plugin try --example runs it)"), display.Block(display.Lines(string(text))))
+		display.Fprintf(a.Stdout, "%s\n%s\n", st.Dim.Render("example (pipe plugin try --example runs it)"),
+			display.Block(display.Lines(string(text))))
 	}
 	return nil
 }
@@ -70,7 +71,9 @@ func schemaRows(schema map[string]any, prefix string) [][]string {
 		if slices.Contains(required, any(name)) {
 			byDefault = "required"
 		}
-		rows = append(rows, []string{display.Line(prefix + name), display.Line(schemaType(p)), display.Line(byDefault), display.Line(strings.Join(strings.Fields(about), " "))})
+		rows = append(rows,
+			[]string{display.Line(prefix + name), display.Line(schemaType(p)), display.Line(byDefault),
+				display.Line(strings.Join(strings.Fields(about), " "))})
 		rows = append(rows, schemaRows(p, prefix+name+".")...)
 	}
 	return rows

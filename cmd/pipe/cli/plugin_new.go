@@ -59,7 +59,8 @@ func (a *app) pluginNew(c *urfave.Context) error {
 	}
 	p := project{Name: c.Args().First()}
 	if !pluginName.MatchString(p.Name) {
-		return usage{fmt.Sprintf("%q is no name for a plugin", p.Name), "a name has lower-case letters, digits and dashes, such as cmdb-owner; --dir says where it is made"}
+		return usage{fmt.Sprintf("%q is no name for a plugin", p.Name),
+			"a name has lower-case letters, digits and dashes, such as cmdb-owner; --dir says where it is made"}
 	}
 	dir := c.String("dir")
 	if dir == "" {
@@ -76,7 +77,8 @@ func (a *app) pluginNew(c *urfave.Context) error {
 	case "python":
 		err = p.inPython(files)
 	default:
-		err = usage{fmt.Sprintf("there is no template in %q", lang), "write --lang go or --lang python; other languages need plugins/proto/transform.proto alone"}
+		err = usage{fmt.Sprintf("there is no template in %q", lang),
+			"write --lang go or --lang python; other languages need plugins/proto/transform.proto alone"}
 	}
 	if err == nil {
 		err = p.write(dir, files)
@@ -191,7 +193,9 @@ func checkout(given string) (string, error) {
 			break
 		}
 	}
-	return "", usage{"the SDK was not found: no checkout of pipe is where this pipe was built or above the working directory", "name one with --sdk DIR"}
+	return "",
+		usage{"the SDK was not found: no checkout of pipe is where this pipe was built or above the working directory",
+			"name one with --sdk DIR"}
 }
 
 func isCheckout(dir string) bool {

@@ -59,7 +59,8 @@ func recordOf(where string, data []byte, each func(*component.Record) error) err
 		of = ref.New(kind, cmp.Or(text(meta, "namespace"), ref.DefaultNamespace), text(meta, "name"))
 	}
 	if of == "" {
-		return usage{where + " is no entity: it has neither ref nor kind and metadata.name", "pipe plugin try reads entities as the catalog gives them"}
+		return usage{where + " is no entity: it has neither ref nor kind and metadata.name",
+			"pipe plugin try reads entities as the catalog gives them"}
 	}
 	if kind == "" {
 		kind, _, _, _ = ref.Split(of)

@@ -61,7 +61,8 @@ func (a *app) pluginTry(c *urfave.Context) error {
 			return err
 		}
 	} else if f, ok := a.Stdin.(*os.File); ok && terminal(f) {
-		return usage{"pipe plugin try reads records from its input", "write pipe plugin try PATH < records.ndjson, or --example for the plugin's own example"}
+		return usage{"pipe plugin try reads records from its input",
+			"write pipe plugin try PATH < records.ndjson, or --example for the plugin's own example"}
 	}
 	t, err := a.startAlone(ctx, c, o, text)
 	if err != nil {
@@ -115,7 +116,8 @@ func exampleOf(ctx context.Context, o pluginhost.Options, text string) (config s
 
 // startAlone starts a plugin with a config of the call; what is wrong with it is
 // shown where it stands.
-func (a *app) startAlone(ctx context.Context, c *urfave.Context, o pluginhost.Options, text string) (*pluginhost.Transform, error) {
+func (a *app) startAlone(ctx context.Context, c *urfave.Context, o pluginhost.Options,
+	text string) (*pluginhost.Transform, error) {
 	doc, problems := config.Parse("--config", []byte(cmp.Or(strings.TrimSpace(text), "{}")))
 	if !problems.HasErrors() {
 		problems = append(problems, config.Decode(doc.Root(), &o.Config, &config.Variables{Lookup: a.lookup})...)
@@ -162,7 +164,8 @@ func tryOne(ctx context.Context, t *pluginhost.Transform, r *component.Record) (
 }
 
 func (a *app) printTried(one tried, st print.Style) {
-	paint := map[string]func(...string) string{explain.Changed: st.Good.Render, explain.Unchanged: st.Dim.Render, explain.Dropped: st.Dim.Render, explain.Failed: st.Bad.Render}
+	paint := map[string]func(...string) string{explain.Changed: st.Good.Render, explain.Unchanged: st.Dim.Render,
+		explain.Dropped: st.Dim.Render, explain.Failed: st.Bad.Render}
 	display.Fprintf(a.Stdout, "%s  %s\n", st.Bold.Render(one.Ref), paint[one.Outcome](one.Outcome))
 	if one.Reason != "" {
 		display.Fprintf(a.Stdout, "  %s\n", display.Indent(one.Reason, "  "))
@@ -187,7 +190,8 @@ func (a *app) sumTried(c *urfave.Context, all []tried) error {
 			return err
 		}
 	case len(all) == 0:
-		return usage{"there was no record to try it on", "write pipe plugin try PATH < records.ndjson, or --example for the plugin's own example"}
+		return usage{"there was no record to try it on",
+			"write pipe plugin try PATH < records.ndjson, or --example for the plugin's own example"}
 	default:
 		sum := display.Plural(len(all), "record")
 		for i, outcome := range []string{explain.Changed, explain.Unchanged, explain.Dropped, explain.Failed} {

@@ -18,17 +18,20 @@ func (a *app) purgeCommand() *urfave.Command {
 		Name:      "purge",
 		Usage:     "empty the datasource: documents, memberships, groups, users, and the state",
 		ArgsUsage: "FILE",
-		Description: "Says what is there and asks for the name of the datasource. The datasource itself stays; Glean has no way to delete it.\n" +
+		Description: "Says what is there and asks for the name of the datasource. The datasource itself stays; Glean has " +
+			"no way to delete it.\n" +
 			"What pipe hide hid stays hidden.\n" +
 			"Exit code 7 when Glean took it and still counts something.",
-		Flags:  []urfave.Flag{&urfave.StringFlag{Name: "yes", Usage: "the `NAME` of the datasource, where nobody can be asked"}},
+		Flags: []urfave.Flag{&urfave.StringFlag{Name: "yes",
+			Usage: "the `NAME` of the datasource, where nobody can be asked"}},
 		Action: a.purgeAction,
 	}
 }
 
 func (a *app) purgeAction(c *urfave.Context) error {
 	if yes := c.String("yes"); !c.Args().Present() && isFile(yes) {
-		return usage{"--yes takes the name of the datasource, and took the file " + yes, "write pipe purge " + yes + " --yes " + a.datasourceIn(c, yes)}
+		return usage{"--yes takes the name of the datasource, and took the file " + yes,
+			"write pipe purge " + yes + " --yes " + a.datasourceIn(c, yes)}
 	}
 	if err := noWords(c, "pipe hide FILE REF takes single documents away"); err != nil {
 		return err
@@ -43,7 +46,8 @@ func (a *app) purgeAction(c *urfave.Context) error {
 			return err
 		}
 		if yes := c.String("yes"); c.IsSet("yes") && yes != before.Place {
-			return usage{fmt.Sprintf("nothing was changed: --yes names %q, and the datasource of this file is %s", yes, before.Place), "write --yes " + shellWord(before.Place)}
+			return usage{fmt.Sprintf("nothing was changed: --yes names %q, and the datasource of this file is %s", yes,
+				before.Place), "write --yes " + shellWord(before.Place)}
 		}
 		if !c.IsSet("yes") {
 			display.Fprintf(a.Stderr, "Everything in datasource %s goes: %s.\n", before.Place, heldText(before))
@@ -56,7 +60,9 @@ func (a *app) purgeAction(c *urfave.Context) error {
 			return a.printJSON(map[string]any{"datasource": before.Place, "before": before.Streams, "empty": err == nil}, err)
 		}
 		if err == nil {
-			display.Fprintf(a.Stdout, "datasource %s is empty; the next run fills it, and is compared with nothing; what is hidden stays hidden\n", before.Place)
+			display.Fprintf(a.Stdout,
+				"datasource %s is empty; the next run fills it, and is compared with nothing; what is hidden stays hidden\n",
+				before.Place)
 		}
 		return err
 	})

@@ -15,9 +15,11 @@ func (a *app) pushCommand() *urfave.Command {
 		Name:      "push",
 		Usage:     "send single entities now, beside the runs",
 		ArgsUsage: "FILE REF…",
-		Description: "Reads the entities, everybody and every group, goes through the same transforms, mapping and rules as a run, and\n" +
+		Description: "Reads the entities, everybody and every group, goes through the same transforms, mapping and rules " +
+			"as a run, and\n" +
 			"sends the documents with the people and groups that they name. Nothing is sent when anything of it would not be\n" +
-			fmt.Sprintf("delivered, when another state folder wrote to the datasource last, or without a usable baseline (exit code 4). At most\n%d entities: more is a run's, whose guards look at it.", operate.MostPushed),
+			fmt.Sprintf("delivered, when another state folder wrote to the datasource last, or without a usable baseline "+
+				"(exit code 4). At most\n%d entities: more is a run's, whose guards look at it.", operate.MostPushed),
 		Flags:  []urfave.Flag{allowUnpinned()},
 		Action: a.pushAction,
 	}
@@ -44,7 +46,8 @@ func (a *app) pushAction(c *urfave.Context) error {
 		return err
 	}
 	if n := c.Args().Len() - 1; n > operate.MostPushed {
-		return usage{fmt.Sprintf("push sends %d entities at most, and there are %d", operate.MostPushed, n), "pipe run FILE sends more, and its guards look at what changes"}
+		return usage{fmt.Sprintf("push sends %d entities at most, and there are %d", operate.MostPushed, n),
+			"pipe run FILE sends more, and its guards look at what changes"}
 	}
 	return a.operate(c, loading{}, func(ctx context.Context, o *operating) error {
 		sel, pushed, err := operate.Push(ctx, o.Pipeline, o.selecting(a, nil))
@@ -54,23 +57,30 @@ func (a *app) pushAction(c *urfave.Context) error {
 		out := pushedJSON{Documents: []pushedDocument{}, Sent: pushed.Sent, Notes: append([]string{}, pushed.Notes...)}
 		for _, r := range sel.Records {
 			for _, item := range r.Items {
-				out.Documents = append(out.Documents, pushedDocument{r.Ref, item.ID, item.Type, item.Audience.String(), item.Rule, append([]string{}, pushed.Named[item.ID]...)})
+				out.Documents = append(out.Documents,
+					pushedDocument{r.Ref, item.ID, item.Type, item.Audience.String(), item.Rule,
+						append([]string{}, pushed.Named[item.ID]...)})
 			}
 		}
-		out.Notes = append(out.Notes, "the next run takes the place of what was sent here: an entity that the source no longer has by then goes again, and one that a run under way on another machine did not read may go with it")
+		out.Notes = append(out.Notes,
+			"the next run takes the place of what was sent here: an entity that the source no longer has by then goes again, "+
+				"and one that a run under way on another machine did not read may go with it")
 		if c.Bool("json") {
 			return a.printJSON(out, err)
 		}
 		for _, d := range out.Documents {
-			display.Fprintf(a.Stdout, "%s: sent, found within some minutes by %s (rule %s)\n", d.Ref, audienceText(d.Audience, d.Named), d.Rule)
+			display.Fprintf(a.Stdout, "%s: sent, found within some minutes by %s (rule %s)\n", d.Ref,
+				audienceText(d.Audience, d.Named), d.Rule)
 		}
 		for _, s := range o.Definition.Streams {
 			if n := out.Sent[s.Name]; n > 0 && s.Identities {
-				display.Fprintf(a.Stdout, "  before it, %s %s that the last run did not deliver like this\n", display.Number(n), s.Name)
+				display.Fprintf(a.Stdout, "  before it, %s %s that the last run did not deliver like this\n", display.Number(n),
+					s.Name)
 			}
 		}
 		if n := out.Sent["memberships"]; n > 0 {
-			display.Fprintf(a.Stdout, "  before it, %s; whoever has left a group is taken out of it by the next run\n", display.Plural(n, "membership"))
+			display.Fprintf(a.Stdout, "  before it, %s; whoever has left a group is taken out of it by the next run\n",
+				display.Plural(n, "membership"))
 		}
 		for _, n := range out.Notes {
 			display.Fprintf(a.Stdout, "! %s\n", display.Indent(n, "    "))

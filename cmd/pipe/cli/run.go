@@ -26,16 +26,22 @@ func (a *app) runCommand() *urfave.Command {
 		ArgsUsage: "FILE",
 		Description: "Nothing is sent before the source has been read completely and the guards have passed.\n" +
 			"Exit codes: 0 done, 1 failed, 2 the file or the call is wrong, 3 done with rejected records,\n" +
-			"4 refused by a guard, 6 another run holds the datasource, 7 sent, but Glean paused a deletion, lost the upload, or did\nnot confirm within --wait, 129, 130, 131 and 143 stopped by a signal (SIGHUP, SIGINT, SIGQUIT, SIGTERM). A stack trace\nmeans a defect of pipe, whatever the code. When standard output cannot be written, 0, 3 and 5 become 1; a reader that\nstops early, such as head, changes nothing.",
+			"4 refused by a guard, 6 another run holds the datasource, 7 sent, but Glean paused a deletion, lost the upload, " +
+			"or did\nnot confirm within --wait, 129, 130, 131 and 143 stopped by a signal (SIGHUP, SIGINT, SIGQUIT, SIGTERM). " +
+			"A stack trace\nmeans a defect of pipe, whatever the code. When standard output cannot be written, 0, 3 and 5 " +
+			"become 1; a reader that\nstops early, such as head, changes nothing.",
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "dry-run", Usage: "read and review, send nothing"},
 			&urfave.BoolFlag{Name: "sandbox", Usage: "run against servers on this machine that are started for it"},
-			&urfave.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
-			&urfave.StringFlag{Name: "output", Usage: "write every stream to `DIR` as NDJSON, exactly as the sink gets it, and rejected.ndjson"},
+			&urfave.StringFlag{Name: "catalog",
+				Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
+			&urfave.StringFlag{Name: "output",
+				Usage: "write every stream to `DIR` as NDJSON, exactly as the sink gets it, and rejected.ndjson"},
 			&urfave.StringSliceFlag{Name: "only", Usage: "write these `STREAMS` alone, separated by commas"},
 			&urfave.StringSliceFlag{Name: "approve", Usage: "allow once what a refused run listed under this `ID`"},
 			&urfave.StringSliceFlag{Name: "discard-upload", Usage: "give up the unfinished upload `ID` that stands in the way"},
-			&urfave.BoolFlag{Name: "apply-datasource", Usage: "set the datasource up when the guards have passed, as pipe datasource apply does"},
+			&urfave.BoolFlag{Name: "apply-datasource",
+				Usage: "set the datasource up when the guards have passed, as pipe datasource apply does"},
 			allowUnpinned(),
 			&urfave.StringFlag{Name: "report", Usage: "add one JSON object about the run to `FILE`, as a line"},
 			&urfave.StringFlag{Name: "metrics-file", Usage: "replace `FILE` with the run's numbers in Prometheus's text format"},
@@ -69,7 +75,8 @@ func (a *app) runAction(c *urfave.Context) error {
 		return err
 	}
 	if c.Bool("apply-datasource") && c.Bool("dry-run") {
-		return usage{"--apply-datasource changes the datasource, and --dry-run changes nothing", "`pipe datasource plan FILE` shows what would change"}
+		return usage{"--apply-datasource changes the datasource, and --dry-run changes nothing",
+			"`pipe datasource plan FILE` shows what would change"}
 	}
 	a.approvable = true
 	return a.runFile(c, path, ids)
@@ -158,7 +165,8 @@ func (a *app) reportRun(c *urfave.Context, r *job.Result, box *job.Sandbox) erro
 	}
 	print.Report(a.Stdout, r.Report, a.colors(c), a.named)
 	if dir := c.String("output"); dir != "" && r.Report.Verdict == run.VerdictDry {
-		display.Fprintf(a.Stdout, "\n%s holds what would be sent. After a change, show what it does with:\n  %s\n", dir, display.Block(a.call("diff --against "+shellWord(dir))))
+		display.Fprintf(a.Stdout, "\n%s holds what would be sent. After a change, show what it does with:\n  %s\n", dir,
+			display.Block(a.call("diff --against "+shellWord(dir))))
 	}
 	if box == nil || !r.Report.Sent {
 		return nil

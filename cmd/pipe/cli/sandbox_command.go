@@ -17,10 +17,12 @@ func (a *app) sandboxCommand() *urfave.Command {
 		Name:      "sandbox",
 		Usage:     "start the servers of --sandbox and keep them, to try every command against",
 		ArgsUsage: "FILE",
-		Description: "Prints the variables that point FILE at them, as a file for --env-file, and serves until it is stopped:\n" +
+		Description: "Prints the variables that point FILE at them, as a file for --env-file, and serves until it is " +
+			"stopped:\n" +
 			"  pipe sandbox FILE > sandbox.env\n" +
 			"and beside it pipe run --env-file sandbox.env FILE, pipe status, hide, datasource plan …",
-		Flags:  []urfave.Flag{&urfave.StringFlag{Name: "catalog", Usage: "serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"}},
+		Flags: []urfave.Flag{&urfave.StringFlag{Name: "catalog",
+			Usage: "serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"}},
 		Action: a.sandboxAction,
 	}
 }
@@ -60,7 +62,9 @@ func (a *app) sandboxAction(c *urfave.Context) error {
 		head += " --set " + shellWord(one)
 	}
 	again := a.callWith(head, func(name string) bool { return name == "set" || name == "state" })
-	display.Fprintf(a.Stderr, "pipe: serving %s and %s; with the lines above in sandbox.env:\n  %s\nuntil this is stopped\n", d.Source.Name, d.Sink.Name, display.Block(again))
+	display.Fprintf(a.Stderr,
+		"pipe: serving %s and %s; with the lines above in sandbox.env:\n  %s\nuntil this is stopped\n", d.Source.Name,
+		d.Sink.Name, display.Block(again))
 	<-ctx.Done()
 	return nil
 }

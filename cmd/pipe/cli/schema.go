@@ -14,7 +14,8 @@ func (a *app) schemaCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:  "schema",
 		Usage: "print the JSON Schema of pipeline files, with which an editor completes and explains every key",
-		Description: "A file takes part with the line `# yaml-language-server: $schema=schema.json`, in editors with the YAML language server,\n" +
+		Description: "A file takes part with the line `# yaml-language-server: $schema=schema.json`, " +
+			"in editors with the YAML language server,\n" +
 			"as VS Code with the YAML extension. With --json the schema is printed as it is, too.",
 		Flags: []urfave.Flag{&urfave.BoolFlag{Name: "tests", Usage: "print that of test files"}},
 		Action: func(c *urfave.Context) error {

@@ -154,8 +154,11 @@ func TestSchemaOfTests(t *testing.T) {
 	if !strings.HasPrefix(text, "# yaml-language-server: $schema=test.schema.json\n") {
 		t.Error("no yaml-language-server line")
 	}
-	for _, wrong := range [][2]string{{"fixtures:", "fixture:"}, {"    expect:", "    expects:"}, {"        rule:", "        rul:"}, {"        documents:", "        document:"}, {"          objectType: team", "          objectTyp: team"}, {"audience: listed", "audience: list"}} {
-		if err := judgeBy(t, testSchemaFile, write(t, "x.test.yaml", strings.Replace(text, wrong[0], wrong[1], 1))); err == nil {
+	for _, wrong := range [][2]string{{"fixtures:", "fixture:"}, {"    expect:", "    expects:"},
+		{"        rule:", "        rul:"}, {"        documents:", "        document:"},
+		{"          objectType: team", "          objectTyp: team"}, {"audience: listed", "audience: list"}} {
+		if err := judgeBy(t, testSchemaFile,
+			write(t, "x.test.yaml", strings.Replace(text, wrong[0], wrong[1], 1))); err == nil {
 			t.Errorf("%s is taken", wrong[1])
 		}
 	}

@@ -21,14 +21,16 @@ import (
 
 func (a *app) showCommand() *urfave.Command {
 	return &urfave.Command{
-		Name:        "show",
-		Usage:       "print the records of one kind as a table: components, users, apis, …",
-		ArgsUsage:   "FILE KIND",
-		Description: "What the source holds, before transforms and mapping. The table cuts long values, --json gives them whole.\nExit codes as of run.",
+		Name:      "show",
+		Usage:     "print the records of one kind as a table: components, users, apis, …",
+		ArgsUsage: "FILE KIND",
+		Description: "What the source holds, before transforms and mapping. The table cuts long values, --json gives them " +
+			"whole.\nExit codes as of run.",
 		Flags: []urfave.Flag{
 			&urfave.UintFlag{Name: "limit", Value: 50, Usage: "print the first `N` records that come; 0 prints all"},
 			&urfave.BoolFlag{Name: "sandbox", Usage: "read from a server on this machine that is started for it"},
-			&urfave.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
+			&urfave.StringFlag{Name: "catalog",
+				Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
 		},
 		Action: a.showAction,
 	}
@@ -86,12 +88,14 @@ func kindNamed(d *pipeline.Definition, name string) (component.Phase, error) {
 		for _, k := range ph.Kinds {
 			known = append(known, strings.ToLower(k.Name)+"s")
 			low := strings.ToLower(name)
-			if low == strings.ToLower(k.Name) || low == strings.ToLower(k.Name)+"s" || low == strings.TrimSuffix(strings.ToLower(k.Name), "y")+"ies" {
+			if low == strings.ToLower(k.Name) || low == strings.ToLower(k.Name)+"s" ||
+				low == strings.TrimSuffix(strings.ToLower(k.Name), "y")+"ies" {
 				return component.Phase{Name: ph.Name, Kinds: []component.Kind{k}}, nil
 			}
 		}
 	}
-	return component.Phase{}, usage{fmt.Sprintf("the pipeline reads no kind %q", name), "it reads " + strings.Join(known, ", ")}
+	return component.Phase{},
+		usage{fmt.Sprintf("the pipeline reads no kind %q", name), "it reads " + strings.Join(known, ", ")}
 }
 
 type recordTable struct {
@@ -102,7 +106,8 @@ type recordTable struct {
 	total  int
 }
 
-func (t *recordTable) read(ctx context.Context, d *pipeline.Definition, source component.Source, phase component.Phase) error {
+func (t *recordTable) read(ctx context.Context, d *pipeline.Definition, source component.Source,
+	phase component.Phase) error {
 	columns := []component.Column{{Title: "ref", Expression: "ref"}}
 	if tabler, ok := d.Model.(component.Tabler); ok {
 		columns = append(columns, tabler.Columns(t.kind)...)

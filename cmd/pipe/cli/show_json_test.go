@@ -11,7 +11,9 @@ import (
 // What a table cuts, a machine gets whole and with its type.
 func TestShowJSONWhole(t *testing.T) {
 	long := strings.TrimSpace(strings.Repeat("long words ", 20))
-	path := write(t, "a.yaml", fmt.Sprintf("kind: Component\nmetadata: {name: one, title: %q, tags: [java, spring]}\nspec: {type: service, lifecycle: production, owner: x}\n", long))
+	path := write(t, "a.yaml",
+		fmt.Sprintf("kind: Component\nmetadata: {name: one, title: %q, tags: [java, spring]}\n"+
+			"spec: {type: service, lifecycle: production, owner: x}\n", long))
 	c := pipe(t, nil, "show", "--json", "--sandbox", "--catalog", path, shipped, "components")
 	var got struct {
 		Data struct {

@@ -25,19 +25,22 @@ func (a *app) stateCommand() *urfave.Command {
 		Subcommands: []*urfave.Command{
 			{
 				Name: "show", ArgsUsage: "FILE", Action: a.stateShowAction, Flags: []urfave.Flag{allowUnpinned()},
-				Usage:       "show what the state folder has of the datasource of FILE",
-				Description: "Prints the baseline, its counts, the owner id, hidden documents, approvals, and where the files are. Changes nothing.",
+				Usage: "show what the state folder has of the datasource of FILE",
+				Description: "Prints the baseline, its counts, the owner id, hidden documents, approvals, and where the files " +
+					"are. Changes nothing.",
 			},
 			{
 				Name: "export", ArgsUsage: "FILE [ARCHIVE]", Action: a.stateExportAction, Flags: []urfave.Flag{allowUnpinned()},
 				Usage: "write all of it into one file",
-				Description: "The archive holds the baseline, the owner id, the hidden list, refusals and approvals, with a checksum; it is written\n" +
+				Description: "The archive holds the baseline, the owner id, the hidden list, refusals and approvals, with a " +
+					"checksum; it is written\n" +
 					"whole or not at all, with mode 0600. Without ARCHIVE it is named for the datasource, in the working directory.",
 			},
 			{
 				Name: "import", ArgsUsage: "FILE ARCHIVE", Action: a.stateImportAction,
 				Usage: "replace it with what an export wrote",
-				Description: "Refuses an archive that is damaged, newer than this program, or of another datasource, and a state folder that has a\n" +
+				Description: "Refuses an archive that is damaged, newer than this program, or of another datasource, and a state " +
+					"folder that has a\n" +
 					"baseline already, unless --force. Documents that are hidden here stay hidden.",
 				Flags: []urfave.Flag{&urfave.BoolFlag{Name: "force", Usage: "replace the baseline that is there"}, allowUnpinned()},
 			},
@@ -64,7 +67,8 @@ func (a *app) statePlace(c *urfave.Context) (dir, place string, err error) {
 
 func (a *app) stateExportAction(c *urfave.Context) error {
 	if n := c.Args().Len(); n < 1 || n > 2 {
-		return usage{"pipe state export takes a pipeline file and an archive", "write pipe state export pipelines/backstage.yaml state.archive"}
+		return usage{"pipe state export takes a pipeline file and an archive",
+			"write pipe state export pipelines/backstage.yaml state.archive"}
 	}
 	dir, place, err := a.statePlace(c)
 	if err != nil {
@@ -90,7 +94,8 @@ func (a *app) stateExportAction(c *urfave.Context) error {
 
 func (a *app) stateImportAction(c *urfave.Context) error {
 	if c.Args().Len() != 2 {
-		return usage{"pipe state import takes a pipeline file and an archive", "write pipe state import pipelines/backstage.yaml state.archive"}
+		return usage{"pipe state import takes a pipeline file and an archive",
+			"write pipe state import pipelines/backstage.yaml state.archive"}
 	}
 	dir, place, err := a.statePlace(c)
 	if err != nil {
@@ -103,7 +108,9 @@ func (a *app) stateImportAction(c *urfave.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(archive, nil)
 	}
-	display.Fprintf(a.Stdout, "imported the state of %s, exported on %s, into %s\nStop the runs on the machine that it came from: two folders with one owner id would undo each other's work.\n", place, clock(archive.Made), dir)
+	display.Fprintf(a.Stdout,
+		"imported the state of %s, exported on %s, into %s\nStop the runs on the machine that it came from: two folders "+
+			"with one owner id would undo each other's work.\n", place, clock(archive.Made), dir)
 	return nil
 }
 
@@ -117,7 +124,8 @@ func (a *app) stateShowAction(c *urfave.Context) error {
 	}
 	s, err := job.ReadState(dir, place)
 	if err != nil {
-		return &fault.StateError{Err: err, Remedy: "restore the state folder from a copy, or import an archive into an empty folder"}
+		return &fault.StateError{Err: err,
+			Remedy: "restore the state folder from a copy, or import an archive into an empty folder"}
 	}
 	if c.Bool("json") {
 		return a.printJSON(s, nil)

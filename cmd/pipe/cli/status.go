@@ -23,9 +23,12 @@ func (a *app) statusCommand() *urfave.Command {
 		Name:      "status",
 		Usage:     "tell what Glean holds and how far it is, as a whole or for one document",
 		ArgsUsage: "FILE [REF]",
-		Description: "Without REF: uploads with their states, counts against the last good run, and when what was sent is found. With REF:\n" +
-			"whether the document is there and found, its permissions beside those that the pipeline would send now, and what\n" +
-			"happened to it. Changes nothing in Glean. Exit codes as of run; 7 when Glean paused a deletion, lost an upload, or has not\n" +
+		Description: "Without REF: uploads with their states, counts against the last good run, and when what was sent is " +
+			"found. With REF:\n" +
+			"whether the document is there and found, its permissions beside those that the pipeline would send now, and " +
+			"what\n" +
+			"happened to it. Changes nothing in Glean. Exit codes as of run; 7 when Glean paused a deletion, lost an upload, " +
+			"or has not\n" +
 			"processed everything within --wait.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "as", Usage: "with REF: whether the person with this `E-MAIL` finds it, and why not"},
@@ -117,7 +120,8 @@ func (a *app) statusOfPlace(ctx context.Context, c *urfave.Context, o *operating
 			return err
 		}
 	}
-	s := placeStatus{Inspection: found, Hidden: []baseline.Hidden{}, Unconfirmed: append([]baseline.Upload{}, uploads.Unknown...), Lost: append([]baseline.Upload{}, uploads.Lost...)}
+	s := placeStatus{Inspection: found, Hidden: []baseline.Hidden{},
+		Unconfirmed: append([]baseline.Upload{}, uploads.Unknown...), Lost: append([]baseline.Upload{}, uploads.Lost...)}
 	last, hidden, err := o.Remembered()
 	if err != nil {
 		return err
@@ -125,11 +129,16 @@ func (a *app) statusOfPlace(ctx context.Context, c *urfave.Context, o *operating
 	s.LastRun, s.Hidden = last, append(s.Hidden, hidden...)
 	switch {
 	case len(found.Paused) > 0:
-		err = &fault.Unconfirmed{Reason: "Glean has paused the deletion of " + strings.Join(found.Paused, ", "), Remedy: "look whether what should be gone must not be found: pipe hide takes single documents away, and a run that brings back what is missing undoes the rest"}
+		err = &fault.Unconfirmed{Reason: "Glean has paused the deletion of " + strings.Join(found.Paused, ", "),
+			Remedy: "look whether what should be gone must not be found: pipe hide takes single documents away, and a run " +
+				"that brings back what is missing undoes the rest"}
 	case len(s.Lost) > 0:
-		err = &fault.Unconfirmed{Reason: "Glean lost " + uploadsOf(s.Lost) + ", although every page was acknowledged", Remedy: "run pipe run FILE: it sends everything again"}
+		err = &fault.Unconfirmed{Reason: "Glean lost " + uploadsOf(s.Lost) + ", although every page was acknowledged",
+			Remedy: "run pipe run FILE: it sends everything again"}
 	case c.IsSet("wait") && !done:
-		err = &fault.Unconfirmed{Reason: fmt.Sprintf("Glean has not processed everything within %s: %s", waitOf(c), strings.Join(s.pending(), ", ")), Remedy: "wait longer with --wait=1h, or have Glean process it now with pipe process FILE"}
+		err = &fault.Unconfirmed{Reason: fmt.Sprintf("Glean has not processed everything within %s: %s", waitOf(c),
+			strings.Join(s.pending(), ", ")),
+			Remedy: "wait longer with --wait=1h, or have Glean process it now with pipe process FILE"}
 	}
 	if c.Bool("json") {
 		return a.printJSON(s, err)
@@ -172,7 +181,8 @@ func (a *app) printPlace(s placeStatus, st print.Style) {
 		}
 		rows[len(rows)-1][2] = counted(h.Indexed)
 		for _, t := range s.Types {
-			rows = append(rows, []string{"  " + t.Type, counted(t.Uploaded), counted(t.Indexed), lastCountOfType(s.LastRun, h.Stream, t.Type)})
+			rows = append(rows,
+				[]string{"  " + t.Type, counted(t.Uploaded), counted(t.Indexed), lastCountOfType(s.LastRun, h.Stream, t.Type)})
 		}
 		for _, t := range lackingTypes(s.LastRun, h.Stream, s.Types) {
 			rows = append(rows, []string{"  " + t, "0", "0", lastCountOfType(s.LastRun, h.Stream, t)})
@@ -181,9 +191,12 @@ func (a *app) printPlace(s placeStatus, st print.Style) {
 	header := []string{"", "uploaded", "indexed", "last run"}
 	display.Fprintln(a.Stdout, print.Grid(header, rows, 1, st))
 	if s.LastRun != nil {
-		display.Fprintf(a.Stdout, "%s\n", st.Dim.Render("the last good run from this state folder ended "+clock(s.LastRun.Finished)+"; Glean's counts may be three hours old"))
+		display.Fprintf(a.Stdout, "%s\n",
+			st.Dim.Render("the last good run from this state folder ended "+clock(s.LastRun.Finished)+
+				"; Glean's counts may be three hours old"))
 	} else {
-		display.Fprintf(a.Stdout, "%s\n", st.Dim.Render("no good run is remembered here; Glean's counts may be three hours old"))
+		display.Fprintf(a.Stdout, "%s\n",
+			st.Dim.Render("no good run is remembered here; Glean's counts may be three hours old"))
 	}
 	if len(s.Uploads) > 0 {
 		display.Fprintf(a.Stdout, "\nuploads\n")
@@ -193,10 +206,12 @@ func (a *app) printPlace(s placeStatus, st print.Style) {
 		if !u.Ended.IsZero() {
 			end = "ended " + clock(u.Ended)
 		}
-		display.Fprintf(a.Stdout, "  %-12s %-20s began %s, %s  %s\n", u.Stream, u.State, clock(u.Began), end, st.Dim.Render(u.ID))
+		display.Fprintf(a.Stdout, "  %-12s %-20s began %s, %s  %s\n", u.Stream, u.State, clock(u.Began), end,
+			st.Dim.Render(u.ID))
 	}
 	if len(s.Unconfirmed) > 0 {
-		display.Fprintf(a.Stdout, "  not confirmed yet: %s was acknowledged, and Glean does not list it as complete\n", uploadsOf(s.Unconfirmed))
+		display.Fprintf(a.Stdout, "  not confirmed yet: %s was acknowledged, and Glean does not list it as complete\n",
+			uploadsOf(s.Unconfirmed))
 	}
 	if len(s.Hidden) > 0 {
 		display.Fprintf(a.Stdout, "\nhidden with pipe hide\n")

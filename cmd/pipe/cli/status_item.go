@@ -62,7 +62,8 @@ func (a *app) statusOfItem(ctx context.Context, c *urfave.Context, o *operating,
 		case err != nil:
 			unknown = err.Error()
 		case lost:
-			unknown = "the last good run delivered it under an id that is not its ref, and neither the source nor the hidden list says which"
+			unknown = "the last good run delivered it under an id that is not its ref, and neither the source nor the hidden " +
+				"list says which"
 		}
 		if len(ids) > 0 {
 			q.ID = ids[len(ids)-1]
@@ -82,7 +83,8 @@ func (a *app) statusOfItem(ctx context.Context, c *urfave.Context, o *operating,
 	}
 	out.compare()
 	if c.IsSet("wait") && !done {
-		err = &fault.Unconfirmed{Reason: fmt.Sprintf("Glean has not indexed %s within %s", ref, waitOf(c)), Remedy: "wait longer with --wait=1h, or have Glean process it now with pipe process FILE"}
+		err = &fault.Unconfirmed{Reason: fmt.Sprintf("Glean has not indexed %s within %s", ref, waitOf(c)),
+			Remedy: "wait longer with --wait=1h, or have Glean process it now with pipe process FILE"}
 	}
 	if c.Bool("json") {
 		return a.printJSON(out, err)

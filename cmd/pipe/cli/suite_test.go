@@ -58,10 +58,12 @@ func TestCheckTests(t *testing.T) {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	c := pipe(t, nil, "check", suiteOf(t, "tests: [{name: a, expect: {a: {documnts: {}}}}]\n"))
-	if c.code != int(job.Wrong) || !strings.Contains(c.stdout, "did you mean documents?") || !strings.Contains(c.stdout, "1 problem") {
+	if c.code != int(job.Wrong) || !strings.Contains(c.stdout, "did you mean documents?") ||
+		!strings.Contains(c.stdout, "1 problem") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
-	c = pipe(t, nil, "check", "--json", write(t, "x.test.yaml", "pipeline: nowhere.yaml\ntests: [{name: a, expect: {a: {documents: {}}}}]\n"))
+	c = pipe(t, nil, "check", "--json",
+		write(t, "x.test.yaml", "pipeline: nowhere.yaml\ntests: [{name: a, expect: {a: {documents: {}}}}]\n"))
 	if c.code != int(job.Wrong) || !strings.Contains(c.stdout, "the pipeline that it tests is wrong") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
@@ -89,36 +91,48 @@ tests:
 // TestTestFails: each kind of expectation can fail, and says where and why.
 func TestTestFails(t *testing.T) {
 	for expect, want := range map[string]string{
-		"documents: {title: two}":                        "documents.title\n          - two\n          + one\n",
-		"documents: {tags: [a]}":                         "+ - b\n",
-		"documents: {tags: {contains: c}}":               `documents.tags does not contain "c"; it is`,
-		"documents: {title: {lacks: o}}":                 `documents.title contains "o"; it is`,
-		"documents: {title: null}":                       "documents.title\n          - (nothing)\n          + one\n",
-		"documents: {customProperties: {type: website}}": "documents.customProperties.type\n          - website\n          + service\n",
-		"documents: {customProperties: {system: x}}":     "+ (nothing)",
-		"documents: absent":                              "documents hold an item of it",
-		"users: {}":                                      "users hold no item of it, it is to be delivered",
-		"withheld: true":                                 "it is not withheld, it is to be delivered",
-		"filtered: not orphaned":                         "- filtered (not orphaned)\n          + to be delivered",
-		"rejected: title":                                "+ to be delivered",
-		"merged: true":                                   "it is not merged",
-		"rule: unknown visibility":                       "another rule decided\n          - unknown visibility\n          + default\n",
-		"audience: nobody":                               "+ datasource-users",
-		"can_see: [bob@example.com]":                     "bob@example.com cannot see it: nobody with the e-mail bob@example.com was read",
-		"cannot_see: [ann@example.com]":                  "ann@example.com can see it: the default allows every user of the datasource",
-		"cannot_see: [annn@example.com]":                 "none of the records is of annn@example.com; near it is ann@example.com; write stranger annn@example.com when",
-		"cannot_see: [user:default/an]":                  "none of the records is of user:default/an; near it is user:default/ann",
-		"cannot_see: [stranger ann@example.com]":         "ann@example.com is one of the records, and no stranger",
-		"members: [ann@example.com]":                     "it is no group of the sink",
+		"documents: {title: two}":          "documents.title\n          - two\n          + one\n",
+		"documents: {tags: [a]}":           "+ - b\n",
+		"documents: {tags: {contains: c}}": `documents.tags does not contain "c"; it is`,
+		"documents: {title: {lacks: o}}":   `documents.title contains "o"; it is`,
+		"documents: {title: null}":         "documents.title\n          - (nothing)\n          + one\n",
+		"documents: {customProperties: {type: website}}": "documents.customProperties.type\n          - website\n" +
+			"          + service\n",
+		"documents: {customProperties: {system: x}}": "+ (nothing)",
+		"documents: absent":                          "documents hold an item of it",
+		"users: {}":                                  "users hold no item of it, it is to be delivered",
+		"withheld: true":                             "it is not withheld, it is to be delivered",
+		"filtered: not orphaned":                     "- filtered (not orphaned)\n          + to be delivered",
+		"rejected: title":                            "+ to be delivered",
+		"merged: true":                               "it is not merged",
+		"rule: unknown visibility": "another rule decided\n          - unknown visibility\n" +
+			"          + default\n",
+		"audience: nobody": "+ datasource-users",
+		"can_see: [bob@example.com]": "bob@example.com cannot see it: nobody with the e-mail " +
+			"bob@example.com was read",
+		"cannot_see: [ann@example.com]": "ann@example.com can see it: the default allows every user of " +
+			"the datasource",
+		"cannot_see: [annn@example.com]": "none of the records is of annn@example.com; near it is " +
+			"ann@example.com; write stranger annn@example.com when",
+		"cannot_see: [user:default/an]": "none of the records is of user:default/an; near it is " +
+			"user:default/ann",
+		"cannot_see: [stranger ann@example.com]": "ann@example.com is one of the records, and no stranger",
+		"members: [ann@example.com]":             "it is no group of the sink",
 	} {
-		path := suiteOf(t, oneComponent+"  - name: it\n    records: [fixture: one]\n    expect:\n      one:\n        "+expect+"\n")
+		path := suiteOf(t,
+			oneComponent+"  - name: it\n    records: [fixture: one]\n    expect:\n      one:\n        "+expect+"\n")
 		c := pipe(t, nil, "test", path)
-		if c.code != int(job.Failed) || !strings.Contains(c.stdout, want) || !strings.Contains(c.stdout, path+":13:") || !strings.Contains(c.stderr, "1 of 1 test failed") {
+		if c.code != int(job.Failed) || !strings.Contains(c.stdout, want) || !strings.Contains(c.stdout, path+":13:") ||
+			!strings.Contains(c.stderr, "1 of 1 test failed") {
 			t.Errorf("%s: exit %d\n%s", expect, c.code, c.both())
 		}
 	}
-	c := pipe(t, nil, "test", suiteOf(t, oneComponent+"  - name: it\n    expect:\n      tem: {members: []}\n      team: {members: [bob@example.com]}\n"))
-	if c.code != int(job.Failed) || !strings.Contains(c.stdout, "tem is none of the records that were read; near it are group:default/team") || !strings.Contains(c.stdout, "- bob@example.com\n          + ann@example.com") {
+	c := pipe(t, nil, "test",
+		suiteOf(t,
+			oneComponent+"  - name: it\n    expect:\n      tem: {members: []}\n      team: {members: [bob@example.com]}\n"))
+	if c.code != int(job.Failed) ||
+		!strings.Contains(c.stdout, "tem is none of the records that were read; near it are group:default/team") ||
+		!strings.Contains(c.stdout, "- bob@example.com\n          + ann@example.com") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }
@@ -142,7 +156,8 @@ func TestTestHolds(t *testing.T) {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	c := pipe(t, nil, "test", "--coverage", path)
-	if c.code != int(job.Failed) || !strings.Contains(c.stderr, `no test touches the rule "unknown visibility", the default`) || !strings.Contains(c.stdout, "untested: documents.owner") {
+	if c.code != int(job.Failed) || !strings.Contains(c.stderr, `no test touches the rule "unknown visibility", the default`) ||
+		!strings.Contains(c.stdout, "untested: documents.owner") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	if c := pipe(t, nil, "test", "--run", "^it$", path); c.code != 0 {
@@ -153,7 +168,8 @@ func TestTestHolds(t *testing.T) {
 		OK   bool     `json:"ok"`
 		Data []tested `json:"data"`
 	}
-	if err := codec.Unmarshal([]byte(c.stdout), &got); err != nil || c.code != 0 || len(got.Data) != 2 || !got.Data[0].Tests[0].OK {
+	if err := codec.Unmarshal([]byte(c.stdout), &got); err != nil || c.code != 0 || len(got.Data) != 2 ||
+		!got.Data[0].Tests[0].OK {
 		t.Errorf("exit %d, %v\n%s", c.code, err, c.both())
 	}
 }
@@ -162,10 +178,12 @@ func TestTestHolds(t *testing.T) {
 func TestTestGolden(t *testing.T) {
 	path := suiteOf(t, oneComponent+"  - name: it\n    records: [fixture: one]\n    golden: golden/one.json\n")
 	golden := filepath.Join(filepath.Dir(path), "golden", "one.json")
-	if c := pipe(t, nil, "test", path); c.code != int(job.Failed) || !strings.Contains(c.stdout, path+":11:13: "+golden+" does not exist; --update writes it") {
+	if c := pipe(t, nil, "test", path); c.code != int(job.Failed) ||
+		!strings.Contains(c.stdout, path+":11:13: "+golden+" does not exist; --update writes it") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
-	if c := pipe(t, nil, "test", "--update", "--allow-untested", path); c.code != 0 || !strings.Contains(c.stdout, "wrote "+golden) {
+	if c := pipe(t, nil, "test", "--update", "--allow-untested", path); c.code != 0 ||
+		!strings.Contains(c.stdout, "wrote "+golden) {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	text := read(t, golden)
@@ -179,7 +197,8 @@ func TestTestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := pipe(t, nil, "test", "--allow-untested", path)
-	if c.code != int(job.Failed) || !strings.Contains(c.stdout, `-       "title": "two"`) || !strings.Contains(c.stdout, `+       "title": "one"`) || strings.Contains(c.stdout, `"memberships"`) {
+	if c.code != int(job.Failed) || !strings.Contains(c.stdout, `-       "title": "two"`) || !strings.Contains(c.stdout, `+       "title": "one"`) ||
+		strings.Contains(c.stdout, `"memberships"`) {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }
@@ -187,29 +206,31 @@ func TestTestGolden(t *testing.T) {
 // TestTestWrong: a test file that is wrong says so at the place, with what was
 // meant, and no test runs.
 func TestTestWrong(t *testing.T) {
+	const expectsIt = "tests: [{name: a, expect: {a: {documents: {}}}}]\n"
 	for text, want := range map[string]string{
-		"tests: []\n":                                `"tests" is required and empty`,
-		"test: []\n":                                 "did you mean tests?",
-		"tests:\n  - name: a\n    expct: {}\n":       "did you mean expect?",
-		"tests:\n  - name: a\n":                      "the test expects nothing",
-		"tests:\n  - name: a\n  - name: a\n":         "another test has this name, on line 3",
-		"tests:\n  - expect: {a: {documents: {}}}\n": `"name" is required and missing`,
-		"records: [fixture: x]\ntests: [{name: a, expect: {a: {documents: {}}}}]\n":                      `there is no fixture "x"`,
-		"records: [fixtur: x]\ntests: [{name: a, expect: {a: {documents: {}}}}]\n":                       "did you mean fixture?",
-		"records: [file: x.json]\ntests: [{name: a, expect: {a: {documents: {}}}}]\n":                    "no such file",
-		"tests: [{name: a, expect: {a: {documnts: {}}}}]\n":                                              "did you mean documents?",
-		"tests: [{name: a, expect: {a: {documents: {titel: x}}}}]\n":                                     "did you mean title?",
-		"tests: [{name: a, expect: {a: {documents: {title: {contain: x}}}}}]\n":                          "did you mean contains?",
-		"tests: [{name: a, expect: {a: {can_se: [x]}}}]\n":                                               "did you mean can_see?",
-		"tests: [{name: a, expect: {a: {can_see: x}}}]\n":                                                "can_see is a list of people",
-		"tests: [{name: a, expect: {a: {rule: unknown visibilty}}}]\n":                                   "did you mean unknown visibility?",
-		"tests: [{name: a, expect: {a: {audience: all}}}]\n":                                             `"all" is no audience`,
-		"tests: [{name: a, expect: {a: {}}}]\n":                                                          "nothing is expected of the record",
-		"tests: [{name: a, expect: {a: x}}]\n":                                                           "what is expected of a record is a mapping",
-		"variables: {DEFAULT_PERMISSIONS: everyone}\ntests: [{name: a, expect: {a: {documents: {}}}}]\n": "backstage.yaml:",
+		"tests: []\n":                                                           `"tests" is required and empty`,
+		"test: []\n":                                                            "did you mean tests?",
+		"tests:\n  - name: a\n    expct: {}\n":                                  "did you mean expect?",
+		"tests:\n  - name: a\n":                                                 "the test expects nothing",
+		"tests:\n  - name: a\n  - name: a\n":                                    "another test has this name, on line 3",
+		"tests:\n  - expect: {a: {documents: {}}}\n":                            `"name" is required and missing`,
+		"records: [fixture: x]\n" + expectsIt:                                   `there is no fixture "x"`,
+		"records: [fixtur: x]\n" + expectsIt:                                    "did you mean fixture?",
+		"records: [file: x.json]\n" + expectsIt:                                 "no such file",
+		"tests: [{name: a, expect: {a: {documnts: {}}}}]\n":                     "did you mean documents?",
+		"tests: [{name: a, expect: {a: {documents: {titel: x}}}}]\n":            "did you mean title?",
+		"tests: [{name: a, expect: {a: {documents: {title: {contain: x}}}}}]\n": "did you mean contains?",
+		"tests: [{name: a, expect: {a: {can_se: [x]}}}]\n":                      "did you mean can_see?",
+		"tests: [{name: a, expect: {a: {can_see: x}}}]\n":                       "can_see is a list of people",
+		"tests: [{name: a, expect: {a: {rule: unknown visibilty}}}]\n":          "did you mean unknown visibility?",
+		"tests: [{name: a, expect: {a: {audience: all}}}]\n":                    `"all" is no audience`,
+		"tests: [{name: a, expect: {a: {}}}]\n":                                 "nothing is expected of the record",
+		"tests: [{name: a, expect: {a: x}}]\n":                                  "what is expected of a record is a mapping",
+		"variables: {DEFAULT_PERMISSIONS: everyone}\n" + expectsIt:              "backstage.yaml:",
 	} {
 		c := pipe(t, nil, "test", suiteOf(t, text))
-		if c.code != int(job.Wrong) || !strings.Contains(c.stderr, want) || !strings.Contains(c.stderr, "no test was run") || strings.Contains(c.stdout, "ok") {
+		if c.code != int(job.Wrong) || !strings.Contains(c.stderr, want) || !strings.Contains(c.stderr, "no test was run") ||
+			strings.Contains(c.stdout, "ok") {
 			t.Errorf("%s: exit %d\n%s", text, c.code, c.both())
 		}
 	}

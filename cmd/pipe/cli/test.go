@@ -29,8 +29,10 @@ func (a *app) testCommand() *urfave.Command {
 		Name:      "test",
 		Usage:     "run the tests of pipelines: what becomes of records, and who can see them",
 		ArgsUsage: "FILE…",
-		Description: "FILE is a pipeline, whose tests stand beside it as NAME.test.yaml, or a test file. Nothing is connected to; variables are\n" +
-			"those of the test file alone. A permission rule that no test touches fails the call, since nobody would notice if it broke.\n" +
+		Description: "FILE is a pipeline, whose tests stand beside it as NAME.test.yaml, or a test file. Nothing is " +
+			"connected to; variables are\n" +
+			"those of the test file alone. A permission rule that no test touches fails the call, since nobody would notice " +
+			"if it broke.\n" +
 			"Exit codes: 0 all passed, 1 a test failed or a rule is untested, 2 a file or the call is wrong.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "run", Usage: "run only the tests whose names match `REGEX`"},
@@ -136,7 +138,8 @@ func (a *app) testOptions(c *urfave.Context) (suite.Options, error) {
 
 // testPipeline loads a pipeline with the variables of a test; the others count
 // as not set, and pages are at a placeholder where the test does not say.
-func (a *app) testPipeline(path string, variables map[string]string, set []pipeline.Setting, unpinned bool) *pipeline.Definition {
+func (a *app) testPipeline(path string, variables map[string]string, set []pipeline.Setting,
+	unpinned bool) *pipeline.Definition {
 	return job.Options{
 		Path: path, Registry: a.Registry, Settings: set, Lenient: true, SinkLenient: true, Unpinned: unpinned, Log: a.log,
 		Lookup:        func(name string) (string, bool) { v, ok := variables[name]; return v, ok },
@@ -154,13 +157,16 @@ func suitePath(path string) (string, error) {
 		return "", usage{path + " does not exist", "check the path; it starts from the working directory"}
 	}
 	if _, err := os.Stat(beside); err != nil {
-		return "", usage{path + " has no tests: there is no " + beside, "write one; `pipe init` gives an example, pipelines/backstage.test.yaml"}
+		return "",
+			usage{path + " has no tests: there is no " + beside,
+				"write one; `pipe init` gives an example, pipelines/backstage.test.yaml"}
 	}
 	return beside, nil
 }
 
 // testFile runs the tests of one file and prints them.
-func (a *app) testFile(ctx context.Context, c *urfave.Context, path string, o suite.Options, coverage map[string]*suite.Coverage) (tested, error) {
+func (a *app) testFile(ctx context.Context, c *urfave.Context, path string, o suite.Options,
+	coverage map[string]*suite.Coverage) (tested, error) {
 	f, problems := suite.Load(path)
 	var tests []*suite.Prepared
 	if !problems.HasErrors() {
@@ -252,7 +258,8 @@ func (a *app) sumTests(c *urfave.Context, all []tested, part bool) error {
 		return usage{"no test was run", "the names of the tests are under name in the test file; --run picks some of them"}
 	}
 	if passed < total {
-		err = testsFailed{fmt.Sprintf("%d of %s failed", total-passed, display.Plural(total, "test")), "- is expected and not there, + is there and not expected; pipe explain shows how a record came to be what it is"}
+		err = testsFailed{fmt.Sprintf("%d of %s failed", total-passed, display.Plural(total, "test")),
+			"- is expected and not there, + is there and not expected; pipe explain shows how a record came to be what it is"}
 	}
 	var untested []string
 	var seen []*suite.Coverage
@@ -263,7 +270,9 @@ func (a *app) sumTests(c *urfave.Context, all []tested, part bool) error {
 		}
 	}
 	if len(untested) > 0 && err == nil && !c.Bool("allow-untested") {
-		err = testsFailed{"no test touches " + print.List(untested), "add a test with a record that it decides, and say under can_see and cannot_see who finds it; or pass --allow-untested"}
+		err = testsFailed{"no test touches " + print.List(untested),
+			"add a test with a record that it decides, and say under can_see and cannot_see who finds it; or pass " +
+				"--allow-untested"}
 	}
 	if c.Bool("json") {
 		return a.printJSON(all, err)
@@ -291,7 +300,8 @@ func (a *app) printCoverage(c *urfave.Context, path string, cov *suite.Coverage)
 		return untested
 	}
 	display.Fprintf(a.Stdout, "\n%s: the tests touch %d of %s and %d of %s of the mapping\n", path,
-		len(cov.Rules)-len(rules), display.Plural(len(cov.Rules), "permission rule"), len(cov.Mapping)-len(mapping), display.Plural(len(cov.Mapping), "line"))
+		len(cov.Rules)-len(rules), display.Plural(len(cov.Rules), "permission rule"), len(cov.Mapping)-len(mapping),
+		display.Plural(len(cov.Mapping), "line"))
 	for i, l := range rules {
 		display.Fprintf(a.Stdout, "  %s: untested: %s\n", l.Pos, untested[i])
 	}

@@ -21,7 +21,8 @@ func (a *app) tokenCommand() *urfave.Command {
 			Name:      "rotate",
 			Usage:     "have Glean give the token a new secret, and write it to the file that the token is read from",
 			ArgsUsage: "FILE",
-			Description: "For tokens that were made with a rotation period, and that the pipeline reads from a ${file:PATH}. The file is replaced\n" +
+			Description: "For tokens that were made with a rotation period, and that the pipeline reads from a ${file:PATH}. " +
+				"The file is replaced\n" +
 				"whole. The secret before works for ten minutes more: a run under way reads the new one from the file.",
 			Action: a.tokenRotate,
 		}},
@@ -46,7 +47,9 @@ func (a *app) tokenRotate(c *urfave.Context) error {
 		case fault.RemedyOf(err) != "":
 			return err
 		case err != nil:
-			return fault.Errorf(fault.Fatal, "the token was not rotated; have this user replace the file in its folder, or rotate where the secret is kept", "the new secret could not be kept: %w", err)
+			return fault.Errorf(fault.Fatal,
+				"the token was not rotated; have this user replace the file in its folder, or rotate where the secret is kept",
+				"the new secret could not be kept: %w", err)
 		}
 		defer file.drop()
 		rotated, err := rotator.Rotate(context.WithoutCancel(ctx)) // a lost answer is a lost secret
@@ -79,10 +82,14 @@ type rotatedJSON struct {
 func lost(err error, path, until string) error {
 	var k *keptError
 	if errors.As(err, &k) {
-		return fault.Errorf(fault.Fatal, fmt.Sprintf("move it there before %s, until when the secret in the file works: mv %s %s", until, k.path, path),
-			"Glean has rotated the token, and the new secret is in %s, as it could not be put in the place of %s: %w", k.path, path, k.err)
+		return fault.Errorf(fault.Fatal,
+			fmt.Sprintf("move it there before %s, until when the secret in the file works: mv %s %s", until, k.path, path),
+			"Glean has rotated the token, and the new secret is in %s, as it could not be put in the place of %s: %w", k.path,
+			path, k.err)
 	}
-	return fault.Errorf(fault.Fatal, fmt.Sprintf("rotate it again before %s, until when the secret in %s works, once the disk can be written", until, path),
+	return fault.Errorf(fault.Fatal,
+		fmt.Sprintf("rotate it again before %s, until when the secret in %s works, once the disk can be written", until,
+			path),
 		"Glean has rotated the token, and the new secret could not be written anywhere: %w", err)
 }
 

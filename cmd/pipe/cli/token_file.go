@@ -39,7 +39,8 @@ func newSecretFile(path string) (*secretFile, error) {
 	case err != nil:
 		return nil, fmt.Errorf("lock %s: %w", s.lock.Path(), err)
 	case !alone:
-		return nil, fault.Errorf(fault.Fatal, "wait until it has ended", "another rotation of the secret in %s is under way", path)
+		return nil,
+			fault.Errorf(fault.Fatal, "wait until it has ended", "another rotation of the secret in %s is under way", path)
 	}
 	if err := s.prepare(name); err != nil {
 		s.drop()

@@ -18,7 +18,8 @@ var own = []string{"HOME", "LOG_LEVEL", "NO_COLOR", pluginhost.ReattachVariable,
 
 // outside are the variables that count in the environment alone: they are read
 // before .env is, or by the libraries below.
-var outside = []string{"ALL_PROXY", "CI", "GOGC", "GOMEMLIMIT", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR"}
+var outside = []string{"ALL_PROXY", "CI", "GOGC", "GOMEMLIMIT", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_DIR",
+	"SSL_CERT_FILE", "TMPDIR"}
 
 // mostUnread is how many names without a near one are listed.
 const mostUnread = 10

@@ -33,7 +33,8 @@ func (a *app) versionCommand() *urfave.Command {
 		Usage: "print the version of pipe and of Go",
 		Action: func(c *urfave.Context) error {
 			if c.Bool("json") {
-				return a.printJSON(map[string]string{"version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}, nil)
+				return a.printJSON(map[string]string{"version": version(), "go": runtime.Version(),
+					"platform": runtime.GOOS + "/" + runtime.GOARCH}, nil)
 			}
 			display.Fprintf(a.Stdout, "pipe %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return nil

@@ -30,9 +30,12 @@ type watched struct {
 // sourceFlags say where the records of explain and eval come from.
 func sourceFlags() []urfave.Flag {
 	return []urfave.Flag{
-		&urfave.StringFlag{Name: "input", Usage: "take the records of this `FILE` instead of asking the source: JSON, an answer of the catalog's API, NDJSON or YAML; - is the input"},
+		&urfave.StringFlag{Name: "input",
+			Usage: "take the records of this `FILE` instead of asking the source: JSON, an answer of the catalog's API, " +
+				"NDJSON or YAML; - is the input"},
 		&urfave.BoolFlag{Name: "sandbox", Usage: "read from a server on this machine that is started for it"},
-		&urfave.StringFlag{Name: "catalog", Usage: "with --sandbox: serve the entities of this `FILE`, in any format of --input"},
+		&urfave.StringFlag{Name: "catalog",
+			Usage: "with --sandbox: serve the entities of this `FILE`, in any format of --input"},
 		allowUnpinned(),
 	}
 }
@@ -126,14 +129,17 @@ func (w *watched) pickRef(asked string, records []string) (string, error) {
 	case ref != "":
 		return ref, nil
 	case len(near) > 0 && m.Matches(near[0]):
-		return "", usage{fmt.Sprintf("%q may mean %s", asked, display.Plural(len(near), "record")), "write one of: " + print.List(near)}
+		return "",
+			usage{fmt.Sprintf("%q may mean %s", asked, display.Plural(len(near), "record")), "write one of: " + print.List(near)}
 	}
 	if w.input != nil {
 		if unread, _ := m.Pick(w.input.Refs()); unread != "" {
-			return "", usage{unread + " is of a kind that the pipeline does not read", "switch the kind on in the source's block of the pipeline file"}
+			return "", usage{unread + " is of a kind that the pipeline does not read", "switch the kind on in the source's " +
+				"block of the pipeline file"}
 		}
 	}
-	u := usage{fmt.Sprintf("the source holds no %q among the %s that the pipeline reads", asked, display.Plural(len(records), "record")), "a ref is kind:namespace/name; `pipe show FILE KIND` lists them"}
+	u := usage{fmt.Sprintf("the source holds no %q among the %s that the pipeline reads", asked,
+		display.Plural(len(records), "record")), "a ref is kind:namespace/name; `pipe show FILE KIND` lists them"}
 	if len(near) > 0 {
 		u.hint = "did you mean " + print.List(near) + "?"
 	}

@@ -40,19 +40,25 @@ func TestAccessPaths(t *testing.T) {
     set:
       metadata.title: spec.nick
 #`, 1)
-	text = strings.Replace(text, "      email: lower(spec.profile.email)\n", "      email: lower(spec.profile.email)\n      isActive: spec.left != true\n      userId: spec.login\n", 1)
-	text = strings.Replace(text, "      members: related(\"hasMember\")\n", "      members: related(\"hasMember\")\n      name: spec.team\n", 1)
+	text = strings.Replace(text, "      email: lower(spec.profile.email)\n",
+		"      email: lower(spec.profile.email)\n      isActive: spec.left != true\n      userId: spec.login\n", 1)
+	text = strings.Replace(text, "      members: related(\"hasMember\")\n",
+		"      members: related(\"hasMember\")\n      name: spec.team\n", 1)
 	var told []string
 	r := components.Registry()
-	r.Transforms = append(r.Transforms, component.TransformSpec[any]{Key: "curious", Config: func() any { return new(string) },
-		New: func(_ any, s component.TransformSettings) component.Transform { return curious{s} }})
-	d := pipeline.Parse("pipeline.yaml", []byte(text), pipeline.Options{Registry: r, Variables: config.Variables{Lookup: func(string) (string, bool) { return "", false }, Lenient: true}})
+	r.Transforms = append(r.Transforms,
+		component.TransformSpec[any]{Key: "curious", Config: func() any { return new(string) },
+			New: func(_ any, s component.TransformSettings) component.Transform { return curious{s} }})
+	d := pipeline.Parse("pipeline.yaml", []byte(text),
+		pipeline.Options{Registry: r,
+			Variables: config.Variables{Lookup: func(string) (string, bool) { return "", false }, Lenient: true}})
 	if d.Problems.HasErrors() {
 		t.Fatal(d.Problems)
 	}
 	c, _ := component.Capability[curious](d.Transforms()[0])
 	told = c.s.AccessReads()
-	for _, path := range []string{"metadata.annotations", "metadata.labels", "relations", "spec.profile.email", "metadata.labels.who", "spec.left", "spec.login", "spec.team"} {
+	for _, path := range []string{"metadata.annotations", "metadata.labels", "relations", "spec.profile.email",
+		"metadata.labels.who", "spec.left", "spec.login", "spec.team"} {
 		if !slices.Contains(told, path) {
 			t.Errorf("%s decides who finds what, and only %v are told", path, told)
 		}

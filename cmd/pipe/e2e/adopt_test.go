@@ -22,8 +22,13 @@ func typed(t testing.TB, env map[string]string, text string, args ...string) cal
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var out, errs strings.Builder
-	code := cli.Run(ctx, cli.Host{Registry: components.Registry(), Args: append([]string{"pipe"}, args...), Env: func(n string) (string, bool) { v, ok := env[n]; return v, ok },
-		Stdin: strings.NewReader(text), Stdout: &out, Stderr: &errs, Interactive: true})
+	code := cli.Run(ctx,
+		cli.Host{Registry: components.Registry(), Args: append([]string{"pipe"}, args...),
+			Env: func(n string) (string, bool) {
+				v, ok := env[n]
+				return v, ok
+			},
+			Stdin: strings.NewReader(text), Stdout: &out, Stderr: &errs, Interactive: true})
 	return call{code, out.String(), errs.String()}
 }
 
@@ -54,12 +59,17 @@ func elsewhere(t *testing.T) *world {
 func TestAdopt(t *testing.T) {
 	t.Parallel()
 	w := elsewhere(t)
-	w.run(t).expect(t, int(job.Refused), "pipe adopt --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped, "pipe run --approve ")
-	w.pipe(t, "push", shipped, scorer).expect(t, int(job.Refused), "of another state folder", "pipe adopt "+shipped, "!pipe run --approve ")
+	w.run(t).expect(t, int(job.Refused), "pipe adopt --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped,
+		"pipe run --approve ")
+	w.pipe(t, "push", shipped, scorer).expect(t, int(job.Refused), "of another state folder", "pipe adopt "+shipped,
+		"!pipe run --approve ")
 	adopt := []string{"adopt", shipped, "--progress", "none"}
 	for _, wrong := range []string{"", "\n", "yes\n", "3\n"} {
-		typed(t, w.env, wrong, adopt...).expect(t, int(job.Wrong), "datasource backstage now holds", "56 documents", "  16 component", "last uploads of documents:", ", owner ",
-			"of another state folder", "54 for datasource-users, rule default", "would be published again", "2 restricted in all", "2 for nobody (withheld)", "hidden with pipe hide and another state folder are unknown", "nothing was changed")
+		typed(t, w.env, wrong, adopt...).expect(t, int(job.Wrong), "datasource backstage now holds", "56 documents",
+			"  16 component", "last uploads of documents:", ", owner ",
+			"of another state folder", "54 for datasource-users, rule default", "would be published again",
+			"2 restricted in all", "2 for nobody (withheld)", "hidden with pipe hide and another state folder are unknown",
+			"nothing was changed")
 	}
 	w.run(t).expect(t, int(job.Refused))
 	before := len(w.index().Uploads)
@@ -81,7 +91,8 @@ func TestAdoptWithoutTerminal(t *testing.T) {
 	t.Parallel()
 	w := elsewhere(t)
 	c := w.pipe(t, "adopt", shipped, "--progress", "none")
-	c.expect(t, int(job.Refused), "datasource backstage now holds", "restricted in all", "are unknown here", "pipe run --approve ")
+	c.expect(t, int(job.Refused), "datasource backstage now holds", "restricted in all", "are unknown here",
+		"pipe run --approve ")
 	m := regexp.MustCompile(`pipe (run --approve \S+ \S+)`).FindStringSubmatch(c.stderr)
 	if m == nil {
 		t.Fatal(c.both())
@@ -101,7 +112,8 @@ func TestAdoptCalls(t *testing.T) {
 	w.pipe(t, "adopt", shipped, "--state", "none").expect(t, int(job.Wrong), "--state DIR")
 	w.pipe(t, "adopt", shipped, "--json", "--progress", "none").expect(t, int(job.Refused), `"holds"`, `"restricted": 2`, `"approve": "pipe run --approve `)
 	w.glean.Fail(gleanfaults.Fault{Path: "status", Status: http.StatusNotFound})
-	typed(t, w.env, "", "adopt", shipped, "--progress", "none").expect(t, int(job.Wrong), "What the datasource holds is unknown", "2 restricted in all")
+	typed(t, w.env, "", "adopt", shipped, "--progress", "none").expect(t, int(job.Wrong),
+		"What the datasource holds is unknown", "2 restricted in all")
 	w.glean.Heal()
 	w.backstage.Fail(backstagefaults.Fault{Empty: true})
 	typed(t, w.env, "0\n", "adopt", shipped, "--progress", "none").expect(t, int(job.Refused), "!Stored as approval")

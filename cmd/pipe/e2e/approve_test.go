@@ -36,19 +36,23 @@ func TestApprovals(t *testing.T) {
 	}
 	open()
 	c := w.run(t)
-	for _, want := range []string{"max_loss: this run would delete", "max_widen: ", "If this is intended, allow exactly these changes once:"} {
+	for _, want := range []string{"max_loss: this run would delete", "max_widen: ",
+		"If this is intended, allow exactly these changes once:"} {
 		if !strings.Contains(c.stderr, want) {
 			t.Errorf("%q is not said in\n%s", want, c.stderr)
 		}
 	}
 	id := approvalIn(t, c)
-	if line := regexp.MustCompile(`(?m)^  pipe run --approve .*$`).FindString(c.stderr); !strings.Contains(line, "--set @source.page_size=10 --set @sink.batch.documents=9 ") || !strings.HasSuffix(line, shipped) || strings.Contains(line, "progress") {
+	if line := regexp.MustCompile(`(?m)^  pipe run --approve .*$`).FindString(c.stderr); !strings.Contains(line,
+		"--set @source.page_size=10 --set @sink.batch.documents=9 ") || !strings.HasSuffix(line, shipped) ||
+		strings.Contains(line, "progress") {
 		t.Errorf("the call is %q", line)
 	}
 	if c := w.run(t, "--dry-run", "--approve", id); c.code != int(job.Done) {
 		t.Errorf("a dry run: exit %d\n%s", c.code, c.both())
 	}
-	if c := w.run(t, "--approve", strings.ToUpper(id)); c.code != int(job.Done) || !strings.Contains(c.stdout, "allowed by approval "+id) {
+	if c := w.run(t, "--approve", strings.ToUpper(id)); c.code != int(job.Done) ||
+		!strings.Contains(c.stdout, "allowed by approval "+id) {
 		t.Errorf("approved: exit %d\n%s", c.code, c.both())
 	}
 	if c := w.run(t); c.code != int(job.Done) {
@@ -60,7 +64,8 @@ func TestApprovals(t *testing.T) {
 		t.Fatalf("all is as before: exit %d\n%s", c.code, c.both())
 	}
 	open()
-	if c := w.run(t, "--approve", id); c.code != int(job.Refused) || !strings.Contains(c.stderr, "was used by run") && !strings.Contains(c.stderr, "did not match") {
+	if c := w.run(t, "--approve", id); c.code != int(job.Refused) ||
+		!strings.Contains(c.stderr, "was used by run") && !strings.Contains(c.stderr, "did not match") {
 		t.Errorf("the ID is used: exit %d\n%s", c.code, c.both())
 	}
 }
@@ -104,7 +109,9 @@ func TestApproveCommand(t *testing.T) {
 	w.backstage.Fail(backstagefaults.Fault{Hide: backstagefaults.Half})
 	id := approvalIn(t, w.run(t))
 	c := w.pipe(t, "approve", shipped, id, "--reason", "a team left")
-	if c.code != int(job.Done) || !strings.Contains(c.stdout, "documents for datasource-users, deleted: ") || !strings.Contains(c.stdout, "component:default/") || !strings.Contains(c.stdout, "\n\nThe approval allows:\n") || !strings.Contains(c.stdout, "Approved by ") {
+	if c.code != int(job.Done) || !strings.Contains(c.stdout, "documents for datasource-users, deleted: ") ||
+		!strings.Contains(c.stdout, "component:default/") || !strings.Contains(c.stdout, "\n\nThe approval allows:\n") ||
+		!strings.Contains(c.stdout, "Approved by ") {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
 	files, _ := filepath.Glob(filepath.Join(w.env["XDG_STATE_HOME"], "pipe", "*.approval-"+id))
@@ -117,10 +124,12 @@ func TestApproveCommand(t *testing.T) {
 	if c := w.run(t); c.code != int(job.Done) || !strings.Contains(c.stdout, "allowed by approval "+id) {
 		t.Errorf("the next run: exit %d\n%s", c.code, c.both())
 	}
-	if c := w.pipe(t, "approve", shipped, id); c.code != int(job.Failed) || !strings.Contains(c.stderr, "was used by run") {
+	if c := w.pipe(t, "approve", shipped, id); c.code != int(job.Failed) ||
+		!strings.Contains(c.stderr, "was used by run") {
 		t.Errorf("approved again: exit %d\n%s", c.code, c.both())
 	}
-	if c := w.pipe(t, "approve", shipped, "aaaaaaaaaaaa"); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "refused run aaaaaaaaaaaa: not in this state folder") {
+	if c := w.pipe(t, "approve", shipped, "aaaaaaaaaaaa"); c.code != int(job.Wrong) ||
+		!strings.Contains(c.stderr, "refused run aaaaaaaaaaaa: not in this state folder") {
 		t.Errorf("an unknown ID: exit %d\n%s", c.code, c.both())
 	}
 }
@@ -143,7 +152,8 @@ func TestApprovalJSON(t *testing.T) {
 	if err := codec.Unmarshal([]byte(c.stdout), &out); err != nil {
 		t.Fatal(err)
 	}
-	if c.code != int(job.Refused) || len(out.Error.ID) != 12 || !strings.Contains(out.Error.Approve, out.Error.ID) || len(out.Error.Changes) < 20 || out.Error.Changes[0].After != "gone" {
+	if c.code != int(job.Refused) || len(out.Error.ID) != 12 || !strings.Contains(out.Error.Approve, out.Error.ID) ||
+		len(out.Error.Changes) < 20 || out.Error.Changes[0].After != "gone" {
 		t.Errorf("exit %d, %+v", c.code, out)
 	}
 	shown := w.pipe(t, "approve", "--json", shipped, out.Error.ID)
@@ -175,7 +185,8 @@ func TestApprovalCalls(t *testing.T) {
 		}
 	}
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
-	if c := w.pipe(t, "approve", "--state", "none", shipped, "aaaaaaaaaaaa"); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "--state DIR") {
+	if c := w.pipe(t, "approve", "--state", "none", shipped, "aaaaaaaaaaaa"); c.code != int(job.Wrong) ||
+		!strings.Contains(c.stderr, "--state DIR") {
 		t.Errorf("without a state folder: exit %d\n%s", c.code, c.both())
 	}
 }

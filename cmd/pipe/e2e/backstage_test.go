@@ -44,7 +44,8 @@ func realBackstage(t *testing.T, tokenVariable string) real {
 		t.Fatalf("%s: %d refs, %v", values["BACKSTAGE_MANIFEST"], len(manifest.Refs), err)
 	}
 	r.manifest = manifest.Refs
-	r.glean, err = gleansandbox.Start(gleansandbox.Options{Token: sinkToken, Datasources: []gleanapi.DatasourceConfig{datasourceOf(shipped, r.url)}})
+	r.glean, err = gleansandbox.Start(gleansandbox.Options{Token: sinkToken,
+		Datasources: []gleanapi.DatasourceConfig{datasourceOf(shipped, r.url)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +77,10 @@ func (r real) entities(t *testing.T) [][]byte {
 		t.Fatalf("%s: %s, %v", request.URL, answer.Status, err)
 	}
 	var out [][]byte
-	if err := codec.Elements(body, func(v []byte) error { out = append(out, append([]byte(nil), v...)); return nil }); err != nil {
+	if err := codec.Elements(body, func(v []byte) error {
+		out = append(out, append([]byte(nil), v...))
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -106,7 +110,8 @@ func TestRealBackstage(t *testing.T) {
 		t.Errorf("rejected: %+v", letters)
 	}
 
-	again := pipe(t, r.env, "run", "--json", "--set", "@sink.requests_per_second=0", "--set", "@source.page_size=97", shipped)
+	again := pipe(t, r.env, "run", "--json", "--set", "@sink.requests_per_second=0", "--set", "@source.page_size=97",
+		shipped)
 	if again.code != int(job.Done) {
 		t.Fatalf("the second run: exit %d\n%s", again.code, again.both())
 	}
@@ -138,7 +143,8 @@ func TestRealBackstageForbids(t *testing.T) {
 	r := realBackstage(t, "BACKSTAGE_TOKEN_OTHER")
 	for _, command := range []string{"run", "doctor"} {
 		c := pipe(t, r.env, command, shipped)
-		if c.code != int(job.Failed) || !strings.Contains(c.both(), "403") || !strings.Contains(c.both(), "accessRestrictions") {
+		if c.code != int(job.Failed) || !strings.Contains(c.both(), "403") ||
+			!strings.Contains(c.both(), "accessRestrictions") {
 			t.Errorf("%s: exit %d\n%s", command, c.code, c.both())
 		}
 	}

@@ -83,10 +83,13 @@ func TestLostBaseline(t *testing.T) {
 			fault gleanfaults.Fault
 			says  string
 		}{
-			"counts":         {says: "counts 56 documents"},
-			"stale counts":   {rules: gleansandbox.Rules{CountsLag: 3 * time.Hour}, says: "lists the upload of documents backstage-documents-"},
-			"failing status": {fault: gleanfaults.Fault{Path: "status", Status: http.StatusInternalServerError}, says: "it is unknown what the sink holds"},
-			"no status":      {fault: gleanfaults.Fault{Path: "status", Status: http.StatusNotFound}, says: "it is unknown what the sink holds"},
+			"counts": {says: "counts 56 documents"},
+			"stale counts": {rules: gleansandbox.Rules{CountsLag: 3 * time.Hour},
+				says: "lists the upload of documents backstage-documents-"},
+			"failing status": {fault: gleanfaults.Fault{Path: "status", Status: http.StatusInternalServerError},
+				says: "it is unknown what the sink holds"},
+			"no status": {fault: gleanfaults.Fault{Path: "status", Status: http.StatusNotFound},
+				says: "it is unknown what the sink holds"},
 		} {
 			t.Run(name+", "+status, func(t *testing.T) {
 				t.Parallel()
@@ -100,7 +103,10 @@ func TestLostBaseline(t *testing.T) {
 				if tc.fault.Path != "" {
 					w.glean.Fail(tc.fault)
 				}
-				w.refused(t, []string{condition.says, tc.says, "after this run:", "for all-users, rule default", " --set @sink.retries.attempts=1 " + shipped + " shows what the run would do"}, "--set", "@sink.retries.attempts=1")
+				w.refused(t,
+					[]string{condition.says, tc.says, "after this run:", "for all-users, rule default",
+						" --set @sink.retries.attempts=1 " + shipped + " shows what the run would do"}, "--set",
+					"@sink.retries.attempts=1")
 				if text != "" && read(t, w.stored(t, ".state")) != text {
 					t.Error("the baseline was changed")
 				}
@@ -111,7 +117,8 @@ func TestLostBaseline(t *testing.T) {
 			w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 			w.run(t).expect(t, int(job.Done))
 			condition.spoil(t, w)
-			w.glean.Fail(gleanfaults.Fault{Path: "status", Times: 2, Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[],"counts":{"uploaded":null}}}`})
+			w.glean.Fail(gleanfaults.Fault{Path: "status", Times: 2, Status: http.StatusOK,
+				Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[],"counts":{"uploaded":null}}}`})
 			w.run(t).expect(t, int(job.Done))
 		})
 	}
@@ -168,7 +175,8 @@ func TestTwoStatesInTurn(t *testing.T) {
 func (w *world) foreignUpload(t *testing.T, id string) {
 	t.Helper()
 	body := `{"uploadId":"` + id + `","datasource":"backstage","isFirstPage":true,"isLastPage":true,"forceRestartUpload":true,"documents":[{"datasource":"backstage","id":"x","objectType":"component","title":"x","viewURL":"` + w.backstage.URL() + `/catalog/default/component/x","permissions":{"allowAnonymousAccess":true}}]}`
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.glean.URL()+gleanapi.PathBulkIndexDocuments, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.glean.URL()+gleanapi.PathBulkIndexDocuments,
+		strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +196,8 @@ func (w *world) foreignUpload(t *testing.T, id string) {
 // TestFirstRunKilled: a first run that is killed while it uploads documents is no
 // missing baseline for the next one.
 func TestFirstRunKilled(t *testing.T) {
-	for name, rules := range map[string]gleansandbox.Rules{"listed at once": {}, "counted late": {CountsLag: 3 * time.Hour}, "listed late": {StatusLags: time.Hour}} {
+	for name, rules := range map[string]gleansandbox.Rules{"listed at once": {},
+		"counted late": {CountsLag: 3 * time.Hour}, "listed late": {StatusLags: time.Hour}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{Rules: rules})
@@ -229,7 +238,9 @@ func TestStateFolderErrors(t *testing.T) {
 			w.env["XDG_STATE_HOME"] = ""
 			return nil
 		}, []string{"neither HOME nor XDG_STATE_HOME is set", "--state DIR"}},
-		"a file": {func(*testing.T, *world) []string { return []string{"--state", shipped} }, []string{"the state folder cannot be used", "--state DIR"}},
+		"a file": {func(*testing.T, *world) []string {
+			return []string{"--state", shipped}
+		}, []string{"the state folder cannot be used", "--state DIR"}},
 		"the default is a file": {func(t *testing.T, w *world) []string {
 			w.env["XDG_STATE_HOME"] = filepath.Dir(write(t, "pipe", ""))
 			return nil

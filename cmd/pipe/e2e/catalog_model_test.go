@@ -117,11 +117,13 @@ func (c catalog) fates() map[string]string {
 			out[ref] = merged
 		case e.kind == "User":
 			out[ref], first[e.email] = asUser, ref
-		case !slices.Contains([]string{"Group", "Component", "API", "System", "Domain", "Resource", "Location", "Template"}, e.kind):
+		case !slices.Contains([]string{"Group", "Component", "API", "System", "Domain", "Resource", "Location", "Template"},
+			e.kind):
 			out[ref] = unsupported
 		case !e.marked:
 			out[ref] = asDocument
-		case mark != "owner" && mark != "private" || !slices.ContainsFunc(e.owners(), func(o string) bool { return known[o] }):
+		case mark != "owner" && mark != "private" ||
+			!slices.ContainsFunc(e.owners(), func(o string) bool { return known[o] }):
 			out[ref] = forNobody
 		default:
 			out[ref] = asDocument

@@ -37,7 +37,9 @@ func TestMain(m *testing.M) {
 	case "pipe":
 		cli.Main(components.Registry())
 	case "unsealed": // pipe, which others may look into
-		os.Exit(cli.Run(context.Background(), cli.Host{Registry: components.Registry(), Args: os.Args, Env: os.LookupEnv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}))
+		os.Exit(cli.Run(context.Background(),
+			cli.Host{Registry: components.Registry(), Args: os.Args, Env: os.LookupEnv, Stdin: os.Stdin, Stdout: os.Stdout,
+				Stderr: os.Stderr}))
 	case "plugin-drop", "plugin-hang", "plugin-access", "plugin-hostile", "plugin-noop":
 		servePlugin(mode)
 	case "crash":
@@ -84,7 +86,8 @@ func serve(in io.Reader, out io.Writer) error {
 		return err
 	}
 	defer b.Close()
-	g, err := gleansandbox.Start(gleansandbox.Options{Token: "sink-token", Datasources: []gleanapi.DatasourceConfig{datasourceOf(shipped, b.URL())}})
+	g, err := gleansandbox.Start(gleansandbox.Options{Token: "sink-token",
+		Datasources: []gleanapi.DatasourceConfig{datasourceOf(shipped, b.URL())}})
 	if err != nil {
 		return err
 	}
@@ -101,7 +104,8 @@ func startServers(t testing.TB, entities int, env ...string) servers {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(append(os.Environ(), childVariable+"=servers", fmt.Sprintf("PIPE_TEST_ENTITIES=%d", entities)), env...)
+	cmd.Env = append(append(os.Environ(), childVariable+"=servers", fmt.Sprintf("PIPE_TEST_ENTITIES=%d", entities)),
+		env...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

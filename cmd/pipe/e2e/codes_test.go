@@ -23,7 +23,8 @@ import (
 func codesInSource(t *testing.T) []string {
 	t.Helper()
 	all := map[string]bool{}
-	for _, root := range []string{"../../../engine", "../../../sources", "../../../sinks", "../../../transforms", "../../../plugins/host", "../../internal"} {
+	for _, root := range []string{"../../../engine", "../../../sources", "../../../sinks", "../../../transforms",
+		"../../../plugins/host", "../../internal"} {
 		err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 			if err != nil || e.IsDir() && (e.Name() == "testdata" || e.Name() == "pipelinetest" || e.Name() == "sandbox") {
 				if err == nil {
@@ -118,7 +119,9 @@ func TestCodesAreExplained(t *testing.T) {
 }
 
 // withoutExample are the codes that no few lines of YAML show.
-const withoutExample = "bad-records bad-setting empty-file file-too-large interpreter-only no-value not-utf8 old-variable plugin plugin-config secret-file too-complex too-deep too-many-nodes unknown-fixture unknown-rule unreadable-file"
+const withoutExample = "bad-records bad-setting empty-file file-too-large interpreter-only no-value not-utf8 " +
+	"old-variable plugin plugin-config secret-file too-complex too-deep too-many-nodes unknown-fixture unknown-rule " +
+	"unreadable-file"
 
 // TestCodesExamples puts both examples of each code in the place of the blocks of
 // the same name in a small pipeline: the wrong one has the problem, the right one

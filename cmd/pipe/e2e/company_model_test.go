@@ -136,7 +136,8 @@ func (f *firm) owner(r *rand.Rand) string {
 }
 
 func (f *firm) addThing(r *rand.Rand) {
-	x := thing{kind: choose(r, "Component", "Component", "Component", "API", "Resource", "System", "Domain", "Template"), ns: namespace(r)}
+	x := thing{kind: choose(r, "Component", "Component", "Component", "API", "Resource", "System", "Domain", "Template"),
+		ns: namespace(r)}
 	x.name = f.name(choose(r, "thing", "Thing"))
 	x.title, x.text = f.name("Title"), f.name("Text")
 	x.owner = f.owner(r)
@@ -159,7 +160,8 @@ func (f *firm) entities(t testing.TB) [][]byte {
 	var out [][]byte
 	add := func(kind string, meta, spec map[string]any, uid int) {
 		meta["uid"] = fmt.Sprintf("%08d-%s", uid, kind+meta["namespace"].(string)+meta["name"].(string))
-		b, err := codec.Marshal(map[string]any{"apiVersion": "backstage.io/v1alpha1", "kind": kind, "metadata": meta, "spec": spec})
+		b, err := codec.Marshal(map[string]any{"apiVersion": "backstage.io/v1alpha1", "kind": kind, "metadata": meta,
+			"spec": spec})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +179,8 @@ func (f *firm) entities(t testing.TB) [][]byte {
 		if p.email != "" {
 			profile["email"] = p.email
 		}
-		add("User", map[string]any{"name": p.name, "namespace": p.ns}, map[string]any{"profile": profile, "memberOf": p.teams}, p.uid)
+		add("User", map[string]any{"name": p.name, "namespace": p.ns},
+			map[string]any{"profile": profile, "memberOf": p.teams}, p.uid)
 	}
 	for _, x := range f.things {
 		annotations := map[string]any{}
@@ -187,7 +190,8 @@ func (f *firm) entities(t testing.TB) [][]byte {
 		if x.orphan {
 			annotations["backstage.io/orphan"] = "true"
 		}
-		meta := map[string]any{"name": x.name, "namespace": x.ns, "title": x.title, "description": x.text, "annotations": annotations}
+		meta := map[string]any{"name": x.name, "namespace": x.ns, "title": x.title, "description": x.text,
+			"annotations": annotations}
 		if x.broken {
 			meta["tags"] = map[string]any{"no": "list"}
 		}
@@ -207,9 +211,12 @@ func (f *firm) entities(t testing.TB) [][]byte {
 // index is what the catalog has to become. Of its documents only what a firm
 // knows of them is set.
 func (f *firm) index() content {
-	c := content{documents: map[string]gleanapi.Document{}, users: map[string]string{}, groups: map[string]bool{}, members: map[string][]string{}}
+	c := content{documents: map[string]gleanapi.Document{}, users: map[string]string{}, groups: map[string]bool{},
+		members: map[string][]string{}}
 	emails := map[string]string{} // by ref, of those who have one
-	people := slices.SortedFunc(slices.Values(f.people), func(a, b person) int { return strings.Compare(a.ref(), b.ref()) })
+	people := slices.SortedFunc(slices.Values(f.people), func(a, b person) int {
+		return strings.Compare(a.ref(), b.ref())
+	})
 	for _, p := range people {
 		email := strings.ToLower(p.email)
 		if email == "" {
@@ -273,7 +280,8 @@ func (f *firm) document(c content, ref, objectType, title, text, owner, mark str
 func (c content) known() content {
 	documents := map[string]gleanapi.Document{}
 	for id, d := range c.documents {
-		documents[id] = gleanapi.Document{ID: d.ID, ObjectType: d.ObjectType, Title: d.Title, Summary: d.Summary, Permissions: d.Permissions}
+		documents[id] = gleanapi.Document{ID: d.ID, ObjectType: d.ObjectType, Title: d.Title, Summary: d.Summary,
+			Permissions: d.Permissions}
 	}
 	return content{documents, c.users, c.groups, c.members}
 }

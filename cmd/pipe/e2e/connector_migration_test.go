@@ -27,12 +27,14 @@ func connectorWorld(t *testing.T, gone int, more ...string) *world {
 	t.Helper()
 	url := regexp.QuoteMeta("http://127.0.0.1") + ".*"
 	by := false
-	old := gleanapi.DatasourceConfig{Name: "backstage", DisplayName: "Backstage Catalog", DatasourceCategory: "KNOWLEDGE_HUB", URLRegex: url, IsUserReferencedByEmail: &by}
+	old := gleanapi.DatasourceConfig{Name: "backstage", DisplayName: "Backstage Catalog",
+		DatasourceCategory: "KNOWLEDGE_HUB", URLRegex: url, IsUserReferencedByEmail: &by}
 	for _, kind := range connectorKinds {
 		old.ObjectDefinitions = append(old.ObjectDefinitions, gleanapi.ObjectDefinition{Name: strings.ToLower(kind)})
 	}
 	entities := companyWith(t, more...)
-	w := newWorld(t, backstagesandbox.Options{Entities: entities}, gleansandbox.Options{Datasources: []gleanapi.DatasourceConfig{old}})
+	w := newWorld(t, backstagesandbox.Options{Entities: entities},
+		gleansandbox.Options{Datasources: []gleanapi.DatasourceConfig{old}})
 	var users []gleanapi.User
 	var groups []gleanapi.Group
 	var documents []gleanapi.Document
@@ -43,7 +45,8 @@ func connectorWorld(t *testing.T, gone int, more ...string) *world {
 			p = &gleanapi.Permissions{AllowedGroups: []string{owner}}
 		}
 		documents = append(documents, gleanapi.Document{
-			Datasource: "backstage", ID: strings.ToLower(kind) + "-" + namespace + "-" + name, ObjectType: strings.ToLower(kind), Title: name,
+			Datasource: "backstage", ID: strings.ToLower(kind) + "-" + namespace + "-" + name, ObjectType: strings.ToLower(kind),
+			Title:   name,
 			ViewURL: w.backstage.URL() + "/catalog/" + namespace + "/" + strings.ToLower(kind) + "/" + name, Permissions: p,
 		})
 	}
@@ -79,10 +82,12 @@ func connectorWorld(t *testing.T, gone int, more ...string) *world {
 	w.upload(t, gleanapi.PathBulkIndexUsers, gleanapi.BulkIndexUsersRequest{Page: page("u"), Users: users})
 	w.upload(t, gleanapi.PathBulkIndexGroups, gleanapi.BulkIndexGroupsRequest{Page: page("g"), Groups: groups})
 	for group, m := range members {
-		w.upload(t, gleanapi.PathBulkIndexMemberships, gleanapi.BulkIndexMembershipsRequest{Page: page("m" + group), Group: group, Memberships: m})
+		w.upload(t, gleanapi.PathBulkIndexMemberships,
+			gleanapi.BulkIndexMembershipsRequest{Page: page("m" + group), Group: group, Memberships: m})
 	}
 	w.upload(t, gleanapi.PathBulkIndexDocuments, gleanapi.BulkIndexDocumentsRequest{Page: page("d"), Documents: documents})
-	if got := accounts(w.index().WhoFinds("component-default-fraud-scorer")); !slices.Equal(got, []string{"ines.carvalho", "liam.obrien"}) {
+	if got := accounts(w.index().WhoFinds("component-default-fraud-scorer")); !slices.Equal(got,
+		[]string{"ines.carvalho", "liam.obrien"}) {
 		t.Fatalf("the old index is not as it should be: %v", got)
 	}
 	return w
@@ -157,7 +162,8 @@ func (w *world) moved(t *testing.T, datasource string) {
 			t.Errorf("group %s is still there", name)
 		}
 	}
-	if got := accounts(index.WhoFinds("component:default/fraud-scorer")); !slices.Equal(got, []string{"ines.carvalho", "liam.obrien"}) {
+	if got := accounts(index.WhoFinds("component:default/fraud-scorer")); !slices.Equal(got,
+		[]string{"ines.carvalho", "liam.obrien"}) {
 		t.Errorf("fraud-scorer is found by %v", got)
 	}
 }
@@ -169,7 +175,9 @@ func TestMovingToANewDatasource(t *testing.T) {
 	before := w.index()
 	w.walk(t, road(t, "a"), shipped)
 	after := w.index()
-	if !maps.EqualFunc(before.Documents, after.Documents, func(a, b gleanapi.Document) bool { return a.ViewURL == b.ViewURL && a.Title == b.Title }) || len(after.Uploads) != len(before.Uploads) || len(after.Users) != len(before.Users) {
+	if !maps.EqualFunc(before.Documents, after.Documents, func(a, b gleanapi.Document) bool {
+		return a.ViewURL == b.ViewURL && a.Title == b.Title
+	}) || len(after.Uploads) != len(before.Uploads) || len(after.Users) != len(before.Users) {
 		t.Error("the old datasource was touched")
 	}
 	w.moved(t, "catalog")
@@ -236,7 +244,8 @@ func TestMovingWithOldIDs(t *testing.T) {
 			if d.Body == nil {
 				t.Errorf("%s has the old content", id)
 			}
-		} else if !slices.Contains([]string{"component-default-old-tracking-site", "component-default-label-printer", "resource-default-card-vault"}, id) {
+		} else if !slices.Contains([]string{"component-default-old-tracking-site", "component-default-label-printer",
+			"resource-default-card-vault"}, id) {
 			t.Errorf("%s is gone", id)
 		}
 	}
@@ -246,7 +255,8 @@ func TestMovingWithOldIDs(t *testing.T) {
 	if d, _ := after.Document("component-default-booking-service"); d.ContainerDatasourceID != "system-default-booking" {
 		t.Errorf("it stands in %q", d.ContainerDatasourceID)
 	}
-	if got := accounts(after.WhoFinds("component-default-fraud-scorer")); !slices.Equal(got, []string{"ines.carvalho", "liam.obrien"}) {
+	if got := accounts(after.WhoFinds("component-default-fraud-scorer")); !slices.Equal(got,
+		[]string{"ines.carvalho", "liam.obrien"}) {
 		t.Errorf("fraud-scorer is found by %v", got)
 	}
 	c := w.pipe(t, "run", "--progress", "none", file)
@@ -254,13 +264,15 @@ func TestMovingWithOldIDs(t *testing.T) {
 	if c.code != int(job.Refused) || n == "" {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
-	if c := w.pipe(t, append([]string{"run", "--progress", "none", file}, strings.Fields(n)...)...); c.code != 0 || len(w.index().Groups) != 12 {
+	if c := w.pipe(t, append([]string{"run", "--progress", "none", file}, strings.Fields(n)...)...); c.code != 0 ||
+		len(w.index().Groups) != 12 {
 		t.Errorf("exit %d, %d groups\n%s", c.code, len(w.index().Groups), c.both())
 	}
 	w = connectorWorld(t, 0,
 		`{"kind":"Component","metadata":{"namespace":"a","name":"b-c"},"spec":{"owner":"group:default/care","type":"x"}}`,
 		`{"kind":"Component","metadata":{"namespace":"a-b","name":"c"},"spec":{"owner":"group:default/care","type":"x"}}`)
-	if c := w.pipe(t, "run", "--dry-run", "--progress", "none", file); c.code != int(job.Rejected) || !strings.Contains(c.stdout, "component:a-b/c") || !strings.Contains(c.stdout, "component:a/b-c") {
+	if c := w.pipe(t, "run", "--dry-run", "--progress", "none", file); c.code != int(job.Rejected) ||
+		!strings.Contains(c.stdout, "component:a-b/c") || !strings.Contains(c.stdout, "component:a/b-c") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }
@@ -279,8 +291,10 @@ func TestConnectorVariables(t *testing.T) {
 	var b strings.Builder
 	for _, v := range seedVariables {
 		value := map[string]string{
-			"BACKSTAGE_BASE_URL": w.backstage.URL() + "  # where it is", "GLEAN_INDEXING_API_KEY": sinkToken, "GLEAN_DATASOURCE_ID": "backstage",
-			"GLEAN_DATASOURCE_HOME_URL": "${BACKSTAGE_BASE_URL}/home", "DEFAULT_PERMISSIONS": "owner", "VERIFY_SSL": "True", "LOG_LEVEL": "INFO", "SYNC_BATCH_SIZE": "50", "BACKSTAGE_PAGE_SIZE": "100",
+			"BACKSTAGE_BASE_URL": w.backstage.URL() + "  # where it is", "GLEAN_INDEXING_API_KEY": sinkToken,
+			"GLEAN_DATASOURCE_ID":       "backstage",
+			"GLEAN_DATASOURCE_HOME_URL": "${BACKSTAGE_BASE_URL}/home", "DEFAULT_PERMISSIONS": "owner", "VERIFY_SSL": "True",
+			"LOG_LEVEL": "INFO", "SYNC_BATCH_SIZE": "50", "BACKSTAGE_PAGE_SIZE": "100",
 		}[v.name]
 		if strings.HasPrefix(v.name, "SYNC_") && strings.HasSuffix(v.name, "_ENABLED") {
 			value = "true"
@@ -297,11 +311,13 @@ func TestConnectorVariables(t *testing.T) {
 			delete(w.env, name)
 		}
 	}
-	w.pipe(t, "run", "--progress", "none", "--env-file", env, shipped).expect(t, int(job.Wrong), "GLEAN_DATASOURCE_HOME_URL", ".env:", "homeUrl")
+	w.pipe(t, "run", "--progress", "none", "--env-file", env, shipped).expect(t, int(job.Wrong),
+		"GLEAN_DATASOURCE_HOME_URL", ".env:", "homeUrl")
 	if c := w.pipe(t, "run", "--progress", "none", "--env-file", moved, shipped); c.code != 0 {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
-	if got := accounts(w.index().WhoFinds("component:default/booking-service")); len(got) != 4 || len(w.index().Documents) == 0 {
+	if got := accounts(w.index().WhoFinds("component:default/booking-service")); len(got) != 4 ||
+		len(w.index().Documents) == 0 {
 		t.Errorf("DEFAULT_PERMISSIONS was not taken: %v", got)
 	}
 }

@@ -68,7 +68,8 @@ func (x *exchanges) judge(t *testing.T, spec *contract.Spec) {
 			t.Errorf("the answer of %s %s: %d %.300s: %v", e.Method, e.Path, e.Status, e.Answer, err)
 		}
 	}
-	for _, want := range []string{"bulkindexusers", "bulkindexgroups", "bulkindexmemberships", "bulkindexdocuments", "getdatasourceconfig", "status"} {
+	for _, want := range []string{"bulkindexusers", "bulkindexgroups", "bulkindexmemberships", "bulkindexdocuments",
+		"getdatasourceconfig", "status"} {
 		if paths[want] == 0 {
 			t.Errorf("no request to %s was seen", want)
 		}

@@ -16,7 +16,9 @@ import (
 func TestDatasourceExport(t *testing.T) {
 	t.Parallel()
 	w, other := bare(t), bare(t)
-	path := edited(t, "      datasourceCategory:", "      suggestionText: \"a: b # ${NAME\\n second\"\n      iconUrl: ${file:a.svg}\n      aliases: [catalog, 'true']\n      trustUrlRegexForViewActivity: false\n      datasourceCategory:")
+	path := edited(t, "      datasourceCategory:",
+		"      suggestionText: \"a: b # ${NAME\\n second\"\n      iconUrl: ${file:a.svg}\n"+
+			"      aliases: [catalog, 'true']\n      trustUrlRegexForViewActivity: false\n      datasourceCategory:")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -39,14 +41,18 @@ func TestDatasourceExport(t *testing.T) {
 	}
 	dir := filepath.Join(home, "exported")
 	w.pipe(t, "datasource", "export", path, filepath.Join(filepath.Dir(path), "out")).expect(t, 0)
-	w.pipe(t, "datasource", "export", "--set", "sink.glean.datasource.iconUrl=", pipeline, dir).expect(t, 0, "datasource.yaml", "icon.svg", "!note")
-	w.pipe(t, "datasource", "export", "--set", "sink.glean.datasource.iconUrl=", pipeline, dir).expect(t, int(job.Wrong), "is there already", "--force")
-	w.pipe(t, "datasource", "export", "--set", "sink.glean.datasource.iconUrl=", pipeline, dir, "--force").expect(t, 0, "icon.svg")
+	w.pipe(t, "datasource", "export", "--set", "sink.glean.datasource.iconUrl=", pipeline, dir).expect(t, 0,
+		"datasource.yaml", "icon.svg", "!note")
+	w.pipe(t, "datasource", "export", "--set", "sink.glean.datasource.iconUrl=", pipeline, dir).expect(t, int(job.Wrong),
+		"is there already", "--force")
+	w.pipe(t, "datasource", "export", "--set", "sink.glean.datasource.iconUrl=", pipeline, dir, "--force").expect(t, 0,
+		"icon.svg")
 	if b, err := os.ReadFile(filepath.Join(dir, "icon.svg")); err != nil || string(b) != svg {
 		t.Errorf("%s, %v", b, err)
 	}
 	block, err := os.ReadFile(filepath.Join(dir, "datasource.yaml"))
-	if err != nil || !strings.Contains(string(block), "iconUrl: ${file:exported/icon.svg}") || !strings.Contains(string(block), "trustUrlRegexForViewActivity: false") {
+	if err != nil || !strings.Contains(string(block), "iconUrl: ${file:exported/icon.svg}") ||
+		!strings.Contains(string(block), "trustUrlRegexForViewActivity: false") {
 		t.Fatalf("%s, %v", block, err)
 	}
 	replaceBlock(t, pipeline, string(block))
@@ -55,7 +61,8 @@ func TestDatasourceExport(t *testing.T) {
 	other.pipe(t, "datasource", "apply", "--yes", pipeline).expect(t, 0, "verified")
 	other.pipe(t, "datasource", "plan", "--replace", pipeline).expect(t, 0, "no changes")
 	a, b := w.config(t), other.config(t)
-	if x, y := a.SuggestionText, b.SuggestionText; x != y || x != "a: b # ${NAME\n second" || a.IconURL != b.IconURL || !slices.Equal(a.Aliases, b.Aliases) {
+	if x, y := a.SuggestionText, b.SuggestionText; x != y || x != "a: b # ${NAME\n second" || a.IconURL != b.IconURL ||
+		!slices.Equal(a.Aliases, b.Aliases) {
 		t.Errorf("%q and %q", x, y)
 	}
 

@@ -30,7 +30,8 @@ func TestDatasourceIcons(t *testing.T) {
 	with := func(icon string) string {
 		path := edited(t, "      datasourceCategory:", "      iconUrl: "+icon+"\n      datasourceCategory:")
 		for name, data := range map[string]string{
-			"a.svg": svg, "a.png": small.String(), "svg.png": svg, "large.png": large.String(), "cut.png": small.String()[:30], "bare.svg": "<svg/>", "cut.svg": svg[:60],
+			"a.svg": svg, "a.png": small.String(), "svg.png": svg, "large.png": large.String(), "cut.png": small.String()[:30],
+			"bare.svg": "<svg/>", "cut.svg": svg[:60],
 			"a.jpg": "\xff\xd8\xff\xe0", "empty.svg": "", "huge.svg": svg + strings.Repeat(" ", 300<<10),
 		} {
 			if err := os.WriteFile(filepath.Join(filepath.Dir(path), name), []byte(data), 0o600); err != nil {
@@ -63,7 +64,8 @@ func TestDatasourceIcons(t *testing.T) {
 		path := with(icon)
 		w.pipe(t, "datasource", "apply", "--yes", path).expect(t, 0, "iconUrl", "!base64")
 		w.pipe(t, "datasource", "plan", path).expect(t, 0, "no changes")
-		want := map[string]string{"${file:a.png}": "data:image/png;base64,", "https://icons.example/a.svg?x=1": "https://"}[icon]
+		want := map[string]string{"${file:a.png}": "data:image/png;base64,",
+			"https://icons.example/a.svg?x=1": "https://"}[icon]
 		if want == "" {
 			want = "data:image/svg+xml;base64,"
 		}
@@ -79,22 +81,31 @@ func TestDatasourceIcons(t *testing.T) {
 func TestDatasourceTesters(t *testing.T) {
 	t.Parallel()
 	w := bare(t)
-	path := edited(t, "      datasourceCategory:", "      isTestDatasource: true\n      testers: [ann@example.com, bob@example.com]\n      datasourceCategory:")
-	w.pipe(t, "datasource", "apply", "--yes", path).expect(t, 0, "sent with each apply", "testers  ann@example.com, bob@example.com", "verified")
-	if got := w.index().Testers; !slices.Equal(got, []string{"ann@example.com", "bob@example.com"}) || w.config(t).IsTestDatasource == nil {
+	path := edited(t, "      datasourceCategory:",
+		"      isTestDatasource: true\n      testers: [ann@example.com, bob@example.com]\n      datasourceCategory:")
+	w.pipe(t, "datasource", "apply", "--yes", path).expect(t, 0, "sent with each apply",
+		"testers  ann@example.com, bob@example.com", "verified")
+	if got := w.index().Testers; !slices.Equal(got, []string{"ann@example.com", "bob@example.com"}) ||
+		w.config(t).IsTestDatasource == nil {
 		t.Errorf("%v", got)
 	}
 	w.pipe(t, "datasource", "plan", path).expect(t, 0, "no changes", "sent with each apply")
-	fewer := edited(t, "      datasourceCategory:", "      isTestDatasource: true\n      testers: [bob@example.com]\n      datasourceCategory:")
+	fewer := edited(t, "      datasourceCategory:",
+		"      isTestDatasource: true\n      testers: [bob@example.com]\n      datasourceCategory:")
 	w.pipe(t, "datasource", "apply", fewer).expect(t, int(job.Wrong), "--yes")
 	w.pipe(t, "datasource", "apply", "--yes", fewer).expect(t, 0, "verified")
 	if got := w.index().Testers; !slices.Equal(got, []string{"bob@example.com"}) {
 		t.Errorf("%v", got)
 	}
 	w.glean.Fail(gleanfaults.Fault{Path: "betausers", Status: 400, Body: "emails: nobody of this name"})
-	w.pipe(t, "datasource", "apply", "--yes", path).expect(t, int(job.Wrong), "name the testers", "nobody of this name", "testers: [ann@example.com")
-	w.pipe(t, "check", edited(t, "      datasourceCategory:", "      testers: [ann@example.com]\n      datasourceCategory:")).expect(t, int(job.Wrong), "isTestDatasource: true")
-	w.pipe(t, "check", edited(t, "      datasourceCategory:", "      isTestDatasource: true\n      testers:\n        - ann@example.com\n        - bob\n      datasourceCategory:")).expect(t, int(job.Wrong), "a tester is an e-mail address", "- bob")
+	w.pipe(t, "datasource", "apply", "--yes", path).expect(t, int(job.Wrong), "name the testers", "nobody of this name",
+		"testers: [ann@example.com")
+	w.pipe(t, "check",
+		edited(t, "      datasourceCategory:", "      testers: [ann@example.com]\n      datasourceCategory:")).expect(t,
+		int(job.Wrong), "isTestDatasource: true")
+	w.pipe(t, "check", edited(t, "      datasourceCategory:", "      isTestDatasource: true\n      testers:\n"+
+		"        - ann@example.com\n        - bob\n      datasourceCategory:")).expect(t, int(job.Wrong),
+		"a tester is an e-mail address", "- bob")
 }
 
 // TestDatasourceRefusals: what Glean refuses is shown with its reason at the block
@@ -107,14 +118,17 @@ func TestDatasourceRefusals(t *testing.T) {
 	for _, reason := range []string{`quicklinks: "Browse the catalog": url: refused`, `something is wrong`} {
 		w.glean.Heal()
 		w.glean.Fail(gleanfaults.Fault{Path: "adddatasource", Status: 400, Body: reason})
-		w.pipe(t, "datasource", "apply", "--yes", shipped).expect(t, int(job.Wrong), reason, "datasource:", "^", "backstage.yaml:")
+		w.pipe(t, "datasource", "apply", "--yes", shipped).expect(t, int(job.Wrong), reason, "datasource:", "^",
+			"backstage.yaml:")
 		c := w.pipe(t, "datasource", "apply", "--yes", "--json", shipped)
 		c.expect(t, int(job.Wrong), `"ok": false`, "backstage.yaml:")
-		w.pipe(t, "run", "--apply-datasource", "--progress", "none", shipped).expect(t, int(job.Wrong), reason, "backstage.yaml:")
+		w.pipe(t, "run", "--apply-datasource", "--progress", "none", shipped).expect(t, int(job.Wrong), reason,
+			"backstage.yaml:")
 	}
 	w.glean.Heal()
 	w.glean.Fail(gleanfaults.Fault{Path: "adddatasource", Status: 401, Body: "Not Authorized"})
-	w.pipe(t, "datasource", "apply", "--yes", shipped).expect(t, int(job.Failed), "401", "Not Authorized", "!backstage.yaml:")
+	w.pipe(t, "datasource", "apply", "--yes", shipped).expect(t, int(job.Failed), "401", "Not Authorized",
+		"!backstage.yaml:")
 	w.glean.Heal()
 	w.glean.Fail(gleanfaults.Fault{Path: "adddatasource", LoseAnswer: true, Times: 1})
 	w.pipe(t, "datasource", "apply", "--yes", shipped).expect(t, 0, "verified")

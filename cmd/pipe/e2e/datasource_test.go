@@ -26,7 +26,8 @@ import (
 // there is one.
 func bare(t *testing.T) *world {
 	t.Helper()
-	o := gleansandbox.Options{Datasources: []gleanapi.DatasourceConfig{}, Rules: gleansandbox.Rules{EchoCustomNames: true, EchoDefaults: true}}
+	o := gleansandbox.Options{Datasources: []gleanapi.DatasourceConfig{},
+		Rules: gleansandbox.Rules{EchoCustomNames: true, EchoDefaults: true}}
 	o.Observe = judged(t)
 	return newWorld(t, backstagesandbox.Options{}, o)
 }
@@ -82,8 +83,10 @@ func (w *world) config(t *testing.T) gleanapi.DatasourceConfig {
 func TestDatasourcePlanApply(t *testing.T) {
 	t.Parallel()
 	w := bare(t)
-	w.pipe(t, "datasource", "plan", shipped).expect(t, int(job.Changes), "it is not there, and would be made", "+ objectDefinitions.component.propertyDefinitions.type", `propertyType "PICKLIST"`, `quicklinks."Create a component"`)
-	w.pipe(t, "datasource", "apply", shipped).expect(t, int(job.Wrong), "--yes", "the input is not a terminal", "+ urlRegex")
+	w.pipe(t, "datasource", "plan", shipped).expect(t, int(job.Changes), "it is not there, and would be made",
+		"+ objectDefinitions.component.propertyDefinitions.type", `propertyType "PICKLIST"`, `quicklinks."Create a component"`)
+	w.pipe(t, "datasource", "apply", shipped).expect(t, int(job.Wrong), "--yes", "the input is not a terminal",
+		"+ urlRegex")
 	if w.config(t).Name != "" {
 		t.Fatal("it was made without a yes")
 	}
@@ -100,7 +103,8 @@ func TestDatasourcePlanApply(t *testing.T) {
 	slices.Reverse(c.ObjectDefinitions)
 	slices.Reverse(c.Quicklinks)
 	last := &c.ObjectDefinitions[len(c.ObjectDefinitions)-1]
-	last.PropertyDefinitions = append(slices.Clone(last.PropertyDefinitions), gleanapi.PropertyDefinition{Name: "tier", HideUIFacet: new(true)})
+	last.PropertyDefinitions = append(slices.Clone(last.PropertyDefinitions),
+		gleanapi.PropertyDefinition{Name: "tier", HideUIFacet: new(true)})
 	c.Quicklinks = append(c.Quicklinks, gleanapi.Quicklink{Name: "Old link", URL: "https://old.example"})
 	c.Quicklinks[0].Name, c.Quicklinks[0].ShortName = "Browse the catalog", "Elsewhere"
 	put(t, w, c)
@@ -116,7 +120,8 @@ func TestDatasourcePlanApply(t *testing.T) {
 	// What the file says to be empty goes, and with --replace all that it lacks.
 	cleared := edited(t, "      datasourceCategory:", "      suggestionText: \"\"\n      datasourceCategory:")
 	w.pipe(t, "datasource", "plan", cleared).expect(t, int(job.Changes), "1 change", `- suggestionText  "Try payments"`)
-	w.pipe(t, "datasource", "plan", shipped, "--replace").expect(t, int(job.Changes), "3 changes", "- suggestionText", `- quicklinks."Old link"`, "- objectDefinitions.component.propertyDefinitions.tier", "!kept")
+	w.pipe(t, "datasource", "plan", shipped, "--replace").expect(t, int(job.Changes), "3 changes", "- suggestionText", `- quicklinks."Old link"`,
+		"- objectDefinitions.component.propertyDefinitions.tier", "!kept")
 	w.pipe(t, "datasource", "apply", shipped, "--replace", "--yes").expect(t, 0, "applied")
 	if c := w.config(t); c.SuggestionText != "" || len(c.Quicklinks) != 2 {
 		t.Errorf("%+v", c)
@@ -147,8 +152,13 @@ func TestDatasourceAsks(t *testing.T) {
 	w := bare(t)
 	answer := func(text string) call {
 		var out, errs strings.Builder
-		code := cli.Run(t.Context(), cli.Host{Registry: components.Registry(), Args: []string{"pipe", "datasource", "apply", shipped}, Env: func(n string) (string, bool) { v, ok := w.env[n]; return v, ok },
-			Stdin: strings.NewReader(text), Stdout: &out, Stderr: &errs, Interactive: true})
+		code := cli.Run(t.Context(),
+			cli.Host{Registry: components.Registry(), Args: []string{"pipe", "datasource", "apply", shipped},
+				Env: func(n string) (string, bool) {
+					v, ok := w.env[n]
+					return v, ok
+				},
+				Stdin: strings.NewReader(text), Stdout: &out, Stderr: &errs, Interactive: true})
 		return call{code, out.String(), errs.String()}
 	}
 	for _, no := range []string{"", "no\n", "y\n"} {
@@ -167,21 +177,26 @@ func TestRunAppliesDatasource(t *testing.T) {
 	t.Parallel()
 	w := bare(t)
 	w.pipe(t, "run", shipped, "--progress", "none").expect(t, int(job.Wrong), "pipe datasource apply", `no datasource "backstage"`)
-	w.pipe(t, "run", shipped, "--progress", "none", "--dry-run", "--apply-datasource").expect(t, int(job.Wrong), "--dry-run changes nothing", "datasource plan")
+	w.pipe(t, "run", shipped, "--progress", "none", "--dry-run", "--apply-datasource").expect(t, int(job.Wrong),
+		"--dry-run changes nothing", "datasource plan")
 	w.pipe(t, "run", shipped, "--progress", "none", "--apply-datasource").expect(t, 0, "the datasource backstage was made")
-	more := edited(t, "        - name: api\n          displayLabel: API", "        - name: endpoint\n          displayLabel: Endpoint\n        - name: api\n          displayLabel: API")
+	more := edited(t, "        - name: api\n          displayLabel: API",
+		"        - name: endpoint\n          displayLabel: Endpoint\n        - name: api\n          displayLabel: API")
 	before := len(w.index().Uploads)
-	w.pipe(t, "run", more, "--progress", "none").expect(t, int(job.Wrong), "object type endpoint is not defined in Glean", "pipe datasource apply")
+	w.pipe(t, "run", more, "--progress", "none").expect(t, int(job.Wrong), "object type endpoint is not defined in Glean",
+		"pipe datasource apply")
 	if len(w.index().Uploads) != before {
 		t.Error("it uploaded all the same")
 	}
-	w.pipe(t, "run", more, "--progress", "none", "--apply-datasource").expect(t, 0, "was brought to what the file says, in 1 of its fields")
+	w.pipe(t, "run", more, "--progress", "none", "--apply-datasource").expect(t, 0,
+		"was brought to what the file says, in 1 of its fields")
 	w.pipe(t, "run", more, "--progress", "none", "--apply-datasource").expect(t, 0, "!was brought")
 	w.pipe(t, "run", shipped, "--progress", "none").expect(t, 0)
 
 	fresh := bare(t)
 	fresh.backstage.Fail(backstagefaults.Fault{Status: 401})
-	if c := fresh.pipe(t, "run", shipped, "--progress", "none", "--apply-datasource"); c.code == 0 || fresh.config(t).Name != "" {
+	if c := fresh.pipe(t, "run", shipped, "--progress", "none", "--apply-datasource"); c.code == 0 ||
+		fresh.config(t).Name != "" {
 		t.Errorf("a run that read nothing made the datasource: exit %d\n%s", c.code, c.both())
 	}
 }

@@ -47,7 +47,8 @@ func TestDemoCatalog(t *testing.T) {
 	if n := r.Data.Endings["merged"]; n != 1 {
 		t.Errorf("%d merged, and two users have one e-mail", n)
 	}
-	if !strings.Contains(strings.Join(r.Data.Notes, "\n"), "user:default/guest and user:development/guest have one e-mail") {
+	if !strings.Contains(strings.Join(r.Data.Notes, "\n"),
+		"user:default/guest and user:development/guest have one e-mail") {
 		t.Errorf("nothing tells that two users became one: %q", r.Data.Notes)
 	}
 }

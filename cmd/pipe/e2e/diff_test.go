@@ -46,7 +46,9 @@ func TestDiff(t *testing.T) {
 	changed := write(t, "changed.yaml", strings.NewReplacer(
 		"title: name", `title: name + "!"`, `"private"]`, `"private", "team-only"]`,
 		`in ["Component", "API"`, `in ["Component"`,
-		"    - name: unknown visibility", "    - name: ledger\n      when: metadata.namespace == \"payments-internal\"\n      allow: owner\n    - name: hidden\n      when: metadata.name == \"notifier\"\n      allow: none\n    - name: unknown visibility",
+		"    - name: unknown visibility",
+		"    - name: ledger\n      when: metadata.namespace == \"payments-internal\"\n      allow: owner\n"+
+			"    - name: hidden\n      when: metadata.name == \"notifier\"\n      allow: none\n    - name: unknown visibility",
 	).Replace(string(b)))
 	c := w.pipe(t, "diff", "--limit", "0", changed)
 	if c.code != int(job.Changes) {
@@ -54,9 +56,11 @@ func TestDiff(t *testing.T) {
 	}
 	granted, items, _ := strings.Cut(c.stdout, "\ndocuments\n")
 	for _, want := range []string{
-		"who finds what", "WIDER     documents component:default/label-printer  nobody → listed, by rule \"private to its owners\"\n      + group group:default/depots",
+		"who finds what", "WIDER     documents component:default/label-printer  nobody → listed, by rule \"private to its " +
+			"owners\"\n      + group group:default/depots",
 		"narrower  documents component:default/notifier  datasource-users → nobody\n",
-		"narrower  documents system:payments-internal/ledger  datasource-users → listed, by rule \"ledger\"\n      + group group:default/payments",
+		"narrower  documents system:payments-internal/ledger  datasource-users → listed, by rule \"ledger\"\n" +
+			"      + group group:default/payments",
 	} {
 		if !strings.Contains(granted, want) {
 			t.Errorf("there is no %q above the documents:\n%s", want, c.stdout)
@@ -71,7 +75,8 @@ func TestDiff(t *testing.T) {
 			t.Errorf("there is no %q among the documents:\n%s", want, c.stdout)
 		}
 	}
-	if c := w.pipe(t, "diff", "--limit", "3", changed); !strings.Contains(c.stdout, "more; --limit 0 shows all") || strings.Count(c.stdout, "\n  ~ ")+strings.Count(c.stdout, "\n  + ") > 3 {
+	if c := w.pipe(t, "diff", "--limit", "3", changed); !strings.Contains(c.stdout, "more; --limit 0 shows all") ||
+		strings.Count(c.stdout, "\n  ~ ")+strings.Count(c.stdout, "\n  + ") > 3 {
 		t.Errorf("--limit: %s", c.stdout)
 	}
 }
@@ -91,7 +96,8 @@ func TestDiffJSON(t *testing.T) {
 	if err := codec.Unmarshal([]byte(c.stdout), &got); err != nil || c.code != int(job.Changes) || !got.OK {
 		t.Fatalf("exit %d, %v\n%s", c.code, err, c.both())
 	}
-	if len(got.Data.Access) != 54 || !got.Data.Access[0].Wider || got.Data.Access[0].To != "all-users" || got.Data.Access[0].Rule != "default" {
+	if len(got.Data.Access) != 54 || !got.Data.Access[0].Wider || got.Data.Access[0].To != "all-users" ||
+		got.Data.Access[0].Rule != "default" {
 		t.Errorf("%d: %+v", len(got.Data.Access), got.Data.Access[:1])
 	}
 	for _, s := range got.Data.Streams {
@@ -106,7 +112,8 @@ func TestDiffSets(t *testing.T) {
 	t.Parallel()
 	const three, two, one = `all_of: ["group:default/routing", "group:default/data", "group:default/platform"]`, `all_of: ["group:default/data", "group:default/routing"]`, `groups: ["group:default/data"]`
 	file := func(allow string) string {
-		return edited(t, "  rules:\n", "  rules:\n    - name: everything\n      when: kind == \"API\"\n      allow:\n        "+allow+"\n")
+		return edited(t, "  rules:\n",
+			"  rules:\n    - name: everything\n      when: kind == \"API\"\n      allow:\n        "+allow+"\n")
 	}
 	for _, c := range []struct{ before, now, mark, names string }{
 		{three, two, "WIDER   ", "+ all of group group:default/data and group group:default/routing\n"},
@@ -118,7 +125,8 @@ func TestDiffSets(t *testing.T) {
 		out := t.TempDir()
 		w.pipe(t, "run", file(c.before), "--dry-run", "--output", out).expect(t, 0)
 		got := w.pipe(t, "diff", "--against", out, file(c.now))
-		if got.code != int(job.Changes) || !strings.Contains(got.stdout, "  "+c.mark+"  documents api:default/") || !strings.Contains(got.stdout, "      "+c.names) {
+		if got.code != int(job.Changes) || !strings.Contains(got.stdout, "  "+c.mark+"  documents api:default/") ||
+			!strings.Contains(got.stdout, "      "+c.names) {
 			t.Errorf("%s to %s: exit %d\n%s", c.before, c.now, got.code, got.both())
 		}
 	}
@@ -133,7 +141,9 @@ func TestDiffMembers(t *testing.T) {
 	}
 	changed := write(t, "changed.yaml", strings.Replace(string(b), `members: related("hasMember")`, `members: 'filter(related("hasMember"), # != "user:default/liam.obrien")'`, 1))
 	c := w.pipe(t, "diff", "--only", "groups", changed)
-	if c.code != int(job.Changes) || !strings.Contains(c.stdout, "narrower  memberships group:default/payments\n      - user liam.obrien@larkspur.example") {
+	if c.code != int(job.Changes) ||
+		!strings.Contains(c.stdout,
+			"narrower  memberships group:default/payments\n      - user liam.obrien@larkspur.example") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	if !strings.Contains(c.stdout, "documents is not written by this run and was not compared") {
@@ -145,21 +155,24 @@ func TestDiffMembers(t *testing.T) {
 func TestDiffCalls(t *testing.T) {
 	w, file := reviewed(t)
 	broken := t.TempDir()
-	if err := os.WriteFile(filepath.Join(broken, "documents.ndjson"), []byte("{\"id\":\"a\"}\n{\"id\":\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(broken, "documents.ndjson"), []byte("{\"id\":\"a\"}\n{\"id\":\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, tc := range map[string]struct {
 		args []string
 		want string
 	}{
-		"no folder":      {[]string{"--against", "nothing"}, "write it with pipe run --dry-run --output nothing " + file + ";"},
+		"no folder": {[]string{"--against", "nothing"},
+			"write it with pipe run --dry-run --output nothing " + file + ";"},
 		"an empty one":   {[]string{"--against", t.TempDir()}, "holds nothing that a run wrote"},
 		"a damaged one":  {[]string{"--against", broken}, "documents.ndjson:2 is not an item of documents"},
 		"a file":         {[]string{"--against", file}, "there is no folder"},
 		"two files":      {[]string{file}, "diff takes one file, and there are 2"},
 		"only a catalog": {[]string{"--catalog", "x.json"}, "--catalog goes with --sandbox"},
 	} {
-		if c := w.pipe(t, append([]string{"diff", file}, tc.args...)...); c.code != int(job.Wrong) || !strings.Contains(c.stderr, tc.want) {
+		if c := w.pipe(t, append([]string{"diff", file}, tc.args...)...); c.code != int(job.Wrong) ||
+			!strings.Contains(c.stderr, tc.want) {
 			t.Errorf("%s: exit %d, want %q\n%s", name, c.code, tc.want, c.both())
 		}
 	}

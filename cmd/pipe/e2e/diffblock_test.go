@@ -39,7 +39,8 @@ func sections(text, level string) map[string]string {
 	fenced := false
 	for line := range strings.Lines(text) {
 		fenced = fenced != strings.HasPrefix(line, "```")
-		if hashes, title, ok := strings.Cut(line, " "); ok && !fenced && strings.Trim(hashes, "#") == "" && hashes != "" && len(hashes) <= len(level) {
+		if hashes, title, ok := strings.Cut(line, " "); ok && !fenced && strings.Trim(hashes, "#") == "" && hashes != "" &&
+			len(hashes) <= len(level) {
 			if name = ""; hashes == level {
 				name = strings.TrimSpace(title)
 			}

@@ -74,7 +74,8 @@ func docsCommands(t *testing.T, text string, least int) {
 		if strings.HasPrefix(line, "pipe sandbox ") { // it serves until it is stopped: TestSandboxCommand
 			continue
 		}
-		if line == "go test -timeout 30m ./..." || strings.Contains(line, "COMMAND") || strings.Contains(line, "FILE") || strings.HasSuffix(line, " NAME") || len(strings.Fields(line)) < 3 && line != "pipe help" {
+		if line == "go test -timeout 30m ./..." || strings.Contains(line, "COMMAND") || strings.Contains(line, "FILE") ||
+			strings.HasSuffix(line, " NAME") || len(strings.Fields(line)) < 3 && line != "pipe help" {
 			continue
 		}
 		args, ok := strings.CutPrefix(strings.TrimPrefix(line, "go run ./cmd/"), "pipe ")
@@ -211,7 +212,9 @@ func TestShippedPipeline(t *testing.T) {
 	}
 	text := string(b)
 	for _, m := range regexp.MustCompile(`\$\{([A-Z_]+)`).FindAllStringSubmatch(text, -1) {
-		explained := strings.Contains(text, "# "+m[1]+":") || strings.HasPrefix(m[1], "SYNC_") && strings.Contains(text, "# SYNC_…_ENABLED:") || m[1] == "CF_ACCESS_CLIENT_ID" || m[1] == "VARIABLE" || m[1] == "NAME"
+		explained := strings.Contains(text, "# "+m[1]+":") ||
+			strings.HasPrefix(m[1], "SYNC_") && strings.Contains(text, "# SYNC_…_ENABLED:") || m[1] == "CF_ACCESS_CLIENT_ID" ||
+			m[1] == "VARIABLE" || m[1] == "NAME"
 		if !explained {
 			t.Errorf("%s is not explained", m[1])
 		}

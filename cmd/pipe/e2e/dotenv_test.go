@@ -19,7 +19,8 @@ func TestEnvFileDollar(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := write(t, "dollar.env", string(b))
-	env := map[string]string{"CI": "true", "BACKSTAGE_BASE_URL": w.backstage.URL(), "DEF9xyz": "not this", "XDG_STATE_HOME": w.state}
+	env := map[string]string{"CI": "true", "BACKSTAGE_BASE_URL": w.backstage.URL(), "DEF9xyz": "not this",
+		"XDG_STATE_HOME": w.state}
 	if c := pipe(t, env, "show", "--env-file", path, shipped, "components"); c.code != 0 {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
@@ -49,8 +50,9 @@ func TestEnvFileRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ path, want string }{
-		"a line without =":         {write(t, "x.env", "A=1\ncanary-secret\n"), "x.env:2: this line has no ="},
-		"an open quote":            {write(t, "x.env", "A=1\n\nB='canary-secret\n"), "x.env:3: the value starts with a quotation mark"},
+		"a line without =": {write(t, "x.env", "A=1\ncanary-secret\n"), "x.env:2: this line has no ="},
+		"an open quote": {write(t, "x.env", "A=1\n\nB='canary-secret\n"),
+			"x.env:3: the value starts with a quotation mark"},
 		"everybody may write it":   {shared, "chmod o-w " + shared},
 		"a folder":                 {folder, folder + ": it is a folder"},
 		"a file that is not there": {folder + "/nope", "there is no such file"},
@@ -64,7 +66,9 @@ func TestEnvFileRefused(t *testing.T) {
 
 // What nothing reads is reported, with the name that was meant.
 func TestEnvFileUnread(t *testing.T) {
-	path := write(t, "x.env", "BACKSTAGE_BASE_ULR=https://x.example\nGLEAN_CLIENT_API_KEY=k\nLOG_LEVEL=info\nFOO=1\nHTTPS_PROXY=http://x.example\nbackstage_api_token=t\nOUTPUT_JSON_DIR=x\n")
+	path := write(t, "x.env",
+		"BACKSTAGE_BASE_ULR=https://x.example\nGLEAN_CLIENT_API_KEY=k\nLOG_LEVEL=info\nFOO=1\n"+
+			"HTTPS_PROXY=http://x.example\nbackstage_api_token=t\nOUTPUT_JSON_DIR=x\n")
 	for _, call := range [][]string{{"check", shipped}, {"show", "--sandbox", shipped, "components"}, {"run", shipped}} {
 		c := pipe(t, nil, append(call, "--env-file", path)...)
 		for _, want := range []string{

@@ -213,7 +213,8 @@ func byHand(b *testing.B, records []*component.Record) {
 			}
 		}
 		doc.CustomProperties = append(doc.CustomProperties, gleanapi.CustomProperty{Name: "owner", Value: owner},
-			gleanapi.CustomProperty{Name: "namespace", Value: text(meta, "namespace")}, gleanapi.CustomProperty{Name: "ref", Value: r.Ref})
+			gleanapi.CustomProperty{Name: "namespace", Value: text(meta, "namespace")},
+			gleanapi.CustomProperty{Name: "ref", Value: r.Ref})
 		doc.Permissions = &gleanapi.Permissions{AllowAllDatasourceUsersAccess: true}
 		encoded, err := codec.Marshal(doc)
 		if err != nil {

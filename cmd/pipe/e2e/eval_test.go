@@ -33,14 +33,18 @@ func TestEval(t *testing.T) {
 
 // TestEvalWrong: what is wrong stands at its column, also in a define.
 func TestEvalWrong(t *testing.T) {
-	records := write(t, "r.yaml", "- {kind: Component, metadata: {name: one, title: [1], annotations: {backstage.io/orphan: 'true'}}}\n")
+	records := write(t, "r.yaml",
+		"- {kind: Component, metadata: {name: one, title: [1], annotations: {backstage.io/orphan: 'true'}}}\n")
 	for _, c := range []struct {
 		expression, ref string
 		code            int
 		want            string
 	}{
-		{"1 + metadata.nmae", "one", int(job.Wrong), "EXPRESSION:1:14: unknown-name: metadata has no member nmae\n    1 + metadata.nmae\n                 ^^^^\n  hint: did you mean name?"},
-		{"upper(metadata.title)", "one", int(job.Wrong), "EXPRESSION:1:1: no-value: it has no value for component:default/one"},
+		{"1 + metadata.nmae", "one", int(job.Wrong),
+			"EXPRESSION:1:14: unknown-name: metadata has no member nmae\n    1 + metadata.nmae\n                 ^^^^\n" +
+				"  hint: did you mean name?"},
+		{"upper(metadata.title)", "one", int(job.Wrong),
+			"EXPRESSION:1:1: no-value: it has no value for component:default/one"},
 		{"metadata.name", "one", int(job.Done), "one\n! component:default/one is dropped by the transform \"not orphaned\""},
 		{"metadata.name", "two", int(job.Wrong), `the source holds no "two"`},
 	} {
@@ -51,7 +55,8 @@ func TestEvalWrong(t *testing.T) {
 	}
 	define := edited(t, "\n  owner: first(", "\n  loud: upper(metadata.title)\n  owner: first(")
 	c := pipe(t, nil, "eval", "--input", records, define, "loud", "--ref", "one")
-	if c.code != int(job.Wrong) || !strings.Contains(c.stderr, define+":") || !strings.Contains(c.stderr, "loud: upper(metadata.title)\n") {
+	if c.code != int(job.Wrong) || !strings.Contains(c.stderr, define+":") ||
+		!strings.Contains(c.stderr, "loud: upper(metadata.title)\n") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	if c := pipe(t, nil, "eval", shipped); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "single quotes") {

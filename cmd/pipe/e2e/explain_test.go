@@ -23,9 +23,11 @@ import (
 func nested(t testing.TB) string {
 	return edited(t,
 		"# subgroups: related(\"parentOf\")", "subgroups: related(\"parentOf\")",
-		"define:", "  - name: shout\n    when: metadata.namespace == \"payments-internal\"\n    set:\n      metadata.title: upper(metadata.name)\n\ndefine:",
+		"define:", "  - name: shout\n    when: metadata.namespace == \"payments-internal\"\n    set:\n"+
+			"      metadata.title: upper(metadata.name)\n\ndefine:",
 		"  rules:\n", "  rules:\n"+
-			"    - name: payments\n      when: metadata.namespace == \"payments-internal\" and kind == \"Component\"\n      allow:\n        groups: [\"group:default/engineering\"]\n        users: [\"user:default/gone\"]\n"+
+			"    - name: payments\n      when: metadata.namespace == \"payments-internal\" and kind == \"Component\"\n"+
+			"      allow:\n        groups: [\"group:default/engineering\"]\n        users: [\"user:default/gone\"]\n"+
 			"    - name: booking\n      when: kind == \"API\"\n      allow: owner\n")
 }
 
@@ -42,14 +44,21 @@ func TestExplainIsTheRun(t *testing.T) {
 		"nested":    {nested(t), 1, 0, 0},
 		"by e-mail": {withRules(t), 1, 1, 1},
 		"by ref":    {withRules(t, byEmail, "isUserReferencedByEmail: false"), 1, 1, 1},
-		"by id":     {withRules(t, byEmail, "isUserReferencedByEmail: false", "      isActive:", "      userId: slug(metadata.namespace) + \"/\" + upper(metadata.name)\n      isActive:"), 1, 1, 1},
-		"renamed":   {withRules(t, "      subgroups:", "      name: upper(replace(ref, \":\", \"-\"))\n      subgroups:"), 1, 1, 1},
+		"by id": {withRules(t, byEmail, "isUserReferencedByEmail: false", "      isActive:",
+			"      userId: slug(metadata.namespace) + \"/\" + upper(metadata.name)\n      isActive:"), 1, 1, 1},
+		"renamed": {withRules(t, "      subgroups:", "      name: upper(replace(ref, \":\", \"-\"))\n      subgroups:"), 1,
+			1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 			w.pipe(t, "datasource", "apply", "--yes", c.file).expect(t, 0)
 			w.pipe(t, "run", "--set", "@sink.requests_per_second=0", c.file).expect(t, 0)
-			d := pipeline.Load(c.file, pipeline.Options{Registry: components.Registry(), Variables: config.Variables{Lookup: func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }}})
+			d := pipeline.Load(c.file,
+				pipeline.Options{Registry: components.Registry(),
+					Variables: config.Variables{Lookup: func(name string) (string, bool) {
+						v, ok := w.env[name]
+						return v, ok
+					}}})
 			p, closePipeline, err := d.Open(component.Settings{Loopback: true})
 			if err != nil {
 				t.Fatal(err)
@@ -87,7 +96,8 @@ func TestExplainIsTheRun(t *testing.T) {
 				}
 			}
 			if compared < 2000 || nested < c.nested || sets < c.sets || unknown < c.unknown {
-				t.Errorf("%d compared, %d through groups in groups, %d through several, %d not known: this proves nothing", compared, nested, sets, unknown)
+				t.Errorf("%d compared, %d through groups in groups, %d through several, %d not known: this proves nothing",
+					compared, nested, sets, unknown)
 			}
 		})
 	}
@@ -150,7 +160,8 @@ func TestExplainEndings(t *testing.T) {
 	} {
 		c := pipe(t, nil, "explain", "--input", records, shipped, ref)
 		if ref == "unread" {
-			if c.code != int(job.Wrong) || !strings.Contains(c.stderr, "widget:default/unread is of a kind that the pipeline does not read") {
+			if c.code != int(job.Wrong) ||
+				!strings.Contains(c.stderr, "widget:default/unread is of a kind that the pipeline does not read") {
 				t.Errorf("exit %d\n%s", c.code, c.both())
 			}
 		} else if c.code != 0 || !regexp.MustCompile(want).MatchString(c.stdout) {
@@ -163,10 +174,13 @@ func TestExplainEndings(t *testing.T) {
 // one wrote counts, and that is said.
 func TestExplainUnwritten(t *testing.T) {
 	for variable, want := range map[string]string{
-		"SYNC_GROUPS_ENABLED": "no, liam.obrien@larkspur.example does not find it: the rule \"private to its owners\" allows group:default/payments, and who is in group:default/payments cannot be told",
-		"SYNC_USERS_ENABLED":  "yes, liam.obrien@larkspur.example finds it: the rule \"private to its owners\" allows group:default/payments, if an earlier run delivered them",
+		"SYNC_GROUPS_ENABLED": "no, liam.obrien@larkspur.example does not find it: the rule \"private to its owners\" " +
+			"allows group:default/payments, and who is in group:default/payments cannot be told",
+		"SYNC_USERS_ENABLED": "yes, liam.obrien@larkspur.example finds it: the rule \"private to its owners\" allows " +
+			"group:default/payments, if an earlier run delivered them",
 	} {
-		c := pipe(t, map[string]string{variable: "false"}, "explain", "--sandbox", shipped, "fraud-scorer", "--as", "liam.obrien@larkspur.example")
+		c := pipe(t, map[string]string{variable: "false"}, "explain", "--sandbox", shipped, "fraud-scorer", "--as",
+			"liam.obrien@larkspur.example")
 		if c.code != 0 || !strings.Contains(c.stdout, want) || strings.Contains(c.stdout, "left out") {
 			t.Errorf("%s: exit %d\n%s", variable, c.code, c.stdout)
 		}
@@ -184,8 +198,10 @@ func TestExplainJSON(t *testing.T) {
 		t.Fatalf("exit %d, %v\n%s", c.code, err, c.both())
 	}
 	e := got.Data
-	if e.Ref != "component:default/fraud-scorer" || e.Record["kind"] != "Component" || len(e.Items) != 1 || e.Decision.Rules[0].Outcome != explain.RuleDecided ||
-		strings.Join(e.Decision.People, " ") != "ines.carvalho@larkspur.example liam.obrien@larkspur.example" || !e.Answer.Finds || len(e.Answer.Chain) != 2 {
+	if e.Ref != "component:default/fraud-scorer" || e.Record["kind"] != "Component" || len(e.Items) != 1 ||
+		e.Decision.Rules[0].Outcome != explain.RuleDecided ||
+		strings.Join(e.Decision.People, " ") != "ines.carvalho@larkspur.example liam.obrien@larkspur.example" ||
+		!e.Answer.Finds || len(e.Answer.Chain) != 2 {
 		t.Errorf("%+v\n%+v", e.Decision, e.Answer)
 	}
 }
@@ -193,9 +209,11 @@ func TestExplainJSON(t *testing.T) {
 // TestExplainWrong: what people get wrong in a call.
 func TestExplainWrong(t *testing.T) {
 	for want, args := range map[string][]string{
-		"write pipe explain":                     {"explain", shipped},
-		"did you mean component:default/fraud":   {"explain", "--sandbox", shipped, "fraud-score"},
-		`"ledger" may mean`:                      {"explain", "--input", write(t, "r.yaml", "- {kind: API, metadata: {name: ledger}}\n- {kind: Component, metadata: {name: ledger}}\n"), shipped, "ledger"},
+		"write pipe explain":                   {"explain", shipped},
+		"did you mean component:default/fraud": {"explain", "--sandbox", shipped, "fraud-score"},
+		`"ledger" may mean`: {"explain", "--input",
+			write(t, "r.yaml", "- {kind: API, metadata: {name: ledger}}\n- {kind: Component, metadata: {name: ledger}}\n"),
+			shipped, "ledger"},
 		"two sources":                            {"explain", "--sandbox", "--input", "x", shipped, "a"},
 		"--catalog goes with --sandbox":          {"explain", "--catalog", "x", shipped, "a"},
 		"no such file":                           {"explain", "--input", "/nowhere/x", shipped, "a"},

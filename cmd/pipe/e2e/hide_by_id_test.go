@@ -24,7 +24,8 @@ func renamed(name, id string) [][]byte {
 // back, also where its id is known by its hash alone; hide is then exit 7.
 func TestHideByID(t *testing.T) {
 	t.Parallel()
-	file := edited(t, "      fields:\n        id: ref\n", "      fields:\n        id: metadata.annotations[\"example.com/id\"] ?? ref\n")
+	file := edited(t, "      fields:\n        id: ref\n",
+		"      fields:\n        id: metadata.annotations[\"example.com/id\"] ?? ref\n")
 	for name, gone := range map[string]bool{"the source has it": false, "the source has it no more": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -34,8 +35,10 @@ func TestHideByID(t *testing.T) {
 			measured().expect(t, int(job.Done))
 			if gone {
 				w.backstage.Replace(renamed("second", "id-1"))
-				w.pipe(t, "status", file, "component:default/first").expect(t, int(job.Done), "uploaded     unknown", "permissions not known", "the id of its document is not known: ")
-				w.pipe(t, "hide", file, "component:default/first", "--no-mentions").expect(t, int(job.Unconfirmed), "under an id that is not its ref", "on the hidden list")
+				w.pipe(t, "status", file, "component:default/first").expect(t, int(job.Done), "uploaded     unknown",
+					"permissions not known", "the id of its document is not known: ")
+				w.pipe(t, "hide", file, "component:default/first", "--no-mentions").expect(t, int(job.Unconfirmed),
+					"under an id that is not its ref", "on the hidden list")
 				if _, there := w.index().Document("id-1"); !there {
 					t.Error("the id was found after all")
 				}
@@ -50,7 +53,8 @@ func TestHideByID(t *testing.T) {
 					t.Error("it came back under another ref")
 				}
 			}
-			w.pipe(t, "explain", file, "component:default/second").expect(t, int(job.Done), "hidden with pipe hide on", "as component:default/first")
+			w.pipe(t, "explain", file, "component:default/second").expect(t, int(job.Done), "hidden with pipe hide on",
+				"as component:default/first")
 			w.pipe(t, "hide", file, "--unhide", "component:default/first").expect(t, int(job.Done))
 			measured().expect(t, int(job.Done), "0 documents found by more people")
 			if _, there := w.index().Document("id-1"); !there {
@@ -117,10 +121,12 @@ func TestHideProcesses(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
 	k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, int(job.Done), "!three hours")
-	k.pipe(t, "hide", shipped, payments, "--no-mentions").expect(t, int(job.Done), "once in three hours", "takes the next request after "+time.Now().Add(3*time.Hour).Format("15:"))
+	k.pipe(t, "hide", shipped, payments, "--no-mentions").expect(t, int(job.Done), "once in three hours",
+		"takes the next request after "+time.Now().Add(3*time.Hour).Format("15:"))
 	k.later(3 * time.Hour)
 	k.glean.Fail(gleanfaults.Fault{Path: "processalldocuments", Status: 500})
-	k.pipe(t, "hide", shipped, "component:default/booking-service", "--no-mentions").expect(t, int(job.Done), "it could not be asked to do so now: ", "500")
+	k.pipe(t, "hide", shipped, "component:default/booking-service", "--no-mentions").expect(t, int(job.Done),
+		"it could not be asked to do so now: ", "500")
 }
 
 // TestHideElsewhere: who else writes to the datasource is named.
@@ -131,5 +137,6 @@ func TestHideElsewhere(t *testing.T) {
 	if c := k.ask(t, "bulkindexdocuments", page); c != 200 {
 		t.Fatal(c)
 	}
-	k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, int(job.Done), "gone, and hidden", "also written by others", "hide the documents there, too: pipeline copy, last upload ")
+	k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, int(job.Done), "gone, and hidden",
+		"also written by others", "hide the documents there, too: pipeline copy, last upload ")
 }

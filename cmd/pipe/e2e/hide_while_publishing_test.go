@@ -32,13 +32,20 @@ var hideMoments = map[string]moment{
 	"before the documents": func(e gleansandbox.Exchange, _ gleanapi.Page, _ int) bool {
 		return strings.HasSuffix(e.Path, "/bulkindexusers")
 	},
-	"after the first page": func(e gleansandbox.Exchange, p gleanapi.Page, _ int) bool { return documentsPage(e) && p.IsFirstPage },
+	"after the first page": func(e gleansandbox.Exchange, p gleanapi.Page, _ int) bool {
+		return documentsPage(e) && p.IsFirstPage
+	},
 	"after its page": func(e gleansandbox.Exchange, _ gleanapi.Page, _ int) bool {
 		return documentsPage(e) && strings.Contains(string(e.Body), `"id":"`+scorer+`"`)
 	},
-	"before the last page":    func(e gleansandbox.Exchange, _ gleanapi.Page, n int) bool { return documentsPage(e) && n == 54 }, // 9 a page of 56
-	"the last answer is held": func(e gleansandbox.Exchange, p gleanapi.Page, _ int) bool { return documentsPage(e) && p.IsLastPage },
-	"after the run":           nil,
+	// 9 a page of 56
+	"before the last page": func(e gleansandbox.Exchange, _ gleanapi.Page, n int) bool {
+		return documentsPage(e) && n == 54
+	},
+	"the last answer is held": func(e gleansandbox.Exchange, p gleanapi.Page, _ int) bool {
+		return documentsPage(e) && p.IsLastPage
+	},
+	"after the run": nil,
 }
 
 // TestHideDuringARun: a document that is hidden at any moment of a run is not
@@ -62,21 +69,22 @@ func hideDuring(t *testing.T, at moment, ref string, rules gleansandbox.Rules) {
 	g := newGate(t)
 	var mu sync.Mutex
 	armed, documents := false, 0
-	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{Rules: rules, Observe: func(e gleansandbox.Exchange) {
-		var p gleanapi.Page
-		if at == nil || !strings.Contains(e.Path, "/bulkindex") || codec.Unmarshal(e.Body, &p) != nil {
-			return
-		}
-		mu.Lock()
-		if documentsPage(e) && armed {
-			documents += strings.Count(string(e.Body), `"permissions":`)
-		}
-		now := armed && at(e, p, documents)
-		mu.Unlock()
-		if now {
-			g.hold()
-		}
-	}})
+	w := newWorld(t, backstagesandbox.Options{},
+		gleansandbox.Options{Rules: rules, Observe: func(e gleansandbox.Exchange) {
+			var p gleanapi.Page
+			if at == nil || !strings.Contains(e.Path, "/bulkindex") || codec.Unmarshal(e.Body, &p) != nil {
+				return
+			}
+			mu.Lock()
+			if documentsPage(e) && armed {
+				documents += strings.Count(string(e.Body), `"permissions":`)
+			}
+			now := armed && at(e, p, documents)
+			mu.Unlock()
+			if now {
+				g.hold()
+			}
+		}})
 	t.Cleanup(g.release) // before the server is closed
 	w.run(t).expect(t, int(job.Done))
 	mu.Lock()
@@ -189,7 +197,8 @@ func (w *world) sumsUp(t *testing.T, path string, hidden bool) {
 			types += n
 		}
 		if s.Counts[component.Delivered] != delivered || audience != delivered || types != delivered {
-			t.Errorf("%d documents delivered, %d in the audiences, %d in the types; want %d", s.Counts[component.Delivered], audience, types, delivered)
+			t.Errorf("%d documents delivered, %d in the audiences, %d in the types; want %d", s.Counts[component.Delivered],
+				audience, types, delivered)
 		}
 	}
 }
@@ -202,7 +211,8 @@ func TestHideOnTheWay(t *testing.T) {
 	w.run(t).expect(t, int(job.Done))
 	onTheWay := make(chan struct{})
 	var once sync.Once
-	w.glean.Fail(gleanfaults.Fault{Path: "bulkindexdocuments", Page: gleanfaults.LastPage, Delay: 3 * time.Second, Times: 1,
+	w.glean.Fail(gleanfaults.Fault{Path: "bulkindexdocuments", Page: gleanfaults.LastPage, Delay: 3 * time.Second,
+		Times: 1,
 		Match: func([]byte) bool { once.Do(func() { close(onTheWay) }); return true }})
 	ran := make(chan call, 1)
 	go func() {
@@ -216,7 +226,8 @@ func TestHideOnTheWay(t *testing.T) {
 	w.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, int(job.Done))
 	select {
 	case c := <-ran:
-		c.expect(t, int(job.Done), "1 document hidden with pipe hide while the run published, and hidden again after the upload: "+scorer)
+		c.expect(t, int(job.Done),
+			"1 document hidden with pipe hide while the run published, and hidden again after the upload: "+scorer)
 	case <-time.After(patience):
 		t.Fatal("the run does not end")
 	}
@@ -231,12 +242,14 @@ func TestHiddenListLostWhilePublishing(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
 	k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, int(job.Done))
-	k.glean.Fail(gleanfaults.Fault{Path: "bulkindexusers", Status: http.StatusServiceUnavailable, Times: 1, Match: func([]byte) bool {
-		k.spoilHidden(t)
-		return true
-	}})
+	k.glean.Fail(gleanfaults.Fault{Path: "bulkindexusers", Status: http.StatusServiceUnavailable, Times: 1,
+		Match: func([]byte) bool {
+			k.spoilHidden(t)
+			return true
+		}})
 	before := k.index().Documents
-	k.run(t).expect(t, int(job.Failed), "read the hidden list again: ", "is not the hidden list of", "restore the file from a copy")
+	k.run(t).expect(t, int(job.Failed), "read the hidden list again: ", "is not the hidden list of",
+		"restore the file from a copy")
 	if n := len(k.index().Documents); n != len(before) {
 		t.Errorf("%d documents, there were %d", n, len(before))
 	}

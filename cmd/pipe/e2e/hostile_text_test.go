@@ -23,7 +23,9 @@ import (
 
 // hostile is text that forges a line, gives commands to a CI system and steers
 // a terminal.
-const hostile = "x\nFORGED\n::add-mask::y\r\n \u00a0::error::z\x1b]52;c;aGk=\x07\x1b[31m\u202e\u2066\u009b31m\u200b\u2028::warning::w ##vso[task.x] ##[group]\U000e0041\x7f\ufeff"
+const hostile = "x\nFORGED\n::add-mask::y\r\n " +
+	"\u00a0::error::z\x1b]52;c;aGk=\x07\x1b[31m\u202e\u2066\u009b31m\u200b\u2028::warning::w ##vso[task.x] " +
+	"##[group]\U000e0041\x7f\ufeff"
 
 // hostileCatalog is the company with hostile text wherever a person or a tool
 // may write some.
@@ -63,7 +65,8 @@ func hostileCatalog(t *testing.T) [][]byte {
 		out = append(out, b)
 	}
 	odd, err := codec.Marshal(map[string]any{"apiVersion": "backstage.io/v1alpha1", "kind": "Component",
-		"metadata": map[string]any{"name": "odd" + hostile, "uid": "odd", "namespace": "default", "title": hostile}, "spec": map[string]any{"type": "service"}})
+		"metadata": map[string]any{"name": "odd" + hostile, "uid": "odd", "namespace": "default", "title": hostile},
+		"spec":     map[string]any{"type": "service"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,10 +135,12 @@ func TestHostileFiles(t *testing.T) {
 func TestHostileText(t *testing.T) {
 	w := newWorld(t, backstagesandbox.Options{Entities: hostileCatalog(t)}, gleansandbox.Options{})
 	source, sink := newFront(t, w.backstage.URL()), newFront(t, w.glean.URL())
-	w.env["BACKSTAGE_BASE_URL"], w.env["BACKSTAGE_UI_URL"], w.env["GLEAN_SERVER_URL"] = source.URL, w.backstage.URL(), sink.URL
+	w.env["BACKSTAGE_BASE_URL"], w.env["BACKSTAGE_UI_URL"] = source.URL, w.backstage.URL()
+	w.env["GLEAN_SERVER_URL"] = sink.URL
 	dir := t.TempDir()
 	report, folder := filepath.Join(dir, "report.ndjson"), filepath.Join(dir, "out")
-	quick := []string{"--set", "@source.retries.attempts=1", "--set", "@sink.retries.attempts=1", "--set", "@sink.requests_per_second=0", "--log-level", "debug"}
+	quick := []string{"--set", "@source.retries.attempts=1", "--set", "@sink.retries.attempts=1", "--set",
+		"@sink.requests_per_second=0", "--log-level", "debug"}
 	call := func(t *testing.T, args ...string) call {
 		t.Helper()
 		var c call
@@ -166,29 +171,38 @@ func TestHostileText(t *testing.T) {
 		{"status", shipped}, {"status", shipped, "component:default/checkout"}, {"doctor", shipped}, {"check", shipped},
 		{"show", shipped, "components"}, {"show", shipped, "users"},
 		{"explain", shipped, "checkout"}, {"explain", shipped, "odd"}, {"explain", shipped, "--input", saved, "checkout"},
-		{"eval", shipped, "metadata.title", "--ref", "checkout"}, {"eval", shipped, "metadata.title"}, {"eval", shipped, "fail", "--ref", "checkout"},
+		{"eval", shipped, "metadata.title", "--ref", "checkout"}, {"eval", shipped, "metadata.title"},
+		{"eval", shipped, "fail", "--ref", "checkout"},
 		{"hide", shipped, "component:default/checkout"}, {"datasource", "plan", shipped},
 	}
 	for _, args := range commands {
 		call(t, args...)
 	}
 	for name, spoil := range map[string]echo{
-		"400":           answerWith(400, "text/plain", func(*http.Request) string { return hostile }),
-		"JSON":          answerWith(500, "application/json", func(*http.Request) string { return `{"error":` + string(codec.Quote(nil, hostile)) + `}` }),
-		"sign-in page":  answerWith(200, "text/html", func(*http.Request) string { return "<html><title>" + hostile + "</title>" }),
-		"another shape": answerWith(200, "application/json", func(*http.Request) string { return `{"` + "\u202e" + `":` + string(codec.Quote(nil, hostile)) + `}` }),
+		"400": answerWith(400, "text/plain", func(*http.Request) string { return hostile }),
+		"JSON": answerWith(500, "application/json", func(*http.Request) string {
+			return `{"error":` + string(codec.Quote(nil, hostile)) + `}`
+		}),
+		"sign-in page": answerWith(200, "text/html", func(*http.Request) string {
+			return "<html><title>" + hostile + "</title>"
+		}),
+		"another shape": answerWith(200, "application/json", func(*http.Request) string {
+			return `{"` + "\u202e" + `":` + string(codec.Quote(nil, hostile)) + `}`
+		}),
 	} {
 		for end, f := range map[string]*front{"Backstage": source, "Glean": sink} {
 			t.Run(name+" from "+end, func(t *testing.T) {
 				f.spoil.Store(&spoil)
 				defer f.spoil.Store(nil)
-				for _, args := range [][]string{commands[0], {"doctor", shipped}, {"show", shipped, "components"}, {"status", shipped}} {
+				for _, args := range [][]string{commands[0], {"doctor", shipped}, {"show", shipped, "components"},
+					{"status", shipped}} {
 					call(t, args...)
 				}
 			})
 		}
 	}
-	for _, file := range []string{report, filepath.Join(folder, "rejected.ndjson"), filepath.Join(folder, "withheld.ndjson")} {
+	for _, file := range []string{report, filepath.Join(folder, "rejected.ndjson"),
+		filepath.Join(folder, "withheld.ndjson")} {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -211,10 +225,13 @@ func joined(entities [][]byte) []byte {
 
 // TestHostileTests: what pipe test says of a test that fails.
 func TestHostileTests(t *testing.T) {
-	quoted := string(display.JSON(codec.Quote(nil, "T"+strings.ReplaceAll(hostile, "\U000e0041", "")))) // YAML has no pairs of escapes
+	// YAML has no pairs of escapes
+	quoted := string(display.JSON(codec.Quote(nil, "T"+strings.ReplaceAll(hostile, "\U000e0041", ""))))
 	pipeline := edited(t)
 	tests := filepath.Join(filepath.Dir(pipeline), "pipeline.test.yaml")
-	text := "tests:\n- name: hostile\n  records:\n  - kind: Component\n    metadata:\n      name: a\n      title: " + quoted + "\n    spec:\n      type: service\n  expect:\n    component:default/a:\n      documents:\n        title: another\n"
+	text := "tests:\n- name: hostile\n  records:\n  - kind: Component\n    metadata:\n      name: a\n      title: " +
+		quoted +
+		"\n    spec:\n      type: service\n  expect:\n    component:default/a:\n      documents:\n        title: another\n"
 	if err := os.WriteFile(tests, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -231,14 +248,17 @@ func TestHostileTests(t *testing.T) {
 // TestHostilePluginText: what a plugin says, prints and writes.
 func TestHostilePluginText(t *testing.T) {
 	record := `{"apiVersion":"v1","kind":"API","metadata":{"name":"a","title":` + string(codec.Quote(nil, hostile)) + `},"spec":{}}`
-	script := write(t, "plugin.sh", "#!/bin/sh\nprintf '"+strings.NewReplacer("%", "%%", "\n", `\n`, "\r", `\r`).Replace(hostile)+"' >&2\nexec "+os.Args[0]+"\n")
+	script := write(t, "plugin.sh",
+		"#!/bin/sh\nprintf '"+strings.NewReplacer("%", "%%", "\n", `\n`, "\r", `\r`).Replace(hostile)+"' >&2\nexec "+os.Args[0]+
+			"\n")
 	if err := os.Chmod(script, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for _, mode := range []string{"plugin-hostile", "plugin-noop"} {
 		for _, flags := range [][]string{nil, {"--json"}} {
 			env := map[string]string{"CI": "true", childVariable: mode, markVariable: filepath.Join(t.TempDir(), "mark")}
-			c := fed(t, env, record, append([]string{"plugin", "try", script, "--env", childVariable, "--log-level", "debug"}, flags...)...)
+			c := fed(t, env, record,
+				append([]string{"plugin", "try", script, "--env", childVariable, "--log-level", "debug"}, flags...)...)
 			harmless(t, mode, c.both())
 			unforged(t, mode, c.both())
 			if !strings.Contains(c.stderr, "u202e") {

@@ -42,7 +42,8 @@ const (
 func withRules(t *testing.T, more ...string) string {
 	return edited(t, append([]string{
 		`# subgroups: related("parentOf")`, `subgroups: related("parentOf")`,
-		"      email: lower(spec.profile.email)\n", "      email: lower(spec.profile.email)\n      isActive: not (ref in " + left + ")\n",
+		"      email: lower(spec.profile.email)\n",
+		"      email: lower(spec.profile.email)\n      isActive: not (ref in " + left + ")\n",
 		"\n  # DEFAULT_PERMISSIONS", rules + "\n#",
 		"\n  default: ${DEFAULT_PERMISSIONS:-datasource-users}\n\nguards:", "\nguards:",
 	}, more...)...)
@@ -109,7 +110,8 @@ func (c catalog) checkRuled(t *testing.T, index gleansandbox.Index) {
 	t.Helper()
 	some := 0
 	for ref, e := range c {
-		if e.marked || e.orphan || !slices.Contains([]string{"API", "Component", "Resource", "System", "Domain", "Group"}, e.kind) {
+		if e.marked || e.orphan ||
+			!slices.Contains([]string{"API", "Component", "Resource", "System", "Domain", "Group"}, e.kind) {
 			continue
 		}
 		want := c.ruled(e)
@@ -138,7 +140,8 @@ func TestIdentities(t *testing.T) {
 	ways := map[string][]string{
 		"by e-mail": nil,
 		"by ref":    {byEmail, "isUserReferencedByEmail: false"},
-		"by id":     {byEmail, "isUserReferencedByEmail: false", "      isActive:", "      userId: slug(metadata.namespace) + \"/\" + upper(metadata.name)\n      isActive:"},
+		"by id": {byEmail, "isUserReferencedByEmail: false", "      isActive:",
+			"      userId: slug(metadata.namespace) + \"/\" + upper(metadata.name)\n      isActive:"},
 	}
 	for name, way := range ways {
 		t.Run(name, func(t *testing.T) {
@@ -147,8 +150,10 @@ func TestIdentities(t *testing.T) {
 				w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{Rules: reading.Rules})
 				w.pipe(t, "datasource", "apply", "--yes", file).expect(t, 0)
 				c := w.pipe(t, "run", "--set", "@sink.requests_per_second=0", "--progress", "none", file)
-				c.expect(t, 0, "all_of was left out whole where it names something else than a group that was delivered: group:default/engineering and group:default/ghosts, of which group:default/ghosts is not known in ",
-					"groups name 2 refs as members that are users who are not active", "permissions name 1 ref that are users who are not active, who were left out: user:default/mei.tanaka")
+				c.expect(t, 0, "all_of was left out whole where it names something else than a group that was delivered: "+
+					"group:default/engineering and group:default/ghosts, of which group:default/ghosts is not known in ",
+					"groups name 2 refs as members that are users who are not active",
+					"permissions name 1 ref that are users who are not active, who were left out: user:default/mei.tanaka")
 				index := w.index()
 				catalog.checkRuled(t, index)
 				gone := 0
@@ -156,7 +161,9 @@ func TestIdentities(t *testing.T) {
 					if u.IsActive != nil && !*u.IsActive {
 						gone++
 					}
-					if (u.UserID == "") != (name == "by e-mail") || name == "by id" && !strings.HasPrefix(u.UserID, "default/") && !strings.HasPrefix(u.UserID, "payments-internal/") {
+					if (u.UserID == "") != (name == "by e-mail") ||
+						name == "by id" && !strings.HasPrefix(u.UserID, "default/") &&
+							!strings.HasPrefix(u.UserID, "payments-internal/") {
 						t.Errorf("%s: %+v", reading.Name, u)
 					}
 				}
@@ -176,7 +183,8 @@ func TestIdentitiesBorrowed(t *testing.T) {
 	for _, byEmail := range []string{"true", "false"} {
 		ids := []string{"isUserReferencedByEmail: true", "isUserReferencedByEmail: " + byEmail}
 		own := withRules(t, ids...)
-		borrowed := withRules(t, append(ids, "      quicklinks:", "      identityDatasourceName: backstage\n      quicklinks:")...)
+		borrowed := withRules(t,
+			append(ids, "      quicklinks:", "      identityDatasourceName: backstage\n      quicklinks:")...)
 		w := bare(t)
 		w.env["GLEAN_DATASOURCE_ID"] = "services"
 		w.pipe(t, "datasource", "apply", "--yes", borrowed).expect(t, int(job.Wrong), "identityDatasourceName", `there is no datasource "backstage"`)
@@ -185,16 +193,21 @@ func TestIdentitiesBorrowed(t *testing.T) {
 		w.env["GLEAN_DATASOURCE_ID"] = "services"
 		w.pipe(t, "datasource", "apply", "--yes", borrowed).expect(t, 0)
 		c := w.pipe(t, "run", "--set", "@sink.requests_per_second=0", borrowed)
-		c.expect(t, 0, "users and groups are those of the datasource backstage", "those of the datasource backstage count instead", "!nobody will find")
+		c.expect(t, 0, "users and groups are those of the datasource backstage",
+			"those of the datasource backstage count instead", "!nobody will find")
 		services := w.glean.Index("services")
-		if len(services.Users)+len(services.Groups)+len(services.Memberships) > 0 || slices.ContainsFunc(services.Uploads, func(u gleansandbox.Upload) bool { return u.Stream != "documents" }) {
+		if len(services.Users)+len(services.Groups)+len(services.Memberships) > 0 ||
+			slices.ContainsFunc(services.Uploads, func(u gleansandbox.Upload) bool {
+				return u.Stream != "documents"
+			}) {
 			t.Errorf("people were uploaded: %+v", services.Uploads)
 		}
 		catalog.checkRuled(t, services)
 		w.pipe(t, "doctor", borrowed).expect(t, 0, "identities", "those of the datasource backstage")
 
 		// A file that borrows from nobody is another datasource than this one.
-		w.pipe(t, "run", own).expect(t, int(job.Wrong), "identityDatasourceName is not set in the file and backstage in Glean", `write identityDatasourceName: ""`)
+		w.pipe(t, "run", own).expect(t, int(job.Wrong),
+			"identityDatasourceName is not set in the file and backstage in Glean", `write identityDatasourceName: ""`)
 		again := withRules(t, append(ids, "      quicklinks:", "      identityDatasourceName: \"\"\n      quicklinks:")...)
 		w.pipe(t, "datasource", "apply", "--yes", again).expect(t, 0, "- identityDatasourceName")
 		w.pipe(t, "run", "--set", "@sink.requests_per_second=0", again).expect(t, 0, "!users and groups are those of")
@@ -211,7 +224,8 @@ func TestIntersectionsGuarded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	file := func(allow string) string {
-		return edited(t, "  rules:\n", "  rules:\n    - name: everything\n      when: kind != \"User\"\n      allow:\n        "+allow+"\n")
+		return edited(t, "  rules:\n",
+			"  rules:\n    - name: everything\n      when: kind != \"User\"\n      allow:\n        "+allow+"\n")
 	}
 	two, three := `all_of: ["group:default/data", "group:default/routing"]`, `all_of: ["group:default/routing", "group:default/data", "group:default/platform"]`
 	for _, step := range []struct {

@@ -181,7 +181,8 @@ func wrongWay(from, to string, test bool) string {
 	if strings.HasPrefix(from, "engine") && !strings.HasPrefix(to, "engine") && !(test && from == "engine/job") {
 		return "the engine knows no component"
 	}
-	if strings.HasPrefix(from, "plugins/") && !below(from, []string{"plugins/host"}) && !strings.HasPrefix(to, "plugins/") {
+	if strings.HasPrefix(from, "plugins/") && !below(from, []string{"plugins/host"}) &&
+		!strings.HasPrefix(to, "plugins/") {
 		return "a plugin is a program of its author's, without the engine"
 	}
 	// The wire is for both of its ends, the SDK for whoever writes a plugin, as

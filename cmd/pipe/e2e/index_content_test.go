@@ -28,7 +28,8 @@ type content struct {
 
 // indexed is what an index holds.
 func indexed(i gleansandbox.Index) content {
-	c := content{documents: i.Documents, users: map[string]string{}, groups: map[string]bool{}, members: map[string][]string{}}
+	c := content{documents: i.Documents, users: map[string]string{}, groups: map[string]bool{},
+		members: map[string][]string{}}
 	for email, u := range i.Users {
 		c.users[email] = u.Name
 	}
@@ -51,7 +52,8 @@ func (c content) put(group string, rows []gleanapi.Membership) {
 // sent is what a run with --output DIR had to send.
 func sent(t testing.TB, dir string) content {
 	t.Helper()
-	c := content{documents: map[string]gleanapi.Document{}, users: map[string]string{}, groups: map[string]bool{}, members: map[string][]string{}}
+	c := content{documents: map[string]gleanapi.Document{}, users: map[string]string{}, groups: map[string]bool{},
+		members: map[string][]string{}}
 	each(t, dir, "documents", func(d gleanapi.Document) { c.documents[d.ID] = d })
 	each(t, dir, "users", func(u gleanapi.User) { c.users[strings.ToLower(u.Email)] = u.Name })
 	each(t, dir, "groups", func(g gleanapi.Group) { c.groups[g.Name] = true })
@@ -84,7 +86,8 @@ func each[T any](t testing.TB, dir, name string, visit func(T)) {
 
 // without is some users and groups less, as a sink that refused them has it.
 func (c content) without(refused map[string]bool) content {
-	out := content{documents: maps.Clone(c.documents), users: maps.Clone(c.users), groups: maps.Clone(c.groups), members: map[string][]string{}}
+	out := content{documents: maps.Clone(c.documents), users: maps.Clone(c.users), groups: maps.Clone(c.groups),
+		members: map[string][]string{}}
 	maps.DeleteFunc(out.users, func(email, _ string) bool { return refused[email] })
 	maps.DeleteFunc(out.groups, func(name string, _ bool) bool { return refused[name] })
 	for group := range c.members {

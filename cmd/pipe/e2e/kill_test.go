@@ -46,7 +46,8 @@ func (k *killed) count() {
 func newKilled(t *testing.T, rules gleansandbox.Rules, seed uint64) *killed {
 	k := &killed{rand: rand.New(rand.NewPCG(seed, 1)), tmp: t.TempDir()}
 	k.firm = newFirm(k.rand)
-	k.world = newWorld(t, backstagesandbox.Options{Entities: k.firm.entities(t), Observe: func(*http.Request) { k.count() }},
+	k.world = newWorld(t,
+		backstagesandbox.Options{Entities: k.firm.entities(t), Observe: func(*http.Request) { k.count() }},
 		gleansandbox.Options{Rules: rules, Observe: func(gleansandbox.Exchange) { k.count() }})
 	k.env["DEFAULT_PERMISSIONS"], k.env["TMPDIR"] = k.firm.byDefault, k.tmp
 	return k
@@ -55,7 +56,8 @@ func newKilled(t *testing.T, rules gleansandbox.Rules, seed uint64) *killed {
 func (k *killed) start(t *testing.T, flags ...string) *process {
 	t.Helper()
 	args := []string{"run", shipped, "--progress", "none", "--metrics-file", filepath.Join(k.tmp, "metrics.prom"),
-		"--set", "@source.page_size=7", "--set", "@sink.batch.documents=6", "--set", "@sink.requests_per_second=0", "--set", "@sink.recovery_wait=20ms"}
+		"--set", "@source.page_size=7", "--set", "@sink.batch.documents=6", "--set", "@sink.requests_per_second=0", "--set",
+		"@sink.recovery_wait=20ms"}
 	return startProcess(t, k.env, append(args, flags...)...)
 }
 
@@ -201,7 +203,8 @@ func TestTwoAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{fmt.Sprintf("process %d on %s", one.cmd.Process.Pid, host), ", since " + time.Now().Format("2006-01-02 15:")} {
+	for _, want := range []string{fmt.Sprintf("process %d on %s", one.cmd.Process.Pid, host),
+		", since " + time.Now().Format("2006-01-02 15:")} {
 		if c.code != int(job.Held) || !strings.Contains(c.stderr, want) {
 			t.Errorf("exit %d, and %q is not said\n%s", c.code, want, c.both())
 		}

@@ -148,9 +148,11 @@ func withMetadata(name string, value any) map[string]any {
 }
 
 func largeDefinition(n int) map[string]any {
-	return largeEntity("API", map[string]any{"type": "openapi", "definition": strings.Repeat("paths: {get: \"é\"}\n", n/19)}, []any{})
+	return largeEntity("API",
+		map[string]any{"type": "openapi", "definition": strings.Repeat("paths: {get: \"é\"}\n", n/19)}, []any{})
 }
 
 func largeMarkdown(n int) map[string]any {
-	return withMetadata("description", strings.Repeat("Some *prose* with a [link](https://example.com) and `code`.\n\n", n/61))
+	return withMetadata("description",
+		strings.Repeat("Some *prose* with a [link](https://example.com) and `code`.\n\n", n/61))
 }

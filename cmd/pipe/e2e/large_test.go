@@ -19,10 +19,11 @@ func TestLargeFields(t *testing.T) {
 		note string
 	}{
 		"definition": {12 << 20, "documents.body in 1 (api:default/large)"},
-		"markdown":   {12 << 20, "documents.body in 1 (component:default/large); documents.summary in 1 (component:default/large)"},
-		"tags":       {200_000, "documents.tags in 1 (component:default/large)"},
-		"links":      {200_000, "documents.body in 1 (component:default/large)"},
-		"owners":     {20_000, ""},
+		"markdown": {12 << 20,
+			"documents.body in 1 (component:default/large); documents.summary in 1 (component:default/large)"},
+		"tags":   {200_000, "documents.tags in 1 (component:default/large)"},
+		"links":  {200_000, "documents.body in 1 (component:default/large)"},
+		"owners": {20_000, ""},
 	} {
 		t.Run(field, func(t *testing.T) {
 			t.Parallel()
@@ -39,7 +40,8 @@ func TestLargeFields(t *testing.T) {
 			if err := codec.Unmarshal([]byte(got.stdout), &r); err != nil {
 				t.Fatal(err)
 			}
-			if notes := strings.Join(r.Data.Notes, "\n"); c.note != "" && !strings.Contains(notes, c.note) || (c.note == "") == strings.Contains(notes, "cut, because") {
+			if notes := strings.Join(r.Data.Notes, "\n"); c.note != "" && !strings.Contains(notes, c.note) ||
+				(c.note == "") == strings.Contains(notes, "cut, because") {
 				t.Errorf("notes:\n%s", notes)
 			}
 			found := false
@@ -68,7 +70,8 @@ func TestLargeDecisions(t *testing.T) {
 		fmt.Appendf(nil, `{"kind":"Group","metadata":{"name":"large"},"spec":{"type":"team"},"relations":%s}`, list("hasMember")),
 		fmt.Appendf(nil, `{"kind":"Component","metadata":{"name":"large","annotations":{"glean.com/visibility":"owner"}},"spec":{"type":"service"},"relations":%s}`, list("ownedBy")))
 	w := newWorld(t, backstagesandbox.Options{Entities: entities}, gleansandbox.Options{})
-	w.run(t).expect(t, int(job.Rejected), "mapping, groups.members: too complex: it gives a result larger than 8 MiB", "group:default/large",
+	w.run(t).expect(t, int(job.Rejected), "mapping, groups.members: too complex: it gives a result larger than 8 MiB",
+		"group:default/large",
 		"permissions, private to its owners", "component:default/large")
 	for _, id := range []string{"group:default/large", "component:default/large"} {
 		if _, there := w.index().Document(id); there {

@@ -15,7 +15,8 @@ import (
 // each answer, beside reading the same pages and doing nothing with them. It
 // prints the ratio of their wall time.
 func BenchmarkReadLatency(b *testing.B) {
-	s, err := backstagesandbox.Start(backstagesandbox.Options{Entities: generate.Catalog(10_000, 1), Latency: 50 * time.Millisecond})
+	s, err := backstagesandbox.Start(backstagesandbox.Options{Entities: generate.Catalog(10_000, 1),
+		Latency: 50 * time.Millisecond})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -31,7 +32,8 @@ func BenchmarkReadLatency(b *testing.B) {
 		p = openShipped(b, s.URL())
 		started = time.Now()
 		for _, ph := range p.Model.Phases() {
-			if err := p.Source.Read(b.Context(), ph, func(context.Context, []*component.Record) error { return nil }); err != nil {
+			if err := p.Source.Read(b.Context(), ph,
+				func(context.Context, []*component.Record) error { return nil }); err != nil {
 				b.Fatal(err)
 			}
 		}

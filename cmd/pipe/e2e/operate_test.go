@@ -71,7 +71,8 @@ func (k *kept) later(d time.Duration) {
 // ask asks Glean for something beside the program, and gives the status.
 func (k *kept) ask(t *testing.T, operation, body string) int {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, k.glean.URL()+gleanapi.Prefix+operation, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, k.glean.URL()+gleanapi.Prefix+operation,
+		strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,23 +109,30 @@ func (k *kept) asked() []string {
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{IndexingTakes: 15 * time.Minute}})
-	k.pipe(t, "status", shipped).expect(t, int(job.Done), "enabled for everybody", "documents          56        0        56", "  team             12        0        12", "memberships        29",
+	k.pipe(t, "status", shipped).expect(t, int(job.Done), "enabled for everybody",
+		"documents          56        0        56", "  team             12        0        12", "memberships        29",
 		"upload completed", "expected to be done by", "pipe process")
-	k.pipe(t, "status", shipped, "--wait=1ns").expect(t, int(job.Unconfirmed), "Glean has not processed everything within 1ns: users, groups, memberships, documents", "pipe process "+shipped, "!FILE")
+	k.pipe(t, "status", shipped, "--wait=1ns").expect(t, int(job.Unconfirmed),
+		"Glean has not processed everything within 1ns: users, groups, memberships, documents", "pipe process "+shipped,
+		"!FILE")
 	k.pipe(t, "status", shipped, "--wait=1ns", "--json").expect(t, int(job.Unconfirmed), `"ok": false`, `"pending": [`, `"unconfirmed"`)
 	k.mu.Lock()
 	k.pace = time.Hour // so that the second request finds it indexed
 	k.mu.Unlock()
-	k.pipe(t, "status", shipped, "--wait").expect(t, int(job.Done), "documents          56       56        56", "is found now", "indexing completed")
+	k.pipe(t, "status", shipped, "--wait").expect(t, int(job.Done), "documents          56       56        56",
+		"is found now", "indexing completed")
 	if got := k.asked(); !reflect.DeepEqual(got, []string{"debug/backstage/status"}) {
 		t.Errorf("asked for %v", got)
 	}
 	k.pipe(t, "status", shipped, "--state", "none").expect(t, int(job.Done), "no good run is remembered here")
-	k.pipe(t, "status", shipped, "--set", "@sink.datasource.name=elsewhere").expect(t, int(job.Wrong), `Glean has no datasource "elsewhere"`, "datasource apply", "name: ")
+	k.pipe(t, "status", shipped, "--set", "@sink.datasource.name=elsewhere").expect(t, int(job.Wrong), `Glean has no datasource "elsewhere"`,
+		"datasource apply", "name: ")
 	k.pipe(t, "status", shipped, "--as", "sam@example.com").expect(t, int(job.Wrong), "--as goes with a ref")
-	k.pipe(t, "status", shipped, "payment").expect(t, int(job.Wrong), "payment is not the ref of an entity", "write one of: ", payments)
+	k.pipe(t, "status", shipped, "payment").expect(t, int(job.Wrong), "payment is not the ref of an entity",
+		"write one of: ", payments)
 	k.pipe(t, "status", shipped, "fraud-scorer").expect(t, int(job.Done), scorer+"\n", "uploaded     yes")
-	k.pipe(t, "status", shipped, "fraud-scorer", "--state", "none").expect(t, int(job.Wrong), "fraud-scorer is not the ref of an entity", "KIND:NAMESPACE/NAME")
+	k.pipe(t, "status", shipped, "fraud-scorer", "--state", "none").expect(t, int(job.Wrong),
+		"fraud-scorer is not the ref of an entity", "KIND:NAMESPACE/NAME")
 	k.pipe(t, "hide", shipped, "fraud-scorer").expect(t, int(job.Done), scorer+": gone")
 	k.pipe(t, "hide", shipped, "--unhide", "fraud-scorer").expect(t, int(job.Done), scorer+": no longer hidden")
 }
@@ -137,7 +145,8 @@ func TestStatusPaused(t *testing.T) {
 	if c := k.ask(t, "bulkindexdocuments", page); c != 200 {
 		t.Fatal(c)
 	}
-	k.pipe(t, "status", shipped).expect(t, int(job.Unconfirmed), "deletion paused", "paused the deletion of documents", "on "+time.Now().Add(7*24*time.Hour).Format(time.DateOnly)+" at the latest", "pipe hide")
+	k.pipe(t, "status", shipped).expect(t, int(job.Unconfirmed), "deletion paused", "paused the deletion of documents",
+		"on "+time.Now().Add(7*24*time.Hour).Format(time.DateOnly)+" at the latest", "pipe hide")
 }
 
 // TestStatusItem: one document, and why somebody does not find it.
@@ -145,21 +154,28 @@ func TestStatusItem(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
 	finder := k.index().WhoFinds(scorer)[0]
-	k.pipe(t, "status", shipped, scorer, "--as", finder).expect(t, int(job.Done), "uploaded     yes", "indexed      yes", "in Glean     listed: group group:default/payments",
-		"pipeline     listed: group group:default/payments (rule private to its owners)", "events", "indexed", finder+" finds it", "!differ", "!once a minute")
-	k.pipe(t, "status", shipped, strings.ToUpper(scorer), "--as", "nobody@example.com").expect(t, int(job.Done), "Glean tells once a minute", "nobody@example.com does not find it", "does not know nobody@example.com")
-	if got := k.asked(); slices.ContainsFunc(got, func(p string) bool { return !strings.HasPrefix(p, "debug/backstage/") && p != "checkdocumentaccess" }) {
+	k.pipe(t, "status", shipped, scorer, "--as", finder).expect(t, int(job.Done), "uploaded     yes", "indexed      yes",
+		"in Glean     listed: group group:default/payments",
+		"pipeline     listed: group group:default/payments (rule private to its owners)", "events", "indexed",
+		finder+" finds it", "!differ", "!once a minute")
+	k.pipe(t, "status", shipped, strings.ToUpper(scorer), "--as", "nobody@example.com").expect(t, int(job.Done),
+		"Glean tells once a minute", "nobody@example.com does not find it", "does not know nobody@example.com")
+	if got := k.asked(); slices.ContainsFunc(got, func(p string) bool {
+		return !strings.HasPrefix(p, "debug/backstage/") && p != "checkdocumentaccess"
+	}) {
 		t.Errorf("asked for %v", got)
 	}
 	for email := range k.index().Users {
 		if !slices.Contains(k.index().WhoFinds(scorer), email) {
-			k.pipe(t, "status", shipped, scorer, "--as", email).expect(t, int(job.Done), email+" is in none of the groups that may find it: group:default/payments")
+			k.pipe(t, "status", shipped, scorer, "--as", email).expect(t, int(job.Done),
+				email+" is in none of the groups that may find it: group:default/payments")
 			break
 		}
 	}
 	k.later(2 * time.Minute)
 	k.pipe(t, "status", shipped, scorer, "--json").expect(t, int(job.Done), `"samePermissions": true`, `"what": "uploaded"`, `"rule": "private to its owners"`)
-	k.pipe(t, "status", shipped, "component:default/nope").expect(t, int(job.Done), "uploaded     no", "the source does not have it")
+	k.pipe(t, "status", shipped, "component:default/nope").expect(t, int(job.Done), "uploaded     no",
+		"the source does not have it")
 
 	k.pipe(t, "status", shipped, orphan).expect(t, int(job.Done), "uploaded     no", "withheld: rule ")
 
@@ -167,7 +183,8 @@ func TestStatusItem(t *testing.T) {
 	k.pipe(t, "status", shipped, scorer).expect(t, int(job.Done), "uploaded     yes", "pipeline     not known: ", "403")
 	k.backstage.Heal()
 	k.backstage.Fail(backstagefaults.Fault{Bare: true})
-	k.pipe(t, "status", shipped, scorer).expect(t, int(job.Done), "pipeline     withheld: rule private to its owners", "they differ")
+	k.pipe(t, "status", shipped, scorer).expect(t, int(job.Done), "pipeline     withheld: rule private to its owners",
+		"they differ")
 }
 
 // TestDenied: why a person does not find a document, where it is not the
@@ -180,13 +197,15 @@ func TestDenied(t *testing.T) {
 		body    string
 		want    string
 	}{
-		"not enabled": {options: gleansandbox.Options{Visibility: gleanapi.VisibilityNone}, want: "the datasource is not enabled in Glean"},
-		"test group":  {options: gleansandbox.Options{Visibility: gleanapi.VisibilityTestGroup}, want: "is no test user"},
-		"not indexed": {options: gleansandbox.Options{Rules: gleansandbox.Rules{IndexingTakes: time.Hour}}, want: "not indexed yet"},
-		"inactive":    {tamper: "indexuser", body: `{"datasource":"backstage","user":{"email":"FINDER","name":"x","isActive":false}}`, want: "is an inactive user"},
-		"gone":        {tamper: "deleteuser", body: `{"datasource":"backstage","email":"FINDER"}`, want: "does not know FINDER"},
-		"nobody":      {tamper: "updatepermissions", body: `{"datasource":"backstage","objectType":"component","id":"` + scorer + `","permissions":{}}`, want: "its permissions name nobody"},
-		"others":      {tamper: "updatepermissions", body: `{"datasource":"backstage","objectType":"component","id":"` + scorer + `","permissions":{"allowedUsers":[{"email":"x@example.com"}]}}`, want: "name others alone: user x@example.com"},
+		"not enabled": {options: gleansandbox.Options{Visibility: gleanapi.VisibilityNone},
+			want: "the datasource is not enabled in Glean"},
+		"test group": {options: gleansandbox.Options{Visibility: gleanapi.VisibilityTestGroup}, want: "is no test user"},
+		"not indexed": {options: gleansandbox.Options{Rules: gleansandbox.Rules{IndexingTakes: time.Hour}},
+			want: "not indexed yet"},
+		"inactive": {tamper: "indexuser", body: `{"datasource":"backstage","user":{"email":"FINDER","name":"x","isActive":false}}`, want: "is an inactive user"},
+		"gone":     {tamper: "deleteuser", body: `{"datasource":"backstage","email":"FINDER"}`, want: "does not know FINDER"},
+		"nobody":   {tamper: "updatepermissions", body: `{"datasource":"backstage","objectType":"component","id":"` + scorer + `","permissions":{}}`, want: "its permissions name nobody"},
+		"others":   {tamper: "updatepermissions", body: `{"datasource":"backstage","objectType":"component","id":"` + scorer + `","permissions":{"allowedUsers":[{"email":"x@example.com"}]}}`, want: "name others alone: user x@example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -197,7 +216,8 @@ func TestDenied(t *testing.T) {
 					t.Fatal(c)
 				}
 			}
-			k.pipe(t, "status", shipped, scorer, "--as", finder).expect(t, int(job.Done), finder+" does not find it", strings.ReplaceAll(tc.want, "FINDER", finder))
+			k.pipe(t, "status", shipped, scorer, "--as", finder).expect(t, int(job.Done), finder+" does not find it",
+				strings.ReplaceAll(tc.want, "FINDER", finder))
 		})
 	}
 }
@@ -211,7 +231,8 @@ func TestDeniedEmptyGroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.run(t).expect(t, int(job.Done))
-	k.pipe(t, "status", shipped, scorer, "--as", finder).expect(t, int(job.Done), "the group group:default/payments, which may find it, has no members")
+	k.pipe(t, "status", shipped, scorer, "--as", finder).expect(t, int(job.Done),
+		"the group group:default/payments, which may find it, has no members")
 }
 
 // TestHide: a document is gone at once, and no run brings it back before a person
@@ -221,15 +242,19 @@ func TestHide(t *testing.T) {
 	k := keeping(t, gleansandbox.Options{})
 	finder := k.index().WhoFinds(scorer)[0]
 	k.backstage.Fail(backstagefaults.Fault{Status: 403})
-	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done), scorer+": gone, and hidden until", "documents that mention what is hidden were not looked for: ", "403")
+	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done), scorer+": gone, and hidden until",
+		"documents that mention what is hidden were not looked for: ", "403")
 	k.backstage.Heal()
 	before := k.asked()
-	k.pipe(t, "explain", shipped, scorer, "--as", finder).expect(t, int(job.Done), "withheld: hidden with pipe hide on "+time.Now().Format(time.DateOnly), "no, "+finder+" does not find it")
-	k.pipe(t, "explain", shipped, scorer, "--as", finder, "--state", "none").expect(t, int(job.Done), "yes, "+finder+" finds it")
+	k.pipe(t, "explain", shipped, scorer, "--as", finder).expect(t, int(job.Done),
+		"withheld: hidden with pipe hide on "+time.Now().Format(time.DateOnly), "no, "+finder+" does not find it")
+	k.pipe(t, "explain", shipped, scorer, "--as", finder, "--state", "none").expect(t, int(job.Done),
+		"yes, "+finder+" finds it")
 	if got := k.asked(); len(got) > 0 {
 		t.Errorf("explain asked for %v", got)
 	}
-	if got, want := before, []string{"debug/backstage/documents", "debug/backstage/status", "deletedocument", "processalldocuments", "updatepermissions"}; !reflect.DeepEqual(got, want) {
+	if got, want := before, []string{"debug/backstage/documents", "debug/backstage/status", "deletedocument",
+		"processalldocuments", "updatepermissions"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("asked for %v", got)
 	}
 	if _, there := k.index().Document(scorer); there {
@@ -272,15 +297,19 @@ func TestHidePage(t *testing.T) {
 func TestHideUnseen(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
-	k.pipe(t, "hide", shipped, scorer+"s").expect(t, int(job.Failed), scorer+"s: neither the last good run, nor the source, nor Glean has it, and it was not remembered", "did you mean "+scorer+"?", "--unseen")
+	k.pipe(t, "hide", shipped, scorer+"s").expect(t, int(job.Failed),
+		scorer+"s: neither the last good run, nor the source, nor Glean has it, and it was not remembered",
+		"did you mean "+scorer+"?", "--unseen")
 	k.pipe(t, "status", shipped).expect(t, int(job.Done), "!hidden with")
 	k.pipe(t, "hide", shipped, "user:default/sam").expect(t, int(job.Wrong), "a user has no document")
-	k.pipe(t, "hide", shipped, scorer+"s", "--unseen").expect(t, int(job.Done), "it was not there; it is on the hidden list")
+	k.pipe(t, "hide", shipped, scorer+"s", "--unseen").expect(t, int(job.Done),
+		"it was not there; it is on the hidden list")
 	k.pipe(t, "status", shipped).expect(t, int(job.Done), scorer+"s  since")
 	k.pipe(t, "hide", shipped, "--unhide", scorer+"s").expect(t, int(job.Done))
 
 	k.backstage.Fail(backstagefaults.Fault{Status: 403})
-	k.pipe(t, "hide", shipped, "component:default/new").expect(t, int(job.Unconfirmed), "the source did not say which id it has", "were not looked for: ", "hide it again when the source answers")
+	k.pipe(t, "hide", shipped, "component:default/new").expect(t, int(job.Unconfirmed),
+		"the source did not say which id it has", "were not looked for: ", "hide it again when the source answers")
 	k.pipe(t, "status", shipped).expect(t, int(job.Done), "component:default/new  since")
 }
 
@@ -332,7 +361,8 @@ func (k *kept) stateFile(t *testing.T, suffix string) string {
 func TestHideRefuses(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
-	k.pipe(t, "hide", shipped, scorer, "--state", "none").expect(t, int(job.Wrong), "could not be remembered", "--state DIR")
+	k.pipe(t, "hide", shipped, scorer, "--state", "none").expect(t, int(job.Wrong), "could not be remembered",
+		"--state DIR")
 	k.pipe(t, "hide", shipped).expect(t, int(job.Wrong), "needs a pipeline file and refs")
 	if got := k.asked(); len(got) > 0 {
 		t.Errorf("asked for %v", got)
@@ -375,7 +405,8 @@ func TestHideUnconfirmed(t *testing.T) {
 	k.run(t).expect(t, int(job.Done))
 	k.glean.Fail(gleanfaults.Fault{Path: "deletedocument", Status: 200})
 	k.glean.Fail(gleanfaults.Fault{Path: "updatepermissions", Status: 200})
-	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Unconfirmed), "Glean still lists it with permissions by which it may be found")
+	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Unconfirmed),
+		"Glean still lists it with permissions by which it may be found")
 	k.glean.Heal()
 	k.glean.Fail(gleanfaults.Fault{Path: "debug/backstage/documents", Status: 404})
 	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Unconfirmed), "does not say whether it is gone")
@@ -389,8 +420,11 @@ func TestPush(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{RefuseUnknownPrincipals: true}})
 	before := k.index()
-	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Done), "found within some minutes by listed: group group:default/payments (rule private to its owners)", "the next run takes the place", "!before it")
-	k.pipe(t, "push", shipped, "user:default/ben.lindqvist").expect(t, int(job.Refused), "user:default/ben.lindqvist: no document is made of it")
+	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Done),
+		"found within some minutes by listed: group group:default/payments (rule private to its owners)",
+		"the next run takes the place", "!before it")
+	k.pipe(t, "push", shipped, "user:default/ben.lindqvist").expect(t, int(job.Refused),
+		"user:default/ben.lindqvist: no document is made of it")
 	k.run(t).expect(t, int(job.Done), "memberships  29 in 12")
 	k.asked()
 	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Done))
@@ -426,7 +460,8 @@ func TestPush(t *testing.T) {
 func TestPushRefuses(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
-	k.pipe(t, "push", shipped, scorer, orphan).expect(t, int(job.Refused), "1 of 2 records would not be delivered, and nothing was sent", orphan+": withheld: rule")
+	k.pipe(t, "push", shipped, scorer, orphan).expect(t, int(job.Refused),
+		"1 of 2 records would not be delivered, and nothing was sent", orphan+": withheld: rule")
 	k.pipe(t, "push", shipped, "component:default/nope").expect(t, int(job.Refused), "the source does not have it")
 	k.pipe(t, "push", shipped, "user:default/nope", "--json").expect(t, int(job.Refused), `"refused"`, `"table"`)
 	many := []string{"push", shipped}
@@ -462,7 +497,8 @@ func TestOperateHeld(t *testing.T) {
 	}
 	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Failed), "is not of this pipeline is not finished", "theirs")
 	k.pipe(t, "purge", shipped, "--yes", "backstage").expect(t, int(job.Failed), "theirs")
-	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done), "another program is uploading documents to this datasource", "theirs")
+	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done),
+		"another program is uploading documents to this datasource", "theirs")
 }
 
 // TestPurge: nothing is left, of the state neither, but for what is hidden.
@@ -471,7 +507,8 @@ func TestPurge(t *testing.T) {
 	k := keeping(t, gleansandbox.Options{})
 	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done))
 	k.asked()
-	k.pipe(t, "purge", shipped).expect(t, int(job.Wrong), "26 users, 12 groups, 29 memberships, 55 documents", "--yes backstage")
+	k.pipe(t, "purge", shipped).expect(t, int(job.Wrong), "26 users, 12 groups, 29 memberships, 55 documents",
+		"--yes backstage")
 	k.pipe(t, "purge", shipped, "--yes", "nope").expect(t, int(job.Wrong), "nothing was changed")
 	if len(k.index().Documents) != 55 {
 		t.Fatal("it was emptied")
@@ -502,7 +539,8 @@ func TestPurgeUnconfirmed(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{StatusLags: time.Hour}})
 	k.later(2 * time.Hour)
-	k.pipe(t, "purge", shipped, "--yes", "backstage").expect(t, int(job.Unconfirmed), "still counts", "56 documents", "three hours old")
+	k.pipe(t, "purge", shipped, "--yes", "backstage").expect(t, int(job.Unconfirmed), "still counts", "56 documents",
+		"three hours old")
 }
 
 // TestProcess: once in three hours, and it says when.
@@ -511,8 +549,10 @@ func TestProcess(t *testing.T) {
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{IndexingTakes: 15 * time.Minute}})
 	k.pipe(t, "process", shipped).expect(t, int(job.Done), "is processing")
 	k.pipe(t, "status", shipped).expect(t, int(job.Done), "is found now")
-	k.pipe(t, "process", shipped).expect(t, int(job.Failed), "once in three hours", "ask again after "+time.Now().Add(3*time.Hour).Format("15:"))
-	if got, want := k.asked(), []string{"debug/backstage/status", "processalldocuments", "processallmemberships"}; !reflect.DeepEqual(got, want) {
+	k.pipe(t, "process", shipped).expect(t, int(job.Failed), "once in three hours",
+		"ask again after "+time.Now().Add(3*time.Hour).Format("15:"))
+	if got, want := k.asked(), []string{"debug/backstage/status", "processalldocuments",
+		"processallmemberships"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("asked for %v", got)
 	}
 	k.later(3 * time.Hour)

@@ -42,7 +42,8 @@ func TestPipelinesReadme(t *testing.T) {
 func referenceText() (string, error) {
 	r := components.Registry()
 	var b strings.Builder
-	b.WriteString("## Every key\n\n`pipe components NAME` prints the same. A name in capitals stands for any, `[]` for the elements of a list.\n")
+	b.WriteString("## Every key\n\n`pipe components NAME` prints the same. A name in capitals stands for any, `[]` for " +
+		"the elements of a list.\n")
 	for _, p := range cli.Components(r) {
 		fmt.Fprintf(&b, "\n### %s `%s`\n\n%s\n", p.Role, p.Name, p.Doc)
 		if len(p.Fields) == 0 {
@@ -54,7 +55,8 @@ func referenceText() (string, error) {
 			keyRows(&b, f, "")
 		}
 	}
-	b.WriteString("\n## Every function\n\n`pipe functions NAME` prints the same. Given nil, a function gives nil, or an empty list or text.\n")
+	b.WriteString("\n## Every function\n\n`pipe functions NAME` prints the same. Given nil, a function gives nil, or an " +
+		"empty list or text.\n")
 	for _, f := range cli.Functions(r) {
 		fmt.Fprintf(&b, "\n### `%s`\n\n%s", f.Signature, f.Doc)
 		if f.Of != "" {
@@ -125,7 +127,8 @@ var seedVariables = []struct{ name, here string }{
 	{"GLEAN_CLIENT_API_KEY", "not needed"},
 	{"GLEAN_DATASOURCE_ID", "the same"},
 	{"GLEAN_DATASOURCE_DISPLAY_NAME", "the same"},
-	{"DEFAULT_PERMISSIONS", "the same four values. `owner` counts groups, too, and every owner; [users only](#owners-as-in-the-python-connector-users-only) is a recipe"},
+	{"DEFAULT_PERMISSIONS", "the same four values. `owner` counts groups, too, and every owner; [users " +
+		"only](#owners-as-in-the-python-connector-users-only) is a recipe"},
 	{"SYNC_BATCH_SIZE", "the same; 500 by default, where it was 50 and at most 100"},
 	{"SYNC_USERS_ENABLED", "the same; switched off, users stay in Glean as they are"},
 	{"SYNC_GROUPS_ENABLED", "the same; likewise"},
@@ -140,7 +143,8 @@ var seedVariables = []struct{ name, here string }{
 	{"DRY_RUN", "`--dry-run`; true without the flag is refused"},
 	{"OUTPUT_JSON", "`--output DIR`, with or without `--dry-run`; true without the flag is refused"},
 	{"OUTPUT_JSON_DIR", "`--output DIR`"},
-	{"GLEAN_DATASOURCE_IS_TEST_MODE", "`datasource.isTestDatasource` in the file; this one and those below are refused while they differ from it"},
+	{"GLEAN_DATASOURCE_IS_TEST_MODE",
+		"`datasource.isTestDatasource` in the file; this one and those below are refused while they differ from it"},
 	{"GLEAN_DATASOURCE_TEST_USER_EMAILS", "`datasource.testers`, a list, with `datasource.isTestDatasource`"},
 	{"GLEAN_DATASOURCE_HOME_URL", "`datasource.homeUrl`; follows from `BACKSTAGE_UI_URL`"},
 	{"GLEAN_DATASOURCE_URL_REGEX", "`datasource.urlRegex`; follows from `BACKSTAGE_UI_URL`, with its dots escaped"},
@@ -156,7 +160,8 @@ var seedVariables = []struct{ name, here string }{
 // has to be one of its variables, and a key of the datasource one of the keys.
 func variableTable(t *testing.T) string {
 	t.Helper()
-	d := pipeline.Load(shipped, pipeline.Options{Registry: components.Registry(), Variables: config.Variables{Lenient: true}})
+	d := pipeline.Load(shipped,
+		pipeline.Options{Registry: components.Registry(), Variables: config.Variables{Lenient: true}})
 	has := map[string]bool{"LOG_LEVEL": true}
 	for _, v := range d.Variables {
 		has[v.Name] = true

@@ -24,7 +24,8 @@ func TestPluginNew(t *testing.T) {
 		expected{0, []string{"component:default/a  changed", "+ Takes orders and ke…"}}.check(t,
 			pipe(t, pluginEnv(), "plugin", "try", "--example", filepath.Join(dir, "my-plugin")))
 		expected{0, []string{"component:default/checkout  changed", "3 records: 1 changed, 2 unchanged"}}.check(t,
-			fed(t, pluginEnv(), fileText(t, filepath.Join(dir, "records.ndjson")), "plugin", "try", filepath.Join(dir, "my-plugin")))
+			fed(t, pluginEnv(), fileText(t, filepath.Join(dir, "records.ndjson")), "plugin", "try",
+				filepath.Join(dir, "my-plugin")))
 		if out, err := exec.CommandContext(t.Context(), "gofmt", "-l", dir).CombinedOutput(); err != nil || len(out) > 0 {
 			t.Errorf("gofmt: %v %s", err, out)
 		}
@@ -34,7 +35,8 @@ func TestPluginNew(t *testing.T) {
 			t.Skip(python + " is not installed")
 		}
 		dir := filepath.Join(t.TempDir(), "made")
-		expected{0, []string{dir}}.check(t, pipe(t, pluginEnv(), "plugin", "new", "my-plugin", "--lang", "python", "--dir", dir))
+		expected{0, []string{dir}}.check(t,
+			pipe(t, pluginEnv(), "plugin", "new", "my-plugin", "--lang", "python", "--dir", dir))
 		cmd := exec.CommandContext(t.Context(), python, "-m", "unittest")
 		cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "PYTHONDONTWRITEBYTECODE=1"}
 		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "Ran 6 tests") {
@@ -44,7 +46,8 @@ func TestPluginNew(t *testing.T) {
 		expected{0, []string{"component:default/a  changed", "+ Takes orders and ke…"}}.check(t,
 			pipe(t, pluginEnv(), "plugin", "try", "--example", filepath.Join(dir, "my-plugin.py")))
 		expected{0, []string{"component:default/checkout  changed", "3 records: 1 changed, 2 unchanged"}}.check(t,
-			fed(t, pluginEnv(), fileText(t, filepath.Join(dir, "records.ndjson")), "plugin", "try", filepath.Join(dir, "my-plugin.py")))
+			fed(t, pluginEnv(), fileText(t, filepath.Join(dir, "records.ndjson")), "plugin", "try",
+				filepath.Join(dir, "my-plugin.py")))
 	})
 	full := filepath.Dir(write(t, "file", ""))
 	empty, made := t.TempDir(), filepath.Join(t.TempDir(), "made")

@@ -97,11 +97,13 @@ func spy() string {
 func withPlugin(t testing.TB, mode string, lines ...string) (path, mark string, env map[string]string) {
 	t.Helper()
 	mark = filepath.Join(t.TempDir(), "mark")
-	block := "transforms:\n  - name: ours\n    plugin:\n      command: " + os.Args[0] + "\n      env: [" + childVariable + ", " + markVariable + ", GORACE]\n"
+	block := "transforms:\n  - name: ours\n    plugin:\n      command: " + os.Args[0] + "\n      env: [" + childVariable +
+		", " + markVariable + ", GORACE]\n"
 	for _, line := range lines {
 		block += "      " + line + "\n"
 	}
-	return edited(t, "transforms:   ", block+"#"), mark, map[string]string{childVariable: mode, markVariable: mark, "GORACE": "atexit_sleep_ms=0"}
+	return edited(t, "transforms:   ", block+"#"), mark,
+		map[string]string{childVariable: mode, markVariable: mark, "GORACE": "atexit_sleep_ms=0"}
 }
 
 func withPluginEnv(maps ...map[string]string) map[string]string {
@@ -143,7 +145,8 @@ func TestPluginRun(t *testing.T) {
 func TestPluginCheck(t *testing.T) {
 	t.Parallel()
 	path, mark, env := withPlugin(t, "plugin-access")
-	if c := pipe(t, env, "check", path); c.code != 2 || !strings.Contains(c.stdout, "unpinned: the plugin has no checksum") {
+	if c := pipe(t, env, "check", path); c.code != 2 ||
+		!strings.Contains(c.stdout, "unpinned: the plugin has no checksum") {
 		t.Errorf("check: exit %d\n%s", c.code, c.both())
 	}
 	if c := pipe(t, env, "check", "--allow-unpinned", path); c.code != 0 {
@@ -153,7 +156,8 @@ func TestPluginCheck(t *testing.T) {
 		t.Error("check started the plugin")
 	}
 	c := pipe(t, env, "check", "--allow-unpinned", "--plugins", path)
-	if c.code != 2 || !strings.Contains(c.stdout, "plugin-access: tester writes metadata.annotations, and permissions read metadata.annotations") {
+	if c.code != 2 || !strings.Contains(c.stdout, "plugin-access: tester writes metadata.annotations, and permissions "+
+		"read metadata.annotations") {
 		t.Errorf("check --plugins: exit %d\n%s", c.code, c.both())
 	}
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
@@ -195,10 +199,12 @@ func TestPluginSignals(t *testing.T) {
 			p.cmd.Process.Signal(signal)
 			began := time.Now()
 			code := p.exit()
-			if signal == os.Interrupt && (code != 130 || !strings.Contains(p.text(), "nothing sent") || time.Since(began) > 8*time.Second) {
+			if signal == os.Interrupt &&
+				(code != 130 || !strings.Contains(p.text(), "nothing sent") || time.Since(began) > 8*time.Second) {
 				t.Errorf("exit %d after %s\n%s", code, time.Since(began), p.text())
 			}
-			for late := time.Now().Add(2 * time.Second); runs(pid) || runtime.GOOS == "linux" && runs(child); time.Sleep(10 * time.Millisecond) {
+			for late := time.Now().Add(2 * time.Second); runs(pid) ||
+				runtime.GOOS == "linux" && runs(child); time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(late) {
 					t.Fatalf("the plugin or its child is still there: %t %t", runs(pid), runs(child))
 				}

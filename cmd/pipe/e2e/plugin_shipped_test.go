@@ -14,7 +14,8 @@ import (
 // and from the home folder, and does not keep it from working.
 func TestPluginConfined(t *testing.T) {
 	needGrpcio(t)
-	if out, err := exec.CommandContext(t.Context(), "unshare", "--map-root-user", "--net", "--mount", "true").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "unshare", "--map-root-user", "--net", "--mount",
+		"true").CombinedOutput(); err != nil {
 		t.Skipf("no namespace can be made here: %v %s", err, out)
 	}
 	var recipe []string
@@ -37,17 +38,21 @@ func TestPluginConfined(t *testing.T) {
 	env["HOME"] = filepath.Dir(write(t, "a-secret", ""))
 	for name, words := range map[string][]string{"free": nil, "confined": recipe[:len(recipe)-1]} {
 		seen := write(t, "seen", "")
-		spy := write(t, "spy.sh", "#!/bin/sh\n{ ls -A \"$HOME\"; tail -n +3 /proc/net/dev | cut -d: -f1; umount \"$HOME\"; ls -A \"$HOME\"; } > "+seen+" 2>&1\nexec "+python+" "+redact+"\n")
+		spy := write(t, "spy.sh",
+			"#!/bin/sh\n{ ls -A \"$HOME\"; tail -n +3 /proc/net/dev | cut -d: -f1; umount \"$HOME\"; ls -A \"$HOME\"; } > "+seen+
+				" 2>&1\nexec "+python+" "+redact+"\n")
 		if err := os.Chmod(spy, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		expected{0, []string{"1 record: 1 changed"}}.check(t, pipe(t, env, append([]string{"plugin", "try", "--example", "--"}, append(words, spy)...)...))
+		expected{0, []string{"1 record: 1 changed"}}.check(t,
+			pipe(t, env, append([]string{"plugin", "try", "--example", "--"}, append(words, spy)...)...))
 		b, err := os.ReadFile(seen)
 		if err != nil {
 			t.Fatal(err)
 		}
 		interfaces, _, _ := strings.Cut(string(b), "umount:")
-		if saw := strings.Contains(string(b), "a-secret"); saw != (name == "free") || !saw && strings.TrimSpace(interfaces) != "lo" {
+		if saw := strings.Contains(string(b), "a-secret"); saw != (name == "free") ||
+			!saw && strings.TrimSpace(interfaces) != "lo" {
 			t.Errorf("%s: it saw\n%s", name, b)
 		}
 	}
@@ -72,7 +77,8 @@ func TestShippedPlugins(t *testing.T) {
 		t.Fatal("the shipped pipeline has no plugins as comments")
 	}
 	block := strings.ReplaceAll("\n"+comment, "\n  # ", "\n  ")
-	for name, path := range map[string]string{"../plugins/examples/apidigest/apidigest": digest, "../plugins/examples/redact/redact.py": redact} {
+	for name, path := range map[string]string{"../plugins/examples/apidigest/apidigest": digest,
+		"../plugins/examples/redact/redact.py": redact} {
 		at := strings.Index(block, name)
 		if at < 0 {
 			t.Fatalf("no %s in\n%s", name, block)

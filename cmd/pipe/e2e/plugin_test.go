@@ -77,7 +77,9 @@ func sumOf(t testing.TB, path string) string {
 // withBlock is the shipped pipeline with a plugin in front of its transforms.
 func withBlock(t testing.TB, lines ...string) string {
 	t.Helper()
-	return edited(t, "transforms:   ", "transforms:\n  - name: condensed\n    when: kind == \"API\"\n    plugin:\n      "+strings.Join(lines, "\n      ")+"\n#")
+	return edited(t, "transforms:   ",
+		"transforms:\n  - name: condensed\n    when: kind == \"API\"\n    plugin:\n      "+strings.Join(lines, "\n      ")+
+			"\n#")
 }
 
 type expected struct {
@@ -109,18 +111,22 @@ func TestPluginLooks(t *testing.T) {
 		args []string
 		expected
 	}{
-		"checksum":             {[]string{"checksum", digest}, expected{0, []string{sum + "  " + digest, "sha256: " + sum}}},
-		"checksum of two":      {[]string{"checksum", digest, text}, expected{0, []string{"sha256: [" + sum + ", " + sumOf(t, text) + "]"}}},
+		"checksum": {[]string{"checksum", digest}, expected{0, []string{sum + "  " + digest, "sha256: " + sum}}},
+		"checksum of two": {[]string{"checksum", digest, text},
+			expected{0, []string{"sha256: [" + sum + ", " + sumOf(t, text) + "]"}}},
 		"checksum as JSON":     {[]string{"checksum", "--json", digest}, expected{0, []string{`"sha256": "` + sum, `"line": "sha256: ` + sum}}},
 		"checksum of nothing":  {[]string{"checksum"}, expected{2, []string{"needs the path"}}},
 		"checksum of a folder": {[]string{"checksum", folder}, expected{2, []string{"is not a file"}}},
-		"checksum of a flag":   {[]string{"checksum", digest, "nope"}, expected{2, []string{"no checksum of nope", "files alone"}}},
-		"describe":             {[]string{"describe", digest}, expected{0, []string{"apidigest 1.0.0", "reads   spec.type, spec.definition", "max_lines", "at least 10", "example"}}},
-		"describe as JSON":     {[]string{"describe", digest, "--json"}, expected{0, []string{`"name": "apidigest"`, `"writes"`}}},
-		"describe no plugin":   {[]string{"describe", text}, expected{1, []string{text, "this is no plugin"}}},
-		"describe nothing":     {[]string{"describe"}, expected{2, []string{"needs the path of a plugin"}}},
-		"describe a missing":   {[]string{"describe", folder + "/nope"}, expected{1, []string{"there is no such file"}}},
-		"unknown":              {[]string{"tyr", digest}, expected{2, []string{`"plugin tyr"`, "pipe plugin try"}}},
+		"checksum of a flag": {[]string{"checksum", digest, "nope"},
+			expected{2, []string{"no checksum of nope", "files alone"}}},
+		"describe": {[]string{"describe", digest},
+			expected{0,
+				[]string{"apidigest 1.0.0", "reads   spec.type, spec.definition", "max_lines", "at least 10", "example"}}},
+		"describe as JSON":   {[]string{"describe", digest, "--json"}, expected{0, []string{`"name": "apidigest"`, `"writes"`}}},
+		"describe no plugin": {[]string{"describe", text}, expected{1, []string{text, "this is no plugin"}}},
+		"describe nothing":   {[]string{"describe"}, expected{2, []string{"needs the path of a plugin"}}},
+		"describe a missing": {[]string{"describe", folder + "/nope"}, expected{1, []string{"there is no such file"}}},
+		"unknown":            {[]string{"tyr", digest}, expected{2, []string{`"plugin tyr"`, "pipe plugin try"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.check(t, pipe(t, pluginEnv(), append([]string{"plugin"}, tc.args...)...))
@@ -141,21 +147,32 @@ func TestPluginTry(t *testing.T) {
 		expected
 	}{
 		"changed and unchanged": {graphql + "\n\n" + other + "\n", "", []string{digest}, expected{0, []string{
-			"api:default/parcels  changed\n  spec.definition\n  - type Query", "+ query parcels [Int]: all of them", "api:x/y  unchanged", "2 records: 1 changed, 1 unchanged, 0 dropped, 0 failed"}}},
-		"an array":         {"[" + graphql + ",\n" + other + "]", "", []string{digest}, expected{0, []string{"2 records: 1 changed"}}},
-		"as JSON":          {graphql, "", []string{"--json", digest}, expected{0, []string{`"outcome": "changed"`, `"path": "spec.definition"`, `"before": "type Query`, `"changed": 1`}}},
-		"a config":         {graphql, "", []string{digest, "--config", `{"max_bytes": 9}`}, expected{0, []string{"api:default/parcels  unchanged"}}},
-		"a config in YAML": {graphql, "", []string{digest, "--config", "max_bytes: 9"}, expected{0, []string{"api:default/parcels  unchanged"}}},
-		"a wrong config":   {graphql, "", []string{digest, "--config", `{"max_linez": 9}`}, expected{2, []string{"--config:1:2", "did you mean max_lines?"}}},
-		"a broken config":  {graphql, "", []string{digest, "--config", `{"max_lines": `}, expected{2, []string{"--config:1"}}},
-		"its example":      {"", "", []string{digest, "--example"}, expected{0, []string{"api:default/parcels  changed", "1 record: 1 changed"}}},
-		"no example":       {"", "plugin-drop", append(granted, "--example"), expected{2, []string{"tester gives no example"}}},
-		"dropped":          {graphql, "plugin-drop", granted, expected{0, []string{"api:default/parcels  dropped\n  no interfaces please", "1 dropped"}}},
-		"failed":           {graphql, "plugin-hostile", granted, expected{3, []string{"api:default/parcels  failed\n  plugin tester", "1 failed"}}},
-		"hangs":            {graphql, "plugin-hang", append(granted, "--timeout", "100ms"), expected{3, []string{"failed", "did not answer within 100ms"}}},
-		"no record":        {"", "", []string{digest}, expected{2, []string{"no record", "records.ndjson"}}},
-		"no JSON":          {graphql + "\nkind: API\n", "", []string{digest}, expected{2, []string{"line 2 is no JSON object"}}},
-		"no entity":        {`{"title": "x"}`, "", []string{digest}, expected{2, []string{"line 1 is no entity"}}},
+			"api:default/parcels  changed\n  spec.definition\n  - type Query", "+ query parcels [Int]: all of them",
+			"api:x/y  unchanged", "2 records: 1 changed, 1 unchanged, 0 dropped, 0 failed"}}},
+		"an array": {"[" + graphql + ",\n" + other + "]", "", []string{digest},
+			expected{0, []string{"2 records: 1 changed"}}},
+		"as JSON": {graphql, "", []string{"--json", digest}, expected{0, []string{`"outcome": "changed"`, `"path": "spec.definition"`, `"before": "type Query`, `"changed": 1`}}},
+		"a config": {graphql, "", []string{digest, "--config", `{"max_bytes": 9}`},
+			expected{0, []string{"api:default/parcels  unchanged"}}},
+		"a config in YAML": {graphql, "", []string{digest, "--config", "max_bytes: 9"},
+			expected{0, []string{"api:default/parcels  unchanged"}}},
+		"a wrong config": {graphql, "", []string{digest, "--config", `{"max_linez": 9}`},
+			expected{2, []string{"--config:1:2", "did you mean max_lines?"}}},
+		"a broken config": {graphql, "", []string{digest, "--config", `{"max_lines": `}, expected{2, []string{"--config:1"}}},
+		"its example": {"", "", []string{digest, "--example"},
+			expected{0, []string{"api:default/parcels  changed", "1 record: 1 changed"}}},
+		"no example": {"", "plugin-drop", append(granted, "--example"),
+			expected{2, []string{"tester gives no example"}}},
+		"dropped": {graphql, "plugin-drop", granted,
+			expected{0, []string{"api:default/parcels  dropped\n  no interfaces please", "1 dropped"}}},
+		"failed": {graphql, "plugin-hostile", granted,
+			expected{3, []string{"api:default/parcels  failed\n  plugin tester", "1 failed"}}},
+		"hangs": {graphql, "plugin-hang", append(granted, "--timeout", "100ms"),
+			expected{3, []string{"failed", "did not answer within 100ms"}}},
+		"no record": {"", "", []string{digest}, expected{2, []string{"no record", "records.ndjson"}}},
+		"no JSON": {graphql + "\nkind: API\n", "", []string{digest},
+			expected{2, []string{"line 2 is no JSON object"}}},
+		"no entity": {`{"title": "x"}`, "", []string{digest}, expected{2, []string{"line 1 is no entity"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := merge(tester, map[string]string{childVariable: tc.mode, markVariable: filepath.Join(t.TempDir(), "mark")})
@@ -187,25 +204,38 @@ func TestPluginList(t *testing.T) {
 		at    string // what stands where a problem is reported
 		expected
 	}{
-		"pinned":                {[]string{command, pinned}, "plugin list", "", expected{0, []string{"condensed", "apidigest", "1.0.0", digest, "pinned", "starts"}}},
-		"differs":               {[]string{command, other}, "plugin list --allow-unpinned", "", expected{2, []string{"differs", "not started", pinned}}},
-		"none":                  {[]string{command}, "plugin list", "", expected{2, []string{"none", "not started", "--allow-unpinned"}}},
-		"none, allowed":         {[]string{command}, "plugin list --allow-unpinned", "", expected{0, []string{"apidigest", "none", "starts"}}},
-		"as JSON":               {[]string{command, pinned}, "plugin list --json", "", expected{0, []string{`"checksum": "pinned"`, `"ok": true`}}},
-		"missing":               {[]string{command + "x", pinned}, "plugin list", "", expected{2, []string{"unreadable", "there is no such file"}}},
-		"interpreter only":      {[]string{"command: [/bin/sh, -c, exec " + digest + "]", "sha256: " + sumOf(t, "/bin/sh")}, "plugin list", "", expected{0, []string{"pinned (interpreter only)", "starts", "warning: interpreter-only"}}},
-		"check, interpreter":    {[]string{"command: [/bin/sh, -c, exec " + digest + "]", "sha256: " + sumOf(t, "/bin/sh")}, "check", "", expected{0, []string{"warning: interpreter-only: the checksum covers the interpreter alone"}}},
-		"run config":            {[]string{command, pinned, "config:", "  max_lines: -12345"}, "run --progress none", "-12345", expected{2, []string{"nothing sent", "    max_lines: -12345\n", "^^^^^^", "write 10 or more"}}},
-		"check, none":           {[]string{command}, "check", "", expected{2, []string{"unpinned", "pipe plugin checksum"}}},
-		"check, differs":        {[]string{command, other}, "check --plugins", digest, expected{2, []string{"it was not started", pinned}}},
-		"check, config":         {[]string{command, pinned, "config:", "  max_lines: 3"}, "check", "", expected{0, nil}},
-		"check config, plugins": {[]string{command, pinned, "config:", "  max_lines: -12345"}, "check --plugins", "-12345", expected{2, []string{"max_lines: -12345", "write 10 or more"}}},
-		"run, none":             {[]string{command}, "run --progress none", "", expected{2, []string{"unpinned", "--allow-unpinned"}}},
-		"run, differs":          {[]string{command, other}, "run --progress none", "", expected{1, []string{"it was not started", "nothing sent"}}},
-		"config, none":          {[]string{command}, "config", "", expected{0, nil}},
-		"doctor, none":          {[]string{command}, "doctor --sandbox", "", expected{0, nil}},
-		"run, sandbox, none":    {[]string{command}, "run --sandbox --progress none", "", expected{2, []string{"unpinned"}}},
-		"run, allowed":          {[]string{command}, "run --sandbox --allow-unpinned --progress none", "", expected{0, []string{"delivered"}}},
+		"pinned": {[]string{command, pinned}, "plugin list", "",
+			expected{0, []string{"condensed", "apidigest", "1.0.0", digest, "pinned", "starts"}}},
+		"differs": {[]string{command, other}, "plugin list --allow-unpinned", "",
+			expected{2, []string{"differs", "not started", pinned}}},
+		"none": {[]string{command}, "plugin list", "",
+			expected{2, []string{"none", "not started", "--allow-unpinned"}}},
+		"none, allowed": {[]string{command}, "plugin list --allow-unpinned", "",
+			expected{0, []string{"apidigest", "none", "starts"}}},
+		"as JSON": {[]string{command, pinned}, "plugin list --json", "", expected{0, []string{`"checksum": "pinned"`, `"ok": true`}}},
+		"missing": {[]string{command + "x", pinned}, "plugin list", "",
+			expected{2, []string{"unreadable", "there is no such file"}}},
+		"interpreter only": {[]string{"command: [/bin/sh, -c, exec " + digest + "]", "sha256: " + sumOf(t, "/bin/sh")},
+			"plugin list", "", expected{0, []string{"pinned (interpreter only)", "starts", "warning: interpreter-only"}}},
+		"check, interpreter": {[]string{"command: [/bin/sh, -c, exec " + digest + "]", "sha256: " + sumOf(t, "/bin/sh")},
+			"check", "", expected{0, []string{"warning: interpreter-only: the checksum covers the interpreter alone"}}},
+		"run config": {[]string{command, pinned, "config:", "  max_lines: -12345"}, "run --progress none",
+			"-12345", expected{2, []string{"nothing sent", "    max_lines: -12345\n", "^^^^^^", "write 10 or more"}}},
+		"check, none": {[]string{command}, "check", "", expected{2, []string{"unpinned", "pipe plugin checksum"}}},
+		"check, differs": {[]string{command, other}, "check --plugins", digest,
+			expected{2, []string{"it was not started", pinned}}},
+		"check, config": {[]string{command, pinned, "config:", "  max_lines: 3"}, "check", "", expected{0, nil}},
+		"check config, plugins": {[]string{command, pinned, "config:", "  max_lines: -12345"}, "check --plugins", "-12345",
+			expected{2, []string{"max_lines: -12345", "write 10 or more"}}},
+		"run, none": {[]string{command}, "run --progress none", "",
+			expected{2, []string{"unpinned", "--allow-unpinned"}}},
+		"run, differs": {[]string{command, other}, "run --progress none", "",
+			expected{1, []string{"it was not started", "nothing sent"}}},
+		"config, none":       {[]string{command}, "config", "", expected{0, nil}},
+		"doctor, none":       {[]string{command}, "doctor --sandbox", "", expected{0, nil}},
+		"run, sandbox, none": {[]string{command}, "run --sandbox --progress none", "", expected{2, []string{"unpinned"}}},
+		"run, allowed": {[]string{command}, "run --sandbox --allow-unpinned --progress none", "",
+			expected{0, []string{"delivered"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := withBlock(t, tc.block...)
@@ -221,7 +251,8 @@ func TestPluginList(t *testing.T) {
 		expected{0, []string{"apidigest", "1.0.0", "attached"}}.check(t, pipe(t, env, "plugin", "list", path))
 		expected{0, []string{"ok"}}.check(t, pipe(t, env, "check", "--plugins", path))
 		env[pluginhost.ReattachVariable] = strings.Replace(line, "/tmp/", "/tmp/no", 1)
-		expected{2, []string{"does not answer", "start the plugin with --debug"}}.check(t, pipe(t, env, "plugin", "list", path))
+		expected{2, []string{"does not answer", "start the plugin with --debug"}}.check(t,
+			pipe(t, env, "plugin", "list", path))
 	})
 	if c := pipe(t, nil, "plugin", "list", shipped); c.code != 0 || !strings.Contains(c.stdout, "names no plugin") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
@@ -259,5 +290,6 @@ func positionOf(t *testing.T, path, text string) string {
 	block := strings.Index(string(b), "    plugin:\n")
 	at := block + strings.Index(string(b)[block:], text)
 	before := string(b)[:at]
-	return ":" + display.Number(strings.Count(before, "\n")+1) + ":" + display.Number(at-strings.LastIndex(before, "\n")) + ":"
+	return ":" + display.Number(strings.Count(before, "\n")+1) + ":" + display.Number(at-strings.LastIndex(before, "\n")) +
+		":"
 }

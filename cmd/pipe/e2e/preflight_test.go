@@ -22,11 +22,17 @@ func TestPreflight(t *testing.T) {
 		code  int
 		says  []string
 	}{
-		"a refused token":        {fault: &gleanfaults.Fault{Status: http.StatusUnauthorized}, code: int(job.Failed), says: []string{"401", "the token of glean was refused"}},
-		"a missing datasource":   {glean: gleansandbox.Options{Datasources: []gleanapi.DatasourceConfig{}}, code: int(job.Wrong), says: []string{"pipe datasource apply", "backstage.yaml:", "name: "}},
-		"a different datasource": {env: map[string]string{"BACKSTAGE_UI_URL": "https://other.example.com"}, code: int(job.Wrong), says: []string{"urlRegex", "pipe datasource apply", "backstage.yaml:"}},
-		"an unreachable Glean":   {env: map[string]string{"GLEAN_SERVER_URL": "http://127.0.0.1:1"}, code: int(job.Failed), says: []string{"127.0.0.1:1"}},
-		"another run's upload":   {fault: &gleanfaults.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[{"uploadId":"somebody-else","status":"ACTIVE"}]}}`}, code: int(job.Failed), says: []string{"somebody-else", "--discard-upload"}},
+		"a refused token": {fault: &gleanfaults.Fault{Status: http.StatusUnauthorized}, code: int(job.Failed),
+			says: []string{"401", "the token of glean was refused"}},
+		"a missing datasource": {glean: gleansandbox.Options{Datasources: []gleanapi.DatasourceConfig{}},
+			code: int(job.Wrong), says: []string{"pipe datasource apply", "backstage.yaml:", "name: "}},
+		"a different datasource": {env: map[string]string{"BACKSTAGE_UI_URL": "https://other.example.com"},
+			code: int(job.Wrong), says: []string{"urlRegex", "pipe datasource apply", "backstage.yaml:"}},
+		"an unreachable Glean": {env: map[string]string{"GLEAN_SERVER_URL": "http://127.0.0.1:1"}, code: int(job.Failed),
+			says: []string{"127.0.0.1:1"}},
+		"another run's upload": {fault: &gleanfaults.Fault{Path: "/status", Status: 200,
+			Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"documents":{"bulkUploadHistory":[{"uploadId":"somebody-else","status":"ACTIVE"}]}}`}, code: int(job.Failed),
+			says: []string{"somebody-else", "--discard-upload"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +77,8 @@ func TestEmptyCatalog(t *testing.T) {
 	empty := func() {
 		t.Helper()
 		w.backstage.Fail(backstagefaults.Fault{Empty: true})
-		w.pipe(t, "run", "--progress", "none", shipped).expect(t, int(job.Refused), "the catalog is empty", "accessRestrictions", "nothing sent")
+		w.pipe(t, "run", "--progress", "none", shipped).expect(t, int(job.Refused), "the catalog is empty",
+			"accessRestrictions", "nothing sent")
 		w.backstage.Heal()
 	}
 	empty()
@@ -89,5 +96,6 @@ func TestFirstRunIsSaidOnce(t *testing.T) {
 	w.pipe(t, "run", "--progress", "none", shipped).expect(t, int(job.Done), "!"+first)
 	w.backstage.Fail(backstagefaults.Fault{Kind: "Template", Status: http.StatusForbidden})
 	w.pipe(t, "run", "--progress", "none", shipped).expect(t, int(job.Failed), "!"+first, "documents found by")
-	w.pipe(t, "run", "--progress", "none", "--state", "none", "--sandbox", shipped).expect(t, int(job.Done), "No state folder", "!"+first)
+	w.pipe(t, "run", "--progress", "none", "--state", "none", "--sandbox", shipped).expect(t, int(job.Done),
+		"No state folder", "!"+first)
 }

@@ -43,8 +43,9 @@ func TestFullOutput(t *testing.T) {
 	}
 	defer full.Close()
 	for name, args := range map[string][]string{
-		"functions": {"functions"}, "json": {"functions", "--json"}, "help": {"run", "--help"}, "show": {"show", "--sandbox", shipped, "components"},
-		"run": {"run", "--sandbox", "--dry-run", "--progress", "none", shipped},
+		"functions": {"functions"}, "json": {"functions", "--json"}, "help": {"run", "--help"},
+		"show": {"show", "--sandbox", shipped, "components"},
+		"run":  {"run", "--sandbox", "--dry-run", "--progress", "none", shipped},
 	} {
 		code, errs := ended(t, "pipe", full, args...)
 		if code != int(job.Failed) || !strings.Contains(errs, "no space left on device") {
@@ -67,7 +68,8 @@ func TestReaderThatStops(t *testing.T) {
 		r.Close()
 		code, errs := ended(t, "pipe", w, args...)
 		w.Close()
-		if code != int(job.Done) && name == "functions" || code != int(job.Rejected) && code != int(job.Done) || strings.Contains(errs, "broken pipe") {
+		if code != int(job.Done) && name == "functions" || code != int(job.Rejected) && code != int(job.Done) ||
+			strings.Contains(errs, "broken pipe") {
 			t.Errorf("%s: exit %d\n%s", name, code, errs)
 		}
 	}
@@ -83,14 +85,16 @@ func TestDefect(t *testing.T) {
 	for _, flags := range [][]string{nil, {"--json"}} {
 		var out, errs strings.Builder
 		code := cli.Run(t.Context(), cli.Host{
-			Registry: components.Registry(), Args: append([]string{"pipe", "eval", shipped, "1", "--input", "-"}, flags...), Stdin: failsAt{}, Stdout: &out, Stderr: &errs,
+			Registry: components.Registry(), Args: append([]string{"pipe", "eval", shipped, "1", "--input", "-"}, flags...),
+			Stdin: failsAt{}, Stdout: &out, Stderr: &errs,
 			Env: func(name string) (string, bool) {
 				v, ok := map[string]string{"CI": "true", "GLEAN_INDEXING_API_KEY": sinkToken}[name]
 				return v, ok
 			},
 		})
 		said := out.String() + errs.String()
-		if code != int(job.Failed) || !strings.Contains(said, "this is a defect of pipe: out of cheese") || !strings.Contains(errs.String(), "failsAt.Read") {
+		if code != int(job.Failed) || !strings.Contains(said, "this is a defect of pipe: out of cheese") ||
+			!strings.Contains(errs.String(), "failsAt.Read") {
 			t.Errorf("exit %d\n%s", code, said)
 		}
 		if flags != nil && !strings.Contains(out.String(), `"code": "defect"`) {

@@ -118,7 +118,8 @@ func (s *schedule) tell(format string, args ...any) {
 // wrong is an error with all that led to it.
 func (s *schedule) wrong(format string, args ...any) {
 	s.Helper()
-	s.Errorf("%s\n\n%s\n\nagain: go test ./cmd/pipe/e2e -run TestProperty -schedules 1 -seed %d", fmt.Sprintf(format, args...), strings.Join(s.story, "\n"), s.seed)
+	s.Errorf("%s\n\n%s\n\nagain: go test ./cmd/pipe/e2e -run TestProperty -schedules 1 -seed %d",
+		fmt.Sprintf(format, args...), strings.Join(s.story, "\n"), s.seed)
 }
 
 // count is called for each request and ends the run at the one for that.
@@ -164,7 +165,8 @@ func (s *schedule) do(ctx context.Context, flags ...string) outcome {
 	report := filepath.Join(s.TempDir(), "report.ndjson")
 	began := time.Now()
 	args := append([]string{"run", shipped, "--progress", "none", "--output", dir, "--report", report}, flags...)
-	for _, set := range []string{"source.page_size=7", "sink.batch.documents=6", "sink.requests_per_second=0", "sink.recovery_wait=20ms", "source.retries.within=1s", "sink.retries.within=1s"} {
+	for _, set := range []string{"source.page_size=7", "sink.batch.documents=6", "sink.requests_per_second=0",
+		"sink.recovery_wait=20ms", "source.retries.within=1s", "sink.retries.within=1s"} {
 		args = append(args, "--set", "@"+set)
 	}
 	o := outcome{call: pipeIn(ctx, s.world.env, args...), rejected: map[string]bool{}}
@@ -186,7 +188,8 @@ func (s *schedule) do(ctx context.Context, flags ...string) outcome {
 			o.uploads++
 		}
 	}
-	s.tell("--- run %d %v: exit %d after %.1f s, %d uploads\n%s", s.runs, flags, o.code, time.Since(began).Seconds(), o.uploads, o.stderr)
+	s.tell("--- run %d %v: exit %d after %.1f s, %d uploads\n%s", s.runs, flags, o.code, time.Since(began).Seconds(),
+		o.uploads, o.stderr)
 	return o
 }
 
@@ -207,7 +210,8 @@ func (s *schedule) run() {
 	s.rules, name = reading(r)
 	s.tell("Glean: %s", name)
 	old := newFirm(r)
-	s.world = newWorld(s, backstagesandbox.Options{Entities: old.entities(s), Observe: s.observeSource}, gleansandbox.Options{Rules: s.rules, Observe: s.observeSink})
+	s.world = newWorld(s, backstagesandbox.Options{Entities: old.entities(s), Observe: s.observeSource},
+		gleansandbox.Options{Rules: s.rules, Observe: s.observeSink})
 	s.world.env["DEFAULT_PERMISSIONS"] = old.byDefault
 
 	one := s.do(s.Context())
@@ -232,7 +236,8 @@ func (s *schedule) run() {
 		s.end.Store(&cancel)
 		s.endAt.Store(at)
 	}
-	two := s.do(ctx, "--set", "@source.retries.attempts=2", "--set", "@sink.retries.attempts=2", "--set", "@source.timeout=400ms", "--set", "@sink.timeout=400ms")
+	two := s.do(ctx, "--set", "@source.retries.attempts=2", "--set", "@sink.retries.attempts=2", "--set",
+		"@source.timeout=400ms", "--set", "@sink.timeout=400ms")
 	s.endAt.Store(0)
 	s.outcomes.add(fmt.Sprintf("exit %d", two.code))
 	s.books(two)

@@ -15,7 +15,8 @@ import (
 func TestPushKeepsToItsOwnDocument(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
-	file := edited(t, "      fields:\n        id: ref\n", "      fields:\n        id: metadata.annotations[\"example.com/id\"] ?? ref\n")
+	file := edited(t, "      fields:\n        id: ref\n",
+		"      fields:\n        id: metadata.annotations[\"example.com/id\"] ?? ref\n")
 	entity := func(name, id string) []byte {
 		return fmt.Appendf(nil, `{"apiVersion":"v1","kind":"Component","metadata":{"name":%q,"annotations":{"example.com/id":%q}},"spec":{"type":"service","owner":"payments"},"relations":[{"type":"ownedBy","targetRef":"group:default/payments"}]}`, name, id)
 	}
@@ -37,7 +38,8 @@ func TestPushKeepsToItsOwnDocument(t *testing.T) {
 	push(dir, "third").expect(t, int(job.Refused), "its id id-3 is not its ref", "its id id-3 is not its ref")
 	push("none", "first").expect(t, int(job.Refused), "its id id-1 is not its ref")
 	push(dir, "first").expect(t, int(job.Done), "component:default/first: sent")
-	w.pipe(t, "hide", file, "component:default/second", "--state", dir).expect(t, int(job.Done), "its id id-1 is that of component:default/first, which stays")
+	w.pipe(t, "hide", file, "component:default/second", "--state", dir).expect(t, int(job.Done),
+		"its id id-1 is that of component:default/first, which stays")
 	if d, there := w.index().Document("id-1"); !there || d.Title != "first" {
 		t.Errorf("%v %q", there, d.Title)
 	}

@@ -78,8 +78,10 @@ func sourceTrouble(r *rand.Rand, f *firm) (backstagefaults.Fault, string) {
 // None lies: no success is announced of what did not take effect.
 func sinkTrouble(r *rand.Rand, f *firm, rules gleansandbox.Rules) (gleanfaults.Fault, string) {
 	t := gleanfaults.Fault{
-		Path: choose(r, "", "bulkindexdocuments", "bulkindexdocuments", "bulkindexusers", "bulkindexgroups", "bulkindexmemberships", "/status", "getdatasourceconfig"),
-		Page: choose(r, gleanfaults.AnyPage, gleanfaults.FirstPage, gleanfaults.MiddlePage, gleanfaults.LastPage), After: r.IntN(4), Times: times(r),
+		Path: choose(r, "", "bulkindexdocuments", "bulkindexdocuments", "bulkindexusers", "bulkindexgroups",
+			"bulkindexmemberships", "/status", "getdatasourceconfig"),
+		Page:  choose(r, gleanfaults.AnyPage, gleanfaults.FirstPage, gleanfaults.MiddlePage, gleanfaults.LastPage),
+		After: r.IntN(4), Times: times(r),
 	}
 	what := ""
 	switch r.IntN(10) {
@@ -113,11 +115,16 @@ func sinkTrouble(r *rand.Rand, f *firm, rules gleansandbox.Rules) (gleanfaults.F
 	}
 	if refs := f.refs(); chance(r, 8) {
 		ref := choose(r, refs...)
-		t = gleanfaults.Fault{Path: "bulkindexdocuments", Status: 400, Body: fmt.Sprintf("document %q is bad", ref), Match: func(body []byte) bool { return bytes.Contains(body, []byte(`"id":"`+ref+`"`)) }}
+		t = gleanfaults.Fault{Path: "bulkindexdocuments", Status: 400, Body: fmt.Sprintf("document %q is bad", ref),
+			Match: func(body []byte) bool {
+				return bytes.Contains(body, []byte(`"id":"`+ref+`"`))
+			}}
 		what = "refuses " + ref
 	} else if chance(r, 4) && len(f.people) > 0 {
 		email := strings.ToLower(choose(r, f.people...).email)
-		t = gleanfaults.Fault{Path: "bulkindexusers", Status: 400, Body: "bad user", Match: func(body []byte) bool { return bytes.Contains(body, []byte(`"email":"`+email+`"`)) }}
+		t = gleanfaults.Fault{Path: "bulkindexusers", Status: 400, Body: "bad user", Match: func(body []byte) bool {
+			return bytes.Contains(body, []byte(`"email":"`+email+`"`))
+		}}
 		what = "refuses " + email
 	}
 	return t, fmt.Sprintf("Glean %s: path %q page %d after %d times %d", what, t.Path, t.Page, t.After, t.Times)
@@ -157,8 +164,10 @@ func reading(r *rand.Rand) (rules gleansandbox.Rules, name string) {
 	}
 	yes := func() bool { return chance(r, 40) }
 	rules = gleansandbox.Rules{
-		VisibleBeforeLastPage: yes(), RefuseUnknownPrincipals: yes(), StrictIDs: yes(), RefuseReusedUploadIDs: yes(), ConflictIsBadRequest: yes(), SameIDBeginsAnew: yes(),
-		GroupsIgnoreCase: yes(), EchoCustomNames: yes(), MissingIsNotFound: yes(), Scope: choose(r, gleansandbox.OfStream, gleansandbox.OfKind, gleansandbox.OfDatasource),
+		VisibleBeforeLastPage: yes(), RefuseUnknownPrincipals: yes(), StrictIDs: yes(), RefuseReusedUploadIDs: yes(),
+		ConflictIsBadRequest: yes(), SameIDBeginsAnew: yes(),
+		GroupsIgnoreCase: yes(), EchoCustomNames: yes(), MissingIsNotFound: yes(),
+		Scope: choose(r, gleansandbox.OfStream, gleansandbox.OfKind, gleansandbox.OfDatasource),
 	}
 	return rules, fmt.Sprintf("%+v", rules)
 }

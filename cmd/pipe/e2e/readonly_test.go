@@ -45,7 +45,8 @@ func TestSourceIsOnlyRead(t *testing.T) {
 			t.Errorf("%s: asked of Backstage: %v", tc.args, seen)
 		}
 		for request := range seen {
-			if request != "GET /portal/api/catalog/entities/by-query" && !strings.HasPrefix(request, "GET /portal/api/catalog/entities/by-name/") {
+			if request != "GET /portal/api/catalog/entities/by-query" &&
+				!strings.HasPrefix(request, "GET /portal/api/catalog/entities/by-name/") {
 				t.Errorf("%s: %s", tc.args, request)
 			}
 		}

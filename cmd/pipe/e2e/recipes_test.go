@@ -20,7 +20,8 @@ type recipe struct {
 
 var recipes = map[string]recipe{
 	"Hide a system": {finds: map[string][]string{
-		"system:default/billing": nil, "component:default/payments-service": nil, "api:default/payments-api": nil, "resource:default/card-vault": nil,
+		"system:default/billing": nil, "component:default/payments-service": nil, "api:default/payments-api": nil,
+		"resource:default/card-vault": nil,
 	}, check: func(t *testing.T, index gleansandbox.Index) {
 		if _, there := index.Document("component:default/booking-service"); !there || len(index.Documents) != 53 {
 			t.Errorf("%d documents", len(index.Documents))
@@ -31,12 +32,14 @@ var recipes = map[string]recipe{
 			`{"kind":"Component","metadata":{"name":"plan","labels":{"visibility":"Private"}},"spec":{"owner":"care","type":"x"}}`,
 			`{"kind":"Component","metadata":{"name":"open","labels":{"visibility":"open"}},"spec":{"owner":"care","type":"x"}}`,
 		},
-		finds: map[string][]string{"component:default/plan": {"wanda.kowalska", "xavier.pons", "yuki.sato"}, "component:default/fraud-scorer": {"ines.carvalho", "liam.obrien"}},
+		finds: map[string][]string{"component:default/plan": {"wanda.kowalska", "xavier.pons", "yuki.sato"},
+			"component:default/fraud-scorer": {"ines.carvalho", "liam.obrien"}},
 		check: everybodyFinds("component:default/open"),
 	},
 	"Owners by annotation": {
 		entities: []string{`{"kind":"Component","metadata":{"name":"plan","annotations":{"glean.com/visibility":"owner","example.com/viewers":"user:default/Zoe.Martin, group:default/care,group:default/nobody"}},"spec":{"owner":"payments","type":"x"}}`},
-		finds:    map[string][]string{"component:default/plan": {"ines.carvalho", "liam.obrien", "wanda.kowalska", "xavier.pons", "yuki.sato", "zoe.martin"}, "component:default/fraud-scorer": {"ines.carvalho", "liam.obrien"}},
+		finds: map[string][]string{"component:default/plan": {"ines.carvalho", "liam.obrien", "wanda.kowalska",
+			"xavier.pons", "yuki.sato", "zoe.martin"}, "component:default/fraud-scorer": {"ines.carvalho", "liam.obrien"}},
 	},
 	"Owners as in the Python connector: users only": {
 		entities: []string{
@@ -44,11 +47,13 @@ var recipes = map[string]recipe{
 			`{"kind":"Component","metadata":{"name":"notes","annotations":{"glean.com/visibility":"owner"}},"spec":{"owner":"user:default/zoe.martin","type":"x"}}`,
 			`{"kind":"Group","metadata":{"name":"desk","annotations":{"glean.com/visibility":"owner"}},"spec":{"type":"team","children":[],"members":["zoe.martin"]}}`,
 		},
-		finds: map[string][]string{"component:default/plan": nil, "component:default/notes": {"zoe.martin"}, "group:default/desk": nil, "component:default/fraud-scorer": nil},
+		finds: map[string][]string{"component:default/plan": nil, "component:default/notes": {"zoe.martin"},
+			"group:default/desk": nil, "component:default/fraud-scorer": nil},
 	},
 	"Leave relations out of the text": {check: func(t *testing.T, index gleansandbox.Index) {
 		d, _ := index.Document("component:default/booking-service")
-		if d.Body == nil || d.Container+d.ContainerObjectType+d.ContainerDatasourceID != "" || !strings.Contains(d.Body.TextContent, "Owner: ") {
+		if d.Body == nil || d.Container+d.ContainerObjectType+d.ContainerDatasourceID != "" ||
+			!strings.Contains(d.Body.TextContent, "Owner: ") {
 			t.Errorf("%+v", d)
 		}
 		for _, p := range d.CustomProperties {
@@ -56,9 +61,11 @@ var recipes = map[string]recipe{
 				t.Errorf("%+v", p)
 			}
 		}
-		relations := []string{"Part of:", "Contains:", "Provides:", "Provided by:", "Consumes:", "Consumed by:", "Depends on:"}
+		relations := []string{"Part of:", "Contains:", "Provides:", "Provided by:", "Consumes:", "Consumed by:",
+			"Depends on:"}
 		for id, labels := range map[string][]string{
-			"component:default/booking-service": relations, "system:default/booking": relations, "api:default/booking-api": relations, "group:default/booking": {"Owns:"},
+			"component:default/booking-service": relations, "system:default/booking": relations,
+			"api:default/booking-api": relations, "group:default/booking": {"Owns:"},
 		} {
 			d, there := index.Document(id)
 			for _, label := range labels {
@@ -99,7 +106,8 @@ var recipes = map[string]recipe{
 	},
 	"Parent groups with their children's members": {
 		entities: []string{`{"kind":"Component","metadata":{"name":"plan","annotations":{"glean.com/visibility":"owner"}},"spec":{"owner":"operations","type":"x"}}`},
-		finds:    map[string][]string{"component:default/plan": {"anton.berg", "tariq.aziz", "ursula.brandt", "wanda.kowalska", "xavier.pons", "yuki.sato"}},
+		finds: map[string][]string{"component:default/plan": {"anton.berg", "tariq.aziz", "ursula.brandt",
+			"wanda.kowalska", "xavier.pons", "yuki.sato"}},
 	},
 }
 
@@ -150,7 +158,8 @@ func cook(t *testing.T, change string, entities []string) gleansandbox.Index {
 	if c := pipe(t, nil, "check", file); c.code != 0 || strings.Contains(c.both(), "warning") {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
-	w := newWorld(t, backstagesandbox.Options{Entities: companyWith(t, entities...)}, gleansandbox.Options{Datasources: []gleanapi.DatasourceConfig{}})
+	w := newWorld(t, backstagesandbox.Options{Entities: companyWith(t, entities...)},
+		gleansandbox.Options{Datasources: []gleanapi.DatasourceConfig{}})
 	for _, args := range [][]string{{"datasource", "apply", "--yes", file}, {"run", "--progress", "none", file}} {
 		if c := w.pipe(t, args...); c.code != 0 {
 			t.Fatalf("%v: exit %d\n%s", args, c.code, c.both())

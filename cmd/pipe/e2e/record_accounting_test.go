@@ -48,7 +48,8 @@ func (s *schedule) books(o outcome) {
 	if records != rep.Read || !maps.Equal(kinds, rep.Endings) {
 		s.wrong("the kinds add up to %d %v, all to %d %v", records, kinds, rep.Read, rep.Endings)
 	}
-	want := map[string]int{"delivered": int(job.Done), "refused": int(job.Refused), "unconfirmed": int(job.Unconfirmed), "failed": int(job.Failed)}[rep.Verdict]
+	want := map[string]int{"delivered": int(job.Done), "refused": int(job.Refused), "unconfirmed": int(job.Unconfirmed),
+		"failed": int(job.Failed)}[rep.Verdict]
 	switch {
 	case rep.Verdict == "delivered" && rep.Endings["rejected"] > 0:
 		want = int(job.Rejected)
@@ -108,7 +109,9 @@ func (s *schedule) whole(was content, o outcome) {
 	i := s.world.index()
 	now := indexed(i)
 	will := s.taken(o, now)
-	paused := slices.ContainsFunc(i.Uploads, func(u gleansandbox.Upload) bool { return strings.Contains(u.ID, o.told.Report.RunID) && u.Paused > 0 })
+	paused := slices.ContainsFunc(i.Uploads, func(u gleansandbox.Upload) bool {
+		return strings.Contains(u.ID, o.told.Report.RunID) && u.Paused > 0
+	})
 	if paused { // Glean has kept what should go
 		will.keep(was, now)
 	}
@@ -120,7 +123,8 @@ func (s *schedule) whole(was content, o outcome) {
 		return
 	case o.code == int(job.Done) || o.code == int(job.Rejected) || o.code == int(job.Unconfirmed):
 		said := func(text string) bool { return strings.Contains(o.stdout, text) }
-		if paused && o.code != int(job.Unconfirmed) && !said("could not be asked") && !said("has not confirmed it yet") && !said("still pauses the deletion") {
+		if paused && o.code != int(job.Unconfirmed) && !said("could not be asked") && !said("has not confirmed it yet") &&
+			!said("still pauses the deletion") {
 			s.wrong("exit %d, and Glean has paused a deletion", o.code)
 		}
 		for _, d := range now.differences(will) {
@@ -150,7 +154,9 @@ func (s *schedule) whole(was content, o outcome) {
 		got, old, new := now.members[group], was.membersIn(group, now), will.membersIn(group, now)
 		switch {
 		case slices.Equal(got, old), slices.Equal(got, new):
-		case s.rules.VisibleBeforeLastPage && !slices.ContainsFunc(got, func(m string) bool { return !slices.Contains(old, m) && !slices.Contains(new, m) }):
+		case s.rules.VisibleBeforeLastPage && !slices.ContainsFunc(got, func(m string) bool {
+			return !slices.Contains(old, m) && !slices.Contains(new, m)
+		}):
 		default:
 			s.wrong("the members of %s are %v, neither as before %v nor as sent %v", group, got, old, new)
 		}

@@ -65,7 +65,8 @@ func (s *schedule) recover(now *firm, lost, paused bool) {
 	s.Helper()
 	var flags []string
 	for round := 1; ; round++ {
-		paused = paused || slices.ContainsFunc(s.world.index().Uploads, func(u gleansandbox.Upload) bool { return u.Paused > 0 })
+		paused = paused ||
+			slices.ContainsFunc(s.world.index().Uploads, func(u gleansandbox.Upload) bool { return u.Paused > 0 })
 		o := s.do(s.Context(), flags...)
 		s.books(o)
 		switch {
@@ -89,7 +90,8 @@ func (s *schedule) recover(now *firm, lost, paused bool) {
 				s.outcomes.add("needed --" + g[1])
 				flags = append(flags, "--"+g[1], g[2])
 			}
-		case o.code == int(job.Unconfirmed) && (lost || paused || s.rules.VisibleBeforeLastPage): // Glean may rightly have paused
+		// Glean may rightly have paused
+		case o.code == int(job.Unconfirmed) && (lost || paused || s.rules.VisibleBeforeLastPage):
 			s.outcomes.add("paused")
 		default:
 			s.wrong("the run after: exit %d", o.code)

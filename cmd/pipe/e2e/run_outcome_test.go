@@ -66,7 +66,8 @@ func TestRun(t *testing.T) {
 	}
 	index := w.index()
 	for _, s := range r.Data.Streams {
-		got := map[string]int{"users": len(index.Users), "groups": len(index.Groups), "documents": len(index.Documents)}[s.Name]
+		got := map[string]int{"users": len(index.Users), "groups": len(index.Groups),
+			"documents": len(index.Documents)}[s.Name]
 		if got != s.Endings["delivered"] {
 			t.Errorf("%s: %d in the index, %d delivered", s.Name, got, s.Endings["delivered"])
 		}
@@ -89,7 +90,8 @@ func TestRunAgain(t *testing.T) {
 		t.Fatal(c.both())
 	}
 	if after := w.index(); len(after.Documents) != len(before.Documents) || len(after.Users) != len(before.Users) {
-		t.Errorf("%d documents and %d users became %d and %d", len(before.Documents), len(before.Users), len(after.Documents), len(after.Users))
+		t.Errorf("%d documents and %d users became %d and %d", len(before.Documents), len(before.Users), len(after.Documents),
+			len(after.Users))
 	}
 	gone := ""
 	for ref := range before.Documents {
@@ -153,7 +155,8 @@ func TestOnly(t *testing.T) {
 	if index := w.index(); !r.OK || len(index.Documents) == 0 || len(index.Users) == 0 {
 		t.Errorf("%+v", r)
 	}
-	if c := w.pipe(t, "run", "--only", "document", shipped); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "documents") {
+	if c := w.pipe(t, "run", "--only", "document", shipped); c.code != int(job.Wrong) ||
+		!strings.Contains(c.stderr, "documents") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }
@@ -167,7 +170,8 @@ func TestKindsOff(t *testing.T) {
 	c := w.pipe(t, "run", shipped)
 	index := w.index()
 	if c.code != 0 || len(index.Users)+len(index.Groups) != 0 || len(index.Documents) == 0 {
-		t.Errorf("exit %d: %d users, %d groups, %d documents\n%s", c.code, len(index.Users), len(index.Groups), len(index.Documents), c.both())
+		t.Errorf("exit %d: %d users, %d groups, %d documents\n%s", c.code, len(index.Users), len(index.Groups),
+			len(index.Documents), c.both())
 	}
 	if !strings.Contains(c.stderr, "warning") {
 		t.Errorf("no warning that nobody new will find anything:\n%s", c.stderr)
@@ -186,7 +190,8 @@ func TestDefault(t *testing.T) {
 	index := w.index()
 	for id, d := range index.Documents {
 		p := d.Permissions
-		if p == nil || p.AllowAnonymousAccess || p.AllowAllDatasourceUsersAccess || len(p.AllowedUsers)+len(p.AllowedGroups) == 0 {
+		if p == nil || p.AllowAnonymousAccess || p.AllowAllDatasourceUsersAccess ||
+			len(p.AllowedUsers)+len(p.AllowedGroups) == 0 {
 			t.Errorf("%s: %+v", id, p)
 		}
 	}

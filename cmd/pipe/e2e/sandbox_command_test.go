@@ -33,7 +33,8 @@ func TestSandboxCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	mine := map[string]string{"XDG_STATE_HOME": t.TempDir(), "CI": "true"}
-	for _, args := range []string{"datasource plan", "run --progress none", "status", "hide component:default/booking-service"} {
+	for _, args := range []string{"datasource plan", "run --progress none", "status",
+		"hide component:default/booking-service"} {
 		words := strings.Fields(args)
 		at := 1
 		if words[0] == "datasource" {

@@ -34,7 +34,8 @@ func traces(secret string) []string {
 		text := append(make([]byte, shift), secret...)
 		for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 			within := e.EncodeToString(text)[4 : len(text)/3*4] // what does not depend on its neighbours
-			out = append(out, within, url.QueryEscape(within), strings.ToLower(url.QueryEscape(within)), strings.ReplaceAll(within, "/", `\/`))
+			out = append(out, within, url.QueryEscape(within), strings.ToLower(url.QueryEscape(within)),
+				strings.ReplaceAll(within, "/", `\/`))
 		}
 	}
 	return out

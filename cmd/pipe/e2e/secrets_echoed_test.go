@@ -27,8 +27,10 @@ func brought(r *http.Request) []string {
 	for _, name := range []string{"Authorization", "X-Proxy-Secret"} {
 		v := r.Header.Get(name)
 		token := strings.TrimPrefix(v, "Bearer ")
-		out = append(out, v, token, url.QueryEscape(token), url.PathEscape(token), html.EscapeString(token), string(codec.Quote(nil, token)))
-		for _, e := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding} {
+		out = append(out, v, token, url.QueryEscape(token), url.PathEscape(token), html.EscapeString(token),
+			string(codec.Quote(nil, token)))
+		for _, e := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding,
+			base64.RawURLEncoding} {
 			for _, whole := range []string{token, "x" + v, "user:" + token, token + ":"} {
 				b := e.EncodeToString([]byte(whole))
 				out = append(out, b, url.QueryEscape(b), strings.ReplaceAll(b, "/", `\/`))
@@ -51,7 +53,8 @@ func answerWith(status int, contentType string, body func(r *http.Request) strin
 }
 
 func inJSON(r *http.Request) string {
-	b, err := codec.Marshal(map[string]any{"error": map[string]any{"name": "NotAllowedError", "message": "no: " + text(r)}})
+	b, err := codec.Marshal(map[string]any{"error": map[string]any{"name": "NotAllowedError",
+		"message": "no: " + text(r)}})
 	if err != nil {
 		panic(err)
 	}
@@ -59,7 +62,8 @@ func inJSON(r *http.Request) string {
 }
 
 func inPage(r *http.Request) string {
-	return "<!DOCTYPE html><html><head><title>Sign in " + html.EscapeString(text(r)) + "</title></head><body>" + text(r) + "</body></html>"
+	return "<!DOCTYPE html><html><head><title>Sign in " + html.EscapeString(text(r)) + "</title></head><body>" + text(r) +
+		"</body></html>"
 }
 
 func redirectTo(base string) echo {
@@ -85,16 +89,19 @@ func refusal(w http.ResponseWriter, r *http.Request) bool {
 }
 
 var echoes = map[string]echo{
-	"401":                      answerWith(401, "application/json", inJSON),
-	"403 in text":              answerWith(403, "text/plain", text),
-	"404 in JSON":              answerWith(404, "application/json", inJSON),
-	"400 in text":              answerWith(400, "text/plain", text),
-	"429":                      answerWith(429, "text/plain", text),
-	"500 in JSON":              answerWith(500, "application/json", inJSON),
-	"500 in pieces":            answerWith(500, "text/plain", func(r *http.Request) string { return strings.Repeat("…", 460) + text(r) }),
-	"502 as a page":            answerWith(502, "text/html", inPage),
-	"a sign-in page":           answerWith(200, "text/html", inPage),
-	"JSON that ends early":     answerWith(200, "application/json", func(r *http.Request) string { return inJSON(r)[:60] }),
+	"401":         answerWith(401, "application/json", inJSON),
+	"403 in text": answerWith(403, "text/plain", text),
+	"404 in JSON": answerWith(404, "application/json", inJSON),
+	"400 in text": answerWith(400, "text/plain", text),
+	"429":         answerWith(429, "text/plain", text),
+	"500 in JSON": answerWith(500, "application/json", inJSON),
+	"500 in pieces": answerWith(500, "text/plain", func(r *http.Request) string {
+		return strings.Repeat("…", 460) + text(r)
+	}),
+	"502 as a page":  answerWith(502, "text/html", inPage),
+	"a sign-in page": answerWith(200, "text/html", inPage),
+	"JSON that ends early": answerWith(200, "application/json",
+		func(r *http.Request) string { return inJSON(r)[:60] }),
 	"JSON of another kind":     answerWith(200, "application/json", inJSON),
 	"no JSON":                  answerWith(200, "application/json", text),
 	"a redirect to elsewhere":  redirectTo("https://login.example.com"),

@@ -87,13 +87,15 @@ func (s *secretive) search(t *testing.T, c call, args []string) {
 func (s *secretive) wordy(level string) []string {
 	s.runs++
 	out := func(name string) string { return filepath.Join(s.dirs[2], fmt.Sprint(s.runs, name)) }
-	return []string{"--output", out(""), "--report", out("report.ndjson"), "--metrics-file", out("metrics.prom"), "--log-level", level}
+	return []string{"--output", out(""), "--report", out("report.ndjson"), "--metrics-file", out("metrics.prom"),
+		"--log-level", level}
 }
 
 // run is a run of the pipeline.
 func (s *secretive) run(t *testing.T, asJSON bool, level string) call {
 	t.Helper()
-	args := append([]string{"run", "--set", "@sink.batch.documents=9", "--set", "@sink.requests_per_second=0"}, s.wordy(level)...)
+	args := append([]string{"run", "--set", "@sink.batch.documents=9", "--set", "@sink.requests_per_second=0"},
+		s.wordy(level)...)
 	if asJSON {
 		return s.call(t, append(args, "--json", "--log-format", "json", "--progress", "json", s.filed)...)
 	}
@@ -149,20 +151,24 @@ func TestSecretsInPanics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := write(t, "pipeline.yaml", strings.Replace(string(b), "transforms:  ", "transforms:\n  - name: shouting\n    shouting: x\n#", 1))
+	path := write(t, "pipeline.yaml",
+		strings.Replace(string(b), "transforms:  ", "transforms:\n  - name: shouting\n    shouting: x\n#", 1))
 	s.enter(t)
-	for _, flags := range [][]string{{"--progress", "plain"}, {"--json", "--log-format", "json", "--progress", "json"}, {"--dry-run"}} {
+	for _, flags := range [][]string{{"--progress", "plain"}, {"--json", "--log-format", "json", "--progress", "json"},
+		{"--dry-run"}} {
 		var out, errs strings.Builder
 		args := append(append([]string{"pipe", "run", path}, flags...), s.wordy("debug")...)
 		r := components.Registry()
-		r.Transforms = append(r.Transforms, component.TransformSpec[any]{Key: "shouting", Config: func() any { return new(string) },
-			New: func(any, component.TransformSettings) component.Transform { return shouting{s.secrets} }})
+		r.Transforms = append(r.Transforms,
+			component.TransformSpec[any]{Key: "shouting", Config: func() any { return new(string) },
+				New: func(any, component.TransformSettings) component.Transform { return shouting{s.secrets} }})
 		code := cli.Run(t.Context(), cli.Host{
 			Registry: r, Args: args, Env: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok },
 			Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
 		})
 		said := call{code, out.String(), errs.String()}
-		if code != int(job.Failed) || !strings.Contains(said.both(), "panic") || !strings.Contains(said.both(), "[redacted]") {
+		if code != int(job.Failed) || !strings.Contains(said.both(), "panic") ||
+			!strings.Contains(said.both(), "[redacted]") {
 			t.Errorf("exit %d\n%s", code, said.both())
 		}
 		s.search(t, said, args)
@@ -174,9 +180,10 @@ func TestSecretsInPanics(t *testing.T) {
 func misusedSecrets(t *testing.T, secrets []string) map[string]string {
 	t.Helper()
 	return map[string]string{
-		"a token for a number":       edited(t, "${BACKSTAGE_PAGE_SIZE:-500}", "${BACKSTAGE_API_TOKEN}"),
-		"a token for a switch":       edited(t, "${VERIFY_SSL:-true}", "${BACKSTAGE_API_TOKEN}"),
-		"a token in the address":     edited(t, "url: ${BACKSTAGE_BASE_URL}\n", "url: http://u:${BACKSTAGE_API_TOKEN}@[::1\n"),
+		"a token for a number": edited(t, "${BACKSTAGE_PAGE_SIZE:-500}", "${BACKSTAGE_API_TOKEN}"),
+		"a token for a switch": edited(t, "${VERIFY_SSL:-true}", "${BACKSTAGE_API_TOKEN}"),
+		"a token in the address": edited(t, "url: ${BACKSTAGE_BASE_URL}\n",
+			"url: http://u:${BACKSTAGE_API_TOKEN}@[::1\n"),
 		"a token for the default":    edited(t, "${DEFAULT_PERMISSIONS:-datasource-users}", "${GLEAN_INDEXING_API_KEY}"),
 		"a token for a duration":     edited(t, "    batch:\n", "    timeout: ${GLEAN_INDEXING_API_KEY}\n    batch:\n"),
 		"a token for the datasource": edited(t, "${GLEAN_DATASOURCE_ID:-backstage}", "${GLEAN_INDEXING_API_KEY}"),
@@ -184,8 +191,10 @@ func misusedSecrets(t *testing.T, secrets []string) map[string]string {
 		"a literal misspelt":         edited(t, "token: ${GLEAN_INDEXING_API_KEY}", "tokn: '"+secrets[1]+"'"),
 		"a literal that is no YAML":  edited(t, "token: ${GLEAN_INDEXING_API_KEY}", "token: '"+secrets[1]+"' x"),
 		"a literal that is a list":   edited(t, "token: ${GLEAN_INDEXING_API_KEY}", "token: ['"+secrets[1]+"']"),
-		"a literal header":           edited(t, "    batch:\n", "    headers: {X-Y: '"+secrets[3]+"', User-Agent: '"+secrets[2]+"'}\n    batch:\n"),
-		"two lines in a token":       edited(t, "${GLEAN_INDEXING_API_KEY}", "${file:"+write(t, "c", secrets[1]+"\nmore\n")+"}"),
+		"a literal header": edited(t, "    batch:\n",
+			"    headers: {X-Y: '"+secrets[3]+"', User-Agent: '"+secrets[2]+"'}\n    batch:\n"),
+		"two lines in a token": edited(t, "${GLEAN_INDEXING_API_KEY}",
+			"${file:"+write(t, "c", secrets[1]+"\nmore\n")+"}"),
 	}
 }
 
@@ -229,7 +238,8 @@ func TestLibraryLogs(t *testing.T) {
 	var logs io.Writer
 	var errs strings.Builder
 	cli.Run(t.Context(), cli.Host{
-		Registry: components.Registry(), Args: []string{"pipe", "doctor", shipped}, Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: &errs,
+		Registry: components.Registry(), Args: []string{"pipe", "doctor", shipped}, Stdin: strings.NewReader(""),
+		Stdout: io.Discard, Stderr: &errs,
 		Env: func(name string) (string, bool) {
 			v, ok := w.env[name]
 			if name == "GLEAN_INDEXING_API_KEY" {
@@ -261,7 +271,8 @@ func TestUnsolicitedAnswer(t *testing.T) {
 			return
 		}
 		t.Cleanup(func() { conn.Close() })
-		fmt.Fprintf(conn, "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 OK %s", token)
+		fmt.Fprintf(conn,
+			"HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 OK %s", token)
 	}))
 	t.Cleanup(server.Close)
 	p := startProcess(t, map[string]string{

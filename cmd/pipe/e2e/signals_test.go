@@ -15,7 +15,8 @@ import (
 const stopping = "a second one ends it at once"
 
 // small pages, so that every stream has several.
-var small = []string{"run", "--progress", "none", "--set", "@sink.batch.documents=5", "--set", "@sink.requests_per_second=0", shipped}
+var small = []string{"run", "--progress", "none", "--set", "@sink.batch.documents=5", "--set",
+	"@sink.requests_per_second=0", shipped}
 
 // TestSignalWhileReading: the first signal ends a read at once, and nothing was
 // sent.

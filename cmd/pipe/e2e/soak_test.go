@@ -65,7 +65,8 @@ func TestSoak(t *testing.T) {
 		weights = append(weights, weigh(t))
 		if time.Since(shown) > *soak/20 {
 			shown = time.Now()
-			t.Logf("after %s, %d runs: %s", time.Since(began).Round(time.Second), runsOfAnEpoch*len(weights), weights[len(weights)-1])
+			t.Logf("after %s, %d runs: %s", time.Since(began).Round(time.Second), runsOfAnEpoch*len(weights),
+				weights[len(weights)-1])
 		}
 	}
 	// The first epochs fill caches; what the process needs shows in the middle.
@@ -113,10 +114,13 @@ func epoch(t *testing.T, r *rand.Rand, ends map[int]int) {
 		}
 		w.env["DEFAULT_PERMISSIONS"] = f.byDefault
 		w.trouble(r, f, rules)
-		c := w.run(t, "--set", "@sink.requests_per_second=0", "--set", "@sink.recovery_wait=20ms", "--set", "@source.retries.attempts=2", "--set", "@sink.retries.attempts=2",
-			"--set", "@source.timeout=100ms", "--set", "@sink.timeout=100ms", "--set", "guards.max_loss=100%", "--set", "guards.max_widen=100%")
+		c := w.run(t, "--set", "@sink.requests_per_second=0", "--set", "@sink.recovery_wait=20ms", "--set",
+			"@source.retries.attempts=2", "--set", "@sink.retries.attempts=2",
+			"--set", "@source.timeout=100ms", "--set", "@sink.timeout=100ms", "--set", "guards.max_loss=100%", "--set",
+			"guards.max_widen=100%")
 		ends[c.code]++
-		if !slices.Contains([]int{int(job.Done), int(job.Failed), int(job.Rejected), int(job.Refused), int(job.Unconfirmed)}, c.code) {
+		if !slices.Contains([]int{int(job.Done), int(job.Failed), int(job.Rejected), int(job.Refused), int(job.Unconfirmed)},
+			c.code) {
 			t.Errorf("exit %d\n%s", c.code, c.both())
 		}
 		w.backstage.Heal()

@@ -16,12 +16,14 @@ func TestStateMove(t *testing.T) {
 	w := night(t)
 	w.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done))
 	archive := filepath.Join(t.TempDir(), "state.archive")
-	w.pipe(t, "state", "export", shipped, archive).expect(t, int(job.Done), "exported the state of "+w.glean.URL()+" backstage to "+archive)
+	w.pipe(t, "state", "export", shipped, archive).expect(t, int(job.Done),
+		"exported the state of "+w.glean.URL()+" backstage to "+archive)
 	if info, err := os.Stat(archive); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
 	shown := w.pipe(t, "state", "show", shipped)
-	shown.expect(t, int(job.Done), "baseline   of run ", "56 documents", "hidden     1 document", ".state", ".owner", ".hidden")
+	shown.expect(t, int(job.Done), "baseline   of run ", "56 documents", "hidden     1 document", ".state", ".owner",
+		".hidden")
 	w.env["XDG_STATE_HOME"] = t.TempDir()
 	w.pipe(t, "state", "show", shipped).expect(t, int(job.Done), "baseline   missing", "owner      none yet")
 	w.pipe(t, "state", "export", shipped, archive+"2").expect(t, int(job.Wrong), "has no state of the place")
@@ -56,5 +58,6 @@ func TestStateCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.pipe(t, "state", "show", shipped).expect(t, int(job.Done), "baseline   damaged: it is not a state file")
-	k.pipe(t, "state", "export", shipped, filepath.Join(t.TempDir(), "a")).expect(t, int(job.Wrong), "the baseline cannot be used")
+	k.pipe(t, "state", "export", shipped, filepath.Join(t.TempDir(), "a")).expect(t, int(job.Wrong),
+		"the baseline cannot be used")
 }

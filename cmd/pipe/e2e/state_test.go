@@ -26,7 +26,9 @@ func night(t *testing.T) *world {
 
 func (w *world) run(t testing.TB, more ...string) call {
 	t.Helper()
-	return w.pipe(t, append([]string{"run", shipped, "--progress", "none", "--set", "@source.page_size=10", "--set", "@sink.batch.documents=9"}, more...)...)
+	return w.pipe(t,
+		append([]string{"run", shipped, "--progress", "none", "--set", "@source.page_size=10", "--set",
+			"@sink.batch.documents=9"}, more...)...)
 }
 
 // TestSecondRun: a run says what has changed since the last good one.
@@ -44,7 +46,8 @@ func TestSecondRun(t *testing.T) {
 	}
 	for _, f := range files {
 		b, _ := os.ReadFile(filepath.Join(dir, f.Name()))
-		if strings.Contains(string(b), "@") || strings.Contains(string(b), sinkToken) || strings.Contains(string(b), "Payment Service") {
+		if strings.Contains(string(b), "@") || strings.Contains(string(b), sinkToken) ||
+			strings.Contains(string(b), "Payment Service") {
 			t.Errorf("%s holds an address, a secret or a title", f.Name())
 		}
 	}
@@ -67,14 +70,16 @@ func TestNights(t *testing.T) {
 			faults: []backstagefaults.Fault{{Path: "by-query", Hide: gone}}, code: int(job.Done),
 			want: []string{"are there all the same, and were asked for one by one"}},
 		"half of it is not listed, and asking finds nothing": {
-			faults: []backstagefaults.Fault{{Path: "by-query", Hide: gone}, {Path: "by-refs", Empty: true}}, code: int(job.Failed),
-			want: []string{"ask for"}},
+			faults: []backstagefaults.Fault{{Path: "by-query", Hide: gone}, {Path: "by-refs", Empty: true}},
+			code:   int(job.Failed),
+			want:   []string{"ask for"}},
 		"all relations are missing": {
 			faults: []backstagefaults.Fault{{Bare: true}}, code: int(job.Refused),
 			want: []string{"max_loss", "memberships"}},
 		"everything becomes everybody's": {
 			env: map[string]string{"DEFAULT_PERMISSIONS": "all-users"}, code: int(job.Refused),
-			want: []string{"max_widen", "default: datasource-users → all-users", "pipe run --approve ", "The pipeline file changed since the last run"}},
+			want: []string{"max_widen", "default: datasource-users → all-users", "pipe run --approve ",
+				"The pipeline file changed since the last run"}},
 		"a kind is switched off": {
 			env: map[string]string{"SYNC_COMPONENTS_ENABLED": "false"}, code: int(job.Refused),
 			want: []string{"max_loss", "documents component", "Component switched off"}},

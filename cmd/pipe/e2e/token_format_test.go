@@ -17,12 +17,14 @@ func TestTokenForm(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	for _, name := range []string{"BACKSTAGE_API_TOKEN", "GLEAN_INDEXING_API_KEY"} {
-		for token, want := range map[string]string{"Bearer canary-token-7": "the token begins with Bearer", `"canary-token-7"`: "the token begins with a quotation mark"} {
+		for token, want := range map[string]string{"Bearer canary-token-7": "the token begins with Bearer",
+			`"canary-token-7"`: "the token begins with a quotation mark"} {
 			env := maps.Clone(w.env)
 			env[name] = token
 			for _, command := range []string{"check", "run", "doctor"} {
 				c := pipe(t, env, command, shipped)
-				if c.code != int(job.Wrong) || !strings.Contains(c.both(), want) || !strings.Contains(c.both(), "write the token") || strings.Contains(c.both(), "canary-token") {
+				if c.code != int(job.Wrong) || !strings.Contains(c.both(), want) ||
+					!strings.Contains(c.both(), "write the token") || strings.Contains(c.both(), "canary-token") {
 					t.Errorf("%s with %s: exit %d, want %q in\n%s", command, name, c.code, want, c.both())
 				}
 			}
@@ -35,7 +37,8 @@ func TestAddressBelowAPI(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	for name, c := range map[string]struct{ variable, value, want string }{
-		"Backstage":    {"BACKSTAGE_BASE_URL", w.backstage.URL() + "/api/catalog/entities", "leave /api and what follows it out"},
+		"Backstage": {"BACKSTAGE_BASE_URL", w.backstage.URL() + "/api/catalog/entities",
+			"leave /api and what follows it out"},
 		"Glean":        {"GLEAN_SERVER_URL", w.glean.URL() + "/api/index/v1", "write the host alone"},
 		"the client's": {"GLEAN_SERVER_URL", w.glean.URL() + "/rest/api/v1/", "write the host alone"},
 	} {
@@ -47,10 +50,12 @@ func TestAddressBelowAPI(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range []struct{ variable, value string }{{"BACKSTAGE_BASE_URL", "https://gateway.example.com/api/backstage"}, {"GLEAN_SERVER_URL", "https://gateway.example.com/api"}} {
+	for _, c := range []struct{ variable, value string }{{"BACKSTAGE_BASE_URL",
+		"https://gateway.example.com/api/backstage"}, {"GLEAN_SERVER_URL", "https://gateway.example.com/api"}} {
 		env := maps.Clone(w.env)
 		env[c.variable] = c.value
-		if got := pipe(t, env, "check", shipped); got.code != 0 || !strings.Contains(got.both(), "warning: ") || !strings.Contains(got.both(), "the address contains /api") {
+		if got := pipe(t, env, "check", shipped); got.code != 0 || !strings.Contains(got.both(), "warning: ") ||
+			!strings.Contains(got.both(), "the address contains /api") {
 			t.Errorf("%s: exit %d\n%s", c.value, got.code, got.both())
 		}
 	}
@@ -81,12 +86,15 @@ func TestErrorNamesThePath(t *testing.T) {
 // A variable in --set is replaced as those of the file are.
 func TestSetVariable(t *testing.T) {
 	env := map[string]string{"SIZE": "17", "HOST": "backstage.example.com"}
-	c := pipe(t, env, "config", "--set", "source.backstage.page_size=${SIZE}", "--set", "source.backstage.ui_url=https://${HOST}", shipped)
-	if c.code != 0 || !strings.Contains(c.stdout, " 17\n") || !strings.Contains(c.stdout, "https://backstage.example.com") {
+	c := pipe(t, env, "config", "--set", "source.backstage.page_size=${SIZE}", "--set",
+		"source.backstage.ui_url=https://${HOST}", shipped)
+	if c.code != 0 || !strings.Contains(c.stdout, " 17\n") ||
+		!strings.Contains(c.stdout, "https://backstage.example.com") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	c = pipe(t, env, "check", "--strict-env", "--set", "source.backstage.page_size=${NOBODY}", shipped)
-	if c.code != int(job.Wrong) || !strings.Contains(c.both(), "--set source.backstage.page_size: undefined-variable: NOBODY is not set") {
+	if c.code != int(job.Wrong) ||
+		!strings.Contains(c.both(), "--set source.backstage.page_size: undefined-variable: NOBODY is not set") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }

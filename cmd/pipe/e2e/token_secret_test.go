@@ -29,7 +29,8 @@ func TestTokenRotateQuotesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{TokenPeriod: 24 * time.Hour}) // its answers are none of Glean's
+			// its answers are none of Glean's
+			k := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{TokenPeriod: 24 * time.Hour})
 			path := write(t, "token", sinkToken)
 			file := edited(t, "token: ${GLEAN_INDEXING_API_KEY}", "token: ${file:"+path+"}")
 			f.Path = "rotatetoken"

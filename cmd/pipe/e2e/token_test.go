@@ -22,7 +22,8 @@ func TestTokenRotate(t *testing.T) {
 	k.asked()
 	c := k.pipe(t, "token", "rotate", file)
 	now := fileText(t, secret)
-	c.expect(t, int(job.Done), "the token has a new secret, which is in "+secret, "works until", "rotate it again before", "!"+sinkToken, "!"+strings.TrimSpace(now))
+	c.expect(t, int(job.Done), "the token has a new secret, which is in "+secret, "works until", "rotate it again before",
+		"!"+sinkToken, "!"+strings.TrimSpace(now))
 	if now == sinkToken+"\n" || !strings.HasSuffix(now, "\n") || len(now) < 10 {
 		t.Fatalf("the file has %d bytes", len(now))
 	}
@@ -55,7 +56,8 @@ func TestTokenRotate(t *testing.T) {
 func TestTokenRotateRefuses(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
-	k.pipe(t, "token", "rotate", shipped).expect(t, int(job.Wrong), "not read from a file", "token: ${GLEAN_INDEXING_API_KEY}", "^^^")
+	k.pipe(t, "token", "rotate", shipped).expect(t, int(job.Wrong), "not read from a file",
+		"token: ${GLEAN_INDEXING_API_KEY}", "^^^")
 	if got := k.asked(); len(got) > 0 {
 		t.Errorf("asked for %v", got)
 	}
@@ -69,7 +71,8 @@ func TestTokenRotateRefuses(t *testing.T) {
 	}
 	lost := keeping(t, gleansandbox.Options{TokenPeriod: 24 * time.Hour})
 	lost.glean.Fail(gleanfaults.Fault{Path: "rotatetoken", LoseAnswer: true, Times: 1})
-	lost.pipe(t, "token", "rotate", file).expect(t, int(job.Failed), "it is not known whether Glean has rotated", "again within ten minutes")
+	lost.pipe(t, "token", "rotate", file).expect(t, int(job.Failed), "it is not known whether Glean has rotated",
+		"again within ten minutes")
 	lost.pipe(t, "token", "rotate", file).expect(t, int(job.Done))
 	if fileText(t, secret) == sinkToken {
 		t.Error("the second time brought no new secret")

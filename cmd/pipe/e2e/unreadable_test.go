@@ -23,12 +23,14 @@ func TestUnreadableEntity(t *testing.T) {
 	before := len(w.index().Documents)
 	w.backstage.Fail(backstagefaults.Fault{Broken: func(r string) bool { return r == ref }})
 	c := w.pipe(t, append(args, shipped)...)
-	if c.code != 1 || !strings.Contains(c.stderr, "in the order of names cannot be read") || !strings.Contains(c.stderr, "skip_unreadable") || len(w.index().Documents) != before {
+	if c.code != 1 || !strings.Contains(c.stderr, "in the order of names cannot be read") ||
+		!strings.Contains(c.stderr, "skip_unreadable") || len(w.index().Documents) != before {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	skipping := edited(t, "    tls:\n", "    skip_unreadable: ["+ref+"]\n    tls:\n")
 	c = w.pipe(t, append(args, skipping)...)
-	if c.code != 3 || !strings.Contains(c.both(), "left out by skip_unreadable\n    "+ref) || len(w.index().Documents) != before-1 {
+	if c.code != 3 || !strings.Contains(c.both(), "left out by skip_unreadable\n    "+ref) ||
+		len(w.index().Documents) != before-1 {
 		t.Errorf("exit %d, %d documents of %d\n%s", c.code, len(w.index().Documents), before, c.both())
 	}
 }

@@ -58,7 +58,9 @@ var odds = map[string]odd{
 	"empty name":        {json: `{"kind":"Component","metadata":{"name":"","title":"Empty"},"spec":{}}`, ref: "component:default/(no name,", rejected: "metadata.name"},
 	"name is a number":  {json: `{"kind":"Component","metadata":{"name":7},"spec":{}}`, ref: "component:default/(no name,", rejected: "metadata.name"},
 	"namespace-number":  {json: aComponent("namespace-number", `,"namespace":5`, ""), rejected: "metadata.namespace"},
-	"namespace-null":    {json: aComponent("namespace-null", `,"namespace":null`, ""), looks: func(d gleanapi.Document) bool { return property(d, "namespace") == "default" }},
+	"namespace-null": {json: aComponent("namespace-null", `,"namespace":null`, ""), looks: func(d gleanapi.Document) bool {
+		return property(d, "namespace") == "default"
+	}},
 
 	"title-number":       {json: aComponent("title-number", `,"title":5`, ""), looks: titled("5")},
 	"title-list":         {json: aComponent("title-list", `,"title":["a"]`, ""), rejected: "documents.title"},
@@ -66,7 +68,9 @@ var odds = map[string]odd{
 	"title-empty":        {json: aComponent("title-empty", `,"title":""`, ""), looks: titled("title-empty")},
 	"description-list":   {json: aComponent("description-list", `,"description":[]`, ""), rejected: "documents.summary"},
 	"description-object": {json: aComponent("description-object", `,"description":{"a":1}`, ""), rejected: "documents.summary"},
-	"description-number": {json: aComponent("description-number", `,"description":7.5`, ""), looks: func(d gleanapi.Document) bool { return strings.Contains(d.Body.TextContent, "7.5") }},
+	"description-number": {json: aComponent("description-number", `,"description":7.5`, ""), looks: func(d gleanapi.Document) bool {
+		return strings.Contains(d.Body.TextContent, "7.5")
+	}},
 	"description-long": {json: aComponent("description-long", `,"description":"`+strings.Repeat("word ", 120<<10)+`"`, ""),
 		looks: func(d gleanapi.Document) bool { return strings.Count(d.Body.TextContent, "word") == 120<<10 }},
 	"tags-text":       {json: aComponent("tags-text", `,"tags":"x"`, ""), looks: tagged("x")},
@@ -101,12 +105,19 @@ var odds = map[string]odd{
 	"mark-as-label":      {json: aComponent("mark-as-label", `,"labels":{"glean.com/visibility":"privat"}`, ""), withheld: true},
 	"mark-in-odd-case":   {json: aComponent("mark-in-odd-case", `,"annotations":{"glean.com/visibility":" PriVate\t"}`, ""), looks: private},
 
-	"emoji":     {json: aComponent("emoji", `,"title":"👩‍💻🚀 \u200fשלום مرحبا","description":"𝔘𝔫𝔦 \ud83d\ude80 \ufeffBOM"`, ""), looks: titled("👩‍💻🚀 \u200fשלום مرحبا")},
-	"nul":       {json: aComponent("nul", `,"title":"a\u0000b\u0007c","description":"x\u0000y"`, ""), looks: func(d gleanapi.Document) bool { return utf8.ValidString(d.Title) && strings.HasPrefix(d.Title, "a") }},
-	"surrogate": {json: aComponent("surrogate", `,"title":"a\ud83d b","description":"\udc00"`, ""), looks: func(d gleanapi.Document) bool { return utf8.ValidString(d.Title) }},
-	"not-utf-8": {json: aComponent("not-utf-8", ",\"title\":\"a\xff\xfeb\"", ""), looks: func(d gleanapi.Document) bool { return utf8.ValidString(d.Title) }},
+	"emoji": {json: aComponent("emoji", `,"title":"👩‍💻🚀 \u200fשלום مرحبا","description":"𝔘𝔫𝔦 \ud83d\ude80 \ufeffBOM"`, ""), looks: titled("👩‍💻🚀 \u200fשלום مرحبا")},
+	"nul": {json: aComponent("nul", `,"title":"a\u0000b\u0007c","description":"x\u0000y"`, ""), looks: func(d gleanapi.Document) bool {
+		return utf8.ValidString(d.Title) && strings.HasPrefix(d.Title, "a")
+	}},
+	"surrogate": {json: aComponent("surrogate", `,"title":"a\ud83d b","description":"\udc00"`, ""), looks: func(d gleanapi.Document) bool {
+		return utf8.ValidString(d.Title)
+	}},
+	"not-utf-8": {json: aComponent("not-utf-8", ",\"title\":\"a\xff\xfeb\"", ""), looks: func(d gleanapi.Document) bool {
+		return utf8.ValidString(d.Title)
+	}},
 
-	"Upper-Case":   {json: aComponent("Upper-Case", "", ""), ref: "component:default/upper-case", looks: titled("Upper-Case")},
+	"Upper-Case": {json: aComponent("Upper-Case", "", ""), ref: "component:default/upper-case",
+		looks: titled("Upper-Case")},
 	"odd kind":     {json: `{"kind":"cOmPonent","metadata":{"name":"odd-kind","namespace":"Edge"},"spec":{"type":"x"}}`, ref: "component:edge/odd-kind", looks: titled("odd-kind")},
 	"system-kind":  {json: `{"kind":"SYSTEM","metadata":{"name":"shouted"}}`, ref: "system:default/shouted", looks: titled("shouted")},
 	"extra-fields": {json: aComponent("extra-fields", `,"uid":5,"etag":[],"x":{"y":1}`, `,"status":"broken","y":[1,[2,[3]]]`), looks: titled("extra-fields")},
@@ -155,7 +166,8 @@ func TestOddEntities(t *testing.T) {
 		case o.rejected != "":
 			rejected++
 			if there || !has || letter.Reason == "" {
-				t.Errorf("%s: in the index %t; rejected for %q wanted, and the dead letters are %+v", name, there, o.rejected, lettersOf(letters, ref))
+				t.Errorf("%s: in the index %t; rejected for %q wanted, and the dead letters are %+v", name, there, o.rejected,
+					lettersOf(letters, ref))
 			}
 		case o.withheld:
 			withheld++
@@ -169,7 +181,8 @@ func TestOddEntities(t *testing.T) {
 		}
 	}
 	if r.Data.Endings["rejected"] != rejected || len(letters) != rejected || r.Data.Endings["withheld"] != withheld {
-		t.Errorf("endings %v, %d dead letters; %d are to be rejected, %d withheld", r.Data.Endings, len(letters), rejected, withheld)
+		t.Errorf("endings %v, %d dead letters; %d are to be rejected, %d withheld", r.Data.Endings, len(letters), rejected,
+			withheld)
 	}
 	for i := range 100 {
 		if ref := fmt.Sprintf("component:default/plain-%d", i); len(index.WhoFinds(ref)) != 1 {

@@ -15,9 +15,11 @@ func TestSpacedWait(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"run", "--wait", "30m", shipped}, {"run", shipped, "--wait", "30m"}, {"run", "--wait", "30m"},
-		{"status", "--wait", "30m", shipped}, {"status", shipped, "--wait", "30m"}, {"status", shipped, scorer, "--wait", "30m"}, {"status", "--wait", "30m", shipped, scorer},
+		{"status", "--wait", "30m", shipped}, {"status", shipped, "--wait", "30m"},
+		{"status", shipped, scorer, "--wait", "30m"}, {"status", "--wait", "30m", shipped, scorer},
 	} {
-		pipe(t, nil, args...).expect(t, int(job.Wrong), "30m is taken for a file, not for the time of --wait", "write --wait=30m")
+		pipe(t, nil, args...).expect(t, int(job.Wrong), "30m is taken for a file, not for the time of --wait",
+			"write --wait=30m")
 	}
 	pipe(t, nil, "run", "30m").expect(t, int(job.Wrong), "!--wait")
 }
@@ -27,8 +29,12 @@ func TestSpacedWait(t *testing.T) {
 func TestRunWaits(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{IndexingTakes: 15 * time.Minute}})
-	k.run(t).expect(t, int(job.Done), "everything was sent; Glean is still processing users (upload completed), groups (upload completed), documents (upload completed)")
-	k.run(t, "--wait=1ms").expect(t, int(job.Unconfirmed), "everything was sent, and Glean has not processed it within 1ms", "pipe status --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped+" --wait")
+	k.run(t).expect(t, int(job.Done),
+		"everything was sent; Glean is still processing users (upload completed), groups (upload completed), documents "+
+			"(upload completed)")
+	k.run(t, "--wait=1ms").expect(t, int(job.Unconfirmed),
+		"everything was sent, and Glean has not processed it within 1ms",
+		"pipe status --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped+" --wait")
 	k.later(time.Hour)
 	k.run(t, "--wait", "--dry-run").expect(t, int(job.Wrong), "--wait goes with a run that sends something")
 	k.run(t, "--wait=0").expect(t, int(job.Wrong), "--wait=0 is not a time of more than 0 with its unit", "--wait=1h")
@@ -40,8 +46,10 @@ func TestRunWaits(t *testing.T) {
 func TestStatusConfirms(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{StatusLags: time.Hour}})
-	k.run(t).expect(t, int(job.Done), "Glean has not confirmed it yet: users (not listed yet)", "pipe status --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped+" --wait")
-	k.pipe(t, "status", shipped, "--wait=1ns").expect(t, int(job.Unconfirmed), "documents (not listed yet)", "not confirmed yet: the upload of users")
+	k.run(t).expect(t, int(job.Done), "Glean has not confirmed it yet: users (not listed yet)",
+		"pipe status --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped+" --wait")
+	k.pipe(t, "status", shipped, "--wait=1ns").expect(t, int(job.Unconfirmed), "documents (not listed yet)",
+		"not confirmed yet: the upload of users")
 	k.later(2 * time.Hour)
 	k.pipe(t, "status", shipped, "--wait").expect(t, int(job.Done), "indexing completed", "!not confirmed yet")
 	k.run(t).expect(t, int(job.Done), "!lost")
@@ -59,7 +67,8 @@ func TestPausedMetric(t *testing.T) {
 	}
 	k.later(time.Hour)
 	file := filepath.Join(t.TempDir(), "metrics.prom")
-	k.run(t, "--metrics-file", file).expect(t, int(job.Unconfirmed), "Glean paused the deletion of documents that are no longer sent")
+	k.run(t, "--metrics-file", file).expect(t, int(job.Unconfirmed),
+		"Glean paused the deletion of documents that are no longer sent")
 	k.run(t, "--metrics-file", file).expect(t, int(job.Done), "Glean still pauses the deletion of documents")
 	if text := read(t, file); !strings.Contains(text, `stream="documents"} 1`) || !strings.Contains(text, `pipe_deletion_paused{pipeline="backstage",stream="users"} 0`) {
 		t.Errorf("%s", text)

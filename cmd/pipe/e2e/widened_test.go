@@ -24,7 +24,8 @@ func TestWidened(t *testing.T) {
 	out := t.TempDir()
 	lenient := []string{"--set", "guards.max_widen=100%", "--dry-run"}
 	c := w.run(t, append(lenient, "--output", out)...)
-	for _, want := range []string{"found by more people\n", "default: listed → datasource-users, ", ":default/", " more\n", "widened.ndjson"} {
+	for _, want := range []string{"found by more people\n", "default: listed → datasource-users, ", ":default/", " more\n",
+		"widened.ndjson"} {
 		if c.code != int(job.Done) || !strings.Contains(c.stdout, want) {
 			t.Errorf("exit %d, %q is not in\n%s", c.code, want, c.both())
 		}
@@ -59,7 +60,8 @@ func TestWidened(t *testing.T) {
 	if c := w.run(t, "--output", out); c.code != int(job.Refused) || !strings.Contains(c.stderr, "max_widen") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
-	if again := strings.Split(strings.TrimSpace(read(t, filepath.Join(out, "widened.ndjson"))), "\n"); len(again) != len(written) {
+	if again := strings.Split(strings.TrimSpace(read(t, filepath.Join(out, "widened.ndjson"))),
+		"\n"); len(again) != len(written) {
 		t.Errorf("a refused run writes %d of %d", len(again), len(written))
 	}
 }

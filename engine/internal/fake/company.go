@@ -27,14 +27,15 @@ type Company struct {
 }
 
 func (c *Company) Language() expression.Model {
-	return expression.Model{Names: map[string]expression.Type{"kind": expression.Any(), "fate": expression.Any()}, Functions: []expression.Function{{
-		Name: "there", MinArgs: 1, MaxArgs: 1, Gives: expression.BoolKind,
-		Call: func(ctx expression.Context, args []any) (any, error) {
-			ref, _ := args[0].(string)
-			_, found := ctx.Lookup(ref)
-			return found, nil
-		},
-	}}}
+	return expression.Model{Names: map[string]expression.Type{"kind": expression.Any(), "fate": expression.Any()},
+		Functions: []expression.Function{{
+			Name: "there", MinArgs: 1, MaxArgs: 1, Gives: expression.BoolKind,
+			Call: func(ctx expression.Context, args []any) (any, error) {
+				ref, _ := args[0].(string)
+				_, found := ctx.Lookup(ref)
+				return found, nil
+			},
+		}}}
 }
 
 func (c *Company) Phases() []component.Phase { return c.Order }
@@ -104,7 +105,8 @@ func (c *Company) Close() error { c.closed = true; return nil }
 func (c *Company) Add(phase, kind, name, fate string) {
 	ref := fmt.Sprintf("%s:default/%s", kind, name)
 	raw, _ := codec.Marshal(map[string]any{"kind": kind, "fate": fate, "name": name})
-	c.Records[phase] = append(c.Records[phase], &component.Record{Entry: component.Entry{Ref: ref, Kind: kind, Title: "title of " + name}, Raw: raw})
+	c.Records[phase] = append(c.Records[phase],
+		&component.Record{Entry: component.Entry{Ref: ref, Kind: kind, Title: "title of " + name}, Raw: raw})
 }
 
 func NewCompany() *Company {

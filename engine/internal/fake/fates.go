@@ -21,7 +21,8 @@ type Fates struct {
 
 func (f *Fates) Name() string { return "fates" }
 
-func (f *Fates) Apply(_ context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome, error) {
+func (f *Fates) Apply(_ context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome,
+	error) {
 	out := make([]component.Outcome, len(records))
 	for i, r := range records {
 		w.Begin(r)
@@ -84,7 +85,8 @@ func (f *Fates) Decide(w *component.Worker, r *component.Record) (access.Permiss
 	case "of sam":
 		return access.Permissions{Audience: access.Listed, Rule: "owners", Principals: []string{"user:default/sam"}}, nil
 	case "of sam and ann":
-		return access.Permissions{Audience: access.Listed, Rule: "owners", Principals: []string{"user:default/sam", "user:default/ann"}}, nil
+		return access.Permissions{Audience: access.Listed, Rule: "owners",
+			Principals: []string{"user:default/sam", "user:default/ann"}}, nil
 	case "of strangers":
 		return access.Permissions{Audience: access.Listed, Rule: "owners", Principals: []string{"user:default/stranger"}}, nil
 	}

@@ -73,7 +73,8 @@ func (s *Store) Encode(item *component.Item) (component.Encoded, bool, error) {
 		return component.Encoded{}, false, nil
 	}
 	body, _ := codec.Marshal(map[string]any{"id": item.Ref, "fate": fate})
-	e := component.Encoded{ID: item.Ref, Ref: item.Ref, Type: item.Kind, Audience: item.Permissions.Audience, Rule: item.Permissions.Rule, Principals: item.Permissions.Principals, Body: body}
+	e := component.Encoded{ID: item.Ref, Ref: item.Ref, Type: item.Kind, Audience: item.Permissions.Audience,
+		Rule: item.Permissions.Rule, Principals: item.Permissions.Principals, Body: body}
 	if fate == "of strangers" {
 		e.Audience = access.Nobody
 	}

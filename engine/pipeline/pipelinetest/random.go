@@ -62,11 +62,14 @@ func Records() []map[string]any {
 				"name": "a", "title": "größer", "annotations": map[string]any{"a/b": "owner"}, "tags": []any{"x", nil, 5.0},
 				"links": []any{map[string]any{"url": "https://a", "title": nil}},
 			},
-			"spec":      map[string]any{"type": "service", "profile": map[string]any{"email": "A@B"}, "a": map[string]any{"b": nil}},
+			"spec": map[string]any{"type": "service", "profile": map[string]any{"email": "A@B"},
+				"a": map[string]any{"b": nil}},
 			"relations": []any{map[string]any{"type": "ownedBy", "targetRef": "user:default/ann"}},
 		},
 		{"kind": "User", "metadata": []any{"list"}, "spec": "text", "relations": map[string]any{}},
-		{"kind": "API", "metadata": map[string]any{"name": 5.0, "annotations": nil, "tags": "text", "links": []any{"text", nil}}, "spec": map[string]any{"profile": []any{}, "type": []any{1.0}}, "relations": []any{nil, "text"}},
+		{"kind": "API",
+			"metadata": map[string]any{"name": 5.0, "annotations": nil, "tags": "text", "links": []any{"text", nil}},
+			"spec":     map[string]any{"profile": []any{}, "type": []any{1.0}}, "relations": []any{nil, "text"}},
 		{"kind": 5.0, "metadata": nil, "spec": nil, "relations": nil},
 	}
 }

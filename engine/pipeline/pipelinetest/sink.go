@@ -67,7 +67,8 @@ func (s *store) Encode(item *component.Item) (component.Encoded, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kit.Items = append(s.kit.Items, *item)
-	return component.Encoded{ID: item.Ref, Ref: item.Ref, Audience: item.Permissions.Audience, Rule: item.Permissions.Rule, Body: codec.Quote(nil, item.Ref)}, true, nil
+	return component.Encoded{ID: item.Ref, Ref: item.Ref, Audience: item.Permissions.Audience, Rule: item.Permissions.Rule,
+		Body: codec.Quote(nil, item.Ref)}, true, nil
 }
 
 func (s *store) Seal(context.Context, component.Outlet) error { return nil }

@@ -68,20 +68,24 @@ func (Model) Language() expression.Model {
 	return expression.Model{
 		Names: map[string]expression.Type{
 			"kind": text, "apiVersion": text, "metadata": expression.Object(metadata),
-			"spec": expression.Open(map[string]expression.Type{"profile": open}), "relations": expression.ListOf(object("type", "targetRef")),
+			"spec":      expression.Open(map[string]expression.Type{"profile": open}),
+			"relations": expression.ListOf(object("type", "targetRef")),
 		},
 		Functions: []expression.Function{
-			{Name: "related", Signature: "related(type[, kind])", MinArgs: 1, MaxArgs: 2, Gives: expression.ListKind, Reads: []string{"relations"}, Call: related},
-			{Name: "page", Signature: "page", Bare: true, Gives: expression.TextKind, Call: func(ctx expression.Context, _ []any) (any, error) {
-				return "https://catalog.example.com/" + ctx.Ref(), nil
-			}},
-			{Name: "display", Signature: "display(ref)", MinArgs: 1, MaxArgs: 1, Gives: expression.TextKind, Call: func(ctx expression.Context, args []any) (any, error) {
-				ref, _ := args[0].(string)
-				if e, ok := ctx.Lookup(ref); ok {
-					return e.Title, nil
-				}
-				return nil, nil
-			}},
+			{Name: "related", Signature: "related(type[, kind])", MinArgs: 1, MaxArgs: 2, Gives: expression.ListKind,
+				Reads: []string{"relations"}, Call: related},
+			{Name: "page", Signature: "page", Bare: true, Gives: expression.TextKind,
+				Call: func(ctx expression.Context, _ []any) (any, error) {
+					return "https://catalog.example.com/" + ctx.Ref(), nil
+				}},
+			{Name: "display", Signature: "display(ref)", MinArgs: 1, MaxArgs: 1, Gives: expression.TextKind,
+				Call: func(ctx expression.Context, args []any) (any, error) {
+					ref, _ := args[0].(string)
+					if e, ok := ctx.Lookup(ref); ok {
+						return e.Title, nil
+					}
+					return nil, nil
+				}},
 		},
 	}
 }

@@ -78,7 +78,8 @@ func TestBroken(t *testing.T) {
 			"elsewhere":        `{"swagger": "2.0", "info": {"title": "a", "version": "1"}, "paths": {"/a": {"$ref": "file:///etc/passwd"}}, "definitions": {"A": {"$ref": "/etc/passwd"}}}`,
 			"keys not strings": "asyncapi: 2.0.0\nchannels: {1: {publish: {summary: a}}}",
 			"bomb": "asyncapi: 2.0.0\na: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\n" +
-				"c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c]\ne: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d]\nf: [*e, *e, *e, *e, *e, *e, *e, *e, *e]",
+				"c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c]\n" +
+				"e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d]\nf: [*e, *e, *e, *e, *e, *e, *e, *e, *e]",
 			"deep proto": "syntax = \"proto3\"; " + strings.Repeat("message A { ", 5000),
 		} {
 			if text, err := digest(kind, definition); err == nil && text == nil {
@@ -103,7 +104,8 @@ func TestCut(t *testing.T) {
 
 func TestPlugin(t *testing.T) {
 	record := func(kind, definition any) map[string]any {
-		return map[string]any{"kind": "API", "ref": "api:default/a", "spec": map[string]any{"type": kind, "definition": definition, "owner": "a"}}
+		return map[string]any{"kind": "API", "ref": "api:default/a",
+			"spec": map[string]any{"type": kind, "definition": definition, "owner": "a"}}
 	}
 	sdk.Test(t, apidigest(), []sdk.Case{
 		{Name: "condensed", Record: record("graphql", `type Query { "all of them" parcels: [Int] }`),

@@ -53,7 +53,8 @@ func streamed(stream bool, typ string) string {
 }
 
 // message adds a message and those within it; a map's entry type is its field's.
-func message(l *lines, name string, m *descriptorpb.DescriptorProto, comment func(*descriptorpb.DescriptorProto) string) {
+func message(l *lines, name string, m *descriptorpb.DescriptorProto,
+	comment func(*descriptorpb.DescriptorProto) string) {
 	entries := map[string]string{}
 	for _, n := range m.GetNestedType() {
 		if n.GetOptions().GetMapEntry() && len(n.GetField()) == 2 {

@@ -27,7 +27,8 @@ func TestRedact(t *testing.T) {
 	cases := []sdk.Case{
 		{Name: "nothing to redact", Record: described("Ask the team, token: string, password: {type: text1}")},
 		{Name: "no text", Record: `{"kind": "API", "ref": "api:default/a"}`},
-		{Name: "in a list", Record: link("https://bob:hunter2@example.com/"), Want: link("https://bob:[redacted password]@example.com/")},
+		{Name: "in a list", Record: link("https://bob:hunter2@example.com/"),
+			Want: link("https://bob:[redacted password]@example.com/")},
 		{Name: "not asked for", Config: `{"emails": false, "fields": ["metadata.title"]}`, Record: described("ann@example.com")},
 		{Name: "own pattern", Config: `{"patterns": {"ticket": "OPS-\\d+"}}`, Record: described("see OPS-12, é"), Want: described("see [redacted ticket], é")},
 		{Name: "long and hostile", Record: described(strings.Repeat("a.", 3_000_000) + strings.Repeat("password=", 50_000))},

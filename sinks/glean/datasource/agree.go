@@ -34,7 +34,8 @@ func (m *Manager) Agree(ctx context.Context, mayDiffer bool) error {
 func (m *Manager) Differs(differences []string) error {
 	return &component.SettingError{Path: []string{"datasource"},
 		Err: fault.Errorf(fault.Fatal, "update Glean with `pipe datasource apply FILE`, or the file to what Glean has",
-			"datasource %q differs between the file and Glean: %s", m.Config.Datasource.Name, display.List(differences, 5, "; "))}
+			"datasource %q differs between the file and Glean: %s", m.Config.Datasource.Name,
+			display.List(differences, 5, "; "))}
 }
 
 // Differences are the sentences about what a run depends on and Glean's live

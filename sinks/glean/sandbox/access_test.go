@@ -58,19 +58,23 @@ func TestAccess(t *testing.T) {
 				p    api.Permissions
 				want string
 			}{
-				"nobody":        {api.Permissions{}, ""},
-				"anonymous":     {api.Permissions{AllowAnonymousAccess: true}, "ann bob cid dan"},
-				"all-users":     {api.Permissions{AllowAllDatasourceUsersAccess: true}, "ann bob cid dan"},
-				"a-user":        {api.Permissions{AllowedUsers: ref("dan")}, "dan"},
-				"inactive":      {api.Permissions{AllowedUsers: ref("old")}, ""},
-				"nested":        {api.Permissions{AllowedGroups: []string{"payments"}}, "ann bob cid"},
-				"cycle":         {api.Permissions{AllowedGroups: []string{"cards"}}, "bob cid"},
-				"ghosts":        {api.Permissions{AllowedGroups: []string{"ghosts"}}, ""},
-				"empty":         {api.Permissions{AllowedGroups: []string{"empty"}}, ""},
-				"union":         {api.Permissions{AllowedUsers: ref("ann"), AllowedGroups: []string{"checkout"}}, "ann bob cid"},
-				"intersection":  {api.Permissions{AllowedGroupIntersections: []api.GroupIntersection{{RequiredGroups: []string{"payments", "cards"}}}}, "bob cid"},
-				"intersections": {api.Permissions{AllowedGroupIntersections: []api.GroupIntersection{{RequiredGroups: []string{"empty", "cards"}}, {RequiredGroups: []string{"cards", "checkout"}}}}, "bob cid"},
-				"of-nothing":    {api.Permissions{AllowedGroupIntersections: []api.GroupIntersection{{}}}, ""},
+				"nobody":    {api.Permissions{}, ""},
+				"anonymous": {api.Permissions{AllowAnonymousAccess: true}, "ann bob cid dan"},
+				"all-users": {api.Permissions{AllowAllDatasourceUsersAccess: true}, "ann bob cid dan"},
+				"a-user":    {api.Permissions{AllowedUsers: ref("dan")}, "dan"},
+				"inactive":  {api.Permissions{AllowedUsers: ref("old")}, ""},
+				"nested":    {api.Permissions{AllowedGroups: []string{"payments"}}, "ann bob cid"},
+				"cycle":     {api.Permissions{AllowedGroups: []string{"cards"}}, "bob cid"},
+				"ghosts":    {api.Permissions{AllowedGroups: []string{"ghosts"}}, ""},
+				"empty":     {api.Permissions{AllowedGroups: []string{"empty"}}, ""},
+				"union":     {api.Permissions{AllowedUsers: ref("ann"), AllowedGroups: []string{"checkout"}}, "ann bob cid"},
+				"intersection": {api.Permissions{AllowedGroupIntersections: []api.GroupIntersection{
+					{RequiredGroups: []string{"payments", "cards"}},
+				}}, "bob cid"},
+				"intersections": {api.Permissions{AllowedGroupIntersections: []api.GroupIntersection{
+					{RequiredGroups: []string{"empty", "cards"}}, {RequiredGroups: []string{"cards", "checkout"}},
+				}}, "bob cid"},
+				"of-nothing": {api.Permissions{AllowedGroupIntersections: []api.GroupIntersection{{}}}, ""},
 			}
 			var ds []api.Document
 			for id, tc := range cases {

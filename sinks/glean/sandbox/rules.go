@@ -4,21 +4,23 @@ import "time"
 
 // Rules are the worse readings of what Glean's documents leave open.
 type Rules struct {
-	VisibleBeforeLastPage   bool          // each page is found at once, not only when its upload is closed
-	RefuseUnknownPrincipals bool          // permissions and memberships may name only users and groups that were uploaded
-	StrictIDs               bool          // an id twice in a page, or in other case in an upload, is refused; else the last one wins
-	RefuseReusedUploadIDs   bool          // the id of an upload that was closed cannot start another
-	ConflictIsBadRequest    bool          // an unfinished upload is a 400 and not a 409
-	SameIDBeginsAnew        bool          // a first page with the open upload's own id discards what it holds; else it is a conflict
-	Scope                   Scope         // what one unfinished upload keeps others from
-	GroupsIgnoreCase        bool          // names of groups are compared without regard to case
-	EchoCustomNames         bool          // getdatasourceconfig says CUSTOM_BACKSTAGE for backstage
-	EchoDefaults            bool          // getdatasourceconfig spells out what has its default
-	MissingIsNotFound       bool          // a datasource that is not there is a 404 and not a 400
-	UploadsLive             time.Duration // how long an upload may stay unfinished; 0: for ever
-	IndexingTakes           time.Duration // how long what was uploaded is not indexed, unless processing is asked for
-	StatusLags              time.Duration // how old the uploads and counts of a status are
-	CountsLag               time.Duration // how much older the counts are than the uploads
+	VisibleBeforeLastPage   bool // each page is found at once, not only when its upload is closed
+	RefuseUnknownPrincipals bool // permissions and memberships may name only users and groups that were uploaded
+	// an id twice in a page, or in other case in an upload, is refused; else the last one wins
+	StrictIDs             bool
+	RefuseReusedUploadIDs bool // the id of an upload that was closed cannot start another
+	ConflictIsBadRequest  bool // an unfinished upload is a 400 and not a 409
+	// a first page with the open upload's own id discards what it holds; else it is a conflict
+	SameIDBeginsAnew  bool
+	Scope             Scope         // what one unfinished upload keeps others from
+	GroupsIgnoreCase  bool          // names of groups are compared without regard to case
+	EchoCustomNames   bool          // getdatasourceconfig says CUSTOM_BACKSTAGE for backstage
+	EchoDefaults      bool          // getdatasourceconfig spells out what has its default
+	MissingIsNotFound bool          // a datasource that is not there is a 404 and not a 400
+	UploadsLive       time.Duration // how long an upload may stay unfinished; 0: for ever
+	IndexingTakes     time.Duration // how long what was uploaded is not indexed, unless processing is asked for
+	StatusLags        time.Duration // how old the uploads and counts of a status are
+	CountsLag         time.Duration // how much older the counts are than the uploads
 }
 
 // Scope is where at most one upload may be unfinished.

@@ -35,7 +35,9 @@ func TestFaults(t *testing.T) {
 		"more rows":    {Fault{Extra: [][]byte{nil, []byte(`{"kind":"API"}`)}}, 200, `,null,{"kind":"API"}],"totalItems":28,`, false},
 		"a body":       {Fault{Body: []byte(`{"error":{}}`)}, 200, `{"error":{}}`, false},
 		"no cursor":    {Fault{Cursorless: true}, 200, `"totalItems":26,"pageInfo":{}}`, false},
-		"broken":       {Fault{Broken: func(ref string) bool { return ref == "component:default/c" }}, 500, "internal error", false},
+		"broken": {Fault{Broken: func(ref string) bool {
+			return ref == "component:default/c"
+		}}, 500, "internal error", false},
 		"hidden":       {Fault{Hide: func(ref string) bool { return ref != "component:default/c" }}, 200, `{"items":[{"kind":"Component","metadata":{"namespace":"default","name":"c","tags":["b","a"]},"spec":{}}],"totalItems":1,`, false},
 		"bare":         {Fault{Bare: true}, 200, `"relations":[]`, false},
 		"not doubled":  {Fault{Double: true}, 200, `"totalItems":26,`, false},
@@ -58,7 +60,8 @@ func TestFaults(t *testing.T) {
 			}
 			continue
 		}
-		if answer == nil || answer.StatusCode != tc.status || !strings.Contains(string(text), tc.says) || (err != nil) != tc.broken {
+		if answer == nil || answer.StatusCode != tc.status || !strings.Contains(string(text), tc.says) ||
+			(err != nil) != tc.broken {
 			t.Errorf("%s: %v %s", name, err, text)
 			continue
 		}
@@ -128,9 +131,11 @@ func TestFaultBroken(t *testing.T) {
 	s := start(t, sandbox.Options{Entities: letters()})
 	s.Fail(Fault{Broken: func(ref string) bool { return ref == "component:default/c" }})
 	for request, want := range map[string]int{
-		"GET /entities/by-query?limit=2&orderField=metadata.name": 200, "GET /entities/by-query?limit=3&orderField=metadata.name": 500,
+		"GET /entities/by-query?limit=2&orderField=metadata.name":          200,
+		"GET /entities/by-query?limit=3&orderField=metadata.name":          500,
 		"GET /entities/by-query?limit=2&offset=3&orderField=metadata.name": 200,
-		"GET /entities/by-name/component/default/c":                        500, "GET /entities/by-name/component/default/d": 200,
+		"GET /entities/by-name/component/default/c":                        500,
+		"GET /entities/by-name/component/default/d":                        200,
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		if answer, text, err := call(t, s, method, path, ""); err != nil || answer.StatusCode != want {
@@ -155,7 +160,8 @@ func TestFaultHide(t *testing.T) {
 			t.Fatal(err)
 		}
 		for c := 'a'; c <= 'z'; c++ {
-			if answer, _, err := call(t, s, "GET", "/entities/by-name/component/default/"+string(c), ""); err == nil && answer.StatusCode == http.StatusOK {
+			if answer, _, err := call(t, s, "GET", "/entities/by-name/component/default/"+string(c), ""); err == nil &&
+				answer.StatusCode == http.StatusOK {
 				byName++
 			}
 		}
@@ -184,7 +190,8 @@ func TestFaultDouble(t *testing.T) {
 	s := start(t, sandbox.Options{Entities: letters()})
 	s.Fail(Fault{Double: true})
 	refs, pages := walk(t, s, "limit=5&orderField=metadata.name")
-	if total := get(t, s, "limit=1&orderField=metadata.name").Total; total != 52 || len(refs) <= 26 || refs[len(refs)-1] != "component:default/z" {
+	if total := get(t, s, "limit=1&orderField=metadata.name").Total; total != 52 || len(refs) <= 26 ||
+		refs[len(refs)-1] != "component:default/z" {
 		t.Errorf("%d of %d entities in %d pages, the last %s", len(refs), total, pages, refs[len(refs)-1])
 	}
 	if refs, _ := walk(t, s, "limit=5"); len(refs) != 26 {

@@ -47,11 +47,13 @@ type generator struct {
 }
 
 var (
-	namespaces = []string{ref.DefaultNamespace, ref.DefaultNamespace, ref.DefaultNamespace, "payments", "edge", "eu-west-1"}
+	namespaces = []string{ref.DefaultNamespace, ref.DefaultNamespace, ref.DefaultNamespace, "payments", "edge",
+		"eu-west-1"}
 	firstNames = []string{"Ana", "Bjørn", "Chloé", "大輔", "D'Arcy", "Zoë", "Иван", "Ngọc", "Sam", "مريم"}
 	lastNames  = []string{"Müller", "O'Neil", "Nguyễn", "山田", "García-López", "Smith", "Öz", "van der Berg"}
-	words      = strings.Fields("amber beacon cart drum ember forge garden harbor index junction kernel ledger mill network orchard parser queue router signal tracker unit vault wharf yard zone")
-	texts      = []string{
+	words      = strings.Fields("amber beacon cart drum ember forge garden harbor index junction kernel ledger mill " +
+		"network orchard parser queue router signal tracker unit vault wharf yard zone")
+	texts = []string{
 		"Handles the nightly reconciliation between two ledgers and reports what does not add up.",
 		"Façade over the old mainframe — “do not touch” on Fridays.",
 		"日本語の説明文。ユーザー向け API を提供します。",
@@ -95,7 +97,8 @@ func (g *generator) many(kind string, n int, spec func(i int) map[string]any) {
 // groups makes a forest in which nearly every group has a parent.
 func (g *generator) groups(n int) {
 	for i := range n {
-		spec := map[string]any{"type": "team", "children": []any{}, "profile": map[string]any{"displayName": fmt.Sprintf("Équipe %d チーム", i)}}
+		spec := map[string]any{"type": "team", "children": []any{},
+			"profile": map[string]any{"displayName": fmt.Sprintf("Équipe %d チーム", i)}}
 		if i > 0 && g.chance(90) {
 			spec["parent"] = g.pick(g.refs["Group"][max(0, i-40):])
 		}
@@ -157,7 +160,8 @@ func (g *generator) meta(i int) map[string]any {
 	}
 	if g.chance(50) {
 		m["links"] = []any{
-			map[string]any{"url": fmt.Sprintf("https://wiki.example.com/%d?a=1&b=%%20#frag", i), "title": "Ранбук", "icon": "docs"},
+			map[string]any{"url": fmt.Sprintf("https://wiki.example.com/%d?a=1&b=%%20#frag", i), "title": "Ранбук",
+				"icon": "docs"},
 			map[string]any{"url": fmt.Sprintf("https://dash.example.com/d/%d", i)},
 		}
 	}
@@ -209,14 +213,19 @@ func (g *generator) api(i int) map[string]any {
 // definition is an OpenAPI document: most are small, some are long.
 func (g *generator) definition(i int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "openapi: 3.0.3\ninfo:\n  title: API %d\n  version: 1.%d.0\n  description: |\n    Unicode ✓ — “quoted”\npaths:\n", i, i%9)
+	fmt.Fprintf(&b,
+		"openapi: 3.0.3\ninfo:\n  title: API %d\n  version: 1.%d.0\n  description: |\n    Unicode ✓ — “quoted”\npaths:\n", i,
+		i%9)
 	paths := 3 + g.IntN(20)
 	if g.chance(10) {
 		paths *= 10
 	}
 	for p := range paths {
 		what := g.pick(words)
-		fmt.Fprintf(&b, "  /%s/%d/{id}:\n    get:\n      operationId: get%d\n      summary: One %s of the %s, as it stands now\n      parameters:\n        - {name: id, in: path, required: true, schema: {type: string}}\n      responses:\n        '200': {description: The %s}\n        '404': {description: There is none}\n",
+		fmt.Fprintf(&b, "  /%s/%d/{id}:\n    get:\n      operationId: get%d\n"+
+			"      summary: One %s of the %s, as it stands now\n      parameters:\n"+
+			"        - {name: id, in: path, required: true, schema: {type: string}}\n      responses:\n"+
+			"        '200': {description: The %s}\n        '404': {description: There is none}\n",
 			what, p, p, what, g.pick(words), what)
 	}
 	return b.String()

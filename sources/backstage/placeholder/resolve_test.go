@@ -68,12 +68,15 @@ func TestResolve(t *testing.T) {
 
 // What is not read becomes a text, and is named.
 func TestResolveMisses(t *testing.T) {
-	dir := files(t, map[string]string{"in/a.json": "{", "in/two.yaml": "a: 1\n---\nb: 2\n", "in/bad.yaml": "a: [\n", "secret.txt": "canary", "in/folder/x": ""})
+	dir := files(t,
+		map[string]string{"in/a.json": "{", "in/two.yaml": "a: 1\n---\nb: 2\n", "in/bad.yaml": "a: [\n",
+			"secret.txt": "canary", "in/folder/x": ""})
 	in := filepath.Join(dir, "in")
 	if err := os.WriteFile(filepath.Join(in, "large"), make([]byte, maxFile+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for link, target := range map[string]string{"out": "../secret.txt", "absolute": filepath.Join(dir, "secret.txt"), "up": ".."} {
+	for link, target := range map[string]string{"out": "../secret.txt", "absolute": filepath.Join(dir, "secret.txt"),
+		"up": ".."} {
 		if err := os.Symlink(target, filepath.Join(in, link)); err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +156,8 @@ func TestSentence(t *testing.T) {
 		all = append(all, Missed{"api:default/a", "$text", "x", "there is no such file"})
 	}
 	got := Sentence(all)
-	if !strings.HasPrefix(got, "5 placeholders were not filled in") || !strings.HasSuffix(got, "; 2 more") || strings.Contains(got, "\n") {
+	if !strings.HasPrefix(got, "5 placeholders were not filled in") || !strings.HasSuffix(got, "; 2 more") ||
+		strings.Contains(got, "\n") {
 		t.Error(got)
 	}
 	if Sentence(nil) != "" {

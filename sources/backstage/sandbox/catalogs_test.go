@@ -40,7 +40,8 @@ func TestCompany(t *testing.T) {
 			definitions = append(definitions, spec["type"].(string))
 		}
 	}
-	for kind, n := range map[string]int{"User": 30, "Group": 12, "Domain": 4, "System": 8, "Component": 18, "API": 7, "Resource": 7, "Location": 2, "Template": 2} {
+	for kind, n := range map[string]int{"User": 30, "Group": 12, "Domain": 4, "System": 8, "Component": 18, "API": 7,
+		"Resource": 7, "Location": 2, "Template": 2} {
 		if kinds[kind] != n {
 			t.Errorf("%d entities of kind %s, want %d", kinds[kind], kind, n)
 		}

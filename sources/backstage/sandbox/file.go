@@ -58,7 +58,8 @@ func refOf(r component.Recorded) (string, error) {
 		return "", fault.Errorf(fault.Fatal, remedy, "%s: this is no record: it is no JSON object: %w", r.Pos, err)
 	}
 	if e.kind.value == "" {
-		return "", fault.Errorf(fault.Fatal, remedy, "%s: this is no record: it has no kind, as an entity has: kind: Component", r.Pos)
+		return "",
+			fault.Errorf(fault.Fatal, remedy, "%s: this is no record: it has no kind, as an entity has: kind: Component", r.Pos)
 	}
 	if e.name.value == "" {
 		return "", nil

@@ -34,7 +34,8 @@ func parseFilter(parameters []string) (filter, *problem) {
 			key, value, equals := strings.Cut(statement, "=")
 			key = strings.ToLower(strings.TrimSpace(key))
 			if key == "" {
-				p := invalid("Invalid filter, '%s' is not a valid statement (expected a string on the form a=b or a= or a)", statement)
+				p := invalid("Invalid filter, '%s' is not a valid statement (expected a string on the form a=b or a= or a)",
+					statement)
 				return f, &p
 			}
 			if set[key] == nil {

@@ -57,7 +57,8 @@ func TestAsTheRealOne(t *testing.T) {
 			t.Errorf("%s\n got %d %.300s\nwant %d %.300s", path, gotStatus, got, wantStatus, want)
 		}
 	}
-	for _, path := range []string{"orderField=metadata.name,asc&filter=kind=component", "orderField=metadata.name,desc&filter=kind=user", "filter=kind=api"} {
+	for _, path := range []string{"orderField=metadata.name,asc&filter=kind=component",
+		"orderField=metadata.name,desc&filter=kind=user", "filter=kind=api"} {
 		theirs, mine := path, path
 		for page := 1; ; page++ {
 			_, want := upstream.get(t, query+theirs+"&limit=97")

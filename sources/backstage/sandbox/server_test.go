@@ -170,7 +170,8 @@ func TestPagesOfAChangingCatalog(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if got := strings.ReplaceAll(strings.Join(refs, " "), "component:default/", ""); got != "a b c d e f g h i j k l m n o p q r s t u v w w2 x z" {
+	if got := strings.ReplaceAll(strings.Join(refs, " "), "component:default/",
+		""); got != "a b c d e f g h i j k l m n o p q r s t u v w w2 x z" {
 		t.Errorf("read %s", got)
 	}
 	if err := s.Replace(letters()[:3]); err != nil {
@@ -189,26 +190,30 @@ func TestRefusals(t *testing.T) {
 		status                      int
 		says                        string
 	}{
-		"no token":             {path: query, token: "-", status: 401, says: `"name":"AuthenticationError","message":"Missing credentials"`},
-		"wrong token":          {path: query, token: "wrong", status: 401, says: `"message":"Illegal token"`},
-		"unknown parameter":    {path: query + "x=1", status: 400, says: `{"error":{"name":"InputError","message":"Unknown query parameter 'x'"},"request":{"method":"GET","url":"/entities/by-query?x=1"},"response":{"statusCode":400}}`},
-		"exclude before 1.52":  {version: "1.51", path: query + "totalItems=exclude", status: 400, says: "Unknown query parameter 'totalItems'"},
-		"exclude since 1.52":   {version: "1.52", path: query + "totalItems=exclude", status: 200},
-		"offset in 1.12":       {version: "1.12", path: query + "offset=1", status: 400, says: "'offset'"},
-		"limit no number":      {path: query + "limit=x", status: 400, says: "request/query/limit must be integer"},
-		"negative limit":       {path: query + "limit=-1", status: 400, says: "must be >= 0"},
-		"order":                {path: query + "orderField=kind,up", status: 400, says: "must be asc or desc"},
-		"empty filter":         {path: query + "filter=", status: 400, says: "Empty value found for query parameter 'filter'"},
-		"filter without key":   {path: query + "filter==x", status: 400, says: "is not a valid statement"},
-		"cursor":               {path: query + "cursor=xxx", status: 400, says: "Malformed cursor"},
-		"cursor of nothing":    {path: query + "cursor=e30=", status: 400, says: "Malformed cursor"},
-		"nobody of that name":  {path: "/entities/by-name/component/default/nope", status: 404, says: "No entity named 'nope' found, with kind 'component' in namespace 'default'"},
-		"unknown path":         {path: "/nope", status: 404},
-		"another method":       {method: "DELETE", path: query, status: 404},
-		"no facet":             {path: "/entity-facets", status: 400, says: "must have required property 'facet'"},
-		"refs missing":         {method: "POST", path: "/entities/by-refs", body: "{}", status: 400, says: "'entityRefs'"},
-		"refs not JSON":        {method: "POST", path: "/entities/by-refs", body: "{", status: 400, says: "InputError"},
-		"more refs than taken": {method: "POST", path: "/entities/by-refs", body: strings.Repeat(" ", maxBody+1), status: 400, says: "request entity too large"},
+		"no token":          {path: query, token: "-", status: 401, says: `"name":"AuthenticationError","message":"Missing credentials"`},
+		"wrong token":       {path: query, token: "wrong", status: 401, says: `"message":"Illegal token"`},
+		"unknown parameter": {path: query + "x=1", status: 400, says: `{"error":{"name":"InputError","message":"Unknown query parameter 'x'"},"request":{"method":"GET","url":"/entities/by-query?x=1"},"response":{"statusCode":400}}`},
+		"exclude before 1.52": {version: "1.51", path: query + "totalItems=exclude", status: 400,
+			says: "Unknown query parameter 'totalItems'"},
+		"exclude since 1.52": {version: "1.52", path: query + "totalItems=exclude", status: 200},
+		"offset in 1.12":     {version: "1.12", path: query + "offset=1", status: 400, says: "'offset'"},
+		"limit no number":    {path: query + "limit=x", status: 400, says: "request/query/limit must be integer"},
+		"negative limit":     {path: query + "limit=-1", status: 400, says: "must be >= 0"},
+		"order":              {path: query + "orderField=kind,up", status: 400, says: "must be asc or desc"},
+		"empty filter": {path: query + "filter=", status: 400,
+			says: "Empty value found for query parameter 'filter'"},
+		"filter without key": {path: query + "filter==x", status: 400, says: "is not a valid statement"},
+		"cursor":             {path: query + "cursor=xxx", status: 400, says: "Malformed cursor"},
+		"cursor of nothing":  {path: query + "cursor=e30=", status: 400, says: "Malformed cursor"},
+		"nobody of that name": {path: "/entities/by-name/component/default/nope", status: 404,
+			says: "No entity named 'nope' found, with kind 'component' in namespace 'default'"},
+		"unknown path":   {path: "/nope", status: 404},
+		"another method": {method: "DELETE", path: query, status: 404},
+		"no facet":       {path: "/entity-facets", status: 400, says: "must have required property 'facet'"},
+		"refs missing":   {method: "POST", path: "/entities/by-refs", body: "{}", status: 400, says: "'entityRefs'"},
+		"refs not JSON":  {method: "POST", path: "/entities/by-refs", body: "{", status: 400, says: "InputError"},
+		"more refs than taken": {method: "POST", path: "/entities/by-refs", body: strings.Repeat(" ", maxBody+1), status: 400,
+			says: "request entity too large"},
 	} {
 		s := start(t, Options{Entities: letters(), Token: "secret", Version: tc.version})
 		if tc.method == "" {
@@ -257,7 +262,8 @@ func TestConnection(t *testing.T) {
 	}})
 	begin := time.Now()
 	answer, text, err := call(t, s, "POST", "/entities/by-refs", `{"entityRefs":[]}`, "Accept-Encoding", "gzip")
-	if err != nil || answer.Header.Get("Content-Encoding") != "gzip" || answer.Header.Get("Content-Type") != contentJSON || string(text[:2]) != "\x1f\x8b" {
+	if err != nil || answer.Header.Get("Content-Encoding") != "gzip" || answer.Header.Get("Content-Type") != contentJSON ||
+		string(text[:2]) != "\x1f\x8b" {
 		t.Errorf("%v %v %q", err, answer.Header, text)
 	}
 	if took := time.Since(begin); took < 30*time.Millisecond {

@@ -51,9 +51,11 @@ func TestStitch(t *testing.T) {
 	}
 	got := relationsOf(t, stitched)
 	for ref, want := range map[string]string{
-		"component:shop/web":        "consumesApi api:shop/a, dependencyOf component:shop/job, dependsOn resource:shop/db, hasPart component:shop/web, ownedBy group:shop/team, partOf component:shop/web, partOf system:default/s",
-		"api:shop/a":                "apiConsumedBy component:shop/web, ownedBy user:default/ann",
-		"group:shop/team":           "childOf group:default/all, hasMember user:shop/ann, ownerOf component:shop/web, parentOf group:shop/sub",
+		"component:shop/web": "consumesApi api:shop/a, dependencyOf component:shop/job, dependsOn resource:shop/db, " +
+			"hasPart component:shop/web, ownedBy group:shop/team, partOf component:shop/web, partOf system:default/s",
+		"api:shop/a": "apiConsumedBy component:shop/web, ownedBy user:default/ann",
+		"group:shop/team": "childOf group:default/all, hasMember user:shop/ann, ownerOf component:shop/web, " +
+			"parentOf group:shop/sub",
 		"user:shop/ann":             "memberOf group:default/all, memberOf group:shop/team",
 		"system:default/s":          "hasPart component:shop/web, ownedBy group:default/x, partOf domain:default/d",
 		"odd:default/o":             "",

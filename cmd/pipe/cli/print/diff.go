@@ -31,7 +31,9 @@ func Diff(w io.Writer, d *diff.Diff, st Style) {
 		}
 		display.Fprint(w, display.Block(itemText(c, st)))
 	}
-	if more := countStreams(d, func(s *diff.StreamDiff) int { return s.Added + s.Changed + s.Removed }) - len(d.Items); more > 0 {
+	if more := countStreams(d, func(s *diff.StreamDiff) int {
+		return s.Added + s.Changed + s.Removed
+	}) - len(d.Items); more > 0 {
 		display.Fprintf(w, "  … and %s more; --limit 0 shows all\n", display.Number(more))
 	}
 	for _, n := range d.Notes {
@@ -70,13 +72,16 @@ func marks(all []diff.AccessChange) int {
 
 func accessTotal(d *diff.Diff) string {
 	return fmt.Sprintf("%s wider, %s narrower; --limit 0 shows all",
-		display.Number(countStreams(d, func(s *diff.StreamDiff) int { return s.Wider })), display.Number(countStreams(d, func(s *diff.StreamDiff) int { return s.Narrower })))
+		display.Number(countStreams(d, func(s *diff.StreamDiff) int { return s.Wider })),
+		display.Number(countStreams(d, func(s *diff.StreamDiff) int { return s.Narrower })))
 }
 
 func diffTable(d *diff.Diff, st Style) display.Block {
 	var rows [][]string
 	for _, s := range d.Streams {
-		rows = append(rows, []string{s.Name, display.Number(s.Before), display.Number(s.Now), display.Number(s.Added), display.Number(s.Changed), display.Number(s.Removed), display.Number(s.Wider), display.Number(s.Narrower)})
+		rows = append(rows,
+			[]string{s.Name, display.Number(s.Before), display.Number(s.Now), display.Number(s.Added), display.Number(s.Changed),
+				display.Number(s.Removed), display.Number(s.Wider), display.Number(s.Narrower)})
 	}
 	return Grid([]string{"stream", "before", "now", "added", "changed", "removed", "wider", "narrower"}, rows, 1, st)
 }

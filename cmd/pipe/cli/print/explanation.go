@@ -21,7 +21,8 @@ func leaf(text string) string { return display.Short(text, display.MaxValue) }
 // Explanation prints the way of a record as a tree, with the whole record if it
 // is asked for.
 func Explanation(w io.Writer, e explain.Explanation, record bool, st Style) {
-	t := tree.Root(leaf(st.Bold.Render(e.Ref) + "  " + endingText(e.Ending, e.Reason, st))).Enumerator(tree.RoundedEnumerator)
+	t := tree.Root(leaf(st.Bold.Render(e.Ref) + "  " +
+		endingText(e.Ending, e.Reason, st))).Enumerator(tree.RoundedEnumerator)
 	if record {
 		t.Child(recordTree(e.Record, st))
 	}
@@ -84,7 +85,8 @@ func recordTree(record map[string]any, st Style) *tree.Tree {
 
 func transformTree(all []explain.TransformStep, st Style) *tree.Tree {
 	t := tree.Root("transforms")
-	paint := map[string]func(...string) string{explain.Changed: st.Good.Render, explain.Dropped: st.Bad.Render, explain.Failed: st.Bad.Render}
+	paint := map[string]func(...string) string{explain.Changed: st.Good.Render, explain.Dropped: st.Bad.Render,
+		explain.Failed: st.Bad.Render}
 	var rows [][]string
 	for _, one := range all {
 		outcome := one.Outcome
@@ -99,7 +101,8 @@ func transformTree(all []explain.TransformStep, st Style) *tree.Tree {
 	for i, line := range aligned(rows, st) {
 		branch := tree.Root(leaf(line))
 		for _, d := range all[i].Changes {
-			branch.Child(leaf(fmt.Sprintf("%s: %s → %s", display.Line(d.Path), Short(d.Before, ValueWidth), Short(d.After, ValueWidth))))
+			branch.Child(leaf(fmt.Sprintf("%s: %s → %s", display.Line(d.Path), Short(d.Before, ValueWidth),
+				Short(d.After, ValueWidth))))
 		}
 		t.Child(branch)
 	}
@@ -122,7 +125,8 @@ func itemTree(item explain.ItemResult, st Style) *tree.Tree {
 			continue
 		}
 		line := f.At[strings.LastIndexByte(f.At, ':'):]
-		rows = append(rows, []string{f.Name, Short(f.Value, ValueWidth), "← " + cut(f.Expression, expressionWidth) + "  " + line})
+		rows = append(rows,
+			[]string{f.Name, Short(f.Value, ValueWidth), "← " + cut(f.Expression, expressionWidth) + "  " + line})
 	}
 	for _, line := range aligned(rows, st) {
 		t.Child(leaf(line))
@@ -216,7 +220,8 @@ func findersTree(title string, finders []explain.Finder, st Style) *tree.Tree {
 		case !f.Group:
 			t.Child(leaf(f.Name + "  " + st.Dim.Render(strings.Join(f.Refs, ", "))))
 		case f.Unknown:
-			t.Child(leaf(f.Name + "  " + st.Dim.Render("its members are those of an earlier run, since this one does not write it")))
+			t.Child(leaf(f.Name + "  " +
+				st.Dim.Render("its members are those of an earlier run, since this one does not write it")))
 		case len(f.Members) == 0:
 			t.Child(leaf(f.Name + "  " + st.Dim.Render("no members")))
 		default:

@@ -139,7 +139,10 @@ func streamTable(r *run.Report, st Style) display.Block {
 			rows = append(rows, append([]string{s.Name, items, "", "", "", size(s.Bytes)}, changes(s)...))
 			continue
 		}
-		rows = append(rows, append([]string{s.Name, display.Number(s.Counts[component.Delivered]), display.Number(s.Counts[component.Merged]), display.Number(s.Counts[component.Withheld]), display.Number(s.Counts[component.Rejected]), size(s.Bytes)}, changes(s)...))
+		rows = append(rows,
+			append([]string{s.Name, display.Number(s.Counts[component.Delivered]), display.Number(s.Counts[component.Merged]),
+				display.Number(s.Counts[component.Withheld]), display.Number(s.Counts[component.Rejected]), size(s.Bytes)},
+				changes(s)...))
 		if len(s.Types) > 1 {
 			for _, t := range slices.Sorted(maps.Keys(s.Types)) {
 				rows = append(rows, []string{"  " + t, display.Number(s.Types[t])})
@@ -189,7 +192,8 @@ func audienceLine(r *run.Report) string {
 	case r.Since == nil:
 		return strings.TrimSuffix(line, "\n")
 	}
-	line += fmt.Sprintf("%s found by more people than after the run of %s", display.Plural(r.Since.Wider, "document"), r.Since.Finished.Local().Format("2006-01-02 15:04"))
+	line += fmt.Sprintf("%s found by more people than after the run of %s", display.Plural(r.Since.Wider, "document"),
+		r.Since.Finished.Local().Format("2006-01-02 15:04"))
 	if !r.Since.SamePipeline {
 		line += ", when the pipeline was another"
 	}

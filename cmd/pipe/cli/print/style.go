@@ -53,7 +53,8 @@ func Grid(header []string, rows [][]string, left int, st Style) display.Block {
 			cells[i] = append(cells[i], display.Short(cell, display.MaxCell))
 		}
 	}
-	t := table.New().Border(lipgloss.HiddenBorder()).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderHeader(false).BorderColumn(false).
+	t := table.New().Border(lipgloss.HiddenBorder()).BorderTop(false).BorderBottom(false).
+		BorderLeft(false).BorderRight(false).BorderHeader(false).BorderColumn(false).
 		Headers(heads...).Rows(cells...).
 		StyleFunc(func(_, col int) lipgloss.Style {
 			s := lipgloss.NewStyle().PaddingRight(2)

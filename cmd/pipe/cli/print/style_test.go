@@ -15,8 +15,9 @@ func coloured() Style {
 	r := lipgloss.NewRenderer(nil)
 	r.SetColorProfile(termenv.ANSI)
 	return Style{
-		Good: Ink{r.NewStyle().Foreground(lipgloss.Color("2"))}, Bad: Ink{r.NewStyle().Foreground(lipgloss.Color("1")).Bold(true)},
-		Dim: Ink{r.NewStyle().Faint(true)}, Bold: Ink{r.NewStyle().Bold(true)},
+		Good: Ink{r.NewStyle().Foreground(lipgloss.Color("2"))},
+		Bad:  Ink{r.NewStyle().Foreground(lipgloss.Color("1")).Bold(true)},
+		Dim:  Ink{r.NewStyle().Faint(true)}, Bold: Ink{r.NewStyle().Bold(true)},
 	}
 }
 
