@@ -17,3 +17,11 @@ func Percent(share float64) string {
 
 // Time writes a time in the local zone, to the minute.
 func Time(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
+
+// Second is a time to the second, "at an unknown time" for none.
+func Second(t time.Time) string {
+	if t.IsZero() {
+		return "at an unknown time"
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}

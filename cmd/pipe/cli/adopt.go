@@ -115,7 +115,7 @@ func (a *app) printAdoption(adoption *operate.Adoption) {
 			display.Fprintln(a.Stdout, "last uploads of documents:")
 		}
 		for _, u := range uploads {
-			display.Fprintf(a.Stdout, "  %s  begun %s, %s\n", u.ID, clock(u.Began), originText(u))
+			display.Fprintf(a.Stdout, "  %s  begun %s, %s\n", u.ID, display.Second(u.Began), originText(u))
 		}
 	}
 	if !a.Interactive {

@@ -110,7 +110,7 @@ func (a *app) stateImportAction(c *urfave.Context) error {
 	}
 	display.Fprintf(a.Stdout,
 		"imported the state of %s, exported on %s, into %s\nStop the runs on the machine that it came from: two folders "+
-			"with one owner id would undo each other's work.\n", place, clock(archive.Made), dir)
+			"with one owner id would undo each other's work.\n", place, display.Second(archive.Made), dir)
 	return nil
 }
 
@@ -145,7 +145,7 @@ func (a *app) printState(s *job.State) {
 	case s.LastRun == nil:
 		row("baseline", "%s", s.Baseline)
 	default:
-		row("baseline", "of run %s, ended %s", s.LastRun.Run, clock(s.LastRun.Finished))
+		row("baseline", "of run %s, ended %s", s.LastRun.Run, display.Second(s.LastRun.Finished))
 		var counts []string
 		for _, stream := range slices.Sorted(maps.Keys(s.LastRun.Streams)) {
 			counts = append(counts, display.Number(s.LastRun.Streams[stream])+" "+stream)
@@ -155,7 +155,7 @@ func (a *app) printState(s *job.State) {
 	row("owner", "%s", orNone(s.Owner))
 	row("hidden", "%s", display.Plural(len(s.Hidden), "document"))
 	for _, one := range s.Approvals {
-		row("approval", "%s of %s, %s", one.ID, clock(one.At), approvalState(one, time.Now()))
+		row("approval", "%s of %s, %s", one.ID, display.Second(one.At), approvalState(one, time.Now()))
 	}
 	row("folder", "%s", s.Folder)
 	for _, file := range s.Files {

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -13,7 +11,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
-	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/operate"
 )
@@ -57,112 +54,40 @@ func (a *app) statusAction(c *urfave.Context) error {
 		return usage{"--as takes an e-mail, and " + as + " is none", ""}
 	}
 	return a.operate(c, loading{unpinned: c.Args().Len() < 2}, func(ctx context.Context, o *operating) error {
-		inspector, can := o.Pipeline.Sink.(component.Inspector)
-		if !can {
+		if _, can := o.Pipeline.Sink.(component.Inspector); !can {
 			return o.sinkCannot("does not tell what it holds")
 		}
 		if len(o.refs) > 0 {
-			return a.statusOfItem(ctx, c, o, inspector)
+			return a.statusOfItem(ctx, c, o)
 		}
-		return a.statusOfPlace(ctx, c, o, inspector)
+		return a.statusOfPlace(ctx, c, o)
 	})
 }
 
-// poll asks until done, or for as long as --wait allows; once without it. The
-// pauses grow to half a minute.
-func poll(ctx context.Context, c *urfave.Context, ask func() (done bool, err error)) (done bool, err error) {
-	end := time.Now().Add(waitOf(c))
-	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
-		if done, err = ask(); done || err != nil || !c.IsSet("wait") {
-			return done, err
-		}
-		left := time.Until(end)
-		if left <= 0 {
-			return false, nil
-		}
-		select {
-		case <-ctx.Done():
-			return false, ctx.Err()
-		case <-time.After(min(pause, left)):
-		}
-	}
-}
-
-// placeStatus is an inspection beside what this machine remembers.
+// placeStatus is the status of a place beside what this machine remembers.
 type placeStatus struct {
 	*component.Inspection
-	LastRun *job.LastRun      `json:"lastRun"`
-	Hidden  []baseline.Hidden `json:"hidden"`
-	// Unconfirmed are the uploads of the last good run that Glean has acknowledged
-	// and not listed yet, Lost those that it does not have.
+	LastRun     *job.LastRun      `json:"lastRun"`
+	Hidden      []baseline.Hidden `json:"hidden"`
 	Unconfirmed []baseline.Upload `json:"unconfirmed"`
 	Lost        []baseline.Upload `json:"lost"`
 }
 
-func (a *app) statusOfPlace(ctx context.Context, c *urfave.Context, o *operating, inspector component.Inspector) error {
-	var found *component.Inspection
-	var uploads operate.Reconciled
-	done, err := poll(ctx, c, func() (bool, error) {
-		var err error
-		if found, err = inspector.Inspect(ctx); err != nil {
-			return false, err
-		}
-		if o.State != "" {
-			uploads, err = operate.Reconcile(o.State, o.Pipeline.Sink.Place(), found.History, time.Now())
-		}
-		return len(found.Pending)+len(uploads.Unknown) == 0 || len(found.Paused)+len(uploads.Lost) > 0, err
-	})
-	if err != nil {
-		return err
+func (a *app) statusOfPlace(ctx context.Context, c *urfave.Context, o *operating) error {
+	found, statusErr := operate.InspectPlace(ctx, o.Pipeline.Sink, o.State, waitOf(c))
+	if found == nil {
+		return statusErr
 	}
-	if c.IsSet("wait") {
-		if err := uploads.Save(o.State, o.Pipeline.Sink.Place()); err != nil {
-			return err
-		}
-	}
-	s := placeStatus{Inspection: found, Hidden: []baseline.Hidden{},
-		Unconfirmed: append([]baseline.Upload{}, uploads.Unknown...), Lost: append([]baseline.Upload{}, uploads.Lost...)}
 	last, hidden, err := o.Remembered()
 	if err != nil {
 		return err
 	}
-	s.LastRun, s.Hidden = last, append(s.Hidden, hidden...)
-	switch {
-	case len(found.Paused) > 0:
-		err = &fault.Unconfirmed{Reason: "Glean has paused the deletion of " + strings.Join(found.Paused, ", "),
-			Remedy: "look whether what should be gone must not be found: pipe hide takes single documents away, and a run " +
-				"that brings back what is missing undoes the rest"}
-	case len(s.Lost) > 0:
-		err = &fault.Unconfirmed{Reason: "Glean lost " + uploadsOf(s.Lost) + ", although every page was acknowledged",
-			Remedy: "run pipe run FILE: it sends everything again"}
-	case c.IsSet("wait") && !done:
-		err = &fault.Unconfirmed{Reason: fmt.Sprintf("Glean has not processed everything within %s: %s", waitOf(c),
-			strings.Join(s.pending(), ", ")),
-			Remedy: "wait longer with --wait=1h, or have Glean process it now with pipe process FILE"}
-	}
+	s := placeStatus{found.Inspection, last, append([]baseline.Hidden{}, hidden...), found.Unconfirmed, found.Lost}
 	if c.Bool("json") {
-		return a.printJSON(s, err)
+		return a.printJSON(s, statusErr)
 	}
 	a.printPlace(s, a.colors(c))
-	return err
-}
-
-// pending are the streams that Glean has not processed, or not even listed.
-func (s placeStatus) pending() []string {
-	out := slices.Clone(s.Pending)
-	for _, u := range s.Unconfirmed {
-		out = append(out, u.Stream+" (not listed yet)")
-	}
-	return out
-}
-
-// uploadsOf names uploads by stream and time.
-func uploadsOf(uploads []baseline.Upload) string {
-	var parts []string
-	for _, u := range uploads {
-		parts = append(parts, fmt.Sprintf("the upload of %s of %s", u.Stream, clock(u.Ended)))
-	}
-	return strings.Join(parts, " and ")
+	return statusErr
 }
 
 func (a *app) printPlace(s placeStatus, st print.Style) {
@@ -192,7 +117,7 @@ func (a *app) printPlace(s placeStatus, st print.Style) {
 	display.Fprintln(a.Stdout, print.Grid(header, rows, 1, st))
 	if s.LastRun != nil {
 		display.Fprintf(a.Stdout, "%s\n",
-			st.Dim.Render("the last good run from this state folder ended "+clock(s.LastRun.Finished)+
+			st.Dim.Render("the last good run from this state folder ended "+display.Second(s.LastRun.Finished)+
 				"; Glean's counts may be three hours old"))
 	} else {
 		display.Fprintf(a.Stdout, "%s\n",
@@ -204,20 +129,20 @@ func (a *app) printPlace(s placeStatus, st print.Style) {
 	for _, u := range s.Uploads {
 		end := "not ended"
 		if !u.Ended.IsZero() {
-			end = "ended " + clock(u.Ended)
+			end = "ended " + display.Second(u.Ended)
 		}
-		display.Fprintf(a.Stdout, "  %-12s %-20s began %s, %s  %s\n", u.Stream, u.State, clock(u.Began), end,
+		display.Fprintf(a.Stdout, "  %-12s %-20s began %s, %s  %s\n", u.Stream, u.State, display.Second(u.Began), end,
 			st.Dim.Render(u.ID))
 	}
 	if len(s.Unconfirmed) > 0 {
 		display.Fprintf(a.Stdout, "  not confirmed yet: %s was acknowledged, and Glean does not list it as complete\n",
-			uploadsOf(s.Unconfirmed))
+			operate.UploadsText(s.Unconfirmed))
 	}
 	if len(s.Hidden) > 0 {
 		display.Fprintf(a.Stdout, "\nhidden with pipe hide\n")
 	}
 	for _, h := range s.Hidden {
-		display.Fprintf(a.Stdout, "  %s  since %s, by %s\n", h.Ref, clock(h.At), h.By)
+		display.Fprintf(a.Stdout, "  %s  since %s, by %s\n", h.Ref, display.Second(h.At), h.By)
 	}
 	display.Fprintf(a.Stdout, "\n%s\n", display.Indent(a.named(s.Shows), ""))
 }
@@ -254,11 +179,4 @@ func lackingTypes(l *job.LastRun, stream string, held []component.TypeHeld) []st
 	}
 	slices.Sort(out)
 	return out
-}
-
-func clock(t time.Time) string {
-	if t.IsZero() {
-		return "at an unknown time"
-	}
-	return t.Local().Format("2006-01-02 15:04:05")
 }

@@ -1,0 +1,120 @@
+package operate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// ItemStatus is what a sink says of a document, beside what the pipeline would send now.
+type ItemStatus struct {
+	Ref string `json:"ref"`
+	*component.ItemInspection
+	AudienceNow string    `json:"audience"`
+	Pipeline    WouldSend `json:"pipeline"`
+	Same        *bool     `json:"samePermissions"` // nil where one of the two is not known
+}
+
+// WouldSend is what the pipeline would send of a document now.
+type WouldSend struct {
+	Ending   string   `json:"ending"`
+	Reason   string   `json:"reason,omitempty"`
+	Audience string   `json:"audience,omitempty"`
+	Rule     string   `json:"rule,omitempty"`
+	Named    []string `json:"named"`
+	Error    string   `json:"error,omitempty"` // why it is not known
+}
+
+// ItemStatusOptions are the options of InspectItem. Refs of SelectOptions has the ref.
+type ItemStatusOptions struct {
+	SelectOptions
+	Person string        // the e-mail of somebody who is to find it, or ""
+	Wait   time.Duration // until the document is indexed; 0 asks once
+}
+
+// InspectItem asks what the sink has of one document. The error is a *fault.Unconfirmed,
+// with the status, when it has not indexed the document within Wait.
+func InspectItem(ctx context.Context, p *component.Pipeline, o ItemStatusOptions) (*ItemStatus, error) {
+	inspector, can := p.Sink.(component.Inspector)
+	if !can {
+		return nil, fault.Errorf(fault.Fatal, "", "the sink does not tell what it holds")
+	}
+	ref := o.Refs[0]
+	out := &ItemStatus{Ref: ref, Pipeline: WouldSend{Named: []string{}}}
+	q := component.ItemQuery{ID: ref, Person: o.Person}
+	sel, err := Select(ctx, p, o.SelectOptions)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil: // what the sink has is worth knowing all the same
+		out.Pipeline.Error = err.Error()
+	default:
+		q.Selection = sel
+		out.selected(sel.Records[0], &q)
+	}
+	unknown := ""
+	if len(q.Types) == 0 && o.State != "" {
+		unknown = remembered(p.Sink, o.State, ref, &q)
+	}
+	done, err := poll(ctx, o.Wait, func() (bool, error) {
+		var err error
+		out.ItemInspection, err = inspector.InspectItem(ctx, q)
+		return err == nil && out.Indexed == "yes", err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if unknown != "" && out.Uploaded != "yes" {
+		out.Uploaded, out.Indexed, out.Audience = "unknown", "unknown", access.Undecided
+		out.Notes = append(out.Notes, "the id of its document is not known: "+unknown)
+	}
+	out.compare()
+	if o.Wait > 0 && !done {
+		return out,
+			&fault.Unconfirmed{Reason: fmt.Sprintf("the sink has not indexed %s within %s", ref, o.Wait), Remedy: waitLonger}
+	}
+	return out, nil
+}
+
+// selected takes what the pipeline would send, and the id and type to ask for.
+func (s *ItemStatus) selected(r component.Selected, q *component.ItemQuery) {
+	s.Pipeline.Ending, s.Pipeline.Reason = r.Ending.String(), r.Undelivered()
+	if len(r.Items) > 0 {
+		item := r.Items[0]
+		q.ID, q.Types = item.ID, []string{item.Type}
+		s.Pipeline.Audience, s.Pipeline.Rule = item.Audience.String(), item.Rule
+	}
+}
+
+// remembered asks for the last ID that the state folder has of a ref, and returns why it
+// is not known which document is meant, "" when it is.
+func remembered(sink component.Sink, state, ref string, q *component.ItemQuery) (unknown string) {
+	ids, lost, err := RememberedIDs(sink, state, ref)
+	switch {
+	case err != nil:
+		unknown = err.Error()
+	case lost:
+		unknown = "the last good run delivered it under an id that is not its ref, and neither the source nor the hidden " +
+			"list says which"
+	}
+	if len(ids) > 0 {
+		q.ID = ids[len(ids)-1]
+	}
+	return unknown
+}
+
+// compare tells whether the sink has the permissions that would be sent.
+func (s *ItemStatus) compare() {
+	s.AudienceNow = s.Audience.String()
+	s.Pipeline.Named = append(s.Pipeline.Named, s.Planned...)
+	if s.Uploaded != "yes" || s.Audience == access.Undecided || s.Pipeline.Error != "" {
+		return
+	}
+	same := s.Pipeline.Audience == s.AudienceNow && slices.Equal(s.Pipeline.Named, s.Named)
+	s.Same = &same
+}
