@@ -88,8 +88,8 @@ func NewComparison(streams ...string) *Comparison {
 }
 
 // Compare compares what a run would send with the last good run.
-func Compare(plan *component.Plan, snap *Snapshot, measured Run) (*Comparison, error) {
-	c := &comparer{Comparison: NewComparison(), Run: measured}
+func Compare(plan *component.Plan, snap *Snapshot, run Run) (*Comparison, error) {
+	c := &comparer{Comparison: NewComparison(), Run: run}
 	return c.Comparison, c.compare(plan, snap)
 }
 

@@ -13,13 +13,13 @@ import (
 func TestFateOfAnUpload(t *testing.T) {
 	at := time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)
 	ours := Upload{Stream: "documents", ID: "ours", Items: 5, Began: at.Add(-10 * time.Minute), Ended: at}
-	upload := func(id string, began time.Time, held component.UploadStage) component.ListedUpload {
-		return component.ListedUpload{Stream: "documents", ID: id, Began: began, Stage: held}
+	upload := func(id string, began time.Time, stage component.UploadStage) component.ListedUpload {
+		return component.ListedUpload{Stream: "documents", ID: id, Began: began, Stage: stage}
 	}
 	earlier, later := upload("earlier", at.Add(-24*time.Hour), component.UploadProcessed), upload("later",
 		at.Add(time.Hour), component.UploadOpen)
-	mine := func(held component.UploadStage) component.ListedUpload {
-		return upload("ours", at.Add(-5*time.Minute), held)
+	mine := func(stage component.UploadStage) component.ListedUpload {
+		return upload("ours", at.Add(-5*time.Minute), stage)
 	}
 	users := component.ListedUpload{Stream: "users", ID: "ours", Began: at, Stage: component.UploadProcessed}
 	zero, some := map[string]int{"documents": 0}, map[string]int{"documents": 5}

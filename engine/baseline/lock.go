@@ -68,7 +68,7 @@ func bounded(all []Holder, now time.Time) []Holder {
 
 // Lock takes the place for a run, or says who holds it. What a dead run left
 // half written is removed.
-func (s *Store) Lock(measured string) (*Lock, error) {
+func (s *Store) Lock(run string) (*Lock, error) {
 	path := s.path(".lock")
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("lock the state: %w", notRegular(path, info)) // opening a FIFO would block
@@ -92,7 +92,7 @@ func (s *Store) Lock(measured string) (*Lock, error) {
 	s.sweep()
 	l.host, _ = os.Hostname()
 	holders := append(slices.Clone(l.earlier),
-		Holder{Run: measured, PID: os.Getpid(), Host: l.host, Since: time.Now().UTC()})
+		Holder{Run: run, PID: os.Getpid(), Host: l.host, Since: time.Now().UTC()})
 	l.holders = bounded(holders, time.Now())
 	if err := s.writeHolders(l.holders); err != nil {
 		return nil, errors.Join(err, l.flock.Unlock())
@@ -103,9 +103,9 @@ func (s *Store) Lock(measured string) (*Lock, error) {
 // Ended tells whether a run that has held the place is known to have ended: it
 // gave the place back, or its process on this machine is gone. A lock alone does
 // not tell that where a folder is shared between machines.
-func (l *Lock) Ended(measured string) bool {
+func (l *Lock) Ended(run string) bool {
 	return slices.ContainsFunc(l.earlier, func(h Holder) bool {
-		return h.Run == measured && (h.Ended || h.Host == l.host && !alive(h.PID))
+		return h.Run == run && (h.Ended || h.Host == l.host && !alive(h.PID))
 	})
 }
 
@@ -119,8 +119,8 @@ func (l *Lock) Release() error {
 
 // Ran reports whether a run held the place with this state folder, as far back as
 // the last hundred runs.
-func (s *Store) Ran(measured string) bool {
-	return slices.ContainsFunc(s.holders(), func(h Holder) bool { return h.Run == measured })
+func (s *Store) Ran(run string) bool {
+	return slices.ContainsFunc(s.holders(), func(h Holder) bool { return h.Run == run })
 }
 
 // holders are those that have held the place, the last one last. A line that

@@ -8,8 +8,8 @@ import (
 )
 
 // Take locks a place for a run.
-func Take(store *Store, measured string) (*Lock, error) {
-	lock, err := store.Lock(measured)
+func Take(store *Store, run string) (*Lock, error) {
+	lock, err := store.Lock(run)
 	var held *HeldError
 	if errors.As(err, &held) {
 		return nil, &fault.Held{Holder: held.Holder.String(), Since: held.Holder.Since, Remedy: "wait until it has ended; " +

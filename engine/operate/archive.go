@@ -8,8 +8,8 @@ import (
 )
 
 // ExportState writes what a state folder has of a place into one archive.
-func ExportState(dir, place, measured, path string) error {
-	return locked(dir, place, measured, func(s *baseline.Store) error {
+func ExportState(dir, place, run, path string) error {
+	return locked(dir, place, run, func(s *baseline.Store) error {
 		err := s.Export(path)
 		if errors.Is(err, baseline.ErrNothing) {
 			return &fault.StateError{Err: err, Remedy: "name the folder of the runs with --state DIR"}
@@ -23,8 +23,8 @@ func ExportState(dir, place, measured, path string) error {
 }
 
 // ImportState replaces what a state folder has of a place with an archive.
-func ImportState(dir, place, measured, path string, force bool) (imported baseline.Archive, err error) {
-	err = locked(dir, place, measured, func(s *baseline.Store) error {
+func ImportState(dir, place, run, path string, force bool) (imported baseline.Archive, err error) {
+	err = locked(dir, place, run, func(s *baseline.Store) error {
 		var err error
 		imported, err = s.Import(path, force)
 		if errors.Is(err, baseline.ErrHasBaseline) {
@@ -40,12 +40,12 @@ func ImportState(dir, place, measured, path string, force bool) (imported baseli
 }
 
 // locked acts on the state of a place that no run uses meanwhile.
-func locked(dir, place, measured string, act func(*baseline.Store) error) error {
+func locked(dir, place, run string, act func(*baseline.Store) error) error {
 	store, err := baseline.Open(dir, place)
 	if err != nil {
 		return baseline.Unusable(err)
 	}
-	lock, err := baseline.Take(store, measured)
+	lock, err := baseline.Take(store, run)
 	if err != nil {
 		return err
 	}

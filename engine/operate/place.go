@@ -16,12 +16,12 @@ type Place struct {
 
 // TakePlace takes a place until Release is called. The error is a *Held when
 // somebody has it.
-func TakePlace(dir, place, measured string) (*Place, error) {
+func TakePlace(dir, place, run string) (*Place, error) {
 	store, err := baseline.Open(dir, place)
 	if err != nil {
 		return nil, baseline.Unusable(err)
 	}
-	lock, err := baseline.Take(store, measured)
+	lock, err := baseline.Take(store, run)
 	if err != nil {
 		return nil, err
 	}
@@ -36,8 +36,8 @@ func TakePlace(dir, place, measured string) (*Place, error) {
 func (p *Place) Release() error { return p.lock.Release() }
 
 // opening is what a session is told that acts by hand.
-func (p *Place) opening(pipeline, measured string) component.Opening {
-	o := component.Opening{Pipeline: pipeline, RunID: measured, Owner: baseline.NewOwnerID(),
+func (p *Place) opening(pipeline, run string) component.Opening {
+	o := component.Opening{Pipeline: pipeline, RunID: run, Owner: baseline.NewOwnerID(),
 		Written: func(string) bool { return true }, Ended: func(string) bool { return false }}
 	if p != nil {
 		o.Ended, o.Owner = p.lock.Ended, p.owner.ID

@@ -13,7 +13,7 @@ import (
 
 // Purge empties the sink's place and forgets the last good run. What is hidden
 // stays hidden.
-func Purge(ctx context.Context, pipeline string, sink component.Sink, dir, measured string) error {
+func Purge(ctx context.Context, pipeline string, sink component.Sink, dir, run string) error {
 	purger, can := sink.(component.Purger)
 	if !can {
 		return fault.Errorf(fault.Fatal, "", "the sink cannot be emptied")
@@ -22,7 +22,7 @@ func Purge(ctx context.Context, pipeline string, sink component.Sink, dir, measu
 	ids := map[string][]string{}
 	if dir != "" && sink.Place() != "" {
 		var err error
-		if place, err = TakePlace(dir, sink.Place(), measured); err != nil {
+		if place, err = TakePlace(dir, sink.Place(), run); err != nil {
 			return err
 		}
 		defer place.Release()
@@ -30,7 +30,7 @@ func Purge(ctx context.Context, pipeline string, sink component.Sink, dir, measu
 			return err
 		}
 	}
-	err := purger.Purge(ctx, ids, place.opening(pipeline, measured))
+	err := purger.Purge(ctx, ids, place.opening(pipeline, run))
 	var unconfirmed *fault.Unconfirmed
 	if place == nil || err != nil && !errors.As(err, &unconfirmed) {
 		return fault.Cause(ctx, err)

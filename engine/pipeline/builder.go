@@ -151,15 +151,15 @@ func (b *builder) Known(p *expression.Program, name, value string) (string, bool
 		}
 	}
 	var given [2]any
-	measured := b.language.NewRun()
+	run := b.language.NewRun()
 	for i, ref := range b.exampleRefs(value) {
-		measured.Start(ref, map[string]any{name: value}, func(asked string) (expression.Entry, expression.Presence) {
+		run.Start(ref, map[string]any{name: value}, func(asked string) (expression.Entry, expression.Presence) {
 			if i == 0 {
 				return expression.Entry{Ref: asked, Kind: value, Title: ref, Email: ref}, expression.Present
 			}
 			return expression.Entry{}, expression.Absent
 		})
-		v, err := measured.Eval(p)
+		v, err := run.Eval(p)
 		if err != nil {
 			return "", false
 		}

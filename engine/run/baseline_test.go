@@ -187,14 +187,14 @@ func TestForeignUpload(t *testing.T) {
 	n := newNight(t)
 	fill := func(w *world) { w.Components(30, "fine") }
 	w, _ := n.good(fill)
-	own, measured := n.Owner(), w.o.RunID
+	own, run := n.Owner(), w.o.RunID
 	for name, tc := range map[string]struct {
 		last component.Upload
 		says string // "" where it is this state's
 	}{
 		"own":                      {last: component.Upload{Owner: own, Run: "01R"}},
-		"own, of an older version": {last: component.Upload{Run: measured}},
-		"another owner": {component.Upload{Owner: "feedfacefeedface", Run: measured},
+		"own, of an older version": {last: component.Upload{Run: run}},
+		"another owner": {component.Upload{Owner: "feedfacefeedface", Run: run},
 			"of another state folder, owner feedfacefeedface"},
 		"older, of elsewhere": {component.Upload{Run: "01ELSEWHERE"},
 			"of an earlier version of pipe with another state folder, run 01ELSEWHERE"},

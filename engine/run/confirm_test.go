@@ -35,11 +35,11 @@ func (l *list) After(d time.Duration) <-chan time.Time {
 	return passed
 }
 
-func (l *list) add(measured string, began time.Time, held component.UploadStage) {
+func (l *list) add(run string, began time.Time, stage component.UploadStage) {
 	for _, stream := range []string{"users", "documents"} {
 		l.uploads = append(l.uploads,
-			component.ListedUpload{Stream: stream, ID: "upload-" + measured, Began: began, Stage: held,
-				State: fmt.Sprintf("stage %d", held)})
+			component.ListedUpload{Stream: stream, ID: "upload-" + run, Began: began, Stage: stage,
+				State: fmt.Sprintf("stage %d", stage)})
 	}
 }
 
@@ -53,8 +53,8 @@ func (l *list) stages(w *world, stages ...component.UploadStage) {
 	looks := 0
 	w.Listed = func() *component.UploadHistory {
 		own := &list{uploads: slices.Clone(l.uploads), counts: l.counts}
-		if held := stages[min(looks, len(stages)-1)]; held != notListed {
-			own.add(w.o.RunID, l.now, held)
+		if stage := stages[min(looks, len(stages)-1)]; stage != notListed {
+			own.add(w.o.RunID, l.now, stage)
 		}
 		looks++
 		return own.history()

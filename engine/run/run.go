@@ -138,7 +138,7 @@ func (r *run) open(ctx context.Context) (component.Session, error) {
 	session, err := r.p.Sink.Open(ctx, component.Opening{
 		Pipeline: r.p.Name, RunID: r.o.RunID, Owner: r.owner.ID, Offline: r.p.Offline,
 		Written: func(stream string) bool { return r.p.Unwritten(stream) == "" },
-		Ended:   func(measured string) bool { return r.lock != nil && r.lock.Ended(measured) },
+		Ended:   func(run string) bool { return r.lock != nil && r.lock.Ended(run) },
 		Discard: r.o.Discard,
 	})
 	if err != nil {

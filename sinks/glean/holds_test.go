@@ -53,14 +53,14 @@ func TestHoldsUploads(t *testing.T) {
 // TestHoldsUploadOrder: the order is that of the starts, whatever Glean's is; other
 // programs have no owner.
 func TestHoldsUploadOrder(t *testing.T) {
-	const measured = "01JCQ7ZJ8Z0000000000000000"
+	const run = "01JCQ7ZJ8Z0000000000000000"
 	f := gleantest.Start(t, sandbox.Rules{})
 	f.Server.Fail(gleantest.Status(`{"documents":{"bulkUploadHistory":[
-		{"uploadId":"other-documents-` + measured +
+		{"uploadId":"other-documents-` + run +
 		`","startTime":"2026-01-01T00:00:00Z","endTime":"NA","status":"SUCCESSFUL"},
 		{"uploadId":"backstage-sync-17","startTime":"2026-03-01T00:00:00Z","status":"SUCCESSFUL"},
 		{"uploadId":"unknown start","startTime":"yesterday","status":"SUCCESSFUL"},
-		{"uploadId":"pipe-documents-0123456789abcdef-` + measured +
+		{"uploadId":"pipe-documents-0123456789abcdef-` + run +
 		`-2","startTime":"2026-02-01T00:00:00Z","status":"SUCCESSFUL"}],"counts":{"uploaded":null}}}`))
 	h, err := f.Read().Holds(t.Context())
 	if err != nil {
@@ -70,8 +70,8 @@ func TestHoldsUploadOrder(t *testing.T) {
 	for _, u := range h.Uploads {
 		got = append(got, u.ID+" "+u.Owner+" "+u.Run)
 	}
-	want := []string{"unknown start  ", "backstage-sync-17  ", "pipe-documents-0123456789abcdef-" + measured +
-		"-2 0123456789abcdef " + measured, "other-documents-" + measured + "  " + measured}
+	want := []string{"unknown start  ", "backstage-sync-17  ", "pipe-documents-0123456789abcdef-" + run +
+		"-2 0123456789abcdef " + run, "other-documents-" + run + "  " + run}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}

@@ -76,15 +76,15 @@ spec:
 				path = inputFile(t, c.file, c.text)
 			}
 			looked := pipe(t, nil, "eval", "--json", "--input", path, shipped, everything)
-			measured := pipe(t, nil, "eval", "--json", "--sandbox", "--catalog", path, shipped, everything)
+			run := pipe(t, nil, "eval", "--json", "--sandbox", "--catalog", path, shipped, everything)
 			if looked.code != 0 || !strings.Contains(looked.stdout, c.total) {
 				t.Fatalf("exit %d, want %s in\n%s", looked.code, c.total, looked.both())
 			}
-			if measured.code != 0 || measured.stdout != looked.stdout {
-				t.Errorf("--catalog: exit %d\n%s\n--input gives\n%s", measured.code, measured.both(), looked.stdout)
+			if run.code != 0 || run.stdout != looked.stdout {
+				t.Errorf("--catalog: exit %d\n%s\n--input gives\n%s", run.code, run.both(), looked.stdout)
 			}
-			if looked.stderr != measured.stderr {
-				t.Errorf("--catalog says\n%s\n--input says\n%s", measured.stderr, looked.stderr)
+			if looked.stderr != run.stderr {
+				t.Errorf("--catalog says\n%s\n--input says\n%s", run.stderr, looked.stderr)
 			}
 			if strings.Contains(c.text, "$text") && !strings.Contains(looked.stdout, `title: Orders`) {
 				t.Errorf("$text was not filled in:\n%s", looked.stdout)
@@ -126,12 +126,12 @@ func TestInputRefused(t *testing.T) {
 	} {
 		path := write(t, "a.yaml", text)
 		looked := pipe(t, nil, "eval", "--input", path, shipped, "ref")
-		measured := pipe(t, nil, "run", "--sandbox", "--catalog", path, shipped)
-		if !strings.Contains(looked.stderr, path+want) || !strings.Contains(measured.stderr, path+want) {
-			t.Errorf("%q: want %q in\n%s\nand in\n%s", text, want, looked.stderr, measured.stderr)
+		run := pipe(t, nil, "run", "--sandbox", "--catalog", path, shipped)
+		if !strings.Contains(looked.stderr, path+want) || !strings.Contains(run.stderr, path+want) {
+			t.Errorf("%q: want %q in\n%s\nand in\n%s", text, want, looked.stderr, run.stderr)
 		}
-		if looked.code != int(job.Wrong) || measured.code != int(job.Wrong) {
-			t.Errorf("%q: --input is exit %d, --catalog exit %d", text, looked.code, measured.code)
+		if looked.code != int(job.Wrong) || run.code != int(job.Wrong) {
+			t.Errorf("%q: --input is exit %d, --catalog exit %d", text, looked.code, run.code)
 		}
 	}
 }

@@ -31,8 +31,8 @@ func TestHideByID(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 			w.backstage.Replace(renamed("first", "id-1"))
-			measured := func() call { return w.pipe(t, "run", file, "--progress", "none") }
-			measured().expect(t, int(job.Done))
+			run := func() call { return w.pipe(t, "run", file, "--progress", "none") }
+			run().expect(t, int(job.Done))
 			if gone {
 				w.backstage.Replace(renamed("second", "id-1"))
 				w.pipe(t, "status", file, "component:default/first").expect(t, int(job.Done), "uploaded     unknown",
@@ -48,7 +48,7 @@ func TestHideByID(t *testing.T) {
 				w.backstage.Replace(renamed("second", "id-1"))
 			}
 			for range 2 {
-				measured().expect(t, int(job.Done), "1 document hidden with pipe hide: component:default/second")
+				run().expect(t, int(job.Done), "1 document hidden with pipe hide: component:default/second")
 				if _, there := w.index().Document("id-1"); there {
 					t.Error("it came back under another ref")
 				}
@@ -56,7 +56,7 @@ func TestHideByID(t *testing.T) {
 			w.pipe(t, "explain", file, "component:default/second").expect(t, int(job.Done), "hidden with pipe hide on",
 				"as component:default/first")
 			w.pipe(t, "hide", file, "--unhide", "component:default/first").expect(t, int(job.Done))
-			measured().expect(t, int(job.Done), "0 documents found by more people")
+			run().expect(t, int(job.Done), "0 documents found by more people")
 			if _, there := w.index().Document("id-1"); !there {
 				t.Error("it did not come back")
 			}

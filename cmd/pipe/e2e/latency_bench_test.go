@@ -21,14 +21,14 @@ func BenchmarkReadLatency(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	var measured, bare time.Duration
+	var reading, bare time.Duration
 	for range b.N {
 		p := openShipped(b, s.URL())
 		started := time.Now()
 		if _, err := run.Run(b.Context(), p, run.Options{RunID: "bench", Until: run.Reviewed}); err != nil {
 			b.Fatal(err)
 		}
-		measured += time.Since(started)
+		reading += time.Since(started)
 		p = openShipped(b, s.URL())
 		started = time.Now()
 		for _, ph := range p.Model.Phases() {
@@ -39,7 +39,7 @@ func BenchmarkReadLatency(b *testing.B) {
 		}
 		bare += time.Since(started)
 	}
-	b.ReportMetric(measured.Seconds()/float64(b.N), "s/read-act")
-	b.ReportMetric(measured.Seconds()/bare.Seconds(), "read-act/bare")
+	b.ReportMetric(reading.Seconds()/float64(b.N), "s/read-act")
+	b.ReportMetric(reading.Seconds()/bare.Seconds(), "read-act/bare")
 	b.ReportMetric(0, "ns/op")
 }

@@ -33,13 +33,13 @@ func TestStage(t *testing.T) {
 // TestOtherWriters: who else writes to the datasource, by the ids of its uploads.
 func TestOtherWriters(t *testing.T) {
 	k := &Operator{Client: &api.Client{Redactor: &connection.Redactor{}}}
-	const measured, mine, other = "01ARZ3NDEKTSV4RRFFQ69G5FAV", "0123456789abcdef", "fedcba9876543210"
+	const run, mine, other = "01ARZ3NDEKTSV4RRFFQ69G5FAV", "0123456789abcdef", "fedcba9876543210"
 	for id, want := range map[string]string{
-		"pipe-documents-" + measured:                           "",
-		"pipe-documents-" + mine + "-" + measured + "-2":       "",
-		"pipe-documents-" + other + "-" + measured:             "pipeline pipe with the state folder of owner " + other,
-		"pipe-documents-copy-documents-" + measured:            "pipeline pipe-documents-copy",
-		"pipe-copy-documents-" + other + "-" + measured + "-3": "pipeline pipe-copy with the state folder of owner " + other,
+		"pipe-documents-" + run:                           "",
+		"pipe-documents-" + mine + "-" + run + "-2":       "",
+		"pipe-documents-" + other + "-" + run:             "pipeline pipe with the state folder of owner " + other,
+		"pipe-documents-copy-documents-" + run:            "pipeline pipe-documents-copy",
+		"pipe-copy-documents-" + other + "-" + run + "-3": "pipeline pipe-copy with the state folder of owner " + other,
 		"theirs": "another program, upload theirs",
 	} {
 		var s api.DatasourceStatus

@@ -27,20 +27,20 @@ func ParseID(id string) (n uploadName, ok bool) {
 	if m == nil {
 		return n, false
 	}
-	measured, err := ulid.ParseStrict(m[4])
-	return uploadName{Pipeline: m[1], stream: m[2], Owner: m[3], run: measured}, err == nil
+	run, err := ulid.ParseStrict(m[4])
+	return uploadName{Pipeline: m[1], stream: m[2], Owner: m[3], run: run}, err == nil
 }
 
 // RunOf is the run that the id of an upload names, when it is one of this
 // pipeline's.
-func RunOf(pipeline, stream, id string) (measured ulid.ULID, ours bool) {
+func RunOf(pipeline, stream, id string) (run ulid.ULID, ours bool) {
 	n, ok := ParseID(id)
 	return n.run, ok && n.Pipeline == pipeline && n.stream == stream
 }
 
 // OriginOf is the owner and the run that the id of an upload carries; run is "" for
 // an upload of another program.
-func OriginOf(id string) (owner, measured string) {
+func OriginOf(id string) (owner, run string) {
 	n, ok := ParseID(id)
 	if !ok {
 		return "", ""
@@ -53,9 +53,9 @@ func OriginOf(id string) (owner, measured string) {
 func Listed(c *api.Client, s api.DatasourceStatus, stream string) []component.Upload {
 	var out []component.Upload
 	for _, b := range api.Histories(s)[stream] {
-		owner, measured := OriginOf(b.UploadID)
+		owner, run := OriginOf(b.UploadID)
 		out = append(out, component.Upload{Stream: stream, ID: c.Readable(b.UploadID), Began: api.Moment(b.StartTime),
-			Owner: owner, Run: measured})
+			Owner: owner, Run: run})
 	}
 	slices.SortStableFunc(out, func(a, b component.Upload) int {
 		if a.Began.IsZero() || b.Began.IsZero() {

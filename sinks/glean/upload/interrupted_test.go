@@ -75,7 +75,7 @@ func requestsOf(t *testing.T, rules sandbox.Rules, size int) int {
 // abandon publishes until the request of that number, where everything ends. It
 // returns when the last request that took effect has done so.
 func abandon(f *gleantest.Fixture, s gleantest.Session, number int, takesEffect bool) {
-	measured := f.LastRun
+	run := f.LastRun
 	f.T.Helper()
 	ctx, cancel := context.WithCancel(f.T.Context())
 	defer cancel()
@@ -83,7 +83,7 @@ func abandon(f *gleantest.Fixture, s gleantest.Session, number int, takesEffect 
 	quiet := sync.NewCond(&mu)
 	made, under, over := 0, 0, false
 	dead := func(body []byte) bool { // a request of this run
-		return len(body) == 0 && !over || gleantest.Holding(measured)(body)
+		return len(body) == 0 && !over || gleantest.Holding(run)(body)
 	}
 	f.Observe = func(e sandbox.Exchange) {
 		mu.Lock()

@@ -23,7 +23,7 @@ const Unnamed = "unnamed"
 // discardable reports that an unfinished upload is nobody's any more, with a
 // sentence about it. Its error is that somebody still works on it.
 func (p *Publisher) discardable(u api.Unfinished) (note string, err error) {
-	measured, ours := RunOf(p.o.Pipeline, u.Stream, u.ID)
+	run, ours := RunOf(p.o.Pipeline, u.Stream, u.ID)
 	switch {
 	case slices.Contains(p.o.Discard, u.ID):
 		return fmt.Sprintf("an upload of %s was discarded, as it was given up: %s", u.Stream, p.client.Readable(u.ID)), nil
@@ -32,16 +32,16 @@ func (p *Publisher) discardable(u api.Unfinished) (note string, err error) {
 			"any more, give it up with --discard-upload "+ShellWord(p.client.Readable(u.ID)),
 			"an upload of %s to datasource %q that is not of this pipeline is not finished: %s", u.Stream, p.client.Datasource,
 			p.client.Readable(u.ID))
-	case measured.String() == p.o.RunID:
+	case run.String() == p.o.RunID:
 		return "", nil
-	case p.o.Ended != nil && p.o.Ended(measured.String()):
+	case p.o.Ended != nil && p.o.Ended(run.String()):
 		return fmt.Sprintf("an upload of %s that an earlier run of this pipeline left unfinished was discarded", u.Stream),
 			nil
 	}
 	now := p.clock.Now()
 	since := u.Since
 	if since.IsZero() {
-		since = ulid.Time(measured.Time())
+		since = ulid.Time(run.Time())
 	}
 	switch ahead := since.Sub(now); {
 	case ahead > StaleAfter: // a clock that is so wrong says nothing, and must not keep others away for ever
@@ -51,7 +51,7 @@ func (p *Publisher) discardable(u api.Unfinished) (note string, err error) {
 	}
 	if until := since.Add(StaleAfter); now.Before(until) {
 		return "", &fault.Held{
-			Holder: fmt.Sprintf("run %s of this pipeline has an upload of %s under way", measured, u.Stream), Since: since,
+			Holder: fmt.Sprintf("run %s of this pipeline has an upload of %s under way", run, u.Stream), Since: since,
 			Until: until,
 			Remedy: fmt.Sprintf("wait until it has ended; when it has died, run again after %s, or give its upload up with "+
 				"--discard-upload %s", until.Local().Format("15:04:05"), u.ID),

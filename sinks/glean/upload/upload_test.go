@@ -12,40 +12,40 @@ import (
 )
 
 func TestUploadID(t *testing.T) {
-	const measured = "01JCQ7ZJ8Z0000000000000000"
+	const run = "01JCQ7ZJ8Z0000000000000000"
 	for id, want := range map[string]bool{
-		"pipe-documents-" + measured:                         true,
-		"pipe-documents-0123456789abcdef-" + measured:        true,
-		"pipe-documents-0123456789abcdef-" + measured + "-3": true,
-		"pipe-documents-0123456789ABCDEF-" + measured:        false,
-		"pipe-documents-0123456789abcde-" + measured:         false,
-		"pipe-documents--" + measured:                        false,
-		"pipe-documents-" + measured + "-2":                  true,
-		"pipe-documents-" + measured + "-":                   false,
-		"pipe-documents-" + measured + "-x":                  false,
-		"pipe-documents-" + measured + "-2-3":                false,
-		"pipe-documents-1":                                   false,
-		"pipe-users-" + measured:                             false,
-		"pipe-documents-documents-" + measured:               false,
-		"other-documents-" + measured:                        false,
-		"pipe-documents-" + measured[1:]:                     false,
-		"":                                                   false,
-		"pipe-documents-":                                    false,
-		"x-pipe-documents-" + measured:                       false,
-		"pipe-documents-01JCQ7ZJ8Z00000!0000":                false,
-		"pipe-documents-U1JCQ7ZJ8Z0000000000000000":          false, // U is no digit of a ULID
+		"pipe-documents-" + run:                         true,
+		"pipe-documents-0123456789abcdef-" + run:        true,
+		"pipe-documents-0123456789abcdef-" + run + "-3": true,
+		"pipe-documents-0123456789ABCDEF-" + run:        false,
+		"pipe-documents-0123456789abcde-" + run:         false,
+		"pipe-documents--" + run:                        false,
+		"pipe-documents-" + run + "-2":                  true,
+		"pipe-documents-" + run + "-":                   false,
+		"pipe-documents-" + run + "-x":                  false,
+		"pipe-documents-" + run + "-2-3":                false,
+		"pipe-documents-1":                              false,
+		"pipe-users-" + run:                             false,
+		"pipe-documents-documents-" + run:               false,
+		"other-documents-" + run:                        false,
+		"pipe-documents-" + run[1:]:                     false,
+		"":                                              false,
+		"pipe-documents-":                               false,
+		"x-pipe-documents-" + run:                       false,
+		"pipe-documents-01JCQ7ZJ8Z00000!0000":           false,
+		"pipe-documents-U1JCQ7ZJ8Z0000000000000000":     false, // U is no digit of a ULID
 	} {
 		got, ours := RunOf("pipe", "documents", id)
-		if ours != want || ours && got.String() != measured {
+		if ours != want || ours && got.String() != run {
 			t.Errorf("%q: %s %v", id, got, ours)
 		}
 	}
 	s := New(&api.Client{}, &settings.Config{}, SystemClock(), component.Opening{Pipeline: "pipe",
-		Owner: "00000000deadbeef", RunID: measured})
+		Owner: "00000000deadbeef", RunID: run})
 	first, again, users := s.newID(&upload{stream: "documents"}), s.newID(&upload{stream: "documents"}),
 		s.newID(&upload{stream: "users"})
-	if want := "pipe-documents-00000000deadbeef-" + measured; first != want || again != want+"-2" ||
-		users != "pipe-users-00000000deadbeef-"+measured {
+	if want := "pipe-documents-00000000deadbeef-" + run; first != want || again != want+"-2" ||
+		users != "pipe-users-00000000deadbeef-"+run {
 		t.Errorf("%s %s %s", first, again, users)
 	}
 }
