@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -53,7 +54,19 @@ func TestMain(m *testing.M) {
 		}
 	default:
 		urfave.HelpFlag = helpFlag{urfave.HelpFlag.(*urfave.BoolFlag)}
+		waitTogether()
 		goleak.VerifyTestMain(m)
+	}
+}
+
+// waitTogether lets more tests run at a time than there are processors, unless -parallel
+// says otherwise: most of their time they wait for servers and processes.
+func waitTogether() {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))) // a number is a value of it
 	}
 }
 
