@@ -1,14 +1,16 @@
-// Package engine is the map of the engine, which runs a pipeline: it reads, reviews and
-// publishes, and does what people ask for outside a run. It holds no code. The packages,
-// from the lowest layer:
+// Package engine documents the packages of the engine and holds no code. The engine runs
+// a pipeline (read, review, publish) and does what people ask for outside a run. The
+// packages, from the lowest layer:
 //
 //   - codec, display, markdown, atomicfile, fault: JSON; text for people; Markdown to
 //     text; replacing a file; kinds of failure
-//   - config, config/schema: the pipeline file; its JSON Schema
+//   - config, config/schema, dotenv: the pipeline file; its JSON Schema; files of
+//     variables
 //   - expression, expression/condition: expressions; what a condition says as written
 //   - access: who may find an item
 //   - component: the contract with sources, transforms, permissions and sinks
 //   - connection: every HTTP request
+//   - records: records that people recorded or wrote down
 //   - stage: what a run will send, on disk
 //   - baseline: what the last good run delivered, and how a run differs from it
 //   - guard: what a person must look at before anything is sent

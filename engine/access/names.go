@@ -47,7 +47,7 @@ func PackSets(sets [][]uint64) []byte {
 	return b
 }
 
-// UnpackSets reads what packSets wrote; ok is false when it is damaged.
+// UnpackSets reads what PackSets wrote; ok is false when it is damaged.
 func UnpackSets(b []byte) (sets [][]uint64, ok bool) {
 	all := UnpackNames(b)
 	for len(all) > 0 {

@@ -14,7 +14,7 @@ import (
 // were not there before, neither by ref nor by ID. A document that was renamed
 // looks like this, so each pair counts as a widening (invariant 5).
 type Swap struct {
-	// gone and added are the documents that are part of some pair.
+	// Gone and Added are the documents that are part of some pair.
 	Gone, Added []fault.Change
 	Pairs       int
 	ToAll       int // pairs whose new document everybody finds

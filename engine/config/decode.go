@@ -122,7 +122,7 @@ func (d *Decoder) scalar(n *Node, v reflect.Value) {
 	d.Problem(n, codeInvalid, subject+" is "+why.message, why.hint)
 }
 
-// parseText sets v from text; errors are valueErrors. Values of variables may
+// parseText sets v from text; errors are errors of type valueError. Values of variables may
 // spell booleans in more ways.
 func parseText(text string, v reflect.Value, variable bool) error {
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {

@@ -11,7 +11,7 @@ import (
 )
 
 // Do makes a request and returns its complete answer. The error is ctx's own
-// when ctx ended; else its class is known (engine.ClassOf), it wraps a
+// when ctx ended; else its class is known (fault.ClassOf), it wraps a
 // *StatusError, ErrTimeout or ErrTooLarge where one of these is the cause, and
 // it was retried as far as that helps. Refused credentials are not: they end it
 // at once. When too many attempts in a row have failed, of whichever requests,

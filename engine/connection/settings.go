@@ -28,7 +28,7 @@ type Settings struct {
 	// Rate is the most attempts a second, with bursts of Burst; 0 means no limit.
 	Rate  float64
 	Burst int
-	// Retry is the policy; zero means engine.DefaultRetry. The user's
+	// Retry is the policy; zero means fault.DefaultRetry. The user's
 	// Config.Retries bounds it.
 	Retry fault.Retry
 	// LoopbackOnly refuses every address that is not loopback, after names

@@ -20,17 +20,17 @@ type endings interface {
 // Review is the second act: it looks at the stage, at the last good run and at
 // what the sink holds, and refuses what a person must look at first.
 type Review struct {
-	Pipeline  *component.Pipeline
-	Records   endings
-	Approvals []Approval
-	Cover     *Coverage // of the approvals, once they have allowed the run
-	Used      []string  // IDs of the approvals that the run needed
-	Since     string    // a sentence when the pipeline has changed since the last good run
-	Compared  *baseline.Comparison
-	Stale     func(stream string, said int) bool
-	Refused   map[[2]string]int // items that publishing took back, by stream, and by stream and type
-	measured  []*measure
-	Untrusted *fault.Refusal // of a run that cannot compare who finds what; nil when it can
+	Pipeline   *component.Pipeline
+	Records    endings
+	Approvals  []Approval
+	Cover      *Coverage // of the approvals, once they have allowed the run
+	Used       []string  // IDs of the approvals that the run needed
+	Since      string    // a sentence when the pipeline has changed since the last good run
+	Comparison *baseline.Comparison
+	Stale      func(stream string, said int) bool
+	Refused    map[[2]string]int // items that publishing took back, by stream, and by stream and type
+	measured   []*measure
+	Untrusted  *fault.Refusal // of a run that cannot compare who finds what; nil when it can
 }
 
 // Run asks every guard and returns the first refusal, with those of the other guards
@@ -51,25 +51,9 @@ func (v *Review) emptyRead() error {
 	return fault.EmptyRead("the source was read to its end and holds no record", "check what the source's token may read")
 }
 
-func (v *Review) maxRejected() error {
-	n, total := v.Records.Ended(component.Rejected), v.Records.Total()
-	b := v.Pipeline.Limits.MaxRejected
-	switch {
-	case n == total:
-		return &fault.Refusal{Guard: "max_rejected", Reason: fmt.Sprintf("all %s records were rejected", display.Number(n)),
-			Remedy: "look at the rejections above, and correct the transforms, the mapping or the rules"}
-	case b.Exceeded(n, total):
-		return &fault.Refusal{Guard: "max_rejected",
-			Reason: fmt.Sprintf("%s of %s records were rejected (%s)", display.Number(n), display.Number(total),
-				Compared(b, n, total)),
-			Remedy: "look at the rejections above, correct the mapping or the records, or raise guards.max_rejected"}
-	}
-	return nil
-}
-
-// Compared is a number next to its limit: the share of the total, or the count
+// LimitText is a number next to its limit: the share of the total, or the count
 // where the limit is one.
-func Compared(b component.Bound, n, total int) string {
+func LimitText(b component.Bound, n, total int) string {
 	if b.Share*float64(total) > float64(b.Items) {
 		return fmt.Sprintf("%s, limit %s", display.Percent(float64(n)/float64(total)), display.Percent(b.Share))
 	}

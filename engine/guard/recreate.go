@@ -11,7 +11,7 @@ import (
 // Recreate refuses to set a place up as new that an earlier run filled.
 func Recreate(base baseline.Baseline, owner baseline.Owner) error {
 	const dropped = ": it is not set up as new, since that would drop what it has"
-	refused := &fault.Refusal{Guard: "datasource",
+	refused := &fault.Refusal{Guard: Recreated,
 		Remedy: "try again; if it was deleted on purpose, use another state folder: --state DIR"}
 	switch {
 	case base.Condition == baseline.Intact:

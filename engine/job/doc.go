@@ -1,5 +1,5 @@
-// Package job does one run of one pipeline file with everything around it, for a
-// command line, a server or a worker alike. In the order of a run:
+// Package job loads, opens, runs and records one pipeline file, for a command line, a
+// server or a worker alike. In the order of a run:
 //
 //   - options.go: load the file with settings, variables and secrets
 //   - sandbox.go: servers on this machine in the place of source and sink

@@ -121,7 +121,7 @@ func (j *Job) Run(ctx context.Context, o RunOptions) (*run.Report, error) {
 			}
 		}
 		defer folder.Close()
-		options.Output, options.Compared, options.DeadLetters = folder.Plan, folder.Compared, folder.DeadLetter
+		options.Output, options.Differences, options.DeadLetters = folder.Plan, folder.Compared, folder.DeadLetter
 	}
 	if o.Ready != nil {
 		if err := o.Ready(&o); err != nil {

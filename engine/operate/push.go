@@ -98,7 +98,7 @@ func unsendable(sink component.Sink, sel *component.Selection) *fault.Refusal {
 	if len(table) == 0 {
 		return nil
 	}
-	return &fault.Refusal{Guard: "push",
+	return &fault.Refusal{Guard: guard.Push,
 		Reason: fmt.Sprintf("%d of %d records would not be delivered, and nothing was sent", len(table), len(sel.Records)),
 		Table:  table,
 		Remedy: "leave them out, or mend what is named: the source, the mapping, the rules"}
@@ -118,9 +118,9 @@ func pushWidens(sel *component.Selection, limit component.Bound) *fault.Refusal 
 	if !limit.Exceeded(len(table), sel.Before) {
 		return nil
 	}
-	return &fault.Refusal{Guard: "max_widen",
+	return &fault.Refusal{Guard: guard.MaxWiden,
 		Reason: fmt.Sprintf("%d of %s documents would be found by more people (%s)", len(table), display.Number(sel.Before),
-			guard.Compared(limit, len(table), sel.Before)), Table: table,
+			guard.LimitText(limit, len(table), sel.Before)), Table: table,
 		Remedy: "if this is intended, publish it with pipe run, which can be approved"}
 }
 

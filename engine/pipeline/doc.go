@@ -1,4 +1,4 @@
-// Package pipeline makes a pipeline of a file: it decodes the blocks, finds the
+// Package pipeline loads a pipeline file: it decodes the blocks, finds the
 // components in the registry, compiles every expression, and reports everything
 // that is wrong with its position. A loaded Definition opens nothing; Open makes
 // of it what run.Run runs. What loads without errors can fail afterwards only

@@ -31,7 +31,6 @@ type Ledger struct {
 	again       int                                 // refs that the source handed over more than once
 	reasons     []string                            // that records ended for, in the order they came up
 	items       map[string]map[component.Ending]int // by stream
-	rejected    int                                 // dead letters written
 	deadLetters []component.DeadLetter
 	write       func(component.DeadLetter) error
 	writeErr    error
@@ -128,7 +127,6 @@ func (l *Ledger) reject(stream, ref string, err error) {
 	l.observe(stream, component.Rejected, d)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.rejected++
 	if len(l.deadLetters) < Shown {
 		l.deadLetters = append(l.deadLetters, d)
 	}

@@ -11,7 +11,7 @@ import (
 // index is what lookup() and display() see: the entries of every sealed phase.
 // A phase is added to while it is read and becomes visible when it is sealed,
 // so that what a mapping sees never depends on timing. Reading is lock-free;
-// the runner never seals while workers run.
+// reading never seals while workers run.
 type index struct {
 	sealed map[string]component.Entry
 	mu     sync.Mutex

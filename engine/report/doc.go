@@ -1,5 +1,5 @@
-// Package report is what is kept of a run besides its data: the record, a JSON line
-// for audits, and the metrics, a file in Prometheus's text format. Both describe a
+// Package report writes a run's audit record, a line of JSON, and its metrics, a file in
+// Prometheus's text format. Both describe a
 // finished run by its run.Report, its exit code and its error; a run that did not
 // begin has a record without a report.
 //

@@ -40,8 +40,8 @@ type Options struct {
 	Discard []string
 	// Output is given every stream of the plan before it is published.
 	Output func(ctx context.Context, plan *component.Plan) error
-	// Compared is given, after Output, what would change against the last good run.
-	Compared func(Differences) error
+	// Differences is given, after Output, what would change against the last good run.
+	Differences func(Differences) error
 	// DeadLetters is given every rejection as it happens; nil for none.
 	DeadLetters func(component.DeadLetter) error
 	Progress    Progress

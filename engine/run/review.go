@@ -33,8 +33,8 @@ func (r *run) review(ctx context.Context, session component.Session) error {
 	if err := r.noteHidden(); err != nil {
 		return err
 	}
-	if r.o.Compared != nil {
-		if err := r.o.Compared(r.differences()); err != nil {
+	if r.o.Differences != nil {
+		if err := r.o.Differences(r.differences()); err != nil {
 			return err
 		}
 	}
@@ -111,7 +111,7 @@ func (r *run) compare() error {
 		}
 	}
 	var err error
-	v.Compared, err = baseline.Compare(r.plan, r.last, baseline.Run{
+	v.Comparison, err = baseline.Compare(r.plan, r.last, baseline.Run{
 		Stage: r.staged, Hidden: r.hidden, Fate: r.ledger.Fate, Off: r.p.Off,
 		Permissions: func(stream string) bool { s, _ := r.p.Stream(stream); return s.Permissions },
 	})
@@ -121,7 +121,7 @@ func (r *run) compare() error {
 // differences are those of the plan from the last good run.
 func (r *run) differences() Differences {
 	var d Differences
-	if c := r.reviewer.Compared; c != nil {
+	if c := r.reviewer.Comparison; c != nil {
 		d.Widened = c.Widenings()
 		d.Gone = c.AllLost()
 	}
@@ -130,10 +130,10 @@ func (r *run) differences() Differences {
 
 // fillChanges writes the differences into the report.
 func (r *run) fillChanges() {
-	if r.reviewer == nil || r.reviewer.Compared == nil {
+	if r.reviewer == nil || r.reviewer.Comparison == nil {
 		return
 	}
-	c := r.reviewer.Compared
+	c := r.reviewer.Comparison
 	widened, swapped := c.Widenings(), 0
 	for _, s := range c.Swapped() {
 		swapped += s.Pairs

@@ -133,7 +133,7 @@ func (r *run) entries(w *baseline.Writer) error {
 		if err != nil {
 			return err
 		}
-		renewed := r.reviewer.Compared.Renewed(i)
+		renewed := r.reviewer.Comparison.Renewed(i)
 		i++
 		if r.plan.Stream(e.Stream) == nil {
 			w.Add(e)

@@ -156,7 +156,7 @@ func TestStale(t *testing.T) {
 		}
 	}
 	r := &run{p: twoStreams()}
-	if err := r.compare(); err != nil || r.reviewer.Compared != nil || r.reviewer.Stale("documents", 0) {
+	if err := r.compare(); err != nil || r.reviewer.Comparison != nil || r.reviewer.Stale("documents", 0) {
 		t.Errorf("without a last run: %v, %+v", err, r.reviewer)
 	}
 }

@@ -123,7 +123,7 @@ func TestEveryWidenedDocumentHasAName(t *testing.T) {
 		w.Components(75, "of sam")
 		fates1(w, 12, "fine")
 		renamed(w, 3)
-		w.o.Compared = func(got Differences) error { d = got; return nil }
+		w.o.Differences = func(got Differences) error { d = got; return nil }
 	})
 	var refused *fault.Refusal
 	if !errors.As(err, &refused) || !slices.Contains(refused.Table, "new documents are found by: all-users 3") {

@@ -13,7 +13,7 @@ import (
 )
 
 // Stage is what a run would send, by stream, with what review needs to know of each
-// item. It is written by one goroutine and read after flush.
+// item. It is written by one goroutine and read after Flush.
 type Stage struct {
 	streams map[string]*staged
 }
@@ -63,9 +63,10 @@ func (s *Stage) stream(name string) (*staged, error) {
 // Names are the streams that have something staged or withheld, sorted.
 func (s *Stage) Names() []string { return slices.Sorted(maps.Keys(s.streams)) }
 
-// Summary counts what is staged of a stream, less what was taken back.
+// Summary counts what is staged of a stream. Types, Audience and Rules leave out what was
+// taken back; Items, Weight and Bytes count it.
 type Summary struct {
-	Items    int // also those that were taken back
+	Items    int
 	Weight   int
 	Bytes    int64
 	Types    map[string]int
@@ -144,7 +145,7 @@ func (s *Stage) WasRefused(stream, id string) bool {
 	return sh != nil && sh.refused[id]
 }
 
-// WithholdLate drops an item's trace from the counts, as refuse does, after a
+// WithholdLate drops an item's trace from the counts, as Refuse does, after a
 // person hid it. It returns false for an item that was dropped before.
 func (s *Stage) WithholdLate(stream string, e component.Encoded) bool {
 	sh := s.streams[stream]
@@ -162,7 +163,7 @@ func (s *Stage) WasHidden(stream, id string) bool {
 	return sh != nil && sh.late[id]
 }
 
-// HiddenCount is how many items of a stream wasHidden reports.
+// HiddenCount is how many items of a stream WasHidden reports.
 func (s *Stage) HiddenCount(stream string) int {
 	if sh := s.streams[stream]; sh != nil {
 		return len(sh.late)

@@ -87,7 +87,7 @@ func TestNotReady(t *testing.T) {
 	}
 }
 
-// problems is an engine.Builder that collects what is reported.
+// problems is an component.Builder that collects what is reported.
 type problems struct {
 	component.Builder
 	got, warned []string

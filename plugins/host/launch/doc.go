@@ -11,12 +11,3 @@
 // Invariant kept here: secrets stay secret (6). A plugin gets only the environment of
 // its Command, no input, and no open file.
 package launch
-
-// Command is what is started.
-type Command struct {
-	Path   string   // of the program
-	Args   []string // with the program's name first
-	Env    []string
-	Dir    string // where it runs
-	Folder string // removed when it has ended
-}

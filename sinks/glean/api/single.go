@@ -77,6 +77,3 @@ type IndexMembershipRequest struct {
 	Datasource string          `json:"datasource"`
 	Membership GroupMembership `json:"membership"`
 }
-
-// DeleteMembershipRequest takes a member out of a group.
-type DeleteMembershipRequest IndexMembershipRequest

@@ -1,4 +1,4 @@
-// Package encode makes of items what Glean is sent, as JSON, and reads it back.
+// Package encode encodes items as the JSON that Glean is sent, and decodes it.
 //
 // Its place in the flow: while the source is read, an Encoder holds users and
 // groups until all are known, then rejects duplicate ids, merges users with one

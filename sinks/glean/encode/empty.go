@@ -15,11 +15,11 @@ func (s *Encoder) findReach() {
 	for _, g := range s.groups {
 		for _, refs := range [][]string{g.members, g.subgroups} {
 			for _, ref := range refs {
-				if _, isUser := s.people[ref]; isUser {
-					if !s.gone[ref] {
+				if _, isUser := s.userNames[ref]; isUser {
+					if !s.inactive[ref] {
 						reached(g.name)
 					}
-				} else if group, isGroup := s.teams[ref]; isGroup {
+				} else if group, isGroup := s.groupNames[ref]; isGroup {
 					containing[group] = append(containing[group], g.name)
 				}
 			}
@@ -37,14 +37,14 @@ func (s *Encoder) findReach() {
 // countWaiting counts the groups of a document that no user finds, because no active
 // user that was delivered is in any group that it names.
 func (s *Encoder) countWaiting(principals []string, allOf [][]string) {
-	if s.schema.Lender != "" || len(s.people) == len(s.gone) {
+	if s.schema.Lender != "" || len(s.userNames) == len(s.inactive) {
 		return // members are not known here, or the note on missing users says it
 	}
 	empty := map[string]bool{}
 	for _, ref := range principals {
-		name, isGroup := s.teams[ref]
-		switch _, isUser := s.people[ref]; {
-		case isUser && !s.gone[ref], isGroup && s.reach[name]:
+		name, isGroup := s.groupNames[ref]
+		switch _, isUser := s.userNames[ref]; {
+		case isUser && !s.inactive[ref], isGroup && s.reach[name]:
 			return
 		case isGroup:
 			empty[ref] = true
@@ -53,7 +53,7 @@ func (s *Encoder) countWaiting(principals []string, allOf [][]string) {
 	for _, refs := range allOf {
 		reachable := true
 		for _, ref := range refs {
-			name, isGroup := s.teams[ref]
+			name, isGroup := s.groupNames[ref]
 			if reachable = reachable && isGroup && s.reach[name]; isGroup && !s.reach[name] {
 				empty[ref] = true
 			}

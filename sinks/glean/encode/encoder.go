@@ -25,10 +25,10 @@ type Encoder struct {
 	groups []heldGroup
 
 	// Set by seal and only read afterwards.
-	people map[string]string // ref of a user → how Glean names it
-	teams  map[string]string // ref of a group → its name
-	gone   map[string]bool   // refs of users who are not active
-	reach  map[string]bool   // names of groups that an active user is in
+	userNames  map[string]string // ref of a user → how Glean names it
+	groupNames map[string]string // ref of a group → its name
+	inactive   map[string]bool   // refs of users who are not active
+	reach      map[string]bool   // names of groups that an active user is in
 }
 
 // New makes an encoder; limit is how large a document may be that is not
@@ -70,7 +70,7 @@ func reject(field, format string, args ...any) error {
 
 // Notes are the sentences about the whole run.
 func (s *Encoder) Notes() []string {
-	notes := s.skipped.notes(len(s.people) - len(s.gone))
+	notes := s.skipped.notes(len(s.userNames) - len(s.inactive))
 	if s.schema.Lender != "" {
 		notes = append(notes, fmt.Sprintf("users and groups are those of the datasource %s: none are sent, and whom "+
 			"documents name is not looked up there", s.schema.Lender))

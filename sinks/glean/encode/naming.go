@@ -52,7 +52,7 @@ func (n Naming) principals(members []api.Membership) []string {
 }
 
 // AudienceOf is the class of some permissions, and whom they name in the words of
-// engine.Encoded.
+// component.Encoded.
 func (n Naming) AudienceOf(p api.Permissions) (a access.Audience, named []string, allOf [][]string) {
 	for _, u := range p.AllowedUsers {
 		name := u.DatasourceUserID

@@ -11,7 +11,7 @@ import (
 
 // user is a reference to a delivered user, nil and counted for any other ref.
 func (s *Encoder) user(ref string) *api.UserReference {
-	name, ok := s.people[ref]
+	name, ok := s.userNames[ref]
 	if !ok {
 		s.skipped.count(s.skipped.owners, ref)
 		return nil
@@ -62,10 +62,10 @@ func (s *Encoder) list(p *api.Permissions, decided access.Permissions) (a access
 		}
 	}
 	for _, ref := range decided.Principals {
-		user, isUser := s.people[ref]
-		group, isGroup := s.teams[ref]
+		user, isUser := s.userNames[ref]
+		group, isGroup := s.groupNames[ref]
 		switch {
-		case s.gone[ref]:
+		case s.inactive[ref]:
 			s.skipped.count(s.skipped.inactive, ref)
 		case isUser:
 			if add(s.names.userPrincipal(user)) {
@@ -108,10 +108,10 @@ func (s *Encoder) list(p *api.Permissions, decided access.Permissions) (a access
 // groups that Glean knows.
 func (s *Encoder) intersection(refs []string) (groups []string, ok bool) {
 	for _, ref := range refs {
-		group, isGroup := s.teams[ref]
+		group, isGroup := s.groupNames[ref]
 		if !isGroup {
 			why := " is not known"
-			if _, isUser := s.people[ref]; isUser {
+			if _, isUser := s.userNames[ref]; isUser {
 				why = " is a user"
 			}
 			s.skipped.count(s.skipped.intersections, strings.Join(refs, " and ")+", of which "+ref+why)

@@ -27,15 +27,15 @@ func (s *Encoder) Seal(ctx context.Context, out component.Outlet) error {
 			cmp.Compare(a.record, b.record))
 	})
 	s.rejectDuplicateIDs(out)
-	s.gone = map[string]bool{}
-	s.people = make(map[string]string, len(s.users))
-	s.teams = make(map[string]string, len(s.groups))
+	s.inactive = map[string]bool{}
+	s.userNames = make(map[string]string, len(s.users))
+	s.groupNames = make(map[string]string, len(s.groups))
 	merged, err := s.sealUsers(out)
 	if err != nil {
 		return err
 	}
 	for _, g := range s.groups {
-		s.teams[g.ref] = g.name
+		s.groupNames[g.ref] = g.name
 	}
 	s.findReach()
 	s.noteMerges(merged, out.Note)
@@ -55,7 +55,7 @@ func (s *Encoder) sealUsers(out component.Outlet) (merged map[string][]string, e
 	active := map[string]bool{}
 	for _, u := range s.users {
 		if u.inactive {
-			s.gone[u.ref] = true
+			s.inactive[u.ref] = true
 		} else {
 			active[strings.ToLower(u.email)] = true
 		}
@@ -66,9 +66,9 @@ func (s *Encoder) sealUsers(out component.Outlet) (merged map[string][]string, e
 		if !taken {
 			first[key], one = u, u
 		}
-		s.people[u.ref] = one.email
+		s.userNames[u.ref] = one.email
 		if !s.names.ByEmail {
-			s.people[u.ref] = one.id
+			s.userNames[u.ref] = one.id
 		}
 		if !u.inactive {
 			merged[one.ref] = append(merged[one.ref], u.ref)
@@ -81,7 +81,7 @@ func (s *Encoder) sealUsers(out component.Outlet) (merged map[string][]string, e
 		if !s.names.ByEmail {
 			user.UserID = u.id
 		}
-		principal := s.names.userPrincipal(s.people[u.ref])
+		principal := s.names.userPrincipal(s.userNames[u.ref])
 		if !active[key] {
 			user.IsActive, principal = new(false), ""
 		}
@@ -154,11 +154,11 @@ func (s *Encoder) members(g heldGroup, left *leftOut) []api.Membership {
 		}
 	}
 	for _, ref := range slices.Concat(g.members, g.subgroups) {
-		if s.gone[ref] {
+		if s.inactive[ref] {
 			left.inactive[ref] = true
-		} else if user, ok := s.people[ref]; ok {
+		} else if user, ok := s.userNames[ref]; ok {
 			add(api.Membership{MemberUserID: user})
-		} else if group, ok := s.teams[ref]; ok {
+		} else if group, ok := s.groupNames[ref]; ok {
 			if group != g.name {
 				add(api.Membership{MemberGroupName: group})
 			}

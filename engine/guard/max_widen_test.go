@@ -92,7 +92,7 @@ func TestMaxWiden(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := &Review{Pipeline: &component.Pipeline{}, Compared: tc.compare(t)}
+			v := &Review{Pipeline: &component.Pipeline{}, Comparison: tc.compare(t)}
 			v.Pipeline.Limits.MaxWiden = tc.limit
 			r := v.maxWiden(nil, component.Holdings{}, nil)
 			switch {
@@ -121,7 +121,7 @@ func TestMaxWidenSwapped(t *testing.T) {
 		Before: []baseline.Entry{fake.Document("old", access.Listed, "sam")},
 		Staged: map[string][]component.Encoded{"documents": {fake.Staged("new", "rule", access.AllUsers)}},
 	}
-	v := &Review{Pipeline: &component.Pipeline{}, Compared: c.Compare(t)}
+	v := &Review{Pipeline: &component.Pipeline{}, Comparison: c.Compare(t)}
 	r := v.maxWiden(nil, component.Holdings{}, nil)
 	if r == nil || !strings.Contains(r.Reason, "1 of 1 documents") ||
 		!slices.Equal(fake.Refs(r.Changes), []string{"old", "new"}) {

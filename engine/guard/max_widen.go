@@ -15,24 +15,24 @@ const TowardsAll = 20
 
 // maxWiden refuses to let too many people find too much (invariant 5).
 func (v *Review) maxWiden(_ *component.Plan, _ component.Holdings, cover *Coverage) *fault.Refusal {
-	if v.Compared == nil {
+	if v.Comparison == nil {
 		return nil
 	}
-	n, toAll := widened(v.Compared, cover)
-	total := v.Compared.Documents()
+	n, toAll := widened(v.Comparison, cover)
+	total := v.Comparison.Documents()
 	b := v.Pipeline.Limits.MaxWiden
 	if !b.Exceeded(n, total) && toAll <= TowardsAll {
 		return nil
 	}
-	n, toAll = widened(v.Compared, nil)
-	r := &fault.Refusal{Guard: "max_widen"}
-	limit := Compared(b, n, total)
+	n, toAll = widened(v.Comparison, nil)
+	r := &fault.Refusal{Guard: MaxWiden}
+	limit := LimitText(b, n, total)
 	if !b.Exceeded(n, total) {
 		limit = fmt.Sprintf("%s of them by everybody, limit %d", display.Number(toAll), TowardsAll)
 	}
 	r.Reason = fmt.Sprintf("%s of %s documents would be found by more people (%s)%s", display.Number(n),
 		display.Number(total), limit, v.Since)
-	for _, w := range v.Compared.Wider() {
+	for _, w := range v.Comparison.Wider() {
 		to := w.To.String()
 		if w.From == w.To {
 			to = "more of them"
@@ -41,11 +41,11 @@ func (v *Review) maxWiden(_ *component.Plan, _ component.Holdings, cover *Covera
 			"    "+w.List())
 		r.Changes = append(r.Changes, w.Changes...)
 	}
-	for _, s := range v.Compared.Swapped() {
+	for _, s := range v.Comparison.Swapped() {
 		r.Table = append(r.Table, s.Table()...)
 		r.Changes = append(append(r.Changes, s.Gone...), s.Added...)
 	}
-	if line := v.Compared.Gained(); line != "" {
+	if line := v.Comparison.Gained(); line != "" {
 		r.Table = append(r.Table, line)
 	}
 	r.Remedy = "find out what has changed: the rules, the variables they read, or the annotations and owners in the source"

@@ -22,13 +22,13 @@ type streamCase struct {
 func (c streamCase) review() (*Review, *component.Plan, component.Holdings) {
 	v := &Review{Pipeline: &component.Pipeline{Offline: c.offline,
 		Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}}},
-		Compared: baseline.NewComparison()}
+		Comparison: baseline.NewComparison()}
 	holdings := component.Holdings{Streams: map[string]int{}}
 	if c.known {
 		holdings.Streams[c.stream] = 0
 	}
 	if c.remembered {
-		v.Compared = baseline.NewComparison(c.stream)
+		v.Comparison = baseline.NewComparison(c.stream)
 	}
 	if c.approved {
 		v.Cover = NewCoverage([]fault.Change{emptied(c.stream)})
@@ -108,7 +108,7 @@ func TestMeasure(t *testing.T) {
 		if got := m.exceeds(b, tc.gone); got != tc.exceeds {
 			t.Errorf("%+v: %v", tc, got)
 		}
-		if got := m.compared(b, tc.gone); got != tc.text {
+		if got := m.limitText(b, tc.gone); got != tc.text {
 			t.Errorf("%+v: %q", tc, got)
 		}
 	}

@@ -25,7 +25,7 @@ func (v *Review) emptyStream(plan *component.Plan, holdings component.Holdings, 
 		if d.Identities && cover.Left(all) == 0 {
 			continue
 		}
-		r := &fault.Refusal{Guard: "empty stream",
+		r := &fault.Refusal{Guard: EmptyStream,
 			Reason: fmt.Sprintf("nothing is left for %s: everything there would be deleted, and the sink does not say how "+
 				"much that is", s.Name),
 			Remedy: "see the endings above for the cause; leave the stream out with --only to keep it as it is"}
@@ -46,7 +46,7 @@ func emptied(stream string) fault.Change {
 }
 
 // Remembers reports whether the last good runs left anything about a stream.
-func (v *Review) Remembers(stream string) bool { return v.Compared.Remembers(stream) }
+func (v *Review) Remembers(stream string) bool { return v.Comparison.Remembers(stream) }
 
 // someOf is how many items of an object type have to be there for the type's
 // vanishing whole to be refused, whatever the share.
@@ -83,12 +83,12 @@ func (m *measure) exceeds(b component.Bound, gone int) bool {
 	return b.Exceeded(gone, m.before) || gone >= m.before && m.before > m.some
 }
 
-// compared is a number next to its limit.
-func (m *measure) compared(b component.Bound, gone int) string {
+// limitText is a number next to its limit.
+func (m *measure) limitText(b component.Bound, gone int) string {
 	if m.exceeds(b, gone) && !b.Exceeded(gone, m.before) {
 		return "all of them"
 	}
-	return Compared(b, gone, m.before)
+	return LimitText(b, gone, m.before)
 }
 
 // measures are those of the plan, as they were when the plan was made. Where the
@@ -110,8 +110,8 @@ func (v *Review) measures(plan *component.Plan, holdings component.Holdings) []*
 			return types[typ]
 		}
 		if v.Remembers(s.Name) {
-			m.before, m.changes = v.Compared.Of(s.Name).Before, v.Compared.Lost(s.Name)
-			if members, groups, counted := v.Compared.Members(s.Name); counted {
+			m.before, m.changes = v.Comparison.Of(s.Name).Before, v.Comparison.Lost(s.Name)
+			if members, groups, counted := v.Comparison.Members(s.Name); counted {
 				m.before, m.what = members, "remove %s of %s "+s.Name
 				filled := &measure{stream: s.Name, name: s.Name + " (whole groups)", what: "empty %s of %s groups with " + s.Name,
 					before: groups, derived: true, left: -1}
@@ -123,14 +123,14 @@ func (v *Review) measures(plan *component.Plan, holdings component.Holdings) []*
 				}
 				more = append(more, filled)
 			}
-			for typ, ch := range v.Compared.Of(s.Name).Types {
+			for typ, ch := range v.Comparison.Of(s.Name).Types {
 				of(typ).before = ch.Before
 			}
 			for _, ch := range m.changes {
 				of(ch.Type).changes = append(of(ch.Type).changes, ch)
 			}
 		}
-		hidden, hiddenTypes := v.Compared.HiddenLately(s.Name)
+		hidden, hiddenTypes := v.Comparison.HiddenLately(s.Name)
 		if has, known := holdings.Count(s.Name); known && !v.Stale(s.Name, has) {
 			m.count(has-hidden, s.Weight)
 			for typ, has := range holdings.Types[s.Name] {
@@ -164,7 +164,7 @@ func empties(ch fault.Change) bool {
 // MaxLoss refuses to let too much go (invariant 4).
 func (v *Review) MaxLoss(plan *component.Plan, holdings component.Holdings, cover *Coverage) *fault.Refusal {
 	b := v.Pipeline.Limits.MaxLoss
-	r := &fault.Refusal{Guard: "max_loss"}
+	r := &fault.Refusal{Guard: MaxLoss}
 	over, exceeded := map[string]bool{}, map[*measure]bool{}
 	all := v.measures(plan, holdings)
 	for _, m := range all {
@@ -181,7 +181,7 @@ func (v *Review) MaxLoss(plan *component.Plan, holdings component.Holdings, cove
 		if r.Reason == "" {
 			gone := m.gone(nil) + taken
 			r.Reason = "this run would " + fmt.Sprintf(m.what, display.Number(gone), display.Number(m.before)) + " (" +
-				m.compared(b, gone) + ")" + v.Since
+				m.limitText(b, gone) + ")" + v.Since
 		}
 		over[m.stream] = true
 		exceeded[m] = true
@@ -193,7 +193,7 @@ func (v *Review) MaxLoss(plan *component.Plan, holdings component.Holdings, cove
 		if over[m.stream] && (exceeded[m] || !m.derived) {
 			r.Table = append(r.Table,
 				fmt.Sprintf("%-26s %7s before %7s would go (%s)", m.name, display.Number(m.before), display.Number(m.gone(nil)),
-					m.compared(b, m.gone(nil))))
+					m.limitText(b, m.gone(nil))))
 		}
 	}
 	for _, s := range plan.Streams {
@@ -214,7 +214,7 @@ func (v *Review) MaxLoss(plan *component.Plan, holdings component.Holdings, cove
 		}
 	}
 	r.Remedy = "find out why they are missing from the source"
-	if n := v.Records.Ended(component.Withheld); n > 0 && v.Compared == nil {
+	if n := v.Records.Ended(component.Withheld); n > 0 && v.Comparison == nil {
 		r.Remedy += fmt.Sprintf(" (%s are in the source and withheld by a rule: they stay visible until this is approved)",
 			display.Number(n))
 	}
@@ -228,7 +228,7 @@ func (v *Review) MaxLoss(plan *component.Plan, holdings component.Holdings, cove
 func (v *Review) newAudiences() string {
 	var parts []string
 	for _, class := range slices.Backward(access.Audiences[:]) {
-		if n := v.Compared.Added(class); n > 0 {
+		if n := v.Comparison.Added(class); n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %s", class, display.Number(n)))
 		}
 	}
@@ -244,7 +244,7 @@ func (v *Review) reasons(stream string) []string {
 		return []string{fmt.Sprintf("  %s: the state folder has no earlier run, so it is not known which", stream)}
 	}
 	var out []string
-	for _, x := range v.Compared.Why(stream) {
+	for _, x := range v.Comparison.Why(stream) {
 		out = append(out, fmt.Sprintf("  %s, %s: %s", stream, x.Why, display.Number(x.N)), "    "+x.String())
 	}
 	return out

@@ -1,0 +1,16 @@
+package guard
+
+// The names of the guards in refusals. Those with max_ are keys of the file.
+const (
+	MaxRejected = "max_rejected"
+	EmptyStream = "empty stream"
+	MaxLoss     = "max_loss"
+	MaxWiden    = "max_widen"
+	Baseline    = "baseline"
+	Owner       = "owner"
+	Recreated   = "datasource"
+	Push        = "push"
+)
+
+// UploadChange is the type of the change that a foreign upload is.
+const UploadChange = "upload"

@@ -1,0 +1,22 @@
+package run
+
+import "github.com/pipe-engine/pipe/engine/component"
+
+// makePlan puts the streams of the sink first, in its order, and then those
+// that the session staged of its own.
+func (r *run) makePlan() {
+	r.plan = &component.Plan{RunID: r.o.RunID, Stop: r.o.Stop, Sent: r.o.Progress.Sent, Uploaded: r.uploaded, Note: r.note}
+	r.plan.Reject, r.plan.Hidden, r.plan.Withhold = r.refuse, r.hiddenSince, r.withholdLate
+	for _, s := range r.p.Streams {
+		if r.p.Unwritten(s.Name) == "" {
+			r.plan.Streams = append(r.plan.Streams, r.staged.Plan(s.Name))
+		}
+	}
+	for _, name := range r.staged.Names() {
+		if _, declared := r.p.Stream(name); !declared {
+			s := r.staged.Plan(name)
+			s.Own = true
+			r.plan.Streams = append(r.plan.Streams, s)
+		}
+	}
+}

@@ -1,0 +1,10 @@
+package launch
+
+// Command is what is started.
+type Command struct {
+	Path   string   // of the program
+	Args   []string // with the program's name first
+	Env    []string
+	Dir    string // where it runs
+	Folder string // removed when it has ended
+}
