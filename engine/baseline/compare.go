@@ -3,6 +3,7 @@ package baseline
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
@@ -22,13 +23,18 @@ type Comparison struct {
 	// rows are members, where a stream counts the principals of its items; filled
 	// are its items that had any.
 	rows map[string]*rowChanges
-	// gone are the reasons why items go, and lost are the items, by stream.
-	gone map[string][]*display.Examples
-	lost map[string][]fault.Change
-	// wider are documents that more people find than before.
+	// gone are the reasons why items go, and lost are the items, by stream; earlier are
+	// those that went in earlier runs of the window.
+	gone    map[string][]*display.Examples
+	lost    map[string][]fault.Change
+	earlier map[string]*Earlier
+	// changes are those of lost and wider by the item.
+	changes map[itemKey]fault.Change
+	// wider are documents that somebody finds whom their floor does not name.
 	wider    []*Widening
 	swapped  []*Swap
 	gains    []gain
+	growths  []Growth
 	previous *previous
 	// added counts new documents by who finds them.
 	added map[access.Audience]int
@@ -53,6 +59,15 @@ type TypeChange struct {
 	Gone   int `json:"gone"`
 }
 
+// Earlier are items that went in earlier runs of the window and that no approval covered.
+type Earlier struct {
+	Lost  []fault.Change
+	Types map[string]int
+	// Members counts what went of a stream that is counted by its principals, and
+	// Emptied its groups that went or lost all members.
+	Members, Emptied int
+}
+
 // gain is a group with more members than before.
 type gain struct {
 	ref string
@@ -65,7 +80,8 @@ type Run struct {
 	Hidden      Hiding
 	Fate        func(ref string) (component.Ending, string) // how a record ended, and why
 	Off         func(kind string) bool                      // nothing of the kind is written
-	Permissions func(stream string) bool                    // its items have permissions
+	Now         time.Time
+	Permissions func(stream string) bool // its items have permissions
 }
 
 // comparer makes a Comparison.
@@ -79,7 +95,8 @@ type comparer struct {
 func NewComparison(streams ...string) *Comparison {
 	c := &Comparison{
 		streams: map[string]*Changes{}, audience: map[access.Audience]int{}, rows: map[string]*rowChanges{},
-		gone: map[string][]*display.Examples{}, lost: map[string][]fault.Change{}, added: map[access.Audience]int{},
+		gone: map[string][]*display.Examples{}, lost: map[string][]fault.Change{}, earlier: map[string]*Earlier{},
+		changes: map[itemKey]fault.Change{}, added: map[access.Audience]int{},
 	}
 	for _, stream := range streams {
 		c.streams[stream] = &Changes{Types: map[string]*TypeChange{}}
@@ -104,7 +121,8 @@ func (c *comparer) compare(plan *component.Plan, snap *Snapshot) (err error) {
 		}
 	}
 	wanted := func(stream string) bool { return c.Comparison.streams[stream] != nil }
-	if c.previous, err = readPrevious(snap, &c.streams, &c.types, wanted, c.Hidden); err != nil {
+	counted := func(stream string) bool { return c.rows[stream] != nil }
+	if c.previous, err = readPrevious(snap, c.Now, &c.streams, &c.types, wanted, counted, c.Hidden); err != nil {
 		return err
 	}
 	c.count()
@@ -136,8 +154,18 @@ func (c *comparer) compare(plan *component.Plan, snap *Snapshot) (err error) {
 			}
 		}
 	}
+	for _, s := range plan.Streams {
+		if c.rows[s.Name] != nil {
+			if err := c.grown(s.Name); err != nil {
+				return err
+			}
+		}
+	}
+	if err := c.namedBy(plan.Streams); err != nil {
+		return err
+	}
 	slices.SortStableFunc(c.wider, func(a, b *Widening) int {
-		return cmp.Or(cmp.Compare(b.To, a.To), cmp.Compare(len(b.Changes), len(a.Changes)))
+		return cmp.Or(cmp.Compare(b.To, a.To), cmp.Compare(len(b.Changes), len(a.Changes)), a.Night.Compare(b.Night))
 	})
 	slices.SortFunc(c.gains, func(a, b gain) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.ref, b.ref)) })
 	for _, list := range c.gone {
@@ -152,10 +180,10 @@ func (c *comparer) count() {
 		if !row.away && row.audience != access.Undecided {
 			c.audience[row.audience]++
 		}
+		name := c.streams.word(row.stream)
 		if !row.there {
 			continue
 		}
-		name := c.streams.word(row.stream)
 		ch := c.Comparison.streams[name]
 		ch.Before++
 		c.typeOf(ch, row.typ).Before++
@@ -163,6 +191,22 @@ func (c *comparer) count() {
 			r.before += len(row.names)
 			r.filled++
 		}
+	}
+}
+
+func (c *comparer) earlierOf(stream string) *Earlier {
+	e := c.earlier[stream]
+	if e == nil {
+		e = &Earlier{Types: map[string]int{}}
+		c.earlier[stream] = e
+	}
+	return e
+}
+
+// earlierMembers counts members that went in earlier runs of the window.
+func (c *comparer) earlierMembers(stream string, n int) {
+	if c.rows[stream] != nil && n > 0 {
+		c.earlierOf(stream).Members += n
 	}
 }
 
@@ -183,6 +227,9 @@ func (c *comparer) item(stream string, n uint8, t stage.Tag) {
 		c.exposure(n, t)
 	}
 	old := c.previous.byID(n, t.ID)
+	if old != nil {
+		old.present = true
+	}
 	if old == nil || !old.there {
 		ch.Added++
 		if c.Permissions(stream) {
@@ -190,19 +237,22 @@ func (c *comparer) item(stream string, n uint8, t stage.Tag) {
 		}
 		return
 	}
-	old.present = true
+	if c.rows[stream] != nil {
+		members := old.members(c.Now)
+		c.earlierMembers(stream, access.Missing(old.leftIn(c.Now), t.Names))
+		if fewer := access.Missing(members, t.Names); fewer > 0 {
+			c.lose(n, old.id, fault.Change{
+				Stream: stream, ID: fault.HexID(old.id), Ref: t.Ref, Before: MembersText(members), After: MembersText(t.Names),
+				N: fewer,
+			}, "fewer members")
+		}
+	}
 	if old.content == t.Content {
 		ch.Same++
 		return
 	}
 	ch.Changed++
-	if r := c.rows[stream]; r != nil {
-		if fewer := access.Missing(old.names, t.Names); fewer > 0 {
-			c.lost[stream] = append(c.lost[stream],
-				fault.Change{Stream: stream, ID: fault.HexID(old.id), Ref: t.Ref, Before: MembersText(old.names),
-					After: MembersText(t.Names), N: fewer})
-			c.because(stream, "fewer members", t.Ref)
-		}
+	if c.rows[stream] != nil {
 		if more := access.Missing(t.Names, old.names); more > 0 {
 			c.gains = append(c.gains, gain{t.Ref, more})
 		}
@@ -218,31 +268,46 @@ func (c *comparer) seen(n uint8, ref, id string) {
 	}
 }
 
-// exposure notes when more people find a document than before (invariant 5). It
-// is no new document because its ref or its ID is another, nor because it was
-// away for some runs.
+// lose notes an item that goes, or a group that loses members.
+func (c *comparer) lose(stream uint8, id uint64, change fault.Change, why string) {
+	c.lost[change.Stream] = append(c.lost[change.Stream], change)
+	c.changes[itemKey{stream, id}] = change
+	c.because(change.Stream, why, change.Ref)
+}
+
+// exposure notes when somebody finds a document whom its floor does not name
+// (invariant 5). It is no new document because its ref or its ID is another, nor
+// because it was away for some runs.
 func (c *comparer) exposure(n uint8, t stage.Tag) {
 	c.seen(n, t.Ref, t.ID)
 	old := c.previous.byRef(n, t.Ref)
-	if !old.narrower(t) {
-		if old = c.previous.byID(n, t.ID); !old.narrower(t) {
+	if !c.beyond(old, t) {
+		if old = c.previous.byID(n, t.ID); !c.beyond(old, t) {
 			return
 		}
 	}
-	if old.audience == access.Nobody && c.Hidden.Back(t.Ref, t.ID) { // a person has let it back
-		return
+	floor, night := old.accepted(c.Now)
+	if night.IsZero() {
+		night = c.previous.finished()
 	}
+	tonight := old.away || t.WiderThan(old.granted())
 	i := slices.IndexFunc(c.wider, func(w *Widening) bool {
-		return w.Rule == t.Rule && w.From == old.audience && w.To == t.Audience
+		return w.Rule == t.Rule && w.From == floor.Audience && w.To == t.Audience && w.Night.Equal(night) &&
+			w.Tonight == tonight
 	})
 	if i < 0 {
 		i = len(c.wider)
-		c.wider = append(c.wider, &Widening{Rule: t.Rule, From: old.audience, To: t.Audience})
+		c.wider = append(c.wider,
+			&Widening{Rule: t.Rule, From: floor.Audience, To: t.Audience, Night: night, Tonight: tonight})
 	}
-	change := fault.Change{Stream: c.streams.word(n), ID: fault.HexID(codec.Hash([]byte(t.ID))), Ref: t.Ref,
-		Before: access.AudienceText(old.audience.String(), old.names),
-		After:  access.AudienceText(t.Audience.String(), t.Names), N: 1}
+	id := codec.Hash([]byte(t.ID))
+	change := fault.Change{
+		Stream: c.streams.word(n), ID: fault.HexID(id), Ref: t.Ref,
+		Before: access.AudienceText(floor.Audience.String(), floor.Names),
+		After:  access.AudienceText(t.Audience.String(), t.Names), N: 1,
+	}
 	c.wider[i].Changes = append(c.wider[i].Changes, change)
+	c.changes[itemKey{n, id}] = change
 }
 
 // MembersText is a group's members as a Change has them.
@@ -257,22 +322,34 @@ func (c *comparer) missing(snap *Snapshot) error {
 		}
 		row := &c.previous.rows[i]
 		i++
-		if row.present || !row.there {
+		if row.present || !row.there && !row.lost {
 			continue
 		}
-		ch := c.Comparison.streams[e.Stream]
-		ch.Gone++
-		c.typeOf(ch, row.typ).Gone++
 		change := fault.Change{Stream: e.Stream, Type: c.types.word(row.typ), ID: fault.HexID(e.ID), Ref: e.Ref,
 			After: fault.Gone, N: 1}
-		switch {
+		switch members := row.members(c.Now); {
 		case c.rows[e.Stream] != nil:
-			change.Before, change.N = MembersText(e.Names), len(e.Names)
+			change.Before, change.N = MembersText(members), len(members)
 		case row.audience != access.Undecided:
 			change.Before = access.AudienceText(row.audience.String(), e.Names)
 		}
-		c.lost[e.Stream] = append(c.lost[e.Stream], change)
-		c.because(e.Stream, c.why(e), e.Ref)
+		if row.there {
+			ch := c.Comparison.streams[e.Stream]
+			ch.Gone++
+			c.typeOf(ch, row.typ).Gone++
+			c.earlierMembers(e.Stream, len(row.leftIn(c.Now)))
+			c.lose(row.stream, e.ID, change, c.why(e))
+			continue
+		}
+		earlier := c.earlierOf(e.Stream)
+		earlier.Lost = append(earlier.Lost, change)
+		earlier.Types[change.Type]++
+		if c.rows[e.Stream] != nil && len(e.Names) > 0 {
+			earlier.Members += len(e.Names)
+			earlier.Emptied++
+		}
+		c.changes[itemKey{row.stream, e.ID}] = change
+		c.because(e.Stream, "went on "+display.Time(e.Away)+", and counts for seven days", e.Ref)
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
@@ -220,10 +221,9 @@ func (p *parser) line(line []byte) (e Entry, is bool, err error) {
 
 func (p *parser) entry(rest []byte) (e Entry, err error) {
 	var f [9][]byte
+	more := false
 	for i := range f {
-		var found bool
-		f[i], rest, found = bytes.Cut(rest, []byte("\t"))
-		if found != (i < len(f)-1) {
+		if f[i], rest, more = bytes.Cut(rest, []byte("\t")); !more && i < len(f)-1 {
 			return e, errLine
 		}
 	}
@@ -233,18 +233,12 @@ func (p *parser) entry(rest []byte) (e Entry, err error) {
 		}
 	}
 	if len(f[4]) > 0 {
-		seconds, err := strconv.ParseInt(string(f[4]), 10, 64)
-		if err != nil {
-			return e, errLine
+		if e.Away, err = timeOf(f[4]); err != nil {
+			return e, err
 		}
-		e.Away = time.Unix(seconds, 0).UTC()
 	}
-	if len(f[5]) > 0 {
-		n, err := strconv.Atoi(string(f[5]))
-		if err != nil || n < 0 || n >= len(p.sets) {
-			return e, errLine
-		}
-		e.Names = p.sets[n]
+	if e.Names, err = p.set(f[5]); err != nil {
+		return e, err
 	}
 	var idErr, contentErr error
 	e.ID, idErr = strconv.ParseUint(string(f[6]), 16, 64)
@@ -252,8 +246,85 @@ func (p *parser) entry(rest []byte) (e Entry, err error) {
 	if idErr != nil || contentErr != nil {
 		return e, errLine
 	}
-	e.Ref, err = unescape(string(f[8]))
-	return e, err
+	if e.Ref, err = unescape(string(f[8])); err != nil || !more {
+		return e, err
+	}
+	return e, p.more(&e, rest)
+}
+
+// more reads the fields after the ref.
+func (p *parser) more(e *Entry, rest []byte) (err error) {
+	for more := true; more; {
+		var f []byte
+		if f, rest, more = bytes.Cut(rest, []byte("\t")); len(f) == 0 {
+			return errLine
+		}
+		switch value := f[1:]; f[0] {
+		case fieldClearID:
+			e.ClearID, err = unescape(string(value))
+		case fieldRule:
+			e.Rule, err = p.word(value)
+		case fieldTold:
+			e.Told, err = timeOf(value)
+		case fieldDelivered:
+			e.Delivered, err = timeOf(value)
+		case fieldCovered:
+			e.Covered = true
+		case fieldFloor:
+			class, set, _ := bytes.Cut(value, []byte(" "))
+			word, wordErr := p.word(class)
+			e.Floor.Audience = access.ParseAudience(word)
+			e.Floor.Names, err = p.set(set)
+			err = errors.Join(wordErr, err)
+		case fieldFloorAt:
+			e.Floor.At, err = timeOf(value)
+		case fieldFurther:
+			e.Floor.Further, err = timeOf(value)
+		case fieldLeft:
+			var l Left
+			l, err = leftOf(value)
+			e.Left = append(e.Left, l)
+		default:
+			err = errLine
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func leftOf(value []byte) (l Left, err error) {
+	parts := strings.Split(string(value), " ")
+	if len(parts) != 2 && (len(parts) != 3 || parts[2] != "covered") {
+		return l, errLine
+	}
+	if l.Name, err = strconv.ParseUint(parts[0], 16, 64); err != nil {
+		return l, errLine
+	}
+	l.At, err = timeOf([]byte(parts[1]))
+	l.Covered = len(parts) == 3
+	return l, err
+}
+
+// set returns the set of names with a number, none for "".
+func (p *parser) set(number []byte) ([]uint64, error) {
+	if len(number) == 0 {
+		return nil, nil
+	}
+	n, err := strconv.Atoi(string(number))
+	if err != nil || n < 0 || n >= len(p.sets) {
+		return nil, errLine
+	}
+	return p.sets[n], nil
+}
+
+func timeOf(field []byte) (time.Time, error) {
+	n, err := strconv.ParseInt(string(field), 10, 64)
+	if err != nil {
+		return time.Time{}, errLine
+	}
+	return time.Unix(n, 0).UTC(), nil
 }
 
 func (p *parser) word(b []byte) (string, error) {

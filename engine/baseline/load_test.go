@@ -51,14 +51,14 @@ func TestLoadDamaged(t *testing.T) {
 		"without its end":    strings.Join(lines[:len(lines)-2], ""),
 		"without an entry":   strings.Join(append(append([]string{}, lines[:2]...), lines[3:]...), ""),
 		"with an appendix":   good + "e\n",
-		"version changed":    strings.Replace(good, `"version":2`, `"version":3`, 1),
+		"version changed":    strings.Replace(good, fmt.Sprintf(`"version":%d`, version), `"version":4`, 1),
 		"another place":      strings.Replace(good, "backstage", "elsewhere", 1),
 		"audience changed":   strings.Replace(good, "listed", "all-users", 1),
 		"version zero":       sealed(fmt.Sprintf("pipe-state\t{\"version\":0,\"place\":%q}\n", place)),
 		"header not JSON":    sealed("pipe-state\t{\n"),
 		"entry unreadable":   sealed(fmt.Sprintf("pipe-state\t{\"version\":2,\"place\":%q}\ne\tdocuments\n", place)),
 		"another place's":    sealed(fmt.Sprintf("pipe-state\t{\"version\":2,\"place\":%q}\n", place+"-2")),
-		"newer of elsewhere": sealed(fmt.Sprintf("pipe-state\t{\"version\":3,\"place\":%q}\n", place+"-2")),
+		"newer of elsewhere": sealed(fmt.Sprintf("pipe-state\t{\"version\":4,\"place\":%q}\n", place+"-2")),
 	} {
 		loads(t, s, name, text, Damaged, "it")
 	}
@@ -74,7 +74,7 @@ func TestLoadDamaged(t *testing.T) {
 func TestLoadNewer(t *testing.T) {
 	s := open(t, t.TempDir())
 	text := sealed(fmt.Sprintf("pipe-state\t{\"version\":7,\"place\":%q,\"run\":[1]}\nx\tof a later format\n", place))
-	loads(t, s, "newer", text, Newer, "its format is 7, and this program reads up to 2")
+	loads(t, s, "newer", text, Newer, "its format is 7, and this program reads up to 3")
 	loads(t, s, "newer with entries",
 		sealed(fmt.Sprintf("pipe-state\t{\"version\":7,\"place\":%q}\ne\tof a later format\n", place)), Newer,
 		"its format is 7")

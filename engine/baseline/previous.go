@@ -6,16 +6,20 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
-	"github.com/pipe-engine/pipe/engine/stage"
 )
 
 // previous is the last good run as review compares with it: hashes, about a hundred
 // bytes an item (invariant 7). The refs stay on disk until one is asked for.
 type previous struct {
-	snap *Snapshot
-	rows []previousItem    // in the order of the snapshot
-	ids  map[itemKey]int32 // by their ID
-	refs map[itemKey]int32 // by their ref
+	snap    *Snapshot
+	now     time.Time
+	streams *words
+	hiding  Hiding
+	rows    []previousItem    // in the order of the snapshot
+	ids     map[itemKey]int32 // by their ID
+	refs    map[itemKey]int32 // by their ref
+	// groups are the ids and refs of groups by their row, where they are known.
+	groups map[int32]groupName
 	// hidden counts, by stream, what was delivered and hidden lately.
 	hidden map[string]*hiddenCounts
 }
@@ -28,12 +32,23 @@ type itemKey struct {
 type previousItem struct {
 	id, content uint64
 	names       []uint64
+	told        int64         // when the sink was told, in Unix seconds; 0 for an unknown time
+	more        *previousMore // nil for most items
 	stream, typ uint8
 	audience    access.Audience
 	away        bool // the last good run no longer had it
 	there       bool // it was delivered by the last good run
+	lost        bool // a good run of the window delivered it, and nothing covered that it went
 	present     bool // the new run has its ID
 	again       bool // the new run has its ref
+}
+
+// previousMore is what most items do not have.
+type previousMore struct {
+	floor     Floor
+	delivered time.Time
+	left      []Left
+	covered   bool
 }
 
 // words gives repeated words a number; beyond 255 they share the last one.
@@ -50,6 +65,12 @@ func (w *words) number(word string) uint8 {
 	return uint8(i)
 }
 
+// find returns the number of a word that has one.
+func (w *words) find(word string) (n uint8, known bool) {
+	i := slices.Index(w.list, word)
+	return uint8(min(max(i, 0), 255)), i >= 0
+}
+
 func (w *words) word(n uint8) string {
 	if int(n) < len(w.list) {
 		return w.list[n]
@@ -57,11 +78,12 @@ func (w *words) word(n uint8) string {
 	return "other"
 }
 
-// readPrevious takes what the last good run left of the streams that are wanted.
+// readPrevious takes what the good runs of the window left of the streams that are wanted.
 // What was hidden since counts as never delivered: that it goes is no loss.
-func readPrevious(snap *Snapshot, streams, types *words, wanted func(stream string) bool, hidden Hiding) (*previous,
-	error) {
-	p := &previous{snap: snap, ids: map[itemKey]int32{}, refs: map[itemKey]int32{}, hidden: map[string]*hiddenCounts{}}
+func readPrevious(snap *Snapshot, now time.Time, streams, types *words, wanted, counted func(stream string) bool,
+	hidden Hiding) (*previous, error) {
+	p := &previous{snap: snap, now: now, streams: streams, hiding: hidden, ids: map[itemKey]int32{},
+		refs: map[itemKey]int32{}, hidden: map[string]*hiddenCounts{}, groups: map[int32]groupName{}}
 	for e, err := range snap.Entries() {
 		if err != nil {
 			return nil, err
@@ -70,14 +92,23 @@ func readPrevious(snap *Snapshot, streams, types *words, wanted func(stream stri
 			p.rows = append(p.rows, previousItem{})
 			continue
 		}
-		row := previousItem{id: e.ID, content: e.Content, names: e.Names, stream: streams.number(e.Stream),
-			typ: types.number(e.Type), audience: access.ParseAudience(e.Audience), away: !e.Away.IsZero()}
+		row := previousItem{
+			id: e.ID, content: e.Content, names: e.Names, stream: streams.number(e.Stream), typ: types.number(e.Type),
+			audience: access.ParseAudience(e.Audience), away: !e.Away.IsZero(), more: moreOf(&e),
+		}
+		if !e.Told.IsZero() {
+			row.told = e.Told.Unix()
+		}
 		if row.audience != access.Undecided && hidden.Has(e.Ref, e.ID) {
 			p.hide(e, row.audience != access.Nobody, hidden)
-			row.audience = access.Nobody
+			row.hide(now)
 		}
 		row.there = row.audience != access.Nobody && !row.away
+		row.lost = row.away && row.audience != access.Nobody && !e.Covered && within(now, e.Delivered)
 		n := int32(len(p.rows))
+		if id := e.KnownID(); id != "" && counted(e.Stream) {
+			p.groups[n] = groupName{id, e.Ref}
+		}
 		if ref := (itemKey{row.stream, codec.Hash([]byte(e.Ref))}); !row.away || p.row(p.refs, ref) == nil {
 			p.refs[ref] = n
 		}
@@ -87,6 +118,17 @@ func readPrevious(snap *Snapshot, streams, types *words, wanted func(stream stri
 		p.rows = append(p.rows, row)
 	}
 	return p, nil
+}
+
+// groupName is how a group is called.
+type groupName struct{ id, ref string }
+
+// moreOf is what most entries do not have, nil for one of those.
+func moreOf(e *Entry) *previousMore {
+	if e.Floor.Audience == access.Undecided && e.Delivered.IsZero() && e.Left == nil && !e.Covered {
+		return nil
+	}
+	return &previousMore{floor: e.Floor, delivered: e.Delivered, left: e.Left, covered: e.Covered}
 }
 
 // hide counts a hidden item that the sink may still count; of one that was not
@@ -119,12 +161,6 @@ func (p *previous) row(m map[itemKey]int32, k itemKey) *previousItem {
 		return &p.rows[i]
 	}
 	return nil
-}
-
-// narrower reports whether fewer people could find an item than one that takes its
-// place; not when there was none.
-func (p *previousItem) narrower(t stage.Tag) bool {
-	return p != nil && t.WiderThan(access.Grant{Audience: p.audience, Names: p.names})
 }
 
 // YoungCounts is how long what a sink says it holds may be that of before the

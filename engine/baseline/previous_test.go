@@ -22,9 +22,8 @@ func previousOf(t *testing.T, hidden Hiding, entries ...Entry) (p *previous, doc
 	}
 	t.Cleanup(func() { base.Close() })
 	var streams, types words
-	p, err = readPrevious(base.Snapshot, &streams, &types, func(stream string) bool {
-		return stream == "documents"
-	}, hidden)
+	p, err = readPrevious(base.Snapshot, time.Now(), &streams, &types,
+		func(stream string) bool { return stream == "documents" }, func(string) bool { return false }, hidden)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,8 +162,8 @@ func TestNarrower(t *testing.T) {
 		"another person":            {of(access.Listed, sam), of(access.Listed, ann), true},
 		"names of an open document": {of(access.AllUsers), of(access.AllUsers, sam), false},
 	} {
-		if got := tc.before.narrower(stage.Tag{Grant: access.Grant{Audience: tc.now.audience,
-			Names: tc.now.names}}); got != tc.want {
+		if got := tc.before.wider(stage.Tag{Grant: access.Grant{Audience: tc.now.audience, Names: tc.now.names}},
+			time.Now()); got != tc.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}

@@ -3,6 +3,7 @@ package baseline
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/display"
@@ -22,6 +23,27 @@ func (c *Comparison) Of(stream string) *Changes {
 
 // Lost are the items of a stream that go, and its groups that lose members.
 func (c *Comparison) Lost(stream string) []fault.Change { return c.lost[stream] }
+
+// Earlier are the items of a stream that the last good run already lacked.
+func (c *Comparison) Earlier(stream string) Earlier {
+	if c == nil || c.earlier[stream] == nil {
+		return Earlier{}
+	}
+	return *c.earlier[stream]
+}
+
+// Change is what the guards count of an item: that it goes or that more people find it.
+func (c *Comparison) Change(stream string, id uint64) (_ fault.Change, counted bool) {
+	if c == nil || c.previous == nil {
+		return fault.Change{}, false
+	}
+	n, known := c.previous.streams.find(stream)
+	if !known {
+		return fault.Change{}, false
+	}
+	change, counted := c.changes[itemKey{n, id}]
+	return change, counted
+}
 
 // AllLost are those of all streams.
 func (c *Comparison) AllLost() []fault.Change {
@@ -73,9 +95,22 @@ func (c *Comparison) Wider() []*Widening { return c.wider }
 // Swapped are the restricted documents that go while wider ones are new.
 func (c *Comparison) Swapped() []*Swap { return c.swapped }
 
-// Renewed reports whether the run says anew who finds the item of the i-th entry of
-// the baseline.
-func (c *Comparison) Renewed(i int) bool { return c.previous.rows[i].again }
+// Renewed reports whether the run says anew what becomes of the item of the i-th entry of
+// the baseline: it has the item, or withholds it.
+func (c *Comparison) Renewed(i int) bool {
+	row := &c.previous.rows[i]
+	return row.again || row.audience == access.Undecided && row.present
+}
+
+// FloorOf is the floor of the i-th entry of the baseline, which goes.
+func (c *Comparison) FloorOf(i int, now time.Time) Floor {
+	row := &c.previous.rows[i]
+	accepted, at := row.accepted(now)
+	if accepted.Audience == access.Undecided || accepted.Same(row.granted()) {
+		return Floor{}
+	}
+	return Floor{Grant: accepted, At: at}
+}
 
 // HiddenLately counts the items of a stream that the sink may still count although
 // they were hidden since the last good run.

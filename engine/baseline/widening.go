@@ -2,17 +2,22 @@ package baseline
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Widening is documents that one rule lets more people find.
+// Widening is documents that one rule lets people find whom their floor does not name.
 type Widening struct {
 	Rule     string
 	From, To access.Audience
-	Changes  []fault.Change
+	// Night is the last good run that was within the floor.
+	Night time.Time
+	// Tonight means that they go further than the last good run did.
+	Tonight bool
+	Changes []fault.Change
 }
 
 // List is the first refs, and how many there are besides.
@@ -24,10 +29,13 @@ func (w *Widening) List() string {
 	return x.String()
 }
 
-// Widenings are all documents that more people find.
+// Widenings are all documents that more people find than after the last good run.
 func (c *Comparison) Widenings() []Widened {
 	var out []Widened
 	for _, w := range c.wider {
+		if !w.Tonight {
+			continue
+		}
 		for _, ch := range w.Changes {
 			out = append(out, Widened{Ref: ch.Ref, Rule: w.Rule, Before: w.From, After: w.To})
 		}

@@ -8,16 +8,18 @@ import (
 	"hash"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// version is the format that is written, oldest the first one that is read.
-// Version 2 added Header.Owner.
+// version is the format that is written, oldest the first one that is read: a release
+// reads those of the two before it. Version 2 added Header.Owner, version 3 the fields
+// of an entry after its ref.
 const (
-	version = 2
+	version = 3
 	oldest  = 1
 )
 
@@ -38,19 +40,26 @@ type Writer struct {
 	w     *bufio.Writer
 	sum   hash.Hash
 	line  []byte
-	sets  map[string]int
-	count int
-	err   error
+	// fields are those of an entry, kept for the next one.
+	fields    []string
+	sets      map[string]int
+	count     int
+	converted int // Header.Converted
+	err       error
 }
 
 // Create begins the state of a run.
 func (s *Store) Create(h Header) (*Writer, error) {
+	if err := s.convert(&h); err != nil {
+		return nil, err
+	}
 	f, err := atomicfile.Create(s.path(suffixState), s.lockedOptions())
 	if err != nil {
 		return nil, fmt.Errorf("write the state: %w", err)
 	}
 	sum := sha256.New()
-	w := &Writer{store: s, f: f, sum: sum, w: bufio.NewWriterSize(io.MultiWriter(f, sum), 64<<10), sets: map[string]int{}}
+	w := &Writer{store: s, f: f, sum: sum, converted: h.Converted, w: bufio.NewWriterSize(io.MultiWriter(f, sum), 64<<10),
+		sets: map[string]int{}}
 	h.Version, h.Place = version, s.place
 	head, err := codec.Marshal(h)
 	if err != nil {
@@ -63,23 +72,82 @@ func (s *Store) Create(h Header) (*Writer, error) {
 
 // Add appends an entry; an error shows at Commit.
 func (w *Writer) Add(e Entry) {
-	set := ""
-	if len(e.Names) > 0 {
-		key := access.NamesText(e.Names)
-		n, known := w.sets[key]
-		if !known {
-			n = len(w.sets)
-			w.sets[key] = n
-			w.put(lineNames, key)
+	set := w.set(e.Names)
+	fields := append(w.fields[:0], e.Stream, e.Kind, e.Type, e.Audience, seconds(e.Away), set, hexOf(e.ID),
+		hexOf(e.Content), e.Ref)
+	more := func(key byte, value string) { fields = append(fields, string(key)+value) }
+	if e.ClearID != "" {
+		more(fieldClearID, e.ClearID)
+	}
+	if e.Rule != "" {
+		more(fieldRule, e.Rule)
+	}
+	if !e.Told.IsZero() {
+		more(fieldTold, seconds(e.Told))
+	}
+	if !e.Delivered.IsZero() {
+		more(fieldDelivered, seconds(e.Delivered))
+	}
+	if e.Covered {
+		more(fieldCovered, "")
+	}
+	if e.Floor.Audience != access.Undecided {
+		more(fieldFloor, e.Floor.Audience.String()+" "+w.set(e.Floor.Names))
+	}
+	if !e.Floor.At.IsZero() {
+		more(fieldFloorAt, seconds(e.Floor.At))
+	}
+	if !e.Floor.Further.IsZero() {
+		more(fieldFurther, seconds(e.Floor.Further))
+	}
+	for _, l := range e.Left {
+		value := hexOf(l.Name) + " " + seconds(l.At)
+		if l.Covered {
+			value += " covered"
 		}
-		set = strconv.Itoa(n)
+		more(fieldLeft, value)
 	}
-	away := ""
-	if !e.Away.IsZero() {
-		away = strconv.FormatInt(e.Away.Unix(), 10)
-	}
-	w.put(lineEntry, e.Stream, e.Kind, e.Type, e.Audience, away, set, hexOf(e.ID), hexOf(e.Content), e.Ref)
+	w.fields = fields
+	w.put(lineEntry, fields...)
 	w.count++
+}
+
+// The fields of an entry after its ref: a letter and the value. Those that have
+// nothing to say are left out.
+const (
+	fieldClearID   = 'i'
+	fieldRule      = 'r'
+	fieldTold      = 't'
+	fieldDelivered = 'd'
+	fieldCovered   = 'c'
+	fieldFloor     = 'f' // the class, a space, and the number of the set
+	fieldFloorAt   = 'a'
+	fieldFurther   = 'w'
+	fieldLeft      = 'l' // may be there more than once
+)
+
+// set writes a set of names before the first entry that has it and returns its number,
+// "" for none.
+func (w *Writer) set(names []uint64) string {
+	if len(names) == 0 {
+		return ""
+	}
+	key := access.NamesText(names)
+	n, known := w.sets[key]
+	if !known {
+		n = len(w.sets)
+		w.sets[key] = n
+		w.put(lineNames, key)
+	}
+	return strconv.Itoa(n)
+}
+
+// seconds is a time of the file, "" for none.
+func seconds(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return strconv.FormatInt(at.Unix(), 10)
 }
 
 func hexOf(v uint64) string { return strconv.FormatUint(v, 16) }
@@ -128,6 +196,7 @@ func (w *Writer) Commit() error {
 		return fmt.Errorf("write the state: %w", w.err)
 	}
 	w.store.sweep()
+	w.store.dropEarlier(w.converted)
 	return nil
 }
 

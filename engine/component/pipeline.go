@@ -37,6 +37,9 @@ type Limits struct {
 	MaxRejected Bound
 	MaxLoss     Bound
 	MaxWiden    Bound
+	// MaxGrowth bounds the newcomers of a group: a share of those who could find its
+	// documents, or a number of people.
+	MaxGrowth Bound
 }
 
 // DefaultLimits suits two cores and a hundred megabytes.
@@ -46,6 +49,7 @@ func DefaultLimits() Limits {
 		MaxRejected: Bound{Share: 0.01, Items: 100},
 		MaxLoss:     Bound{Share: 0.20, Items: 20},
 		MaxWiden:    Bound{Share: 0.01, Items: 20},
+		MaxGrowth:   Bound{Share: 0.25, Items: 20},
 	}
 }
 

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
@@ -26,6 +27,8 @@ type Review struct {
 	Cover      *Coverage // of the approvals, once they have allowed the run
 	Used       []string  // IDs of the approvals that the run needed
 	Since      string    // a sentence when the pipeline has changed since the last good run
+	Finished   time.Time // when the last good run ended; zero without one
+	Now        time.Time
 	Comparison *baseline.Comparison
 	Stale      func(stream string, said int) bool
 	Refused    map[[2]string]int // items that publishing took back, by stream, and by stream and type
@@ -41,7 +44,8 @@ func (v *Review) Run(plan *component.Plan, holdings component.Holdings) error {
 			return err
 		}
 	}
-	return v.judge(plan, holdings, []approvable{v.BaselineGuard, v.emptyStream, v.MaxLoss, v.maxWiden})
+	return v.judge(plan, holdings,
+		[]approvable{v.BaselineGuard, v.clock, v.emptyStream, v.MaxLoss, v.maxWiden, v.maxGrowth})
 }
 
 func (v *Review) emptyRead() error {

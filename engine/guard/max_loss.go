@@ -59,6 +59,8 @@ type measure struct {
 	name        string // in the table
 	before      int
 	changes     []fault.Change
+	// earlier are those of changes that went in earlier runs of the window, in items.
+	earlier int
 	// derived means that the changes are those of another measure of the stream,
 	// counted in another way.
 	derived bool
@@ -110,11 +112,15 @@ func (v *Review) measures(plan *component.Plan, holdings component.Holdings) []*
 			return types[typ]
 		}
 		if v.Remembers(s.Name) {
-			m.before, m.changes = v.Comparison.Of(s.Name).Before, v.Comparison.Lost(s.Name)
+			earlier := v.Comparison.Earlier(s.Name)
+			m.before = v.Comparison.Of(s.Name).Before + len(earlier.Lost)
+			m.changes, m.earlier = slices.Concat(v.Comparison.Lost(s.Name), earlier.Lost), len(earlier.Lost)
 			if members, groups, counted := v.Comparison.Members(s.Name); counted {
-				m.before, m.what = members, "remove %s of %s "+s.Name
-				filled := &measure{stream: s.Name, name: s.Name + " (whole groups)", what: "empty %s of %s groups with " + s.Name,
-					before: groups, derived: true, left: -1}
+				m.before, m.earlier, m.what = members+earlier.Members, earlier.Members, "remove %s of %s "+s.Name
+				filled := &measure{
+					stream: s.Name, name: s.Name + " (whole groups)", what: "empty %s of %s groups with " + s.Name,
+					before: groups + earlier.Emptied, derived: true, left: -1,
+				}
 				for _, ch := range m.changes {
 					if empties(ch) {
 						ch.N = 1
@@ -125,6 +131,10 @@ func (v *Review) measures(plan *component.Plan, holdings component.Holdings) []*
 			}
 			for typ, ch := range v.Comparison.Of(s.Name).Types {
 				of(typ).before = ch.Before
+			}
+			for typ, n := range earlier.Types {
+				of(typ).before += n
+				of(typ).earlier = n
 			}
 			for _, ch := range m.changes {
 				of(ch.Type).changes = append(of(ch.Type).changes, ch)
@@ -151,7 +161,7 @@ func (v *Review) measures(plan *component.Plan, holdings component.Holdings) []*
 func (m *measure) count(has, planned int) {
 	m.before = max(m.before, has)
 	byID, _ := (*Coverage)(nil).leftOf(m.changes)
-	if more := has - planned - byID; more > 0 {
+	if more := has - planned - (byID - m.earlier); more > 0 { // the sink no longer has what went earlier
 		m.changes = append(slices.Clip(m.changes), fault.Change{Stream: m.stream, Type: m.typ, After: fault.Gone, N: more})
 	}
 }
@@ -258,7 +268,7 @@ func (v *Review) Clear(plan *component.Plan, holdings component.Holdings) {
 		}
 		s := plan.Stream(m.stream)
 		_, known := holdings.Count(s.Name)
-		s.Before, s.Gone = m.before, m.gone(nil)
+		s.Before, s.Gone = m.before-m.earlier, m.gone(nil)-m.earlier
 		s.Cleared = known || v.Remembers(s.Name) || v.Cover.Left(emptied(s.Name)) == 0
 	}
 }

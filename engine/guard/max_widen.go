@@ -37,7 +37,8 @@ func (v *Review) maxWiden(_ *component.Plan, _ component.Holdings, cover *Covera
 		if w.From == w.To {
 			to = "more of them"
 		}
-		r.Table = append(r.Table, fmt.Sprintf("%s: %s → %s, %s", w.Rule, w.From, to, display.Number(len(w.Changes))),
+		r.Table = append(r.Table,
+			fmt.Sprintf("%s: %s → %s, %s%s", w.Rule, w.From, to, display.Number(len(w.Changes)), v.comparedWith(w)),
 			"    "+w.List())
 		r.Changes = append(r.Changes, w.Changes...)
 	}
@@ -50,6 +51,17 @@ func (v *Review) maxWiden(_ *component.Plan, _ component.Holdings, cover *Covera
 	}
 	r.Remedy = "find out what has changed: the rules, the variables they read, or the annotations and owners in the source"
 	return r
+}
+
+// comparedWith says with which run documents are compared, "" when it is the last one.
+func (v *Review) comparedWith(w *baseline.Widening) string {
+	switch {
+	case !w.Night.Before(v.Finished):
+		return ""
+	case w.Tonight:
+		return ", compared with " + display.Time(w.Night)
+	}
+	return ", compared with " + display.Time(w.Night) + ": a run since then allowed it, and it counts for seven days"
 }
 
 // widened counts the documents that more people find, and those of them that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/baseline"
@@ -123,6 +124,7 @@ func (s *selection) compare() error {
 	if err != nil {
 		return err
 	}
+	now := time.Now()
 	for e, err := range s.staged.Last.Entries() {
 		if err != nil {
 			return err
@@ -133,10 +135,7 @@ func (s *selection) compare() error {
 		for i, item := range s.items {
 			if t, ok := tags[[2]string{item.Stream, item.ID}]; ok && e.Stream == item.Stream &&
 				(e.Ref == item.Ref || e.ID == codec.Hash([]byte(item.ID))) {
-				old := access.Grant{Audience: access.ParseAudience(e.Audience), Names: e.Names}
-				if old.Audience != access.Undecided && s.staged.Hidden.Has(e.Ref, e.ID) {
-					old.Audience, old.Names = access.Nobody, nil
-				}
+				old := e.Accepted(now)
 				if t.WiderThan(old) && (old.Audience != access.Nobody || !s.staged.Hidden.Back(t.Ref, t.ID)) {
 					s.items[i].Wider = true
 				}

@@ -46,9 +46,16 @@ func (f *File) Validate(report func(field, code, message, hint string)) {
 
 // Guards are the thresholds of the review act.
 type Guards struct {
-	MaxLoss     config.Threshold `yaml:"max_loss" default:"20%" doc:"How much of a stream or object type may be deleted in one run: a share (20%), a count (15), 0 for none, or {share: 20%, items: 50} for the larger of the two. With a plain share 20 items may always go."`
-	MaxWiden    config.Threshold `yaml:"max_widen" default:"1%" doc:"How many of the documents may be found by more people than after the last good run, written as max_loss is. With a plain share 20 documents may always be; more than 20 towards everybody need an approval in any case. pipe push is measured by it, too."`
+	MaxLoss     config.Threshold `yaml:"max_loss" default:"20%" doc:"How much of a stream or object type may be deleted within seven days, or since the last good run: a share (20%), a count (15), 0 for none, or {share: 20%, items: 50} for the larger of the two. With a plain share 20 items may always go."`
+	MaxWiden    config.Threshold `yaml:"max_widen" default:"1%" doc:"How many of the documents may be found by people whom no approval or run of a week ago accepted, written as max_loss is. With a plain share 20 documents may always be; more than 20 towards everybody need an approval in any case. pipe push is measured by it, too."`
+	MaxGrowth   Growth           `yaml:"max_growth" doc:"How many newcomers a group may have that documents name: people who could find its documents in no good run of the last seven days. The larger of the two counts."`
 	MaxRejected config.Threshold `yaml:"max_rejected" default:"1%" doc:"How many of the records may be rejected, written as max_loss is. With a plain share 100 records may always be."`
+}
+
+// Growth bounds the newcomers of a group.
+type Growth struct {
+	Share  config.Share `yaml:"share" default:"25%" doc:"A share of the people who could find its documents."`
+	People int          `yaml:"people" default:"20" min:"0" doc:"A number of people."`
 }
 
 // Limits bound what a run uses. The defaults suit two cores and 100 MB.
@@ -73,6 +80,7 @@ func (f *File) limits() component.Limits {
 	l.Timeout = f.Limits.Timeout.D()
 	l.MaxLoss = bound(f.Guards.MaxLoss, l.MaxLoss)
 	l.MaxWiden = bound(f.Guards.MaxWiden, l.MaxWiden)
+	l.MaxGrowth = component.Bound{Share: float64(f.Guards.MaxGrowth.Share), Items: f.Guards.MaxGrowth.People}
 	l.MaxRejected = bound(f.Guards.MaxRejected, l.MaxRejected)
 	return l
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
@@ -98,13 +97,15 @@ func (r *run) compare() error {
 	v := &guard.Review{Pipeline: r.p, Records: r.ledger, Approvals: r.findApprovals(), Refused: map[[2]string]int{},
 		Stale: func(string, int) bool { return false }}
 	r.reviewer = v
+	v.Now = r.o.clock.Now()
 	if r.last == nil {
 		return nil
 	}
+	v.Finished = r.last.Finished
 	if r.last.Fingerprint != r.p.Fingerprint {
 		v.Since = fmt.Sprintf(". The pipeline file changed since the last run (%s)", display.Time(r.last.Finished))
 	}
-	if time.Since(r.last.Finished) < baseline.YoungCounts {
+	if r.o.clock.Now().Sub(r.last.Finished) < baseline.YoungCounts {
 		v.Stale = func(stream string, said int) bool {
 			before, known := r.last.Said[stream]
 			return known && before == said
@@ -114,6 +115,7 @@ func (r *run) compare() error {
 	v.Comparison, err = baseline.Compare(r.plan, r.last, baseline.Run{
 		Stage: r.staged, Hidden: r.hidden, Fate: r.ledger.Fate, Off: r.p.Off,
 		Permissions: func(stream string) bool { s, _ := r.p.Stream(stream); return s.Permissions },
+		Now:         v.Now,
 	})
 	return err
 }

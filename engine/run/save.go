@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/stage"
 )
 
 // save makes this run the last good one.
@@ -41,7 +42,8 @@ func unsaved(err error) error {
 }
 
 func (r *run) write() error {
-	h := baseline.Header{Pipeline: r.p.Name, Run: r.o.RunID, Owner: r.owner.ID, Finished: time.Now().UTC(),
+	now := r.o.clock.Now().UTC()
+	h := baseline.Header{Pipeline: r.p.Name, Run: r.o.RunID, Owner: r.owner.ID, Finished: now,
 		Fingerprint: r.p.Fingerprint, Said: r.held.Streams, Streams: map[string]int{}, Types: map[string]map[string]int{}}
 	for _, s := range r.plan.Streams {
 		h.Streams[s.Name] = s.Count - r.reviewer.Refused[[2]string{s.Name}]
@@ -70,7 +72,7 @@ func (r *run) write() error {
 	if err != nil {
 		return err
 	}
-	if err := r.entries(w); err != nil {
+	if err := r.entries(w, now); err != nil {
 		w.Abort()
 		return err
 	}
@@ -82,70 +84,108 @@ func (r *run) partial() bool {
 	return slices.ContainsFunc(r.p.Streams, func(s component.Stream) bool { return r.p.Unwritten(s.Name) != "" })
 }
 
-// nobodys is what is remembered of an item that was withheld.
-func (r *run) nobodys(stream, ref, id string) baseline.Entry {
-	return baseline.Entry{Stream: stream, Ref: ref, Kind: r.ledger.Kind(ref), Audience: access.Nobody.String(),
-		ID: codec.Hash([]byte(id))}
-}
-
 // awayFor is how long it is remembered who could find what is not there any more.
 const awayFor = 90 * 24 * time.Hour
 
 // entries are what this run delivered and withheld, what it did not write as it
 // was before, and who could find what is away: when that comes back it is no new
 // document.
-func (r *run) entries(w *baseline.Writer) error {
+func (r *run) entries(w *baseline.Writer, now time.Time) error {
 	refused := map[string]bool{} // refs of items with permissions
 	for _, s := range r.plan.Streams {
 		for t, err := range r.staged.Tags(s.Name) {
-			if err != nil {
+			switch {
+			case err != nil:
 				return fmt.Errorf("read the stage: %w", err)
-			}
-			if r.staged.WasRefused(s.Name, t.ID) {
+			case r.staged.WasRefused(s.Name, t.ID):
 				if t.Audience != access.Undecided {
 					refused[t.Ref] = true
 				}
-				continue
+			case r.staged.WasHidden(s.Name, t.ID):
+				w.Add(r.withheld(s.Name, t.Ref, t.ID, now))
+			default:
+				w.Add(r.delivered(s, t, now))
 			}
-			if r.staged.WasHidden(s.Name, t.ID) {
-				w.Add(r.nobodys(s.Name, t.Ref, t.ID))
-				continue
-			}
-			e := baseline.Entry{Stream: s.Name, Ref: t.Ref, Kind: r.ledger.Kind(t.Ref), Type: t.Type,
-				ID: codec.Hash([]byte(t.ID)), Content: t.Content, Names: t.Names}
-			if t.Audience != access.Undecided {
-				e.Audience = t.Audience.String()
-			}
-			w.Add(e)
 		}
 		for u, err := range r.staged.Withheld(s.Name) {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}
-			w.Add(r.nobodys(s.Name, u.Ref, u.ID))
+			w.Add(r.withheld(s.Name, u.Ref, u.ID, now))
 		}
 	}
+	return r.earlier(w, refused, now)
+}
+
+// delivered is the entry of an item that was sent.
+func (r *run) delivered(s component.StreamPlan, t stage.Tag, now time.Time) baseline.Entry {
+	e := r.entry(s.Name, t.Ref, t.ID)
+	e.Type, e.Rule, e.Content, e.Names = t.Type, t.Rule, t.Content, t.Names
+	if t.Audience != access.Undecided {
+		e.Audience = t.Audience.String()
+	}
+	covered := r.covers(s.Name, e.ID)
+	e.Floor, e.Told = r.reviewer.Comparison.Accepted(s.Name, t, covered, now)
+	if s.Own {
+		e.Left = r.reviewer.Comparison.Left(s.Name, t.ID, t.Names, covered, now)
+	}
+	return e
+}
+
+// withheld is the entry of an item that nobody may find. One that a person hides keeps
+// its floor.
+func (r *run) withheld(stream, ref, id string, now time.Time) baseline.Entry {
+	e := r.entry(stream, ref, id)
+	e.Audience = access.Nobody.String()
+	if r.hidden.HasID(ref, id) || r.staged.WasHidden(stream, id) {
+		e.Floor = r.reviewer.Comparison.KeptFloor(stream, ref, id, now)
+	}
+	return e
+}
+
+func (r *run) entry(stream, ref, id string) baseline.Entry {
+	e := baseline.Entry{Stream: stream, Ref: ref, Kind: r.ledger.Kind(ref), ID: codec.Hash([]byte(id))}
+	if id != ref {
+		e.ClearID = id
+	}
+	return e
+}
+
+// covers reports whether an approval covers what the guards counted of an item.
+func (r *run) covers(stream string, id uint64) bool {
+	change, counted := r.reviewer.Comparison.Change(stream, id)
+	return counted && r.reviewer.Cover.Left(change) == 0
+}
+
+// earlier adds the entries of the last good run that this one leaves as they are, and
+// those of items that are away.
+func (r *run) earlier(w *baseline.Writer, refused map[string]bool, now time.Time) error {
 	if r.last == nil {
 		return nil
 	}
-	now, i := time.Now().UTC(), 0
+	i := 0
 	for e, err := range r.last.Entries() {
 		if err != nil {
 			return err
 		}
-		renewed := r.reviewer.Comparison.Renewed(i)
+		renewed, floor := r.reviewer.Comparison.Renewed(i), r.reviewer.Comparison.FloorOf(i, now)
 		i++
 		if r.plan.Stream(e.Stream) == nil {
 			w.Add(e)
 			continue
 		}
-		if e.Audience == "" || renewed && !refused[e.Ref] {
+		if renewed && !refused[e.Ref] {
 			continue
 		}
-		if e.Away.IsZero() {
-			e.Away = now
+		keep := awayFor
+		if e.Audience == "" {
+			keep = baseline.Window
 		}
-		if now.Sub(e.Away) < awayFor {
+		if e.Away.IsZero() {
+			e.Away, e.Delivered, e.Floor = now, r.last.Finished.UTC(), floor
+		}
+		e.Covered = e.Covered || r.covers(e.Stream, e.ID)
+		if now.Sub(e.Away) < keep {
 			w.Add(e)
 		}
 	}

@@ -141,7 +141,8 @@ func TestStale(t *testing.T) {
 		p := twoStreams()
 		p.Fingerprint = tc.fingerprint
 		s := stage.New()
-		r := &run{p: p, plan: &component.Plan{}, staged: s, ledger: read.NewLedger(nil, nil), last: last}
+		r := &run{o: Options{clock: realTime{}}, p: p, plan: &component.Plan{}, staged: s, ledger: read.NewLedger(nil, nil),
+			last: last}
 		if err := r.compare(); err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +156,7 @@ func TestStale(t *testing.T) {
 			t.Errorf("%s: %q", name, v.Since)
 		}
 	}
-	r := &run{p: twoStreams()}
+	r := &run{o: Options{clock: realTime{}}, p: twoStreams()}
 	if err := r.compare(); err != nil || r.reviewer.Comparison != nil || r.reviewer.Stale("documents", 0) {
 		t.Errorf("without a last run: %v, %+v", err, r.reviewer)
 	}
@@ -278,7 +279,8 @@ func writing(t *testing.T, last *baseline.Snapshot, items ...component.Encoded) 
 	p := twoStreams()
 	p.Model = fake.NewCompany()
 	p.Unwritten = func(string) string { return "" }
-	r := &run{p: p, store: newNight(t).Baseline(), staged: s, ledger: read.NewLedger(nil, nil), last: last,
+	r := &run{o: Options{clock: realTime{}}, p: p, store: newNight(t).Baseline(), staged: s,
+		ledger: read.NewLedger(nil, nil), last: last,
 		plan: &component.Plan{Streams: []component.StreamPlan{s.Plan("documents")}}, report: &Report{}}
 	if err := r.compare(); err != nil {
 		t.Fatal(err)
@@ -397,6 +399,7 @@ func TestEntriesOfBaseline(t *testing.T) {
 		"documents hidden late":         {"nobody", false},
 		"documents away":                {"listed", true},
 		"documents almost for long":     {"listed", true},
+		"documents undecided":           {"", true},
 		"members group":                 {"", false},
 	} {
 		e, there := got[name]

@@ -54,6 +54,7 @@ func (c Comparison) Compare(t *testing.T) *baseline.Comparison {
 		},
 		Off:         func(string) bool { return false },
 		Permissions: func(stream string) bool { return stream == "documents" && !c.Open },
+		Now:         time.Now(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -73,6 +73,9 @@ func (f *Fates) Decide(w *component.Worker, r *component.Record) (access.Permiss
 			return access.Permissions{}, err
 		}
 	}
+	if principal, ok := strings.CutPrefix(r.Value["fate"].(string), "named "); ok {
+		return access.Permissions{Audience: access.Listed, Rule: "owners", Principals: []string{principal}}, nil
+	}
 	switch r.Value["fate"] {
 	case "undecided":
 		return access.Permissions{}, nil

@@ -1,0 +1,33 @@
+package guard
+
+import (
+	"fmt"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// clockChange is the type of the change that a run before the last good one is.
+const clockChange = "clock"
+
+// clock refuses a run whose clock is before the end of the last good run: what goes and
+// what widens is counted over days (invariants 4 and 5).
+func (v *Review) clock(_ *component.Plan, _ component.Holdings, cover *Coverage) *fault.Refusal {
+	if !v.Now.Before(v.Finished.Add(-ClockError)) {
+		return nil
+	}
+	last := v.Finished.UTC().Format("2006-01-02T15:04:05Z")
+	change := fault.Change{Type: clockChange, ID: fault.HexID(codec.Hash([]byte(last))), Ref: last, Before: fault.Unknown,
+		After: fault.Added, N: 1}
+	if cover.Left(change) == 0 {
+		return nil
+	}
+	return &fault.Refusal{
+		Guard: "clock", Changes: []fault.Change{change},
+		Reason: fmt.Sprintf("this machine's clock says %s, and the last good run ended on %s", display.Time(v.Now),
+			display.Time(v.Finished)),
+		Remedy: "set this machine's clock; if it is right, and that of the last run was wrong, this can be approved",
+	}
+}

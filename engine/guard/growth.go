@@ -1,0 +1,51 @@
+package guard
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// maxGrowth refuses to let too many people find documents by joining a group
+// (invariant 5). A group that no document names is not looked at.
+func (v *Review) maxGrowth(_ *component.Plan, _ component.Holdings, cover *Coverage) *fault.Refusal {
+	b := v.Pipeline.Limits.MaxGrowth
+	r := &fault.Refusal{Guard: "max_growth"}
+	for _, g := range v.Comparison.Growths() {
+		if g.Documents == 0 || !b.Exceeded(g.Newcomers, g.Could) || cover.Left(g.Change) == 0 {
+			continue
+		}
+		if r.Reason == "" {
+			r.Reason = fmt.Sprintf("%s has %s beside the %s who could find its %s in the last seven days (%s)%s", g.Ref,
+				display.Plural(g.Newcomers, "newcomer"), display.Number(g.Could), display.Plural(g.Documents, "document"),
+				LimitText(b, g.Newcomers, g.Could), v.Since)
+		}
+		r.Table = append(r.Table, fmt.Sprintf("%s: %s, %s%s", g.Ref, display.Plural(g.Newcomers, "newcomer"),
+			display.Plural(g.Documents, "document"), movedFrom(g)))
+		r.Changes = append(r.Changes, g.Change)
+	}
+	if r.Reason == "" {
+		return nil
+	}
+	r.Remedy = "find out why so many people joined: in the identity provider that fills the catalog, or in the source"
+	return r
+}
+
+// mostMoves is how many groups are named that newcomers left.
+const mostMoves = 3
+
+// movedFrom says which groups newcomers left, "" when they left none.
+func movedFrom(g baseline.Growth) string {
+	if len(g.From) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, m := range g.From {
+		parts = append(parts, fmt.Sprintf("%s moved from %s", display.Number(m.N), m.Ref))
+	}
+	return " (" + strings.TrimSpace(display.List(parts, mostMoves, ", ")) + ")"
+}
