@@ -6,7 +6,6 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/baseline"
-	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -38,8 +37,8 @@ func Purge(ctx context.Context, pipeline string, sink component.Sink, dir, run s
 	return errors.Join(err, place.Store.Forget())
 }
 
-// knownIDs are the IDs of what the last good run delivered, by stream, as far as
-// they are refs: of others only the hash is remembered.
+// knownIDs are the IDs of what the last good run delivered, by stream, as far as they
+// are known.
 func knownIDs(store *baseline.Store) (map[string][]string, error) {
 	out := map[string][]string{}
 	base, err := store.Load()
@@ -54,8 +53,8 @@ func knownIDs(store *baseline.Store) (map[string][]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e.ID == codec.Hash([]byte(e.Ref)) && e.Audience != access.Nobody.String() {
-			out[e.Stream] = append(out[e.Stream], e.Ref)
+		if id := e.KnownID(); id != "" && e.Audience != access.Nobody.String() {
+			out[e.Stream] = append(out[e.Stream], id)
 		}
 	}
 	return out, nil
