@@ -19,6 +19,7 @@ type Config struct {
 	Headers     map[string]config.Secret `yaml:"headers" doc:"Headers sent with every request, for proxies in front such as Google IAP or Cloudflare Access."`
 	Timeout     config.Duration          `yaml:"timeout" default:"60s" min:"1ms" doc:"How long one attempt of a request may take, its answer included."`
 	MaxResponse config.Bytes             `yaml:"max_response" default:"256MiB" min:"1KiB" doc:"The largest answer that is read, decompressed."`
+	Compress    string                   `yaml:"compress" default:"auto" enum:"auto|always|never" doc:"Whether answers are asked for with gzip. auto asks for it unless the server's address is of this machine or of a private network, where it costs more time than it saves."`
 	Retries     Retries                  `yaml:"retries" doc:"How often a request is made again when that may help."`
 }
 
@@ -49,6 +50,7 @@ func Default() Config {
 		TLS:         TLS{Verify: true},
 		Timeout:     config.Duration(defaultTimeout),
 		MaxResponse: defaultMaxResponse,
+		Compress:    compressAuto,
 		Retries:     Retries{Attempts: r.Attempts, Within: config.Duration(r.Within)},
 	}
 }

@@ -30,6 +30,8 @@ type Connection struct {
 	transport   *http.Transport
 	warnings    []string
 	expected    *atomic.Int64 // bytes of the last answer
+	compress    string        // Config.Compress
+	distance    *distance
 	circuit     *circuit
 	deprecated  *deprecations
 	wait        func(context.Context, time.Duration) error
@@ -40,7 +42,7 @@ type Connection struct {
 func New(cfg Config, s Settings) (*Connection, error) {
 	c := &Connection{s: s, redactor: s.Redactor, retry: s.Retry, timeout: time.Duration(cfg.Timeout),
 		maxResponse: int64(cfg.MaxResponse), wait: sleep,
-		expected: &atomic.Int64{}, deprecated: &deprecations{}}
+		expected: &atomic.Int64{}, deprecated: &deprecations{}, compress: cfg.Compress, distance: &distance{}}
 	if c.redactor == nil {
 		c.redactor = &Redactor{}
 	}

@@ -257,7 +257,8 @@ func TestWhatIsSent(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"Authorization": "Bearer " + canary, "User-Agent": "pipe/1 (test; 1)", "Accept": "application/json",
-		"Accept-Encoding": "gzip", "Content-Type": "application/json; charset=UTF-8", "Content-Encoding": "", "Cookie": "",
+		"Accept-Encoding": "identity", "Content-Type": "application/json; charset=UTF-8", "Content-Encoding": "",
+		"Cookie": "",
 	} {
 		if got.Header.Get(name) != want {
 			t.Errorf("%s: %q, want %q", name, got.Header.Get(name), want)

@@ -147,7 +147,10 @@ func (c *Connection) http(ctx context.Context, k *call, u *url.URL, creds http.H
 	for name, values := range creds {
 		req.Header[name] = values
 	}
-	req.Header.Set("Accept-Encoding", "gzip")
+	req.Header.Set("Accept-Encoding", "identity")
+	if c.wantsGzip() {
+		req.Header.Set("Accept-Encoding", "gzip")
+	}
 	if k.Want == Any {
 		req.Header.Set("Accept", "*/*")
 	} else {

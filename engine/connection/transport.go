@@ -55,10 +55,12 @@ func (c *Connection) newTransport(cfg TLS) (*http.Transport, error) {
 		IdleConnTimeout:        idle,
 		MaxResponseHeaderBytes: 1 << 20,
 	}
+	c.distance.near.Store(hostIsNear(c.base.Hostname()))
 	if onlyLoopback {
 		dialer.Control = refuseRemote
 		return t, nil
 	}
+	dialer.Control = c.distance.dialled
 	t.Proxy = c.proxy
 	t.OnProxyConnectResponse = refusedByProxy
 	return t, nil
@@ -82,6 +84,7 @@ func (c *Connection) proxy(r *http.Request) (*url.URL, error) {
 	if err != nil { // its text repeats the address, password included
 		return nil, &failure{class: fault.Fatal, text: "the proxy's address is not a URL", remedy: proxyRemedy}
 	}
+	c.distance.proxied.Store(u != nil)
 	if u != nil && u.User != nil {
 		password, _ := u.User.Password()
 		c.redactor.Add(password)
