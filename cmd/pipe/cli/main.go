@@ -4,17 +4,17 @@ import (
 	"context"
 	"log"
 	"os"
-	"runtime/debug"
 
 	"golang.org/x/term"
 
+	"github.com/pipe-engine/pipe/cmd/internal/gcpace"
 	"github.com/pipe-engine/pipe/engine/component"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 )
 
-// gcPercent trades a tenth of the CPU for a third of the memory, since runs
-// happen in small containers at night. GOGC in the environment wins.
-const gcPercent = 50
+// heapFloor is how far the heap grows before it is collected, in bytes. GOGC in the
+// environment wins.
+const heapFloor = 48 << 20
 
 // Main runs the program with the arguments, streams and signals of its process, and
 // ends the process with the exit code. Files can name the components of the registry.
@@ -23,7 +23,7 @@ func Main(registry component.Registry) {
 	seal()
 	AbortOnCrash()
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+		gcpace.Pace(heapFloor)
 	}
 	os.Exit(Run(context.Background(), Host{
 		Registry: registry,
