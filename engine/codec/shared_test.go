@@ -1,0 +1,58 @@
+package codec
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+var sharedCases = []string{
+	`{}`, ` {"a" : 1 , "b":[ ] } `, `{"a":"x","b":{"c":[1,-2.5e+3,0,-0,true,false,null,"é",""]}}`,
+	`{"a":"\"\\\/\b\f\n\r\t\u00e9 end"}`, `{"\u0061":1}`, `{"a":1,"a":2}`, `{"a":1,"\u0061":2}`, `{"a":"\ud800"}`, `{"a":"\ud83d\ude00"}`,
+	"{\"a\":\"\xff\"}", "{\"a\":\"line\nbreak\"}", `{"a":"\x"}`, `{"a":"\u12"}`, `{"a":"`, `{"a":"\`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,}`, `{,}`, `{a:1}`,
+	`{"a":01}`, `{"a":1.}`, `{"a":.5}`, `{"a":1e}`, `{"a":+1}`, `{"a":-}`, `{"a":1e999}`, `{"a":tru}`, `{"a":nul}`, `{"a":[1,]}`, `{"a":[1}`, `{"a":[`,
+	`{} {}`, `{}x`, `null`, `[]`, `"x"`, ``, `{"a":` + strings.Repeat("[", 1200) + strings.Repeat("]", 1200) + `}`,
+	`{"a":"` + "\x00" + `"}`, `{"a":"\u0000"}`, `{"a":12345678901234567890}`, `{"a":1E5,"b":1e-7}`, "\ufeff{}", `{"a":"\n` + "\t" + `"}`,
+}
+
+func checkShared(t *testing.T, data []byte) {
+	t.Helper()
+	want, wantErr := Decode(data)
+	got, err := DecodeShared(data)
+	if (err == nil) != (wantErr == nil) || !reflect.DeepEqual(got, want) {
+		t.Errorf("%.200q: %v, %v, want %v, %v", data, got, err, want, wantErr)
+	}
+}
+
+// TestDecodeShared: it decodes as Decode does, whatever the data.
+func TestDecodeShared(t *testing.T) {
+	for _, text := range sharedCases {
+		checkShared(t, []byte(text))
+	}
+	files, _ := filepath.Glob("../../../shared/data/*/*.json")
+	for _, path := range files {
+		if data, err := os.ReadFile(path); err == nil {
+			checkShared(t, data)
+		}
+	}
+}
+
+func FuzzDecodeShared(f *testing.F) {
+	for _, text := range sharedCases {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) { checkShared(t, data) })
+}
+
+// TestSharedIsCopied: the value does not change with the data.
+func TestSharedIsCopied(t *testing.T) {
+	data := []byte(`{"name":"value"}`)
+	v, err := DecodeShared(data)
+	copy(data, bytes.Repeat([]byte("x"), len(data)))
+	if err != nil || v["name"] != "value" {
+		t.Errorf("%v, %v", v, err)
+	}
+}
