@@ -28,12 +28,13 @@ const lineArchive = "pipe-state-archive"
 
 // archived are the files of a place that an archive holds, by their suffixes: not
 // the lock, and nothing half written.
-var archived = regexp.MustCompile(`^\.(owner|runs|hidden|refusal-[a-z2-7]{12}|approval-[a-z2-7]{12}|state)$`)
+var archived = regexp.MustCompile(`^\.(owner|runs|hidden|refusal-[a-z2-7]{12}|approval-[a-z2-7]{12}|audit|state)$`)
 
 // The baseline's and the hidden list's file.
 const (
 	suffixState  = ".state"
 	suffixHidden = ".hidden"
+	suffixAudit  = ".audit"
 )
 
 // Archive is the header of an archive.

@@ -74,7 +74,8 @@ func TestUnreadableFields(t *testing.T) {
 		"l1 1 open", "i\\", "r\\zz",
 	} {
 		s := open(t, t.TempDir())
-		text := sealed(fmt.Sprintf("pipe-state\t{\"version\":%d,\"place\":%q}\ne\tdocuments\tComponent\tcomponent\tall-users\t\t\t3\t4\ta\t%s\n", version, place, field))
+		text := sealed(fmt.Sprintf("pipe-state\t{\"version\":%d,\"place\":%q}\n"+
+			"e\tdocuments\tComponent\tcomponent\tall-users\t\t\t3\t4\ta\t%s\n", version, place, field))
 		loads(t, s, "the field "+field, text, Damaged, "a line that cannot be read")
 	}
 }

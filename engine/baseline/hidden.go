@@ -82,6 +82,9 @@ func (s *Store) Hidden() ([]Hidden, error) {
 	return f.Hidden, nil
 }
 
+// AuditFile is the path of the place's ledger of who was told to find what.
+func (s *Store) AuditFile() string { return s.path(suffixAudit) }
+
 // HiddenFile is the path of the hidden list.
 func (s *Store) HiddenFile() string { return s.path(suffixHidden) }
 

@@ -102,6 +102,9 @@ func (c *Comparison) Renewed(i int) bool {
 	return row.again || row.audience == access.Undecided && row.present
 }
 
+// Present reports whether the run has the ID of the i-th entry of the baseline.
+func (c *Comparison) Present(i int) bool { return c.previous.rows[i].present }
+
 // FloorOf is the floor of the i-th entry of the baseline, which goes.
 func (c *Comparison) FloorOf(i int, now time.Time) Floor {
 	row := &c.previous.rows[i]

@@ -198,3 +198,17 @@ func (c *Comparison) Left(stream, id string, members []uint64, covered bool, now
 }
 
 func (p *previous) finished() time.Time { return p.snap.Finished.UTC() }
+
+// TellsAccess reports whether an item of this run tells the sink something new about who
+// finds it, or about who is in a group.
+func (c *Comparison) TellsAccess(stream string, t stage.Tag) bool {
+	if c == nil || c.previous == nil {
+		return true
+	}
+	n, known := c.previous.streams.find(stream)
+	if !known {
+		return true
+	}
+	old := c.previous.byID(n, t.ID)
+	return old == nil || old.away || !old.granted().Same(t.Grant)
+}

@@ -111,7 +111,8 @@ func (j *Job) Run(ctx context.Context, o RunOptions) (*run.Report, error) {
 		j.Pipeline.Limits.Timeout = *o.Timeout
 	}
 	options := run.Options{
-		RunID: j.RunID, Until: o.Until, State: j.State, Log: j.o.Log, Discard: o.Discard, Approve: o.Approve, By: o.By,
+		RunID: j.RunID, FileHash: report.HashOf(j.Definition), Until: o.Until, State: j.State, Log: j.o.Log,
+		Discard: o.Discard, Approve: o.Approve, By: o.By,
 	}
 	if o.Output != "" {
 		folder, err := output.Create(o.Output)

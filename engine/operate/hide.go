@@ -14,7 +14,6 @@ import (
 // HideOptions say what is hidden.
 type HideOptions struct {
 	SelectOptions
-	By string // who does it
 	// KeepUnknown keeps refs on the list that neither the last good run, nor the source,
 	// nor the sink knows.
 	KeepUnknown bool
@@ -69,6 +68,9 @@ func Hide(ctx context.Context, p *component.Pipeline, o HideOptions) (*HideResul
 	}
 	if err := h.relist(); err != nil {
 		return h.result(), err
+	}
+	if err := auditHide(store, p, o, h.targets); err != nil {
+		h.notes = append(h.notes, err.Error())
 	}
 	owner, _, err := store.Owner()
 	if err != nil { // hiding does not depend on it

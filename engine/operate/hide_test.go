@@ -51,7 +51,7 @@ func (n night) hiding(prepare func(w *world, s *hidingSink, o *HideOptions)) (*h
 	w.Add("identities", "user", "ann", "fine")
 	s := &hidingSink{Store: w.Store, has: map[string][]string{}}
 	w.P.Sink = s
-	o := HideOptions{SelectOptions: SelectOptions{Refs: []string{leaked}, RunID: w.o.RunID, State: n.Dir}, By: "ann"}
+	o := HideOptions{SelectOptions: SelectOptions{Refs: []string{leaked}, RunID: w.o.RunID, State: n.Dir, By: "ann"}}
 	prepare(w, s, &o)
 	ctx, cancel := context.WithTimeout(n.T.Context(), deadline)
 	defer cancel()

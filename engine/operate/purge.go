@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/audit"
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -34,7 +35,9 @@ func Purge(ctx context.Context, pipeline string, sink component.Sink, dir, run s
 	if place == nil || err != nil && !errors.As(err, &unconfirmed) {
 		return fault.Cause(ctx, err)
 	}
-	return errors.Join(err, place.Store.Forget())
+	purged := audited(place.Store, audit.Event{Kind: "purge", Run: run, Pipeline: pipeline},
+		func(*audit.Writer) error { return nil })
+	return errors.Join(err, purged, place.Store.Forget())
 }
 
 // knownIDs are the IDs of what the last good run delivered, by stream, as far as they

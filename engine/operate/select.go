@@ -19,6 +19,7 @@ import (
 type SelectOptions struct {
 	Refs  []string
 	RunID string
+	By    string // who does it
 	State string // the folder that remembers the last good run; "" for none
 	Log   *slog.Logger
 	Stop  <-chan struct{}

@@ -40,8 +40,7 @@ func (r *Record) About(d *pipeline.Definition) {
 	if d.Document == nil {
 		return
 	}
-	sum := sha256.Sum256(d.Document.Source())
-	r.SHA256 = hex.EncodeToString(sum[:])
+	r.SHA256 = HashOf(d)
 	for _, transform := range d.Transforms() {
 		if t, ok := component.Capability[component.Programmed](transform); ok {
 			p := t.Program()
@@ -66,4 +65,10 @@ func (r *Record) Append(path string, secrets *connection.Redactor) error {
 		err = closeErr
 	}
 	return err
+}
+
+// HashOf is the SHA-256 of the file of a definition, in hexadecimal.
+func HashOf(d *pipeline.Definition) string {
+	sum := sha256.Sum256(d.Document.Source())
+	return hex.EncodeToString(sum[:])
 }

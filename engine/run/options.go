@@ -28,6 +28,8 @@ type Options struct {
 	// Approve are IDs of refusals that a person allows. By is that person.
 	Approve []string
 	By      string
+	// FileHash is the SHA-256 of the pipeline file, for the audit ledger.
+	FileHash string
 	// State is the folder that remembers the last good run; "" for none.
 	State string
 	// Wait is how long to wait, after everything was sent, for the sink to process

@@ -18,7 +18,10 @@ func (r *run) save() error {
 	if r.store == nil {
 		return nil
 	}
-	err := r.write()
+	err := r.audit(r.o.clock.Now().UTC())
+	if err == nil {
+		err = r.write()
+	}
 	if err == nil && r.writes() {
 		err = r.keep()
 	}

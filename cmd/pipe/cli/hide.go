@@ -74,7 +74,7 @@ func (a *app) hideAction(c *urfave.Context) error {
 			return err
 		}
 		done, err := operate.Hide(ctx, o.Pipeline,
-			operate.HideOptions{SelectOptions: o.selecting(a, nil), By: a.who(), KeepUnknown: c.Bool("unseen")})
+			operate.HideOptions{SelectOptions: o.selecting(a, nil), KeepUnknown: c.Bool("unseen")})
 		if done == nil {
 			return err
 		}

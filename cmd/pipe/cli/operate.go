@@ -47,7 +47,7 @@ func (a *app) operate(c *urfave.Context, l loading, then func(context.Context, *
 
 // selecting is what operate.Select is asked for.
 func (o *operating) selecting(a *app, stop <-chan struct{}) operate.SelectOptions {
-	return operate.SelectOptions{Refs: o.refs, RunID: o.RunID, State: o.State, Log: a.log, Stop: stop}
+	return operate.SelectOptions{Refs: o.refs, RunID: o.RunID, By: a.who(), State: o.State, Log: a.log, Stop: stop}
 }
 
 // noWords refuses words after the file.

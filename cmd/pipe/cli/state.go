@@ -32,7 +32,8 @@ func (a *app) stateCommand() *urfave.Command {
 			{
 				Name: "export", ArgsUsage: "FILE [ARCHIVE]", Action: a.stateExportAction, Flags: []urfave.Flag{allowUnpinned()},
 				Usage: "write all of it into one file",
-				Description: "The archive holds the baseline, the owner id, the hidden list, refusals and approvals, with a " +
+				Description: "The archive holds the baseline, the owner id, the hidden list, refusals, approvals and the audit " +
+					"ledger, with a " +
 					"checksum; it is written\n" +
 					"whole or not at all, with mode 0600. Without ARCHIVE it is named for the datasource, in the working directory.",
 			},

@@ -30,7 +30,7 @@ var homes = map[string][]string{
 	"github.com/oklog/ulid/v2":                 {"engine/run", "sinks/glean"},
 	"golang.org/x/sync":                        {"plugins/host"},
 	"golang.org/x/time/rate":                   {"engine/connection"},
-	"github.com/gofrs/flock":                   {"engine/baseline", "cmd/pipe/cli"},
+	"github.com/gofrs/flock":                   {"engine/baseline", "engine/audit", "cmd/pipe/cli"},
 	"github.com/sourcegraph/conc":              {"engine", "sinks/glean", "sources/backstage", "cmd/pipe/cli"},
 }
 
@@ -71,14 +71,14 @@ var layers = [][]string{
 		"engine/access",
 	},
 	{"engine/component", "engine/connection", "engine/records"},
-	{"engine/stage", "engine/baseline", "engine/guard", "engine/read"},
+	{"engine/stage", "engine/audit", "engine/baseline", "engine/guard", "engine/read"},
 	{"engine/run", "engine/operate"},
 	{
 		"engine/pipeline", "engine/lint", "engine/explain", "engine/suite", "engine/output", "engine/diff",
 		"engine/report",
 	},
 	{"engine/job"},
-	{"cmd/internal/components", "cmd/internal/connector", "cmd/internal/golden"},
+	{"cmd/internal/components", "cmd/internal/gcpace", "cmd/internal/connector", "cmd/internal/golden"},
 	{"cmd/pipe/cli/print", "cmd/pipe/cli", "cmd/pipe"},
 }
 

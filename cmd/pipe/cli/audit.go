@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/audit"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/operate"
+)
+
+func (a *app) auditCommand() *urfave.Command {
+	at := &urfave.StringFlag{Name: "at",
+		Usage: "a `TIME`: 2026-06-03 (the end of that day), \"2026-06-03 14:00\", or with a zone as 2026-06-03T14:00:00Z"}
+	const about = "Answers from the audit ledger of the state folder, which the runs, pushes and hides with it have " +
+		"written:\n" +
+		"what the index was told. Glean takes its time to act on that. Nothing is asked of Backstage or Glean."
+	return &urfave.Command{
+		Name:  "audit",
+		Usage: "tell who could find a document, or what a person could find, now or at a time",
+		Subcommands: []*urfave.Command{
+			{
+				Name: "who", ArgsUsage: "FILE REF", Action: a.auditWhoAction, Flags: []urfave.Flag{at, allowUnpinned()},
+				Usage: "who could find a document, and by which rule", Description: about,
+			},
+			{
+				Name: "what", ArgsUsage: "FILE PERSON", Action: a.auditWhatAction, Flags: []urfave.Flag{at, allowUnpinned()},
+				Usage: "which restricted documents a person could find, and through which group", Description: about,
+			},
+		},
+	}
+}
+
+// told is what the ledger says at the time of a call, with the ref or person of the call.
+func (a *app) told(c *urfave.Context, what, example string) (state *audit.State, word string, err error) {
+	if c.Args().Len() != 2 {
+		return nil, "", usage{c.Command.HelpName + " takes a pipeline file and " + what,
+			"write " + c.Command.HelpName + " pipelines/backstage.yaml " + example}
+	}
+	at, err := timeOf(c.String("at"))
+	if err != nil {
+		return nil, "", err
+	}
+	dir, place, err := a.statePlace(c)
+	if err != nil {
+		return nil, "", err
+	}
+	state, err = operate.ToldAt(dir, place, at)
+	return state, c.Args().Get(1), err
+}
+
+// timeOf reads the value of --at. A day means its end.
+func timeOf(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if day, err := time.ParseInLocation(time.DateOnly, text, time.Local); err == nil {
+		return day.AddDate(0, 0, 1).Add(-time.Nanosecond), nil
+	}
+	if minute, err := time.ParseInLocation("2006-01-02 15:04", text, time.Local); err == nil {
+		return minute, nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	return time.Time{}, usage{"--at " + text + " is no time",
+		"write a day as 2026-06-03, or a time as \"2026-06-03 14:00\" or 2026-06-03T14:00:00Z"}
+}
+
+func (a *app) auditWhoAction(c *urfave.Context) error {
+	state, ref, err := a.told(c, "a ref", "component:default/payments")
+	if err != nil {
+		return err
+	}
+	answers := state.Who(strings.ToLower(ref))
+	if len(answers) == 0 {
+		answers = state.Who(ref)
+	}
+	if c.Bool("json") {
+		return a.printJSON(answersOf(answers), nil)
+	}
+	if len(answers) == 0 {
+		display.Fprintf(a.Stdout, "%s had not been sent: no run, push or hide up to then names it\n", ref)
+	}
+	for _, x := range answers {
+		printWho(a.Stdout, x)
+	}
+	printLedgerEnd(a.Stdout, state)
+	return nil
+}
+
+// answerBody is an answer as JSON.
+type answerBody struct {
+	audit.Document
+	Since   time.Time `json:"since"`
+	Run     string    `json:"run"`
+	By      string    `json:"event"`
+	People  []string  `json:"people,omitempty"`
+	Through []string  `json:"through,omitempty"`
+}
+
+func answersOf(answers []audit.Answer) []answerBody {
+	out := []answerBody{}
+	for _, x := range answers {
+		out = append(out, answerBody{x.Document, x.Event.At, x.Event.Run, x.Event.Kind, names(x.People), x.Through})
+	}
+	return out
+}
+
+// names are what the sink calls principals.
+func names(principals []string) []string {
+	var out []string
+	for _, p := range principals {
+		name, _ := component.PrincipalName(p)
+		out = append(out, name)
+	}
+	return out
+}
+
+func printWho(w io.Writer, x audit.Answer) {
+	display.Fprintf(w, "%s\n", x.Ref)
+	line := func(what, format string, args ...any) {
+		display.Fprintf(w, "  %-10s %s\n", what, fmt.Sprintf(format, args...))
+	}
+	switch x.Audience {
+	case access.Nobody.String():
+		line("found by", "nobody: it is withheld, hidden or gone")
+	case access.AllUsers.String():
+		line("found by", "everybody who can sign in")
+	case access.DatasourceUsers.String():
+		line("found by", "every user of the datasource")
+	default:
+		line("found by", "%s", display.Plural(len(x.People), "person"))
+		for _, p := range names(x.People) {
+			line("", "%s", p)
+		}
+		line("through", "%s", strings.Join(append(slices.Clone(x.Principals), sets(x.AllOf)...), ", "))
+	}
+	if x.Rule != "" {
+		line("rule", "%s", x.Rule)
+	}
+	line("since", "%s (%s %s)", display.Second(x.Event.At), x.Event.Kind, x.Event.Run)
+	for _, used := range x.Event.Approvals {
+		by := ""
+		if used.By != "" {
+			by = " of " + used.By
+		}
+		line("", "with the approval %s%s", used.ID, by)
+	}
+}
+
+func sets(allOf [][]string) (out []string) {
+	for _, set := range allOf {
+		out = append(out, "all of "+strings.Join(set, " and "))
+	}
+	return out
+}
+
+func (a *app) auditWhatAction(c *urfave.Context) error {
+	state, person, err := a.told(c, "a person", "ann@example.com")
+	if err != nil {
+		return err
+	}
+	listed, open := state.What(component.UserPrincipal(strings.ToLower(person)))
+	if more, _ := state.What(component.UserPrincipal(person)); len(listed) == 0 {
+		listed = more
+	}
+	if c.Bool("json") {
+		return a.printJSON(map[string]any{"person": person, "documents": answersOf(listed), "open": open}, nil)
+	}
+	display.Fprintf(a.Stdout, "%s could find %s that are for named people and groups\n", person,
+		display.Plural(len(listed), "document"))
+	for _, x := range listed {
+		display.Fprintf(a.Stdout, "  %s\n    through %s, rule %s\n", x.Ref, strings.Join(x.Through, ", "), x.Rule)
+	}
+	for _, audience := range slices.Sorted(maps.Keys(open)) {
+		display.Fprintf(a.Stdout, "and %s for %s\n", display.Plural(open[audience], "document"), audience)
+	}
+	printLedgerEnd(a.Stdout, state)
+	return nil
+}
+
+// printLedgerEnd says up to which event the answer is.
+func printLedgerEnd(w io.Writer, s *audit.State) {
+	last := s.Events[len(s.Events)-1]
+	display.Fprintf(w, "\nThis is what the index had been told up to %s (%s %s). Glean takes its time to act on it.\n",
+		display.Second(last.At), last.Kind, last.Run)
+}

@@ -1,0 +1,107 @@
+package audit
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/atomicfile"
+	"github.com/pipe-engine/pipe/engine/component"
+)
+
+// slack is how much longer than it has to be kept the oldest event may stay: the ledger
+// is rewritten about once a month.
+const slack = 30 * 24 * time.Hour
+
+func isGroup(principal string) bool {
+	_, group := component.PrincipalName(principal)
+	return group
+}
+
+// Compact replaces the events that are older than they have to be kept by one with the
+// state at that time. It does nothing while there is little to gain.
+func (l *Ledger) Compact(now time.Time, keep time.Duration) error {
+	cutoff := now.Add(-keep)
+	first, err := l.first()
+	if err != nil || first.IsZero() || !first.Before(cutoff.Add(-slack)) {
+		return err
+	}
+	unlock, err := l.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	old, err := l.At(cutoff)
+	if err != nil {
+		return err
+	}
+	var b block
+	last := old.Events[len(old.Events)-1]
+	b.line(Event{Kind: "state", Run: last.Run, At: last.At, Pipeline: last.Pipeline, File: last.File})
+	for _, key := range slices.SortedFunc(maps.Keys(old.documents), func(a, b [2]string) int {
+		return slices.Compare(a[:], b[:])
+	}) {
+		b.line(old.documents[key].Document)
+	}
+	for _, p := range slices.Sorted(maps.Keys(old.groups)) {
+		b.line(old.groups[p])
+	}
+	if b.err != nil {
+		return b.err
+	}
+	return atomicfile.Replace(l.path, atomicfile.Options{}, func(w io.Writer) error { return l.rewrite(w, &b, last.At) })
+}
+
+// rewrite writes a block and the blocks of the events after a time.
+func (l *Ledger) rewrite(w io.Writer, b *block, after time.Time) error {
+	sum := sumOf("", b.buf.Bytes())
+	if _, err := w.Write(seal(b.buf.Bytes(), "")); err != nil {
+		return err
+	}
+	f, err := os.Open(l.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	err = blocks(f, func(lines, _ []byte, _ string) error {
+		e, _, err := eventOf(lines)
+		if err != nil || !e.At.After(after) {
+			return err
+		}
+		_, err = w.Write(seal(lines, sum))
+		sum = sumOf(sum, lines)
+		return err
+	})
+	var unfinished *unfinishedError
+	if errors.As(err, &unfinished) {
+		return nil
+	}
+	return err
+}
+
+// first is the time of the first event, zero without one.
+func (l *Ledger) first() (time.Time, error) {
+	f, err := os.Open(l.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer f.Close()
+	head := make([]byte, 64<<10)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return time.Time{}, err
+	}
+	if n == 0 {
+		return time.Time{}, nil
+	}
+	line, _, _ := bytes.Cut(head[:n], []byte("\n"))
+	e, _, err := eventOf(line)
+	return e.At, err
+}

@@ -1,0 +1,77 @@
+package operate
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/audit"
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/component"
+)
+
+// audited adds what a person did outside a run to the audit ledger. Before the first run
+// there is none: that run writes everything.
+func audited(store *baseline.Store, e audit.Event, fill func(w *audit.Writer) error) error {
+	ledger := audit.Open(store.AuditFile())
+	there, err := ledger.Exists()
+	if err == nil && there {
+		e.At = time.Now().UTC()
+		w := ledger.Begin(e)
+		if err = fill(w); err == nil {
+			err = w.Commit()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("it was done, but the audit ledger could not be written: %w", err)
+	}
+	return nil
+}
+
+// auditPush notes the documents and the members of groups that a push sent.
+func auditPush(store *baseline.Store, p *component.Pipeline, o SelectOptions, sel *component.Selection) error {
+	decoder, can := p.Sink.(component.Decoder)
+	if !can {
+		return nil
+	}
+	return audited(store, audit.Event{Kind: "push", Run: o.RunID, Pipeline: p.Name, By: o.By},
+		func(w *audit.Writer) error {
+			for _, r := range sel.Records {
+				for _, item := range r.Items {
+					s, _ := p.Stream(item.Stream)
+					if !s.Permissions {
+						continue
+					}
+					doc, err := decoder.Decode(item.Stream, item.Body)
+					if err != nil {
+						return err
+					}
+					w.Document(audit.Document{
+						ID: item.ID, Stream: item.Stream, Ref: item.Ref, Audience: item.Audience.String(), Rule: item.Rule,
+						Principals: doc.Principals, AllOf: doc.AllOf,
+					})
+				}
+			}
+			return nil
+		})
+}
+
+// auditHide notes the documents that were taken from everyone, under every ID that may
+// be theirs.
+func auditHide(store *baseline.Store, p *component.Pipeline, o HideOptions, targets []*target) error {
+	return audited(store, audit.Event{Kind: "hide", Run: o.RunID, Pipeline: p.Name, By: o.By},
+		func(w *audit.Writer) error {
+			for _, t := range targets {
+				if t.Unknown && !o.KeepUnknown {
+					continue
+				}
+				for _, s := range p.Streams {
+					for _, id := range t.ids {
+						if s.Permissions {
+							w.Gone(s.Name, id, t.Ref)
+						}
+					}
+				}
+			}
+			return nil
+		})
+}

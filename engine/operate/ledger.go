@@ -1,0 +1,40 @@
+package operate
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/audit"
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// ToldAt is what the sink had been told about access at a time, the zero time for now, by
+// the audit ledger of a state folder. The error is a *fault.StateError when there is no
+// ledger or it is damaged, and says when the ledger begins after that time.
+func ToldAt(dir, place string, at time.Time) (*audit.State, error) {
+	store, err := baseline.Open(dir, place)
+	if err != nil {
+		return nil, baseline.Unusable(err)
+	}
+	state, err := audit.Open(store.AuditFile()).At(at)
+	var damaged *audit.DamagedError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &fault.StateError{
+			Err:    fmt.Errorf("there is no audit ledger in %s: no run with this state folder has published yet", dir),
+			Remedy: "name the state folder of the runs with --state DIR; the next run begins a ledger",
+		}
+	case errors.As(err, &damaged):
+		return nil, &fault.StateError{Err: err, Remedy: "restore the file from a copy of the state folder"}
+	case err != nil:
+		return nil, err
+	}
+	if len(state.Events) == 0 && state.Next != nil {
+		return nil, fault.Errorf(fault.Fatal, "ask for a later time", "the audit ledger begins on %s",
+			state.Next.At.Local().Format("2006-01-02 15:04:05"))
+	}
+	return state, nil
+}
