@@ -25,7 +25,7 @@ func (v *Review) clock(_ *component.Plan, _ component.Holdings, cover *Coverage)
 		return nil
 	}
 	return &fault.Refusal{
-		Guard: "clock", Changes: []fault.Change{change},
+		Guard: Clock, Changes: []fault.Change{change},
 		Reason: fmt.Sprintf("this machine's clock says %s, and the last good run ended on %s", display.Time(v.Now),
 			display.Time(v.Finished)),
 		Remedy: "set this machine's clock; if it is right, and that of the last run was wrong, this can be approved",

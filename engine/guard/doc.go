@@ -5,6 +5,8 @@
 //   - empty stream: a stream would be replaced with nothing, and its size is not known
 //   - max_loss: too much would be deleted (invariant 4)
 //   - max_widen: too many documents would be found by more people (invariant 5)
+//   - max_growth: too many people joined a group that documents name (invariant 5)
+//   - clock: this machine's clock is before the end of the last good run
 //   - baseline, owner (untrusted.go): there is no usable baseline although the place
 //     holds items, or another state folder wrote last
 //   - datasource (recreate.go): a place that an earlier run filled is gone

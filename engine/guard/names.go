@@ -6,6 +6,8 @@ const (
 	EmptyStream = "empty stream"
 	MaxLoss     = "max_loss"
 	MaxWiden    = "max_widen"
+	MaxGrowth   = "max_growth"
+	Clock       = "clock"
 	Baseline    = "baseline"
 	Owner       = "owner"
 	Recreated   = "datasource"

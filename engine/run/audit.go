@@ -63,7 +63,7 @@ func (r *run) auditStream(w *audit.Writer, s component.StreamPlan, decoder compo
 		case r.staged.WasRefused(s.Name, t.ID):
 		case r.staged.WasHidden(s.Name, t.ID):
 			w.Gone(s.Name, t.ID, t.Ref)
-		case all || r.reviewer.Compared.TellsAccess(s.Name, t):
+		case all || r.reviewer.Comparison.TellsAccess(s.Name, t):
 			told[t.ID] = true
 		}
 	}
@@ -103,7 +103,7 @@ func (r *run) auditGone(w *audit.Writer) error {
 		if err != nil {
 			return err
 		}
-		present := r.reviewer.Compared.Present(i)
+		present := r.reviewer.Comparison.Present(i)
 		i++
 		s := r.plan.Stream(e.Stream)
 		if s == nil || !e.Away.IsZero() || e.Audience == access.Nobody.String() || present {

@@ -14,7 +14,7 @@ import (
 // (invariant 5). A group that no document names is not looked at.
 func (v *Review) maxGrowth(_ *component.Plan, _ component.Holdings, cover *Coverage) *fault.Refusal {
 	b := v.Pipeline.Limits.MaxGrowth
-	r := &fault.Refusal{Guard: "max_growth"}
+	r := &fault.Refusal{Guard: MaxGrowth}
 	for _, g := range v.Comparison.Growths() {
 		if g.Documents == 0 || !b.Exceeded(g.Newcomers, g.Could) || cover.Left(g.Change) == 0 {
 			continue
