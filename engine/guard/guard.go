@@ -10,19 +10,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// endings are the books of a run.
-type endings interface {
-	// Total is how many records were read.
-	Total() int
-	// Ended is how many of them ended in one way.
-	Ended(component.Ending) int
-}
+// Records are the numbers of records that a run has read, and of those that ended so.
+type Records struct{ Total, Rejected, Withheld int }
 
 // Review is the second act: it looks at the stage, at the last good run and at
 // what the sink holds, and refuses what a person must look at first.
 type Review struct {
 	Pipeline   *component.Pipeline
-	Records    endings
+	Records    Records
 	Approvals  []Approval
 	Cover      *Coverage // of the approvals, once they have allowed the run
 	Used       []string  // IDs of the approvals that the run needed
@@ -49,7 +44,7 @@ func (v *Review) Run(plan *component.Plan, holdings component.Holdings) error {
 }
 
 func (v *Review) emptyRead() error {
-	if v.Records.Total() > 0 {
+	if v.Records.Total > 0 {
 		return nil
 	}
 	return fault.EmptyRead("the source was read to its end and holds no record", "check what the source's token may read")

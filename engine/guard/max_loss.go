@@ -224,7 +224,7 @@ func (v *Review) MaxLoss(plan *component.Plan, holdings component.Holdings, cove
 		}
 	}
 	r.Remedy = "find out why they are missing from the source"
-	if n := v.Records.Ended(component.Withheld); n > 0 && v.Comparison == nil {
+	if n := v.Records.Withheld; n > 0 && v.Comparison == nil {
 		r.Remedy += fmt.Sprintf(" (%s are in the source and withheld by a rule: they stay visible until this is approved)",
 			display.Number(n))
 	}

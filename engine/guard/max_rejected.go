@@ -3,13 +3,12 @@ package guard
 import (
 	"fmt"
 
-	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 func (v *Review) maxRejected() error {
-	n, total := v.Records.Ended(component.Rejected), v.Records.Total()
+	n, total := v.Records.Rejected, v.Records.Total
 	b := v.Pipeline.Limits.MaxRejected
 	switch {
 	case n == total:

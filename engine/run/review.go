@@ -94,7 +94,7 @@ func (r *run) holdings(ctx context.Context, session component.Session) (componen
 
 // compare puts the plan beside the last good run.
 func (r *run) compare() error {
-	v := &guard.Review{Pipeline: r.p, Records: r.ledger, Approvals: r.findApprovals(), Refused: map[[2]string]int{},
+	v := &guard.Review{Pipeline: r.p, Records: r.records(), Approvals: r.findApprovals(), Refused: map[[2]string]int{},
 		Stale: func(string, int) bool { return false }}
 	r.reviewer = v
 	v.Now = r.o.clock.Now()
@@ -153,4 +153,10 @@ func (r *run) fillChanges() {
 	if line := c.Gained(); line != "" {
 		r.note("%s", line)
 	}
+}
+
+// records are the numbers of the read act for the guards.
+func (r *run) records() guard.Records {
+	l := r.ledger
+	return guard.Records{Total: l.Total(), Rejected: l.Ended(component.Rejected), Withheld: l.Ended(component.Withheld)}
 }

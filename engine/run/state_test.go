@@ -156,7 +156,7 @@ func TestStale(t *testing.T) {
 			t.Errorf("%s: %q", name, v.Since)
 		}
 	}
-	r := &run{o: Options{clock: realTime{}}, p: twoStreams()}
+	r := &run{o: Options{clock: realTime{}}, p: twoStreams(), ledger: read.NewLedger(nil, nil)}
 	if err := r.compare(); err != nil || r.reviewer.Comparison != nil || r.reviewer.Stale("documents", 0) {
 		t.Errorf("without a last run: %v, %+v", err, r.reviewer)
 	}
