@@ -4,8 +4,8 @@
 // the hidden list, and a lock that lets one run at a time write to a place. The
 // guards compare the next run with the baseline (invariants 4 and 5).
 //
-// The files hold refs in clear, and hashes of IDs, contents and names: no titles,
-// no content, no addresses, no secret. Folders are 0700 and files 0600. A file is
+// The files hold refs and ids in clear (that of a user is an e-mail address), and hashes
+// of contents and principals: no titles, no content, no secret. Folders are 0700 and files 0600. A file is
 // replaced whole or not at all. Load reports a damaged, newer or missing baseline;
 // no run removes one.
 //
