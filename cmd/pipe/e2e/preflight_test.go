@@ -45,7 +45,7 @@ func TestPreflight(t *testing.T) {
 			}
 			w.backstage.Fail(backstagefaults.Fault{Status: http.StatusForbidden})
 			w.pipe(t, append([]string{"run", "--progress", "none", shipped}, impatient...)...).
-				expect(t, tc.code, append(tc.says, "!403", "nothing sent")...)
+				expect(t, tc.code, append(tc.says, "!accessRestrictions", "nothing sent")...)
 		})
 	}
 }
