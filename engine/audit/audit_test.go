@@ -110,6 +110,11 @@ func TestWho(t *testing.T) {
 	if s := at(t, l, day(3).Add(time.Hour)); s.Next == nil || s.Next.Kind != "purge" || len(s.Events) != 4 {
 		t.Errorf("events %+v, next %+v", s.Events, s.Next)
 	}
+	for name, want := range map[string]bool{"ann": true, "sam": true, "kim": false} {
+		if got := at(t, l, day(0)).Names(user(name)); got != want {
+			t.Errorf("names %s: %t", name, got)
+		}
+	}
 	if a := at(t, l, day(2)).Who("a")[0]; a.Event.Run != "run0" || a.Rule != "owners" {
 		t.Errorf("%+v", a)
 	}

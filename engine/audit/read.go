@@ -167,6 +167,21 @@ func (s *State) What(person string) (listed []Answer, open map[string]int) {
 	return listed, open
 }
 
+// Names reports whether a document or a group names a user.
+func (s *State) Names(user string) bool {
+	for _, d := range s.documents {
+		if slices.Contains(d.Principals, user) {
+			return true
+		}
+	}
+	for _, g := range s.groups {
+		if slices.Contains(g.Members, user) {
+			return true
+		}
+	}
+	return false
+}
+
 func sortAnswers(all []Answer) {
 	slices.SortFunc(all, func(a, b Answer) int {
 		return bytes.Compare([]byte(a.Stream+"\x00"+a.Ref+"\x00"+a.ID), []byte(b.Stream+"\x00"+b.Ref+"\x00"+b.ID))

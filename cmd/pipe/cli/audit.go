@@ -3,8 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -138,11 +136,15 @@ func printWho(w io.Writer, x audit.Answer) {
 	case access.DatasourceUsers.String():
 		line("found by", "every user of the datasource")
 	default:
-		line("found by", "%s", display.Plural(len(x.People), "person"))
+		people := display.Number(len(x.People)) + " people"
+		if len(x.People) == 1 {
+			people = "1 person"
+		}
+		line("found by", "%s", people)
 		for _, p := range names(x.People) {
 			line("", "%s", p)
 		}
-		line("through", "%s", strings.Join(append(slices.Clone(x.Principals), sets(x.AllOf)...), ", "))
+		line("through", "%s", strings.Join(append(names(x.Principals), sets(x.AllOf)...), ", "))
 	}
 	if x.Rule != "" {
 		line("rule", "%s", x.Rule)
@@ -159,7 +161,7 @@ func printWho(w io.Writer, x audit.Answer) {
 
 func sets(allOf [][]string) (out []string) {
 	for _, set := range allOf {
-		out = append(out, "all of "+strings.Join(set, " and "))
+		out = append(out, "all of "+strings.Join(names(set), " and "))
 	}
 	return out
 }
@@ -169,20 +171,29 @@ func (a *app) auditWhatAction(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	listed, open := state.What(component.UserPrincipal(strings.ToLower(person)))
-	if more, _ := state.What(component.UserPrincipal(person)); len(listed) == 0 {
-		listed = more
+	user := component.UserPrincipal(strings.ToLower(person))
+	if !state.Names(user) {
+		user = component.UserPrincipal(person)
 	}
+	known := state.Names(user)
+	listed, open := state.What(user)
 	if c.Bool("json") {
 		return a.printJSON(map[string]any{"person": person, "documents": answersOf(listed), "open": open}, nil)
 	}
 	display.Fprintf(a.Stdout, "%s could find %s that are for named people and groups\n", person,
 		display.Plural(len(listed), "document"))
 	for _, x := range listed {
-		display.Fprintf(a.Stdout, "  %s\n    through %s, rule %s\n", x.Ref, strings.Join(x.Through, ", "), x.Rule)
+		display.Fprintf(a.Stdout, "  %s\n    through %s, rule %s\n", x.Ref, strings.Join(names(x.Through), ", "), x.Rule)
 	}
-	for _, audience := range slices.Sorted(maps.Keys(open)) {
-		display.Fprintf(a.Stdout, "and %s for %s\n", display.Plural(open[audience], "document"), audience)
+	if n := open[access.DatasourceUsers.String()]; n > 0 {
+		display.Fprintf(a.Stdout, "and, as a user of the datasource, %s more\n", display.Plural(n, "document"))
+	}
+	if n := open[access.AllUsers.String()]; n > 0 {
+		display.Fprintf(a.Stdout, "and %s that everybody who can sign in finds\n", display.Plural(n, "document"))
+	}
+	if !known {
+		display.Fprintf(a.Stdout, "! no document and no group of the ledger names %s: see whether it is spelt as in Glean\n",
+			person)
 	}
 	printLedgerEnd(a.Stdout, state)
 	return nil
