@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-const shortList = 14 // known keys are listed up to this many
+const shortList = 16 // known keys are listed up to this many
 
 // Nearest is the known word that a misspelt one is closest to, "" when none is
 // near.

@@ -23,7 +23,7 @@ func (a *app) auditCommand() *urfave.Command {
 		"what the index was told. Glean takes its time to act on that. Nothing is asked of Backstage or Glean."
 	return &urfave.Command{
 		Name:  "audit",
-		Usage: "tell who could find a document, or what a person could find, now or at a time",
+		Usage: "show who could find a document, or what a person could find, now or at a time",
 		Subcommands: []*urfave.Command{
 			{
 				Name: "who", ArgsUsage: "FILE REF", Action: a.auditWhoAction, Flags: []urfave.Flag{at, allowUnpinned()},
