@@ -1,6 +1,11 @@
 package component
 
-import "github.com/pipe-engine/pipe/engine/access"
+import (
+	"math/bits"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/codec"
+)
 
 // Field is one named value of an item. Value is nil, bool, string, float64,
 // int, []any, map[string]any, or []Field for a field of properties.
@@ -49,6 +54,18 @@ type Encoded struct {
 	Cut []string
 	// Body is one JSON object, exactly as it will be sent.
 	Body []byte
-	// Content is the hash of Body.
-	Content uint64
+	// Access is the part of Body, from its first byte to the one behind its last, that
+	// says who may find the item; both are 0 where no part does.
+	Access [2]int
+	// Content is the hash of Body, and Substance that of Body without Access.
+	Content, Substance uint64
+}
+
+// Hash sets Content and Substance.
+func (e *Encoded) Hash() {
+	e.Content = codec.Hash(e.Body)
+	e.Substance = e.Content
+	if from, to := e.Access[0], e.Access[1]; to > 0 {
+		e.Substance = codec.Hash(e.Body[:from]) ^ bits.RotateLeft64(codec.Hash(e.Body[to:]), 1)
+	}
 }

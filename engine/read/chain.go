@@ -271,7 +271,7 @@ func (c *chain) encode(items []component.Item, res *result) {
 					reason: c.hidden.Why(item.Ref, e.ID)})
 		default:
 			e.Cut = append(e.Cut, item.Cut...)
-			e.Content = codec.Hash(e.Body)
+			e.Hash()
 			res.staged = append(res.staged, stagedItem{stream: item.Stream, e: e})
 		}
 	}

@@ -1,7 +1,6 @@
 package read
 
 import (
-	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -10,7 +9,7 @@ import (
 type outlet struct{ a *reading }
 
 func (o outlet) Keep(stream string, e component.Encoded) error {
-	e.Content = codec.Hash(e.Body)
+	e.Hash()
 	if _, declared := o.a.p.Stream(stream); !declared {
 		other, err := o.a.stage.Put(stream, e, len(e.Principals), func(string) bool { return false })
 		if err == nil && other != "" {

@@ -34,7 +34,9 @@ type staged struct {
 // Tag is what review and the state know of an item.
 type Tag struct {
 	ID, Ref, Type, Rule string
-	Content             uint64
+	Content, Substance  uint64
+	// Unnamed marks a person or group that nobody is named by, as one who is not active.
+	Unnamed bool
 	access.Grant
 }
 
@@ -109,9 +111,13 @@ func (s *Stage) Put(stream string, e component.Encoded, weight int, known func(r
 		sh.audience[e.Audience]++
 		sh.rules[e.Rule]++
 	}
-	content := binary.BigEndian.AppendUint64(nil, e.Content)
+	content := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, e.Content), e.Substance)
+	class := []byte{byte(e.Audience), 0}
+	if e.Principal == "" {
+		class[1] = 1
+	}
 	sets := access.HashSets(e.AllOf)
-	if err := sh.tags.Append([]byte(e.ID), []byte(e.Ref), []byte(e.Type), []byte{byte(e.Audience)}, []byte(e.Rule),
+	if err := sh.tags.Append([]byte(e.ID), []byte(e.Ref), []byte(e.Type), class, []byte(e.Rule),
 		content, access.PackNames(e.Principals, sets), access.PackSets(sets)); err != nil {
 		return "", err
 	}
@@ -283,7 +289,7 @@ func (sh *staged) each() iter.Seq2[Tag, error] {
 			if err == io.EOF {
 				return
 			}
-			if err != nil || len(p) != 8 || len(p[3]) != 1 || len(p[5]) != 8 || len(p[6])%8 != 0 || len(p[7])%8 != 0 {
+			if err != nil || len(p) != 8 || len(p[3]) != 2 || len(p[5]) != 16 || len(p[6])%8 != 0 || len(p[7])%8 != 0 {
 				yield(Tag{}, errItem)
 				return
 			}
@@ -293,8 +299,8 @@ func (sh *staged) each() iter.Seq2[Tag, error] {
 				return
 			}
 			t := Tag{ID: string(p[0]), Ref: string(p[1]), Type: word(p[2]), Rule: word(p[4]),
-				Content: binary.BigEndian.Uint64(p[5]),
-				Grant:   access.Grant{Audience: access.Audience(p[3][0]), Names: access.UnpackNames(p[6]), Sets: sets}}
+				Content: binary.BigEndian.Uint64(p[5]), Substance: binary.BigEndian.Uint64(p[5][8:]), Unnamed: p[3][1] != 0,
+				Grant: access.Grant{Audience: access.Audience(p[3][0]), Names: access.UnpackNames(p[6]), Sets: sets}}
 			if !yield(t, nil) {
 				return
 			}
@@ -305,6 +311,20 @@ func (sh *staged) each() iter.Seq2[Tag, error] {
 var errItem = fmt.Errorf("stage file is damaged")
 
 func (sh *staged) items() iter.Seq2[component.Encoded, error] {
+	return sh.chosen(func(Tag) bool { return true })
+}
+
+// Chosen reads the items of a stream back whose tags are wanted. The Body of an item is
+// valid until the next one.
+func (s *Stage) Chosen(stream string, want func(Tag) bool) iter.Seq2[component.Encoded, error] {
+	sh := s.streams[stream]
+	if sh == nil {
+		return func(func(component.Encoded, error) bool) {}
+	}
+	return sh.chosen(want)
+}
+
+func (sh *staged) chosen(want func(Tag) bool) iter.Seq2[component.Encoded, error] {
 	return func(yield func(component.Encoded, error) bool) {
 		rd := sh.bodies.Reader()
 		for t, err := range sh.each() {
@@ -316,8 +336,8 @@ func (sh *staged) items() iter.Seq2[component.Encoded, error] {
 				yield(component.Encoded{}, errItem)
 				return
 			}
-			if !yield(component.Encoded{ID: t.ID, Ref: t.Ref, Type: t.Type, Audience: t.Audience, Rule: t.Rule, Body: body[0]},
-				nil) {
+			if want(t) && !yield(component.Encoded{ID: t.ID, Ref: t.Ref, Type: t.Type, Audience: t.Audience, Rule: t.Rule,
+				Content: t.Content, Substance: t.Substance, Body: body[0]}, nil) {
 				return
 			}
 		}

@@ -14,7 +14,9 @@ import (
 // for publishing; it never ends the stream early.
 func TestDamagedStage(t *testing.T) {
 	eight := make([]byte, 8)
-	good := [][]byte{[]byte("id"), []byte("ref"), []byte("type"), {byte(access.AllUsers)}, []byte("rule"), eight, eight,
+	hashes := make([]byte, 16)
+	good := [][]byte{[]byte("id"), []byte("ref"), []byte("type"), {byte(access.AllUsers), 0}, []byte("rule"), hashes,
+		eight,
 		nil}
 	with := func(i int, part []byte) [][]byte {
 		frame := slices.Clone(good)
@@ -30,7 +32,7 @@ func TestDamagedStage(t *testing.T) {
 		"too few parts":         {tag: good[:7], body: body, noTags: true, noBodies: true},
 		"too many parts":        {tag: append(slices.Clone(good), nil), body: body, noTags: true, noBodies: true},
 		"no audience":           {tag: with(3, nil), body: body, noTags: true, noBodies: true},
-		"half a content hash":   {tag: with(5, eight[:4]), body: body, noTags: true, noBodies: true},
+		"half a content hash":   {tag: with(5, hashes[:12]), body: body, noTags: true, noBodies: true},
 		"half a name":           {tag: with(6, append(slices.Clone(eight), 1)), body: body, noTags: true, noBodies: true},
 		"half a set":            {tag: with(7, append(slices.Clone(eight), 1)), body: body, noTags: true, noBodies: true},
 		"a set without members": {tag: with(7, []byte{0, 0, 0, 0, 0, 0, 0, 9}), body: body, noTags: true, noBodies: true},

@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -65,7 +66,18 @@ func (s *Encoder) document(item *component.Item) (component.Encoded, error) {
 		}
 		e.Cut = append(e.Cut, "body")
 	}
+	e.Access = accessIn(e.Body)
 	return e, nil
+}
+
+// accessIn finds the permissions in an encoded document. No text in it can hold the name
+// of a member in plain quotes, and no other member has this name.
+func accessIn(body []byte) [2]int {
+	at := bytes.LastIndex(body, []byte(`,"permissions":`))
+	if at < 0 {
+		return [2]int{}
+	}
+	return [2]int{at, len(body)} // it is the last member
 }
 
 func (s *Encoder) setText(d *api.Document, name, v string) {
