@@ -12,10 +12,10 @@ func Meet(before, now Grant) Grant {
 		return now
 	case before.Audience < now.Audience:
 		return before
-	case now.Audience != Listed:
+	case now.Audience != Listed && now.Audience != Undecided: // the members of a group are undecided
 		return Grant{Audience: now.Audience}
 	}
-	out := Grant{Audience: Listed}
+	out := Grant{Audience: now.Audience}
 	inner := map[uint64][]uint64{}
 	for _, set := range now.Sets {
 		inner[SetName(set)] = set
@@ -36,4 +36,19 @@ func Meet(before, now Grant) Grant {
 // Same reports whether two grants name the same.
 func (g Grant) Same(other Grant) bool {
 	return g.Audience == other.Audience && slices.Equal(g.Names, other.Names)
+}
+
+// Join returns a grant by which everybody finds an item who does by one of two: the wider
+// class, and of two lists what is in either.
+func Join(a, b Grant) Grant {
+	switch {
+	case a.Audience < b.Audience:
+		return b
+	case b.Audience < a.Audience:
+		return a
+	}
+	out := Grant{Audience: a.Audience, Names: slices.Concat(a.Names, b.Names)}
+	slices.Sort(out.Names)
+	out.Names = slices.Compact(out.Names)
+	return out
 }

@@ -99,6 +99,18 @@ func (g Grant) WiderThan(before Grant) bool {
 	return g.Audience == Listed && g.NewTo(before.Names) > 0
 }
 
+// Has reports whether a grant names a principal.
+func (g Grant) Has(principal string) bool {
+	_, found := slices.BinarySearch(g.Names, codec.Hash([]byte(principal)))
+	return found
+}
+
+// HasAllOf reports whether a grant names a set of groups.
+func (g Grant) HasAllOf(set []string) bool {
+	_, found := slices.BinarySearch(g.Names, SetName(HashSets([][]string{set})[0]))
+	return found
+}
+
 // NewTo counts the names that let somebody in who was not named before: a narrower
 // set than one that was is none.
 func (g Grant) NewTo(before []uint64) int {
