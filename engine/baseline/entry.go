@@ -24,6 +24,13 @@ type Header struct {
 	Converted int `json:"converted,omitempty"`
 	// Fingerprint tells configurations apart.
 	Fingerprint string `json:"fingerprint"`
+	// Encoding tells apart how the sink makes items and what it declares of them: what was
+	// encoded otherwise is sent anew, "" when that is not known.
+	Encoding string `json:"encoding,omitempty"`
+	// Whole is when everything was last published.
+	Whole time.Time `json:"whole,omitzero"`
+	// Interrupted means that a publish was interrupted after that.
+	Interrupted bool `json:"interrupted,omitempty"`
 	// Said is what the sink said, before the run, that it held of each stream.
 	Said map[string]int `json:"said,omitempty"`
 	// Streams and Types count the delivered items.
@@ -49,7 +56,10 @@ type Entry struct {
 	// earlier version.
 	ClearID string
 	Content uint64 // Hash of what was sent
-	Rule    string // that decided who finds it
+	// Substance is the hash of what was sent without who finds it; 0 where that is not
+	// known, or is Content.
+	Substance uint64
+	Rule      string // that decided who finds it
 	// Told is when the sink was last told something new about it; zero in an entry of
 	// an earlier version.
 	Told time.Time
@@ -61,6 +71,9 @@ type Entry struct {
 	Delivered time.Time
 	// Covered means that an approval covered that it went.
 	Covered bool
+	// Leaving means that the sink was, or is to be, told to delete it, and has not
+	// confirmed that it did.
+	Leaving bool
 	// Names are the hashes of the people and groups that it named, ascending. Of an
 	// item that is counted by its principals they are the members.
 	Names []uint64

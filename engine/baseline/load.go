@@ -270,6 +270,12 @@ func (p *parser) more(e *Entry, rest []byte) (err error) {
 			e.Delivered, err = timeOf(value)
 		case fieldCovered:
 			e.Covered = true
+		case fieldSubstance:
+			if e.Substance, err = strconv.ParseUint(string(value), 16, 64); err != nil {
+				err = errLine
+			}
+		case fieldLeaving:
+			e.Leaving = true
 		case fieldFloor:
 			class, set, _ := bytes.Cut(value, []byte(" "))
 			word, wordErr := p.word(class)

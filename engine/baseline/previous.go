@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -14,6 +15,7 @@ type previous struct {
 	snap    *Snapshot
 	now     time.Time
 	streams *words
+	types   *words
 	hiding  Hiding
 	rows    []previousItem    // in the order of the snapshot
 	ids     map[itemKey]int32 // by their ID
@@ -31,6 +33,7 @@ type itemKey struct {
 
 type previousItem struct {
 	id, content uint64
+	substance   uint64 // 0 when it is not known
 	names       []uint64
 	told        int64         // when the sink was told, in Unix seconds; 0 for an unknown time
 	more        *previousMore // nil for most items
@@ -41,6 +44,8 @@ type previousItem struct {
 	lost        bool // a good run of the window delivered it, and nothing covered that it went
 	present     bool // the new run has its ID
 	again       bool // the new run has its ref
+	sent        bool // the sink was told of it, and not that it goes
+	leaving     bool // the sink has not confirmed that it went
 }
 
 // previousMore is what most items do not have.
@@ -82,7 +87,7 @@ func (w *words) word(n uint8) string {
 // What was hidden since counts as never delivered: that it goes is no loss.
 func readPrevious(snap *Snapshot, now time.Time, streams, types *words, wanted, counted func(stream string) bool,
 	hidden Hiding) (*previous, error) {
-	p := &previous{snap: snap, now: now, streams: streams, hiding: hidden, ids: map[itemKey]int32{},
+	p := &previous{snap: snap, now: now, streams: streams, types: types, hiding: hidden, ids: map[itemKey]int32{},
 		refs: map[itemKey]int32{}, hidden: map[string]*hiddenCounts{}, groups: map[int32]groupName{}}
 	for e, err := range snap.Entries() {
 		if err != nil {
@@ -93,8 +98,10 @@ func readPrevious(snap *Snapshot, now time.Time, streams, types *words, wanted, 
 			continue
 		}
 		row := previousItem{
-			id: e.ID, content: e.Content, names: e.Names, stream: streams.number(e.Stream), typ: types.number(e.Type),
+			id: e.ID, content: e.Content, substance: cmp.Or(e.Substance, e.Content), names: e.Names,
+			stream: streams.number(e.Stream), typ: types.number(e.Type),
 			audience: access.ParseAudience(e.Audience), away: !e.Away.IsZero(), more: moreOf(&e),
+			sent: e.Away.IsZero() && e.Audience != access.Nobody.String(), leaving: e.Leaving,
 		}
 		if !e.Told.IsZero() {
 			row.told = e.Told.Unix()

@@ -91,6 +91,12 @@ func (w *Writer) Add(e Entry) {
 	if e.Covered {
 		more(fieldCovered, "")
 	}
+	if e.Substance != 0 && e.Substance != e.Content {
+		more(fieldSubstance, hexOf(e.Substance))
+	}
+	if e.Leaving {
+		more(fieldLeaving, "")
+	}
 	if e.Floor.Audience != access.Undecided {
 		more(fieldFloor, e.Floor.Audience.String()+" "+w.set(e.Floor.Names))
 	}
@@ -120,6 +126,8 @@ const (
 	fieldTold      = 't'
 	fieldDelivered = 'd'
 	fieldCovered   = 'c'
+	fieldSubstance = 's'
+	fieldLeaving   = 'g'
 	fieldFloor     = 'f' // the class, a space, and the number of the set
 	fieldFloorAt   = 'a'
 	fieldFurther   = 'w'

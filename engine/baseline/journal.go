@@ -1,0 +1,461 @@
+package baseline
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+// suffixJournal is that of the journal of what the sink was told since the last good run.
+const suffixJournal = ".journal"
+
+// The lines of a journal. Each ends with a checksum, so that a line which a crash cut
+// off is told from one that was changed.
+const (
+	lineJournal = "pipe-journal" // the format and the place
+	lineBegun   = "b"            // what began to publish, its run and when
+	lineIntent  = "i"            // the sink is about to be told of an item
+	lineResult  = "r"            // the sink acknowledged what an intent says
+	lineDone    = "d"            // what began is complete
+)
+
+// journalVersion is that of the journal's format.
+const journalVersion = "1"
+
+// Intent is what the sink is about to be told of an item.
+type Intent struct {
+	Stream, ID, Ref, Type string
+	// Gone means that it is deleted.
+	Gone               bool
+	Content, Substance uint64
+	access.Grant
+}
+
+// Told is what the sink was told of an item, as far as that is known.
+type Told struct {
+	Stream, ID, Ref, Type string
+	// There means that the sink may hold the item.
+	There bool
+	// Sure means that everything else is what the sink was told last. When it is false,
+	// requests were made whose result is not known.
+	Sure               bool
+	Content, Substance uint64
+	// Least is who finds the item whatever the sink took, and Most who may find it.
+	Least, Most access.Grant
+}
+
+// Journal is what the sink was told since the last good run. The zero value says nothing.
+type Journal struct {
+	items map[journalItem]*Told
+	// Interrupted means that a run or a tightening began to publish and did not end.
+	Interrupted bool
+	// Damaged says why the journal cannot be read, "" when it can: then nothing is known
+	// of what the sink was told.
+	Damaged string
+	open    map[string]bool // the runs that began to publish and did not end
+}
+
+type journalItem struct {
+	stream string
+	id     uint64
+}
+
+// Empty reports whether the journal says nothing.
+func (j *Journal) Empty() bool { return len(j.items) == 0 && !j.Interrupted && j.Damaged == "" }
+
+// Told is what the sink was told of an item: what the journal says, or what the last good
+// run told it.
+func (j *Journal) Told(c *Comparison, stream, id string) Told {
+	if t := j.find(stream, codec.Hash([]byte(id))); t != nil {
+		return *t
+	}
+	last, found := c.Last(stream, id)
+	return toldLast(last, found, stream, id)
+}
+
+func toldLast(last Last, found bool, stream, id string) Told {
+	return Told{
+		Stream: stream, ID: id, Type: last.Type, There: found, Sure: true, Content: last.Content, Substance: last.Substance,
+		Least: last.Grant, Most: last.Grant,
+	}
+}
+
+// Knows reports whether the journal says something of an item.
+func (j *Journal) Knows(stream string, id uint64) bool { return j.find(stream, id) != nil }
+
+func (j *Journal) find(stream string, id uint64) *Told {
+	if j == nil || len(j.items) == 0 {
+		return nil
+	}
+	return j.items[journalItem{stream, id}]
+}
+
+// Items are the items that the journal says something of, in no order.
+func (j *Journal) Items(yield func(Told) bool) {
+	for _, t := range j.items {
+		if !yield(*t) {
+			return
+		}
+	}
+}
+
+// Journal reads the journal of the place. c says what the last good run told, nil for
+// nothing. A file that cannot be opened is an error; one that cannot be
+// understood is a Journal that says so.
+func (s *Store) Journal(c *Comparison) (*Journal, error) {
+	j := &Journal{items: map[journalItem]*Told{}, open: map[string]bool{}}
+	f, err := openFile(s.path(suffixJournal))
+	if errors.Is(err, fs.ErrNotExist) {
+		return j, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the journal: %w", err)
+	}
+	defer f.Close()
+	if err := j.read(f, s.place, c); err != nil {
+		j.Damaged = err.Error()
+	}
+	j.Interrupted = len(j.open) > 0 || j.Damaged != ""
+	return j, nil
+}
+
+func (j *Journal) read(f io.Reader, place string, c *Comparison) error {
+	r := bufio.NewReaderSize(f, 64<<10)
+	intents := map[string]Intent{}
+	for n := 0; ; n++ {
+		line, err := r.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			// What a crash cut off was not acted on. Without a first line nothing was.
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		fields, err := journalFields(line)
+		if err != nil {
+			if _, after := r.Peek(1); errors.Is(after, io.EOF) && n > 0 {
+				return nil
+			}
+			return err
+		}
+		if n == 0 {
+			if len(fields) != 3 || fields[0] != lineJournal || fields[1] != journalVersion || fields[2] != place {
+				return errors.New("it is not a journal of this place that this program can read")
+			}
+			continue
+		}
+		if err := j.line(fields, intents, c); err != nil {
+			return err
+		}
+	}
+}
+
+var errJournalLine = errors.New("it has a line that cannot be read")
+
+func (j *Journal) line(fields []string, intents map[string]Intent, c *Comparison) error {
+	switch {
+	case fields[0] == lineBegun && len(fields) == 4:
+		// Numbers begin anew with each beginning.
+		clear(intents)
+		if fields[1] != Pushing {
+			j.open[fields[2]] = true
+		}
+	case fields[0] == lineDone && len(fields) == 2:
+		delete(j.open, fields[1])
+	case fields[0] == lineIntent && len(fields) == 11:
+		in, err := intentOf(fields[2:])
+		if err != nil {
+			return err
+		}
+		intents[fields[1]] = in
+		j.intend(in, c)
+	case fields[0] == lineResult && len(fields) == 2:
+		in, known := intents[fields[1]]
+		if !known {
+			return errJournalLine
+		}
+		j.items[journalItem{in.Stream, codec.Hash([]byte(in.ID))}] = in.told()
+	default:
+		return errJournalLine
+	}
+	return nil
+}
+
+// intend notes that the sink may have been told something new.
+func (j *Journal) intend(in Intent, c *Comparison) {
+	key := journalItem{in.Stream, codec.Hash([]byte(in.ID))}
+	t := j.items[key]
+	if t == nil {
+		last := j.Told(c, in.Stream, in.ID)
+		t = &last
+		j.items[key] = t
+	}
+	before := *t
+	t.Sure, t.Content, t.Substance = false, 0, 0
+	t.Ref, t.Type = in.Ref, in.Type
+	switch {
+	case in.Gone:
+		if !before.There {
+			return
+		}
+		t.Type = before.Type
+		t.Least = access.Grant{Audience: access.Nobody}
+	case !before.There:
+		t.There, t.Most = true, in.Grant
+		t.Least = access.Grant{Audience: access.Nobody}
+		if in.Audience == access.Undecided {
+			t.Least = access.Grant{}
+		}
+	default:
+		t.Least, t.Most = access.Meet(before.Least, in.Grant), access.Join(before.Most, in.Grant)
+	}
+}
+
+// told is what the sink was told once it has acknowledged an intent.
+func (in Intent) told() *Told {
+	return &Told{
+		Stream: in.Stream, ID: in.ID, Ref: in.Ref, Type: in.Type, There: !in.Gone, Sure: true, Content: in.Content,
+		Substance: in.Substance, Least: in.Grant, Most: in.Grant,
+	}
+}
+
+// What begins to tell the sink something.
+const (
+	Publishing = "run"
+	Tightening = "tighten"
+	Pushing    = "push"
+)
+
+// JournalWriter notes what the sink is about to be told, and what it acknowledged. Told
+// may be called from many goroutines.
+type JournalWriter struct {
+	mu  sync.Mutex
+	f   *os.File
+	w   *bufio.Writer
+	run string
+	err error
+}
+
+// Begin goes on with the journal of the place, for a run that is about to publish, a
+// tightening or a push. The caller holds the lock, and closes the writer.
+func (s *Store) Begin(what, run string, at time.Time) (*JournalWriter, error) {
+	path := s.path(suffixJournal)
+	if err := s.cutJournal(path); err != nil {
+		return nil, fmt.Errorf("write the journal: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("write the journal: %w", err)
+	}
+	w := &JournalWriter{f: f, w: bufio.NewWriterSize(f, 64<<10), run: run}
+	if info, err := f.Stat(); err != nil {
+		w.err = err
+	} else if info.Size() == 0 {
+		w.put(lineJournal, journalVersion, s.place)
+	}
+	w.put(lineBegun, what, run, seconds(at))
+	if err := w.Sync(); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// cutJournal takes off a last line that a crash cut off: what is appended would be part
+// of it. A damaged journal is left as it is.
+func (s *Store) cutJournal(path string) error {
+	text, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	end := bytes.LastIndexByte(text, '\n') + 1
+	last := bytes.LastIndexByte(text[:max(0, end-1)], '\n') + 1
+	if last > 0 { // a first line that is damaged stays, and says that the journal is
+		if _, err := journalFields(text[last:end]); err != nil {
+			end = last
+		}
+	}
+	if end == len(text) {
+		return nil
+	}
+	return os.Truncate(path, int64(end))
+}
+
+// Intend notes what the sink is about to be told, under a number for Told that no other
+// intent since Begin has. It is on disk after Sync.
+func (w *JournalWriter) Intend(number int, in Intent) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	gone := ""
+	if in.Gone {
+		gone = "gone"
+	}
+	audience := ""
+	if in.Audience != access.Undecided {
+		audience = in.Audience.String()
+	}
+	w.put(lineIntent, strconv.Itoa(number), in.Stream, in.ID, in.Ref, in.Type, gone, audience, hexOf(in.Content),
+		hexOf(in.Substance), access.NamesText(in.Names))
+}
+
+// Told notes that the sink has acknowledged an intent. It is not synced: a result that is
+// lost makes the next run tell the sink once more.
+func (w *JournalWriter) Told(number int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.put(lineResult, strconv.Itoa(number))
+	w.flush()
+}
+
+// Sync writes all intents to disk. Nothing may be sent before it has returned nil.
+func (w *JournalWriter) Sync() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.flush()
+	if w.err == nil {
+		w.err = w.f.Sync()
+	}
+	if w.err != nil {
+		return fmt.Errorf("write the journal: %w", w.err)
+	}
+	return nil
+}
+
+// Done notes that everything that was begun has been told.
+func (w *JournalWriter) Done() error {
+	w.mu.Lock()
+	w.put(lineDone, w.run)
+	w.mu.Unlock()
+	return w.Sync()
+}
+
+// Close gives the file back.
+func (w *JournalWriter) Close() error { return w.f.Close() }
+
+func (w *JournalWriter) flush() {
+	if w.err == nil {
+		w.err = w.w.Flush()
+	}
+}
+
+func (w *JournalWriter) put(fields ...string) {
+	if w.err != nil {
+		return
+	}
+	_, w.err = w.w.Write(journalLine(fields...))
+}
+
+func journalLine(fields ...string) []byte {
+	var b []byte
+	for _, f := range fields {
+		b = appendField(b, f)
+		b = append(b, '\t')
+	}
+	return fmt.Appendf(b, "%08x\n", crc32.ChecksumIEEE(b))
+}
+
+func journalFields(line []byte) ([]string, error) {
+	at := bytes.LastIndexByte(line, '\t') + 1
+	if at == 0 || string(line[at:]) != fmt.Sprintf("%08x\n", crc32.ChecksumIEEE(line[:at])) {
+		return nil, errJournalLine
+	}
+	fields := strings.Split(string(line[:at-1]), "\t")
+	for i, f := range fields {
+		var err error
+		if fields[i], err = unescape(f); err != nil {
+			return nil, errJournalLine
+		}
+	}
+	return fields, nil
+}
+
+func intentOf(f []string) (in Intent, err error) {
+	in = Intent{Stream: f[0], ID: f[1], Ref: f[2], Type: f[3], Gone: f[4] != ""}
+	in.Audience = access.ParseAudience(f[5])
+	content, err := strconv.ParseUint(f[6], 16, 64)
+	substance, substanceErr := strconv.ParseUint(f[7], 16, 64)
+	if err != nil || substanceErr != nil {
+		return in, errJournalLine
+	}
+	in.Content, in.Substance = content, substance
+	for _, name := range strings.Fields(f[8]) {
+		n, err := strconv.ParseUint(name, 16, 64)
+		if err != nil {
+			return in, errJournalLine
+		}
+		in.Names = append(in.Names, n)
+	}
+	return in, nil
+}
+
+// DropJournal drops the journal once a good run has written a baseline that says what the sink
+// was told. What it says of streams that the run did not write stays.
+func (s *Store) DropJournal(written func(stream string) bool) error {
+	path := s.path(suffixJournal)
+	text, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("drop the journal: %w", err)
+	}
+	kept := journalLine(lineJournal, journalVersion, s.place)
+	any := false
+	begun := []byte(nil)
+	numbers := map[string]bool{}
+	for line := range bytes.Lines(text) {
+		fields, err := journalFields(line)
+		if err != nil {
+			continue
+		}
+		switch fields[0] {
+		case lineBegun:
+			begun = journalLine(lineBegun, Pushing, fields[2], fields[3])
+			clear(numbers)
+		case lineIntent:
+			if len(fields) == 11 && !written(fields[2]) {
+				any, numbers[fields[1]] = true, true
+				kept = append(append(kept, begun...), line...)
+				begun = nil
+			}
+		case lineResult:
+			if len(fields) == 2 && numbers[fields[1]] {
+				kept = append(kept, line...)
+			}
+		}
+	}
+	if !any {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("drop the journal: %w", err)
+		}
+		return nil
+	}
+	return s.replaceLocked(suffixJournal, func(w io.Writer) error {
+		_, err := w.Write(kept)
+		return err
+	})
+}
+
+// Of is what the journal says of an item, by the hash of its ID; said is false when that
+// is nothing.
+func (j *Journal) Of(stream string, id uint64) (t Told, said bool) {
+	if one := j.find(stream, id); one != nil {
+		return *one, true
+	}
+	return Told{}, false
+}
