@@ -144,6 +144,9 @@ type Holdings struct {
 	Streams map[string]int
 	Types   map[string]map[string]int
 	New     bool // the place is not there, and the session sets it up
+	// Unfinished names the uploads that were begun and not ended: beside one nothing is
+	// changed.
+	Unfinished []string
 	// History is what the sink lists of earlier uploads; nil when it does not say.
 	History *UploadHistory
 	// Uploads are those of the streams with permissions that the sink's history
@@ -182,6 +185,13 @@ func (h Holdings) Count(stream string) (n int, known bool) {
 type Plan struct {
 	RunID   string
 	Streams []StreamPlan
+	// Changes are what differs from what the sink was last told; nil when that is not
+	// known, or when the session is no Changer.
+	Changes *Changes
+	// Only means that Changes alone are sent; otherwise everything is.
+	Only bool
+	// First means that, of everything, the steps Narrow and Cut of Changes go first.
+	First bool
 	// Stop is closed when the run was asked to stop: the upload that is under
 	// way is ended, no other one is begun.
 	Stop <-chan struct{}

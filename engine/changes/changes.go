@@ -1,0 +1,401 @@
+package changes
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/stage"
+)
+
+// Input is what a run knows when it makes its changes.
+type Input struct {
+	// Streams are those that the run writes, in the order of the plan.
+	Streams []Stream
+	Stage   *stage.Stage
+	// Last compares the stage with the last good run, whose entries are Snapshot; both
+	// are nil when there was none.
+	Last     *baseline.Comparison
+	Snapshot *baseline.Snapshot
+	Journal  *baseline.Journal
+	// Told is given the Intent of each change that was acknowledged by its number.
+	Told func(number int)
+}
+
+// Stream is one stream and what its items are.
+type Stream struct {
+	Name string
+	What What
+}
+
+// What the items of a stream are.
+type What uint8
+
+// The kinds of streams.
+const (
+	Documents What = iota // items with permissions
+	Users
+	Groups
+	Members // of groups: one item a group, which names its members
+)
+
+// Of finds the changes. Told of what it returns does nothing.
+func Of(in Input) (*component.Changes, error) {
+	d := &differ{in: in, counts: map[counted]int{}, staged: map[key]bool{}, changed: map[key]bool{}}
+	if err := d.find(); err != nil {
+		return nil, err
+	}
+	out := &component.Changes{Each: d.each, Differs: d.differs, Unknown: d.unknown, Told: func(component.Change) {}}
+	for step := range component.Steps {
+		for _, s := range in.Streams {
+			for _, remove := range []bool{true, false} {
+				if n := d.counts[counted{step, s.Name, remove}]; n > 0 {
+					out.Counts = append(out.Counts, component.StepCount{Step: step, Stream: s.Name, Remove: remove, N: n})
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// Intend writes what the sink is about to be told into the journal, and has Told note
+// there what it acknowledged. Nothing may be sent before it has returned nil.
+func Intend(c *component.Changes, w *baseline.JournalWriter) error {
+	for step := range component.Steps {
+		for ch, err := range c.Each(step) {
+			if err != nil {
+				return err
+			}
+			if ch.Number == 0 {
+				continue
+			}
+			w.Intend(ch.Number, baseline.Intent{
+				Stream: ch.Stream, ID: ch.ID, Ref: ch.Ref, Type: ch.Type, Gone: ch.Remove, Content: ch.Content,
+				Substance: ch.Substance, Grant: ch.Grant,
+			})
+		}
+	}
+	c.Told = func(ch component.Change) {
+		if ch.Number != 0 {
+			w.Told(ch.Number)
+		}
+	}
+	return w.Sync()
+}
+
+type counted struct {
+	step   component.Step
+	stream string
+	remove bool
+}
+
+type key struct {
+	stream string
+	id     uint64
+}
+
+// differ finds what differs.
+type differ struct {
+	in      Input
+	counts  map[counted]int
+	gone    []gone
+	unknown int                  // of those that go
+	finals  [component.Steps]int // how many changes of each step are the last of their items
+	staged  map[key]bool         // items of the journal that the stage has
+	changed map[key]bool         // groups of which anything differs
+}
+
+// gone is an item that the sink is to be told goes.
+type gone struct {
+	stream, id, ref, typ string
+	withheld             bool
+}
+
+// find counts the changes, and finds what goes.
+func (d *differ) find() error {
+	for _, s := range d.in.Streams {
+		for t, err := range d.in.Stage.Tags(s.Name) {
+			if err != nil {
+				return fmt.Errorf("read the stage: %w", err)
+			}
+			if id := codec.Hash([]byte(t.ID)); d.in.Journal.Knows(s.Name, id) {
+				d.staged[key{s.Name, id}] = true
+			}
+			is := d.item(s, t)
+			if is.steps == 0 {
+				continue
+			}
+			d.finals[is.last()]++
+			if s.What == Members {
+				d.changed[key{s.Name, codec.Hash([]byte(t.ID))}] = true
+			}
+			for step := range component.Steps {
+				if is.steps&bit(step) != 0 {
+					d.counts[counted{step, s.Name, false}]++
+				}
+			}
+			if is.retyped {
+				d.counts[counted{component.Narrow, s.Name, true}]++
+			}
+		}
+	}
+	if err := d.findGone(); err != nil {
+		return err
+	}
+	for _, g := range d.gone {
+		for step := range component.Steps {
+			if d.goes(step, g.stream) {
+				d.counts[counted{step, g.stream, true}]++
+			}
+		}
+		if final, is := d.lastOfGone(g.stream); is {
+			d.finals[final]++
+		}
+	}
+	return nil
+}
+
+// findGone finds what the sink holds and the run does not have.
+func (d *differ) findGone() error {
+	any := false
+	for i := range d.in.Last.Entries() {
+		goes, _ := d.in.Last.Goes(i)
+		any = any || goes
+	}
+	if any {
+		i := -1
+		for e, err := range d.in.Snapshot.Entries() {
+			if err != nil {
+				return err
+			}
+			i++
+			goes, withheld := d.in.Last.Goes(i)
+			told, said := d.in.Journal.Of(e.Stream, e.ID)
+			switch id := e.KnownID(); {
+			case !goes || d.what(e.Stream) == none:
+			case said && !told.There && !e.Leaving:
+			case id == "":
+				d.unknown++
+			default:
+				d.gone = append(d.gone, gone{stream: e.Stream, id: id, ref: e.Ref, typ: cmp.Or(told.Type, e.Type),
+					withheld: withheld})
+			}
+		}
+	}
+	for t := range d.in.Journal.Items {
+		if !t.There || d.what(t.Stream) == none || d.staged[key{t.Stream, codec.Hash([]byte(t.ID))}] {
+			continue
+		}
+		if _, found := d.in.Last.Last(t.Stream, t.ID); !found {
+			d.gone = append(d.gone, gone{stream: t.Stream, id: t.ID, ref: t.Ref, typ: t.Type})
+		}
+	}
+	slices.SortFunc(d.gone, func(a, b gone) int { return cmp.Or(cmp.Compare(a.stream, b.stream), cmp.Compare(a.id, b.id)) })
+	return nil
+}
+
+// goes reports whether a step is about items of a stream that go.
+func (d *differ) goes(step component.Step, stream string) bool {
+	switch d.what(stream) {
+	case Documents:
+		return step == component.Narrow
+	case Users:
+		return step == component.Cut || step == component.Drop
+	case Groups:
+		return step == component.Drop
+	}
+	return false // the members of a group go with it
+}
+
+// lastOfGone is the last step about an item that goes; is is false when there is none.
+func (d *differ) lastOfGone(stream string) (last component.Step, is bool) {
+	for step := range component.Steps {
+		if d.goes(step, stream) {
+			last, is = step, true
+		}
+	}
+	return last, is
+}
+
+const none What = 255
+
+func (d *differ) what(stream string) What {
+	for _, s := range d.in.Streams {
+		if s.Name == stream {
+			return s.What
+		}
+	}
+	return none
+}
+
+// differing is what differs of an item of the stage.
+type differing struct {
+	steps   uint8        // a bit for each step
+	to      access.Grant // after Narrow, Widen and Cut
+	told    baseline.Told
+	retyped bool // the sink holds it as another type
+}
+
+func bit(s component.Step) uint8 { return 1 << s }
+
+// last is the last step of an item.
+func (d differing) last() component.Step {
+	for s := component.Steps; s > 0; s-- {
+		if d.steps&bit(s-1) != 0 {
+			return s - 1
+		}
+	}
+	return component.Steps
+}
+
+// item is what differs of an item.
+func (d *differ) item(s Stream, t stage.Tag) differing {
+	told := d.in.Journal.Told(d.in.Last, s.Name, t.ID)
+	switch s.What {
+	case Documents:
+		return ofDocument(t, told)
+	case Members:
+		return ofMembers(t, told)
+	}
+	is := differing{told: told}
+	switch {
+	case told.There && told.Sure && told.Content == t.Content:
+	case s.What == Users && t.Unnamed, s.What == Groups && told.There:
+		is.steps = bit(component.Cut) // a group that may be there is written before its members are cut
+	default:
+		is.steps = bit(component.Grow)
+	}
+	return is
+}
+
+// ofDocument is what differs of an item with permissions.
+func ofDocument(t stage.Tag, told baseline.Told) differing {
+	is := differing{told: told, to: t.Grant}
+	if !told.There {
+		is.steps = bit(component.Write)
+		return is
+	}
+	narrower, wider := told.Most.WiderThan(t.Grant), t.Grant.WiderThan(told.Least)
+	if is.retyped = told.Type != t.Type; is.retyped {
+		is.steps = bit(component.Write)
+		return is
+	}
+	if narrower {
+		is.steps = bit(component.Narrow)
+		is.to = access.Meet(told.Least, t.Grant)
+	}
+	switch {
+	case !told.Sure || told.Substance != t.Substance:
+		is.steps |= bit(component.Write)
+	case wider:
+		is.steps |= bit(component.Widen)
+	}
+	return is
+}
+
+// ofMembers is what differs of the members of a group.
+func ofMembers(t stage.Tag, told baseline.Told) differing {
+	is := differing{told: told, to: t.Grant}
+	if !told.There {
+		is.steps = bit(component.Grow)
+		return is
+	}
+	lost, won := access.Missing(told.Most.Names, t.Names), access.Missing(t.Names, told.Least.Names)
+	if lost > 0 {
+		is.steps = bit(component.Cut)
+		is.to = access.Meet(told.Least, t.Grant)
+	}
+	if won > 0 || !told.Sure || lost == 0 && told.Content != t.Content {
+		is.steps |= bit(component.Grow)
+	}
+	return is
+}
+
+// differs reports whether anything differs of an item.
+func (d *differ) differs(stream, id string) bool {
+	return d.changed[key{stream, codec.Hash([]byte(id))}]
+}
+
+// each gives the changes of a step.
+func (d *differ) each(step component.Step) iter.Seq2[component.Change, error] {
+	return func(yield func(component.Change, error) bool) {
+		number := 0
+		for s := range step {
+			number += d.finals[s]
+		}
+		next := func(final bool) int {
+			if !final {
+				return 0
+			}
+			number++
+			return number
+		}
+		for _, s := range d.in.Streams {
+			if !d.eachGone(step, s, next, yield) || !d.eachStaged(step, s, next, yield) {
+				return
+			}
+		}
+	}
+}
+
+// eachGone yields the changes of a step about items that go. It returns false when no
+// more are wanted.
+func (d *differ) eachGone(step component.Step, s Stream, next func(final bool) int,
+	yield func(component.Change, error) bool) bool {
+	if !d.goes(step, s.Name) {
+		return true
+	}
+	last, _ := d.lastOfGone(s.Name)
+	for _, g := range d.gone {
+		if g.stream != s.Name {
+			continue
+		}
+		if !yield(component.Change{Step: step, Stream: s.Name, Remove: true, Revoke: g.withheld, Number: next(step == last),
+			Encoded: component.Encoded{ID: g.id, Ref: g.ref, Type: g.typ}}, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// eachStaged yields the changes of a step about items of the stage.
+func (d *differ) eachStaged(step component.Step, s Stream, next func(final bool) int,
+	yield func(component.Change, error) bool) bool {
+	if d.counts[counted{step, s.Name, false}] == 0 && !(step == component.Narrow && d.counts[counted{step, s.Name, true}] > 0) {
+		return true
+	}
+	var is differing
+	var names access.Grant
+	for e, err := range d.in.Stage.Chosen(s.Name, func(t stage.Tag) bool {
+		is, names = d.item(s, t), t.Grant
+		return is.steps&bit(step) != 0 || step == component.Narrow && is.retyped
+	}) {
+		if err != nil {
+			yield(component.Change{}, fmt.Errorf("read the stage: %w", err))
+			return false
+		}
+		if step == component.Narrow && is.retyped {
+			old := component.Change{Step: step, Stream: s.Name, Remove: true,
+				Encoded: component.Encoded{ID: e.ID, Ref: e.Ref, Type: is.told.Type}}
+			if !yield(old, nil) {
+				return false
+			}
+		}
+		if is.steps&bit(step) == 0 {
+			continue
+		}
+		ch := component.Change{Step: step, Stream: s.Name, Encoded: e, Grant: names, To: names, Number: next(step == is.last())}
+		if step == component.Narrow || step == component.Cut {
+			ch.To = is.to
+		}
+		if !yield(ch, nil) {
+			return false
+		}
+	}
+	return true
+}
