@@ -2,7 +2,9 @@ package glean
 
 import (
 	"context"
+	"strconv"
 
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/encode"
 )
@@ -18,6 +20,7 @@ var (
 	_ component.Purger      = (*Sink)(nil)
 	_ component.Processor   = (*Sink)(nil)
 	_ component.Rotator     = (*Sink)(nil)
+	_ component.Encoding    = (*Sink)(nil)
 )
 
 // Check reports whether a run could publish.
@@ -26,6 +29,18 @@ func (k *Sink) Check(ctx context.Context) []component.Finding { return k.operato
 // Decode reads back what a session encoded.
 func (k *Sink) Decode(stream string, body []byte) (component.Stored, error) {
 	return encode.Decode(k.schema, stream, body)
+}
+
+// encodingVersion changes when the same item is encoded otherwise.
+const encodingVersion = "1"
+
+// Encoding tells apart how items are encoded and what the file declares of them.
+func (k *Sink) Encoding() string {
+	declared, err := codec.Marshal(k.cfg.Datasource)
+	if err != nil {
+		return "" // the config was made of a file, and can be written
+	}
+	return encodingVersion + "-" + strconv.FormatUint(codec.Hash(declared), 16)
 }
 
 // PlanProvision compares the datasource with the file.

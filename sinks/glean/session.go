@@ -18,6 +18,7 @@ type session struct {
 	encoder   *encode.Encoder
 	publisher *upload.Publisher
 	setup     *setup // how the run sets the datasource up; nil when it does not
+	agrees    bool   // Glean's datasource was what the file says
 }
 
 var (
@@ -26,6 +27,8 @@ var (
 	_ component.Noter       = (*session)(nil)
 	_ component.Preflighter = (*session)(nil)
 	_ component.Historian   = (*session)(nil)
+	_ component.Changer     = (*session)(nil)
+	_ component.Locator     = (*session)(nil)
 )
 
 // ID is the id that a document would have.
@@ -53,8 +56,11 @@ func (s *session) Holds(ctx context.Context) (component.Holdings, error) {
 			return holds, err
 		}
 	}
-	if err := s.sink.datasource.Agree(ctx, s.setup != nil); err != nil {
-		return component.Holdings{}, err
+	if !s.agrees {
+		if err := s.sink.datasource.Agree(ctx, s.setup != nil); err != nil {
+			return component.Holdings{}, err
+		}
+		s.agrees = true
 	}
 	status, err := s.sink.status(ctx)
 	if code := api.StatusOf(err); code == http.StatusNotFound || code == http.StatusGone || errors.Is(err, api.ErrShape) {
@@ -63,17 +69,21 @@ func (s *session) Holds(ctx context.Context) (component.Holdings, error) {
 	if err != nil {
 		return component.Holdings{}, &component.UnsaidError{Err: err}
 	}
-	if err := s.publisher.Claim(api.UnderWay(status)); err != nil {
+	underWay := api.UnderWay(status)
+	if err := s.publisher.Claim(underWay); err != nil {
 		return component.Holdings{}, err
 	}
 	h := api.Holdings(status)
+	for _, u := range underWay {
+		h.Unfinished = append(h.Unfinished, s.sink.client.Readable(u.ID))
+	}
 	h.History = operate.History(status)
 	h.Uploads = upload.Listed(s.sink.client, status, api.StreamDocuments)
 	return h, nil
 }
 
-// Preflight makes the checks of Holds and keeps nothing of them: by the time of
-// publishing the answers may be others.
+// Preflight makes the checks of Holds. Of what it finds only that the datasource agrees
+// with the file is kept: by the time of publishing the status may be another.
 func (s *session) Preflight(ctx context.Context) error {
 	_, err := s.Holds(ctx)
 	s.publisher.Forget()
@@ -91,6 +101,16 @@ func (s *session) Publish(ctx context.Context, plan *component.Plan) error {
 		}
 	}
 	return s.publisher.Publish(ctx, plan)
+}
+
+// Estimate is how long publishing a plan takes by Glean's limits.
+func (s *session) Estimate(plan *component.Plan) component.Estimate {
+	return s.publisher.Estimate(plan)
+}
+
+// Gone asks Glean which documents it does not have.
+func (s *session) Gone(ctx context.Context, stream string, items []component.ItemName) ([]bool, error) {
+	return s.publisher.Gone(ctx, stream, items)
 }
 
 // History lists the uploads of users, groups and documents in Glean's status.

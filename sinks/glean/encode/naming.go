@@ -39,15 +39,58 @@ func (n Naming) userPrincipal(name string) string {
 	return component.UserPrincipal(name)
 }
 
+// Principal is a member of a group, as the engine compares it.
+func (n Naming) Principal(m api.Membership) string {
+	if m.MemberGroupName != "" {
+		return component.GroupPrincipal(m.MemberGroupName)
+	}
+	return n.userPrincipal(m.MemberUserID)
+}
+
 // principals are the members of a group, as the engine compares them.
 func (n Naming) principals(members []api.Membership) []string {
 	out := make([]string, len(members))
 	for i, m := range members {
-		if out[i] = component.GroupPrincipal(m.MemberGroupName); m.MemberGroupName == "" {
-			out[i] = n.userPrincipal(m.MemberUserID)
-		}
+		out[i] = n.Principal(m)
 	}
 	slices.Sort(out)
+	return out
+}
+
+// Within are the permissions by which those alone find a document whom both some
+// permissions and a grant let in.
+func (n Naming) Within(p api.Permissions, to access.Grant) api.Permissions {
+	audience, _, _ := n.AudienceOf(p)
+	switch {
+	case to.Audience == access.AllUsers && audience == access.AllUsers:
+		return api.Permissions{AllowAnonymousAccess: true}
+	case to.Audience >= access.DatasourceUsers && audience >= access.DatasourceUsers:
+		return api.Permissions{AllowAllDatasourceUsersAccess: true}
+	case to.Audience > access.Listed:
+		return p
+	case to.Audience < access.Listed:
+		return api.Permissions{}
+	}
+	var out api.Permissions
+	for _, u := range p.AllowedUsers {
+		if to.Has(n.userPrincipal(n.nameOf(u))) {
+			out.AllowedUsers = append(out.AllowedUsers, u)
+		}
+	}
+	for _, g := range p.AllowedGroups {
+		if to.Has(component.GroupPrincipal(g)) {
+			out.AllowedGroups = append(out.AllowedGroups, g)
+		}
+	}
+	for _, x := range p.AllowedGroupIntersections {
+		var set []string
+		for _, g := range x.RequiredGroups {
+			set = append(set, component.GroupPrincipal(g))
+		}
+		if len(set) > 0 && to.HasAllOf(set) {
+			out.AllowedGroupIntersections = append(out.AllowedGroupIntersections, x)
+		}
+	}
 	return out
 }
 

@@ -41,12 +41,12 @@ func (u *upload) hideAgain(ctx context.Context, items iter.Seq2[component.Encode
 	}
 	hidden, err := u.hidden()
 	if err != nil || hidden == nil {
-		return u.notHidden(nil, err)
+		return notHidden(nil, err)
 	}
 	var failed []string
 	for e, err := range items {
 		if err != nil {
-			return u.notHidden(failed, err)
+			return notHidden(failed, err)
 		}
 		if !hidden(e) || u.withheld[e.ID] || u.refusals.has(u.stream, e.ID) {
 			continue
@@ -61,11 +61,11 @@ func (u *upload) hideAgain(ctx context.Context, items iter.Seq2[component.Encode
 		}
 		u.plan.Withhold(u.stream, e, true)
 	}
-	return u.notHidden(failed, nil)
+	return notHidden(failed, nil)
 }
 
 // notHidden is the error that something may be found although it is hidden.
-func (u *upload) notHidden(failed []string, err error) error {
+func notHidden(failed []string, err error) error {
 	if len(failed) > 0 {
 		err = errors.Join(err, errors.New(display.List(failed, 5, "; ")))
 	}

@@ -14,11 +14,11 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// memberships uploads the members of each group, several groups at a time. One
+// memberships uploads the members of the groups that are wanted, several at a time. One
 // whose members take more than a page is alone, since it is not known whether
 // Glean lets other groups' uploads be unfinished beside it. A group that Glean
 // refused has none.
-func (p *publishing) memberships(ctx context.Context) error {
+func (p *publishing) memberships(ctx context.Context, wanted func(group string) bool) error {
 	items := p.plan.Stream(api.StreamMemberships)
 	if items == nil {
 		return nil
@@ -26,11 +26,13 @@ func (p *publishing) memberships(ctx context.Context) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	workers := p.workers()
-	err := p.eachGroup(ctx, items, func(m rawMembers, ref string) {
+	err := p.eachGroup(ctx, items, wanted, func(m rawMembers, ref string) {
 		send := func() {
 			if err := p.membersOf(ctx, m, ref); err != nil {
 				fail(err)
+				return
 			}
+			p.plan.Sent(api.StreamMemberships, 1)
 		}
 		if !m.exceeds(p.publisher.cfg.Batch) {
 			workers.Go(send)
@@ -52,16 +54,19 @@ func (p *publishing) workers() *pool.Pool {
 	return pool.New().WithMaxGoroutines(p.publisher.cfg.Concurrency)
 }
 
-// eachGroup calls send with the members of each group that Glean has not
-// refused, until the run is asked to stop or ctx ends.
+// eachGroup calls send with the members of each group that is wanted and that Glean has
+// not refused, until the run is asked to stop or ctx ends.
 func (p *publishing) eachGroup(ctx context.Context, items *component.StreamPlan,
-	send func(m rawMembers, ref string)) error {
+	wanted func(group string) bool, send func(m rawMembers, ref string)) error {
 	for e, err := range items.Items {
 		if err == nil {
 			err = p.stopped()
 		}
 		if err != nil || ctx.Err() != nil {
 			return err
+		}
+		if !wanted(e.ID) {
+			continue
 		}
 		var m rawMembers
 		if err := m.read(e.Body); err != nil {
@@ -105,7 +110,6 @@ func (p *publishing) membersOf(ctx context.Context, m rawMembers, ref string) er
 	if err != nil {
 		return fmt.Errorf("upload the members of %s: %w", m.group, err)
 	}
-	p.plan.Sent(api.StreamMemberships, 1)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -17,8 +18,9 @@ type publishing struct {
 	hideErr   error // why hidden documents may be found, after the upload has closed
 }
 
-// Publish sends users, groups, the members of each group, and documents, in
-// this order: what is named is there before it is named.
+// Publish sends what changed alone, or everything: users, groups, the members of the
+// groups that changed, documents, and the members of the other groups. What is named is
+// there before it is named.
 func (s *Publisher) Publish(ctx context.Context, plan *component.Plan) error {
 	if err := s.client.Ready(); err != nil {
 		return err
@@ -32,6 +34,14 @@ func (s *Publisher) Publish(ctx context.Context, plan *component.Plan) error {
 			plan.Note("%s", sentence)
 		}
 	}()
+	if plan.Only {
+		return p.publishChanges(ctx)
+	}
+	if plan.First {
+		if err := p.changes().steps(ctx, component.Narrow, component.Grow); err != nil {
+			return err
+		}
+	}
 	for _, step := range []func(context.Context) error{
 		func(ctx context.Context) error {
 			return p.stream(ctx, api.StreamUsers, api.PathBulkIndexUsers, "disableStaleDataDeletionCheck")
@@ -39,9 +49,12 @@ func (s *Publisher) Publish(ctx context.Context, plan *component.Plan) error {
 		func(ctx context.Context) error {
 			return p.stream(ctx, api.StreamGroups, api.PathBulkIndexGroups, "disableStaleDataDeletionCheck")
 		},
-		p.memberships,
+		func(ctx context.Context) error { return p.memberships(ctx, p.differs) },
 		func(ctx context.Context) error {
 			return p.stream(ctx, api.StreamDocuments, api.PathBulkIndexDocuments, "disableStaleDocumentDeletionCheck")
+		},
+		func(ctx context.Context) error {
+			return p.memberships(ctx, func(group string) bool { return !p.differs(group) })
 		},
 	} {
 		if err := step(ctx); err != nil {
@@ -49,6 +62,26 @@ func (s *Publisher) Publish(ctx context.Context, plan *component.Plan) error {
 		}
 	}
 	return p.hideErr
+}
+
+// publishChanges sends what changed.
+func (p *publishing) publishChanges(ctx context.Context) error {
+	c := p.changes()
+	err := c.steps(ctx, component.Narrow, component.Steps)
+	if ctx.Err() != nil {
+		return err
+	}
+	hideErr := c.hideAgain(ctx)
+	if err != nil && hideErr != nil {
+		p.plan.Note("%s", hideErr)
+	}
+	return cmp.Or(err, hideErr)
+}
+
+// differs reports whether anything differs of the members of a group, or whether that is
+// not known.
+func (p *publishing) differs(group string) bool {
+	return p.plan.Changes == nil || p.plan.Changes.Differs(api.StreamMemberships, group)
 }
 
 // stopped tells whether the run was asked to stop.

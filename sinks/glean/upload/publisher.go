@@ -27,11 +27,12 @@ type Publisher struct {
 }
 
 // Requests are those of Publish: the uploads, the status to recover from a lost
-// response, and the deletion of documents that were hidden during the run.
+// response, and what changes single users, groups and documents.
 func Requests(datasource string) []string {
 	return []string{
 		api.PathBulkIndexUsers, api.PathBulkIndexGroups, api.PathBulkIndexMemberships, api.PathBulkIndexDocuments,
-		api.PathDebugStatus(datasource), api.PathUpdatePermissions, api.PathDeleteDocument,
+		api.PathDebugStatus(datasource), api.PathUpdatePermissions, api.PathDeleteDocument, api.PathIndexDocuments,
+		api.PathIndexUser, api.PathDeleteUser, api.PathIndexGroup, api.PathDeleteGroup, api.PathDebugDocuments(datasource),
 	}
 }
 
@@ -51,6 +52,12 @@ func (p *Publisher) writes(stream string) bool {
 
 // Forget drops what claim has found.
 func (p *Publisher) Forget() { p.discards, p.notes = map[string]bool{}, nil }
+
+// byEmail reports whether the datasource refers to users by e-mail.
+func (p *Publisher) byEmail() bool {
+	by := p.cfg.Datasource.IsUserReferencedByEmail
+	return by != nil && *by
+}
 
 // newID is a new name for an upload: PIPELINE-STREAM-OWNER-RUN, and -2, -3 and
 // so on behind it for the further ones of the stream in the run.

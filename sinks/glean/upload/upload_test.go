@@ -149,11 +149,12 @@ func TestLifts(t *testing.T) {
 	}
 }
 
-// TestRequests: publishing may not change anything but by uploads, and by deleting
-// what was hidden meanwhile.
+// TestRequests: publishing makes no other requests.
 func TestRequests(t *testing.T) {
 	want := []string{api.PathBulkIndexUsers, api.PathBulkIndexGroups, api.PathBulkIndexMemberships,
-		api.PathBulkIndexDocuments, api.PathDebugStatus("d"), api.PathUpdatePermissions, api.PathDeleteDocument}
+		api.PathBulkIndexDocuments, api.PathDebugStatus("d"), api.PathUpdatePermissions, api.PathDeleteDocument,
+		api.PathIndexDocuments, api.PathIndexUser, api.PathDeleteUser, api.PathIndexGroup, api.PathDeleteGroup,
+		api.PathDebugDocuments("d")}
 	if got := Requests("d"); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
