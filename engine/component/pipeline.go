@@ -21,10 +21,29 @@ type Pipeline struct {
 	Unwritten func(stream string) string
 	// Offline means that the sink cannot be asked for anything.
 	Offline bool
+	Publish Publish
 	Limits  Limits
 	// Fingerprint tells configurations apart; "" when it is not known.
 	Fingerprint string
 }
+
+// Publish is what a run sends of what it has made.
+type Publish struct {
+	Mode PublishMode
+	// FullEvery is how long after everything was published it is published again, in
+	// PublishAuto; 0 means never for that alone.
+	FullEvery time.Duration
+}
+
+// PublishMode is whether a run sends everything or what changed.
+type PublishMode string
+
+// The modes. The zero value is PublishAuto.
+const (
+	PublishAuto    PublishMode = "auto"    // what changed, when that is known and faster
+	PublishFull    PublishMode = "full"    // everything
+	PublishChanges PublishMode = "changes" // what changed, or the run fails
+)
 
 // Limits are the bounds of a run and the thresholds of its guards.
 type Limits struct {

@@ -26,6 +26,8 @@ type RunOptions struct {
 	By               string
 	// ApplyDatasource sets up what the sink writes to when the guards have passed.
 	ApplyDatasource bool
+	// Publish takes the place of the mode of the file; "" leaves it.
+	Publish component.PublishMode
 	// Timeout takes the place of that of the file; nil leaves it.
 	Timeout *time.Duration
 	// Output is the folder that is given every stream, "" for none.
@@ -112,7 +114,7 @@ func (j *Job) Run(ctx context.Context, o RunOptions) (*run.Report, error) {
 	}
 	options := run.Options{
 		RunID: j.RunID, FileHash: report.HashOf(j.Definition), Until: o.Until, State: j.State, Log: j.o.Log,
-		Discard: o.Discard, Approve: o.Approve, By: o.By,
+		Discard: o.Discard, Approve: o.Approve, By: o.By, Publish: o.Publish,
 	}
 	if o.Output != "" {
 		folder, err := output.Create(o.Output)

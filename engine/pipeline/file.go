@@ -19,6 +19,7 @@ type File struct {
 	Mapping     *config.Node                  `yaml:"mapping" required:"true" doc:"What the sink stores, made of records: a mapping per stream."`
 	Permissions *config.Node                  `yaml:"permissions" required:"true" doc:"Who finds a document: the first rule that holds, or the default."`
 	Guards      Guards                        `yaml:"guards" doc:"What a run refuses to do without a person's approval."`
+	Publish     Publish                       `yaml:"publish" doc:"Whether a run sends everything, or what changed since the sink was last told."`
 	Limits      Limits                        `yaml:"limits" doc:"Bounds on what a run uses."`
 	Sink        *config.Node                  `yaml:"sink" required:"true" doc:"Where items go: one component and its settings."`
 }
@@ -56,6 +57,12 @@ type Guards struct {
 type Growth struct {
 	Share  config.Share `yaml:"share" default:"25%" doc:"A share of the people who could find its documents."`
 	People int          `yaml:"people" default:"20" min:"0" doc:"A number of people."`
+}
+
+// Publish is what a run sends of what it has made.
+type Publish struct {
+	Mode      string          `yaml:"mode" default:"auto" enum:"auto|full|changes" doc:"auto sends what changed when the state folder knows what the sink was told and that takes less time by the sink's limits, and everything otherwise. full always sends everything. changes fails where everything would have to be sent. pipe run --full and --changes take its place for one run."`
+	FullEvery config.Duration `yaml:"full_every" default:"168h" doc:"How long after everything was sent auto sends it again; 0s means never for that alone."`
 }
 
 // Limits bound what a run uses. The defaults suit two cores and 100 MB.

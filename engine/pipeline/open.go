@@ -42,6 +42,8 @@ func (d *Definition) OpenWith(source component.Source, s component.Settings) (p 
 		Name: d.File.Name, Language: d.Language, Model: d.Model, Source: source,
 		Transforms: d.transforms, Mapper: d.mapper, Decider: d.decider,
 		Streams: d.Streams, Sink: sink, Offline: len(d.SinkMissing) > 0, Limits: d.File.limits(),
+		Publish: component.Publish{Mode: component.PublishMode(d.File.Publish.Mode),
+			FullEvery: d.File.Publish.FullEvery.D()},
 		Unwritten: func(stream string) string { return unwritten[stream] }, Fingerprint: d.fingerprint(),
 	}
 	return p, func() { d.closeTransforms(); source.Close(); sink.Close() }, nil

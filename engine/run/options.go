@@ -25,6 +25,8 @@ type Options struct {
 	RunID string // NewRunID()
 	// Until is the act after which the run ends.
 	Until Act
+	// Publish takes the place of the pipeline's mode; "" leaves it.
+	Publish component.PublishMode
 	// Approve are IDs of refusals that a person allows. By is that person.
 	Approve []string
 	By      string

@@ -31,6 +31,9 @@ type Report struct {
 	Verdict  Verdict   `json:"verdict"`
 	// Sent is whether anything at all was sent to the sink.
 	Sent bool `json:"sent"`
+	// Publish is what was sent, or would be, of what was made; nil when the run ended
+	// before that was decided.
+	Publish *Publish `json:"publish,omitempty"`
 	// Approved are the IDs of the approvals that the run needed.
 	Approved []string          `json:"approved,omitempty"`
 	Read     int               `json:"read"`
@@ -61,6 +64,29 @@ type Report struct {
 	// Paused are the streams in which the sink has paused a deletion.
 	Paused  []string   `json:"paused,omitempty"`
 	Seconds ActSeconds `json:"seconds"`
+}
+
+// Publish is what a run sends, or would send, of what it has made.
+type Publish struct {
+	Mode component.PublishMode `json:"mode"` // full or changes
+	// Why is the reason for sending everything; "" when that was asked for.
+	Why string `json:"why,omitempty"`
+	// Seconds is how long it takes by the sink's own limits.
+	Seconds float64 `json:"estimated_seconds"`
+	// Steps counts the changes that are sent, by step and stream. Of a full publish they
+	// are those that go first.
+	Steps []PublishStep `json:"steps,omitempty"`
+	// Later counts the documents and groups that a full publish narrows with its uploads,
+	// as single requests for them would take too long.
+	Later int `json:"narrowed_by_upload,omitempty"`
+}
+
+// PublishStep counts the changes of one step in one stream.
+type PublishStep struct {
+	Step    string `json:"step"`
+	Stream  string `json:"stream"`
+	Removed bool   `json:"removed,omitempty"`
+	Items   int    `json:"items"`
 }
 
 // Since is what a run was compared with.

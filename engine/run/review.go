@@ -48,9 +48,6 @@ func (r *run) review(ctx context.Context, session component.Session) error {
 		s := &r.plan.Streams[i]
 		s.Paused = r.track.paused[s.Name]
 	}
-	if !r.dry() {
-		r.o.Progress.Reviewed(r.plan.Streams)
-	}
 	return nil
 }
 

@@ -74,6 +74,11 @@ type run struct {
 	hiddenRefs []string         // as the hidden list was read last
 	// What became of uploads, of this run and of earlier ones.
 	track tracking
+	// What the sink was told since the last good run, once it was read, and what it is
+	// told now.
+	journal *baseline.Journal
+	telling *baseline.JournalWriter
+	changer component.Changer // nil for a session that is none, or without a state folder
 	// fetch finds what is looked up and was not read; nil when everything is.
 	fetch func(ref string) (component.Entry, bool)
 }
@@ -99,15 +104,21 @@ func (r *run) acts(ctx context.Context) (err error) {
 		}
 	}
 	if err := timed(&r.report.Seconds.Review, func() error {
-		return r.review(ctx, session)
+		if err := r.review(ctx, session); err != nil {
+			return err
+		}
+		if err := r.choose(ctx, session); err != nil {
+			return err
+		}
+		r.reviewed()
+		return nil
 	}); err != nil || r.o.Until == Reviewed {
 		return err
 	}
 	if err := r.begin(); err != nil {
 		return err
 	}
-	r.report.Sent = true
-	err = timed(&r.report.Seconds.Publish, func() error { return fault.Cause(ctx, session.Publish(ctx, r.plan)) })
+	err = timed(&r.report.Seconds.Publish, func() error { return r.publish(ctx, session) })
 	if lateErr := r.settleLate(); err == nil {
 		err = lateErr
 	}

@@ -22,6 +22,9 @@ func (r *run) save() error {
 	if err == nil {
 		err = r.write()
 	}
+	if err == nil {
+		err = r.told()
+	}
 	if err == nil && r.writes() {
 		err = r.keep()
 	}
@@ -69,6 +72,7 @@ func (r *run) write() error {
 		h.Fingerprint = r.last.Fingerprint
 	}
 	h.Hidden = r.hiddenRefs
+	r.published(&h, now)
 	r.track.header(&h, r.plan)
 	r.track.saved = h
 	w, err := r.store.Create(h)
@@ -80,6 +84,26 @@ func (r *run) write() error {
 		return err
 	}
 	return w.Commit()
+}
+
+// published writes what the next run has to know to choose what it sends.
+func (r *run) published(h *baseline.Header, now time.Time) {
+	if r.changer == nil {
+		return
+	}
+	h.Encoding = r.encoding()
+	whole := !r.plan.Only && !r.partial()
+	if whole {
+		h.Whole = now
+		return
+	}
+	h.Interrupted = r.journal.Interrupted
+	if r.last != nil {
+		h.Whole, h.Interrupted = r.last.Whole, h.Interrupted || r.last.Interrupted
+		if r.partial() { // of the others it is what it was
+			h.Encoding = r.last.Encoding
+		}
+	}
 }
 
 // partial tells whether a stream of the sink was left out.
@@ -123,7 +147,7 @@ func (r *run) entries(w *baseline.Writer, now time.Time) error {
 // delivered is the entry of an item that was sent.
 func (r *run) delivered(s component.StreamPlan, t stage.Tag, now time.Time) baseline.Entry {
 	e := r.entry(s.Name, t.Ref, t.ID)
-	e.Type, e.Rule, e.Content, e.Names = t.Type, t.Rule, t.Content, t.Names
+	e.Type, e.Rule, e.Content, e.Substance, e.Names = t.Type, t.Rule, t.Content, t.Substance, t.Names
 	if t.Audience != access.Undecided {
 		e.Audience = t.Audience.String()
 	}
@@ -140,6 +164,9 @@ func (r *run) delivered(s component.StreamPlan, t stage.Tag, now time.Time) base
 func (r *run) withheld(stream, ref, id string, now time.Time) baseline.Entry {
 	e := r.entry(stream, ref, id)
 	e.Audience = access.Nobody.String()
+	if r.changer != nil {
+		e.Type, e.Leaving = r.reviewer.Comparison.Deletes(stream, id)
+	}
 	if r.hidden.HasID(ref, id) || r.staged.WasHidden(stream, id) {
 		e.Floor = r.reviewer.Comparison.KeptFloor(stream, ref, id, now)
 	}
@@ -172,6 +199,7 @@ func (r *run) earlier(w *baseline.Writer, refused map[string]bool, now time.Time
 			return err
 		}
 		renewed, floor := r.reviewer.Comparison.Renewed(i), r.reviewer.Comparison.FloorOf(i, now)
+		goes, _ := r.reviewer.Comparison.Goes(i)
 		i++
 		if r.plan.Stream(e.Stream) == nil {
 			w.Add(e)
@@ -184,6 +212,8 @@ func (r *run) earlier(w *baseline.Writer, refused map[string]bool, now time.Time
 		if e.Audience == "" {
 			keep = baseline.Window
 		}
+		s, _ := r.p.Stream(e.Stream)
+		e.Leaving = goes && s.Permissions && r.changer != nil
 		if e.Away.IsZero() {
 			e.Away, e.Delivered, e.Floor = now, r.last.Finished.UTC(), floor
 		}

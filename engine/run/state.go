@@ -74,6 +74,9 @@ func (r *run) hiddenLost(list baseline.Hiding) error {
 // close ends what newRun and remember opened.
 func (r *run) close() {
 	r.staged.Close()
+	if r.telling != nil {
+		r.telling.Close()
+	}
 	if r.last != nil {
 		r.last.Close()
 	}

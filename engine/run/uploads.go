@@ -101,7 +101,7 @@ func (t *tracking) header(h *baseline.Header, plan *component.Plan) {
 		}
 	}
 	for _, u := range slices.Concat(t.earlier, t.lost) {
-		if plan.Stream(u.Stream) == nil { // not sent by this run
+		if plan.Only || plan.Stream(u.Stream) == nil { // not sent by this run
 			h.Unconfirmed = append(h.Unconfirmed, u)
 		}
 	}

@@ -37,6 +37,8 @@ func (a *app) runCommand() *urfave.Command {
 				Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
 			&urfave.StringFlag{Name: "output",
 				Usage: "write every stream to `DIR` as NDJSON, exactly as the sink gets it, and rejected.ndjson"},
+			&urfave.BoolFlag{Name: "full", Usage: "send everything, whatever publish.mode of the file says"},
+			&urfave.BoolFlag{Name: "changes", Usage: "send what changed since the last run, or fail where that is not known"},
 			&urfave.StringSliceFlag{Name: "only", Usage: "write these `STREAMS` alone, separated by commas"},
 			&urfave.StringSliceFlag{Name: "approve", Usage: "allow once what a refused run listed under this `ID`"},
 			&urfave.StringSliceFlag{Name: "discard-upload", Usage: "give up the unfinished upload `ID` that stands in the way"},
@@ -69,6 +71,9 @@ func (a *app) runAction(c *urfave.Context) error {
 	}
 	if c.IsSet("wait") && c.Bool("dry-run") {
 		return usage{"--wait goes with a run that sends something, and --dry-run sends nothing", "leave one of the two out"}
+	}
+	if c.Bool("full") && c.Bool("changes") {
+		return usage{"--full sends everything, and --changes only what changed", "leave one of the two out"}
 	}
 	ids, err := approvalIDs(c.StringSlice("approve"))
 	if err != nil {
@@ -106,6 +111,12 @@ func (a *app) runFile(c *urfave.Context, path string, approvals []string) error 
 	}
 	if c.Bool("dry-run") {
 		q.Run.Until = run.Reviewed
+	}
+	switch {
+	case c.Bool("full"):
+		q.Run.Publish = component.PublishFull
+	case c.Bool("changes"):
+		q.Run.Publish = component.PublishChanges
 	}
 	if c.IsSet("timeout") {
 		timeout := c.Duration("timeout")

@@ -29,6 +29,9 @@ func Report(w io.Writer, r *run.Report, st Style, named func(string) string) {
 	if audience := audienceLine(r); audience != "" {
 		display.Fprintf(w, "\n%s\n", display.Indent(audience, ""))
 	}
+	if line := publishLine(r); line != "" {
+		display.Fprintf(w, "\n%s\n", display.Indent(line, ""))
+	}
 	printWidened(w, r, st)
 	Rejections(w, r, st)
 	printReportNotes(w, r, named)

@@ -1,0 +1,264 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/changes"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// firstTime is how long the steps that go before a full publish may take by the sink's
+// estimate. Beyond that what they narrow waits for the uploads.
+const firstTime = time.Minute
+
+// choose finds what changed since the sink was last told, and decides whether that alone
+// is sent or everything.
+func (r *run) choose(ctx context.Context, session component.Session) error {
+	changer, can := session.(component.Changer)
+	if !can || r.store == nil {
+		return r.full("")
+	}
+	r.changer = changer
+	if err := r.findChanges(ctx, session); err != nil {
+		return err
+	}
+	mode, why := r.mode()
+	estimate := changer.Estimate(r.plan)
+	switch {
+	case mode == component.PublishChanges && why != "":
+		return fault.Errorf(fault.Fatal, "run without --changes, which publishes everything",
+			"what changed cannot be published alone: %s", why)
+	case mode == component.PublishFull && why == "":
+	case mode == component.PublishAuto && why == "" && estimate.Changes > estimate.Whole:
+		why = "it is faster than what changed alone"
+	case mode != component.PublishFull && why == "":
+		r.plan.Only = true
+		r.report.Publish = &Publish{Mode: component.PublishChanges, Seconds: estimate.Changes.Seconds(),
+			Steps: r.steps(component.Steps)}
+		return nil
+	}
+	r.report.Publish = &Publish{Mode: component.PublishFull, Why: why, Seconds: estimate.Whole.Seconds()}
+	narrowing := r.plan.Changes.Count(component.Narrow, component.Cut)
+	if r.plan.First = r.last != nil && narrowing > 0 && estimate.First <= firstTime; r.plan.First {
+		r.report.Publish.Steps = r.steps(component.Grow)
+		r.report.Publish.Seconds += estimate.First.Seconds()
+	} else if r.last != nil {
+		r.report.Publish.Later = narrowing
+	}
+	return nil
+}
+
+// reviewed tells the progress how many items of each stream will be sent.
+func (r *run) reviewed() {
+	if r.dry() {
+		return
+	}
+	streams := slices.Clone(r.plan.Streams)
+	if r.plan.Only {
+		for i := range streams {
+			streams[i].Count = 0
+			for _, c := range r.plan.Changes.Counts {
+				// An item that changes in two steps is counted twice, and sent once.
+				if c.Stream == streams[i].Name && !c.Remove && c.Step > component.Cut {
+					streams[i].Count += c.N
+				}
+			}
+		}
+	}
+	r.o.Progress.Reviewed(streams)
+}
+
+// full has everything sent, by a session that can do nothing else or without a state
+// folder.
+func (r *run) full(why string) error {
+	if r.wanted() == component.PublishChanges {
+		reason := "the sink takes everything at once"
+		if r.store == nil {
+			reason = "there is no state folder that knows what was sent before"
+		}
+		return fault.Errorf(fault.Fatal, "leave --changes out", "what changed cannot be published alone: %s", reason)
+	}
+	r.report.Publish = &Publish{Mode: component.PublishFull, Why: why}
+	return nil
+}
+
+// wanted is the mode that the call or the file asks for.
+func (r *run) wanted() component.PublishMode {
+	switch {
+	case r.o.Publish != "":
+		return r.o.Publish
+	case r.p.Publish.Mode != "":
+		return r.p.Publish.Mode
+	}
+	return component.PublishAuto
+}
+
+// mode is the mode that is asked for, and why everything has to be sent all the same.
+func (r *run) mode() (mode component.PublishMode, why string) {
+	mode = r.wanted()
+	if mode == component.PublishFull {
+		return mode, ""
+	}
+	switch {
+	case r.last == nil:
+		return mode, "no earlier run is remembered"
+	case r.held.New:
+		return mode, "the place is not there yet"
+	case r.last.Encoding != r.encoding():
+		return mode, "what is declared of the items, or how they are made, is not what it was"
+	case r.journal.Damaged != "":
+		return mode, "the journal of what was sent is damaged: " + r.journal.Damaged
+	case r.plan.Changes.Unknown > 0:
+		return mode, fmt.Sprintf("the ids of %s that go are not known, as an earlier version of pipe wrote the baseline",
+			display.Plural(r.plan.Changes.Unknown, "item"))
+	case len(r.held.Unfinished) > 0:
+		return mode, "an upload was begun and not ended: " + display.List(r.held.Unfinished, display.Shown, ", ")
+	case len(r.track.lost) > 0:
+		return mode, r.track.by + " lost " + named(r.track.lost)
+	case mode == component.PublishChanges: // what follows is no reason against it
+		return mode, ""
+	case r.journal.Interrupted || r.last.Interrupted:
+		return mode, "an earlier publish was interrupted"
+	case r.last.Whole.IsZero():
+		return mode, "it is not known when everything was last published"
+	case r.p.Publish.FullEvery > 0 && r.o.clock.Now().Sub(r.last.Whole) >= r.p.Publish.FullEvery:
+		return mode, "everything was last published on " + display.Time(r.last.Whole)
+	}
+	return mode, ""
+}
+
+// encoding is that of the sink, "" when it has none.
+func (r *run) encoding() string {
+	if s, can := r.p.Sink.(component.Encoding); can {
+		return s.Encoding()
+	}
+	return ""
+}
+
+// findChanges finds what differs from what the sink was last told.
+func (r *run) findChanges(ctx context.Context, session component.Session) (err error) {
+	if r.journal, err = r.store.Journal(r.reviewer.Comparison); err != nil {
+		return baseline.Unusable(err)
+	}
+	if !r.dry() {
+		if err := r.askLeaving(ctx, session); err != nil {
+			return err
+		}
+	}
+	in := changes.Input{Stage: r.staged, Last: r.reviewer.Comparison, Snapshot: r.last, Journal: r.journal}
+	for _, s := range r.plan.Streams {
+		in.Streams = append(in.Streams, changes.Stream{Name: s.Name, What: r.what(s)})
+	}
+	r.plan.Changes, err = changes.Of(in)
+	return err
+}
+
+// what the items of a stream of the plan are.
+func (r *run) what(s component.StreamPlan) changes.What {
+	declared, _ := r.p.Stream(s.Name)
+	switch {
+	case s.Own:
+		return changes.Members
+	case declared.Groups:
+		return changes.Groups
+	case declared.Identities:
+		return changes.Users
+	}
+	return changes.Documents
+}
+
+// steps counts the changes of the steps before one.
+func (r *run) steps(before component.Step) []PublishStep {
+	var out []PublishStep
+	for _, c := range r.plan.Changes.Counts {
+		if c.Step < before {
+			out = append(out, PublishStep{Step: c.Step.String(), Stream: c.Stream, Removed: c.Remove, Items: c.N})
+		}
+	}
+	return out
+}
+
+// mostAsked is of how many deletions a run asks whether they took effect. The others are
+// requested again, which does no harm.
+const mostAsked = 1000
+
+// askLeaving asks the sink which of the items that were to be deleted are gone.
+func (r *run) askLeaving(ctx context.Context, session component.Session) error {
+	locator, can := session.(component.Locator)
+	if !can || r.last == nil {
+		return nil
+	}
+	c := r.reviewer.Comparison
+	byStream := map[string][]component.ItemName{}
+	rows := map[string][]int{}
+	any := false
+	for i := range c.Entries() {
+		any = any || c.Leaving(i)
+	}
+	if !any {
+		return nil
+	}
+	i, asked := -1, 0
+	for e, err := range r.last.Entries() {
+		if err != nil {
+			return err
+		}
+		i++
+		if id := e.KnownID(); c.Leaving(i) && id != "" && asked < mostAsked {
+			asked++
+			byStream[e.Stream] = append(byStream[e.Stream], component.ItemName{ID: id, Type: e.Type})
+			rows[e.Stream] = append(rows[e.Stream], i)
+		}
+	}
+	for stream, items := range byStream {
+		gone, err := locator.Gone(ctx, stream, items)
+		if err != nil {
+			if ctx.Err() != nil {
+				return fault.Cause(ctx, err)
+			}
+			r.o.Log.Warn("whether deletions took effect could not be asked", "stream", stream, "error", err)
+			continue
+		}
+		for k, is := range gone {
+			if is {
+				c.Confirm(rows[stream][k])
+			}
+		}
+	}
+	return nil
+}
+
+// publish notes what the sink is about to be told and has the session send it.
+func (r *run) publish(ctx context.Context, session component.Session) error {
+	if r.plan.Only && r.plan.Changes.Empty() {
+		return nil
+	}
+	if r.changer != nil {
+		var err error
+		if r.telling, err = r.store.Begin(baseline.Publishing, r.o.RunID, r.o.clock.Now()); err != nil {
+			return baseline.Unusable(err)
+		}
+		// Of a first run nothing is compared, and the next one is a full publish, too.
+		if r.last != nil {
+			if err := changes.Intend(r.plan.Changes, r.telling); err != nil {
+				return baseline.Unusable(err)
+			}
+		}
+	}
+	r.report.Sent = true
+	return fault.Cause(ctx, session.Publish(ctx, r.plan))
+}
+
+// told drops the journal once the baseline says what the sink was told.
+func (r *run) told() error {
+	if r.changer == nil {
+		return nil
+	}
+	return r.store.DropJournal(func(stream string) bool { return r.plan.Stream(stream) != nil })
+}
