@@ -195,7 +195,9 @@ func (d *differ) findGone() error {
 			d.gone = append(d.gone, gone{stream: t.Stream, id: t.ID, ref: t.Ref, typ: t.Type})
 		}
 	}
-	slices.SortFunc(d.gone, func(a, b gone) int { return cmp.Or(cmp.Compare(a.stream, b.stream), cmp.Compare(a.id, b.id)) })
+	slices.SortFunc(d.gone, func(a, b gone) int {
+		return cmp.Or(cmp.Compare(a.stream, b.stream), cmp.Compare(a.id, b.id))
+	})
 	return nil
 }
 
@@ -355,8 +357,9 @@ func (d *differ) eachGone(step component.Step, s Stream, next func(final bool) i
 		if g.stream != s.Name {
 			continue
 		}
-		if !yield(component.Change{Step: step, Stream: s.Name, Remove: true, Revoke: g.withheld, Number: next(step == last),
-			Encoded: component.Encoded{ID: g.id, Ref: g.ref, Type: g.typ}}, nil) {
+		ch := component.Change{Step: step, Stream: s.Name, Remove: true, Revoke: g.withheld, Number: next(step == last)}
+		ch.Encoded = component.Encoded{ID: g.id, Ref: g.ref, Type: g.typ}
+		if !yield(ch, nil) {
 			return false
 		}
 	}
@@ -366,7 +369,8 @@ func (d *differ) eachGone(step component.Step, s Stream, next func(final bool) i
 // eachStaged yields the changes of a step about items of the stage.
 func (d *differ) eachStaged(step component.Step, s Stream, next func(final bool) int,
 	yield func(component.Change, error) bool) bool {
-	if d.counts[counted{step, s.Name, false}] == 0 && !(step == component.Narrow && d.counts[counted{step, s.Name, true}] > 0) {
+	retyped := step == component.Narrow && d.counts[counted{step, s.Name, true}] > 0
+	if d.counts[counted{step, s.Name, false}] == 0 && !retyped {
 		return true
 	}
 	var is differing
@@ -389,7 +393,8 @@ func (d *differ) eachStaged(step component.Step, s Stream, next func(final bool)
 		if is.steps&bit(step) == 0 {
 			continue
 		}
-		ch := component.Change{Step: step, Stream: s.Name, Encoded: e, Grant: names, To: names, Number: next(step == is.last())}
+		ch := component.Change{Step: step, Stream: s.Name, Encoded: e, Grant: names, To: names}
+		ch.Number = next(step == is.last())
 		if step == component.Narrow || step == component.Cut {
 			ch.To = is.to
 		}

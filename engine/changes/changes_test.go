@@ -1,0 +1,390 @@
+package changes_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/changes"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/stage"
+
+	"github.com/pipe-engine/pipe/engine/internal/fake"
+)
+
+// night is what one run tells the sink: items by stream. An item is written as
+// "id content: audience names", and a group of members as "id: names".
+type night map[string][]string
+
+var order = []changes.Stream{
+	{Name: "users", What: changes.Users}, {Name: "groups", What: changes.Groups}, {Name: "documents", What: changes.Documents},
+	{Name: "members", What: changes.Members},
+}
+
+// encoded is an item of a stream as a session encodes it.
+func encoded(stream, text string) component.Encoded {
+	head, access := split(text)
+	id, content, _ := strings.Cut(head, " ")
+	body := id + "|" + content
+	e := component.Encoded{ID: id, Ref: "ref-" + id, Type: "component", Principal: id}
+	if stream == "documents" {
+		e.Access = [2]int{len(body), len(body) + len(access)}
+		e.Audience, e.Principals, e.AllOf = grant(access)
+		if content == "system" {
+			e.Type = "system"
+		}
+	}
+	if stream == "members" {
+		e.Principals = strings.Fields(access)
+	}
+	if content == "inactive" {
+		e.Principal = ""
+	}
+	e.Body = []byte(body + access)
+	e.Hash()
+	return e
+}
+
+func split(text string) (head, rest string) {
+	head, rest, _ = strings.Cut(text, ":")
+	return head, strings.TrimSpace(rest)
+}
+
+// grant reads "all", "everybody" or names; a name with + is a set of groups.
+func grant(text string) (a access.Audience, names []string, allOf [][]string) {
+	switch text {
+	case "all":
+		return access.AllUsers, nil, nil
+	case "everybody":
+		return access.DatasourceUsers, nil, nil
+	}
+	for _, n := range strings.Fields(text) {
+		if strings.Contains(n, "+") {
+			allOf = append(allOf, strings.Split(n, "+"))
+		} else {
+			names = append(names, n)
+		}
+	}
+	return access.Listed, names, allOf
+}
+
+// world compares nights.
+type world struct {
+	t     *testing.T
+	store *baseline.Store
+	last  *baseline.Snapshot
+}
+
+func newWorld(t *testing.T) *world {
+	return &world{t: t, store: fake.Folder{T: t, Dir: t.TempDir()}.Baseline()}
+}
+
+func (w *world) stage(n night, withheld ...string) *stage.Stage {
+	w.t.Helper()
+	s := stage.New()
+	w.t.Cleanup(s.Close)
+	for _, stream := range order {
+		for _, text := range n[stream.Name] {
+			if _, err := s.Put(stream.Name, encoded(stream.Name, text), 1, func(string) bool { return false }); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	}
+	for _, id := range withheld {
+		if err := s.Withhold("documents", "ref-"+id, id); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if err := s.Flush(); err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
+// good makes a night the last good run.
+func (w *world) good(n night) {
+	w.t.Helper()
+	out, err := w.store.Create(baseline.Header{Run: "good", Finished: time.Now(),
+		Streams: map[string]int{"users": 0, "groups": 0, "documents": 0, "members": 0}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s := w.stage(n)
+	for _, stream := range order {
+		for t, err := range s.Tags(stream.Name) {
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			e := baseline.Entry{Stream: stream.Name, Ref: t.Ref, ClearID: t.ID, ID: codec.Hash([]byte(t.ID)), Type: t.Type,
+				Content: t.Content, Substance: t.Substance, Names: t.Names}
+			if t.Audience != access.Undecided {
+				e.Audience = t.Audience.String()
+			}
+			out.Add(e)
+		}
+	}
+	if err := out.Commit(); err != nil {
+		w.t.Fatal(err)
+	}
+	base, err := w.store.Load()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { base.Close() })
+	w.last = base.Snapshot
+}
+
+// of finds the changes of a night.
+func (w *world) of(n night, withheld ...string) *component.Changes {
+	w.t.Helper()
+	in := changes.Input{Streams: order, Stage: w.stage(n, withheld...)}
+	if w.last != nil {
+		plan := &component.Plan{Streams: []component.StreamPlan{
+			{Name: "users"}, {Name: "groups"}, {Name: "documents"}, {Name: "members", Own: true},
+		}}
+		var err error
+		if in.Last, err = baseline.Compare(plan, w.last, baseline.Run{
+			Stage: in.Stage, Now: time.Now(), Off: func(string) bool { return false },
+			Fate:        func(string) (component.Ending, string) { return component.Pending, "" },
+			Permissions: func(stream string) bool { return stream == "documents" },
+		}); err != nil {
+			w.t.Fatal(err)
+		}
+		in.Snapshot = w.last
+	}
+	var err error
+	if in.Journal, err = w.store.Journal(in.Last); err != nil {
+		w.t.Fatal(err)
+	}
+	out, err := changes.Of(in)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out
+}
+
+// texts are changes, a line each; names are those that hashes may be of.
+func texts(t *testing.T, c *component.Changes, names ...string) []string {
+	t.Helper()
+	var out []string
+	for step := range component.Steps {
+		for ch, err := range c.Each(step) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, changeText(ch, names))
+		}
+	}
+	return out
+}
+
+func changeText(ch component.Change, names []string) string {
+	text := fmt.Sprintf("%s %s %s", ch.Step, ch.Stream, ch.ID)
+	if ch.Remove {
+		text += " removed"
+	}
+	if ch.Revoke {
+		text += " at once"
+	}
+	if !ch.Remove && (ch.Step == component.Narrow || ch.Step == component.Widen || ch.Stream == "members") {
+		text += ":"
+		if ch.To.Audience > access.Listed {
+			text += " " + ch.To.Audience.String()
+		}
+		for _, n := range names {
+			if ch.To.Has(n) || strings.Contains(n, "+") && ch.To.HasAllOf(strings.Split(n, "+")) {
+				text += " " + n
+			}
+		}
+	}
+	if ch.Number != 0 {
+		text += " ."
+	}
+	return text
+}
+
+// TestChanges: what differs between two nights, in the order in which it is sent. The
+// last change of an item ends with a dot.
+func TestChanges(t *testing.T) {
+	for name, tc := range map[string]struct {
+		before, now night
+		withheld    []string
+		want        []string
+	}{
+		"nothing": {night{"documents": {"d 1: A"}, "groups": {"A"}, "users": {"u"}, "members": {"A: u"}},
+			night{"documents": {"d 1: A"}, "groups": {"A"}, "users": {"u"}, "members": {"A: u"}}, nil, nil},
+		"new": {night{}, night{"documents": {"d 1: A"}, "groups": {"A"}, "users": {"u"}, "members": {"A: u"}}, nil,
+			[]string{"grow users u .", "grow groups A .", "grow members A: u .", "write documents d ."}},
+		"content alone":    {night{"documents": {"d 1: A"}}, night{"documents": {"d 2: A"}}, nil, []string{"write documents d ."}},
+		"fewer people":     {night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A"}}, nil, []string{"narrow documents d: A ."}},
+		"more people":      {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A B"}}, nil, []string{"widen documents d: A B ."}},
+		"other people":     {night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: B C"}}, nil, []string{"narrow documents d: B", "widen documents d: B C ."}},
+		"nobody stays":     {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: B"}}, nil, []string{"narrow documents d:", "widen documents d: B ."}},
+		"content and less": {night{"documents": {"d 1: A B"}}, night{"documents": {"d 2: A"}}, nil, []string{"narrow documents d: A", "write documents d ."}},
+		"content and more": {night{"documents": {"d 1: A"}}, night{"documents": {"d 2: A B"}}, nil, []string{"write documents d ."}},
+		"from all to one":  {night{"documents": {"d 1: all"}}, night{"documents": {"d 1: A"}}, nil, []string{"narrow documents d: A ."}},
+		"from one to all":  {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: all"}}, nil, []string{"widen documents d: all-users ."}},
+		"a set for a group": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A+B"}}, nil,
+			[]string{"narrow documents d: A+B ."}},
+		"a group for a set": {night{"documents": {"d 1: A+B"}}, night{"documents": {"d 1: A"}}, nil,
+			[]string{"narrow documents d:", "widen documents d: A ."}},
+		"gone":     {night{"documents": {"d 1: A"}}, night{}, nil, []string{"narrow documents d removed ."}},
+		"withheld": {night{"documents": {"d 1: A"}}, night{}, []string{"d"}, []string{"narrow documents d removed at once ."}},
+		"another type": {night{"documents": {"d 1: A"}}, night{"documents": {"d system: A"}}, nil,
+			[]string{"narrow documents d removed", "write documents d ."}},
+		"a member goes":  {night{"members": {"A: u v"}}, night{"members": {"A: u"}}, nil, []string{"cut members A: u ."}},
+		"a member comes": {night{"members": {"A: u"}}, night{"members": {"A: u v"}}, nil, []string{"grow members A: u v ."}},
+		"members change": {night{"members": {"A: u v"}}, night{"members": {"A: v w"}}, nil, []string{"cut members A: v", "grow members A: v w ."}},
+		"a user goes":    {night{"users": {"u"}}, night{}, nil, []string{"cut users u removed", "drop users u removed ."}},
+		"a user sleeps":  {night{"users": {"u"}}, night{"users": {"u inactive"}}, nil, []string{"cut users u ."}},
+		"a user wakes":   {night{"users": {"u inactive"}}, night{"users": {"u"}}, nil, []string{"grow users u ."}},
+		"a group goes":   {night{"groups": {"A"}, "members": {"A: u"}}, night{}, nil, []string{"drop groups A removed ."}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.good(tc.before)
+			got := texts(t, w.of(tc.now, tc.withheld...), "A", "B", "C", "A+B", "u", "v", "w")
+			if !slices.Equal(got, tc.want) {
+				t.Errorf("\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tc.want, "\n"))
+			}
+		})
+	}
+}
+
+// TestFirstRun: without a last good run everything is new.
+func TestFirstRun(t *testing.T) {
+	c := newWorld(t).of(night{"documents": {"d 1: A"}})
+	if got := texts(t, c); !slices.Equal(got, []string{"write documents d ."}) {
+		t.Errorf("%q", got)
+	}
+}
+
+// interrupted intends the changes of a night, and has the first told of them acknowledged.
+func (w *world) interrupted(n night, told int) {
+	w.t.Helper()
+	c := w.of(n)
+	j, err := w.store.Begin(baseline.Publishing, "interrupted", time.Now())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer j.Close()
+	if err := changes.Intend(c, j); err != nil {
+		w.t.Fatal(err)
+	}
+	for step := range component.Steps {
+		for ch, err := range c.Each(step) {
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			if told--; told >= 0 {
+				c.Told(ch)
+			}
+		}
+	}
+}
+
+// TestAfterAnInterruption: what an interrupted run may have told the sink is told again,
+// and nobody finds a document meanwhile who does not by each of what it may have been told.
+func TestAfterAnInterruption(t *testing.T) {
+	for name, tc := range map[string]struct {
+		before, broken, now night
+		told                int
+		want                []string
+	}{
+		"nothing was told": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A"}}, 0,
+			[]string{"narrow documents d: A", "write documents d ."}},
+		"it was told": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A"}}, 1,
+			[]string{"narrow documents d: A ."}},
+		"it was told and stays": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A B"}},
+			night{"documents": {"d 1: A B"}}, 1, nil},
+		"it may have come and goes": {night{}, night{"documents": {"d 1: A"}}, night{}, 0,
+			[]string{"narrow documents d removed ."}},
+		"it came and goes": {night{}, night{"documents": {"d 1: A"}}, night{}, 1, []string{"narrow documents d removed ."}},
+		"it may have come and stays": {night{}, night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A"}}, 0,
+			[]string{"write documents d ."}},
+		"it may have gone and stays": {night{"documents": {"d 1: A"}}, night{}, night{"documents": {"d 1: A"}}, 0,
+			[]string{"write documents d ."}},
+		"it went and comes back": {night{"documents": {"d 1: A"}}, night{}, night{"documents": {"d 1: A"}}, 1,
+			[]string{"write documents d ."}},
+		"it went": {night{"documents": {"d 1: A"}}, night{}, night{}, 1, nil},
+		"members": {night{"members": {"A: u"}}, night{"members": {"A: u v"}}, night{"members": {"A: v"}}, 0,
+			[]string{"cut members A:", "grow members A: v ."}},
+		"a new group": {night{}, night{"groups": {"A"}, "members": {"A: u"}}, night{"groups": {"A"}, "members": {"A: v"}}, 0,
+			[]string{"cut groups A .", "cut members A:", "grow members A: v ."}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.good(tc.before)
+			w.interrupted(tc.broken, tc.told)
+			got := texts(t, w.of(tc.now), "A", "B", "u", "v")
+			if !slices.Equal(got, tc.want) {
+				t.Errorf("\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tc.want, "\n"))
+			}
+		})
+	}
+}
+
+// TestCounts: the counts are those of what Each gives, and the numbers of the last change
+// of each item are 1, 2, 3 and so on.
+func TestCounts(t *testing.T) {
+	w := newWorld(t)
+	w.good(night{"documents": {"a 1: A B", "b 1: A", "c 1: A"}, "users": {"u", "v"}, "members": {"A: u v"}, "groups": {"A"}})
+	c := w.of(night{"documents": {"a 1: B C", "b 2: A", "d system: A"}, "users": {"u", "w"}, "members": {"A: u w"},
+		"groups": {"A"}})
+	got, number := map[component.StepCount]int{}, 0
+	for step := range component.Steps {
+		for ch, err := range c.Each(step) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[component.StepCount{Step: ch.Step, Stream: ch.Stream, Remove: ch.Remove}]++
+			if ch.Number != 0 {
+				if number++; ch.Number != number {
+					t.Errorf("%s: number %d, want %d", changeText(ch, nil), ch.Number, number)
+				}
+			}
+		}
+	}
+	want := map[component.StepCount]int{}
+	for _, n := range c.Counts {
+		key := n
+		key.N = 0
+		want[key] = n.N
+	}
+	if !maps.Equal(got, want) || number == 0 {
+		t.Errorf("%v, counted %v", got, want)
+	}
+	if !c.Differs("members", "A") || c.Differs("members", "B") {
+		t.Error("of the groups A alone differs")
+	}
+}
+
+// TestUnknownID: an item that goes and whose ID is not known in clear is counted, so that
+// the run publishes everything.
+func TestUnknownID(t *testing.T) {
+	w := newWorld(t)
+	w.good(night{"documents": {"d 1: A"}})
+	out, err := w.store.Create(baseline.Header{Run: "old", Streams: map[string]int{"documents": 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Add(baseline.Entry{Stream: "documents", Ref: "ref-d", ID: codec.Hash([]byte("d")), Audience: "all-users"})
+	if err := out.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	base, err := w.store.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer base.Close()
+	w.last = base.Snapshot
+	if c := w.of(night{}); c.Unknown != 1 || !c.Empty() {
+		t.Errorf("%d unknown, %v", c.Unknown, c.Counts)
+	}
+}
