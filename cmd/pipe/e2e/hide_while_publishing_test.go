@@ -94,7 +94,7 @@ func hideDuring(t *testing.T, at moment, ref string, rules gleansandbox.Rules) {
 	ran := make(chan call, 1)
 	report := t.TempDir() + "/report.ndjson"
 	go func() {
-		ran <- w.run(t, "--report", report, "--set", "@sink.concurrency=1")
+		ran <- w.run(t, "--full", "--report", report, "--set", "@sink.concurrency=1")
 	}()
 	hide := func() {
 		t.Helper()
@@ -216,7 +216,7 @@ func TestHideOnTheWay(t *testing.T) {
 		Match: func([]byte) bool { once.Do(func() { close(onTheWay) }); return true }})
 	ran := make(chan call, 1)
 	go func() {
-		ran <- w.pipe(t, "run", shipped, "--progress", "none", "--set", "@sink.timeout=20s")
+		ran <- w.pipe(t, "run", "--full", shipped, "--progress", "none", "--set", "@sink.timeout=20s")
 	}()
 	select {
 	case <-onTheWay:

@@ -71,7 +71,7 @@ var layers = [][]string{
 		"engine/access",
 	},
 	{"engine/component", "engine/connection", "engine/records"},
-	{"engine/stage", "engine/audit", "engine/baseline", "engine/guard", "engine/read"},
+	{"engine/stage", "engine/audit", "engine/baseline", "engine/changes", "engine/guard", "engine/read"},
 	{"engine/run", "engine/operate"},
 	{
 		"engine/pipeline", "engine/lint", "engine/explain", "engine/suite", "engine/output", "engine/diff",

@@ -106,8 +106,9 @@ func (c content) keep(was, now content) {
 		}
 	}
 	for email, name := range was.users {
-		if _, replaced := c.users[email]; !replaced && now.users[email] == name {
-			c.users[email] = name
+		// One that is to go was deactivated, under its address as its name.
+		if _, replaced := c.users[email]; !replaced && (now.users[email] == name || now.users[email] == email) {
+			c.users[email] = now.users[email]
 		}
 	}
 	for group := range was.groups {

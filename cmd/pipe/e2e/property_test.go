@@ -246,8 +246,8 @@ func (s *schedule) run() {
 
 	s.world.backstage.Heal()
 	s.world.glean.Heal()
-	lost := s.forget(remembered)
-	s.recover(now, lost, two.code == int(job.Unconfirmed))
+	lost, restored := s.forget(remembered)
+	s.recover(now, lost, restored, two.code == int(job.Unconfirmed))
 }
 
 func (s *schedule) serve(f *firm) {

@@ -31,10 +31,10 @@ func (s *schedule) remembered() map[string][]byte {
 
 // forget lets the last run be one on another machine now and then: the state is
 // that of before the run under faults, or there is none. True when there is none.
-func (s *schedule) forget(before map[string][]byte) bool {
+func (s *schedule) forget(before map[string][]byte) (lost, restored bool) {
 	n := s.rand.IntN(10)
 	if n > 3 {
-		return false
+		return false, false
 	}
 	dir := filepath.Join(s.world.env["XDG_STATE_HOME"], "pipe")
 	if err := os.RemoveAll(dir); err != nil {
@@ -42,7 +42,7 @@ func (s *schedule) forget(before map[string][]byte) bool {
 	}
 	if n > 1 {
 		s.tell("the state is lost")
-		return true
+		return true, false
 	}
 	s.tell("the state is that of before")
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -53,7 +53,7 @@ func (s *schedule) forget(before map[string][]byte) bool {
 			s.Fatal(err)
 		}
 	}
-	return false
+	return false, true
 }
 
 // offered are the flags that a refused run names.
@@ -61,9 +61,12 @@ var offered = regexp.MustCompile(`--(approve|discard-upload) ([^\s;)]+)`)
 
 // recover is the next nights, when all is well: a person who has looked allows
 // what the guards ask for. Then the index is the catalog.
-func (s *schedule) recover(now *firm, lost, paused bool) {
+func (s *schedule) recover(now *firm, lost, restored, paused bool) {
 	s.Helper()
 	var flags []string
+	if restored { // it does not know what single requests have sent since
+		flags = append(flags, "--full")
+	}
 	for round := 1; ; round++ {
 		paused = paused ||
 			slices.ContainsFunc(s.world.index().Uploads, func(u gleansandbox.Upload) bool { return u.Paused > 0 })
