@@ -29,6 +29,8 @@ type Header struct {
 	Encoding string `json:"encoding,omitempty"`
 	// Whole is when everything was last published.
 	Whole time.Time `json:"whole,omitzero"`
+	// Uploaded is the last run that published whole streams, "" when that is not known.
+	Uploaded string `json:"uploaded,omitempty"`
 	// Interrupted means that a publish was interrupted after that.
 	Interrupted bool `json:"interrupted,omitempty"`
 	// Said is what the sink said, before the run, that it held of each stream.

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -123,6 +124,11 @@ func (r *run) mode() (mode component.PublishMode, why string) {
 		return mode, r.track.by + " lost " + named(r.track.lost)
 	case mode == component.PublishChanges: // what follows is no reason against it
 		return mode, ""
+	case len(r.track.paused) > 0:
+		return mode, fmt.Sprintf("%s has paused the deletion of %s", r.track.by,
+			display.List(slices.Sorted(maps.Keys(r.track.paused)), display.Shown, ", "))
+	case r.uploadedLater() != "":
+		return mode, "run " + r.uploadedLater() + " uploaded later than this state folder knows"
 	case r.journal.Interrupted || r.last.Interrupted:
 		return mode, "an earlier publish was interrupted"
 	case r.last.Whole.IsZero():
@@ -131,6 +137,18 @@ func (r *run) mode() (mode component.PublishMode, why string) {
 		return mode, "everything was last published on " + display.Time(r.last.Whole)
 	}
 	return mode, ""
+}
+
+// uploadedLater is a run with the owner id of this state folder that the sink lists an
+// upload of and that is later than any that the folder knows: the folder was restored from
+// a copy. It is "" when there is none.
+func (r *run) uploadedLater() string {
+	for _, u := range r.held.Uploads {
+		if u.Owner == r.owner.ID && u.Run > r.last.Uploaded { // the ids of runs ascend with time
+			return u.Run
+		}
+	}
+	return ""
 }
 
 // encoding is that of the sink, "" when it has none.

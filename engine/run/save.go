@@ -92,6 +92,12 @@ func (r *run) published(h *baseline.Header, now time.Time) {
 		return
 	}
 	h.Encoding = r.encoding()
+	switch {
+	case !r.plan.Only:
+		h.Uploaded = r.o.RunID
+	case r.last != nil:
+		h.Uploaded = r.last.Uploaded
+	}
 	whole := !r.plan.Only && !r.partial()
 	if whole {
 		h.Whole = now
