@@ -236,6 +236,106 @@ func TestCompact(t *testing.T) {
 	}
 }
 
+// TestAdds: members that were added join those before, also in the state that old events
+// are replaced by.
+func TestAdds(t *testing.T) {
+	l := Open(filepath.Join(t.TempDir(), "ledger"))
+	wrote(t, l, 0, "run", func(w *Writer) {
+		w.Group(Group{Principal: group("team"), Members: []string{user("bob"), user("sam")}})
+		w.Document(listed("a", group("team")))
+	})
+	wrote(t, l, 1, "push", func(w *Writer) {
+		w.Group(Group{Principal: group("team"), Members: []string{user("ann"), user("sam")}, Adds: true})
+	})
+	wrote(t, l, 200, "run", func(w *Writer) { w.Group(Group{Principal: group("team"), Members: []string{user("eve")}}) })
+	check := func() {
+		t.Helper()
+		for n, want := range map[int][]string{1: {user("ann"), user("bob"), user("sam")}, 200: {user("eve")}} {
+			if got := at(t, l, day(n)).Who("a")[0].People; !slices.Equal(got, want) {
+				t.Errorf("day %d: %v, want %v", n, got, want)
+			}
+		}
+	}
+	check()
+	if err := l.Compact(day(201), 100*24*time.Hour); err != nil || at(t, l, time.Time{}).Events[0].Kind != "state" {
+		t.Fatal(err)
+	}
+	check()
+}
+
+// TestWhole: an event with everything of a stream ends what is known of that stream, from
+// then on.
+func TestWhole(t *testing.T) {
+	l := Open(filepath.Join(t.TempDir(), "ledger"))
+	whole := func(n int, streams []string, fill func(w *Writer)) {
+		t.Helper()
+		w := l.Begin(Event{Kind: "run", Run: fmt.Sprint("run", n), At: day(n), Whole: streams})
+		fill(w)
+		if err := w.Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wrote(t, l, 0, "run", func(w *Writer) {
+		w.Group(Group{Principal: group("team"), Stream: "members", Members: []string{user("bob")}})
+		w.Document(listed("a", group("team")))
+		w.Document(listed("b", user("sam")))
+	})
+	whole(1, []string{"documents"}, func(w *Writer) { w.Document(listed("b", group("team"))) })
+	whole(2, []string{"documents", "members"}, func(w *Writer) { w.Document(listed("b", group("team"))) })
+	for n, want := range []string{"a=bob b=sam ", "b=bob ", "b= "} {
+		s, got := at(t, l, day(n)), ""
+		for _, ref := range []string{"a", "b"} {
+			for _, x := range s.Who(ref) {
+				var names []string
+				for _, p := range x.People {
+					name, _ := component.PrincipalName(p)
+					names = append(names, name)
+				}
+				got += ref + "=" + strings.Join(names, ",") + " "
+			}
+		}
+		if got != want {
+			t.Errorf("day %d: %s, want %s", n, got, want)
+		}
+	}
+}
+
+// TestSince: the events after that of a run, also where lines are long, without its own.
+func TestSince(t *testing.T) {
+	l := Open(filepath.Join(t.TempDir(), "ledger"))
+	if _, found, err := l.Since("run0"); found || err != nil {
+		t.Errorf("no ledger: %t, %v", found, err)
+	}
+	var many []string
+	for i := range 9000 {
+		many = append(many, user(fmt.Sprint("someone", i)))
+	}
+	wrote(t, l, 0, "run", func(w *Writer) {
+		w.Document(listed("a", many...))
+		w.Document(listed("b", user("sam")))
+	})
+	wrote(t, l, 1, "push", func(w *Writer) {
+		w.Group(Group{Principal: group("team"), Stream: "members", Ref: "group:default/team", Members: many, Adds: true})
+		w.Document(listed("b", user("ann")))
+	})
+	wrote(t, l, 2, "hide", func(w *Writer) { w.Gone("documents", "C", "c") })
+	all := Since{
+		Documents: map[Key]string{{"documents", "b"}: "b", {"documents", "C"}: "c"},
+		Groups:    map[Key]string{{"members", group("team")}: "group:default/team"},
+	}
+	hidden := Since{Documents: map[Key]string{{"documents", "C"}: "c"}, Groups: map[Key]string{}}
+	for run, want := range map[string]Since{"run0": all, "run1": hidden} {
+		got, found, err := l.Since(run)
+		got.own = false
+		if err != nil || !found || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, %t, %v", run, got, found, err)
+		}
+	}
+	if _, found, err := l.Since("another"); found || err != nil {
+		t.Errorf("another: %t, %v", found, err)
+	}
+}
+
 // TestNoLedger: a ledger that is not there answers with an error.
 func TestNoLedger(t *testing.T) {
 	l := Open(filepath.Join(t.TempDir(), "ledger"))

@@ -30,6 +30,9 @@ type Event struct {
 	File      string    `json:"sha256,omitempty"` // of the pipeline file
 	By        string    `json:"by,omitempty"`
 	Approvals []Used    `json:"approvals,omitempty"`
+	// Whole are the streams of which the event has everything that the sink was sent: what
+	// earlier events say of them no longer holds.
+	Whole []string `json:"whole,omitempty"`
 }
 
 // Used is an approval that a run used.
@@ -52,8 +55,11 @@ type Document struct {
 // Group is who is in a group; Principal is how documents name it.
 type Group struct {
 	Principal string   `json:"group"`
+	Stream    string   `json:"stream"` // the sink's own, of groups' members
 	Ref       string   `json:"ref"`
 	Members   []string `json:"members"` // principals; none for a group that went
+	// Adds means that these members were added to those before.
+	Adds bool `json:"adds,omitempty"`
 }
 
 // end is the last line of a block.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -108,11 +109,20 @@ func (s *State) apply(e Event, lines []byte) error {
 		clear(s.documents)
 		clear(s.groups)
 	}
+	if len(e.Whole) > 0 {
+		maps.DeleteFunc(s.documents, func(_ [2]string, d told) bool { return slices.Contains(e.Whole, d.Stream) })
+		maps.DeleteFunc(s.groups, func(_ string, g Group) bool { return slices.Contains(e.Whole, g.Stream) })
+	}
 	for line := range bytes.Lines(lines) {
 		if bytes.HasPrefix(line, []byte(`{"group":`)) {
 			var g Group
 			if err := codec.Unmarshal(line, &g); err != nil {
 				return fmt.Errorf("read a group of the ledger: %w", err)
+			}
+			if g.Adds {
+				g.Members, g.Adds = slices.Concat(s.groups[g.Principal].Members, g.Members), false
+				slices.Sort(g.Members)
+				g.Members = slices.Compact(g.Members)
 			}
 			s.groups[g.Principal] = g
 			continue

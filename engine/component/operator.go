@@ -31,9 +31,10 @@ type Hidden struct {
 // holds.
 type Pusher interface {
 	// Push sends the items of the selected records, and before them the people and
-	// groups that they name and that were not delivered as they are. It refuses
-	// where a run would be refused: another run at work, or a place that is not
-	// what the file says.
+	// groups that they name and that were not delivered as they are. It adds members
+	// to groups and removes none. It refuses where a run would be refused: another run
+	// at work, or a place that is not what the file says. It returns what was sent
+	// together with the error that ended it, and nil when nothing was.
 	Push(ctx context.Context, s *Selection, o Opening) (*Pushed, error)
 }
 
@@ -41,6 +42,9 @@ type Pusher interface {
 type Pushed struct {
 	Sent  map[string]int
 	Named map[string][]string // whom each item of the selection names, by its ID
+	// Told are the documents, and the items of groups' members, that were sent, whole or in
+	// part. One whose response was lost is among them.
+	Told  []SelectedItem
 	Notes []string
 }
 

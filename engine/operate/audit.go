@@ -27,27 +27,28 @@ func audited(store *baseline.Store, e audit.Event, fill func(w *audit.Writer) er
 	return nil
 }
 
-// auditPush notes the documents and the members of groups that a push sent.
-func auditPush(store *baseline.Store, p *component.Pipeline, o SelectOptions, sel *component.Selection) error {
+// auditPush notes the documents and the members of groups that a push sent, also one that
+// failed.
+func auditPush(store *baseline.Store, p *component.Pipeline, o SelectOptions, told []component.SelectedItem) error {
 	decoder, can := p.Sink.(component.Decoder)
-	if !can {
+	if !can || len(told) == 0 {
 		return nil
 	}
 	return audited(store, audit.Event{Kind: "push", Run: o.RunID, Pipeline: p.Name, By: o.By},
 		func(w *audit.Writer) error {
-			for _, r := range sel.Records {
-				for _, item := range r.Items {
-					s, _ := p.Stream(item.Stream)
-					if !s.Permissions {
-						continue
-					}
-					doc, err := decoder.Decode(item.Stream, item.Body)
-					if err != nil {
-						return err
-					}
+			for _, item := range told {
+				stored, err := decoder.Decode(item.Stream, item.Body)
+				if err != nil {
+					return err
+				}
+				switch s, declared := p.Stream(item.Stream); {
+				case !declared:
+					w.Group(audit.Group{Principal: component.GroupPrincipal(item.ID), Stream: item.Stream, Ref: item.Ref,
+						Members: stored.Principals, Adds: true})
+				case s.Permissions:
 					w.Document(audit.Document{
 						ID: item.ID, Stream: item.Stream, Ref: item.Ref, Audience: item.Audience.String(), Rule: item.Rule,
-						Principals: doc.Principals, AllOf: doc.AllOf,
+						Principals: stored.Principals, AllOf: stored.AllOf,
 					})
 				}
 			}

@@ -51,8 +51,8 @@ func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compone
 		return sel, nil, refused
 	}
 	pushed, err := pusher.Push(ctx, sel, opening)
-	if place != nil && err == nil {
-		err = auditPush(place.Store, p, o, sel)
+	if place != nil && pushed != nil {
+		err = errors.Join(err, auditPush(place.Store, p, o, pushed.Told))
 	}
 	if place != nil {
 		err = errors.Join(err, hideAgain(ctx, p, place.Store, sel))

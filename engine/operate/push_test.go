@@ -3,13 +3,18 @@ package operate
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/audit"
 	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/internal/fake"
+	"github.com/pipe-engine/pipe/engine/run"
 )
 
 // pushed is a store that takes single items.
@@ -20,7 +25,67 @@ type pushed struct {
 
 func (p *pushed) Push(_ context.Context, s *component.Selection, _ component.Opening) (*component.Pushed, error) {
 	p.n += len(s.Records)
-	return &component.Pushed{}, nil
+	out := &component.Pushed{Told: s.Identities["members"]}
+	for _, r := range s.Records {
+		out.Told = append(out.Told, r.Items...)
+	}
+	return out, p.Store.Fail["push"]
+}
+
+// Decode reads back what the store was sent.
+func (p *pushed) Decode(stream string, body []byte) (component.Stored, error) {
+	if stream == "members" {
+		var g []string
+		err := codec.Unmarshal(body, &g)
+		return component.Stored{ID: g[0], Principals: g[1:]}, err
+	}
+	var d struct {
+		Fate string `json:"fate"`
+	}
+	err := codec.Unmarshal(body, &d)
+	return component.Stored{Principals: []string{strings.TrimPrefix(d.Fate, "named ")}}, err
+}
+
+// TestPushAudit: the ledger has the documents that a push sent and the members that it
+// added to groups, also where the push failed.
+func TestPushAudit(t *testing.T) {
+	user, team := component.UserPrincipal, component.GroupPrincipal("team")
+	fill := func(w *world, members ...string) *pushed {
+		w.Add("identities", "user", "sam", "fine")
+		w.Add("catalog", "component", "c", "named "+team)
+		w.Teams = [][]string{append([]string{"team"}, members...)}
+		w.Unread = w.Records["catalog"] // found when they are asked for
+		sink := &pushed{Store: w.Store}
+		w.P.Sink = sink
+		return sink
+	}
+	for name, failed := range map[string]error{"sent": nil, "failed": errors.New("no answer")} {
+		t.Run(name, func(t *testing.T) {
+			n := newNight(t)
+			w := newWorld(t)
+			w.o.State = n.Dir
+			w.Add("catalog", "component", "other", "fine")
+			fill(w, user("ann"))
+			if _, err := run.Run(t.Context(), w.P, w.o); err != nil {
+				t.Fatal(err)
+			}
+			w = newWorld(t)
+			fill(w, user("bob")).Store.Fail["push"] = failed
+			_, _, err := Push(t.Context(), w.P, SelectOptions{Refs: []string{"component:default/c"}, RunID: "r", State: n.Dir})
+			if !errors.Is(err, failed) {
+				t.Fatal(err)
+			}
+			s, err := audit.Open(n.Baseline().AuditFile()).At(time.Time{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			answers := s.Who("component:default/c")
+			if len(answers) != 1 || !slices.Equal(answers[0].People, []string{user("ann"), user("bob")}) ||
+				answers[0].Event.Kind != "push" {
+				t.Errorf("%+v", answers)
+			}
+		})
+	}
 }
 
 // TestPushWidens: a push is measured by max_widen, against the last good run.

@@ -18,33 +18,28 @@ func (r *run) audit(now time.Time) error {
 		return nil
 	}
 	ledger := audit.Open(r.store.AuditFile())
-	there, err := ledger.Exists()
-	if err != nil {
-		return fmt.Errorf("write the audit ledger: %w", err)
-	}
-	event := audit.Event{Kind: "run", Run: r.o.RunID, At: now, Pipeline: r.p.Name, File: r.o.FileHash, By: r.o.By}
-	for _, id := range r.reviewer.Used {
-		used := audit.Used{ID: id, By: r.o.By}
-		if a, err := r.store.Approval(id); err == nil {
-			used.By = a.By
+	a := &auditing{r: r, decoder: decoder}
+	if r.last != nil {
+		var err error
+		if a.since, a.compared, err = ledger.Since(r.last.Run); err != nil {
+			return fmt.Errorf("read the audit ledger: %w", err)
 		}
-		event.Approvals = append(event.Approvals, used)
 	}
-	w := ledger.Begin(event)
+	a.w = ledger.Begin(a.event(now))
 	for _, s := range r.plan.Streams {
-		if declared, _ := r.p.Stream(s.Name); !declared.Permissions && !s.Own {
+		if !a.covers(s) {
 			continue
 		}
-		if err := r.auditStream(w, s, decoder, !there); err != nil {
+		if err := a.stream(s); err != nil {
 			return err
 		}
 	}
-	if there {
-		if err := r.auditGone(w); err != nil {
+	if a.compared {
+		if err := a.gone(); err != nil {
 			return err
 		}
 	}
-	if err := w.Commit(); err != nil {
+	if err := a.w.Commit(); err != nil {
 		return fmt.Errorf("write the audit ledger: %w", err)
 	}
 	if err := ledger.Compact(now, audit.Keep); err != nil {
@@ -53,19 +48,74 @@ func (r *run) audit(now time.Time) error {
 	return nil
 }
 
-// auditStream notes the items of a stream whose access is new, or all of them.
-func (r *run) auditStream(w *audit.Writer, s component.StreamPlan, decoder component.Decoder, all bool) error {
+// auditing writes the event of a run.
+type auditing struct {
+	r       *run
+	decoder component.Decoder
+	w       *audit.Writer
+	// compared is that the ledger has the event of the last good run: only what differs
+	// from it is written. Without it the event has everything that the run sent, and the
+	// ledger forgets what it knew of these streams.
+	compared bool
+	// since is what pushes and hides after the last good run changed.
+	since audit.Since
+}
+
+func (a *auditing) event(now time.Time) audit.Event {
+	e := audit.Event{Kind: "run", Run: a.r.o.RunID, At: now, Pipeline: a.r.p.Name, File: a.r.o.FileHash, By: a.r.o.By}
+	for _, id := range a.r.reviewer.Used {
+		used := audit.Used{ID: id, By: a.r.o.By}
+		if approval, err := a.r.store.Approval(id); err == nil {
+			used.By = approval.By
+		}
+		e.Approvals = append(e.Approvals, used)
+	}
+	if !a.compared {
+		for _, s := range a.r.plan.Streams {
+			if a.covers(s) {
+				e.Whole = append(e.Whole, s.Name)
+			}
+		}
+	}
+	return e
+}
+
+// covers reports whether the ledger covers a stream: documents with permissions, and the
+// members of groups.
+func (a *auditing) covers(s component.StreamPlan) bool {
+	declared, _ := a.r.p.Stream(s.Name)
+	return declared.Permissions || s.Own
+}
+
+// key identifies an item in the ledger.
+func key(s component.StreamPlan, id string) audit.Key {
+	if s.Own {
+		id = component.GroupPrincipal(id)
+	}
+	return audit.Key{Stream: s.Name, ID: id}
+}
+
+// stream writes the items of a stream whose access is new, or all of them.
+func (a *auditing) stream(s component.StreamPlan) error {
 	told := map[string]bool{}
-	for t, err := range r.staged.Tags(s.Name) {
-		switch {
-		case err != nil:
+	for t, err := range a.r.staged.Tags(s.Name) {
+		if err != nil {
 			return fmt.Errorf("read the stage: %w", err)
-		case r.staged.WasRefused(s.Name, t.ID):
-		case r.staged.WasHidden(s.Name, t.ID):
-			w.Gone(s.Name, t.ID, t.Ref)
-		case all || r.reviewer.Comparison.TellsAccess(s.Name, t):
+		}
+		k := key(s, t.ID)
+		changed := !a.compared || a.changed(k)
+		switch {
+		case a.r.staged.WasHidden(s.Name, t.ID):
+			a.went(s, t.ID, t.Ref)
+		case a.r.staged.WasRefused(s.Name, t.ID):
+			if !a.r.plan.Only { // of a refused single request the sink keeps what it had
+				a.went(s, t.ID, t.Ref)
+			}
+		case changed || a.r.reviewer.Comparison.TellsAccess(s.Name, t):
 			told[t.ID] = true
 		}
+		delete(a.since.Documents, k)
+		delete(a.since.Groups, k)
 	}
 	if len(told) == 0 {
 		return nil
@@ -77,15 +127,16 @@ func (r *run) auditStream(w *audit.Writer, s component.StreamPlan, decoder compo
 		if !told[e.ID] {
 			continue
 		}
-		item, err := decoder.Decode(s.Name, e.Body)
+		item, err := a.decoder.Decode(s.Name, e.Body)
 		if err != nil {
 			return fmt.Errorf("read %s of %s back: %w", e.ID, s.Name, err)
 		}
 		if s.Own {
-			w.Group(audit.Group{Principal: component.GroupPrincipal(e.ID), Ref: e.Ref, Members: item.Principals})
+			a.w.Group(audit.Group{Principal: component.GroupPrincipal(e.ID), Stream: s.Name, Ref: e.Ref,
+				Members: item.Principals})
 			continue
 		}
-		w.Document(audit.Document{
+		a.w.Document(audit.Document{
 			ID: e.ID, Stream: s.Name, Ref: e.Ref, Audience: e.Audience.String(), Rule: e.Rule, Principals: item.Principals,
 			AllOf: item.AllOf,
 		})
@@ -93,28 +144,49 @@ func (r *run) auditStream(w *audit.Writer, s component.StreamPlan, decoder compo
 	return nil
 }
 
-// auditGone notes what the last good run delivered and this one does not.
-func (r *run) auditGone(w *audit.Writer) error {
-	if r.last == nil {
-		return nil
+// changed reports whether a push or a hide changed an item since the last good run.
+func (a *auditing) changed(k audit.Key) bool {
+	_, document := a.since.Documents[k]
+	_, group := a.since.Groups[k]
+	return document || group
+}
+
+// went writes that nobody finds a document any more, or that a group has no members.
+func (a *auditing) went(s component.StreamPlan, id, ref string) {
+	if s.Own {
+		a.w.Group(audit.Group{Principal: component.GroupPrincipal(id), Stream: s.Name, Ref: ref})
+	} else {
+		a.w.Gone(s.Name, id, ref)
 	}
+}
+
+// gone writes what the last good run or a later push sent and this run does not.
+func (a *auditing) gone() error {
 	i := 0
-	for e, err := range r.last.Entries() {
+	for e, err := range a.r.last.Entries() {
 		if err != nil {
 			return err
 		}
-		present := r.reviewer.Comparison.Present(i)
+		present := a.r.reviewer.Comparison.Present(i)
 		i++
-		s := r.plan.Stream(e.Stream)
-		if s == nil || !e.Away.IsZero() || e.Audience == access.Nobody.String() || present {
+		s := a.r.plan.Stream(e.Stream)
+		if s == nil || !e.Away.IsZero() || e.Audience == access.Nobody.String() || present || !a.covers(*s) {
 			continue
 		}
-		switch id := e.KnownID(); {
-		case id == "": // of an earlier version; it has never been in the ledger
-		case s.Own:
-			w.Group(audit.Group{Principal: component.GroupPrincipal(id), Ref: e.Ref})
-		case e.Audience != "":
-			w.Gone(e.Stream, id, e.Ref)
+		if id := e.KnownID(); id != "" { // without it the entry is of an earlier version, which wrote no ledger
+			a.went(*s, id, e.Ref)
+			delete(a.since.Documents, key(*s, id))
+			delete(a.since.Groups, key(*s, id))
+		}
+	}
+	for k, ref := range a.since.Documents {
+		if a.r.plan.Stream(k.Stream) != nil {
+			a.w.Gone(k.Stream, k.ID, ref)
+		}
+	}
+	for k, ref := range a.since.Groups {
+		if a.r.plan.Stream(k.Stream) != nil {
+			a.w.Group(audit.Group{Principal: k.ID, Stream: k.Stream, Ref: ref})
 		}
 	}
 	return nil

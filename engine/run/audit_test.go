@@ -1,10 +1,12 @@
 package run
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/audit"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
@@ -87,6 +89,131 @@ func TestAudit(t *testing.T) {
 	}
 	if s, err := ledger.At(time.Time{}); err != nil || len(s.Who("component:default/c0001")) != 1 {
 		t.Errorf("%v", err)
+	}
+}
+
+// people are those who could find a document, by the ledger; "-" where it does not know it.
+func (n night) people(name string) string {
+	n.T.Helper()
+	s, err := audit.Open(n.Baseline().AuditFile()).At(time.Time{})
+	if err != nil {
+		n.T.Fatal(err)
+	}
+	answers := s.Who("component:default/" + name)
+	if len(answers) != 1 {
+		return "-"
+	}
+	var names []string
+	for _, p := range answers[0].People {
+		name, _ := component.PrincipalName(p)
+		names = append(names, name)
+	}
+	if answers[0].Audience != access.Listed.String() {
+		return answers[0].Audience
+	}
+	return strings.Join(names, " ")
+}
+
+// TestAuditWithoutBaseline: the first run after the baseline was lost ends what the ledger
+// knows of the streams that it sends, and of no other.
+func TestAuditWithoutBaseline(t *testing.T) {
+	team := component.GroupPrincipal("team")
+	for name, tc := range map[string]struct {
+		unwritten, gone, kept string
+	}{
+		"everything":   {"", "-", "-"},
+		"no documents": {"documents", "p0", "p0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := newNight(t)
+			fill := func(names ...string) func(w *world) {
+				return func(w *world) {
+					both(documents(0, 30, "fine"), group("team", 0, 1))(w)
+					for _, name := range names {
+						w.Add("catalog", "component", name, "named "+team)
+					}
+					w.P.Sink = readable{w.Store}
+				}
+			}
+			n.good(fill("stays", "goes"))
+			if err := os.Remove(n.File(".state")); err != nil {
+				t.Fatal(err)
+			}
+			before := time.Now()
+			n.good(func(w *world) {
+				fill("stays")(w)
+				w.P.Unwritten = func(stream string) string {
+					if stream == tc.unwritten {
+						return "not in --only"
+					}
+					return ""
+				}
+			})
+			if got := n.people("goes"); got != tc.gone {
+				t.Errorf("goes: %s, want %s", got, tc.gone)
+			}
+			if got := n.people("stays"); got != "p0" {
+				t.Errorf("stays: %s", got)
+			}
+			s, err := audit.Open(n.Baseline().AuditFile()).At(before)
+			if err != nil || len(s.Who("component:default/goes")) != 1 {
+				t.Errorf("before: %+v, %v", s, err)
+			}
+		})
+	}
+}
+
+// TestAuditAfterPush: a run takes back in the ledger what a push has sent since the last
+// run, also where it sends the same as that run.
+func TestAuditAfterPush(t *testing.T) {
+	n := newNight(t)
+	team := component.GroupPrincipal("team")
+	fill := func(w *world) {
+		both(documents(0, 30, "fine"), group("team", 0, 1))(w)
+		w.Add("catalog", "component", "a", "named "+team)
+		w.P.Sink = readable{w.Store}
+	}
+	n.good(fill)
+	ledger := audit.Open(n.Baseline().AuditFile())
+	w := ledger.Begin(audit.Event{Kind: "push", Run: "push", At: time.Now().UTC()})
+	w.Group(audit.Group{Principal: team, Stream: "members", Members: []string{component.UserPrincipal("eve")}, Adds: true})
+	w.Group(audit.Group{Principal: component.GroupPrincipal("new"), Stream: "members",
+		Members: []string{component.UserPrincipal("eve")}, Adds: true})
+	for _, name := range []string{"c0001", "pushed"} {
+		w.Document(audit.Document{ID: "component:default/" + name, Stream: "documents", Ref: "component:default/" + name,
+			Audience: access.Listed.String(), Principals: []string{component.GroupPrincipal("new")}})
+	}
+	if err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	want := func(when string, people map[string]string) {
+		t.Helper()
+		for name, want := range people {
+			if got := n.people(name); got != want {
+				t.Errorf("%s, %s: %s, want %s", when, name, got, want)
+			}
+		}
+	}
+	want("after the push", map[string]string{"a": "eve p0", "c0001": "eve", "pushed": "eve"})
+	n.good(fill)
+	want("after the run", map[string]string{"a": "p0", "c0001": "all-users", "pushed": "nobody"})
+	if s, _ := ledger.At(time.Time{}); s.Names(component.UserPrincipal("eve")) {
+		t.Error("eve is still a member of a group")
+	}
+}
+
+// TestAuditRefused: an item that the sink refused is gone by the ledger, and so are the
+// members of a group.
+func TestAuditRefused(t *testing.T) {
+	n := newNight(t)
+	fill := func(w *world) { documents(0, 400, "fine")(w); w.P.Sink = readable{w.Store} }
+	n.good(fill)
+	n.good(func(w *world) { fill(w); w.Refusals["component:default/c0001"] = "too large" })
+	if got := n.people("c0001"); got != "nobody" {
+		t.Errorf("refused: %s", got)
+	}
+	if got := n.people("c0002"); got != "all-users" {
+		t.Errorf("another: %s", got)
 	}
 }
 

@@ -50,17 +50,18 @@ func (a *app) pushAction(c *urfave.Context) error {
 			"pipe run FILE sends more, and its guards look at what changes"}
 	}
 	return a.operate(c, loading{}, func(ctx context.Context, o *operating) error {
-		sel, pushed, err := operate.Push(ctx, o.Pipeline, o.selecting(a, nil))
-		if pushed == nil {
+		_, pushed, err := operate.Push(ctx, o.Pipeline, o.selecting(a, nil))
+		if pushed == nil || err != nil && len(pushed.Sent) == 0 {
 			return err
 		}
 		out := pushedJSON{Documents: []pushedDocument{}, Sent: pushed.Sent, Notes: append([]string{}, pushed.Notes...)}
-		for _, r := range sel.Records {
-			for _, item := range r.Items {
-				out.Documents = append(out.Documents,
-					pushedDocument{r.Ref, item.ID, item.Type, item.Audience.String(), item.Rule,
-						append([]string{}, pushed.Named[item.ID]...)})
+		for _, item := range pushed.Told {
+			if s, _ := o.Pipeline.Stream(item.Stream); !s.Permissions {
+				continue
 			}
+			out.Documents = append(out.Documents,
+				pushedDocument{item.Ref, item.ID, item.Type, item.Audience.String(), item.Rule,
+					append([]string{}, pushed.Named[item.ID]...)})
 		}
 		out.Notes = append(out.Notes,
 			"the next run takes the place of what was sent here: an entity that the source no longer has by then goes again, "+

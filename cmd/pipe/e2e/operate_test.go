@@ -446,6 +446,7 @@ func TestPush(t *testing.T) {
 	if got, want := after.WhoFinds(scorer), before.WhoFinds(scorer); !reflect.DeepEqual(got, want) || len(got) == 0 {
 		t.Errorf("it is found by %v, and was by %v", got, want)
 	}
+	k.pipe(t, "audit", "who", shipped, scorer).expect(t, int(job.Done), "found by   2 people", "(push ")
 	if len(after.Users) >= len(before.Users) {
 		t.Error("people were sent whom nothing names")
 	}

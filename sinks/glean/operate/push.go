@@ -40,14 +40,11 @@ func (k *Operator) Push(ctx context.Context, sel *component.Selection) (*compone
 	}
 	for _, send := range []func(context.Context, *component.Selection, *needs) error{p.users, p.groups, p.memberships} {
 		if err := send(ctx, sel, needed); err != nil {
-			return nil, err
-		}
-	}
-	for _, d := range docs {
-		if err := p.send(ctx, api.StreamDocuments, d.ID, api.PathIndexDocument,
-			api.IndexDocumentRequest{Document: d}); err != nil {
 			return p.out, err
 		}
+	}
+	if err := p.documents(ctx, sel, docs); err != nil {
+		return p.out, err
 	}
 	return p.out, p.verify(ctx, docs)
 }
@@ -138,23 +135,51 @@ func (p *pushing) groups(ctx context.Context, sel *component.Selection, n *needs
 }
 
 func (p *pushing) memberships(ctx context.Context, sel *component.Selection, n *needs) error {
-	same := map[string]bool{}
+	items := map[string]component.SelectedItem{}
 	for _, item := range sel.Identities[api.StreamMemberships] {
-		same[item.ID] = item.Same
+		items[item.ID] = item
 	}
 	for _, group := range slices.Sorted(maps.Keys(n.groups)) {
-		if same[group] {
+		item, found := items[group]
+		if !found || item.Same {
 			continue
 		}
-		for _, m := range p.members[group] {
+		for i, m := range p.members[group] {
 			r := api.IndexMembershipRequest{Datasource: p.k.Config.Datasource.Name,
 				Membership: api.GroupMembership{GroupName: group, Membership: m}}
-			if err := p.send(ctx, api.StreamMemberships, group, api.PathIndexMembership, r); err != nil {
+			err := p.send(ctx, api.StreamMemberships, group, api.PathIndexMembership, r)
+			if i == 0 {
+				p.told(item, err)
+			}
+			if err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+func (p *pushing) documents(ctx context.Context, sel *component.Selection, docs []api.Document) error {
+	i := 0 // docs are those of the items, in their order
+	for _, r := range sel.Records {
+		for _, item := range r.Items {
+			d := docs[i]
+			i++
+			err := p.send(ctx, api.StreamDocuments, d.ID, api.PathIndexDocument, api.IndexDocumentRequest{Document: d})
+			p.told(item, err)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// told notes that an item was sent, unless Glean refused it.
+func (p *pushing) told(item component.SelectedItem, err error) {
+	if s := api.StatusOf(err); s < 400 || s > 499 {
+		p.out.Told = append(p.out.Told, item)
+	}
 }
 
 func (p *pushing) send(ctx context.Context, stream, what, path string, in any) error {

@@ -1,0 +1,79 @@
+package audit
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+)
+
+// Since is what the events after that of a run mention.
+type Since struct {
+	Documents map[Key]string // with the ref of each
+	Groups    map[Key]string // likewise, by the principal as ID
+
+	own bool // the event that is read is that of the run
+}
+
+// Key is a document or a group of a stream.
+type Key struct{ Stream, ID string }
+
+// Since returns what the events after that of a run mention; found is false when the ledger
+// has no event of the run. Memory grows with what these events mention, not with the
+// ledger. It verifies no checksum.
+func (l *Ledger) Since(run string) (out Since, found bool, err error) {
+	f, err := os.Open(l.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Since{}, false, nil
+	}
+	if err != nil {
+		return Since{}, false, err
+	}
+	defer f.Close()
+	in := bufio.NewReaderSize(f, 1<<16)
+	for n := 1; ; n++ {
+		line, err := in.ReadBytes('\n')
+		if err == io.EOF { // a line without its end is no part of the ledger
+			return out, found, nil
+		}
+		if err == nil {
+			err = out.line(line, run, &found)
+		}
+		if err != nil {
+			return Since{}, false, fmt.Errorf("%s:%d: %w", l.path, n, err)
+		}
+	}
+}
+
+// line reads one line of the ledger.
+func (s *Since) line(line []byte, run string, found *bool) error {
+	switch {
+	case bytes.HasPrefix(line, []byte(`{"event":`)):
+		var e Event
+		if err := codec.Unmarshal(line, &e); err != nil {
+			return err
+		}
+		if s.own = e.Run == run; s.own {
+			*found, s.Documents, s.Groups = true, map[Key]string{}, map[Key]string{}
+		}
+	case !*found || s.own:
+	case bytes.HasPrefix(line, []byte(`{"group":`)):
+		var g Group
+		if err := codec.Unmarshal(line, &g); err != nil {
+			return err
+		}
+		s.Groups[Key{g.Stream, g.Principal}] = g.Ref
+	case bytes.HasPrefix(line, []byte(`{"doc":`)):
+		var d Document
+		if err := codec.Unmarshal(line, &d); err != nil {
+			return err
+		}
+		s.Documents[Key{d.Stream, d.ID}] = d.Ref
+	}
+	return nil
+}
