@@ -110,8 +110,8 @@ func (l *Language) compile(src *source, want Want) (program *Program, err *Error
 		return nil,
 			src.errorAt(file.Location{}, CodeSyntax, "", "the expression cannot be compiled: %s", firstLine(compileErr))
 	}
-	return &Program{code: code, start: start, kind: kind, reads: c.reads.minimal(), uses: c.uses, members: members,
-		known: whole, warnings: c.warnings}, nil
+	return &Program{code: code, closure: closureOf(tree.Node), start: start, kind: kind, reads: c.reads.minimal(),
+		uses: c.uses, members: members, known: whole, warnings: c.warnings}, nil
 }
 
 // check lets expr find misspelt members and operands that cannot fit. A second

@@ -41,6 +41,9 @@ func (r *Run) EvalCut(p *Program) (v any, cut bool, err error) {
 
 // exceeds reports whether err is that of a limit.
 func exceeds(err error) bool {
+	if err == nil {
+		return false
+	}
 	var e *RuntimeError
 	return errors.As(err, &e) && e.limit
 }

@@ -6,8 +6,10 @@
 // function its meaning and refuses what the language does not have; expr's
 // checker finds misspelt members and operands that cannot fit; lower replaces
 // member access, operators and function calls by closures that know their
-// position; expr's virtual machine runs the rest. A Language and its Programs
-// are shared, a Run belongs to one goroutine.
+// position; closureOf makes one closure of the whole, where it knows every node. A
+// program runs as its closure; one without a closure, and one whose closure fails, runs
+// on expr's virtual machine. A Language and its Programs are shared, a Run belongs to one
+// goroutine.
 //
 // What holds for every expression:
 //

@@ -31,11 +31,12 @@ type Language struct {
 
 // Program is a compiled expression.
 type Program struct {
-	code  *vm.Program
-	start place
-	kind  Kind
-	reads []string
-	uses  []string // defines and vars, a var as vars.NAME
+	code    *vm.Program
+	closure closure // gives what code gives where that is no error; nil where there is none
+	start   place
+	kind    Kind
+	reads   []string
+	uses    []string // defines and vars, a var as vars.NAME
 	// members is the type of a list or an object, nil of anything else.
 	members  *nature.Nature
 	known    known

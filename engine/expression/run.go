@@ -23,6 +23,11 @@ type Run struct {
 	depth      int
 	budget     budget
 	argument   [1]any // of calls with one argument
+
+	// Of the closure that is evaluated.
+	stack []any // arguments of calls
+	item  any   // the element that the innermost predicate looks at
+	grown int   // elements made
 }
 
 // memo is what a define gave in a generation.
@@ -130,7 +135,19 @@ func (r *Run) True(p *Program) (bool, error) {
 	return false, p.start.errorf("%s", needBool.problem("the condition", v))
 }
 
+// run evaluates a program by its closure. A program without one, and one that fails, is
+// evaluated by the machine, which says what is wrong: functions give the same for the
+// same arguments, and defines remember what they gave.
 func (r *Run) run(p *Program) (any, error) {
+	if p.closure != nil {
+		if v, ok := r.direct(p.closure); ok {
+			return v, nil
+		}
+	}
+	return r.machine(p)
+}
+
+func (r *Run) machine(p *Program) (any, error) {
 	if r.depth == len(r.machines) {
 		r.machines = append(r.machines, &vm.VM{})
 	}
