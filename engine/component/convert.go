@@ -13,10 +13,10 @@ import (
 func (t FieldType) Convert(v any, refs Refs) (any, error) {
 	switch t {
 	case Text:
-		return optional(toText(v))
+		return optionalText(v)
 	case RefField:
 		s, err := toText(v)
-		return optional(spelling(s, refs), err)
+		return optional(spelling(s, refs), v, err)
 	case TextList, RefList:
 		if v == nil {
 			return nil, nil
@@ -79,13 +79,23 @@ func ConvertProperty(v any) (any, error) {
 		}
 		return v, nil
 	}
-	return optional(toText(v))
+	return optionalText(v)
 }
 
-// optional is nil for an empty text.
-func optional(s string, err error) (any, error) {
-	if s == "" || err != nil {
+// optionalText is the text of a value, nil when it is empty.
+func optionalText(v any) (any, error) {
+	s, err := toText(v)
+	return optional(s, v, err)
+}
+
+// optional is nil for an empty text. of is the value that the text was made of: it is
+// returned where it is the text itself, which saves an allocation.
+func optional(s string, of any, err error) (any, error) {
+	switch {
+	case s == "" || err != nil:
 		return nil, err
+	case of == any(s):
+		return of, nil
 	}
 	return s, nil
 }

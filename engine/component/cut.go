@@ -26,6 +26,9 @@ func (c CutLimit) Apply(v any) (out any, cut bool) {
 		if c.Items > 0 && len(list) > c.Items {
 			list, cut = list[:c.Items:c.Items], true
 		}
+		if !cut && !slices.ContainsFunc(list, func(s string) bool { return c.Bytes > 0 && len(s) > c.Bytes }) {
+			break
+		}
 		for i, s := range list {
 			if c.Bytes > 0 && len(s) > c.Bytes {
 				if &list[0] == &v[0] {

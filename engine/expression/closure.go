@@ -344,6 +344,9 @@ func objectClosure(n *ast.MapNode) closure {
 	}
 }
 
+// emptyList is shared: nothing is ever put in it.
+var emptyList any = []any{}
+
 // predicateClosure evaluates the functions that take a predicate, except for sum,
 // sortBy and those that other predicates of the machine became.
 func predicateClosure(n *ast.BuiltinNode) closure {
@@ -358,6 +361,9 @@ func predicateClosure(n *ast.BuiltinNode) closure {
 	case "map":
 		return func(r *Run) any {
 			list := collection(r).([]any)
+			if len(list) == 0 {
+				return emptyList
+			}
 			out := make([]any, len(list))
 			r.forEach(list, func(i int, v any) bool { out[i] = each(r); return true })
 			r.grow(len(out))

@@ -97,24 +97,6 @@ func asList(v any) []any {
 	return []any{v}
 }
 
-// fullTexts are the texts of a list, however deep, without nil and blank ones.
-func fullTexts(into []string, v any) ([]string, error) {
-	if list, ok := v.([]any); ok {
-		for _, element := range list {
-			var err error
-			if into, err = fullTexts(into, element); err != nil {
-				return nil, err
-			}
-		}
-		return into, nil
-	}
-	text, ok, err := asText(v)
-	if err != nil || !ok || strings.TrimSpace(text) == "" {
-		return into, err
-	}
-	return append(into, text), nil
-}
-
 // joined is strings.Join within the limit of text.
 func joined(texts []string, separator string) (string, error) {
 	size := len(separator) * max(0, len(texts)-1)
@@ -125,4 +107,76 @@ func joined(texts []string, separator string) (string, error) {
 		return "", err
 	}
 	return strings.Join(texts, separator), nil
+}
+
+// joinFull joins the texts of a list, however deep, without nil and blank ones, behind
+// a beginning. It gives nil when no text is left.
+func joinFull(begin string, v any, separator string) (any, error) {
+	m := measure{separator: len(separator)}
+	if err := m.add(v); err != nil || m.count == 0 {
+		return nil, err
+	}
+	if err := fits(len(begin) + m.size); err != nil {
+		return nil, err
+	}
+	if begin == "" && m.count == 1 && m.last != nil {
+		return m.last, nil
+	}
+	var b strings.Builder
+	b.Grow(len(begin) + m.size)
+	b.WriteString(begin)
+	writeFull(&b, b.Len(), v, separator)
+	return b.String(), nil
+}
+
+// isFull reports whether a text is more than white space.
+func isFull(text string) bool { return strings.TrimSpace(text) != "" }
+
+// measure is the size of joined texts before they are made.
+type measure struct {
+	separator, size, count int
+	last                   any // the last text that is a text in the list; nil where it was made of a scalar
+}
+
+func (m *measure) add(v any) error {
+	if list, ok := v.([]any); ok {
+		for _, element := range list {
+			if err := m.add(element); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	text, ok, err := asText(v)
+	if err != nil || !ok || !isFull(text) {
+		return err
+	}
+	if m.count > 0 {
+		m.size += m.separator
+	}
+	m.size += len(text)
+	m.count++
+	if m.last = nil; kindOfValue(v) == TextKind {
+		m.last = v
+	}
+	return nil
+}
+
+// writeFull writes what measure has measured; begin is the length of what stands before
+// the first text.
+func writeFull(b *strings.Builder, begin int, v any, separator string) {
+	if list, ok := v.([]any); ok {
+		for _, element := range list {
+			writeFull(b, begin, element, separator)
+		}
+		return
+	}
+	text, _, _ := asText(v)
+	if !isFull(text) {
+		return
+	}
+	if b.Len() > begin {
+		b.WriteString(separator)
+	}
+	b.WriteString(text)
 }

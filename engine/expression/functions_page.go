@@ -22,10 +22,7 @@ func pageFunctions() []Function {
 		Name: "lines", Signature: "lines(parts…)", MinArgs: 0, MaxArgs: -1, Gives: TextKind,
 		Doc:      "The parts that are not empty, one a line. A list stands for its elements. Nil when nothing is left.",
 		Examples: []Example{{Expr: `lines("a", nil, ["b", ""])`, Result: "a\nb"}, {Expr: `lines(nil, "")`}},
-		Call: pure(func(args []any) (any, error) {
-			texts, err := fullTexts(nil, args)
-			return orNothing(texts, "\n", err)
-		}),
+		Call:     pure(func(args []any) (any, error) { return joinFull("", args, "\n") }),
 	}, {
 		Name: "entry", Signature: "entry(label, value)", MinArgs: 2, MaxArgs: 2, Gives: TextKind,
 		Doc:      "`Label: value`, the elements of a list with commas between. Nil when the value is empty.",
@@ -57,24 +54,12 @@ func plain(converter *markdown.Converter, source string) (any, error) {
 	return text, nil
 }
 
-func orNothing(texts []string, separator string, err error) (any, error) {
-	if err != nil || len(texts) == 0 {
-		return nil, err
-	}
-	return joined(texts, separator)
-}
-
 func entry(args []any) (any, error) {
 	label, _, err := asText(args[0])
 	if err != nil {
 		return nil, err
 	}
-	texts, err := fullTexts(nil, args[1])
-	if err != nil || len(texts) == 0 {
-		return nil, err
-	}
-	texts[0] = label + ": " + texts[0]
-	return joined(texts, ", ")
+	return joinFull(label+": ", args[1], ", ")
 }
 
 func bullets(args []any) (any, error) {
@@ -82,15 +67,11 @@ func bullets(args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	texts, err := fullTexts(nil, args[1])
-	if err != nil || len(texts) == 0 {
-		return nil, err
-	}
-	texts[0] = "- " + texts[0]
+	begin := "- "
 	if ok && title != "" {
-		texts[0] = title + ":\n" + texts[0]
+		begin = title + ":\n- "
 	}
-	return joined(texts, "\n- ")
+	return joinFull(begin, args[1], "\n- ")
 }
 
 func link(args []any) (any, error) {

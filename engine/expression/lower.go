@@ -132,13 +132,12 @@ func (c *compilation) lowerPredicate(n *ast.BuiltinNode) {
 // collection makes nil an empty list and refuses what is no list.
 func (c *compilation) collection(node *ast.Node) {
 	operand, at := c.operand(*node), c.src.at(*node)
-	empty := any([]any{})
 	opaque(c.replace(node, call{name: c.describe(*node), gives: ListKind}, func(v any) any {
 		switch v.(type) {
 		case []any:
 			return v
 		case nil:
-			return empty
+			return emptyList
 		}
 		panic(at.errorf("%s", needList.problem(operand, v)))
 	}, *node))

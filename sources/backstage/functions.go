@@ -90,15 +90,14 @@ func exampleEntity() map[string]any {
 // related gives the targets of relations. Relations decide, and a spec does
 // not, where the catalog makes the one of the other.
 func related(ctx expression.Context, args []any) (any, error) {
-	out := refs{list: []any{}}
 	name, ok, err := text(args[0], "the type")
 	if !ok || err != nil {
-		return out.list, err
+		return noRefs, err
 	}
 	kind := ""
 	if len(args) > 1 {
 		if kind, ok, err = text(args[1], "the kind"); !ok || err != nil {
-			return out.list, err
+			return noRefs, err
 		}
 	}
 	entity := ctx.Record()
@@ -106,21 +105,27 @@ func related(ctx expression.Context, args []any) (any, error) {
 	if !ok && entity["relations"] != nil {
 		return nil, fmt.Errorf("relations are no list")
 	}
+	var out refs
 	found := false
 	for _, item := range list {
 		relation, _ := item.(map[string]any)
 		if t, _ := relation["type"].(string); !strings.EqualFold(t, name) {
 			continue
 		}
-		target, _ := relation["targetRef"].(string)
 		found = true
-		out.add(target, kind)
+		out.add(relation["targetRef"], kind)
 	}
 	if !found && strings.EqualFold(name, "ownedBy") {
 		out.add(declaredOwner(entity), kind)
 	}
+	if out.list == nil {
+		return noRefs, nil
+	}
 	return out.list, nil
 }
+
+// noRefs is an empty list.
+var noRefs any = []any{}
 
 // refs is a list of refs in which each occurs once.
 type refs struct {
@@ -131,16 +136,21 @@ type refs struct {
 // shortList is the length up to which searching a list is faster than a map.
 const shortList = 16
 
-// add appends a ref of the kind, or of any kind when kind is "".
-func (r *refs) add(of, kind string) {
-	of = strings.ToLower(of)
+// add appends a ref of the kind, or of any kind when kind is "". What is not a ref is
+// passed over.
+func (r *refs) add(v any, kind string) {
+	given, _ := v.(string)
+	of := strings.ToLower(given)
 	got, _, _, ok := ref.Split(of)
 	if !ok || kind != "" && !strings.EqualFold(got, kind) {
 		return
 	}
+	if of != given {
+		v = of
+	}
 	if r.seen == nil && len(r.list) < shortList {
-		if !slices.Contains(r.list, any(of)) {
-			r.list = append(r.list, of)
+		if !slices.Contains(r.list, v) {
+			r.list = append(r.list, v)
 		}
 		return
 	}
@@ -152,7 +162,7 @@ func (r *refs) add(of, kind string) {
 	}
 	if !r.seen[of] {
 		r.seen[of] = true
-		r.list = append(r.list, of)
+		r.list = append(r.list, v)
 	}
 }
 

@@ -54,7 +54,7 @@ func (f *field) evaluate(w *component.Worker) (v any, cut bool, err error) {
 }
 
 func (f *field) propertyValues(w *component.Worker, item *component.Item) (any, error) {
-	var out []component.Field
+	out := make([]component.Field, 0, len(f.properties))
 	for i := range f.properties {
 		p := &f.properties[i]
 		v, err := p.value(w, item)

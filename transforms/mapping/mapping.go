@@ -43,7 +43,7 @@ var _ component.Mapper = (*Mapper)(nil)
 // conditions, too, to tell whether there is anything to do later.
 func (m *Mapper) Map(w *component.Worker, r *component.Record, pass component.Pass) (component.Mapped, error) {
 	var out component.Mapped
-	var takers []taker
+	takers := make([]taker, 0, 4)
 	for i := range m.streams {
 		s := &m.streams[i]
 		if pass == component.OtherStreams && s.identities {

@@ -40,7 +40,7 @@ func (s *Encoder) properties(d *api.Document, item *component.Item, fields []com
 func property(t string, v any) (value any, problem string) {
 	list := t == api.PropertyTextList || t == api.PropertyMultiPicklist
 	number := t == api.PropertyInt || t == api.PropertyDate
-	switch v := v.(type) {
+	switch given := v; v := v.(type) {
 	case string:
 		switch {
 		case list:
@@ -53,7 +53,7 @@ func property(t string, v any) (value any, problem string) {
 			}
 			return nil, "it is text"
 		}
-		return v, ""
+		return given, ""
 	case int64:
 		switch {
 		case number:
@@ -73,7 +73,7 @@ func property(t string, v any) (value any, problem string) {
 		return text, ""
 	case []string:
 		if list {
-			return v, ""
+			return given, ""
 		}
 		return nil, "it is a list"
 	}
