@@ -166,38 +166,39 @@ func (p *parser) str() (string, bool) {
 
 // escaped reads a text whose first escape is at i.
 func (p *parser) escaped(start, i int) (string, bool) {
-	var b strings.Builder
-	for {
-		j := strings.IndexAny(p.text[i:], `"\`)
-		if j < 0 {
-			return "", false
+	end := i
+	for end < len(p.text) && p.text[end] != '"' {
+		if p.text[end] == '\\' {
+			end++
 		}
-		b.WriteString(p.text[start : i+j])
-		if control(p.text[start : i+j]) {
-			return "", false
-		}
-		i += j
-		if p.text[i] == '"' {
-			p.at = i + 1
-			return b.String(), true
-		}
-		n, ok := unescape(&b, p.text[i+1:])
-		if !ok {
-			return "", false
-		}
-		i += 1 + n
-		start = i
+		end++
 	}
+	if end >= len(p.text) {
+		return "", false
+	}
+	var b strings.Builder
+	b.Grow(end - start) // an escape is longer than what it stands for
+	for ; i < end; i++ {
+		switch c := p.text[i]; {
+		case c < ' ':
+			return "", false
+		case c == '\\':
+			b.WriteString(p.text[start:i])
+			n, ok := unescape(&b, p.text[i+1:end])
+			if !ok {
+				return "", false
+			}
+			i += n
+			start = i + 1
+		}
+	}
+	b.WriteString(p.text[start:end])
+	p.at = end + 1
+	return b.String(), true
 }
 
-func control(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' {
-			return true
-		}
-	}
-	return false
-}
+// escapes are what single letters behind a backslash stand for.
+var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
 // unescape writes what stands for an escape whose text follows the backslash, and
 // returns the length of that text.
@@ -205,8 +206,8 @@ func unescape(b *strings.Builder, s string) (n int, ok bool) {
 	if s == "" {
 		return 0, false
 	}
-	if i := strings.IndexByte(`"\/bfnrt`, s[0]); i >= 0 {
-		b.WriteByte("\"\\/\b\f\n\r\t"[i])
+	if c := escapes[s[0]]; c != 0 {
+		b.WriteByte(c)
 		return 1, true
 	}
 	if s[0] != 'u' || len(s) < 5 {
