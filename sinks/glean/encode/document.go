@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/pipe-engine/pipe/engine/access"
-	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
@@ -53,7 +52,7 @@ func (s *Encoder) document(item *component.Item) (component.Encoded, error) {
 	if audience == access.Listed || audience == access.DatasourceUsers && s.schema.Lender == "" {
 		s.skipped.needUsers.Add(1)
 	}
-	body, err := codec.Marshal(d)
+	body, err := marshal(&d)
 	if err != nil {
 		return component.Encoded{}, err
 	}
@@ -61,7 +60,7 @@ func (s *Encoder) document(item *component.Item) (component.Encoded, error) {
 		Rule: item.Permissions.Rule, Principals: named.principals, AllOf: named.allOf, Body: body}
 	limit := s.limit
 	if cutBody(&d, len(body), limit) {
-		if e.Body, err = codec.Marshal(d); err != nil {
+		if e.Body, err = marshal(&d); err != nil {
 			return component.Encoded{}, err
 		}
 		e.Cut = append(e.Cut, "body")
