@@ -168,7 +168,7 @@ func (c *chain) others(ctx context.Context, w *component.Worker, batch []*compon
 // identities. Its raw records are what the transforms left.
 func (c *chain) decoded(_ context.Context, w *component.Worker, batch []*component.Record) (*result, error) {
 	for _, r := range batch {
-		v, err := codec.Decode(r.Raw)
+		v, err := codec.DecodeShared(r.Raw)
 		if err != nil {
 			return nil, fmt.Errorf("read %s back from the stage: %w", r.Ref, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
@@ -87,9 +88,9 @@ func (s *Stage) Summary(stream string) (_ Summary, found bool) {
 }
 
 // Put stages an item; when its ID is taken it returns the ref that took it and
-// stages nothing. Refs are unique, so that an item whose ID is its own ref can
-// only meet one whose ID is not, and known tells whether an ID is the ref of
-// some other record: memory does not grow with the usual IDs.
+// stages nothing. It keeps no text of the item but its ref. Refs are unique, so that an
+// item whose ID is its own ref can only meet one whose ID is not, and known tells whether
+// an ID is the ref of some other record: memory does not grow with the usual IDs.
 func (s *Stage) Put(stream string, e component.Encoded, weight int, known func(ref string) bool) (taken string,
 	err error) {
 	sh, err := s.stream(stream)
@@ -103,9 +104,12 @@ func (s *Stage) Put(stream string, e component.Encoded, weight int, known func(r
 		if known(e.ID) {
 			return e.ID, nil
 		}
-		sh.ids[e.ID] = e.Ref
+		sh.ids[strings.Clone(e.ID)] = e.Ref
 	}
 	sh.weight += weight
+	if _, known := sh.types[e.Type]; !known {
+		e.Type = strings.Clone(e.Type)
+	}
 	sh.types[e.Type]++
 	if e.Audience != access.Undecided {
 		sh.audience[e.Audience]++

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/pipe-engine/pipe/engine/access"
@@ -117,7 +118,7 @@ func (s *session) resolve(refs []string) (names []string, whole bool) {
 	for _, ref := range refs {
 		name, known := s.names[ref]
 		if !known {
-			s.unknown[ref], whole = true, false
+			s.unknown[strings.Clone(ref)], whole = true, false
 			continue
 		}
 		names = append(names, name)
@@ -159,7 +160,7 @@ func (s *session) keepIdentity(item *component.Item, id string, line map[string]
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.held = append(s.held, identity{item.Stream, item.Ref, id, body, members})
+	s.held = append(s.held, identity{item.Stream, item.Ref, strings.Clone(id), body, component.CloneTexts(members)})
 	return nil
 }
 

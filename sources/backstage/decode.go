@@ -20,11 +20,7 @@ func (m *Model) Decode(r *component.Record) error {
 	if why, ok := codec.Text(r.Raw); ok { // left out by the reader
 		return fault.Reject(fault.StageRead, "", "%s", why)
 	}
-	decode := codec.DecodeShared
-	if isIdentity(r.Kind) { // whose names and addresses are kept
-		decode = codec.Decode
-	}
-	v, err := decode(r.Raw)
+	v, err := codec.DecodeShared(r.Raw) // sinks clone what they keep
 	if err != nil {
 		return fault.Reject(fault.StageRead, "", "not a JSON object")
 	}

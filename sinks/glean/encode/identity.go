@@ -56,6 +56,9 @@ func (s *Encoder) holdUser(item *component.Item) error {
 	if u.name == "" {
 		u.name, _, _ = strings.Cut(u.email, "@")
 	}
+	for _, text := range []*string{&u.ref, &u.email, &u.name, &u.id} {
+		*text = strings.Clone(*text) // it may be a part of a record
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.users = append(s.users, u)
@@ -90,6 +93,8 @@ func (s *Encoder) holdGroup(item *component.Item) error {
 	case strings.HasPrefix(g.name, api.ReservedGroupPrefix):
 		return reject(field, "starts with %q, as only Glean's own groups do", api.ReservedGroupPrefix)
 	}
+	g.ref, g.name = strings.Clone(g.ref), strings.Clone(g.name) // they may be parts of a record
+	g.members, g.subgroups = component.CloneTexts(g.members), component.CloneTexts(g.subgroups)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.groups = append(s.groups, g)

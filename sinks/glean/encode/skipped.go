@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -32,6 +33,9 @@ func newSkipped() *skipped {
 func (t *skipped) count(in map[string]int, what string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if _, counted := in[what]; !counted {
+		what = strings.Clone(what) // it may be a part of a record
+	}
 	in[what]++
 }
 
