@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -110,10 +111,10 @@ func (p *parser) object(depth int) (map[string]any, bool) {
 		if !ok {
 			return nil, false
 		}
-		if _, repeats := out[name]; repeats {
+		before := len(out)
+		if out[name] = v; len(out) == before { // the name repeats
 			return nil, false
 		}
-		out[name] = v
 		if p.is('}') {
 			return out, true
 		}
@@ -150,47 +151,60 @@ func (p *parser) list(depth int) ([]any, bool) {
 // str reads a text; where it has no escapes it is a part of the data.
 func (p *parser) str() (string, bool) {
 	start := p.at + 1
-	for i := start; i < len(p.text); i++ {
-		switch c := p.text[i]; {
-		case c == '"':
-			p.at = i + 1
-			return p.text[start:i], true
-		case c == '\\':
-			return p.escaped(start, i)
-		case c < ' ':
-			return "", false
-		}
+	i := special(p.text, start)
+	switch {
+	case i == len(p.text):
+	case p.text[i] == '"':
+		p.at = i + 1
+		return p.text[start:i], true
+	case p.text[i] == '\\':
+		return p.escaped(start, i)
 	}
 	return "", false
+}
+
+// special is the index, from a place on, of the first byte that is a quotation mark, a
+// backslash or a control character; the length of the text where there is none. It looks
+// at eight bytes at a time.
+func special(s string, from int) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	i := from
+	for ; i+8 <= len(s); i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		quote, backslash := w^ones*'"', w^ones*'\\'
+		// A byte of x-ones that borrows has its high bit set; above the first one the bits
+		// may be wrong.
+		found := ((quote-ones)&^quote | (backslash-ones)&^backslash | (w-ones*' ')&^w) & high
+		if found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(s) && s[i] != '"' && s[i] != '\\' && s[i] >= ' ' {
+		i++
+	}
+	return i
 }
 
 // escaped reads a text whose first escape is at i.
 func (p *parser) escaped(start, i int) (string, bool) {
 	end := i
-	for end < len(p.text) && p.text[end] != '"' {
-		if p.text[end] == '\\' {
-			end++
-		}
-		end++
+	for end < len(p.text) && p.text[end] == '\\' {
+		end = special(p.text, min(end+2, len(p.text)))
 	}
-	if end >= len(p.text) {
+	if end == len(p.text) || p.text[end] != '"' {
 		return "", false
 	}
 	var b strings.Builder
 	b.Grow(end - start) // an escape is longer than what it stands for
-	for ; i < end; i++ {
-		switch c := p.text[i]; {
-		case c < ' ':
+	for i < end {
+		b.WriteString(p.text[start:i])
+		n, ok := unescape(&b, p.text[i+1:end])
+		if !ok {
 			return "", false
-		case c == '\\':
-			b.WriteString(p.text[start:i])
-			n, ok := unescape(&b, p.text[i+1:end])
-			if !ok {
-				return "", false
-			}
-			i += n
-			start = i + 1
 		}
+		start = i + 1 + n
+		i = special(p.text, start)
 	}
 	b.WriteString(p.text[start:end])
 	p.at = end + 1

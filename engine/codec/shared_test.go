@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -40,6 +41,30 @@ func TestDecodeShared(t *testing.T) {
 	for _, path := range files {
 		if data, err := os.ReadFile(path); err == nil {
 			checkShared(t, data)
+		}
+	}
+}
+
+// TestSpecial: the first special byte is found wherever it is, whatever comes after it.
+func TestSpecial(t *testing.T) {
+	naive := func(s string, from int) int {
+		for from < len(s) && s[from] != '"' && s[from] != '\\' && s[from] >= ' ' {
+			from++
+		}
+		return from
+	}
+	random := rand.New(rand.NewPCG(5, 6))
+	for range 100_000 {
+		b := make([]byte, random.IntN(40))
+		for i := range b {
+			if b[i] = 'a' + byte(random.IntN(20)); random.IntN(12) == 0 {
+				b[i] = byte(random.IntN(256))
+			}
+		}
+		for from := range len(b) + 1 {
+			if got, want := special(string(b), from), naive(string(b), from); got != want {
+				t.Fatalf("%q from %d: %d, want %d", b, from, got, want)
+			}
 		}
 	}
 }

@@ -57,6 +57,9 @@ type Context interface {
 	Ref() string
 	// Lookup finds another record by its ref.
 	Lookup(ref string) (Entry, bool)
+	// Remember gives what was made under a key for this record, and makes it when nothing
+	// was: what several calls of functions have in common.
+	Remember(key any, make func(Context) any) any
 }
 
 // Function is one function of the language.

@@ -19,6 +19,7 @@ type Run struct {
 
 	generation uint64
 	memo       []memo // by define
+	remembered []remembered
 	machines   []*vm.VM
 	depth      int
 	budget     budget
@@ -36,6 +37,28 @@ type memo struct {
 	value      any
 	err        error
 	pending    string
+}
+
+// remembered is what functions have made in a generation.
+type remembered struct {
+	generation uint64
+	key, value any
+}
+
+// Remember gives what was made under a key in this generation, or makes it.
+func (r *Run) Remember(key any, make func(Context) any) any {
+	for i := range r.remembered {
+		m := &r.remembered[i]
+		if m.key != key {
+			continue
+		}
+		if m.generation != r.generation {
+			m.generation, m.value = r.generation, make(r)
+		}
+		return m.value
+	}
+	r.remembered = append(r.remembered, remembered{r.generation, key, make(r)})
+	return r.remembered[len(r.remembered)-1].value
 }
 
 // NewRun makes a Run, one for each worker goroutine. Start comes before Eval.

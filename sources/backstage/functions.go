@@ -101,19 +101,16 @@ func related(ctx expression.Context, args []any) (any, error) {
 		}
 	}
 	entity := ctx.Record()
-	list, ok := entity["relations"].([]any)
-	if !ok && entity["relations"] != nil {
+	if _, ok := entity["relations"].([]any); !ok && entity["relations"] != nil {
 		return nil, fmt.Errorf("relations are no list")
 	}
 	var out refs
 	found := false
-	for _, item := range list {
-		relation, _ := item.(map[string]any)
-		if t, _ := relation["type"].(string); !strings.EqualFold(t, name) {
-			continue
+	for _, r := range relationsOf(ctx) {
+		if strings.EqualFold(r.name, name) {
+			found = true
+			out.add(r.target, kind)
 		}
-		found = true
-		out.add(relation["targetRef"], kind)
 	}
 	if !found && strings.EqualFold(name, "ownedBy") {
 		out.add(declaredOwner(entity), kind)
@@ -122,6 +119,31 @@ func related(ctx expression.Context, args []any) (any, error) {
 		return noRefs, nil
 	}
 	return out.list, nil
+}
+
+// relation is one relation of an entity; what is no object has neither name nor target.
+type relation struct {
+	name   string
+	target any
+}
+
+// relationsKey is the key of an entity's relations among what is remembered of it.
+type relationsKey struct{}
+
+// relationsOf are the relations of the entity that an evaluation is about.
+func relationsOf(ctx expression.Context) []relation {
+	return ctx.Remember(relationsKey{}, makeRelations).([]relation)
+}
+
+func makeRelations(ctx expression.Context) any {
+	list, _ := ctx.Record()["relations"].([]any)
+	out := make([]relation, len(list))
+	for i, item := range list {
+		one, _ := item.(map[string]any)
+		out[i].name, _ = one["type"].(string)
+		out[i].target = one["targetRef"]
+	}
+	return out
 }
 
 // noRefs is an empty list.

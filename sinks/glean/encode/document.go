@@ -145,7 +145,7 @@ func (s *Encoder) judge(d *api.Document, bodyType string) error {
 		return reject("objectType", "%q has a space or _, which Glean does not allow", d.ObjectType)
 	case d.ViewURL == "" && !s.schema.Entity:
 		return reject("viewURL", "is empty")
-	case d.ViewURL != "" && s.schema.URLs != nil && !s.schema.URLs.MatchString(d.ViewURL):
+	case d.ViewURL != "" && !s.schema.TakesURL(d.ViewURL):
 		return reject("viewURL", "does not match datasource.urlRegex")
 	case !slices.Contains(textTypes, bodyType):
 		return reject("bodyType", "%q is not a type that can be sent; send it as %s", bodyType, strings.Join(textTypes, ", "))

@@ -15,16 +15,37 @@ type Schema struct {
 	Entity  bool           // documents need no viewURL
 	Lender  string         // the datasource whose users and groups count; "": its own
 	URLs    *regexp.Regexp // nil when the config has none
+	prefix  string         // what URLs ask for, where that is a text and anything after it
 	types   map[string]map[string]string
 }
 
+// TakesURL reports whether an address matches urlRegex, or there is none.
+func (s *Schema) TakesURL(address string) bool {
+	if s.prefix != "" {
+		return strings.HasPrefix(address, s.prefix) && !strings.Contains(address[len(s.prefix):], "\n")
+	}
+	return s.URLs == nil || s.URLs.MatchString(address)
+}
+
+// prefixOf is what an expression matches before anything; "" for one that is not a text
+// and .*
+func prefixOf(expression string) string {
+	quoted, ok := strings.CutSuffix(expression, ".*")
+	text := strings.ReplaceAll(quoted, `\`, "")
+	if !ok || regexp.QuoteMeta(text) != quoted {
+		return ""
+	}
+	return text
+}
+
+// NewSchema makes the schema of a datasource.
 func NewSchema(d api.DatasourceConfig) (*Schema, error) {
 	urls, err := compileURLRegex(d.URLRegex)
 	if err != nil {
 		return nil, fmt.Errorf("datasource.urlRegex: %w", err)
 	}
 	s := &Schema{Name: d.Name, ByEmail: IsTrue(d.IsUserReferencedByEmail), Entity: IsTrue(d.IsEntityDatasource),
-		Lender: LenderOf(d), URLs: urls, types: map[string]map[string]string{}}
+		Lender: LenderOf(d), URLs: urls, prefix: prefixOf(d.URLRegex), types: map[string]map[string]string{}}
 	for _, o := range d.ObjectDefinitions {
 		types := map[string]string{}
 		for _, p := range o.PropertyDefinitions {
