@@ -164,9 +164,15 @@ func (p *parser) str() (string, bool) {
 }
 
 // special is the index, from a place on, of the first byte that is a quotation mark, a
-// backslash or a control character; the length of the text where there is none. It looks
-// at eight bytes at a time.
-func special(s string, from int) int {
+// backslash or a control character; the length of the text where there is none.
+func special(s string, from int) int { return find(s, from, 0) }
+
+// unusual is special, and finds bytes that are not ASCII.
+func unusual(s string, from int) int { return find(s, from, utf8.RuneSelf) }
+
+// find is special, and finds bytes with one of the bits of mask set. It looks at eight
+// bytes at a time.
+func find(s string, from int, mask byte) int {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	i := from
 	for ; i+8 <= len(s); i += 8 {
@@ -175,12 +181,12 @@ func special(s string, from int) int {
 		quote, backslash := w^ones*'"', w^ones*'\\'
 		// A byte of x-ones that borrows has its high bit set; above the first one the bits
 		// may be wrong.
-		found := ((quote-ones)&^quote | (backslash-ones)&^backslash | (w-ones*' ')&^w) & high
+		found := (w&(ones*uint64(mask)) | (quote-ones)&^quote | (backslash-ones)&^backslash | (w-ones*' ')&^w) & high
 		if found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}
-	for i < len(s) && s[i] != '"' && s[i] != '\\' && s[i] >= ' ' {
+	for i < len(s) && s[i] != '"' && s[i] != '\\' && s[i] >= ' ' && s[i]&mask == 0 {
 		i++
 	}
 	return i

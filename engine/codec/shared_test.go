@@ -47,8 +47,8 @@ func TestDecodeShared(t *testing.T) {
 
 // TestSpecial: the first special byte is found wherever it is, whatever comes after it.
 func TestSpecial(t *testing.T) {
-	naive := func(s string, from int) int {
-		for from < len(s) && s[from] != '"' && s[from] != '\\' && s[from] >= ' ' {
+	naive := func(s string, from int, mask byte) int {
+		for from < len(s) && s[from] != '"' && s[from] != '\\' && s[from] >= ' ' && s[from]&mask == 0 {
 			from++
 		}
 		return from
@@ -62,8 +62,12 @@ func TestSpecial(t *testing.T) {
 			}
 		}
 		for from := range len(b) + 1 {
-			if got, want := special(string(b), from), naive(string(b), from); got != want {
-				t.Fatalf("%q from %d: %d, want %d", b, from, got, want)
+			s := string(b)
+			if got, want := special(s, from), naive(s, from, 0); got != want {
+				t.Fatalf("%q from %d: %d, want %d", s, from, got, want)
+			}
+			if got, want := unusual(s, from), naive(s, from, 0x80); got != want {
+				t.Fatalf("%q from %d: %d, want %d", s, from, got, want)
 			}
 		}
 	}
