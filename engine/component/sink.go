@@ -240,6 +240,9 @@ type StreamPlan struct {
 	// are counted instead of items.
 	Own   bool
 	Items iter.Seq2[Encoded, error]
+	// Ordered gives the bodies of the items in the order of their refs and IDs, which is
+	// the same in every run of a catalog. A body is valid until the next.
+	Ordered iter.Seq2[[]byte, error]
 	// Withheld gives the refs of what is not sent, since nobody may find it.
 	Withheld iter.Seq2[string, error]
 }

@@ -62,6 +62,13 @@ func written(t *testing.T, s component.StreamPlan) *output.Written {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Ordered = func(yield func([]byte, error) bool) {
+		for e, err := range s.Items {
+			if !yield(e.Body, err) {
+				return
+			}
+		}
+	}
 	if err := folder.Plan(t.Context(), &component.Plan{Streams: []component.StreamPlan{s}}); err != nil {
 		t.Fatal(err)
 	}

@@ -4,14 +4,17 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/stage"
 )
 
 // The files of a folder that are not streams.
@@ -28,12 +31,15 @@ type withheld struct {
 	Ref    string `json:"ref"`
 }
 
-// Folder writes every stream of a plan as NDJSON, exactly as the sink would get it,
-// and the dead letters, the refs that are withheld, and the differences to the last
-// good run. Each file appears whole or not at all.
+// Folder writes every stream of a plan as NDJSON, exactly as the sink would get it, and
+// the dead letters, the refs that are withheld, and the differences to the last good run.
+// Lines are in the order of refs, which is the same in every run of a catalog. Each file
+// appears whole or not at all.
 type Folder struct {
 	dir         string
-	deadLetters *lines
+	rejected    *lines
+	deadLetters *stage.File // a line each; they are sorted on Close
+	keys        []string    // of the dead letters
 }
 
 // Create makes the folder and opens the file of the dead letters.
@@ -45,7 +51,12 @@ func Create(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Folder{dir: dir, deadLetters: l}, nil
+	letters, err := stage.Create("")
+	if err != nil {
+		l.drop()
+		return nil, err
+	}
+	return &Folder{dir: dir, rejected: l, deadLetters: letters}, nil
 }
 
 // DeadLetter writes one rejection; it may be called from many goroutines at once only
@@ -55,19 +66,20 @@ func (o *Folder) DeadLetter(d component.DeadLetter) error {
 	if err != nil {
 		return err
 	}
-	return o.deadLetters.write(display.JSON(b))
+	o.keys = append(o.keys, d.Ref+"\x00"+string(d.Stage)+"\x00"+d.Field)
+	return o.deadLetters.Append(display.JSON(b))
 }
 
 // Plan writes the streams of a plan and the refs that are withheld.
 func (o *Folder) Plan(ctx context.Context, plan *component.Plan) error {
 	for _, s := range plan.Streams {
 		err := o.file(s.Name, func(l *lines) error {
-			for e, err := range s.Items {
+			for body, err := range s.Ordered {
 				if err == nil {
 					err = ctx.Err()
 				}
 				if err == nil {
-					err = l.write(e.Body)
+					err = l.write(body)
 				}
 				if err != nil {
 					return err
@@ -81,11 +93,12 @@ func (o *Folder) Plan(ctx context.Context, plan *component.Plan) error {
 	}
 	return o.file(withheldFile, func(l *lines) error {
 		for _, s := range plan.Streams {
-			for ref, err := range s.Withheld {
-				var b []byte
-				if err == nil {
-					b, err = codec.Marshal(withheld{s.Name, ref})
-				}
+			refs, err := sorted(s.Withheld)
+			if err != nil {
+				return err
+			}
+			for _, ref := range refs {
+				b, err := codec.Marshal(withheld{s.Name, ref})
 				if err == nil {
 					err = l.write(display.JSON(b))
 				}
@@ -96,6 +109,18 @@ func (o *Folder) Plan(ctx context.Context, plan *component.Plan) error {
 		}
 		return nil
 	})
+}
+
+// sorted collects texts and sorts them.
+func sorted(texts iter.Seq2[string, error]) (out []string, err error) {
+	for text, err := range texts {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, text)
+	}
+	slices.Sort(out)
+	return out, nil
 }
 
 // Compared writes what would change against the last good run.
@@ -134,8 +159,32 @@ func (o *Folder) file(name string, fill func(*lines) error) error {
 	return l.close()
 }
 
-// Close gives the file of the dead letters its name.
-func (o *Folder) Close() error { return o.deadLetters.close() }
+// Close writes the dead letters in the order of their refs, and gives their file its
+// name.
+func (o *Folder) Close() error {
+	defer o.deadLetters.Close()
+	if err := o.deadLetters.Flush(); err != nil {
+		o.rejected.drop()
+		return err
+	}
+	keys := func(yield func(string, error) bool) {
+		for _, key := range o.keys {
+			if !yield(key, nil) {
+				return
+			}
+		}
+	}
+	for line, err := range o.deadLetters.InOrder(keys) {
+		if err == nil {
+			err = o.rejected.write(line[0])
+		}
+		if err != nil {
+			o.rejected.drop()
+			return err
+		}
+	}
+	return o.rejected.close()
+}
 
 // lines is a file of lines that gets its name when it is complete.
 type lines struct {

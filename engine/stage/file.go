@@ -86,29 +86,42 @@ type Reader struct {
 	buf   []byte
 }
 
+// maxParts is how many parts a frame may have.
+const maxParts = 64
+
+// sizesOfNext reads the sizes of the next frame's parts and returns their sum; io.EOF
+// after the last frame.
+func (r *Reader) sizesOfNext() (total int, err error) {
+	n, err := binary.ReadUvarint(r.r)
+	if err == io.EOF && r.left == 0 {
+		return 0, io.EOF
+	}
+	if err != nil || n > maxParts || r.left == 0 {
+		return 0, errDamaged
+	}
+	r.left--
+	r.sizes = r.sizes[:0]
+	for range n {
+		size, err := binary.ReadUvarint(r.r)
+		if err != nil || size > 1<<32 {
+			return 0, errDamaged
+		}
+		r.sizes = append(r.sizes, int(size))
+		total += int(size)
+	}
+	return total, nil
+}
+
 var errDamaged = errors.New("stage file is damaged")
 
 // Next is the next frame; io.EOF after the last. The parts are valid until the
 // next call.
 func (r *Reader) Next() ([][]byte, error) {
-	n, err := binary.ReadUvarint(r.r)
-	if err == io.EOF && r.left == 0 {
-		return nil, io.EOF
+	total, err := r.sizesOfNext()
+	if err != nil {
+		return nil, err
 	}
-	if err != nil || n > 64 || r.left == 0 {
-		return nil, errDamaged
-	}
-	r.left--
-	r.sizes, r.parts = r.sizes[:0], r.parts[:0]
-	total := 0
-	for range n {
-		size, err := binary.ReadUvarint(r.r)
-		if err != nil || size > 1<<32 {
-			return nil, errDamaged
-		}
-		r.sizes = append(r.sizes, int(size))
-		total += int(size)
-	}
+	r.parts = r.parts[:0]
 	if cap(r.buf) < total {
 		r.buf = make([]byte, total+total/4)
 	}

@@ -220,14 +220,15 @@ func (s *Stage) Close() {
 // Plan is one stream as review and publishing see it.
 func (s *Stage) Plan(stream string) component.StreamPlan {
 	p := component.StreamPlan{Name: stream, Types: map[string]int{}, Audience: map[access.Audience]int{},
-		Items: func(func(component.Encoded, error) bool) {}, Withheld: s.withheldRefs(stream)}
+		Items:   func(func(component.Encoded, error) bool) {},
+		Ordered: func(func([]byte, error) bool) {}, Withheld: s.withheldRefs(stream)}
 	sh := s.streams[stream]
 	if sh == nil {
 		return p
 	}
 	p.Weight = sh.weight
 	p.Count, p.Bytes, p.Types, p.Audience = sh.tags.Frames(), sh.bodies.Bytes(), sh.types, sh.audience
-	p.Items = sh.items()
+	p.Items, p.Ordered = sh.items(), sh.ordered()
 	return p
 }
 
@@ -313,6 +314,35 @@ func (sh *staged) each() iter.Seq2[Tag, error] {
 }
 
 var errItem = fmt.Errorf("stage file is damaged")
+
+// ordered are the bodies in the order of refs and IDs.
+func (sh *staged) ordered() iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		keys := func(yield func(string, error) bool) {
+			for t, err := range sh.each() {
+				key := t.Ref
+				if t.ID != t.Ref {
+					key += "\x00" + t.ID
+				}
+				if !yield(key, err) {
+					return
+				}
+			}
+		}
+		for body, err := range sh.bodies.InOrder(keys) {
+			if err == nil && len(body) != 1 {
+				err = errItem
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(body[0], nil) {
+				return
+			}
+		}
+	}
+}
 
 func (sh *staged) items() iter.Seq2[component.Encoded, error] {
 	return sh.chosen(func(Tag) bool { return true })

@@ -113,7 +113,7 @@ func TestHostileFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan := &component.Plan{Streams: []component.StreamPlan{{Name: "documents",
-		Items:    func(func(component.Encoded, error) bool) {},
+		Ordered:  func(func([]byte, error) bool) {},
 		Withheld: func(yield func(string, error) bool) { yield(hostile, nil) }}}}
 	if err := errors.Join(o.Plan(t.Context(), plan), o.Close()); err != nil {
 		t.Fatal(err)
