@@ -21,6 +21,7 @@ func openAPI(definition string) (*lines, error) {
 	if err != nil {
 		return nil, err
 	}
+	doc.prune()
 	raw, err := json.Marshal(doc)
 	if err != nil {
 		return nil, err
@@ -63,6 +64,47 @@ func openAPI(definition string) (*lines, error) {
 		}
 	})
 	return l, nil
+}
+
+// prune drops the members of an OpenAPI 3 document that a digest does not show and that
+// take most of the time to read: responses, bodies, examples.
+func (d document) prune() {
+	if d["openapi"] == nil {
+		return
+	}
+	for _, section := range []string{"paths", "webhooks"} {
+		for _, item := range d.at(section) {
+			item, _ := item.(map[string]any)
+			pruneParameters(item)
+			for _, operation := range item {
+				operation, _ := operation.(map[string]any)
+				drop(operation, "responses", "requestBody", "callbacks", "security", "tags", "servers", "externalDocs")
+				pruneParameters(operation)
+			}
+		}
+	}
+	if components := d.at("components"); components != nil {
+		for name := range components {
+			if name != "schemas" {
+				delete(components, name)
+			}
+		}
+	}
+}
+
+// pruneParameters leaves the names of parameters and where they stand.
+func pruneParameters(of map[string]any) {
+	parameters, _ := of["parameters"].([]any)
+	for _, p := range parameters {
+		p, _ := p.(map[string]any)
+		drop(p, "schema", "content", "example", "examples", "description")
+	}
+}
+
+func drop(object map[string]any, names ...string) {
+	for _, name := range names {
+		delete(object, name)
+	}
 }
 
 func operations(l *lines, api *openapi3.T) {
