@@ -15,7 +15,8 @@ import (
 // as those of annotations do, the map above it is read and set.
 type Record struct {
 	raw     []byte
-	value   map[string]any
+	value   map[string]any                        // nil until it is needed as a whole
+	members map[string]map[string]json.RawMessage // of the objects that were looked into, by path; "" is the record
 	writes  []string
 	changed []string
 	err     error
@@ -37,14 +38,67 @@ func (r *Record) Get(path string) any {
 
 // Text is the string at a path, "" where there is none or another value.
 func (r *Record) Text(path string) string {
+	if raw, there, known := r.peek(path); known {
+		var s string
+		if there && raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
+			return s
+		}
+		return ""
+	}
 	s, _ := r.Get(path).(string)
 	return s
 }
 
 // Has reports whether there is a value at a path, be it null.
 func (r *Record) Has(path string) bool {
+	if _, there, known := r.peek(path); known {
+		return there
+	}
 	_, ok := find(r.decoded(), path)
 	return ok
+}
+
+// peek finds the JSON at a path of a record that is not decoded yet, and decodes only
+// the objects on the way. known is false where the record must be decoded.
+func (r *Record) peek(path string) (raw json.RawMessage, there, known bool) {
+	if r.value != nil {
+		return nil, false, false
+	}
+	object, ok := r.membersOf("", r.raw)
+	if !ok {
+		return nil, false, false
+	}
+	for at := 0; ; {
+		end := strings.IndexByte(path[at:], '.')
+		if end < 0 {
+			raw, there = object[path[at:]]
+			return raw, there, true
+		}
+		raw, there = object[path[at:at+end]]
+		if !there || raw[0] != '{' {
+			return nil, false, true
+		}
+		at += end + 1
+		if object, ok = r.membersOf(path[:at], raw); !ok {
+			return nil, false, false
+		}
+	}
+}
+
+// membersOf are the members of the object at a path, whose JSON is raw.
+func (r *Record) membersOf(path string, raw []byte) (map[string]json.RawMessage, bool) {
+	if object, done := r.members[path]; done {
+		return object, true
+	}
+	var object map[string]json.RawMessage
+	if json.Unmarshal(raw, &object) != nil || object == nil {
+		return nil, false
+	}
+	if r.members == nil {
+		r.members = map[string]map[string]json.RawMessage{}
+	}
+	r.members[path] = object
+	return object, true
 }
 
 // Set puts a value that encodes to JSON at a path that lies under the plugin's

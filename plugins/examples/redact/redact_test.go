@@ -60,3 +60,14 @@ func TestStartedByHand(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
+
+// TestHints: what is looked for before a pattern is in every text that the pattern matches.
+func TestHints(t *testing.T) {
+	if err := exec.Command(python, "--version").Run(); err != nil {
+		t.Skip(python + " is not installed")
+	}
+	cmd := exec.Command(python, "-B", "hints_test.py")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
