@@ -53,7 +53,14 @@ func Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v, lenien
 
 // Marshal writes v in one line. It fails on NaN, infinities and on values that
 // JSON cannot hold.
-func Marshal(v any) ([]byte, error) { return json.Marshal(v, strict) }
+func Marshal(v any) ([]byte, error) {
+	if object, is := v.(map[string]any); is {
+		if out, ok := marshalObject(object); ok {
+			return out, nil
+		}
+	}
+	return json.Marshal(v, strict)
+}
 
 // MarshalIndent is Marshal for people: two spaces, a line per member.
 func MarshalIndent(v any) ([]byte, error) {
