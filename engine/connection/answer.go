@@ -89,7 +89,17 @@ func take(resp *http.Response, limit int64, expected int) ([]byte, error) {
 	if n > limit {
 		return buf.Bytes()[:limit], ErrTooLarge
 	}
-	return buf.Bytes(), err
+	return exact(&buf), err
+}
+
+// exact are the bytes of a buffer, without much room behind them: whoever keeps a part
+// of an answer keeps all of its memory.
+func exact(buf *bytes.Buffer) []byte {
+	b := buf.Bytes()
+	if cap(b)-len(b) > len(b)/4+bytes.MinRead {
+		return bytes.Clone(b)
+	}
+	return b
 }
 
 // judge checks and parses an answer. Where the address is proven, an answer that
