@@ -11,7 +11,8 @@ func FuzzQuote(f *testing.F) {
 	for c := range 256 {
 		f.Add("before the " + string([]byte{byte(c)}) + " and after it")
 	}
-	for _, s := range []string{"", "é", "\u2028<&>", "\xff\xfe", "日本 \xe6\x97", "\ufffd", "a\U0001f600", "\xed\xa0\x80"} {
+	for _, s := range []string{"", "é", "\u2028<&>", "\xff\xfe", "日本 \xe6\x97",
+		"\ufffd", "a\U0001f600", "\xed\xa0\x80"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

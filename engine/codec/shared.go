@@ -221,13 +221,15 @@ func (p *parser) escaped(start, i int) (string, bool) {
 var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
 // unescape writes what stands for an escape whose text follows the backslash, and
-// returns the length of that text.
+// returns the length of that text. A nil b is for the length alone.
 func unescape(b *strings.Builder, s string) (n int, ok bool) {
 	if s == "" {
 		return 0, false
 	}
 	if c := escapes[s[0]]; c != 0 {
-		b.WriteByte(c)
+		if b != nil {
+			b.WriteByte(c)
+		}
 		return 1, true
 	}
 	if s[0] != 'u' || len(s) < 5 {
@@ -237,12 +239,23 @@ func unescape(b *strings.Builder, s string) (n int, ok bool) {
 	if err != nil || code >= 0xd800 && code < 0xe000 {
 		return 0, false
 	}
-	b.WriteRune(rune(code))
+	if b != nil {
+		b.WriteRune(rune(code))
+	}
 	return 5, true
 }
 
 func (p *parser) number() (float64, bool) {
 	start := p.at
+	if !p.digits() {
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(p.text[start:p.at], 64)
+	return v, err == nil
+}
+
+// digits passes over a number.
+func (p *parser) digits() bool {
 	digits := func() bool {
 		from := p.at
 		for p.at < len(p.text) && p.text[p.at] >= '0' && p.text[p.at] <= '9' {
@@ -259,17 +272,16 @@ func (p *parser) number() (float64, bool) {
 	}
 	have("-")
 	if !have("0") && !digits() {
-		return 0, false
+		return false
 	}
 	if have(".") && !digits() {
-		return 0, false
+		return false
 	}
 	if have("eE") {
 		have("+-")
 		if !digits() {
-			return 0, false
+			return false
 		}
 	}
-	v, err := strconv.ParseFloat(p.text[start:p.at], 64)
-	return v, err == nil
+	return true
 }

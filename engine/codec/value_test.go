@@ -12,8 +12,8 @@ import (
 func TestMarshalObject(t *testing.T) {
 	random := rand.New(rand.NewPCG(11, 12))
 	texts := []string{"", "a", "b", "é", "\U0001f600", "\uffff", "a\nb", "\"\\", "\x00", "<&>\u2028", "\xff", "A", "aa"}
-	numbers := []float64{0, math.Copysign(0, -1), 1, -7, 1.5, 1e15, 1 << 53, 1<<53 - 1, 1e21, 1e-7, 123456789012, -0.001,
-		math.MaxFloat64}
+	numbers := []float64{0, math.Copysign(0, -1), 1, -7, 1.5, 1e15,
+		1 << 53, 1<<53 - 1, 1e21, 1e-7, 123456789012, -0.001, math.MaxFloat64}
 	var value func(depth int) any
 	value = func(depth int) any {
 		switch n := random.IntN(40); {

@@ -8,8 +8,9 @@ import (
 // TestExact: an answer has little room behind it, whatever the buffer that it was read
 // into, and is not copied where that is so.
 func TestExact(t *testing.T) {
-	for _, c := range []struct{ length, room int }{{0, 0}, {1000, 0}, {1000, 100}, {1000, 50_000}, {100_000, 100_000},
-		{100_000, 20_000}} {
+	for _, c := range []struct{ length, room int }{
+		{0, 0}, {1000, 0}, {1000, 100}, {1000, 50_000}, {100_000, 100_000}, {100_000, 20_000},
+	} {
 		buf := bytes.NewBuffer(make([]byte, 0, c.length+c.room))
 		buf.Write(bytes.Repeat([]byte("x"), c.length))
 		was := buf.Bytes()

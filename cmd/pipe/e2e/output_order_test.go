@@ -19,14 +19,13 @@ func TestOutputOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := write(t, "pipeline.yaml",
-		strings.Replace(string(b), "summary: description", "summary: lower(metadata.tags)", 1))
+	rejecting := strings.Replace(string(b), "summary: description", "summary: lower(metadata.tags)", 1)
+	file := write(t, "pipeline.yaml", rejecting)
 	var first map[string]string
 	for _, c := range []struct{ workers, page, batch string }{{"8", "50", "7"}, {"1", "500", "500"}, {"5", "90", "3"}} {
 		out := t.TempDir()
-		w.pipe(t, "run", "--dry-run", "--output", out, "--set", "limits.workers="+c.workers, "--set",
-			"limits.batch.records="+c.batch,
-			"--set", "@source.page_size="+c.page, file)
+		w.pipe(t, "run", "--dry-run", "--output", out, "--set", "limits.workers="+c.workers,
+			"--set", "limits.batch.records="+c.batch, "--set", "@source.page_size="+c.page, file)
 		files, err := filepath.Glob(filepath.Join(out, "*"))
 		if err != nil || len(files) < 5 {
 			t.Fatal(files, err)
@@ -48,8 +47,7 @@ func TestOutputOrder(t *testing.T) {
 			}
 		}
 		if len(first["documents.ndjson"]) < 100_000 || len(first["rejected.ndjson"]) == 0 {
-			t.Errorf("%d bytes of documents, %d of what was rejected", len(first["documents.ndjson"]),
-				len(first["rejected.ndjson"]))
+			t.Errorf("%d bytes of documents, %d of rejections", len(first["documents.ndjson"]), len(first["rejected.ndjson"]))
 		}
 	}
 }
