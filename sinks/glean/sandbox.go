@@ -46,7 +46,7 @@ func startSandbox(_ context.Context, given *settings.Config, o component.Sandbox
 			"instance": "", "server_url": s.URL(), "token": sandboxToken, "requests_per_second": "0",
 			"datasource.homeUrl": d.HomeURL, "datasource.urlRegex": d.URLRegex,
 		},
-		Summary: func(w io.Writer) error { return summarize(w, s.Index(d.Name)) },
+		Summary: func(w io.Writer) error { return summarize(w, s.Effective(d.Name)) },
 		Close:   s.Close,
 	}, nil
 }

@@ -105,10 +105,13 @@ func (k *kept) asked() []string {
 	return out
 }
 
+// quarterHour is how long Glean takes to make changes effective.
+var quarterHour = gleansandbox.Rules{DocumentsTake: 15 * time.Minute, IdentitiesTake: 15 * time.Minute}
+
 // TestStatus: a run, what Glean holds of it, and when it is found.
 func TestStatus(t *testing.T) {
 	t.Parallel()
-	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{IndexingTakes: 15 * time.Minute}})
+	k := keeping(t, gleansandbox.Options{Rules: quarterHour})
 	k.pipe(t, "status", shipped).expect(t, int(job.Done), "enabled for everybody",
 		"documents          56        0        56", "  team             12        0        12", "memberships        29",
 		"upload completed", "expected to be done by", "pipe process")
@@ -200,7 +203,7 @@ func TestDenied(t *testing.T) {
 		"not enabled": {options: gleansandbox.Options{Visibility: gleanapi.VisibilityNone},
 			want: "the datasource is not enabled in Glean"},
 		"test group": {options: gleansandbox.Options{Visibility: gleanapi.VisibilityTestGroup}, want: "is no test user"},
-		"not indexed": {options: gleansandbox.Options{Rules: gleansandbox.Rules{IndexingTakes: time.Hour}},
+		"not indexed": {options: gleansandbox.Options{Rules: gleansandbox.Rules{DocumentsTake: time.Hour}},
 			want: "not indexed yet"},
 		"inactive": {tamper: "indexuser", body: `{"datasource":"backstage","user":{"email":"FINDER","name":"x","isActive":false}}`, want: "is an inactive user"},
 		"gone":     {tamper: "deleteuser", body: `{"datasource":"backstage","email":"FINDER"}`, want: "does not know FINDER"},
@@ -547,7 +550,7 @@ func TestPurgeUnconfirmed(t *testing.T) {
 // TestProcess: once in three hours, and it says when.
 func TestProcess(t *testing.T) {
 	t.Parallel()
-	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{IndexingTakes: 15 * time.Minute}})
+	k := keeping(t, gleansandbox.Options{Rules: quarterHour})
 	k.pipe(t, "process", shipped).expect(t, int(job.Done), "is processing")
 	k.pipe(t, "status", shipped).expect(t, int(job.Done), "is found now")
 	k.pipe(t, "process", shipped).expect(t, int(job.Failed), "once in three hours",

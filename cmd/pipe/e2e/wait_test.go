@@ -28,7 +28,7 @@ func TestSpacedWait(t *testing.T) {
 // Glean has not processed in time ends it with 7.
 func TestRunWaits(t *testing.T) {
 	t.Parallel()
-	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{IndexingTakes: 15 * time.Minute}})
+	k := keeping(t, gleansandbox.Options{Rules: quarterHour})
 	k.run(t).expect(t, int(job.Done),
 		"everything was sent; Glean is still processing users (upload completed), groups (upload completed), documents "+
 			"(upload completed)")

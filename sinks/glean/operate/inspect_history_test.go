@@ -13,7 +13,7 @@ import (
 
 // TestHistory: the uploads of a run by how far Glean has come with them.
 func TestHistory(t *testing.T) {
-	f := gleantest.Start(t, sandbox.Rules{IndexingTakes: time.Hour, StatusLags: time.Minute})
+	f := gleantest.Start(t, sandbox.Rules{DocumentsTake: time.Hour, IdentitiesTake: time.Hour, StatusLags: time.Minute})
 	if err := f.Run(gleantest.User("ann"), gleantest.Group("team", "user:default/ann"), gleantest.Doc("a")); err != nil {
 		t.Fatal(err)
 	}

@@ -88,29 +88,31 @@ func (a *access) finder(email string) func(api.Permissions) bool {
 	}
 }
 
-// access of a datasource as it is now. The caller holds the server's lock.
-func (x *source) access() *access {
+// access of a datasource as it was told or is in effect. The caller holds the server's
+// lock.
+func (x *source) access(s state) *access {
 	of := x.identity()
-	users := make(map[string]api.User, len(of.users.live))
-	for k, e := range of.users.live {
+	users := make(map[string]api.User, len(of.users.in(s)))
+	for k, e := range of.users.in(s) {
 		users[k] = e.value
 	}
-	groups := make(map[string]bool, len(of.groups.live))
-	for k := range of.groups.live {
+	groups := make(map[string]bool, len(of.groups.in(s)))
+	for k := range of.groups.in(s) {
 		groups[k] = true
 	}
-	return newAccess(x.schema, of.schema, users, groups, of.memberships())
+	return newAccess(x.schema, of.schema, users, groups, of.memberships(s))
 }
 
 // memberships are the members of every group that has had an upload.
-func (x *source) memberships() map[string][]api.Membership {
+func (x *source) memberships(s state) map[string][]api.Membership {
 	out := make(map[string][]api.Membership, len(x.members))
 	for group, c := range x.members {
-		if c.live == nil {
+		members := c.in(s)
+		if members == nil {
 			continue
 		}
-		ms := make([]api.Membership, 0, len(c.live))
-		for _, e := range c.live {
+		ms := make([]api.Membership, 0, len(members))
+		for _, e := range members {
 			ms = append(ms, e.value)
 		}
 		slices.SortFunc(ms, func(a, b api.Membership) int {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"fmt"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
@@ -91,7 +92,7 @@ func parse[T any](p page, one func([]byte) (entry[T], error)) ([]entry[T], error
 // bulk is what the four bulk endpoints have in common: one judges an item, take
 // changes the datasource with all of them and holds the server's lock.
 func bulk[T any](s *Server, body []byte, stream, flag string,
-	one func(*schema, []byte) (entry[T], error), take func(*source, page, []entry[T]) error,
+	one func(*schema, []byte) (entry[T], error), take func(*source, page, []entry[T], time.Time) error,
 ) (any, error) {
 	p, err := parsePage(body, stream, flag)
 	if err != nil {
@@ -113,14 +114,14 @@ func bulk[T any](s *Server, body []byte, stream, flag string,
 	}
 	now := s.options.Now()
 	x.expire(s.options.Rules, now)
-	err = take(x, p, entries)
+	err = take(x, p, entries, now)
 	x.count(s.options.Rules, now)
 	return nil, err
 }
 
 func bulkIndexDocuments(s *Server, _ string, body []byte) (any, error) {
 	return bulk(s, body, "documents", documentsFlag, (*schema).document,
-		func(x *source, p page, entries []entry[document]) error {
+		func(x *source, p page, entries []entry[document], now time.Time) error {
 			if s.options.Rules.RefuseUnknownPrincipals {
 				for _, e := range entries {
 					if who := x.unknown(e.value.permissions); who != "" {
@@ -128,31 +129,32 @@ func bulkIndexDocuments(s *Server, _ string, body []byte) (any, error) {
 					}
 				}
 			}
-			_, err := x.documents.take(p, entries, true, x, s.options.Rules, s.options.Now())
+			_, err := x.documents.take(p, entries, true, x, s.options.Rules, now)
 			return err
 		})
 }
 
 func bulkIndexUsers(s *Server, _ string, body []byte) (any, error) {
-	return bulk(s, body, "users", identityFlag, (*schema).user, func(x *source, p page, entries []entry[api.User]) error {
-		gone, err := x.users.take(p, entries, true, x, s.options.Rules, s.options.Now())
-		x.forgetUsers(gone)
-		return err
-	})
+	return bulk(s, body, "users", identityFlag, (*schema).user,
+		func(x *source, p page, entries []entry[api.User], now time.Time) error {
+			gone, err := x.users.take(p, entries, true, x, s.options.Rules, now)
+			x.forgetUsers(gone, now)
+			return err
+		})
 }
 
 func bulkIndexGroups(s *Server, _ string, body []byte) (any, error) {
 	return bulk(s, body, "groups", identityFlag, (*schema).group,
-		func(x *source, p page, entries []entry[api.Group]) error {
-			gone, err := x.groups.take(p, entries, true, x, s.options.Rules, s.options.Now())
-			x.forgetGroups(gone)
+		func(x *source, p page, entries []entry[api.Group], now time.Time) error {
+			gone, err := x.groups.take(p, entries, true, x, s.options.Rules, now)
+			x.forgetGroups(gone, now)
 			return err
 		})
 }
 
 func bulkIndexMemberships(s *Server, _ string, body []byte) (any, error) {
 	return bulk(s, body, "memberships", "", (*schema).membership,
-		func(x *source, p page, entries []entry[api.Membership]) error {
+		func(x *source, p page, entries []entry[api.Membership], now time.Time) error {
 			if s.options.Rules.RefuseUnknownPrincipals {
 				if !x.knowsGroup(p.group) {
 					return bad("group: %q is not known in datasource %s", p.group, p.Datasource)
@@ -164,7 +166,7 @@ func bulkIndexMemberships(s *Server, _ string, body []byte) (any, error) {
 					}
 				}
 			}
-			_, err := x.membersOf(p.group).take(p, entries, false, x, s.options.Rules, s.options.Now())
+			_, err := x.membersOf(p.group).take(p, entries, false, x, s.options.Rules, now)
 			return err
 		})
 }

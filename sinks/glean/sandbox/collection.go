@@ -1,25 +1,95 @@
 package sandbox
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"time"
+
+	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
 // entry is one stored thing. Keys are what the server compares, ids what it was
 // given; ids of users and documents are compared without regard to case.
 type entry[T any] struct {
 	key, id string
-	at      int64 // when it was uploaded last, epoch seconds
-	since   int64 // when it was uploaded first, since it is there
+	at      time.Time // when it was uploaded last
+	indexed time.Time // when this version took effect; zero among the told
 	version int64
 	value   T
 }
 
-// collection is what one upload replaces: the live set, and at most one open
-// upload.
+// collection is what one upload replaces: the live set, which is what requests have
+// left, at most one open upload, and the set that is in effect for who finds what.
+// live and effective are nil before the first upload.
 type collection[T any] struct {
-	live map[string]entry[T]
-	open *upload[T]
+	live      map[string]entry[T]
+	open      *upload[T]
+	effective map[string]entry[T]
+	pending   *pending
+	note      func(key, event string, at time.Time) // events of documents; nil for identities
+}
+
+// in returns the entries that were told, or those in effect.
+func (c *collection[T]) in(s state) map[string]entry[T] {
+	if s == inEffect {
+		return c.effective
+	}
+	return c.live
+}
+
+// state is one of the two that a server holds of a datasource.
+type state uint8
+
+const (
+	told     state = iota // by requests that were acknowledged
+	inEffect              // for who finds what
+)
+
+// store makes entries effective after the collection's delay. events is false for pages
+// of an upload that is not closed.
+func (c *collection[T]) store(entries []entry[T], now time.Time, events bool) {
+	if events {
+		c.happened(entries, api.EventUploaded, now)
+	}
+	c.pending.add(now, func(at time.Time) {
+		if c.effective == nil {
+			c.effective = make(map[string]entry[T], len(entries))
+		}
+		for _, e := range entries {
+			e.indexed = at
+			c.effective[e.key] = e
+		}
+		if events {
+			c.happened(entries, api.EventIndexed, at)
+		}
+	})
+}
+
+// discard takes entries out of effect after the collection's delay.
+func (c *collection[T]) discard(entries []entry[T], now time.Time) {
+	c.happened(entries, api.EventDeletionRequested, now)
+	c.pending.add(now, func(at time.Time) {
+		for _, e := range entries {
+			delete(c.effective, e.key)
+		}
+		c.happened(entries, api.EventDeleted, at)
+	})
+}
+
+// clear removes all entries, as before the first upload.
+func (c *collection[T]) clear(now time.Time) {
+	c.live = nil
+	c.pending.add(now, func(time.Time) { c.effective = nil })
+}
+
+func (c *collection[T]) happened(entries []entry[T], event string, at time.Time) {
+	if c.note == nil {
+		return
+	}
+	for _, e := range entries {
+		c.note(e.key, event, at)
+	}
 }
 
 type upload[T any] struct {
@@ -66,21 +136,18 @@ func (c *collection[T]) take(p page, entries []entry[T], guarded bool, x *source
 	if c.live == nil {
 		c.live = map[string]entry[T]{}
 	}
-	for _, e := range entries {
-		e.at, e.since = now.Unix(), now.Unix()
-		if old, known := c.live[e.key]; known {
-			e.since = old.since
-		}
-		u.items[e.key] = e
+	for i := range entries {
+		entries[i].at = now
+		u.items[entries[i].key] = entries[i]
 		if r.VisibleBeforeLastPage {
-			c.live[e.key] = e
+			c.live[entries[i].key] = entries[i]
 		}
+	}
+	if r.VisibleBeforeLastPage {
+		c.store(entries, now, false)
 	}
 	if p.IsLastPage {
 		removed = c.close(guarded && !p.unguarded, now)
-		if p.stream == "documents" {
-			ended(x, u.items, removed, now)
-		}
 	}
 	return removed, nil
 }
@@ -95,6 +162,7 @@ func (c *collection[T]) drop(u *Upload) {
 // close makes the open upload the live set, less or with what it lacks.
 func (c *collection[T]) close(guarded bool, now time.Time) map[string]entry[T] {
 	u := c.open
+	c.store(slices.Collect(maps.Values(u.items)), now, true)
 	stale := map[string]entry[T]{}
 	for k, e := range c.live {
 		if _, kept := u.items[k]; !kept {
@@ -110,6 +178,8 @@ func (c *collection[T]) close(guarded bool, now time.Time) map[string]entry[T] {
 		stale = nil
 	}
 	u.record.Deleted = len(stale)
+	c.discard(slices.Collect(maps.Values(stale)), now)
+	c.pending.add(now, func(at time.Time) { u.record.processed = at })
 	c.live, c.open = u.items, nil
 	return stale
 }

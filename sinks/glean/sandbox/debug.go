@@ -22,16 +22,16 @@ func debugStatus(s *Server, datasource string, _ []byte) (any, error) {
 	now := s.options.Now()
 	x.expire(s.options.Rules, now)
 	seen := now.Add(-s.options.Rules.StatusLags)
-	n := x.countedAt(seen.Add(-s.options.Rules.CountsLag))
+	n, indexed := x.countedAt(seen.Add(-s.options.Rules.CountsLag)), x.countedAt(seen).indexed
 	stream := func(name string, n int) api.StreamStatus {
-		return api.StreamStatus{BulkUploadHistory: s.history(x, name, seen), Counts: api.StreamCounts{Uploaded: &n}}
+		return api.StreamStatus{BulkUploadHistory: x.history(name, seen), Counts: api.StreamCounts{Uploaded: &n}}
 	}
 	return api.DatasourceStatus{
 		Documents: api.DocumentsStatus{
-			BulkUploadHistory: s.history(x, "documents", seen),
+			BulkUploadHistory: x.history("documents", seen),
 			Counts: api.DocumentCounts{
 				Uploaded: n.documents,
-				Indexed:  x.countTypes(func(e entry[document]) bool { return s.isIndexed(x, e, seen) }),
+				Indexed:  indexed,
 			},
 			ProcessingHistory: processing(x.processed),
 		},
@@ -49,12 +49,12 @@ func debugStatus(s *Server, datasource string, _ []byte) (any, error) {
 type counted struct {
 	at                         time.Time
 	users, groups, memberships int
-	documents                  []api.TypeCount
+	documents, indexed         []api.TypeCount
 }
 
 func (x *source) counts(now time.Time) counted {
 	n := counted{at: now, users: len(x.users.live), groups: len(x.groups.live),
-		documents: x.countTypes(func(entry[document]) bool { return true })}
+		documents: countTypes(x.documents.live), indexed: countTypes(x.documents.effective)}
 	for _, c := range x.members {
 		n.memberships += len(c.live)
 	}
@@ -76,14 +76,14 @@ func (x *source) countedAt(seen time.Time) counted {
 		}
 	}
 	if len(x.counted) > 0 {
-		return counted{documents: []api.TypeCount{}}
+		return counted{documents: []api.TypeCount{}, indexed: []api.TypeCount{}}
 	}
 	return x.counts(seen)
 }
 
 // history is the active and the recent uploads of a stream as they were seen,
 // newest first.
-func (s *Server) history(x *source, stream string, seen time.Time) []api.BulkUpload {
+func (x *source) history(stream string, seen time.Time) []api.BulkUpload {
 	var out []api.BulkUpload
 	closed := 0
 	for _, u := range slices.Backward(x.uploads) {
@@ -101,35 +101,28 @@ func (s *Server) history(x *source, stream string, seen time.Time) []api.BulkUpl
 		default:
 			closed++
 			b.EndTime, b.Status = stamp(u.Ended), api.UploadSuccessful
-			b.ProcessingState = s.processing(x, u, seen)
+			b.ProcessingState = u.processing(seen)
 		}
 		out = append(out, b)
 	}
 	return out
 }
 
-func (s *Server) processing(x *source, u *Upload, seen time.Time) string {
+func (u *Upload) processing(seen time.Time) string {
 	switch {
 	case u.Paused > 0:
 		return api.StateDeletionPaused
-	case seen.Before(s.indexed(x, u.Ended)):
+	case u.processed.IsZero() || seen.Before(u.processed):
 		return api.StateUploadCompleted
 	}
 	return api.StateIndexingCompleted
 }
 
-// isIndexed tells whether some version of a document was found at a moment.
-func (s *Server) isIndexed(x *source, e entry[document], at time.Time) bool {
-	return !s.indexed(x, time.Unix(e.since, 0)).After(at)
-}
-
-// countTypes counts the documents that some are of, by type.
-func (x *source) countTypes(some func(entry[document]) bool) []api.TypeCount {
+// countTypes counts documents by type.
+func countTypes(documents map[string]entry[document]) []api.TypeCount {
 	n := map[string]int{}
-	for _, e := range x.documents.live {
-		if some(e) {
-			n[e.value.objectType]++
-		}
+	for _, e := range documents {
+		n[e.value.objectType]++
 	}
 	out := []api.TypeCount{}
 	for _, t := range slices.Sorted(maps.Keys(n)) {
@@ -178,31 +171,36 @@ func debugDocuments(s *Server, datasource string, body []byte) (any, error) {
 	return out, nil
 }
 
-// find looks a document up by id and type.
+// find looks a document up by id and type among those told.
 func (x *source) find(objectType, id string) (entry[document], bool) {
-	e, ok := x.documents.live[strings.ToLower(id)]
+	return x.findIn(told, objectType, id)
+}
+
+func (x *source) findIn(s state, objectType, id string) (entry[document], bool) {
+	e, ok := x.documents.in(s)[strings.ToLower(id)]
 	return e, ok && e.value.objectType == objectType
 }
 
+// describe reports a document as it was told, and as it is indexed. One that was deleted
+// is there until its deletion takes effect.
 func (s *Server) describe(x *source, r api.DebugDocumentRequest) api.DebugDocumentResponse {
+	d := api.DebugDocumentResponse{Status: api.DocumentStatus{
+		UploadStatus: api.NotUploaded, IndexingStatus: api.NotIndexed, PermissionIdentityStatus: api.StatusUnknown,
+	}}
+	indexed, found := x.findIn(inEffect, r.ObjectType, r.DocID)
+	if found {
+		d.Status.IndexingStatus, d.Status.LastIndexedAt = api.Indexed, stamp(indexed.indexed)
+	}
 	e, ok := x.find(r.ObjectType, r.DocID)
 	if !ok {
-		return api.DebugDocumentResponse{Status: api.DocumentStatus{
-			UploadStatus: api.NotUploaded, IndexingStatus: api.NotIndexed, PermissionIdentityStatus: api.StatusUnknown,
-		}}
-	}
-	d := api.DebugDocumentResponse{UploadedPermissions: &e.value.permissions, Status: api.DocumentStatus{
-		UploadStatus: api.Uploaded, LastUploadedAt: stamp(time.Unix(e.at, 0)), IndexingStatus: api.NotIndexed,
-		PermissionIdentityStatus: api.Uploaded,
-	}}
-	if s.isIndexed(x, e, s.options.Now()) {
-		d.Status.IndexingStatus = api.Indexed
-		last := s.indexed(x, time.Unix(e.at, 0))
-		if last.After(s.options.Now()) {
-			last = s.indexed(x, time.Unix(e.since, 0)) // of the version before
+		if !found || s.options.Rules.DeletedIsNotUploaded {
+			return d
 		}
-		d.Status.LastIndexedAt = stamp(last)
+		e = indexed
 	}
+	d.UploadedPermissions = &e.value.permissions
+	d.Status.UploadStatus, d.Status.LastUploadedAt = api.Uploaded, stamp(e.at)
+	d.Status.PermissionIdentityStatus = api.Uploaded
 	switch {
 	case x.schema.config.IdentityDatasourceName != "":
 		d.Status.PermissionIdentityStatus = api.StatusUnknown
@@ -229,9 +227,9 @@ func debugUser(s *Server, datasource string, body []byte) (any, error) {
 	}
 	out := api.DebugUserResponse{Status: api.UserStatus{
 		IsActiveUser: e.value.IsActive == nil || *e.value.IsActive, UploadStatus: api.Uploaded,
-		LastUploadedAt: stamp(time.Unix(e.at, 0)),
+		LastUploadedAt: stamp(e.at),
 	}}
-	a := x.access()
+	a := x.access(told)
 	groups := a.parents[api.Membership{MemberUserID: a.member(e.value)}]
 	for _, g := range slices.Sorted(slices.Values(groups)) {
 		out.UploadedGroups = append(out.UploadedGroups, api.Group{Name: g})
@@ -250,10 +248,10 @@ func checkDocumentAccess(s *Server, _ string, body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, ok := x.find(r.ObjectType, r.DocID)
+	e, ok := x.findIn(inEffect, r.ObjectType, r.DocID)
 	visible := s.visibility(x) == api.VisibilityAll || x.testers[strings.ToLower(r.UserEmail)]
-	return api.CheckDocumentAccessResponse{HasAccess: ok && visible && s.isIndexed(x, e, s.options.Now()) &&
-		x.access().finder(r.UserEmail)(e.value.permissions)}, nil
+	return api.CheckDocumentAccessResponse{HasAccess: ok && visible &&
+		x.access(inEffect).finder(r.UserEmail)(e.value.permissions)}, nil
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

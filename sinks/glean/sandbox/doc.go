@@ -12,6 +12,11 @@
 // before, a version that is older than what is there is the 409, and the secret
 // that a rotation replaced works for ten minutes.
 //
-// Not kept: latency (what an upload closes is found at once, but see
-// Rules.IndexingTakes) and the end of a paused deletion after seven days.
+// A datasource has two states: what requests have left (Server.Index), and what is in
+// effect for who finds what (Server.Effective). Changes of documents take effect
+// Rules.DocumentsTake after their request, those of users, groups and memberships
+// Rules.IdentitiesTake, each in their order, and at once by default. A deleted document
+// is still UPLOADED and INDEXED until its deletion takes effect.
+//
+// Not kept: the end of a paused deletion after seven days.
 package sandbox

@@ -9,8 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// event is one thing that happened to a document; that it was indexed follows
-// from its upload.
+// event is one thing that happened to a document.
 type event struct {
 	what string
 	at   time.Time
@@ -18,22 +17,8 @@ type event struct {
 
 // happened notes an event of a document by its key; the last of many are kept.
 func (x *source) happened(key, what string, at time.Time) {
-	if x.events == nil {
-		x.events = map[string][]event{}
-	}
 	events := append(x.events[key], event{what, at})
 	x.events[key] = events[max(0, len(events)-mostEvents):]
-}
-
-// ended notes what the end of an upload of documents did.
-func ended[T any](x *source, items, removed map[string]entry[T], now time.Time) {
-	for key := range items {
-		x.happened(key, api.EventUploaded, now)
-	}
-	for key := range removed {
-		x.happened(key, api.EventDeletionRequested, now)
-		x.happened(key, api.EventDeleted, now)
-	}
 }
 
 const (
@@ -78,27 +63,10 @@ func debugEvents(s *Server, datasource string, body []byte) (any, error) {
 	}
 	x.eventsAsked = now
 	out := api.DebugDocumentLifecycleResponse{LifeCycleEvents: []api.LifeCycleEvent{}}
-	for _, e := range slices.Backward(s.life(x, strings.ToLower(r.DocID))) {
+	for _, e := range slices.Backward(x.events[strings.ToLower(r.DocID)]) {
 		if len(out.LifeCycleEvents) < most && !e.at.Before(since) {
 			out.LifeCycleEvents = append(out.LifeCycleEvents, api.LifeCycleEvent{Event: e.what, Timestamp: stamp(e.at)})
 		}
 	}
 	return out, nil
-}
-
-// life is what happened to a document until now, oldest first.
-func (s *Server) life(x *source, key string) []event {
-	var out []event
-	for i, e := range x.events[key] {
-		out = append(out, e)
-		if e.what != api.EventUploaded {
-			continue
-		}
-		at := s.indexed(x, e.at)
-		overtaken := i+1 < len(x.events[key]) && x.events[key][i+1].at.Before(at)
-		if !at.After(s.options.Now()) && !overtaken {
-			out = append(out, event{api.EventIndexed, at})
-		}
-	}
-	return out
 }

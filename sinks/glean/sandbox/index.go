@@ -9,7 +9,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// Index is a copy of what the server held of a datasource at one moment.
+// Index is a copy of what the server held of a datasource at one moment, as it was told
+// or as it is in effect.
 type Index struct {
 	Config      api.DatasourceConfig
 	Documents   map[string]api.Document     // by id, as it was last uploaded
@@ -21,8 +22,14 @@ type Index struct {
 	access      *access
 }
 
-// Index copies a datasource; it is empty for one that is not known.
-func (s *Server) Index(datasource string) Index {
+// Index copies a datasource as acknowledged requests have left it; it is empty for one
+// that is not known.
+func (s *Server) Index(datasource string) Index { return s.copy(datasource, told) }
+
+// Effective copies a datasource as it is in effect now for who finds what.
+func (s *Server) Effective(datasource string) Index { return s.copy(datasource, inEffect) }
+
+func (s *Server) copy(datasource string, as state) Index {
 	s.mu.Lock()
 	x, err := s.source(datasource)
 	if err != nil {
@@ -30,21 +37,21 @@ func (s *Server) Index(datasource string) Index {
 		none := &schema{byEmail: true}
 		return Index{access: newAccess(none, none, nil, nil, nil)}
 	}
-	i := Index{Config: x.schema.config, Memberships: x.memberships(), Testers: slices.Sorted(maps.Keys(x.testers)),
-		access: x.access()}
-	i.Users = make(map[string]api.User, len(x.users.live))
-	for k, e := range x.users.live {
+	i := Index{Config: x.schema.config, Memberships: x.memberships(as), Testers: slices.Sorted(maps.Keys(x.testers)),
+		access: x.access(as)}
+	i.Users = make(map[string]api.User, len(x.users.in(as)))
+	for k, e := range x.users.in(as) {
 		i.Users[k] = e.value
 	}
-	i.Groups = make(map[string]api.Group, len(x.groups.live))
-	for k, e := range x.groups.live {
+	i.Groups = make(map[string]api.Group, len(x.groups.in(as)))
+	for k, e := range x.groups.in(as) {
 		i.Groups[k] = e.value
 	}
 	for _, u := range x.uploads {
 		i.Uploads = append(i.Uploads, *u)
 	}
-	raw := make(map[string][]byte, len(x.documents.live))
-	for _, e := range x.documents.live {
+	raw := make(map[string][]byte, len(x.documents.in(as)))
+	for _, e := range x.documents.in(as) {
 		raw[e.id] = e.value.raw
 	}
 	s.mu.Unlock()

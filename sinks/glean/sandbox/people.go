@@ -49,8 +49,9 @@ func deleteUser(s *Server, _ string, body []byte) (any, error) {
 		return nil, fmt.Errorf("email: is required")
 	}
 	return s.change(r.Datasource, func(x *source) error {
-		gone, err := x.users.remove(strings.ToLower(r.Email), r.Version)
-		x.forgetUsers(gone)
+		now := s.options.Now()
+		gone, err := x.users.remove(strings.ToLower(r.Email), r.Version, now)
+		x.forgetUsers(gone, now)
 		return err
 	})
 }
@@ -64,8 +65,9 @@ func deleteGroup(s *Server, _ string, body []byte) (any, error) {
 		return nil, fmt.Errorf("groupName: is required")
 	}
 	return s.change(r.Datasource, func(x *source) error {
-		gone, err := x.groups.remove(x.schema.groupKey(r.GroupName), r.Version)
-		x.forgetGroups(gone)
+		now := s.options.Now()
+		gone, err := x.groups.remove(x.schema.groupKey(r.GroupName), r.Version, now)
+		x.forgetGroups(gone, now)
 		return err
 	})
 }
@@ -114,7 +116,7 @@ func deleteMembership(s *Server, _ string, body []byte) (any, error) {
 		return nil, err
 	}
 	return s.change(r.datasource, func(x *source) error {
-		_, err := x.membersOf(m.GroupName).remove(x.schema.memberKey(m.Membership), r.version)
+		_, err := x.membersOf(m.GroupName).remove(x.schema.memberKey(m.Membership), r.version, s.options.Now())
 		return err
 	})
 }

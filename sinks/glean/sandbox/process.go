@@ -35,8 +35,8 @@ func (s *Server) each(datasource string, do func(*source)) error {
 	return err
 }
 
-// processAllDocuments indexes what is uploaded. A call for all datasources
-// blocks each of them, one for a datasource blocks that alone.
+// processAllDocuments makes waiting changes of documents take effect. A call for all
+// datasources blocks each of them, one for a datasource blocks that alone.
 func processAllDocuments(s *Server, _ string, body []byte) (any, error) {
 	datasource, err := datasourceOrAll(body)
 	if err != nil {
@@ -64,9 +64,15 @@ func processAllDocuments(s *Server, _ string, body []byte) (any, error) {
 	if datasource == "" {
 		s.processedAll = now
 	}
-	return nil, s.each(datasource, func(x *source) { x.processed = append(x.processed, now) })
+	return nil, s.each(datasource, func(x *source) {
+		x.processed = append(x.processed, now)
+		x.settle(now)
+		x.indexing.process(now)
+		x.count(x.rules, now)
+	})
 }
 
+// processAllMemberships makes waiting changes of users, groups and memberships take effect.
 func processAllMemberships(s *Server, _ string, body []byte) (any, error) {
 	datasource, err := datasourceOrAll(body)
 	if err != nil {
@@ -74,20 +80,12 @@ func processAllMemberships(s *Server, _ string, body []byte) (any, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return nil, s.each(datasource, func(x *source) { x.identities = append(x.identities, s.options.Now()) })
-}
-
-// indexed is when what was uploaded at a time is, or will be, indexed: after
-// Rules.IndexingTakes, or at once when processing was asked for. The caller
-// holds mu.
-func (s *Server) indexed(x *source, at time.Time) time.Time {
-	due := at.Add(s.options.Rules.IndexingTakes)
-	for _, p := range x.processed {
-		if !p.Before(at) && p.Before(due) {
-			return p
-		}
-	}
-	return due
+	now := s.options.Now()
+	return nil, s.each(datasource, func(x *source) {
+		x.identities = append(x.identities, now)
+		x.settle(now)
+		x.resolving.process(now)
+	})
 }
 
 // processing are processing runs, newest first.

@@ -27,7 +27,7 @@ func TestProcessing(t *testing.T) {
 	other := catalog()
 	other.Name = "other"
 	c := start(t, sandbox.Options{Now: now.Now, Datasources: []api.DatasourceConfig{catalog(), other},
-		Rules: sandbox.Rules{IndexingTakes: time.Hour}})
+		Rules: sandbox.Rules{DocumentsTake: time.Hour}})
 	c.must(api.PathBulkIndexDocuments, c.documents(whole("a"), docs("1")...), nil)
 	indexed := func(want string, n int) {
 		t.Helper()
@@ -69,7 +69,7 @@ func TestProcessing(t *testing.T) {
 // TestEvents: the life of a document, one question a minute.
 func TestEvents(t *testing.T) {
 	now := newClock()
-	c := start(t, sandbox.Options{Now: now.Now, Rules: sandbox.Rules{IndexingTakes: 10 * time.Minute}})
+	c := start(t, sandbox.Options{Now: now.Now, Rules: sandbox.Rules{DocumentsTake: 10 * time.Minute}})
 	ask := func(extra string, want string) {
 		t.Helper()
 		now.pass(time.Minute)
@@ -91,14 +91,16 @@ func TestEvents(t *testing.T) {
 	c.refused(api.PathDebugEvents("backstage"), `{"objectType":"component","docId":"1"}`, http.StatusTooManyRequests,
 		"1 request per minute")
 	c.must(api.PathBulkIndexDocuments, c.documents(whole("b"), docs("2", "3", "4", "5", "6")...), nil) // 12:12
-	ask(`,"maxEvents":3`, "DELETED 12:12, DELETION_REQUESTED 12:12, INDEXED 12:11")
+	ask(`,"maxEvents":2`, "DELETION_REQUESTED 12:12, INDEXED 12:11")
+	now.pass(9 * time.Minute)
+	ask(`,"maxEvents":3`, "DELETED 12:22, DELETION_REQUESTED 12:12, INDEXED 12:11")
 	c.refused(api.PathDebugEvents("backstage"), `{"objectType":"component","docId":"1","maxEvents":101}`,
 		http.StatusBadRequest, "maxEvents")
 	c.refused(api.PathDebugEvents("backstage"), `{"objectType":"component","docId":"1","startDate":"2026-07-01"}`,
 		http.StatusBadRequest, "startDate")
 	now.pass(8 * 24 * time.Hour)
 	ask("", "")
-	ask(`,"startDate":"2026-08-20","maxEvents":1`, "DELETED 12:12")
+	ask(`,"startDate":"2026-08-20","maxEvents":1`, "DELETED 12:22")
 }
 
 // TestToken: a rotated secret works at once, the one before for ten minutes,

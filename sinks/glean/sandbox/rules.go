@@ -18,9 +18,12 @@ type Rules struct {
 	EchoDefaults      bool          // getdatasourceconfig spells out what has its default
 	MissingIsNotFound bool          // a datasource that is not there is a 404 and not a 400
 	UploadsLive       time.Duration // how long an upload may stay unfinished; 0: for ever
-	IndexingTakes     time.Duration // how long what was uploaded is not indexed, unless processing is asked for
-	StatusLags        time.Duration // how old the uploads and counts of a status are
-	CountsLag         time.Duration // how much older the counts are than the uploads
+	// a deleted document is NOT_UPLOADED at once, although it is INDEXED until its deletion takes effect
+	DeletedIsNotUploaded bool
+	DocumentsTake        time.Duration // from a change of documents to its effect, unless processing is asked for
+	IdentitiesTake       time.Duration // likewise of users, groups and memberships
+	StatusLags           time.Duration // how old the uploads and counts of a status are
+	CountsLag            time.Duration // how much older the counts are than the uploads
 }
 
 // Scope is where at most one upload may be unfinished.
@@ -47,7 +50,7 @@ func Readings() []Reading {
 		VisibleBeforeLastPage: true, RefuseUnknownPrincipals: true, StrictIDs: true, RefuseReusedUploadIDs: true,
 		ConflictIsBadRequest: true,
 		SameIDBeginsAnew:     true, Scope: OfDatasource, GroupsIgnoreCase: true, EchoCustomNames: true, EchoDefaults: true,
-		MissingIsNotFound: true,
+		MissingIsNotFound: true, DeletedIsNotUploaded: true,
 	}
 	return []Reading{
 		{"mild", Rules{}},
@@ -63,6 +66,7 @@ func Readings() []Reading {
 		{"names have a prefix", Rules{EchoCustomNames: true}},
 		{"defaults are spelt out", Rules{EchoDefaults: true}},
 		{"what is missing is not found", Rules{MissingIsNotFound: true}},
+		{"a deleted document is not uploaded", Rules{DeletedIsNotUploaded: true}},
 		{"all of them", worst},
 	}
 }

@@ -59,23 +59,21 @@ func number(n *int64) check {
 
 // put adds or replaces one entry, unless a newer version of it is there.
 func (c *collection[T]) put(e entry[T], version int64, now time.Time) error {
-	old, known := c.live[e.key]
+	old := c.live[e.key]
 	if version != 0 && version < old.version {
 		return refuse(http.StatusConflict, "Version %d is older than version %d of %q", version, old.version, e.id)
 	}
-	e.version, e.at, e.since = version, now.Unix(), now.Unix()
-	if known {
-		e.since = old.since
-	}
+	e.version, e.at = version, now
 	if c.live == nil {
 		c.live = map[string]entry[T]{}
 	}
 	c.live[e.key] = e
+	c.store([]entry[T]{e}, now, true)
 	return nil
 }
 
 // remove takes one entry away, unless a newer version of it is there.
-func (c *collection[T]) remove(key string, version int64) (gone map[string]entry[T], err error) {
+func (c *collection[T]) remove(key string, version int64, now time.Time) (gone map[string]entry[T], err error) {
 	old, known := c.live[key]
 	switch {
 	case !known:
@@ -84,6 +82,7 @@ func (c *collection[T]) remove(key string, version int64) (gone map[string]entry
 		return nil, refuse(http.StatusConflict, "Version %d is older than version %d of %q", version, old.version, old.id)
 	}
 	delete(c.live, key)
+	c.discard([]entry[T]{old}, now)
 	return map[string]entry[T]{key: old}, nil
 }
 
@@ -142,12 +141,7 @@ func (s *Server) putDocument(x *source, e entry[document], version int64) error 
 	if err := s.known(x, e); err != nil {
 		return err
 	}
-	now := s.options.Now()
-	err := x.documents.put(e, version, now)
-	if err == nil {
-		x.happened(e.key, api.EventUploaded, now)
-	}
-	return err
+	return x.documents.put(e, version, s.options.Now())
 }
 
 // documentsPerMinute is how many documents indexdocuments takes.
@@ -251,12 +245,7 @@ func deleteDocument(s *Server, _ string, body []byte) (any, error) {
 		if _, ok := x.find(r.ObjectType, r.ID); !ok {
 			return nil
 		}
-		key := strings.ToLower(r.ID)
-		_, err := x.documents.remove(key, r.Version)
-		if err == nil {
-			x.happened(key, api.EventDeletionRequested, s.options.Now())
-			x.happened(key, api.EventDeleted, s.options.Now())
-		}
+		_, err := x.documents.remove(strings.ToLower(r.ID), r.Version, s.options.Now())
 		return err
 	})
 }

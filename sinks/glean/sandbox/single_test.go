@@ -117,6 +117,11 @@ func TestSinglePeople(t *testing.T) {
 	c.must(api.PathDeleteGroup, api.DeleteGroupRequest{Datasource: "backstage", GroupName: "cards"}, nil)
 	c.must(api.PathDeleteGroup, api.DeleteGroupRequest{Datasource: "backstage", GroupName: "cards"}, nil)
 	finds()
+	c.must(api.PathIndexGroup, api.IndexGroupRequest{Datasource: "backstage", Group: api.Group{Name: "cards"}}, nil)
+	c.must(api.PathIndexMembership, member("payments", api.Membership{MemberGroupName: "cards"}), nil)
+	finds() // the members of cards went with it
+	c.must(api.PathIndexMembership, member("cards", api.Membership{MemberUserID: "bob@x"}), nil)
+	finds("bob@x")
 	for name, tc := range map[string]struct{ path, body, want string }{
 		"no datasource":   {api.PathIndexUser, `{"user":{"email":"a@x","name":"a"}}`, "datasource: is required"},
 		"no user":         {api.PathIndexUser, `{"datasource":"backstage"}`, "user: is required"},

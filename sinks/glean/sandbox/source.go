@@ -12,6 +12,7 @@ import (
 // source is what the server holds of one datasource. It is guarded by the
 // server's mu; its schema is replaced, never changed.
 type source struct {
+	rules     Rules
 	schema    *schema
 	documents collection[document]
 	users     collection[api.User]
@@ -19,6 +20,8 @@ type source struct {
 	members   map[string]*collection[api.Membership] // by group
 	uploads   []*Upload
 	counted   []counted // after each change, where a status lags
+	indexing  pending   // changes of documents
+	resolving pending   // changes of users, groups and memberships
 
 	testers     map[string]bool    // lower-case e-mails; nil before betausers
 	events      map[string][]event // of documents, by key
@@ -39,13 +42,27 @@ type Upload struct {
 	Started, Ended time.Time // Ended is zero while it is active
 	Discarded      bool      // by forceRestartUpload, or as it was unfinished for too long
 	discarded      time.Time
-	Deleted        int // what it made the server delete
-	Paused         int // what it would have deleted, were it not more than 20 %
+	Deleted        int       // what it made the server delete
+	Paused         int       // what it would have deleted, were it not more than 20 %
+	processed      time.Time // when it took effect
 }
 
-// source finds a datasource. The caller holds mu.
+// newSource returns an empty datasource.
+func newSource(r Rules) *source {
+	x := &source{rules: r, members: map[string]*collection[api.Membership]{}, events: map[string][]event{},
+		indexing: pending{takes: r.DocumentsTake}, resolving: pending{takes: r.IdentitiesTake}}
+	x.documents = collection[document]{pending: &x.indexing, note: x.happened}
+	x.users.pending, x.groups.pending = &x.resolving, &x.resolving
+	return x
+}
+
+// source finds a datasource and applies what is due in it and in the one that lends it
+// identities. The caller holds mu.
 func (s *Server) source(name string) (*source, error) {
 	if x := s.sources[strings.ToLower(name)]; x != nil {
+		now := s.options.Now()
+		x.settle(now)
+		x.identity().settle(now)
 		return x, nil
 	}
 	if s.options.Rules.MissingIsNotFound {
@@ -81,7 +98,7 @@ func (s *Server) configure(c api.DatasourceConfig) error {
 		}
 	}
 	if s.sources[key] == nil {
-		s.sources[key] = &source{members: map[string]*collection[api.Membership]{}}
+		s.sources[key] = newSource(s.options.Rules)
 	}
 	s.sources[key].schema, s.sources[key].lender = schema, lender
 	return nil
@@ -171,36 +188,39 @@ func (x *source) closed(id string) bool {
 func (x *source) membersOf(group string) *collection[api.Membership] {
 	group = x.schema.groupKey(group)
 	if x.members[group] == nil {
-		x.members[group] = &collection[api.Membership]{}
+		x.members[group] = &collection[api.Membership]{pending: &x.resolving}
 	}
 	return x.members[group]
 }
 
 // forgetUsers deletes the memberships of users that are gone.
-func (x *source) forgetUsers(gone map[string]entry[api.User]) {
+func (x *source) forgetUsers(gone map[string]entry[api.User], now time.Time) {
 	for _, e := range gone {
 		reference := e.value.UserID
 		if x.schema.byEmail {
 			reference = e.value.Email
 		}
-		x.forget(api.Membership{MemberUserID: reference})
+		x.forget(api.Membership{MemberUserID: reference}, now)
 	}
 }
 
 // forgetGroups deletes the memberships of and in groups that are gone.
-func (x *source) forgetGroups(gone map[string]entry[api.Group]) {
+func (x *source) forgetGroups(gone map[string]entry[api.Group], now time.Time) {
 	for name := range gone {
 		if c := x.members[name]; c != nil {
-			c.live = nil
+			c.clear(now)
 		}
-		x.forget(api.Membership{MemberGroupName: name})
+		x.forget(api.Membership{MemberGroupName: name}, now)
 	}
 }
 
-func (x *source) forget(m api.Membership) {
+func (x *source) forget(m api.Membership, now time.Time) {
 	key := x.schema.memberKey(m)
 	for _, c := range x.members {
-		delete(c.live, key)
+		if e, member := c.live[key]; member {
+			delete(c.live, key)
+			c.discard([]entry[api.Membership]{e}, now)
+		}
 	}
 }
 

@@ -222,7 +222,7 @@ func TestIdentityDeletion(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	now := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
-	c := start(t, sandbox.Options{Now: func() time.Time { return now }, Rules: sandbox.Rules{IndexingTakes: time.Minute}})
+	c := start(t, sandbox.Options{Now: func() time.Time { return now }, Rules: sandbox.Rules{DocumentsTake: time.Minute}})
 	status := func() api.DatasourceStatus {
 		var s api.DatasourceStatus
 		c.must(api.PathDebugStatus("backstage"), nil, &s)
