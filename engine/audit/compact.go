@@ -13,9 +13,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// slack is how much longer than it has to be kept the oldest event may stay: the ledger
-// is rewritten about once a month.
-const slack = 30 * 24 * time.Hour
+// maxSlack is how much longer the oldest event may stay, which is at most a tenth of keep:
+// by default the ledger is rewritten about once a month.
+const maxSlack = 30 * 24 * time.Hour
 
 func isGroup(principal string) bool {
 	_, group := component.PrincipalName(principal)
@@ -27,7 +27,7 @@ func isGroup(principal string) bool {
 func (l *Ledger) Compact(now time.Time, keep time.Duration) error {
 	cutoff := now.Add(-keep)
 	first, err := l.first()
-	if err != nil || first.IsZero() || !first.Before(cutoff.Add(-slack)) {
+	if err != nil || first.IsZero() || !first.Before(cutoff.Add(-min(maxSlack, keep/10))) {
 		return err
 	}
 	unlock, err := l.lock()

@@ -18,7 +18,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// Keep is how long the ledger tells who could find what, unless a file says otherwise.
+// Keep is how long the ledger keeps events, unless a pipeline file says otherwise.
 const Keep = 400 * 24 * time.Hour
 
 // Event is what told the sink something: a run, or what a person did beside it.

@@ -23,6 +23,8 @@ type Pipeline struct {
 	Offline bool
 	Publish Publish
 	Limits  Limits
+	// KeepAudit is how long the events of the audit ledger are kept; 0 is the default.
+	KeepAudit time.Duration
 	// Fingerprint tells configurations apart; "" when it is not known.
 	Fingerprint string
 }

@@ -20,6 +20,7 @@ type File struct {
 	Permissions *config.Node                  `yaml:"permissions" required:"true" doc:"Who finds a document: the first rule that holds, or the default."`
 	Guards      Guards                        `yaml:"guards" doc:"What a run refuses to do without a person's approval."`
 	Publish     Publish                       `yaml:"publish" doc:"Whether a run sends everything, or what changed since the sink was last told."`
+	Audit       Audit                         `yaml:"audit" doc:"The ledger of who could find what, which pipe audit reads."`
 	Limits      Limits                        `yaml:"limits" doc:"Bounds on what a run uses."`
 	Sink        *config.Node                  `yaml:"sink" required:"true" doc:"Where items go: one component and its settings."`
 }
@@ -63,6 +64,11 @@ type Growth struct {
 type Publish struct {
 	Mode      string          `yaml:"mode" default:"auto" enum:"auto|full|changes" doc:"auto sends what changed when the state folder knows what the sink was told and that takes less time by the sink's limits, and everything otherwise. full always sends everything. changes fails where everything would have to be sent. pipe run --full and --changes take its place for one run."`
 	FullEvery config.Duration `yaml:"full_every" default:"168h" doc:"How long after everything was sent auto sends it again; 0s means never for that alone."`
+}
+
+// Audit is about the audit ledger of the state folder.
+type Audit struct {
+	Keep config.Duration `yaml:"keep" default:"400d" min:"1d" doc:"How long the ledger keeps a change. A run drops an older one at most a tenth of this time later, and at most 30 days."`
 }
 
 // Limits bound what a run uses. The defaults suit two cores and 100 MB.

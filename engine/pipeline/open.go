@@ -44,6 +44,7 @@ func (d *Definition) OpenWith(source component.Source, s component.Settings) (p 
 		Streams: d.Streams, Sink: sink, Offline: len(d.SinkMissing) > 0, Limits: d.File.limits(),
 		Publish: component.Publish{Mode: component.PublishMode(d.File.Publish.Mode),
 			FullEvery: d.File.Publish.FullEvery.D()},
+		KeepAudit: d.File.Audit.Keep.D(),
 		Unwritten: func(stream string) string { return unwritten[stream] }, Fingerprint: d.fingerprint(),
 	}
 	return p, func() { d.closeTransforms(); source.Close(); sink.Close() }, nil

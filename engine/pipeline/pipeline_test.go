@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
@@ -219,6 +220,21 @@ func TestSettings(t *testing.T) {
 	}
 	if !slices.Equal(d.Facts[0].Kinds, []string{"Group"}) {
 		t.Error(d.Facts[0])
+	}
+}
+
+// TestAuditKeep: the ledger is kept for 400 days, or as long as the file says.
+func TestAuditKeep(t *testing.T) {
+	for text, days := range map[string]int{"": 400, "audit: {keep: 90d}\n": 90} {
+		k := &pipelinetest.Kit{}
+		p, done, err := pipelinetest.Parse(file+text, k.Registry()).Open(component.Settings{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.KeepAudit != time.Duration(days)*24*time.Hour {
+			t.Errorf("%q: %s", text, p.KeepAudit)
+		}
+		done()
 	}
 }
 

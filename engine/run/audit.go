@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -42,7 +43,7 @@ func (r *run) audit(now time.Time) error {
 	if err := a.w.Commit(); err != nil {
 		return fmt.Errorf("write the audit ledger: %w", err)
 	}
-	if err := ledger.Compact(now, audit.Keep); err != nil {
+	if err := ledger.Compact(now, cmp.Or(r.p.KeepAudit, audit.Keep)); err != nil {
 		return fmt.Errorf("drop old events of the audit ledger: %w", err)
 	}
 	return nil

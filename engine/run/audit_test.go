@@ -202,6 +202,24 @@ func TestAuditAfterPush(t *testing.T) {
 	}
 }
 
+// TestAuditKeep: a run drops what is older than the file says.
+func TestAuditKeep(t *testing.T) {
+	const day = 24 * time.Hour
+	for keep, dropped := range map[time.Duration]bool{0: false, 120 * day: false, 80 * day: true} {
+		n := newNight(t)
+		for _, at := range []float64{0, 1, 100} {
+			n.good(func(w *world) {
+				documents(0, 30, "fine")(w)
+				w.P.Sink, w.o.clock, w.P.KeepAudit = readable{w.Store}, onDay(at), keep
+			})
+		}
+		s, err := audit.Open(n.Baseline().AuditFile()).At(time.Time{})
+		if err != nil || (s.Events[0].Kind == "state") != dropped {
+			t.Errorf("%s: %+v, %v", keep, s.Events, err)
+		}
+	}
+}
+
 // TestAuditRefused: an item that the sink refused is gone by the ledger, and so are the
 // members of a group.
 func TestAuditRefused(t *testing.T) {

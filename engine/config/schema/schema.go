@@ -98,7 +98,7 @@ func scalarSchemas(f config.Field, typ string) []*Schema {
 	case "number":
 		return append(written(`^ *-?[0-9.]+ *$`), numeric("number"))
 	case "duration":
-		return append(written(`^([0-9]*\.?[0-9]+(ns|us|µs|ms|s|m|h))+$`), &Schema{Enum: []any{0}})
+		return append(written(`^([0-9]+d|[0-9]*\.?[0-9]+(ns|us|µs|ms|s|m|h))+$`), &Schema{Enum: []any{0}})
 	case "size":
 		return append(written(`^[0-9]+(\.[0-9]+)? ?([KkMmGg][Ii]?)?[Bb]$`), &Schema{Enum: []any{0}})
 	case "share":
