@@ -43,6 +43,7 @@ func (r *run) review(ctx context.Context, session component.Session) error {
 	}
 	r.noteApprovals()
 	r.noteStrict()
+	r.noteUncounted()
 	r.reviewer.Clear(r.plan, held)
 	for i := range r.plan.Streams {
 		s := &r.plan.Streams[i]

@@ -24,6 +24,7 @@ type staged struct {
 	bodies   *File // in the order of the tags
 	withheld *File // refs and IDs; nil when there are none
 	weight   int
+	grouped  int               // items that name groups
 	ids      map[string]string // ID → ref, of the items whose ID is not the ref
 	types    map[string]int
 	audience map[access.Audience]int
@@ -67,9 +68,10 @@ func (s *Stage) stream(name string) (*staged, error) {
 func (s *Stage) Names() []string { return slices.Sorted(maps.Keys(s.streams)) }
 
 // Summary counts what is staged of a stream. Types, Audience and Rules leave out what was
-// taken back; Items, Weight and Bytes count it.
+// taken back; Items, Grouped, Weight and Bytes count it.
 type Summary struct {
 	Items    int
+	Grouped  int // those that name groups
 	Weight   int
 	Bytes    int64
 	Types    map[string]int
@@ -83,7 +85,7 @@ func (s *Stage) Summary(stream string) (_ Summary, found bool) {
 	if sh == nil {
 		return Summary{}, false
 	}
-	return Summary{Items: sh.tags.Frames(), Weight: sh.weight, Bytes: sh.bodies.Bytes(), Types: sh.types,
+	return Summary{Items: sh.tags.Frames(), Grouped: sh.grouped, Weight: sh.weight, Bytes: sh.bodies.Bytes(), Types: sh.types,
 		Audience: sh.audience, Rules: sh.rules}, true
 }
 
@@ -107,6 +109,9 @@ func (s *Stage) Put(stream string, e component.Encoded, weight int, known func(r
 		sh.ids[strings.Clone(e.ID)] = e.Ref
 	}
 	sh.weight += weight
+	if namesGroups(e) {
+		sh.grouped++
+	}
 	if _, known := sh.types[e.Type]; !known {
 		e.Type = strings.Clone(e.Type)
 	}
@@ -126,6 +131,13 @@ func (s *Stage) Put(stream string, e component.Encoded, weight int, known func(r
 		return "", err
 	}
 	return "", sh.bodies.Append(e.Body)
+}
+
+func namesGroups(e component.Encoded) bool {
+	return len(e.AllOf) > 0 || slices.ContainsFunc(e.Principals, func(p string) bool {
+		_, group := component.PrincipalName(p)
+		return group
+	})
 }
 
 // Withhold remembers that nobody may find what a record would have made.

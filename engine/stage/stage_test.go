@@ -167,3 +167,21 @@ func TestReadingTheStageMayEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestGrouped: an item names groups by itself or in a set.
+func TestGrouped(t *testing.T) {
+	s := New()
+	defer s.Close()
+	user, group := component.UserPrincipal("ann"), component.GroupPrincipal("team")
+	for i, e := range []component.Encoded{
+		{}, {Principals: []string{user}}, {Principals: []string{user, group}}, {AllOf: [][]string{{group, group}}},
+	} {
+		e.ID = fmt.Sprint(i)
+		if _, err := s.Put("documents", e, 1, func(string) bool { return false }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, _ := s.Summary("documents"); got.Grouped != 2 {
+		t.Errorf("%d of 4 name groups", got.Grouped)
+	}
+}

@@ -194,7 +194,9 @@ func TestIdentitiesBorrowed(t *testing.T) {
 		w.pipe(t, "datasource", "apply", "--yes", borrowed).expect(t, 0)
 		c := w.pipe(t, "run", "--set", "@sink.requests_per_second=0", borrowed)
 		c.expect(t, 0, "users and groups are those of the datasource backstage",
-			"those of the datasource backstage count instead", "!nobody will find")
+			"those of the datasource backstage count instead", "!nobody will find",
+			"people were not counted, so max_growth limits nothing: groups are named by")
+		w.pipe(t, "run", "--json", "--dry-run", borrowed).expect(t, 0, `"people were not counted, so max_growth`)
 		services := w.glean.Index("services")
 		if len(services.Users)+len(services.Groups)+len(services.Memberships) > 0 ||
 			slices.ContainsFunc(services.Uploads, func(u gleansandbox.Upload) bool {
@@ -210,7 +212,7 @@ func TestIdentitiesBorrowed(t *testing.T) {
 			"identityDatasourceName is not set in the file and backstage in Glean", `write identityDatasourceName: ""`)
 		again := withRules(t, append(ids, "      quicklinks:", "      identityDatasourceName: \"\"\n      quicklinks:")...)
 		w.pipe(t, "datasource", "apply", "--yes", again).expect(t, 0, "- identityDatasourceName")
-		w.pipe(t, "run", "--set", "@sink.requests_per_second=0", again).expect(t, 0, "!users and groups are those of")
+		w.pipe(t, "run", "--set", "@sink.requests_per_second=0", again).expect(t, 0, "!users and groups are those of", "!people were not counted")
 		if services = w.glean.Index("services"); len(services.Users) == 0 {
 			t.Error("no users were uploaded")
 		}

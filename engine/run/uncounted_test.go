@@ -1,0 +1,44 @@
+package run
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/component"
+)
+
+// TestUncounted: where groups are those of another place, a run whose documents name groups
+// reports that people were not counted.
+func TestUncounted(t *testing.T) {
+	team, ann := component.GroupPrincipal("team"), component.UserPrincipal("ann")
+	for name, tc := range map[string]struct {
+		elsewhere, named, unwritten string
+		noted                       string
+	}{
+		"groups":            {"those of people count instead", team, "", "named by 3 documents, and those of people count"},
+		"people":            {"those of people count instead", ann, "", ""},
+		"groups of its own": {"", team, "", ""},
+		"no documents":      {"those of people count instead", team, "documents", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, report := newNight(t).good(func(w *world) {
+				both(documents(0, 3, "named "+tc.named), documents(3, 9, "fine"))(w)
+				w.P.Streams = append(w.P.Streams,
+					component.Stream{Name: "groups", Identities: true, Groups: true, Elsewhere: tc.elsewhere})
+				w.P.Unwritten = func(stream string) string {
+					if stream == tc.unwritten || stream == "groups" {
+						return "not written"
+					}
+					return ""
+				}
+			})
+			noted := slices.IndexFunc(report.Notes, func(n string) bool {
+				return strings.Contains(n, "people were not counted") && strings.Contains(n, tc.noted)
+			}) >= 0
+			if noted != (tc.noted != "") {
+				t.Errorf("%q", report.Notes)
+			}
+		})
+	}
+}
