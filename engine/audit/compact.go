@@ -58,8 +58,8 @@ func (l *Ledger) Compact(now time.Time, keep time.Duration) error {
 
 // rewrite writes a block and the blocks of the events after a time.
 func (l *Ledger) rewrite(w io.Writer, b *block, after time.Time) error {
-	sum := sumOf("", b.buf.Bytes())
-	if _, err := w.Write(seal(b.buf.Bytes(), "")); err != nil {
+	sum, err := b.writeTo(w, "")
+	if err != nil {
 		return err
 	}
 	f, err := os.Open(l.path)
