@@ -62,6 +62,8 @@ type Entry struct {
 	// known, or is Content.
 	Substance uint64
 	Rule      string // that decided who finds it
+	// Resolved means that it names everybody whom the rule names.
+	Resolved bool
 	// Told is when the sink was last told something new about it; zero in an entry of
 	// an earlier version.
 	Told time.Time

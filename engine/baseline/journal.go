@@ -31,6 +31,12 @@ const (
 	lineDone    = "d"            // what began is complete
 )
 
+// The states of an intent.
+const (
+	stateGone     = "gone"
+	stateResolved = "resolved"
+)
+
 // journalVersion is that of the journal's format.
 const journalVersion = "1"
 
@@ -38,7 +44,9 @@ const journalVersion = "1"
 type Intent struct {
 	Stream, ID, Ref, Type string
 	// Gone means that it is deleted.
-	Gone               bool
+	Gone bool
+	// Resolved is that of component.Encoded.
+	Resolved           bool
 	Content, Substance uint64
 	access.Grant
 }
@@ -50,7 +58,10 @@ type Told struct {
 	There bool
 	// Sure means that everything else is what the sink was told last. When it is false,
 	// requests were made whose result is not known.
-	Sure               bool
+	Sure bool
+	// Resolved means that it names everybody whom the rule names, in all that the sink
+	// may have been told last.
+	Resolved           bool
 	Content, Substance uint64
 	// Least is who finds the item whatever the sink took, and Most who may find it.
 	Least, Most access.Grant
@@ -88,7 +99,7 @@ func (j *Journal) Told(c *Comparison, stream, id string) Told {
 func toldLast(last Last, found bool, stream, id string) Told {
 	return Told{
 		Stream: stream, ID: id, Type: last.Type, There: found, Sure: true, Content: last.Content, Substance: last.Substance,
-		Least: last.Grant, Most: last.Grant,
+		Resolved: last.Resolved, Least: last.Grant, Most: last.Grant,
 	}
 }
 
@@ -204,7 +215,7 @@ func (j *Journal) intend(in Intent, c *Comparison) {
 	}
 	before := *t
 	t.Sure, t.Content, t.Substance = false, 0, 0
-	t.Ref, t.Type = in.Ref, in.Type
+	t.Ref, t.Type, t.Resolved = in.Ref, in.Type, before.Resolved && in.Resolved
 	switch {
 	case in.Gone:
 		if !before.There {
@@ -227,7 +238,7 @@ func (j *Journal) intend(in Intent, c *Comparison) {
 func (in Intent) told() *Told {
 	return &Told{
 		Stream: in.Stream, ID: in.ID, Ref: in.Ref, Type: in.Type, There: !in.Gone, Sure: true, Content: in.Content,
-		Substance: in.Substance, Least: in.Grant, Most: in.Grant,
+		Substance: in.Substance, Resolved: in.Resolved, Least: in.Grant, Most: in.Grant,
 	}
 }
 
@@ -301,15 +312,18 @@ func (s *Store) cutJournal(path string) error {
 func (w *JournalWriter) Intend(number int, in Intent) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	gone := ""
-	if in.Gone {
-		gone = "gone"
+	state := ""
+	switch {
+	case in.Gone:
+		state = stateGone
+	case in.Resolved:
+		state = stateResolved
 	}
 	audience := ""
 	if in.Audience != access.Undecided {
 		audience = in.Audience.String()
 	}
-	w.put(lineIntent, strconv.Itoa(number), in.Stream, in.ID, in.Ref, in.Type, gone, audience, hexOf(in.Content),
+	w.put(lineIntent, strconv.Itoa(number), in.Stream, in.ID, in.Ref, in.Type, state, audience, hexOf(in.Content),
 		hexOf(in.Substance), access.NamesText(in.Names))
 }
 
@@ -385,7 +399,7 @@ func journalFields(line []byte) ([]string, error) {
 }
 
 func intentOf(f []string) (in Intent, err error) {
-	in = Intent{Stream: f[0], ID: f[1], Ref: f[2], Type: f[3], Gone: f[4] != ""}
+	in = Intent{Stream: f[0], ID: f[1], Ref: f[2], Type: f[3], Gone: f[4] == stateGone, Resolved: f[4] == stateResolved}
 	in.Audience = access.ParseAudience(f[5])
 	content, err := strconv.ParseUint(f[6], 16, 64)
 	substance, substanceErr := strconv.ParseUint(f[7], 16, 64)

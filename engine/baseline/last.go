@@ -8,6 +8,7 @@ import (
 type Last struct {
 	Type               string
 	Content, Substance uint64
+	Resolved           bool
 	access.Grant
 }
 
@@ -27,7 +28,8 @@ func (c *Comparison) Last(stream, id string) (last Last, found bool) {
 	}
 	return Last{
 		Type: c.previous.types.word(row.typ), Content: row.content, Substance: row.substance,
-		Grant: row.granted(),
+		Resolved: row.resolved,
+		Grant:    row.granted(),
 	}, true
 }
 

@@ -276,6 +276,8 @@ func (p *parser) more(e *Entry, rest []byte) (err error) {
 			}
 		case fieldLeaving:
 			e.Leaving = true
+		case fieldResolved:
+			e.Resolved = true
 		case fieldFloor:
 			class, set, _ := bytes.Cut(value, []byte(" "))
 			word, wordErr := p.word(class)

@@ -46,6 +46,7 @@ type previousItem struct {
 	again       bool // the new run has its ref
 	sent        bool // the sink was told of it, and not that it goes
 	leaving     bool // the sink has not confirmed that it went
+	resolved    bool // it names everybody whom the rule names
 }
 
 // previousMore is what most items do not have.
@@ -101,7 +102,7 @@ func readPrevious(snap *Snapshot, now time.Time, streams, types *words, wanted, 
 			id: e.ID, content: e.Content, substance: cmp.Or(e.Substance, e.Content), names: e.Names,
 			stream: streams.number(e.Stream), typ: types.number(e.Type),
 			audience: access.ParseAudience(e.Audience), away: !e.Away.IsZero(), more: moreOf(&e),
-			sent: e.Away.IsZero() && e.Audience != access.Nobody.String(), leaving: e.Leaving,
+			sent: e.Away.IsZero() && e.Audience != access.Nobody.String(), leaving: e.Leaving, resolved: e.Resolved,
 		}
 		if !e.Told.IsZero() {
 			row.told = e.Told.Unix()

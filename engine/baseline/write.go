@@ -94,6 +94,9 @@ func (w *Writer) Add(e Entry) {
 	if e.Substance != 0 && e.Substance != e.Content {
 		more(fieldSubstance, hexOf(e.Substance))
 	}
+	if e.Resolved {
+		more(fieldResolved, "")
+	}
 	if e.Leaving {
 		more(fieldLeaving, "")
 	}
@@ -128,6 +131,7 @@ const (
 	fieldCovered   = 'c'
 	fieldSubstance = 's'
 	fieldLeaving   = 'g'
+	fieldResolved  = 'p'
 	fieldFloor     = 'f' // the class, a space, and the number of the set
 	fieldFloorAt   = 'a'
 	fieldFurther   = 'w'

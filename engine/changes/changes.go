@@ -76,7 +76,7 @@ func Intend(c *component.Changes, w *baseline.JournalWriter) error {
 			}
 			w.Intend(ch.Number, baseline.Intent{
 				Stream: ch.Stream, ID: ch.ID, Ref: ch.Ref, Type: ch.Type, Gone: ch.Remove, Content: ch.Content,
-				Substance: ch.Substance, Grant: ch.Grant,
+				Substance: ch.Substance, Resolved: ch.Resolved, Grant: ch.Grant,
 			})
 		}
 	}

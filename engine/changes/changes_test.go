@@ -97,7 +97,7 @@ func (w *world) stage(n night, withheld ...string) *stage.Stage {
 		}
 	}
 	for _, id := range withheld {
-		if err := s.Withhold("documents", "ref-"+id, id); err != nil {
+		if err := s.Withhold("documents", "ref-"+id, id, true); err != nil {
 			w.t.Fatal(err)
 		}
 	}

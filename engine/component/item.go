@@ -47,6 +47,8 @@ type Encoded struct {
 	// AllOf are the sets of groups that a Listed item names, as in Principals: each
 	// is one principal of its own. None has fewer than two.
 	AllOf [][]string
+	// Resolved means that the item names everybody whom the decision on who finds it names.
+	Resolved bool
 	// Principal is how others name a person or group, only in streams of
 	// identities; "" when nobody is named by it, as one who is not active.
 	Principal string

@@ -195,11 +195,11 @@ func TestListOfTheRun(t *testing.T) {
 			put("documents", e)
 		}
 		for range withheld {
-			if err := s.Withhold("documents", "secret", "secret"); err != nil {
+			if err := s.Withhold("documents", "secret", "secret", false); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := s.Withhold("users", "ann", "ann"); err != nil {
+		if err := s.Withhold("users", "ann", "ann", false); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Flush(); err != nil {

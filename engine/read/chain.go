@@ -30,6 +30,7 @@ type ended struct {
 	id          string // of the item, where it is withheld and that is known
 	ending      component.Ending
 	reason      string
+	decided     bool // it is withheld since a rule says so
 	err         error
 }
 
@@ -244,13 +245,14 @@ func (c *chain) encode(items []component.Item, res *result) {
 			res.reject(item.Stream, item.Ref, fault.Reject(fault.StagePermissions, "", "no rule decided who may find it"))
 			continue
 		}
-		why := withheld(item.Permissions)
+		why, decided := withheld(item.Permissions), item.Permissions.Audience == access.Nobody
 		if s.Permissions && c.hidden.HasRef(item.Ref) {
-			why = baseline.Because(c.hidden.Refs[item.Ref], item.Ref)
+			why, decided = baseline.Because(c.hidden.Refs[item.Ref], item.Ref), false
 		}
 		if why != "" {
 			res.ends = append(res.ends,
-				ended{stream: item.Stream, ref: item.Ref, id: c.idOf(item), ending: component.Withheld, reason: why})
+				ended{stream: item.Stream, ref: item.Ref, id: c.idOf(item), ending: component.Withheld, reason: why,
+					decided: decided})
 			continue
 		}
 		e, kept, err := c.session.Encode(item)

@@ -39,7 +39,7 @@ func (a *reading) commit(res *result) error {
 		case e.stream != "":
 			a.ledger.endItem(e.stream, e.ref, e.ending, e.reason)
 			if e.ending == component.Withheld {
-				if err := a.stage.Withhold(e.stream, e.ref, e.id); err != nil {
+				if err := a.stage.Withhold(e.stream, e.ref, e.id, e.decided); err != nil {
 					return err
 				}
 			}

@@ -58,3 +58,13 @@ func (r *run) takeBack(stream string, e component.Encoded) (n int, err error) {
 	}
 	return refused[[2]string{stream}], nil
 }
+
+// partly is Plan.Partial.
+func (r *run) partly(stream, id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.parted == nil {
+		r.parted = map[[2]string]bool{}
+	}
+	r.parted[[2]string{stream, id}] = true
+}

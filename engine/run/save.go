@@ -154,6 +154,10 @@ func (r *run) entries(w *baseline.Writer, now time.Time) error {
 func (r *run) delivered(s component.StreamPlan, t stage.Tag, now time.Time) baseline.Entry {
 	e := r.entry(s.Name, t.Ref, t.ID)
 	e.Type, e.Rule, e.Content, e.Substance, e.Names = t.Type, t.Rule, t.Content, t.Substance, t.Names
+	e.Resolved = t.Resolved
+	if r.parted[[2]string{s.Name, t.ID}] { // which makes it differ in the next run
+		e.Content, e.Substance = 0, 0
+	}
 	if t.Audience != access.Undecided {
 		e.Audience = t.Audience.String()
 	}

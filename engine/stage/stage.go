@@ -39,8 +39,16 @@ type Tag struct {
 	Content, Substance  uint64
 	// Unnamed marks a person or group that nobody is named by, as one who is not active.
 	Unnamed bool
+	// Resolved is that of component.Encoded.
+	Resolved bool
 	access.Grant
 }
+
+// Flags of a tag.
+const (
+	unnamed  = 1
+	resolved = 2
+)
 
 // New makes an empty stage.
 func New() *Stage { return &Stage{streams: map[string]*staged{}} }
@@ -123,7 +131,10 @@ func (s *Stage) Put(stream string, e component.Encoded, weight int, known func(r
 	content := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, e.Content), e.Substance)
 	class := []byte{byte(e.Audience), 0}
 	if e.Principal == "" {
-		class[1] = 1
+		class[1] |= unnamed
+	}
+	if e.Resolved {
+		class[1] |= resolved
 	}
 	sets := access.HashSets(e.AllOf)
 	if err := sh.tags.Append([]byte(e.ID), []byte(e.Ref), []byte(e.Type), class, []byte(e.Rule),
@@ -140,8 +151,9 @@ func namesGroups(e component.Encoded) bool {
 	})
 }
 
-// Withhold remembers that nobody may find what a record would have made.
-func (s *Stage) Withhold(stream, ref, id string) error {
+// Withhold remembers that nobody may find what a record would have made. decided says
+// that a rule says so, and not that nobody is known whom it names.
+func (s *Stage) Withhold(stream, ref, id string, decided bool) error {
 	sh, err := s.stream(stream)
 	if err != nil {
 		return err
@@ -151,7 +163,11 @@ func (s *Stage) Withhold(stream, ref, id string) error {
 			return err
 		}
 	}
-	return sh.withheld.Append([]byte(ref), []byte(id))
+	flag := []byte{0}
+	if decided {
+		flag[0] = 1
+	}
+	return sh.withheld.Append([]byte(ref), []byte(id), flag)
 }
 
 // Refuse drops an item's trace from the counts, after the sink refused it.
@@ -253,8 +269,11 @@ func (s *Stage) Tags(stream string) iter.Seq2[Tag, error] {
 	return sh.each()
 }
 
-// Withheld is an item that nobody may find.
-type Withheld struct{ Ref, ID string }
+// Withheld is an item that nobody may find; Decided means that a rule says so.
+type Withheld struct {
+	Ref, ID string
+	Decided bool
+}
 
 // withheldRefs are the refs of what nobody may find in a stream.
 func (s *Stage) withheldRefs(stream string) iter.Seq2[string, error] {
@@ -283,7 +302,11 @@ func (s *Stage) Withheld(stream string) iter.Seq2[Withheld, error] {
 				yield(Withheld{}, err)
 				return
 			}
-			if !yield(Withheld{string(p[0]), string(p[1])}, nil) {
+			if len(p) != 3 || len(p[2]) != 1 {
+				yield(Withheld{}, errItem)
+				return
+			}
+			if !yield(Withheld{string(p[0]), string(p[1]), p[2][0] != 0}, nil) {
 				return
 			}
 		}
@@ -316,7 +339,8 @@ func (sh *staged) each() iter.Seq2[Tag, error] {
 				return
 			}
 			t := Tag{ID: string(p[0]), Ref: string(p[1]), Type: word(p[2]), Rule: word(p[4]),
-				Content: binary.BigEndian.Uint64(p[5]), Substance: binary.BigEndian.Uint64(p[5][8:]), Unnamed: p[3][1] != 0,
+				Content: binary.BigEndian.Uint64(p[5]), Substance: binary.BigEndian.Uint64(p[5][8:]),
+				Unnamed: p[3][1]&unnamed != 0, Resolved: p[3][1]&resolved != 0,
 				Grant: access.Grant{Audience: access.Audience(p[3][0]), Names: access.UnpackNames(p[6]), Sets: sets}}
 			if !yield(t, nil) {
 				return
@@ -383,7 +407,7 @@ func (sh *staged) chosen(want func(Tag) bool) iter.Seq2[component.Encoded, error
 				return
 			}
 			if want(t) && !yield(component.Encoded{ID: t.ID, Ref: t.Ref, Type: t.Type, Audience: t.Audience, Rule: t.Rule,
-				Content: t.Content, Substance: t.Substance, Body: body[0]}, nil) {
+				Content: t.Content, Substance: t.Substance, Resolved: t.Resolved, Body: body[0]}, nil) {
 				return
 			}
 		}

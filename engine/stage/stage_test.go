@@ -118,7 +118,7 @@ func TestReadingTheStageMayEnd(t *testing.T) {
 			func(string) bool { return true }); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Withhold("documents", "w"+id, "i"+id); err != nil {
+		if err := s.Withhold("documents", "w"+id, "i"+id, true); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -36,7 +36,7 @@ func (c Comparison) Compare(t *testing.T) *baseline.Comparison {
 		}
 	}
 	for _, ref := range c.Withheld {
-		if err := s.Withhold("documents", ref, ref); err != nil {
+		if err := s.Withhold("documents", ref, ref, false); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -57,7 +57,7 @@ func (s *Encoder) document(item *component.Item) (component.Encoded, error) {
 		return component.Encoded{}, err
 	}
 	e := component.Encoded{ID: DocumentID(d.ID), Ref: item.Ref, Type: d.ObjectType, Audience: audience,
-		Rule: item.Permissions.Rule, Principals: named.principals, AllOf: named.allOf, Body: body}
+		Rule: item.Permissions.Rule, Principals: named.principals, AllOf: named.allOf, Resolved: !named.leftOut, Body: body}
 	limit := s.limit
 	if cutBody(&d, len(body), limit) {
 		if e.Body, err = marshal(&d); err != nil {

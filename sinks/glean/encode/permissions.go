@@ -41,6 +41,7 @@ func (s *Encoder) permit(d *api.Document, p access.Permissions) (a access.Audien
 type whom struct {
 	principals []string
 	allOf      [][]string
+	leftOut    bool // somebody whom the decision names is not among them
 }
 
 // list resolves principals and sets of groups; who is not known or not active
@@ -66,6 +67,7 @@ func (s *Encoder) list(p *api.Permissions, decided access.Permissions) (a access
 		group, isGroup := s.groupNames[ref]
 		switch {
 		case s.inactive[ref]:
+			out.leftOut = true
 			s.skipped.count(s.skipped.inactive, ref)
 		case isUser:
 			if add(s.names.userPrincipal(user)) {
@@ -74,6 +76,7 @@ func (s *Encoder) list(p *api.Permissions, decided access.Permissions) (a access
 		case isGroup:
 			addGroup(group)
 		default:
+			out.leftOut = true
 			s.skipped.count(s.skipped.principals, ref)
 		}
 	}
@@ -83,6 +86,7 @@ func (s *Encoder) list(p *api.Permissions, decided access.Permissions) (a access
 		key := strings.Join(groups, "\n") // no name holds white space
 		switch {
 		case !ok:
+			out.leftOut = true
 		case len(groups) == 1:
 			addGroup(groups[0])
 		case !sets[key]:

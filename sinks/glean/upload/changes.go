@@ -231,7 +231,7 @@ func (c *changes) members(ctx context.Context, ch component.Change) error {
 	if err := m.read(ch.Body); err != nil {
 		return err
 	}
-	if c.refusals.has(api.StreamGroups, m.group) {
+	if !c.takes(&m) {
 		return errRejected
 	}
 	rows := m.rows[:0]
@@ -240,7 +240,7 @@ func (c *changes) members(ctx context.Context, ch component.Change) error {
 		if err := codec.Unmarshal(row, &one); err != nil {
 			return err
 		}
-		if !c.refusedMember(row) && (ch.Step != component.Cut || ch.To.Has(c.names.Principal(one))) {
+		if ch.Step != component.Cut || ch.To.Has(c.names.Principal(one)) {
 			rows = append(rows, row)
 		}
 	}
