@@ -23,8 +23,6 @@ type Input struct {
 	Last     *baseline.Comparison
 	Snapshot *baseline.Snapshot
 	Journal  *baseline.Journal
-	// Told is given the Intent of each change that was acknowledged by its number.
-	Told func(number int)
 }
 
 // Stream is one stream and what its items are.

@@ -22,6 +22,8 @@ type Pipeline struct {
 	// Offline means that the sink cannot be asked for anything.
 	Offline bool
 	Publish Publish
+	// OnRefusal is what a run does that a guard refuses.
+	OnRefusal OnRefusal
 	Limits  Limits
 	// KeepAudit is how long the events of the audit ledger are kept; 0 is the default.
 	KeepAudit time.Duration
@@ -45,6 +47,15 @@ const (
 	PublishAuto    PublishMode = "auto"    // what changed, when that is known and faster
 	PublishFull    PublishMode = "full"    // everything
 	PublishChanges PublishMode = "changes" // what changed, or the run fails
+)
+
+// OnRefusal is what a run does that a guard refuses.
+type OnRefusal string
+
+// What a refused run does. The zero value is Stop.
+const (
+	Stop    OnRefusal = "stop"    // it sends nothing
+	Tighten OnRefusal = "tighten" // it sends what narrowed by decision
 )
 
 // Limits are the bounds of a run and the thresholds of its guards.

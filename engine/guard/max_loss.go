@@ -285,3 +285,39 @@ func (v *Review) switchedOff() string {
 	}
 	return strings.Join(off, ", ")
 }
+
+// MayRemove reports whether so many items of a stream, by object type, may go without an
+// approval, together with what went in earlier runs of the window (invariant 4).
+func (v *Review) MayRemove(stream string, byType map[string]int) bool {
+	if !v.Remembers(stream) {
+		return false
+	}
+	b := v.Pipeline.Limits.MaxLoss
+	changes, earlier := v.Comparison.Of(stream), v.Comparison.Earlier(stream)
+	all := len(earlier.Lost)
+	for typ, n := range byType {
+		all += n
+		m := measure{before: earlier.Types[typ], some: someOf}
+		if t := changes.Types[typ]; t != nil {
+			m.before += t.Before
+		}
+		if typ != "" && m.exceeds(b, n+earlier.Types[typ]) {
+			return false
+		}
+	}
+	m := measure{before: changes.Before + len(earlier.Lost)}
+	return !m.exceeds(b, all)
+}
+
+// Tightens reports whether a refused run may still tell the sink what narrowed by decision:
+// what it refuses is how much changed, and not that it is unknown what was there.
+func Tightens(refused *fault.Refusal) bool {
+	for ; refused != nil; refused = refused.Also {
+		switch refused.Guard {
+		case MaxRejected, MaxLoss, MaxWiden, MaxGrowth, EmptyStream:
+		default:
+			return false
+		}
+	}
+	return true
+}

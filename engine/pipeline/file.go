@@ -52,6 +52,7 @@ type Guards struct {
 	MaxWiden    config.Threshold `yaml:"max_widen" default:"1%" doc:"How many of the documents may be found by people whom no approval or run of a week ago accepted, written as max_loss is. With a plain share 20 documents may always be; more than 20 towards everybody need an approval in any case. pipe push is measured by it, too."`
 	MaxGrowth   Growth           `yaml:"max_growth" doc:"How many newcomers a group may have that documents name: people who could find its documents in no good run of the last seven days. The larger of the two counts."`
 	MaxRejected config.Threshold `yaml:"max_rejected" default:"1%" doc:"How many of the records may be rejected, written as max_loss is. With a plain share 100 records may always be."`
+	OnRefusal   string           `yaml:"on_refusal" default:"stop" enum:"stop|tighten" doc:"What a refused run sends: stop is nothing. tighten is what narrowed by decision: a document whose record was read, which fewer people find than before, and of which everybody whom the rule names is known in this run and was in the last; and a document that a rule gives to nobody, while those are within max_loss. Users, groups, members and content are never sent. The exit code is 4 all the same."`
 }
 
 // Growth bounds the newcomers of a group.

@@ -169,12 +169,16 @@ func (r *run) findChanges(ctx context.Context, session component.Session) (err e
 			return err
 		}
 	}
+	r.plan.Changes, err = changes.Of(r.changesInput())
+	return err
+}
+
+func (r *run) changesInput() changes.Input {
 	in := changes.Input{Stage: r.staged, Last: r.reviewer.Comparison, Snapshot: r.last, Journal: r.journal}
 	for _, s := range r.plan.Streams {
 		in.Streams = append(in.Streams, changes.Stream{Name: s.Name, What: r.what(s)})
 	}
-	r.plan.Changes, err = changes.Of(in)
-	return err
+	return in
 }
 
 // what the items of a stream of the plan are.

@@ -34,6 +34,9 @@ type Report struct {
 	// Publish is what was sent, or would be, of what was made; nil when the run ended
 	// before that was decided.
 	Publish *Publish `json:"publish,omitempty"`
+	// Tightened is what a refused run sent all the same, or would send; nil when it sends
+	// nothing then.
+	Tightened *Tightened `json:"tightened,omitempty"`
 	// Approved are the IDs of the approvals that the run needed.
 	Approved []string          `json:"approved,omitempty"`
 	Read     int               `json:"read"`
@@ -79,6 +82,20 @@ type Publish struct {
 	// Later counts the documents and groups that a full publish narrows with its uploads,
 	// as single requests for them would take too long.
 	Later int `json:"narrowed_by_upload,omitempty"`
+}
+
+// Tightened is what a refused run tells the sink of who finds documents, by their refs, and
+// what waits for a good run.
+type Tightened struct {
+	// Narrowed are found by fewer people now, and Removed by nobody.
+	Narrowed []string `json:"narrowed"`
+	Removed  []string `json:"removed"`
+	// TooMany would be found by nobody, and are more than max_loss allows.
+	TooMany int `json:"too_many_to_remove,omitempty"`
+	// Unsure would be found by fewer people, and not by a decision alone.
+	Unsure int `json:"not_decided,omitempty"`
+	// Failed is why not all of it was sent.
+	Failed string `json:"failed,omitempty"`
 }
 
 // PublishStep counts the changes of one step in one stream.

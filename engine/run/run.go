@@ -106,7 +106,7 @@ func (r *run) acts(ctx context.Context) (err error) {
 	}
 	if err := timed(&r.report.Seconds.Review, func() error {
 		if err := r.review(ctx, session); err != nil {
-			return err
+			return r.tighten(ctx, session, err)
 		}
 		if err := r.choose(ctx, session); err != nil {
 			return err

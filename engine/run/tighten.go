@@ -1,0 +1,143 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pipe-engine/pipe/engine/audit"
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/changes"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
+)
+
+// tighten tells the sink what narrowed by decision, when a guard has refused the run and
+// the pipeline asks for it. It returns the refusal: a tightening makes no run a good one,
+// and moves no floor. A dry run finds what it would tell.
+func (r *run) tighten(ctx context.Context, session component.Session, refusal error) error {
+	var refused *fault.Refusal
+	if r.p.OnRefusal != component.Tighten || !errors.As(refusal, &refused) {
+		return refusal
+	}
+	if why := r.tightens(session, refused); why != "" {
+		r.note("nothing was tightened: %s", why)
+		return refusal
+	}
+	t, err := r.findTightening()
+	if err != nil {
+		r.note("nothing was tightened: %v", err)
+		return refusal
+	}
+	r.report.Tightened = t
+	if r.dry() || r.plan.Changes.Empty() {
+		return refusal
+	}
+	if err := r.sendTightening(ctx, session); err != nil {
+		t.Failed = err.Error()
+		return errors.Join(refusal, fmt.Errorf("tighten: %w", err))
+	}
+	return refusal
+}
+
+// tightens is why a refused run tells the sink nothing, "" when it may.
+func (r *run) tightens(session component.Session, refused *fault.Refusal) string {
+	changer, can := session.(component.Changer)
+	switch {
+	case !can:
+		return "the sink takes everything at once"
+	case r.store == nil:
+		return "there is no state folder that knows what was sent before"
+	case r.last == nil:
+		return "no earlier run is remembered"
+	case !guard.Tightens(refused):
+		return "it is not known for certain who could find what before"
+	case r.last.Encoding != r.encoding():
+		return "what is declared of the items, or how they are made, is not what it was"
+	case len(r.held.Unfinished) > 0:
+		return "an upload was begun and not ended: " + display.List(r.held.Unfinished, display.Shown, ", ")
+	}
+	r.changer = changer
+	return ""
+}
+
+func (r *run) findTightening() (*Tightened, error) {
+	var err error
+	if r.journal, err = r.store.Journal(r.reviewer.Comparison); err != nil {
+		return nil, err
+	}
+	if r.journal.Damaged != "" {
+		return nil, fmt.Errorf("the journal of what was sent is damaged: %s", r.journal.Damaged)
+	}
+	var found *changes.Tightened
+	if r.plan.Changes, found, err = changes.Tighten(r.changesInput(), r.reviewer.MayRemove); err != nil {
+		return nil, err
+	}
+	r.plan.Only = true
+	return &Tightened{Narrowed: found.Narrowed, Removed: found.Removed, TooMany: found.TooMany, Unsure: found.Unsure}, nil
+}
+
+func (r *run) sendTightening(ctx context.Context, session component.Session) (err error) {
+	if r.telling, err = r.store.Begin(baseline.Tightening, r.o.RunID, r.o.clock.Now()); err != nil {
+		return err
+	}
+	if err := changes.Intend(r.plan.Changes, r.telling); err != nil {
+		return err
+	}
+	r.report.Sent = true
+	told := map[[2]string]component.Change{}
+	acknowledged := r.plan.Changes.Told
+	r.plan.Changes.Told = func(ch component.Change) {
+		acknowledged(ch)
+		ch.Body = nil
+		r.mu.Lock()
+		told[[2]string{ch.Stream, ch.ID}] = ch
+		r.mu.Unlock()
+	}
+	sendErr := fault.Cause(ctx, session.Publish(ctx, r.plan))
+	if err := r.auditTightening(told); err != nil {
+		return errors.Join(sendErr, err)
+	}
+	if sendErr != nil {
+		return sendErr
+	}
+	return r.telling.Done()
+}
+
+// auditTightening writes into the ledger whose access the tightening has changed.
+func (r *run) auditTightening(told map[[2]string]component.Change) error {
+	decoder, can := r.p.Sink.(component.Decoder)
+	ledger := audit.Open(r.store.AuditFile())
+	there, err := ledger.Exists()
+	if err != nil || !can || !there || len(told) == 0 {
+		return err
+	}
+	w := ledger.Begin(audit.Event{Kind: "tighten", Run: r.o.RunID, At: r.o.clock.Now().UTC(), Pipeline: r.p.Name,
+		File: r.o.FileHash, By: r.o.By})
+	for ch, err := range r.plan.Changes.Each(component.Narrow) {
+		if err != nil {
+			return err
+		}
+		if _, is := told[[2]string{ch.Stream, ch.ID}]; !is {
+			continue
+		}
+		if ch.Remove {
+			w.Gone(ch.Stream, ch.ID, ch.Ref)
+			continue
+		}
+		item, err := decoder.Decode(ch.Stream, ch.Body)
+		if err != nil {
+			return fmt.Errorf("read %s of %s back: %w", ch.ID, ch.Stream, err)
+		}
+		w.Document(audit.Document{
+			ID: ch.ID, Stream: ch.Stream, Ref: ch.Ref, Audience: ch.Audience.String(), Rule: ch.Rule,
+			Principals: item.Principals, AllOf: item.AllOf,
+		})
+	}
+	if err := w.Commit(); err != nil {
+		return fmt.Errorf("write the audit ledger: %w", err)
+	}
+	return nil
+}
