@@ -28,7 +28,7 @@ const lineArchive = "pipe-state-archive"
 
 // archived are the files of a place that an archive holds, by their suffixes: not
 // the lock, and nothing half written.
-var archived = regexp.MustCompile(`^\.(owner|runs|hidden|refusal-[a-z2-7]{12}|approval-[a-z2-7]{12}|audit|state)$`)
+var archived = regexp.MustCompile(`^\.(owner|runs|hidden|refusal-[a-z2-7]{12}|approval-[a-z2-7]{12}|audit|journal|state)$`)
 
 // The baseline's and the hidden list's file.
 const (

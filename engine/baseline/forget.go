@@ -7,14 +7,17 @@ import (
 	"os"
 )
 
-// Forget removes the baseline of a place that was emptied. The hidden list stays.
+// Forget removes the baseline and the journal of a place that was emptied. The hidden list
+// stays.
 func (s *Store) Forget() error {
 	o, found, err := s.Owner()
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(s.path(suffixState)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove the baseline: %w", err)
+	for _, suffix := range []string{suffixState, suffixJournal} {
+		if err := os.Remove(s.path(suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove the baseline: %w", err)
+		}
 	}
 	if !found {
 		return nil

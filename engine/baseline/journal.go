@@ -70,7 +70,7 @@ type Told struct {
 // Journal is what the sink was told since the last good run. The zero value says nothing.
 type Journal struct {
 	items map[journalItem]*Told
-	// Interrupted means that a run or a tightening began to publish and did not end.
+	// Interrupted means that a run, a tightening or a purge began and did not end.
 	Interrupted bool
 	// Damaged says why the journal cannot be read, "" when it can: then nothing is known
 	// of what the sink was told.
@@ -246,6 +246,7 @@ func (in Intent) told() *Told {
 const (
 	Publishing = "run"
 	Tightening = "tighten"
+	Purging    = "purge"
 	Pushing    = "push"
 )
 
@@ -260,7 +261,7 @@ type JournalWriter struct {
 }
 
 // Begin goes on with the journal of the place, for a run that is about to publish, a
-// tightening or a push. The caller holds the lock, and closes the writer.
+// tightening, a purge or a push. The caller holds the lock, and closes the writer.
 func (s *Store) Begin(what, run string, at time.Time) (*JournalWriter, error) {
 	path := s.path(suffixJournal)
 	if err := s.cutJournal(path); err != nil {

@@ -156,7 +156,11 @@ func TestJournalCutOff(t *testing.T) {
 // TestJournalDamaged: a changed byte is found, unless it is in the last line, where it is
 // what a crash may leave. A damaged journal stays damaged.
 func TestJournalDamaged(t *testing.T) {
-	s := journalOf(t, func(w *JournalWriter) { w.Intend(1, toldListed("a", 1)); w.Told(1); w.Intend(2, toldListed("b", 2)) })
+	s := journalOf(t, func(w *JournalWriter) {
+		w.Intend(1, toldListed("a", 1))
+		w.Told(1)
+		w.Intend(2, toldListed("b", 2))
+	})
 	path := s.path(suffixJournal)
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -184,7 +188,8 @@ func TestJournalDamaged(t *testing.T) {
 			t.Fatalf("byte %d: what was appended made it whole", i)
 		}
 	}
-	if err := os.WriteFile(path, bytes.Replace(text, []byte("store.example.com/a"), []byte("store.example.com/b"), 1), 0o600); err != nil {
+	if err := os.WriteFile(path, bytes.Replace(text, []byte("store.example.com/a"), []byte("store.example.com/b"), 1),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	if j := journal(t, s); j.Damaged == "" {

@@ -1,6 +1,7 @@
 package changes_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,7 +24,8 @@ import (
 type night map[string][]string
 
 var order = []changes.Stream{
-	{Name: "users", What: changes.Users}, {Name: "groups", What: changes.Groups}, {Name: "documents", What: changes.Documents},
+	{Name: "users", What: changes.Users}, {Name: "groups", What: changes.Groups},
+	{Name: "documents", What: changes.Documents},
 	{Name: "members", What: changes.Members},
 }
 
@@ -36,6 +38,7 @@ func encoded(stream, text string) component.Encoded {
 	if stream == "documents" {
 		e.Access = [2]int{len(body), len(body) + len(access)}
 		e.Audience, e.Principals, e.AllOf = grant(access)
+		e.Resolved = !strings.Contains(access, "?")
 		if content == "system" {
 			e.Type = "system"
 		}
@@ -65,6 +68,9 @@ func grant(text string) (a access.Audience, names []string, allOf [][]string) {
 		return access.DatasourceUsers, nil, nil
 	}
 	for _, n := range strings.Fields(text) {
+		if n == "?" {
+			continue
+		}
 		if strings.Contains(n, "+") {
 			allOf = append(allOf, strings.Split(n, "+"))
 		} else {
@@ -97,7 +103,8 @@ func (w *world) stage(n night, withheld ...string) *stage.Stage {
 		}
 	}
 	for _, id := range withheld {
-		if err := s.Withhold("documents", "ref-"+id, id, true); err != nil {
+		id, unknown := strings.CutPrefix(id, "?")
+		if err := s.Withhold("documents", "ref-"+id, id, !unknown); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -122,7 +129,7 @@ func (w *world) good(n night) {
 				w.t.Fatal(err)
 			}
 			e := baseline.Entry{Stream: stream.Name, Ref: t.Ref, ClearID: t.ID, ID: codec.Hash([]byte(t.ID)), Type: t.Type,
-				Content: t.Content, Substance: t.Substance, Names: t.Names}
+				Content: t.Content, Substance: t.Substance, Resolved: t.Resolved, Names: t.Names}
 			if t.Audience != access.Undecided {
 				e.Audience = t.Audience.String()
 			}
@@ -143,6 +150,16 @@ func (w *world) good(n night) {
 // of finds the changes of a night.
 func (w *world) of(n night, withheld ...string) *component.Changes {
 	w.t.Helper()
+	out, err := changes.Of(w.input(n, withheld...))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out
+}
+
+// input is a night. What is withheld with ? before its ID names nobody who is known.
+func (w *world) input(n night, withheld ...string) changes.Input {
+	w.t.Helper()
 	in := changes.Input{Streams: order, Stage: w.stage(n, withheld...)}
 	if w.last != nil {
 		plan := &component.Plan{Streams: []component.StreamPlan{
@@ -162,11 +179,7 @@ func (w *world) of(n night, withheld ...string) *component.Changes {
 	if in.Journal, err = w.store.Journal(in.Last); err != nil {
 		w.t.Fatal(err)
 	}
-	out, err := changes.Of(in)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return out
+	return in
 }
 
 // texts are changes, a line each; names are those that hashes may be of.
@@ -221,30 +234,41 @@ func TestChanges(t *testing.T) {
 			night{"documents": {"d 1: A"}, "groups": {"A"}, "users": {"u"}, "members": {"A: u"}}, nil, nil},
 		"new": {night{}, night{"documents": {"d 1: A"}, "groups": {"A"}, "users": {"u"}, "members": {"A: u"}}, nil,
 			[]string{"grow users u .", "grow groups A .", "grow members A: u .", "write documents d ."}},
-		"content alone":    {night{"documents": {"d 1: A"}}, night{"documents": {"d 2: A"}}, nil, []string{"write documents d ."}},
-		"fewer people":     {night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A"}}, nil, []string{"narrow documents d: A ."}},
-		"more people":      {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A B"}}, nil, []string{"widen documents d: A B ."}},
-		"other people":     {night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: B C"}}, nil, []string{"narrow documents d: B", "widen documents d: B C ."}},
-		"nobody stays":     {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: B"}}, nil, []string{"narrow documents d:", "widen documents d: B ."}},
-		"content and less": {night{"documents": {"d 1: A B"}}, night{"documents": {"d 2: A"}}, nil, []string{"narrow documents d: A", "write documents d ."}},
-		"content and more": {night{"documents": {"d 1: A"}}, night{"documents": {"d 2: A B"}}, nil, []string{"write documents d ."}},
-		"from all to one":  {night{"documents": {"d 1: all"}}, night{"documents": {"d 1: A"}}, nil, []string{"narrow documents d: A ."}},
-		"from one to all":  {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: all"}}, nil, []string{"widen documents d: all-users ."}},
+		"content alone": {night{"documents": {"d 1: A"}}, night{"documents": {"d 2: A"}}, nil,
+			[]string{"write documents d ."}},
+		"fewer people": {night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A"}}, nil,
+			[]string{"narrow documents d: A ."}},
+		"more people": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A B"}}, nil,
+			[]string{"widen documents d: A B ."}},
+		"other people": {night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: B C"}}, nil,
+			[]string{"narrow documents d: B", "widen documents d: B C ."}},
+		"nobody stays": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: B"}}, nil,
+			[]string{"narrow documents d:", "widen documents d: B ."}},
+		"content and less": {night{"documents": {"d 1: A B"}}, night{"documents": {"d 2: A"}}, nil,
+			[]string{"narrow documents d: A", "write documents d ."}},
+		"content and more": {night{"documents": {"d 1: A"}}, night{"documents": {"d 2: A B"}}, nil,
+			[]string{"write documents d ."}},
+		"from all to one": {night{"documents": {"d 1: all"}}, night{"documents": {"d 1: A"}}, nil,
+			[]string{"narrow documents d: A ."}},
+		"from one to all": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: all"}}, nil,
+			[]string{"widen documents d: all-users ."}},
 		"a set for a group": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A+B"}}, nil,
 			[]string{"narrow documents d: A+B ."}},
 		"a group for a set": {night{"documents": {"d 1: A+B"}}, night{"documents": {"d 1: A"}}, nil,
 			[]string{"narrow documents d:", "widen documents d: A ."}},
-		"gone":     {night{"documents": {"d 1: A"}}, night{}, nil, []string{"narrow documents d removed ."}},
-		"withheld": {night{"documents": {"d 1: A"}}, night{}, []string{"d"}, []string{"narrow documents d removed at once ."}},
+		"gone": {night{"documents": {"d 1: A"}}, night{}, nil, []string{"narrow documents d removed ."}},
+		"withheld": {night{"documents": {"d 1: A"}}, night{}, []string{"d"},
+			[]string{"narrow documents d removed at once ."}},
 		"another type": {night{"documents": {"d 1: A"}}, night{"documents": {"d system: A"}}, nil,
 			[]string{"narrow documents d removed", "write documents d ."}},
 		"a member goes":  {night{"members": {"A: u v"}}, night{"members": {"A: u"}}, nil, []string{"cut members A: u ."}},
 		"a member comes": {night{"members": {"A: u"}}, night{"members": {"A: u v"}}, nil, []string{"grow members A: u v ."}},
-		"members change": {night{"members": {"A: u v"}}, night{"members": {"A: v w"}}, nil, []string{"cut members A: v", "grow members A: v w ."}},
-		"a user goes":    {night{"users": {"u"}}, night{}, nil, []string{"cut users u removed", "drop users u removed ."}},
-		"a user sleeps":  {night{"users": {"u"}}, night{"users": {"u inactive"}}, nil, []string{"cut users u ."}},
-		"a user wakes":   {night{"users": {"u inactive"}}, night{"users": {"u"}}, nil, []string{"grow users u ."}},
-		"a group goes":   {night{"groups": {"A"}, "members": {"A: u"}}, night{}, nil, []string{"drop groups A removed ."}},
+		"members change": {night{"members": {"A: u v"}}, night{"members": {"A: v w"}}, nil,
+			[]string{"cut members A: v", "grow members A: v w ."}},
+		"a user goes":   {night{"users": {"u"}}, night{}, nil, []string{"cut users u removed", "drop users u removed ."}},
+		"a user sleeps": {night{"users": {"u"}}, night{"users": {"u inactive"}}, nil, []string{"cut users u ."}},
+		"a user wakes":  {night{"users": {"u inactive"}}, night{"users": {"u"}}, nil, []string{"grow users u ."}},
+		"a group goes":  {night{"groups": {"A"}, "members": {"A: u"}}, night{}, nil, []string{"drop groups A removed ."}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -297,7 +321,8 @@ func TestAfterAnInterruption(t *testing.T) {
 		told                int
 		want                []string
 	}{
-		"nothing was told": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A"}}, 0,
+		"nothing was told": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A"}},
+			0,
 			[]string{"narrow documents d: A", "write documents d ."}},
 		"it was told": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A"}}, 1,
 			[]string{"narrow documents d: A ."}},
@@ -334,7 +359,8 @@ func TestAfterAnInterruption(t *testing.T) {
 // of each item are 1, 2, 3 and so on.
 func TestCounts(t *testing.T) {
 	w := newWorld(t)
-	w.good(night{"documents": {"a 1: A B", "b 1: A", "c 1: A"}, "users": {"u", "v"}, "members": {"A: u v"}, "groups": {"A"}})
+	w.good(night{"documents": {"a 1: A B", "b 1: A", "c 1: A"}, "users": {"u", "v"}, "members": {"A: u v"},
+		"groups": {"A"}})
 	c := w.of(night{"documents": {"a 1: B C", "b 2: A", "d system: A"}, "users": {"u", "w"}, "members": {"A: u w"},
 		"groups": {"A"}})
 	got, number := map[component.StepCount]int{}, 0
@@ -386,5 +412,105 @@ func TestUnknownID(t *testing.T) {
 	w.last = base.Snapshot
 	if c := w.of(night{}); c.Unknown != 1 || !c.Empty() {
 		t.Errorf("%d unknown, %v", c.Unknown, c.Counts)
+	}
+}
+
+// TestTighten: only what narrowed by decision is told, and what waits is counted.
+func TestTighten(t *testing.T) {
+	many := night{"documents": {"a 1: A", "b 1: A", "c 1: A", "d 1: A"}}
+	for name, tc := range map[string]struct {
+		before, now night
+		withheld    []string
+		most        int // how many may go
+		want        []string
+		out         changes.Tightened
+	}{
+		"fewer people": {night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A"}}, nil, 0,
+			[]string{"narrow documents d: A ."},
+			changes.Tightened{Narrowed: []string{"ref-d"}}},
+		"from all to one": {night{"documents": {"d 1: all"}}, night{"documents": {"d 1: A"}}, nil, 0,
+			[]string{"narrow documents d: A ."},
+			changes.Tightened{Narrowed: []string{"ref-d"}}},
+		"fewer, with other content": {night{"documents": {"d 1: A B"}}, night{"documents": {"d 2: A"}}, nil, 0,
+			[]string{"narrow documents d: A ."}, changes.Tightened{Narrowed: []string{"ref-d"}}},
+		"somebody is not known now": {night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A ?"}}, nil, 0, nil,
+			changes.Tightened{Unsure: 1}},
+		"somebody was not known": {night{"documents": {"d 1: A B ?"}}, night{"documents": {"d 1: A"}}, nil, 0, nil,
+			changes.Tightened{Unsure: 1}},
+		"others, too": {night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A C"}}, nil, 0, nil,
+			changes.Tightened{Unsure: 1}},
+		"more people": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A B"}}, nil, 0, nil,
+			changes.Tightened{}},
+		"content alone": {night{"documents": {"d 1: A"}}, night{"documents": {"d 2: A"}}, nil, 0, nil,
+			changes.Tightened{}},
+		"it is not there": {night{"documents": {"d 1: A"}}, night{}, nil, 9, nil, changes.Tightened{Unsure: 1}},
+		"a rule says none": {night{"documents": {"d 1: A"}}, night{}, []string{"d"}, 1,
+			[]string{"narrow documents d removed at once ."}, changes.Tightened{Removed: []string{"ref-d"}}},
+		"nobody is known": {night{"documents": {"d 1: A"}}, night{}, []string{"?d"}, 9, nil, changes.Tightened{Unsure: 1}},
+		"too many for none": {many, night{"documents": {"a 1: A"}}, []string{"b", "c", "d"}, 2, nil,
+			changes.Tightened{TooMany: 3}},
+		"another type": {night{"documents": {"d 1: A B"}}, night{"documents": {"d system: A"}}, nil, 9, nil,
+			changes.Tightened{Unsure: 1}},
+		"a member goes": {night{"members": {"A: u v"}, "users": {"u", "v"}, "groups": {"A", "B"}},
+			night{"members": {"A: u"}, "users": {"u"}, "groups": {"A"}}, nil, 9, nil, changes.Tightened{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.good(tc.before)
+			in := w.input(tc.now, tc.withheld...)
+			c, out, err := changes.Tighten(in, func(_ string, byType map[string]int) bool {
+				n := 0
+				for _, k := range byType {
+					n += k
+				}
+				return n <= tc.most
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := texts(t, c, "A", "B", "C", "u", "v"); !slices.Equal(got, tc.want) {
+				t.Errorf("\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tc.want, "\n"))
+			}
+			if fmt.Sprint(*out) != fmt.Sprint(tc.out) || c.Count(component.Narrow) != len(tc.want) {
+				t.Errorf("%+v, want %+v; %v", *out, tc.out, c.Counts)
+			}
+		})
+	}
+}
+
+// TestAfterATightening: what a tightening told is told the other way when the next good run
+// has it otherwise, and the content is still that of before.
+func TestAfterATightening(t *testing.T) {
+	for name, tc := range map[string]struct {
+		now  night
+		want []string
+	}{
+		"it comes back": {night{"documents": {"d 1: A B"}}, []string{"widen documents d: A B ."}},
+		"it stays":      {night{"documents": {"d 1: A"}}, nil},
+		"it stays, with the content that was not sent": {night{"documents": {"d 2: A"}}, []string{"write documents d ."}},
+	} {
+		w := newWorld(t)
+		w.good(night{"documents": {"d 1: A B"}})
+		c, _, err := changes.Tighten(w.input(night{"documents": {"d 2: A"}}),
+			func(string, map[string]int) bool { return true })
+		if err != nil {
+			t.Fatal(err)
+		}
+		j, err := w.store.Begin(baseline.Tightening, "tighten", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := changes.Intend(c, j); err != nil {
+			t.Fatal(err)
+		}
+		for ch := range c.Each(component.Narrow) {
+			c.Told(ch)
+		}
+		if err := errors.Join(j.Done(), j.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if got := texts(t, w.of(tc.now), "A", "B"); !slices.Equal(got, tc.want) {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
 	}
 }

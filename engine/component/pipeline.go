@@ -24,7 +24,7 @@ type Pipeline struct {
 	Publish Publish
 	// OnRefusal is what a run does that a guard refuses.
 	OnRefusal OnRefusal
-	Limits  Limits
+	Limits    Limits
 	// KeepAudit is how long the events of the audit ledger are kept; 0 is the default.
 	KeepAudit time.Duration
 	// Fingerprint tells configurations apart; "" when it is not known.

@@ -1,5 +1,7 @@
 package component
 
+import "github.com/pipe-engine/pipe/engine/access"
+
 // Selection is what a pipeline would send now of a few records.
 type Selection struct {
 	Records []Selected // in the order of the refs
@@ -23,6 +25,8 @@ type Selected struct {
 type SelectedItem struct {
 	Stream string
 	Encoded
+	// Grant is who would find it, or the members of a group, as hashes of principals.
+	Grant access.Grant
 	// Same tells that the last good run delivered exactly this.
 	Same bool
 	// Known tells that the last good run had an item of this id of this ref, Other

@@ -3,6 +3,7 @@ package operate
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/audit"
@@ -29,6 +30,12 @@ func Purge(ctx context.Context, pipeline string, sink component.Sink, dir, run s
 		if ids, err = knownIDs(place.Store); err != nil {
 			return err
 		}
+		// When it is interrupted, the next run publishes everything.
+		telling, err := place.Store.Begin(baseline.Purging, run, time.Now())
+		if err != nil {
+			return baseline.Unusable(err)
+		}
+		defer telling.Close()
 	}
 	err := purger.Purge(ctx, ids, place.opening(pipeline, run))
 	var unconfirmed *fault.Unconfirmed

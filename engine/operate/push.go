@@ -5,6 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
@@ -50,7 +54,17 @@ func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compone
 	if refused := pushWidens(sel, p.Limits.MaxWiden); refused != nil {
 		return sel, nil, refused
 	}
+	var telling *baseline.JournalWriter
+	if place != nil {
+		if telling, err = intendPush(place.Store, p, o.RunID, sel); err != nil {
+			return sel, nil, baseline.Unusable(err)
+		}
+		defer telling.Close()
+	}
 	pushed, err := pusher.Push(ctx, sel, opening)
+	if place != nil && err == nil {
+		err = toldPush(telling, p, sel)
+	}
 	if place != nil && pushed != nil {
 		err = errors.Join(err, auditPush(place.Store, p, o, pushed.Told))
 	}
@@ -58,6 +72,62 @@ func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compone
 		err = errors.Join(err, hideAgain(ctx, p, place.Store, sel))
 	}
 	return sel, pushed, fault.Cause(ctx, err)
+}
+
+// intendPush writes into the journal what the sink is about to be told: the documents, and
+// the users, groups and members that are not what the last good run delivered.
+func intendPush(store *baseline.Store, p *component.Pipeline, runID string, sel *component.Selection) (
+	*baseline.JournalWriter, error) {
+	w, err := store.Begin(baseline.Pushing, runID, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	number := 0
+	for item := range pushedItems(p, sel) {
+		number++
+		w.Intend(number, baseline.Intent{
+			Stream: item.Stream, ID: item.ID, Ref: item.Ref, Type: item.Type, Content: item.Content,
+			Substance: item.Substance, Resolved: item.Resolved, Grant: item.Grant,
+		})
+	}
+	if err := w.Sync(); err != nil {
+		w.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// toldPush notes that the documents were acknowledged. Of groups it is not known: a push
+// adds members and takes none away.
+func toldPush(w *baseline.JournalWriter, p *component.Pipeline, sel *component.Selection) error {
+	number := 0
+	for item := range pushedItems(p, sel) {
+		number++
+		if s, _ := p.Stream(item.Stream); s.Permissions {
+			w.Told(number)
+		}
+	}
+	return w.Done()
+}
+
+// pushedItems are what a push may send, documents first.
+func pushedItems(p *component.Pipeline, sel *component.Selection) iter.Seq[component.SelectedItem] {
+	return func(yield func(component.SelectedItem) bool) {
+		for _, r := range sel.Records {
+			for _, item := range r.Items {
+				if !yield(item) {
+					return
+				}
+			}
+		}
+		for _, stream := range slices.Sorted(maps.Keys(sel.Identities)) {
+			for _, item := range sel.Identities[stream] {
+				if item.Stream = stream; !item.Same && !yield(item) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // hideAgain hides what was hidden while it was pushed: the requests of the two may

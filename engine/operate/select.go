@@ -81,15 +81,16 @@ func (s *selection) collect(staged *run.Staged, refs []string) error {
 	for _, stream := range staged.Plan.Streams {
 		declared, known := staged.Pipeline.Stream(stream.Name)
 		identities := !known || declared.Identities
-		for e, err := range stream.Items {
+		var grant access.Grant
+		for e, err := range staged.Stage.Chosen(stream.Name, func(t stage.Tag) bool {
+			grant = t.Grant
+			return identities || s.wanted[t.Ref]
+		}) {
 			if err != nil {
 				return err
 			}
-			if !identities && !s.wanted[e.Ref] {
-				continue
-			}
 			e.Body = slices.Clone(e.Body)
-			item := component.SelectedItem{Stream: stream.Name, Encoded: e}
+			item := component.SelectedItem{Stream: stream.Name, Encoded: e, Grant: grant}
 			if identities {
 				s.out.Identities[stream.Name] = append(s.out.Identities[stream.Name], item)
 			} else {

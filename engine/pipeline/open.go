@@ -41,7 +41,8 @@ func (d *Definition) OpenWith(source component.Source, s component.Settings) (p 
 	p = &component.Pipeline{
 		Name: d.File.Name, Language: d.Language, Model: d.Model, Source: source,
 		Transforms: d.transforms, Mapper: d.mapper, Decider: d.decider,
-		Streams: d.Streams, Sink: sink, Offline: len(d.SinkMissing) > 0, Limits: d.File.limits(), OnRefusal: component.OnRefusal(d.File.Guards.OnRefusal),
+		Streams: d.Streams, Sink: sink, Offline: len(d.SinkMissing) > 0, Limits: d.File.limits(),
+		OnRefusal: component.OnRefusal(d.File.Guards.OnRefusal),
 		Publish: component.Publish{Mode: component.PublishMode(d.File.Publish.Mode),
 			FullEvery: d.File.Publish.FullEvery.D()},
 		KeepAudit: d.File.Audit.Keep.D(),

@@ -109,9 +109,7 @@ func (a *auditing) stream(s component.StreamPlan) error {
 		case a.r.staged.WasHidden(s.Name, t.ID):
 			a.went(s, t.ID, t.Ref)
 		case a.r.staged.WasRefused(s.Name, t.ID):
-			if !a.r.plan.Only { // of a refused single request the sink keeps what it had
-				a.went(s, t.ID, t.Ref)
-			}
+			a.went(s, t.ID, t.Ref)
 		case changed || a.r.reviewer.Comparison.TellsAccess(s.Name, t):
 			told[t.ID] = true
 		}

@@ -37,7 +37,6 @@ func (r *run) tighten(ctx context.Context, session component.Session, refusal er
 	}
 	if err := r.sendTightening(ctx, session); err != nil {
 		t.Failed = err.Error()
-		return errors.Join(refusal, fmt.Errorf("tighten: %w", err))
 	}
 	return refusal
 }

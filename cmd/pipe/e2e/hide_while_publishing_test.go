@@ -248,7 +248,7 @@ func TestHiddenListLostWhilePublishing(t *testing.T) {
 			return true
 		}})
 	before := k.index().Documents
-	k.run(t).expect(t, int(job.Failed), "read the hidden list again: ", "is not the hidden list of",
+	k.run(t, "--full").expect(t, int(job.Failed), "read the hidden list again: ", "is not the hidden list of",
 		"restore the file from a copy")
 	if n := len(k.index().Documents); n != len(before) {
 		t.Errorf("%d documents, there were %d", n, len(before))

@@ -94,7 +94,7 @@ func (s *secretive) wordy(level string) []string {
 // run is a run of the pipeline.
 func (s *secretive) run(t *testing.T, asJSON bool, level string) call {
 	t.Helper()
-	args := append([]string{"run", "--set", "@sink.batch.documents=9", "--set", "@sink.requests_per_second=0"},
+	args := append([]string{"run", "--full", "--set", "@sink.batch.documents=9", "--set", "@sink.requests_per_second=0"},
 		s.wordy(level)...)
 	if asJSON {
 		return s.call(t, append(args, "--json", "--log-format", "json", "--progress", "json", s.filed)...)

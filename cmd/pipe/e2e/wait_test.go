@@ -29,10 +29,10 @@ func TestSpacedWait(t *testing.T) {
 func TestRunWaits(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: quarterHour})
-	k.run(t).expect(t, int(job.Done),
+	k.run(t, "--full").expect(t, int(job.Done),
 		"everything was sent; Glean is still processing users (upload completed), groups (upload completed), documents "+
 			"(upload completed)")
-	k.run(t, "--wait=1ms").expect(t, int(job.Unconfirmed),
+	k.run(t, "--full", "--wait=1ms").expect(t, int(job.Unconfirmed),
 		"everything was sent, and Glean has not processed it within 1ms",
 		"pipe status --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped+" --wait")
 	k.later(time.Hour)
@@ -46,13 +46,13 @@ func TestRunWaits(t *testing.T) {
 func TestStatusConfirms(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{StatusLags: time.Hour}})
-	k.run(t).expect(t, int(job.Done), "Glean has not confirmed it yet: users (not listed yet)",
+	k.run(t, "--full").expect(t, int(job.Done), "Glean has not confirmed it yet: users (not listed yet)",
 		"pipe status --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped+" --wait")
 	k.pipe(t, "status", shipped, "--wait=1ns").expect(t, int(job.Unconfirmed), "documents (not listed yet)",
 		"not confirmed yet: the upload of users")
 	k.later(2 * time.Hour)
 	k.pipe(t, "status", shipped, "--wait").expect(t, int(job.Done), "indexing completed", "!not confirmed yet")
-	k.run(t).expect(t, int(job.Done), "!lost")
+	k.run(t, "--full").expect(t, int(job.Done), "!lost")
 }
 
 // TestPausedMetric: a deletion that Glean paused is told once by the exit code, and

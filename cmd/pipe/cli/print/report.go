@@ -32,6 +32,7 @@ func Report(w io.Writer, r *run.Report, st Style, named func(string) string) {
 	if line := publishLine(r); line != "" {
 		display.Fprintf(w, "\n%s\n", display.Indent(line, ""))
 	}
+	printTightened(w, r, st)
 	printWidened(w, r, st)
 	Rejections(w, r, st)
 	printReportNotes(w, r, named)
