@@ -45,7 +45,8 @@ func (v Duration) MarshalText() ([]byte, error) { return []byte(v.String()), nil
 func (v *Duration) UnmarshalText(text []byte) error {
 	s := string(text)
 	if bareNumber.MatchString(s) && s != "0" {
-		return valueError{"not a duration: the unit is missing", fmt.Sprintf("write %[1]ss for seconds, %[1]sm for minutes or %[1]sd for days", s)}
+		return valueError{"not a duration: the unit is missing",
+			fmt.Sprintf("write %[1]ss for seconds, %[1]sm for minutes or %[1]sd for days", s)}
 	}
 	if m := inDays.FindStringSubmatch(s); m != nil {
 		days, _ := strconv.Atoi(m[1]) // at most six digits

@@ -20,7 +20,7 @@ func TestStageKeepsNoText(t *testing.T) {
 		if taken, err := s.Put("documents", e, 1, func(string) bool { return false }); taken != "" || err != nil {
 			t.Fatal(taken, err)
 		}
-		if err := s.Withhold("documents", "other", r.Text("withheld")); err != nil {
+		if err := s.Withhold("documents", "other", r.Text("withheld"), false); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -93,7 +93,8 @@ func (s *Stage) Summary(stream string) (_ Summary, found bool) {
 	if sh == nil {
 		return Summary{}, false
 	}
-	return Summary{Items: sh.tags.Frames(), Grouped: sh.grouped, Weight: sh.weight, Bytes: sh.bodies.Bytes(), Types: sh.types,
+	return Summary{Items: sh.tags.Frames(), Grouped: sh.grouped, Weight: sh.weight, Bytes: sh.bodies.Bytes(),
+		Types:    sh.types,
 		Audience: sh.audience, Rules: sh.rules}, true
 }
 

@@ -212,7 +212,8 @@ func TestIdentitiesBorrowed(t *testing.T) {
 			"identityDatasourceName is not set in the file and backstage in Glean", `write identityDatasourceName: ""`)
 		again := withRules(t, append(ids, "      quicklinks:", "      identityDatasourceName: \"\"\n      quicklinks:")...)
 		w.pipe(t, "datasource", "apply", "--yes", again).expect(t, 0, "- identityDatasourceName")
-		w.pipe(t, "run", "--set", "@sink.requests_per_second=0", again).expect(t, 0, "!users and groups are those of", "!people were not counted")
+		w.pipe(t, "run", "--set", "@sink.requests_per_second=0", again).expect(t, 0, "!users and groups are those of",
+			"!people were not counted")
 		if services = w.glean.Index("services"); len(services.Users) == 0 {
 			t.Error("no users were uploaded")
 		}
