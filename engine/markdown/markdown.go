@@ -34,7 +34,15 @@ func New() *Converter {
 // isMarked reports whether source may hold Markdown or HTML: most titles and many
 // descriptions do not and need no parser.
 func isMarked(source string) bool {
-	if strings.ContainsAny(source, "*_`[]<>#&\\|~\r\t") {
+	if strings.ContainsAny(source, "*`<\\|~\r\t") {
+		return true
+	}
+	if i := strings.IndexByte(source, ']'); i >= 0 && (strings.Contains(source[i:], "](") ||
+		strings.Contains(source[i:], "]:")) {
+		return true
+	}
+	if strings.IndexByte(source, '_') >= 0 && !withinWords(source, '_') ||
+		strings.IndexByte(source, '&') >= 0 && entity.MatchString(source) {
 		return true
 	}
 	for line := range strings.Lines(source) {
@@ -45,13 +53,26 @@ func isMarked(source string) bool {
 		}
 		digits := strings.TrimLeft(words, "0123456789")
 		switch {
-		case len(line)-len(words) > 1 || strings.HasSuffix(line, "  "), strings.IndexByte("-+=", words[0]) >= 0,
+		case len(line)-len(words) > 1 || strings.HasSuffix(line, "  "), strings.IndexByte("-+=#>_", words[0]) >= 0,
 			digits != words && digits != "" && (digits[0] == '.' || digits[0] == ')'):
 			return true
 		}
 	}
 	return false
 }
+
+// withinWords reports whether a character stands between letters and digits of ASCII
+// wherever it stands in source, as _ does in names.
+func withinWords(source string, c byte) bool {
+	for i := range len(source) {
+		if source[i] == c && (i == 0 || i == len(source)-1 || !isWord(source[i-1]) || !isWord(source[i+1])) {
+			return false
+		}
+	}
+	return true
+}
+
+func isWord(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 // Plain returns the text of a Markdown document: blocks with an empty line between,
 // lines as they were broken, `- ` and numbers before items, links as

@@ -1,6 +1,8 @@
 package markdown
 
 import (
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,24 +44,65 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// What needs no parser must come out as the parser would have it.
+// checkUnmarked fails unless a text that needs no parser comes out as the parser has it,
+// apart from space at the ends of lines and more than one empty line.
+func checkUnmarked(t *testing.T, m *Converter, source string) (marked bool) {
+	t.Helper()
+	if isMarked(source) {
+		return true
+	}
+	w := &writer{whole: source, source: []byte(source), lastEnds: map[string]int{}}
+	w.blocks(m.parser.Parse(text.NewReader(w.source)), "\n\n")
+	trimmed := func(text string) string {
+		lines := strings.Split(text, "\n")
+		for i := range lines {
+			lines[i] = strings.TrimSpace(lines[i])
+		}
+		return strings.TrimSpace(strings.Join(slices.Compact(lines), "\n"))
+	}
+	if parsed := string(w.out); trimmed(parsed) != trimmed(source) {
+		t.Errorf("%q is parsed as %q", source, parsed)
+	}
+	return false
+}
+
+// TestUnmarked: names, numbers and brackets need no parser, and what has a meaning in
+// Markdown does.
 func TestUnmarked(t *testing.T) {
 	m := New()
 	for source, marked := range map[string]bool{
 		"one": false, "one\n\ntwo\nthree": false, "it costs 3. Really": false, " one\n": false, "a - b = c + d": false,
-		"":    false,
+		"": false, "R&D of C# [beta], see order_item_id, #42 and a > b": false, "[1]\n[two] [three][four]": false,
 		"- a": true, "1. a": true, "12) a": true, "a\n---": true, "a\n  b": true, "a  \nb": true, "    a": true,
-		"a\n+ b": true, "a *b*": true,
+		"a\n+ b": true, "a *b*": true, "_a_": true, "a __b__": true, "# a": true, "> a": true, "a\n#": true,
+		"a &amp; b": true, "[a](b)": true, "[a]\n\n[a]: b": true, "___": true, "a <b>": true, "a | b\n- | -": true,
 	} {
-		if isMarked(source) != marked {
+		if checkUnmarked(t, m, source) != marked {
 			t.Errorf("%q: %v", source, !marked)
 		}
-		w := &writer{source: []byte(source)}
-		w.blocks(m.parser.Parse(text.NewReader(w.source)), "\n\n")
-		if parsed := strings.TrimSpace(string(w.out)); !marked && parsed != strings.TrimSpace(source) {
-			t.Errorf("%q is parsed as %q", source, parsed)
+	}
+	random := rand.New(rand.NewPCG(13, 14))
+	parts := []string{"a", "b1", " ", " ", "\n", "_", "#", "&", ";", "[", "]", "(", ")", ":", ">", "-", "=", "1", ".", "!", "é",
+		"http://a.b", "x@y.z", "\"", "'", "+", "/", "\u00a0", "\x00", "\v", "\f"}
+	unmarked := 0
+	for range 50_000 {
+		var b strings.Builder
+		for range random.IntN(12) {
+			b.WriteString(parts[random.IntN(len(parts))])
+		}
+		if !checkUnmarked(t, m, b.String()) {
+			unmarked++
 		}
 	}
+	if unmarked < 10_000 {
+		t.Errorf("%d texts needed no parser", unmarked)
+	}
+}
+
+func FuzzUnmarked(f *testing.F) {
+	f.Add("R&D of C# [beta], see order_item_id")
+	m := New()
+	f.Fuzz(func(t *testing.T, source string) { checkUnmarked(t, m, source) })
 }
 
 // A document of 600 KB must not stop a run, whatever is in it.
