@@ -1,0 +1,281 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/job"
+	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
+	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
+)
+
+// nights is a world in which a firm's catalog is published night after night, and which
+// counts the requests to Glean.
+type nights struct {
+	*world
+	*firm
+	mu       sync.Mutex
+	requests []string
+}
+
+// newNights has some teams of one person each, which own some components.
+func newNights(t *testing.T, teams, components int) *nights {
+	t.Helper()
+	f := &firm{byDefault: "datasource-users"}
+	for i := range teams {
+		f.teams = append(f.teams, team{ns: "default", name: fmt.Sprintf("team-%d", i), title: fmt.Sprintf("Team %d", i)})
+		f.people = append(f.people, person{ns: "default", name: fmt.Sprintf("p-%d", i), title: fmt.Sprintf("Person %d", i),
+			email: fmt.Sprintf("p-%d@example.com", i), teams: []string{fmt.Sprintf("group:default/team-%d", i)}})
+	}
+	for i := range components {
+		f.things = append(f.things, thing{kind: "Component", ns: "default", name: fmt.Sprintf("thing-%d", i),
+			title: fmt.Sprintf("Thing %d", i), text: "what it does",
+			owner: fmt.Sprintf("group:default/team-%d", i%min(teams, 12))})
+	}
+	n := &nights{firm: f}
+	n.world = newWorld(t, backstagesandbox.Options{Entities: f.entities(t)},
+		gleansandbox.Options{Observe: func(e gleansandbox.Exchange) {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.requests = append(n.requests, strings.TrimPrefix(e.Path, gleanapi.Prefix))
+		}})
+	return n
+}
+
+// night serves the firm's catalog and runs.
+func (n *nights) night(t *testing.T, flags ...string) call {
+	t.Helper()
+	if err := n.backstage.Replace(n.entities(t)); err != nil {
+		t.Fatal(err)
+	}
+	n.mu.Lock()
+	n.requests = nil
+	n.mu.Unlock()
+	return n.pipe(t, append([]string{"run", shipped, "--progress", "none"}, flags...)...)
+}
+
+// good is a night that ends well, after which the index is the catalog.
+func (n *nights) good(t *testing.T, flags ...string) call {
+	t.Helper()
+	c := n.night(t, flags...)
+	if c.code != int(job.Done) {
+		t.Fatalf("exit %d\n%s", c.code, c.both())
+	}
+	for _, d := range indexed(n.world.index()).known().differences(n.firm.index()) {
+		t.Errorf("the index is not the catalog: %s", d)
+	}
+	return c
+}
+
+// TestRequestsOfChanges: an unchanged catalog takes three requests to Glean, and one
+// changed entity five.
+func TestRequestsOfChanges(t *testing.T) {
+	t.Parallel()
+	n := newNights(t, 20, 60)
+	n.good(t).expect(t, int(job.Done), "sent: everything, since no earlier run is remembered")
+	n.good(t).expect(t, int(job.Done), "sent: nothing, since nothing changed")
+	if len(n.requests) > 3 {
+		t.Errorf("nothing changed: %q", n.requests)
+	}
+	n.things[7].text = "something else"
+	n.good(t).expect(t, int(job.Done), "sent: what changed (1 document written)")
+	if len(n.requests) > 5 {
+		t.Errorf("one document changed: %q", n.requests)
+	}
+	n.things[7].visibility = "owner"
+	n.good(t).expect(t, int(job.Done), "sent: what changed (1 document taken from some people)")
+	if len(n.requests) > 5 || !slices.Contains(n.requests, "updatepermissions") ||
+		slices.Contains(n.requests, "indexdocuments") {
+		t.Errorf("one document is for fewer people: %q", n.requests)
+	}
+	n.things = n.things[1:]
+	n.good(t)
+	if !slices.Contains(n.requests, "deletedocument") {
+		t.Errorf("one document went: %q", n.requests)
+	}
+	// Glean has processed the deletion, which the run finds out before it sends anything.
+	n.good(t).expect(t, int(job.Done), "sent: nothing, since nothing changed")
+	if !slices.Contains(n.requests, "debug/backstage/documents") {
+		t.Errorf("whether the deletion took effect was not asked: %q", n.requests)
+	}
+	n.good(t)
+	if len(n.requests) > 3 {
+		t.Errorf("nothing changed, and nothing is on its way out: %q", n.requests)
+	}
+}
+
+// TestModes: what a run sends is what the call, the file and the state folder say.
+func TestModes(t *testing.T) {
+	t.Parallel()
+	n := newNights(t, 20, 40)
+	n.night(t, "--changes").expect(t, int(job.Failed),
+		"what changed cannot be published alone: no earlier run is remembered",
+		"run without --changes")
+	n.night(t, "--changes", "--full").expect(t, int(job.Wrong), "leave one of the two out")
+	n.night(t, "--changes", "--state", "none").expect(t, int(job.Failed), "there is no state folder")
+	n.good(t)
+	n.good(t, "--full").expect(t, int(job.Done), "!sent: ")
+	if !slices.Contains(n.requests, "bulkindexdocuments") {
+		t.Errorf("%q", n.requests)
+	}
+	n.good(t, "--set", "publish.mode=full")
+	if !slices.Contains(n.requests, "bulkindexdocuments") {
+		t.Errorf("%q", n.requests)
+	}
+	n.good(t, "--set", "publish.full_every=1ns").expect(t, int(job.Done),
+		"sent: everything, since everything was last published on")
+	n.good(t, "--set", "@sink.datasource.displayName=Another").expect(t, int(job.Done),
+		"sent: everything, since what is declared")
+	n.things[0].text = "another"
+	n.night(t, "--dry-run").expect(t, int(job.Done), "to send: everything, since what is declared")
+	n.good(t)
+	for i := range n.things {
+		n.things[i].text = "all of them"
+	}
+	n.night(t, "--dry-run", "--changes").expect(t, int(job.Done), "to send: what changed (40 documents written)")
+	n.good(t).expect(t, int(job.Done), "sent: everything, since it is faster than what changed alone")
+}
+
+// TestInterruptedChanges: the run after one that ended in the middle publishes everything,
+// also when a run was refused between the two; with --changes it sends what may not have
+// arrived.
+func TestInterruptedChanges(t *testing.T) {
+	t.Parallel()
+	for _, flag := range []string{"", "--changes"} {
+		for _, refused := range []bool{false, true} {
+			n := newNights(t, 20, 40)
+			n.good(t)
+			n.things[3].text, n.things[4].text, n.things[5].visibility = "one", "two", "owner"
+			n.glean.Fail(gleanfaults.Fault{Path: "indexdocuments", Status: 500})
+			n.night(t, "--set", "@sink.retries.attempts=1").expect(t, int(job.Failed), "publish what changed, step write")
+			n.glean.Heal()
+			n.things[5].visibility = "" // what was told is no longer true
+			if refused {
+				all := n.things
+				n.things = n.things[:5]
+				n.night(t).expect(t, int(job.Refused), "max_loss")
+				n.things = all
+			}
+			if flag == "" {
+				n.good(t).expect(t, int(job.Done), "sent: everything, since an earlier publish was interrupted")
+				continue
+			}
+			n.good(t, flag).expect(t, int(job.Done), "sent: what changed")
+			n.good(t).expect(t, int(job.Done), "sent: everything, since an earlier publish was interrupted")
+		}
+	}
+}
+
+// TestUsersLoseTheirAddresses: users lose their addresses for one night. The run is refused
+// and tightens nothing, since whom documents name is not known; the next night nothing is
+// to be approved.
+func TestUsersLoseTheirAddresses(t *testing.T) {
+	t.Parallel()
+	n := newNights(t, 40, 100)
+	for i := range n.things {
+		n.things[i].visibility = "owner"
+		n.things[i].owner = n.people[i%40].ref()
+	}
+	n.good(t)
+	was := n.world.index()
+	people := slices.Clone(n.people)
+	for i := range n.people {
+		if i%2 == 0 {
+			n.people[i].email = ""
+		}
+	}
+	n.night(t).expect(t, int(job.Refused), "max_loss", "nothing was tightened")
+	for _, d := range indexed(n.world.index()).differences(indexed(was)) {
+		t.Errorf("after the refused run: %s", d)
+	}
+	if slices.ContainsFunc(n.requests, func(r string) bool {
+		return !strings.Contains(r, "debug") && r != "getdatasourceconfig"
+	}) {
+		t.Errorf("the refused run made %q", n.requests)
+	}
+	n.people = people
+	n.good(t).expect(t, int(job.Done), "sent: nothing, since nothing changed")
+}
+
+// TestTightenBesideALoss: a rule makes 900 documents private while 88 team pages vanish. The
+// run is refused, and the 900 are private after it.
+func TestTightenBesideALoss(t *testing.T) {
+	t.Parallel()
+	n := newNights(t, 100, 1000)
+	n.good(t)
+	teams, people := n.teams, n.people
+	for i := range 900 {
+		n.things[i].visibility, n.things[i].text = "owner", "with another text"
+	}
+	n.teams, n.people = n.teams[:12], slices.Clone(n.people)
+	for i := 12; i < 100; i++ {
+		n.people[i].teams = nil
+	}
+	n.night(t, "--dry-run").expect(t, int(job.Refused), "to tighten although the run is refused", "900 documents")
+	if d := n.world.index().Documents["component:default/thing-0"]; !d.Permissions.AllowAllDatasourceUsersAccess {
+		t.Error("the dry run has tightened")
+	}
+	n.night(t).expect(t, int(job.Refused), "max_loss", "tightened although the run was refused",
+		"found by fewer people: 900 documents: component:default/thing-0,", "waits for an approval: 88 documents")
+	i := n.world.index()
+	for k := range 1000 {
+		d := i.Documents[fmt.Sprintf("component:default/thing-%d", k)]
+		if d.Permissions.AllowAllDatasourceUsersAccess != (k >= 900) ||
+			len(d.Permissions.AllowedGroups) != boolInt(k < 900) ||
+			d.Summary.TextContent != "what it does" {
+			t.Fatalf("thing %d: %+v, %q", k, d.Permissions, d.Summary.TextContent)
+		}
+	}
+	if len(i.Groups) != 100 || len(i.Users) != 100 || len(i.Documents) != 1100 {
+		t.Errorf("%d groups, %d users, %d documents", len(i.Groups), len(i.Users), len(i.Documents))
+	}
+	// The teams are back: the contents follow, and nothing is to be approved.
+	n.teams, n.people = teams, people
+	n.good(t)
+	// A rule that is taken back opens nothing that a good run has accepted as private.
+	n.good(t).expect(t, int(job.Done), "sent: nothing, since nothing changed")
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// TestTightenToNobody: documents that a rule gives to nobody go while they are within
+// max_loss, else none of them does. With stop nothing is sent.
+func TestTightenToNobody(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		nobody int
+		flags  []string
+		left   int
+		says   string
+	}{
+		"a few": {5, nil, 295, "found by nobody: 5 documents"},
+		"many":  {80, nil, 300, "waits for an approval: 80 documents that a rule gives to nobody"},
+		"stop":  {5, []string{"--set", "guards.on_refusal=stop"}, 300, "!tighten"},
+	} {
+		n := newNights(t, 100, 200)
+		n.good(t)
+		for i := range tc.nobody {
+			n.things[i].visibility = "a mistake"
+		}
+		all := n.teams
+		n.teams = n.teams[:12]
+		n.night(t, tc.flags...).expect(t, int(job.Refused), "max_loss", tc.says)
+		if got := len(n.world.index().Documents); got != tc.left {
+			t.Errorf("%s: %d documents, want %d", name, got, tc.left)
+		}
+		n.teams = all
+		if c := n.night(t); name != "many" && c.code != int(job.Done) {
+			t.Errorf("%s, the next night: exit %d\n%s", name, c.code, c.both())
+		}
+	}
+}
