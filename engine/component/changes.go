@@ -108,9 +108,19 @@ type Encoding interface{ Encoding() string }
 // ItemName names an item of a stream.
 type ItemName struct{ ID, Type string }
 
-// Locator is the optional capability of a session to say which items the sink still
-// holds. An item that it says nothing of may be there.
+// Location is what a sink says of an item.
+type Location uint8
+
+// What a sink may say.
+const (
+	Unsaid  Location = iota // nothing: the item may be there
+	Gone                    // it is not there
+	Held                    // it is there, and may not be found yet as it was sent
+	Indexed                 // it is there, and is found
+)
+
+// Locator is the optional capability of a session to say which items the sink holds.
 type Locator interface {
-	// Gone returns, of each item, whether the sink says that it is not there.
-	Gone(ctx context.Context, stream string, items []ItemName) ([]bool, error)
+	// Locate returns what the sink says of each item.
+	Locate(ctx context.Context, stream string, items []ItemName) ([]Location, error)
 }

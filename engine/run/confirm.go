@@ -59,6 +59,10 @@ func (r *run) confirm(ctx context.Context, session component.Session) error {
 
 // ask asks the sink once about its uploads.
 func (r *run) ask(ctx context.Context, session component.Session) {
+	if r.changed != nil {
+		r.track.failed = r.changed.ask(ctx, session)
+		return
+	}
 	s, can := session.(component.Historian)
 	if !can || len(r.track.sent) == 0 {
 		return
@@ -77,7 +81,7 @@ func (r *run) ask(ctx context.Context, session component.Session) {
 func (r *run) wait(ctx context.Context, session component.Session) {
 	end := r.o.clock.Now().Add(r.o.Wait)
 	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
-		words, _ := r.track.pending()
+		words := r.pending()
 		left := end.Sub(r.o.clock.Now())
 		if len(words) == 0 || left <= 0 || r.track.pausedNow() || r.track.mute() {
 			return
@@ -92,6 +96,12 @@ func (r *run) wait(ctx context.Context, session component.Session) {
 			r.ask(ctx, session)
 		}
 	}
+}
+
+// pending is what of this run the sink has not processed yet, each with its state.
+func (r *run) pending() []string {
+	words, _ := r.track.pending()
+	return append(words, r.changed.words()...)
 }
 
 // amend saves what is known since save.
@@ -130,7 +140,7 @@ func (r *run) verdict() error {
 			"look at the datasource in a few hours with pipe status FILE, and report the upload ids to the sink's support if "+
 				"it happens again")
 	}
-	if words, _ := t.pending(); len(words) > 0 && r.o.MustConfirm {
+	if words := r.pending(); len(words) > 0 && r.o.MustConfirm {
 		reason := fmt.Sprintf("everything was sent, and %s has not processed it within %s: %s", t.by, r.o.Wait,
 			strings.Join(words, ", "))
 		if t.failed != nil {
@@ -170,7 +180,8 @@ func (t *tracking) fill(r *run) {
 	if !t.exits {
 		return
 	}
-	words, unlisted := t.pending()
+	_, unlisted := t.pending()
+	words := r.pending()
 	r.report.Unconfirmed = unlisted
 	switch {
 	case r.o.MustConfirm || len(words) == 0 || t.pausedNow():

@@ -5,9 +5,11 @@
 //   - state.go: take the state folder and open the baseline
 //   - read.go: act 1, by package read, into the stage and the plan
 //   - review.go, approvals.go, known.go: act 2, compare and let the guards decide
-//   - run.go: act 3, the sink's session sends the plan; rejections.go and hidden.go are
-//     what the sink calls back meanwhile
-//   - confirm.go, uploads.go, save.go: what was delivered becomes the new baseline
+//   - tighten.go: what a refused run sends all the same
+//   - publish.go, run.go: act 3, choose between everything and what changed, write the
+//     journal, and have the sink's session send it; rejections.go and hidden.go are what
+//     the sink calls back meanwhile
+//   - confirm.go, uploads.go, settled.go, save.go: what was delivered becomes the new baseline
 //   - finish.go, report.go: the report
 //
 // Nothing is sent before the review has passed (invariant 1), every record that was

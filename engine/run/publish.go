@@ -239,7 +239,7 @@ func (r *run) askLeaving(ctx context.Context, session component.Session) error {
 		}
 	}
 	for stream, items := range byStream {
-		gone, err := locator.Gone(ctx, stream, items)
+		located, err := locator.Locate(ctx, stream, items)
 		if err != nil {
 			if ctx.Err() != nil {
 				return fault.Cause(ctx, err)
@@ -247,8 +247,8 @@ func (r *run) askLeaving(ctx context.Context, session component.Session) error {
 			r.o.Log.Warn("whether deletions took effect could not be asked", "stream", stream, "error", err)
 			continue
 		}
-		for k, is := range gone {
-			if is {
+		for k, is := range located {
+			if is == component.Gone {
 				c.Confirm(rows[stream][k])
 			}
 		}
@@ -273,6 +273,7 @@ func (r *run) publish(ctx context.Context, session component.Session) error {
 			}
 		}
 	}
+	r.watchChanges()
 	r.report.Sent = true
 	return fault.Cause(ctx, session.Publish(ctx, r.plan))
 }

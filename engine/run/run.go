@@ -79,6 +79,7 @@ type run struct {
 	// told now.
 	journal *baseline.Journal
 	telling *baseline.JournalWriter
+	changed *changed          // nil when nobody waits for what changed
 	changer component.Changer // nil for a session that is none, or without a state folder
 	// fetch finds what is looked up and was not read; nil when everything is.
 	fetch func(ref string) (component.Entry, bool)

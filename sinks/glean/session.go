@@ -108,9 +108,9 @@ func (s *session) Estimate(plan *component.Plan) component.Estimate {
 	return s.publisher.Estimate(plan)
 }
 
-// Gone asks Glean which documents it does not have.
-func (s *session) Gone(ctx context.Context, stream string, items []component.ItemName) ([]bool, error) {
-	return s.publisher.Gone(ctx, stream, items)
+// Locate asks Glean which documents it has, and which of them are found.
+func (s *session) Locate(ctx context.Context, stream string, items []component.ItemName) ([]component.Location, error) {
+	return s.publisher.Locate(ctx, stream, items)
 }
 
 // History lists the uploads of users, groups and documents in Glean's status.

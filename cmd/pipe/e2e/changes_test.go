@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/job"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
@@ -24,7 +25,7 @@ type nights struct {
 }
 
 // newNights has some teams of one person each, which own some components.
-func newNights(t *testing.T, teams, components int) *nights {
+func newNights(t *testing.T, teams, components int, rules ...gleansandbox.Rules) *nights {
 	t.Helper()
 	f := &firm{byDefault: "datasource-users"}
 	for i := range teams {
@@ -39,11 +40,12 @@ func newNights(t *testing.T, teams, components int) *nights {
 	}
 	n := &nights{firm: f}
 	n.world = newWorld(t, backstagesandbox.Options{Entities: f.entities(t)},
-		gleansandbox.Options{Observe: func(e gleansandbox.Exchange) {
-			n.mu.Lock()
-			defer n.mu.Unlock()
-			n.requests = append(n.requests, strings.TrimPrefix(e.Path, gleanapi.Prefix))
-		}})
+		gleansandbox.Options{Rules: slices.Concat(rules, []gleansandbox.Rules{{}})[0],
+			Observe: func(e gleansandbox.Exchange) {
+				n.mu.Lock()
+				defer n.mu.Unlock()
+				n.requests = append(n.requests, strings.TrimPrefix(e.Path, gleanapi.Prefix))
+			}})
 	return n
 }
 
@@ -139,6 +141,24 @@ func TestModes(t *testing.T) {
 	}
 	n.night(t, "--dry-run", "--changes").expect(t, int(job.Done), "to send: what changed (40 documents written)")
 	n.good(t).expect(t, int(job.Done), "sent: everything, since it is faster than what changed alone")
+}
+
+// TestWaitForChanges: a run that waits ends when Glean has processed what changed.
+func TestWaitForChanges(t *testing.T) {
+	t.Parallel()
+	n := newNights(t, 3, 40, gleansandbox.Rules{DocumentsTake: 1500 * time.Millisecond})
+	n.good(t)
+	n.things[0].text = "another"
+	n.good(t).expect(t, int(job.Done), "sent: what changed", "!not processed")
+	n.things[1].text = "another"
+	n.night(t, "--wait=1ms").expect(t, int(job.Unconfirmed),
+		"Glean has not processed it within 1ms: documents (1 not processed yet)")
+	n.things[2].text = "another"
+	n.things = n.things[:39]
+	n.good(t, "--wait").expect(t, int(job.Done), "sent: what changed (1 document deleted, 2 documents written)")
+	if i := n.glean.Effective("backstage"); len(i.Documents) != 42 {
+		t.Errorf("%d documents are in effect", len(i.Documents))
+	}
 }
 
 // TestInterruptedChanges: the run after one that ended in the middle publishes everything,

@@ -371,20 +371,24 @@ func TestEstimate(t *testing.T) {
 	}
 }
 
-// TestGone: what Glean says that it does not have is gone, and what it says nothing of may
-// be there.
-func TestGone(t *testing.T) {
-	c, s := company(t, sandbox.Rules{}, night())
-	gone, err := s.(component.Locator).Gone(t.Context(), "documents", []component.ItemName{
+// TestLocate: what Glean says nothing of may be there.
+func TestLocate(t *testing.T) {
+	c, s := company(t, sandbox.Rules{DocumentsTake: time.Hour}, night())
+	locator := s.(component.Locator)
+	got, err := locator.Locate(t.Context(), "documents", []component.ItemName{
 		{ID: one, Type: "component"}, {ID: "component:default/nothing", Type: "component"}, {ID: one, Type: "system"},
 	})
-	if err != nil || !slices.Equal(gone, []bool{false, true, true}) {
-		t.Errorf("%v %v", gone, err)
+	if err != nil || !slices.Equal(got, []component.Location{component.Held, component.Gone, component.Gone}) {
+		t.Errorf("%v %v", got, err)
+	}
+	c.Time = c.Time.Add(2 * time.Hour)
+	item := []component.ItemName{{ID: strings.ToUpper(one), Type: "component"}}
+	if got, err = locator.Locate(t.Context(), "documents", item); err != nil || got[0] != component.Indexed {
+		t.Errorf("later: %v %v", got, err)
 	}
 	c.Server.Fail(faults.Fault{Path: "/documents", Status: http.StatusOK, Body: `{"documentStatuses":[]}`,
 		Header: http.Header{"Content-Type": {"application/json"}}})
-	if gone, err = s.(component.Locator).Gone(t.Context(), "documents",
-		[]component.ItemName{{ID: "x", Type: "component"}}); err != nil || gone[0] {
-		t.Errorf("%v %v", gone, err)
+	if got, err = locator.Locate(t.Context(), "documents", item); err != nil || got[0] != component.Unsaid {
+		t.Errorf("an answer without it: %v %v", got, err)
 	}
 }

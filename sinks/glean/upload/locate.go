@@ -12,10 +12,10 @@ import (
 // askedAtOnce is about how many documents Glean is asked in one request.
 const askedAtOnce = 100
 
-// Gone returns, of each document, whether Glean says that it does not have it. What it
-// says nothing of may be there.
-func (s *Publisher) Gone(ctx context.Context, stream string, items []component.ItemName) ([]bool, error) {
-	out := make([]bool, len(items))
+// Locate returns what Glean says of each document.
+func (s *Publisher) Locate(ctx context.Context, stream string, items []component.ItemName) ([]component.Location,
+	error) {
+	out := make([]component.Location, len(items))
 	if stream != api.StreamDocuments {
 		return out, nil
 	}
@@ -30,12 +30,25 @@ func (s *Publisher) Gone(ctx context.Context, stream string, items []component.I
 			return nil, err
 		}
 		for i, one := range some {
-			out[at+i] = slices.ContainsFunc(a.DocumentStatuses, func(d api.DebugDocumentsItem) bool {
-				return strings.EqualFold(d.DocID, one.ID) && d.ObjectType == one.Type &&
-					d.DebugInfo.Status.UploadStatus == api.NotUploaded
-			})
+			for _, d := range a.DocumentStatuses {
+				if strings.EqualFold(d.DocID, one.ID) && d.ObjectType == one.Type {
+					out[at+i] = locationOf(d.DebugInfo.Status)
+				}
+			}
 		}
 		at += len(some)
 	}
 	return out, nil
+}
+
+func locationOf(s api.DocumentStatus) component.Location {
+	switch {
+	case s.UploadStatus == api.NotUploaded:
+		return component.Gone
+	case s.IndexingStatus == api.Indexed:
+		return component.Indexed
+	case s.UploadStatus == api.Uploaded:
+		return component.Held
+	}
+	return component.Unsaid
 }
