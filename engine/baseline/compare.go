@@ -315,6 +315,11 @@ func MembersText(names []uint64) string { return access.AudienceText("members", 
 
 // missing finds out what goes, and why.
 func (c *comparer) missing(snap *Snapshot) error {
+	if !slices.ContainsFunc(c.previous.rows, func(row previousItem) bool {
+		return !row.present && (row.there || row.lost)
+	}) {
+		return nil
+	}
 	i := 0
 	for e, err := range snap.Entries() {
 		if err != nil {

@@ -42,7 +42,7 @@ func (c *Comparison) Goes(i int) (goes, withheld bool) {
 	if !row.sent && !row.leaving {
 		return false, false
 	}
-	holder := c.previous.row(c.previous.ids, itemKey{row.stream, row.id})
+	holder := c.previous.ids.find(itemKey{row.stream, row.id})
 	return holder == nil || !holder.present, row.again
 }
 

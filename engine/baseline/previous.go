@@ -17,9 +17,9 @@ type previous struct {
 	streams *words
 	types   *words
 	hiding  Hiding
-	rows    []previousItem    // in the order of the snapshot
-	ids     map[itemKey]int32 // by their ID
-	refs    map[itemKey]int32 // by their ref
+	rows    []previousItem // in the order of the snapshot
+	ids     index          // of rows by their ID
+	refs    index          // of rows by their ref
 	// groups are the ids and refs of groups by their row, where they are known.
 	groups map[int32]groupName
 	// hidden counts, by stream, what was delivered and hidden lately.
@@ -34,6 +34,7 @@ type itemKey struct {
 type previousItem struct {
 	id, content uint64
 	substance   uint64 // 0 when it is not known
+	ref         uint64 // the hash of its ref
 	names       []uint64
 	told        int64         // when the sink was told, in Unix seconds; 0 for an unknown time
 	more        *previousMore // nil for most items
@@ -88,8 +89,8 @@ func (w *words) word(n uint8) string {
 // What was hidden since counts as never delivered: that it goes is no loss.
 func readPrevious(snap *Snapshot, now time.Time, streams, types *words, wanted, counted func(stream string) bool,
 	hidden Hiding) (*previous, error) {
-	p := &previous{snap: snap, now: now, streams: streams, types: types, hiding: hidden, ids: map[itemKey]int32{},
-		refs: map[itemKey]int32{}, hidden: map[string]*hiddenCounts{}, groups: map[int32]groupName{}}
+	p := &previous{snap: snap, now: now, streams: streams, types: types, hiding: hidden, hidden: map[string]*hiddenCounts{}, groups: map[int32]groupName{}}
+	p.ids, p.refs = index{rows: &p.rows}, index{rows: &p.rows, byRef: true}
 	for e, err := range snap.Entries() {
 		if err != nil {
 			return nil, err
@@ -117,13 +118,16 @@ func readPrevious(snap *Snapshot, now time.Time, streams, types *words, wanted, 
 		if id := e.KnownID(); id != "" && counted(e.Stream) {
 			p.groups[n] = groupName{id, e.Ref}
 		}
-		if ref := (itemKey{row.stream, codec.Hash([]byte(e.Ref))}); !row.away || p.row(p.refs, ref) == nil {
-			p.refs[ref] = n
-		}
-		if id := (itemKey{row.stream, e.ID}); row.there || p.row(p.ids, id) == nil {
-			p.ids[id] = n
-		}
+		row.ref = codec.Hash([]byte(e.Ref))
+		byRef := !row.away || p.refs.find(itemKey{row.stream, row.ref}) == nil
+		byID := row.there || p.ids.find(itemKey{row.stream, row.id}) == nil
 		p.rows = append(p.rows, row)
+		if byRef {
+			p.refs.set(n)
+		}
+		if byID {
+			p.ids.set(n)
+		}
 	}
 	return p, nil
 }
@@ -157,18 +161,11 @@ func (p *previous) hide(e Entry, delivered bool, hidden Hiding) {
 }
 
 func (p *previous) byID(stream uint8, id string) *previousItem {
-	return p.row(p.ids, itemKey{stream, codec.Hash([]byte(id))})
+	return p.ids.find(itemKey{stream, codec.Hash([]byte(id))})
 }
 
 func (p *previous) byRef(stream uint8, ref string) *previousItem {
-	return p.row(p.refs, itemKey{stream, codec.Hash([]byte(ref))})
-}
-
-func (p *previous) row(m map[itemKey]int32, k itemKey) *previousItem {
-	if i, ok := m[k]; ok {
-		return &p.rows[i]
-	}
-	return nil
+	return p.refs.find(itemKey{stream, codec.Hash([]byte(ref))})
 }
 
 // YoungCounts is how long what a sink says it holds may be that of before the

@@ -3,6 +3,7 @@ package baseline
 import (
 	"bufio"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"hash"
@@ -43,6 +44,7 @@ type Writer struct {
 	// fields are those of an entry, kept for the next one.
 	fields    []string
 	sets      map[string]int
+	key       []byte // of a set, kept for the next one
 	count     int
 	converted int // Header.Converted
 	err       error
@@ -144,12 +146,15 @@ func (w *Writer) set(names []uint64) string {
 	if len(names) == 0 {
 		return ""
 	}
-	key := access.NamesText(names)
-	n, known := w.sets[key]
+	w.key = w.key[:0]
+	for _, n := range names {
+		w.key = binary.BigEndian.AppendUint64(w.key, n)
+	}
+	n, known := w.sets[string(w.key)]
 	if !known {
 		n = len(w.sets)
-		w.sets[key] = n
-		w.put(lineNames, key)
+		w.sets[string(w.key)] = n
+		w.put(lineNames, access.NamesText(names))
 	}
 	return strconv.Itoa(n)
 }

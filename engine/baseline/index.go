@@ -1,0 +1,58 @@
+package baseline
+
+// index finds rows by the hash of their ID or of their ref. It is a table with open
+// addresses, four bytes a slot: the keys are hashes already, and stand in the rows.
+type index struct {
+	rows  *[]previousItem
+	byRef bool
+	slots []int32 // the number of a row and one; 0 is empty
+	used  int
+}
+
+// key is that of a row.
+func (x *index) key(i int32) itemKey {
+	row := &(*x.rows)[i]
+	if x.byRef {
+		return itemKey{row.stream, row.ref}
+	}
+	return itemKey{row.stream, row.id}
+}
+
+// slot is where a key is, or the empty slot where it would be.
+func (x *index) slot(k itemKey) int {
+	mask := len(x.slots) - 1
+	for at := int(k.hash+uint64(k.stream)*0x9e3779b97f4a7c15) & mask; ; at = (at + 1) & mask {
+		if s := x.slots[at]; s == 0 || x.key(s-1) == k {
+			return at
+		}
+	}
+}
+
+// find returns the row of a key, nil when it has none.
+func (x *index) find(k itemKey) *previousItem {
+	if len(x.slots) == 0 {
+		return nil
+	}
+	if s := x.slots[x.slot(k)]; s != 0 {
+		return &(*x.rows)[s-1]
+	}
+	return nil
+}
+
+// set has the key of a row find that row.
+func (x *index) set(i int32) {
+	if 2*x.used >= len(x.slots) {
+		old := x.slots
+		x.slots = make([]int32, max(1024, 2*len(old)))
+		for _, s := range old {
+			if s != 0 {
+				x.slots[x.slot(x.key(s-1))] = s
+			}
+		}
+	}
+	at := x.slot(x.key(i))
+	if x.slots[at] == 0 {
+		x.used++
+	}
+	x.slots[at] = i + 1
+}
