@@ -3,6 +3,7 @@ package codec
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -81,6 +82,7 @@ var scanCases = append([]string{
 	`[1,]`, `[1 2]`,
 	`{"a":[1}`, `{"a":[1,2]`, ` [ 1 , 2 ] `,
 	`{"a":["\u00e9\"\\","\ud800","\ud83d\ude00","\x","\u12"]}`, "{\"\xff\":1}", "{\"a\":[\"\xff\"]}",
+	strings.Repeat(`{"a":[`, 10_000) + strings.Repeat(`]}`, 10_000),
 	`{"a":-0.5e+7,"b":[1e5]}`, `{"a":01}`, `{"a":tru}`, `{"a":1,"\u0061":2}`,
 }, sharedCases...)
 
