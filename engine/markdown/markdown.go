@@ -41,7 +41,7 @@ func isMarked(source string) bool {
 		strings.Contains(source[i:], "]:")) {
 		return true
 	}
-	if strings.IndexByte(source, '_') >= 0 && !withinWords(source, '_') ||
+	if strings.IndexByte(source, '_') >= 0 && closesEmphasis(source) ||
 		strings.IndexByte(source, '&') >= 0 && entity.MatchString(source) {
 		return true
 	}
@@ -61,15 +61,15 @@ func isMarked(source string) bool {
 	return false
 }
 
-// withinWords reports whether a character stands between letters and digits of ASCII
-// wherever it stands in source, as _ does in names.
-func withinWords(source string, c byte) bool {
+// closesEmphasis reports whether an _ may end emphasis: one before a letter or a digit of
+// ASCII, as in a name, does not.
+func closesEmphasis(source string) bool {
 	for i := range len(source) {
-		if source[i] == c && (i == 0 || i == len(source)-1 || !isWord(source[i-1]) || !isWord(source[i+1])) {
-			return false
+		if source[i] == '_' && (i == len(source)-1 || !isWord(source[i+1])) {
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 func isWord(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' }
