@@ -264,7 +264,7 @@ func (d *differ) item(s Stream, t stage.Tag) differing {
 	}
 	is := differing{told: told}
 	switch {
-	case told.There && told.Sure && told.Content == t.Content:
+	case told.Content == t.Content: // it is 0 of what is not there, or not sure
 	case s.What == Users && t.Unnamed, s.What == Groups && told.There:
 		is.steps = bit(component.Cut) // a group that may be there is written before its members are cut
 	default:
@@ -290,7 +290,7 @@ func ofDocument(t stage.Tag, told baseline.Told) differing {
 		is.to = access.Meet(told.Least, t.Grant)
 	}
 	switch {
-	case !told.Sure || told.Substance != t.Substance:
+	case told.Substance != t.Substance: // which is 0 when it is not sure
 		is.steps |= bit(component.Write)
 	case wider:
 		is.steps |= bit(component.Widen)
@@ -310,7 +310,7 @@ func ofMembers(t stage.Tag, told baseline.Told) differing {
 		is.steps = bit(component.Cut)
 		is.to = access.Meet(told.Least, t.Grant)
 	}
-	if won > 0 || !told.Sure || lost == 0 && told.Content != t.Content {
+	if won > 0 || lost == 0 && told.Content != t.Content {
 		is.steps |= bit(component.Grow)
 	}
 	return is

@@ -281,6 +281,17 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// TestOtherMembers: members whose names are what they were are sent again when anything
+// else of them is not, as where the sink refused one of them.
+func TestOtherMembers(t *testing.T) {
+	w := newWorld(t)
+	w.good(night{"members": {"A 1: u", "B 1: u v"}})
+	got := texts(t, w.of(night{"members": {"A 2: u", "B 2: u"}}), "u", "v")
+	if want := []string{"cut members B: u .", "grow members A: u ."}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestFirstRun: without a last good run everything is new.
 func TestFirstRun(t *testing.T) {
 	c := newWorld(t).of(night{"documents": {"d 1: A"}})
