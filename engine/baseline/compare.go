@@ -82,6 +82,10 @@ type Run struct {
 	Off         func(kind string) bool                      // nothing of the kind is written
 	Now         time.Time
 	Permissions func(stream string) bool // its items have permissions
+	// Strict compares with the last good run alone: a document that it did not deliver
+	// counts as one that more people find, and who left a group is a newcomer. An earlier
+	// output is compared like that.
+	Strict bool
 }
 
 // comparer makes a Comparison.
@@ -280,31 +284,44 @@ func (c *comparer) lose(stream uint8, id uint64, change fault.Change, why string
 // because it was away for some runs.
 func (c *comparer) exposure(n uint8, t stage.Tag) {
 	c.seen(n, t.Ref, t.ID)
-	old := c.previous.byRef(n, t.Ref)
+	byRef, byID := c.previous.byRef(n, t.Ref), c.previous.byID(n, t.ID)
+	old := byRef
 	if !c.beyond(old, t) {
-		if old = c.previous.byID(n, t.ID); !c.beyond(old, t) {
-			return
+		old = byID
+	}
+	if !c.beyond(old, t) {
+		if c.Strict && !delivered(byRef) && !delivered(byID) {
+			c.widen(n, t, Widening{From: access.Nobody, Night: c.previous.finished(), Tonight: true, Absent: true},
+				fault.Gone)
 		}
+		return
 	}
 	floor, night := old.accepted(c.Now)
 	if night.IsZero() {
 		night = c.previous.finished()
 	}
-	tonight := old.away || t.WiderThan(old.granted())
+	c.widen(n, t, Widening{From: floor.Audience, Night: night, Tonight: old.away || t.WiderThan(old.granted())},
+		access.AudienceText(floor.Audience.String(), floor.Names))
+}
+
+// delivered reports whether the last good run had an item of an entry.
+func delivered(old *previousItem) bool { return old != nil && !old.away }
+
+// widen notes that more people find a document than before says.
+func (c *comparer) widen(n uint8, t stage.Tag, as Widening, before string) {
+	as.Rule, as.To = t.Rule, t.Audience
 	i := slices.IndexFunc(c.wider, func(w *Widening) bool {
-		return w.Rule == t.Rule && w.From == floor.Audience && w.To == t.Audience && w.Night.Equal(night) &&
-			w.Tonight == tonight
+		return w.Rule == as.Rule && w.From == as.From && w.To == as.To && w.Night.Equal(as.Night) &&
+			w.Tonight == as.Tonight && w.Absent == as.Absent
 	})
 	if i < 0 {
 		i = len(c.wider)
-		c.wider = append(c.wider,
-			&Widening{Rule: t.Rule, From: floor.Audience, To: t.Audience, Night: night, Tonight: tonight})
+		c.wider = append(c.wider, &as)
 	}
 	id := codec.Hash([]byte(t.ID))
 	change := fault.Change{
 		Stream: c.streams.word(n), ID: fault.HexID(id), Ref: t.Ref,
-		Before: access.AudienceText(floor.Audience.String(), floor.Names),
-		After:  access.AudienceText(t.Audience.String(), t.Names), N: 1,
+		Before: before, After: access.AudienceText(t.Audience.String(), t.Names), N: 1,
 	}
 	c.wider[i].Changes = append(c.wider[i].Changes, change)
 	c.changes[itemKey{n, id}] = change

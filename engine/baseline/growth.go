@@ -142,7 +142,7 @@ func (c *comparer) groupsBefore(stream string) (before graph, refs map[uint64]st
 		}
 		group := groupHash(name.id)
 		members := row.names
-		if row.more != nil {
+		if row.more != nil && !c.Strict {
 			members = slices.Clone(members)
 			for _, l := range row.more.left {
 				if within(c.Now, l.At) {

@@ -17,6 +17,8 @@ type Widening struct {
 	Night time.Time
 	// Tonight means that they go further than the last good run did.
 	Tonight bool
+	// Absent means that the last good run delivered none of them; see Run.Strict.
+	Absent  bool
 	Changes []fault.Change
 }
 

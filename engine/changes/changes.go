@@ -265,7 +265,7 @@ func (d *differ) item(s Stream, t stage.Tag) differing {
 	is := differing{told: told}
 	switch {
 	case told.Content == t.Content: // it is 0 of what is not there, or not sure
-	case s.What == Users && t.Unnamed, s.What == Groups && told.There:
+	case s.What == Users && t.Principal == "", s.What == Groups && told.There:
 		is.steps = bit(component.Cut) // a group that may be there is written before its members are cut
 	default:
 		is.steps = bit(component.Grow)

@@ -219,6 +219,8 @@ type Plan struct {
 	Withhold func(stream string, e Encoded, sent bool)
 	// Note adds a sentence to the report.
 	Note func(format string, args ...any)
+	// Kind is that of a record that was read, "" of any other.
+	Kind func(ref string) string
 }
 
 // StreamPlan is one stream of a plan. Items gives the staged items in order
@@ -247,8 +249,9 @@ type StreamPlan struct {
 	// Ordered gives the bodies of the items in the order of their refs and IDs, which is
 	// the same in every run of a catalog. A body is valid until the next.
 	Ordered iter.Seq2[[]byte, error]
-	// Withheld gives the refs of what is not sent, since nobody may find it.
-	Withheld iter.Seq2[string, error]
+	// Withheld gives what is not sent, since nobody may find it: the ref, and the ID where
+	// it is known.
+	Withheld iter.Seq2[Encoded, error]
 }
 
 // Stream finds a stream of the plan by name; nil when it is not written.

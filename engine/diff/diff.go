@@ -118,11 +118,11 @@ func (d *Diff) stream(ctx context.Context, s component.StreamPlan, past *output.
 		}
 	}
 	withheld := map[string]bool{}
-	for ref, err := range s.Withheld {
+	for e, err := range s.Withheld {
 		if err != nil {
 			return err
 		}
-		withheld[ref] = true
+		withheld[e.Ref] = true
 	}
 	for _, item := range past.Left() {
 		old, err := past.Read(item)

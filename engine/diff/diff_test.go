@@ -44,10 +44,10 @@ func stream(withheld []string, bodies ...string) component.StreamPlan {
 	}
 }
 
-func refs(all []string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
+func refs(all []string) iter.Seq2[component.Encoded, error] {
+	return func(yield func(component.Encoded, error) bool) {
 		for _, ref := range all {
-			if !yield(ref, nil) {
+			if !yield(component.Encoded{Ref: ref, ID: ref}, nil) {
 				return
 			}
 		}

@@ -27,8 +27,11 @@ type Review struct {
 	Comparison *baseline.Comparison
 	Stale      func(stream string, said int) bool
 	Refused    map[[2]string]int // items that publishing took back, by stream, and by stream and type
-	measured   []*measure
-	Untrusted  *fault.Refusal // of a run that cannot compare who finds what; nil when it can
+	// Earlier means that the run publishes an earlier output, which is compared with the
+	// last good run alone; see baseline.Run.
+	Earlier   bool
+	measured  []*measure
+	Untrusted *fault.Refusal // of a run that cannot compare who finds what; nil when it can
 }
 
 // Run asks every guard and returns the first refusal, with those of the other guards

@@ -20,9 +20,13 @@ func (v *Review) maxGrowth(_ *component.Plan, _ component.Holdings, cover *Cover
 			continue
 		}
 		if r.Reason == "" {
-			r.Reason = fmt.Sprintf("%s has %s beside the %s who could find its %s in the last seven days (%s)%s", g.Ref,
+			since := "in the last seven days"
+			if v.Earlier {
+				since = "after the last run"
+			}
+			r.Reason = fmt.Sprintf("%s has %s beside the %s who could find its %s %s (%s)%s", g.Ref,
 				display.Plural(g.Newcomers, "newcomer"), display.Number(g.Could), display.Plural(g.Documents, "document"),
-				LimitText(b, g.Newcomers, g.Could), v.Since)
+				since, LimitText(b, g.Newcomers, g.Could), v.Since)
 		}
 		r.Table = append(r.Table, fmt.Sprintf("%s: %s, %s%s", g.Ref, display.Plural(g.Newcomers, "newcomer"),
 			display.Plural(g.Documents, "document"), movedFrom(g)))

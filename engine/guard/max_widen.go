@@ -33,12 +33,15 @@ func (v *Review) maxWiden(_ *component.Plan, _ component.Holdings, cover *Covera
 	r.Reason = fmt.Sprintf("%s of %s documents would be found by more people (%s)%s", display.Number(n),
 		display.Number(total), limit, v.Since)
 	for _, w := range v.Comparison.Wider() {
-		to := w.To.String()
+		from, to := w.From.String(), w.To.String()
+		if w.Absent {
+			from = fault.Gone
+		}
 		if w.From == w.To {
 			to = "more of them"
 		}
 		r.Table = append(r.Table,
-			fmt.Sprintf("%s: %s → %s, %s%s", w.Rule, w.From, to, display.Number(len(w.Changes)), v.comparedWith(w)),
+			fmt.Sprintf("%s: %s → %s, %s%s", w.Rule, from, to, display.Number(len(w.Changes)), v.comparedWith(w)),
 			"    "+w.List())
 		r.Changes = append(r.Changes, w.Changes...)
 	}
@@ -50,6 +53,10 @@ func (v *Review) maxWiden(_ *component.Plan, _ component.Holdings, cover *Covera
 		r.Table = append(r.Table, line)
 	}
 	r.Remedy = "find out what has changed: the rules, the variables they read, or the annotations and owners in the source"
+	if v.Earlier {
+		r.Remedy = "find out which of them were narrowed, withheld or removed on purpose since that output was written, " +
+			"and hide these with pipe hide FILE REF first"
+	}
 	return r
 }
 

@@ -7,6 +7,7 @@
 //   - open.go: source and sink are opened, which makes a Job
 //   - run.go: the run itself, its output folder, and what it came to
 //   - record.go: the report line and the metrics file
+//   - nosource.go: in the place of a source that is not opened
 //   - diff.go, refs.go, remembered.go: what people ask for outside a run
 //   - class.go: the class that scripts and schedulers act on
 //

@@ -85,6 +85,10 @@ func (j *Job) open(settings component.Settings) (err error) {
 	if j.State, err = j.o.StateFolder(); err != nil {
 		return err
 	}
+	if j.o.NoSource {
+		j.Pipeline, j.close, err = j.Definition.OpenWith(noSource{}, settings)
+		return err
+	}
 	if j.o.Source == nil {
 		j.Pipeline, j.close, err = j.Definition.Open(settings)
 		return err

@@ -23,6 +23,8 @@ type Options struct {
 	Only []string
 	// Lenient lets variables be unset everywhere, SinkLenient those of the sink.
 	Lenient, SinkLenient bool
+	// NoSource opens no source, and lets its variables be unset.
+	NoSource bool
 	// Unpinned allows programs whose checksum the file does not give.
 	Unpinned bool
 	// PlaceholderUI gives the source's pages an address where the file does not.
@@ -61,7 +63,8 @@ func (e *LoadError) Unwrap() error { return e.Definition.Problems.Errors() }
 // Parse loads the file alone. Its problems have the warnings of package lint.
 func (o Options) Parse() *pipeline.Definition {
 	load := pipeline.Options{
-		Registry: o.Registry, Settings: o.Settings, Only: o.Only, SinkLenient: o.SinkLenient, Unpinned: o.Unpinned,
+		Registry: o.Registry, Settings: o.Settings, Only: o.Only, SourceLenient: o.NoSource,
+		SinkLenient: o.SinkLenient, Unpinned: o.Unpinned,
 		Variables: config.Variables{Lookup: o.Lookup, Lenient: o.Lenient}, Log: o.Log,
 	}
 	d := pipeline.Load(o.Path, load)

@@ -32,6 +32,9 @@ type RunOptions struct {
 	Timeout *time.Duration
 	// Output is the folder that is given every stream, "" for none.
 	Output string
+	// FromOutput is the folder of an earlier run whose output is published instead of what
+	// the source holds, "" for none. It goes with Options.NoSource.
+	FromOutput string
 	// Wait is how long to wait until the sink has processed what was sent. MustConfirm
 	// makes it a *fault.Unconfirmed when the sink has not.
 	Wait        time.Duration
@@ -116,8 +119,17 @@ func (j *Job) Run(ctx context.Context, o RunOptions) (*run.Report, error) {
 		RunID: j.RunID, FileHash: report.HashOf(j.Definition), Until: o.Until, State: j.State, Log: j.o.Log,
 		Discard: o.Discard, Approve: o.Approve, By: o.By, Publish: o.Publish,
 	}
+	if o.FromOutput != "" {
+		kept, err := output.OpenKept(o.FromOutput, j.Pipeline)
+		if err != nil {
+			return nil, err
+		}
+		options.Earlier = kept.Earlier()
+	}
+	var folder *output.Folder
 	if o.Output != "" {
-		folder, err := output.Create(o.Output)
+		var err error
+		folder, err = output.Create(o.Output)
 		if err != nil {
 			return nil, &fault.Invalid{
 				Reason: fmt.Sprintf("--output %s: %v", o.Output, err), Remedy: "name a folder that can be written",
@@ -134,6 +146,11 @@ func (j *Job) Run(ctx context.Context, o RunOptions) (*run.Report, error) {
 	options.Wait, options.MustConfirm, options.Progress, options.Stop = o.Wait, o.MustConfirm, o.Progress, o.Stop
 	started := time.Now()
 	made, err := run.Run(ctx, j.Pipeline, options)
+	if folder != nil {
+		if err := folder.End(j.Pipeline, made); err != nil {
+			j.o.Log.Error("the output cannot be published later, as its manifest was not written", "error", err)
+		}
+	}
 	j.o.Log.Info("run ended", "verdict", made.Verdict, "run", made.RunID, "seconds", time.Since(started).Seconds())
 	return made, Located(j.Definition, err)
 }

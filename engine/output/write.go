@@ -2,8 +2,13 @@ package output
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"hash"
+	"io"
 	"iter"
 	"os"
 	"path/filepath"
@@ -29,6 +34,16 @@ const (
 type withheld struct {
 	Stream string `json:"stream"`
 	Ref    string `json:"ref"`
+	// ID is that of the item where it is not the ref, "" where it is not known.
+	ID   *string `json:"id,omitzero"`
+	Kind string  `json:"kind,omitempty"` // of the record
+}
+
+func (w withheld) id() string {
+	if w.ID == nil {
+		return w.Ref
+	}
+	return *w.ID
 }
 
 // Folder writes every stream of a plan as NDJSON, exactly as the sink would get it, and
@@ -40,11 +55,18 @@ type Folder struct {
 	rejected    *lines
 	deadLetters *stage.File // a line each; they are sorted on Close
 	keys        []string    // of the dead letters
+	// streams are those that were written, nil before all were; sums are the checksums
+	// that the manifest has.
+	streams []ManifestStream
+	sums    map[string]string
 }
 
 // Create makes the folder and opens the file of the dead letters.
 func Create(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := forget(dir); err != nil {
 		return nil, err
 	}
 	l, err := newLines(filepath.Join(dir, rejectedFile+".ndjson"))
@@ -56,7 +78,7 @@ func Create(dir string) (*Folder, error) {
 		l.drop()
 		return nil, err
 	}
-	return &Folder{dir: dir, rejected: l, deadLetters: letters}, nil
+	return &Folder{dir: dir, rejected: l, deadLetters: letters, sums: map[string]string{}}, nil
 }
 
 // DeadLetter writes one rejection; it may be called from many goroutines at once only
@@ -72,8 +94,13 @@ func (o *Folder) DeadLetter(d component.DeadLetter) error {
 
 // Plan writes the streams of a plan and the refs that are withheld.
 func (o *Folder) Plan(ctx context.Context, plan *component.Plan) error {
+	streams := []ManifestStream{}
 	for _, s := range plan.Streams {
-		err := o.file(s.Name, func(l *lines) error {
+		streams = append(streams, ManifestStream{Name: s.Name, Own: s.Own, Items: s.Count})
+		if err := o.describe(ctx, plan, s); err != nil {
+			return err
+		}
+		err := o.file(s.Name+".ndjson", func(l *lines) error {
 			for body, err := range s.Ordered {
 				if err == nil {
 					err = ctx.Err()
@@ -91,14 +118,14 @@ func (o *Folder) Plan(ctx context.Context, plan *component.Plan) error {
 			return err
 		}
 	}
-	return o.file(withheldFile, func(l *lines) error {
+	err := o.file(withheldFile+".ndjson", func(l *lines) error {
 		for _, s := range plan.Streams {
-			refs, err := sorted(s.Withheld)
+			all, err := withheldOf(plan, s)
 			if err != nil {
 				return err
 			}
-			for _, ref := range refs {
-				b, err := codec.Marshal(withheld{s.Name, ref})
+			for _, one := range all {
+				b, err := codec.Marshal(one)
 				if err == nil {
 					err = l.write(display.JSON(b))
 				}
@@ -109,17 +136,25 @@ func (o *Folder) Plan(ctx context.Context, plan *component.Plan) error {
 		}
 		return nil
 	})
+	if err == nil {
+		o.streams = streams
+	}
+	return err
 }
 
-// sorted collects texts and sorts them.
-func sorted(texts iter.Seq2[string, error]) (out []string, err error) {
-	for text, err := range texts {
+// withheldOf are the items of a stream that are withheld, in the order of their refs.
+func withheldOf(plan *component.Plan, s component.StreamPlan) (out []withheld, err error) {
+	for e, err := range s.Withheld {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, text)
+		one := withheld{Stream: s.Name, Ref: e.Ref, Kind: kindOf(plan, e.Ref)}
+		if e.ID != e.Ref {
+			one.ID = &e.ID
+		}
+		out = append(out, one)
 	}
-	slices.Sort(out)
+	slices.SortFunc(out, func(a, b withheld) int { return cmp.Or(cmp.Compare(a.Ref, b.Ref), cmp.Compare(a.id(), b.id())) })
 	return out, nil
 }
 
@@ -132,7 +167,7 @@ func (o *Folder) Compared(d run.Differences) error {
 }
 
 func writeAll[T any](o *Folder, name string, all []T) error {
-	return o.file(name, func(l *lines) error {
+	return o.file(name+".ndjson", func(l *lines) error {
 		for _, one := range all {
 			b, err := codec.Marshal(one)
 			if err == nil {
@@ -148,7 +183,7 @@ func writeAll[T any](o *Folder, name string, all []T) error {
 
 // file writes one file of the folder.
 func (o *Folder) file(name string, fill func(*lines) error) error {
-	l, err := newLines(filepath.Join(o.dir, name+".ndjson"))
+	l, err := newLines(filepath.Join(o.dir, name))
 	if err != nil {
 		return err
 	}
@@ -156,7 +191,11 @@ func (o *Folder) file(name string, fill func(*lines) error) error {
 		l.drop()
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	return l.close()
+	if err := l.close(); err != nil {
+		return err
+	}
+	o.sums[name] = hex.EncodeToString(l.sum.Sum(nil))
+	return nil
 }
 
 // Close writes the dead letters in the order of their refs, and gives their file its
@@ -167,14 +206,7 @@ func (o *Folder) Close() error {
 		o.rejected.drop()
 		return err
 	}
-	keys := func(yield func(string, error) bool) {
-		for _, key := range o.keys {
-			if !yield(key, nil) {
-				return
-			}
-		}
-	}
-	for line, err := range o.deadLetters.InOrder(keys) {
+	for line, err := range o.deadLetters.InOrder(each(o.keys)) {
 		if err == nil {
 			err = o.rejected.write(line[0])
 		}
@@ -186,10 +218,22 @@ func (o *Folder) Close() error {
 	return o.rejected.close()
 }
 
+// each gives every text.
+func each(texts []string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, text := range texts {
+			if !yield(text, nil) {
+				return
+			}
+		}
+	}
+}
+
 // lines is a file of lines that gets its name when it is complete.
 type lines struct {
-	f *atomicfile.File
-	w *bufio.Writer
+	f   *atomicfile.File
+	w   *bufio.Writer
+	sum hash.Hash
 }
 
 func newLines(path string) (*lines, error) {
@@ -197,7 +241,9 @@ func newLines(path string) (*lines, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lines{f: f, w: bufio.NewWriter(f)}, nil
+	l := &lines{f: f, sum: sha256.New()}
+	l.w = bufio.NewWriter(io.MultiWriter(f, l.sum))
+	return l, nil
 }
 
 func (l *lines) write(b []byte) error {

@@ -52,7 +52,11 @@ func (d *Definition) buildSource() {
 	for _, s := range d.o.Registry.Sources {
 		if s.Name == name {
 			d.Source, d.SourceCfg = s, s.Config()
+			vars := &d.o.Variables
+			before := vars.Lenient
+			vars.Lenient = before || d.o.SourceLenient
 			d.decode(node, d.SourceCfg)
+			vars.Lenient = before
 			d.Model = s.Model(d.SourceCfg)
 		}
 	}

@@ -18,6 +18,8 @@ type Options struct {
 	Variables config.Variables
 	// Only are the streams to write; empty means all.
 	Only []string
+	// SourceLenient lets the source's variables be unset: it is not opened.
+	SourceLenient bool
 	// SinkLenient lets the sink's variables be unset: what needs them is not
 	// done (--dry-run, show).
 	SinkLenient bool

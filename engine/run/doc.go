@@ -3,7 +3,8 @@
 // below it (stage, baseline, guard, read) and owns the order of what they do:
 //
 //   - state.go: take the state folder and open the baseline
-//   - read.go: act 1, by package read, into the stage and the plan
+//   - read.go: act 1, by package read, into the stage and the plan; earlier.go: the
+//     same with the output of an earlier run
 //   - review.go, approvals.go, known.go: act 2, compare and let the guards decide
 //   - tighten.go: what a refused run sends all the same
 //   - publish.go, run.go: act 3, choose between everything and what changed, write the

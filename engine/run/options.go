@@ -42,6 +42,8 @@ type Options struct {
 	MustConfirm bool
 	// Discard are ids of unfinished uploads that a person has given up.
 	Discard []string
+	// Earlier is published instead of what the source holds; nil in ordinary runs.
+	Earlier *Earlier
 	// Output is given every stream of the plan before it is published.
 	Output func(ctx context.Context, plan *component.Plan) error
 	// Differences is given, after Output, what would change against the last good run.

@@ -5,7 +5,8 @@ import "github.com/pipe-engine/pipe/engine/component"
 // makePlan puts the streams of the sink first, in its order, and then those
 // that the session staged of its own.
 func (r *run) makePlan() {
-	r.plan = &component.Plan{RunID: r.o.RunID, Stop: r.o.Stop, Sent: r.o.Progress.Sent, Uploaded: r.uploaded, Note: r.note}
+	r.plan = &component.Plan{RunID: r.o.RunID, Stop: r.o.Stop, Sent: r.o.Progress.Sent, Uploaded: r.uploaded, Note: r.note,
+		Kind: r.ledger.Kind}
 	r.plan.Reject, r.plan.Hidden, r.plan.Withhold, r.plan.Partial = r.refuse, r.hiddenSince, r.withholdLate, r.partly
 	for _, s := range r.p.Streams {
 		if r.p.Unwritten(s.Name) == "" {

@@ -23,6 +23,9 @@ func (r *run) stage(ctx context.Context, session component.Session) error {
 }
 
 func (r *run) read(ctx context.Context, session component.Session) error {
+	if r.o.Earlier != nil {
+		return r.restore(ctx)
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := make(chan struct{})

@@ -31,6 +31,8 @@ type Report struct {
 	Verdict  Verdict   `json:"verdict"`
 	// Sent is whether anything at all was sent to the sink.
 	Sent bool `json:"sent"`
+	// FromOutput is the earlier output that was published; nil in ordinary runs.
+	FromOutput *FromOutput `json:"from_output,omitempty"`
 	// Publish is what was sent, or would be, of what was made; nil when the run ended
 	// before that was decided.
 	Publish *Publish `json:"publish,omitempty"`

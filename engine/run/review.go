@@ -95,7 +95,7 @@ func (r *run) compare() error {
 	v := &guard.Review{Pipeline: r.p, Records: r.records(), Approvals: r.findApprovals(), Refused: map[[2]string]int{},
 		Stale: func(string, int) bool { return false }}
 	r.reviewer = v
-	v.Now = r.o.clock.Now()
+	v.Now, v.Earlier = r.o.clock.Now(), r.o.Earlier != nil
 	if r.last == nil {
 		return nil
 	}
@@ -114,6 +114,7 @@ func (r *run) compare() error {
 		Stage: r.staged, Hidden: r.hidden, Fate: r.ledger.Fate, Off: r.p.Off,
 		Permissions: func(stream string) bool { s, _ := r.p.Stream(stream); return s.Permissions },
 		Now:         v.Now,
+		Strict:      r.o.Earlier != nil,
 	})
 	return err
 }

@@ -45,6 +45,9 @@ func newRun(p *component.Pipeline, o Options) *run {
 	if o.clock == nil {
 		o.clock = realTime{}
 	}
+	if o.Earlier != nil {
+		p = strict(p)
+	}
 	return &run{p: p, o: o, ledger: read.NewLedger(o.DeadLetters, o.Observer), staged: stage.New(),
 		report: &Report{Pipeline: p.Name, RunID: o.RunID, Started: time.Now().UTC()}}
 }

@@ -14,7 +14,7 @@ const manyRestricted = 100
 // noteStrict proposes a share where max_widen is 0: each new owner of a restricted
 // document is a widening.
 func (r *run) noteStrict() {
-	if !r.dry() || r.p.Limits.MaxWiden != (component.Bound{}) {
+	if !r.dry() || r.o.Earlier != nil || r.p.Limits.MaxWiden != (component.Bound{}) {
 		return
 	}
 	restricted, total := 0, 0

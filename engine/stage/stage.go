@@ -37,18 +37,11 @@ type staged struct {
 type Tag struct {
 	ID, Ref, Type, Rule string
 	Content, Substance  uint64
-	// Unnamed marks a person or group that nobody is named by, as one who is not active.
-	Unnamed bool
-	// Resolved is that of component.Encoded.
-	Resolved bool
+	// Principal and Resolved are those of component.Encoded.
+	Principal string
+	Resolved  bool
 	access.Grant
 }
-
-// Flags of a tag.
-const (
-	unnamed  = 1
-	resolved = 2
-)
 
 // New makes an empty stage.
 func New() *Stage { return &Stage{streams: map[string]*staged{}} }
@@ -131,12 +124,10 @@ func (s *Stage) Put(stream string, e component.Encoded, weight int, known func(r
 	}
 	content := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, e.Content), e.Substance)
 	class := []byte{byte(e.Audience), 0}
-	if e.Principal == "" {
-		class[1] |= unnamed
-	}
 	if e.Resolved {
-		class[1] |= resolved
+		class[1] = 1
 	}
+	class = append(class, e.Principal...)
 	sets := access.HashSets(e.AllOf)
 	if err := sh.tags.Append([]byte(e.ID), []byte(e.Ref), []byte(e.Type), class, []byte(e.Rule),
 		content, access.PackNames(e.Principals, sets), access.PackSets(sets)); err != nil {
@@ -250,7 +241,7 @@ func (s *Stage) Close() {
 func (s *Stage) Plan(stream string) component.StreamPlan {
 	p := component.StreamPlan{Name: stream, Types: map[string]int{}, Audience: map[access.Audience]int{},
 		Items:   func(func(component.Encoded, error) bool) {},
-		Ordered: func(func([]byte, error) bool) {}, Withheld: s.withheldRefs(stream)}
+		Ordered: func(func([]byte, error) bool) {}, Withheld: s.withheldItems(stream)}
 	sh := s.streams[stream]
 	if sh == nil {
 		return p
@@ -276,11 +267,11 @@ type Withheld struct {
 	Decided bool
 }
 
-// withheldRefs are the refs of what nobody may find in a stream.
-func (s *Stage) withheldRefs(stream string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
+// withheldItems are the refs and IDs of what nobody may find in a stream.
+func (s *Stage) withheldItems(stream string) iter.Seq2[component.Encoded, error] {
+	return func(yield func(component.Encoded, error) bool) {
 		for u, err := range s.Withheld(stream) {
-			if !yield(u.Ref, err) {
+			if !yield(component.Encoded{Ref: u.Ref, ID: u.ID}, err) {
 				return
 			}
 		}
@@ -330,7 +321,7 @@ func (sh *staged) each() iter.Seq2[Tag, error] {
 			if err == io.EOF {
 				return
 			}
-			if err != nil || len(p) != 8 || len(p[3]) != 2 || len(p[5]) != 16 || len(p[6])%8 != 0 || len(p[7])%8 != 0 {
+			if err != nil || len(p) != 8 || len(p[3]) < 2 || len(p[5]) != 16 || len(p[6])%8 != 0 || len(p[7])%8 != 0 {
 				yield(Tag{}, errItem)
 				return
 			}
@@ -341,7 +332,7 @@ func (sh *staged) each() iter.Seq2[Tag, error] {
 			}
 			t := Tag{ID: string(p[0]), Ref: string(p[1]), Type: word(p[2]), Rule: word(p[4]),
 				Content: binary.BigEndian.Uint64(p[5]), Substance: binary.BigEndian.Uint64(p[5][8:]),
-				Unnamed: p[3][1]&unnamed != 0, Resolved: p[3][1]&resolved != 0,
+				Resolved: p[3][1] != 0, Principal: string(p[3][2:]),
 				Grant: access.Grant{Audience: access.Audience(p[3][0]), Names: access.UnpackNames(p[6]), Sets: sets}}
 			if !yield(t, nil) {
 				return
@@ -352,16 +343,20 @@ func (sh *staged) each() iter.Seq2[Tag, error] {
 
 var errItem = fmt.Errorf("stage file is damaged")
 
+// OrderKey is what StreamPlan.Ordered sorts items by.
+func OrderKey(ref, id string) string {
+	if id == ref {
+		return ref
+	}
+	return ref + "\x00" + id
+}
+
 // ordered are the bodies in the order of refs and IDs.
 func (sh *staged) ordered() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		keys := func(yield func(string, error) bool) {
 			for t, err := range sh.each() {
-				key := t.Ref
-				if t.ID != t.Ref {
-					key += "\x00" + t.ID
-				}
-				if !yield(key, err) {
+				if !yield(OrderKey(t.Ref, t.ID), err) {
 					return
 				}
 			}
@@ -408,7 +403,8 @@ func (sh *staged) chosen(want func(Tag) bool) iter.Seq2[component.Encoded, error
 				return
 			}
 			if want(t) && !yield(component.Encoded{ID: t.ID, Ref: t.Ref, Type: t.Type, Audience: t.Audience, Rule: t.Rule,
-				Content: t.Content, Substance: t.Substance, Resolved: t.Resolved, Body: body[0]}, nil) {
+				Principal: t.Principal, Content: t.Content, Substance: t.Substance, Resolved: t.Resolved, Body: body[0]},
+				nil) {
 				return
 			}
 		}

@@ -140,8 +140,8 @@ func TestReadingTheStageMayEnd(t *testing.T) {
 			}
 		}
 		n = len(got)
-		for ref, err := range plan.Withheld {
-			if got = append(got, fmt.Sprint(ref, err)); len(got)-n == most {
+		for e, err := range plan.Withheld {
+			if got = append(got, fmt.Sprint(e.Ref, err)); len(got)-n == most {
 				break
 			}
 		}

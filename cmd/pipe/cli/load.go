@@ -21,6 +21,7 @@ type loading struct {
 	sinkLenient bool // variables of the sink may be unset
 	unpinned    bool // plugins need no checksum, since none is started or as with --allow-unpinned
 	stateless   bool // the state folder is not opened
+	noSource    bool // the source is not opened, and its variables may be unset
 }
 
 // options are what a call says about how its file is loaded and opened.
@@ -32,7 +33,7 @@ func (a *app) options(c *urfave.Context, path string, l loading) (job.Options, e
 	o := job.Options{
 		Path: path, Registry: a.Registry, Settings: set, Lookup: a.lookup, Only: l.only,
 		Lenient: l.lenient, SinkLenient: l.sinkLenient, Unpinned: l.unpinned || c.Bool("allow-unpinned"),
-		Sandbox: c.Bool("sandbox"), Catalog: c.String("catalog"), State: c.String("state"),
+		NoSource: l.noSource, Sandbox: c.Bool("sandbox"), Catalog: c.String("catalog"), State: c.String("state"),
 		Version: version(), Secrets: a.redactor, Log: a.log,
 		Started: func(s *job.Sandbox) { a.printNotes(s.Source.Notes) },
 		Loaded:  func(d *pipeline.Definition) { a.loaded(c, d) },

@@ -39,6 +39,9 @@ func (a *app) runCommand() *urfave.Command {
 				Usage: "write every stream to `DIR` as NDJSON, exactly as the sink gets it, and rejected.ndjson"},
 			&urfave.BoolFlag{Name: "full", Usage: "send everything, whatever publish.mode of the file says"},
 			&urfave.BoolFlag{Name: "changes", Usage: "send what changed since the last run, or fail where that is not known"},
+			&urfave.StringFlag{Name: "from-output",
+				Usage: "publish what an earlier run wrote to `DIR` with --output, and read nothing; more people than by the last " +
+					"run find nothing without an approval"},
 			&urfave.StringSliceFlag{Name: "only", Usage: "write these `STREAMS` alone, separated by commas"},
 			&urfave.StringSliceFlag{Name: "approve", Usage: "allow once what a refused run listed under this `ID`"},
 			&urfave.StringSliceFlag{Name: "discard-upload", Usage: "give up the unfinished upload `ID` that stands in the way"},
@@ -69,6 +72,9 @@ func (a *app) runAction(c *urfave.Context) error {
 	if c.IsSet("catalog") && !c.Bool("sandbox") {
 		return usage{"--catalog goes with --sandbox", "add --sandbox: a catalog file is served by a server on this machine"}
 	}
+	if err := fromOutputAlone(c); err != nil {
+		return err
+	}
 	if c.IsSet("wait") && c.Bool("dry-run") {
 		return usage{"--wait goes with a run that sends something, and --dry-run sends nothing", "leave one of the two out"}
 	}
@@ -87,6 +93,25 @@ func (a *app) runAction(c *urfave.Context) error {
 	return a.runFile(c, path, ids)
 }
 
+// fromOutputAlone refuses --from-output with what it has no use for.
+func fromOutputAlone(c *urfave.Context) error {
+	if !c.IsSet("from-output") {
+		return nil
+	}
+	const why = "--from-output publishes what an earlier run wrote: "
+	switch {
+	case c.String("from-output") == "":
+		return usage{"--from-output names no folder", "name the folder that --output of an earlier run wrote"}
+	case c.IsSet("catalog"):
+		return usage{why + "--catalog would not be read", "leave one of the two out"}
+	case c.Bool("sandbox"):
+		return usage{why + "the servers of --sandbox hold nothing of it", "leave --sandbox out; --dry-run sends nothing"}
+	case c.IsSet("output"):
+		return usage{why + "--output would write the same again", "copy the folder instead"}
+	}
+	return nil
+}
+
 // glance is how long a run in a terminal waits for Glean without --wait.
 const glance = 10 * time.Second
 
@@ -94,7 +119,8 @@ const glance = 10 * time.Second
 func (a *app) runFile(c *urfave.Context, path string, approvals []string) error {
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
-	open, err := a.options(c, path, loading{only: commaList(c.StringSlice("only")), sinkLenient: c.Bool("dry-run")})
+	open, err := a.options(c, path, loading{only: commaList(c.StringSlice("only")), sinkLenient: c.Bool("dry-run"),
+		noSource: c.IsSet("from-output")})
 	if err != nil {
 		return err
 	}
@@ -103,6 +129,7 @@ func (a *app) runFile(c *urfave.Context, path string, approvals []string) error 
 		Run: job.RunOptions{
 			Discard: c.StringSlice("discard-upload"), Approve: approvals, By: a.who(),
 			ApplyDatasource: c.Bool("apply-datasource"), Output: c.String("output"),
+			FromOutput: c.String("from-output"),
 		},
 		ExitCode: func(class job.Class) int {
 			flush(a.Stdout)

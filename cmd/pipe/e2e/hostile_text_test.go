@@ -113,8 +113,11 @@ func TestHostileFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan := &component.Plan{Streams: []component.StreamPlan{{Name: "documents",
-		Ordered:  func(func([]byte, error) bool) {},
-		Withheld: func(yield func(string, error) bool) { yield(hostile, nil) }}}}
+		Ordered: func(func([]byte, error) bool) {},
+		Items:   func(func(component.Encoded, error) bool) {},
+		Withheld: func(yield func(component.Encoded, error) bool) {
+			yield(component.Encoded{Ref: hostile, ID: hostile}, nil)
+		}}}}
 	if err := errors.Join(o.Plan(t.Context(), plan), o.Close()); err != nil {
 		t.Fatal(err)
 	}

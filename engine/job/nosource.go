@@ -1,0 +1,21 @@
+package job
+
+import (
+	"context"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// noSource takes the place of a source that is not read.
+type noSource struct{}
+
+var _ component.Source = noSource{}
+
+// Read fails: nothing is to be read.
+func (noSource) Read(context.Context, component.Phase, component.Emit) error {
+	return fault.Errorf(fault.Fatal, "", "the source is read although it was not opened: this is a defect of pipe")
+}
+
+// Close does nothing.
+func (noSource) Close() error { return nil }
