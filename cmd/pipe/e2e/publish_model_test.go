@@ -104,26 +104,50 @@ func (d *directory) change(r *rand.Rand) (what []string) {
 	for range 1 + r.IntN(10) {
 		d.changeOne(r, note)
 	}
-	switch r.IntN(12) {
-	case 0:
-		for ref, p := range d.pages {
+	switch r.IntN(16) {
+	case 0, 1, 2, 3:
+		d.exchange(r, note)
+	case 4:
+		for _, ref := range slices.Sorted(maps.Keys(d.pages)) {
+			p := d.pages[ref]
 			p.audience, p.users, p.groups, p.allOf = listed, some(r, d.people, 1), nil, nil
 			d.pages[ref] = p
 		}
 		note("every page has one reader")
-	case 1:
-		for ref, g := range d.groups {
+	case 5:
+		for _, ref := range slices.Sorted(maps.Keys(d.groups)) {
+			g := d.groups[ref]
 			g.members = some(r, d.people, 3)
 			d.groups[ref] = g
 		}
 		note("every group has other members")
-	case 2:
+	case 6:
 		for _, ref := range some(r, d.people, len(d.people)/2) {
 			delete(d.people, ref)
 		}
 		note("half of the people go")
 	}
 	return what
+}
+
+// exchange lets the groups that only together find some page exchange their members, where
+// there are such groups: at no time may somebody be in both.
+func (d *directory) exchange(r *rand.Rand, note func(string, ...any)) {
+	for _, ref := range some(r, d.pages, len(d.pages)) {
+		for _, set := range d.pages[ref].allOf {
+			if len(set) < 2 {
+				continue
+			}
+			a, aThere := d.groups[set[0]]
+			b, bThere := d.groups[set[1]]
+			if aThere && bThere {
+				a.members, b.members = b.members, a.members
+				d.groups[set[0]], d.groups[set[1]] = a, b
+				note("%v exchange their members", set)
+				return
+			}
+		}
+	}
 }
 
 func (d *directory) changeOne(r *rand.Rand, note func(string, ...any)) {

@@ -31,6 +31,7 @@ var modes = map[string][]string{
 	"auto":    {"", "", "", "--full"},
 	"full":    {"--full"},
 	"changes": {"--changes"},
+	"any":     {"", "--full", "--changes", "--changes"},
 }
 
 // TestPublish: random directories, night after night. At every request of a publish, who
@@ -63,7 +64,7 @@ func TestPublishBroken(t *testing.T) {
 	for _, how := range breaks {
 		t.Run(how, func(t *testing.T) {
 			each := func(t *testing.T, seed uint64) {
-				c := newChain(t, seed, "auto")
+				c := newChain(t, seed, "any")
 				for range 2 {
 					c.broken(how)
 					c.night()
@@ -202,7 +203,8 @@ func (c *chain) wrong(format string, args ...any) {
 	c.Helper()
 	name, _, _ := strings.Cut(c.Name(), "/")
 	rest := strings.TrimPrefix(c.Name(), name)
-	c.Errorf("%s\n\n%s\n\nrequests of the last run:\n%s\n\nagain: go test ./cmd/pipe/e2e -run '%s' -chains 1 -seed %d", fmt.Sprintf(format, args...),
+	c.Errorf("%s\n\n%s\n\nrequests of the last run:\n%s\n\nagain: go test ./cmd/pipe/e2e -run '%s' -chains 1 -seed %d",
+		fmt.Sprintf(format, args...),
 		strings.Join(c.story, "\n"), strings.Join(c.asked, "\n"), name+rest[:strings.LastIndex(rest, "/")], c.seed)
 }
 
