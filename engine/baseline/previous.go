@@ -89,7 +89,8 @@ func (w *words) word(n uint8) string {
 // What was hidden since counts as never delivered: that it goes is no loss.
 func readPrevious(snap *Snapshot, now time.Time, streams, types *words, wanted, counted func(stream string) bool,
 	hidden Hiding) (*previous, error) {
-	p := &previous{snap: snap, now: now, streams: streams, types: types, hiding: hidden, hidden: map[string]*hiddenCounts{}, groups: map[int32]groupName{}}
+	p := &previous{snap: snap, now: now, streams: streams, types: types, hiding: hidden,
+		hidden: map[string]*hiddenCounts{}, groups: map[int32]groupName{}}
 	p.ids, p.refs = index{rows: &p.rows}, index{rows: &p.rows, byRef: true}
 	for e, err := range snap.Entries() {
 		if err != nil {

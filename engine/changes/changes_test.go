@@ -36,7 +36,7 @@ func encoded(stream, text string) component.Encoded {
 	body := id + "|" + content
 	e := component.Encoded{ID: id, Ref: "ref-" + id, Type: "component", Principal: id}
 	if stream == "documents" {
-		e.Access = [2]int{len(body), len(body) + len(access)}
+		e.Access = len(body)
 		e.Audience, e.Principals, e.AllOf = grant(access)
 		e.Resolved = !strings.Contains(access, "?")
 		if content == "system" {

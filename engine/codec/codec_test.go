@@ -2,6 +2,7 @@ package codec
 
 import (
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -83,5 +84,18 @@ func TestWalk(t *testing.T) {
 	}
 	if s, ok := Text([]byte(`"a\u00e9\ud800"`)); !ok || s != "aé\uFFFD" {
 		t.Errorf("%q %v", s, ok)
+	}
+}
+
+func TestHashBoth(t *testing.T) {
+	text := []byte(strings.Repeat("0123456789abcdef", 20))
+	for n := range len(text) + 1 {
+		first, whole := HashBoth(text, n)
+		if first != Hash(text[:n]) || whole != Hash(text) {
+			t.Fatalf("at %d: %x %x", n, first, whole)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { HashBoth(text, 100) }); n > 0 {
+		t.Errorf("%v allocations", n)
 	}
 }

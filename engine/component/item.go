@@ -1,8 +1,6 @@
 package component
 
 import (
-	"math/bits"
-
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 )
@@ -56,18 +54,19 @@ type Encoded struct {
 	Cut []string
 	// Body is one JSON object, exactly as it will be sent.
 	Body []byte
-	// Access is the part of Body, from its first byte to the one behind its last, that
-	// says who may find the item; both are 0 where no part does.
-	Access [2]int
+	// Access is where the end of Body begins that says who may find the item; 0 where no
+	// part does.
+	Access int
 	// Content is the hash of Body, and Substance that of Body without Access.
 	Content, Substance uint64
 }
 
 // Hash sets Content and Substance.
 func (e *Encoded) Hash() {
+	if e.Access > 0 {
+		e.Substance, e.Content = codec.HashBoth(e.Body, e.Access)
+		return
+	}
 	e.Content = codec.Hash(e.Body)
 	e.Substance = e.Content
-	if from, to := e.Access[0], e.Access[1]; to > 0 {
-		e.Substance = codec.Hash(e.Body[:from]) ^ bits.RotateLeft64(codec.Hash(e.Body[to:]), 1)
-	}
 }

@@ -69,15 +69,9 @@ func (s *Encoder) document(item *component.Item) (component.Encoded, error) {
 	return e, nil
 }
 
-// accessIn finds the permissions in an encoded document. No text in it can hold the name
-// of a member in plain quotes, and no other member has this name.
-func accessIn(body []byte) [2]int {
-	at := bytes.LastIndex(body, []byte(`,"permissions":`))
-	if at < 0 {
-		return [2]int{}
-	}
-	return [2]int{at, len(body)} // it is the last member
-}
+// accessIn finds where the permissions begin in an encoded document, of which they are the
+// last member. No text in it can hold the name of a member in plain quotes.
+func accessIn(body []byte) int { return max(0, bytes.LastIndex(body, []byte(`,"permissions":`))) }
 
 func (s *Encoder) setText(d *api.Document, name, v string) {
 	switch name {
