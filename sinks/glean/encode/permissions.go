@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -104,7 +105,19 @@ func (s *Encoder) list(p *api.Permissions, decided access.Permissions) (a access
 	}
 	s.countWaiting(decided.Principals, decided.AllOf)
 	slices.Sort(out.principals)
+	sortPermissions(p)
 	return access.Listed, out
+}
+
+// sortPermissions makes equal permissions equal texts.
+func sortPermissions(p *api.Permissions) {
+	slices.SortFunc(p.AllowedUsers, func(a, b api.UserReference) int {
+		return cmp.Or(cmp.Compare(a.Email, b.Email), cmp.Compare(a.DatasourceUserID, b.DatasourceUserID))
+	})
+	slices.Sort(p.AllowedGroups)
+	slices.SortFunc(p.AllowedGroupIntersections, func(a, b api.GroupIntersection) int {
+		return slices.Compare(a.RequiredGroups, b.RequiredGroups)
+	})
 }
 
 // intersection are the names of groups of which somebody has to be in every
