@@ -130,6 +130,7 @@ type chain struct {
 	now     *directory
 	waiting []*directory // those of which something may be in effect: now and before
 	emails  []string     // all addresses that there were, and a guest
+	watched []string     // those of them that told and effect are about
 	story   []string
 	stop    context.CancelFunc
 
@@ -230,6 +231,7 @@ func (c *chain) expect() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.told, c.observed = c.now.reach(c.emails), reach{}
+	c.watched = slices.Clone(c.emails) // a request of an earlier run may still be under way
 	i := c.glean.Index("directory")
 	for _, email := range c.emails {
 		for _, id := range i.Finds(email) {
@@ -269,7 +271,7 @@ func (c *chain) observe(e gleansandbox.Exchange) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	where := fmt.Sprintf("request %d, %s %s", n, path, bytes.TrimSpace(e.Body))
-	for _, email := range c.emails {
+	for _, email := range c.watched {
 		for _, id := range told.Finds(email) {
 			c.observed.add(email, id)
 			if !c.told[email][id] {
