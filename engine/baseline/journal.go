@@ -113,6 +113,9 @@ func (j *Journal) find(stream string, id uint64) *Told {
 	return j.items[journalItem{stream, id}]
 }
 
+// Len is how many items the journal says something of.
+func (j *Journal) Len() int { return len(j.items) }
+
 // Items are the items that the journal says something of, in no order.
 func (j *Journal) Items(yield func(Told) bool) {
 	for _, t := range j.items {

@@ -292,7 +292,7 @@ func ofDocument(t stage.Tag, told baseline.Told) differing {
 	switch {
 	case told.Substance != t.Substance: // which is 0 when it is not sure
 		is.steps |= bit(component.Write)
-	case wider:
+	case wider, !narrower && !told.Least.Same(t.Grant): // the same people may be named in another way
 		is.steps |= bit(component.Widen)
 	}
 	return is

@@ -254,6 +254,8 @@ func TestChanges(t *testing.T) {
 			[]string{"widen documents d: all-users ."}},
 		"a set for a group": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A+B"}}, nil,
 			[]string{"narrow documents d: A+B ."}},
+		"a set of a group that stays": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A A+B"}}, nil,
+			[]string{"widen documents d: A A+B ."}},
 		"a group for a set": {night{"documents": {"d 1: A+B"}}, night{"documents": {"d 1: A"}}, nil,
 			[]string{"narrow documents d:", "widen documents d: A ."}},
 		"gone": {night{"documents": {"d 1: A"}}, night{}, nil, []string{"narrow documents d removed ."}},

@@ -85,15 +85,26 @@ func (j *Job) delivered() []string {
 
 // State is what a state folder has of one place.
 type State struct {
-	Place     string              `json:"place"`
-	Folder    string              `json:"folder"`
-	Baseline  string              `json:"baseline"` // intact, missing, damaged or newer
-	Problem   string              `json:"problem,omitempty"`
-	Owner     string              `json:"owner,omitempty"`
-	LastRun   *LastRun            `json:"lastRun"`
+	Place    string   `json:"place"`
+	Folder   string   `json:"folder"`
+	Baseline string   `json:"baseline"` // intact, missing, damaged or newer
+	Problem  string   `json:"problem,omitempty"`
+	Owner    string   `json:"owner,omitempty"`
+	LastRun  *LastRun `json:"lastRun"`
+	// Whole is when everything was last published, nil when that is not known, and
+	// Journal what was sent since the last good run.
+	Whole     *time.Time          `json:"lastFullPublish,omitempty"`
+	Journal   *JournalState       `json:"journal,omitempty"`
 	Hidden    []baseline.Hidden   `json:"hidden"`
 	Approvals []baseline.Approval `json:"approvals"` // the latest first
 	Files     []string            `json:"files"`
+}
+
+// JournalState is what was sent since the last good run.
+type JournalState struct {
+	Items       int    `json:"items"`
+	Interrupted bool   `json:"interrupted"`
+	Damaged     string `json:"damaged,omitempty"`
 }
 
 // ReadState reads what a state folder has of a place. It changes nothing.
@@ -111,6 +122,16 @@ func ReadState(dir, place string) (*State, error) {
 	out.Baseline, out.Problem = base.Condition.String(), base.Problem
 	if base.Condition == baseline.Intact {
 		out.LastRun = lastRunOf(&base)
+		if !base.Whole.IsZero() {
+			out.Whole = &base.Whole
+		}
+	}
+	journal, err := store.Journal(nil)
+	if err != nil {
+		return nil, err
+	}
+	if !journal.Empty() {
+		out.Journal = &JournalState{Items: journal.Len(), Interrupted: journal.Interrupted, Damaged: journal.Damaged}
 	}
 	owner, _, err := store.Owner()
 	if err != nil {

@@ -152,6 +152,20 @@ func (a *app) printState(s *job.State) {
 			counts = append(counts, display.Number(s.LastRun.Streams[stream])+" "+stream)
 		}
 		row("delivered", "%s", strings.Join(counts, ", "))
+		if s.Whole != nil {
+			row("published", "everything on %s, and since then what changed", display.Second(*s.Whole))
+		}
+	}
+	if j := s.Journal; j != nil {
+		switch {
+		case j.Damaged != "":
+			row("journal", "damaged: %s; the next run publishes everything", j.Damaged)
+		case j.Interrupted:
+			row("journal", "of a publish that was interrupted, with %s; the next run publishes everything",
+				display.Plural(j.Items, "item"))
+		default:
+			row("journal", "%s sent since the last run", display.Plural(j.Items, "item"))
+		}
 	}
 	row("owner", "%s", orNone(s.Owner))
 	row("hidden", "%s", display.Plural(len(s.Hidden), "document"))
