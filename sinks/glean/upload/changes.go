@@ -181,13 +181,22 @@ func (c *changes) acknowledged(ch component.Change) {
 // errRejected is that Glean refused an item for its own sake, and that the run was told.
 var errRejected = errors.New("rejected")
 
-// rejectFor tells the run that Glean refused an item for its own sake, or returns err.
-func (c *changes) rejectFor(ch component.Change, planned int, err error) error {
+// reject tells the run that Glean refused a user or a group for its own sake, and deletes
+// what Glean has in its place: a full publish would not keep it either. Any other err it
+// returns.
+func (c *changes) reject(ctx context.Context, ch component.Change, err error) error {
 	if err == nil || api.StatusOf(err) != http.StatusBadRequest {
 		return err
 	}
-	if err := c.refusals.add(ch.Stream, planned, ch.Encoded, refusal{reason: api.ReasonOf(err)},
+	if err := c.refusals.add(ch.Stream, c.planned(ch.Stream), ch.Encoded, refusal{reason: api.ReasonOf(err)},
 		func(e component.Encoded, reason string) error { return c.plan.Reject(ch.Stream, e, reason) }); err != nil {
+		return err
+	}
+	drop := c.deleteUser
+	if ch.Stream == api.StreamGroups {
+		drop = c.deleteGroup
+	}
+	if err := drop(ctx, ch.ID); err != nil {
 		return err
 	}
 	return errRejected
@@ -195,11 +204,21 @@ func (c *changes) rejectFor(ch component.Change, planned int, err error) error {
 
 func (c *changes) planned(stream string) int { return c.plan.Stream(stream).Count }
 
+func (c *changes) deleteUser(ctx context.Context, email string) error {
+	client := c.publisher.client
+	return client.Send(ctx, api.PathDeleteUser, api.DeleteUserRequest{Datasource: client.Datasource, Email: email})
+}
+
+func (c *changes) deleteGroup(ctx context.Context, name string) error {
+	client := c.publisher.client
+	return client.Send(ctx, api.PathDeleteGroup, api.DeleteGroupRequest{Datasource: client.Datasource, GroupName: name})
+}
+
 func (c *changes) user(ctx context.Context, ch component.Change) error {
 	client := c.publisher.client
 	switch {
 	case ch.Remove && (ch.Step == component.Drop || !c.names.ByEmail): // without its id it cannot be written
-		return client.Send(ctx, api.PathDeleteUser, api.DeleteUserRequest{Datasource: client.Datasource, Email: ch.ID})
+		return c.deleteUser(ctx, ch.ID)
 	case ch.Remove:
 		return client.Send(ctx, api.PathIndexUser, api.IndexUserRequest{Datasource: client.Datasource,
 			User: api.User{Email: ch.ID, Name: ch.ID, IsActive: new(false)}})
@@ -208,20 +227,20 @@ func (c *changes) user(ctx context.Context, ch component.Change) error {
 	if err := codec.Unmarshal(ch.Body, &u); err != nil {
 		return err
 	}
-	return c.rejectFor(ch, c.planned(ch.Stream),
+	return c.reject(ctx, ch,
 		client.Send(ctx, api.PathIndexUser, api.IndexUserRequest{Datasource: client.Datasource, User: u}))
 }
 
 func (c *changes) group(ctx context.Context, ch component.Change) error {
 	client := c.publisher.client
 	if ch.Remove {
-		return client.Send(ctx, api.PathDeleteGroup, api.DeleteGroupRequest{Datasource: client.Datasource, GroupName: ch.ID})
+		return c.deleteGroup(ctx, ch.ID)
 	}
 	var g api.Group
 	if err := codec.Unmarshal(ch.Body, &g); err != nil {
 		return err
 	}
-	return c.rejectFor(ch, c.planned(ch.Stream),
+	return c.reject(ctx, ch,
 		client.Send(ctx, api.PathIndexGroup, api.IndexGroupRequest{Datasource: client.Datasource, Group: g}))
 }
 

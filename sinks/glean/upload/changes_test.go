@@ -229,6 +229,21 @@ func TestChangesRefused(t *testing.T) {
 	}
 }
 
+// TestChangesRefusedUser: a user or a group that Glean refuses is not left as it was.
+func TestChangesRefusedUser(t *testing.T) {
+	c, s := company(t, sandbox.Rules{}, night())
+	c.Server.Fail(faults.Fault{Path: api.PathIndexUser, Status: http.StatusBadRequest, Body: "bad"})
+	c.Server.Fail(faults.Fault{Path: api.PathIndexGroup, Status: http.StatusBadRequest, Body: "bad"})
+	if err := s.Publish(t.Context(), c.plan(c.change(component.Cut, "users", "bob@x.example"),
+		c.change(component.Grow, "groups", "group:default/a"))); err != nil {
+		t.Fatal(err)
+	}
+	i := c.Index()
+	if _, there := i.Users["bob@x.example"]; there || len(i.Groups) != 1 || len(c.Rejected) != 2 || len(c.told) != 0 {
+		t.Errorf("%v, %v, rejected %v, told %q", i.Users, i.Groups, c.Rejected, c.told)
+	}
+}
+
 // TestChangesOfMissing: a document whose permissions change and that Glean does not have
 // is written, with the permissions of the step.
 func TestChangesOfMissing(t *testing.T) {
