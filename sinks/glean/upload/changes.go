@@ -220,8 +220,12 @@ func (c *changes) user(ctx context.Context, ch component.Change) error {
 	case ch.Remove && (ch.Step == component.Drop || !c.names.ByEmail): // without its id it cannot be written
 		return c.deleteUser(ctx, ch.ID)
 	case ch.Remove:
-		return client.Send(ctx, api.PathIndexUser, api.IndexUserRequest{Datasource: client.Datasource,
+		err := client.Send(ctx, api.PathIndexUser, api.IndexUserRequest{Datasource: client.Datasource,
 			User: api.User{Email: ch.ID, Name: ch.ID, IsActive: new(false)}})
+		if api.StatusOf(err) == http.StatusBadRequest { // it goes in any case
+			err = c.deleteUser(ctx, ch.ID)
+		}
+		return err
 	}
 	var u api.User
 	if err := codec.Unmarshal(ch.Body, &u); err != nil {

@@ -244,6 +244,18 @@ func TestChangesRefusedUser(t *testing.T) {
 	}
 }
 
+// TestChangesOfRefusedLeaver: a user that goes and cannot be deactivated is deleted at once.
+func TestChangesOfRefusedLeaver(t *testing.T) {
+	c, s := company(t, sandbox.Rules{}, night()[3:])
+	c.Server.Fail(faults.Fault{Path: api.PathIndexUser, Status: http.StatusBadRequest, Body: "bad"})
+	if err := s.Publish(t.Context(), c.plan(c.change(component.Cut, "users", "bob@x.example"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, there := c.Index().Users["bob@x.example"]; there || len(c.Rejected) != 0 {
+		t.Errorf("it is there: %v, rejected %v", there, c.Rejected)
+	}
+}
+
 // TestChangesOfMissing: a document whose permissions change and that Glean does not have
 // is written, with the permissions of the step.
 func TestChangesOfMissing(t *testing.T) {
