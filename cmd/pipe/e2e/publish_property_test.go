@@ -523,6 +523,7 @@ func (c *chain) breakAt(how string, k int) bool {
 	switch how {
 	case "refused": // so that a document may be left out
 		c.stays = nil
+		c.everybody()
 		fail(gleanfaults.Fault{Status: http.StatusBadRequest, Body: "no", After: k - 1, Times: 1})
 	case "failed":
 		fail(gleanfaults.Fault{Status: http.StatusInternalServerError, Body: "no", After: k - 1, Times: 1})
@@ -565,6 +566,23 @@ func (c *chain) breakAt(how string, k int) bool {
 		c.tell("the state folder is that of the request")
 	}
 	return reached
+}
+
+// everybody lets all people find what is for everybody before or after the run. Who is
+// refused as a user is no inactive user of Glean either, but one whom it does not know.
+func (c *chain) everybody() {
+	c.Helper()
+	after, _ := c.whole()
+	for _, i := range []gleansandbox.Index{c.glean.Index("directory"), c.glean.Effective("directory"), after} {
+		for id, d := range i.Documents {
+			if d.Permissions.AllowAnonymousAccess {
+				for _, email := range c.watched {
+					c.told.add(email, id)
+					c.effect.add(email, id)
+				}
+			}
+		}
+	}
 }
 
 // isQuestion reports whether a body is that of a request that changes nothing.
