@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -129,8 +130,9 @@ type chain struct {
 	env     map[string]string
 	now     *directory
 	waiting []*directory // those of which something may be in effect: now and before
+	sent    []*directory // those of which something may have been told since the last good run
+	busy    atomic.Int64 // requests that the server is at
 	emails  []string     // all addresses that there were, and a guest
-	watched []string     // those of them that told and effect are about
 	story   []string
 	stop    context.CancelFunc
 
@@ -143,7 +145,6 @@ type chain struct {
 	at       int        // the request at which atRequest is called; 0: none
 	do       func()
 	told     reach                        // who may find what by what was told
-	observed reach                        // who found what during the run at hand
 	effect   reach                        // who may find what by what is in effect
 	stays    map[string]gleanapi.Document // documents that must be there
 	wrongs   []string
@@ -162,7 +163,13 @@ func newChain(t *testing.T, seed uint64, mode string) *chain {
 		t.Fatal(err)
 	}
 	c.glean = c.server(gleansandbox.Options{Rules: c.rules, Observe: c.observe, Now: c.clock})
-	c.env = c.environment(c.glean, filepath.Join(c.folder, "state"), filepath.Join(c.folder, "catalog.ndjson"))
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.busy.Add(1)
+		defer c.busy.Add(-1)
+		c.glean.Handler().ServeHTTP(w, r)
+	}))
+	t.Cleanup(front.Close)
+	c.env = c.environment(front.URL, filepath.Join(c.folder, "state"), filepath.Join(c.folder, "catalog.ndjson"))
 	c.now = newDirectory(c.rand)
 	c.waiting = []*directory{{}} // the index before
 	c.enter()
@@ -186,8 +193,8 @@ func (c *chain) server(o gleansandbox.Options) *gleanfaults.Server {
 	return s
 }
 
-func (c *chain) environment(s *gleanfaults.Server, state, catalog string) map[string]string {
-	return map[string]string{"GLEAN_SERVER_URL": s.URL(), "GLEAN_INDEXING_API_KEY": sinkToken, "CI": "true",
+func (c *chain) environment(url, state, catalog string) map[string]string {
+	return map[string]string{"GLEAN_SERVER_URL": url, "GLEAN_INDEXING_API_KEY": sinkToken, "CI": "true",
 		"XDG_STATE_HOME": state, "CATALOG": catalog}
 }
 
@@ -215,6 +222,9 @@ func (c *chain) enter() {
 	if err := os.WriteFile(c.env["CATALOG"], c.now.records(c, true), 0o600); err != nil {
 		c.Fatal(err)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.told = nil // nothing is looked at before expect
 	for _, email := range c.now.emails() {
 		if !slices.Contains(c.emails, email) {
 			c.emails = append(c.emails, email)
@@ -230,14 +240,21 @@ func (c *chain) expect() {
 	after, _ := c.whole()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.told, c.observed = c.now.reach(c.emails), reach{}
-	c.watched = slices.Clone(c.emails) // a request of an earlier run may still be under way
+	c.told = c.now.reach(c.emails)
 	i := c.glean.Index("directory")
 	for _, email := range c.emails {
 		for _, id := range i.Finds(email) {
 			c.told.add(email, id)
 		}
 	}
+	for _, d := range c.sent { // a request whose run has ended may take effect later
+		for email, ids := range d.reach(c.emails) {
+			for id := range ids {
+				c.told.add(email, id)
+			}
+		}
+	}
+	c.sent = append(c.sent, c.now)
 	c.effect = widest(c.emails, c.waiting...)
 	c.stays = map[string]gleanapi.Document{}
 	for id, d := range i.Documents {
@@ -270,10 +287,12 @@ func (c *chain) observe(e gleansandbox.Exchange) {
 	told, effective := c.glean.Index("directory"), c.glean.Effective("directory")
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.told == nil {
+		return
+	}
 	where := fmt.Sprintf("request %d, %s %s", n, path, bytes.TrimSpace(e.Body))
-	for _, email := range c.watched {
+	for _, email := range c.emails {
 		for _, id := range told.Finds(email) {
-			c.observed.add(email, id)
 			if !c.told[email][id] {
 				c.wrongs = append(c.wrongs, fmt.Sprintf("%s\n%s finds %s (%s), and neither before nor after", where, email, id,
 					shown(told.Documents[id].Permissions)))
@@ -304,17 +323,15 @@ func (c *chain) publish(flags ...string) call {
 	args := append([]string{"run", c.pipeline(), "--progress", "none"},
 		slices.DeleteFunc(flags, func(f string) bool { return f == "" })...)
 	r := pipeIn(ctx, c.env, args...)
+	for c.busy.Load() > 0 { // a request of a run that was stopped may still take effect
+		time.Sleep(time.Millisecond)
+	}
 	c.tell("--- run %v: exit %d, %d requests that change something\n%s%s", flags, r.code, c.requests, r.stdout, r.stderr)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.wrongs) > 0 {
 		c.wrong("%d faults, the first: %s", len(c.wrongs), c.wrongs[0])
 		c.FailNow()
-	}
-	for email, ids := range c.observed { // what a run that fails may have left
-		for id := range ids {
-			c.told.add(email, id)
-		}
 	}
 	return r
 }
@@ -364,9 +381,6 @@ func (c *chain) next() {
 			args = append(args, "--unhide")
 		}
 		c.enter() // hide asks what the ref is
-		c.mu.Lock()
-		c.told = nil // it takes the page from everyone, which is not what is looked at
-		c.mu.Unlock()
 		r := pipeIn(c.Context(), c.env, args...)
 		c.tell("--- %v: exit %d\n%s", args, r.code, r.both())
 		if r.code != int(job.Done) && r.code != int(job.Unconfirmed) { // its deletion may wait
@@ -396,6 +410,7 @@ func (c *chain) night() {
 func (c *chain) check() {
 	c.Helper()
 	want, text := c.whole()
+	c.sent = []*directory{c.now}
 	if got := c.glean.Index("directory"); !same(got, want) {
 		c.wrong("the index is not that of a full publish: %s\n%s", differences(got, want), text)
 		c.FailNow()
@@ -406,13 +421,13 @@ func (c *chain) check() {
 			c.wrong("what is in effect is not that of a full publish: %s", differences(got, want))
 		}
 	}
-	c.told = nil
 }
 
 // unchanged is a run over the same directory.
 func (c *chain) unchanged() {
 	c.Helper()
 	c.settled()
+	c.enter()
 	c.expect()
 	c.good() // it confirms deletions
 	c.expect()
@@ -433,7 +448,7 @@ func (c *chain) whole() (gleansandbox.Index, string) {
 	if err := os.WriteFile(catalog, c.now.records(c, false), 0o600); err != nil {
 		c.Fatal(err)
 	}
-	r := pipeIn(c.Context(), c.environment(fresh, c.TempDir(), catalog), "run", c.pipeline(), "--progress", "none")
+	r := pipeIn(c.Context(), c.environment(fresh.URL(), c.TempDir(), catalog), "run", c.pipeline(), "--progress", "none")
 	if r.code != int(job.Done) {
 		c.wrong("a full publish into a fresh server: exit %d\n%s", r.code, r.both())
 		c.FailNow()
@@ -576,7 +591,7 @@ func (c *chain) everybody() {
 	for _, i := range []gleansandbox.Index{c.glean.Index("directory"), c.glean.Effective("directory"), after} {
 		for id, d := range i.Documents {
 			if d.Permissions.AllowAnonymousAccess {
-				for _, email := range c.watched {
+				for _, email := range c.emails {
 					c.told.add(email, id)
 					c.effect.add(email, id)
 				}
