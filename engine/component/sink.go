@@ -204,10 +204,10 @@ type Plan struct {
 	// error says that too much was refused: the upload must be left unfinished,
 	// so that nothing goes for it.
 	Reject func(stream string, e Encoded, reason string) error
-	// Partial reports that an item of a stream of the session's own was sent without
-	// principals that the sink refused, or not at all since it refused their group: the
-	// next run sends it again.
-	Partial func(stream, id string)
+	// Refused reports a person or group that the sink refused, by the principal that
+	// others name it by. The sink may have dropped it from groups; the next run sends
+	// the groups again that have it.
+	Refused func(principal string)
 	// Hidden reads again what people have hidden. The function that it returns
 	// reports whether a planned item was hidden since the plan was made; it is nil
 	// when none was. The session asks before it sends items of streams with

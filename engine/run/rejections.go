@@ -1,6 +1,10 @@
 package run
 
 import (
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -59,12 +63,26 @@ func (r *run) takeBack(stream string, e component.Encoded) (n int, err error) {
 	return refused[[2]string{stream}], nil
 }
 
-// partly is Plan.Partial.
-func (r *run) partly(stream, id string) {
+// refusedPrincipal is Plan.Refused.
+func (r *run) refusedPrincipal(principal string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.parted == nil {
-		r.parted = map[[2]string]bool{}
+	if r.refusedNames == nil {
+		r.refusedNames = map[uint64]bool{}
 	}
-	r.parted[[2]string{stream, id}] = true
+	r.refusedNames[codec.Hash([]byte(principal))] = true
+}
+
+// parted takes from the entry of a group what the sink refused: the group, or some of its
+// members. Without its content the next run sends the group again.
+func (r *run) parted(e *baseline.Entry, id string) {
+	if len(r.refusedNames) == 0 {
+		return
+	}
+	group := r.refusedNames[codec.Hash([]byte(component.GroupPrincipal(id)))]
+	refused := func(name uint64) bool { return group || r.refusedNames[name] }
+	if group || slices.ContainsFunc(e.Names, refused) {
+		e.Names = slices.DeleteFunc(slices.Clone(e.Names), refused)
+		e.Content, e.Substance = 0, 0
+	}
 }

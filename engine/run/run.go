@@ -71,11 +71,11 @@ type run struct {
 	last  *baseline.Snapshot
 	owner baseline.Owner
 	// The hidden list as it was when the run began; empty without --state.
-	hidden     baseline.Hiding
-	replaced   *baseline.Hiding   // takes its place unless it is nil
-	late       []lateItem         // that were hidden while the run published
-	hiddenRefs []string           // as the hidden list was read last
-	parted     map[[2]string]bool // streams and IDs of items of which the sink refused a part
+	hidden       baseline.Hiding
+	replaced     *baseline.Hiding // takes its place unless it is nil
+	late         []lateItem       // that were hidden while the run published
+	hiddenRefs   []string         // as the hidden list was read last
+	refusedNames map[uint64]bool  // hashes of the principals that the sink refused
 	// What became of uploads, of this run and of earlier ones.
 	track tracking
 	// What the sink was told since the last good run, once it was read, and what it is

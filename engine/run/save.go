@@ -155,8 +155,8 @@ func (r *run) delivered(s component.StreamPlan, t stage.Tag, now time.Time) base
 	e := r.entry(s.Name, t.Ref, t.ID)
 	e.Type, e.Rule, e.Content, e.Substance, e.Names = t.Type, t.Rule, t.Content, t.Substance, t.Names
 	e.Resolved = t.Resolved
-	if r.parted[[2]string{s.Name, t.ID}] { // which makes it differ in the next run
-		e.Content, e.Substance = 0, 0
+	if s.Own {
+		r.parted(&e, t.ID)
 	}
 	if t.Audience != access.Undecided {
 		e.Audience = t.Audience.String()

@@ -30,7 +30,7 @@ type changes struct {
 func (p *publishing) changes() *changes {
 	return &changes{
 		publishing: p, all: p.plan.Changes, withheld: map[string]bool{}, pace: pace{clock: p.publisher.clock},
-		names: encode.Naming{ByEmail: p.publisher.byEmail()},
+		names: p.publisher.naming(),
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // returns the ids of the uploads by stream, but for memberships.
 func (s *Publisher) Empty(ctx context.Context, groups []string) (map[string]string, error) {
 	ids := map[string]string{} // of the uploads, by stream; not of memberships
-	p := &publishing{publisher: s, refusals: newRefusals(), plan: &component.Plan{
+	p := &publishing{publisher: s, refusals: newRefusals(nil, s.naming()), plan: &component.Plan{
 		RunID: s.o.RunID, Sent: func(string, int) {}, Note: func(string, ...any) {},
 		Uploaded: func(stream, id string) { ids[stream] = id },
 		Reject: func(stream string, _ component.Encoded, reason string) error {

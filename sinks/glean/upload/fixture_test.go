@@ -17,6 +17,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/encode"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
@@ -114,7 +115,7 @@ func (f *testUploads) begin(id string) {
 
 // upload is an upload of a stream that is not begun yet.
 func (f *testUploads) upload(stream, path string) *upload {
-	p := &publishing{publisher: f.publisher, plan: f.plan, refusals: newRefusals()}
+	p := &publishing{publisher: f.publisher, plan: f.plan, refusals: newRefusals(nil, encode.Naming{})}
 	return p.upload(stream, path, 1)
 }
 

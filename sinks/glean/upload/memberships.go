@@ -82,13 +82,8 @@ func (p *publishing) eachGroup(ctx context.Context, items *component.StreamPlan,
 // takes reports whether Glean takes the members of a group: it did not refuse the group.
 // It drops those that Glean refused.
 func (p *publishing) takes(m *rawMembers) bool {
-	n := len(m.rows)
 	m.rows = slices.DeleteFunc(m.rows, p.refusedMember)
-	refused := p.refusals.has(api.StreamGroups, m.group)
-	if (refused || len(m.rows) < n) && p.plan.Partial != nil {
-		p.plan.Partial(api.StreamMemberships, m.group)
-	}
-	return !refused
+	return !p.refusals.has(api.StreamGroups, m.group)
 }
 
 // refusedMember tells whether a row names a user or group that Glean refused in

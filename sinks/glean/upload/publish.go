@@ -25,7 +25,7 @@ func (s *Publisher) Publish(ctx context.Context, plan *component.Plan) error {
 	if err := s.client.Ready(); err != nil {
 		return err
 	}
-	p := &publishing{publisher: s, plan: plan, refusals: newRefusals()}
+	p := &publishing{publisher: s, plan: plan, refusals: newRefusals(plan.Refused, s.naming())}
 	for _, note := range s.notes {
 		plan.Note("%s", note)
 	}

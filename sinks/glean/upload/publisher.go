@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/encode"
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
@@ -53,10 +54,10 @@ func (p *Publisher) writes(stream string) bool {
 // Forget drops what claim has found.
 func (p *Publisher) Forget() { p.discards, p.notes = map[string]bool{}, nil }
 
-// byEmail reports whether the datasource refers to users by e-mail.
-func (p *Publisher) byEmail() bool {
+// naming is how the datasource names users and groups.
+func (p *Publisher) naming() encode.Naming {
 	by := p.cfg.Datasource.IsUserReferencedByEmail
-	return by != nil && *by
+	return encode.Naming{ByEmail: by != nil && *by}
 }
 
 // newID is a new name for an upload: PIPELINE-STREAM-OWNER-RUN, and -2, -3 and

@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/encode"
 )
 
 // sameReason is how many items Glean may refuse for one reason before the run
@@ -23,10 +24,12 @@ type refusals struct {
 	mu      sync.Mutex
 	reasons map[string]int
 	names   map[string]bool
+	told    func(principal string) // of users and groups; nil when nobody asks
+	naming  encode.Naming
 }
 
-func newRefusals() *refusals {
-	return &refusals{reasons: map[string]int{}, names: map[string]bool{}}
+func newRefusals(told func(principal string), naming encode.Naming) *refusals {
+	return &refusals{reasons: map[string]int{}, names: map[string]bool{}, told: told, naming: naming}
 }
 
 // refusal is why an item was refused; own means that it is the item's fault
@@ -42,7 +45,15 @@ func (r *refusals) add(stream string, planned int, e component.Encoded, why refu
 	tell func(component.Encoded, string) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.names[stream+" "+nameOf(stream, e)] = true
+	name := nameOf(stream, e)
+	r.names[stream+" "+name] = true
+	switch {
+	case r.told == nil:
+	case stream == api.StreamUsers:
+		r.told(r.naming.Principal(api.Membership{MemberUserID: name}))
+	case stream == api.StreamGroups:
+		r.told(component.GroupPrincipal(name))
+	}
 	if err := tell(e, why.reason); err != nil || why.own {
 		return err
 	}
