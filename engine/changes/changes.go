@@ -260,6 +260,9 @@ func (d *differ) item(s Stream, t stage.Tag) differing {
 	case Documents:
 		return ofDocument(t, told)
 	case Members:
+		if !d.kept(t.ID) {
+			told.Least.Names, told.Content = nil, 0
+		}
 		return ofMembers(t, told)
 	}
 	is := differing{told: told}
@@ -296,6 +299,18 @@ func ofDocument(t stage.Tag, told baseline.Told) differing {
 		is.steps |= bit(component.Widen)
 	}
 	return is
+}
+
+// kept reports whether the sink has certainly kept a group since it was told its members:
+// the members of a group that was to be deleted go with it.
+func (d *differ) kept(group string) bool {
+	for _, s := range d.in.Streams {
+		if s.What == Groups && d.in.Journal.Knows(s.Name, codec.Hash([]byte(group))) {
+			told := d.in.Journal.Told(d.in.Last, s.Name, group)
+			return told.There && told.Sure
+		}
+	}
+	return true
 }
 
 // ofMembers is what differs of the members of a group.

@@ -355,6 +355,11 @@ func TestAfterAnInterruption(t *testing.T) {
 			[]string{"cut members A:", "grow members A: v ."}},
 		"a new group": {night{}, night{"groups": {"A"}, "members": {"A: u"}}, night{"groups": {"A"}, "members": {"A: v"}}, 0,
 			[]string{"cut groups A .", "cut members A:", "grow members A: v ."}},
+		"a group may have gone with its members and stays": {night{"groups": {"A", "B"}, "members": {"A: u", "B: u"}},
+			night{"groups": {"B"}, "members": {"B: u"}}, night{"groups": {"A", "B"}, "members": {"A: u", "B: u"}}, 0,
+			[]string{"cut groups A .", "grow members A: u ."}},
+		"a group went with its members and comes back": {night{"groups": {"A"}, "members": {"A: u"}}, night{},
+			night{"groups": {"A"}, "members": {"A: u"}}, 1, []string{"grow groups A .", "grow members A: u ."}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
