@@ -61,6 +61,19 @@ func (d *directory) clone() *directory {
 	return &directory{maps.Clone(d.people), maps.Clone(d.groups), maps.Clone(d.pages), d.given}
 }
 
+// back is an earlier directory again, with the pages hidden that are hidden now.
+func (d *directory) back(earlier *directory) *directory {
+	out := earlier.clone()
+	out.given = d.given
+	for ref, p := range out.pages {
+		if now, there := d.pages[ref]; there {
+			p.hidden = now.hidden
+			out.pages[ref] = p
+		}
+	}
+	return out
+}
+
 func (d *directory) name(prefix string) string {
 	d.given++
 	return fmt.Sprintf("%s-%d", prefix, d.given)

@@ -121,20 +121,21 @@ func series(t *testing.T, n int, one func(t *testing.T, seed uint64)) {
 // chain is nights of one directory, with its state folder and its index.
 type chain struct {
 	*testing.T
-	rand    *rand.Rand
-	seed    uint64
-	mode    string
-	rules   gleansandbox.Rules
-	glean   *gleanfaults.Server
-	folder  string
-	env     map[string]string
-	now     *directory
-	waiting []*directory // those of which something may be in effect: now and before
-	sent    []*directory // those of which something may have been told since the last good run
-	busy    atomic.Int64 // requests that the server is at
-	emails  []string     // all addresses that there were, and a guest
-	story   []string
-	stop    context.CancelFunc
+	rand     *rand.Rand
+	seed     uint64
+	mode     string
+	rules    gleansandbox.Rules
+	glean    *gleanfaults.Server
+	folder   string
+	env      map[string]string
+	now      *directory
+	waiting  []*directory // those of which something may be in effect: now and before
+	sent     []*directory // those of which something may have been told since the last good run
+	lastGood *directory   // that of the last good run, after one that came to harm
+	busy     atomic.Int64 // requests that the server is at
+	emails   []string     // all addresses that there were, and a guest
+	story    []string
+	stop     context.CancelFunc
 
 	ahead atomic.Int64 // of the server's clock, in nanoseconds
 
@@ -370,8 +371,13 @@ func (c *chain) good(flags ...string) {
 // next makes the directory that of the next night, and hides a page or shows it again.
 func (c *chain) next() {
 	c.Helper()
-	c.now = c.now.clone()
-	c.tell("=== night: %s", strings.Join(c.now.change(c.rand), ", "))
+	if c.lastGood != nil && chance(c.rand, 40) {
+		c.now = c.now.back(c.lastGood)
+		c.tell("=== night: all is as before the run that came to harm")
+	} else {
+		c.now = c.now.clone()
+		c.tell("=== night: %s", strings.Join(c.now.change(c.rand), ", "))
+	}
 	if refs := some(c.rand, c.now.pages, 1); len(refs) > 0 && chance(c.rand, 10) {
 		p := c.now.pages[refs[0]]
 		p.hidden = !p.hidden
@@ -410,7 +416,7 @@ func (c *chain) night() {
 func (c *chain) check() {
 	c.Helper()
 	want, text := c.whole()
-	c.sent = []*directory{c.now}
+	c.sent, c.lastGood = []*directory{c.now}, nil
 	if got := c.glean.Index("directory"); !same(got, want) {
 		c.wrong("the index is not that of a full publish: %s\n%s", differences(got, want), text)
 		c.FailNow()
@@ -525,6 +531,7 @@ func (c *chain) brokenAt(how string, k int) bool {
 
 func (c *chain) breakAt(how string, k int) bool {
 	c.Helper()
+	c.lastGood = c.sent[0]
 	c.tell("%s at request %d", how, k)
 	reached := false
 	changes := func(body []byte) bool { return len(body) > 0 && !isQuestion(body) }
