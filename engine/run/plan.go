@@ -7,7 +7,8 @@ import "github.com/pipe-engine/pipe/engine/component"
 func (r *run) makePlan() {
 	r.plan = &component.Plan{RunID: r.o.RunID, Stop: r.o.Stop, Sent: r.o.Progress.Sent, Uploaded: r.uploaded, Note: r.note,
 		Kind: r.ledger.Kind}
-	r.plan.Reject, r.plan.Hidden, r.plan.Withhold, r.plan.Refused = r.refuse, r.hiddenSince, r.withholdLate, r.refusedPrincipal
+	r.plan.Reject, r.plan.Refused = r.refuse, r.refusedPrincipal
+	r.plan.Hidden, r.plan.Withhold = r.hiddenSince, r.withholdLate
 	for _, s := range r.p.Streams {
 		if r.p.Unwritten(s.Name) == "" {
 			r.plan.Streams = append(r.plan.Streams, r.staged.Plan(s.Name))
