@@ -109,9 +109,13 @@ func readPrevious(snap *Snapshot, now time.Time, streams, types *words, wanted, 
 		if !e.Told.IsZero() {
 			row.told = e.Told.Unix()
 		}
-		if row.audience != access.Undecided && hidden.Has(e.Ref, e.ID) {
-			p.hide(e, row.audience != access.Nobody, hidden)
-			row.hide(now)
+		if one, listed := hidden.Find(e.Ref, e.ID); listed && row.audience != access.Undecided {
+			if one.Back.IsZero() {
+				p.hide(e, row.audience != access.Nobody, hidden)
+				row.hide(now)
+			} else { // it was deleted when it was hidden
+				row.substance = 0
+			}
 		}
 		row.there = row.audience != access.Nobody && !row.away
 		row.lost = row.away && row.audience != access.Nobody && !e.Covered && within(now, e.Delivered)

@@ -135,7 +135,9 @@ func (r *run) entries(w *baseline.Writer, now time.Time) error {
 					refused[t.Ref] = true
 				}
 			case r.staged.WasHidden(s.Name, t.ID):
-				w.Add(r.withheld(s.Name, t.Ref, t.ID, now))
+				e := r.withheld(s.Name, t.Ref, t.ID, now)
+				e.Type, e.Leaving = t.Type, r.changer != nil // pipe hide may have failed to delete it
+				w.Add(e)
 			default:
 				w.Add(r.delivered(s, t, now))
 			}

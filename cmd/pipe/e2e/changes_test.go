@@ -22,6 +22,7 @@ type nights struct {
 	*firm
 	mu       sync.Mutex
 	requests []string
+	during   func(path, body string) // called before a request is answered, unless nil
 }
 
 // newNights has some teams of one person each, which own some components.
@@ -42,9 +43,14 @@ func newNights(t *testing.T, teams, components int, rules ...gleansandbox.Rules)
 	n.world = newWorld(t, backstagesandbox.Options{Entities: f.entities(t)},
 		gleansandbox.Options{Rules: slices.Concat(rules, []gleansandbox.Rules{{}})[0],
 			Observe: func(e gleansandbox.Exchange) {
+				path := strings.TrimPrefix(e.Path, gleanapi.Prefix)
 				n.mu.Lock()
-				defer n.mu.Unlock()
-				n.requests = append(n.requests, strings.TrimPrefix(e.Path, gleanapi.Prefix))
+				n.requests = append(n.requests, path)
+				during := n.during
+				n.mu.Unlock()
+				if during != nil {
+					during(path, string(e.Body))
+				}
 			}})
 	return n
 }

@@ -287,8 +287,18 @@ func (c *changes) document(ctx context.Context, ch component.Change) error {
 	if s := api.StatusOf(err); s != http.StatusBadRequest && s != http.StatusNotFound {
 		return err
 	}
-	// Glean does not have it, or cannot take its permissions: it is written with them, and
-	// deleted when it cannot be.
+	// Glean does not have it, perhaps since it was hidden a moment ago, or cannot take its
+	// permissions: it is written with them, and deleted when it cannot be.
+	if c.plan.Hidden != nil {
+		hidden, err := c.plan.Hidden()
+		if err != nil {
+			return err
+		}
+		if hidden != nil && hidden(ch.Encoded) {
+			c.withhold(ch.Encoded)
+			return errRejected
+		}
+	}
 	var whole api.Document
 	if err := codec.Unmarshal(ch.Body, &whole); err != nil {
 		return err

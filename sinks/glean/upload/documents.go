@@ -184,9 +184,9 @@ func (c *changes) hideAgain(ctx context.Context) error {
 		return notHidden(nil, err)
 	}
 	var failed []string
-	for _, step := range []component.Step{component.Write, component.Widen} {
+	for _, step := range []component.Step{component.Narrow, component.Write, component.Widen} {
 		err := c.eachChange(step, api.StreamDocuments, func(ch component.Change) error {
-			if !hidden(ch.Encoded) || c.withheld[ch.ID] || c.refusals.has(ch.Stream, ch.ID) {
+			if ch.Remove || !hidden(ch.Encoded) || c.withheld[ch.ID] || c.refusals.has(ch.Stream, ch.ID) {
 				return nil
 			}
 			note, err := c.publisher.client.TakeAway(ctx, ch.ID, ch.Type)
