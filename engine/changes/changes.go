@@ -106,6 +106,7 @@ type differ struct {
 	finals  [component.Steps]int // how many changes of each step are the last of their items
 	staged  map[key]bool         // items of the journal that the stage has
 	changed map[key]bool         // groups of which anything differs
+	fresh   map[uint64]bool      // principals that the sink may not have yet
 }
 
 // gone is an item that the sink is to be told goes.
@@ -116,6 +117,9 @@ type gone struct {
 
 // find counts the changes, and finds what goes.
 func (d *differ) find() error {
+	if err := d.findFresh(); err != nil {
+		return err
+	}
 	for _, s := range d.in.Streams {
 		for t, err := range d.in.Stage.Tags(s.Name) {
 			if err != nil {
@@ -156,6 +160,42 @@ func (d *differ) find() error {
 		}
 	}
 	return nil
+}
+
+// findFresh finds the users and groups that are new: until they are written, no item may
+// name them, as a sink may refuse who it does not know.
+func (d *differ) findFresh() error {
+	d.fresh = map[uint64]bool{}
+	for _, s := range d.in.Streams {
+		if s.What != Users && s.What != Groups {
+			continue
+		}
+		for t, err := range d.in.Stage.Tags(s.Name) {
+			if err != nil {
+				return fmt.Errorf("read the stage: %w", err)
+			}
+			told := d.in.Journal.Told(d.in.Last, s.Name, t.ID)
+			if t.Principal != "" && !(told.There && told.Sure) {
+				d.fresh[codec.Hash([]byte(t.Principal))] = true
+			}
+		}
+	}
+	return nil
+}
+
+// known is a grant without the names that the sink may not know yet.
+func (d *differ) known(g access.Grant) access.Grant {
+	if len(d.fresh) == 0 {
+		return g
+	}
+	fresh := map[uint64]bool{}
+	for _, set := range g.Sets {
+		if slices.ContainsFunc(set, func(n uint64) bool { return d.fresh[n] }) {
+			fresh[access.SetName(set)] = true
+		}
+	}
+	g.Names = slices.DeleteFunc(slices.Clone(g.Names), func(n uint64) bool { return d.fresh[n] || fresh[n] })
+	return g
 }
 
 // findGone finds what the sink holds and the run does not have.
@@ -258,7 +298,7 @@ func (d *differ) item(s Stream, t stage.Tag) differing {
 	told := d.in.Journal.Told(d.in.Last, s.Name, t.ID)
 	switch s.What {
 	case Documents:
-		return ofDocument(t, told)
+		return d.document(t, told)
 	case Members:
 		if !d.kept(t.ID) {
 			told.Least.Names, told.Content = nil, 0
@@ -276,8 +316,8 @@ func (d *differ) item(s Stream, t stage.Tag) differing {
 	return is
 }
 
-// ofDocument is what differs of an item with permissions.
-func ofDocument(t stage.Tag, told baseline.Told) differing {
+// document is what differs of an item with permissions.
+func (d *differ) document(t stage.Tag, told baseline.Told) differing {
 	is := differing{told: told, to: t.Grant}
 	if !told.There {
 		is.steps = bit(component.Write)
@@ -290,7 +330,9 @@ func ofDocument(t stage.Tag, told baseline.Told) differing {
 	}
 	if narrower {
 		is.steps = bit(component.Narrow)
-		is.to = access.Meet(told.Least, t.Grant)
+		meet := access.Meet(told.Least, t.Grant)
+		is.to = d.known(meet)
+		wider = wider || len(is.to.Names) < len(meet.Names)
 	}
 	switch {
 	case told.Substance != t.Substance: // which is 0 when it is not sure

@@ -71,7 +71,7 @@ func (t *tightening) find(mayRemove func(stream string, byType map[string]int) b
 			is := t.d.item(s, tag)
 			switch {
 			case is.steps&bit(component.Narrow) == 0 && !is.retyped:
-			case decided(tag, is):
+			case t.decided(tag, is):
 				t.counts[counted{component.Narrow, s.Name, false}]++
 				t.out.Narrowed = append(t.out.Narrowed, tag.Ref)
 			default:
@@ -123,9 +123,11 @@ func (t *tightening) findGone(s Stream, mayRemove func(stream string, byType map
 	return nil
 }
 
-// decided reports whether a document narrowed by decision.
-func decided(tag stage.Tag, is differing) bool {
-	return tag.Resolved && is.told.Resolved && is.told.There && !is.retyped && tag.Audience != access.Undecided &&
+// decided reports whether a document narrowed by decision. Whom it names was there in the
+// last run, too.
+func (t *tightening) decided(tag stage.Tag, is differing) bool {
+	return len(t.d.known(tag.Grant).Names) == len(tag.Names) && tag.Resolved && is.told.Resolved && is.told.There &&
+		!is.retyped && tag.Audience != access.Undecided &&
 		is.told.Most.WiderThan(tag.Grant) && !tag.Grant.WiderThan(is.told.Least)
 }
 
@@ -152,7 +154,7 @@ func (t *tightening) each(step component.Step) iter.Seq2[component.Change, error
 			for e, err := range t.d.in.Stage.Chosen(s.Name, func(tag stage.Tag) bool {
 				is := t.d.item(s, tag)
 				told, to = is.told, tag.Grant
-				return is.steps&bit(component.Narrow) != 0 && decided(tag, is)
+				return is.steps&bit(component.Narrow) != 0 && t.decided(tag, is)
 			}) {
 				if err != nil {
 					yield(component.Change{}, fmt.Errorf("read the stage: %w", err))

@@ -156,7 +156,6 @@ func newChain(t *testing.T, seed uint64, mode string) *chain {
 		folder: t.TempDir(), stop: func() {}, emails: []string{guest}}
 	name := ""
 	c.rules, name = reading(c.rand)
-	c.rules.RefuseUnknownPrincipals = c.rules.RefuseUnknownPrincipals && unknownRefused
 	c.rules.DocumentsTake = choose(c.rand, 0, time.Minute, time.Hour)
 	c.rules.IdentitiesTake = choose(c.rand, 0, time.Minute, time.Hour)
 	c.tell("Glean: %s; documents take %s, identities %s", name, c.rules.DocumentsTake, c.rules.IdentitiesTake)
@@ -503,10 +502,6 @@ func differences(a, b gleansandbox.Index) string {
 	}
 	return strings.Join(out, "\n  ")
 }
-
-// unknownRefused lets Glean refuse permissions that name users it does not know. False while
-// documents are narrowed to the new address of a user before the user is written.
-const unknownRefused = false
 
 // broke counts what became of runs that came to harm, true where they reached the request.
 var broke outcomes
