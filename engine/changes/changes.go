@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/baseline"
@@ -44,7 +45,7 @@ const (
 
 // Of finds the changes. Told of what it returns does nothing.
 func Of(in Input) (*component.Changes, error) {
-	d := &differ{in: in, counts: map[counted]int{}, staged: map[key]bool{}, changed: map[key]bool{}}
+	d := newDiffer(in)
 	if err := d.find(); err != nil {
 		return nil, err
 	}
@@ -107,12 +108,21 @@ type differ struct {
 	staged  map[key]bool         // items of the journal that the stage has
 	changed map[key]bool         // groups of which anything differs
 	fresh   map[uint64]bool      // principals that the sink may not have yet
+	folded  map[string]bool      // IDs of groups that the sink does not have, in lower case
+}
+
+func newDiffer(in Input) *differ {
+	return &differ{in: in, counts: map[counted]int{}, staged: map[key]bool{}, changed: map[key]bool{},
+		fresh: map[uint64]bool{}, folded: map[string]bool{}}
 }
 
 // gone is an item that the sink is to be told goes.
 type gone struct {
 	stream, id, ref, typ string
 	withheld             bool
+	// early means that a group goes before the others are written, as one of them differs
+	// from it in case alone: the sink may take the two for one.
+	early bool
 }
 
 // find counts the changes, and finds what goes.
@@ -151,11 +161,11 @@ func (d *differ) find() error {
 	}
 	for _, g := range d.gone {
 		for step := range component.Steps {
-			if d.goes(step, g.stream) {
+			if d.goes(step, g) {
 				d.counts[counted{step, g.stream, true}]++
 			}
 		}
-		if final, is := d.lastOfGone(g.stream); is {
+		if final, is := d.lastOfGone(g); is {
 			d.finals[final]++
 		}
 	}
@@ -165,7 +175,6 @@ func (d *differ) find() error {
 // findFresh finds the users and groups that are new: until they are written, no item may
 // name them, as a sink may refuse who it does not know.
 func (d *differ) findFresh() error {
-	d.fresh = map[uint64]bool{}
 	for _, s := range d.in.Streams {
 		if s.What != Users && s.What != Groups {
 			continue
@@ -175,6 +184,9 @@ func (d *differ) findFresh() error {
 				return fmt.Errorf("read the stage: %w", err)
 			}
 			told := d.in.Journal.Told(d.in.Last, s.Name, t.ID)
+			if s.What == Groups && !told.There {
+				d.folded[strings.ToLower(t.ID)] = true
+			}
 			if t.Principal != "" && !(told.There && told.Sure) {
 				d.fresh[codec.Hash([]byte(t.Principal))] = true
 			}
@@ -233,29 +245,33 @@ func (d *differ) findGone() error {
 			d.gone = append(d.gone, gone{stream: t.Stream, id: t.ID, ref: t.Ref, typ: t.Type})
 		}
 	}
+	for i := range d.gone {
+		g := &d.gone[i]
+		g.early = d.what(g.stream) == Groups && d.folded[strings.ToLower(g.id)]
+	}
 	slices.SortFunc(d.gone, func(a, b gone) int {
 		return cmp.Or(cmp.Compare(a.stream, b.stream), cmp.Compare(a.id, b.id))
 	})
 	return nil
 }
 
-// goes reports whether a step is about items of a stream that go.
-func (d *differ) goes(step component.Step, stream string) bool {
-	switch d.what(stream) {
+// goes reports whether a step is about an item that goes.
+func (d *differ) goes(step component.Step, g gone) bool {
+	switch d.what(g.stream) {
 	case Documents:
 		return step == component.Narrow
 	case Users:
 		return step == component.Cut || step == component.Drop
 	case Groups:
-		return step == component.Drop
+		return step == component.Cut && g.early || step == component.Drop && !g.early
 	}
 	return false // the members of a group go with it
 }
 
 // lastOfGone is the last step about an item that goes; is is false when there is none.
-func (d *differ) lastOfGone(stream string) (last component.Step, is bool) {
+func (d *differ) lastOfGone(g gone) (last component.Step, is bool) {
 	for step := range component.Steps {
-		if d.goes(step, stream) {
+		if d.goes(step, g) {
 			last, is = step, true
 		}
 	}
@@ -404,14 +420,11 @@ func (d *differ) each(step component.Step) iter.Seq2[component.Change, error] {
 // more are wanted.
 func (d *differ) eachGone(step component.Step, s Stream, next func(final bool) int,
 	yield func(component.Change, error) bool) bool {
-	if !d.goes(step, s.Name) {
-		return true
-	}
-	last, _ := d.lastOfGone(s.Name)
 	for _, g := range d.gone {
-		if g.stream != s.Name {
+		if g.stream != s.Name || !d.goes(step, g) {
 			continue
 		}
+		last, _ := d.lastOfGone(g)
 		ch := component.Change{Step: step, Stream: s.Name, Remove: true, Revoke: g.withheld, Number: next(step == last)}
 		ch.Encoded = component.Encoded{ID: g.id, Ref: g.ref, Type: g.typ}
 		if !yield(ch, nil) {

@@ -277,6 +277,9 @@ func TestChanges(t *testing.T) {
 		"a user sleeps": {night{"users": {"u"}}, night{"users": {"u inactive"}}, nil, []string{"cut users u ."}},
 		"a user wakes":  {night{"users": {"u inactive"}}, night{"users": {"u"}}, nil, []string{"grow users u ."}},
 		"a group goes":  {night{"groups": {"A"}, "members": {"A: u"}}, night{}, nil, []string{"drop groups A removed ."}},
+		"a group in other case": {night{"groups": {"A"}, "members": {"A: u"}},
+			night{"groups": {"a"}, "members": {"a: u"}}, nil,
+			[]string{"cut groups A removed .", "grow groups a .", "grow members a: u ."}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

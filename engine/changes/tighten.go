@@ -31,7 +31,7 @@ type Tightened struct {
 // groups, no members, no content.
 func Tighten(in Input, mayRemove func(stream string, byType map[string]int) bool) (*component.Changes, *Tightened,
 	error) {
-	d := &differ{in: in, counts: map[counted]int{}, staged: map[key]bool{}, changed: map[key]bool{}}
+	d := newDiffer(in)
 	if err := d.find(); err != nil {
 		return nil, nil, err
 	}

@@ -34,7 +34,7 @@ type Change struct {
 	Step   Step
 	Stream string
 	// Remove means that the item is deleted; Body is nil then. In the step Cut it is a
-	// user that is deactivated, since it is deleted later.
+	// user that is deactivated, since it is deleted later, or a group.
 	Remove bool
 	// Revoke marks an item that is removed since nobody may find it: it is taken from
 	// everyone at once, as deletion may take a while.

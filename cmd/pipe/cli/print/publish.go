@@ -63,7 +63,7 @@ func stepText(s run.PublishStep) string {
 	}
 	what := display.Plural(s.Items, one)
 	switch {
-	case s.Removed && s.Step == "cut":
+	case s.Removed && s.Stream == "users" && s.Step == "cut":
 		return what + " deactivated"
 	case s.Removed:
 		return what + " deleted"
