@@ -319,7 +319,7 @@ func (d *differ) item(s Stream, t stage.Tag) differing {
 		if !d.kept(t.ID) {
 			told.Least.Names, told.Content = nil, 0
 		}
-		return ofMembers(t, told)
+		return d.members(t, told)
 	}
 	is := differing{told: told}
 	switch {
@@ -371,8 +371,8 @@ func (d *differ) kept(group string) bool {
 	return true
 }
 
-// ofMembers is what differs of the members of a group.
-func ofMembers(t stage.Tag, told baseline.Told) differing {
+// members is what differs of the members of a group.
+func (d *differ) members(t stage.Tag, told baseline.Told) differing {
 	is := differing{told: told, to: t.Grant}
 	if !told.There {
 		is.steps = bit(component.Grow)
@@ -381,7 +381,9 @@ func ofMembers(t stage.Tag, told baseline.Told) differing {
 	lost, won := access.Missing(told.Most.Names, t.Names), access.Missing(t.Names, told.Least.Names)
 	if lost > 0 {
 		is.steps = bit(component.Cut)
-		is.to = access.Meet(told.Least, t.Grant)
+		meet := access.Meet(told.Least, t.Grant)
+		is.to = d.known(meet) // who was refused was told, and is not known
+		won += len(meet.Names) - len(is.to.Names)
 	}
 	if won > 0 || lost == 0 && told.Content != t.Content {
 		is.steps |= bit(component.Grow)

@@ -305,3 +305,30 @@ func TestTightenToNobody(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusedMember: a group of which Glean refuses a member loses others all the same, and
+// gets the member when Glean takes it, also after a run that failed in between.
+func TestRefusedMember(t *testing.T) {
+	t.Parallel()
+	n := newNights(t, 20, 40, gleansandbox.Rules{RefuseUnknownPrincipals: true})
+	refuse := func() {
+		n.glean.Fail(gleanfaults.Fault{Status: 400, Body: "no", Match: func(b []byte) bool {
+			return strings.Contains(string(b), `"email":"p-1@example.com"`) && strings.Contains(string(b), `user`)
+		}})
+	}
+	n.people[1].teams = []string{n.teams[0].ref()}
+	n.people[2].teams = []string{n.teams[0].ref()}
+	refuse()
+	n.night(t).expect(t, int(job.Rejected))
+	n.people[2].teams = nil
+	n.night(t).expect(t, int(job.Rejected), "cut to the members who stay")
+	group := n.teams[0].ref()
+	if members := n.world.index().Memberships[group]; len(members) != 1 {
+		t.Errorf("the group has %v", members)
+	}
+	n.people[3].teams, n.things[5].text = []string{group}, "another text"
+	n.glean.Fail(gleanfaults.Fault{Status: 500, Path: "indexdocuments"})
+	n.night(t, "--set", "@sink.retries.attempts=1").expect(t, int(job.Failed), "step write")
+	n.glean.Heal()
+	n.good(t, "--changes")
+}

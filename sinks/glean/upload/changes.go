@@ -178,7 +178,8 @@ func (c *changes) acknowledged(ch component.Change) {
 	}
 }
 
-// errRejected is that Glean refused an item for its own sake, and that the run was told.
+// errRejected is that Glean refused an item, or a part of it, for its own sake, and that
+// the run was told.
 var errRejected = errors.New("rejected")
 
 // reject tells the run that Glean refused a user or a group for its own sake, and deletes
@@ -254,9 +255,11 @@ func (c *changes) members(ctx context.Context, ch component.Change) error {
 	if err := m.read(ch.Body); err != nil {
 		return err
 	}
+	planned := len(m.rows)
 	if !c.takes(&m) {
 		return errRejected
 	}
+	partly := len(m.rows) < planned
 	rows := m.rows[:0]
 	for _, row := range m.rows {
 		var one api.Membership
@@ -268,7 +271,10 @@ func (c *changes) members(ctx context.Context, ch component.Change) error {
 		}
 	}
 	m.rows = rows
-	return c.membersOf(ctx, m, ch.Ref)
+	if err := c.membersOf(ctx, m, ch.Ref); err != nil || !partly {
+		return err
+	}
+	return errRejected // it has not all of its members, and is sent again
 }
 
 // document deletes a document or replaces who finds it.
