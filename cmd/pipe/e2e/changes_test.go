@@ -152,7 +152,7 @@ func TestModes(t *testing.T) {
 // TestWaitForChanges: a run that waits ends when Glean has processed what changed.
 func TestWaitForChanges(t *testing.T) {
 	t.Parallel()
-	n := newNights(t, 3, 40, gleansandbox.Rules{DocumentsTake: 1500 * time.Millisecond})
+	n := newNights(t, 3, 40, gleansandbox.Rules{DocumentsTake: 8 * time.Second})
 	n.good(t)
 	n.things[0].text = "another"
 	n.good(t).expect(t, int(job.Done), "sent: what changed", "!not processed")
