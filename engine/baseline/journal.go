@@ -72,6 +72,9 @@ type Journal struct {
 	items map[journalItem]*Told
 	// Interrupted means that a run, a tightening or a purge began and did not end.
 	Interrupted bool
+	// Purged means that a purge began and no run has published everything since: of no item
+	// is it known whether the sink still has it.
+	Purged bool
 	// Damaged says why the journal cannot be read, "" when it can: then nothing is known
 	// of what the sink was told.
 	Damaged string
@@ -186,6 +189,7 @@ func (j *Journal) line(fields []string, intents map[string]Intent, c *Comparison
 		if fields[1] != Pushing {
 			j.open[fields[2]] = true
 		}
+		j.Purged = j.Purged || fields[1] == Purging
 	case fields[0] == lineDone && len(fields) == 2:
 		delete(j.open, fields[1])
 	case fields[0] == lineIntent && len(fields) == 11:

@@ -115,6 +115,8 @@ func (r *run) mode() (mode component.PublishMode, why string) {
 		return mode, "what is declared of the items, or how they are made, is not what it was"
 	case r.journal.Damaged != "":
 		return mode, "the journal of what was sent is damaged: " + r.journal.Damaged
+	case r.journal.Purged:
+		return mode, "a purge began and did not end"
 	case r.plan.Changes.Unknown > 0:
 		return mode, fmt.Sprintf("the ids of %s that go are not known, as an earlier version of pipe wrote the baseline",
 			display.Plural(r.plan.Changes.Unknown, "item"))
@@ -280,7 +282,7 @@ func (r *run) publish(ctx context.Context, session component.Session) error {
 
 // told drops the journal once the baseline says what the sink was told.
 func (r *run) told() error {
-	if r.changer == nil {
+	if r.changer == nil || r.journal.Purged && r.partial() {
 		return nil
 	}
 	return r.store.DropJournal(func(stream string) bool { return r.plan.Stream(stream) != nil })

@@ -70,6 +70,9 @@ func (r *run) findTightening() (*Tightened, error) {
 	if r.journal.Damaged != "" {
 		return nil, fmt.Errorf("the journal of what was sent is damaged: %s", r.journal.Damaged)
 	}
+	if r.journal.Purged {
+		return nil, errors.New("a purge began and did not end")
+	}
 	var found *changes.Tightened
 	if r.plan.Changes, found, err = changes.Tighten(r.changesInput(), r.reviewer.MayRemove); err != nil {
 		return nil, err

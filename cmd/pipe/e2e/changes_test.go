@@ -332,3 +332,22 @@ func TestRefusedMember(t *testing.T) {
 	n.glean.Heal()
 	n.good(t, "--changes")
 }
+
+// TestInterruptedPurge: after a purge that did not end, what changed is not published alone,
+// since Glean no longer has what did not change.
+func TestInterruptedPurge(t *testing.T) {
+	t.Parallel()
+	n := newNights(t, 20, 40)
+	n.good(t)
+	n.glean.Fail(gleanfaults.Fault{Status: 403, Path: "bulkindexusers"})
+	n.pipe(t, "purge", shipped, "--yes", "backstage", "--set", "@sink.retries.attempts=1").expect(t, int(job.Failed))
+	n.glean.Heal()
+	if d := n.world.index().Documents; len(d) > 0 {
+		t.Fatalf("%d documents are left", len(d))
+	}
+	n.night(t, "--changes").expect(t, int(job.Failed), "cannot be published alone: a purge began and did not end")
+	n.night(t, "--only", "documents").expect(t, int(job.Done))
+	n.night(t, "--changes").expect(t, int(job.Failed), "a purge began and did not end")
+	n.good(t).expect(t, int(job.Done), "sent: everything, since a purge began and did not end")
+	n.good(t).expect(t, int(job.Done), "sent: nothing")
+}
