@@ -190,6 +190,9 @@ type Plan struct {
 	Changes *Changes
 	// Only means that Changes alone are sent; otherwise everything is.
 	Only bool
+	// Tighten means that Changes take items from people and do nothing else: what the sink
+	// cannot narrow it keeps as it is, with its content.
+	Tighten bool
 	// First means that, of everything, the steps Narrow and Cut of Changes go first.
 	First bool
 	// Stop is closed when the run was asked to stop: the upload that is under

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pipe-engine/pipe/engine/audit"
 	"github.com/pipe-engine/pipe/engine/baseline"
@@ -35,9 +36,12 @@ func (r *run) tighten(ctx context.Context, session component.Session, refusal er
 	if r.dry() || r.plan.Changes.Empty() {
 		return refusal
 	}
-	if err := r.sendTightening(ctx, session); err != nil {
+	sent, err := r.sendTightening(ctx, session)
+	if err != nil {
 		t.Failed = err.Error()
 	}
+	unsent := func(ref string) bool { return !sent[ref] }
+	t.Narrowed, t.Removed = slices.DeleteFunc(t.Narrowed, unsent), slices.DeleteFunc(t.Removed, unsent)
 	return refusal
 }
 
@@ -77,35 +81,37 @@ func (r *run) findTightening() (*Tightened, error) {
 	if r.plan.Changes, found, err = changes.Tighten(r.changesInput(), r.reviewer.MayRemove); err != nil {
 		return nil, err
 	}
-	r.plan.Only = true
+	r.plan.Only, r.plan.Tighten = true, true
 	return &Tightened{Narrowed: found.Narrowed, Removed: found.Removed, TooMany: found.TooMany, Unsure: found.Unsure}, nil
 }
 
-func (r *run) sendTightening(ctx context.Context, session component.Session) (err error) {
+// sendTightening returns the refs of the documents that the sink acknowledged.
+func (r *run) sendTightening(ctx context.Context, session component.Session) (refs map[string]bool, err error) {
 	if r.telling, err = r.store.Begin(baseline.Tightening, r.o.RunID, r.o.clock.Now()); err != nil {
-		return err
+		return nil, err
 	}
 	if err := changes.Intend(r.plan.Changes, r.telling); err != nil {
-		return err
+		return nil, err
 	}
 	r.report.Sent = true
+	refs = map[string]bool{}
 	told := map[[2]string]component.Change{}
 	acknowledged := r.plan.Changes.Told
 	r.plan.Changes.Told = func(ch component.Change) {
 		acknowledged(ch)
 		ch.Body = nil
 		r.mu.Lock()
-		told[[2]string{ch.Stream, ch.ID}] = ch
+		told[[2]string{ch.Stream, ch.ID}], refs[ch.Ref] = ch, true
 		r.mu.Unlock()
 	}
 	sendErr := fault.Cause(ctx, session.Publish(ctx, r.plan))
 	if err := r.auditTightening(told); err != nil {
-		return errors.Join(sendErr, err)
+		return refs, errors.Join(sendErr, err)
 	}
 	if sendErr != nil {
-		return sendErr
+		return refs, sendErr
 	}
-	return r.telling.Done()
+	return refs, r.telling.Done()
 }
 
 // auditTightening writes into the ledger whose access the tightening has changed.

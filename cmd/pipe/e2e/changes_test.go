@@ -351,3 +351,30 @@ func TestInterruptedPurge(t *testing.T) {
 	n.good(t).expect(t, int(job.Done), "sent: everything, since a purge began and did not end")
 	n.good(t).expect(t, int(job.Done), "sent: nothing")
 }
+
+// TestTightenWritesNoContent: where Glean does not take the narrower permissions of a
+// document, a refused run leaves it as it is, neither written nor deleted, and says so.
+func TestTightenWritesNoContent(t *testing.T) {
+	t.Parallel()
+	n := newNights(t, 100, 200)
+	n.good(t)
+	n.things[0].visibility, n.things[0].text = "owner", "with another text"
+	all := n.teams
+	n.teams = n.teams[:12]
+	for i, status := range []int{400, 404} {
+		n.things[1+i].visibility = "owner"
+		n.glean.Fail(gleanfaults.Fault{Status: status, Body: "no such thing", Path: "updatepermissions",
+			Match: func(b []byte) bool { return strings.Contains(string(b), `"component:default/thing-0"`) }})
+		n.night(t).expect(t, int(job.Refused), "tightened in part",
+			fmt.Sprintf("found by fewer people: 1 document: component:default/thing-%d", 1+i),
+			"did not take the permissions of 1 document", "component:default/thing-0: no such thing")
+		d, there := n.world.index().Documents["component:default/thing-0"]
+		if !there || d.Summary.TextContent != "what it does" || !d.Permissions.AllowAllDatasourceUsersAccess {
+			t.Errorf("status %d: a refused run changed %+v", status, d)
+		}
+		n.glean.Heal()
+	}
+	n.teams = all
+	n.good(t)
+	n.good(t).expect(t, int(job.Done), "sent: nothing, since nothing changed")
+}

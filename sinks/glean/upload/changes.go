@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/sourcegraph/conc/pool"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/encode"
 )
@@ -24,6 +26,7 @@ type changes struct {
 
 	mu       sync.Mutex
 	withheld map[string]bool // IDs of documents that were not sent, since they are hidden
+	failed   []string        // documents that a tightening could not narrow, and why
 	pace     pace            // of documents
 }
 
@@ -293,6 +296,10 @@ func (c *changes) document(ctx context.Context, ch component.Change) error {
 	if s := api.StatusOf(err); s != http.StatusBadRequest && s != http.StatusNotFound {
 		return err
 	}
+	if c.plan.Tighten {
+		c.untightened(ch, err)
+		return errRejected
+	}
 	// Glean does not have it, perhaps since it was hidden a moment ago, or cannot take its
 	// permissions: it is written with them, and deleted when it cannot be.
 	if c.plan.Hidden != nil {
@@ -316,6 +323,23 @@ func (c *changes) document(ctx context.Context, ch component.Change) error {
 	}
 	ch.Body = body
 	return c.writeOne(ctx, ch)
+}
+
+// untightened notes a document that a tightening could not narrow.
+func (c *changes) untightened(ch component.Change, err error) {
+	c.mu.Lock()
+	c.failed = append(c.failed, ch.Ref+": "+api.ReasonOf(err))
+	c.mu.Unlock()
+}
+
+// notTightened is an error when there are documents that could not be narrowed.
+func (c *changes) notTightened() error {
+	if len(c.failed) == 0 {
+		return nil
+	}
+	slices.Sort(c.failed)
+	return fmt.Errorf("Glean did not take the permissions of %s, which people find as before: %s",
+		display.Plural(len(c.failed), "document"), display.List(c.failed, display.Shown, "; "))
 }
 
 // remove deletes a document by its id, which succeeds where there is none.

@@ -67,7 +67,7 @@ func (s *Publisher) Publish(ctx context.Context, plan *component.Plan) error {
 // publishChanges sends what changed.
 func (p *publishing) publishChanges(ctx context.Context) error {
 	c := p.changes()
-	err := c.steps(ctx, component.Narrow, component.Steps)
+	err := cmp.Or(c.steps(ctx, component.Narrow, component.Steps), c.notTightened())
 	if ctx.Err() != nil {
 		return err
 	}
