@@ -39,6 +39,9 @@ func (l *Ledger) Compact(now time.Time, keep time.Duration) error {
 	if err != nil {
 		return err
 	}
+	if len(old.Events) == 0 || slices.ContainsFunc(old.pending, func(p *pending) bool { return len(p.Whole) > 0 }) {
+		return nil // a later run drops more
+	}
 	var b block
 	last := old.Events[len(old.Events)-1]
 	b.line(Event{Kind: "state", Run: last.Run, At: last.At, Pipeline: last.Pipeline, File: last.File})
@@ -48,19 +51,39 @@ func (l *Ledger) Compact(now time.Time, keep time.Duration) error {
 		b.line(old.documents[key].Document)
 	}
 	for _, p := range slices.Sorted(maps.Keys(old.groups)) {
-		b.line(old.groups[p])
+		b.line(old.groups[p].Group)
 	}
-	if b.err != nil {
-		return b.err
+	written := []*block{&b}
+	for _, p := range old.pending {
+		written = append(written, p.block())
 	}
-	return atomicfile.Replace(l.path, atomicfile.Options{}, func(w io.Writer) error { return l.rewrite(w, &b, last.At) })
+	after := old.all[len(old.all)-1].At
+	return atomicfile.Replace(l.path, atomicfile.Options{}, func(w io.Writer) error {
+		return l.rewrite(w, written, after)
+	})
 }
 
-// rewrite writes a block and the blocks of the events after a time.
-func (l *Ledger) rewrite(w io.Writer, b *block, after time.Time) error {
-	sum, err := b.writeTo(w, "")
-	if err != nil {
-		return err
+// block is what is still pending.
+func (p *pending) block() *block {
+	b := &block{}
+	b.line(p.Event)
+	for _, d := range p.documents {
+		b.line(d)
+	}
+	for _, g := range p.groups {
+		b.line(g)
+	}
+	return b
+}
+
+// rewrite writes some blocks and those of the events after a time.
+func (l *Ledger) rewrite(w io.Writer, first []*block, after time.Time) error {
+	sum := ""
+	for _, b := range first {
+		var err error
+		if sum, err = b.writeTo(w, sum); err != nil {
+			return err
+		}
 	}
 	f, err := os.Open(l.path)
 	if err != nil {

@@ -22,9 +22,17 @@ import (
 // Keep is how long the ledger keeps events, unless a pipeline file says otherwise.
 const Keep = 400 * 24 * time.Hour
 
+// Beginning is the kind of an event that is written before the sink is told: what a run
+// or a push is about to tell. The event of the run with the same id says that it told all
+// of it, but what that event says otherwise. Without one, or of a push that did not say it
+// again, it may have been told.
+const Beginning = "begin"
+
 // Event is what told the sink something: a run, or what a person did beside it.
 type Event struct {
-	Kind      string    `json:"event"` // run, push, hide or purge; state after old events were dropped
+	// Kind is run, tighten, push, hide or purge; state after old events were dropped; or
+	// Beginning.
+	Kind      string    `json:"event"`
 	Run       string    `json:"run"`
 	At        time.Time `json:"at"`
 	Pipeline  string    `json:"pipeline,omitempty"`

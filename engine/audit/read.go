@@ -3,12 +3,14 @@ package audit
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
@@ -54,18 +56,37 @@ func blocks(r io.Reader, visit func(lines, text []byte, sum string) error) error
 
 // State is what the sink had been told at a time.
 type State struct {
-	// Events are those up to then, in their order.
+	// Events are those up to then, in their order, without the beginnings.
 	Events []Event
+	// Begun are the beginnings of runs and pushes that had not ended, or have failed: what
+	// they were to tell may have been told.
+	Begun []Event
 	// Next is the first event after it; nil when there is none.
 	Next      *Event
 	documents map[[2]string]told
-	groups    map[string]Group
+	groups    map[string]toldGroup
+	pending   []*pending // of Begun, in the same order
+	all       []Event    // Events and the beginnings
 }
 
-// told is a document and the event that said so.
+// told is a document and the event that said so, as an index of State.all.
 type told struct {
 	Document
 	event int
+}
+
+// toldGroup is a group and the event that said so.
+type toldGroup struct {
+	Group
+	event int
+}
+
+// pending is what a beginning was to tell and no later event has said.
+type pending struct {
+	Event
+	event     int // its index in State.all
+	documents map[[2]string]Document
+	groups    map[string]Group
 }
 
 // At returns what the sink had been told at a time, the zero time for now.
@@ -75,7 +96,7 @@ func (l *Ledger) At(at time.Time) (*State, error) {
 		return nil, err
 	}
 	defer f.Close()
-	s := &State{documents: map[[2]string]told{}, groups: map[string]Group{}}
+	s := &State{documents: map[[2]string]told{}, groups: map[string]toldGroup{}}
 	errLater := errors.New("later")
 	err = blocks(f, func(lines, _ []byte, _ string) error {
 		e, rest, err := eventOf(lines)
@@ -103,35 +124,119 @@ func eventOf(lines []byte) (e Event, rest []byte, err error) {
 	return e, rest, nil
 }
 
+// apply goes on with an event.
 func (s *State) apply(e Event, lines []byte) error {
+	s.all = append(s.all, e)
+	if e.Kind == Beginning {
+		p := &pending{Event: e, event: len(s.all) - 1, documents: map[[2]string]Document{}, groups: map[string]Group{}}
+		s.pending, s.Begun = append(s.pending, p), append(s.Begun, e)
+		return eachLine(lines, func(d Document) { p.documents[d.key()] = d }, func(g Group) { p.groups[g.Principal] = g })
+	}
 	s.Events = append(s.Events, e)
 	if e.Kind == "purge" {
 		clear(s.documents)
 		clear(s.groups)
+		s.pending = nil
 	}
-	if len(e.Whole) > 0 {
-		maps.DeleteFunc(s.documents, func(_ [2]string, d told) bool { return slices.Contains(e.Whole, d.Stream) })
-		maps.DeleteFunc(s.groups, func(_ string, g Group) bool { return slices.Contains(e.Whole, g.Stream) })
+	begun := s.begun(e)
+	if begun == nil {
+		s.forget(e.Whole, len(s.all)-1)
+	} else {
+		s.forget(begun.Whole, begun.event)
+		for _, d := range begun.documents {
+			s.document(d)
+		}
+		for _, g := range begun.groups {
+			s.group(g)
+		}
 	}
+	err := eachLine(lines, s.document, s.group)
+	s.pending = slices.DeleteFunc(s.pending, func(p *pending) bool { return len(p.documents)+len(p.groups) == 0 })
+	s.Begun = nil
+	for _, p := range s.pending {
+		s.Begun = append(s.Begun, p.Event)
+	}
+	return err
+}
+
+// begun takes the beginning of a run that has ended from those that are pending; nil
+// when it has none.
+func (s *State) begun(e Event) *pending {
+	i := slices.IndexFunc(s.pending, func(p *pending) bool { return e.Kind == "run" && p.Run == e.Run })
+	if i < 0 {
+		return nil
+	}
+	p := s.pending[i]
+	s.pending = slices.Delete(s.pending, i, i+1)
+	return p
+}
+
+// forget drops what was told of some streams before an event.
+func (s *State) forget(streams []string, before int) {
+	if len(streams) == 0 {
+		return
+	}
+	maps.DeleteFunc(s.documents, func(_ [2]string, d told) bool {
+		return d.event < before && slices.Contains(streams, d.Stream)
+	})
+	maps.DeleteFunc(s.groups, func(_ string, g toldGroup) bool {
+		return g.event < before && slices.Contains(streams, g.Stream)
+	})
+	for _, p := range s.pending {
+		if p.event < before {
+			maps.DeleteFunc(p.documents, func(_ [2]string, d Document) bool { return slices.Contains(streams, d.Stream) })
+			maps.DeleteFunc(p.groups, func(_ string, g Group) bool { return slices.Contains(streams, g.Stream) })
+		}
+	}
+}
+
+// document notes what the last event says of a document.
+func (s *State) document(d Document) {
+	s.documents[d.key()] = told{d, len(s.all) - 1}
+	for _, p := range s.pending {
+		delete(p.documents, d.key())
+	}
+}
+
+// group notes what the last event says of a group.
+func (s *State) group(g Group) {
+	for _, p := range s.pending {
+		if !g.Adds || p.Run == s.all[len(s.all)-1].Run {
+			delete(p.groups, g.Principal)
+		}
+	}
+	if g.Adds {
+		g = added(s.groups[g.Principal].Group, g)
+	}
+	s.groups[g.Principal] = toldGroup{g, len(s.all) - 1}
+}
+
+// added is a group with the members that another adds.
+func added(to, g Group) Group {
+	g.Members, g.Adds = slices.Concat(to.Members, g.Members), false
+	slices.Sort(g.Members)
+	g.Members = slices.Compact(g.Members)
+	return g
+}
+
+func (d Document) key() [2]string { return [2]string{d.Stream, d.ID} }
+
+// eachLine reads the lines of an event behind its first.
+func eachLine(lines []byte, document func(Document), group func(Group)) error {
 	for line := range bytes.Lines(lines) {
 		if bytes.HasPrefix(line, []byte(`{"group":`)) {
 			var g Group
 			if err := codec.Unmarshal(line, &g); err != nil {
 				return fmt.Errorf("read a group of the ledger: %w", err)
 			}
-			if g.Adds {
-				g.Members, g.Adds = slices.Concat(s.groups[g.Principal].Members, g.Members), false
-				slices.Sort(g.Members)
-				g.Members = slices.Compact(g.Members)
-			}
-			s.groups[g.Principal] = g
+			group(g)
 			continue
 		}
 		var d Document
 		if err := codec.Unmarshal(line, &d); err != nil {
 			return fmt.Errorf("read a document of the ledger: %w", err)
 		}
-		s.documents[[2]string{d.Stream, d.ID}] = told{d, len(s.Events) - 1}
+		document(d)
 	}
 	return nil
 }
@@ -140,18 +245,34 @@ func (s *State) apply(e Event, lines []byte) error {
 type Answer struct {
 	Document
 	Event Event // that told the sink so
+	// Perhaps means that it may have been so: Event began to tell it, and had not ended.
+	Perhaps bool
 	// People are the users of a listed document, with those of its groups, sorted.
 	People []string
 	// Through are, for a person, the principals of the document that let it in.
 	Through []string
 }
 
-// Who tells who could find the documents of a ref.
+// Who tells who could find the documents of a ref. An answer is followed by those that
+// say what else may have been so.
 func (s *State) Who(ref string) []Answer {
 	var out []Answer
+	sure, perhaps := s.members(false), s.members(true)
 	for _, d := range s.documents {
-		if d.Ref == ref || d.ID == ref {
-			out = append(out, Answer{Document: d.Document, Event: s.Events[d.event], People: s.peopleOf(d.Document)})
+		if d.Ref != ref && d.ID != ref {
+			continue
+		}
+		people := peopleOf(d.Document, sure)
+		out = append(out, Answer{Document: d.Document, Event: s.all[d.event], People: people})
+		if more := peopleOf(d.Document, perhaps); d.Audience == access.Listed.String() && len(more) > len(people) {
+			out = append(out, Answer{Document: d.Document, Event: s.Begun[len(s.Begun)-1], Perhaps: true, People: more})
+		}
+	}
+	for _, p := range s.pending {
+		for _, d := range p.documents {
+			if d.Ref == ref || d.ID == ref {
+				out = append(out, Answer{Document: d, Event: p.Event, Perhaps: true, People: peopleOf(d, perhaps)})
+			}
 		}
 	}
 	sortAnswers(out)
@@ -159,17 +280,28 @@ func (s *State) Who(ref string) []Answer {
 }
 
 // What tells which documents a person could find, as the principal of a user. Documents
-// that every user finds are not listed but counted by their audience.
+// that every user finds are not listed but counted by their audience, unless it is not
+// certain that they were told.
 func (s *State) What(person string) (listed []Answer, open map[string]int) {
 	open = map[string]int{}
-	in := s.groupsOf(person)
+	sure, perhaps := groupsOf(person, s.members(false)), groupsOf(person, s.members(true))
 	for _, d := range s.documents {
 		switch d.Audience {
 		case access.AllUsers.String(), access.DatasourceUsers.String():
 			open[d.Audience]++
 		case access.Listed.String():
-			if through := through(d.Document, person, in); through != nil {
-				listed = append(listed, Answer{Document: d.Document, Event: s.Events[d.event], Through: through})
+			if in := through(d.Document, person, sure); in != nil {
+				listed = append(listed, Answer{Document: d.Document, Event: s.all[d.event], Through: in})
+			} else if in := through(d.Document, person, perhaps); in != nil {
+				listed = append(listed, Answer{Document: d.Document, Event: s.Begun[len(s.Begun)-1], Perhaps: true, Through: in})
+			}
+		}
+	}
+	for _, p := range s.pending {
+		for _, d := range p.documents {
+			in := through(d, person, perhaps)
+			if in != nil || d.Audience == access.AllUsers.String() || d.Audience == access.DatasourceUsers.String() {
+				listed = append(listed, Answer{Document: d, Event: p.Event, Perhaps: true, Through: in})
 			}
 		}
 	}
@@ -184,18 +316,54 @@ func (s *State) Names(user string) bool {
 			return true
 		}
 	}
-	for _, g := range s.groups {
-		if slices.Contains(g.Members, user) {
+	for _, p := range s.pending {
+		for _, d := range p.documents {
+			if slices.Contains(d.Principals, user) {
+				return true
+			}
+		}
+	}
+	for _, members := range s.members(true) {
+		if slices.Contains(members, user) {
 			return true
 		}
 	}
 	return false
 }
 
+// members are those of each group, by its principal; with perhaps also those that a
+// group may have had.
+func (s *State) members(perhaps bool) map[string][]string {
+	out := make(map[string][]string, len(s.groups))
+	for name, g := range s.groups {
+		out[name] = g.Members
+	}
+	if perhaps {
+		for _, p := range s.pending {
+			for name, g := range p.groups {
+				out[name] = slices.Concat(out[name], g.Members)
+			}
+		}
+	}
+	return out
+}
+
 func sortAnswers(all []Answer) {
-	slices.SortFunc(all, func(a, b Answer) int {
-		return bytes.Compare([]byte(a.Stream+"\x00"+a.Ref+"\x00"+a.ID), []byte(b.Stream+"\x00"+b.Ref+"\x00"+b.ID))
+	slices.SortStableFunc(all, func(a, b Answer) int {
+		return cmp.Or(strings.Compare(a.Stream, b.Stream), strings.Compare(a.Ref, b.Ref), strings.Compare(a.ID, b.ID),
+			order(a.Perhaps, b.Perhaps), a.Event.At.Compare(b.Event.At))
 	})
+}
+
+// order puts what is certain first.
+func order(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // through are the principals of a document that a person is, or is in.
@@ -213,18 +381,18 @@ func through(d Document, person string, in map[string]bool) (out []string) {
 	return out
 }
 
-// peopleOf are the users who find a listed document.
-func (s *State) peopleOf(d Document) []string {
+// peopleOf are the users who find a listed document, where groups have these members.
+func peopleOf(d Document, members map[string][]string) []string {
 	people := map[string]bool{}
 	for _, p := range d.Principals {
-		for user := range s.people(p) {
+		for user := range usersOf(p, members) {
 			people[user] = true
 		}
 	}
 	for _, set := range d.AllOf {
 		var all map[string]bool
 		for _, g := range set {
-			of := s.people(g)
+			of := usersOf(g, members)
 			if all == nil {
 				all = of
 				continue
@@ -247,9 +415,9 @@ func (s *State) peopleOf(d Document) []string {
 	return out
 }
 
-// people are the users of a principal: the user itself, or those of a group and its
+// usersOf are the users of a principal: the user itself, or those of a group and its
 // subgroups.
-func (s *State) people(principal string) map[string]bool {
+func usersOf(principal string, members map[string][]string) map[string]bool {
 	out, seen := map[string]bool{}, map[string]bool{}
 	for todo := []string{principal}; len(todo) > 0; {
 		p := todo[len(todo)-1]
@@ -258,7 +426,7 @@ func (s *State) people(principal string) map[string]bool {
 		}
 		seen[p] = true
 		if isGroup(p) {
-			todo = append(todo, s.groups[p].Members...)
+			todo = append(todo, members[p]...)
 		} else {
 			out[p] = true
 		}
@@ -267,11 +435,11 @@ func (s *State) people(principal string) map[string]bool {
 }
 
 // groupsOf are the groups that a person is in, also through others.
-func (s *State) groupsOf(person string) map[string]bool {
+func groupsOf(person string, members map[string][]string) map[string]bool {
 	parents := map[string][]string{}
-	for _, g := range s.groups {
-		for _, m := range g.Members {
-			parents[m] = append(parents[m], g.Principal)
+	for group, all := range members {
+		for _, m := range all {
+			parents[m] = append(parents[m], group)
 		}
 	}
 	in := map[string]bool{}

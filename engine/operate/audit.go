@@ -2,6 +2,7 @@ package operate
 
 import (
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/audit"
@@ -21,22 +22,26 @@ func audited(store *baseline.Store, e audit.Event, fill func(w *audit.Writer) er
 			err = w.Commit()
 		}
 	}
-	if err != nil {
+	switch {
+	case err != nil && e.Kind == audit.Beginning:
+		return fmt.Errorf("write the audit ledger: %w", err)
+	case err != nil:
 		return fmt.Errorf("it was done, but the audit ledger could not be written: %w", err)
 	}
 	return nil
 }
 
 // auditPush notes the documents and the members of groups that a push sent, also one that
-// failed.
-func auditPush(store *baseline.Store, p *component.Pipeline, o SelectOptions, told []component.SelectedItem) error {
+// failed; or, of the kind audit.Beginning, those that it is about to send.
+func auditPush(kind string, store *baseline.Store, p *component.Pipeline, o SelectOptions,
+	items iter.Seq[component.SelectedItem]) error {
 	decoder, can := p.Sink.(component.Decoder)
-	if !can || len(told) == 0 {
+	if !can {
 		return nil
 	}
-	return audited(store, audit.Event{Kind: "push", Run: o.RunID, Pipeline: p.Name, By: o.By},
+	return audited(store, audit.Event{Kind: kind, Run: o.RunID, Pipeline: p.Name, By: o.By},
 		func(w *audit.Writer) error {
-			for _, item := range told {
+			for item := range items {
 				stored, err := decoder.Decode(item.Stream, item.Body)
 				if err != nil {
 					return err

@@ -32,7 +32,7 @@ func ToldAt(dir, place string, at time.Time) (*audit.State, error) {
 	case err != nil:
 		return nil, err
 	}
-	if len(state.Events) == 0 && state.Next != nil {
+	if len(state.Events)+len(state.Begun) == 0 && state.Next != nil {
 		return nil, fault.Errorf(fault.Fatal, "ask for a later time", "the audit ledger begins on %s",
 			state.Next.At.Local().Format("2006-01-02 15:04:05"))
 	}

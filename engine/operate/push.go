@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/audit"
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
@@ -60,13 +61,16 @@ func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compone
 			return sel, nil, baseline.Unusable(err)
 		}
 		defer telling.Close()
+		if err := auditPush(audit.Beginning, place.Store, p, o, pushedItems(p, sel)); err != nil {
+			return sel, nil, baseline.Unusable(err)
+		}
 	}
 	pushed, err := pusher.Push(ctx, sel, opening)
 	if place != nil && err == nil {
 		err = toldPush(telling, p, sel)
 	}
 	if place != nil && pushed != nil {
-		err = errors.Join(err, auditPush(place.Store, p, o, pushed.Told))
+		err = errors.Join(err, auditPush("push", place.Store, p, o, slices.Values(pushed.Told)))
 	}
 	if place != nil {
 		err = errors.Join(err, hideAgain(ctx, p, place.Store, sel))

@@ -10,23 +10,22 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// audit writes into the ledger whose access this run has changed, before the baseline
-// is replaced: what the ledger lacks the next run writes again. A sink that does not
-// read back what it was sent has none.
-func (r *run) audit(now time.Time) error {
+// auditBegin writes into the ledger whose access this run is about to change, before the
+// sink is told. A sink that does not read back what it was sent has no ledger.
+func (r *run) auditBegin(now time.Time) error {
 	decoder, can := r.p.Sink.(component.Decoder)
-	if !can {
+	if !can || r.store == nil {
 		return nil
 	}
 	ledger := audit.Open(r.store.AuditFile())
-	a := &auditing{r: r, decoder: decoder}
+	a := &auditing{r: r, decoder: decoder, nobody: map[audit.Key]bool{}}
 	if r.last != nil {
 		var err error
 		if a.since, a.compared, err = ledger.Since(r.last.Run); err != nil {
 			return fmt.Errorf("read the audit ledger: %w", err)
 		}
 	}
-	a.w = ledger.Begin(a.event(now))
+	a.w = ledger.Begin(a.event(audit.Beginning, now))
 	for _, s := range r.plan.Streams {
 		if !a.covers(s) {
 			continue
@@ -38,6 +37,35 @@ func (r *run) audit(now time.Time) error {
 	if a.compared {
 		if err := a.gone(); err != nil {
 			return err
+		}
+	}
+	if err := a.w.Commit(); err != nil {
+		return fmt.Errorf("write the audit ledger: %w", err)
+	}
+	r.auditing = a
+	return nil
+}
+
+// auditEnd writes into the ledger that the sink was told all that auditBegin has written,
+// but what was withheld since.
+func (r *run) auditEnd(now time.Time) error {
+	a := r.auditing
+	if a == nil {
+		return nil
+	}
+	ledger := audit.Open(r.store.AuditFile())
+	a.w = ledger.Begin(a.event("run", now))
+	for _, s := range r.plan.Streams {
+		if !a.covers(s) {
+			continue
+		}
+		for t, err := range r.staged.Tags(s.Name) {
+			if err != nil {
+				return fmt.Errorf("read the stage: %w", err)
+			}
+			if a.kept(s, t.ID) && !a.nobody[key(s, t.ID)] {
+				a.went(s, t.ID, t.Ref)
+			}
 		}
 	}
 	if err := a.w.Commit(); err != nil {
@@ -58,12 +86,15 @@ type auditing struct {
 	// from it is written. Without it the event has everything that the run sent, and the
 	// ledger forgets what it knew of these streams.
 	compared bool
-	// since is what pushes and hides after the last good run changed.
+	// since is what pushes and hides after the last good run changed, and what later runs
+	// began to tell.
 	since audit.Since
+	// nobody are the items of the stage that the beginning says nobody finds.
+	nobody map[audit.Key]bool
 }
 
-func (a *auditing) event(now time.Time) audit.Event {
-	e := audit.Event{Kind: "run", Run: a.r.o.RunID, At: now, Pipeline: a.r.p.Name, File: a.r.o.FileHash, By: a.r.o.By}
+func (a *auditing) event(kind string, now time.Time) audit.Event {
+	e := audit.Event{Kind: kind, Run: a.r.o.RunID, At: now, Pipeline: a.r.p.Name, File: a.r.o.FileHash, By: a.r.o.By}
 	for _, id := range a.r.reviewer.Used {
 		used := audit.Used{ID: id, By: a.r.o.By}
 		if approval, err := a.r.store.Approval(id); err == nil {
@@ -106,9 +137,8 @@ func (a *auditing) stream(s component.StreamPlan) error {
 		k := key(s, t.ID)
 		changed := !a.compared || a.changed(k)
 		switch {
-		case a.r.staged.WasHidden(s.Name, t.ID):
-			a.went(s, t.ID, t.Ref)
-		case a.r.staged.WasRefused(s.Name, t.ID):
+		case a.kept(s, t.ID):
+			a.nobody[k] = true
 			a.went(s, t.ID, t.Ref)
 		case changed || a.r.reviewer.Comparison.TellsAccess(s.Name, t):
 			told[t.ID] = true
@@ -141,6 +171,12 @@ func (a *auditing) stream(s component.StreamPlan) error {
 		})
 	}
 	return nil
+}
+
+// kept reports whether an item of the stage is kept from the sink: it is hidden, or the
+// sink refused it.
+func (a *auditing) kept(s component.StreamPlan, id string) bool {
+	return a.r.staged.WasHidden(s.Name, id) || a.r.staged.WasRefused(s.Name, id)
 }
 
 // changed reports whether a push or a hide changed an item since the last good run.

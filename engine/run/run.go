@@ -59,7 +59,9 @@ type run struct {
 	staged *stage.Stage
 	report *Report
 	plan   *component.Plan
-	mu     sync.Mutex // notes and refused
+	// auditing is what the audit ledger says that this run is about to tell.
+	auditing *auditing
+	mu       sync.Mutex // notes and refused
 	// What review knew, for looking again when publishing takes items back.
 	held     component.Holdings
 	reviewer *guard.Review

@@ -18,7 +18,7 @@ func (r *run) save() error {
 	if r.store == nil {
 		return nil
 	}
-	err := r.audit(r.o.clock.Now().UTC())
+	err := r.auditEnd(r.o.clock.Now().UTC())
 	if err == nil {
 		err = r.write()
 	}

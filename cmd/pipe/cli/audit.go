@@ -98,17 +98,20 @@ func (a *app) auditWhoAction(c *urfave.Context) error {
 // answerBody is an answer as JSON.
 type answerBody struct {
 	audit.Document
-	Since   time.Time `json:"since"`
-	Run     string    `json:"run"`
-	By      string    `json:"event"`
-	People  []string  `json:"people,omitempty"`
-	Through []string  `json:"through,omitempty"`
+	Since time.Time `json:"since"`
+	Run   string    `json:"run"`
+	By    string    `json:"event"`
+	// Perhaps means that a run or push began to tell it and did not end.
+	Perhaps bool     `json:"perhaps,omitempty"`
+	People  []string `json:"people,omitempty"`
+	Through []string `json:"through,omitempty"`
 }
 
 func answersOf(answers []audit.Answer) []answerBody {
 	out := []answerBody{}
 	for _, x := range answers {
-		out = append(out, answerBody{x.Document, x.Event.At, x.Event.Run, x.Event.Kind, names(x.People), x.Through})
+		out = append(out, answerBody{x.Document, x.Event.At, x.Event.Run, x.Event.Kind, x.Perhaps, names(x.People),
+			x.Through})
 	}
 	return out
 }
@@ -124,6 +127,10 @@ func names(principals []string) []string {
 }
 
 func printWho(w io.Writer, x audit.Answer) {
+	if x.Perhaps {
+		display.Fprintf(w, "! perhaps also: %s began to send this on %s and has not ended, or failed\n", x.Event.Run,
+			display.Second(x.Event.At))
+	}
 	display.Fprintf(w, "%s\n", x.Ref)
 	line := func(what, format string, args ...any) {
 		display.Fprintf(w, "  %-10s %s\n", what, fmt.Sprintf(format, args...))
@@ -149,7 +156,9 @@ func printWho(w io.Writer, x audit.Answer) {
 	if x.Rule != "" {
 		line("rule", "%s", x.Rule)
 	}
-	line("since", "%s (%s %s)", display.Second(x.Event.At), x.Event.Kind, x.Event.Run)
+	if !x.Perhaps {
+		line("since", "%s (%s %s)", display.Second(x.Event.At), x.Event.Kind, x.Event.Run)
+	}
 	for _, used := range x.Event.Approvals {
 		by := ""
 		if used.By != "" {
@@ -180,16 +189,20 @@ func (a *app) auditWhatAction(c *urfave.Context) error {
 	if c.Bool("json") {
 		return a.printJSON(map[string]any{"person": person, "documents": answersOf(listed), "open": open}, nil)
 	}
+	sure, perhaps := split(listed)
 	display.Fprintf(a.Stdout, "%s could find %s that are for named people and groups\n", person,
-		display.Plural(len(listed), "document"))
-	for _, x := range listed {
-		display.Fprintf(a.Stdout, "  %s\n    through %s, rule %s\n", x.Ref, strings.Join(names(x.Through), ", "), x.Rule)
-	}
+		display.Plural(len(sure), "document"))
+	printWhat(a.Stdout, sure)
 	if n := open[access.DatasourceUsers.String()]; n > 0 {
 		display.Fprintf(a.Stdout, "and, as a user of the datasource, %s more\n", display.Plural(n, "document"))
 	}
 	if n := open[access.AllUsers.String()]; n > 0 {
 		display.Fprintf(a.Stdout, "and %s that everybody who can sign in finds\n", display.Plural(n, "document"))
+	}
+	if len(perhaps) > 0 {
+		display.Fprintf(a.Stdout, "and perhaps %s that a run or push began to send, and has not ended or failed\n",
+			display.Plural(len(perhaps), "document"))
+		printWhat(a.Stdout, perhaps)
 	}
 	if !known {
 		display.Fprintf(a.Stdout, "! no document and no group of the ledger names %s: see whether it is spelt as in Glean\n",
@@ -199,9 +212,38 @@ func (a *app) auditWhatAction(c *urfave.Context) error {
 	return nil
 }
 
+// split parts what was told from what may have been told.
+func split(all []audit.Answer) (sure, perhaps []audit.Answer) {
+	for _, x := range all {
+		if x.Perhaps {
+			perhaps = append(perhaps, x)
+		} else {
+			sure = append(sure, x)
+		}
+	}
+	return sure, perhaps
+}
+
+func printWhat(w io.Writer, all []audit.Answer) {
+	for _, x := range all {
+		through := strings.Join(names(x.Through), ", ")
+		if through == "" {
+			through = x.Audience
+		}
+		display.Fprintf(w, "  %s\n    through %s, rule %s\n", x.Ref, through, x.Rule)
+	}
+}
+
 // printLedgerEnd says up to which event the answer is.
 func printLedgerEnd(w io.Writer, s *audit.State) {
+	display.Fprintf(w, "\n")
+	for _, begun := range s.Begun {
+		display.Fprintf(w, "! %s began to publish on %s and has not ended, or failed\n", begun.Run, display.Second(begun.At))
+	}
+	if len(s.Events) == 0 {
+		return
+	}
 	last := s.Events[len(s.Events)-1]
-	display.Fprintf(w, "\nThis is what the index had been told up to %s (%s %s). Glean takes its time to act on it.\n",
+	display.Fprintf(w, "This is what the index had been told up to %s (%s %s). Glean takes its time to act on it.\n",
 		display.Second(last.At), last.Kind, last.Run)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/job"
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 )
 
 // TestAudit: the ledger answers who could find a document and what a person could find,
@@ -39,4 +40,41 @@ func TestAudit(t *testing.T) {
 	}
 	w.pipe(t, "audit", "who", "--at", "2020-01-01", shipped, ref).expect(t, int(job.Failed), "the audit ledger begins on")
 	w.pipe(t, "audit", "who", shipped, "component:default/unknown").expect(t, int(job.Done), "had not been sent")
+}
+
+// TestAuditOfWhatFailed: the ledger tells what a run began to send that failed on its way,
+// also of a person who got into a group, until a run has sent everything.
+func TestAuditOfWhatFailed(t *testing.T) {
+	t.Parallel()
+	n := newNights(t, 20, 40)
+	n.things[0].visibility = "owner"
+	n.good(t)
+	n.things[0].visibility = ""
+	n.things[1].visibility = "owner"
+	n.people[5].teams = append(n.people[5].teams, n.teams[1].ref())
+	last := n.people
+	n.people = n.people[:19]
+	n.glean.Fail(gleanfaults.Fault{Status: 500, Path: "deleteuser"})
+	n.night(t, "--set", "@sink.retries.attempts=1", "--set", "guards.max_widen=100%").expect(t, int(job.Failed))
+	n.glean.Heal()
+	if !n.world.index().Documents["component:default/thing-0"].Permissions.AllowAllDatasourceUsersAccess {
+		t.Fatal("the run failed before it opened the document")
+	}
+	who := func(ref string, at time.Time, says ...string) {
+		t.Helper()
+		n.world.pipe(t, "audit", "who", "--at", at.Format(time.RFC3339Nano), shipped, ref).expect(t, int(job.Done), says...)
+	}
+	failed := time.Now()
+	for range 2 {
+		who("component:default/thing-0", failed, "1 person", "perhaps also:", "found by   every user of the datasource",
+			"has not ended, or failed")
+		n.world.pipe(t, "audit", "what", "--at", failed.Format(time.RFC3339Nano), shipped, "p-5@example.com").expect(t,
+			int(job.Done), "and perhaps", "component:default/thing-1\n    through group:default/team-1")
+		n.people = last
+		n.things[0].visibility = "owner" // it was open for a time
+		n.good(t, "--set", "guards.max_widen=100%")
+	}
+	who("component:default/thing-0", time.Now(), "1 person", "!perhaps")
+	n.world.pipe(t, "audit", "what", shipped, "p-5@example.com").expect(t, int(job.Done), "!perhaps",
+		"component:default/thing-1\n    through group:default/team-1")
 }
