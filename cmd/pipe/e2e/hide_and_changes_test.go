@@ -76,3 +76,27 @@ func TestHideFailsDuringARun(t *testing.T) {
 	}
 	n.night(t).expect(t, int(job.Done), "sent: nothing")
 }
+
+// TestHideBeforeAFullPublishFails: a document that is hidden while a full publish narrows
+// others, and that Glean did not delete then, is deleted although the uploads fail.
+func TestHideBeforeAFullPublishFails(t *testing.T) {
+	t.Parallel()
+	n := newNights(t, 20, 60)
+	n.good(t)
+	n.things[3].visibility, n.things[4].visibility = "owner", "owner"
+	ref, other := n.things[4].ref(), n.things[3].ref()
+	n.during = func(path, body string) {
+		if path != "updatepermissions" || !strings.Contains(body, `"`+other+`"`) {
+			return
+		}
+		n.glean.Fail(gleanfaults.Fault{Status: 500, Match: func(b []byte) bool { return bytes.Contains(b, []byte(ref)) }})
+		n.pipe(t, "hide", shipped, ref, "--no-mentions", "--set", "@sink.retries.attempts=1")
+		n.glean.Heal()
+		n.glean.Fail(gleanfaults.Fault{Status: 500, Path: "bulkindexusers"})
+	}
+	n.night(t, "--full", "--set", "@sink.concurrency=1", "--set", "@sink.retries.attempts=1",
+		"--set", "@sink.recovery_wait=20ms").expect(t, int(job.Failed))
+	if d, there := n.world.index().Document(ref); there {
+		t.Errorf("it is there, for %v", d.Permissions)
+	}
+}

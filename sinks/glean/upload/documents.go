@@ -173,9 +173,9 @@ func (c *changes) refuse(ctx context.Context, p *page, ch component.Change, err 
 		Encoded: component.Encoded{ID: ch.ID, Ref: ch.Ref, Type: ch.Type}})
 }
 
-// hideAgain hides documents that are on the hidden list by now: the requests that sent
-// them may have reached Glean after those of `pipe hide`.
-func (c *changes) hideAgain(ctx context.Context) error {
+// hideAgain hides documents of some steps that are on the hidden list by now: the requests
+// that sent them may have reached Glean after those of `pipe hide`.
+func (c *changes) hideAgain(ctx context.Context, steps ...component.Step) error {
 	if c.plan.Hidden == nil {
 		return nil
 	}
@@ -184,7 +184,7 @@ func (c *changes) hideAgain(ctx context.Context) error {
 		return notHidden(nil, err)
 	}
 	var failed []string
-	for _, step := range []component.Step{component.Narrow, component.Write, component.Widen} {
+	for _, step := range steps {
 		err := c.eachChange(step, api.StreamDocuments, func(ch component.Change) error {
 			if ch.Remove || !hidden(ch.Encoded) || c.withheld[ch.ID] || c.refusals.has(ch.Stream, ch.ID) {
 				return nil

@@ -38,7 +38,16 @@ func (s *Publisher) Publish(ctx context.Context, plan *component.Plan) error {
 		return p.publishChanges(ctx)
 	}
 	if plan.First {
-		if err := p.changes().steps(ctx, component.Narrow, component.Grow); err != nil {
+		c := p.changes()
+		err := c.steps(ctx, component.Narrow, component.Grow)
+		if ctx.Err() != nil {
+			return err
+		}
+		// Whether the uploads will come to hide what was hidden meanwhile is not known.
+		if hideErr := c.hideAgain(ctx, component.Narrow); hideErr != nil {
+			plan.Note("%s", hideErr)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -71,7 +80,7 @@ func (p *publishing) publishChanges(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return err
 	}
-	hideErr := c.hideAgain(ctx)
+	hideErr := c.hideAgain(ctx, component.Narrow, component.Write, component.Widen)
 	if err != nil && hideErr != nil {
 		p.plan.Note("%s", hideErr)
 	}
