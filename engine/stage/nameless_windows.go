@@ -1,0 +1,26 @@
+package stage
+
+import (
+	"crypto/rand"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/windows"
+)
+
+// nameless is a file that Windows deletes when its last handle is closed, also when
+// the process is killed. Windows cannot take the name of an open file away.
+func nameless(dir string) (*os.File, error) {
+	path := filepath.Join(dir, "pipe-stage-"+rand.Text())
+	name, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	const sharedWithNone = 0
+	handle, err := windows.CreateFile(name, windows.GENERIC_READ|windows.GENERIC_WRITE|windows.DELETE, sharedWithNone, nil,
+		windows.CREATE_NEW, windows.FILE_ATTRIBUTE_TEMPORARY|windows.FILE_FLAG_DELETE_ON_CLOSE, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(handle), path), nil
+}
