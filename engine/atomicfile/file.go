@@ -76,7 +76,7 @@ func (f *File) Commit() error {
 	if err := errors.Join(f.Sync(), f.Close(), f.own()); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), f.path); err != nil {
+	if err := rename(f.Name(), f.path); err != nil {
 		return err
 	}
 	if dir, err := os.Open(filepath.Dir(f.path)); err == nil {

@@ -207,6 +207,48 @@ func expect(t *testing.T, path, want string) {
 	}
 }
 
+// TestReplaceOpen: a file that is open is replaced and removed, and its reader reads
+// the old one.
+func TestReplaceOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	writeFile(t, path, "old")
+	for _, content := range []string{"new", "newest"} {
+		f, err := Open(path, os.O_RDONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		old, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Replace(path, Options{}, text(content)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(f); string(got) != string(old) || err != nil {
+			t.Errorf("the reader has %q, %v; want %q", got, err, old)
+		}
+		f.Close()
+		expect(t, path, content)
+		expectOnly(t, path)
+	}
+	f, err := Open(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(" one"); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, path, "newest one")
+	if err := os.Remove(path); err != nil {
+		t.Error(err)
+	}
+	f.Close()
+	if _, err := Open(path, os.O_RDWR, 0); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
 // expectOnly checks that the folder of path holds nothing else.
 func expectOnly(t *testing.T, path string) {
 	t.Helper()

@@ -85,7 +85,7 @@ func (l *Ledger) rewrite(w io.Writer, first []*block, after time.Time) error {
 			return err
 		}
 	}
-	f, err := os.Open(l.path)
+	f, err := atomicfile.Open(l.path, os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (l *Ledger) rewrite(w io.Writer, first []*block, after time.Time) error {
 
 // first is the time of the first event, zero without one.
 func (l *Ledger) first() (time.Time, error) {
-	f, err := os.Open(l.path)
+	f, err := atomicfile.Open(l.path, os.O_RDONLY, 0)
 	if errors.Is(err, os.ErrNotExist) {
 		return time.Time{}, nil
 	}

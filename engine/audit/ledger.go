@@ -16,6 +16,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
@@ -190,7 +191,7 @@ func (w *Writer) Commit() error {
 		return err
 	}
 	defer unlock()
-	f, err := os.OpenFile(w.ledger.path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := atomicfile.Open(w.ledger.path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}

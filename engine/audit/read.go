@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
@@ -91,7 +92,7 @@ type pending struct {
 
 // At returns what the sink had been told at a time, the zero time for now.
 func (l *Ledger) At(at time.Time) (*State, error) {
-	f, err := os.Open(l.path)
+	f, err := atomicfile.Open(l.path, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}

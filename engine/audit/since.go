@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
@@ -27,7 +28,7 @@ type Key struct{ Stream, ID string }
 // has no event of the run. Memory grows with what these events mention, not with the
 // ledger. It verifies no checksum.
 func (l *Ledger) Since(run string) (out Since, found bool, err error) {
-	f, err := os.Open(l.path)
+	f, err := atomicfile.Open(l.path, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Since{}, false, nil
 	}

@@ -15,7 +15,7 @@ import (
 // a symlink to one, is an error: a FIFO in its place does not block, and a symlink
 // to nothing is not a file that was never written.
 func openFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := atomicfile.Open(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, there := os.Lstat(path); there == nil {
 			return nil, fmt.Errorf("%s is a symlink to a file that is not there", path)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
@@ -274,7 +275,7 @@ func (s *Store) Begin(what, run string, at time.Time) (*JournalWriter, error) {
 	if err := s.cutJournal(path); err != nil {
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := atomicfile.Open(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}
