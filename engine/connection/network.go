@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/url"
 	"strings"
-	"syscall"
 
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -37,7 +36,7 @@ func (c *Connection) networkFault(err error, u *url.URL) error {
 			remedy: fmt.Sprintf("check the address of %s, and whether this network can resolve it", c.s.Name)}
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return timedOut(fmt.Sprintf("%s did not answer in time", u.Host))
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case isRefused(err):
 		return &failure{class: fault.Transient, text: fmt.Sprintf("%s refused the connection", u.Host),
 			remedy: fmt.Sprintf("check that %s runs and listens at this address", c.s.Name)}
 	case isCut(err):
@@ -63,8 +62,8 @@ func (c *Connection) networkFault(err error, u *url.URL) error {
 // isCut tells whether the other end hung up. The last text is all that HTTP/2
 // says when that happens right after the handshake.
 func isCut(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
-		errors.Is(err, syscall.EPIPE) || strings.Contains(err.Error(), "client conn could not be established")
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || isReset(err) ||
+		strings.Contains(err.Error(), "client conn could not be established")
 }
 
 // proxyFault is about the proxy of the environment, nil when err is not.

@@ -196,8 +196,8 @@ func TestTLSFiles(t *testing.T) {
 		says []string
 	}{
 		"no such authority": {TLS{CAFile: "/no/such/ca.pem"},
-			[]string{"backstage: ", "tls.ca_file: /no/such/ca.pem: no such file"}},
-		"a directory":  {TLS{CAFile: filepath.Dir(text)}, []string{"tls.ca_file: ", "is a directory"}},
+			[]string{"backstage: ", "tls.ca_file: /no/such/ca.pem: "}},
+		"a directory":  {TLS{CAFile: filepath.Dir(text)}, []string{"tls.ca_file: " + filepath.Dir(text)}},
 		"not PEM":      {TLS{CAFile: text}, []string{"tls.ca_file: ", text, "no PEM certificate"}},
 		"no such cert": {TLS{CertFile: "/no/cert", KeyFile: key}, []string{"tls.cert_file: /no/cert"}},
 		"no such key":  {TLS{CertFile: cert, KeyFile: "/no/key"}, []string{"tls.key_file: /no/key"}},

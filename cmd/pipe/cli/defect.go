@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
-	"syscall"
 
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/report"
@@ -50,7 +49,7 @@ func (a *app) unwritten() error {
 		return nil
 	}
 	err := out.Err()
-	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
+	if brokenPipe(err) || errors.Is(err, io.ErrClosedPipe) {
 		return nil
 	}
 	return err
