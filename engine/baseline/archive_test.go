@@ -59,7 +59,7 @@ func TestArchiveRoundTrip(t *testing.T) {
 	if err := s.Export(path); err != nil {
 		t.Fatal(err)
 	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(path); err != nil || !private(info) {
 		t.Errorf("%v, %v", info, err)
 	}
 	to := open(t, t.TempDir())

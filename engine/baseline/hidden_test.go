@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -35,7 +34,7 @@ func TestHidden(t *testing.T) {
 		t.Error("the last run is not forgotten")
 	}
 	path := s.path(".hidden")
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(path); err != nil || !private(info) {
 		t.Errorf("%v, %v", info, err)
 	}
 	good, err := os.ReadFile(path)
@@ -52,8 +51,9 @@ func TestHidden(t *testing.T) {
 	} {
 		os.Remove(path)
 		if name == "a FIFO" {
-			if err := syscall.Mkfifo(path, 0o600); err != nil {
-				t.Fatal(err)
+			if err := makeFIFO(path); err != nil {
+				t.Logf("%s: left out: %v", name, err)
+				continue
 			}
 		} else if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

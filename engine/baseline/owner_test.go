@@ -19,7 +19,7 @@ func TestOwner(t *testing.T) {
 	if got, found, err := s.Owner(); got != want || !found || err != nil {
 		t.Errorf("%+v, %v, %v", got, found, err)
 	}
-	if info, err := os.Stat(s.path(".owner")); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(s.path(".owner")); err != nil || !private(info) {
 		t.Errorf("%v, %v", info, err)
 	}
 	if first, second := NewOwnerID(), NewOwnerID(); first == second {

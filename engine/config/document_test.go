@@ -22,7 +22,7 @@ func TestLoad(t *testing.T) {
 		secretFile:                      "may not be read",
 		filepath.Join(dir, "\x00.yaml"): "cannot be read",
 	} {
-		if path == secretFile && os.Geteuid() == 0 {
+		if path == secretFile && os.Geteuid() <= 0 { // root, or Windows, where modes keep nobody out
 			continue
 		}
 		doc, problems := Load(path)

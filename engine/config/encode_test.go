@@ -3,6 +3,7 @@ package config
 import (
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"testing"
 )
 
@@ -68,16 +69,20 @@ func TestFileText(t *testing.T) {
 		v, ok := map[string]string{"DIR": "icons"}[name]
 		return v, ok
 	}}
+	absolute := "/abs/a.svg"
+	if runtime.GOOS == "windows" {
+		absolute = "C:" + absolute
+	}
 	for text, want := range map[string]string{
-		"icon: ${file:a.svg}":         FileText(filepath.Join("folder", "a.svg")),
-		"icon: ${file:${DIR}/a.svg}":  FileText(filepath.Join("folder", "icons", "a.svg")),
-		"icon: ${file:/abs/a.svg}":    FileText("/abs/a.svg"),
-		"icon: https://x/a.svg":       "https://x/a.svg",
-		"icon: ${DIR}":                "icons",
-		"icon: x${file:a.svg}":        "! p.yaml:1:8: bad-variable: ${file:…} stands in a field that is not a secret",
-		"name: ${file:a.svg}":         "! p.yaml:1:7: bad-variable: ${file:…} stands in a field that is not a secret",
-		"icon: ${file:}":              "! p.yaml:1:7: invalid-value: the path of the file is empty",
-		"icon: ${file:${NONE}/a.svg}": "! p.yaml:1:14: undefined-variable: NONE is not set",
+		"icon: ${file:a.svg}":            FileText(filepath.Join("folder", "a.svg")),
+		"icon: ${file:${DIR}/a.svg}":     FileText(filepath.Join("folder", "icons", "a.svg")),
+		"icon: ${file:" + absolute + "}": FileText(absolute),
+		"icon: https://x/a.svg":          "https://x/a.svg",
+		"icon: ${DIR}":                   "icons",
+		"icon: x${file:a.svg}":           "! p.yaml:1:8: bad-variable: ${file:…} stands in a field that is not a secret",
+		"name: ${file:a.svg}":            "! p.yaml:1:7: bad-variable: ${file:…} stands in a field that is not a secret",
+		"icon: ${file:}":                 "! p.yaml:1:7: invalid-value: the path of the file is empty",
+		"icon: ${file:${NONE}/a.svg}":    "! p.yaml:1:14: undefined-variable: NONE is not set",
 	} {
 		doc, _ := Parse(filepath.Join("folder", "p.yaml"), []byte(text))
 		var got encoded

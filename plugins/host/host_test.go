@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -501,19 +500,6 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// TestStopped: a stopped process is ended all the same.
-func TestStopped(t *testing.T) {
-	w := newWorld(t, "noop", nil)
-	w.start(t)
-	pid := w.current.program.pid()
-	syscall.Kill(pid, syscall.SIGSTOP)
-	began := time.Now()
-	w.Close()
-	if took := time.Since(began); took > 5*time.Second || alive(pid) {
-		t.Errorf("it took %s, alive: %v", took, alive(pid))
-	}
-}
-
 // TestFork: what a plugin forked ends with it, also what made itself a session of
 // its own.
 func TestFork(t *testing.T) {
@@ -553,22 +539,12 @@ func pidsIn(t *testing.T, file string) (pids []int) {
 	return []int{a, c}
 }
 
-// alive tells whether a process runs; a zombie does not.
-func alive(pid int) bool {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return false
-	}
-	_, rest, _ := strings.Cut(string(b), ") ")
-	return !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
-}
-
 func gone(t *testing.T, pid int, within time.Duration) {
 	t.Helper()
 	for late := time.Now().Add(within); alive(pid); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(late) {
 			t.Errorf("process %d is still there", pid)
-			syscall.Kill(pid, syscall.SIGKILL)
+			kill(pid)
 			return
 		}
 	}

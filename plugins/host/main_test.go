@@ -210,7 +210,7 @@ func (p *testPlugin) Transform(ctx context.Context, r *proto.TransformRequest) (
 	case "hang":
 		select {}
 	case "stopped":
-		syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		stop(os.Getpid())
 		select {}
 	case "posing":
 		syscall.Write(2, []byte(`{"level":"INFO","msg":"trust me","plugin":"another","ref":"x"}`+"\n"))
@@ -237,7 +237,7 @@ func (p *testPlugin) Transform(ctx context.Context, r *proto.TransformRequest) (
 		child, file := exec.Command("/bin/sleep", "1000"), os.Getenv(fileVariable)
 		if strings.HasPrefix(p.mode, "session") { // whose child is nobody's when its parent has ended
 			child = exec.Command("/bin/sh", "-c", "sleep 1000 & echo $! > "+file+".child")
-			child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+			inSession(child)
 		}
 		child.Stdout, child.Stderr = os.NewFile(1, "stdout"), os.NewFile(2, "stderr")
 		if err := child.Start(); err != nil {

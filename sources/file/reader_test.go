@@ -2,6 +2,8 @@ package file
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,7 +88,7 @@ func TestReaderRefuses(t *testing.T) {
 	if err := os.Remove(s.(*Reader).path); err != nil {
 		t.Fatal(err)
 	}
-	if f := s.(*Reader).Check(t.Context()); len(f) != 1 || f[0].OK || !strings.Contains(f[0].Detail, "no such file") {
+	if f := s.(*Reader).Check(t.Context()); len(f) != 1 || f[0].OK || !errors.Is(f[0].Err, fs.ErrNotExist) {
 		t.Errorf("a missing file: %+v", f)
 	}
 }

@@ -216,7 +216,7 @@ func TestTestWrong(t *testing.T) {
 		"tests:\n  - expect: {a: {documents: {}}}\n":                            `"name" is required and missing`,
 		"records: [fixture: x]\n" + expectsIt:                                   `there is no fixture "x"`,
 		"records: [fixtur: x]\n" + expectsIt:                                    "did you mean fixture?",
-		"records: [file: x.json]\n" + expectsIt:                                 "no such file",
+		"records: [file: x.json]\n" + expectsIt:                                 "read the records: ",
 		"tests: [{name: a, expect: {a: {documnts: {}}}}]\n":                     "did you mean documents?",
 		"tests: [{name: a, expect: {a: {documents: {titel: x}}}}]\n":            "did you mean title?",
 		"tests: [{name: a, expect: {a: {documents: {title: {contain: x}}}}}]\n": "did you mean contains?",

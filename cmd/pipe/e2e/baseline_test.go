@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -253,14 +252,14 @@ func TestStateFolderErrors(t *testing.T) {
 		}, []string{"the state folder cannot be used"}},
 		"a FIFO": {func(t *testing.T, w *world) []string {
 			path := w.stored(t, ".state")
-			if err := errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)); err != nil {
+			if err := errors.Join(os.Remove(path), makeFIFO(path)); err != nil {
 				t.Skipf("the state folder cannot hold a FIFO: %v", err)
 			}
 			return nil
 		}, []string{".state is not a regular file but a FIFO"}},
 		"a FIFO for an owner": {func(t *testing.T, w *world) []string {
 			path := w.stored(t, ".owner")
-			if err := errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)); err != nil {
+			if err := errors.Join(os.Remove(path), makeFIFO(path)); err != nil {
 				t.Skipf("the state folder cannot hold a FIFO: %v", err)
 			}
 			return nil

@@ -12,7 +12,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	urfave "github.com/urfave/cli/v2"
@@ -169,6 +168,6 @@ func runChild(t testing.TB, env []string, args ...string) usageOf {
 	return usageOf{
 		cpu:  (state.UserTime() + state.SystemTime()).Seconds(),
 		wall: wall(), output: out.String(),
-		peak: float64(state.SysUsage().(*syscall.Rusage).Maxrss) / 1024,
+		peak: peakMB(state),
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/pipe-engine/pipe/cmd/internal/components"
@@ -29,35 +28,27 @@ func BenchmarkEngine(b *testing.B) {
 	var engineCPU, floorCPU float64
 	b.Run("engine", func(b *testing.B) {
 		b.ReportAllocs()
-		started := cpuSeconds()
+		started := cpuTime().Seconds()
 		for range b.N {
 			if _, err := run.Run(b.Context(), p, run.Options{RunID: "bench", Until: run.Reviewed}); err != nil {
 				b.Fatal(err)
 			}
 		}
-		engineCPU = (cpuSeconds() - started) / float64(b.N)
+		engineCPU = (cpuTime().Seconds() - started) / float64(b.N)
 		b.ReportMetric(engineCPU/float64(len(records))*1e6, "cpu-µs/entity")
 	})
 	b.Run("by-hand", func(b *testing.B) {
 		b.ReportAllocs()
-		started := cpuSeconds()
+		started := cpuTime().Seconds()
 		for range b.N {
 			byHand(b, records)
 		}
-		floorCPU = (cpuSeconds() - started) / float64(b.N)
+		floorCPU = (cpuTime().Seconds() - started) / float64(b.N)
 		b.ReportMetric(floorCPU/float64(len(records))*1e6, "cpu-µs/entity")
 		if engineCPU > 0 {
 			b.ReportMetric(engineCPU/floorCPU, "engine/by-hand")
 		}
 	})
-}
-
-func cpuSeconds() float64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
 }
 
 // memory is a source that has read everything already.

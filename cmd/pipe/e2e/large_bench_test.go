@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -84,7 +83,7 @@ func runLimited(t testing.TB, env []string, limit time.Duration, args ...string)
 	state := cmd.ProcessState
 	return usageOf{
 		cpu:    (state.UserTime() + state.SystemTime()).Seconds(),
-		peak:   float64(state.SysUsage().(*syscall.Rusage).Maxrss) / 1024,
+		peak:   peakMB(state),
 		output: out.String(),
 	}, state.ExitCode()
 }

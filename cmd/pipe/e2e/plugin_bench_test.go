@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"os"
-	"syscall"
 	"testing"
 	"time"
 
@@ -79,14 +78,4 @@ func cpuOf(do func()) time.Duration {
 	before := cpuTime()
 	do()
 	return cpuTime() - before
-}
-
-func cpuTime() (all time.Duration) {
-	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
-		var u syscall.Rusage
-		if syscall.Getrusage(who, &u) == nil {
-			all += time.Duration(u.Utime.Nano() + u.Stime.Nano())
-		}
-	}
-	return all
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -42,7 +41,7 @@ func servePlugin(mode string) {
 	case "plugin-hang":
 		p.Transform = func(context.Context, *sdk.Record) error {
 			child := exec.Command("/bin/sh", "-c", "sleep 1000 >/dev/null 2>&1 & echo $!")
-			child.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // it is nobody's, in a session of its own
+			inSession(child) // it is nobody's, in a session of its own
 			pid, err := child.Output()
 			leave(fmt.Sprintf("hangs %d %s %v", os.Getpid(), strings.TrimSpace(string(pid)), err))
 			select {}
@@ -256,7 +255,7 @@ func TestHostilePlugin(t *testing.T) {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
 		if os.Getuid() == 0 && !tc.root {
-			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+			runAs(cmd, nobody)
 		}
 		open, err := os.Create(filepath.Join(t.TempDir(), "left-open"))
 		if err != nil {

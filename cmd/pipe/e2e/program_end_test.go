@@ -119,7 +119,7 @@ func TestCrash(t *testing.T) {
 func TestSignalWithoutWatch(t *testing.T) {
 	t.Parallel()
 	fifo := filepath.Join(t.TempDir(), "pipeline.yaml")
-	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+	if err := makeFIFO(fifo); err != nil {
 		t.Skipf("the temporary folder cannot hold a FIFO: %v", err)
 	}
 	p := startProcess(t, map[string]string{"CI": "true"}, "check", fifo)
@@ -151,7 +151,7 @@ func TestNohup(t *testing.T) {
 		t.Skipf("there is no shell to ignore SIGHUP in: %v", err)
 	}
 	fifo := filepath.Join(t.TempDir(), "records")
-	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+	if err := makeFIFO(fifo); err != nil {
 		t.Skipf("the temporary folder cannot hold a FIFO: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
