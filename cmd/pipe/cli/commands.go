@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/cmd/internal/version"
 )
 
 func (a *app) cli() *urfave.App {
@@ -11,7 +13,7 @@ func (a *app) cli() *urfave.App {
 		Name: "pipe",
 		Usage: "run declarative pipelines: the Backstage catalog into Glean, each document for the " +
 			"people who may see it",
-		Version:                   version(),
+		Version:                   version.Current().Version,
 		HideVersion:               true, // arrange takes --version for the command
 		Writer:                    a.Stdout,
 		ErrWriter:                 a.Stderr,

@@ -14,6 +14,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/internal/version"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -168,8 +169,8 @@ func testsOf(files map[string][]byte) string {
 
 // release is what `go install` fetches to get this pipe.
 func release() string {
-	if v := version(); strings.HasPrefix(v, "v") && !strings.Contains(v, "+") {
-		return v
+	if v := version.Current(); v.Released {
+		return v.Version
 	}
 	return "latest"
 }

@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/internal/version"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/job"
@@ -34,7 +35,7 @@ func (a *app) options(c *urfave.Context, path string, l loading) (job.Options, e
 		Path: path, Registry: a.Registry, Settings: set, Lookup: a.lookup, Only: l.only,
 		Lenient: l.lenient, SinkLenient: l.sinkLenient, Unpinned: l.unpinned || c.Bool("allow-unpinned"),
 		NoSource: l.noSource, Sandbox: c.Bool("sandbox"), Catalog: c.String("catalog"), State: c.String("state"),
-		Version: version(), Secrets: a.redactor, Log: a.log,
+		Version: version.Current().Version, Secrets: a.redactor, Log: a.log,
 		Started: func(s *job.Sandbox) { a.printNotes(s.Source.Notes) },
 		Loaded:  func(d *pipeline.Definition) { a.loaded(c, d) },
 	}

@@ -11,6 +11,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/internal/version"
 	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
@@ -126,7 +127,7 @@ func (a *app) testOptions(c *urfave.Context) (suite.Options, error) {
 		Pipeline: func(path string, variables map[string]string) *pipeline.Definition {
 			return a.testPipeline(path, variables, set, c.Bool("allow-unpinned"))
 		},
-		Settings: component.Settings{UserAgent: "pipe/" + version(), Log: a.log, Loopback: true},
+		Settings: component.Settings{UserAgent: "pipe/" + version.Current().Version, Log: a.log, Loopback: true},
 	}
 	if text := c.String("run"); text != "" {
 		if o.Run, err = regexp.Compile(text); err != nil {
