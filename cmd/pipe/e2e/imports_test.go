@@ -78,7 +78,10 @@ var layers = [][]string{
 		"engine/report",
 	},
 	{"engine/job"},
-	{"cmd/internal/components", "cmd/internal/gcpace", "cmd/internal/connector", "cmd/internal/golden"},
+	{
+		"cmd/internal/components", "cmd/internal/gcpace", "cmd/internal/connector", "cmd/internal/golden",
+		"cmd/internal/version",
+	},
 	{"cmd/pipe/cli/print", "cmd/pipe/cli", "cmd/pipe"},
 }
 
