@@ -35,11 +35,11 @@ func (a *app) cli() *urfave.App {
 			a.hideCommand(),
 			a.pushCommand(), a.purgeCommand(), a.processCommand(), a.tokenCommand(), a.sandboxCommand(), a.pluginCommand(),
 			a.initCommand(), a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.completionCommand(),
-			a.versionCommand()},
+			a.versionCommand(), a.manCommand()},
 	}
 	a.complete(c.Commands, c.OnUsageError)
 	a.commands = c.Commands
-	for _, cmd := range c.Commands {
+	for _, cmd := range c.VisibleCommands() {
 		a.names = append(a.names, cmd.Names()...)
 	}
 	return c
@@ -60,19 +60,22 @@ func (a *app) complete(commands []*urfave.Command, onUsageError urfave.OnUsageEr
 	}
 }
 
+// everywhere is the category of the flags that every command takes.
+const everywhere = "everywhere"
+
 // globalFlags are taken by every command, before or after its file.
 func globalFlags() []urfave.Flag {
 	return []urfave.Flag{
-		&urfave.BoolFlag{Name: "json", Category: "everywhere", Usage: "print one JSON object {ok, data, error}"},
-		&urfave.StringFlag{Name: "log-level", Category: "everywhere", Usage: "debug, info, warning or error (LOG_LEVEL)"},
-		&urfave.StringFlag{Name: "log-format", Category: "everywhere", Value: "text", Usage: "text or json"},
-		&urfave.BoolFlag{Name: "no-color", Category: "everywhere", Usage: "no colours (NO_COLOR)"},
-		&urfave.StringFlag{Name: "env-file", Category: "everywhere",
+		&urfave.BoolFlag{Name: "json", Category: everywhere, Usage: "print one JSON object {ok, data, error}"},
+		&urfave.StringFlag{Name: "log-level", Category: everywhere, Usage: "debug, info, warning or error (LOG_LEVEL)"},
+		&urfave.StringFlag{Name: "log-format", Category: everywhere, Value: "text", Usage: "text or json"},
+		&urfave.BoolFlag{Name: "no-color", Category: everywhere, Usage: "no colours (NO_COLOR)"},
+		&urfave.StringFlag{Name: "env-file", Category: everywhere,
 			Usage: "variables for what the environment does not set (default: .env in the working directory, not with CI=true)"},
-		&urfave.StringFlag{Name: "state", Category: "everywhere",
+		&urfave.StringFlag{Name: "state", Category: everywhere,
 			Usage: "the folder `DIR` that remembers the last good run, or none (default: the user's own, pipe in " +
 				"$XDG_STATE_HOME or ~/.local/state)"},
-		&urfave.StringSliceFlag{Name: "set", Category: "everywhere",
+		&urfave.StringSliceFlag{Name: "set", Category: everywhere,
 			Usage: "replace one value of the file: `PATH=VALUE`, such as source.backstage.page_size=100; ${NAME} in it is " +
 				"replaced as in the file, and $${ is the text ${"},
 	}
