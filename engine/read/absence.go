@@ -36,9 +36,9 @@ func (a *reading) confirm(ctx context.Context, ph component.Phase, emit componen
 	}
 	slices.Sort(refs)
 	refs = slices.Compact(refs)
-	control := a.ledger.some(Controls, func(kind string) bool { return slices.Contains(kinds, kind) })
+	control := a.ledger.some(func(kind string) bool { return slices.Contains(kinds, kind) })
 	if len(control) == 0 {
-		control = a.ledger.some(Controls, func(string) bool { return true })
+		control = a.ledger.some(func(string) bool { return true })
 	}
 	// nothing proves an absence where nothing was read at all; the guards refuse that
 	if len(refs) == 0 || len(control) == 0 {

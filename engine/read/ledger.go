@@ -2,11 +2,14 @@ package read
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/refset"
 )
 
 // maxReason is how many characters of a reason are kept.
@@ -26,8 +29,9 @@ func deadLetter(ref string, err error) component.DeadLetter {
 // It is safe for concurrent use. It grows with refs (invariant 7).
 type Ledger struct {
 	mu          sync.Mutex
-	refs        map[string]mark
-	kinds       []string
+	refs        refset.Set
+	marks       []mark // by the numbers of refs
+	kinds       []kindRefs
 	again       int                                 // refs that the source handed over more than once
 	reasons     []string                            // that records ended for, in the order they came up
 	items       map[string]map[component.Ending]int // by stream
@@ -44,6 +48,13 @@ type mark struct {
 	ending       component.Ending
 }
 
+// kindRefs are the refs of a kind: how many there are, and some of them.
+type kindRefs struct {
+	kind   string
+	n      int
+	sample []string // Controls of them at most, each as likely as any other
+}
+
 // Shown is how many rejections a report carries itself.
 const Shown = 20
 
@@ -51,7 +62,6 @@ const Shown = 20
 // ending; both may be nil.
 func NewLedger(write func(component.DeadLetter) error, watch component.Observer) *Ledger {
 	return &Ledger{
-		refs:    map[string]mark{},
 		reasons: []string{""},
 		items:   map[string]map[component.Ending]int{},
 		write:   write,
@@ -63,25 +73,43 @@ func NewLedger(write func(component.DeadLetter) error, watch component.Observer)
 func (l *Ledger) Enter(ref, kind string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, ok := l.refs[ref]; ok {
+	if _, added := l.refs.Add(ref); !added {
 		l.again++
 		return false
 	}
-	k := slices.Index(l.kinds, kind)
+	k := slices.IndexFunc(l.kinds, func(k kindRefs) bool { return k.kind == kind })
 	if k < 0 {
 		k = len(l.kinds)
-		l.kinds = append(l.kinds, kind)
+		l.kinds = append(l.kinds, kindRefs{kind: kind})
 	}
-	l.refs[ref] = mark{kind: uint16(k)}
+	l.kinds[k].add(ref)
+	l.marks = append(l.marks, mark{kind: uint16(k)})
 	return true
+}
+
+// add counts a ref, and keeps it or not.
+func (k *kindRefs) add(ref string) {
+	k.n++
+	if len(k.sample) < Controls {
+		k.sample = append(k.sample, strings.Clone(ref))
+	} else if i := rand.IntN(k.n); i < Controls {
+		k.sample[i] = strings.Clone(ref)
+	}
+}
+
+// find is how a record stands, nil when it was not read.
+func (l *Ledger) find(ref string) *mark {
+	if n, known := l.refs.Find(ref); known {
+		return &l.marks[n]
+	}
+	return nil
 }
 
 // Knows reports whether a ref was read.
 func (l *Ledger) Knows(ref string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, ok := l.refs[ref]
-	return ok
+	return l.find(ref) != nil
 }
 
 // end notes how a record ended without making any item.
@@ -166,16 +194,16 @@ func (l *Ledger) count(stream string, e component.Ending, n int) {
 func (l *Ledger) TakeBack(ref, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if m := l.refs[ref]; m.ending == component.Delivered {
-		l.refs[ref] = mark{kind: m.kind}
+	if m := l.find(ref); m != nil && m.ending == component.Delivered {
+		*m = mark{kind: m.kind}
 		l.mark(ref, component.Withheld, reason)
 	}
 }
 
 // mark gives a record an ending, unless it has a graver one already.
 func (l *Ledger) mark(ref string, e component.Ending, reason string) {
-	m, ok := l.refs[ref]
-	if !ok || e <= m.ending {
+	m := l.find(ref)
+	if m == nil || e <= m.ending {
 		return
 	}
 	m.ending = e
@@ -185,7 +213,6 @@ func (l *Ledger) mark(ref string, e component.Ending, reason string) {
 		l.reasons = append(l.reasons, reason)
 	}
 	m.reason = uint16(max(i, 0))
-	l.refs[ref] = m
 }
 
 // maxReasons bounds how many different reasons are told apart.
@@ -195,7 +222,10 @@ const maxReasons = 1000
 func (l *Ledger) Fate(ref string) (component.Ending, string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	m := l.refs[ref]
+	m := l.find(ref)
+	if m == nil {
+		return component.Pending, ""
+	}
 	return m.ending, l.reasons[m.reason]
 }
 
@@ -203,34 +233,33 @@ func (l *Ledger) Fate(ref string) (component.Ending, string) {
 func (l *Ledger) Kind(ref string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	m, ok := l.refs[ref]
-	if !ok {
+	m := l.find(ref)
+	if m == nil {
 		return ""
 	}
-	return l.kinds[m.kind]
+	return l.kinds[m.kind].kind
 }
 
-// some returns at most that many refs that were read, of the kinds that wanted accepts.
-func (l *Ledger) some(most int, wanted func(kind string) bool) []string {
+// some returns Controls refs that were read, of the kinds that wanted accepts, or all
+// where there are fewer. Each is as likely as any other of its kind.
+func (l *Ledger) some(wanted func(kind string) bool) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out []string
-	for ref, m := range l.refs {
-		if len(out) == most {
-			break
-		}
-		if wanted(l.kinds[m.kind]) {
-			out = append(out, ref)
+	for _, k := range l.kinds {
+		if wanted(k.kind) {
+			out = append(out, k.sample...)
 		}
 	}
-	return out
+	rand.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out[:min(len(out), Controls)]
 }
 
 // Total is how many distinct refs were read.
 func (l *Ledger) Total() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.refs)
+	return l.refs.Len()
 }
 
 // Ended counts the records that ended in one way.
@@ -238,7 +267,7 @@ func (l *Ledger) Ended(e component.Ending) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := 0
-	for _, m := range l.refs {
+	for _, m := range l.marks {
 		if m.ending == e {
 			n++
 		}
@@ -253,18 +282,17 @@ func (l *Ledger) Settle() error {
 	if l.writeErr != nil {
 		return fmt.Errorf("write the dead letters: %w", l.writeErr)
 	}
-	var lost []string
-	for ref, m := range l.refs {
-		if m.ending == component.Pending {
-			lost = append(lost, ref)
+	lost, first := 0, 0
+	for i := len(l.marks) - 1; i >= 0; i-- {
+		if l.marks[i].ending == component.Pending {
+			lost, first = lost+1, i
 		}
 	}
-	if len(lost) == 0 {
+	if lost == 0 {
 		return nil
 	}
-	slices.Sort(lost)
-	return fmt.Errorf("%d of %d records have no ending, the first is %s: this is a defect of pipe, nothing was sent",
-		len(lost), len(l.refs), lost[0])
+	return fmt.Errorf("%d of %d records have no ending, the first is the record %d that was read, a %s: this is a defect "+
+		"of pipe, nothing was sent", lost, len(l.marks), first+1, l.kinds[l.marks[first].kind].kind)
 }
 
 // Totals are the counts of all records of a run.
@@ -283,13 +311,13 @@ func (l *Ledger) Totals() Totals {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t := Totals{
-		Read: len(l.refs), Again: l.again, Endings: Counts{}, Kinds: make([]KindReport, len(l.kinds)),
+		Read: len(l.marks), Again: l.again, Endings: Counts{}, Kinds: make([]KindReport, len(l.kinds)),
 		Reasons: map[component.Ending]map[string]int{}, Rejections: l.deadLetters, Items: map[string]Counts{},
 	}
 	for i, k := range l.kinds {
-		t.Kinds[i] = KindReport{Kind: k, Counts: Counts{}}
+		t.Kinds[i] = KindReport{Kind: k.kind, Counts: Counts{}}
 	}
-	for _, m := range l.refs {
+	for _, m := range l.marks {
 		t.Kinds[m.kind].Read++
 		t.Kinds[m.kind].Counts[m.ending]++
 		t.Endings[m.ending]++

@@ -133,3 +133,39 @@ func TestDeadLetterErrors(t *testing.T) {
 		t.Errorf("reason %q", reason)
 	}
 }
+
+// TestSome: some returns Controls refs of the wanted kinds, each once, and not always the
+// same; where there are fewer, all of them.
+func TestSome(t *testing.T) {
+	l := NewLedger(nil, nil)
+	for i := range 1000 {
+		l.Enter(fmt.Sprint("component:", i), "component")
+	}
+	l.Enter("user:a", "user")
+	l.Enter("user:b", "user")
+	of := func(kind string) func(string) bool { return func(k string) bool { return k == kind } }
+	sample := l.some(of("component"))
+	distinct := map[string]bool{}
+	late := 0
+	for _, ref := range sample {
+		distinct[ref] = true
+		if !strings.HasPrefix(ref, "component:") || !l.Knows(ref) {
+			t.Errorf("%s is no component that was read", ref)
+		}
+		if len(ref) == len("component:100") {
+			late++
+		}
+	}
+	if len(sample) != Controls || len(distinct) != Controls || late == 0 {
+		t.Errorf("%d refs, %d different ones, %d of the last 900 that were read", len(sample), len(distinct), late)
+	}
+	if users := l.some(of("user")); len(users) != 2 || users[0] == users[1] {
+		t.Errorf("of two users %v", users)
+	}
+	if none := l.some(of("group")); len(none) != 0 {
+		t.Errorf("of no group %v", none)
+	}
+	if all := l.some(func(string) bool { return true }); len(all) != Controls {
+		t.Errorf("%d of all", len(all))
+	}
+}

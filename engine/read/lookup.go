@@ -1,11 +1,13 @@
 package read
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/refset"
 )
 
 // index is what lookup() and display() see: the entries of every sealed phase.
@@ -13,7 +15,8 @@ import (
 // so that what a mapping sees never depends on timing. Reading is lock-free;
 // reading never seals while workers run.
 type index struct {
-	sealed map[string]component.Entry
+	refs   refset.Set
+	sealed []component.Entry // by the numbers of refs
 	mu     sync.Mutex
 	open   []component.Entry
 	// blind are the kinds, in lower case, of a phase that is worked on while it
@@ -25,7 +28,7 @@ type index struct {
 }
 
 func newIndex(refs component.Refs) *index {
-	return &index{sealed: map[string]component.Entry{}, kindOf: refs.KindOf}
+	return &index{kindOf: refs.KindOf}
 }
 
 // maxTitle is how much of a title is kept, in bytes (invariant 7).
@@ -39,8 +42,13 @@ func (x *index) add(e component.Entry) {
 }
 
 func (x *index) seal() {
+	x.sealed = slices.Grow(x.sealed, len(x.open))
 	for _, e := range x.open {
-		x.sealed[e.Ref] = e
+		if n, added := x.refs.Add(e.Ref); added {
+			x.sealed = append(x.sealed, e)
+		} else {
+			x.sealed[n] = e
+		}
 	}
 	x.open = nil
 }
@@ -56,8 +64,11 @@ func (x *index) forget(ph component.Phase) {
 
 // find is the expression.Lookup of a run.
 func (x *index) find(ref string) (component.Entry, expression.Presence) {
-	e, ok := x.sealed[ref]
-	if !ok && x.fetch != nil {
+	var e component.Entry
+	n, ok := x.refs.Find(ref)
+	if ok {
+		e = x.sealed[n]
+	} else if x.fetch != nil {
 		e, ok = x.fetch(ref)
 	}
 	if ok {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/refset"
 )
 
 // reader reads one kind.
@@ -19,7 +20,8 @@ type reader struct {
 	size   *pageSize
 	emit   component.Emit
 
-	seen    map[string]int  // the last pass in which each ref came
+	seen    refset.Set      // the refs that came
+	passes  []int32         // the last pass in which each came, by its number
 	leftOut map[string]bool // refs that could not be read
 }
 
@@ -31,7 +33,7 @@ const maxIdle = 3
 // comes short of what the server promised is read once more, and so is a kind
 // whose cursor was refused on the way.
 func (r *reader) read(ctx context.Context) (int, error) {
-	r.seen, r.leftOut = map[string]int{}, map[string]bool{}
+	r.seen, r.passes, r.leftOut = refset.Set{}, nil, map[string]bool{}
 	short, refused := false, false
 	for number := 1; ; number++ {
 		p := pass{number: number}
@@ -53,7 +55,7 @@ func (r *reader) read(ctx context.Context) (int, error) {
 		switch {
 		case p.complete():
 			r.report(&p)
-			return len(r.seen), nil
+			return r.seen.Len(), nil
 		case p.refused && !refused:
 			refused = true
 			r.log.WarnContext(ctx, "Backstage refused its own cursor, the kind is read from its start", "kind", r.kind)
@@ -145,12 +147,11 @@ func (r *reader) deliver(ctx context.Context, p *pass, pg page) error {
 		if err != nil {
 			return fault.Errorf(fault.Permanent, mixedUp, "the answer holds something other than an entity: %w", err)
 		}
-		last, known := r.seen[rec.Ref]
-		if last == p.number {
+		known, repeated := r.came(rec.Ref, p)
+		if repeated {
 			again++
 			continue
 		}
-		r.seen[rec.Ref] = p.number
 		p.got++
 		p.last = rec.Ref
 		if !known {
@@ -164,6 +165,19 @@ func (r *reader) deliver(ctx context.Context, p *pass, pg page) error {
 		return nil
 	}
 	return r.emit(ctx, fresh)
+}
+
+// came notes that a ref came in a pass. It returns whether the ref had come before, in
+// any pass and in this one.
+func (r *reader) came(ref string, p *pass) (known, repeated bool) {
+	n, added := r.seen.Add(ref)
+	if added {
+		r.passes = append(r.passes, int32(p.number))
+		return false, false
+	}
+	repeated = r.passes[n] == int32(p.number)
+	r.passes[n] = int32(p.number)
+	return true, repeated
 }
 
 // answer is a page that was asked for, and by which cursor.

@@ -138,7 +138,7 @@ func (r *reader) first(pg page) string {
 // either.
 func (r *reader) listed(ctx context.Context, p *pass, most int) (out []string, err error) {
 	for _, ref := range refsOf(r.cfg.SkipUnreadable, r.kind) {
-		if r.seen[ref] == p.number || len(out) == most {
+		if n, known := r.seen.Find(ref); known && r.passes[n] == int32(p.number) || len(out) == most {
 			continue
 		}
 		_, err := r.api.get(ctx, ref, true)
@@ -157,10 +157,10 @@ func (r *reader) listed(ctx context.Context, p *pass, most int) (out []string, e
 func (r *reader) leaveOut(ctx context.Context, p *pass, refs []string) error {
 	var records []*component.Record
 	for _, ref := range refs {
-		_, known := r.seen[ref]
+		known, _ := r.came(ref, p)
 		p.brought++
 		p.got++
-		r.seen[ref], r.leftOut[ref] = p.number, true
+		r.leftOut[ref] = true
 		if !known {
 			records = append(records,
 				&component.Record{Entry: component.Entry{Ref: ref, Kind: r.kind},
