@@ -39,26 +39,13 @@ func (s *Encoder) rejectDuplicateIDs(out component.Outlet) {
 // rejectDuplicateNames ends the users that the datasource would refer to by one id,
 // and the groups of one name.
 func (s *Encoder) rejectDuplicateNames(out component.Outlet) {
-	mails, names := map[string]map[string]bool{}, map[string]int{}
-	for _, u := range s.users {
-		id := strings.ToLower(u.id)
-		if mails[id] == nil {
-			mails[id] = map[string]bool{}
-		}
-		mails[id][strings.ToLower(u.email)] = true
+	if !s.names.ByEmail {
+		s.rejectDuplicateUserIDs(out)
 	}
+	names := map[string]int{}
 	for _, g := range s.groups {
 		names[strings.ToLower(g.name)]++
 	}
-	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool {
-		n := len(mails[strings.ToLower(u.id)])
-		if n == 1 || s.names.ByEmail {
-			return false
-		}
-		out.End(api.StreamUsers, u.record, component.Rejected, fmt.Sprintf("userId: %q is that of users with %d e-mails, "+
-			"and none of them is taken", u.id, n))
-		return true
-	})
 	s.groups = slices.DeleteFunc(s.groups, func(g heldGroup) bool {
 		n := names[strings.ToLower(g.name)]
 		if n == 1 {
@@ -66,6 +53,27 @@ func (s *Encoder) rejectDuplicateNames(out component.Outlet) {
 		}
 		out.End(api.StreamGroups, g.record, component.Rejected, fmt.Sprintf("name: %q is the name of %d groups, and none "+
 			"of them is taken", g.name, n))
+		return true
+	})
+}
+
+// rejectDuplicateUserIDs ends the users with one id and several e-mails.
+func (s *Encoder) rejectDuplicateUserIDs(out component.Outlet) {
+	mails := map[string]map[string]bool{}
+	for _, u := range s.users {
+		id := strings.ToLower(u.id)
+		if mails[id] == nil {
+			mails[id] = map[string]bool{}
+		}
+		mails[id][strings.ToLower(u.email)] = true
+	}
+	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool {
+		n := len(mails[strings.ToLower(u.id)])
+		if n == 1 {
+			return false
+		}
+		out.End(api.StreamUsers, u.record, component.Rejected, fmt.Sprintf("userId: %q is that of users with %d e-mails, "+
+			"and none of them is taken", u.id, n))
 		return true
 	})
 }

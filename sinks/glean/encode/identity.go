@@ -52,17 +52,27 @@ func (s *Encoder) holdUser(item *component.Item) error {
 	if u.email, ok = component.Email(u.email); !ok {
 		return reject("email", "is not an e-mail address")
 	}
-	u.id = cmp.Or(u.id, u.ref)
+	u.ref = cloned(u.ref, u.record)
+	u.id = cloned(cmp.Or(u.id, u.ref), u.ref)
+	u.email = strings.Clone(u.email)
 	if u.name == "" {
 		u.name, _, _ = strings.Cut(u.email, "@")
-	}
-	for _, text := range []*string{&u.ref, &u.email, &u.name, &u.id} {
-		*text = strings.Clone(*text) // it may be a part of a record
+	} else {
+		u.name = strings.Clone(u.name)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.users = append(s.users, u)
 	return nil
+}
+
+// cloned copies a text that may be a part of a record; where it equals another text, which
+// is none, it returns that.
+func cloned(text, other string) string {
+	if text == other {
+		return other
+	}
+	return strings.Clone(text)
 }
 
 func notInName(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
@@ -93,7 +103,8 @@ func (s *Encoder) holdGroup(item *component.Item) error {
 	case strings.HasPrefix(g.name, api.ReservedGroupPrefix):
 		return reject(field, "starts with %q, as only Glean's own groups do", api.ReservedGroupPrefix)
 	}
-	g.ref, g.name = strings.Clone(g.ref), strings.Clone(g.name) // they may be parts of a record
+	g.ref = cloned(g.ref, g.record)
+	g.name = cloned(g.name, g.ref)
 	g.members, g.subgroups = component.CloneTexts(g.members), component.CloneTexts(g.subgroups)
 	s.mu.Lock()
 	defer s.mu.Unlock()

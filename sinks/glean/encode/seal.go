@@ -50,7 +50,7 @@ func (s *Encoder) Seal(ctx context.Context, out component.Outlet) error {
 // the active refs that share one. The user is active when one of the refs is; a
 // ref that is not resolves to nobody all the same.
 func (s *Encoder) sealUsers(out component.Outlet) (merged map[string][]string, err error) {
-	first := map[string]heldUser{} // by e-mail
+	first := make(map[string]int, len(s.users)) // places in s.users, by e-mail
 	merged = map[string][]string{}
 	active := map[string]bool{}
 	for _, u := range s.users {
@@ -60,20 +60,24 @@ func (s *Encoder) sealUsers(out component.Outlet) (merged map[string][]string, e
 			active[strings.ToLower(u.email)] = true
 		}
 	}
-	for _, u := range s.users {
+	for i, u := range s.users {
 		key := strings.ToLower(u.email)
-		one, taken := first[key]
+		at, taken := first[key]
 		if !taken {
-			first[key], one = u, u
+			first[key], at = i, i
 		}
+		one := &s.users[at]
 		s.userNames[u.ref] = one.email
 		if !s.names.ByEmail {
 			s.userNames[u.ref] = one.id
 		}
-		if !u.inactive {
-			merged[one.ref] = append(merged[one.ref], u.ref)
-		}
 		if taken {
+			if merged[one.ref] == nil && !one.inactive {
+				merged[one.ref] = []string{one.ref}
+			}
+			if !u.inactive {
+				merged[one.ref] = append(merged[one.ref], u.ref)
+			}
 			out.End(api.StreamUsers, u.record, component.Merged, "one e-mail, one user of Glean")
 			continue
 		}
