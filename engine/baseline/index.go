@@ -41,7 +41,7 @@ func (x *index) find(k itemKey) *previousItem {
 
 // set has the key of a row find that row.
 func (x *index) set(i int32) {
-	if 2*x.used >= len(x.slots) {
+	if 4*x.used >= 3*len(x.slots) {
 		old := x.slots
 		x.slots = make([]int32, max(1024, 2*len(old)))
 		for _, s := range old {

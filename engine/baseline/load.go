@@ -24,7 +24,8 @@ import (
 // what replaces it meanwhile.
 type Snapshot struct {
 	Header
-	f *os.File
+	f       *os.File
+	entries int // how many there are
 }
 
 // Condition is what the baseline of a place is worth.
@@ -104,7 +105,8 @@ func (s *Snapshot) verify(place string) (Condition, error) {
 	sum := sha256.New()
 	p := parser{words: map[string]string{}}
 	sc := s.lines()
-	entries, newer := 0, false
+	s.entries = 0
+	newer := false
 	for n := 0; sc.Scan(); n++ {
 		line := sc.Bytes()
 		kind, rest, _ := bytes.Cut(line, []byte("\t"))
@@ -119,7 +121,7 @@ func (s *Snapshot) verify(place string) (Condition, error) {
 		}
 		if string(kind) == lineEnd {
 			count, end, _ := bytes.Cut(rest, []byte("\t"))
-			if string(end) != hex.EncodeToString(sum.Sum(nil)) || !newer && string(count) != strconv.Itoa(entries) || sc.Scan() {
+			if string(end) != hex.EncodeToString(sum.Sum(nil)) || !newer && string(count) != strconv.Itoa(s.entries) || sc.Scan() {
 				return Damaged, errors.New("its checksum is wrong")
 			}
 			if newer {
@@ -133,7 +135,7 @@ func (s *Snapshot) verify(place string) (Condition, error) {
 				return Damaged, err
 			}
 			if is {
-				entries++
+				s.entries++
 			}
 		}
 		sum.Write(line)

@@ -91,6 +91,7 @@ func readPrevious(snap *Snapshot, now time.Time, streams, types *words, wanted, 
 	hidden Hiding) (*previous, error) {
 	p := &previous{snap: snap, now: now, streams: streams, types: types, hiding: hidden,
 		hidden: map[string]*hiddenCounts{}, groups: map[int32]groupName{}}
+	p.rows = make([]previousItem, 0, snap.entries)
 	p.ids, p.refs = index{rows: &p.rows}, index{rows: &p.rows, byRef: true}
 	for e, err := range snap.Entries() {
 		if err != nil {
