@@ -57,7 +57,7 @@ func (u *upload) competitors(all []api.Unfinished, conflict bool) (discard, busy
 		if !elsewhere && o.Stream != u.stream {
 			continue
 		}
-		if other := u.publisher.uploadOf(o.ID); other != nil && other != u && !other.done.Load() {
+		if other := u.publisher.uploadOf(o.ID); other != nil && other != u {
 			busy = true
 			continue
 		}

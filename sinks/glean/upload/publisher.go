@@ -20,7 +20,7 @@ type Publisher struct {
 
 	mu      sync.Mutex         // of named and uploads
 	named   map[string]int     // uploads that have an id, by stream
-	uploads map[string]*upload // by their ids
+	uploads map[string]*upload // those under way, by their ids
 
 	// Set by claim.
 	discards map[string]bool // streams whose first page discards an unfinished upload
@@ -60,7 +60,7 @@ func (p *Publisher) naming() encode.Naming {
 	return encode.Naming{ByEmail: by != nil && *by}
 }
 
-// newID is a new name for an upload: PIPELINE-STREAM-OWNER-RUN, and -2, -3 and
+// newID gives an upload a new name: PIPELINE-STREAM-OWNER-RUN, and -2, -3 and
 // so on behind it for the further ones of the stream in the run.
 func (p *Publisher) newID(u *upload) string {
 	p.mu.Lock()
@@ -71,10 +71,20 @@ func (p *Publisher) newID(u *upload) string {
 		id += "-" + strconv.Itoa(n)
 	}
 	p.uploads[id] = u
+	u.tried = append(u.tried, id)
 	return id
 }
 
-// uploadOf is the upload of this run that has an id, nil when none has.
+// forgetIDs forgets the ids of an upload that is no longer under way.
+func (p *Publisher) forgetIDs(u *upload) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range u.tried {
+		delete(p.uploads, id)
+	}
+}
+
+// uploadOf is the upload under way that has an id, nil when none has.
 func (p *Publisher) uploadOf(id string) *upload {
 	p.mu.Lock()
 	defer p.mu.Unlock()

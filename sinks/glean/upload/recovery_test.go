@@ -35,7 +35,7 @@ func TestSibling(t *testing.T) {
 		}
 		f.publisher.clock.Sleep = func(ctx context.Context, _ time.Duration) error {
 			err := a.post(ctx, newPage(api.StreamMemberships, 0), true)
-			a.done.Store(true)
+			f.publisher.forgetIDs(a)
 			return err
 		}
 		if err := b.run(t.Context(), itemsOf(ann)); err != nil || b.force {
@@ -98,8 +98,11 @@ func TestCompetitors(t *testing.T) {
 func sibling(done bool) func(u *upload) string {
 	return func(u *upload) string {
 		other := &upload{publisher: u.publisher, stream: u.stream}
-		other.done.Store(done)
-		return u.publisher.newID(other)
+		id := u.publisher.newID(other)
+		if done {
+			u.publisher.forgetIDs(other)
+		}
+		return id
 	}
 }
 

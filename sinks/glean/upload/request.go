@@ -20,7 +20,6 @@ func (u *upload) request(ctx context.Context, p *page, first, last bool) (uncert
 	next := func() []byte {
 		if attempts++; first {
 			u.id = u.publisher.newID(u)
-			u.tried = append(u.tried, u.id)
 		}
 		if first || body == nil {
 			body = p.request(u.tail(first, last))

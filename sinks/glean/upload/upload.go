@@ -39,7 +39,6 @@ type upload struct {
 	withheld map[string]bool
 
 	accepted, refused atomic.Int64 // items
-	done              atomic.Bool  // it is no longer under way
 }
 
 func (p *publishing) upload(stream, path string, planned int) *upload {
@@ -54,7 +53,7 @@ func (p *publishing) upload(stream, path string, planned int) *upload {
 // run cuts the items into pages and sends them. Its error leaves the upload
 // unfinished, so that Glean changes and deletes nothing.
 func (u *upload) run(ctx context.Context, items iter.Seq2[component.Encoded, error]) error {
-	defer u.done.Store(true)
+	defer u.publisher.forgetIDs(u)
 	last, err := u.send(ctx, items)
 	if err != nil {
 		return err
