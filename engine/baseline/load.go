@@ -121,7 +121,8 @@ func (s *Snapshot) verify(place string) (Condition, error) {
 		}
 		if string(kind) == lineEnd {
 			count, end, _ := bytes.Cut(rest, []byte("\t"))
-			if string(end) != hex.EncodeToString(sum.Sum(nil)) || !newer && string(count) != strconv.Itoa(s.entries) || sc.Scan() {
+			if string(end) != hex.EncodeToString(sum.Sum(nil)) || !newer && string(count) != strconv.Itoa(s.entries) ||
+				sc.Scan() {
 				return Damaged, errors.New("its checksum is wrong")
 			}
 			if newer {
