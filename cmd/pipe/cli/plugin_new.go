@@ -1,8 +1,8 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -15,20 +15,23 @@ import (
 	"text/template"
 
 	urfave "github.com/urfave/cli/v2"
+	"golang.org/x/mod/modfile"
 
+	"github.com/pipe-engine/pipe/cmd/internal/version"
 	"github.com/pipe-engine/pipe/engine/display"
-	"github.com/pipe-engine/pipe/plugins/examples"
+	"github.com/pipe-engine/pipe/plugins/proto/python"
 )
 
 func (a *app) pluginNewCommand() *urfave.Command {
 	return &urfave.Command{
-		Name:        "new",
-		Usage:       "make a working plugin with a test and a README, to be changed into your own",
-		ArgsUsage:   "NAME",
-		Description: "A Go plugin finds the SDK in a checkout of pipe, by default the one that this pipe was built from.",
+		Name:      "new",
+		Usage:     "make a working plugin with a test and a README, to be changed into your own",
+		ArgsUsage: "NAME",
+		Description: "A Go plugin requires the SDK at the version of this pipe. A development build has no version to\n" +
+			"require; it adds a replace line for a checkout of pipe, by default the one that it was built from.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "lang", Value: "go", Usage: "go or python"},
-			&urfave.StringFlag{Name: "sdk", Usage: "the checkout of pipe in `DIR`, for a Go plugin"},
+			&urfave.StringFlag{Name: "sdk", Usage: "take the SDK from the checkout of pipe in `DIR`, for a Go plugin"},
 			&urfave.StringFlag{Name: "dir", Usage: "the folder to make (default: NAME in the working directory)"},
 		},
 		Action: a.pluginNew,
@@ -45,12 +48,12 @@ type project struct {
 	Name string
 	// Program is the file that the pipeline file names.
 	Program string
-	// SDK, Go and Requires are of a Go project: the checkout, its Go version and
-	// its requirements.
+	// Version is the version of the SDK that a Go project requires.
+	Version string
+	// SDK is the checkout that a Go project takes the SDK from, "" for none. Go and
+	// Requires are its Go version and its requirements.
 	SDK, Go  string
 	Requires []string
-	// Wire is of a Python project: what it has in common with every other.
-	Wire string
 }
 
 func (a *app) pluginNew(c *urfave.Context) error {
@@ -87,42 +90,69 @@ func (a *app) pluginNew(c *urfave.Context) error {
 		return err
 	}
 	if c.Bool("json") {
-		return a.printJSON(map[string]any{"name": p.Name, "dir": dir, "program": filepath.Join(dir, p.Program)}, nil)
+		made := map[string]any{"name": p.Name, "dir": dir, "program": filepath.Join(dir, p.Program)}
+		if p.Version != "" {
+			made["sdk"] = cmp.Or(p.SDK, p.Version)
+		}
+		return a.printJSON(made, nil)
 	}
-	display.Fprintf(a.Stdout, "%s is a working plugin; its README.md says how it is tested, tried and used\n", dir)
+	display.Fprintf(a.Stdout, "%s is a working plugin. Its README.md says how to test, try and use it.\n", dir)
+	switch {
+	case p.SDK != "":
+		display.Fprintf(a.Stdout, "Its go.mod takes the SDK from the checkout %s with a replace line, which builds on this "+
+			"machine only.\nA released pipe writes a go.mod without one.\n", p.SDK)
+	case p.Version != "":
+		display.Fprintf(a.Stdout, "Run go mod tidy in it first: it requires %s %s.\n", modulePath, p.Version)
+	}
 	return nil
 }
 
-// inGo makes a module of its own that finds the SDK in a checkout, with the
-// versions of that checkout, so that nothing has to be downloaded.
+// inGo makes a module of its own. With a released pipe it requires that version. With
+// another, or for the checkout of --sdk, it replaces the SDK by a checkout and requires
+// the versions of that checkout, so that nothing has to be downloaded.
 func (p *project) inGo(files map[string][]byte, sdk string) error {
+	p.Program, p.Version = p.Name, "v0.0.0"
+	if built := version.Current(); built.Released && sdk == "" {
+		p.Version = built.Version
+		return p.fill(files, "go")
+	}
 	root, err := checkout(sdk)
 	if err != nil {
 		return err
 	}
-	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if err != nil {
 		return err
 	}
 	if files["go.sum"], err = os.ReadFile(filepath.Join(root, "go.sum")); err != nil {
 		return err
 	}
-	p.Program, p.SDK = p.Name, root
-	if strings.ContainsAny(root, " \t\"'`") {
-		p.SDK = fmt.Sprintf("%q", root)
+	mod, err := modfile.ParseLax("go.mod", text, nil)
+	if err != nil {
+		return err
 	}
-	p.Go, p.Requires = requirements(mod)
+	p.SDK = modfile.AutoQuote(root)
+	if mod.Go != nil {
+		p.Go = mod.Go.Version
+	}
+	for _, r := range mod.Require {
+		p.Requires = append(p.Requires, r.Mod.Path+" "+r.Mod.Version)
+	}
 	return p.fill(files, "go")
 }
 
 func (p *project) inPython(files map[string][]byte) error {
 	p.Program = p.Name + ".py"
-	const mark = "# ---- The wire"
-	_, wire, found := strings.Cut(examples.Redact(), mark)
-	if !found {
-		return fmt.Errorf("the example redact.py has no line %q", mark)
+	generated := python.Files()
+	entries, err := generated.ReadDir(".")
+	if err != nil {
+		return err
 	}
-	p.Wire = mark + strings.NewReplacer("self.redact", "self.plugin", "Redact(", "Plugin(").Replace(wire)
+	for _, e := range entries {
+		if files[e.Name()], err = generated.ReadFile(e.Name()); err != nil {
+			return err
+		}
+	}
 	return p.fill(files, "python")
 }
 
@@ -195,33 +225,10 @@ func checkout(given string) (string, error) {
 	}
 	return "",
 		usage{"the SDK was not found: no checkout of pipe is where this pipe was built or above the working directory",
-			"name one with --sdk DIR"}
+			"name one with --sdk DIR, or use a released pipe, which needs none"}
 }
 
 func isCheckout(dir string) bool {
 	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	return err == nil && bytes.HasPrefix(mod, []byte("module "+modulePath+"\n"))
-}
-
-// requirements are the Go version of a go.mod and the modules it requires.
-func requirements(mod []byte) (version string, requires []string) {
-	inside := false
-	for lines := bufio.NewScanner(bytes.NewReader(mod)); lines.Scan(); {
-		line, _, _ := strings.Cut(lines.Text(), "//")
-		words := strings.Fields(line)
-		switch {
-		case len(words) == 0:
-		case words[0] == "go":
-			version = words[1]
-		case words[0] == "require" && words[1] == "(":
-			inside = true
-		case words[0] == "require":
-			requires = append(requires, words[1]+" "+words[2])
-		case words[0] == ")":
-			inside = false
-		case inside:
-			requires = append(requires, words[0]+" "+words[1])
-		}
-	}
-	return version, requires
 }

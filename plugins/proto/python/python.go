@@ -1,0 +1,16 @@
+// Package python holds the wire of a plugin as generated for Python. The files need the
+// Python packages grpcio and protobuf.
+package python
+
+import "embed"
+
+// protoc is of Debian's protobuf-compiler, the plugin of protobuf-compiler-grpc. Python's
+// protobuf reads what an older protoc wrote, and not the reverse.
+//go:generate protoc -I .. --python_out=. --grpc_python_out=. --plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin ../transform.proto
+
+//go:embed *.py
+var files embed.FS
+
+// Files returns transform_pb2.py with the messages, and transform_pb2_grpc.py with the
+// service.
+func Files() embed.FS { return files }
