@@ -4,7 +4,8 @@
 // The collector of Go starts the next collection when the heap has grown by a share of
 // what is live. While little is live that is often: a run over 20,000 records with
 // GOGC=50 spends a fifth of its CPU on a hundred collections of a few MiB. Pace lets
-// the heap grow to a floor first, and by half of what is live beyond that.
+// the heap grow to a floor first, and by a half of what is live beyond that, or by a
+// quarter where much is live: that room is memory which the container has to have.
 package gcpace
 
 import (
@@ -18,12 +19,15 @@ const (
 	// growth is by how much of what is live the heap grows before it is collected, in
 	// percent.
 	growth = 50
+	// slow is when a large heap grows by less, in bytes: it may grow by slow, or by half of
+	// growth where that is more.
+	slow = 16 << 20
 	// most bounds the percentage for a small heap, whose next collection comes soon.
 	most = 1000
 )
 
 // Pace starts the next collection when the heap has grown to the larger of floor, in
-// bytes, and one and a half times what is live.
+// bytes, and one and a half times what is live, one and a quarter beyond 64 MiB.
 func Pace(floor uint64) {
 	p := &pacer{floor: floor, samples: []metrics.Sample{
 		{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"},
@@ -58,11 +62,14 @@ func (p *pacer) adjust() {
 	}
 }
 
-// percentOf returns the GOGC with which the heap grows to the floor or by growth percent
-// of live, whichever is larger. The collector adds that share of roots (stacks and
-// globals) as well.
+// percentOf returns the GOGC with which the heap grows to the floor or beyond live as
+// growth and slow say, whichever is larger. The collector adds that share of roots
+// (stacks and globals) as well.
 func percentOf(floor, live, roots uint64) int {
 	room := live * growth / 100
+	if room > slow {
+		room = max(slow, room/2)
+	}
 	if floor > live+room {
 		room = floor - live
 	}

@@ -19,7 +19,9 @@ func TestPercent(t *testing.T) {
 		"half of the floor":               {48 * mb, 24 * mb, 0, 100},
 		"half of the floor, with roots":   {48 * mb, 24 * mb, 24 * mb, 50},
 		"two thirds of the floor":         {48 * mb, 32 * mb, 0, growth},
-		"more than the floor":             {48 * mb, 480 * mb, 0, growth},
+		"all of a floor that is lower":    {16 * mb, 32 * mb, 0, growth},
+		"more than the floor":             {48 * mb, 50 * mb, 0, 32},
+		"much more than the floor":        {48 * mb, 480 * mb, 0, growth / 2},
 		"roots that are as large as that": {48 * mb, 480 * mb, 4800 * mb, growth / 2},
 	} {
 		if got := percentOf(tc.floor, tc.live, tc.roots); got != tc.want {
