@@ -191,8 +191,8 @@ func (c *comparer) count() {
 		ch := c.Comparison.streams[name]
 		ch.Before++
 		c.typeOf(ch, row.typ).Before++
-		if r := c.rows[name]; r != nil && len(row.names) > 0 {
-			r.before += len(row.names)
+		if r := c.rows[name]; r != nil && len(row.names()) > 0 {
+			r.before += len(row.names())
 			r.filled++
 		}
 	}
@@ -257,7 +257,7 @@ func (c *comparer) item(stream string, n uint8, t stage.Tag) {
 	}
 	ch.Changed++
 	if c.rows[stream] != nil {
-		if more := access.Missing(t.Names, old.names); more > 0 {
+		if more := access.Missing(t.Names, old.names()); more > 0 {
 			c.gains = append(c.gains, gain{t.Ref, more})
 		}
 	}

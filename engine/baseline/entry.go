@@ -117,7 +117,7 @@ func (e *Entry) KnownID() string {
 
 // Accepted is the floor of the item: who may find it without counting as wider.
 func (e *Entry) Accepted(now time.Time) access.Grant {
-	row := previousItem{audience: access.ParseAudience(e.Audience), names: e.Names, away: !e.Away.IsZero(),
+	row := previousItem{audience: access.ParseAudience(e.Audience), set: nameSets{}.of(e.Names), away: !e.Away.IsZero(),
 		more: moreOf(e)}
 	floor, _ := row.accepted(now)
 	return floor

@@ -141,7 +141,7 @@ func (c *comparer) groupsBefore(stream string) (before graph, refs map[uint64]st
 			return nil, nil, false
 		}
 		group := groupHash(name.id)
-		members := row.names
+		members := row.names()
 		if row.more != nil && !c.Strict {
 			members = slices.Clone(members)
 			for _, l := range row.more.left {

@@ -33,11 +33,11 @@ type itemKey struct {
 
 type previousItem struct {
 	id, content uint64
-	substance   uint64 // 0 when it is not known
-	ref         uint64 // the hash of its ref
-	names       []uint64
-	told        int64         // when the sink was told, in Unix seconds; 0 for an unknown time
+	substance   uint64        // 0 when it is not known
+	ref         uint64        // the hash of its ref
+	set         *nameSet      // nil for none
 	more        *previousMore // nil for most items
+	told        uint32        // when the sink was told, in Unix seconds; 0 for an unknown time
 	stream, typ uint8
 	audience    access.Audience
 	away        bool // the last good run no longer had it
@@ -48,6 +48,35 @@ type previousItem struct {
 	sent        bool // the sink was told of it, and not that it goes
 	leaving     bool // the sink has not confirmed that it went
 	resolved    bool // it names everybody whom the rule names
+}
+
+// nameSet is a list of names. Rows share it: of a million documents most are found by the
+// same people.
+type nameSet struct{ names []uint64 }
+
+// names are the principals of an item, sorted.
+func (p *previousItem) names() []uint64 {
+	if p.set == nil {
+		return nil
+	}
+	return p.set.names
+}
+
+// nameSets are the sets of names by where their lists begin, which entries of one snapshot
+// share.
+type nameSets map[*uint64]*nameSet
+
+// of is the set of a list of names, nil for an empty one.
+func (s nameSets) of(names []uint64) *nameSet {
+	if len(names) == 0 {
+		return nil
+	}
+	set := s[&names[0]]
+	if set == nil {
+		set = &nameSet{names}
+		s[&names[0]] = set
+	}
+	return set
 }
 
 // previousMore is what most items do not have.
@@ -92,6 +121,7 @@ func readPrevious(snap *Snapshot, now time.Time, streams, types *words, wanted, 
 	p := &previous{snap: snap, now: now, streams: streams, types: types, hiding: hidden,
 		hidden: map[string]*hiddenCounts{}, groups: map[int32]groupName{}}
 	p.rows = make([]previousItem, 0, snap.entries)
+	sets := nameSets{}
 	p.ids, p.refs = index{rows: &p.rows}, index{rows: &p.rows, byRef: true}
 	for e, err := range snap.Entries() {
 		if err != nil {
@@ -102,13 +132,13 @@ func readPrevious(snap *Snapshot, now time.Time, streams, types *words, wanted, 
 			continue
 		}
 		row := previousItem{
-			id: e.ID, content: e.Content, substance: cmp.Or(e.Substance, e.Content), names: e.Names,
+			id: e.ID, content: e.Content, substance: cmp.Or(e.Substance, e.Content), set: sets.of(e.Names),
 			stream: streams.number(e.Stream), typ: types.number(e.Type),
 			audience: access.ParseAudience(e.Audience), away: !e.Away.IsZero(), more: moreOf(&e),
 			sent: e.Away.IsZero() && e.Audience != access.Nobody.String(), leaving: e.Leaving, resolved: e.Resolved,
 		}
 		if !e.Told.IsZero() {
-			row.told = e.Told.Unix()
+			row.told = uint32(e.Told.Unix())
 		}
 		if one, listed := hidden.Find(e.Ref, e.ID); listed && row.audience != access.Undecided {
 			if one.Back.IsZero() {

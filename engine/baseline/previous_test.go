@@ -144,7 +144,7 @@ func TestCountHidden(t *testing.T) {
 func TestNarrower(t *testing.T) {
 	const ann, sam = 1, 2
 	of := func(audience access.Audience, names ...uint64) *previousItem {
-		return &previousItem{audience: audience, names: slices.Sorted(slices.Values(names))}
+		return &previousItem{audience: audience, set: nameSets{}.of(slices.Sorted(slices.Values(names)))}
 	}
 	for name, tc := range map[string]struct {
 		before *previousItem
@@ -162,7 +162,7 @@ func TestNarrower(t *testing.T) {
 		"another person":            {of(access.Listed, sam), of(access.Listed, ann), true},
 		"names of an open document": {of(access.AllUsers), of(access.AllUsers, sam), false},
 	} {
-		if got := tc.before.wider(stage.Tag{Grant: access.Grant{Audience: tc.now.audience, Names: tc.now.names}},
+		if got := tc.before.wider(stage.Tag{Grant: access.Grant{Audience: tc.now.audience, Names: tc.now.names()}},
 			time.Now()); got != tc.want {
 			t.Errorf("%s: %t", name, got)
 		}

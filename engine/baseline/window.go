@@ -19,7 +19,7 @@ func within(now, at time.Time) bool { return now.Sub(at) < Window }
 
 // granted is what the sink was last told of who finds an item.
 func (p *previousItem) granted() access.Grant {
-	return access.Grant{Audience: p.audience, Names: p.names}
+	return access.Grant{Audience: p.audience, Names: p.names()}
 }
 
 // accepted is the floor of an item and the last good run that was within it, the zero
@@ -46,7 +46,7 @@ func (p *previousItem) hide(now time.Time) {
 		more = *p.more
 	}
 	more.floor = Floor{Grant: floor, At: at}
-	p.more, p.audience, p.names = &more, access.Nobody, nil
+	p.more, p.audience, p.set = &more, access.Nobody, nil
 }
 
 // wider reports whether somebody finds an item now whom its floor does not name; not
@@ -80,9 +80,9 @@ func (p *previousItem) leftIn(now time.Time) []uint64 {
 func (p *previousItem) members(now time.Time) []uint64 {
 	left := p.leftIn(now)
 	if left == nil {
-		return p.names
+		return p.names()
 	}
-	all := append(slices.Clone(p.names), left...)
+	all := append(slices.Clone(p.names()), left...)
 	slices.Sort(all)
 	return slices.Compact(all)
 }
@@ -101,7 +101,7 @@ func (c *Comparison) Accepted(stream string, t stage.Tag, covered bool, now time
 	byRef, byID := c.previous.byRef(n, t.Ref), c.previous.byID(n, t.ID)
 	told = now
 	if byID != nil && byID.content == t.Content && byID.granted().Same(t.Grant) && !byID.away && byID.told != 0 {
-		told = time.Unix(byID.told, 0).UTC()
+		told = time.Unix(int64(byID.told), 0).UTC()
 	}
 	if covered {
 		return Floor{}, told
@@ -189,7 +189,7 @@ func (c *Comparison) Left(stream, id string, members []uint64, covered bool, now
 			}
 		}
 	}
-	for _, name := range old.names {
+	for _, name := range old.names() {
 		if !is(name) && !old.away {
 			out = append(out, Left{Name: name, At: c.previous.finished(), Covered: covered})
 		}
