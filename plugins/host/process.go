@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -88,6 +89,9 @@ func Checksum(path string) (string, error) { return pin.Checksum(path) }
 // startProcess starts the plugin and waits until it answers a ping. The context
 // ends the start alone. An error names the path and what the plugin said last.
 func startProcess(ctx context.Context, o *Options, out *output.Log) (*process, error) {
+	if runtime.GOOS == "windows" { // go-plugin listens there on TCP, which every process of the machine reaches
+		return nil, fault.Errorf(fault.Fatal, "run this pipeline on Linux or macOS", "plugins do not run on Windows")
+	}
 	if err := o.command().Verify(); err != nil {
 		return nil, err
 	}
