@@ -145,7 +145,8 @@ func (c *comparer) compare(plan *component.Plan, snap *Snapshot) (err error) {
 			if err != nil {
 				return err
 			}
-			c.seen(n, u.Ref, u.ID)
+			byRef, _, id := c.previous.find(n, u.Ref, u.ID)
+			seen(byRef, id)
 		}
 	}
 	if err := c.missing(snap); err != nil {
@@ -227,10 +228,11 @@ func (c *comparer) typeOf(ch *Changes, typ uint8) *TypeChange {
 // item compares one item of the new run.
 func (c *comparer) item(stream string, n uint8, t stage.Tag) {
 	ch := c.Comparison.streams[stream]
+	byRef, old, id := c.previous.find(n, t.Ref, t.ID)
 	if c.Permissions(stream) {
-		c.exposure(n, t)
+		seen(byRef, id)
+		c.exposure(n, t, byRef, old)
 	}
-	old := c.previous.byID(n, t.ID)
 	if old != nil {
 		old.present = true
 	}
@@ -263,12 +265,12 @@ func (c *comparer) item(stream string, n uint8, t stage.Tag) {
 	}
 }
 
-// seen notes that the new run says who finds an item: what is remembered of its
-// ref and ID together is then told anew, and of either alone kept.
-func (c *comparer) seen(n uint8, ref, id string) {
-	old := c.previous.byRef(n, ref)
-	if old != nil && old.id == codec.Hash([]byte(id)) {
-		old.again = true
+// seen notes that the new run says who finds an item, of whose ref and ID these are the row
+// and the hash: what is remembered of its ref and ID together is then told anew, and of
+// either alone kept.
+func seen(byRef *previousItem, id uint64) {
+	if byRef != nil && byRef.id == id {
+		byRef.again = true
 	}
 }
 
@@ -282,9 +284,7 @@ func (c *comparer) lose(stream uint8, id uint64, change fault.Change, why string
 // exposure notes when somebody finds a document whom its floor does not name
 // (invariant 5). It is no new document because its ref or its ID is another, nor
 // because it was away for some runs.
-func (c *comparer) exposure(n uint8, t stage.Tag) {
-	c.seen(n, t.Ref, t.ID)
-	byRef, byID := c.previous.byRef(n, t.Ref), c.previous.byID(n, t.ID)
+func (c *comparer) exposure(n uint8, t stage.Tag, byRef, byID *previousItem) {
 	old := byRef
 	if !c.beyond(old, t) {
 		old = byID

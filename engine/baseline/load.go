@@ -197,6 +197,7 @@ func (s *Snapshot) Entries() iter.Seq2[Entry, error] {
 // parser reads lines; the words that repeat are kept once.
 type parser struct {
 	words map[string]string
+	last  [4]string // those of the last entry, which the next one often has too
 	sets  [][]uint64
 }
 
@@ -230,10 +231,13 @@ func (p *parser) entry(rest []byte) (e Entry, err error) {
 			return e, errLine
 		}
 	}
-	for i, to := range []*string{&e.Stream, &e.Kind, &e.Type, &e.Audience} {
-		if *to, err = p.word(f[i]); err != nil {
-			return e, err
+	for i, to := range [...]*string{&e.Stream, &e.Kind, &e.Type, &e.Audience} {
+		if string(f[i]) != p.last[i] || strings.Contains(p.last[i], `\`) {
+			if p.last[i], err = p.word(f[i]); err != nil {
+				return e, err
+			}
 		}
+		*to = p.last[i]
 	}
 	if len(f[4]) > 0 {
 		if e.Away, err = timeOf(f[4]); err != nil {

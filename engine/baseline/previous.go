@@ -151,8 +151,10 @@ func readPrevious(snap *Snapshot, now time.Time, streams, types *words, wanted, 
 		row.there = row.audience != access.Nobody && !row.away
 		row.lost = row.away && row.audience != access.Nobody && !e.Covered && within(now, e.Delivered)
 		n := int32(len(p.rows))
-		if id := e.KnownID(); id != "" && counted(e.Stream) {
-			p.groups[n] = groupName{id, e.Ref}
+		if counted(e.Stream) {
+			if id := e.KnownID(); id != "" {
+				p.groups[n] = groupName{id, e.Ref}
+			}
 		}
 		row.ref = codec.Hash([]byte(e.Ref))
 		byRef := !row.away || p.refs.find(itemKey{row.stream, row.ref}) == nil
@@ -202,6 +204,17 @@ func (p *previous) byID(stream uint8, id string) *previousItem {
 
 func (p *previous) byRef(stream uint8, ref string) *previousItem {
 	return p.refs.find(itemKey{stream, codec.Hash([]byte(ref))})
+}
+
+// find returns the rows that have the ref and the ID of an item, nil where none has, and
+// the hash of the ID. It hashes once what is both.
+func (p *previous) find(stream uint8, ref, id string) (byRef, byID *previousItem, hash uint64) {
+	hash = codec.Hash([]byte(ref))
+	byRef = p.refs.find(itemKey{stream, hash})
+	if id != ref {
+		hash = codec.Hash([]byte(id))
+	}
+	return byRef, p.ids.find(itemKey{stream, hash}), hash
 }
 
 // YoungCounts is how long what a sink says it holds may be that of before the

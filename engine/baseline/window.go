@@ -98,7 +98,7 @@ func (c *Comparison) Accepted(stream string, t stage.Tag, covered bool, now time
 	if !known {
 		return Floor{}, now
 	}
-	byRef, byID := c.previous.byRef(n, t.Ref), c.previous.byID(n, t.ID)
+	byRef, byID, _ := c.previous.find(n, t.Ref, t.ID)
 	told = now
 	if byID != nil && byID.content == t.Content && byID.granted().Same(t.Grant) && !byID.away && byID.told != 0 {
 		told = time.Unix(int64(byID.told), 0).UTC()
