@@ -80,7 +80,7 @@ var layers = [][]string{
 	{"engine/job"},
 	{
 		"cmd/internal/components", "cmd/internal/gcpace", "cmd/internal/connector", "cmd/internal/golden",
-		"cmd/internal/version",
+		"cmd/internal/version", "cmd/internal/licences",
 	},
 	{"cmd/pipe/cli/print", "cmd/pipe/cli", "cmd/pipe"},
 }
