@@ -367,7 +367,7 @@ func TestTightenWritesNoContent(t *testing.T) {
 			Match: func(b []byte) bool { return strings.Contains(string(b), `"component:default/thing-0"`) }})
 		n.night(t).expect(t, int(job.Refused), "tightened in part",
 			fmt.Sprintf("found by fewer people: 1 document: component:default/thing-%d", 1+i),
-			"did not take the permissions of 1 document", "component:default/thing-0: no such thing")
+			"narrower permissions of 1 document were refused by Glean", "component:default/thing-0: no such thing")
 		d, there := n.world.index().Documents["component:default/thing-0"]
 		if !there || d.Summary.TextContent != "what it does" || !d.Permissions.AllowAllDatasourceUsersAccess {
 			t.Errorf("status %d: a refused run changed %+v", status, d)

@@ -338,7 +338,7 @@ func (c *changes) notTightened() error {
 		return nil
 	}
 	slices.Sort(c.failed)
-	return fmt.Errorf("Glean did not take the permissions of %s, which people find as before: %s",
+	return fmt.Errorf("narrower permissions of %s were refused by Glean, and people find them as before: %s",
 		display.Plural(len(c.failed), "document"), display.List(c.failed, display.Shown, "; "))
 }
 
