@@ -77,8 +77,12 @@ func installed(t *testing.T, units ...string) (paths []string) {
 func exampleFiles(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(examplesDir, "*"))
-	files = slices.DeleteFunc(files, func(f string) bool { return filepath.Ext(f) == "" && filepath.Base(f) == "files" })
-	if err != nil || len(files) != 5 {
+	files = slices.DeleteFunc(files, func(f string) bool {
+		return slices.Contains([]string{"files", "kubernetes"}, filepath.Base(f))
+	})
+	kubernetes, kubernetesErr := filepath.Glob(filepath.Join(examplesDir, "kubernetes", "*.yaml"))
+	files = append(files, kubernetes...)
+	if err != nil || kubernetesErr != nil || len(files) != 9 {
 		t.Fatalf("%v, %v", files, err)
 	}
 	return files
@@ -90,7 +94,7 @@ func TestExampleCommands(t *testing.T) {
 	for _, f := range exampleFiles(t) {
 		text := read(t, f)
 		if filepath.Base(f) == "cronjob.yaml" { // the words of a call are a list there
-			text = regexp.MustCompile(`\n +- (pipe|run|--?\S+|none|json|/\S+)`).ReplaceAllString(text, " $1")
+			text = regexp.MustCompile(`\n +- (pipe|run|--?\S+|none|json|\S+=\S+|/\S+)`).ReplaceAllString(text, " $1")
 		}
 		calls := 0
 		for _, m := range regexp.MustCompile(`(?m)(?:^|[ (/])pipe ((?:run|check|test|diff) [^>|;)\n]*)`).FindAllStringSubmatch(text, -1) {
@@ -144,8 +148,8 @@ func knownCall(words []string) error {
 func TestExampleExitCodes(t *testing.T) {
 	never := []int{int(job.Wrong), int(job.Rejected), int(job.Refused), int(job.Unconfirmed)}
 	var listed []int
-	for _, m := range regexp.MustCompile(`(?m)^ {16}- (\d+)$`).FindAllStringSubmatch(read(t, filepath.Join(examplesDir, "cronjob.yaml")),
-		-1) {
+	cronjob := read(t, filepath.Join(examplesDir, "kubernetes", "cronjob.yaml"))
+	for _, m := range regexp.MustCompile(`(?m)^ {16}- (\d+)$`).FindAllStringSubmatch(cronjob, -1) {
 		n, _ := strconv.Atoi(m[1])
 		listed = append(listed, n)
 	}
