@@ -13,8 +13,9 @@ func (s SourceSpec[C]) Any() SourceSpec[any] {
 // Any is the spec for a registry, whose configurations have any type.
 func (s SinkSpec[C]) Any() SinkSpec[any] {
 	out := SinkSpec[any]{
-		Name: s.Name, Summary: s.Summary, Config: eraseConfig(s.Config), Streams: erase(s.Streams), Own: s.Own,
-		PlaceName: erase(s.PlaceName), Open: eraseOpen(s.Open), Sandbox: eraseSandbox(s.Sandbox),
+		Name: s.Name, Summary: s.Summary, Config: eraseConfig(s.Config), Streams: erase(s.Streams),
+		Content: s.Content, Own: s.Own, PlaceName: erase(s.PlaceName),
+		Open: eraseOpen(s.Open), Sandbox: eraseSandbox(s.Sandbox),
 		Missing: erase(s.Missing),
 	}
 	if s.CheckMappings != nil {

@@ -44,6 +44,10 @@ type SinkSpec[C any] struct {
 	Config        func() C
 	// Streams is what the sink stores, from the decoded configuration alone.
 	Streams func(cfg C) []Stream
+	// Content are the keys of its settings that only say what the items look like: no
+	// address, credential or file that matters is in them. pipe diff --base takes them from a
+	// file that is not trusted.
+	Content []string
 	// Own are the streams that its sessions make of others.
 	Own []string
 	// PlaceName is what people call the place that the sink fills, as in

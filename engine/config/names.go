@@ -12,7 +12,10 @@ var nameAlone = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`)
 // VariableNames are the variables that the file names, sorted: in ${NAME}, also
 // inside defaults, and as a scalar of its own. Call it before Set, which replaces
 // values.
-func (d *Document) VariableNames() []string {
+func (d *Document) VariableNames() []string { return variableNames(d.root, true) }
+
+// variableNames are the names in ${NAME}, and with alone those of scalars of their own.
+func variableNames(root *Node, alone bool) []string {
 	var out []string
 	var add func(parts []part)
 	add = func(parts []part) {
@@ -30,7 +33,7 @@ func (d *Document) VariableNames() []string {
 		case Scalar:
 			parts, _ := parseTemplate(n.text)
 			add(parts)
-			if nameAlone.MatchString(n.text) {
+			if alone && nameAlone.MatchString(n.text) {
 				out = append(out, n.text)
 			}
 		case Mapping:
@@ -43,7 +46,7 @@ func (d *Document) VariableNames() []string {
 			}
 		}
 	}
-	walk(d.root)
+	walk(root)
 	slices.Sort(out)
 	return slices.Compact(out)
 }

@@ -14,7 +14,10 @@ import (
 
 // Options say which file is opened, and how.
 type Options struct {
-	Path     string // of the pipeline file
+	Path string // of the pipeline file
+	// Base is a trusted pipeline file: of the one at Path counts only what says what
+	// becomes of records, as pipeline.Propose does it. "" when Path is trusted itself.
+	Base     string
 	Registry component.Registry
 	Settings []pipeline.Setting
 	// Lookup finds a variable.
@@ -60,6 +63,14 @@ func (e *LoadError) Error() string { return e.Definition.Problems.Errors().Error
 // Unwrap gives errors.As the problems.
 func (e *LoadError) Unwrap() error { return e.Definition.Problems.Errors() }
 
+// load loads the file, or what may be taken of it where there is a trusted one.
+func (o Options) load(l pipeline.Options) *pipeline.Definition {
+	if o.Base == "" {
+		return pipeline.Load(o.Path, l)
+	}
+	return pipeline.Propose(o.Base, o.Path, l)
+}
+
 // Parse loads the file alone. Its problems have the warnings of package lint.
 func (o Options) Parse() *pipeline.Definition {
 	load := pipeline.Options{
@@ -67,10 +78,10 @@ func (o Options) Parse() *pipeline.Definition {
 		SinkLenient: o.SinkLenient, Unpinned: o.Unpinned,
 		Variables: config.Variables{Lookup: o.Lookup, Lenient: o.Lenient}, Log: o.Log,
 	}
-	d := pipeline.Load(o.Path, load)
+	d := o.load(load)
 	if placeholder := d.UIPlaceholder(); o.PlaceholderUI && len(placeholder) > 0 {
 		load.Settings = slices.Concat(o.Settings, placeholder)
-		d = pipeline.Load(o.Path, load)
+		d = o.load(load)
 	}
 	lint.Check(d)
 	if o.Secrets != nil {

@@ -32,7 +32,7 @@ func (a *app) options(c *urfave.Context, path string, l loading) (job.Options, e
 		return job.Options{}, err
 	}
 	o := job.Options{
-		Path: path, Registry: a.Registry, Settings: set, Lookup: a.lookup, Only: l.only,
+		Path: path, Base: c.String("base"), Registry: a.Registry, Settings: set, Lookup: a.lookup, Only: l.only,
 		Lenient: l.lenient, SinkLenient: l.sinkLenient, Unpinned: l.unpinned || c.Bool("allow-unpinned"),
 		NoSource: l.noSource, Sandbox: c.Bool("sandbox"), Catalog: c.String("catalog"), State: c.String("state"),
 		Version: version.Current().Version, Secrets: a.redactor, Log: a.log,

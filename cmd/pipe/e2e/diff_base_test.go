@@ -1,0 +1,66 @@
+package e2e
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/job"
+)
+
+// TestDiffBase: of a file that is not trusted counts what becomes of records. It can
+// neither direct a request elsewhere, nor read a secret, nor start a program.
+func TestDiffBase(t *testing.T) {
+	w, file := reviewed(t)
+	var stolen atomic.Int32
+	thief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { stolen.Add(1) }))
+	defer thief.Close()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(b)
+	with := func(key, more string) string {
+		return regexp.MustCompile("(?m)^"+key+":.*\n").ReplaceAllStringFunc(text,
+			func(line string) string { return line + more })
+	}
+	const program = "  - name: mine\n    plugin:\n      command: /bin/sh\n      sha256: " +
+		"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae\n"
+	for name, tc := range map[string]struct {
+		change string
+		code   job.Class
+		says   string
+	}{
+		"nothing": {text, job.Done, "nothing would change"},
+		"a title": {strings.Replace(text, "title: name", `title: name + "!"`, 1), job.Changes, "title"},
+		"the address of the source": {strings.Replace(text, "url: ${BACKSTAGE_BASE_URL}", "url: "+thief.URL, 1), job.Done,
+			"nothing would change"},
+		"the address of the sink": {strings.Replace(text, "${GLEAN_SERVER_URL:-}", thief.URL, 1), job.Done,
+			"nothing would change"},
+		"a secret for expressions": {with("vars", "  stolen: ${GLEAN_INDEXING_API_KEY}\n"), job.Wrong,
+			"untrusted: vars names the variable GLEAN_INDEXING_API_KEY"},
+		"a secret in a default": {with("vars", "  stolen: ${BACKSTAGE_PAGE_SIZE:-${BACKSTAGE_API_TOKEN}}\n"), job.Wrong,
+			"untrusted: vars names the variable BACKSTAGE_API_TOKEN"},
+		"another variable": {with("vars", "  stolen: ${AWS_SECRET_ACCESS_KEY}\n"), job.Wrong,
+			"untrusted: vars names the variable AWS_SECRET_ACCESS_KEY"},
+		"a program": {with("transforms", program), job.Wrong, `untrusted: the transform "mine" runs a program`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proposed := write(t, "proposed.yaml", tc.change)
+			c := w.pipe(t, "diff", "--base", file, proposed)
+			if c.code != int(tc.code) || !strings.Contains(c.both(), tc.says) {
+				t.Errorf("exit %d, want %d\n%s", c.code, tc.code, c.both())
+			}
+			if name != "nothing" && tc.change == text {
+				t.Error("the change changes nothing of the file")
+			}
+		})
+	}
+	if n := stolen.Load(); n != 0 {
+		t.Errorf("%d requests went to an address of the proposed file", n)
+	}
+}

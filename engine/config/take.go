@@ -1,0 +1,42 @@
+package config
+
+import "strings"
+
+// Take replaces what is at a dotted path of keys by what another document has there, and
+// removes it where the other has nothing. Mappings on the way have to be in both. The
+// positions stay those of the other document. Call it before Decode.
+func (d *Document) Take(path string, from *Document) {
+	keys := strings.Split(path, ".")
+	into, other := d.root, from.root
+	for _, key := range keys[:len(keys)-1] {
+		into, other = into.Get(key), other.Get(key)
+	}
+	if into.Kind() != Mapping {
+		return
+	}
+	last := keys[len(keys)-1]
+	entries := make([]Entry, 0, len(into.entries)+1)
+	var taken *Entry
+	for i, e := range other.Entries() {
+		if e.Key == last {
+			taken = &other.entries[i]
+		}
+	}
+	for _, e := range into.entries {
+		switch {
+		case e.Key != last:
+			entries = append(entries, e)
+		case taken != nil:
+			entries = append(entries, *taken)
+			taken = nil
+		}
+	}
+	if taken != nil {
+		entries = append(entries, *taken)
+	}
+	into.entries = entries
+}
+
+// VariableNames are the variables that a node and what is below it name in ${NAME}, also
+// inside defaults, sorted.
+func (n *Node) VariableNames() []string { return variableNames(n, false) }

@@ -1,0 +1,103 @@
+package pipeline
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+// proposable are the keys of a file that only say what becomes of a record: nothing in
+// them names an address, a credential, a file or a program, except for transforms that
+// run one.
+var proposable = []string{"vars", "define", "transforms", "mapping", "permissions"}
+
+// Propose loads a trusted file with what a proposed one says of records in its place:
+// vars, define, transforms, mapping, permissions, and the keys of the sink that its spec
+// calls Content. Everything else is the trusted file's. A variable that
+// is a secret of the trusted file or not in it, and a transform with a program that is not
+// in the trusted file in the same words, are problems.
+//
+// So nobody who may only propose a change can direct credentials to an address, read
+// them, or start a program.
+func Propose(trusted, proposed string, o Options) *Definition {
+	base := Load(trusted, o)
+	if base.Problems.HasErrors() {
+		return base
+	}
+	doc, problems := config.Load(trusted)
+	other, more := config.Load(proposed)
+	if problems = append(problems, more...); problems.HasErrors() {
+		return load(other, problems, o)
+	}
+	paths := slices.Clone(proposable)
+	for _, key := range base.Sink.Content {
+		paths = append(paths, "sink."+base.Sink.Name+"."+key)
+	}
+	for _, path := range paths {
+		doc.Take(path, other)
+	}
+	if refused := unknownVariables(doc, base, paths); len(refused) > 0 {
+		base.Problems = refused // and nothing was built of what is proposed
+		return base
+	}
+	d := load(doc, nil, o)
+	if !d.Problems.HasErrors() {
+		d.Problems = append(d.Problems, d.unknownPrograms(base)...)
+	}
+	return d
+}
+
+const codeUntrusted = "untrusted"
+
+// unknownVariables are what the paths name that is a secret of the trusted file or not in
+// it at all.
+func unknownVariables(doc *config.Document, base *Definition, paths []string) (out config.Problems) {
+	var public []string
+	for _, v := range base.Variables {
+		if !slices.ContainsFunc(base.Variables, func(u config.Variable) bool { return u.Name == v.Name && u.Secret }) {
+			public = append(public, v.Name)
+		}
+	}
+	for _, path := range paths {
+		n := doc.Root()
+		for key := range strings.SplitSeq(path, ".") {
+			n = n.Get(key)
+		}
+		parts := []*config.Node{n}
+		if path == "transforms" {
+			parts = slices.DeleteFunc(slices.Clone(n.Items()), base.hasTransform)
+		}
+		for _, part := range parts {
+			for _, name := range part.VariableNames() {
+				if !slices.Contains(public, name) {
+					out = append(out, part.Problem(codeUntrusted, fmt.Sprintf("%s names the variable %s, which is a secret of "+
+						"the trusted file or not in it", path, name), "merge the use of a new variable first"))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// hasTransform reports whether the file has a transform in the words of a node.
+func (d *Definition) hasTransform(node *config.Node) bool {
+	return slices.ContainsFunc(d.File.Transforms, func(n *config.Node) bool {
+		return reflect.DeepEqual(n.Value(), node.Value())
+	})
+}
+
+// unknownPrograms are the transforms with a program that the trusted file has not got in
+// the same words.
+func (d *Definition) unknownPrograms(base *Definition) (out config.Problems) {
+	for i, t := range d.transforms {
+		if _, runs := component.Capability[component.Programmed](t); runs && !base.hasTransform(d.File.Transforms[i]) {
+			out = append(out, d.File.Transforms[i].Problem(codeUntrusted, fmt.Sprintf("the transform %q runs a program and is "+
+				"not in the trusted file in the same words", t.Name()), "merge the change of the program first"))
+		}
+	}
+	return out
+}
