@@ -33,8 +33,8 @@ func (a *app) diffCommand() *urfave.Command {
 			&urfave.StringFlag{Name: "against",
 				Usage: "the folder `DIR` that run --output wrote (default: " + usualOutput + ", where it is there)"},
 			&urfave.StringFlag{Name: "base",
-				Usage: "compare a change that is not trusted: take addresses, credentials and programs from this `FILE`, and from " +
-					"the other only what becomes of records"},
+				Usage: "compare a change that is not trusted: take addresses, credentials and programs from this `FILE`, and " +
+					"from the other only what becomes of records"},
 			&urfave.UintFlag{Name: "limit", Value: 50,
 				Usage: "show the first `N` changes of who finds what, and as many others; 0 shows all"},
 			&urfave.BoolFlag{Name: "sandbox", Usage: "read from a server on this machine that is started for it"},
