@@ -53,8 +53,9 @@ type SinkSpec[C any] struct {
 	// PlaceName is what people call the place that the sink fills, as in
 	// Inspection.Place, "" where the file does not say; nil when it has no name.
 	PlaceName func(cfg C) string
-	// CheckMappings looks at what the mappings set, in the order of the file; nil
-	// when the streams' fields say everything.
+	// CheckMappings looks at what the mappings set, in the order of the file, and may
+	// complete cfg by it, before the sink is opened; nil when the streams' fields say
+	// everything.
 	CheckMappings func(cfg C, all []MappingFacts, b Builder)
 	Open          func(cfg C, s Settings) (Sink, error)
 	Sandbox       func(ctx context.Context, cfg C, o SandboxOptions) (*Sandbox, error)

@@ -39,7 +39,7 @@ const (
 // Components add their own through Decoder.Problem and Validate.
 func Codes() []Code {
 	return []Code{
-		{codeAlias, "an anchor, alias or merge key of YAML, which a pipeline file does not use"},
+		{codeAlias, "an alias or merge key of YAML that cannot be followed"},
 		{codeBadVariable, "a ${…} that is not ${NAME}, ${NAME:-default} or, in a secret, ${file:PATH}"},
 		{codeKey, "a key that is not plain text"},
 		{codeDuplicate, "a key that is written twice in one mapping"},

@@ -52,7 +52,7 @@ func TestLimits(t *testing.T) {
 		"deep block":    {nested(150), codeTooDeep},
 		"many nodes":    {"a:\n" + strings.Repeat("- x\n", maxNodes), codeTooMany},
 		"many brackets": {"a: [" + strings.Repeat("[],", maxNodes) + "]", codeTooMany},
-		"alias bomb":    {bomb, codeAlias},
+		"alias bomb":    {bomb, codeTooMany},
 		"alias loop":    {"a: &a\n  b: *a\n", codeAlias},
 		"comments":      {strings.Repeat("#\n", 1<<20), codeEmpty},
 		"broken late":   {strings.Repeat("a: 1\n", 100) + "b: x: y\n", codeTrapColon},

@@ -17,6 +17,8 @@ const (
 	maxDataDepth = 500
 )
 
+const mergesMappings = "<< merges mappings only"
+
 const anchorUnset = "the anchor of this alias is not set before it in its document"
 
 func anchorHint(name string) string {
@@ -178,7 +180,7 @@ func (e *expander) mergeInto(out map[string]any, merged map[string]bool, n *yaml
 	for _, source := range sources {
 		m, ok := source.(map[string]any)
 		if !ok {
-			return 0, e.wrong(n, codeAlias, "<< merges mappings only", "write the alias of a mapping, or a list of them")
+			return 0, e.wrong(n, codeAlias, mergesMappings, "write the alias of a mapping, or a list of them")
 		}
 		for name, v := range m {
 			if _, there := out[name]; !there {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -38,7 +39,7 @@ func Parse(file string, src []byte) (*Document, Problems) {
 	}
 	text := string(src)
 	doc.lines = splitLines(text)
-	p := &parser{doc: doc}
+	p := &parser{doc: doc, open: map[*yaml.Node]bool{}}
 	p.parse(text)
 	return doc, p.problems.Sorted()
 }
@@ -65,6 +66,8 @@ type parser struct {
 	masked   map[int]bool // lines whose value was taken out after a syntax problem
 	shift    map[int]int  // lines that were indented otherwise: the columns that they were moved to the right
 	nodes    int
+	aliased  bool                // an alias was followed
+	open     map[*yaml.Node]bool // the anchored values that are being built
 }
 
 func (p *parser) add(at Problem, code, message, hint string) {
@@ -135,7 +138,8 @@ func decode(r io.Reader) (root *yaml.Node, err error) {
 	return root, nil
 }
 
-// build makes our node of one of yaml's.
+// build makes our node of one of yaml's. An alias becomes the value of its anchor, which
+// is built anew: it has the position of the anchor and a path of its own.
 func (p *parser) build(y *yaml.Node, key *yaml.Node, path, name string, depth int) *Node {
 	n := &Node{doc: p.doc, pos: p.pos(y), path: path}
 	if key != nil {
@@ -143,7 +147,11 @@ func (p *parser) build(y *yaml.Node, key *yaml.Node, path, name string, depth in
 	}
 	if p.nodes++; p.nodes > maxNodes {
 		if p.nodes == maxNodes+1 {
-			p.add(Problem{Pos: n.pos}, codeTooMany, "the file has more than 100,000 values", "")
+			hint := ""
+			if p.aliased {
+				hint = "what an alias repeats counts each time"
+			}
+			p.add(Problem{Pos: n.pos}, codeTooMany, "the file has more than 100,000 values", hint)
 		}
 		n.broken = true
 		return n
@@ -152,6 +160,20 @@ func (p *parser) build(y *yaml.Node, key *yaml.Node, path, name string, depth in
 		p.add(Problem{Pos: n.pos}, codeTooDeep, "values are nested more than 100 deep", "")
 		n.kind, n.broken = Scalar, true
 		return n
+	}
+	if y.Kind == yaml.AliasNode {
+		if p.open[y.Alias] {
+			n.broken = true
+			p.add(Problem{Pos: n.pos, Width: utf8.RuneCountInString(y.Value) + 1}, codeAlias,
+				"this alias is inside the value of its own anchor", anchorHint(y.Value))
+			return n
+		}
+		p.aliased = true
+		return p.build(y.Alias, key, path, name, depth)
+	}
+	if y.Anchor != "" {
+		p.open[y] = true
+		defer delete(p.open, y)
 	}
 	n.flow = y.Style&yaml.FlowStyle != 0
 	p.refuse(y, n)
@@ -189,15 +211,16 @@ func (p *parser) scalar(y *yaml.Node, n *Node) {
 
 func (p *parser) entries(y *yaml.Node, n *Node, depth int) {
 	seen := map[string]Pos{}
+	var merged []*yaml.Node
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		k, v := y.Content[i], y.Content[i+1]
 		at := Problem{Pos: p.pos(k), Width: utf8.RuneCountInString(k.Value)}
 		switch {
 		case k.Tag == "!!merge":
-			p.add(at, codeAlias, "merge keys are not used here", "write the keys out")
+			merged = append(merged, v)
 			continue
 		case k.Kind == yaml.AliasNode:
-			p.add(at, codeAlias, "aliases are not used here", "write the key out")
+			p.add(at, codeAlias, "an alias cannot be a key here", "write the key out")
 			continue
 		case k.Kind != yaml.ScalarNode:
 			hint := "put quotes around it"
@@ -218,19 +241,40 @@ func (p *parser) entries(y *yaml.Node, n *Node, depth int) {
 		value.flow = value.flow || n.flow
 		n.entries = append(n.entries, Entry{k.Value, at.Pos, value})
 	}
+	for _, m := range merged {
+		p.merge(m, n, depth)
+	}
+}
+
+// merge adds the entries of a mapping, or of each of a list of mappings, that a node does
+// not have.
+func (p *parser) merge(y *yaml.Node, n *Node, depth int) {
+	value := y
+	if y.Kind == yaml.AliasNode {
+		value = y.Alias
+	}
+	switch {
+	case value.Kind == yaml.MappingNode:
+		for _, e := range p.build(y, nil, n.path, "", depth+1).entries {
+			if n.Get(e.Key) == nil {
+				n.entries = append(n.entries, e)
+			}
+		}
+	case y.Kind == yaml.SequenceNode && !slices.ContainsFunc(y.Content, func(m *yaml.Node) bool {
+		return m.Kind == yaml.SequenceNode
+	}):
+		for _, m := range y.Content {
+			p.merge(m, n, depth)
+		}
+	default:
+		p.add(Problem{Pos: p.pos(y), Width: max(1, utf8.RuneCountInString(y.Value))}, codeAlias, mergesMappings,
+			"name the anchor of a mapping")
+	}
 }
 
 // refuse reports what YAML offers and a pipeline file does not use.
 func (p *parser) refuse(y *yaml.Node, n *Node) {
-	at := Problem{Pos: p.pos(y)}
 	switch {
-	case y.Kind == yaml.AliasNode:
-		n.broken = true
-		at.Width = utf8.RuneCountInString(y.Value) + 1
-		p.add(at, codeAlias, "aliases are not used here", "write the value out again")
-	case y.Anchor != "":
-		at.Width = utf8.RuneCountInString(y.Anchor) + 1
-		p.add(at, codeAlias, "anchors are not used here", "remove the &"+y.Anchor)
 	case y.Style&yaml.TaggedStyle != 0:
 		n.broken = true
 		p.trap(tagTrap(p.doc.line(y.Line)), y.Line, y.Column)

@@ -21,8 +21,10 @@ func Spec() component.SinkSpec[*settings.Config] {
 		Own:       []string{api.StreamMemberships},
 		PlaceName: func(cfg *settings.Config) string { return cfg.Datasource.Name },
 		CheckMappings: func(cfg *settings.Config, all []component.MappingFacts, b component.Builder) {
+			all = slices.DeleteFunc(all, notOfDocuments)
+			cfg.DefineProperties(all, b)
 			if s, err := settings.NewSchema(cfg.Datasource); err == nil {
-				s.CheckMappings(slices.DeleteFunc(all, notOfDocuments), b)
+				s.CheckMappings(all, b)
 			}
 		},
 		Open: func(cfg *settings.Config, s component.Settings) (component.Sink, error) {

@@ -132,12 +132,6 @@ func TestCheckMappings(t *testing.T) {
 			"viewURL"},
 		"undeclared type": {[]component.FieldFacts{title, body, view, objectType("component", "api"), every},
 			`objectType "api" is not under datasource.objectDefinitions`},
-		"undefined property": {[]component.FieldFacts{title, body, view, objectType("system"), custom("tier")},
-			`property "tier" is not defined for system`},
-		"defined for one of two": {[]component.FieldFacts{title, body, view, objectType("component", "system"), every},
-			`property "type" is not defined for system; property "stars" is not defined for system; property "langs" is not defined for system; property "since" is not defined for system`},
-		"defined nowhere": {[]component.FieldFacts{title, body, view, objectType(), custom("tier")},
-			`property "tier" is not defined for component, system`},
 	} {
 		var p problems
 		glean.Spec().CheckMappings(gleantest.Settings(), []component.MappingFacts{{Stream: "documents", Fields: tc.fields}},

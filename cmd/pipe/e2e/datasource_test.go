@@ -180,8 +180,7 @@ func TestRunAppliesDatasource(t *testing.T) {
 	w.pipe(t, "run", shipped, "--progress", "none", "--dry-run", "--apply-datasource").expect(t, int(job.Wrong),
 		"--dry-run changes nothing", "datasource plan")
 	w.pipe(t, "run", shipped, "--progress", "none", "--apply-datasource").expect(t, 0, "the datasource backstage was made")
-	more := edited(t, "        - name: api\n          displayLabel: API",
-		"        - name: endpoint\n          displayLabel: Endpoint\n        - name: api\n          displayLabel: API")
+	more := edited(t, "        - {name: api,", "        - {name: endpoint, displayLabel: Endpoint}\n        - {name: api,")
 	before := len(w.index().Uploads)
 	w.pipe(t, "run", more, "--progress", "none").expect(t, int(job.Wrong), "object type endpoint is not defined in Glean",
 		"pipe datasource apply")

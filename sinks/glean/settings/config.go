@@ -20,6 +20,7 @@ type Config struct {
 	RequestsPerSecond float64              `yaml:"requests_per_second" default:"25" min:"0" doc:"The most requests a second, below Glean's limit of 30; 0 means no limit."`
 	RecoveryWait      config.Duration      `yaml:"recovery_wait" default:"60s" min:"1ms" max:"10m" doc:"How long to look for an upload in Glean's status when the answer to its first or last page was lost."`
 	Datasource        api.DatasourceConfig `yaml:"datasource" doc:"The datasource, in Glean's own names; what this run depends on is compared with what Glean has."`
+	Properties        []Property           `yaml:"properties" doc:"Custom properties of several object types, each written once, in the order of their facets. A property that a mapping sets and that is defined nowhere is text without a facet."`
 	connection.Config `yaml:",inline"`
 }
 
@@ -70,6 +71,7 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 			"write the host alone, as https://acme-be.glean.com: /api/index/v1/… is added when a request is made")
 	}
 	validateDatasource(c.Datasource, report)
+	c.validateProperties(report)
 }
 
 // Label is how an object definition is called in messages.

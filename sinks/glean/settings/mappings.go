@@ -9,7 +9,11 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-const codeDatasource = "datasource"
+// The codes of the problems below.
+const (
+	codeDatasource = "datasource"
+	codeUnset      = "unset-property"
+)
 
 // CheckMappings holds what the mappings of documents set against the
 // datasource's config.
@@ -48,7 +52,7 @@ func (s *Schema) checkUnset(given map[string][]component.MappingFacts, b compone
 		if f := fieldOf(m, "customProperties"); f != nil {
 			at = f.Node
 		}
-		b.Warn(at, "unset-property", fmt.Sprintf("property %q, which is declared for %s, is never set", name, types),
+		b.Warn(at, codeUnset, fmt.Sprintf("property %q, which is declared for %s, is never set", name, types),
 			"add "+name+": EXPRESSION below customProperties, or remove it from the propertyDefinitions of "+types)
 	}
 }
@@ -83,27 +87,14 @@ func (s *Schema) checkMapping(m component.MappingFacts, b component.Builder) (ty
 			"add body: plain(metadata.description)")
 	}
 	types, known := s.typesOf(field("objectType"), b)
-	certain = known
-	if f := field("customProperties"); f != nil {
-		for _, p := range f.Properties {
-			lacking := slices.DeleteFunc(slices.Clone(types), func(t string) bool { return s.defines(t, p.Name) })
-			if len(lacking) > 0 && (known || len(lacking) == len(types)) {
-				certain = false // it may be misspelt: nothing follows for what is declared
-				b.Problem(p.Node, codeDatasource, fmt.Sprintf("property %q is not defined for %s", p.Name,
-					strings.Join(lacking, ", ")),
-					"add it to their propertyDefinitions under datasource.objectDefinitions, with a uiFacetOrder or hideUiFacet: "+
-						"true, or leave it out")
-			}
-		}
-	}
-	return types, certain
+	return types, known
 }
 
 // typesOf are the object types that a mapping may give; all that there are when
 // that cannot be known. It reports those that are not defined.
 func (s *Schema) typesOf(f *component.FieldFacts, b component.Builder) (types []string, known bool) {
 	if f == nil || f.Values == nil {
-		return slices.Sorted(maps.Keys(s.types)), false
+		return s.names(), false
 	}
 	for _, t := range slices.Compact(slices.Sorted(maps.Values(f.Values))) {
 		if _, declared := s.Properties(t); declared {
@@ -116,15 +107,11 @@ func (s *Schema) typesOf(f *component.FieldFacts, b component.Builder) (types []
 	return types, true
 }
 
-func (s *Schema) defines(objectType, property string) bool {
-	types, _ := s.Properties(objectType)
-	_, ok := types[property]
-	return ok
-}
+func (s *Schema) names() []string { return slices.Sorted(maps.Keys(s.types)) }
 
 // typeNames lists the object types for people.
 func (s *Schema) typeNames() string {
-	names := slices.Sorted(maps.Keys(s.types))
+	names := s.names()
 	if len(names) == 0 {
 		return "none"
 	}
