@@ -19,14 +19,15 @@ import (
 func (a *app) adoptCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "adopt",
-		Usage:     "take over a datasource that this state folder has no baseline of",
+		Usage:     "take over a datasource that has no baseline here",
 		ArgsUsage: "FILE",
-		Description: "Shows what the datasource holds and who would find what after a run, asks for the number of " +
-			"restricted documents, and\n" +
-			"stores an approval of exactly what it showed: one complete run within 24 hours. It publishes nothing. Without a\n" +
-			"terminal it prints the ID for pipe run --approve and ends with exit code 4.",
+		Description: "Shows what the datasource holds and who would find what after a run. It asks for the number of " +
+			"restricted documents and stores an approval of exactly what it showed, for one complete run " +
+			"within 24 hours. It publishes nothing. Without a terminal it prints the ID for pipe run " +
+			"--approve and exits with 4.",
 		Flags: []urfave.Flag{allowUnpinned(),
-			&urfave.StringFlag{Name: "progress", Value: "auto", Usage: "auto, bar, plain, json or none"}},
+			&urfave.StringFlag{Name: "progress", Value: "auto",
+				Usage: "`HOW` progress is shown: auto, bar, plain, json or none"}},
 		Action: a.adoptAction,
 	}
 }

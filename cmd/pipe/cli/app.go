@@ -75,7 +75,15 @@ func Run(ctx context.Context, h Host) (code int) {
 		}
 	}()
 	c := a.cli()
-	err := c.RunContext(ctx, arrange(c, h.Args))
+	call := parse(c, h.Args)
+	if topic, asked := call.helpOf(); asked {
+		a.printHelp(topic, call.name())
+		return a.finish(nil)
+	}
+	if err := a.findFile(&call); err != nil {
+		return a.finish(err)
+	}
+	err := c.RunContext(ctx, call.args())
 	if err == nil {
 		err = a.unknown
 	}

@@ -20,14 +20,13 @@ import (
 func (a *app) approveCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "approve",
-		Usage:     "allow once what a refused run listed, for the next run of the next 24 hours",
+		Usage:     "approve the changes of a refused run, once, for 24 hours",
 		ArgsUsage: "FILE ID",
-		Description: "Shows what the refused run would have changed and stores an approval of exactly that in the state " +
-			"folder. It allows one\n" +
-			"complete run within 24 hours; changes that the refusal did not list are measured by the guards as before. A dry " +
-			"run or\n" +
-			"a run that fails does not use it up. pipe run --approve ID FILE allows and runs in one step.",
-		Flags:  []urfave.Flag{&urfave.StringFlag{Name: "reason", Usage: "why, stored with the approval as `TEXT`"}},
+		Description: "Shows what the refused run would have changed and stores an approval of exactly these changes " +
+			"in the state folder, for one complete run within 24 hours. Changes that the refusal did not " +
+			"list are still checked by the guards. A dry run or a failed run does not use it up. To approve " +
+			"and run in one step: pipe run --approve ID FILE.",
+		Flags:  []urfave.Flag{&urfave.StringFlag{Name: "reason", Usage: "the reason, stored with the approval as `TEXT`"}},
 		Action: a.approveAction,
 	}
 }

@@ -12,53 +12,86 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// arrange puts the flags of a call before its other words, since the library
-// takes a flag after a file for another file. What follows -- stays as it is.
-func arrange(c *urfave.App, args []string) []string {
-	if len(args) < 2 {
-		return args
+// parsed is a call taken apart.
+type parsed struct {
+	program   string
+	path      []*urfave.Command
+	options   []string // the flags with their values
+	words     []string // the other words, with -- and what follows it
+	askedHelp bool
+}
+
+// parse takes a call apart. A word that is no command ends the command's name.
+func parse(c *urfave.App, args []string) parsed {
+	p := parsed{program: args[0]}
+	rest := args[1:]
+	if len(rest) > 0 && (rest[0] == "--version" || rest[0] == "-v") {
+		rest = append([]string{"version"}, rest[1:]...)
 	}
-	if args[1] == "--version" || args[1] == "-v" {
-		return []string{args[0], "version"}
+	if len(rest) > 0 && (rest[0] == "help" || rest[0] == "h") {
+		p.askedHelp, rest = true, rest[1:]
 	}
 	flags := globalFlags()
 	commands := c.Commands
-	var path, words, options []string // the command's name, the other words, the flags
-	rest := args[1:]
 	for i := 0; i < len(rest); i++ {
 		arg := rest[i]
 		if arg == "--" {
-			words = append(words, rest[i:]...)
+			p.words = append(p.words, rest[i:]...)
 			break
 		}
+		if arg == "--help" || arg == "-h" {
+			p.askedHelp = true
+			continue
+		}
 		if strings.HasPrefix(arg, "-") && arg != "-" {
-			options = append(options, arg)
+			p.options = append(p.options, arg)
 			if takesValue(flags, arg) && i+1 < len(rest) {
 				i++
-				options = append(options, rest[i])
+				p.options = append(p.options, rest[i])
 			}
 			continue
 		}
-		at := slices.IndexFunc(commands, func(cmd *urfave.Command) bool { return len(words) == 0 && cmd.HasName(arg) })
+		at := slices.IndexFunc(commands, func(cmd *urfave.Command) bool { return len(p.words) == 0 && cmd.HasName(arg) })
 		if at < 0 {
-			words = append(words, arg)
+			p.words = append(p.words, arg)
 			commands = nil
 			continue
 		}
-		path = append(path, arg)
+		p.path = append(p.path, commands[at])
 		flags = append(flags, commands[at].Flags...)
 		commands = commands[at].Subcommands
 	}
-	if len(path) == 0 {
-		if len(words) > 1 && words[0] == "help" {
-			return slices.Concat(args[:1], words[1:], []string{"--help"})
-		}
-		return args
-	}
-	return slices.Concat(args[:1], path, options, words)
+	return p
 }
 
-// takesValue tells whether a flag as it was written is followed by its value.
+// command is the command of the call, nil when it names none.
+func (p parsed) command() *urfave.Command {
+	if len(p.path) == 0 {
+		return nil
+	}
+	return p.path[len(p.path)-1]
+}
+
+// name is the whole name of the command, as "plugin new".
+func (p parsed) name() string {
+	var names []string
+	for _, cmd := range p.path {
+		names = append(names, cmd.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+// args is the call with its flags before its other words, since the library takes a flag
+// after a file for another file.
+func (p parsed) args() []string {
+	args := []string{p.program}
+	for _, cmd := range p.path {
+		args = append(args, cmd.Name)
+	}
+	return slices.Concat(args, p.options, p.words)
+}
+
+// takesValue reports whether a flag as it was written is followed by its value.
 func takesValue(flags []urfave.Flag, arg string) bool {
 	name := strings.TrimLeft(arg, "-")
 	if strings.Contains(name, "=") {
@@ -74,7 +107,17 @@ func takesValue(flags []urfave.Flag, arg string) bool {
 	return false
 }
 
+// otherNames are commands of other programs, with the command of this one.
+var otherNames = map[string]string{
+	"validate": "check", "lint": "check", "verify": "check", "plan": "run --dry-run", "preview": "run --dry-run",
+	"dry-run": "run --dry-run", "apply": "run", "sync": "run", "publish": "run", "import": "run", "list": "show",
+	"get": "show", "delete": "hide", "remove": "hide", "logs": "status", "login": "doctor",
+}
+
 func nearestCommand(names []string, name string) string {
+	if other := otherNames[name]; other != "" {
+		return "use pipe " + other
+	}
 	if near := config.Nearest(name, append(names, "help")); near != "" {
 		return "did you mean pipe " + near + "?"
 	}
@@ -85,7 +128,7 @@ func nearestCommand(names []string, name string) string {
 // its subcommands.
 func subcommandNeeded(c *urfave.Context) error {
 	if !c.Args().Present() {
-		return urfave.ShowSubcommandHelp(c)
+		return nil // its help has been printed
 	}
 	asked := c.Args().First()
 	var names []string
@@ -113,7 +156,7 @@ var badWait = regexp.MustCompile(`invalid boolean value "([^"]*)" for -wait: `)
 
 // usageError is what is wrong with the flags of a call, in the words of the
 // other messages.
-func usageError(c *urfave.Context, err error, _ bool) error {
+func (a *app) usageError(c *urfave.Context, err error, _ bool) error {
 	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if !unknown {
 		if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
@@ -129,11 +172,12 @@ func usageError(c *urfave.Context, err error, _ bool) error {
 		}
 		return usage{message: err.Error()}
 	}
+	typed := a.typed(name)
 	name = strings.TrimLeft(name, "-")
 	if hint := removedFlags[name]; hint != "" {
 		return usage{"--" + name + " was removed", hint}
 	}
-	u := usage{message: "there is no flag --" + name}
+	u := usage{message: "there is no flag " + typed}
 	if c.Command == nil {
 		return u
 	}
@@ -142,8 +186,18 @@ func usageError(c *urfave.Context, err error, _ bool) error {
 		known = append(known, f.Names()...)
 	}
 	u.hint = c.Command.HelpName + " --help lists the flags"
-	if near := config.Nearest(name, known); near != "" {
+	if near := config.Nearest(name, known); near != "" && len(name) > 1 {
 		u.hint = "did you mean --" + near + "?"
 	}
 	return u
+}
+
+// typed is a flag as the call has it, with one dash or two.
+func (a *app) typed(name string) string {
+	for _, arg := range a.Args {
+		if strings.TrimLeft(arg, "-") == name || strings.HasPrefix(strings.TrimLeft(arg, "-"), name+"=") {
+			return arg[:len(arg)-len(strings.TrimLeft(arg, "-"))] + name
+		}
+	}
+	return "--" + name
 }

@@ -18,12 +18,12 @@ import (
 func (a *app) auditCommand() *urfave.Command {
 	at := &urfave.StringFlag{Name: "at",
 		Usage: "a `TIME`: 2026-06-03 (the end of that day), \"2026-06-03 14:00\", or with a zone as 2026-06-03T14:00:00Z"}
-	const about = "Answers from the audit ledger of the state folder, which the runs, pushes and hides with it have " +
-		"written:\n" +
-		"what the index was told. Glean takes its time to act on that. Nothing is asked of Backstage or Glean."
+	const about = "Answers from the audit ledger in the state folder, which every run, push and hide writes. It records " +
+		"what " +
+		"was sent to Glean; Glean's processing may lag behind. Connects to nothing."
 	return &urfave.Command{
 		Name:  "audit",
-		Usage: "show who could find a document, or what a person could find, now or at a time",
+		Usage: "show who could find a document, today or on an earlier day",
 		Subcommands: []*urfave.Command{
 			{
 				Name: "who", ArgsUsage: "FILE REF", Action: a.auditWhoAction, Flags: []urfave.Flag{at, allowUnpinned()},

@@ -73,7 +73,7 @@ func called(t *testing.T, args string) *app {
 	c := a.cli()
 	words := strings.Fields(strings.Replace(args, "FILE", shipped, 1))
 	c.Command(words[0]).Action = func(*urfave.Context) error { return nil }
-	if err := c.RunContext(t.Context(), arrange(c, append([]string{"pipe"}, words...))); err != nil {
+	if err := c.RunContext(t.Context(), parse(c, append([]string{"pipe"}, words...)).args()); err != nil {
 		t.Fatalf("%s: %v", args, err)
 	}
 	return a

@@ -17,10 +17,10 @@ import (
 func (a *app) checkCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "check",
-		Usage:     "tell everything that is wrong with pipeline files, without connecting to anything",
+		Usage:     "report every problem of a pipeline file; connects to nothing",
 		ArgsUsage: "FILE…",
-		Description: "Reads no secret, needs no variable and starts no plugin: what is not set is listed. What check " +
-			"accepts runs.",
+		Description: "Reads no secret, needs no variable and starts no plugin. A file that passes can only fail for " +
+			"its data or for what is outside.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "explain", Usage: "explain the `CODE` of a problem, such as unknown-name, with an example"},
 			&urfave.BoolFlag{Name: "strict-env", Usage: "a variable that is not set is an error"},

@@ -10,16 +10,15 @@ import (
 
 func (a *app) cli() *urfave.App {
 	c := &urfave.App{
-		Name: "pipe",
-		Usage: "run declarative pipelines: the Backstage catalog into Glean, each document for the " +
-			"people who may see it",
+		Name:                      "pipe",
+		Usage:                     "publish a Backstage catalog to Glean, each document for the people who may see it",
 		Version:                   version.Current().Version,
 		HideVersion:               true, // arrange takes --version for the command
 		Writer:                    a.Stdout,
 		ErrWriter:                 a.Stderr,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*urfave.Context, error) {},
-		OnUsageError:              usageError,
+		OnUsageError:              a.usageError,
 		CommandNotFound: func(_ *urfave.Context, name string) {
 			a.unknown = usage{fmt.Sprintf("there is no command %q", name), nearestCommand(a.names, name)}
 		},
@@ -27,7 +26,7 @@ func (a *app) cli() *urfave.App {
 			if c.Args().Present() {
 				return usage{fmt.Sprintf("there is no command %q", c.Args().First()), nearestCommand(a.names, c.Args().First())}
 			}
-			return urfave.ShowAppHelp(c)
+			return nil
 		},
 		Commands: []*urfave.Command{a.runCommand(), a.checkCommand(), a.testCommand(), a.explainCommand(), a.evalCommand(),
 			a.diffCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(),
@@ -67,16 +66,18 @@ const everywhere = "everywhere"
 func globalFlags() []urfave.Flag {
 	return []urfave.Flag{
 		&urfave.BoolFlag{Name: "json", Category: everywhere, Usage: "print one JSON object {ok, data, error}"},
-		&urfave.StringFlag{Name: "log-level", Category: everywhere, Usage: "debug, info, warning or error (LOG_LEVEL)"},
-		&urfave.StringFlag{Name: "log-format", Category: everywhere, Value: "text", Usage: "text or json"},
+		&urfave.StringFlag{Name: "log-level", Category: everywhere,
+			Usage: "`LEVEL` of the log: debug, info, warning or error (LOG_LEVEL)"},
+		&urfave.StringFlag{Name: "log-format", Category: everywhere, Value: "text",
+			Usage: "`FORMAT` of the log: text or json"},
 		&urfave.BoolFlag{Name: "no-color", Category: everywhere, Usage: "no colours (NO_COLOR)"},
 		&urfave.StringFlag{Name: "env-file", Category: everywhere,
-			Usage: "variables for what the environment does not set (default: .env in the working directory, not with CI=true)"},
+			Usage: "`FILE` of variables that the environment does not set (default: .env, except with CI=true)"},
 		&urfave.StringFlag{Name: "state", Category: everywhere,
-			Usage: "the folder `DIR` that remembers the last good run, or none (default: the user's own, pipe in " +
-				"$XDG_STATE_HOME or ~/.local/state)"},
+			Usage: "the folder `DIR` with the state of earlier runs, or none (default: pipe in $XDG_STATE_HOME or " +
+				"~/.local/state)"},
 		&urfave.StringSliceFlag{Name: "set", Category: everywhere,
-			Usage: "replace one value of the file: `PATH=VALUE`, such as source.backstage.page_size=100; ${NAME} in it is " +
-				"replaced as in the file, and $${ is the text ${"},
+			Usage: "replace one value of the file: `PATH=VALUE`, as source.backstage.page_size=100; ${NAME} in it is " +
+				"replaced as in the file, and $${ is a literal ${"},
 	}
 }

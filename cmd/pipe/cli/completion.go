@@ -12,7 +12,7 @@ import (
 func (a *app) completionCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "completion",
-		Usage:     "print a script with which a shell completes commands, flags and their values",
+		Usage:     "print a script for completion in a shell",
 		ArgsUsage: strings.Join(shells(), "|"),
 		Description: "bash: add `source <(pipe completion bash)` to ~/.bashrc.\n" +
 			"zsh: pipe completion zsh > \"${fpath[1]}/_pipe\", and start a new shell.\n" +

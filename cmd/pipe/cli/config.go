@@ -15,7 +15,7 @@ func (a *app) configCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:        "config",
 		Aliases:     []string{"show-config"},
-		Usage:       "print the settings that a run would use, with secrets redacted",
+		Usage:       "print the settings of a run, with secrets redacted",
 		ArgsUsage:   "FILE",
 		Description: "Variables are replaced and defaults filled in. Variables that are not set are listed.",
 		Action:      a.configAction,

@@ -18,10 +18,10 @@ func (a *app) datasourceCommand() *urfave.Command {
 	replace := &urfave.BoolFlag{Name: "replace", Usage: "drop what the file does not mention; else it is kept"}
 	return &urfave.Command{
 		Name:  "datasource",
-		Usage: "set up the datasource that the pipeline fills",
+		Usage: "compare, set up or export the datasource in Glean",
 		Subcommands: []*urfave.Command{{
 			Name:      "plan",
-			Usage:     "compare the datasource with the file, field by field, and change nothing",
+			Usage:     "compare the datasource with the file; changes nothing",
 			ArgsUsage: "FILE",
 			Description: "Exit codes: 0 the datasource is as the file says, 5 there are changes, 1 failed, 2 the file or the " +
 				"call is wrong.",
@@ -29,18 +29,18 @@ func (a *app) datasourceCommand() *urfave.Command {
 			Action: a.datasourcePlan,
 		}, {
 			Name:        "apply",
-			Usage:       "make the datasource, or bring it to what the file says",
+			Usage:       "create the datasource, or change it to match the file",
 			ArgsUsage:   "FILE",
 			Description: "Shows the plan and asks, applies it, reads the datasource back and verifies it.",
 			Flags:       []urfave.Flag{replace, &urfave.BoolFlag{Name: "yes", Usage: "do not ask"}},
 			Action:      a.datasourceApply,
 		}, {
 			Name:      "export",
-			Usage:     "write the datasource as the block of a pipeline file",
+			Usage:     "print the datasource as a block of a pipeline file",
 			ArgsUsage: "FILE [DIR]",
-			Description: "Without DIR the block is printed, with the icons in it. With DIR it is written to " +
-				"DIR/datasource.yaml and\n" +
-				"the icons to files beside it. In the place of the block in FILE it applies again without a difference.",
+			Description: "Without DIR the block is printed, with its icons. With DIR it is written to " +
+				"DIR/datasource.yaml, and the icons to files next to it. A pipeline file with this block has no " +
+				"difference to Glean.",
 			Flags: []urfave.Flag{
 				&urfave.StringFlag{Name: "name", Usage: "export the datasource `NAME` of the same Glean"},
 				&urfave.BoolFlag{Name: "force", Usage: "overwrite files that are there"},
@@ -48,7 +48,7 @@ func (a *app) datasourceCommand() *urfave.Command {
 			Action: a.datasourceExport,
 		}, {
 			Name:   "categories",
-			Usage:  "list what datasourceCategory may be",
+			Usage:  "list the values of datasourceCategory",
 			Action: a.datasourceCategories,
 		}},
 	}

@@ -17,7 +17,7 @@ import (
 func (a *app) componentsCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:        "components",
-		Usage:       "list what a pipeline file can name: sources, transforms, sinks, or every key of one of them",
+		Usage:       "list the parts of a pipeline file, or explain every key of one",
 		ArgsUsage:   "[NAME]",
 		Description: "pipe components lists them; pipe components backstage explains each key of one.",
 		Action:      a.componentsAction,

@@ -19,16 +19,14 @@ const usualOutput = "out"
 
 func (a *app) diffCommand() *urfave.Command {
 	return &urfave.Command{
-		Name: "diff",
-		Usage: "show what a run would add, change and remove against what --output wrote before: who finds what first, " +
-			"then field by field",
+		Name:      "diff",
+		Usage:     "show what a changed pipeline file would change in the index",
 		ArgsUsage: "FILE",
-		Description: "Before a change, pipe run --dry-run --output out FILE writes what would be sent; after it, pipe diff " +
-			"FILE reads the\n" +
-			"source again and compares. It asks the sink for nothing and needs none of its variables. Each side has to come " +
-			"from the\n" +
-			"same source: --sandbox for both, or for neither. Changes beyond --limit are counted and not kept.\n" +
-			"Exit codes: 0 nothing would change, 5 something would, and otherwise those of run.",
+		Description: "Before the change, write what would be sent: pipe run --dry-run --output out FILE. After it, " +
+			"pipe diff FILE reads the catalog again and compares: first who finds what, then field by field. " +
+			"It sends nothing to the sink and needs none of its variables. Use --sandbox for both or for " +
+			"neither.\n\n" +
+			"Exit codes: 0 nothing would change. 5 something would change. Others as for pipe run.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "against",
 				Usage: "the folder `DIR` that run --output wrote (default: " + usualOutput + ", where it is there)"},
@@ -42,7 +40,8 @@ func (a *app) diffCommand() *urfave.Command {
 				Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
 			&urfave.StringSliceFlag{Name: "only", Usage: "compare these `STREAMS` alone, separated by commas"},
 			allowUnpinned(),
-			&urfave.StringFlag{Name: "progress", Value: "auto", Usage: "auto, bar, plain, json or none"},
+			&urfave.StringFlag{Name: "progress", Value: "auto",
+				Usage: "`HOW` progress is shown: auto, bar, plain, json or none"},
 		},
 		Action: a.diffAction,
 	}

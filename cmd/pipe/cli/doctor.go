@@ -14,14 +14,13 @@ import (
 
 func (a *app) doctorCommand() *urfave.Command {
 	return &urfave.Command{
-		Name:      "doctor",
-		Aliases:   []string{"test-connection"},
-		Usage:     "tell whether a run could work: both ends reachable, credentials good, something readable",
-		ArgsUsage: "FILE",
-		Description: "Reads, and changes nothing at either end. Exit code 1 when a check failed, 2 when the datasource " +
-			"differs from the file.",
+		Name:        "doctor",
+		Aliases:     []string{"test-connection"},
+		Usage:       "test both connections and credentials; changes nothing",
+		ArgsUsage:   "FILE",
+		Description: "Exit codes: 0 everything works. 1 a check failed. 2 the datasource differs from the file.",
 		Flags: []urfave.Flag{
-			&urfave.BoolFlag{Name: "sandbox", Usage: "look at servers on this machine that are started for it"},
+			&urfave.BoolFlag{Name: "sandbox", Usage: "test a Backstage and a Glean on this machine, started for this call"},
 		},
 		Action: a.doctorAction,
 	}

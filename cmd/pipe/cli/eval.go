@@ -22,11 +22,10 @@ import (
 func (a *app) evalCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "eval",
-		Usage:     "try an expression on a record, as a field of the mapping would evaluate it",
+		Usage:     "evaluate an expression on an entity",
 		ArgsUsage: "FILE EXPRESSION",
-		Description: "The expression sees the record after the transforms, the names under define, vars, and what lookup " +
-			"finds in a run.\n" +
-			"Put it in single quotes, so that the shell leaves it alone: pipe eval FILE 'upper(metadata.name)' --ref checkout",
+		Description: "The expression sees the record after the transforms, the names under define, vars, and what " +
+			"lookup finds in a run. Put it in single quotes to protect it from the shell.",
 		Flags: append([]urfave.Flag{
 			&urfave.StringFlag{Name: "ref", Usage: "the record, by its `REF` or a part of it (default: the first ten records)"},
 		}, sourceFlags()...),

@@ -12,15 +12,14 @@ import (
 func (a *app) explainCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "explain",
-		Usage:     "show what becomes of one record: transforms, fields, permissions, and who finds it",
+		Usage:     "show how one entity becomes a document, and who finds it",
 		ArgsUsage: "FILE REF",
-		Description: "Does what a run does until it would send something, and shows one record on its way. REF may be a " +
-			"part of a ref,\n" +
-			"such as checkout or component:checkout, where only one record is meant. Nothing is sent and nothing remembered.",
+		Description: "Does what a run does, up to sending, for one entity. REF may be a part of a ref, such as " +
+			"checkout or component:checkout, where only one entity matches.",
 		Flags: append([]urfave.Flag{
 			&urfave.StringFlag{Name: "as",
-				Usage: "tell whether this person finds it and why: an `E-MAIL`, or the ref of a user"},
-			&urfave.BoolFlag{Name: "record", Usage: "print the whole record, too"},
+				Usage: "show whether this person finds it, and why: an `E-MAIL` or the ref of a user"},
+			&urfave.BoolFlag{Name: "record", Usage: "also print the whole record"},
 		}, sourceFlags()...),
 		Action: a.explainRecord,
 	}

@@ -16,7 +16,7 @@ import (
 func (a *app) functionsCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:        "functions",
-		Usage:       "list what expressions can call, or explain one function with examples",
+		Usage:       "list the functions of expressions, or explain one",
 		ArgsUsage:   "[NAME]",
 		Description: "pipe functions lists them; pipe functions related shows one with what its examples give.",
 		Action:      a.functionsAction,

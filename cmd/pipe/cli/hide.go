@@ -19,19 +19,15 @@ func (a *app) hideCommand() *urfave.Command {
 		Name:      "hide",
 		Usage:     "hide documents now, and keep runs from sending them again",
 		ArgsUsage: "FILE REF…",
-		Description: "Writes the refs to the hidden list in the state folder, takes the documents from everyone, deletes " +
-			"them, asks Glean to\n" +
-			"process deletions now (it does so once in three hours), and looks once whether they can still be found. It never " +
-			"waits\n" +
-			"for a run: a run reads the list again while it publishes, and runs with this state folder do not send what is on " +
-			"it\n" +
-			"until --unhide. After that it reads the source and lists the documents whose text contains a hidden title or " +
-			"ref.\n" +
-			"Exit codes as of run; 7 when Glean still lists a document with permissions by which it may be found, does not " +
-			"say\n" +
-			"what it lists, or when the id of a document is not known.",
+		Description: "Writes the refs to the hidden list in the state folder, removes all permissions of the " +
+			"documents, deletes them, asks Glean to process deletions now (possible once in three hours), " +
+			"and checks once whether they can still be found. It does not wait for a run: runs with this " +
+			"state folder read the list while they publish, and send nothing that is on it until --unhide. " +
+			"Then it reads the source and lists the documents whose text contains a hidden title or ref.\n\n" +
+			"Exit codes: as for pipe run. 7 when Glean still lists a document that people may find, does not " +
+			"say what it lists, or the id of a document is not known.",
 		Flags: []urfave.Flag{&urfave.BoolFlag{Name: "unhide",
-			Usage: "let it back: the next run delivers it, as the rules say"},
+			Usage: "take it off the list: the next run delivers it by the rules"},
 			&urfave.BoolFlag{Name: "unseen",
 				Usage: "keep refs on the list that neither the last good run, the source nor Glean knows"},
 			&urfave.BoolFlag{Name: "no-mentions", Usage: "do not read the source for documents that mention what is hidden"},

@@ -34,12 +34,11 @@ const ignored = ".env\n/out/\n"
 func (a *app) initCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "init",
-		Usage:     "write a complete pipeline to start from: the Backstage catalog into Glean",
+		Usage:     "write a pipeline with tests, to start from",
 		ArgsUsage: "[DIR]",
-		Description: "Writes the pipeline with its tests and JSON Schema, .env.example with every variable explained, a " +
-			"workflow for\n" +
-			"GitHub Actions, and a .gitignore where there is none, into DIR or the working directory. It asks for nothing and " +
-			"overwrites nothing without --force.",
+		Description: "Writes to DIR, or to the working directory: the pipeline, its tests and JSON Schema, " +
+			".env.example with every variable explained, a workflow for GitHub Actions, and .gitignore if " +
+			"there is none. It overwrites nothing without --force.",
 		Flags:  []urfave.Flag{&urfave.BoolFlag{Name: "force", Usage: "overwrite files that are there already"}},
 		Action: a.initAction,
 	}

@@ -23,10 +23,10 @@ import (
 func (a *app) pluginCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:  "plugin",
-		Usage: "transforms of your own: look at them, try them, make one",
+		Usage: "make, try and inspect transforms of your own",
 		Subcommands: []*urfave.Command{{
 			Name:      "list",
-			Usage:     "the plugins of a pipeline, and whether each is what the file pins and starts",
+			Usage:     "list the plugins of a pipeline, with version and checksum",
 			ArgsUsage: "FILE",
 			Description: "Starts each plugin that has its pinned checksum, asks it for its name and version, and stops it. " +
 				"The process of PIPE_REATTACH_PLUGINS is asked instead, where there is one.",
@@ -34,14 +34,14 @@ func (a *app) pluginCommand() *urfave.Command {
 			Action: a.pluginList,
 		}, {
 			Name:      "describe",
-			Usage:     "what a plugin says about itself: what it reads and writes, and its config",
+			Usage:     "show what a plugin reads, writes and can be configured with",
 			ArgsUsage: "PATH [ARGUMENT…]",
 			Description: "Starts the program and stops it. A script may stand behind its interpreter: /usr/bin/python3 " +
 				"redact.py; flags of the plugin follow --.",
 			Action: a.pluginDescribe,
 		}, {
 			Name:        "checksum",
-			Usage:       "the checksum of a plugin's files, and the line for the pipeline file",
+			Usage:       "print the checksum of a plugin's files for the pipeline file",
 			ArgsUsage:   "PATH…",
 			Description: "Starts nothing. Name every file that the command names, in its order.",
 			Action:      a.pluginChecksum,
@@ -52,7 +52,7 @@ func (a *app) pluginCommand() *urfave.Command {
 // allowUnpinned is taken by the commands that load a pipeline for its plugins.
 func allowUnpinned() urfave.Flag {
 	return &urfave.BoolFlag{Name: "allow-unpinned",
-		Usage: "let plugins start whose checksum the file does not give, while you work on them"}
+		Usage: "start plugins that have no checksum in the file (for development)"}
 }
 
 // What a checksum can be.

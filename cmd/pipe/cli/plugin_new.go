@@ -25,9 +25,9 @@ import (
 func (a *app) pluginNewCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "new",
-		Usage:     "make a working plugin with a test and a README, to be changed into your own",
+		Usage:     "create a plugin with a test and a README",
 		ArgsUsage: "NAME",
-		Description: "A Go plugin requires the SDK at the version of this pipe. A development build has no version to\n" +
+		Description: "A Go plugin requires the SDK at the version of this pipe. A development build has no version to " +
 			"require; it adds a replace line for a checkout of pipe, by default the one that it was built from.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "lang", Value: "go", Usage: "go or python"},

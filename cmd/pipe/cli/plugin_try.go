@@ -25,7 +25,7 @@ import (
 func (a *app) pluginTryCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "try",
-		Usage:     "run one plugin on recorded records and show what it changes in each",
+		Usage:     "run a plugin on recorded entities and show its changes",
 		ArgsUsage: "PATH [ARGUMENT…] < records.ndjson",
 		Description: "Reads entities from its input, one JSON object a line or one JSON array. It is started as in a\n" +
 			"run, whatever its checksum. Exit code 3 when it failed on some of the records.",

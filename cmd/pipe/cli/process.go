@@ -12,10 +12,10 @@ import (
 func (a *app) processCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "process",
-		Usage:     "have Glean process now what was uploaded, instead of within some 20 minutes",
+		Usage:     "have Glean process uploads now, not in about 20 minutes",
 		ArgsUsage: "FILE",
-		Description: "Memberships take effect, documents are indexed, and pending deletions happen. Glean takes this once " +
-			"in three hours.",
+		Description: "Memberships take effect, documents are indexed and pending deletions happen. Glean accepts this " +
+			"once in three hours.",
 		Action: a.processAction,
 	}
 }

@@ -16,12 +16,11 @@ import (
 func (a *app) purgeCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "purge",
-		Usage:     "empty the datasource: documents, memberships, groups, users, and the state",
+		Usage:     "delete everything in the datasource, and the state",
 		ArgsUsage: "FILE",
-		Description: "Says what is there and asks for the name of the datasource. The datasource itself stays; Glean has " +
-			"no way to delete it.\n" +
-			"What pipe hide hid stays hidden.\n" +
-			"Exit code 7 when Glean took it and still counts something.",
+		Description: "Shows what will be deleted and asks for the name of the datasource. The datasource itself " +
+			"stays, because Glean's API cannot delete it. Documents hidden with pipe hide stay hidden.\n\n" +
+			"Exit code 7 when Glean accepted the deletion and still counts something.",
 		Flags: []urfave.Flag{&urfave.StringFlag{Name: "yes",
 			Usage: "the `NAME` of the datasource, where nobody can be asked"}},
 		Action: a.purgeAction,

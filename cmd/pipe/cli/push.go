@@ -13,13 +13,13 @@ import (
 func (a *app) pushCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "push",
-		Usage:     "send single entities now, beside the runs",
+		Usage:     "send single entities now, without a run",
 		ArgsUsage: "FILE REF…",
-		Description: "Reads the entities, everybody and every group, goes through the same transforms, mapping and rules " +
-			"as a run, and\n" +
-			"sends the documents with the people and groups that they name. Nothing is sent when anything of it would not be\n" +
-			fmt.Sprintf("delivered, when another state folder wrote to the datasource last, or without a usable baseline "+
-				"(exit code 4). At most\n%d entities: more is a run's, whose guards look at it.", operate.MostPushed),
+		Description: fmt.Sprintf("Reads the entities, all users and all groups, applies the transforms, mapping and rules "+
+			"of a "+
+			"run, and sends the documents with the users and groups that they name. Sends nothing when part of it would not "+
+			"be delivered, when another state folder wrote to the datasource last, or without a usable baseline (exit code "+
+			"4). At most %d entities; a run, with its guards, sends more.", operate.MostPushed),
 		Flags:  []urfave.Flag{allowUnpinned()},
 		Action: a.pushAction,
 	}

@@ -22,37 +22,39 @@ import (
 func (a *app) runCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "run",
-		Usage:     "read the source, review what would change, and publish it",
+		Usage:     "read the catalog, review the changes, and publish them",
 		ArgsUsage: "FILE",
-		Description: "Nothing is sent before the source has been read completely and the guards have passed.\n" +
-			"Exit codes: 0 done, 1 failed, 2 the file or the call is wrong, 3 done with rejected records,\n" +
-			"4 refused by a guard, 6 another run holds the datasource, 7 sent, but Glean paused a deletion, lost the upload, " +
-			"or did\nnot confirm within --wait, 129, 130, 131 and 143 stopped by a signal (SIGHUP, SIGINT, SIGQUIT, SIGTERM). " +
-			"A stack trace\nmeans a defect of pipe, whatever the code. When standard output cannot be written, 0, 3 and 5 " +
-			"become 1; a reader that\nstops early, such as head, changes nothing.",
+		Description: "Nothing is sent before the whole catalog has been read and the guards have passed.\n\n" +
+			"Exit codes: 0 done. 1 failed. 2 the file or the call is wrong. 3 done, some records were " +
+			"rejected. 4 refused by a guard. 6 another run uses the datasource. 7 sent, but Glean paused a " +
+			"deletion, lost the upload or did not confirm within --wait. 129, 130, 131 and 143: stopped by " +
+			"SIGHUP, SIGINT, SIGQUIT or SIGTERM. If standard output cannot be written, 0, 3 and 5 become 1; " +
+			"a reader that stops early, such as head, changes nothing. A stack trace is a defect of pipe.",
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "dry-run", Usage: "read and review, send nothing"},
-			&urfave.BoolFlag{Name: "sandbox", Usage: "run against servers on this machine that are started for it"},
+			&urfave.BoolFlag{Name: "sandbox", Usage: "use a Backstage and a Glean on this machine, started for this call"},
 			&urfave.StringFlag{Name: "catalog",
 				Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
 			&urfave.StringFlag{Name: "output",
 				Usage: "write every stream to `DIR` as NDJSON, exactly as the sink gets it, and rejected.ndjson"},
-			&urfave.BoolFlag{Name: "full", Usage: "send everything, whatever publish.mode of the file says"},
-			&urfave.BoolFlag{Name: "changes", Usage: "send what changed since the last run, or fail where that is not known"},
+			&urfave.BoolFlag{Name: "full", Usage: "publish everything, whatever publish.mode is"},
+			&urfave.BoolFlag{Name: "changes", Usage: "publish only changes, and fail where they are not known"},
 			&urfave.StringFlag{Name: "from-output",
 				Usage: "publish what an earlier run wrote to `DIR` with --output, and read nothing; more people than by the last " +
 					"run find nothing without an approval"},
-			&urfave.StringSliceFlag{Name: "only", Usage: "write these `STREAMS` alone, separated by commas"},
-			&urfave.StringSliceFlag{Name: "approve", Usage: "allow once what a refused run listed under this `ID`"},
-			&urfave.StringSliceFlag{Name: "discard-upload", Usage: "give up the unfinished upload `ID` that stands in the way"},
+			&urfave.StringSliceFlag{Name: "only", Usage: "write only these `STREAMS`, separated by commas"},
+			&urfave.StringSliceFlag{Name: "approve", Usage: "approve the changes of the refused run `ID`, once"},
+			&urfave.StringSliceFlag{Name: "discard-upload", Usage: "give up the unfinished upload `ID`"},
 			&urfave.BoolFlag{Name: "apply-datasource",
-				Usage: "set the datasource up when the guards have passed, as pipe datasource apply does"},
+				Usage: "set the datasource up before publishing, as pipe datasource apply does"},
 			allowUnpinned(),
-			&urfave.StringFlag{Name: "report", Usage: "add one JSON object about the run to `FILE`, as a line"},
-			&urfave.StringFlag{Name: "metrics-file", Usage: "replace `FILE` with the run's numbers in Prometheus's text format"},
-			&urfave.DurationFlag{Name: "timeout", Usage: "the longest the whole run may take"},
+			&urfave.StringFlag{Name: "report", Usage: "append one line of JSON about the run to `FILE`"},
+			&urfave.StringFlag{Name: "metrics-file",
+				Usage: "write the run's metrics to `FILE`, in the text format of Prometheus"},
+			&urfave.DurationFlag{Name: "timeout", Usage: "the most `TIME` that the run may take, as 2h"},
 			newWaitFlag("when everything is sent, wait until Glean has processed it, and exit with 7 if it does not"),
-			&urfave.StringFlag{Name: "progress", Value: "auto", Usage: "auto, bar, plain, json or none"},
+			&urfave.StringFlag{Name: "progress", Value: "auto",
+				Usage: "`HOW` progress is shown: auto, bar, plain, json or none"},
 		},
 		Action: a.runAction,
 	}

@@ -15,12 +15,11 @@ import (
 func (a *app) sandboxCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "sandbox",
-		Usage:     "start the servers of --sandbox and keep them, to try every command against",
+		Usage:     "keep the servers of --sandbox running, to try commands",
 		ArgsUsage: "FILE",
-		Description: "Prints the variables that point FILE at them, as a file for --env-file, and serves until it is " +
-			"stopped:\n" +
-			"  pipe sandbox FILE > sandbox.env\n" +
-			"and beside it pipe run --env-file sandbox.env FILE, pipe status, hide, datasource plan …",
+		Description: "Prints variables for --env-file and serves until it is stopped: pipe sandbox FILE > " +
+			"sandbox.env. In another terminal, use them with any command, such as pipe run --env-file " +
+			"sandbox.env FILE.",
 		Flags: []urfave.Flag{&urfave.StringFlag{Name: "catalog",
 			Usage: "serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"}},
 		Action: a.sandboxAction,

@@ -13,7 +13,7 @@ import (
 func (a *app) schemaCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:  "schema",
-		Usage: "print the JSON Schema of pipeline files, with which an editor completes and explains every key",
+		Usage: "print the JSON Schema of pipeline files, for editors",
 		Description: "A file takes part with the line `# yaml-language-server: $schema=schema.json`, " +
 			"in editors with the YAML language server,\n" +
 			"as VS Code with the YAML extension. With --json the schema is printed as it is, too.",

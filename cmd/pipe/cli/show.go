@@ -22,10 +22,11 @@ import (
 func (a *app) showCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "show",
-		Usage:     "print the records of one kind as a table: components, users, apis, …",
+		Usage:     "list the entities of one kind as a table",
 		ArgsUsage: "FILE KIND",
-		Description: "What the source holds, before transforms and mapping. The table cuts long values, --json gives them " +
-			"whole.\nExit codes as of run.",
+		Description: "Shows what the source holds, before transforms and mapping. The table cuts long values; --json " +
+			"prints them whole.\n\n" +
+			"Exit codes: as for pipe run.",
 		Flags: []urfave.Flag{
 			&urfave.UintFlag{Name: "limit", Value: 50, Usage: "print the first `N` records that come; 0 prints all"},
 			&urfave.BoolFlag{Name: "sandbox", Usage: "read from a server on this machine that is started for it"},

@@ -21,28 +21,26 @@ import (
 func (a *app) stateCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:  "state",
-		Usage: "show the state folder, or move it to another machine",
+		Usage: "show, export or import the state folder",
 		Subcommands: []*urfave.Command{
 			{
 				Name: "show", ArgsUsage: "FILE", Action: a.stateShowAction, Flags: []urfave.Flag{allowUnpinned()},
-				Usage: "show what the state folder has of the datasource of FILE",
-				Description: "Prints the baseline, its counts, the owner id, hidden documents, approvals, and where the files " +
-					"are. Changes nothing.",
+				Usage: "show what the state folder knows of the datasource",
+				Description: "Prints the baseline with its counts, the owner id, hidden documents, approvals and the paths of " +
+					"the files. Changes nothing.",
 			},
 			{
 				Name: "export", ArgsUsage: "FILE [ARCHIVE]", Action: a.stateExportAction, Flags: []urfave.Flag{allowUnpinned()},
-				Usage: "write all of it into one file",
-				Description: "The archive holds the baseline, the owner id, the hidden list, refusals, approvals and the audit " +
-					"ledger, with a " +
-					"checksum; it is written\n" +
-					"whole or not at all, with mode 0600. Without ARCHIVE it is named for the datasource, in the working directory.",
+				Usage: "write the state of the datasource to one file",
+				Description: "The archive holds the baseline, the owner id, the hidden list, refusals, approvals and the " +
+					"audit ledger, with a checksum. It is written whole or not at all, with mode 0600. Without " +
+					"ARCHIVE it is named after the datasource, in the working directory.",
 			},
 			{
 				Name: "import", ArgsUsage: "FILE ARCHIVE", Action: a.stateImportAction,
-				Usage: "replace it with what an export wrote",
-				Description: "Refuses an archive that is damaged, newer than this program, or of another datasource, and a state " +
-					"folder that has a\n" +
-					"baseline already, unless --force. Documents that are hidden here stay hidden.",
+				Usage: "replace the state with an exported one",
+				Description: "Refuses an archive that is damaged, newer than this program or of another datasource, and a " +
+					"state folder that has a baseline, unless --force. Documents hidden here stay hidden.",
 				Flags: []urfave.Flag{&urfave.BoolFlag{Name: "force", Usage: "replace the baseline that is there"}, allowUnpinned()},
 			},
 		},

@@ -18,14 +18,12 @@ import (
 func (a *app) statusCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "status",
-		Usage:     "tell what Glean holds and how far it is, as a whole or for one document",
+		Usage:     "show what Glean holds and has processed",
 		ArgsUsage: "FILE [REF]",
-		Description: "Without REF: uploads with their states, counts against the last good run, and when what was sent is " +
-			"found. With REF:\n" +
-			"whether the document is there and found, its permissions beside those that the pipeline would send now, and " +
-			"what\n" +
-			"happened to it. Changes nothing in Glean. Exit codes as of run; 7 when Glean paused a deletion, lost an upload, " +
-			"or has not\n" +
+		Description: "Without REF: the uploads and their state, counts compared with the last good run, and when the " +
+			"last changes become searchable. With REF: whether the document is indexed, its permissions next " +
+			"to those the pipeline would send now, and its history. Changes nothing.\n\n" +
+			"Exit codes: as for pipe run. 7 when Glean paused a deletion, lost an upload, or has not " +
 			"processed everything within --wait.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "as", Usage: "with REF: whether the person with this `E-MAIL` finds it, and why not"},

@@ -28,13 +28,12 @@ import (
 func (a *app) testCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "test",
-		Usage:     "run the tests of pipelines: what becomes of records, and who can see them",
+		Usage:     "run the tests of a pipeline file",
 		ArgsUsage: "FILE…",
-		Description: "FILE is a pipeline, whose tests stand beside it as NAME.test.yaml, or a test file. Nothing is " +
-			"connected to; variables are\n" +
-			"those of the test file alone. A permission rule that no test touches fails the call, since nobody would notice " +
-			"if it broke.\n" +
-			"Exit codes: 0 all passed, 1 a test failed or a rule is untested, 2 a file or the call is wrong.",
+		Description: "FILE is a pipeline file, tested by NAME.test.yaml in the same folder, or a test file. Connects " +
+			"to nothing; variables come from the test file alone. A permission rule without a test fails the " +
+			"call.\n\n" +
+			"Exit codes: 0 all passed. 1 a test failed or a rule has no test. 2 a file or the call is wrong.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "run", Usage: "run only the tests whose names match `REGEX`"},
 			&urfave.BoolFlag{Name: "update", Usage: "write golden files instead of comparing with them"},

@@ -16,14 +16,14 @@ import (
 func (a *app) tokenCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:  "token",
-		Usage: "the sink's token",
+		Usage: "rotate the token of the sink",
 		Subcommands: []*urfave.Command{{
 			Name:      "rotate",
-			Usage:     "have Glean give the token a new secret, and write it to the file that the token is read from",
+			Usage:     "get a new secret for the token, and write it to the token's file",
 			ArgsUsage: "FILE",
-			Description: "For tokens that were made with a rotation period, and that the pipeline reads from a ${file:PATH}. " +
-				"The file is replaced\n" +
-				"whole. The secret before works for ten minutes more: a run under way reads the new one from the file.",
+			Description: "For tokens that have a rotation period in Glean and that the pipeline reads from ${file:PATH}. " +
+				"The file is replaced at once. The old secret works for ten more minutes, so a running job can " +
+				"read the new one.",
 			Action: a.tokenRotate,
 		}},
 	}

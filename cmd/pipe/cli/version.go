@@ -12,7 +12,7 @@ import (
 func (a *app) versionCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:  "version",
-		Usage: "print the version of pipe, its commit and date, and the version of Go",
+		Usage: "print version, commit, build date and Go version",
 		Action: func(c *urfave.Context) error {
 			v := version.Current()
 			if c.Bool("json") {

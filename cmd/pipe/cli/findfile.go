@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/suite"
+)
+
+// fileVariable names the pipeline file of calls that leave it out.
+const fileVariable = "PIPE_FILE"
+
+// needFile are the commands for which a person names the file: what they do cannot be
+// taken back.
+var needFile = []string{"adopt", "approve", "purge", "datasource apply", "state import"}
+
+// findFile adds the pipeline file to a call that leaves it out, and says which it is.
+func (a *app) findFile(p *parsed) error {
+	cmd := p.command()
+	if cmd == nil || !strings.HasPrefix(cmd.ArgsUsage, "FILE") || slices.Contains(needFile, p.name()) || a.hasFile(*p) {
+		return nil
+	}
+	if p.name() == "check" && slices.ContainsFunc(p.options, func(o string) bool {
+		return strings.HasPrefix(o, "--explain")
+	}) {
+		return nil
+	}
+	file, named := a.Env(fileVariable)
+	if !named || file == "" {
+		switch found := pipelineFiles(".", "pipelines"); len(found) {
+		case 0:
+			return nil // the command says what is missing
+		case 1:
+			file = found[0]
+		default:
+			return usage{"pipe " + p.name() + " needs a pipeline file, and there are several: " + strings.Join(found, ", "),
+				"name one of them, or set " + fileVariable}
+		}
+	}
+	p.words = append([]string{file}, p.words...)
+	display.Fprintf(a.Stderr, "pipe: using %s\n", file)
+	return nil
+}
+
+// hasFile reports whether the first word of a call is meant as a file.
+func (a *app) hasFile(p parsed) bool {
+	if len(p.words) == 0 {
+		return false
+	}
+	first := p.words[0]
+	if strings.HasPrefix(p.command().ArgsUsage, "FILE ") {
+		_, err := os.Stat(first)
+		return err == nil || filepath.Ext(first) == ".yaml" || filepath.Ext(first) == ".yml"
+	}
+	return true
+}
+
+// pipelineFiles are the pipeline files of some folders.
+func pipelineFiles(folders ...string) []string {
+	var out []string
+	for _, folder := range folders {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			path := filepath.Join(folder, e.Name())
+			if ext := filepath.Ext(e.Name()); e.Type().IsRegular() && (ext == ".yaml" || ext == ".yml") && isPipeline(path) {
+				out = append(out, path)
+			}
+		}
+	}
+	return out
+}
+
+// maxGuessed is how large a file may be that is looked at, to see whether it is a
+// pipeline.
+const maxGuessed = 4 << 20
+
+// isPipeline reports whether a file has the parts of a pipeline at its top.
+func isPipeline(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || info.Size() > maxGuessed || suite.IsTestFile(path) {
+		return false
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	doc, _ := config.Parse(path, text)
+	return doc.Root().Get("source") != nil && doc.Root().Get("sink") != nil
+}

@@ -1,0 +1,279 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	urfave "github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
+	"github.com/pipe-engine/pipe/engine/display"
+)
+
+// group is a part of the list of commands in the help.
+type group struct {
+	title string
+	names []string
+}
+
+// groups are the parts of the help, in the order of a person's first days.
+func groups() []group {
+	return []group{
+		{"Start", []string{"init", "check", "doctor", "datasource", "run"}},
+		{"Every night", []string{"status", "approve", "adopt", "audit", "state"}},
+		{"Change a mapping", []string{"explain", "eval", "diff", "test", "show", "functions", "components"}},
+		{"Operate the index", []string{"hide", "push", "process", "purge", "token"}},
+		{"More", []string{"sandbox", "plugin", "config", "schema", "completion", "version"}},
+	}
+}
+
+// exampleCalls are two calls of each command, which the help shows.
+func exampleCalls() map[string][]string {
+	const file = " pipelines/backstage.yaml"
+	return map[string][]string{
+		"init":  {"pipe init", "pipe init catalog"},
+		"check": {"pipe check" + file, "pipe check --explain unknown-name"},
+		"doctor": {"pipe doctor" + file,
+			"pipe doctor --sandbox" + file},
+		"run":    {"pipe run --dry-run --output out" + file, "pipe run" + file},
+		"status": {"pipe status" + file, "pipe status" + file + " component:default/payments"},
+		"approve": {"pipe approve" + file + " aaaaaaaaaaaa",
+			"pipe approve --reason 'team left' " + file[1:] + " aaaaaaaaaaaa"},
+		"adopt": {"pipe adopt" + file, "pipe adopt --progress none" + file},
+		"audit who": {"pipe audit who" + file + " component:default/payments",
+			"pipe audit who --at 2026-06-03" + file + " api:default/ledger"},
+		"audit what": {"pipe audit what" + file + " ann@example.com",
+			"pipe audit what --at 2026-06-03" + file + " ann@example.com"},
+		"state show":   {"pipe state show" + file, "pipe state show --state /var/lib/pipe" + file},
+		"state export": {"pipe state export" + file, "pipe state export" + file + " catalog-state.tar.gz"},
+		"state import": {"pipe state import" + file + " catalog-state.tar.gz",
+			"pipe state import --state /var/lib/pipe" + file + " catalog-state.tar.gz"},
+		"explain": {"pipe explain" + file + " payments",
+			"pipe explain --sandbox" + file + " fraud-scorer --as liam.obrien@larkspur.example"},
+		"eval": {"pipe eval" + file + " 'upper(metadata.name)' --ref payments",
+			"pipe eval --sandbox" + file + " owner"},
+		"diff":       {"pipe diff" + file, "pipe diff --against out" + file},
+		"test":       {"pipe test" + file, "pipe test --update" + file},
+		"show":       {"pipe show" + file + " components", "pipe show --sandbox" + file + " teams"},
+		"functions":  {"pipe functions", "pipe functions related"},
+		"components": {"pipe components", "pipe components permissions"},
+		"hide": {"pipe hide" + file + " component:default/payments",
+			"pipe hide --unhide" + file + " component:default/payments"},
+		"push": {"pipe push" + file + " component:default/payments",
+			"pipe push" + file + " api:default/ledger group:default/payments"},
+		"process":               {"pipe process" + file, "pipe process --json" + file},
+		"purge":                 {"pipe purge" + file, "pipe purge --yes backstage" + file},
+		"token rotate":          {"pipe token rotate" + file, "pipe token rotate --json" + file},
+		"datasource plan":       {"pipe datasource plan" + file, "pipe datasource plan --replace" + file},
+		"datasource apply":      {"pipe datasource apply" + file, "pipe datasource apply --yes" + file},
+		"datasource export":     {"pipe datasource export" + file, "pipe datasource export" + file + " exported"},
+		"datasource categories": {"pipe datasource categories", "pipe datasource categories --json"},
+		"sandbox":               {"pipe sandbox" + file, "pipe sandbox --catalog entities.json" + file},
+		"plugin list":           {"pipe plugin list" + file, "pipe plugin list --allow-unpinned" + file},
+		"plugin describe":       {"pipe plugin describe out/tidy/tidy", "pipe plugin describe /usr/bin/python3 redact.py"},
+		"plugin checksum":       {"pipe plugin checksum out/tidy/tidy", "pipe plugin checksum /usr/bin/python3 redact.py"},
+		"plugin try": {"pipe plugin try --example out/tidy/tidy",
+			"pipe plugin try out/tidy/tidy < records.ndjson"},
+		"plugin new": {"pipe plugin new tidy", "pipe plugin new tidy --lang python --dir out/tidy"},
+		"config":     {"pipe config" + file, "pipe config --json" + file},
+		"schema":     {"pipe schema > schema.json", "pipe schema --tests > test.schema.json"},
+		"completion": {"pipe completion bash", "pipe completion zsh > _pipe"},
+		"version":    {"pipe version", "pipe version --json"},
+	}
+}
+
+// helpOf is the command that a call asks help for, nil for the program itself. A command
+// that does nothing without a subcommand shows its help, too.
+func (p parsed) helpOf() (topic *urfave.Command, asked bool) {
+	topic = p.command()
+	switch {
+	case len(p.words) > 0 && !p.askedHelp:
+		return nil, false
+	case len(p.words) > 0 && topic == nil: // there is no such command
+		return nil, false
+	}
+	return topic, p.askedHelp || topic == nil && len(p.options) == 0 || topic != nil && len(topic.Subcommands) > 0 &&
+		len(p.words) == 0
+}
+
+// The width of help and notes.
+const (
+	leastWidth = 60
+	mostWidth  = 100 // longer lines are hard to read
+)
+
+// width is how many characters a line of standard output has.
+func (a *app) width() int {
+	if f, is := a.Stdout.(*writer).behind.(*os.File); is {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return min(max(columns, leastWidth), mostWidth)
+		}
+	}
+	return mostWidth
+}
+
+// printHelp explains a command, or the program when it is nil.
+func (a *app) printHelp(topic *urfave.Command, name string) {
+	h := &helpPage{width: a.width()}
+	if topic == nil {
+		a.programHelp(h)
+	} else {
+		h.command(topic, name)
+	}
+	display.Fprintf(a.Stdout, "%s", display.Block(h.text.String()))
+}
+
+func (a *app) programHelp(h *helpPage) {
+	h.paragraph("",
+		"pipe publishes a Backstage catalog to Glean: every entity a document, found by the people who may see it.")
+	h.line("Usage: pipe COMMAND [FILE] [OPTIONS]")
+	for _, g := range groups() {
+		var rows [][2]string
+		for _, name := range g.names {
+			if cmd := a.commandOf(name); cmd != nil {
+				rows = append(rows, [2]string{name, cmd.Usage})
+			}
+		}
+		h.table(g.title, rows)
+	}
+	h.table("Options of every command", options(globalFlags()))
+	h.line("")
+	h.paragraph("",
+		"FILE is the pipeline file. Most commands find it where the working directory or its folder pipelines has "+
+			"exactly one, or where PIPE_FILE names it.")
+	h.line("pipe COMMAND --help explains a command and shows examples.")
+}
+
+// helpPage is text that is wrapped at a width.
+type helpPage struct {
+	text  strings.Builder
+	width int
+}
+
+func (h *helpPage) line(text string) { fmt.Fprintln(&h.text, text) }
+
+// paragraph writes text at an indent, and an empty line.
+func (h *helpPage) paragraph(indent, text string) {
+	for _, line := range print.Wrap(text, h.width-len(indent)) {
+		h.line(indent + line)
+	}
+	h.line("")
+}
+
+// table writes rows of a name and a text under a title.
+func (h *helpPage) table(title string, rows [][2]string) {
+	if len(rows) == 0 {
+		return
+	}
+	h.line("\n" + title)
+	column := 0
+	for _, row := range rows {
+		if n := utf8.RuneCountInString(row[0]); n <= mostName {
+			column = max(column, n)
+		}
+	}
+	for _, row := range rows {
+		lines := print.Wrap(row[1], h.width-column-4)
+		name := row[0]
+		if utf8.RuneCountInString(name) > column {
+			h.line("  " + name)
+			name = ""
+		}
+		for i, line := range lines {
+			if i > 0 {
+				name = ""
+			}
+			h.line(strings.TrimRight(fmt.Sprintf("  %-*s  %s", column, name, line), " "))
+		}
+	}
+}
+
+// mostName is how wide the column of names may become; a longer name has a line of its
+// own.
+const mostName = 22
+
+// command writes the help of one command; name is its whole name, as "plugin new".
+func (h *helpPage) command(cmd *urfave.Command, name string) {
+	h.paragraph("", "pipe "+name+": "+cmd.Usage)
+	usage := "Usage: pipe " + name
+	if len(cmd.Subcommands) > 0 {
+		usage += " COMMAND"
+	}
+	if cmd.ArgsUsage != "" {
+		usage += " " + cmd.ArgsUsage
+	}
+	usage += " [OPTIONS]"
+	for i, line := range print.Wrap(usage, h.width-2) {
+		h.line(strings.Repeat("  ", min(i, 1)) + line)
+	}
+	if cmd.Description != "" {
+		h.line("")
+		for i, p := range strings.Split(cmd.Description, "\n\n") {
+			if i > 0 {
+				h.line("")
+			}
+			for _, line := range print.Wrap(p, h.width) {
+				h.line(line)
+			}
+		}
+	}
+	var rows [][2]string
+	for _, sub := range cmd.Subcommands {
+		if !sub.Hidden {
+			rows = append(rows, [2]string{sub.Name, sub.Usage})
+		}
+	}
+	h.table("Commands", rows)
+	if all := exampleCalls()[name]; len(all) > 0 {
+		h.line("\nExamples")
+		for _, example := range all {
+			h.line("  " + example)
+		}
+	}
+	own := slices.DeleteFunc(slices.Clone(cmd.Flags), func(f urfave.Flag) bool {
+		c, is := f.(urfave.CategorizableFlag)
+		return is && c.GetCategory() == everywhere
+	})
+	h.table("Options", options(own))
+	h.line("")
+	h.line("pipe help lists the options of every command.")
+}
+
+// options are flags with what they do.
+func options(flags []urfave.Flag) (rows [][2]string) {
+	for _, f := range flags {
+		d, is := f.(urfave.DocGenerationFlag)
+		if !is || slices.Contains(f.Names(), "help") {
+			continue
+		}
+		placeholder, text := unquoted(d.GetUsage())
+		name := "--" + f.Names()[0]
+		if d.TakesValue() {
+			if placeholder == "" {
+				placeholder = "VALUE"
+			}
+			name += " " + placeholder
+		}
+		if value := d.GetValue(); d.TakesValue() && value != "" && value != `""` && value != "[]" &&
+			!strings.Contains(text, "default") {
+			text += " (default: " + strings.Trim(value, `"`) + ")"
+		}
+		rows = append(rows, [2]string{name, text})
+	}
+	return rows
+}
+
+// unquoted takes the placeholder of a flag's value, which is in back quotes, out of its
+// text.
+func unquoted(text string) (placeholder, plain string) {
+	before, rest, found := strings.Cut(text, "`")
+	if !found {
+		return "", text
+	}
+	placeholder, after, _ := strings.Cut(rest, "`")
+	return placeholder, before + placeholder + after
+}
