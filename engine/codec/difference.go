@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // Difference is one value that differs between two JSON objects; nil is no value.
@@ -11,6 +12,34 @@ type Difference struct {
 	Path   string `json:"path"`
 	Before any    `json:"before"`
 	After  any    `json:"after"`
+}
+
+// Lines returns the lines of the value before that differ and those of the value after,
+// without the lines that both begin and end with.
+func (d Difference) Lines() (before, after []string) {
+	before, after = linesOf(d.Before), linesOf(d.After)
+	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
+		before, after = before[1:], after[1:]
+	}
+	for len(before) > 0 && len(after) > 0 && before[len(before)-1] == after[len(after)-1] {
+		before, after = before[:len(before)-1], after[:len(after)-1]
+	}
+	return before, after
+}
+
+// linesOf are the lines of a text; another value is one line of JSON, nil none.
+func linesOf(v any) []string {
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case string:
+		return strings.Split(v, "\n")
+	}
+	b, err := Marshal(v)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	return []string{string(b)}
 }
 
 // Differences returns the innermost values that differ, in the order of their paths.

@@ -15,7 +15,7 @@ const (
 
 // Difference shows a difference as lines that went and lines that came.
 func Difference(d codec.Difference, st Style) string {
-	before, after := DifferingLines(d)
+	before, after := d.Lines()
 	var b strings.Builder
 	b.WriteString("  " + display.Line(d.Path) + "\n")
 	some := func(sign string, lines []string, most int, paint func(...string) string) {
@@ -29,31 +29,4 @@ func Difference(d codec.Difference, st Style) string {
 	some("-", before, linesBefore, st.Bad.Render)
 	some("+", after, linesAfter, st.Good.Render)
 	return b.String()
-}
-
-// DifferingLines are the lines that went and those that came, without what both begin
-// and end with.
-func DifferingLines(d codec.Difference) (before, after []string) {
-	before, after = linesOf(d.Before), linesOf(d.After)
-	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
-		before, after = before[1:], after[1:]
-	}
-	for len(before) > 0 && len(after) > 0 && before[len(before)-1] == after[len(after)-1] {
-		before, after = before[:len(before)-1], after[:len(after)-1]
-	}
-	return before, after
-}
-
-func linesOf(v any) []string {
-	switch v := v.(type) {
-	case nil:
-		return nil
-	case string:
-		return strings.Split(v, "\n")
-	}
-	b, err := codec.Marshal(v)
-	if err != nil {
-		return []string{err.Error()}
-	}
-	return []string{string(b)}
 }
