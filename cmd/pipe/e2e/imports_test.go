@@ -75,7 +75,7 @@ var layers = [][]string{
 	{"engine/run", "engine/operate"},
 	{
 		"engine/pipeline", "engine/lint", "engine/explain", "engine/suite", "engine/output", "engine/diff",
-		"engine/report",
+		"engine/report", "engine/page",
 	},
 	{"engine/job"},
 	{

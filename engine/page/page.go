@@ -1,0 +1,187 @@
+package page
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"reflect"
+
+	"github.com/pipe-engine/pipe/engine/atomicfile"
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/display"
+)
+
+// Page is a page of sections.
+type Page struct {
+	Title   string
+	Kind    string // what the page is about, such as "Run of"
+	Status  Status
+	Facts   []Fact
+	Figures []Figure
+	Alerts  []Alert
+	// Sections follow in their order.
+	Sections []Section
+	Footer   string
+}
+
+// Tone is how a text is coloured. It is never the only way in which a page says something.
+type Tone string
+
+const (
+	Plain Tone = ""
+	Good  Tone = "good"
+	Warn  Tone = "warn"
+	Bad   Tone = "bad"
+)
+
+// Status is the outcome in a few words.
+type Status struct {
+	Tone Tone
+	Text string
+}
+
+// Fact is a name with its value.
+type Fact struct{ Name, Value string }
+
+// Figure is a number of the summary. Change is its difference from the run before, "" for
+// none.
+type Figure struct {
+	Name, Value, Change string
+	Tone                Tone
+}
+
+// Alert is what needs a person: a refusal or an error.
+type Alert struct {
+	Tone    Tone
+	Title   string
+	Reasons []string
+	Table   []string // details, a line each
+	Remedy  string
+	Advice  string // what Command does
+	Command Command
+}
+
+// Command is a command line to copy. It is never shortened.
+type Command string
+
+// Section is a part of a page under a heading.
+type Section struct {
+	ID, Title, Intro string
+	Chart            *Chart
+	Tables           []Table
+	Lines            []string
+}
+
+// Table is a table. Rows beyond those that it shows are counted in More.
+type Table struct {
+	Caption string
+	Columns []Column
+	Rows    [][]Cell // a cell for each column
+	More    string
+	Stacked bool // a narrow screen shows each row as a block
+}
+
+// Column is the heading of a column; numbers are aligned to the right.
+type Column struct {
+	Name   string
+	Number bool
+}
+
+// Cell is a cell of a table: a text, and what is listed below it.
+type Cell struct {
+	Text   string
+	Tone   Tone
+	Code   bool   // an identifier
+	Small  string // explains the text
+	Detail []Detail
+	Refs   Refs
+}
+
+// Refs are identifiers below the text of a cell. Those of Folded are shown on demand.
+type Refs struct {
+	Shown, Folded []string
+	Fold          string // what Folded holds
+	More          string // about what is in neither
+}
+
+// Detail is a line below the text of a cell. Sign is "-" for what was, "+" for what is.
+type Detail struct{ Sign, Text string }
+
+//go:embed templates
+var files embed.FS
+
+var (
+	style = mustRead("templates/style.css")
+	// policy lets a browser load nothing, and apply only the style of the page.
+	policy    = stylePolicy(style)
+	templates = template.Must(template.New("").ParseFS(files, "templates/*.html"))
+)
+
+func mustRead(name string) string {
+	b, err := files.ReadFile(name)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+func stylePolicy(style string) string {
+	sum := sha256.Sum256([]byte(style))
+	return fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-%s'",
+		base64.StdEncoding.EncodeToString(sum[:]))
+}
+
+// Write renders a page. Secrets are removed from all of its texts; nil knows none.
+func Write(w io.Writer, p *Page, secrets *connection.Redactor) error {
+	if secrets == nil {
+		secrets = &connection.Redactor{}
+	}
+	out := display.NewWriter(w)
+	clean := reflect.New(reflect.TypeFor[Page]()).Elem()
+	copyClean(clean, reflect.ValueOf(*p), secrets)
+	err := templates.ExecuteTemplate(out, "page.html", struct {
+		Page
+		Style  template.CSS
+		Policy string
+	}{clean.Interface().(Page), template.CSS(style), policy})
+	if err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// WriteFile replaces a file, which its owner alone can read, with a page.
+func WriteFile(path string, p *Page, secrets *connection.Redactor) error {
+	return atomicfile.Replace(path, atomicfile.Options{}, func(w io.Writer) error { return Write(w, p, secrets) })
+}
+
+// copyClean copies a part of a page, with each of its texts redacted and escaped.
+func copyClean(to, from reflect.Value, secrets *connection.Redactor) {
+	switch from.Kind() {
+	case reflect.String:
+		most := display.MaxValue
+		if from.Type() == reflect.TypeFor[Command]() {
+			most = 0
+		}
+		to.SetString(display.Short(secrets.Clean(from.String()), most))
+	case reflect.Struct:
+		for i := range from.NumField() {
+			copyClean(to.Field(i), from.Field(i), secrets)
+		}
+	case reflect.Slice:
+		to.Set(reflect.MakeSlice(from.Type(), from.Len(), from.Len()))
+		for i := range from.Len() {
+			copyClean(to.Index(i), from.Index(i), secrets)
+		}
+	case reflect.Pointer:
+		if !from.IsNil() {
+			to.Set(reflect.New(from.Type().Elem()))
+			copyClean(to.Elem(), from.Elem(), secrets)
+		}
+	default:
+		to.Set(from)
+	}
+}

@@ -1,0 +1,471 @@
+package page
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/report"
+	"github.com/pipe-engine/pipe/engine/run"
+)
+
+// Run is a run that ended.
+type Run struct {
+	Record *report.Record
+	Err    error // nil when the run did not fail
+	// Changes are those against the last good run.
+	Changes run.Differences
+}
+
+// Calls complete the calls of pipe in texts, as the front end writes them. The zero value
+// leaves texts as they are.
+type Calls struct {
+	Text func(text string) string
+	// Approve returns the call that allows a refused run, "" for none.
+	Approve func(r *fault.Refusal) string
+}
+
+func (c Calls) text(text string) string {
+	if c.Text == nil {
+		return text
+	}
+	return c.Text(text)
+}
+
+// mostRows is how many items a table or a cell lists, mostShown how many refs of a cell
+// are not folded, and mostNames how many names a change of access shows.
+const (
+	mostRows  = 300
+	mostShown = 12
+	mostNames = 20
+)
+
+// RunPage makes the page of a run.
+func RunPage(r Run, calls Calls) *Page {
+	rep := r.Record.Report
+	p := &Page{Kind: "Run of", Title: r.Record.File, Footer: "pipe " + r.Record.Version}
+	if rep == nil {
+		p.Status = Status{Bad, "did not begin"}
+		p.Facts = []Fact{{"File", r.Record.File}, {"Exit code", fmt.Sprint(r.Record.ExitCode)}}
+		p.alert(r.Err, false, calls)
+		return p
+	}
+	p.Title, p.Status = rep.Pipeline, statusOf(rep)
+	p.Facts = []Fact{
+		{"Started", moment(rep.Started)}, {"Duration", duration(rep.Seconds.Total())}, {"File", r.Record.File},
+		{"Run", rep.RunID}, {"Exit code", fmt.Sprint(r.Record.ExitCode)},
+	}
+	if r.Record.Sandbox {
+		p.Facts = append(p.Facts, Fact{"Sandbox", "yes: nothing outside this machine was changed"})
+	}
+	p.alert(r.Err, rep.Sent, calls)
+	if rep.Read == 0 {
+		p.add(notes(rep.Notes, calls))
+		return p
+	}
+	p.Figures = figures(rep)
+	p.add(audience(rep), streams(rep), widened(r), removed(r), tightened(rep), rejections(rep), endings(rep),
+		kinds(rep), notes(rep.Notes, calls))
+	return p
+}
+
+// add adds the sections that have something to show.
+func (p *Page) add(sections ...Section) {
+	for _, s := range sections {
+		tables := slices.DeleteFunc(s.Tables, func(t Table) bool { return len(t.Rows) == 0 })
+		if s.Tables = tables; s.Chart != nil || len(tables)+len(s.Lines) > 0 {
+			p.Sections = append(p.Sections, s)
+		}
+	}
+}
+
+func statusOf(r *run.Report) Status {
+	switch r.Verdict {
+	case run.VerdictDelivered:
+		if r.Endings[component.Delivered] == 0 {
+			return Status{Warn, "done, nothing was delivered"}
+		}
+		return Status{Good, "delivered"}
+	case run.VerdictDry:
+		return Status{Good, "dry run, nothing was sent"}
+	case run.VerdictUnconfirmed:
+		return Status{Warn, "sent, not confirmed"}
+	}
+	text := string(r.Verdict)
+	if !r.Sent {
+		text += ", nothing was sent"
+	}
+	return Status{Bad, text}
+}
+
+// alert adds why a run ended with an error, and how to allow it.
+func (p *Page) alert(err error, sent bool, calls Calls) {
+	if err == nil {
+		return
+	}
+	var refused *fault.Refusal
+	if !errors.As(err, &refused) {
+		p.Alerts = append(p.Alerts, Alert{
+			Tone: Bad, Title: "The run ended with an error", Reasons: []string{calls.text(err.Error())},
+			Remedy: calls.text(report.HintOf(err)),
+		})
+		return
+	}
+	a := Alert{Tone: Bad, Title: "A guard refused this run; nothing was sent"}
+	if sent {
+		a.Title = "A guard refused this run; only what narrows access was sent"
+	}
+	for g := refused; g != nil; g = g.Also {
+		a.Reasons = append(a.Reasons, calls.text(g.Error()))
+		for _, line := range slices.Concat(g.Table, g.Approvals) {
+			a.Table = append(a.Table, calls.text(line))
+		}
+		a.Remedy = cmp.Or(a.Remedy, calls.text(g.Remedy))
+	}
+	if refused.ID != "" && calls.Approve != nil {
+		a.Command = Command(calls.Approve(refused))
+	}
+	if a.Command != "" {
+		a.Advice = fmt.Sprintf("If this is intended, allow exactly these changes once (refusal %s, valid for 24 hours):",
+			refused.ID)
+	}
+	p.Alerts = append(p.Alerts, a)
+}
+
+// would says whether the numbers of a run are of what it would have done.
+func would(r *run.Report) bool {
+	return r.Verdict != run.VerdictDelivered && r.Verdict != run.VerdictUnconfirmed
+}
+
+// word is an ending as a heading.
+func word(r *run.Report, e component.Ending) string {
+	switch {
+	case e == component.Delivered && would(r):
+		return "would be delivered"
+	case e == component.Pending:
+		return "not processed"
+	}
+	return e.String()
+}
+
+func figures(r *run.Report) []Figure {
+	out := []Figure{{Name: "records read", Value: display.Number(r.Read)}}
+	for _, e := range component.Endings {
+		f := Figure{Name: word(r, e), Value: display.Number(r.Endings[e])}
+		if e == component.Rejected && r.Endings[e] > 0 {
+			f.Tone = Bad
+		}
+		out = append(out, f)
+	}
+	if r.Since != nil {
+		f := Figure{Name: "documents with a wider audience", Value: display.Number(r.Since.Wider)}
+		if r.Since.Wider > 0 {
+			f.Tone = Warn
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func audience(r *run.Report) Section {
+	s := Section{ID: "audience", Title: "Who can find the documents"}
+	now := "this run"
+	if would(r) {
+		now = "after this run"
+	}
+	switch {
+	case r.Since != nil:
+		before := "last good run"
+		s.Chart = audienceChart(r.Audience, r.Since.Audience, before, now)
+		s.Intro = fmt.Sprintf("Compared with the run of %s.", moment(r.Since.Finished))
+		if !r.Since.SamePipeline {
+			s.Intro += " The pipeline file changed since then."
+		}
+	default:
+		s.Chart = audienceChart(r.Audience, nil, "", now)
+		s.Intro = "There is no earlier run to compare with."
+		if r.FirstRun {
+			s.Intro = "First run with this state folder: access changes were not compared."
+		} else if r.Stateless {
+			s.Intro = "No state folder: access changes were not compared."
+		}
+	}
+	if s.Chart != nil {
+		s.Tables = append(s.Tables, rules(r))
+	}
+	return s
+}
+
+func rules(r *run.Report) Table {
+	t := Table{Caption: "Documents by permission rule", Columns: []Column{{Name: "rule"}, {Name: "documents", Number: true}}}
+	for _, name := range byCount(r.Rules) {
+		t.Rows = append(t.Rows, []Cell{{Text: name}, {Text: display.Number(r.Rules[name])}})
+	}
+	return t
+}
+
+func streams(r *run.Report) Section {
+	t := Table{Caption: "Items by stream", Columns: []Column{{Name: "stream"}, {Name: "items", Number: true},
+		{Name: "new", Number: true}, {Name: "changed", Number: true}, {Name: "deleted", Number: true}}}
+	for _, s := range r.Streams {
+		row := []Cell{{Text: s.Name}, {Text: "not written"}, {}, {}, {}}
+		if s.Written {
+			n := s.Staged
+			if s.Counts != nil {
+				n = s.Counts[component.Delivered]
+			}
+			row[1].Text = display.Number(n)
+			if s.Rows > 0 {
+				row[1].Text = fmt.Sprintf("%s in %s", display.Number(s.Rows), display.Number(s.Staged))
+			}
+			row[2].Text, row[3].Text, row[4].Text = "–", "–", "–"
+		}
+		if c := s.Changes; s.Written && c != nil {
+			row[2].Text, row[3].Text, row[4].Text = count(c.Added), count(c.Changed), count(c.Gone)
+			if c.Gone > 0 {
+				row[4].Tone = Warn
+			}
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	s := Section{ID: "changes", Title: "What changed", Tables: []Table{t}}
+	if would(r) {
+		s.Title = "What would change"
+	}
+	if p := r.Publish; p != nil && r.Verdict != run.VerdictRefused {
+		verb := "was"
+		if would(r) {
+			verb = "would be"
+		}
+		switch {
+		case p.Mode == component.PublishFull && p.Why != "":
+			s.Intro = fmt.Sprintf("Everything %s sent: %s.", verb, p.Why)
+		case p.Mode == component.PublishFull:
+			s.Intro = fmt.Sprintf("Everything %s sent.", verb)
+		default:
+			s.Intro = fmt.Sprintf("Only what changed %s sent.", verb)
+		}
+	}
+	return s
+}
+
+// count is a number, a dash for 0.
+func count(n int) string {
+	if n == 0 {
+		return "–"
+	}
+	return display.Number(n)
+}
+
+// widened are the documents that more people find: those that a guard counted, else
+// those that the review found.
+func widened(r Run) Section {
+	rep := r.Record.Report
+	t := Table{Columns: []Column{{Name: "audience"}, {Name: "rule"}, {Name: "documents"}}, Stacked: true}
+	if rep.Since == nil {
+		return Section{}
+	}
+	n := len(rep.Since.Widened)
+	type group struct{ change, rule string }
+	refs := map[group][]string{}
+	var groups []group
+	for _, d := range rep.Since.Widened {
+		after := d.After.String()
+		if d.After == d.Before {
+			after += ", more of them"
+		}
+		g := group{fmt.Sprintf("%s → %s", d.Before, after), d.Rule}
+		if refs[g] == nil {
+			groups = append(groups, g)
+		}
+		refs[g] = append(refs[g], d.Ref)
+	}
+	for _, g := range groups {
+		t.Rows = append(t.Rows, []Cell{{Text: g.change, Tone: Warn}, {Text: g.rule},
+			listed(refs[g], len(refs[g]), "--json lists all, and --output DIR writes them to DIR/widened.ndjson")})
+	}
+	s := Section{ID: "widened", Title: "Documents with a wider audience", Tables: []Table{t}}
+	s.Intro = fmt.Sprintf("More people can find %s than after the last good run.", display.Plural(n, "document"))
+	if would(rep) {
+		s.Intro = fmt.Sprintf("More people could find %s than after the last good run.", display.Plural(n, "document"))
+	}
+	return s
+}
+
+// removed are the items that go, and the groups that lose members.
+func removed(r Run) Section {
+	t := Table{Columns: []Column{{Name: "stream"}, {Name: "audience before"}, {Name: "items"}}, Stacked: true}
+	type group struct{ stream, before string }
+	refs, counts := map[group][]string{}, map[group]int{}
+	var groups []group
+	for _, c := range r.Changes.Gone {
+		g := group{c.Stream, cmp.Or(access.Class(c.Before), "–")}
+		if c.Type != "" && c.Type != c.Stream {
+			g.stream += ", " + c.Type
+		}
+		if access.Class(c.After) != fault.Gone {
+			g.before = "members leave"
+		}
+		if counts[g] == 0 {
+			groups = append(groups, g)
+		}
+		counts[g]++
+		if c.ID == "" && c.Ref == "" { // only the sink's own count knows them
+			counts[g] += c.N - 1
+			continue
+		}
+		refs[g] = append(refs[g], cmp.Or(c.Ref, c.ID))
+	}
+	for _, g := range groups {
+		t.Rows = append(t.Rows, []Cell{{Text: g.stream}, {Text: g.before},
+			listed(refs[g], counts[g], "--output DIR writes all of them to DIR/gone.ndjson")})
+	}
+	s := Section{ID: "removed", Title: "Deleted items, and groups that lose members", Tables: []Table{t}}
+	if would(r.Record.Report) {
+		s.Intro = "These would be deleted or lose members."
+	}
+	return s
+}
+
+// listed counts refs, which are the first of n, and lists them.
+func listed(refs []string, n int, where string) Cell {
+	shown, listed := min(len(refs), mostShown), min(len(refs), mostRows)
+	c := Cell{Text: display.Number(n), Refs: Refs{Shown: refs[:shown], Folded: refs[shown:listed], More: more(n, listed, where)}}
+	c.Refs.Fold = "show " + display.Number(listed-shown) + " more"
+	return c
+}
+
+// more says how many rows a table leaves out, and where they are.
+func more(n, shown int, where string) string {
+	switch {
+	case n <= shown:
+		return ""
+	case where == "":
+		return display.Number(n-shown) + " more."
+	}
+	return fmt.Sprintf("%s more; %s.", display.Number(n-shown), where)
+}
+
+func tightened(r *run.Report) Section {
+	t := r.Tightened
+	if t == nil {
+		return Section{}
+	}
+	out := Section{ID: "tightened", Title: "Access narrowed although the run was refused"}
+	if !r.Sent {
+		out.Title = "Access that would be narrowed although the run is refused"
+	}
+	table := Table{Columns: []Column{{Name: "found by"}, {Name: "documents"}}, Stacked: true}
+	for _, part := range []struct {
+		refs []string
+		text string
+	}{{t.Narrowed, "fewer people"}, {t.Removed, "no one"}} {
+		if len(part.refs) > 0 {
+			table.Rows = append(table.Rows, []Cell{{Text: part.text}, listed(part.refs, len(part.refs), "--json lists all")})
+		}
+	}
+	out.Tables = []Table{table}
+	if t.TooMany > 0 {
+		out.Lines = append(out.Lines, fmt.Sprintf("%s that a rule gives to no one: more than max_loss allows, waiting for "+
+			"an approval", display.Plural(t.TooMany, "document")))
+	}
+	if t.Unsure > 0 {
+		out.Lines = append(out.Lines, fmt.Sprintf("%s not narrowed by a decision alone, waiting for an approval",
+			display.Plural(t.Unsure, "document")))
+	}
+	if t.Failed != "" {
+		out.Lines = append(out.Lines, "Not all of it was sent: "+t.Failed)
+	}
+	return out
+}
+
+// rejections are the first rejections, those with one reason together.
+func rejections(r *run.Report) Section {
+	type cause struct{ stage, field, reason string }
+	refs := map[cause][]string{}
+	var causes []cause
+	for _, d := range r.Rejections {
+		c := cause{string(d.Stage), d.Field, d.Reason}
+		if refs[c] == nil {
+			causes = append(causes, c)
+		}
+		refs[c] = append(refs[c], d.Ref)
+	}
+	slices.SortStableFunc(causes, func(a, b cause) int { return len(refs[b]) - len(refs[a]) })
+	t := Table{Columns: []Column{{Name: "reason"}, {Name: "records"}}, Stacked: true,
+		More: more(r.Endings[component.Rejected], len(r.Rejections), "--output DIR writes all of them to DIR/rejected.ndjson")}
+	for _, c := range causes {
+		list := refs[c]
+		text := c.stage + ": " + c.reason
+		if c.field != "" {
+			text = c.stage + ", " + c.field + ": " + c.reason
+		}
+		t.Rows = append(t.Rows, []Cell{{Text: text}, listed(list, len(list), "")})
+	}
+	return Section{ID: "rejected", Title: "Rejected records", Tables: []Table{t}}
+}
+
+func endings(r *run.Report) Section {
+	t := Table{Columns: []Column{{Name: "outcome"}, {Name: "records", Number: true}}}
+	all := slices.Clone(component.Endings[:])
+	if r.Endings[component.Pending] > 0 {
+		all = append(all, component.Pending)
+	}
+	for _, e := range all {
+		cell := Cell{Text: word(r, e)}
+		for _, reason := range byCount(r.Reasons[e]) {
+			cell.Detail = append(cell.Detail,
+				Detail{Text: fmt.Sprintf("%s × %s", display.Number(r.Reasons[e][reason]), reason)})
+		}
+		t.Rows = append(t.Rows, []Cell{cell, {Text: display.Number(r.Endings[e])}})
+	}
+	return Section{ID: "outcomes", Title: "Outcome of every record", Tables: []Table{t}}
+}
+
+func kinds(r *run.Report) Section {
+	t := Table{Columns: []Column{{Name: "kind"}, {Name: "read", Number: true}}}
+	for _, e := range component.Endings {
+		t.Columns = append(t.Columns, Column{word(r, e), true})
+	}
+	for _, k := range r.Kinds {
+		row := []Cell{{Text: k.Kind}, {Text: display.Number(k.Read)}}
+		for _, e := range component.Endings {
+			row = append(row, Cell{Text: count(k.Counts[e])})
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return Section{ID: "kinds", Title: "Records by kind", Tables: []Table{t}}
+}
+
+func notes(all []string, calls Calls) Section {
+	s := Section{ID: "notes", Title: "Notes"}
+	for _, n := range all {
+		s.Lines = append(s.Lines, calls.text(n))
+	}
+	return s
+}
+
+// byCount are the names of a count, the largest first.
+func byCount(m map[string]int) []string {
+	names := slices.Sorted(maps.Keys(m))
+	slices.SortStableFunc(names, func(a, b string) int { return m[b] - m[a] })
+	return names
+}
+
+// moment is a time in UTC, for readers in other zones.
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+func duration(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(100 * time.Millisecond).String()
+}
