@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/page"
 	"github.com/pipe-engine/pipe/engine/report"
 )
 
@@ -15,7 +16,7 @@ func newRecord(q Request) *report.Record {
 	}
 }
 
-// keep writes the record and the metrics, also of a run that failed. That they cannot
+// keep writes the record, the metrics and the page, also of a run that failed. That they cannot
 // be written is the error of a run that has none.
 func (r *Result) keep(q Request) {
 	r.Record.ExitCode = int(r.Class)
@@ -38,6 +39,12 @@ func (r *Result) keep(q Request) {
 	if q.Metrics != "" {
 		if metricsErr := report.WriteMetrics(q.Metrics, r.Record); metricsErr != nil {
 			err = errors.Join(err, fmt.Errorf("--metrics-file: %w", metricsErr))
+		}
+	}
+	if q.HTML != "" {
+		p := page.RunPage(page.Run{Record: r.Record, Err: r.Err, Changes: r.changes}, q.Calls)
+		if pageErr := page.WriteFile(q.HTML, p, q.Open.Secrets); pageErr != nil {
+			err = errors.Join(err, fmt.Errorf("--html: %w", pageErr))
 		}
 	}
 	switch {

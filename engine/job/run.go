@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/output"
+	"github.com/pipe-engine/pipe/engine/page"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/report"
 	"github.com/pipe-engine/pipe/engine/run"
@@ -35,6 +36,9 @@ type RunOptions struct {
 	// FromOutput is the folder of an earlier run whose output is published instead of what
 	// the source holds, "" for none. It goes with Options.NoSource.
 	FromOutput string
+	// Differences is given what the run would change against the last good one, after its
+	// review; nil for nothing.
+	Differences func(run.Differences) error
 	// Wait is how long to wait until the sink has processed what was sent. MustConfirm
 	// makes it a *fault.Unconfirmed when the sink has not.
 	Wait        time.Duration
@@ -53,6 +57,10 @@ type Request struct {
 	// Report is the file to which the record is added as a line, and Metrics the file
 	// that is replaced with the run's numbers; "" for none.
 	Report, Metrics string
+	// HTML is the file that is replaced with a page about the run, "" for none, and Calls
+	// completes the calls of pipe in it.
+	HTML  string
+	Calls page.Calls
 
 	// Ended is called when the run has ended, before the servers of a sandbox do and
 	// before the record is written. It may set the error of a run that has none.
@@ -67,6 +75,8 @@ type Result struct {
 	Record *report.Record
 	Class  Class
 	Err    error // nil when the class is Done or Rejected
+
+	changes run.Differences // for the page
 }
 
 // Run does a run with everything around it. The result is never nil.
@@ -94,6 +104,15 @@ func (r *Result) run(ctx context.Context, q Request) {
 		return
 	}
 	defer j.Close()
+	if given := q.Run.Differences; q.HTML != "" {
+		q.Run.Differences = func(d run.Differences) error {
+			r.changes = d
+			if given != nil {
+				return given(d)
+			}
+			return nil
+		}
+	}
 	r.Report, r.Err = j.Run(ctx, q.Run)
 	r.Record.Report = r.Report
 	if q.Ended != nil && r.Report != nil {
@@ -136,7 +155,18 @@ func (j *Job) Run(ctx context.Context, o RunOptions) (*run.Report, error) {
 			}
 		}
 		defer folder.Close()
-		options.Output, options.Differences, options.DeadLetters = folder.Plan, folder.Compared, folder.DeadLetter
+		options.Output, options.DeadLetters = folder.Plan, folder.DeadLetter
+	}
+	options.Differences = func(d run.Differences) error {
+		if o.Differences != nil {
+			if err := o.Differences(d); err != nil {
+				return err
+			}
+		}
+		if folder != nil {
+			return folder.Compared(d)
+		}
+		return nil
 	}
 	if o.Ready != nil {
 		if err := o.Ready(&o); err != nil {

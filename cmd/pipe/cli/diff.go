@@ -3,14 +3,17 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/cmd/internal/version"
 	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/diff"
 	"github.com/pipe-engine/pipe/engine/job"
+	"github.com/pipe-engine/pipe/engine/page"
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
@@ -39,6 +42,7 @@ func (a *app) diffCommand() *urfave.Command {
 			&urfave.StringFlag{Name: "catalog",
 				Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
 			&urfave.StringSliceFlag{Name: "only", Usage: "compare these `STREAMS` alone, separated by commas"},
+			htmlFlag("comparison"),
 			allowUnpinned(),
 			&urfave.StringFlag{Name: "progress", Value: "auto",
 				Usage: "`HOW` progress is shown: auto, bar, plain, json or none"},
@@ -65,6 +69,13 @@ func (a *app) diffAction(c *urfave.Context) error {
 	d, report, err := a.compareWith(c, path, dir)
 	if d == nil || report == nil {
 		return err
+	}
+	if to := c.String("html"); to != "" {
+		shown := page.DiffPage(page.Diff{Diff: d, Report: report, Err: err, File: path,
+			Version: version.Current().Version}, a.pageCalls())
+		if htmlErr := page.WriteFile(to, shown, a.redactor); htmlErr != nil {
+			return errors.Join(fmt.Errorf("--html: %w", htmlErr), err)
+		}
 	}
 	if c.Bool("json") {
 		err = a.printJSON(d, err)

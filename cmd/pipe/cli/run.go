@@ -51,6 +51,7 @@ func (a *app) runCommand() *urfave.Command {
 			&urfave.StringFlag{Name: "report", Usage: "append one line of JSON about the run to `FILE`"},
 			&urfave.StringFlag{Name: "metrics-file",
 				Usage: "write the run's metrics to `FILE`, in the text format of Prometheus"},
+			htmlFlag("run"),
 			&urfave.DurationFlag{Name: "timeout", Usage: "the most `TIME` that the run may take, as 2h"},
 			newWaitFlag("when everything is sent, wait until Glean has processed it, and exit with 7 if it does not"),
 			&urfave.StringFlag{Name: "progress", Value: "auto",
@@ -127,7 +128,8 @@ func (a *app) runFile(c *urfave.Context, path string, approvals []string) error 
 		return err
 	}
 	q := job.Request{
-		Open: open, Report: c.String("report"), Metrics: c.String("metrics-file"),
+		Open: open, Report: c.String("report"), Metrics: c.String("metrics-file"), HTML: c.String("html"),
+		Calls: a.pageCalls(),
 		Run: job.RunOptions{
 			Discard: c.StringSlice("discard-upload"), Approve: approvals, By: a.who(),
 			ApplyDatasource: c.Bool("apply-datasource"), Output: c.String("output"),

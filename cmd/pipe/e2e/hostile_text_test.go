@@ -142,6 +142,7 @@ func TestHostileText(t *testing.T) {
 	w.env["GLEAN_SERVER_URL"] = sink.URL
 	dir := t.TempDir()
 	report, folder := filepath.Join(dir, "report.ndjson"), filepath.Join(dir, "out")
+	runPage, diffPage := filepath.Join(dir, "run.html"), filepath.Join(dir, "diff.html")
 	quick := []string{"--set", "@source.retries.attempts=1", "--set", "@sink.retries.attempts=1", "--set",
 		"@sink.requests_per_second=0", "--log-level", "debug"}
 	call := func(t *testing.T, args ...string) call {
@@ -168,9 +169,9 @@ func TestHostileText(t *testing.T) {
 	}
 	saved := write(t, "catalog.json", "["+string(joined(hostileCatalog(t)))+"]")
 	commands := [][]string{
-		{"run", shipped, "--report", report, "--output", folder, "--progress", "plain"},
+		{"run", shipped, "--report", report, "--html", runPage, "--output", folder, "--progress", "plain"},
 		{"run", shipped, "--dry-run", "--output", folder, "--progress", "json"},
-		{"diff", shipped, "--against", folder},
+		{"diff", shipped, "--against", folder, "--html", diffPage},
 		{"status", shipped}, {"status", shipped, "component:default/checkout"}, {"doctor", shipped}, {"check", shipped},
 		{"show", shipped, "components"}, {"show", shipped, "users"},
 		{"explain", shipped, "checkout"}, {"explain", shipped, "odd"}, {"explain", shipped, "--input", saved, "checkout"},
@@ -204,7 +205,7 @@ func TestHostileText(t *testing.T) {
 			})
 		}
 	}
-	for _, file := range []string{report, filepath.Join(folder, "rejected.ndjson"),
+	for _, file := range []string{report, runPage, diffPage, filepath.Join(folder, "rejected.ndjson"),
 		filepath.Join(folder, "withheld.ndjson")} {
 		b, err := os.ReadFile(file)
 		if err != nil {

@@ -88,6 +88,7 @@ func (s *secretive) wordy(level string) []string {
 	s.runs++
 	out := func(name string) string { return filepath.Join(s.dirs[2], fmt.Sprint(s.runs, name)) }
 	return []string{"--output", out(""), "--report", out("report.ndjson"), "--metrics-file", out("metrics.prom"),
+		"--html", out("run.html"),
 		"--log-level", level}
 }
 
