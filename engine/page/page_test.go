@@ -139,13 +139,15 @@ func changedDiff() Diff {
 	d.Items = []diff.ItemChange{
 		{Stream: "documents", ID: "component:default/ledger", Title: "Ledger", Change: "changed", Fields: []codec.Difference{
 			{Path: "customProperties.onCall", After: "payments-oncall"},
-			{Path: "body", Before: "Keeps the books.\nOwner: payments", After: "Keeps the books of all accounts.\nOwner: payments"},
+			{Path: "body", Before: "Keeps the books.\nOwner: payments",
+				After: "Keeps the books of all accounts.\nOwner: payments"},
 		}},
 		{Stream: "documents", ID: "component:default/mailer", Title: "Mailer", Change: "added", To: "listed",
 			Rule: "private to its owners"},
 		{Stream: "documents", ID: "component:default/old-mailer", Title: "Old mailer", Change: "removed"},
 	}
-	d.Streams = []*diff.StreamDiff{{Name: "documents", Before: 1349, Now: 1314, Added: 21, Changed: 310, Removed: 56, Wider: 1,
+	d.Streams = []*diff.StreamDiff{{Name: "documents", Before: 1349, Now: 1314,
+		Added: 21, Changed: 310, Removed: 56, Wider: 1,
 		Narrower: 1, Fields: map[string]int{"customProperties.onCall": 290, "body": 60}},
 		{Name: "memberships", Before: 88, Now: 88, Wider: 1, Narrower: 1}}
 	d.Notes = []string{"pages is not in out and was not compared"}
@@ -213,7 +215,8 @@ func TestSelfContained(t *testing.T) {
 
 // hostile ends a tag, an attribute and a line, and steers a terminal and the direction of
 // text.
-const hostile = "</bdi></style><script>alert(1)</script>\"'><img src=x onerror=y>\nFORGED\x00\x1b[31m\u202e\u2066\u200b\u2028 " +
+const hostile = "</bdi></style><script>alert(1)</script>\"'><img src=x onerror=y>" +
+	"\nFORGED\x00\x1b[31m\u202e\u2066\u200b\u2028 " +
 	"##vso[task.x] {{.Title}}"
 
 // TestHostileTexts: every text of a page is escaped as in the terminal and as HTML.
@@ -328,7 +331,8 @@ func TestRowsAreBounded(t *testing.T) {
 		rep.Since.Widened = append(rep.Since.Widened, rep.Since.Widened[0])
 	}
 	cell := widened(r).Tables[0].Rows[0][2]
-	if n := len(cell.Refs.Shown) + len(cell.Refs.Folded); n != mostRows || !strings.HasPrefix(cell.Refs.More, "700 more;") {
+	n := len(cell.Refs.Shown) + len(cell.Refs.Folded)
+	if n != mostRows || !strings.HasPrefix(cell.Refs.More, "700 more;") {
 		t.Errorf("%d refs, %q", n, cell.Refs.More)
 	}
 }

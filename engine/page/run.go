@@ -204,7 +204,8 @@ func audience(r *run.Report) Section {
 }
 
 func rules(r *run.Report) Table {
-	t := Table{Caption: "Documents by permission rule", Columns: []Column{{Name: "rule"}, {Name: "documents", Number: true}}}
+	t := Table{Caption: "Documents by permission rule",
+		Columns: []Column{{Name: "rule"}, {Name: "documents", Number: true}}}
 	for _, name := range byCount(r.Rules) {
 		t.Rows = append(t.Rows, []Cell{{Text: name}, {Text: display.Number(r.Rules[name])}})
 	}
@@ -337,7 +338,8 @@ func removed(r Run) Section {
 // listed counts refs, which are the first of n, and lists them.
 func listed(refs []string, n int, where string) Cell {
 	shown, listed := min(len(refs), mostShown), min(len(refs), mostRows)
-	c := Cell{Text: display.Number(n), Refs: Refs{Shown: refs[:shown], Folded: refs[shown:listed], More: more(n, listed, where)}}
+	c := Cell{Text: display.Number(n)}
+	c.Refs = Refs{Shown: refs[:shown], Folded: refs[shown:listed], More: more(n, listed, where)}
 	c.Refs.Fold = "show " + display.Number(listed-shown) + " more"
 	return c
 }
@@ -368,7 +370,8 @@ func tightened(r *run.Report) Section {
 		text string
 	}{{t.Narrowed, "fewer people"}, {t.Removed, "no one"}} {
 		if len(part.refs) > 0 {
-			table.Rows = append(table.Rows, []Cell{{Text: part.text}, listed(part.refs, len(part.refs), "--json lists all")})
+			table.Rows = append(table.Rows,
+				[]Cell{{Text: part.text}, listed(part.refs, len(part.refs), "--json lists all")})
 		}
 	}
 	out.Tables = []Table{table}
@@ -400,7 +403,8 @@ func rejections(r *run.Report) Section {
 	}
 	slices.SortStableFunc(causes, func(a, b cause) int { return len(refs[b]) - len(refs[a]) })
 	t := Table{Columns: []Column{{Name: "reason"}, {Name: "records"}}, Stacked: true,
-		More: more(r.Endings[component.Rejected], len(r.Rejections), "--output DIR writes all of them to DIR/rejected.ndjson")}
+		More: more(r.Endings[component.Rejected], len(r.Rejections),
+			"--output DIR writes all of them to DIR/rejected.ndjson")}
 	for _, c := range causes {
 		list := refs[c]
 		text := c.stage + ": " + c.reason

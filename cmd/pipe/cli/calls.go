@@ -58,8 +58,8 @@ func (a *app) rerun(id string) string {
 }
 
 // onceFlags are flags of pipe run that do not change what is published.
-var onceFlags = []string{"approve", "dry-run", "output", "report", "metrics-file", "html", "progress", "json", "log-level",
-	"log-format", "no-color"}
+var onceFlags = []string{"approve", "dry-run", "output", "report", "metrics-file", "html", "progress", "json",
+	"log-level", "log-format", "no-color"}
 
 // commandOf returns the command that head names, nil when there is none.
 func (a *app) commandOf(head string) *urfave.Command {
