@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -16,11 +17,22 @@ type Document struct {
 	root   *Node
 	lines  []string
 	hidden map[int]int // line: the column from which on Source shows nothing
+	// misplaced is that a line was read at another indentation than it has.
+	misplaced bool
 }
 
 // Root is the value of the whole file, never nil. When the file could not be
 // parsed, Decode of the root reports nothing further.
 func (d *Document) Root() *Node { return d.root }
+
+// Certain leaves out the problems that may follow from a line with a wrong indentation:
+// which mapping a line belongs to is a guess then. The problem of that line stays.
+func (d *Document) Certain(all Problems) Problems {
+	if !d.misplaced {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(p Problem) bool { return p.Code != codeSyntax })
+}
 
 // Source is the text of the file for Problems.Render. Secrets that are written
 // in it are hidden as far as they are known: call it after Decode.

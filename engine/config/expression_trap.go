@@ -48,8 +48,11 @@ var openEnd = regexp.MustCompile(`([-+*/%^?:|&=<>!,.]|(^|[\s)\]])(and|or|not|in|
 // quotation marks are closed and no operator ends it.
 func finished(text string) bool {
 	text = strings.TrimSpace(text)
-	return balanced(text) && !openEnd.MatchString(text)
+	return balanced(text) && (!openEnd.MatchString(text) || percentage.MatchString(text))
 }
+
+// percentage matches a number that is a share, whose % is no operator.
+var percentage = regexp.MustCompile(`^[0-9.]+%$`)
 
 // balanced says that brackets and quotation marks are closed.
 func balanced(text string) bool {

@@ -27,6 +27,9 @@ func (p *parser) syntaxProblem(err error, text string) (rest string) {
 	if strings.Contains(message, "end of stream") {
 		number = unclosedQuote(lines, number)
 	}
+	if rest := p.cutBlock(lines, number); rest != "" {
+		return rest
+	}
 	if missing := withoutColon(lines, number); missing > 0 {
 		return p.missingColon(lines, missing)
 	}
@@ -35,15 +38,30 @@ func (p *parser) syntaxProblem(err error, text string) (rest string) {
 			return rest
 		}
 	}
-	if number, t, ok := findTrap(lines, number, message); ok {
-		p.trap(t, number, t.col)
-		return p.mask(lines, number)
+	trapped, t, ok := findTrap(lines, number, message)
+	if !ok || t.code == codeTrapHash || t.code == codeTrapIndicator { // a misplaced line may make it look like these
+		if rest := p.astray(lines, number); rest != "" {
+			return rest
+		}
 	}
-	if rest := p.astray(lines, number); rest != "" {
-		return rest
+	if ok {
+		p.trap(t, trapped, t.col)
+		return p.mask(lines, trapped)
 	}
 	p.plainSyntax(message, number, lines[number-1])
+	if structural(message) { // what follows would be read at wrong places
+		l := splitLine(p.doc.line(number)) // nothing says whether its value is a secret
+		p.doc.hideFrom(number, 1+utf8.RuneCountInString(l.prefix), l.indent)
+		p.masked = map[int]bool{0: true}
+		return ""
+	}
 	return p.mask(lines, number)
+}
+
+// structural reports whether an error of YAML is about the place of a line among others.
+func structural(message string) bool {
+	return strings.Contains(message, "expected key") || strings.Contains(message, "'-' indicator") ||
+		strings.Contains(message, "document start") || strings.Contains(message, "mapping values")
 }
 
 var keyWithoutColon = regexp.MustCompile(`^\s*([a-z_][A-Za-z0-9_]*)(\s+[^\s#:|>&*!\[{"'-][^:]*)?$`)
@@ -112,9 +130,10 @@ func (p *parser) move(lines []string, wrong, right int, how string) string {
 	if p.shift[wrong] != 0 {
 		return ""
 	}
+	p.doc.misplaced = true
 	l := splitLine(line)
 	at := Problem{Pos: Pos{p.doc.file, wrong, 1 + indentation(line)}, Width: len(l.dashes) + utf8.RuneCountInString(l.key)}
-	p.add(at, codeSyntax, "this line is indented "+how+" than the lines that it stands among",
+	p.add(at, codeSyntax, "this line is indented "+how+" than its neighbours",
 		"start it in column "+strconv.Itoa(right+1)+", as they do")
 	if p.shift == nil {
 		p.shift = map[int]int{}
@@ -128,29 +147,83 @@ func moved(line string, indent int) string {
 	return strings.Repeat(" ", indent) + strings.TrimLeft(line, " ")
 }
 
-// astray reports the one line, where YAML gave up or shortly before, whose move by
-// a few spaces lets everything be read, and gives the text with that mended; ""
-// when there is none, or two places to move it to.
+// astray reports the one line, where YAML gave up, shortly before, or around it, whose
+// move by a few spaces lets everything be read, and gives the text with that mended; ""
+// when there is none, or two that are as likely.
 func (p *parser) astray(lines []string, number int) string {
-	const back, most = 3, 3 // lines, spaces
+	const most = 3 // spaces
 	for by := 1; by <= most; by++ {
-		for n := number; n >= max(1, number-back); n-- {
+		for _, n := range suspects(lines, number) {
 			line := lines[n-1]
-			if strings.TrimSpace(line) == "" || p.shift[n] != 0 {
+			if p.shift[n] != 0 {
 				continue
 			}
-			less, more := readable(lines, n, -by), readable(lines, n, by)
+			left, right := indentation(line)-by, indentation(line)+by
+			less, more := fits(lines, n, left) && readable(lines, n, -by), fits(lines, n, right) && readable(lines, n, by)
+			if less && more {
+				less, more = aligned(lines, n, left), aligned(lines, n, right)
+				if less == more { // it is not known which is meant
+					return ""
+				}
+			}
 			switch {
-			case less && more: // nobody knows which is meant
-				return ""
 			case less:
-				return p.move(lines, n, indentation(line)-by, "more")
+				return p.move(lines, n, left, "more")
 			case more:
-				return p.move(lines, n, indentation(line)+by, "less")
+				return p.move(lines, n, right, "less")
 			}
 		}
 	}
 	return ""
+}
+
+// suspects are the lines that may be indented wrongly where YAML gave up at a line: it, a
+// few lines above it, and the keys around it, nearest first.
+func suspects(lines []string, number int) (out []int) {
+	const back, outer = 3, 60
+	least := indentation(lines[number-1]) + 4
+	for n := number; n >= max(1, number-outer); n-- {
+		text := strings.TrimSpace(lines[n-1])
+		if text == "" || strings.HasPrefix(text, "#") {
+			continue
+		}
+		around := indentation(lines[n-1]) < least
+		if around {
+			least = max(indentation(lines[n-1]), 1)
+		}
+		if around || n >= number-back {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// fits reports whether a line could have an indentation by what follows it: a key without
+// a value has its value below it, further right, and a key with one has not.
+func fits(lines []string, number, indent int) bool {
+	l := splitLine(lines[number-1])
+	below := nextText(lines, number+1)
+	if l.key == "" || below == 0 || strings.HasPrefix(l.value, "|") || strings.HasPrefix(l.value, ">") {
+		return true
+	}
+	indent += len(l.prefix) - len(strings.TrimLeft(l.prefix, " -")) // dashes and the spaces after them
+	indent -= indentation(lines[number-1])
+	next := indentation(lines[below-1])
+	if l.value == "" {
+		return next > indent || next == indent && strings.HasPrefix(strings.TrimSpace(lines[below-1]), "- ")
+	}
+	return next <= indent
+}
+
+// aligned reports whether a line with an indentation would begin where a neighbour
+// begins.
+func aligned(lines []string, number, indent int) bool {
+	for _, n := range []int{lastText(lines, number-1), nextText(lines, number+1)} {
+		if n > 0 && indentation(lines[n-1]) == indent {
+			return true
+		}
+	}
+	return false
 }
 
 // readable says that YAML can read the text when a line is moved.
@@ -176,13 +249,13 @@ func (p *parser) plainSyntax(message string, number int, line string) {
 		p.add(at, codeTab, "a tab indents this line", "indent with spaces")
 	case strings.Contains(message, "mapping values"):
 		p.add(at, codeSyntax, "this line is indented as if it belonged to the value above",
-			"give it the indentation of the key that it stands beside; a value of several lines starts with | after its key")
+			"give it the indentation of the key above it; a value of several lines starts with | after its key")
 	case strings.Contains(message, "end of stream"):
 		p.add(at, codeSyntax, "a quotation mark or bracket is opened and never closed", "close it")
 	case strings.Contains(message, "expected key"), strings.Contains(message, "'-' indicator"),
 		strings.Contains(message, "document start"):
 		p.add(at, codeSyntax, "this line does not fit the lines above it",
-			"give it the indentation of the lines that it stands beside, and write it as key: value or - item")
+			"give it the indentation of its neighbours, and write it as key: value or - item")
 	default:
 		p.add(at, codeSyntax, "YAML cannot read this line: "+message, "")
 	}

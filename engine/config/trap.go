@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -104,6 +105,9 @@ func findTrap(lines []string, number int, message string) (int, trap, bool) {
 	return 0, trap{}, false
 }
 
+// anchored matches a value that begins with an anchor of YAML.
+var anchored = regexp.MustCompile(`^&[A-Za-z0-9_-]+( |$)`)
+
 // lineTrap diagnoses a line by the start of its value.
 func lineTrap(line string) (trap, bool) {
 	l := splitLine(line)
@@ -128,6 +132,8 @@ func lineTrap(line string) (trap, bool) {
 			return t, false
 		}
 		return flowTrap(line), true
+	case anchored.MatchString(l.value):
+		return trap{}, false
 	case strings.ContainsRune("*&@`%", rune(first)) ||
 		(first == '|' || first == '>') && strings.Trim(l.value[1:], "+-0123456789") != "",
 		l.key != "" && (strings.HasPrefix(l.value, "- ") || strings.HasPrefix(l.value, "? ")):

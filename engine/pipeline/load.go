@@ -87,7 +87,7 @@ func load(doc *config.Document, problems config.Problems, o Options) *Definition
 	if !problems.HasErrors() || len(doc.Root().Entries()) > 0 {
 		d.build()
 	}
-	d.Problems = d.b.problems.Sorted()
+	d.Problems = doc.Certain(d.b.problems.Sorted())
 	d.Variables = d.o.Variables.Used()
 	return d
 }

@@ -9,7 +9,7 @@ import (
 // Warn adds a warning about a node to the problems, unless its line could not be read.
 func (d *Definition) Warn(n *config.Node, code, message, hint string) {
 	d.b.Warn(n, code, message, hint)
-	d.Problems = d.b.problems.Sorted()
+	d.Problems = d.Document.Certain(d.b.problems.Sorted())
 }
 
 // WarnKey adds a warning about the key of an entry, as Warn does.
@@ -17,7 +17,7 @@ func (d *Definition) WarnKey(e config.Entry, code, message, hint string) {
 	d.b.add(config.Problem{
 		Pos: e.KeyPos, Width: utf8.RuneCountInString(e.Key), Code: code, Message: message, Hint: hint, Warning: true,
 	})
-	d.Problems = d.b.problems.Sorted()
+	d.Problems = d.Document.Certain(d.b.problems.Sorted())
 }
 
 // Partial reports whether only some streams are to be written (Options.Only).

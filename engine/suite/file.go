@@ -164,7 +164,7 @@ func Load(path string) (*File, config.Problems) {
 		}
 		taken[t.Name] = t.node.Pos().Line
 	}
-	return f, problems.Sorted()
+	return f, doc.Certain(problems.Sorted())
 }
 
 // PipelinePath is where the pipeline file stands.
