@@ -15,6 +15,22 @@ const excerptWidth = 120 // runes of a source line that are shown at most
 // a caret line and the hint. source gives the text of a file, nil when there is
 // none to show; use Document.Source, which hides secrets.
 func (ps Problems) Render(w io.Writer, source func(file string) []byte) {
+	ps.RenderIn(w, source, func(_ Part, text string) string { return text })
+}
+
+// Part is a part of a rendered problem.
+type Part uint8
+
+// The parts.
+const (
+	Failing Part = iota // the first line of a problem
+	Warned              // the first line of a warning
+	Marked              // the carets
+	Hinted              // the hint
+)
+
+// RenderIn is Render with each part painted, which must not change how wide a text is.
+func (ps Problems) RenderIn(w io.Writer, source func(file string) []byte, paint func(Part, string) string) {
 	out := bufio.NewWriter(w)
 	defer out.Flush()
 	files := map[string][]string{}
@@ -24,13 +40,17 @@ func (ps Problems) Render(w io.Writer, source func(file string) []byte) {
 			lines = splitLines(string(source(p.File)))
 			files[p.File] = lines
 		}
-		out.WriteString(string(display.Indent(p.String(), "  ")) + "\n")
+		kind := Failing
+		if p.Warning {
+			kind = Warned
+		}
+		out.WriteString(paint(kind, string(display.Indent(p.String(), "  "))) + "\n")
 		if p.Line > 0 && p.Line <= len(lines) {
 			text, caret := excerpt(lines[p.Line-1], p.Col, p.Width)
-			out.WriteString("    " + text + "\n    " + caret + "\n")
+			out.WriteString("    " + text + "\n    " + paint(Marked, caret) + "\n")
 		}
 		if p.Hint != "" {
-			out.WriteString("  hint: " + string(display.Indent(p.Hint, "        ")) + "\n")
+			out.WriteString(paint(Hinted, "  hint: "+string(display.Indent(p.Hint, "        "))) + "\n")
 		}
 	}
 }

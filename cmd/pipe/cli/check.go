@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/suite"
 )
@@ -23,7 +25,9 @@ func (a *app) checkCommand() *urfave.Command {
 			"its data or for what is outside.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "explain", Usage: "explain the `CODE` of a problem, such as unknown-name, with an example"},
-			&urfave.BoolFlag{Name: "strict-env", Usage: "a variable that is not set is an error"},
+			&urfave.BoolFlag{Name: "strict", Usage: "exit with 2 for warnings, too"},
+			&urfave.BoolFlag{Name: "strict-env", Usage: "report variables that are not set as problems"},
+			&urfave.BoolFlag{Name: "verbose", Usage: "list every variable of the file"},
 			&urfave.BoolFlag{Name: "plugins", Usage: "start the plugins, check their config and what they write, and end them"},
 			allowUnpinned(),
 		},
@@ -98,13 +102,13 @@ func (a *app) checkAction(c *urfave.Context) error {
 		if len(all) > 1 {
 			display.Fprintln(a.Stdout)
 		}
-		d.Problems.Render(a.Stdout, func(string) []byte {
+		print.Problems(a.Stdout, d.Problems, func(string) []byte {
 			if d.Document == nil {
 				return nil
 			}
 			return d.Document.Source()
-		})
-		a.printChecked(one)
+		}, a.colors(c))
+		a.printChecked(one, c.Bool("verbose"))
 	}
 	if len(files) > 0 {
 		a.reportUnread(a.Stderr, files...)
@@ -114,16 +118,29 @@ func (a *app) checkAction(c *urfave.Context) error {
 		if len(errs) > 0 {
 			err = errs
 		}
+		if err == nil && c.Bool("strict") && warned(all) {
+			return errors.Join(a.printJSON(all, nil), exit(job.Wrong))
+		}
 		return a.printJSON(all, err)
 	}
 	if slices.ContainsFunc(all, func(one checked) bool { return len(one.Problems) > 0 }) {
-		display.Fprintln(a.Stdout, "pipe check --explain CODE tells more about one of them")
+		display.Fprintln(a.Stdout, "pipe check --explain CODE explains one of them")
 	}
 	if len(errs) > 0 {
 		a.shown = true
 		return errs
 	}
+	if c.Bool("strict") && warned(all) {
+		return exit(job.Wrong)
+	}
 	return nil
+}
+
+// warned reports whether a file has a warning.
+func warned(all []checked) bool {
+	return slices.ContainsFunc(all, func(one checked) bool {
+		return slices.ContainsFunc(one.Problems, func(p problem) bool { return p.Warning })
+	})
 }
 
 // sinkMissing are the settings that the sink needs, each with the variables that
@@ -173,8 +190,8 @@ func (a *app) checkTests(c *urfave.Context, path string, spaced bool) (checked, 
 		if spaced {
 			display.Fprintln(a.Stdout)
 		}
-		problems.Render(a.Stdout, func(string) []byte { return f.Source() })
-		a.printChecked(one)
+		print.Problems(a.Stdout, problems, func(string) []byte { return f.Source() }, a.colors(c))
+		a.printChecked(one, c.Bool("verbose"))
 	}
 	return one, problems, nil
 }
@@ -208,7 +225,7 @@ func (a *app) probe(c *urfave.Context, d *pipeline.Definition) {
 	d.Probe(ctx)
 }
 
-func (a *app) printChecked(one checked) {
+func (a *app) printChecked(one checked, verbose bool) {
 	problems, warnings := 0, 0
 	for _, p := range one.Problems {
 		if p.Warning {
@@ -228,14 +245,12 @@ func (a *app) printChecked(one checked) {
 		verdict += ", " + display.Plural(warnings, "warning")
 	}
 	display.Fprintf(a.Stdout, "%s: %s\n", one.File, verdict)
-	a.printVariables(one)
-	if len(one.SinkMissing) > 0 {
-		display.Fprintf(a.Stdout, "  %-24s %s\n", "sink needs a value for", strings.Join(one.SinkMissing, ", "))
-	}
+	a.printVariables(one, verbose)
 }
 
-// printVariables lists what the file asks for, and what a run would miss.
-func (a *app) printVariables(one checked) {
+// printVariables lists the variables that a run would miss, or with verbose all of the
+// file.
+func (a *app) printVariables(one checked, verbose bool) {
 	var set, byDefault, missing []string
 	for _, v := range one.Variables {
 		switch {
@@ -250,11 +265,13 @@ func (a *app) printVariables(one checked) {
 	for _, list := range []struct {
 		title string
 		names []string
-	}{{"set", set}, {"not set, has a default", byDefault}, {"not set, needed to run", missing}} {
-		if len(list.names) == 0 {
+		shown bool
+	}{{"set", set, verbose}, {"not set, has a default", byDefault, verbose}, {"not set, needed to run", missing, true},
+		{"the sink still needs", one.SinkMissing, true}} {
+		if len(list.names) == 0 || !list.shown {
 			continue
 		}
-		for i, line := range print.Wrap(strings.Join(list.names, ", "), 92) {
+		for i, line := range print.Wrap(strings.Join(list.names, ", "), a.width()-27) {
 			title := ""
 			if i == 0 {
 				title = list.title

@@ -106,3 +106,16 @@ func mend(t *testing.T, file string) string {
 	}
 	return strings.Replace(lines[2], parts[0], parts[1], 1)
 }
+
+// TestCheckStrict: warnings alone fail the call with --strict, and variables are listed
+// when one is missing.
+func TestCheckStrict(t *testing.T) {
+	const warns = "testdata/bad/property-never-set.yaml"
+	pipe(t, nil, "check", warns).expect(t, 0, "1 warning", "needed to run")
+	pipe(t, nil, "check", "--strict", warns).expect(t, 2, "1 warning")
+	pipe(t, nil, "check", "--strict", "--json", warns).expect(t, 2, `"warning": true`)
+	all := map[string]string{"BACKSTAGE_BASE_URL": "https://b.example.com", "GLEAN_SERVER_URL": "https://g.example.com",
+		"GLEAN_INDEXING_API_KEY": "key"}
+	pipe(t, all, "check", "--strict", shipped).expect(t, 0, "ok", "!BACKSTAGE", "!still needs")
+	pipe(t, all, "check", "--verbose", shipped).expect(t, 0, "not set, has a default")
+}

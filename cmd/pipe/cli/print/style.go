@@ -8,12 +8,13 @@ import (
 	"github.com/charmbracelet/lipgloss/table"
 	"github.com/muesli/termenv"
 
+	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // Style is how things look; without colours everything is plain text.
 type Style struct {
-	Good, Bad, Dim, Bold Ink
+	Good, Bad, Warn, Dim, Bold Ink
 }
 
 // Ink paints text so that its colours pass the writer of the output; those in
@@ -34,9 +35,23 @@ func NewStyle(w io.Writer, colours bool) Style {
 	return Style{
 		Good: Ink{r.NewStyle().Foreground(lipgloss.Color("2"))},
 		Bad:  Ink{r.NewStyle().Foreground(lipgloss.Color("1")).Bold(true)},
+		Warn: Ink{r.NewStyle().Foreground(lipgloss.Color("3"))},
 		Dim:  Ink{r.NewStyle().Faint(true)},
 		Bold: Ink{r.NewStyle().Bold(true)},
 	}
+}
+
+// Problems prints problems with the lines that they are about.
+func Problems(w io.Writer, all config.Problems, source func(file string) []byte, st Style) {
+	inks := map[config.Part]Ink{config.Failing: st.Bad, config.Warned: st.Warn, config.Marked: st.Bad,
+		config.Hinted: st.Dim}
+	all.RenderIn(w, source, func(part config.Part, text string) string {
+		lines := strings.Split(text, "\n")
+		for i, line := range lines {
+			lines[i] = inks[part].Render(line)
+		}
+		return strings.Join(lines, "\n")
+	})
 }
 
 // Grid is a table without lines: the first `left` columns are text, the others
