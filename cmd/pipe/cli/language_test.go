@@ -26,7 +26,7 @@ var avoided = regexp.MustCompile(`(?i)\b(beside|mend|stands?|tells?|so\s+that|no
 // word. Those that still do are in testdata/avoided-words.txt.
 func TestLanguage(t *testing.T) {
 	texts := map[string]string{}
-	for _, path := range repositoryFiles(t, ".golden", "README.md", "codes.md") {
+	for _, path := range repositoryFiles(t, ".golden", ".md") {
 		texts[path] = fileText(t, filepath.Join("../../..", path))
 	}
 	var help func(words []string, all []*urfave.Command)

@@ -13,15 +13,18 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-const readme = "../../../README.md"
+// The pages of the documentation.
+const (
+	readme         = "../../../README.md"
+	mappingPage    = "../../../pipelines/mapping.md"
+	operationsPage = "../../../pipelines/operations.md"
+	guaranteesPage = "../../../pipelines/guarantees.md"
+	pluginsPage    = "../../../plugins/README.md"
+)
 
-func readReadme(t *testing.T) string {
-	t.Helper()
-	b, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+// docsPages are all of them.
+func docsPages() []string {
+	return []string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage}
 }
 
 // blocks are the fenced blocks of a language.
@@ -38,8 +41,9 @@ var command = regexp.MustCompile("`((?:(?:go run \\./cmd/)?pipe|go build) [^`]+)
 // TestDocsCommands runs every command that the docs show, in the repository's
 // root as their reader does, against servers on loopback.
 func TestDocsCommands(t *testing.T) {
-	for name, least := range map[string]int{readme: 14, pipelinesReadme: 14} {
-		t.Run(filepath.Base(filepath.Dir(name)), func(t *testing.T) { docsCommands(t, read(t, name), least) })
+	for name, least := range map[string]int{readme: 10, pipelinesReadme: 14, mappingPage: 9, operationsPage: 12,
+		pluginsPage: 7} {
+		t.Run(strings.TrimLeft(name, "./"), func(t *testing.T) { docsCommands(t, read(t, name), least) })
 	}
 }
 
@@ -104,16 +108,20 @@ func docsCommands(t *testing.T, text string, least int) {
 	}
 }
 
-// TestDocsYAML puts every YAML block of the README in the place of the blocks
+// TestDocsYAML puts every YAML block of the documentation in the place of the blocks
 // of the same name in the shipped pipeline, and checks the result.
 func TestDocsYAML(t *testing.T) {
 	b, err := os.ReadFile(shipped)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := blocks(readReadme(t), "yaml")
-	if len(found) == 0 {
-		t.Fatal("no YAML block was found")
+	var found []string
+	for _, page := range []string{mappingPage, pluginsPage} {
+		all := blocks(read(t, page), "yaml")
+		if len(all) == 0 {
+			t.Fatalf("%s has no YAML block", page)
+		}
+		found = append(found, all...)
 	}
 	for _, block := range found {
 		path := write(t, "docs.yaml", replaced(string(b), block))
@@ -138,7 +146,7 @@ func TestDocsOtherYAML(t *testing.T) {
 
 // TestDocsLinks: what the docs link to is there, files and headings.
 func TestDocsLinks(t *testing.T) {
-	for _, page := range []string{readme, pipelinesReadme} {
+	for _, page := range docsPages() {
 		for _, m := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(read(t, page), -1) {
 			if strings.Contains(m[1], "://") {
 				continue
@@ -221,9 +229,27 @@ func TestShippedPipeline(t *testing.T) {
 	}
 }
 
-// TestTestsInReadme: every test and benchmark that the README names is there.
-func TestTestsInReadme(t *testing.T) {
-	named := regexp.MustCompile("`go test ((?:-run - )?(?:\\./\\S+)?[^`]*)`").FindAllStringSubmatch(readReadme(t), -1)
+// TestReadmeRun: the output of a run in the README is that of the run above it, shortened.
+func TestReadmeRun(t *testing.T) {
+	shown := blocks(read(t, readme), "text")
+	if len(shown) == 0 {
+		t.Fatal("the README shows no run")
+	}
+	out := pipe(t, nil, "run", "--sandbox", "--progress", "none", shipped).stdout
+	for line := range strings.Lines(shown[0]) {
+		line, _, _ = strings.Cut(line, "   run 01") // the id of the run
+		i := strings.Index(out, strings.TrimRight(line, "\n"))
+		if i < 0 {
+			t.Fatalf("a run does not print %q, or prints it earlier", line)
+		}
+		out = out[i:]
+	}
+}
+
+// TestTestsInDocs: every test and benchmark that the documentation names is there.
+func TestTestsInDocs(t *testing.T) {
+	named := regexp.MustCompile("`go test ((?:-run - )?(?:\\./\\S+)?[^`]*)`").FindAllStringSubmatch(
+		strings.ReplaceAll(read(t, guaranteesPage), `\|`, "|"), -1)
 	tests := 0
 	for _, m := range named {
 		folder := regexp.MustCompile(`\./\S+`).FindString(m[1])
@@ -241,7 +267,7 @@ func TestTestsInReadme(t *testing.T) {
 		}
 	}
 	if tests < 10 {
-		t.Errorf("only %d tests were found in the README", tests)
+		t.Errorf("only %d tests were found in the documentation", tests)
 	}
 }
 

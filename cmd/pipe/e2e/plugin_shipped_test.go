@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// TestPluginConfined: the recipe of the README keeps a plugin from the network
+// TestPluginConfined: the recipe of the documentation keeps a plugin from the network
 // and from the home folder, and does not keep it from working.
 func TestPluginConfined(t *testing.T) {
 	needGrpcio(t)
@@ -19,7 +19,7 @@ func TestPluginConfined(t *testing.T) {
 		t.Skipf("no namespace can be made here: %v %s", err, out)
 	}
 	var recipe []string
-	for _, block := range blocks(readReadme(t), "yaml") {
+	for _, block := range blocks(read(t, pluginsPage), "yaml") {
 		if strings.Contains(block, "/unshare") {
 			doc, _ := config.Parse("README.md", []byte(block))
 			for _, word := range doc.Root().Get("transforms").Items()[0].Get("plugin").Get("command").Items() {
@@ -28,7 +28,7 @@ func TestPluginConfined(t *testing.T) {
 		}
 	}
 	if len(recipe) < 3 {
-		t.Fatal("the README shows no recipe")
+		t.Fatal("the documentation shows no recipe")
 	}
 	redact, err := filepath.Abs(examplesFolder + "/redact/redact.py")
 	if err != nil {
