@@ -133,6 +133,7 @@ func (a *app) checkAction(c *urfave.Context) error {
 	if c.Bool("strict") && warned(all) {
 		return exit(job.Wrong)
 	}
+	a.next(c, afterCheck(all))
 	return nil
 }
 

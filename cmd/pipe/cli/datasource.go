@@ -88,8 +88,10 @@ func (a *app) datasourcePlan(c *urfave.Context) error {
 			print.Plan(a.Stdout, plan, a.colors(c))
 		}
 		if !plan.Empty() {
+			a.next(c, "pipe datasource apply FILE")
 			return exit(job.Changes)
 		}
+		a.next(c, "pipe run --dry-run FILE")
 		return nil
 	})
 }
@@ -125,6 +127,7 @@ func (a *app) datasourceApply(c *urfave.Context) error {
 		case !nothing:
 			display.Fprintln(a.Stdout, "applied, read back and verified")
 		}
+		a.next(c, "pipe run --dry-run FILE")
 		return nil
 	})
 }

@@ -50,7 +50,13 @@ func (a *app) doctorAction(c *urfave.Context) error {
 	if a.stopped.Load() != 0 {
 		return fault.ErrStopped
 	}
-	return a.printFindings(c, findings)
+	if err := a.printFindings(c, findings); err != nil {
+		return err
+	}
+	if !c.Bool("sandbox") {
+		a.next(c, "pipe datasource plan FILE")
+	}
+	return nil
 }
 
 type finding struct {

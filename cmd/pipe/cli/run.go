@@ -210,10 +210,13 @@ func (a *app) reportRun(c *urfave.Context, r *job.Result, box *job.Sandbox) erro
 		display.Fprintf(a.Stdout, "\n%s holds what would be sent. After a change, show what it does with:\n  %s\n", dir,
 			display.Block(a.call("diff --against "+shellWord(dir))))
 	}
-	if box == nil || !r.Report.Sent {
-		return nil
+	if box != nil && r.Report.Sent {
+		if err := a.printSandbox(box); err != nil {
+			return err
+		}
 	}
-	return a.printSandbox(box)
+	a.next(c, afterRun(r, box))
+	return nil
 }
 
 // printSandbox prints what the servers of a sandbox hold.

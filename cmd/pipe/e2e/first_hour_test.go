@@ -1,0 +1,34 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/job"
+)
+
+// TestNextSteps: each command of the first hour names the next one, for a person at a
+// terminal alone.
+func TestNextSteps(t *testing.T) {
+	t.Parallel()
+	w := bare(t)
+	file := " " + shipped
+	for _, step := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"check", shipped}, 0, "Next: pipe doctor" + file},
+		{[]string{"datasource", "plan", shipped}, int(job.Changes), "Next: pipe datasource apply" + file},
+		{[]string{"datasource", "apply", "--yes", shipped}, 0, "Next: pipe run --dry-run" + file},
+		{[]string{"doctor", shipped}, 0, "Next: pipe datasource plan" + file},
+		{[]string{"datasource", "plan", shipped}, 0, "Next: pipe run --dry-run" + file},
+		{[]string{"run", "--dry-run", "--progress", "none", shipped}, 0, "Next: pipe run" + file},
+		{[]string{"run", "--progress", "none", shipped}, 0, "Next: pipe status" + file},
+		{[]string{"check", "--json", shipped}, 0, "!Next:"},
+	} {
+		typed(t, w.env, "", step.args...).expect(t, step.code, step.says)
+	}
+	w.pipe(t, "check", shipped).expect(t, 0, "!Next:")
+	typed(t, nil, "", "check", shipped).expect(t, 0, "Next: set BACKSTAGE_BASE_URL, GLEAN_INDEXING_API_KEY in .env")
+	typed(t, nil, "", "run", "--sandbox", "--progress", "none", shipped).expect(t, 0, "Next: pipe init")
+}
