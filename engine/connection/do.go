@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -35,7 +36,7 @@ func (c *Connection) Do(ctx context.Context, r Request) (*Response, error) {
 			k.carry(k.Again(), c.s.Compress)
 		}
 		creds := c.credentials.headers()
-		resp, err := c.attempt(ctx, k, creds)
+		resp, err := c.attempt(ctx, k, creds, attempt)
 		if err == nil {
 			c.circuit.note(nil)
 			return resp, nil
@@ -65,11 +66,36 @@ func (c *Connection) Do(ctx context.Context, r Request) (*Response, error) {
 		if err := c.down(k); err != nil {
 			return nil, err
 		}
-		log.WarnContext(ctx, "trying again", "in", rounded(delay), "error", failed.Error())
+		log.WarnContext(ctx, fmt.Sprintf("%s, trying again in %v (attempt %d of %d)", c.outcome(err, failed), rounded(delay),
+			attempt+1, c.retry.Attempts), "error", failed.Error())
 		if err := c.wait(ctx, delay); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// outcome is what became of an attempt, in a few words.
+func (c *Connection) outcome(err error, failed *fault.Error) string {
+	var s *StatusError
+	if errors.As(err, &s) {
+		return fmt.Sprintf("%s answered %d", c.s.Name, s.Status)
+	}
+	return failed.Error()
+}
+
+// logRequest logs a request and the beginning of its answer, which is nil when none came.
+func (c *Connection) logRequest(ctx context.Context, req *http.Request, resp *http.Response, attempt int,
+	took time.Duration) {
+	if !c.s.Log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	status, received := 0, int64(0)
+	if resp != nil {
+		status, received = resp.StatusCode, resp.ContentLength
+	}
+	c.s.Log.DebugContext(ctx, "request", "method", req.Method, "url", c.redactor.Clean(req.URL.Redacted()), "status",
+		status,
+		"ms", took.Milliseconds(), "sent", max(req.ContentLength, 0), "received", received, "attempt", attempt)
 }
 
 // turn waits for the limiter.
@@ -97,7 +123,7 @@ func (c *Connection) renew(failed *fault.Error, refused http.Header) bool {
 
 // attempt sends the call once, follows the redirects that may be followed, and
 // reads and checks the answer, all within the call's time.
-func (c *Connection) attempt(parent context.Context, k *call, creds http.Header) (_ *Response, err error) {
+func (c *Connection) attempt(parent context.Context, k *call, creds http.Header, number int) (_ *Response, err error) {
 	ctx, cancel := context.WithTimeout(parent, k.timeout)
 	defer cancel()
 	status := 0
@@ -115,7 +141,9 @@ func (c *Connection) attempt(parent context.Context, k *call, creds http.Header)
 		if err != nil {
 			return nil, err
 		}
+		began := time.Now()
 		resp, err := c.transport.RoundTrip(req)
+		c.logRequest(ctx, req, resp, number, time.Since(began))
 		if err != nil {
 			return nil, c.networkFault(err, target)
 		}

@@ -69,7 +69,7 @@ func globalFlags() []urfave.Flag {
 		&urfave.StringFlag{Name: "log-level", Category: everywhere,
 			Usage: "`LEVEL` of the log: debug, info, warning or error (LOG_LEVEL)"},
 		&urfave.StringFlag{Name: "log-format", Category: everywhere, Value: "text",
-			Usage: "`FORMAT` of the log: text or json"},
+			Usage: "`FORMAT` of the log: text (key=value) or json (default: lines for people)"},
 		&urfave.BoolFlag{Name: "no-color", Category: everywhere, Usage: "no colours (NO_COLOR)"},
 		&urfave.StringFlag{Name: "env-file", Category: everywhere,
 			Usage: "`FILE` of variables that the environment does not set (default: .env, except with CI=true)"},

@@ -77,10 +77,12 @@ func (a *app) openLog(c *urfave.Context) error {
 		return usage{fmt.Sprintf("there is no log level %q", name), "write debug, info, warning or error"}
 	}
 	o := &slog.HandlerOptions{Level: level, ReplaceAttr: bounded}
-	switch c.String("log-format") {
-	case "text":
+	switch format := c.String("log-format"); {
+	case format == "text" && !c.IsSet("log-format"):
+		a.log = slog.New(&consoleHandler{out: a.Stderr, level: level})
+	case format == "text":
 		a.log = slog.New(slog.NewTextHandler(a.Stderr, o))
-	case "json":
+	case format == "json":
 		a.log = slog.New(slog.NewJSONHandler(a.Stderr, o))
 	default:
 		return usage{fmt.Sprintf("there is no log format %q", c.String("log-format")), "write text or json"}

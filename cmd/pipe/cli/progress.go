@@ -29,6 +29,9 @@ type progress interface {
 
 func (a *app) progress(c *urfave.Context) (progress, error) {
 	kind := c.String("progress")
+	if kind == "auto" && c.Bool("quiet") {
+		kind = "none"
+	}
 	if kind == "auto" {
 		switch {
 		case terminal(a.Stderr) && !c.Bool("json"):
@@ -41,7 +44,7 @@ func (a *app) progress(c *urfave.Context) (progress, error) {
 	}
 	switch kind {
 	case "bar":
-		return newBars(a.Stderr.(*writer).behind), nil
+		return a.newBars(), nil
 	case "plain":
 		return newTicker(terminal(a.Stderr), func(records int, sent []streamSent) { plainLine(a.Stderr, records, sent) },
 			func(pending []string) { display.Fprintln(a.Stderr, waitingFor(pending)) }), nil
@@ -71,11 +74,15 @@ type bars struct {
 	streams map[string]*mpb.Bar
 	wait    *mpb.Bar // nil until the run waits
 	pending string   // what the sink has still to process
+	err     *writer  // standard error, whose lines go above the bars until end
 }
 
-func newBars(w io.Writer) *bars {
-	p := mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))
-	return &bars{p: p, streams: map[string]*mpb.Bar{}, read: p.New(0, mpb.SpinnerStyle().PositionLeft(),
+// newBars shows bars on standard error. Other lines that go there are printed above them.
+func (a *app) newBars() *bars {
+	out := a.Stderr.(*writer)
+	p := mpb.New(mpb.WithOutput(out.behind), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))
+	out.divert(p)
+	return &bars{p: p, err: out, streams: map[string]*mpb.Bar{}, read: p.New(0, mpb.SpinnerStyle().PositionLeft(),
 		mpb.PrependDecorators(decor.Name("read", decor.WC{C: decor.DindentRight, W: 12})),
 		mpb.AppendDecorators(decor.CurrentNoUnit("%d records"), decor.Elapsed(decor.ET_STYLE_GO, decor.WC{W: 8})))}
 }
@@ -142,6 +149,7 @@ func (b *bars) end() {
 		b.wait.Abort(true)
 	}
 	b.mu.Unlock()
+	b.err.divert(nil)
 	b.p.Wait()
 }
 
@@ -232,6 +240,7 @@ func (t *ticker) shown() bool { return t.seen }
 func (t *ticker) end() {
 	close(t.done)
 	t.ended.Wait()
+	t.now()
 }
 
 func plainLine(w io.Writer, records int, sent []streamSent) {

@@ -54,6 +54,7 @@ func (a *app) runCommand() *urfave.Command {
 			htmlFlag("run"),
 			&urfave.DurationFlag{Name: "timeout", Usage: "the most `TIME` that the run may take, as 2h"},
 			newWaitFlag("when everything is sent, wait until Glean has processed it, and exit with 7 if it does not"),
+			&urfave.BoolFlag{Name: "quiet", Usage: "print one line, and what needs attention"},
 			&urfave.StringFlag{Name: "progress", Value: "auto",
 				Usage: "`HOW` progress is shown: auto, bar, plain, json or none"},
 		},
@@ -203,6 +204,10 @@ func (a *app) reportRun(c *urfave.Context, r *job.Result, box *job.Sandbox) erro
 			a.nameHints(problems)
 		}
 		a.printJSON(r.Report, r.Err)
+		return nil
+	}
+	if c.Bool("quiet") {
+		print.Attention(a.Stdout, r.Report, a.colors(c), a.named)
 		return nil
 	}
 	print.Report(a.Stdout, r.Report, a.colors(c), a.named)

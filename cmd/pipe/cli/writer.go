@@ -17,11 +17,28 @@ type writer struct {
 	mu     sync.Mutex
 	clean  *connection.Stream
 	escape *display.Writer
+	target *target
 }
 
+// target is where a writer writes: to what is behind it, or to something that was put
+// there for a while.
+type target struct{ io.Writer }
+
 func newWriter(behind io.Writer, secrets *connection.Redactor) *writer {
-	escape := display.NewWriter(behind)
-	return &writer{behind: behind, clean: secrets.Stream(escape), escape: escape}
+	t := &target{behind}
+	escape := display.NewWriter(t)
+	return &writer{behind: behind, clean: secrets.Stream(escape), escape: escape, target: t}
+}
+
+// divert sends what is written from now on elsewhere, with nil to what is behind the
+// writer again.
+func (w *writer) divert(to io.Writer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if to == nil {
+		to = w.behind
+	}
+	w.target.Writer = to
 }
 
 // Write writes p without secrets. It keeps a line that has not ended for the

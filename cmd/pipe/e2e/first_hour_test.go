@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/job"
+	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
 )
 
 // TestNextSteps: each command of the first hour names the next one, for a person at a
@@ -31,4 +32,18 @@ func TestNextSteps(t *testing.T) {
 	w.pipe(t, "check", shipped).expect(t, 0, "!Next:")
 	typed(t, nil, "", "check", shipped).expect(t, 0, "Next: set BACKSTAGE_BASE_URL, GLEAN_INDEXING_API_KEY in .env")
 	typed(t, nil, "", "run", "--sandbox", "--progress", "none", shipped).expect(t, 0, "Next: pipe init")
+}
+
+// TestRetriesAreSaid: a retry is one line, the log at debug has the requests, and --quiet
+// prints the result and what needs attention.
+func TestRetriesAreSaid(t *testing.T) {
+	t.Parallel()
+	w := night(t)
+	w.backstage.Fail(backstagefaults.Fault{Status: 503, Times: 1})
+	w.pipe(t, "run", shipped, "--progress", "plain").expect(t, 0,
+		"! backstage answered 503, trying again in", "(attempt 2 of", "read 90 records")
+	w.pipe(t, "run", shipped, "--quiet").expect(t, 0, "backstage delivered   82 delivered, 1 merged", "!records read",
+		"have one e-mail")
+	w.pipe(t, "doctor", shipped, "--log-level", "debug").expect(t, 0, "debug: request method=GET url=http://127.0.0.1:",
+		"/api/catalog/entities/by-query", "status=200 ms=", "attempt=1")
 }

@@ -16,6 +16,28 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
+// Attention prints the result of a run in one line, and what needs attention: what was
+// tightened, who finds more, rejections and notes.
+func Attention(w io.Writer, r *run.Report, st Style, named func(string) string) {
+	display.Fprintf(w, "%s %s   %s   %s\n", st.Bold.Render(r.Pipeline), verdictText(r, st), endingsLine(r),
+		st.Dim.Render("run "+r.RunID))
+	printTightened(w, r, st)
+	printWidened(w, r, st)
+	Rejections(w, r, st)
+	printReportNotes(w, r, named)
+}
+
+// endingsLine is how many records ended in which way.
+func endingsLine(r *run.Report) string {
+	var parts []string
+	for _, e := range component.Endings {
+		if r.Endings[e] > 0 {
+			parts = append(parts, display.Number(r.Endings[e])+" "+wordFor(r, e))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
 // Report prints what became of a run: a closing tree, a line per kind and
 // stream, and who finds what. named completes the calls in notes.
 func Report(w io.Writer, r *run.Report, st Style, named func(string) string) {
