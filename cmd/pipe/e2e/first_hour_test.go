@@ -40,7 +40,7 @@ func TestRetriesAreSaid(t *testing.T) {
 	t.Parallel()
 	w := night(t)
 	w.backstage.Fail(backstagefaults.Fault{Status: 503, Times: 1})
-	w.pipe(t, "run", shipped, "--progress", "plain").expect(t, 0,
+	w.pipe(t, "run", shipped, "--progress", "plain", "--log-level", "warning").expect(t, 0,
 		"backstage answered 503, trying again in", "(attempt 2 of", "read 90 records")
 	w.pipe(t, "run", shipped, "--quiet").expect(t, 0, "backstage delivered   82 delivered, 1 merged", "!records read",
 		"have one e-mail")
