@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/job"
-	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
+	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 )
 
 // TestNextSteps: each command of the first hour names the next one, for a person at a
@@ -39,9 +39,9 @@ func TestNextSteps(t *testing.T) {
 func TestRetriesAreSaid(t *testing.T) {
 	t.Parallel()
 	w := night(t)
-	w.backstage.Fail(backstagefaults.Fault{Status: 503, Times: 1})
+	w.glean.Fail(gleanfaults.Fault{Status: 503, Path: "getdatasourceconfig", Times: 1})
 	w.pipe(t, "run", shipped, "--progress", "plain", "--log-level", "warning").expect(t, 0,
-		"backstage answered 503, trying again in", "(attempt 2 of", "read 90 records")
+		"glean answered 503, trying again in", "(attempt 2 of", "read 90 records")
 	w.pipe(t, "run", shipped, "--quiet").expect(t, 0, "backstage delivered   82 delivered, 1 merged", "!records read",
 		"have one e-mail")
 	w.pipe(t, "doctor", shipped, "--log-level", "debug").expect(t, 0, "debug: request method=GET url=http://127.0.0.1:",
