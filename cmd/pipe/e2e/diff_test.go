@@ -56,7 +56,8 @@ func TestDiff(t *testing.T) {
 	}
 	granted, items, _ := strings.Cut(c.stdout, "\ndocuments\n")
 	for _, want := range []string{
-		"who finds what", "WIDER     documents component:default/label-printer  nobody → listed, by rule \"private to its " +
+		"fields that differ: title in ", "who finds what",
+		"WIDER     documents component:default/label-printer  nobody → listed, by rule \"private to its " +
 			"owners\"\n      + group group:default/depots",
 		"narrower  documents component:default/notifier  datasource-users → nobody\n",
 		"narrower  documents system:payments-internal/ledger  datasource-users → listed, by rule \"ledger\"\n" +
@@ -69,7 +70,6 @@ func TestDiff(t *testing.T) {
 	for _, want := range []string{
 		"~ component:default/booking-service", "- booking-service", "+ booking-service!",
 		`+ component:default/label-printer  Label Printer Driver!  (found by listed, by rule "private to its owners")`, "- api:default/booking-api",
-		"fields that differ: title in ",
 	} {
 		if !strings.Contains(items, want) {
 			t.Errorf("there is no %q among the documents:\n%s", want, c.stdout)

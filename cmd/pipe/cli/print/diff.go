@@ -11,9 +11,17 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
-// Diff prints who finds what first, then the items that change, and a table.
+// Diff prints how much changes, then who finds what, and then the items that change.
 func Diff(w io.Writer, d *diff.Diff, st Style) {
 	display.Fprintf(w, "against %s, written %s\n", d.Against, d.Written.Local().Format("2006-01-02 15:04"))
+	if d.Any() {
+		display.Fprintf(w, "\n%s\n", diffTable(d, st))
+		if fields := differingFields(d); fields != "" {
+			display.Fprintf(w, "\nfields that differ: %s\n", display.Indent(fields, ""))
+		}
+	} else {
+		display.Fprintf(w, "\n%s\n", st.Good.Render("nothing would change"))
+	}
 	if len(d.Access) > 0 {
 		display.Fprintf(w, "\n%s\n", st.Bold.Render("who finds what"))
 		for _, c := range d.Access {
@@ -38,14 +46,6 @@ func Diff(w io.Writer, d *diff.Diff, st Style) {
 	}
 	for _, n := range d.Notes {
 		display.Fprintf(w, "\n! %s\n", display.Indent(n, "  "))
-	}
-	if !d.Any() {
-		display.Fprintf(w, "\n%s\n", st.Good.Render("nothing would change"))
-		return
-	}
-	display.Fprintf(w, "\n%s\n", diffTable(d, st))
-	if fields := differingFields(d); fields != "" {
-		display.Fprintf(w, "\nfields that differ: %s\n", fields)
 	}
 }
 
