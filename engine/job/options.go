@@ -75,7 +75,7 @@ func (o Options) load(l pipeline.Options) *pipeline.Definition {
 func (o Options) Parse() *pipeline.Definition {
 	load := pipeline.Options{
 		Registry: o.Registry, Settings: o.Settings, Only: o.Only, SourceLenient: o.NoSource,
-		SinkLenient: o.SinkLenient, Unpinned: o.Unpinned,
+		SinkLenient: o.SinkLenient, NotifyLenient: o.SinkLenient || o.Sandbox, Unpinned: o.Unpinned,
 		Variables: config.Variables{Lookup: o.Lookup, Lenient: o.Lenient}, Log: o.Log,
 	}
 	d := o.load(load)
@@ -93,6 +93,7 @@ func (o Options) Parse() *pipeline.Definition {
 				o.Secrets.Add(s.Reveal(), strings.ToLower(s.Reveal()))
 			}
 		}
+		o.Secrets.Add(d.Notify.Secrets()...)
 	}
 	return d
 }

@@ -76,7 +76,8 @@ type Result struct {
 	Class  Class
 	Err    error // nil when the class is Done or Rejected
 
-	changes run.Differences // for the page
+	changes    run.Differences      // for the page
+	definition *pipeline.Definition // nil when the file has errors
 }
 
 // Run does a run with everything around it. The result is never nil.
@@ -84,6 +85,11 @@ func Run(ctx context.Context, q Request) *Result {
 	r := &Result{Record: newRecord(q)}
 	r.run(ctx, q)
 	r.Class = ClassOfRun(r.Report, r.Err)
+	if r.Report == nil { // the run did not begin
+		for _, note := range r.notify(ctx, q) {
+			q.Open.Log.Warn(note)
+		}
+	}
 	r.keep(q)
 	return r
 }
@@ -96,6 +102,7 @@ func (r *Result) run(ctx context.Context, q Request) {
 		}
 		if !d.Problems.HasErrors() {
 			r.Record.About(d)
+			r.definition = d
 		}
 	}
 	j, err := Open(ctx, q.Open)
@@ -115,6 +122,9 @@ func (r *Result) run(ctx context.Context, q Request) {
 	}
 	r.Report, r.Err = j.Run(ctx, q.Run)
 	r.Record.Report = r.Report
+	if r.Report != nil {
+		r.Report.Notes = append(r.Report.Notes, r.notify(ctx, q)...)
+	}
 	if q.Ended != nil && r.Report != nil {
 		q.Ended(j, r)
 	}

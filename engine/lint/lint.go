@@ -19,6 +19,24 @@ func Check(d *pipeline.Definition) {
 	unmapped(d)
 	unused(d)
 	reach(d)
+	notifications(d)
+}
+
+// notifications warns of names of restricted documents that leave in notifications, and of
+// a block that notifies nobody.
+func notifications(d *pipeline.Definition) {
+	n := d.File.Notify
+	if n == nil {
+		return
+	}
+	if d.Notify.Details {
+		d.Warn(n.Get("details"), "notify-details",
+			"notifications name documents, restricted ones included, to everyone who reads them",
+			"remove details where the channel is open to people who may not find these documents")
+	}
+	if n.Get("slack").IsNull() && n.Get("webhook").IsNull() {
+		d.Warn(n, "notify-empty", "notify names no receiver", "add slack or webhook with its url")
+	}
 }
 
 // identities: documents are for people and groups that the sink knows; where

@@ -7,6 +7,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/config/schema"
+	"github.com/pipe-engine/pipe/engine/notify"
 )
 
 // Describe says what may stand in a pipeline file, key by key, from the specs of
@@ -32,6 +33,8 @@ func Describe(r component.Registry) config.Field {
 			for _, t := range r.Transforms {
 				shape = chosen(shape, describe(t.Key, t.Summary, t.Config()))
 			}
+		case "notify":
+			shape = config.DescribeType(&notify.Config{})
 		case "mapping":
 			shape = describeMapping(r)
 		case "permissions":

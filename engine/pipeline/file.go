@@ -21,6 +21,7 @@ type File struct {
 	Guards      Guards                        `yaml:"guards" doc:"What a run refuses to do without a person's approval."`
 	Publish     Publish                       `yaml:"publish" doc:"Whether a run sends everything, or what changed since the sink was last told."`
 	Audit       Audit                         `yaml:"audit" doc:"The ledger of who could find what, which pipe audit reads."`
+	Notify      *config.Node                  `yaml:"notify" doc:"Who gets a message when a run needs a person: exit 1, 3, 4 and 7. A dry run and a run on the sandbox notify no one."`
 	Limits      Limits                        `yaml:"limits" doc:"Bounds on what a run uses."`
 	Sink        *config.Node                  `yaml:"sink" required:"true" doc:"Where items go: one component and its settings."`
 }

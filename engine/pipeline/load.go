@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/notify"
 )
 
 // Options are how a file is loaded.
@@ -23,6 +24,8 @@ type Options struct {
 	// SinkLenient lets the sink's variables be unset: what needs them is not
 	// done (--dry-run, show).
 	SinkLenient bool
+	// NotifyLenient lets the variables of notify be unset: nobody is notified.
+	NotifyLenient bool
 	// Unpinned allows programs whose checksum the file does not give.
 	Unpinned bool
 	Log      *slog.Logger
@@ -42,10 +45,12 @@ type Definition struct {
 	// PermissionsCfg is the permissions block, for showing it.
 	PermissionsCfg any
 	Model          component.Model
-	Streams        []component.Stream
-	Language       *expression.Language
-	Facts          []component.MappingFacts
-	Grants         []component.GrantFacts
+	// Notify is who is notified of a run, nil for no one.
+	Notify   *notify.Config
+	Streams  []component.Stream
+	Language *expression.Language
+	Facts    []component.MappingFacts
+	Grants   []component.GrantFacts
 	// Variables are what the file asked for, with what was set.
 	Variables []config.Variable
 	// Named are the variables that the text of the file names, also where a setting
@@ -100,6 +105,7 @@ func (d *Definition) build() {
 	d.decode(d.Document.Root(), &d.File)
 	d.buildSource()
 	d.buildSink()
+	d.buildNotify()
 	d.buildLanguage()
 	d.buildTransforms()
 	d.buildMapping()
@@ -149,6 +155,18 @@ func (d *Definition) buildLanguage() {
 		}
 		d.b.lookAlikes(e.Value)
 	}
+}
+
+func (d *Definition) buildNotify() {
+	if d.File.Notify == nil {
+		return
+	}
+	d.Notify = &notify.Config{}
+	vars := &d.o.Variables
+	before := vars.Lenient
+	vars.Lenient = before || d.o.NotifyLenient
+	d.decode(d.File.Notify, d.Notify)
+	vars.Lenient = before
 }
 
 func isMapping(n *config.Node) bool { return n.IsNull() || n.Kind() == config.Mapping }

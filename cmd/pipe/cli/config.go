@@ -51,6 +51,9 @@ func (a *app) configAction(c *urfave.Context) error {
 	add("sink."+d.Sink.Name+".", d.SinkCfg)
 	add("guards.", &d.File.Guards)
 	add("limits.", &d.File.Limits)
+	if d.Notify != nil {
+		add("notify.", d.Notify)
+	}
 	if c.Bool("json") {
 		var vars []variable
 		for _, v := range d.Variables {

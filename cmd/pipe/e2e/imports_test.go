@@ -74,7 +74,7 @@ var layers = [][]string{
 	{"engine/stage", "engine/audit", "engine/baseline", "engine/changes", "engine/guard", "engine/read"},
 	{"engine/run", "engine/operate"},
 	{
-		"engine/pipeline", "engine/lint", "engine/explain", "engine/suite", "engine/output", "engine/diff",
+		"engine/notify", "engine/pipeline", "engine/lint", "engine/explain", "engine/suite", "engine/output", "engine/diff",
 		"engine/report", "engine/page",
 	},
 	{"engine/job"},

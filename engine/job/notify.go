@@ -1,0 +1,51 @@
+package job
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/notify"
+	"github.com/pipe-engine/pipe/engine/report"
+	"github.com/pipe-engine/pipe/engine/run"
+)
+
+// notify notifies the receivers of the file of a run that needs a person. It returns a
+// note for each thing that failed. Dry runs, runs on the sandbox and runs that a signal
+// stopped send nothing.
+func (r *Result) notify(ctx context.Context, q Request) []string {
+	if r.definition == nil || q.Open.Sandbox || q.Run.Until != run.Published || errors.Is(r.Err, fault.ErrStopped) {
+		return nil
+	}
+	class := ClassOfRun(r.Report, r.Err)
+	e := notify.Event{Pipeline: r.definition.File.Name, ExitCode: int(class), Err: r.Err, Report: r.Report}
+	switch class {
+	case Done:
+	case Failed:
+		e.Outcome = notify.Failed
+	case Rejected:
+		e.Outcome = notify.Rejected
+	case Refused:
+		e.Outcome = notify.Refused
+	case Unconfirmed:
+		e.Outcome = notify.Unconfirmed
+	default: // the file or the call is wrong, or another run is under way
+		return nil
+	}
+	if r.Err != nil {
+		e.Code = report.CodeOf(r.Err)
+	}
+	if r.Report != nil {
+		e.RunID = r.Report.RunID
+	}
+	state, err := q.Open.StateFolder()
+	if err != nil {
+		state = ""
+	}
+	return notify.Send(ctx, r.definition.Notify, e, notify.Settings{
+		State: state, Secrets: q.Open.Secrets,
+		UserAgent: fmt.Sprintf("pipe/%s (%s)", cmp.Or(q.Open.Version, "dev"), r.definition.File.Name),
+	})
+}

@@ -1,0 +1,118 @@
+package notify
+
+import (
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/connection"
+)
+
+// Config is what a user writes below notify.
+type Config struct {
+	Slack   Slack           `yaml:"slack" doc:"An incoming webhook of Slack."`
+	Webhook Webhook         `yaml:"webhook" doc:"A server that takes the message as JSON."`
+	Details bool            `yaml:"details" doc:"True adds error texts and the refs of documents, restricted ones included. Everyone who reads the channel sees them."`
+	Every   config.Duration `yaml:"every" default:"24h" min:"1m" doc:"How often a message is repeated while the state lasts: the same refusal, or runs that fail."`
+}
+
+// Slack is an incoming webhook of Slack.
+type Slack struct {
+	URL     config.Secret   `yaml:"url" doc:"The address of the webhook, which is a secret. Empty sends nothing."`
+	TLS     connection.TLS  `yaml:"tls" doc:"How the server is verified."`
+	Timeout config.Duration `yaml:"timeout" default:"10s" min:"1ms" max:"1m" doc:"How long one attempt may take; there are three."`
+}
+
+// Webhook is a server that takes JSON.
+type Webhook struct {
+	URL     config.Secret            `yaml:"url" doc:"The address, which may hold a secret. Empty sends nothing."`
+	Token   config.Secret            `yaml:"token" doc:"A bearer token for the server."`
+	Headers map[string]config.Secret `yaml:"headers" doc:"Headers sent with the message."`
+	TLS     connection.TLS           `yaml:"tls" doc:"How the server is verified, and the client certificate."`
+	Timeout config.Duration          `yaml:"timeout" default:"10s" min:"1ms" max:"1m" doc:"How long one attempt may take; there are three."`
+}
+
+var (
+	_ config.Validator = (*Slack)(nil)
+	_ config.Validator = (*Webhook)(nil)
+)
+
+// codeNotify is the code of the problems below.
+const codeNotify = "notify"
+
+// Validate reports an address that no message can be sent to.
+func (s *Slack) Validate(report func(field, code, message, hint string)) {
+	u := validateURL(s.URL, report)
+	if u != nil && u.Scheme == "http" && !loopback(u) {
+		report("url", codeNotify, "the address of a Slack webhook begins with https://",
+			"copy it from the app's settings in Slack")
+	}
+}
+
+// Validate reports an address that no message can be sent to.
+func (w *Webhook) Validate(report func(field, code, message, hint string)) {
+	validateURL(w.URL, report)
+	connection.ValidateToken("token", w.Token, report)
+	connection.Config{Headers: w.Headers}.Validate(report)
+}
+
+// validateURL reports what is wrong with an address, which no message quotes. It returns
+// nil where there is none or it is wrong.
+func validateURL(s config.Secret, report func(field, code, message, hint string)) *url.URL {
+	if !s.IsSet() {
+		return nil
+	}
+	u, err := url.Parse(s.Reveal())
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+		report("url", codeNotify, "the address is not a URL that begins with https://",
+			"copy the whole address of the webhook")
+	case u.User != nil:
+		report("url", codeNotify, "the address holds a user name or password", "put credentials under token or headers")
+	case u.RawPath != "" || u.Fragment != "":
+		report("url", codeNotify, "the address has an escaped / or a #", "copy the whole address of the webhook")
+	default:
+		return u
+	}
+	return nil
+}
+
+func loopback(u *url.URL) bool {
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Secrets are the texts of a config that no output may show. Of an address that is its
+// path and query: the host is no secret.
+func (c *Config) Secrets() []string {
+	if c == nil {
+		return nil
+	}
+	out := []string{c.Webhook.Token.Reveal()}
+	for _, s := range c.Webhook.Headers {
+		out = append(out, s.Reveal())
+		if _, bare, ok := strings.Cut(s.Reveal(), " "); ok { // Bearer TOKEN
+			out = append(out, bare)
+		}
+	}
+	for _, s := range []config.Secret{c.Slack.URL, c.Webhook.URL} {
+		out = append(out, secretsOf(s.Reveal())...)
+	}
+	return out
+}
+
+func secretsOf(address string) []string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return []string{address}
+	}
+	out := []string{u.Path, u.RawQuery}
+	for _, values := range u.Query() {
+		out = append(out, values...)
+	}
+	if password, has := u.User.Password(); has {
+		out = append(out, password)
+	}
+	return out
+}

@@ -1,0 +1,300 @@
+package notify
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/run"
+)
+
+// Outcome is how a run ended that needs a person.
+type Outcome string
+
+const (
+	Failed      Outcome = "failed"
+	Rejected    Outcome = "rejected"    // done, some records rejected
+	Refused     Outcome = "refused"     // by a guard
+	Unconfirmed Outcome = "unconfirmed" // sent, but the sink has paused or not confirmed
+)
+
+// Event is a run that ended.
+type Event struct {
+	Pipeline string
+	RunID    string
+	// Outcome is "" for a run that ended well: nothing is sent, and what was sent before is
+	// over.
+	Outcome  Outcome
+	ExitCode int
+	Code     string      // of the error, such as transient
+	Err      error       // nil when the run did not fail
+	Report   *run.Report // nil when the run did not begin
+}
+
+// Message is what the webhook form sends.
+type Message struct {
+	Version  int            `json:"version"`
+	Pipeline string         `json:"pipeline"`
+	Run      string         `json:"run"`
+	Time     time.Time      `json:"time"`
+	Outcome  Outcome        `json:"outcome"`
+	ExitCode int            `json:"exit_code"`
+	Summary  string         `json:"summary"`
+	Repeated bool           `json:"repeated"` // it was sent before, and the state lasts
+	Refusal  string         `json:"refusal,omitempty"`
+	Causes   []string       `json:"causes"`
+	Rules    map[string]int `json:"rules,omitempty"` // documents with a wider audience, by rule
+	Counts   map[string]int `json:"counts"`
+	Details  *Details       `json:"details,omitempty"`
+}
+
+// Details are what only a file with details sends.
+type Details struct {
+	Error     string   `json:"error,omitempty"`
+	Table     []string `json:"table,omitempty"`
+	Documents []string `json:"documents,omitempty"`
+	Rejected  []string `json:"rejected,omitempty"`
+}
+
+const (
+	messageVersion = 1
+	// mostCauses is how many causes, and mostNamed how many documents, a message has.
+	mostCauses = 10
+	mostNamed  = 20
+)
+
+// state names what lasts until a run ends otherwise: the refusal, or the kind of failure.
+func (e Event) state() string {
+	var refused *fault.Refusal
+	switch {
+	case errors.As(e.Err, &refused):
+		return string(Refused) + " " + cmp.Or(refused.ID, refused.Guard)
+	case e.Outcome == Failed:
+		return string(Failed) + " " + e.Code
+	}
+	return string(e.Outcome)
+}
+
+// message makes the message of an event.
+func (e Event) message(now time.Time, details bool) *Message {
+	m := &Message{Version: messageVersion, Pipeline: e.Pipeline, Run: e.RunID, Time: now.UTC().Truncate(time.Second),
+		Outcome: e.Outcome, ExitCode: e.ExitCode, Counts: map[string]int{}, Rules: map[string]int{}, Causes: []string{}}
+	m.Summary = fmt.Sprintf("%s: %s (exit %d)", e.Pipeline, e.words(), e.ExitCode)
+	var refused *fault.Refusal
+	if errors.As(e.Err, &refused) {
+		m.Refusal = refused.ID
+	}
+	m.Causes = e.causes()
+	m.Causes = m.Causes[:min(len(m.Causes), mostCauses)]
+	if r := e.Report; r != nil {
+		m.Counts["read"] = r.Read
+		for _, ending := range component.Endings {
+			if n := r.Endings[ending]; n > 0 {
+				m.Counts[countName(r, ending)] = n
+			}
+		}
+		if r.Since != nil {
+			m.Counts["wider"] = r.Since.Wider
+			for _, d := range r.Since.Widened {
+				m.Rules[d.Rule]++
+			}
+		}
+	}
+	if details {
+		m.Details = e.details()
+	}
+	return m
+}
+
+func (e Event) words() string {
+	switch e.Outcome {
+	case Refused:
+		if e.Report != nil && e.Report.Sent {
+			return "refused by a guard, only narrower access was sent"
+		}
+		return "refused by a guard, nothing was sent"
+	case Rejected:
+		return "delivered, some records were rejected"
+	case Unconfirmed:
+		return "sent, not confirmed"
+	}
+	return "the run failed"
+}
+
+// countName is an ending as a count; what a run that sent nothing would have delivered
+// has another name.
+func countName(r *run.Report, e component.Ending) string {
+	if e == component.Delivered && r.Verdict != run.VerdictDelivered && r.Verdict != run.VerdictUnconfirmed {
+		return "would_be_delivered"
+	}
+	return e.String()
+}
+
+// causes are why a run needs a person, without names of documents and without texts of
+// other programs.
+func (e Event) causes() []string {
+	var refused *fault.Refusal
+	switch {
+	case errors.As(e.Err, &refused):
+		var out []string
+		for r := refused; r != nil; r = r.Also {
+			out = append(out, refusalCause(r))
+		}
+		return out
+	case e.Outcome == Rejected && e.Report != nil:
+		return rejectedCauses(e.Report)
+	case e.Outcome == Unconfirmed && e.Report != nil:
+		var out []string
+		for _, s := range e.Report.Paused {
+			out = append(out, s+": deletion is paused")
+		}
+		for _, s := range e.Report.Unconfirmed {
+			stream, _, _ := strings.Cut(s, " ")
+			out = append(out, stream+": the upload is not confirmed")
+		}
+		return out
+	case e.Err != nil:
+		return []string{errorCause(e.Err, e.Code)}
+	}
+	return nil
+}
+
+// refusalCause is a guard with what it counted.
+func refusalCause(r *fault.Refusal) string {
+	counts := map[string]int{}
+	for _, c := range r.Changes {
+		what := c.Stream + " with a wider audience"
+		switch access.Class(c.After) {
+		case fault.Gone:
+			what = c.Stream + " to delete"
+		case fault.Added:
+			what = c.Stream + " with newcomers"
+		}
+		counts[what] += c.N
+	}
+	var parts []string
+	for _, what := range byCount(counts) {
+		parts = append(parts, display.Number(counts[what])+" "+what)
+	}
+	if parts == nil {
+		return r.Guard
+	}
+	return r.Guard + ": " + strings.Join(parts, ", ")
+}
+
+// rejectedCauses counts the first rejections by stage and field.
+func rejectedCauses(r *run.Report) []string {
+	counts := map[string]int{}
+	for _, d := range r.Rejections {
+		where := string(d.Stage)
+		if d.Field != "" {
+			where += ", " + d.Field
+		}
+		counts[where]++
+	}
+	var out []string
+	for _, where := range byCount(counts) {
+		out = append(out, fmt.Sprintf("%s: %s", where, display.Plural(counts[where], "record")))
+	}
+	return out
+}
+
+// errorCause is what kind of error ended a run.
+func errorCause(err error, code string) string {
+	var status *connection.StatusError
+	switch {
+	case errors.As(err, &status):
+		return fmt.Sprintf("a request was answered with %d %s", status.Status, http.StatusText(status.Status))
+	case errors.Is(err, connection.ErrTimeout):
+		return "a request timed out"
+	case errors.Is(err, connection.ErrDown):
+		return "a server cannot be reached"
+	}
+	return code + " error"
+}
+
+func (e Event) details() *Details {
+	d := &Details{}
+	if e.Err != nil {
+		d.Error = e.Err.Error()
+	}
+	var refused *fault.Refusal
+	if errors.As(e.Err, &refused) {
+		for r := refused; r != nil; r = r.Also {
+			d.Table = append(d.Table, r.Table...)
+		}
+		for _, c := range refused.AllChanges() {
+			if c.Ref != "" && len(d.Documents) < mostNamed {
+				d.Documents = append(d.Documents, c.Ref)
+			}
+		}
+		d.Table = d.Table[:min(len(d.Table), mostNamed)]
+	}
+	if e.Report != nil {
+		for _, r := range e.Report.Rejections[:min(len(e.Report.Rejections), mostNamed)] {
+			d.Rejected = append(d.Rejected, r.Ref+": "+r.Reason)
+		}
+	}
+	return d
+}
+
+// byCount are the names of a count, the largest first.
+func byCount(m map[string]int) []string {
+	names := slices.Sorted(maps.Keys(m))
+	slices.SortStableFunc(names, func(a, b string) int { return m[b] - m[a] })
+	return names
+}
+
+// slackText is a message as Slack shows it. Text from outside cannot link or mention.
+func slackText(m *Message) string {
+	var b strings.Builder
+	icon := map[Outcome]string{Refused: ":octagonal_sign:", Failed: ":x:"}[m.Outcome]
+	fmt.Fprintf(&b, "%s *%s*", cmp.Or(icon, ":warning:"), slackEscape(m.Summary))
+	if m.Repeated {
+		b.WriteString(" (still)")
+	}
+	for _, c := range m.Causes {
+		b.WriteString("\n• " + slackEscape(c))
+	}
+	var parts []string
+	for _, rule := range byCount(m.Rules) {
+		parts = append(parts, fmt.Sprintf("%s (%s)", rule, display.Number(m.Rules[rule])))
+	}
+	if parts != nil {
+		b.WriteString("\nWider audience by rule: " + slackEscape(display.List(parts, mostCauses, ", ")))
+	}
+	parts = nil
+	for _, name := range byCount(m.Counts) {
+		parts = append(parts, fmt.Sprintf("%s %s", display.Number(m.Counts[name]), strings.ReplaceAll(name, "_", " ")))
+	}
+	if parts != nil {
+		b.WriteString("\nRecords: " + strings.Join(parts, ", "))
+	}
+	if m.Refusal != "" {
+		b.WriteString("\nRefusal `" + slackEscape(m.Refusal) + "`")
+	}
+	if d := m.Details; d != nil {
+		for _, line := range slices.Concat([]string{d.Error}, d.Table, d.Documents, d.Rejected) {
+			if line != "" {
+				b.WriteString("\n> " + slackEscape(line))
+			}
+		}
+	}
+	b.WriteString("\nRun " + slackEscape(m.Run))
+	return b.String()
+}
+
+// slackEscape escapes what Slack reads as a link, a mention or a format.
+func slackEscape(s string) string { return slackEscaper.Replace(s) }
+
+var slackEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "*", "∗", "~", "∼", "`", "ˋ")

@@ -1,0 +1,174 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// Settings are what a front end decides about notifications.
+type Settings struct {
+	// State is the state folder; "" keeps nothing, so that each run notifies.
+	State     string
+	UserAgent string
+	// Secrets removes secrets from messages and errors; it is given those of the config.
+	Secrets *connection.Redactor
+	// Now is the clock, and Retry the policy; the zero values are the time and three attempts.
+	Now   func() time.Time
+	Retry fault.Retry
+}
+
+// limit is how long all messages of a run may take.
+const limit = time.Minute
+
+// maxAnswer is how much of an answer is read.
+const maxAnswer = 64 << 10
+
+// defaultRetry is short: a run waits for it.
+var defaultRetry = fault.Retry{Attempts: 3, Base: time.Second, Cap: 5 * time.Second, Within: 30 * time.Second}
+
+// receiver is one receiver of a message.
+type receiver struct {
+	name    string
+	url     config.Secret
+	token   config.Secret
+	conn    connection.Config
+	encoded func(*Message) any
+}
+
+func (c *Config) receivers() []receiver {
+	all := []receiver{
+		{name: "slack", url: c.Slack.URL, conn: connection.Config{TLS: c.Slack.TLS, Timeout: c.Slack.Timeout},
+			encoded: func(m *Message) any {
+				return map[string]any{"text": slackText(m), "unfurl_links": false, "unfurl_media": false}
+			}},
+		{name: "webhook", url: c.Webhook.URL, token: c.Webhook.Token,
+			conn: connection.Config{TLS: c.Webhook.TLS, Timeout: c.Webhook.Timeout, Headers: c.Webhook.Headers},
+			encoded: func(m *Message) any {
+				return m
+			}},
+	}
+	var out []receiver
+	for _, r := range all {
+		if r.url.IsSet() {
+			r.conn.MaxResponse = maxAnswer
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Send notifies the receivers of an event that they were not notified of within
+// Config.Every. It returns a note for each thing that failed, and never an error: a
+// notification changes no outcome.
+func Send(ctx context.Context, c *Config, e Event, s Settings) (notes []string) {
+	if c == nil || len(c.receivers()) == 0 {
+		return nil
+	}
+	if s.Secrets == nil {
+		s.Secrets = &connection.Redactor{}
+	}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	s.Retry = cmp.Or(s.Retry, defaultRetry)
+	s.Secrets.Add(c.Secrets()...)
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	path := ""
+	if s.State != "" {
+		path = filepath.Join(s.State, "notified-"+e.Pipeline+".json")
+	}
+	note := func(format string, args ...any) {
+		notes = append(notes, s.Secrets.Clean(fmt.Sprintf(format, args...)))
+	}
+	sent, err := load(path)
+	if err != nil {
+		note("what was notified before is not known: %v", err)
+	}
+	now, changed := s.Now(), sent.keep(e)
+	for _, r := range c.receivers() {
+		if e.Outcome == "" {
+			break
+		}
+		key := r.name + " " + e.state()
+		last, repeated := sent[key]
+		if repeated && now.Sub(last) < time.Duration(c.Every) && !last.After(now) {
+			continue
+		}
+		m := e.message(now, c.Details)
+		m.Repeated = repeated
+		if err := r.send(ctx, m, s); err != nil {
+			note("no notification was sent to %s: %v", r.name, err)
+			continue
+		}
+		sent[key], changed = now.UTC(), true
+	}
+	if changed && path != "" {
+		if err := sent.save(path); err != nil {
+			note("what was notified could not be saved: %v", err)
+		}
+	}
+	return notes
+}
+
+// send posts a message to the one path of the receiver's address.
+func (r receiver) send(ctx context.Context, m *Message, s Settings) error {
+	u, err := url.Parse(r.url.Reveal())
+	if err != nil {
+		return fmt.Errorf("the address is not a URL")
+	}
+	path := cmp.Or(u.Path, "/")
+	conn, err := connection.New(r.conn, connection.Settings{
+		Name: "notify." + r.name, URL: (&url.URL{Scheme: u.Scheme, Host: u.Host}).String(), Token: r.token,
+		UserAgent: s.UserAgent, Redactor: s.Secrets, Retry: s.Retry,
+		Allow: func(method, p string) bool { return method == http.MethodPost && p == path },
+	})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	body, err := codec.Marshal(r.encoded(m.clean(s.Secrets)))
+	if err != nil {
+		return err
+	}
+	_, err = conn.Do(ctx, connection.Request{
+		Method: http.MethodPost, Path: path, Query: u.Query(), Body: body,
+		Idempotent: true, // twice is better than not at all
+		Secret:     true,
+		Accept:     func(int, []byte) error { return nil },
+	})
+	return err
+}
+
+// clean returns the message with each of its texts redacted, escaped and bounded.
+func (m *Message) clean(secrets *connection.Redactor) *Message {
+	out := *m
+	text := func(s string) string { return display.Short(secrets.Clean(s), display.MaxCell) }
+	texts := func(all []string) []string {
+		cleaned := make([]string, len(all))
+		for i, s := range all {
+			cleaned[i] = text(s)
+		}
+		return cleaned
+	}
+	out.Summary, out.Pipeline, out.Causes = text(m.Summary), text(m.Pipeline), texts(m.Causes)
+	out.Rules = map[string]int{}
+	for name, n := range m.Rules {
+		out.Rules[text(name)] += n
+	}
+	if d := m.Details; d != nil {
+		out.Details = &Details{text(d.Error), texts(d.Table), texts(d.Documents), texts(d.Rejected)}
+	}
+	return &out
+}
