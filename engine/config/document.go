@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -65,13 +66,38 @@ func Load(path string) (*Document, Problems) {
 	case info != nil && info.IsDir():
 		p.Message, p.Hint = "this is a directory", "name the pipeline file in it"
 	case errors.Is(err, fs.ErrNotExist):
-		p.Message, p.Hint = "the file does not exist", "check the path; it starts from the working directory"
+		p.Message, p.Hint = "the file does not exist", missingHint(path)
 	case errors.Is(err, fs.ErrPermission):
 		p.Message, p.Hint = "the file may not be read", "give this user permission to read it"
 	case errors.As(err, &pathError):
 		p.Message += ": " + pathError.Err.Error()
 	}
 	return doc, Problems{p}
+}
+
+// missingHint says where a file may be that is not at its path: in the folder, under
+// another spelling, or in the folder pipelines.
+func missingHint(path string) string {
+	folder, name := filepath.Split(path)
+	for _, elsewhere := range []string{filepath.Join("pipelines", name), name} {
+		if info, err := os.Stat(elsewhere); err == nil && info.Mode().IsRegular() {
+			return "did you mean " + elsewhere + "?"
+		}
+	}
+	entries, err := os.ReadDir(filepath.Clean(folder))
+	if err != nil {
+		return "the folder does not exist either; the path starts from the working directory"
+	}
+	var names []string
+	for _, e := range entries {
+		if ext := filepath.Ext(e.Name()); ext == ".yaml" || ext == ".yml" {
+			names = append(names, e.Name())
+		}
+	}
+	if near := Nearest(name, names); near != "" {
+		return "did you mean " + folder + near + "?"
+	}
+	return "check the path; it starts from the working directory"
 }
 
 func read(path string) ([]byte, error) {

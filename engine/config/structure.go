@@ -124,7 +124,7 @@ func (d *Decoder) missing(f field, n, near *Node) {
 	}
 	message, hint := quote(f.name)+" is required and empty", "give it a value"
 	if n.kind == Scalar && strings.Contains(n.text, "${") {
-		hint = n.text + " is empty in the environment: set it to a value"
+		hint = n.text + " is empty: set it in .env or in the environment"
 	}
 	d.fail(n.ownSpan(), n, codeRequired, message, hint)
 }

@@ -34,6 +34,13 @@ func slips() []slip {
 			open := strings.Index(found, "(")
 			return "write in [" + found[open+1:len(found)-1] + "]"
 		}},
+		{regexp.MustCompile(`[\w.)\]]+\s*\|\s*[A-Za-z]\w*\s*$`), "`%s` is not part of this language", func(found string) string {
+			value, function, _ := strings.Cut(found, "|")
+			return "write " + strings.TrimSpace(function) + "(" + strings.TrimSpace(value) + ")"
+		}},
+		{regexp.MustCompile(`^\s*\.[A-Za-z][\w.]*`), "an expression does not begin with a dot", func(found string) string {
+			return "write " + strings.TrimLeft(found, ".") + " without the dot"
+		}},
 		{regexp.MustCompile(`(\b\w+|\))\s*=>`), "`%s` is not part of this language", func(string) string {
 			return "# is the element: write any(metadata.tags, # == \"pci\")"
 		}},

@@ -19,6 +19,9 @@ var bareText = regexp.MustCompile(`^\s*\pL[\pL\pN_]*([ -]+[\pL\pN_]+)*\s*$`)
 // nothingElsewhere are the words for nil in other languages.
 var nothingElsewhere = []string{"null", "None", "undefined", "NULL", "Null"}
 
+// recordElsewhere are names for the record in other languages.
+var recordElsewhere = []string{"entity", "record", "this", "self", "item", "obj", "it"}
+
 func (c *compilation) unknownName(n *ast.IdentifierNode) *Error {
 	if slices.Contains(nothingElsewhere, n.Value) && strings.TrimSpace(c.src.text) != n.Value {
 		return c.src.errorAt(n.Location(), CodeUnknownName, "write nil", "there is no name %s", n.Value)
@@ -27,6 +30,9 @@ func (c *compilation) unknownName(n *ast.IdentifierNode) *Error {
 		return err
 	}
 	hint := didYouMean(n.Value, c.words())
+	if slices.Contains(recordElsewhere, n.Value) {
+		hint = "write the member alone, as metadata.name: an expression is about the record"
+	}
 	if hint == "" {
 		hint = "if the text is meant, quote it: \"" + n.Value + "\""
 	}
@@ -132,6 +138,9 @@ func (c *compilation) checkError(root ast.Node, err error) *Error {
 		message = m[1] + " does not take " + plainWords(m[2])
 		if m[3] != "" {
 			message += " and " + plainWords(m[3])
+		}
+		if m[1] == "or" || m[1] == "||" {
+			hint = "or joins two conditions; for a value when there is none write ??, as metadata.title ?? \"none\""
 		}
 		if m[1] == "contains" && strings.HasPrefix(m[2], "[]") {
 			hint = "contains looks into a text; for an element of a list write VALUE in LIST"

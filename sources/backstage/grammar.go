@@ -20,6 +20,9 @@ func (m *Model) RefHint(text, kind string) string {
 		return "KIND:NAMESPACE/NAME, as component:default/payments"
 	}
 	rest := strings.ToLower(strings.TrimSpace(text))
+	if name, _, address := strings.Cut(rest, "@"); address && name != "" && !strings.ContainsAny(name, ":/") {
+		return "the ref of the user instead of an e-mail address, such as user:default/" + name
+	}
 	if before, after, ok := strings.Cut(rest, ":"); ok {
 		kind, rest = strings.TrimSpace(before), after
 	}

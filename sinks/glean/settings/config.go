@@ -59,6 +59,9 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 			"set instance to its name, or server_url to its whole address")
 	case c.Instance != "" && c.ServerURL != "":
 		report("server_url instance", codeGlean, "instance and server_url are two addresses", "keep one of the two")
+	case strings.HasSuffix(c.Instance, "-be"):
+		report("instance", codeGlean, "the name of the instance is written without -be",
+			"write "+strings.TrimSuffix(c.Instance, "-be")+"; the address of its backend follows from it")
 	case c.Instance != "" && !instanceName.MatchString(c.Instance):
 		report("instance", codeGlean, "this is not the name of an instance",
 			"write acme for https://acme-be.glean.com, or give the whole address as server_url")
