@@ -23,8 +23,39 @@ const (
 )
 
 // docsPages are all of them.
-func docsPages() []string {
-	return []string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage}
+func docsPages(t *testing.T) []string {
+	return append([]string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage},
+		runbooks(t)...)
+}
+
+// runbooks are the pages about nights that go wrong.
+func runbooks(t *testing.T) []string {
+	t.Helper()
+	pages, err := filepath.Glob("../../../pipelines/runbooks/*.md")
+	if err != nil || len(pages) < 13 {
+		t.Fatalf("%d runbooks, %v", len(pages), err)
+	}
+	return pages
+}
+
+// TestRunbooks: each runbook says whether something is exposed and whether it can wait,
+// has a command to begin with, and is in the list.
+func TestRunbooks(t *testing.T) {
+	list := read(t, "../../../pipelines/runbooks/README.md")
+	for _, page := range runbooks(t) {
+		name, text := filepath.Base(page), read(t, page)
+		if name == "README.md" {
+			continue
+		}
+		for _, part := range []string{"**Is anything exposed now?** ", "**Can it wait?** "} {
+			if strings.Count(text, part) != 1 {
+				t.Errorf("%s does not answer %s", name, part)
+			}
+		}
+		if !strings.Contains(text, "pipe ") || !strings.Contains(list, "]("+name+")") {
+			t.Errorf("%s has no command, or is not in the list", name)
+		}
+	}
 }
 
 // blocks are the fenced blocks of a language.
@@ -41,14 +72,22 @@ var command = regexp.MustCompile("`((?:(?:go run \\./cmd/)?pipe|go build) [^`]+)
 // TestDocsCommands runs every command that the docs show, in the repository's
 // root as their reader does, against servers on loopback.
 func TestDocsCommands(t *testing.T) {
-	for name, least := range map[string]int{readme: 10, pipelinesReadme: 14, mappingPage: 9, operationsPage: 12,
-		pluginsPage: 7} {
+	commands := map[string]int{readme: 10, pipelinesReadme: 14, mappingPage: 9, operationsPage: 12, pluginsPage: 7}
+	for _, page := range runbooks(t) {
+		commands[page] = 0
+	}
+	for name, least := range commands {
 		t.Run(strings.TrimLeft(name, "./"), func(t *testing.T) { docsCommands(t, read(t, name), least) })
 	}
 }
 
 func docsCommands(t *testing.T, text string, least int) {
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
+	if strings.Contains(text, "pipe audit ") { // there has been a run before
+		if c := w.run(t); c.code != 0 {
+			t.Fatal(c.both())
+		}
+	}
 	var lines []string
 	for _, b := range blocks(text, "sh") {
 		lines = append(lines, strings.Split(strings.TrimSpace(b), "\n")...)
@@ -146,7 +185,7 @@ func TestDocsOtherYAML(t *testing.T) {
 
 // TestDocsLinks: what the docs link to is there, files and headings.
 func TestDocsLinks(t *testing.T) {
-	for _, page := range docsPages() {
+	for _, page := range docsPages(t) {
 		for _, m := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(read(t, page), -1) {
 			if strings.Contains(m[1], "://") {
 				continue
