@@ -31,6 +31,17 @@ func (a *app) doctorAction(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.doctor(c, path); err != nil {
+		return err
+	}
+	if !c.Bool("sandbox") {
+		a.next(c, "pipe datasource plan FILE")
+	}
+	return nil
+}
+
+// doctor tests both ends of a file and prints what it found.
+func (a *app) doctor(c *urfave.Context, path string) error {
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
 	j, err := a.open(ctx, c, path, loading{sinkLenient: true, unpinned: true, stateless: true})
@@ -50,13 +61,7 @@ func (a *app) doctorAction(c *urfave.Context) error {
 	if a.stopped.Load() != 0 {
 		return fault.ErrStopped
 	}
-	if err := a.printFindings(c, findings); err != nil {
-		return err
-	}
-	if !c.Bool("sandbox") {
-		a.next(c, "pipe datasource plan FILE")
-	}
-	return nil
+	return a.printFindings(c, findings)
 }
 
 type finding struct {

@@ -35,7 +35,7 @@ func groups() []group {
 func exampleCalls() map[string][]string {
 	const file = " pipelines/backstage.yaml"
 	return map[string][]string{
-		"init":  {"pipe init", "pipe init catalog"},
+		"init":  {"pipe init", "pipe init --yes --tester ann@example.com catalog"},
 		"check": {"pipe check" + file, "pipe check --explain unknown-name"},
 		"doctor": {"pipe doctor" + file,
 			"pipe doctor --sandbox" + file},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -38,8 +39,9 @@ func (a *app) initCommand() *urfave.Command {
 		ArgsUsage: "[DIR]",
 		Description: "Writes to DIR, or to the working directory: the pipeline, its tests and JSON Schema, " +
 			".env.example with every variable explained, a workflow for GitHub Actions, and .gitignore if " +
-			"there is none. It overwrites nothing without --force.",
-		Flags:  []urfave.Flag{&urfave.BoolFlag{Name: "force", Usage: "overwrite files that are there already"}},
+			"there is none. At a terminal it asks for addresses, tokens and your e-mail address, writes .env, and " +
+			"tests both connections; --yes asks nothing.",
+		Flags:  initFlags(),
 		Action: a.initAction,
 	}
 }
@@ -59,6 +61,17 @@ func (a *app) initAction(c *urfave.Context) error {
 	if _, err := os.Lstat(filepath.Join(dir, ignoreName)); err != nil {
 		files[ignoreName] = []byte(ignored)
 	}
+	answers, err := a.initAnswersOf(c)
+	if err == nil {
+		err = answers.check()
+	}
+	if err != nil {
+		return err
+	}
+	files[shippedName] = answers.testMode(files[shippedName])
+	if answers.any() {
+		files[envName] = answers.env()
+	}
 	names := slices.Sorted(maps.Keys(files))
 	if !c.Bool("force") {
 		if err := inTheWay(dir, names); err != nil {
@@ -69,7 +82,7 @@ func (a *app) initAction(c *urfave.Context) error {
 		file := filepath.Join(dir, filepath.FromSlash(name))
 		err := os.MkdirAll(filepath.Dir(file), 0o755)
 		if err == nil {
-			err = os.WriteFile(file, files[name], 0o644)
+			err = os.WriteFile(file, files[name], modeOf(name))
 		}
 		if err != nil {
 			return usage{fmt.Sprintf("write %s: %v", file, errors.Unwrap(err)), "name a folder that can be written"}
@@ -81,12 +94,39 @@ func (a *app) initAction(c *urfave.Context) error {
 	for _, name := range names {
 		display.Fprintf(a.Stdout, "wrote %s\n", filepath.Join(dir, filepath.FromSlash(name)))
 	}
-	a.printNext(dir)
-	return nil
+	if !answers.all(a.Env) {
+		a.printNext(dir, answers.tester)
+		return nil
+	}
+	return a.testAnswers(c, dir, answers)
+}
+
+// envName is written with the answers of a person.
+const envName = ".env"
+
+// modeOf is the mode of a file that init writes: .env holds secrets.
+func modeOf(name string) fs.FileMode {
+	if name == envName {
+		return 0o600
+	}
+	return 0o644
+}
+
+// testAnswers tests both ends with the answers of a person, as pipe doctor does, and says
+// how to go on.
+func (a *app) testAnswers(c *urfave.Context, dir string, answers initAnswers) error {
+	path := filepath.Join(dir, filepath.FromSlash(shippedName))
+	if err := a.readEnvFile(filepath.Join(dir, envName)); err != nil {
+		return err
+	}
+	display.Fprintln(a.Stdout)
+	err := a.doctor(c, path)
+	a.printNext(dir, answers.tester)
+	return err
 }
 
 // printNext says what a person does next.
-func (a *app) printNext(dir string) {
+func (a *app) printNext(dir, tester string) {
 	into := ""
 	if dir != "." {
 		into = "  cd " + display.Line(dir) + "\n"
@@ -100,6 +140,11 @@ func (a *app) printNext(dir string) {
 		"  pipe diff --sandbox %[2]s                         # what it does: who finds what, and each field\n"+
 		"  cp .env.example .env                                                 # your own Backstage and Glean: fill it "+
 		"in, keep it out of git\n", display.Block(into), shippedName)
+	if tester != "" {
+		display.Fprintf(a.Stdout,
+			"\nThe datasource begins in Glean's test mode: %s alone sees the documents. To go live, remove\n"+
+				"isTestDatasource and testers from the file, and run pipe datasource apply.\n", tester)
+	}
 }
 
 // inTheWay fails when one of the files is there already.

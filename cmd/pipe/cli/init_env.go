@@ -28,7 +28,7 @@ func envExample(d *pipeline.Definition, text string) []byte {
 		fmt.Fprintf(&b, "\n# ---- %s\n", title)
 		for _, v := range inOrder(d.Variables) {
 			other := explained.either(v.Name)
-			if (!v.HasDefault || other != "") != needed {
+			if (!v.HasDefault || other != "" || v.Secret && v.Default == "") != needed {
 				continue
 			}
 			if lines := explained.of(v.Name); !slices.Equal(lines, before) { // what is said once holds for all below it

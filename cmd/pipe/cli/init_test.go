@@ -102,7 +102,8 @@ func TestEnvExample(t *testing.T) {
 	text := string(envExample(d, read(t, shipped)))
 	for _, v := range d.Variables {
 		at := strings.Index(text, "\n"+v.Name+"=")
-		if v.HasDefault && v.Name != "GLEAN_INSTANCE_NAME" && v.Name != "GLEAN_SERVER_URL" {
+		if v.HasDefault && (v.Default != "" || !v.Secret) && v.Name != "GLEAN_INSTANCE_NAME" &&
+			v.Name != "GLEAN_SERVER_URL" {
 			at = strings.Index(text, "\n#"+v.Name+"="+v.Default+"\n")
 		}
 		if at < 0 {
@@ -140,5 +141,45 @@ func TestExplanations(t *testing.T) {
 		if got := strings.Join(all.of(name), "|"); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
+	}
+}
+
+// TestInitAnswers: a person's answers become .env and test mode, and nothing is asked of a
+// script.
+func TestInitAnswers(t *testing.T) {
+	dir := t.TempDir()
+	call := func(interactive bool, input string, args ...string) call {
+		var out, errs strings.Builder
+		code := Run(t.Context(), Host{Registry: components.Registry(), Args: append([]string{"pipe", "init"}, args...),
+			Env: func(string) (string, bool) { return "", false }, Stdin: strings.NewReader(input), Stdout: &out, Stderr: &errs,
+			Interactive: interactive})
+		return call{code, out.String(), errs.String()}
+	}
+	call(true, "https://b.example.com\n\nhttps://g.example.com\n\nann@example.com\n", dir).expect(t, 0,
+		"Token of backend.auth.externalAccess", "ann@example.com alone sees the documents")
+	if got := read(t, filepath.Join(dir, ".env")); got !=
+		"BACKSTAGE_BASE_URL='https://b.example.com'\nGLEAN_SERVER_URL='https://g.example.com'\n" {
+		t.Errorf("%q", got)
+	}
+	if info, err := os.Stat(filepath.Join(dir, ".env")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+	file := filepath.Join(dir, "pipelines", "backstage.yaml")
+	if text := read(t, file); !strings.Contains(text, "\n      isTestDatasource: true ") ||
+		!strings.Contains(text, "\n      testers: [ann@example.com]\n") {
+		t.Error(text)
+	}
+	pipe(t, nil, "check", file).expect(t, 0, "ok")
+
+	call(true, "", "--yes", filepath.Join(dir, "yes")).expect(t, 0, "!Token of")
+	call(false, "", filepath.Join(dir, "script")).expect(t, 0, "!Token of")
+	call(false, "", "--tester", "ann", filepath.Join(dir, "wrong")).expect(t, 2, "ann is no e-mail address")
+	call(false, "", "--glean-url", "https://g'.example.com", filepath.Join(dir, "wrong")).expect(t, 2, "a quotation mark")
+	if _, err := os.Stat(filepath.Join(dir, "yes", ".env")); err == nil {
+		t.Error(".env was written without an answer")
+	}
+	if example := read(t, filepath.Join(dir, ".env.example")); strings.Contains(example, "#BACKSTAGE_API_TOKEN=") ||
+		!strings.Contains(example, "\nBACKSTAGE_API_TOKEN=\n") {
+		t.Error("the token of Backstage is not among what a run needs")
 	}
 }

@@ -99,3 +99,16 @@ func TestFirstMistakes(t *testing.T) {
 	pipe(t, nil, "doctor", "--env-file", unfilled, "pipelines/backstage.yaml").expect(t, int(job.Wrong),
 		"${BACKSTAGE_BASE_URL} is empty: set it in .env or in the environment")
 }
+
+// TestInitTests: with all answers, init tests both ends.
+func TestInitTests(t *testing.T) {
+	t.Parallel()
+	w := bare(t)
+	answers := strings.Join([]string{w.env["BACKSTAGE_BASE_URL"], w.env["BACKSTAGE_API_TOKEN"], w.env["GLEAN_SERVER_URL"],
+		w.env["GLEAN_INDEXING_API_KEY"], "ann@example.com"}, "\n") + "\n"
+	c := typed(t, nil, answers, "init", t.TempDir())
+	c.expect(t, int(job.Wrong), "Indexing token of Glean", "✓ ", "datasource")
+	if strings.Contains(c.both(), w.env["GLEAN_INDEXING_API_KEY"]+"\n") {
+		t.Error("a token was printed")
+	}
+}
