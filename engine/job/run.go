@@ -78,11 +78,12 @@ type Result struct {
 
 	changes    run.Differences      // for the page
 	definition *pipeline.Definition // nil when the file has errors
+	remembered report.Facts         // what the state folder has, for the metrics
 }
 
 // Run does a run with everything around it. The result is never nil.
 func Run(ctx context.Context, q Request) *Result {
-	r := &Result{Record: newRecord(q)}
+	r := &Result{Record: newRecord(q), remembered: report.Facts{Hidden: -1}}
 	r.run(ctx, q)
 	r.Class = ClassOfRun(r.Report, r.Err)
 	if r.Report == nil { // the run did not begin
@@ -124,6 +125,9 @@ func (r *Result) run(ctx context.Context, q Request) {
 	r.Record.Report = r.Report
 	if r.Report != nil {
 		r.Report.Notes = append(r.Report.Notes, r.notify(ctx, q)...)
+	}
+	if q.Metrics != "" {
+		r.remembered = j.facts()
 	}
 	if q.Ended != nil && r.Report != nil {
 		q.Ended(j, r)

@@ -21,11 +21,29 @@ import (
 // the last good one wrote it.
 const lastSuccess = "pipe_last_success_timestamp_seconds"
 
+// A state that lasts keeps the time at which it began from one metrics file to the next.
+const (
+	refusedSince        = "pipe_refused_since_timestamp_seconds"
+	deletionPausedSince = "pipe_deletion_paused_since_timestamp_seconds"
+)
+
+// Facts are what the metrics of a run have besides its record.
+type Facts struct {
+	Guards []string // that refused the run
+	// Unmapped are the names that the file gives to records that no mapping takes.
+	Unmapped []string
+	// Baseline and Whole are when the last good run and the last full publish ended, zero
+	// when that is not known, and Hidden counts the hidden documents, -1 when not known.
+	Baseline, Whole time.Time
+	Hidden          int
+}
+
 // WriteMetrics replaces a file of Prometheus's text format with the numbers of
 // a run. It may be read by others: it holds nothing but numbers and the names of
 // the pipeline's parts.
-func WriteMetrics(path string, r *Record) error {
+func WriteMetrics(path string, r *Record, f Facts) error {
 	m := newMetrics(r.File)
+	earlier := readEarlier(path)
 	now := time.Now().Unix()
 	success := int64(0)
 	if r.Report != nil {
@@ -34,17 +52,83 @@ func WriteMetrics(path string, r *Record) error {
 			success = r.Report.Since.Finished.Unix()
 		}
 	}
-	success = min(now, max(success, earlierSuccess(path)))
+	success = min(now, max(success, int64(earlier.value(lastSuccess, "", ""))))
 	if r.whole() {
 		success = now
 	}
 	m.set("pipe_last_run_timestamp_seconds", "when the last run ended", float64(now))
 	m.set(lastSuccess, "when the last run ended that delivered everything, 0 when none is known", float64(success))
 	m.set("pipe_last_run_exit_code", "the exit code of the last run", float64(r.ExitCode))
+	m.refused(r, f, earlier, now)
+	m.paused(r, earlier, now)
+	m.state(f)
 	if r.Report != nil {
 		m.report(r.Report)
+		unmapped := m.gauges("pipe_unmapped_records",
+			"records of the last run that no mapping takes, by their name in the file (otherwise)", "reason")
+		for _, name := range f.Unmapped {
+			unmapped(name, float64(r.Report.Reasons[component.Filtered][name]))
+		}
 	}
 	return m.write(path)
+}
+
+// refused sets since when the guards refuse. A run that did not come to its review leaves
+// that as it was.
+func (m *metrics) refused(r *Record, f Facts, earlier families, now int64) {
+	since := m.gauges(refusedSince, "since when a guard refuses each run, by guard; absent while none does", "guard")
+	if !r.reviewed() {
+		for _, s := range earlier[refusedSince] {
+			since(s.labels["guard"], s.value)
+		}
+		return
+	}
+	for _, guard := range f.Guards {
+		at := earlier.value(refusedSince, "guard", guard)
+		if at == 0 {
+			at = float64(now)
+		}
+		since(guard, at)
+	}
+}
+
+// state sets what the state folder has. What is not known is absent.
+func (m *metrics) state(f Facts) {
+	if !f.Baseline.IsZero() {
+		m.set("pipe_baseline_timestamp_seconds", "when the run ended that the next one is compared with",
+			float64(f.Baseline.Unix()))
+	}
+	if !f.Whole.IsZero() {
+		m.set("pipe_last_full_publish_timestamp_seconds", "when everything was last published", float64(f.Whole.Unix()))
+	}
+	if f.Hidden >= 0 {
+		m.set("pipe_hidden_documents", "documents that pipe hide keeps away from everyone", float64(f.Hidden))
+	}
+}
+
+// reviewed reports whether a run came to its review and ended in order.
+func (r *Record) reviewed() bool {
+	return r.Report != nil && r.Report.Verdict != run.VerdictFailed && r.Report.Verdict != run.VerdictStopped
+}
+
+// paused sets since when the sink pauses deletions, as refused does.
+func (m *metrics) paused(r *Record, earlier families, now int64) {
+	since := m.gauges(deletionPausedSince,
+		"since when the sink pauses the deletion of items that are no longer sent, by stream; absent while it does not",
+		"stream")
+	if !r.reviewed() {
+		for _, s := range earlier[deletionPausedSince] {
+			since(s.labels["stream"], s.value)
+		}
+		return
+	}
+	for _, stream := range r.Report.Paused {
+		at := earlier.value(deletionPausedSince, "stream", stream)
+		if at == 0 {
+			at = float64(now)
+		}
+		since(stream, at)
+	}
 }
 
 // report sets the numbers that only a run that began has.
@@ -54,6 +138,9 @@ func (m *metrics) report(r *run.Report) {
 		ended(e.String(), float64(r.Endings[e]))
 	}
 	items := m.gauges("pipe_items", "items of the last run by stream", "stream")
+	unconfirmed := m.gauges("pipe_unconfirmed",
+		"1 while an upload of the last run is not listed by the sink as complete, by stream", "stream")
+	empty := 0
 	pauses := m.gauges("pipe_deletion_paused",
 		"1 while the sink pauses the deletion of items that are no longer sent, by stream", "stream")
 	for _, s := range r.Streams {
@@ -66,13 +153,20 @@ func (m *metrics) report(r *run.Report) {
 			paused = 1
 		}
 		pauses(s.Name, paused)
+		waiting := 0.0
+		if slices.Contains(r.Unconfirmed, s.Name) {
+			waiting = 1
+		}
+		unconfirmed(s.Name, waiting)
+		empty += s.Empty
 	}
+	m.set("pipe_groups_without_members", "groups of the last run without a known, active member", float64(empty))
 	found := m.gauges("pipe_documents", "documents of the last run by who finds them", "audience")
 	for _, a := range access.Audiences {
 		found(a.String(), float64(r.Audience[a]))
 	}
 	m.set("pipe_rejected", "records that the last run rejected", float64(r.Endings[component.Rejected]))
-	m.set("pipe_withheld", "records that the last run withheld, since nobody may find them",
+	m.set("pipe_withheld", "records that the last run withheld, since no one may find them",
 		float64(r.Endings[component.Withheld]))
 	took := m.gauges("pipe_seconds", "how long each act of the last run took", "act")
 	took("read", r.Seconds.Read)
@@ -129,21 +223,47 @@ func (m *metrics) write(path string) error {
 	})
 }
 
-// earlierSuccess returns the time of the last success in a metrics file, 0 when the
-// file has none or cannot be read.
-func earlierSuccess(path string) int64 {
+// families are the gauges of an earlier file by name.
+type families map[string][]sample
+
+// sample is the value of a gauge with some labels.
+type sample struct {
+	labels map[string]string
+	value  float64
+}
+
+// readEarlier reads a metrics file. One that cannot be read has no metrics.
+func readEarlier(path string) families {
 	f, err := os.Open(path)
 	if err != nil {
-		return 0
+		return nil
 	}
 	defer f.Close()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(f)
+	all, err := parser.TextToMetricFamilies(f)
 	if err != nil {
-		return 0
+		return nil
 	}
-	for _, metric := range families[lastSuccess].GetMetric() {
-		return int64(max(metric.GetGauge().GetValue(), metric.GetUntyped().GetValue()))
+	out := families{}
+	for name, family := range all {
+		for _, metric := range family.GetMetric() {
+			one := sample{map[string]string{}, max(metric.GetGauge().GetValue(), metric.GetUntyped().GetValue())}
+			for _, l := range metric.GetLabel() {
+				one.labels[l.GetName()] = l.GetValue()
+			}
+			out[name] = append(out[name], one)
+		}
+	}
+	return out
+}
+
+// value is that of a gauge whose label has a value, 0 when there is none; label "" is for
+// a gauge without one.
+func (f families) value(name, label, value string) float64 {
+	for _, s := range f[name] {
+		if s.labels[label] == display.Lines(value) {
+			return s.value
+		}
 	}
 	return 0
 }

@@ -30,8 +30,10 @@ func (r *run) finish(err error) {
 	for _, name := range r.staged.Names() {
 		if _, declared := r.p.Stream(name); !declared {
 			staged, _ := r.staged.Summary(name)
-			rep.Streams = append(rep.Streams,
-				StreamReport{Name: name, Written: true, Staged: staged.Items, Rows: staged.Weight, Bytes: staged.Bytes})
+			rep.Streams = append(rep.Streams, StreamReport{
+				Name: name, Written: true, Staged: staged.Items, Rows: staged.Weight, Bytes: staged.Bytes,
+				Empty: r.empty(name),
+			})
 		}
 	}
 	books := r.ledger.Totals()
@@ -55,6 +57,19 @@ func (r *run) finish(err error) {
 	}
 	rep.Notes = slices.Compact(rep.Notes)
 	rep.Verdict = verdict(err, r.dry())
+}
+
+// empty counts the items of a stream that name no principal, as far as they can be read.
+func (r *run) empty(stream string) (n int) {
+	for t, err := range r.staged.Tags(stream) {
+		if err != nil {
+			return n
+		}
+		if len(t.Names) == 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func verdict(err error, dry bool) Verdict {

@@ -125,13 +125,16 @@ type Since struct {
 
 // StreamReport is the books of one stream of the sink.
 type StreamReport struct {
-	Name    string         `json:"name"`
-	Written bool           `json:"written"`
-	Staged  int            `json:"staged"`         // items handed to publishing; a stream of the sink's own has no other count
-	Rows    int            `json:"rows,omitempty"` // what the items of a stream of the sink's own hold, as the sink counts them
-	Bytes   int64          `json:"bytes"`
-	Types   map[string]int `json:"types,omitempty"`
-	Counts  read.Counts    `json:"endings,omitempty"`
+	Name    string `json:"name"`
+	Written bool   `json:"written"`
+	Staged  int    `json:"staged"`         // items handed to publishing; a stream of the sink's own has no other count
+	Rows    int    `json:"rows,omitempty"` // what the items of a stream of the sink's own hold, as the sink counts them
+	// Empty are the items of a stream of the sink's own that name no principal: groups
+	// without a known member.
+	Empty  int            `json:"empty,omitempty"`
+	Bytes  int64          `json:"bytes"`
+	Types  map[string]int `json:"types,omitempty"`
+	Counts read.Counts    `json:"endings,omitempty"`
 	// Changes is how it differs from the last good run; nil when none is
 	// remembered or the stream is not written.
 	Changes *baseline.Changes `json:"changes,omitempty"`
