@@ -94,7 +94,7 @@ func (a *app) initAction(c *urfave.Context) error {
 	for _, name := range names {
 		display.Fprintf(a.Stdout, "wrote %s\n", filepath.Join(dir, filepath.FromSlash(name)))
 	}
-	if !answers.all(a.Env) {
+	if !answers.any() || !answers.all(a.Env) {
 		a.printNext(dir, answers.tester)
 		return nil
 	}
