@@ -68,7 +68,7 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%s: %.300s", name, problems.Error())
 		}
 		t.Log(name, time.Since(start))
-		if took := time.Since(start); took > 10*time.Second {
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("%s took %v", name, took)
 		}
 	}

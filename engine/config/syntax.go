@@ -152,6 +152,13 @@ func moved(line string, indent int) string {
 // when there is none, or two that are as likely.
 func (p *parser) astray(lines []string, number int) string {
 	const most = 3 // spaces
+	size := 0
+	for _, line := range lines {
+		size += len(line)
+	}
+	if size > mostMoved {
+		return ""
+	}
 	for by := 1; by <= most; by++ {
 		for _, n := range suspects(lines, number) {
 			line := lines[n-1]
@@ -176,6 +183,10 @@ func (p *parser) astray(lines []string, number int) string {
 	}
 	return ""
 }
+
+// mostMoved is how many bytes a file may have in which lines are tried at other places:
+// each try reads it.
+const mostMoved = 256 << 10
 
 // suspects are the lines that may be indented wrongly where YAML gave up at a line: it, a
 // few lines above it, and the keys around it, nearest first.

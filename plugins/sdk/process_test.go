@@ -56,7 +56,7 @@ func start(t *testing.T) (*plugin.Client, proto.TransformClient, *buffer) {
 
 func transform(t *testing.T, client proto.TransformClient, titles ...string) []*proto.Outcome {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer stop()
 	if got, err := client.Configure(ctx, &proto.ConfigureRequest{}); err != nil || got.GetError() != "" {
 		t.Fatalf("configure: %v %v", got, err)

@@ -17,7 +17,7 @@ import (
 func TestMan(t *testing.T) {
 	c := (&app{Host: Host{Registry: components.Registry()}}).cli()
 	page := manPage(c, version.Info{Version: "v1.2.3", Date: "2026-01-02T03:04:05Z"})
-	want := []string{`.TH PIPE 1 "2026-01-02" "pipe v1.2.3"`, "\n.SH NAME\npipe \\- run", "\n.SH GLOBAL OPTIONS\n"}
+	want := []string{`.TH PIPE 1 "2026-01-02" "pipe v1.2.3"`, "\n.SH NAME\npipe \\- publish", "\n.SH GLOBAL OPTIONS\n"}
 	var walk func(path string, commands []*urfave.Command)
 	walk = func(path string, commands []*urfave.Command) {
 		for _, cmd := range commands {
