@@ -256,6 +256,17 @@ func (c *chain) expect() {
 	}
 	c.sent = append(c.sent, c.now)
 	c.effect = widest(c.emails, c.waiting...)
+	for _, email := range c.emails {
+		if _, known := i.Users[strings.ToLower(email)]; known {
+			continue
+		}
+		// Glean refused this person, who is a guest to it: a guest finds what all users find.
+		for _, d := range c.waiting {
+			for id := range d.finds(email, identitiesOf(c.waiting...), true) {
+				c.effect.add(email, id)
+			}
+		}
+	}
 	c.stays = map[string]gleanapi.Document{}
 	for id, d := range i.Documents {
 		if _, stays := after.Documents[id]; stays {
