@@ -38,7 +38,7 @@ func TestCalls(t *testing.T) {
 		"no subcommand":          {"datasource", 0, []string{"plan", "apply"}},
 		"a subcommand's flag": {"datasource plan --quux " + shipped, 2,
 			[]string{"pipe datasource plan --help lists the flags"}},
-		"help of a subcommand": {"help datasource plan", 0, []string{"pipe datasource plan - compare", "--replace"}},
+		"help of a subcommand": {"help datasource plan", 0, []string{"pipe datasource plan: compare", "--replace"}},
 		"help of a command":    {"help run", 0, []string{"pipe run", "--dry-run"}},
 		"help of no command":   {"help rnu", 2, []string{"did you mean pipe run?"}},
 		"a swallowed file": {"purge --yes " + shipped, 2,
