@@ -15,11 +15,17 @@ import (
 // as those of annotations do, the map above it is read and set.
 type Record struct {
 	raw     []byte
-	value   map[string]any                        // nil until it is needed as a whole
-	members map[string]map[string]json.RawMessage // of the objects that were looked into, by path; "" is the record
+	value   map[string]any // nil until it is needed as a whole
+	seen    []objectAt     // those that were looked into
 	writes  []string
 	changed []string
 	err     error
+}
+
+// objectAt is one within a record that was looked into.
+type objectAt struct {
+	path    string // with a dot at its end; "" is the record
+	members []member
 }
 
 // Kind is the record's kind, such as "API".
@@ -39,9 +45,9 @@ func (r *Record) Get(path string) any {
 // Text is the string at a path, "" where there is none or another value.
 func (r *Record) Text(path string) string {
 	if raw, there, known := r.peek(path); known {
-		var s string
-		if there && raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
-			return s
+		if there && raw[0] == '"' {
+			text, _ := unquote(raw)
+			return text
 		}
 		return ""
 	}
@@ -58,9 +64,9 @@ func (r *Record) Has(path string) bool {
 	return ok
 }
 
-// peek finds the JSON at a path of a record that is not decoded yet, and decodes only
-// the objects on the way. known is false where the record must be decoded.
-func (r *Record) peek(path string) (raw json.RawMessage, there, known bool) {
+// peek finds the JSON at a path of a record that is not decoded yet, and looks into
+// the objects on the way alone. known is false where the record must be decoded.
+func (r *Record) peek(path string) (raw []byte, there, known bool) {
 	if r.value != nil {
 		return nil, false, false
 	}
@@ -71,10 +77,10 @@ func (r *Record) peek(path string) (raw json.RawMessage, there, known bool) {
 	for at := 0; ; {
 		end := strings.IndexByte(path[at:], '.')
 		if end < 0 {
-			raw, there = object[path[at:]]
+			raw, there = last(object, path[at:])
 			return raw, there, true
 		}
-		raw, there = object[path[at:at+end]]
+		raw, there = last(object, path[at:at+end])
 		if !there || raw[0] != '{' {
 			return nil, false, true
 		}
@@ -85,20 +91,28 @@ func (r *Record) peek(path string) (raw json.RawMessage, there, known bool) {
 	}
 }
 
+// last is the member of a name, the last of several.
+func last(object []member, name string) (raw []byte, there bool) {
+	for i := len(object) - 1; i >= 0; i-- {
+		if object[i].name == name {
+			return object[i].raw, true
+		}
+	}
+	return nil, false
+}
+
 // membersOf are the members of the object at a path, whose JSON is raw.
-func (r *Record) membersOf(path string, raw []byte) (map[string]json.RawMessage, bool) {
-	if object, done := r.members[path]; done {
-		return object, true
+func (r *Record) membersOf(path string, raw []byte) ([]member, bool) {
+	for i := range r.seen {
+		if r.seen[i].path == path {
+			return r.seen[i].members, true
+		}
 	}
-	var object map[string]json.RawMessage
-	if json.Unmarshal(raw, &object) != nil || object == nil {
-		return nil, false
+	members, ok := membersIn(raw)
+	if ok {
+		r.seen = append(r.seen, objectAt{path, members})
 	}
-	if r.members == nil {
-		r.members = map[string]map[string]json.RawMessage{}
-	}
-	r.members[path] = object
-	return object, true
+	return members, ok
 }
 
 // Set puts a value that encodes to JSON at a path that lies under the plugin's
