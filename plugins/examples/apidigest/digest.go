@@ -1,8 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -35,6 +38,11 @@ type document map[string]any
 // parseDocument gives every key and what names a version as the text that
 // stands there: people write 200 and 1.10 without quotes.
 func parseDocument(text string) (document, error) {
+	if isJSON(text) {
+		if d, ok := parseJSON(text); ok {
+			return d, nil
+		}
+	}
 	var node yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &node); err != nil {
 		return nil, err
@@ -67,8 +75,37 @@ func parseDocument(text string) (document, error) {
 	return d, nil
 }
 
+// parseJSON gives what the parser of YAML gives, and ok is false for what is left to it:
+// what is not one JSON object, and a title or version that is not a string.
+func parseJSON(text string) (d document, ok bool) {
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	if decoder.Decode(&d) != nil || d == nil {
+		return nil, false
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, false
+	}
+	info := d.at("info")
+	for _, named := range []any{d["openapi"], d["swagger"], d["asyncapi"], info["title"], info["version"]} {
+		if _, is := named.(string); !is && named != nil {
+			return nil, false
+		}
+	}
+	for key, v := range d {
+		d[key] = textKeys(v)
+	}
+	return d, true
+}
+
 func textKeys(v any) any {
 	switch v := v.(type) {
+	case json.Number:
+		if i, err := strconv.Atoi(v.String()); err == nil {
+			return i
+		}
+		f, _ := v.Float64()
+		return f
 	case document:
 		return textKeys(map[string]any(v))
 	case map[string]any:
