@@ -52,7 +52,7 @@ func people(principals []string) string {
 	return strings.Join(out, " ")
 }
 
-// TestBeginning: what a run began to tell is uncertain until its end, or until a later
+// TestBeginning: what a run began to send is uncertain until its end, or until a later
 // event says of it what holds.
 func TestBeginning(t *testing.T) {
 	l := Open(filepath.Join(t.TempDir(), "ledger"))
@@ -149,7 +149,7 @@ func TestPerhapsOpen(t *testing.T) {
 	}
 }
 
-// TestSinceBeginning: what a run began to tell after the last good one is compared anew.
+// TestSinceBeginning: what a run began to send after the last good one is compared anew.
 func TestSinceBeginning(t *testing.T) {
 	l := Open(filepath.Join(t.TempDir(), "ledger"))
 	event(t, l, 0, Beginning, "r0", nil, listed("a"))

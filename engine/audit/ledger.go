@@ -18,15 +18,16 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Keep is how long the ledger keeps events, unless a pipeline file says otherwise.
 const Keep = 400 * 24 * time.Hour
 
-// Beginning is the kind of an event that is written before the sink is told: what a run
-// or a push is about to tell. The event of the run with the same id says that it told all
-// of it, but what that event says otherwise. Without one, or of a push that did not say it
-// again, it may have been told.
+// Beginning is the kind of an event that is written before the first request: what a run
+// or a push is about to send. The event of the run with the same id confirms it, except for
+// the items that it lists itself. A push lists what it sent. What no later event confirms
+// or replaces may have been sent.
 const Beginning = "begin"
 
 // Event is what told the sink something: a run, or what a person did beside it.
@@ -97,6 +98,16 @@ func (l *Ledger) lock() (unlock func(), err error) {
 
 // Open names the file; it need not be there.
 func Open(path string) *Ledger { return &Ledger{path} }
+
+// Unusable is the error for a ledger that cannot be read or written, before the sink is
+// sent anything. err is nil for none.
+func (l *Ledger) Unusable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &fault.StateError{Err: fmt.Errorf("the audit ledger cannot be used: %w", err),
+		Remedy: "make " + l.path + " writable for this user; if it is damaged, move it away, and the run begins a new one"}
+}
 
 // Exists reports whether anything was ever written.
 func (l *Ledger) Exists() (bool, error) {

@@ -23,8 +23,8 @@ func audited(store *baseline.Store, e audit.Event, fill func(w *audit.Writer) er
 		}
 	}
 	switch {
-	case err != nil && e.Kind == audit.Beginning:
-		return fmt.Errorf("write the audit ledger: %w", err)
+	case e.Kind == audit.Beginning:
+		return ledger.Unusable(err)
 	case err != nil:
 		return fmt.Errorf("it was done, but the audit ledger could not be written: %w", err)
 	}

@@ -62,7 +62,7 @@ func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compone
 		}
 		defer telling.Close()
 		if err := auditPush(audit.Beginning, place.Store, p, o, pushedItems(p, sel)); err != nil {
-			return sel, nil, baseline.Unusable(err)
+			return sel, nil, err
 		}
 	}
 	pushed, err := pusher.Push(ctx, sel, opening)

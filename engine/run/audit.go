@@ -12,15 +12,15 @@ import (
 
 // auditBegin writes into the ledger whose access this run is about to change, before the
 // sink is told. A sink that does not read back what it was sent has no ledger.
-func (r *run) auditBegin(now time.Time) error {
+func (r *run) auditBegin(now time.Time) (err error) {
 	decoder, can := r.p.Sink.(component.Decoder)
 	if !can || r.store == nil {
 		return nil
 	}
 	ledger := audit.Open(r.store.AuditFile())
-	a := &auditing{r: r, decoder: decoder, nobody: map[audit.Key]bool{}}
+	defer func() { err = ledger.Unusable(err) }()
+	a := &auditing{r: r, decoder: decoder, withheld: map[audit.Key]bool{}}
 	if r.last != nil {
-		var err error
 		if a.since, a.compared, err = ledger.Since(r.last.Run); err != nil {
 			return fmt.Errorf("read the audit ledger: %w", err)
 		}
@@ -63,7 +63,7 @@ func (r *run) auditEnd(now time.Time) error {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}
-			if a.kept(s, t.ID) && !a.nobody[key(s, t.ID)] {
+			if a.kept(s, t.ID) && !a.withheld[key(s, t.ID)] {
 				a.went(s, t.ID, t.Ref)
 			}
 		}
@@ -87,10 +87,10 @@ type auditing struct {
 	// ledger forgets what it knew of these streams.
 	compared bool
 	// since is what pushes and hides after the last good run changed, and what later runs
-	// began to tell.
+	// began to send.
 	since audit.Since
-	// nobody are the items of the stage that the beginning says nobody finds.
-	nobody map[audit.Key]bool
+	// withheld are the items of the stage that the beginning lists with an empty audience.
+	withheld map[audit.Key]bool
 }
 
 func (a *auditing) event(kind string, now time.Time) audit.Event {
@@ -138,7 +138,7 @@ func (a *auditing) stream(s component.StreamPlan) error {
 		changed := !a.compared || a.changed(k)
 		switch {
 		case a.kept(s, t.ID):
-			a.nobody[k] = true
+			a.withheld[k] = true
 			a.went(s, t.ID, t.Ref)
 		case changed || a.r.reviewer.Comparison.TellsAccess(s.Name, t):
 			told[t.ID] = true

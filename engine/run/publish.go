@@ -261,7 +261,7 @@ func (r *run) askLeaving(ctx context.Context, session component.Session) error {
 // publish notes what the sink is about to be told and has the session send it.
 func (r *run) publish(ctx context.Context, session component.Session) error {
 	if err := r.auditBegin(r.o.clock.Now().UTC()); err != nil {
-		return baseline.Unusable(fmt.Errorf("%w; to begin a new ledger, move %s away", err, r.store.AuditFile()))
+		return err
 	}
 	if r.plan.Only && r.plan.Changes.Empty() {
 		return nil

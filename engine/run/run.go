@@ -59,7 +59,7 @@ type run struct {
 	staged *stage.Stage
 	report *Report
 	plan   *component.Plan
-	// auditing is what the audit ledger says that this run is about to tell.
+	// auditing is what the audit ledger lists as about to be sent; nil before publishing.
 	auditing *auditing
 	mu       sync.Mutex // notes and refused
 	// What review knew, for looking again when publishing takes items back.

@@ -19,8 +19,7 @@ func (a *app) auditCommand() *urfave.Command {
 	at := &urfave.StringFlag{Name: "at",
 		Usage: "a `TIME`: 2026-06-03 (the end of that day), \"2026-06-03 14:00\", or with a zone as 2026-06-03T14:00:00Z"}
 	const about = "Answers from the audit ledger in the state folder, which every run, push and hide writes. It records " +
-		"what " +
-		"was sent to Glean; Glean's processing may lag behind. Connects to nothing."
+		"what was sent to Glean; Glean's processing may lag behind. Connects to nothing."
 	return &urfave.Command{
 		Name:  "audit",
 		Usage: "show who could find a document, today or on an earlier day",
@@ -101,7 +100,7 @@ type answerBody struct {
 	Since time.Time `json:"since"`
 	Run   string    `json:"run"`
 	By    string    `json:"event"`
-	// Perhaps means that a run or push began to tell it and did not end.
+	// Perhaps means that a run or push began to send it and did not end.
 	Perhaps bool     `json:"perhaps,omitempty"`
 	People  []string `json:"people,omitempty"`
 	Through []string `json:"through,omitempty"`

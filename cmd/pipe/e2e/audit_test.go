@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -42,7 +44,7 @@ func TestAudit(t *testing.T) {
 	w.pipe(t, "audit", "who", shipped, "component:default/unknown").expect(t, int(job.Done), "had not been sent")
 }
 
-// TestAuditOfWhatFailed: the ledger tells what a run began to send that failed on its way,
+// TestAuditOfWhatFailed: the ledger has what a run began to send that failed on its way,
 // also of a person who got into a group, until a run has sent everything.
 func TestAuditOfWhatFailed(t *testing.T) {
 	t.Parallel()
@@ -77,4 +79,31 @@ func TestAuditOfWhatFailed(t *testing.T) {
 	who("component:default/thing-0", time.Now(), "1 person", "!perhaps")
 	n.world.pipe(t, "audit", "what", shipped, "p-5@example.com").expect(t, int(job.Done), "!perhaps",
 		"component:default/thing-1\n    through group:default/team-1")
+}
+
+// TestLedgerUnusable: a ledger that cannot be written stops a run before it sends, and the
+// message says how to go on.
+func TestLedgerUnusable(t *testing.T) {
+	t.Parallel()
+	n := newNights(t, 20, 40)
+	n.good(t)
+	files, err := filepath.Glob(filepath.Join(n.world.env["XDG_STATE_HOME"], "pipe", "*.audit"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%v %v", files, err)
+	}
+	if err := os.Rename(files[0], files[0]+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(files[0], 0o700); err != nil {
+		t.Fatal(err)
+	}
+	n.things[3].text = "another text"
+	n.night(t).expect(t, int(job.Wrong), "the audit ledger cannot be used", "move it away")
+	if got := n.world.index().Documents[n.things[3].ref()].Summary.TextContent; got != "what it does" {
+		t.Errorf("the run has sent %q", got)
+	}
+	if err := os.Remove(files[0]); err != nil {
+		t.Fatal(err)
+	}
+	n.good(t).expect(t, 0, "sent: what changed")
 }
