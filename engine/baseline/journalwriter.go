@@ -1,0 +1,198 @@
+package baseline
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/atomicfile"
+)
+
+// What begins to tell the sink something.
+const (
+	Publishing = "run"
+	Tightening = "tighten"
+	Purging    = "purge"
+	Pushing    = "push"
+)
+
+// JournalWriter notes what the sink is about to be told, and what it acknowledged. Told
+// may be called from many goroutines.
+type JournalWriter struct {
+	mu  sync.Mutex
+	f   *os.File
+	w   *bufio.Writer
+	run string
+	err error
+}
+
+// Begin goes on with the journal of the place, for a run that is about to publish, a
+// tightening, a purge or a push. The caller holds the lock, and closes the writer.
+func (s *Store) Begin(what, run string, at time.Time) (*JournalWriter, error) {
+	path := s.path(suffixJournal)
+	if err := s.cutJournal(path); err != nil {
+		return nil, fmt.Errorf("write the journal: %w", err)
+	}
+	f, err := atomicfile.Open(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("write the journal: %w", err)
+	}
+	w := &JournalWriter{f: f, w: bufio.NewWriterSize(f, 64<<10), run: run}
+	if info, err := f.Stat(); err != nil {
+		w.err = err
+	} else if info.Size() == 0 {
+		w.put(lineJournal, journalVersion, s.place)
+	}
+	w.put(lineBegun, what, run, seconds(at))
+	if err := w.Sync(); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// cutJournal takes off a last line that a crash cut off: what is appended would be part
+// of it. A damaged journal is left as it is.
+func (s *Store) cutJournal(path string) error {
+	text, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	end := bytes.LastIndexByte(text, '\n') + 1
+	last := bytes.LastIndexByte(text[:max(0, end-1)], '\n') + 1
+	if last > 0 { // a first line that is damaged stays, and says that the journal is
+		if _, err := journalFields(text[last:end]); err != nil {
+			end = last
+		}
+	}
+	if end == len(text) {
+		return nil
+	}
+	return os.Truncate(path, int64(end))
+}
+
+// Intend notes what the sink is about to be told, under a number for Told that no other
+// intent since Begin has. It is on disk after Sync.
+func (w *JournalWriter) Intend(number int, in Intent) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	state := ""
+	switch {
+	case in.Gone:
+		state = stateGone
+	case in.Resolved:
+		state = stateResolved
+	}
+	audience := ""
+	if in.Audience != access.Undecided {
+		audience = in.Audience.String()
+	}
+	w.put(lineIntent, strconv.Itoa(number), in.Stream, in.ID, in.Ref, in.Type, state, audience, hexOf(in.Content),
+		hexOf(in.Substance), access.NamesText(in.Names))
+}
+
+// Told notes that the sink has acknowledged an intent. It is not synced: a result that is
+// lost makes the next run tell the sink once more.
+func (w *JournalWriter) Told(number int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.put(lineResult, strconv.Itoa(number))
+	w.flush()
+}
+
+// Sync writes all intents to disk. Nothing may be sent before it has returned nil.
+func (w *JournalWriter) Sync() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.flush()
+	if w.err == nil {
+		w.err = w.f.Sync()
+	}
+	if w.err != nil {
+		return fmt.Errorf("write the journal: %w", w.err)
+	}
+	return nil
+}
+
+// Done notes that everything that was begun has been told.
+func (w *JournalWriter) Done() error {
+	w.mu.Lock()
+	w.put(lineDone, w.run)
+	w.mu.Unlock()
+	return w.Sync()
+}
+
+// Close gives the file back.
+func (w *JournalWriter) Close() error { return w.f.Close() }
+
+func (w *JournalWriter) flush() {
+	if w.err == nil {
+		w.err = w.w.Flush()
+	}
+}
+
+func (w *JournalWriter) put(fields ...string) {
+	if w.err != nil {
+		return
+	}
+	_, w.err = w.w.Write(journalLine(fields...))
+}
+
+// DropJournal drops the journal once a good run has written a baseline that says what the sink
+// was told. What it says of streams that the run did not write stays.
+func (s *Store) DropJournal(written func(stream string) bool) error {
+	path := s.path(suffixJournal)
+	text, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("drop the journal: %w", err)
+	}
+	kept := journalLine(lineJournal, journalVersion, s.place)
+	any := false
+	begun := []byte(nil)
+	numbers := map[string]bool{}
+	for line := range bytes.Lines(text) {
+		fields, err := journalFields(line)
+		if err != nil {
+			continue
+		}
+		switch fields[0] {
+		case lineBegun:
+			begun = journalLine(lineBegun, Pushing, fields[2], fields[3])
+			clear(numbers)
+		case lineIntent:
+			if len(fields) == 11 && !written(fields[2]) {
+				any, numbers[fields[1]] = true, true
+				kept = append(append(kept, begun...), line...)
+				begun = nil
+			}
+		case lineResult:
+			if len(fields) == 2 && numbers[fields[1]] {
+				kept = append(kept, line...)
+			}
+		}
+	}
+	if !any {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("drop the journal: %w", err)
+		}
+		return nil
+	}
+	return s.replaceLocked(suffixJournal, func(w io.Writer) error {
+		_, err := w.Write(kept)
+		return err
+	})
+}
