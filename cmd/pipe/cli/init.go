@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"maps"
 	"os"
 	"path"
@@ -16,6 +16,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/cmd/internal/version"
+	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -82,7 +83,7 @@ func (a *app) initAction(c *urfave.Context) error {
 		file := filepath.Join(dir, filepath.FromSlash(name))
 		err := os.MkdirAll(filepath.Dir(file), 0o755)
 		if err == nil {
-			err = os.WriteFile(file, files[name], modeOf(name))
+			err = writeInit(file, name, files[name])
 		}
 		if err != nil {
 			return usage{fmt.Sprintf("write %s: %v", file, errors.Unwrap(err)), "name a folder that can be written"}
@@ -95,7 +96,7 @@ func (a *app) initAction(c *urfave.Context) error {
 		display.Fprintf(a.Stdout, "wrote %s\n", filepath.Join(dir, filepath.FromSlash(name)))
 	}
 	if !answers.any() || !answers.all(a.Env) {
-		a.printNext(dir, answers.tester)
+		a.printNext(dir, answers)
 		return nil
 	}
 	return a.testAnswers(c, dir, answers)
@@ -104,12 +105,16 @@ func (a *app) initAction(c *urfave.Context) error {
 // envName is written with the answers of a person.
 const envName = ".env"
 
-// modeOf is the mode of a file that init writes: .env holds secrets.
-func modeOf(name string) fs.FileMode {
-	if name == envName {
-		return 0o600
+// writeInit writes one file of init. .env holds secrets: only its owner reads it, also
+// when it replaces one that others could read.
+func writeInit(file, name string, text []byte) error {
+	if name != envName {
+		return os.WriteFile(file, text, 0o644)
 	}
-	return 0o644
+	return atomicfile.Replace(file, atomicfile.Options{Mode: 0o600}, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
 }
 
 // testAnswers tests both ends with the answers of a person, as pipe doctor does, and says
@@ -121,29 +126,29 @@ func (a *app) testAnswers(c *urfave.Context, dir string, answers initAnswers) er
 	}
 	display.Fprintln(a.Stdout)
 	err := a.doctor(c, path)
-	a.printNext(dir, answers.tester)
+	a.printNext(dir, answers)
 	return err
 }
 
 // printNext says what a person does next.
-func (a *app) printNext(dir, tester string) {
-	into := ""
+func (a *app) printNext(dir string, answers initAnswers) {
+	display.Fprintf(a.Stdout, "\nNext:\n")
+	step := func(call, what string) { display.Fprintf(a.Stdout, "  %s\n      %s\n", call, what) }
 	if dir != "." {
-		into = "  cd " + display.Line(dir) + "\n"
+		display.Fprintf(a.Stdout, "  cd %s\n", display.Block(shellWord(display.Line(dir))))
 	}
-	display.Fprintf(a.Stdout, "\nNext:\n%s"+
-		"  pipe run --sandbox %[2]s                          # try it on this machine, with no account\n"+
-		"  pipe run --sandbox --dry-run --output out %[2]s   # keep what would be sent\n"+
-		"  … then change %[2]s: a title under mapping, a rule under permissions\n"+
-		"  pipe check %[2]s                                  # what is wrong with the change\n"+
-		"  pipe test %[2]s                                   # what the tests beside it say of it\n"+
-		"  pipe diff --sandbox %[2]s                         # what it does: who finds what, and each field\n"+
-		"  cp .env.example .env                                                 # your own Backstage and Glean: fill it "+
-		"in, keep it out of git\n", display.Block(into), shippedName)
-	if tester != "" {
-		display.Fprintf(a.Stdout,
-			"\nThe datasource begins in Glean's test mode: %s alone sees the documents. To go live, remove\n"+
-				"isTestDatasource and testers from the file, and run pipe datasource apply.\n", tester)
+	step("pipe run --sandbox "+shippedName, "try it on this machine, without an account")
+	step("pipe run --sandbox --dry-run --output out "+shippedName, "keep what would be sent, in out/")
+	step("pipe check "+shippedName, "after a change of the file, such as a title under mapping: report problems")
+	step("pipe test "+shippedName, "run the tests of the pipeline")
+	step("pipe diff --sandbox "+shippedName, "show who would find what, and each changed field")
+	if !answers.any() {
+		step("cp .env.example .env", "for your own Backstage and Glean: fill it in, and keep it out of git")
+	}
+	step("pipe doctor "+shippedName, "test both connections; then pipe datasource plan")
+	if answers.tester != "" {
+		display.Fprintf(a.Stdout, "\nThe datasource begins in Glean's test mode: %s alone sees the documents.\n"+
+			"To go live, remove isTestDatasource and testers, and run pipe datasource apply.\n", answers.tester)
 	}
 }
 

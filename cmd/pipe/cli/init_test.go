@@ -171,6 +171,14 @@ func TestInitAnswers(t *testing.T) {
 	}
 	pipe(t, nil, "check", file).expect(t, 0, "ok")
 
+	if err := os.Chmod(filepath.Join(dir, ".env"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	call(false, "", "--force", "--glean-url", "https://g.example.com", dir).expect(t, 0)
+	if info, err := os.Stat(filepath.Join(dir, ".env")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("replaced: %v %v", info.Mode(), err)
+	}
+
 	call(true, "", "--yes", filepath.Join(dir, "yes")).expect(t, 0, "!Token of")
 	call(false, "", filepath.Join(dir, "script")).expect(t, 0, "!Token of")
 	call(false, "", "--tester", "ann", filepath.Join(dir, "wrong")).expect(t, 2, "ann is no e-mail address")
