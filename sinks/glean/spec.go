@@ -17,7 +17,7 @@ func Spec() component.SinkSpec[*settings.Config] {
 			"may find.",
 		Config:    func() *settings.Config { return &settings.Config{} },
 		Streams:   func(cfg *settings.Config) []component.Stream { return streams(cfg.Datasource) },
-		Content:   []string{"datasource"},
+		Content:   []string{"datasource", "properties"},
 		Own:       []string{api.StreamMemberships},
 		PlaceName: func(cfg *settings.Config) string { return cfg.Datasource.Name },
 		CheckMappings: func(cfg *settings.Config, all []component.MappingFacts, b component.Builder) {

@@ -47,6 +47,14 @@ func TestDiffBase(t *testing.T) {
 			"untrusted: vars names the variable BACKSTAGE_API_TOKEN"},
 		"another variable": {with("vars", "  stolen: ${AWS_SECRET_ACCESS_KEY}\n"), job.Wrong,
 			"untrusted: vars names the variable AWS_SECRET_ACCESS_KEY"},
+		"a secret by an alias": {strings.Replace(with("vars", "  stolen: *token\n"), "\ndescription: ",
+			"\ntaken: &token ${GLEAN_INDEXING_API_KEY}\ndescription: ", 1), job.Wrong,
+			"untrusted: vars names the variable GLEAN_INDEXING_API_KEY"},
+		"a secret by a merge key": {strings.Replace(with("vars", "  <<: *more\n"), "\ndescription: ",
+			"\ntaken: &more\n  stolen: ${GLEAN_INDEXING_API_KEY}\ndescription: ", 1), job.Wrong,
+			"untrusted: vars names the variable GLEAN_INDEXING_API_KEY"},
+		"a property": {strings.Replace(text, "displayLabel: Entity ref", "displayLabel: Ref", 1), job.Done,
+			"nothing would change"},
 		"a program": {with("transforms", program), job.Wrong, `untrusted: the transform "mine" runs a program`},
 	} {
 		t.Run(name, func(t *testing.T) {

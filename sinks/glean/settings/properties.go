@@ -58,9 +58,8 @@ func (c *Config) objectType(name string) *api.ObjectDefinition {
 }
 
 // DefineProperties completes the property definitions of the object types: by the shared
-// properties that belong to them, and by those that the mappings of documents set and
-// nobody defines, as text without a facet. It is called once, before the datasource is
-// used.
+// properties that belong to them, and by those that the mappings of documents set without
+// a definition, as text without a facet. Calling it again changes nothing.
 func (c *Config) DefineProperties(all []component.MappingFacts, b component.Builder) {
 	s, err := NewSchema(c.Datasource)
 	if err != nil {
@@ -84,7 +83,8 @@ func (c *Config) DefineProperties(all []component.MappingFacts, b component.Buil
 	}
 	for i := range c.Datasource.ObjectDefinitions {
 		o := &c.Datasource.ObjectDefinitions[i]
-		o.PropertyDefinitions = append(c.shared(*o, set[o.Name]), c.derived(*o, set[o.Name], b)...)
+		known := c.shared(*o, set[o.Name])
+		o.PropertyDefinitions = append(known, derived(known, set[o.Name], b)...)
 	}
 	c.checkShared(set, all, b)
 }
@@ -147,10 +147,9 @@ func (c *Config) shared(o api.ObjectDefinition, set []component.FieldFacts) []ap
 }
 
 // derived are definitions of the properties that the mappings of an object type set and
-// that nothing defines.
-func (c *Config) derived(o api.ObjectDefinition, set []component.FieldFacts,
+// that are not known.
+func derived(known []api.PropertyDefinition, set []component.FieldFacts,
 	b component.Builder) []api.PropertyDefinition {
-	known := c.shared(o, set)
 	var names []string
 	for _, p := range known {
 		names = append(names, p.Name)
