@@ -148,7 +148,7 @@ func moved(line string, indent int) string {
 }
 
 // astray reports the one line, where YAML gave up, shortly before, or around it, whose
-// move by a few spaces lets everything be read, and gives the text with that mended; ""
+// move by a few spaces lets everything be read, and gives the corrected text; ""
 // when there is none, or two that are as likely.
 func (p *parser) astray(lines []string, number int) string {
 	const most = 3 // spaces

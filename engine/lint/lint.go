@@ -23,7 +23,7 @@ func Check(d *pipeline.Definition) {
 }
 
 // notifications warns of names of restricted documents that leave in notifications, and of
-// a block that notifies nobody.
+// a block without a receiver.
 func notifications(d *pipeline.Definition) {
 	n := d.File.Notify
 	if n == nil {

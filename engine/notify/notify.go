@@ -18,7 +18,7 @@ import (
 
 // Settings are what a front end decides about notifications.
 type Settings struct {
-	// State is the state folder; "" keeps nothing, so that each run notifies.
+	// State is the state folder. With "" nothing is kept, and each run notifies.
 	State     string
 	UserAgent string
 	// Secrets removes secrets from messages and errors; it is given those of the config.

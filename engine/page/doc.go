@@ -3,6 +3,6 @@
 // script; its style is in the page itself.
 //
 // RunPage and DiffPage build a Page, a plain value of sections and tables, and Write
-// renders it, so that other front ends can add sections of their own. Write escapes and
+// renders it; other front ends can add sections of their own. Write escapes and
 // redacts every text of a page as all output is (invariant 6).
 package page

@@ -24,7 +24,7 @@ type Options struct {
 	// SinkLenient lets the sink's variables be unset: what needs them is not
 	// done (--dry-run, show).
 	SinkLenient bool
-	// NotifyLenient lets the variables of notify be unset: nobody is notified.
+	// NotifyLenient lets the variables of notify be unset: no message is sent.
 	NotifyLenient bool
 	// Unpinned allows programs whose checksum the file does not give.
 	Unpinned bool

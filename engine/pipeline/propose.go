@@ -21,7 +21,7 @@ var proposable = []string{"vars", "define", "transforms", "mapping", "permission
 // is a secret of the trusted file or not in it, and a transform with a program that is not
 // in the trusted file in the same words, are problems.
 //
-// So nobody who may only propose a change can direct credentials to an address, read
+// So a person who may only propose a change cannot direct credentials to an address, read
 // them, or start a program.
 func Propose(trusted, proposed string, o Options) *Definition {
 	base := Load(trusted, o)

@@ -97,7 +97,7 @@ func (k *kindRefs) add(ref string) {
 	}
 }
 
-// find is how a record stands, nil when it was not read.
+// find returns the mark of a record, nil when it was not read.
 func (l *Ledger) find(ref string) *mark {
 	if n, known := l.refs.Find(ref); known {
 		return &l.marks[n]

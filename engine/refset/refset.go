@@ -6,7 +6,7 @@ import "hash/maphash"
 
 // Set numbers the refs that are added to it from 0, in the order in which they come. It
 // takes about 20 bytes a ref: a ref is known by 96 bits of hashes with seeds of the Set's
-// own, so that nobody can choose two refs that it takes for one. The zero value is empty.
+// own: two refs that it takes for one cannot be chosen. The zero value is empty.
 // Find is safe for concurrent use while nothing is added.
 type Set struct {
 	seeds  [2]maphash.Seed

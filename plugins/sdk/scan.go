@@ -11,7 +11,7 @@ type member struct {
 	raw  []byte
 }
 
-// maxDepth is how deep values may stand within each other.
+// maxDepth is how deep values may be nested.
 const maxDepth = 1000
 
 // membersIn lists the members of the object that data is, and checks all of data.
@@ -214,7 +214,7 @@ func hex4(b []byte) bool {
 	return true
 }
 
-// escaped are the characters that stand for another behind a backslash, and those others.
+// escaped are the characters of an escape after a backslash, and what they mean.
 var escaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
 // unquote is the text of a valid JSON string.

@@ -109,7 +109,7 @@ func (a *app) pluginNew(c *urfave.Context) error {
 
 // inGo makes a module of its own. With a released pipe it requires that version. With
 // another, or for the checkout of --sdk, it replaces the SDK by a checkout and requires
-// the versions of that checkout, so that nothing has to be downloaded.
+// the versions of that checkout, which are on this machine already.
 func (p *project) inGo(files map[string][]byte, sdk string) error {
 	p.Program, p.Version = p.Name, "v0.0.0"
 	if built := version.Current(); built.Released && sdk == "" {

@@ -8,7 +8,7 @@ import (
 )
 
 // api is what a digest shows of an OpenAPI document. All else is passed over. The
-// parser of YAML takes any scalar as the text that stands there: people write the
+// parser of YAML takes any scalar as the text as written: people write the
 // version 1.10 without quotes. That of JSON refuses one, and YAML is tried then.
 type api struct {
 	OpenAPI    *string              `json:"openapi" yaml:"openapi"`
