@@ -16,8 +16,8 @@ func Refused(dir, place, id string) (*Refusal, *Approval, error) {
 	}
 	refused, err := store.Refusal(id)
 	if errors.Is(err, ErrNotStored) {
-		return nil, nil, fault.Errorf(fault.Fatal, "look for the ID in the refused run's output; --state must name the "+
-			"folder of that run; on another machine run once with --approve "+id, "refused run %s: %w", id, err)
+		return nil, nil, fault.Errorf(fault.Fatal, "check the ID in the refused run's output; --state must name "+
+			"the folder of that run; on another machine run once with --approve "+id, "refused run %s: %w", id, err)
 	}
 	if err != nil {
 		return nil, nil, fault.Errorf(fault.Fatal, "run again and approve the ID that it prints", "%w", err)
@@ -38,8 +38,9 @@ func Approve(dir, place string, a Approval) (*Refusal, error) {
 	}
 	if before != nil && !refused.At.After(before.UsedAt) {
 		return nil,
-			fault.Errorf(fault.Fatal, "run again; when it is refused, approve the ID that it prints",
-				"approval %s was used by run %s on %s, and no run was refused for these changes since", a.ID, before.UsedBy,
+			fault.Errorf(fault.Fatal, "run again; if it is refused, approve the ID that it prints",
+				"approval %s was used by run %s on %s; no run was refused for these changes since then",
+				a.ID, before.UsedBy,
 				display.Time(before.UsedAt))
 	}
 	store, err := Open(dir, place)

@@ -52,10 +52,10 @@ type ArchivedFile struct {
 }
 
 // ErrHasBaseline is that a place has a baseline, which an import would replace.
-var ErrHasBaseline = errors.New("this state folder already has a baseline of the place")
+var ErrHasBaseline = errors.New("this state folder already has a baseline of the datasource")
 
 // ErrNothing is that a folder has no state of a place.
-var ErrNothing = errors.New("this state folder has no state of the place")
+var ErrNothing = errors.New("this state folder has no state of the datasource")
 
 // Files are the place's files that an archive holds. The baseline comes last: an
 // interrupted import leaves a place without one.
@@ -240,17 +240,18 @@ func (s *Store) verifyArchive(f *os.File) (h Archive, body io.Reader, err error)
 	size := int64(len(line))
 	for _, file := range h.Files {
 		if !archived.MatchString(file.Suffix) || file.Size < 0 || size+file.Size < size {
-			return h, nil, fmt.Errorf("it has a file %q, which is not one of a place", file.Suffix)
+			return h, nil, fmt.Errorf("it has a file %q, which is not a state file", file.Suffix)
 		}
 		size += file.Size
 	}
 	switch {
 	case h.Version > archiveVersion:
-		return h, nil, fmt.Errorf("its format is %d, and this program reads up to %d", h.Version, archiveVersion)
+		return h, nil, fmt.Errorf("its format is %d, but this version of pipe reads up to %d",
+			h.Version, archiveVersion)
 	case h.Place != s.place:
-		return h, nil, fmt.Errorf("it belongs to %s, and this is %s", h.Place, s.place)
+		return h, nil, fmt.Errorf("it belongs to %s, but this is %s", h.Place, s.place)
 	case size != whole.Size():
-		return h, nil, errors.New("it is damaged: its files have other sizes")
+		return h, nil, errors.New("it is damaged: the sizes of its files differ")
 	}
 	return h, r, nil
 }

@@ -371,7 +371,7 @@ func (c *comparer) missing(snap *Snapshot) error {
 			earlier.Emptied++
 		}
 		c.changes[itemKey{row.stream, e.ID}] = change
-		c.because(e.Stream, "went on "+display.Time(e.Away)+", and counts for seven days", e.Ref)
+		c.because(e.Stream, "deleted on "+display.Time(e.Away)+", which counts for seven days", e.Ref)
 	}
 	return nil
 }
@@ -398,7 +398,7 @@ func (c *comparer) why(e Entry) string {
 		}
 		return "gone from the source"
 	case component.Delivered:
-		return "has another id, or is no longer mapped to it"
+		return "has another id or is no longer mapped to a document"
 	}
 	if reason == "" {
 		return ending.String()

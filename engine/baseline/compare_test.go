@@ -94,7 +94,7 @@ func TestReasonsInOrder(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s: %d, %d shown", x.Why, x.N, len(x.Refs)))
 	}
 	if want := []string{"gone from the source: 12, 10 shown",
-		"has another id, or is no longer mapped to it: 2, 2 shown"}; !slices.Equal(got, want) {
+		"has another id or is no longer mapped to a document: 2, 2 shown"}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
 }

@@ -36,7 +36,7 @@ func openFile(path string) (*os.File, error) {
 }
 
 func notRegular(path string, info os.FileInfo) error {
-	what := "something else"
+	what := "another kind of file"
 	switch mode := info.Mode(); {
 	case mode.IsDir():
 		what = "a directory"

@@ -72,7 +72,8 @@ func (s *Store) Hidden() ([]Hidden, error) {
 	var f hiddenFile
 	if err := codec.Unmarshal(b, &f); err != nil || f.Version != hiddenVersion || f.Place != s.place {
 		return nil,
-			fmt.Errorf("%s is not the hidden list of %s: it is damaged, of another place or of another format", path, s.place)
+			fmt.Errorf("%s is not the hidden list of %s: it is damaged, or of another datasource or format",
+				path, s.place)
 	}
 	for _, h := range f.Hidden {
 		if h.Ref == "" || len(h.IDHashes()) != len(h.IDs)+len(h.Hashes) {

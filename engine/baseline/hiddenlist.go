@@ -28,6 +28,6 @@ func listError(err error) error {
 	if err == nil {
 		return nil
 	}
-	const remedy = "restore the file from a copy; or remove it and hide again what has to stay hidden"
+	const remedy = "restore the file from a copy, or remove it and hide the documents again"
 	return fault.Errorf(fault.Fatal, remedy, "%w", &fault.StateError{Err: err, Remedy: remedy})
 }

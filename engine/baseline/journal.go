@@ -166,7 +166,7 @@ func (j *Journal) read(f io.Reader, place string, c *Comparison) error {
 		}
 		if n == 0 {
 			if len(fields) != 3 || fields[0] != lineJournal || fields[1] != journalVersion || fields[2] != place {
-				return errors.New("it is not a journal of this place that this program can read")
+				return errors.New("it is not a journal of this datasource that this version of pipe can read")
 			}
 			continue
 		}

@@ -126,7 +126,8 @@ func (s *Snapshot) verify(place string) (Condition, error) {
 				return Damaged, errors.New("its checksum is wrong")
 			}
 			if newer {
-				return Newer, fmt.Errorf("its format is %d, and this program reads up to %d", s.Version, version)
+				return Newer, fmt.Errorf("its format is %d, but this version of pipe reads up to %d",
+					s.Version, version)
 			}
 			return Intact, nil
 		}
@@ -163,7 +164,7 @@ func (s *Snapshot) header(field, place string) error {
 	s.Version, s.Place = general.Version, general.Place
 	switch {
 	case s.Version < oldest:
-		return fmt.Errorf("its format is %d, and there is no such format", s.Version)
+		return fmt.Errorf("its format is %d, which does not exist", s.Version)
 	case s.Version <= version:
 		if err := codec.Unmarshal([]byte(text), &s.Header); err != nil {
 			return errors.New("its header cannot be read")

@@ -74,7 +74,7 @@ func TestLoadDamaged(t *testing.T) {
 func TestLoadNewer(t *testing.T) {
 	s := open(t, t.TempDir())
 	text := sealed(fmt.Sprintf("pipe-state\t{\"version\":7,\"place\":%q,\"run\":[1]}\nx\tof a later format\n", place))
-	loads(t, s, "newer", text, Newer, "its format is 7, and this program reads up to 3")
+	loads(t, s, "newer", text, Newer, "its format is 7, but this version of pipe reads up to 3")
 	loads(t, s, "newer with entries",
 		sealed(fmt.Sprintf("pipe-state\t{\"version\":7,\"place\":%q}\ne\tof a later format\n", place)), Newer,
 		"its format is 7")

@@ -58,7 +58,8 @@ func (s *Store) Owner() (o Owner, found bool, err error) {
 	switch err := codec.Unmarshal(b, &f); {
 	case err == nil && f.Version > ownerVersion:
 		return o, false,
-			fmt.Errorf("the owner id in %s has format %d, and this program reads up to %d", path, f.Version, ownerVersion)
+			fmt.Errorf("the owner id in %s has format %d, but this version of pipe reads up to %d",
+				path, f.Version, ownerVersion)
 	case err != nil || !ownerID.MatchString(f.ID):
 		return o, false, fmt.Errorf("read the owner id: %s is damaged", path)
 	case f.Place != s.place:
@@ -85,8 +86,8 @@ func (s *Store) SetOwner(o Owner) error {
 func OwnerOf(store *Store, base Baseline, write bool) (Owner, error) {
 	o, found, err := store.Owner()
 	if err != nil {
-		return o, &fault.StateError{Err: err, Remedy: "restore the file from a copy, or remove it: the next run then takes " +
-			"the owner id from the baseline, or makes a new one and asks for pipe adopt FILE"}
+		return o, &fault.StateError{Err: err, Remedy: "restore the file from a copy, or remove it: the next run " +
+			"then uses the owner id from the baseline, or creates a new one and asks for pipe adopt FILE"}
 	}
 	if found {
 		return o, nil

@@ -157,7 +157,7 @@ func TestDigest(t *testing.T) {
 	turned := slices.Clone(changes)
 	slices.Reverse(turned)
 	if fault.Digest(turned) != id || fault.Digest(append(turned, changes[0])) != id {
-		t.Error("the order matters, or a change that is there twice")
+		t.Error("the order matters, or a change that is listed twice")
 	}
 	if turned[0].N != 12 {
 		t.Error("the list was sorted in place")

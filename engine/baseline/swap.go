@@ -78,8 +78,9 @@ func (c *comparer) swaps(stream string) error {
 // Table is the pairs for a refusal.
 func (s *Swap) Table() []string {
 	return []string{
-		fmt.Sprintf("restricted documents go while wider ones are new, counted as %s:", display.Number(s.Pairs)),
-		"  go:  " + listOf(s.Gone), "  new: " + listOf(s.Added),
+		fmt.Sprintf("restricted documents would be deleted while wider ones are added, counted as %s:",
+			display.Number(s.Pairs)),
+		"  deleted: " + listOf(s.Gone), "  new: " + listOf(s.Added),
 	}
 }
 

@@ -86,7 +86,8 @@ func TestSwapTable(t *testing.T) {
 		Before: []baseline.Entry{fake.Document("a", access.Listed, "sam")},
 		Staged: map[string][]component.Encoded{"documents": {fake.Staged("new", "default", access.AllUsers)}},
 	}.Compare(t)
-	if got := c.Swapped()[0].Table(); !slices.Equal(got[1:], []string{"  go:  a (listed)", "  new: new (all-users)"}) {
+	if got := c.Swapped()[0].Table(); !slices.Equal(got[1:], []string{"  deleted: a (listed)",
+		"  new: new (all-users)"}) {
 		t.Errorf("%q", got)
 	}
 }

@@ -11,8 +11,9 @@ func Take(store *Store, run string) (*Lock, error) {
 	lock, err := store.Lock(run)
 	var held *HeldError
 	if errors.As(err, &held) {
-		return nil, &fault.Held{Holder: held.Holder.String(), Since: held.Holder.Since, Remedy: "wait until it has ended; " +
-			"two runs at once would end one another's uploads"}
+		return nil, &fault.Held{Holder: held.Holder.String(), Since: held.Holder.Since,
+			Remedy: "wait until it ends; two runs " +
+				"at once would end each other's uploads"}
 	}
 	if err != nil {
 		return nil, Unusable(err)

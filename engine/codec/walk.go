@@ -47,7 +47,7 @@ func walk(data []byte, open jsontext.Kind, what string, each func(*jsontext.Deco
 	case err == io.EOF:
 		return nil
 	case err == nil:
-		return fmt.Errorf("there is more after the %s", what)
+		return fmt.Errorf("data after the %s", what)
 	}
 	return err
 }

@@ -33,7 +33,7 @@ func (t FieldType) Convert(v any, refs Refs) (any, error) {
 	case EmailField:
 		return toEmail(v)
 	}
-	return nil, fmt.Errorf("a field of this type takes no single value")
+	return nil, fmt.Errorf("a field of this type does not take a single value")
 }
 
 // List makes a list of texts into what a field of this type takes, as Convert does.
@@ -114,7 +114,7 @@ func toText(v any) (string, error) {
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64), nil
 	}
-	return "", fmt.Errorf("it gives %s where one text is expected", shape(v))
+	return "", fmt.Errorf("it gives %s, but one text is expected", shape(v))
 }
 
 // toList makes a list of one of what is none, and leaves out elements without
@@ -123,7 +123,7 @@ func toList(v any) ([]string, error) {
 	in, ok := v.([]any)
 	if !ok {
 		if _, object := v.(map[string]any); object {
-			return nil, fmt.Errorf("it gives an object where a list of texts is expected")
+			return nil, fmt.Errorf("it gives an object, but a list of texts is expected")
 		}
 		in = []any{v}
 	}
@@ -131,7 +131,7 @@ func toList(v any) ([]string, error) {
 	for _, one := range in {
 		s, err := toText(one)
 		if err != nil {
-			return nil, fmt.Errorf("the list that it gives holds %s where a text is expected", shape(one))
+			return nil, fmt.Errorf("the list that it gives contains %s, but a text is expected", shape(one))
 		}
 		if s != "" {
 			out = append(out, s)
@@ -152,7 +152,7 @@ func toInteger(v any) (any, error) {
 		}
 		return nil, fmt.Errorf("it gives a number that is not whole")
 	}
-	return nil, fmt.Errorf("it gives %s where a whole number is expected; for a date write epoch(…)", shape(v))
+	return nil, fmt.Errorf("it gives %s, but a whole number is expected; for a date write epoch(…)", shape(v))
 }
 
 func toFlag(v any) (any, error) {
@@ -162,7 +162,7 @@ func toFlag(v any) (any, error) {
 	case bool:
 		return v, nil
 	}
-	return nil, fmt.Errorf("it gives %s where true or false is expected", shape(v))
+	return nil, fmt.Errorf("it gives %s, but true or false is expected", shape(v))
 }
 
 func toEmail(v any) (any, error) {

@@ -42,13 +42,13 @@ type SelectedItem struct {
 func (r Selected) Undelivered() string {
 	switch {
 	case !r.Found:
-		return "the source does not have it, or the pipeline does not read its kind"
+		return "the source does not have it or the pipeline does not read its kind"
 	case len(r.Items) > 0:
 		return ""
 	case r.Reason == "" && r.Ending == Delivered:
-		return "no document is made of it"
+		return "no document is made from it"
 	case r.Reason == "":
-		return r.Ending.String() + ": no document is made of it"
+		return r.Ending.String() + ": no document is made from it"
 	}
 	return r.Ending.String() + ": " + r.Reason
 }

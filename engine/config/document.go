@@ -68,7 +68,7 @@ func Load(path string) (*Document, Problems) {
 	case errors.Is(err, fs.ErrNotExist):
 		p.Message, p.Hint = "the file does not exist", missingHint(path)
 	case errors.Is(err, fs.ErrPermission):
-		p.Message, p.Hint = "the file may not be read", "give this user permission to read it"
+		p.Message, p.Hint = "no permission to read the file", "give this user permission to read it"
 	case errors.As(err, &pathError):
 		p.Message += ": " + pathError.Err.Error()
 	}

@@ -98,7 +98,7 @@ func TestSetVariables(t *testing.T) {
 		"source.url=http://a$b$1":              "http://a$b$1",
 		"source.url=http://${NOBODY}":          "--set source.url: undefined-variable: NOBODY is not set",
 		"source.url=http://${HOST":             "--set source.url: bad-variable: the closing } of this variable is missing",
-		"source.url=$HOST":                     "--set source.url: bad-variable: a variable stands in braces",
+		"source.url=$HOST":                     "--set source.url: bad-variable: a variable needs braces",
 		"source.page_size=${SIZE}":             "50",
 		"source.page_size=${HOST}":             "--set source.page_size: invalid-value",
 		"source.plan.key=${file:" + key + "}":  canary,
@@ -169,7 +169,7 @@ func TestSet(t *testing.T) {
 	var out bytes.Buffer
 	problems.Render(&out, func(string) []byte { return doc.Source() })
 	for path, want := range map[string]string{
-		"source":             "a mapping stands there",
+		"source":             "it is a mapping; set one value",
 		"source.url.x":       "source.url is a single value and has no x",
 		"transforms.2.keep":  "transforms has 2 items",
 		"transforms.third.x": "(named items: not orphaned, second)",

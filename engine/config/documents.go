@@ -126,7 +126,7 @@ func (d document) syntax(file string, err error) Problems {
 		p.problems[i].Line += d.line
 	}
 	if len(p.problems) == 0 {
-		p.add(Problem{Pos: Pos{file, d.line + 1, 1}}, codeSyntax, "YAML cannot read this document", "")
+		p.add(Problem{Pos: Pos{file, d.line + 1, 1}}, codeSyntax, "this document is not valid YAML", "")
 	}
 	return p.problems[:1]
 }

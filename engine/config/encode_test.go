@@ -79,8 +79,8 @@ func TestFileText(t *testing.T) {
 		"icon: ${file:" + absolute + "}": FileText(absolute),
 		"icon: https://x/a.svg":          "https://x/a.svg",
 		"icon: ${DIR}":                   "icons",
-		"icon: x${file:a.svg}":           "! p.yaml:1:8: bad-variable: ${file:…} stands in a field that is not a secret",
-		"name: ${file:a.svg}":            "! p.yaml:1:7: bad-variable: ${file:…} stands in a field that is not a secret",
+		"icon: x${file:a.svg}":           "! p.yaml:1:8: bad-variable: ${file:…} is allowed only in a secret",
+		"name: ${file:a.svg}":            "! p.yaml:1:7: bad-variable: ${file:…} is allowed only in a secret",
 		"icon: ${file:}":                 "! p.yaml:1:7: invalid-value: the path of the file is empty",
 		"icon: ${file:${NONE}/a.svg}":    "! p.yaml:1:14: undefined-variable: NONE is not set",
 	} {

@@ -19,7 +19,7 @@ const (
 
 const mergesMappings = "<< merges mappings only"
 
-const anchorUnset = "the anchor of this alias is not set before it in its document"
+const anchorUnset = "no anchor of this name above the alias in this document"
 
 func anchorHint(name string) string {
 	return "write &" + name + " at the value that is meant, above this line"
@@ -61,7 +61,8 @@ func (e *expander) root(n *yaml.Node) (any, error) {
 // value is what a node holds and how large it is when written out.
 func (e *expander) value(n *yaml.Node, depth int) (v any, size int, err error) {
 	if depth > maxDataDepth {
-		return nil, 0, e.wrong(n, codeTooDeep, fmt.Sprintf("values are nested more than %d deep", maxDataDepth), "")
+		return nil, 0, e.wrong(n, codeTooDeep, fmt.Sprintf("values are nested more than %d levels deep",
+			maxDataDepth), "")
 	}
 	if n.Kind == yaml.AliasNode {
 		return e.alias(n)
@@ -107,7 +108,7 @@ func (e *expander) alias(n *yaml.Node) (any, int, error) {
 	e.added += a.size
 	if a.uses*a.aliases > maxAliases || e.added > maxExpanded {
 		return nil, 0,
-			e.wrong(n, codeAlias, "aliases make this document too large", "write the values out, or put them into fewer places")
+			e.wrong(n, codeAlias, "aliases make this document too large", "write the values out or use fewer aliases")
 	}
 	return a.value, a.size, nil
 }
@@ -180,7 +181,7 @@ func (e *expander) mergeInto(out map[string]any, merged map[string]bool, n *yaml
 	for _, source := range sources {
 		m, ok := source.(map[string]any)
 		if !ok {
-			return 0, e.wrong(n, codeAlias, mergesMappings, "write the alias of a mapping, or a list of them")
+			return 0, e.wrong(n, codeAlias, mergesMappings, "use the alias of a mapping or a list of such aliases")
 		}
 		for name, v := range m {
 			if _, there := out[name]; !there {

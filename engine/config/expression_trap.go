@@ -15,7 +15,7 @@ func (d *Decoder) expressionTraps(n *Node) bool {
 			at.Width = utf8.RuneCountInString(n.text[i : i+end+1])
 		}
 		d.fail(at, n, codeVariableInExpr, "variables are never replaced in an expression",
-			"give it a name under vars and write vars.NAME here")
+			"define it under vars and write vars.NAME here")
 		return false
 	}
 	if n.style != plain || n.comment == "" || finished(n.text) {

@@ -12,16 +12,16 @@ func flowTrap(line string) trap {
 	inner, ok := unwrapped(l.value)
 	if !ok &&
 		strings.Count(l.value, "{")+strings.Count(l.value, "[") > strings.Count(l.value, "}")+strings.Count(l.value, "]") {
-		t.code, t.message, t.hint, t.width = codeSyntax, "a bracket is opened and not closed", "close it", 1
+		t.code, t.message, t.hint, t.width = codeSyntax, "an opening bracket is not closed", "close it", 1
 		return t
 	}
 	if !ok {
 		t.message = "a value that starts with " + l.value[:min(1, len(l.value))] +
-			" is a list or mapping in YAML and ends with its bracket"
+			" is a list or mapping in YAML, and nothing may follow its closing bracket"
 		t.hint = l.rewritten()
 		return t
 	}
-	t.message = "${…}, brackets and commas of calls cannot stand unquoted inside { } or [ ]"
+	t.message = "${…}, brackets and the commas of calls need quotes inside { } or [ ]"
 	t.hint = "write one value per line:\n" + strings.Join(l.blockLines(inner), "\n")
 	return t
 }

@@ -81,7 +81,7 @@ func (s *templateScanner) variable() part {
 	s.at += 2
 	rest := s.text[s.at:]
 	if s.depth > maxVariableDepth {
-		s.fail(p.start, "variables are nested more than 20 deep", "use fewer defaults inside defaults")
+		s.fail(p.start, "variables are nested more than 20 levels deep", "use fewer defaults inside defaults")
 		return p
 	}
 	if path, ok := strings.CutPrefix(rest, "file:"); ok {
@@ -100,9 +100,9 @@ func (s *templateScanner) variable() part {
 		p.hasDefault = true
 		p.fallback = s.parts(true)
 	case p.name == "" && strings.HasPrefix(rest, "}"):
-		s.fail(p.start, "${} names no variable", "write ${NAME}, or $${ for the text ${")
+		s.fail(p.start, "${} has no variable name", "write ${NAME}, or $${ for the text ${")
 	case p.name != "" && strings.HasPrefix(rest, ":"):
-		s.fail(p.start, "the default of a variable stands after :-", "write ${"+p.name+":-…}")
+		s.fail(p.start, "the default of a variable follows :-", "write ${"+p.name+":-…}")
 	case !strings.HasPrefix(rest, "}"):
 		if strings.ContainsRune(rest, '}') {
 			s.fail(p.start, "this is not a variable",
@@ -159,7 +159,8 @@ func (d *Decoder) resolve(n *Node, secret bool) (r resolved, ok bool) {
 		return resolved{text: n.text}, true
 	}
 	if bareVariable.MatchString(n.text) {
-		d.fail(n.span(0, len([]rune(n.text))), n, codeBadVariable, "a variable stands in braces", "write ${"+n.text[1:]+"}")
+		d.fail(n.span(0, len([]rune(n.text))), n, codeBadVariable, "a variable needs braces",
+			"write ${"+n.text[1:]+"}")
 		return r, false
 	}
 	parts, bad := parseTemplate(n.text)

@@ -87,8 +87,8 @@ func (in *interpolation) value(p part) string {
 
 func (in *interpolation) file(p part) string {
 	if !in.secret {
-		in.problem(p, codeBadVariable, "${file:…} stands in a field that is not a secret",
-			"only secrets are read from files; use ${NAME} here")
+		in.problem(p, codeBadVariable, "${file:…} is allowed only in a secret",
+			"use ${NAME} here")
 		return ""
 	}
 	inner := interpolation{d: in.d, node: in.node}

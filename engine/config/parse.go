@@ -29,7 +29,7 @@ func Parse(file string, src []byte) (*Document, Problems) {
 	switch {
 	case len(src) > maxFile:
 		at.Code, at.Message = codeTooLarge, "the file has more than 4 MiB"
-		at.Hint = "a pipeline file is a few hundred lines; is this the right file?"
+		at.Hint = "a pipeline file has a few hundred lines; check that this is the right file"
 		return doc, Problems{at}
 	case !utf8.Valid(src):
 		at.Pos = invalidByte(file, src)
@@ -99,7 +99,7 @@ func (p *parser) parse(text string) {
 		if errors.As(err, &several) {
 			p.add(Problem{Pos: Pos{p.doc.file, several.line, 1}, Width: 3}, codeDocuments,
 				"a second YAML document starts here",
-				"keep one pipeline in a file; remove the --- or put the rest into a file of its own")
+				"a file has one pipeline: remove the ---, or move the rest to another file")
 			return
 		}
 		if text = p.syntaxProblem(err, text); text == "" {
@@ -117,7 +117,7 @@ func (secondDocument) Error() string { return "several documents" }
 func decode(r io.Reader) (root *yaml.Node, err error) {
 	defer func() {
 		if recover() != nil {
-			err = errors.New("yaml: this text cannot be read")
+			err = errors.New("yaml: this text is not valid")
 		}
 	}()
 	dec := yaml.NewDecoder(r)
@@ -149,7 +149,7 @@ func (p *parser) build(y *yaml.Node, key *yaml.Node, path, name string, depth in
 		if p.nodes == maxNodes+1 {
 			hint := ""
 			if p.aliased {
-				hint = "what an alias repeats counts each time"
+				hint = "values repeated by aliases count each time"
 			}
 			p.add(Problem{Pos: n.pos}, codeTooMany, "the file has more than 100,000 values", hint)
 		}
@@ -157,7 +157,7 @@ func (p *parser) build(y *yaml.Node, key *yaml.Node, path, name string, depth in
 		return n
 	}
 	if depth > maxDepth {
-		p.add(Problem{Pos: n.pos}, codeTooDeep, "values are nested more than 100 deep", "")
+		p.add(Problem{Pos: n.pos}, codeTooDeep, "values are nested more than 100 levels deep", "")
 		n.kind, n.broken = Scalar, true
 		return n
 	}
@@ -225,7 +225,7 @@ func (p *parser) entries(y *yaml.Node, n *Node, depth int) {
 		case k.Kind != yaml.ScalarNode:
 			hint := "put quotes around it"
 			if strings.Contains(p.doc.line(k.Line), "{{") {
-				hint = "values are expressions: write the names as they are, without {{ }}"
+				hint = "values are expressions: write names without {{ }}"
 			}
 			p.add(at, codeKey, "a key must be plain text", hint)
 			continue

@@ -32,7 +32,7 @@ func (d *Document) Set(path, value string) error {
 		n = next
 	}
 	if !n.null && n.kind != Scalar {
-		return fmt.Errorf("set %s: %s stands there; set one value in it", path, n.describe())
+		return fmt.Errorf("set %s: it is %s; set one value inside it", path, n.describe())
 	}
 	plain := !strings.Contains(value, "${") && !bareVariable.MatchString(value)
 	*n = Node{doc: d, kind: Scalar, text: value, style: quoted, fixed: plain,

@@ -37,7 +37,7 @@ func (v *Share) UnmarshalText(text []byte) error {
 	case !percent:
 		return valueError{"not a share: the % is missing", "write " + s + "%"}
 	case number > 100:
-		return valueError{"not a share: it is more than the whole", "write a percentage from 0% to 100%"}
+		return valueError{"not a share: it is more than 100%", "write a percentage from 0% to 100%"}
 	}
 	*v = Share(number / 100)
 	return nil

@@ -133,8 +133,8 @@ func (p *parser) move(lines []string, wrong, right int, how string) string {
 	p.doc.misplaced = true
 	l := splitLine(line)
 	at := Problem{Pos: Pos{p.doc.file, wrong, 1 + indentation(line)}, Width: len(l.dashes) + utf8.RuneCountInString(l.key)}
-	p.add(at, codeSyntax, "this line is indented "+how+" than its neighbours",
-		"start it in column "+strconv.Itoa(right+1)+", as they do")
+	p.add(at, codeSyntax, "this line is indented "+how+" than the lines next to it",
+		"start it in column "+strconv.Itoa(right+1)+", like them")
 	if p.shift == nil {
 		p.shift = map[int]int{}
 	}
@@ -259,16 +259,16 @@ func (p *parser) plainSyntax(message string, number int, line string) {
 		at.Col = tab + 1
 		p.add(at, codeTab, "a tab indents this line", "indent with spaces")
 	case strings.Contains(message, "mapping values"):
-		p.add(at, codeSyntax, "this line is indented as if it belonged to the value above",
-			"give it the indentation of the key above it; a value of several lines starts with | after its key")
+		p.add(at, codeSyntax, "this line is indented as a part of the value above",
+			"use the indentation of the key above; a value of several lines starts with | after its key")
 	case strings.Contains(message, "end of stream"):
-		p.add(at, codeSyntax, "a quotation mark or bracket is opened and never closed", "close it")
+		p.add(at, codeSyntax, "a quotation mark or bracket is not closed", "close it")
 	case strings.Contains(message, "expected key"), strings.Contains(message, "'-' indicator"),
 		strings.Contains(message, "document start"):
-		p.add(at, codeSyntax, "this line does not fit the lines above it",
-			"give it the indentation of its neighbours, and write it as key: value or - item")
+		p.add(at, codeSyntax, "this line does not match the lines above it",
+			"use the indentation of the lines next to it and write key: value or - item")
 	default:
-		p.add(at, codeSyntax, "YAML cannot read this line: "+message, "")
+		p.add(at, codeSyntax, "this line is not valid YAML: "+message, "")
 	}
 }
 

@@ -39,7 +39,7 @@ func TestThreshold(t *testing.T) {
 		"limit: 0.2":                      "write 20%",
 		"limit: -1":                       "neither a share nor a count",
 		"limit: lots":                     "neither a share nor a count",
-		"limit: 101%":                     "more than the whole",
+		"limit: 101%":                     "more than 100%",
 		"limit: 1e3":                      "neither a share nor a count",
 		"limit: 99999999999999999999":     "too large",
 		"limit: [1%]":                     "a share or a count is expected",

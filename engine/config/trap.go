@@ -122,7 +122,7 @@ func lineTrap(line string) (trap, bool) {
 			return t, false
 		}
 		t.code = codeTrapQuote
-		t.message = "the value starts with a quotation mark and goes on after the closing one"
+		t.message = "the value starts with a quotation mark and continues after the closing one"
 		t.hint = l.rewritten()
 	case first == '!':
 		return tagTrap(line), true

@@ -92,7 +92,7 @@ const maxSecretFile = 64 << 10
 // valueError and never carries content.
 func (v *Variables) readSecret(base, path, shown string) (string, error) {
 	wrong := func(what string) (string, error) {
-		return "", valueError{"the file " + quote(shown) + " " + what, "the file holds the secret and nothing else"}
+		return "", valueError{"the file " + quote(shown) + " " + what, "the file must contain only the secret"}
 	}
 	if path == "" {
 		return "", valueError{"the path of the file is empty", "write ${file:PATH}"}

@@ -36,9 +36,10 @@ func (c *Connection) read(k *call, resp *http.Response, creds http.Header) (*Res
 	case errors.Is(err, errEncoding):
 		return nil,
 			&failure{class: fault.Permanent,
-				text: fmt.Sprintf("the answer's encoding %q was not asked for", resp.Header.Get("Content-Encoding"))}
+				text: fmt.Sprintf("the response has the encoding %q, which was not requested",
+					resp.Header.Get("Content-Encoding"))}
 	case err != nil:
-		return nil, &failure{class: fault.Transient, text: fmt.Sprintf("the answer ended early: %v", err)}
+		return nil, &failure{class: fault.Transient, text: fmt.Sprintf("the response ended early: %v", err)}
 	}
 	if err := c.judge(k, resp, body); err != nil {
 		return nil, err
@@ -48,9 +49,9 @@ func (c *Connection) read(k *call, resp *http.Response, creds http.Header) (*Res
 
 func (c *Connection) tooLarge(k *call) *failure {
 	f := &failure{class: fault.Permanent, cause: ErrTooLarge,
-		text: fmt.Sprintf("the answer is larger than %v", config.Bytes(k.limit))}
+		text: fmt.Sprintf("the response is larger than %v", config.Bytes(k.limit))}
 	if k.MaxBytes <= 0 {
-		f.remedy = fmt.Sprintf("ask for less at a time, or raise `max_response` of %s", c.s.Name)
+		f.remedy = fmt.Sprintf("request less at a time, or raise `max_response` of %s", c.s.Name)
 	}
 	return f
 }
@@ -133,8 +134,8 @@ func (c *Connection) check(k *call, resp *http.Response, body []byte) error {
 			title = ""
 		}
 		return &failure{class: fault.Fatal,
-			text: fmt.Sprintf("%d, and the answer is %s where the API is expected: a sign-in proxy or a web frontend "+
-				"answers at this address", resp.StatusCode, c.pageName(title)),
+			text: fmt.Sprintf("%d, but the response is %s instead of the API's: a sign-in proxy or a web "+
+				"frontend answers at this address", resp.StatusCode, c.pageName(title)),
 			remedy: c.pageRemedy()}
 	}
 	if k.Accept != nil {
@@ -144,18 +145,18 @@ func (c *Connection) check(k *call, resp *http.Response, body []byte) error {
 	switch {
 	case len(body) == 0:
 		return &failure{class: fault.Permanent,
-			text:   fmt.Sprintf("%d, and the answer is empty where JSON is expected", resp.StatusCode),
+			text:   fmt.Sprintf("%d, but the response is empty instead of JSON", resp.StatusCode),
 			remedy: "check the address"}
 	case !isJSON(contentType):
 		return &failure{class: fault.Permanent,
-			text:   fmt.Sprintf("%d, and the answer's type is %q where JSON is expected", resp.StatusCode, contentType),
+			text:   fmt.Sprintf("%d, but the response has the type %q instead of JSON", resp.StatusCode, contentType),
 			remedy: "check the address"}
 	case !strings.ContainsRune(`{["-0123456789tfn`, rune(body[0])):
 		return &failure{class: fault.Permanent,
-			text:   fmt.Sprintf("%d, and the answer says that it is JSON and is not", resp.StatusCode),
+			text:   fmt.Sprintf("%d, but the response claims to be JSON and is not", resp.StatusCode),
 			remedy: "check the address"}
 	case body[0] == '{' && body[len(body)-1] != '}', body[0] == '[' && body[len(body)-1] != ']':
-		return &failure{class: fault.Transient, text: "the answer ended early: its JSON is not complete"}
+		return &failure{class: fault.Transient, text: "the response ended early: its JSON is incomplete"}
 	}
 	return nil
 }
@@ -182,6 +183,6 @@ func isJSON(contentType string) bool {
 }
 
 func (c *Connection) pageRemedy() string {
-	return fmt.Sprintf("check the address of %s, and have API requests pass the proxy in front, "+
-		"with `headers` if it wants any", c.s.Name)
+	return fmt.Sprintf("check the address of %s, and let API requests pass the proxy in front of it, with "+
+		"`headers` if it needs any", c.s.Name)
 }

@@ -36,8 +36,8 @@ func TestCircuit(t *testing.T) {
 			if f.attempts() != want || fault.ClassOf(err) != fault.Transient || errors.Is(err, ErrDown) != (i > 1) {
 				t.Errorf("%s: request %d: %d attempts in all, %v", name, i+1, f.attempts(), err)
 			}
-			if i > 1 && (!strings.Contains(err.Error(), "not asked any more, 12 attempts in a row have failed; the last "+
-				"failure: backstage: GET /x: ") || fault.RemedyOf(err) == "" || isStatus(err)) {
+			if i > 1 && (!strings.Contains(err.Error(), "no further requests, 12 attempts in a row failed; the "+
+				"last failure: backstage: GET /x: ") || fault.RemedyOf(err) == "" || isStatus(err)) {
 				t.Errorf("%s: %v (%s)", name, err, fault.RemedyOf(err))
 			}
 			noSecret(t, name, everythingOf(err))

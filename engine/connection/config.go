@@ -26,7 +26,7 @@ type Config struct {
 // TLS is about certificates.
 type TLS struct {
 	Verify     bool   `yaml:"verify" default:"true" doc:"False accepts any certificate, with a warning on every run."`
-	CAFile     string `yaml:"ca_file" doc:"PEM file of certificate authorities to trust beside the system's."`
+	CAFile     string `yaml:"ca_file" doc:"PEM file of certificate authorities to trust in addition to the system's."`
 	CertFile   string `yaml:"cert_file" doc:"PEM file of the client certificate, with key_file."`
 	KeyFile    string `yaml:"key_file" doc:"PEM file of the client certificate's key."`
 	ServerName string `yaml:"server_name" doc:"The name that the server's certificate must carry, when it is not the address's."`
@@ -77,10 +77,10 @@ func (c Config) Validate(report func(field, code, message, hint string)) {
 		key := http.CanonicalHeaderKey(name)
 		switch {
 		case !validName(name):
-			report("headers", codeConnection, fmt.Sprintf("%q is not the name of a header", name),
+			report("headers", codeConnection, fmt.Sprintf("%q is not a header name", name),
 				"use letters, digits and hyphens")
 		case slices.Contains(reserved, key):
-			report("headers", codeConnection, key+" cannot be set here", "the connection decides it; remove the line")
+			report("headers", codeConnection, key+" cannot be set here", "pipe sets this header; remove the line")
 		case seen[key] != "":
 			report("headers", codeConnection, fmt.Sprintf("%q and %q are the same header", seen[key], name),
 				"remove one of the two")
@@ -92,7 +92,8 @@ func (c Config) Validate(report func(field, code, message, hint string)) {
 // Validate reports half a client certificate.
 func (t TLS) Validate(report func(field, code, message, hint string)) {
 	if (t.CertFile == "") != (t.KeyFile == "") {
-		report("cert_file key_file", codeConnection, "cert_file and key_file are of use only together", "give both or none")
+		report("cert_file key_file", codeConnection, "cert_file and key_file are needed together",
+			"give both or none")
 	}
 }
 

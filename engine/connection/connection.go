@@ -87,7 +87,7 @@ func (c *Connection) bound(user Retries) {
 
 func (c *Connection) build(cfg Config) (err error) {
 	if c.s.Allow == nil {
-		return errors.New("nobody said which requests may be made")
+		return errors.New("Settings.Allow is required")
 	}
 	if err := cfg.problems(); err != nil {
 		return err
@@ -115,7 +115,8 @@ func parseBase(raw string) (*url.URL, error) {
 		return nil, errors.New("the address does not start with http:// or https:// and a host")
 	case u.User != nil:
 		return nil,
-			fault.Errorf(fault.Fatal, "put credentials under token or headers", "the address holds a user name or password")
+			fault.Errorf(fault.Fatal, "put credentials under token or headers", "the address contains a user "+
+				"name or password")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("the address has a query or fragment")
 	case !isClean(u.Path) && u.Path != "":

@@ -31,20 +31,20 @@ func TestNewRefuses(t *testing.T) {
 		"another scheme": {address("ftp://h"), "does not start with http:// or https://"},
 		"no host":        {address("https:///api"), "does not start with http:// or https:// and a host"},
 		"not a URL":      {address("https://u:s3cret-s3cret#@h"), "the address is not a URL"},
-		"a password":     {address("https://u:s3cret-s3cret@h"), "holds a user name or password"},
+		"a password":     {address("https://u:s3cret-s3cret@h"), "contains a user name or password"},
 		"a query":        {address("https://h/?token=s3cret-s3cret"), "has a query or fragment"},
 		"dots":           {address("https://h/a/../b"), "dot segments"},
 		"not verified, remote": {func(c *Config, _ *Settings) { c.TLS.Verify = false },
-			"tls.verify: false is only possible for an address of this machine, and h.example is none"},
+			"tls.verify: false is only possible for an address of this machine, which h.example is not"},
 		"token, broken line": {func(_ *Config, s *Settings) {
 			s.Token = config.NewSecret("s3cret-s3cret\nx")
 		}, "token: it cannot be sent in a header"},
 		"header, broken line": {headers("X-A", "s3cret-s3cret\nx"), "headers.X-A: it cannot be sent"},
-		"header name":         {headers("X A", "v"), `headers: "X A" is not the name of a header`},
+		"header name":         {headers("X A", "v"), `headers: "X A" is not a header name`},
 		"a header of ours":    {headers("host", "v"), "headers: Host cannot be set here"},
 		"two spellings":       {headers("x-a", "v", "X-A", "w"), "are the same header"},
-		"two authorizations":  {headers("authorization", "v"), "Authorization is what token sets"},
-		"no Allow":            {func(_ *Config, s *Settings) { s.Allow = nil }, "which requests may be made"},
+		"two authorizations":  {headers("authorization", "v"), "token sets Authorization"},
+		"no Allow":            {func(_ *Config, s *Settings) { s.Allow = nil }, "Settings.Allow is required"},
 	} {
 		cfg, s := Default(), Settings{Name: "glean", URL: "https://h.example", Token: config.NewSecret(canary),
 			Allow: func(string, string) bool { return true }}

@@ -27,7 +27,7 @@ func newCredentials(token config.Secret, extra map[string]config.Secret, r *Reda
 	c := &credentials{redactor: r, token: token, extra: maps.Clone(extra)}
 	for name := range extra {
 		if token.IsSet() && http.CanonicalHeaderKey(name) == "Authorization" {
-			return nil, errors.New("headers: Authorization is what token sets; give one of the two")
+			return nil, errors.New("headers: token sets Authorization; use only one of the two")
 		}
 	}
 	return c, c.assemble()
@@ -39,7 +39,7 @@ func (c *credentials) assemble() error {
 	if c.token.IsSet() {
 		c.redactor.Add(c.token.Reveal())
 		if !validValue(c.token.Reveal()) {
-			return fault.Errorf(fault.Fatal, "look for a line break or other control character in it",
+			return fault.Errorf(fault.Fatal, "remove line breaks and other control characters from it",
 				"token: it cannot be sent in a header")
 		}
 		if err := tokenFault(c.token); err != nil {
@@ -54,7 +54,7 @@ func (c *credentials) assemble() error {
 			c.redactor.Add(bare)
 		}
 		if !validValue(value) {
-			return fault.Errorf(fault.Fatal, "look for a line break or other control character in it",
+			return fault.Errorf(fault.Fatal, "remove line breaks and other control characters from it",
 				"headers.%s: it cannot be sent in a header", name)
 		}
 		if value != "" {
@@ -85,12 +85,12 @@ func (c *credentials) renew(refused http.Header) (bool, error) {
 	defer c.mu.Unlock()
 	token, err := c.token.Reload()
 	if err != nil {
-		return false, fmt.Errorf("token was to be read again: %w", err)
+		return false, fmt.Errorf("read token again: %w", err)
 	}
 	extra := make(map[string]config.Secret, len(c.extra))
 	for name, secret := range c.extra {
 		if extra[name], err = secret.Reload(); err != nil {
-			return false, fmt.Errorf("headers.%s was to be read again: %w", name, err)
+			return false, fmt.Errorf("read headers.%s again: %w", name, err)
 		}
 	}
 	c.token, c.extra = token, extra

@@ -62,7 +62,7 @@ func TestTokenFileIsReadAgain(t *testing.T) {
 			write(t, token, "token-wrong-again")
 		}, Request{Method: "GET"}, 2, "401"},
 		"gone": {func(token, header string) { _ = os.Remove(token) }, Request{Method: "GET"}, 1,
-			"token was to be read again"},
+			"read token again"},
 		"with a header": {func(token, header string) {
 			write(t, token, "token-renewed")
 			write(t, header, "fresh-assertion")

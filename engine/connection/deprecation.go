@@ -55,7 +55,7 @@ func (c *Connection) heed(k *call, h http.Header) {
 		sentence += " since " + t.Format(time.DateOnly)
 	}
 	if t, err := http.ParseTime(sunset); err == nil {
-		sentence += " and may be gone from " + t.Format(time.DateOnly) + " on"
+		sentence += " and may be removed on " + t.Format(time.DateOnly) + " on"
 	}
 	c.announce(sentence)
 }

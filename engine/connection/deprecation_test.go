@@ -23,10 +23,10 @@ func TestDeprecations(t *testing.T) {
 		"twice":    {[]string{"X-Removed", "b", "X-Removed", "b"}, "backstage: b goes"},
 		"one line": {[]string{"X-Removed", "use	something  else"}, "backstage: use something else goes"},
 		"standard": {[]string{"Deprecation", "@1688169599", "Sunset", "Sat, 31 Oct 2026 23:59:59 GMT"},
-			"backstage: GET /x is deprecated since 2023-06-30 and may be gone from 2026-10-31 on"},
+			"backstage: GET /x is deprecated since 2023-06-30 and may be removed on 2026-10-31 on"},
 		"of a draft": {[]string{"Deprecation", "true"}, "backstage: GET /x is deprecated"},
 		"sunset": {[]string{"Sunset", "Sat, 31 Oct 2026 23:59:59 GMT"},
-			"backstage: GET /x is deprecated and may be gone from 2026-10-31 on"},
+			"backstage: GET /x is deprecated and may be removed on 2026-10-31 on"},
 		"no date":  {[]string{"Deprecation", "@99999999999999999", "Sunset", "soon"}, "backstage: GET /x is deprecated"},
 		"a secret": {[]string{"X-Removed", canary}, "backstage: [redacted] goes"},
 	} {

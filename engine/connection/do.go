@@ -129,7 +129,7 @@ func (c *Connection) attempt(parent context.Context, k *call, creds http.Header,
 	status := 0
 	defer func() {
 		if err != nil && ctx.Err() != nil { // whatever it looks like, the time was up
-			err = timedOut(fmt.Sprintf("no complete answer within %v", k.timeout))
+			err = timedOut(fmt.Sprintf("no complete response within %v", k.timeout))
 		}
 		if c.s.Observe != nil {
 			c.s.Observe(k.Method, k.Path, k.Body, status)
@@ -168,8 +168,9 @@ func (c *Connection) down(k *call) error {
 	if failures == 0 {
 		return nil
 	}
-	return fault.Errorf(fault.Transient, fmt.Sprintf("see whether %s is up and can be reached, and run again", c.s.Name),
-		"%s: %s %s: %w, %d attempts in a row have failed; the last failure: %s", c.s.Name, k.Method, c.Path(k.Path), ErrDown,
+	return fault.Errorf(fault.Transient, fmt.Sprintf("check that %s is up and reachable, and run again", c.s.Name),
+		"%s: %s %s: %w, %d attempts in a row failed; the last failure: %s",
+		c.s.Name, k.Method, c.Path(k.Path), ErrDown,
 		failures, last)
 }
 

@@ -13,10 +13,10 @@ var (
 	// ErrTimeout is wrapped when an attempt took longer than its time.
 	ErrTimeout = errors.New("timed out")
 	// ErrTooLarge is wrapped when an answer is larger than what may be read.
-	ErrTooLarge = errors.New("answer too large")
+	ErrTooLarge = errors.New("response too large")
 	// ErrDown is wrapped when an attempt was not made because too many in a row
 	// had failed.
-	ErrDown = errors.New("not asked any more")
+	ErrDown = errors.New("no further requests")
 )
 
 // StatusError is an answer with a status other than 200 to 299.
@@ -87,5 +87,5 @@ func (e *cleaned) Unwrap() error { return e.cause }
 
 func timedOut(text string) *failure {
 	return &failure{class: fault.Transient, text: text, cause: ErrTimeout,
-		remedy: "see whether the other end is slow, or raise `timeout`"}
+		remedy: "check whether the server is slow, or raise `timeout`"}
 }

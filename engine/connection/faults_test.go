@@ -67,12 +67,13 @@ func TestFaults(t *testing.T) {
 	}{
 		"401": {answer(401, appJSON, `{"error":{"name":"AuthenticationError","message":"Illegal token"}}`), fault.Fatal, 1,
 			"401 Unauthorized: AuthenticationError: Illegal token", "the token of backstage was refused"},
-		"403": {answer(403, appJSON, `{"error":{"message":"no"}}`), fault.Permanent, 1, "403 Forbidden: no", "allowed to do"},
+		"403": {answer(403, appJSON, `{"error":{"message":"no"}}`), fault.Permanent, 1, "403 Forbidden: no", "may " +
+			"do"},
 		"400": {answer(400, appJSON, `{"error":{"name":"InputError","message":"Unknown query parameter 'x'"}}`), fault.Permanent, 1, "InputError: Unknown query parameter 'x'",
 			""},
 		"404 in plain text": {answer(404, "text/plain", "nothing\x1b[31m here\r\n"), fault.Permanent, 1,
 			"404 Not Found: nothing [31m here", ""},
-		"404, a page": {answer(404, "text/html", page), fault.Permanent, 1, `404 Not Found: an HTML page (title "Sign in & go on") where the API is expected`, "proxy in front"},
+		"404, a page": {answer(404, "text/html", page), fault.Permanent, 1, `404 Not Found: an HTML page (title "Sign in & go on") instead of the API's response`, "proxy in front"},
 		"409":         {answer(409, "", ""), fault.Permanent, 1, "409 Conflict", ""},
 		"410":         {answer(410, "", ""), fault.Permanent, 1, "410 Gone", ""},
 		"413":         {answer(413, "", ""), fault.Permanent, 1, "413", ""},
@@ -90,30 +91,34 @@ func TestFaults(t *testing.T) {
 		"503 with Retry-After": {answer(503, "", "", "Retry-After", "7"), fault.Throttled, 3, "503", ""},
 		"599":                  {answer(599, "", ""), fault.Transient, 3, "599", ""},
 		"request ID":           {answer(400, "", "", "X-Request-Id", "r-17"), fault.Permanent, 1, "(request r-17)", ""},
-		"200, a page": {answer(200, "text/html; charset=utf-8", page), fault.Fatal, 1, `200, and the answer is an HTML page (title "Sign in & go on") where the API is expected`,
+		"200, a page": {answer(200, "text/html; charset=utf-8", page), fault.Fatal, 1, `200, but the response is an ` +
+			`HTML page (title "Sign in & go on") instead of the API's`,
 			"check the address of backstage"},
 		"200, a page, no type": {answer(200, "text/plain", "\ufeff <!-- hi -->\n"+page), fault.Fatal, 1, "an HTML page",
 			"check the address"},
-		"200, a page as JSON": {answer(200, appJSON, page), fault.Permanent, 1, "says that it is JSON and is not",
+		"200, a page as JSON": {answer(200, appJSON, page), fault.Permanent, 1, "claims to be JSON and is not",
 			"check the address"},
-		"200, text":    {answer(200, "text/plain", `{"a":1}`), fault.Permanent, 1, `type is "text/plain" where JSON is expected`, "check the address"},
-		"200, no type": {answer(200, "", `{"a":1}`), fault.Permanent, 1, `type is ""`, ""},
-		"200, empty":   {answer(200, appJSON, " \n"), fault.Permanent, 1, "is empty where JSON is expected", ""},
+		"200, text":    {answer(200, "text/plain", `{"a":1}`), fault.Permanent, 1, `type "text/plain" instead of JSON`, "check the address"},
+		"200, no type": {answer(200, "", `{"a":1}`), fault.Permanent, 1, `type ""`, ""},
+		"200, empty":   {answer(200, appJSON, " \n"), fault.Permanent, 1, "is empty instead of JSON", ""},
 		"200, empty, gzip": {answer(200, appJSON, "", "Content-Encoding", "gzip"), fault.Permanent, 1,
-			"is empty where JSON is expected", ""},
-		"204": {answer(204, "", ""), fault.Permanent, 1, "204, and the answer is empty", ""},
+			"is empty instead of JSON", ""},
+		"204": {answer(204, "", ""), fault.Permanent, 1, "204, but the response is empty", ""},
 		"cut by length": {raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n" +
-			"{\"a\":1}"), fault.Transient, 3, "the answer ended early", ""},
+			"{\"a\":1}"), fault.Transient, 3, "the response ended early", ""},
 		"cut in a chunk": {raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" +
-			"Transfer-Encoding: chunked\r\n\r\n7\r\n{\"a\":1}\r\n"), fault.Transient, 3, "the answer ended early", ""},
+			"Transfer-Encoding: chunked\r\n\r\n7\r\n{\"a\":1}\r\n"), fault.Transient, 3, "the response " +
+			"ended early", ""},
 		"cut without a length": {raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"a\":"), fault.Transient,
-			3, "its JSON is not complete", ""},
+			3, "its JSON is incomplete", ""},
 		"cut gzip": {answer(200, appJSON, compressed[:len(compressed)-10], "Content-Encoding", "gzip"),
-			fault.Transient, 3, "the answer ended early", ""},
+			fault.Transient, 3, "the response ended early", ""},
 		"gzip that is none": {answer(200, appJSON, `{"a":1}`, "Content-Encoding", "gzip"), fault.Transient, 3,
-			"the answer ended early", ""},
-		"unknown encoding":        {answer(200, appJSON, `{"a":1}`, "Content-Encoding", "br"), fault.Permanent, 1, `encoding "br" was not asked for`, ""},
-		"reset before the answer": {raw(""), fault.Transient, 3, "cut the connection before its answer was complete", ""},
+			"the response ended early", ""},
+		"unknown encoding": {answer(200, appJSON, `{"a":1}`, "Content-Encoding", "br"), fault.Permanent, 1, `encoding "br", which was not ` +
+			`requested`, ""},
+		"reset before the answer": {raw(""), fault.Transient, 3, "closed the connection before its response was " +
+			"complete", ""},
 		"no HTTP": {raw("SSH-2.0-OpenSSH_9\r\n"), fault.Permanent, 1, "does not answer as an HTTP server",
 			"https"},
 	} {
@@ -153,7 +158,7 @@ func TestNoServer(t *testing.T) {
 	}{
 		"refused": {"http://127.0.0.1:1", "127.0.0.1:1 refused the connection", "check that backstage runs",
 			fault.Transient, "(3 attempts"},
-		"unknown host": {"http://no-such-host.invalid", "the host no-such-host.invalid is not known", "resolve",
+		"unknown host": {"http://no-such-host.invalid", "unknown host no-such-host.invalid", "resolve",
 			fault.Permanent, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -32,8 +32,8 @@ func (c *Connection) networkFault(err error, u *url.URL) error {
 	)
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return &failure{class: fault.Permanent, text: fmt.Sprintf("the host %s is not known", u.Hostname()),
-			remedy: fmt.Sprintf("check the address of %s, and whether this network can resolve it", c.s.Name)}
+		return &failure{class: fault.Permanent, text: fmt.Sprintf("unknown host %s", u.Hostname()),
+			remedy: fmt.Sprintf("check the address of %s and that this network can resolve it", c.s.Name)}
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return timedOut(fmt.Sprintf("%s did not answer in time", u.Host))
 	case isRefused(err):
@@ -41,18 +41,18 @@ func (c *Connection) networkFault(err error, u *url.URL) error {
 			remedy: fmt.Sprintf("check that %s runs and listens at this address", c.s.Name)}
 	case isCut(err):
 		f = &failure{class: fault.Transient,
-			text: fmt.Sprintf("%s cut the connection before its answer was complete", u.Host)}
+			text: fmt.Sprintf("%s closed the connection before its response was complete", u.Host)}
 		if u.Scheme == "https" {
-			f.remedy = "look into the log of the other end; one that does not like the client certificate hangs up like this " +
-				"too: " + clientRemedy
+			f.remedy = "check the server's log; a server that rejects the client certificate closes the " +
+				"connection like this too: " + clientRemedy
 		}
 		return f
 	case errors.As(err, &op) && op.Op == "dial":
 		return &failure{class: fault.Transient, text: fmt.Sprintf("no connection to %s: %v", u.Host, op.Err),
-			remedy: "check the address, and whether this network reaches it"}
+			remedy: "check the address and that this network reaches it"}
 	case strings.Contains(err.Error(), "malformed HTTP"):
 		return &failure{class: fault.Permanent, text: fmt.Sprintf("%s does not answer as an HTTP server", u.Host),
-			remedy: "check the address, its port, and whether it is to start with https"}
+			remedy: "check the address, its port, and whether it should start with https"}
 	case strings.Contains(err.Error(), "invalid header"):
 		return &failure{class: fault.Permanent, text: err.Error()}
 	}
@@ -97,16 +97,16 @@ func (c *Connection) tlsFault(err error, u *url.URL) error {
 	)
 	switch {
 	case errors.As(err, &record):
-		return refuse("let the address start with http:// or name another port",
-			"%s does not speak TLS, and the address starts with https", u.Host)
+		return refuse("use http:// in the address, or another port",
+			"%s does not speak TLS, but the address starts with https", u.Host)
 	case errors.As(err, &authority):
-		return refuse("give the authority's certificate as `tls.ca_file`",
-			"the certificate of %s is signed by an authority that is not trusted here", u.Host)
+		return refuse("set `tls.ca_file` to the authority's certificate",
+			"the certificate of %s is signed by an untrusted authority", u.Host)
 	case errors.As(err, &name):
-		return refuse("use a name of the certificate in the address, or give it as `tls.server_name`",
+		return refuse("use a name of the certificate in the address, or set `tls.server_name` to it",
 			"the certificate of %s is for another name: %v", u.Host, name)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return refuse("have the certificate renewed, and check the clock of this machine",
+		return refuse("renew the certificate, and check this machine's clock",
 			"the certificate of %s is expired or not valid yet: %v", u.Host, invalid)
 	case errors.As(err, &verify):
 		return refuse("check `tls` against the server's certificate", "the certificate of %s is not accepted: %v", u.Host,

@@ -23,12 +23,13 @@ func isRedirect(status int) bool {
 // follow is where a redirect leads, or the fault that it is: it stays at the
 // origin of the address, below its path and among the allowed requests.
 func (c *Connection) follow(k *call, from *url.URL, resp *http.Response, hop int) (*url.URL, error) {
-	const remedy = "check the address, and have API requests pass the sign-in proxy in front, " +
-		"with `headers` if it wants any"
+	const remedy = "check the address, and let API requests pass the sign-in proxy in front of it, with " +
+		"`headers` if it needs any"
 	to, err := from.Parse(resp.Header.Get("Location"))
 	if err != nil || resp.Header.Get("Location") == "" {
 		return nil,
-			&failure{class: fault.Permanent, text: fmt.Sprintf("%d redirects to no address that can be read", resp.StatusCode)}
+			&failure{class: fault.Permanent, text: fmt.Sprintf("%d redirects to an address that cannot be read",
+				resp.StatusCode)}
 	}
 	if k.Secret {
 		return nil,
@@ -36,8 +37,8 @@ func (c *Connection) follow(k *call, from *url.URL, resp *http.Response, hop int
 	}
 	if !sameOrigin(c.base, to) {
 		return nil, &failure{class: fault.Fatal, remedy: remedy,
-			text: fmt.Sprintf("%d redirects to %s://%s, another origin, which never gets the credentials: a sign-in proxy "+
-				"probably stands in front", resp.StatusCode, to.Scheme, to.Host)}
+			text: fmt.Sprintf("%d redirects to %s://%s, another origin, which never gets the credentials: "+
+				"probably a sign-in proxy in front of the server", resp.StatusCode, to.Scheme, to.Host)}
 	}
 	p, below := c.relative(to)
 	switch {

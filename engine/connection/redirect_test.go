@@ -34,7 +34,8 @@ func TestRedirects(t *testing.T) {
 		"another scheme": {"GET", https, 302, "another origin", 1},
 		"another host": {"GET", func(string) string {
 			return "//idp.example.com/login"
-		}, 307, "redirects to http://idp.example.com, another origin, which never gets the credentials: a sign-in proxy", 1},
+		}, 307, "redirects to http://idp.example.com, another origin, which never gets the credentials: " +
+			"probably a sign-in proxy", 1},
 		"beside the base": {"GET", func(string) string { return "/login?x=1" }, 302,
 			"redirects to /login, which is not part of this API", 1},
 		"beside, with dots": {"GET", func(string) string { return "/base/%2e%2e/login" }, 302, "not part of this API", 1},
@@ -43,8 +44,8 @@ func TestRedirects(t *testing.T) {
 		}, 302, "redirects to /base/forbidden, which", 1},
 		"a POST": {"POST", func(string) string { return "/base/there" }, 307,
 			"redirects a POST to /base/there", 1},
-		"nowhere":    {"GET", func(string) string { return "" }, 302, "to no address", 1},
-		"no address": {"GET", func(string) string { return "http://a b/%zz" }, 302, "to no address", 1},
+		"nowhere":    {"GET", func(string) string { return "" }, 302, "to an address that cannot be read", 1},
+		"no address": {"GET", func(string) string { return "http://a b/%zz" }, 302, "to an address that cannot be read", 1},
 		"in a circle": {"GET", func(string) string { return "/base/x" }, 302,
 			"more than 3 redirects, the last to /base/x", 4},
 		"user name in location": {"GET", func(own string) string {

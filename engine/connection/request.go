@@ -94,8 +94,8 @@ func (c *Connection) prepare(r Request) (*call, error) {
 		return nil, fault.Errorf(fault.Permanent, "", "%s: the path %q is not absolute and clean", c.s.Name, r.Path)
 	}
 	if !c.s.Allow(r.Method, r.Path) {
-		return nil, fault.Errorf(fault.Fatal, "", "%s: %s %s was refused before it was made: it is not among the requests "+
-			"that %s may be sent",
+		return nil, fault.Errorf(fault.Fatal, "", "%s: %s %s was not sent: it is not among the requests that "+
+			"pipe may send to %s",
 			c.s.Name, r.Method, r.Path, c.s.Name)
 	}
 	k := &call{Request: r, timeout: c.timeout, limit: c.maxResponse}

@@ -34,19 +34,19 @@ func (c *Connection) statusFault(resp *http.Response, body []byte, creds http.He
 	case e.Status == http.StatusProxyAuthRequired:
 		f.remedy = proxyRemedy
 	case page && e.Status < 500:
-		f.text += " where the API is expected: a sign-in proxy or a web frontend answers at this address"
+		f.text += " instead of the API's response: a sign-in proxy or a web frontend answers at this address"
 		f.remedy = c.pageRemedy()
 	case e.Status == http.StatusForbidden:
-		f.remedy = fmt.Sprintf("check what the token of %s is allowed to do, and from where", c.s.Name)
+		f.remedy = fmt.Sprintf("check what the token of %s may do, and from where", c.s.Name)
 	case f.class == fault.Throttled:
-		f.remedy = fmt.Sprintf("ask %s for less at a time, or have its rate limit raised", c.s.Name)
+		f.remedy = fmt.Sprintf("request less from %s at a time, or raise its rate limit", c.s.Name)
 	}
 	return f
 }
 
 func (c *Connection) refusedRemedy(creds http.Header) string {
 	if creds.Get("Authorization") == "" {
-		return fmt.Sprintf("%s wants a token, and none is set: set `token`", c.s.Name)
+		return fmt.Sprintf("%s requires a token and none is set: set `token`", c.s.Name)
 	}
 	return fmt.Sprintf("the token of %s was refused: check that it is complete, not expired, and meant for this address",
 		c.s.Name)

@@ -21,7 +21,7 @@ func (t TLS) load() (*tls.Config, error) {
 			c.RootCAs = x509.NewCertPool()
 		}
 		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("tls.ca_file: %s holds no PEM certificate", t.CAFile)
+			return nil, fmt.Errorf("tls.ca_file: %s has no PEM certificate", t.CAFile)
 		}
 	}
 	if t.CertFile != "" {
@@ -46,7 +46,7 @@ func (t TLS) clientCertificate() (tls.Certificate, error) {
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
 		return tls.Certificate{},
-			fmt.Errorf("tls.cert_file %s and tls.key_file %s do not make a pair: %w", t.CertFile, t.KeyFile, err)
+			fmt.Errorf("tls.cert_file %s and tls.key_file %s are not a pair: %w", t.CertFile, t.KeyFile, err)
 	}
 	return pair, nil
 }

@@ -127,14 +127,14 @@ func TestTLS(t *testing.T) {
 		says, remedy string // "" when it works
 	}{
 		"trusted": {good, goodKey, nil, TLS{Verify: true, CAFile: caFile}, "", ""},
-		"unknown authority": {good, goodKey, nil, TLS{Verify: true}, "authority that is not trusted here",
+		"unknown authority": {good, goodKey, nil, TLS{Verify: true}, "an untrusted authority",
 			"tls.ca_file"},
 		"another name": {named, namedKey, nil, TLS{Verify: true, CAFile: caFile}, "is for another name",
 			"tls.server_name"},
 		"another name, said so": {named, namedKey, nil, TLS{Verify: true, CAFile: caFile, ServerName: "backstage.corp"},
 			"", ""},
 		"expired": {expired, expiredKey, nil, TLS{Verify: true, CAFile: caFile},
-			"is expired or not valid yet", "renewed"},
+			"is expired or not valid yet", "renew"},
 		"not verified": {expired, expiredKey, nil, TLS{}, "", ""},
 		"mutual": {good, goodKey, ca,
 			TLS{Verify: true, CAFile: caFile, CertFile: client, KeyFile: clientKey}, "", ""},
@@ -158,7 +158,7 @@ func TestTLS(t *testing.T) {
 				return
 			}
 			class := fault.Fatal
-			if tc.clients != nil && strings.Contains(err.Error(), "cut the connection") { // the reason does not always arrive
+			if tc.clients != nil && strings.Contains(err.Error(), "closed the connection") { // the reason does not always arrive
 				class, tc.says = fault.Transient, ""
 			}
 			if !strings.Contains(err.Error(), tc.says) || !strings.Contains(fault.RemedyOf(err), tc.remedy) ||
@@ -202,7 +202,7 @@ func TestTLSFiles(t *testing.T) {
 		"no such cert": {TLS{CertFile: "/no/cert", KeyFile: key}, []string{"tls.cert_file: /no/cert"}},
 		"no such key":  {TLS{CertFile: cert, KeyFile: "/no/key"}, []string{"tls.key_file: /no/key"}},
 		"key of another": {TLS{CertFile: cert, KeyFile: otherKey},
-			[]string{"tls.cert_file", "tls.key_file", "do not make a pair", otherKey}},
+			[]string{"tls.cert_file", "tls.key_file", "are not a pair", otherKey}},
 		"half a certificate": {TLS{CertFile: cert}, []string{"tls: cert_file and key_file"}},
 	} {
 		tc.cfg.Verify = true

@@ -16,14 +16,14 @@ func tokenForm(token string) (message, hint string) {
 	word, _, several := strings.Cut(strings.TrimSpace(token), " ")
 	switch {
 	case several && strings.EqualFold(word, "Bearer"):
-		return "the token begins with Bearer", "write the token alone: Bearer is put in front of it when it is sent"
+		return "the token begins with Bearer", "write only the token: pipe adds Bearer"
 	case strings.HasPrefix(strings.ToLower(word), "authorization:"):
-		return "the token begins with the name of the header", "write the token alone: the header is made when it is sent"
+		return "the token begins with the name of the header", "write only the token: pipe adds the header name"
 	}
 	for _, q := range quotes {
 		if strings.HasPrefix(strings.TrimSpace(token), q) {
 			return "the token begins with a quotation mark",
-				"write the token without quotes: docker --env-file and secret stores keep them as a part of the value"
+				"write the token without quotes: docker --env-file and secret stores keep them in the value"
 		}
 	}
 	return "", ""

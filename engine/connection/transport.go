@@ -34,12 +34,13 @@ func (c *Connection) newTransport(cfg TLS) (*http.Transport, error) {
 	onlyLoopback := c.s.LoopbackOnly
 	if c.base.Scheme == "https" && !cfg.Verify {
 		if !c.s.InsecureRemote && !local {
-			return nil, fault.Errorf(fault.Fatal, "give the server's authority as tls.ca_file instead",
-				"tls.verify: false is only possible for an address of this machine, and %s is none", c.base.Hostname())
+			return nil, fault.Errorf(fault.Fatal, "set tls.ca_file to the server's authority instead",
+				"tls.verify: false is only possible for an address of this machine, which %s is not",
+				c.base.Hostname())
 		}
 		onlyLoopback = onlyLoopback || !c.s.InsecureRemote
-		c.warn("tls.verify is false: whoever stands between here and %s can read the credentials and change the answers; "+
-			"tls.ca_file is the way to trust a private authority", c.base.Hostname())
+		c.warn("tls.verify is false: anyone on the network path to %s can read the credentials and change the "+
+			"responses; use tls.ca_file to trust a private authority", c.base.Hostname())
 	}
 	if c.base.Scheme == "http" && !local && len(c.credentials.headers()) > 0 {
 		c.warn("the address starts with http: credentials go to %s unencrypted", c.base.Hostname())
@@ -97,10 +98,11 @@ func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.R
 	case resp.StatusCode == http.StatusOK:
 		return nil
 	case resp.StatusCode == http.StatusProxyAuthRequired:
-		return &failure{class: fault.Fatal, text: "the proxy wants credentials",
-			remedy: "give them in HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT, or name the host in NO_PROXY"}
+		return &failure{class: fault.Fatal, text: "the proxy requires credentials",
+			remedy: "set them in HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT, or name the host in NO_PROXY"}
 	case resp.StatusCode >= 500:
-		return &failure{class: fault.Transient, text: "the proxy made no connection: " + resp.Status, remedy: proxyRemedy}
+		return &failure{class: fault.Transient, text: "the proxy " +
+			"could not connect: " + resp.Status, remedy: proxyRemedy}
 	}
 	return &failure{class: fault.Permanent, text: "the proxy refused the connection: " + resp.Status, remedy: proxyRemedy}
 }
@@ -112,7 +114,7 @@ func refuseRemote(_, address string, _ syscall.RawConn) error {
 		return nil
 	}
 	return &failure{class: fault.Fatal,
-		text: fmt.Sprintf("%s is not an address of this machine, and no other may be reached here", address)}
+		text: fmt.Sprintf("%s is not an address of this machine, and only such addresses are allowed here", address)}
 }
 
 // isLoopback tells whether host names this machine itself.

@@ -117,7 +117,7 @@ func TestCompare(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	dir := t.TempDir()
 	_, err := output.Open(dir, decoder{})
-	if err == nil || !strings.Contains(err.Error(), "holds nothing that a run wrote") {
+	if err == nil || !strings.Contains(err.Error(), "has no output of a run") {
 		t.Errorf("an empty folder: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "documents.ndjson"), []byte("{\"id\":\"a\"}\n{}\n"), 0o600); err != nil {

@@ -25,8 +25,8 @@ func (p *parser) expand(text string, line int, escaped bool) (string, error) {
 		case strings.HasPrefix(rest, "${"):
 			end := strings.IndexByte(rest, '}')
 			if end < 0 {
-				return "", p.wrong(line+strings.Count(text[:at], "\n"), "the value has a ${ without its }",
-					"write ${NAME}, or put the value into single quotes when it is meant as it is")
+				return "", p.wrong(line+strings.Count(text[:at], "\n"), "the value has a ${ without a closing }",
+					"write ${NAME}, or put a literal value into single quotes")
 			}
 			b.WriteString(p.replaced(rest[:end+1]))
 			at += end + 1

@@ -177,8 +177,9 @@ func (p *parser) quoted(quote byte) (string, error) {
 		end++
 	}
 	if end >= len(p.rest) || p.rest[end] != quote {
-		return "", p.wrong(line, "the value starts with a quotation mark that is never closed", "close it, or put a value "+
-			"that holds a quotation mark into the other kind of quotes")
+		return "", p.wrong(line, "the quotation mark at the start of the value is not closed",
+			"close it, or use the other "+
+				"kind of quotes for a value that contains this one")
 	}
 	text := p.rest[1:end]
 	after, _, _ := strings.Cut(p.rest[end+1:], "\n")
@@ -186,11 +187,11 @@ func (p *parser) quoted(quote byte) (string, error) {
 		(trimmed[0] != '#' || after == strings.TrimLeft(after, " \t")) {
 		if strings.Contains(text, "\n") {
 			return "",
-				p.wrong(line, "the value starts with a quotation mark that is not closed on its line",
+				p.wrong(line, "the quotation mark at the start of the value is not closed on this line",
 					"close it; a value of several lines ends with the closing quotation mark")
 		}
-		return "", p.wrong(line, "there is text after the closing quotation mark", "remove it, or put the whole value into "+
-			"quotes; a comment needs a space before its #")
+		return "", p.wrong(line, "there is text after the closing quotation mark", "remove it, or put the whole "+
+			"value into quotes; a comment needs a space before the #")
 	}
 	p.advance(end + 1 + len(after))
 	if quote == '\'' {

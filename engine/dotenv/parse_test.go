@@ -60,12 +60,12 @@ func TestParse(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"A=1\nB=canary${HOST\n":   "x.env:2: the value has a ${ without its }",
-		"A=\"canary\n${HOST\"\n":  "x.env:2: the value has a ${ without its }",
-		"\nA='canary\nB=1\n":      "x.env:2: the value starts with a quotation mark that is never closed",
-		"A=1\nB=\"canary\nC=2\n":  "x.env:2: the value starts with a quotation mark that is never closed",
-		"A=\"canary\nB=\"2\"\n":   "x.env:1: the value starts with a quotation mark that is not closed on its line",
-		"A=\"canary\\\"\n":        "x.env:1: the value starts with a quotation mark that is never closed",
+		"A=1\nB=canary${HOST\n":   "x.env:2: the value has a ${ without a closing }",
+		"A=\"canary\n${HOST\"\n":  "x.env:2: the value has a ${ without a closing }",
+		"\nA='canary\nB=1\n":      "x.env:2: the quotation mark at the start of the value is not closed",
+		"A=1\nB=\"canary\nC=2\n":  "x.env:2: the quotation mark at the start of the value is not closed",
+		"A=\"canary\nB=\"2\"\n":   "x.env:1: the quotation mark at the start of the value is not closed on this line",
+		"A=\"canary\\\"\n":        "x.env:1: the quotation mark at the start of the value is not closed",
 		"A=1\ncanary-token\n":     "x.env:2: this line has no =",
 		"A=1\nexport canary\n":    "x.env:2: this line has no =",
 		"A: canary\n":             "x.env:1: this line has no =",
@@ -73,7 +73,7 @@ func TestParseRefuses(t *testing.T) {
 		"canary b=1\n":            "x.env:1: the text before the =",
 		"A='x'canary\n":           "x.env:1: there is text after the closing quotation mark",
 		"A='x'#canary\n":          "x.env:1: there is text after the closing quotation mark",
-		"A=\"b\nc\"\nD='canary":   "x.env:3: the value starts with a quotation mark that is never closed",
+		"A=\"b\nc\"\nD='canary":   "x.env:3: the quotation mark at the start of the value is not closed",
 		"A=1\nB=canary\xff\n":     "x.env:2: this line is not UTF-8 text",
 		"A=1\nB=canary\x00\n":     "x.env:2: this line is not UTF-8 text",
 		"\xff\xfeA\x00=\x001\x00": "x.env:1: the file is UTF-16 text",

@@ -50,7 +50,8 @@ func readWithin(limit time.Duration, path string, environment func(string) (stri
 		return Parse(path, r.text, environment)
 	case <-timeout.C:
 		return nil,
-			&fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("no program wrote this pipe and closed it within %v", limit)}
+			&fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("no program wrote to this pipe and closed it "+
+				"within %v", limit)}
 	}
 }
 

@@ -22,8 +22,8 @@ func TestReadRefusesWhatOthersWrite(t *testing.T) {
 		"private":  {0o600, ""},
 		"readable": {0o644, ""},
 		"group":    {0o664, ""},
-		"everyone": {0o666, "everybody on this machine may write"},
-		"write":    {0o602, "everybody on this machine may write"},
+		"everyone": {0o666, "every user of this machine may write"},
+		"write":    {0o602, "every user of this machine may write"},
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte("A=canary\n"), 0o600); err != nil {
@@ -121,7 +121,7 @@ func TestReadUnwrittenPipe(t *testing.T) {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	want := "no program wrote this pipe and closed it within 50ms"
+	want := "no program wrote to this pipe and closed it within 50ms"
 	for _, held := range []bool{false, true} {
 		if held {
 			f, err := os.OpenFile(path, os.O_RDWR, 0)

@@ -42,7 +42,7 @@ func (t *Trace) Finds(j *Journey, who string) Answer {
 	if doc == nil {
 		end := t.documentEnd(j)
 		if end.Ending == component.Delivered || end.Ending == component.Merged {
-			a.Why = "no document is made of it"
+			a.Why = "no document is made from it"
 			return a
 		}
 		a.Why = "there is no document: the record is " + end.Ending.String()
@@ -55,10 +55,10 @@ func (t *Trace) Finds(j *Journey, who string) Answer {
 	p, why := t.Person(who)
 	switch {
 	case p.Inactive && doc.Audience != access.Listed:
-		a.Unknown, a.Why = true, fmt.Sprintf("the person is not active, and what %s allows to %s is decided by the sink",
+		a.Unknown, a.Why = true, fmt.Sprintf("the person is not active; the sink decides what %s grants to %s",
 			rule, doc.Audience)
 	case doc.Audience == access.AllUsers:
-		a.Finds, a.Why = true, rule+" allows everybody who can sign in"
+		a.Finds, a.Why = true, rule+" allows everyone who can sign in"
 	case why != "":
 		a.Why = why
 	case doc.Audience == access.DatasourceUsers:
@@ -95,8 +95,8 @@ func (t *Trace) listed(a *Answer, doc *component.Encoded, p Person) {
 	a.Why = fmt.Sprintf("%s allows %s, and %s is %s", rule, allowed(doc), p.Refs[0], t.memberships(p, in, doc.AllOf))
 	for _, one := range slices.Concat(append(slices.Clone(doc.AllOf), doc.Principals)...) {
 		if group, isGroup := component.PrincipalName(one); isGroup && t.members[one] == nil && !t.writes(one) {
-			a.Why = fmt.Sprintf("%s allows %s, and who is in %s cannot be told: this run does not write it, and its members "+
-				"are those of an earlier run", rule, allowed(doc), group)
+			a.Why = fmt.Sprintf("%s allows %s, and the members of %s are unknown: this run does not write the "+
+				"group, and an earlier run decided its members", rule, allowed(doc), group)
 		}
 	}
 }
@@ -106,7 +106,7 @@ func (t *Trace) earlier(p Person) string {
 	if slices.ContainsFunc(p.Refs, t.Writes) {
 		return ""
 	}
-	return ", if an earlier run delivered them: this one writes no users"
+	return ", if an earlier run delivered them: this run writes no users"
 }
 
 // writes tells whether the run writes the group that a principal stands for.
@@ -140,7 +140,7 @@ func (t *Trace) memberships(p Person, in *membership, sets [][]string) string {
 				names(slices.DeleteFunc(slices.Clone(set), func(g string) bool { return !in.has(g) })), names(lacks))
 		}
 	}
-	return "a member of " + display.List(groups, mostListed, ", ") + ", of which none leads there"
+	return "a member of " + display.List(groups, mostListed, ", ") + ", and none of these groups gives access"
 }
 
 // Names tells whether principals name a ref as it is.
@@ -167,7 +167,7 @@ func together(set []string) string {
 	for i, g := range set {
 		list[i], _ = component.PrincipalName(g)
 	}
-	return "who is in all of " + strings.Join(list, " and ")
+	return "members of all of " + strings.Join(list, " and ")
 }
 
 // names are those of principals.

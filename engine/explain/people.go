@@ -77,18 +77,18 @@ func (t *Trace) Person(who string) (p Person, why string) {
 			continue
 		}
 		if !t.isIdentity(ref, j.Entry.Kind) {
-			return Person{}, ref + " is no person"
+			return Person{}, ref + " is not a person"
 		}
 		end := j.Ending()
 		if end.Ending == component.Delivered {
-			return Person{}, ref + " is no person, and a group does not sign in"
+			return Person{}, ref + " is a group, not a person"
 		}
-		return Person{}, ref + " is not made a user: " + end.Ending.String() + ", " + end.Because()
+		return Person{}, ref + " does not become a user: " + end.Ending.String() + ", " + end.Because()
 	}
 	if strings.Contains(who, "@") {
-		return Person{}, "nobody with the e-mail " + who + " was read"
+		return Person{}, "no user with the e-mail " + who + " was read"
 	}
-	return Person{}, who + " is neither an e-mail nor the ref of a user that was read"
+	return Person{}, who + " is neither an e-mail nor the ref of a user in the source"
 }
 
 // Recorded tells whether an e-mail or ref is that of a person or group that was

@@ -111,7 +111,8 @@ func company(audience access.Audience, principals ...string) (*Trace, *Journey) 
 	t.Mapped(&component.Record{Entry: component.Entry{Ref: "doc:a/b"}},
 		component.Mapped{Items: []component.Item{{Stream: "documents", Ref: "doc:a/b"}}})
 	if audience == access.Nobody {
-		t.Ended("documents", component.Withheld, component.DeadLetter{Ref: "doc:a/b", Reason: "rule r: for nobody"})
+		t.Ended("documents", component.Withheld, component.DeadLetter{Ref: "doc:a/b", Reason: `rule "r" grants access to no ` +
+			"one"})
 	} else {
 		t.Staged("documents",
 			component.Encoded{ID: "doc:a/b", Ref: "doc:a/b", Audience: audience, Rule: "r", Principals: principals})
@@ -152,15 +153,15 @@ func TestFinds(t *testing.T) {
 		{access.AllUsers, nil, "left@example.com", false, "the person is not active", ""},
 		{access.Listed, listed, "kim@example.com", false, "user:a/kim is a member of no group", ""},
 		{access.Listed, []string{"user kim@example.com"}, "sam@example.com", false,
-			"a member of group:a/team, of which none leads there", ""},
-		{access.Listed, listed, "user:a/bot", false, "user:a/bot is not made a user: filtered, so it is", ""},
+			"a member of group:a/team, and none of these groups gives access", ""},
+		{access.Listed, listed, "user:a/bot", false, "user:a/bot does not become a user: filtered, so it is", ""},
 		{access.Listed, listed, "odd@example.com", false, "rejected", ""},
-		{access.Listed, listed, "group:a/team", false, "a group does not sign in", ""},
-		{access.Listed, listed, "no@example.com", false, "nobody with the e-mail", ""},
+		{access.Listed, listed, "group:a/team", false, "is a group, not a person", ""},
+		{access.Listed, listed, "no@example.com", false, "no user with the e-mail", ""},
 		{access.DatasourceUsers, nil, "kim@example.com", true, "every user of the datasource", ""},
-		{access.DatasourceUsers, nil, "no@example.com", false, "nobody with the e-mail", ""},
-		{access.AllUsers, nil, "no@example.com", true, "everybody who can sign in", ""},
-		{access.Nobody, nil, "sam@example.com", false, "withheld, rule r: for nobody", ""},
+		{access.DatasourceUsers, nil, "no@example.com", false, "no user with the e-mail", ""},
+		{access.AllUsers, nil, "no@example.com", true, "everyone who can sign in", ""},
+		{access.Nobody, nil, "sam@example.com", false, `withheld, rule "r" grants access to no one`, ""},
 	} {
 		tr, j := company(c.audience, c.principals...)
 		a := tr.Finds(j, c.who)

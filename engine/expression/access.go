@@ -48,7 +48,7 @@ func wrongShape(name string, v any, isIndex bool) string {
 	if isIndex {
 		expected = ListKind
 	}
-	return fmt.Sprintf("%s is %s here, where %s is expected", quoted(name), kindOfValue(v), expected)
+	return fmt.Sprintf("%s is %s here, but %s is expected", quoted(name), kindOfValue(v), expected)
 }
 
 func quoted(name string) string { return "`" + name + "`" }
@@ -83,14 +83,15 @@ func dynamic(name string, at place) func(v, key any) any {
 			if key, ok := key.(string); ok {
 				return v[key]
 			}
-			panic(at.errorf("the members of %s are named by text, and the name is %s here", quoted(name), kindOfValue(key)))
+			panic(at.errorf("the members of %s have text names, but the name is %s here",
+				quoted(name), kindOfValue(key)))
 		case []any:
 			if i, ok := integer(key); ok {
 				return element(v, i)
 			}
-			panic(at.errorf("%s is a list here, and its elements are numbered", quoted(name)))
+			panic(at.errorf("%s is a list here: select an element by number", quoted(name)))
 		}
-		panic(at.errorf("%s is %s here, where an object or a list is expected", quoted(name), kindOfValue(v)))
+		panic(at.errorf("%s is %s here, but an object or a list is expected", quoted(name), kindOfValue(v)))
 	}
 }
 
@@ -105,12 +106,12 @@ func slice(v, from, to any) (result any, problem string) {
 	case string:
 		length = utf8.RuneCountInString(v)
 	default:
-		return nil, "only a list or a text can be cut, and this is " + kindOfValue(v).String()
+		return nil, "only a list or a text can be sliced, but this is " + kindOfValue(v).String()
 	}
 	low, ok1 := limitOf(from, 0, length)
 	high, ok2 := limitOf(to, length, length)
 	if !ok1 || !ok2 {
-		return nil, "the bounds of a cut are whole numbers"
+		return nil, "the bounds of a slice are whole numbers"
 	}
 	high = max(low, high)
 	if text, ok := v.(string); ok {

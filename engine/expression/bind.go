@@ -11,7 +11,7 @@ import (
 // arguments.
 func (c *compilation) bind(node *ast.Node, f *Function, arguments []ast.Node) {
 	if n := len(arguments); n < f.MinArgs || f.MaxArgs >= 0 && n > f.MaxArgs {
-		c.failAt(*node, CodeWrongArguments, "write "+f.Signature, "%s takes %s, and got %d", f.Name, f.arity(), n)
+		c.failAt(*node, CodeWrongArguments, "write "+f.Signature, "%s takes %s, but got %d", f.Name, f.arity(), n)
 		return
 	}
 	b := &bound{f, place{c.src, (*node).Location().From}}
@@ -101,7 +101,7 @@ type argumentError struct {
 }
 
 func (e argumentError) Error() string {
-	return "takes " + e.takes + ", and is given " + kindOfValue(e.given).String() + " here"
+	return "takes " + e.takes + ", but is given " + kindOfValue(e.given).String() + " here"
 }
 
 // valueError says what is wrong with an argument of the right kind; it begins

@@ -161,14 +161,15 @@ func (c *compilation) wanted(node ast.Node, kind Kind, want Want) *Error {
 	switch {
 	case want == WantCondition && kind != AnyKind && kind != BoolKind:
 		return c.src.errorAt(loc, CodeNotACondition, "compare it, as in kind == \"Component\"",
-			"a condition is true or false, and this is %s", kind)
+			"a condition is true or false, but this is %s", kind)
 	case want == WantText && (kind == BoolKind || kind == NumberKind):
-		return c.src.errorAt(loc, CodeWrongType, "write text(…) round it", "text is expected here, and this is %s", kind)
+		return c.src.errorAt(loc, CodeWrongType, "wrap it in text(…)", "text is expected here, but "+
+			"this is %s", kind)
 	case want == WantText && (kind == ListKind || kind == ObjectKind):
 		return c.src.errorAt(loc, CodeWrongType, "take one element with first(…), or all with join(…, \", \")",
-			"text is expected here, and this is %s", kind)
+			"text is expected here, but this is %s", kind)
 	case want == WantList && (kind == BoolKind || kind == NumberKind || kind == ObjectKind):
-		return c.src.errorAt(loc, CodeWrongType, "", "a list is expected here, and this is %s", kind)
+		return c.src.errorAt(loc, CodeWrongType, "", "a list is expected here, but this is %s", kind)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func (l *Language) compileDefines(defines []Define) []*Error {
 		if problem := l.taken(d.Name); problem != "" {
 			errs = append(errs, &Error{
 				Define: d.Name, Line: 1, Width: 1, Code: CodeTaken,
-				Message: "define." + d.Name + ": " + problem, Hint: "take another name",
+				Message: "define." + d.Name + ": " + problem, Hint: "choose another name",
 			})
 			continue
 		}
@@ -55,11 +55,11 @@ func (l *Language) compileDefines(defines []Define) []*Error {
 func (l *Language) taken(name string) string {
 	switch {
 	case name == "ref" || name == "vars":
-		return name + " has a meaning of its own"
+		return name + " has a special meaning"
 	case isWord(name):
-		return name + " is a word of the language"
+		return name + " is a reserved word"
 	case !wordPattern.MatchString(name) || strings.HasPrefix(name, "$"):
-		return "a name is made of letters, digits and _"
+		return "a name has letters, digits and _"
 	case l.functions[name] != nil || predicates[name] > 0:
 		return name + " is a function"
 	}

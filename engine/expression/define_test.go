@@ -12,19 +12,19 @@ func TestDefineErrors(t *testing.T) {
 	}{
 		"cycle": {
 			[]Define{{"a", `lower(b)`}, {"b", `c + "x"`}, {"c", `coalesce(kind, a)`}},
-			"define.c:1:16: define.a needs itself: a → b → c → a",
+			"define.c:1:16: define.a refers to itself: a → b → c → a",
 		},
-		"itself":   {[]Define{{"a", `a`}}, "define.a:1:1: define.a needs itself: a → a"},
+		"itself":   {[]Define{{"a", `a`}}, "define.a:1:1: define.a refers to itself: a → a"},
 		"function": {[]Define{{"lower", `kind`}}, "define.lower:1:1: define.lower: lower is a function"},
 		"built-in": {[]Define{{"map", `kind`}}, "define.map:1:1: define.map: map is a function"},
 		"member":   {[]Define{{"kind", `ref`}}, "define.kind:1:1: define.kind: kind is a member of the record"},
-		"vars":     {[]Define{{"vars", `ref`}}, "define.vars:1:1: define.vars: vars has a meaning of its own"},
-		"word":     {[]Define{{"not", `ref`}}, "define.not:1:1: define.not: not is a word of the language"},
+		"vars":     {[]Define{{"vars", `ref`}}, "define.vars:1:1: define.vars: vars has a special meaning"},
+		"word":     {[]Define{{"not", `ref`}}, "define.not:1:1: define.not: not is a reserved word"},
 		"twice":    {[]Define{{"a", `ref`}, {"a", `kind`}}, "define.a:1:1: define.a: a is defined already"},
-		"not name": {[]Define{{"a-b", `ref`}}, "define.a-b:1:1: define.a-b: a name is made of letters, digits and _"},
+		"not name": {[]Define{{"a-b", `ref`}}, "define.a-b:1:1: define.a-b: a name has letters, digits and _"},
 		"all at once": {
 			[]Define{{"a", `metadata.nmae`}, {"b", `a + lower()`}, {"c", `b`}},
-			"define.a:1:10: metadata has no member nmae\ndefine.b:1:5: lower takes 1 argument, and got 0",
+			"define.a:1:10: metadata has no member nmae\ndefine.b:1:5: lower takes 1 argument, but got 0",
 		},
 		"strict through a define": {
 			[]Define{{"b", `map(a, .titel)`}, {"a", `metadata.links`}},

@@ -25,7 +25,7 @@ func listFunctions() []Function {
 		Call:     pure(coalesce),
 	}, {
 		Name: "list", Signature: "list(value)", MinArgs: 1, MaxArgs: 1, Gives: ListKind, shape: sameShape,
-		Doc:      "A list as it is, an empty list for nil, and a list of one for anything else.",
+		Doc:      "A list unchanged, an empty list for nil, a list of one element for anything else.",
 		Examples: []Example{{Expr: `list("a")`, Result: []any{"a"}}, {Expr: `list(nil)`, Result: []any{}}},
 		Call:     pure(func(args []any) (any, error) { return asList(args[0]), nil }),
 	}, {
@@ -35,17 +35,17 @@ func listFunctions() []Function {
 		Call:     pure(join),
 	}, {
 		Name: "concat", Signature: "concat(lists…)", MinArgs: 1, MaxArgs: -1, Gives: ListKind,
-		Doc:      "One list of the elements of all. What is no list is one element, nil is none.",
+		Doc:      "One list of all elements. A value that is not a list is one element; nil is left out.",
 		Examples: []Example{{Expr: `concat(["a"], nil, "b")`, Result: []any{"a", "b"}}},
 		Call:     pure(concat),
 	}, {
 		Name: "flatten", Signature: "flatten(list)", MinArgs: 1, MaxArgs: 1, Gives: ListKind,
-		Doc:      "The elements, lists among them replaced by their own elements, however deep.",
+		Doc:      "The elements, with nested lists flattened at any depth.",
 		Examples: []Example{{Expr: `flatten([["a"], ["b", ["c"]]])`, Result: []any{"a", "b", "c"}}},
 		Call:     onList(func(list, _ []any) (any, error) { return flatten([]any{}, list), nil }),
 	}, {
 		Name: "uniq", Signature: "uniq(list)", MinArgs: 1, MaxArgs: 1, Gives: ListKind, shape: sameShape,
-		Doc:      "The scalar elements, each once, in the order in which they come first.",
+		Doc:      "The scalar elements without duplicates, in the order of their first occurrence.",
 		Examples: []Example{{Expr: `uniq(["a", "b", "a"])`, Result: []any{"a", "b"}}},
 		Call:     onList(uniq),
 	}, {

@@ -57,7 +57,7 @@ func onNumber(call func(x float64) (any, error)) func(Context, []any) (any, erro
 		if text, ok := args[0].(string); ok {
 			x, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 			if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
-				return nil, valueError("takes a number, and is given a text that is none here")
+				return nil, valueError("takes a number, but is given a text that is none here")
 			}
 			return call(x)
 		}

@@ -23,15 +23,15 @@ func objectFunctions() []Function {
 		}),
 	}, {
 		Name: "values", Signature: "values(object)", MinArgs: 1, MaxArgs: 1, Gives: ListKind,
-		Doc:      "What the members hold, in the order of their names.",
+		Doc:      "The values of the members, in the order of their names.",
 		Examples: []Example{{Expr: `values({"b": 1, "a": 2})`, Result: []any{2, 1}}},
 		Call: pure(func(args []any) (any, error) {
 			return fromObject(args[0], func(_ string, member any) any { return member })
 		}),
 	}, {
 		Name: "named", Signature: "named(object, name)", MinArgs: 2, MaxArgs: 2, Gives: ListKind,
-		Doc: "What the members of this name hold, whatever the case of the name and with blanks around it ignored, as a " +
-			"list in the order of their names. An empty list when there is none; a member without a value is nil.",
+		Doc: "The values of the members of this name, ignoring case and surrounding blanks, as a list in the " +
+			"order of their names. An empty list when there is none; a member without a value is nil.",
 		Examples: []Example{
 			{Expr: `named({"Team": "a", "team ": "b", "teams": "c"}, "team")`, Result: []any{"a", "b"}},
 			{Expr: `named({"team": nil}, "Team")`, Result: []any{nil}},

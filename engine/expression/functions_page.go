@@ -20,7 +20,8 @@ func pageFunctions() []Function {
 		Call: onText(func(text string) (any, error) { return plain(converter, text) }),
 	}, {
 		Name: "lines", Signature: "lines(parts…)", MinArgs: 0, MaxArgs: -1, Gives: TextKind,
-		Doc:      "The parts that are not empty, one a line. A list stands for its elements. Nil when nothing is left.",
+		Doc: "The parts that are not empty, one per line. A list adds each of its elements. Nil when " +
+			"nothing is left.",
 		Examples: []Example{{Expr: `lines("a", nil, ["b", ""])`, Result: "a\nb"}, {Expr: `lines(nil, "")`}},
 		Call:     pure(func(args []any) (any, error) { return joinFull("", args, "\n") }),
 	}, {

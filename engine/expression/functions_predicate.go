@@ -8,7 +8,7 @@ func predicateFunctions() []Function {
 	}}}
 	return []Function{{
 		Name: "map", Signature: "map(list, expression)", MinArgs: 2, MaxArgs: 2, Gives: ListKind,
-		Doc:      "What the expression gives for each element.",
+		Doc:      "The result of the expression for each element.",
 		Examples: []Example{{Expr: `map(metadata.links, .title)`, Record: links, Result: []any{"Docs", nil}}},
 	}, {
 		Name: "filter", Signature: "filter(list, condition)", MinArgs: 2, MaxArgs: 2, Gives: ListKind,

@@ -57,7 +57,7 @@ func textFunctions() []Function {
 		Call:     onTexts(replace),
 	}, {
 		Name: "repeat", Signature: "repeat(text, times)", MinArgs: 2, MaxArgs: 2, Gives: TextKind,
-		Doc:      "The text so many times.",
+		Doc:      "The text, repeated.",
 		Examples: []Example{{Expr: `repeat("=", 3)`, Result: "==="}},
 		Call:     pure(repeat),
 	}, {
@@ -147,4 +147,4 @@ func epoch(text string) (any, error) {
 	return int(t.Unix()), nil
 }
 
-const errNotATime = valueError("takes a time such as 2024-05-01T12:00:00Z, and is given another text here")
+const errNotATime = valueError("takes a time such as 2024-05-01T12:00:00Z, but is given another text here")

@@ -93,7 +93,7 @@ func (c *compilation) condition(node ast.Node) {
 	if what := c.describe(node); k.kind == TextKind && what != thisValue {
 		hint = "compare it with a text, or write " + what + " != nil for whether it is there"
 	}
-	c.mistake(k.likely, node, CodeNotACondition, hint, "a condition is true or false, and this is %s%s", k.mostly(),
+	c.mistake(k.likely, node, CodeNotACondition, hint, "a condition is true or false, but this is %s%s", k.mostly(),
 		k.kind)
 }
 
@@ -158,7 +158,7 @@ func (v judgement) calculation(n *ast.BinaryNode) {
 	}
 	hint := ""
 	if n.Operator == "+" {
-		hint = "write text(…) round the number"
+		hint = "wrap the number in text(…)"
 	}
 	v.c.mistake(left.likely || right.likely, n, CodeWrongType, hint, "%s does not take %s and %s", n.Operator, left.kind,
 		right.kind)
@@ -166,7 +166,8 @@ func (v judgement) calculation(n *ast.BinaryNode) {
 
 func (v judgement) number(operator string, operand ast.Node, is known) {
 	if is.kind == TextKind {
-		v.c.mistake(is.likely, operand, CodeWrongType, "", "%s takes numbers, and this is %s%s", operator, is.mostly(),
+		v.c.mistake(is.likely, operand, CodeWrongType, "", "%s takes numbers, but this is %s%s",
+			operator, is.mostly(),
 			is.kind)
 	}
 }

@@ -42,7 +42,7 @@ const (
 	errElements = limitError("looks at more than 1,000,000 elements")
 	errText     = limitError("makes more than 8 MiB of text")
 	errResult   = limitError("gives a result larger than 8 MiB")
-	errShape    = valueError("the result is neither text, number, true or false, list nor object")
+	errShape    = valueError("the result is not a text, number, true or false, list or object")
 	errInfinite = valueError("the result is not a finite number; is something divided by zero?")
 )
 

@@ -36,7 +36,7 @@ func TestLimits(t *testing.T) {
 		`spec.nan`:            "not a finite number",
 		`[{"a": spec.nan}]`:   "not a finite number",
 		`1e308 * 10`:          "not a finite number",
-		`spec.odd`:            "neither text, number",
+		`spec.odd`:            "not a text, number",
 		`kind`:                "",
 		`lines(spec.much)`:    "",
 		`len(spec.many) == 2`: "",

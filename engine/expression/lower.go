@@ -170,7 +170,8 @@ func (c *compilation) lowerOperator(node *ast.Node, n *ast.BinaryNode) {
 	case "startsWith", "endsWith", "contains", "matches":
 		if n.Operator == "matches" && !isText(n.Right) {
 			c.failAt(n.Right, CodeForbidden, `write it out: matches "^web-"`,
-				"the pattern of matches must be written in the expression: one from a record could run for ever")
+				"the pattern of matches must be a literal in the expression, because one from a record could run "+
+					"forever")
 			return
 		}
 		left, right = needText, needText

@@ -40,10 +40,10 @@ func (n *need) takes(k Kind) bool { return n.kinds&(1<<k) != 0 }
 // problem says in one sentence why a value cannot be taken.
 func (n *need) problem(operand string, v any) string {
 	if kind := kindOfValue(v); kind != NilKind {
-		return operand + " is " + kind.String() + " here, where " + n.phrase + " is expected"
+		return operand + " is " + kind.String() + " here, but " + n.phrase + " is expected"
 	}
 	if operand == thisValue || operand == "the condition" {
-		return operand + " is missing here, where " + n.phrase + " is expected"
+		return operand + " is missing here, but " + n.phrase + " is expected"
 	}
 	return operand + " is missing here; write " + n.remedy(operand[1:len(operand)-1])
 }
@@ -56,7 +56,7 @@ func (c *compilation) guard(node *ast.Node, n need) {
 		if n.kinds == needBool.kinds {
 			code = CodeNotACondition
 		}
-		c.fail(c.src.errorAt(leftmost(*node), code, "", "%s is expected here, and this is %s", n.phrase, kind))
+		c.fail(c.src.errorAt(leftmost(*node), code, "", "%s is expected here, but this is %s", n.phrase, kind))
 		return
 	}
 	if certain(*node) {
@@ -75,7 +75,8 @@ func (c *compilation) guard(node *ast.Node, n need) {
 func (c *compilation) each(node *ast.Node, n need) {
 	kind := c.kindOf(*node)
 	if kind != AnyKind && !n.takes(kind) {
-		c.fail(c.src.errorAt(leftmost(*node), CodeNotACondition, "", "%s is expected here, and this is %s", n.phrase, kind))
+		c.fail(c.src.errorAt(leftmost(*node), CodeNotACondition, "", "%s is expected here, but this is %s",
+			n.phrase, kind))
 		return
 	}
 	operand, at := c.operand(*node), c.src.at(*node)

@@ -21,7 +21,7 @@ var predicates = map[string]int{
 func (c *compilation) resolve(node *ast.Node) {
 	if became, ok := c.visited[*node]; ok {
 		if c.shared++; c.shared > maxShared {
-			c.failAt(*node, CodeTooComplex, "write a < b and b < c", "there are too many of a < b < c and a ?: b")
+			c.failAt(*node, CodeTooComplex, "write a < b and b < c", "too many of a < b < c and a ?: b")
 		}
 		*node = became
 		return
@@ -76,7 +76,7 @@ func (c *compilation) resolveNode(node *ast.Node) {
 	case *ast.VariableDeclaratorNode:
 		c.resolveLet(n)
 	case *ast.SequenceNode:
-		c.failAt(n, CodeForbidden, "", "an expression has one value: `;` stands only after let")
+		c.failAt(n, CodeForbidden, "", "an expression has one value: `;` is allowed only after let")
 	case *ast.BytesNode:
 		c.failAt(n, CodeForbidden, "", "bytes are not part of this language")
 	}
@@ -114,7 +114,7 @@ func (c *compilation) resolveName(node *ast.Node, n *ast.IdentifierNode) {
 		return
 	}
 	if n.Value == "$env" {
-		c.failAt(n, CodeForbidden, "name the members that are meant", "$env is not part of this language")
+		c.failAt(n, CodeForbidden, "name the members", "$env is not part of this language")
 		return
 	}
 	if n.Value == "ref" {
@@ -141,7 +141,8 @@ func (c *compilation) resolveName(node *ast.Node, n *ast.IdentifierNode) {
 func (c *compilation) resolveDefine(node *ast.Node, i int) {
 	d := &c.defines[i]
 	if cycle := c.needDefine(i); cycle != "" {
-		c.failAt(*node, CodeCycle, "one of them must do without the others", "define.%s needs itself: %s", d.Name, cycle)
+		c.failAt(*node, CodeCycle, "remove one of the references", "define.%s refers to itself: %s",
+			d.Name, cycle)
 		return
 	}
 	what := call{name: d.Name}
@@ -159,7 +160,7 @@ func (c *compilation) resolveDefine(node *ast.Node, i int) {
 func (c *compilation) resolveCall(node *ast.Node, n *ast.CallNode) {
 	callee, ok := n.Callee.(*ast.IdentifierNode)
 	if !ok {
-		c.failAt(n, CodeUnknownFunction, c.methodHint(n), "values have no functions of their own")
+		c.failAt(n, CodeUnknownFunction, c.methodHint(n), "values have no methods")
 		return
 	}
 	name := callee.Value
@@ -220,7 +221,7 @@ func (c *compilation) resolvePredicate(n *ast.BuiltinNode) {
 
 func (c *compilation) resolveLet(n *ast.VariableDeclaratorNode) {
 	if problem := c.taken(n.Name); problem != "" {
-		c.failAt(n, CodeTaken, "take another name", "let %s: %s", n.Name, problem)
+		c.failAt(n, CodeTaken, "choose another name", "let %s: %s", n.Name, problem)
 		return
 	}
 	c.resolve(&n.Value)

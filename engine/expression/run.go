@@ -100,8 +100,8 @@ type PendingError struct{ Ref string }
 // Error names the ref and what to change.
 func (e *PendingError) Error() string {
 	return "it looks up " + e.Ref +
-		", which is read in the same phase and cannot be seen: raise limits.hold above the size of the catalog, or decide " +
-		"by what the record itself says"
+		", which is read in the same phase and is not available: raise limits.hold above the size of the " +
+		"catalog, or decide from the record itself"
 }
 
 // begin begins an evaluation.

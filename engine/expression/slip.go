@@ -21,19 +21,21 @@ func write(what string) func(string) string { return func(string) string { retur
 // slips are the habits, the most telling first.
 func slips() []slip {
 	return []slip{
-		{regexp.MustCompile(`^\s*\{\{.*\}\}\s*$`), "%s is a template, and an expression is expected", func(found string) string {
-			return "write " + strings.TrimSpace(strings.Trim(found, "{} \t\n"))
-		}},
-		{regexp.MustCompile(`[“”„‟«»‘’]`), "%s is not the quotation mark of a text", write(`"`)},
+		{regexp.MustCompile(`^\s*\{\{.*\}\}\s*$`), "%s is a template, but an expression is expected",
+			func(found string) string {
+				return "write " + strings.TrimSpace(strings.Trim(found, "{} \t\n"))
+			}},
+		{regexp.MustCompile(`[“”„‟«»‘’]`), "%s is not a quotation mark for text", write(`"`)},
 		{regexp.MustCompile(`\b(?i:is\s+not)\s+(?i:nil|null|none)\b`), "`%s` is not part of this language", write("!= nil")},
 		{regexp.MustCompile(`\b(?i:is)\s+(?i:nil|null|none)\b`), "`%s` is not part of this language", write("== nil")},
-		{regexp.MustCompile(`\b(AND|OR|NOT|IN)\b`), "`%s` cannot stand here", func(found string) string {
+		{regexp.MustCompile(`\b(AND|OR|NOT|IN)\b`), "`%s` is not allowed here", func(found string) string {
 			return "write " + strings.ToLower(found)
 		}},
-		{regexp.MustCompile(`\bin\s*\([^()\[\]]*,[^()\[\]]*\)`), "a list stands in square brackets", func(found string) string {
-			open := strings.Index(found, "(")
-			return "write in [" + found[open+1:len(found)-1] + "]"
-		}},
+		{regexp.MustCompile(`\bin\s*\([^()\[\]]*,[^()\[\]]*\)`), "a list needs square brackets",
+			func(found string) string {
+				open := strings.Index(found, "(")
+				return "write in [" + found[open+1:len(found)-1] + "]"
+			}},
 		{regexp.MustCompile(`[\w.)\]]+\s*\|\s*[A-Za-z]\w*\s*$`), "`%s` is not part of this language", func(found string) string {
 			value, function, _ := strings.Cut(found, "|")
 			return "write " + strings.TrimSpace(function) + "(" + strings.TrimSpace(value) + ")"
@@ -120,7 +122,7 @@ func (c *compilation) methodHint(n *ast.CallNode) string {
 		return lengthHint
 	}
 	if c.functions[name.Value] != nil || predicates[name.Value] > 0 {
-		return "write " + name.Value + "(…) round it"
+		return "write " + name.Value + "(…) around it"
 	}
 	return ""
 }

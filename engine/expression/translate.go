@@ -34,7 +34,7 @@ func (c *compilation) unknownName(n *ast.IdentifierNode) *Error {
 		hint = "write the member alone, as metadata.name: an expression is about the record"
 	}
 	if hint == "" {
-		hint = "if the text is meant, quote it: \"" + n.Value + "\""
+		hint = `for literal text, quote it: "` + n.Value + "\""
 	}
 	return c.src.errorAt(n.Location(), CodeUnknownName, hint, "there is no name %s", n.Value)
 }
@@ -48,7 +48,7 @@ func (c *compilation) bareWord() *Error {
 	if text := strings.TrimSpace(c.src.text); address.MatchString(text) {
 		begin := utf8.RuneCountInString(c.src.text[:strings.Index(c.src.text, text)])
 		return c.src.errorAt(file.Location{From: begin, To: begin + utf8.RuneCountInString(text)}, CodeBareWord,
-			`for the text write '"`+text+`"'`, "an address is a text, and stands in quotation marks of its own")
+			`for the text write '"`+text+`"'`, "an address is text and needs quotation marks")
 	}
 	if !bareText.MatchString(c.src.text) {
 		return nil
@@ -65,7 +65,7 @@ func (c *compilation) bareWord() *Error {
 	}
 	begin := utf8.RuneCountInString(c.src.text[:strings.Index(c.src.text, text)])
 	return c.src.errorAt(file.Location{From: begin, To: begin + utf8.RuneCountInString(text)}, CodeBareWord, hint,
-		"%s is read as a name, and there is no such name", text)
+		"%s is read as a name, but there is no such name", text)
 }
 
 var tokenPattern = regexp.MustCompile(`^unexpected token (\w+)(?:\((.*)\))?$`)
@@ -96,7 +96,7 @@ func (c *compilation) syntaxError(err error) *Error {
 	case strings.Contains(message, "exceeds maximum allowed nodes"):
 		code, message, hint = CodeTooComplex, "the expression has more than 1,000 parts", "move parts of it to define"
 	case strings.Contains(message, "coalesce expressions"):
-		message, hint = "?? stands beside another operator", "put the part with ?? in parentheses: (a ?? b) + c"
+		message, hint = "?? next to another operator", "put the part with ?? in parentheses: (a ?? b) + c"
 	case strings.HasPrefix(message, "expected at least"):
 		code, message = CodeWrongArguments, "an argument is missing"
 	}
@@ -107,13 +107,13 @@ func unexpected(kind, token string) (message, hint string) {
 	token = strings.Trim(token, `"`)
 	switch {
 	case kind == "EOF":
-		return "the expression ends too early", "is a bracket or an operand missing?"
+		return "the expression ends too early", "check for a missing bracket or operand"
 	case token == "=":
-		return "= compares nothing", "write =="
+		return "= is not a comparison", "write =="
 	case token == "|":
 		return "| is followed by the name of a function", ""
 	}
-	return "`" + token + "` cannot stand here", ""
+	return "`" + token + "` is not allowed here", ""
 }
 
 var (
@@ -143,20 +143,20 @@ func (c *compilation) checkError(root ast.Node, err error) *Error {
 			hint = "or joins two conditions; for a value when there is none write ??, as metadata.title ?? \"none\""
 		}
 		if m[1] == "contains" && strings.HasPrefix(m[2], "[]") {
-			hint = "contains looks into a text; for an element of a list write VALUE in LIST"
+			hint = "contains searches text; for an element of a list write VALUE in LIST"
 		}
 	}
 	if strings.HasPrefix(located.Message, "array elements can only be selected") {
 		message, hint = "the elements of a list are selected by a number", c.elementHint(root, located.Location)
 	}
 	if m := notAList.FindStringSubmatch(located.Message); m != nil {
-		message, hint = m[1]+" takes a list, and this is "+plainWords(m[2]), ""
+		message, hint = m[1]+" takes a list, but this is "+plainWords(m[2]), ""
 		if strings.HasPrefix(m[2], "map[") {
-			hint = "write keys(…) or values(…) round it"
+			hint = "wrap it in keys(…) or values(…)"
 		}
 	}
 	if m := notBool.FindStringSubmatch(located.Message); m != nil {
-		code, message = CodeNotACondition, "a condition is true or false, and this is "+plainWords(m[1]+m[2])
+		code, message = CodeNotACondition, "a condition is true or false, but this is "+plainWords(m[1]+m[2])
 	}
 	if m := noField.FindStringSubmatch(located.Message); m != nil {
 		message = m[2] + " cannot be read from " + plainWords(m[1])
@@ -229,9 +229,9 @@ func inWords(goType string) string {
 func plainWords(message string) string {
 	switch {
 	case strings.Contains(message, "interface conversion"):
-		return "a value is missing or of another kind than its operator takes"
+		return "a value is missing or has the wrong type for its operator"
 	case strings.Contains(message, "MapIndex"):
-		return "the members of an object are named by text"
+		return "the members of an object have text names"
 	case strings.Contains(message, "integer divide by zero"):
 		return "a number is divided by zero"
 	}

@@ -26,8 +26,8 @@ func (v *Review) clock(_ *component.Plan, _ component.Holdings, cover *Coverage)
 	}
 	return &fault.Refusal{
 		Guard: Clock, Changes: []fault.Change{change},
-		Reason: fmt.Sprintf("this machine's clock says %s, and the last good run ended on %s", display.Time(v.Now),
+		Reason: fmt.Sprintf("this machine's clock is at %s, but the last good run ended on %s", display.Time(v.Now),
 			display.Time(v.Finished)),
-		Remedy: "set this machine's clock; if it is right, and that of the last run was wrong, this can be approved",
+		Remedy: "set this machine's clock. If it is right and the clock of the last run was wrong, approve the run",
 	}
 }

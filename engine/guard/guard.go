@@ -50,7 +50,8 @@ func (v *Review) emptyRead() error {
 	if v.Records.Total > 0 {
 		return nil
 	}
-	return fault.EmptyRead("the source was read to its end and holds no record", "check what the source's token may read")
+	return fault.EmptyRead("the source was read completely and has no records",
+		"check what the source's token may read")
 }
 
 // LimitText is a number next to its limit: the share of the total, or the count

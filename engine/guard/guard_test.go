@@ -18,7 +18,7 @@ func TestRejected(t *testing.T) {
 		limit   component.Bound
 		refused string // part of the error
 	}{
-		"nothing was read":  {Records{}, ten, "the source was read to its end and holds no record"},
+		"nothing was read":  {Records{}, ten, "the source was read completely and has no records"},
 		"all were rejected": {Records{Total: 3, Rejected: 3}, ten, "all 3 records were rejected"},
 		"all of many, no limit": {Records{Total: 300, Rejected: 300}, component.Bound{Share: 1, Items: 1000},
 			"all 300 records were rejected"},

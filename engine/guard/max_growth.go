@@ -24,7 +24,7 @@ func (v *Review) maxGrowth(_ *component.Plan, _ component.Holdings, cover *Cover
 			if v.Earlier {
 				since = "after the last run"
 			}
-			r.Reason = fmt.Sprintf("%s has %s beside the %s who could find its %s %s (%s)%s", g.Ref,
+			r.Reason = fmt.Sprintf("%s has %s in addition to the %s who could find its %s %s (%s)%s", g.Ref,
 				display.Plural(g.Newcomers, "newcomer"), display.Number(g.Could), display.Plural(g.Documents, "document"),
 				since, LimitText(b, g.Newcomers, g.Could), v.Since)
 		}
@@ -35,7 +35,7 @@ func (v *Review) maxGrowth(_ *component.Plan, _ component.Holdings, cover *Cover
 	if r.Reason == "" {
 		return nil
 	}
-	r.Remedy = "find out why so many people joined: in the identity provider that fills the catalog, or in the source"
+	r.Remedy = "find out why so many people joined, in the source or in the identity provider behind it"
 	return r
 }
 

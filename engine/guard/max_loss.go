@@ -26,9 +26,9 @@ func (v *Review) emptyStream(plan *component.Plan, holdings component.Holdings, 
 			continue
 		}
 		r := &fault.Refusal{Guard: EmptyStream,
-			Reason: fmt.Sprintf("nothing is left for %s: everything there would be deleted, and the sink does not say how "+
-				"much that is", s.Name),
-			Remedy: "see the endings above for the cause; leave the stream out with --only to keep it as it is"}
+			Reason: fmt.Sprintf("this run has no %s: everything in that stream would be deleted, and the sink "+
+				"does not report how much that is", s.Name),
+			Remedy: "the counts above show the cause. To keep the stream as it is, leave it out with --only"}
 		if d.Identities {
 			r.Changes = []fault.Change{all}
 		} else {
@@ -202,7 +202,8 @@ func (v *Review) MaxLoss(plan *component.Plan, holdings component.Holdings, cove
 	for _, m := range all {
 		if over[m.stream] && (exceeded[m] || !m.derived) {
 			r.Table = append(r.Table,
-				fmt.Sprintf("%-26s %7s before %7s would go (%s)", m.name, display.Number(m.before), display.Number(m.gone(nil)),
+				fmt.Sprintf("%-26s %7s before %7s would be deleted (%s)",
+					m.name, display.Number(m.before), display.Number(m.gone(nil)),
 					m.limitText(b, m.gone(nil))))
 		}
 	}
@@ -245,13 +246,13 @@ func (v *Review) newAudiences() string {
 	if parts == nil {
 		return ""
 	}
-	return "new documents are found by: " + strings.Join(parts, ", ")
+	return "who finds the new documents: " + strings.Join(parts, ", ")
 }
 
 // reasons are why items of a stream go, the first ten refs with each.
 func (v *Review) reasons(stream string) []string {
 	if !v.Remembers(stream) {
-		return []string{fmt.Sprintf("  %s: the state folder has no earlier run, so it is not known which", stream)}
+		return []string{fmt.Sprintf("  %s: no earlier run in this state folder, so the items are unknown", stream)}
 	}
 	var out []string
 	for _, x := range v.Comparison.Why(stream) {

@@ -13,7 +13,7 @@ func (v *Review) maxRejected() error {
 	switch {
 	case n == total:
 		return &fault.Refusal{Guard: MaxRejected, Reason: fmt.Sprintf("all %s records were rejected", display.Number(n)),
-			Remedy: "look at the rejections above, and correct the transforms, the mapping or the rules"}
+			Remedy: "look at the rejections above and correct the transforms, the mapping or the rules"}
 	case b.Exceeded(n, total):
 		return &fault.Refusal{Guard: MaxRejected,
 			Reason: fmt.Sprintf("%s of %s records were rejected (%s)", display.Number(n), display.Number(total),

@@ -28,7 +28,7 @@ func (v *Review) maxWiden(_ *component.Plan, _ component.Holdings, cover *Covera
 	r := &fault.Refusal{Guard: MaxWiden}
 	limit := LimitText(b, n, total)
 	if !b.Exceeded(n, total) {
-		limit = fmt.Sprintf("%s of them by everybody, limit %d", display.Number(toAll), TowardsAll)
+		limit = fmt.Sprintf("%s of them by everyone, limit %d", display.Number(toAll), TowardsAll)
 	}
 	r.Reason = fmt.Sprintf("%s of %s documents would be found by more people (%s)%s", display.Number(n),
 		display.Number(total), limit, v.Since)
@@ -38,7 +38,7 @@ func (v *Review) maxWiden(_ *component.Plan, _ component.Holdings, cover *Covera
 			from = fault.Gone
 		}
 		if w.From == w.To {
-			to = "more of them"
+			to = "more users or groups"
 		}
 		r.Table = append(r.Table,
 			fmt.Sprintf("%s: %s → %s, %s%s", w.Rule, from, to, display.Number(len(w.Changes)), v.comparedWith(w)),
@@ -52,10 +52,11 @@ func (v *Review) maxWiden(_ *component.Plan, _ component.Holdings, cover *Covera
 	if line := v.Comparison.Gained(); line != "" {
 		r.Table = append(r.Table, line)
 	}
-	r.Remedy = "find out what has changed: the rules, the variables they read, or the annotations and owners in the source"
+	r.Remedy = "find out what changed: the rules, the variables they read, or the annotations and owners in the " +
+		"source"
 	if v.Earlier {
-		r.Remedy = "find out which of them were narrowed, withheld or removed on purpose since that output was written, " +
-			"and hide these with pipe hide FILE REF first"
+		r.Remedy = "first hide the documents that were restricted, withheld or removed on purpose since that " +
+			"output was written: pipe hide FILE REF"
 	}
 	return r
 }
@@ -68,7 +69,7 @@ func (v *Review) comparedWith(w *baseline.Widening) string {
 	case w.Tonight:
 		return ", compared with " + display.Time(w.Night)
 	}
-	return ", compared with " + display.Time(w.Night) + ": a run since then allowed it, and it counts for seven days"
+	return ", compared with " + display.Time(w.Night) + ": a later run allowed it, and it counts for seven days"
 }
 
 // widened counts the documents that more people find, and those of them that

@@ -85,7 +85,7 @@ func TestMaxWiden(t *testing.T) {
 		"as many to everybody as may": {widening{access.Listed, access.AllUsers, TowardsAll, 0, ""}, all, ""},
 		"more to everybody": {
 			widening{access.Listed, access.AllUsers, TowardsAll + 1, 0, ""}, all,
-			"21 of 21 documents would be found by more people (21 of them by everybody, limit 20)",
+			"21 of 21 documents would be found by more people (21 of them by everyone, limit 20)",
 		},
 		"more to those of the source": {
 			widening{access.Listed, access.DatasourceUsers, TowardsAll + 1, 0, ""}, all, "",

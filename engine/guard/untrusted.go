@@ -50,7 +50,7 @@ func (k Known) Unsaid(ctx context.Context, err error) (component.Holdings, bool)
 // may be hours old: no count together with a listed upload is not zero.
 func (k Known) Holds() string {
 	if k.Holdings.Unsaid != nil {
-		return fmt.Sprintf("it is unknown what the sink holds (%v)", k.Holdings.Unsaid)
+		return fmt.Sprintf("the content of the sink is unknown (%v)", k.Holdings.Unsaid)
 	}
 	for _, s := range k.Pipeline.Streams {
 		if n, _ := k.Holdings.Count(s.Name); s.Permissions && n > 0 {
@@ -101,9 +101,11 @@ func (k Known) Foreign() *fault.Refusal {
 	adopted := fault.Change{Stream: last.Stream, Type: UploadChange, ID: fault.HexID(codec.Hash([]byte(last.ID))),
 		Ref: last.ID, Before: fault.Unknown, After: fault.Added, N: 1}
 	return &fault.Refusal{Guard: Owner, Changes: []fault.Change{adopted},
-		Reason: fmt.Sprintf("the last upload is %s (%s); %s, and who can find the items now is unknown", whose, last, this),
-		Remedy: "run with the --state folder of that owner, or move it here with pipe state export and pipe state import; " +
-			"if this state folder is to take over, pipe adopt FILE shows what the run would do and asks"}
+		Reason: fmt.Sprintf("the last upload is %s (%s); %s; who can find the documents now is unknown",
+			whose, last, this),
+		Remedy: "run with the --state folder of that owner, or move it here with pipe state export and pipe " +
+			"state import. To take over with this state folder: pipe adopt FILE (it shows what the run would do " +
+			"and asks)"}
 }
 
 // Lost refuses when the place holds items and there is no baseline of them. What a
@@ -119,7 +121,7 @@ func (k Known) Lost() *fault.Refusal {
 	refused := &fault.Refusal{Guard: Baseline}
 	switch {
 	case k.Store == nil:
-		refused.Reason = "there is no state folder to compare with (--state none), and " + evidence
+		refused.Reason = "there is no state folder to compare with (--state none), but " + evidence
 		refused.Remedy = "name the state folder of the runs with --state DIR"
 		return refused
 	case k.Base.Condition == baseline.Damaged:
@@ -129,18 +131,18 @@ func (k Known) Lost() *fault.Refusal {
 		refused.Reason = fmt.Sprintf("%s is of a later version of pipe: %s; %s", k.Base.Path, k.Base.Problem, evidence)
 		refused.Remedy = "run with that version of pipe"
 	case k.Base.Snapshot != nil:
-		refused.Reason = "the baseline does not cover every stream with permissions, since all runs with this state folder " +
-			"left one out; " + evidence
+		refused.Reason = "the baseline does not cover every stream with permissions, because all runs with this " +
+			"state folder left one out; " + evidence
 		refused.Remedy = "run with the state folder of the complete runs"
 	case k.Owner.Kept:
 		refused.Reason = fmt.Sprintf("the baseline is missing: earlier runs wrote %s; %s", k.Base.Path, evidence)
 		refused.Remedy = "restore the state folder from a copy"
 	default:
-		refused.Reason = "the baseline is missing: no run with this state folder has filled the sink, and " + evidence
+		refused.Reason = "the baseline is missing: no run with this state folder has filled the sink, but " + evidence
 		refused.Remedy = "run with the state folder of the earlier runs, or move it here with pipe state export and pipe " +
 			"state import"
 	}
-	refused.Remedy += "; if there is none, pipe adopt FILE shows what the run would do and asks"
+	refused.Remedy += ". If there is none: pipe adopt FILE (it shows what the run would do and asks)"
 	return refused
 }
 
@@ -187,9 +189,9 @@ func (k Known) List(refused *fault.Refusal, plan *component.Plan, staged *stage.
 		}
 	}
 	refused.Table = append(refused.Table,
-		fmt.Sprintf("%9s restricted in all (found only by those who are listed)", display.Number(restricted)))
+		fmt.Sprintf("%9s restricted in all (only the listed users and groups find them)", display.Number(restricted)))
 	if withheld > 0 {
-		refused.Table = append(refused.Table, fmt.Sprintf("%9s for nobody (withheld)", display.Number(withheld)))
+		refused.Table = append(refused.Table, fmt.Sprintf("%9s withheld", display.Number(withheld)))
 	}
 	return nil
 }

@@ -44,9 +44,9 @@ func TestForeign(t *testing.T) {
 		whoseOwner   = "of another state folder, owner theirs"
 		whoseRun     = "of an earlier version of pipe with another state folder, run 01R"
 		whoseProgram = "of another program"
-		thisOwner    = "; this state folder is owner ours,"
-		thisNew      = "; no run with this state folder has written to the sink,"
-		thisNone     = "; this run has no state folder (--state none),"
+		thisOwner    = "; this state folder is owner ours;"
+		thisNew      = "; no run with this state folder has written to the sink;"
+		thisNone     = "; this run has no state folder (--state none);"
 	)
 	for name, tc := range map[string]struct {
 		uploads     []component.Upload
@@ -98,7 +98,7 @@ func TestLost(t *testing.T) {
 	const (
 		copied = "restore the state folder from a copy"
 		moved  = "run with the state folder of the earlier runs"
-		adopt  = "; if there is none, pipe adopt FILE"
+		adopt  = ". If there is none: pipe adopt FILE"
 	)
 	for name, tc := range map[string]struct {
 		held           component.Holdings
@@ -120,7 +120,7 @@ func TestLost(t *testing.T) {
 		},
 		"no state folder": {
 			held: counted, noFolder: true,
-			reason: "there is no state folder to compare with (--state none), and the sink counts 5 documents",
+			reason: "there is no state folder to compare with (--state none), but the sink counts 5 documents",
 			remedy: "--state DIR",
 		},
 		"damaged": {
@@ -148,7 +148,7 @@ func TestLost(t *testing.T) {
 		},
 		"missing, of a new folder": {
 			held:   counted,
-			reason: "no run with this state folder has filled the sink, and the sink counts",
+			reason: "no run with this state folder has filled the sink, but the sink counts",
 			remedy: moved,
 		},
 		"missing, the sink is unknown": {held: unsaid, owner: kept, reason: "earlier runs wrote", remedy: copied},
@@ -217,10 +217,10 @@ func TestListOfTheRun(t *testing.T) {
 			"        1 for datasource-users, rule datasource",
 			"        1 for listed, rule owners",
 			"        1 for listed, rule team",
-			"        2 restricted in all (found only by those who are listed)",
+			"        2 restricted in all (only the listed users and groups find them)",
 		}
 		if withheld > 0 {
-			want = append(want, "        1 for nobody (withheld)")
+			want = append(want, "        1 withheld")
 		}
 		if !slices.Equal(refused.Table, want) {
 			t.Errorf("%d withheld:\n%s", withheld, strings.Join(refused.Table, "\n"))
@@ -284,7 +284,7 @@ func TestHolds(t *testing.T) {
 		},
 		"it does not say": {
 			component.Holdings{Unsaid: errors.New("404"), Uploads: upload},
-			"it is unknown what the sink holds (404)",
+			"the content of the sink is unknown (404)",
 		},
 	} {
 		if got := (Known{Pipeline: twoStreams(), Holdings: tc.held}).Holds(); got != tc.want {

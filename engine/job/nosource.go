@@ -14,7 +14,7 @@ var _ component.Source = noSource{}
 
 // Read fails: nothing is to be read.
 func (noSource) Read(context.Context, component.Phase, component.Emit) error {
-	return fault.Errorf(fault.Fatal, "", "the source is read although it was not opened: this is a defect of pipe")
+	return fault.Errorf(fault.Fatal, "", "the source is read but was not opened: this is a defect in pipe")
 }
 
 // Close does nothing.

@@ -52,6 +52,6 @@ func (r *Result) keep(q Request) {
 	case r.Err == nil && r.Class == Done:
 		r.Err, r.Class = err, Failed
 	default:
-		q.Open.Log.Error("what was asked for about the run could not be written", "error", err)
+		q.Open.Log.Error("a report of the run could not be written", "error", err)
 	}
 }

@@ -73,8 +73,8 @@ func (j *Job) HaveDocuments(refs []string) error {
 		})
 		if j.IsIdentity(ref) && !mapped {
 			return &fault.Invalid{
-				Reason: fmt.Sprintf("%s: a %s has no document, and nothing was changed", ref, kind),
-				Remedy: "name the documents that are meant; users and groups are removed in the source",
+				Reason: fmt.Sprintf("%s: a %s has no document; nothing was changed", ref, kind),
+				Remedy: "name documents; users and groups are removed in the source",
 			}
 		}
 	}

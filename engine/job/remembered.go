@@ -33,7 +33,7 @@ func (j *Job) Remembered() (last *LastRun, hidden []baseline.Hidden, err error) 
 	}
 	if hidden, err = hiddenNow(store); err != nil {
 		return nil, nil, &fault.StateError{
-			Err: err, Remedy: "restore the file from a copy, or remove it and hide again what has to stay hidden",
+			Err: err, Remedy: "restore the file from a copy, or remove it and hide the documents again",
 		}
 	}
 	base, err := store.Load()

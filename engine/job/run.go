@@ -192,7 +192,7 @@ func (j *Job) Run(ctx context.Context, o RunOptions) (*run.Report, error) {
 	made, err := run.Run(ctx, j.Pipeline, options)
 	if folder != nil {
 		if err := folder.End(j.Pipeline, made); err != nil {
-			j.o.Log.Error("the output cannot be published later, as its manifest was not written", "error", err)
+			j.o.Log.Error("the output cannot be published later: its manifest was not written", "error", err)
 		}
 	}
 	j.o.Log.Info("run ended", "verdict", made.Verdict, "run", made.RunID, "seconds", time.Since(started).Seconds())
@@ -217,7 +217,7 @@ func Located(d *pipeline.Definition, err error) error {
 	n, exact := d.Document.Nearest(append([]string{"sink", d.Sink.Name}, s.Path...)...)
 	hint := fault.RemedyOf(err)
 	if !exact && hint == "" {
-		hint = display.Path(s.Path) + " is not written in the file, so that it follows from another field or is a default"
+		hint = display.Path(s.Path) + " is not written in the file: it is a default or follows from another field"
 	}
 	return config.Problems{n.Problem("refused", err.Error(), hint)}
 }

@@ -28,8 +28,8 @@ func (o Options) StateFolder() (string, error) {
 	if err != nil {
 		return "", &fault.StateError{
 			Err: fmt.Errorf("there is no default state folder: %w", err),
-			Remedy: "name a folder that is kept between runs with --state DIR (--state none is for trying out: " +
-				"a run without state is refused once the datasource holds documents)",
+			Remedy: "name a folder that is kept between runs with --state DIR (--state none is for trials: a run " +
+				"without state is refused once the datasource has documents)",
 		}
 	}
 	if err := baseline.Usable(dir); err != nil {

@@ -80,19 +80,19 @@ func withoutStream(d *pipeline.Definition, st component.Stream) (effect, hint st
 	kinds := d.FedBy(st.Name)
 	switch {
 	case kinds == nil && !st.Groups:
-		effect = "found by nobody whom this pipeline delivers"
+		effect = "found by none of the users that this pipeline delivers"
 	case kinds == nil:
-		effect = "found through no group; groups that it names are left out"
+		effect = "not found through groups: the groups that it names are left out"
 	case !st.Groups:
-		effect = "found only by people whom an earlier run delivered, and by nobody new"
+		effect = "found only by users that an earlier run delivered, not by new ones"
 	default:
-		effect = "not found by who is new in a group, nor through new groups"
+		effect = "not found by new members of groups, nor through new groups"
 	}
 	switch {
 	case kinds == nil:
 		return effect, "add a mapping for " + st.Name
 	case len(kinds) == 0:
-		return effect, "is a kind misspelt in the mapping's when?"
+		return effect, "check the spelling of the kinds in the mapping's when"
 	}
 	return effect, "switch " + strings.Join(kinds, ", ") + " on in the source"
 }
@@ -151,8 +151,10 @@ func unmapped(d *pipeline.Definition) {
 		}
 	}
 	if len(lost) > 0 {
-		d.Warn(d.File.Mapping, "unmapped-kind", "read, and taken by no mapping: "+strings.Join(lost, ", "),
-			"add a mapping for it, or switch the kind off in the source; is a kind misspelt in a when?")
+		d.Warn(d.File.Mapping, "unmapped-kind", "records are read but "+
+			"no mapping uses them: "+strings.Join(lost, ", "),
+			"add a mapping for it, check the spelling of the kinds in each when, or switch the kind off in the "+
+				"source")
 	}
 }
 

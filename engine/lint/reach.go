@@ -15,7 +15,7 @@ func unused(d *pipeline.Definition) {
 	for _, block := range []struct{ name, prefix, what string }{{"define", "", "define."}, {"vars", "vars.", "vars."}} {
 		for _, e := range d.Document.Root().Get(block.name).Entries() {
 			if !d.Language.Uses(block.prefix + e.Key) {
-				d.WarnKey(e, "unused", "nothing that is used reads "+block.what+e.Key,
+				d.WarnKey(e, "unused", "nothing uses "+block.what+e.Key,
 					"use it as "+block.prefix+e.Key+" in an expression, or remove the line")
 			}
 		}
@@ -71,10 +71,11 @@ func branches(d *pipeline.Definition, all []branch, kinds []string) {
 		if before >= 0 {
 			hint := "put the narrower of the two first"
 			if all[before].Implies(b.Condition) {
-				hint = "the two hold for the same records: change one, or remove it"
+				hint = "both match the same records: change one, or remove it"
 			}
 			d.Warn(b.at, code,
-				fmt.Sprintf("no record comes here: %s on line %d takes all that this one would", all[before].name,
+				fmt.Sprintf("no record reaches this: %s on line %d matches every record that this one would",
+					all[before].name,
 					all[before].at.Pos().Line), hint)
 			continue
 		}
@@ -84,10 +85,10 @@ func branches(d *pipeline.Definition, all []branch, kinds []string) {
 		})
 		switch {
 		case len(mine) == 0 && b.name != "the mapping": // of a mapping the kinds themselves are spoken of
-			d.Warn(b.at, code, b.name+" holds for no record that permissions are decided for",
+			d.Warn(b.at, code, b.name+" matches no record that becomes a document",
 				"the kinds that documents are made of are "+strings.Join(kinds, ", "))
 		case len(mine) > 0 && len(left) == 0:
-			d.Warn(b.at, code, "no record comes here: what stands before takes every "+strings.Join(mine, ", "),
+			d.Warn(b.at, code, "no record reaches this: the conditions above match every "+strings.Join(mine, ", "),
 				"put the narrower condition first")
 		}
 	}

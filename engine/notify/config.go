@@ -69,7 +69,8 @@ func validateURL(s config.Secret, report func(field, code, message, hint string)
 		report("url", codeNotify, "the address is not a URL that begins with https://",
 			"copy the whole address of the webhook")
 	case u.User != nil:
-		report("url", codeNotify, "the address holds a user name or password", "put credentials under token or headers")
+		report("url", codeNotify, "the address contains a user name or password",
+			"put credentials under token or headers")
 	case u.RawPath != "" || u.Fragment != "":
 		report("url", codeNotify, "the address has an escaped / or a #", "copy the whole address of the webhook")
 	default:

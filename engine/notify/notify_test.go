@@ -327,7 +327,7 @@ func TestFailures(t *testing.T) {
 		"500": {status(500), 3, "500 Internal Server Error (3 attempts"},
 		"404": {status(404), 1, "404 Not Found"},
 		"timeout": {func(_ int, w http.ResponseWriter) { time.Sleep(200 * time.Millisecond) }, 3,
-			"no complete answer within"},
+			"no complete response within"},
 		"another origin": {func(_ int, w http.ResponseWriter) {
 			w.Header().Set("Location", "https://evil.example.com"+slackPath)
 			w.WriteHeader(307)

@@ -45,7 +45,7 @@ func Adopt(ctx context.Context, p *component.Pipeline, o run.Options) (*Adoption
 	}
 	inspector, can := p.Sink.(component.Inspector)
 	if !can {
-		a.Unsaid = errors.New("the sink does not say what it holds")
+		a.Unsaid = errors.New("the sink does not report what it holds")
 		return a, nil
 	}
 	a.Inspection, a.Unsaid = inspector.Inspect(ctx)

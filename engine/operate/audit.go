@@ -26,7 +26,7 @@ func audited(store *baseline.Store, e audit.Event, fill func(w *audit.Writer) er
 	case e.Kind == audit.Beginning:
 		return ledger.Unusable(err)
 	case err != nil:
-		return fmt.Errorf("it was done, but the audit ledger could not be written: %w", err)
+		return fmt.Errorf("the change was made, but the audit ledger could not be written: %w", err)
 	}
 	return nil
 }

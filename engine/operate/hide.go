@@ -180,15 +180,15 @@ func (h *hiding) judge(t *target) {
 	case t.Err != nil:
 	case !t.knowsDelivered():
 		t.Err = &fault.Unconfirmed{
-			Reason: "the last good run delivered it under an id that is not its ref, and neither the source nor the hidden " +
-				"list says which: the document with that id was not taken away",
-			Remedy: "it is on the hidden list, and the next run deletes the document; to delete it now, restore the record in " +
-				"the source and hide it again",
+			Reason: "the last good run delivered it with an id that is not its ref, and neither the source nor " +
+				"the hidden list has that id: the document was not removed",
+			Remedy: "it is on the hidden list, so the next run deletes the document; to delete it now, restore " +
+				"the record in the source and hide it again",
 		}
 	case !remembered && !t.asked && !t.held:
 		t.Err = &fault.Unconfirmed{
-			Reason: "neither the last good run nor the source says which id it has, and the sink has no document with its ref " +
-				"as id",
+			Reason: "neither the last good run nor the source has its id, and the sink has no document with its " +
+				"ref as id",
 			Remedy: "it is on the hidden list, and no run with this state folder sends it; hide it again when the source " +
 				"answers",
 		}
@@ -215,7 +215,8 @@ func Unhide(p *component.Pipeline, o SelectOptions) error {
 			i := slices.IndexFunc(all, func(h baseline.Hidden) bool { return h.Ref == ref && h.Back.IsZero() })
 			if i < 0 {
 				return nil,
-					fault.Errorf(fault.Fatal, "pipe status FILE lists what is hidden", "%s is not hidden, and nothing was changed",
+					fault.Errorf(fault.Fatal, "pipe status FILE lists what is hidden", "%s is not hidden; nothing was "+
+						"changed",
 						ref)
 			}
 			all[i].Back = time.Now().UTC()

@@ -56,7 +56,7 @@ func (h *hiding) recall() {
 	})
 	if h.baseline != nil {
 		h.notes = append(h.notes,
-			fmt.Sprintf("the last good run could not be read, and the source is asked for all ids: %v", h.baseline))
+			fmt.Sprintf("the baseline could not be read; the source is read for all ids: %v", h.baseline))
 	}
 }
 
@@ -105,7 +105,7 @@ func (h *hiding) askSource(ctx context.Context, p *component.Pipeline) {
 	if h.source = err; err != nil {
 		for _, t := range unsure {
 			t.Notes = append(t.Notes,
-				fmt.Sprintf("the source did not say which id it has, and the id was assumed to be its ref: %v", err))
+				fmt.Sprintf("its id could not be read from the source, so its ref was used as id: %v", err))
 		}
 		return
 	}
@@ -114,7 +114,8 @@ func (h *hiding) askSource(ctx context.Context, p *component.Pipeline) {
 		t.asked, t.found = true, r.Found
 		for _, item := range r.Items {
 			if item.Other != "" {
-				t.Notes = append(t.Notes, fmt.Sprintf("its id %s is that of %s, which stays", item.ID, item.Other))
+				t.Notes = append(t.Notes, fmt.Sprintf("its id %s is also the id of %s, which is kept",
+					item.ID, item.Other))
 				continue
 			}
 			t.addIDs(item.ID)

@@ -107,11 +107,11 @@ func TestHide(t *testing.T) {
 		},
 		"delivered with another ID, gone from the source": {
 			before: delivered("fine", true), setup: []setup{digits},
-			asked: leaked + " []", err: "under an id that is not its ref", ids: leaked, hashes: 1,
+			asked: leaked + " []", err: "with an id that is not its ref", ids: leaked, hashes: 1,
 		},
 		"delivered with another ID, and the source fails": {
 			before: delivered("fine", true), setup: []setup{digits, sourceFails}, source: true,
-			asked: leaked + " []", err: "under an id that is not its ref", note: "the source did not say which id it has",
+			asked: leaked + " []", err: "with an id that is not its ref", note: "its id could not be read from the source",
 			ids: leaked, hashes: 1,
 		},
 		"delivered with another ID, which is on the list": {
@@ -129,12 +129,13 @@ func TestHide(t *testing.T) {
 		},
 		"delivered by an earlier run": {
 			before: append(delivered("fine", false), others), setup: []setup{sourceFails}, source: true,
-			asked: leaked + " []", note: "the source did not say", ids: leaked,
+			asked: leaked + " []", note: "its id could not be read from the source", ids: leaked,
 		},
 		"a user": {
 			ref: "user:default/sam", before: runs{others}, setup: []setup{sourceFails}, source: true,
-			asked: "user:default/sam []", err: "neither the last good run nor the source", note: "the source did not say",
-			ids: "user:default/sam",
+			asked: "user:default/sam []", err: "neither the last good run nor the source",
+			note: "its id could not be read from the source",
+			ids:  "user:default/sam",
 		},
 		"found nowhere": {
 			before: runs{others},
@@ -162,16 +163,17 @@ func TestHide(t *testing.T) {
 		},
 		"only in the sink, and the source fails": {
 			setup: []setup{inSink, sourceFails}, source: true,
-			asked: leaked + " []", types: "component", note: "the source did not say", ids: leaked,
+			asked: leaked + " []", types: "component", note: "its id could not be read from the source", ids: leaked,
 		},
 		"the first ID in the sink, the second not, and the source fails": {
 			setup: []setup{listed(baseline.Hidden{At: long, IDs: []string{"id 8"}}), inSink, sourceFails}, source: true,
-			asked: leaked + " [], id 8 []", types: "component", note: "the source did not say", ids: leaked + " id 8",
+			asked: leaked + " [], id 8 []", types: "component", note: "its id could not be read from the source",
+			ids:  leaked + " id 8",
 			kept: true,
 		},
 		"not in the sink, and the source fails": {
 			setup: []setup{sourceFails}, source: true,
-			asked: leaked + " []", err: "neither the last good run nor the source says which id it has", ids: leaked,
+			asked: leaked + " []", err: "neither the last good run nor the source has its id", ids: leaked,
 		},
 		"the sink fails": {
 			setup: []setup{func(_ *world, s *hidingSink, _ *HideOptions) { s.refuses = errors.New("503") }},
@@ -182,7 +184,7 @@ func TestHide(t *testing.T) {
 				w.Digits = true
 				w.Add("catalog", "component", "other7", "fine")
 			}}, setup: []setup{digits, inSource},
-			asked: leaked + " []", note: "its id id 7 is that of component:default/other7, which stays", ids: leaked,
+			asked: leaked + " []", note: "its id id 7 is also the id of component:default/other7, which is kept", ids: leaked,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -215,7 +217,7 @@ func TestHide(t *testing.T) {
 				t.Errorf("unknown %v, %v", r.Unknown, r.Err)
 			}
 			if !strings.Contains(strings.Join(r.Notes, "\n"), tc.note) ||
-				strings.Contains(strings.Join(r.Notes, "\n"), "the source did not say") != tc.source {
+				strings.Contains(strings.Join(r.Notes, "\n"), "its id could not be read from the source") != tc.source {
 				t.Errorf("notes %q", r.Notes)
 			}
 			if (result.SourceErr != nil) != tc.source {
@@ -251,7 +253,7 @@ func TestHideWithADamagedBaseline(t *testing.T) {
 	if got := strings.Join(s.asked, ", "); got != leaked+" [], id 7 [component]" {
 		t.Errorf("the sink was asked for %q", got)
 	}
-	if len(result.Notes) != 2 || !strings.Contains(result.Notes[0], "the last good run could not be read") {
+	if len(result.Notes) != 2 || !strings.Contains(result.Notes[0], "the baseline could not be read") {
 		t.Errorf("notes %q", result.Notes)
 	}
 	if all := n.Hidden(); strings.Join(all[0].IDs, " ") != leaked+" id 7" {

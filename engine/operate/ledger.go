@@ -25,7 +25,7 @@ func ToldAt(dir, place string, at time.Time) (*audit.State, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &fault.StateError{
 			Err:    fmt.Errorf("there is no audit ledger in %s: no run with this state folder has published yet", dir),
-			Remedy: "name the state folder of the runs with --state DIR; the next run begins a ledger",
+			Remedy: "name the state folder of the runs with --state DIR; the next run starts a ledger",
 		}
 	case errors.As(err, &damaged):
 		return nil, &fault.StateError{Err: err, Remedy: "restore the file from a copy of the state folder"}
@@ -33,7 +33,7 @@ func ToldAt(dir, place string, at time.Time) (*audit.State, error) {
 		return nil, err
 	}
 	if len(state.Events)+len(state.Begun) == 0 && state.Next != nil {
-		return nil, fault.Errorf(fault.Fatal, "ask for a later time", "the audit ledger begins on %s",
+		return nil, fault.Errorf(fault.Fatal, "ask for a later time", "the audit ledger starts on %s",
 			state.Next.At.Local().Format("2006-01-02 15:04:05"))
 	}
 	return state, nil

@@ -31,7 +31,7 @@ func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compone
 	error) {
 	pusher, can := p.Sink.(component.Pusher)
 	if !can {
-		return nil, nil, fault.Errorf(fault.Fatal, "", "the sink takes nothing beside a run")
+		return nil, nil, fault.Errorf(fault.Fatal, "", "the sink accepts items only from a run")
 	}
 	var place *Place
 	if o.State != "" && p.Sink.Place() != "" {
@@ -153,8 +153,8 @@ func hideAgain(ctx context.Context, p *component.Pipeline, store *baseline.Store
 			}
 			_, failed := hider.Hide(ctx, item.ID, []string{item.Type})
 			err = errors.Join(err, failed,
-				fault.Errorf(fault.Permanent, "pipe hide --unhide lets it back",
-					"%s was hidden while it was pushed, and was taken away again", r.Ref))
+				fault.Errorf(fault.Permanent, "pipe hide --unhide allows it again",
+					"%s was hidden while it was pushed, and was removed again", r.Ref))
 		}
 	}
 	return err
@@ -176,9 +176,10 @@ func unsendable(sink component.Sink, sel *component.Selection) *fault.Refusal {
 		return nil
 	}
 	return &fault.Refusal{Guard: guard.Push,
-		Reason: fmt.Sprintf("%d of %d records would not be delivered, and nothing was sent", len(table), len(sel.Records)),
+		Reason: fmt.Sprintf("%d of %d records would not be delivered; nothing was sent",
+			len(table), len(sel.Records)),
 		Table:  table,
-		Remedy: "leave them out, or mend what is named: the source, the mapping, the rules"}
+		Remedy: "leave them out, or correct the source, the mapping or the rules"}
 }
 
 // pushWidens refuses to let more people find documents than max_widen allows in
@@ -206,10 +207,10 @@ func pushWidens(sel *component.Selection, limit component.Bound) *fault.Refusal 
 func duplicateID(sink component.Sink, i component.SelectedItem) string {
 	switch {
 	case i.Other != "":
-		return fmt.Sprintf("its id %s is that of %s, which the last run delivered by it", i.ID, i.Other)
+		return fmt.Sprintf("its id %s is also the id of %s in the last run", i.ID, i.Other)
 	case !i.Known && i.ID != sink.RefID(i.Ref):
-		return fmt.Sprintf("its id %s is not its ref, and no run is remembered that delivered it by that: another record "+
-			"may have the same, which a run finds out", i.ID)
+		return fmt.Sprintf("its id %s is not its ref, and no earlier run delivered it with that id: another "+
+			"record may have the same id, which only a run can detect", i.ID)
 	}
 	return ""
 }

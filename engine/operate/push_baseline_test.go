@@ -62,7 +62,7 @@ func TestPushTrusted(t *testing.T) {
 			os.Remove(n.File(".state"))
 		}, held: func(night) component.Holdings {
 			return component.Holdings{Unsaid: errors.New("404")}
-		}, guard: "baseline", says: "it is unknown what the sink holds"},
+		}, guard: "baseline", says: "the content of the sink is unknown"},
 		"missing, and empty": {spoil: func(n night) {
 			os.Remove(n.File(".state"))
 		}, held: func(night) component.Holdings { return component.Holdings{} }},

@@ -31,7 +31,7 @@ type PlaceStatus struct {
 func InspectPlace(ctx context.Context, sink component.Sink, state string, wait time.Duration) (*PlaceStatus, error) {
 	inspector, can := sink.(component.Inspector)
 	if !can {
-		return nil, fault.Errorf(fault.Fatal, "", "the sink does not tell what it holds")
+		return nil, fault.Errorf(fault.Fatal, "", "the sink does not report what it holds")
 	}
 	var found *component.Inspection
 	var uploads Reconciled
@@ -65,10 +65,10 @@ func (s *PlaceStatus) verdict(wait time.Duration, done bool) error {
 	switch {
 	case len(s.Paused) > 0:
 		return &fault.Unconfirmed{Reason: by + " has paused the deletion of " + strings.Join(s.Paused, ", "),
-			Remedy: "look whether what should be gone must not be found: pipe hide takes single documents away, and a run " +
-				"that brings back what is missing undoes the rest"}
+			Remedy: "check whether the documents to delete are sensitive: pipe hide removes single documents, " +
+				"and a run that sends the missing items again undoes the pause"}
 	case len(s.Lost) > 0:
-		return &fault.Unconfirmed{Reason: by + " lost " + UploadsText(s.Lost) + ", although every page was acknowledged",
+		return &fault.Unconfirmed{Reason: by + " lost " + UploadsText(s.Lost) + " after acknowledging every page",
 			Remedy: "run pipe run FILE: it sends everything again"}
 	case wait > 0 && !done:
 		return &fault.Unconfirmed{
@@ -79,7 +79,7 @@ func (s *PlaceStatus) verdict(wait time.Duration, done bool) error {
 	return nil
 }
 
-const waitLonger = "wait longer with --wait=1h, or have it processed now with pipe process FILE"
+const waitLonger = "wait longer with --wait=1h, or request processing now with pipe process FILE"
 
 // pending are the streams that the sink has not processed, or not even listed.
 func (s *PlaceStatus) pending() []string {

@@ -42,7 +42,7 @@ type ItemStatusOptions struct {
 func InspectItem(ctx context.Context, p *component.Pipeline, o ItemStatusOptions) (*ItemStatus, error) {
 	inspector, can := p.Sink.(component.Inspector)
 	if !can {
-		return nil, fault.Errorf(fault.Fatal, "", "the sink does not tell what it holds")
+		return nil, fault.Errorf(fault.Fatal, "", "the sink does not report what it holds")
 	}
 	ref := o.Refs[0]
 	out := &ItemStatus{Ref: ref, Pipeline: WouldSend{Named: []string{}}}
@@ -71,7 +71,7 @@ func InspectItem(ctx context.Context, p *component.Pipeline, o ItemStatusOptions
 	}
 	if unknown != "" && out.Uploaded != "yes" {
 		out.Uploaded, out.Indexed, out.Audience = "unknown", "unknown", access.Undecided
-		out.Notes = append(out.Notes, "the id of its document is not known: "+unknown)
+		out.Notes = append(out.Notes, "the id of its document is unknown: "+unknown)
 	}
 	out.compare()
 	if o.Wait > 0 && !done {
@@ -99,8 +99,8 @@ func remembered(sink component.Sink, state, ref string, q *component.ItemQuery) 
 	case err != nil:
 		unknown = err.Error()
 	case lost:
-		unknown = "the last good run delivered it under an id that is not its ref, and neither the source nor the hidden " +
-			"list says which"
+		unknown = "the last good run delivered it with an id that is not its ref, and neither the source nor the " +
+			"hidden list has that id"
 	}
 	if len(ids) > 0 {
 		q.ID = ids[len(ids)-1]

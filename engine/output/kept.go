@@ -32,7 +32,7 @@ type Kept struct {
 }
 
 // another is what to do about a folder that cannot be published.
-const another = "name the folder that --output of another run wrote, or run without --from-output"
+const another = "name a folder that another run wrote with --output, or run without --from-output"
 
 // OpenKept opens a folder to publish it with a pipeline. The error is a *fault.Invalid when
 // the folder is not complete or was changed, when its run ended badly, or when it is of
@@ -93,15 +93,15 @@ func ending(v run.Verdict) string {
 func (k *Kept) same(p *component.Pipeline) error {
 	if place := p.Sink.Place(); k.Place != place {
 		return &fault.Invalid{
-			Reason: fmt.Sprintf("%s was written for %s, and this run publishes to %s", k.Dir, k.Place, place),
-			Remedy: "run it with the pipeline file and the variables of then, or name another folder",
+			Reason: fmt.Sprintf("%s was written for %s, but this run publishes to %s", k.Dir, k.Place, place),
+			Remedy: "run it with the pipeline file and variables of that run, or name another folder",
 		}
 	}
 	if k.Encoding != encodingOf(p) {
 		return &fault.Invalid{
-			Reason: fmt.Sprintf("the sink's settings, or the way in which this pipe makes items of them, changed since run %s "+
-				"wrote %s", k.Run, k.Dir),
-			Remedy: "run it with the pipeline file and the version of pipe of then",
+			Reason: fmt.Sprintf("the sink's settings, or the way this version of pipe encodes items, changed "+
+				"since run %s wrote %s", k.Run, k.Dir),
+			Remedy: "run it with the pipeline file and the version of pipe of that run",
 		}
 	}
 	return nil
@@ -160,7 +160,7 @@ func (k *Kept) unchanged() error {
 			return &fault.Invalid{Reason: err.Error(), Remedy: another}
 		case sum != k.Files[name]:
 			return &fault.Invalid{
-				Reason: fmt.Sprintf("%s is not as run %s wrote it: its checksum is another", path, k.Run),
+				Reason: fmt.Sprintf("%s changed since run %s wrote it: its checksum differs", path, k.Run),
 				Remedy: "restore the folder from a copy, or " + another,
 			}
 		}
@@ -234,9 +234,9 @@ func (k *Kept) item(stream string, body, line []byte) (out read.EarlierItem, err
 	case err != nil:
 		return out, fmt.Errorf("its description: %w", err)
 	case d.ID != stored.ID || d.Ref == "":
-		return out, fmt.Errorf("its id is %q, and that of its description is %q", stored.ID, d.ID)
+		return out, fmt.Errorf("its id is %q, but its description has %q", stored.ID, d.ID)
 	case k.permissions[stream] && (stored.Audience == access.Undecided || stored.Audience == access.Nobody):
-		return out, errors.New("it does not say who finds it")
+		return out, errors.New("it has no audience")
 	}
 	out.Kind = d.Kind
 	out.Encoded = component.Encoded{

@@ -230,11 +230,11 @@ func TestKeptRefused(t *testing.T) {
 		"descriptions lacking": {streams: all, change: remove("documents.items.jsonl"),
 			says: "documents.items.jsonl is missing"},
 		"an item changed": {streams: all, change: edit("documents.ndjson", "listed", "all-users"),
-			says: "documents.ndjson is not as run r wrote it"},
+			says: "documents.ndjson changed since run r wrote it"},
 		"a ref changed": {streams: all, change: edit("documents.items.jsonl", `"ref":"b"`, `"ref":"c"`),
-			says: "is not as run r wrote it"},
+			says: "changed since run r wrote it"},
 		"what is withheld": {streams: all, change: edit("withheld.ndjson", `"w"`, `"x"`),
-			says: "withheld.ndjson is not as run r"},
+			says: "withheld.ndjson changed since run r"},
 		"another place": {streams: all, change: sinkOf(sink{place: "https://other.example.com", encoding: "1"}),
 			says: "was written for https://store.example.com"},
 		"another encoding": {streams: all, change: sinkOf(sink{place: "https://store.example.com", encoding: "2"}),
@@ -268,9 +268,9 @@ func TestKeptRefused(t *testing.T) {
 // finds it, is an error with the place.
 func TestKeptItems(t *testing.T) {
 	for says, e := range map[string]component.Encoded{
-		`documents.ndjson:2 is not an item of documents as run r wrote it: its id is "b", and`: encoded("b", "c",
+		`documents.ndjson:2 is not an item of documents as run r wrote it: its id is "b", but`: encoded("b", "c",
 			`{"id":"b","who":"all-users"}`, nil),
-		"documents.ndjson:2 is not an item of documents as run r wrote it: it does not say who finds it": encoded("b", "b",
+		"documents.ndjson:2 is not an item of documents as run r wrote it: it has no audience": encoded("b", "b",
 			`{"id":"b"}`, nil),
 		"ndjson:2 is not an item": encoded("b", "b", `{"id":`, nil),
 	} {

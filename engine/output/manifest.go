@@ -153,7 +153,7 @@ func readManifest(dir string) (m Manifest, err error) {
 		return m, fmt.Errorf("%s:1: %w", path, err)
 	}
 	if m.Version != manifestVersion {
-		return m, fmt.Errorf("%s:1: version %d, and this pipe reads %d", path, m.Version, manifestVersion)
+		return m, fmt.Errorf("%s:1: version %d, but this version of pipe reads %d", path, m.Version, manifestVersion)
 	}
 	return m, nil
 }

@@ -70,7 +70,7 @@ func Open(dir string, d component.Decoder) (*Written, error) {
 	}
 	if len(p.Streams) == 0 {
 		return nil, &fault.Invalid{
-			Reason: dir + " holds nothing that a run wrote", Remedy: "name the folder of --output with --against DIR",
+			Reason: dir + " has no output of a run", Remedy: "name the folder of --output with --against DIR",
 		}
 	}
 	return p, nil
@@ -131,7 +131,7 @@ func (p *Written) openWithheld(file string) error {
 func unreadable(file string, line int, what string, err error) error {
 	return &fault.Invalid{
 		Reason: fmt.Sprintf("%s:%d is not %s: %v", file, line, what, err),
-		Remedy: "write the folder anew with run --output, or name another with --against DIR",
+		Remedy: "write the folder again with run --output, or name another one with --against DIR",
 	}
 }
 

@@ -280,7 +280,7 @@ func widened(r Run) Section {
 	for _, d := range rep.Since.Widened {
 		after := d.After.String()
 		if d.After == d.Before {
-			after += ", more of them"
+			after += ", more users or groups"
 		}
 		g := group{fmt.Sprintf("%s → %s", d.Before, after), d.Rule}
 		if refs[g] == nil {

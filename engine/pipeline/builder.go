@@ -117,8 +117,8 @@ func (b *builder) Literal(list *config.Node) {
 		elements = append(elements, item.Text())
 	}
 	if found {
-		b.Warn(list, "literal-list", "the list is taken literally, and an element reads like an expression",
-			"for the values write concat("+strings.Join(elements, ", ")+"); put a text that is meant in quotation marks")
+		b.Warn(list, "literal-list", "the list is literal, but an element looks like an expression",
+			"for the values write concat("+strings.Join(elements, ", ")+"); put literal text in quotation marks")
 	}
 }
 

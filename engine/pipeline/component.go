@@ -20,8 +20,8 @@ func (d *Definition) component(block *config.Node, what string, known []string) 
 	entries := block.Entries()
 	switch {
 	case len(entries) == 0:
-		d.b.Problem(block, codeComponent, what+" names no component",
-			hint+"; settings stand below the component's name and a colon")
+		d.b.Problem(block, codeComponent, what+" does not name a component",
+			hint+"; write settings below the component's name and a colon")
 		return "", nil
 	case len(entries) > 1:
 		d.b.KeyProblem(entries[1].Key, entries[1].KeyPos, codeComponent,
@@ -35,7 +35,7 @@ func (d *Definition) component(block *config.Node, what string, known []string) 
 			return name, entries[0].Value
 		}
 	}
-	hint += "; settings stand below the component's name"
+	hint += "; write settings below the component's name"
 	if near := config.Nearest(name, known); near != "" {
 		hint = "did you mean " + near + "?"
 	}

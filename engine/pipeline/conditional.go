@@ -43,7 +43,7 @@ func (c *conditional) Apply(ctx context.Context, w *component.Worker, records []
 		return nil, err
 	}
 	if len(inner) != len(some) {
-		return nil, fmt.Errorf("it answered %d outcomes for %d records", len(inner), len(some))
+		return nil, fmt.Errorf("it returned %d outcomes for %d records", len(inner), len(some))
 	}
 	for i, o := range inner {
 		out[where[i]] = o

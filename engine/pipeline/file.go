@@ -38,22 +38,22 @@ var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 // Validate checks what goes into requests, and the version.
 func (f *File) Validate(report func(field, code, message, hint string)) {
 	if f.Version != fileVersion {
-		report("version", "unknown-version", "this pipe does not know this version of the format",
-			"write version: 1, or run the file with a newer pipe")
+		report("version", "unknown-version", "this version of pipe does not support this format version",
+			"write version: 1, or use a newer version of pipe")
 	}
 	if f.Name != "" && (!namePattern.MatchString(f.Name) || len(f.Name) > maxName) {
-		report("name", "bad-name", "a pipeline's name is made of letters, digits, - and _, at most 64",
-			"write name: catalog, and sentences under description")
+		report("name", "bad-name", "a pipeline's name has at most 64 letters, digits, - and _",
+			"write name: catalog; put sentences under description")
 	}
 }
 
 // Guards are the thresholds of the review act.
 type Guards struct {
 	MaxLoss     config.Threshold `yaml:"max_loss" default:"20%" doc:"How much of a stream or object type may be deleted within seven days, or since the last good run: a share (20%), a count (15), 0 for none, or {share: 20%, items: 50} for the larger of the two. With a plain share 20 items may always go."`
-	MaxWiden    config.Threshold `yaml:"max_widen" default:"1%" doc:"How many of the documents may be found by people whom no approval or run of a week ago accepted, written as max_loss is. With a plain share 20 documents may always be; more than 20 towards everybody need an approval in any case. pipe push is measured by it, too."`
+	MaxWiden    config.Threshold `yaml:"max_widen" default:"1%" doc:"How many documents may be found by more people than an approval or the run of a week ago accepted, written like max_loss. A plain share always allows 20 documents; more than 20 that everyone would find need an approval in any case. It also limits pipe push."`
 	MaxGrowth   Growth           `yaml:"max_growth" doc:"How many newcomers a group may have that documents name: people who could find its documents in no good run of the last seven days. The larger of the two counts."`
 	MaxRejected config.Threshold `yaml:"max_rejected" default:"1%" doc:"How many of the records may be rejected, written as max_loss is. With a plain share 100 records may always be."`
-	OnRefusal   string           `yaml:"on_refusal" default:"stop" enum:"stop|tighten" doc:"What a refused run sends: stop is nothing. tighten is what narrowed by decision: a document whose record was read, which fewer people find than before, and of which everybody whom the rule names is known in this run and was in the last; and a document that a rule gives to nobody, while those are within max_loss. Users, groups, members and content are never sent. The exit code is 4 all the same."`
+	OnRefusal   string           `yaml:"on_refusal" default:"stop" enum:"stop|tighten" doc:"What a refused run sends. stop: nothing. tighten: documents with a narrower audience by decision, where the record was read and all users and groups that the rule names are known in this run and the last; and documents that a rule withholds, within max_loss. Users, groups, members and content are never sent. The exit code is 4 in any case."`
 }
 
 // Growth bounds the newcomers of a group.

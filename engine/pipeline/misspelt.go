@@ -33,7 +33,7 @@ func (b *builder) lookAlikes(e config.Expression) {
 		}
 		known := f.Knows(c.Argument)
 		if near := lookAlike(c.Text, known); near != "" {
-			b.warnConstant(e, c, fmt.Sprintf("%s(…) knows no %q", c.Of, c.Text), fmt.Sprintf("did you mean %q?", near))
+			b.warnConstant(e, c, fmt.Sprintf("%s(…) has no %q", c.Of, c.Text), fmt.Sprintf("did you mean %q?", near))
 		}
 	}
 }
@@ -48,15 +48,15 @@ func (b *builder) ownership(e config.Expression, c condition.Constant, f express
 	case f.Owned == "" || c.Argument > 0:
 		return false
 	case owners && strings.EqualFold(c.Text, f.Owned):
-		b.warnConstant(e, c, fmt.Sprintf("%s(%q) gives what a record owns, and owners are who owns it", c.Of, c.Text),
+		b.warnConstant(e, c, fmt.Sprintf("%s(%q) gives what a record owns, not its owners", c.Of, c.Text),
 			fmt.Sprintf("write %q", f.Owners))
 	case near != f.Owned:
 		return false
 	case owners:
-		b.warnConstant(e, c, fmt.Sprintf("%s(…) knows no %q", c.Of, c.Text), fmt.Sprintf("did you mean %q?", f.Owners))
+		b.warnConstant(e, c, fmt.Sprintf("%s(…) has no %q", c.Of, c.Text), fmt.Sprintf("did you mean %q?", f.Owners))
 	default:
-		b.warnConstant(e, c, fmt.Sprintf("%s(…) knows no %q", c.Of, c.Text),
-			fmt.Sprintf("did you mean %q, who owns it, or %q, what it owns?", f.Owners, f.Owned))
+		b.warnConstant(e, c, fmt.Sprintf("%s(…) has no %q", c.Of, c.Text),
+			fmt.Sprintf("did you mean %q (its owners) or %q (what it owns)?", f.Owners, f.Owned))
 	}
 	return true
 }
@@ -66,14 +66,14 @@ func (b *builder) kind(e config.Expression, c condition.Constant) {
 	if b.kinds == nil || slices.Contains(b.kinds, c.Text) {
 		return
 	}
-	message := fmt.Sprintf("no record is of the kind %q", c.Text)
-	hint := "the kinds are " + strings.Join(b.kinds, ", ") + "; one of your own is added under kinds in the source"
+	message := fmt.Sprintf("no record has the kind %q", c.Text)
+	hint := "the kinds are " + strings.Join(b.kinds, ", ") + "; add your own kinds under kinds in the source"
 	if near := config.Nearest(c.Text, b.kinds); near != "" {
 		b.meant[near] = true
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	if i := slices.IndexFunc(b.kinds, func(k string) bool { return strings.EqualFold(k, c.Text) }); i >= 0 {
-		hint = fmt.Sprintf("kinds are compared with their case: write %q", b.kinds[i])
+		hint = fmt.Sprintf("kinds are case-sensitive: write %q", b.kinds[i])
 	}
 	b.misspelt[e.Node()] = true
 	b.warnConstant(e, c, message, hint)

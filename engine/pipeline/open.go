@@ -55,7 +55,7 @@ func (d *Definition) closeTransforms() {
 	for _, t := range d.transforms {
 		if c, ok := component.Capability[io.Closer](t); ok {
 			if err := c.Close(); err != nil {
-				d.o.Log.Warn("a transform did not end as it should", "transform", t.Name(), "error", err)
+				d.o.Log.Warn("a transform did not close cleanly", "transform", t.Name(), "error", err)
 			}
 		}
 	}

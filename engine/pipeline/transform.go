@@ -35,7 +35,7 @@ func (d *Definition) buildTransforms() {
 			continue
 		}
 		if node.Kind() != config.Mapping {
-			d.b.Problem(node, codeTransform, "this is no transform", d.transformHint())
+			d.b.Problem(node, codeTransform, "not a transform", d.transformHint())
 			continue
 		}
 		t, ok := d.readTransform(node, taken)
@@ -88,7 +88,7 @@ func (d *Definition) readTransform(node *config.Node, taken map[string]*config.N
 			d.b.KeyProblem(e.Key, e.KeyPos, "unknown-key", fmt.Sprintf("unknown key %q", e.Key), hint)
 		case t.spec != nil:
 			d.b.KeyProblem(e.Key, e.KeyPos, codeTransform, fmt.Sprintf("%s and %s in one transform", t.spec.Key, e.Key),
-				"write two transforms, each with a name; they are done in order")
+				"write two transforms, each with a name; they run in order")
 		default:
 			t.spec, t.body = &d.o.Registry.Transforms[i], e.Value
 		}
@@ -97,7 +97,7 @@ func (d *Definition) readTransform(node *config.Node, taken map[string]*config.N
 	case t.spec == nil && !said:
 		d.b.Problem(node, codeTransform, "this transform does nothing", d.transformHint())
 	case t.spec != nil && t.body.Kind() == config.Scalar && t.body.IsNull():
-		d.b.Problem(t.body, "required", t.spec.Key+" says nothing", "write it, or remove the transform")
+		d.b.Problem(t.body, "required", t.spec.Key+" says nothing", "write a value, or remove the transform")
 		return t, false
 	}
 	return t, t.spec != nil
@@ -112,11 +112,12 @@ func (d *Definition) readName(node *config.Node, t *transform, taken map[string]
 	switch {
 	case len(d.b.problems) > before || d.o.Variables.Unresolved(node.Path()+".name"):
 	case t.name == "":
-		d.b.Problem(node, "required", "a transform needs a name", "what it drops is counted under its name: add name: …")
+		d.b.Problem(node, "required", "a transform needs a name", "dropped records are counted under its name: "+
+			"add name: …")
 	case taken[t.name] != nil:
 		d.b.Problem(n, "duplicate-name",
-			fmt.Sprintf("the name is taken by the transform on line %d", taken[t.name].Pos().Line),
-			"what it drops is counted under its name: give each one of its own")
+			fmt.Sprintf("the transform on line %d has this name already", taken[t.name].Pos().Line),
+			"dropped records are counted under its name: give each transform its own name")
 	default:
 		taken[t.name] = n
 	}
@@ -131,5 +132,5 @@ func (d *Definition) transformKeys() []string {
 }
 
 func (d *Definition) transformHint() string {
-	return "a transform has a name, may have when, and does one of " + strings.Join(d.transformKeys(), ", ")
+	return "a transform has a name, an optional when, and one of " + strings.Join(d.transformKeys(), ", ")
 }

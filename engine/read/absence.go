@@ -46,10 +46,10 @@ func (a *reading) confirm(ctx context.Context, ph component.Phase, emit componen
 	}
 	before := a.ledger.Total()
 	if err := source.Confirm(ctx, ph, refs, control, emit); err != nil {
-		return fmt.Errorf("ask for %d refs that were there before: %w", len(refs), err)
+		return fmt.Errorf("request %d refs of the last run: %w", len(refs), err)
 	}
 	if found := a.ledger.Total() - before; found > 0 {
-		a.note("%d of %d refs that reading %s did not bring are there all the same, and were asked for one by one", found,
+		a.note("%d of %d refs were missing when %s was read but still exist; they were requested one by one", found,
 			len(refs), strings.Join(kinds, ", "))
 	}
 	return nil

@@ -75,7 +75,8 @@ func (c *chain) transform(ctx context.Context, w *component.Worker, batch []*com
 			return nil, fmt.Errorf("transform %q: %w", t.Name(), err)
 		}
 		if len(outcomes) != len(kept) {
-			return nil, fmt.Errorf("transform %q answered %d outcomes for %d records", t.Name(), len(outcomes), len(kept))
+			return nil, fmt.Errorf("transform %q returned %d outcomes for %d records",
+				t.Name(), len(outcomes), len(kept))
 		}
 		still := kept[:0]
 		for i, r := range kept {
@@ -242,7 +243,8 @@ func (c *chain) encode(items []component.Item, res *result) {
 			}
 		}
 		if s.Permissions && item.Permissions.Audience == access.Undecided { // invariant 2
-			res.reject(item.Stream, item.Ref, fault.Reject(fault.StagePermissions, "", "no rule decided who may find it"))
+			res.reject(item.Stream, item.Ref, fault.Reject(fault.StagePermissions, "", "no rule decided who may find "+
+				"the document"))
 			continue
 		}
 		why, decided := withheld(item.Permissions), item.Permissions.Audience == access.Nobody
@@ -262,11 +264,11 @@ func (c *chain) encode(items []component.Item, res *result) {
 		case !kept:
 		case s.Permissions && e.Audience == access.Undecided: // invariant 2
 			res.reject(item.Stream, item.Ref,
-				fault.Reject(fault.StageEncode, "", "the sink made no permissions of the decision"))
+				fault.Reject(fault.StageEncode, "", "the sink made no permissions from the decision"))
 		case s.Permissions && e.Audience == access.Nobody:
 			res.ends = append(res.ends,
 				ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: component.Withheld,
-					reason: "rule " + item.Permissions.Rule + ": nobody it names is known to the sink and active"})
+					reason: ruleText(item.Permissions.Rule) + ": none of its users or groups is active in the index"})
 		case s.Permissions && c.hidden.HasID(item.Ref, e.ID):
 			res.ends = append(res.ends,
 				ended{stream: item.Stream, ref: item.Ref, id: e.ID, ending: component.Withheld,
@@ -293,11 +295,19 @@ func (c *chain) idOf(item *component.Item) string {
 func withheld(p access.Permissions) string {
 	switch {
 	case p.Audience == access.Nobody:
-		return "rule " + p.Rule + ": for nobody"
+		return ruleText(p.Rule) + " grants access to no one"
 	case p.Audience == access.Listed && len(p.Principals)+len(p.AllOf) == 0:
-		return "rule " + p.Rule + ": names nobody for it"
+		return ruleText(p.Rule) + " names no user or group for this record"
 	}
 	return ""
+}
+
+// ruleText names a rule in a reason.
+func ruleText(rule string) string {
+	if rule == "default" {
+		return "the default"
+	}
+	return fmt.Sprintf("rule %q", rule)
 }
 
 // at makes a Rejection of any error, with a stage when it names none.

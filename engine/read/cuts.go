@@ -32,5 +32,5 @@ func (c cuts) note() string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return "cut, because they are longer than the limits of their fields: " + strings.Join(parts, "; ")
+	return "cut to the length limits of their fields: " + strings.Join(parts, "; ")
 }

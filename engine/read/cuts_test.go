@@ -16,8 +16,8 @@ func TestCutNote(t *testing.T) {
 		c.add("documents", &component.Encoded{Ref: string(rune('a' + i)), Cut: []string{"body"}})
 	}
 	c.add("documents", &component.Encoded{Ref: "x", Cut: []string{"customProperties.type", "title"}})
-	const want = "cut, because they are longer than the limits of their fields: documents.body in 12 (a, b, c, d, e, f, " +
-		"g, h, i, j and 2 more); documents.customProperties.type in 1 (x); documents.title in 1 (x)"
+	const want = "cut to the length limits of their fields: documents.body in 12 (a, b, c, d, e, f, g, h, i, j " +
+		"and 2 more); documents.customProperties.type in 1 (x); documents.title in 1 (x)"
 	if note := c.note(); note != want {
 		t.Errorf("%s", note)
 	}

@@ -291,8 +291,8 @@ func (l *Ledger) Settle() error {
 	if lost == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d of %d records have no ending, the first is the record %d that was read, a %s: this is a defect "+
-		"of pipe, nothing was sent", lost, len(l.marks), first+1, l.kinds[l.marks[first].kind].kind)
+	return fmt.Errorf("%d of %d records have no outcome, the first is record %d, a %s; nothing was sent: this is a "+
+		"defect in pipe", lost, len(l.marks), first+1, l.kinds[l.marks[first].kind].kind)
 }
 
 // Totals are the counts of all records of a run.

@@ -13,7 +13,8 @@ func (o outlet) Keep(stream string, e component.Encoded) error {
 	if _, declared := o.a.p.Stream(stream); !declared {
 		other, err := o.a.stage.Put(stream, e, len(e.Principals), func(string) bool { return false })
 		if err == nil && other != "" {
-			err = fault.Errorf(fault.Permanent, "", "the sink staged %q twice in %s: this is a defect of pipe", e.ID, stream)
+			err = fault.Errorf(fault.Permanent, "", "the sink staged %q twice in %s: this is a defect in pipe",
+				e.ID, stream)
 		}
 		o.a.staged(stream, e)
 		return err

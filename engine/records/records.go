@@ -141,7 +141,7 @@ func documents(name string, text []byte) ([]component.Recorded, error) {
 		for i, item := range items {
 			if _, ok := item.(map[string]any); !ok {
 				return nil,
-					config.Problems{{Pos: places[i], Code: "wrong-kind", Message: "this is no record",
+					config.Problems{{Pos: places[i], Code: "wrong-kind", Message: "not a record",
 						Hint: "a record is a mapping of names and values"}}
 			}
 			raw, err := codec.Marshal(item)

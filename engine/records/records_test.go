@@ -51,7 +51,7 @@ func TestParseRefuses(t *testing.T) {
 		"[{\"a\":1},":          "at or after its record 2",
 		"{\"a\":1}\n{\"a\":\n": "x:2: this line is no JSON object",
 		"a: 1\n---\nb: [1\n":   "x:3:",
-		"- a: 1\n- 7\n":        "x:2:3: wrong-kind: this is no record",
+		"- a: 1\n- 7\n":        "x:2:3: wrong-kind: not a record",
 	} {
 		if _, err := Parse("x", []byte(text), named); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)

@@ -95,9 +95,9 @@ func HintOf(err error) string {
 	}
 	switch fault.ClassOf(err) {
 	case fault.Transient:
-		return "this may pass: run again, and look into the other end's log of this time if it does not"
+		return "this may be temporary: run again; if it persists, check the server's log for this time"
 	case fault.Throttled:
-		return "the other end asks for a pause: run again later, or at a time when it has less to do"
+		return "the server is limiting requests: run again later, when it is less busy"
 	}
 	return ""
 }

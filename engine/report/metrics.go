@@ -57,7 +57,7 @@ func WriteMetrics(path string, r *Record, f Facts) error {
 		success = now
 	}
 	m.set("pipe_last_run_timestamp_seconds", "when the last run ended", float64(now))
-	m.set(lastSuccess, "when the last run ended that delivered everything, 0 when none is known", float64(success))
+	m.set(lastSuccess, "when the last run that delivered everything ended, 0 when none is known", float64(success))
 	m.set("pipe_last_run_exit_code", "the exit code of the last run", float64(r.ExitCode))
 	m.refused(r, f, earlier, now)
 	m.paused(r, earlier, now)
@@ -133,7 +133,7 @@ func (m *metrics) paused(r *Record, earlier families, now int64) {
 
 // report sets the numbers that only a run that began has.
 func (m *metrics) report(r *run.Report) {
-	ended := m.gauges("pipe_records", "records of the last run by how they ended", "ending")
+	ended := m.gauges("pipe_records", "records of the last run by outcome", "ending")
 	for _, e := range component.Endings {
 		ended(e.String(), float64(r.Endings[e]))
 	}

@@ -35,7 +35,7 @@ func TestMetricsFile(t *testing.T) {
 	}
 	text := string(b)
 	for _, want := range []string{
-		`# HELP pipe_records records of the last run by how they ended`,
+		`# HELP pipe_records records of the last run by outcome`,
 		`# TYPE pipe_records gauge`,
 		`pipe_last_success_timestamp_seconds{pipeline="NAME"} 0`,
 		`pipe_last_run_exit_code{pipeline="NAME"} 3`,

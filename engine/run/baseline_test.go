@@ -54,9 +54,9 @@ func TestBaseline(t *testing.T) {
 			}, says: "the sink lists the upload of documents u"},
 			"no status": {held: func(string) component.Holdings {
 				return component.Holdings{Unsaid: errors.New("404")}
-			}, says: "it is unknown what the sink holds (404)"},
+			}, says: "the content of the sink is unknown (404)"},
 			"failing status": {fails: &component.UnsaidError{Err: errors.New("500")},
-				says: "it is unknown what the sink holds (500)"},
+				says: "the content of the sink is unknown (500)"},
 			"new": {held: func(string) component.Holdings { return component.Holdings{} }},
 			"zero": {held: func(string) component.Holdings {
 				return component.Holdings{Streams: map[string]int{"documents": 0}}
@@ -107,7 +107,7 @@ func TestBaseline(t *testing.T) {
 					}
 					if tc.says != "" &&
 						(!slices.Contains(refused.Table, "       30 for listed, rule owners") ||
-							!slices.Contains(refused.Table, "        1 for nobody (withheld)") ||
+							!slices.Contains(refused.Table, "        1 withheld") ||
 							!strings.Contains(refused.Remedy, "pipe adopt FILE") && name != "none") {
 						t.Errorf("dry %t: %q, %s", dry, refused.Table, refused.Remedy)
 					}

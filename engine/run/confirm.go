@@ -131,23 +131,23 @@ func (r *run) verdict() error {
 	if fresh := t.fresh(); len(fresh) > 0 {
 		add(fmt.Sprintf("%s paused the deletion of %s that are no longer sent; they can still be found", t.by,
 			strings.Join(fresh, ", ")),
-			"find out why so many ids went or changed. A run that brings them back undoes it; if they are to go, run again: "+
-				"the next run deletes them, or prints how to allow it")
+			"find out why so many ids are missing or changed. A run that sends them again undoes it. To delete "+
+				"them, run again: the next run deletes them or prints how to allow it")
 	}
 	if again := t.lostAnd(r.plan); len(again) > 0 {
-		add(fmt.Sprintf("%s lost %s, although every page was acknowledged; this run sent everything again", t.by,
+		add(fmt.Sprintf("%s lost %s after acknowledging every page; this run sent everything again", t.by,
 			named(again)),
 			"look at the datasource in a few hours with pipe status FILE, and report the upload ids to the sink's support if "+
 				"it happens again")
 	}
 	if words := r.pending(); len(words) > 0 && r.o.MustConfirm {
-		reason := fmt.Sprintf("everything was sent, and %s has not processed it within %s: %s", t.by, r.o.Wait,
+		reason := fmt.Sprintf("everything was sent, but %s has not processed it within %s: %s", t.by, r.o.Wait,
 			strings.Join(words, ", "))
 		if t.failed != nil {
-			reason = fmt.Sprintf("everything was sent, and %s could not be asked whether it has processed it: %v", t.by,
+			reason = fmt.Sprintf("everything was sent, but asking %s whether it has processed it failed: %v", t.by,
 				t.failed)
 		}
-		add(reason, "the next run checks again, or wait for it now with pipe status FILE --wait")
+		add(reason, "the next run checks again; to wait for it now: pipe status FILE --wait")
 	}
 	if reasons == nil {
 		return nil
@@ -186,12 +186,12 @@ func (t *tracking) fill(r *run) {
 	switch {
 	case r.o.MustConfirm || len(words) == 0 || t.pausedNow():
 	case t.failed != nil:
-		r.note("everything was sent; %s could not be asked whether it has processed it: %v", t.by, t.failed)
+		r.note("everything was sent; asking %s whether it has processed it failed: %v", t.by, t.failed)
 	case len(unlisted) > 0 && r.store == nil:
 		r.note("everything was sent; %s has not confirmed it yet: %s", t.by, strings.Join(words, ", "))
 	case len(unlisted) > 0:
-		r.note("everything was sent; %s has not confirmed it yet: %s. The next run checks again, or now: pipe status FILE "+
-			"--wait", t.by, strings.Join(words, ", "))
+		r.note("everything was sent; %s has not confirmed it yet: %s. The next run checks again; to check now: "+
+			"pipe status FILE --wait", t.by, strings.Join(words, ", "))
 	default:
 		r.note("everything was sent; %s is still processing %s", t.by, strings.Join(words, ", "))
 	}

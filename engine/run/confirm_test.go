@@ -98,8 +98,8 @@ func TestUnconfirmedBaseline(t *testing.T) {
 		t.Errorf("unconfirmed: %+v", h.Unconfirmed)
 	}
 	if !slices.Equal(report.Unconfirmed, []string{"users", "documents"}) || len(report.Notes) != 1 ||
-		!noted(report, "everything was sent; Glean has not confirmed it yet: users (not listed yet), documents (not listed "+
-			"yet). The next run checks again, or now: pipe status FILE --wait") {
+		!noted(report, "everything was sent; Glean has not confirmed it yet: users (not listed yet), documents "+
+			"(not listed yet). The next run checks again; to check now: pipe status FILE --wait") {
 		t.Errorf("%v %q", report.Unconfirmed, report.Notes)
 	}
 
@@ -246,13 +246,13 @@ func TestWait(t *testing.T) {
 		"stopped": {wait: time.Minute, stages: []component.UploadStage{component.UploadComplete},
 			stop: true, looks: 1, note: "still processing"},
 		"the question fails": {wait: 3 * time.Second, fails: fault.Errorf(fault.Transient, "", "503"),
-			took: 3 * time.Second, looks: 3, note: "could not be asked whether it has processed it: 503"},
+			took: 3 * time.Second, looks: 3, note: "asking Glean whether it has processed it failed: 503"},
 		"it is throttled": {wait: 3 * time.Second, fails: fault.Errorf(fault.Throttled, "", "429"),
-			took: 3 * time.Second, looks: 3, note: "could not be asked whether it has processed it: 429"},
+			took: 3 * time.Second, looks: 3, note: "asking Glean whether it has processed it failed: 429"},
 		"it fails for good": {wait: time.Minute, fails: fault.Errorf(fault.Permanent, "", "404"), looks: 1,
-			note: "could not be asked whether it has processed it: 404"},
+			note: "asking Glean whether it has processed it failed: 404"},
 		"it fails for good, --wait": {wait: time.Minute, must: true, fails: fault.Errorf(fault.Permanent, "", "404"),
-			looks: 1, err: "could not be asked whether it has processed it: 404"},
+			looks: 1, err: "asking Glean whether it has processed it failed: 404"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, l, seen, stop := newNight(t), newList(), &waits{}, make(chan struct{})

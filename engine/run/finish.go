@@ -48,7 +48,7 @@ func (r *run) finish(err error) {
 		}
 	}
 	if again := books.Again; again > 0 {
-		r.note("the source handed over %d refs more than once; the first was taken", again)
+		r.note("the source returned %d refs more than once; the first record of each was used", again)
 	}
 	r.fillChanges()
 	r.track.fill(r)

@@ -52,7 +52,7 @@ func TestGrowth(t *testing.T) {
 			{day: 0, fill: team(0, 30)},
 			{day: 1, fill: team(0, 51), refused: "max_growth", says: "team: 21 newcomers, 12 documents"},
 			{day: 1, fill: team(0, 51), refused: "max_growth",
-				says: "team has 21 newcomers beside the 30 who could find its 12 documents", approve: true},
+				says: "team has 21 newcomers in addition to the 30 who could find its 12 documents", approve: true},
 			{day: 2, fill: team(0, 51)},
 		},
 		"a quarter of a large group": {{day: 0, fill: team(0, 200)}, {day: 1, fill: team(0, 250)}},

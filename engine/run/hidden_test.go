@@ -259,7 +259,8 @@ func TestHiddenListLost(t *testing.T) {
 	other := hiddenNow("component:default/other")
 	w, report, err := n.run(func(w *world) { fill(w); w.folder(t).Hide(other) })
 	if folder := new(*fault.StateError); !errors.As(err, folder) ||
-		!strings.Contains(err.Error(), "lacks 1 document that the last good run read on it: "+leak.Ref) || report.Read > 0 ||
+		!strings.Contains(err.Error(), "lacks 1 document that it "+
+			"had in the last good run: "+leak.Ref) || report.Read > 0 ||
 		w.Sent() {
 		t.Errorf("another document was hidden after the loss: %v, sent %t", err, w.Sent())
 	}

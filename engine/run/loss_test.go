@@ -37,13 +37,13 @@ func TestNoMassDeletion(t *testing.T) {
 		"a quarter is withheld": {before, func(w *world) {
 			w.Components(100, "fine")
 			fates1(w, 30, "private")
-		}, true, []string{"documents, withheld: rule private: for nobody: 30"}},
+		}, true, []string{`documents, withheld: rule "private" grants access to no one: 30`}},
 		"a quarter is rejected": {before, func(w *world) {
 			w.Components(100, "fine")
 			fates1(w, 30, "rule error")
 		}, true, []string{"documents, rejected: permissions: 30"}},
 		"as many others come": {before, func(w *world) { renamed(w, 100) }, true,
-			[]string{"documents                      100 before     100 would go (100 %, limit 20)"}},
+			[]string{"documents                      100 before     100 would be deleted (100 %, limit 20)"}},
 		"a type goes": {func(w *world) {
 			w.Components(100, "fine")
 			apis(w, 6)
@@ -126,7 +126,7 @@ func TestConfirmedAbsence(t *testing.T) {
 			t.Errorf("hold %d: %d published, %d asked for, %d read", hold, len(w.Published["documents"]), len(w.Asked),
 				report.Read)
 		}
-		if !strings.Contains(strings.Join(report.Notes, "\n"), "60 of 60 refs that reading component did not bring") {
+		if !strings.Contains(strings.Join(report.Notes, "\n"), "60 of 60 refs were missing when component was read") {
 			t.Errorf("notes %q", report.Notes)
 		}
 		w, _, err := n.run(func(w *world) { half(w); w.Blind = true })
@@ -319,7 +319,7 @@ func TestRefusedOnAFirstRun(t *testing.T) {
 				w.Refusals[fmt.Sprintf("component:default/c%03d", i)] = "no"
 			}
 		})
-		if within != (err == nil) || !within && !strings.Contains(err.Error(), "the sink refused 5 of 5 items of documents") {
+		if within != (err == nil) || !within && !strings.Contains(err.Error(), "the sink refused 5 of 5 documents") {
 			t.Errorf("%d of 5 were refused: %v", refused, err)
 		}
 	}

@@ -60,7 +60,7 @@ func TestObserver(t *testing.T) {
 		"rule error": {"decoded", "transformed", "mapping", "mapped",
 			"ended documents component:default/it rejected the rule cannot be decided"},
 		"private": {"decoded", "transformed", "mapping", "mapped", "decided component:default/it, nobody",
-			"ended documents component:default/it withheld rule private: for nobody"},
+			`ended documents component:default/it withheld rule "private" grants access to no one`},
 		"of strangers": {"decoded", "transformed", "mapping", "mapped", "decided",
 			"ended documents component:default/it withheld"},
 	} {

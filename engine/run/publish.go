@@ -34,10 +34,10 @@ func (r *run) choose(ctx context.Context, session component.Session) error {
 	switch {
 	case mode == component.PublishChanges && why != "":
 		return fault.Errorf(fault.Fatal, "run without --changes, which publishes everything",
-			"what changed cannot be published alone: %s", why)
+			"publishing only the changes is not possible: %s", why)
 	case mode == component.PublishFull && why == "":
 	case mode == component.PublishAuto && why == "" && estimate.Changes > estimate.Whole:
-		why = "it is faster than what changed alone"
+		why = "this is faster than publishing only the changes"
 	case mode != component.PublishFull && why == "":
 		r.plan.Only = true
 		r.report.Publish = &Publish{Mode: component.PublishChanges, Seconds: estimate.Changes.Seconds(),
@@ -79,11 +79,12 @@ func (r *run) reviewed() {
 // folder.
 func (r *run) full(why string) error {
 	if r.wanted() == component.PublishChanges {
-		reason := "the sink takes everything at once"
+		reason := "the sink accepts only complete uploads"
 		if r.store == nil {
-			reason = "there is no state folder that knows what was sent before"
+			reason = "there is no state folder with the items of earlier runs"
 		}
-		return fault.Errorf(fault.Fatal, "leave --changes out", "what changed cannot be published alone: %s", reason)
+		return fault.Errorf(fault.Fatal, "leave --changes out", "publishing only the changes is not possible: %s",
+			reason)
 	}
 	r.report.Publish = &Publish{Mode: component.PublishFull, Why: why}
 	return nil
@@ -108,20 +109,21 @@ func (r *run) mode() (mode component.PublishMode, why string) {
 	}
 	switch {
 	case r.last == nil:
-		return mode, "no earlier run is remembered"
+		return mode, "this state folder has no earlier run"
 	case r.held.New:
-		return mode, "the place is not there yet"
+		return mode, "the datasource does not exist yet"
 	case r.last.Encoding != r.encoding():
-		return mode, "what is declared of the items, or how they are made, is not what it was"
+		return mode, "the sink's settings, or the way this version of pipe encodes items, changed"
 	case r.journal.Damaged != "":
-		return mode, "the journal of what was sent is damaged: " + r.journal.Damaged
+		return mode, "the journal of sent items is damaged: " + r.journal.Damaged
 	case r.journal.Purged:
-		return mode, "a purge began and did not end"
+		return mode, "a purge was started and not finished"
 	case r.plan.Changes.Unknown > 0:
-		return mode, fmt.Sprintf("the ids of %s that go are not known, as an earlier version of pipe wrote the baseline",
+		return mode, fmt.Sprintf("the ids of %s to delete are unknown, because an earlier version of pipe wrote "+
+			"the baseline",
 			display.Plural(r.plan.Changes.Unknown, "item"))
 	case len(r.held.Unfinished) > 0:
-		return mode, "an upload was begun and not ended: " + display.List(r.held.Unfinished, display.Shown, ", ")
+		return mode, "an upload was started and not finished: " + display.List(r.held.Unfinished, display.Shown, ", ")
 	case len(r.track.lost) > 0:
 		return mode, r.track.by + " lost " + named(r.track.lost)
 	case mode == component.PublishChanges: // what follows is no reason against it
@@ -134,7 +136,7 @@ func (r *run) mode() (mode component.PublishMode, why string) {
 	case r.journal.Interrupted || r.last.Interrupted:
 		return mode, "an earlier publish was interrupted"
 	case r.last.Whole.IsZero():
-		return mode, "it is not known when everything was last published"
+		return mode, "the time of the last complete publish is unknown"
 	case r.p.Publish.FullEvery > 0 && r.o.clock.Now().Sub(r.last.Whole) >= r.p.Publish.FullEvery:
 		return mode, "everything was last published on " + display.Time(r.last.Whole)
 	}
@@ -246,7 +248,7 @@ func (r *run) askLeaving(ctx context.Context, session component.Session) error {
 			if ctx.Err() != nil {
 				return fault.Cause(ctx, err)
 			}
-			r.o.Log.Warn("whether deletions took effect could not be asked", "stream", stream, "error", err)
+			r.o.Log.Warn("checking whether deletions took effect failed", "stream", stream, "error", err)
 			continue
 		}
 		for k, is := range located {

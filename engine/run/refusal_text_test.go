@@ -64,12 +64,14 @@ func TestLossReason(t *testing.T) {
 		"both types": {func(w *world) {
 			w.Components(40, "fine")
 		}, "this run would delete 66 of 106 documents (62 %, limit 20 %)",
-			[]string{"documents 106 before 66 would go (62 %, limit 20 %)", "documents api 6 before 6 would go (all of them)",
-				"documents component 100 before 60 would go (60 %, limit 20)"}},
+			[]string{"documents 106 before 66 would be deleted (62 %, limit 20 %)",
+				"documents api 6 before 6 would be deleted (all of them)",
+				"documents component 100 before 60 would be deleted (60 %, limit 20)"}},
 		"one type": {func(w *world) {
 			w.Components(100, "fine")
 		}, "this run would delete 6 of 6 documents of type api (all of them)",
-			[]string{"documents 106 before 6 would go (5.66 %, limit 20 %)", "documents api 6 before 6 would go (all of them)"}},
+			[]string{"documents 106 before 6 would be deleted (5.66 %, limit 20 %)",
+				"documents api 6 before 6 would be deleted (all of them)"}},
 	} {
 		_, _, err := n.run(tc.fill)
 		var refused *fault.Refusal
@@ -79,7 +81,7 @@ func TestLossReason(t *testing.T) {
 		}
 		var rows []string
 		for _, line := range refused.Table {
-			if strings.Contains(line, " would go (") {
+			if strings.Contains(line, " would be deleted (") {
 				rows = append(rows, strings.Join(strings.Fields(line), " "))
 			}
 		}

@@ -28,8 +28,8 @@ func (r *run) refuse(stream string, e component.Encoded, reason string) error {
 		return nil
 	}
 	return fault.Errorf(fault.Fatal,
-		"mend what the rejections name and run again; the upload was left unfinished, so that nothing was deleted for it",
-		"the sink refused %d of %d items of %s, which is more than the guards allow: %s", n, planned, stream, reason)
+		"correct what the rejections name and run again; the upload was left unfinished, so nothing was deleted",
+		"the sink refused %d of %d %s, more than the guards allow: %s", n, planned, stream, reason)
 }
 
 // takeBack counts a refused item, and what the session has staged of its own for

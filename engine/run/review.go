@@ -61,16 +61,16 @@ func (r *run) noteUnknown() {
 		}
 	}
 	if len(unknown) > 0 {
-		r.note("the sink does not say what it holds of %s, and no earlier run is remembered: the loss guard had nothing to "+
-			"compare with", strings.Join(unknown, ", "))
+		r.note("the sink does not report how many %s it has, and no earlier run is known: max_loss had nothing "+
+			"to compare with", strings.Join(unknown, ", "))
 	}
 }
 
 // holdings asks the sink what it holds. A dry run goes on without an answer.
 func (r *run) holdings(ctx context.Context, session component.Session) (component.Holdings, error) {
 	if r.p.Offline {
-		r.note("the sink was not asked for anything, since its address or token is not set: what would go could not be " +
-			"compared with what it holds")
+		r.note("no address or token of the sink is set, so it was not asked what it has: deletions could not be " +
+			"determined")
 		return component.Holdings{}, nil
 	}
 	held, err := session.Holds(ctx)

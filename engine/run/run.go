@@ -24,7 +24,8 @@ func Run(ctx context.Context, p *component.Pipeline, o Options) (*Report, error)
 	if p.Limits.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, p.Limits.Timeout,
-			fault.Errorf(fault.Permanent, "raise --timeout, or look at what takes so long", "the run took longer than its %s",
+			fault.Errorf(fault.Permanent, "raise --timeout, or find out what takes so long",
+				"the run took longer than its %s",
 				p.Limits.Timeout))
 		defer cancel()
 	}

@@ -42,9 +42,10 @@ func (r *run) save() error {
 
 // unsaved says that a run delivered everything and that its state is not saved.
 func unsaved(err error) error {
-	return &fault.Unconfirmed{Reason: "everything was delivered, but what was delivered could not be remembered: " +
+	return &fault.Unconfirmed{Reason: "everything was delivered, but the baseline could not be written: " +
 		err.Error(),
-		Remedy: "see that the state folder can be written and run again; until then runs are compared with the one before"}
+		Remedy: "make the state folder writable and run again; until then runs are compared with the run before " +
+			"this one"}
 }
 
 func (r *run) write() error {

@@ -66,7 +66,7 @@ func (r *run) hiddenLost(list baseline.Hiding) error {
 		return nil
 	}
 	x := display.Examples{N: len(lost), Refs: lost[:min(len(lost), display.Shown)]}
-	return &fault.StateError{Err: fmt.Errorf("the hidden list %s lacks %s that the last good run read on it: %s",
+	return &fault.StateError{Err: fmt.Errorf("the hidden list %s lacks %s that it had in the last good run: %s",
 		r.store.HiddenFile(), display.Plural(len(lost), "document"), x.String()),
 		Remedy: "restore the file from a copy; if there is none, hide the documents again with pipe hide FILE REF"}
 }

@@ -109,9 +109,9 @@ func TestHiddenLost(t *testing.T) {
 		"nothing hidden":  {&baseline.Snapshot{}, listed(nil), ""},
 		"more are hidden": {&baseline.Snapshot{Header: baseline.Header{Hidden: refs[:2]}}, listed(refs), ""},
 		"one is missing": {&baseline.Snapshot{Header: baseline.Header{Hidden: refs}}, listed(refs[1:]),
-			"lacks 1 document that the last good run read on it: component:default/c00"},
+			"lacks 1 document that it had in the last good run: component:default/c00"},
 		"all are missing": {&baseline.Snapshot{Header: baseline.Header{Hidden: refs}}, listed(nil),
-			"lacks 12 documents that the last good run read on it: " + strings.Join(refs[:10], ", ") + " and 2 more"},
+			"lacks 12 documents that it had in the last good run: " + strings.Join(refs[:10], ", ") + " and 2 more"},
 	} {
 		err := (&run{store: store, last: tc.last}).hiddenLost(tc.list)
 		if (err == nil) != (tc.says == "") ||
@@ -208,7 +208,7 @@ func TestUnsaved(t *testing.T) {
 		w.Hook = func(*component.Plan) { n.directory(".state") }
 	})
 	var unconfirmed *fault.Unconfirmed
-	if !errors.As(err, &unconfirmed) || !strings.Contains(err.Error(), "could not be remembered") {
+	if !errors.As(err, &unconfirmed) || !strings.Contains(err.Error(), "the baseline could not be written") {
 		t.Errorf("%v", err)
 	}
 	if list, err := n.Baseline().Hidden(); err != nil || len(list) != 1 {
@@ -256,7 +256,7 @@ func entriesOf(t *testing.T, store *baseline.Store) (baseline.Header, map[string
 		}
 		name := e.Stream + " " + e.Ref
 		if _, twice := out[name]; twice {
-			t.Errorf("%s is there twice", name)
+			t.Errorf("%s is listed twice", name)
 		}
 		out[name] = e
 	}

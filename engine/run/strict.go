@@ -25,8 +25,8 @@ func (r *run) noteStrict() {
 		}
 	}
 	if restricted >= manyRestricted {
-		r.note("%s of %s documents are for named people and groups, and guards.max_widen is 0: each change of an owner "+
-			"stops a run; max_widen: 1%% allows %d such documents in a run",
+		r.note("%s of %s documents are restricted, and guards.max_widen is 0: any change of an owner stops a "+
+			"run; max_widen: 1%% allows %d such documents in a run",
 			display.Number(restricted), display.Number(total), max(guard.TowardsAll, total/100))
 	}
 }

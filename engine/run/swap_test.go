@@ -126,7 +126,7 @@ func TestEveryWidenedDocumentHasAName(t *testing.T) {
 		w.o.Differences = func(got Differences) error { d = got; return nil }
 	})
 	var refused *fault.Refusal
-	if !errors.As(err, &refused) || !slices.Contains(refused.Table, "new documents are found by: all-users 3") {
+	if !errors.As(err, &refused) || !slices.Contains(refused.Table, "who finds the new documents: all-users 3") {
 		t.Errorf("%v\n%s", err, strings.Join(tableOf(err), "\n"))
 	}
 	if len(report.Since.Widened) != 12 || report.Since.Wider != 12 || len(d.Widened) != 12 || len(d.Gone) != 25 {

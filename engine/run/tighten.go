@@ -24,12 +24,12 @@ func (r *run) tighten(ctx context.Context, session component.Session, refusal er
 		return refusal
 	}
 	if why := r.tightens(session, refused); why != "" {
-		r.note("nothing was tightened: %s", why)
+		r.note("no access was narrowed: %s", why)
 		return refusal
 	}
 	t, err := r.findTightening()
 	if err != nil {
-		r.note("nothing was tightened: %v", err)
+		r.note("no access was narrowed: %v", err)
 		return refusal
 	}
 	r.report.Tightened = t
@@ -50,17 +50,17 @@ func (r *run) tightens(session component.Session, refused *fault.Refusal) string
 	changer, can := session.(component.Changer)
 	switch {
 	case !can:
-		return "the sink takes everything at once"
+		return "the sink accepts only complete uploads"
 	case r.store == nil:
-		return "there is no state folder that knows what was sent before"
+		return "there is no state folder with the items of earlier runs"
 	case r.last == nil:
-		return "no earlier run is remembered"
+		return "this state folder has no earlier run"
 	case !guard.Tightens(refused):
-		return "it is not known for certain who could find what before"
+		return "who could find what before is not certain"
 	case r.last.Encoding != r.encoding():
-		return "what is declared of the items, or how they are made, is not what it was"
+		return "the sink's settings, or the way this version of pipe encodes items, changed"
 	case len(r.held.Unfinished) > 0:
-		return "an upload was begun and not ended: " + display.List(r.held.Unfinished, display.Shown, ", ")
+		return "an upload was started and not finished: " + display.List(r.held.Unfinished, display.Shown, ", ")
 	}
 	r.changer = changer
 	return ""
@@ -72,10 +72,10 @@ func (r *run) findTightening() (*Tightened, error) {
 		return nil, err
 	}
 	if r.journal.Damaged != "" {
-		return nil, fmt.Errorf("the journal of what was sent is damaged: %s", r.journal.Damaged)
+		return nil, fmt.Errorf("the journal of sent items is damaged: %s", r.journal.Damaged)
 	}
 	if r.journal.Purged {
-		return nil, errors.New("a purge began and did not end")
+		return nil, errors.New("a purge was started and not finished")
 	}
 	var found *changes.Tightened
 	if r.plan.Changes, found, err = changes.Tighten(r.changesInput(), r.reviewer.MayRemove); err != nil {

@@ -18,6 +18,6 @@ func (r *run) noteUncounted() {
 	if elsewhere == "" || documents == 0 {
 		return
 	}
-	r.note("people were not counted, so max_growth limits nothing: groups are named by %s, and %s",
+	r.note("people were not counted, so max_growth limits nothing: %s name groups, and %s",
 		display.Plural(documents, "document"), elsewhere)
 }

@@ -16,10 +16,11 @@ func TestUncounted(t *testing.T) {
 		elsewhere, named, unwritten string
 		noted                       string
 	}{
-		"groups":            {"those of people count instead", team, "", "named by 3 documents, and those of people count"},
-		"people":            {"those of people count instead", ann, "", ""},
+		"groups": {"the datasource people provides them", team, "", "3 documents name groups, and the " +
+			"datasource people"},
+		"people":            {"the datasource people provides them", ann, "", ""},
 		"groups of its own": {"", team, "", ""},
-		"no documents":      {"those of people count instead", team, "documents", ""},
+		"no documents":      {"the datasource people provides them", team, "documents", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, report := newNight(t).good(func(w *world) {

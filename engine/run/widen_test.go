@@ -25,12 +25,13 @@ func TestNoMassExposure(t *testing.T) {
 		return func(w *world) { w.Components(100, "fine"); fates1(w, n, fate) }
 	}
 	for name, tc := range map[string]widenCase{
-		"as it was":                  {of("of sam", 50), of("of sam", 50), 0, ""},
-		"narrower":                   {of("fine", 50), of("of sam", 50), 0, ""},
-		"one of two leaves":          {of("of sam and ann", 50), of("of sam", 50), 0, ""},
-		"twenty become everybody's":  {of("of sam", 50), of("of sam", 30), 0, ""},
-		"more become everybody's":    {of("of sam", 50), of("of sam", 29), 21, "default: listed → all-users, 21"},
-		"one person more":            {of("of sam", 50), of("of sam and ann", 50), 50, "owners: listed → more of them, 50"},
+		"as it was":                 {of("of sam", 50), of("of sam", 50), 0, ""},
+		"narrower":                  {of("fine", 50), of("of sam", 50), 0, ""},
+		"one of two leaves":         {of("of sam and ann", 50), of("of sam", 50), 0, ""},
+		"twenty become everybody's": {of("of sam", 50), of("of sam", 30), 0, ""},
+		"more become everybody's":   {of("of sam", 50), of("of sam", 29), 21, "default: listed → all-users, 21"},
+		"one person more": {of("of sam", 50), of("of sam and ann", 50), 50, "owners: listed → more users " +
+			"or groups, 50"},
 		"withheld ones come to some": {of("private", 50), of("of sam", 50), 50, "owners: nobody → listed, 50"},
 		"a flipped default":          {of("private", 50), of("fine", 50), 50, "default: nobody → all-users, 50"},
 		"new ones do not count":      {of("of sam", 50), func(w *world) { of("of sam", 50)(w); renamed(w, 100) }, 0, ""},
@@ -95,9 +96,9 @@ func TestWidenReason(t *testing.T) {
 		"the share": {component.Bound{Share: 0.1}, 3,
 			"21 of 100 documents would be found by more people (21 %, limit 10 %)", ""},
 		"everybody's": {component.Bound{Share: 1}, 3,
-			"21 of 100 documents would be found by more people (21 of them by everybody, limit 20)", ""},
+			"21 of 100 documents would be found by more people (21 of them by everyone, limit 20)", ""},
 		"and more in it": {component.Bound{Share: 1}, 5,
-			"21 of 100 documents would be found by more people (21 of them by everybody, limit 20)",
+			"21 of 100 documents would be found by more people (21 of them by everyone, limit 20)",
 			"groups with more members than before: group:default/team +2"},
 	} {
 		n := newNight(t)

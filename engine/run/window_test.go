@@ -75,7 +75,7 @@ func TestWindow(t *testing.T) {
 			{day: 0, fill: unmarked(0)}, {day: 1, fill: unmarked(20)},
 			{day: 2, fill: unmarked(40), refused: "max_widen", says: "40 of 1,000 documents would be found by more people"},
 			{day: 2.1, fill: unmarked(40), refused: "max_widen",
-				says: "a run since then allowed it, and it counts for seven days"},
+				says: "a later run allowed it, and it counts for seven days"},
 			{day: 3, fill: unmarked(60), refused: "max_widen", says: "60 of 1,000"},
 		},
 		"and on the second night they are approved": {
@@ -127,7 +127,7 @@ func TestWindow(t *testing.T) {
 		"the same losses night after night": {
 			{day: 0, fill: documents(0, 100, "fine")}, {day: 1, fill: documents(15, 100, "fine")},
 			{day: 2, fill: documents(30, 100, "fine"), refused: "max_loss", says: "30 of 100"},
-			{day: 2, fill: documents(30, 100, "fine"), refused: "max_loss", says: "and counts for seven days"},
+			{day: 2, fill: documents(30, 100, "fine"), refused: "max_loss", says: "which counts for seven days"},
 			{day: 6.9, fill: documents(30, 100, "fine"), refused: "max_loss"},
 			{day: 7, fill: documents(30, 100, "fine")}, // the first 15 were last delivered on day 0
 		},

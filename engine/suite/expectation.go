@@ -32,16 +32,17 @@ const (
 func keywords() []keyword {
 	return []keyword{
 		{name: keyFiltered, shape: "text", doc: "By which filter, plugin or omission it is filtered."},
-		{name: keyWithheld, shape: "text", doc: "It is withheld, since nobody may find it: true, or a part of the reason."},
+		{name: keyWithheld, shape: "text", doc: "It is withheld, because no one may find it: true, or a part of " +
+			"the reason."},
 		{name: keyRejected, shape: "text", doc: "It is rejected: true, or a part of the stage, field and reason."},
 		{name: keyMerged, shape: "text", doc: "It is merged into another: true."},
 		{name: keyRule, shape: "text", doc: "The permission rule that decides, or default."},
-		{name: keyAudience, shape: "text", doc: "Who finds the document, as a class; nobody when nothing is sent.",
+		{name: keyAudience, shape: "text", doc: "Who finds the document, as a class; `nobody` when nothing is sent.",
 			enum: audiences()},
 		{name: keyCanSee, shape: "list of text", doc: "E-mails or refs of people who find the document."},
 		{name: keyCannotSee, shape: "list of text",
-			doc: "E-mails or refs of people who do not find it. Each is one of the records; somebody who is in none is " +
-				"written " + strangerWord + " E-MAIL."},
+			doc: "E-mails or refs of people who do not find it. Each is one of the records; a person who is in " +
+				"none is written " + strangerWord + " E-MAIL."},
 		{name: keyMembers, shape: "list of text",
 			doc: "E-mails of users and refs of groups that the group holds: all of them, in any order."},
 	}
@@ -104,7 +105,7 @@ func (c *checker) check(n *config.Node) {
 		known = append(known, k.name)
 	}
 	if len(n.Entries()) == 0 {
-		c.problem(n, "required", "nothing is expected of the record",
+		c.problem(n, "required", "the record has no expectation",
 			"write a line below it, such as documents: {} or withheld: true")
 	}
 	for _, e := range n.Entries() {
@@ -113,7 +114,7 @@ func (c *checker) check(n *config.Node) {
 		case i >= 0:
 			c.stream(e, c.d.Streams[i])
 		case !slices.Contains(known, e.Key):
-			c.unknown(e, "nothing can be expected of a record under", known)
+			c.unknown(e, "a record cannot be expected under", known)
 		case e.Value.IsNull():
 			c.problem(e.Value, "required", e.Key+" says nothing", "write a value, or remove the line")
 		default:
@@ -148,7 +149,7 @@ func (c *checker) keyword(e config.Entry) {
 		}
 	case keyAudience:
 		if !slices.Contains(audiences(), text) {
-			c.problem(e.Value, "not-allowed", fmt.Sprintf("%q is no audience", text), nearHint(text, audiences()))
+			c.problem(e.Value, "not-allowed", fmt.Sprintf("%q is not an audience", text), nearHint(text, audiences()))
 		}
 	case keyMerged:
 		if text != "true" {
@@ -194,7 +195,8 @@ func (c *checker) value(n *config.Node) {
 	}
 	for _, e := range n.Entries() {
 		if e.Key != keyContains && e.Key != keyLacks {
-			c.unknown(e, "a value is given whole, or by what it contains or lacks, not by", []string{keyContains, keyLacks})
+			c.unknown(e, "a value is given whole, or by what it contains or does not contain, not by",
+				[]string{keyContains, keyLacks})
 		}
 	}
 }

@@ -40,7 +40,7 @@ var _ config.Decodable = (*ending)(nil)
 // DecodeNode takes a mapping.
 func (e *ending) DecodeNode(n *config.Node, d *config.Decoder) {
 	if n.Kind() != config.Mapping {
-		d.Problem(n, "wrong-kind", "what is expected of a record is a mapping",
+		d.Problem(n, "wrong-kind", "the expectation of a record must be a mapping",
 			"write lines below it, such as documents: or withheld: true")
 		return
 	}
@@ -58,7 +58,7 @@ var _ config.Decodable = (*fixture)(nil)
 // DecodeNode takes a mapping.
 func (f *fixture) DecodeNode(n *config.Node, d *config.Decoder) {
 	if n.Kind() != config.Mapping {
-		d.Problem(n, "wrong-kind", "a fixture is a record", "write its members below it, a line each")
+		d.Problem(n, "wrong-kind", "a fixture must be a record", "write its members below it, a line each")
 		return
 	}
 	f.node = n
@@ -77,7 +77,7 @@ var _ config.Decodable = (*Given)(nil)
 // DecodeNode takes a record, or a mapping with fixture or file.
 func (g *Given) DecodeNode(n *config.Node, d *config.Decoder) {
 	if n.Kind() != config.Mapping {
-		d.Problem(n, "wrong-kind", "this is no record", "write a record, fixture: NAME or file: PATH")
+		d.Problem(n, "wrong-kind", "not a record", "write a record, fixture: NAME or file: PATH")
 		return
 	}
 	var known []string
@@ -160,7 +160,7 @@ func Load(path string) (*File, config.Problems) {
 			problems = append(problems,
 				config.Problem{Pos: t.node.Pos(), Width: t.node.Width(), Code: "duplicate-name",
 					Message: "another test has this name, on line " + itoa(line),
-					Hint:    "give each test one of its own, as --run picks them by name"})
+					Hint:    "give each test its own name; --run selects by name"})
 		}
 		taken[t.Name] = t.node.Pos().Line
 	}

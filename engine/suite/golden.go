@@ -35,7 +35,7 @@ func (p *Prepared) golden(r *Result, t *explain.Trace) error {
 		}
 		return os.WriteFile(path, []byte(got), 0o644)
 	}
-	f := Failure{Pos: p.test.golden.Pos(), Message: path + " is another than what would be sent; --update writes it"}
+	f := Failure{Pos: p.test.golden.Pos(), Message: path + " differs from what would be sent; --update writes it"}
 	if want == nil {
 		f.Message = path + " does not exist; --update writes it"
 	} else {

@@ -95,7 +95,7 @@ func (g *judge) ending(n *config.Node, want component.Ending) {
 		g.fail(n, "it is not %s, it is %s", want, g.happened())
 		return
 	}
-	g.differ(n, "it does not end as expected", want.String()+" ("+n.Text()+")", g.happened())
+	g.differ(n, "another outcome", want.String()+" ("+n.Text()+")", g.happened())
 }
 
 func (g *judge) rule(n *config.Node) {
@@ -126,13 +126,13 @@ func (g *judge) access(who *config.Node, want bool) {
 	a := g.t.Finds(g.j, name)
 	switch {
 	case stranger && recorded:
-		g.fail(who, "%s is one of the records, and no stranger", name)
+		g.fail(who, "%s is one of the records, not a stranger", name)
 	case !stranger && !recorded && !want:
-		hint := "write " + strangerWord + " " + name + " when somebody is meant of whom there is no record"
+		hint := "write " + strangerWord + " " + name + " for a person without a record"
 		if near != "" {
-			hint = "near it is " + near + "; " + hint
+			hint = "similar: " + near + "; " + hint
 		}
-		g.fail(who, "none of the records is of %s; %s", name, hint)
+		g.fail(who, "no record is of %s; %s", name, hint)
 	case a.Unknown:
 		g.fail(who, "whether %s can see it is not known: %s", name, a.Why)
 	case want && !a.Finds:
@@ -149,7 +149,7 @@ func (g *judge) access(who *config.Node, want bool) {
 func (g *judge) members(n *config.Node) {
 	principals, known := g.t.Members(g.j.Entry.Ref)
 	if !known {
-		g.fail(n, "it is no group of the sink, it is %s", g.happened())
+		g.fail(n, "it is not a group of the sink, it is %s", g.happened())
 		return
 	}
 	var want, got []string

@@ -75,7 +75,7 @@ func (f *File) Prepare(o Options) (tests []*Prepared, broken *pipeline.Definitio
 		}
 		if len(t.Expect) == 0 && t.Golden == "" {
 			c.problem(t.node, "required", "the test expects nothing",
-				"add expect: with what becomes of a record, or golden: FILE")
+				"add expect: with the outcome of a record, or golden: FILE")
 		}
 		problems = append(problems, c.problems...)
 		tests = append(tests, &Prepared{f, t, d, records, o})
@@ -127,9 +127,9 @@ func (p *Prepared) Run(ctx context.Context, c *Coverage) (Result, error) {
 }
 
 func notRead(ref string, near []string) string {
-	text := ref + " is none of the records that were read"
+	text := ref + " is not among the records that were read"
 	if len(near) > 0 {
-		text += "; near it are " + display.List(near, mostListed, ", ")
+		text += "; similar: " + display.List(near, mostListed, ", ")
 	}
 	return text
 }

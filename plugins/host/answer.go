@@ -29,22 +29,24 @@ func change(r *component.Record, o *proto.Outcome, writes []string) error {
 		return nil
 	}
 	if n := len(o.GetChanges()); n > longestChange {
-		return fmt.Errorf("it answered %d MiB for the record, and %d are taken", n>>20, longestChange>>20)
+		return fmt.Errorf("it returned %d MiB for the record, but at most %d MiB are accepted",
+			n>>20, longestChange>>20)
 	}
 	changes := map[string]any{}
 	if len(o.GetChanges()) > 0 {
 		var err error
 		if changes, err = codec.Decode(o.GetChanges()); err != nil {
-			return fmt.Errorf("its answer is no JSON object: %v", display.Short(headline(err), 200))
+			return fmt.Errorf("its answer is not a JSON object: %v", display.Short(headline(err), 200))
 		}
 	}
 	for name, was := range map[string]any{"ref": r.Ref, "kind": kindOf(r)} {
 		if is, there := changes[name]; there && is != was || slices.Contains(o.GetChanged(), name) {
-			return fmt.Errorf("it changed the %s of the record, which no plugin may", name)
+			return fmt.Errorf("it changed the %s of the record, which plugins may not change", name)
 		}
 	}
 	if n := len(o.GetChanged()); n > maxPaths {
-		return fmt.Errorf("it lists %d changed paths of one record, and %d are taken: name what they stand below",
+		return fmt.Errorf("it lists %d changed paths of one record, but at most %d are accepted: name a common "+
+			"parent",
 			n, maxPaths)
 	}
 	root := maps.Clone(r.Value)
@@ -59,13 +61,13 @@ func change(r *component.Record, o *proto.Outcome, writes []string) error {
 		names := strings.Split(path, ".")
 		value, _ := lookup(changes, names)
 		if !assign(root, names, value) {
-			return fmt.Errorf("it changed %q, and something on the way to it is not an object", cut(path, 80))
+			return fmt.Errorf("it changed %q, and a parent of it is not an object", cut(path, 80))
 		}
 	}
 	for name := range changes {
 		if name != "ref" && name != "kind" &&
 			!slices.ContainsFunc(o.GetChanged(), func(path string) bool { return within(path, name) }) {
-			return fmt.Errorf("it answers a new value for %q and does not list it as changed", cut(name, 80))
+			return fmt.Errorf("it returned a new value for %q but does not list it as changed", cut(name, 80))
 		}
 	}
 	for _, fixed := range identity() {
@@ -73,7 +75,7 @@ func change(r *component.Record, o *proto.Outcome, writes []string) error {
 		was, there := lookup(r.Value, path)
 		is, still := lookup(root, path)
 		if there != still || !reflect.DeepEqual(was, is) {
-			return fmt.Errorf("it changed %s, which tells which record this is", fixed)
+			return fmt.Errorf("it changed %s, which identifies the record", fixed)
 		}
 	}
 	r.Value = root

@@ -52,34 +52,34 @@ func (p *process) describe(ctx context.Context) (*Description, error) {
 		Needs: r.GetNeeds(), Writes: r.GetWrites(),
 	}
 	defect := func(format string, args ...any) (*Description, error) {
-		return nil, fault.Errorf(fault.Fatal, "this is a defect of the plugin: tell its author",
-			"what it says about itself is wrong: "+format, args...)
+		return nil, fault.Errorf(fault.Fatal, "this is a defect in the plugin; report it to its author",
+			"its description is wrong: "+format, args...)
 	}
 	if !namePattern.MatchString(d.Name) {
-		return defect("its name is %q, and a name has letters, digits and dashes", cut(d.Name, 80))
+		return defect("its name is %q, but a name has letters, digits and dashes", cut(d.Name, 80))
 	}
 	if len(d.Needs) > maxPaths || len(d.Writes) > maxPaths {
-		return defect("it needs %d paths and writes %d, and %d are taken: name what they stand below",
+		return defect("it needs %d paths and writes %d, but at most %d are accepted: name common parents",
 			len(d.Needs), len(d.Writes), maxPaths)
 	}
 	for _, path := range slices.Concat(d.Needs, d.Writes) {
 		if !pathPattern.MatchString(path) {
-			return defect("%q is no path of a record", cut(path, 80))
+			return defect("%q is not a path of a record", cut(path, 80))
 		}
 	}
 	for _, path := range d.Writes {
 		if i := slices.IndexFunc(identity(), func(fixed string) bool { return within(path, fixed) }); i >= 0 {
-			return defect("it writes %s, which tells which record this is", path)
+			return defect("it writes %s, which identifies the record", path)
 		}
 	}
 	if len(r.GetConfigSchema()) > 0 {
 		if d.Schema, err = codec.Decode(r.GetConfigSchema()); err != nil {
-			return defect("the schema of its config is no JSON object: %v", err)
+			return defect("the schema of its config is not a JSON object: %v", err)
 		}
 	}
 	if len(r.GetExample()) > 0 {
 		if d.Example, err = codec.Decode(r.GetExample()); err != nil {
-			return defect("its example is no JSON object: %v", err)
+			return defect("its example is not a JSON object: %v", err)
 		}
 	}
 	return d, nil

@@ -106,19 +106,18 @@ func TestProbe(t *testing.T) {
 		"      config:\n        token: ${file:${TOKEN_FILE}}\n":                              "",
 		"      config:\n        max: 0\n": "pipeline.yaml:24:14: " +
 			"plugin-config: this is too small",
-		"      config:\n        max: 1.5\n": "pipeline.yaml:24:14: " +
-			"plugin-config: the plugin wants integer here, and this is number",
-		"      config:\n        max: ${WRONG}\n": "pipeline.yaml:24:14: " +
-			"plugin-config: the plugin wants integer here, and this is string",
-		"      config:\n        deep:\n          flag: maybe\n": "pipeline.yaml:25:17: " +
-			"plugin-config: the plugin wants boolean here, and this is string",
-		"      config:\n        sufix: x\n": `pipeline.yaml:24:9: plugin-config: the plugin knows no key "sufix"`,
-		"      config:\n        suffix: [x]\n": "pipeline.yaml:24:9: " +
-			"plugin-config: the plugin wants string here, and this is array",
-		"      config: text\n": "pipeline.yaml:23:15: " +
-			"plugin-config: the config of a plugin is a mapping",
-		"      config:\n        suffix: ${file:${TOKEN_FILE}}\n": "pipeline.yaml:24:17: " +
-			"plugin-config: ${file:…} stands in a field that the plugin does not mark as secret",
+		"      config:\n        max: 1.5\n": "pipeline.yaml:24:14: plugin-config: the plugin requires integer " +
+			"here, but this is number",
+		"      config:\n        max: ${WRONG}\n": "pipeline.yaml:24:14: plugin-config: the plugin requires " +
+			"integer here, but this is string",
+		"      config:\n        deep:\n          flag: maybe\n": "pipeline.yaml:25:17: plugin-config: the plugin " +
+			"requires boolean here, but this is string",
+		"      config:\n        sufix: x\n": `pipeline.yaml:24:9: plugin-config: the plugin has no key "sufix"`,
+		"      config:\n        suffix: [x]\n": "pipeline.yaml:24:9: plugin-config: the plugin requires string " +
+			"here, but this is array",
+		"      config: text\n": "pipeline.yaml:23:15: plugin-config: the config of a plugin must be a mapping",
+		"      config:\n        suffix: ${file:${TOKEN_FILE}}\n": "pipeline.yaml:24:17: plugin-config: ${file:…} " +
+			"is allowed only in a field that the plugin marks as secret",
 		"      config:\n        token: canary-in-file\n": "pipeline.yaml:24:16: " +
 			"warning: literal-secret: a secret is written in the file itself",
 		"      config:\n        suffix: refuse\n": "pipeline.yaml:24:17: " +

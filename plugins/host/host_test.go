@@ -115,22 +115,22 @@ func TestBadAnswers(t *testing.T) {
 	everything := `plugin tester (` + os.Args[0] + `), a batch of 2 records, from component:default/a to component:default/b: `
 	one := `plugin tester (` + os.Args[0] + `), record component:default/a: `
 	for mode, says := range map[string][]string{
-		"crash in a batch": {everything + "it ended in the middle of a call (exit status 2)", "an earlier line",
+		"crash in a batch": {everything + "it ended during a call (exit status 2)", "an earlier line",
 			"panic: the dictionary is on fire"},
 		"hang":            {everything + "it did not answer within 300ms and was ended"},
 		"stopped":         {everything + "it did not answer within 300ms and was ended"},
-		"large answer":    {everything + "it answered more than 64 MiB"},
-		"large record":    {one + "it answered 17 MiB for the record, and 16 are taken"},
+		"large answer":    {everything + "it returned more than 64 MiB"},
+		"large record":    {one + "it returned 17 MiB for the record, but at most 16 MiB are accepted"},
 		"wordless error":  {one + "no reason given"},
-		"more records":    {everything + "it answered 3 outcomes for 2 records"},
-		"fewer records":   {everything + "it answered 1 outcomes for 2 records"},
-		"invalid JSON":    {one + "its answer is no JSON object: "},
-		"JSON list":       {one + "its answer is no JSON object: "},
-		"changed ref":     {one + "it changed the ref of the record, which no plugin may"},
-		"changed kind":    {one + "it changed the kind of the record, which no plugin may"},
+		"more records":    {everything + "it returned 3 outcomes for 2 records"},
+		"fewer records":   {everything + "it returned 1 outcomes for 2 records"},
+		"invalid JSON":    {one + "its answer is not a JSON object: "},
+		"JSON list":       {one + "its answer is not a JSON object: "},
+		"changed ref":     {one + "it changed the ref of the record, which plugins may not change"},
+		"changed kind":    {one + "it changed the kind of the record, which plugins may not change"},
 		"outside writes":  {one + `it changed "metadata.annotations", which is not among the paths that it says it writes (spec.text)`},
-		"not listed":      {one + `it answers a new value for "relations" and does not list it as changed`},
-		"writes metadata": {one + "it changed metadata.name, which tells which record this is"},
+		"not listed":      {one + `it returned a new value for "relations" but does not list it as changed`},
+		"writes metadata": {one + "it changed metadata.name, which identifies the record"},
 		"record error":    {one + "the dictionary has no such word\\u001b[2J"},
 	} {
 		for _, onError := range []string{onErrorFail, onErrorReject, onErrorPass} {
@@ -165,7 +165,7 @@ func TestBadAnswers(t *testing.T) {
 					}
 				case onErrorPass:
 					if err != nil || outcomes[0] != (component.Outcome{}) || len(w.Notes()) != 1 ||
-						!strings.Contains(w.Notes()[0], "2 records stayed as they are") {
+						!strings.Contains(w.Notes()[0], "2 records stayed unchanged") {
 						t.Errorf("%v, %+v, %v", err, outcomes, w.Notes())
 					}
 				}
@@ -197,11 +197,11 @@ func TestBadStarts(t *testing.T) {
 		"a folder to run": {"noop", func(o *Options) {
 			o.Command = append(o.Command, t.TempDir())
 			o.Sums = []string{strings.Repeat("0", 64)}
-		}, []string{"whose files no checksum covers"}},
+		}, []string{"and a checksum does not cover its files"}},
 		"a folder": {"noop", func(o *Options) { o.Command = []string{t.TempDir()} }, []string{"this is a folder"}},
 		"no run bit": {"noop", func(o *Options) {
 			o.Command = []string{script("#!/bin/sh\n", 0o600)}
-		}, []string{"it may not be run, since its run bit is not set"}},
+		}, []string{"it is not executable"}},
 		"no checksum": {"noop", func(o *Options) { o.Unpinned = false }, []string{"it has no checksum"}},
 		"wrong checksum": {"noop", func(o *Options) {
 			o.Sums = []string{strings.Repeat("ab", 32)}
@@ -217,7 +217,7 @@ func TestBadStarts(t *testing.T) {
 		"a folder after =": {"noop", func(o *Options) {
 			o.Command = append(o.Command, "--dir="+t.TempDir())
 			o.Sums = []string{strings.Repeat("ab", 32)}
-		}, []string{"whose files no checksum covers"}},
+		}, []string{"and a checksum does not cover its files"}},
 		"no interpreter": {"noop", func(o *Options) {
 			o.Command = []string{script("#!/nowhere/python\n", 0o700)}
 		}, []string{"it cannot be started: no such file or directory"}},
@@ -226,7 +226,7 @@ func TestBadStarts(t *testing.T) {
 		}, []string{"it cannot be started: exec format error"}},
 		"prints text": {"noop", func(o *Options) {
 			o.Command = []string{script("#!/bin/sh\necho hello; echo more; sleep 100\n", 0o700)}
-		}, []string{`script: it is not a plugin: where a plugin says how it is reached, it printed "hello"`}},
+		}, []string{`script: it is not a plugin: instead of a plugin's address it printed "hello"`}},
 		"prints and ends": {"noop", func(o *Options) {
 			o.Command = []string{script("#!/bin/sh\necho hello; exit 4\n", 0o700)}
 		}, []string{`it printed "hello" and ended (exit status 4)`}},
@@ -234,15 +234,15 @@ func TestBadStarts(t *testing.T) {
 		"crash at start": {"crash at start", nil,
 			[]string{"it ended before it was ready (exit status 3)", "cannot find the dictionary"}},
 		"other version": {"other version", nil,
-			[]string{"it speaks version 2 of the plugin protocol, and this pipe speaks version 1"}},
-		"over tcp":       {"over tcp", nil, []string{"pipe wants a unix socket in the folder"}},
-		"no server":      {"no server", nil, []string{"it said that it is ready and does not answer"}},
+			[]string{"it speaks version 2 of the plugin protocol, but this pipe speaks version 1"}},
+		"over tcp":       {"over tcp", nil, []string{"pipe requires a unix socket in the folder"}},
+		"no server":      {"no server", nil, []string{"it reported that it is ready but does not answer"}},
 		"flood at start": {"flood at start", nil, []string{"it printed more than 4096 bytes without a newline"}},
 		"never ready": {"never ready", func(o *Options) {
 			o.startLimit = 300 * time.Millisecond
 		}, []string{"it was not ready within 300ms"}},
-		"bad name":        {"bad name", nil, []string{"what it says about itself is wrong", `no name\x1b[2J`}},
-		"writes identity": {"writes identity", nil, []string{"it writes metadata.name, which tells which record this is"}},
+		"bad name":        {"bad name", nil, []string{"its description is wrong", `no name\x1b[2J`}},
+		"writes identity": {"writes identity", nil, []string{"it writes metadata.name, which identifies the record"}},
 		"permission field": {"writes access", func(o *Options) {
 			o.AccessReads = func() []string { return []string{"metadata.annotations.x", "kind"} }
 		}, []string{"plugin-access: tester writes metadata.annotations, and permissions read metadata.annotations.x"}},
@@ -371,7 +371,7 @@ func TestPassWarns(t *testing.T) {
 	}
 	text := w.log.String()
 	if n := strings.Count(text, "level=WARN"); n != 2 || !strings.Contains(text, "count=3") ||
-		!strings.Contains(text, "count=2") || !strings.Contains(fmt.Sprint(w.Notes()), "5 records stayed as they are") {
+		!strings.Contains(text, "count=2") || !strings.Contains(fmt.Sprint(w.Notes()), "5 records stayed unchanged") {
 		t.Errorf("%d warnings, %v\n%s", n, w.Notes(), text)
 	}
 }
@@ -398,7 +398,7 @@ func TestLargeRecords(t *testing.T) {
 	w = newWorld(t, "small server", func(o *Options) { o.OnError = onErrorReject })
 	w.start(t)
 	out, err = w.apply(t, records...)
-	if err != nil || out[0].Err != nil || !strings.Contains(fmt.Sprint(out[3].Err), "it refuses what it is sent") {
+	if err != nil || out[0].Err != nil || !strings.Contains(fmt.Sprint(out[3].Err), "it refuses the request") {
 		t.Errorf("%v %v %v", err, out[0].Err, out[3].Err)
 	}
 }
@@ -423,7 +423,7 @@ func TestCrashOnce(t *testing.T) {
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("it took %s", took)
 	}
-	if !strings.Contains(w.log.String(), "a plugin is started again") {
+	if !strings.Contains(w.log.String(), "a plugin is restarted") {
 		t.Error(w.log.String())
 	}
 }

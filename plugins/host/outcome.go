@@ -25,8 +25,8 @@ func (b *batch) give(out *component.Outcome, r *component.Record, all []*compone
 	}
 	remedy := fault.RemedyOf(err)
 	if remedy == "" {
-		remedy = "mend the plugin or the record; with on_error: reject such records are rejected instead, " +
-			"with on_error: pass they stay as they are"
+		remedy = "correct the plugin or the record; with on_error: reject such records are rejected, with " +
+			"on_error: pass they stay unchanged"
 	}
 	return fault.Errorf(fault.ClassOf(err), remedy, "plugin %s (%s), %s: %w", t.label, t.path(), refs(all), err)
 }
@@ -37,7 +37,7 @@ func (b *batch) warn() {
 		return
 	}
 	t := b.t
-	t.o.Log.Warn("a plugin failed, and its records stay as they are", "plugin", t.label, "transform", t.o.Name,
+	t.o.Log.Warn("a plugin failed; its records stay unchanged", "plugin", t.label, "transform", t.o.Name,
 		"count", len(b.passed), "records", refs(b.passed), "error", b.failure)
 	t.counts.Lock()
 	defer t.counts.Unlock()
@@ -53,12 +53,12 @@ func (t *Transform) Notes() []string {
 	if t.passed == 0 {
 		return nil
 	}
-	passed := "1 record stayed as it is"
+	passed := "1 record stayed unchanged"
 	if t.passed > 1 {
-		passed = fmt.Sprintf("%d records stayed as they are", t.passed)
+		passed = fmt.Sprintf("%d records stayed unchanged", t.passed)
 	}
 	return []string{
-		fmt.Sprintf("transform %q: %s, since plugin %s failed and on_error is pass; last: %s", t.o.Name, passed,
+		fmt.Sprintf("transform %q: %s, because plugin %s failed and on_error is pass; last: %s", t.o.Name, passed,
 			t.label, headline(t.lastErr)),
 	}
 }

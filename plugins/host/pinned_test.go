@@ -95,7 +95,7 @@ func TestCopyCannotRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newWorld(t, "noop", func(o *Options) { o.Command, o.Unpinned, o.Sums = []string{path}, false, []string{sum} })
-	if remedy := fault.RemedyOf(w.Start(t.Context())); !strings.Contains(remedy, "let TMPDIR name a folder") {
+	if remedy := fault.RemedyOf(w.Start(t.Context())); !strings.Contains(remedy, "set TMPDIR to a folder") {
 		t.Error(remedy)
 	}
 }

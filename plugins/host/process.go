@@ -169,7 +169,7 @@ func (p *process) connect(ctx context.Context) error {
 // startError is why a start failed, in words: what the first line says is wrong
 // says more than what go-plugin made of it.
 func (p *process) startError(ctx context.Context, o *Options, err error) error {
-	const remedy = "start the program by hand to see what it does: a plugin says that it is one, and ends"
+	const remedy = "start the program by hand to see what it does: a plugin prints that it is a plugin and ends"
 	fail := func(remedy, format string, args ...any) error {
 		return fault.Errorf(fault.Fatal, remedy, "%s: %s%s", o.command().Program(), fmt.Sprintf(format, args...),
 			p.lastWords())
@@ -178,11 +178,11 @@ func (p *process) startError(ctx context.Context, o *Options, err error) error {
 		return context.Cause(ctx)
 	}
 	if p.program.pid() == 0 && p.program.copied && errors.Is(err, fs.ErrPermission) {
-		return fail("it is started from a copy, since others can change the file: take that right from them, "+
-			"or let TMPDIR name a folder whose programs may run", "it cannot be started: %v", err)
+		return fail("it is started from a copy because others can change the file: remove that permission, or "+
+			"set TMPDIR to a folder whose programs may run", "it cannot be started: %v", err)
 	}
 	if p.program.pid() == 0 {
-		return fail("is it built for this system, and does the interpreter in its first line exist?",
+		return fail("check that it is built for this system and that the interpreter in its first line exists",
 			"it cannot be started: %v", err)
 	}
 	refused := p.program.refused()
@@ -201,7 +201,7 @@ func (p *process) startError(ctx context.Context, o *Options, err error) error {
 		return fail("", "%v", refused)
 	}
 	return fail("it must serve grpc.health.v1 and the transform service without TLS",
-		"it said that it is ready and does not answer: %s",
+		"it reported that it is ready but does not answer: %s",
 		cut(display.Lines(status.Convert(err).Message()), 200))
 }
 

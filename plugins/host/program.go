@@ -152,21 +152,21 @@ var errSilent = errors.New("it is not a plugin: it printed nothing")
 func checkGreeting(line, folder string) error {
 	parts := strings.Split(strings.TrimSpace(line), "|")
 	if len(parts) < 5 || parts[0] != "1" {
-		return fmt.Errorf("it is not a plugin: where a plugin says how it is reached, it printed %q",
+		return fmt.Errorf("it is not a plugin: instead of a plugin's address it printed %q",
 			cut(strings.TrimSpace(line), 80))
 	}
 	version, err := strconv.Atoi(parts[1])
 	switch rel, relErr := filepath.Rel(folder, parts[3]); {
 	case err != nil || version != proto.Version:
 		return fmt.Errorf(
-			"it speaks version %s of the plugin protocol, and this pipe speaks version %d: "+
-				"build the plugin with an SDK of that version",
+			"it speaks version %s of the plugin protocol, but this pipe speaks version %d: build the plugin with "+
+				"an SDK of that version",
 			cut(display.Lines(parts[1]), 20), proto.Version)
 	case parts[4] != "grpc":
-		return fmt.Errorf("it speaks %q, and pipe speaks grpc", cut(parts[4], 20))
+		return fmt.Errorf("it speaks %q, but pipe speaks grpc", cut(parts[4], 20))
 	case parts[2] != "unix" || relErr != nil || !filepath.IsLocal(rel):
 		return fmt.Errorf(
-			"it listens on %q, and pipe wants a unix socket in the folder of PLUGIN_UNIX_SOCKET_DIR",
+			"it listens on %q, but pipe requires a unix socket in the folder of PLUGIN_UNIX_SOCKET_DIR",
 			cut(parts[2]+" "+parts[3], 80))
 	}
 	return nil

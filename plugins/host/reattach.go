@@ -70,12 +70,12 @@ func attach(ctx context.Context, a attachment, out *output.Log) (*process, error
 	}
 	if a.Version != proto.Version {
 		return nil, fault.Errorf(fault.Fatal, "",
-			"%s: %s speaks version %d of the plugin protocol, and this pipe speaks version %d", ReattachVariable,
+			"%s: %s speaks version %d of the plugin protocol, but this pipe speaks version %d", ReattachVariable,
 			a.name, a.Version, proto.Version)
 	}
 	var addr net.Addr = &net.UnixAddr{Net: "unix", Name: a.Address}
 	if a.Network != "unix" {
-		return nil, fault.Errorf(fault.Fatal, remedy, "%s: %s is reached over %q, and pipe wants unix",
+		return nil, fault.Errorf(fault.Fatal, remedy, "%s: %s is reached over %q, but pipe requires unix",
 			ReattachVariable, a.name, a.Network)
 	}
 	detached := make(chan struct{})
@@ -91,7 +91,7 @@ func attach(ctx context.Context, a attachment, out *output.Log) (*process, error
 	defer cancel()
 	if err := p.connect(ctx); err != nil {
 		p.kill()
-		return nil, fault.Errorf(fault.Fatal, "is it still running? "+remedy, "%s: %s at %s does not answer: %v",
+		return nil, fault.Errorf(fault.Fatal, "check that it still runs. "+remedy, "%s: %s at %s does not answer: %v",
 			ReattachVariable, a.name, a.Address, err)
 	}
 	return p, nil

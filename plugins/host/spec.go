@@ -13,7 +13,7 @@ import (
 func Spec() component.TransformSpec[*Config] {
 	return component.TransformSpec[*Config]{
 		Key:     "plugin",
-		Summary: "Hands records to a program of your own, which changes or drops them.",
+		Summary: "Passes records to a program of your own, which changes or drops them.",
 		Config:  func() *Config { return &Config{} },
 		New: func(cfg *Config, s component.TransformSettings) component.Transform {
 			return build(cfg, s)
@@ -80,13 +80,13 @@ func build(c *Config, s component.TransformSettings) *Transform {
 	})
 	attached := t.Attached()
 	if s.Node.Get("sha256").IsNull() && len(c.Command) > 0 && !s.Unpinned && !attached {
-		s.Problem(s.Node, "unpinned", "the plugin has no checksum, so that any program could stand in its place",
+		s.Problem(s.Node, "unpinned", "the plugin has no checksum, so any program could replace it",
 			"add sha256: …, as `pipe plugin checksum FILE` prints it, "+
 				"or run with --allow-unpinned while you work on the plugin")
 	}
 	if len(c.SHA256) > 0 && t.o.InterpreterOnly() && !attached {
 		s.Warn(s.Node.Get("command"), "interpreter-only",
-			"the checksum covers the interpreter alone, and nothing of what it runs",
+			"the checksum covers only the interpreter, not what it runs",
 			"name the script by its path, as in command: [/usr/bin/python3, plugin.py], and add its checksum")
 	}
 	return t

@@ -118,7 +118,7 @@ func (t *Transform) checkAccess(about *Description) config.Problems {
 	message := fmt.Sprintf("%s writes %s, and permissions read %s: it could decide who finds a document",
 		about.Name, strings.Join(about.Writes, ", "), strings.Join(both, ", "))
 	return config.Problems{settings.AtKey(t.o.Node, "plugin-access", message,
-		"add may_change_access: true if it may, or let permissions read something else")}
+		"add may_change_access: true to allow it, or change the permissions to read something else")}
 }
 
 // refusedConfig is what a plugin itself says against its configuration.

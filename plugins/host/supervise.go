@@ -91,16 +91,16 @@ func (t *Transform) judge(p *process, err error, timeout time.Duration) error {
 		how := "its connection broke"
 		if p.program != nil {
 			if state := p.program.ended(wordsLimit); state != "" {
-				how = "it ended in the middle of a call (" + state + ")"
+				how = "it ended during a call (" + state + ")"
 			}
 		}
 		return broken{fmt.Errorf("%s%s", how, p.lastWords())}
 	case codes.ResourceExhausted:
 		if strings.Contains(s.Message(), fmt.Sprintf("vs. %d)", longestAnswer)) {
-			return fmt.Errorf("it answered more than %d MiB", longestAnswer>>20)
+			return fmt.Errorf("it returned more than %d MiB", longestAnswer>>20)
 		}
-		return fault.Errorf(fault.Permanent, "its server takes messages of 4 MB or less: let it take larger ones",
-			"it refuses what it is sent: %s", t.words(s.Message(), longestReason))
+		return fault.Errorf(fault.Permanent, "its server accepts messages of up to 4 MB: raise that limit",
+			"it refuses the request: %s", t.words(s.Message(), longestReason))
 	case codes.Unimplemented:
 		return fmt.Errorf("it is not a transform plugin: %s", t.words(s.Message(), longestReason))
 	}
@@ -119,7 +119,7 @@ func (t *Transform) running(ctx context.Context) (*process, error) {
 	case t.closed || t.config == nil:
 		return nil, errors.New("it is not running")
 	case t.starts >= maxStarts:
-		return nil, fmt.Errorf("it was started %d times in this run and ended each time: it is not started again",
+		return nil, fmt.Errorf("it was started %d times in this run and ended each time; it is not started again",
 			t.starts)
 	}
 	pause := min(firstPause<<max(0, t.failures-1), lastPause)
@@ -129,7 +129,7 @@ func (t *Transform) running(ctx context.Context) (*process, error) {
 		return nil, context.Cause(ctx)
 	}
 	t.starts++
-	t.o.Log.Warn("a plugin is started again", "plugin", t.label, "transform", t.o.Name, "start", t.starts)
+	t.o.Log.Warn("a plugin is restarted", "plugin", t.label, "transform", t.o.Name, "start", t.starts)
 	p, err := t.open(ctx)
 	if err == nil {
 		if err = t.configure(ctx, p); err != nil {

@@ -153,7 +153,7 @@ func (b *batch) send(ctx context.Context) error {
 	}
 	answer, err := b.t.call(ctx, &proto.TransformRequest{Records: b.docs})
 	if err == nil && len(answer.GetOutcomes()) != len(b.docs) {
-		err = fmt.Errorf("it answered %d outcomes for %d records", len(answer.GetOutcomes()), len(b.docs))
+		err = fmt.Errorf("it returned %d outcomes for %d records", len(answer.GetOutcomes()), len(b.docs))
 	}
 	for i, r := range b.records {
 		if ctx.Err() != nil {

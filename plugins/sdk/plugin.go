@@ -74,7 +74,7 @@ var (
 func (p Plugin) validate() error {
 	var errs []error
 	if !names.MatchString(p.Name) {
-		errs = append(errs, fmt.Errorf("the Name %q is refused: it takes lower-case letters, digits and dashes", p.Name))
+		errs = append(errs, fmt.Errorf("the Name %q is refused: use lower-case letters, digits and dashes", p.Name))
 	}
 	if p.Version == "" {
 		errs = append(errs, errors.New("the Version is missing"))
@@ -89,7 +89,7 @@ func (p Plugin) validate() error {
 	}
 	for _, path := range p.Writes {
 		if top, _, _ := strings.Cut(path, "."); top == "kind" || top == "ref" {
-			errs = append(errs, fmt.Errorf("the Writes have %s, which no plugin can change", path))
+			errs = append(errs, fmt.Errorf("the Writes have %s, which plugins cannot change", path))
 		}
 	}
 	if v := reflect.ValueOf(p.Config); p.Config != nil &&

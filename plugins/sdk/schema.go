@@ -63,7 +63,7 @@ func typeSchema(v reflect.Value, at string) (map[string]any, error) {
 	case reflect.Struct:
 		return structSchema(v, at)
 	}
-	return nil, fmt.Errorf("%s has the type %s, which no config can hold", at, t)
+	return nil, fmt.Errorf("%s has the type %s, which a config cannot have", at, t)
 }
 
 func structSchema(v reflect.Value, at string) (map[string]any, error) {

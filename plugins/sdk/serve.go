@@ -93,7 +93,7 @@ func serveInProcess(ctx context.Context, s *server) (*plugin.ReattachConfig, <-c
 	case address := <-addresses:
 		return address, done, nil
 	case <-done:
-		return nil, done, errors.New("the plugin has no socket: its reason stands above")
+		return nil, done, errors.New("the plugin has no socket; the lines above give the reason")
 	}
 }
 

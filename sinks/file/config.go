@@ -18,7 +18,7 @@ const (
 
 func streams() []component.Stream {
 	return []component.Stream{
-		{Name: streamUsers, Identities: true, Doc: "People, one object a line in users.ndjson.",
+		{Name: streamUsers, Identities: true, Doc: "Users, one object per line in users.ndjson.",
 			Fields: []component.FieldSpec{
 				{Name: "id", Type: component.RefField, Required: true,
 					Doc: "The ref by which permissions and members name the user."},
@@ -34,7 +34,7 @@ func streams() []component.Stream {
 				{Name: "members", Type: component.RefList,
 					Doc: "Refs of its members: users, and groups whose members count as its own."},
 			}},
-		{Name: streamDocuments, Permissions: true, Doc: "Documents, each with who may find it, in documents.ndjson.",
+		{Name: streamDocuments, Permissions: true, Doc: "Documents with their permissions, in documents.ndjson.",
 			Fields: []component.FieldSpec{
 				{Name: "id", Type: component.Text, Required: true, Doc: "What identifies the document."},
 				{Name: "type", Type: component.Text, Doc: "The type of the document."},

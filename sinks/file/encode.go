@@ -76,7 +76,8 @@ func (s *session) Encode(item *component.Item) (component.Encoded, bool, error) 
 		return component.Encoded{}, false, s.keepIdentity(item, id, line)
 	}
 	if item.Permissions.Audience == access.Undecided {
-		return component.Encoded{}, false, fault.Reject(fault.StageEncode, "permissions", "no rule decided who may find it")
+		return component.Encoded{}, false, fault.Reject(fault.StageEncode, "permissions", "no rule decided who may find "+
+			"the document")
 	}
 	e.Type, _ = line["type"].(string)
 	e.Rule = item.Permissions.Rule
@@ -216,7 +217,7 @@ func (s *session) Notes() []string {
 	}
 	const shown = 5
 	named := display.List(slices.Sorted(maps.Keys(s.unknown)), shown, ", ")
-	return []string{fmt.Sprintf("Refs that are no user or group of this run let nobody in: %s.", named)}
+	return []string{fmt.Sprintf("Refs that are not users or groups of this run grant no access: %s.", named)}
 }
 
 // values are the fields of an item by name.

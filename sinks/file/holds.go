@@ -60,7 +60,7 @@ func (k *Sink) count(ctx context.Context, stream string, types map[string]int) (
 			err = errors.New("no id")
 		}
 		if err != nil {
-			return 0, fault.Errorf(fault.Fatal, "restore the file, or move it away when pipe did not write it",
+			return 0, fault.Errorf(fault.Fatal, "restore the file, or move it away if pipe did not write it",
 				"%s:%d: not a line that pipe wrote: %w", k.path(stream), line, err)
 		}
 		if stream == streamMemberships {

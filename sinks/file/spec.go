@@ -10,7 +10,7 @@ import (
 func Spec() component.SinkSpec[*Config] {
 	return component.SinkSpec[*Config]{
 		Name:    "file",
-		Summary: "Writes NDJSON files: users, groups with their members, and documents with who may find each.",
+		Summary: "Writes NDJSON files: users, groups with their members, and documents with their permissions.",
 		Config:  func() *Config { return &Config{} },
 		Streams: func(*Config) []component.Stream { return streams() },
 		Own:     []string{streamMemberships},

@@ -23,7 +23,7 @@ func TestOpenAllowsNothing(t *testing.T) {
 	defer k.Close()
 	for _, path := range []string{api.PathDebugStatus("backstage"), api.PathDeleteGroup, api.PathBulkIndexUsers} {
 		err := k.client.Send(t.Context(), path, map[string]any{})
-		if err == nil || !strings.Contains(err.Error(), "refused before it was made") {
+		if err == nil || !strings.Contains(err.Error(), "was not sent") {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

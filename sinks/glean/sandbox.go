@@ -105,7 +105,7 @@ func audiences(i sandbox.Index) (counts map[access.Audience]int, private string)
 
 func people(emails []string) string {
 	if len(emails) == 0 {
-		return "nobody"
+		return "no one"
 	}
 	return fmt.Sprintf("%d of the users: %s", len(emails), strings.ReplaceAll(display.List(emails, 8, "; "), ";", ","))
 }

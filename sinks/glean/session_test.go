@@ -75,17 +75,17 @@ func TestRun(t *testing.T) {
 		"1700000000 [x]" {
 		t.Errorf("owned: %s", got)
 	}
-	if got := fmt.Sprint(f.Ends); got != "[users user:other/ann merged: one e-mail, one user of Glean]" {
+	if got := fmt.Sprint(f.Ends); got != "[users user:other/ann merged: same e-mail, one user in Glean]" {
 		t.Errorf("ends: %s", got)
 	}
 	for _, want := range []string{
-		"user:default/ann and user:other/ann have one e-mail and are one user of Glean: user:default/ann gains " +
-			"group:default/b, user:other/ann gains group:default/a",
-		"groups name 1 ref as members that nobody delivered as a user or group, who were left out: user:default/gone",
-		"permissions name 2 refs that nobody delivered as a user or group, who were left out: group:default/gone in 2 " +
-			"documents; user:default/gone in 1 document",
-		"owner, author or updatedBy name 1 ref that nobody delivered as a user, and were left out: group:default/a in 1 " +
-			"document",
+		"user:default/ann and user:other/ann have the same e-mail and are one user in Glean: user:default/ann " +
+			"gains group:default/b, user:other/ann gains group:default/a",
+		"groups name 1 ref as members that is not a delivered user or group; it was left out: user:default/gone",
+		"permissions name 2 refs that are not delivered users or groups; they were left out: group:default/gone " +
+			"in 2 documents; user:default/gone in 1 document",
+		"owner, author or updatedBy name 1 ref that is not a delivered user; it was left out: group:default/a in " +
+			"1 document",
 		"containerObjectType was left out where it is not under datasource.objectDefinitions: domain in 1 document",
 	} {
 		if !slices.Contains(f.Notes, want) {

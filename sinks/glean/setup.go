@@ -29,8 +29,8 @@ func (s *setup) prepare(ctx context.Context) (component.Holdings, error) {
 	}
 	if s.plan.Opens {
 		return component.Holdings{}, &fault.Refusal{Guard: "datasource",
-			Reason: "isTestDatasource would go from the datasource " + s.plan.Name +
-				", and with it everybody would see what its testers alone see now",
+			Reason: "isTestDatasource would be removed from the datasource " + s.plan.Name +
+				": everyone would then see what only its testers see now",
 			Remedy: "`pipe datasource apply FILE` shows it and asks; then run again"}
 	}
 	h := component.Holdings{New: s.plan.New}
@@ -52,9 +52,9 @@ func (s *setup) apply(ctx context.Context, plan *component.Plan) error {
 	}
 	switch {
 	case s.plan.New:
-		plan.Note("the datasource %s was made", s.plan.Name)
+		plan.Note("the datasource %s was created", s.plan.Name)
 	case !s.plan.Empty():
-		plan.Note("the datasource %s was brought to what the file says, in %d of its fields", s.plan.Name,
+		plan.Note("%[2]d fields of the datasource %[1]s were updated to match the file", s.plan.Name,
 			len(s.plan.Changes))
 	}
 	return nil

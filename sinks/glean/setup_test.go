@@ -27,7 +27,7 @@ func TestProvisionInRun(t *testing.T) {
 	}
 	plan := &component.Plan{Stop: f.Stop, Note: f.Note, Sent: func(string, int) {}}
 	if err := s.Publish(t.Context(), plan); err != nil || f.Server.Index("fresh").Config.Name != "fresh" ||
-		!f.Noted("the datasource fresh was made") {
+		!f.Noted("the datasource fresh was created") {
 		t.Errorf("%v, %q", err, f.Notes)
 	}
 }

@@ -48,8 +48,9 @@ func Open(cfg *settings.Config, s component.Settings, o Options) (*Sink, error) 
 		return k, nil
 	}
 	if schema.URLs == nil && !schema.Entity {
-		return nil, fault.Errorf(fault.Fatal, "set datasource.urlRegex to what all of the documents' addresses match",
-			"datasource.urlRegex is missing, and the source has no ui_url that it could follow from")
+		return nil, fault.Errorf(fault.Fatal, "set datasource.urlRegex to a pattern that all addresses of "+
+			"documents match",
+			"datasource.urlRegex is missing and cannot be derived: the source has no ui_url")
 	}
 	k.client.Conn, err = connection.New(cfg.Config, connection.Settings{
 		Name: "glean", URL: cfg.Address(), Token: cfg.Token, UserAgent: s.UserAgent, LoopbackOnly: s.Loopback,

@@ -12,9 +12,8 @@ import (
 // Spec describes the sink.
 func Spec() component.SinkSpec[*settings.Config] {
 	return component.SinkSpec[*settings.Config]{
-		Name: "glean",
-		Summary: "Fills a datasource of Glean: users, groups with their members, and documents that each only some " +
-			"may find.",
+		Name:      "glean",
+		Summary:   "Fills a datasource of Glean with users, groups and their members, and documents with permissions.",
 		Config:    func() *settings.Config { return &settings.Config{} },
 		Streams:   func(cfg *settings.Config) []component.Stream { return streams(cfg.Datasource) },
 		Content:   []string{"datasource", "properties"},
@@ -48,7 +47,7 @@ var (
 func streams(d api.DatasourceConfig) []component.Stream {
 	elsewhere := ""
 	if lender := settings.LenderOf(d); lender != "" {
-		elsewhere = "those of the datasource " + lender + " count instead"
+		elsewhere = "the datasource " + lender + " provides them"
 	}
 	return []component.Stream{
 		{Name: api.StreamUsers, Identities: true, Elsewhere: elsewhere,
@@ -75,8 +74,8 @@ func streams(d api.DatasourceConfig) []component.Stream {
 				{Name: "subgroups", Type: component.RefList, Doc: "Refs of groups whose members count as its own."},
 			}},
 		{Name: api.StreamDocuments, Permissions: true, Doc: "What people find.", Fields: []component.FieldSpec{
-			{Name: "id", Type: component.Text, Required: true, Doc: "What tells the document apart, without regard to case; " +
-				"at most 200 characters."},
+			{Name: "id", Type: component.Text, Required: true, Doc: "What identifies the document, regardless of " +
+				"case; at most 200 characters."},
 			{Name: "objectType", Type: component.Text, Required: true,
 				Doc: "One of the types under datasource.objectDefinitions."},
 			{Name: "title", Type: component.Text, Cut: shortText, Doc: "The title, as plain text; cut at 1 KiB."},

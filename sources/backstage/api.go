@@ -115,7 +115,7 @@ func parsePage(body []byte) (page, error) {
 		return page{}, brokenJSON(err)
 	}
 	if !listed || p.total < 0 {
-		return page{}, fault.Errorf(fault.Permanent, wrongAddress, "the answer is not a page of entities")
+		return page{}, fault.Errorf(fault.Permanent, wrongAddress, "the response is not a page of entities")
 	}
 	return p, nil
 }
@@ -161,9 +161,9 @@ func (a api) refs(ctx context.Context, rq refsRequest) (found, error) {
 				return err
 			}})
 	if hasStatus(err, http.StatusNotFound, http.StatusMethodNotAllowed) {
-		return found{}, fault.Errorf(fault.ClassOf(err), "let POST "+byRefs+" pass what stands in front of Backstage: it "+
-			"only reads, and every Backstage from 1.12 on has it",
-			"Backstage cannot be asked whether entities are gone: %w", err)
+		return found{}, fault.Errorf(fault.ClassOf(err), "let POST "+byRefs+" pass the proxy in front of "+
+			"Backstage: it only reads, and every Backstage since 1.12 has it",
+			"asking Backstage whether entities are gone failed: %w", err)
 	}
 	if err != nil {
 		return found{}, explained(err)
@@ -183,20 +183,21 @@ func parseFound(body []byte, want int) (found, error) {
 	case err != nil:
 		return found{}, brokenJSON(err)
 	case !listed:
-		return found{}, fault.Errorf(fault.Permanent, wrongAddress, "the answer is not a list of entities")
+		return found{}, fault.Errorf(fault.Permanent, wrongAddress, "the response is not a list of entities")
 	case len(f.items) != want:
-		return found{}, fault.Errorf(fault.Permanent, mixedUp, "%d refs were asked for and %d answered", want, len(f.items))
+		return found{}, fault.Errorf(fault.Permanent, mixedUp, "%d refs were requested, %d returned",
+			want, len(f.items))
 	}
 	return f, nil
 }
 
 func brokenJSON(err error) error {
-	return fault.Errorf(fault.Transient, "check whether a proxy in front of Backstage cuts answers short",
-		"the answer is broken JSON: %w", err)
+	return fault.Errorf(fault.Transient, "check whether a proxy in front of Backstage truncates responses",
+		"the response is not valid JSON: %w", err)
 }
 
 // mixedUp is what to do about an answer to another question.
-const mixedUp = "see whether a proxy or cache in front of Backstage mixes up answers"
+const mixedUp = "check whether a proxy or cache in front of Backstage mixes up responses"
 
 // get is one entity by its full ref, nil when there is none; once makes one
 // attempt.
@@ -216,8 +217,8 @@ func (a api) get(ctx context.Context, of string, once bool) ([]byte, error) {
 	return r.Body, nil
 }
 
-const wrongAddress = "check url: it is the address of the Backstage backend, which may differ from that of its " +
-	"pages, without /api/catalog; Backstage 1.12 or later is needed"
+const wrongAddress = "check url: it is the address of the Backstage backend without /api/catalog, which may " +
+	"differ from the address of its pages; Backstage 1.12 or later is required"
 
 // explained adds what a status means at a Backstage.
 func explained(err error) error {
@@ -227,12 +228,12 @@ func explained(err error) error {
 		remedy = "set token (BACKSTAGE_API_TOKEN) to a token from backend.auth.externalAccess of Backstage; a token of a " +
 			"signed-in user expires within the hour"
 	case hasStatus(err, http.StatusForbidden):
-		remedy = "the token is good and may not read the catalog: add `plugin: catalog` to its accessRestrictions in " +
-			"backend.auth.externalAccess"
+		remedy = "the token is valid but may not read the catalog: add `plugin: catalog` to its " +
+			"accessRestrictions in backend.auth.externalAccess"
 	case hasStatus(err, http.StatusNotFound):
 		remedy = wrongAddress
 	case hasStatus(err, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge):
-		remedy = "use fewer or shorter filters: they are part of the address, and of the cursor in it"
+		remedy = "use fewer or shorter filters: they are part of the address and of its cursor"
 	default:
 		return err
 	}

@@ -88,8 +88,8 @@ func (s *Source) checkPeople(ctx context.Context, users int) component.Finding {
 	f := component.Finding{What: "e-mail", OK: mailed > 0,
 		Detail: fmt.Sprintf("%d of %d users have an e-mail", mailed, users)}
 	if mailed < users {
-		f.Remedy = "who has no spec.profile.email in Backstage cannot be matched to a person in Glean, and finds only what " +
-			"everybody finds"
+		f.Remedy = "a user without spec.profile.email in Backstage cannot be matched to a person in Glean and " +
+			"finds only what everyone finds"
 	}
 	return f
 }

@@ -42,8 +42,8 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 		}
 	}
 	if _, request := connection.BelowAPI(c.URL, plugins...); request && isAddress(c.URL) {
-		report("url", codeBackstage, "the address goes on into Backstage's API",
-			"leave /api and what follows it out: requests go to /api/catalog/… below the address")
+		report("url", codeBackstage, "the address includes a path of Backstage's API",
+			"remove /api and everything after it: requests go to /api/catalog/… below the address")
 	}
 	if unknown := unknownPlaceholder(c.Page); unknown != "" {
 		report("page", codeBackstage, "unknown placeholder", "use {ui_url}, {kind}, {namespace} and {name}")
@@ -66,17 +66,18 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 		}
 		switch {
 		case !isKind(k.Key):
-			report(field, codeBackstage, "not the name of a kind: "+k.Key, "kinds are letters and digits, as Component")
+			report(field, codeBackstage, "not a kind: "+k.Key, "kinds are letters and digits, as Component")
 		case nearMiss(k.Key) != "":
 			report(field, codeBackstage, "there is no kind "+k.Key, "did you mean "+nearMiss(k.Key)+"?")
 		case slices.Contains(seen, folded):
-			report(field, codeBackstage, k.Key+" is there twice", "case makes no difference; remove one of the two")
+			report(field, codeBackstage, k.Key+" is listed twice", "kinds are not case-sensitive here; remove "+
+				"one of the two")
 		}
 		seen = append(seen, folded)
 		on = on || k.Value
 	}
 	if !on {
-		report("kinds", codeBackstage, "every kind is switched off", "switch on what the catalog is read for")
+		report("kinds", codeBackstage, "every kind is switched off", "switch on the kinds to read")
 	}
 }
 
@@ -89,7 +90,7 @@ var _ config.Cautioner = (*Config)(nil)
 func (c *Config) Caution(report func(field, code, message, hint string)) {
 	if below, request := connection.BelowAPI(c.URL, plugins...); below && !request {
 		report("url", codeBackstage, "the address contains /api, so requests go to …/api/…/api/catalog",
-			"leave /api and what follows it out, unless a gateway in front of Backstage wants it")
+			"remove /api and everything after it, unless a gateway in front of Backstage needs it")
 	}
 }
 

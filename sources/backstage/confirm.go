@@ -41,7 +41,7 @@ func (s *Source) Confirm(ctx context.Context, phase component.Phase, refs, contr
 		}
 		kinds.Go(func(ctx context.Context) error {
 			if err := s.confirmation(k.Name, control, emit).ask(ctx, asked); err != nil {
-				return fmt.Errorf("ask for entities of kind %s that were not read: %w", k.Name, err)
+				return fmt.Errorf("request entities of kind %s that were not read: %w", k.Name, err)
 			}
 			return nil
 		})
@@ -175,7 +175,7 @@ func (c *confirmation) deliver(ctx context.Context, control, asked []string, ite
 		return err
 	case len(control) == 0 && len(records) < len(asked):
 		return fault.Errorf(fault.Transient, blindRemedy,
-			"Backstage does not find %s, and nothing was read that could show whether it is to be believed",
+			"Backstage does not find %s, but no other entity was read that could confirm its answer",
 			lacking(asked, records)[0])
 	case len(records) == 0:
 		return nil
@@ -196,24 +196,24 @@ func (c *confirmation) records(refs []string, items [][]byte) ([]*component.Reco
 		}
 		r, err := record(item, kind)
 		if err == nil && r.Ref != refs[i] {
-			err = fmt.Errorf("%s is not what was asked for", r.Ref)
+			err = fmt.Errorf("%s was not requested", r.Ref)
 		}
 		if err != nil {
-			return nil, fault.Errorf(fault.Permanent, mixedUp, "another entity answers to %s: %w", refs[i], err)
+			return nil, fault.Errorf(fault.Permanent, mixedUp, "another entity was returned for %s: %w", refs[i], err)
 		}
 		out = append(out, r)
 	}
 	return out, nil
 }
 
-const blindRemedy = "run again; if it stays like this the token sees only a part of the catalog (look at its " +
+const blindRemedy = "run again; if this repeats, the token sees only a part of the catalog (check its " +
 	"accessRestrictions in backend.auth.externalAccess), or Backstage is being filled, restarted or updated"
 
 // halfBlind is the error of an answer that lacks what is known to be there.
 func halfBlind(control []string, seen []*component.Record) error {
 	return fault.Errorf(fault.Transient, blindRemedy,
-		"of %d entities that were just read Backstage finds only %d when it is asked for them again, and not %s: what it "+
-			"does not find cannot be taken for deleted", len(control), len(seen), lacking(control, seen)[0])
+		"of %d entities that were just read, Backstage now finds only %d, and not %s: missing entities cannot be "+
+			"treated as deleted", len(control), len(seen), lacking(control, seen)[0])
 }
 
 // lacking are the refs that no record has.

@@ -26,7 +26,7 @@ func (m *Model) Decode(r *component.Record) error {
 	}
 	meta, ok := v["metadata"].(map[string]any)
 	if !ok {
-		return fault.Reject(fault.StageRead, "metadata", "%s where an object is expected", shape(v["metadata"]))
+		return fault.Reject(fault.StageRead, "metadata", "%s, but an object is expected", shape(v["metadata"]))
 	}
 	if err := wantText("kind", v["kind"]); err != nil {
 		return err
@@ -60,12 +60,13 @@ func understand(v any) error {
 	}
 	list, ok := v.([]any)
 	if !ok {
-		return fault.Reject(fault.StageRead, "relations", "%s where a list is expected", shape(v))
+		return fault.Reject(fault.StageRead, "relations", "%s, but a list is expected", shape(v))
 	}
 	for i, item := range list {
 		relation, ok := item.(map[string]any)
 		if !ok {
-			return fault.Reject(fault.StageRead, fmt.Sprintf("relations[%d]", i), "%s where an object is expected", shape(item))
+			return fault.Reject(fault.StageRead, fmt.Sprintf("relations[%d]", i), "%s, but an object is expected",
+				shape(item))
 		}
 		if relation["targetRef"] == nil {
 			relation["targetRef"] = compound(relation["target"])
@@ -78,7 +79,7 @@ func understand(v any) error {
 		if typ, target := relation["type"].(string), relation["targetRef"].(string); slices.Contains(deciding, typ) {
 			if _, _, _, ok := ref.Split(strings.ToLower(target)); !ok {
 				return fault.Reject(fault.StageRead, fmt.Sprintf("relations[%d].targetRef", i),
-					"not a full entity ref, in a relation that decides who may find what")
+					"not a full entity ref, in a relation that decides who may find documents")
 			}
 		}
 	}
@@ -99,7 +100,7 @@ func compound(v any) any {
 
 func wantText(field string, v any) error {
 	if !isText(v) {
-		return fault.Reject(fault.StageRead, field, "%s where text is expected", shape(v))
+		return fault.Reject(fault.StageRead, field, "%s, but text is expected", shape(v))
 	}
 	return nil
 }

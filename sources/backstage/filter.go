@@ -91,18 +91,18 @@ func values(n *config.Node, d *config.Decoder) []string {
 func (f *Filter) add(n *config.Node, d *config.Decoder, key string, values []string) {
 	key = strings.TrimSpace(key)
 	if key == "" || strings.ContainsAny(key, ",=") {
-		d.Problem(n, codeBackstage, "not a filter: its key is empty or holds a comma or =",
+		d.Problem(n, codeBackstage, "not a filter: its key is empty or contains a comma or =",
 			"write the path of a field, as spec.lifecycle: production")
 		return
 	}
 	if strings.HasSuffix(key, "!") || len(values) == 1 && strings.HasPrefix(values[0], "=") {
-		d.Problem(n, codeBackstage, "not a filter: Backstage knows one = and no !=",
+		d.Problem(n, codeBackstage, "not a filter: Backstage supports one = and no !=",
 			"write metadata.namespace=default, or use a `keep` transform for anything else")
 		return
 	}
 	for i, v := range values {
 		if values[i] = strings.TrimSpace(v); strings.Contains(v, ",") {
-			d.Problem(n, codeBackstage, "not a filter: Backstage cannot be asked for a value that holds a comma",
+			d.Problem(n, codeBackstage, "not a filter: Backstage cannot filter by a value that contains a comma",
 				"use a `keep` transform for that")
 			return
 		}

@@ -15,9 +15,9 @@ func (m *Model) functions() []expression.Function {
 		{
 			Name: "related", Signature: "related(type[, kind])", MinArgs: 1, MaxArgs: 2, Gives: expression.ListKind,
 			Elements: expression.TextKind,
-			Doc: "The refs of the entities that this one is related to in one way, as ownedBy, partOf or hasMember, in any " +
-				"case; with a kind only those of that kind. Where the catalog computes no ownedBy, as for custom kinds, " +
-				"spec.owner stands for it.",
+			Doc: "The refs of the entities related to this one by a type such as ownedBy, partOf or hasMember, " +
+				"in any case; with a kind, only those of that kind. Where the catalog computes no ownedBy, as " +
+				"for custom kinds, spec.owner is used.",
 			Examples: []expression.Example{
 				{Expr: `related("ownedBy")`, Record: exampleEntity(), Result: []any{"group:default/booking", "user:default/ann"}},
 				{Expr: `related("ownedBy", "user")`, Record: exampleEntity(), Result: []any{"user:default/ann"}},
@@ -29,8 +29,8 @@ func (m *Model) functions() []expression.Function {
 		},
 		{
 			Name: "lookup", Signature: "lookup(ref)", MinArgs: 1, MaxArgs: 1, Gives: expression.ObjectKind,
-			Doc:      "What was read about an entity of an earlier phase, as {ref, kind, title, email}; nil when there is none.",
-			Examples: []expression.Example{{Expr: `lookup("group:default/nobody")`, Result: nil}},
+			Doc:      "An entity of an earlier phase, as {ref, kind, title, email}; nil when there is none.",
+			Examples: []expression.Example{{Expr: `lookup("group:default/unknown")`, Result: nil}},
 			Call:     onRef(lookup),
 		},
 		{
@@ -102,7 +102,7 @@ func related(ctx expression.Context, args []any) (any, error) {
 	}
 	entity := ctx.Record()
 	if _, ok := entity["relations"].([]any); !ok && entity["relations"] != nil {
-		return nil, fmt.Errorf("relations are no list")
+		return nil, fmt.Errorf("relations are not a list")
 	}
 	var out refs
 	found := false
@@ -261,7 +261,7 @@ func text(v any, what string) (s string, ok bool, err error) {
 		return "", false, nil
 	}
 	if s, ok = v.(string); !ok {
-		return "", false, fmt.Errorf("%s is no text", what)
+		return "", false, fmt.Errorf("%s is not text", what)
 	}
 	return s, true, nil
 }

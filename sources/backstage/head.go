@@ -90,7 +90,7 @@ const nameless = "(no name, "
 type otherKind struct{ ref, kind, want string }
 
 func (e *otherKind) Error() string {
-	return fmt.Sprintf("an entity of kind %q where %s was asked for (%s)", e.kind, e.want, e.ref)
+	return fmt.Sprintf("an entity of kind %q, but %s was requested (%s)", e.kind, e.want, e.ref)
 }
 
 // record makes a record of an entity that is of the kind asked for. One

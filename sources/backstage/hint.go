@@ -19,5 +19,5 @@ func (*Model) Hint(expression string) string {
 	if m == nil {
 		return ""
 	}
-	return fmt.Sprintf("a key with a dot, a dash or a slash stands in brackets: metadata.%s[%q]", m[1], m[2])
+	return fmt.Sprintf("a key with a dot, a dash or a slash needs brackets: metadata.%s[%q]", m[1], m[2])
 }

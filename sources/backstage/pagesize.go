@@ -64,7 +64,7 @@ func (s *pageSize) ask(ctx context.Context, log *slog.Logger, try func(once bool
 			return err
 		case s.shrink(err):
 			once = s.now > s.floor()
-			log.InfoContext(ctx, "too much for Backstage at once, asking for less", "limit", s.now)
+			log.InfoContext(ctx, "too much for Backstage at once, requesting less", "limit", s.now)
 		case once && retryable(err):
 			once = false
 		default:

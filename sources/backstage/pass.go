@@ -42,8 +42,8 @@ func (p *pass) begin(first page) error {
 	p.started = true
 	if p.promised = first.total; p.promised == 0 && len(first.items) > 0 {
 		return fault.Errorf(fault.Transient,
-			"run again; if the error repeats, check whether a proxy or cache in front of Backstage changes answers",
-			"Backstage gives entities with totalItems 0, and their last page cannot be recognised")
+			"run again; if the error repeats, check whether a proxy or cache in front of Backstage changes responses",
+			"Backstage returns entities with totalItems 0, so the last page cannot be recognised")
 	}
 	return nil
 }
@@ -65,9 +65,9 @@ func (p *pass) endless() error {
 		return nil
 	}
 	return fault.Errorf(fault.Transient,
-		"run again: a catalog that is being filled grows while it is read; if the error repeats, check whether a proxy or "+
-			"cache in front of Backstage changes answers",
-		"no end: Backstage promised %d rows and has given %d, and there are still more", p.promised, p.brought)
+		"run again: a catalog that is being filled grows while it is read; if the error repeats, check whether a "+
+			"proxy or cache in front of Backstage changes responses",
+		"no end: Backstage announced %d rows and returned %d, and more follow", p.promised, p.brought)
 }
 
 // collapse is how many of some entities may be deleted while they are read: more
@@ -87,11 +87,11 @@ func (p *pass) tooManyUnread(kind string) error {
 	switch {
 	case p.nulls > most:
 		return fault.Errorf(fault.Transient,
-			"Backstage before 1.29 answers null for an entity that it has not finished processing: run again when its log is "+
-				"quiet, or update it",
-			"%d of %d rows are null, and each may be an entity that was not read (the limit is %d)", p.nulls, p.brought, most)
+			"Backstage before 1.29 returns null for an entity that it has not finished processing: run again "+
+				"when its log is quiet, or update it",
+			"%d of %d rows are null; each may be an entity that was not read (limit %d)", p.nulls, p.brought, most)
 	case p.others > most:
-		return fault.Errorf(fault.Permanent, mixedUp, "%d of %d rows are of another kind than %s (the limit is %d): %w",
+		return fault.Errorf(fault.Permanent, mixedUp, "%d of %d rows have another kind than %s (limit %d): %w",
 			p.others, p.brought, kind, most, p.sample)
 	}
 	return nil
@@ -118,14 +118,15 @@ func (p *pass) contents() string {
 func (r *reader) report(p *pass) {
 	for _, ref := range refsOf(r.cfg.SkipUnreadable, r.kind) {
 		if !r.leftOut[ref] {
-			r.note("skip_unreadable names %s, which Backstage gave or does not have: remove it from the list", ref)
+			r.note("skip_unreadable names %s, which Backstage returned or does not have: remove it from "+
+				"the list", ref)
 		}
 	}
 	if p.again > 0 || p.nulls > 0 {
-		r.note("kind %s: Backstage counts %d rows and gave %s", r.kind, p.promised, p.contents())
+		r.note("kind %s: Backstage counts %d rows and returned %s", r.kind, p.promised, p.contents())
 	}
 	if p.nulls > 0 {
-		r.note("kind %s: Backstage answered null for %d of its entities, which it has not finished processing; they were "+
+		r.note("kind %s: Backstage returned null for %d entities that it has not finished processing; they were "+
 			"not read", r.kind, p.nulls)
 	}
 	if p.others > 0 {

@@ -47,8 +47,8 @@ func (r *reader) read(ctx context.Context) (int, error) {
 				return 0, err
 			}
 			if p.different()-now > collapse(p.different()) {
-				return 0, fault.Errorf(fault.Transient, blindRemedy, "Backstage has given %d entities, and now shows %d: they "+
-					"cannot all have been deleted while they were read", p.different(), now)
+				return 0, fault.Errorf(fault.Transient, blindRemedy, "Backstage returned %d entities and now "+
+					"shows %d: they cannot all have been deleted during the read", p.different(), now)
 			}
 			p.promised = min(p.promised, now)
 		}
@@ -58,20 +58,21 @@ func (r *reader) read(ctx context.Context) (int, error) {
 			return r.seen.Len(), nil
 		case p.refused && !refused:
 			refused = true
-			r.log.WarnContext(ctx, "Backstage refused its own cursor, the kind is read from its start", "kind", r.kind)
+			r.log.WarnContext(ctx, "Backstage refused its own cursor; reading the kind from the start",
+				"kind", r.kind)
 		case !p.refused && !short:
 			short = true
-			r.log.WarnContext(ctx, "fewer rows than promised, the kind is read once more", "kind", r.kind, "promised",
+			r.log.WarnContext(ctx, "fewer rows than announced; reading the kind again", "kind", r.kind, "announced",
 				p.promised, "got", p.rows())
 		case p.refused:
 			return 0,
-				fault.Errorf(fault.Transient, "see whether Backstage is being restarted or updated, and run again",
+				fault.Errorf(fault.Transient, "check whether Backstage is being restarted or updated, and run again",
 					"Backstage refused its own cursor twice")
 		default:
 			return 0, fault.Errorf(fault.Transient,
-				"the catalog changes while it is read, or Backstage leaves entities out: run again when it is quiet, and look at "+
-					"Backstage's log if that does not help",
-				"incomplete: Backstage promised %d rows and gave %s, twice", p.promised, p.contents())
+				"the catalog changes while it is read, or Backstage leaves entities out: run again when it is "+
+					"quiet; if that does not help, check Backstage's log",
+				"incomplete: Backstage announced %d rows and returned %s, twice", p.promised, p.contents())
 		}
 	}
 }
@@ -119,8 +120,9 @@ func (r *reader) walk(ctx context.Context, p *pass) error {
 			idle = 0
 		}
 		if idle > maxIdle {
-			return fault.Errorf(fault.Permanent, "see whether a proxy or cache in front of Backstage repeats answers",
-				"the answers go round in circles: %d pages brought nothing new", idle)
+			return fault.Errorf(fault.Permanent, "check whether a proxy or cache in front of Backstage repeats "+
+				"responses",
+				"the responses repeat: %d pages had nothing new", idle)
 		}
 		if err := p.endless(); err != nil {
 			return err
@@ -145,7 +147,8 @@ func (r *reader) deliver(ctx context.Context, p *pass, pg page) error {
 			continue
 		}
 		if err != nil {
-			return fault.Errorf(fault.Permanent, mixedUp, "the answer holds something other than an entity: %w", err)
+			return fault.Errorf(fault.Permanent, mixedUp, "the response contains something other than an entity: "+
+				"%w", err)
 		}
 		known, repeated := r.came(rec.Ref, p)
 		if repeated {

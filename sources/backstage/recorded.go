@@ -24,9 +24,9 @@ func (m *Model) Record(raw []byte) (*component.Record, error) {
 	})
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("it is no JSON object: %w", err)
+		return nil, fmt.Errorf("it is not a JSON object: %w", err)
 	case kind == "":
-		return nil, errors.New("it has no kind, as an entity has: kind: Component")
+		return nil, errors.New("it has no kind; an entity has one, as kind: Component")
 	}
 	r, err := record(raw, kind)
 	if err != nil {

@@ -118,7 +118,7 @@ func (s *Source) weigh(ctx context.Context, phase component.Phase, counts []int)
 	return nil
 }
 
-const emptyKind = "if it should, look at what the token may read (its accessRestrictions), at filters, and at the " +
+const emptyKind = "if it should, check what the token may read (its accessRestrictions), the filters and the " +
 	"kind's spelling; if not, switch the kind off"
 
 // filtered reminds of filters that may be why a kind is empty.
@@ -132,8 +132,8 @@ func (s *Source) filtered(kind string) string {
 }
 
 func emptyCatalog() *fault.Refusal {
-	return fault.EmptyRead("the catalog is empty: Backstage answers and shows no entity",
-		"a token that may not read the catalog gets this answer too: give it `plugin: catalog` with permission "+
-			"catalog.entity.read under accessRestrictions, or none; or Backstage has just started and is still filling its "+
-			"catalog")
+	return fault.EmptyRead("the catalog is empty: Backstage returned no entity",
+		"a token that may not read the catalog gets the same response: give it `plugin: catalog` with permission "+
+			"catalog.entity.read under accessRestrictions, or none; or Backstage has just started and is still "+
+			"filling its catalog")
 }

@@ -228,15 +228,16 @@ func TestReadFaults(t *testing.T) {
 		says   string
 		remedy string
 	}{
-		"a page twice":          {[]failed{{Kind: kind, Page: 2, Times: 1, Repeat: true}}, 100, 0, "", ""},
-		"a page for ever":       {[]failed{{Kind: kind, Page: 2, Repeat: true}}, 0, fault.Permanent, "in circles", ""},
+		"a page twice": {[]failed{{Kind: kind, Page: 2, Times: 1, Repeat: true}}, 100, 0, "", ""},
+		"a page for ever": {[]failed{{Kind: kind, Page: 2, Repeat: true}}, 0, fault.Permanent,
+			"the responses repeat", ""},
 		"a cursor refused once": {[]failed{{Kind: kind, Page: 3, Times: 1, Status: 400}}, 100, 0, "", ""},
 		"a cursor refused twice": {[]failed{{Kind: kind, Page: 3, Times: 2, Status: 400}}, 0, fault.Transient,
 			"refused its own cursor twice", "run again"},
 		"the first page refused": {[]failed{{Kind: kind, Page: 1, Status: 400}}, 0, fault.Permanent, "Malformed cursor", ""},
 		"short once":             {[]failed{{Kind: kind, Page: 1, Times: 1, Promise: 3}}, 100, 0, "", ""},
 		"short twice": {[]failed{{Kind: kind, Page: 1, Promise: 3}}, 0, fault.Transient,
-			"incomplete: Backstage promised 103 rows and gave 100, twice", "run again"},
+			"incomplete: Backstage announced 103 rows and returned 100, twice", "run again"},
 		"refused, then short": {[]failed{{Kind: kind, Page: 3, Times: 1, Status: 400},
 			{Kind: kind, Page: 1, Times: 2, Promise: 1}}, 100, 0, "", ""},
 		"too much at once":   {[]failed{{Kind: kind, Page: 2, Times: 3, Status: 504}}, 100, 0, "", ""},
@@ -262,32 +263,33 @@ func TestReadFaults(t *testing.T) {
 		"an error object": {[]failed{{Kind: kind, Page: 2, Body: []byte(`{"error":{"name":"Error","message":"no"}}`)}}, 0, fault.Transient,
 			"not a page of entities", "check url"},
 		"an empty answer once": {[]failed{{Kind: kind, Page: 2, Times: 1, Body: []byte{}}}, 100, 0, "", ""},
-		"an empty answer": {[]failed{{Body: []byte{}}}, 0, fault.Permanent, "the answer is empty",
+		"an empty answer": {[]failed{{Body: []byte{}}}, 0, fault.Permanent, "the response is empty",
 			"check the address"},
 		"another host": {[]failed{{Kind: kind, Page: 2, Redirect: "http://login.example.com/"}}, 0, fault.Fatal,
 			"another origin", ""},
-		"another kind":         {[]failed{{Kind: kind, Extra: strangers(20)}}, 100, 0, "", ""},
-		"another kind for all": {[]failed{{Kind: kind, Extra: strangers(21)}}, 0, fault.Permanent, `21 of 121 rows are of another kind than Component (the limit is 20): an entity of kind "API"`, "proxy"},
+		"another kind": {[]failed{{Kind: kind, Extra: strangers(20)}}, 100, 0, "", ""},
+		"another kind for all": {[]failed{{Kind: kind, Extra: strangers(21)}}, 0, fault.Permanent, `21 of 121 rows have another ` +
+			`kind than Component (limit 20): an entity of kind "API"`, "proxy"},
 		"another page": {[]failed{{Kind: kind, Page: 2, Items: strangers(1)}}, 0, fault.Transient,
-			"promised 100 rows and gave 69 (68 entities, 1 of another kind), twice", "run again"},
+			"announced 100 rows and returned 69 (68 entities, 1 of another kind), twice", "run again"},
 		"a page again": {[]failed{{Kind: kind, Page: 3, Items: components(64)[32:]}}, 0, fault.Transient,
-			"promised 100 rows and gave 68, twice", "run again"},
+			"announced 100 rows and returned 68, twice", "run again"},
 		"no cursor": {[]failed{{Kind: kind, Page: 2, Cursorless: true}}, 0, fault.Transient,
-			"promised 100 rows and gave 64, twice", "run again"},
+			"announced 100 rows and returned 64, twice", "run again"},
 		"no end": {[]failed{{Kind: kind, Endless: true}}, 0, fault.Transient,
-			"no end: Backstage promised 100 rows and has given 1220", "run again"},
+			"no end: Backstage announced 100 rows and returned 1220", "run again"},
 		"rows again": {[]failed{{Kind: kind, Extra: components(100)[97:]}}, 100, 0, "", ""},
 		"nulls":      {[]failed{{Kind: kind, Extra: make([][]byte, 20)}}, 100, 0, "", ""},
 		"many nulls": {[]failed{{Kind: kind, Extra: make([][]byte, 21)}}, 0, fault.Transient,
 			"21 of 121 rows are null", "1.29"},
 		"no object": {[]failed{{Kind: kind, Page: 2, Items: [][]byte{[]byte(`7`)}}}, 0, fault.Permanent,
-			"the answer holds something other than an entity", ""},
+			"the response contains something other than an entity", ""},
 		"not yet processed": {[]failed{{Kind: kind, Page: 1, Items: append(components(30), nil, nil)}}, 98, 0, "", ""},
 		"a kind missing":    {[]failed{{Kind: kind, Empty: true}}, 0, 0, "", ""},
 		"each twice":        {[]failed{{Kind: kind, Double: true}}, 100, 0, "", ""},
 		"fewer at the end":  {[]failed{{Kind: kind, Page: 1, Times: 1, Promise: 10}}, 100, 0, "", ""},
 		"a permission lost": {[]failed{{Kind: kind, Page: 3, Empty: true}, {Path: "limit=0", Empty: true}}, 0,
-			fault.Transient, "has given 64 entities, and now shows 0", "accessRestrictions"},
+			fault.Transient, "returned 64 entities and now shows 0", "accessRestrictions"},
 		"nothing promised": {[]failed{{Kind: kind, Page: 1, Promise: -100}}, 0, fault.Transient, "totalItems 0",
 			"run again"},
 		"less than none": {[]failed{{Kind: kind, Page: 1, Promise: -101}}, 0, fault.Transient,
@@ -364,7 +366,7 @@ func TestReadShrinkingCatalog(t *testing.T) {
 	for _, tc := range []struct {
 		deleted int
 		says    string
-	}{{15, ""}, {90, "entities, and now shows 10"}} {
+	}{{15, ""}, {90, "entities and now shows 10"}} {
 		f := start(t, sandbox.Options{Entities: components(100)}, only("Component"), func(c *Config) { c.PageSize = 20 })
 		pages := 0
 		err := f.source.Read(t.Context(), f.cfg.phases()[2], func(context.Context, []*component.Record) error {

@@ -164,7 +164,7 @@ func (r *reader) leaveOut(ctx context.Context, p *pass, refs []string) error {
 		if !known {
 			records = append(records,
 				&component.Record{Entry: component.Entry{Ref: ref, Kind: r.kind},
-					Raw: codec.Quote(nil, "Backstage cannot give it: left out by skip_unreadable")})
+					Raw: codec.Quote(nil, "Backstage cannot return it; skip_unreadable leaves it out")})
 		}
 	}
 	if len(records) == 0 {
@@ -190,7 +190,8 @@ func (r *reader) unreadableRows(p *pass, at, gap int, behind string, err error) 
 		what += ", " + strings.Join(where, " and ") + ","
 	}
 	return fault.Errorf(fault.ClassOf(err),
-		fmt.Sprintf("find the entity between these two by name, and the reason in Backstage's log; to read all others "+
-			"without it, list its ref below source.backstage, as skip_unreadable: [%s:default/NAME]", strings.ToLower(r.kind)),
+		fmt.Sprintf("find the entity between these two names, and the reason in Backstage's log; to read the "+
+			"others without it, list its ref under source.backstage, as "+
+			"skip_unreadable: [%s:default/NAME]", strings.ToLower(r.kind)),
 		"%s of %d in the order of names cannot be read: %w", what, p.promised, err)
 }

@@ -190,7 +190,7 @@ func TestSkipReadable(t *testing.T) {
 		t.Error(len(got.records), err)
 	}
 	if notes := strings.Join(f.source.Notes(), "\n"); !strings.Contains(notes,
-		"skip_unreadable names component:default/c0001, which Backstage gave") {
+		"skip_unreadable names component:default/c0001, which Backstage returned") {
 		t.Errorf("%q", notes)
 	}
 }
@@ -229,8 +229,10 @@ func TestReadNotesRows(t *testing.T) {
 	}
 	notes := strings.Join(f.source.Notes(), "\n")
 	for _, want := range []string{
-		"kind Component: Backstage counts 56 rows and gave 56 (50 entities, 2 repeated, 3 null, 1 of another kind)",
-		"answered null for 3 of its entities", `1 rows of another kind were skipped; the first: an entity of kind "API" where Component was asked for (api:default/x0)`,
+		"kind Component: Backstage counts 56 rows and returned 56 (50 entities, 2 repeated, 3 null, 1 of another " +
+			"kind)",
+		"returned null for 3 entities", `1 rows of another kind were skipped; the first: an entity of ` +
+			`kind "API", but Component was requested (api:default/x0)`,
 	} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("no %q in\n%s", want, notes)

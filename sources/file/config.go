@@ -17,7 +17,7 @@ type Config struct {
 	Title      string           `yaml:"title" default:"title" doc:"Path of the member that display() shows for a record; records may lack it."`
 	Email      string           `yaml:"email" default:"email" doc:"Path of the member that holds a person's e-mail address; records may lack it."`
 	Identities []string         `yaml:"identities" doc:"Kinds of people and groups. They are read before all others."`
-	Kinds      config.Map[bool] `yaml:"kinds" required:"true" doc:"All other kinds. true writes a kind; false reads it only so that other records can look it up."`
+	Kinds      config.Map[bool] `yaml:"kinds" required:"true" doc:"All other kinds. true writes a kind; false reads it only for look-ups by other records."`
 }
 
 var _ config.Validator = (*Config)(nil)
@@ -37,7 +37,7 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 		folded := strings.ToLower(kind)
 		switch {
 		case strings.TrimSpace(kind) == "":
-			report(field, codeFile, "a kind is empty", "write the kind as records spell it")
+			report(field, codeFile, "a kind is empty", "write the kind as in the records")
 		case slices.Contains(seen, folded):
 			report(field, codeFile, "the kind "+kind+" is listed twice", "list it once, under identities or under kinds")
 		}

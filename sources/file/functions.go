@@ -11,7 +11,7 @@ func functions() []expression.Function {
 	return []expression.Function{
 		{
 			Name: "lookup", Signature: "lookup(ref)", MinArgs: 1, MaxArgs: 1, Gives: expression.ObjectKind,
-			Doc:      "What was read of a record of an earlier phase, as {ref, kind, title, email}; nil when there is none.",
+			Doc:      "A record of an earlier phase, as {ref, kind, title, email}; nil when there is none.",
 			Examples: []expression.Example{{Expr: `lookup("nowhere")`, Result: nil}},
 			Call: onRef(func(ctx expression.Context, ref string) any {
 				e, ok := ctx.Lookup(ref)
@@ -44,7 +44,7 @@ func onRef(call func(ctx expression.Context, ref string) any) func(expression.Co
 		case string:
 			return call(ctx, canonical(v)), nil
 		}
-		return nil, fmt.Errorf("the ref is no text")
+		return nil, fmt.Errorf("the ref is not text")
 	}
 }
 

@@ -109,7 +109,7 @@ func text(record map[string]any, path string, required bool) (string, error) {
 	for _, name := range strings.Split(path, ".") {
 		object, ok := v.(map[string]any)
 		if !ok && v != nil {
-			return "", fmt.Errorf("%s: what holds %q is not an object", path, name)
+			return "", fmt.Errorf("%s: the parent of %q is not an object", path, name)
 		}
 		v = object[name]
 	}

@@ -59,7 +59,7 @@ func (r *Reader) Read(ctx context.Context, phase component.Phase, emit component
 		}
 		if first {
 			if before, twice := r.seen[made.Ref]; twice {
-				return fault.Errorf(fault.Fatal, "give each record a ref of its own; upper and lower case are the same",
+				return fault.Errorf(fault.Fatal, "give each record its own ref; case is ignored",
 					"%s: the ref %s is also at %s", one.Pos, made.Ref, before)
 			}
 			r.seen[made.Ref] = one.Pos
@@ -97,7 +97,7 @@ func (r *Reader) unchanged() error {
 	}
 	if !os.SameFile(info, r.first) || info.Size() != r.first.Size() || !info.ModTime().Equal(r.first.ModTime()) {
 		return fault.Errorf(fault.Transient,
-			"run again when nothing writes to the file; replace it by renaming a complete one",
+			"run again when no program writes to the file; replace it by renaming a complete file",
 			"%s changed while it was read", r.path)
 	}
 	return nil

@@ -73,7 +73,7 @@ func TestReaderRefuses(t *testing.T) {
 		"a cut line":     {"{\"id\":\"a\",\"kind\":\"page\"}\n{\"id\":\"b\",", "a.ndjson:2:1"},
 		"no records":     {"\n", "holds no records"},
 		"ref is a list":  {`{"id":[],"kind":"page"}`, "id is not a text"},
-		"a path of text": {`{"id":"a","kind":"page","meta":"x"}`, "meta.name: what holds"},
+		"a path of text": {`{"id":"a","kind":"page","meta":"x"}`, "meta.name: the parent of"},
 	} {
 		if _, err := readAll(t, reader(t, "a.ndjson", c.text), func() {}); err == nil || !strings.Contains(err.Error(),
 			c.want) {

@@ -34,8 +34,8 @@ func New(all []component.Recorded, m component.Model) (*Source, error) {
 		made, err := recorder.Record(r.Raw)
 		if err != nil {
 			return nil,
-				fault.Errorf(fault.Fatal, "give entities as the source's API answers with them, or as people write them",
-					"%s: this is no record: %w", r.Pos, err)
+				fault.Errorf(fault.Fatal, "give entities in the format of the source's API or of catalog files",
+					"%s: not a record: %w", r.Pos, err)
 		}
 		if i, twice := place[made.Ref]; twice {
 			s.again.Add(made.Ref, r)

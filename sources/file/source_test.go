@@ -68,7 +68,7 @@ func TestSource(t *testing.T) {
 
 func TestSourceRefuses(t *testing.T) {
 	_, err := New([]component.Recorded{{Raw: []byte(`{}`), Pos: config.Pos{File: "x", Line: 3, Col: 1}}}, model{})
-	if err == nil || !strings.Contains(err.Error(), "x:3:1: this is no record") {
+	if err == nil || !strings.Contains(err.Error(), "x:3:1: not a record") {
 		t.Error(err)
 	}
 	if _, err := New(nil, nil); err == nil {

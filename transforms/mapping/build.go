@@ -15,7 +15,7 @@ func build(c Config, s component.MapperSettings) (*Mapper, []component.MappingFa
 	m := &Mapper{omitted: map[string]string{}}
 	var facts []component.MappingFacts
 	if s.Node.Kind() == config.Mapping && len(s.Node.Entries()) == 0 {
-		s.Problem(s.Node, "required", "mapping maps nothing",
+		s.Problem(s.Node, "required", "mapping is empty",
 			"add a mapping for each stream of the sink: "+streamNames(s.Streams))
 	}
 	for _, e := range s.Node.Entries() {
@@ -108,7 +108,8 @@ func (b builder) required(one placed, facts component.MappingFacts) {
 		switch n := fields.Get(spec.Name); {
 		case !spec.Required || set || len(fields.Entries()) == 0:
 		case n != nil:
-			b.Problem(n, "missing-field", fmt.Sprintf("%s need %s, and it is empty", b.stream.Name, spec.Name), spec.Doc)
+			b.Problem(n, "missing-field", fmt.Sprintf("%s need %s, but it is empty",
+				b.stream.Name, spec.Name), spec.Doc)
 		default:
 			b.Problem(fields, "missing-field", fmt.Sprintf("%s need %s", b.stream.Name, spec.Name),
 				"add "+spec.Name+": …   ("+spec.Doc+")")
@@ -145,10 +146,10 @@ func (b builder) field(e config.MapEntry[Value], kinds []string) (field, compone
 	case b.anything:
 		f.program = b.Compile(v.Expression, expression.WantAny)
 	case v.IsMap:
-		b.Problem(v.node, "wrong-kind", name+" is one value, and this is a mapping", "write "+name+": EXPRESSION")
+		b.Problem(v.node, "wrong-kind", name+" is one value, but this is a mapping", "write "+name+": EXPRESSION")
 	case spec.Type == component.Properties:
-		b.Problem(v.node, "wrong-kind", name+" is a mapping of properties, and this is one value",
-			"write the properties below it, a line each: type: spec.type")
+		b.Problem(v.node, "wrong-kind", name+" is a mapping of properties, but this is one value",
+			"write the properties below it, one per line: type: spec.type")
 	case v.IsList:
 		b.Literal(v.node)
 		var err error

@@ -109,7 +109,8 @@ func (m *mapping) item(w *component.Worker, stream string, r *component.Record) 
 		}
 		if v == nil {
 			if f.required {
-				return component.Item{}, fault.Reject(fault.StageMapping, f.label, "it has no value, and %s need one", stream)
+				return component.Item{}, fault.Reject(fault.StageMapping, f.label, "it has no value, but %s need one",
+					stream)
 			}
 			continue
 		}

@@ -175,19 +175,19 @@ func TestFields(t *testing.T) {
 		"an empty list is a list": {map[string]any{"tags": []any{}},
 			[]component.Field{id, {Name: "tags", Value: []string{}}, fixed}, "", ""},
 		"required": {map[string]any{"id": nil}, nil, "documents.id",
-			"it has no value, and documents need one"},
+			"it has no value, but documents need one"},
 		"required and empty": {map[string]any{"id": ""}, nil, "documents.id", "it has no value"},
 		"title is a list":    {map[string]any{"title": []any{"secret"}}, nil, "documents.title", "it gives a list"},
 		"tags are an object": {map[string]any{"tags": map[string]any{}}, nil, "documents.tags",
-			"an object where a list"},
+			"an object, but a list"},
 		"owner is an object": {map[string]any{"owner": map[string]any{}}, nil, "documents.owner",
-			"an object where one text"},
+			"an object, but one text"},
 		"updatedAt is text": {map[string]any{"updated": "2024"}, nil, "documents.updatedAt", "epoch"},
 		"rank is not whole": {map[string]any{"rank": 1.5}, nil, "documents.rank", "not whole"},
 		"a property is an object": {map[string]any{"nested": map[string]any{}}, nil, "documents.properties.nested",
 			"an object"},
 		"an error of the record": {map[string]any{"nested": []any{[]any{}}}, nil, "documents.properties.nested",
-			"holds a list"},
+			"contains a list"},
 	} {
 		spec := map[string]any{"id": "x"}
 		for k, v := range c.spec {

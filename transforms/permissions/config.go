@@ -11,7 +11,7 @@ import (
 type Config struct {
 	Owners  config.ExpressionOrList `yaml:"owners" doc:"The refs of the users and groups that own a record: what owner means in allow and default."`
 	Rules   []Rule                  `yaml:"rules" doc:"Tried in order; the first whose condition holds decides."`
-	Default Fallback                `yaml:"default" required:"true" enum:"all-users|datasource-users|owner|none" doc:"Who finds what no rule decided: all-users (everybody who can sign in), datasource-users (everybody delivered as a user), owner, or none."`
+	Default Fallback                `yaml:"default" required:"true" enum:"all-users|datasource-users|owner|none" doc:"Who finds what no rule decided: all-users (everyone who can sign in), datasource-users (everybody delivered as a user), owner, or none."`
 }
 
 // Rule is one permission rule.
@@ -50,7 +50,7 @@ type Allow struct {
 type lists struct {
 	Users  config.ExpressionOrList `yaml:"users" doc:"Refs of users, or an expression that gives them."`
 	Groups config.ExpressionOrList `yaml:"groups" doc:"Refs of groups, or an expression that gives them."`
-	AllOf  Sets                    `yaml:"all_of" doc:"Refs of groups of which somebody has to be in every one, or lists of such; or an expression that gives either. One that names an unknown group lets nobody in."`
+	AllOf  Sets                    `yaml:"all_of" doc:"Refs of groups, or lists of such refs, or an expression that gives either. Members of all of the groups find the document. A list with an unknown group grants no access."`
 }
 
 // The words that say who finds a document.
@@ -71,8 +71,8 @@ func (a *Allow) DecodeNode(n *config.Node, d *config.Decoder) {
 		a.lists(n, d)
 		return
 	case config.List:
-		d.Problem(n, "wrong-kind", "a list where allow wants to know of what",
-			"write users: or groups: below allow, and the list below that")
+		d.Problem(n, "wrong-kind", "allow needs users: or groups: above the list",
+			"write users: or groups: below allow, with the list below it")
 		return
 	}
 	d.Decode(n, &a.Word)
@@ -113,7 +113,7 @@ func (a *Allow) lists(n *config.Node, d *config.Decoder) {
 			return // reported as unknown, and perhaps one of them misspelt
 		}
 	}
-	d.Problem(n, "required", "allow names neither users nor groups", "write allow: none when nobody may find it")
+	d.Problem(n, "required", "allow names neither users nor groups", "write allow: none to let no one find it")
 }
 
 // DescribeConfig is a word, or lists of refs.

@@ -75,8 +75,8 @@ func (b *builder) checkNames() {
 		n := item.Get("name")
 		if name := n.Text(); name != "" {
 			if seen[name] {
-				b.Problem(n, "duplicate-name", fmt.Sprintf("the name %q is taken", name),
-					"reports count by name: give each rule one of its own; default is the default's")
+				b.Problem(n, "duplicate-name", fmt.Sprintf("the name %q is used already", name),
+					"reports count by name: give each rule its own name; the name default is reserved")
 			}
 			seen[name] = true
 		}
@@ -119,9 +119,9 @@ func (b *builder) needOwners(at *config.Node) {
 	})
 	switch {
 	case n == nil && !misspelt:
-		b.Problem(at, "no-owners", "owners does not say who the owner is", `write owners: related("ownedBy") below permissions`)
+		b.Problem(at, "no-owners", "owners is missing", `write owners: related("ownedBy") below permissions`)
 	case n != nil && n.IsNull():
-		b.Problem(n, "no-owners", "owners says nothing, and owner is allowed", `write owners: related("ownedBy")`)
+		b.Problem(n, "no-owners", "owners is empty, but allow names owner", `write owners: related("ownedBy")`)
 	}
 }
 
@@ -142,7 +142,7 @@ func (d *Decider) Decide(w *component.Worker, _ *component.Record) (access.Permi
 
 func (g grant) give(w *component.Worker, rule string) (access.Permissions, error) {
 	if g.audience == access.Undecided { // invariant 2
-		return access.Permissions{}, fault.Reject(fault.StagePermissions, rule, "it does not say who may find it")
+		return access.Permissions{}, fault.Reject(fault.StagePermissions, rule, "no rule decides who may find it")
 	}
 	p := access.Permissions{Audience: g.audience, Rule: rule}
 	var principals refSet

@@ -44,7 +44,7 @@ func compileRefs(e config.ExpressionOrList, what, kind string, s component.Decid
 			continue
 		}
 		if other := misplaced(s.Refs.KindOf(ref), what); other != "" {
-			s.Problem(at, "bad-ref", fmt.Sprintf("%s is no place for %q", what, text), "put it under "+other)
+			s.Problem(at, "bad-ref", fmt.Sprintf("%s does not take %q", what, text), "put it under "+other)
 			continue
 		}
 		r.literal = append(r.literal, ref)

@@ -48,12 +48,12 @@ func (s *Sets) DecodeNode(n *config.Node, d *config.Decoder) {
 	for _, l := range one {
 		switch {
 		case l.Kind() != config.List:
-			d.Problem(l, "wrong-kind", "one ref among lists of refs",
-				"write it as a list of its own, or put it under groups when it alone is enough")
+			d.Problem(l, "wrong-kind", "a single ref among lists of refs",
+				"write it as a list, or move it to groups if it alone is enough")
 			continue
 		case len(l.Items()) == 0:
 			d.Problem(l, "required", "all_of names no group here",
-				"name the groups of which somebody has to be in every one, or remove the list")
+				"name groups, whose common members find the document, or remove the list")
 			continue
 		}
 		made := set{items: l.Items()}
@@ -92,8 +92,8 @@ func compileSets(s Sets, d component.DeciderSettings) sets {
 			case !ok:
 				d.Problem(at, "bad-ref", fmt.Sprintf("%q is not a full ref", text), "write "+d.Refs.RefHint(text, "group"))
 			case d.Refs.KindOf(ref) == "user":
-				d.Problem(at, "bad-ref", fmt.Sprintf("%s is no place for %q", allOf, text),
-					"it takes groups; put a user who alone is enough under users")
+				d.Problem(at, "bad-ref", fmt.Sprintf("%s does not take %q", allOf, text),
+					"it takes groups; put users under users")
 			default:
 				refs.add(ref)
 			}
@@ -139,7 +139,7 @@ func (s sets) give(w *component.Worker) ([][]string, error) {
 func (s sets) all(v any) ([]string, error) {
 	list, ok := v.([]any)
 	if !ok && v != nil {
-		return nil, fmt.Errorf("%s gives a ref among lists of refs; give each list of its own", allOf)
+		return nil, fmt.Errorf("%s gives a ref among lists of refs; make each ref a list", allOf)
 	}
 	var out refSet
 	absent := false

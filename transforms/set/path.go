@@ -33,7 +33,7 @@ func checkedPath(e config.MapEntry[config.ExpressionOrList], s component.Transfo
 	whole := strings.Join(path, ".") + "."
 	for _, f := range fixed() {
 		if f += "."; strings.HasPrefix(whole, f) || strings.HasPrefix(f, whole) {
-			s.KeyProblem(e.Key, e.KeyPos, "bad-path", e.Key+" tells which record this is and cannot be set",
+			s.KeyProblem(e.Key, e.KeyPos, "bad-path", e.Key+" identifies the record and cannot be set",
 				"set another member, as metadata.title")
 			return nil
 		}
@@ -61,7 +61,7 @@ func parsePath(s string) ([]string, error) {
 		}
 		if !first {
 			if rest[0] != '.' {
-				return nil, fmt.Errorf("%q is not a path of the record: %q cannot follow", s, rest)
+				return nil, fmt.Errorf("%q is not a path of the record: unexpected %q", s, rest)
 			}
 			rest = rest[1:]
 		}

@@ -15,8 +15,8 @@ import (
 func Spec() component.TransformSpec[*config.Map[config.ExpressionOrList]] {
 	return component.TransformSpec[*config.Map[config.ExpressionOrList]]{
 		Key: "set",
-		Summary: "Sets members of the record, each path to the value of its expression or to a literal list; nil takes the " +
-			"member away.",
+		Summary: "Sets members of the record: each path gets the value of its expression or a literal list; nil " +
+			"removes the member.",
 		Config: func() *config.Map[config.ExpressionOrList] { return &config.Map[config.ExpressionOrList]{} },
 		New: func(cfg *config.Map[config.ExpressionOrList], s component.TransformSettings) component.Transform {
 			return build(*cfg, s)
@@ -41,12 +41,13 @@ var _ component.Transform = (*Set)(nil)
 
 func build(cfg config.Map[config.ExpressionOrList], s component.TransformSettings) *Set {
 	if s.Node.Kind() == config.Mapping && len(s.Node.Entries()) == 0 {
-		s.Problem(s.Node, "required", "set changes nothing",
-			"write PATH: EXPRESSION below it, a line each, as metadata.title: metadata.name")
+		s.Problem(s.Node, "required", "set is empty",
+			"write PATH: EXPRESSION below it, one per line, as metadata.title: metadata.name")
 	}
 	for _, e := range s.Node.Entries() {
 		if e.Value.Kind() == config.Scalar && e.Value.IsNull() {
-			s.KeyProblem(e.Key, e.KeyPos, "required", e.Key+" has no value", "write "+e.Key+": nil to take the member away")
+			s.KeyProblem(e.Key, e.KeyPos, "required", e.Key+" has no value", "write "+e.Key+": nil to remove the "+
+				"member")
 		}
 	}
 	t := &Set{name: s.Name}
@@ -104,7 +105,7 @@ func (t *Set) change(w *component.Worker, r *component.Record, values []any) err
 	root := maps.Clone(r.Value)
 	for i, c := range t.changes {
 		if !assign(root, c.path, values[i]) {
-			return fault.Reject(fault.StageTransform, t.name+": "+c.text, "something on the way to it is not an object")
+			return fault.Reject(fault.StageTransform, t.name+": "+c.text, "a parent of it is not an object")
 		}
 	}
 	r.Value = root

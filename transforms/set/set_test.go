@@ -98,7 +98,7 @@ func TestSet(t *testing.T) {
 func TestReject(t *testing.T) {
 	for changes, c := range map[string]struct{ field, reason string }{
 		"      metadata.title: kind\n      spec.type.deeper: kind\n": {"tidy: spec.type.deeper",
-			"something on the way to it is not an object"},
+			"a parent of it is not an object"},
 		"      metadata.title: kind\n      spec.a: lower(spec.deep)\n": {"tidy: spec.a", "takes text"},
 		"      spec.deep.list.x: kind\n":                               {"tidy: spec.deep.list.x", "not an object"},
 		"      metadata.title: kind\n      spec.a: spec.type.deeper\n": {"tidy: spec.a", "is text here"},

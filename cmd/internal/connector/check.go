@@ -55,7 +55,7 @@ func Check(s Situation) []Finding {
 		if s.DryRuns {
 			hint = "add --dry-run, or unset " + dryRun
 		}
-		add(dryRun, "is true, and pipe "+s.Command+" would change what people find", hint)
+		add(dryRun, "is true, but pipe "+s.Command+" would change what people find", hint)
 	}
 	if on, set := s.flag(outputJSON, add); set && on && s.Command == "run" && !s.Output && s.Pair &&
 		!slices.Contains(s.Reads, outputJSON) {
@@ -63,7 +63,7 @@ func Check(s Situation) []Finding {
 		if _, _, ok := s.value(outputDir); ok {
 			dir = "with the folder of " + outputDir
 		}
-		add(outputJSON, "is true, and this run writes no files", "add --output "+dir+", or unset "+outputJSON)
+		add(outputJSON, "is true, but this run writes no files", "add --output "+dir+", or unset "+outputJSON)
 	}
 	if s.Pair {
 		for _, one := range settings {
@@ -133,12 +133,12 @@ func (s Situation) compare(one setting, add func(name, message, hint string)) {
 			return // without the test mode the connector passes over them
 		}
 		if v, have = sorted(v), sorted(s.testers()); v != have {
-			add(one.name, "is read by nothing: the testers are those of the pipeline file", "write "+one.write+", or unset it")
+			add(one.name, "is not read: the testers come from the pipeline file", "write "+one.write+", or unset it")
 		}
 		return
 	case icon:
 		if have == "" {
-			add(one.name, "is read by nothing, and the pipeline file names no icon", "write "+one.write+", or unset it")
+			add(one.name, "is not read, and the pipeline file names no icon", "write "+one.write+", or unset it")
 		}
 		return
 	case address:
@@ -149,9 +149,9 @@ func (s Situation) compare(one setting, add func(name, message, hint string)) {
 	if have == "" && !strings.HasPrefix(one.path, "sink.datasource.icon") || strings.EqualFold(v, have) {
 		return
 	}
-	message := "is read by nothing, and the pipeline file says otherwise"
+	message := "is not read, and the pipeline file has another value"
 	if one.means == boolean {
-		message = fmt.Sprintf("is %s, and the pipeline file says %s", v, have)
+		message = fmt.Sprintf("is %s, but the pipeline file has %s", v, have)
 	}
 	add(one.name, message, "write "+one.write+", or unset it")
 }

@@ -126,7 +126,7 @@ func TestTruth(t *testing.T) {
 func TestNames(t *testing.T) {
 	names := Names()
 	if !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(names) {
-		t.Errorf("not sorted, or one is there twice: %q", names)
+		t.Errorf("not sorted, or one is listed twice: %q", names)
 	}
 	for _, want := range []string{"DRY_RUN", "OUTPUT_JSON_DIR", "GLEAN_DATASOURCE_IS_TEST_MODE", "BACKSTAGE_BASE_URL",
 		"SYNC_RESOURCES_ENABLED", "LOG_LEVEL"} {

@@ -35,7 +35,8 @@ func Compare(t testing.TB, file, got string) {
 	for len(was) > 0 && len(is) > 0 && was[0] == is[0] {
 		was, is = was[1:], is[1:]
 	}
-	t.Errorf("%s is not what is printed; -update writes it\nin the file:\n%s\nprinted:\n%s", file, first(was), first(is))
+	t.Errorf("%s differs from what is printed; -update writes it\nin the file:\n%s\nprinted:\n%s",
+		file, first(was), first(is))
 }
 
 func first(lines []string) string { return strings.Join(lines[:min(10, len(lines))], "\n") }

@@ -50,7 +50,7 @@ func (a *app) adoptAction(c *urfave.Context) error {
 	}
 	defer j.Close()
 	if j.State == "" {
-		return usage{"an adoption is stored in the state folder, and there is none",
+		return usage{"an adoption is stored in the state folder, but there is none",
 			"name the folder of the runs with --state DIR"}
 	}
 	progress, err := a.progress(c)
@@ -75,7 +75,7 @@ func (a *app) adoptAction(c *urfave.Context) error {
 		return a.printJSON(out, adoption.Refusal)
 	}
 	if adoption.Refusal == nil {
-		display.Fprintln(a.Stdout, "Nothing to adopt: a run with this state folder can compare who finds what.")
+		display.Fprintln(a.Stdout, "Nothing to adopt: a run with this state folder can compare access.")
 		return nil
 	}
 	a.printAdoption(adoption)
@@ -100,7 +100,7 @@ func (a *app) adoptAction(c *urfave.Context) error {
 // publish.
 func (a *app) printAdoption(adoption *operate.Adoption) {
 	if held := adoption.Inspection; held == nil {
-		display.Fprintf(a.Stdout, "What the datasource holds is unknown: %v\n", adoption.Unsaid)
+		display.Fprintf(a.Stdout, "The content of the datasource is unknown: %v\n", adoption.Unsaid)
 	} else {
 		display.Fprintf(a.Stdout, "datasource %s now holds (the counts may be three hours old): %s\n", held.Place,
 			heldText(held))
@@ -133,8 +133,8 @@ func (a *app) printAdoption(adoption *operate.Adoption) {
 	display.Fprintf(a.Stdout, "\n"+hiddenUnknown+"\n")
 }
 
-const hiddenUnknown = "Documents that were hidden with pipe hide and another state folder are unknown here and\n" +
-	"would be published again; hide them after the adoption, before the run."
+const hiddenUnknown = "Documents hidden with pipe hide and another state folder are unknown here and\nwould be " +
+	"published again; hide them after the adoption, before the run."
 
 // originText says whose an upload is.
 func originText(u component.UploadState) string {

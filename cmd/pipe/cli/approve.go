@@ -52,7 +52,7 @@ func (a *app) approveAction(c *urfave.Context) error {
 		return err
 	}
 	if dir == "" {
-		return usage{"an approval is stored in the state folder, and there is none",
+		return usage{"an approval is stored in the state folder, but there is none",
 			"name the folder of the refused run with --state DIR, or use pipe run --approve " + ids[0]}
 	}
 	sink, err := f.Definition.OpenSink(f.Settings())

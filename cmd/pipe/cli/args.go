@@ -163,11 +163,11 @@ func (a *app) usageError(c *urfave.Context, err error, _ bool) error {
 			return usage{"--" + strings.TrimLeft(name, "-") + " needs a value", ""}
 		}
 		if m := noUnit.FindStringSubmatch(err.Error()); m != nil {
-			return usage{"--" + m[2] + " takes a time with its unit, and " + m[1] + " has none",
+			return usage{"--" + m[2] + " takes a time with its unit, but " + m[1] + " has none",
 				"write " + m[1] + "s or " + m[1] + "m"}
 		}
 		if m := badWait.FindStringSubmatch(err.Error()); m != nil {
-			return usage{"--wait=" + m[1] + " is not a time of more than 0 with its unit",
+			return usage{"--wait=" + m[1] + " is not a positive time with a unit",
 				"write --wait, which waits 30 minutes, or --wait=1h"}
 		}
 		return usage{message: err.Error()}

@@ -14,8 +14,8 @@ import (
 // answer is not named.
 func (a *app) ask(ctx context.Context, question, want, flag string) error {
 	if !a.Interactive {
-		return usage{"nothing was changed: this needs an answer, and the input is not a terminal",
-			"add " + flag + " where nobody can answer"}
+		return usage{"nothing was changed: confirmation is needed, but standard input is not a terminal",
+			"add " + flag + " to confirm without a terminal"}
 	}
 	display.Fprint(a.Stderr, display.Indent(question, ""))
 	flush(a.Stderr)
@@ -33,9 +33,9 @@ func (a *app) ask(ctx context.Context, question, want, flag string) error {
 	if strings.TrimSpace(answer) != want {
 		display.Fprintln(a.Stderr)
 		if flag == "" { // the answer is for the person to find
-			return usage{"nothing was changed: that is not the answer", "read what is shown, and answer again"}
+			return usage{"nothing was changed: the answer does not match", "read the output and answer again"}
 		}
-		return usage{"nothing was changed", "the answer that goes on is " + want}
+		return usage{"nothing was changed", "the answer to continue is " + want}
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func timeOf(text string) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at, nil
 	}
-	return time.Time{}, usage{"--at " + text + " is no time",
+	return time.Time{}, usage{"--at " + text + " is not a time",
 		"write a day as 2026-06-03, or a time as \"2026-06-03 14:00\" or 2026-06-03T14:00:00Z"}
 }
 
@@ -85,7 +85,7 @@ func (a *app) auditWhoAction(c *urfave.Context) error {
 		return a.printJSON(answersOf(answers), nil)
 	}
 	if len(answers) == 0 {
-		display.Fprintf(a.Stdout, "%s had not been sent: no run, push or hide up to then names it\n", ref)
+		display.Fprintf(a.Stdout, "%s had not been sent: no run, push or hide before that time names it\n", ref)
 	}
 	for _, x := range answers {
 		printWho(a.Stdout, x)
@@ -127,7 +127,7 @@ func names(principals []string) []string {
 
 func printWho(w io.Writer, x audit.Answer) {
 	if x.Perhaps {
-		display.Fprintf(w, "! perhaps also: %s began to send this on %s and has not ended, or failed\n", x.Event.Run,
+		display.Fprintf(w, "! perhaps also: %s started to send this on %s and failed or has not ended\n", x.Event.Run,
 			display.Second(x.Event.At))
 	}
 	display.Fprintf(w, "%s\n", x.Ref)
@@ -136,9 +136,9 @@ func printWho(w io.Writer, x audit.Answer) {
 	}
 	switch x.Audience {
 	case access.Nobody.String():
-		line("found by", "nobody: it is withheld, hidden or gone")
+		line("found by", "no one: it is withheld, hidden or deleted")
 	case access.AllUsers.String():
-		line("found by", "everybody who can sign in")
+		line("found by", "everyone who can sign in")
 	case access.DatasourceUsers.String():
 		line("found by", "every user of the datasource")
 	default:
@@ -196,15 +196,16 @@ func (a *app) auditWhatAction(c *urfave.Context) error {
 		display.Fprintf(a.Stdout, "and, as a user of the datasource, %s more\n", display.Plural(n, "document"))
 	}
 	if n := open[access.AllUsers.String()]; n > 0 {
-		display.Fprintf(a.Stdout, "and %s that everybody who can sign in finds\n", display.Plural(n, "document"))
+		display.Fprintf(a.Stdout, "and %s that everyone who can sign in finds\n", display.Plural(n, "document"))
 	}
 	if len(perhaps) > 0 {
-		display.Fprintf(a.Stdout, "and perhaps %s that a run or push began to send, and has not ended or failed\n",
+		display.Fprintf(a.Stdout, "and perhaps %s that a run or push started to send and that failed or has not "+
+			"ended\n",
 			display.Plural(len(perhaps), "document"))
 		printWhat(a.Stdout, perhaps)
 	}
 	if !known {
-		display.Fprintf(a.Stdout, "! no document and no group of the ledger names %s: see whether it is spelt as in Glean\n",
+		display.Fprintf(a.Stdout, "! no document and no group in the ledger names %s: check the spelling in Glean\n",
 			person)
 	}
 	printLedgerEnd(a.Stdout, state)
@@ -237,12 +238,13 @@ func printWhat(w io.Writer, all []audit.Answer) {
 func printLedgerEnd(w io.Writer, s *audit.State) {
 	display.Fprintf(w, "\n")
 	for _, begun := range s.Begun {
-		display.Fprintf(w, "! %s began to publish on %s and has not ended, or failed\n", begun.Run, display.Second(begun.At))
+		display.Fprintf(w, "! %s started to publish on %s and failed or has not ended\n",
+			begun.Run, display.Second(begun.At))
 	}
 	if len(s.Events) == 0 {
 		return
 	}
 	last := s.Events[len(s.Events)-1]
-	display.Fprintf(w, "This is what the index had been told up to %s (%s %s). Glean takes its time to act on it.\n",
+	display.Fprintf(w, "This is what had been sent up to %s (%s %s). Glean processes it with a delay.\n",
 		display.Second(last.At), last.Kind, last.Run)
 }

@@ -182,7 +182,9 @@ func (a *app) checkTests(c *urfave.Context, path string, spaced bool) (checked, 
 		if broken != nil {
 			problems = append(problems,
 				config.Problem{Pos: config.Pos{File: path, Line: 1, Col: 1}, Code: "pipeline",
-					Message: "the pipeline that it tests is wrong", Hint: "pipe check " + f.PipelinePath() + " tells where"})
+					Message: "the pipeline that it tests has problems",
+					Hint: "pipe check " + f.PipelinePath() + " shows " +
+						"where"})
 		}
 	}
 	one := checked{File: path, OK: !problems.HasErrors(), Problems: []problem{}, Variables: []variable{}}

@@ -77,7 +77,8 @@ func writeExport(dir string, e *component.ProvisionExport, force bool) ([]string
 	}
 	for _, path := range paths {
 		if _, err := os.Lstat(path); !force && !errors.Is(err, fs.ErrNotExist) {
-			return nil, usage{fmt.Sprintf("%s is there already, and nothing was written", path), "name another folder, or add " +
+			return nil, usage{fmt.Sprintf("%s exists already; nothing was written",
+				path), "name another folder, or add " +
 				"--force to overwrite"}
 		}
 	}

@@ -23,10 +23,10 @@ func (d *defect) Code() string { return "defect" }
 
 // Hint is what to do about it.
 func (d *defect) Hint() string {
-	return "please report it with the lines below; a run that had begun to send is made whole by the next one"
+	return "please report it with the lines below; if a run had started to send, the next run completes it"
 }
 
-func (d *defect) Error() string { return fmt.Sprintf("this is a defect of pipe: %v", d.value) }
+func (d *defect) Error() string { return fmt.Sprintf("this is a defect in pipe: %v", d.value) }
 
 // printStack prints the stack of a defect.
 func (a *app) printStack(err error) {

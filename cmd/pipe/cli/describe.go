@@ -61,7 +61,8 @@ func Components(r component.Registry) []Component {
 		}
 	}
 	add("file",
-		config.Field{Name: "file", Doc: "What stands at the top of a pipeline file, beside the parts above.", Type: "mapping",
+		config.Field{Name: "file", Doc: "The top-level keys of a pipeline file, in addition to the parts above.",
+			Type:   "mapping",
 			Fields: rest})
 	return out
 }

@@ -58,7 +58,8 @@ func (a *app) diffAction(c *urfave.Context) error {
 	}
 	switch {
 	case c.Args().Len() > 1:
-		return usage{fmt.Sprintf("diff takes one file, and there are %d", c.Args().Len()), "compare them one after the other"}
+		return usage{fmt.Sprintf("diff takes one file, but there are %d",
+			c.Args().Len()), "compare them one after the other"}
 	case c.IsSet("catalog") && !c.Bool("sandbox"):
 		return usage{"--catalog goes with --sandbox", "add --sandbox: a catalog file is served by a server on this machine"}
 	}
@@ -90,7 +91,7 @@ func (a *app) diffAction(c *urfave.Context) error {
 }
 
 func (a *app) noOutput(dir string) error {
-	return usage{fmt.Sprintf("there is no folder %s with what a run wrote before", dir),
+	return usage{fmt.Sprintf("there is no folder %s with the output of a run", dir),
 		"before the change, write it with " + a.call("run --dry-run --output "+shellWord(dir)) +
 			"; or name another folder with --against DIR"}
 }

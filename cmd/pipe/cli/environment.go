@@ -39,7 +39,7 @@ func (a *app) readEnvFile(path string) error {
 	case !asked && errors.Is(err, fs.ErrNotExist):
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return usage{fmt.Sprintf("--env-file %s: there is no such file", path), "write one NAME=VALUE per line"}
+		return usage{fmt.Sprintf("--env-file %s: no such file", path), "write one NAME=VALUE per line"}
 	case errors.As(err, &line):
 		return usage{line.Error(), line.Hint}
 	case errors.As(err, &untrusted):
@@ -124,7 +124,7 @@ func theFile(c *urfave.Context, more string) (string, error) {
 	path := c.Args().First()
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return "",
-			usage{path + " is a folder where a pipeline file is expected",
+			usage{path + " is a folder, but a pipeline file is expected",
 				"name a file in it, such as " + strings.TrimSuffix(path, "/") + "/backstage.yaml"}
 	}
 	return path, nil

@@ -110,7 +110,7 @@ func (e *evaluator) Transformed(w *component.Worker, t component.Transform, befo
 	e.Trace.Transformed(w, t, before, r, o)
 	if o.Dropped != "" && e.want(r.Ref) {
 		w.Begin(r)
-		e.keep(w, r, fmt.Sprintf("%s is dropped by the transform %q, so that a run never maps it", r.Ref, t.Name()))
+		e.keep(w, r, fmt.Sprintf("the transform %[2]q drops %[1]s, so a run never maps it", r.Ref, t.Name()))
 	}
 }
 

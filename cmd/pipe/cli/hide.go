@@ -59,9 +59,9 @@ func (a *app) hideAction(c *urfave.Context) error {
 	}
 	return a.operate(c, loading{}, func(ctx context.Context, o *operating) error {
 		if o.State == "" {
-			return usage{"nothing was hidden: it could not be remembered, and the next run would bring it back",
-				"name the folder of the runs' state with --state DIR; without one, have a permission rule of the file keep it " +
-					"from everybody"}
+			return usage{"nothing was hidden: without a state folder the next run would send the documents again",
+				"name the state folder of the runs with --state DIR; without one, use a permission rule with " +
+					"allow: none"}
 		}
 		if c.Bool("unhide") {
 			return a.unhide(c, o)
@@ -112,12 +112,12 @@ func (a *app) hideAction(c *urfave.Context) error {
 
 // unknownRef is that neither the last good run, the source nor Glean has a ref.
 func unknownRef(near []string) error {
-	remedy := "pipe hide --unseen remembers it all the same, for when it comes"
+	remedy := "to keep it hidden in case it appears: pipe hide --unseen"
 	if len(near) > 0 {
 		remedy = "did you mean " + print.List(near) + "? " + remedy
 	}
 	return fault.Errorf(fault.Permanent, remedy,
-		"neither the last good run, nor the source, nor Glean has it, and it was not remembered")
+		"neither the last good run, nor the source, nor Glean has it; it was not put on the hidden list")
 }
 
 // findMentions reads the source for documents that mention what was hidden. Where
@@ -139,7 +139,8 @@ func (a *app) findMentions(ctx context.Context, o *operating, done *operate.Hide
 		found, err = operate.Mentions(ctx, o.Pipeline, s)
 	}
 	if err != nil {
-		out.Notes = append(out.Notes, fmt.Sprintf("documents that mention what is hidden were not looked for: %v", err))
+		out.Notes = append(out.Notes, fmt.Sprintf("the search for documents that mention hidden ones was "+
+			"skipped: %v", err))
 		return
 	}
 	for i := range out.Refs {
@@ -158,9 +159,9 @@ func (a *app) printHidden(o *operating, h hiddenJSON) {
 	case h.Error != "":
 		display.Fprintf(a.Stdout, "%s: on the hidden list; see below\n", what)
 	case len(h.Types) == 0:
-		display.Fprintf(a.Stdout, "%s: it was not there; it is on the hidden list\n", what)
+		display.Fprintf(a.Stdout, "%s: Glean does not have it; it is on the hidden list\n", what)
 	default:
-		display.Fprintf(a.Stdout, "%s: gone, and hidden until `pipe hide --unhide`\n", what)
+		display.Fprintf(a.Stdout, "%s: deleted, and hidden until `pipe hide --unhide`\n", what)
 	}
 	for _, n := range h.Notes {
 		display.Fprintf(a.Stdout, "  ! %s\n", display.Indent(n, "    "))
@@ -212,7 +213,8 @@ func (a *app) unhide(c *urfave.Context, o *operating) error {
 		return a.printJSON(o.refs, nil)
 	}
 	for _, ref := range o.refs {
-		display.Fprintf(a.Stdout, "%s: no longer hidden; the next run delivers it as the rules say, `pipe push` does now\n",
+		display.Fprintf(a.Stdout, "%s: no longer hidden; the next run delivers it by the rules, or deliver it "+
+			"now with `pipe push`\n",
 			ref)
 	}
 	return nil

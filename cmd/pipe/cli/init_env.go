@@ -21,9 +21,9 @@ func envExample(d *pipeline.Definition, text string) []byte {
 		"# working directory, and keep .env out of version control: it holds secrets.\n"+
 		"# What is set in the environment wins over it.\n", d.Document.Root().Pos().File)
 	for _, needed := range []bool{true, false} {
-		title := "Without these there is no run."
+		title := "These are required."
 		if !needed {
-			title = "These have defaults, which the lines show; remove the # to change one."
+			title = "These have the defaults shown; remove the # to change one."
 		}
 		fmt.Fprintf(&b, "\n# ---- %s\n", title)
 		for _, v := range inOrder(d.Variables) {

@@ -91,7 +91,7 @@ spec:
 			}
 			if strings.Contains(c.text, "$yaml") &&
 				strings.Count(looked.stderr,
-					"1 placeholder was not filled in, and a text takes its place: $yaml \"https://example.com/x\"") != 1 {
+					`1 placeholder was not filled in and has a text instead: $yaml "https://example.com/x"`) != 1 {
 				t.Errorf("it does not say that an address was not asked:\n%s", looked.stderr)
 			}
 			if name == "the last of two" &&
@@ -116,11 +116,11 @@ func TestInputAnchors(t *testing.T) {
 // What no reader can take is refused alike, with its place.
 func TestInputRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		"kind: API\nmetadata: {name: &a x}\nspec: {b: *c}\n": ":3:11: alias: the anchor of this alias is not set",
+		"kind: API\nmetadata: {name: &a x}\nspec: {b: *c}\n": ":3:11: alias: no anchor of this name above the alias",
 		"kind: API\nkind: API\n":                             ":2:1: duplicate-key",
-		"kind: API\n---\n- 7\n":                              ":3:3: wrong-kind: this is no record",
+		"kind: API\n---\n- 7\n":                              ":3:3: wrong-kind: not a record",
 		"{\"kind\":":                                         ":1: this line is no JSON object",
-		"[{\"kind\":\"API\"},{}]":                            ":1:1: this is no record: it has no kind",
+		"[{\"kind\":\"API\"},{}]":                            ":1:1: not a record: it has no kind",
 		"":                                                   " holds no records",
 		"\xff\xfek\x00":                                      " is UTF-16 text",
 	} {

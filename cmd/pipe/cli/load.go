@@ -135,7 +135,7 @@ func (a *app) printProblems(c *urfave.Context, w io.Writer, d *pipeline.Definiti
 		display.Fprintln(w, "  with --sandbox it needs no variable: the source and Glean are servers on this machine")
 	}
 	if a.envFileSkipped {
-		display.Fprintln(w, "  .env was not read, since CI=true; name it with --env-file .env if it is meant")
+		display.Fprintln(w, "  .env was not read because CI=true; to read it, pass --env-file .env")
 	}
 	a.shown = true
 	return errs

@@ -36,7 +36,7 @@ func (a *app) pluginCommand() *urfave.Command {
 			Name:      "describe",
 			Usage:     "show what a plugin reads, writes and can be configured with",
 			ArgsUsage: "PATH [ARGUMENT…]",
-			Description: "Starts the program and stops it. A script may stand behind its interpreter: /usr/bin/python3 " +
+			Description: "Starts the program and stops it. A script may follow its interpreter: /usr/bin/python3 " +
 				"redact.py; flags of the plugin follow --.",
 			Action: a.pluginDescribe,
 		}, {
@@ -213,7 +213,7 @@ func (a *app) pluginChecksum(c *urfave.Context) error {
 	for _, path := range c.Args().Slice() {
 		sum, err := pluginhost.Checksum(path)
 		if err != nil {
-			return usage{fmt.Sprintf("there is no checksum of %s: %v", path, err),
+			return usage{fmt.Sprintf("no checksum of %s: %v", path, err),
 				"name files alone: the program, and the scripts among its arguments"}
 		}
 		all, sums = append(all, pinned{path, sum}), append(sums, sum)

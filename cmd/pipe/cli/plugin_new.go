@@ -62,15 +62,15 @@ func (a *app) pluginNew(c *urfave.Context) error {
 	}
 	p := project{Name: c.Args().First()}
 	if !pluginName.MatchString(p.Name) {
-		return usage{fmt.Sprintf("%q is no name for a plugin", p.Name),
-			"a name has lower-case letters, digits and dashes, such as cmdb-owner; --dir says where it is made"}
+		return usage{fmt.Sprintf("%q is not a plugin name", p.Name),
+			"a name has lower-case letters, digits and dashes, such as cmdb-owner; --dir sets the folder"}
 	}
 	dir := c.String("dir")
 	if dir == "" {
 		dir = p.Name
 	}
 	if entries, err := os.ReadDir(dir); len(entries) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return usage{dir + " is there already, and is not an empty folder", "name another with --dir"}
+		return usage{dir + " exists and is not an empty folder", "name another with --dir"}
 	}
 	files := map[string][]byte{}
 	var err error

@@ -50,7 +50,8 @@ func entities(in io.Reader, each func(*component.Record) error) error {
 func recordOf(where string, data []byte, each func(*component.Record) error) error {
 	value, err := codec.Decode(data)
 	if err != nil {
-		return usage{fmt.Sprintf("%s is no JSON object: %v", where, err), "write one entity a line, as `jq -c .` does"}
+		return usage{fmt.Sprintf("%s is not a JSON object: %v",
+			where, err), "write one entity a line, as `jq -c .` does"}
 	}
 	text := func(of map[string]any, key string) string { s, _ := of[key].(string); return s }
 	kind, of := text(value, "kind"), text(value, "ref")
@@ -59,8 +60,8 @@ func recordOf(where string, data []byte, each func(*component.Record) error) err
 		of = ref.New(kind, cmp.Or(text(meta, "namespace"), ref.DefaultNamespace), text(meta, "name"))
 	}
 	if of == "" {
-		return usage{where + " is no entity: it has neither ref nor kind and metadata.name",
-			"pipe plugin try reads entities as the catalog gives them"}
+		return usage{where + " is not an entity: it has neither ref nor kind and metadata.name",
+			"pipe plugin try reads entities in the catalog's format"}
 	}
 	if kind == "" {
 		kind, _, _, _ = ref.Split(of)

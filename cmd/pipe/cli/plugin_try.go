@@ -190,7 +190,7 @@ func (a *app) sumTried(c *urfave.Context, all []tried) error {
 			return err
 		}
 	case len(all) == 0:
-		return usage{"there was no record to try it on",
+		return usage{"there was no record to run it on",
 			"write pipe plugin try PATH < records.ndjson, or --example for the plugin's own example"}
 	default:
 		sum := display.Plural(len(all), "record")

@@ -35,8 +35,8 @@ func (a *app) processAction(c *urfave.Context) error {
 		if c.Bool("json") {
 			return a.printJSON(map[string]bool{"processing": true}, nil)
 		}
-		display.Fprintln(a.Stdout, "Glean is processing what was uploaded; it takes the next such call in three hours")
-		display.Fprintln(a.Stdout, a.named("`pipe status FILE` tells how far it is"))
+		display.Fprintln(a.Stdout, "Glean is processing the uploads; it accepts the next such request in three hours")
+		display.Fprintln(a.Stdout, a.named("`pipe status FILE` shows the progress"))
 		return nil
 	})
 }

@@ -22,17 +22,17 @@ func (a *app) purgeCommand() *urfave.Command {
 			"stays, because Glean's API cannot delete it. Documents hidden with pipe hide stay hidden.\n\n" +
 			"Exit code 7 when Glean accepted the deletion and still counts something.",
 		Flags: []urfave.Flag{&urfave.StringFlag{Name: "yes",
-			Usage: "the `NAME` of the datasource, where nobody can be asked"}},
+			Usage: "the `NAME` of the datasource, to confirm without a terminal"}},
 		Action: a.purgeAction,
 	}
 }
 
 func (a *app) purgeAction(c *urfave.Context) error {
 	if yes := c.String("yes"); !c.Args().Present() && isFile(yes) {
-		return usage{"--yes takes the name of the datasource, and took the file " + yes,
+		return usage{"--yes takes the name of the datasource, but was given the file " + yes,
 			"write pipe purge " + yes + " --yes " + a.datasourceIn(c, yes)}
 	}
-	if err := noWords(c, "pipe hide FILE REF takes single documents away"); err != nil {
+	if err := noWords(c, "pipe hide FILE REF removes single documents"); err != nil {
 		return err
 	}
 	return a.operate(c, loading{unpinned: true}, func(ctx context.Context, o *operating) error {
@@ -45,12 +45,14 @@ func (a *app) purgeAction(c *urfave.Context) error {
 			return err
 		}
 		if yes := c.String("yes"); c.IsSet("yes") && yes != before.Place {
-			return usage{fmt.Sprintf("nothing was changed: --yes names %q, and the datasource of this file is %s", yes,
+			return usage{fmt.Sprintf("nothing was changed: --yes names %q, but the datasource of this "+
+				"file is %s", yes,
 				before.Place), "write --yes " + shellWord(before.Place)}
 		}
 		if !c.IsSet("yes") {
-			display.Fprintf(a.Stderr, "Everything in datasource %s goes: %s.\n", before.Place, heldText(before))
-			if err := a.ask(ctx, "Write its name to go on: ", before.Place, "--yes "+before.Place); err != nil {
+			display.Fprintf(a.Stderr, "Everything in datasource %s would be deleted: %s.\n",
+				before.Place, heldText(before))
+			if err := a.ask(ctx, "Write its name to continue: ", before.Place, "--yes "+before.Place); err != nil {
 				return err
 			}
 		}
@@ -60,7 +62,7 @@ func (a *app) purgeAction(c *urfave.Context) error {
 		}
 		if err == nil {
 			display.Fprintf(a.Stdout,
-				"datasource %s is empty; the next run fills it, and is compared with nothing; what is hidden stays hidden\n",
+				"datasource %s is empty; the next run fills it without a comparison; hidden documents stay hidden\n",
 				before.Place)
 		}
 		return err

@@ -46,8 +46,8 @@ func (a *app) pushAction(c *urfave.Context) error {
 		return err
 	}
 	if n := c.Args().Len() - 1; n > operate.MostPushed {
-		return usage{fmt.Sprintf("push sends %d entities at most, and there are %d", operate.MostPushed, n),
-			"pipe run FILE sends more, and its guards look at what changes"}
+		return usage{fmt.Sprintf("push sends at most %d entities, but there are %d", operate.MostPushed, n),
+			"pipe run FILE sends more, with its guards"}
 	}
 	return a.operate(c, loading{}, func(ctx context.Context, o *operating) error {
 		_, pushed, err := operate.Push(ctx, o.Pipeline, o.selecting(a, nil))
@@ -64,8 +64,8 @@ func (a *app) pushAction(c *urfave.Context) error {
 					append([]string{}, pushed.Named[item.ID]...)})
 		}
 		out.Notes = append(out.Notes,
-			"the next run takes the place of what was sent here: an entity that the source no longer has by then goes again, "+
-				"and one that a run under way on another machine did not read may go with it")
+			"the next run replaces what was sent here: it deletes an entity that the source no longer has, and a "+
+				"run under way on another machine may delete one that it did not read")
 		if c.Bool("json") {
 			return a.printJSON(out, err)
 		}
@@ -75,12 +75,12 @@ func (a *app) pushAction(c *urfave.Context) error {
 		}
 		for _, s := range o.Definition.Streams {
 			if n := out.Sent[s.Name]; n > 0 && s.Identities {
-				display.Fprintf(a.Stdout, "  before it, %s %s that the last run did not deliver like this\n", display.Number(n),
+				display.Fprintf(a.Stdout, "  before it, %s %s that differ from the last run\n", display.Number(n),
 					s.Name)
 			}
 		}
 		if n := out.Sent["memberships"]; n > 0 {
-			display.Fprintf(a.Stdout, "  before it, %s; whoever has left a group is taken out of it by the next run\n",
+			display.Fprintf(a.Stdout, "  before it, %s; the next run removes members who left a group\n",
 				display.Plural(n, "membership"))
 		}
 		for _, n := range out.Notes {

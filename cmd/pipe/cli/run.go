@@ -24,12 +24,12 @@ func (a *app) runCommand() *urfave.Command {
 		Name:      "run",
 		Usage:     "read the catalog, review the changes, and publish them",
 		ArgsUsage: "FILE",
-		Description: "Nothing is sent before the whole catalog has been read and the guards have passed.\n\n" +
-			"Exit codes: 0 done. 1 failed. 2 the file or the call is wrong. 3 done, some records were " +
-			"rejected. 4 refused by a guard. 6 another run uses the datasource. 7 sent, but Glean paused a " +
-			"deletion, lost the upload or did not confirm within --wait. 129, 130, 131 and 143: stopped by " +
-			"SIGHUP, SIGINT, SIGQUIT or SIGTERM. If standard output cannot be written, 0, 3 and 5 become 1; " +
-			"a reader that stops early, such as head, changes nothing. A stack trace is a defect of pipe.",
+		Description: "Nothing is sent before the whole catalog has been read and the guards have passed.\n\nExit " +
+			"codes: 0 done. 1 failed. 2 the file or the call is wrong. 3 done, some records were rejected. 4 " +
+			"refused by a guard. 6 another run uses the datasource. 7 sent, but Glean paused a deletion, lost " +
+			"the upload or did not confirm within --wait. 129, 130, 131 and 143: stopped by SIGHUP, SIGINT, " +
+			"SIGQUIT or SIGTERM. If standard output cannot be written, 0, 3 and 5 become 1; a reader that stops " +
+			"early, such as head, changes nothing. A stack trace is a defect in pipe.",
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "dry-run", Usage: "read and review, send nothing"},
 			&urfave.BoolFlag{Name: "sandbox", Usage: "use a Backstage and a Glean on this machine, started for this call"},
@@ -71,7 +71,8 @@ func (a *app) runAction(c *urfave.Context) error {
 		return err
 	}
 	if c.Args().Len() > 1 {
-		return usage{fmt.Sprintf("run takes one file, and there are %d", c.Args().Len()), "run them one after the other"}
+		return usage{fmt.Sprintf("run takes one file, but there are %d",
+			c.Args().Len()), "run them one after the other"}
 	}
 	if c.IsSet("catalog") && !c.Bool("sandbox") {
 		return usage{"--catalog goes with --sandbox", "add --sandbox: a catalog file is served by a server on this machine"}
@@ -80,17 +81,18 @@ func (a *app) runAction(c *urfave.Context) error {
 		return err
 	}
 	if c.IsSet("wait") && c.Bool("dry-run") {
-		return usage{"--wait goes with a run that sends something, and --dry-run sends nothing", "leave one of the two out"}
+		return usage{"--wait needs a run that sends something, but --dry-run sends nothing", "use only one of the " +
+			"two"}
 	}
 	if c.Bool("full") && c.Bool("changes") {
-		return usage{"--full sends everything, and --changes only what changed", "leave one of the two out"}
+		return usage{"--full sends everything, but --changes only what changed", "use only one of the two"}
 	}
 	ids, err := approvalIDs(c.StringSlice("approve"))
 	if err != nil {
 		return err
 	}
 	if c.Bool("apply-datasource") && c.Bool("dry-run") {
-		return usage{"--apply-datasource changes the datasource, and --dry-run changes nothing",
+		return usage{"--apply-datasource changes the datasource, but --dry-run changes nothing",
 			"`pipe datasource plan FILE` shows what would change"}
 	}
 	a.approvable = true
@@ -107,9 +109,9 @@ func fromOutputAlone(c *urfave.Context) error {
 	case c.String("from-output") == "":
 		return usage{"--from-output names no folder", "name the folder that --output of an earlier run wrote"}
 	case c.IsSet("catalog"):
-		return usage{why + "--catalog would not be read", "leave one of the two out"}
+		return usage{why + "--catalog would not be read", "use only one of the two"}
 	case c.Bool("sandbox"):
-		return usage{why + "the servers of --sandbox hold nothing of it", "leave --sandbox out; --dry-run sends nothing"}
+		return usage{why + "the servers of --sandbox do not have it", "leave --sandbox out; --dry-run sends nothing"}
 	case c.IsSet("output"):
 		return usage{why + "--output would write the same again", "copy the folder instead"}
 	}
@@ -212,7 +214,8 @@ func (a *app) reportRun(c *urfave.Context, r *job.Result, box *job.Sandbox) erro
 	}
 	print.Report(a.Stdout, r.Report, a.colors(c), a.named)
 	if dir := c.String("output"); dir != "" && r.Report.Verdict == run.VerdictDry {
-		display.Fprintf(a.Stdout, "\n%s holds what would be sent. After a change, show what it does with:\n  %s\n", dir,
+		display.Fprintf(a.Stdout, "\n%s has everything that would be sent. After a change, show its effect with:\n "+
+			" %s\n", dir,
 			display.Block(a.call("diff --against "+shellWord(dir))))
 	}
 	if box != nil && r.Report.Sent {
@@ -259,7 +262,7 @@ func (a *app) watch(ctx context.Context, end context.CancelFunc) <-chan struct{}
 		a.announced.Lock()
 		a.stopped.Store(int32(signalCode(s)))
 		close(stop)
-		display.Fprintf(a.Stderr, "pipe: %s: stopping; a second one ends it at once\n", s)
+		display.Fprintf(a.Stderr, "pipe: %s: stopping; a second signal stops it at once\n", s)
 		a.announced.Unlock()
 		select {
 		case <-a.Signal:

@@ -108,8 +108,9 @@ func (a *app) stateImportAction(c *urfave.Context) error {
 		return a.printJSON(archive, nil)
 	}
 	display.Fprintf(a.Stdout,
-		"imported the state of %s, exported on %s, into %s\nStop the runs on the machine that it came from: two folders "+
-			"with one owner id would undo each other's work.\n", place, display.Second(archive.Made), dir)
+		"imported the state of %s, exported on %s, into %s\nStop the runs on the machine that it came from: two "+
+			"folders with the same owner id "+
+			"would undo each other's work.\n", place, display.Second(archive.Made), dir)
 	return nil
 }
 

@@ -40,7 +40,7 @@ func (a *app) statusAction(c *urfave.Context) error {
 	}
 	switch {
 	case c.Args().Len() > 2:
-		return usage{"pipe status takes one file and one ref", "ask for one after the other"}
+		return usage{"pipe status takes one file and one ref", "run the command once for each"}
 	case c.Args().Len() == 2:
 		if err := needsRefs(c); err != nil {
 			return err
@@ -49,11 +49,11 @@ func (a *app) statusAction(c *urfave.Context) error {
 		return usage{"--as goes with a ref", "write pipe status FILE REF --as " + c.String("as")}
 	}
 	if as := c.String("as"); c.IsSet("as") && !strings.Contains(as, "@") {
-		return usage{"--as takes an e-mail, and " + as + " is none", ""}
+		return usage{"--as takes an e-mail, but " + as + " is not one", ""}
 	}
 	return a.operate(c, loading{unpinned: c.Args().Len() < 2}, func(ctx context.Context, o *operating) error {
 		if _, can := o.Pipeline.Sink.(component.Inspector); !can {
-			return o.sinkCannot("does not tell what it holds")
+			return o.sinkCannot("does not report what it holds")
 		}
 		if len(o.refs) > 0 {
 			return a.statusOfItem(ctx, c, o)
@@ -119,7 +119,7 @@ func (a *app) printPlace(s placeStatus, st print.Style) {
 				"; Glean's counts may be three hours old"))
 	} else {
 		display.Fprintf(a.Stdout, "%s\n",
-			st.Dim.Render("no good run is remembered here; Glean's counts may be three hours old"))
+			st.Dim.Render("this state folder has no good run; Glean's counts may be three hours old"))
 	}
 	if len(s.Uploads) > 0 {
 		display.Fprintf(a.Stdout, "\nuploads\n")
@@ -133,7 +133,8 @@ func (a *app) printPlace(s placeStatus, st print.Style) {
 			st.Dim.Render(u.ID))
 	}
 	if len(s.Unconfirmed) > 0 {
-		display.Fprintf(a.Stdout, "  not confirmed yet: %s was acknowledged, and Glean does not list it as complete\n",
+		display.Fprintf(a.Stdout, "  not confirmed yet: %s was acknowledged, but Glean does not list it as "+
+			"complete\n",
 			operate.UploadsText(s.Unconfirmed))
 	}
 	if len(s.Hidden) > 0 {

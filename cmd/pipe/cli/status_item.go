@@ -47,10 +47,10 @@ func (a *app) printItem(s *operate.ItemStatus) {
 		line("pipeline", "%s (rule %s)", audienceText(s.Pipeline.Audience, s.Pipeline.Named), s.Pipeline.Rule)
 	}
 	if s.Same != nil && !*s.Same {
-		line("", "they differ: the next run brings Glean to what the pipeline says; pipe hide and pipe push do so now")
+		line("", "they differ: the next run updates Glean; pipe hide or pipe push does so now")
 	}
 	if s.Uploaded != "no" && s.Principals == "no" {
-		line("", "Glean does not know all that its permissions name")
+		line("", "Glean does not know all users and groups that its permissions name")
 	}
 	for i, e := range s.Events {
 		what := ""

@@ -64,7 +64,7 @@ func TestCheckTests(t *testing.T) {
 	}
 	c = pipe(t, nil, "check", "--json",
 		write(t, "x.test.yaml", "pipeline: nowhere.yaml\ntests: [{name: a, expect: {a: {documents: {}}}}]\n"))
-	if c.code != int(job.Wrong) || !strings.Contains(c.stdout, "the pipeline that it tests is wrong") {
+	if c.code != int(job.Wrong) || !strings.Contains(c.stdout, "the pipeline that it tests has problems") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }
@@ -108,16 +108,15 @@ func TestTestFails(t *testing.T) {
 		"rule: unknown visibility": "another rule decided\n          - unknown visibility\n" +
 			"          + default\n",
 		"audience: nobody": "+ datasource-users",
-		"can_see: [bob@example.com]": "bob@example.com cannot see it: nobody with the e-mail " +
-			"bob@example.com was read",
+		"can_see: [bob@example.com]": "bob@example.com cannot see it: no user with the e-mail bob@example.com " +
+			"was read",
 		"cannot_see: [ann@example.com]": "ann@example.com can see it: the default allows every user of " +
 			"the datasource",
-		"cannot_see: [annn@example.com]": "none of the records is of annn@example.com; near it is " +
-			"ann@example.com; write stranger annn@example.com when",
-		"cannot_see: [user:default/an]": "none of the records is of user:default/an; near it is " +
-			"user:default/ann",
-		"cannot_see: [stranger ann@example.com]": "ann@example.com is one of the records, and no stranger",
-		"members: [ann@example.com]":             "it is no group of the sink",
+		"cannot_see: [annn@example.com]": "no record is of annn@example.com; similar: ann@example.com; write " +
+			"stranger annn@example.com for",
+		"cannot_see: [user:default/an]":          "no record is of user:default/an; similar: user:default/ann",
+		"cannot_see: [stranger ann@example.com]": "ann@example.com is one of the records, not a stranger",
+		"members: [ann@example.com]":             "it is not a group of the sink",
 	} {
 		path := suiteOf(t,
 			oneComponent+"  - name: it\n    records: [fixture: one]\n    expect:\n      one:\n        "+expect+"\n")
@@ -131,7 +130,7 @@ func TestTestFails(t *testing.T) {
 		suiteOf(t,
 			oneComponent+"  - name: it\n    expect:\n      tem: {members: []}\n      team: {members: [bob@example.com]}\n"))
 	if c.code != int(job.Failed) ||
-		!strings.Contains(c.stdout, "tem is none of the records that were read; near it are group:default/team") ||
+		!strings.Contains(c.stdout, "tem is not among the records that were read; similar: group:default/team") ||
 		!strings.Contains(c.stdout, "- bob@example.com\n          + ann@example.com") {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
@@ -223,10 +222,11 @@ func TestTestWrong(t *testing.T) {
 		"tests: [{name: a, expect: {a: {can_se: [x]}}}]\n":                      "did you mean can_see?",
 		"tests: [{name: a, expect: {a: {can_see: x}}}]\n":                       "can_see is a list of people",
 		"tests: [{name: a, expect: {a: {rule: unknown visibilty}}}]\n":          "did you mean unknown visibility?",
-		"tests: [{name: a, expect: {a: {audience: all}}}]\n":                    `"all" is no audience`,
-		"tests: [{name: a, expect: {a: {}}}]\n":                                 "nothing is expected of the record",
-		"tests: [{name: a, expect: {a: x}}]\n":                                  "what is expected of a record is a mapping",
-		"variables: {DEFAULT_PERMISSIONS: everyone}\n" + expectsIt:              "backstage.yaml:",
+		"tests: [{name: a, expect: {a: {audience: all}}}]\n":                    `"all" is not an audience`,
+		"tests: [{name: a, expect: {a: {}}}]\n":                                 "the record has no expectation",
+		"tests: [{name: a, expect: {a: x}}]\n": "the expectation of a record " +
+			"must be a mapping",
+		"variables: {DEFAULT_PERMISSIONS: everyone}\n" + expectsIt: "backstage.yaml:",
 	} {
 		c := pipe(t, nil, "test", suiteOf(t, text))
 		if c.code != int(job.Wrong) || !strings.Contains(c.stderr, want) || !strings.Contains(c.stderr, "no test was run") ||
@@ -238,7 +238,7 @@ func TestTestWrong(t *testing.T) {
 		"needs a pipeline or a test file": {"test"},
 		"does not exist":                  {"test", "nowhere.yaml"},
 		"has no tests":                    {"test", edited(t)},
-		"no regular expression":           {"test", "--run", "(", shipped},
+		"not a regular expression":        {"test", "--run", "(", shipped},
 		"no test was run":                 {"test", "--run", "zzz", shipped},
 		"the file does not exist":         {"test", "nowhere.test.yaml"},
 	} {

@@ -130,7 +130,8 @@ func (a *app) testOptions(c *urfave.Context) (suite.Options, error) {
 	}
 	if text := c.String("run"); text != "" {
 		if o.Run, err = regexp.Compile(text); err != nil {
-			return o, usage{"--run is no regular expression: " + err.Error(), "write a part of the names, such as --run private"}
+			return o, usage{"--run is not a " +
+				"regular expression: " + err.Error(), "write a part of the names, such as --run private"}
 		}
 	}
 	return o, nil
@@ -255,11 +256,12 @@ func (a *app) sumTests(c *urfave.Context, all []tested, part bool) error {
 	}
 	var err error
 	if total == 0 {
-		return usage{"no test was run", "the names of the tests are under name in the test file; --run picks some of them"}
+		return usage{"no test was run", "the names of the tests are under name in the test file; --run selects " +
+			"by name"}
 	}
 	if passed < total {
 		err = testsFailed{fmt.Sprintf("%d of %s failed", total-passed, display.Plural(total, "test")),
-			"- is expected and not there, + is there and not expected; pipe explain shows how a record came to be what it is"}
+			"- is expected but missing, + is unexpected; pipe explain shows how a record is mapped"}
 	}
 	var untested []string
 	var seen []*suite.Coverage
@@ -271,8 +273,7 @@ func (a *app) sumTests(c *urfave.Context, all []tested, part bool) error {
 	}
 	if len(untested) > 0 && err == nil && !c.Bool("allow-untested") {
 		err = testsFailed{"no test touches " + print.List(untested),
-			"add a test with a record that it decides, and say under can_see and cannot_see who finds it; or pass " +
-				"--allow-untested"}
+			"add a test with a record that it decides, with can_see and cannot_see; or pass --allow-untested"}
 	}
 	if c.Bool("json") {
 		return a.printJSON(all, err)

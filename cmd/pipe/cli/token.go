@@ -48,8 +48,9 @@ func (a *app) tokenRotate(c *urfave.Context) error {
 			return err
 		case err != nil:
 			return fault.Errorf(fault.Fatal,
-				"the token was not rotated; have this user replace the file in its folder, or rotate where the secret is kept",
-				"the new secret could not be kept: %w", err)
+				"the token was not rotated; allow this user to replace the file in its folder, or rotate it "+
+					"where the secret is stored",
+				"the new secret could not be stored: %w", err)
 		}
 		defer file.drop()
 		rotated, err := rotator.Rotate(context.WithoutCancel(ctx)) // a lost answer is a lost secret
@@ -64,7 +65,8 @@ func (a *app) tokenRotate(c *urfave.Context) error {
 		if c.Bool("json") {
 			return a.printJSON(rotatedJSON{path, rotated.OldUntil, rotated.Before}, nil)
 		}
-		display.Fprintf(a.Stdout, "the token has a new secret, which is in %s; the one before works until %s\n", path, until)
+		display.Fprintf(a.Stdout, "the token has a new secret, which is in %s; the old one works until %s\n",
+			path, until)
 		if !rotated.Before.IsZero() {
 			display.Fprintf(a.Stdout, "rotate it again before %s\n", rotated.Before.Local().Format("2006-01-02 15:04"))
 		}
@@ -83,14 +85,15 @@ func lost(err error, path, until string) error {
 	var k *keptError
 	if errors.As(err, &k) {
 		return fault.Errorf(fault.Fatal,
-			fmt.Sprintf("move it there before %s, until when the secret in the file works: mv %s %s", until, k.path, path),
-			"Glean has rotated the token, and the new secret is in %s, as it could not be put in the place of %s: %w", k.path,
+			fmt.Sprintf("move it there before %s, when the old secret in the file expires: mv %s %s",
+				until, k.path, path),
+			"Glean has rotated the token; the new secret is in %s, because it could not replace %s: %w", k.path,
 			path, k.err)
 	}
 	return fault.Errorf(fault.Fatal,
-		fmt.Sprintf("rotate it again before %s, until when the secret in %s works, once the disk can be written", until,
+		fmt.Sprintf("when the disk is writable, rotate it again before %s, when the old secret in %s expires", until,
 			path),
-		"Glean has rotated the token, and the new secret could not be written anywhere: %w", err)
+		"Glean has rotated the token, but the new secret could not be written anywhere: %w", err)
 }
 
 // keptError is that a secret is in another file than it should be in.

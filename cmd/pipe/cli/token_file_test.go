@@ -36,7 +36,7 @@ func TestSecretIsNotLost(t *testing.T) {
 	}
 	path = write(t, "token", "old-secret\n")
 	if _, err := newSecretFile(filepath.Join(t.TempDir(), "none")); err == nil {
-		t.Error("there is no such file")
+		t.Error("no such file")
 	}
 	g, err := newSecretFile(path)
 	if err != nil {

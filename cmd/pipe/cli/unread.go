@@ -45,7 +45,8 @@ func (a *app) reportUnread(w io.Writer, files ...*pipeline.Definition) {
 		switch near := nearName(name, known); {
 		case slices.Contains(known, name):
 		case slices.Contains(outside, strings.ToUpper(name)):
-			display.Fprintf(w, "! %s:%d: %s counts in the environment only, not in a file\n", path, a.envFile.Line(name), name)
+			display.Fprintf(w, "! %s:%d: %s has an effect only in the environment, not in a file\n",
+				path, a.envFile.Line(name), name)
 		case near != "":
 			display.Fprintf(w, "! %s:%d: nothing reads %s; did you mean %s?\n", path, a.envFile.Line(name), name, near)
 		default:

@@ -74,7 +74,7 @@ func spacedWait(c *urfave.Context) error {
 			continue
 		}
 		if _, err := os.Stat(word); err != nil { // no file of that name
-			return usage{word + " is taken for a file, not for the time of --wait", "write --wait=" + word}
+			return usage{word + " is read as a file, not as the time of --wait", "write --wait=" + word}
 		}
 	}
 	return nil

@@ -44,7 +44,7 @@ func sourceFlags() []urfave.Flag {
 func (a *app) openWatched(ctx context.Context, c *urfave.Context, path string) (*watched, error) {
 	switch {
 	case c.IsSet("input") && c.Bool("sandbox"):
-		return nil, usage{"--input and --sandbox are two sources", "keep one of the two"}
+		return nil, usage{"--input and --sandbox both set the source", "keep one of the two"}
 	case c.IsSet("catalog") && !c.Bool("sandbox"):
 		return nil, usage{"--catalog goes with --sandbox", "add --sandbox, or write --input in its place"}
 	case c.IsSet("input"):
@@ -134,8 +134,9 @@ func (w *watched) pickRef(asked string, records []string) (string, error) {
 	}
 	if w.input != nil {
 		if unread, _ := m.Pick(w.input.Refs()); unread != "" {
-			return "", usage{unread + " is of a kind that the pipeline does not read", "switch the kind on in the source's " +
-				"block of the pipeline file"}
+			return "", usage{unread + " has a kind that the pipeline does not read",
+				"switch the kind on in the source's " +
+					"block of the pipeline file"}
 		}
 	}
 	u := usage{fmt.Sprintf("the source holds no %q among the %s that the pipeline reads", asked,

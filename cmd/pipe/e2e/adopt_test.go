@@ -68,7 +68,7 @@ func TestAdopt(t *testing.T) {
 		typed(t, w.env, wrong, adopt...).expect(t, int(job.Wrong), "datasource backstage now holds", "56 documents",
 			"  16 component", "last uploads of documents:", ", owner ",
 			"of another state folder", "54 for datasource-users, rule default", "would be published again",
-			"2 restricted in all", "2 for nobody (withheld)", "hidden with pipe hide and another state folder are unknown",
+			"2 restricted in all", "2 withheld", "hidden with pipe hide and another state folder are unknown",
 			"nothing was changed")
 	}
 	w.run(t).expect(t, int(job.Refused))
@@ -113,7 +113,7 @@ func TestAdoptCalls(t *testing.T) {
 	w.pipe(t, "adopt", shipped, "--json", "--progress", "none").expect(t, int(job.Refused), `"holds"`, `"restricted": 2`, `"approve": "pipe run --approve `)
 	w.glean.Fail(gleanfaults.Fault{Path: "status", Status: http.StatusNotFound})
 	typed(t, w.env, "", "adopt", shipped, "--progress", "none").expect(t, int(job.Wrong),
-		"What the datasource holds is unknown", "2 restricted in all")
+		"The content of the datasource is unknown", "2 restricted in all")
 	w.glean.Heal()
 	w.backstage.Fail(backstagefaults.Fault{Empty: true})
 	typed(t, w.env, "0\n", "adopt", shipped, "--progress", "none").expect(t, int(job.Refused), "!Stored as approval")

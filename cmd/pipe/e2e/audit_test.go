@@ -18,16 +18,16 @@ func TestAudit(t *testing.T) {
 	const ref, rule = "component:default/fraud-scorer", "rule       private to its owners"
 	w.pipe(t, "audit", "who", shipped, ref).expect(t, int(job.Done),
 		"found by   2 people", "liam.obrien@larkspur.example", "through    group:default/payments", rule,
-		"This is what the index had been told")
+		"This is what had been sent up to")
 	w.pipe(t, "audit", "who", "--json", shipped, ref).expect(t, int(job.Done), `"audience": "listed"`, `"ines.carvalho@larkspur.example",`)
 	w.pipe(t, "audit", "what", shipped, "Liam.OBrien@larkspur.example").expect(t, int(job.Done),
 		ref, "through group:default/payments", "as a user of the datasource")
 	w.pipe(t, "audit", "what", shipped, "someone@example.com").expect(t, int(job.Done),
-		"0 documents", "no document and no group of the ledger names someone@example.com")
+		"0 documents", "no document and no group in the ledger names someone@example.com")
 
 	before := time.Now()
 	w.pipe(t, "hide", shipped, ref).expect(t, int(job.Done))
-	w.pipe(t, "audit", "who", shipped, ref).expect(t, int(job.Done), "found by   nobody", "(hide ")
+	w.pipe(t, "audit", "who", shipped, ref).expect(t, int(job.Done), "found by   no one", "(hide ")
 	w.pipe(t, "audit", "who", "--at", before.Format(time.RFC3339Nano), shipped, ref).expect(t, int(job.Done), "2 people")
 
 	for _, wrong := range []struct {
@@ -35,12 +35,13 @@ func TestAudit(t *testing.T) {
 		says string
 	}{
 		{[]string{"audit", "who", shipped}, "takes a pipeline file and a ref"},
-		{[]string{"audit", "who", "--at", "yesterday", shipped, ref}, "--at yesterday is no time"},
+		{[]string{"audit", "who", "--at", "yesterday", shipped, ref}, "--at yesterday is not a time"},
 		{[]string{"audit", "who", "--state", t.TempDir(), shipped, ref}, "there is no audit ledger"},
 	} {
 		w.pipe(t, wrong.args...).expect(t, int(job.Wrong), wrong.says)
 	}
-	w.pipe(t, "audit", "who", "--at", "2020-01-01", shipped, ref).expect(t, int(job.Failed), "the audit ledger begins on")
+	w.pipe(t, "audit", "who", "--at", "2020-01-01", shipped, ref).expect(t, int(job.Failed), "the audit ledger starts "+
+		"on")
 	w.pipe(t, "audit", "who", shipped, "component:default/unknown").expect(t, int(job.Done), "had not been sent")
 }
 
@@ -69,7 +70,7 @@ func TestAuditOfWhatFailed(t *testing.T) {
 	failed := time.Now()
 	for range 2 {
 		who("component:default/thing-0", failed, "1 person", "perhaps also:", "found by   every user of the datasource",
-			"has not ended, or failed")
+			"failed or has not ended")
 		n.world.pipe(t, "audit", "what", "--at", failed.Format(time.RFC3339Nano), shipped, "p-5@example.com").expect(t,
 			int(job.Done), "and perhaps", "component:default/thing-1\n    through group:default/team-1")
 		n.people = last

@@ -86,9 +86,9 @@ func TestLostBaseline(t *testing.T) {
 			"stale counts": {rules: gleansandbox.Rules{CountsLag: 3 * time.Hour},
 				says: "lists the upload of documents backstage-documents-"},
 			"failing status": {fault: gleanfaults.Fault{Path: "status", Status: http.StatusInternalServerError},
-				says: "it is unknown what the sink holds"},
+				says: "the content of the sink is unknown"},
 			"no status": {fault: gleanfaults.Fault{Path: "status", Status: http.StatusNotFound},
-				says: "it is unknown what the sink holds"},
+				says: "the content of the sink is unknown"},
 		} {
 			t.Run(name+", "+status, func(t *testing.T) {
 				t.Parallel()
@@ -104,7 +104,7 @@ func TestLostBaseline(t *testing.T) {
 				}
 				w.refused(t,
 					[]string{condition.says, tc.says, "after this run:", "for all-users, rule default",
-						" --set @sink.retries.attempts=1 " + shipped + " shows what the run would do"}, "--set",
+						" --set @sink.retries.attempts=1 " + shipped + " (it shows what the run would do"}, "--set",
 					"@sink.retries.attempts=1")
 				if text != "" && read(t, w.stored(t, ".state")) != text {
 					t.Error("the baseline was changed")

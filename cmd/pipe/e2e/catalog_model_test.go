@@ -32,7 +32,7 @@ func catalogOf(t testing.TB, raw [][]byte) catalog {
 		}
 		e := entityOf(v)
 		if _, twice := c[e.ref]; twice {
-			t.Fatalf("%s is there twice", e.ref)
+			t.Fatalf("%s is listed twice", e.ref)
 		}
 		c[e.ref] = e
 	}

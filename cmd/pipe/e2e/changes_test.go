@@ -85,18 +85,18 @@ func (n *nights) good(t *testing.T, flags ...string) call {
 func TestRequestsOfChanges(t *testing.T) {
 	t.Parallel()
 	n := newNights(t, 20, 60)
-	n.good(t).expect(t, int(job.Done), "sent: everything, since no earlier run is remembered")
-	n.good(t).expect(t, int(job.Done), "sent: nothing, since nothing changed")
+	n.good(t).expect(t, int(job.Done), "sent: everything, because this state folder has no earlier run")
+	n.good(t).expect(t, int(job.Done), "sent: nothing, because nothing changed")
 	if len(n.requests) > 3 {
 		t.Errorf("nothing changed: %q", n.requests)
 	}
-	n.things[7].text = "something else"
+	n.things[7].text = "another kind of file"
 	n.good(t).expect(t, int(job.Done), "sent: what changed (1 document written)")
 	if len(n.requests) > 5 {
 		t.Errorf("one document changed: %q", n.requests)
 	}
 	n.things[7].visibility = "owner"
-	n.good(t).expect(t, int(job.Done), "sent: what changed (1 document taken from some people)")
+	n.good(t).expect(t, int(job.Done), "sent: what changed (1 document with a narrower audience)")
 	if len(n.requests) > 5 || !slices.Contains(n.requests, "updatepermissions") ||
 		slices.Contains(n.requests, "indexdocuments") {
 		t.Errorf("one document is for fewer people: %q", n.requests)
@@ -107,7 +107,7 @@ func TestRequestsOfChanges(t *testing.T) {
 		t.Errorf("one document went: %q", n.requests)
 	}
 	// Glean has processed the deletion, which the run finds out before it sends anything.
-	n.good(t).expect(t, int(job.Done), "sent: nothing, since nothing changed")
+	n.good(t).expect(t, int(job.Done), "sent: nothing, because nothing changed")
 	if !slices.Contains(n.requests, "debug/backstage/documents") {
 		t.Errorf("whether the deletion took effect was not asked: %q", n.requests)
 	}
@@ -122,9 +122,9 @@ func TestModes(t *testing.T) {
 	t.Parallel()
 	n := newNights(t, 20, 40)
 	n.night(t, "--changes").expect(t, int(job.Failed),
-		"what changed cannot be published alone: no earlier run is remembered",
+		"publishing only the changes is not possible: this state folder has no earlier run",
 		"run without --changes")
-	n.night(t, "--changes", "--full").expect(t, int(job.Wrong), "leave one of the two out")
+	n.night(t, "--changes", "--full").expect(t, int(job.Wrong), "use only one of the two")
 	n.night(t, "--changes", "--state", "none").expect(t, int(job.Failed), "there is no state folder")
 	n.good(t)
 	n.good(t, "--full").expect(t, int(job.Done), "!sent: ")
@@ -136,17 +136,18 @@ func TestModes(t *testing.T) {
 		t.Errorf("%q", n.requests)
 	}
 	n.good(t, "--set", "publish.full_every=1ns").expect(t, int(job.Done),
-		"sent: everything, since everything was last published on")
+		"sent: everything, because everything was last published on")
 	n.good(t, "--set", "@sink.datasource.displayName=Another").expect(t, int(job.Done),
-		"sent: everything, since what is declared")
+		"sent: everything, because the sink")
 	n.things[0].text = "another"
-	n.night(t, "--dry-run").expect(t, int(job.Done), "to send: everything, since what is declared")
+	n.night(t, "--dry-run").expect(t, int(job.Done), "would be sent: everything, because the sink")
 	n.good(t)
 	for i := range n.things {
 		n.things[i].text = "all of them"
 	}
-	n.night(t, "--dry-run", "--changes").expect(t, int(job.Done), "to send: what changed (40 documents written)")
-	n.good(t).expect(t, int(job.Done), "sent: everything, since it is faster than what changed alone")
+	n.night(t, "--dry-run", "--changes").expect(t, int(job.Done), "would be sent: what changed (40 documents "+
+		"written)")
+	n.good(t).expect(t, int(job.Done), "sent: everything, because this is faster than publishing only the changes")
 }
 
 // TestWaitForChanges: a run that waits ends when Glean has processed what changed.
@@ -188,11 +189,11 @@ func TestInterruptedChanges(t *testing.T) {
 				n.things = all
 			}
 			if flag == "" {
-				n.good(t).expect(t, int(job.Done), "sent: everything, since an earlier publish was interrupted")
+				n.good(t).expect(t, int(job.Done), "sent: everything, because an earlier publish was interrupted")
 				continue
 			}
 			n.good(t, flag).expect(t, int(job.Done), "sent: what changed")
-			n.good(t).expect(t, int(job.Done), "sent: everything, since an earlier publish was interrupted")
+			n.good(t).expect(t, int(job.Done), "sent: everything, because an earlier publish was interrupted")
 		}
 	}
 }
@@ -215,7 +216,7 @@ func TestUsersLoseTheirAddresses(t *testing.T) {
 			n.people[i].email = ""
 		}
 	}
-	n.night(t).expect(t, int(job.Refused), "max_loss", "nothing was tightened")
+	n.night(t).expect(t, int(job.Refused), "max_loss", "no access was narrowed")
 	for _, d := range indexed(n.world.index()).differences(indexed(was)) {
 		t.Errorf("after the refused run: %s", d)
 	}
@@ -225,7 +226,7 @@ func TestUsersLoseTheirAddresses(t *testing.T) {
 		t.Errorf("the refused run made %q", n.requests)
 	}
 	n.people = people
-	n.good(t).expect(t, int(job.Done), "sent: nothing, since nothing changed")
+	n.good(t).expect(t, int(job.Done), "sent: nothing, because nothing changed")
 }
 
 // TestTightenBesideALoss: a rule makes 900 documents private while 88 team pages vanish. The
@@ -242,11 +243,12 @@ func TestTightenBesideALoss(t *testing.T) {
 	for i := 12; i < 100; i++ {
 		n.people[i].teams = nil
 	}
-	n.night(t, "--dry-run").expect(t, int(job.Refused), "to tighten although the run is refused", "900 documents")
+	n.night(t, "--dry-run").expect(t, int(job.Refused), "access would be narrowed although the run is refused",
+		"900 documents")
 	if d := n.world.index().Documents["component:default/thing-0"]; !d.Permissions.AllowAllDatasourceUsersAccess {
 		t.Error("the dry run has tightened")
 	}
-	n.night(t).expect(t, int(job.Refused), "max_loss", "tightened although the run was refused",
+	n.night(t).expect(t, int(job.Refused), "max_loss", "access was narrowed although the run was refused",
 		"found by fewer people: 900 documents: component:default/thing-0,", "waits for an approval: 88 documents")
 	i := n.world.index()
 	for k := range 1000 {
@@ -264,7 +266,7 @@ func TestTightenBesideALoss(t *testing.T) {
 	n.teams, n.people = teams, people
 	n.good(t)
 	// A rule that is taken back opens nothing that a good run has accepted as private.
-	n.good(t).expect(t, int(job.Done), "sent: nothing, since nothing changed")
+	n.good(t).expect(t, int(job.Done), "sent: nothing, because nothing changed")
 }
 
 func boolInt(b bool) int {
@@ -284,8 +286,8 @@ func TestTightenToNobody(t *testing.T) {
 		left   int
 		says   string
 	}{
-		"a few": {5, nil, 295, "found by nobody: 5 documents"},
-		"many":  {80, nil, 300, "waits for an approval: 80 documents that a rule gives to nobody"},
+		"a few": {5, nil, 295, "found by no one: 5 documents"},
+		"many":  {80, nil, 300, "waits for an approval: 80 documents that a rule withholds"},
 		"stop":  {5, []string{"--set", "guards.on_refusal=stop"}, 300, "!tighten"},
 	} {
 		n := newNights(t, 100, 200)
@@ -321,7 +323,7 @@ func TestRefusedMember(t *testing.T) {
 	refuse()
 	n.night(t).expect(t, int(job.Rejected))
 	n.people[2].teams = nil
-	n.night(t).expect(t, int(job.Rejected), "cut to the members who stay")
+	n.night(t).expect(t, int(job.Rejected), "reduced to the remaining members")
 	group := n.teams[0].ref()
 	if members := n.world.index().Memberships[group]; len(members) != 1 {
 		t.Errorf("the group has %v", members)
@@ -345,10 +347,11 @@ func TestInterruptedPurge(t *testing.T) {
 	if d := n.world.index().Documents; len(d) > 0 {
 		t.Fatalf("%d documents are left", len(d))
 	}
-	n.night(t, "--changes").expect(t, int(job.Failed), "cannot be published alone: a purge began and did not end")
+	n.night(t, "--changes").expect(t, int(job.Failed), "publishing only the changes is not possible: a purge was "+
+		"started and not finished")
 	n.night(t, "--only", "documents").expect(t, int(job.Done))
-	n.night(t, "--changes").expect(t, int(job.Failed), "a purge began and did not end")
-	n.good(t).expect(t, int(job.Done), "sent: everything, since a purge began and did not end")
+	n.night(t, "--changes").expect(t, int(job.Failed), "a purge was started and not finished")
+	n.good(t).expect(t, int(job.Done), "sent: everything, because a purge was started and not finished")
 	n.good(t).expect(t, int(job.Done), "sent: nothing")
 }
 
@@ -365,7 +368,7 @@ func TestTightenWritesNoContent(t *testing.T) {
 		n.things[1+i].visibility = "owner"
 		n.glean.Fail(gleanfaults.Fault{Status: status, Body: "no such thing", Path: "updatepermissions",
 			Match: func(b []byte) bool { return strings.Contains(string(b), `"component:default/thing-0"`) }})
-		n.night(t).expect(t, int(job.Refused), "tightened in part",
+		n.night(t).expect(t, int(job.Refused), "access was narrowed in part",
 			fmt.Sprintf("found by fewer people: 1 document: component:default/thing-%d", 1+i),
 			"narrower permissions of 1 document were refused by Glean", "component:default/thing-0: no such thing")
 		d, there := n.world.index().Documents["component:default/thing-0"]
@@ -376,5 +379,5 @@ func TestTightenWritesNoContent(t *testing.T) {
 	}
 	n.teams = all
 	n.good(t)
-	n.good(t).expect(t, int(job.Done), "sent: nothing, since nothing changed")
+	n.good(t).expect(t, int(job.Done), "sent: nothing, because nothing changed")
 }

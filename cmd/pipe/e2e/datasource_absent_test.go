@@ -28,7 +28,7 @@ func TestDatasourceIsNotTakenForNew(t *testing.T) {
 			with := edited(t, "      quicklinks:",
 				"      redlistTitleRegex: \"^secret\"\n      isTestDatasource: true\n      quicklinks:")
 			w.pipe(t, "run", "--apply-datasource", "--progress", "none", "--state", dir, with).expect(t, int(job.Done),
-				"was made")
+				"was created")
 			for _, args := range [][]string{{"datasource", "apply", "--yes"},
 				{"run", "--apply-datasource", "--progress", "none"}} {
 				for _, f := range faults {
@@ -36,7 +36,7 @@ func TestDatasourceIsNotTakenForNew(t *testing.T) {
 				}
 				c := w.pipe(t, append(args, "--state", dir, shipped)...)
 				w.glean.Heal()
-				if c.code == int(job.Done) || strings.Contains(c.both(), "was made") {
+				if c.code == int(job.Done) || strings.Contains(c.both(), "was created") {
 					t.Errorf("%v: %d %s", args, c.code, c.both())
 				}
 			}
@@ -60,6 +60,6 @@ func TestTestDatasourceOpens(t *testing.T) {
 	if got := w.config(t); !*got.IsTestDatasource {
 		t.Error("it was opened")
 	}
-	w.pipe(t, "datasource", "plan", open).expect(t, int(job.Changes), "its testers alone see")
-	w.pipe(t, "datasource", "apply", "--yes", open).expect(t, int(job.Done), "its testers alone see", "verified")
+	w.pipe(t, "datasource", "plan", open).expect(t, int(job.Changes), "only its testers see")
+	w.pipe(t, "datasource", "apply", "--yes", open).expect(t, int(job.Done), "only its testers see", "verified")
 }

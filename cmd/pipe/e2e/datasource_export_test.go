@@ -44,7 +44,7 @@ func TestDatasourceExport(t *testing.T) {
 	w.pipe(t, "datasource", "export", "--set", "sink.glean.datasource.iconUrl=", pipeline, dir).expect(t, 0,
 		"datasource.yaml", "icon.svg", "!note")
 	w.pipe(t, "datasource", "export", "--set", "sink.glean.datasource.iconUrl=", pipeline, dir).expect(t, int(job.Wrong),
-		"is there already", "--force")
+		"exists already", "--force")
 	w.pipe(t, "datasource", "export", "--set", "sink.glean.datasource.iconUrl=", pipeline, dir, "--force").expect(t, 0,
 		"icon.svg")
 	if b, err := os.ReadFile(filepath.Join(dir, "icon.svg")); err != nil || string(b) != svg {
@@ -75,7 +75,7 @@ func TestDatasourceExport(t *testing.T) {
 	second.Name, second.DisplayName, second.IsTestDatasource = "second", "The second", new(true)
 	put(t, w, second)
 	named := w.pipe(t, "datasource", "export", path, "--name", "second")
-	named.expect(t, 0, "name: second", "displayName: The second", "Glean does not say who its testers are")
+	named.expect(t, 0, "name: second", "displayName: The second", "Glean does not return the testers")
 	replaceBlock(t, pipeline, named.stdout)
 	w.pipe(t, "datasource", "plan", "--replace", pipeline).expect(t, 0, "datasource second: no changes")
 	w.pipe(t, "datasource", "export", path, "--name", "third").expect(t, int(job.Failed), `no datasource "third"`)

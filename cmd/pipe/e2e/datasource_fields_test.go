@@ -48,10 +48,10 @@ func TestDatasourceIcons(t *testing.T) {
 		"${file:cut.svg}":                      "cannot be parsed",
 		"${file:a.jpg}":                        "image/jpeg by its content",
 		"${file:empty.svg}":                    "by its content",
-		"${file:huge.svg}":                     "more than 256KiB",
+		"${file:huge.svg}":                     "larger than 256KiB",
 		"${file:.}":                            "is a directory",
 		"icons/a.svg":                          "neither an address nor a file",
-		"x${file:a.svg}":                       "not a secret",
+		"x${file:a.svg}":                       "only in a secret",
 		"data:image/svg+xml;utf8,x":            "not in base64",
 		"data:image/png;base64,?":              "cannot be decoded",
 		"ftp://icons.example/a.svg":            "neither an address nor a file",
@@ -105,7 +105,7 @@ func TestDatasourceTesters(t *testing.T) {
 		int(job.Wrong), "isTestDatasource: true")
 	w.pipe(t, "check", edited(t, "      datasourceCategory:", "      isTestDatasource: true\n      testers:\n"+
 		"        - ann@example.com\n        - bob\n      datasourceCategory:")).expect(t, int(job.Wrong),
-		"a tester is an e-mail address", "- bob")
+		"a tester must be an e-mail address", "- bob")
 }
 
 // TestDatasourceRefusals: what Glean refuses is shown with its reason at the block

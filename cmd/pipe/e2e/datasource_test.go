@@ -83,9 +83,9 @@ func (w *world) config(t *testing.T) gleanapi.DatasourceConfig {
 func TestDatasourcePlanApply(t *testing.T) {
 	t.Parallel()
 	w := bare(t)
-	w.pipe(t, "datasource", "plan", shipped).expect(t, int(job.Changes), "it is not there, and would be made",
+	w.pipe(t, "datasource", "plan", shipped).expect(t, int(job.Changes), "it does not exist and would be created",
 		"+ objectDefinitions.component.propertyDefinitions.type", `propertyType "PICKLIST"`, `quicklinks."Create a component"`)
-	w.pipe(t, "datasource", "apply", shipped).expect(t, int(job.Wrong), "--yes", "the input is not a terminal",
+	w.pipe(t, "datasource", "apply", shipped).expect(t, int(job.Wrong), "--yes", "standard input is not a terminal",
 		"+ urlRegex")
 	if w.config(t).Name != "" {
 		t.Fatal("it was made without a yes")
@@ -110,7 +110,10 @@ func TestDatasourcePlanApply(t *testing.T) {
 	put(t, w, c)
 	plan := w.pipe(t, "datasource", "plan", shipped)
 	plan.expect(t, int(job.Changes), "2 changes", `~ urlRegex  ".*" → "http://`, `~ quicklinks."Browse the catalog".shortName  "Elsewhere" → "Catalog"`,
-		"kept as Glean has it", `suggestionText  "Try payments"`, "objectDefinitions.component.propertyDefinitions.tier", `quicklinks."Old link"`)
+		"kept, because the "+
+			"file does "+
+			"not "+
+			"mention it", `suggestionText  "Try payments"`, "objectDefinitions.component.propertyDefinitions.tier", `quicklinks."Old link"`)
 	w.pipe(t, "datasource", "apply", shipped, "--yes").expect(t, 0, "applied")
 	if c := w.config(t); c.SuggestionText != "Try payments" || len(c.Quicklinks) != 3 || c.URLRegex == ".*" {
 		t.Errorf("%+v", c)
@@ -179,7 +182,8 @@ func TestRunAppliesDatasource(t *testing.T) {
 	w.pipe(t, "run", shipped, "--progress", "none").expect(t, int(job.Wrong), "pipe datasource apply", `no datasource "backstage"`)
 	w.pipe(t, "run", shipped, "--progress", "none", "--dry-run", "--apply-datasource").expect(t, int(job.Wrong),
 		"--dry-run changes nothing", "datasource plan")
-	w.pipe(t, "run", shipped, "--progress", "none", "--apply-datasource").expect(t, 0, "the datasource backstage was made")
+	w.pipe(t, "run", shipped, "--progress", "none", "--apply-datasource").expect(t, 0, "the datasource backstage was "+
+		"created")
 	more := edited(t, "        - {name: api,", "        - {name: endpoint, displayLabel: Endpoint}\n        - {name: api,")
 	before := len(w.index().Uploads)
 	w.pipe(t, "run", more, "--progress", "none").expect(t, int(job.Wrong), "object type endpoint is not defined in Glean",
@@ -188,8 +192,8 @@ func TestRunAppliesDatasource(t *testing.T) {
 		t.Error("it uploaded all the same")
 	}
 	w.pipe(t, "run", more, "--progress", "none", "--apply-datasource").expect(t, 0,
-		"was brought to what the file says, in 1 of its fields")
-	w.pipe(t, "run", more, "--progress", "none", "--apply-datasource").expect(t, 0, "!was brought")
+		"1 fields of the datasource")
+	w.pipe(t, "run", more, "--progress", "none", "--apply-datasource").expect(t, 0, "!were updated to match the file")
 	w.pipe(t, "run", shipped, "--progress", "none").expect(t, 0)
 
 	fresh := bare(t)

@@ -165,10 +165,10 @@ func TestDiffCalls(t *testing.T) {
 	}{
 		"no folder": {[]string{"--against", "nothing"},
 			"write it with pipe run --dry-run --output nothing " + file + ";"},
-		"an empty one":   {[]string{"--against", t.TempDir()}, "holds nothing that a run wrote"},
+		"an empty one":   {[]string{"--against", t.TempDir()}, "has no output of a run"},
 		"a damaged one":  {[]string{"--against", broken}, "documents.ndjson:2 is not an item of documents"},
 		"a file":         {[]string{"--against", file}, "there is no folder"},
-		"two files":      {[]string{file}, "diff takes one file, and there are 2"},
+		"two files":      {[]string{file}, "diff takes one file, but there are 2"},
 		"only a catalog": {[]string{"--catalog", "x.json"}, "--catalog goes with --sandbox"},
 	} {
 		if c := w.pipe(t, append([]string{"diff", file}, tc.args...)...); c.code != int(job.Wrong) ||

@@ -52,10 +52,10 @@ func TestEnvFileRefused(t *testing.T) {
 	for name, c := range map[string]struct{ path, want string }{
 		"a line without =": {write(t, "x.env", "A=1\ncanary-secret\n"), "x.env:2: this line has no ="},
 		"an open quote": {write(t, "x.env", "A=1\n\nB='canary-secret\n"),
-			"x.env:3: the value starts with a quotation mark"},
+			"x.env:3: the quotation mark at the start"},
 		"everybody may write it":   {shared, "chmod o-w " + shared},
 		"a folder":                 {folder, folder + ": it is a folder"},
-		"a file that is not there": {folder + "/nope", "there is no such file"},
+		"a file that is not there": {folder + "/nope", "no such file"},
 	} {
 		got := pipe(t, nil, "check", "--env-file", c.path, shipped)
 		if got.code != int(job.Wrong) || !strings.Contains(got.stderr, c.want) || strings.Contains(got.both(), "canary") {
@@ -73,7 +73,7 @@ func TestEnvFileUnread(t *testing.T) {
 		c := pipe(t, nil, append(call, "--env-file", path)...)
 		for _, want := range []string{
 			path + ":1: nothing reads BACKSTAGE_BASE_ULR; did you mean BACKSTAGE_BASE_URL?",
-			path + ":5: HTTPS_PROXY counts in the environment only",
+			path + ":5: HTTPS_PROXY has an effect only in the environment",
 			path + ":6: nothing reads backstage_api_token; did you mean BACKSTAGE_API_TOKEN?",
 			path + ": nothing reads FOO (line 4)\n",
 		} {

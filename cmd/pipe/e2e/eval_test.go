@@ -45,7 +45,7 @@ func TestEvalWrong(t *testing.T) {
 				"  hint: did you mean name?"},
 		{"upper(metadata.title)", "one", int(job.Wrong),
 			"EXPRESSION:1:1: no-value: it has no value for component:default/one"},
-		{"metadata.name", "one", int(job.Done), "one\n! component:default/one is dropped by the transform \"not orphaned\""},
+		{"metadata.name", "one", int(job.Done), "one\n! the transform \"not orphaned\" drops component:default/one"},
 		{"metadata.name", "two", int(job.Wrong), `the source holds no "two"`},
 	} {
 		got := pipe(t, nil, "eval", "--input", records, shipped, c.expression, "--ref", c.ref)

@@ -117,9 +117,13 @@ func TestExplainRecord(t *testing.T) {
 			`found by \d+ people`, `group:default/engineering`, `group:default/booking`, `ben.lindqvist@larkspur.example`,
 			`\nyes, ben.lindqvist@larkspur.example finds it: the rule "payments" allows group:default/engineering\n  user:default/ben.lindqvist → group:default/booking → group:default/engineering\n$`}},
 		{[]string{"ledger-service", "--as", "yuki.sato@larkspur.example"}, []string{`\nno, .*the rule "payments" allows group:default/engineering, and user:default/yuki.sato is a member of group:default/care`}},
-		{[]string{"ledger-service", "--as", "user:default/guest"}, []string{`\nno, .*user:default/guest is not made a user: filtered, no e-mail`}},
-		{[]string{"booking-service"}, []string{`shout +skipped`, `payments +did not hold`, `default +decided: datasource-users`, `found by everybody who is delivered as a user: 26 people`}},
-		{[]string{"user:payments-internal/ines.carvalho"}, []string{`merged: one e-mail`, `users  merged`, `a user: ines.carvalho@larkspur.example`, `one with user:default/ines.carvalho, user:payments-internal/ines.carvalho`, `member of group:default/payments, group:payments-internal/audit`}},
+		{[]string{"ledger-service", "--as", "user:default/guest"}, []string{`\nno, .*user:default/guest does not ` +
+			`become a user: filtered, no e-mail`}},
+		{[]string{"booking-service"}, []string{`shout +skipped`, `payments +did not hold`, `default +decided: datasource-users`, `found by every user that is ` +
+			`delivered: 26 people`}},
+		{[]string{"user:payments-internal/ines.carvalho"}, []string{`merged: ` +
+			`same ` +
+			`e-mail`, `users  merged`, `a user: ines.carvalho@larkspur.example`, `one with user:default/ines.carvalho, user:payments-internal/ines.carvalho`, `member of group:default/payments, group:payments-internal/audit`}},
 		{[]string{"group:payments"}, []string{`groups  to be delivered`, `subgroups +\["group:payments-internal/audit"\]`, `documents  to be delivered`, `a group of 3 people`, `group:payments-internal/audit\n`}},
 		{[]string{"user:guest", "--record"}, []string{`filtered: no e-mail`, `"kind": "User"`}},
 	} {
@@ -152,16 +156,18 @@ func TestExplainEndings(t *testing.T) {
 - {kind: Widget, metadata: {name: unread}}
 `)
 	for ref, want := range map[string]string{
-		"old":    `filtered: not orphaned\n.*\n.*not orphaned +dropped`,
-		"odd":    `withheld: rule unknown visibility: for nobody\n(.*\n)+.*unknown visibility +decided: nobody(.*\n)+.*found by nobody`,
-		"wrong":  `rejected: mapping: documents.summary: `,
-		"bad":    `rejected: permissions: private to its owners: (.*\n)+.*private to its owners +failed(.*\n)+.*found by nobody`,
+		"old": `filtered: not orphaned\n.*\n.*not orphaned +dropped`,
+		"odd": `withheld: rule "unknown visibility" grants access to no one\n(.*\n)+.*unknown visibility ` +
+			`+decided: nobody(.*\n)+.*found by no one`,
+		"wrong": `rejected: mapping: documents.summary: `,
+		"bad": `rejected: permissions: private to its owners: (.*\n)+.*private to its owners ` +
+			`+failed(.*\n)+.*found by no one`,
 		"unread": `component\b`,
 	} {
 		c := pipe(t, nil, "explain", "--input", records, shipped, ref)
 		if ref == "unread" {
 			if c.code != int(job.Wrong) ||
-				!strings.Contains(c.stderr, "widget:default/unread is of a kind that the pipeline does not read") {
+				!strings.Contains(c.stderr, "widget:default/unread has a kind that the pipeline does not read") {
 				t.Errorf("exit %d\n%s", c.code, c.both())
 			}
 		} else if c.code != 0 || !regexp.MustCompile(want).MatchString(c.stdout) {
@@ -174,8 +180,8 @@ func TestExplainEndings(t *testing.T) {
 // one wrote counts, and that is said.
 func TestExplainUnwritten(t *testing.T) {
 	for variable, want := range map[string]string{
-		"SYNC_GROUPS_ENABLED": "no, liam.obrien@larkspur.example does not find it: the rule \"private to its owners\" " +
-			"allows group:default/payments, and who is in group:default/payments cannot be told",
+		"SYNC_GROUPS_ENABLED": `no, liam.obrien@larkspur.example does not find it: the rule "private to its ` +
+			`owners" allows group:default/payments, and the members of group:default/payments are unknown`,
 		"SYNC_USERS_ENABLED": "yes, liam.obrien@larkspur.example finds it: the rule \"private to its owners\" allows " +
 			"group:default/payments, if an earlier run delivered them",
 	} {
@@ -214,11 +220,11 @@ func TestExplainWrong(t *testing.T) {
 		`"ledger" may mean`: {"explain", "--input",
 			write(t, "r.yaml", "- {kind: API, metadata: {name: ledger}}\n- {kind: Component, metadata: {name: ledger}}\n"),
 			shipped, "ledger"},
-		"two sources":                            {"explain", "--sandbox", "--input", "x", shipped, "a"},
+		"both set the source":                    {"explain", "--sandbox", "--input", "x", shipped, "a"},
 		"--catalog goes with --sandbox":          {"explain", "--catalog", "x", shipped, "a"},
 		"no such file":                           {"explain", "--input", "/nowhere/x", shipped, "a"},
 		"undefined-variable: BACKSTAGE_BASE_URL": {"explain", shipped, "a"},
-		"this is no record":                      {"explain", "--input", write(t, "r.yaml", "a: 1\n"), shipped, "a"},
+		"not a record":                           {"explain", "--input", write(t, "r.yaml", "a: 1\n"), shipped, "a"},
 	} {
 		if c := pipe(t, nil, args...); c.code == 0 || !strings.Contains(c.both(), want) {
 			t.Errorf("%v: exit %d\n%s", args, c.code, c.both())

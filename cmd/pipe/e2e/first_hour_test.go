@@ -45,7 +45,7 @@ func TestRetriesAreSaid(t *testing.T) {
 	w.pipe(t, "run", shipped, "--progress", "plain", "--log-level", "warning").expect(t, 0,
 		"glean answered 503, trying again in", "(attempt 2 of", "read 90 records")
 	w.pipe(t, "run", shipped, "--quiet").expect(t, 0, "backstage delivered   82 delivered, 1 merged", "!records read",
-		"have one e-mail")
+		"have the same e-mail")
 	w.pipe(t, "doctor", shipped, "--log-level", "debug").expect(t, 0, "debug: request method=GET url=http://127.0.0.1:",
 		"/api/catalog/entities/by-query", "status=200 ms=", "attempt=1")
 }

@@ -165,5 +165,5 @@ func TestFromOutputRefuses(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Replace(read(t, path), "a", "b", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.run(t, "--from-output", out).expect(t, int(job.Wrong), "documents.ndjson is not as run ")
+	w.run(t, "--from-output", out).expect(t, int(job.Wrong), "documents.ndjson changed since run ")
 }

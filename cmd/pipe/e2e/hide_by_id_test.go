@@ -36,14 +36,15 @@ func TestHideByID(t *testing.T) {
 			if gone {
 				w.backstage.Replace(renamed("second", "id-1"))
 				w.pipe(t, "status", file, "component:default/first").expect(t, int(job.Done), "uploaded     unknown",
-					"permissions not known", "the id of its document is not known: ")
+					"permissions not known", "the id of its document is unknown: ")
 				w.pipe(t, "hide", file, "component:default/first", "--no-mentions").expect(t, int(job.Unconfirmed),
-					"under an id that is not its ref", "on the hidden list")
+					"with an id that is not its ref", "on the hidden list")
 				if _, there := w.index().Document("id-1"); !there {
 					t.Error("the id was found after all")
 				}
 			} else {
-				w.pipe(t, "hide", file, "component:default/first", "--no-mentions").expect(t, int(job.Done), "gone, and hidden")
+				w.pipe(t, "hide", file, "component:default/first", "--no-mentions").expect(t, int(job.Done), "deleted, "+
+					"and hidden")
 				w.pipe(t, "status", file, "component:default/first", "--json").expect(t, int(job.Done), `"id": "id-1"`)
 				w.backstage.Replace(renamed("second", "id-1"))
 			}
@@ -82,7 +83,8 @@ func TestHideWithoutBaseline(t *testing.T) {
 			if err := change(files[0]); err != nil {
 				t.Fatal(err)
 			}
-			k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, int(job.Done), scorer+": gone, and hidden until")
+			k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, int(job.Done), scorer+": deleted, and hidden "+
+				"until")
 			if _, there := k.index().Document(scorer); there {
 				t.Error("it is there")
 			}
@@ -107,8 +109,9 @@ func TestHideMentions(t *testing.T) {
 		t.Fatal("no document mentions it")
 	}
 	c := k.pipe(t, "hide", shipped, scorer)
-	c.expect(t, int(job.Done), append([]string{scorer + ": gone"}, want...)...)
-	if hidden, mentions := strings.Index(c.stdout, ": gone"), strings.Index(c.stdout, " in the text:"); mentions < hidden {
+	c.expect(t, int(job.Done), append([]string{scorer + ": deleted"}, want...)...)
+	if hidden, mentions := strings.Index(c.stdout, ": deleted"),
+		strings.Index(c.stdout, " in the text:"); mentions < hidden {
 		t.Errorf("mentions come first:\n%s", c.stdout)
 	}
 	c = k.pipe(t, "hide", shipped, scorer, "--json")
@@ -122,11 +125,11 @@ func TestHideProcesses(t *testing.T) {
 	k := keeping(t, gleansandbox.Options{})
 	k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, int(job.Done), "!three hours")
 	k.pipe(t, "hide", shipped, payments, "--no-mentions").expect(t, int(job.Done), "once in three hours",
-		"takes the next request after "+time.Now().Add(3*time.Hour).Format("15:"))
+		"accepts the next request after "+time.Now().Add(3*time.Hour).Format("15:"))
 	k.later(3 * time.Hour)
 	k.glean.Fail(gleanfaults.Fault{Path: "processalldocuments", Status: 500})
 	k.pipe(t, "hide", shipped, "component:default/booking-service", "--no-mentions").expect(t, int(job.Done),
-		"it could not be asked to do so now: ", "500")
+		"Requesting it now failed: ", "500")
 }
 
 // TestHideElsewhere: who else writes to the datasource is named.
@@ -137,6 +140,6 @@ func TestHideElsewhere(t *testing.T) {
 	if c := k.ask(t, "bulkindexdocuments", page); c != 200 {
 		t.Fatal(c)
 	}
-	k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, int(job.Done), "gone, and hidden",
-		"also written by others", "hide the documents there, too: pipeline copy, last upload ")
+	k.pipe(t, "hide", shipped, scorer, "--no-mentions").expect(t, int(job.Done), "deleted, and hidden",
+		"others also write to this datasource", "hide the documents there, too: pipeline copy, last upload ")
 }

@@ -102,7 +102,7 @@ func hideDuring(t *testing.T, at moment, ref string, rules gleansandbox.Rules) {
 		go func() { done <- w.pipe(t, "hide", shipped, ref, "--no-mentions") }()
 		select {
 		case c := <-done:
-			c.expect(t, int(job.Done), ref+": gone, and hidden until")
+			c.expect(t, int(job.Done), ref+": deleted, and hidden until")
 		case <-time.After(patience):
 			t.Error("hide waits for the run")
 		}

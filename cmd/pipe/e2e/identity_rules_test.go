@@ -150,10 +150,11 @@ func TestIdentities(t *testing.T) {
 				w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{Rules: reading.Rules})
 				w.pipe(t, "datasource", "apply", "--yes", file).expect(t, 0)
 				c := w.pipe(t, "run", "--set", "@sink.requests_per_second=0", "--progress", "none", file)
-				c.expect(t, 0, "all_of was left out whole where it names something else than a group that was delivered: "+
-					"group:default/engineering and group:default/ghosts, of which group:default/ghosts is not known in ",
-					"groups name 2 refs as members that are users who are not active",
-					"permissions name 1 ref that are users who are not active, who were left out: user:default/mei.tanaka")
+				c.expect(t, 0, "all_of was left out where it names a ref that is not a delivered group: "+
+					"group:default/engineering and group:default/ghosts, where group:default/ghosts is not a "+
+					"delivered group in ",
+					"groups name 2 refs as members that are inactive users",
+					"permissions name 1 ref that is an inactive user; it was left out: user:default/mei.tanaka")
 				index := w.index()
 				catalog.checkRuled(t, index)
 				gone := 0
@@ -193,9 +194,9 @@ func TestIdentitiesBorrowed(t *testing.T) {
 		w.env["GLEAN_DATASOURCE_ID"] = "services"
 		w.pipe(t, "datasource", "apply", "--yes", borrowed).expect(t, 0)
 		c := w.pipe(t, "run", "--set", "@sink.requests_per_second=0", borrowed)
-		c.expect(t, 0, "users and groups are those of the datasource backstage",
-			"those of the datasource backstage count instead", "!nobody will find",
-			"people were not counted, so max_growth limits nothing: groups are named by")
+		c.expect(t, 0, "the datasource backstage provides users and groups: none are sent",
+			"the datasource backstage provides them", "!no one will find",
+			"people were not counted, so max_growth limits nothing: ")
 		w.pipe(t, "run", "--json", "--dry-run", borrowed).expect(t, 0, `"people were not counted, so max_growth`)
 		services := w.glean.Index("services")
 		if len(services.Users)+len(services.Groups)+len(services.Memberships) > 0 ||
@@ -205,14 +206,14 @@ func TestIdentitiesBorrowed(t *testing.T) {
 			t.Errorf("people were uploaded: %+v", services.Uploads)
 		}
 		catalog.checkRuled(t, services)
-		w.pipe(t, "doctor", borrowed).expect(t, 0, "identities", "those of the datasource backstage")
+		w.pipe(t, "doctor", borrowed).expect(t, 0, "identities", "users and groups come from the datasource backstage")
 
 		// A file that borrows from nobody is another datasource than this one.
 		w.pipe(t, "run", own).expect(t, int(job.Wrong),
 			"identityDatasourceName is not set in the file and backstage in Glean", `write identityDatasourceName: ""`)
 		again := withRules(t, append(ids, "      quicklinks:", "      identityDatasourceName: \"\"\n      quicklinks:")...)
 		w.pipe(t, "datasource", "apply", "--yes", again).expect(t, 0, "- identityDatasourceName")
-		w.pipe(t, "run", "--set", "@sink.requests_per_second=0", again).expect(t, 0, "!users and groups are those of",
+		w.pipe(t, "run", "--set", "@sink.requests_per_second=0", again).expect(t, 0, "!provides users and groups",
 			"!people were not counted")
 		if services = w.glean.Index("services"); len(services.Users) == 0 {
 			t.Error("no users were uploaded")
@@ -237,7 +238,7 @@ func TestIntersectionsGuarded(t *testing.T) {
 		says  string
 	}{
 		{three, 0, "listed 5"},
-		{two, int(job.Refused), "everything: listed → more of them, 5"},
+		{two, int(job.Refused), "everything: listed → more users or groups, 5"},
 		{two + "\n        groups: []", int(job.Refused), "max_widen"},
 		{`groups: ["group:default/data"]`, int(job.Refused), "max_widen"},
 		{three, 0, "listed 5"},

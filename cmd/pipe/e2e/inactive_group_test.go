@@ -23,7 +23,7 @@ func TestWaitingPrinted(t *testing.T) {
 		owned("one", "empty"), owned("two", "empty"), owned("three", "full"),
 	}}, gleansandbox.Options{})
 	const want = "group:default/empty in 2 documents"
-	w.run(t).expect(t, int(job.Done), "documents wait for 1 group without an active user in Glean", want,
+	w.run(t).expect(t, int(job.Done), "documents name 1 group without an active user in Glean", want,
 		"!group:default/full in")
 	if _, there := w.index().Document("component:default/one"); !there {
 		t.Error("a document that waits for a group was not sent")

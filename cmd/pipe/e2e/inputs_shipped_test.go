@@ -24,9 +24,9 @@ func TestInputsShipped(t *testing.T) {
 		{"html-words.json", eval("description", "component:default/table"), []string{"SLA | 99.9\n"}},
 		{"html-words.json", eval("description", "component:default/inline"), []string{"aboldc and x2\n"}},
 		{"mark-elsewhere.yaml", []string{"explain", shipped, "secret-one"},
-			[]string{"private to its owners  decided: listed", "found by nobody"}},
+			[]string{"private to its owners  decided: listed", "found by no one"}},
 		{"mark-elsewhere.yaml", []string{"explain", shipped, "secret-two"},
-			[]string{"private to its owners  decided: listed", "found by nobody"}},
+			[]string{"private to its owners  decided: listed", "found by no one"}},
 		{"location.yaml", []string{"explain", "--json", shipped, "platform-root"}, []string{`Targets:\n- ./systems/orders.yaml\n- https://git.example.com/platform/catalog/all.yaml`}},
 		{"mailto.yaml", []string{"explain", shipped, "cleo"}, []string{"a user: cleo@example.com", "!mailto:"}},
 	} {

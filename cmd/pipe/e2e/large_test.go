@@ -41,7 +41,7 @@ func TestLargeFields(t *testing.T) {
 				t.Fatal(err)
 			}
 			if notes := strings.Join(r.Data.Notes, "\n"); c.note != "" && !strings.Contains(notes, c.note) ||
-				(c.note == "") == strings.Contains(notes, "cut, because") {
+				(c.note == "") == strings.Contains(notes, "cut to the length limits") {
 				t.Errorf("notes:\n%s", notes)
 			}
 			found := false

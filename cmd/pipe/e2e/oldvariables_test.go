@@ -26,7 +26,7 @@ func TestOldVariables(t *testing.T) {
 		want string
 	}{
 		"a dry run that is none": {"DRY_RUN=true", "run " + shipped, int(job.Wrong),
-			"old-variable: DRY_RUN is true, and pipe run would change what people find\n  hint: add --dry-run"},
+			"old-variable: DRY_RUN is true, but pipe run would change what people find\n  hint: add --dry-run"},
 		"as pydantic reads it":      {"DRY_RUN=Yes", "run " + shipped, int(job.Wrong), "add --dry-run"},
 		"one that is":               {"DRY_RUN=true", "run --dry-run " + shipped, 0, "nothing sent"},
 		"switched off":              {"DRY_RUN=false", "run " + shipped, 0, ""},

@@ -112,9 +112,9 @@ var quarterHour = gleansandbox.Rules{DocumentsTake: 15 * time.Minute, Identities
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: quarterHour})
-	k.pipe(t, "status", shipped).expect(t, int(job.Done), "enabled for everybody",
+	k.pipe(t, "status", shipped).expect(t, int(job.Done), "enabled for everyone",
 		"documents          56        0        56", "  team             12        0        12", "memberships        29",
-		"upload completed", "expected to be done by", "pipe process")
+		"upload completed", "expected to finish by", "pipe process")
 	k.pipe(t, "status", shipped, "--wait=1ns").expect(t, int(job.Unconfirmed),
 		"Glean has not processed everything within 1ns: users, groups, memberships, documents", "pipe process "+shipped,
 		"!FILE")
@@ -123,11 +123,11 @@ func TestStatus(t *testing.T) {
 	k.pace = time.Hour // so that the second request finds it indexed
 	k.mu.Unlock()
 	k.pipe(t, "status", shipped, "--wait").expect(t, int(job.Done), "documents          56       56        56",
-		"is found now", "indexing completed")
+		"is searchable now", "indexing completed")
 	if got := k.asked(); !reflect.DeepEqual(got, []string{"debug/backstage/status"}) {
 		t.Errorf("asked for %v", got)
 	}
-	k.pipe(t, "status", shipped, "--state", "none").expect(t, int(job.Done), "no good run is remembered here")
+	k.pipe(t, "status", shipped, "--state", "none").expect(t, int(job.Done), "this state folder has no good run")
 	k.pipe(t, "status", shipped, "--set", "@sink.datasource.name=elsewhere").expect(t, int(job.Wrong), `Glean has no datasource "elsewhere"`,
 		"datasource apply", "name: ")
 	k.pipe(t, "status", shipped, "--as", "sam@example.com").expect(t, int(job.Wrong), "--as goes with a ref")
@@ -136,7 +136,7 @@ func TestStatus(t *testing.T) {
 	k.pipe(t, "status", shipped, "fraud-scorer").expect(t, int(job.Done), scorer+"\n", "uploaded     yes")
 	k.pipe(t, "status", shipped, "fraud-scorer", "--state", "none").expect(t, int(job.Wrong),
 		"fraud-scorer is not the ref of an entity", "KIND:NAMESPACE/NAME")
-	k.pipe(t, "hide", shipped, "fraud-scorer").expect(t, int(job.Done), scorer+": gone")
+	k.pipe(t, "hide", shipped, "fraud-scorer").expect(t, int(job.Done), scorer+": deleted")
 	k.pipe(t, "hide", shipped, "--unhide", "fraud-scorer").expect(t, int(job.Done), scorer+": no longer hidden")
 }
 
@@ -162,7 +162,8 @@ func TestStatusItem(t *testing.T) {
 		"pipeline     listed: group group:default/payments (rule private to its owners)", "events", "indexed",
 		finder+" finds it", "!differ", "!once a minute")
 	k.pipe(t, "status", shipped, strings.ToUpper(scorer), "--as", "nobody@example.com").expect(t, int(job.Done),
-		"Glean tells once a minute", "nobody@example.com does not find it", "does not know nobody@example.com")
+		"Glean returns a document's events once a minute",
+		"nobody@example.com does not find it", "does not know nobody@example.com")
 	if got := k.asked(); slices.ContainsFunc(got, func(p string) bool {
 		return !strings.HasPrefix(p, "debug/backstage/") && p != "checkdocumentaccess"
 	}) {
@@ -171,7 +172,7 @@ func TestStatusItem(t *testing.T) {
 	for email := range k.index().Users {
 		if !slices.Contains(k.index().WhoFinds(scorer), email) {
 			k.pipe(t, "status", shipped, scorer, "--as", email).expect(t, int(job.Done),
-				email+" is in none of the groups that may find it: group:default/payments")
+				email+" is not a member of the groups that may find it: group:default/payments")
 			break
 		}
 	}
@@ -186,7 +187,8 @@ func TestStatusItem(t *testing.T) {
 	k.pipe(t, "status", shipped, scorer).expect(t, int(job.Done), "uploaded     yes", "pipeline     not known: ", "403")
 	k.backstage.Heal()
 	k.backstage.Fail(backstagefaults.Fault{Bare: true})
-	k.pipe(t, "status", shipped, scorer).expect(t, int(job.Done), "pipeline     withheld: rule private to its owners",
+	k.pipe(t, "status", shipped, scorer).expect(t, int(job.Done), `pipeline     withheld: rule "private to its `+
+		`owners"`,
 		"they differ")
 }
 
@@ -202,13 +204,14 @@ func TestDenied(t *testing.T) {
 	}{
 		"not enabled": {options: gleansandbox.Options{Visibility: gleanapi.VisibilityNone},
 			want: "the datasource is not enabled in Glean"},
-		"test group": {options: gleansandbox.Options{Visibility: gleanapi.VisibilityTestGroup}, want: "is no test user"},
+		"test group": {options: gleansandbox.Options{Visibility: gleanapi.VisibilityTestGroup}, want: "is not a test user"},
 		"not indexed": {options: gleansandbox.Options{Rules: gleansandbox.Rules{DocumentsTake: time.Hour}},
 			want: "not indexed yet"},
 		"inactive": {tamper: "indexuser", body: `{"datasource":"backstage","user":{"email":"FINDER","name":"x","isActive":false}}`, want: "is an inactive user"},
 		"gone":     {tamper: "deleteuser", body: `{"datasource":"backstage","email":"FINDER"}`, want: "does not know FINDER"},
-		"nobody":   {tamper: "updatepermissions", body: `{"datasource":"backstage","objectType":"component","id":"` + scorer + `","permissions":{}}`, want: "its permissions name nobody"},
-		"others":   {tamper: "updatepermissions", body: `{"datasource":"backstage","objectType":"component","id":"` + scorer + `","permissions":{"allowedUsers":[{"email":"x@example.com"}]}}`, want: "name others alone: user x@example.com"},
+		"nobody": {tamper: "updatepermissions", body: `{"datasource":"backstage","objectType":"component","id":"` + scorer + `","permissions":{}}`, want: "its permissions name no user " +
+			"or group"},
+		"others": {tamper: "updatepermissions", body: `{"datasource":"backstage","objectType":"component","id":"` + scorer + `","permissions":{"allowedUsers":[{"email":"x@example.com"}]}}`, want: "name only others: user x@example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -245,8 +248,8 @@ func TestHide(t *testing.T) {
 	k := keeping(t, gleansandbox.Options{})
 	finder := k.index().WhoFinds(scorer)[0]
 	k.backstage.Fail(backstagefaults.Fault{Status: 403})
-	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done), scorer+": gone, and hidden until",
-		"documents that mention what is hidden were not looked for: ", "403")
+	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done), scorer+": deleted, and hidden until",
+		"the search for documents that mention hidden ones was skipped: ", "403")
 	k.backstage.Heal()
 	before := k.asked()
 	k.pipe(t, "explain", shipped, scorer, "--as", finder).expect(t, int(job.Done),
@@ -271,7 +274,7 @@ func TestHide(t *testing.T) {
 	k.pipe(t, "status", shipped).expect(t, int(job.Done), "hidden with pipe hide", scorer+"  since ")
 	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Refused), "nothing was sent", "hidden with pipe hide on")
 	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, int(job.Done), "no longer hidden")
-	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, int(job.Failed), "is not hidden, and nothing was changed")
+	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, int(job.Failed), "is not hidden; nothing was changed")
 	k.run(t).expect(t, int(job.Done), "0 documents found by more people", "!1 hidden with")
 	if _, there := k.index().Document(scorer); !there {
 		t.Fatal("it did not come back")
@@ -283,7 +286,8 @@ func TestHide(t *testing.T) {
 func TestHidePage(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
-	k.pipe(t, "hide", shipped, payments).expect(t, int(job.Done), "the page of "+payments+": gone, and hidden until")
+	k.pipe(t, "hide", shipped, payments).expect(t, int(job.Done), "the page of "+payments+": deleted, and hidden "+
+		"until")
 	note := "1 document hidden with pipe hide: " + payments + " (" + time.Now().Format(time.DateOnly) + ")"
 	k.run(t).expect(t, int(job.Done), note)
 	k.run(t, "--dry-run").expect(t, int(job.Done), note)
@@ -301,18 +305,18 @@ func TestHideUnseen(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
 	k.pipe(t, "hide", shipped, scorer+"s").expect(t, int(job.Failed),
-		scorer+"s: neither the last good run, nor the source, nor Glean has it, and it was not remembered",
+		scorer+"s: neither the last good run, nor the source, nor Glean has it; it was not put on the hidden list",
 		"did you mean "+scorer+"?", "--unseen")
 	k.pipe(t, "status", shipped).expect(t, int(job.Done), "!hidden with")
 	k.pipe(t, "hide", shipped, "user:default/sam").expect(t, int(job.Wrong), "a user has no document")
 	k.pipe(t, "hide", shipped, scorer+"s", "--unseen").expect(t, int(job.Done),
-		"it was not there; it is on the hidden list")
+		"Glean does not have it; it is on the hidden list")
 	k.pipe(t, "status", shipped).expect(t, int(job.Done), scorer+"s  since")
 	k.pipe(t, "hide", shipped, "--unhide", scorer+"s").expect(t, int(job.Done))
 
 	k.backstage.Fail(backstagefaults.Fault{Status: 403})
 	k.pipe(t, "hide", shipped, "component:default/new").expect(t, int(job.Unconfirmed),
-		"the source did not say which id it has", "were not looked for: ", "hide it again when the source answers")
+		"its id could not be read from the source", "was skipped: ", "hide it again when the source answers")
 	k.pipe(t, "status", shipped).expect(t, int(job.Done), "component:default/new  since")
 }
 
@@ -364,7 +368,7 @@ func (k *kept) stateFile(t *testing.T, suffix string) string {
 func TestHideRefuses(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
-	k.pipe(t, "hide", shipped, scorer, "--state", "none").expect(t, int(job.Wrong), "could not be remembered",
+	k.pipe(t, "hide", shipped, scorer, "--state", "none").expect(t, int(job.Wrong), "without a state folder",
 		"--state DIR")
 	k.pipe(t, "hide", shipped).expect(t, int(job.Wrong), "needs a pipeline file and refs")
 	if got := k.asked(); len(got) > 0 {
@@ -409,10 +413,10 @@ func TestHideUnconfirmed(t *testing.T) {
 	k.glean.Fail(gleanfaults.Fault{Path: "deletedocument", Status: 200})
 	k.glean.Fail(gleanfaults.Fault{Path: "updatepermissions", Status: 200})
 	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Unconfirmed),
-		"Glean still lists it with permissions by which it may be found")
+		"Glean still lists it with permissions by which it can be found")
 	k.glean.Heal()
 	k.glean.Fail(gleanfaults.Fault{Path: "debug/backstage/documents", Status: 404})
-	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Unconfirmed), "does not say whether it is gone")
+	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Unconfirmed), "does not report whether it is gone")
 	if _, there := k.index().Document(scorer); there {
 		t.Error("it is still there")
 	}
@@ -425,9 +429,9 @@ func TestPush(t *testing.T) {
 	before := k.index()
 	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Done),
 		"found within some minutes by listed: group group:default/payments (rule private to its owners)",
-		"the next run takes the place", "!before it")
+		"the next run replaces", "!before it")
 	k.pipe(t, "push", shipped, "user:default/ben.lindqvist").expect(t, int(job.Refused),
-		"user:default/ben.lindqvist: no document is made of it")
+		"user:default/ben.lindqvist: no document is made from it")
 	k.run(t).expect(t, int(job.Done), "memberships  29 in 12")
 	k.asked()
 	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Done))
@@ -465,14 +469,14 @@ func TestPushRefuses(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
 	k.pipe(t, "push", shipped, scorer, orphan).expect(t, int(job.Refused),
-		"1 of 2 records would not be delivered, and nothing was sent", orphan+": withheld: rule")
+		"1 of 2 records would not be delivered; nothing was sent", orphan+": withheld: rule")
 	k.pipe(t, "push", shipped, "component:default/nope").expect(t, int(job.Refused), "the source does not have it")
 	k.pipe(t, "push", shipped, "user:default/nope", "--json").expect(t, int(job.Refused), `"refused"`, `"table"`)
 	many := []string{"push", shipped}
 	for range 21 {
 		many = append(many, scorer)
 	}
-	k.pipe(t, many...).expect(t, int(job.Wrong), "20 entities at most")
+	k.pipe(t, many...).expect(t, int(job.Wrong), "at most 20 entities")
 	k.backstage.Fail(backstagefaults.Fault{Bare: true})
 	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Refused), "withheld")
 	k.backstage.Heal()
@@ -480,7 +484,8 @@ func TestPushRefuses(t *testing.T) {
 		t.Errorf("asked for %v", got)
 	}
 	k.glean.Fail(gleanfaults.Fault{Path: "indexdocument", Status: 400, Body: "viewURL: does not match"})
-	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Failed), "viewURL: does not match", "mend what Glean names")
+	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Failed), "viewURL: does not match", "correct what Glean "+
+		"names")
 }
 
 // TestOperateHeld: one at a time, but for hide, which never waits for a run.
@@ -491,7 +496,7 @@ func TestOperateHeld(t *testing.T) {
 	for _, args := range [][]string{{"push", shipped, scorer}, {"purge", shipped, "--yes", "backstage"}} {
 		k.pipe(t, args...).expect(t, int(job.Held), "another run holds the sink")
 	}
-	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done), scorer+": gone")
+	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done), scorer+": deleted")
 	k.pipe(t, "hide", shipped, "--unhide", scorer).expect(t, int(job.Done))
 	k.pipe(t, "status", shipped, scorer).expect(t, int(job.Done))
 	release()
@@ -499,7 +504,7 @@ func TestOperateHeld(t *testing.T) {
 	if c := k.ask(t, "bulkindexdocuments", page); c != 200 {
 		t.Fatal(c)
 	}
-	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Failed), "is not of this pipeline is not finished", "theirs")
+	k.pipe(t, "push", shipped, scorer).expect(t, int(job.Failed), "not by this pipeline, is unfinished", "theirs")
 	k.pipe(t, "purge", shipped, "--yes", "backstage").expect(t, int(job.Failed), "theirs")
 	k.pipe(t, "hide", shipped, scorer).expect(t, int(job.Done),
 		"another program is uploading documents to this datasource", "theirs")
@@ -552,7 +557,7 @@ func TestProcess(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: quarterHour})
 	k.pipe(t, "process", shipped).expect(t, int(job.Done), "is processing")
-	k.pipe(t, "status", shipped).expect(t, int(job.Done), "is found now")
+	k.pipe(t, "status", shipped).expect(t, int(job.Done), "is searchable now")
 	k.pipe(t, "process", shipped).expect(t, int(job.Failed), "once in three hours",
 		"ask again after "+time.Now().Add(3*time.Hour).Format("15:"))
 	if got, want := k.asked(), []string{"debug/backstage/status", "processalldocuments",

@@ -125,7 +125,7 @@ func TestPluginLooks(t *testing.T) {
 		"describe as JSON":   {[]string{"describe", digest, "--json"}, expected{0, []string{`"name": "apidigest"`, `"writes"`}}},
 		"describe no plugin": {[]string{"describe", text}, expected{1, []string{text, "this is no plugin"}}},
 		"describe nothing":   {[]string{"describe"}, expected{2, []string{"needs the path of a plugin"}}},
-		"describe a missing": {[]string{"describe", folder + "/nope"}, expected{1, []string{"there is no such file"}}},
+		"describe a missing": {[]string{"describe", folder + "/nope"}, expected{1, []string{"no such file"}}},
 		"unknown":            {[]string{"tyr", digest}, expected{2, []string{`"plugin tyr"`, "pipe plugin try"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -171,8 +171,8 @@ func TestPluginTry(t *testing.T) {
 			expected{3, []string{"failed", "did not answer within 100ms"}}},
 		"no record": {"", "", []string{digest}, expected{2, []string{"no record", "records.ndjson"}}},
 		"no JSON": {graphql + "\nkind: API\n", "", []string{digest},
-			expected{2, []string{"line 2 is no JSON object"}}},
-		"no entity": {`{"title": "x"}`, "", []string{digest}, expected{2, []string{"line 1 is no entity"}}},
+			expected{2, []string{"line 2 is not a JSON object"}}},
+		"no entity": {`{"title": "x"}`, "", []string{digest}, expected{2, []string{"line 1 is not an entity"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := merge(tester, map[string]string{childVariable: tc.mode, markVariable: filepath.Join(t.TempDir(), "mark")})
@@ -214,11 +214,12 @@ func TestPluginList(t *testing.T) {
 			expected{0, []string{"apidigest", "none", "starts"}}},
 		"as JSON": {[]string{command, pinned}, "plugin list --json", "", expected{0, []string{`"checksum": "pinned"`, `"ok": true`}}},
 		"missing": {[]string{command + "x", pinned}, "plugin list", "",
-			expected{2, []string{"unreadable", "there is no such file"}}},
+			expected{2, []string{"unreadable", "no such file"}}},
 		"interpreter only": {[]string{"command: [/bin/sh, -c, exec " + digest + "]", "sha256: " + sumOf(t, "/bin/sh")},
 			"plugin list", "", expected{0, []string{"pinned (interpreter only)", "starts", "warning: interpreter-only"}}},
 		"check, interpreter": {[]string{"command: [/bin/sh, -c, exec " + digest + "]", "sha256: " + sumOf(t, "/bin/sh")},
-			"check", "", expected{0, []string{"warning: interpreter-only: the checksum covers the interpreter alone"}}},
+			"check", "", expected{0, []string{"warning: interpreter-only: the checksum covers only the " +
+				"interpreter"}}},
 		"run config": {[]string{command, pinned, "config:", "  max_lines: -12345"}, "run --progress none",
 			"-12345", expected{2, []string{"nothing sent", "    max_lines: -12345\n", "^^^^^^", "write 10 or more"}}},
 		"check, none": {[]string{command}, "check", "", expected{2, []string{"unpinned", "pipe plugin checksum"}}},

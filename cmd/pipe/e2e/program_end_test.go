@@ -93,7 +93,7 @@ func TestDefect(t *testing.T) {
 			},
 		})
 		said := out.String() + errs.String()
-		if code != int(job.Failed) || !strings.Contains(said, "this is a defect of pipe: out of cheese") ||
+		if code != int(job.Failed) || !strings.Contains(said, "this is a defect in pipe: out of cheese") ||
 			!strings.Contains(errs.String(), "failsAt.Read") {
 			t.Errorf("exit %d\n%s", code, said)
 		}

@@ -356,7 +356,8 @@ func (c *chain) good(flags ...string) {
 		switch {
 		case r.code == int(job.Done):
 			return
-		case slices.Equal(flags, []string{"--changes"}) && strings.Contains(r.stderr, "cannot be published alone"):
+		case slices.Equal(flags, []string{"--changes"}) &&
+			strings.Contains(r.stderr, "publishing only the changes is not possible"):
 			flags = nil
 			continue
 		case r.code == int(job.Unconfirmed): // Glean has paused a deletion: an interrupted upload had left more there

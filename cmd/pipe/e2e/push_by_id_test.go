@@ -34,16 +34,17 @@ func TestPushKeepsToItsOwnDocument(t *testing.T) {
 	push := func(dir, name string) call {
 		return w.pipe(t, "push", file, "component:default/"+name, "--state", dir)
 	}
-	push(dir, "second").expect(t, int(job.Refused), "its id id-1 is that of component:default/first", "nothing was sent")
+	push(dir, "second").expect(t, int(job.Refused), "component:default/second: its id id-1 is also the id of",
+		"nothing was sent")
 	push(dir, "third").expect(t, int(job.Refused), "its id id-3 is not its ref", "its id id-3 is not its ref")
 	push("none", "first").expect(t, int(job.Refused), "its id id-1 is not its ref")
 	push(dir, "first").expect(t, int(job.Done), "component:default/first: sent")
 	w.pipe(t, "hide", file, "component:default/second", "--state", dir).expect(t, int(job.Done),
-		"its id id-1 is that of component:default/first, which stays")
+		"its id id-1 is also the id of component:default/first, which is kept")
 	if d, there := w.index().Document("id-1"); !there || d.Title != "first" {
 		t.Errorf("%v %q", there, d.Title)
 	}
-	w.pipe(t, "hide", file, "component:default/first", "--state", dir).expect(t, int(job.Done), "gone, and hidden")
+	w.pipe(t, "hide", file, "component:default/first", "--state", dir).expect(t, int(job.Done), "deleted, and hidden")
 	if _, there := w.index().Document("id-1"); there {
 		t.Error("it is still there")
 	}

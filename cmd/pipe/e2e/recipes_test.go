@@ -37,7 +37,7 @@ var recipes = map[string]recipe{
 		check: everybodyFinds("component:default/open"),
 	},
 	"Owners by annotation": {
-		entities: []string{`{"kind":"Component","metadata":{"name":"plan","annotations":{"glean.com/visibility":"owner","example.com/viewers":"user:default/Zoe.Martin, group:default/care,group:default/nobody"}},"spec":{"owner":"payments","type":"x"}}`},
+		entities: []string{`{"kind":"Component","metadata":{"name":"plan","annotations":{"glean.com/visibility":"owner","example.com/viewers":"user:default/Zoe.Martin, group:default/care,group:default/unknown"}},"spec":{"owner":"payments","type":"x"}}`},
 		finds: map[string][]string{"component:default/plan": {"ines.carvalho", "liam.obrien", "wanda.kowalska",
 			"xavier.pons", "yuki.sato", "zoe.martin"}, "component:default/fraud-scorer": {"ines.carvalho", "liam.obrien"}},
 	},

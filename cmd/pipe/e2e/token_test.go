@@ -71,7 +71,7 @@ func TestTokenRotateRefuses(t *testing.T) {
 	}
 	lost := keeping(t, gleansandbox.Options{TokenPeriod: 24 * time.Hour})
 	lost.glean.Fail(gleanfaults.Fault{Path: "rotatetoken", LoseAnswer: true, Times: 1})
-	lost.pipe(t, "token", "rotate", file).expect(t, int(job.Failed), "it is not known whether Glean has rotated",
+	lost.pipe(t, "token", "rotate", file).expect(t, int(job.Failed), "whether Glean rotated the token is unknown",
 		"again within ten minutes")
 	lost.pipe(t, "token", "rotate", file).expect(t, int(job.Done))
 	if fileText(t, secret) == sinkToken {

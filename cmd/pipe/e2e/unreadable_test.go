@@ -29,7 +29,7 @@ func TestUnreadableEntity(t *testing.T) {
 	}
 	skipping := edited(t, "    tls:\n", "    skip_unreadable: ["+ref+"]\n    tls:\n")
 	c = w.pipe(t, append(args, skipping)...)
-	if c.code != 3 || !strings.Contains(c.both(), "left out by skip_unreadable\n    "+ref) ||
+	if c.code != 3 || !strings.Contains(c.both(), "skip_unreadable leaves it out\n    "+ref) ||
 		len(w.index().Documents) != before-1 {
 		t.Errorf("exit %d, %d documents of %d\n%s", c.code, len(w.index().Documents), before, c.both())
 	}

@@ -18,7 +18,7 @@ func TestSpacedWait(t *testing.T) {
 		{"status", "--wait", "30m", shipped}, {"status", shipped, "--wait", "30m"},
 		{"status", shipped, scorer, "--wait", "30m"}, {"status", "--wait", "30m", shipped, scorer},
 	} {
-		pipe(t, nil, args...).expect(t, int(job.Wrong), "30m is taken for a file, not for the time of --wait",
+		pipe(t, nil, args...).expect(t, int(job.Wrong), "30m is read as a file, not as the time of --wait",
 			"write --wait=30m")
 	}
 	pipe(t, nil, "run", "30m").expect(t, int(job.Wrong), "!--wait")
@@ -33,11 +33,11 @@ func TestRunWaits(t *testing.T) {
 		"everything was sent; Glean is still processing users (upload completed), groups (upload completed), documents "+
 			"(upload completed)")
 	k.run(t, "--full", "--wait=1ms").expect(t, int(job.Unconfirmed),
-		"everything was sent, and Glean has not processed it within 1ms",
+		"everything was sent, but Glean has not processed it within 1ms",
 		"pipe status --set @source.page_size=10 --set @sink.batch.documents=9 "+shipped+" --wait")
 	k.later(time.Hour)
-	k.run(t, "--wait", "--dry-run").expect(t, int(job.Wrong), "--wait goes with a run that sends something")
-	k.run(t, "--wait=0").expect(t, int(job.Wrong), "--wait=0 is not a time of more than 0 with its unit", "--wait=1h")
+	k.run(t, "--wait", "--dry-run").expect(t, int(job.Wrong), "--wait needs a run that sends something")
+	k.run(t, "--wait=0").expect(t, int(job.Wrong), "--wait=0 is not a positive time with a unit", "--wait=1h")
 	k.run(t, "--set", "@sink.confirm=60s").expect(t, int(job.Wrong), `the key "confirm" was removed`, "pipe run --wait")
 }
 

@@ -38,7 +38,7 @@ func Golden(t *testing.T, update *bool, registry component.Registry) {
 				t.Errorf("has errors: %v\n%v", !bad, d.Problems)
 			}
 			if twice(d) {
-				t.Errorf("a problem stands there twice:\n%v", d.Problems)
+				t.Errorf("a problem is listed twice:\n%v", d.Problems)
 			}
 			var out bytes.Buffer
 			d.Problems.Render(&out, func(string) []byte { return d.Document.Source() })

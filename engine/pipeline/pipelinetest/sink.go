@@ -28,7 +28,7 @@ func Streams() []component.Stream {
 			{Name: "members", Type: component.RefList, Doc: "Refs of its members."},
 		}},
 		{Name: "documents", Permissions: true, Fields: []component.FieldSpec{
-			{Name: "id", Type: component.Text, Required: true, Doc: "What tells it apart."},
+			{Name: "id", Type: component.Text, Required: true, Doc: "What identifies it."},
 			{Name: "title", Type: component.Text, Cut: component.CutLimit{Bytes: 100}, Doc: "Its title."},
 			{Name: "tags", Type: component.TextList, Doc: "Labels."},
 			{Name: "owner", Type: component.RefField, Doc: "The user that owns it."},

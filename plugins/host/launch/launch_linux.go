@@ -62,7 +62,7 @@ func Start(c Command, stdout, stderr *os.File) (*Process, error) {
 		err = syscall.Errno(value)
 	default:
 		err = errors.New(
-			"its subreaper reports nothing: a program that starts plugins calls host.RunSubreaper first in main")
+			"its subreaper reports nothing: a program that starts plugins must call host.RunSubreaper first in main")
 	}
 	p.end()
 	return nil, err

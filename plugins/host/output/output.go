@@ -109,7 +109,7 @@ func (l *Log) report(dropped int) {
 func (l *Log) Failed(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.log.Error("what the plugin prints from here on is not logged", "error", err)
+	l.log.Error("further output of the plugin is not logged", "error", err)
 }
 
 // Settle reports the lines that were left out, when the plugin ends.

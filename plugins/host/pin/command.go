@@ -127,12 +127,12 @@ func (c *Command) Verify() error {
 	case info.Mode()&0o111 == 0:
 		return fault.Errorf(fault.Fatal,
 			"chmod +x "+path+", or name its interpreter first: command: [/usr/bin/python3, "+filepath.Base(path)+"]",
-			"%s: it may not be run, since its run bit is not set", path)
+			"%s: it is not executable", path)
 	}
 	for _, word := range c.Words[1:] {
 		if _, path, info := c.argument(word); info != nil && info.IsDir() && len(c.Sums) > 0 {
-			return fault.Errorf(fault.Fatal, "name the file in it that is to run",
-				"%s: this is a folder, whose files no checksum covers", path)
+			return fault.Errorf(fault.Fatal, "name the file in it to run",
+				"%s: this is a folder, and a checksum does not cover its files", path)
 		}
 	}
 	return nil
@@ -147,7 +147,7 @@ func (c *Command) checkCount(files []named) error {
 			"%s: it has no checksum", files[0].path)
 	case len(c.Sums) > 0 && len(files) != len(c.Sums):
 		return fault.Errorf(fault.Fatal, "write sha256 as a list with a checksum for each, in this order",
-			"the command names %d files (%s), and sha256 has %d", len(files), strings.Join(c.Files(), ", "),
+			"the command names %d files (%s), but sha256 has %d", len(files), strings.Join(c.Files(), ", "),
 			len(c.Sums))
 	}
 	return nil

@@ -47,7 +47,7 @@ func (c *Command) Pinned(folder string) (run launch.Command, copied bool, err er
 		if sum != c.Sums[i] {
 			return run, false, fault.Errorf(fault.Fatal,
 				"if you trust the file as it is now, write sha256: "+sum+", as `pipe plugin checksum` prints it",
-				"%s: its checksum is %s…, and the pipeline file pins %s…: it was not started", file.path,
+				"%s: its checksum is %s…, but the pipeline file pins %s…: it was not started", file.path,
 				sum[:12], c.Sums[i][:12])
 		}
 		if file.word == 0 {

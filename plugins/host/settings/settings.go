@@ -51,7 +51,7 @@ func (s *Settings) read(source map[string]any) map[string]any {
 	if err != nil {
 		s.key(s.node,
 			fmt.Sprintf("the schema that %s gives for its config cannot be used: %v", s.plugin, firstLine(err)),
-			"this is a defect of the plugin: tell its author")
+			"this is a defect in the plugin; report it to its author")
 		return nil
 	}
 	value := s.value(s.data, schema, false)
@@ -60,7 +60,7 @@ func (s *Settings) read(source map[string]any) map[string]any {
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
-		s.at(s.data.Node, "the config of a plugin is a mapping", "write key: value lines below it")
+		s.at(s.data.Node, "the config of a plugin must be a mapping", "write key: value lines below it")
 		return nil
 	}
 	var invalid *jsonschema.ValidationError
@@ -114,8 +114,8 @@ func (s *Settings) value(d config.Data, schema *jsonschema.Schema, secret bool) 
 		return nil
 	}
 	if d.Text.FromFile() && !secret {
-		s.at(d.Node, "${file:…} stands in a field that the plugin does not mark as secret",
-			"only secrets are read from files; use ${NAME} here")
+		s.at(d.Node, "${file:…} is allowed only in a field that the plugin marks as secret",
+			"use ${NAME} here")
 	}
 	text := d.Text.Reveal()
 	if secret {
@@ -249,7 +249,7 @@ func (s *Settings) unknownKey(d config.Data, name string, schema *jsonschema.Sch
 					Pos:     e.KeyPos,
 					Width:   len([]rune(name)),
 					Code:    codeConfig,
-					Message: "the plugin knows no key " + strconv.Quote(name),
+					Message: "the plugin has no key " + strconv.Quote(name),
 					Hint:    hint,
 				},
 			)
@@ -262,13 +262,13 @@ func (s *Settings) unknownKey(d config.Data, name string, schema *jsonschema.Sch
 func mismatch(k jsonschema.ErrorKind) (message, hint string) {
 	switch k := k.(type) {
 	case *kind.Type:
-		return "the plugin wants " + strings.Join(k.Want, " or ") + " here, and this is " + k.Got, ""
+		return "the plugin requires " + strings.Join(k.Want, " or ") + " here, but this is " + k.Got, ""
 	case *kind.Enum:
 		var want []string
 		for _, w := range k.Want {
 			want = append(want, fmt.Sprint(w))
 		}
-		return "this is not one of the values that the plugin allows", "write one of: " + strings.Join(want, ", ")
+		return "the plugin does not allow this value", "write one of: " + strings.Join(want, ", ")
 	case *kind.Minimum:
 		least, _ := k.Want.Float64()
 		return "this is too small", fmt.Sprintf("write %g or more", least)
@@ -276,9 +276,9 @@ func mismatch(k jsonschema.ErrorKind) (message, hint string) {
 		most, _ := k.Want.Float64()
 		return "this is too large", fmt.Sprintf("write %g or less", most)
 	case *kind.Pattern:
-		return "the plugin wants another form here", "it matches " + k.Want
+		return "the plugin requires another format here", "it must match " + k.Want
 	case *kind.Format:
-		return "the plugin wants a " + k.Want + " here", ""
+		return "the plugin requires a " + k.Want + " here", ""
 	case *kind.MinLength, *kind.MinItems, *kind.MinProperties:
 		return "this is too short", ""
 	case *kind.MaxLength, *kind.MaxItems, *kind.MaxProperties:

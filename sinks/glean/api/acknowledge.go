@@ -14,8 +14,8 @@ import (
 )
 
 // acknowledgeRemedy is what to do about an answer that is not Glean's.
-const acknowledgeRemedy = "see what answers at this address: a proxy, a gateway or another service may answer in " +
-	"Glean's place. Glean acknowledges with 200 and an empty body"
+const acknowledgeRemedy = "check which server answers at this address: it may be a proxy, a gateway or another " +
+	"service. Glean acknowledges with 200 and an empty body"
 
 // complaints are the members of an answer that reports a problem.
 var complaints = []string{"error", "errors", "message", "detail", "code", "status"}
@@ -26,7 +26,7 @@ var complaints = []string{"error", "errors", "message", "detail", "code", "statu
 // was cut off is Transient, any other Permanent.
 func Acknowledged(status int, body []byte) error {
 	not := func(class fault.Class, why string) error {
-		return fault.Errorf(class, acknowledgeRemedy, "the answer is not an acknowledgement by Glean: %s", why)
+		return fault.Errorf(class, acknowledgeRemedy, "the response is not an acknowledgement by Glean: %s", why)
 	}
 	body = bytes.TrimSpace(body)
 	switch {

@@ -58,8 +58,8 @@ func IsAbsent(err error) bool {
 func (c *Client) NoDatasource(err error) error {
 	if s := StatusOf(err); s == http.StatusBadRequest || s == http.StatusNotFound {
 		return &component.SettingError{Path: []string{"datasource", "name"},
-			Err: fault.Errorf(fault.Fatal, "make it with `pipe datasource apply FILE`, or mend datasource.name",
-				"Glean has no datasource %q, or does not tell about it: %w", c.Datasource, err)}
+			Err: fault.Errorf(fault.Fatal, "create it with `pipe datasource apply FILE`, or correct datasource.name",
+				"Glean has no datasource %q or does not report on it: %w", c.Datasource, err)}
 	}
 	return err
 }

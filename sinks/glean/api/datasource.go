@@ -78,7 +78,7 @@ type PropertyGroup struct {
 
 // Quicklink is an action that Glean offers for the datasource.
 type Quicklink struct {
-	ID         string      `json:"id,omitzero" yaml:"id" doc:"What tells it apart."`
+	ID         string      `json:"id,omitzero" yaml:"id" doc:"What identifies it."`
 	Name       string      `json:"name,omitzero" yaml:"name" doc:"The whole name of the action, for autocomplete."`
 	ShortName  string      `json:"shortName,omitzero" yaml:"shortName" doc:"The short name, for app cards."`
 	URL        string      `json:"url,omitzero" yaml:"url" doc:"Where it leads; below homeUrl when it begins with /."`

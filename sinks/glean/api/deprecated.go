@@ -18,7 +18,7 @@ func removal(value string) string {
 		fields[strings.ToLower(strings.TrimSpace(name))] = strings.Trim(strings.TrimSpace(text), `"`)
 	}
 	if fields["name"] == "" {
-		return "something that is used here is deprecated: " + value
+		return "pipe uses a deprecated part of Glean's API: " + value
 	}
 	kind := fields["kind"]
 	if kind == "" {

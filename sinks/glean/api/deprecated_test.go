@@ -10,9 +10,9 @@ func TestRemoval(t *testing.T) {
 		"kind = endpoint; name = \"b\"":           "endpoint b is deprecated",
 		"name=a;kind=endpoint;removal=2027-01-15": "endpoint a is deprecated, it is removed on 2027-01-15",
 		"name=a":             "something named a is deprecated",
-		"use something else": "something that is used here is deprecated: use something else",
-		"":                   "something that is used here is deprecated: ",
-		"=;;name":            "something that is used here is deprecated: =;;name",
+		"use something else": "pipe uses a deprecated part of Glean's API: use something else",
+		"":                   "pipe uses a deprecated part of Glean's API: ",
+		"=;;name":            "pipe uses a deprecated part of Glean's API: =;;name",
 	} {
 		if got := removal(value); got != want {
 			t.Errorf("%q: %q", value, got)

@@ -11,7 +11,7 @@ var errNoConnection = fault.Errorf(fault.Fatal, "set instance or server_url, and
 	"glean: the address or the token is not set")
 
 // ErrShape is wrapped by the error of an answer that is JSON of another shape.
-var ErrShape = errors.New("the answer cannot be read")
+var ErrShape = errors.New("the response cannot be read")
 
 // StatusOf is the HTTP status that an error is about, 0 when it is about none.
 func StatusOf(err error) int {

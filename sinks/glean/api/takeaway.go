@@ -14,7 +14,7 @@ func (c *Client) TakeAway(ctx context.Context, id, objectType string) (note stri
 	err = c.Send(ctx, PathUpdatePermissions, UpdatePermissionsRequest{Datasource: c.Datasource, ObjectType: objectType,
 		ID: id})
 	if s := StatusOf(err); err != nil && s != http.StatusBadRequest && s != http.StatusNotFound {
-		note = fmt.Sprintf("it was deleted, but not taken from everyone before that: %v", err)
+		note = fmt.Sprintf("it was deleted, but removing its permissions first failed: %v", err)
 	}
 	err = c.Send(ctx, PathDeleteDocument, DeleteDocumentRequest{Datasource: c.Datasource, ObjectType: objectType, ID: id})
 	if err != nil {

@@ -32,7 +32,8 @@ func (m *Manager) unknownToStatus(ctx context.Context) error {
 }
 
 func (m *Manager) bothWays(what string) error {
-	return fault.Errorf(fault.Transient, "try it again; if it stays so, look at the datasource in Glean's admin console",
-		"Glean says that it has no datasource %q, and %s: it is not set up as new, as that would drop what it has",
+	return fault.Errorf(fault.Transient, "try again; if this repeats, look at the datasource in Glean's admin "+
+		"console",
+		"Glean reports no datasource %q, but %s: it was not created again, because that would drop its content",
 		m.Config.Datasource.Name, what)
 }

@@ -33,7 +33,8 @@ func (m *Manager) Agree(ctx context.Context, mayDiffer bool) error {
 // the file's.
 func (m *Manager) Differs(differences []string) error {
 	return &component.SettingError{Path: []string{"datasource"},
-		Err: fault.Errorf(fault.Fatal, "update Glean with `pipe datasource apply FILE`, or the file to what Glean has",
+		Err: fault.Errorf(fault.Fatal, "update Glean with `pipe datasource apply FILE`, or change the file to "+
+			"match Glean",
 			"datasource %q differs between the file and Glean: %s", m.Config.Datasource.Name,
 			display.List(differences, 5, "; "))}
 }

@@ -63,13 +63,14 @@ func (m *Manager) ExportProvision(ctx context.Context, o component.ExportOptions
 	out.Block = bytes.TrimSpace(out.Block)
 	out.Block = append(out.Block, '\n')
 	if d.DatasourceCategory == "" {
-		out.Notes = append(out.Notes, "it has no category: choose one, `pipe datasource categories` lists them")
+		out.Notes = append(out.Notes, "it has no category: choose one from `pipe datasource categories`")
 	}
 	if settings.IsTrue(d.IsTestDatasource) {
-		out.Notes = append(out.Notes, "Glean does not say who its testers are: add them under testers")
+		out.Notes = append(out.Notes, "Glean does not return the testers: add them under testers")
 	}
 	if beyond := m.unknown(raw, d); len(beyond) > 0 {
-		out.Notes = append(out.Notes, "Glean also has these, which a pipeline file cannot say: "+strings.Join(beyond, ", "))
+		out.Notes = append(out.Notes, "Glean also has these fields, "+
+			"which a pipeline file cannot set: "+strings.Join(beyond, ", "))
 	}
 	return out, nil
 }

@@ -111,8 +111,8 @@ func (m *Manager) provision(ctx context.Context, o component.ProvisionOptions, f
 		return err
 	}
 	if plan.New != planned.New || !reflect.DeepEqual(plan.Changes, planned.Changes) {
-		return fault.Errorf(fault.Transient, "look at a new plan and apply that",
-			"the datasource %q was changed by somebody else since the plan was made", m.Config.Datasource.Name)
+		return fault.Errorf(fault.Transient, "review a new plan and apply it",
+			"the datasource %q changed after the plan was made", m.Config.Datasource.Name)
 	}
 	if plan.New || !plan.Empty() {
 		if err := m.Client.Send(ctx, api.PathAddDatasource, wanted); err != nil {
@@ -140,7 +140,7 @@ func (m *Manager) verify(ctx context.Context, wanted map[string]any) error {
 		return fmt.Errorf("read datasource %q back: %w", m.Config.Datasource.Name, err)
 	case now == nil:
 		return fault.Errorf(fault.Permanent, "look at the datasource in Glean's admin console",
-			"Glean took the datasource %q and then has none of this name", m.Config.Datasource.Name)
+			"Glean accepted the datasource %q but has no datasource of this name", m.Config.Datasource.Name)
 	}
 	left := m.readable(compare(now, wanted))
 	if len(left) == 0 {
@@ -152,7 +152,8 @@ func (m *Manager) verify(ctx context.Context, wanted map[string]any) error {
 			orNothing(c.After)))
 	}
 	return fault.Errorf(fault.Permanent, "look at the datasource in Glean's admin console",
-		"Glean took the datasource %q and has it otherwise: %s", m.Config.Datasource.Name, display.List(out, 5, "; "))
+		"Glean accepted the datasource %q but has other values: %s",
+		m.Config.Datasource.Name, display.List(out, 5, "; "))
 }
 
 func orNothing(s string) string {

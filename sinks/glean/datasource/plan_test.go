@@ -86,7 +86,7 @@ func TestProvisionMeanwhile(t *testing.T) {
 	}
 	change(func(c *api.DatasourceConfig) { c.RedlistTitleRegex = "draft" })
 	if err := replacing.Apply(t.Context()); err == nil || !strings.Contains(err.Error(),
-		"changed by somebody else since") {
+		"changed after the plan was made") {
 		t.Fatal(err)
 	}
 	if err := plan.Apply(t.Context()); err != nil {
@@ -99,7 +99,8 @@ func TestProvisionMeanwhile(t *testing.T) {
 	f.Config.Datasource.SuggestionText = "planned again"
 	plan = planned(f, component.ProvisionOptions{})
 	change(func(c *api.DatasourceConfig) { c.SuggestionText = "of somebody else" })
-	if err := plan.Apply(t.Context()); err == nil || !strings.Contains(err.Error(), "changed by somebody else since") {
+	if err := plan.Apply(t.Context()); err == nil || !strings.Contains(err.Error(), "changed after the plan was "+
+		"made") {
 		t.Fatal(err)
 	}
 }
@@ -110,7 +111,8 @@ func TestProvisionVerifies(t *testing.T) {
 	f.Config.Datasource.SuggestionText = "new"
 	f.Server.Fail(faults.Fault{Path: "adddatasource", Status: http.StatusOK})
 	err := planned(f, component.ProvisionOptions{}).Apply(t.Context())
-	if err == nil || !strings.Contains(err.Error(), `has it otherwise: suggestionText is nothing and was sent as "new"`) {
+	if err == nil || !strings.Contains(err.Error(), `has other values: suggestionText is nothing and was sent as `+
+		`"new"`) {
 		t.Error(err)
 	}
 }

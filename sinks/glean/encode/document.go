@@ -131,7 +131,7 @@ func (s *Encoder) judge(d *api.Document, bodyType string) error {
 	case d.ID == "":
 		return reject("id", "is empty")
 	case utf8.RuneCountInString(d.ID) > api.MaxID:
-		return reject("id", "has %d characters, and Glean takes %d: shorten it, for example with sha256(…)",
+		return reject("id", "has %d characters, but Glean accepts %d: shorten it, for example with sha256(…)",
 			utf8.RuneCountInString(d.ID), api.MaxID)
 	case d.ObjectType == "":
 		return reject("objectType", "is empty")

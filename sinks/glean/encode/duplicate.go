@@ -27,8 +27,8 @@ func (s *Encoder) rejectDuplicateIDs(out component.Outlet) {
 		if n == 1 {
 			return false
 		}
-		out.End(stream, record, component.Rejected, fmt.Sprintf("id: %q is the id of %d users or groups, and none of them "+
-			"is taken", ref, n))
+		out.End(stream, record, component.Rejected, fmt.Sprintf("id: %[2]d users or groups have the id %[1]q; "+
+			"all of them are rejected", ref, n))
 		return true
 	}
 	s.users = slices.DeleteFunc(s.users, func(u heldUser) bool { return duplicate(api.StreamUsers, u.ref, u.record) })
@@ -51,8 +51,8 @@ func (s *Encoder) rejectDuplicateNames(out component.Outlet) {
 		if n == 1 {
 			return false
 		}
-		out.End(api.StreamGroups, g.record, component.Rejected, fmt.Sprintf("name: %q is the name of %d groups, and none "+
-			"of them is taken", g.name, n))
+		out.End(api.StreamGroups, g.record, component.Rejected, fmt.Sprintf("name: %[2]d groups have the name "+
+			"%[1]q; all of them are rejected", g.name, n))
 		return true
 	})
 }
@@ -72,8 +72,8 @@ func (s *Encoder) rejectDuplicateUserIDs(out component.Outlet) {
 		if n == 1 {
 			return false
 		}
-		out.End(api.StreamUsers, u.record, component.Rejected, fmt.Sprintf("userId: %q is that of users with %d e-mails, "+
-			"and none of them is taken", u.id, n))
+		out.End(api.StreamUsers, u.record, component.Rejected, fmt.Sprintf("userId: users with %[2]d e-mails "+
+			"have the userId %[1]q; all of them are rejected", u.id, n))
 		return true
 	})
 }

@@ -43,7 +43,8 @@ func TestDuplicateIDs(t *testing.T) {
 		t.Errorf("%d users, %d groups, ends:\n%s", len(f.Index().Users), len(f.Index().Groups), strings.Join(f.Ends, "\n"))
 	}
 	for _, end := range f.Ends {
-		if !strings.Contains(end, `rejected: id: "`) || !strings.Contains(end, "none of them is taken") {
+		if !strings.Contains(end, `rejected: id: 2 `+
+			`users or groups`) || !strings.Contains(end, "all of them are rejected") {
 			t.Error(end)
 		}
 	}
@@ -66,8 +67,8 @@ func TestManyMerged(t *testing.T) {
 		items = append(items, gleantest.Group(fmt.Sprintf("g%d", g), refs[g*n/20:(g+1)*n/20]...))
 	}
 	f.Read(items...)
-	want := "user:default/bot00000 and user:default/bot00001 and user:default/bot00002 and user:default/bot00003 and " +
-		"user:default/bot00004 and 19,995 more have one e-mail and are one user of Glean: " +
+	want := "user:default/bot00000 and user:default/bot00001 and user:default/bot00002 and user:default/bot00003 " +
+		"and user:default/bot00004 and 19,995 more have the same e-mail and are one user in Glean: " +
 		"user:default/bot00000 gains group:default/g1; group:default/g2; group:default/g3; group:default/g4; " +
 		"group:default/g5 and 4 more, "
 	if len(f.Notes) != 1 || !strings.HasPrefix(f.Notes[0], want) ||
@@ -86,9 +87,9 @@ func TestManyMerged(t *testing.T) {
 		items = append(items, a, b)
 	}
 	f.Read(items...)
-	if len(f.Notes) != 21 || f.Notes[0] != "user:default/a00 and user:default/b00 have one e-mail and are one user of "+
-		"Glean: neither gains anything by it" ||
-		f.Notes[20] != "and 5 more e-mails are each shared by several users, who are one user of Glean" {
+	if len(f.Notes) != 21 || f.Notes[0] != "user:default/a00 and user:default/b00 have the same e-mail and are "+
+		"one user in Glean: no user gains access by it" ||
+		f.Notes[20] != "5 more e-mails are each shared by several users, which are one user in Glean" {
 		t.Errorf("notes: %q", f.Notes)
 	}
 }

@@ -37,9 +37,9 @@ func TestWaitingDocuments(t *testing.T) {
 	if _, _, err := s.Encode(met); err != nil {
 		t.Fatal(err)
 	}
-	const want = "documents wait for 4 groups without an active user in Glean, and no user finds them until it has one: " +
-		"group:default/empty in 3 documents; group:default/left in 1 document; group:default/loop in 1 document; " +
-		"group:default/pool in 1 document"
+	const want = "documents name 4 groups without an active user in Glean; no user finds them until the group " +
+		"has one: group:default/empty in 3 documents; group:default/left in 1 document; group:default/loop in 1 " +
+		"document; group:default/pool in 1 document"
 	if notes := strings.Join(s.Notes(), "\n"); !strings.Contains(notes, want) {
 		t.Error(notes)
 	}

@@ -72,8 +72,8 @@ func reject(field, format string, args ...any) error {
 func (s *Encoder) Notes() []string {
 	notes := s.skipped.notes(len(s.userNames) - len(s.inactive))
 	if s.schema.Lender != "" {
-		notes = append(notes, fmt.Sprintf("users and groups are those of the datasource %s: none are sent, and whom "+
-			"documents name is not looked up there", s.schema.Lender))
+		notes = append(notes, fmt.Sprintf("the datasource %s provides users and groups: none are sent, and the "+
+			"users and groups that documents name are not looked up there", s.schema.Lender))
 	}
 	return notes
 }

@@ -51,8 +51,9 @@ func TestEncodeRejections(t *testing.T) {
 		item *component.Item
 		want string
 	}{
-		"no id":                {change("id", nil), "id: is empty"},
-		"id too long":          {change("id", strings.Repeat("é", 201)), "id: has 201 characters, and Glean takes 200"},
+		"no id": {change("id", nil), "id: is empty"},
+		"id too long": {change("id", strings.Repeat("é", 201)), "id: has 201 characters, but Glean " +
+			"accepts 200"},
 		"no type":              {change("objectType", nil), "objectType: is empty"},
 		"type with underscore": {change("objectType", "a_b"), "objectType: \"a_b\" has a space or _"},
 		"undeclared type": {change("objectType", "api"), "objectType: \"api\" is not under " +
@@ -114,7 +115,7 @@ func TestUndecided(t *testing.T) {
 func TestNobodyCanFind(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	f.Read(gleantest.Doc("a"), gleantest.Doc("b"))
-	if !f.Noted("no active user with an e-mail was delivered, so that nobody will find 2 documents") {
+	if !f.Noted("no active user with an e-mail is among the items of this run: no one will find 2 documents") {
 		t.Errorf("notes: %q", f.Notes)
 	}
 }

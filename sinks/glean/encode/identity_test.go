@@ -38,7 +38,7 @@ func TestInactive(t *testing.T) {
 		t.Errorf("%v", m[0].Principals)
 	}
 	if notes := strings.Join(s.Notes(), "\n"); !strings.Contains(notes,
-		"permissions name 1 ref that are users who are not active, who were left out: user:default/old in 2 documents") {
+		"permissions name 1 ref that is an inactive user; it was left out: user:default/old in 2 documents") {
 		t.Error(notes)
 	}
 }
@@ -57,7 +57,7 @@ func TestInactiveTwin(t *testing.T) {
 		if m := f.Staged["memberships"]; len(m[0].Principals) != 1 || len(m[1].Principals) != 0 {
 			t.Errorf("%s: %v %v", first, m[0].Principals, m[1].Principals)
 		}
-		if f.Noted("have one e-mail") {
+		if f.Noted("have the same e-mail") {
 			t.Errorf("%s: nobody gains anything: %v", first, f.Notes)
 		}
 		if e, _, err := s.Encode(gleantest.DocOf("x", []string{first})); err != nil || e.Audience != access.Nobody {
@@ -103,8 +103,8 @@ func TestAllOf(t *testing.T) {
 		}
 	}
 	notes := strings.Join(s.Notes(), "\n")
-	for _, want := range []string{"group:default/a and group:default/ghost, of which group:default/ghost is not known " +
-		"in 3 documents", "of which user:default/ann is a user in 1 document"} {
+	for _, want := range []string{"group:default/a and group:default/ghost, where group:default/ghost is not a " +
+		"delivered group in 3 documents", "where user:default/ann is a user in 1 document"} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("no %q in\n%s", want, notes)
 		}
@@ -128,7 +128,7 @@ func TestNamesakes(t *testing.T) {
 	}
 	ends := slices.DeleteFunc(slices.Clone(f.Ends), func(e string) bool {
 		return !strings.Contains(e,
-			"none of them is taken")
+			"all of them are rejected")
 	})
 	if len(ends) != 4 {
 		t.Errorf("%q", f.Ends)

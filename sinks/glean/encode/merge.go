@@ -33,12 +33,12 @@ func (s *Encoder) noteMerges(merged map[string][]string, note func(format string
 	primaries := slices.Sorted(maps.Keys(merged))
 	for i, primary := range primaries {
 		if i == maxMergeNotes {
-			note("and %d more e-mails are each shared by several users, who are one user of Glean", len(primaries)-i)
+			note("%d more e-mails are each shared by several users, which are one user in Glean", len(primaries)-i)
 			return
 		}
 		refs := merged[primary]
 		names := display.List(refs, maxMergeNamed, " and ")
-		note("%s have one e-mail and are one user of Glean: %s", names, gains(refs, groups))
+		note("%s have the same e-mail and are one user in Glean: %s", names, gains(refs, groups))
 	}
 }
 
@@ -72,7 +72,7 @@ func gains(refs []string, groups map[string][]string) string {
 		texts = append(texts, display.Number(more)+" more gain groups likewise")
 	}
 	if len(texts) == 0 {
-		return "neither gains anything by it"
+		return "no user gains access by it"
 	}
 	return strings.Join(texts, ", ")
 }

@@ -127,11 +127,11 @@ func (s *Encoder) intersection(refs []string) (groups []string, ok bool) {
 	for _, ref := range refs {
 		group, isGroup := s.groupNames[ref]
 		if !isGroup {
-			why := " is not known"
+			why := " is not a delivered group"
 			if _, isUser := s.userNames[ref]; isUser {
 				why = " is a user"
 			}
-			s.skipped.count(s.skipped.intersections, strings.Join(refs, " and ")+", of which "+ref+why)
+			s.skipped.count(s.skipped.intersections, strings.Join(refs, " and ")+", where "+ref+why)
 			return nil, false
 		}
 		groups = append(groups, group)

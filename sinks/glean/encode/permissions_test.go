@@ -56,7 +56,7 @@ func TestDuplicateIDsInOtherCase(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(f.Index().Groups) != 1 || len(f.IDs()) != 1 || !strings.Contains(fmt.Sprint(f.Ends),
-		"is the id of 2 users or groups") {
+		"2 users or groups have the id") {
 		t.Errorf("%v %v %v", f.Index().Groups, f.IDs(), f.Ends)
 	}
 }

@@ -46,7 +46,7 @@ func property(t string, v any) (value any, problem string) {
 		case list:
 			return []string{v}, ""
 		case t == api.PropertyDate:
-			return nil, "it is text where seconds since 1970 are expected: write epoch(…)"
+			return nil, "it is text, but seconds since 1970 are expected: write epoch(…)"
 		case number:
 			if n, err := strconv.ParseInt(v, 10, 64); err == nil {
 				return n, ""
@@ -77,5 +77,5 @@ func property(t string, v any) (value any, problem string) {
 		}
 		return nil, "it is a list"
 	}
-	return nil, "it is of a kind that Glean does not take"
+	return nil, "Glean does not accept this kind of value"
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
-	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 )
 
 // Seal rejects what claims another's ref, merges users by e-mail, resolves
@@ -78,7 +77,7 @@ func (s *Encoder) sealUsers(out component.Outlet) (merged map[string][]string, e
 			if !u.inactive {
 				merged[one.ref] = append(merged[one.ref], u.ref)
 			}
-			out.End(api.StreamUsers, u.record, component.Merged, "one e-mail, one user of Glean")
+			out.End(api.StreamUsers, u.record, component.Merged, "same e-mail, one user in Glean")
 			continue
 		}
 		user := api.User{Email: u.email, Name: u.name}
@@ -131,8 +130,8 @@ func (s *Encoder) sealGroups(ctx context.Context, out component.Outlet) error {
 			return err
 		}
 	}
-	left.note(out, left.unknown, "nobody delivered as a user or group")
-	left.note(out, left.inactive, "are users who are not active")
+	left.note(out, left.unknown, unknownRef, unknownRefs)
+	left.note(out, left.inactive, inactiveRef, inactiveRefs)
 	return nil
 }
 
@@ -140,9 +139,9 @@ func (s *Encoder) sealGroups(ctx context.Context, out component.Outlet) error {
 // are not active.
 type leftOut struct{ unknown, inactive map[string]bool }
 
-func (*leftOut) note(out component.Outlet, left map[string]bool, why string) {
+func (*leftOut) note(out component.Outlet, left map[string]bool, one, several string) {
 	if len(left) > 0 {
-		out.Note("groups name %s as members that %s, who were left out: %s", listing.Refs(len(left)), why,
+		out.Note("groups name %s: %s", leftOutRefs(len(left), " as members", one, several),
 			display.List(slices.Sorted(maps.Keys(left)), 5, "; "))
 	}
 }

@@ -46,34 +46,49 @@ func (t *skipped) notes(users int) []string {
 	defer t.mu.Unlock()
 	var out []string
 	if n := t.needUsers.Load(); n > 0 && users == 0 {
-		out = append(out, fmt.Sprintf("no active user with an e-mail was delivered, so that nobody will find %s that only "+
-			"users of the datasource may find", listing.Documents(int(n))))
+		out = append(out, fmt.Sprintf("no active user with an e-mail is among the items of this run: no one will "+
+			"find %s that only datasource users may find", listing.Documents(int(n))))
 	}
-	if len(t.principals) > 0 {
-		out = append(out, fmt.Sprintf("permissions name %s that nobody delivered as a user or group, who were left out: %s",
-			listing.Refs(len(t.principals)), ranking(t.principals)))
+	if n := len(t.principals); n > 0 {
+		out = append(out, fmt.Sprintf("permissions name %s: %s", leftOutRefs(n, "", unknownRef, unknownRefs),
+			ranking(t.principals)))
 	}
-	if len(t.inactive) > 0 {
-		out = append(out, fmt.Sprintf("permissions name %s that are users who are not active, who were left out: %s",
-			listing.Refs(len(t.inactive)), ranking(t.inactive)))
+	if n := len(t.inactive); n > 0 {
+		out = append(out, fmt.Sprintf("permissions name %s: %s", leftOutRefs(n, "", inactiveRef, inactiveRefs),
+			ranking(t.inactive)))
 	}
 	if n := len(t.intersections); n > 0 {
-		out = append(out, fmt.Sprintf("all_of was left out whole where it names something else than a group that was "+
-			"delivered: %s", ranking(t.intersections)))
+		out = append(out, fmt.Sprintf("all_of was left out where it names a ref that is not a delivered group: %s",
+			ranking(t.intersections)))
 	}
 	if n := len(t.waiting); n > 0 {
-		out = append(out, fmt.Sprintf("documents wait for %s without an active user in Glean, and no user finds them "+
-			"until it has one: %s", listing.GroupCount(n), ranking(t.waiting)))
+		out = append(out, fmt.Sprintf("documents name %s without an active user in Glean; no user finds them "+
+			"until the group has one: %s", listing.GroupCount(n), ranking(t.waiting)))
 	}
-	if len(t.owners) > 0 {
-		out = append(out, fmt.Sprintf("owner, author or updatedBy name %s that nobody delivered as a user, and were left "+
-			"out: %s", listing.Refs(len(t.owners)), ranking(t.owners)))
+	if n := len(t.owners); n > 0 {
+		out = append(out, fmt.Sprintf("owner, author or updatedBy name %s: %s",
+			leftOutRefs(n, "", "not a delivered user", "not delivered users"), ranking(t.owners)))
 	}
 	if len(t.containers) > 0 {
 		out = append(out, fmt.Sprintf("containerObjectType was left out where it is not under "+
 			"datasource.objectDefinitions: %s", ranking(t.containers)))
 	}
 	return out
+}
+
+// What refs are that are left out, one and several.
+const (
+	unknownRef, unknownRefs   = "not a delivered user or group", "not delivered users or groups"
+	inactiveRef, inactiveRefs = "an inactive user", "inactive users"
+)
+
+// leftOutRefs says how many refs were left out and what they are; as is what they
+// were to be, "" or " as members".
+func leftOutRefs(n int, as, one, several string) string {
+	if n == 1 {
+		return fmt.Sprintf("1 ref%s that is %s; it was left out", as, one)
+	}
+	return fmt.Sprintf("%d refs%s that are %s; they were left out", n, as, several)
 }
 
 // ranking lists the most frequent first.

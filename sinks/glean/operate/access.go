@@ -50,8 +50,8 @@ func (k *Operator) access(ctx context.Context, q component.ItemQuery, item *comp
 		x.permissions(*found.UploadedPermissions)
 	}
 	if len(x.reasons) == 0 {
-		x.say("Glean does not say why: membership takes effect some time after it was uploaded, and `pipe process FILE` " +
-			"asks for it at once")
+		x.say("Glean does not report why: memberships take effect some time after the upload; `pipe process " +
+			"FILE` requests it at once")
 	}
 	out.Reasons = x.reasons
 	return out, nil
@@ -73,16 +73,16 @@ func (x *denial) say(format string, args ...any) {
 func (x *denial) datasource(visible string) {
 	switch visible {
 	case api.VisibilityNone:
-		x.say("the datasource is not enabled in Glean: nobody finds its documents")
+		x.say("the datasource is not enabled in Glean: no one finds its documents")
 	case api.VisibilityTestGroup:
 		tester := slices.ContainsFunc(x.k.Config.Datasource.Testers,
 			func(t string) bool { return strings.EqualFold(t, x.q.Person) })
 		if tester {
-			x.say("the datasource is enabled for a test group alone; %s is under testers in the file, and `pipe datasource "+
-				"apply FILE` sends them", x.q.Person)
+			x.say("the datasource is enabled for a test group only; %s is under testers in the file, and `pipe "+
+				"datasource apply FILE` sends the testers", x.q.Person)
 		} else {
-			x.say("the datasource is enabled for a test group alone, and %s is no test user: it is not under testers in the "+
-				"file", x.q.Person)
+			x.say("the datasource is enabled for a test group only, and %s is not a test user: it is not under "+
+				"testers in the file", x.q.Person)
 		}
 	}
 }
@@ -90,15 +90,15 @@ func (x *denial) datasource(visible string) {
 func (x *denial) permissions(p api.Permissions) {
 	audience, named := x.k.whomOf(p)
 	if audience == access.Nobody {
-		x.say("its permissions name nobody")
+		x.say("its permissions name no user or group")
 		return
 	}
 	switch {
 	case audience == access.AllUsers:
 		return
 	case x.user.Status.UploadStatus == api.NotUploaded:
-		x.say("Glean does not know %s as a user of the datasource: the source has nobody with this e-mail, or its upload "+
-			"has not come through", x.q.Person)
+		x.say("Glean does not know %s as a user of the datasource: the source has no user with this e-mail, or "+
+			"the upload is not processed yet", x.q.Person)
 		return
 	case !x.user.Status.IsActiveUser:
 		x.say("%s is an inactive user of the datasource", x.q.Person)
@@ -120,10 +120,10 @@ func (x *denial) permissions(p api.Permissions) {
 	}
 	switch own := x.own(); {
 	case len(groups) > 0:
-		x.say("%s is in none of the groups that may find it: %s", x.q.Person, display.List(groups, 5, "; "))
+		x.say("%s is not a member of the groups that may find it: %s", x.q.Person, display.List(groups, 5, "; "))
 	case slices.Contains(named, own):
 	default:
-		x.say("its permissions name others alone: %s", display.List(named, 5, "; "))
+		x.say("its permissions name only others: %s", display.List(named, 5, "; "))
 	}
 }
 

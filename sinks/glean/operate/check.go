@@ -23,12 +23,12 @@ func (k *Operator) Check(ctx context.Context) []component.Finding {
 		return []component.Finding{failed("datasource", err)}
 	}
 	out := []component.Finding{{What: "reachable", OK: true, Detail: "answers at " + k.Config.Address() +
-		" and takes the token"}}
+		" and accepts the token"}}
 	if d := k.Datasource.Differences(live); len(d) > 0 {
 		out = append(out, failed("datasource", k.Datasource.Differs(d)))
 	} else {
 		out = append(out, component.Finding{What: "datasource", OK: true, Detail: k.Config.Datasource.Name +
-			" is there with what a run needs of it"})
+			" exists and has what a run needs"})
 	}
 	if k.Lender != "" {
 		out = append(out, k.checkLender(ctx))
@@ -51,8 +51,8 @@ func held(s api.DatasourceStatus) component.Finding {
 	case api.Unused(s):
 		return component.Finding{What: "holds", OK: true, Detail: "nothing yet: the datasource is new"}
 	}
-	return component.Finding{What: "holds", Detail: "Glean lists uploads and does not count what the datasource holds, " +
-		"so a run cannot compare what it would delete",
+	return component.Finding{What: "holds", Detail: "Glean lists uploads but does not count the content of the " +
+		"datasource, so a run cannot determine what it would delete",
 		Remedy: "look at the datasource's status in Glean before a run"}
 }
 
@@ -60,13 +60,14 @@ func held(s api.DatasourceStatus) component.Finding {
 // there. A token need not be allowed to see it.
 func (k *Operator) checkLender(ctx context.Context) component.Finding {
 	lender := k.Lender
-	f := component.Finding{What: "identities", OK: true, Detail: "users and groups are those of the datasource " + lender}
+	f := component.Finding{What: "identities", OK: true, Detail: "users and groups come from the " +
+		"datasource " + lender}
 	switch live, err := k.Client.Raw(ctx, lender); {
 	case err != nil:
-		f.Detail += "; whether it is there cannot be seen with this token"
+		f.Detail += "; this token cannot show whether it exists"
 	case live == nil:
-		f.OK, f.Detail, f.Remedy = false, "Glean has no datasource "+lender+", whose users and groups are to count",
-			"mend datasource.identityDatasourceName, or make that datasource first"
+		f.OK, f.Detail, f.Remedy = false, "Glean has no datasource "+lender+", which is to provide users and groups",
+			"correct datasource.identityDatasourceName, or create that datasource first"
 	}
 	return f
 }
@@ -82,14 +83,14 @@ func Visibility(v string, fresh bool) component.Finding {
 			break
 		}
 		f.OK = false
-		f.Detail, f.Remedy = "it is not enabled: nobody finds its documents",
+		f.Detail, f.Remedy = "it is not enabled: no one finds its documents",
 			"have an administrator of Glean enable it, for all or for a test group"
 	case api.VisibilityTestGroup:
-		f.Detail = "it is enabled for a test group alone"
+		f.Detail = "it is enabled for a test group only"
 	case api.VisibilityAll:
-		f.Detail = "it is enabled for everybody; each document's permissions decide"
+		f.Detail = "it is enabled for everyone; each document's permissions decide"
 	default:
-		f.Detail = "Glean does not say"
+		f.Detail = "Glean does not report it"
 	}
 	return f
 }

@@ -30,10 +30,10 @@ func TestCheck(t *testing.T) {
 	if err := f.Run(gleantest.User("ann"), gleantest.Group("a"), gleantest.Doc("a")); err != nil {
 		t.Fatal(err)
 	}
-	want := "true reachable: answers at " + f.Server.URL() + ` and takes the token
-true datasource: backstage is there with what a run needs of it
+	want := "true reachable: answers at " + f.Server.URL() + ` and accepts the token
+true datasource: backstage exists and has what a run needs
 true holds: 1 users, 1 groups, 0 memberships, 1 documents
-true visible: it is enabled for everybody; each document's permissions decide
+true visible: it is enabled for everyone; each document's permissions decide
 `
 	if got := findings(f.Sink.Check(t.Context())); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
@@ -48,7 +48,7 @@ true visible: it is enabled for everybody; each document's permissions decide
 	f.Server.Fail(faults.Fault{Path: "/status", Status: 200, Header: http.Header{"Content-Type": {"application/json"}},
 		Body: `{"documents":{"bulkUploadHistory":[{"uploadId":"u"}]}}`})
 	if got := findings(f.Sink.Check(t.Context())); !strings.Contains(got,
-		"false holds: Glean lists uploads and does not count") {
+		"false holds: Glean lists uploads but does not count") {
 		t.Errorf("got\n%s", got)
 	}
 	f.Server.Heal()

@@ -36,13 +36,13 @@ func (k *Operator) Hide(ctx context.Context, id string, types []string) (*compon
 				return h.out, err
 			}
 		}
-		return h.out, unconfirmed("its deletion was requested; Glean does not say whether it is gone")
+		return h.out, unconfirmed("its deletion was requested; Glean does not report whether it is gone")
 	}
 	if err != nil && len(h.out.Types) == 0 { // nothing was done
 		return h.out, err
 	}
 	if err != nil {
-		return h.out, unconfirmed("its deletion was requested, and Glean did not say whether it is gone: %v", err)
+		return h.out, unconfirmed("its deletion was requested, but Glean did not report whether it is gone: %v", err)
 	}
 	var others []string
 	for _, d := range left {
@@ -55,17 +55,18 @@ func (k *Operator) Hide(ctx context.Context, id string, types []string) (*compon
 			return h.out, err
 		}
 		if left, err = h.look(ctx, others); err != nil {
-			return h.out, unconfirmed("its deletion was requested, and Glean did not say whether it is gone: %v", err)
+			return h.out, unconfirmed("its deletion was requested, but Glean did not report whether it is gone: "+
+				"%v", err)
 		}
 	}
 	switch {
 	case len(left) == 0:
 	case k.findable(left):
-		return h.out, unconfirmed("its deletion was requested, and Glean still lists it with permissions by which it may " +
-			"be found")
+		return h.out, unconfirmed("its deletion was requested, but Glean still lists it with permissions by " +
+			"which it can be found")
 	default:
-		h.out.Notes = append(h.out.Notes, "Glean still lists it, with permissions that name no user; it goes when Glean "+
-			"has processed its deletion")
+		h.out.Notes = append(h.out.Notes, "Glean still lists it, with permissions that name no user; it "+
+			"disappears when Glean has processed its deletion")
 	}
 	return h.out, nil
 }
@@ -134,32 +135,34 @@ func (k *Operator) Settle(ctx context.Context, o component.Opening, deleted bool
 		switch err := k.processDocuments(ctx); {
 		case err == nil:
 		case fault.ClassOf(err) == fault.Throttled:
-			notes = append(notes, "the documents are taken from everyone; Glean deletes them when it next processes uploads, "+
-				"within some 20 minutes: on request it does so once in three hours, and takes the next request "+
+			notes = append(notes, "no one can find the documents any more; Glean deletes them when it next "+
+				"processes uploads, within about 20 minutes. On request it does so once in three hours, and "+
+				"accepts the next request "+
 				k.nextProcessing(ctx))
 		default:
-			notes = append(notes, fmt.Sprintf("the documents are taken from everyone; Glean deletes them when it next "+
-				"processes uploads, within some 20 minutes: it could not be asked to do so now: %v", err))
+			notes = append(notes, fmt.Sprintf("no one can find the documents any more; Glean deletes them when "+
+				"it next processes uploads, within about 20 minutes. Requesting it now failed: %v", err))
 		}
 	}
 	s, err := k.Client.Status(ctx)
 	if err != nil {
-		return append(notes, fmt.Sprintf("whether anything else uploads to this datasource could not be determined: %v", err))
+		return append(notes, fmt.Sprintf("whether another program uploads to this datasource could not be "+
+			"determined: %v", err))
 	}
 	for _, u := range api.UnderWay(s) {
 		if u.Stream != api.StreamDocuments {
 			continue
 		}
 		if _, ours := upload.RunOf(o.Pipeline, u.Stream, u.ID); ours {
-			notes = append(notes, "a run of this pipeline is uploading documents, or was interrupted: with this state folder "+
-				"it does not bring back what is hidden")
+			notes = append(notes, "a run of this pipeline is uploading documents or was interrupted: with this "+
+				"state folder it does not send hidden documents again")
 		} else {
 			notes = append(notes, fmt.Sprintf("another program is uploading documents to this datasource, or was "+
-				"interrupted, and may bring back what is hidden: %s", k.Client.Readable(u.ID)))
+				"interrupted, and may send hidden documents again: %s", k.Client.Readable(u.ID)))
 		}
 	}
 	if others := k.otherWriters(s, o); len(others) > 0 {
-		notes = append(notes, "this datasource is also written by others, who do not know this hidden list; hide the "+
+		notes = append(notes, "others also write to this datasource and do not have this hidden list; hide the "+
 			"documents there, too: "+display.List(others, 5, "; "))
 	}
 	return notes

@@ -122,17 +122,17 @@ func (k *Operator) held(s api.DatasourceStatus) ([]component.StreamHeld, []compo
 func shows(s api.DatasourceStatus, i *component.Inspection, last time.Time) string {
 	switch {
 	case s.DatasourceVisibility == api.VisibilityNone:
-		return "nobody finds it before an administrator of Glean enables the datasource"
+		return "no one finds it until an administrator of Glean enables the datasource"
 	case len(i.Uploads) == 0:
 		return "nothing was uploaded yet"
 	case len(i.Paused) > 0:
-		return fmt.Sprintf("what was sent is in place; what should be gone can be found until its deletion goes on, on %s "+
-			"at the latest", last.Add(pausedFor).Local().Format(time.DateOnly))
+		return fmt.Sprintf("everything sent is indexed; items that should be deleted can be found until the "+
+			"deletion resumes, on %s at the latest", last.Add(pausedFor).Local().Format(time.DateOnly))
 	case len(i.Pending) == 0:
-		return "everything that was sent is found now, by those who may find it"
+		return "everything sent is searchable now, for those who may find it"
 	case slices.ContainsFunc(i.Uploads, func(u component.UploadState) bool { return u.Ended.IsZero() }):
-		return "an upload is under way, or was left unfinished; nothing of it is promised before it ends"
+		return "an upload is under way or was left unfinished; its content may be missing until it ends"
 	}
-	return fmt.Sprintf("Glean is processing it, and is expected to be done by %s; `pipe process FILE` asks it to begin "+
+	return fmt.Sprintf("Glean is processing it and is expected to finish by %s; `pipe process FILE` requests it "+
 		"at once", last.Add(untilShown).Local().Format("15:04"))
 }

@@ -145,10 +145,9 @@ func (k *Operator) events(ctx context.Context, out *component.ItemInspection) {
 	switch {
 	case err == nil:
 	case api.StatusOf(err) == http.StatusTooManyRequests:
-		out.Notes = append(out.Notes, "Glean tells once a minute what happened to documents of a datasource: ask again in "+
-			"a minute for the events")
+		out.Notes = append(out.Notes, "Glean returns a document's events once a minute: ask again in a minute")
 	default:
-		out.Notes = append(out.Notes, "Glean does not tell what happened to it: "+err.Error())
+		out.Notes = append(out.Notes, "Glean does not return its events: "+err.Error())
 	}
 }
 

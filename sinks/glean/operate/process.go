@@ -30,9 +30,9 @@ func (k *Operator) Process(ctx context.Context) error {
 		return err
 	}
 	return fault.Errorf(fault.Throttled, "ask again "+k.nextProcessing(ctx)+
-		"; Glean processes what was uploaded by itself, too, within some 20 minutes",
-		"Glean processes the documents of a datasource on request once in three hours, and was asked less than that ago; "+
-			"memberships are being processed: %w", err)
+		"; Glean also processes uploads on its own within about 20 minutes",
+		"Glean processes the documents of a datasource on request only once in three hours, and the last request "+
+			"was less than that ago; memberships are being processed: %w", err)
 }
 
 // processDocuments has documents processed. Its error has the class Throttled

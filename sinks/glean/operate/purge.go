@@ -52,7 +52,7 @@ func (k *Operator) emptied(ctx context.Context, ids map[string]string) error {
 	for waited, delay := time.Duration(0), time.Second; ; delay *= 2 {
 		s, err := k.Client.Status(ctx)
 		if err != nil {
-			return unconfirmed("everything was emptied, and whether it is gone could not be asked: %v", err)
+			return unconfirmed("everything was emptied; asking whether it is gone failed: %v", err)
 		}
 		left := []string{}
 		h := api.Holdings(s)
@@ -64,15 +64,15 @@ func (k *Operator) emptied(ctx context.Context, ids map[string]string) error {
 		for stream, history := range api.Histories(s) {
 			if i := slices.IndexFunc(history, func(b api.BulkUpload) bool { return b.UploadID == ids[stream] }); i >= 0 &&
 				history[i].ProcessingState == api.StateDeletionPaused {
-				return unconfirmed("Glean took the emptying of %s and has paused their deletion for seven days", stream)
+				return unconfirmed("Glean accepted the deletion of %s and paused it for seven days", stream)
 			}
 		}
 		switch {
 		case len(left) == 0:
 			return nil
 		case waited >= emptiedWithin:
-			return unconfirmed("Glean took the emptying and still counts %s; its counts may be three hours old, and `pipe "+
-				"process FILE` has it delete at once", display.List(left, 4, "; "))
+			return unconfirmed("Glean accepted the deletion but still counts %s; its counts may be three hours "+
+				"old, and `pipe process FILE` requests the deletion at once", display.List(left, 4, "; "))
 		}
 		delay = min(delay, emptiedWithin-waited)
 		if err := k.Clock.Sleep(ctx, delay); err != nil {

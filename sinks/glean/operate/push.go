@@ -186,8 +186,8 @@ func (p *pushing) send(ctx context.Context, stream, what, path string, in any) e
 	if err := p.k.Client.Send(ctx, path, in); err != nil {
 		err = fmt.Errorf("send %s of %s: %w", what, stream, err)
 		if s := api.StatusOf(err); s == http.StatusBadRequest {
-			err = fault.Errorf(fault.Permanent, "mend what Glean names, in the source or the mapping; what was sent before "+
-				"it stays", "%w", err)
+			err = fault.Errorf(fault.Permanent, "correct what Glean names, in the source or the mapping; what "+
+				"was sent before stays", "%w", err)
 		}
 		return err
 	}
@@ -203,15 +203,15 @@ func (p *pushing) verify(ctx context.Context, docs []api.Document) error {
 	}
 	var a api.DebugDocumentsResponse
 	if err := p.k.Client.Ask(ctx, api.PathDebugDocuments(p.k.Config.Datasource.Name), r, &a); err != nil {
-		return unconfirmed("everything was sent, and whether Glean has it could not be asked: %v", err)
+		return unconfirmed("everything was sent; asking whether Glean has it failed: %v", err)
 	}
 	for _, d := range a.DocumentStatuses {
 		switch s := d.DebugInfo.Status; {
 		case s.UploadStatus == api.NotUploaded:
-			return unconfirmed("Glean took %s and does not have it yet", p.k.Client.Readable(d.DocID))
+			return unconfirmed("Glean accepted %s but does not have it yet", p.k.Client.Readable(d.DocID))
 		case s.PermissionIdentityStatus == api.NotUploaded:
-			p.out.Notes = append(p.out.Notes, fmt.Sprintf("Glean does not know all that %s names yet: they find it when it "+
-				"does", p.k.Client.Readable(d.DocID)))
+			p.out.Notes = append(p.out.Notes, fmt.Sprintf("Glean does not know all users and groups of %s yet: "+
+				"they find it when it does", p.k.Client.Readable(d.DocID)))
 		}
 	}
 	return nil
@@ -219,5 +219,5 @@ func (p *pushing) verify(ctx context.Context, docs []api.Document) error {
 
 func unconfirmed(format string, args ...any) error {
 	return &fault.Unconfirmed{Reason: fmt.Sprintf(format, args...),
-		Remedy: "see in some minutes what has become of it: pipe status FILE REF"}
+		Remedy: "check its state in some minutes: pipe status FILE REF"}
 }

@@ -23,7 +23,7 @@ func (k *Operator) TokenFile() (string, error) {
 	if path == "" {
 		return "", &component.SettingError{Path: []string{"token"},
 			Err: fault.Errorf(fault.Fatal, "write token: ${file:PATH}, with the secret in that file and nothing else",
-				"the token is not read from a file, so that a new secret could not be kept")}
+				"the token is not read from a file, so a new secret could not be stored")}
 	}
 	return path, nil
 }
@@ -45,20 +45,20 @@ func (k *Operator) Rotate(ctx context.Context) (*component.Rotated, error) {
 	var r api.RotateTokenResponse
 	if err == nil {
 		if err = codec.Unmarshal(resp.Body, &r); err == nil && r.RawSecret == "" {
-			err = errors.New("the answer holds no secret")
+			err = errors.New("the response has no secret")
 		}
 		if err != nil { // which may quote it
-			return nil, fault.Errorf(fault.Permanent, rotateAgain, "glean: POST %s: the answer holds no secret that can be "+
-				"read: Glean may have rotated the token", k.Client.Conn.Path(api.PathRotateToken))
+			return nil, fault.Errorf(fault.Permanent, rotateAgain, "glean: POST %s: the response has no readable "+
+				"secret; Glean may have rotated the token", k.Client.Conn.Path(api.PathRotateToken))
 		}
 	}
 	switch s := api.StatusOf(err); {
 	case err == nil:
 	case s == http.StatusBadRequest:
-		return nil, fault.Errorf(fault.Permanent, "a token that rotates is made with a rotation period in Glean's admin "+
-			"console; others are replaced there", "Glean does not rotate this token: %w", err)
+		return nil, fault.Errorf(fault.Permanent, "create a token with a rotation period in Glean's admin "+
+			"console; other tokens are replaced there", "Glean does not rotate this token: %w", err)
 	case s == 0 || s >= http.StatusInternalServerError:
-		return nil, fault.Errorf(fault.Permanent, rotateAgain, "it is not known whether Glean has rotated the token: %w", err)
+		return nil, fault.Errorf(fault.Permanent, rotateAgain, "whether Glean rotated the token is unknown: %w", err)
 	default:
 		return nil, err
 	}
@@ -70,4 +70,4 @@ func (k *Operator) Rotate(ctx context.Context) (*component.Rotated, error) {
 	return out, nil
 }
 
-const rotateAgain = "run it again within ten minutes: that long the secret in the file works even if it was rotated"
+const rotateAgain = "run it again within ten minutes; until then the secret in the file works even if it was rotated"

@@ -22,7 +22,7 @@ func TestReadings(t *testing.T) {
 	alone := map[string]bool{}
 	for _, r := range readings {
 		if names[r.Name] {
-			t.Errorf("%s is there twice", r.Name)
+			t.Errorf("%s is listed twice", r.Name)
 		}
 		names[r.Name] = true
 		v, set := reflect.ValueOf(r.Rules), ""

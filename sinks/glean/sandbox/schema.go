@@ -107,7 +107,7 @@ func compile(c api.DatasourceConfig, r Rules) (*schema, error) {
 			return nil, fmt.Errorf("objectDefinitions: name %q: cannot have spaces or _", o.Name)
 		}
 		if s.types[o.Name] != nil {
-			return nil, fmt.Errorf("objectDefinitions: name %q: is there twice", o.Name)
+			return nil, fmt.Errorf("objectDefinitions: name %q: is listed twice", o.Name)
 		}
 		types := map[string]string{}
 		for _, p := range o.PropertyDefinitions {

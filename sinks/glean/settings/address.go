@@ -42,7 +42,7 @@ var _ config.Cautioner = (*Config)(nil)
 func (c *Config) Caution(report func(field, code, message, hint string)) {
 	if below, _ := connection.BelowAPI(c.ServerURL); below && !c.ofRequest() {
 		report("server_url", codeGlean, "the address contains /api, so requests go to …/api/…/api/index/v1",
-			"write the host alone, as https://acme-be.glean.com, unless a gateway in front of Glean wants it")
+			"write the host alone, as https://acme-be.glean.com, unless a gateway in front of Glean needs it")
 	}
 }
 

@@ -58,19 +58,20 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 		report("instance server_url", codeGlean, "the address of Glean is missing",
 			"set instance to its name, or server_url to its whole address")
 	case c.Instance != "" && c.ServerURL != "":
-		report("server_url instance", codeGlean, "instance and server_url are two addresses", "keep one of the two")
+		report("server_url instance", codeGlean, "instance and server_url both set the address",
+			"keep one of the two")
 	case strings.HasSuffix(c.Instance, "-be"):
 		report("instance", codeGlean, "the name of the instance is written without -be",
 			"write "+strings.TrimSuffix(c.Instance, "-be")+"; the address of its backend follows from it")
 	case c.Instance != "" && !instanceName.MatchString(c.Instance):
-		report("instance", codeGlean, "this is not the name of an instance",
+		report("instance", codeGlean, "not the name of an instance",
 			"write acme for https://acme-be.glean.com, or give the whole address as server_url")
 	case c.ServerURL != "" && !isAddress(c.Address()):
 		report("server_url", codeGlean, "not an address", "write https:// and a host, as https://acme-be.glean.com; "+
 			"credentials belong under token or headers")
 	}
 	if c.ofRequest() && isAddress(c.Address()) {
-		report("server_url", codeGlean, "the address goes on into Glean's API",
+		report("server_url", codeGlean, "the address includes a path of Glean's API",
 			"write the host alone, as https://acme-be.glean.com: /api/index/v1/… is added when a request is made")
 	}
 	validateDatasource(c.Datasource, report)

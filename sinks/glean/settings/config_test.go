@@ -51,14 +51,14 @@ func TestConfig(t *testing.T) {
 	}
 	for name, tc := range map[string]struct{ old, new, want string }{
 		"no address":         {"instance: acme\n", "", "the address of Glean is missing"},
-		"two addresses":      {"instance: acme\n", "instance: acme\nserver_url: https://x\n", "two addresses"},
+		"two addresses":      {"instance: acme\n", "instance: acme\nserver_url: https://x\n", "both set the address"},
 		"an address":         {"instance: acme", "instance: https://acme-be.glean.com", "not the name of an instance"},
 		"no token":           {"token: t0ken-of-the-test\n", "", `"token" is required`},
-		"datasource's name":  {"name: backstage", "name: back stage", "cannot be a datasource's name"},
+		"datasource's name":  {"name: backstage", "name: back stage", "not a valid datasource name"},
 		"no category":        {"  datasourceCategory: KNOWLEDGE_HUB\n", "", "datasourceCategory"},
 		"uncategorized":      {"KNOWLEDGE_HUB", "UNCATEGORIZED", "not one of the allowed values"},
 		"regular expression": {"  name: backstage", "  name: backstage\n  urlRegex: (", "not a regular expression"},
-		"object type":        {"name: component", "name: a_component", "cannot be an object type"},
+		"object type":        {"name: component", "name: a_component", "is not a valid object type"},
 		"property type":      {"PICKLIST", "BOOL", "not one of the allowed values"},
 		"property twice":     {"name: ref", "name: type", `property "type" is defined twice`},
 		"facet order":        {", hideUiFacet: true", "", "1 of its 2 facets have a uiFacetOrder"},

@@ -29,10 +29,10 @@ func (c check) problem(message, hint, format string, args ...any) {
 func validateDatasource(d api.DatasourceConfig, report func(field, code, message, hint string)) {
 	c := check{report}
 	if d.Name != "" && !datasourceName.MatchString(d.Name) {
-		c.problem("this cannot be a datasource's name", "use letters, digits, - and _, beginning with a letter", "name")
+		c.problem("not a valid datasource name", "use letters, digits, - and _, beginning with a letter", "name")
 	}
 	if _, err := compileURLRegex(d.URLRegex); err != nil {
-		c.problem("this is not a regular expression that can be checked", "", "urlRegex")
+		c.problem("not a regular expression", "", "urlRegex")
 	}
 	for field, text := range map[string]string{"iconUrl": d.IconURL, "iconDarkUrl": d.IconDarkURL} {
 		var bad *badIcon
@@ -41,16 +41,18 @@ func validateDatasource(d api.DatasourceConfig, report func(field, code, message
 		}
 	}
 	if d.IdentityDatasourceName != "" && strings.EqualFold(d.IdentityDatasourceName, d.Name) {
-		c.problem("a datasource that lends identities is another one",
-			"leave identityDatasourceName out: its own users and groups count then", "identityDatasourceName")
+		c.problem("identityDatasourceName must name another datasource",
+			"remove identityDatasourceName: the datasource then uses its own users and groups",
+			"identityDatasourceName")
 	}
 	for i, t := range d.Testers {
 		if at := strings.IndexByte(t, '@'); at < 1 || at == len(t)-1 || strings.ContainsAny(t, " ,;<>") {
-			c.problem("a tester is an e-mail address", "write one address in each item of the list", "testers.%d", i)
+			c.problem("a tester must be an e-mail address",
+				"write one address in each item of the list", "testers.%d", i)
 		}
 	}
 	if len(d.Testers) > 0 && !IsTrue(d.IsTestDatasource) {
-		c.problem("testers are those of a test datasource, and this is none",
+		c.problem("testers need a test datasource",
 			"add isTestDatasource: true, or remove testers", "testers")
 	}
 	c.words(d.HideBuiltInFacets, builtInFacets, "hideBuiltInFacets")
@@ -62,7 +64,7 @@ func validateDatasource(d api.DatasourceConfig, report func(field, code, message
 func (c check) words(given, known []string, field string) {
 	for i, w := range given {
 		if !slices.Contains(known, w) {
-			c.problem("this is not one of the allowed values", "write one of: "+strings.Join(known, ", "), "%s.%d", field, i)
+			c.problem("not one of the allowed values", "write one of: "+strings.Join(known, ", "), "%s.%d", field, i)
 		}
 	}
 }
@@ -73,13 +75,14 @@ func (c check) quicklinks(links []api.Quicklink) {
 		at := fmt.Sprintf("quicklinks.%d", i)
 		switch {
 		case q.Name == "":
-			c.problem("a quick link has a name, by which it is told apart", "add name: …", "%s", at)
+			c.problem("a quick link needs a name", "add name: …", "%s", at)
 		case seen[q.Name]:
-			c.problem(fmt.Sprintf("the quick link %q is there twice", q.Name), "remove one of the two", "%s.name", at)
+			c.problem(fmt.Sprintf("the quick link %q is listed twice",
+				q.Name), "remove one of the two", "%s.name", at)
 		}
 		seen[q.Name] = true
 		if q.URL == "" {
-			c.problem("a quick link leads somewhere", "add url: …, an address or a path below homeUrl", "%s", at)
+			c.problem("a quick link needs a url", "add url: …, an address or a path below homeUrl", "%s", at)
 		}
 		c.words(q.Scopes, quicklinkScopes, at+".scopes")
 	}
@@ -93,7 +96,8 @@ func (c check) objects(objects []api.ObjectDefinition) {
 		case seen[o.Name]:
 			c.problem(Label(o.Name)+" is defined twice", "remove one of the two", "%s.name datasource.%s", at, at)
 		case !WellFormed(o.Name):
-			c.problem(fmt.Sprintf("%q cannot be an object type", o.Name), "Glean allows neither spaces nor _ in it", "%s.name",
+			c.problem(fmt.Sprintf("%q is not a valid object type",
+				o.Name), "Glean allows neither spaces nor _ in it", "%s.name",
 				at)
 		}
 		seen[o.Name] = true

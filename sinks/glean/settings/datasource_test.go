@@ -44,9 +44,9 @@ func TestDatasourceRules(t *testing.T) {
 	}
 	for name, tc := range map[string]struct{ old, new, want string }{
 		"type with a space": {"name: component", "name: a component",
-			`test.yaml:8:13: glean: "a component" cannot be an object type`},
+			`test.yaml:8:13: glean: "a component" is not a valid object type`},
 		"type with an _": {"name: component", "name: a_component",
-			`test.yaml:8:13: glean: "a_component" cannot be an object type`},
+			`test.yaml:8:13: glean: "a_component" is not a valid object type`},
 		"type twice": {"displayLabel: Everything else", "name: component", "test.yaml:23:13: glean: object " +
 			"type component is defined twice"},
 		"default type twice": {"name: component", "displayLabel: x", "test.yaml:23:7: glean: the default object type " +
@@ -66,20 +66,22 @@ func TestDatasourceRules(t *testing.T) {
 			"the uiFacetOrder of type is not between 1 and 2"},
 		"order twice": {"uiFacetOrder: 2", "uiFacetOrder: 1", "test.yaml:18:25: glean: object type component: " +
 			"type and owner have the same uiFacetOrder"},
-		"order is text": {"uiFacetOrder: 2", "uiFacetOrder: second", "test.yaml:18:25: invalid-value"},
-		"built-in facet": {"[TAG]", "[TAG, CONTAINER]", "test.yaml:6:28: glean: this is not one of the allowed " +
-			"values"},
-		"scope":                 {"[APP_CARD]", "[APP]", "test.yaml:27:16: glean: this is not one of the allowed values"},
-		"quick link twice":      {"name: Browse", "name: Create", `test.yaml:28:13: glean: the quick link "Create" is there twice`},
-		"quick link of no name": {"- name: Browse\n      url", "- url", "test.yaml:28:7: glean: a quick link has a name"},
-		"quick link to nowhere": {"\n      url: /catalog", "", "test.yaml:28:7: glean: a quick link leads somewhere"},
+		"order is text":  {"uiFacetOrder: 2", "uiFacetOrder: second", "test.yaml:18:25: invalid-value"},
+		"built-in facet": {"[TAG]", "[TAG, CONTAINER]", "test.yaml:6:28: glean: not one of the allowed values"},
+		"scope":          {"[APP_CARD]", "[APP]", "test.yaml:27:16: glean: not one of the allowed values"},
+		"quick link twice": {"name: Browse", "name: Create", `test.yaml:28:13: glean: the quick link ` +
+			`"Create" is listed twice`},
+		"quick link of no name": {"- name: Browse\n      url", "- url", "test.yaml:28:7: glean: a quick link " +
+			"needs a name"},
+		"quick link to nowhere": {"\n      url: /catalog", "", "test.yaml:28:7: glean: a quick link needs a url"},
 		"lends to itself": {"  hideBuiltInFacets", "  identityDatasourceName: Backstage\n  hideBuiltInFacets",
-			"test.yaml:6:27: glean: a datasource that lends identities is another one"},
-		"testers of none": {"  hideBuiltInFacets", "  testers: [ann@example.com]\n  hideBuiltInFacets", "test.yaml:6:3: " +
-			"glean: testers are those of a test datasource"},
+			"test.yaml:6:27: glean: identityDatasourceName must name another datasource"},
+		"testers of none": {"  hideBuiltInFacets", "  testers: [ann@example.com]\n  hideBuiltInFacets",
+			"test.yaml:6:3: glean: testers " +
+				"need a test datasource"},
 		"a tester": {"  hideBuiltInFacets", "  isTestDatasource: true\n  testers: [ann@example.com, ann]\n  " +
-			"hideBuiltInFacets", "test.yaml:7:30: glean: a tester is an e-mail address"},
-		"icon": {"  hideBuiltInFacets", "  iconUrl: icon.svg\n  hideBuiltInFacets", "test.yaml:6:12: glean: this is " +
+			"hideBuiltInFacets", "test.yaml:7:30: glean: a tester must be an e-mail address"},
+		"icon": {"  hideBuiltInFacets", "  iconUrl: icon.svg\n  hideBuiltInFacets", "test.yaml:6:12: glean: " +
 			"neither an address nor a file"},
 		"dark icon": {"  hideBuiltInFacets", "  iconDarkUrl: ${file:none.svg}\n  hideBuiltInFacets", "test.yaml:6:16: " +
 			"glean: the icon's file does not exist"},

@@ -52,7 +52,7 @@ func Icon(text string) (string, error) {
 		return text, err
 	}
 	if u, err := url.Parse(text); text != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
-		return "", &badIcon{"this is neither an address nor a file",
+		return "", &badIcon{"neither an address nor a file",
 			"write https://… for an icon that Glean can fetch, or ${file:PATH} for a file, from the folder of the pipeline file"}
 	}
 	return text, nil
@@ -64,7 +64,7 @@ func readIcon(path string) ([]byte, error) {
 		defer f.Close()
 		var data []byte
 		if data, err = io.ReadAll(io.LimitReader(f, maxIcon+1)); err == nil && len(data) > maxIcon {
-			return nil, &badIcon{fmt.Sprintf("the icon's file has more than %v", config.Bytes(maxIcon)),
+			return nil, &badIcon{fmt.Sprintf("the icon's file is larger than %v", config.Bytes(maxIcon)),
 				"an icon is a few KiB; make it smaller, or give its address"}
 		}
 		if err == nil {
@@ -97,10 +97,11 @@ func iconType(data []byte) (string, error) {
 		}
 		return "", &badIcon{message, "export it again"}
 	case root.Local == "svg":
-		return "", &badIcon{"the icon's svg element has no namespace, so that no browser shows it",
+		return "", &badIcon{"the icon's svg element has no namespace, so browsers do not show it",
 			`add xmlns="http://www.w3.org/2000/svg" to it`}
 	}
-	return "", &badIcon{"the icon is " + http.DetectContentType(data) + " by its content, and Glean takes SVG and PNG",
+	return "", &badIcon{"the icon is " + http.DetectContentType(data) + " by its content, but Glean accepts SVG " +
+		"and PNG",
 		"convert it to one of them; Glean prefers SVG"}
 }
 
@@ -111,7 +112,7 @@ func checkPNG(data []byte) error {
 	c, err := png.DecodeConfig(bytes.NewReader(data))
 	if err == nil && c.Width*c.Height > maxPixels {
 		return &badIcon{fmt.Sprintf("the icon is %d × %d pixels", c.Width, c.Height),
-			"an icon is shown small; 256 × 256 is plenty"}
+			"icons are shown small; 256 × 256 is enough"}
 	}
 	if err == nil {
 		_, err = png.Decode(bytes.NewReader(data))
@@ -145,11 +146,11 @@ func rootElement(data []byte) (root xml.Name, err error) {
 func IconData(dataURL string) (mime string, data []byte, err error) {
 	head, text, ok := strings.Cut(strings.TrimPrefix(dataURL, "data:"), ",")
 	if !ok || !strings.HasSuffix(head, ";base64") {
-		return "", nil, &badIcon{"this data URL is not in base64", "write ${file:PATH} and let pipe make the data URL"}
+		return "", nil, &badIcon{"this data URL is not in base64", "write ${file:PATH}; pipe then makes the data URL"}
 	}
 	if data, err = base64.StdEncoding.DecodeString(text); err != nil {
 		return "", nil, &badIcon{"the base64 of this data URL cannot be decoded",
-			"write ${file:PATH} and let pipe make the data URL"}
+			"write ${file:PATH}; pipe then makes the data URL"}
 	}
 	mime, err = iconType(data)
 	return mime, data, err

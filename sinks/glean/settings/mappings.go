@@ -52,7 +52,7 @@ func (s *Schema) checkUnset(given map[string][]component.MappingFacts, b compone
 		if f := fieldOf(m, "customProperties"); f != nil {
 			at = f.Node
 		}
-		b.Warn(at, codeUnset, fmt.Sprintf("property %q, which is declared for %s, is never set", name, types),
+		b.Warn(at, codeUnset, fmt.Sprintf("property %q is declared for %s and never set", name, types),
 			"add "+name+": EXPRESSION below customProperties, or remove it from the propertyDefinitions of "+types)
 	}
 }
@@ -76,14 +76,14 @@ func (s *Schema) checkMapping(m component.MappingFacts, b component.Builder) (ty
 	field := func(name string) *component.FieldFacts { return fieldOf(m, name) }
 	if field("viewURL") == nil && !s.Entity {
 		b.Problem(m.Node, "missing-field", "documents need viewURL",
-			"add viewURL: page   (only an entity datasource does without)")
+			"add viewURL: page   (optional only for an entity datasource)")
 	}
 	if field("title") == nil {
 		b.Warn(m.Node, "missing-title", "documents without a title are hard to find",
 			"add title: coalesce(metadata.title, metadata.name)")
 	}
 	if field("body") == nil && field("summary") == nil {
-		b.Warn(m.Node, "missing-text", "documents with neither body nor summary are found by their title alone",
+		b.Warn(m.Node, "missing-text", "documents with neither body nor summary are found only by their title",
 			"add body: plain(metadata.description)")
 	}
 	types, known := s.typesOf(field("objectType"), b)
@@ -102,7 +102,7 @@ func (s *Schema) typesOf(f *component.FieldFacts, b component.Builder) (types []
 			continue
 		}
 		b.Problem(f.Node, codeDatasource, fmt.Sprintf("objectType %q is not under datasource.objectDefinitions", t),
-			"the types there are "+s.typeNames()+"; Glean refuses documents of any other")
+			"the types there are "+s.typeNames()+"; Glean rejects documents of other types")
 	}
 	return types, true
 }

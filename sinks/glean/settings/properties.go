@@ -25,12 +25,12 @@ func (c *Config) validateProperties(report func(field, code, message, hint strin
 	seen := map[string]bool{}
 	for i, p := range c.Properties {
 		if seen[p.Name] {
-			problem(fmt.Sprintf("property %q is there twice", p.Name), "remove one of the two", "%d.name", i)
+			problem(fmt.Sprintf("property %q is listed twice", p.Name), "remove one of the two", "%d.name", i)
 		}
 		seen[p.Name] = true
 		if p.UIFacetOrder != 0 {
-			problem("the facets of shared properties have the order of the list",
-				"remove uiFacetOrder, and put the properties in the order of their facets", "%d.uiFacetOrder", i)
+			problem("the order of the list is the order of the facets",
+				"remove uiFacetOrder and list the properties in the order of their facets", "%d.uiFacetOrder", i)
 		}
 		for j, name := range p.ObjectTypes {
 			if c.objectType(name) == nil {
@@ -161,7 +161,7 @@ func derived(known []api.PropertyDefinition, set []component.FieldFacts,
 		}
 		if near := config.Nearest(f.Name, names); near != "" && !setsName(set, near) {
 			b.Warn(f.Node, codeDatasource,
-				fmt.Sprintf("property %q is defined nowhere, and %s is defined and not set", f.Name, near),
+				fmt.Sprintf("property %q is not defined, while %s is defined and not set", f.Name, near),
 				"write "+near+", if that is meant; "+f.Name+" will be text without a facet")
 		}
 		out = append(out, api.PropertyDefinition{Name: f.Name, DisplayLabel: labelOf(f.Name), PropertyType: api.PropertyText,

@@ -73,7 +73,8 @@ func TestDefineProperties(t *testing.T) {
 			"component: x 1, a 2, tier - TEXT; team: a 1, tier - TEXT"},
 		"misspelt": {[]api.PropertyDefinition{own("lifecycle", 1)}, nil,
 			[]component.MappingFacts{mapping("component", "lifecycel")},
-			`component: lifecycle 1, lifecycel - TEXT; team:; datasource: property "lifecycel" is defined nowhere, and lifecycle is defined and not set`},
+			`component: lifecycle 1, lifecycel - TEXT; team:; datasource: property "lifecycel" is not defined, ` +
+				`while lifecycle is defined and not set`},
 		"never set": {nil, []Property{picklist("a")}, []component.MappingFacts{mapping("component", "tier")},
 			`component: tier - TEXT; team:; unset-property: property "a" is defined under sink.glean.properties and never set`},
 	} {

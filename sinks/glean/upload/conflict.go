@@ -41,9 +41,10 @@ func (u *upload) inTheWay(ctx context.Context, err error, wait *patience) (again
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	}
-	return false, fault.Errorf(fault.Transient, "wait until it has ended, and run again; when nothing else writes to "+
-		"the datasource, give it up with --discard-upload "+Unnamed,
-		"Glean has another upload under way, for which it refuses one of %s, and its status does not name it: %v", u.stream,
+	return false, fault.Errorf(fault.Transient, "wait until it ends and run again; if nothing else writes to the "+
+		"datasource, discard it with --discard-upload "+Unnamed,
+		"Glean refuses an upload of %s because another upload is under way, which its status does not name: %v",
+		u.stream,
 		err)
 }
 

@@ -162,7 +162,7 @@ func (c *changes) refuse(ctx context.Context, p *page, ch component.Change, err 
 	e.Body = p.body(0)
 	why := refusal{reason: api.ReasonOf(err)}
 	if api.StatusOf(err) == http.StatusRequestEntityTooLarge {
-		why = refusal{reason: "it is larger than Glean takes in one request", own: true}
+		why = refusal{reason: "it is larger than Glean accepts in one request", own: true}
 	}
 	if err := c.refusals.add(ch.Stream, c.planned(ch.Stream), e, why, func(e component.Encoded, reason string) error {
 		return c.plan.Reject(ch.Stream, e, reason)

@@ -73,8 +73,8 @@ func notHidden(failed []string, err error) error {
 		return nil
 	}
 	return &fault.Unconfirmed{
-		Reason: fmt.Sprintf("documents that were hidden while the run published may have been sent, and were not taken "+
-			"away again: %s", strings.ReplaceAll(err.Error(), "\n", "; ")),
+		Reason: fmt.Sprintf("documents that were hidden while the run published may have been sent and were not "+
+			"hidden again: %s", strings.ReplaceAll(err.Error(), "\n", "; ")),
 		Remedy: "hide them again with pipe hide; the next run does not send them",
 	}
 }

@@ -102,8 +102,8 @@ func (p *publishing) membersOf(ctx context.Context, m rawMembers, ref string) er
 	u.sent = func(int) {}
 	u.place += `,"group":` + string(codec.Quote(nil, m.group))
 	u.reject = func(_ component.Encoded, reason string) error {
-		return fault.Errorf(fault.Permanent, "see in Glean's status of the datasource whether its users and groups are "+
-			"there, and run again; the group keeps the members that it had",
+		return fault.Errorf(fault.Permanent, "check in Glean's status of the datasource whether its users and "+
+			"groups exist, and run again; the group keeps its old members",
 			"Glean refuses a member: %s", reason)
 	}
 	err := u.run(ctx, func(yield func(component.Encoded, error) bool) {

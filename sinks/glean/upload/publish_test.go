@@ -152,8 +152,8 @@ func TestBadDocuments(t *testing.T) {
 		"the last of a page":  {[]int{4}, ""},
 		"three":               {[]int{0, 9, 21}, ""},
 		"the last one, alone": {[]int{20}, ""},
-		"again and again":     {[]int{0, 4, 9, 14, 19}, "again and again for the same reason"},
-		"a whole first page":  {[]int{0, 1, 2, 3, 4}, "again and again"},
+		"again and again":     {[]int{0, 4, 9, 14, 19}, "repeatedly for the same reason"},
+		"a whole first page":  {[]int{0, 1, 2, 3, 4}, "repeatedly"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := gleantest.Start(t, sandbox.Rules{}, refuse, func(c *settings.Config) {
@@ -234,7 +234,7 @@ func TestDisplaced(t *testing.T) {
 		}
 	}
 	err := f.Run(append(gleantest.Docs(23), gleantest.User("ann"))...)
-	if err == nil || !strings.Contains(err.Error(), "another has taken its place") || len(f.Rejected) != 0 {
+	if err == nil || !strings.Contains(err.Error(), "another upload has replaced this one") || len(f.Rejected) != 0 {
 		t.Errorf("%v, rejected %v", err, f.Rejected)
 	}
 }
@@ -243,7 +243,8 @@ func TestTooLargeAlone(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Match: gleantest.Holding(`about d011"`), Status: 413})
 	if err := f.Run(append(gleantest.Docs(23), gleantest.User("ann"))...); err != nil ||
-		f.Rejected["component:default/d011"] != "it is larger than Glean takes in one request" || len(f.IDs()) != 22 {
+		f.Rejected["component:default/d011"] != "it is larger than "+
+			"Glean accepts in one request" || len(f.IDs()) != 22 {
 		t.Errorf("%v, rejected %v", err, f.Rejected)
 	}
 }

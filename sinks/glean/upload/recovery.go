@@ -75,8 +75,9 @@ func (u *upload) closing(ctx context.Context, err error, uncertain bool, wait *p
 	if !refused {
 		return err
 	}
-	return fault.Errorf(fault.Transient, "run again: the next run sends everything anew",
-		"the answer to the last page of the upload was lost, and Glean's status does not say whether it took effect: %v", err)
+	return fault.Errorf(fault.Transient, "run again: the next run sends everything again",
+		"the response to the last page of the upload was lost, and Glean's status does not report whether it "+
+			"took effect: %v", err)
 }
 
 // probe is nil when Glean takes another page of the upload, without items.

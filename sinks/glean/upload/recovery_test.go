@@ -176,13 +176,15 @@ func TestStands(t *testing.T) {
 		"the status names the upload": {probe: http.StatusBadRequest,
 			status: status(api.StreamDocuments, "ours", "")},
 		"the status names another upload": {probe: http.StatusBadRequest,
-			status: status(api.StreamDocuments, "another", ""), want: "another has taken its place"},
+			status: status(api.StreamDocuments, "another", ""), want: "another upload has replaced this one"},
 		"the status names it elsewhere": {probe: http.StatusBadRequest, status: status(api.StreamUsers, "ours", ""),
-			want: "another has taken its place"},
+			want: "another upload has replaced this one"},
 		"the status has another shape": {probe: http.StatusBadRequest,
-			status: status(api.StreamDocuments, "ours", `,"identity":5`), want: "another has taken its place"},
+			status: status(api.StreamDocuments, "ours", `,"identity":5`), want: "another upload has replaced " +
+				"this one"},
 		"the status fails": {probe: http.StatusConflict,
-			status: &faults.Fault{Path: "/status", Status: http.StatusForbidden}, want: "another has taken its place"},
+			status: &faults.Fault{Path: "/status", Status: http.StatusForbidden}, want: "another upload has replaced " +
+				"this one"},
 		"it is no refusal, and it is under way": {probe: http.StatusServiceUnavailable,
 			status: status(api.StreamDocuments, "ours", ""), want: "503"},
 	} {

@@ -60,9 +60,9 @@ func (r *refusals) add(stream string, planned int, e component.Encoded, why refu
 	kind := stream + " " + kindOf(why.reason, e)
 	r.reasons[kind]++
 	if r.reasons[kind] > max(sameReason, planned/100) {
-		return fault.Errorf(fault.Fatal, "mend the mapping or datasource.objectDefinitions; the upload was left "+
-			"unfinished, so that nothing was deleted and the next run begins it anew",
-			"Glean refuses %s again and again for the same reason: %s", stream, why.reason)
+		return fault.Errorf(fault.Fatal, "correct the mapping or datasource.objectDefinitions; the upload was "+
+			"left unfinished, so nothing was deleted, and the next run starts it again",
+			"Glean rejects %s repeatedly for the same reason: %s", stream, why.reason)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func TestNothingAccepted(t *testing.T) {
 		refuse(f, path, tc.text)
 		err := f.Run(items...)
 		i := f.Index()
-		if err == nil || fault.RemedyOf(err) == "" || !strings.Contains(err.Error(), "refuses every one of the") ||
+		if err == nil || fault.RemedyOf(err) == "" || !strings.Contains(err.Error(), "rejects all") ||
 			ended(f, tc.stream) != 1 {
 			t.Errorf("%s: %v, ended %d times", tc.stream, err, ended(f, tc.stream))
 		}
@@ -177,7 +177,7 @@ func TestLateFirstPage(t *testing.T) {
 		}
 	}
 	err := f.Run(append(gleantest.Docs(23), gleantest.User("ann"))...)
-	if err == nil || !strings.Contains(err.Error(), "another has taken its place") || len(f.Rejected) != 0 ||
+	if err == nil || !strings.Contains(err.Error(), "another upload has replaced this one") || len(f.Rejected) != 0 ||
 		len(f.IDs()) != 23 || f.Unfinished() != "documents" {
 		t.Errorf("%v, rejected %v, %d documents, unfinished %q", err, f.Rejected, len(f.IDs()), f.Unfinished())
 	}
@@ -215,7 +215,7 @@ func TestForeign(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	f.Begin("secret-token \n\x1b[31m " + strings.Repeat("x", 300))
 	err := f.Run(gleantest.User("ann"))
-	if err == nil || !strings.Contains(err.Error(), "not of this pipeline is not finished: [redacted]") ||
+	if err == nil || !strings.Contains(err.Error(), "not by this pipeline, is unfinished: [redacted]") ||
 		strings.ContainsAny(err.Error(), "\n\x1b") || strings.Count(err.Error(), "x") > api.MaxReadable {
 		t.Errorf("%v", err)
 	}

@@ -16,9 +16,9 @@ func (u *upload) begin(ctx context.Context) error {
 	if !isRefusal(err) {
 		return err
 	}
-	return fault.Errorf(fault.Permanent, "look at what it says and at the datasource in Glean; when another upload is "+
-		"under way, wait until it has ended",
-		"Glean refuses to begin an upload of %s, be it without any: %v", u.stream, err)
+	return fault.Errorf(fault.Permanent, "check the message and the datasource in Glean; if another upload is "+
+		"under way, wait until it ends",
+		"Glean refuses to start an upload of %s, even an empty one: %v", u.stream, err)
 }
 
 // rejectItem rejects the one item of a page that Glean refused, where the refusal is
@@ -37,7 +37,8 @@ func (u *upload) rejectItem(ctx context.Context, p *page, err error) error {
 	e := p.items[0]
 	e.Body = p.body(0)
 	if large {
-		return u.refusals.add(u.stream, u.planned, e, refusal{reason: "it is larger than Glean takes in one request",
+		return u.refusals.add(u.stream, u.planned, e, refusal{reason: "it is larger than Glean accepts in one " +
+			"request",
 			own: true}, u.reject)
 	}
 	return u.refusals.add(u.stream, u.planned, e, refusal{reason: api.ReasonOf(err)}, u.reject)
@@ -55,6 +56,6 @@ func (u *upload) stillOpen(ctx context.Context) error {
 		func(o api.Unfinished) bool { return o.Stream == u.stream && o.ID == u.id }) {
 		return nil // Glean takes no page without items
 	}
-	return fault.Errorf(fault.Transient, "see that no other run writes to the datasource, and run again",
-		"the upload is no longer Glean's current one, another has taken its place: %v", err)
+	return fault.Errorf(fault.Transient, "make sure that no other run writes to the datasource, and run again",
+		"another upload has replaced this one in Glean: %v", err)
 }

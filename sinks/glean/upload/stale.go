@@ -26,11 +26,12 @@ func (p *Publisher) discardable(u api.Unfinished) (note string, err error) {
 	run, ours := RunOf(p.o.Pipeline, u.Stream, u.ID)
 	switch {
 	case slices.Contains(p.o.Discard, u.ID):
-		return fmt.Sprintf("an upload of %s was discarded, as it was given up: %s", u.Stream, p.client.Readable(u.ID)), nil
+		return fmt.Sprintf("an upload of %s was discarded as requested: %s", u.Stream, p.client.Readable(u.ID)), nil
 	case !ours:
-		return "", fault.Errorf(fault.Fatal, "wait until it has ended, or end what has begun it; when nothing works on it "+
-			"any more, give it up with --discard-upload "+ShellWord(p.client.Readable(u.ID)),
-			"an upload of %s to datasource %q that is not of this pipeline is not finished: %s", u.Stream, p.client.Datasource,
+		return "", fault.Errorf(fault.Fatal, "wait until it ends, or stop the program that started it; if "+
+			"nothing works on it any more, discard it with --discard-upload "+ShellWord(p.client.Readable(u.ID)),
+			"an upload of %s to datasource %q, not by this pipeline, is unfinished: %s",
+			u.Stream, p.client.Datasource,
 			p.client.Readable(u.ID))
 	case run.String() == p.o.RunID:
 		return "", nil
@@ -53,7 +54,7 @@ func (p *Publisher) discardable(u api.Unfinished) (note string, err error) {
 		return "", &fault.Held{
 			Holder: fmt.Sprintf("run %s of this pipeline has an upload of %s under way", run, u.Stream), Since: since,
 			Until: until,
-			Remedy: fmt.Sprintf("wait until it has ended; when it has died, run again after %s, or give its upload up with "+
+			Remedy: fmt.Sprintf("wait until it ends; if it died, run again after %s or discard its upload with "+
 				"--discard-upload %s", until.Local().Format("15:04:05"), u.ID),
 		}
 	}
@@ -91,7 +92,7 @@ func (p *Publisher) Claim(all []api.Unfinished) error {
 	}
 	for _, id := range given {
 		if id != Unnamed {
-			p.notes = append(p.notes, fmt.Sprintf("Glean has no unfinished upload %s: there was nothing to discard",
+			p.notes = append(p.notes, fmt.Sprintf("Glean has no unfinished upload %s: nothing was discarded",
 				ShellWord(id)))
 		}
 	}

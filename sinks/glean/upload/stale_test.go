@@ -48,16 +48,18 @@ func TestUnfinishedUploads(t *testing.T) {
 		"just before the upload is stale": {later: upload.StaleAfter - time.Second, held: true},
 		"when the upload is stale": {later: upload.StaleAfter, note: "left unfinished more than 20 minutes ago was " +
 			"discarded"},
-		"of a clock ahead":                {age: -later, held: true},
-		"given up":                        {opening: component.Opening{Discard: []string{"ID"}}, note: "as it was given up"},
+		"of a clock ahead": {age: -later, held: true},
+		"given up": {opening: component.Opening{Discard: []string{"ID"}},
+			note: "discarded as requested"},
 		"another is given up":             {opening: component.Opening{Discard: []string{"x"}}, held: true},
 		"of another stream":               {stream: "users", held: true},
 		"of a stream that is not written": {only: "groups", held: true},
-		"foreign":                         {id: "glean-sdk-1", want: "not of this pipeline is not finished: glean-sdk-1"},
-		"foreign and old":                 {id: "glean-sdk-1", later: later, want: "glean-sdk-1"},
-		"of another pipeline":             {id: "other-documents-01JCQ7ZJ8Z0000000000000000", want: "not of this pipeline"},
+		"foreign": {id: "glean-sdk-1", want: "not by this pipeline, is unfinished: " +
+			"glean-sdk-1"},
+		"foreign and old":     {id: "glean-sdk-1", later: later, want: "glean-sdk-1"},
+		"of another pipeline": {id: "other-documents-01JCQ7ZJ8Z0000000000000000", want: "not by this pipeline"},
 		"foreign and given up": {id: "glean-sdk-1", opening: component.Opening{Discard: []string{"glean-sdk-1"}},
-			note: "as it was given up: glean-sdk-1"},
+			note: "discarded as requested: glean-sdk-1"},
 		"foreign, in another stream": {id: "glean-sdk-1", only: "groups"},
 		"ended, in another stream": {opening: component.Opening{Ended: func(string) bool { return true }},
 			only: "groups", silent: true},
@@ -128,7 +130,7 @@ func TestUnnamedUpload(t *testing.T) {
 		f.Begin("another-clients")
 		f.Server.Fail(failed)
 		err := f.Run(gleantest.User("ann"), gleantest.Doc("a"))
-		if err == nil || !strings.Contains(err.Error(), "its status does not name it") ||
+		if err == nil || !strings.Contains(err.Error(), "its status does not name") ||
 			!strings.Contains(fault.RemedyOf(err), "--discard-upload unnamed") || len(f.Rejected) > 0 || len(f.IDs()) != 0 {
 			t.Errorf("%v %v", err, f.Rejected)
 		}
@@ -196,9 +198,9 @@ func TestConflictThatStays(t *testing.T) {
 		want     string
 		waits    bool
 	}{
-		"discarding does not help": {other: "documents", discard: true, want: "another upload under way", waits: true},
+		"discarding does not help": {other: "documents", discard: true, want: "another upload is under way", waits: true},
 		"in another stream":        {other: "users", want: "another-clients"},
-		"the status fails":         {noStatus: true, want: "its status does not name it"},
+		"the status fails":         {noStatus: true, want: "its status does not name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := gleantest.Start(t, sandbox.Rules{})

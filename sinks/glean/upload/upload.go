@@ -172,16 +172,16 @@ func (u *upload) complete(p *page) error {
 	accepted, refused, withheld := int(u.accepted.Load())+len(p.items), int(u.refused.Load()), len(u.withheld)
 	switch {
 	case accepted+refused+withheld != u.planned:
-		return fault.Errorf(fault.Permanent, "", "%d of %d items were sent, %d refused and %d hidden: this is a defect of "+
-			"pipe, and the upload was left unfinished", accepted, u.planned, refused, withheld)
+		return fault.Errorf(fault.Permanent, "", "%d of %d items were sent, %d refused and %d hidden: this is a "+
+			"defect in pipe, and the upload was left unfinished", accepted, u.planned, refused, withheld)
 	case accepted == 0 && withheld > 0:
-		return fault.Errorf(fault.Fatal, "run again: the guards then decide whether everything may go",
+		return fault.Errorf(fault.Fatal, "run again: the guards then decide whether everything may be deleted",
 			"every document was hidden while the run published; the upload was left unfinished, and the hidden documents are "+
 				"deleted one by one")
 	case accepted == 0 && u.planned > 0:
-		return fault.Errorf(fault.Fatal, "mend what the rejections name and run again; the upload was left unfinished, so "+
-			"that nothing was deleted for it",
-			"Glean refuses every one of the %d items", u.planned)
+		return fault.Errorf(fault.Fatal, "correct what the rejections name and run again; the upload was left "+
+			"unfinished, so nothing was deleted",
+			"Glean rejects all %d items", u.planned)
 	}
 	return nil
 }

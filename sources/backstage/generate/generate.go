@@ -61,7 +61,8 @@ var (
 		"Line one\nLine two\twith a tab\r\nand a CRLF.\n\n- bullet\n- **bold**, `code`, <b>html</b> & \"quotes\"",
 		"Combining e\u0301 and é, ligature ﬁ, zero\u200bwidth, nbsp\u00a0here, a BOM\ufeffinside, line\u2028separator",
 		`C:\path\to\thing %20 ${NOT_A_VARIABLE} {{ template }} <script>alert(1)</script> ' OR 1=1 --`,
-		"Astral 𝔘𝔫𝔦𝔠𝔬𝔡𝔢 𠜎𠜱. " + strings.Repeat("It reads the queue, writes the store and tells whoever listens. ", 25),
+		"Astral 𝔘𝔫𝔦𝔠𝔬𝔡𝔢 𠜎𠜱. " + strings.Repeat("It reads the queue, writes the store and notifies its "+
+			"listeners. ", 25),
 	}
 	titles     = []string{"Ünïcödé Tïtle", "支払いサービス", "O’Brien & Sons <Ltd>", "a/b\\c:d", "trailing space ", "🦄"}
 	tags       = []string{"java", "go", "c++", "c#", "python3", "tier-1", "pci", "team:alpha", "grpc"}
@@ -222,10 +223,9 @@ func (g *generator) definition(i int) string {
 	}
 	for p := range paths {
 		what := g.pick(words)
-		fmt.Fprintf(&b, "  /%s/%d/{id}:\n    get:\n      operationId: get%d\n"+
-			"      summary: One %s of the %s, as it stands now\n      parameters:\n"+
-			"        - {name: id, in: path, required: true, schema: {type: string}}\n      responses:\n"+
-			"        '200': {description: The %s}\n        '404': {description: There is none}\n",
+		fmt.Fprintf(&b, "  /%s/%d/{id}:\n    get:\n      operationId: get%d\n      summary: One %s of the %s, as it "+
+			"is now\n      parameters:\n        - {name: id, in: path, required: true, schema: {type: string}}\n    "+
+			"  responses:\n        '200': {description: The %s}\n        '404': {description: There is none}\n",
 			what, p, p, what, g.pick(words), what)
 	}
 	return b.String()

@@ -75,9 +75,9 @@ func (f *Folder) open(name string) ([]byte, error) {
 	case err != nil:
 		return nil, reason(err)
 	case len(content) > maxFile:
-		return nil, errors.New("it has more than 16 MiB")
+		return nil, errors.New("it is larger than 16 MiB")
 	case int64(len(content)) > f.left:
-		return nil, errors.New("the files of this catalog have more than 256 MiB")
+		return nil, errors.New("the files of this catalog are larger than 256 MiB")
 	}
 	f.left -= int64(len(content))
 	return content, nil
@@ -88,9 +88,9 @@ func reason(err error) error {
 	var pathError *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return errors.New("there is no such file")
+		return errors.New("no such file")
 	case errors.Is(err, fs.ErrPermission):
-		return errors.New("it may not be read")
+		return errors.New("no permission to read it")
 	case errors.As(err, &pathError) && strings.Contains(pathError.Err.Error(), "escapes"):
 		return errors.New("it is not below the folder of the catalog file")
 	case errors.As(err, &pathError):

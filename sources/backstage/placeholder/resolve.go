@@ -88,7 +88,7 @@ func (r *resolution) value(v any) any {
 // filled is the content of the file that a placeholder names, or a text in its place.
 func (r *resolution) filled(key string, target any, resolver func(string, []byte) (any, error)) any {
 	name, ok := target.(string)
-	err := fmt.Errorf("it names no file")
+	err := fmt.Errorf("it does not name a file")
 	if ok {
 		var content []byte
 		if content, err = r.folder.read(name); err == nil {
@@ -117,9 +117,9 @@ func Sentence(all []Missed) string {
 	if more := len(all) - mostNamed; more > 0 {
 		named = append(named, fmt.Sprintf("%d more", more))
 	}
-	what := "1 placeholder was not filled in, and a text takes its place: "
+	what := "1 placeholder was not filled in and has a text instead: "
 	if len(all) > 1 {
-		what = fmt.Sprintf("%d placeholders were not filled in, and a text takes the place of each: ", len(all))
+		what = fmt.Sprintf("%d placeholders were not filled in and have a text instead: ", len(all))
 	}
 	return what + strings.Join(named, "; ")
 }

@@ -94,9 +94,9 @@ func TestResolveMisses(t *testing.T) {
 		"absolute":                            {"$text", outside},
 		"up/secret.txt":                       {"$text", outside},
 		"folder":                              {"$text", "it is not a regular file"},
-		"nope":                                {"$text", "there is no such file"},
+		"nope":                                {"$text", "no such file"},
 		"":                                    {"$text", outside},
-		"large":                               {"$text", "it has more than 16 MiB"},
+		"large":                               {"$text", "it is larger than 16 MiB"},
 		"a.json":                              {"$json", "it is not JSON"},
 		"two.yaml":                            {"$yaml", "it holds 2 YAML documents"},
 		"bad.yaml":                            {"$yaml", "it is not YAML"},
@@ -145,7 +145,7 @@ func TestResolveTotal(t *testing.T) {
 	defer f.Close()
 	f.left = 2500
 	_, missed := resolved(t, f, `{"a":[{"$text":"a"},{"$text":"a"},{"$text":"a"}]}`)
-	if len(missed) != 1 || missed[0].Why != "the files of this catalog have more than 256 MiB" {
+	if len(missed) != 1 || missed[0].Why != "the files of this catalog are larger than 256 MiB" {
 		t.Errorf("got %v", missed)
 	}
 }
@@ -153,7 +153,7 @@ func TestResolveTotal(t *testing.T) {
 func TestSentence(t *testing.T) {
 	var all []Missed
 	for range 5 {
-		all = append(all, Missed{"api:default/a", "$text", "x", "there is no such file"})
+		all = append(all, Missed{"api:default/a", "$text", "x", "no such file"})
 	}
 	got := Sentence(all)
 	if !strings.HasPrefix(got, "5 placeholders were not filled in") || !strings.HasSuffix(got, "; 2 more") ||

@@ -52,14 +52,15 @@ func hasKind(object []byte) bool {
 
 // refOf is the ref of an entity, "" when it has no name; what is no entity is an error.
 func refOf(r component.Recorded) (string, error) {
-	const remedy = "give entities as the catalog's API answers with them, or as people write them"
+	const remedy = "give entities in the format of the catalog's API or of catalog files"
 	e, err := newEntry(r.Raw, newest)
 	if err != nil {
-		return "", fault.Errorf(fault.Fatal, remedy, "%s: this is no record: it is no JSON object: %w", r.Pos, err)
+		return "", fault.Errorf(fault.Fatal, remedy, "%s: not a record: it is not a JSON object: %w", r.Pos, err)
 	}
 	if e.kind.value == "" {
 		return "",
-			fault.Errorf(fault.Fatal, remedy, "%s: this is no record: it has no kind, as an entity has: kind: Component", r.Pos)
+			fault.Errorf(fault.Fatal, remedy, "%s: not a record: it has no kind; an entity has one, as kind: "+
+				"Component", r.Pos)
 	}
 	if e.name.value == "" {
 		return "", nil

@@ -185,20 +185,20 @@ func decisionTree(d *explain.DecisionResult, st Style) *tree.Tree {
 		t.Child(leaf("names " + List(d.Named)))
 	}
 	for _, set := range d.AllOf {
-		t.Child(leaf("names who is in all of " + List(set)))
+		t.Child(leaf("names the members of all of " + List(set)))
 	}
 	for _, ref := range d.LeftOut {
-		t.Child(leaf(st.Bad.Render("left out: ") + ref + ", whom nobody delivered as a user or group"))
+		t.Child(leaf(st.Bad.Render("left out: ") + ref + ", which is not a delivered user or group"))
 	}
 	switch {
 	case len(d.Finders) > 0:
 		t.Child(findersTree("found by "+people(len(d.People)), d.Finders, st))
 	case d.Everyone > 0:
-		t.Child(leaf("found by everybody who is delivered as a user: " + people(d.Everyone)))
+		t.Child(leaf("found by every user that is delivered: " + people(d.Everyone)))
 	case d.Audience == access.AllUsers.String():
-		t.Child("found by everybody who can sign in")
+		t.Child("found by everyone who can sign in")
 	default:
-		t.Child(leaf("found by " + st.Bad.Render("nobody")))
+		t.Child(leaf("found by " + st.Bad.Render("no one")))
 	}
 	return t
 }
@@ -221,7 +221,7 @@ func findersTree(title string, finders []explain.Finder, st Style) *tree.Tree {
 			t.Child(leaf(f.Name + "  " + st.Dim.Render(strings.Join(f.Refs, ", "))))
 		case f.Unknown:
 			t.Child(leaf(f.Name + "  " +
-				st.Dim.Render("its members are those of an earlier run, since this one does not write it")))
+				st.Dim.Render("an earlier run decided its members; this run does not write it")))
 		case len(f.Members) == 0:
 			t.Child(leaf(f.Name + "  " + st.Dim.Render("no members")))
 		default:
@@ -243,10 +243,10 @@ func identityTree(i *explain.IdentityResult, st Style) *tree.Tree {
 	}
 	t := tree.Root(leaf("a user: " + i.Person.Email))
 	if len(i.Person.Refs) > 1 {
-		t.Child(leaf("one with " + strings.Join(i.Person.Refs, ", ") + ", who have the same e-mail"))
+		t.Child(leaf("one with " + strings.Join(i.Person.Refs, ", ") + ", which have the same e-mail"))
 	}
 	if i.Person.Inactive {
-		t.Child("not active: in no group, and named by nothing")
+		t.Child("not active: member of no group, and no document names it")
 	}
 	if len(i.Groups) > 0 {
 		t.Child(leaf("member of " + List(i.Groups)))

@@ -13,9 +13,9 @@ import (
 func Plan(w io.Writer, p *component.ProvisionPlan, st Style) {
 	switch {
 	case p.New:
-		display.Fprintf(w, "datasource %s: it is not there, and would be made\n", p.Name)
+		display.Fprintf(w, "datasource %s: it does not exist and would be created\n", p.Name)
 	case p.Empty():
-		display.Fprintf(w, "datasource %s: no changes, it is as the file says\n", p.Name)
+		display.Fprintf(w, "datasource %s: no changes, it matches the file\n", p.Name)
 	default:
 		display.Fprintf(w, "datasource %s: %s\n", p.Name, display.Plural(len(p.Changes), "change"))
 	}
@@ -31,8 +31,8 @@ func Plan(w io.Writer, p *component.ProvisionPlan, st Style) {
 		}
 	}
 	if p.Opens {
-		display.Fprintf(w, "%s it is a test datasource now, which its testers alone see: with this, "+
-			"everybody whom the permissions name sees what it holds\n", st.Bad.Render("!"))
+		display.Fprintf(w, "%s this is a test datasource, which only its testers see. After this change, "+
+			"everyone that the permissions name finds its documents\n", st.Bad.Render("!"))
 	}
 	section := func(title string, fields []component.ProvisionChange) {
 		if len(fields) > 0 {
@@ -42,8 +42,8 @@ func Plan(w io.Writer, p *component.ProvisionPlan, st Style) {
 			display.Fprintf(w, "    %s  %s\n", display.Path(c.Path), fieldsText(c.After))
 		}
 	}
-	section("kept as Glean has it, since the file does not mention it (--replace drops it):", p.Kept)
-	section("sent with each apply, since Glean cannot be asked for it:", p.Always)
+	section("kept, because the file does not mention it (--replace drops it):", p.Kept)
+	section("sent with each apply, because Glean does not return it:", p.Always)
 }
 
 // fieldsText writes the fields of a thing one after the other; other values

@@ -18,18 +18,18 @@ func publishLine(r *run.Report) string {
 	}
 	sent := "sent"
 	if r.Verdict == run.VerdictDry {
-		sent = "to send"
+		sent = "would be sent"
 	}
 	var line string
 	switch {
 	case p.Mode == component.PublishFull && p.Why != "":
-		line = fmt.Sprintf("%s: everything, since %s", sent, p.Why)
+		line = fmt.Sprintf("%s: everything, because %s", sent, p.Why)
 	case p.Mode == component.PublishFull && len(p.Steps) == 0:
 		return ""
 	case p.Mode == component.PublishFull:
 		line = sent + ": everything"
 	case len(p.Steps) == 0:
-		return sent + ": nothing, since nothing changed"
+		return sent + ": nothing, because nothing changed"
 	default:
 		return fmt.Sprintf("%s: what changed (%s)", sent, steps(p.Steps))
 	}
@@ -37,7 +37,7 @@ func publishLine(r *run.Report) string {
 		line += "; before that " + steps(p.Steps)
 	}
 	if p.Later > 0 {
-		line += fmt.Sprintf(". %s that fewer people find, or groups that lost members, wait for the upload",
+		line += fmt.Sprintf(". %s with a narrower audience, or groups that lost members, wait for the upload",
 			display.Plural(p.Later, "document"))
 	}
 	if r.Verdict == run.VerdictDry && p.Seconds >= 1 {
@@ -68,11 +68,11 @@ func stepText(s run.PublishStep) string {
 	case s.Removed:
 		return what + " deleted"
 	case s.Step == "narrow":
-		return what + " taken from some people"
+		return what + " with a narrower audience"
 	case s.Step == "widen":
-		return what + " opened to more people"
+		return what + " with a wider audience"
 	case s.Stream == "memberships" && s.Step == "cut":
-		return what + " cut to the members who stay"
+		return what + " reduced to the remaining members"
 	case s.Stream == "memberships":
 		return "members of " + what + " written"
 	}

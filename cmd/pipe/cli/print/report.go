@@ -114,9 +114,9 @@ func endingTree(r *run.Report, st Style) display.Block {
 func wordFor(r *run.Report, e component.Ending) string {
 	switch {
 	case e == component.Delivered && r.Verdict != run.VerdictDelivered && r.Verdict != run.VerdictUnconfirmed:
-		return "to deliver"
+		return "would be delivered"
 	case e == component.Pending:
-		return "not looked at, since the run ended before"
+		return "not processed, because the run ended first"
 	}
 	return e.String()
 }
@@ -221,7 +221,7 @@ func audienceLine(r *run.Report) string {
 	line += fmt.Sprintf("%s found by more people than after the run of %s", display.Plural(r.Since.Wider, "document"),
 		r.Since.Finished.Local().Format("2006-01-02 15:04"))
 	if !r.Since.SamePipeline {
-		line += ", when the pipeline was another"
+		line += ", which had another pipeline file"
 	}
 	return line
 }
@@ -238,7 +238,7 @@ func printWidened(w io.Writer, r *run.Report, st Style) {
 	for _, d := range r.Since.Widened {
 		after := d.After.String()
 		if d.After == d.Before {
-			after = "more of them"
+			after = "more users or groups"
 		}
 		group := fmt.Sprintf("%s: %s → %s", d.Rule, d.Before, after)
 		if refs[group] == nil {

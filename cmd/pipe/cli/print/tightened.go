@@ -14,33 +14,35 @@ func printTightened(w io.Writer, r *run.Report, st Style) {
 	if t == nil {
 		return
 	}
-	title := "tightened although the run was refused"
+	title := "access was narrowed although the run was refused"
 	switch {
 	case !r.Sent:
-		title = "to tighten although the run is refused"
+		title = "access would be narrowed although the run is refused"
 	case t.Failed != "":
-		title = "tightened in part"
+		title = "access was narrowed in part"
 	}
 	var lines []string
 	if len(t.Narrowed) > 0 {
 		lines = append(lines, someRefs("found by fewer people: ", t.Narrowed))
 	}
 	if len(t.Removed) > 0 {
-		lines = append(lines, someRefs("found by nobody: ", t.Removed))
+		lines = append(lines, someRefs("found by no one: ", t.Removed))
 	}
 	if lines == nil {
 		if t.TooMany+t.Unsure == 0 {
 			return
 		}
-		title = "nothing was tightened"
+		title = "no access was narrowed"
 	}
 	if t.TooMany > 0 {
-		lines = append(lines, fmt.Sprintf("waits for an approval: %s that a rule gives to nobody, more than max_loss allows",
+		lines = append(lines, fmt.Sprintf("waits for an approval: %s that a rule withholds, more than max_loss "+
+			"allows",
 			display.Plural(t.TooMany, "document")))
 	}
 	if t.Unsure > 0 {
-		lines = append(lines, fmt.Sprintf("waits for an approval: %s that fewer people would find, since their records or "+
-			"somebody whom they name are not there, or more people would find them, too", display.Plural(t.Unsure, "document")))
+		lines = append(lines, fmt.Sprintf("waits for an approval: %s with a narrower audience, whose record or a "+
+			"named user or group is "+
+			"missing, or which other people would newly find", display.Plural(t.Unsure, "document")))
 	}
 	if t.Failed != "" {
 		lines = append(lines, "not all of it was sent: "+t.Failed)
