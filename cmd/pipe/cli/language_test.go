@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"go/ast"
+	"go/parser"
 	"go/scanner"
 	"go/token"
 	"io/fs"
@@ -9,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -22,8 +25,9 @@ import (
 // avoided are the words that texts for people do not use.
 var avoided = regexp.MustCompile(`(?i)\b(beside|mend|stands?|tells?|so\s+that|nobody|somebody|whom|of\s+which|is\s+none\s+of|what\s+is\s+another's)\b`)
 
-// TestLanguage: the documentation, the golden outputs and the help use no avoided
-// word. Those that still do are in testdata/avoided-words.txt.
+// TestLanguage: the documentation, the golden outputs, the help and the string literals
+// of the program use no avoided word. Those that still do are in
+// testdata/avoided-words.txt.
 func TestLanguage(t *testing.T) {
 	texts := map[string]string{}
 	for _, path := range repositoryFiles(t, ".golden", ".md") {
@@ -41,6 +45,16 @@ func TestLanguage(t *testing.T) {
 		}
 	}
 	help(nil, (&app{Host: Host{Registry: components.Registry()}}).cli().Commands)
+	for _, path := range repositoryFiles(t, ".go") {
+		if strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, ".pb.go") {
+			continue
+		}
+		for _, text := range literals(t, filepath.Join("../../..", path)) {
+			for _, word := range avoided.FindAllString(text, -1) {
+				texts[path+": "+strings.ToLower(strings.Join(strings.Fields(word), " "))] = text
+			}
+		}
+	}
 	failing := map[string]string{}
 	for name, text := range texts {
 		if word := avoided.FindString(text); word != "" {
@@ -48,6 +62,42 @@ func TestLanguage(t *testing.T) {
 		}
 	}
 	shrinking(t, "testdata/avoided-words.txt", failing)
+}
+
+// literals returns the string literals of a Go file, imports aside; those that + joins
+// are one.
+func literals(t *testing.T, path string) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	var joined func(e ast.Expr) string
+	joined = func(e ast.Expr) string {
+		switch e := e.(type) {
+		case *ast.BasicLit:
+			text, err := strconv.Unquote(e.Value)
+			if e.Kind == token.STRING && err == nil {
+				return text
+			}
+		case *ast.BinaryExpr:
+			return joined(e.X) + joined(e.Y)
+		}
+		return "…"
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ImportSpec:
+			return false
+		case *ast.BasicLit:
+			out = append(out, joined(n))
+		case *ast.BinaryExpr:
+			out = append(out, joined(n))
+		}
+		return true
+	})
+	return out
 }
 
 // TestLineLength: no line of Go is longer than 120 characters, without what stands in
