@@ -48,7 +48,7 @@ func TestDemoCatalog(t *testing.T) {
 		t.Errorf("%d merged, and two users have one e-mail", n)
 	}
 	if !strings.Contains(strings.Join(r.Data.Notes, "\n"),
-		"user:default/guest and user:development/guest have one e-mail") {
-		t.Errorf("nothing tells that two users became one: %q", r.Data.Notes)
+		"user:default/guest and user:development/guest have the same e-mail") {
+		t.Errorf("no note says that two users became one: %q", r.Data.Notes)
 	}
 }
