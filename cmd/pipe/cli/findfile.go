@@ -33,7 +33,8 @@ func (a *app) findFile(p *parsed) error {
 	if !named || file == "" {
 		switch found := pipelineFiles(".", "pipelines"); len(found) {
 		case 0:
-			return nil // the command says what is missing
+			return usage{"pipe " + p.name() + " needs a pipeline file, and neither this folder nor pipelines/ has one",
+				"pipe init catalog creates one in catalog/pipelines; or name it: pipe " + p.name() + " FILE"}
 		case 1:
 			file = found[0]
 		default:

@@ -45,5 +45,5 @@ func TestFindFile(t *testing.T) {
 	pipe(t, map[string]string{"PIPE_FILE": "pipelines/b.yml"}, "check").expect(t, 0, "using pipelines/b.yml")
 
 	in("other.yaml")
-	pipe(t, nil, "check").expect(t, 2, "pipe check needs a pipeline file")
+	pipe(t, nil, "check").expect(t, 2, "neither this folder nor pipelines/ has one", "pipe init catalog")
 }
