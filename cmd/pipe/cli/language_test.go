@@ -64,6 +64,37 @@ func TestLanguage(t *testing.T) {
 	shrinking(t, "testdata/avoided-words.txt", failing)
 }
 
+// TestLanguageComments: the comments of the Go files, tests included, use no avoided
+// word. The files that still do are in testdata/avoided-words-comments.txt.
+func TestLanguageComments(t *testing.T) {
+	failing := map[string]string{}
+	for _, path := range repositoryFiles(t, ".go") {
+		if strings.HasSuffix(path, ".pb.go") { // generated
+			continue
+		}
+		for _, text := range comments(t, filepath.Join("../../..", path)) {
+			if word := avoided.FindString(text); word != "" {
+				failing[path] = "uses the word " + word + " in the comment: " + text
+			}
+		}
+	}
+	shrinking(t, "testdata/avoided-words-comments.txt", failing)
+}
+
+// comments returns the comments of a Go file without their marks.
+func comments(t *testing.T, path string) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, group := range file.Comments {
+		out = append(out, group.Text())
+	}
+	return out
+}
+
 // literals returns the string literals of a Go file, imports aside; those that + joins
 // are one.
 func literals(t *testing.T, path string) []string {
