@@ -20,12 +20,15 @@ const (
 	operationsPage = "../../../pipelines/operations.md"
 	guaranteesPage = "../../../pipelines/guarantees.md"
 	pluginsPage    = "../../../plugins/README.md"
+	contributing   = "../../../.github/CONTRIBUTING.md"
+	security       = "../../../.github/SECURITY.md"
 )
 
 // docsPages are all of them.
 func docsPages(t *testing.T) []string {
-	return append([]string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage},
-		runbooks(t)...)
+	pages := []string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage, contributing,
+		security}
+	return append(pages, runbooks(t)...)
 }
 
 // runbooks are the pages about nights that go wrong.
@@ -121,7 +124,7 @@ func docsCommands(t *testing.T, text string, least int) {
 			strings.HasSuffix(line, " NAME") || len(strings.Fields(line)) < 3 && line != "pipe help" {
 			continue
 		}
-		args, ok := strings.CutPrefix(strings.TrimPrefix(line, "go run ./cmd/"), "pipe ")
+		args, ok := strings.CutPrefix(strings.TrimPrefix(strings.TrimPrefix(line, "go run ./cmd/"), "./"), "pipe ")
 		if !ok {
 			t.Errorf("the docs show a command that is not tested: %s", line)
 			continue
