@@ -160,7 +160,7 @@ func (in initAnswers) testMode(pipeline []byte) []byte {
 	for line := range bytes.Lines(pipeline) {
 		switch {
 		case bytes.HasPrefix(bytes.TrimSpace(line), []byte("# isTestDatasource: true")):
-			line = []byte("      isTestDatasource: true               # seen by its testers alone; remove both lines to go " +
+			line = []byte("      isTestDatasource: true               # only the testers see it; remove both lines to go " +
 				"live\n")
 		case bytes.HasPrefix(bytes.TrimSpace(line), []byte("# testers:")):
 			line = []byte("      testers: [" + in.tester + "]\n")

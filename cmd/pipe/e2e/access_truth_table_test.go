@@ -53,7 +53,7 @@ var truthRows = []struct {
 	{says: "the same group, with `subgroups: related(\"parentOf\")`", name: "by-team", subgroups: true},
 	{says: "a group of people without an e-mail", name: "by-mute-group", owner: "group:default/mute"},
 	{says: "missing: the entity has no owner", name: "unowned"},
-	{says: "dangling: a group or user that there is not", name: "dangling", owner: "group:default/gone"},
+	{says: "dangling: a group or user that does not exist", name: "dangling", owner: "group:default/gone"},
 	{says: "the page of a team: Ben and Eve are in it", name: "team", page: true},
 }
 
@@ -130,7 +130,7 @@ func TestTruthTable(t *testing.T) {
 		"Cleo is in its child group | everybody | Ann, Ben, Cleo, Dan | Ben | nobody |\n",
 		"`subgroups: related(\"parentOf\")` | everybody | Ann, Ben, Cleo, Dan | Ben, Cleo | nobody |\n",
 		"has no owner | everybody | Ann, Ben, Cleo, Dan | nobody | nobody |\n",
-		"that there is not | everybody | Ann, Ben, Cleo, Dan | nobody | nobody |\n",
+		"that does not exist | everybody | Ann, Ben, Cleo, Dan | nobody | nobody |\n",
 		"the page of a team: Ben and Eve are in it | everybody | Ann, Ben, Cleo, Dan | Ben | nobody |\n",
 	} {
 		if !strings.Contains(got, want) {

@@ -332,3 +332,20 @@ func declares(t *testing.T, folder, prefix, pattern string) bool {
 	}
 	return false
 }
+
+// TestShippedNotify checks the shipped file with the example of notify uncommented.
+func TestShippedNotify(t *testing.T) {
+	before, example, found := strings.Cut(read(t, shipped), "# notify:\n")
+	if !found {
+		t.Fatal("the shipped file has no example of notify")
+	}
+	var b strings.Builder
+	b.WriteString(before + "notify:\n")
+	for line := range strings.Lines(example) {
+		b.WriteString(strings.TrimPrefix(line, "# "))
+	}
+	path := write(t, "notify.yaml", b.String())
+	if c := pipe(t, nil, "check", path); c.code != 0 || strings.Contains(c.both(), "warning") {
+		t.Errorf("exit %d\n%s\n%s", c.code, example, c.both())
+	}
+}
