@@ -104,6 +104,8 @@ func describeValue(v reflect.Value, path string, within []reflect.Type) Field {
 		return Field{Type: "secret"}
 	case Duration:
 		return Field{Type: "duration"}
+	case Date:
+		return Field{Type: "date"}
 	case Bytes:
 		return Field{Type: "size"}
 	case Share:

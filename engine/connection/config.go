@@ -15,12 +15,13 @@ import (
 // Config is what a user writes about the connection inside a source or sink
 // block; components embed it with `yaml:",inline"`.
 type Config struct {
-	TLS         TLS                      `yaml:"tls" doc:"How the other end is known, and how this one proves who it is."`
-	Headers     map[string]config.Secret `yaml:"headers" doc:"Headers sent with every request, for proxies in front such as Google IAP or Cloudflare Access."`
-	Timeout     config.Duration          `yaml:"timeout" default:"60s" min:"1ms" doc:"How long one attempt of a request may take, its answer included."`
-	MaxResponse config.Bytes             `yaml:"max_response" default:"256MiB" min:"1KiB" doc:"The largest answer that is read, decompressed."`
-	Compress    string                   `yaml:"compress" default:"auto" enum:"auto|always|never" doc:"Whether answers are asked for with gzip. auto asks for it unless the server's address is of this machine or of a private network, where it costs more time than it saves."`
-	Retries     Retries                  `yaml:"retries" doc:"How often a request is made again when that may help."`
+	TokenExpires config.Date              `yaml:"token_expires" doc:"The day on which the token expires, as 2027-01-31. From 30 days before, check, doctor and run warn."`
+	TLS          TLS                      `yaml:"tls" doc:"How the other end is known, and how this one proves who it is."`
+	Headers      map[string]config.Secret `yaml:"headers" doc:"Headers sent with every request, for proxies in front such as Google IAP or Cloudflare Access."`
+	Timeout      config.Duration          `yaml:"timeout" default:"60s" min:"1ms" doc:"How long one attempt of a request may take, its answer included."`
+	MaxResponse  config.Bytes             `yaml:"max_response" default:"256MiB" min:"1KiB" doc:"The largest answer that is read, decompressed."`
+	Compress     string                   `yaml:"compress" default:"auto" enum:"auto|always|never" doc:"Whether answers are asked for with gzip. auto asks for it unless the server's address is of this machine or of a private network, where it costs more time than it saves."`
+	Retries      Retries                  `yaml:"retries" doc:"How often a request is made again when that may help."`
 }
 
 // TLS is about certificates.

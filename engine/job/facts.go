@@ -33,8 +33,8 @@ func (j *Job) facts() report.Facts {
 	return f
 }
 
-// facts adds to what the state folder has the guards that refused the run, and the names
-// that the file gives to records that no mapping takes.
+// facts returns the facts of the state folder, with the guards that refused the run, the
+// names that the file gives to records that no mapping takes, and the expiry of its tokens.
 func (r *Result) facts() report.Facts {
 	f := r.remembered
 	var refused *fault.Refusal
@@ -44,6 +44,7 @@ func (r *Result) facts() report.Facts {
 		}
 	}
 	if r.definition != nil {
+		f.Expiries = r.definition.Expiries()
 		for _, facts := range r.definition.Facts {
 			if name := facts.Node.Get("otherwise").Text(); name != "" {
 				f.Unmapped = append(f.Unmapped, name)

@@ -36,6 +36,8 @@ type Facts struct {
 	// when that is not known, and Hidden counts the hidden documents, -1 when not known.
 	Baseline, Whole time.Time
 	Hidden          int
+	// Expiries are the days on which tokens expire, by the token's path in the file.
+	Expiries map[string]time.Time
 }
 
 // WriteMetrics replaces a file of Prometheus's text format with the numbers of
@@ -62,6 +64,7 @@ func WriteMetrics(path string, r *Record, f Facts) error {
 	m.refused(r, f, earlier, now)
 	m.paused(r, earlier, now)
 	m.state(f)
+	m.expiries(f)
 	if r.Report != nil {
 		m.report(r.Report)
 		unmapped := m.gauges("pipe_unmapped_records",
@@ -103,6 +106,15 @@ func (m *metrics) state(f Facts) {
 	}
 	if f.Hidden >= 0 {
 		m.set("pipe_hidden_documents", "documents that pipe hide keeps away from everyone", float64(f.Hidden))
+	}
+}
+
+// expiries sets when tokens expire. A token without token_expires is absent.
+func (m *metrics) expiries(f Facts) {
+	expires := m.gauges("pipe_credential_expiry_timestamp_seconds",
+		"when a token expires, by its path in the file (token_expires)", "credential")
+	for path, at := range f.Expiries {
+		expires(path, float64(at.Unix()))
 	}
 }
 

@@ -26,6 +26,7 @@ func TestMetricsFile(t *testing.T) {
 	if err := WriteMetrics(path, &Record{ExitCode: 3, Report: rep}, Facts{
 		Guards: []string{"max_loss"}, Unmapped: []string{"no e-mail", "no mapping"}, Hidden: 4,
 		Baseline: time.Unix(1700000000, 0), Whole: time.Unix(1690000000, 0),
+		Expiries: map[string]time.Time{"sink.glean.token": time.Unix(1800000000, 0)},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -48,6 +49,7 @@ func TestMetricsFile(t *testing.T) {
 		`pipe_baseline_timestamp_seconds{pipeline="NAME"} 1.7e+09`,
 		`pipe_last_full_publish_timestamp_seconds{pipeline="NAME"} 1.69e+09`,
 		`pipe_hidden_documents{pipeline="NAME"} 4`,
+		`pipe_credential_expiry_timestamp_seconds{credential="sink.glean.token",pipeline="NAME"} 1.8e+09`,
 		`pipe_groups_without_members{pipeline="NAME"} 2`,
 		`pipe_unconfirmed{pipeline="NAME",stream="memberships"} 1`,
 		`pipe_unconfirmed{pipeline="NAME",stream="users"} 0`,
@@ -125,7 +127,8 @@ func TestMetricsDocumented(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe.prom")
 	rep := &run.Report{Pipeline: "p", Verdict: run.VerdictRefused, Paused: []string{"s"},
 		Streams: []run.StreamReport{{Name: "s", Written: true}}}
-	facts := Facts{Guards: []string{"g"}, Unmapped: []string{"n"}, Baseline: time.Unix(1, 0), Whole: time.Unix(1, 0)}
+	facts := Facts{Guards: []string{"g"}, Unmapped: []string{"n"}, Baseline: time.Unix(1, 0), Whole: time.Unix(1, 0),
+		Expiries: map[string]time.Time{"p": time.Unix(1, 0)}}
 	if err := WriteMetrics(path, &Record{Report: rep}, facts); err != nil {
 		t.Fatal(err)
 	}

@@ -99,6 +99,8 @@ func scalarSchemas(f config.Field, typ string) []*Schema {
 		return append(written(`^ *-?[0-9.]+ *$`), numeric("number"))
 	case "duration":
 		return append(written(`^([0-9]+d|[0-9]*\.?[0-9]+(ns|us|µs|ms|s|m|h))+$`), &Schema{Enum: []any{0}})
+	case "date":
+		return written(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
 	case "size":
 		return append(written(`^[0-9]+(\.[0-9]+)? ?([KkMmGg][Ii]?)?[Bb]$`), &Schema{Enum: []any{0}})
 	case "share":
