@@ -1,21 +1,21 @@
 package access
 
-// Audience is who finds a document, as a class, from nobody to everyone. The
-// zero value says that nobody has decided yet and is never sent (invariant 2).
+// Audience is the class of people who find a document, from none to everyone. The zero value,
+// Undecided, is never sent (invariant 2).
 type Audience uint8
 
 const (
 	Undecided       Audience = iota
-	Nobody                   // withheld: does not leave
-	Listed                   // the people and groups that are named
-	DatasourceUsers          // everybody who was uploaded as a user of the datasource
-	AllUsers                 // everybody who can sign in to the sink
+	Nobody                   // withheld: not sent
+	Listed                   // the users and groups that the document names
+	DatasourceUsers          // all users that were delivered to the datasource
+	AllUsers                 // everyone who can sign in to the sink
 )
 
-// Audiences is every class that a decision can have, narrowest first.
+// Audiences lists the classes that a decision can have, narrowest first.
 var Audiences = [...]Audience{Nobody, Listed, DatasourceUsers, AllUsers}
 
-// String is the word for the class in the file, the report and the log.
+// String returns the word for the class in the pipeline file, the report and the log.
 func (a Audience) String() string {
 	return [...]string{"undecided", "nobody", "listed", "datasource-users", "all-users"}[a]
 }
@@ -25,16 +25,16 @@ type Permissions struct {
 	Audience Audience
 	// Rule is the name of the rule that decided, or "default".
 	Rule string
-	// Principals are refs of users and groups, only with Listed. The
-	// sink resolves them against what the identities phase delivered.
+	// Principals are refs of users and groups, only with Listed. The sink resolves them with
+	// the delivered identities.
 	Principals []string
-	// AllOf are sets of refs of groups, only with Listed: who is in every group of
-	// one of them finds it, beside the Principals. No set is empty.
+	// AllOf are sets of refs of groups, only with Listed. People who are in every group of a
+	// set find the document, in addition to the Principals. No set is empty.
 	AllOf [][]string
 }
 
-// ParseAudience is the class that a word means; a word nobody knows is the
-// narrowest, so that everything is wider.
+// ParseAudience returns the class for a word. An unknown word gives the narrowest class, which
+// makes every other class count as wider.
 func ParseAudience(word string) Audience {
 	if word == "" {
 		return Undecided
@@ -47,5 +47,5 @@ func ParseAudience(word string) Audience {
 	return Nobody
 }
 
-// MarshalText lets a map of audiences be a JSON object with their words.
+// MarshalText returns the word for the class, which makes it usable as a key of a JSON object.
 func (a Audience) MarshalText() ([]byte, error) { return []byte(a.String()), nil }

@@ -2,17 +2,17 @@ package access
 
 import "slices"
 
-// Meet returns a grant by which nobody finds the item who does not by both: the
-// narrower class, and of two lists what is in both. A set of groups of now is kept
-// when before names it, or a name or smaller set that lets all of its people in. What
-// the hashes do not tell to be in both is left out.
+// Meet returns a grant for the people who find the item by both grants: the narrower class, and
+// of two lists the common names. A set of groups of now is kept when before has the set, or a
+// name or a smaller set that allows all of its people. Names that the hashes do not show to be
+// in both are left out.
 func Meet(before, now Grant) Grant {
 	switch {
 	case now.Audience < before.Audience:
 		return now
 	case before.Audience < now.Audience:
 		return before
-	case now.Audience != Listed && now.Audience != Undecided: // the members of a group are undecided
+	case now.Audience != Listed && now.Audience != Undecided: // group members have the audience Undecided
 		return Grant{Audience: now.Audience}
 	}
 	out := Grant{Audience: now.Audience}
@@ -33,13 +33,13 @@ func Meet(before, now Grant) Grant {
 	return out
 }
 
-// Same reports whether two grants name the same.
+// Same reports whether two grants have the same class and names.
 func (g Grant) Same(other Grant) bool {
 	return g.Audience == other.Audience && slices.Equal(g.Names, other.Names)
 }
 
-// Join returns a grant by which everybody finds an item who does by one of two: the wider
-// class, and of two lists what is in either.
+// Join returns a grant for the people who find the item by either grant: the wider class, and
+// of two lists the union.
 func Join(a, b Grant) Grant {
 	switch {
 	case a.Audience < b.Audience:

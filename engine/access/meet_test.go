@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// listed is a grant to people, groups and sets of groups.
+// listed returns a Listed grant for principals and sets of groups.
 func listed(principals []string, sets ...[]string) Grant {
 	hashed := HashSets(sets)
 	return Grant{Audience: Listed, Names: UnpackNames(PackNames(principals, hashed)), Sets: hashed}
@@ -17,17 +17,17 @@ func TestMeet(t *testing.T) {
 	group, both := listed([]string{"group"}), listed(nil, []string{"group", "other"})
 	for name, tc := range map[string]struct{ before, now, want Grant }{
 		"the same":                     {samAnn, samAnn, samAnn},
-		"everybody, then one":          {all, sam, sam},
-		"one, then everybody":          {sam, all, sam},
-		"everybody twice":              {all, all, all},
-		"nobody, then one":             {nobody, sam, nobody},
-		"one, then nobody":             {sam, nobody, nobody},
-		"one goes":                     {samAnn, sam, sam},
-		"one comes":                    {sam, samAnn, sam},
-		"one goes and one comes":       {samAnn, annBob, listed([]string{"ann"})},
+		"everyone, then one":           {all, sam, sam},
+		"one, then everyone":           {sam, all, sam},
+		"everyone twice":               {all, all, all},
+		"no one, then one":             {nobody, sam, nobody},
+		"one, then no one":             {sam, nobody, nobody},
+		"one is removed":               {samAnn, sam, sam},
+		"one is added":                 {sam, samAnn, sam},
+		"one removed, one added":       {samAnn, annBob, listed([]string{"ann"})},
 		"none in common":               {sam, annBob, listed(nil)},
 		"a group, then part of it":     {group, both, both},
-		"part of a group, then all":    {both, group, listed(nil)}, // which is part of the group is not known
+		"part of a group, then all":    {both, group, listed(nil)}, // the hashes do not show which part of the group both is
 		"the same set":                 {both, both, both},
 		"datasource users, then a set": {Grant{Audience: DatasourceUsers}, both, both},
 	} {
@@ -37,7 +37,7 @@ func TestMeet(t *testing.T) {
 	}
 }
 
-// TestMeetIsNarrower: for all grants, what Meet returns is wider than neither of them.
+// TestMeetIsNarrower: for all grants, the result of Meet is not wider than either argument.
 func TestMeetIsNarrower(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	some := func() (out []string) {

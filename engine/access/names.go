@@ -7,14 +7,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// A set of groups, all of which a person must be in, is one name among those of an
-// item: the sum of its members' hashes. Whether a set is within another follows
-// from the hashes alone, as far as its own members are known.
+// A set of groups, where people must be in all of them, is one name of an item: the sum of the
+// hashes of its groups. The hashes show whether one set is a subset of another, as long as the
+// members of the larger set are known.
 
-// maxSubsets bounds how large a set may be for each of its subsets to be tried.
+// maxSubsets is the largest size of a set for which within tries all subsets.
 const maxSubsets = 10
 
-// HashSets are the hashes of the members of sets, each once.
+// HashSets returns the sorted, distinct hashes of the members of each set.
 func HashSets(sets [][]string) [][]uint64 {
 	out := make([][]uint64, len(sets))
 	for i, set := range sets {
@@ -27,7 +27,7 @@ func HashSets(sets [][]string) [][]uint64 {
 	return out
 }
 
-// SetName is the one name by which a set of hashes is compared.
+// SetName returns the name by which a set of hashes is compared.
 func SetName(set []uint64) (n uint64) {
 	for _, h := range set {
 		n += h
@@ -35,7 +35,7 @@ func SetName(set []uint64) (n uint64) {
 	return n
 }
 
-// PackSets writes sets of hashes, each behind the number of its members.
+// PackSets encodes sets of hashes, each after the number of its members.
 func PackSets(sets [][]uint64) []byte {
 	var b []byte
 	for _, set := range sets {
@@ -47,7 +47,7 @@ func PackSets(sets [][]uint64) []byte {
 	return b
 }
 
-// UnpackSets reads what PackSets wrote; ok is false when it is damaged.
+// UnpackSets decodes the output of PackSets; ok is false when it is damaged.
 func UnpackSets(b []byte) (sets [][]uint64, ok bool) {
 	all := UnpackNames(b)
 	for len(all) > 0 {
@@ -61,9 +61,9 @@ func UnpackSets(b []byte) (sets [][]uint64, ok bool) {
 	return sets, true
 }
 
-// within reports whether who is all of a set was named before: by a name, or by a
-// smaller set. Where the set is too large to try its subsets, only its members are
-// tried. names ascend.
+// within reports whether names, which are sorted, include everyone who is in all groups of a
+// set: through a single name or a subset. For a set of more than maxSubsets groups, only single
+// names are tried.
 func within(set, names []uint64) bool {
 	named := func(n uint64) bool { _, found := slices.BinarySearch(names, n); return found }
 	if len(set) > maxSubsets {
@@ -86,12 +86,12 @@ func within(set, names []uint64) bool {
 // Grant is who finds an item, in hashes.
 type Grant struct {
 	Audience Audience
-	Names    []uint64   // of its principals and sets, ascending
-	Sets     [][]uint64 // the members of those that are sets
+	Names    []uint64   // of the principals and sets, sorted
+	Sets     [][]uint64 // the members of each set
 }
 
-// WiderThan reports whether somebody finds the item by this grant who does not by
-// another (invariant 5). Sets of the other are not looked at.
+// WiderThan reports whether people find the item by this grant who do not find it by the one
+// before (invariant 5). It ignores before.Sets.
 func (g Grant) WiderThan(before Grant) bool {
 	if g.Audience != before.Audience {
 		return g.Audience > before.Audience
@@ -99,20 +99,20 @@ func (g Grant) WiderThan(before Grant) bool {
 	return g.Audience == Listed && g.NewTo(before.Names) > 0
 }
 
-// Has reports whether a grant names a principal.
+// Has reports whether the grant names a principal.
 func (g Grant) Has(principal string) bool {
 	_, found := slices.BinarySearch(g.Names, codec.Hash([]byte(principal)))
 	return found
 }
 
-// HasAllOf reports whether a grant names a set of groups.
+// HasAllOf reports whether the grant names a set of groups.
 func (g Grant) HasAllOf(set []string) bool {
 	_, found := slices.BinarySearch(g.Names, SetName(HashSets([][]string{set})[0]))
 	return found
 }
 
-// NewTo counts the names that let somebody in who was not named before: a narrower
-// set than one that was is none.
+// NewTo returns the number of names that give access to people who have none through the names
+// before. A set that is narrower than a name of before does not count.
 func (g Grant) NewTo(before []uint64) int {
 	n := Missing(g.Names, before)
 	for _, set := range g.Sets {
@@ -123,7 +123,7 @@ func (g Grant) NewTo(before []uint64) int {
 	return n
 }
 
-// PackNames hashes names; the order in which they were given does not matter.
+// PackNames returns the sorted hashes of names, independent of their order.
 func PackNames(principals []string, sets [][]uint64) []byte {
 	if len(principals)+len(sets) == 0 {
 		return nil
@@ -143,7 +143,7 @@ func PackNames(principals []string, sets [][]uint64) []byte {
 	return b
 }
 
-// UnpackNames reads what PackNames wrote.
+// UnpackNames decodes the output of PackNames.
 func UnpackNames(b []byte) []uint64 {
 	if len(b) == 0 {
 		return nil
@@ -155,7 +155,7 @@ func UnpackNames(b []byte) []uint64 {
 	return out
 }
 
-// Missing counts the members of a that are not in b; both ascend.
+// Missing returns the number of elements of a that are not in b; both are sorted.
 func Missing(a, b []uint64) int {
 	n := 0
 	for _, v := range a {

@@ -2,15 +2,15 @@ package access
 
 import "testing"
 
-// TestIntersections: a set of groups is a principal of its own. One with a group
-// less lets more people in, one with a group more, or within a group that was
-// named, does not.
+// TestIntersections: a set of groups counts as one principal. A set with a group less gives
+// access to more people; a set with a group more, or with a group that was named alone, does
+// not.
 func TestIntersections(t *testing.T) {
-	type whom struct {
+	type names struct {
 		groups []string
 		allOf  [][]string
 	}
-	of := func(w whom) Grant {
+	of := func(w names) Grant {
 		sets := HashSets(w.allOf)
 		unpacked, ok := UnpackSets(PackSets(sets))
 		if !ok {
@@ -19,27 +19,27 @@ func TestIntersections(t *testing.T) {
 		return Grant{Names: UnpackNames(PackNames(w.groups, sets)), Sets: unpacked}
 	}
 	g := func(s ...string) []string { return s }
-	a, b, ab, abc := whom{groups: g("a")}, whom{groups: g("b")}, whom{allOf: [][]string{g("a",
-		"b")}}, whom{allOf: [][]string{g("c", "b", "a")}}
+	a, b, ab, abc := names{groups: g("a")}, names{groups: g("b")}, names{allOf: [][]string{g("a",
+		"b")}}, names{allOf: [][]string{g("c", "b", "a")}}
 	long := []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"}
 	for name, c := range map[string]struct {
-		before, now whom
+		before, now names
 		wider       bool
 	}{
-		"the same":                  {ab, whom{allOf: [][]string{g("b", "a", "b")}}, false},
-		"a group less":              {abc, ab, true},
-		"one group left":            {ab, a, true},
-		"a group more":              {ab, abc, false},
-		"within a group":            {a, ab, false},
-		"within neither":            {whom{groups: g("c")}, ab, true},
-		"another set":               {ab, whom{allOf: [][]string{g("a", "c")}}, true},
-		"one of two goes":           {whom{allOf: [][]string{g("a", "b"), g("c", "d")}}, ab, false},
-		"one more":                  {ab, whom{allOf: [][]string{g("a", "b"), g("c", "d")}}, true},
-		"beside a group":            {b, whom{groups: g("b"), allOf: [][]string{g("a", "c")}}, true},
-		"nobody before":             {whom{}, ab, true},
-		"very many, the same":       {whom{allOf: [][]string{long}}, whom{allOf: [][]string{long}}, false},
-		"very many, within a group": {whom{groups: g("l")}, whom{allOf: [][]string{long}}, false},
-		"very many, a group less":   {whom{allOf: [][]string{long}}, whom{allOf: [][]string{long[1:]}}, true},
+		"the same":                     {ab, names{allOf: [][]string{g("b", "a", "b")}}, false},
+		"without one group":            {abc, ab, true},
+		"one group left":               {ab, a, true},
+		"with one more group":          {ab, abc, false},
+		"with a group that had access": {a, ab, false},
+		"in a group without access":    {names{groups: g("c")}, ab, true},
+		"another set":                  {ab, names{allOf: [][]string{g("a", "c")}}, true},
+		"one of two sets removed":      {names{allOf: [][]string{g("a", "b"), g("c", "d")}}, ab, false},
+		"one set added":                {ab, names{allOf: [][]string{g("a", "b"), g("c", "d")}}, true},
+		"in addition to a group":       {b, names{groups: g("b"), allOf: [][]string{g("a", "c")}}, true},
+		"no one before":                {names{}, ab, true},
+		"very many, the same":          {names{allOf: [][]string{long}}, names{allOf: [][]string{long}}, false},
+		"very many, one had access":    {names{groups: g("l")}, names{allOf: [][]string{long}}, false},
+		"very many, without one group": {names{allOf: [][]string{long}}, names{allOf: [][]string{long[1:]}}, true},
 	} {
 		if n := of(c.now).NewTo(of(c.before).Names); n > 0 != c.wider {
 			t.Errorf("%s: %d new", name, n)
@@ -50,7 +50,7 @@ func TestIntersections(t *testing.T) {
 	}
 }
 
-// TestMissing counts what one ascending list has and another lacks.
+// TestMissing counts the elements of one sorted list that another lacks.
 func TestMissing(t *testing.T) {
 	for _, tc := range []struct {
 		a, b []uint64

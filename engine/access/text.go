@@ -8,7 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// AudienceText is an audience as a Change has it.
+// AudienceText returns an audience in the form of Change.
 func AudienceText(class string, names []uint64) string {
 	if len(names) == 0 {
 		return class
@@ -16,13 +16,13 @@ func AudienceText(class string, names []uint64) string {
 	return class + ":" + fault.HexID(codec.Hash([]byte(NamesText(names))))
 }
 
-// Class is the class of an audience that AudienceText made.
+// Class returns the class of a text that AudienceText returned.
 func Class(audience string) string {
 	class, _, _ := strings.Cut(audience, ":")
 	return class
 }
 
-// NamesText writes hashes as hexadecimal numbers with a space between them.
+// NamesText returns hashes as hexadecimal numbers separated by spaces.
 func NamesText(names []uint64) string {
 	b := make([]byte, 0, 17*len(names))
 	for i, n := range names {

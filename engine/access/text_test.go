@@ -2,8 +2,8 @@ package access
 
 import "testing"
 
-// TestAudienceText: an audience is its class, and a digest of the names where it
-// has any.
+// TestAudienceText: the text of an audience is its class and, when it names principals, a
+// digest of the names.
 func TestAudienceText(t *testing.T) {
 	if got := AudienceText("members", nil); got != "members" {
 		t.Errorf("without names: %s", got)

@@ -8,48 +8,48 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 )
 
-// Step is a step of publishing changes. The steps are taken in their order, each when all
-// requests of the one before were acknowledged: at no time does somebody find an item who
-// did not find it before and does not find it after.
+// Step is a step of publishing changes. A step begins when all requests of the step before it
+// were acknowledged. At no time can a person find an item without being allowed to by its old
+// or its new permissions.
 type Step uint8
 
 // The steps.
 const (
-	Narrow Step = iota // items with permissions are deleted, or found by those alone who find them before and after
-	Cut                // groups keep the members that stay; users that go or are not active are deactivated
+	Narrow Step = iota // items with permissions are deleted, or narrowed to those who can find them before and after
+	Cut                // groups are reduced to the members that stay; users that are removed or inactive are deactivated
 	Grow               // users and groups are written, groups with all their members
 	Write              // items with permissions that are new or changed are written
-	Widen              // items of which nothing else changed are found by all who find them after
+	Widen              // items of which only the permissions changed get their final permissions
 	Drop               // users and groups are deleted
-	Steps              // how many there are
+	Steps              // the number of steps
 )
 
-// String is the word for the step in the log.
+// String returns the word for the step in the log.
 func (s Step) String() string {
 	return [...]string{"narrow", "cut", "grow", "write", "widen", "drop", "?"}[min(s, Steps)]
 }
 
-// Change is what one step does about an item.
+// Change is what one step does with one item.
 type Change struct {
 	Step   Step
 	Stream string
-	// Remove means that the item is deleted; Body is nil then. In the step Cut it is a
-	// user that is deactivated, since it is deleted later, or a group.
+	// Remove means that the item is deleted and Body is nil. In the step Cut it means that the
+	// item is a user to deactivate (the step Drop deletes it) or a group.
 	Remove bool
-	// Revoke marks an item that is removed since nobody may find it: it is taken from
-	// everyone at once, as deletion may take a while.
+	// Revoke marks an item that is removed because no one may find it any more. The sink first
+	// takes it from everyone, since deletion may take a while.
 	Revoke bool
-	// Encoded is the item as it will be at last. Body is valid until the next change.
+	// Encoded is the final state of the item. Body is valid until the next change.
 	Encoded
-	// Grant is who finds the item at last, or the members that its group has, as hashes of
-	// principals, and To is that after this step.
+	// Grant is the final audience of the item, or the final members of a group, as hashes of
+	// principals. To is the audience or the members after this step.
 	Grant, To access.Grant
-	// Number is the change's own in Changes.Told, 0 when the item changes again in a
-	// later step.
+	// Number identifies the change in Changes.Told. It is 0 when a later step changes the item
+	// again.
 	Number int
 }
 
-// StepCount is how many changes a step has in a stream.
+// StepCount is the number of changes of one step in one stream.
 type StepCount struct {
 	Step   Step
 	Stream string
@@ -57,22 +57,22 @@ type StepCount struct {
 	N      int
 }
 
-// Changes are what differs between a plan and what the sink was last told.
+// Changes is the difference between a plan and what the sink was last sent.
 type Changes struct {
 	Counts []StepCount
-	// Unknown are items that go and whose IDs are not known, as a baseline of an earlier
-	// version does not say them: only a whole publish deletes them.
+	// Unknown is the number of items to delete whose IDs are not known because a baseline of an
+	// earlier version does not hold them. Only a full publish deletes them.
 	Unknown int
-	// Each gives the changes of a step, of the streams in the order of the plan. It can
+	// Each returns the changes of a step, in the order of the plan's streams. The sequence can
 	// be ranged over more than once.
 	Each func(Step) iter.Seq2[Change, error]
-	// Told reports that a change was acknowledged. It may be called from many goroutines.
+	// Told records that a change was acknowledged. It may be called from many goroutines.
 	Told func(Change)
-	// Differs reports whether anything differs of an item of the plan.
+	// Differs reports whether an item of the plan has any change.
 	Differs func(stream, id string) bool
 }
 
-// Count is how many changes some steps have.
+// Count returns the number of changes of the given steps.
 func (c *Changes) Count(steps ...Step) int {
 	n := 0
 	for _, one := range c.Counts {
@@ -85,42 +85,42 @@ func (c *Changes) Count(steps ...Step) int {
 	return n
 }
 
-// Empty reports whether nothing differs.
+// Empty reports whether there are no changes.
 func (c *Changes) Empty() bool { return len(c.Counts) == 0 }
 
-// Estimate is how long publishing takes by what the sink allows.
+// Estimate is the expected duration of publishing, by the rate limits of the sink.
 type Estimate struct {
 	Whole   time.Duration // everything
-	Changes time.Duration // what changed alone
-	First   time.Duration // the steps Narrow and Cut, before everything is published
+	Changes time.Duration // only what changed
+	First   time.Duration // the steps Narrow and Cut ahead of a full publish
 }
 
-// Changer is the optional capability of a session to publish what changed; see
+// Changer is the optional capability of a session to publish only what changed; see
 // Plan.Changes.
 type Changer interface {
 	Estimate(plan *Plan) Estimate
 }
 
-// Encoding is the optional capability of a sink to tell apart how it makes items and what
-// it declares of them. When it changes, everything is published anew.
+// Encoding is the optional capability of a sink to identify how it encodes and declares items.
+// When the returned string changes, everything is published anew.
 type Encoding interface{ Encoding() string }
 
-// ItemName names an item of a stream.
+// ItemName identifies an item of a stream.
 type ItemName struct{ ID, Type string }
 
-// Location is what a sink says of an item.
+// Location is the state of an item in the sink.
 type Location uint8
 
-// What a sink may say.
+// The states of an item.
 const (
-	Unsaid  Location = iota // nothing: the item may be there
-	Gone                    // it is not there
-	Held                    // it is there, and may not be found yet as it was sent
-	Indexed                 // it is there, and is found
+	Unsaid  Location = iota // not known: the item may be there
+	Gone                    // not there
+	Held                    // there, but not yet found as it was sent
+	Indexed                 // there and found
 )
 
-// Locator is the optional capability of a session to say which items the sink holds.
+// Locator is the optional capability of a session to report which items the sink holds.
 type Locator interface {
-	// Locate returns what the sink says of each item.
+	// Locate returns the state of each item, in the order of items.
 	Locate(ctx context.Context, stream string, items []ItemName) ([]Location, error)
 }

@@ -2,9 +2,9 @@ package component
 
 import "strings"
 
-// CloneTexts copies a list and its texts, for a sink that keeps them longer than their
-// record: the texts of a record may be parts of one copy of it. The new texts are parts
-// of one text.
+// CloneTexts returns a copy of a list with copied texts, for a sink that keeps them longer than
+// their record: the texts of a record may share one large buffer. The copies share one buffer
+// of their own.
 func CloneTexts(list []string) []string {
 	if list == nil {
 		return nil
@@ -13,7 +13,7 @@ func CloneTexts(list []string) []string {
 	for _, text := range list {
 		size += len(text)
 	}
-	var b strings.Builder // strings.Join would return a single text as it is
+	var b strings.Builder // not strings.Join, which returns a single text without copying it
 	b.Grow(size)
 	for _, text := range list {
 		b.WriteString(text)

@@ -6,10 +6,10 @@ import (
 	"strconv"
 )
 
-// Convert makes what an expression gave into what a field of this type takes:
-// string, []string, int64 or bool; nil when there is nothing to send. An empty list
-// stays one. Refs take the spelling of the source's; a text that is not a full ref
-// stays as it is. The error says what is wrong without saying the value.
+// Convert converts the result of an expression to the Go type of the field type: string,
+// []string, int64 or bool. It returns nil when there is nothing to send; an empty list stays an
+// empty list. Full refs are returned in the source's spelling, other texts as they are. The
+// error does not contain the value.
 func (t FieldType) Convert(v any, refs Refs) (any, error) {
 	switch t {
 	case Text:
@@ -36,7 +36,7 @@ func (t FieldType) Convert(v any, refs Refs) (any, error) {
 	return nil, fmt.Errorf("a field of this type does not take a single value")
 }
 
-// List makes a list of texts into what a field of this type takes, as Convert does.
+// List converts a list of texts as Convert does.
 func (t FieldType) List(list []string, refs Refs) (any, error) {
 	switch t {
 	case TextList:
@@ -51,7 +51,8 @@ func (t FieldType) List(list []string, refs Refs) (any, error) {
 	return nil, fmt.Errorf("a list where one value is expected")
 }
 
-// spelling is a text in the spelling of refs, where it is one.
+// spelling returns a text in the spelling of refs when it is a full ref, and unchanged
+// otherwise.
 func spelling(text string, refs Refs) string {
 	if refs != nil {
 		if ref, ok := refs.ParseRef(text); ok {
@@ -61,8 +62,8 @@ func spelling(text string, refs Refs) string {
 	return text
 }
 
-// ConvertProperty makes what an expression gave into the value of a property:
-// string, []string, int64 or float64; nil when there is nothing to send.
+// ConvertProperty converts the result of an expression to the value of a property: string,
+// []string, int64 or float64. It returns nil when there is nothing to send.
 func ConvertProperty(v any) (any, error) {
 	switch v := v.(type) {
 	case []any:
@@ -82,14 +83,14 @@ func ConvertProperty(v any) (any, error) {
 	return optionalText(v)
 }
 
-// optionalText is the text of a value, nil when it is empty.
+// optionalText returns the text of a value, nil when it is empty.
 func optionalText(v any) (any, error) {
 	s, err := toText(v)
 	return optional(s, v, err)
 }
 
-// optional is nil for an empty text. of is the value that the text was made of: it is
-// returned where it is the text itself, which saves an allocation.
+// optional returns nil for an empty text. of is the value that the text was made from; optional
+// returns it when it is the same text, which saves an allocation.
 func optional(s string, of any, err error) (any, error) {
 	switch {
 	case s == "" || err != nil:
@@ -100,7 +101,7 @@ func optional(s string, of any, err error) (any, error) {
 	return s, nil
 }
 
-// toText writes numbers and booleans as text; nil is "".
+// toText returns numbers and booleans as text, and nil as "".
 func toText(v any) (string, error) {
 	switch v := v.(type) {
 	case nil:
@@ -117,8 +118,8 @@ func toText(v any) (string, error) {
 	return "", fmt.Errorf("it gives %s, but one text is expected", shape(v))
 }
 
-// toList makes a list of one of what is none, and leaves out elements without
-// a text.
+// toList returns the texts of a list without the empty ones. A value that is not a list is
+// taken as a list of one.
 func toList(v any) ([]string, error) {
 	in, ok := v.([]any)
 	if !ok {
@@ -177,7 +178,7 @@ func toEmail(v any) (any, error) {
 	return address, nil
 }
 
-// whole says that a number is one that an integer holds exactly.
+// whole reports whether f is an integer that a float64 holds exactly.
 func whole(f float64) bool { return f == math.Trunc(f) && math.Abs(f) < 1<<53 }
 
 func shape(v any) string {

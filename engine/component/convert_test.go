@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// lowerCase are refs with a colon, in lower case.
+// lowerCase is a grammar of refs that contain a colon, in lower case.
 type lowerCase struct{ Refs }
 
 func (lowerCase) ParseRef(text string) (string, bool) {

@@ -6,15 +6,15 @@ import (
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
-// CutLimit bounds the value of a field. A text longer than Bytes is cut and ends
-// with an ellipsis, and so is each text of a list; a list longer than Items loses
-// its end. The document is sent all the same.
+// CutLimit bounds the value of a field. A text longer than Bytes is cut and ends with an
+// ellipsis, and so is each text of a list. A list longer than Items loses its last elements.
+// The document is sent all the same.
 type CutLimit struct{ Bytes, Items int }
 
-// May reports whether values may be cut at all.
+// May reports whether values may be cut.
 func (c CutLimit) May() bool { return c != CutLimit{} }
 
-// Apply cuts a string or a []string; cut reports whether it was too long.
+// Apply cuts a string or a []string; cut reports whether anything was cut.
 func (c CutLimit) Apply(v any) (out any, cut bool) {
 	switch v := v.(type) {
 	case string:

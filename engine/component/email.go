@@ -6,9 +6,9 @@ import (
 	"unicode"
 )
 
-// Email returns the address in a text, without blanks around it and without
-// `mailto:` and what follows it in a link (`?subject=…`); ok is false when the rest
-// is not one e-mail address. Case is kept.
+// Email returns the address in a text without surrounding spaces, without `mailto:` and without
+// the query of a mailto link (`?subject=…`). ok is false when the rest is not a single e-mail
+// address. Case is kept.
 func Email(text string) (address string, ok bool) {
 	address = strings.TrimSpace(text)
 	if rest, isLink := cutPrefixFold(address, "mailto:"); isLink {
@@ -31,8 +31,8 @@ func cutPrefixFold(s, prefix string) (rest string, found bool) {
 	return s[len(prefix):], true
 }
 
-// notInEmail reports the characters that an address cannot have outside quotes,
-// those of other link schemes and of display names among them.
+// notInEmail reports whether an address cannot contain r outside quotes. The characters include
+// those of other link schemes and of display names.
 func notInEmail(r rune) bool {
 	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`()<>[]:;,"\`, r)
 }

@@ -2,31 +2,32 @@ package component
 
 import "github.com/pipe-engine/pipe/engine/fault"
 
-// Ending is the one way in which a record or an item ends (invariant 3). A
-// record with several items ends like the gravest of them, in this order.
+// Ending is how a record or an item ends; each ends in exactly one way (invariant 3). The
+// ending of a record with several items is the greatest of theirs, in the order of the
+// constants.
 type Ending uint8
 
 const (
 	Pending   Ending = iota // not ended yet; never in a finished report
 	Filtered                // by a named filter, a plugin's drop, or a named omission
 	Merged                  // into another item
-	Withheld                // nobody may find it
-	Delivered               // sent, or about to be when the run is dry
+	Withheld                // no one may find it
+	Delivered               // sent; in a dry run: would be sent
 	Rejected                // with stage, field and reason
 )
 
-// Endings is every way to end, as reports list them.
+// Endings lists all endings in the order of reports.
 var Endings = [...]Ending{Delivered, Merged, Filtered, Withheld, Rejected}
 
-// String is the ending's word in reports.
+// String returns the word for the ending in reports.
 func (e Ending) String() string {
 	return [...]string{"pending", "filtered", "merged", "withheld", "delivered", "rejected"}[e]
 }
 
-// MarshalText lets a map of endings be a JSON object with their words.
+// MarshalText returns the word for the ending, which makes it usable as a key of a JSON object.
 func (e Ending) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
-// DeadLetter is a rejected record: never its content.
+// DeadLetter describes a rejected record without its content.
 type DeadLetter struct {
 	Ref    string      `json:"ref"`
 	Stage  fault.Stage `json:"stage"`

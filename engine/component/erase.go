@@ -2,7 +2,7 @@ package component
 
 import "context"
 
-// Any is the spec for a registry, whose configurations have any type.
+// Any returns the spec for a registry, where configurations have any type.
 func (s SourceSpec[C]) Any() SourceSpec[any] {
 	return SourceSpec[any]{
 		Name: s.Name, Summary: s.Summary, Config: eraseConfig(s.Config), Model: erase(s.Model), Open: eraseOpen(s.Open),
@@ -10,7 +10,7 @@ func (s SourceSpec[C]) Any() SourceSpec[any] {
 	}
 }
 
-// Any is the spec for a registry, whose configurations have any type.
+// Any returns the spec for a registry, where configurations have any type.
 func (s SinkSpec[C]) Any() SinkSpec[any] {
 	out := SinkSpec[any]{
 		Name: s.Name, Summary: s.Summary, Config: eraseConfig(s.Config), Streams: erase(s.Streams),
@@ -27,7 +27,7 @@ func (s SinkSpec[C]) Any() SinkSpec[any] {
 	return out
 }
 
-// Any is the spec for a registry, whose configurations have any type.
+// Any returns the spec for a registry, where configurations have any type.
 func (s TransformSpec[C]) Any() TransformSpec[any] {
 	return TransformSpec[any]{
 		Key: s.Key, Summary: s.Summary, Config: eraseConfig(s.Config),
@@ -35,7 +35,7 @@ func (s TransformSpec[C]) Any() TransformSpec[any] {
 	}
 }
 
-// Any is the spec for a registry, whose configurations have any type.
+// Any returns the spec for a registry, where configurations have any type.
 func (s MapperSpec[C]) Any() MapperSpec[any] {
 	return MapperSpec[any]{
 		Config: eraseConfig(s.Config),
@@ -45,7 +45,7 @@ func (s MapperSpec[C]) Any() MapperSpec[any] {
 	}
 }
 
-// Any is the spec for a registry, whose configurations have any type.
+// Any returns the spec for a registry, where configurations have any type.
 func (s DeciderSpec[C]) Any() DeciderSpec[any] {
 	return DeciderSpec[any]{
 		Config: eraseConfig(s.Config),
@@ -55,13 +55,13 @@ func (s DeciderSpec[C]) Any() DeciderSpec[any] {
 	}
 }
 
-// as is the only place where a configuration gets its type back: an erased spec is
-// called with what its own Config returned.
+// as returns a configuration with its type. It is the only place that does so: an erased spec
+// is called only with the result of its own Config.
 func as[C any](cfg any) C { return cfg.(C) }
 
 func eraseConfig[C any](config func() C) func() any { return func() any { return config() } }
 
-// erase is nil for nil.
+// erase returns nil for nil.
 func erase[C, R any](f func(C) R) func(any) R {
 	if f == nil {
 		return nil
@@ -76,7 +76,7 @@ func eraseOpen[C, R any](open func(C, Settings) (R, error)) func(any, Settings) 
 // startFunc starts a sandbox server.
 type startFunc[C any] = func(context.Context, C, SandboxOptions) (*Sandbox, error)
 
-// eraseSandbox is nil for nil.
+// eraseSandbox returns nil for nil.
 func eraseSandbox[C any](start startFunc[C]) startFunc[any] {
 	if start == nil {
 		return nil

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestAny: an erased spec passes the configuration on with its type, and what a spec
-// leaves out stays nil.
+// TestAny: an erased spec passes the configuration on with its type, and nil functions stay
+// nil.
 func TestAny(t *testing.T) {
 	type config struct{ name string }
 	sink := SinkSpec[*config]{

@@ -8,16 +8,15 @@ import (
 
 // Historian is the optional capability of a session to list uploads.
 type Historian interface {
-	// History lists what the sink says about uploads; nil when it does not say.
+	// History returns the uploads that the sink lists; nil when it does not list them.
 	History(ctx context.Context) (*UploadHistory, error)
 }
 
-// UploadHistory is a sink's list of uploads. It may be hours old, and may be
-// bounded to the most recent ones.
+// UploadHistory is a sink's list of uploads. It may be hours old and limited to recent uploads.
 type UploadHistory struct {
 	By      string // the sink's name
 	Uploads []ListedUpload
-	// Counts is how many items of each stream the sink counts, as far as it says.
+	// Counts is the number of items of each stream, as far as the sink reports it.
 	Counts map[string]int
 }
 
@@ -29,19 +28,18 @@ type ListedUpload struct {
 	State      string // the sink's word for the stage
 }
 
-// UploadStage is how far the sink has come with an upload.
+// UploadStage is how far the sink has processed an upload.
 type UploadStage uint8
 
-// The stages. The first is the zero value: an upload without a known stage
-// confirms nothing.
+// The stages. The zero value is UploadOpen: an upload without a known stage confirms nothing.
 const (
-	UploadOpen           UploadStage = iota // not complete, as far as the sink says
-	UploadComplete                          // complete, and not processed yet
+	UploadOpen           UploadStage = iota // not complete, as far as the sink reports
+	UploadComplete                          // complete, but not processed yet
 	UploadProcessed                         // everything in it can be found
 	UploadDeletionPaused                    // processed, but what it does not hold is still there
 )
 
-// Find is the upload with an id, nil when it is not listed.
+// Find returns the upload with an id; nil when it is not listed.
 func (h *UploadHistory) Find(stream, id string) *ListedUpload {
 	if h == nil {
 		return nil
@@ -53,8 +51,8 @@ func (h *UploadHistory) Find(stream, id string) *ListedUpload {
 	return &h.Uploads[i]
 }
 
-// Latest is the stage of a stream's most recent complete upload; UploadOpen when
-// none is listed.
+// Latest returns the stage of a stream's most recent complete upload; UploadOpen when none is
+// listed.
 func (h *UploadHistory) Latest(stream string) UploadStage {
 	var last ListedUpload
 	if h != nil {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestLatestUpload: the most recent complete upload counts, in whatever order the
-// list is.
+// TestLatestUpload: Latest returns the most recent complete upload, regardless of the order of
+// the list.
 func TestLatestUpload(t *testing.T) {
 	at := time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)
 	old := ListedUpload{Stream: "s", ID: "old", Began: at, Stage: UploadDeletionPaused}

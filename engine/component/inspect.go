@@ -7,35 +7,35 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 )
 
-// Inspector is the optional capability of a sink to tell what it holds and what has
-// become of it. It changes nothing.
+// Inspector is the optional capability of a sink to report what it holds and how far it has
+// processed it. It changes nothing.
 type Inspector interface {
 	Inspect(ctx context.Context) (*Inspection, error)
 	InspectItem(ctx context.Context, q ItemQuery) (*ItemInspection, error)
 }
 
-// Inspection is what a sink says of the place that it fills.
+// Inspection is what a sink reports about its place.
 type Inspection struct {
 	Place   string        `json:"place"`
-	Visible string        `json:"visible"` // to whom the place is
+	Visible string        `json:"visible"` // who can see the place
 	Streams []StreamHeld  `json:"streams"`
-	Uploads []UploadState `json:"uploads"` // the last ones of each stream
+	Uploads []UploadState `json:"uploads"` // the latest of each stream
 	Paused  []string      `json:"paused"`  // streams whose deletion is paused
 	Pending []string      `json:"pending"` // streams that are not processed yet
-	Shows   string        `json:"shows"`   // when what was sent is found, in a sentence
+	Shows   string        `json:"shows"`   // when sent items can be found, in a sentence
 	Types   []TypeHeld    `json:"types"`
-	// History is what the sink lists of whole uploads; nil when it does not say.
+	// History is the sink's list of whole uploads; nil when it does not list them.
 	History *UploadHistory `json:"-"`
 }
 
-// StreamHeld is how many items of a stream a sink says it holds.
+// StreamHeld is the number of items of a stream that a sink reports.
 type StreamHeld struct {
 	Stream   string `json:"stream"`
 	Uploaded *int   `json:"uploaded"` // nil: not known
 	Indexed  *int   `json:"indexed"`
 }
 
-// TypeHeld is StreamHeld for an object type.
+// TypeHeld is the number of items of an object type that a sink reports.
 type TypeHeld struct {
 	Type     string `json:"type"`
 	Uploaded *int   `json:"uploaded"`
@@ -53,17 +53,17 @@ type UploadState struct {
 	Ended  time.Time `json:"ended,omitzero"`
 }
 
-// ItemQuery is what is asked about one record's item.
+// ItemQuery asks about the item of one record.
 type ItemQuery struct {
 	ID    string
-	Types []string // that it is known to have had
-	// Person is the e-mail of somebody who is to find it, or "".
+	Types []string // types that the item is known to have had
+	// Person is the e-mail of a person to check access for, or "".
 	Person string
 	// Selection is what the pipeline would send now, nil when that is not known.
 	Selection *Selection
 }
 
-// ItemInspection is what a sink says of one item.
+// ItemInspection is what a sink reports about one item.
 type ItemInspection struct {
 	ID   string `json:"id"`
 	Type string `json:"type"`
@@ -72,28 +72,28 @@ type ItemInspection struct {
 	UploadedAt time.Time `json:"uploadedAt,omitzero"`
 	Indexed    string    `json:"indexed"`
 	IndexedAt  time.Time `json:"indexedAt,omitzero"`
-	// Principals tells whether the sink knows all that the permissions name.
+	// Principals says whether the sink knows all principals of the permissions: yes, no or
+	// unknown.
 	Principals string `json:"principals"`
-	// Audience and Named are the permissions as the sink has them, in the words of
-	// Encoded.
+	// Audience and Named are the permissions that the sink holds, in the words of Encoded.
 	Audience access.Audience `json:"-"`
 	Named    []string        `json:"named"`
-	// Planned is whom the selection's item would name, in the same words.
+	// Planned are the principals of the selection's item, in the words of Encoded.
 	Planned []string      `json:"-"`
 	Events  []ItemEvent   `json:"events"`
 	Access  *AccessAnswer `json:"access,omitempty"`
 	Notes   []string      `json:"notes"`
 }
 
-// ItemEvent is something that happened to an item.
+// ItemEvent is an event in the history of an item.
 type ItemEvent struct {
 	At   time.Time `json:"at"`
 	What string    `json:"what"`
 }
 
-// AccessAnswer is whether somebody finds an item, and why not.
+// AccessAnswer says whether a person can find an item, and if not, why.
 type AccessAnswer struct {
 	Person  string   `json:"person"`
 	Has     bool     `json:"has"`
-	Reasons []string `json:"reasons"` // the likeliest first, when not
+	Reasons []string `json:"reasons"` // if Has is false: the likeliest first
 }

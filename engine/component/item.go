@@ -5,59 +5,59 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// Field is one named value of an item. Value is nil, bool, string, float64,
-// int, []any, map[string]any, or []Field for a field of properties.
+// Field is a named value of an item. Value is nil, bool, string, float64, int, []any,
+// map[string]any, or []Field for a field of properties.
 type Field struct {
 	Name  string
 	Value any
 }
 
-// Item is what one mapping made of one record, for one stream of the sink.
+// Item is the result of one mapping for one record, for one stream of the sink.
 type Item struct {
 	Stream      string
-	Ref         string // of the record it comes from
+	Ref         string // of the record
 	Kind        string
-	Mapping     int     // which mapping of its stream made it, from 0
-	Fields      []Field // in the order of the file; absent values left out
+	Mapping     int     // index of the mapping in its stream
+	Fields      []Field // in the order of the file, without absent values
 	Permissions access.Permissions
 	Cut         []string // fields whose value the mapper cut
 }
 
-// Encoded is an item as the sink will send it.
+// Encoded is an item in the form that is sent.
 type Encoded struct {
-	// ID tells items of one stream apart the way the sink does (Glean: lower
-	// case). Two items with one ID are one too many.
+	// ID identifies the item within its stream as the sink compares IDs (Glean: in lower case).
+	// Two items of a stream must not have the same ID.
 	ID string
-	// Ref is the record that it comes from.
+	// Ref is the ref of the item's record.
 	Ref string
 	// Type is the object type, "" in streams that have none.
 	Type string
-	// Audience is the class after principals were resolved; Undecided only in
-	// streams without permissions.
+	// Audience is the class after principals were resolved. It is Undecided only in streams
+	// without permissions.
 	Audience access.Audience
-	// Rule is the permission rule that decided.
+	// Rule is the name of the permission rule that decided.
 	Rule string
-	// Principals are the people and groups that it names, made by UserPrincipal and
-	// GroupPrincipal: who may find a Listed item, or, in a stream of the session's
-	// own, the members of a group. The guards compare them with those of the last good
-	// run, and such a stream counts them instead of its items.
+	// Principals are the users and groups that the item names, made by UserPrincipal and
+	// GroupPrincipal: those who may find a Listed item, or the members of a group in a stream
+	// of the session's own. The guards compare them with those of the last good run. A stream
+	// of the session's own is measured by its principals instead of its items.
 	Principals []string
-	// AllOf are the sets of groups that a Listed item names, as in Principals: each
-	// is one principal of its own. None has fewer than two.
+	// AllOf are the sets of groups of a Listed item, named as in Principals. Each set has at
+	// least two groups and counts as one principal.
 	AllOf [][]string
-	// Resolved means that the item names everybody whom the decision on who finds it names.
+	// Resolved means that the item names every principal of its permission decision.
 	Resolved bool
-	// Principal is how others name a person or group, only in streams of
-	// identities; "" when nobody is named by it, as one who is not active.
+	// Principal is the name by which other items refer to this user or group. It is set only in
+	// streams of identities, and "" when no item may refer to it, such as an inactive user.
 	Principal string
-	// Cut are the fields whose values were cut to be sent.
+	// Cut are the fields whose values were cut.
 	Cut []string
-	// Body is one JSON object, exactly as it will be sent.
+	// Body is one JSON object, exactly as it is sent.
 	Body []byte
-	// Access is where the end of Body begins that says who may find the item; 0 where no
-	// part does.
+	// Access is the offset in Body where the permissions begin, which are its last part; 0 when
+	// Body has no permissions.
 	Access int
-	// Content is the hash of Body, and Substance that of Body without Access.
+	// Content is the hash of Body, Substance the hash of Body without its permissions.
 	Content, Substance uint64
 }
 

@@ -6,7 +6,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
-// Pipeline is everything that a run needs, as the loader made it of a file.
+// Pipeline is everything that a run needs. The loader builds it from a pipeline file.
 type Pipeline struct {
 	Name       string
 	Language   *expression.Language
@@ -17,45 +17,45 @@ type Pipeline struct {
 	Decider    Decider
 	Streams    []Stream
 	Sink       Sink
-	// Unwritten tells why a stream is not written by this run; "" when it is.
+	// Unwritten returns why this run does not write a stream; "" when it does.
 	Unwritten func(stream string) string
-	// Offline means that the sink cannot be asked for anything.
+	// Offline means that no request may be made to the sink.
 	Offline bool
 	Publish Publish
-	// OnRefusal is what a run does that a guard refuses.
+	// OnRefusal is what a run does when a guard refuses it.
 	OnRefusal OnRefusal
 	Limits    Limits
-	// KeepAudit is how long the events of the audit ledger are kept; 0 is the default.
+	// KeepAudit is how long the audit ledger keeps events; 0 means the default.
 	KeepAudit time.Duration
-	// Fingerprint tells configurations apart; "" when it is not known.
+	// Fingerprint identifies the configuration; "" when it is not known.
 	Fingerprint string
 }
 
-// Publish is what a run sends of what it has made.
+// Publish is which items a run sends.
 type Publish struct {
 	Mode PublishMode
-	// FullEvery is how long after everything was published it is published again, in
-	// PublishAuto; 0 means never for that alone.
+	// FullEvery is the time after which PublishAuto publishes everything again; 0 means that
+	// the time alone never causes it.
 	FullEvery time.Duration
 }
 
-// PublishMode is whether a run sends everything or what changed.
+// PublishMode is whether a run sends everything or only what changed.
 type PublishMode string
 
 // The modes. The zero value is PublishAuto.
 const (
-	PublishAuto    PublishMode = "auto"    // what changed, when that is known and faster
+	PublishAuto    PublishMode = "auto"    // what changed, when that is known and faster; else everything
 	PublishFull    PublishMode = "full"    // everything
 	PublishChanges PublishMode = "changes" // what changed, or the run fails
 )
 
-// OnRefusal is what a run does that a guard refuses.
+// OnRefusal is what a run does when a guard refuses it.
 type OnRefusal string
 
-// What a refused run does. The zero value is Stop.
+// The actions of a refused run. The zero value means Stop.
 const (
-	Stop    OnRefusal = "stop"    // it sends nothing
-	Tighten OnRefusal = "tighten" // it sends what narrowed by decision
+	Stop    OnRefusal = "stop"    // send nothing
+	Tighten OnRefusal = "tighten" // send only access that was narrowed by a permission decision
 )
 
 // Limits are the bounds of a run and the thresholds of its guards.
@@ -63,18 +63,18 @@ type Limits struct {
 	Workers    int           // goroutines that decode, map and encode
 	BatchCount int           // records in one batch
 	BatchBytes int           // bytes of raw records in one batch
-	SpillBytes int           // raw records of a phase kept in memory; beyond that they wait on disk
+	SpillBytes int           // raw records of a phase kept in memory; the rest is spilled to disk
 	Timeout    time.Duration // of the whole run, 0 means none
 
 	MaxRejected Bound
 	MaxLoss     Bound
 	MaxWiden    Bound
-	// MaxGrowth bounds the newcomers of a group: a share of those who could find its
-	// documents, or a number of people.
+	// MaxGrowth bounds the new members of a group: by a share of the people who could find its
+	// documents, or by a number of people.
 	MaxGrowth Bound
 }
 
-// DefaultLimits suits two cores and a hundred megabytes.
+// DefaultLimits returns limits for a machine with two cores and 100 MB of memory.
 func DefaultLimits() Limits {
 	return Limits{
 		Workers: 2, BatchCount: 500, BatchBytes: 512 << 10, SpillBytes: 8 << 20,
@@ -85,20 +85,20 @@ func DefaultLimits() Limits {
 	}
 }
 
-// Bound is the threshold of a guard: the larger of a share of the whole and a
-// number of items. The zero Bound allows none.
+// Bound is the threshold of a guard: the larger of a share of the total and a number of items.
+// The zero Bound allows none.
 type Bound struct {
 	Share float64
 	Items int
 }
 
-// Exceeded reports whether n of total is over the bound.
+// Exceeded reports whether n of total exceeds the bound.
 func (b Bound) Exceeded(n, total int) bool {
 	return n > b.Items && float64(n) > b.Share*float64(total)
 }
 
-// Stream finds a stream of the sink by name; found is false for one that a session
-// stages of its own.
+// Stream returns a stream of the sink by name. found is false for a stream of the session's
+// own.
 func (p *Pipeline) Stream(name string) (_ Stream, found bool) {
 	for _, s := range p.Streams {
 		if s.Name == name {
@@ -108,7 +108,7 @@ func (p *Pipeline) Stream(name string) (_ Stream, found bool) {
 	return Stream{}, false
 }
 
-// Off tells whether nothing of a kind is written.
+// Off reports whether no record of a kind is written.
 func (p *Pipeline) Off(kind string) bool {
 	for _, ph := range p.Model.Phases() {
 		for _, k := range ph.Kinds {
@@ -120,8 +120,8 @@ func (p *Pipeline) Off(kind string) bool {
 	return true
 }
 
-// OnlyIdentities tells whether no stream beyond identities is written, so that
-// the later phases need not be read.
+// OnlyIdentities reports whether this run writes only streams of identities, in which case
+// later phases need not be read.
 func (p *Pipeline) OnlyIdentities() bool {
 	for _, s := range p.Streams {
 		if !s.Identities && p.Unwritten(s.Name) == "" {

@@ -7,13 +7,13 @@ const (
 	groupWord = "group "
 )
 
-// UserPrincipal is how Encoded names the user that a sink calls name.
+// UserPrincipal returns the principal of the user that the sink calls name.
 func UserPrincipal(name string) string { return userWord + name }
 
-// GroupPrincipal is how Encoded names the group that a sink calls name.
+// GroupPrincipal returns the principal of the group that the sink calls name.
 func GroupPrincipal(name string) string { return groupWord + name }
 
-// PrincipalName returns what the sink calls the user or group of a principal, and
+// PrincipalName returns the sink's name of the user or group of a principal. group reports
 // whether it is a group.
 func PrincipalName(principal string) (name string, group bool) {
 	if name, group = strings.CutPrefix(principal, groupWord); group {

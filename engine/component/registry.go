@@ -9,118 +9,117 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// Settings is what the host gives a component, beside the user's configuration.
+// Settings is what the host provides to a component, in addition to the user's configuration.
 type Settings struct {
 	// UserAgent is sent with every request.
 	UserAgent string
-	// Folder is that of the pipeline file: relative paths start from it.
+	// Folder is the folder of the pipeline file. Relative paths start there.
 	Folder string
 	Log    *slog.Logger
-	// Loopback means that no address outside this machine may be reached.
+	// Loopback forbids connections to addresses outside this machine.
 	Loopback bool
-	// Observe is told of every request; nil in ordinary runs.
+	// Observe is called after every request; nil in ordinary runs.
 	Observe func(method, path string, body []byte, status int)
 }
 
-// SourceSpec describes a source component with configuration C, a pointer to a
-// struct from which parsing, checking and docs come.
+// SourceSpec describes a source with configuration C, a pointer to a struct. Parsing, checks
+// and documentation are derived from that struct.
 type SourceSpec[C any] struct {
 	Name, Summary string
-	// Config is a new configuration with nothing set.
+	// Config returns a new configuration with no field set.
 	Config func() C
-	// Model is made from the decoded configuration alone.
+	// Model returns the model; it depends on the decoded configuration alone.
 	Model func(cfg C) Model
-	// Open makes the source; it may read files and opens no connection yet.
+	// Open returns the source. It may read files but opens no connection.
 	Open func(cfg C, s Settings) (Source, error)
-	// Sandbox starts a server of the same kind on loopback; nil when there is none.
-	// The configuration was decoded leniently.
+	// Sandbox starts a server of the same kind on loopback; nil when there is none. cfg was
+	// decoded leniently.
 	Sandbox func(ctx context.Context, cfg C, o SandboxOptions) (*Sandbox, error)
 }
 
-// SinkSpec describes a sink component with configuration C, as SourceSpec does a
-// source.
+// SinkSpec describes a sink with configuration C, as SourceSpec describes a source.
 type SinkSpec[C any] struct {
 	Name, Summary string
 	Config        func() C
-	// Streams is what the sink stores, from the decoded configuration alone.
+	// Streams returns the streams of the sink; they depend on the decoded configuration alone.
 	Streams func(cfg C) []Stream
-	// Content are the keys of its settings that only say what the items look like: no
-	// address, credential or file that matters is in them. pipe diff --base takes them from a
-	// file that is not trusted.
+	// Content are the keys of the settings that only describe how items look: they hold no
+	// address, credential or file with consequences. pipe diff --base takes them from an
+	// untrusted file.
 	Content []string
-	// Own are the streams that its sessions make of others.
+	// Own are the streams that the sink's sessions derive from others.
 	Own []string
-	// PlaceName is what people call the place that the sink fills, as in
-	// Inspection.Place, "" where the file does not say; nil when it has no name.
+	// PlaceName returns the user's name of the sink's place, as in Inspection.Place, or "" when
+	// the file does not give one. nil means that places of this sink have no name.
 	PlaceName func(cfg C) string
-	// CheckMappings looks at what the mappings set, in the order of the file, and may
-	// complete cfg by it, before the sink is opened; nil when the streams' fields say
-	// everything.
+	// CheckMappings checks the mappings, in the order of the file, before the sink is opened,
+	// and may complete cfg from them. nil means that the fields of the streams are the only
+	// rules.
 	CheckMappings func(cfg C, all []MappingFacts, b Builder)
 	Open          func(cfg C, s Settings) (Sink, error)
 	Sandbox       func(ctx context.Context, cfg C, o SandboxOptions) (*Sandbox, error)
-	// Missing are the settings that a connection needs and a configuration that
-	// was decoded leniently does not have.
+	// Missing returns the settings that a connection needs and that a leniently decoded
+	// configuration lacks.
 	Missing func(cfg C) []string
-	// Adopt lets the sink's configuration take what it has no value for from
-	// the source's, before it is decoded; may be nil.
+	// Adopt fills settings of the sink that have no value from the source's UI address, before
+	// cfg is decoded. It may be nil.
 	Adopt func(cfg C, uiURL string)
 }
 
-// UILinker is the optional capability of a source's model to say where people
-// look at its records.
+// UILinker is the optional capability of a source's model to return the address of the user
+// interface for its records.
 type UILinker interface {
-	// UIURL is "" when the file does not say.
+	// UIURL returns the address, or "" when the file does not give it.
 	UIURL() string
-	// UIPlaceholder returns the values of the source's block with which UIURL is not
-	// "", where no page is opened.
+	// UIPlaceholder returns values for the source's block that make UIURL return an address,
+	// for use where no page is opened.
 	UIPlaceholder() map[string]string
 }
 
-// KindNamer is the optional capability of a source's model to list the kinds that
-// its records may have, as they are spelt, also those that are switched off.
+// KindNamer is the optional capability of a source's model to list all kinds of its records in
+// their spelling, including kinds that are switched off.
 type KindNamer interface{ KindNames() []string }
 
-// MappingFacts is what can be known of one mapping without a record.
+// MappingFacts is what is known about a mapping without a record.
 type MappingFacts struct {
 	Stream string
 	Node   *config.Node
-	// When is its condition, not set when it takes every record.
+	// When is the condition of the mapping; not set when the mapping takes every record.
 	When config.Expression
-	// Kinds are the kinds that it may take.
+	// Kinds are the kinds that the mapping may take.
 	Kinds []string
-	// Decides are the paths of the record that decide which records it takes and
-	// what they are called and refer to: in a stream of identities, who is who.
+	// Decides are the paths of the record that decide which records the mapping takes and how
+	// the items are named and refer to others. In a stream of identities, these paths decide
+	// who is who.
 	Decides []string
-	// Fields are the fields it sets, in the order of the file.
+	// Fields are the fields that the mapping sets, in the order of the file.
 	Fields []FieldFacts
 }
 
-// FieldFacts is what can be known of one field of a mapping.
+// FieldFacts is what is known about a field of a mapping without a record.
 type FieldFacts struct {
 	Name string
 	Node *config.Node
-	// Properties are the names below a field of properties.
+	// Properties are the names in a field of type Properties.
 	Properties []FieldFacts
-	// Values are the texts that it gives for each of the mapping's kinds, where
-	// they follow from the kind alone; nil otherwise.
+	// Values are the texts of the field by kind when they depend on the kind alone; nil
+	// otherwise.
 	Values map[string]string
 }
 
-// GrantFacts is what can be known of a permission rule, or of the default,
-// without a record.
+// GrantFacts is what is known about a permission rule or the default without a record.
 type GrantFacts struct {
-	Rule string       // its name, "default" for the default
-	Node *config.Node // where it says who finds a document
-	// When is its condition, not set for the default.
+	Rule string       // name of the rule; "default" for the default
+	Node *config.Node // of the grant in the file
+	// When is the condition of the rule; not set for the default.
 	When     config.Expression
-	Audience access.Audience // Undecided when that could not be known
-	// Users and Groups tell whom it may name; only with Listed.
+	Audience access.Audience // Undecided when it is not known
+	// Users and Groups report whether the rule may name users or groups; only set for Listed.
 	Users, Groups bool
 }
 
-// Registry is the list of components that a program has. It is a value, filled
-// in one place. Its specs take configurations of any type: see SinkSpec.Any.
+// Registry lists the components of a program. It is a value that one place fills. Its specs
+// take configurations of any type: see SinkSpec.Any.
 type Registry struct {
 	Sources     []SourceSpec[any]
 	Transforms  []TransformSpec[any]
@@ -129,33 +128,33 @@ type Registry struct {
 	Sinks       []SinkSpec[any]
 }
 
-// SandboxOptions is what a sandbox server is started with.
+// SandboxOptions are the options for starting a sandbox server.
 type SandboxOptions struct {
-	// Input is a file to serve instead of the bundled data, "" for that. What is
-	// wrong with it is an *InputError.
+	// Input is a file to serve instead of the bundled data; "" serves the bundled data. A fault
+	// in the file is returned as an *InputError.
 	Input string
-	// UIURL is where the records of the source are looked at.
+	// UIURL is the address of the source's user interface.
 	UIURL string
 }
 
-// InputError is a file of SandboxOptions.Input that cannot be served.
+// InputError reports that the file of SandboxOptions.Input cannot be served.
 type InputError struct{ Err error }
 
-// Error is the message of the cause.
+// Error returns the message of the cause.
 func (e *InputError) Error() string { return e.Err.Error() }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *InputError) Unwrap() error { return e.Err }
 
 // Sandbox is a running server on loopback.
 type Sandbox struct {
-	// Set are the values of the component's block that point it at the server.
+	// Set are the settings of the component's block that point it to the server.
 	Set map[string]string
-	// UIURL is where the records of a source's server are looked at, "" for nowhere.
+	// UIURL is the address of the source's user interface; "" when there is none.
 	UIURL string
-	// Notes are sentences about what it serves otherwise than its input says.
+	// Notes are sentences about differences between the served data and the input.
 	Notes []string
-	// Summary prints what the server holds, when there is something to say.
+	// Summary prints what the server holds; nil when there is nothing to print.
 	Summary func(w io.Writer) error
 	Close   func()
 }

@@ -2,20 +2,20 @@ package component
 
 import "github.com/pipe-engine/pipe/engine/access"
 
-// Selection is what a pipeline would send now of a few records.
+// Selection is what a pipeline would send now for a few records.
 type Selection struct {
-	Records []Selected // in the order of the refs
-	// Identities are the items of all streams that say who is who, also those of
-	// the session's own.
+	Records []Selected // in the order of the requested refs
+	// Identities are the items of all streams of identities, including streams of the session's
+	// own.
 	Identities map[string][]SelectedItem
-	// Before counts the items with permissions of the last good run.
+	// Before is the number of items with permissions in the last good run.
 	Before int
 }
 
-// Selected is one record and what becomes of it.
+// Selected is one record of a selection with its ending and items.
 type Selected struct {
 	Ref    string
-	Found  bool // the source has it, and reads its kind
+	Found  bool // the source has the record and its kind is read
 	Ending Ending
 	Reason string
 	Items  []SelectedItem
@@ -25,20 +25,21 @@ type Selected struct {
 type SelectedItem struct {
 	Stream string
 	Encoded
-	// Grant is who would find it, or the members of a group, as hashes of principals.
+	// Grant is the audience of the item or the members of a group, as hashes of principals.
 	Grant access.Grant
-	// Same tells that the last good run delivered exactly this.
+	// Same reports whether the last good run delivered exactly this item.
 	Same bool
-	// Known tells that the last good run had an item of this id of this ref, Other
-	// is another ref that it had it of. They are not set for identities.
+	// Known reports whether the last good run had an item with this ID of this ref. Other is a
+	// different ref that had the ID. Neither is set for identities.
 	Known bool
 	Other string
-	// Wider reports that more people would find it than after the last good run.
-	// It is not set for identities.
+	// Wider reports whether more people would find the item than after the last good run. It is
+	// not set for identities.
 	Wider bool
 }
 
-// Undelivered is why nothing of a record would be sent, "" when something is.
+// Undelivered returns why nothing would be sent for the record; "" when something would be
+// sent.
 func (r Selected) Undelivered() string {
 	switch {
 	case !r.Found:

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TestUploadText: an upload is named with its start when the sink says it.
+// TestUploadText: the text of an upload contains its start when that is known.
 func TestUploadText(t *testing.T) {
 	u := Upload{Stream: "documents", ID: "u"}
 	if got := u.String(); got != "the upload of documents u" {

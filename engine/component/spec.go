@@ -7,55 +7,52 @@ import (
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
-// Builder is what a part of the pipeline is built with: it compiles the
-// expressions of the part's configuration and collects what is wrong with it.
-// A part is built to its end even when something is wrong, so that everybody
-// learns everything at once; what was built is used only when nothing was.
+// Builder compiles the expressions of a part of the pipeline and collects the problems of its
+// configuration. A part is built to the end even after a problem, which lets users see all
+// problems at once. The built part is used only when there was no problem.
 type Builder interface {
-	// Compile compiles an expression; a problem is reported at its position
-	// and gives nil.
+	// Compile compiles an expression. It reports a problem at the expression's position and
+	// returns nil.
 	Compile(e config.Expression, want expression.Want) *expression.Program
-	// CompilePath compiles an expression that stands as a key of the file: the
-	// path of a member.
+	// CompilePath compiles an expression that is a key of the file: the path of a member.
 	CompilePath(path string, at config.Pos) *expression.Program
-	// Literal looks at a list that is taken literally and warns of elements that
-	// read as if they were evaluated.
+	// Literal warns about elements of a literal list that look like expressions.
 	Literal(list *config.Node)
-	// Known is the text that a program gives for records whose member `name` is
-	// `value`, when nothing else of the record matters to it.
+	// Known returns the text that a program gives for every record whose member `name` is
+	// `value`. ok is false when the text depends on other parts of the record.
 	Known(p *expression.Program, name, value string) (text string, ok bool)
-	// Problem reports an error of the file at a node.
+	// Problem reports an error at a node of the file.
 	Problem(n *config.Node, code, message, hint string)
-	// KeyProblem reports an error of the file at a key.
+	// KeyProblem reports an error at a key of the file.
 	KeyProblem(key string, at config.Pos, code, message, hint string)
-	// Warn reports something that works and will surprise.
+	// Warn reports configuration that works but may surprise.
 	Warn(n *config.Node, code, message, hint string)
 }
 
-// TransformSpec describes a kind of transform with configuration C by the key that
-// names it in the file, next to `name` and `when`.
+// TransformSpec describes a kind of transform with configuration C. Key is the key that selects
+// it in the file, next to `name` and `when`.
 type TransformSpec[C any] struct {
 	Key, Summary string
-	// Config is a new configuration with nothing set; the value of the key is
-	// decoded into it.
+	// Config returns a new configuration with no field set. The value of the key is decoded
+	// into it.
 	Config func() C
 	New    func(cfg C, s TransformSettings) Transform
 }
 
-// TransformSettings is what a transform is made with.
+// TransformSettings is what a transform is created with.
 type TransformSettings struct {
 	Name string
-	Node *config.Node // what stands under the key
+	Node *config.Node // the value of the key
 	Builder
 	Log *slog.Logger
-	// Folder is that of the pipeline file: relative paths start from it.
+	// Folder is the folder of the pipeline file. Relative paths start there.
 	Folder string
-	// Lookup is a variable of the environment.
+	// Lookup returns a variable of the environment.
 	Lookup func(name string) (value string, ok bool)
-	// Unpinned allows programs whose checksum the file does not give.
+	// Unpinned allows programs that have no checksum in the file.
 	Unpinned bool
-	// AccessReads are the paths of the record that decide who finds a document.
-	// It is to be called after everything was built.
+	// AccessReads returns the paths of the record that decide who finds a document. Call it
+	// only after everything was built.
 	AccessReads func() []string
 }
 
@@ -65,31 +62,29 @@ type MapperSpec[C any] struct {
 	New    func(cfg C, s MapperSettings) (Mapper, []MappingFacts)
 }
 
-// MapperSettings is what a mapper is made with.
+// MapperSettings is what a mapper is created with.
 type MapperSettings struct {
 	Node *config.Node
-	// Streams are those of the sink; nil when there is no telling, because the
-	// sink's block is wrong.
+	// Streams are the streams of the sink; nil when the sink's block is invalid.
 	Streams []Stream
-	// Kinds are all kinds that the source reads; nil likewise.
+	// Kinds are all kinds that the source reads; nil when the source's block is invalid.
 	Kinds []string
-	// Refs is the grammar of the source's refs; nil when the source's block is wrong.
+	// Refs is the grammar of the source's refs; nil when the source's block is invalid.
 	Refs Refs
 	Builder
 }
 
-// DeciderSpec describes the permissions block with configuration C. New returns the
-// decider and what is known of each rule, in the order of the file, and of the
-// default.
+// DeciderSpec describes the permissions block with configuration C. New returns the decider and
+// the facts about each rule, in the order of the file, and about the default.
 type DeciderSpec[C any] struct {
 	Config func() C
 	New    func(cfg C, s DeciderSettings) (Decider, []GrantFacts)
 }
 
-// DeciderSettings is what a decider is made with.
+// DeciderSettings is what a decider is created with.
 type DeciderSettings struct {
 	Node *config.Node
-	// Refs is the grammar of the source's refs; nil when the source's block is wrong.
+	// Refs is the grammar of the source's refs; nil when the source's block is invalid.
 	Refs Refs
 	Builder
 }

@@ -8,24 +8,24 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// Stored is an item as it is read back from what a session encoded.
+// Stored is an item decoded from what a session encoded.
 type Stored struct {
-	// ID is that of Encoded.
+	// ID is Encoded.ID.
 	ID string
 	// Type is the object type, "" in streams that have none.
 	Type string
-	// Title is what a person calls it, "" when it has none.
+	// Title is the title for people; "" when the item has none.
 	Title string
 	// Audience, Principals and AllOf are those of Encoded.
 	Audience   access.Audience
 	Principals []string
 	AllOf      [][]string
-	// Fields are the rest by the names that mappings use: strings, numbers,
-	// lists, and a map for properties.
+	// Fields are all other fields by their names in mappings: strings, numbers, lists, and a
+	// map for properties.
 	Fields map[string]any
 }
 
-// Names are all that the item names, each set of groups as one.
+// Names returns all principals of the item; each set of groups is one name.
 func (s Stored) Names() []string {
 	out := slices.Clone(s.Principals)
 	for _, set := range s.AllOf {
@@ -34,8 +34,8 @@ func (s Stored) Names() []string {
 	return out
 }
 
-// NewTo are the Names that let somebody in whom another version of the item does
-// not, as the guard on exposure judges it (invariant 5).
+// NewTo returns the Names that give access to a person who has none through the other version
+// of the item, by the rules of the guard on exposure (invariant 5).
 func (s Stored) NewTo(other Stored) []string {
 	before := access.UnpackNames(access.PackNames(other.Principals, access.HashSets(other.AllOf)))
 	sets := access.HashSets(s.AllOf)
@@ -54,8 +54,8 @@ func (s Stored) NewTo(other Stored) []string {
 	return out
 }
 
-// Decoder is the optional capability of a sink to read the Body of an item back,
-// so that two of them can be compared. It is called from one goroutine at a time.
+// Decoder is the optional capability of a sink to decode the Body of an item, for comparisons.
+// It is called from one goroutine at a time.
 type Decoder interface {
 	Decode(stream string, body []byte) (Stored, error)
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestStoredNewTo: the names that let somebody in are those of no earlier version,
-// and sets that no group or set of an earlier version contains.
+// TestStoredNewTo: NewTo returns names that the earlier version lacks, and sets that contain no
+// group or set of the earlier version.
 func TestStoredNewTo(t *testing.T) {
 	before := Stored{Principals: []string{"a"}, AllOf: [][]string{{"b", "c", "d"}}}
 	now := Stored{Principals: []string{"a", "e"}, AllOf: [][]string{{"d", "c", "b"}, {"a", "x"}, {"b", "c"}}}
