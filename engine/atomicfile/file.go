@@ -11,30 +11,29 @@ import (
 	"strings"
 )
 
-// DefaultMode is the mode of a file whose Options name none: its owner alone reads it.
+// DefaultMode is the default mode of a file: only the owner may read it.
 const DefaultMode fs.FileMode = 0o600
 
 // Options describe the new version of a file. The zero value is ready to use.
 type Options struct {
-	// Mode is the mode of the file, whatever the umask; 0 stands for DefaultMode.
+	// Mode is the mode of the file, regardless of the umask; 0 means DefaultMode.
 	Mode fs.FileMode
-	// Temporary names the temporary file in the folder of the file. A * becomes a
-	// random string, so that several writers do not meet; the caller removes what a
-	// killed one left. A name without * is used as it is: the next writer replaces
-	// what a killed one left, and of two at once one fails. The default is
-	// .NAME.new without *.
+	// Temporary is the name of the temporary file, in the folder of the file. A * becomes a
+	// random string, which keeps several writers apart; the caller removes what a killed writer
+	// left. Without *, the next writer replaces what a killed writer left, and of two writers
+	// at once one fails. The default is .NAME.new, without *.
 	Temporary string
 }
 
-// File is the new version of a file while it is written. One of Commit and Abort
-// must be called; Abort after Commit does nothing.
+// File is the new version of a file while it is written. Call Commit or Abort; Abort after
+// Commit does nothing.
 type File struct {
 	*os.File
 	path string
 	made os.FileInfo // of the temporary file
 }
 
-// Create opens the temporary file of a new version of path.
+// Create opens the temporary file for a new version of path.
 func Create(path string, o Options) (*File, error) {
 	f, err := o.open(path)
 	if err != nil {
@@ -70,8 +69,8 @@ func (o Options) open(path string) (*os.File, error) {
 	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, DefaultMode) // O_EXCL follows no symlink
 }
 
-// Commit puts the new version in the place of the old one. When it fails, the old
-// version stays, and so does the temporary file until Abort.
+// Commit replaces the old version with the new one. When it fails, the old version stays, and
+// so does the temporary file until Abort.
 func (f *File) Commit() error {
 	if err := errors.Join(f.Sync(), f.Close(), f.own()); err != nil {
 		return err
@@ -86,7 +85,7 @@ func (f *File) Commit() error {
 	return nil
 }
 
-// own reports as an error that another writer has taken the temporary file's name.
+// own returns an error when another writer has taken the name of the temporary file.
 func (f *File) own() error {
 	if named, err := os.Lstat(f.Name()); err != nil || !os.SameFile(f.made, named) {
 		return fmt.Errorf("replace %s: another process writes it at the same time", f.path)
@@ -102,8 +101,8 @@ func (f *File) Abort() {
 	}
 }
 
-// Replace replaces path with what write writes. When write fails, path stays as it
-// was, and Replace returns the error.
+// Replace replaces path with the output of write. When write fails, Replace returns its error
+// and leaves path unchanged.
 func Replace(path string, o Options, write func(io.Writer) error) error {
 	f, err := Create(path, o)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestReplace: the file has the new content, or what it had when writing fails, and
-// nothing is left next to it.
+// TestReplace: the file has the new content, or the old content when writing fails, and no
+// temporary file is left.
 func TestReplace(t *testing.T) {
 	failed := errors.New("failed")
 	for _, tc := range []struct {
@@ -48,8 +48,8 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-// TestMode: the file has the mode that was asked for, also when the old one had
-// another or a killed writer left a temporary file with another.
+// TestMode: the file has the requested mode, also when the old file or the temporary file of a
+// killed writer had another mode.
 func TestMode(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows keeps no modes")
@@ -77,7 +77,7 @@ func TestMode(t *testing.T) {
 	}
 }
 
-// TestNoFollow: a symlink in the place of the temporary file is not written through.
+// TestNoFollow: Create does not write through a symlink with the name of the temporary file.
 func TestNoFollow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	other := filepath.Join(t.TempDir(), "other")
@@ -95,7 +95,7 @@ func TestNoFollow(t *testing.T) {
 // TestCommitFails: the old version and the temporary file stay until Abort.
 func TestCommitFails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "folder")
-	if err := os.Mkdir(path, 0o700); err != nil { // a file cannot take its place
+	if err := os.Mkdir(path, 0o700); err != nil { // a file cannot replace it
 		t.Fatal(err)
 	}
 	f := create(t, path, Options{})
@@ -110,7 +110,8 @@ func TestCommitFails(t *testing.T) {
 	expectOnly(t, path)
 }
 
-// TestAbortAfterCommit: it removes nothing, not even the next writer's file.
+// TestAbortAfterCommit: Abort after Commit removes nothing, not even the temporary file of the
+// next writer.
 func TestAbortAfterCommit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	first := create(t, path, Options{})
@@ -129,8 +130,8 @@ func TestAbortAfterCommit(t *testing.T) {
 	expectOnly(t, path)
 }
 
-// TestTwoWriters: with one name for the temporary file the later writer wins and the
-// earlier fails; with random names neither disturbs the other.
+// TestTwoWriters: with the same temporary name the later writer wins and the earlier one fails;
+// with random names both succeed.
 func TestTwoWriters(t *testing.T) {
 	for name, tc := range map[string]struct {
 		options Options
@@ -166,7 +167,7 @@ func TestTwoWriters(t *testing.T) {
 	}
 }
 
-// TestCreateFails: an error names the path, and nothing is left.
+// TestCreateFails: the error names the path, and no file is left.
 func TestCreateFails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none", "file")
 	for _, o := range []Options{{}, {Temporary: "tmp-*"}} {
@@ -207,8 +208,8 @@ func expect(t *testing.T, path, want string) {
 	}
 }
 
-// TestReplaceOpen: a file that is open is replaced and removed, and its reader reads
-// the old one.
+// TestReplaceOpen: an open file can be replaced and removed, and its reader still reads the old
+// content.
 func TestReplaceOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	writeFile(t, path, "old")
@@ -249,7 +250,7 @@ func TestReplaceOpen(t *testing.T) {
 	}
 }
 
-// expectOnly checks that the folder of path holds nothing else.
+// expectOnly checks that path is the only file in its folder.
 func expectOnly(t *testing.T, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))

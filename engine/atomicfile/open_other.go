@@ -4,8 +4,8 @@ package atomicfile
 
 import "os"
 
-// Open opens a file that may be replaced or removed while it is open. It takes what
-// os.OpenFile takes.
+// Open opens a file that may be replaced or removed while it is open. It takes the arguments of
+// os.OpenFile.
 func Open(path string, flag int, mode os.FileMode) (*os.File, error) {
 	return os.OpenFile(path, flag, mode)
 }

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Open opens a file that may be replaced or removed while it is open. It takes what
-// os.OpenFile takes, of whose flags O_CREATE, O_EXCL, O_APPEND and the access count.
-// A file that os.OpenFile has open can be neither replaced nor removed on Windows.
+// Open opens a file that may be replaced or removed while it is open, which Windows does not
+// allow for files opened with os.OpenFile. It takes the arguments of os.OpenFile; of the flags,
+// it uses O_CREATE, O_EXCL, O_APPEND and the access mode.
 func Open(path string, flag int, _ os.FileMode) (*os.File, error) {
 	fail := func(err error) (*os.File, error) { return nil, &os.PathError{Op: "open", Path: path, Err: err} }
 	name, err := windows.UTF16PtrFromString(path)
@@ -35,7 +35,7 @@ func Open(path string, flag int, _ os.FileMode) (*os.File, error) {
 		create = windows.OPEN_ALWAYS
 	}
 	const shared = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
-	// With backup semantics a folder opens as well; its mode says what it is.
+	// With backup semantics folders can be opened, too; the mode of the file shows which it is.
 	handle, err := windows.CreateFile(name, access, shared, nil, create,
 		windows.FILE_ATTRIBUTE_NORMAL|windows.FILE_FLAG_BACKUP_SEMANTICS, 0)
 	if err != nil {
@@ -52,9 +52,9 @@ type fileRenameInfo struct {
 	name   [1]uint16
 }
 
-// rename replaces a file in one step, also one that Open has open. Windows before 10
-// 1709 and some network folders cannot: there, a file that is open is moved aside
-// first, and a crash between the two steps leaves the name without a file.
+// rename replaces a file in one step, even one that Open has open. Windows before 10 1709 and
+// some network folders do not support that. There, an open file is first moved aside, and a
+// crash between the two steps leaves no file with the name.
 func rename(from, to string) error {
 	err := renamePOSIX(from, to)
 	if err == nil {
@@ -74,11 +74,11 @@ func rename(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return errors.Join(err, os.Rename(aside, to))
 	}
-	_ = os.Remove(aside) // gone when its last reader closes it
+	_ = os.Remove(aside) // deleted when its last reader closes it
 	return nil
 }
 
-// renamePOSIX renames as other systems do: who has the old file open keeps it.
+// renamePOSIX renames as POSIX systems do: processes that have the old file open keep it.
 func renamePOSIX(from, to string) error {
 	to, err := filepath.Abs(to)
 	if err != nil {
