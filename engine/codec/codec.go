@@ -10,15 +10,15 @@ import (
 )
 
 var (
-	// usual is what documents look like: the library is twice as fast where
-	// names cannot repeat. What it refuses is read again as lenient.
+	// usual options suit most documents: the library is twice as fast when names cannot repeat.
+	// A document that they refuse is decoded again with the lenient options.
 	usual   = jsontext.AllowInvalidUTF8(true)
 	lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	strict  = json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
 )
 
-// Decode reads one JSON object into map[string]any, []any, string, float64,
-// bool and nil. Anything but exactly one object is an error.
+// Decode decodes one JSON object into map[string]any, []any, string, float64, bool and nil.
+// Data that is not exactly one object is an error.
 func Decode(data []byte) (map[string]any, error) {
 	var v any
 	if json.Unmarshal(data, &v, usual) != nil {
@@ -34,8 +34,8 @@ func Decode(data []byte) (map[string]any, error) {
 	return object, nil
 }
 
-// DecodeStrict is Decode for an answer that decides something: a name that
-// repeats in an object and invalid UTF-8 are errors.
+// DecodeStrict is Decode for responses that decide something: repeated names in an object and
+// invalid UTF-8 are errors.
 func DecodeStrict(data []byte) (map[string]any, error) {
 	var v any
 	if err := json.Unmarshal(data, &v); err != nil {
@@ -48,11 +48,11 @@ func DecodeStrict(data []byte) (map[string]any, error) {
 	return object, nil
 }
 
-// Unmarshal reads JSON into a Go value; unknown members are passed over.
+// Unmarshal decodes JSON into a Go value and ignores unknown members.
 func Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v, lenient) }
 
-// Marshal writes v in one line. It fails on NaN, infinities and on values that
-// JSON cannot hold.
+// Marshal encodes v on one line. It returns an error for NaN, infinities and values that JSON
+// cannot represent.
 func Marshal(v any) ([]byte, error) {
 	if object, is := v.(map[string]any); is {
 		if out, ok := marshalObject(object); ok {
@@ -62,13 +62,13 @@ func Marshal(v any) ([]byte, error) {
 	return json.Marshal(v, strict)
 }
 
-// MarshalIndent is Marshal for people: two spaces, a line per member.
+// MarshalIndent is Marshal with one member per line, indented by two spaces.
 func MarshalIndent(v any) ([]byte, error) {
 	return json.Marshal(v, strict, jsontext.WithIndent("  "))
 }
 
-// Quote appends s to b as a JSON string; what is not UTF-8 is replaced. It writes what
-// jsontext.AppendQuote writes, in half of the time.
+// Quote appends s to b as a JSON string; invalid UTF-8 is replaced. Its output is that of
+// jsontext.AppendQuote, in half of the time.
 func Quote(b []byte, s string) []byte {
 	b = append(slices.Grow(b, len(s)+2), '"')
 	for from := 0; ; {
@@ -95,5 +95,5 @@ func Quote(b []byte, s string) []byte {
 	}
 }
 
-// letters are the escapes of control characters that have one.
+// letters are the one-letter escapes of control characters.
 var letters = [' ']byte{'\b': 'b', '\f': 'f', '\n': 'n', '\r': 'r', '\t': 't'}

@@ -95,7 +95,8 @@ func TestHashBoth(t *testing.T) {
 			t.Fatalf("at %d: %x %x", n, first, whole)
 		}
 	}
-	// A pool forgets some with the race detector; without one there are four.
+	// with the race detector a pool drops some values; without the pool there are four
+	// allocations
 	if n := testing.AllocsPerRun(100, func() { HashBoth(text, 100) }); n > 2 {
 		t.Errorf("%v allocations", n)
 	}

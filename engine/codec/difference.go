@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// Difference is one value that differs between two JSON objects; nil is no value.
+// Difference is one value that differs between two JSON objects; nil means no value.
 type Difference struct {
 	Path   string `json:"path"`
 	Before any    `json:"before"`
 	After  any    `json:"after"`
 }
 
-// Lines returns the lines of the value before that differ and those of the value after,
-// without the lines that both begin and end with.
+// Lines returns the differing lines of the two values, without the common lines at the start
+// and the end.
 func (d Difference) Lines() (before, after []string) {
 	before, after = linesOf(d.Before), linesOf(d.After)
 	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
@@ -27,7 +27,8 @@ func (d Difference) Lines() (before, after []string) {
 	return before, after
 }
 
-// linesOf are the lines of a text; another value is one line of JSON, nil none.
+// linesOf returns the lines of a text, no line for nil, and one line of JSON for any other
+// value.
 func linesOf(v any) []string {
 	switch v := v.(type) {
 	case nil:
@@ -42,7 +43,7 @@ func linesOf(v any) []string {
 	return []string{string(b)}
 }
 
-// Differences returns the innermost values that differ, in the order of their paths.
+// Differences returns the innermost values that differ, ordered by path.
 func Differences(before, after map[string]any) []Difference {
 	return differences(before, after, "")
 }

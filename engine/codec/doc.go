@@ -1,7 +1,7 @@
-// Package codec is the one place where JSON is read and written, so that the
-// library behind it can change. It decodes leniently (duplicate names: the
-// last wins; lone surrogates become U+FFFD, as Node writes them) and encodes
-// strictly: names sorted, nil slices and maps as [] and {}, no HTML escapes.
+// Package codec reads and writes all JSON of the program, which makes the library replaceable.
+// It decodes leniently (the last of duplicate names wins; lone surrogates, which Node writes,
+// become U+FFFD) and encodes strictly: sorted names, nil slices and maps as [] and {}, no HTML
+// escapes.
 //
-// The library is go-json-experiment/json, the coming encoding/json/v2.
+// The library is go-json-experiment/json, the future encoding/json/v2.
 package codec

@@ -6,7 +6,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// FuzzQuote: a text is quoted as the library quotes it.
+// FuzzQuote: Quote has the same output as the library.
 func FuzzQuote(f *testing.F) {
 	for c := range 256 {
 		f.Add("before the " + string([]byte{byte(c)}) + " and after it")

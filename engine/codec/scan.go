@@ -7,7 +7,7 @@ import (
 	"unsafe"
 )
 
-// span is where a member or an element is in the data.
+// span is the position of a member or an element in the data.
 type span struct {
 	name     string
 	element  bool // of a list
@@ -16,10 +16,9 @@ type span struct {
 
 var spanLists = sync.Pool{New: func() any { return new([]span) }}
 
-// scan finds the members of an object, or the elements of a list, in one pass. In an
-// object the elements of the member called list stand for that member. It gives up on
-// what is not written as usual, as a parser does; ok reports whether it has not.
-// Nothing has been visited then.
+// scan finds the members of an object, or the elements of a list, in one pass and passes them
+// to visit. The member of an object that is called list is replaced by its elements. scan gives
+// up on unusual JSON, as parser does, and then returns ok = false without having called visit.
 func scan(data []byte, open byte, list string, visit func(s *span) error) (ok bool, err error) {
 	spans := spanLists.Get().(*[]span)
 	defer func() {
@@ -27,7 +26,7 @@ func scan(data []byte, open byte, list string, visit func(s *span) error) (ok bo
 		*spans = (*spans)[:0]
 		spanLists.Put(spans)
 	}()
-	p := parser{text: unsafe.String(unsafe.SliceData(data), len(data))} // nothing of it is kept
+	p := parser{text: unsafe.String(unsafe.SliceData(data), len(data))} // not kept
 	if !p.is(open) || !p.spans(open, list, spans) {
 		return false, nil
 	}
@@ -42,7 +41,7 @@ func scan(data []byte, open byte, list string, visit func(s *span) error) (ok bo
 	return true, nil
 }
 
-// spans finds what is in an object or a list that has been opened.
+// spans collects the members of an object or the elements of a list after its opening bracket.
 func (p *parser) spans(open byte, list string, into *[]span) bool {
 	end := byte(']')
 	if open == '{' {
@@ -63,7 +62,7 @@ func (p *parser) spans(open byte, list string, into *[]span) bool {
 		c := p.next()
 		if c == '[' && !s.element && list != "" && s.name == list {
 			p.at++
-			s.from = -1 // that it is there
+			s.from = -1 // marks that the list is present
 			*into = append(*into, s)
 			if !p.spans('[', "", into) {
 				return false
@@ -85,7 +84,7 @@ func (p *parser) spans(open byte, list string, into *[]span) bool {
 	}
 }
 
-// name reads the name of a member.
+// name parses the name of a member.
 func (p *parser) name() (string, bool) {
 	if p.next() != '"' {
 		return "", false
@@ -94,7 +93,7 @@ func (p *parser) name() (string, bool) {
 	return name, ok && utf8.ValidString(name)
 }
 
-// skip passes over a value.
+// skip skips a value.
 func (p *parser) skip(depth int) bool {
 	switch c := p.next(); {
 	case c == '"':

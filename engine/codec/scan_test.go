@@ -9,8 +9,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// libraryOnly is what the library finds in data, as Members, Elements and List give it
-// where they leave all of it to the library.
+// libraryOnly returns the calls that Members, Elements and List make when the library parses
+// all of data.
 func libraryOnly(data []byte, open jsontext.Kind, list string) (calls []string, err error) {
 	err = walk(data, open, "", func(d *jsontext.Decoder) error {
 		name := ""
@@ -86,7 +86,7 @@ var scanCases = append([]string{
 	`{"a":-0.5e+7,"b":[1e5]}`, `{"a":01}`, `{"a":tru}`, `{"a":1,"\u0061":2}`,
 }, sharedCases...)
 
-// TestScan: members and elements are those that the library finds.
+// TestScan: scan finds the same members and elements as the library.
 func TestScan(t *testing.T) {
 	for _, text := range scanCases {
 		checkScan(t, []byte(text))

@@ -32,7 +32,7 @@ func checkShared(t *testing.T, data []byte) {
 	}
 }
 
-// TestDecodeShared: it decodes as Decode does, whatever the data.
+// TestDecodeShared: DecodeShared decodes as Decode does, for any data.
 func TestDecodeShared(t *testing.T) {
 	for _, text := range sharedCases {
 		checkShared(t, []byte(text))
@@ -45,7 +45,7 @@ func TestDecodeShared(t *testing.T) {
 	}
 }
 
-// TestSpecial: the first special byte is found wherever it is, whatever comes after it.
+// TestSpecial: the first special byte is found at every position and before every other byte.
 func TestSpecial(t *testing.T) {
 	naive := func(s string, from int, mask byte) int {
 		for from < len(s) && s[from] != '"' && s[from] != '\\' && s[from] >= ' ' && s[from]&mask == 0 {
@@ -80,7 +80,7 @@ func FuzzDecodeShared(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) { checkShared(t, data) })
 }
 
-// TestSharedIsCopied: the value does not change with the data.
+// TestSharedIsCopied: later changes of the data do not change the value.
 func TestSharedIsCopied(t *testing.T) {
 	data := []byte(`{"name":"value"}`)
 	v, err := DecodeShared(data)

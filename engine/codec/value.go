@@ -11,7 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// scratch is what a value is written with.
+// scratch is the buffers for encoding a value.
 type scratch struct {
 	b     []byte
 	names []string
@@ -19,14 +19,14 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// The largest scratch that is kept: a buffer in bytes, and a number of names.
+// The largest scratch that is kept: bytes of the buffer, and number of names.
 const (
 	maxScratch = 1 << 20
 	maxNames   = 1 << 12
 )
 
-// marshalObject writes what the library writes of an object as Decode gives it. ok is
-// false for an object that holds something else, and for names that are not UTF-8.
+// marshalObject encodes an object that Decode returned, with the same output as the library. ok
+// is false when the object holds values of other types or names that are not UTF-8.
 func marshalObject(object map[string]any) (out []byte, ok bool) {
 	s := scratches.Get().(*scratch)
 	s.b = s.b[:0]
@@ -61,7 +61,7 @@ func (s *scratch) value(v any, depth int) bool {
 	return true
 }
 
-// number writes whole numbers; the format of others is the library's.
+// number encodes whole numbers itself and leaves others to the library.
 func (s *scratch) number(v float64) bool {
 	const exact = 1 << 53
 	if i := int64(v); v > -exact && v < exact && float64(i) == v && (i != 0 || !math.Signbit(v)) {

@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// TestMarshalObject: an object is written as the library writes it, errors included.
+// TestMarshalObject: marshalObject has the same output and errors as the library.
 func TestMarshalObject(t *testing.T) {
 	random := rand.New(rand.NewPCG(11, 12))
 	texts := []string{"", "a", "b", "é", "\U0001f600", "\uffff", "a\nb", "\"\\", "\x00", "<&>\u2028", "\xff", "A", "aa"}
@@ -62,7 +62,7 @@ func TestMarshalObject(t *testing.T) {
 	}
 }
 
-// FuzzMarshalObject: what is decoded is written as the library writes it.
+// FuzzMarshalObject: decoded values are encoded as the library encodes them.
 func FuzzMarshalObject(f *testing.F) {
 	for _, text := range sharedCases {
 		f.Add([]byte(text))

@@ -52,10 +52,10 @@ func walk(data []byte, open jsontext.Kind, what string, each func(*jsontext.Deco
 	return err
 }
 
-// Members calls visit for each member of the JSON object in data, in order.
-// value is the member's raw JSON and is valid only during the call. Values are
-// checked to be well-formed and are not decoded. All of the object is checked before the
-// first call, unless it is written in an unusual way.
+// Members calls visit for each member of the JSON object in data, in order. value is the raw
+// JSON of the member, checked to be well-formed but not decoded, and valid only during the
+// call. The whole object is checked before the first call, unless it is written in an unusual
+// form.
 func Members(data []byte, visit func(name string, value []byte) error) error {
 	ok, err := scan(data, '{', "", func(s *span) error { return visit(s.name, data[s.from:s.to:s.to]) })
 	if ok {
@@ -75,8 +75,8 @@ func Members(data []byte, visit func(name string, value []byte) error) error {
 	})
 }
 
-// Elements calls visit for each element of the JSON array in data, in order;
-// value is valid only during the call.
+// Elements calls visit for each element of the JSON array in data, in order. value is valid
+// only during the call.
 func Elements(data []byte, visit func(value []byte) error) error {
 	ok, err := scan(data, '[', "", func(s *span) error { return visit(data[s.from:s.to:s.to]) })
 	if ok {
@@ -91,10 +91,9 @@ func Elements(data []byte, visit func(value []byte) error) error {
 	})
 }
 
-// List reads an object that holds a list beside other members, in one pass:
-// element is called for each element of the member of that name, and member
-// for every other one. Elements are parts of data and stay valid with it.
-// listed tells whether the list was there.
+// List reads an object with a list in one pass: it calls element for each element of the member
+// called list, and member for every other member. Elements are parts of data and stay valid as
+// long as data. listed reports whether the list was present.
 func List(data []byte, list string, element func(value []byte),
 	member func(name string, value []byte) error) (listed bool, err error) {
 	ok, err := scan(data, '{', list, func(s *span) error {
@@ -141,8 +140,7 @@ func List(data []byte, list string, element func(value []byte),
 	return listed, err
 }
 
-// Text is the string that a raw JSON value holds; ok is false for a value of
-// another kind.
+// Text returns the string in a raw JSON value; ok is false when the value is not a string.
 func Text(value []byte) (s string, ok bool) {
 	if len(value) == 0 || value[0] != '"' {
 		return "", false

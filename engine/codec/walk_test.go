@@ -2,7 +2,7 @@ package codec
 
 import "testing"
 
-// TestNothingAfter: what follows a value is an error, not passed over.
+// TestNothingAfter: data after a value is an error and not ignored.
 func TestNothingAfter(t *testing.T) {
 	for _, after := range []string{"{}", "1", "]", "}", "x", ","} {
 		if err := Members([]byte(`{"a":1}`+after), func(string, []byte) error { return nil }); err == nil {
