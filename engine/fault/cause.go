@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// Cause returns the cause for which ctx ended in place of an error that only says that
-// it ended; other errors and nil are returned as they are.
+// Cause returns the cause of ctx when ctx has ended and err only reports that. It returns other
+// errors and nil unchanged.
 func Cause(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		if cause := context.Cause(ctx); cause != nil {

@@ -12,41 +12,41 @@ import (
 	"strings"
 )
 
-// Change is one change that a guard counted: an item that would go, or one that
-// more people would find.
+// Change is one change that a guard counted: an item that would be deleted, or one that more
+// people would find.
 type Change struct {
 	Stream string `json:"stream"`
 	Type   string `json:"type,omitempty"`
-	// ID is HexID of the item's ID. It is empty for items that only the sink's own
-	// count knows, and for a stream of unknown size that would be emptied.
+	// ID is HexID of the item's ID. It is empty for items that are known only from the sink's
+	// own count, and for a stream of unknown size that would be emptied.
 	ID  string `json:"id,omitempty"`
-	Ref string `json:"ref,omitempty"` // for people; it is no part of the digest
-	// Before and After are audiences: a class, and a hash of the principals where
-	// there are any. After is Gone when the item would go.
+	Ref string `json:"ref,omitempty"` // for people; not part of the digest
+	// Before and After are audiences: a class, and a hash of the principals if there are any.
+	// After is Gone when the item would be deleted.
 	Before string `json:"before,omitempty"`
 	After  string `json:"after"`
-	// N is how many items the change counts for, or how many members of a group.
+	// N is the number of items of the change, or the number of members of a group.
 	N int `json:"n"`
 }
 
-// Gone is the audience of an item that goes, Unknown of one that is not known,
-// and Added of one that was not there before.
+// The audiences of items without one: Gone for an item that is deleted, Unknown for an unknown
+// item, and Added for an item that was not there before.
 const (
 	Gone    = "gone"
 	Unknown = "unknown"
 	Added   = "new"
 )
 
-// HexID is how a Change names an item by the Hash of its ID.
+// HexID returns the name of an item in a Change, made from the Hash of its ID.
 func HexID(id uint64) string { return fmt.Sprintf("%016x", id) }
 
-// Key is what the digest knows of a change, and what approvals compare. A
-// change without an ID has the same key whatever its number is.
+// Key returns the part of a change that the digest and approvals compare. A change without an
+// ID has the same key for every N.
 func (c Change) Key() string {
 	return strings.Join([]string{c.Stream, c.Type, c.ID, c.Before, c.After}, "\t")
 }
 
-// SortChanges sorts changes and drops those that are there twice.
+// SortChanges sorts changes and drops duplicates.
 func SortChanges(all []Change) []Change {
 	slices.SortFunc(all, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID),
@@ -55,7 +55,7 @@ func SortChanges(all []Change) []Change {
 	return slices.CompactFunc(all, func(a, b Change) bool { a.Ref, b.Ref = "", ""; return a == b })
 }
 
-// idLength gives 60 bits: another list with the same digest cannot be found by
+// idLength gives 60 bits, enough that another list with the same digest cannot be found by
 // trying.
 const idLength = 12
 
@@ -64,8 +64,8 @@ var (
 	idPattern  = regexp.MustCompile(`^[a-z2-7]{12}$`)
 )
 
-// Digest is the ID of a refusal: equal changes give the equal ID, in whatever
-// order they are and on whatever machine.
+// Digest returns the ID of a refusal. Equal changes have the same ID in any order and on any
+// machine.
 func Digest(changes []Change) string {
 	sum := sha256.New()
 	for _, c := range SortChanges(slices.Clone(changes)) {
@@ -79,7 +79,7 @@ func Digest(changes []Change) string {
 // IsID reports whether a text has the form of a refusal's ID.
 func IsID(text string) bool { return idPattern.MatchString(text) }
 
-// Fingerprint is a short hash of a Key.
+// Fingerprint returns a short hash of a Key.
 func Fingerprint(key string) [2]uint64 {
 	sum := sha256.Sum256([]byte(key))
 	return [2]uint64{binary.BigEndian.Uint64(sum[:]), binary.BigEndian.Uint64(sum[8:])}

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// Class says what may be done about an error. The engine owns the policy that
-// follows from it (see Retry); the connection applies that policy once per
-// request and nothing above it retries.
+// Class says what may be done about an error. The engine owns the retry policy that follows
+// from it (see Retry). The connection applies that policy once per request, and nothing above
+// it retries.
 type Class uint8
 
 const (
-	// Permanent: the same call will fail again. The zero value, so that an
-	// error nobody classified is never retried.
+	// Permanent: the same call will fail again. It is the zero value, which means that an
+	// unclassified error is never retried.
 	Permanent Class = iota
-	// Transient: the same call may succeed when it is made again.
+	// Transient: the same call may succeed when it is repeated.
 	Transient
 	// Throttled: the other end asked for a pause; Error.Delay says how long.
 	Throttled
@@ -23,33 +23,33 @@ const (
 	Fatal
 )
 
-// String is the class's name in logs.
+// String returns the name of the class in logs.
 func (c Class) String() string {
 	return [...]string{"permanent", "transient", "throttled", "fatal"}[c]
 }
 
-// Error is a failure with its class and the sentence that tells a person what
-// to do about it. Wrap it with %w to say what was being done.
+// Error is a failure with its class and a remedy for the user. Wrap it with %w to say what was
+// being done.
 type Error struct {
 	Class  Class
 	Delay  time.Duration // how long to wait; only with Throttled, 0 means unknown
-	Remedy string        // one sentence, "" when there is nothing useful to say
+	Remedy string        // one sentence; "" when there is nothing useful to say
 	Err    error
 }
 
-// Error is the text of the wrapped error; the remedy is read by RemedyOf.
+// Error returns the message of the cause. RemedyOf returns the remedy.
 func (e *Error) Error() string { return e.Err.Error() }
 
-// Unwrap gives errors.Is and errors.As the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Errorf makes an Error of a class with a remedy; %w works as in fmt.Errorf.
+// Errorf returns an Error with a class and a remedy; %w works as in fmt.Errorf.
 func Errorf(class Class, remedy, format string, args ...any) error {
 	return &Error{Class: class, Remedy: remedy, Err: fmt.Errorf(format, args...)}
 }
 
-// ClassOf is the class of the outermost Error in err's chain, Permanent when
-// there is none.
+// ClassOf returns the class of the outermost Error in err's chain; Permanent when there is
+// none.
 func ClassOf(err error) Class {
 	var e *Error
 	if errors.As(err, &e) {
@@ -58,7 +58,7 @@ func ClassOf(err error) Class {
 	return Permanent
 }
 
-// RemedyOf is the first remedy in err's chain, "" when there is none.
+// RemedyOf returns the first remedy in err's chain; "" when there is none.
 func RemedyOf(err error) string {
 	for err != nil {
 		var e *Error
@@ -73,28 +73,28 @@ func RemedyOf(err error) string {
 	return ""
 }
 
-// StateError is a state folder, or a file in it, that cannot be used. A person must
-// look at the call or at the folder; nothing was read or sent.
+// StateError reports that a state folder or a file in it cannot be used. Nothing was read or
+// sent; the user must check the command line or the folder.
 type StateError struct {
 	Err    error
 	Remedy string
 }
 
-// Error is the text of the wrapped error.
+// Error returns the message of the cause.
 func (e *StateError) Error() string { return e.Err.Error() }
 
-// Unwrap gives errors.Is and errors.As the cause.
+// Unwrap returns the cause.
 func (e *StateError) Unwrap() error { return e.Err }
 
-// Held is that another run holds what the sink writes to.
+// Held reports that another run holds the sink's place.
 type Held struct {
-	Holder string    // who, in a sentence's words
+	Holder string    // in words for a sentence
 	Since  time.Time // zero when it is not known
-	Until  time.Time // from when on another run may take over; zero when only its end counts
+	Until  time.Time // when another run may take over; zero when only the end of the holder counts
 	Remedy string
 }
 
-// Error says who and since when.
+// Error returns the holder and since when it holds the place.
 func (h *Held) Error() string {
 	text := "another run holds the sink: " + h.Holder
 	if !h.Since.IsZero() {
@@ -116,15 +116,15 @@ const (
 	StagePublish     Stage = "publish"
 )
 
-// Rejection is why one record or item cannot be delivered. It ends that record
-// alone; the run goes on. Reason never carries content of the record.
+// Rejection is why one record or item cannot be delivered. It rejects only that record; the run
+// goes on. Reason never contains content of the record.
 type Rejection struct {
 	Stage  Stage
-	Field  string // the field or rule it is about, "" when it is about the whole
+	Field  string // the field or rule; "" when it concerns the whole record
 	Reason string
 }
 
-// Error joins field and reason; the stage is shown by whoever prints it.
+// Error returns the field and the reason. Callers that print it add the stage.
 func (r *Rejection) Error() string {
 	if r.Field == "" {
 		return r.Reason
@@ -132,30 +132,30 @@ func (r *Rejection) Error() string {
 	return r.Field + ": " + r.Reason
 }
 
-// Reject makes a Rejection.
+// Reject returns a Rejection.
 func Reject(stage Stage, field, format string, args ...any) error {
 	return &Rejection{Stage: stage, Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
-// ErrStopped is how a run ends that was asked to stop.
+// ErrStopped is the error of a run that was asked to stop.
 var ErrStopped = errors.New("stopped")
 
-// Unconfirmed says that everything was acknowledged, but that the sink has
-// paused a deletion, has lost an upload, or has not confirmed one in time.
+// Unconfirmed reports that the sink acknowledged everything but has paused a deletion, lost an
+// upload, or not confirmed an upload in time.
 type Unconfirmed struct {
 	Reason string
 	Remedy string
 }
 
-// Error is the reason.
+// Error returns the reason.
 func (u *Unconfirmed) Error() string { return u.Reason }
 
-// Invalid is that a request cannot be done as it was made: an option, or a file that
-// it names, is wrong. Nothing was read from the source or sent.
+// Invalid reports that a request is wrong: an option, or a file that it names. Nothing was read
+// from the source or sent.
 type Invalid struct {
 	Reason string
 	Remedy string
 }
 
-// Error is the reason.
+// Error returns the reason.
 func (e *Invalid) Error() string { return e.Reason }

@@ -1,29 +1,30 @@
 package fault
 
-// Refusal is a guard's verdict: a person must look before anything is sent.
+// Refusal is the verdict of a guard: a person must review the run before anything is sent.
 type Refusal struct {
-	Guard  string // the key in the file, or a name for what cannot be set
+	Guard  string // the key in the pipeline file, or a name for a guard that has no key
 	Reason string
-	Table  []string // details, a line each
+	Table  []string // details, one line each
 	Remedy string
-	// ID is what an approval of the run names: the digest of the changes of this
-	// refusal and of those in Also. It is empty where the run cannot be approved.
+	// ID is what an approval of the run names: the digest of the changes of this refusal and of
+	// those in Also. It is empty when the run cannot be approved.
 	ID string
-	// Used reports that a run has used an approval of this ID: only another
-	// pipe approve allows it.
+	// Used reports that a run has already used an approval with this ID; only another pipe
+	// approve allows the run.
 	Used bool
 	// Changes are what the guard counted.
 	Changes []Change
-	// Approvals are why the given approvals do not allow the run, a sentence each.
+	// Approvals are the reasons why the given approvals do not allow the run, one sentence
+	// each.
 	Approvals []string
-	// Also is what another guard refuses at the same time; nil when none does.
+	// Also is the refusal of another guard of the same run; nil when there is none.
 	Also *Refusal
 }
 
-// Error is the reason; the table and the remedy are printed below it.
+// Error returns the guard and the reason. Callers print the table and the remedy below it.
 func (r *Refusal) Error() string { return r.Guard + ": " + r.Reason }
 
-// AllChanges are those of all guards of a refusal, sorted.
+// AllChanges returns the changes of this refusal and those in Also, sorted.
 func (r *Refusal) AllChanges() []Change {
 	var all []Change
 	for ; r != nil; r = r.Also {
@@ -32,9 +33,9 @@ func (r *Refusal) AllChanges() []Change {
 	return SortChanges(all)
 }
 
-// EmptyRead is the refusal of a read that brought no record at all. A source
-// returns it from Read when it can say more than that: a catalog that answers with
-// nothing is never taken for an empty company (invariant 4).
+// EmptyRead returns the refusal of a read that returned no record. A source returns it from
+// Read when it can give a reason: an empty response is never taken for an empty catalog
+// (invariant 4).
 func EmptyRead(reason, remedy string) *Refusal {
 	return &Refusal{Guard: "empty read", Reason: reason, Remedy: remedy}
 }

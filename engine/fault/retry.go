@@ -6,24 +6,23 @@ import (
 	"time"
 )
 
-// Retry is the policy for making a call again: full jitter between attempts,
-// and the pause that the other end asks for when it asks for one. The
-// connection applies it, once per request; nothing above it retries.
+// Retry is the policy for repeating a call: full jitter between attempts, or the pause that the
+// server asks for. The connection applies it once per request; nothing above it retries.
 type Retry struct {
-	Attempts int           // in all, the first one included; below 1 means 1
-	Base     time.Duration // the longest pause after the first attempt; doubles with each
-	Cap      time.Duration // the longest pause of all, also of one that was asked for
-	Within   time.Duration // no attempt begins later than this after the first; 0 = no bound
+	Attempts int           // in total, including the first; values below 1 mean 1
+	Base     time.Duration // upper limit of the pause after the first attempt; doubles with each attempt
+	Cap      time.Duration // upper limit of every pause, including one that the server asks for
+	Within   time.Duration // no attempt begins later than this after the first; 0 means no limit
 }
 
-// DefaultRetry outlasts a restart of the other end (half a minute) and a rate
-// limit counted by the minute.
+// DefaultRetry outlasts a restart of the server (half a minute) and a rate limit that is
+// counted by the minute.
 func DefaultRetry() Retry {
 	return Retry{Attempts: 6, Base: time.Second, Cap: 2 * time.Minute, Within: 10 * time.Minute}
 }
 
-// Next says whether a call that failed with err at the given attempt (the
-// first is 1), begun elapsed ago, is to be made again, and after which pause.
+// Next returns whether to repeat a call that failed with err, and after which pause. attempt is
+// the number of the failed attempt, from 1; elapsed is the time since the first one began.
 func (r Retry) Next(attempt int, elapsed time.Duration, err error) (time.Duration, bool) {
 	if class := ClassOf(err); class != Transient && class != Throttled || attempt >= r.Attempts {
 		return 0, false
@@ -32,10 +31,10 @@ func (r Retry) Next(attempt int, elapsed time.Duration, err error) (time.Duratio
 	return delay, r.Within <= 0 || elapsed+delay <= r.Within
 }
 
-// Delay is the pause after the given attempt (the first is 1): what a
-// Throttled error asks for, else a random part of Base doubled with each
-// attempt; never more than Cap. A pause that was asked for is lengthened by up
-// to Base, so that parallel callers do not all come back at one moment.
+// Delay returns the pause after an attempt, from 1: the delay of a Throttled error, or else a
+// random part of Base doubled with each attempt; at most Cap. It lengthens the delay of a
+// Throttled error by up to Base, which keeps parallel callers from returning at the same
+// moment.
 func (r Retry) Delay(attempt int, err error) time.Duration {
 	var e *Error
 	if errors.As(err, &e) && e.Class == Throttled && e.Delay > 0 {
@@ -48,7 +47,7 @@ func (r Retry) Delay(attempt int, err error) time.Duration {
 	return jitter(min(ceiling, r.Cap))
 }
 
-// jitter is a random duration from 0 to limit.
+// jitter returns a random duration from 0 to limit.
 func jitter(limit time.Duration) time.Duration {
 	if limit <= 0 {
 		return 0

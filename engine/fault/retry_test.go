@@ -56,9 +56,9 @@ func TestRetryNext(t *testing.T) {
 			false},
 		"asks for little": {1, 30 * time.Second, &Error{Class: Throttled, Delay: 5 * time.Second, Err: errors.New("429")},
 			true},
-		"permanent":         {1, 0, Errorf(Permanent, "", "400"), false},
-		"fatal":             {1, 0, Errorf(Fatal, "", "401"), false},
-		"nobody classified": {1, 0, errors.New("?"), false},
+		"permanent":    {1, 0, Errorf(Permanent, "", "400"), false},
+		"fatal":        {1, 0, Errorf(Fatal, "", "401"), false},
+		"unclassified": {1, 0, errors.New("?"), false},
 	} {
 		if _, again := r.Next(tc.attempt, tc.elapsed, tc.err); again != tc.want {
 			t.Errorf("%s: %v, want %v", name, again, tc.want)
