@@ -10,12 +10,12 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// Controls is how many refs that were read go with those that are asked for.
+// Controls is the number of known refs that are looked up together with missing ones.
 const Controls = 20
 
-// confirm asks for the refs of a phase that the last good run delivered and that
-// reading did not bring. What is there after all is read now; only what is not
-// counts as gone (invariant 4).
+// confirm looks up refs of the phase that the last good run delivered and that reading did not
+// return. Records that exist are read now; only those that do not exist count as gone
+// (invariant 4).
 func (a *reading) confirm(ctx context.Context, ph component.Phase, emit component.Emit) error {
 	source, can := a.p.Source.(component.Confirmer)
 	if a.last == nil || !can {
@@ -40,7 +40,7 @@ func (a *reading) confirm(ctx context.Context, ph component.Phase, emit componen
 	if len(control) == 0 {
 		control = a.ledger.some(func(string) bool { return true })
 	}
-	// nothing proves an absence where nothing was read at all; the guards refuse that
+	// without any record that was read, absence cannot be proven; the guards refuse such a run
 	if len(refs) == 0 || len(control) == 0 {
 		return nil
 	}

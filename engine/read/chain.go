@@ -13,9 +13,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// chain is what a batch goes through in a worker: decode, transforms, mapping,
-// permissions, encode. It keeps no state; its results are committed in order
-// by one goroutine.
+// chain is the steps of a batch in a worker: decode, transforms, mapping, permissions, encode.
+// It has no mutable state; one goroutine commits its results in order.
 type chain struct {
 	p       *component.Pipeline
 	session component.Session
@@ -24,21 +23,21 @@ type chain struct {
 	watch   component.Observer // nil in ordinary runs
 }
 
-// ended is how one record, or one item of it when stream is set, ended.
+// ended is the ending of a record, or of one of its items when stream is set.
 type ended struct {
 	stream, ref string
-	id          string // of the item, where it is withheld and that is known
+	id          string // of a withheld item, where it is known
 	ending      component.Ending
 	reason      string
-	decided     bool // it is withheld since a rule says so
+	decided     bool // withheld by the decision of a rule
 	err         error
 }
 
-// result is what one batch came to.
+// result is the result of one batch.
 type result struct {
 	ends   []ended
 	staged []stagedItem
-	later  []*component.Record // for the pass over other streams; Raw is the record as the transforms left it
+	later  []*component.Record // for the pass over other streams; Raw is the record after the transforms
 }
 
 type stagedItem struct {
@@ -50,8 +49,7 @@ func (r *result) reject(stream, ref string, err error) {
 	r.ends = append(r.ends, ended{stream: stream, ref: ref, ending: component.Rejected, err: err})
 }
 
-// transform decodes a batch and applies the transforms; it returns those that
-// are left.
+// transform decodes a batch and applies the transforms. It returns the records that remain.
 func (c *chain) transform(ctx context.Context, w *component.Worker, batch []*component.Record,
 	res *result) ([]*component.Record, error) {
 	kept := batch[:0]
@@ -97,7 +95,7 @@ func (c *chain) transform(ctx context.Context, w *component.Worker, batch []*com
 	return kept, nil
 }
 
-// values are those of a batch before a transform; nil without an observer.
+// values returns the values of a batch before a transform; nil without an observer.
 func (c *chain) values(batch []*component.Record) []map[string]any {
 	if c.watch == nil {
 		return nil
@@ -109,7 +107,7 @@ func (c *chain) values(batch []*component.Record) []map[string]any {
 	return out
 }
 
-// mapped lets the mapper map a record in one pass.
+// mapped maps a record in one pass.
 func (c *chain) mapped(w *component.Worker, r *component.Record, pass component.Pass) (component.Mapped, error) {
 	w.Begin(r)
 	o := component.Watching(c.watch, r.Ref)
@@ -156,7 +154,7 @@ func (c *chain) identities(ctx context.Context, w *component.Worker, batch []*co
 	return res, nil
 }
 
-// others is the pass over all other streams of a batch that the source gave.
+// others is the pass over all other streams of a batch that comes from the source.
 func (c *chain) others(ctx context.Context, w *component.Worker, batch []*component.Record) (*result, error) {
 	res := &result{}
 	kept, err := c.transform(ctx, w, batch, res)
@@ -166,8 +164,8 @@ func (c *chain) others(ctx context.Context, w *component.Worker, batch []*compon
 	return c.eachOther(w, kept, res), nil
 }
 
-// decoded is the pass over all other streams of a batch that went through the pass over
-// identities. Its raw records are what the transforms left.
+// decoded is the pass over all other streams of a batch that has had the pass over identities.
+// Raw of its records is the value after the transforms.
 func (c *chain) decoded(_ context.Context, w *component.Worker, batch []*component.Record) (*result, error) {
 	for _, r := range batch {
 		v, err := codec.DecodeShared(r.Raw)
@@ -179,7 +177,7 @@ func (c *chain) decoded(_ context.Context, w *component.Worker, batch []*compone
 	return c.eachOther(w, batch, &result{}), nil
 }
 
-// eachOther maps, decides and encodes records for all streams but those of identities.
+// eachOther maps, decides and encodes records for all streams except identities.
 func (c *chain) eachOther(w *component.Worker, records []*component.Record, res *result) *result {
 	for _, r := range records {
 		c.other(w, r, res)
@@ -214,9 +212,9 @@ func (c *chain) other(w *component.Worker, r *component.Record, res *result) {
 	c.encode(m.Items, res)
 }
 
-// decide asks the rules.
+// decide evaluates the permission rules.
 func (c *chain) decide(w *component.Worker, r *component.Record) (access.Permissions, error) {
-	w.Begin(r) // what the mapping looked up is looked up again
+	w.Begin(r) // repeats the look-ups of the mapping
 	p, err := c.p.Decider.Decide(w, r)
 	if err != nil {
 		return p, err
@@ -227,7 +225,7 @@ func (c *chain) decide(w *component.Worker, r *component.Record) (access.Permiss
 	return p, nil
 }
 
-// encode lets the session encode items and sorts what came of them.
+// encode encodes items with the session and adds the outcomes to res.
 func (c *chain) encode(items []component.Item, res *result) {
 	for i := range items {
 		item := &items[i]
@@ -281,7 +279,7 @@ func (c *chain) encode(items []component.Item, res *result) {
 	}
 }
 
-// idOf is the ID that an item would have, its ref where the session cannot tell.
+// idOf returns the ID that an item would have, or its ref when the session cannot return one.
 func (c *chain) idOf(item *component.Item) string {
 	if s, can := c.session.(component.Identifier); can {
 		if id := s.ID(item); id != "" {
@@ -291,7 +289,7 @@ func (c *chain) idOf(item *component.Item) string {
 	return item.Ref
 }
 
-// withheld is why a decision lets nobody find an item, "" when somebody may.
+// withheld returns why a decision lets no one find an item; "" when it lets people find it.
 func withheld(p access.Permissions) string {
 	switch {
 	case p.Audience == access.Nobody:
@@ -302,7 +300,7 @@ func withheld(p access.Permissions) string {
 	return ""
 }
 
-// ruleText names a rule in a reason.
+// ruleText returns the name of a rule in a reason.
 func ruleText(rule string) string {
 	if rule == "default" {
 		return "the default"
@@ -310,7 +308,7 @@ func ruleText(rule string) string {
 	return fmt.Sprintf("rule %q", rule)
 }
 
-// at makes a Rejection of any error, with a stage when it names none.
+// at returns err as a Rejection, with the given stage when it has none.
 func at(stage fault.Stage, err error) error {
 	r := *rejection(err)
 	if r.Stage == "" {
@@ -327,7 +325,7 @@ func rejection(err error) *fault.Rejection {
 	return &fault.Rejection{Reason: err.Error()}
 }
 
-// guarded turns a panic of a step into an error with its stack.
+// guarded converts a panic of a step into an error with its stack.
 func guarded(step func() (*result, error)) (res *result, err error) {
 	defer func() {
 		if v := recover(); v != nil {

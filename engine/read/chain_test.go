@@ -13,7 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
-// desk is a session that encodes every item to the same answer.
+// desk is a session that returns the same answer for every item.
 type desk struct {
 	component.Session
 	answer component.Encoded
@@ -27,9 +27,9 @@ func (d desk) Encode(*component.Item) (component.Encoded, bool, error) {
 }
 func (d desk) ID(*component.Item) string { return d.id }
 
-// TestEncode: what becomes of an item, by its stream, its permissions, the hidden
-// list and the answer of the session (invariant 2). Permissions and the hidden
-// list concern streams with permissions alone.
+// TestEncode: the outcome of an item depends on its stream, its permissions, the hidden list
+// and the answer of the session (invariant 2). Permissions and the hidden list apply only to
+// streams with permissions.
 func TestEncode(t *testing.T) {
 	all := access.Permissions{Audience: access.AllUsers, Rule: "r"}
 	hidden := []baseline.Hidden{
@@ -46,16 +46,16 @@ func TestEncode(t *testing.T) {
 	}{
 		"a document": {item: component.Item{Stream: "documents", Permissions: all},
 			desk: desk{answer: component.Encoded{Audience: access.AllUsers}}},
-		"of one principal": {item: component.Item{Stream: "documents",
+		"listed for one principal": {item: component.Item{Stream: "documents",
 			Permissions: access.Permissions{Audience: access.Listed, Principals: []string{"u"}}},
 			desk: desk{answer: component.Encoded{Audience: access.Listed}}},
-		"of a set of groups": {item: component.Item{Stream: "documents",
+		"listed for a set of groups": {item: component.Item{Stream: "documents",
 			Permissions: access.Permissions{Audience: access.Listed, AllOf: [][]string{{"g", "h"}}}},
 			desk: desk{answer: component.Encoded{Audience: access.Listed}}},
-		"listed for nobody": {item: component.Item{Stream: "documents",
+		"listed for no one": {item: component.Item{Stream: "documents",
 			Permissions: access.Permissions{Audience: access.Listed, Rule: "r"}}, ending: component.Withheld,
 			reason: `rule "r" names no user or group`, id: "x"},
-		"for nobody": {item: component.Item{Stream: "documents",
+		"for no one": {item: component.Item{Stream: "documents",
 			Permissions: access.Permissions{Audience: access.Nobody, Rule: "r"}}, desk: desk{id: "own id"},
 			ending: component.Withheld, reason: `rule "r" grants access to no one`, id: "own id"},
 		"undecided": {item: component.Item{Stream: "documents"},
@@ -63,7 +63,7 @@ func TestEncode(t *testing.T) {
 			reason: "no rule decided"},
 		"encoded without permissions": {item: component.Item{Stream: "documents", Permissions: all},
 			ending: component.Rejected, reason: "the sink made no permissions"},
-		"encoded for nobody": {item: component.Item{Stream: "documents", Permissions: all},
+		"encoded for no one": {item: component.Item{Stream: "documents", Permissions: all},
 			desk: desk{answer: component.Encoded{ID: "i", Audience: access.Nobody}}, ending: component.Withheld,
 			reason: "none of its users or groups is active in the index", id: "i"},
 		"hidden by its ref": {item: component.Item{Stream: "documents", Ref: "component:default/hidden",
@@ -78,11 +78,11 @@ func TestEncode(t *testing.T) {
 			desk: desk{held: true}, none: true},
 		"a stream that is not written": {item: component.Item{Stream: "off", Permissions: all},
 			ending: component.Filtered, reason: "off is off"},
-		"identities are resolved all the same": {item: component.Item{Stream: "people"}},
+		"identities that are not written": {item: component.Item{Stream: "people"}},
 		"an unknown stream": {item: component.Item{Stream: "other"}, ending: component.Rejected,
 			reason: "no such stream"},
 		"no permissions are needed": {item: component.Item{Stream: "notes"}},
-		"encoded for nobody, none needed": {item: component.Item{Stream: "notes"},
+		"encoded for no one, no permissions needed": {item: component.Item{Stream: "notes"},
 			desk: desk{answer: component.Encoded{Audience: access.Nobody}}},
 		"a hidden user is a user": {item: component.Item{Stream: "people", Ref: "user:default/hidden"}},
 		"a note with a hidden id": {item: component.Item{Stream: "notes"},
@@ -126,14 +126,14 @@ func TestEncode(t *testing.T) {
 	}
 }
 
-// mapAll is a mapper that gives every record the same.
+// mapAll is a mapper that returns the same for every record.
 type mapAll component.Mapped
 
 func (m mapAll) Map(*component.Worker, *component.Record, component.Pass) (component.Mapped, error) {
 	return component.Mapped(m), nil
 }
 
-// plain is a model whose records are as the source sent them.
+// plain is a model that decodes records as the source sent them.
 type plain struct{ component.Refs }
 
 func (plain) Language() expression.Model {
@@ -147,8 +147,8 @@ func (plain) Decode(r *component.Record) (err error) {
 	return err
 }
 
-// TestSwitchedOff: a record of a kind that is switched off is read for its
-// identities only, and still ends.
+// TestSwitchedOff: a record of a kind that is switched off is read only for its identities, and
+// still has an ending.
 func TestSwitchedOff(t *testing.T) {
 	user := []component.Item{{Stream: "users", Ref: "user:default/a"}}
 	for name, tc := range map[string]struct {

@@ -8,8 +8,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// step is what a line does with a batch in a worker, and what it does with the
-// results in the order of the batches.
+// step is what is done with a batch: work in a worker, then commit with the results in the
+// order of the batches.
 type step struct {
 	work   work
 	commit func(*result) error
@@ -55,7 +55,7 @@ func (a *reading) commit(res *result) error {
 	return nil
 }
 
-// keep stages an item, unless one with its ID is staged already.
+// keep stages an item unless an item with its ID is already staged.
 func (a *reading) keep(stream string, e component.Encoded) error {
 	other, err := a.stage.Put(stream, e, 1, a.ledger.Knows)
 	if err != nil {

@@ -23,7 +23,7 @@ func (c cuts) add(stream string, e *component.Encoded) {
 	}
 }
 
-// note is a sentence about all of them, "" when nothing was cut.
+// note returns a sentence about all cut fields; "" when nothing was cut.
 func (c cuts) note() string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(c)) {

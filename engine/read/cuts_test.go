@@ -6,7 +6,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// TestCutNote: the report counts what was cut by field and names the first refs.
+// TestCutNote: the note counts the cut values of each field and names the first refs.
 func TestCutNote(t *testing.T) {
 	c := cuts{}
 	if note := c.note(); note != "" {

@@ -12,10 +12,10 @@ import (
 	"github.com/pipe-engine/pipe/engine/refset"
 )
 
-// maxReason is how many characters of a reason are kept.
+// maxReason is the maximum length of a kept reason, in characters.
 const maxReason = 200
 
-// deadLetter returns what is kept of a rejection.
+// deadLetter returns the dead letter of a rejection.
 func deadLetter(ref string, err error) component.DeadLetter {
 	r := rejection(err)
 	d := component.DeadLetter{Ref: ref, Stage: r.Stage, Field: r.Field, Reason: r.Reason}
@@ -25,15 +25,15 @@ func deadLetter(ref string, err error) component.DeadLetter {
 	return d
 }
 
-// Ledger keeps count of a run: every ref that was read and how it ended.
-// It is safe for concurrent use. It grows with refs (invariant 7).
+// Ledger records every ref that a run read and how it ended. It is safe for concurrent use. Its
+// memory grows with refs (invariant 7).
 type Ledger struct {
 	mu          sync.Mutex
 	refs        refset.Set
-	marks       []mark // by the numbers of refs
+	marks       []mark // indexed by the number of the ref
 	kinds       []kindRefs
-	again       int                                 // refs that the source handed over more than once
-	reasons     []string                            // that records ended for, in the order they came up
+	again       int                                 // refs that the source returned more than once
+	reasons     []string                            // distinct reasons of endings, in the order of their first use
 	items       map[string]map[component.Ending]int // by stream
 	deadLetters []component.DeadLetter
 	write       func(component.DeadLetter) error
@@ -41,25 +41,25 @@ type Ledger struct {
 	watch       component.Observer // nil in ordinary runs
 }
 
-// mark is how a record stands: kind and reason are places in the ledger's
-// lists, reason 0 is none.
+// mark is the state of a record. kind and reason are indexes into the ledger's lists; reason 0
+// means none.
 type mark struct {
 	kind, reason uint16
 	ending       component.Ending
 }
 
-// kindRefs are the refs of a kind: how many there are, and some of them.
+// kindRefs counts the refs of a kind and holds a sample.
 type kindRefs struct {
 	kind   string
 	n      int
-	sample []string // Controls of them at most, each as likely as any other
+	sample []string // at most Controls refs, a uniform sample
 }
 
-// Shown is how many rejections a report carries itself.
+// Shown is the number of rejections in a report.
 const Shown = 20
 
-// NewLedger returns an empty ledger. write is given every dead letter, watch every
-// ending; both may be nil.
+// NewLedger returns an empty ledger. write receives every dead letter and watch every ending;
+// both may be nil.
 func NewLedger(write func(component.DeadLetter) error, watch component.Observer) *Ledger {
 	return &Ledger{
 		reasons: []string{""},
@@ -69,7 +69,7 @@ func NewLedger(write func(component.DeadLetter) error, watch component.Observer)
 	}
 }
 
-// Enter enters a ref; false when it was entered before.
+// Enter adds a ref; it returns false when the ref was added before.
 func (l *Ledger) Enter(ref, kind string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -87,7 +87,7 @@ func (l *Ledger) Enter(ref, kind string) bool {
 	return true
 }
 
-// add counts a ref, and keeps it or not.
+// add counts a ref and may put it into the sample.
 func (k *kindRefs) add(ref string) {
 	k.n++
 	if len(k.sample) < Controls {
@@ -97,7 +97,7 @@ func (k *kindRefs) add(ref string) {
 	}
 }
 
-// find returns the mark of a record, nil when it was not read.
+// find returns the mark of a record; nil when the record was not read.
 func (l *Ledger) find(ref string) *mark {
 	if n, known := l.refs.Find(ref); known {
 		return &l.marks[n]
@@ -112,19 +112,19 @@ func (l *Ledger) Knows(ref string) bool {
 	return l.find(ref) != nil
 }
 
-// end notes how a record ended without making any item.
+// end sets the ending of a record without items.
 func (l *Ledger) end(ref string, e component.Ending, reason string) {
 	l.enter("", ref, e, reason)
 	l.observe("", e, component.DeadLetter{Ref: ref, Reason: reason})
 }
 
-// endItem notes how one item of a record ended.
+// endItem sets the ending of one item of a record.
 func (l *Ledger) endItem(stream, ref string, e component.Ending, reason string) {
 	l.enter(stream, ref, e, reason)
 	l.observe(stream, e, component.DeadLetter{Ref: ref, Reason: reason})
 }
 
-// observe reports to the observer how a record or an item ended.
+// observe reports the ending of a record or an item to the observer.
 func (l *Ledger) observe(stream string, e component.Ending, why component.DeadLetter) {
 	if o := component.Watching(l.watch, why.Ref); o != nil {
 		o.Ended(stream, e, why)
@@ -144,7 +144,7 @@ func (l *Ledger) enter(stream, ref string, e component.Ending, reason string) {
 	l.items[stream][e]++
 }
 
-// reject ends a record, or one item of it when stream is not "", as rejected.
+// reject ends a record, or one of its items when stream is not "", as rejected.
 func (l *Ledger) reject(stream, ref string, err error) {
 	d := deadLetter(ref, err)
 	where := string(d.Stage)
@@ -163,25 +163,24 @@ func (l *Ledger) reject(stream, ref string, err error) {
 	}
 }
 
-// place is that of an element in a list, which makes no reason of its own.
+// place matches an index in a list, which reasons leave out.
 var place = regexp.MustCompile(`\[[0-9]+\]`)
 
-// RejectLate turns an item that was staged as delivered into a rejected one.
+// RejectLate changes an item from delivered to rejected.
 func (l *Ledger) RejectLate(stream, ref string, err error) {
 	l.count(stream, component.Delivered, -1)
 	l.reject(stream, ref, err)
 }
 
-// WithholdLate turns an item that was staged as delivered into a withheld one. The
-// ending of its record is for takeBack.
+// WithholdLate changes an item from delivered to withheld. TakeBack changes the ending of its
+// record.
 func (l *Ledger) WithholdLate(stream, ref, reason string) {
 	l.count(stream, component.Delivered, -1)
 	l.count(stream, component.Withheld, 1)
 	l.observe(stream, component.Withheld, component.DeadLetter{Ref: ref, Reason: reason})
 }
 
-// count adds n to the items of a stream with an ending; a stream that is without
-// endings stays so.
+// count adds n to the items of a stream with an ending, unless the stream has no endings.
 func (l *Ledger) count(stream string, e component.Ending, n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -190,7 +189,7 @@ func (l *Ledger) count(stream string, e component.Ending, n int) {
 	}
 }
 
-// TakeBack makes a record that was to be delivered a withheld one.
+// TakeBack changes a record from delivered to withheld.
 func (l *Ledger) TakeBack(ref, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -200,7 +199,7 @@ func (l *Ledger) TakeBack(ref, reason string) {
 	}
 }
 
-// mark gives a record an ending, unless it has a graver one already.
+// mark sets the ending of a record, unless it has a greater one.
 func (l *Ledger) mark(ref string, e component.Ending, reason string) {
 	m := l.find(ref)
 	if m == nil || e <= m.ending {
@@ -215,10 +214,11 @@ func (l *Ledger) mark(ref string, e component.Ending, reason string) {
 	m.reason = uint16(max(i, 0))
 }
 
-// maxReasons bounds how many different reasons are told apart.
+// maxReasons bounds the number of distinct reasons.
 const maxReasons = 1000
 
-// Fate is how a record ended so far, and why; Pending when it was not read.
+// Fate returns the ending of a record so far and its reason; Pending when the record was not
+// read.
 func (l *Ledger) Fate(ref string) (component.Ending, string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -229,7 +229,7 @@ func (l *Ledger) Fate(ref string) (component.Ending, string) {
 	return m.ending, l.reasons[m.reason]
 }
 
-// Kind is that of a record, "" when it was not read.
+// Kind returns the kind of a record; "" when it was not read.
 func (l *Ledger) Kind(ref string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -240,8 +240,8 @@ func (l *Ledger) Kind(ref string) string {
 	return l.kinds[m.kind].kind
 }
 
-// some returns Controls refs that were read, of the kinds that wanted accepts, or all
-// where there are fewer. Each is as likely as any other of its kind.
+// some returns a random sample of Controls refs, or all if there are fewer, of the kinds that
+// wanted accepts.
 func (l *Ledger) some(wanted func(kind string) bool) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -255,14 +255,14 @@ func (l *Ledger) some(wanted func(kind string) bool) []string {
 	return out[:min(len(out), Controls)]
 }
 
-// Total is how many distinct refs were read.
+// Total returns the number of distinct refs that were read.
 func (l *Ledger) Total() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.refs.Len()
 }
 
-// Ended counts the records that ended in one way.
+// Ended returns the number of records with an ending.
 func (l *Ledger) Ended(e component.Ending) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -298,11 +298,11 @@ func (l *Ledger) Settle() error {
 // Totals are the counts of all records of a run.
 type Totals struct {
 	Read       int // distinct refs
-	Again      int // refs that the source handed over more than once
+	Again      int // refs that the source returned more than once
 	Endings    Counts
 	Kinds      []KindReport
 	Reasons    map[component.Ending]map[string]int
-	Rejections []component.DeadLetter // the first of them
+	Rejections []component.DeadLetter // the first ones
 	Items      map[string]Counts      // by stream
 }
 
@@ -335,7 +335,7 @@ func (l *Ledger) Totals() Totals {
 	return t
 }
 
-// Counts is a number for each way to end.
+// Counts is a number for each ending.
 type Counts map[component.Ending]int
 
 // KindReport counts the records of one kind.

@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// TestGravestEnding: a record ends like the gravest of its items, for the reason
-// that came first. A ref that was not read has no ending.
+// TestGravestEnding: a record has the greatest ending of its items, with the first reason for
+// that ending. A ref that was not read has no ending.
 func TestGravestEnding(t *testing.T) {
 	type end struct {
 		ending component.Ending
@@ -50,7 +50,7 @@ func TestGravestEnding(t *testing.T) {
 	}
 }
 
-// TestReasonsAreBounded: a reason is kept once, and only the first maxReasons are.
+// TestReasonsAreBounded: each distinct reason is kept once, and at most maxReasons of them.
 func TestReasonsAreBounded(t *testing.T) {
 	l := NewLedger(nil, nil)
 	for i := range maxReasons + 5 {
@@ -73,8 +73,8 @@ func TestReasonsAreBounded(t *testing.T) {
 	}
 }
 
-// TestLateEndings: an item that was delivered and is taken back counts once, in
-// its stream and for its record. A stream without endings has none.
+// TestLateEndings: an item that was delivered and is taken back counts once, for its stream and
+// for its record. A stream without endings keeps none.
 func TestLateEndings(t *testing.T) {
 	l := NewLedger(nil, nil)
 	for _, ref := range []string{"a", "b", "c"} {
@@ -104,15 +104,15 @@ func TestLateEndings(t *testing.T) {
 	}
 }
 
-// TestLongReason: a dead letter has the beginning of a long reason.
+// TestLongReason: a dead letter contains the beginning of a long reason.
 func TestLongReason(t *testing.T) {
 	if d := deadLetter("r", errors.New(strings.Repeat("é", 500))); len([]rune(d.Reason)) != maxReason {
 		t.Errorf("a reason of %d characters", len([]rune(d.Reason)))
 	}
 }
 
-// TestDeadLetterErrors: the first error of writing dead letters fails the run,
-// also when later writes succeed; nothing is written after it.
+// TestDeadLetterErrors: the first error of writing dead letters fails the run, also when later
+// writes would succeed; nothing is written after it.
 func TestDeadLetterErrors(t *testing.T) {
 	writes := 0
 	l := NewLedger(func(component.DeadLetter) error {
@@ -134,8 +134,8 @@ func TestDeadLetterErrors(t *testing.T) {
 	}
 }
 
-// TestSome: some returns Controls refs of the wanted kinds, each once, and not always the
-// same; where there are fewer, all of them.
+// TestSome: some returns Controls distinct refs of the wanted kinds, and not always the same
+// ones; if there are fewer, all of them.
 func TestSome(t *testing.T) {
 	l := NewLedger(nil, nil)
 	for i := range 1000 {

@@ -20,9 +20,9 @@ func (a *reading) work(ctx context.Context, cancel context.CancelCauseFunc, reco
 	return err
 }
 
-// line works on batches in parallel and commits their results in order. add
-// blocks while all workers are busy: that is the back-pressure to the source.
-// Its first error cancels the phase.
+// line processes batches in parallel and commits their results in order. add blocks while all
+// workers are busy, which is the back-pressure to the source. The first error of a batch
+// cancels the phase.
 type line struct {
 	a      *reading
 	ctx    context.Context

@@ -10,20 +10,19 @@ import (
 	"github.com/pipe-engine/pipe/engine/refset"
 )
 
-// index is what lookup() and display() see: the entries of every sealed phase.
-// A phase is added to while it is read and becomes visible when it is sealed,
-// so that what a mapping sees never depends on timing. Reading is lock-free;
-// reading never seals while workers run.
+// index is the entries that lookup() and display() see: those of every sealed phase. Entries
+// are added while a phase is read and become visible when it is sealed, which keeps look-ups
+// independent of timing. Look-ups take no lock; a phase is never sealed while workers run.
 type index struct {
 	refs   refset.Set
-	sealed []component.Entry // by the numbers of refs
+	sealed []component.Entry // indexed by the number of the ref
 	mu     sync.Mutex
 	open   []component.Entry
-	// blind are the kinds, in lower case, of a phase that is worked on while it
-	// is read: what they look like from within is not known.
+	// blind are the kinds, in lower case, of a phase that is processed while it is read:
+	// look-ups of these kinds within the phase have no answer.
 	blind  map[string]bool
 	kindOf func(ref string) string
-	// fetch finds what was not read; nil when everything is.
+	// fetch finds records that were not read; nil when all records are read.
 	fetch func(ref string) (component.Entry, bool)
 }
 
@@ -31,7 +30,7 @@ func newIndex(refs component.Refs) *index {
 	return &index{kindOf: refs.KindOf}
 }
 
-// maxTitle is how much of a title is kept, in bytes (invariant 7).
+// maxTitle is the maximum length of a kept title, in bytes (invariant 7).
 const maxTitle = 1 << 10
 
 func (x *index) add(e component.Entry) {
@@ -53,7 +52,7 @@ func (x *index) seal() {
 	x.open = nil
 }
 
-// forget drops the open phase: it is too large to be seen by itself.
+// forget drops the entries of the open phase, which is too large for look-ups within itself.
 func (x *index) forget(ph component.Phase) {
 	x.open = nil
 	x.blind = map[string]bool{}

@@ -7,8 +7,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
-// TestFind: an entry that was read is found as it was read; only a ref that was
-// not read is fetched.
+// TestFind: an entry that was read is found as it was read; only a ref that was not read is
+// fetched.
 func TestFind(t *testing.T) {
 	records, fetched := component.Entry{Ref: "a", Title: "read"}, component.Entry{Ref: "b", Title: "fetched"}
 	asked := ""
@@ -41,7 +41,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// refs is a grammar whose refs name no kinds.
+// refs is a grammar whose refs contain no kind.
 type refs struct{ component.Refs }
 
 func (refs) KindOf(string) string { return "" }

@@ -5,7 +5,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// outlet takes the identities that the session seals.
+// outlet receives the identities that the session seals.
 type outlet struct{ a *reading }
 
 func (o outlet) Keep(stream string, e component.Encoded) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// Options are what the act works with.
+// Options are the inputs of Run.
 type Options struct {
 	Pipeline *component.Pipeline
 	Session  component.Session
@@ -18,15 +18,15 @@ type Options struct {
 	Ledger   *Ledger
 	Last     *baseline.Snapshot // of the last good run; nil when there is none
 	Hidden   baseline.Hiding
-	// Fetch finds what is looked up and was not read; nil when everything is.
+	// Fetch finds records that are looked up but were not read; nil when all records are read.
 	Fetch    func(ref string) (component.Entry, bool)
 	Note     func(format string, args ...any)
-	Tick     func(records int)  // how many records have been read
+	Tick     func(records int)  // number of records read so far
 	Observer component.Observer // nil in ordinary runs
 }
 
-// Run is the first act: the source is read phase by phase, and everything it
-// holds ends up staged or in the ledger. Nothing is sent (invariant 1).
+// Run is the first act: it reads the source phase by phase and stages its items or records
+// their endings in the ledger. Nothing is sent (invariant 1).
 func Run(ctx context.Context, o Options) error {
 	a := &reading{
 		p: o.Pipeline, ledger: o.Ledger, index: newIndex(o.Pipeline.Model), stage: o.Stage, last: o.Last, note: o.Note,
@@ -52,7 +52,7 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
-// reading is one Run.
+// reading is the state of one Run.
 type reading struct {
 	p       *component.Pipeline
 	chain   *chain
@@ -68,8 +68,8 @@ type reading struct {
 	cuts    cuts
 }
 
-// run reads the phases in their order. The identities are sealed before the first phase
-// of anything else.
+// run reads the phases in order. It seals the identities before the first phase of other
+// records.
 func (a *reading) run(ctx context.Context) error {
 	phases := a.p.Model.Phases()
 	for i, ph := range phases {
@@ -96,10 +96,10 @@ func (a *reading) run(ctx context.Context) error {
 	return a.seal(ctx)
 }
 
-// identities reads a phase of people and groups. It is read completely before it is
-// mapped, so that its records see each other. Its records go through the mapping
-// twice: first for the streams of identities, which are then sealed, and, with the
-// identities known, for the other streams.
+// identities reads a phase of users and groups. It reads the whole phase before mapping, which
+// lets its records look each other up. Records are mapped twice: first for the streams of
+// identities, which are then sealed, and then, with the identities known, for the other
+// streams.
 func (a *reading) identities(ctx context.Context, ph component.Phase) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -119,8 +119,8 @@ func (a *reading) identities(ctx context.Context, ph component.Phase) error {
 	return a.work(ctx, cancel, later, a.stepOthers(a.chain.decoded))
 }
 
-// whole reads a phase completely before it is mapped, so that its records and those
-// of later phases see all of it.
+// whole reads a phase completely before mapping, which lets its own records and those of later
+// phases look it up.
 func (a *reading) whole(ctx context.Context, ph component.Phase) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -132,9 +132,9 @@ func (a *reading) whole(ctx context.Context, ph component.Phase) error {
 	return a.work(ctx, cancel, records, a.stepOthers(a.chain.others))
 }
 
-// streamed reads the last phase, which no later one looks up. It is like whole while
-// the phase fits in memory. When it does not, the records no longer see their own
-// phase, and they are worked on while the rest is read.
+// streamed reads the last phase, which no later phase looks up. While the phase fits in memory,
+// it works like whole. When it does not fit, its records can no longer look each other up and
+// are processed while the rest is read.
 func (a *reading) streamed(ctx context.Context, ph component.Phase) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -182,8 +182,8 @@ func (a *reading) gather(ctx context.Context, ph component.Phase) (*stage.SpillB
 	return buffer, nil
 }
 
-// receive reads a phase and gives take each ref's first record, one at a time. It
-// returns the cause where the context ended.
+// receive reads a phase and passes the first record of each ref to take, one at a time. When
+// the context has ended, it returns the cause.
 func (a *reading) receive(ctx context.Context, ph component.Phase, take func(*component.Record) error) error {
 	var mu sync.Mutex
 	emit := func(emitCtx context.Context, records []*component.Record) error {
@@ -213,7 +213,7 @@ func (a *reading) receive(ctx context.Context, ph component.Phase, take func(*co
 	return err
 }
 
-// seal ends the collection of identities, once.
+// seal ends the collection of identities. Only the first call has an effect.
 func (a *reading) seal(ctx context.Context) error {
 	if a.sealed {
 		return nil

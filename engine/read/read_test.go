@@ -24,7 +24,7 @@ func company(t *testing.T, n int) *fake.World {
 	return w
 }
 
-// options are those of a run of a world.
+// options returns the options for reading a world.
 func options(t *testing.T, w *fake.World) Options {
 	t.Helper()
 	s := stage.New()
@@ -35,12 +35,12 @@ func options(t *testing.T, w *fake.World) Options {
 	}
 }
 
-// TestEveryRecordEnds: records of each phase end, whether the last phase fits in memory
-// or is worked on while it is read (invariant 3).
+// TestEveryRecordEnds: records of each phase have an ending, whether the last phase fits in
+// memory or is processed while it is read (invariant 3).
 func TestEveryRecordEnds(t *testing.T) {
 	for name, spill := range map[string]int{"in memory": 1 << 20, "spilled": 1} {
 		w := company(t, 30)
-		w.Records["catalog"] = append(w.Records["catalog"], w.Records["structure"][0]) // handed over twice
+		w.Records["catalog"] = append(w.Records["catalog"], w.Records["structure"][0]) // returned twice
 		w.P.Limits.SpillBytes = spill
 		o := options(t, w)
 		var ticks []int
@@ -61,8 +61,8 @@ func TestEveryRecordEnds(t *testing.T) {
 	}
 }
 
-// TestNoIdentities: the session is sealed before anything else is encoded, also when
-// the source has no identities.
+// TestNoIdentities: the session is sealed before anything else is encoded, even when the source
+// has no identities.
 func TestNoIdentities(t *testing.T) {
 	w := company(t, 3)
 	w.Order = w.Order[1:]
@@ -75,7 +75,7 @@ func TestNoIdentities(t *testing.T) {
 	}
 }
 
-// TestOnlyIdentities: phases that nothing is written of are not read.
+// TestOnlyIdentities: phases whose records are not written are not read.
 func TestOnlyIdentities(t *testing.T) {
 	w := company(t, 3)
 	w.P.Unwritten = func(stream string) string {
@@ -93,8 +93,8 @@ func TestOnlyIdentities(t *testing.T) {
 	}
 }
 
-// TestStepFails: the error of a batch ends the read, also that of the last batch, which
-// is worked on after the source has ended.
+// TestStepFails: an error in a batch ends the read, also in the last batch, which is processed
+// after the source has ended.
 func TestStepFails(t *testing.T) {
 	for name, spill := range map[string]int{"in memory": 1 << 20, "spilled": 1} {
 		for _, phase := range []string{"identities", "structure", "catalog"} {
@@ -109,8 +109,8 @@ func TestStepFails(t *testing.T) {
 	}
 }
 
-// TestReadFails: the error of the source ends the read at once, and a phase of which
-// only a part was read is not mapped.
+// TestReadFails: an error of the source ends the read at once, and a partly read phase is not
+// mapped.
 func TestReadFails(t *testing.T) {
 	boom := fault.Errorf(fault.Transient, "", "503")
 	for _, phase := range []string{"identities", "structure", "catalog"} {
@@ -131,12 +131,12 @@ func TestReadFails(t *testing.T) {
 	}
 }
 
-// impatient is a source that goes on after the context of an emit has ended.
+// impatient is a source that continues after the context of emit has ended.
 type impatient struct {
 	*fake.Company
 	cancel context.CancelCauseFunc
 	cause  error
-	emit   error // what emit answered then
+	emit   error // what emit returned then
 }
 
 func (s *impatient) Read(ctx context.Context, ph component.Phase, emit component.Emit) error {
@@ -149,7 +149,7 @@ func (s *impatient) Read(ctx context.Context, ph component.Phase, emit component
 	return ctx.Err()
 }
 
-// TestCanceled: a read that is canceled ends with the cause, and takes no more records.
+// TestCanceled: a canceled read returns the cause and takes no more records.
 func TestCanceled(t *testing.T) {
 	w := company(t, 1)
 	ctx, cancel := context.WithCancelCause(t.Context())

@@ -8,25 +8,25 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Earlier is what an earlier run has made of its source.
+// Earlier is the output of an earlier run.
 type Earlier struct {
-	// Streams are the names of its streams in the order of its plan, and Own those that its
-	// session staged of its own.
+	// Streams are the names of its streams in the order of its plan. Own are the streams that
+	// its session derived.
 	Streams []string
 	Own     map[string]bool
-	// Items gives the items of a stream with everything but Content; the Body of one is
-	// valid until the next. Withheld gives the refs and IDs of what it withheld.
+	// Items returns the items of a stream with everything except Content; the Body of an item
+	// is valid until the next one. Withheld returns the refs and IDs of withheld items.
 	Items, Withheld func(stream string) iter.Seq2[EarlierItem, error]
 }
 
-// EarlierItem is an item and the kind of the record that it was made of.
+// EarlierItem is an item and the kind of its record.
 type EarlierItem struct {
 	component.Encoded
 	Kind string
 }
 
-// Restore is the first act with the items of an earlier run in the place of the source,
-// which is not read. What is hidden by now is withheld.
+// Restore is the first act of a run that publishes the output of an earlier run: it stages the
+// earlier items and does not read the source. Items that are hidden by now are withheld.
 func Restore(ctx context.Context, o Options, e Earlier) error {
 	a := &reading{p: o.Pipeline, ledger: o.Ledger, stage: o.Stage, watch: o.Observer, cuts: cuts{}}
 	for _, stream := range e.Streams {
@@ -58,7 +58,7 @@ func Restore(ctx context.Context, o Options, e Earlier) error {
 	return nil
 }
 
-// writesGroups reports whether a run writes groups, and with them their members.
+// writesGroups reports whether a run writes groups and their members.
 func writesGroups(p *component.Pipeline) bool {
 	for _, s := range p.Streams {
 		if s.Groups && p.Unwritten(s.Name) != "" {
@@ -80,7 +80,7 @@ func (a *reading) withhold(stream string, item EarlierItem, why string) error {
 		return nil
 	}
 	a.ledger.endItem(stream, item.Ref, component.Withheld, why)
-	return a.stage.Withhold(stream, item.Ref, item.ID, false) // which only tightening looks at
+	return a.stage.Withhold(stream, item.Ref, item.ID, false) // used only when the run tightens
 }
 
 // restore stages an item.
