@@ -1,5 +1,5 @@
-// Package records reads files of records, which people record or write down to see
-// what a pipeline makes of them: a JSON array, what an API answered ({"items": […]}),
-// one JSON object a line, or YAML documents. Every command that takes such a file
-// reads it here, and one file gives the same records everywhere.
+// Package records reads files of records that users recorded or wrote to see what a pipeline
+// makes of them: a JSON array, an API response ({"items": […]}), one JSON object per line, or
+// YAML documents. Every command reads such files with this package and gets the same records
+// from the same file.
 package records

@@ -33,9 +33,9 @@ func Load(path string, isRecord func(object []byte) bool) ([]component.Recorded,
 	return out, err
 }
 
-// Parse reads records: a JSON array, an object that holds one under items, one
-// JSON object a line, or YAML documents, each a record or a list of them. isRecord
-// reports whether an object with a list under items is a record itself.
+// Parse parses records: a JSON array, an object that holds one in items, one JSON object per
+// line, or YAML documents, each a record or a list of records. isRecord reports whether an
+// object with a list in items is itself a record.
 func Parse(name string, text []byte, isRecord func(object []byte) bool) ([]component.Recorded, error) {
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
 		return nil, fault.Errorf(fault.Fatal, "save it as UTF-8", "%s is UTF-16 text", name)
@@ -65,7 +65,7 @@ func array(at config.Pos, text []byte) ([]component.Recorded, error) {
 	var out []component.Recorded
 	rest := text
 	err := codec.Elements(text, func(value []byte) error {
-		if i := bytes.Index(rest, value); i >= 0 { // values come in their order
+		if i := bytes.Index(rest, value); i >= 0 { // values come in order
 			at.Line += bytes.Count(rest[:i], []byte("\n"))
 			rest = rest[i:]
 		}
@@ -80,7 +80,7 @@ func array(at config.Pos, text []byte) ([]component.Recorded, error) {
 	return out, nil
 }
 
-// objects reads one object, an object with items, or one of either a line.
+// objects parses one object, an object with items, or one object per line.
 func objects(name string, text []byte, isRecord func(object []byte) bool) ([]component.Recorded, error) {
 	items, whole := listed(text, isRecord)
 	switch {
@@ -112,7 +112,7 @@ func objects(name string, text []byte, isRecord func(object []byte) bool) ([]com
 	return out, nil
 }
 
-// listed is the list under items of an answer of an API, nil for a record.
+// listed returns the list in items of an API response; nil for a record.
 func listed(object []byte, isRecord func(object []byte) bool) (items []byte, err error) {
 	err = codec.Members(object, func(member string, value []byte) error {
 		if member == "items" && len(value) > 0 && value[0] == '[' {
@@ -126,7 +126,7 @@ func listed(object []byte, isRecord func(object []byte) bool) (items []byte, err
 	return items, err
 }
 
-// documents reads YAML: each document is a record or a list of them.
+// documents parses YAML: each document is a record or a list of records.
 func documents(name string, text []byte) ([]component.Recorded, error) {
 	all, problems := config.Documents(name, text, true)
 	if problems.HasErrors() {

@@ -8,10 +8,10 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// named takes objects with a name for records.
+// named reports whether an object has a name, which makes it a record.
 func named(object []byte) bool { return strings.Contains(string(object), `"name"`) }
 
-// TestParse: every shape in which records are kept, and where each stands.
+// TestParse covers every supported form of a file, with the position of each record.
 func TestParse(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"array":        {"\n[{\"a\":1},\n{\"a\":2}]", "2:1 3:2"},

@@ -7,19 +7,19 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
-// Twice collects the refs that more than one record of a file has. The last record of
-// each counts.
+// Twice collects the refs that more than one record of a file has. The last record with a ref
+// counts.
 type Twice struct{ later []string }
 
-// mostTwice is how many refs a sentence names.
+// mostTwice is the number of refs in a sentence.
 const mostTwice = 3
 
-// Add notes a later record with a ref.
+// Add records that another record has the same ref.
 func (t *Twice) Add(ref string, later component.Recorded) {
 	t.later = append(t.later, fmt.Sprintf("%s at %s", ref, later.Pos))
 }
 
-// Sentence says in one line which records count, "" when no ref is there twice.
+// Sentence returns one line that says which records count; "" when no ref is repeated.
 func (t *Twice) Sentence() string {
 	if len(t.later) == 0 {
 		return ""
