@@ -10,33 +10,33 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// ApprovalTime is how long a stored approval allows a run.
+// ApprovalTime is how long a stored approval is valid.
 const ApprovalTime = 24 * time.Hour
 
-// ClockError is how far the time of an approval may lie ahead of this machine's.
+// ClockError is how far the time of an approval may be ahead of this machine's clock.
 const ClockError = time.Hour
 
-// Approval is an ID that a person approved, for this call or with Approve.
+// Approval is an ID that a person approved, on the command line or with pipe approve.
 type Approval struct {
 	ID     string
-	Called bool // the call names it
-	// Changes are what the refused run would have changed; nil when they are not
-	// stored here. The approval then allows only a run with exactly this ID.
+	Called bool // named on the command line
+	// Changes are the changes of the refused run; nil when they are not stored in this state
+	// folder. The approval then allows only a run with exactly this ID.
 	Changes []fault.Change
-	// Void is why it allows nothing; "" when it does.
+	// Void is why the approval allows nothing; "" when it is valid.
 	Void string
 }
 
-// Coverage is what approvals allow. Nil covers nothing.
+// Coverage is the set of changes that approvals allow. A nil Coverage covers nothing.
 type Coverage struct {
 	changes map[[2]uint64]bool
-	counts  map[string]int // by the key of changes without an ID: up to how many
-	// shown is how many items the shortest list has that shows a whole place, 0 when
-	// none does.
+	counts  map[string]int // the largest approved number, by the key of changes without an ID
+	// shown is the number of items in the shortest list that shows a whole place; 0 when there
+	// is no such list.
 	shown int
 }
 
-// NewCoverage covers what any of some lists of changes shows.
+// NewCoverage returns a Coverage of all changes in the given lists.
 func NewCoverage(lists ...[]fault.Change) *Coverage {
 	c := &Coverage{changes: map[[2]uint64]bool{}, counts: map[string]int{}}
 	for _, list := range lists {
@@ -58,7 +58,7 @@ func NewCoverage(lists ...[]fault.Change) *Coverage {
 	return c
 }
 
-// Left is how much of a change is not covered, in the measure of Change.N.
+// Left returns how much of a change is not covered, in the measure of Change.N.
 func (c *Coverage) Left(ch fault.Change) int {
 	switch {
 	case c == nil:
@@ -71,7 +71,7 @@ func (c *Coverage) Left(ch fault.Change) int {
 	return ch.N
 }
 
-// leftOf is the sum of left, and how many changes are not covered whole.
+// leftOf returns the sum of Left and the number of changes that are not covered completely.
 func (c *Coverage) leftOf(changes []fault.Change) (sum, count int) {
 	for _, ch := range changes {
 		if n := c.Left(ch); n > 0 {
@@ -82,9 +82,8 @@ func (c *Coverage) leftOf(changes []fault.Change) (sum, count int) {
 	return sum, count
 }
 
-// join chains the refusals of several guards and gives all of them the ID of
-// all their changes. Where one has no changes the run cannot be approved, and
-// there is no ID.
+// join links the refusals of several guards and sets the ID of each to the digest of all their
+// changes. When a refusal has no changes, the run cannot be approved and the ID stays empty.
 func join(refusals []*fault.Refusal) *fault.Refusal {
 	var all []fault.Change
 	approvable := true
@@ -107,13 +106,13 @@ func join(refusals []*fault.Refusal) *fault.Refusal {
 	return refusals[0]
 }
 
-// approvable is a guard whose refusal a person can allow. It returns nil when
-// what the coverage leaves is within its bounds.
+// approvable is a guard whose refusal a person can approve. It returns nil when what cover does
+// not cover is within its bounds.
 type approvable func(plan *component.Plan, holdings component.Holdings, cover *Coverage) *fault.Refusal
 
-// judge asks the guards, and then asks again without what approvals cover. A run
-// that is not allowed is refused with all that the guards counted, covered or not,
-// so one approval of the new ID is enough.
+// judge runs the guards, and runs them again without the changes that approvals cover. A run
+// that is not allowed is refused with all changes that the guards counted, whether covered or
+// not, which makes one approval of the new ID sufficient.
 func (v *Review) judge(plan *component.Plan, holdings component.Holdings, guards []approvable) error {
 	ask := func(cover *Coverage) []*fault.Refusal {
 		var out []*fault.Refusal
@@ -162,7 +161,7 @@ func (v *Review) judge(plan *component.Plan, holdings component.Holdings, guards
 	for i, list := range lists {
 		_, n := NewCoverage(list).leftOf(changes)
 		switch covered := len(changes) - n; {
-		case covered == 0 && !v.called(ids[i]): // a stored approval of something else
+		case covered == 0 && !v.called(ids[i]): // a stored approval of other changes
 		case covered == 0:
 			unmatched = append(unmatched, fmt.Sprintf("Approval %s did not match: it covers none of these changes.", ids[i]))
 		case refused.ID == "":

@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
-// bounded is a guard that refuses changes when more of them than a limit are left.
+// bounded is a guard that refuses when more than limit changes are not covered.
 func bounded(limit int, changes []fault.Change) approvable {
 	return func(_ *component.Plan, _ component.Holdings, cover *Coverage) *fault.Refusal {
 		if n, _ := cover.leftOf(changes); n <= limit {
@@ -20,8 +20,8 @@ func bounded(limit int, changes []fault.Change) approvable {
 	}
 }
 
-// TestJudge: which approvals allow a run, which of them it needed, and why the others
-// do not allow it.
+// TestJudge: which approvals allow a run, which of them the run used, and why the others do not
+// allow it.
 func TestJudge(t *testing.T) {
 	all := fake.Gone("a", "b", "c")
 	own := fault.Digest(all)
@@ -59,16 +59,16 @@ func TestJudge(t *testing.T) {
 			[]Approval{{ID: "x", Changes: fake.Gone("a", "b", "c", "d")}}, true, []string{"x"}, nil},
 		"two changes": {[]approvable{bounded(0, all)}, []Approval{{ID: "x", Changes: fake.Gone("a", "b")}},
 			false, nil, []string{partly}},
-		"two changes, one is left": {[]approvable{bounded(1, all)}, []Approval{{ID: "x", Changes: fake.Gone("a", "b")}},
+		"two changes, one not covered": {[]approvable{bounded(1, all)}, []Approval{{ID: "x", Changes: fake.Gone("a", "b")}},
 			true, []string{"x"}, nil},
-		"two that cover together": {[]approvable{bounded(0, all)},
+		"two approvals together": {[]approvable{bounded(0, all)},
 			[]Approval{{ID: "x", Changes: fake.Gone("a", "b")}, {ID: "y", Changes: fake.Gone("c")}}, true, []string{"x", "y"},
 			nil},
-		"one that was not needed": {[]approvable{bounded(0, all)},
+		"an unneeded approval": {[]approvable{bounded(0, all)},
 			[]Approval{{ID: "x", Called: true, Changes: fake.Gone("d")}, {ID: "y", Changes: all}}, true, []string{"y"}, nil},
-		"of something else, called": {[]approvable{bounded(0, all)},
+		"of other changes, on the command line": {[]approvable{bounded(0, all)},
 			[]Approval{{ID: "x", Called: true, Changes: fake.Gone("d")}}, false, nil, []string{nothing}},
-		"of something else, stored": {[]approvable{bounded(0, all)},
+		"of other changes, stored": {[]approvable{bounded(0, all)},
 			[]Approval{{ID: "x", Changes: fake.Gone("d")}, {ID: "z", Called: true, Void: "Void."}}, false, nil,
 			[]string{"Void."}},
 		"one guard of two": {[]approvable{bounded(0, all[:2]), bounded(0, all[2:])},
@@ -99,8 +99,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestCoverageOfLists: of several lists, the largest count without an ID covers, and
-// the shortest list that shows a whole place is the measure of what is missing.
+// TestCoverageOfLists: of several lists, the largest number of a change without an ID counts,
+// and the shortest list that shows a whole place determines what is missing.
 func TestCoverageOfLists(t *testing.T) {
 	count := func(n int) []fault.Change { return []fault.Change{{Stream: "documents", After: fault.Gone, N: n}} }
 	shown := func(n int) []fault.Change {

@@ -9,8 +9,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
-// TestBaselineGuard: an approval allows a run without a baseline when it covers every
-// document and the run does not lack more of what it showed than max_loss.
+// TestBaselineGuard: an approval allows a run without a baseline when it covers every document
+// and the run lacks no more than max_loss of the documents that it showed.
 func TestBaselineGuard(t *testing.T) {
 	shown := func(n int) []fault.Change {
 		var out []fault.Change
@@ -36,18 +36,18 @@ func TestBaselineGuard(t *testing.T) {
 		changes, approved []fault.Change
 		refused           bool
 	}{
-		"not approved":                     {shown(3), nil, true},
-		"approved":                         {shown(3), shown(3), false},
-		"one more":                         {shown(4), shown(3), true},
-		"one less":                         {shown(2), shown(3), false},
-		"20 less of 100":                   {shown(80), shown(100), false},
-		"21 less of 100":                   {shown(79), shown(100), true},
-		"nothing is left":                  {nil, shown(3), true},
-		"22 less of 110":                   {shown(88), shown(110), false},
-		"21 less of 100 and ten uploads":   {append(shown(79), upload...), append(shown(100), upload...), true},
-		"21 less of 100 and ten streams":   {append(shown(79), emptied...), append(shown(100), emptied...), true},
-		"21 less of 100 and ten widenings": {append(shown(79), widened...), append(shown(100), widened...), true},
-		"of a list that is not of a place": {fake.Gone("a"), fake.Gone("a", "b"), false},
+		"not approved":                      {shown(3), nil, true},
+		"approved":                          {shown(3), shown(3), false},
+		"one more":                          {shown(4), shown(3), true},
+		"one fewer":                         {shown(2), shown(3), false},
+		"20 fewer of 100":                   {shown(80), shown(100), false},
+		"21 fewer of 100":                   {shown(79), shown(100), true},
+		"nothing is left":                   {nil, shown(3), true},
+		"22 fewer of 110":                   {shown(88), shown(110), false},
+		"21 fewer of 100 and ten uploads":   {append(shown(79), upload...), append(shown(100), upload...), true},
+		"21 fewer of 100 and ten streams":   {append(shown(79), emptied...), append(shown(100), emptied...), true},
+		"21 fewer of 100 and ten widenings": {append(shown(79), widened...), append(shown(100), widened...), true},
+		"a list of other changes":           {fake.Gone("a"), fake.Gone("a", "b"), false},
 	} {
 		v := &Review{Pipeline: twoStreams(), Untrusted: &fault.Refusal{Guard: Baseline, Changes: tc.changes}}
 		if got := v.BaselineGuard(nil, component.Holdings{}, NewCoverage(tc.approved)); (got != nil) != tc.refused {
@@ -59,8 +59,8 @@ func TestBaselineGuard(t *testing.T) {
 	}
 }
 
-// TestBaselineOfNothing: a run without documents and without a baseline is covered by
-// no approval, since it lists nothing that one could name.
+// TestBaselineOfNothing: no approval covers a run without documents and without a baseline,
+// because such a run has no changes to name.
 func TestBaselineOfNothing(t *testing.T) {
 	v := &Review{Untrusted: &fault.Refusal{Guard: Baseline}}
 	if refused := v.BaselineGuard(nil, component.Holdings{}, &Coverage{}); refused == nil {

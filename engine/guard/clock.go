@@ -9,11 +9,11 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// clockChange is the type of the change that a run before the last good one is.
+// clockChange is the type of the change for a run that is earlier than the last good run.
 const clockChange = "clock"
 
-// clock refuses a run whose clock is before the end of the last good run: what goes and
-// what widens is counted over days (invariants 4 and 5).
+// clock refuses a run whose clock is before the end of the last good run, because deletions and
+// widening are counted over days (invariants 4 and 5).
 func (v *Review) clock(_ *component.Plan, _ component.Holdings, cover *Coverage) *fault.Refusal {
 	if !v.Now.Before(v.Finished.Add(-ClockError)) {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// TestRejected: a run is refused when it read nothing, rejected everything, or rejected
-// more than max_rejected.
+// TestRejected: a run is refused when it read nothing, rejected everything, or rejected more
+// than max_rejected.
 func TestRejected(t *testing.T) {
 	ten := component.Bound{Share: 0.1, Items: 5}
 	for name, tc := range map[string]struct {

@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// maxGrowth refuses to let too many people find documents by joining a group
-// (invariant 5). A group that no document names is not looked at.
+// maxGrowth refuses a run in which too many people would find documents by joining a group
+// (invariant 5). It skips groups that no document names.
 func (v *Review) maxGrowth(_ *component.Plan, _ component.Holdings, cover *Coverage) *fault.Refusal {
 	b := v.Pipeline.Limits.MaxGrowth
 	r := &fault.Refusal{Guard: MaxGrowth}
@@ -39,10 +39,10 @@ func (v *Review) maxGrowth(_ *component.Plan, _ component.Holdings, cover *Cover
 	return r
 }
 
-// mostMoves is how many groups are named that newcomers left.
+// mostMoves is the number of former groups of newcomers in the text.
 const mostMoves = 3
 
-// movedFrom says which groups newcomers left, "" when they left none.
+// movedFrom returns which groups the newcomers left; "" when they left none.
 func movedFrom(g baseline.Growth) string {
 	if len(g.From) == 0 {
 		return ""

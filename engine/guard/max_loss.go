@@ -12,8 +12,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// emptyStream refuses to replace a stream with nothing where nobody knows what
-// is there; where it is known, that is a loss like any other (invariant 4).
+// emptyStream refuses to replace a stream of unknown size with nothing. When the size is known,
+// that is a loss like any other (invariant 4).
 func (v *Review) emptyStream(plan *component.Plan, holdings component.Holdings, cover *Coverage) *fault.Refusal {
 	for _, s := range plan.Streams {
 		d, declared := v.Pipeline.Stream(s.Name)
@@ -39,39 +39,38 @@ func (v *Review) emptyStream(plan *component.Plan, holdings component.Holdings, 
 	return nil
 }
 
-// emptied is the change that deletes everything of a stream whose size is not
-// known.
+// emptied returns the change that deletes everything in a stream of unknown size.
 func emptied(stream string) fault.Change {
 	return fault.Change{Stream: stream, Before: fault.Unknown, After: fault.Gone, N: 1}
 }
 
-// Remembers reports whether the last good runs left anything about a stream.
+// Remembers reports whether the last good runs recorded a stream.
 func (v *Review) Remembers(stream string) bool { return v.Comparison.Remembers(stream) }
 
-// someOf is how many items of an object type have to be there for the type's
-// vanishing whole to be refused, whatever the share.
+// someOf is the number of items up to which an object type may disappear completely, regardless
+// of the share.
 const someOf = 5
 
-// measure is one quantity whose losses the loss guard counts.
+// measure is one quantity of items whose losses the guard counts.
 type measure struct {
 	stream, typ string
 	what        string // "delete %s of %s documents"
 	name        string // in the table
 	before      int
 	changes     []fault.Change
-	// earlier are those of changes that went in earlier runs of the window, in items.
+	// earlier is how many of the changes were made by earlier runs of the window, in items.
 	earlier int
-	// derived means that the changes are those of another measure of the stream,
-	// counted in another way.
+	// derived means that the changes are those of another measure of the stream, counted
+	// differently.
 	derived bool
-	// some is how many there have to be for all of them to be too many.
+	// some is the number of items up to which losing all of them is not too much.
 	some int
 
 	cover *Coverage // for which left was computed
 	left  int
 }
 
-// gone is how much goes beyond what is covered.
+// gone returns how much is lost and not covered.
 func (m *measure) gone(cover *Coverage) int {
 	if m.left < 0 || m.cover != cover {
 		m.cover = cover
@@ -80,12 +79,12 @@ func (m *measure) gone(cover *Coverage) int {
 	return m.left
 }
 
-// exceeds reports whether a number that goes is too many.
+// exceeds reports whether losing gone items is too much.
 func (m *measure) exceeds(b component.Bound, gone int) bool {
 	return b.Exceeded(gone, m.before) || gone >= m.before && m.before > m.some
 }
 
-// limitText is a number next to its limit.
+// limitText returns a number of lost items with its limit.
 func (m *measure) limitText(b component.Bound, gone int) string {
 	if m.exceeds(b, gone) && !b.Exceeded(gone, m.before) {
 		return "all of them"
@@ -93,9 +92,8 @@ func (m *measure) limitText(b component.Bound, gone int) string {
 	return LimitText(b, gone, m.before)
 }
 
-// measures are those of the plan, as they were when the plan was made. Where the
-// sink counts more than the last good run left, what goes beyond the known items
-// is a change without an ID.
+// measures returns the measures of the plan, computed once. When the sink counts more items
+// than the last good run left, the lost ones beyond the known items are a change without an ID.
 func (v *Review) measures(plan *component.Plan, holdings component.Holdings) []*measure {
 	if v.measured != nil {
 		return v.measured
@@ -157,21 +155,21 @@ func (v *Review) measures(plan *component.Plan, holdings component.Holdings) []*
 	return v.measured
 }
 
-// count compares with what the sink says it has.
+// count compares the measure with the number of items that the sink reports.
 func (m *measure) count(has, planned int) {
 	m.before = max(m.before, has)
 	byID, _ := (*Coverage)(nil).leftOf(m.changes)
-	if more := has - planned - (byID - m.earlier); more > 0 { // the sink no longer has what went earlier
+	if more := has - planned - (byID - m.earlier); more > 0 { // the sink no longer has items that were deleted earlier
 		m.changes = append(slices.Clip(m.changes), fault.Change{Stream: m.stream, Type: m.typ, After: fault.Gone, N: more})
 	}
 }
 
-// empties reports whether a change takes a group's last members.
+// empties reports whether a change removes the last members of a group.
 func empties(ch fault.Change) bool {
 	return strings.Contains(ch.Before, ":") && !strings.Contains(ch.After, ":")
 }
 
-// MaxLoss refuses to let too much go (invariant 4).
+// MaxLoss refuses a run that would delete too much (invariant 4).
 func (v *Review) MaxLoss(plan *component.Plan, holdings component.Holdings, cover *Coverage) *fault.Refusal {
 	b := v.Pipeline.Limits.MaxLoss
 	r := &fault.Refusal{Guard: MaxLoss}
@@ -184,7 +182,7 @@ func (v *Review) MaxLoss(plan *component.Plan, holdings component.Holdings, cove
 		} else if m.derived {
 			taken = 0
 		}
-		taken = min(taken, m.before) // what was not there cannot be lost
+		taken = min(taken, m.before) // items that were not there cannot be lost
 		if !m.exceeds(b, m.gone(cover)+taken) {
 			continue
 		}
@@ -235,7 +233,7 @@ func (v *Review) MaxLoss(plan *component.Plan, holdings component.Holdings, cove
 	return r
 }
 
-// newAudiences is who finds the documents that are new, "" when none is.
+// newAudiences returns the audiences of the new documents; "" when there are none.
 func (v *Review) newAudiences() string {
 	var parts []string
 	for _, class := range slices.Backward(access.Audiences[:]) {
@@ -249,7 +247,7 @@ func (v *Review) newAudiences() string {
 	return "who finds the new documents: " + strings.Join(parts, ", ")
 }
 
-// reasons are why items of a stream go, the first ten refs with each.
+// reasons returns why items of a stream are deleted, with the first ten refs for each reason.
 func (v *Review) reasons(stream string) []string {
 	if !v.Remembers(stream) {
 		return []string{fmt.Sprintf("  %s: no earlier run in this state folder, so the items are unknown", stream)}
@@ -261,7 +259,7 @@ func (v *Review) reasons(stream string) []string {
 	return out
 }
 
-// Clear tells the sink, for each stream, what the guards know of what goes.
+// Clear sets in the plan what the guards know about the deletions of each stream.
 func (v *Review) Clear(plan *component.Plan, holdings component.Holdings) {
 	for _, m := range v.measures(plan, holdings) {
 		if m.derived {
@@ -274,7 +272,7 @@ func (v *Review) Clear(plan *component.Plan, holdings component.Holdings) {
 	}
 }
 
-// switchedOff names the kinds that are not written.
+// switchedOff returns the kinds that are not written.
 func (v *Review) switchedOff() string {
 	var off []string
 	for _, ph := range v.Pipeline.Model.Phases() {
@@ -287,8 +285,9 @@ func (v *Review) switchedOff() string {
 	return strings.Join(off, ", ")
 }
 
-// MayRemove reports whether so many items of a stream, by object type, may go without an
-// approval, together with what went in earlier runs of the window (invariant 4).
+// MayRemove reports whether the given numbers of items of a stream, by object type, may be
+// deleted without an approval, together with the deletions of earlier runs of the window
+// (invariant 4).
 func (v *Review) MayRemove(stream string, byType map[string]int) bool {
 	if !v.Remembers(stream) {
 		return false
@@ -310,8 +309,9 @@ func (v *Review) MayRemove(stream string, byType map[string]int) bool {
 	return !m.exceeds(b, all)
 }
 
-// Tightens reports whether a refused run may still tell the sink what narrowed by decision:
-// what it refuses is how much changed, and not that it is unknown what was there.
+// Tightens reports whether a refused run may still send access that was narrowed by decision.
+// It may when the refusal concerns the size of the changes, and not when the earlier content is
+// unknown.
 func Tightens(refused *fault.Refusal) bool {
 	for ; refused != nil; refused = refused.Also {
 		switch refused.Guard {

@@ -8,17 +8,17 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// streamCase is what the guards know of one stream of a plan.
+// streamCase is what the guards know about one stream of a plan.
 type streamCase struct {
 	stream     string
 	count      int
-	known      bool // the sink says how much it holds
-	remembered bool // the last good run left something about it
+	known      bool // the sink reports the number of items
+	remembered bool // the last good run recorded the stream
 	offline    bool
-	approved   bool // that everything of it goes
+	approved   bool // the deletion of the whole stream is approved
 }
 
-// review returns the review of a run, its plan and what the sink holds.
+// review returns the review of a run, its plan and the sink's holdings.
 func (c streamCase) review() (*Review, *component.Plan, component.Holdings) {
 	v := &Review{Pipeline: &component.Pipeline{Offline: c.offline,
 		Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}}},
@@ -37,8 +37,8 @@ func (c streamCase) review() (*Review, *component.Plan, component.Holdings) {
 	return v, &component.Plan{Streams: []component.StreamPlan{{Name: c.stream, Count: c.count}}}, holdings
 }
 
-// TestEmptyStream: nothing is published over a stream of unknown size, unless a
-// person has approved that for users or groups (invariant 4).
+// TestEmptyStream: a stream of unknown size is not replaced with nothing, unless a person
+// approved that for users or groups (invariant 4).
 func TestEmptyStream(t *testing.T) {
 	for name, tc := range map[string]struct {
 		streamCase
@@ -49,7 +49,7 @@ func TestEmptyStream(t *testing.T) {
 		"unknown, approved":             {streamCase{stream: "documents", approved: true}, true, false},
 		"not empty":                     {streamCase{stream: "documents", count: 1}, false, false},
 		"the sink counts it":            {streamCase{stream: "documents", known: true}, false, false},
-		"the last run is remembered":    {streamCase{stream: "documents", remembered: true}, false, false},
+		"the last run recorded it":      {streamCase{stream: "documents", remembered: true}, false, false},
 		"users":                         {streamCase{stream: "users"}, true, true},
 		"users, approved":               {streamCase{stream: "users", approved: true}, false, false},
 		"users, offline":                {streamCase{stream: "users", offline: true}, false, false},
@@ -63,17 +63,17 @@ func TestEmptyStream(t *testing.T) {
 	}
 }
 
-// TestClear: the sink's own guard may be lifted only where the guards know what is
-// there, or where a person has approved that all of it goes.
+// TestClear: the sink's own guard may be lifted only when the guards know the current content,
+// or when a person approved the deletion of all of it.
 func TestClear(t *testing.T) {
 	for name, tc := range map[string]struct {
 		streamCase
 		cleared bool
 	}{
-		"unknown":                    {streamCase{stream: "users"}, false},
-		"the sink counts it":         {streamCase{stream: "users", known: true}, true},
-		"the last run is remembered": {streamCase{stream: "users", remembered: true}, true},
-		"approved":                   {streamCase{stream: "users", approved: true}, true},
+		"unknown":                  {streamCase{stream: "users"}, false},
+		"the sink counts it":       {streamCase{stream: "users", known: true}, true},
+		"the last run recorded it": {streamCase{stream: "users", remembered: true}, true},
+		"approved":                 {streamCase{stream: "users", approved: true}, true},
 	} {
 		v, plan, holdings := tc.review()
 		v.Clear(plan, holdings)
@@ -83,8 +83,8 @@ func TestClear(t *testing.T) {
 	}
 }
 
-// TestMeasure: what is too much of one thing, and how a refusal compares it with
-// its limit.
+// TestMeasure: when the loss of a measure is too much, and the text that compares it with the
+// limit.
 func TestMeasure(t *testing.T) {
 	for _, tc := range []struct {
 		before, gone, some int

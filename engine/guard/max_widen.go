@@ -10,10 +10,10 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// TowardsAll is how many documents may become everybody's in one run.
+// TowardsAll is how many documents may become visible to everyone in one run.
 const TowardsAll = 20
 
-// maxWiden refuses to let too many people find too much (invariant 5).
+// maxWiden refuses a run that lets too many people find too many documents (invariant 5).
 func (v *Review) maxWiden(_ *component.Plan, _ component.Holdings, cover *Coverage) *fault.Refusal {
 	if v.Comparison == nil {
 		return nil
@@ -61,7 +61,7 @@ func (v *Review) maxWiden(_ *component.Plan, _ component.Holdings, cover *Covera
 	return r
 }
 
-// comparedWith says with which run documents are compared, "" when it is the last one.
+// comparedWith returns which run the documents are compared with; "" for the last run.
 func (v *Review) comparedWith(w *baseline.Widening) string {
 	switch {
 	case !w.Night.Before(v.Finished):
@@ -72,8 +72,8 @@ func (v *Review) comparedWith(w *baseline.Widening) string {
 	return ", compared with " + display.Time(w.Night) + ": a later run allowed it, and it counts for seven days"
 }
 
-// widened counts the documents that more people find, and those of them that
-// everybody does, beyond what is covered.
+// widened returns the number of documents that more people find and that are not covered, and
+// how many of them everyone finds.
 func widened(c *baseline.Comparison, cover *Coverage) (n, toAll int) {
 	for _, w := range c.Wider() {
 		_, k := cover.leftOf(w.Changes)
@@ -89,8 +89,8 @@ func widened(c *baseline.Comparison, cover *Coverage) (n, toAll int) {
 	return n, toAll
 }
 
-// leftOfSwap is how many pairs are not covered. A pair is covered when both of its
-// documents were shown.
+// leftOfSwap returns the number of pairs that are not covered. A pair is covered when an
+// approval showed both of its documents.
 func leftOfSwap(s *baseline.Swap, cover *Coverage) (n, toAll int) {
 	_, gone := cover.leftOf(s.Gone)
 	_, added := cover.leftOf(s.Added)

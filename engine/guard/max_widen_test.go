@@ -21,11 +21,11 @@ func numbered(prefix string, n int) (refs []string) {
 	return refs
 }
 
-// widening is a run in which documents get another audience.
+// widening describes a run in which documents get another audience.
 type widening struct {
 	from, to access.Audience
-	n        int // documents that change
-	same     int // documents that stay as they were
+	n        int // number of documents that change
+	same     int // number of documents that stay the same
 	newcomer string
 }
 
@@ -55,8 +55,8 @@ func (w widening) compare(t *testing.T) *baseline.Comparison {
 	return c.Compare(t)
 }
 
-// TestMaxWiden: more people may find only so many documents, and only so many
-// documents may become everybody's, whatever the share (invariant 5).
+// TestMaxWiden: the number of documents that more people find is limited, and so is, regardless
+// of the share, the number of documents that everyone finds (invariant 5).
 func TestMaxWiden(t *testing.T) {
 	ten := component.Bound{Share: 0.1, Items: 2}
 	all := component.Bound{Share: 1}
@@ -79,15 +79,15 @@ func TestMaxWiden(t *testing.T) {
 			widening{access.Listed, access.DatasourceUsers, 1, 99, ""}, component.Bound{},
 			"1 of 100 documents",
 		},
-		"a newcomer":                  {widening{access.Listed, access.Listed, 3, 2, "eve"}, ten, "3 of 5 documents"},
-		"withheld before":             {widening{access.Nobody, access.Listed, 3, 2, ""}, ten, "3 of 5 documents"},
-		"narrower":                    {widening{access.AllUsers, access.Listed, 30, 0, ""}, component.Bound{}, ""},
-		"as many to everybody as may": {widening{access.Listed, access.AllUsers, TowardsAll, 0, ""}, all, ""},
-		"more to everybody": {
+		"a newcomer":                {widening{access.Listed, access.Listed, 3, 2, "eve"}, ten, "3 of 5 documents"},
+		"withheld before":           {widening{access.Nobody, access.Listed, 3, 2, ""}, ten, "3 of 5 documents"},
+		"narrower":                  {widening{access.AllUsers, access.Listed, 30, 0, ""}, component.Bound{}, ""},
+		"to everyone, at the limit": {widening{access.Listed, access.AllUsers, TowardsAll, 0, ""}, all, ""},
+		"to everyone, beyond the limit": {
 			widening{access.Listed, access.AllUsers, TowardsAll + 1, 0, ""}, all,
 			"21 of 21 documents would be found by more people (21 of them by everyone, limit 20)",
 		},
-		"more to those of the source": {
+		"to datasource users": {
 			widening{access.Listed, access.DatasourceUsers, TowardsAll + 1, 0, ""}, all, "",
 		},
 	} {
@@ -114,8 +114,8 @@ func TestMaxWiden(t *testing.T) {
 	}
 }
 
-// TestMaxWidenSwapped: restricted documents that are replaced by new ones for everybody
-// count as widened, and an approval must show both.
+// TestMaxWidenSwapped: restricted documents that are replaced by new ones for everyone count as
+// widened, and an approval must show both.
 func TestMaxWidenSwapped(t *testing.T) {
 	c := fake.Comparison{
 		Before: []baseline.Entry{fake.Document("old", access.Listed, "sam")},

@@ -1,6 +1,6 @@
 package guard
 
-// The names of the guards in refusals. Those with max_ are keys of the file.
+// The names of the guards in refusals. Names with max_ are keys of the pipeline file.
 const (
 	MaxRejected = "max_rejected"
 	EmptyStream = "empty stream"
@@ -14,5 +14,5 @@ const (
 	Push        = "push"
 )
 
-// UploadChange is the type of the change that a foreign upload is.
+// UploadChange is the type of the change for an upload of another owner.
 const UploadChange = "upload"

@@ -8,7 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Recreate refuses to set a place up as new that an earlier run filled.
+// Recreate refuses to create a place that no longer exists but that an earlier run filled.
 func Recreate(base baseline.Baseline, owner baseline.Owner) error {
 	const dropped = "; it was not created again, because that would drop its content"
 	refused := &fault.Refusal{Guard: Recreated,

@@ -9,8 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// TestRecreate: a place that the sink no longer has is set up as new only when no run
-// filled it.
+// TestRecreate: a place that no longer exists is created again only when no run filled it.
 func TestRecreate(t *testing.T) {
 	intact := func(streams map[string]int) baseline.Baseline {
 		return baseline.Baseline{
@@ -21,10 +20,10 @@ func TestRecreate(t *testing.T) {
 	for name, tc := range map[string]struct {
 		base   baseline.Baseline
 		owner  baseline.Owner
-		reason string // part of it, "" when it is allowed
+		reason string // part of the reason; "" when the run is allowed
 	}{
 		"no run yet":         {baseline.Baseline{Condition: baseline.Missing}, baseline.Owner{}, ""},
-		"a run that was cut": {baseline.Baseline{Condition: baseline.Missing}, baseline.Owner{Begun: true}, ""},
+		"an interrupted run": {baseline.Baseline{Condition: baseline.Missing}, baseline.Owner{Begun: true}, ""},
 		"runs sent nothing":  {intact(map[string]int{"documents": 0, "users": 0}), baseline.Owner{Kept: true}, ""},
 		"a run filled it": {
 			intact(map[string]int{"documents": 0, "users": 1}), baseline.Owner{Kept: true}, "filled it",

@@ -17,8 +17,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// Known is what is known about a place: its baseline, whose uploads it has, and what
-// the sink holds.
+// Known is what is known about a place: its baseline, the owner of this state folder, and the
+// sink's holdings.
 type Known struct {
 	Pipeline *component.Pipeline
 	Store    *baseline.Store // nil without a state folder
@@ -27,8 +27,7 @@ type Known struct {
 	Holdings component.Holdings
 }
 
-// Covered reports whether the baseline says who could find the items of every
-// stream with permissions.
+// Covered reports whether the baseline holds the audiences of all streams with permissions.
 func (k Known) Covered() bool {
 	return k.Base.Snapshot != nil && !slices.ContainsFunc(k.Pipeline.Streams, func(s component.Stream) bool {
 		_, known := k.Base.Streams[s.Name]
@@ -36,8 +35,8 @@ func (k Known) Covered() bool {
 	})
 }
 
-// Unsaid reports whether an error of the sink is only that it does not say what it
-// holds, and leaves a run without a baseline to the baseline guard.
+// Unsaid reports whether an error of the sink means only that the sink does not report what it
+// holds, in which case a run without a baseline is left to the baseline guard.
 func (k Known) Unsaid(ctx context.Context, err error) (component.Holdings, bool) {
 	var unsaid *component.UnsaidError
 	if k.Covered() || ctx.Err() != nil || !errors.As(err, &unsaid) {
@@ -46,8 +45,8 @@ func (k Known) Unsaid(ctx context.Context, err error) (component.Holdings, bool)
 	return component.Holdings{Unsaid: unsaid.Err}, true
 }
 
-// Holds is the evidence that the place holds items with permissions, or "". Counts
-// may be hours old: no count together with a listed upload is not zero.
+// Holds returns the evidence that the place holds items with permissions; "" when there is
+// none. Counts may be hours old: with a listed upload, a missing count does not mean zero.
 func (k Known) Holds() string {
 	if k.Holdings.Unsaid != nil {
 		return fmt.Sprintf("the content of the sink is unknown (%v)", k.Holdings.Unsaid)
@@ -63,10 +62,10 @@ func (k Known) Holds() string {
 	return ""
 }
 
-// Untrusted is the refusal of a run that cannot compare who finds what although the
-// place holds items, nil for any other: its baseline is damaged, newer or missing,
-// or the last upload is of another state folder (invariant 5). Its changes are all
-// items with permissions, and the foreign upload.
+// Untrusted returns the refusal of a run that cannot compare who finds what although the place
+// holds items; nil for any other run. The baseline is damaged, newer or missing, or the last
+// upload is from another state folder (invariant 5). The changes of the refusal are all items
+// with permissions, and the foreign upload.
 func (k Known) Untrusted(plan *component.Plan, staged *stage.Stage) (*fault.Refusal, error) {
 	refused := k.Foreign()
 	if refused == nil {
@@ -78,7 +77,7 @@ func (k Known) Untrusted(plan *component.Plan, staged *stage.Stage) (*fault.Refu
 	return refused, k.List(refused, plan, staged)
 }
 
-// Foreign refuses when the last upload is not of this state folder.
+// Foreign returns a refusal when the last upload is not from this state folder.
 func (k Known) Foreign() *fault.Refusal {
 	if len(k.Holdings.Uploads) == 0 || k.Owns(k.Holdings.Uploads[0]) {
 		return nil
@@ -108,8 +107,8 @@ func (k Known) Foreign() *fault.Refusal {
 			"and asks)"}
 }
 
-// Lost refuses when the place holds items and there is no baseline of them. What a
-// first run left that was killed is no reason.
+// Lost returns a refusal when the place holds items without a baseline. It ignores items that
+// may come from a killed first run of this state folder.
 func (k Known) Lost() *fault.Refusal {
 	evidence := k.Holds()
 	if k.Covered() || evidence == "" {
@@ -146,8 +145,8 @@ func (k Known) Lost() *fault.Refusal {
 	return refused
 }
 
-// List adds every item with permissions to the changes of a refusal, and who would
-// find them to its table: how many by class and rule, the widest class first.
+// List adds every item with permissions to the changes of a refusal. It adds to its table how
+// many documents each class and rule would have, the widest class first.
 func (k Known) List(refused *fault.Refusal, plan *component.Plan, staged *stage.Stage) error {
 	type group struct {
 		audience access.Audience
@@ -196,8 +195,8 @@ func (k Known) List(refused *fault.Refusal, plan *component.Plan, staged *stage.
 	return nil
 }
 
-// Owns reports whether an upload is of this run's state folder. The ids of earlier
-// versions carry no owner: those are recognised by their run.
+// Owns reports whether an upload is from this run's state folder. Upload ids of earlier
+// versions contain no owner; they are recognized by their run.
 func (k Known) Owns(u component.Upload) bool {
 	switch {
 	case u.Owner != "":
@@ -208,8 +207,8 @@ func (k Known) Owns(u component.Upload) bool {
 	return k.Base.Snapshot != nil && k.Base.Run == u.Run || k.Store.Ran(u.Run)
 }
 
-// BaselineGuard refuses a run that cannot compare who finds what, unless an approval
-// covers every document of it.
+// BaselineGuard refuses a run that cannot compare who finds what, unless an approval covers all
+// its documents.
 func (v *Review) BaselineGuard(_ *component.Plan, _ component.Holdings, cover *Coverage) *fault.Refusal {
 	if v.Untrusted == nil {
 		return nil
@@ -222,8 +221,8 @@ func (v *Review) BaselineGuard(_ *component.Plan, _ component.Holdings, cover *C
 	return nil
 }
 
-// missing reports whether a run lacks too many of the items that an approval of the
-// whole place showed (invariant 4). There is no baseline to count them by.
+// missing reports whether a run lacks too many of the items that an approval of the whole place
+// showed (invariant 4). Without a baseline there is no other number to compare with.
 func (v *Review) missing(changes []fault.Change, cover *Coverage) bool {
 	here := 0
 	for _, ch := range changes {
@@ -235,8 +234,7 @@ func (v *Review) missing(changes []fault.Change, cover *Coverage) bool {
 	return shown.exceeds(v.Pipeline.Limits.MaxLoss, cover.shown-here)
 }
 
-// placed reports whether a change is an item of a place whose earlier content is
-// unknown.
+// placed reports whether a change is an item of a place whose earlier content is unknown.
 func placed(ch fault.Change) bool {
 	return ch.Before == fault.Unknown && ch.After != fault.Gone && ch.Type != UploadChange
 }

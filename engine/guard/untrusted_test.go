@@ -17,8 +17,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// twoStreams is a pipeline with users and documents, of which only documents have
-// permissions.
+// twoStreams returns a pipeline with users and documents; only documents have permissions.
 func twoStreams() *component.Pipeline {
 	return &component.Pipeline{
 		Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}},
@@ -26,7 +25,7 @@ func twoStreams() *component.Pipeline {
 	}
 }
 
-// lastOf is a last good run that wrote streams.
+// lastOf returns the snapshot of a last good run that wrote streams.
 func lastOf(streams ...string) *baseline.Snapshot {
 	s := &baseline.Snapshot{Header: baseline.Header{Streams: map[string]int{}}}
 	for _, name := range streams {
@@ -35,8 +34,8 @@ func lastOf(streams ...string) *baseline.Snapshot {
 	return s
 }
 
-// TestForeign: a refusal for the upload of another owner says whose it is and what
-// this run is.
+// TestForeign: the refusal of an upload of another owner names that owner and the one of this
+// state folder.
 func TestForeign(t *testing.T) {
 	store := fake.Folder{T: t, Dir: t.TempDir()}.Baseline()
 	ours := baseline.Owner{ID: "ours", Created: time.Now()}
@@ -52,7 +51,7 @@ func TestForeign(t *testing.T) {
 		uploads     []component.Upload
 		store       *baseline.Store
 		owner       baseline.Owner
-		whose, this string // "" when it is not refused
+		whose, this string // "" when the run is not refused
 	}{
 		"no upload": {nil, store, ours, "", ""},
 		"ours":      {[]component.Upload{{Owner: "ours"}, {Owner: "theirs"}}, store, ours, "", ""},
@@ -84,8 +83,8 @@ func TestForeign(t *testing.T) {
 	}
 }
 
-// TestLost: a refusal for a lost baseline says what became of it and what to do; what
-// this state folder's own first run left is no reason to refuse.
+// TestLost: the refusal of a lost baseline says what happened to it and what to do. Items of
+// this state folder's own killed first run are no reason to refuse.
 func TestLost(t *testing.T) {
 	store := fake.Folder{T: t, Dir: t.TempDir()}.Baseline()
 	counted := component.Holdings{Streams: map[string]int{"documents": 5}}
@@ -106,7 +105,7 @@ func TestLost(t *testing.T) {
 		base           baseline.Baseline
 		last           *baseline.Snapshot
 		owner          baseline.Owner
-		reason, remedy string // "" when it is not refused
+		reason, remedy string // "" when the run is not refused
 	}{
 		"nothing is there": {owner: kept},
 		"a baseline": {
@@ -136,7 +135,7 @@ func TestLost(t *testing.T) {
 			reason: "FILE is of a later version of pipe: PROBLEM; the sink counts",
 			remedy: "run with that version of pipe" + adopt,
 		},
-		"of users alone": {
+		"a baseline of users only": {
 			held: counted, base: base(baseline.Intact), last: lastOf("users"), owner: kept,
 			reason: "does not cover every stream with permissions",
 			remedy: "run with the state folder of the complete runs" + adopt,
@@ -172,8 +171,8 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// TestListOfTheRun: the refusal of a run without a baseline lists every document, and
-// counts them by audience and rule, the widest first.
+// TestListOfTheRun: the refusal of a run without a baseline lists every document, and counts
+// them by audience and rule, the widest first.
 func TestListOfTheRun(t *testing.T) {
 	for withheld := range 2 {
 		s := stage.New()
@@ -233,8 +232,8 @@ func TestListOfTheRun(t *testing.T) {
 	}
 }
 
-// TestUnsaid: only an error that is about what the sink holds, of a run without a
-// baseline that was not interrupted, is left to the baseline
+// TestUnsaid: only an error about what the sink holds, in a run without a baseline that was not
+// interrupted, is left to the baseline guard.
 func TestUnsaid(t *testing.T) {
 	cause := errors.New("500")
 	ended, end := context.WithCancel(t.Context())
@@ -261,15 +260,15 @@ func TestUnsaid(t *testing.T) {
 	}
 }
 
-// TestHolds: documents that are counted, a listed upload and a sink that does not say
-// are evidence that the sink holds documents; users and a count of zero are not.
+// TestHolds: counted documents, a listed upload and a sink that does not report its content are
+// evidence that the sink holds documents; users and a count of zero are not.
 func TestHolds(t *testing.T) {
 	upload := []component.Upload{{Stream: "documents", ID: "u"}, {Stream: "documents", ID: "older"}}
 	for name, tc := range map[string]struct {
 		held component.Holdings
 		want string
 	}{
-		"nothing is said":     {component.Holdings{}, ""},
+		"nothing is reported": {component.Holdings{}, ""},
 		"zero":                {component.Holdings{Streams: map[string]int{"documents": 0}}, ""},
 		"users":               {component.Holdings{Streams: map[string]int{"users": 5, "documents": 0}}, ""},
 		"a stream of its own": {component.Holdings{Streams: map[string]int{"members": 5}}, ""},
@@ -282,7 +281,7 @@ func TestHolds(t *testing.T) {
 			component.Holdings{Streams: map[string]int{"documents": 0}, Uploads: upload},
 			"the sink lists the upload of documents u",
 		},
-		"it does not say": {
+		"the sink does not report": {
 			component.Holdings{Unsaid: errors.New("404"), Uploads: upload},
 			"the content of the sink is unknown (404)",
 		},
@@ -293,8 +292,8 @@ func TestHolds(t *testing.T) {
 	}
 }
 
-// TestOwns: an upload is ours when its id carries the owner of this state folder. One
-// without an owner, of an earlier version, is recognised by its run.
+// TestOwns: an upload belongs to this state folder when its id contains the folder's owner. An
+// upload id without an owner, of an earlier version, is recognized by its run.
 func TestOwns(t *testing.T) {
 	store := fake.Folder{T: t, Dir: t.TempDir()}.Baseline()
 	base := baseline.Baseline{Snapshot: &baseline.Snapshot{Header: baseline.Header{Run: "last"}}}
