@@ -11,25 +11,25 @@ import (
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
-// builder compiles expressions and collects problems while a file is loaded.
-// Without a language, because the names of expressions are not known, it compiles
-// nothing and says nothing.
+// builder compiles expressions and collects problems while a file is loaded. Without a
+// language, because the names for expressions are unknown, it compiles nothing and reports
+// nothing about expressions.
 type builder struct {
 	language *expression.Language
 	defines  config.Map[config.Expression]
 	problems config.Problems
-	// broken are the lines of which a part could not be read: what is missing
-	// there is not reported once more.
+	// broken are the lines with parts that could not be read. Problems that follow from them
+	// are not reported.
 	broken map[int]bool
 	lines  []string // of the file
-	// refs is the grammar of the source's refs, nil when that is not known.
+	// refs is the grammar of the source's refs; nil when it is not known.
 	refs component.Refs
-	// kinds are those that records may have, nil when that is not known.
+	// kinds are the possible kinds of records; nil when they are not known.
 	kinds []string
-	// misspelt are the expressions that compare the kind with none of them: what
-	// follows from that is not reported once more.
+	// misspelt are the expressions that compare the kind with an unknown kind. Problems that
+	// follow from them are not reported.
 	misspelt map[*config.Node]bool
-	meant    map[string]bool // the kinds that these most likely mean
+	meant    map[string]bool // the kinds that these expressions most likely mean
 }
 
 func newBuilder(doc *config.Document, problems config.Problems) *builder {
@@ -69,7 +69,7 @@ func (b *builder) CompilePath(path string, at config.Pos) *expression.Program {
 	if err == nil {
 		return p
 	}
-	if err.Code == expression.CodeBareWord { // a key is no place for a text
+	if err.Code == expression.CodeBareWord { // a key cannot be a text
 		hint, _, _ := strings.Cut(err.Hint, "for the text")
 		err.Code, err.Message, err.Hint = expression.CodeUnknownName, "the record has no such member", strings.TrimSpace(hint)
 	}
@@ -81,7 +81,7 @@ func (b *builder) CompilePath(path string, at config.Pos) *expression.Program {
 	return nil
 }
 
-// quoted says that a quotation mark stands at a place.
+// quoted reports whether there is a quotation mark at a position.
 func (b *builder) quoted(at config.Pos) bool {
 	if at.Line < 1 || at.Line > len(b.lines) {
 		return false
@@ -129,21 +129,21 @@ func (b *builder) warnings(e config.Expression, all []*expression.Error) {
 	}
 }
 
-// defineError reports an error in the text of a define, or about its name.
+// defineError reports an error in the expression or the name of a define.
 func (b *builder) defineError(err *expression.Error) {
 	for _, d := range b.defines {
 		switch {
 		case d.Key != err.Define:
 		case err.Code == expression.CodeTaken && strings.HasPrefix(err.Message, "define."):
 			b.KeyProblem(d.Key, d.KeyPos, err.Code, err.Message, err.Hint)
-		case d.Value.IsSet(): // what is not was reported when the file was read
+		case d.Value.IsSet(): // an unset value was reported when the file was read
 			b.expressionError(d.Value, err)
 		}
 	}
 }
 
-// Known runs the program for two records that have nothing in common but the
-// member: what it gives for both follows from the member.
+// Known runs the program for two records that have only the member in common. When both give
+// the same text, it follows from the member.
 func (b *builder) Known(p *expression.Program, name, value string) (string, bool) {
 	for _, path := range p.Reads() {
 		if path != name {
@@ -170,7 +170,7 @@ func (b *builder) Known(p *expression.Program, name, value string) (string, bool
 	return text, ok && text == again
 }
 
-// exampleRefs are two refs of a kind that have nothing else in common.
+// exampleRefs returns two refs of a kind that have nothing else in common.
 func (b *builder) exampleRefs(kind string) [2]string {
 	if b.refs == nil {
 		return [2]string{"one", "two"}
@@ -196,7 +196,7 @@ func (b *builder) add(p config.Problem) {
 	}
 }
 
-// at marks a scalar, and the key or the dash of anything larger.
+// at adds a problem at a scalar, or at the key or the dash of any other node.
 func (b *builder) at(n *config.Node, p config.Problem) {
 	p.Pos = n.KeyPos()
 	switch {

@@ -10,8 +10,8 @@ import (
 
 const codeComponent = "component"
 
-// component finds the one key below source or sink, and what stands there; ""
-// when there is none that is known.
+// component returns the only key of the block source or sink and its value; "" when the block
+// does not have exactly one known key.
 func (d *Definition) component(block *config.Node, what string, known []string) (name string, settings *config.Node) {
 	if block == nil {
 		return "", nil
@@ -62,8 +62,7 @@ func (d *Definition) buildSource() {
 	}
 }
 
-// PlaceName is what people call the place that the sink fills, "" when the file does
-// not say.
+// PlaceName returns the user's name of the sink's place; "" when the file does not give one.
 func (d *Definition) PlaceName() string {
 	if d.SinkCfg == nil || d.Sink.PlaceName == nil {
 		return ""
@@ -71,8 +70,8 @@ func (d *Definition) PlaceName() string {
 	return d.Sink.PlaceName(d.SinkCfg)
 }
 
-// UIPlaceholder returns the settings that give the source's pages an address where the
-// file does not.
+// UIPlaceholder returns settings that provide an address for the source's pages; nil when the
+// file has one.
 func (d *Definition) UIPlaceholder() []Setting {
 	ui, ok := d.Model.(component.UILinker)
 	if !ok || ui.UIURL() != "" {

@@ -9,13 +9,13 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// conditional lets a transform see only the records for which `when` holds.
+// conditional applies a transform only to records for which `when` holds.
 type conditional struct {
 	component.Transform
 	when *expression.Program
 }
 
-// Unwrap is the transform itself.
+// Unwrap returns the wrapped transform.
 func (c *conditional) Unwrap() component.Transform { return c.Transform }
 
 func (c *conditional) Apply(ctx context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome,

@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/notify"
 )
 
-// Describe says what may stand in a pipeline file, key by key, from the specs of
-// the components; it is a mapping. Schema and documentation are made of it.
+// Describe returns the description of a pipeline file, key by key, from the specs of the
+// components. The JSON Schema and the documentation are generated from it.
 func Describe(r component.Registry) config.Field {
 	root := config.DescribeType(&File{})
 	for i, f := range root.Fields {
@@ -49,28 +49,28 @@ func Describe(r component.Registry) config.Field {
 	return root
 }
 
-// Schema is the JSON Schema of pipeline files.
+// Schema returns the JSON Schema of pipeline files.
 func Schema(r component.Registry) *schema.Schema {
 	s := schema.Of(Describe(r))
 	s.Dialect, s.Title = "http://json-schema.org/draft-07/schema#", "A pipeline of pipe"
 	return s
 }
 
-// describe is the shape of a component below its name.
+// describe returns the description of a component's settings, below its name.
 func describe(name, doc string, cfg any) config.Field {
 	f := config.DescribeType(cfg).Below(name)
 	f.Name, f.Doc = name, doc
 	return f
 }
 
-// chosen adds a field to those of which exactly one stands.
+// chosen adds an alternative to a field that has exactly one of its fields.
 func chosen(f, one config.Field) config.Field {
 	f.Fields, f.Choice = append(f.Fields, one), append(f.Choice, one.Name)
 	return f
 }
 
-// describeMapping is a mapping per stream of the sinks. The mapper's own shape
-// is the same for all of them, but for the fields that a stream takes.
+// describeMapping returns the mapping of each stream of the sinks. They differ only in the
+// fields of the stream.
 func describeMapping(r component.Registry) config.Field {
 	out := config.Field{Type: "mapping"}
 	for _, stream := range Streams(r) {
@@ -88,8 +88,8 @@ func describeMapping(r component.Registry) config.Field {
 	return out
 }
 
-// Streams are those of all sinks. One that several sinks have takes the fields of
-// each, and requires those that all of them do.
+// Streams returns the streams of all sinks. A stream that several sinks have contains the
+// fields of each, and requires the fields that all of them require.
 func Streams(r component.Registry) []component.Stream {
 	var out []component.Stream
 	for _, sink := range r.Sinks {

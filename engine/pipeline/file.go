@@ -35,7 +35,7 @@ const (
 
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 
-// Validate checks what goes into requests, and the version.
+// Validate checks the version and the values that become part of requests.
 func (f *File) Validate(report func(field, code, message, hint string)) {
 	if f.Version != fileVersion {
 		report("version", "unknown-version", "this version of pipe does not support this format version",
@@ -56,24 +56,24 @@ type Guards struct {
 	OnRefusal   string           `yaml:"on_refusal" default:"stop" enum:"stop|tighten" doc:"What a refused run sends. stop: nothing. tighten: documents with a narrower audience by decision, where the record was read and all users and groups that the rule names are known in this run and the last; and documents that a rule withholds, within max_loss. Users, groups, members and content are never sent. The exit code is 4 in any case."`
 }
 
-// Growth bounds the newcomers of a group.
+// Growth bounds the new members of a group.
 type Growth struct {
 	Share  config.Share `yaml:"share" default:"25%" doc:"A share of the people who could find its documents."`
 	People int          `yaml:"people" default:"20" min:"0" doc:"A number of people."`
 }
 
-// Publish is what a run sends of what it has made.
+// Publish says which items a run sends.
 type Publish struct {
 	Mode      string          `yaml:"mode" default:"auto" enum:"auto|full|changes" doc:"auto sends what changed when the state folder knows what the sink was told and that takes less time by the sink's limits, and everything otherwise. full always sends everything. changes fails where everything would have to be sent. pipe run --full and --changes take its place for one run."`
 	FullEvery config.Duration `yaml:"full_every" default:"168h" doc:"How long after everything was sent auto sends it again; 0s means never for that alone."`
 }
 
-// Audit is about the audit ledger of the state folder.
+// Audit configures the audit ledger of the state folder.
 type Audit struct {
 	Keep config.Duration `yaml:"keep" default:"400d" min:"1d" doc:"How long the ledger keeps a change. A run drops an older one at most a tenth of this time later, and at most 30 days."`
 }
 
-// Limits bound what a run uses. The defaults suit two cores and 100 MB.
+// Limits bounds the resources of a run. The defaults suit two cores and 100 MB.
 type Limits struct {
 	Workers int             `yaml:"workers" default:"2" min:"1" max:"64" doc:"Goroutines that decode, map and encode."`
 	Batch   Batch           `yaml:"batch" doc:"How many records a worker takes at once."`
@@ -81,7 +81,7 @@ type Limits struct {
 	Timeout config.Duration `yaml:"timeout" default:"0s" doc:"The longest a whole run may take; 0s means no limit."`
 }
 
-// Batch bounds a batch by count and bytes, whichever comes first.
+// Batch bounds a batch by records and bytes; the bound that is reached first counts.
 type Batch struct {
 	Records int          `yaml:"records" default:"500" min:"1" max:"10000" doc:"Records in a batch."`
 	Bytes   config.Bytes `yaml:"bytes" default:"512KiB" min:"1KiB" doc:"Raw bytes of records in a batch."`
@@ -100,8 +100,8 @@ func (f *File) limits() component.Limits {
 	return l
 }
 
-// bound is a threshold of the file. A plain share keeps the number of items that
-// the default allows.
+// bound returns a threshold of the file as a Bound. A plain share keeps the default number of
+// items.
 func bound(t config.Threshold, def component.Bound) component.Bound {
 	b := component.Bound{Share: float64(t.Share), Items: t.Items}
 	if t.Plain {

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// fingerprint tells what the file and its surroundings say apart: its text, the
-// settings, and the variables that are no secret.
+// fingerprint returns a hash of the file's text, the settings, and the variables that are not
+// secret.
 func (d *Definition) fingerprint() string {
 	h := sha256.New()
 	h.Write(d.Document.Source())

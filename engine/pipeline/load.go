@@ -12,27 +12,28 @@ import (
 	"github.com/pipe-engine/pipe/engine/notify"
 )
 
-// Options are how a file is loaded.
+// Options are the options for loading a file.
 type Options struct {
 	Registry  component.Registry
 	Settings  []Setting
 	Variables config.Variables
 	// Only are the streams to write; empty means all.
 	Only []string
-	// SourceLenient lets the source's variables be unset: it is not opened.
+	// SourceLenient allows unset variables in the source's block, for use without opening the
+	// source.
 	SourceLenient bool
-	// SinkLenient lets the sink's variables be unset: what needs them is not
-	// done (--dry-run, show).
+	// SinkLenient allows unset variables in the sink's block, for use without the requests that
+	// need them (--dry-run, show).
 	SinkLenient bool
-	// NotifyLenient lets the variables of notify be unset: no message is sent.
+	// NotifyLenient allows unset variables in notify, for use without sending messages.
 	NotifyLenient bool
-	// Unpinned allows programs whose checksum the file does not give.
+	// Unpinned allows programs that have no checksum in the file.
 	Unpinned bool
 	Log      *slog.Logger
 }
 
-// Definition is a pipeline as its file says it. Its problems are in the order
-// of the file; it can be opened when none of them is an error.
+// Definition is a loaded pipeline file. Its problems are in the order of the file; it can be
+// opened when none of them is an error.
 type Definition struct {
 	Document *config.Document
 	File     File
@@ -42,27 +43,27 @@ type Definition struct {
 	Sink      component.SinkSpec[any]
 	SourceCfg any
 	SinkCfg   any
-	// PermissionsCfg is the permissions block, for showing it.
+	// PermissionsCfg is the permissions block in a form to show.
 	PermissionsCfg any
 	Model          component.Model
-	// Notify is who is notified of a run, nil for no one.
+	// Notify is the configuration of messages about a run; nil for none.
 	Notify   *notify.Config
 	Streams  []component.Stream
 	Language *expression.Language
 	Facts    []component.MappingFacts
 	Grants   []component.GrantFacts
-	// Variables are what the file asked for, with what was set.
+	// Variables are the variables that the file uses, and whether they are set.
 	Variables []config.Variable
-	// Named are the variables that the text of the file names, also where a setting
-	// takes the place of the value.
+	// Named are the variables in the text of the file, including those in values that a setting
+	// replaces.
 	Named []string
-	// SinkMissing are the settings that the sink needs and that are not set,
-	// which is no problem of what can do without the sink.
+	// SinkMissing are the required settings of the sink that are not set. They are no problem
+	// for operations that do not need the sink.
 	SinkMissing []string
 
 	transforms []component.Transform
-	// accessReads are the paths of the record that the permissions block reads,
-	// and transformReads those that each transform does.
+	// accessReads are the paths of the record that the permissions block reads, transformReads
+	// the paths that each transform reads.
 	accessReads    []string
 	transformReads [][]string
 	mapper         component.Mapper
@@ -71,14 +72,13 @@ type Definition struct {
 	o              Options
 }
 
-// Load reads a file and makes everything of it that can be made without
-// opening a connection.
+// Load loads a file completely, without opening a connection.
 func Load(path string, o Options) *Definition {
 	doc, problems := config.Load(path)
 	return load(doc, problems, o)
 }
 
-// Parse is Load for a file's text.
+// Parse is Load for the text of a file.
 func Parse(path string, text []byte, o Options) *Definition {
 	doc, problems := config.Parse(path, text)
 	return load(doc, problems, o)
@@ -97,9 +97,9 @@ func load(doc *config.Document, problems config.Problems, o Options) *Definition
 	return d
 }
 
-// build makes every part, also of a file that is wrong in another: each part
-// says what it can tell without the others, and nothing that follows only from
-// what was reported already.
+// build builds every part, even when another part is wrong: each part reports the problems that
+// it can find without the others, and none that only follow from problems that were already
+// reported.
 func (d *Definition) build() {
 	d.applySettings()
 	d.decode(d.Document.Root(), &d.File)
@@ -117,8 +117,8 @@ func (d *Definition) decode(n *config.Node, into any) {
 	d.b.problems = append(d.b.problems, config.Decode(n, into, &d.o.Variables)...)
 }
 
-// buildLanguage compiles the defines. A var or define whose value is wrong, or
-// not known yet, has a name all the same.
+// buildLanguage compiles the defines. The name of a var or define is defined even when its
+// value is wrong or not known yet.
 func (d *Definition) buildLanguage() {
 	d.b.defines = d.File.Define
 	for _, e := range d.Document.Root().Get("define").Entries() {
@@ -199,7 +199,7 @@ func (d *Definition) buildPermissions() {
 	d.accessReads = b.paths
 }
 
-// refs is the grammar of the source's refs, nil when it is not known.
+// refs returns the grammar of the source's refs; nil when it is not known.
 func (d *Definition) refs() component.Refs {
 	if d.Model == nil {
 		return nil
@@ -223,7 +223,7 @@ func (d *Definition) checkOnly() {
 	}
 }
 
-// Kinds are all that the source reads, nil when that is not known.
+// Kinds returns all kinds that the source reads; nil when they are not known.
 func (d *Definition) Kinds() []string {
 	if d.Model == nil {
 		return nil

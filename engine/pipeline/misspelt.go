@@ -12,9 +12,9 @@ import (
 
 const codeMisspelt = "misspelt"
 
-// lookAlikes warns of texts that mean something only when they are spelt right:
-// kinds, and what functions such as related know. They compile either way, and
-// then nothing ever holds.
+// lookAlikes warns about texts that have a meaning only when spelt correctly: kinds, and
+// arguments of functions such as related. A misspelt text compiles, but its condition never
+// holds.
 func (b *builder) lookAlikes(e config.Expression) {
 	if !e.IsSet() || b.language == nil {
 		return
@@ -38,9 +38,9 @@ func (b *builder) lookAlikes(e config.Expression) {
 	}
 }
 
-// ownership warns of a text that is, or looks like, what the record owns where
-// who owns it is meant: under owners always, elsewhere where it is misspelt. It
-// tells whether there is nothing more to say.
+// ownership warns about a relation to owned records where the relation to owners is meant:
+// always in permissions.owners, elsewhere when the text is misspelt. It reports whether no
+// further check of the text is needed.
 func (b *builder) ownership(e config.Expression, c condition.Constant, f expression.Function) bool {
 	near := lookAlike(c.Text, f.Knows(c.Argument))
 	owners := e.Node().Path() == "permissions.owners"
@@ -61,7 +61,7 @@ func (b *builder) ownership(e config.Expression, c condition.Constant, f express
 	return true
 }
 
-// kind looks at a text that the kind is compared with.
+// kind checks a text that the kind is compared with.
 func (b *builder) kind(e config.Expression, c condition.Constant) {
 	if b.kinds == nil || slices.Contains(b.kinds, c.Text) {
 		return
@@ -84,10 +84,10 @@ func (b *builder) warnConstant(e config.Expression, c condition.Constant, messag
 		Warning: true})
 }
 
-// lookAlike is the known text that another one is close to, "" when it is known
-// itself, without regard to case, or a word of its own.
+// lookAlike returns the known text that text probably means; "" when text itself is known,
+// ignoring case, or resembles none.
 func lookAlike(text string, known []string) string {
-	const most = 2 // letters more or less
+	const most = 2 // difference in length
 	if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, text) }) {
 		return ""
 	}

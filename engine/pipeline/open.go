@@ -9,8 +9,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// Open makes the source and the sink and returns what run.Run runs. It
-// reads certificate files and opens no connection. close must be called.
+// Open opens the source and the sink and returns the pipeline for run.Run. It reads certificate
+// files and opens no connection. The caller must call close.
 func (d *Definition) Open(s component.Settings) (p *component.Pipeline, close func(), err error) {
 	if d.Problems.HasErrors() {
 		return nil, nil, d.Problems.Errors()
@@ -22,7 +22,7 @@ func (d *Definition) Open(s component.Settings) (p *component.Pipeline, close fu
 	return d.OpenWith(source, s)
 }
 
-// OpenWith is Open with another source in the place of the file's own.
+// OpenWith is Open with another source instead of the one of the file.
 func (d *Definition) OpenWith(source component.Source, s component.Settings) (p *component.Pipeline, close func(),
 	err error) {
 	if d.Problems.HasErrors() {
@@ -61,7 +61,7 @@ func (d *Definition) closeTransforms() {
 	}
 }
 
-// OpenSource makes the source alone.
+// OpenSource opens only the source.
 func (d *Definition) OpenSource(s component.Settings) (component.Source, error) {
 	source, err := d.Source.Open(d.SourceCfg, s)
 	if err != nil {
@@ -70,7 +70,7 @@ func (d *Definition) OpenSource(s component.Settings) (component.Source, error) 
 	return source, nil
 }
 
-// OpenSink makes the sink alone.
+// OpenSink opens only the sink.
 func (d *Definition) OpenSink(s component.Settings) (component.Sink, error) {
 	sink, err := d.Sink.Open(d.SinkCfg, s)
 	if err != nil {
@@ -79,7 +79,7 @@ func (d *Definition) OpenSink(s component.Settings) (component.Sink, error) {
 	return sink, nil
 }
 
-// MappingOf is what is known of the mapping that made an item.
+// MappingOf returns the facts about the mapping that made an item.
 func (d *Definition) MappingOf(item component.Item) (facts component.MappingFacts, ok bool) {
 	place := 0
 	for _, f := range d.Facts {
@@ -94,8 +94,9 @@ func (d *Definition) MappingOf(item component.Item) (facts component.MappingFact
 	return component.MappingFacts{}, false
 }
 
-// Unwritten returns why a stream is not written: nothing is mapped to it, it is
-// not in --only, the sink has it from elsewhere, or every kind that feeds it is switched off.
+// Unwritten returns why a stream is not written: it has no mapping, it is not in --only, the
+// sink gets it from another system, or every kind that feeds it is switched off. It returns ""
+// when the stream is written.
 func (d *Definition) Unwritten(stream string) string {
 	kinds := d.FedBy(stream)
 	if kinds == nil {
@@ -122,8 +123,7 @@ func (d *Definition) Unwritten(stream string) string {
 	return strings.Join(off, ", ") + " switched off"
 }
 
-// FedBy are the kinds that may make items of a stream; nil when it has no
-// mapping.
+// FedBy returns the kinds that may make items of a stream; nil when the stream has no mapping.
 func (d *Definition) FedBy(stream string) []string {
 	var out []string
 	for _, f := range d.Facts {

@@ -53,8 +53,8 @@ func open(t *testing.T, k *pipelinetest.Kit, text string) (*pipeline.Definition,
 	return d, p
 }
 
-// TestAcceptedRuns is invariant 9: what loads without an error fails, when it
-// runs, for single records alone, and never by a panic or as a whole.
+// TestAcceptedRuns is invariant 9: a file that loads without errors can fail at run time only
+// for single records, never as a whole and never with a panic.
 func TestAcceptedRuns(t *testing.T) {
 	loaded := 0
 	for i := range 300 {
@@ -86,8 +86,8 @@ func TestAcceptedRuns(t *testing.T) {
 	}
 }
 
-// TestConditional: `when` of a transform hides the other records from it, and
-// what it cannot decide is rejected under a name of its own.
+// TestConditional: `when` of a transform hides other records from it, and a record for which
+// `when` fails is rejected with the field NAME.when.
 func TestConditional(t *testing.T) {
 	_, p := open(t, &pipelinetest.Kit{},
 		file+"transforms:\n  - name: a\n    when: metadata.title == \"x\" or (spec.flag ?? false)\n"+
@@ -114,8 +114,8 @@ func TestConditional(t *testing.T) {
 	}
 }
 
-// TestConditionalCounts: a transform that forgets a record does not shift the
-// outcomes of the others.
+// TestConditionalCounts: a transform that returns too few outcomes does not shift the outcomes
+// of other records.
 func TestConditionalCounts(t *testing.T) {
 	k := &pipelinetest.Kit{}
 	r := k.Registry()
@@ -141,7 +141,7 @@ func (forgetful) Apply(context.Context, *component.Worker, []*component.Record) 
 	return make([]component.Outcome, 1), nil
 }
 
-// TestUnwritten: why a stream is not written.
+// TestUnwritten covers each reason why a stream is not written.
 func TestUnwritten(t *testing.T) {
 	for name, c := range map[string]struct {
 		text, stream, want string
@@ -175,8 +175,8 @@ func TestUnwritten(t *testing.T) {
 	}
 }
 
-// TestElsewhere: a stream that the sink has from elsewhere is mapped and not
-// written, and nobody is told to add what is there.
+// TestElsewhere: a stream that the sink gets from another system is mapped but not written, and
+// no warning asks for it.
 func TestElsewhere(t *testing.T) {
 	k := &pipelinetest.Kit{}
 	r := k.Registry()
@@ -200,8 +200,8 @@ func TestElsewhere(t *testing.T) {
 	}
 }
 
-// TestSettings: a path below @source or @sink is below the component's block,
-// and its value is taken as it is; variables in other values are replaced.
+// TestSettings: a path below @source or @sink is below the component's block, and its value is
+// taken literally; variables in other values are replaced.
 func TestSettings(t *testing.T) {
 	text := strings.Replace(strings.Replace(file, "${CATALOG_URL}", "${NOT_SET}", 1), "${STORE_TOKEN}", "${NOT_SET}", 1)
 	d := pipeline.Parse("f", []byte(text),
@@ -238,7 +238,7 @@ func TestAuditKeep(t *testing.T) {
 	}
 }
 
-// TestSinkLenient: what only the sink needs may be missing, and nothing else.
+// TestSinkLenient: with SinkLenient, only settings of the sink may be missing.
 func TestSinkLenient(t *testing.T) {
 	set := map[string]string{"CATALOG_URL": "http://localhost"}
 	o := pipeline.Options{Registry: new(pipelinetest.Kit).Registry(), SinkLenient: true,
@@ -250,7 +250,7 @@ func TestSinkLenient(t *testing.T) {
 	if d.Problems.HasErrors() || len(d.SinkMissing) == 0 {
 		t.Error(d.Problems, d.SinkMissing)
 	}
-	// What comes after the sink is strict again: who finds a document (invariant 2).
+	// The blocks after the sink are strict again: permissions (invariant 2).
 	d = pipeline.Parse("f", []byte(strings.Replace(file, "default: all-users", "default: ${WHO}", 1)), o)
 	if !strings.Contains(d.Problems.Error(), "WHO is not set") {
 		t.Error(d.Problems)
@@ -273,8 +273,8 @@ func TestSinkLenient(t *testing.T) {
 	}
 }
 
-// TestKnown: what a program gives for a kind is known when nothing else of the
-// record matters to it.
+// TestKnown: the text of a program for a kind is known when the program reads nothing else of
+// the record.
 func TestKnown(t *testing.T) {
 	got := map[string]string{}
 	k := &pipelinetest.Kit{}
@@ -296,8 +296,8 @@ func TestKnown(t *testing.T) {
 	}
 }
 
-// TestOpen: a definition with errors opens nothing; one without can be opened
-// again, as its problems are those of the file alone.
+// TestOpen: a definition with errors cannot be opened; one without errors can be opened
+// repeatedly, because its problems are only those of the file.
 func TestOpen(t *testing.T) {
 	d := pipelinetest.Parse(strings.Replace(file, "ref", "rf", 1), new(pipelinetest.Kit).Registry())
 	if p, _, err := d.Open(component.Settings{}); p != nil || err == nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
-// Probe adds to Problems what only starting the transforms shows. It does
-// nothing when there are errors already.
+// Probe adds problems to Problems that appear only when transforms are started. It does nothing
+// when there are errors already.
 func (d *Definition) Probe(ctx context.Context) {
 	if d.Problems.HasErrors() {
 		return
@@ -24,9 +24,9 @@ func (d *Definition) Probe(ctx context.Context) {
 	d.Problems = d.Problems.Sorted()
 }
 
-// accessPaths are the paths of the record that decide who finds what: what the
-// permissions read, what the mappings of people and groups go by, and what a
-// transform makes any of it of.
+// accessPaths returns the paths of the record that decide who finds a document: those that the
+// permissions read, those that decide the mappings of users and groups, and those that
+// transforms compute any of them from.
 func (d *Definition) accessPaths() []string {
 	paths := slices.Clone(d.accessReads)
 	for _, f := range d.Facts {
@@ -45,14 +45,14 @@ func (d *Definition) accessPaths() []string {
 	return slices.Compact(paths)
 }
 
-// overlaps tells whether a path is one of others, above or below it.
+// overlaps reports whether a path equals, contains or is below one of others.
 func overlaps(path string, others []string) bool {
 	return slices.ContainsFunc(others, func(other string) bool {
 		return path == other || strings.HasPrefix(path, other+".") || strings.HasPrefix(other, path+".")
 	})
 }
 
-// readsBuilder notes what the expressions read that it compiles.
+// readsBuilder collects the paths that the compiled expressions read.
 type readsBuilder struct {
 	*builder
 	paths []string

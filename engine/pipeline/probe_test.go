@@ -11,7 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 )
 
-// held is a transform with all optional abilities.
+// held is a transform with all optional capabilities.
 type held struct {
 	s      component.TransformSettings
 	closed *int
@@ -29,8 +29,8 @@ func (h held) Probe(context.Context) config.Problems {
 	return config.Problems{{Pos: h.s.Node.Pos(), Code: "held", Message: strings.Join(h.s.AccessReads(), " ")}}
 }
 
-// TestHeld: a transform behind `when` is probed and closed, and knows what
-// permissions read, also through a define.
+// TestHeld: a transform with `when` is probed and closed, and knows the paths that permissions
+// read, also through a define.
 func TestHeld(t *testing.T) {
 	k := &pipelinetest.Kit{}
 	r := k.Registry()

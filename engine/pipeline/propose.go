@@ -10,19 +10,19 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// proposable are the keys of a file that only say what becomes of a record: nothing in
-// them names an address, a credential, a file or a program, except for transforms that
-// run one.
+// proposable are the keys of a file that only decide what is made of records. Nothing in them
+// names an address, a credential, a file or a program, except for transforms that run a
+// program.
 var proposable = []string{"vars", "define", "transforms", "mapping", "permissions"}
 
-// Propose loads a trusted file with what a proposed one says of records in its place:
-// vars, define, transforms, mapping, permissions, and the keys of the sink that its spec
-// calls Content. Everything else is the trusted file's. A variable that
-// is a secret of the trusted file or not in it, and a transform with a program that is not
-// in the trusted file in the same words, are problems.
+// Propose loads a trusted file with parts of a proposed file in place of its own: vars, define,
+// transforms, mapping, permissions, and the keys of the sink that its spec lists in Content. It
+// reports a problem for a variable that is a secret of the trusted file or does not occur in
+// it, and for a transform with a program that the trusted file does not contain in the same
+// words.
 //
-// So a person who may only propose a change cannot direct credentials to an address, read
-// them, or start a program.
+// A person who may only propose a change therefore cannot send credentials to another address,
+// read them, or start a program.
 func Propose(trusted, proposed string, o Options) *Definition {
 	base := Load(trusted, o)
 	if base.Problems.HasErrors() {
@@ -41,7 +41,7 @@ func Propose(trusted, proposed string, o Options) *Definition {
 		doc.Take(path, other)
 	}
 	if refused := unknownVariables(doc, base, paths); len(refused) > 0 {
-		base.Problems = refused // and nothing was built of what is proposed
+		base.Problems = refused // and nothing of the proposed file was built
 		return base
 	}
 	d := load(doc, nil, o)
@@ -53,8 +53,8 @@ func Propose(trusted, proposed string, o Options) *Definition {
 
 const codeUntrusted = "untrusted"
 
-// unknownVariables are what the paths name that is a secret of the trusted file or not in
-// it at all.
+// unknownVariables returns problems for variables below paths that are secrets of the trusted
+// file or do not occur in it.
 func unknownVariables(doc *config.Document, base *Definition, paths []string) (out config.Problems) {
 	var public []string
 	for _, v := range base.Variables {
@@ -83,15 +83,15 @@ func unknownVariables(doc *config.Document, base *Definition, paths []string) (o
 	return out
 }
 
-// hasTransform reports whether the file has a transform in the words of a node.
+// hasTransform reports whether the file contains a transform in the same words as node.
 func (d *Definition) hasTransform(node *config.Node) bool {
 	return slices.ContainsFunc(d.File.Transforms, func(n *config.Node) bool {
 		return reflect.DeepEqual(n.Value(), node.Value())
 	})
 }
 
-// unknownPrograms are the transforms with a program that the trusted file has not got in
-// the same words.
+// unknownPrograms returns problems for transforms with a program that the trusted file does not
+// contain in the same words.
 func (d *Definition) unknownPrograms(base *Definition) (out config.Problems) {
 	for i, t := range d.transforms {
 		if _, runs := component.Capability[component.Programmed](t); runs && !base.hasTransform(d.File.Transforms[i]) {

@@ -6,9 +6,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// Setting replaces one value of the file before it is decoded; ${…} in it is replaced
-// as in the file. A path that starts with @source or @sink is below the settings of
-// that component, whichever it is, and its value is taken as it is.
+// Setting replaces one value of the file before it is decoded; ${…} in the value is replaced as
+// in the file. A path that starts with @source or @sink is below the settings of that
+// component, whatever its name; its value is taken literally.
 type Setting struct{ Path, Value string }
 
 func (d *Definition) applySettings() {
@@ -17,7 +17,7 @@ func (d *Definition) applySettings() {
 		if part, rest, ok := strings.Cut(path, "."); ok && (part == "@source" || part == "@sink") {
 			block := d.Document.Root().Get(part[1:]).Entries()
 			if len(block) == 0 {
-				continue // that there is no component is reported with its block
+				continue // a missing component is reported with its block
 			}
 			path, value = part[1:]+"."+block[0].Key+"."+rest, strings.ReplaceAll(value, "${", "$${")
 		}

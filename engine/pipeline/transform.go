@@ -13,8 +13,8 @@ import (
 
 const codeTransform = "transform"
 
-// transform is one entry of transforms: the keys of every transform, and the
-// key that names its kind with what stands there.
+// transform is an entry of transforms: the keys that every transform has, the spec of its kind,
+// and the value of the key that names the kind.
 type transform struct {
 	name string
 	when config.Expression
@@ -22,7 +22,7 @@ type transform struct {
 	body *config.Node
 }
 
-// common are the keys that every transform has beside the one that names its kind.
+// common are the keys that every transform has in addition to the one that names its kind.
 type common struct {
 	Name string            `yaml:"name" required:"true" doc:"What it is called in reports: what it drops is counted under its name."`
 	When config.Expression `yaml:"when" doc:"Which records it sees; every record when it is left out."`
@@ -54,7 +54,7 @@ func (d *Definition) buildTransforms() {
 	}
 }
 
-// Transforms are those of the file, in order.
+// Transforms returns the transforms of the file, in order.
 func (d *Definition) Transforms() []component.Transform { return d.transforms }
 
 func (d *Definition) transformSettings(t transform, b component.Builder) component.TransformSettings {
@@ -69,7 +69,7 @@ func (d *Definition) transformSettings(t transform, b component.Builder) compone
 	}
 }
 
-// readTransform takes an entry apart; ok is false when it has no kind.
+// readTransform reads an entry of transforms; ok is false when it has no kind.
 func (d *Definition) readTransform(node *config.Node, taken map[string]*config.Node) (t transform, ok bool) {
 	d.readName(node, &t, taken)
 	said := false
@@ -103,8 +103,8 @@ func (d *Definition) readTransform(node *config.Node, taken map[string]*config.N
 	return t, t.spec != nil
 }
 
-// readName reads the name under which what a transform drops is counted: an
-// empty one would keep everything, a second of the same name would hide which.
+// readName reads the name of a transform, under which dropped records are counted. An empty
+// name would mean that nothing is dropped; a duplicate would make the counts ambiguous.
 func (d *Definition) readName(node *config.Node, t *transform, taken map[string]*config.Node) {
 	n := node.Get("name")
 	before := len(d.b.problems)

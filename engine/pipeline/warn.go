@@ -20,12 +20,12 @@ func (d *Definition) WarnKey(e config.Entry, code, message, hint string) {
 	d.Problems = d.Document.Certain(d.b.problems.Sorted())
 }
 
-// Partial reports whether only some streams are to be written (Options.Only).
+// Partial reports whether only some streams are written (Options.Only).
 func (d *Definition) Partial() bool { return len(d.o.Only) > 0 }
 
-// Misspelt reports whether an expression compares the kind with a name that no kind has,
-// which was warned of when it was compiled.
+// Misspelt reports whether an expression compares the kind with an unknown kind; a warning
+// about that exists already.
 func (d *Definition) Misspelt(n *config.Node) bool { return d.b.misspelt[n] }
 
-// Meant reports whether a misspelt name most likely means a kind.
+// Meant reports whether a misspelt kind most likely means this kind.
 func (d *Definition) Meant(kind string) bool { return d.b.meant[kind] }
