@@ -8,11 +8,10 @@ import (
 	"unsafe"
 )
 
-// Copy is one record whose texts are parts of one copy of it, as codec.DecodeShared
-// makes them.
+// Copy is a record whose texts are parts of one buffer, as codec.DecodeShared makes them.
 type Copy struct{ rest string }
 
-// Text is a text that is a part of the record.
+// Text returns a text that is a part of the record.
 func (r *Copy) Text(s string) string {
 	i := strings.Index(r.rest, s+"\n")
 	text := r.rest[i : i+len(s)]
@@ -20,8 +19,8 @@ func (r *Copy) Text(s string) string {
 	return text
 }
 
-// Freed fails unless a record is freed after use returned: nothing that outlives it may
-// keep one of its texts, which are taken from the record in the order of texts.
+// Freed fails the test unless the record is freed after use returned: values that outlive it
+// must not keep any of its texts. use takes the texts from the record in the order of texts.
 func Freed(t *testing.T, texts []string, use func(r *Copy)) {
 	t.Helper()
 	freed := make(chan struct{})

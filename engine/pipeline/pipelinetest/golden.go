@@ -13,11 +13,10 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// Golden loads every testdata/bad/NAME-OF-THE-FAULT.yaml and testdata/good/*.yaml
-// of the folder of the test, and compares what a person reads about it with the
-// golden file beside it, which update rewrites. A bad file has an error, a good
-// one has none and needs a golden file only when something is said about it.
-// Lines at the start of a file that begin with #: are options:
+// Golden loads every testdata/bad/NAME-OF-THE-FAULT.yaml and testdata/good/*.yaml in the folder
+// of the test and compares the reported problems with the golden file of the same name, which
+// update rewrites. A bad file has an error. A good file has none, and needs a golden file only
+// when it has warnings. Lines at the start of a file that begin with #: are options:
 //
 //	#: set PATH=VALUE    #: lenient    #: only STREAM
 func Golden(t *testing.T, update *bool, registry component.Registry) {
@@ -71,8 +70,8 @@ func options(text string, registry component.Registry) pipeline.Options {
 	return o
 }
 
-// twice says that two errors stand at one place, other than that
-// something is missing there.
+// twice reports whether two errors have the same position, except for errors about something
+// missing.
 func twice(d *pipeline.Definition) bool {
 	seen := map[string]bool{}
 	for _, p := range d.Problems.Errors() {

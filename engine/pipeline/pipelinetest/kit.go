@@ -9,15 +9,14 @@ import (
 
 // Kit is a source of records and a sink that keeps items, both in memory.
 type Kit struct {
-	// Records are what the source reads: entities with kind and metadata.name.
+	// Records are the records of the source: entities with kind and metadata.name.
 	Records []map[string]any
-	// Items are what the sink was given to encode.
+	// Items are the items that the sink encoded.
 	Items []component.Item
 }
 
-// Registry lists the source catalog, the sink store, the transforms keep and
-// note, and stand-ins for the mapping and permissions blocks. A test puts the
-// component that it is about in the place of its stand-in.
+// Registry lists the source catalog, the sink store, the transforms keep and note, and simple
+// mapping and permissions blocks. A test replaces the component that it tests.
 func (k *Kit) Registry() component.Registry {
 	return component.Registry{
 		Sources:     []component.SourceSpec[any]{k.sourceSpec()},
@@ -28,14 +27,13 @@ func (k *Kit) Registry() component.Registry {
 	}
 }
 
-// Variables are those of the environment that the tests' files see.
+// Variables returns the environment variables for files of tests.
 func Variables() config.Variables {
 	set := map[string]string{"CATALOG_URL": "https://catalog.example.com", "STORE_TOKEN": "CANARY", "EMPTY": ""}
 	return config.Variables{Lookup: func(name string) (string, bool) { v, ok := set[name]; return v, ok }}
 }
 
-// Parse loads a file's text with the kit's parts, or those of a registry made
-// from them.
+// Parse loads the text of a file with the components of registry.
 func Parse(text string, registry component.Registry) *pipeline.Definition {
 	d := pipeline.Parse("pipeline.yaml", []byte(text), pipeline.Options{Registry: registry, Variables: Variables()})
 	lint.Check(d)

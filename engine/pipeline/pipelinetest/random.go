@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Expressions makes expressions at random: most are of no use, many compile.
+// Expressions generates random expressions. Most make no sense, but many compile.
 type Expressions struct{ r *rand.Rand }
 
-// NewExpressions makes the same expressions for the same seed.
+// NewExpressions returns a generator; the same seed gives the same expressions.
 func NewExpressions(seed int) *Expressions {
 	return &Expressions{rand.New(rand.NewPCG(uint64(seed), 1))}
 }
@@ -31,10 +31,10 @@ var (
 	}
 )
 
-// Next is another expression.
+// Next returns a random expression.
 func (e *Expressions) Next() string { return e.value(e.r.IntN(4)) }
 
-// Condition is one that may be true or false.
+// Condition returns a random expression that may be a condition.
 func (e *Expressions) Condition() string { return e.fill(conditions, e.r.IntN(3)) }
 
 func (e *Expressions) value(depth int) string {
@@ -53,7 +53,7 @@ func (e *Expressions) fill(shapes []string, depth int) string {
 	return fmt.Sprintf(shape, args...)
 }
 
-// Records are entities of many shapes, as they should be and not.
+// Records returns entities of many shapes, valid and invalid ones.
 func Records() []map[string]any {
 	return []map[string]any{
 		{"kind": "Component"},

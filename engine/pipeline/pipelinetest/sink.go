@@ -15,7 +15,7 @@ type Sink struct {
 	Pages int           `yaml:"page_size" default:"100" min:"1" doc:"Items in a page."`
 }
 
-// Streams are those of the sink, with a field of every type.
+// Streams returns the streams of the sink, with a field of every type.
 func Streams() []component.Stream {
 	return []component.Stream{
 		{Name: "users", Identities: true, Fields: []component.FieldSpec{
@@ -54,7 +54,7 @@ func (k *Kit) sinkSpec() component.SinkSpec[any] {
 	}.Any()
 }
 
-// store is the sink and its session.
+// store is both the sink and its session.
 type store struct {
 	kit *Kit
 	mu  sync.Mutex

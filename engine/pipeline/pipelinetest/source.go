@@ -26,12 +26,12 @@ func (k *Kit) sourceSpec() component.SourceSpec[any] {
 	}.Any()
 }
 
-// Model is what the source's records look like: entities, with strict names
-// but for spec and annotations.
+// Model describes the source's records: entities whose members are known, except in spec and
+// annotations.
 type Model struct{ cfg *Source }
 
-// Phases are people first, then things. A kind of people that is switched off is
-// still read.
+// Phases returns a phase of users and groups, then one of other entities. A kind of the first
+// phase is read even when it is switched off.
 func (m Model) Phases() []component.Phase {
 	phases := []component.Phase{{Name: "identities", Identities: true}, {Name: "catalog"}}
 	for i, kinds := range [][]string{{"User", "Group"}, {"Component", "API"}} {
@@ -48,10 +48,10 @@ func (m Model) Phases() []component.Phase {
 	return phases
 }
 
-// KindNames are the four kinds.
+// KindNames returns the four kinds.
 func (Model) KindNames() []string { return []string{"User", "Group", "Component", "API"} }
 
-// Language is the names and functions of entities.
+// Language returns the names and functions for entities.
 func (Model) Language() expression.Model {
 	text, open := expression.Any(), expression.Open(nil)
 	object := func(names ...string) expression.Type {
@@ -107,10 +107,10 @@ func related(ctx expression.Context, args []any) (any, error) {
 	return out, nil
 }
 
-// Decode has nothing to do: Record gave the record its value.
+// Decode does nothing: Record sets the value.
 func (Model) Decode(*component.Record) error { return nil }
 
-// Record makes a record of an entity.
+// Record returns the record of an entity.
 func Record(entity map[string]any) *component.Record {
 	kind, _ := entity["kind"].(string)
 	metadata, _ := entity["metadata"].(map[string]any)

@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/expression/condition"
 )
 
-// keepSpec is a transform with a condition, noteSpec one with a struct; both
-// keep everything.
+// keepSpec is the spec of a transform configured with a condition, noteSpec of one configured
+// with a struct. Both keep every record.
 func keepSpec() component.TransformSpec[any] {
 	return component.TransformSpec[*config.Expression]{
 		Key: "keep", Summary: "a condition", Config: func() *config.Expression { return &config.Expression{} },
@@ -51,7 +51,7 @@ func noteSpec() component.TransformSpec[any] {
 	}.Any()
 }
 
-// mapped is a mapping without a stream's fields: any name, any value.
+// mapped is a mapping that accepts fields with any name and any value.
 type mapped struct {
 	When   config.Expression             `yaml:"when" doc:"Which records."`
 	Fields config.Map[config.Expression] `yaml:"fields" required:"true" doc:"What is set."`
@@ -110,7 +110,7 @@ func (m mapper) Map(w *component.Worker, r *component.Record, pass component.Pas
 	return out, nil
 }
 
-// granted is a permissions block with a default alone.
+// granted is a permissions block that has only a default.
 type granted struct {
 	Owners  config.ExpressionOrList `yaml:"owners" doc:"Who owns it."`
 	Default string                  `yaml:"default" required:"true" enum:"all-users|datasource-users|owner|none" doc:"Who finds it."`
