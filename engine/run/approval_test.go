@@ -17,12 +17,12 @@ import (
 	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
-// left is a catalog of 200 components without the last n.
+// left returns a catalog of 200 components without the last n.
 func left(n int) func(*world) {
 	return func(w *world) { w.Components(200-n, "fine") }
 }
 
-// without is a catalog of 200 components without those from one to another.
+// withoutSome returns a catalog of 200 components without those from one number to another.
 func withoutSome(from, to int) func(*world) {
 	return func(w *world) {
 		w.Components(200, "fine")
@@ -30,7 +30,7 @@ func withoutSome(from, to int) func(*world) {
 	}
 }
 
-// refusedID runs what must be refused and can be approved.
+// refusedID runs a pipeline that must be refused with an ID, and returns the ID.
 func (n night) refusedID(fill func(w *world)) string {
 	n.T.Helper()
 	w, _, err := n.run(fill)
@@ -45,7 +45,7 @@ func with(fill func(w *world), ids ...string) func(w *world) {
 	return func(w *world) { fill(w); w.o.Approve = ids }
 }
 
-// TestApprovalCovers is what an approval of a refusal of 62 losses allows.
+// TestApprovalCovers: what the approval of a refusal of 62 losses allows.
 func TestApprovalCovers(t *testing.T) {
 	for name, tc := range map[string]struct {
 		then    func(w *world)
@@ -79,7 +79,7 @@ func TestApprovalCovers(t *testing.T) {
 	}
 }
 
-// TestApprovalOfWidening covers documents with the audiences that were shown.
+// TestApprovalOfWidening: an approval covers documents with the audiences that it showed.
 func TestApprovalOfWidening(t *testing.T) {
 	fill := func(fate string) func(*world) {
 		return func(w *world) { w.Components(100, "of sam"); fates1(w, 50, fate) }
@@ -93,7 +93,7 @@ func TestApprovalOfWidening(t *testing.T) {
 	n.good(with(fill("of sam and ann"), some))
 }
 
-// TestApprovalNeedsBothGuards: an ID names what all guards refuse.
+// TestApprovalNeedsBothGuards: an ID covers the changes of all guards that refuse.
 func TestApprovalNeedsBothGuards(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(200, "of sam") })
@@ -105,8 +105,8 @@ func TestApprovalNeedsBothGuards(t *testing.T) {
 	n.good(with(both, n.refusedID(both)))
 }
 
-// TestApprovalByTheOthersCount: losses that only the sink's count knows are
-// covered up to the number that was shown.
+// TestApprovalByTheSinksCount: losses that only the sink's count shows are covered up to the
+// number that the approval showed.
 func TestApprovalByTheSinksCount(t *testing.T) {
 	said := func(documents, apis int) func(*world) {
 		return func(w *world) {
@@ -135,8 +135,8 @@ func TestApprovalByTheSinksCount(t *testing.T) {
 	}
 }
 
-// TestApprovalIsForOneRun: a dry run and one that fails leave an approval as it
-// is, a complete run uses it up.
+// TestApprovalIsForOneRun: a dry run and a failed run leave an approval unused; a complete run
+// uses it.
 func TestApprovalIsForOneRun(t *testing.T) {
 	for _, stored := range []bool{false, true} {
 		t.Run(fmt.Sprintf("stored=%t", stored), func(t *testing.T) {
@@ -161,7 +161,7 @@ func TestApprovalIsForOneRun(t *testing.T) {
 				t.Fatalf("the failing run: %v", err)
 			}
 			n.good(with(left(62), ids...))
-			n.good(left(0)) // they come back
+			n.good(left(0)) // the documents return
 			_, _, err := n.run(with(left(62), ids...))
 			if idOf(err) != id {
 				t.Fatalf("the approval was used, and the run ended with %v", err)
@@ -179,8 +179,7 @@ func TestApprovalIsForOneRun(t *testing.T) {
 	}
 }
 
-// TestApproveAfterUse: what a run has used can be approved only after another
-// run was refused.
+// TestApproveAfterUse: a used ID can be approved again only after another refused run.
 func TestApproveAfterUse(t *testing.T) {
 	n := newNight(t)
 	n.good(left(0))
@@ -212,8 +211,8 @@ func TestApprovalTime(t *testing.T) {
 	}
 }
 
-// TestApprovalElsewhere: without the stored list only a run with exactly the
-// same changes is allowed.
+// TestApprovalElsewhere: without the stored list, an approval allows only a run with exactly
+// the same changes.
 func TestApprovalElsewhere(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, path string){
 		"not stored": func(t *testing.T, path string) { os.Remove(path) },
@@ -254,7 +253,8 @@ func TestApprovalElsewhere(t *testing.T) {
 	}
 }
 
-// TestApprovalWithoutState: --state none allows only the very same changes.
+// TestApprovalWithoutState: with --state none, an approval allows only exactly the same
+// changes.
 func TestApprovalWithoutState(t *testing.T) {
 	fill := func(documents int) func(*world) {
 		return func(w *world) {
@@ -273,8 +273,8 @@ func TestApprovalWithoutState(t *testing.T) {
 	n.good(with(fill(61), id))
 }
 
-// TestNoApproval: what cannot be compared has no ID, with or without a loss that
-// could be approved.
+// TestNoApproval: a refusal without changes has no ID, with or without a loss that could be
+// approved.
 func TestNoApproval(t *testing.T) {
 	n := newNight(t)
 	_, _, err := n.run(func(w *world) {
@@ -288,7 +288,7 @@ func TestNoApproval(t *testing.T) {
 	}
 }
 
-// TestApprovalOfMembers names the groups with their members.
+// TestApprovalOfMembers: an approval covers groups with the members that it showed.
 func TestApprovalOfMembers(t *testing.T) {
 	members := func(n int) func(*world) {
 		return func(w *world) { w.Components(10, "fine"); team(w, n) }
@@ -306,8 +306,8 @@ func TestApprovalOfMembers(t *testing.T) {
 	n.good(with(members(20), id))
 }
 
-// TestApprovedButRefusedBySink: documents that the sink refuses are lost in addition
-// to those that were approved.
+// TestApprovedButRefusedBySink: documents that the sink refuses are lost in addition to the
+// approved losses.
 func TestApprovedButRefusedBySink(t *testing.T) {
 	n := newNight(t)
 	n.good(left(0))
@@ -356,8 +356,8 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
-// TestApprovalOfAnEmptyStream: when the number of users is unknown, their deletion
-// is approved as a whole, and the sink receives the approval.
+// TestApprovalOfAnEmptyStream: when the number of users is unknown, their deletion is approved
+// as a whole, and the sink receives the approval.
 func TestApprovalOfAnEmptyStream(t *testing.T) {
 	fill := func(ids ...string) *world {
 		w := newWorld(t)
@@ -376,8 +376,7 @@ func TestApprovalOfAnEmptyStream(t *testing.T) {
 	}
 }
 
-// TestDamagedApproval: a file that cannot be trusted allows nothing, and the
-// refusal names it.
+// TestDamagedApproval: a file that cannot be trusted allows nothing, and the refusal names it.
 func TestDamagedApproval(t *testing.T) {
 	for _, file := range []string{".approval-", ".refusal-"} {
 		for _, called := range []bool{false, true} {
@@ -409,7 +408,7 @@ func TestDamagedApproval(t *testing.T) {
 	}
 }
 
-// TestApprovalOfTheFuture: a time that is to come makes no approval last longer.
+// TestApprovalOfTheFuture: a time in the future does not extend an approval.
 func TestApprovalOfTheFuture(t *testing.T) {
 	for ahead, allowed := range map[time.Duration]bool{time.Minute: true, 300 * 24 * time.Hour: false} {
 		n := newNight(t)

@@ -13,8 +13,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/guard"
 )
 
-// findApprovals are those that the call names and those that are stored and not
-// yet used or expired.
+// findApprovals returns the approvals on the command line, and the stored ones that are neither
+// used nor expired.
 func (r *run) findApprovals() []guard.Approval {
 	var out []guard.Approval
 	for _, id := range r.o.Approve {
@@ -61,8 +61,8 @@ func (r *run) findApprovals() []guard.Approval {
 	return out
 }
 
-// calledApproval is an ID that the call names. It allows one complete run, so
-// that a call that is repeated every night allows the first one alone.
+// calledApproval returns the approval for an ID on the command line. It allows one complete
+// run: of a command that is repeated every night, it allows only the first.
 func (r *run) calledApproval(id string) guard.Approval {
 	out := guard.Approval{ID: id, Called: true}
 	if r.store == nil {
@@ -85,8 +85,8 @@ func (r *run) calledApproval(id string) guard.Approval {
 	return out
 }
 
-// storeRefusal keeps the changes of a refused run for its approval. Without it an
-// approval allows only a run with exactly these changes.
+// storeRefusal stores the changes of a refused run for its approval. Without them, an approval
+// allows only a run with exactly these changes.
 func (r *run) storeRefusal(err error) {
 	var refused *fault.Refusal
 	if !errors.As(err, &refused) || refused.ID == "" || r.store == nil {
@@ -108,8 +108,8 @@ func (r *run) storeRefusal(err error) {
 	}
 }
 
-// noteApprovals reports the approvals that allow this run, and those that the
-// call names and that it does not need.
+// noteApprovals reports the approvals that allow this run, and those on the command line that
+// it did not need.
 func (r *run) noteApprovals() {
 	v := r.reviewer
 	r.report.Approved = v.Used
@@ -123,7 +123,7 @@ func (r *run) noteApprovals() {
 	}
 }
 
-// spend marks the approvals that this run needed as used.
+// spend marks the approvals that this run used as used.
 func (r *run) spend() error {
 	if r.store == nil {
 		return nil

@@ -16,8 +16,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
-// TestFindApprovals: what the approvals of the command line and of the state folder
-// allow, or why they allow nothing.
+// TestFindApprovals: what the approvals on the command line and in the state folder allow, or
+// why they allow nothing.
 func TestFindApprovals(t *testing.T) {
 	changes := fake.Gone("a", "b")
 	id := fault.Digest(changes)
@@ -47,7 +47,7 @@ func TestFindApprovals(t *testing.T) {
 	)
 	for name, tc := range map[string]struct {
 		stored         []func(n night)
-		called, stores string // what is found when the call names the ID, and when it names none
+		called, stores string // the result with the ID on the command line, and without
 	}{
 		"nothing":                      {nil, exact, none},
 		"a refusal":                    {[]func(n night){refused}, list, none},
@@ -109,8 +109,8 @@ func TestFindApprovals(t *testing.T) {
 	}
 }
 
-// TestStoreRefusal: a refusal with an ID is stored with the changes of all guards; one
-// whose ID was used says so, and one that cannot be stored says what that means.
+// TestStoreRefusal: a refusal with an ID is stored with the changes of all guards. A refusal
+// whose ID was used says so, and one that cannot be stored reports the consequence.
 func TestStoreRefusal(t *testing.T) {
 	a, b := fake.Gone("a"), fake.Gone("b")
 	id := fault.Digest(slices.Concat(a, b))
@@ -179,8 +179,8 @@ func TestStoreRefusal(t *testing.T) {
 	(&run{}).storeRefusal(refusal(id)) // without a state folder
 }
 
-// TestNoteApprovals: the report names the approvals that allowed the run, and those of
-// the command line that it did not need.
+// TestNoteApprovals: the report names the approvals that allowed the run, and those on the
+// command line that it did not need.
 func TestNoteApprovals(t *testing.T) {
 	for name, tc := range map[string]struct {
 		approvals   []guard.Approval
@@ -202,8 +202,8 @@ func TestNoteApprovals(t *testing.T) {
 	}
 }
 
-// TestSpend: a used approval keeps who gave it when it was stored; one of the command
-// line is stored as given by the caller.
+// TestSpend: a used approval that was stored keeps the name of the person who gave it; one from
+// the command line is stored with the caller's name.
 func TestSpend(t *testing.T) {
 	n := newNight(t)
 	const stored, called, unused = "aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"

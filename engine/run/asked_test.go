@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestAskedFor: the source is asked for refs that a user could find and that
-// reading did not bring, and for no others.
+// TestAskedFor: the source is asked only for refs that a user could find and that reading did
+// not return.
 func TestAskedFor(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) {

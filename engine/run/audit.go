@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// auditBegin writes into the ledger whose access this run is about to change, before the
-// sink is told. A sink that does not read back what it was sent has no ledger.
+// auditBegin writes to the ledger which access this run is about to change, before anything is
+// sent. There is no ledger for a sink that cannot decode its items.
 func (r *run) auditBegin(now time.Time) (err error) {
 	decoder, can := r.p.Sink.(component.Decoder)
 	if !can || r.store == nil {
@@ -46,8 +46,8 @@ func (r *run) auditBegin(now time.Time) (err error) {
 	return nil
 }
 
-// auditEnd writes into the ledger that the sink was told all that auditBegin has written,
-// but what was withheld since.
+// auditEnd writes to the ledger that everything that auditBegin announced was sent, except for
+// items that were withheld since.
 func (r *run) auditEnd(now time.Time) error {
 	a := r.auditing
 	if a == nil {
@@ -77,19 +77,19 @@ func (r *run) auditEnd(now time.Time) error {
 	return nil
 }
 
-// auditing writes the event of a run.
+// auditing writes the events of a run to the ledger.
 type auditing struct {
 	r       *run
 	decoder component.Decoder
 	w       *audit.Writer
-	// compared is that the ledger has the event of the last good run: only what differs
-	// from it is written. Without it the event has everything that the run sent, and the
-	// ledger forgets what it knew of these streams.
+	// compared reports whether the ledger has the event of the last good run, in which case
+	// only differences from it are written. Otherwise the event contains everything that the
+	// run sends, and the ledger forgets the earlier state of these streams.
 	compared bool
-	// since is what pushes and hides after the last good run changed, and what later runs
-	// began to send.
+	// since is what pushes and hides changed after the last good run, and what later runs began
+	// to send.
 	since audit.Since
-	// withheld are the items of the stage that the beginning lists with an empty audience.
+	// withheld are the items of the stage that auditBegin lists with an empty audience.
 	withheld map[audit.Key]bool
 }
 
@@ -112,14 +112,14 @@ func (a *auditing) event(kind string, now time.Time) audit.Event {
 	return e
 }
 
-// covers reports whether the ledger covers a stream: documents with permissions, and the
-// members of groups.
+// covers reports whether the ledger covers a stream: documents with permissions, or the members
+// of groups.
 func (a *auditing) covers(s component.StreamPlan) bool {
 	declared, _ := a.r.p.Stream(s.Name)
 	return declared.Permissions || s.Own
 }
 
-// key identifies an item in the ledger.
+// key returns the key of an item in the ledger.
 func key(s component.StreamPlan, id string) audit.Key {
 	if s.Own {
 		id = component.GroupPrincipal(id)
@@ -127,7 +127,7 @@ func key(s component.StreamPlan, id string) audit.Key {
 	return audit.Key{Stream: s.Name, ID: id}
 }
 
-// stream writes the items of a stream whose access is new, or all of them.
+// stream writes the items of a stream whose access changed, or all of them.
 func (a *auditing) stream(s component.StreamPlan) error {
 	told := map[string]bool{}
 	for t, err := range a.r.staged.Tags(s.Name) {
@@ -173,8 +173,8 @@ func (a *auditing) stream(s component.StreamPlan) error {
 	return nil
 }
 
-// kept reports whether an item of the stage is kept from the sink: it is hidden, or the
-// sink refused it.
+// kept reports whether an item of the stage is not sent because it is hidden or was refused by
+// the sink.
 func (a *auditing) kept(s component.StreamPlan, id string) bool {
 	return a.r.staged.WasHidden(s.Name, id) || a.r.staged.WasRefused(s.Name, id)
 }
@@ -186,7 +186,7 @@ func (a *auditing) changed(k audit.Key) bool {
 	return document || group
 }
 
-// went writes that nobody finds a document any more, or that a group has no members.
+// went writes that no one finds a document any more, or that a group has no members.
 func (a *auditing) went(s component.StreamPlan, id, ref string) {
 	if s.Own {
 		a.w.Group(audit.Group{Principal: component.GroupPrincipal(id), Stream: s.Name, Ref: ref})
@@ -195,7 +195,7 @@ func (a *auditing) went(s component.StreamPlan, id, ref string) {
 	}
 }
 
-// gone writes what the last good run or a later push sent and this run does not.
+// gone writes the items that the last good run or a later push sent and this run does not.
 func (a *auditing) gone() error {
 	i := 0
 	for e, err := range a.r.last.Entries() {
@@ -208,7 +208,7 @@ func (a *auditing) gone() error {
 		if s == nil || !e.Away.IsZero() || e.Audience == access.Nobody.String() || present || !a.covers(*s) {
 			continue
 		}
-		if id := e.KnownID(); id != "" { // without it the entry is of an earlier version, which wrote no ledger
+		if id := e.KnownID(); id != "" { // an entry without it is from an earlier version, which wrote no ledger
 			a.went(*s, id, e.Ref)
 			delete(a.since.Documents, key(*s, id))
 			delete(a.since.Groups, key(*s, id))

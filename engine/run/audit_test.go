@@ -13,7 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
-// readable is a store that reads back what it was sent.
+// readable is a store that can decode its items.
 type readable struct{ *fake.Store }
 
 func (readable) Decode(stream string, body []byte) (component.Stored, error) {
@@ -34,8 +34,7 @@ func (readable) Decode(stream string, body []byte) (component.Stored, error) {
 	return component.Stored{ID: d.ID, Principals: principals}, err
 }
 
-// TestAudit: the ledger of a state folder tells who could find a document after each
-// run.
+// TestAudit: the ledger shows who could find a document after each run.
 func TestAudit(t *testing.T) {
 	n := newNight(t)
 	team := component.GroupPrincipal("team")
@@ -92,7 +91,7 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// people are those who could find a document, by the ledger; "-" where it does not know it.
+// people returns who could find a document by the ledger; "-" when the ledger does not know.
 func (n night) people(name string) string {
 	n.T.Helper()
 	s, err := audit.Open(n.Baseline().AuditFile()).At(time.Time{})
@@ -114,8 +113,8 @@ func (n night) people(name string) string {
 	return strings.Join(names, " ")
 }
 
-// TestAuditWithoutBaseline: the first run after the baseline was lost ends what the ledger
-// knows of the streams that it sends, and of no other.
+// TestAuditWithoutBaseline: the first run after the baseline was lost replaces what the ledger
+// knows about the streams that it sends, and only about those.
 func TestAuditWithoutBaseline(t *testing.T) {
 	team := component.GroupPrincipal("team")
 	for name, tc := range map[string]struct {
@@ -163,8 +162,8 @@ func TestAuditWithoutBaseline(t *testing.T) {
 	}
 }
 
-// TestAuditAfterPush: a run takes back in the ledger what a push has sent since the last
-// run, also where it sends the same as that run.
+// TestAuditAfterPush: a run reverts in the ledger what a push sent since the last run, also
+// when it sends the same as the last run.
 func TestAuditAfterPush(t *testing.T) {
 	n := newNight(t)
 	team := component.GroupPrincipal("team")
@@ -202,7 +201,7 @@ func TestAuditAfterPush(t *testing.T) {
 	}
 }
 
-// TestAuditKeep: a run drops what is older than the file says.
+// TestAuditKeep: a run drops events that are older than audit.keep.
 func TestAuditKeep(t *testing.T) {
 	const day = 24 * time.Hour
 	for keep, dropped := range map[time.Duration]bool{0: false, 120 * day: false, 80 * day: true} {
@@ -220,8 +219,8 @@ func TestAuditKeep(t *testing.T) {
 	}
 }
 
-// TestAuditRefused: an item that the sink refused is gone by the ledger, and so are the
-// members of a group.
+// TestAuditRefused: an item that the sink refused is gone in the ledger, and so are the members
+// of a group.
 func TestAuditRefused(t *testing.T) {
 	n := newNight(t)
 	fill := func(w *world) { documents(0, 400, "fine")(w); w.P.Sink = readable{w.Store} }
@@ -235,8 +234,8 @@ func TestAuditRefused(t *testing.T) {
 	}
 }
 
-// TestAuditCannotBeWritten: the baseline of a run whose audit cannot be written is not
-// replaced, so that the next run writes both.
+// TestAuditCannotBeWritten: a run that cannot write the ledger does not replace the baseline,
+// and the next run writes both.
 func TestAuditCannotBeWritten(t *testing.T) {
 	n := newNight(t)
 	fill := func(w *world) { documents(0, 30, "fine")(w); w.P.Sink = readable{w.Store} }

@@ -13,8 +13,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/guard"
 )
 
-// TestBaselineWithoutUsers: a baseline covers the documents also when the runs left
-// out a stream that has no permissions.
+// TestBaselineWithoutUsers: a baseline covers the documents even when the runs left out a
+// stream without permissions.
 func TestBaselineWithoutUsers(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) {
@@ -22,12 +22,12 @@ func TestBaselineWithoutUsers(t *testing.T) {
 		w.P.Unwritten = func(stream string) string { return map[string]string{"users": "left out"}[stream] }
 	})
 	own := n.Owner()
-	n.File(".state") // there is one
+	n.File(".state") // the file exists
 	n.good(func(w *world) { w.Components(3, "fine"); w.Holdings = history(3)(own) })
 }
 
-// TestBaselineKeepsStreams: a run that leaves out a stream of the baseline writes the
-// baseline all the same.
+// TestBaselineKeepsStreams: a run that leaves out a stream of the baseline still writes the
+// baseline.
 func TestBaselineKeepsStreams(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(3, "fine") })
@@ -47,8 +47,8 @@ func TestBaselineKeepsStreams(t *testing.T) {
 	}
 }
 
-// TestDamagedFirstBaseline: a damaged baseline refuses the run also when this state
-// folder's first run was killed before it noted that it wrote one.
+// TestDamagedFirstBaseline: a damaged baseline refuses the run, even when this state folder's
+// first run was killed before it recorded that it wrote one.
 func TestDamagedFirstBaseline(t *testing.T) {
 	n := newNight(t)
 	fill := func(w *world) { w.Components(3, "fine") }
@@ -67,14 +67,13 @@ func TestDamagedFirstBaseline(t *testing.T) {
 	}
 }
 
-// twoStreams is a pipeline with users and documents, of which only documents have
-// permissions.
+// twoStreams returns a pipeline with users and documents; only documents have permissions.
 func twoStreams() *component.Pipeline {
 	return &component.Pipeline{Streams: []component.Stream{{Name: "users", Identities: true},
 		{Name: "documents", Permissions: true}}, Limits: component.DefaultLimits()}
 }
 
-// lastOf is a last good run that wrote streams.
+// lastOf returns the snapshot of a last good run that wrote streams.
 func lastOf(streams ...string) *baseline.Snapshot {
 	s := &baseline.Snapshot{Header: baseline.Header{Streams: map[string]int{}}}
 	for _, name := range streams {
@@ -83,8 +82,8 @@ func lastOf(streams ...string) *baseline.Snapshot {
 	return s
 }
 
-// TestBaselineOfStreams: a baseline covers a run when it has every stream with
-// permissions; a run writes one when it sends each of these or the last one had it.
+// TestBaselineOfStreams: a baseline covers a run when it has every stream with permissions. A
+// run writes a baseline when it sends each of these streams or the last baseline has it.
 func TestBaselineOfStreams(t *testing.T) {
 	for name, tc := range map[string]struct {
 		last            *baseline.Snapshot

@@ -14,8 +14,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
-// TestBaseline: a baseline that is damaged, newer or missing refuses the run where
-// the sink holds documents, says so or not, and only there.
+// TestBaseline: a damaged, newer or missing baseline refuses the run if and only if the sink
+// holds documents or does not report whether it does.
 func TestBaseline(t *testing.T) {
 	conditions := map[string]struct {
 		spoil func(n night)
@@ -41,7 +41,7 @@ func TestBaseline(t *testing.T) {
 		for evidence, tc := range map[string]struct {
 			held  func(own string) component.Holdings
 			fails error
-			says  string // "" where the run is not refused
+			says  string // "" when the run is not refused
 		}{
 			"counts": {held: func(string) component.Holdings {
 				return component.Holdings{Streams: map[string]int{"documents": 31}}
@@ -122,7 +122,7 @@ func TestBaseline(t *testing.T) {
 	}
 }
 
-// history is what a sink says that counts n documents and lists an upload.
+// history returns the holdings of a sink that counts n documents and lists an upload.
 func history(n int) func(owner string) component.Holdings {
 	return func(owner string) component.Holdings {
 		return component.Holdings{Streams: map[string]int{"documents": n},
@@ -130,8 +130,8 @@ func history(n int) func(owner string) component.Holdings {
 	}
 }
 
-// TestBaselineUnsaid: a sink whose status fails stops a run with a baseline; one
-// that has no status does not.
+// TestBaselineUnsaid: a sink whose status fails stops a run with a baseline; a sink without a
+// status does not.
 func TestBaselineUnsaid(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(30, "fine") })
@@ -145,8 +145,8 @@ func TestBaselineUnsaid(t *testing.T) {
 	n.good(func(w *world) { w.Components(30, "fine"); w.Holdings = component.Holdings{Unsaid: errors.New("404")} })
 }
 
-// TestKilledFirstRun: what this state's own first run left is no missing baseline;
-// what it left before a baseline was lost is.
+// TestKilledFirstRun: items of this state folder's own killed first run do not count as a lost
+// baseline; items from before a baseline was lost do.
 func TestKilledFirstRun(t *testing.T) {
 	n := newNight(t)
 	if _, _, err := n.run(func(w *world) {
@@ -181,8 +181,8 @@ func TestKilledFirstRun(t *testing.T) {
 	}
 }
 
-// TestForeignUpload: a run is refused when the last upload is of another state
-// folder or program, with a baseline or without.
+// TestForeignUpload: a run is refused when the last upload is from another state folder or
+// program, with or without a baseline.
 func TestForeignUpload(t *testing.T) {
 	n := newNight(t)
 	fill := func(w *world) { w.Components(30, "fine") }
@@ -190,13 +190,13 @@ func TestForeignUpload(t *testing.T) {
 	own, run := n.Owner(), w.o.RunID
 	for name, tc := range map[string]struct {
 		last component.Upload
-		says string // "" where it is this state's
+		says string // "" when the upload is from this state folder
 	}{
 		"own":                      {last: component.Upload{Owner: own, Run: "01R"}},
 		"own, of an older version": {last: component.Upload{Run: run}},
 		"another owner": {component.Upload{Owner: "feedfacefeedface", Run: run},
 			"of another state folder, owner feedfacefeedface"},
-		"older, of elsewhere": {component.Upload{Run: "01ELSEWHERE"},
+		"older version, another folder": {component.Upload{Run: "01ELSEWHERE"},
 			"of an earlier version of pipe with another state folder, run 01ELSEWHERE"},
 		"another program": {component.Upload{}, "of another program"},
 	} {
@@ -218,7 +218,7 @@ func TestForeignUpload(t *testing.T) {
 	}
 }
 
-// TestPartialBaseline: a baseline without documents is not a baseline for documents.
+// TestPartialBaseline: a baseline without documents is no baseline for documents.
 func TestPartialBaseline(t *testing.T) {
 	n := newNight(t)
 	usersOnly := func(w *world) {
@@ -238,8 +238,8 @@ func TestPartialBaseline(t *testing.T) {
 	n.good(func(w *world) { w.Components(30, "fine"); w.Holdings = history(30)(own) })
 }
 
-// TestOwnerFile: an owner id is kept, survives a lost baseline, comes back from the
-// baseline, and is never replaced when it is damaged.
+// TestOwnerFile: an owner id is kept, survives a lost baseline, is restored from the baseline,
+// and is never replaced when it is damaged.
 func TestOwnerFile(t *testing.T) {
 	n := newNight(t)
 	fill := func(w *world) { w.Components(30, "fine") }
@@ -268,11 +268,10 @@ func TestOwnerFile(t *testing.T) {
 	}
 }
 
-// TestStateFolder: what cannot be used as a state folder ends the run before it
-// reads anything.
+// TestStateFolder: an unusable state folder ends the run before anything is read.
 func TestStateFolder(t *testing.T) {
 	for name, tc := range map[string]struct {
-		spoil func(t *testing.T, n night) string // gives the folder
+		spoil func(t *testing.T, n night) string // returns the folder
 		says  string
 	}{
 		"a file": {func(t *testing.T, n night) string { return n.File(".state") }, "cannot be used"},
@@ -300,7 +299,7 @@ func TestStateFolder(t *testing.T) {
 	}
 }
 
-// directory puts a directory in a file's place and gives the folder.
+// directory replaces a file with a directory and returns the folder.
 func (n night) directory(suffix string) string {
 	n.T.Helper()
 	path := n.File(suffix)
@@ -310,9 +309,9 @@ func (n night) directory(suffix string) string {
 	return n.Dir
 }
 
-// TestApprovedBaseline: an approval of what a refused run would publish allows that
-// run and any of a part of it, also when the last upload is of another owner; what
-// is not in the list, or names other people, is refused anew.
+// TestApprovedBaseline: an approval of a refused run allows that run and any part of it, also
+// when the last upload is from another owner. Documents that are not in the list or name other
+// people are refused again.
 func TestApprovedBaseline(t *testing.T) {
 	foreign := func(w *world) {
 		w.Holdings = component.Holdings{Streams: map[string]int{"documents": 30},
@@ -347,8 +346,8 @@ func TestApprovedBaseline(t *testing.T) {
 	}
 }
 
-// TestApprovedBaselineOfLess: where the sink does not count, an approval of a whole
-// place does not allow a run that lacks more of its documents than max_loss.
+// TestApprovedBaselineOfLess: when the sink does not count, an approval of a whole place does
+// not allow a run that lacks more of its documents than max_loss.
 func TestApprovedBaselineOfLess(t *testing.T) {
 	fill := func(k int) func(w *world) {
 		return func(w *world) {

@@ -9,7 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// holder is a transform that must be started, and one that wraps it.
+// holder is a transform that must be started, and a transform that wraps it.
 type holder struct {
 	component.Transform
 	calls []string
@@ -35,9 +35,9 @@ type wrapper struct{ component.Transform }
 
 func (w wrapper) Unwrap() component.Transform { return w.Transform }
 
-// TestStarter: a transform is started once, before the first record, also
-// behind another; an error ends the run before anything is read or sent; its
-// notes stand in the report.
+// TestStarter: a transform is started once, before the first record, also when it is wrapped.
+// An error of Start ends the run before anything is read or sent. The transform's notes are in
+// the report.
 func TestStarter(t *testing.T) {
 	for _, err := range []error{nil, errors.New("it is out of order")} {
 		w := newWorld(t)

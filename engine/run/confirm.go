@@ -14,7 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// timer is the time that a run waits by.
+// timer is the clock of a run.
 type timer interface {
 	Now() time.Time
 	After(d time.Duration) <-chan time.Time
@@ -25,7 +25,7 @@ type realTime struct{}
 func (realTime) Now() time.Time                         { return time.Now() }
 func (realTime) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
-// uploaded is Plan.Uploaded.
+// uploaded implements Plan.Uploaded.
 func (r *run) uploaded(stream, id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -35,12 +35,12 @@ func (r *run) uploaded(stream, id string) {
 	})
 }
 
-// confirm saves the state and waits for the sink to process what was sent. The
-// state is saved before the wait and again when the wait has changed it, so
-// that a run that is killed while it waits has lost nothing.
+// confirm saves the state and waits for the sink to process what was sent. It saves the state
+// before the wait, which protects it if the run is killed while waiting, and again when the
+// wait has changed it.
 func (r *run) confirm(ctx context.Context, session component.Session) error {
 	r.ask(ctx, session)
-	if len(r.track.paused) > 0 { // the sink holds more than was sent, so the same numbers again are not stale
+	if len(r.track.paused) > 0 { // the sink holds more than was sent: an unchanged count later is not stale
 		r.held.Streams = nil
 	}
 	err := errors.Join(r.save(), r.spend())
@@ -57,7 +57,7 @@ func (r *run) confirm(ctx context.Context, session component.Session) error {
 	return err
 }
 
-// ask asks the sink once about its uploads.
+// ask queries the sink once about its uploads.
 func (r *run) ask(ctx context.Context, session component.Session) {
 	if r.changed != nil {
 		r.track.failed = r.changed.ask(ctx, session)
@@ -76,8 +76,8 @@ func (r *run) ask(ctx context.Context, session component.Session) {
 	}
 }
 
-// wait asks until the sink has processed everything or has paused a deletion,
-// the time is up, or the run is to stop.
+// wait polls until the sink has processed everything or has paused a deletion, until the time
+// is up, or until the run is to stop.
 func (r *run) wait(ctx context.Context, session component.Session) {
 	end := r.o.clock.Now().Add(r.o.Wait)
 	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
@@ -98,13 +98,13 @@ func (r *run) wait(ctx context.Context, session component.Session) {
 	}
 }
 
-// pending is what of this run the sink has not processed yet, each with its state.
+// pending returns what the sink has not processed yet of this run, each with its state.
 func (r *run) pending() []string {
 	words, _ := r.track.pending()
 	return append(words, r.changed.words()...)
 }
 
-// amend saves what is known since save.
+// amend saves what became known since save.
 func (r *run) amend() error {
 	if r.store == nil {
 		return nil
@@ -122,8 +122,8 @@ func (r *run) amend() error {
 	return nil
 }
 
-// verdict is the *Unconfirmed of a run that has sent everything, nil when there
-// is none. A pause that an earlier run reported does not count.
+// verdict returns the *Unconfirmed of a run that has sent everything; nil when there is none. A
+// pause that an earlier run reported does not count.
 func (r *run) verdict() error {
 	t := &r.track
 	var reasons, remedies []string
@@ -164,7 +164,7 @@ func named(uploads []baseline.Upload) string {
 	return strings.Join(parts, " and ")
 }
 
-// fill writes into the report what the exit code does not report.
+// fill adds to the report what the exit code does not report.
 func (t *tracking) fill(r *run) {
 	r.report.Paused = slices.Sorted(maps.Keys(t.paused))
 	for _, stream := range r.report.Paused {

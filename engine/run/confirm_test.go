@@ -15,7 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
-// list is a sink's history, and the clock of its runs.
+// list is the upload history of a sink, and the clock of its runs.
 type list struct {
 	uploads []component.ListedUpload
 	counts  map[string]int
@@ -27,7 +27,7 @@ func newList() *list { return &list{now: time.Now()} }
 func (l *list) Now() time.Time        { return l.now }
 func (l *list) sleep(d time.Duration) { l.now = l.now.Add(d) }
 
-// After lets the time pass at once.
+// After advances the clock at once.
 func (l *list) After(d time.Duration) <-chan time.Time {
 	l.sleep(d)
 	passed := make(chan time.Time, 1)
@@ -47,8 +47,8 @@ func (l *list) history() *component.UploadHistory {
 	return &component.UploadHistory{By: "Glean", Uploads: slices.Clone(l.uploads), Counts: l.counts}
 }
 
-// stages lists a run's own uploads at the n-th look at the n-th stage, and at the
-// last stage from then on.
+// stages lists a run's own uploads with the n-th stage at the n-th query, and with the last
+// stage from then on.
 func (l *list) stages(w *world, stages ...component.UploadStage) {
 	looks := 0
 	w.Listed = func() *component.UploadHistory {
@@ -63,10 +63,10 @@ func (l *list) stages(w *world, stages ...component.UploadStage) {
 	w.Holdings.Streams = map[string]int{"users": 0, "documents": 0}
 }
 
-// notListed is a stage of no upload that is listed.
+// notListed marks an upload that is not listed.
 const notListed component.UploadStage = 99
 
-// waits remembers what a run waited for.
+// waits records what a run waited for.
 type waits struct {
 	noProgress
 	pending []string
@@ -86,9 +86,8 @@ func streamsOf(uploads []baseline.Upload) string {
 	return strings.Join(out, " ")
 }
 
-// TestUnconfirmedBaseline: an upload that is not listed yet leaves an unconfirmed
-// baseline with exit 0 and one line; the next run confirms it, and the guards use
-// it meanwhile.
+// TestUnconfirmedBaseline: an upload that is not listed yet leaves an unconfirmed baseline with
+// exit code 0 and one note. The next run confirms it; the guards use it in the meantime.
 func TestUnconfirmedBaseline(t *testing.T) {
 	n, l := newNight(t), newList()
 	one, report := n.good(func(w *world) { w.Components(100, "fine"); l.stages(w, notListed) })
@@ -119,8 +118,8 @@ func TestUnconfirmedBaseline(t *testing.T) {
 	}
 }
 
-// TestStillProcessing: an upload that is listed as complete is confirmed before it
-// is processed.
+// TestStillProcessing: an upload that is listed as complete is confirmed before it is
+// processed.
 func TestStillProcessing(t *testing.T) {
 	n, l := newNight(t), newList()
 	_, report := n.good(func(w *world) { l.stages(w, component.UploadComplete) })
@@ -130,11 +129,11 @@ func TestStillProcessing(t *testing.T) {
 	}
 }
 
-// TestLostUpload: the run that finds an upload lost sends everything, says so and
-// ends unconfirmed; the one after it is as usual.
+// TestLostUpload: a run that finds an upload lost sends everything, reports it and ends
+// unconfirmed; the run after it is normal.
 func TestLostUpload(t *testing.T) {
 	for name, proof := range map[string]func(l *list){
-		"the list passes it over": func(l *list) { l.add("another", l.now.Add(-time.Minute), component.UploadProcessed) },
+		"the list skips it":       func(l *list) { l.add("another", l.now.Add(-time.Minute), component.UploadProcessed) },
 		"nothing after six hours": func(l *list) { l.sleep(baseline.SettledAfter) },
 		"counts are zero since then": func(l *list) {
 			l.sleep(baseline.SettledAfter)
@@ -172,8 +171,8 @@ func TestLostUpload(t *testing.T) {
 	}
 }
 
-// TestLostByOwnUpload: a run whose own upload is listed finds in the same list
-// that the one before is missing.
+// TestLostByOwnUpload: a run whose own upload is listed finds in the same list that the
+// previous upload is missing.
 func TestLostByOwnUpload(t *testing.T) {
 	n, l := newNight(t), newList()
 	l.add("first", l.now, component.UploadProcessed)
@@ -186,8 +185,7 @@ func TestLostByOwnUpload(t *testing.T) {
 	}
 }
 
-// TestLostStreamThatIsNotSent: a run that leaves the stream out keeps it for the
-// next one.
+// TestLostStreamThatIsNotSent: a run without the stream leaves the lost upload to the next one.
 func TestLostStreamThatIsNotSent(t *testing.T) {
 	n, l := newNight(t), newList()
 	l.add("first", l.now, component.UploadProcessed)
@@ -211,18 +209,18 @@ func TestLostStreamThatIsNotSent(t *testing.T) {
 	}
 }
 
-// TestWait: how long a run waits, what it says meanwhile, and when it is enough.
+// TestWait: how long a run waits, what it reports in the meantime, and when it stops waiting.
 func TestWait(t *testing.T) {
 	for name, tc := range map[string]struct {
 		wait   time.Duration
 		must   bool
 		stages []component.UploadStage
-		fails  error // what the sink answers when it is asked
+		fails  error // the error of the sink's answers
 		stop   bool
 		took   time.Duration
 		looks  int
 		said   []string
-		err    string // of the *Unconfirmed, "" for none
+		err    string // of the *Unconfirmed; "" for none
 		note   string
 	}{
 		"asked once": {stages: []component.UploadStage{component.UploadComplete, component.UploadProcessed},
@@ -233,7 +231,7 @@ func TestWait(t *testing.T) {
 			stages: []component.UploadStage{notListed, component.UploadComplete, component.UploadProcessed},
 			took:   3 * time.Second, looks: 3,
 			said: []string{"users (not listed yet), documents (not listed yet)", "users (stage 1), documents (stage 1)"}},
-		"a glance": {wait: 10 * time.Second, stages: []component.UploadStage{component.UploadComplete},
+		"not in time, not required": {wait: 10 * time.Second, stages: []component.UploadStage{component.UploadComplete},
 			took: 10 * time.Second, looks: 5, note: "still processing"},
 		"not in time": {wait: 10 * time.Second, must: true,
 			stages: []component.UploadStage{component.UploadComplete}, took: 10 * time.Second, looks: 5,
@@ -247,11 +245,11 @@ func TestWait(t *testing.T) {
 			stop: true, looks: 1, note: "still processing"},
 		"the question fails": {wait: 3 * time.Second, fails: fault.Errorf(fault.Transient, "", "503"),
 			took: 3 * time.Second, looks: 3, note: "asking Glean whether it has processed it failed: 503"},
-		"it is throttled": {wait: 3 * time.Second, fails: fault.Errorf(fault.Throttled, "", "429"),
+		"throttled": {wait: 3 * time.Second, fails: fault.Errorf(fault.Throttled, "", "429"),
 			took: 3 * time.Second, looks: 3, note: "asking Glean whether it has processed it failed: 429"},
-		"it fails for good": {wait: time.Minute, fails: fault.Errorf(fault.Permanent, "", "404"), looks: 1,
+		"permanent failure": {wait: time.Minute, fails: fault.Errorf(fault.Permanent, "", "404"), looks: 1,
 			note: "asking Glean whether it has processed it failed: 404"},
-		"it fails for good, --wait": {wait: time.Minute, must: true, fails: fault.Errorf(fault.Permanent, "", "404"),
+		"permanent failure, --wait": {wait: time.Minute, must: true, fails: fault.Errorf(fault.Permanent, "", "404"),
 			looks: 1, err: "asking Glean whether it has processed it failed: 404"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -296,8 +294,8 @@ func TestWait(t *testing.T) {
 	}
 }
 
-// TestSavedBeforeTheWait: a run that is killed while it waits has saved its state,
-// and the pause that it had no time to report is still to be reported.
+// TestSavedBeforeTheWait: a run that is killed while waiting has saved its state, and the next
+// run still reports the pause that it did not report.
 func TestSavedBeforeTheWait(t *testing.T) {
 	n, l := newNight(t), newList()
 	var saved []baseline.Header
@@ -314,8 +312,8 @@ func TestSavedBeforeTheWait(t *testing.T) {
 	}
 }
 
-// TestPauseIsReportedAtTheEnd: a run that is killed while it waits has not reported
-// the pause that it saw, and the next one does.
+// TestPauseIsReportedAtTheEnd: a run that is killed while waiting has not reported the pause
+// that it saw, and the next run does.
 func TestPauseIsReportedAtTheEnd(t *testing.T) {
 	n, l := newNight(t), newList()
 	l.add("another", l.now, component.UploadDeletionPaused)
@@ -330,8 +328,8 @@ func TestPauseIsReportedAtTheEnd(t *testing.T) {
 	}
 }
 
-// TestReportedPauseIsKept: a run that is killed while it waits keeps the pauses that an
-// earlier run has reported, so that the next run does not report them again.
+// TestReportedPauseIsKept: a run that is killed while waiting keeps the pauses that an earlier
+// run reported, and the next run does not report them again.
 func TestReportedPauseIsKept(t *testing.T) {
 	n, l := newNight(t), newList()
 	l.add("another", l.now, component.UploadDeletionPaused)
@@ -352,8 +350,7 @@ func TestReportedPauseIsKept(t *testing.T) {
 	}
 }
 
-// TestOnePauseEndsTheWait: a run does not wait for its other uploads once the deletion
-// of one is paused.
+// TestOnePauseEndsTheWait: a run stops waiting for other uploads once one deletion is paused.
 func TestOnePauseEndsTheWait(t *testing.T) {
 	n, l := newNight(t), newList()
 	began := l.now
@@ -381,8 +378,8 @@ func TestOnePauseEndsTheWait(t *testing.T) {
 	}
 }
 
-// TestUnconfirmedWithoutState: without a state folder no next run checks the uploads,
-// and none is mentioned.
+// TestUnconfirmedWithoutState: without a state folder no later run checks the uploads, and the
+// note does not promise it.
 func TestUnconfirmedWithoutState(t *testing.T) {
 	for held, want := range map[component.UploadStage]string{
 		notListed: "everything was sent; Glean has not confirmed it yet: users (not listed yet), documents " +
@@ -405,8 +402,8 @@ func (s unlisting) Open(ctx context.Context, o component.Opening) (component.Ses
 	return struct{ component.Session }{session}, err
 }
 
-// TestSessionWithoutHistory: a run whose sink cannot list uploads is delivered, and its
-// uploads stay unconfirmed.
+// TestSessionWithoutHistory: a run whose sink cannot list uploads is delivered, and its uploads
+// stay unconfirmed.
 func TestSessionWithoutHistory(t *testing.T) {
 	n, l := newNight(t), newList()
 	w, report := n.good(func(w *world) {
@@ -428,8 +425,7 @@ type looking struct {
 
 func (l *looking) Waiting([]string) { l.look() }
 
-// TestWaitEndsWithTheRun: the end of the whole run ends the wait, and what was
-// sent is saved.
+// TestWaitEndsWithTheRun: the end of the run ends the wait, and what was sent is saved.
 func TestWaitEndsWithTheRun(t *testing.T) {
 	n, l := newNight(t), newList()
 	w := newWorld(t)
@@ -445,7 +441,7 @@ func TestWaitEndsWithTheRun(t *testing.T) {
 	}
 }
 
-// slow is a clock by which a second passes in a tenth of one.
+// slow is a clock on which a second passes in a tenth of a second.
 type slow struct{ *list }
 
 func (s slow) After(d time.Duration) <-chan time.Time {
@@ -453,11 +449,11 @@ func (s slow) After(d time.Duration) <-chan time.Time {
 	return time.After(d / 10)
 }
 
-// TestPausedDeletion: the first run that sees a paused deletion ends unconfirmed,
-// the later ones say so in a line, until it is gone.
+// TestPausedDeletion: the first run that sees a paused deletion ends unconfirmed; later runs
+// add a note until the pause has ended.
 func TestPausedDeletion(t *testing.T) {
 	n, l := newNight(t), newList()
-	planned := false // the last plan says that a deletion is paused
+	planned := false // whether the last plan says that a deletion is paused
 	night := func(stages ...component.UploadStage) (*Report, error) {
 		w, report, err := n.run(func(w *world) { w.Components(5, "fine"); l.stages(w, stages...) })
 		if last := stages[len(stages)-1]; last != notListed {
@@ -482,7 +478,7 @@ func TestPausedDeletion(t *testing.T) {
 	if report, err := night(component.UploadComplete); err != nil || len(report.Paused) > 0 || planned {
 		t.Fatal(err, report.Paused, planned)
 	}
-	for i := range l.uploads { // after the run had ended
+	for i := range l.uploads { // after the run ended
 		l.uploads[i].Stage = component.UploadDeletionPaused
 	}
 	report, err := night(component.UploadComplete)
@@ -505,8 +501,7 @@ func TestPausedDeletion(t *testing.T) {
 	reported("another pause", report, err, true)
 }
 
-// TestRefusedRunDoesNotReport: a pause counts as reported only when the exit code
-// reports it.
+// TestRefusedRunDoesNotReport: a pause counts as reported only when the exit code reports it.
 func TestRefusedRunDoesNotReport(t *testing.T) {
 	n, l := newNight(t), newList()
 	n.good(func(w *world) { w.Components(60, "fine"); l.stages(w, component.UploadProcessed) })

@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/read"
 )
 
-// Earlier is the kept output of an earlier run, which a run publishes instead of what the
-// source holds.
+// Earlier is the kept output of an earlier run, which a run publishes instead of reading the
+// source.
 type Earlier struct {
 	read.Earlier
 	Dir   string
@@ -20,7 +20,7 @@ type Earlier struct {
 	Dry   bool // the run was a dry run
 }
 
-// FromOutput is what a report says about an earlier output that was published.
+// FromOutput describes the published earlier output in a report.
 type FromOutput struct {
 	Dir   string    `json:"dir"`
 	RunID string    `json:"run_id"`
@@ -29,8 +29,8 @@ type FromOutput struct {
 }
 
 // strict returns the pipeline with the limits of a run that publishes an earlier output:
-// nobody finds anything beyond the last good run without an approval. A refused run sends
-// nothing: what narrowed by decisions of then is no reason to narrow it now.
+// without an approval, no one may find more than after the last good run. A refused run sends
+// nothing, because decisions in the earlier output are no reason to narrow access now.
 func strict(p *component.Pipeline) *component.Pipeline {
 	out := *p
 	out.Limits.MaxWiden, out.Limits.MaxGrowth = component.Bound{}, component.Bound{}

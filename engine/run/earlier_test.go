@@ -17,7 +17,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/read"
 )
 
-// earlier is an output with components of a fate each, and groups with their members.
+// earlier is an output of components, each with a fate, and groups with their members.
 type earlier struct {
 	fates    map[string]string // by the name of the component
 	withheld []string          // names of components
@@ -71,20 +71,20 @@ func (e earlier) output() *Earlier {
 	return out
 }
 
-// TestEarlier: of an earlier output only what the last good run delivered to the same
-// people goes without an approval, whatever the limits of the file are.
+// TestEarlier: of an earlier output, only what the last good run delivered to the same people
+// is published without an approval, regardless of the limits in the file.
 func TestEarlier(t *testing.T) {
 	team, ann := component.GroupPrincipal("team"), component.UserPrincipal("ann")
-	const far = 40 // days, within which what went is remembered
+	const far = 40 // days; deletions within them are recorded
 	for name, tc := range map[string]struct {
-		now     map[string]string // the fate of the component x by the last run; "" for none
+		now     map[string]string // the fate of the component x in the last run; "" for none
 		day     float64           // of the last run
-		then    string            // its fate in the output; "" for none
-		members [2]int            // of the group, in the output and by the last run
+		then    string            // the fate in the output; "" for none
+		members [2]int            // of the group, in the output and in the last run
 		withheld,
 		hidden bool
 		refused, table string
-		finds          string // who finds x at last, by the rule
+		finds          string // who finds x in the end, by the rule
 	}{
 		"the same":  {now: map[string]string{"x": "fine"}, then: "fine", members: [2]int{2, 2}, finds: "all-users"},
 		"wider now": {now: map[string]string{"x": "fine"}, then: "named " + ann, members: [2]int{2, 2}, finds: "listed"},
@@ -139,7 +139,7 @@ func TestEarlier(t *testing.T) {
 			}
 			restored := func(w *world) {
 				w.P.Limits.MaxWiden, w.P.Limits.MaxGrowth = component.Bound{Share: 1}, component.Bound{Share: 1, Items: 100}
-				w.P.Source = nil // it is not read
+				w.P.Source = nil // not read
 				w.o.Earlier, w.o.clock = e.output(), onDay(max(tc.day, 1)+0.1)
 			}
 			_, report, err := n.run(restored)
@@ -167,7 +167,7 @@ func TestEarlier(t *testing.T) {
 	}
 }
 
-// audience is who finds a component by the baseline, "" when it is not there.
+// audience returns the audience of a component in the baseline; "" when it is not there.
 func (n night) audience(name string) (found string) {
 	n.T.Helper()
 	base, err := n.Baseline().Load()
@@ -186,7 +186,7 @@ func (n night) audience(name string) (found string) {
 	return found
 }
 
-// TestEarlierGuards: the other guards look at an earlier output as at any run.
+// TestEarlierGuards: the other guards check an earlier output as they check any run.
 func TestEarlierGuards(t *testing.T) {
 	few := earlier{fates: map[string]string{}}
 	for i := range 30 {
@@ -199,7 +199,7 @@ func TestEarlierGuards(t *testing.T) {
 	}{
 		"loss":          {before: documents(0, 60, "fine"), output: few, refused: "max_loss"},
 		"nothing in it": {before: documents(0, 60, "fine"), output: earlier{}, refused: "max_loss"},
-		"another's place": {output: few, refused: "baseline",
+		"output of another place": {output: few, refused: "baseline",
 			then: func(w *world) { w.Holdings.Streams = map[string]int{"documents": 9} }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -221,8 +221,8 @@ func TestEarlierGuards(t *testing.T) {
 	}
 }
 
-// TestEarlierOnly: a stream that the run does not write is left alone, and with the groups
-// their members are.
+// TestEarlierOnly: a stream that the run does not write is left unchanged; without groups, so
+// are their members.
 func TestEarlierOnly(t *testing.T) {
 	n := newNight(t)
 	n.good(both(documents(0, 30, "fine"), group("team", 0, 2)))

@@ -59,7 +59,8 @@ func (r *run) finish(err error) {
 	rep.Verdict = verdict(err, r.dry())
 }
 
-// empty counts the items of a stream that name no principal, as far as they can be read.
+// empty returns the number of items of a stream that name no principal. It stops at an item
+// that cannot be read.
 func (r *run) empty(stream string) (n int) {
 	for t, err := range r.staged.Tags(stream) {
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// group adds a group with people from one number up to another, without it, and other
+// group adds a group with the people of a range of numbers, a document for it, and other
 // members.
 func group(name string, from, to int, others ...string) func(w *world) {
 	return func(w *world) {
@@ -22,10 +22,10 @@ func group(name string, from, to int, others ...string) func(w *world) {
 	}
 }
 
-// TestGrowth: a group that documents name is refused when too many people join it who
-// could find them in no good run of the window (invariant 5).
+// TestGrowth: a run is refused when too many people join a group that documents name and could
+// find those documents in no good run of the window (invariant 5).
 func TestGrowth(t *testing.T) {
-	// docs is documents for a group and for everyone.
+	// docs returns documents for a group and for everyone.
 	docs := func(name string) func(w *world) {
 		return both(documents(0, 12, "named "+component.GroupPrincipal(name)), documents(12, 40, "fine"))
 	}
@@ -88,7 +88,7 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
-// series runs one after another, and stops at the first that does not end as it says.
+// series runs one run after another, and stops at the first with an unexpected result.
 func (n night) series(all []runOfDay) {
 	n.T.Helper()
 	for i, r := range all {

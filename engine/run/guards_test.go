@@ -9,7 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// TestNumbers: shares and counts as a refusal prints them.
+// TestNumbers: how a refusal prints shares and counts.
 func TestNumbers(t *testing.T) {
 	for share, want := range map[float64]string{0: "0 %", 0.0001: "0.01 %", 0.005: "0.5 %", 0.0994: "9.94 %",
 		0.0996: "10 %", 0.676: "68 %", 1: "100 %"} {
@@ -25,7 +25,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// TestBothGuards: a person learns of both at once.
+// TestBothGuards: one refusal contains the reasons of both guards.
 func TestBothGuards(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(100, "of sam") })
@@ -36,8 +36,8 @@ func TestBothGuards(t *testing.T) {
 	}
 }
 
-// TestDryRemembersNothing: only what was delivered is compared with, and a
-// refused or failed run leaves what was remembered.
+// TestOnlyGoodRuns: a run is compared only with what was delivered; a refused or failed run
+// leaves the baseline unchanged.
 func TestOnlyGoodRuns(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(100, "fine") })
@@ -50,7 +50,7 @@ func TestOnlyGoodRuns(t *testing.T) {
 	}
 }
 
-// TestOnlyOne: what a run does not write is remembered as it was.
+// TestUnwrittenIsRemembered: streams that a run does not write stay in the baseline.
 func TestUnwrittenIsRemembered(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(100, "fine") })
@@ -68,8 +68,8 @@ func TestUnwrittenIsRemembered(t *testing.T) {
 	}
 }
 
-// TestOneAtATime: a second run of the same place ends with who holds it; a dry
-// run may look.
+// TestOneAtATime: a second run of the same place fails and names the holder; a dry run is
+// allowed.
 func TestOneAtATime(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) {

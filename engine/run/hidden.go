@@ -14,17 +14,17 @@ import (
 // lateItem is an item that was hidden while the run published.
 type lateItem struct {
 	stream, ref, id string
-	sent            bool // it may have been sent, and was taken away again
+	sent            bool // it may have been sent, and was deleted again
 }
 
-// hiddenSince reads the hidden list again; see Plan.Hidden.
+// hiddenSince implements Plan.Hidden: it reads the hidden list again.
 func (r *run) hiddenSince() (func(component.Encoded) bool, error) {
 	if r.store == nil {
 		return nil, nil
 	}
 	now, err := baseline.HiddenNow(r.store)
 	if err != nil {
-		// Not a StateError, which says that nothing was read or sent.
+		// Not a StateError, which would mean that nothing was read or sent.
 		return nil, fault.Errorf(fault.Permanent, fault.RemedyOf(err), "read the hidden list again: %v", err)
 	}
 	r.mu.Lock()
@@ -37,8 +37,8 @@ func (r *run) hiddenSince() (func(component.Encoded) bool, error) {
 	return func(e component.Encoded) bool { return now.HasID(e.Ref, e.ID) }, nil
 }
 
-// withholdLate withholds a staged item that was hidden after it was planned; see
-// Plan.Withhold.
+// withholdLate implements Plan.Withhold: it withholds a staged item that was hidden after it
+// was planned.
 func (r *run) withholdLate(stream string, e component.Encoded, sent bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -51,8 +51,8 @@ func (r *run) withholdLate(stream string, e component.Encoded, sent bool) {
 
 const hiddenWhilePublishing = "hidden with pipe hide while the run published"
 
-// settleLate gives the records of late items their endings, and names them in the
-// report. A record with another item that was delivered stays delivered.
+// settleLate sets the endings of the records of late items and names them in the report. A
+// record with another, delivered item stays delivered.
 func (r *run) settleLate() error {
 	if len(r.late) == 0 {
 		return nil
@@ -66,7 +66,7 @@ func (r *run) settleLate() error {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}
-			// a refused record is rejected, which takeBack leaves
+			// a refused record is rejected, which takeBack does not change
 			if _, late := still[t.Ref]; late && !r.staged.WasHidden(stream, t.ID) {
 				still[t.Ref] = true
 			}
@@ -104,8 +104,8 @@ func (r *run) noteLate(sent bool, what string) {
 		display.FirstOf(refs, n, ", "), more)
 }
 
-// noteHidden names what this run withheld because a person has hidden it: of a
-// record with several items the report shows the ending of one.
+// noteHidden reports what this run withheld because it is hidden. It is needed because the
+// report has only one ending for a record with several items.
 func (r *run) noteHidden() error {
 	var refs []string
 	n := 0

@@ -20,15 +20,15 @@ import (
 
 func hiddenNow(ref string) baseline.Hidden { return baseline.Hidden{Ref: ref, At: time.Now().UTC()} }
 
-// TestHiddenID: a hidden item that comes under another ref with its ID is withheld,
-// be the ID known in clear or by its hash alone, and counts neither as lost nor,
-// when it is let back, as wider.
+// TestHiddenID: a hidden item that has its ID under another ref is withheld, whether the list
+// has the ID in clear or as a hash. It counts neither as lost nor, when it is let back, as
+// wider.
 func TestHiddenID(t *testing.T) {
 	for name, h := range map[string]baseline.Hidden{
-		"in clear":     {IDs: []string{"id 7"}},
-		"by its hash":  {Hashes: []string{baseline.HashText(codec.Hash([]byte("id 7")))}},
-		"by its ref":   {Ref: "component:default/c7"},
-		"another's id": {IDs: []string{"id 8"}},
+		"in clear":    {IDs: []string{"id 7"}},
+		"by its hash": {Hashes: []string{baseline.HashText(codec.Hash([]byte("id 7")))}},
+		"by its ref":  {Ref: "component:default/c7"},
+		"another ID":  {IDs: []string{"id 8"}},
 	} {
 		w := newWorld(t)
 		w.Digits, w.o.State = true, t.TempDir()
@@ -44,7 +44,7 @@ func TestHiddenID(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		withheld := name != "another's id"
+		withheld := name != "another ID"
 		if sent := slices.Contains(w.Published["documents"], "component:default/c7"); sent == withheld {
 			t.Errorf("%s: sent %v", name, w.Published)
 		}
@@ -64,9 +64,9 @@ func TestHiddenID(t *testing.T) {
 	}
 }
 
-// TestHiddenWhilePublishing: an item that is withheld while the run publishes is
-// neither counted nor remembered as delivered; a record with another item stays
-// delivered, and a record of that one item alone is withheld.
+// TestHiddenWhilePublishing: an item that is withheld during publishing is neither counted nor
+// recorded as delivered. A record with another item stays delivered, and a record with only
+// that item is withheld.
 func TestHiddenWhilePublishing(t *testing.T) {
 	w := newWorld(t)
 	w.o.State = t.TempDir()
@@ -102,7 +102,7 @@ func TestHiddenWhilePublishing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if unreadable == nil || errors.As(unreadable, new(*fault.StateError)) { // which says that nothing was sent
+	if unreadable == nil || errors.As(unreadable, new(*fault.StateError)) { // which would mean that nothing was sent
 		t.Errorf("a list that cannot be read: %v", unreadable)
 	}
 	total := 0
@@ -134,8 +134,8 @@ func TestHiddenWhilePublishing(t *testing.T) {
 	}
 }
 
-// TestHiddenAndLetBack: an item is hidden when its ref or its ID is, also where another
-// entry of the list has let the other back.
+// TestHiddenAndLetBack: an item is hidden when its ref or its ID is, even when another entry of
+// the list has let the other one back.
 func TestHiddenAndLetBack(t *testing.T) {
 	back := time.Unix(1, 0)
 	for name, tc := range map[string]struct {
@@ -211,8 +211,8 @@ func TestHiddenNotes(t *testing.T) {
 	}
 }
 
-// TestHiddenAndLetBackWider: a document that is let back before a run withheld it is
-// compared with who found it before it was hidden.
+// TestHiddenAndLetBackWider: a document that is let back before a run withheld it is compared
+// with its audience before it was hidden.
 func TestHiddenAndLetBackWider(t *testing.T) {
 	n := newNight(t)
 	fill := func(fate string) func(w *world) {
@@ -233,8 +233,9 @@ func TestHiddenAndLetBackWider(t *testing.T) {
 	n.good(back("of sam"))
 }
 
-// TestHiddenListLost: a run does not publish what was hidden because the list lacks
-// what the last good run read on it: the file is gone, or was begun again.
+// TestHiddenListLost: a run does not publish hidden items because the list was lost: the list
+// lacks refs that the last good run read from it, because its file was removed or started
+// again.
 func TestHiddenListLost(t *testing.T) {
 	n := newNight(t)
 	fill := func(w *world) { w.Components(9, "fine"); w.Add("catalog", "component", "leak", "fine") }
@@ -267,6 +268,6 @@ func TestHiddenListLost(t *testing.T) {
 	n.good(func(w *world) { fill(w); w.folder(t).Hide(other, leak) })
 	leak.Back, other.Back = time.Now().UTC(), time.Now().UTC()
 	n.good(func(w *world) { fill(w); w.folder(t).Hide(other, leak) })
-	n.good(func(w *world) { fill(w); w.folder(t).Hide() }) // good runs empty a list of refs that were let back
+	n.good(func(w *world) { fill(w); w.folder(t).Hide() }) // good runs remove refs that were let back from the list
 	n.good(fill)
 }

@@ -19,19 +19,18 @@ func (r *run) writes() bool {
 	})
 }
 
-// known is what this run knows about the place that it writes to.
+// known returns what this run knows about the sink's place.
 func (r *run) known() guard.Known {
 	return guard.Known{Pipeline: r.p, Store: r.store, Base: r.base, Owner: r.owner, Holdings: r.held}
 }
 
-// covered reports whether the baseline says who could find the items of every
-// stream with permissions.
+// covered reports whether the baseline holds the audiences of all streams with permissions.
 func (r *run) covered() bool { return r.known().Covered() }
 
-// unsaid is known.unsaid of this run.
+// unsaid calls Known.Unsaid of this run.
 func (r *run) unsaid(ctx context.Context, err error) (component.Holdings, bool) {
 	return r.known().Unsaid(ctx, err)
 }
 
-// holds is known.holds of this run.
+// holds calls Known.Holds of this run.
 func (r *run) holds() string { return r.known().Holds() }

@@ -20,13 +20,13 @@ type lossCase struct {
 	table         []string // of the refusal
 }
 
-// TestNoMassDeletion is invariant 4 by id: what the last good run delivered and
-// this one would not is counted, whatever the net number is.
+// TestNoMassDeletion is invariant 4 by ID: items that the last good run delivered and this run
+// does not are counted, regardless of the net number.
 func TestNoMassDeletion(t *testing.T) {
 	before := func(w *world) { w.Components(100, "fine") }
 	for name, tc := range map[string]lossCase{
-		"nothing changes":      {before, before, false, nil},
-		"twenty may always go": {before, func(w *world) { w.Components(80, "fine") }, false, nil},
+		"nothing changes":                 {before, before, false, nil},
+		"20 deletions are always allowed": {before, func(w *world) { w.Components(80, "fine") }, false, nil},
 		"a quarter is gone": {before, func(w *world) {
 			w.Components(75, "fine")
 		}, true, []string{"documents, gone from the source: 25", "component:default/c075, ", " and 15 more"}},
@@ -42,21 +42,21 @@ func TestNoMassDeletion(t *testing.T) {
 			w.Components(100, "fine")
 			fates1(w, 30, "rule error")
 		}, true, []string{"documents, rejected: permissions: 30"}},
-		"as many others come": {before, func(w *world) { renamed(w, 100) }, true,
+		"replaced by as many others": {before, func(w *world) { renamed(w, 100) }, true,
 			[]string{"documents                      100 before     100 would be deleted (100 %, limit 20)"}},
-		"a type goes": {func(w *world) {
+		"a type disappears": {func(w *world) {
 			w.Components(100, "fine")
 			apis(w, 6)
 		}, before, true, []string{"documents api"}},
-		"five of a type may go": {func(w *world) { w.Components(100, "fine"); apis(w, 5) }, before, false, nil},
-		"all members go": {func(w *world) { before(w); team(w, 5) }, func(w *world) { before(w); team(w, 0) }, true,
+		"5 of a type may be deleted": {func(w *world) { w.Components(100, "fine"); apis(w, 5) }, before, false, nil},
+		"all members leave": {func(w *world) { before(w); team(w, 5) }, func(w *world) { before(w); team(w, 0) }, true,
 			[]string{"members ", "members (whole groups)"}},
-		"a member goes": {func(w *world) { before(w); team(w, 5) }, func(w *world) { before(w); team(w, 4) },
+		"a member leaves": {func(w *world) { before(w); team(w, 5) }, func(w *world) { before(w); team(w, 4) },
 			false, nil},
-		"all but one of a few go": {func(w *world) {
+		"all but one of a few are deleted": {func(w *world) {
 			w.Components(10, "fine")
 		}, func(w *world) { w.Components(1, "fine") }, false, nil},
-		"what was withheld leaves": {func(w *world) {
+		"withheld documents are removed": {func(w *world) {
 			w.Components(100, "fine")
 			fates1(w, 50, "private")
 		}, func(w *world) { renamedFrom(w, 50, 100) }, false, nil},
@@ -84,13 +84,12 @@ func TestNoMassDeletion(t *testing.T) {
 			if s := w.Plan.Stream("documents"); !s.Cleared {
 				t.Error("the sink does not learn that the guard has passed")
 			}
-			n.good(tc.after) // once approved it is as it should be
+			n.good(tc.after) // after the approval this is the normal state
 		})
 	}
 }
 
-// TestLossLimits is max_loss in each of its forms, and how many of 200 documents
-// may go.
+// TestLossLimits: each form of max_loss, and how many of 200 documents may be deleted.
 func TestLossLimits(t *testing.T) {
 	for limit, most := range map[component.Bound]int{
 		{}: 0, {Items: 5}: 5, {Share: 0.1}: 20, {Share: 0.01, Items: 20}: 20, {Share: 0.2, Items: 20}: 40, {Share: 1}: 199,
@@ -109,10 +108,10 @@ func TestLossLimits(t *testing.T) {
 	}
 }
 
-// TestConfirmedAbsence: refs of the last good run that reading does not bring
-// are asked for before they count as gone.
+// TestConfirmedAbsence: refs of the last good run that reading does not return are looked up
+// before they count as gone.
 func TestConfirmedAbsence(t *testing.T) {
-	for _, hold := range []int{1 << 20, 256} { // held, and while streaming
+	for _, hold := range []int{1 << 20, 256} { // in memory, and while streaming
 		n := newNight(t)
 		n.good(func(w *world) { w.Components(100, "fine") })
 		half := func(w *world) {
@@ -140,13 +139,13 @@ func TestConfirmedAbsence(t *testing.T) {
 	}
 }
 
-// TestConfirmControls: refs that were just read go with those that are asked
-// for, of the same kind where one was read; where nothing was read, nothing is
-// asked, since no answer would prove an absence.
+// TestConfirmControls: look-ups contain control refs that were just read, of the same kind when
+// one was read. When nothing was read, nothing is looked up, since no answer would prove an
+// absence.
 func TestConfirmControls(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fill    func(w *world)
-		control string // what every control begins with
+		control string // prefix of every control
 		least   int
 	}{
 		"some of the kind":  {func(w *world) { w.Components(30, "fine") }, "component:", read.Controls},
@@ -178,7 +177,7 @@ func TestConfirmControls(t *testing.T) {
 	})
 }
 
-// TestStaleCounts: what the sink said before the last run is not what it holds.
+// TestStaleCounts: a count from before the last run is not the sink's current content.
 func TestStaleCounts(t *testing.T) {
 	n := newNight(t)
 	said := func(w *world) { w.Holdings = component.Holdings{Streams: map[string]int{"users": 2, "documents": 200}} }
@@ -192,8 +191,8 @@ func TestStaleCounts(t *testing.T) {
 	}
 }
 
-// TestUnconfirmedCounts: what a sink said it holds is stale only when all that
-// was to go has gone; after a pause the same number again is news.
+// TestUnconfirmedCounts: an unchanged count is stale only when all planned deletions were made;
+// after a pause it is current.
 func TestUnconfirmedCounts(t *testing.T) {
 	n := newNight(t)
 	said := func(w *world) {
@@ -219,7 +218,7 @@ func TestUnconfirmedCounts(t *testing.T) {
 	}
 }
 
-// TestUnknownStream: what no good run has written is not known to be empty.
+// TestUnknownStream: a stream that no good run has written is not known to be empty.
 func TestUnknownStream(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) {
@@ -239,8 +238,8 @@ func TestUnknownStream(t *testing.T) {
 	}
 }
 
-// TestRefusedGroup: a group that the sink refuses loses its members, and they
-// are not remembered as delivered.
+// TestRefusedGroup: a group that the sink refuses loses its members, and they are not recorded
+// as delivered.
 func TestRefusedGroup(t *testing.T) {
 	n := newNight(t)
 	fill := func(w *world) {
@@ -256,8 +255,8 @@ func TestRefusedGroup(t *testing.T) {
 	}
 }
 
-// TestRefusedGroupIsNoMember: the members of a group that the sink refuses are counted
-// as members, not as so many groups.
+// TestRefusedGroupIsNoMember: the members of a group that the sink refuses are counted as
+// members, not as groups.
 func TestRefusedGroupIsNoMember(t *testing.T) {
 	n := newNight(t)
 	fill := func(w *world) {
@@ -272,8 +271,8 @@ func TestRefusedGroupIsNoMember(t *testing.T) {
 	n.good(func(w *world) { fill(w); w.Refusals["user:default/ann"] = "no" })
 }
 
-// TestRefusedWhilePublishing: each guard that a refusal by the sink can exceed
-// leaves the upload unfinished.
+// TestRefusedWhilePublishing: each guard that the sink's refusals can exceed leaves the upload
+// unfinished.
 func TestRefusedWhilePublishing(t *testing.T) {
 	lenient := component.Bound{Share: 1}
 	for name, tc := range map[string]struct {
@@ -281,11 +280,11 @@ func TestRefusedWhilePublishing(t *testing.T) {
 		refused        int
 		within         bool
 	}{
-		"within both":               {component.Bound{Items: 5}, component.Bound{Items: 5}, 5, true},
-		"beyond max_rejected":       {component.Bound{Items: 5}, lenient, 6, false},
-		"beyond max_loss":           {lenient, component.Bound{Items: 5}, 6, false},
-		"beyond neither, but all":   {lenient, lenient, 100, false},
-		"beyond neither, but a lot": {lenient, lenient, 99, true},
+		"within both":           {component.Bound{Items: 5}, component.Bound{Items: 5}, 5, true},
+		"beyond max_rejected":   {component.Bound{Items: 5}, lenient, 6, false},
+		"beyond max_loss":       {lenient, component.Bound{Items: 5}, 6, false},
+		"within both, but all":  {lenient, lenient, 100, false},
+		"within both, but 99 %": {lenient, lenient, 99, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := newNight(t)
@@ -308,8 +307,8 @@ func TestRefusedWhilePublishing(t *testing.T) {
 	}
 }
 
-// TestRefusedOnAFirstRun: a run is refused when the sink refuses every document, also
-// where nothing was there before and the limits would allow so few rejections.
+// TestRefusedOnAFirstRun: a run is refused when the sink refuses every document, even when
+// there was nothing before and the limits would allow so few rejections.
 func TestRefusedOnAFirstRun(t *testing.T) {
 	for refused, within := range map[int]bool{0: true, 4: true, 5: false} {
 		n := newNight(t)
@@ -325,8 +324,8 @@ func TestRefusedOnAFirstRun(t *testing.T) {
 	}
 }
 
-// TestRefusedOfALargeFirstRun: where nothing was there before, nothing is lost: what
-// the sink refuses is measured by what is sent alone.
+// TestRefusedOfALargeFirstRun: when there was nothing before, nothing is lost: the sink's
+// refusals are measured only by what is sent.
 func TestRefusedOfALargeFirstRun(t *testing.T) {
 	for refused, within := range map[int]bool{30: true, 41: false} {
 		n := newNight(t)
@@ -342,17 +341,17 @@ func TestRefusedOfALargeFirstRun(t *testing.T) {
 	}
 }
 
-// TestRefusedBesideLosses: what the sink refuses is added to what goes anyway,
-// and is measured by what is sent as well as by what was there.
+// TestRefusedBesideLosses: the sink's refusals are added to other losses, and are measured both
+// by what is sent and by what was there.
 func TestRefusedBesideLosses(t *testing.T) {
 	for name, tc := range map[string]struct {
 		before, after, refused int
 		within                 bool
 	}{
-		"15 go and 5 are refused":               {100, 85, 5, true},
-		"15 go and 15 are refused":              {100, 85, 15, false},
-		"100 go, and 20 of the 100 are refused": {200, 100, 20, true},
-		"100 go, and 25 of the 100 are refused": {200, 100, 25, false},
+		"15 deleted, 5 refused":                    {100, 85, 5, true},
+		"15 deleted, 15 refused":                   {100, 85, 15, false},
+		"100 deleted, 20 of the other 100 refused": {200, 100, 20, true},
+		"100 deleted, 25 of the other 100 refused": {200, 100, 25, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := newNight(t)
@@ -375,8 +374,8 @@ func TestRefusedBesideLosses(t *testing.T) {
 	}
 }
 
-// TestAllRejected: a run that rejects everything is refused, whatever the file
-// allows.
+// TestAllRejected: a run that rejects everything is refused, regardless of the limits in the
+// file.
 func TestAllRejected(t *testing.T) {
 	w := newWorld(t)
 	w.P.Limits.MaxRejected = component.Bound{Share: 1}
@@ -388,8 +387,8 @@ func TestAllRejected(t *testing.T) {
 	}
 }
 
-// TestSinkHoldsMore: losses by ID are a share of the larger of what is remembered
-// and what the sink holds.
+// TestSinkHoldsMore: losses by ID are a share of the larger of the baseline and the sink's
+// count.
 func TestSinkHoldsMore(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(100, "fine") })
@@ -401,7 +400,7 @@ func TestSinkHoldsMore(t *testing.T) {
 	})
 }
 
-// TestHiddenLately: the sink's count may still have what was hidden lately.
+// TestHiddenLately: the sink's count may still include recently hidden items.
 func TestHiddenLately(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(100, "fine") })
@@ -425,7 +424,7 @@ func TestHiddenLately(t *testing.T) {
 	}
 }
 
-// TestRefusedIsNotRemembered: what the sink refused was not delivered.
+// TestRefusedIsNotRemembered: items that the sink refused are not recorded as delivered.
 func TestRefusedIsNotRemembered(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(100, "fine"); w.Refusals["component:default/c007"] = "too long" })

@@ -12,12 +12,12 @@ import (
 	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
-// night is a company over several runs that remember one another.
+// night is a company with several runs of the same state folder.
 type night struct{ fake.Folder }
 
 func newNight(t *testing.T) night { return night{fake.Folder{T: t, Dir: t.TempDir()}} }
 
-// run runs a world that make fills, after what every run has.
+// run runs a world that fill adds to.
 func (n night) run(fill func(w *world)) (*world, *Report, error) {
 	n.T.Helper()
 	w := newWorld(n.T)
@@ -29,7 +29,7 @@ func (n night) run(fill func(w *world)) (*world, *Report, error) {
 	return w, report, err
 }
 
-// good runs what has to be delivered.
+// good runs a pipeline that must be delivered.
 func (n night) good(fill func(w *world)) (*world, *Report) {
 	n.T.Helper()
 	w, report, err := n.run(fill)
@@ -39,8 +39,8 @@ func (n night) good(fill func(w *world)) (*world, *Report) {
 	return w, report
 }
 
-// approved runs what a guard refuses, and again with the ID that it was given.
-// It runs once where nothing is refused.
+// approved runs a pipeline, and when a guard refuses it, runs it again with the ID of the
+// refusal.
 func (n night) approved(fill func(w *world)) (*world, *Report) {
 	n.T.Helper()
 	w, report, err := n.run(fill)
@@ -53,7 +53,7 @@ func (n night) approved(fill func(w *world)) (*world, *Report) {
 	return w, report
 }
 
-// idOf is the ID of a refused run, "" when it was not refused or has none.
+// idOf returns the ID of a refused run; "" when it was not refused or has no ID.
 func idOf(err error) string {
 	var refused *fault.Refusal
 	if errors.As(err, &refused) {
@@ -62,7 +62,7 @@ func idOf(err error) string {
 	return ""
 }
 
-// age lets everything that is away be away for longer.
+// age makes everything that is away older by a duration.
 func (n night) age(by time.Duration) {
 	n.T.Helper()
 	s, err := baseline.Open(n.Dir, fake.Place)

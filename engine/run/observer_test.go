@@ -12,7 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/read"
 )
 
-// eyes writes down what it is told of one record.
+// eyes records the steps of one record.
 type eyes struct {
 	ref string
 	mu  sync.Mutex
@@ -46,8 +46,8 @@ func (e *eyes) Ended(stream string, end component.Ending, why component.DeadLett
 	e.note("ended %s %s %s %s", stream, why.Ref, end, why.Reason)
 }
 
-// TestObserver: each step of the record that is wanted is told once, in order,
-// with its ending, and nothing of any other; the run is the same.
+// TestObserver: each step of the wanted record is reported once, in order, with its ending, and
+// no step of any other record; the run is unchanged.
 func TestObserver(t *testing.T) {
 	for fate, want := range map[string][]string{
 		"fine": {"decoded", `transformed component:default/it by fates, dropped ""`, "mapping", "mapped component:default/it, 1",

@@ -20,58 +20,58 @@ const (
 	Reviewed      // read and reviewed; nothing is sent (a dry run)
 )
 
-// Options are what one run is asked for, beside its pipeline.
+// Options are the options of one run, in addition to its pipeline.
 type Options struct {
 	RunID string // NewRunID()
 	// Until is the act after which the run ends.
 	Until Act
-	// Publish takes the place of the pipeline's mode; "" leaves it.
+	// Publish replaces the mode of the pipeline; "" keeps it.
 	Publish component.PublishMode
 	// Approve are IDs of refusals that a person allows. By is that person.
 	Approve []string
 	By      string
 	// FileHash is the SHA-256 of the pipeline file, for the audit ledger.
 	FileHash string
-	// State is the folder that remembers the last good run; "" for none.
+	// State is the state folder; "" for none.
 	State string
-	// Wait is how long to wait, after everything was sent, for the sink to process
-	// it; 0 asks once.
+	// Wait is how long to wait, after everything was sent, for the sink to process it; 0
+	// queries it once.
 	Wait time.Duration
-	// MustConfirm makes it an *Unconfirmed when the sink has not processed
-	// everything within Wait.
+	// MustConfirm makes Run return an *Unconfirmed when the sink has not processed everything
+	// within Wait.
 	MustConfirm bool
-	// Discard are ids of unfinished uploads that a person has given up.
+	// Discard are ids of unfinished uploads that the user gave up.
 	Discard []string
-	// Earlier is published instead of what the source holds; nil in ordinary runs.
+	// Earlier is published instead of records from the source; nil in ordinary runs.
 	Earlier *Earlier
-	// Output is given every stream of the plan before it is published.
+	// Output receives the plan before it is published.
 	Output func(ctx context.Context, plan *component.Plan) error
-	// Differences is given, after Output, what would change against the last good run.
+	// Differences receives, after Output, what would change compared with the last good run.
 	Differences func(Differences) error
-	// DeadLetters is given every rejection as it happens; nil for none.
+	// DeadLetters receives every rejection as it happens; may be nil.
 	DeadLetters func(component.DeadLetter) error
 	Progress    Progress
-	// Observer sees what is made of the records; nil in ordinary runs.
+	// Observer receives the steps of records; nil in ordinary runs.
 	Observer component.Observer
 	Log      *slog.Logger
-	// Stop is closed by the first signal: a read is left, an upload under way
-	// is ended. The context ends everything at once.
+	// Stop is closed by the first signal: reading stops, and an upload that has begun is
+	// completed. Canceling the context ends everything at once.
 	Stop <-chan struct{}
 
 	clock timer
 }
 
-// Progress is told how a run goes on, from many goroutines. Its methods return
-// at once.
+// Progress receives the progress of a run, from many goroutines. Its methods must return at
+// once.
 type Progress interface {
-	// Read tells how many records have been read so far.
+	// Read reports the number of records read so far.
 	Read(total int)
-	// Reviewed tells how many items of each stream will be sent.
+	// Reviewed reports the number of items of each stream that will be sent.
 	Reviewed(streams []component.StreamPlan)
-	// Sent tells that n more items of a stream were acknowledged.
+	// Sent reports that n more items of a stream were acknowledged.
 	Sent(stream string, n int)
-	// Waiting reports which streams the sink has still to process, each with its
-	// state, while the run waits for that.
+	// Waiting reports the streams that the sink has yet to process, each with its state, while
+	// the run waits for that.
 	Waiting(pending []string)
 }
 
@@ -85,5 +85,5 @@ func (noProgress) Sent(string, int) {}
 
 func (noProgress) Waiting([]string) {}
 
-// NewRunID is a name for a run: sortable by time, unique.
+// NewRunID returns a unique id for a run; ids sort by time.
 func NewRunID() string { return ulid.MustNew(ulid.Now(), rand.Reader).String() }

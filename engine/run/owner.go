@@ -4,8 +4,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 )
 
-// begin notes, before the first page, that a run which found no items publishes:
-// when it is killed, what it left is not taken for another's.
+// begin records, before the first page, that a run that found an empty place publishes. If the
+// run is killed, its items are not taken for those of another owner.
 func (r *run) begin() error {
 	if r.store == nil || r.covered() || r.holds() != "" || r.owner.Begun {
 		return nil
@@ -17,7 +17,7 @@ func (r *run) begin() error {
 	return nil
 }
 
-// keep notes that a baseline was written.
+// keep records that a baseline was written.
 func (r *run) keep() error {
 	if r.owner.Kept {
 		return nil

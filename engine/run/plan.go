@@ -2,8 +2,8 @@ package run
 
 import "github.com/pipe-engine/pipe/engine/component"
 
-// makePlan puts the streams of the sink first, in its order, and then those
-// that the session staged of its own.
+// makePlan makes the plan: the streams of the sink in its order, then those that the session
+// derived.
 func (r *run) makePlan() {
 	r.plan = &component.Plan{RunID: r.o.RunID, Stop: r.o.Stop, Sent: r.o.Progress.Sent, Uploaded: r.uploaded, Note: r.note,
 		Kind: r.ledger.Kind}

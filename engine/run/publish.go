@@ -14,12 +14,12 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// firstTime is how long the steps that go before a full publish may take by the sink's
-// estimate. Beyond that what they narrow waits for the uploads.
+// firstTime is how long the steps ahead of a full publish may take by the sink's estimate. When
+// they would take longer, the uploads do the narrowing.
 const firstTime = time.Minute
 
-// choose finds what changed since the sink was last told, and decides whether that alone
-// is sent or everything.
+// choose computes what changed since the last run that sent something, and decides whether only
+// the changes or everything is sent.
 func (r *run) choose(ctx context.Context, session component.Session) error {
 	changer, can := session.(component.Changer)
 	if !can || r.store == nil {
@@ -55,7 +55,7 @@ func (r *run) choose(ctx context.Context, session component.Session) error {
 	return nil
 }
 
-// reviewed tells the progress how many items of each stream will be sent.
+// reviewed reports to Progress how many items of each stream will be sent.
 func (r *run) reviewed() {
 	if r.dry() {
 		return
@@ -65,7 +65,7 @@ func (r *run) reviewed() {
 		for i := range streams {
 			streams[i].Count = 0
 			for _, c := range r.plan.Changes.Counts {
-				// An item that changes in two steps is counted twice, and sent once.
+				// An item that changes in two steps is counted twice but sent once.
 				if c.Stream == streams[i].Name && !c.Remove && c.Step > component.Cut {
 					streams[i].Count += c.N
 				}
@@ -75,7 +75,7 @@ func (r *run) reviewed() {
 	r.o.Progress.Reviewed(streams)
 }
 
-// full has everything sent, by a session that can do nothing else or without a state
+// full chooses a full publish when the session supports nothing else or there is no state
 // folder.
 func (r *run) full(why string) error {
 	if r.wanted() == component.PublishChanges {
@@ -90,7 +90,7 @@ func (r *run) full(why string) error {
 	return nil
 }
 
-// wanted is the mode that the call or the file asks for.
+// wanted returns the requested mode of the command line or the file.
 func (r *run) wanted() component.PublishMode {
 	switch {
 	case r.o.Publish != "":
@@ -101,7 +101,7 @@ func (r *run) wanted() component.PublishMode {
 	return component.PublishAuto
 }
 
-// mode is the mode that is asked for, and why everything has to be sent all the same.
+// mode returns the requested mode, and why everything must be sent nevertheless.
 func (r *run) mode() (mode component.PublishMode, why string) {
 	mode = r.wanted()
 	if mode == component.PublishFull {
@@ -126,7 +126,7 @@ func (r *run) mode() (mode component.PublishMode, why string) {
 		return mode, "an upload was started and not finished: " + display.List(r.held.Unfinished, display.Shown, ", ")
 	case len(r.track.lost) > 0:
 		return mode, r.track.by + " lost " + named(r.track.lost)
-	case mode == component.PublishChanges: // what follows is no reason against it
+	case mode == component.PublishChanges: // the following reasons do not apply to it
 		return mode, ""
 	case len(r.track.paused) > 0:
 		return mode, fmt.Sprintf("%s has paused the deletion of %s", r.track.by,
@@ -143,19 +143,19 @@ func (r *run) mode() (mode component.PublishMode, why string) {
 	return mode, ""
 }
 
-// uploadedLater is a run with the owner id of this state folder that the sink lists an
-// upload of and that is later than any that the folder knows: the folder was restored from
-// a copy. It is "" when there is none.
+// uploadedLater returns a run with the owner id of this state folder whose upload the sink
+// lists and that is later than all runs that the folder knows. Such a run shows that the folder
+// was restored from a copy. It returns "" when there is none.
 func (r *run) uploadedLater() string {
 	for _, u := range r.held.Uploads {
-		if u.Owner == r.owner.ID && u.Run > r.last.Uploaded { // the ids of runs ascend with time
+		if u.Owner == r.owner.ID && u.Run > r.last.Uploaded { // run ids sort by time
 			return u.Run
 		}
 	}
 	return ""
 }
 
-// encoding is that of the sink, "" when it has none.
+// encoding returns the encoding of the sink; "" when it has none.
 func (r *run) encoding() string {
 	if s, can := r.p.Sink.(component.Encoding); can {
 		return s.Encoding()
@@ -163,7 +163,7 @@ func (r *run) encoding() string {
 	return ""
 }
 
-// findChanges finds what differs from what the sink was last told.
+// findChanges computes what differs from what the sink was last sent.
 func (r *run) findChanges(ctx context.Context, session component.Session) (err error) {
 	if r.journal, err = r.store.Journal(r.reviewer.Comparison); err != nil {
 		return baseline.Unusable(err)
@@ -185,7 +185,7 @@ func (r *run) changesInput() changes.Input {
 	return in
 }
 
-// what the items of a stream of the plan are.
+// what returns what the items of a stream of the plan are.
 func (r *run) what(s component.StreamPlan) changes.What {
 	declared, _ := r.p.Stream(s.Name)
 	switch {
@@ -199,7 +199,7 @@ func (r *run) what(s component.StreamPlan) changes.What {
 	return changes.Documents
 }
 
-// steps counts the changes of the steps before one.
+// steps returns the counts of changes in the steps before one.
 func (r *run) steps(before component.Step) []PublishStep {
 	var out []PublishStep
 	for _, c := range r.plan.Changes.Counts {
@@ -210,11 +210,11 @@ func (r *run) steps(before component.Step) []PublishStep {
 	return out
 }
 
-// mostAsked is of how many deletions a run asks whether they took effect. The others are
-// requested again, which does no harm.
+// mostAsked is the maximum number of deletions that a run verifies. The others are requested
+// again, which is harmless.
 const mostAsked = 1000
 
-// askLeaving asks the sink which of the items that were to be deleted are gone.
+// askLeaving asks the sink which items with a requested deletion are gone.
 func (r *run) askLeaving(ctx context.Context, session component.Session) error {
 	locator, can := session.(component.Locator)
 	if !can || r.last == nil {
@@ -260,7 +260,7 @@ func (r *run) askLeaving(ctx context.Context, session component.Session) error {
 	return nil
 }
 
-// publish notes what the sink is about to be told and has the session send it.
+// publish records in the journal what is about to be sent, and sends it with the session.
 func (r *run) publish(ctx context.Context, session component.Session) error {
 	if err := r.auditBegin(r.o.clock.Now().UTC()); err != nil {
 		return err
@@ -273,7 +273,7 @@ func (r *run) publish(ctx context.Context, session component.Session) error {
 		if r.telling, err = r.store.Begin(baseline.Publishing, r.o.RunID, r.o.clock.Now()); err != nil {
 			return baseline.Unusable(err)
 		}
-		// Of a first run nothing is compared, and the next one is a full publish, too.
+		// A first run has nothing to compare with, and the next one is a full publish, too.
 		if r.last != nil {
 			if err := changes.Intend(r.plan.Changes, r.telling); err != nil {
 				return baseline.Unusable(err)
@@ -285,7 +285,7 @@ func (r *run) publish(ctx context.Context, session component.Session) error {
 	return fault.Cause(ctx, session.Publish(ctx, r.plan))
 }
 
-// told drops the journal once the baseline says what the sink was told.
+// told drops the journal once the baseline contains what was sent.
 func (r *run) told() error {
 	if r.changer == nil || r.journal.Purged && r.partial() {
 		return nil

@@ -9,8 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/read"
 )
 
-// stage reads the source into the stage, checks that every record ended, and makes
-// the plan.
+// stage reads the source into the stage, checks that every record ended, and makes the plan.
 func (r *run) stage(ctx context.Context, session component.Session) error {
 	if err := timed(&r.report.Seconds.Read, func() error { return r.read(ctx, session) }); err != nil {
 		return err

@@ -11,8 +11,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// TestRefusedByType: what the sink refuses counts for the stream and for the object
-// type, each with its own limit.
+// TestRefusedByType: items that the sink refuses count for the stream and for the object type,
+// each with its own limit.
 func TestRefusedByType(t *testing.T) {
 	kinds := []string{"component", "api", "topic"}
 	for name, tc := range map[string]struct {
@@ -51,8 +51,8 @@ func TestRefusedByType(t *testing.T) {
 	}
 }
 
-// TestLossReason: the reason of a refusal is about the stream as a whole where that
-// is too much, and the table has each thing that is.
+// TestLossReason: the reason of a refusal is about the stream as a whole when its loss is too
+// much, and the table contains every measure whose loss is.
 func TestLossReason(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(100, "fine"); apis(w, 6) })
@@ -98,8 +98,8 @@ func TestLossReason(t *testing.T) {
 	}
 }
 
-// TestLossRemedy: where nothing is remembered, a refusal counts the documents that
-// are withheld, if there are any.
+// TestLossRemedy: without an earlier run, a refusal counts the withheld documents, if there are
+// any.
 func TestLossRemedy(t *testing.T) {
 	for private, want := range map[int]string{0: "", 3: "(3 are in the source and withheld by a rule"} {
 		w := newWorld(t)
@@ -122,8 +122,7 @@ func TestLossRemedy(t *testing.T) {
 	}
 }
 
-// TestSwitchedOffIsNamed: a refusal for loss names the kinds that the file switches
-// off, and only those.
+// TestSwitchedOffIsNamed: a refusal for loss names only the kinds that the file switches off.
 func TestSwitchedOffIsNamed(t *testing.T) {
 	for off, want := range map[bool]string{true: " (system switched off)", false: ""} {
 		n := newNight(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// refuse takes back a staged item that the sink refused. What was refused is
-// lost like anything else: the guards look again (invariant 4).
+// refuse takes back a staged item that the sink refused. A refused item is a loss like any
+// other: the guards check again (invariant 4).
 func (r *run) refuse(stream string, e component.Encoded, reason string) error {
 	n, err := r.takeBack(stream, e)
 	if err != nil {
@@ -32,9 +32,8 @@ func (r *run) refuse(stream string, e component.Encoded, reason string) error {
 		"the sink refused %d of %d %s, more than the guards allow: %s", n, planned, stream, reason)
 }
 
-// takeBack counts a refused item, and what the session has staged of its own for
-// the same record: a group that was refused has no members. It returns how many
-// of the stream were refused so far.
+// takeBack counts a refused item, and the items that the session derived from the same record:
+// a refused group has no members. It returns how many items of the stream were refused so far.
 func (r *run) takeBack(stream string, e component.Encoded) (n int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -63,7 +62,7 @@ func (r *run) takeBack(stream string, e component.Encoded) (n int, err error) {
 	return refused[[2]string{stream}], nil
 }
 
-// refusedPrincipal is Plan.Refused.
+// refusedPrincipal implements Plan.Refused.
 func (r *run) refusedPrincipal(principal string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -73,8 +72,8 @@ func (r *run) refusedPrincipal(principal string) {
 	r.refusedNames[codec.Hash([]byte(principal))] = true
 }
 
-// parted takes from the entry of a group what the sink refused: the group, or some of its
-// members. Without its content the next run sends the group again.
+// parted removes from the entry of a group what the sink refused: the group, or some of its
+// members. It also removes the content hash, which makes the next run send the group again.
 func (r *run) parted(e *baseline.Entry, id string) {
 	if len(r.refusedNames) == 0 {
 		return

@@ -52,7 +52,7 @@ func (r *run) review(ctx context.Context, session component.Session) error {
 	return nil
 }
 
-// noteUnknown names the streams of which nobody says what was there.
+// noteUnknown reports the streams whose earlier size is unknown.
 func (r *run) noteUnknown() {
 	var unknown []string
 	for _, s := range r.plan.Streams {
@@ -66,7 +66,7 @@ func (r *run) noteUnknown() {
 	}
 }
 
-// holdings asks the sink what it holds. A dry run goes on without an answer.
+// holdings asks the sink what it holds. A dry run continues without an answer.
 func (r *run) holdings(ctx context.Context, session component.Session) (component.Holdings, error) {
 	if r.p.Offline {
 		r.note("no address or token of the sink is set, so it was not asked what it has: deletions could not be " +
@@ -90,7 +90,7 @@ func (r *run) holdings(ctx context.Context, session component.Session) (componen
 	return held, fault.Cause(ctx, err)
 }
 
-// compare puts the plan beside the last good run.
+// compare compares the plan with the last good run.
 func (r *run) compare() error {
 	v := &guard.Review{Pipeline: r.p, Records: r.records(), Approvals: r.findApprovals(), Refused: map[[2]string]int{},
 		Stale: func(string, int) bool { return false }}
@@ -119,7 +119,7 @@ func (r *run) compare() error {
 	return err
 }
 
-// differences are those of the plan from the last good run.
+// differences returns the differences between the plan and the last good run.
 func (r *run) differences() Differences {
 	var d Differences
 	if c := r.reviewer.Comparison; c != nil {
@@ -129,7 +129,7 @@ func (r *run) differences() Differences {
 	return d
 }
 
-// fillChanges writes the differences into the report.
+// fillChanges adds the differences to the report.
 func (r *run) fillChanges() {
 	if r.reviewer == nil || r.reviewer.Comparison == nil {
 		return
@@ -154,7 +154,7 @@ func (r *run) fillChanges() {
 	}
 }
 
-// records are the numbers of the read act for the guards.
+// records returns the counts of the read act for the guards.
 func (r *run) records() guard.Records {
 	l := r.ledger
 	return guard.Records{Total: l.Total(), Rejected: l.Ended(component.Rejected), Withheld: l.Ended(component.Withheld)}

@@ -17,9 +17,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// Run runs a pipeline: read, review, publish. The report is never nil. The
-// error says why the run did not end as it should: a *Refusal, ErrStopped,
-// *Unconfirmed, or what went wrong, with its class.
+// Run runs a pipeline: read, review, publish. The report is never nil. The error is a *Refusal,
+// ErrStopped, *Unconfirmed, or the failure with its class; nil when the run ended normally.
 func Run(ctx context.Context, p *component.Pipeline, o Options) (*Report, error) {
 	if p.Limits.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -62,32 +61,33 @@ type run struct {
 	plan   *component.Plan
 	// auditing is what the audit ledger lists as about to be sent; nil before publishing.
 	auditing *auditing
-	mu       sync.Mutex // notes and refused
-	// What review knew, for looking again when publishing takes items back.
+	mu       sync.Mutex // protects notes and refused items
+	// The inputs of the review, which is repeated when the sink refuses items during
+	// publishing.
 	held     component.Holdings
 	reviewer *guard.Review
-	// What the state folder has: store and lock are nil without one, and last is nil
-	// unless base is intact.
+	// The state folder: store and lock are nil without one, and last is nil unless base is
+	// intact.
 	store *baseline.Store
 	lock  *baseline.Lock
 	base  baseline.Baseline
 	last  *baseline.Snapshot
 	owner baseline.Owner
-	// The hidden list as it was when the run began; empty without --state.
+	// The hidden list when the run began; empty without --state.
 	hidden       baseline.Hiding
-	replaced     *baseline.Hiding // takes its place unless it is nil
-	late         []lateItem       // that were hidden while the run published
-	hiddenRefs   []string         // as the hidden list was read last
+	replaced     *baseline.Hiding // used instead of the list unless it is nil
+	late         []lateItem       // items that were hidden while the run published
+	hiddenRefs   []string         // refs on the hidden list when it was last read
 	refusedNames map[uint64]bool  // hashes of the principals that the sink refused
-	// What became of uploads, of this run and of earlier ones.
+	// The state of uploads, of this run and of earlier ones.
 	track tracking
-	// What the sink was told since the last good run, once it was read, and what it is
-	// told now.
+	// journal is what was sent since the last good run, once it is read; telling is what this
+	// run sends.
 	journal *baseline.Journal
 	telling *baseline.JournalWriter
-	changed *changed          // nil when nobody waits for what changed
+	changed *changed          // nil when the run does not wait for its changes
 	changer component.Changer // nil for a session that is none, or without a state folder
-	// fetch finds what is looked up and was not read; nil when everything is.
+	// fetch finds records that are looked up but were not read; nil when all records are read.
 	fetch func(ref string) (component.Entry, bool)
 }
 
@@ -142,7 +142,7 @@ func (r *run) acts(ctx context.Context) (err error) {
 	return err
 }
 
-// recovered makes a panic of the calling function its error.
+// recovered converts a panic of the calling function to its error.
 func recovered(err *error) {
 	if v := recover(); v != nil {
 		*err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
@@ -166,15 +166,15 @@ func (r *run) open(ctx context.Context) (component.Session, error) {
 	return session, nil
 }
 
-// preflight checks what publishing depends on before the source is read. A dry run
-// publishes nothing: what a run would fail at is one of its notes.
+// preflight checks the conditions for publishing before the source is read. It skips dry runs,
+// which publish nothing.
 func (r *run) preflight(ctx context.Context, session component.Session) error {
 	s, can := session.(component.Preflighter)
 	if !can || r.dry() || r.p.Offline {
 		return nil
 	}
 	err := s.Preflight(ctx)
-	if _, unsaid := r.unsaid(ctx, err); unsaid { // the baseline guard refuses it with what it would have done
+	if _, unsaid := r.unsaid(ctx, err); unsaid { // the baseline guard refuses it and lists what it would have done
 		return nil
 	}
 	return fault.Cause(ctx, err)

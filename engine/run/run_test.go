@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fate is every way for a record to end, with the ending it must come to.
+// endingOf maps every fate of a record to its ending.
 var endingOf = map[string]component.Ending{
 	"fine": component.Delivered, "dropped": component.Filtered, "broken": component.Rejected,
 	"unmapped": component.Filtered, "mapping error": component.Rejected,
@@ -28,8 +28,8 @@ var endingOf = map[string]component.Ending{
 	"not encodable": component.Rejected, "refused by the sink": component.Rejected,
 }
 
-// TestNothingLost is invariant 3 over random catalogs: every record ends as its
-// fate says, and what was published is exactly what was delivered.
+// TestNothingLost is invariant 3 over random catalogs: every record ends as its fate says, and
+// exactly the delivered documents were published.
 func TestNothingLost(t *testing.T) {
 	var names []string
 	for name := range endingOf {
@@ -111,8 +111,8 @@ func TestNothingLost(t *testing.T) {
 	}
 }
 
-// TestNothingBeforeEverything is invariant 1: whatever goes wrong before the
-// review has passed, nothing is published.
+// TestNothingBeforeEverything is invariant 1: when anything fails before the review has passed,
+// nothing is published.
 func TestNothingBeforeEverything(t *testing.T) {
 	boom := errors.New("boom")
 	for name, spoil := range map[string]func(*world){
@@ -143,14 +143,14 @@ func TestNothingBeforeEverything(t *testing.T) {
 				w.Add("catalog", "component", fmt.Sprint("bad", i), "broken")
 			}
 		},
-		"too much would go": func(w *world) {
+		"too much would be deleted": func(w *world) {
 			w.Holdings = component.Holdings{Streams: map[string]int{"users": 1, "documents": 60}}
 		},
-		"a type would go": func(w *world) {
+		"a type would disappear": func(w *world) {
 			w.Holdings = component.Holdings{Streams: map[string]int{"users": 1, "documents": 31},
 				Types: map[string]map[string]int{"documents": {"api": 21}}}
 		},
-		"it is stopped": func(w *world) {
+		"stopped": func(w *world) {
 			stop := make(chan struct{})
 			w.o.Stop = stop
 			w.Company.Fail = func(phase string, page int) error {
@@ -161,11 +161,11 @@ func TestNothingBeforeEverything(t *testing.T) {
 				return nil
 			}
 		},
-		"it takes too long": func(w *world) {
+		"timeout": func(w *world) {
 			w.P.Limits.Timeout = time.Millisecond
 			w.Company.Fail = func(string, int) error { time.Sleep(2 * time.Millisecond); return nil }
 		},
-		"it is dry": func(w *world) { w.o.Until = Reviewed },
+		"dry run": func(w *world) { w.o.Until = Reviewed },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -194,8 +194,8 @@ func failAt(phase string, page int, err error) func(string, int) error {
 	}
 }
 
-// TestDecidedAccess is invariant 2: no document is published without an
-// explicit decision, nor one that nobody may find.
+// TestDecidedAccess is invariant 2: no document is published without a permission decision, and
+// none that no one may find.
 func TestDecidedAccess(t *testing.T) {
 	for _, fate := range []string{"undecided", "rule error", "private", "of nobody", "of strangers"} {
 		w := newWorld(t)
@@ -218,8 +218,8 @@ func TestDecidedAccess(t *testing.T) {
 	}
 }
 
-// TestPendingLookup: a rule that looks up a pending ref rejects the record;
-// with the whole phase in sight it decides (invariant 2).
+// TestPendingLookup: a rule that looks up a pending ref rejects the record; when the whole
+// phase is visible, the rule decides (invariant 2).
 func TestPendingLookup(t *testing.T) {
 	for hold, want := range map[int]component.Ending{1 << 20: component.Delivered, 64: component.Rejected} {
 		w := newWorld(t)
@@ -244,7 +244,7 @@ func TestSameID(t *testing.T) {
 	w.Add("identities", "user", "u", "fine")
 	w.Add("catalog", "component", "a", "same id")
 	w.Add("catalog", "component", "b", "same id")
-	w.Add("catalog", "component", "a", "same id") // the source hands it over twice
+	w.Add("catalog", "component", "a", "same id") // the source returns it twice
 	report, err := w.run(t)
 	if err != nil {
 		t.Fatal(err)
@@ -257,8 +257,8 @@ func TestSameID(t *testing.T) {
 	}
 }
 
-// TestLookup: a mapping sees its own phase when that is small, and never when
-// it is large; earlier phases always.
+// TestLookup: a mapping sees its own phase only when the phase is small, and earlier phases
+// always.
 func TestLookup(t *testing.T) {
 	for _, tc := range []struct {
 		about string
@@ -290,7 +290,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// TestIDs: an ID is taken once in a stream, whether it is a ref or not.
+// TestIDs: an ID is used once in a stream, whether or not it is a ref.
 func TestIDs(t *testing.T) {
 	s := stage.New()
 	defer s.Close()

@@ -40,7 +40,7 @@ func (r *run) save() error {
 	return nil
 }
 
-// unsaved says that a run delivered everything and that its state is not saved.
+// unsaved returns the error of a run that delivered everything but could not save its state.
 func unsaved(err error) error {
 	return &fault.Unconfirmed{Reason: "everything was delivered, but the baseline could not be written: " +
 		err.Error(),
@@ -69,7 +69,7 @@ func (r *run) write() error {
 			}
 		}
 	}
-	if r.partial() && r.last != nil { // what the file says of the others was not run
+	if r.partial() && r.last != nil { // the other streams were not run with the current file
 		h.Fingerprint = r.last.Fingerprint
 	}
 	h.Hidden = r.hiddenRefs
@@ -87,7 +87,7 @@ func (r *run) write() error {
 	return w.Commit()
 }
 
-// published writes what the next run has to know to choose what it sends.
+// published sets what the next run needs to choose what it sends.
 func (r *run) published(h *baseline.Header, now time.Time) {
 	if r.changer == nil {
 		return
@@ -107,25 +107,25 @@ func (r *run) published(h *baseline.Header, now time.Time) {
 	h.Interrupted = r.journal.Interrupted
 	if r.last != nil {
 		h.Whole, h.Interrupted = r.last.Whole, h.Interrupted || r.last.Interrupted
-		if r.partial() { // of the others it is what it was
+		if r.partial() { // the other streams were not encoded anew
 			h.Encoding = r.last.Encoding
 		}
 	}
 }
 
-// partial tells whether a stream of the sink was left out.
+// partial reports whether a stream of the sink was left out.
 func (r *run) partial() bool {
 	return slices.ContainsFunc(r.p.Streams, func(s component.Stream) bool { return r.p.Unwritten(s.Name) != "" })
 }
 
-// awayFor is how long it is remembered who could find what is not there any more.
+// awayFor is how long the audience of an item that is away is kept.
 const awayFor = 90 * 24 * time.Hour
 
-// entries are what this run delivered and withheld, what it did not write as it
-// was before, and who could find what is away: when that comes back it is no new
-// document.
+// entries writes what this run delivered and withheld, the unchanged entries of streams that it
+// did not write, and the audiences of items that are away: when such an item returns, it is not
+// a new document.
 func (r *run) entries(w *baseline.Writer, now time.Time) error {
-	refused := map[string]bool{} // refs of items with permissions
+	refused := map[string]bool{} // refs of refused items with permissions
 	for _, s := range r.plan.Streams {
 		for t, err := range r.staged.Tags(s.Name) {
 			switch {
@@ -153,7 +153,7 @@ func (r *run) entries(w *baseline.Writer, now time.Time) error {
 	return r.earlier(w, refused, now)
 }
 
-// delivered is the entry of an item that was sent.
+// delivered returns the entry of an item that was sent.
 func (r *run) delivered(s component.StreamPlan, t stage.Tag, now time.Time) baseline.Entry {
 	e := r.entry(s.Name, t.Ref, t.ID)
 	e.Type, e.Rule, e.Content, e.Substance, e.Names = t.Type, t.Rule, t.Content, t.Substance, t.Names
@@ -172,8 +172,7 @@ func (r *run) delivered(s component.StreamPlan, t stage.Tag, now time.Time) base
 	return e
 }
 
-// withheld is the entry of an item that nobody may find. One that a person hides keeps
-// its floor.
+// withheld returns the entry of an item that no one may find. A hidden item keeps its floor.
 func (r *run) withheld(stream, ref, id string, now time.Time) baseline.Entry {
 	e := r.entry(stream, ref, id)
 	e.Audience = access.Nobody.String()
@@ -194,14 +193,14 @@ func (r *run) entry(stream, ref, id string) baseline.Entry {
 	return e
 }
 
-// covers reports whether an approval covers what the guards counted of an item.
+// covers reports whether an approval covers the change of an item.
 func (r *run) covers(stream string, id uint64) bool {
 	change, counted := r.reviewer.Comparison.Change(stream, id)
 	return counted && r.reviewer.Cover.Left(change) == 0
 }
 
-// earlier adds the entries of the last good run that this one leaves as they are, and
-// those of items that are away.
+// earlier adds the entries of the last good run that this run leaves unchanged, and those of
+// items that are away.
 func (r *run) earlier(w *baseline.Writer, refused map[string]bool, now time.Time) error {
 	if r.last == nil {
 		return nil

@@ -8,15 +8,15 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
-// changed are the items with permissions that a publish of changes has told the sink, for
-// waiting until it has processed them.
+// changed are the items with permissions that a publish of changes sent, for waiting until the
+// sink has processed them.
 type changed struct {
 	written, removed map[string][]component.ItemName // by stream
 	n                int
-	pending          map[string]int // items that are not processed yet, by stream
+	pending          map[string]int // number of items that are not processed yet, by stream
 }
 
-// watchChanges has the run remember what is acknowledged, as long as somebody waits for it.
+// watchChanges records what is acknowledged, if the run waits for it.
 func (r *run) watchChanges() {
 	if !r.plan.Only || r.o.Wait == 0 {
 		return
@@ -69,7 +69,7 @@ func (c *changed) ask(ctx context.Context, session component.Session) error {
 	return nil
 }
 
-// words are the streams with items that are not processed yet.
+// words returns the streams with items that are not processed yet.
 func (c *changed) words() []string {
 	var out []string
 	if c != nil {

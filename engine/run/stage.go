@@ -15,10 +15,10 @@ import (
 type StageOptions struct {
 	RunID string
 	State string // the state folder; "" for none
-	// Hidden replaces the hidden list of the state folder; nil for that.
+	// Hidden replaces the hidden list of the state folder; nil uses the list.
 	Hidden *baseline.Hiding
-	// Fetch finds records that are looked up and that the source did not return; nil
-	// when it returns all of them.
+	// Fetch finds records that are looked up but that the source did not return; nil when it
+	// returns all of them.
 	Fetch       func(ref string) (component.Entry, bool)
 	DeadLetters func(component.DeadLetter) error // see Options
 	Observer    component.Observer               // see Options
@@ -26,19 +26,19 @@ type StageOptions struct {
 	Stop        <-chan struct{}
 }
 
-// Staged is what a run would send, before its review. It is valid until the function
-// that got it returns.
+// Staged is what a run would send, before its review. It is valid until the function that
+// received it returns.
 type Staged struct {
 	Pipeline *component.Pipeline
 	Plan     *component.Plan
 	Stage    *stage.Stage
 	Records  *read.Ledger
 	Last     *baseline.Snapshot // of the last good run; nil without an intact baseline
-	Hidden   baseline.Hiding    // what is hidden from everyone
+	Hidden   baseline.Hiding    // items that are hidden from everyone
 }
 
-// Stage reads the source and stages items as Run does, gives them to use, and sends
-// nothing. The sink is not asked for anything, and no guard looks at the plan.
+// Stage reads the source and stages items as Run does, passes them to use, and sends nothing.
+// It makes no request to the sink and runs no guard.
 func Stage(ctx context.Context, p *component.Pipeline, o StageOptions, use func(context.Context, *Staged) error) error {
 	offline := *p
 	offline.Offline = true

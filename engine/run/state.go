@@ -9,8 +9,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// remember takes the sink's place for this run and opens what the last good run
-// left. A dry run takes nothing: it may run beside another.
+// remember takes the lock of the sink's place and opens the state of the last good run. A dry
+// run takes no lock: it may run at the same time as another run.
 func (r *run) remember() error {
 	if r.replaced != nil {
 		r.hidden = *r.replaced
@@ -45,15 +45,15 @@ func (r *run) remember() error {
 	}
 	r.hiddenRefs = hidden.HiddenRefs()
 	r.owner, err = baseline.OwnerOf(r.store, r.base, !r.dry())
-	if err == nil && !r.dry() && r.covered() { // the run that wrote it was killed before it could say so
+	if err == nil && !r.dry() && r.covered() { // the run that wrote it was killed before it could record that
 		err = r.keep()
 	}
 	return err
 }
 
-// hiddenLost is the error for a hidden list that lacks a ref which the last good run
-// read on it. A ref that was let back stays on the list until the next good run, so
-// the list was removed, replaced by an older one, or begun again.
+// hiddenLost returns an error when the hidden list lacks a ref that the last good run read from
+// it. A ref that was let back stays on the list until the next good run. A missing ref
+// therefore means that the list was removed, replaced by an older one, or started again.
 func (r *run) hiddenLost(list baseline.Hiding) error {
 	if r.last == nil {
 		return nil
@@ -71,7 +71,7 @@ func (r *run) hiddenLost(list baseline.Hiding) error {
 		Remedy: "restore the file from a copy; if there is none, hide the documents again with pipe hide FILE REF"}
 }
 
-// close ends what newRun and remember opened.
+// close closes what newRun and remember opened.
 func (r *run) close() {
 	r.staged.Close()
 	if r.telling != nil {

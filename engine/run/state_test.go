@@ -20,12 +20,12 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// nowhere is a sink without a place that could be remembered.
+// nowhere is a sink without a place.
 type nowhere struct{ *fake.Store }
 
 func (nowhere) Place() string { return "" }
 
-// TestSinkWithoutPlace: its runs remember nothing.
+// TestSinkWithoutPlace: runs of a sink without a place keep no state.
 func TestSinkWithoutPlace(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(3, "fine"); w.P.Sink = nowhere{w.Store} })
@@ -34,8 +34,8 @@ func TestSinkWithoutPlace(t *testing.T) {
 	}
 }
 
-// TestKeptIsNoted: a run with a baseline notes that there is one, where the run that
-// wrote it was killed before it did; a dry run notes nothing.
+// TestKeptIsNoted: a run with a baseline records that there is one when the run that wrote it
+// was killed before it did; a dry run records nothing.
 func TestKeptIsNoted(t *testing.T) {
 	n := newNight(t)
 	fill := func(w *world) { w.Components(3, "fine") }
@@ -56,8 +56,8 @@ func TestKeptIsNoted(t *testing.T) {
 	}
 }
 
-// TestPartIsNotKept: a first run of users alone writes no baseline of the documents, and
-// the owner file does not say that there is one.
+// TestPartIsNotKept: a first run of only users writes no baseline of the documents, and the
+// owner file does not say that there is one.
 func TestPartIsNotKept(t *testing.T) {
 	n := newNight(t)
 	for _, documents := range []bool{false, true} {
@@ -73,8 +73,8 @@ func TestPartIsNotKept(t *testing.T) {
 	}
 }
 
-// TestDamagedOwnerWithBaseline: a run with an intact baseline neither replaces nor
-// ignores a damaged owner file.
+// TestDamagedOwnerWithBaseline: a run with an intact baseline neither replaces nor ignores a
+// damaged owner file.
 func TestDamagedOwnerWithBaseline(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(3, "fine") })
@@ -86,7 +86,7 @@ func TestDamagedOwnerWithBaseline(t *testing.T) {
 	}
 }
 
-// TestHiddenLost: a hidden list must have every ref that the last good run read on it.
+// TestHiddenLost: a hidden list must have every ref that the last good run read from it.
 func TestHiddenLost(t *testing.T) {
 	var refs []string
 	for i := range 12 {
@@ -121,8 +121,8 @@ func TestHiddenLost(t *testing.T) {
 	}
 }
 
-// TestStale: the sink's count of a stream is that of before the last run when it is
-// the same again within a few hours, and a refusal says when the file has changed.
+// TestStale: an unchanged count of the sink within a few hours is the count from before the
+// last run, and a refusal says whether the file has changed.
 func TestStale(t *testing.T) {
 	for name, tc := range map[string]struct {
 		ago         time.Duration
@@ -162,8 +162,8 @@ func TestStale(t *testing.T) {
 	}
 }
 
-// TestSince: a report compares with the last good run when the baseline has a stream
-// with permissions, and has the changes of each stream.
+// TestSince: a report compares with the last good run when the baseline has a stream with
+// permissions, and contains the changes of each stream.
 func TestSince(t *testing.T) {
 	n := newNight(t)
 	fill := func(w *world) { w.Components(30, "of sam"); w.P.Fingerprint = "a" }
@@ -186,8 +186,8 @@ func TestSince(t *testing.T) {
 	}
 }
 
-// TestUnsaved: a run whose baseline cannot be written says so, and the hidden list is
-// left as it is.
+// TestUnsaved: a run whose baseline cannot be written reports it and leaves the hidden list
+// unchanged.
 func TestUnsaved(t *testing.T) {
 	n := newNight(t)
 	fill := func(w *world) { w.Components(3, "fine") }
@@ -216,8 +216,8 @@ func TestUnsaved(t *testing.T) {
 	}
 }
 
-// TestSettledByDocuments: an entry that was let back leaves the hidden list with the
-// first good run that writes documents.
+// TestSettledByDocuments: the first good run that writes documents removes entries that were
+// let back from the hidden list.
 func TestSettledByDocuments(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(3, "fine") })
@@ -241,7 +241,7 @@ func TestSettledByDocuments(t *testing.T) {
 	}
 }
 
-// entriesOf are the entries of a state folder's baseline, by stream and ref.
+// entriesOf returns the entries of a state folder's baseline, by stream and ref.
 func entriesOf(t *testing.T, store *baseline.Store) (baseline.Header, map[string]baseline.Entry) {
 	t.Helper()
 	base, err := store.Load()
@@ -263,7 +263,7 @@ func entriesOf(t *testing.T, store *baseline.Store) (baseline.Header, map[string
 	return base.Header, out
 }
 
-// writing is a run that has sent a stage and writes its baseline.
+// writing returns a run that has sent a stage and writes its baseline.
 func writing(t *testing.T, last *baseline.Snapshot, items ...component.Encoded) *run {
 	t.Helper()
 	s := stage.New()
@@ -288,8 +288,8 @@ func writing(t *testing.T, last *baseline.Snapshot, items ...component.Encoded) 
 	return r
 }
 
-// TestHeaderOfBaseline: the header counts what was delivered, keeps the counts of the
-// streams that were left out, and the fingerprint of the last complete run.
+// TestHeaderOfBaseline: the header counts what was delivered, and keeps the counts of streams
+// that were left out and the fingerprint of the last complete run.
 func TestHeaderOfBaseline(t *testing.T) {
 	api := fake.Staged("api", "default", access.AllUsers)
 	api.Type = "api"
@@ -360,8 +360,8 @@ func TestHeaderOfBaseline(t *testing.T) {
 	}
 }
 
-// TestEntriesOfBaseline: what a run delivered or withheld replaces what the baseline
-// had; what it no longer has, or was refused, is away; other streams stay.
+// TestEntriesOfBaseline: what a run delivered or withheld replaces its entries in the baseline;
+// items that are gone or refused are away; other streams stay.
 func TestEntriesOfBaseline(t *testing.T) {
 	long := fake.Away(fake.Document("away for long", access.Listed, "sam"))
 	long.Away = time.Now().Add(-awayFor - time.Hour)
@@ -413,7 +413,7 @@ func TestEntriesOfBaseline(t *testing.T) {
 	}
 }
 
-// TestUnreadableStage: a baseline that cannot be written whole is not written at all.
+// TestUnreadableStage: a baseline that cannot be written completely is not written at all.
 func TestUnreadableStage(t *testing.T) {
 	r := writing(t, nil, fake.Staged("a", "default", access.AllUsers))
 	r.staged.Close()

@@ -7,11 +7,11 @@ import (
 	"github.com/pipe-engine/pipe/engine/guard"
 )
 
-// manyRestricted is from how many documents for named people and groups on a
-// max_widen of 0 stops most runs.
+// manyRestricted is the number of restricted documents from which a max_widen of 0 stops most
+// runs.
 const manyRestricted = 100
 
-// noteStrict proposes a share where max_widen is 0: each new owner of a restricted
+// noteStrict suggests a share when max_widen is 0, because each new owner of a restricted
 // document is a widening.
 func (r *run) noteStrict() {
 	if !r.dry() || r.o.Earlier != nil || r.p.Limits.MaxWiden != (component.Bound{}) {

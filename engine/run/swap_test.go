@@ -13,11 +13,12 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// TestRestrictedForOpen: restricted documents that go while wider ones come that
-// were not there before count as widenings.
+// TestRestrictedForOpen: restricted documents that are deleted while wider new ones appear
+// count as widenings.
 func TestRestrictedForOpen(t *testing.T) {
 	before := func(w *world) { w.Components(200, "fine"); fates1(w, 50, "of sam") }
-	// after has the restricted documents from one on, and some new ones.
+	// after returns a catalog with the restricted documents from one number on, and some new
+	// ones.
 	after := func(from, n int, fate string) func(*world) {
 		return func(w *world) {
 			before(w)
@@ -32,17 +33,17 @@ func TestRestrictedForOpen(t *testing.T) {
 		limit   component.Bound
 		refused bool
 	}{
-		"30 are renamed and become everybody's": {after(30, 30, "fine"), component.DefaultLimits().MaxWiden, true},
-		"20 are":                                {after(20, 20, "fine"), component.DefaultLimits().MaxWiden, false},
-		"20 are, and none may":                  {after(20, 20, "fine"), component.Bound{}, true},
-		"one is, and none may":                  {after(1, 1, "fine"), component.Bound{}, true},
-		"30 go and nothing is new":              {after(30, 0, ""), component.Bound{}, false},
-		"30 go and 30 restricted are new":       {after(30, 30, "of sam"), component.Bound{}, false},
-		"none goes and 30 are new":              {after(0, 30, "fine"), component.Bound{}, false},
-		"30 go and 5 are new":                   {after(30, 5, "fine"), component.Bound{Items: 5}, false},
-		"30 go and 6 are new":                   {after(30, 6, "fine"), component.Bound{Items: 5}, true},
-		"5 go and 30 are new":                   {after(5, 30, "fine"), component.Bound{Items: 5}, false},
-		"open ones go": {func(w *world) {
+		"30 renamed, now for everyone":       {after(30, 30, "fine"), component.DefaultLimits().MaxWiden, true},
+		"20 are":                             {after(20, 20, "fine"), component.DefaultLimits().MaxWiden, false},
+		"20 renamed, none allowed":           {after(20, 20, "fine"), component.Bound{}, true},
+		"1 renamed, none allowed":            {after(1, 1, "fine"), component.Bound{}, true},
+		"30 deleted, nothing new":            {after(30, 0, ""), component.Bound{}, false},
+		"30 deleted, 30 new restricted ones": {after(30, 30, "of sam"), component.Bound{}, false},
+		"none deleted, 30 new":               {after(0, 30, "fine"), component.Bound{}, false},
+		"30 deleted, 5 new":                  {after(30, 5, "fine"), component.Bound{Items: 5}, false},
+		"30 deleted, 6 new":                  {after(30, 6, "fine"), component.Bound{Items: 5}, true},
+		"5 deleted, 30 new":                  {after(5, 30, "fine"), component.Bound{Items: 5}, false},
+		"open documents deleted": {func(w *world) {
 			before(w)
 			w.Records["catalog"] = w.Records["catalog"][:180]
 			renamed(w, 30)
@@ -51,7 +52,7 @@ func TestRestrictedForOpen(t *testing.T) {
 			before(w)
 			w.Store.Numbered = true
 		}, component.Bound{}, false},
-		"25 towards everybody, in a lenient file": {after(25, 25, "fine"), component.Bound{Share: 1}, true},
+		"25 renamed for everyone, lenient limits": {after(25, 25, "fine"), component.Bound{Share: 1}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := newNight(t)
@@ -84,8 +85,7 @@ func TestRestrictedForOpen(t *testing.T) {
 	}
 }
 
-// TestApprovalOfSwaps: a pair is covered only when both of its documents were
-// shown.
+// TestApprovalOfSwaps: a pair is covered only when an approval showed both of its documents.
 func TestApprovalOfSwaps(t *testing.T) {
 	fill := func(from int, added ...string) func(*world) {
 		return func(w *world) {
@@ -102,9 +102,9 @@ func TestApprovalOfSwaps(t *testing.T) {
 	n.good(fill(0))
 	id := n.refusedID(fill(2, "x", "y"))
 	for name, other := range map[string]func(*world){
-		"another new one":  fill(2, "x", "z"),
-		"another one goes": fill(3, "x", "y"),
-		"one more is new":  fill(2, "x", "y", "z"),
+		"another new one":        fill(2, "x", "z"),
+		"another one is deleted": fill(3, "x", "y"),
+		"one more new one":       fill(2, "x", "y", "z"),
 	} {
 		if _, _, err := n.run(with(other, id)); !errors.As(err, new(*fault.Refusal)) {
 			t.Errorf("%s: %v", name, err)
@@ -113,8 +113,8 @@ func TestApprovalOfSwaps(t *testing.T) {
 	n.good(with(fill(2, "x"), id))
 }
 
-// TestEveryWidenedDocumentHasAName, and a refusal for loss says who finds what is
-// new.
+// TestEveryWidenedDocumentHasAName: the report names every widened document, and a refusal for
+// loss lists the audiences of new documents.
 func TestEveryWidenedDocumentHasAName(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(100, "of sam") })
@@ -138,8 +138,8 @@ func TestEveryWidenedDocumentHasAName(t *testing.T) {
 	}
 }
 
-// TestRenamedIsNotNew: a document that keeps its ID under another ref is not new,
-// so it makes no pair with a restricted one that goes.
+// TestRenamedIsNotNew: a document that keeps its ID under another ref is not new, and makes no
+// pair with a restricted one that is deleted.
 func TestRenamedIsNotNew(t *testing.T) {
 	n := newNight(t)
 	fill := func(w *world) {

@@ -15,9 +15,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/guard"
 )
 
-// tighten tells the sink what narrowed by decision, when a guard has refused the run and
-// the pipeline asks for it. It returns the refusal: a tightening makes no run a good one,
-// and moves no floor. A dry run finds what it would tell.
+// tighten sends the access that was narrowed by decision, when a guard has refused the run and
+// the pipeline requests it. It returns the refusal: a tightening does not make a run good and
+// changes no floor. A dry run only computes what it would send.
 func (r *run) tighten(ctx context.Context, session component.Session, refusal error) error {
 	var refused *fault.Refusal
 	if r.p.OnRefusal != component.Tighten || !errors.As(refusal, &refused) {
@@ -45,7 +45,7 @@ func (r *run) tighten(ctx context.Context, session component.Session, refusal er
 	return refusal
 }
 
-// tightens is why a refused run tells the sink nothing, "" when it may.
+// tightens returns why a refused run sends nothing; "" when it may send.
 func (r *run) tightens(session component.Session, refused *fault.Refusal) string {
 	changer, can := session.(component.Changer)
 	switch {
@@ -114,7 +114,7 @@ func (r *run) sendTightening(ctx context.Context, session component.Session) (re
 	return refs, r.telling.Done()
 }
 
-// auditTightening writes into the ledger whose access the tightening has changed.
+// auditTightening writes to the ledger which access the tightening has changed.
 func (r *run) auditTightening(told map[[2]string]component.Change) error {
 	decoder, can := r.p.Sink.(component.Decoder)
 	ledger := audit.Open(r.store.AuditFile())

@@ -7,10 +7,10 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// CheckBaseline refuses, beside a run, what the baseline guard refuses in one
-// (invariant 5): the last upload is of another state folder or program, or the sink
-// holds items and no usable baseline says who could find them. The error is a
-// *fault.Refusal then. The caller has taken the state folder, "" for none.
+// CheckBaseline checks, outside a run, the conditions of the baseline guard (invariant 5). It
+// returns a *fault.Refusal when the last upload is from another state folder or program, or
+// when the sink holds items and no usable baseline has their audiences. The caller has locked
+// the state folder, "" for none.
 func CheckBaseline(ctx context.Context, p *component.Pipeline, state, runID string, opening component.Opening) error {
 	r := newRun(p, Options{RunID: runID, Until: Reviewed, State: state})
 	defer r.close()

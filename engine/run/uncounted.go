@@ -2,8 +2,8 @@ package run
 
 import "github.com/pipe-engine/pipe/engine/display"
 
-// noteUncounted reports that newcomers of groups were not counted, as the groups are those
-// of another place (invariant 5).
+// noteUncounted reports that newcomers of groups were not counted because another place
+// provides the groups (invariant 5).
 func (r *run) noteUncounted() {
 	elsewhere, documents := "", 0
 	for _, s := range r.p.Streams {

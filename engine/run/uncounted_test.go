@@ -8,7 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// TestUncounted: where groups are those of another place, a run whose documents name groups
+// TestUncounted: when another place provides the groups, a run whose documents name groups
 // reports that people were not counted.
 func TestUncounted(t *testing.T) {
 	team, ann := component.GroupPrincipal("team"), component.UserPrincipal("ann")

@@ -11,15 +11,15 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// tracking follows what becomes of acknowledged uploads: those of earlier runs
-// that the sink has not listed yet, and those of this run.
+// tracking is the state of acknowledged uploads: those of earlier runs that the sink has not
+// listed yet, and those of this run.
 type tracking struct {
-	by       string                   // the sink's name, once it is known
+	by       string                   // the sink's name, when it is known
 	earlier  []baseline.Upload        // of earlier runs, not confirmed
-	lost     []baseline.Upload        // of those, the ones that the sink does not have
+	lost     []baseline.Upload        // uploads of earlier runs that the sink does not have
 	sent     []baseline.Upload        // of this run
-	history  *component.UploadHistory // the last answer
-	failed   error                    // why the last question was not answered
+	history  *component.UploadHistory // the latest answer
+	failed   error                    // why the latest query failed
 	paused   map[string]bool
 	found    map[string]bool // pauses that this run has seen
 	reported []string        // pauses that an earlier run reported with its exit code
@@ -28,8 +28,8 @@ type tracking struct {
 	exits    bool // the exit code reports what this run has found
 }
 
-// begin takes over what the last good run left and what the sink lists before
-// this run sends anything.
+// begin takes over the uploads of the last good run and the sink's list before this run sends
+// anything.
 func (t *tracking) begin(last *baseline.Snapshot, h *component.UploadHistory, now time.Time) {
 	t.began, t.by = now.UTC(), "the sink"
 	t.paused, t.found = map[string]bool{}, map[string]bool{}
@@ -42,7 +42,7 @@ func (t *tracking) begin(last *baseline.Snapshot, h *component.UploadHistory, no
 	t.see(h, now)
 }
 
-// see takes in an answer of the sink.
+// see processes an answer of the sink.
 func (t *tracking) see(h *component.UploadHistory, now time.Time) {
 	if t.history = h; h == nil {
 		return
@@ -65,8 +65,8 @@ func (t *tracking) see(h *component.UploadHistory, now time.Time) {
 	}
 }
 
-// pending are the uploads of this run that the sink has not processed, each with
-// its state, and the streams that it does not even list as complete.
+// pending returns the uploads of this run that the sink has not processed, each with its state,
+// and the streams that are not even listed as complete.
 func (t *tracking) pending() (words, unlisted []string) {
 	for _, u := range t.sent {
 		listed := t.history.Find(u.Stream, u.ID)
@@ -82,7 +82,7 @@ func (t *tracking) pending() (words, unlisted []string) {
 	return words, unlisted
 }
 
-// pausedNow are the streams of this run whose own upload the sink has paused.
+// pausedNow reports whether the sink has paused the deletion of an upload of this run.
 func (t *tracking) pausedNow() bool {
 	return slices.ContainsFunc(t.sent, func(u baseline.Upload) bool {
 		listed := t.history.Find(u.Stream, u.ID)
@@ -90,8 +90,8 @@ func (t *tracking) pausedNow() bool {
 	})
 }
 
-// header writes what the next run has to know. A pause counts as reported only once
-// the exit code reports it.
+// header sets what the next run needs to know. A pause counts as reported only when the exit
+// code reports it.
 func (t *tracking) header(h *baseline.Header, plan *component.Plan) {
 	_, unlisted := t.pending()
 	h.Unconfirmed = nil
@@ -113,19 +113,19 @@ func (t *tracking) header(h *baseline.Header, plan *component.Plan) {
 	}
 }
 
-// mute reports whether asking again is no use.
+// mute reports whether another query would be useless.
 func (t *tracking) mute() bool {
 	return t.failed != nil && fault.ClassOf(t.failed) != fault.Transient && fault.ClassOf(t.failed) != fault.Throttled
 }
 
-// fresh are the pauses that no run has reported yet.
+// fresh returns the pauses that no run has reported yet.
 func (t *tracking) fresh() []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(t.found)), func(stream string) bool {
 		return slices.Contains(t.reported, stream)
 	})
 }
 
-// lostAnd are the lost uploads of streams that a plan sends again.
+// lostAnd returns the lost uploads of streams that the plan sends again.
 func (t *tracking) lostAnd(plan *component.Plan) []baseline.Upload {
 	return slices.DeleteFunc(slices.Clone(t.lost), func(u baseline.Upload) bool { return plan.Stream(u.Stream) == nil })
 }

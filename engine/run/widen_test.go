@@ -18,23 +18,23 @@ type widenCase struct {
 	table         string
 }
 
-// TestNoMassExposure is invariant 5: documents that were there before and would
-// be found by more people.
+// TestNoMassExposure is invariant 5: existing documents that would be found by more people are
+// counted.
 func TestNoMassExposure(t *testing.T) {
 	of := func(fate string, n int) func(*world) {
 		return func(w *world) { w.Components(100, "fine"); fates1(w, n, fate) }
 	}
 	for name, tc := range map[string]widenCase{
-		"as it was":                 {of("of sam", 50), of("of sam", 50), 0, ""},
-		"narrower":                  {of("fine", 50), of("of sam", 50), 0, ""},
-		"one of two leaves":         {of("of sam and ann", 50), of("of sam", 50), 0, ""},
-		"twenty become everybody's": {of("of sam", 50), of("of sam", 30), 0, ""},
-		"more become everybody's":   {of("of sam", 50), of("of sam", 29), 21, "default: listed → all-users, 21"},
+		"as it was":                     {of("of sam", 50), of("of sam", 50), 0, ""},
+		"narrower":                      {of("fine", 50), of("of sam", 50), 0, ""},
+		"one of two is removed":         {of("of sam and ann", 50), of("of sam", 50), 0, ""},
+		"20 become visible to everyone": {of("of sam", 50), of("of sam", 30), 0, ""},
+		"21 become visible to everyone": {of("of sam", 50), of("of sam", 29), 21, "default: listed → all-users, 21"},
 		"one person more": {of("of sam", 50), of("of sam and ann", 50), 50, "owners: listed → more users " +
 			"or groups, 50"},
-		"withheld ones come to some": {of("private", 50), of("of sam", 50), 50, "owners: nobody → listed, 50"},
-		"a flipped default":          {of("private", 50), of("fine", 50), 50, "default: nobody → all-users, 50"},
-		"new ones do not count":      {of("of sam", 50), func(w *world) { of("of sam", 50)(w); renamed(w, 100) }, 0, ""},
+		"withheld documents become listed": {of("private", 50), of("of sam", 50), 50, "owners: nobody → listed, 50"},
+		"a flipped default":                {of("private", 50), of("fine", 50), 50, "default: nobody → all-users, 50"},
+		"new ones do not count":            {of("of sam", 50), func(w *world) { of("of sam", 50)(w); renamed(w, 100) }, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := newNight(t)
@@ -64,8 +64,8 @@ func TestNoMassExposure(t *testing.T) {
 	}
 }
 
-// TestTowardsEverybody: more than twenty documents that become everybody's are
-// refused, however small a share they are.
+// TestTowardsEverybody: more than twenty documents that everyone would find are refused,
+// however small their share.
 func TestTowardsEverybody(t *testing.T) {
 	n := newNight(t)
 	lenient := func(open int) func(*world) {
@@ -82,8 +82,8 @@ func TestTowardsEverybody(t *testing.T) {
 	}
 }
 
-// TestWidenReason: a refusal says which limit it is about, and names the groups that
-// have more members when there are any.
+// TestWidenReason: a refusal says which limit was exceeded, and names the groups that have more
+// members, if any.
 func TestWidenReason(t *testing.T) {
 	for name, tc := range map[string]struct {
 		limit   component.Bound
@@ -122,8 +122,7 @@ func TestWidenReason(t *testing.T) {
 	}
 }
 
-// TestWithheldCountInTheTotal: max_widen is a share of all documents, withheld ones
-// included.
+// TestWithheldCountInTheTotal: max_widen is a share of all documents, including withheld ones.
 func TestWithheldCountInTheTotal(t *testing.T) {
 	for widened, refused := range map[int]bool{10: false, 11: true} {
 		n := newNight(t)
@@ -142,8 +141,8 @@ func TestWithheldCountInTheTotal(t *testing.T) {
 	}
 }
 
-// TestWidenLimits is max_widen in each of its forms: how many of 1,000 documents
-// may become those of one more person, and how many everybody's.
+// TestWidenLimits: each form of max_widen: how many of 1,000 documents one more person may
+// find, and how many everyone.
 func TestWidenLimits(t *testing.T) {
 	for _, tc := range []struct {
 		limit            component.Bound
@@ -165,7 +164,7 @@ func TestWidenLimits(t *testing.T) {
 			id := n.refusedID(wider(most + 1))
 			n.good(func(w *world) { wider(most)(w); w.o.Until = Reviewed })
 			n.good(wider(most))
-			if most > 0 { // those are accepted now
+			if most > 0 { // they are accepted now
 				id = n.refusedID(wider(2*most + 1))
 			}
 			n.good(with(wider(2*most+1), id))
@@ -173,7 +172,7 @@ func TestWidenLimits(t *testing.T) {
 	}
 }
 
-// TestStrictNote: a dry run proposes a share where max_widen is 0 and much is
+// TestStrictNote: a dry run suggests a share when max_widen is 0 and many documents are
 // restricted.
 func TestStrictNote(t *testing.T) {
 	for _, tc := range []struct {
@@ -197,8 +196,8 @@ func TestStrictNote(t *testing.T) {
 	}
 }
 
-// TestAwayAndBack: what was away for some nights, for whatever reason, is no new
-// document when it comes back (invariant 5).
+// TestAwayAndBack: a document that was away for some nights, for whatever reason, is not new
+// when it returns (invariant 5).
 func TestAwayAndBack(t *testing.T) {
 	for name, fate := range map[string]string{"withheld": "private", "listed": "of sam"} {
 		for away, spoil := range map[string]func(w *world){
@@ -227,7 +226,7 @@ func TestAwayAndBack(t *testing.T) {
 	}
 }
 
-// TestAwayFor: what went is remembered for 90 days.
+// TestAwayFor: the audience of a deleted document is kept for 90 days.
 func TestAwayFor(t *testing.T) {
 	for days, remembered := range map[int]bool{0: true, 1: true, 89: true, 91: false} {
 		n := newNight(t)
@@ -243,7 +242,7 @@ func TestAwayFor(t *testing.T) {
 	}
 }
 
-// TestSameIDAnotherRef: documents are distinguished by their ID as well.
+// TestSameIDAnotherRef: documents are also identified by their ID.
 func TestSameIDAnotherRef(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Store.Numbered = true; w.Components(100, "of sam") })
@@ -257,8 +256,8 @@ func TestSameIDAnotherRef(t *testing.T) {
 	}
 }
 
-// TestWithheldIsRenamed: a withheld document is also distinguished by the ID that it
-// would have had, and by the one that it had before.
+// TestWithheldIsRenamed: a withheld document is also identified by the ID that it would have,
+// and by the ID that it had before.
 func TestWithheldIsRenamed(t *testing.T) {
 	for name, before := range map[string][]string{"withheld": {"private"},
 		"listed, then withheld": {"of sam", "private"}} {

@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// at is a clock that stands on a day of the test.
+// at is a clock that shows a fixed time.
 type at struct{ time.Time }
 
 func (a at) Now() time.Time { return a.Time }
@@ -20,21 +20,22 @@ func (a at) After(time.Duration) <-chan time.Time {
 	return passed
 }
 
-// onDay is a clock some days after the first run of a test, at the time of that run.
+// onDay returns a clock some days after the first run of a test, at the time of day of that
+// run.
 func onDay(day float64) at {
 	return at{time.Date(2026, 6, 1, 3, 0, 0, 0, time.UTC).Add(time.Duration(day * 24 * float64(time.Hour)))}
 }
 
-// runOfDay is one run of a series with one state folder.
+// runOfDay is one run of a series with the same state folder.
 type runOfDay struct {
 	day     float64
 	fill    func(w *world)
 	refused string // the guard; "" for a good run
-	says    string // in its reason or its table
+	says    string // part of its reason or its table
 	approve bool   // run again with the approval of the refusal
 }
 
-// documents adds components from one number up to another, without it.
+// documents adds the components of a range of numbers.
 func documents(from, to int, fate string) func(w *world) {
 	return func(w *world) {
 		for i := from; i < to; i++ {
@@ -51,13 +52,13 @@ func both(fills ...func(w *world)) func(w *world) {
 	}
 }
 
-// TestWindow: losses and widenings add up over the runs of seven days (invariants 4
-// and 5), and an approval takes what it covers out of the sum.
+// TestWindow: losses and widenings add up over the runs of seven days (invariants 4 and 5), and
+// an approval removes the covered changes from the sum.
 func TestWindow(t *testing.T) {
-	none := func(fill func(w *world)) func(w *world) { // nothing may be wider
+	none := func(fill func(w *world)) func(w *world) { // no document may widen
 		return func(w *world) { fill(w); w.P.Limits.MaxWiden = component.Bound{} }
 	}
-	// unmarked is 1,000 documents of which the first n are open.
+	// unmarked returns 1,000 documents; the first n are open.
 	unmarked := func(n int) func(w *world) { return both(documents(0, n, "fine"), documents(n, 1000, "of sam")) }
 	one := func(fate string) func(w *world) { return none(both(documents(0, 1, fate), documents(1, 30, "of sam"))) }
 	members := func(from, to int) func(w *world) {
@@ -103,15 +104,15 @@ func TestWindow(t *testing.T) {
 			{day: 0, fill: one("fine")}, {day: 1, fill: one("of sam")},
 			{day: 2, fill: one("fine"), refused: "max_widen", says: "listed → all-users, 1"},
 		},
-		"gone on Tuesday and back, open, on Wednesday": {
+		"deleted on Tuesday, back and open on Wednesday": {
 			{day: 0, fill: one("of sam")}, {day: 1, fill: none(documents(1, 30, "of sam"))},
 			{day: 2, fill: one("fine"), refused: "max_widen"},
 			{day: 3, fill: one("of sam")},
 		},
-		"gone, and back as it was": {
+		"deleted, and back unchanged": {
 			{day: 0, fill: one("fine")}, {day: 1, fill: none(documents(1, 30, "of sam"))}, {day: 2, fill: one("fine")},
 		},
-		"wider, gone, and back as wide": { // what was not accepted in seven days is not accepted by going away
+		"widened, deleted, and back as wide": { // a floor that was not accepted for seven days does not change while the document is away
 			{day: 0, fill: unmarked(0)}, {day: 1, fill: unmarked(20)}, {day: 2, fill: documents(20, 1000, "of sam")},
 			{day: 12, fill: unmarked(40), refused: "max_widen", says: "40 of"},
 		},
@@ -131,12 +132,12 @@ func TestWindow(t *testing.T) {
 			{day: 6.9, fill: documents(30, 100, "fine"), refused: "max_loss"},
 			{day: 7, fill: documents(30, 100, "fine")}, // the first 15 were last delivered on day 0
 		},
-		"a part that went and came back is not lost": {
+		"a part that was deleted and returned": {
 			{day: 0, fill: documents(0, 100, "fine")}, {day: 1, fill: documents(15, 100, "fine")},
 			{day: 2, fill: documents(0, 100, "fine")},
 			{day: 3, fill: documents(0, 85, "fine")},
 		},
-		"30 % out and 30 % in": {
+		"30 % deleted, 30 % new": {
 			{day: 0, fill: documents(0, 100, "fine")},
 			{day: 1, fill: documents(30, 130, "fine"), refused: "max_loss", says: "30 of 100"},
 		},
@@ -146,13 +147,13 @@ func TestWindow(t *testing.T) {
 			{day: 2, fill: documents(50, 100, "fine")}, // 10 of 60
 			{day: 3, fill: documents(65, 100, "fine"), refused: "max_loss", says: "25 of 60"},
 		},
-		"members that go night after night": {
+		"members that leave night after night": {
 			{day: 0, fill: members(0, 100)}, {day: 1, fill: members(15, 100)},
 			{day: 2, fill: members(30, 100), refused: "max_loss", says: "remove 30 of 100"},
 			{day: 2, fill: members(30, 100), refused: "max_loss", approve: true},
 			{day: 3, fill: members(40, 100)},
 		},
-		"members that go and come back": {
+		"members that leave and return": {
 			{day: 0, fill: members(0, 100)}, {day: 1, fill: members(15, 100)}, {day: 2, fill: members(0, 100)},
 			{day: 3, fill: members(15, 100)},
 		},
@@ -169,8 +170,8 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-// TestReportNamesTonight: the report names the documents that more people find than
-// after the last run; those of earlier nights are the guard's alone.
+// TestReportNamesTonight: the report names the documents that more people find than after the
+// last run; only the guard counts those of earlier nights.
 func TestReportNamesTonight(t *testing.T) {
 	n := newNight(t)
 	for day, want := range []int{0, 3, 0, 2} {
@@ -185,8 +186,8 @@ func TestReportNamesTonight(t *testing.T) {
 	}
 }
 
-// TestFloorOfHidden: a document that a person hides and lets back is compared with its
-// floor from before.
+// TestFloorOfHidden: a document that is hidden and let back is compared with its floor from
+// before it was hidden.
 func TestFloorOfHidden(t *testing.T) {
 	n := newNight(t)
 	fill := func(day float64, fate string, list ...baseline.Hidden) func(w *world) {

@@ -18,10 +18,10 @@ func newWorld(t *testing.T) *world {
 	return &world{fake.NewWorld(t), Options{RunID: NewRunID()}}
 }
 
-// folder is the state folder of the world's run.
+// folder returns the state folder of the world's run.
 func (w *world) folder(t *testing.T) fake.Folder { return fake.Folder{T: t, Dir: w.o.State} }
 
-// deadline is how long a run of the tests may take.
+// deadline is the longest that a run in a test may take.
 const deadline = 30 * time.Second
 
 // run runs the pipeline. A run that does not end fails the test.
@@ -45,7 +45,7 @@ func (w *world) run(t *testing.T) (*Report, error) {
 	}
 }
 
-// until is the act after which a run ends that is dry or not.
+// until returns the act after which a run ends.
 func until(dry bool) Act {
 	if dry {
 		return Reviewed
