@@ -42,7 +42,8 @@ type membersOf struct {
 }
 
 // permissions are who may find a document: with the audience "listed", the users, the
-// members of each group, and whoever is in every group of one of the lists in all_of.
+// members of each group, and the people who are in every group of one of the lists in
+// all_of.
 type permissions struct {
 	Audience string     `json:"audience"`
 	Rule     string     `json:"rule"`
@@ -88,8 +89,9 @@ func (s *session) Encode(item *component.Item) (component.Encoded, bool, error) 
 	return e, true, err
 }
 
-// grant is who a decision lets in. Unknown refs are dropped; a set with one of them is
-// dropped whole. A set of one group is that group, and a list of nobody is nobody.
+// grant returns who a decision gives access to. Unknown refs are dropped; a set with an
+// unknown ref is dropped whole. A set of one group is that group, and an empty list is the
+// audience nobody.
 func (s *session) grant(p access.Permissions) (audience access.Audience, anyOf []string, allOf [][]string) {
 	if p.Audience != access.Listed {
 		return p.Audience, nil, nil
@@ -165,8 +167,8 @@ func (s *session) keepIdentity(item *component.Item, id string, line map[string]
 	return nil
 }
 
-// Seal hands out users, groups and memberships, each in the order of their ids. Of
-// several users or groups with one id none is kept: who is meant is unknown.
+// Seal emits users, groups and memberships, each ordered by id. Users or groups that share
+// an id are all rejected, since the id is ambiguous.
 func (s *session) Seal(_ context.Context, out component.Outlet) error {
 	slices.SortFunc(s.held, func(a, b identity) int {
 		return cmp.Or(-cmp.Compare(a.stream, b.stream), cmp.Compare(a.id, b.id), cmp.Compare(a.ref, b.ref))
@@ -208,7 +210,7 @@ func (s *session) Seal(_ context.Context, out component.Outlet) error {
 	return nil
 }
 
-// Notes name refs that let nobody in.
+// Notes returns a sentence about the refs that grant no access.
 func (s *session) Notes() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,9 +14,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Holds counts what the files of the last run hold, so that guards compare with it
-// (invariant 4). A missing file holds nothing. A line that the sink did not write is
-// an error: what such a file holds is unknown.
+// Holds counts the items in the files of the last run, for the guards (invariant 4). A
+// missing file holds nothing. A line that the sink did not write is an error, since the
+// contents of such a file are unknown.
 func (s *session) Holds(ctx context.Context) (component.Holdings, error) {
 	h := component.Holdings{Streams: map[string]int{}, Types: map[string]map[string]int{streamDocuments: {}}}
 	for _, stream := range []string{streamUsers, streamGroups, streamMemberships, streamDocuments} {

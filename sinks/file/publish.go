@@ -102,8 +102,8 @@ func (p *publishing) commit(i int) error {
 	return nil
 }
 
-// hideLate writes the documents again without those that were hidden since they were
-// written. replaced says that the files are in place, and may have been read.
+// hideLate rewrites the documents without those that were hidden since they were written.
+// replaced means that the files are in place, and may have been read.
 func (p *publishing) hideLate(ctx context.Context, replaced bool) error {
 	for i := range p.plan.Streams {
 		s := &p.plan.Streams[i]
@@ -128,7 +128,7 @@ func (p *publishing) hideLate(ctx context.Context, replaced bool) error {
 	return nil
 }
 
-// newlyHidden reads the hidden list and withholds what is on it and was not before.
+// newlyHidden reads the hidden list and withholds the documents that were added to it.
 func (p *publishing) newlyHidden(s *component.StreamPlan, sent bool) (found bool, err error) {
 	hidden, err := p.plan.Hidden()
 	if err != nil || hidden == nil {

@@ -26,7 +26,7 @@ var (
 // Check reports whether a run could publish.
 func (k *Sink) Check(ctx context.Context) []component.Finding { return k.operator.Check(ctx) }
 
-// Decode reads back what a session encoded.
+// Decode reads an item that a session encoded.
 func (k *Sink) Decode(stream string, body []byte) (component.Stored, error) {
 	return encode.Decode(k.schema, stream, body)
 }
@@ -34,7 +34,7 @@ func (k *Sink) Decode(stream string, body []byte) (component.Stored, error) {
 // encodingVersion changes when the same item is encoded otherwise.
 const encodingVersion = "1"
 
-// Encoding tells apart how items are encoded and what the file declares of them.
+// Encoding identifies how items are encoded, and what the file declares about them.
 func (k *Sink) Encoding() string {
 	declared, err := codec.Marshal(k.cfg.Datasource)
 	if err != nil {
@@ -92,7 +92,7 @@ func (k *Sink) Purge(ctx context.Context, known map[string][]string, o component
 	return k.operator.Purge(ctx, known, o)
 }
 
-// Process has Glean process what was uploaded.
+// Process makes Glean process uploads now.
 func (k *Sink) Process(ctx context.Context) error { return k.operator.Process(ctx) }
 
 // TokenFile is the file behind the token.

@@ -31,7 +31,7 @@ func startSandbox(_ context.Context, given *settings.Config, o component.Sandbox
 		}
 	}
 	sources := []api.DatasourceConfig{d}
-	if lender := settings.LenderOf(d); lender != "" { // it is there, and knows nobody
+	if lender := settings.LenderOf(d); lender != "" { // it exists, and has no users
 		people := d
 		people.Name, people.IdentityDatasourceName = lender, ""
 		sources = []api.DatasourceConfig{people, d}
@@ -51,8 +51,7 @@ func startSandbox(_ context.Context, given *settings.Config, o component.Sandbox
 	}, nil
 }
 
-// summarize prints what is in an index, and who finds one of the documents that
-// only some find.
+// summarize prints the contents of an index, and who finds one of its restricted documents.
 func summarize(w io.Writer, i sandbox.Index) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "In the index of %s:\n", i.Config.DisplayName)

@@ -18,7 +18,7 @@ type session struct {
 	encoder   *encode.Encoder
 	publisher *upload.Publisher
 	setup     *setup // how the run sets the datasource up; nil when it does not
-	agrees    bool   // Glean's datasource was what the file says
+	agrees    bool   // Glean's datasource agreed with the file
 }
 
 var (
@@ -39,17 +39,17 @@ func (s *session) Encode(item *component.Item) (e component.Encoded, kept bool, 
 	return s.encoder.Encode(item)
 }
 
-// Seal hands out users, groups and memberships.
+// Seal emits users, groups and memberships.
 func (s *session) Seal(ctx context.Context, out component.Outlet) error {
 	return s.encoder.Seal(ctx, out)
 }
 
-// Notes are the sentences about the whole run.
+// Notes returns the sentences about the whole run.
 func (s *session) Notes() []string { return s.encoder.Notes() }
 
-// Holds checks that Glean's datasource is what the file says and that nobody
-// else is uploading to it, and counts what it holds. When the run sets the
-// datasource up, its config may differ.
+// Holds checks that Glean's datasource agrees with the file and that no other run is
+// uploading to it, and counts its contents. If the run sets the datasource up, its config
+// may differ.
 func (s *session) Holds(ctx context.Context) (component.Holdings, error) {
 	if s.setup != nil {
 		if holds, err := s.setup.prepare(ctx); err != nil || holds.New {
@@ -82,8 +82,8 @@ func (s *session) Holds(ctx context.Context) (component.Holdings, error) {
 	return h, nil
 }
 
-// Preflight makes the checks of Holds. Of what it finds only that the datasource agrees
-// with the file is kept: by the time of publishing the status may be another.
+// Preflight makes the checks of Holds. It keeps only the result that the datasource agrees
+// with the file; the status may have changed by the time of publishing.
 func (s *session) Preflight(ctx context.Context) error {
 	_, err := s.Holds(ctx)
 	s.publisher.Forget()

@@ -20,8 +20,8 @@ type setup struct {
 	plan       *component.ProvisionPlan // set by prepare
 }
 
-// prepare plans the datasource. A datasource that is not there holds nothing;
-// else New is false, and what it holds is not known here.
+// prepare plans the datasource. A missing datasource holds nothing; otherwise New is false,
+// and its contents are not known here.
 func (s *setup) prepare(ctx context.Context) (component.Holdings, error) {
 	var err error
 	if s.plan, err = s.datasource.PlanProvision(ctx, s.options); err != nil {

@@ -37,8 +37,8 @@ func Spec() component.SinkSpec[*settings.Config] {
 
 func notOfDocuments(m component.MappingFacts) bool { return m.Stream != api.StreamDocuments }
 
-// The limits of fields that may be cut. Glean publishes none: these are what a
-// page of results can show, and what fits a request.
+// The limits of fields that may be cut. Glean documents none; these are what a page of
+// results can show, and what fits a request.
 var (
 	shortText  = component.CutLimit{Bytes: 1 << 10}
 	shortTexts = component.CutLimit{Bytes: 1 << 10, Items: 1000}

@@ -12,8 +12,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Live reads the datasource's config as Glean has it. That there is none is an
-// error of its own.
+// Live reads the datasource's config from Glean. A missing datasource is an error of its
+// own.
 func (c *Client) Live(ctx context.Context) (DatasourceConfig, error) {
 	var live DatasourceConfig
 	err := c.Ask(ctx, PathGetDatasourceConfig, GetDatasourceConfigRequest{Datasource: c.Datasource}, &live)
@@ -54,7 +54,8 @@ func IsAbsent(err error) bool {
 	return strings.EqualFold(s.Reason, invalidDatasource) || invalidDatasourceCode.MatchString(s.Body)
 }
 
-// NoDatasource says of an error that there is no datasource, where it says so.
+// NoDatasource wraps an answer of 400 or 404 in an error about the datasource's name. Other
+// errors are returned unchanged.
 func (c *Client) NoDatasource(err error) error {
 	if s := StatusOf(err); s == http.StatusBadRequest || s == http.StatusNotFound {
 		return &component.SettingError{Path: []string{"datasource", "name"},

@@ -1,9 +1,9 @@
 package api
 
-// DatasourceConfig is Glean's CustomDatasourceConfig. adddatasource replaces
-// the whole config, so that an absent member takes Glean's default: nil in a
-// pointer is that default, not false. The pipeline file spells it the same way,
-// and adds Testers, which is no member of Glean's.
+// DatasourceConfig is Glean's CustomDatasourceConfig. adddatasource replaces the whole
+// config, and an absent member takes Glean's default: a nil pointer means that default, not
+// false. The pipeline file uses the same spelling, and adds Testers, which is not a member
+// in Glean.
 type DatasourceConfig struct {
 	Name                         string               `json:"name" yaml:"name" required:"true" doc:"The datasource's name in Glean's API."`
 	DisplayName                  string               `json:"displayName,omitzero" yaml:"displayName" doc:"What people see; the name in title case when left out."`
@@ -86,7 +86,7 @@ type Quicklink struct {
 	Scopes     []string    `json:"scopes,omitempty" yaml:"scopes" doc:"Where it is shown: APP_CARD, AUTOCOMPLETE_EXACT_MATCH, AUTOCOMPLETE_FUZZY_MATCH, AUTOCOMPLETE_ZERO_QUERY, NEW_TAB_PAGE."`
 }
 
-// IconConfig says how an icon is drawn.
+// IconConfig defines how an icon is drawn.
 type IconConfig struct {
 	IconType                    string `json:"iconType,omitzero" yaml:"iconType" enum:"COLLECTION|CUSTOM|DATASOURCE|DATASOURCE_INSTANCE|FAVICON|FILE_TYPE|GENERATED_BACKGROUND|GLYPH|MIME_TYPE|NO_ICON|PERSON|REACTIONS|URL" doc:"What kind of icon it is."`
 	Name                        string `json:"name,omitzero" yaml:"name" doc:"The name of a glyph."`

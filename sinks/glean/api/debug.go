@@ -14,7 +14,7 @@ const (
 	VisibilityNone      = "NOT_ENABLED"
 )
 
-// DocumentsStatus is what the status says about documents.
+// DocumentsStatus is the part of the status about documents.
 type DocumentsStatus struct {
 	BulkUploadHistory []BulkUpload      `json:"bulkUploadHistory"`
 	Counts            DocumentCounts    `json:"counts"`
@@ -34,7 +34,7 @@ type TypeCount struct {
 	Count      *int   `json:"count"`
 }
 
-// IdentityStatus is what the status says about users, groups and memberships.
+// IdentityStatus is the part of the status about users, groups and memberships.
 type IdentityStatus struct {
 	ProcessingHistory []ProcessingEvent `json:"processingHistory"`
 	Users             StreamStatus      `json:"users"`
@@ -48,7 +48,7 @@ type StreamStatus struct {
 	Counts            StreamCounts `json:"counts"`
 }
 
-// StreamCounts counts what was uploaded; nil: the answer does not.
+// StreamCounts counts the uploaded items; nil means that the answer has no count.
 type StreamCounts struct {
 	Uploaded *int `json:"uploaded"`
 }
@@ -79,7 +79,7 @@ const (
 	StateIndexingCompleted = "INDEXING COMPLETED"
 )
 
-// ProcessingEvent is one processing run; EndTime is "NA" while it goes on.
+// ProcessingEvent is one processing run; EndTime is "NA" until it ends.
 type ProcessingEvent struct {
 	StartTime string `json:"startTime"`
 	EndTime   string `json:"endTime"`

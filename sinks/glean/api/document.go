@@ -71,8 +71,8 @@ type CustomProperty struct {
 	Value any    `json:"value"`
 }
 
-// Permissions say who finds a document: the union of what is set. The zero
-// value is nobody.
+// Permissions define who finds a document: the union of all members that are set. The zero
+// value grants access to no one.
 type Permissions struct {
 	AllowedUsers                  []UserReference     `json:"allowedUsers,omitempty"`
 	AllowedGroups                 []string            `json:"allowedGroups,omitempty"`
@@ -81,7 +81,7 @@ type Permissions struct {
 	AllowAllDatasourceUsersAccess bool                `json:"allowAllDatasourceUsersAccess,omitzero"` // every uploaded user
 }
 
-// GroupIntersection allows who is in all of its groups.
+// GroupIntersection allows people who are in all of its groups.
 type GroupIntersection struct {
 	RequiredGroups []string `json:"requiredGroups"`
 }

@@ -4,9 +4,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// Holdings is what a status says. A stream is known when its own count is there
-// and can be one; where documents are counted, people and groups that are not
-// are none. Memberships are counted in rows.
+// Holdings returns the counts of a status. A stream is known when its count is present and
+// plausible. If documents are counted, absent counts of users and groups are zero.
+// Memberships are counted in rows.
 func Holdings(s DatasourceStatus) component.Holdings {
 	h := component.Holdings{Streams: map[string]int{}, Types: map[string]map[string]int{}}
 	for stream, n := range map[string]*int{StreamUsers: s.Identity.Users.Counts.Uploaded,

@@ -1,6 +1,6 @@
 package api
 
-// Prefix stands before every path of the Indexing API. All operations are POST.
+// Prefix is the beginning of every path of the Indexing API. All operations are POST.
 const Prefix = "/api/index/v1/"
 
 // The paths, below the server's URL.

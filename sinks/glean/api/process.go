@@ -12,9 +12,9 @@ type ProcessAllMembershipsRequest struct {
 	Datasource string `json:"datasource,omitzero"`
 }
 
-// GreenlistUsersRequest is that of betausers: it makes a datasource visible to
-// some people. Glean does not say whether they take the place of those that
-// were named before, and cannot be asked who they are.
+// GreenlistUsersRequest is the request of betausers: it makes a datasource visible to some
+// people. Glean does not document whether they replace the people of earlier requests, and
+// has no request that lists them.
 type GreenlistUsersRequest struct {
 	Datasource string   `json:"datasource"`
 	Emails     []string `json:"emails"`

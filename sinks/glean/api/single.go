@@ -1,8 +1,7 @@
 package api
 
-// The requests below are about one thing each. Version, where it is not 0,
-// guards against overwriting what is newer; Glean answers 409 then. A deletion
-// succeeds where there is nothing to delete.
+// Each of the requests below is about one item. A Version other than 0 guards against
+// overwriting a newer one; Glean then answers 409. Deleting a missing item succeeds.
 
 // IndexDocumentRequest adds or replaces a document.
 type IndexDocumentRequest struct {

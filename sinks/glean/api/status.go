@@ -16,7 +16,7 @@ func (c *Client) Status(ctx context.Context) (DatasourceStatus, error) {
 	if err != nil {
 		return s, err
 	}
-	if err := Acknowledged(http.StatusOK, body); err != nil { // an error, or null, says nothing of what is there
+	if err := Acknowledged(http.StatusOK, body); err != nil { // an error, or null, is no information about the contents
 		return s, c.unreadable(path, err.Error())
 	}
 	if codec.Unmarshal(body, &s) != nil {

@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// Unfinished is an upload that Glean has under way.
+// Unfinished is an upload in progress in Glean.
 type Unfinished struct {
 	Stream, ID string
 	Since      time.Time // zero when Glean does not say

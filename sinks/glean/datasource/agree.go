@@ -16,8 +16,8 @@ import (
 // agreeRequests are the requests of Agree.
 func agreeRequests(string) []string { return []string{api.PathGetDatasourceConfig} }
 
-// Agree reads the live config and refuses what differs from the file in what a
-// run depends on, unless mayDiffer, as when the run updates Glean.
+// Agree reads the live config and returns an error if it differs from the file in a setting
+// that a run depends on, unless mayDiffer, as when the run updates Glean.
 func (m *Manager) Agree(ctx context.Context, mayDiffer bool) error {
 	live, err := m.only(agreeRequests(m.Config.Datasource.Name)).Client.Live(ctx)
 	if err != nil {
@@ -39,8 +39,8 @@ func (m *Manager) Differs(differences []string) error {
 			display.List(differences, 5, "; "))}
 }
 
-// Differences are the sentences about what a run depends on and Glean's live
-// config has otherwise. What the live config has beyond the file is no concern.
+// Differences returns a sentence for each setting that a run depends on and that differs in
+// Glean's live config. Settings that only the live config has are ignored.
 func (m *Manager) Differences(live api.DatasourceConfig) []string {
 	file := m.Config.Datasource
 	var out []string
@@ -59,7 +59,7 @@ func (m *Manager) Differences(live api.DatasourceConfig) []string {
 	differs("urlRegex", file.URLRegex, live.URLRegex)
 	if ours, theirs := settings.LenderOf(file), settings.LenderOf(live); !settings.SameName(ours, theirs) {
 		differs("identityDatasourceName", orOwn(ours), orOwn(theirs))
-		if ours == "" { // an apply keeps what the file does not mention
+		if ours == "" { // apply keeps settings that the file does not mention
 			out[len(out)-1] += ` (write identityDatasourceName: "" to have none)`
 		}
 	}

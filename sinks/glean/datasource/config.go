@@ -6,8 +6,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// provisioned is the file's datasource as Glean is told of it, icons read, as
-// JSON.
+// provisioned is the file's datasource as sent to Glean, with its icons, as JSON.
 func provisioned(c *settings.Config) ([]byte, error) {
 	d := c.DatasourceConfig()
 	for field, at := range map[string]*string{"iconUrl": &d.IconURL, "iconDarkUrl": &d.IconDarkURL} {

@@ -11,9 +11,9 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// A config is compared as JSON: a field that Glean has and this program does
-// not know is kept, too. Things with a name are told apart by it, not by their
-// place; a name that is left out is "", the default object type.
+// A config is compared as JSON, including fields of Glean that this program does not know.
+// Named objects are matched by name, not by position; a missing name is "", the default
+// object type.
 
 // difference lists what leads from one config to another.
 type difference struct {
@@ -64,7 +64,7 @@ func union(a, b map[string]any) map[string]any {
 	return out
 }
 
-// titled tells whether a title is one that Glean makes of a name.
+// titled reports whether a title is one that Glean derives from a name.
 func titled(title any, configs ...map[string]any) bool {
 	letters := func(s string) string {
 		return strings.Map(func(r rune) rune {
@@ -80,8 +80,8 @@ func titled(title any, configs ...map[string]any) bool {
 	})
 }
 
-// items compares lists of things with names. What is added or removed is one
-// change, and each thing with a name within it another.
+// items compares lists of named objects. An added or removed object is one change, and each
+// difference within an object another.
 func (d *difference) items(path []string, from, to []any) {
 	seen := map[string]bool{}
 	for _, list := range [][]any{to, from} {

@@ -1,12 +1,11 @@
-// Package datasource sets a datasource of Glean up as the pipeline file says:
-// it plans, applies and exports its config, and says what differs.
+// Package datasource sets up a datasource of Glean from the pipeline file: it plans, applies
+// and exports its config, and reports differences.
 //
-// Its place in the flow: `pipe datasource` plans and applies outside a run, and a
-// run does it between review and publish when it is asked to. A run that is not
-// asked refuses to publish to a datasource that differs in what it depends on.
+// Its place in the flow: `pipe datasource` plans and applies outside a run; a run does it
+// between review and publish on request. Other runs refuse to publish to a datasource that
+// differs in a setting they depend on.
 //
-// Invariants kept here. Nothing lost silently (3): adddatasource replaces the
-// whole config, so that what only Glean has is part of what is sent, and a plan
-// that no longer holds is not applied. A datasource that holds anything is never
-// set up as new.
+// Invariants kept here. Nothing lost silently (3): adddatasource replaces the whole config,
+// so settings that only Glean has are part of the request, and an outdated plan is not
+// applied. A datasource that holds anything is never set up as new.
 package datasource

@@ -10,9 +10,9 @@ import (
 // file's.
 type overlay struct{ options component.ProvisionOptions }
 
-// config is the file's over Glean's, things with a name by their name; what
-// the file does not mention is Glean's. With Replace it is the file's alone,
-// with the ids that Glean has given.
+// config merges the file's config over Glean's, matching named objects by name; settings
+// that the file does not mention are Glean's. With Replace it is the file's config with the
+// ids that Glean has assigned.
 func (o overlay) config(live, file map[string]any) map[string]any {
 	if !o.options.Replace {
 		return o.members([]string{"datasource"}, live, file)

@@ -40,8 +40,8 @@ func applyRequests(datasource string) []string {
 // testField is the field of a datasource that its testers alone see.
 const testField = "isTestDatasource"
 
-// PlanProvision compares the datasource with the file. adddatasource replaces
-// the whole config, so that what is kept is part of what will be sent.
+// PlanProvision compares the datasource with the file. adddatasource replaces the whole
+// config, so the plan includes the settings that are kept.
 func (m *Manager) PlanProvision(ctx context.Context, o component.ProvisionOptions) (*component.ProvisionPlan, error) {
 	file, err := provisioned(m.Config)
 	if err != nil {
@@ -101,9 +101,9 @@ func (m *Manager) readable(changes []component.ProvisionChange) []component.Prov
 	return changes
 }
 
-// provision sends a config and the testers, and reads the config back. The
-// datasource is compared anew, so that what somebody else has changed since is
-// kept, too; other changes than those that were planned are refused.
+// provision sends a config and the testers, and reads the config back. It compares the
+// datasource again first: settings that others changed since are kept, and changes other
+// than the planned ones are refused.
 func (m *Manager) provision(ctx context.Context, o component.ProvisionOptions, file []byte,
 	planned *component.ProvisionPlan) error {
 	plan, wanted, err := m.plan(ctx, o, file)
@@ -132,7 +132,7 @@ func (m *Manager) provision(ctx context.Context, o component.ProvisionOptions, f
 	return m.verify(ctx, wanted)
 }
 
-// verify reads a config back and holds it against what was sent.
+// verify reads the config back and compares it with the sent one.
 func (m *Manager) verify(ctx context.Context, wanted map[string]any) error {
 	now, err := m.Client.Raw(ctx, m.Config.Datasource.Name)
 	switch {
@@ -163,7 +163,7 @@ func orNothing(s string) string {
 	return s
 }
 
-// refused says of a refusal of the config that it is about the block datasource.
+// refused adds to a refusal of the config that it is about the block datasource.
 func refused(err error) error {
 	if api.StatusOf(err) != http.StatusBadRequest {
 		return err

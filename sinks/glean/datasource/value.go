@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// named tells whether the items of a list have names.
+// named reports whether the items of a list have names.
 func named(list string) bool {
 	switch list {
 	case "objectDefinitions", "propertyDefinitions", "propertyGroups", "quicklinks":
@@ -42,8 +42,8 @@ func usual(field string) any {
 	return nil
 }
 
-// plain is a value as it is compared: nil for what might as well be left out,
-// and words in order, as their order means nothing.
+// plain normalizes a value for comparison: nil for a value that equals an absent one, and
+// sorted words where their order has no meaning.
 func plain(field string, v any) any {
 	switch x := v.(type) {
 	case []any:

@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// Decode reads back what an encoder made.
+// Decode reads an item that an Encoder encoded.
 func Decode(schema *settings.Schema, stream string, body []byte) (component.Stored, error) {
 	s := &Encoder{schema: schema, names: Naming{schema.ByEmail}}
 	switch stream {

@@ -14,11 +14,11 @@ import (
 
 const plainText = "text/plain"
 
-// textTypes are the media types that a body may have. Glean refuses JSON, XML
-// and YAML; what is written in them goes as plain text.
+// textTypes are the media types that a body may have. Glean refuses JSON, XML and YAML; such
+// bodies are sent as plain text.
 var textTypes = []string{plainText, "text/markdown", "text/html", "text/csv"}
 
-// document makes what is sent of a document.
+// document encodes a document.
 func (s *Encoder) document(item *component.Item) (component.Encoded, error) {
 	d := api.Document{Datasource: s.schema.Name}
 	bodyType := plainText
@@ -69,8 +69,8 @@ func (s *Encoder) document(item *component.Item) (component.Encoded, error) {
 	return e, nil
 }
 
-// accessIn finds where the permissions begin in an encoded document, of which they are the
-// last member. No text in it can hold the name of a member in plain quotes.
+// accessIn returns where the permissions begin in an encoded document; they are its last
+// member. A text in the document cannot contain the name of a member in unescaped quotes.
 func accessIn(body []byte) int { return max(0, bytes.LastIndex(body, []byte(`,"permissions":`))) }
 
 func (s *Encoder) setText(d *api.Document, name, v string) {

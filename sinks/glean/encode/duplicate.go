@@ -9,11 +9,10 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// rejectDuplicateIDs ends every user and group whose ref, or whose name in Glean,
-// another one claims, too, be it in other case, which Glean may take for the
-// same. Users and groups have their refs in one space, and none of the claimants
-// is taken: nobody may resolve to somebody else. Users with one e-mail may share
-// their id.
+// rejectDuplicateIDs rejects every user and group whose ref or name in Glean is claimed by
+// another one, compared without regard to case, since Glean may do so. Users and groups
+// share one space of refs. All claimants are rejected, since a ref must not resolve to the
+// wrong one. Users with the same e-mail address may share their id.
 func (s *Encoder) rejectDuplicateIDs(out component.Outlet) {
 	claims := make(map[string]int, len(s.users)+len(s.groups))
 	for _, u := range s.users {

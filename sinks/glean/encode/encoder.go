@@ -11,8 +11,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// Encoder makes of one run's items what is sent. It holds users and groups until
-// seal, and makes a document at once.
+// Encoder encodes the items of one run. It holds users and groups until Seal, and encodes
+// documents immediately.
 type Encoder struct {
 	schema  *settings.Schema
 	names   Naming
@@ -68,7 +68,7 @@ func reject(field, format string, args ...any) error {
 	return fault.Reject(fault.StageEncode, field, format, args...)
 }
 
-// Notes are the sentences about the whole run.
+// Notes returns the sentences about the whole run.
 func (s *Encoder) Notes() []string {
 	notes := s.skipped.notes(len(s.userNames) - len(s.inactive))
 	if s.schema.Lender != "" {

@@ -11,9 +11,8 @@ import (
 // is larger: Glean takes 5 MiB in one request.
 const MaxDocument = 4 << 20
 
-// cutBody cuts the body of a document whose JSON is larger than the limit, so
-// that it fits. It reports whether it did; nothing is cut where that would not
-// help.
+// cutBody shortens the body of a document whose JSON is larger than the limit, and reports
+// whether it fits then. It cuts nothing if that would not be enough.
 func cutBody(d *api.Document, size, limit int) bool {
 	if size <= limit || d.Body == nil {
 		return false

@@ -9,7 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// heldUser is a user until seal; record is the ref of what it was made of.
+// heldUser is a user until Seal; record is the ref of its record.
 type heldUser struct {
 	record, ref, email, name string
 	id                       string // by which the datasource refers to it, where not by e-mail

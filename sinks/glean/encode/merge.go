@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	maxMergeNotes = 20 // what is beyond is counted
+	maxMergeNotes = 20 // more are only counted
 	maxMergeNamed = 5  // refs, and groups of a ref, that a note names
 )
 
-// noteMerges warns about refs that are one user: each gains what the others'
-// groups may find. merged are the refs that share an e-mail by the first of
-// them; groups and users have distinct refs.
+// noteMerges warns about refs that are one user: each gains the documents of the others'
+// groups. merged are the refs that share an e-mail address, by the first of them; groups and
+// users have distinct refs.
 func (s *Encoder) noteMerges(merged map[string][]string, note func(format string, args ...any)) {
 	groups := map[string][]string{} // of the refs that share an e-mail, each once
 	for _, refs := range merged {

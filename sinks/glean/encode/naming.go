@@ -22,7 +22,7 @@ func (n Naming) reference(name string) api.UserReference {
 	return api.UserReference{DatasourceUserID: name}
 }
 
-// nameOf is what a reference refers to a user by.
+// nameOf returns the name by which a reference identifies a user.
 func (n Naming) nameOf(u api.UserReference) string {
 	if n.ByEmail {
 		return u.Email
@@ -57,8 +57,7 @@ func (n Naming) principals(members []api.Membership) []string {
 	return out
 }
 
-// Within are the permissions by which those alone find a document whom both some
-// permissions and a grant let in.
+// Within returns permissions for the people who have access by both p and the grant.
 func (n Naming) Within(p api.Permissions, to access.Grant) api.Permissions {
 	audience, _, _ := n.AudienceOf(p)
 	switch {
@@ -94,7 +93,7 @@ func (n Naming) Within(p api.Permissions, to access.Grant) api.Permissions {
 	return out
 }
 
-// AudienceOf is the class of some permissions, and whom they name in the words of
+// AudienceOf returns the audience of permissions and the principals that they name, as in
 // component.Encoded.
 func (n Naming) AudienceOf(p api.Permissions) (a access.Audience, named []string, allOf [][]string) {
 	for _, u := range p.AllowedUsers {

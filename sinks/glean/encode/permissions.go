@@ -21,9 +21,9 @@ func (s *Encoder) user(ref string) *api.UserReference {
 	return &r
 }
 
-// permit makes the document's permissions of a decision and returns who finds
-// it in the end: Nobody, when no principal is known to Glean, and whom it names.
-// It never widens (invariant 2).
+// permit sets the document's permissions from a decision and returns the resulting audience
+// and principals: Nobody if Glean knows none of the principals. It never widens access
+// (invariant 2).
 func (s *Encoder) permit(d *api.Document, p access.Permissions) (a access.Audience, named whom) {
 	d.Permissions = &api.Permissions{}
 	switch p.Audience {
@@ -38,16 +38,16 @@ func (s *Encoder) permit(d *api.Document, p access.Permissions) (a access.Audien
 	return p.Audience, named
 }
 
-// whom are those whom a document names, as the engine compares them.
+// whom are the principals that a document names, in the form that the engine compares.
 type whom struct {
 	principals []string
 	allOf      [][]string
-	leftOut    bool // somebody whom the decision names is not among them
+	leftOut    bool // a principal of the decision is missing
 }
 
-// list resolves principals and sets of groups; who is not known or not active
-// is left out and counted, and so is a set with such a group, whole: without the
-// group it would let more people in (invariant 2).
+// list resolves principals and sets of groups. Unknown and inactive ones are left out and
+// counted. A set with such a group is left out whole: without the group it would give access
+// to more people (invariant 2).
 func (s *Encoder) list(p *api.Permissions, decided access.Permissions) (a access.Audience, out whom) {
 	seen := make(map[string]bool, len(decided.Principals))
 	add := func(name string) bool {
@@ -120,9 +120,8 @@ func sortPermissions(p *api.Permissions) {
 	})
 }
 
-// intersection are the names of groups of which somebody has to be in every
-// one, each once; ok is false, and it is counted, when not all of them are
-// groups that Glean knows.
+// intersection returns the distinct names of the groups of a set. ok is false, and the set
+// is counted, unless Glean knows all of them.
 func (s *Encoder) intersection(refs []string) (groups []string, ok bool) {
 	for _, ref := range refs {
 		group, isGroup := s.groupNames[ref]

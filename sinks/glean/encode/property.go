@@ -9,8 +9,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// properties checks properties against their definitions. Numbers and texts
-// become what the definition asks for where nothing is lost by it.
+// properties checks properties against their definitions. Numbers and texts are converted to
+// the defined type if nothing is lost.
 func (s *Encoder) properties(d *api.Document, item *component.Item, fields []component.Field) ([]api.CustomProperty,
 	error) {
 	objectType := d.ObjectType
@@ -36,7 +36,7 @@ func (s *Encoder) properties(d *api.Document, item *component.Item, fields []com
 	return out, nil
 }
 
-// property makes a value of a property type, or says what it is instead.
+// property converts a value to a property type, or describes the value in problem.
 func property(t string, v any) (value any, problem string) {
 	list := t == api.PropertyTextList || t == api.PropertyMultiPicklist
 	number := t == api.PropertyInt || t == api.PropertyDate

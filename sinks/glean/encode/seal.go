@@ -13,9 +13,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// Seal rejects what claims another's ref, merges users by e-mail, resolves
-// members, and hands out users, groups and memberships in the order of their
-// refs.
+// Seal rejects items with another's ref, merges users by e-mail address, resolves members,
+// and emits users, groups and memberships ordered by ref.
 func (s *Encoder) Seal(ctx context.Context, out component.Outlet) error {
 	slices.SortFunc(s.users, func(a, b heldUser) int {
 		return cmp.Or(cmp.Compare(a.ref, b.ref),
@@ -45,9 +44,9 @@ func (s *Encoder) Seal(ctx context.Context, out component.Outlet) error {
 	return nil
 }
 
-// sealUsers hands out one user for each e-mail, the first by ref, and returns
-// the active refs that share one. The user is active when one of the refs is; a
-// ref that is not resolves to nobody all the same.
+// sealUsers emits one user for each e-mail address, the first by ref, and returns the active
+// refs that share one. The user is active if one of the refs is; an inactive ref still
+// resolves to no one.
 func (s *Encoder) sealUsers(out component.Outlet) (merged map[string][]string, err error) {
 	first := make(map[string]int, len(s.users)) // places in s.users, by e-mail
 	merged = map[string][]string{}
@@ -101,8 +100,8 @@ func (s *Encoder) sealUsers(out component.Outlet) (merged map[string][]string, e
 	return merged, nil
 }
 
-// sealGroups hands out the groups, each with an item for its members: also a
-// group without any needs an upload.
+// sealGroups emits the groups, each with an item for its members: a group without members
+// needs an upload, too.
 func (s *Encoder) sealGroups(ctx context.Context, out component.Outlet) error {
 	left := &leftOut{unknown: map[string]bool{}, inactive: map[string]bool{}}
 	for _, g := range s.groups {
@@ -135,8 +134,7 @@ func (s *Encoder) sealGroups(ctx context.Context, out component.Outlet) error {
 	return nil
 }
 
-// leftOut are refs that are no members, since nobody knows them or since they
-// are not active.
+// leftOut are refs that were left out of members because they are unknown or inactive.
 type leftOut struct{ unknown, inactive map[string]bool }
 
 func (*leftOut) note(out component.Outlet, left map[string]bool, one, several string) {

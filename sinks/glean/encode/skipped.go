@@ -13,10 +13,10 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
 )
 
-// skipped counts what was left out of documents, by what it was.
+// skipped counts the refs and values that were left out of documents, by kind.
 type skipped struct {
 	mu            sync.Mutex
-	principals    map[string]int // refs that permissions name and nobody delivered
+	principals    map[string]int // refs in permissions that were not delivered
 	inactive      map[string]int // refs of users in permissions who are not active
 	intersections map[string]int // sets of groups that were left out, with the reason
 	waiting       map[string]int // groups without an active user, whose documents no user finds
@@ -39,8 +39,7 @@ func (t *skipped) count(in map[string]int, what string) {
 	in[what]++
 }
 
-// notes are the counts as sentences; users is how many refs of active users
-// resolve.
+// notes returns the counts as sentences; users is how many refs of active users resolve.
 func (t *skipped) notes(users int) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -82,8 +81,8 @@ const (
 	inactiveRef, inactiveRefs = "an inactive user", "inactive users"
 )
 
-// leftOutRefs says how many refs were left out and what they are; as is what they
-// were to be, "" or " as members".
+// leftOutRefs describes how many refs were left out, and of what kind; as is "" or " as
+// members".
 func leftOutRefs(n int, as, one, several string) string {
 	if n == 1 {
 		return fmt.Sprintf("1 ref%s that is %s; it was left out", as, one)

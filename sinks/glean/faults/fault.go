@@ -22,12 +22,11 @@ const (
 	LastPage
 )
 
-// Fault makes the server misbehave: the first fault added that matches a
-// request and is due strikes. Of its effects Delay comes first; then one of
-// Reset, HTML and Status replaces the answer, without effect on the index
-// unless TakesEffect says so; LoseAnswer and Truncate spoil the answer to what
-// took effect. Twice and Late are what a gateway does that sends a request
-// again, or that keeps it after it gave up.
+// Fault makes the server misbehave: the first added fault that matches a request and is due
+// applies. Delay comes first; then one of Reset, HTML and Status replaces the answer,
+// without effect on the index unless TakesEffect is set. LoseAnswer and Truncate damage the
+// answer to a request that took effect. Twice and Late imitate a gateway that repeats a
+// request, or delivers it after it gave up.
 type Fault struct {
 	Path  string            // a suffix of the request's path; "": all
 	Page  PageKind          // which pages
@@ -46,12 +45,11 @@ type Fault struct {
 
 	TakesEffect bool // take effect before the answer is replaced
 	Twice       bool // take effect twice, and answer as the second time
-	Late        int  // take effect once more, after so many further requests
+	Late        int  // takes effect again after this many further requests
 }
 
-// FalseAnswers are faults whose answers to a write are no acknowledgement,
-// although their status says that all went well. They have no effect on the
-// index unless TakesEffect is set.
+// FalseAnswers are faults that answer a write with a success status but no acknowledgement.
+// They have no effect on the index unless TakesEffect is set.
 func FalseAnswers() map[string]Fault {
 	json := http.Header{"Content-Type": {"application/json"}}
 	text := http.Header{"Content-Type": {"text/plain; charset=utf-8"}}

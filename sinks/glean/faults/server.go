@@ -50,7 +50,7 @@ func (s *Server) Fail(f Fault) {
 	s.faults = append(s.faults, &fault{Fault: f})
 }
 
-// Heal removes all faults, and what was to come late.
+// Heal removes all faults and all delayed requests.
 func (s *Server) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,7 +93,7 @@ func (s *Server) faultFor(path string, body []byte) *Fault {
 	return nil
 }
 
-// delay keeps what a fault lets come late.
+// delay keeps a request that a fault lets take effect late.
 func (s *Server) delay(f *Fault, answer func() sandbox.Answer) {
 	if f == nil || f.Late == 0 {
 		return
@@ -103,7 +103,7 @@ func (s *Server) delay(f *Fault, answer func() sandbox.Answer) {
 	s.late = append(s.late, &arrival{after: f.Late + 1, takeEffect: answer})
 }
 
-// arrive lets take effect what is due after one more request.
+// arrive applies the delayed requests that are due after one more request.
 func (s *Server) arrive() {
 	s.mu.Lock()
 	var due []*arrival

@@ -61,8 +61,8 @@ func Settings() *settings.Config {
 		Batch:        settings.Batch{Documents: 5, Bytes: 1 << 20}, Datasource: Catalog(), Config: connection.Default()}
 }
 
-// Fixture is a sink with an index server of its own. Every request that the
-// sink makes is recorded and held against Glean's OpenAPI document.
+// Fixture is a sink with its own index server. Every request of the sink is recorded and
+// checked against Glean's OpenAPI document.
 type Fixture struct {
 	T      *testing.T
 	Sink   *glean.Sink
@@ -85,7 +85,7 @@ type Fixture struct {
 	Opening  component.Opening      // Written is the run's own
 	LastRun  string                 // of the last read
 	Written  func(string) bool      // of the last read
-	Cleared  bool                   // what the guards say of every stream
+	Cleared  bool                   // the guards' decision for every stream
 }
 
 // Start starts a sink with adjusted Settings and its index server.
@@ -157,7 +157,7 @@ func (f *Fixture) sleep(_ context.Context, d time.Duration) error {
 	return nil
 }
 
-// Reset forgets what was staged, sent, noted and requested.
+// Reset discards staged and sent items, notes and requests.
 func (f *Fixture) Reset() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -179,7 +179,7 @@ func (f *Fixture) Keep(stream string, e component.Encoded) error {
 	return nil
 }
 
-// End notes how an item ended.
+// End records how an item ended.
 func (f *Fixture) End(stream, ref string, ending component.Ending, reason string) {
 	f.Ends = append(f.Ends, fmt.Sprintf("%s %s %s: %s", stream, ref, ending, reason))
 }
@@ -239,8 +239,8 @@ func (f *Fixture) RunID() string {
 // Deadline is how long publishing may take in the tests.
 const Deadline = 30 * time.Second
 
-// Publish asks what the sink holds and publishes what is staged. Publishing that does not
-// end fails the test.
+// Publish reads what the sink holds and publishes the staged items. It fails the test if
+// publishing does not end.
 func (f *Fixture) Publish(s Session) error {
 	f.T.Helper()
 	ctx, cancel := context.WithTimeout(f.T.Context(), Deadline)
@@ -255,7 +255,7 @@ func (f *Fixture) Publish(s Session) error {
 	return err
 }
 
-// Plan is what is staged, for the streams that are written.
+// Plan returns a plan of the staged items, for the streams that are written.
 func (f *Fixture) Plan() *component.Plan {
 	plan := &component.Plan{Stop: f.Stop, Note: f.Note, Uploaded: func(stream, id string) { f.Uploaded[stream] = id },
 		Sent: func(stream string, n int) {
@@ -278,7 +278,8 @@ func (f *Fixture) Plan() *component.Plan {
 	return plan
 }
 
-// gone counts what the index has of a stream, and what of it is not staged.
+// gone counts the items that the index has of a stream, and those of them that are not
+// staged.
 func (f *Fixture) gone(stream string) (before, gone int) {
 	staged := map[string]bool{}
 	for _, e := range f.Staged[stream] {
@@ -298,8 +299,7 @@ func (f *Fixture) gone(stream string) (before, gone int) {
 	return before, gone
 }
 
-// Volatile hands out items whose bodies are overwritten after their turn, as the
-// engine does.
+// Volatile yields items whose bodies are overwritten after their turn, as in the engine.
 func Volatile(items []component.Encoded) iter.Seq2[component.Encoded, error] {
 	return func(yield func(component.Encoded, error) bool) {
 		var buf []byte
@@ -324,7 +324,7 @@ func (f *Fixture) Run(items ...*component.Item) error {
 	return f.Publish(f.Read(items...))
 }
 
-// Session is what the sink's sessions can do.
+// Session is the interface of the sink's sessions.
 type Session interface {
 	component.Session
 	component.Identifier

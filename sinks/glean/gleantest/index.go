@@ -16,7 +16,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
-// Index is what the server holds.
+// Index returns the contents of the server.
 func (f *Fixture) Index() sandbox.Index { return f.Server.Index("backstage") }
 
 // IDs are the names of the documents in the index.
@@ -105,7 +105,7 @@ func Holding(text string) func([]byte) bool {
 	return func(b []byte) bool { return bytes.Contains(b, []byte(text)) }
 }
 
-// Differs tells in what the index is not what was staged; "" when it is.
+// Differs describes the differences between the index and the staged items; "" means none.
 func (f *Fixture) Differs() string {
 	f.T.Helper()
 	i := f.Index()

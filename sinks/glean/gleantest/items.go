@@ -70,14 +70,14 @@ func Company(n, size int) []*component.Item {
 	return items
 }
 
-// Inactive is a user who is not active.
+// Inactive returns an inactive user.
 func Inactive(name string) *component.Item {
 	u := User(name)
 	u.Fields = append(u.Fields, component.Field{Name: "isActive", Value: false})
 	return u
 }
 
-// DocOf is a document for whoever is in all groups of one of the sets.
+// DocOf returns a document for the people who are in all groups of one of the sets.
 func DocOf(name string, principals []string, allOf ...[]string) *component.Item {
 	d := Doc(name)
 	d.Permissions = access.Permissions{Audience: access.Listed, Rule: "r", Principals: principals, AllOf: allOf}

@@ -14,8 +14,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/encode"
 )
 
-// access asks whether a person finds a document. Why not is worked out from what
-// else Glean tells, and from who is who at the source.
+// access asks Glean whether a person finds a document. The reason for a denial is derived
+// from Glean's other answers and from the source's identities.
 func (k *Operator) access(ctx context.Context, q component.ItemQuery, item *component.ItemInspection,
 	found *api.DebugDocumentResponse) (*component.AccessAnswer, error) {
 	out := &component.AccessAnswer{Person: q.Person, Reasons: []string{}}
@@ -57,7 +57,7 @@ func (k *Operator) access(ctx context.Context, q component.ItemQuery, item *comp
 	return out, nil
 }
 
-// denial collects why somebody does not find a document.
+// denial collects the reasons why a person does not find a document.
 type denial struct {
 	k       *Operator
 	q       component.ItemQuery
@@ -111,7 +111,7 @@ func (x *denial) permissions(p api.Permissions) {
 	var groups []string
 	for _, g := range p.AllowedGroups {
 		if in[g] {
-			return // what Glean has and what it was told differ in something else
+			return // Glean's copy and the sent one differ elsewhere
 		}
 		if n, known := x.members(g); known && n == 0 {
 			x.say("the group %s, which may find it, has no members", x.k.Client.Readable(g))

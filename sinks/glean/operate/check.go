@@ -14,8 +14,8 @@ func checkRequests(datasource string) []string {
 	return []string{api.PathGetDatasourceConfig, api.PathDebugStatus(datasource)}
 }
 
-// Check tells whether a run could publish: Glean answers, takes the token, and
-// has the datasource as the file says.
+// Check reports whether a run could publish: Glean answers, accepts the token, and has the
+// datasource as in the file.
 func (k *Operator) Check(ctx context.Context) []component.Finding {
 	k = k.only(checkRequests(k.Config.Datasource.Name))
 	live, err := k.Client.Live(ctx)
@@ -56,8 +56,8 @@ func held(s api.DatasourceStatus) component.Finding {
 		Remedy: "look at the datasource's status in Glean before a run"}
 }
 
-// checkLender tells whether the datasource whose users and groups count is
-// there. A token need not be allowed to see it.
+// checkLender reports whether the datasource that lends users and groups exists. The token
+// need not have access to it.
 func (k *Operator) checkLender(ctx context.Context) component.Finding {
 	lender := k.Lender
 	f := component.Finding{What: "identities", OK: true, Detail: "users and groups come from the " +

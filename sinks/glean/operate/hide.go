@@ -20,9 +20,9 @@ func hideRequests(datasource string) []string {
 	return []string{api.PathUpdatePermissions, api.PathDeleteDocument, api.PathDebugDocuments(datasource)}
 }
 
-// Hide takes a document away under each type that it is known to have, looks once,
-// and takes away what Glean lists under other types. Where Glean does not say what
-// it has and no type is known, every declared type is tried.
+// Hide removes a document under each of its known types, looks once, and removes it under
+// other types that Glean lists. If Glean does not say what it has and no type is known, it
+// tries every declared type.
 func (k *Operator) Hide(ctx context.Context, id string, types []string) (*component.Hidden, error) {
 	k = k.only(hideRequests(k.Config.Datasource.Name))
 	h := &hide{k: k, id: id, out: &component.Hidden{Types: []string{}, Notes: []string{}}}

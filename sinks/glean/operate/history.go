@@ -7,8 +7,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// History is what a status says about uploads. Those of memberships replace one
-// group's members and are left out.
+// History returns the uploads in a status. Uploads of memberships replace one group's
+// members each and are left out.
 func History(s api.DatasourceStatus) *component.UploadHistory {
 	out := &component.UploadHistory{By: "Glean", Counts: api.Holdings(s).Streams}
 	all := api.Histories(s)

@@ -27,8 +27,8 @@ func inspectRequests(datasource string) []string {
 	return []string{api.PathDebugStatus(datasource)}
 }
 
-// Inspect reads the datasource's status. What is pending and paused follows from
-// the last upload of each stream.
+// Inspect reads the datasource's status. Pending and paused streams are derived from the
+// last upload of each stream.
 func (k *Operator) Inspect(ctx context.Context) (*component.Inspection, error) {
 	k = k.only(inspectRequests(k.Config.Datasource.Name))
 	s, err := k.Client.Status(ctx)
@@ -118,7 +118,7 @@ func (k *Operator) held(s api.DatasourceStatus) ([]component.StreamHeld, []compo
 	return streams, out
 }
 
-// shows is when what was sent is found.
+// shows returns when sent items can be found.
 func shows(s api.DatasourceStatus, i *component.Inspection, last time.Time) string {
 	switch {
 	case s.DatasourceVisibility == api.VisibilityNone:

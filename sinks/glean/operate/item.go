@@ -91,7 +91,7 @@ func (k *Operator) fill(out *component.ItemInspection, d *api.DebugDocumentRespo
 	}
 }
 
-// planned is whom the document of a selection would name.
+// planned returns the principals that the document of a selection would name.
 func (k *Operator) planned(s *component.Selection, id string) []string {
 	if s == nil {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/upload"
 )
 
-// Operator does what people do with a datasource outside a run. Each of its
-// capabilities states the requests that it makes, and is refused every other.
+// Operator performs operations on a datasource outside a run. Each of its capabilities
+// states the requests that it makes, and all others are refused.
 type Operator struct {
 	Client     *api.Client
 	Config     *settings.Config

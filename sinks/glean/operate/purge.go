@@ -20,10 +20,10 @@ func purgeRequests(datasource string) []string {
 	}
 }
 
-// Purge replaces the documents, then the members of the groups that are known,
-// the groups, and the users with nothing: nobody is left without a group while
-// a document names it. Glean's guard on deletion is lifted, as emptying is meant;
-// a group that is not known loses its members when it goes itself.
+// Purge replaces the documents, then the members of the known groups, the groups and the
+// users with nothing; in this order, no one loses a group that a document names. Glean's
+// guard on deletion is lifted, since emptying is intended. An unknown group loses its
+// members when it is deleted.
 func (k *Operator) Purge(ctx context.Context, known map[string][]string, o component.Opening) error {
 	k = k.only(purgeRequests(k.Config.Datasource.Name))
 	if err := k.Client.Ready(); err != nil {

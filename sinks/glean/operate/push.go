@@ -175,7 +175,7 @@ func (p *pushing) documents(ctx context.Context, sel *component.Selection, docs 
 	return nil
 }
 
-// told notes that an item was sent, unless Glean refused it.
+// told records that an item was sent, unless Glean refused it.
 func (p *pushing) told(item component.SelectedItem, err error) {
 	if s := api.StatusOf(err); s < 400 || s > 499 {
 		p.out.Told = append(p.out.Told, item)
@@ -195,7 +195,7 @@ func (p *pushing) send(ctx context.Context, stream, what, path string, in any) e
 	return nil
 }
 
-// verify looks whether Glean has the documents, and knows whom they name.
+// verify checks whether Glean has the documents and knows their principals.
 func (p *pushing) verify(ctx context.Context, docs []api.Document) error {
 	var r api.DebugDocumentsRequest
 	for _, d := range docs {

@@ -7,9 +7,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// access answers who finds what from the identities of a datasource. A group
-// that was not uploaded lets nobody in, and a group contains the members of the
-// groups in it.
+// access answers who finds what from the identities of a datasource. A group that was not
+// uploaded gives no access, and a group contains the members of its groups.
 type access struct {
 	byEmail bool                     // documents refer to users by e-mail
 	member  func(api.User) string    // how memberships refer to a user
@@ -61,8 +60,9 @@ func (a *access) groupsOf(u api.User) map[string]bool {
 	return in
 }
 
-// finder says which permissions let somebody in. An e-mail that was not
-// uploaded is a Glean user all the same; an inactive user is nobody.
+// finder returns a function that reports whether permissions give a person access. A person
+// whose e-mail address was not uploaded can sign in to Glean; an inactive user finds
+// nothing.
 func (a *access) finder(email string) func(api.Permissions) bool {
 	u, uploaded := a.users[strings.ToLower(email)]
 	if !uploaded {
@@ -88,8 +88,8 @@ func (a *access) finder(email string) func(api.Permissions) bool {
 	}
 }
 
-// access of a datasource as it was told or is in effect. The caller holds the server's
-// lock.
+// access returns the access rules of a datasource as received or as in effect. The caller
+// holds the server's lock.
 func (x *source) access(s state) *access {
 	of := x.identity()
 	users := make(map[string]api.User, len(of.users.in(s)))

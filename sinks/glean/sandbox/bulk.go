@@ -89,8 +89,8 @@ func parse[T any](p page, one func([]byte) (entry[T], error)) ([]entry[T], error
 	return out, err
 }
 
-// bulk is what the four bulk endpoints have in common: one judges an item, take
-// changes the datasource with all of them and holds the server's lock.
+// bulk implements the four bulk endpoints: one validates an item, take applies all items to
+// the datasource and holds the server's lock.
 func bulk[T any](s *Server, body []byte, stream, flag string,
 	one func(*schema, []byte) (entry[T], error), take func(*source, page, []entry[T], time.Time) error,
 ) (any, error) {

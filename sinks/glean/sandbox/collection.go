@@ -9,19 +9,19 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// entry is one stored thing. Keys are what the server compares, ids what it was
-// given; ids of users and documents are compared without regard to case.
+// entry is one stored item. Keys are compared, ids are kept as received; ids of users and
+// documents are compared without regard to case.
 type entry[T any] struct {
 	key, id string
 	at      time.Time // when it was uploaded last
-	indexed time.Time // when this version took effect; zero among the told
+	indexed time.Time // when this version took effect; zero in the received state
 	version int64
 	value   T
 }
 
-// collection is what one upload replaces: the live set, which is what requests have
-// left, at most one open upload, and the set that is in effect for who finds what.
-// live and effective are nil before the first upload.
+// collection is what one upload replaces: the live set that requests have produced, at most
+// one open upload, and the set in effect for searches. live and effective are nil before the
+// first upload.
 type collection[T any] struct {
 	live      map[string]entry[T]
 	open      *upload[T]
@@ -30,7 +30,7 @@ type collection[T any] struct {
 	note      func(key, event string, at time.Time) // events of documents; nil for identities
 }
 
-// in returns the entries that were told, or those in effect.
+// in returns the received entries, or those in effect.
 func (c *collection[T]) in(s state) map[string]entry[T] {
 	if s == inEffect {
 		return c.effective
@@ -159,7 +159,8 @@ func (c *collection[T]) drop(u *Upload) {
 	}
 }
 
-// close makes the open upload the live set, less or with what it lacks.
+// close makes the open upload the live set and returns the deleted items. If the deletion is
+// paused, items that the upload lacks stay in the live set.
 func (c *collection[T]) close(guarded bool, now time.Time) map[string]entry[T] {
 	u := c.open
 	c.store(slices.Collect(maps.Values(u.items)), now, true)

@@ -38,7 +38,7 @@ func getDatasourceConfig(s *Server, _ string, body []byte) (any, error) {
 	return c, nil
 }
 
-// spellOut fills in what has its default.
+// spellOut fills in defaults.
 func spellOut(c *api.DatasourceConfig) {
 	if c.DisplayName == "" {
 		c.DisplayName = strings.ToUpper(c.Name[:1]) + c.Name[1:]

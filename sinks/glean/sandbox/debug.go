@@ -171,7 +171,7 @@ func debugDocuments(s *Server, datasource string, body []byte) (any, error) {
 	return out, nil
 }
 
-// find looks a document up by id and type among those told.
+// find returns a received document by id and type.
 func (x *source) find(objectType, id string) (entry[document], bool) {
 	return x.findIn(told, objectType, id)
 }
@@ -181,8 +181,8 @@ func (x *source) findIn(s state, objectType, id string) (entry[document], bool) 
 	return e, ok && e.value.objectType == objectType
 }
 
-// describe reports a document as it was told, and as it is indexed. One that was deleted
-// is there until its deletion takes effect.
+// describe reports a document as received and as indexed. A deleted document is present
+// until its deletion takes effect.
 func (s *Server) describe(x *source, r api.DebugDocumentRequest) api.DebugDocumentResponse {
 	d := api.DebugDocumentResponse{Status: api.DocumentStatus{
 		UploadStatus: api.NotUploaded, IndexingStatus: api.NotIndexed, PermissionIdentityStatus: api.StatusUnknown,

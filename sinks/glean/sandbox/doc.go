@@ -1,22 +1,21 @@
-// Package sandbox is an index server with the rules of Glean's Indexing API, on
-// loopback: the other end of `pipe run --sandbox` and of the sink's tests. It
-// keeps what it is given and can say who finds what.
+// Package sandbox is an index server with the rules of Glean's Indexing API, on loopback:
+// the other end of `pipe run --sandbox` and of the sink's tests. It keeps what it receives
+// and can report who finds what.
 //
-// Where Glean's documents are silent it takes the stricter reading, Rules
-// switches on the worse ones, and Readings lists those under which what uses
-// the server has to be right. Package faults makes it misbehave. It checks what it
-// receives with code of its own: it shares with the sink the shapes of package
-// api and nothing else, so that one cannot excuse the other's mistakes.
+// Where Glean's documentation is silent it takes the stricter reading. Rules enables the
+// worse ones, and Readings lists those under which its clients must be correct. Package
+// faults makes it misbehave. It validates requests with its own code: it shares only the
+// types of package api with the sink, so that one cannot hide the other's mistakes.
 //
-// Readings of its own: betausers puts its people in the place of those named
-// before, a version that is older than what is there is the 409, and the secret
-// that a rotation replaced works for ten minutes.
+// Its own readings: betausers replaces the people of earlier requests, an older version than
+// the stored one is answered with 409, and a secret that a rotation replaced works for ten
+// minutes.
 //
-// A datasource has two states: what requests have left (Server.Index), and what is in
-// effect for who finds what (Server.Effective). Changes of documents take effect
+// A datasource has two states: the result of all requests (Server.Index), and what is in
+// effect for searches (Server.Effective). Changes of documents take effect
 // Rules.DocumentsTake after their request, those of users, groups and memberships
-// Rules.IdentitiesTake, each in their order, and at once by default. A deleted document
-// is still UPLOADED and INDEXED until its deletion takes effect.
+// Rules.IdentitiesTake after it, each in order, and immediately by default. A deleted
+// document is UPLOADED and INDEXED until its deletion takes effect.
 //
-// Not kept: the end of a paused deletion after seven days.
+// Not implemented: the end of a paused deletion after seven days.
 package sandbox

@@ -11,7 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// document is what is kept of a document: its bytes, and what finding needs.
+// document is a stored document: its bytes, and the members that decide who finds it.
 type document struct {
 	objectType  string
 	permissions api.Permissions

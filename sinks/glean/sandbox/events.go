@@ -15,7 +15,7 @@ type event struct {
 	at   time.Time
 }
 
-// happened notes an event of a document by its key; the last of many are kept.
+// happened records an event of a document by its key; only the latest are kept.
 func (x *source) happened(key, what string, at time.Time) {
 	events := append(x.events[key], event{what, at})
 	x.events[key] = events[max(0, len(events)-mostEvents):]

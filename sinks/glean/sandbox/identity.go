@@ -55,7 +55,7 @@ func (s *schema) membership(raw []byte) (entry[api.Membership], error) {
 	return entry[api.Membership]{key: key, id: key, value: m}, err
 }
 
-// memberKey tells the members of a group apart.
+// memberKey returns the key of a member within its group.
 func (s *schema) memberKey(m api.Membership) string {
 	if m.MemberGroupName != "" {
 		return "group " + s.groupKey(m.MemberGroupName)
@@ -63,7 +63,7 @@ func (s *schema) memberKey(m api.Membership) string {
 	return "user " + s.userKey(m.MemberUserID)
 }
 
-// reference is what a document's reference to a user says in this datasource.
+// reference returns the user that a document's reference names in this datasource.
 func (s *schema) reference(u api.UserReference) string {
 	if s.byEmail {
 		return u.Email

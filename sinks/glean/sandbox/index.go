@@ -9,8 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// Index is a copy of what the server held of a datasource at one moment, as it was told
-// or as it is in effect.
+// Index is a copy of a datasource at one moment, as received or as in effect.
 type Index struct {
 	Config      api.DatasourceConfig
 	Documents   map[string]api.Document     // by id, as it was last uploaded
@@ -18,7 +17,7 @@ type Index struct {
 	Groups      map[string]api.Group        // by name
 	Memberships map[string][]api.Membership // by group, sorted; an empty list after an empty upload
 	Uploads     []Upload                    // in the order of their first pages
-	Testers     []string                    // whom betausers named last, in lower case, sorted
+	Testers     []string                    // the people of the last betausers request, in lower case, sorted
 	access      *access
 }
 
@@ -26,7 +25,7 @@ type Index struct {
 // that is not known.
 func (s *Server) Index(datasource string) Index { return s.copy(datasource, told) }
 
-// Effective copies a datasource as it is in effect now for who finds what.
+// Effective copies a datasource as in effect for searches now.
 func (s *Server) Effective(datasource string) Index { return s.copy(datasource, inEffect) }
 
 func (s *Server) copy(datasource string, as state) Index {
@@ -102,7 +101,7 @@ func (i Index) WhoFinds(id string) []string {
 	return out
 }
 
-// Finds lists the ids of the documents that somebody finds, sorted.
+// Finds returns the ids of the documents that a person finds, sorted.
 func (i Index) Finds(email string) []string {
 	finds := i.access.finder(email)
 	var out []string

@@ -47,7 +47,7 @@ func (p *pending) process(now time.Time) {
 	}
 }
 
-// settle applies what is due in a datasource.
+// settle applies the changes that are due in a datasource.
 func (x *source) settle(now time.Time) {
 	for at, ok := x.indexing.next(now); ok; at, ok = x.indexing.next(now) {
 		x.count(x.rules, at)

@@ -8,7 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// putOne is what the requests about one user and one group have in common.
+// putOne implements the requests about one user and one group.
 func putOne[T any](s *Server, body []byte, field string, judge func(*schema, []byte) (entry[T], error),
 	of func(*source) *collection[T]) (any, error) {
 	r, err := parseSingle(body, field)

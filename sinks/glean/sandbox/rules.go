@@ -10,17 +10,18 @@ type Rules struct {
 	StrictIDs             bool
 	RefuseReusedUploadIDs bool // the id of an upload that was closed cannot start another
 	ConflictIsBadRequest  bool // an unfinished upload is a 400 and not a 409
-	// a first page with the open upload's own id discards what it holds; else it is a conflict
+	// a first page with the open upload's own id discards its contents; otherwise it is a
+	// conflict
 	SameIDBeginsAnew  bool
-	Scope             Scope         // what one unfinished upload keeps others from
+	Scope             Scope         // what an unfinished upload blocks
 	GroupsIgnoreCase  bool          // names of groups are compared without regard to case
 	EchoCustomNames   bool          // getdatasourceconfig says CUSTOM_BACKSTAGE for backstage
-	EchoDefaults      bool          // getdatasourceconfig spells out what has its default
+	EchoDefaults      bool          // getdatasourceconfig fills in defaults
 	MissingIsNotFound bool          // a datasource that is not there is a 404 and not a 400
 	UploadsLive       time.Duration // how long an upload may stay unfinished; 0: for ever
 	// a deleted document is NOT_UPLOADED at once, although it is INDEXED until its deletion takes effect
 	DeletedIsNotUploaded bool
-	DocumentsTake        time.Duration // from a change of documents to its effect, unless processing is asked for
+	DocumentsTake        time.Duration // from a change of documents to its effect, unless processing is requested
 	IdentitiesTake       time.Duration // likewise of users, groups and memberships
 	StatusLags           time.Duration // how old the uploads and counts of a status are
 	CountsLag            time.Duration // how much older the counts are than the uploads

@@ -124,8 +124,8 @@ func compile(c api.DatasourceConfig, r Rules) (*schema, error) {
 	return s, nil
 }
 
-// facets checks that the facets of an object type are numbered from 1 to their
-// number, or not at all, and that properties stand in groups that there are.
+// facets checks that the facets of an object type are numbered from 1 to their number, or
+// not at all, and that the groups of properties exist.
 func facets(o api.ObjectDefinition) error {
 	orders, shown := map[int]bool{}, 0
 	for _, p := range o.PropertyDefinitions {

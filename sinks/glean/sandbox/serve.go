@@ -15,8 +15,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// operation answers one endpoint: nil is an empty 200, an error that is not a
-// refusal a 400. datasource is what stands in the path, body is only read.
+// operation answers one endpoint: nil is an empty 200, an error that is not a refusal a 400.
+// datasource is taken from the path; body is only read.
 type operation func(s *Server, datasource string, body []byte) (any, error)
 
 // operations are the endpoints below api.Prefix; debug/X is debug/DATASOURCE/X.
@@ -73,9 +73,9 @@ type Answer struct {
 	Cut    bool // send half of the body and close
 }
 
-// Interceptor decides what a request is answered. answer lets the request take
-// effect and returns the server's own answer; it may be called any number of times,
-// also later, during another request. body is only read.
+// Interceptor decides the answer to a request. answer lets the request take effect and
+// returns the server's answer; it may be called any number of times, also later, during
+// another request. body is only read.
 type Interceptor func(r *http.Request, body []byte, answer func() Answer) Answer
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
@@ -122,7 +122,7 @@ func (a Answer) send(w http.ResponseWriter) {
 	}
 }
 
-// reset ends the connection so that the client gets no answer.
+// reset closes the connection without an answer.
 func reset(w http.ResponseWriter) {
 	if h, ok := w.(http.Hijacker); ok {
 		if c, _, err := h.Hijack(); err == nil {

@@ -14,8 +14,8 @@ import (
 // Options.MaxPage is 0.
 const DefaultMaxPage = 10 << 20
 
-// Options say how a server behaves; the zero value is a server without
-// datasources that accepts every token.
+// Options configure a server; the zero value is a server without datasources that accepts
+// every token.
 type Options struct {
 	Token       string                 // the bearer token that is accepted; "": any
 	TokenPeriod time.Duration          // within which the token has to be rotated; 0: it cannot be
@@ -24,7 +24,7 @@ type Options struct {
 	MaxPage     int                    // bytes of a request body; more is refused with 413
 	Rules       Rules
 	Now         func() time.Time // nil: time.Now
-	Observe     func(Exchange)   // sees every request with its answer, from many goroutines; nil: nobody
+	Observe     func(Exchange)   // sees every request with its answer, from many goroutines; may be nil
 	Intercept   Interceptor      // decides each answer, from many goroutines; nil: the server's own is sent
 }
 
@@ -89,7 +89,7 @@ func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
-	_ = s.http.Close() // the listener's error helps nobody
+	_ = s.http.Close() // the listener's error is of no use
 	s.requests.Wait()
 }
 

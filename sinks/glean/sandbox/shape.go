@@ -7,12 +7,12 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// check judges one raw JSON value. Its errors begin with what is wrong and are
-// prefixed with the path on their way out.
+// check validates one raw JSON value. Its errors begin with the fault and get the path as a
+// prefix.
 type check func(value []byte) error
 
-// shape is what a JSON object may hold. A member that is not in it is refused,
-// and so is null anywhere.
+// shape lists the members that a JSON object may have. Other members, and null anywhere, are
+// refused.
 type shape map[string]check
 
 func (s shape) check(value []byte) error {
@@ -36,7 +36,7 @@ func (s shape) visit(value []byte, each func(name string, v []byte) error) error
 	})
 }
 
-// nested is an error with the path to what it is about.
+// nested is an error with the path of the value at fault.
 type nested struct {
 	path string
 	err  error
@@ -79,7 +79,7 @@ func integer(value []byte) error {
 	return fmt.Errorf("must be an integer")
 }
 
-// anything accepts what is not null.
+// anything accepts every value except null.
 func anything(value []byte) error {
 	if len(value) > 0 && value[0] == 'n' {
 		return fmt.Errorf("must not be null")

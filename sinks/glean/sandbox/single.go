@@ -19,7 +19,7 @@ type single struct {
 	value      []byte
 }
 
-// parseSingle takes the envelope off: the value stands under field.
+// parseSingle reads the value under field from the envelope.
 func parseSingle(body []byte, field string) (single, error) {
 	var r single
 	err := shape{"version": number(&r.version), "datasource": into(&r.datasource), field: raw(&r.value)}.check(body)
@@ -127,8 +127,8 @@ func indexDocument(s *Server, _ string, body []byte) (any, error) {
 	return s.change(r.datasource, func(x *source) error { return s.putDocument(x, e, r.version) })
 }
 
-// known refuses a document that names somebody who was not uploaded, where the
-// rules want that. The caller holds mu.
+// known refuses a document with a user or group that was not uploaded, if the rules require
+// that. The caller holds mu.
 func (s *Server) known(x *source, e entry[document]) error {
 	if who := x.unknown(e.value.permissions); s.options.Rules.RefuseUnknownPrincipals && who != "" {
 		return bad("document %q: permissions: %q is not known", e.id, who)

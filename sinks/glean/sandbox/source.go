@@ -9,8 +9,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// source is what the server holds of one datasource. It is guarded by the
-// server's mu; its schema is replaced, never changed.
+// source is one datasource on the server. The server's mu guards it; its schema is replaced,
+// never changed.
 type source struct {
 	rules     Rules
 	schema    *schema
@@ -30,7 +30,7 @@ type source struct {
 	asked       time.Time   // when its documents were to be processed last
 	processed   []time.Time // when its documents were processed
 	identities  []time.Time // when its memberships were
-	lender      *source     // whose users and groups count instead of its own; nil: its own
+	lender      *source     // the datasource whose users and groups count instead of its own; nil: its own
 }
 
 // Upload is the record of one upload.
@@ -42,8 +42,8 @@ type Upload struct {
 	Started, Ended time.Time // Ended is zero while it is active
 	Discarded      bool      // by forceRestartUpload, or as it was unfinished for too long
 	discarded      time.Time
-	Deleted        int       // what it made the server delete
-	Paused         int       // what it would have deleted, were it not more than 20 %
+	Deleted        int       // what it deleted
+	Paused         int       // what it would have deleted if that were not more than 20 %
 	processed      time.Time // when it took effect
 }
 
@@ -56,8 +56,8 @@ func newSource(r Rules) *source {
 	return x
 }
 
-// source finds a datasource and applies what is due in it and in the one that lends it
-// identities. The caller holds mu.
+// source returns a datasource after applying the changes due in it and in the one that lends
+// it identities. The caller holds mu.
 func (s *Server) source(name string) (*source, error) {
 	if x := s.sources[strings.ToLower(name)]; x != nil {
 		now := s.options.Now()
@@ -145,7 +145,7 @@ func (x *source) inTheWay(p page, r Rules) *Upload {
 	return nil
 }
 
-// discard ends what a first page takes the place of.
+// discard ends the upload that a first page replaces.
 func (x *source) discard(p page, r Rules, now time.Time) {
 	for _, u := range x.unfinished(p, r.Scope) {
 		x.drop(u, now)

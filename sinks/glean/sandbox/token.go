@@ -19,8 +19,8 @@ type token struct {
 	rotatable time.Duration
 }
 
-// accepts tells whether a secret works: the current one until it had to be
-// rotated, and the one before for a while.
+// accepts reports whether a secret works: the current one until its rotation is due, and the
+// previous one for a while.
 func (t *token) accepts(secret string, now time.Time) bool {
 	same := func(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 	switch {

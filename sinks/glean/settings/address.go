@@ -21,8 +21,8 @@ func (c *Config) Address() string {
 	return ""
 }
 
-// isAddress tells whether the connection takes a text as the address of a
-// server: it has no user, query or fragment, where credentials might stand.
+// isAddress reports whether the connection accepts a text as the address of a server: it has
+// no user, query or fragment, which might contain credentials.
 func isAddress(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil &&
@@ -38,7 +38,7 @@ func (c *Config) ofRequest() bool {
 
 var _ config.Cautioner = (*Config)(nil)
 
-// Caution warns of an address that is rarely meant.
+// Caution warns about an address that is probably a mistake.
 func (c *Config) Caution(report func(field, code, message, hint string)) {
 	if below, _ := connection.BelowAPI(c.ServerURL); below && !c.ofRequest() {
 		report("server_url", codeGlean, "the address contains /api, so requests go to …/api/…/api/index/v1",

@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// Config is what a user writes below sink.glean.
+// Config is the block sink.glean of a pipeline file.
 type Config struct {
 	Instance          string               `yaml:"instance" doc:"The instance's name: acme, for https://acme-be.glean.com."`
 	ServerURL         string               `yaml:"server_url" doc:"The whole address, instead of instance; the About page of Glean shows it."`
@@ -24,7 +24,7 @@ type Config struct {
 	connection.Config `yaml:",inline"`
 }
 
-// RemovedKeys says what has replaced the keys that sink.glean no longer has.
+// RemovedKeys returns what replaced the keys that sink.glean no longer has.
 func (c *Config) RemovedKeys() map[string]string {
 	return map[string]string{"confirm": "remove it. A run waits for Glean only with `pipe run --wait` or `--wait=30m`; " +
 		"in a terminal it waits up to 10 s"}
@@ -49,7 +49,7 @@ var (
 	datasourceName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
 )
 
-// Validate reports what cannot be sent as it is written.
+// Validate reports settings that cannot be used.
 func (c *Config) Validate(report func(field, code, message, hint string)) {
 	c.Config.Validate(report)
 	connection.ValidateToken("token", c.Token, report)
@@ -86,7 +86,7 @@ func Label(name string) string {
 	return "object type " + name
 }
 
-// WellFormed tells whether a name may be an objectType.
+// WellFormed reports whether a name may be an objectType.
 func WellFormed(objectType string) bool { return !strings.ContainsAny(objectType, " _\t\n") }
 
 // compileURLRegex makes an expression that a whole viewURL must match; nil for
@@ -98,12 +98,12 @@ func compileURLRegex(s string) (*regexp.Regexp, error) {
 	return regexp.Compile("^(?:" + s + ")$")
 }
 
-// DatasourceConfig is the datasource as Glean is told of it: quick links that begin
-// with / stand below homeUrl.
+// DatasourceConfig is the datasource in the form sent to Glean: quick links that begin with
+// / are relative to homeUrl.
 func (c *Config) DatasourceConfig() api.DatasourceConfig {
 	d := c.Datasource
 	for _, decides := range []**bool{&d.IsUserReferencedByEmail, &d.IsEntityDatasource} {
-		if *decides == nil { // what items are made by must not be left to what is there
+		if *decides == nil { // settings that items depend on must not be left to Glean's config
 			*decides = new(bool)
 		}
 	}

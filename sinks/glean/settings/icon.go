@@ -18,8 +18,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// maxIcon is how large the file of an icon may be. Glean names no limit; what is
-// larger is no icon.
+// maxIcon is the largest size of an icon file. Glean documents no limit; a larger file is
+// not an icon.
 const maxIcon = 256 << 10
 
 // The types that an icon may have, and how a file of each ends.
@@ -28,13 +28,13 @@ const (
 	TypePNG = "image/png"
 )
 
-// badIcon is what is wrong with an icon. Its texts quote nothing of the file.
+// badIcon describes what is wrong with an icon. Its texts quote nothing of the file.
 type badIcon struct{ message, hint string }
 
 func (b *badIcon) Error() string { return b.message }
 
-// Icon is what Glean is sent for an icon of the file: an address as it is, a
-// file as a data URL. "" stays "". Its error is a *badIcon.
+// Icon returns the icon in the form sent to Glean: an address unchanged, a file as a data
+// URL, and "" for "". Its error is a *badIcon.
 func Icon(text string) (string, error) {
 	if path, named := config.FileNamed(text); named {
 		data, err := readIcon(path)
@@ -81,7 +81,7 @@ func readIcon(path string) ([]byte, error) {
 	return nil, &badIcon{"the icon's file cannot be read", "name a file of SVG or PNG"}
 }
 
-// iconType tells what an image is by its content.
+// iconType returns the type of an image by its content.
 func iconType(data []byte) (string, error) {
 	if bytes.HasPrefix(data, []byte("\x89PNG")) {
 		return TypePNG, checkPNG(data)
@@ -142,7 +142,7 @@ func rootElement(data []byte) (root xml.Name, err error) {
 	}
 }
 
-// IconData is the content of a data URL of an icon, and what it is.
+// IconData returns the content and type of an icon's data URL.
 func IconData(dataURL string) (mime string, data []byte, err error) {
 	head, text, ok := strings.Cut(strings.TrimPrefix(dataURL, "data:"), ",")
 	if !ok || !strings.HasSuffix(head, ";base64") {
@@ -156,8 +156,7 @@ func IconData(dataURL string) (mime string, data []byte, err error) {
 	return mime, data, err
 }
 
-// DescribeIcon is an icon for people: its type, its size and what tells it from
-// another.
+// DescribeIcon describes an icon for people: its type, its size and a part of its hash.
 func DescribeIcon(mime string, data []byte) string {
 	sum := sha256.Sum256(data)
 	return fmt.Sprintf("%s of %d bytes (sha256 %x)", mime, len(data), sum[:4])

@@ -15,8 +15,8 @@ const (
 	codeUnset      = "unset-property"
 )
 
-// CheckMappings holds what the mappings of documents set against the
-// datasource's config.
+// CheckMappings compares the fields that mappings of documents set with the datasource's
+// config.
 func (s *Schema) CheckMappings(all []component.MappingFacts, b component.Builder) {
 	given := map[string][]component.MappingFacts{} // by object type
 	for _, m := range all {

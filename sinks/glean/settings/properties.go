@@ -116,8 +116,8 @@ func (s *Schema) possibleTypes(f *component.FieldFacts) (out []string, certain b
 	return out, true
 }
 
-// shared are the definitions of an object type with the shared properties that belong to
-// it. Their facets follow those of its own.
+// shared returns the definitions of an object type, with the shared properties that belong
+// to it. Their facets follow its own.
 func (c *Config) shared(o api.ObjectDefinition, set []component.FieldFacts) []api.PropertyDefinition {
 	out := slices.Clone(o.PropertyDefinitions)
 	order, numbered := 0, true
@@ -201,8 +201,8 @@ func setsName(set []component.FieldFacts, name string) bool {
 	return slices.ContainsFunc(set, func(f component.FieldFacts) bool { return f.Name == name })
 }
 
-// labelOf is what people see of a property whose definition has no label: "On call" for
-// onCall, on_call and on-call.
+// labelOf returns the label of a property whose definition has none: "On call" for onCall,
+// on_call and on-call.
 func labelOf(name string) string {
 	var words strings.Builder
 	before := rune(0)

@@ -8,7 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// Schema is what the datasource's config says about items, ready to judge them.
+// Schema holds the rules of the datasource's config for items.
 type Schema struct {
 	Name    string
 	ByEmail bool           // users are named by e-mail, else by their ref
@@ -27,8 +27,8 @@ func (s *Schema) TakesURL(address string) bool {
 	return s.URLs == nil || s.URLs.MatchString(address)
 }
 
-// prefixOf is what an expression matches before anything; "" for one that is not a text
-// and .*
+// prefixOf returns the text of an expression that is a literal text and .*; "" for any
+// other.
 func prefixOf(expression string) string {
 	quoted, ok := strings.CutSuffix(expression, ".*")
 	text := strings.ReplaceAll(quoted, `\`, "")
@@ -65,7 +65,7 @@ func LenderOf(d api.DatasourceConfig) string {
 	return d.IdentityDatasourceName
 }
 
-// SameName tells whether two names are of one datasource: Glean may say
+// SameName reports whether two names mean the same datasource: Glean may return
 // CUSTOM_BACKSTAGE for backstage.
 func SameName(a, b string) bool {
 	bare := func(s string) string { return strings.TrimPrefix(strings.ToLower(s), "custom_") }

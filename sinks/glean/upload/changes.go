@@ -51,8 +51,8 @@ func (c *changes) steps(ctx context.Context, from, to component.Step) error {
 	return nil
 }
 
-// streamOrder are the streams of a step in the order in which they are sent: what is
-// named is there before it is named.
+// streamOrder is the order in which the streams of a step are sent: an item is sent before
+// the items that name it.
 var streamOrder = []string{api.StreamUsers, api.StreamGroups, api.StreamMemberships, api.StreamDocuments}
 
 func (c *changes) step(ctx context.Context, step component.Step) error {
@@ -120,8 +120,8 @@ func (c *changes) eachChange(step component.Step, stream string, do func(compone
 // hiddenEvery is after how many documents the hidden list is read again.
 const hiddenEvery = 50
 
-// hiddenOf reports of the changes of a step, in their order, whether the document was
-// hidden since the plan was made. Only what lets somebody find a document is asked about.
+// hiddenOf reports, for the changes of a step in order, whether the document was hidden
+// since the plan was made. It asks only about changes that give someone access.
 func (c *changes) hiddenOf(step component.Step) func(component.Change) (bool, error) {
 	if step != component.Widen || c.plan.Hidden == nil {
 		return func(component.Change) (bool, error) { return false, nil }
@@ -181,13 +181,13 @@ func (c *changes) acknowledged(ch component.Change) {
 	}
 }
 
-// errRejected is that Glean refused an item, or a part of it, for its own sake, and that
-// the run was told.
+// errRejected means that Glean refused an item or a part of it because of its content, and
+// that the run has recorded it.
 var errRejected = errors.New("rejected")
 
-// reject tells the run that Glean refused a user or a group for its own sake, and deletes
-// what Glean has in its place: a full publish would not keep it either. Any other err it
-// returns.
+// reject reports a user or group that Glean refused because of its content to the run, and
+// deletes Glean's version: a full publish would not keep it either. It returns any other
+// err.
 func (c *changes) reject(ctx context.Context, ch component.Change, err error) error {
 	if err == nil || api.StatusOf(err) != http.StatusBadRequest {
 		return err
@@ -325,7 +325,7 @@ func (c *changes) document(ctx context.Context, ch component.Change) error {
 	return c.writeOne(ctx, ch)
 }
 
-// untightened notes a document that a tightening could not narrow.
+// untightened records a document that a tightening could not narrow.
 func (c *changes) untightened(ch component.Change, err error) {
 	c.mu.Lock()
 	c.failed = append(c.failed, ch.Ref+": "+api.ReasonOf(err))

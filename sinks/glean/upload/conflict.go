@@ -9,9 +9,9 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// inTheWay looks for the upload that a first page was refused for. again means
-// that the page is to be sent again: what was in the way may be discarded, or
-// has had time to end. err is the refusal.
+// inTheWay looks for the upload that caused the refusal of a first page. again means that
+// the page is to be sent again: the other upload may be discarded, or has had time to end.
+// err is the refusal.
 func (u *upload) inTheWay(ctx context.Context, err error, wait *patience) (again bool, _ error) {
 	conflict := api.StatusOf(err) == http.StatusConflict
 	s, statusErr := u.publisher.client.Status(ctx)
@@ -48,10 +48,10 @@ func (u *upload) inTheWay(ctx context.Context, err error, wait *patience) (again
 		err)
 }
 
-// competitors judges the unfinished uploads that may be in the way: those of
-// the stream, and where there are none, those of the others. discard means that
-// some are nobody's, busy that some are this run's own and under way. What
-// others do in other streams counts only in a conflict.
+// competitors examines the unfinished uploads that may be in the way: those of the stream,
+// or if there are none, those of other streams. discard means that some are abandoned, busy
+// that some belong to this run and are in progress. Uploads of other runs in other streams
+// count only in a conflict.
 func (u *upload) competitors(all []api.Unfinished, conflict bool) (discard, busy bool, err error) {
 	elsewhere := !slices.ContainsFunc(all, func(o api.Unfinished) bool { return o.Stream == u.stream })
 	for _, o := range all {

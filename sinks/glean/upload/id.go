@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// uploadName is what the id of an upload says.
+// uploadName is a parsed upload id.
 type uploadName struct {
 	Pipeline, stream string
 	Owner            string // "" in the ids of earlier versions

@@ -9,10 +9,10 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// askedAtOnce is about how many documents Glean is asked in one request.
+// askedAtOnce is the number of documents in one request to Glean.
 const askedAtOnce = 100
 
-// Locate returns what Glean says of each document.
+// Locate returns Glean's state of each document.
 func (s *Publisher) Locate(ctx context.Context, stream string, items []component.ItemName) ([]component.Location,
 	error) {
 	out := make([]component.Location, len(items))

@@ -14,10 +14,10 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// memberships uploads the members of the groups that are wanted, several at a time. One
-// whose members take more than a page is alone, since it is not known whether
-// Glean lets other groups' uploads be unfinished beside it. A group that Glean
-// refused has none.
+// memberships uploads the members of the wanted groups, several at a time. A group whose
+// members need more than a page is uploaded alone, since it is not known whether Glean
+// allows unfinished uploads of other groups at the same time. A group that Glean refused has
+// no members.
 func (p *publishing) memberships(ctx context.Context, wanted func(group string) bool) error {
 	items := p.plan.Stream(api.StreamMemberships)
 	if items == nil {
@@ -49,13 +49,13 @@ func (p *publishing) memberships(ctx context.Context, wanted func(group string) 
 	return err
 }
 
-// workers is a pool for as many requests as may be under way.
+// workers returns a pool for the allowed number of concurrent requests.
 func (p *publishing) workers() *pool.Pool {
 	return pool.New().WithMaxGoroutines(p.publisher.cfg.Concurrency)
 }
 
-// eachGroup calls send with the members of each group that is wanted and that Glean has
-// not refused, until the run is asked to stop or ctx ends.
+// eachGroup calls send with the members of each wanted group that Glean has not refused,
+// until the run is stopped or ctx ends.
 func (p *publishing) eachGroup(ctx context.Context, items *component.StreamPlan,
 	wanted func(group string) bool, send func(m rawMembers, ref string)) error {
 	for e, err := range items.Items {
@@ -86,8 +86,7 @@ func (p *publishing) takes(m *rawMembers) bool {
 	return !p.refusals.has(api.StreamGroups, m.group)
 }
 
-// refusedMember tells whether a row names a user or group that Glean refused in
-// this run.
+// refusedMember reports whether a row names a user or group that Glean refused in this run.
 func (p *publishing) refusedMember(row []byte) bool {
 	var m api.Membership
 	return codec.Unmarshal(row, &m) == nil && (p.refusals.has(api.StreamUsers, m.MemberUserID) ||
@@ -125,7 +124,7 @@ type rawMembers struct {
 	rows  [][]byte
 }
 
-// exceeds tells whether the members take more than a page.
+// exceeds reports whether the members need more than a page.
 func (m *rawMembers) exceeds(b settings.Batch) bool {
 	size := Envelope
 	for _, row := range m.rows {

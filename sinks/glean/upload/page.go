@@ -4,9 +4,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// page is the items of one request, as they will be sent: their bodies stand in
-// buf behind the opening of the list, so that only the envelope's end is to be
-// added.
+// page is the items of one request in their final form: buf has the opening of the list and
+// the bodies, and only the end of the envelope is to be added.
 type page struct {
 	taken bool // the connection has buf
 	head  int  // where the first item begins
@@ -42,7 +41,7 @@ func (p *page) body(i int) []byte {
 	return p.buf[start:p.ends[i]]
 }
 
-// some is a page of its own with the items that are wanted.
+// some returns a new page with the wanted items.
 func (p *page) some(stream string, want func(i int) bool) *page {
 	out := newPage(stream, 0)
 	for i, e := range p.items {
@@ -54,8 +53,8 @@ func (p *page) some(stream string, want func(i int) bool) *page {
 	return out
 }
 
-// request is the page with the end of its envelope. The connection keeps the
-// bytes, so that a second request is a copy.
+// request returns the page with the end of its envelope. The connection keeps the bytes, so
+// a second request is a copy.
 func (p *page) request(tail string) []byte {
 	end := p.head
 	if n := len(p.ends); n > 0 {

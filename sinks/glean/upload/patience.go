@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// patience bounds how long the status is asked about a page whose answer was
-// lost.
+// patience bounds how long the status is polled for a page whose answer was lost.
 type patience struct {
 	sleep       func(context.Context, time.Duration) error
 	left, delay time.Duration

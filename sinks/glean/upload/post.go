@@ -8,9 +8,9 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// post makes the request of a page and, where the answer leaves it open, finds out
-// whether the page took effect. It returns nil when the page is in the upload, and
-// for a last page, when the upload is closed.
+// post makes the request of a page and, if the response was lost, determines whether the
+// page took effect. It returns nil when the page is in the upload and, for a last page, the
+// upload is closed.
 func (u *upload) post(ctx context.Context, p *page, last bool) error {
 	if !u.opened {
 		return u.postFirst(ctx, p, last)
@@ -49,8 +49,8 @@ func settled(ctx context.Context, err error) bool {
 	return err == nil || ctx.Err() != nil || fault.ClassOf(err) == fault.Fatal && api.StatusOf(err) != 0
 }
 
-// isRefusal tells whether Glean refused a page, be it for what is in it or for
-// the upload.
+// isRefusal reports whether Glean refused a page, because of its content or because of the
+// upload.
 func isRefusal(err error) bool {
 	status := api.StatusOf(err)
 	return status == http.StatusBadRequest || status == http.StatusConflict

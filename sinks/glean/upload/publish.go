@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// publishing is what the uploads of one Publish share.
+// publishing is the state that the uploads of one Publish share.
 type publishing struct {
 	publisher *Publisher
 	plan      *component.Plan
@@ -18,9 +18,9 @@ type publishing struct {
 	hideErr   error // why hidden documents may be found, after the upload has closed
 }
 
-// Publish sends what changed alone, or everything: users, groups, the members of the
-// groups that changed, documents, and the members of the other groups. What is named is
-// there before it is named.
+// Publish sends either the changes or everything: users, groups, the members of the changed
+// groups, documents, and the members of the other groups. An item is sent before the items
+// that name it.
 func (s *Publisher) Publish(ctx context.Context, plan *component.Plan) error {
 	if err := s.client.Ready(); err != nil {
 		return err
@@ -43,7 +43,8 @@ func (s *Publisher) Publish(ctx context.Context, plan *component.Plan) error {
 		if ctx.Err() != nil {
 			return err
 		}
-		// Whether the uploads will come to hide what was hidden meanwhile is not known.
+		// It is not known whether an upload would get to hide documents that were hidden
+		// meanwhile.
 		if hideErr := c.hideAgain(ctx, component.Narrow); hideErr != nil {
 			plan.Note("%s", hideErr)
 		}
@@ -93,7 +94,7 @@ func (p *publishing) differs(group string) bool {
 	return p.plan.Changes == nil || p.plan.Changes.Differs(api.StreamMemberships, group)
 }
 
-// stopped tells whether the run was asked to stop.
+// stopped reports whether the run was asked to stop.
 func (p *publishing) stopped() error {
 	select {
 	case <-p.plan.Stop:
@@ -135,10 +136,9 @@ func (p *publishing) stream(ctx context.Context, name, path, flag string) error 
 	return nil
 }
 
-// lifts reports whether Glean's own guard on deletion is to be lifted: where it
-// would pause what the engine's guards have compared with known numbers, or a
-// person has approved, and where it has paused a deletion before. Otherwise it
-// stays, as a second pair of eyes.
+// lifts reports whether to lift Glean's guard on deletion: when it would pause a deletion
+// that the engine's guards have compared with known numbers or a person has approved, and
+// when it paused a deletion before. Otherwise it stays as a second check.
 func lifts(items *component.StreamPlan) bool {
 	return items.Cleared && (items.Paused || float64(items.Gone) > staleShare*float64(items.Before))
 }

@@ -20,7 +20,7 @@ type Publisher struct {
 
 	mu      sync.Mutex         // of named and uploads
 	named   map[string]int     // uploads that have an id, by stream
-	uploads map[string]*upload // those under way, by their ids
+	uploads map[string]*upload // uploads in progress, by id
 
 	// Set by claim.
 	discards map[string]bool // streams whose first page discards an unfinished upload
@@ -75,7 +75,7 @@ func (p *Publisher) newID(u *upload) string {
 	return id
 }
 
-// forgetIDs forgets the ids of an upload that is no longer under way.
+// forgetIDs removes the ids of an upload that ended.
 func (p *Publisher) forgetIDs(u *upload) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -84,7 +84,7 @@ func (p *Publisher) forgetIDs(u *upload) {
 	}
 }
 
-// uploadOf is the upload under way that has an id, nil when none has.
+// uploadOf returns the upload in progress with an id, or nil.
 func (p *Publisher) uploadOf(id string) *upload {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,9 +13,9 @@ import (
 // opened the upload, and a last one closed it, although the answer was lost or was not
 // Glean's; and a refusal may be about another upload instead of the page.
 
-// opening finds out what a first page was refused for, which is err. Where an
-// earlier attempt may have opened the upload, the page is sent once more as one
-// that is not the first: when it is taken, it is there.
+// opening determines why a first page was refused with err. If an earlier attempt may have
+// opened the upload, the page is sent again as a later page: if it is accepted, the upload
+// exists.
 func (u *upload) opening(ctx context.Context, p *page, err error, probe bool, wait *patience) (again bool, _ error) {
 	for _, id := range u.tried {
 		if !probe {
@@ -34,8 +34,8 @@ func (u *upload) opening(ctx context.Context, p *page, err error, probe bool, wa
 	return again, why
 }
 
-// closedIn tells whether a status has one of the upload's attempts as completed,
-// and makes that the upload's id.
+// closedIn reports whether a status has one of the upload's attempts as completed, and makes
+// that the upload's id.
 func (u *upload) closedIn(s api.DatasourceStatus) bool {
 	for _, b := range api.Histories(s)[u.stream] {
 		if b.Status == api.UploadSuccessful && (b.UploadID == u.id || slices.Contains(u.tried, b.UploadID)) {
@@ -46,8 +46,8 @@ func (u *upload) closedIn(s api.DatasourceStatus) bool {
 	return false
 }
 
-// closing finds out whether a last page has closed the upload, which the status
-// may tell late. err is what the page's request came to.
+// closing determines whether a last page has closed the upload, which may appear late in the
+// status. err is the result of the page's request.
 func (u *upload) closing(ctx context.Context, err error, uncertain bool, wait *patience) error {
 	refused, probed := isRefusal(err), !u.opened
 	for {
@@ -63,12 +63,12 @@ func (u *upload) closing(ctx context.Context, err error, uncertain bool, wait *p
 		}
 		if refused && !probed {
 			probed = true
-			if u.probe(ctx) == nil { // it is still open, and the refusal is about what is in the page
+			if u.probe(ctx) == nil { // it is still open, and the refusal is about the content of the page
 				return err
 			}
 		}
 		if statusErr != nil || fault.ClassOf(err) == fault.Fatal ||
-			!wait.next(ctx) { // a proxy that asks for a sign-in goes on asking
+			!wait.next(ctx) { // a proxy that requires a sign-in continues to do so
 			break
 		}
 	}

@@ -24,7 +24,7 @@ type refusals struct {
 	mu      sync.Mutex
 	reasons map[string]int
 	names   map[string]bool
-	told    func(principal string) // of users and groups; nil when nobody asks
+	told    func(principal string) // for users and groups; may be nil
 	naming  encode.Naming
 }
 
@@ -39,8 +39,8 @@ type refusal struct {
 	own    bool
 }
 
-// add notes a refused item and tells it, one at a time. Its error says that the
-// upload must be left unfinished: that of tell, or that the reason repeats.
+// add records a refused item and passes it to tell, one at a time. An error means that the
+// upload must be left unfinished: it is tell's error, or the reason repeats.
 func (r *refusals) add(stream string, planned int, e component.Encoded, why refusal,
 	tell func(component.Encoded, string) error) error {
 	r.mu.Lock()
@@ -67,8 +67,7 @@ func (r *refusals) add(stream string, planned int, e component.Encoded, why refu
 	return nil
 }
 
-// has tells whether a user or a group was refused, by the name that members
-// have.
+// has reports whether a user or group was refused, by the name that members have.
 func (r *refusals) has(stream, name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -44,8 +44,8 @@ func (u *upload) rejectItem(ctx context.Context, p *page, err error) error {
 	return u.refusals.add(u.stream, u.planned, e, refusal{reason: api.ReasonOf(err)}, u.reject)
 }
 
-// stillOpen is nil when a refusal can only be about what is in the page, since the
-// upload is open.
+// stillOpen returns nil when a refusal can only be about the content of the page, because
+// the upload is open.
 func (u *upload) stillOpen(ctx context.Context) error {
 	err := u.probe(ctx)
 	if !isRefusal(err) {

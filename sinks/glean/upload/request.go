@@ -9,11 +9,10 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// request makes the request of a page. Each attempt at a first page has an
-// upload id of its own: when an earlier one gets through late, nothing else is
-// sent under its id, so that it neither begins the upload anew under way nor
-// adds to it. uncertain means that some attempt may have taken effect although
-// there is an error.
+// request makes the request of a page. Each attempt at a first page has its own upload id,
+// and nothing else is sent under it: an attempt that arrives late cannot restart the current
+// upload or add to it. uncertain means that an attempt may have taken effect despite the
+// error.
 func (u *upload) request(ctx context.Context, p *page, first, last bool) (uncertain bool, err error) {
 	attempts := 0
 	var body []byte
@@ -34,7 +33,7 @@ func (u *upload) request(ctx context.Context, p *page, first, last bool) (uncert
 	return err != nil && (attempts > 1 || status == 0 || status == http.StatusRequestTimeout || status >= 500), err
 }
 
-// tail is what a page's envelope ends with.
+// tail returns the end of a page's envelope.
 func (u *upload) tail(first, last bool) string {
 	tail := `,"uploadId":` + string(codec.Quote(nil, u.id)) + u.place
 	if first {

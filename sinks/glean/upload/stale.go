@@ -16,12 +16,12 @@ import (
 // keeps other runs from the datasource.
 const StaleAfter = 20 * time.Minute
 
-// Unnamed is what a person gives up where Glean has an upload under way that its
+// Unnamed identifies, for a person who discards it, an upload in progress that Glean's
 // status does not name.
 const Unnamed = "unnamed"
 
-// discardable reports that an unfinished upload is nobody's any more, with a
-// sentence about it. Its error is that somebody still works on it.
+// discardable returns a sentence about an unfinished upload that is abandoned. It returns an
+// error if another run still works on it.
 func (p *Publisher) discardable(u api.Unfinished) (note string, err error) {
 	run, ours := RunOf(p.o.Pipeline, u.Stream, u.ID)
 	switch {
@@ -62,7 +62,7 @@ func (p *Publisher) discardable(u api.Unfinished) (note string, err error) {
 		"discarded", u.Stream, int(StaleAfter.Minutes())), nil
 }
 
-// ShellWord is a text as it is typed on a command line.
+// ShellWord returns a text as typed on a command line.
 func ShellWord(s string) string {
 	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:/@", r))

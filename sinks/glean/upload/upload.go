@@ -16,8 +16,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// upload is one bulk upload: a first page, others in parallel, and a last one
-// that goes out when all the others were acknowledged (invariant 1).
+// upload is one bulk upload: a first page, others in parallel, and a last one that is sent
+// when all others were acknowledged (invariant 1).
 type upload struct {
 	publisher    *Publisher
 	plan         *component.Plan
@@ -26,7 +26,7 @@ type upload struct {
 	planned      int      // the items that it consists of
 	id           string   // that of the attempt at the first page that was taken, once it is opened
 	tried        []string // the ids of all attempts at a first page
-	place        string   // what every page's envelope says beside the id
+	place        string   // the rest of every page's envelope, without the id
 	lift         string   // the flag that the last page has when nothing was refused
 	sent         func(n int)
 	reject       func(e component.Encoded, reason string) error // its error leaves the upload unfinished
@@ -50,8 +50,8 @@ func (p *publishing) upload(stream, path string, planned int) *upload {
 	return u
 }
 
-// run cuts the items into pages and sends them. Its error leaves the upload
-// unfinished, so that Glean changes and deletes nothing.
+// run cuts the items into pages and sends them. An error leaves the upload unfinished, so
+// Glean changes and deletes nothing.
 func (u *upload) run(ctx context.Context, items iter.Seq2[component.Encoded, error]) error {
 	defer u.publisher.forgetIDs(u)
 	last, err := u.send(ctx, items)
@@ -88,8 +88,8 @@ func (u *upload) send(ctx context.Context, items iter.Seq2[component.Encoded, er
 	return last, err
 }
 
-// pages cuts the items into pages and hands out the full ones without hidden
-// items; it returns the last one.
+// pages cuts the items into pages, emits the full ones without hidden items, and returns the
+// last one.
 func (u *upload) pages(ctx context.Context, items iter.Seq2[component.Encoded, error],
 	each func(full *page) error) (last *page, err error) {
 	batch := u.publisher.cfg.Batch
@@ -116,7 +116,7 @@ func (u *upload) pages(ctx context.Context, items iter.Seq2[component.Encoded, e
 	return current, nil
 }
 
-// Envelope is room for what stands around the items.
+// Envelope is the room for the parts of a page around its items.
 const Envelope = 512
 
 // deliver sends a page. One that is too large or that Glean refuses is halved until it
@@ -165,9 +165,9 @@ func (u *upload) attempt(ctx context.Context, p *page, last bool) (instead []*pa
 	return []*page{a, b}, nil
 }
 
-// complete refuses to end an upload with a page unless every item that was
-// planned is in it, was refused for its own sake or is hidden by now, and some are
-// in it: what it lacks is deleted (invariants 1 and 4).
+// complete refuses to end an upload with a page unless every planned item is in the upload,
+// was refused because of its content or is hidden by now, and at least one is in it: Glean
+// deletes items that the upload lacks (invariants 1 and 4).
 func (u *upload) complete(p *page) error {
 	accepted, refused, withheld := int(u.accepted.Load())+len(p.items), int(u.refused.Load()), len(u.withheld)
 	switch {
